@@ -1,0 +1,36 @@
+"""Rate a council's KPIs, read their direction and anomalies, and make the quarterly performance report.
+
+The public names, each loaded when first used so that `import kpi_tools` costs nothing:
+a notebook says `import kpi_tools as kpi` and asks `kpi.load(…)`, `kpi.scorecard(…)`, `kpi.headline(…)`.
+"""
+
+from importlib import import_module
+from typing import Any
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "quarters": ("Quarter",),
+    "loading": ("load",),
+    "rating": ("rate",),
+    "direction": ("direction_of_travel",),
+    "scorecard": ("recent_quarters", "score", "previous_report", "quarter_before", "movement", "rating_history"),
+    "html": ("style",),
+    "tables": ("key",),
+    "chapters": ("opening", "for_the_minutes", "summary", "at_a_glance", "history", "reds", "sections", "changes", "data_notes"),
+    "runner": ("complete",),
+}
+_HOME = {name: home for home, names in _HOMES.items() for name in names}
+__all__ = sorted(_HOME)  # noqa: PLE0605
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"kpi_tools has no {name!r}. Its names are: {', '.join(__all__)}.")
+    value = getattr(import_module(f"kpi_tools.{_HOME[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

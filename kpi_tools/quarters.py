@@ -1,0 +1,120 @@
+"""Financial quarters: April starts the year, so 2023-24 Q2 is July to September 2023."""
+
+import re
+import unicodedata
+from calendar import monthrange
+from dataclasses import dataclass
+from datetime import date
+from typing import Self
+
+from kpi_tools.errors import InputError
+
+_YEAR = r"(?P<start>(?:20)?\d\d)\s*[-/]\s*(?P<end>(?:20)?\d\d)"
+_NUMBER = r"(?:q|qtr\.?|quarter)\s*(?P<number>\d+)"
+_GAP = r"[\s,;:-]*"
+_FORMS = tuple(re.compile(form) for form in (rf"{_YEAR}{_GAP}{_NUMBER}", rf"{_NUMBER}{_GAP}{_YEAR}"))
+_ONE_YEAR = re.compile(rf"(?:{_NUMBER}{_GAP}(?P<year>20\d\d)|(?P<year2>20\d\d){_GAP}{_NUMBER.replace('number', 'number2')})")
+_ADVICE = 'Write the financial year and the quarter, for example "2023-24 Q2".'
+
+
+class QuarterError(InputError, ValueError):
+    """A text that does not name exactly one financial quarter."""
+
+
+@dataclass(frozen=True, order=True)
+class Quarter:
+    """A financial quarter: `year` is the calendar year in which the financial year starts, `number` is 1 to 4."""
+
+    year: int
+    number: int
+
+    def __post_init__(self) -> None:
+        if not (1900 <= self.year <= 2098 and 1 <= self.number <= 4):
+            raise QuarterError(f"There is no quarter {self.number} of the financial year {self.year}. {_ADVICE}")
+
+    @classmethod
+    def parse(cls, text: object) -> Self:
+        """The quarter that `text` names: `2024-25 Q3`, `2024/25 Q3`, `Q3 2024/25`, `Quarter 3, 2024/25`, `Q3 24/25`.
+
+        A `Quarter` is returned as it is. Raises `QuarterError`, a sentence, for anything that names none
+        or more than one (`Q2 2023` may be the second quarter of 2022/23 or of 2023/24, or April to June).
+        """
+        if isinstance(text, cls):
+            return text
+        plain = unicodedata.normalize("NFKC", str(text)).strip().lower()
+        plain = re.sub("[‐-―−]", "-", plain)
+        for form in _FORMS:
+            if found := form.fullmatch(plain):
+                return cls._from_parts(str(text), found["start"], found["end"], int(found["number"]))
+        if found := _ONE_YEAR.fullmatch(plain):
+            year, number = int(found["year"] or found["year2"]), int(found["number"] or found["number2"])
+            if 1 <= number <= 4:
+                raise QuarterError(
+                    f'"{text}" is ambiguous: it may mean Quarter {number} of {year - 1}/{year % 100:02}, '
+                    f"of {year}/{(year + 1) % 100:02}, or of the calendar year. {_ADVICE}"
+                )
+        raise QuarterError(f'"{text}" is not a financial quarter. {_ADVICE}')
+
+    @classmethod
+    def _from_parts(cls, text: str, start: str, end: str, number: int) -> Self:
+        year, after = (int(part) if len(part) == 4 else 2000 + int(part) for part in (start, end))
+        if after != year + 1:
+            raise QuarterError(f'"{text}" is not a financial year: {year} is followed by {year + 1}. {_ADVICE}')
+        if not 1 <= number <= 4:
+            raise QuarterError(f'"{text}": a year has four quarters, not {number}. {_ADVICE}')
+        return cls(year, number)
+
+    @classmethod
+    def containing(cls, day: date) -> Self:
+        """The quarter in which `day` falls."""
+        return cls(day.year - (day.month < 4), (day.month - 4) % 12 // 3 + 1)
+
+    @property
+    def label(self) -> str:
+        """`2024-25 Q3`: the form used in tables and files."""
+        return f"{self.year}-{(self.year + 1) % 100:02} Q{self.number}"
+
+    @property
+    def slug(self) -> str:
+        """`2024-25-Q3`: the form used in folder and file names; made here, never from a given text."""
+        return self.label.replace(" ", "-")
+
+    @property
+    def title(self) -> str:
+        """`Quarter 3 2024/25`: the form that readers see."""
+        return f"Quarter {self.number} {self.year}/{(self.year + 1) % 100:02}"
+
+    @property
+    def short(self) -> str:
+        """`Dec 24`: the month in which the quarter ends, for axes."""
+        return f"{self.end:%b %y}"
+
+    @property
+    def start(self) -> date:
+        """The first day."""
+        year, month = (self.year, self.number * 3 + 1) if self.number < 4 else (self.year + 1, 1)
+        return date(year, month, 1)
+
+    @property
+    def end(self) -> date:
+        """The last day."""
+        month = self.number * 3 + 3 if self.number < 4 else 3
+        year = self.year + (self.number == 4)
+        return date(year, month, monthrange(year, month)[1])
+
+    def shift(self, quarters: int) -> Self:
+        """The quarter so many later (earlier where negative)."""
+        year, number = divmod(self.year * 4 + self.number - 1 + quarters, 4)
+        return type(self)(year, number + 1)
+
+    def __sub__(self, other: "Quarter") -> int:
+        """How many quarters lie between: `later - earlier` is positive."""
+        return (self.year - other.year) * 4 + self.number - other.number
+
+    def __str__(self) -> str:
+        return self.label
+
+
+def quarter_range(last: Quarter, count: int) -> list[Quarter]:
+    """The `count` quarters that end with `last`, oldest first."""
+    return [last.shift(back) for back in range(1 - count, 1)]

@@ -1,0 +1,89 @@
+"""The words of the field, one per thing: ratings, directions, polarities, statuses, columns.
+
+Every other module takes these names from here, so a rating or a column is spelt one way
+in tables, functions, notebooks and the report (METHOD.md, "Words").
+"""
+
+from typing import Final
+
+GREEN: Final = "Green"
+AMBER: Final = "Amber"
+RED: Final = "Red"
+RAGS: Final = (GREEN, AMBER, RED)
+NOT_RATED: Final = "Not rated"
+
+RAG_MEANINGS: Final = {
+    GREEN: "target achieved or exceeded",
+    AMBER: "floor standard achieved but target not met",
+    RED: "floor standard not achieved",
+    NOT_RATED: "no rating can be given, for the reason shown",
+}
+
+POSITIVE: Final = "positive"
+STABLE: Final = "stable or no clear trend"
+NEGATIVE: Final = "negative"
+NOT_ENOUGH_DATA: Final = "not enough data"
+NOT_TESTABLE: Final = "not testable"
+TRENDS: Final = (POSITIVE, STABLE, NEGATIVE)
+DIRECTIONS: Final = (*TRENDS, NOT_ENOUGH_DATA, NOT_TESTABLE)
+
+HIGHER: Final = "higher"
+LOWER: Final = "lower"
+CLOSEST: Final = "target"
+POLARITIES: Final = (HIGHER, LOWER, CLOSEST)
+
+BASES: Final = ("quarter", "rolling_12_months", "snapshot", "year_to_date", "annual")
+FREQUENCIES: Final = ("monthly", "quarterly", "annual")
+
+FINAL: Final = "final"
+PROVISIONAL: Final = "provisional"
+ESTIMATED: Final = "estimated"
+CARRIED_FORWARD: Final = "carried forward"
+ILLUSTRATIVE: Final = "illustrative"
+SUPPRESSED: Final = "suppressed"
+NOT_AVAILABLE: Final = "not available"
+NOT_COLLECTED: Final = "not collected"
+NOT_APPLICABLE: Final = "not applicable"
+STATUSES_WITH_VALUE: Final = (FINAL, PROVISIONAL, ESTIMATED, CARRIED_FORWARD, ILLUSTRATIVE)
+STATUSES_WITHOUT_VALUE: Final = (SUPPRESSED, NOT_AVAILABLE, NOT_COLLECTED, NOT_APPLICABLE)
+STATUSES: Final = STATUSES_WITH_VALUE + STATUSES_WITHOUT_VALUE
+
+MULTIPLIERS: Final = {"%": 100, "rate per 100,000": 100_000, "rate per 10,000": 10_000, "rate per 1,000": 1_000}
+"""Units whose value is numerator / denominator times this number."""
+
+IMPROVEMENT: Final = "improvement"
+CONCERN: Final = "concern"
+NEUTRAL: Final = "neutral"
+COMMON_CAUSE: Final = "common cause"
+NOT_REPORTED: Final = "not reported"
+SPECIAL_CAUSES: Final = (IMPROVEMENT, CONCERN, NEUTRAL)
+VARIATIONS: Final = (*SPECIAL_CAUSES, COMMON_CAUSE, NOT_REPORTED)
+
+OUTSIDE: Final = "outside a limit"
+TREND: Final = "trend of seven"
+TWO_IN_THREE: Final = "two in three near a limit"
+SHIFT: Final = "shift of seven"
+RULES: Final = (OUTSIDE, TREND, TWO_IN_THREE, SHIFT)
+"""The signs that a change is more than noise, the first that holds is the one given."""
+
+LIMITS: Final = "limits"
+TRIAL_LIMITS: Final = "trial limits"
+TRIAL: Final = "trial"
+NO_VARIATION: Final = "no variation"
+NO_LIMITS: Final = "no limits"
+NOT_CHARTED: Final = "not charted"
+LIMIT_MEANINGS: Final = {
+    LIMITS: "process limits from 13 or more figures",
+    TRIAL_LIMITS: "process limits from 8 to 12 figures: read them with care",
+    TRIAL: "process limits from fewer than 8 figures: a figure outside them is worth a question, no other rule is used",
+    NO_VARIATION: "every figure is the same, so the limits stand on the mean",
+    NO_LIMITS: "no two figures follow each other, so limits cannot be calculated",
+    NOT_CHARTED: "year-to-date figures grow through the year by their nature, so they have no process limits",
+}
+
+PASSES: Final = "consistently passes"
+FAILS: Final = "consistently fails"
+HIT_OR_MISS: Final = "hit or miss"
+NO_TARGET: Final = "no target"
+ASSURANCES: Final = (PASSES, FAILS, HIT_OR_MISS, NO_TARGET, NO_LIMITS, NOT_CHARTED)
+UNKNOWN_POLARITY: Final = "polarity not known"

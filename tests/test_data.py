@@ -1,0 +1,384 @@
+"""The data themselves: what was published comes out of them, and what was not published says so.
+
+Ratings and directions are worked out here a second time, with scipy, and compared with figures typed from the
+published documents (data/raw/README.md names them); nothing is compared with output of `kpi_tools`.
+"""
+
+import csv
+import io
+import re
+import tomllib
+from collections import Counter
+from functools import cache
+from pathlib import Path
+
+import openpyxl
+import pytest
+from scipy.stats import linregress
+
+from kpi_tools.quarters import Quarter
+
+RAW = Path(__file__).parents[1] / "data" / "raw"
+WITH_VALUE = {"final", "provisional", "estimated", "carried forward", "illustrative"}
+WITHOUT_VALUE = {"suppressed", "not available", "not collected", "not applicable"}
+SLUGS = ["2023-24-Q2", "2023-24-Q3", "2023-24-Q4", "2024-25-Q1", "2024-25-Q2", "2024-25-Q3"]
+
+# Quarter 3 2024/25 as published: latest, rating, previous, rating, direction (of IC06 only these two figures are public).
+PUBLISHED = """
+CS01 97 G 97 G down|CS02 94 G 89 A stable|CS03 71 R 71 R stable|GL01 84 R 77 R stable|GL02 60 R 52 R stable
+ED01 422 G 493 G stable|ED02 80.9 R 93.2 A stable|ET01 94 G 97 G stable|ET02 89 A 91 G stable|ET03 96 A 97 A stable
+ET04 64 G 64 G stable|ET05 99.2 G 99.2 G down|ET06 10323 G 10985 G up|ES01 34 R 26 R stable|ES02 35 G 34 G up
+ES03 10.5 A 10.3 A up|ES04 0.04 A 0.04 A stable|ES05 175 G 190 A up|IC01 14.9 G 15.2 A stable|IC02 75.2 A 74.7 R stable
+IC03 22.2 G 23.4 G stable|IC04 73.2 R 72.7 R down|IC05 613 R 612 R down|IC06 53.6 R 54.3 R down|IC07 59.1 A 59.6 A stable
+IC08 98.6 G 98.1 G up|AS01 4 G 6 A stable|AS02 74 R 75 A stable|AS03 26 A 26 A up|AS04 84 A 83 A stable
+AS05 553 G 562 G up|AS06 76 A 76 A stable|PH01 33550 G 33194 G up|PH02 67008 A 66746 A stable|PH03 65 A 65 A down
+PH04 5534 A 5473 A up|PH05 27.4 G 28.2 G up|PH06 99.2 G 99.6 G stable
+"""
+EIGHT_REDS = {"CS03", "GL01", "GL02", "ES01", "ES02", "ES03", "IC02", "AS02"}
+
+
+def table(name: str) -> list[dict[str, str]]:
+    with open(RAW / name, encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+@cache
+def returns() -> list[dict[str, str]]:
+    """Every row sent, in the order of the folders; `folder` is the label of the quarter and `file` the place."""
+    rows = []
+    for slug in SLUGS:
+        for path in sorted((RAW / "returns" / slug).iterdir()):
+            if path.suffix == ".csv":
+                sent = table(f"returns/{slug}/{path.name}")
+            else:
+                header, *cells = openpyxl.load_workbook(path)["Return"].iter_rows(values_only=True)
+                texts = [["" if cell is None else str(cell) for cell in row] for row in cells]
+                sent = [dict(zip(map(str, header), row, strict=True)) for row in texts]
+            rows += [{**row, "folder": Quarter.parse(slug).label, "file": f"{slug}/{path.name}"} for row in sent]
+    return rows
+
+
+def known(quarter: str) -> dict[tuple[str, str], dict[str, str]]:
+    """The last word on each figure, from the folders up to a quarter."""
+    return {(r["kpi_id"], r["period"]): r for r in returns() if r["folder"] <= quarter}
+
+
+def target(kpi_id: str, period: str) -> dict[str, str]:
+    rows = [row for row in table("targets.csv") if row["kpi_id"] == kpi_id and row["from_quarter"] <= period]
+    return max(rows, key=lambda row: row["from_quarter"])
+
+
+def rating(kpi: dict[str, str], period: str, figures: dict[tuple[str, str], dict[str, str]]) -> str:
+    row = figures.get((kpi["kpi_id"], period))
+    if row is None or not row["value"]:
+        return "not rated"
+    value, sign = float(row["value"]), 1 if kpi["polarity"] == "higher" else -1
+    if row["denominator"]:
+        value = 100 * float(row["numerator"]) / float(row["denominator"])
+    lines = target(kpi["kpi_id"], period)
+    if sign * (value - float(lines["target"])) >= 0:
+        return "G"
+    return "A" if sign * (value - float(lines["floor_standard"])) >= 0 else "R"
+
+
+def six(kpi: dict[str, str], quarter: str) -> list[str]:
+    last = Quarter.parse(quarter).shift(-int(kpi["lag_quarters"]))
+    return [last.shift(back).label for back in range(-5, 1)]
+
+
+def direction(kpi: dict[str, str], quarter: str, figures: dict[tuple[str, str], dict[str, str]]) -> str:
+    rows = [figures.get((kpi["kpi_id"], period)) for period in six(kpi, quarter)]
+    points = [(place, float(row["value"])) for place, row in enumerate(rows) if row and row["value"]]
+    if len(points) < 5:
+        return "few"
+    x, y = zip(*points, strict=True)
+    if max(y) == min(y):
+        return "stable"
+    line = linregress(x, y)
+    better = (line.slope > 0) == (kpi["polarity"] == "higher")
+    return "stable" if line.pvalue >= 0.05 else "up" if better else "down"
+
+
+@cache
+def scorecard(quarter: str) -> dict[str, dict[str, str]]:
+    """Rating, previous rating and direction of each KPI in force, as known then (Q1 2023/24: from the first folder)."""
+    figures = known(max(quarter, "2023-24 Q2"))
+    card = {}
+    for kpi in table("kpis.csv"):
+        if kpi["first_quarter"] <= quarter <= (kpi["last_quarter"] or quarter):
+            *_, before, now = six(kpi, quarter)
+            card[kpi["kpi_id"]] = {
+                "section": kpi["section"],
+                "value": (figures.get((kpi["kpi_id"], now)) or {"value": ""})["value"],
+                "rag": rating(kpi, now, figures),
+                "previous_value": (figures.get((kpi["kpi_id"], before)) or {"value": ""})["value"],
+                "previous_rag": rating(kpi, before, figures),
+                "direction": direction(kpi, quarter, figures),
+            }
+    return card
+
+
+def counts(quarter: str, what: str) -> Counter[str]:
+    return Counter(row[what] for row in scorecard(quarter).values())
+
+
+@pytest.mark.parametrize(
+    ("quarter", "kpis", "ratings", "directions"),
+    [
+        ("2023-24 Q1", 38, {"G": 16, "A": 11, "R": 11}, {"up": 4, "stable": 24, "down": 10}),
+        ("2023-24 Q2", 38, {"G": 15, "A": 15, "R": 8}, {"up": 7, "stable": 19, "down": 12}),
+        ("2023-24 Q3", 38, {}, {"up": 7, "down": 11}),
+        ("2023-24 Q4", 38, {"R": 10}, {"up": 9, "stable": 20, "down": 9}),
+        ("2024-25 Q1", 40, {"R": 8, "not rated": 1}, {"up": 11, "stable": 21, "down": 7}),
+        ("2024-25 Q2", 40, {"G": 16, "A": 15, "R": 8, "not rated": 1}, {"up": 11, "stable": 22, "down": 6}),
+        ("2024-25 Q3", 38, {"G": 17, "A": 12, "R": 9}, {"up": 10, "stable": 22, "down": 6}),
+    ],
+)
+def test_published_counts_hold(quarter: str, kpis: int, ratings: dict[str, int], directions: dict[str, int]) -> None:
+    assert len(scorecard(quarter)) == kpis
+    assert {rag: counts(quarter, "rag")[rag] for rag in ratings} == ratings
+    assert {way: counts(quarter, "direction")[way] for way in directions} == directions
+
+
+def test_previous_quarter_as_published_beside_quarter_2_of_2023_24() -> None:
+    assert counts("2023-24 Q2", "previous_rag") == {"G": 16, "A": 11, "R": 11}
+
+
+def test_quarter_3_of_2024_25_is_the_published_table() -> None:
+    published = [line.split() for line in PUBLISHED.replace("\n", "|").split("|") if line]
+    assert len(published) == 38
+    for kpi_id, value, rag, previous, previous_rag, way in published:
+        ours = scorecard("2024-25 Q3")[kpi_id]
+        assert (ours["rag"], ours["previous_rag"], ours["direction"]) == (rag, previous_rag, way), kpi_id
+        if kpi_id == "PH03":
+            assert (ours["value"], ours["previous_value"]) == ("64.6", "65.2")  # printed as 65 and 65
+        else:
+            assert (float(ours["value"]), float(ours["previous_value"])) == (float(value), float(previous)), kpi_id
+
+
+def test_of_ic06_only_the_two_printed_figures_are_not_invented() -> None:
+    rows = {period: row for (kpi_id, period), row in known("2024-25 Q3").items() if kpi_id == "IC06"}
+    assert {period: row["value"] for period, row in rows.items() if row["status"] != "illustrative"} == {
+        "2024-25 Q2": "54.3",
+        "2024-25 Q3": "53.6",
+    }
+
+
+def test_the_eight_reds_of_quarter_2_are_those_named() -> None:
+    assert {kpi_id for kpi_id, row in scorecard("2023-24 Q2").items() if row["rag"] == "R"} == EIGHT_REDS
+
+
+def test_adult_social_care_in_quarter_2_was_one_red_five_amber_one_green() -> None:
+    rows = [row["rag"] for row in scorecard("2023-24 Q2").values() if row["section"] == "Adult Social Care"]
+    assert Counter(rows) == {"R": 1, "A": 5, "G": 1}
+
+
+def test_sexual_health_screening_had_no_figure_for_two_quarters_and_was_filled_in() -> None:
+    for quarter in ("2024-25 Q1", "2024-25 Q2"):
+        assert scorecard(quarter)["PH03"]["rag"] == "not rated"
+    later = known("2024-25 Q3")
+    assert [float(later["PH03", f"2024-25 Q{n}"]["value"]) for n in (1, 2, 3)] == [65.0, 65.2, 64.6]
+
+
+def test_no_figure_of_quarter_3_of_2024_25_is_invented_but_of_one_kpi() -> None:
+    figures = known("2024-25 Q3")
+    for kpi in table("kpis.csv"):
+        if not kpi["last_quarter"] and kpi["kpi_id"] != "IC06":
+            for period in six(kpi, "2024-25 Q3"):
+                row = figures.get((kpi["kpi_id"], period))
+                assert row is None or row["status"] != "illustrative", row
+
+
+def test_figures_before_september_2023_are_marked_as_not_the_councils() -> None:
+    lags = {kpi["kpi_id"]: int(kpi["lag_quarters"]) for kpi in table("kpis.csv")}
+    for row in returns():
+        if "Q" in row["period"] and row["period"] < Quarter(2023, 2).shift(-lags[row["kpi_id"]]).label:
+            dfe = row["kpi_id"] == "ES01" and row["period"] == "2022-23 Q3"
+            assert row["status"] == ("estimated" if dfe else "illustrative"), row
+
+
+def test_each_mark_agrees_with_its_row() -> None:
+    for row in returns():
+        assert row["status"] in WITH_VALUE | WITHOUT_VALUE, row
+        assert bool(row["value"]) == (row["status"] in WITH_VALUE), row
+        assert row["note"], row
+        assert ("Invented" in row["note"]) == (row["status"] == "illustrative"), row
+        if row["status"] == "estimated":
+            assert "±" in row["note"] or "National statistic" in row["note"], row
+
+
+def test_marks_of_the_other_files() -> None:
+    for name, allowed in {
+        "kpis.csv": {"final", "illustrative"},
+        "targets.csv": {"final", "estimated", "illustrative"},
+        "activity.csv": {"final", "estimated"},
+        "benchmarks.csv": {"final"},
+    }.items():
+        assert {row["status"] for row in table(name)} <= allowed, name
+    for kpi in table("kpis.csv"):
+        assert ("illustrative" in kpi["kpi_name"]) == (kpi["status"] == "illustrative")
+
+
+def test_each_figure_is_sent_once_a_folder_for_a_known_kpi() -> None:
+    keys = Counter((row["folder"], row["kpi_id"], row["period"]) for row in returns())
+    assert max(keys.values()) == 1
+    assert {row["kpi_id"] for row in returns()} == {kpi["kpi_id"] for kpi in table("kpis.csv")}
+
+
+def test_no_figure_arrives_before_its_quarter_is_over() -> None:
+    for row in returns():
+        if "Q" in row["period"]:
+            assert row["period"] <= row["folder"], row
+
+
+def test_values_are_possible_and_agree_with_their_counts() -> None:
+    kpis = {kpi["kpi_id"]: kpi for kpi in table("kpis.csv")}
+    for row in returns():
+        kpi = kpis[row["kpi_id"]]
+        if row["value"]:
+            assert 0 <= float(row["value"]) <= (100 if kpi["unit"] == "%" else float("inf")), row
+        assert bool(row["numerator"]) == bool(row["denominator"]), row
+        if row["denominator"]:
+            assert kpi["unit"] == "%", "a count with a denominator would be rated as a percentage"
+            share = 100 * float(row["numerator"]) / float(row["denominator"])
+            assert abs(share - float(row["value"])) <= 0.5 * 10 ** -int(kpi["decimals"]), row
+
+
+def test_illustrative_values_have_the_decimals_of_their_kpi() -> None:
+    decimals = {kpi["kpi_id"]: int(kpi["decimals"]) for kpi in table("kpis.csv")}
+    for row in returns():
+        if row["status"] == "illustrative":
+            assert round(float(row["value"]), decimals[row["kpi_id"]]) == float(row["value"]), row
+
+
+def test_targets_stand_on_the_better_side_of_the_floor_and_cover_every_figure() -> None:
+    kpis = {kpi["kpi_id"]: kpi for kpi in table("kpis.csv")}
+    rows = table("targets.csv")
+    assert len({(row["kpi_id"], row["from_quarter"]) for row in rows}) == len(rows)
+    for row in rows:
+        sign = 1 if kpis[row["kpi_id"]]["polarity"] == "higher" else -1
+        assert sign * (float(row["target"]) - float(row["floor_standard"])) > 0, row
+        assert row["reason"]
+    for row in returns():
+        if "Q" in row["period"]:
+            assert target(row["kpi_id"], row["period"])
+
+
+def test_targets_of_2024_25_are_published() -> None:
+    for kpi in table("kpis.csv"):
+        if not kpi["last_quarter"]:
+            assert target(kpi["kpi_id"], "2024-25 Q3")["status"] == "final"
+
+
+def test_the_catalogue_names_sections_in_the_councils_order() -> None:
+    council = tomllib.loads((RAW / "council.toml").read_text(encoding="utf-8"))
+    sections = list(dict.fromkeys(kpi["section"] for kpi in table("kpis.csv")))
+    assert sections == council["council"]["sections"]
+    assert {row["section"] for row in table("activity.csv")} == set(sections)
+    for kpi in table("kpis.csv"):
+        assert kpi["definition"].endswith(".") and kpi["owner"] and kpi["source"]
+
+
+def test_every_red_of_the_two_main_quarters_has_commentary_and_an_action() -> None:
+    for slug, quarter in (("2023-24-Q2", "2023-24 Q2"), ("2024-25-Q3", "2024-25 Q3")):
+        texts = {row["kpi_id"]: row for row in table(f"commentary/{slug}.csv")}
+        reds = [kpi_id for kpi_id, row in scorecard(quarter).items() if row["rag"] == "R"]
+        for kpi_id in reds:
+            assert texts[kpi_id]["commentary"] and texts[kpi_id]["management_action"], kpi_id
+
+
+def test_commentary_is_marked_and_belongs_to_a_kpi_in_force_or_a_section() -> None:
+    sections = {kpi["section"] for kpi in table("kpis.csv")}
+    for path in sorted((RAW / "commentary").glob("*.csv")):
+        card = scorecard(Quarter.parse(path.stem).label)
+        rows = table(f"commentary/{path.name}")
+        keys = [row["kpi_id"] or row["section"] for row in rows]
+        assert len(set(keys)) == len(keys)
+        for row in rows:
+            assert row["kpi_id"] in card if row["kpi_id"] else row["section"] in sections, row
+            assert not (row["kpi_id"] and row["section"])
+            assert row["status"] == "illustrative" and row["commentary"]
+            assert re.match(r"(Head|Director|Public Health Lead)\b", row["author"]), row["author"]
+
+
+def test_every_theme_of_the_minute_has_data() -> None:
+    card, texts = scorecard("2023-24 Q2"), {row["kpi_id"] for row in table("commentary/2023-24-Q2.csv")}
+    themes = {"CS02", "CS03", "GL01", "GL02", "IC02", "ET01", "ES01", "ES03", "ES06", "AS01", "AS02"}
+    assert themes <= set(card) and themes <= texts
+    assert sum(row["section"] == "Public Health" for row in card.values()) == 6
+
+
+def test_what_the_minute_says_of_the_quarter_is_in_the_figures() -> None:
+    figures = known("2023-24 Q2")
+
+    def moved(kpi_id: str) -> float:
+        return float(figures[kpi_id, "2023-24 Q2"]["value"]) - float(figures[kpi_id, "2023-24 Q1"]["value"])
+
+    activity = {(row["activity_id"], row["period"]): float(row["value"]) for row in table("activity.csv")}
+    assert moved("CS02") < 0
+    assert -1 <= moved("IC02") < 0
+    assert scorecard("2023-24 Q2")["CS02"]["rag"] == "A"
+    assert scorecard("2023-24 Q2")["ED02"]["previous_rag"] == "G"
+    assert round(100 * (activity["CSA7", "2023-24 Q2"] / activity["CSA7", "2023-24 Q1"] - 1)) == -3
+    assert activity["ICA5", "2023-24 Q2"] < activity["ICA5", "2023-24 Q1"]
+    assert figures["ES06", "2023-24 Q2"]["value"] == "89"
+    england = [row["value"] for row in table("benchmarks.csv") if row["kpi_id"] == "ES06" and row["area"] == "England"]
+    assert england == ["81"]
+
+
+def test_the_national_statistic_gives_what_was_published() -> None:
+    rows = {(row["area"], row["period"]): row["value"] for row in table("benchmarks.csv") if row["kpi_id"] == "ES01"}
+    england = [rows["England", str(year)] for year in range(2019, 2025)]
+    assert [float(value) for value in england] == [60.4, 58.0, 59.9, 49.2, 50.3, 46.4]
+
+
+def plain_files() -> list[Path]:
+    return sorted(path for path in RAW.rglob("*") if path.is_file() and path.suffix != ".xlsx")
+
+
+@pytest.mark.parametrize("path", plain_files(), ids=lambda path: str(path.relative_to(RAW)))
+def test_files_are_plain(path: Path) -> None:
+    content = path.read_bytes()
+    text = content.decode("utf-8")
+    assert not text.startswith("\ufeff") and "\r" not in text and text.endswith("\n")
+    assert not re.search(r"/(work|root|home|opt|tmp)/", text)
+    if path.suffix == ".csv":
+        again = io.StringIO()
+        csv.writer(again, lineterminator="\n").writerows(csv.reader(io.StringIO(text)))
+        assert again.getvalue() == text, "quoted where needed and nowhere else"
+        assert len({len(row) for row in csv.reader(io.StringIO(text))}) == 1
+
+
+def test_some_directorate_sends_a_workbook() -> None:
+    assert list((RAW / "returns").glob("*/*.xlsx"))
+    assert sorted(path.name for path in (RAW / "returns").iterdir()) == SLUGS
+
+
+def test_the_codebook_lists_every_file_and_column() -> None:
+    readme = (RAW / "README.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`([a-z0-9_]+)`", readme))
+    for path in plain_files():
+        if path.suffix == ".csv":
+            header = path.read_text(encoding="utf-8").splitlines()[0].split(",")
+            assert set(header) <= named, path.name
+    for path in RAW.iterdir():
+        assert path.name in readme or path.name == "README.md", path.name
+    for keys in tomllib.loads((RAW / "council.toml").read_text(encoding="utf-8")).values():
+        assert set(keys) <= named
+
+
+def test_the_table_of_counts_in_the_readme_is_true() -> None:
+    readme = (RAW / "README.md").read_text(encoding="utf-8")
+    titles = {Quarter.parse(slug).title: Quarter.parse(slug).label for slug in ["2023-24-Q1", *SLUGS]}
+    rows = [line.strip("|").split("|") for line in readme.splitlines() if line.startswith("|")]
+    lines = [[cell.strip() for cell in row] for row in rows]
+    checked = 0
+    for above, line in zip(lines, lines[1:], strict=False):
+        if line[1:2] == ["ours"]:
+            quarter = titles[above[0]]
+            rags, ways = counts(quarter, "rag"), counts(quarter, "direction")
+            counted = [rags[rag] for rag in ("G", "A", "R", "not rated")]
+            counted += [ways[way] for way in ("up", "stable", "down", "few")]
+            assert [int(cell) for cell in line[2:]] == [len(scorecard(quarter)), *counted], quarter
+            checked += 1
+    assert checked == 7
