@@ -1,0 +1,116 @@
+"""Direction of travel: whether a KPI gets better or worse over the quarters shown, and by how much a year.
+
+The published rule, named `ols`: ordinary least squares over exactly the figures in the table, two-sided test (METHOD.md,
+"Direction of travel"). Any frame that narwhals knows goes in and comes out with more columns. Sums are taken in the
+engine; the test is one comparison of r squared with the value that Student's t asks of so many points.
+"""
+
+from collections.abc import Sequence
+
+import narwhals.stable.v2 as nw
+from narwhals.stable.v2 import col, lit, when
+from narwhals.stable.v2.typing import IntoFrameT
+
+from kpi_tools.student import critical
+from kpi_tools.vocabulary import HIGHER, LOWER, NEGATIVE, NOT_ENOUGH_DATA, NOT_TESTABLE, POSITIVE, STABLE
+
+MINIMUM_POINTS = 5
+_MOST_POINTS = 60
+_FLAT = 1e-9
+_ADDED = ("direction_of_travel", "points", "slope", "slope_low", "slope_high", "r_squared")
+
+
+def direction_of_travel(
+    recent: IntoFrameT,
+    *,
+    by: Sequence[str] = ("kpi_id",),
+    significance: float = 0.05,
+    minimum_points: int = MINIMUM_POINTS,
+) -> IntoFrameT:
+    """Add the direction of each series to all of its rows. What the chart shows is what is tested: pass just those rows.
+
+    Needs columns `period_end` (date or timestamp), `value`, `polarity` and those in `by`, which together name a series;
+    uses `basis` where it is there. Adds `direction_of_travel` (positive, stable or no clear trend, negative, not enough
+    data, not testable), `points` (how many finite values), `slope`, `slope_low`, `slope_high` (change a year in the KPI's
+    unit with its 95% interval, at the default significance) and `r_squared`.
+
+    Missing values are left out and keep their place on the axis. Fewer than `minimum_points` values are not enough data; a
+    series without variation has no trend. Year-to-date figures, and polarity `target`, where neither up nor down is better,
+    are not testable. Above 60 points the t of 60 is asked for, which is a little strict.
+    """
+    frame = nw.from_native(recent)
+    names = [name for name in frame.collect_schema().names() if name not in _ADDED]
+    keys = list(by)
+    value = col("value").cast(nw.Float64)
+    months = (col("period_end").dt.year() * 12 + col("period_end").dt.month()).cast(nw.Float64)
+    points = (
+        frame.select(*keys, "polarity", _testable=_testable(names), _value=when(value.is_finite()).then(value), _x=months)
+        .with_columns(_y=col("_value") - col("_value").min().over(*keys), _x=col("_x") - col("_x").min().over(*keys))
+        .with_columns(_there=when(~col("_y").is_null()).then(lit(1.0)).otherwise(lit(0.0)), _magnitude=col("_value").abs())
+        .with_columns(_x=col("_x") * col("_there"), _y=col("_y").fill_null(0.0))
+        .with_columns(_xx=col("_x") * col("_x"), _xy=col("_x") * col("_y"), _yy=col("_y") * col("_y"))
+    )
+    sums = points.group_by(*keys).agg(
+        *(col(name).sum() for name in ("_x", "_y", "_xx", "_xy", "_yy")),
+        _n=col("_there").sum(),
+        _spread=col("_y").max(),
+        _size=col("_magnitude").max(),
+        _polarity=col("polarity").max(),
+        _testable=col("_testable").min(),
+    )
+    return (
+        frame.select(*names)
+        .join(_judged(sums, significance, minimum_points).select(*keys, *_ADDED), on=keys, how="left")
+        .to_native()
+    )
+
+
+def _testable(names: list[str]) -> nw.Expr:
+    testable = when(col("polarity").is_in((HIGHER, LOWER))).then(lit(1)).otherwise(lit(0))
+    if "basis" not in names:
+        return testable
+    return when(col("basis") == "year_to_date").then(lit(0)).otherwise(testable)
+
+
+def _judged(sums: nw.DataFrame | nw.LazyFrame, significance: float, minimum_points: int) -> nw.DataFrame | nw.LazyFrame:
+    """The small table, one row a series: sums of squares about the means, then slope, interval and verdict."""
+    n = col("_n")
+    large = when(col("_size") > 1).then(col("_size")).otherwise(lit(1.0))
+    enough = (n >= minimum_points) & (n > 2)
+    moments = sums.with_columns(
+        _sxx=col("_xx") - col("_x") * col("_x") / n,
+        _sxy=col("_xy") - col("_x") * col("_y") / n,
+        _syy=col("_yy") - col("_y") * col("_y") / n,
+        _t=_critical_t(significance, minimum_points),
+        _flat=(col("_spread") <= large * _FLAT).fill_null(True),
+        _enough=enough,
+    ).with_columns(_can=col("_enough") & (col("_testable") == 1))
+    lines = moments.with_columns(
+        slope=when(col("_can") & ~col("_flat")).then(col("_sxy") / col("_sxx") * 12).otherwise(when(col("_can")).then(lit(0.0))),
+        r_squared=when(col("_can") & ~col("_flat")).then(col("_sxy") * col("_sxy") / (col("_sxx") * col("_syy"))),
+    ).with_columns(
+        _error=when(col("_flat")).then(lit(0.0)).otherwise((1 - col("r_squared")).clip(0, 1) * col("_syy") / col("_sxx") / (n - 2)),
+        _needed=col("_t") * col("_t") / (col("_t") * col("_t") + n - 2),
+    ).with_columns(_reach=when(col("_can")).then(col("_t") * col("_error").sqrt() * 12))
+    better = when(col("_polarity") == LOWER).then(-col("slope")).otherwise(col("slope"))
+    trend = when(better > 0).then(lit(POSITIVE)).otherwise(lit(NEGATIVE))
+    significant = (col("r_squared") > col("_needed")).fill_null(False)
+    return lines.with_columns(
+        points=n.cast(nw.Int64),
+        slope_low=col("slope") - col("_reach"),
+        slope_high=col("slope") + col("_reach"),
+        direction_of_travel=when(col("_testable") != 1)
+        .then(lit(NOT_TESTABLE))
+        .otherwise(
+            when(~col("_enough"))
+            .then(lit(NOT_ENOUGH_DATA))
+            .otherwise(when(significant).then(trend).otherwise(lit(STABLE)))
+        ),
+    )
+
+
+def _critical_t(significance: float, minimum_points: int) -> nw.Expr:
+    t = lit(critical(_MOST_POINTS - 2, significance))
+    for n in range(max(minimum_points, 3), _MOST_POINTS):
+        t = when(col("_n") == n).then(lit(critical(n - 2, significance))).otherwise(t)
+    return t

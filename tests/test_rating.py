@@ -1,0 +1,169 @@
+"""Rating, on every engine by one fixture. Expected answers are by hand, from METHOD.md and from exact fractions."""
+
+import math
+from decimal import Decimal
+from fractions import Fraction
+
+import pandas as pd
+import pytest
+from engines import ENGINES, to_pandas
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from kpi_tools.rating import floor_by_percentage, rate
+
+NAN, INF = math.nan, math.inf
+
+
+@pytest.fixture(params=list(ENGINES))
+def rated(request):
+    """Rate rows given as dictionaries on one engine; answers as a list of (rag, reason)."""
+
+    def answer(rows):
+        frame = ENGINES[request.param](pd.DataFrame(rows))
+        result = to_pandas(rate(frame))
+        return list(zip(result["rag"], result["not_rated_reason"], strict=True))
+
+    return answer
+
+
+def kpi(value, target, floor, polarity="higher", **more):
+    return {"value": value, "target": target, "floor_standard": floor, "polarity": polarity, **more}
+
+
+EDGES = [
+    (kpi(90.0, 90.0, 85.0), "Green"),
+    (kpi(85.0, 90.0, 85.0), "Amber"),
+    (kpi(84.9, 90.0, 85.0), "Red"),
+    (kpi(9.0, 9.0, 10.5, "lower"), "Green"),
+    (kpi(10.5, 9.0, 10.5, "lower"), "Amber"),
+    (kpi(10.6, 9.0, 10.5, "lower"), "Red"),
+    (kpi(74.7, 85.0, 75.0), "Red"),
+    (kpi(0.1 + 0.2, 0.3, 0.5, "lower"), "Green"),
+    (kpi(89.99999999999999, 90.0, 85.0), "Green"),
+    (kpi(89.9999, 90.0, 85.0), "Amber"),
+    (kpi(90.0, 90.0, 90.0), "Green"),
+    (kpi(89.0, 90.0, 90.0), "Red"),
+    (kpi(0.0, 0.0, 5.0, "lower"), "Green"),
+    (kpi(-2.0, -1.0, -3.0), "Amber"),
+    (kpi(52.0, 50.0, 45.0, "target", tolerance=2.0), "Green"),
+    (kpi(52.1, 50.0, 45.0, "target", tolerance=2.0), "Amber"),
+    (kpi(55.0, 50.0, 45.0, "target", tolerance=2.0), "Amber"),
+    (kpi(44.9, 50.0, 45.0, "target", tolerance=2.0), "Red"),
+    (kpi(52.5, 50.0, 45.0, "target"), "Green"),
+    (kpi(52.6, 50.0, 45.0, "target"), "Amber"),
+    (kpi(45.0, 50.0, 55.0, "target"), "Amber"),
+]
+UNRATED = [
+    (kpi(None, 90.0, 85.0), "no figure"),
+    (kpi(NAN, 90.0, 85.0), "no figure"),
+    (kpi(INF, 90.0, 85.0), "no figure"),
+    (kpi(90.0, None, 85.0), "no target"),
+    (kpi(90.0, NAN, 85.0), "no target"),
+    (kpi(90.0, 90.0, None), "no floor standard"),
+    (kpi(90.0, 90.0, NAN), "no floor standard"),
+    (kpi(90.0, 90.0, 95.0), "floor standard on the better side of the target"),
+    (kpi(9.0, 10.0, 9.0, "lower"), "floor standard on the better side of the target"),
+    (kpi(90.0, 90.0, 85.0, "up"), "polarity not known"),
+    (kpi(90.0, 90.0, 85.0, None), "polarity not known"),
+    (kpi(None, 90.0, 85.0, status="suppressed"), "suppressed"),
+    (kpi(NAN, 90.0, 85.0, status="not available"), "not available"),
+    (kpi(None, 90.0, 85.0, status="final"), "no figure"),
+]
+
+
+def test_every_edge_has_one_answer(rated):
+    assert [rag for rag, _ in rated([row for row, _ in EDGES])] == [expected for _, expected in EDGES]
+
+
+def test_what_cannot_be_rated_has_a_reason_and_no_colour(rated):
+    assert rated([row for row, _ in UNRATED]) == [(None, reason) for _, reason in UNRATED]
+
+
+def test_whole_numbers_are_compared_where_there_are_parts(rated):
+    exactly_on_target = [
+        kpi(100 * n / d, float(t), float(t) - 5, numerator=float(n), denominator=float(d), unit="%")
+        for n, d, t in [(29, 50, 58), (57, 100, 57), (7, 25, 28), (14, 25, 56), (1, 3, 33)]
+    ]
+    assert [rag for rag, _ in rated(exactly_on_target)] == ["Green"] * 5
+
+
+def test_parts_do_not_turn_a_count_into_a_percentage(rated):
+    health_checks = kpi(67008.0, 68000.0, 54400.0, numerator=67008.0, denominator=77061.0, unit="count")
+    assert rated([health_checks]) == [("Amber", None)]
+
+
+def test_rates_are_compared_per_head(rated):
+    entrants = kpi(175.0, 180.0, 240.0, "lower", numerator=284.0, denominator=162_000.0, unit="rate per 100,000")
+    missed = kpi(175.0, 175.0, 240.0, "lower", numerator=284.0, denominator=162_000.0, unit="rate per 100,000")
+    assert [rag for rag, _ in rated([entrants, missed])] == ["Green", "Amber"]
+
+
+def test_a_denominator_of_nothing_leaves_the_value_to_speak(rated):
+    assert rated([kpi(90.0, 90.0, 85.0, numerator=0.0, denominator=0.0)]) == [("Green", None)]
+
+
+def test_the_callers_columns_come_first_and_stay_as_they_were():
+    table = pd.DataFrame([kpi(1.0, 2.0, 1.0, note="kept")])
+    before = table.copy()
+    assert list(rate(table).columns) == [*before.columns, "rag", "not_rated_reason"]
+    pd.testing.assert_frame_equal(table, before)
+    assert list(rate(rate(table)).columns) == [*before.columns, "rag", "not_rated_reason"]
+
+
+def test_an_empty_table_stays_empty():
+    empty = pd.DataFrame([kpi(1.0, 2.0, 1.0)]).head(0)
+    assert len(rate(empty)) == 0
+
+
+def test_percentage_tolerance_and_target_only_schemes():
+    table = pd.DataFrame([kpi(82.0, 90.0, None), kpi(80.0, 90.0, None), kpi(9.9, 9.0, None, "lower"), kpi(10.0, 9.0, None, "lower")])
+    assert rate(floor_by_percentage(table, 10))["rag"].tolist() == ["Amber", "Red", "Amber", "Red"]
+    assert rate(floor_by_percentage(table, 0))["rag"].tolist() == ["Red", "Red", "Red", "Red"]
+
+
+standards = st.decimals(min_value=1, max_value=100, places=2)
+slacks = st.decimals(min_value=0, max_value=20, places=1)
+parts = st.tuples(st.integers(0, 10_000), st.integers(1, 10_000), standards, slacks, st.booleans(), st.booleans())
+many = settings(max_examples=25, deadline=None)
+
+
+@many
+@given(st.lists(parts, min_size=1, max_size=200))
+def test_ratings_agree_with_exact_fractions(cases):
+    rows, expected = [], []
+    for n, d, target, slack, higher, on_line in cases:
+        numerator, denominator = (int(target * 100), 10_000) if on_line else (n, d)
+        floor = target - slack if higher else target + slack
+        exact = Fraction(100 * numerator, denominator)
+        expected.append(_exact(exact, Fraction(target), Fraction(floor), higher))
+        polarity = "higher" if higher else "lower"
+        rows.append(kpi(float(exact), float(target), float(floor), polarity, numerator=numerator, denominator=denominator))
+    assert rate(pd.DataFrame(rows))["rag"].tolist() == expected
+
+
+@many
+@given(st.lists(st.tuples(standards, standards, slacks, st.integers(2, 9)), min_size=1, max_size=100))
+def test_mirrored_and_scaled_figures_are_rated_alike(cases):
+    plain = [kpi(float(v), float(t), float(t - s)) for v, t, s, _ in cases]
+    mirrored = [kpi(-float(v), -float(t), -float(t - s), "lower") for v, t, s, _ in cases]
+    scaled = [kpi(float(v * f), float(t * f), float((t - s) * f)) for v, t, s, f in cases]
+    expected = [_exact(v, t, t - s, higher=True) for v, t, s, _ in cases]
+    assert rate(pd.DataFrame(plain + mirrored + scaled))["rag"].tolist() == expected * 3
+
+
+@many
+@given(st.lists(st.tuples(standards, standards, slacks), min_size=1, max_size=100))
+def test_a_better_figure_is_never_rated_worse(cases):
+    rows = [kpi(float(value), float(target), float(target) - 10) for value, target, _ in cases]
+    better = [kpi(float(value + gain), float(target), float(target) - 10) for value, target, gain in cases]
+    order = {"Red": 0, "Amber": 1, "Green": 2}
+    before, after = (rate(pd.DataFrame(table))["rag"].map(order) for table in (rows, better))
+    assert (after >= before).all()
+
+
+def _exact(value: Fraction | Decimal, target, floor, higher: bool) -> str:
+    def meets(line):
+        return value >= line if higher else value <= line
+
+    return "Green" if meets(target) else "Amber" if meets(floor) else "Red"
