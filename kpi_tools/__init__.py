@@ -14,7 +14,7 @@ _HOMES = {
     "loading": ("load",),
     "rating": ("rate",),
     "direction": ("direction_of_travel",),
-    "scorecard": ("recent_quarters", "score", "previous_report", "quarter_before", "movement", "rating_history"),
+    "scorecard": ("recent_quarters", "score", "previous_report", "quarter_before", "movement", "rating_history", "counts"),
     "html": ("style",),
     "tables": ("key",),
     "chapters": ("opening", "for_the_minutes", "summary", "at_a_glance", "history", "reds", "sections", "changes", "data_notes"),

@@ -1,0 +1,106 @@
+"""The chapters of the report: each takes the scorecard and gives a piece of the page, in JupyterLab as on paper."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from kpi_tools import narrative, tables
+from kpi_tools.cards import activity_cards, cards, counts_history, illustrative_banner
+from kpi_tools.html import Html, Markup, paragraphs, section, slug, subheading
+from kpi_tools.loading import Returns
+from kpi_tools.quarters import Quarter
+from kpi_tools.scorecard import counts
+from kpi_tools.vocabulary import ILLUSTRATIVE, NOT_RATED, RAGS, RED
+from kpi_tools.wording import plural, show_against, show_line
+
+
+def opening(returns: Returns, kpis: pd.DataFrame, recent: pd.DataFrame) -> Html:
+    """The notice at the report's top of what in it is illustrative; nothing where nothing is."""
+    return illustrative_banner(recent, returns.activity)
+
+
+def for_the_minutes(kpis: pd.DataFrame, before: pd.DataFrame, movement: pd.DataFrame, returns: Returns) -> Html:
+    """The paragraph for the minutes, the change in the counts plainly and like for like, and the Reds by name."""
+    return paragraphs(
+        narrative.headline(kpis, before, returns.quarter, returns.council.report_title),
+        narrative.change_sentence(movement, returns.quarter.shift(-1)),
+        narrative.reds_sentence(kpis),
+    )
+
+
+def summary(kpis: pd.DataFrame, before: pd.DataFrame, sections: Sequence[str]) -> Html:
+    """Counts in large figures, and sections × ratings and directions with the change on the previous report."""
+    then = counts(before)
+    return tables.scoreboard(kpis, then) + tables.matrix(kpis, [s for s in sections if s in set(kpis["section"])], then)
+
+
+def at_a_glance(kpis: pd.DataFrame) -> Html:
+    """Every KPI in one table: latest figure, target, rating, previous rating, direction; each name leads to its card."""
+    rows = [
+        {
+            "KPI": Html(Markup('<a href="#kpi-{}">{}</a>').format(slug(row["kpi_id"]), row["kpi_name"])),
+            "Latest": tables.figure_with_status(
+                show_against(row["value"], row["unit"], row["decimals"], (row["target"], row["floor_standard"])),
+                row["status"] if row["status"] == ILLUSTRATIVE else None,
+            ),
+            "Target": show_line(row["target"], row["unit"], row["decimals"]),
+            "Rating": tables.badge(row["rag"]),
+            "Previous rating": tables.badge(row["previous_rag"]),
+            "Direction of travel": tables.arrow(row["direction_of_travel"]),
+        }
+        for row in kpis.to_dict("records")
+    ]
+    return subheading("Every KPI at a glance") + paragraphs(narrative.movers_sentence(kpis)) + tables.report_table(
+        pd.DataFrame(rows), "Every KPI: latest figure, target, this and the previous rating, direction of travel",
+        name="glance", wide=True, quiet=True,
+    )
+
+
+def history(counted: pd.DataFrame) -> Html:
+    """How many KPIs had each rating in the last reports, as chart and table; `counted` as `scorecard.rating_history` gives it."""
+    if len(counted) < 2:
+        return Html()
+    first, last = counted.iloc[0], counted.iloc[-1]
+    went = ", ".join(f"{rag} from {first[rag]} to {last[rag]}" for rag in (*RAGS, NOT_RATED))
+    text = f"From {Quarter.parse(first['quarter']).title} to {Quarter.parse(last['quarter']).title}: {went}, as printed in each report."
+    return subheading("The last reports") + counts_history(counted, text)
+
+
+def reds(kpis: pd.DataFrame) -> Html:
+    """Every Red KPI with its figures and management action."""
+    return paragraphs(f"{plural(int((kpis['rag'] == RED).sum()), 'KPI')} did not achieve the floor standard.".capitalize()) + tables.reds(kpis)
+
+
+def sections(kpis: pd.DataFrame, recent: pd.DataFrame, returns: Returns) -> Html:
+    """A chapter for each section in the council's order: counts, commentary, a card for each KPI, activity indicators."""
+    said = returns.commentary[returns.commentary["kpi_id"].isna()].set_index("section")["commentary"]
+    whole = Html()
+    for name in returns.council.sections:
+        own = kpis[kpis["section"] == name]
+        activity = activity_cards(returns.activity, name, narrative.activity_description)
+        if own.empty and not str(activity):
+            continue
+        words = [narrative.section_sentence(own)] if len(own) else []
+        whole += section(name, *words, *said[said.index == name])
+        whole += cards(own, recent, name, narrative.chart_description, returns.benchmarks)
+        whole += subheading("Activity indicators") + activity if str(activity) else Html()
+    return whole
+
+
+def changes(kpis: pd.DataFrame, before: pd.DataFrame, movement: pd.DataFrame, returns: Returns) -> Html:
+    """What changed since the previous report: KPIs that came and went, and the counts plainly and like for like."""
+    names = movement.rename(columns={
+        "count": "Count", "now": "This report", "previous": "Previous report", "change": "Change",
+        "same_now": "Same KPIs, now", "same_previous": "Same KPIs, previous quarter", "same_change": "Change like for like",
+    })  # fmt: skip
+    names["Count"] = names["Count"].replace({"kpis": "KPIs", "other": "direction not tested"}).str.capitalize()
+    return paragraphs(*narrative.set_sentences(kpis, before)) + tables.report_table(
+        names, "Counts in this and the previous report, plainly and on the same KPIs", name="movement", wide=True
+    )
+
+
+def data_notes(kpis: pd.DataFrame, recent: pd.DataFrame, returns: Returns) -> Html:
+    """Where the figures come from: what was received, what is missing or not final, and what cannot be rated, by name."""
+    return paragraphs(*narrative.data_sentences(kpis, recent, returns.quarter))
+
+

@@ -1,0 +1,186 @@
+"""The `kpi` command: what was asked, one sentence for what went wrong, and an exit status."""
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import click
+
+from kpi_tools import __version__
+from kpi_tools import report as reports
+from kpi_tools.errors import InputError, KpiError
+from kpi_tools.quarters import Quarter
+
+INTERRUPTED = 130
+TERMINATED = 143
+SHOWN = 20
+_QUARTER = click.argument("quarter", required=False, metavar="[QUARTER]")
+_RAW = click.option(
+    "--raw", type=click.Path(path_type=Path), default=reports.RAW, help="Where the returns are (default: data/raw)."
+)
+_OUTPUTS = click.option(
+    "--outputs", type=click.Path(path_type=Path), default=reports.OUTPUTS, help="Where reports go (default: outputs)."
+)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, message="%(version)s")
+def kpi() -> None:
+    """Make a council's quarterly KPI report from the returns of its services.
+
+    \b
+    kpi check "2024-25 Q3"     is everything in the returns usable?
+    kpi report "2024-25 Q3"    make outputs/2024-25-Q3/report.html
+
+    A quarter is a financial quarter, such as "2024-25 Q3" (October to December 2024). If you leave it out, the latest
+    quarter with returns is taken. A command that fails says why in a sentence, and ends with status 1 (it could not be
+    done), 2 (something given cannot be used) or 75 (another run is at the same report).
+    """
+
+
+@kpi.command()
+@_QUARTER
+@_RAW
+@_OUTPUTS
+def report(quarter: str | None, raw: Path, outputs: Path) -> None:
+    """Make the report of a quarter.
+
+    It is checked as `kpi check` does, and made only if there are no errors. The folder of the quarter then holds
+    report.html (to send on), report.ipynb (how it was made), kpis.csv and kpis.xlsx (the rated table) and
+    manifest.json (what it was made from). An older report of the quarter is replaced when the new one is finished;
+    until then, and if anything goes wrong, it stays as it is.
+    """
+    made = reports.report_quarter(_quarter(quarter, raw), raw, outputs, progress=sys.stderr.isatty())
+    for warning in made.warnings:
+        lines = warning.splitlines()
+        line = next((line for line in lines if "Warning: " in line), lines[0])
+        click.echo(f"Note: {line.partition('Warning: ')[2] or line}", err=True)
+    click.echo(_near(made.folder / reports.PAGE))
+
+
+@kpi.command()
+@_QUARTER
+@_RAW
+def check(quarter: str | None, raw: Path) -> None:
+    """List everything in the returns of a quarter that cannot be used, with the place and the remedy."""
+    from kpi_tools.loading import read_returns
+    from kpi_tools.problems import as_sentence
+
+    returns = read_returns(raw, _quarter(quarter, raw))
+    problems = returns.problems
+    for _, problem in problems.head(SHOWN).iterrows():
+        click.echo(as_sentence(problem))
+    if len(problems) > SHOWN:
+        click.echo(f"… and {len(problems) - SHOWN} more.")
+    click.echo(f"{returns.quarter.title}: {returns.summary}")
+    errors = int((problems["severity"] == "error").sum())
+    if errors:
+        what = "one error has" if errors == 1 else f"{errors:,} errors have"
+        raise InputError(f"The report cannot be made: {what} to be mended first.")
+    click.echo("Ready for the report.")
+
+
+@kpi.command(context_settings={"ignore_unknown_options": True})
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def test(arguments: tuple[str, ...]) -> None:
+    """Prove that the project works: run its tests. ARGUMENTS are handed to pytest."""
+    _run("pytest", *arguments)
+
+
+@kpi.command()
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def explore(arguments: tuple[str, ...]) -> None:
+    """Open the notebooks in JupyterLab, on this computer only. Ctrl-C ends it."""
+    here = f"--ServerApp.root_dir={reports.PROJECT}"
+    _run("jupyterlab", "--ip=127.0.0.1", here, "--LabApp.default_url=/lab/tree/notebooks", *arguments)
+
+
+def _quarter(text: str | None, raw: Path) -> Quarter:
+    if text is not None:
+        return Quarter.parse(text)
+    from kpi_tools.loading import latest_quarter
+
+    return latest_quarter(raw)
+
+
+def _near(path: Path) -> str:
+    with suppress(ValueError):
+        return str(path.relative_to(Path.cwd()))
+    return str(path)
+
+
+def _run(module: str, *arguments: str) -> None:
+    from importlib.util import find_spec
+
+    if find_spec(module) is None:
+        raise KpiError(f"This Python ({sys.executable}) has no {module}. Install the requirements again (README.md).")
+    process = subprocess.Popen([sys.executable, "-m", module, *arguments], cwd=reports.PROJECT)
+    while True:
+        try:
+            raise SystemExit(process.wait())
+        except Terminated:
+            process.terminate()
+        except KeyboardInterrupt:
+            pass  # it has had it too, and says what it does about it
+
+
+class Terminated(KeyboardInterrupt):
+    """The system asks the command to end; it does what Ctrl-C does."""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command with `arguments` (default: those of the process); its exit status. Never raises."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):  # a console or pipe that lacks a character must not fail the run
+            encoding, errors = ("utf-8", "surrogateescape") if os.name == "posix" else (stream.encoding, "replace")
+            stream.reconfigure(encoding=encoding, errors=errors)
+    try:
+        with _ended_by_signal():
+            return int(kpi.main(arguments, prog_name="kpi", standalone_mode=False) or 0)
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except click.Abort as error:  # so click calls Ctrl-C
+        click.echo("Stopped. Nothing was changed.", err=True)
+        return TERMINATED if isinstance(error.__cause__, Terminated) else INTERRUPTED
+    except KpiError as error:
+        click.echo(str(error), err=True)
+        return error.exit_status
+    except SystemExit as error:
+        return error.code if isinstance(error.code, int) else 1
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # the reader has gone: what is left to write goes nowhere
+        return 1
+    except Exception as error:
+        click.echo(f"A fault in the program itself: {type(error).__name__}: {error}. {_logged(error)}", err=True)
+        return 1
+
+
+def _logged(error: Exception) -> str:
+    try:
+        number, path = tempfile.mkstemp(prefix="kpi-", suffix=".log")
+        with open(number, "w", encoding="utf-8", errors="replace") as log:
+            log.write("".join(traceback.format_exception(error)))
+    except OSError:
+        return "It could not be logged."
+    return f"Please send {path} to whoever looks after the project."
+
+
+@contextmanager
+def _ended_by_signal() -> Iterator[None]:
+    def end(*_: object) -> None:
+        raise Terminated
+
+    names = [name for name in ("SIGTERM", "SIGHUP", "SIGBREAK") if hasattr(signal, name)]
+    before = {name: signal.signal(getattr(signal, name), end) for name in names}
+    try:
+        yield
+    finally:
+        for name, handler in before.items():
+            signal.signal(getattr(signal, name), handler)

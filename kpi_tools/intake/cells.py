@@ -1,0 +1,137 @@
+"""One text → what it certainly means, or the rule it breaks: numbers, periods, ids, statuses.
+
+Pure functions of one text: callers run them once per distinct text. A result carries what was understood,
+`why` where it was written otherwise than asked for (to be logged), and `fault`, a code of `rules`, where it is refused.
+"""
+
+import re
+from decimal import Decimal
+from typing import Final, NamedTuple
+
+from kpi_tools import vocabulary as words
+from kpi_tools.hygiene import clean_name, what_changed
+
+ROUNDS_TO_ZERO: Final = "rounds to zero"
+REASONS: Final = (*words.STATUSES_WITHOUT_VALUE, ROUNDS_TO_ZERO)
+ALL_STATUSES: Final = (*words.STATUSES, ROUNDS_TO_ZERO)
+
+DATE, MONTH, TIME, PERCENT, ERROR, TRUTH, FORMULA = "date", "month", "time", "percent", "error", "truth", "formula"
+"""Kinds of workbook cells whose text alone does not say what they are."""
+
+_MARKERS: Final = {
+    **dict.fromkeys(("c", "[c]", "*", "[*]", "~"), words.SUPPRESSED),
+    **dict.fromkeys(("z", "[z]", "n/a"), words.NOT_APPLICABLE),
+    **dict.fromkeys(("x", "[x]", "..", ":", "-", "–", "—", "−"), words.NOT_AVAILABLE),
+    **dict.fromkeys(("k", "[k]", "[low]"), ROUNDS_TO_ZERO),
+    **{reason: reason for reason in REASONS},
+}
+PLAIN_NUMBER: Final = r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?"
+_PLAIN: Final = re.compile(PLAIN_NUMBER)
+_LOOSE: Final = re.compile(r"[-+−]?(?P<pound>£?)(?:\d+|[1-9]\d{0,2}(?P<group>(?:,\d{3})+))?(?:\.\d+)?", re.ASCII)
+ERROR_TEXT: Final = re.compile(
+    r"#(?:N/A|NAME\?|(?:NUM|NULL|REF|VALUE|DIV/0|SPILL|CALC|FIELD|BLOCKED)!|GETTING_DATA|#+)", re.I
+)
+_SUPPRESSED: Final = re.compile(r"<\s?\d{1,2}|1 to 4", re.ASCII)
+_RANGE: Final = re.compile(r"[\d.,]+%?\s*(?:-|–|—|to|/)\s*[\d.,]+%?|[<>≤≥~c]a?\.?\s*[\d.,]+%?|[\d.,]+%?\s*\+", re.I)
+DATELIKE: Final = re.compile(
+    r"\d{1,2}[-/ ](?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*(?:[-/ ]\d{2,4})?|"
+    r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*[-/ ]\d{1,4}|\d{1,4}[-/]\d{1,2}[-/]\d{1,4}",
+    re.I,
+)
+_FLAGGED: Final = re.compile(r"[-+]?£?[\d,]*\.?\d+\s?%?\s?[\[(]?(?P<flag>[a-z*†‡#¹²³]{1,2}|\*+)[\])]?", re.I)
+
+
+class Number(NamedTuple):
+    """What a text says about a figure: a value with its written decimals, or a reason why there is none, or a fault."""
+
+    value: float = float("nan")
+    decimals: int = 0
+    percent: bool = False
+    pound: bool = False
+    reason: str = ""
+    blank: bool = False
+    why: str = ""
+    fault: str = ""
+    detail: str = ""
+
+
+def read_number(text: str, kind: str = "", comma_is_doubtful: bool = False) -> Number:
+    """The number in `text`, a cell of workbook kind `kind` ("" for text and plain numbers).
+
+    `comma_is_doubtful` is for files whose cells are separated by semicolons: there a comma may be a decimal point.
+    """
+    if not kind and _PLAIN.fullmatch(text):
+        return Number(float(text), len(text.partition(".")[2]))
+    if kind in _REFUSED_KINDS:
+        return Number(fault=_REFUSED_KINDS[kind])
+    plain = clean_name(text)
+    why = what_changed(text, plain)
+    if not plain:
+        return Number(reason=words.NOT_AVAILABLE, blank=True, why=why if text.strip(" ") else "")
+    if kind == PERCENT:
+        share = Decimal(plain) * 100
+        decimals = max(-int(share.normalize().as_tuple().exponent), 0)
+        return Number(float(share), decimals, True, why="a cell formatted as a percentage")
+    if reason := _MARKERS.get(plain.lower()):
+        return Number(reason=reason, why=why or f'"{plain}" means {reason}')
+    if _SUPPRESSED.fullmatch(plain):
+        return Number(reason=words.SUPPRESSED, why=why or f'"{plain}" means {words.SUPPRESSED}')
+    percent = plain.endswith("%")
+    digits = plain.removesuffix("%").rstrip() if percent else plain
+    found = _LOOSE.fullmatch(digits)
+    if found and any(letter.isdigit() for letter in digits):
+        if found["group"] and comma_is_doubtful:
+            return Number(fault="value-comma")
+        bare = digits.replace(",", "").replace("£", "").replace("−", "-").removeprefix("+")
+        if bare.lstrip("-").startswith("0") and not re.match(r"-?0(?:\.|$)", bare):
+            return Number(fault="value-text")
+        why = why or ("the sign % left out" if percent else "written with separators or signs")
+        if bare == plain:
+            why = what_changed(text, plain) or "written without the zero before the point"
+        return Number(float(bare), len(bare.partition(".")[2]), percent, bool(found["pound"]), why=why)
+    code, detail = _why_not(plain)
+    return Number(fault=code, detail=detail)
+
+
+_REFUSED_KINDS: Final = {
+    DATE: "value-date",
+    MONTH: "value-date",
+    TIME: "value-time",
+    ERROR: "value-error",
+    TRUTH: "value-truth",
+    FORMULA: "formula-empty",
+}
+
+
+def _why_not(plain: str) -> tuple[str, str]:
+    """The rule that a text which is no number breaks, as closely as it can be told."""
+    if ERROR_TEXT.fullmatch(plain):
+        return "value-error", ""
+    if re.fullmatch(r"[-+]?(?:inf(?:inity)?|nan|∞)", plain, re.I):
+        return "value-infinite", ""
+    if plain.lower() in ("true", "false"):
+        return "value-truth", ""
+    if re.fullmatch(r"[-+]?\d*[.,]?\d+e[-+]?\d+", plain, re.I):
+        return "value-scientific", ""
+    if DATELIKE.fullmatch(plain):
+        return "value-date", ""
+    if re.fullmatch(r"[-+]?£?[\d.]*\d,\d[\d.,]*\s?%?", plain):
+        return "value-comma", ""
+    if _RANGE.fullmatch(plain):
+        return "value-range", ""
+    if re.fullmatch(r"[-+]?£?\d[\d.,]*(?:\s[\d.,]+)+\s?%?", plain):
+        return "value-spaces", ""
+    if found := _FLAGGED.fullmatch(plain):
+        return "value-flag", f'"{found["flag"]}"'
+    return "value-text", ""
+
+
+def read_status(text: str) -> tuple[str, str, str]:
+    """(status, why it is logged, fault) for a status cell; blank gives "" and no fault."""
+    plain = clean_name(text)
+    folded = re.sub(r"[\s_-]+", " ", plain).lower()
+    if not folded:
+        return "", "", ""
+    if folded in ALL_STATUSES:
+        return folded, "" if folded == text else what_changed(text, plain) or "spelt as the tables have it", ""
+    return "", "", "status-unknown"

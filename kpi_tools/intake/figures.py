@@ -1,0 +1,79 @@
+"""Submissions → figures: the last word on each, with the catalogue's attributes and the target of its own quarter."""
+
+from typing import Final
+
+import numpy as np
+import pandas as pd
+
+from kpi_tools.intake.catalogue import LINES, with_targets
+from kpi_tools.intake.cells import ALL_STATUSES, REASONS
+from kpi_tools.quarters import Quarter
+from kpi_tools.vocabulary import POLARITIES
+
+_ATTRIBUTES: Final = (
+    "kpi_id", "kpi_name", "section", "directorate", "unit", "decimals", "polarity", "basis", "frequency", "lag_quarters",
+    "first_quarter", "last_quarter", "definition", "owner", "kpi_status",
+)  # fmt: skip
+_FIGURE: Final = ("value", "numerator", "denominator", "status", "note", "received")
+FIGURES: Final = (*_ATTRIBUTES, "quarter", "period_end", *_FIGURE, *LINES)
+
+
+def latest_word(submissions: pd.DataFrame, kpis: pd.DataFrame, targets: pd.DataFrame) -> pd.DataFrame:
+    """One row per KPI and period of `submissions`, which come in the order in which they were received (columns: FIGURES).
+
+    A later figure, or a later word that there is none, replaces an earlier one; a cell left blank without a status
+    says nothing and replaces nothing. Months carry the column `month` as well. Sorted by catalogue and `period_end`.
+    """
+    monthly = bool((submissions["month"] != "").any())
+    by_weight = submissions.iloc[np.argsort(~submissions["silent"].to_numpy(dtype=bool), kind="stable")]
+    last = by_weight.drop_duplicates(["kpi_id", "period"], keep="last")
+    place = pd.Series(range(len(kpis)), index=kpis["kpi_id"])[last["kpi_id"]].to_numpy(dtype=int)
+    ends = last["period"].map({period: _end(period) for period in last["period"].unique()}).astype("datetime64[s]")
+    order = np.lexsort((ends.to_numpy(), place))
+    last, place, ends = last.iloc[order], place[order], ends.iloc[order]
+    figures = kpis[list(_ATTRIBUTES)].iloc[place].reset_index(drop=True)
+    figures["quarter"] = last["quarter"].astype("str").to_numpy()
+    if monthly:
+        figures["month"] = last["month"].astype("str").to_numpy()
+    figures["period_end"] = ends.to_numpy()
+    for name in _FIGURE:
+        kind = "float64" if name in ("value", "numerator", "denominator") else "str"
+        figures[name] = last[name].astype(kind).to_numpy()
+    figures["note"] = figures["note"].mask(figures["note"] == "")
+    return with_targets(figures, targets)
+
+
+def _end(period: str) -> pd.Timestamp:
+    if "Q" in period:
+        return pd.Timestamp(Quarter.parse(period).end)
+    return pd.Timestamp(f"{period}-01") + pd.offsets.MonthEnd(0)
+
+
+def check_figures(figures: pd.DataFrame) -> None:
+    """The contract on what leaves loading. A failure here is a defect of ours, never of a return."""
+    import pandera.pandas as pa
+
+    finite = pa.Check(lambda column: np.isfinite(column), error="finite")
+    pa.DataFrameSchema(
+        {
+            "kpi_id": pa.Column(str),
+            "quarter": pa.Column(str, pa.Check.str_matches(r"^\d{4}-\d\d Q[1-4]$", error="a quarter")),
+            "polarity": pa.Column(str, pa.Check.isin(POLARITIES, error="a polarity")),
+            "decimals": pa.Column(int, pa.Check.in_range(0, 6)),
+            "lag_quarters": pa.Column(int, pa.Check.in_range(0, 8)),
+            "status": pa.Column(str, pa.Check.isin(ALL_STATUSES, error="a status")),
+            **{
+                name: pa.Column(float, finite, nullable=True)
+                for name in ("value", "numerator", "denominator", *LINES[:3])
+            },
+        },
+        checks=[
+            pa.Check(
+                lambda table: table["value"].notna() == ~table["status"].isin(REASONS), error="a value or a reason"
+            ),
+            pa.Check(
+                lambda table: (table["value"] <= 100) | (table["unit"] != "%") | table["value"].isna(), error="to 100%"
+            ),
+        ],
+        unique=["kpi_id", "period_end"],
+    ).validate(figures, lazy=True)

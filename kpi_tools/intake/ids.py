@@ -1,0 +1,94 @@
+"""One text → the KPI of the catalogue that it certainly names, or why it names none."""
+
+import re
+import unicodedata
+from collections.abc import Iterable
+from decimal import Decimal
+from typing import Final, NamedTuple
+
+from kpi_tools.hygiene import clean_name, what_changed
+from kpi_tools.intake.cells import DATE, DATELIKE, ERROR, ERROR_TEXT, FORMULA, MONTH
+from kpi_tools.intake.periods import month_number
+
+_FOREIGN: Final = str.maketrans("АВЕЅІЈКМНОРСТХУΑΒΕΖΗΙΚΜΝΟΡΤΥΧ", "ABESIJKMHOPCTXYABEZHIKMNOPTYX")
+_ALIKE: Final = str.maketrans("OQIL|SBZ", "00111582")
+
+
+def skeleton(text: str) -> str:
+    """`text` without what a reader does not tell apart: look-alike letters and digits, accents, case, punctuation."""
+    flat = unicodedata.normalize("NFKD", clean_name(text)).upper().translate(_FOREIGN).translate(_ALIKE)
+    return re.sub(r"[^0-9A-Z]", "", flat)
+
+
+class Match(NamedTuple):
+    """The catalogue's id for a text, or a fault."""
+
+    id: str = ""
+    why: str = ""
+    fault: str = ""
+    detail: str = ""
+
+
+_LIKE_A_POWER: Final = re.compile(r"\d+e\d{1,3}", re.I)
+_LIKE_A_DATE: Final = re.compile(r"([a-z]{3,4})[- ]?(\d{1,2})", re.I)
+_TOTAL: Final = re.compile(r"(?:grand |sub-?)?totals?\b.*|sum|average|mean|all kpis|overall", re.I)
+
+
+class Ids:
+    """The ids of a catalogue, to look up what a return calls them."""
+
+    def __init__(self, ids: Iterable[str]) -> None:
+        self._exact = set(ids)
+        self._folded = {re.sub(r"\s", "", known).casefold(): known for known in self._exact}
+        self._alike = {skeleton(known): known for known in sorted(self._exact)}
+        self._digits = {known.lstrip("0"): known for known in sorted(self._exact) if known.isdigit()}
+        self._powers = {Decimal(known): known for known in sorted(self._exact) if _LIKE_A_POWER.fullmatch(known)}
+        self._dates = [
+            (known, number, int(found[2]), found[1].lower())
+            for known in sorted(self._exact)
+            if (found := _LIKE_A_DATE.fullmatch(known)) and (number := month_number(found[1].lower()))
+        ]
+
+    def find(self, text: str, kind: str = "") -> Match:
+        """The id that `text` certainly is: only spaces, case and invisible characters are forgiven."""
+        if text in self._exact and kind != DATE:
+            return Match(text)
+        plain = clean_name(text)
+        if not plain:
+            return Match(fault="id-missing")
+        if kind == ERROR or ERROR_TEXT.fullmatch(plain):
+            return Match(fault="value-error")
+        if kind == FORMULA:
+            return Match(fault="formula-empty")
+        if known := self._folded.get(re.sub(r"\s", "", plain).casefold()):
+            return Match(known, what_changed(text, plain) or "spaces or case in the id")
+        if _TOTAL.fullmatch(plain):
+            return Match(fault="row-total")
+        if near := self._near(plain, kind):
+            return Match(fault="id-lookalike", detail=near)
+        return Match(fault="id-unknown", detail="")
+
+    def _near(self, plain: str, kind: str) -> str:
+        """The known id that `plain` was probably meant to be, with how it may have come about."""
+        if known := self._digits.get(plain.lstrip("0")) if plain.isascii() and plain.isdigit() else None:
+            return f"{known}: zeros at the beginning were lost or added"
+        if kind in (DATE, MONTH) or DATELIKE.fullmatch(plain):
+            return self._made_a_date(plain.lower())
+        try:
+            known = self._powers.get(Decimal(plain))
+        except (ArithmeticError, ValueError):
+            known = None
+        if known:
+            return f"{known}: the spreadsheet program took the id for a number"
+        if known := self._alike.get(skeleton(plain)):
+            strange = next((letter for letter in plain if not letter.isascii()), "")
+            name = f" (it has {unicodedata.name(strange, 'a strange character').lower()})" if strange else ""
+            return known + name
+        return ""
+
+    def _made_a_date(self, plain: str) -> str:
+        for known, month, day, name in self._dates:
+            forms = (f"-{month:02}-{day:02}", f"{day}-{name}", f"{day:02}-{name}", f"{name}-{day:02}")
+            if any(form in plain for form in forms):
+                return f"{known}: the spreadsheet program took the id for a date"
+        return ""

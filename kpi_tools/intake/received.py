@@ -1,0 +1,82 @@
+"""Which files were received for which quarter, and which of them are returns."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from kpi_tools.errors import InputError
+from kpi_tools.quarters import Quarter, QuarterError
+
+TEXT_ENDINGS: Final = (".csv", ".tsv", ".txt")
+WORKBOOK_ENDINGS: Final = (".xlsx",)
+OTHER_TABLES: Final = (".xls", ".xlsm", ".xlsb", ".xltx", ".xltm", ".ods", ".numbers", ".fods")
+_LEFTOVERS: Final = re.compile(
+    r"~\$.*|\.~lock.*|\._.*|.*\.tmp|.*\.part|.*\.crdownload|~.*|desktop\.ini|thumbs\.db|\..*", re.I
+)
+_COPY: Final = (
+    re.compile(r"(?P<stem>.+?)(?: - copy| copy|[_-]copy)(?: ?\(?\d+\)?)?", re.I),
+    re.compile(r"copy(?: \(?\d+\)?)? of (?P<stem>.+)", re.I),
+    re.compile(r"(?P<stem>.+?) ?\(\d+\)"),
+)
+
+
+@dataclass(frozen=True)
+class Received:
+    """A file in a folder: a return to read where `code` is empty, else why it is not, a code of `rules`."""
+
+    path: Path
+    code: str = ""
+    detail: str = ""
+
+
+def sort_out(raw: Path) -> tuple[dict[Quarter, Path], list[Received]]:
+    """The folder of each quarter in `raw`/returns, and what else lies there. Raises `InputError` where there is none."""
+    if not raw.is_dir():
+        raise InputError(f"There is no folder {raw}. Name the folder that holds council.toml and the returns.")
+    if not (raw / "returns").is_dir():
+        raise InputError(
+            f'There is no folder "returns" in {raw}. It holds one folder for each quarter, such as 2024-25-Q3.'
+        )
+    folders: dict[Quarter, Path] = {}
+    others = []
+    for path in sorted((raw / "returns").iterdir()):
+        try:
+            quarter = Quarter.parse(path.name)
+        except QuarterError:
+            quarter = None
+        if quarter is None or not path.is_dir():
+            others.append(Received(path, "file-leftover" if _LEFTOVERS.fullmatch(path.name) else "folder-other"))
+        elif quarter in folders:
+            others.append(Received(path, "folder-twice", folders[quarter].name))
+        else:
+            folders[quarter] = path
+    return folders, others
+
+
+def files_in(folder: Path) -> list[Received]:
+    """Every file of a folder in the order of their names, with what becomes of it."""
+    paths = sorted(folder.iterdir())
+    names = {path.name.casefold() for path in paths}
+    return [_sorted(path, names) for path in paths]
+
+
+def returns_in(folder: Path) -> list[Path]:
+    """The files of a folder that are to be read."""
+    return [found.path for found in files_in(folder) if not found.code]
+
+
+def _sorted(path: Path, names: set[str]) -> Received:
+    ending = path.suffix.lower()
+    if _LEFTOVERS.fullmatch(path.name):
+        return Received(path, "file-leftover")
+    if not path.is_file():
+        return Received(path, "file-other")
+    if ending in OTHER_TABLES:
+        return Received(path, "file-format")
+    if ending not in TEXT_ENDINGS + WORKBOOK_ENDINGS:
+        return Received(path, "file-other")
+    for form in _COPY:
+        if (found := form.fullmatch(path.stem)) and (original := found["stem"] + path.suffix).casefold() in names:
+            return Received(path, "file-copy", original)
+    return Received(path)

@@ -1,0 +1,143 @@
+"""One run of reading: the files it took, their tables, and the account of every row."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import pandas as pd
+
+from kpi_tools.errors import InputError
+from kpi_tools.hygiene import clean_name
+from kpi_tools.intake.reading import Snapshot, read_table, take, unchanged
+from kpi_tools.intake.received import files_in
+from kpi_tools.intake.tables import Layout, Table
+from kpi_tools.intake.workbooks import Workbooks
+from kpi_tools.problems import Ledger, column_name
+from kpi_tools.quarters import Quarter
+from kpi_tools.rules import ERROR
+
+COUNTS: Final = ("file", "sheet", "outcome", "rows_in", "accepted", "rejected", "blank", "bytes", "sha256")
+REJECTED: Final = ("file", "sheet", "row", "codes", "reasons")
+
+
+class Run:
+    """Takes files from `raw`, in the order asked for, and keeps account of them."""
+
+    def __init__(self, raw: Path, books: Workbooks) -> None:
+        self.ledger = Ledger()
+        self.raw, self._books = raw, books
+        self._taken: list[tuple[str, Snapshot | None, Table | None, str]] = []
+
+    def snapshot(self, path: Path) -> Snapshot:
+        """The bytes of a file that must be there. Raises `InputError` where it is not or cannot be read."""
+        _must_be_there(path)
+        taken = take(path, self._name(path), self.ledger)
+        if taken is None:
+            raise InputError(f"The file {path} cannot be read.")
+        self._taken.append((taken.file, taken, None, "read"))
+        return taken
+
+    def table(self, path: Path, layout: Layout, needed: bool = False) -> Table:
+        """The table in a file; without rows where the file is refused, or is not there and not needed."""
+        if needed:
+            _must_be_there(path)
+        elif not path.is_file():
+            return self._nothing(path, layout)
+        taken = take(path, self._name(path), self.ledger)
+        table = read_table(taken, layout, self.ledger, self._books) if taken else None
+        self._taken.append((self._name(path), taken, table, "refused" if table is None else "read"))
+        return self._nothing(path, layout) if table is None else table
+
+    def commentary(self, quarter: Quarter, layout: Layout) -> Table:
+        """The commentary file of a quarter."""
+        folder = self.raw / "commentary"
+        there = [path for path in sorted(folder.glob(f"{quarter.slug}.*")) if path.suffix.lower() in (".csv", ".xlsx")]
+        if not there:
+            self.ledger.problem("commentary-none", f"commentary/{quarter.slug}.csv")
+            return self._nothing(folder / f"{quarter.slug}.csv", layout)
+        for other in there[1:]:
+            self.ledger.problem("file-twice", self._name(other), detail=f"{there[0].name} and {other.name}")
+        return self.table(there[0], layout)
+
+    def returns(self, folder: Path, layout: Layout) -> Iterator[Table]:
+        """The tables of the returns in a quarter's folder; the other files there are noted."""
+        seen: dict[str, str] = {}
+        for found in files_in(folder):
+            name = self._name(found.path)
+            if not found.code:
+                taken = take(found.path, name, self.ledger)
+                if taken and taken.sha256 in seen:
+                    self._skip(name, "file-copy", seen[taken.sha256])
+                    continue
+                table = read_table(taken, layout, self.ledger, self._books) if taken else None
+                self._taken.append((name, taken, table, "refused" if table is None else "read"))
+                if taken:
+                    seen[taken.sha256] = found.path.name
+                if table is not None:
+                    yield table
+            else:
+                self._skip(name, found.code, found.detail)
+
+    def note(self, path: Path, code: str, detail: str) -> None:
+        """Something lies where no file is looked for."""
+        self._skip(self._name(path), code, detail)
+
+    def check_still_there(self) -> None:
+        """Note each file whose bytes are no longer those that were read."""
+        for name, taken, _, _ in self._taken:
+            if taken and not unchanged(taken):
+                self.ledger.problem("file-changing", name)
+
+    def counts(self) -> pd.DataFrame:
+        """One row per file (columns: COUNTS). Rows in = accepted + rejected + blank, or it is a defect of ours."""
+        rows = []
+        for name, taken, table, outcome in self._taken:
+            accepted, rejected, blank = 0, 0, 0
+            if table is not None:
+                accepted, rejected, blank = int((~table.bad).sum()), int(table.bad.sum()), table.blank
+                if table.rows_in != accepted + rejected + blank:
+                    raise AssertionError(f"{name}: {table.rows_in} rows are not {accepted} + {rejected} + {blank}")
+            size, digest = (len(taken.raw), taken.sha256) if taken else (0, "")
+            sheet = "" if table is None else table.sheet
+            rows.append((name, sheet, outcome, accepted + rejected + blank, accepted, rejected, blank, size, digest))
+        table = pd.DataFrame(rows, columns=list(COUNTS))
+        return table.astype({"file": "str", "sheet": "str", "outcome": "str", "sha256": "str"})
+
+    def rejected(self) -> pd.DataFrame:
+        """Every refused row as it was sent: REJECTED, then its cells by column (null where the table has no such column)."""
+        problems = self.ledger.problems()
+        errors = problems[(problems["severity"] == ERROR) & problems["row"].notna()]
+        reasons: dict[tuple[str, str, int], list[tuple[str, str]]] = defaultdict(list)
+        for error in errors.itertuples():
+            where = f"{column_name(error.column)}: " if error.column else ""
+            reasons[error.file, error.sheet, int(error.row)].append((error.code, where + error.rule))
+        rows: list[dict[str, Any]] = []
+        for _, _, table, _ in self._taken:
+            for position in table.bad.nonzero()[0].tolist() if table else ():
+                assert table is not None
+                found = reasons[table.file, table.sheet, table.rows[position]]
+                rows.append({
+                    "file": table.file, "sheet": table.sheet, "row": table.rows[position],
+                    "codes": " ".join(dict.fromkeys(code for code, _ in found)),
+                    "reasons": " ".join(dict.fromkeys(reason for _, reason in found)),
+                    **{name: cells[position] for name, cells in table.cells.items() if name in table.letters},
+                    **({"beyond": table.beyond[position]} if position in table.beyond else {}),
+                })  # fmt: skip
+        named = pd.DataFrame(rows, columns=list(dict.fromkeys([*REJECTED, *(name for row in rows for name in row)])))
+        return named.astype({name: "int64" if name == "row" else "str" for name in named.columns})
+
+    def _name(self, path: Path) -> str:
+        return clean_name(path.relative_to(self.raw).as_posix())
+
+    def _skip(self, name: str, code: str, detail: str) -> None:
+        severity = self.ledger.problem(code, name, detail=detail)
+        self._taken.append((name, None, None, "refused" if severity == ERROR else "skipped"))
+
+    def _nothing(self, path: Path, layout: Layout) -> Table:
+        return Table(self._name(path), "", [], {name: [] for name in layout.names}, {}, self.ledger)
+
+
+def _must_be_there(path: Path) -> None:
+    if not path.is_file():
+        raise InputError(f"There is no file {path.name} in {path.parent}. It is one of the council's own tables.")

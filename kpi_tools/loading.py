@@ -1,0 +1,200 @@
+"""The raw folder → one tidy table of figures as known at a quarter, with every problem and every change (floor 1).
+
+A report for quarter Q reads only the returns folders up to Q; the last word on a figure wins. Nothing is guessed and
+nothing is lost: what is not accepted stands among the rejected rows with its reasons, and the counts reconcile.
+The rooms behind this door are in `kpi_tools.intake`.
+"""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+import pandas as pd
+
+from kpi_tools.errors import InputError
+from kpi_tools.intake import catalogue as own
+from kpi_tools.intake import context
+from kpi_tools.intake.catalogue import Council, with_targets
+from kpi_tools.intake.figures import check_figures, latest_word
+from kpi_tools.intake.ids import Ids
+from kpi_tools.intake.received import returns_in, sort_out
+from kpi_tools.intake.returns import Catalogue
+from kpi_tools.intake.run import Run
+from kpi_tools.intake.submissions import shown, submissions_upto
+from kpi_tools.intake.workbooks import Workbooks
+from kpi_tools.problems import as_list
+from kpi_tools.quarters import Quarter
+from kpi_tools.rules import ERROR
+
+__all__ = [
+    "Council", "Returns", "as_known_at", "ReturnsError", "latest_quarter", "load", "quarters_with_returns", "read_returns", "with_targets",
+]  # fmt: skip
+
+_OWN_FILES: Final = ("council.toml", "kpis.csv", "targets.csv")
+
+
+@dataclass(frozen=True)
+class Returns:
+    """All that is known at a quarter. Tables are pandas; a missing text is null, a missing number NaN.
+
+    * `figures`: one row per KPI and quarter; `months`: the same per KPI and month (column `month`, "2024-12");
+    * `submissions`: every accepted row of every returns folder up to the quarter;
+    * `problems`, `log`: what was found wrong, what was taken otherwise than written, each with its place;
+    * `rejected`: the refused rows as sent; `counts`: rows in = accepted + rejected + blank, per file.
+    """
+
+    quarter: Quarter
+    council: Council
+    catalogue: pd.DataFrame
+    targets: pd.DataFrame
+    figures: pd.DataFrame
+    months: pd.DataFrame
+    submissions: pd.DataFrame
+    commentary: pd.DataFrame
+    activity: pd.DataFrame
+    benchmarks: pd.DataFrame
+    problems: pd.DataFrame
+    log: pd.DataFrame
+    rejected: pd.DataFrame
+    counts: pd.DataFrame
+
+    @property
+    def summary(self) -> str:
+        """The reconciliation in one line: rows in = accepted + rejected (+ blank), files read, refused and skipped."""
+        rows = self.counts[["rows_in", "accepted", "rejected", "blank"]].sum()
+        files = self.counts["outcome"].value_counts()
+        blank = f" + blank {rows['blank']:,}" if rows["blank"] else ""
+        told = ", ".join(f"{files.get(outcome, 0)} {outcome}" for outcome in ("read", "refused", "skipped"))
+        return f"rows in {rows['rows_in']:,} = accepted {rows['accepted']:,} + rejected {rows['rejected']:,}{blank} (files: {told})"
+
+
+class ReturnsError(InputError):
+    """The returns have errors; `problems` (see `problems.PROBLEM_COLUMNS`) lists all, the text the first twenty."""
+
+    def __init__(self, text: str, returns: Returns) -> None:
+        super().__init__(text)
+        self.returns = returns
+        self.problems = returns.problems
+
+
+def raw_folder(raw: str | Path) -> Path:
+    """The folder of raw data: as given, or, where `raw` is relative, from the nearest folder above in which it is found.
+
+    So `data/raw` means the same in a notebook, which runs in its own folder, as at the project's root.
+    """
+    path, here = Path(raw), Path.cwd()
+    found = (base / path for base in (here, *here.parents) if (base / path / "council.toml").is_file())
+    return path if path.is_absolute() else next(found, path)
+
+
+def quarters_with_returns(raw: str | Path) -> list[Quarter]:
+    """The quarters that have a folder with returns, oldest first. Raises `InputError` where there is no such folder."""
+    return sorted(quarter for quarter, folder in _folders(raw_folder(raw)).items() if returns_in(folder))
+
+
+def latest_quarter(raw: str | Path) -> Quarter:
+    """The latest quarter with returns. Raises `InputError` where there is none."""
+    quarters = quarters_with_returns(raw)
+    if not quarters:
+        raise InputError(
+            f"There are no returns in {Path(raw) / 'returns'}. Put them into a folder named like 2024-25-Q3."
+        )
+    return quarters[-1]
+
+
+def load(raw: str | Path, quarter: str | Quarter | None = None, *, allow_rejected: bool = False) -> Returns:
+    """All that is known at `quarter` (default: the latest with returns), from the folder `raw`.
+
+    Raises `ReturnsError` where anything breaks a rule. With `allow_rejected` rows and files of returns that do are left
+    out instead, up to the share of rows that council.toml allows. Raises `InputError` where a quarter or file is missing.
+    """
+    returns = read_returns(raw, quarter)
+    errors = returns.problems[returns.problems["severity"] == ERROR]
+    if errors.empty:
+        return returns
+    title = returns.quarter.title
+    if not allow_rejected:
+        count = "one error" if len(errors) == 1 else f"{len(errors):,} errors"
+        text = f"The data for {title} have {count}.\n{as_list(errors)}\n  {returns.summary}"
+        raise ReturnsError(text, returns)
+    if errors["file"].isin(_OWN_FILES).any():
+        text = f"The council's own tables have errors, which cannot be left out.\n{as_list(errors[errors['file'].isin(_OWN_FILES)])}"
+        raise ReturnsError(text, returns)
+    share = returns.counts["rejected"].sum() / max(returns.counts["rows_in"].sum(), 1)
+    if share > returns.council.rejected_share:
+        raise ReturnsError(
+            f"{share:.1%} of the rows for {title} are rejected, more than the {returns.council.rejected_share:.1%} that "
+            f"council.toml allows (loading, rejected_share).\n{as_list(errors)}\n  {returns.summary}",
+            returns,
+        )
+    return returns
+
+
+def read_returns(raw: str | Path, quarter: str | Quarter | None = None) -> Returns:
+    """As `load`, but faults in the data are only collected, and what has them is left out.
+
+    Raises `InputError` for an unknown quarter, a quarter without returns, and a missing folder or file.
+    """
+    folder = raw_folder(raw)
+    wanted = _known_quarter(folder, quarter)
+    with Workbooks() as books:
+        run = Run(folder, books)
+        council = own.read_council(run.snapshot(folder / "council.toml"), run.ledger)
+        kpis = own.read_kpis(run.table(folder / "kpis.csv", own.KPIS, needed=True), council)
+        ids = Ids(kpis["kpi_id"])
+        targets = own.read_targets(run.table(folder / "targets.csv", own.TARGETS, needed=True), kpis, ids)
+        own.check_targets_in_force(kpis, targets, wanted, "targets.csv", run.ledger)
+        submissions = submissions_upto(wanted, run, Catalogue(kpis, targets))
+        commentary = context.read_commentary(run.commentary(wanted, context.COMMENTARY), council.sections, ids)
+        activity = context.read_activity(run.table(folder / "activity.csv", context.ACTIVITY), council.sections, wanted)
+        percentages = frozenset(kpis.loc[kpis["unit"] == "%", "kpi_id"])
+        benchmarks = context.read_benchmarks(
+            run.table(folder / "benchmarks.csv", context.BENCHMARKS), percentages, ids, wanted
+        )
+    run.check_still_there()
+    a_month = submissions["month"] != ""
+    figures, months = (
+        latest_word(submissions[~a_month], kpis, targets),
+        latest_word(submissions[a_month], kpis, targets),
+    )
+    check_figures(figures)
+    return Returns(
+        wanted, council, kpis, targets, figures, months, shown(submissions), commentary, activity, benchmarks,
+        run.ledger.problems(), run.ledger.log(), run.rejected(), run.counts(),
+    )  # fmt: skip
+
+
+def as_known_at(returns: Returns, quarter: Quarter) -> Returns:
+    """The same council as known at an earlier quarter: only the figures received by then. No file is read again.
+
+    The commentary of that quarter is not among it. Problems, log and counts stay those of the reading.
+    """
+    received = {label: Quarter.parse(label) <= quarter for label in returns.submissions["received"].unique()}
+    known = returns.submissions[returns.submissions["received"].map(received).astype(bool)].reset_index(drop=True)
+    monthly = known["month"].notna()
+    quarters = {label: Quarter.parse(label) <= quarter for label in returns.activity["period"].unique()}
+    first = {label: Quarter.parse(label) <= quarter for label in returns.benchmarks["from_quarter"].unique()}
+    return replace(
+        returns,
+        quarter=quarter,
+        submissions=known,
+        figures=latest_word(known[~monthly].assign(month=""), returns.catalogue, returns.targets),
+        months=latest_word(known[monthly], returns.catalogue, returns.targets),
+        commentary=returns.commentary.head(0),
+        activity=returns.activity[returns.activity["period"].map(quarters).astype(bool)],
+        benchmarks=returns.benchmarks[returns.benchmarks["from_quarter"].map(first).astype(bool)],
+    )
+
+
+def _folders(raw: Path) -> dict[Quarter, Path]:
+    return sort_out(raw)[0]
+
+
+def _known_quarter(raw: Path, quarter: str | Quarter | None) -> Quarter:
+    if quarter is None:
+        return latest_quarter(raw)
+    wanted, there = Quarter.parse(quarter), quarters_with_returns(raw)
+    if wanted not in there:
+        have = ", ".join(known.label for known in there) or "none"
+        raise InputError(f"There are no returns for {wanted.title}. Quarters with returns: {have}.")
+    return wanted

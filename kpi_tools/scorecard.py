@@ -1,0 +1,154 @@
+"""The quarter's scorecard: one row per KPI in force, its latest and previous figure, counts, and what moved.
+
+`recent_quarters` chooses the rows once; rating, direction, chart and card all see the same ones.
+"""
+
+import pandas as pd
+
+from kpi_tools.direction import direction_of_travel
+from kpi_tools.loading import Returns, as_known_at, load, with_targets
+from kpi_tools.quarters import Quarter, quarter_range
+from kpi_tools.rating import rate
+from kpi_tools.vocabulary import DIRECTIONS, ILLUSTRATIVE, NOT_AVAILABLE, NOT_RATED, RAGS, TRENDS
+
+WINDOW = 6
+_FIGURE = ["value", "numerator", "denominator", "status", "note", "received"]
+_PREVIOUS = ["quarter", "value", "rag", "target", "floor_standard", "status"]
+_OTHER = "other"
+
+
+def recent_quarters(returns: Returns, quarter: Quarter | None = None, window: int = WINDOW) -> pd.DataFrame:
+    """The quarters shown for each KPI in force in the report of `quarter` (default: that of the returns), rated.
+
+    Exactly `window` rows per KPI, in the order of the catalogue and of time, ending at the report's quarter or so many
+    quarters earlier as the KPI lags. A quarter without a figure is a row with status `not available`. Columns: those of
+    `returns.figures`, then `rag`, `not_rated_reason`, and those of `direction_of_travel`.
+    """
+    last = quarter or returns.quarter
+    kpis = _in_force(returns.catalogue, last)
+    rows = [
+        (kpi_id, shown.label, pd.Timestamp(shown.end))
+        for kpi_id, lag in zip(kpis["kpi_id"], kpis["lag_quarters"], strict=True)
+        for shown in quarter_range(last.shift(-int(lag)), window)
+    ]
+    grid = pd.DataFrame(rows, columns=["kpi_id", "quarter", "period_end"])
+    figures = returns.figures[["kpi_id", "quarter", *_FIGURE]]
+    recent = grid.merge(kpis, on="kpi_id", how="left").merge(figures, on=["kpi_id", "quarter"], how="left")
+    recent["status"] = recent["status"].fillna(NOT_AVAILABLE)
+    rated = rate(with_targets(recent, returns.targets))
+    return direction_of_travel(rated, significance=returns.council.significance, minimum_points=returns.council.minimum_points)
+
+
+def score(recent: pd.DataFrame, returns: Returns) -> pd.DataFrame:
+    """One row per KPI: its last row of `recent`, the row before as `previous_…`, the same quarter last year, commentary.
+
+    Adds `previous_quarter`, `previous_value`, `previous_rag` (judged by the previous target), `previous_target`,
+    `previous_floor_standard`, `previous_status`, `year_ago_quarter`, `year_ago_value`, `year_ago_status`, `commentary`,
+    `management_action`, `author`, `commentary_status`, and `illustrative`: whether anything shown for the KPI is invented.
+    """
+    by_kpi = recent.groupby("kpi_id", sort=False)
+    latest = by_kpi.nth(-1).reset_index(drop=True)
+    previous = by_kpi.nth(-2).set_index("kpi_id")[_PREVIOUS].add_prefix("previous_")
+    year_ago = by_kpi.nth(-5).set_index("kpi_id")[["quarter", "value", "status"]].add_prefix("year_ago_")
+    words = returns.commentary.dropna(subset="kpi_id").set_index("kpi_id")
+    words = words[["commentary", "management_action", "author", "status"]].rename(columns={"status": "commentary_status"})
+    invented = (recent[["status", "target_status", "kpi_status"]] == ILLUSTRATIVE).any(axis=1).groupby(recent["kpi_id"]).any()
+    kpis = latest.join(previous, on="kpi_id").join(year_ago, on="kpi_id").join(words, on="kpi_id")
+    return kpis.assign(illustrative=kpis["kpi_id"].map(invented))
+
+
+def previous_report(returns: Returns) -> pd.DataFrame:
+    """The scorecard of the report before, by what had been received by then.
+
+    Where nothing had (the first report), the same figures as now, seen a quarter earlier.
+    """
+    before = returns.quarter.shift(-1)
+    if before.label in set(returns.submissions["received"]):
+        return _as_printed(returns, before)
+    return quarter_before(returns)
+
+
+def quarter_before(returns: Returns, quarters: int = 1) -> pd.DataFrame:
+    """The scorecard so many quarters earlier, by the figures as known now: the like-for-like comparison."""
+    recent = recent_quarters(returns, returns.quarter.shift(-quarters), window=returns.council.window)
+    return score(recent, returns)
+
+
+def matrix(kpis: pd.DataFrame) -> pd.DataFrame:
+    """Counts by section and in total: `section`, `kpis`, Green, Amber, Red, Not rated, the three trends, `other`.
+
+    Green + Amber + Red + Not rated = kpis, and the directions with `other` (not enough data, not testable) add up to kpis.
+    """
+    marks = pd.concat(
+        [
+            pd.get_dummies(kpis["rag"].fillna(NOT_RATED)).reindex(columns=[*RAGS, NOT_RATED], fill_value=0),
+            pd.get_dummies(kpis["direction_of_travel"]).reindex(columns=list(DIRECTIONS), fill_value=0),
+        ],
+        axis=1,
+    ).astype(int)
+    marks[_OTHER] = marks[[state for state in DIRECTIONS if state not in TRENDS]].sum(axis=1)
+    marks = marks[[*RAGS, NOT_RATED, *TRENDS, _OTHER]].assign(kpis=1)
+    sections = marks.groupby(kpis["section"], sort=False).sum().rename_axis("section").reset_index()
+    total = sections.sum(numeric_only=True).to_frame().T.assign(section="Total")
+    table = pd.concat([sections, total], ignore_index=True)
+    return table[["section", "kpis", *RAGS, NOT_RATED, *TRENDS, _OTHER]]
+
+
+def counts(kpis: pd.DataFrame) -> dict[str, int]:
+    """The last row of `matrix` as {word: count}; `kpis` is the number of KPIs."""
+    return {str(word): int(number) for word, number in matrix(kpis).iloc[-1].drop("section").items()}
+
+
+def movement(kpis: pd.DataFrame, before: pd.DataFrame, like_for_like: pd.DataFrame) -> pd.DataFrame:
+    """How each count changed: plainly against the previous report, and on the KPIs that are in both sets.
+
+    Columns: `count` (a rating or direction), `now`, `previous` (as printed in the previous report), `change`,
+    `same_now`, `same_previous` (the same KPIs, a quarter earlier, as known now), `same_change`.
+    """
+    shared = set(kpis["kpi_id"]) & set(like_for_like["kpi_id"])
+    now, then = counts(kpis), counts(before)
+    same_now = counts(kpis[kpis["kpi_id"].isin(shared)])
+    same_then = counts(like_for_like[like_for_like["kpi_id"].isin(shared)])
+    table = pd.DataFrame(
+        {"now": now, "previous": then, "same_now": same_now, "same_previous": same_then}
+    ).rename_axis("count").reset_index()
+    table["change"] = table["now"] - table["previous"]
+    table["same_change"] = table["same_now"] - table["same_previous"]
+    return table[["count", "now", "previous", "change", "same_now", "same_previous", "same_change"]]
+
+
+def rating_history(returns: Returns, kpis: pd.DataFrame) -> pd.DataFrame:
+    """How many KPIs had each rating in the last six reports, each as printed then: `quarter`, Green, Amber, Red, Not rated.
+
+    The last row is this report's (`kpis`). Quarters in which nothing was received have no row.
+    """
+    received = sorted(Quarter.parse(label) for label in returns.submissions["received"].unique())
+    earlier = [before for before in received if returns.quarter.shift(-WINDOW) < before < returns.quarter]
+    cards = [(before, _as_printed(returns, before)) for before in earlier]
+    rows = [{"quarter": at.label} | {rag: counts(card)[rag] for rag in (*RAGS, NOT_RATED)} for at, card in [*cards, (returns.quarter, kpis)]]
+    return pd.DataFrame(rows)
+
+
+def report_tables(raw: object, quarter: Quarter) -> dict[str, pd.DataFrame]:
+    """The tables that go with a report, by sheet name: `KPIs` (the scorecard), `Quarters` (the rows shown), `Counts`."""
+    returns = load(raw, quarter)
+    recent = recent_quarters(returns, window=returns.council.window)
+    kpis = score(recent, returns)
+    return {"KPIs": kpis, "Quarters": recent, "Counts": matrix(kpis)}
+
+
+def movers(kpis: pd.DataFrame) -> pd.DataFrame:
+    """The KPIs whose rating differs from that of the previous quarter, in report order."""
+    known = kpis["rag"].notna() | kpis["previous_rag"].notna()
+    return kpis[known & (kpis["rag"].fillna(NOT_RATED) != kpis["previous_rag"].fillna(NOT_RATED))]
+
+
+def _as_printed(returns: Returns, quarter: Quarter) -> pd.DataFrame:
+    then = as_known_at(returns, quarter)
+    return score(recent_quarters(then, window=returns.council.window), then)
+
+
+def _in_force(catalogue: pd.DataFrame, quarter: Quarter) -> pd.DataFrame:
+    first = catalogue["first_quarter"].map(Quarter.parse)
+    last = catalogue["last_quarter"].map(Quarter.parse, na_action="ignore").fillna(quarter)
+    return catalogue[[a <= quarter <= b for a, b in zip(first, last, strict=True)]]

@@ -1,0 +1,181 @@
+"""Process limits and special causes: which changes of a KPI are more than its usual variation (METHOD.md, "Anomalies").
+
+One rule for every engine whose windows have an order: pandas, Polars (eager and lazy) and DuckDB are tested. PyArrow
+and Dask have no ordered windows: convert first. The caller's own kind of frame comes back, its columns first and
+unchanged.
+
+Each baseline is a number of its own, so that no window needs a partition by text. Where a stretch starts (series,
+baseline, gap) there is no moving range, and that is all that the rules need to know of gaps (`signals`).
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import narwhals.stable.v2 as nw
+from narwhals.stable.v2 import col, lit, when
+from narwhals.stable.v2.typing import IntoFrameT
+
+from kpi_tools.errors import InputError
+from kpi_tools.series import Rows, as_given, flag, in_order, keeping, rebases_reached, shifted, with_gaps, words
+from kpi_tools.signals import signalled
+from kpi_tools.vocabulary import LIMITS, NO_LIMITS, NO_VARIATION, NOT_CHARTED, TRIAL, TRIAL_LIMITS
+
+PROFILES = ("plotthedots", "mdc")
+_REACH = 2.66
+_SCREEN = 3.267
+_FEWEST_FOR_RUNS = 8
+_FEWEST_FOR_LIMITS = 13
+_EXACT = 1e-9
+
+_READ = ("baseline_points", "overlap", "moving_range", "mean", "upper_limit")
+_LIMITS = ("baseline", *_READ[:4], "lower_limit", "near_lower", "near_upper", "upper_limit", "limits")
+_CAUSES = ("run", "steps", "rule", "special_cause")
+_LIMIT_CODES = {1: LIMITS, 2: TRIAL_LIMITS, 3: TRIAL, 4: NO_VARIATION, 5: NO_LIMITS, 6: NOT_CHARTED}
+
+
+def process_limits(
+    series: IntoFrameT,
+    *,
+    by: Sequence[str] = ("kpi_id",),
+    order_by: str = "period_end",
+    value: str = "value",
+    screen: bool = True,
+    fix: int | None = None,
+    rebase: Any = None,
+    overlap: int | str | None = None,
+) -> IntoFrameT:
+    """Add the mean and the natural process limits (XmR) of each baseline to its rows.
+
+    `by` names a series and `order_by` its periods: dates, timestamps or numbers, so that absent periods are seen as
+    gaps (more than one and a half times the series' shortest interval); text has an order only. `value` is a number;
+    missing, NaN and infinite are gaps. With `screen`, moving ranges of 3.267 times their mean and more are left out,
+    once.
+
+    * `fix`: only the first so many values of each baseline make the limits.
+    * `rebase`: a table, or a list of dictionaries, with `date` (the first period of the new baseline), `reason`,
+      `name` (who agreed it) and, for one series only, the columns of `by`. Limits are never rebased without all
+      three.
+    * `overlap`: of how many periods one figure is the sum: a number or a column. Without it, a column `basis` is
+      read: `rolling_12_months` means 12 for monthly and 4 for quarterly figures, anything else 1.
+
+    Adds `baseline` (1, 2 …), `baseline_points`, `overlap`, `moving_range`, `mean`, `lower_limit`, `near_lower`,
+    `near_upper` (two thirds of the way), `upper_limit` (all in the KPI's unit) and `limits`, a state of
+    `vocabulary.LIMIT_MEANINGS`. Rows with `basis` `year_to_date` are not charted. Raises `InputError` for a rebase
+    that lacks one of its three parts.
+    """
+    frame: Rows = nw.from_native(series)
+    rows, names = _prepare(frame, _keys(by), order_by, value, rebase, overlap)
+    return as_given(_limited(rows, screen, fix), frame, names, _LIMITS).to_native()
+
+
+def special_causes(
+    limited: IntoFrameT,
+    *,
+    by: Sequence[str] = ("kpi_id",),
+    order_by: str = "period_end",
+    value: str = "value",
+    profile: str = "plotthedots",
+) -> IntoFrameT:
+    """Add to a table with process limits which points are special causes: the first rule that holds, good or bad.
+
+    Takes what `process_limits` made, with the same `by`, `order_by` and `value`. Adds `run` (length of the run of
+    figures on one side of the mean, negative below it), `steps` (length of the run of rises, negative for falls),
+    `rule` (one of `vocabulary.RULES` or null) and `special_cause`: improvement or concern by `polarity`, neutral where
+    that is neither `higher` nor `lower`, null for common cause. `profile` says whether a point beyond a limit counts
+    among the two in three (`mdc`) or not (`plotthedots`). With fewer than 8 points in a baseline, and for overlapping
+    figures, only the limits are tested.
+    """
+    if profile not in PROFILES:
+        raise InputError(f'There is no profile "{profile}". Choose one of: {", ".join(PROFILES)}.')
+    frame: Rows = nw.from_native(limited)
+    names = [name for name in frame.collect_schema().names() if name not in _CAUSES]
+    rows = in_order(frame.select(*names), _keys(by), order_by, (value, "polarity", *_READ))
+    return as_given(signalled(rows, value, profile), frame, names, _CAUSES).to_native()
+
+
+def _prepare(
+    frame: Rows, keys: list[str], order_by: str, value: str, rebase: Any, overlap: int | str | None
+) -> tuple[Rows, list[str]]:
+    """The rows in order, with `_y` (the finite value), `_base` (the baseline's number), `overlap`, `moving_range`."""
+    schema = frame.collect_schema()
+    names = [name for name in schema.names() if name not in (*_LIMITS, *_CAUSES) or name == overlap]
+    number = col(value).cast(nw.Float64)
+    charted = (col("basis") != "year_to_date").fill_null(True) if "basis" in names else lit(True)
+    rows = in_order(frame.select(*names), keys, order_by, (value, "basis", str(overlap)))
+    rows = with_gaps(rows, keys, order_by).with_columns(
+        _charted=charted, _base=col("_series"), baseline=lit(1), overlap=_overlap(overlap, names)
+    )
+    if rebase is not None:
+        rows = rows.with_columns(_rebases=rebases_reached(rebase, keys, order_by, schema[order_by])).with_columns(
+            _base=col("_n").min().over("_series", "_rebases"),
+            baseline=col("_rebases") - col("_rebases").min().over("_series") + 1,
+        )
+    rows = keeping(rows, "_charted", "_base", "_gap")
+    rows = shifted(rows.with_columns(_y=when(number.is_finite() & col("_charted")).then(number)), (1, "_y"))
+    start = (col("_n") == col("_base")) | col("_gap") | col("_y_1").is_null() | col("_y").is_null()
+    return rows.with_columns(moving_range=when(~start).then((col("_y") - col("_y_1")).abs())), names
+
+
+def _limited(rows: Rows, screen: bool, fix: int | None) -> Rows:
+    """The statistics of each baseline from sums over its fixed values `_f` and their moving ranges `_range`."""
+    rows = rows.with_columns(_known=flag(~col("_y").is_null()))
+    fixed = col("_known") == 1
+    if fix is not None:
+        rows = rows.with_columns(_rank=col("_known").cum_sum().over("_base", order_by="_n"))
+        fixed = fixed & (col("_rank") <= fix)
+    rows = rows.with_columns(_f=when(fixed).then(col("_y")), _range=when(fixed).then(col("moving_range")))
+    rows = rows.with_columns(_low=col("_f").min().over("_base"))
+    rows = rows.with_columns(
+        _rise=col("_f") - col("_low"), _points=flag(~col("_f").is_null()), _ranges=flag(~col("_range").is_null())
+    )
+    rows = _with_totals(rows, "_rise", "_points", "_range", "_ranges", "_known").with_columns(
+        mean=col("_low") + col("_rise_total") / col("_points_total"), baseline_points=col("_known_total")
+    )
+    rows = rows.with_columns(
+        _noise=col("mean").abs().clip(lower_bound=1.0) * _EXACT, _mean_range=col("_range_total") / col("_ranges_total")
+    )
+    if screen:
+        rows = rows.with_columns(
+            _keep=flag((col("_range") < col("_mean_range") * _SCREEN - col("_noise")).fill_null(False))
+        )
+        rows = _with_totals(rows.with_columns(_kept=col("_keep") * col("_range")), "_keep", "_kept")
+        kept = col("_kept_total") / col("_keep_total")
+        some = (col("_kept_total") > col("_noise")).fill_null(False)
+        rows = rows.with_columns(_mean_range=when(some).then(kept).otherwise(col("_mean_range")))
+    spread = flag((col("_rise_total") > col("_noise") * col("_points_total")).fill_null(False))
+    wider = col("overlap").cast(nw.Float64).sqrt()
+    rows = rows.with_columns(_half=when(col("_ranges_total") > 0).then(col("_mean_range") * spread * wider * _REACH))
+    few = flag(col("_points_total") < _FEWEST_FOR_LIMITS) + flag(col("_points_total") < _FEWEST_FOR_RUNS)
+    rows = rows.with_columns(
+        _limits=when(~col("_charted")).then(lit(6))
+        .when(col("_half").is_null()).then(lit(5))
+        .when(spread == 0).then(lit(4))
+        .otherwise(few + 1)
+    )  # fmt: skip
+    return keeping(rows, "_half", "_limits").with_columns(
+        lower_limit=col("mean") - col("_half"),
+        near_lower=col("mean") - col("_half") * (2 / 3),
+        near_upper=col("mean") + col("_half") * (2 / 3),
+        upper_limit=col("mean") + col("_half"),
+        limits=words("_limits", _LIMIT_CODES),
+    )
+
+
+def _with_totals(rows: Rows, *names: str) -> Rows:
+    """Add the sum of each column over its baseline, as `name_total`: one pass for all of them."""
+    return rows.with_columns(col(*names).sum().over("_base").name.suffix("_total"))
+
+
+def _keys(by: Sequence[str]) -> list[str]:
+    return [by] if isinstance(by, str) else list(by)
+
+
+def _overlap(overlap: int | str | None, names: list[str]) -> nw.Expr:
+    if isinstance(overlap, int):
+        return lit(overlap)
+    if overlap is not None:
+        return col(overlap)
+    if "basis" not in names:
+        return lit(1)
+    months = when(col("_usual") < 45).then(lit(12)).when(col("_usual") > 135).then(lit(1)).otherwise(lit(4))
+    return when(col("basis") == "rolling_12_months").then(months).otherwise(lit(1))

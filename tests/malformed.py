@@ -1,0 +1,346 @@
+"""A corpus of returns as services send them: every case a file, and what must become of each of its cells.
+
+`python tests/malformed.py FOLDER` writes the files; `CASES` holds them with what is expected. Expectations are written
+by hand from the rules of METHOD.md and the remedies that an analyst would give, never taken from the program.
+"""
+
+import io
+import sys
+import zipfile
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import date, datetime, time
+from pathlib import Path
+from typing import Any
+
+from openpyxl import Workbook
+from openpyxl.styles import Font
+from small_council import HEAD, QUARTER, text_of
+
+Key = tuple[str, str]
+GOOD: dict[Key, float | str] = {("C1", QUARTER): 412.0, ("P2", "2024-25 Q2"): 34.0}
+
+
+@dataclass(frozen=True)
+class Case:
+    """One file, and what must come of it: figures taken, errors by (row, column), the file's own fault, rows logged."""
+
+    name: str
+    file: str
+    content: bytes
+    taken: dict[Key, float | str] = field(default_factory=dict)
+    refused: dict[tuple[int, str], str] = field(default_factory=dict)
+    fault: str = ""
+    logged: frozenset[tuple[int, str]] = frozenset()
+    warned: frozenset[tuple[int, str, str]] = frozenset()
+
+
+CASES: list[Case] = []
+
+
+def rows(*changed: list[Any]) -> list[list[Any]]:
+    """The headings, a good row, the rows given, a good row."""
+    return [HEAD, ["C1", QUARTER, 412, "", "", "final", ""], *changed, ["P2", "2024-25 Q2", 34, 813, 2421, "final", ""]]
+
+
+def book_of(table: list[list[Any]], change: Callable[[Any, Any], None] | None = None) -> bytes:
+    """The table as a workbook; `change(book, sheet)` spoils it before it is saved."""
+    book = Workbook()
+    sheet = book.active
+    sheet.title = "Return"
+    for line, row in enumerate(table, start=1):
+        for column, value in enumerate(row, start=1):
+            if value != "":
+                sheet.cell(line, column).value = value
+                if isinstance(value, str):
+                    sheet.cell(line, column).data_type = "s"
+    if change:
+        change(book, sheet)
+    content = io.BytesIO()
+    book.save(content)
+    return content.getvalue()
+
+
+def add(name: str, content: bytes | str, file: str = "", **expected: Any) -> None:
+    """One more case; a text is written as UTF-8."""
+    raw = content.encode() if isinstance(content, str) else content
+    ending = ".xlsx" if raw[:2] == b"PK" else ".csv"
+    CASES.append(Case(name, file or "return" + ending, raw, **expected))
+
+
+def both(name: str, row: list[Any], *, as_: float | str | None = None, key: Key | None = None, code: str = "",
+         column: str = "value", logged: str = "", warned: tuple[str, str] | None = None) -> None:  # fmt: skip
+    """A row as CSV and as a workbook: taken as `as_` under `key`, or refused by `code` at `column`."""
+    expected: dict[str, Any] = {"taken": dict(GOOD)}
+    if as_ is not None:
+        expected["taken"][key or (row[0], row[1])] = as_
+    if code:
+        expected["refused"] = {(3, column): code}
+    if logged:
+        expected["logged"] = frozenset({(3, logged)})
+    if warned:
+        expected["warned"] = frozenset({(3, *warned)})
+    add(name + " (csv)", text_of(rows(row)), **expected)
+    add(name + " (xlsx)", book_of(rows(row)), **expected)
+
+
+def row(value: Any = "87.5", kpi: str = "P1", period: Any = QUARTER, above: Any = "", below: Any = "",
+        status: str = "final", note: str = "") -> list[Any]:  # fmt: skip
+    """A row of a return."""
+    return [kpi, period, value, above, below, status, note]
+
+
+# numbers whose meaning is certain
+both("plain", row("87.5"), as_=87.5)
+both("spaces around", row(" 87.5 "), as_=87.5, logged="value")
+both("no-break space", row("87.5\u00a0"), as_=87.5, logged="value")
+both("percent sign", row("87.5%"), as_=87.5, logged="value")
+both("percent sign below one", row("0.9%"), as_=0.9, logged="value")
+both("thousands", row("1,412", "C1", "2024-25 Q2"), as_=1412.0, logged="value")
+both("pounds", row("£1,412", "F1"), as_=1412.0, logged="value")
+both("small percentage where targets are small", row("0.9", "S1"), as_=0.9)
+both("follows from its parts", row("", "P2", QUARTER, "30", "40"), as_=75.0, logged="value")
+both("rate follows from its parts", row("", "R1", QUARTER, "30", "2000"), as_=15.0, logged="value")
+both("rounded as written", row("33.6", "P1", QUARTER, "813", "2421"), as_=33.6)
+both("zero width in number", row("87\u200b.5"), as_=87.5, logged="value")
+
+# no number, with its reason
+for marker, reason in (
+    ("n/a", "not applicable"), ("N/A", "not applicable"), ("-", "not available"), ("..", "not available"),
+    (":", "not available"), ("[x]", "not available"), ("x", "not available"), ("[z]", "not applicable"),
+    ("z", "not applicable"), ("c", "suppressed"), ("[c]", "suppressed"), ("*", "suppressed"), ("~", "suppressed"),
+    ("<5", "suppressed"), ("1 to 4", "suppressed"), ("[low]", "rounds to zero"), ("k", "rounds to zero"),
+):  # fmt: skip
+    both(f"marker {marker}", row(marker, status=""), as_=reason, logged="value")
+both("blank", row("", status=""), as_="not available")
+both("blank with reason", row("", status="not collected"), as_="not collected")
+both("blank but final", row(""), as_="not available", warned=("status", "status-without-value"))
+
+# refused
+for value, code in (
+    ("about ninety", "value-text"), ("TBC", "value-text"), ("72p", "value-flag"), ("72*", "value-flag"),
+    ("72 (p)", "value-flag"), ("72r", "value-flag"), ("10-Feb", "value-date"), ("Feb-10", "value-date"),
+    ("80-90", "value-range"), ("80 to 90", "value-range"), (">95", "value-range"), ("95+", "value-range"),
+    ("#N/A", "value-error"), ("#DIV/0!", "value-error"), ("#REF!", "value-error"), ("72,5", "value-comma"),
+    ("inf", "value-infinite"), ("NaN", "value-infinite"), ("1E+01", "value-scientific"), ("8 7", "value-spaces"),
+    ("101", "value-above-100"), ("-5", "value-negative"), ("0.87", "value-fraction"), ("1", "value-fraction"),
+    ("TRUE", "value-truth"), ("NA", "value-text"), ("null", "value-text"), ("087", "value-text"), ("87.", "value-text"),
+    ("８７", "value-text"), ("eighty", "value-text"), ("=87", "value-text"), ("87.5.1", "value-text"),
+    ("£87", "value-sign"), ("'87", "value-text"), ("87/90", "value-range"), ("##", "value-error"),
+):  # fmt: skip
+    both(f"value {value}", row(value), code=code)
+both("negative count", row("-5", "C1", "2024-25 Q2"), code="value-negative")
+both("percent sign on a count", row("5%", "C1", "2024-25 Q2"), code="value-sign")
+both("unlike its parts", row("75", "P2", QUARTER, "30", "41"), code="value-unlike-parts")
+both("numerator over denominator", row("", "P2", QUARTER, "41", "40"), code="parts-over", column="numerator")
+both("denominator zero", row("", "P2", QUARTER, "0", "0", ""), code="parts-zero", column="denominator")
+both("text in numerator", row("75", "P2", QUARTER, "30ish", "40"), code="value-text", column="numerator")
+both("negative denominator", row("75", "P2", QUARTER, "30", "-40"), code="value-negative", column="denominator")
+both("suppressed but parts given", row("c", "P2", QUARTER, "3", "40", ""), code="parts-withheld", column="numerator")
+both("value and reason", row("75", status="suppressed"), code="status-with-value", column="status")
+both("unknown status", row("75", status="draft"), code="status-unknown", column="status")
+both("two reasons", row("c", status="not collected"), code="status-other-reason")
+
+# ids
+both("id in lower case", row(kpi="p1"), as_=87.5, key=("P1", QUARTER), logged="kpi_id")
+both("id with spaces", row(kpi=" CS 01 "), as_=87.5, key=("CS01", QUARTER), logged="kpi_id")
+both("id with zero width", row(kpi="P\u200b1"), as_=87.5, key=("P1", QUARTER), logged="kpi_id")
+for kept in ("007", "1E5", "NA", "TRUE", "MAR1", "nan"):
+    both(f"id {kept} stays text", row("5", kept), as_=5.0)
+for wrong, code in (
+    ("ZZ9", "id-unknown"), ("", "id-missing"), ("\u0421S01", "id-lookalike"), ("CSO1", "id-lookalike"),
+    ("CS0l", "id-lookalike"), ("7", "id-lookalike"), ("0007", "id-lookalike"), ("100000", "id-lookalike"),
+    ("1.00E+05", "id-lookalike"), ("01-Mar", "id-lookalike"), ("\uff30\uff11", "id-lookalike"), ("CS-01", "id-lookalike"),
+    ("#REF!", "value-error"), ("P1;DROP", "id-unknown"), ("../P1", "id-lookalike"),
+):  # fmt: skip
+    both(f"id {wrong!a}", row(kpi=wrong), code=code, column="kpi_id")
+both("total", row("999", "Total"), code="row-total", column="kpi_id")
+both("grand total", row("999", "Grand total", ""), code="row-total", column="kpi_id")
+both("footnote", ["* provisional figures", "", "", "", "", "", ""], code="row-footnote", column="kpi_id")
+
+# periods
+for text in ("2024/25 Q3", "Q3 2024/25", "Q3 24/25", "Quarter 3, 2024/25", "qtr 3 2024-25", "31/12/2024", "31.12.2024",
+             "31 December 2024", "31-Dec-24", "2024-12-31", " 2024-25 Q3", "2024–25 Q3"):  # fmt: skip
+    both(f"period {text!a}", row(period=text), as_=87.5, key=("P1", QUARTER), logged="period")
+both("month of a monthly KPI", row("87", "M1", "2024-12"), as_=87.0)
+both("month in words", row("87", "M1", "Dec 2024"), as_=87.0, key=("M1", "2024-12"), logged="period")
+for text, code in (
+    ("Q2 2023", "period-bad"), ("2024-25 Q5", "period-bad"), ("2024-26 Q1", "period-bad"), ("Q3", "period-bad"),
+    ("2024/25", "period-bad"), ("45657", "period-bad"), ("last quarter", "period-bad"), ("", "period-missing"),
+    ("31/02/2024", "period-date"), ("12/31/2024", "period-date"), ("30/11/2024", "period-date"), ("06/12/2024", "period-date"),
+    ("2024-25 Q4", "period-future"), ("31/03/2025", "period-future"), ("2034-35 Q1", "period-future"),
+    ("2024-12", "period-month"), ("#VALUE!", "value-error"),
+):  # fmt: skip
+    both(f"period {text!a}", row(period=text), code=code, column="period")
+both("date for a monthly KPI", row("87", "M1", "31/12/2024"), code="period-which", column="period")
+both("period after the KPI left", row("5", "OLD", "2024-25 Q2"), as_=5.0, warned=("period", "period-retired"))
+
+# duplicates
+add("equal rows", text_of(rows(row(), row())), taken={**GOOD, ("P1", QUARTER): 87.5},
+    warned=frozenset({(3, "kpi_id", "duplicate-same"), (4, "kpi_id", "duplicate-same")}))  # fmt: skip
+add("conflicting rows", text_of(rows(row("87"), row("78"))), taken=dict(GOOD),
+    refused={(3, "kpi_id"): "duplicate-conflict", (4, "kpi_id"): "duplicate-conflict"})  # fmt: skip
+add("conflict written in two ways", text_of(rows(row("87"), row("78", "p1", "Q3 24/25"))), taken=dict(GOOD),
+    refused={(3, "kpi_id"): "duplicate-conflict", (4, "kpi_id"): "duplicate-conflict"})  # fmt: skip
+
+# rows and files of text
+_FINE = text_of(rows(row()))
+_ALL: dict[Key, float | str] = {**GOOD, ("P1", QUARTER): 87.5}
+add("with mark", "\ufeff" + _FINE, taken=_ALL)
+add("two marks", "\ufeff\ufeff" + _FINE, taken=_ALL)
+add("windows-1252", text_of(rows(row(note="caf\u00e9 \u2013 \u00a35"))).encode("cp1252"), taken=_ALL,
+    logged=frozenset({(0, "")}))  # fmt: skip
+add("utf-16 with tabs", text_of(rows(row()), "\t").encode("utf-16"), taken=_ALL, logged=frozenset({(0, "")}))
+add("utf-16 without mark", text_of(rows(row()), "\t").encode("utf-16-le"), taken=_ALL, logged=frozenset({(0, "")}))
+add("utf-16 big-endian", "\ufeff".encode("utf-16-be") + _FINE.encode("utf-16-be"), taken=_ALL)
+add("semicolons", text_of(rows(row()), ";"), taken=_ALL, logged=frozenset({(0, "")}))
+add("semicolons and a comma", text_of(rows(row("1,412", "F1")), ";"), taken=dict(GOOD), refused={(3, "value"): "value-comma"})
+add("old line ends", text_of(rows(row()), end="\r"), taken=_ALL)
+add("no last line end", _FINE.rstrip(), taken=_ALL)
+add("quoted thousands", _FINE.replace("87.5", '"1,412"').replace("P1", "F1"), taken={**GOOD, ("F1", QUARTER): 1412.0},
+    logged=frozenset({(3, "value")}))  # fmt: skip
+add("unquoted thousands", _FINE.replace("87.5", "1,412").replace("P1", "F1"), taken=dict(GOOD), refused={(3, ""): "row-long"})
+add("short row", _FINE.replace("87.5,,,final,", "87.5"), taken=dict(GOOD), refused={(3, ""): "row-short"})
+add("footnote alone", _FINE + "Source: our system\r\n", taken=_ALL, refused={(5, "kpi_id"): "row-footnote"})
+add("title above", "Anyshire return\r\n\r\n" + _FINE, taken=_ALL, logged=frozenset({(1, "")}))
+add("heading case", _FINE.replace("kpi_id,period", "KPI ID,Period "), taken=_ALL, logged=frozenset({(1, "kpi_id"), (1, "period")}))
+add("blank lines", _FINE.replace("\r\nP1", "\r\n\r\n,,,,,,\r\nP1"), taken=_ALL)
+add("note of two lines", text_of(rows(row(note="one\ntwo"), row("81", "CS01"), row("72p", "S1"))),
+    taken={**_ALL, ("CS01", QUARTER): 81.0}, refused={(6, "value"): "value-flag"})  # fmt: skip
+add("unexpected column", _FINE.replace("note", "phone").replace("final,", "final,01234"), taken=_ALL,
+    warned=frozenset({(1, "phone", "table-unexpected")}))  # fmt: skip
+add("control characters in note", text_of(rows(row(note="a\x0bb\x1bc"))), taken=_ALL, logged=frozenset({(3, "note")}))
+add("reversed text in note", text_of(rows(row(note="\u202eevil"))), taken=_ALL, logged=frozenset({(3, "note")}))
+add("only headings", text_of([HEAD]), warned=frozenset({(1, "", "table-no-rows")}))
+add("tab-separated text file", text_of(rows(row()), "\t"), file="return.txt", taken=_ALL, logged=frozenset({(0, "")}))
+
+# files refused
+_BOOK = book_of(rows(row()))
+_PAGE = "<!DOCTYPE html><html><body>Sign in</body></html>"
+for name, content, file, fault in (
+    ("empty", b"", "return.csv", "file-empty"),
+    ("empty workbook file", b"", "return.xlsx", "file-empty"),
+    ("blank lines only", b"\r\n\r\n ", "return.csv", "file-empty"),
+    ("zeros", bytes(4096), "return.csv", "file-zeros"),
+    ("zeros in a workbook", bytes(4096), "return.xlsx", "file-zeros"),
+    ("zeros at the end", _FINE.encode() + bytes(500), "return.csv", "file-truncated"),
+    ("zeros inside", _FINE.encode().replace(b"final", b"fi\x00nal"), "return.csv", "file-encoding"),
+    ("truncated workbook", _BOOK[: len(_BOOK) // 2], "return.xlsx", "file-truncated"),
+    ("truncated quote", _FINE.encode() + b'C1,2024-25 Q1,"41', "return.csv", "file-truncated"),
+    ("quote inside", _FINE.replace("final,", 'final,"a"b"', 1).encode(), "return.csv", "file-quotes"),
+    ("image", b"\x89PNG\r\n\x1a\n" + bytes(50), "return.csv", "file-kind"),
+    ("image in a workbook", b"\xff\xd8\xff\xe0" + bytes(50), "return.xlsx", "file-kind"),
+    ("document", b"%PDF-1.7\n", "return.xlsx", "file-kind"),
+    ("web page", _PAGE.encode(), "return.csv", "file-kind"),
+    ("web page in a workbook", _PAGE.encode(), "return.xlsx", "file-kind"),
+    ("workbook named .csv", _BOOK, "return.csv", "file-kind"),
+    ("text named .xlsx", _FINE.encode(), "return.xlsx", "file-kind"),
+    ("password", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600), "return.xlsx", "file-password"),
+    ("old workbook", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600), "return.xls", "file-format"),
+    ("workbook with macros by name", _BOOK, "return.xlsm", "file-format"),
+    ("json", b'{"kpi_id": "P1"}', "return.csv", "file-kind"),
+    ("unknown bytes", b"kpi_id,period,value\nP1,\x81\x8d\x01,5\n", "return.csv", "file-encoding"),
+    ("wide", b"kpi_id,2024-25 Q1,2024-25 Q2\nP1,87,88\n", "return.csv", "table-wide"),
+    ("wide by months", b"kpi_id,Oct 2024,Nov 2024\nM1,87,88\n", "return.csv", "table-wide"),
+    ("two tables", (_FINE + "\r\n" + _FINE).encode(), "return.csv", "table-two"),
+    ("duplicate heading", _FINE.replace("numerator", "value").encode(), "return.csv", "table-duplicate"),
+    ("missing column", _FINE.replace("period", "when").encode(), "return.csv", "table-columns"),
+    ("no headings", _FINE.split("\r\n", 1)[1].encode(), "return.csv", "table-header"),
+    ("prose", b"Dear all,\nplease find our figures below.\nRegards\n", "return.csv", "table-header"),
+):  # fmt: skip
+    add(name, content, file, fault=fault)
+
+
+# workbooks
+def spoilt(name: str, change: Callable[[Any, Any], None], **expected: Any) -> None:
+    """A workbook with a good row 3, changed."""
+    add(name, book_of(rows(row(87.5)), change), **expected)
+
+
+def _set(place: str, value: Any, form: str = "General") -> Callable[[Any, Any], None]:
+    def change(_: Any, sheet: Any) -> None:
+        sheet[place] = value
+        sheet[place].number_format = form
+
+    return change
+
+
+spoilt("percent format", _set("C3", 0.875, "0.0%"), taken=_ALL, logged=frozenset({(3, "value")}))
+spoilt("float noise", _set("C3", 87.49999999999999999), taken=_ALL)
+spoilt("date cell for the quarter", _set("B3", date(2024, 12, 31), "dd/mm/yyyy"), taken=_ALL, logged=frozenset({(3, "period")}))
+spoilt("date and time cell", _set("B3", datetime(2024, 12, 31), "dd/mm/yyyy"), taken=_ALL, logged=frozenset({(3, "period")}))
+spoilt("date inside the quarter", _set("B3", date(2024, 12, 30), "dd/mm/yyyy"), taken=dict(GOOD), refused={(3, "period"): "period-date"})
+spoilt("date in value", _set("C3", date(2024, 2, 10), "d-mmm"), taken=dict(GOOD), refused={(3, "value"): "value-date"})
+spoilt("time in value", _set("C3", time(8, 30), "hh:mm"), taken=dict(GOOD), refused={(3, "value"): "value-time"})
+spoilt("truth in value", _set("C3", True), taken=dict(GOOD), refused={(3, "value"): "value-truth"})
+spoilt("error in value", _set("C3", "#N/A"), taken=dict(GOOD), refused={(3, "value"): "value-error"})
+spoilt("error in id", _set("A3", "#REF!"), taken=dict(GOOD), refused={(3, "kpi_id"): "value-error"})
+spoilt("uncalculated formula", _set("C3", "=80+7.5"), taken=dict(GOOD), refused={(3, "value"): "formula-empty"})
+spoilt("id became a number", _set("A3", 7), taken=dict(GOOD), refused={(3, "kpi_id"): "id-lookalike"})
+spoilt("id became a date", _set("A3", date(2024, 3, 1), "d-mmm"), taken=dict(GOOD), refused={(3, "kpi_id"): "id-lookalike"})
+spoilt("id became a power", _set("A3", 1e5, "0.00E+00"), taken=dict(GOOD), refused={(3, "kpi_id"): "id-lookalike"})
+spoilt("truth as id", lambda b, s: _set("A3", True)(b, s), taken={**GOOD, ("TRUE", QUARTER): 87.5})
+spoilt("month cell of a monthly KPI", lambda b, s: (_set("A3", "M1")(b, s), _set("B3", date(2024, 12, 1), "mmm-yy")(b, s)),
+       taken={**GOOD, ("M1", "2024-12"): 87.5}, logged=frozenset({(3, "period")}))  # fmt: skip
+spoilt("hidden row", lambda b, s: setattr(s.row_dimensions[3], "hidden", True), taken=_ALL, warned=frozenset({(3, "", "row-hidden")}))
+spoilt("hidden column", lambda b, s: setattr(s.column_dimensions["C"], "hidden", True), taken=_ALL,
+       warned=frozenset({(0, "value", "column-hidden")}))  # fmt: skip
+spoilt("struck through", lambda b, s: setattr(s["C3"], "font", Font(strike=True)), taken=_ALL,
+       warned=frozenset({(3, "value", "cell-struck")}))  # fmt: skip
+spoilt("merged", lambda b, s: s.merge_cells("C3:C4"), taken={("C1", QUARTER): 412.0},
+       refused={(3, "value"): "row-merged", (4, "value"): "row-merged"})  # fmt: skip
+spoilt("notes beside the table", _set("H3", "ask Jo"), taken=dict(GOOD), refused={(3, ""): "row-long"})
+spoilt("blank rows", lambda b, s: s.insert_rows(3, 4), taken=_ALL)
+spoilt("titles above", lambda b, s: (s.insert_rows(1, 2), _set("A1", "Return of Roads")(b, s)), taken=_ALL, logged=frozenset({(1, "")}))
+spoilt("second sheet of notes", lambda b, s: b.create_sheet("Notes").append(["Please read"]), taken=_ALL)
+spoilt("hidden sheet", lambda b, s: (b.create_sheet("Lists").append(["a"]), setattr(b["Lists"], "sheet_state", "hidden")),
+       taken=_ALL, warned=frozenset({(0, "", "sheet-hidden")}))  # fmt: skip
+spoilt("two candidate sheets", lambda b, s: b.copy_worksheet(s), fault="table-sheets")
+spoilt("table on a hidden sheet", lambda b, s: (b.create_sheet("Front"), setattr(s, "sheet_state", "hidden")),
+       fault="table-hidden", warned=frozenset({(0, "", "sheet-hidden")}))  # fmt: skip
+spoilt("stray cell at the end of the sheet", _set("XFD1048576", "x"), fault="file-stray")
+spoilt("stray cell a million rows down", _set("B1000000", " "), fault="file-stray")
+spoilt("stray cell far right", _set("XFD2", 1), fault="file-stray")
+spoilt("number as text", lambda b, s: (_set("C3", "87.5")(b, s), setattr(s["C3"], "data_type", "s")), taken=_ALL)
+spoilt("carriage return in note", _set("G3", "one_x000D_two"), taken=_ALL, logged=frozenset({(3, "note")}))
+spoilt("empty sheet", lambda b, s: s.delete_rows(1, 20), fault="file-empty")
+
+
+def _repacked(change: Callable[[dict[str, bytes]], None], level: int = 6) -> bytes:
+    with zipfile.ZipFile(io.BytesIO(_BOOK)) as source:
+        parts = {name: source.read(name) for name in source.namelist()}
+    change(parts)
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED, compresslevel=level) as target:
+        for name, part in parts.items():
+            target.writestr(name, part)
+    return out.getvalue()
+
+
+_SHEET = "xl/worksheets/sheet1.xml"
+_LAUGHS = b'<!DOCTYPE x [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;">]>'
+
+
+def _entity(parts: dict[str, bytes]) -> None:
+    parts[_SHEET] = parts[_SHEET].replace(b"<worksheet", _LAUGHS + b"<worksheet", 1)
+
+
+add("macros", _repacked(lambda parts: parts.update({"xl/vbaProject.bin": b"x"})), fault="file-macros")
+add("external links", _repacked(lambda parts: parts.update({"xl/externalLinks/externalLink1.xml": b"<x/>"})), fault="file-links")
+add("entity expansion", _repacked(_entity), fault="file-hostile")
+add("zip expansion", _repacked(lambda parts: parts.update({"xl/media/a.bin": bytes(60 * 2**20)}), 9), fault="file-large")
+add("zip ratio", _repacked(lambda parts: parts.update({"xl/media/a.bin": bytes(20 * 2**20)}), 9), fault="file-hostile")
+add("no sheet in it", _repacked(lambda parts: parts.pop(_SHEET)), fault="file-truncated")
+add("broken part", _repacked(lambda parts: parts.update({_SHEET: parts[_SHEET][:300]})), fault="file-truncated")
+add("not a workbook inside", _repacked(lambda parts: [parts.pop(name) for name in list(parts) if "workbook" in name]), fault="file-kind")
+add("a million styled blank rows", _repacked(
+    lambda parts: parts.update({_SHEET: parts[_SHEET].replace(b"</sheetData>", b"".join(
+        b'<row r="%d"/>' % line for line in range(6, 300_000)) + b"</sheetData>")})), taken=_ALL)  # fmt: skip
+
+
+if __name__ == "__main__":
+    target = Path(sys.argv[1])
+    for number, case in enumerate(CASES):
+        folder = target / f"{number:03} {''.join(letter for letter in case.name if letter.isalnum() or letter == ' ')}"
+        folder.mkdir(parents=True)
+        (folder / case.file).write_bytes(case.content)

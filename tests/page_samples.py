@@ -1,0 +1,87 @@
+"""Small tables in the shape of the scorecard, for the tests of what is drawn and shown."""
+
+import math
+from typing import Any
+
+import pandas as pd
+
+from kpi_tools.quarters import Quarter, quarter_range
+
+LAST = Quarter.parse("2024-25 Q3")
+
+
+def points(kpi_id: str = "CS01", values: tuple[float, ...] = (82, 84, 83, 88, 86, 91), **columns: Any) -> pd.DataFrame:
+    """One KPI's quarters up to December 2024: target 90%, floor standard 80%, all final unless `columns` differ."""
+    count = len(values)
+    rows: dict[str, Any] = {
+        "kpi_id": kpi_id,
+        "kpi_name": "Calls answered",
+        "section": "Customer Services",
+        "unit": "%",
+        "decimals": 0,
+        "polarity": "higher",
+        "basis": "quarter",
+        "lag_quarters": 0,
+        "definition": "Calls answered of all calls.",
+        "owner": "Head of Customer Services",
+        "kpi_status": "final",
+        "quarter": [quarter.label for quarter in quarter_range(LAST, count)],
+        "value": [float(value) for value in values],
+        "numerator": math.nan,
+        "denominator": math.nan,
+        "status": "final",
+        "note": "",
+        "target": 90.0,
+        "floor_standard": 80.0,
+        "tolerance": math.nan,
+        "target_reason": "",
+        "target_status": "final",
+        "rag": [None if math.isnan(v) else "Green" if v >= 90 else "Amber" if v >= 80 else "Red" for v in values],
+        "not_rated_reason": None,
+        "direction_of_travel": "positive",
+        "points": count,
+        "slope": 6.0,
+        "slope_low": 2.0,
+        "slope_high": 10.0,
+        "r_squared": 0.8,
+    }
+    return pd.DataFrame(rows | columns, index=range(count))
+
+
+def scorecard_of(*series: pd.DataFrame, **columns: Any) -> pd.DataFrame:
+    """The scorecard's row for each series; commentary and action are given unless `columns` say otherwise."""
+    latest = []
+    for shown in series:
+        rows = shown.to_dict("records")
+        before = {
+            f"previous_{name}": rows[-2][name]
+            for name in ("quarter", "value", "rag", "target", "floor_standard", "status")
+        }
+        year_ago = {f"year_ago_{name}": rows[-5][name] for name in ("quarter", "value", "status")}
+        words = {
+            "commentary": "Demand rose.",
+            "management_action": "Two posts are advertised.",
+            "author": "Head of service",
+            "commentary_status": "final",
+            "illustrative": False,
+        }
+        latest.append(rows[-1] | before | year_ago | words | columns)
+    return pd.DataFrame(latest)
+
+
+def activity_points(**columns: Any) -> pd.DataFrame:
+    """One activity indicator's six quarters, the last one above what was expected."""
+    rows: dict[str, Any] = {
+        "activity_id": "A01",
+        "activity_name": "Calls received",
+        "section": "Customer Services",
+        "unit": "count",
+        "decimals": 0,
+        "period": [quarter.label for quarter in quarter_range(LAST, 6)],
+        "value": [100.0, 110, 95, 105, 120, 150],
+        "lower_expected": 90.0,
+        "upper_expected": 130.0,
+        "status": "final",
+        "note": "",
+    }
+    return pd.DataFrame(rows | columns)

@@ -1,0 +1,331 @@
+"""`python -m kpi_tools` on a machine without the environment, in a small checkout and without the internet.
+
+The checkout has our `__main__.py`, a command that shows what it was given, and a lock of two packages built here.
+"""
+
+import ast
+import base64
+import contextlib
+import csv
+import hashlib
+import io
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import zipfile
+from importlib import metadata
+from pathlib import Path
+
+import pytest
+
+import kpi_tools
+from kpi_tools import __main__ as bootstrap
+
+PACKAGE = Path(kpi_tools.__file__).parent
+WINDOWS = os.name == "nt"
+
+COMMAND = """
+import sys
+
+def main():
+    print("ran", sys.argv[1:], sys.prefix != sys.base_prefix)
+    if sys.argv[1:] == ["wait"]:
+        import time
+        print("waiting", flush=True)
+        time.sleep(60)
+    return 7 if "fail" in sys.argv else 0
+"""
+
+PYPROJECT = """
+[build-system]
+requires = ["flit_core"]
+build-backend = "flit_core.buildapi"
+[project]
+name = "kpi-tools"
+version = "0.1.0"
+description = "test"
+[tool.flit.module]
+name = "kpi_tools"
+"""
+
+
+def wheel(folder: Path, name: str, version: str, files: dict[str, bytes]) -> str:
+    """A wheel of `files` in `folder`; returns its line of the lock."""
+    about = f"{name}-{version}.dist-info"
+    files = files | {
+        f"{about}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n".encode(),
+        f"{about}/WHEEL": b"Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+    }
+    record = io.StringIO()
+    for path, content in files.items():
+        digest = base64.urlsafe_b64encode(hashlib.sha256(content).digest()).decode().rstrip("=")
+        csv.writer(record, lineterminator="\n").writerow([path, f"sha256={digest}", len(content)])
+    record.write(f"{about}/RECORD,,\n")
+    path = folder / f"{name}-{version}-py3-none-any.whl"
+    with zipfile.ZipFile(path, "w") as archive:
+        for inside, content in (files | {f"{about}/RECORD": record.getvalue().encode()}).items():
+            archive.writestr(inside, content)
+    return f"{name}=={version} \\\n    --hash=sha256:{hashlib.sha256(path.read_bytes()).hexdigest()}\n"
+
+
+@pytest.fixture(scope="module")
+def mirror(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, str]]:
+    """A folder of wheels in place of the package index, and the line of the lock for each."""
+    folder = tmp_path_factory.mktemp("mirror")
+    flit = metadata.distribution("flit_core")
+    files = [file for file in flit.files or () if file.parts[0] == "flit_core" and "__pycache__" not in file.parts]
+    lines = {
+        "flit": wheel(folder, "flit_core", flit.version, {str(f): Path(f.locate()).read_bytes() for f in files}),
+        "one": wheel(folder, "small", "1.0", {"small.py": b"VERSION = 1\n"}),
+        "two": wheel(folder, "small", "2.0", {"small.py": b"VERSION = 2\n"}),
+    }
+    return folder, lines
+
+
+class Checkout:
+    """A folder with the package, its lock, and what pip is told about where packages are."""
+
+    def __init__(self, folder: Path, mirror: tuple[Path, dict[str, str]]) -> None:
+        self.folder, (wheels, self.lines) = folder, mirror
+        (folder / "kpi_tools").mkdir(parents=True)
+        for name in ("__init__.py", "__main__.py"):
+            shutil.copy(PACKAGE / name, folder / "kpi_tools")
+        (folder / "kpi_tools/cli.py").write_text(COMMAND, encoding="utf-8")
+        (folder / "pyproject.toml").write_text(PYPROJECT, encoding="utf-8")
+        self.lock("flit", "one")
+        self.environ = {name: value for name, value in os.environ.items() if not name.startswith(("PIP_", "PYTHON"))}
+        self.environ |= {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(wheels), "PIP_CONFIG_FILE": os.devnull}
+
+    def lock(self, *names: str) -> None:
+        (self.folder / "requirements.lock").write_text("".join(self.lines[name] for name in names), encoding="utf-8")
+
+    def start(self, *arguments: str, python: str | Path = sys._base_executable, **more: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [python, "-m", "kpi_tools", *arguments], cwd=self.folder, env=self.environ | more,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, encoding="utf-8",
+        )  # fmt: skip
+
+    def run(self, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
+        with self.start(*arguments, **more) as process:
+            out, err = process.communicate()
+        return subprocess.CompletedProcess(arguments, process.returncode, out, err)
+
+    @property
+    def python(self) -> Path:
+        return self.folder / ".venv" / ("Scripts/python.exe" if WINDOWS else "bin/python")
+
+    @property
+    def mark(self) -> Path:
+        return self.folder / ".venv" / bootstrap.MARK.name
+
+    def small(self) -> str:
+        """The version of the locked package that the environment has."""
+        ask = [self.python, "-c", "import small; print(small.VERSION)"]
+        return subprocess.run(ask, capture_output=True, text=True, check=True).stdout.strip()
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory, mirror: tuple[Path, dict[str, str]]) -> Checkout:
+    """A checkout, its path with a space and an accent, whose environment has been made by asking for help."""
+    checkout = Checkout(tmp_path_factory.mktemp("check out é"), mirror)
+    first = checkout.run("--help")
+    assert (first.returncode, first.stdout) == (0, "ran ['--help'] True\n"), first.stderr
+    assert first.stderr.startswith("Setting up the environment in ")
+    assert len(first.stderr.splitlines()) == 2
+    return checkout
+
+
+@pytest.fixture
+def checkout(tmp_path: Path, mirror: tuple[Path, dict[str, str]]) -> Checkout:
+    """A checkout without an environment."""
+    return Checkout(tmp_path / "checkout", mirror)
+
+
+def test_is_made_once_and_then_only_used(made):
+    written = made.mark.stat().st_mtime_ns
+    again = made.run("report", "2024-25 Q3", "fail", PIP_FIND_LINKS="nowhere")
+    assert (again.returncode, again.stderr) == (7, "")
+    assert again.stdout == "ran ['report', '2024-25 Q3', 'fail'] True\n"
+    assert made.mark.stat().st_mtime_ns == written
+
+
+def test_runs_in_process_where_it_is_installed(made):
+    made.mark.rename(made.mark.with_name("aside"))  # an environment that someone made by hand has no mark
+    try:
+        with made.start("report", python=made.python) as process:
+            assert process.communicate() == ("ran ['report'] True\n", "")
+    finally:
+        made.mark.with_name("aside").rename(made.mark)
+
+
+def test_follows_the_lock(made):
+    assert made.small() == "1"
+    made.lock("flit", "two")
+    assert made.run("report").stderr.startswith("Updating the environment")
+    assert made.small() == "2"
+
+
+def test_a_moved_folder_is_noticed(made, mirror, tmp_path):
+    moved = Checkout(tmp_path / "moved", mirror)
+    shutil.copytree(made.folder / ".venv", moved.folder / ".venv", symlinks=True)
+    shutil.copy(made.folder / "requirements.lock", moved.folder)
+    assert moved.run("report").stderr.startswith("Updating the environment")
+    ask = [moved.python, "-c", "import kpi_tools; print(kpi_tools.__file__)"]
+    found = subprocess.run(ask, capture_output=True, text=True, check=True, cwd=tmp_path).stdout.strip()
+    assert Path(found).parent.parent == moved.folder
+
+
+@pytest.mark.skipif(WINDOWS, reason="there, what a killed set-up has started runs on without the guard")
+def test_survives_kills_and_two_at_once(checkout):
+    for moment in (0.2, 2.5):
+        killed = checkout.start("report")
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            killed.wait(moment)
+        killed.kill()
+        killed.communicate()
+    checkout.lock("flit", "two")  # so that there is something to do in any case
+    both = [checkout.start("one"), checkout.start("two")]
+    results = [process.communicate() for process in both]
+    assert [out for out, _ in results] == ["ran ['one'] True\n", "ran ['two'] True\n"], results
+    assert sum("The environment is ready." in err for _, err in results) == 1
+    assert any("Another set-up of this folder is running" in err for _, err in results)
+    assert checkout.small() == "2"
+
+
+@pytest.mark.skipif(WINDOWS, reason="there, what a killed set-up has started runs on without the guard")
+def test_guard_lasts_as_long_as_what_a_killed_set_up_has_started(tmp_path):
+    import fcntl
+
+    os.mkfifo(tmp_path / "go on")
+    child = "import os, sys; os.kill(os.getppid(), 9); open(sys.argv[1]).read()"
+    parent = (
+        "import pathlib, sys; from kpi_tools import __main__ as it; it.ROOT = pathlib.Path(sys.argv[1])\n"
+        "it.GUARD, it.LOG = it.ROOT / 'guard', it.ROOT / 'log'\n"
+        "with it.alone(): it.call([sys.executable, '-c', sys.argv[2], sys.argv[1] + '/go on'])"
+    )
+    killed = subprocess.run([sys.executable, "-c", parent, tmp_path, child], cwd=PACKAGE.parent)
+    assert killed.returncode == -signal.SIGKILL
+    with (tmp_path / "guard").open("ab") as handle:
+        assert not bootstrap.locked(handle.fileno())
+        (tmp_path / "go on").write_text("", encoding="utf-8")
+        fcntl.flock(handle, fcntl.LOCK_EX)  # waits for the child to end
+
+
+@pytest.mark.parametrize(("mark", "begins_again"), [("unfinished", True), ("an older lock", False), (None, False)])
+def test_only_what_was_finished_is_built_upon(tmp_path, monkeypatch, mark, begins_again):
+    python, log = tmp_path / ".venv/bin/python", tmp_path / ".venv/log"
+    for name, path in {
+        "ENVIRONMENT": tmp_path / ".venv",
+        "PYTHON": python,
+        "LOG": log,
+        "MARK": log.with_name("mark"),
+    }.items():
+        monkeypatch.setattr(bootstrap, name, path)
+    python.parent.mkdir(parents=True)
+    python.touch()
+    if mark:
+        bootstrap.MARK.write_text(mark, encoding="utf-8")
+    called: list[list[str]] = []
+    monkeypatch.setattr(bootstrap, "call", lambda command, packages=0: called.append(command))
+    bootstrap.set_up()
+    assert ("venv" in called[0]) == (not python.exists()) == begins_again
+    assert bootstrap.MARK.read_text(encoding="utf-8") == bootstrap.wanted()
+
+
+@pytest.mark.skipif(WINDOWS, reason="a test cannot press Ctrl-C in a console of its own there")
+def test_interrupt_reaches_the_command(made):
+    process = made.start("wait")
+    assert process.stdout
+    while process.stdout.readline() != "waiting\n":
+        assert process.poll() is None
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate()
+    assert "KeyboardInterrupt" in err  # the command's own, here one that does nothing about it
+    assert process.returncode != 0
+
+
+@pytest.mark.parametrize(
+    ("settings", "lock", "sentence"),
+    [
+        # port 9 of this computer: nothing answers there
+        (
+            {"PIP_NO_INDEX": "0", "PIP_FIND_LINKS": "", "PIP_INDEX_URL": "http://127.0.0.1:9/", "PIP_RETRIES": "1"},
+            "other==1.0 --hash=sha256:" + "0" * 64,
+            "The package index was not reached",
+        ),
+        ({}, "small==2.0 --hash=sha256:" + "0" * 64, "differs from the one this project was tested with"),
+        ({}, "small==3.0 --hash=sha256:" + "0" * 64, "A package was not found for Python"),
+    ],
+    ids=["no network", "other bytes", "no such package"],
+)
+def test_failures_are_sentences(made, settings, lock, sentence):
+    made.lock("flit", "one")
+    assert made.run("report").returncode == 0
+    finished = made.mark.read_text(encoding="utf-8")
+    (made.folder / "requirements.lock").write_text(lock, encoding="utf-8")
+    result = made.run("report", **settings)
+    assert (result.returncode, result.stdout) == (1, "")
+    assert sentence in result.stderr
+    assert "Traceback" not in result.stderr
+    assert str(made.folder / ".venv" / "set-up.log") in result.stderr
+    assert made.mark.read_text(encoding="utf-8") == "unfinished"
+    made.mark.write_text(finished, encoding="utf-8")  # spares the next test a set-up: nothing was changed
+
+
+def test_a_python_without_ensurepip_is_a_sentence(checkout):
+    """As Debian's without python3-venv: played by a module `venv` that ends as Debian's does."""
+    said = 'print("The virtual environment was not created successfully because ensurepip is not available.")'
+    (checkout.folder / "venv.py").write_text(f"{said}\nraise SystemExit(1)\n", encoding="utf-8")
+    result = checkout.run("report")
+    assert (result.returncode, result.stdout) == (1, "")
+    assert "sudo apt install python3-venv" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("log", "sentence"),
+    [
+        ("ERROR: Could not install packages due to an OSError: [Errno 28] No space left on device", "The disk is full"),
+        ("OSError: [WinError 112] There is not enough space on the disk", "The disk is full"),
+        ("/x/.venv/bin/python: No module named pip", "made by another tool"),
+        ("HINT: … since this system does not have Windows Long Path support enabled.", "too long for Windows"),
+        (
+            "Retrying …: Failed to establish a new connection\nERROR: No matching distribution found for x",
+            "not reached",
+        ),
+        ("something else\nlast words", "could not be made:\n    something else\n    last words\n"),
+    ],
+)
+def test_remedies(log, sentence):
+    assert sentence in bootstrap.explain(log)
+
+
+def test_a_folder_that_cannot_be_written_is_a_sentence(monkeypatch, capsys):
+    def refuse() -> None:
+        raise PermissionError(13, "Permission denied", "/x/.venv")
+
+    monkeypatch.setattr(bootstrap, "installed", lambda: False)
+    monkeypatch.setattr(bootstrap, "ready", lambda: False)
+    monkeypatch.setattr(bootstrap, "set_up", refuse)
+    monkeypatch.setattr(bootstrap, "GUARD", Path(os.devnull))
+    assert bootstrap.main() == 1
+    assert "The folder must be writable" in capsys.readouterr().err
+
+
+def test_an_old_python_is_told_so(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "version_info", (3, 9, 2, "final", 0))
+    assert bootstrap.main() == 1
+    assert "needs Python 3.11 or newer" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["__init__.py", "__main__.py"])
+def test_an_old_python_can_read_it(name):
+    ast.parse((PACKAGE / name).read_text(encoding="utf-8"), feature_version=(3, 7))
+
+
+def test_starts_with_the_standard_library_only():
+    ask = "import sys; sys.path.insert(0, sys.argv[1]); import kpi_tools.__main__; print(*sys.modules)"
+    command = [sys.executable, "-I", "-S", "-c", ask, PACKAGE.parent]
+    loaded = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
+    assert {name.partition(".")[0] for name in loaded} - sys.stdlib_module_names == {"kpi_tools", "__main__"}

@@ -1,0 +1,234 @@
+"""The `kpi` command: exit statuses, sentences, and help that comes at once."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+import pytest
+
+from kpi_tools import cli, report
+from kpi_tools.cli import main
+from kpi_tools.errors import InputError, KpiError
+from kpi_tools.folders import BusyError
+from kpi_tools.quarters import Quarter
+
+ROOT = Path(__file__).parents[1]
+RAW = ROOT / "data" / "raw"
+
+
+def kpi(*arguments: str, cwd: Path = ROOT, **environment: str) -> subprocess.CompletedProcess[str]:
+    script = "import sys; from kpi_tools.cli import main; sys.exit(main())"
+    return subprocess.run(
+        [sys.executable, "-c", script, *arguments],
+        cwd=cwd,
+        env=os.environ | {"PYTHONPATH": str(ROOT)} | environment,
+        capture_output=True,
+        encoding="utf-8",
+        timeout=60,
+    )
+
+
+@pytest.fixture
+def made(monkeypatch):
+    """`report_quarter` is told what to do by setting `made.does`; `made.asked` is what it was called with."""
+
+    class Made:
+        asked: tuple[object, ...] = ()
+        does: Exception | BaseException | None = None
+
+    def report_quarter(quarter: Quarter, raw: Path, outputs: Path, *, progress: bool) -> report.Report:
+        Made.asked = (quarter, raw, outputs, progress)
+        if Made.does:
+            raise Made.does
+        noted = "/tmp/1.py:3: UserWarning: one figure is provisional\n  warn()"
+        return report.Report(quarter, outputs / quarter.slug, (), (noted, "something else"))
+
+    monkeypatch.setattr(report, "report_quarter", report_quarter)
+    return Made
+
+
+def test_help_is_for_an_analyst_and_loads_nothing_heavy():
+    script = (
+        "import sys; from kpi_tools.cli import main; main(['--help']);"
+        "print([name for name in ('pandas', 'altair', 'papermill', 'nbformat') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, encoding="utf-8", timeout=60, cwd=ROOT)
+    told = done.stdout
+    assert told.splitlines()[-1] == "[]"
+    assert 'kpi report "2024-25 Q3"' in told
+    for command in ("check", "report", "test", "explore"):
+        assert f"\n  {command}" in told
+
+
+@pytest.mark.parametrize("command", ["report", "check", "test", "explore"])
+def test_every_command_explains_itself(command, capsys):
+    assert main([command, "--help"]) == 0
+    assert capsys.readouterr().out.startswith(f"Usage: kpi {command} ")
+
+
+def test_the_report_is_made_where_asked_and_its_place_is_told(made, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert main(["report", "Q3 2024/25", "--raw", "in", "--outputs", str(tmp_path / "out")]) == 0
+    assert made.asked == (Quarter(2024, 3), Path("in"), tmp_path / "out", False)
+    told = capsys.readouterr()
+    assert told.out == f"{Path('out/2024-25-Q3/report.html')}\n"
+    assert told.err == "Note: one figure is provisional\nNote: something else\n"
+
+
+def test_without_a_quarter_the_latest_with_returns_is_taken(made):
+    assert main(["report", "--raw", str(RAW)]) == 0
+    assert made.asked[0] == Quarter(2024, 3)
+
+
+@pytest.mark.parametrize(
+    ("fault", "status", "sentence"),
+    [
+        (KpiError("It could not be done."), 1, "It could not be done."),
+        (InputError("It cannot be used."), 2, "It cannot be used."),
+        (BusyError("It is being made."), 75, "It is being made."),
+        (KeyboardInterrupt(), 130, "Stopped. Nothing was changed."),
+        (cli.Terminated(), 143, "Stopped. Nothing was changed."),
+    ],
+)
+def test_what_went_wrong_is_a_sentence_and_a_status(made, capsys, fault, status, sentence):
+    made.does = fault
+    assert main(["report", "2024-25 Q3"]) == status
+    told = capsys.readouterr()
+    assert (told.out, told.err.strip()) == ("", sentence)
+
+
+def test_a_fault_of_the_program_is_a_sentence_too_and_its_traceback_a_file(made, capsys, tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    made.does = ZeroDivisionError("division by zero")
+    assert main(["report", "2024-25 Q3"]) == 1
+    (log,) = tmp_path.iterdir()
+    assert capsys.readouterr().err == (
+        "A fault in the program itself: ZeroDivisionError: division by zero. "
+        f"Please send {log} to whoever looks after the project.\n"
+    )
+    assert "Traceback (most recent call last)" in log.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["report", "Q2 2023"], '"Q2 2023" is ambiguous'),
+        (["check", "next"], '"next" is not a financial quarter'),
+        (["report", "--raw"], "Option '--raw' requires an argument"),
+        (["report", "--quarter", "2024-25 Q3"], "No such option '--quarter'"),
+        (["reprot"], "No such command 'reprot'"),
+        (["check", "2024-25 Q3", "--raw", "nowhere"], "nowhere"),
+        (["report", "2030-31 Q1", "--outputs", "out"], "There are no returns for Quarter 1 2030/31."),
+    ],
+)
+def test_what_cannot_be_used_is_a_sentence_and_status_2(arguments, sentence, tmp_path):
+    done = kpi(*arguments, cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert sentence in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_check_tells_that_all_is_well():
+    done = kpi("check", "2024-25 Q3")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "Quarter 3 2024/25: rows in " in done.stdout
+    assert done.stdout.endswith("Ready for the report.\n")
+
+
+def test_check_lists_what_is_wrong_with_its_place(tmp_path):
+    shutil.copytree(RAW, tmp_path / "raw")
+    returns = tmp_path / "raw" / "returns" / "2024-25-Q3" / "chief-executives.csv"
+    lines = returns.read_text(encoding="utf-8").splitlines()
+    header = lines[0].split(",")
+    row = lines[1].split(",")
+    row[header.index("value")] = "TBC"
+    returns.write_text("\n".join([lines[0], ",".join(row), *lines[2:]]) + "\n", encoding="utf-8")
+    done = kpi("check", "2024-25 Q3", "--raw", str(tmp_path / "raw"))
+    assert done.returncode == 2
+    assert 'chief-executives.csv, row 2, column C "value": "TBC"' in done.stdout
+    assert "rejected 1 " in done.stdout
+    assert done.stderr == "The report cannot be made: one error has to be mended first.\n"
+    done = kpi("report", "2024-25 Q3", "--raw", str(tmp_path / "raw"), "--outputs", str(tmp_path / "outputs"))
+    assert (done.returncode, done.stdout) == (2, "")
+    assert '"TBC"' in done.stderr
+    assert [path.name for path in (tmp_path / "outputs").iterdir()] == [".work"]
+
+
+def test_test_hands_its_arguments_to_pytest():
+    done = kpi("test", "--version", "-q")
+    assert done.returncode == 0
+    assert "pytest" in done.stdout + done.stderr
+
+
+def test_a_missing_tool_is_a_sentence(monkeypatch, capsys):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    assert main(["explore"]) == 1
+    assert "has no jupyterlab. Install the requirements again" in capsys.readouterr().err
+
+
+def test_explore_listens_on_this_computer_only_and_keeps_the_token(monkeypatch):
+    asked = []
+
+    class Process:
+        def __init__(self, command: list[str], cwd: Path) -> None:
+            asked.append(command)
+
+        def wait(self) -> int:
+            return 0
+
+    monkeypatch.setattr(subprocess, "Popen", Process)
+    assert main(["explore"]) == 0
+    ((_, flag, module, *settings),) = asked
+    assert (flag, module, settings[0]) == ("-m", "jupyterlab", "--ip=127.0.0.1")
+    assert not [setting for setting in settings if "token" in setting or "password" in setting or "allow" in setting]
+
+
+def test_a_signal_to_end_ends_a_tool_as_well(monkeypatch):
+    ended = []
+
+    class Process:
+        def __init__(self, *_: object, **__: object) -> None:
+            self.waited = 0
+
+        def wait(self) -> int:
+            self.waited += 1
+            if self.waited == 1:
+                signal.raise_signal(signal.SIGINT)
+            if self.waited == 2:
+                signal.raise_signal(signal.SIGTERM)
+            return 7
+
+        def terminate(self) -> None:
+            ended.append(self.waited)
+
+    monkeypatch.setattr(subprocess, "Popen", Process)
+    before = signal.getsignal(signal.SIGTERM)
+    assert main(["test"]) == 7
+    assert ended == [2]
+    assert signal.getsignal(signal.SIGTERM) is before
+
+
+def test_a_console_that_lacks_a_character_does_not_fail_the_run():
+    done = kpi("check", "Rôle – £", LC_ALL="C", PYTHONIOENCODING="ascii", PYTHONUTF8="0", PYTHONCOERCECLOCALE="0")
+    assert done.returncode == 2
+    assert '"Rôle – £" is not a financial quarter' in done.stderr
+
+
+def test_a_reader_that_goes_away_is_no_fault():
+    read, write = os.pipe()
+    os.close(read)
+    script = "import sys; from kpi_tools.cli import main; sys.exit(main(['--help']))"
+    done = subprocess.run(
+        [sys.executable, "-c", script], stdout=write, stderr=subprocess.PIPE, encoding="utf-8", timeout=60, cwd=ROOT
+    )
+    os.close(write)
+    assert (done.returncode, done.stderr) == (1, "")
+
+
+def test_the_command_is_click_and_has_no_other_commands():
+    assert isinstance(cli.kpi, click.Group)
+    assert sorted(cli.kpi.commands) == ["check", "explore", "report", "test"]

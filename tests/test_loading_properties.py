@@ -1,0 +1,95 @@
+"""What must hold of any return: nothing lost, no silent change, and the order of rows and files without effect."""
+
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from small_council import HEAD, HERE, Desk, text_of
+
+ROWS = [
+    ["P1", "2024-25 Q3", "87.5", "", "", "final", ""],
+    ["P2", "2024-25 Q3", "34", "813", "2421", "provisional", ""],
+    ["C1", "2024-25 Q2", "1412", "", "", "final", ""],
+    ["007", "2024-25 Q1", "5", "", "", "estimated", ""],
+    ["R1", "2024-25 Q3", "15.5", "31", "2000", "final", ""],
+    ["M1", "2024-12", "71", "", "", "final", ""],
+    ["F1", "2024-25 Q3", "", "", "", "suppressed", ""],
+]
+SHOWN = ["kpi_id", "period", "value", "numerator", "denominator", "status"]
+quick = settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+    with Desk(tmp_path_factory.mktemp("properties")) as desk:
+        yield desk
+
+
+def _as_sent(desk: Desk) -> list[list[object]]:
+    return _content(desk.read(return_csv=text_of([HEAD, *ROWS]).encode()).taken)
+
+
+def _content(taken: object) -> list[list[object]]:
+    return taken[SHOWN].fillna(-1).values.tolist()  # type: ignore[index]
+
+
+@quick
+@given(
+    row=st.integers(0, len(ROWS) - 1),
+    column=st.integers(0, 5),
+    where=st.floats(0, 1),
+    what=st.sampled_from([*" \u00a0\u200b\u202e\tabcOolxzSQ*%£,;:/+-<>#~'\"()[]=@&é\u0421\uff11", "  ", "to", "[x]", "N/A"]),
+)
+def test_a_single_corruption_is_logged_or_located_or_without_effect(
+    desk: Desk, row: int, column: int, where: float, what: str
+) -> None:
+    spoilt = [list(cells) for cells in ROWS]
+    text = spoilt[row][column]
+    place = round(where * len(text))
+    spoilt[row][column] = text[:place] + what + text[place:]
+    found = desk.read(return_csv=text_of([HEAD, *spoilt]).encode())
+    located = set(found.problems["row"].dropna()) | set(found.log["row"].dropna())
+    others = [content for at, content in enumerate(_as_sent(desk)) if at != row]
+    assert [content for content in _content(found.taken) if content in others] == others
+    assert row + 2 in located or _content(found.taken) == _as_sent(desk)
+
+
+texts = st.one_of(
+    st.sampled_from(["", "P1", "p1", "C1", "ZZ", "2024-25 Q3", "Q2 24/25", "2024-12", "87.5", "0.5", "101", "-3", "n/a",
+                     "c", "12", "40", "final", "suppressed", "Total", "#N/A", "1,412", "87%"]),
+    st.text(st.characters(blacklist_categories=["Cs"], blacklist_characters="\x00"), max_size=6),
+)  # fmt: skip
+
+
+@quick
+@given(st.lists(st.lists(texts, min_size=1, max_size=9), max_size=8))
+def test_whatever_comes_rows_in_are_accepted_or_rejected_or_blank(desk: Desk, rows: list[list[str]]) -> None:
+    table = [HEAD, *rows]
+    found = desk.read(return_csv=text_of(table).encode())
+    counts = found.counts.set_index("file").loc[HERE + "return.csv"]
+    if counts["outcome"] == "refused":
+        assert found.taken.empty and (found.problems["severity"] == "error").any()
+        return
+    assert counts["rows_in"] == len(rows) == counts["accepted"] + counts["rejected"] + counts["blank"]
+    assert counts["accepted"] == len(found.taken) and counts["rejected"] == len(found.rejected)
+    errors = found.problems[found.problems["severity"] == "error"]
+    assert set(errors["row"]) == set(found.rejected["row"])
+
+
+@quick
+@given(st.permutations(ROWS + [["C1", "2024-25 Q2", "1413", "", "", "final", ""]]), st.integers(0, 8))
+def test_the_order_of_rows_and_files_has_no_effect(desk: Desk, rows: list[list[str]], cut: int) -> None:
+    together = desk.read(return_csv=text_of([HEAD, *ROWS, ["C1", "2024-25 Q2", "1413", "", "", "final", ""]]).encode())
+    apart = desk.read(a_csv=text_of([HEAD, *rows[:cut]]).encode(), b_csv=text_of([HEAD, *rows[cut:]]).encode())
+    assert sorted(map(str, _content(apart.taken))) == sorted(map(str, _content(together.taken)))
+    assert sorted(apart.rejected["value"]) == sorted(together.rejected["value"]) == ["1412", "1413"]
+
+
+@quick
+@given(st.lists(st.tuples(st.sampled_from(["C1", "007", "1E5", "NA", "MAR1"]), st.integers(0, 10**9)), unique_by=lambda t: t[0]))
+def test_valid_figures_come_back_equal(desk: Desk, figures: list[tuple[str, int]]) -> None:
+    rows = [[kpi_id, "2024-25 Q3", str(value), "", "", "final", ""] for kpi_id, value in figures]
+    found = desk.read(return_csv=text_of([HEAD, *rows]).encode())
+    assert list(zip(found.taken["kpi_id"], found.taken["value"], strict=True)) == figures
+    assert found.log.empty and set(found.problems["code"]) <= {"table-no-rows"}

@@ -1,0 +1,363 @@
+"""The whole page: what gets in, what is refused, what a browser and an accessibility checker find."""
+
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pandas as pd
+import pytest
+
+from kpi_tools.cards import activity_cards, cards, counts_history, illustrative_banner
+from kpi_tools.errors import KpiError
+from kpi_tools.export import numbered, page_style, style_hash, to_html
+from kpi_tools.guard import assert_self_contained
+from kpi_tools.html import Html, markdown, paragraphs, section, style, subheading
+from kpi_tools.tables import key, matrix, reds, scoreboard
+from tests.page_samples import activity_points, points, scorecard_of
+
+RED = points("CS02", values=(80, 80, 80, 80, 80, 71), direction_of_travel="negative", lag_quarters=1)
+MISSING = points(
+    "CS03",
+    values=(82, 84, float("nan"), 88, 86, float("nan")),
+    not_rated_reason="not received",
+    direction_of_travel="not enough data",
+    status=["illustrative", "estimated", "suppressed", "final", "final", "not collected"],
+    target_status="illustrative",
+)
+SERIES = (points("CS01"), RED, MISSING)
+PREVIOUS = {
+    "kpis": 3,
+    "Green": 1,
+    "Amber": 2,
+    "Red": 0,
+    "Not rated": 0,
+    "positive": 1,
+    "stable or no clear trend": 2,
+    "negative": 0,
+    "other": 0,
+}
+HISTORY = pd.DataFrame(
+    {"quarter": ["2024-25 Q2", "2024-25 Q3"], "Green": [1, 1], "Amber": [2, 0], "Red": [0, 1], "Not rated": [0, 1]}
+)
+
+
+def code(*shown: Any, tags: tuple[str, ...] = ()) -> Any:
+    outputs = []
+    for thing in shown:
+        data, metadata = thing._repr_mimebundle_() if isinstance(thing, Html) else (thing, {})
+        outputs.append(nbformat.v4.new_output("display_data", data=data, metadata=metadata))
+    return nbformat.v4.new_code_cell("secret_code()", outputs=outputs, metadata={"tags": list(tags)})
+
+
+def notebook(*cells: Any) -> Any:
+    return nbformat.v4.new_notebook(
+        cells=[cell if not isinstance(cell, str) else nbformat.v4.new_markdown_cell(cell) for cell in cells]
+    )
+
+
+def page(
+    *cells: Any, title: str = "Quarterly Performance Report, Quarter 3 2024/25", author: str = "Kent County Council"
+) -> str:
+    return to_html(notebook(*cells), title=title, author=author, date="2024-12-31", provenance="Made from 3 returns.")
+
+
+@pytest.fixture(scope="module")
+def report() -> str:
+    kpis, recent, activity = scorecard_of(*SERIES), pd.concat(SERIES), activity_points()
+    return page(
+        "# The notebook's own title", code(style()), code(illustrative_banner(recent, activity)),
+        "## For the minutes", code(paragraphs("Out of the three KPIs, one is Green.", "One is Red.")),
+        "## How to read this report", code(key()),
+        "## Executive summary", code(scoreboard(kpis, PREVIOUS), matrix(kpis, ["Customer Services"], PREVIOUS)),
+        code(counts_history(HISTORY, "d")),
+        "## KPIs rated Red", code(reds(kpis)),
+        code(section("Customer Services", "Three KPIs.")),
+        code(cards(kpis, recent, "Customer Services", lambda rows: "Columns."),
+             subheading("Activity indicators"), activity_cards(activity, "Customer Services", lambda rows: "A line.")),
+        "## Method\n\nA *straight* line; see [the key](#how-to-read-this-report).",
+    )  # fmt: skip
+
+
+def test_it_is_one_document_with_language_title_author_and_date(report: str):
+    assert report.startswith('<!DOCTYPE html>\n<html lang="en-GB">')
+    assert report.rstrip().endswith("</html>")
+    assert "<title>Quarterly Performance Report, Quarter 3 2024/25</title>" in report
+    assert '<meta name="author" content="Kent County Council">' in report
+    assert '<meta name="dcterms.date" content="2024-12-31">' in report
+    assert "Figures to 31 December 2024" in report
+
+
+def test_there_is_one_first_heading_and_no_level_is_skipped(report: str):
+    levels = [int(level) for level in re.findall(r"<h([1-6])\b", report)]
+    assert levels.count(1) == 1
+    assert all(after - before <= 1 for before, after in zip(levels, levels[1:], strict=False))
+
+
+def test_only_the_pieces_come_through(report: str):
+    assert "secret_code" not in report and "The notebook's own title" not in report
+    assert report.count("<style>") == 1
+
+
+def test_no_address_stands_in_the_page(report: str):
+    assert not re.search(r"https?:|//[a-z]|\bsrc=|<script|style=\"", report)
+
+
+def test_the_style_sheet_is_the_one_its_policy_admits(report: str):
+    policy = re.search(r"style-src '(sha256-[^']+)'", report)
+    sheet = re.search(r"<style>(.*?)</style>", report, re.S)
+    assert policy and sheet
+    assert policy[1] == style_hash(sheet[1]) == style_hash(page_style())
+    assert "default-src 'none'" in report
+
+
+def test_sections_and_paragraphs_are_numbered_and_listed(report: str):
+    contents = re.search(r"<nav.*?</nav>", report, re.S)
+    assert contents
+    listed = re.findall(r'href="#([^"]+)"><span class="no">(\d+)</span> ([^<]+)', contents[0])
+    assert listed == [
+        ("for-the-minutes", "1", "For the minutes"),
+        ("how-to-read-this-report", "2", "How to read this report"),
+        ("executive-summary", "3", "Executive summary"),
+        ("kpis-rated-red", "4", "KPIs rated Red"),
+        ("customer-services", "5", "Customer Services"),
+        ("method", "6", "Method"),
+    ]
+    assert re.findall(r'id="p([\d.]+)"', report) == ["1.1", "1.2", "4.1", "5.1", "5.2", "5.3", "5.4", "6.1"]
+    assert re.search(r'id="p1\.2" href="#p1\.2">1\.2 </a>One is Red\.', report)
+
+
+def test_numbers_are_text_that_a_minute_can_cite():
+    made = numbered(str(section("A", "one", "two") + section("B", "three")))
+    assert re.findall(r">([\d.]+) </a>", made["body"]) == ["1.1", "1.2", "2.1"]
+
+
+def test_the_same_notebook_gives_the_same_bytes_and_is_left_alone():
+    given = notebook("## One", code(paragraphs("Text.")))
+    for cell in given.cells:
+        cell["id"] = "random-" + cell["id"]
+    kept = given.copy()
+    first = to_html(given, title="T", author="A", date="2024-12-31")
+    assert "random-" not in first
+    given.cells[0]["id"] = "another"
+    assert to_html(given, title="T", author="A", date="2024-12-31") == first
+    assert given == kept
+
+
+def test_titles_from_outside_are_escaped():
+    shown = page("## One", title="<script>alert(1)</script>", author='"><img src=x>')
+    assert "<script" not in shown and "<img" not in shown
+
+
+def test_the_last_line_of_the_run_comes_through():
+    end = "End of the report for Quarter 3 2024/25."
+    assert end in page("## One", code({"text/plain": end, "text/html": f"<p>{end}<script></p>"}))
+
+
+@pytest.mark.parametrize("tag", ["internal", "parameters", "injected-parameters"])
+def test_cells_for_the_analyst_stay_behind(tag: str):
+    shown = page(
+        "## One",
+        code({"text/html": "<table></table>", "text/plain": "for the analyst"}, tags=(tag,)),
+        code({"text/plain": "for the analyst"}),
+    )
+    assert "for the analyst" not in shown and "<table" not in shown
+
+
+@pytest.mark.parametrize(
+    "mime",
+    [
+        "text/html",
+        "application/vnd.vegalite.v6+json",
+        "application/javascript",
+        "image/svg+xml",
+        "application/vnd.jupyter.widget-view+json",
+        "text/markdown",
+        "text/latex",
+    ],
+)
+def test_foreign_outputs_are_refused_by_their_cell(mime: str):
+    with pytest.raises(KpiError, match=f"Cell 2 .*{re.escape(mime)}"):
+        page("## One", code({mime: "x", "text/plain": "x"}))
+
+
+def test_an_error_is_refused_even_in_a_cell_that_stays_behind():
+    cell = code(tags=("internal",))
+    cell.outputs = [nbformat.v4.new_output("error", ename="ValueError", evalue="no", traceback=[])]
+    with pytest.raises(KpiError, match="Cell 1 .*ValueError: no"):
+        page(cell)
+
+
+def test_markdown_has_no_raw_html_and_no_addresses():
+    shown = page(
+        "## One\n\n<img src=x onerror=alert(1)> [a](https://example.org) [b](javascript:x) "
+        '![c](https://example.org/x.png)\n\n<div style="x">'
+    )
+    assert "&lt;img" in shown and "<img" not in shown and "example.org" not in shown and "javascript" not in shown
+    assert str(markdown("[a](#anchor)")) == "<p>a</p>"
+
+
+@pytest.mark.parametrize(
+    ("added", "fault"),
+    [
+        ("<script>1</script>", "element <script>"),
+        ('<img src="data:,x">', "element <img>"),
+        ('<p onclick="x">', "attribute onclick"),
+        ('<p style="color:red">x</p>', "attribute style"),
+        ('<a href="https://example.org">x</a>', "leads to"),
+        ('<a href="#nowhere">x</a>', "nowhere"),
+        ('<p id="main">x</p>', 'id "main" stands 2 times'),
+        ("<!-- x -->", "a comment"),
+        ("<style>p{}</style>", "2 style sheets"),
+        ('<svg><path fill="url(https://example.org)"/></svg>', "refers to"),
+        ("<iframe></iframe>", "element <iframe>"),
+        ("<div>", "closes what is not open"),
+        ('<p aria-labelledby="gone">x</p>', 'nothing has the id "gone"'),
+        ('<meta http-equiv="refresh" content="0">', "refresh"),
+    ],
+)
+def test_the_guard_refuses_what_could_run_fetch_or_mislead(report: str, added: str, fault: str):
+    assert_self_contained(report)
+    with pytest.raises(KpiError, match=re.escape(fault)):
+        assert_self_contained(report.replace("</main>", f"{added}</main>"))
+
+
+def test_the_guard_reads_the_style_sheet(report: str):
+    with pytest.raises(KpiError, match="style sheet"):
+        assert_self_contained(report.replace("</style>", "p{background:url(//example.org/x)}</style>"))
+
+
+# A browser, where there is one: Debian's, or any Chromium on the path.
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None)
+needs_browser = pytest.mark.skipif(
+    CHROMIUM is None, reason="no Chromium on the path: install chromium to check the page in a browser"
+)
+QUIET = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    with playwright.sync_playwright() as started:
+        opened = started.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+        yield opened
+        opened.close()
+
+
+@pytest.fixture(scope="module")
+def address(report: str, tmp_path_factory: pytest.TempPathFactory) -> str:
+    path: Path = tmp_path_factory.mktemp("page") / "report.html"
+    path.write_text(report, encoding="utf-8", newline="\n")
+    return path.as_uri()
+
+
+@needs_browser
+@pytest.mark.parametrize("width", [1280, 360])
+def test_axe_finds_nothing(browser: Any, address: str, width: int):
+    axe = pytest.importorskip(
+        "axe_playwright_python.sync_playwright", reason="axe-playwright-python is not installed"
+    ).Axe()
+    shown = browser.new_page(viewport={"width": width, "height": 900})
+    shown.goto(address)
+    shown.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
+    found = axe.run(
+        shown,
+        options={
+            "resultTypes": ["violations"],
+            "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
+        },
+    )
+    shown.close()
+    assert [
+        (fault["id"], [node["html"][:120] for node in fault["nodes"]]) for fault in found.response["violations"]
+    ] == []
+
+
+def overflow(browser: Any, address: str, width: int) -> int:
+    shown = browser.new_page(viewport={"width": width, "height": 800})
+    shown.goto(address)
+    shown.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
+    too_wide: int = shown.evaluate("document.documentElement.scrollWidth - window.innerWidth")
+    shown.close()
+    return too_wide
+
+
+@needs_browser
+@pytest.mark.parametrize("width", [320, 360, 640, 800, 1280])
+def test_the_page_never_scrolls_sideways(browser: Any, address: str, width: int):
+    assert overflow(browser, address, width) <= 0
+
+
+@needs_browser
+def test_text_of_twice_the_size_does_not_scroll_sideways(browser: Any, address: str):
+    large = browser.browser_type.launch(executable_path=CHROMIUM, args=[*QUIET, "--blink-settings=defaultFontSize=32"])
+    assert overflow(large, address, 1280) <= 0
+    large.close()
+
+
+@needs_browser
+def test_it_asks_for_nothing_and_works_without_scripts(browser: Any, address: str):
+    context = browser.new_context(java_script_enabled=False, viewport={"width": 1280, "height": 900})
+    shown, asked, said = context.new_page(), [], []
+    shown.on("request", lambda request: asked.append(request.url))
+    shown.on("console", lambda message: said.append(message.text))
+    shown.goto(address)
+    charts = shown.locator("svg.kpi-chart")
+    assert asked == [address] and said == []
+    assert charts.count() == 5
+    assert all(charts.nth(number).is_visible() for number in range(5))
+    assert shown.locator(".cover").evaluate("e => getComputedStyle(e).backgroundColor") == "rgb(18, 53, 91)"
+    context.close()
+
+
+@needs_browser
+def test_the_keyboard_reaches_everything_and_shows_where_it_is(browser: Any, address: str):
+    shown = browser.new_page(viewport={"width": 360, "height": 800})
+    shown.goto(address)
+    wanted = shown.evaluate(
+        """[...document.querySelectorAll('a[href], summary, [tabindex="0"]')].filter(
+            e => e.checkVisibility({visibilityProperty: true, contentVisibilityAuto: true})).length"""
+    )
+    reached = []
+    for _ in range(wanted + 5):
+        shown.keyboard.press("Tab")
+        state = shown.evaluate("""() => { const e = document.activeElement, s = getComputedStyle(e);
+            return e === document.body ? null : [e.tagName, e.textContent.trim().slice(0, 30), s.outlineStyle]; }""")
+        if state is None:
+            break
+        reached.append(state)
+    shown.close()
+    assert reached[0][1] == "Skip to the report"
+    assert len(reached) == wanted
+    assert all(outline != "none" for _, _, outline in reached)
+    assert ["SUMMARY", "Figures in this chart", "solid"] in reached
+
+
+@needs_browser
+def test_tables_behind_the_charts_are_printed(browser: Any, address: str):
+    shown = browser.new_page(viewport={"width": 700, "height": 900})
+    shown.goto(address)
+    shown.emulate_media(media="print")
+    # A table that was not drawn yet has no height until the browser's next frame.
+    shown.wait_for_function(
+        "[...document.querySelectorAll('.kpi-figures')].every(t => t.getBoundingClientRect().height > 50)",
+        timeout=10_000,
+    )
+    assert shown.locator(".kpi-figures").count() == 4
+    hidden = shown.evaluate(
+        """[...document.querySelectorAll('nav, .skip, .kpi-more summary')].every(
+            e => getComputedStyle(e).display === 'none')"""
+    )
+    shown.close()
+    assert hidden

@@ -1,0 +1,214 @@
+"""The runner: every fault of a notebook is refused before a kernel starts, or found out afterwards, in a sentence."""
+
+import os
+import shutil
+import signal
+import sys
+from pathlib import Path
+
+import psutil
+import pytest
+
+from kpi_tools import kernel, runner
+from kpi_tools.errors import InputError
+from kpi_tools.quarters import Quarter, QuarterError
+from kpi_tools.runner import NotebookError, complete, run_notebook
+
+FAULTS = Path(__file__).parent / "faults"
+QUARTER = Quarter(2024, 3)
+GIVEN = {"quarter": "2024-25 Q3", "raw": "somewhere"}
+END = "End of the report for Quarter 3 2024/25."
+DIED = "its kernel died"
+
+
+@pytest.fixture(autouse=True)
+def _no_kernel_left():
+    yield
+    children = psutil.Process().children(recursive=True)
+    kernels = [child for child in children if "kpi_tools.kernel" in " ".join(child.cmdline())]
+    assert psutil.wait_procs(kernels, timeout=10)[1] == []
+
+
+@pytest.fixture
+def no_kernel(monkeypatch):
+    def refuse(*_: object) -> None:
+        raise AssertionError("a kernel was started")
+
+    monkeypatch.setattr(kernel, "kernel", refuse)
+
+
+def test_a_run_returns_the_executed_notebook_and_leaves_the_file_alone():
+    before = (FAULTS / "good.ipynb").read_bytes()
+    executed = run_notebook(FAULTS / "good.ipynb", GIVEN, END)
+    printed = [output.text for cell in executed.cells[3:] for output in cell.outputs if output.output_type == "stream"]
+    assert printed == ["The quarter is 2024-25 Q3\n"]
+    assert (FAULTS / "good.ipynb").read_bytes() == before
+
+
+def test_old_outputs_in_the_file_take_no_part():
+    executed = run_notebook(FAULTS / "left_with_outputs.ipynb", GIVEN, END)
+    assert "old words" not in str(executed)
+
+
+def test_a_warning_does_not_stop_a_run():
+    assert "one figure is provisional" in str(run_notebook(FAULTS / "warns.ipynb", GIVEN, END))
+
+
+@pytest.mark.parametrize(
+    ("fault", "sentence"),
+    [
+        ("exception", "exception.ipynb stopped in cell 3 (`1 / 0`): ZeroDivisionError: division by zero."),
+        ("exception_in_last_cell", "stopped in cell 4 (`from kpi_tools.runner import complete`): ZeroDivisionError"),
+        ("exception_expected", "stopped in cell 3 (`1 / 0`): ZeroDivisionError"),
+        ("stopped_by_a_sentence", 'QuarterError: "Q2 2023" is ambiguous: it may mean'),
+        ("sys_exit_0", "stopped in cell 3 (`import sys`): SystemExit: 0."),
+        ("sys_exit_3", "stopped in cell 3 (`import sys`): SystemExit: 3."),
+        ("exits_at_once", f"stopped in cell 3 (`import os`): {DIED}"),
+        ("kernel_killed", f"stopped in cell 3 (`import os`): {DIED}"),
+        ("kernel_killed_in_last_cell", f"stopped in cell 4 (`from kpi_tools.runner import complete`): {DIED}"),
+        ("segmentation_fault", f"stopped in cell 3 (`import ctypes`): {DIED}"),
+        ("abort", f"stopped in cell 3 (`import os`): {DIED}"),
+        ("out_of_memory", "stopped in cell 3 (`bytearray(64 * 1024**3)`): MemoryError"),
+        ("thread_fails", "went on after a failure beside cell 3 (`import threading`): ZeroDivisionError"),
+        ("asks_for_input", "stopped in cell 3 (`input(\"Which quarter? \")`): StdinNotImplementedError"),
+        ("skipped_cell", "ended before cell 3 (`1 / 0`) had run."),
+        ("another_quarter", "in its last cell, but 'End of the report for Quarter 2 2024/25.'"),
+        ("last_cell_shows_nothing", "in its last cell, but 'nothing'"),
+    ],
+)
+def test_a_run_that_is_not_whole_is_refused(fault, sentence):
+    with pytest.raises(NotebookError) as refused:
+        run_notebook(FAULTS / f"{fault}.ipynb", GIVEN, END, timeout=30)
+    assert sentence in str(refused.value)
+    assert "\n" not in str(refused.value)
+    assert refused.value.notebook is not None
+
+
+@pytest.mark.parametrize("fault", ["hangs", "hangs_and_swallows_interrupts"])
+def test_a_cell_that_takes_too_long_is_ended(fault):
+    with pytest.raises(NotebookError, match=r"stopped in cell 3 \(`import time`\): the cell took longer than it may"):
+        run_notebook(FAULTS / f"{fault}.ipynb", GIVEN, END, timeout=2)
+
+
+@pytest.mark.parametrize(
+    ("fault", "sentence"),
+    [
+        ("no_parameters", 'needs one code cell with the tag "parameters", and has none'),
+        ("two_parameters_cells", 'needs one code cell with the tag "parameters", and has 2'),
+        ("number_as_parameter", "line 1: only lines such as"),
+        ("computed_parameter", "line 1: only lines such as"),
+        ("another_parameter", "also asks for the parameter directorate"),
+        ("no_raw_parameter", 'has no parameter "raw". It has: quarter.'),
+        ("shell_command", "shell_command.ipynb, cell 3, line 1, `!ls`: a command outside Python"),
+        ("shell_command_assigned", "`files = !ls`: a command outside Python"),
+        ("magic", "`%matplotlib inline`: a command outside Python"),
+        ("cell_magic", "`%%bash`: a command outside Python"),
+        ("hidden_shell", "cell 3, line 1: get_ipython is not for a report"),
+        ("help_mark", "`len?`: a command outside Python"),
+        ("syntax_error", "cell 3, line 1, `if True`: expected ':'"),
+        ("no_end", "does not end with kpi.complete(quarter)"),
+        ("no_code", 'needs one code cell with the tag "parameters", and has none'),
+        ("another_kernel", 'asks for the kernel "ir"'),
+        ("not_json", "cannot be read as a notebook"),
+        ("empty", "cannot be read as a notebook"),
+        ("not_a_notebook", "cannot be read as a notebook"),
+        ("not_there", "There is no notebook"),
+    ],
+)
+@pytest.mark.usefixtures("no_kernel")
+def test_a_notebook_that_is_not_fit_to_run_is_refused_before_a_kernel_starts(fault, sentence):
+    with pytest.raises(InputError) as refused:
+        run_notebook(FAULTS / f"{fault}.ipynb", GIVEN, END)
+    assert sentence in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        (GIVEN | {"quater": "2024-25 Q3"}, 'has no parameter "quater". It has: quarter, raw.'),
+        (GIVEN | {"a = 1\nimport os": "5"}, 'has no parameter "a = 1 import os"'),
+        ({"quarter": "2024-25 Q3"}, "also asks for the parameter raw"),
+        (GIVEN | {"quarter": 3}, "The parameter quarter must be text, and is int 3"),
+        (GIVEN | {"raw": None}, "The parameter raw must be text"),
+    ],
+)
+@pytest.mark.usefixtures("no_kernel")
+def test_parameters_the_notebook_does_not_have_are_refused_before_a_kernel_starts(given, sentence):
+    with pytest.raises(InputError) as refused:
+        run_notebook(FAULTS / "good.ipynb", given, END)
+    assert sentence in str(refused.value)
+
+
+def test_a_hostile_value_arrives_as_text(tmp_path):
+    hostile = '"); import os; os._exit(1) #\n{quarter}\\ \' \u2028 é'
+    shutil.copy(FAULTS / "prints_its_place.ipynb", tmp_path / "{raw} é.ipynb")
+    executed = run_notebook(tmp_path / "{raw} é.ipynb", GIVEN | {"raw": hostile}, END)
+    assert executed.cells[3].outputs[0].text == f"from {hostile}\n"
+
+
+@pytest.mark.parametrize("module", ["ipykernel", "papermill"])
+def test_a_python_without_a_kernel_says_so(monkeypatch, module):
+    monkeypatch.setitem(sys.modules, module, None)
+    with pytest.raises(InputError, match=f"The Jupyter kernel cannot be started: this Python .* has no {module}"):
+        run_notebook(FAULTS / "good.ipynb", GIVEN, END)
+
+
+@pytest.mark.parametrize(
+    ("argv", "sentence"),
+    [
+        ([sys.executable, "-c", "import time; time.sleep(1000)"], "Kernel didn't respond in 2 seconds"),
+        ([sys.executable, "-c", "raise SystemExit(1)"], "Kernel died before replying to kernel_info"),
+        (["no-such-python"], "No such file or directory"),
+    ],
+    ids=["silent", "dies", "missing"],
+)
+def test_a_kernel_that_does_not_start_is_a_sentence(monkeypatch, argv, sentence):
+    monkeypatch.setattr(runner, "START_TIMEOUT", 2)
+    monkeypatch.setattr(kernel.Manager.spec, "argv", argv)
+    with pytest.raises(NotebookError) as refused:
+        run_notebook(FAULTS / "good.ipynb", GIVEN, END)
+    assert "good.ipynb could not be started: " in str(refused.value)
+    assert sentence in str(refused.value)
+
+
+def test_the_kernel_is_this_python_whatever_the_user_has_installed(tmp_path, monkeypatch):
+    broken = tmp_path / "kernels" / "python3"
+    broken.mkdir(parents=True)
+    (broken / "kernel.json").write_text('{"argv": ["no-such-python"], "display_name": "Mine", "language": "python"}')
+    startup = tmp_path / "ipython" / "profile_default" / "startup"
+    startup.mkdir(parents=True)
+    (startup / "mine.py").write_text("1 / 0")
+    monkeypatch.setenv("JUPYTER_PATH", str(tmp_path))
+    monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
+    assert END in str(run_notebook(FAULTS / "good.ipynb", GIVEN, END))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the limit is Linux's")
+def test_the_kernel_serves_only_the_process_that_started_it(monkeypatch):
+    monkeypatch.setenv("JPY_PARENT_PID", "1")
+    child = os.fork()
+    if child == 0:
+        try:
+            kernel.serve()
+        except SystemExit as error:
+            os._exit(40 + int(str(error.code)))
+        os._exit(0)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 41
+
+
+def test_an_interrupt_goes_through_and_takes_the_kernel_along(monkeypatch):
+    def interrupt(*_: object, **__: object) -> None:
+        signal.raise_signal(signal.SIGINT)
+
+    import papermill
+
+    monkeypatch.setattr(papermill, "execute_notebook", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        run_notebook(FAULTS / "good.ipynb", GIVEN, END)
+
+
+def test_the_end_mark_is_for_a_quarter_and_shows_its_title():
+    assert repr(complete("2024-25 Q3")) == END == repr(complete(QUARTER))
+    assert complete(QUARTER)._repr_mimebundle_()[0] == {"text/html": f"<p>{END}</p>", "text/plain": END}
+    with pytest.raises(QuarterError):
+        complete("Q2 2023")
