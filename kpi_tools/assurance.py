@@ -52,7 +52,6 @@ READINGS = {
 }
 _ASSURANCES = {0: NO_TARGET, 1: UNKNOWN_POLARITY, 2: PASSES, 3: FAILS, 4: HIT_OR_MISS}
 _EXACT = 1e-9
-_RUN = 7
 _FEWEST_FOR_RUNS = 8
 _ONLY_LIMITS = "Only the limits are tested"
 
@@ -131,25 +130,6 @@ def _band(names: Sequence[str]) -> nw.Expr:
     half = (_finite(names, "floor_standard") - _finite(names, "target")).abs() / 2
     band = when(_finite(names, "tolerance").is_null()).then(half).otherwise(_finite(names, "tolerance"))
     return when(col("polarity") == CLOSEST).then(band).otherwise(lit(0.0)).fill_null(0.0)
-
-
-def suggested_rebases(
-    classified: IntoFrameT, *, by: Sequence[str] = ("kpi_id",), order_by: str = "period_end"
-) -> IntoFrameT:
-    """Where a new baseline may be worth agreeing: one row a series whose latest seven figures or more lie on one side.
-
-    Columns: those of `by`, `date` (first period of that run), `run` (its length, negative below the mean). Only a
-    suggestion: whether the process changed, and why, is for its owner to say (`rebase` needs a reason and a name).
-    """
-    frame: Any = nw.from_native(classified)
-    keys = [by] if isinstance(by, str) else list(by)
-    rows = frame.with_row_index("_n", order_by=[*keys, order_by]).with_columns(_n=col("_n").cast(nw.Int64), _all=lit(0))
-    parts = keys or ["_all"]
-    rows = rows.with_columns(_last=col("_n").max().over(*parts), _first=col("_n").min().over(*parts, "baseline"))
-    rows = rows.with_columns(_run=when(col("_n") == col("_last")).then(col("run")))
-    rows = rows.with_columns(_run=col("_run").max().over(*parts))
-    starts = (col("_n") == col("_last") - col("_run").abs() + 1) & (col("_n") > col("_first"))
-    return rows.filter(starts & (col("_run").abs() >= _RUN)).select(*keys, "run", date=col(order_by)).to_native()
 
 
 def why(point: Mapping[str, Any]) -> str:

@@ -83,7 +83,7 @@ def _short_title(label: str) -> str:
 
 
 def notes_below(kpi: pd.Series, benchmarks: list[dict[str, Any]]) -> list[str]:
-    """Footnotes: benchmarks, arrears, what is to know about the latest figure and the target."""
+    """Footnotes: benchmarks, arrears, and where a latest figure or target comes from that is not final."""
     notes = [
         f"{row['area']}, {row['period']}: {show(float(row['value']), kpi['unit'], kpi['decimals'])}"
         f"{'' if row['status'] == FINAL else ' (' + row['status'] + ')'}."
@@ -94,9 +94,27 @@ def notes_below(kpi: pd.Series, benchmarks: list[dict[str, Any]]) -> list[str]:
         notes.append(
             f"Reported {behind} in arrears, so the latest figure is for {Quarter.parse(kpi['quarter']).title}."
         )
-    notes += [f"Latest figure: {note}." for note in [known(kpi["note"])] if note]
-    notes += [f"Target: {reason}." for reason in [known(kpi["target_reason"])] if reason]
-    return [note.replace("..", ".") for note in notes]
+    return notes + [note for note, status in _sources(kpi) if status != FINAL]
+
+
+def sources(kpi: pd.Series) -> list[str]:
+    """Where the latest figure and the target come from, if they are final: with the definition, out of the way."""
+    return [note for note, status in _sources(kpi) if status == FINAL]
+
+
+def _sources(kpi: pd.Series) -> list[tuple[str, Any]]:
+    given_with = (("Latest figure", kpi["note"], kpi["status"]), ("Target", kpi["target_reason"], kpi["target_status"]))
+    return [(note, status) for what, text, status in given_with for note in _about(what, text)]
+
+
+def _about(what: str, note: Any) -> list[str]:
+    text = (known(note) or "").strip().rstrip(".")
+    if not text:
+        return []
+    if text.lower().startswith(what.lower()):
+        return [f"{text}."]
+    plain = text if text[:2].isupper() else text[:1].lower() + text[1:]
+    return [f"{what}: {plain}."]
 
 
 def figures_table(kpi: pd.Series, points: pd.DataFrame, anchor: str) -> Html:

@@ -6,7 +6,17 @@ from typing import Any
 import pandas as pd
 from markupsafe import Markup
 
-from kpi_tools.card_parts import activity_table, expectation, facts, figures_table, given, known, legend, notes_below
+from kpi_tools.card_parts import (
+    activity_table,
+    expectation,
+    facts,
+    figures_table,
+    given,
+    known,
+    legend,
+    notes_below,
+    sources,
+)
 from kpi_tools.charts import activity_spec, counts_spec, kpi_spec
 from kpi_tools.html import Html, render, slug
 from kpi_tools.narrative import direction_sentence
@@ -74,7 +84,7 @@ def card(
 def _definition(kpi: pd.Series) -> str:
     what = known(kpi["definition"]) or "No definition has been given."
     who = f" Accountable: {kpi['owner']}." if known(kpi["owner"]) else ""
-    return f"{what} {_GOOD.get(kpi['polarity'], 'Lower is better.')}{who}"
+    return f"{what} {' '.join([_GOOD.get(kpi['polarity'], 'Lower is better.'), *sources(kpi)])}{who}"
 
 
 def activity_cards(activity: pd.DataFrame, section: str, describe: Describe) -> Html:

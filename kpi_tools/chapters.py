@@ -1,17 +1,20 @@
 """The chapters of the report: each takes the scorecard and gives a piece of the page, in JupyterLab as on paper."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import pandas as pd
+from markupsafe import Markup
 
 from kpi_tools import narrative, tables
 from kpi_tools.cards import activity_cards, cards, counts_history, illustrative_banner
-from kpi_tools.html import Html, Markup, paragraphs, section, slug, subheading
+from kpi_tools.html import Html, paragraphs, section, slug, subheading
 from kpi_tools.loading import Returns
 from kpi_tools.quarters import Quarter
 from kpi_tools.scorecard import counts
 from kpi_tools.vocabulary import ILLUSTRATIVE, NOT_RATED, RAGS, RED
-from kpi_tools.wording import plural, show_against, show_line
+from kpi_tools.wording import show_against, show_line, signed
+
+_ROWS = {"kpis": "KPIs", "other": "Direction not tested"}
 
 
 def opening(returns: Returns, kpis: pd.DataFrame, recent: pd.DataFrame) -> Html:
@@ -25,7 +28,7 @@ def for_the_minutes(kpis: pd.DataFrame, before: pd.DataFrame, movement: pd.DataF
         narrative.headline(kpis, before, returns.quarter, returns.council.report_title),
         narrative.change_sentence(movement, returns.quarter.shift(-1)),
         narrative.reds_sentence(kpis),
-    )
+    ) + _bullets(kpis.loc[kpis["rag"] == RED, "kpi_name"])
 
 
 def summary(kpis: pd.DataFrame, before: pd.DataFrame, sections: Sequence[str]) -> Html:
@@ -50,9 +53,16 @@ def at_a_glance(kpis: pd.DataFrame) -> Html:
         }
         for row in kpis.to_dict("records")
     ]
-    return subheading("Every KPI at a glance") + paragraphs(narrative.movers_sentence(kpis)) + tables.report_table(
-        pd.DataFrame(rows), "Every KPI: latest figure, target, this and the previous rating, direction of travel",
-        name="glance", wide=True, quiet=True,
+    return (
+        subheading("Every KPI at a glance")
+        + paragraphs(narrative.movers_sentence(kpis))
+        + tables.report_table(
+            pd.DataFrame(rows),
+            "Every KPI: latest figure, target, this and the previous rating, direction of travel",
+            name="glance",
+            wide=True,
+            quiet=True,
+        )
     )
 
 
@@ -62,13 +72,14 @@ def history(counted: pd.DataFrame) -> Html:
         return Html()
     first, last = counted.iloc[0], counted.iloc[-1]
     went = ", ".join(f"{rag} from {first[rag]} to {last[rag]}" for rag in (*RAGS, NOT_RATED))
-    text = f"From {Quarter.parse(first['quarter']).title} to {Quarter.parse(last['quarter']).title}: {went}, as printed in each report."
+    span = f"From {Quarter.parse(first['quarter']).title} to {Quarter.parse(last['quarter']).title}"
+    text = f"{span}: {went}, as printed in each report."
     return subheading("The last reports") + counts_history(counted, text)
 
 
 def reds(kpis: pd.DataFrame) -> Html:
     """Every Red KPI with its figures and management action."""
-    return paragraphs(f"{plural(int((kpis['rag'] == RED).sum()), 'KPI')} did not achieve the floor standard.".capitalize()) + tables.reds(kpis)
+    return paragraphs(narrative.actions_sentence(kpis)) + tables.reds(kpis)
 
 
 def sections(kpis: pd.DataFrame, recent: pd.DataFrame, returns: Returns) -> Html:
@@ -93,7 +104,9 @@ def changes(kpis: pd.DataFrame, before: pd.DataFrame, movement: pd.DataFrame, re
         "count": "Count", "now": "This report", "previous": "Previous report", "change": "Change",
         "same_now": "Same KPIs, now", "same_previous": "Same KPIs, previous quarter", "same_change": "Change like for like",
     })  # fmt: skip
-    names["Count"] = names["Count"].replace({"kpis": "KPIs", "other": "direction not tested"}).str.capitalize()
+    names["Count"] = [_ROWS.get(count, count[0].upper() + count[1:]) for count in names["Count"]]
+    for column in ("Change", "Change like for like"):
+        names[column] = [signed(change) for change in names[column]]
     return paragraphs(*narrative.set_sentences(kpis, before)) + tables.report_table(
         names, "Counts in this and the previous report, plainly and on the same KPIs", name="movement", wide=True
     )
@@ -104,3 +117,5 @@ def data_notes(kpis: pd.DataFrame, recent: pd.DataFrame, returns: Returns) -> Ht
     return paragraphs(*narrative.data_sentences(kpis, recent, returns.quarter))
 
 
+def _bullets(items: Iterable[str]) -> Html:
+    return Html(Markup("<ul>{}</ul>").format(Markup("").join(Markup("<li>{}</li>").format(item) for item in items)))

@@ -1,11 +1,12 @@
 """Direction of travel: whether a KPI gets better or worse over the quarters shown, and by how much a year.
 
-The published rule, named `ols`: ordinary least squares over exactly the figures in the table, two-sided test (METHOD.md,
-"Direction of travel"). Any frame that narwhals knows goes in and comes out with more columns. Sums are taken in the
+The published rule, named `ols`: ordinary least squares over exactly the figures in the table, two-sided test
+(METHOD.md, "Direction of travel"). Any frame that narwhals knows goes in and comes out with more columns. Sums are taken in the
 engine; the test is one comparison of r squared with the value that Student's t asks of so many points.
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import narwhals.stable.v2 as nw
 from narwhals.stable.v2 import col, lit, when
@@ -27,26 +28,30 @@ def direction_of_travel(
     significance: float = 0.05,
     minimum_points: int = MINIMUM_POINTS,
 ) -> IntoFrameT:
-    """Add the direction of each series to all of its rows. What the chart shows is what is tested: pass just those rows.
+    """Add the direction of each series to all of its rows. What the chart shows is tested: pass just those rows.
 
     Needs columns `period_end` (date or timestamp), `value`, `polarity` and those in `by`, which together name a series;
     uses `basis` where it is there. Adds `direction_of_travel` (positive, stable or no clear trend, negative, not enough
-    data, not testable), `points` (how many finite values), `slope`, `slope_low`, `slope_high` (change a year in the KPI's
-    unit with its 95% interval, at the default significance) and `r_squared`.
+    data, not testable), `points` (how many finite values), `slope`, `slope_low`, `slope_high` (change a year in the
+    KPI's unit with its 95% interval, at the default significance) and `r_squared`.
 
-    Missing values are left out and keep their place on the axis. Fewer than `minimum_points` values are not enough data; a
-    series without variation has no trend. Year-to-date figures, and polarity `target`, where neither up nor down is better,
-    are not testable. Above 60 points the t of 60 is asked for, which is a little strict.
+    Missing values are left out and keep their place on the axis. Fewer than `minimum_points` values are not enough
+    data; a series without variation has no trend. Year-to-date figures, and polarity `target`, where neither up nor
+    down is better, are not testable. Above 60 points the t of 60 is asked for, which is a little strict.
     """
-    frame = nw.from_native(recent)
+    frame: Any = nw.from_native(recent)
     names = [name for name in frame.collect_schema().names() if name not in _ADDED]
     keys = list(by)
     value = col("value").cast(nw.Float64)
     months = (col("period_end").dt.year() * 12 + col("period_end").dt.month()).cast(nw.Float64)
     points = (
-        frame.select(*keys, "polarity", _testable=_testable(names), _value=when(value.is_finite()).then(value), _x=months)
+        frame.select(
+            *keys, "polarity", _testable=_testable(names), _value=when(value.is_finite()).then(value), _x=months
+        )
         .with_columns(_y=col("_value") - col("_value").min().over(*keys), _x=col("_x") - col("_x").min().over(*keys))
-        .with_columns(_there=when(~col("_y").is_null()).then(lit(1.0)).otherwise(lit(0.0)), _magnitude=col("_value").abs())
+        .with_columns(
+            _there=when(~col("_y").is_null()).then(lit(1.0)).otherwise(lit(0.0)), _magnitude=col("_value").abs()
+        )
         .with_columns(_x=col("_x") * col("_there"), _y=col("_y").fill_null(0.0))
         .with_columns(_xx=col("_x") * col("_x"), _xy=col("_x") * col("_y"), _yy=col("_y") * col("_y"))
     )
@@ -72,7 +77,7 @@ def _testable(names: list[str]) -> nw.Expr:
     return when(col("basis") == "year_to_date").then(lit(0)).otherwise(testable)
 
 
-def _judged(sums: nw.DataFrame | nw.LazyFrame, significance: float, minimum_points: int) -> nw.DataFrame | nw.LazyFrame:
+def _judged(sums: Any, significance: float, minimum_points: int) -> Any:
     """The small table, one row a series: sums of squares about the means, then slope, interval and verdict."""
     n = col("_n")
     large = when(col("_size") > 1).then(col("_size")).otherwise(lit(1.0))
@@ -85,13 +90,21 @@ def _judged(sums: nw.DataFrame | nw.LazyFrame, significance: float, minimum_poin
         _flat=(col("_spread") <= large * _FLAT).fill_null(True),
         _enough=enough,
     ).with_columns(_can=col("_enough") & (col("_testable") == 1))
-    lines = moments.with_columns(
-        slope=when(col("_can") & ~col("_flat")).then(col("_sxy") / col("_sxx") * 12).otherwise(when(col("_can")).then(lit(0.0))),
-        r_squared=when(col("_can") & ~col("_flat")).then(col("_sxy") * col("_sxy") / (col("_sxx") * col("_syy"))),
-    ).with_columns(
-        _error=when(col("_flat")).then(lit(0.0)).otherwise((1 - col("r_squared")).clip(0, 1) * col("_syy") / col("_sxx") / (n - 2)),
-        _needed=col("_t") * col("_t") / (col("_t") * col("_t") + n - 2),
-    ).with_columns(_reach=when(col("_can")).then(col("_t") * col("_error").sqrt() * 12))
+    lines = (
+        moments.with_columns(
+            slope=when(col("_can") & ~col("_flat"))
+            .then(col("_sxy") / col("_sxx") * 12)
+            .otherwise(when(col("_can")).then(lit(0.0))),
+            r_squared=when(col("_can") & ~col("_flat")).then(col("_sxy") * col("_sxy") / (col("_sxx") * col("_syy"))),
+        )
+        .with_columns(
+            _error=when(col("_flat"))
+            .then(lit(0.0))
+            .otherwise((1 - col("r_squared")).clip(0, 1) * col("_syy") / col("_sxx") / (n - 2)),
+            _needed=col("_t") * col("_t") / (col("_t") * col("_t") + n - 2),
+        )
+        .with_columns(_reach=when(col("_can")).then(col("_t") * col("_error").sqrt() * 12))
+    )
     better = when(col("_polarity") == LOWER).then(-col("slope")).otherwise(col("slope"))
     trend = when(better > 0).then(lit(POSITIVE)).otherwise(lit(NEGATIVE))
     significant = (col("r_squared") > col("_needed")).fill_null(False)

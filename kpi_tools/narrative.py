@@ -4,6 +4,7 @@ Every figure in a sentence is taken from the table that is printed beside it, so
 """
 
 from itertools import groupby
+from typing import Any
 
 import pandas as pd
 
@@ -31,7 +32,9 @@ _STANDS = {
 }
 
 
-def headline(kpis: pd.DataFrame, before: pd.DataFrame, quarter: Quarter, title: str = "Quarterly Performance Report") -> str:
+def headline(
+    kpis: pd.DataFrame, before: pd.DataFrame, quarter: Quarter, title: str = "Quarterly Performance Report"
+) -> str:
     """The paragraph for the minutes: counts by rating and by direction, with the change in each trend since the last report.
 
     `kpis` and `before` are scorecards of this report and of the previous one as it was printed. Ratings are given in
@@ -75,22 +78,38 @@ def movers_sentence(kpis: pd.DataFrame) -> str:
     moved = movers(kpis)
     if moved.empty:
         return "No KPI changed its rating since the previous quarter."
-    ratings = zip(moved["kpi_name"], moved["previous_rag"].fillna(NOT_RATED), moved["rag"].fillna(NOT_RATED), strict=True)
+    ratings = zip(
+        moved["kpi_name"], moved["previous_rag"].fillna(NOT_RATED), moved["rag"].fillna(NOT_RATED), strict=True
+    )
     moves = [f"{name} (from {then} to {now})" for name, then, now in ratings]
     return f"{_capital(plural(len(moved), 'KPI'))} changed rating since the previous quarter: {'; '.join(moves)}."
 
 
 def reds_sentence(kpis: pd.DataFrame) -> str:
-    """The names of the Red KPIs in report order, ready to copy into the minutes."""
-    names = kpis.loc[kpis["rag"] == RED, "kpi_name"].tolist()
-    return f"{_capital(plural(len(names), 'KPI'))} rated Red: {'; '.join(names)}." if names else "No KPI is rated Red."
+    """How many KPIs are Red: the head of their list."""
+    reds = int((kpis["rag"] == RED).sum())
+    return f"The {plural(reds, 'KPI')} rated Red:" if reds else "No KPI is rated Red."
+
+
+def actions_sentence(kpis: pd.DataFrame) -> str:
+    """How many KPIs are Red, and how many of those still lack a management action."""
+    reds = kpis[kpis["rag"] == RED]
+    lacking = int(reds["management_action"].isna().sum())
+    said = f"{_capital(plural(len(reds), 'KPI'))} did not achieve the floor standard."
+    return f"{said} For {in_words(lacking)} of them no management action has been given." if lacking else said
 
 
 def section_sentence(kpis: pd.DataFrame) -> str:
     """One section's counts: `Of three KPIs, two are Green and one is Red; one shows a positive trend.`"""
     now = counts(kpis)
-    rated = [f"{in_words(now[rag])} {_are(now[rag])} {rag if rag != NOT_RATED else 'not rated'}" for rag in (*RAGS, NOT_RATED) if now[rag]]
-    trends = [f"{in_words(now[t])} {'shows' if now[t] == 1 else 'show'} a {t} trend" for t in (POSITIVE, NEGATIVE) if now[t]]
+    rated = [
+        f"{in_words(now[rag])} {_are(now[rag])} {rag if rag != NOT_RATED else 'not rated'}"
+        for rag in (*RAGS, NOT_RATED)
+        if now[rag]
+    ]
+    trends = [
+        f"{in_words(now[t])} {'shows' if now[t] == 1 else 'show'} a {t} trend" for t in (POSITIVE, NEGATIVE) if now[t]
+    ]
     tail = listed(trends) if trends else "none shows a clear trend"
     return f"Of {plural(now['kpis'], 'KPI')}, {listed(rated)}; {tail}."
 
@@ -104,7 +123,9 @@ def chart_description(points: pd.DataFrame) -> str:
     columns = [f"{_month(row.quarter)} {_figure(row._asdict())}" for row in points.itertuples()]
     stands = _STANDS.get(last["rag"])
     verdict = (
-        f"The latest figure {stands} ({last['rag']})." if stands else f"The latest quarter is not rated: {last['not_rated_reason']}."
+        f"The latest figure {stands} ({last['rag']})."
+        if stands
+        else f"The latest quarter is not rated: {last['not_rated_reason']}."
     )
     return f"Columns for {plural(len(points), 'quarter')}: {listed(columns)}. {_lines(points)} {verdict}"
 
@@ -177,17 +198,23 @@ def data_sentences(kpis: pd.DataFrame, recent: pd.DataFrame, quarter: Quarter) -
     """What the figures rest on: which are not final, which are missing, which are late, which KPIs are not rated and why."""
     said = [f"This report uses what had been received for {quarter.title} and the quarters before it."]
     statuses = recent["status"].value_counts()
-    said.append(f"Of the {len(recent)} figures shown for KPIs, {listed([f'{n} are {status}' for status, n in statuses.items()])}.")
+    said.append(
+        f"Of the {len(recent)} figures shown for KPIs, {listed([f'{n} are {status}' for status, n in statuses.items()])}."
+    )
     late = kpis[kpis["lag_quarters"] > 0]
     if len(late):
-        said.append(f"{_capital(plural(len(late), 'KPI'))} {_are(len(late))} reported in arrears: {'; '.join(late['kpi_name'])}.")
+        said.append(
+            f"{_capital(plural(len(late), 'KPI'))} {_are(len(late))} reported in arrears: {'; '.join(late['kpi_name'])}."
+        )
     unrated = kpis[kpis["rag"].isna()]
     if len(unrated):
         names = [f"{name} ({why})" for name, why in zip(unrated["kpi_name"], unrated["not_rated_reason"], strict=True)]
         said.append(f"{_capital(plural(len(unrated), 'KPI'))} {_are(len(unrated))} not rated: {'; '.join(names)}.")
     untested = kpis[kpis["direction_of_travel"].isin((NOT_ENOUGH_DATA, NOT_TESTABLE))]
     if len(untested):
-        names = [f"{name} ({why})" for name, why in zip(untested["kpi_name"], untested["direction_of_travel"], strict=True)]
+        names = [
+            f"{name} ({why})" for name, why in zip(untested["kpi_name"], untested["direction_of_travel"], strict=True)
+        ]
         said.append(f"No direction of travel can be given for {'; '.join(names)}.")
     return said
 
@@ -197,7 +224,7 @@ def _since(now: dict[str, int], then: dict[str, int], word: str) -> str:
     return f"{change_in_words(change)} {'than' if change else 'as'} the previous quarter"
 
 
-def _figure(row: dict) -> str:
+def _figure(row: dict[str, Any]) -> str:
     lines = (row["target"], row["floor_standard"])
     text = show_against(row["value"], row["unit"], int(row["decimals"]), lines)
     if text == "not available":
@@ -206,7 +233,9 @@ def _figure(row: dict) -> str:
 
 
 def _lines(points: pd.DataFrame) -> str:
-    return " ".join(_line(points, column, name) for column, name in (("target", "target"), ("floor_standard", "floor standard")))
+    return " ".join(
+        _line(points, column, name) for column, name in (("target", "target"), ("floor_standard", "floor standard"))
+    )
 
 
 def _line(points: pd.DataFrame, column: str, name: str) -> str:

@@ -41,7 +41,7 @@ class Ledger:
         self._changes.append((file, sheet, row, column, sent, taken, why))
 
     def problems(self) -> pd.DataFrame:
-        """All problems, one row each, sorted by file, sheet, row and column; `row` is missing where it is the whole file."""
+        """All problems, one row each, sorted by file, sheet and row; `row` is missing where it is the whole file."""
         return _table(self._problems, PROBLEM_COLUMNS)
 
     def log(self) -> pd.DataFrame:
@@ -50,12 +50,12 @@ class Ledger:
 
 
 def _table(records: list[tuple[Any, ...]], columns: tuple[str, ...]) -> pd.DataFrame:
-    table = pd.DataFrame.from_records(records, columns=list(columns))
-    texts = {name: "str" for name in columns if name != "row"}
-    table = table.astype({**texts, "row": "Int64"})
-    table = table.sort_values(["file", "sheet", "row", "column"], kind="stable", ignore_index=True)
-    table["row"] = table["row"].mask(table["row"] == 0)
-    return table
+    place = [columns.index(name) for name in ("file", "sheet", "row")]
+    ordered = sorted(records, key=lambda record: [record[at] for at in place])
+    parts = zip(*ordered, strict=True) if ordered else [()] * len(columns)
+    texts = dict(zip(columns, map(list, parts), strict=True))
+    rows = pd.array([row or None for row in texts["row"]], dtype="Int64")
+    return pd.DataFrame({name: rows if name == "row" else pd.array(texts[name], dtype="str") for name in columns})
 
 
 def column_name(column: str) -> str:

@@ -13,7 +13,9 @@ _YEAR = r"(?P<start>(?:20)?\d\d)\s*[-/]\s*(?P<end>(?:20)?\d\d)"
 _NUMBER = r"(?:q|qtr\.?|quarter)\s*(?P<number>\d+)"
 _GAP = r"[\s,;:-]*"
 _FORMS = tuple(re.compile(form) for form in (rf"{_YEAR}{_GAP}{_NUMBER}", rf"{_NUMBER}{_GAP}{_YEAR}"))
-_ONE_YEAR = re.compile(rf"(?:{_NUMBER}{_GAP}(?P<year>20\d\d)|(?P<year2>20\d\d){_GAP}{_NUMBER.replace('number', 'number2')})")
+_ONE_YEAR = re.compile(
+    rf"(?:{_NUMBER}{_GAP}(?P<year>20\d\d)|(?P<year2>20\d\d){_GAP}{_NUMBER.replace('number', 'number2')})"
+)
 _ADVICE = 'Write the financial year and the quarter, for example "2023-24 Q2".'
 
 

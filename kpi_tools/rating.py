@@ -4,6 +4,8 @@ One rule for every engine: the functions take any frame that narwhals knows (pan
 DuckDB, Spark), never change it, and return the same kind of frame with more columns. The method is METHOD.md, "RAG rating".
 """
 
+from typing import Any
+
 import narwhals.stable.v2 as nw
 from narwhals.stable.v2 import col, lit, when
 from narwhals.stable.v2.typing import IntoFrameT
@@ -47,12 +49,14 @@ def rate(kpis: IntoFrameT) -> IntoFrameT:
     A value, target or floor that is missing, infinite or not a number is never rated, and neither is a row with an unknown
     polarity or with its floor standard on the better side of its target.
     """
-    frame = nw.from_native(kpis)
+    frame: Any = nw.from_native(kpis)
     names = [name for name in frame.collect_schema().names() if name not in ("rag", "not_rated_reason")]
     return (
         frame.with_columns(**{f"_{name}": _number(names, name) for name in _NUMBERS})
         .with_columns(_not_rated=_reason(names), _per=_multiplier(names))
-        .with_columns(_parts=((col("_denominator") > 0) & ~(col("_numerator") * col("_per")).is_null()).fill_null(False))
+        .with_columns(
+            _parts=((col("_denominator") > 0) & ~(col("_numerator") * col("_per")).is_null()).fill_null(False)
+        )
         .with_columns(
             _figure=when(col("_parts")).then(col("_numerator") * col("_per")).otherwise(col("_value")),
             _scale=when(col("_parts")).then(col("_denominator")).otherwise(lit(1.0)),
@@ -77,7 +81,8 @@ def floor_by_percentage(kpis: IntoFrameT, percent: float) -> IntoFrameT:
     """
     slack = col("target").abs() * (percent / 100)
     floor = when(col("polarity") == LOWER).then(col("target") + slack).otherwise(col("target") - slack)
-    return nw.from_native(kpis).with_columns(floor_standard=floor).to_native()
+    frame: Any = nw.from_native(kpis)
+    return frame.with_columns(floor_standard=floor).to_native()
 
 
 def _number(names: list[str], name: str) -> nw.Expr:

@@ -3,6 +3,8 @@
 `recent_quarters` chooses the rows once; rating, direction, chart and card all see the same ones.
 """
 
+from pathlib import Path
+
 import pandas as pd
 
 from kpi_tools.direction import direction_of_travel
@@ -36,7 +38,9 @@ def recent_quarters(returns: Returns, quarter: Quarter | None = None, window: in
     recent = grid.merge(kpis, on="kpi_id", how="left").merge(figures, on=["kpi_id", "quarter"], how="left")
     recent["status"] = recent["status"].fillna(NOT_AVAILABLE)
     rated = rate(with_targets(recent, returns.targets))
-    return direction_of_travel(rated, significance=returns.council.significance, minimum_points=returns.council.minimum_points)
+    return direction_of_travel(
+        rated, significance=returns.council.significance, minimum_points=returns.council.minimum_points
+    )
 
 
 def score(recent: pd.DataFrame, returns: Returns) -> pd.DataFrame:
@@ -51,8 +55,12 @@ def score(recent: pd.DataFrame, returns: Returns) -> pd.DataFrame:
     previous = by_kpi.nth(-2).set_index("kpi_id")[_PREVIOUS].add_prefix("previous_")
     year_ago = by_kpi.nth(-5).set_index("kpi_id")[["quarter", "value", "status"]].add_prefix("year_ago_")
     words = returns.commentary.dropna(subset="kpi_id").set_index("kpi_id")
-    words = words[["commentary", "management_action", "author", "status"]].rename(columns={"status": "commentary_status"})
-    invented = (recent[["status", "target_status", "kpi_status"]] == ILLUSTRATIVE).any(axis=1).groupby(recent["kpi_id"]).any()
+    words = words[["commentary", "management_action", "author", "status"]].rename(
+        columns={"status": "commentary_status"}
+    )
+    invented = (
+        (recent[["status", "target_status", "kpi_status"]] == ILLUSTRATIVE).any(axis=1).groupby(recent["kpi_id"]).any()
+    )
     kpis = latest.join(previous, on="kpi_id").join(year_ago, on="kpi_id").join(words, on="kpi_id")
     return kpis.assign(illustrative=kpis["kpi_id"].map(invented))
 
@@ -109,9 +117,11 @@ def movement(kpis: pd.DataFrame, before: pd.DataFrame, like_for_like: pd.DataFra
     now, then = counts(kpis), counts(before)
     same_now = counts(kpis[kpis["kpi_id"].isin(shared)])
     same_then = counts(like_for_like[like_for_like["kpi_id"].isin(shared)])
-    table = pd.DataFrame(
-        {"now": now, "previous": then, "same_now": same_now, "same_previous": same_then}
-    ).rename_axis("count").reset_index()
+    table = (
+        pd.DataFrame({"now": now, "previous": then, "same_now": same_now, "same_previous": same_then})
+        .rename_axis("count")
+        .reset_index()
+    )
     table["change"] = table["now"] - table["previous"]
     table["same_change"] = table["same_now"] - table["same_previous"]
     return table[["count", "now", "previous", "change", "same_now", "same_previous", "same_change"]]
@@ -125,11 +135,14 @@ def rating_history(returns: Returns, kpis: pd.DataFrame) -> pd.DataFrame:
     received = sorted(Quarter.parse(label) for label in returns.submissions["received"].unique())
     earlier = [before for before in received if returns.quarter.shift(-WINDOW) < before < returns.quarter]
     cards = [(before, _as_printed(returns, before)) for before in earlier]
-    rows = [{"quarter": at.label} | {rag: counts(card)[rag] for rag in (*RAGS, NOT_RATED)} for at, card in [*cards, (returns.quarter, kpis)]]
+    rows = [
+        {"quarter": at.label} | {rag: counts(card)[rag] for rag in (*RAGS, NOT_RATED)}
+        for at, card in [*cards, (returns.quarter, kpis)]
+    ]
     return pd.DataFrame(rows)
 
 
-def report_tables(raw: object, quarter: Quarter) -> dict[str, pd.DataFrame]:
+def report_tables(raw: str | Path, quarter: Quarter) -> dict[str, pd.DataFrame]:
     """The tables that go with a report, by sheet name: `KPIs` (the scorecard), `Quarters` (the rows shown), `Counts`."""
     returns = load(raw, quarter)
     recent = recent_quarters(returns, window=returns.council.window)

@@ -5,13 +5,10 @@ one row number over all series: where a series starts is a column to ask, so no 
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from typing import Any
 
 import narwhals.stable.v2 as nw
 from narwhals.stable.v2 import col, lit, when
-
-from kpi_tools.errors import InputError
 
 _ABSENT = 1.5
 
@@ -52,12 +49,9 @@ def as_given(rows: Rows, frame: Rows, names: Sequence[str], added: Sequence[str]
     return rows.select(*names, *added)
 
 
-def keeping(rows: Rows, *private: str) -> Rows:
-    """Without the private columns (`_…`) that are not named: what is done with need not be copied any more."""
-    done = [
-        name for name in rows.collect_schema().names() if name.startswith("_") and name not in ("_n", "_row", *private)
-    ]
-    return rows.drop(*done)
+def keeping(rows: Rows, *names: str) -> Rows:
+    """Eager rows with the named columns only: every step copies what is there. A lazy engine prunes by itself."""
+    return rows.select("_row", "_n", *names) if isinstance(rows, nw.DataFrame) else rows
 
 
 def shifted(rows: Rows, *moves: tuple[int, str] | tuple[int, str, str]) -> Rows:
@@ -80,18 +74,6 @@ def words(code: str, meanings: Mapping[int, str]) -> nw.Expr:
     return col(code).replace_strict(list(meanings), list(meanings.values()), default=None, return_dtype=nw.String)
 
 
-def rebases_reached(rebase: Any, keys: Sequence[str], order_by: str, kind: Any) -> nw.Expr:
-    """How many rebases each row has behind it; `rebase` is a table or a list of dictionaries (see `variation`)."""
-    reached = lit(0)
-    for row in _checked(rebase):
-        here = col(order_by) >= lit(_moment(row["date"], kind))
-        for key in keys:
-            if row.get(key) is not None:
-                here = here & (col(key) == row[key])
-        reached = reached + flag(here.fill_null(False))
-    return reached
-
-
 def _along(rows: Rows, expression: nw.Expr) -> nw.Expr:
     return expression if isinstance(rows, nw.DataFrame) else expression.over(order_by="_n")
 
@@ -103,24 +85,3 @@ def _position(order_by: str, kind: Any) -> nw.Expr:
         )  # the Julian rule: true from 1901 to 2099
         return (days_before + col(order_by).dt.ordinal_day()).cast(nw.Float64)
     return col(order_by).cast(nw.Float64) if kind.is_numeric() else lit(None, dtype=nw.Float64)
-
-
-def _checked(rebase: Any) -> list[Mapping[str, Any]]:
-    rows = rebase if isinstance(rebase, list) else nw.from_native(rebase).lazy().collect().rows(named=True)
-    for place, row in enumerate(rows, start=1):
-        for part in ("date", "reason", "name"):
-            found = row.get(part) if isinstance(row, Mapping) else None
-            if found is None or found != found or not str(found).strip():
-                raise InputError(
-                    f"Rebase {place} has no {part}. Limits are rebased only with a date, a reason and the name of who "
-                    "agreed it: fill in all three."
-                )
-    return list(rows)
-
-
-def _moment(day: Any, kind: Any) -> Any:
-    """The rebase date in the kind of the period column."""
-    if not kind.is_temporal():
-        return day
-    moment = datetime.fromisoformat(str(day)[:10])
-    return moment.date() if kind == nw.Date else moment

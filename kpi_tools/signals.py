@@ -25,6 +25,7 @@ _RUN = 7
 _FEWEST_FOR_RUNS = 8
 _EXACT = 1e-9
 _RULE_CODES = {1: OUTSIDE, 2: TREND, 3: TWO_IN_THREE, 4: SHIFT}
+_CARRIED = ("_all_rules", "_better")
 _CAUSE_CODES = {1: IMPROVEMENT, -1: CONCERN, 2: NEUTRAL}
 
 
@@ -36,14 +37,20 @@ def signalled(rows: Rows, value: str, profile: str) -> Rows:
 def _judged(rows: Rows, value: str) -> Rows:
     """Where each point lies: `_side` of the mean and `_step` since the point before (1, 0, -1), `_outside`, `_near`."""
     number = col(value).cast(nw.Float64)
-    rows = shifted(rows.with_columns(_y=when(number.is_finite()).then(number)), (1, "_y"))
     rows = rows.with_columns(
+        _y=when(number.is_finite()).then(number),
         _start=col("moving_range").is_null(),
-        _known=~col("_y").is_null() & ~col("upper_limit").is_null(),
         _half=col("upper_limit") - col("mean"),
+        _all_rules=(col("baseline_points") >= _FEWEST_FOR_RUNS) & (col("overlap") == 1),
+        _better=_better(rows),
+    )
+    rows = keeping(rows, *_CARRIED, "_y", "_start", "_half", "mean")
+    rows = shifted(rows, (1, "_y")).with_columns(
+        _known=~col("_y").is_null() & ~col("_half").is_null(),
         _off=col("_y") - col("mean"),
         _move=col("_y") - col("_y_1"),
-    ).with_columns(_far=col("_off").abs() - col("mean").abs().clip(lower_bound=1.0) * _EXACT)
+    )
+    rows = rows.with_columns(_far=col("_off").abs() - col("mean").abs().clip(lower_bound=1.0) * _EXACT)
     return rows.with_columns(
         _side=_sign("_off", col("_known") & (col("_far") > 0)),
         _step=_sign("_move", col("_known") & ~col("_start")),
@@ -55,22 +62,21 @@ def _judged(rows: Rows, value: str) -> Rows:
 def _run_lengths(rows: Rows, profile: str) -> Rows:
     """Runs are numbered where they break and measured by counting; `_two` marks the points of two in three."""
     counted = col("_near") if profile == "mdc" else col("_near") - col("_outside")
-    rows = shifted(keeping(rows, "_start", "_side", "_step", "_outside", "_near"), (1, "_side", "_step")).with_columns(
+    rows = keeping(rows, *_CARRIED, "_start", "_side", "_step", "_outside", "_near")
+    rows = shifted(rows, (1, "_side", "_step")).with_columns(
         _side_run=flag(col("_start") | (col("_side") != col("_side_1"))),
         _step_run=flag((col("_step") != col("_step_1")).fill_null(True)),
         _close=counted,
     )
-    rows = counted_up(
-        keeping(rows, "_side", "_step", "_outside", "_close", "_side_run", "_step_run"), "_side_run", "_step_run"
-    )
+    rows = keeping(rows, *_CARRIED, "_side", "_step", "_outside", "_close", "_side_run", "_step_run")
+    rows = counted_up(rows, "_side_run", "_step_run")
     rows = shifted(rows, (1, "_close"), (2, "_close", "_side_run")).with_columns(
         run=col("_side") * nw.len().over("_side_run").cast(nw.Int64),
         steps=col("_step") * nw.len().over("_step_run").cast(nw.Int64),
     )
     three = (col("_close") + col("_close_1") + col("_close_2") >= 2) & (col("_side_run") == col("_side_run_2"))
-    rows = keeping(
-        rows.with_columns(_three=flag(three.fill_null(False))), "_side", "_step", "_outside", "_close", "_three"
-    )
+    rows = rows.with_columns(_three=flag(three.fill_null(False)))
+    rows = keeping(rows, *_CARRIED, "_side", "_step", "_outside", "_close", "_three", "run", "steps")
     rows = shifted(rows, (-1, "_three"), (-2, "_three"))
     part = (col("_three") == 1) | (col("_three_-1") == 1) | (col("_three_-2") == 1)
     return rows.with_columns(_two=flag((col("_close") == 1) & part.fill_null(False)))
@@ -79,11 +85,10 @@ def _run_lengths(rows: Rows, profile: str) -> Rows:
 def _ruled(rows: Rows) -> Rows:
     """The rules in their order, and whether the point that one of them flags is good or bad news."""
     rows = rows.with_columns(_long=flag(col("steps").abs() >= _RUN - 1))
-    rows = shifted(keeping(rows, "_side", "_step", "_outside", "_two", "_long"), (-1, "_long", "_step"))
-    rows = shifted(
-        rows.with_columns(_trend=flag((col("_long") == 1) | (col("_long_-1") == 1).fill_null(False))), (-1, "_trend")
-    )
-    more = (col("baseline_points") >= _FEWEST_FOR_RUNS) & (col("overlap") == 1)
+    rows = keeping(rows, *_CARRIED, "_side", "_step", "_outside", "_two", "_long", "run", "steps")
+    trend = (col("_long") == 1) | (col("_long_-1") == 1).fill_null(False)
+    rows = shifted(shifted(rows, (-1, "_long", "_step")).with_columns(_trend=flag(trend)), (-1, "_trend"))
+    more = col("_all_rules")
     turns = ((col("_trend_-1") == 1) & (col("_step_-1") != 0)).fill_null(False)
     rows = rows.with_columns(
         _rule=when(col("_outside") == 1).then(lit(1))
@@ -93,7 +98,7 @@ def _ruled(rows: Rows) -> Rows:
         .otherwise(lit(0)),
         _slope=when(turns).then(col("_step_-1")).otherwise(col("_step")),
     )  # fmt: skip
-    news = when(col("_rule") == 2).then(col("_slope")).otherwise(col("_side")) * _better(rows)
+    news = when(col("_rule") == 2).then(col("_slope")).otherwise(col("_side")) * col("_better")
     rows = rows.with_columns(_news=news.cast(nw.Int64))
     cause = when(col("_rule") == 0).then(lit(0)).when(col("_news") == 0).then(lit(2)).otherwise(col("_news"))
     return rows.with_columns(_cause=cause).with_columns(

@@ -16,7 +16,8 @@ from narwhals.stable.v2 import col, lit, when
 from narwhals.stable.v2.typing import IntoFrameT
 
 from kpi_tools.errors import InputError
-from kpi_tools.series import Rows, as_given, flag, in_order, keeping, rebases_reached, shifted, with_gaps, words
+from kpi_tools.rebasing import rebases_reached
+from kpi_tools.series import Rows, as_given, flag, in_order, keeping, shifted, with_gaps, words
 from kpi_tools.signals import signalled
 from kpi_tools.vocabulary import LIMITS, NO_LIMITS, NO_VARIATION, NOT_CHARTED, TRIAL, TRIAL_LIMITS
 
@@ -110,14 +111,15 @@ def _prepare(
             _base=col("_n").min().over("_series", "_rebases"),
             baseline=col("_rebases") - col("_rebases").min().over("_series") + 1,
         )
-    rows = keeping(rows, "_charted", "_base", "_gap")
-    rows = shifted(rows.with_columns(_y=when(number.is_finite() & col("_charted")).then(number)), (1, "_y"))
+    rows = rows.with_columns(_y=when(number.is_finite() & col("_charted")).then(number))
+    rows = shifted(keeping(rows, "_charted", "_base", "_gap", "baseline", "overlap", "_y"), (1, "_y"))
     start = (col("_n") == col("_base")) | col("_gap") | col("_y_1").is_null() | col("_y").is_null()
     return rows.with_columns(moving_range=when(~start).then((col("_y") - col("_y_1")).abs())), names
 
 
 def _limited(rows: Rows, screen: bool, fix: int | None) -> Rows:
     """The statistics of each baseline from sums over its fixed values `_f` and their moving ranges `_range`."""
+    rows = keeping(rows, "_charted", "_base", "baseline", "overlap", "_y", "moving_range")
     rows = rows.with_columns(_known=flag(~col("_y").is_null()))
     fixed = col("_known") == 1
     if fix is not None:
@@ -142,17 +144,19 @@ def _limited(rows: Rows, screen: bool, fix: int | None) -> Rows:
         kept = col("_kept_total") / col("_keep_total")
         some = (col("_kept_total") > col("_noise")).fill_null(False)
         rows = rows.with_columns(_mean_range=when(some).then(kept).otherwise(col("_mean_range")))
-    spread = flag((col("_rise_total") > col("_noise") * col("_points_total")).fill_null(False))
-    wider = col("overlap").cast(nw.Float64).sqrt()
-    rows = rows.with_columns(_half=when(col("_ranges_total") > 0).then(col("_mean_range") * spread * wider * _REACH))
+    varied = (col("_rise_total") > col("_noise") * col("_points_total")).fill_null(False)
+    reach = col("_mean_range") * col("overlap").cast(nw.Float64).sqrt() * _REACH
+    rows = rows.with_columns(_varied=flag(varied), _reach=when(col("_ranges_total") > 0).then(reach))
+    rows = rows.with_columns(_half=col("_reach") * col("_varied"))
     few = flag(col("_points_total") < _FEWEST_FOR_LIMITS) + flag(col("_points_total") < _FEWEST_FOR_RUNS)
     rows = rows.with_columns(
         _limits=when(~col("_charted")).then(lit(6))
         .when(col("_half").is_null()).then(lit(5))
-        .when(spread == 0).then(lit(4))
+        .when(col("_varied") == 0).then(lit(4))
         .otherwise(few + 1)
     )  # fmt: skip
-    return keeping(rows, "_half", "_limits").with_columns(
+    rows = keeping(rows, "baseline", "baseline_points", "overlap", "moving_range", "mean", "_half", "_limits")
+    return rows.with_columns(
         lower_limit=col("mean") - col("_half"),
         near_lower=col("mean") - col("_half") * (2 / 3),
         near_upper=col("mean") + col("_half") * (2 / 3),

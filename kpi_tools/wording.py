@@ -80,6 +80,11 @@ def change_in_words(change: int) -> str:
     return f"{in_words(abs(change))} {'more' if change > 0 else 'fewer'}"
 
 
+def signed(change: int) -> str:
+    """`+3`, `−2`, `0`, with a true minus sign, for the cells of a table."""
+    return f"{change:+,}".replace("-", "−") if change else "0"
+
+
 def _side(value: float, line: float) -> int:
     slack = 1e-9 * max(1.0, abs(line))
     return (value > line + slack) - (value < line - slack)

@@ -26,4 +26,3 @@ def to_pandas(frame: Any) -> pd.DataFrame:
     """Any engine's frame as a pandas table, with missing as None."""
     table = nw.from_native(frame).lazy().collect("polars").to_native()
     return pd.DataFrame(table.to_dict(as_series=False), dtype=object)
-

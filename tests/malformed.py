@@ -194,16 +194,31 @@ add("utf-16 with tabs", text_of(rows(row()), "\t").encode("utf-16"), taken=_ALL,
 add("utf-16 without mark", text_of(rows(row()), "\t").encode("utf-16-le"), taken=_ALL, logged=frozenset({(0, "")}))
 add("utf-16 big-endian", "\ufeff".encode("utf-16-be") + _FINE.encode("utf-16-be"), taken=_ALL)
 add("semicolons", text_of(rows(row()), ";"), taken=_ALL, logged=frozenset({(0, "")}))
-add("semicolons and a comma", text_of(rows(row("1,412", "F1")), ";"), taken=dict(GOOD), refused={(3, "value"): "value-comma"})
+add(
+    "semicolons and a comma",
+    text_of(rows(row("1,412", "F1")), ";"),
+    taken=dict(GOOD),
+    refused={(3, "value"): "value-comma"},
+)
 add("old line ends", text_of(rows(row()), end="\r"), taken=_ALL)
 add("no last line end", _FINE.rstrip(), taken=_ALL)
 add("quoted thousands", _FINE.replace("87.5", '"1,412"').replace("P1", "F1"), taken={**GOOD, ("F1", QUARTER): 1412.0},
     logged=frozenset({(3, "value")}))  # fmt: skip
-add("unquoted thousands", _FINE.replace("87.5", "1,412").replace("P1", "F1"), taken=dict(GOOD), refused={(3, ""): "row-long"})
+add(
+    "unquoted thousands",
+    _FINE.replace("87.5", "1,412").replace("P1", "F1"),
+    taken=dict(GOOD),
+    refused={(3, ""): "row-long"},
+)
 add("short row", _FINE.replace("87.5,,,final,", "87.5"), taken=dict(GOOD), refused={(3, ""): "row-short"})
 add("footnote alone", _FINE + "Source: our system\r\n", taken=_ALL, refused={(5, "kpi_id"): "row-footnote"})
 add("title above", "Anyshire return\r\n\r\n" + _FINE, taken=_ALL, logged=frozenset({(1, "")}))
-add("heading case", _FINE.replace("kpi_id,period", "KPI ID,Period "), taken=_ALL, logged=frozenset({(1, "kpi_id"), (1, "period")}))
+add(
+    "heading case",
+    _FINE.replace("kpi_id,period", "KPI ID,Period "),
+    taken=_ALL,
+    logged=frozenset({(1, "kpi_id"), (1, "period")}),
+)
 add("blank lines", _FINE.replace("\r\nP1", "\r\n\r\n,,,,,,\r\nP1"), taken=_ALL)
 add("note of two lines", text_of(rows(row(note="one\ntwo"), row("81", "CS01"), row("72p", "S1"))),
     taken={**_ALL, ("CS01", QUARTER): 81.0}, refused={(6, "value"): "value-flag"})  # fmt: skip
@@ -267,9 +282,24 @@ def _set(place: str, value: Any, form: str = "General") -> Callable[[Any, Any], 
 
 spoilt("percent format", _set("C3", 0.875, "0.0%"), taken=_ALL, logged=frozenset({(3, "value")}))
 spoilt("float noise", _set("C3", 87.49999999999999999), taken=_ALL)
-spoilt("date cell for the quarter", _set("B3", date(2024, 12, 31), "dd/mm/yyyy"), taken=_ALL, logged=frozenset({(3, "period")}))
-spoilt("date and time cell", _set("B3", datetime(2024, 12, 31), "dd/mm/yyyy"), taken=_ALL, logged=frozenset({(3, "period")}))
-spoilt("date inside the quarter", _set("B3", date(2024, 12, 30), "dd/mm/yyyy"), taken=dict(GOOD), refused={(3, "period"): "period-date"})
+spoilt(
+    "date cell for the quarter",
+    _set("B3", date(2024, 12, 31), "dd/mm/yyyy"),
+    taken=_ALL,
+    logged=frozenset({(3, "period")}),
+)
+spoilt(
+    "date and time cell",
+    _set("B3", datetime(2024, 12, 31), "dd/mm/yyyy"),
+    taken=_ALL,
+    logged=frozenset({(3, "period")}),
+)
+spoilt(
+    "date inside the quarter",
+    _set("B3", date(2024, 12, 30), "dd/mm/yyyy"),
+    taken=dict(GOOD),
+    refused={(3, "period"): "period-date"},
+)
 spoilt("date in value", _set("C3", date(2024, 2, 10), "d-mmm"), taken=dict(GOOD), refused={(3, "value"): "value-date"})
 spoilt("time in value", _set("C3", time(8, 30), "hh:mm"), taken=dict(GOOD), refused={(3, "value"): "value-time"})
 spoilt("truth in value", _set("C3", True), taken=dict(GOOD), refused={(3, "value"): "value-truth"})
@@ -277,12 +307,19 @@ spoilt("error in value", _set("C3", "#N/A"), taken=dict(GOOD), refused={(3, "val
 spoilt("error in id", _set("A3", "#REF!"), taken=dict(GOOD), refused={(3, "kpi_id"): "value-error"})
 spoilt("uncalculated formula", _set("C3", "=80+7.5"), taken=dict(GOOD), refused={(3, "value"): "formula-empty"})
 spoilt("id became a number", _set("A3", 7), taken=dict(GOOD), refused={(3, "kpi_id"): "id-lookalike"})
-spoilt("id became a date", _set("A3", date(2024, 3, 1), "d-mmm"), taken=dict(GOOD), refused={(3, "kpi_id"): "id-lookalike"})
+spoilt(
+    "id became a date", _set("A3", date(2024, 3, 1), "d-mmm"), taken=dict(GOOD), refused={(3, "kpi_id"): "id-lookalike"}
+)
 spoilt("id became a power", _set("A3", 1e5, "0.00E+00"), taken=dict(GOOD), refused={(3, "kpi_id"): "id-lookalike"})
 spoilt("truth as id", lambda b, s: _set("A3", True)(b, s), taken={**GOOD, ("TRUE", QUARTER): 87.5})
 spoilt("month cell of a monthly KPI", lambda b, s: (_set("A3", "M1")(b, s), _set("B3", date(2024, 12, 1), "mmm-yy")(b, s)),
        taken={**GOOD, ("M1", "2024-12"): 87.5}, logged=frozenset({(3, "period")}))  # fmt: skip
-spoilt("hidden row", lambda b, s: setattr(s.row_dimensions[3], "hidden", True), taken=_ALL, warned=frozenset({(3, "", "row-hidden")}))
+spoilt(
+    "hidden row",
+    lambda b, s: setattr(s.row_dimensions[3], "hidden", True),
+    taken=_ALL,
+    warned=frozenset({(3, "", "row-hidden")}),
+)
 spoilt("hidden column", lambda b, s: setattr(s.column_dimensions["C"], "hidden", True), taken=_ALL,
        warned=frozenset({(0, "value", "column-hidden")}))  # fmt: skip
 spoilt("struck through", lambda b, s: setattr(s["C3"], "font", Font(strike=True)), taken=_ALL,
@@ -291,7 +328,12 @@ spoilt("merged", lambda b, s: s.merge_cells("C3:C4"), taken={("C1", QUARTER): 41
        refused={(3, "value"): "row-merged", (4, "value"): "row-merged"})  # fmt: skip
 spoilt("notes beside the table", _set("H3", "ask Jo"), taken=dict(GOOD), refused={(3, ""): "row-long"})
 spoilt("blank rows", lambda b, s: s.insert_rows(3, 4), taken=_ALL)
-spoilt("titles above", lambda b, s: (s.insert_rows(1, 2), _set("A1", "Return of Roads")(b, s)), taken=_ALL, logged=frozenset({(1, "")}))
+spoilt(
+    "titles above",
+    lambda b, s: (s.insert_rows(1, 2), _set("A1", "Return of Roads")(b, s)),
+    taken=_ALL,
+    logged=frozenset({(1, "")}),
+)
 spoilt("second sheet of notes", lambda b, s: b.create_sheet("Notes").append(["Please read"]), taken=_ALL)
 spoilt("hidden sheet", lambda b, s: (b.create_sheet("Lists").append(["a"]), setattr(b["Lists"], "sheet_state", "hidden")),
        taken=_ALL, warned=frozenset({(0, "", "sheet-hidden")}))  # fmt: skip
@@ -326,13 +368,23 @@ def _entity(parts: dict[str, bytes]) -> None:
 
 
 add("macros", _repacked(lambda parts: parts.update({"xl/vbaProject.bin": b"x"})), fault="file-macros")
-add("external links", _repacked(lambda parts: parts.update({"xl/externalLinks/externalLink1.xml": b"<x/>"})), fault="file-links")
+add(
+    "external links",
+    _repacked(lambda parts: parts.update({"xl/externalLinks/externalLink1.xml": b"<x/>"})),
+    fault="file-links",
+)
 add("entity expansion", _repacked(_entity), fault="file-hostile")
-add("zip expansion", _repacked(lambda parts: parts.update({"xl/media/a.bin": bytes(60 * 2**20)}), 9), fault="file-large")
+add(
+    "zip expansion", _repacked(lambda parts: parts.update({"xl/media/a.bin": bytes(60 * 2**20)}), 9), fault="file-large"
+)
 add("zip ratio", _repacked(lambda parts: parts.update({"xl/media/a.bin": bytes(20 * 2**20)}), 9), fault="file-hostile")
 add("no sheet in it", _repacked(lambda parts: parts.pop(_SHEET)), fault="file-truncated")
 add("broken part", _repacked(lambda parts: parts.update({_SHEET: parts[_SHEET][:300]})), fault="file-truncated")
-add("not a workbook inside", _repacked(lambda parts: [parts.pop(name) for name in list(parts) if "workbook" in name]), fault="file-kind")
+add(
+    "not a workbook inside",
+    _repacked(lambda parts: [parts.pop(name) for name in list(parts) if "workbook" in name]),
+    fault="file-kind",
+)
 add("a million styled blank rows", _repacked(
     lambda parts: parts.update({_SHEET: parts[_SHEET].replace(b"</sheetData>", b"".join(
         b'<row r="%d"/>' % line for line in range(6, 300_000)) + b"</sheetData>")})), taken=_ALL)  # fmt: skip

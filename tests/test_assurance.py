@@ -6,7 +6,8 @@ import pandas as pd
 import pytest
 from engines import ENGINES, to_pandas
 
-from kpi_tools.assurance import ORDER, assurance, by_consequence, suggested_rebases, why
+from kpi_tools.assurance import ORDER, assurance, by_consequence, why
+from kpi_tools.rebasing import rebase_notes, suggested_rebases
 from kpi_tools.variation import process_limits, special_causes
 
 # Mean 11, moving ranges 2 on average, limits 5.68 and 16.32 (see test_variation).
@@ -127,6 +128,19 @@ def test_a_rebase_is_suggested_where_the_latest_run_began():
     assert found.to_dict("records") == [{"kpi_id": "K1", "run": 7, "date": pd.Timestamp("2024-09-30")}]
     assert len(suggested_rebases(classified(table([*BASE, *[13.0] * 7, 10.0]), fix=8))) == 0
     assert len(suggested_rebases(classified(table([*BASE, *[13.0] * 6]), fix=8))) == 0
+
+
+def test_a_rebase_that_changes_nothing_says_so():
+    rows, why_and_who = table(BASE), {"reason": "new system", "name": "director"}
+    days = ["2024-03-31", "2024-01-31", "2030-01-01"]
+    rebase = [{"kpi_id": "K1", "date": day, **why_and_who} for day in days]
+    assert rebase_notes(rows, rebase) == [
+        "The rebase of 2024-01-31 (new system) lies before the second figure of K1, so it changes nothing.",
+        "The rebase of 2030-01-01 (new system) lies after the last figure of K1, so it changes nothing.",
+    ]
+    assert rebase_notes(rows, [rebase[0] | {"kpi_id": "K9"}]) == [
+        "The rebase of 2024-03-31 (new system) is for a series that is not there, so it changes nothing."
+    ]
 
 
 def reasons(values, fix=8, **columns):

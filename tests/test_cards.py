@@ -109,15 +109,30 @@ def test_names_from_outside_are_escaped():
 
 def test_arrears_benchmark_note_and_reason_are_footnotes():
     england = pd.DataFrame([{"kpi_id": "CS01", "area": "England", "period": "2023", "value": 81.0, "status": "final"}])
-    late = points(lag_quarters=1, note="read again in May", target_reason="agreed by Cabinet")
+    late = points(
+        lag_quarters=1,
+        status="provisional",
+        target_status="estimated",
+        note="Read again in May.",
+        target_reason="Target agreed by Cabinet",
+    )
     text = words(shown(late, benchmarks=england))
     for note in (
         "England, 2023: 81%.",
         "Reported one quarter in arrears",
         "Latest figure: read again in May.",
-        "Target: agreed by Cabinet.",
+        "Target agreed by Cabinet.",
     ):
         assert note in text
+
+
+def test_the_source_of_a_final_figure_stands_with_the_definition():
+    card = shown(points(note="As published", target_reason="Agreed by Cabinet"))
+    assert "kpi-notes" not in card
+    definition = (
+        "Calls answered of all calls. Higher is better. Latest figure: as published. Target: agreed by Cabinet."
+    )
+    assert definition in words(card)
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,13 @@ def series(values, kpi_id="A", polarity="higher", **more):
     """One row a quarter, the last value in 2024-25 Q3."""
     quarters = quarter_range(LAST, len(values))
     return pd.DataFrame(
-        {"kpi_id": kpi_id, "period_end": [pd.Timestamp(q.end) for q in quarters], "value": values, "polarity": polarity, **more}
+        {
+            "kpi_id": kpi_id,
+            "period_end": [pd.Timestamp(q.end) for q in quarters],
+            "value": values,
+            "polarity": polarity,
+            **more,
+        }
     )
 
 
@@ -77,7 +83,10 @@ def test_each_state(directed):
 
 def test_year_to_date_is_not_testable(directed):
     cumulative = series([5.0, 10.0, 15.0, 20.0, 5.0, 10.0], basis="year_to_date")
-    assert words(directed(cumulative, series([1.0, 2, 3, 4, 5, 6], "B", basis="quarter"))) == {"A": "not testable", "B": "positive"}
+    assert words(directed(cumulative, series([1.0, 2, 3, 4, 5, 6], "B", basis="quarter"))) == {
+        "A": "not testable",
+        "B": "positive",
+    }
 
 
 def test_a_perfect_line_has_its_slope_a_year_and_no_width(directed):
@@ -124,7 +133,11 @@ def test_the_callers_table_is_not_changed_and_keeps_its_order():
 
 
 @settings(max_examples=20, deadline=None)
-@given(st.lists(st.lists(st.floats(-100, 100).map(lambda x: round(x, 2)), min_size=5, max_size=12), min_size=1, max_size=30))
+@given(
+    st.lists(
+        st.lists(st.floats(-100, 100).map(lambda x: round(x, 2)), min_size=5, max_size=12), min_size=1, max_size=30
+    )
+)
 def test_agrees_with_scipy(many):
     table = pd.concat([series(values, str(i)) for i, values in enumerate(many)], ignore_index=True)
     result = direction_of_travel(table).drop_duplicates("kpi_id").reset_index(drop=True)
@@ -135,7 +148,11 @@ def test_agrees_with_scipy(many):
         line = stats.linregress(np.arange(len(values)), values)
         half = stats.t.ppf(0.975, len(values) - 2) * line.stderr
         assert row["slope"] == pytest.approx(line.slope * 4, abs=1e-9)
-        assert [row["slope_low"], row["slope_high"]] == pytest.approx([(line.slope - half) * 4, (line.slope + half) * 4], abs=1e-6)
+        assert [row["slope_low"], row["slope_high"]] == pytest.approx(
+            [(line.slope - half) * 4, (line.slope + half) * 4], abs=1e-6
+        )
         if abs(line.pvalue - 0.05) > 1e-9:
-            expected = "stable or no clear trend" if line.pvalue > 0.05 else "positive" if line.slope > 0 else "negative"
+            expected = (
+                "stable or no clear trend" if line.pvalue > 0.05 else "positive" if line.slope > 0 else "negative"
+            )
             assert row["direction_of_travel"] == expected

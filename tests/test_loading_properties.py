@@ -17,7 +17,7 @@ ROWS = [
     ["F1", "2024-25 Q3", "", "", "", "suppressed", ""],
 ]
 SHOWN = ["kpi_id", "period", "value", "numerator", "denominator", "status"]
-quick = settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+quick = settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +39,9 @@ def _content(taken: object) -> list[list[object]]:
     row=st.integers(0, len(ROWS) - 1),
     column=st.integers(0, 5),
     where=st.floats(0, 1),
-    what=st.sampled_from([*" \u00a0\u200b\u202e\tabcOolxzSQ*%£,;:/+-<>#~'\"()[]=@&é\u0421\uff11", "  ", "to", "[x]", "N/A"]),
+    what=st.sampled_from(
+        [*" \u00a0\u200b\u202e\tabcOolxzSQ*%£,;:/+-<>#~'\"()[]=@&é\u0421\uff11", "  ", "to", "[x]", "N/A"]
+    ),
 )
 def test_a_single_corruption_is_logged_or_located_or_without_effect(
     desk: Desk, row: int, column: int, where: float, what: str
@@ -50,9 +52,10 @@ def test_a_single_corruption_is_logged_or_located_or_without_effect(
     spoilt[row][column] = text[:place] + what + text[place:]
     found = desk.read(return_csv=text_of([HEAD, *spoilt]).encode())
     located = set(found.problems["row"].dropna()) | set(found.log["row"].dropna())
-    others = [content for at, content in enumerate(_as_sent(desk)) if at != row]
+    sent = _as_sent(desk)
+    others = [content for at, content in enumerate(sent) if at != row]
     assert [content for content in _content(found.taken) if content in others] == others
-    assert row + 2 in located or _content(found.taken) == _as_sent(desk)
+    assert row + 2 in located or _content(found.taken) == sent
 
 
 texts = st.one_of(
@@ -87,7 +90,11 @@ def test_the_order_of_rows_and_files_has_no_effect(desk: Desk, rows: list[list[s
 
 
 @quick
-@given(st.lists(st.tuples(st.sampled_from(["C1", "007", "1E5", "NA", "MAR1"]), st.integers(0, 10**9)), unique_by=lambda t: t[0]))
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(["C1", "007", "1E5", "NA", "MAR1"]), st.integers(0, 10**9)), unique_by=lambda t: t[0]
+    )
+)
 def test_valid_figures_come_back_equal(desk: Desk, figures: list[tuple[str, int]]) -> None:
     rows = [[kpi_id, "2024-25 Q3", str(value), "", "", "final", ""] for kpi_id, value in figures]
     found = desk.read(return_csv=text_of([HEAD, *rows]).encode())

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from kpi_tools.narrative import (
+    actions_sentence,
     change_sentence,
     chart_description,
     data_period,
@@ -63,19 +64,32 @@ def test_change_is_said_plainly_and_like_for_like():
 
 
 def test_movers_and_reds_by_name():
-    kpis = card(["Green", "Red", None], ["positive"] * 3, ["Calls", "Waits", "Homes"]).assign(previous_rag=["Green", "Amber", "Red"])
+    kpis = card(["Green", "Red", None], ["positive"] * 3, ["Calls", "Waits", "Homes"]).assign(
+        previous_rag=["Green", "Amber", "Red"]
+    )
     assert movers_sentence(kpis) == (
         "Two KPIs changed rating since the previous quarter: Waits (from Amber to Red); Homes (from Red to Not rated)."
     )
-    assert reds_sentence(kpis) == "One KPI rated Red: Waits."
+    assert reds_sentence(kpis) == "The one KPI rated Red:"
     still = kpis.head(1)
     assert movers_sentence(still).startswith("No KPI") and reds_sentence(still) == "No KPI is rated Red."
+
+
+def test_reds_without_an_action_are_counted():
+    kpis = card(["Green", "Red", "Red"], ["positive"] * 3).assign(management_action=[None, None, "do"])
+    assert (
+        actions_sentence(kpis)
+        == "Two KPIs did not achieve the floor standard. For one of them no management action has been given."
+    )
+    assert actions_sentence(kpis.tail(1)) == "One KPI did not achieve the floor standard."
 
 
 def test_a_section_in_one_sentence():
     kpis = card(["Green", "Green", "Red"], ["stable or no clear trend", "negative", "stable or no clear trend"])
     assert section_sentence(kpis) == "Of three KPIs, two are Green and one is Red; one shows a negative trend."
-    assert section_sentence(card([None], ["not enough data"])) == "Of one KPI, one is not rated; none shows a clear trend."
+    assert (
+        section_sentence(card([None], ["not enough data"])) == "Of one KPI, one is not rated; none shows a clear trend."
+    )
 
 
 def points(values, targets, floors, rags, statuses=None):
@@ -90,7 +104,13 @@ def points(values, targets, floors, rags, statuses=None):
 
 def test_a_chart_in_words_says_every_figure_and_the_steps_of_the_lines():
     text = chart_description(
-        points([4.1, np.nan, 6.0], [9.0, 9.0, 5.0], [10.0, 10.0, 10.0], ["Green", None, "Amber"], ["illustrative", "not available", "final"])
+        points(
+            [4.1, np.nan, 6.0],
+            [9.0, 9.0, 5.0],
+            [10.0, 10.0, 10.0],
+            ["Green", None, "Amber"],
+            ["illustrative", "not available", "final"],
+        )
     )
     assert text == (
         "Columns for three quarters: June 2024 4% (illustrative), September 2024 no figure (not available) and December 2024 6%. "
@@ -100,7 +120,9 @@ def test_a_chart_in_words_says_every_figure_and_the_steps_of_the_lines():
 
 
 def test_a_chart_that_ends_without_a_figure_says_so():
-    text = chart_description(points([4.0, np.nan], [9.0, 9.0], [10.0, 10.0], ["Green", None], ["final", "not available"]))
+    text = chart_description(
+        points([4.0, np.nan], [9.0, 9.0], [10.0, 10.0], ["Green", None], ["final", "not available"])
+    )
     assert text.endswith("The latest quarter is not rated: not available.")
 
 
@@ -116,7 +138,15 @@ def test_a_chart_that_ends_without_a_figure_says_so():
 )  # fmt: skip
 def test_direction_with_its_size(state, slope, low, high, said):
     kpi = pd.Series(
-        {"direction_of_travel": state, "slope": slope, "slope_low": low, "slope_high": high, "points": 2, "unit": "%", "decimals": 0}
+        {
+            "direction_of_travel": state,
+            "slope": slope,
+            "slope_low": low,
+            "slope_high": high,
+            "points": 2,
+            "unit": "%",
+            "decimals": 0,
+        }
     )
     assert direction_sentence(kpi) == said
 

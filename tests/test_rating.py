@@ -117,7 +117,9 @@ def test_an_empty_table_stays_empty():
 
 
 def test_percentage_tolerance_and_target_only_schemes():
-    table = pd.DataFrame([kpi(82.0, 90.0, None), kpi(80.0, 90.0, None), kpi(9.9, 9.0, None, "lower"), kpi(10.0, 9.0, None, "lower")])
+    table = pd.DataFrame(
+        [kpi(82.0, 90.0, None), kpi(80.0, 90.0, None), kpi(9.9, 9.0, None, "lower"), kpi(10.0, 9.0, None, "lower")]
+    )
     assert rate(floor_by_percentage(table, 10))["rag"].tolist() == ["Amber", "Red", "Amber", "Red"]
     assert rate(floor_by_percentage(table, 0))["rag"].tolist() == ["Red", "Red", "Red", "Red"]
 
@@ -138,7 +140,9 @@ def test_ratings_agree_with_exact_fractions(cases):
         exact = Fraction(100 * numerator, denominator)
         expected.append(_exact(exact, Fraction(target), Fraction(floor), higher))
         polarity = "higher" if higher else "lower"
-        rows.append(kpi(float(exact), float(target), float(floor), polarity, numerator=numerator, denominator=denominator))
+        rows.append(
+            kpi(float(exact), float(target), float(floor), polarity, numerator=numerator, denominator=denominator)
+        )
     assert rate(pd.DataFrame(rows))["rag"].tolist() == expected
 
 

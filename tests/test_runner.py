@@ -70,7 +70,7 @@ def test_a_warning_does_not_stop_a_run():
         ("abort", f"stopped in cell 3 (`import os`): {DIED}"),
         ("out_of_memory", "stopped in cell 3 (`bytearray(64 * 1024**3)`): MemoryError"),
         ("thread_fails", "went on after a failure beside cell 3 (`import threading`): ZeroDivisionError"),
-        ("asks_for_input", "stopped in cell 3 (`input(\"Which quarter? \")`): StdinNotImplementedError"),
+        ("asks_for_input", 'stopped in cell 3 (`input("Which quarter? ")`): StdinNotImplementedError'),
         ("skipped_cell", "ended before cell 3 (`1 / 0`) had run."),
         ("another_quarter", "in its last cell, but 'End of the report for Quarter 2 2024/25.'"),
         ("last_cell_shows_nothing", "in its last cell, but 'nothing'"),
@@ -140,7 +140,7 @@ def test_parameters_the_notebook_does_not_have_are_refused_before_a_kernel_start
 
 
 def test_a_hostile_value_arrives_as_text(tmp_path):
-    hostile = '"); import os; os._exit(1) #\n{quarter}\\ \' \u2028 é'
+    hostile = "\"); import os; os._exit(1) #\n{quarter}\\ ' \u2028 é"
     shutil.copy(FAULTS / "prints_its_place.ipynb", tmp_path / "{raw} é.ipynb")
     executed = run_notebook(tmp_path / "{raw} é.ipynb", GIVEN | {"raw": hostile}, END)
     assert executed.cells[3].outputs[0].text == f"from {hostile}\n"

@@ -80,7 +80,9 @@ def test_exactly_six_rows_for_each_kpi_in_force_with_gaps_in_place(returns):
     recent = recent_quarters(returns)
     assert recent.groupby("kpi_id", sort=False).size().to_dict() == {"A1": 6, "B1": 6, "B2": 6}
     assert recent.loc[recent["kpi_id"] == "A1", "quarter"].tolist() == [q.label for q in quarter_range(LAST, 6)]
-    assert recent.loc[recent["kpi_id"] == "B2", "quarter"].tolist() == [q.label for q in quarter_range(LAST.shift(-1), 6)]
+    assert recent.loc[recent["kpi_id"] == "B2", "quarter"].tolist() == [
+        q.label for q in quarter_range(LAST.shift(-1), 6)
+    ]
     last_of_b1 = recent[recent["kpi_id"] == "B1"].iloc[-1]
     assert (last_of_b1["status"], last_of_b1["not_rated_reason"]) == ("not available", "not available")
     assert pd.isna(last_of_b1["value"]) and pd.isna(last_of_b1["rag"])
@@ -90,7 +92,11 @@ def test_the_previous_figure_is_judged_by_the_previous_target(returns):
     kpis = score(recent_quarters(returns), returns).set_index("kpi_id")
     assert kpis.loc["A1", ["value", "target", "rag"]].tolist() == [93, 95, "Amber"]
     assert kpis.loc["A1", ["previous_value", "previous_target", "previous_rag"]].tolist() == [92, 90, "Green"]
-    assert kpis.loc["A1", ["previous_quarter", "year_ago_quarter", "year_ago_value"]].tolist() == ["2024-25 Q2", "2023-24 Q3", 86]
+    assert kpis.loc["A1", ["previous_quarter", "year_ago_quarter", "year_ago_value"]].tolist() == [
+        "2024-25 Q2",
+        "2023-24 Q3",
+        86,
+    ]
     assert kpis.loc["A1", ["commentary", "management_action"]].tolist() == ["why", "do"]
 
 

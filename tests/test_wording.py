@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kpi_tools.wording import change_in_words, in_words, listed, plural, rounded, show, show_against, show_line
+from kpi_tools.wording import change_in_words, in_words, listed, plural, rounded, show, show_against, show_line, signed
 
 
 @pytest.mark.parametrize(
@@ -30,7 +30,8 @@ def test_a_figure_with_its_unit(value, unit, decimals, text):
 
 
 @pytest.mark.parametrize(
-    ("value", "decimals", "text"), [(0.5, 0, "1"), (1.5, 0, "2"), (2.5, 0, "3"), (0.125, 2, "0.13"), (1.005, 2, "1.01"), (-2.5, 0, "-3")]
+    ("value", "decimals", "text"),
+    [(0.5, 0, "1"), (1.5, 0, "2"), (2.5, 0, "3"), (0.125, 2, "0.13"), (1.005, 2, "1.01"), (-2.5, 0, "-3")],
 )
 def test_halves_go_up_as_readers_expect(value, decimals, text):
     assert rounded(value, decimals) == text
@@ -64,5 +65,11 @@ def test_lines_keep_their_own_decimals():
 def test_words():
     assert [in_words(n) for n in (0, 7, 9, 10, 1234)] == ["no", "seven", "nine", "10", "1,234"]
     assert [change_in_words(n) for n in (3, -5, 0, 12)] == ["three more", "five fewer", "the same number", "12 more"]
+    assert [signed(n) for n in (3, -2, 0, -1200)] == ["+3", "−2", "0", "−1,200"]
     assert [plural(1, "KPI"), plural(2, "KPI"), plural(0, "entry", "entries")] == ["one KPI", "two KPIs", "no entries"]
-    assert [listed([]), listed(["a"]), listed(["a", "b"]), listed(["a", "b", "c"])] == ["", "a", "a and b", "a, b and c"]
+    assert [listed([]), listed(["a"]), listed(["a", "b"]), listed(["a", "b", "c"])] == [
+        "",
+        "a",
+        "a and b",
+        "a, b and c",
+    ]

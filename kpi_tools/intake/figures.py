@@ -32,13 +32,15 @@ def latest_word(submissions: pd.DataFrame, kpis: pd.DataFrame, targets: pd.DataF
     order = np.lexsort((ends.to_numpy(), place))
     last, place, ends = last.iloc[order], place[order], ends.iloc[order]
     figures = kpis[list(_ATTRIBUTES)].iloc[place].reset_index(drop=True)
-    figures["quarter"] = last["quarter"].astype("str").to_numpy()
+    figures["quarter"] = pd.array(last["quarter"].tolist(), dtype="str")
     if monthly:
-        figures["month"] = last["month"].astype("str").to_numpy()
+        figures["month"] = pd.array(last["month"].tolist(), dtype="str")
     figures["period_end"] = ends.to_numpy()
     for name in _FIGURE:
         kind = "float64" if name in ("value", "numerator", "denominator") else "str"
-        figures[name] = last[name].astype(kind).to_numpy()
+        figures[name] = (
+            pd.array(last[name].tolist(), dtype=kind) if kind == "str" else last[name].astype(kind).to_numpy()
+        )
     figures["note"] = figures["note"].mask(figures["note"] == "")
     return with_targets(figures, targets)
 

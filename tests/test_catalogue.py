@@ -1,0 +1,109 @@
+"""The council's own tables: each fault at its place, never an exception."""
+
+from pathlib import Path
+
+import pytest
+from small_council import write_raw
+
+from kpi_tools.loading import Returns, read_returns
+
+
+def changed(raw: Path, file: str, before: str, after: str) -> Returns:
+    folder = write_raw(raw)
+    (folder / "roads.csv").write_text("kpi_id,period,value\nC1,2024-25 Q3,412\n")
+    path = raw / file
+    text = path.read_text(encoding="utf-8")
+    assert before in text
+    path.write_text(text.replace(before, after, 1), encoding="utf-8")
+    return read_returns(raw)
+
+
+P1 = "P1,Name of P1,Roads,Place,%,1,higher,quarter,quarterly,0,2020-21 Q1,,,Head of Roads,final,"
+
+
+@pytest.mark.parametrize(
+    ("field", "wrong", "column", "code"),
+    [
+        ("Name of P1", "", "kpi_name", "catalogue-missing"), (",Roads,", ",Rods,", "section", "catalogue-choice"),
+        ("Place", " ", "directorate", "catalogue-missing"), ("%", "", "unit", "catalogue-missing"),
+        (",1,higher", ",one,higher", "decimals", "catalogue-number"), (",1,higher", ",7,higher", "decimals", "catalogue-number"),
+        ("higher", "up", "polarity", "catalogue-choice"), (",quarter,quarterly", ",weekly,quarterly", "basis", "catalogue-choice"),
+        ("quarterly", "often", "frequency", "catalogue-choice"), (",0,2020", ",-1,2020", "lag_quarters", "catalogue-number"),
+        ("2020-21 Q1", "2020", "first_quarter", "catalogue-quarter"), ("2020-21 Q1", "", "first_quarter", "catalogue-missing"),
+        ("2020-21 Q1,,", "2020-21 Q1,2019-20 Q1,", "last_quarter", "catalogue-order"),
+        (",final,", ",sure,", "status", "catalogue-choice"), ("P1,", ",", "kpi_id", "catalogue-missing"),
+        ("P1,", "c 1,", "kpi_id", "catalogue-twice"), ("P1,", "CSO1,", "kpi_id", "catalogue-lookalike"),
+    ],
+)  # fmt: skip
+def test_a_fault_in_the_catalogue(tmp_path: Path, field: str, wrong: str, column: str, code: str) -> None:
+    problems = changed(tmp_path, "kpis.csv", P1, P1.replace(field, wrong, 1)).problems
+    own = problems[(problems["file"] == "kpis.csv") & (problems["severity"] == "error")]
+    assert own["code"].iloc[0] == code
+    assert own["column"].iloc[0].startswith(column + " (") and own["who"].iloc[0] == "the performance team"
+    assert own["row"].iloc[0] == {"catalogue-twice": 4, "catalogue-lookalike": 9}.get(code, 2)
+
+
+T1 = "P1,2020-21 Q1,90,80,,,final"
+
+
+@pytest.mark.parametrize(
+    ("row", "column", "code"),
+    [
+        ("P1,2020-21 Q1,80,90,,,final", "target", "target-side"), ("P1,2020-21 Q1,0.9,0.8,,,final", "target", "target-fraction"),
+        ("P1,2020-21 Q1,190,80,,,final", "target", "value-above-100"), ("P1,2020-21 Q1,ninety,80,,,final", "target", "value-text"),
+        ("P1,2020,90,80,,,final", "from_quarter", "catalogue-quarter"), ("ZZ,2020-21 Q1,90,80,,,final", "kpi_id", "id-unknown"),
+        ("P1,2020-21 Q1,90,80,5,,final", "tolerance", "target-tolerance"), ("P1,2020-21 Q1,90,80,,,agreed", "status", "catalogue-choice"),
+        (T1 + "\n" + T1, "from_quarter", "catalogue-twice"), ("P1,2020-21 Q1,-1,-2,,,final", "target", "value-negative"),
+        ("P1,2020-21 Q1,\"72,5\",50,,,final", "target", "value-comma"),
+    ],
+)  # fmt: skip
+def test_a_fault_in_the_targets(tmp_path: Path, row: str, column: str, code: str) -> None:
+    returns = changed(tmp_path, "targets.csv", T1, row)
+    own = returns.problems[(returns.problems["file"] == "targets.csv") & (returns.problems["severity"] == "error")]
+    assert own["code"].iloc[0] == code and own["column"].iloc[0].startswith(column + " (")
+    assert (returns.targets["kpi_id"] == "P1").sum() == (1 if code == "catalogue-twice" else 0)
+
+
+def test_equal_target_and_floor_and_signed_small_percentages_are_fine(tmp_path: Path) -> None:
+    assert changed(tmp_path / "a", "targets.csv", T1, "P1,2020-21 Q1,80,80,,,final").problems.empty
+    small = changed(tmp_path / "b", "targets.csv", T1, "P1,2020-21 Q1,0.9%,0.5%,,,final")
+    assert small.problems.empty and small.targets["target"].iloc[0] == 0.9
+
+
+def test_a_kpi_without_a_target_in_force_is_warned_of(tmp_path: Path) -> None:
+    problems = changed(tmp_path, "targets.csv", T1, "P1,2025-26 Q1,90,80,,,final").problems
+    assert list(zip(problems["severity"], problems["code"], problems["value"], strict=True)) == [
+        ("warning", "target-none", "P1")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "told"),
+    [
+        ('name = "Anyshire"', 'name = 5', "It must be a text."), ('name = "Anyshire"', "", "The setting is missing."),
+        ('name = "Anyshire"', 'name = "Anyshire"\nnames = 1', "no setting of this name"),
+        ("[council]", "[counsel]", "no part [counsel]"), ('["Roads", "Care"]', '["Roads", "Roads"]', "a list of different texts"),
+        ("[council]", '[direction]\nwindow = "six"\n[council]', "a whole number from 2 to 40"),
+        ("[council]", "[loading]\nrejected_share = 5\n[council]", "a share from 0 to 1"), ("[council]", "[council", "not valid TOML"),
+        ("[council]", '[rating]\nscheme = "traffic"\n[council]', '"floor_standard"'),
+    ],
+)  # fmt: skip
+def test_a_fault_in_the_settings_is_a_sentence(tmp_path: Path, before: str, after: str, told: str) -> None:
+    problems = changed(tmp_path, "council.toml", before, after).problems
+    own = problems[problems["file"] == "council.toml"]
+    assert told in own["rule"].iloc[0] and (own["severity"] == "error").all()
+
+
+def test_what_is_written_with_certainty_is_taken_and_logged(tmp_path: Path) -> None:
+    row = (
+        P1.replace("Roads", "roads")
+        .replace("higher", "Higher")
+        .replace("2020-21 Q1", "Q1 2020/21")
+        .replace("Name of", "Name\u200b  of")
+    )
+    returns = changed(tmp_path, "kpis.csv", P1, row)
+    assert returns.problems.empty
+    assert returns.catalogue.loc[0, ["kpi_name", "section", "polarity", "first_quarter"]].tolist() == [
+        "Name of P1", "Roads", "higher", "2020-21 Q1",
+    ]  # fmt: skip
+    assert len(returns.log) >= 4

@@ -1,0 +1,260 @@
+"""From the raw folder to figures: which folders are read, whose word is last, what stops a report and what is said."""
+
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from small_council import write_raw
+
+from kpi_tools.errors import InputError
+from kpi_tools.loading import ReturnsError, latest_quarter, load, quarters_with_returns, read_returns, with_targets
+from kpi_tools.quarters import Quarter
+
+REAL = Path(__file__).parents[1] / "data" / "raw"
+HEAD = "kpi_id,period,value,numerator,denominator,status,note\n"
+
+
+@pytest.fixture
+def raw(tmp_path: Path) -> Path:
+    write_raw(tmp_path)
+    send(tmp_path, "2024-25-Q3", "C1,2024-25 Q3,412,,,final,\nP1,2024-25 Q3,87.5,,,provisional,early\n")
+    return tmp_path
+
+
+def send(raw: Path, slug: str, rows: str, file: str = "roads.csv") -> Path:
+    folder = raw / "returns" / slug
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / file
+    path.write_text(HEAD + rows, encoding="utf-8")
+    return path
+
+
+def figure(raw: Path, kpi_id: str, quarter: str, known_at: str) -> pd.Series:
+    figures = load(raw, known_at).figures
+    found = figures[(figures["kpi_id"] == kpi_id) & (figures["quarter"] == quarter)]
+    assert len(found) == 1
+    return found.iloc[0]
+
+
+def test_a_figure_comes_with_its_kpi_and_its_target(raw: Path) -> None:
+    found = figure(raw, "P1", "2024-25 Q3", "2024-25 Q3")
+    assert (found["value"], found["status"], found["note"], found["received"]) == (
+        87.5,
+        "provisional",
+        "early",
+        "2024-25 Q3",
+    )
+    assert (found["kpi_name"], found["unit"], found["decimals"], found["kpi_status"]) == ("Name of P1", "%", 1, "final")
+    assert (found["target"], found["floor_standard"], found["target_status"]) == (90, 80, "final")
+    assert found["period_end"] == pd.Timestamp("2024-12-31")
+    assert pd.isna(found["numerator"]) and pd.isna(found["tolerance"]) and pd.isna(found["last_quarter"])
+
+
+def test_figures_stand_in_the_order_of_the_catalogue_and_of_time(raw: Path) -> None:
+    send(raw, "2024-25-Q3", "C1,2023-24 Q4,1,,,final,\nC1,2024-25 Q1,2,,,final,\n", "more.csv")
+    figures = load(raw).figures
+    assert list(zip(figures["kpi_id"], figures["quarter"], strict=True)) == [
+        ("P1", "2024-25 Q3"), ("C1", "2023-24 Q4"), ("C1", "2024-25 Q1"), ("C1", "2024-25 Q3"),
+    ]  # fmt: skip
+
+
+def test_a_later_folder_has_the_last_word_but_not_before_it_came(raw: Path) -> None:
+    send(raw, "2024-25-Q2", "C1,2024-25 Q2,400,,,final,\n")
+    send(raw, "2024-25-Q3", "C1,2024-25 Q2,390,,,final,restated\n", "again.csv")
+    assert figure(raw, "C1", "2024-25 Q2", "2024-25 Q2")["value"] == 400
+    later = figure(raw, "C1", "2024-25 Q2", "2024-25 Q3")
+    assert (later["value"], later["received"]) == (390, "2024-25 Q3")
+    assert len(load(raw).submissions.query("kpi_id == 'C1' and period == '2024-25 Q2'")) == 2
+
+
+@pytest.mark.parametrize(("word", "value", "status"), [("", 400, "final"), ("[x]", None, "not available")])
+def test_a_blank_withdraws_nothing_and_a_word_does(raw: Path, word: str, value: float | None, status: str) -> None:
+    send(raw, "2024-25-Q2", "C1,2024-25 Q2,400,,,final,\n")
+    send(raw, "2024-25-Q3", f"C1,2024-25 Q2,{word},,,,\n", "again.csv")
+    found = figure(raw, "C1", "2024-25 Q2", "2024-25 Q3")
+    assert (None if pd.isna(found["value"]) else found["value"], found["status"]) == (value, status)
+
+
+def test_months_stand_apart_from_quarters(raw: Path) -> None:
+    send(raw, "2024-25-Q3", "M1,2024-12,71,,,final,\nM1,2024-25 Q3,69,,,final,\n", "care.csv")
+    returns = load(raw)
+    assert list(returns.months["month"]) == ["2024-12"]
+    assert returns.months["period_end"].iloc[0] == pd.Timestamp("2024-12-31")
+    assert returns.figures.query("kpi_id == 'M1'")["value"].tolist() == [69]
+
+
+def test_targets_are_those_of_the_figures_own_quarter() -> None:
+    targets = pd.DataFrame({
+        "kpi_id": ["A", "A", "B"], "from_quarter": ["2023-24 Q1", "2024-25 Q2", "2024-25 Q2"], "target": [80.0, 85.0, 5.0],
+        "floor_standard": [70.0, 75.0, 4.0], "tolerance": [None, None, None], "target_reason": ["old", "new", ""],
+        "target_status": ["final"] * 3,
+    })  # fmt: skip
+    quarters = ["2024-25 Q2", "2024-25 Q1", "2023-24 Q1", "2022-23 Q4", "2024-25 Q1"]
+    rows = pd.DataFrame({"kpi_id": ["A", "A", "A", "A", "B"], "quarter": quarters}, index=[9, 8, 7, 6, 5])
+    found = with_targets(rows, targets)
+    assert found["target"].fillna(0).tolist() == [85, 80, 80, 0, 0]
+    assert found.index.tolist() == [9, 8, 7, 6, 5]
+
+
+def test_which_quarters_there_are(raw: Path) -> None:
+    send(raw, "2023-24-Q4", "")
+    (raw / "returns" / "2025-26-Q1").mkdir()
+    assert quarters_with_returns(raw) == [Quarter(2023, 4), Quarter(2024, 3)]
+    assert latest_quarter(raw) == Quarter(2024, 3) == load(raw).quarter
+
+
+def test_a_quarter_without_returns_is_a_sentence_that_names_those_with(raw: Path) -> None:
+    with pytest.raises(
+        InputError, match=r"no returns for Quarter 1 2024/25. Quarters with returns: 2024-25 Q3\."
+    ) as stop:
+        load(raw, "2024/25 Q1")
+    assert stop.value.exit_status == 2
+    with pytest.raises(InputError, match="ambiguous"):
+        load(raw, "Q2 2023")
+
+
+@pytest.mark.parametrize("gone", ["council.toml", "kpis.csv", "targets.csv"])
+def test_a_missing_table_of_the_council_is_a_sentence(raw: Path, gone: str) -> None:
+    (raw / gone).unlink()
+    with pytest.raises(InputError, match=f"no file {gone}"):
+        load(raw)
+
+
+def test_a_missing_folder_is_a_sentence(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="There is no folder"):
+        load(tmp_path / "nowhere")
+    with pytest.raises(InputError, match='no folder "returns"'):
+        load(tmp_path)
+    (tmp_path / "returns").mkdir()
+    with pytest.raises(InputError, match="named like 2024-25-Q3"):
+        latest_quarter(tmp_path)
+
+
+def test_errors_stop_with_a_list_and_the_reconciliation(raw: Path) -> None:
+    send(raw, "2024-25-Q3", "CS01,2024-25 Q3,72p,,,final,\nZZ,2024-25 Q3,5,,,final,\n", "bad.csv")
+    with pytest.raises(ReturnsError) as stop:
+        load(raw)
+    text = str(stop.value)
+    assert "2 errors" in text and "rejected 2" in text
+    assert 'returns/2024-25-Q3/bad.csv, row 2, column C "value": "72p". The mark "p" stands behind the number.' in text
+    assert list(stop.value.problems["code"]) == ["value-flag", "id-unknown"]
+
+
+def test_at_most_twenty_errors_are_told_and_all_are_kept(raw: Path) -> None:
+    send(raw, "2024-25-Q3", "".join(f"ZZ{n},2024-25 Q3,5,,,final,\n" for n in range(30)), "bad.csv")
+    with pytest.raises(ReturnsError, match="and 10 more") as stop:
+        load(raw)
+    assert len(stop.value.problems) == 30
+
+
+def test_rejected_rows_may_be_left_out_up_to_the_share_that_is_allowed(raw: Path) -> None:
+    send(raw, "2024-25-Q3", "ZZ,2024-25 Q3,5,,,final,\n", "bad.csv")
+    returns = load(raw, allow_rejected=True)
+    assert len(returns.rejected) == 1 and returns.rejected["value"].tolist() == ["5"]
+    assert "rejected 1 (" in returns.summary
+    settings = (raw / "council.toml").read_text() + "[loading]\nrejected_share = 0.01\n"
+    assert tomllib.loads(settings)
+    (raw / "council.toml").write_text(settings)
+    with pytest.raises(ReturnsError, match=r"more than the 1\.0% that council\.toml allows"):
+        load(raw, allow_rejected=True)
+
+
+def test_faults_of_the_catalogue_are_never_left_out(raw: Path) -> None:
+    text = (raw / "targets.csv").read_text().replace("P1,2020-21 Q1,90,80", "P1,2020-21 Q1,80,90")
+    (raw / "targets.csv").write_text(text)
+    with pytest.raises(ReturnsError, match="higher is better the target cannot be on this side"):
+        load(raw, allow_rejected=True)
+
+
+def test_what_is_no_return_is_skipped_and_listed(raw: Path) -> None:
+    folder = raw / "returns" / "2024-25-Q3"
+    original = (folder / "roads.csv").read_bytes()
+    for name in ("~$roads.xlsx", ".~lock.roads.csv#", "desktop.ini", "Thumbs.db", "upload.tmp"):
+        (folder / name).write_bytes(b"x")
+    for name in ("roads - Copy.csv", "roads (1).csv", "Copy of roads.csv", "roads copy.csv"):
+        (folder / name).write_bytes(original + b"C1,2024-25 Q1,1,,,final,\n")
+    (folder / "zz same content.csv").write_bytes(original)
+    (folder / "letter.docx").write_bytes(b"PK")
+    (raw / "returns" / "notes.txt").write_text("x")
+    (raw / "returns" / "old stuff").mkdir()
+    returns = load(raw)
+    assert len(returns.figures) == 2
+    skipped = returns.counts[returns.counts["outcome"] == "skipped"]
+    assert len(skipped) == 13
+    codes = returns.problems.set_index("file")["code"]
+    assert (codes.filter(like="opy").unique() == ["file-copy"]).all()
+    assert codes["returns/2024-25-Q3/zz same content.csv"] == "file-copy"
+    assert codes["returns/2024-25-Q3/letter.docx"] == "file-other"
+    assert codes["returns/old stuff"] == codes["returns/notes.txt"] == "folder-other"
+    assert codes["returns/2024-25-Q3/desktop.ini"] == "file-leftover"
+
+
+def test_a_file_that_changes_while_it_is_read_is_told(raw: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from kpi_tools.intake import reading
+
+    path, read_table = raw / "returns" / "2024-25-Q3" / "roads.csv", reading.read_table
+
+    def slow(snapshot: reading.Snapshot, *others: Any) -> object:
+        if snapshot.path == path:
+            path.write_text(HEAD + "C1,2024-25 Q3,999,,,final,\n")
+        return read_table(snapshot, *others)
+
+    monkeypatch.setattr("kpi_tools.intake.run.read_table", slow)
+    returns = read_returns(raw)
+    assert list(returns.problems["code"]) == ["file-changing"]
+    assert returns.figures.query("kpi_id == 'C1'")["value"].tolist() == [412]
+
+
+def test_what_stands_beside_the_figures_is_that_of_the_quarter(raw: Path) -> None:
+    (raw / "activity.csv").write_text(
+        "activity_id,activity_name,section,unit,decimals,period,value,lower_expected,upper_expected,status,note\n"
+        "A1,Calls,Roads,count,0,2024-25 Q3,5,4,6,final,\nA1,Calls,Roads,count,0,2024-25 Q4,5,4,6,final,\n"
+    )
+    (raw / "benchmarks.csv").write_text(
+        "kpi_id,area,period,value,from_quarter,status,source\n"
+        "P1,England,2023,60.4,2024-25 Q3,final,DfE\nP1,England,2024,61,2024-25 Q4,final,DfE\n"
+    )
+    (raw / "commentary" / "2024-25-Q3.csv").write_text(
+        "kpi_id,section,commentary,management_action,author,status\np1,,Words\u200b here,Act,Head,\n,Roads,Good,,,illustrative\n",
+        encoding="utf-8",
+    )
+    returns = load(raw)
+    assert returns.activity["period"].tolist() == ["2024-25 Q3"]
+    assert returns.benchmarks["period"].tolist() == ["2023"]
+    words = returns.commentary
+    assert words["kpi_id"].fillna("").tolist() == ["P1", ""] and words["section"].fillna("").tolist() == ["", "Roads"]
+    assert words["commentary"].tolist() == ["Words here", "Good"] and words["status"].tolist() == [
+        "final",
+        "illustrative",
+    ]
+    assert set(returns.log["column"]) == {"kpi_id (A)", "commentary (C)"}
+
+
+@pytest.mark.parametrize(
+    ("row", "code"),
+    [
+        (",,Words,,,", "text-place"), ("P1,Roads,Words,,,", "text-place"), ("ZZ,,Words,,,", "id-unknown"),
+        (",Rods,Words,,,", "catalogue-choice"), ("P1,,Words,,,draft", "catalogue-choice"),
+        ("P1,,One,,,\nP1,,Two,,,", "duplicate-conflict"),
+    ],
+)  # fmt: skip
+def test_commentary_is_refused_where_its_place_is_not_certain(raw: Path, row: str, code: str) -> None:
+    path = raw / "commentary" / "2024-25-Q3.csv"
+    path.write_text(f"kpi_id,section,commentary,management_action,author,status\n{row}\n")
+    returns = read_returns(raw)
+    assert set(returns.problems["code"]) == {code} and returns.commentary.empty
+
+
+def test_the_callers_folder_is_left_as_it_was(raw: Path) -> None:
+    before = {path: path.read_bytes() for path in raw.rglob("*") if path.is_file()}
+    load(raw)
+    assert {path: path.read_bytes() for path in raw.rglob("*") if path.is_file()} == before
+
+
+@pytest.mark.parametrize("quarter", quarters_with_returns(REAL))
+def test_the_projects_own_data_load_without_a_complaint(quarter: Quarter) -> None:
+    returns = load(REAL, quarter)
+    assert set(returns.problems["code"]) <= {"commentary-none"}
+    assert returns.log.empty and returns.rejected.empty
