@@ -19,7 +19,7 @@ from kpi_tools.card_parts import (
 )
 from kpi_tools.charts import activity_spec, counts_spec, kpi_spec
 from kpi_tools.html import Html, render, slug
-from kpi_tools.narrative import direction_sentence
+from kpi_tools.narrative import direction_sentence, month_alone
 from kpi_tools.quarters import Quarter
 from kpi_tools.svg import inline_svg
 from kpi_tools.tables import report_table
@@ -32,18 +32,24 @@ _GOOD = {HIGHER: "Higher is better.", CLOSEST: "Closest to the target is better.
 
 
 def cards(
-    kpis: pd.DataFrame, recent: pd.DataFrame, section: str, describe: Describe, benchmarks: pd.DataFrame | None = None
+    kpis: pd.DataFrame,
+    recent: pd.DataFrame,
+    section: str,
+    describe: Describe,
+    benchmarks: pd.DataFrame | None = None,
+    months: pd.DataFrame | None = None,
 ) -> Html:
     """A card for each KPI of `section`, in the order of `kpis`.
 
     `kpis`: the scorecard; `recent`: the quarters shown, six rows per KPI. `describe` says in words what one KPI's chart
-    shows. `benchmarks`: `kpi_id`, `area`, `period`, `value`, `status`; all of a KPI's are noted, the last one is drawn.
+    shows. `benchmarks`: `kpi_id`, `area`, `period`, `value`, `status`; the latest of each area is noted, that of the first
+    area drawn. `months`: figures of single months, of which the latest is noted beside a figure that covers more.
     """
     by_kpi = dict(tuple(recent.groupby("kpi_id", sort=False)))
     chosen = kpis[kpis["section"] == section]
     return Html(
         Markup("").join(
-            card(kpi, points, describe(points), _benchmarks_of(benchmarks, kpi["kpi_id"])).markup
+            card(kpi, points, describe(points), _latest(benchmarks, kpi), _of(months, kpi)).markup
             for _, kpi in chosen.iterrows()
             for points in [by_kpi[kpi["kpi_id"]]]
         )
@@ -51,12 +57,16 @@ def cards(
 
 
 def card(
-    kpi: pd.Series, points: pd.DataFrame, description: str, benchmarks: list[dict[str, Any]] | None = None
+    kpi: pd.Series,
+    points: pd.DataFrame,
+    description: str,
+    benchmarks: list[dict[str, Any]] | None = None,
+    months: pd.DataFrame | None = None,
 ) -> Html:
     """One KPI's card: `kpi` is its row of the scorecard, `points` its quarters, `description` its chart in words."""
     anchor = f"kpi-{slug(kpi['kpi_id'])}"
     rag = known(kpi["rag"]) or NOT_RATED
-    drawn = (benchmarks[-1]["area"], float(benchmarks[-1]["value"])) if benchmarks else None
+    drawn = (benchmarks[0]["area"], float(benchmarks[0]["value"])) if benchmarks else None
     chart = inline_svg(kpi_spec(points, drawn), anchor, kpi["kpi_name"], description)
     return render(
         "card.html.j2",
@@ -74,7 +84,7 @@ def card(
             "commentary": known(kpi["commentary"]),
             "action": known(kpi["management_action"]),
             "commentary_status": known(kpi["commentary_status"]),
-            "notes": notes_below(kpi, benchmarks or []),
+            "notes": _month(kpi, months) + notes_below(kpi, benchmarks or []),
             "table": figures_table(kpi, points, anchor),
             "definition": _definition(kpi),
         },
@@ -146,7 +156,17 @@ def _activity(points: pd.DataFrame, description: str) -> dict[str, Any]:
     }
 
 
-def _benchmarks_of(benchmarks: pd.DataFrame | None, kpi_id: str) -> list[dict[str, Any]]:
-    if benchmarks is None:
+def _month(kpi: pd.Series, months: pd.DataFrame | None) -> list[str]:
+    known_months = months if months is None else months[months["value"].notna()]
+    if known_months is None or known_months.empty:
         return []
-    return benchmarks[benchmarks["kpi_id"] == kpi_id].to_dict("records")
+    return [month_alone(known_months, kpi["unit"], kpi["decimals"])]
+
+
+def _latest(benchmarks: pd.DataFrame | None, kpi: pd.Series) -> list[dict[str, Any]]:
+    own = _of(benchmarks, kpi)
+    return [] if own is None else list(own.groupby("area", sort=False).nth(-1).to_dict("records"))
+
+
+def _of(table: pd.DataFrame | None, kpi: pd.Series) -> pd.DataFrame | None:
+    return None if table is None else table[table["kpi_id"] == kpi["kpi_id"]]

@@ -1,13 +1,13 @@
 """The chapters of the report: each takes the scorecard and gives a piece of the page, in JupyterLab as on paper."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import pandas as pd
 from markupsafe import Markup
 
 from kpi_tools import narrative, tables
 from kpi_tools.cards import activity_cards, cards, counts_history, illustrative_banner
-from kpi_tools.html import Html, paragraphs, section, slug, subheading
+from kpi_tools.html import Html, bullets, paragraphs, section, slug, subheading
 from kpi_tools.loading import Returns
 from kpi_tools.quarters import Quarter
 from kpi_tools.scorecard import counts
@@ -28,7 +28,7 @@ def for_the_minutes(kpis: pd.DataFrame, before: pd.DataFrame, movement: pd.DataF
         narrative.headline(kpis, before, returns.quarter, returns.council.report_title),
         narrative.change_sentence(movement, returns.quarter.shift(-1)),
         narrative.reds_sentence(kpis),
-    ) + _bullets(kpis.loc[kpis["rag"] == RED, "kpi_name"])
+    ) + bullets(kpis.loc[kpis["rag"] == RED, "kpi_name"])
 
 
 def summary(kpis: pd.DataFrame, before: pd.DataFrame, sections: Sequence[str]) -> Html:
@@ -56,6 +56,7 @@ def at_a_glance(kpis: pd.DataFrame) -> Html:
     return (
         subheading("Every KPI at a glance")
         + paragraphs(narrative.movers_sentence(kpis))
+        + bullets(narrative.moves(kpis))
         + tables.report_table(
             pd.DataFrame(rows),
             "Every KPI: latest figure, target, this and the previous rating, direction of travel",
@@ -71,7 +72,7 @@ def history(counted: pd.DataFrame) -> Html:
     if len(counted) < 2:
         return Html()
     first, last = counted.iloc[0], counted.iloc[-1]
-    went = ", ".join(f"{rag} from {first[rag]} to {last[rag]}" for rag in (*RAGS, NOT_RATED))
+    went = ", ".join(f"{rag} from {first[rag]} to {last[rag]}" for rag in (*RAGS, NOT_RATED) if first[rag] or last[rag])
     span = f"From {Quarter.parse(first['quarter']).title} to {Quarter.parse(last['quarter']).title}"
     text = f"{span}: {went}, as printed in each report."
     return subheading("The last reports") + counts_history(counted, text)
@@ -84,7 +85,7 @@ def reds(kpis: pd.DataFrame) -> Html:
 
 def sections(kpis: pd.DataFrame, recent: pd.DataFrame, returns: Returns) -> Html:
     """A chapter for each section in the council's order: counts, commentary, a card for each KPI, activity indicators."""
-    said = returns.commentary[returns.commentary["kpi_id"].isna()].set_index("section")["commentary"]
+    about = returns.commentary[returns.commentary["kpi_id"].isna()]
     whole = Html()
     for name in returns.council.sections:
         own = kpis[kpis["section"] == name]
@@ -92,8 +93,10 @@ def sections(kpis: pd.DataFrame, recent: pd.DataFrame, returns: Returns) -> Html
         if own.empty and not str(activity):
             continue
         words = [narrative.section_sentence(own)] if len(own) else []
-        whole += section(name, *words, *said[said.index == name])
-        whole += cards(own, recent, name, narrative.chart_description, returns.benchmarks)
+        said = about[about["section"] == name]
+        marked = [tables.figure_with_status(*row) for row in zip(said["commentary"], said["status"], strict=True)]
+        whole += section(name, *words, paragraphs(*marked))
+        whole += cards(own, recent, name, narrative.chart_description, returns.benchmarks, returns.months)
         whole += subheading("Activity indicators") + activity if str(activity) else Html()
     return whole
 
@@ -115,7 +118,3 @@ def changes(kpis: pd.DataFrame, before: pd.DataFrame, movement: pd.DataFrame, re
 def data_notes(kpis: pd.DataFrame, recent: pd.DataFrame, returns: Returns) -> Html:
     """Where the figures come from: what was received, what is missing or not final, and what cannot be rated, by name."""
     return paragraphs(*narrative.data_sentences(kpis, recent, returns.quarter))
-
-
-def _bullets(items: Iterable[str]) -> Html:
-    return Html(Markup("<ul>{}</ul>").format(Markup("").join(Markup("<li>{}</li>").format(item) for item in items)))

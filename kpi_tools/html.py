@@ -5,6 +5,7 @@ neither JavaScript nor internet.
 """
 
 import re
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
 
@@ -82,7 +83,8 @@ def slug(text: str) -> str:
 def section(title: str, *contents: Html | str, anchor: str | None = None) -> Html:
     """A numbered section of the report: its heading and contents. `anchor` defaults to the heading's words."""
     heading = Markup('<h2 id="{}"><span class="kpi-sn"></span>{}</h2>').format(anchor or slug(title), title)
-    return Html(heading + Markup("").join(_as_paragraph(content) for content in contents))
+    pieces = (content if isinstance(content, Html) else paragraphs(content) for content in contents)
+    return Html(heading + Markup("").join(piece.markup for piece in pieces))
 
 
 def subheading(title: str) -> Html:
@@ -90,15 +92,15 @@ def subheading(title: str) -> Html:
     return Html(Markup('<h3 class="kpi-sub">{}</h3>').format(title))
 
 
-def paragraphs(*texts: str) -> Html:
-    """Numbered paragraphs of plain text, which a minute can cite."""
-    return Html(Markup("").join(_as_paragraph(text) for text in texts))
+def paragraphs(*texts: Html | str) -> Html:
+    """Numbered paragraphs, which a minute can cite, of plain text or of a piece without blocks (a text with its mark)."""
+    numbered = Markup('<p class="kpi-para"><span class="kpi-pn"></span>{}</p>')
+    return Html(Markup("").join(numbered.format(text) for text in texts))
 
 
-def _as_paragraph(content: Html | str) -> Markup:
-    if isinstance(content, Html):
-        return content.markup
-    return Markup('<p class="kpi-para"><span class="kpi-pn"></span>{}</p>').format(content)
+def bullets(items: Iterable[str]) -> Html:
+    """A list of plain texts."""
+    return Html(Markup("<ul>{}</ul>").format(Markup("").join(Markup("<li>{}</li>").format(item) for item in items)))
 
 
 @lru_cache

@@ -74,15 +74,29 @@ def change_sentence(movement: pd.DataFrame, before: Quarter) -> str:
 
 
 def movers_sentence(kpis: pd.DataFrame) -> str:
-    """Which KPIs changed rating since the previous quarter, by name, or that none did."""
-    moved = movers(kpis)
-    if moved.empty:
+    """How many KPIs changed rating since the previous quarter: the head of the list that `moves` gives."""
+    moved = len(movers(kpis))
+    if not moved:
         return "No KPI changed its rating since the previous quarter."
-    ratings = zip(
-        moved["kpi_name"], moved["previous_rag"].fillna(NOT_RATED), moved["rag"].fillna(NOT_RATED), strict=True
-    )
-    moves = [f"{name} (from {then} to {now})" for name, then, now in ratings]
-    return f"{_capital(plural(len(moved), 'KPI'))} changed rating since the previous quarter: {'; '.join(moves)}."
+    return f"{_capital(plural(moved, 'KPI'))} changed rating since the previous quarter:"
+
+
+def moves(kpis: pd.DataFrame) -> list[str]:
+    """Each KPI whose rating changed, with both ratings, in report order."""
+    moved = movers(kpis)
+    then, now = moved["previous_rag"].fillna(NOT_RATED), moved["rag"].fillna(NOT_RATED)
+    return [f"{name}: from {old} to {new}" for name, old, new in zip(moved["kpi_name"], then, now, strict=True)]
+
+
+def month_alone(months: pd.DataFrame, unit: str, decimals: int) -> str:
+    """The latest single month of a KPI whose figure covers more: `December 2024 alone: 68% (50 of 73).`
+
+    `months` are the KPI's rows of `returns.months`, oldest first.
+    """
+    last = months.iloc[-1]
+    parts = f" ({last['numerator']:,.0f} of {last['denominator']:,.0f})" if pd.notna(last["denominator"]) else ""
+    mark = f" ({ILLUSTRATIVE})" if last["status"] == ILLUSTRATIVE else ""
+    return f"{last['period_end']:%B %Y} alone: {show(last['value'], unit, decimals)}{parts}{mark}."
 
 
 def reds_sentence(kpis: pd.DataFrame) -> str:

@@ -67,6 +67,8 @@ def fit(
     `trend=False` fits the mean only. `seasonal` adds a term for each month of the year but the first, and asks for
     two spare degrees.
     """
+    if len(set(months)) < len(months):
+        raise ValueError("Two figures of one series are for the same month: keep the one that counts.")
     seasons = tuple(sorted({month % 12 for month in months}))[1:] if seasonal else ()
     df = len(months) - (1 + trend + len(seasons))
     if df < 1 + (1 if seasons else 0):

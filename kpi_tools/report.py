@@ -94,8 +94,8 @@ def _make(
         shown = published(executed, given | {"raw": relative(outputs / quarter.slug, raw)})
         title = f"{returns.council.report_title}, {quarter.title}"
         origin = f"Made by kpi-tools {__version__} from the inputs {_digest(used)} (manifest.json)."
-        team, day = returns.council.owner_team, quarter.end.isoformat()
-        page = to_html(shown, title=title, author=team, date=day, provenance=origin)
+        council, day = returns.council.name, quarter.end.isoformat()
+        page = to_html(shown, title=title, author=council, date=day, provenance=origin)
         _check_page(page, end)
         if any(name in page + _text(shown) for name in (str(raw), json.dumps(str(raw))[1:-1])):
             raise KpiError(f"The notebook shows {raw}: a folder of this computer, which is not for publication.")
@@ -104,7 +104,7 @@ def _make(
         if kept and isinstance(error, KpiError):
             raise KpiError(f"{error} {kept}") from error
         raise
-    tables = report_tables(raw, quarter)
+    tables = report_tables(returns)
     folder = work / "report"
     folder.mkdir()
     _write(folder / PAGE, page)

@@ -3,8 +3,6 @@
 `recent_quarters` chooses the rows once; rating, direction, chart and card all see the same ones.
 """
 
-from pathlib import Path
-
 import pandas as pd
 
 from kpi_tools.direction import direction_of_travel
@@ -13,25 +11,25 @@ from kpi_tools.quarters import Quarter, quarter_range
 from kpi_tools.rating import rate
 from kpi_tools.vocabulary import DIRECTIONS, ILLUSTRATIVE, NOT_AVAILABLE, NOT_RATED, RAGS, TRENDS
 
-WINDOW = 6
 _FIGURE = ["value", "numerator", "denominator", "status", "note", "received"]
 _PREVIOUS = ["quarter", "value", "rag", "target", "floor_standard", "status"]
 _OTHER = "other"
 
 
-def recent_quarters(returns: Returns, quarter: Quarter | None = None, window: int = WINDOW) -> pd.DataFrame:
+def recent_quarters(returns: Returns, quarter: Quarter | None = None) -> pd.DataFrame:
     """The quarters shown for each KPI in force in the report of `quarter` (default: that of the returns), rated.
 
-    Exactly `window` rows per KPI, in the order of the catalogue and of time, ending at the report's quarter or so many
-    quarters earlier as the KPI lags. A quarter without a figure is a row with status `not available`. Columns: those of
-    `returns.figures`, then `rag`, `not_rated_reason`, and those of `direction_of_travel`.
+    Exactly as many rows per KPI as the council's window says (six), in the order of the catalogue and of time, ending
+    at the report's quarter or so many quarters earlier as the KPI lags. A quarter without a figure is a row with status
+    `not available`. Columns: those of `returns.figures`, then `rag`, `not_rated_reason`, and those of
+    `direction_of_travel`.
     """
     last = quarter or returns.quarter
     kpis = _in_force(returns.catalogue, last)
     rows = [
         (kpi_id, shown.label, pd.Timestamp(shown.end))
         for kpi_id, lag in zip(kpis["kpi_id"], kpis["lag_quarters"], strict=True)
-        for shown in quarter_range(last.shift(-int(lag)), window)
+        for shown in quarter_range(last.shift(-int(lag)), returns.council.window)
     ]
     grid = pd.DataFrame(rows, columns=["kpi_id", "quarter", "period_end"])
     figures = returns.figures[["kpi_id", "quarter", *_FIGURE]]
@@ -78,7 +76,7 @@ def previous_report(returns: Returns) -> pd.DataFrame:
 
 def quarter_before(returns: Returns, quarters: int = 1) -> pd.DataFrame:
     """The scorecard so many quarters earlier, by the figures as known now: the like-for-like comparison."""
-    recent = recent_quarters(returns, returns.quarter.shift(-quarters), window=returns.council.window)
+    recent = recent_quarters(returns, returns.quarter.shift(-quarters))
     return score(recent, returns)
 
 
@@ -133,7 +131,9 @@ def rating_history(returns: Returns, kpis: pd.DataFrame) -> pd.DataFrame:
     The last row is this report's (`kpis`). Quarters in which nothing was received have no row.
     """
     received = sorted(Quarter.parse(label) for label in returns.submissions["received"].unique())
-    earlier = [before for before in received if returns.quarter.shift(-WINDOW) < before < returns.quarter]
+    earlier = [
+        before for before in received if returns.quarter.shift(-returns.council.window) < before < returns.quarter
+    ]
     cards = [(before, _as_printed(returns, before)) for before in earlier]
     rows = [
         {"quarter": at.label} | {rag: counts(card)[rag] for rag in (*RAGS, NOT_RATED)}
@@ -142,10 +142,9 @@ def rating_history(returns: Returns, kpis: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def report_tables(raw: str | Path, quarter: Quarter) -> dict[str, pd.DataFrame]:
+def report_tables(returns: Returns) -> dict[str, pd.DataFrame]:
     """The tables that go with a report, by sheet name: `KPIs` (the scorecard), `Quarters` (the rows shown), `Counts`."""
-    returns = load(raw, quarter)
-    recent = recent_quarters(returns, window=returns.council.window)
+    recent = recent_quarters(returns)
     kpis = score(recent, returns)
     return {"KPIs": kpis, "Quarters": recent, "Counts": matrix(kpis)}
 
@@ -158,7 +157,7 @@ def movers(kpis: pd.DataFrame) -> pd.DataFrame:
 
 def _as_printed(returns: Returns, quarter: Quarter) -> pd.DataFrame:
     then = as_known_at(returns, quarter)
-    return score(recent_quarters(then, window=returns.council.window), then)
+    return score(recent_quarters(then), then)
 
 
 def _in_force(catalogue: pd.DataFrame, quarter: Quarter) -> pd.DataFrame:

@@ -76,7 +76,7 @@ def _judged(rows: pd.DataFrame, significance: float, minimum_points: int) -> dic
     better = (line.slope > 0) == (last["polarity"] == HIGHER)
     direction = STABLE if line.p >= significance else POSITIVE if better else NEGATIVE
     second = mann_kendall(rows["value"].tolist())
-    official = str(last.get("direction_of_travel") or direction)
+    official = last.get("direction_of_travel", direction)
     alone = official in (POSITIVE, NEGATIVE) and second >= significance
     return {
         "gls_direction": direction,
@@ -94,15 +94,11 @@ def series_line(rows: pd.DataFrame) -> Line | None:
     return fit(months, rows["value"].tolist(), overlap=_ROLLING_MONTHS if rolling else 1, seasonal=seasonal)
 
 
-def difference_in_words(official: str, overlap_aware: str) -> str:
-    """A sentence where the published direction and the overlap-aware one differ; empty where they agree."""
-    if (
-        official == overlap_aware
-        or NOT_TESTABLE in (official, overlap_aware)
-        or NOT_ENOUGH_DATA in (official, overlap_aware)
-    ):
-        return ""
+def difference_in_words(official: Any, overlap_aware: Any) -> str:
+    """A sentence where the published direction and the overlap-aware one differ; else empty."""
     seen = {POSITIVE: "a positive direction", NEGATIVE: "a negative direction", STABLE: "no clear trend"}
+    if official == overlap_aware or official not in seen or overlap_aware not in seen:
+        return ""
     return (
         f"The published rule finds {seen[official]}; allowing for the data that rolling figures share, "
         f"there is {seen[overlap_aware]}."

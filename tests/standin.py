@@ -25,7 +25,7 @@ CELL_TIMEOUT = 20
 
 def modules() -> dict[str, ModuleType]:
     """The stand-ins by the names of the modules for which they stand."""
-    council = SimpleNamespace(report_title="Performance report", owner_team="Performance team")
+    council = SimpleNamespace(report_title="Performance report", name="The council")
 
     def to_html(notebook: Any, **_: Any) -> str:
         outputs = [output for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs]
@@ -41,7 +41,7 @@ def modules() -> dict[str, ModuleType]:
             "latest_quarter": lambda raw: Quarter(2024, 3),
         },
         "export": {"to_html": to_html},
-        "scorecard": {"report_tables": lambda raw, quarter: {"KPIs": "1"}},
+        "scorecard": {"report_tables": lambda returns: {"KPIs": "1"}},
         "spreadsheets": {"write_csv": write, "write_workbook": write},
     }
     made = {}

@@ -80,6 +80,7 @@ def test_a_blank_withdraws_nothing_and_a_word_does(raw: Path, word: str, value: 
 def test_months_stand_apart_from_quarters(raw: Path) -> None:
     send(raw, "2024-25-Q3", "M1,2024-12,71,,,final,\nM1,2024-25 Q3,69,,,final,\n", "care.csv")
     returns = load(raw)
+    assert "month" not in returns.figures.columns
     assert list(returns.months["month"]) == ["2024-12"]
     assert returns.months["period_end"].iloc[0] == pd.Timestamp("2024-12-31")
     assert returns.figures.query("kpi_id == 'M1'")["value"].tolist() == [69]
@@ -258,3 +259,8 @@ def test_the_projects_own_data_load_without_a_complaint(quarter: Quarter) -> Non
     returns = load(REAL, quarter)
     assert set(returns.problems["code"]) <= {"commentary-none"}
     assert returns.log.empty and returns.rejected.empty
+
+
+def test_without_months_the_table_of_months_has_its_columns(raw: Path) -> None:
+    months = load(raw).months
+    assert months.empty and {"month", "value", "target"} <= set(months.columns)

@@ -11,7 +11,9 @@ from kpi_tools.narrative import (
     data_period,
     direction_sentence,
     headline,
+    month_alone,
     movers_sentence,
+    moves,
     reds_sentence,
     section_sentence,
 )
@@ -64,15 +66,29 @@ def test_change_is_said_plainly_and_like_for_like():
 
 
 def test_movers_and_reds_by_name():
-    kpis = card(["Green", "Red", None], ["positive"] * 3, ["Calls", "Waits", "Homes"]).assign(
-        previous_rag=["Green", "Amber", "Red"]
-    )
-    assert movers_sentence(kpis) == (
-        "Two KPIs changed rating since the previous quarter: Waits (from Amber to Red); Homes (from Red to Not rated)."
-    )
+    kpis = card(["Green", "Red", None], ["positive"] * 3, ["Calls", "Waits", "Homes"])
+    kpis = kpis.assign(previous_rag=["Green", "Amber", "Red"])
+    assert movers_sentence(kpis) == "Two KPIs changed rating since the previous quarter:"
+    assert moves(kpis) == ["Waits: from Amber to Red", "Homes: from Red to Not rated"]
     assert reds_sentence(kpis) == "The one KPI rated Red:"
     still = kpis.head(1)
     assert movers_sentence(still).startswith("No KPI") and reds_sentence(still) == "No KPI is rated Red."
+
+
+def test_a_single_month_beside_a_rolling_figure():
+    months = pd.DataFrame(
+        {
+            "period_end": pd.to_datetime(["2024-11-30", "2024-12-31"]),
+            "value": [79.0, 68.5],
+            "numerator": [90.0, 50.0],
+            "denominator": [114.0, 73.0],
+            "status": "final",
+        }
+    )
+    assert month_alone(months, "%", 0) == "December 2024 alone: 69% (50 of 73)."
+    assert month_alone(months.assign(denominator=np.nan, status="illustrative"), "%", 1) == (
+        "December 2024 alone: 68.5% (illustrative)."
+    )
 
 
 def test_reds_without_an_action_are_counted():

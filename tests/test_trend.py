@@ -117,6 +117,16 @@ def test_gaps_keep_their_place():
     assert found["gls_p_value"] == pytest.approx(p)
 
 
+def test_two_figures_for_one_month_are_refused():
+    with pytest.raises(ValueError, match="for the same month"):
+        fit([0, 3, 3, 6], [1.0, 2.0, 3.0, 4.0])
+
+
+def test_an_official_direction_that_is_missing_makes_no_note():
+    found = direction([1, 2, 3, 4, 5, 6.5], direction_of_travel=None)
+    assert (found["direction_note"], found["second_opinion"]) == ("", "")
+
+
 def test_rows_and_their_order_stay():
     both = pd.concat([series([1, 2, 3, 4, 5, 6.5]), series([6, 5, 4, 3, 2, 1.5], kpi="K2")]).sample(
         frac=1, random_state=2

@@ -15,6 +15,7 @@ _ATTRIBUTES: Final = (
     "first_quarter", "last_quarter", "definition", "owner", "kpi_status",
 )  # fmt: skip
 _FIGURE: Final = ("value", "numerator", "denominator", "status", "note", "received")
+_NUMBERS: Final = ("value", "numerator", "denominator")
 FIGURES: Final = (*_ATTRIBUTES, "quarter", "period_end", *_FIGURE, *LINES)
 
 
@@ -24,7 +25,7 @@ def latest_word(submissions: pd.DataFrame, kpis: pd.DataFrame, targets: pd.DataF
     A later figure, or a later word that there is none, replaces an earlier one; a cell left blank without a status
     says nothing and replaces nothing. Months carry the column `month` as well. Sorted by catalogue and `period_end`.
     """
-    monthly = bool((submissions["month"] != "").any())
+    monthly = not (submissions["month"] == "").any()
     by_weight = submissions.iloc[np.argsort(~submissions["silent"].to_numpy(dtype=bool), kind="stable")]
     last = by_weight.drop_duplicates(["kpi_id", "period"], keep="last")
     place = pd.Series(range(len(kpis)), index=kpis["kpi_id"])[last["kpi_id"]].to_numpy(dtype=int)
@@ -37,10 +38,7 @@ def latest_word(submissions: pd.DataFrame, kpis: pd.DataFrame, targets: pd.DataF
         figures["month"] = pd.array(last["month"].tolist(), dtype="str")
     figures["period_end"] = ends.to_numpy()
     for name in _FIGURE:
-        kind = "float64" if name in ("value", "numerator", "denominator") else "str"
-        figures[name] = (
-            pd.array(last[name].tolist(), dtype=kind) if kind == "str" else last[name].astype(kind).to_numpy()
-        )
+        figures[name] = pd.array(last[name].tolist(), dtype="float64" if name in _NUMBERS else "str")
     figures["note"] = figures["note"].mask(figures["note"] == "")
     return with_targets(figures, targets)
 
