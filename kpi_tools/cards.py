@@ -132,7 +132,7 @@ def illustrative_banner(recent: pd.DataFrame, activity: pd.DataFrame | None = No
     of_activity = 0 if activity is None else int((activity["status"] == ILLUSTRATIVE).sum())
     invented = [
         *([f"{len(figures)} of the {len(recent)} quarterly figures of its KPIs"] if len(figures) else []),
-        *([f"target or floor standard of {plural(lines, 'KPI')}"] if lines else []),
+        *([f"the target or floor standard of {plural(lines, 'KPI')}"] if lines else []),
         *([f"the whole of {plural(whole, 'KPI')}"] if whole else []),
         *([plural(of_activity, "activity figure")] if of_activity else []),
     ]

@@ -110,11 +110,17 @@ def changes(kpis: pd.DataFrame, before: pd.DataFrame, movement: pd.DataFrame, re
     names["Count"] = [_ROWS.get(count, count[0].upper() + count[1:]) for count in names["Count"]]
     for column in ("Change", "Change like for like"):
         names[column] = [signed(change) for change in names[column]]
-    return paragraphs(*narrative.set_sentences(kpis, before)) + tables.report_table(
-        names, "Counts in this and the previous report, plainly and on the same KPIs", name="movement", wide=True
-    )
+    caption = "Counts in this and the previous report, plainly and on the same KPIs"
+    table = tables.report_table(names, caption, name="movement", wide=True, quiet=True, numbers=True)
+    return paragraphs(*narrative.set_sentences(kpis, before)) + subheading("Counts, plainly and like for like") + table
 
 
 def data_notes(kpis: pd.DataFrame, recent: pd.DataFrame, returns: Returns) -> Html:
     """Where the figures come from: what was received, what is missing or not final, and what cannot be rated, by name."""
-    return paragraphs(*narrative.data_sentences(kpis, recent, returns.quarter))
+    said = narrative.data_sentences(kpis, recent, returns.quarter)
+    before = returns.quarter.shift(-1)
+    if before.label not in set(returns.submissions["received"]):
+        said.append(
+            f"No returns of {before.title} are held here: its counts are worked out from figures received with this report."
+        )
+    return paragraphs(*said)

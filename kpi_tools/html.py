@@ -30,8 +30,8 @@ class Html:
     def __str__(self) -> str:
         return str(self.markup)
 
-    def __html__(self) -> str:
-        return str(self.markup)
+    def __html__(self) -> Markup:
+        return self.markup
 
     def __repr__(self) -> str:
         return f"<report text, {len(self.markup):,} characters>"
@@ -100,7 +100,11 @@ def paragraphs(*texts: Html | str) -> Html:
 
 def bullets(items: Iterable[str]) -> Html:
     """A list of plain texts."""
-    return Html(Markup("<ul>{}</ul>").format(Markup("").join(Markup("<li>{}</li>").format(item) for item in items)))
+    return Html(
+        Markup('<ul class="kpi-bullets">{}</ul>').format(
+            Markup("").join(Markup("<li>{}</li>").format(item) for item in items)
+        )
+    )
 
 
 @lru_cache

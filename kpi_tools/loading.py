@@ -27,7 +27,8 @@ from kpi_tools.quarters import Quarter
 from kpi_tools.rules import ERROR
 
 __all__ = [
-    "Council", "Returns", "as_known_at", "ReturnsError", "latest_quarter", "load", "quarters_with_returns", "read_returns", "with_targets",
+    "Council", "Returns", "ReturnsError", "as_known_at", "latest_quarter", "load", "quarters_with_returns", "read_returns",
+    "with_targets",
 ]  # fmt: skip
 
 _OWN_FILES: Final = ("council.toml", "kpis.csv", "targets.csv")
@@ -65,7 +66,8 @@ class Returns:
         files = self.counts["outcome"].value_counts()
         blank = f" + blank {rows['blank']:,}" if rows["blank"] else ""
         told = ", ".join(f"{files.get(outcome, 0)} {outcome}" for outcome in ("read", "refused", "skipped"))
-        return f"rows in {rows['rows_in']:,} = accepted {rows['accepted']:,} + rejected {rows['rejected']:,}{blank} (files: {told})"
+        account = f"accepted {rows['accepted']:,} + rejected {rows['rejected']:,}{blank}"
+        return f"rows in {rows['rows_in']:,} = {account} (files: {told})"
 
 
 class ReturnsError(InputError):
@@ -118,7 +120,8 @@ def load(raw: str | Path, quarter: str | Quarter | None = None, *, allow_rejecte
         text = f"The data for {title} have {count}.\n{as_list(errors)}\n  {returns.summary}"
         raise ReturnsError(text, returns)
     if errors["file"].isin(_OWN_FILES).any():
-        text = f"The council's own tables have errors, which cannot be left out.\n{as_list(errors[errors['file'].isin(_OWN_FILES)])}"
+        own_errors = as_list(errors[errors["file"].isin(_OWN_FILES)])
+        text = f"The council's own tables have errors, which cannot be left out.\n{own_errors}"
         raise ReturnsError(text, returns)
     share = returns.counts["rejected"].sum() / max(returns.counts["rows_in"].sum(), 1)
     if share > returns.council.rejected_share:

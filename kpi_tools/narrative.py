@@ -66,10 +66,13 @@ def change_sentence(movement: pd.DataFrame, before: Quarter) -> str:
     def went(then: str, now: str) -> str:
         return listed([f"{rag} from {table.at[rag, then]} to {table.at[rag, now]}" for rag in RAGS])
 
+    plain = f"Since {before.title} the counts went: {went('previous', 'now')}."
+    if table[["now", "previous"]].to_numpy().tolist() == table[["same_now", "same_previous"]].to_numpy().tolist():
+        return f"{plain} Both reports have the same {table.at['kpis', 'now']} KPIs, so this is like for like."
     return (
-        f"Since the report for {before.title}, which had {table.at['kpis', 'previous']} KPIs to this report's "
-        f"{table.at['kpis', 'now']}, the counts went: {went('previous', 'now')}. Like for like, on the "
-        f"{table.at['kpis', 'same_now']} KPIs in both and with the figures known now: {went('same_previous', 'same_now')}."
+        f"{plain} That report had {table.at['kpis', 'previous']} KPIs and this one has {table.at['kpis', 'now']}. "
+        f"Like for like, on the {table.at['kpis', 'same_now']} KPIs that are in both, with the figures known now: "
+        f"{went('same_previous', 'same_now')}."
     )
 
 

@@ -76,7 +76,8 @@ def as_sentence(problem: pd.Series) -> str:
         place.append(f'sheet "{problem["sheet"]}"')
     where = ", ".join([problem["file"], *place])
     found = f'"{problem["value"]}". ' if problem["value"] else ""
-    return f"{where}: {found}{problem['rule']} {problem['remedy']} [{problem['code']}, {problem['severity']}; for {problem['who']}]"
+    told = f"{problem['code']}, {problem['severity']}; for {problem['who']}"
+    return f"{where}: {found}{problem['rule']} {problem['remedy']} [{told}]"
 
 
 def as_list(problems: pd.DataFrame, most: int = 20) -> str:

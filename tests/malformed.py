@@ -102,6 +102,8 @@ both("small percentage where targets are small", row("0.9", "S1"), as_=0.9)
 both("follows from its parts", row("", "P2", QUARTER, "30", "40"), as_=75.0, logged="value")
 both("rate follows from its parts", row("", "R1", QUARTER, "30", "2000"), as_=15.0, logged="value")
 both("rounded as written", row("33.6", "P1", QUARTER, "813", "2421"), as_=33.6)
+both("rounded down as written", row("33.6", "P1", QUARTER, "3364", "10000"), as_=33.6)
+both("all of them", row("100", "P2", QUARTER, "40", "40"), as_=100.0)
 both("zero width in number", row("87\u200b.5"), as_=87.5, logged="value")
 
 # no number, with its reason
@@ -132,6 +134,7 @@ for value, code in (
 both("negative count", row("-5", "C1", "2024-25 Q2"), code="value-negative")
 both("percent sign on a count", row("5%", "C1", "2024-25 Q2"), code="value-sign")
 both("unlike its parts", row("75", "P2", QUARTER, "30", "41"), code="value-unlike-parts")
+both("rounded the wrong way", row("33.6", "P1", QUARTER, "3366", "10000"), code="value-unlike-parts")
 both("numerator over denominator", row("", "P2", QUARTER, "41", "40"), code="parts-over", column="numerator")
 both("denominator zero", row("", "P2", QUARTER, "0", "0", ""), code="parts-zero", column="denominator")
 both("text in numerator", row("75", "P2", QUARTER, "30ish", "40"), code="value-text", column="numerator")

@@ -4,7 +4,7 @@ import math
 
 import pandas as pd
 import pytest
-from engines import ENGINES, to_pandas
+from tests.engines import ENGINES, to_pandas
 
 from kpi_tools.assurance import ORDER, assurance, by_consequence, why
 from kpi_tools.rebasing import rebase_notes, suggested_rebases

@@ -200,5 +200,5 @@ def test_the_banner_counts_what_is_invented():
         )
     )
     assert (
-        "4 of the 6 quarterly figures of its KPIs, target or floor standard of one KPI and six activity figures" in text
+        "4 of the 6 quarterly figures of its KPIs, the target or floor standard of one KPI and six activity figures" in text
     )

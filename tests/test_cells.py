@@ -23,7 +23,7 @@ def test_numbers_and_their_written_decimals(text: str, value: float, decimals: i
     assert (found.value, found.decimals, found.fault) == (value, decimals, "")
 
 
-@pytest.mark.parametrize("text", ["1,23", "12,34,567", "0,123", "1.234.567", "1,2345", ",5", "1,234,56"])
+@pytest.mark.parametrize("text", ["1,23", "12,34,567", "0,123", "1.234.567", "1,2345", ",5", ",412", "1,234,56"])
 def test_a_comma_that_is_no_thousands_separator_is_refused(text: str) -> None:
     assert read_number(text).fault
     assert math.isnan(read_number(text).value)

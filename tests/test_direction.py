@@ -6,7 +6,7 @@ from datetime import date
 import numpy as np
 import pandas as pd
 import pytest
-from engines import ENGINES, to_pandas
+from tests.engines import ENGINES, to_pandas
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats

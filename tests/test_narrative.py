@@ -60,9 +60,18 @@ def test_change_is_said_plainly_and_like_for_like():
     rows = [("kpis", 38, 40, 38, 38), ("Green", 17, 16, 17, 14), ("Amber", 12, 15, 12, 16), ("Red", 9, 8, 9, 8)]
     movement = pd.DataFrame(rows, columns=["count", "now", "previous", "same_now", "same_previous"])
     text = change_sentence(movement, Quarter(2024, 2))
-    assert "40 KPIs to this report's 38" in text
+    assert "That report had 40 KPIs and this one has 38. Like for like, on the 38 KPIs that are in both" in text
     assert "Green from 16 to 17, Amber from 15 to 12 and Red from 8 to 9" in text
     assert "Green from 14 to 17, Amber from 16 to 12 and Red from 8 to 9" in text
+
+
+def test_change_on_the_same_kpis_is_said_once():
+    rows = [("kpis", 38, 38, 38, 38), ("Green", 15, 16, 15, 16), ("Amber", 15, 11, 15, 11), ("Red", 8, 11, 8, 11)]
+    movement = pd.DataFrame(rows, columns=["count", "now", "previous", "same_now", "same_previous"])
+    assert change_sentence(movement, Quarter(2023, 1)) == (
+        "Since Quarter 1 2023/24 the counts went: Green from 16 to 15, Amber from 11 to 15 and Red from 11 to 8. "
+        "Both reports have the same 38 KPIs, so this is like for like."
+    )
 
 
 def test_movers_and_reds_by_name():

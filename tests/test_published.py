@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from test_data import EIGHT_REDS, PUBLISHED
+from tests.test_data import EIGHT_REDS, PUBLISHED
 
 from kpi_tools.loading import Returns, load
 from kpi_tools.narrative import headline

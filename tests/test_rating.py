@@ -6,7 +6,7 @@ from fractions import Fraction
 
 import pandas as pd
 import pytest
-from engines import ENGINES, to_pandas
+from tests.engines import ENGINES, to_pandas
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

@@ -12,7 +12,8 @@ from openpyxl import load_workbook
 from kpi_tools import spreadsheets
 from kpi_tools.spreadsheets import safe_text, write_csv, write_workbook
 
-ATTACKS = ["=1+1", "+1+cmd|' /C calc'!A0", "-2+3", "@SUM(A1)", "\t=1", "\r=1", " =1", "\u00a0=1", "\ufeff=1", "＝1", "＋1", "－1+1",
+ATTACKS = ["=1+1", "+1+cmd|' /C calc'!A0", "-2+3", "@SUM(A1)", "\t=1", "\r=1", " =1", "\u00a0=1", "\ufeff=1", "＝1", "＋1",
+           "－1+1",
            "＠x", "'=1", "\u200b=1", "\n=1", "=HYPERLINK(\"http://x\")"]  # fmt: skip
 
 

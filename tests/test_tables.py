@@ -4,7 +4,7 @@ from html.parser import HTMLParser
 
 import pandas as pd
 
-from kpi_tools.html import Html
+from kpi_tools.html import Html, paragraphs
 from kpi_tools.tables import arrow, badge, figure_with_status, key, matrix, reds, report_table, scoreboard
 from tests.page_samples import points, scorecard_of
 
@@ -194,3 +194,8 @@ def test_the_key_explains_every_rating_and_direction():
         "illustrative",
     ):
         assert word in text
+
+
+def test_a_marked_text_keeps_its_mark_in_a_paragraph():
+    shown = str(paragraphs(figure_with_status("Fewer <b>", "illustrative")))
+    assert "Fewer &lt;b&gt; <span class" in shown and ">illustrative</span>" in shown

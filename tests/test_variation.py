@@ -12,7 +12,7 @@ from itertools import accumulate
 
 import pandas as pd
 import pytest
-from engines import ENGINES, to_pandas
+from tests.engines import ENGINES, to_pandas
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from spc_by_hand import limits as limits_by_hand

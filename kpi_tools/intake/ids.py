@@ -51,7 +51,7 @@ class Ids:
 
     def find(self, text: str, kind: str = "") -> Match:
         """The id that `text` certainly is: only spaces, case and invisible characters are forgiven."""
-        if text in self._exact and kind != DATE:
+        if text in self._exact:
             return Match(text)
         plain = clean_name(text)
         if not plain:

@@ -1,0 +1,31 @@
+"""What was said of the KPIs in each report up to a quarter: the commentary files, read together (floor 1)."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from kpi_tools.intake import context
+from kpi_tools.intake.ids import Ids
+from kpi_tools.intake.received import sort_out
+from kpi_tools.intake.run import Run
+from kpi_tools.intake.workbooks import Workbooks
+from kpi_tools.loading import Returns, raw_folder
+
+
+def commentary_until(raw: str | Path, returns: Returns) -> pd.DataFrame:
+    """The commentary of every report up to that of `returns`, oldest first.
+
+    Columns: `quarter` (of the report) and those of `returns.commentary`. Rows that break a rule are left out: they
+    were refused with a reason when their own quarter was checked.
+    """
+    folder = raw_folder(raw)
+    ids = Ids(returns.catalogue["kpi_id"])
+    quarters = sorted(quarter for quarter in sort_out(folder)[0] if quarter < returns.quarter)
+    read = []
+    with Workbooks() as books:
+        run = Run(folder, books)
+        for quarter in quarters:
+            table = run.commentary(quarter, context.COMMENTARY)
+            read.append((quarter, context.read_commentary(table, returns.council.sections, ids)))
+    every = [*read, (returns.quarter, returns.commentary)]
+    return pd.concat([rows.assign(quarter=quarter.label) for quarter, rows in every], ignore_index=True)

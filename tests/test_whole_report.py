@@ -1,0 +1,134 @@
+"""The reports of two quarters, made by the command's own path from data/raw, read as a reader's machine reads them."""
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import openpyxl
+import pandas as pd
+import pytest
+from bs4 import BeautifulSoup
+
+from kpi_tools.html import slug
+from kpi_tools.loading import load
+from kpi_tools.report import RAW, Report, report_quarter
+from kpi_tools.scorecard import recent_quarters
+from tests.test_data import EIGHT_REDS, table
+
+QUARTERS = ("2024-25 Q3", "2023-24 Q2")
+
+
+@pytest.fixture(scope="module")
+def outputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("outputs")
+
+
+@pytest.fixture(scope="module")
+def reports(outputs: Path) -> dict[str, Report]:
+    return {quarter: report_quarter(quarter, outputs=outputs) for quarter in QUARTERS}
+
+
+@pytest.fixture(scope="module", params=QUARTERS)
+def made(request: pytest.FixtureRequest, reports: dict[str, Report]) -> Iterator[tuple[str, str, BeautifulSoup]]:
+    page = (reports[request.param].folder / "report.html").read_text(encoding="utf-8")
+    yield request.param, page, BeautifulSoup(page, "html.parser")
+
+
+def words(piece) -> str:
+    return " ".join(piece.get_text(" ").split())
+
+
+def test_one_small_file_that_asks_for_nothing(made):
+    _, page, soup = made
+    assert len(page.encode()) < 1_000_000
+    assert not re.search(r"(?:https?:)?//[a-z]", page.replace("http://www.w3.org/2000/svg", ""))
+    assert not soup.find_all(["script", "link", "iframe", "object", "embed", "img", "form"])
+    assert soup.html["lang"] == "en-GB"
+    assert len(soup.find_all("h1")) == 1
+
+
+def test_a_card_for_each_kpi_with_its_chart_in_words_and_as_a_table(made):
+    quarter, _, soup = made
+    recent = recent_quarters(load(RAW, quarter))
+    cards = soup.select("article[id^=kpi-]")
+    assert [card["id"] for card in cards] == [f"kpi-{slug(kpi_id)}" for kpi_id in recent["kpi_id"].unique()]
+    assert len(cards) == 38
+    for card, (_, rows) in zip(cards, recent.groupby("kpi_id", sort=False), strict=True):
+        chart = card.find("svg", attrs={"role": "img"})
+        assert rows["kpi_name"].iloc[0] == words(chart.title)
+        description = words(chart.desc)
+        assert description.endswith(f"({rows['rag'].iloc[-1]}).")
+        listed = [[words(cell) for cell in row.find_all(["th", "td"])] for row in card.select("table tbody tr")]
+        assert len(listed) == 6
+        for cells, (_, row) in zip(listed, rows.iterrows(), strict=True):
+            shown = float(re.sub(r"[^\d.]", "", cells[1]))
+            assert shown == pytest.approx(row["value"], abs=0.5 * 10 ** -row["decimals"] + 1e-9)
+            assert re.search(rf"\b{re.escape(cells[1].split()[0].rstrip('%'))}", description), (cells, description)
+            assert cells[4] == row["rag"]
+
+
+def test_what_is_illustrative_says_so_in_cards_and_at_the_top(made):
+    quarter, _, soup = made
+    recent = recent_quarters(load(RAW, quarter))
+    invented = recent[recent["status"] == "illustrative"]
+    banner = words(soup.select_one(".kpi-banner"))
+    assert f"{len(invented)} of the 228 quarterly figures" in banner
+    for kpi_id, rows in invented.groupby("kpi_id"):
+        card = soup.find(id=f"kpi-{slug(kpi_id)}")
+        marked = [row for row in card.select("table tbody tr") if "illustrative" in words(row.find_all("td")[0])]
+        assert len(marked) == len(rows), kpi_id
+        assert card.find("svg", attrs={"role": "img"}).desc.get_text().count("(illustrative)") == len(rows)
+
+
+def test_the_minute_of_quarter_2_is_the_first_paragraph(reports):
+    soup = BeautifulSoup((reports["2023-24 Q2"].folder / "report.html").read_text(encoding="utf-8"), "html.parser")
+    first = words(soup.find(id="p1.1").parent)
+    assert "Out of the 38 KPIs" in first and "seven indicators (three more than the previous quarter)" in first
+    names = {row["kpi_name"] for row in table("kpis.csv") if row["kpi_id"] in EIGHT_REDS}
+    assert {words(item) for item in soup.select_one(".kpi-bullets").find_all("li")} == names
+
+
+def test_every_paragraph_number_and_contents_entry_leads_somewhere(made):
+    _, _, soup = made
+    ids = [tag["id"] for tag in soup.find_all(id=True)]
+    assert len(ids) == len(set(ids))
+    assert {link["href"][1:] for link in soup.find_all("a", href=True)} <= set(ids)
+    for card in soup.select("article[id^=kpi-]"):
+        assert re.fullmatch(r"p\d+\.\d+", card.find("a", class_="kpi-pn")["id"])
+
+
+def test_the_tables_beside_it_hold_the_same_ratings(reports):
+    folder = reports["2024-25 Q3"].folder
+    sheet = openpyxl.load_workbook(folder / "kpis.xlsx")["KPIs"]
+    head, *rows = sheet.iter_rows(values_only=True)
+    from_workbook = {row[head.index("kpi_id")]: row[head.index("rag")] for row in rows}
+    from_csv = pd.read_csv(folder / "kpis.csv").set_index("kpi_id")["rag"].to_dict()
+    assert from_workbook == from_csv
+    assert pd.Series(from_csv).value_counts().to_dict() == {"Green": 17, "Amber": 12, "Red": 9}
+
+
+def test_a_second_run_gives_the_same_bytes_in_every_file(reports, tmp_path):
+    again = report_quarter("2024-25 Q3", outputs=tmp_path)
+    first = reports["2024-25 Q3"].folder
+    assert {name: (again.folder / name).read_bytes() for name in again.files} == {
+        name: (first / name).read_bytes() for name in again.files
+    }
+    assert json.loads((first / "manifest.json").read_text(encoding="utf-8"))["quarter"] == "2024-25 Q3"
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("width", [1280, 320])
+def test_no_accessibility_violation_and_no_sideways_scroll(reports, browser, width):
+    from axe_playwright_python.sync_playwright import Axe
+
+    page = browser.new_page(viewport={"width": width, "height": 900})
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto((reports["2024-25 Q3"].folder / "report.html").as_uri())
+    page.evaluate("document.querySelectorAll('details').forEach(part => { part.open = true })")
+    found = Axe().run(page)
+    assert found.violations_count == 0, found.generate_report()
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    assert len(asked) == 1
+    page.close()
