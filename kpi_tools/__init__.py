@@ -36,6 +36,11 @@ _HOMES = {
         "changes",
         "data_notes",
     ),
+    "explorer": ("explore",),
+    "in_depth": ("one_kpi",),
+    "remarks": ("commentary_until",),
+    "checks": ("release_findings",),
+    "release": ("edition_notice", "checks_chapter"),
     "runner": ("complete",),
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}

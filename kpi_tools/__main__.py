@@ -173,7 +173,6 @@ def set_up() -> None:
         "--no-input",
         "install",
         "--no-deps",
-        "--no-compile",
     ]
     packages = sum("==" in line for line in LOCK.read_text(encoding="utf-8").splitlines())
     call([*pip, "--require-hashes", "--only-binary=:all:", "-r", str(LOCK)], packages)

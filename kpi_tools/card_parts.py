@@ -5,12 +5,12 @@ from typing import Any
 
 import pandas as pd
 
+from kpi_tools.descriptions import data_period
 from kpi_tools.html import Html
-from kpi_tools.narrative import data_period
 from kpi_tools.quarters import Quarter
 from kpi_tools.tables import badge, figure_with_status, report_table
 from kpi_tools.vocabulary import CLOSEST, ESTIMATED, FINAL, ILLUSTRATIVE, NOT_RATED, STATUSES_WITH_VALUE
-from kpi_tools.wording import MISSING, in_words, rounded, show, show_against, show_line
+from kpi_tools.wording import MISSING, capitalised, in_words, rounded, show, show_against, show_line
 
 _NOT_SET = "not set"
 _LEGEND = {
@@ -60,7 +60,7 @@ def facts(kpi: pd.Series) -> list[dict[str, Any]]:
         for fact in strip
     ]
     status = f"{kpi['status']} figure" if kpi["status"] in STATUSES_WITH_VALUE else kpi["status"]
-    return [*with_unit, _fact("Data period", _capital(data_period(kpi)), small=status) | {"unit": "", "none": False}]
+    return [*with_unit, _fact("Data period", capitalised(data_period(kpi)), small=status) | {"unit": "", "none": False}]
 
 
 def _is_figure(text: str) -> bool:
@@ -210,10 +210,6 @@ def given(status: Any) -> str | None:
 
 def _illustrative_only(status: Any) -> str | None:
     return status if status == ILLUSTRATIVE else None
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
 
 
 def known(value: Any) -> str | None:

@@ -18,8 +18,8 @@ from kpi_tools.card_parts import (
     sources,
 )
 from kpi_tools.charts import activity_spec, counts_spec, kpi_spec
+from kpi_tools.descriptions import direction_sentence, month_alone
 from kpi_tools.html import Html, render, slug
-from kpi_tools.narrative import direction_sentence, month_alone
 from kpi_tools.quarters import Quarter
 from kpi_tools.svg import inline_svg
 from kpi_tools.tables import report_table

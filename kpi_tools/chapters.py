@@ -5,21 +5,34 @@ from collections.abc import Sequence
 import pandas as pd
 from markupsafe import Markup
 
-from kpi_tools import narrative, tables
+from kpi_tools import change_chapter, descriptions, narrative, tables
 from kpi_tools.cards import activity_cards, cards, counts_history, illustrative_banner
-from kpi_tools.html import Html, bullets, paragraphs, section, slug, subheading
+from kpi_tools.html import Html, bullets, paragraphs, render, section, slug, subheading
 from kpi_tools.loading import Returns
 from kpi_tools.quarters import Quarter
-from kpi_tools.scorecard import counts
+from kpi_tools.scorecard import counts, quarter_before, section_words
 from kpi_tools.vocabulary import ILLUSTRATIVE, NOT_RATED, RAGS, RED
-from kpi_tools.wording import show_against, show_line, signed
+from kpi_tools.wording import plural, show_against, show_line, signed
 
 _ROWS = {"kpis": "KPIs", "other": "Direction not tested"}
 
 
 def opening(returns: Returns, kpis: pd.DataFrame, recent: pd.DataFrame) -> Html:
-    """The notice at the report's top of what in it is illustrative; nothing where nothing is."""
-    return illustrative_banner(recent, returns.activity)
+    """The notices at the report's top of what was left out and of what is illustrative; nothing where nothing is."""
+    return left_out(returns) + illustrative_banner(recent, returns.activity)
+
+
+def left_out(returns: Returns) -> Html:
+    """The notice of refused rows and files, without which a report was made; nothing where there are none."""
+    rows, files = returns.counts["rejected"].sum(), int((returns.counts["outcome"] == "refused").sum())
+    if not rows and not files:
+        return Html()
+    sent = set(returns.rejected.get("kpi_id", pd.Series(dtype="str")).dropna())
+    names = returns.catalogue.loc[returns.catalogue["kpi_id"].isin(sent), "kpi_name"]
+    of_kpis = f", of these KPIs: {'; '.join(names)}" if len(names) else ""
+    said = [f"{rows:,} of {returns.counts['rows_in'].sum():,} rows received are rejected{of_kpis}."] if rows else []
+    said += [f"{plural(files, 'file')} could not be read at all."] if files else []
+    return render("left_out.html.j2", said=" ".join(text[0].upper() + text[1:] for text in said))
 
 
 def for_the_minutes(kpis: pd.DataFrame, before: pd.DataFrame, movement: pd.DataFrame, returns: Returns) -> Html:
@@ -85,24 +98,24 @@ def reds(kpis: pd.DataFrame) -> Html:
 
 def sections(kpis: pd.DataFrame, recent: pd.DataFrame, returns: Returns) -> Html:
     """A chapter for each section in the council's order: counts, commentary, a card for each KPI, activity indicators."""
-    about = returns.commentary[returns.commentary["kpi_id"].isna()]
+    about = section_words(returns, kpis)
     whole = Html()
     for name in returns.council.sections:
         own = kpis[kpis["section"] == name]
-        activity = activity_cards(returns.activity, name, narrative.activity_description)
+        activity = activity_cards(returns.activity, name, descriptions.activity_description)
         if own.empty and not str(activity):
             continue
         words = [narrative.section_sentence(own)] if len(own) else []
         said = about[about["section"] == name]
         marked = [tables.figure_with_status(*row) for row in zip(said["commentary"], said["status"], strict=True)]
         whole += section(name, *words, paragraphs(*marked))
-        whole += cards(own, recent, name, narrative.chart_description, returns.benchmarks, returns.months)
+        whole += cards(own, recent, name, descriptions.chart_description, returns.benchmarks, returns.months)
         whole += subheading("Activity indicators") + activity if str(activity) else Html()
     return whole
 
 
 def changes(kpis: pd.DataFrame, before: pd.DataFrame, movement: pd.DataFrame, returns: Returns) -> Html:
-    """What changed since the previous report: KPIs that came and went, and the counts plainly and like for like."""
+    """What changed since the previous report: KPIs that came and went, ratings, counts, figures published before."""
     names = movement.rename(columns={
         "count": "Count", "now": "This report", "previous": "Previous report", "change": "Change",
         "same_now": "Same KPIs, now", "same_previous": "Same KPIs, previous quarter", "same_change": "Change like for like",
@@ -112,12 +125,25 @@ def changes(kpis: pd.DataFrame, before: pd.DataFrame, movement: pd.DataFrame, re
         names[column] = [signed(change) for change in names[column]]
     caption = "Counts in this and the previous report, plainly and on the same KPIs"
     table = tables.report_table(names, caption, name="movement", wide=True, quiet=True, numbers=True)
-    return paragraphs(*narrative.set_sentences(kpis, before)) + subheading("Counts, plainly and like for like") + table
+    same = quarter_before(returns)
+    return (
+        change_chapter.set_table(kpis, before, returns)
+        + change_chapter.moved_ratings(kpis, same)
+        + subheading("Counts, plainly and like for like")
+        + table
+        + change_chapter.counts_table(kpis, before, same)
+        + change_chapter.restated_figures(returns)
+    )
 
 
 def data_notes(kpis: pd.DataFrame, recent: pd.DataFrame, returns: Returns) -> Html:
     """Where the figures come from: what was received, what is missing or not final, and what cannot be rated, by name."""
     said = narrative.data_sentences(kpis, recent, returns.quarter)
+    rows = returns.counts[["rows_in", "accepted", "rejected", "blank"]].sum()
+    said.append(
+        f"The tables read for this report hold {rows['rows_in']:,} rows: {rows['accepted']:,} accepted, "
+        f"{rows['rejected']:,} rejected and {rows['blank']:,} blank."
+    )
     before = returns.quarter.shift(-1)
     if before.label not in set(returns.submissions["received"]):
         said.append(

@@ -20,6 +20,11 @@ from kpi_tools.quarters import Quarter
 INTERRUPTED = 130
 TERMINATED = 143
 SHOWN = 20
+EXPLORER = "notebooks/directorate_explorer.ipynb"
+_QUIET = (
+    "--LabApp.news_url=None",
+    "--LabApp.check_for_updates_class=jupyterlab.handlers.announcements.NeverCheckForUpdate",
+)
 _QUARTER = click.argument("quarter", required=False, metavar="[QUARTER]")
 _RAW = click.option(
     "--raw", type=click.Path(path_type=Path), default=reports.RAW, help="Where the returns are (default: data/raw)."
@@ -37,6 +42,7 @@ def kpi() -> None:
     \b
     kpi check "2024-25 Q3"     is everything in the returns usable?
     kpi report "2024-25 Q3"    make outputs/2024-25-Q3/report.html
+    kpi template "2024-25 Q4"  make the workbooks in which services send the next figures
 
     A quarter is a financial quarter, such as "2024-25 Q3" (October to December 2024). If you leave it out, the latest
     quarter with returns is taken. A command that fails says why in a sentence, and ends with status 1 (it could not be
@@ -48,15 +54,32 @@ def kpi() -> None:
 @_QUARTER
 @_RAW
 @_OUTPUTS
-def report(quarter: str | None, raw: Path, outputs: Path) -> None:
+@click.option("--allow-rejected", is_flag=True, help="Leave out rows of returns that cannot be used; the report says so.")
+@click.option("--final", is_flag=True, help="Not a draft: refused while the checks find an error.")
+@click.option("--override", multiple=True, metavar="CODE", help="Let the findings of one check pass …")
+@click.option("--because", multiple=True, metavar="REASON", help="… for this reason, which the report prints …")
+@click.option("--by", multiple=True, metavar="ROLE", help="… by decision of this role.")
+def report(
+    quarter: str | None, raw: Path, outputs: Path, allow_rejected: bool, final: bool,
+    override: tuple[str, ...], because: tuple[str, ...], by: tuple[str, ...],
+) -> None:  # fmt: skip
     """Make the report of a quarter.
 
-    It is checked as `kpi check` does, and made only if there are no errors. The folder of the quarter then holds
-    report.html (to send on), report.ipynb (how it was made), kpis.csv and kpis.xlsx (the rated table) and
+    It is checked as `kpi check` does, and made only if there are no errors, or without the rows that have some. The
+    folder of the quarter then holds report.html (to send on), report.ipynb (how it was made), kpis.csv and kpis.xlsx (the rated table) and
     manifest.json (what it was made from). An older report of the quarter is replaced when the new one is finished;
     until then, and if anything goes wrong, it stays as it is.
+
+    Without --final it is a draft, says so, and ends with a chapter on what its checks found.
     """
-    made = reports.report_quarter(_quarter(quarter, raw), raw, outputs, progress=sys.stderr.isatty())
+    if not len(override) == len(because) == len(by):
+        raise InputError("Each --override needs its own --because and --by.")
+    made = reports.report_quarter(
+        _quarter(quarter, raw), raw, outputs, edition="final" if final else "draft",
+        overrides=tuple(zip(override, because, by, strict=True)), allow_rejected=allow_rejected,
+        progress=sys.stderr.isatty(),
+    )  # fmt: skip
+    click.echo(f"{made.quarter.title}: {made.account}", err=True)
     for warning in made.warnings:
         lines = warning.splitlines()
         line = next((line for line in lines if "Warning: " in line), lines[0])
@@ -65,12 +88,32 @@ def report(quarter: str | None, raw: Path, outputs: Path) -> None:
 
 
 @kpi.command()
+@click.argument("kpi_id", metavar="KPI")
+@_QUARTER
+@_RAW
+@_OUTPUTS
+def history(kpi_id: str, quarter: str | None, raw: Path, outputs: Path) -> None:
+    """Make the history of one KPI: everything known of it as at a quarter, on one page.
+
+    KPI is its id, such as ES01. The folder outputs/history/<quarter>-<kpi> then holds history.html (one file, which
+    needs no internet), history.ipynb (how it was made), figures.csv and figures.xlsx, and manifest.json.
+    """
+    made = reports.history_of_kpi(kpi_id, _quarter(quarter, raw), raw, outputs, progress=sys.stderr.isatty())
+    click.echo(_near(made.folder / "history.html"))
+
+
+@kpi.command()
 @_QUARTER
 @_RAW
 def check(quarter: str | None, raw: Path) -> None:
-    """List everything in the returns of a quarter that cannot be used, with the place and the remedy."""
-    from kpi_tools.loading import read_returns
+    """List what in the returns of a quarter cannot be used, and what in its report is not right.
+
+    First the faults of files and figures, each with its place and remedy, then what the checks before release find in the
+    report as a whole: counts, quarter names and figures in the commentary, Reds without an action, and the like.
+    """
+    from kpi_tools.loading import own_tables_are_sound, read_returns
     from kpi_tools.problems import as_sentence
+    from kpi_tools.rejects import keep_rejected
 
     returns = read_returns(raw, _quarter(quarter, raw))
     problems = returns.problems
@@ -79,11 +122,46 @@ def check(quarter: str | None, raw: Path) -> None:
     if len(problems) > SHOWN:
         click.echo(f"… and {len(problems) - SHOWN} more.")
     click.echo(f"{returns.quarter.title}: {returns.summary}")
-    errors = int((problems["severity"] == "error").sum())
+    if kept := keep_rejected(returns, raw):
+        click.echo(f"Rejected rows, to be sent back: {_near(kept)}")
+    errors, faults = int((problems["severity"] == "error").sum()), 0
+    if own_tables_are_sound(returns):
+        from kpi_tools.terminal import check_findings, findings_text
+
+        findings = check_findings(returns, raw)
+        faults = int((findings["severity"] == "error").sum())
+        if len(findings):
+            click.echo(findings_text(findings))
     if errors:
         what = "one error has" if errors == 1 else f"{errors:,} errors have"
         raise InputError(f"The report cannot be made: {what} to be mended first.")
+    if faults:
+        what = "one error has" if faults == 1 else f"{faults:,} errors have"
+        raise InputError(f"A draft can be made, the final report cannot: {what} to be mended first, or overridden.")
     click.echo("Ready for the report.")
+
+
+@kpi.command()
+@click.argument("quarter")
+@_RAW
+@_OUTPUTS
+def template(quarter: str, raw: Path, outputs: Path) -> None:
+    """Write the workbooks that the services fill in for QUARTER, one for each directorate, with last figures and targets."""
+    from kpi_tools.templates import write_templates
+
+    for path in write_templates(raw, quarter, outputs):
+        click.echo(_near(path))
+
+
+@kpi.command()
+@click.argument("earlier", metavar="FROM")
+@click.argument("later", metavar="TO")
+@_RAW
+def changes(earlier: str, later: str, raw: Path) -> None:
+    """List what differs between the reports of two quarters: figures restated, ratings, commentary."""
+    from kpi_tools.terminal import changes_text
+
+    click.echo(changes_text(raw, Quarter.parse(earlier), Quarter.parse(later)))
 
 
 @kpi.command(context_settings={"ignore_unknown_options": True})
@@ -93,12 +171,15 @@ def test(arguments: tuple[str, ...]) -> None:
     _run("pytest", *arguments)
 
 
-@kpi.command()
+@kpi.command(context_settings={"ignore_unknown_options": True})
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def explore(arguments: tuple[str, ...]) -> None:
-    """Open the notebooks in JupyterLab, on this computer only. Ctrl-C ends it."""
+    """Open the directorate explorer in JupyterLab, on this computer only. Ctrl-C ends it.
+
+    Nothing is asked of the network: JupyterLab's look for news and newer versions is switched off.
+    """
     here = f"--ServerApp.root_dir={reports.PROJECT}"
-    _run("jupyterlab", "--ip=127.0.0.1", here, "--LabApp.default_url=/lab/tree/notebooks", *arguments)
+    _run("jupyterlab", "--ip=127.0.0.1", here, f"--LabApp.default_url=/lab/tree/{EXPLORER}", *_QUIET, *arguments)
 
 
 def _quarter(text: str | None, raw: Path) -> Quarter:

@@ -16,7 +16,7 @@ from kpi_tools.student import critical
 from kpi_tools.vocabulary import HIGHER, LOWER, NEGATIVE, NOT_ENOUGH_DATA, NOT_TESTABLE, POSITIVE, STABLE
 
 MINIMUM_POINTS = 5
-_MOST_POINTS = 60
+_MOST_POINTS = 30
 _FLAT = 1e-9
 _ADDED = ("direction_of_travel", "points", "slope", "slope_low", "slope_high", "r_squared")
 
@@ -37,7 +37,7 @@ def direction_of_travel(
 
     Missing values are left out and keep their place on the axis. Fewer than `minimum_points` values are not enough
     data; a series without variation has no trend. Year-to-date figures, and polarity `target`, where neither up nor
-    down is better, are not testable. Above 60 points the t of 60 is asked for, which is a little strict.
+    down is better, are not testable. Above 30 points the t of 30 is asked for, which is a little strict.
     """
     frame: Any = nw.from_native(recent)
     names = [name for name in frame.collect_schema().names() if name not in _ADDED]

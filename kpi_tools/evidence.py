@@ -11,12 +11,13 @@ import pandas as pd
 
 from kpi_tools.alerts import alerts
 from kpi_tools.assurance import READINGS, assurance, by_consequence, why
-from kpi_tools.loading import Returns
+from kpi_tools.errors import InputError
+from kpi_tools.loading import Returns, as_known_at
 from kpi_tools.naming import named
 from kpi_tools.outlook import outlook
 from kpi_tools.quarters import Quarter
-from kpi_tools.rating import rate
-from kpi_tools.scorecard import recent_quarters, score
+from kpi_tools.scorecard import in_force, judged, recent_quarters, score
+from kpi_tools.tokens import filled, kpi_figures
 from kpi_tools.trend import gls_direction
 from kpi_tools.variation import process_limits, special_causes
 from kpi_tools.vocabulary import NOT_AVAILABLE
@@ -54,9 +55,18 @@ class Evidence:
         rows: pd.DataFrame = getattr(self, table)
         return rows[rows["kpi_id"] == kpi_id].reset_index(drop=True)
 
-    def kpi(self, kpi_id: str) -> pd.Series:
+    def kpi(self, kpi_id: str) -> dict[str, Any]:
         """The row of one KPI in `kpis`."""
-        return self.of("kpis", kpi_id).iloc[0]
+        return {str(name): cell for name, cell in self.of("kpis", kpi_id).to_dict("records")[0].items()}
+
+    def months(self, kpi_id: str) -> pd.DataFrame:
+        """The single months of one KPI, which are not rated; `period` is their label."""
+        months = self.returns.months[self.returns.months["kpi_id"] == kpi_id].reset_index(drop=True)
+        return months.assign(period=months["month"], rag=None, not_rated_reason=None)
+
+    def benchmarks(self, kpi_id: str) -> pd.DataFrame:
+        """The figures of other areas for one KPI."""
+        return self.returns.benchmarks[self.returns.benchmarks["kpi_id"] == kpi_id].reset_index(drop=True)
 
 
 def evidence(returns: Returns, kpi_ids: Collection[str] | None = None, *, rebase: Any = None) -> Evidence:
@@ -64,8 +74,18 @@ def evidence(returns: Returns, kpi_ids: Collection[str] | None = None, *, rebase
 
     `rebase`: new baselines, as in `variation.process_limits`.
     """
+    there = list(in_force(returns.catalogue, returns.quarter)["kpi_id"])
+    if not there:
+        raise InputError(
+            f"No KPI is in the report for {returns.quarter.title}: see first_quarter and last_quarter in kpis.csv."
+        )
+    if kpi_ids is not None and not set(there) & set(kpi_ids):
+        return _none_of(evidence(returns, there[:1]))
     returns = returns if kpi_ids is None else _only(returns, kpi_ids)
-    settings = {"significance": returns.council.significance, "minimum_points": returns.council.minimum_points}
+    settings: dict[str, Any] = {
+        "significance": returns.council.significance,
+        "minimum_points": returns.council.minimum_points,
+    }
     recent = gls_direction(recent_quarters(returns), **settings)
     quarters = _all_quarters(returns, recent)
     months = _long_months(returns, recent)
@@ -81,6 +101,25 @@ def evidence(returns: Returns, kpi_ids: Collection[str] | None = None, *, rebase
     return Evidence(returns, recent, kpis, quarters, points, outlook(recent, **settings), doubts)
 
 
+def said_so_far(known: Evidence, commentary: pd.DataFrame) -> pd.DataFrame:
+    """The commentary on the KPIs themselves, report by report, with the figures of its own report for its tokens.
+
+    `commentary`: as `remarks.commentary_until` gives it.
+    """
+    said = commentary[commentary["kpi_id"].isin(set(known.kpis["kpi_id"]))].reset_index(drop=True)
+    texts = ["commentary", "management_action"]
+    with_tokens = said[said[texts].apply(lambda column: column.str.contains("{", regex=False, na=False)).any(axis=1)]
+    for label in with_tokens["quarter"].unique():
+        then = as_known_at(known.returns, Quarter.parse(label))
+        kpis = {row["kpi_id"]: row for row in score(recent_quarters(then), then).to_dict("records")}
+        for place, row in with_tokens[with_tokens["quarter"] == label].iterrows():
+            if row["kpi_id"] in kpis:
+                figures = kpi_figures(kpis[row["kpi_id"]])
+                for name in texts:
+                    said.loc[place, name] = filled(row[name], figures) if isinstance(row[name], str) else None
+    return said
+
+
 def directorate_named(returns: Returns, text: object) -> str:
     """The directorate that `text` names; an empty text means all of them and stays empty.
 
@@ -94,6 +133,11 @@ def kpi_named(returns: Returns, text: object) -> str:
     """The id of the KPI that `text` names. Raises `InputError` with the nearest names, or with when it was in force."""
     titles = dict(zip(returns.catalogue["kpi_id"], returns.catalogue["kpi_name"], strict=True))
     return named(text, {known: f"{known} ({title})" for known, title in titles.items()}, "KPI")
+
+
+def _none_of(known: Evidence) -> Evidence:
+    tables = ("recent", "kpis", "quarters", "points", "outlooks", "alerts")
+    return replace(known, **{name: getattr(known, name).head(0) for name in tables})
 
 
 def _only(returns: Returns, kpi_ids: Collection[str]) -> Returns:
@@ -118,7 +162,7 @@ def _all_quarters(returns: Returns, recent: pd.DataFrame) -> pd.DataFrame:
     """Every quarterly figure up to the latest due one: older ones as they are known, then the rows of `recent`."""
     first = recent.groupby("kpi_id")["period_end"].min()
     older = returns.figures[returns.figures["kpi_id"].isin(set(first.index))]
-    older = rate(older[older["period_end"] < older["kpi_id"].map(first)])
+    older = judged(older[older["period_end"] < older["kpi_id"].map(first)], returns.council)
     names = [name for name in older.columns if name in recent.columns]
     rows = pd.concat([older[names], recent[names]], ignore_index=True)
     rows = rows.sort_values(["kpi_id", "period_end"], kind="stable")

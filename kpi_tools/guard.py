@@ -19,6 +19,7 @@ _ATTRIBUTES = """
 """
 _VOID = {"meta", "br", "hr"}
 _METAS = {"content-security-policy"}
+_WORDS = {"content", "aria-label"}  # read to people and machines, never fetched
 _SHOWN = 5
 
 
@@ -73,7 +74,7 @@ class _Reader(HTMLParser):
                 self.references += value.split()
             elif name == "http-equiv" and value.lower() not in _METAS:
                 self.faults.append(f'<meta http-equiv="{value}">')
-            elif "url(" in value.lower() and not re.fullmatch(r"url\(#[\w-]+\)", value):
+            elif name not in _WORDS and "url(" in value.lower() and not re.fullmatch(r"url\(#[\w-]+\)", value):
                 self.faults.append(f'{name} on <{tag}> refers to "{value[:80]}"')
 
     def handle_endtag(self, tag: str) -> None:

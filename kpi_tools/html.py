@@ -20,6 +20,9 @@ MADE_HERE = "kpi_tools"
 _WRAPPED = '<div class="kpi">', "</div>"
 
 
+_STYLED_BY_LAB = "h2,h3,h4,h5,p,ul,ol,li,dl,dt,dd,table,caption,thead,tbody,tr,th,td,a,b,figure,figcaption,details,summary"
+
+
 class Html:
     """A piece of HTML made by this package's templates, with `+` to put pieces after one another."""
 
@@ -67,7 +70,10 @@ def style() -> Html:
     They touch nothing outside the pieces. The report has them in its head, so this output is left out there.
     """
     source, _, _ = _environment().loader.get_source(_environment(), "components.css")  # type: ignore[union-attr]
-    return Html(Markup(f"<style>{source}</style>"), kind="style")
+    # JupyterLab styles lists, tables and headings of every output: here that is undone, and outranked (an id that never is).
+    nested = re.sub(r"\.kpi(?![-\w])", "&", source)
+    reset = f"& :where({_STYLED_BY_LAB}) {{ all: revert }}"
+    return Html(Markup(f"<style>.kpi:not(#kpi-none) {{ {reset}\n{nested} }}</style>"), kind="style")
 
 
 def markdown(text: str | None) -> Markup:

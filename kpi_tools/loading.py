@@ -41,7 +41,8 @@ class Returns:
     * `figures`: one row per KPI and quarter; `months`: the same per KPI and month (column `month`, "2024-12");
     * `submissions`: every accepted row of every returns folder up to the quarter;
     * `problems`, `log`: what was found wrong, what was taken otherwise than written, each with its place;
-    * `rejected`: the refused rows as sent; `counts`: rows in = accepted + rejected + blank, per file.
+    * `rejected`: the refused rows as sent; `counts`: rows in = accepted + rejected + blank, per file;
+    * `changelog`: which KPIs were added, removed or redefined from which report on, and why.
     """
 
     quarter: Quarter
@@ -58,6 +59,7 @@ class Returns:
     log: pd.DataFrame
     rejected: pd.DataFrame
     counts: pd.DataFrame
+    changelog: pd.DataFrame
 
     @property
     def summary(self) -> str:
@@ -77,6 +79,12 @@ class ReturnsError(InputError):
         super().__init__(text)
         self.returns = returns
         self.problems = returns.problems
+
+
+def own_tables_are_sound(returns: Returns) -> bool:
+    """Whether nothing stands against the council's own tables, without which no scorecard can be made."""
+    errors = returns.problems[returns.problems["severity"] == ERROR]
+    return not errors["file"].isin(_OWN_FILES).any()
 
 
 def raw_folder(raw: str | Path) -> Path:
@@ -145,7 +153,7 @@ def read_returns(raw: str | Path, quarter: str | Quarter | None = None) -> Retur
         council = own.read_council(run.snapshot(folder / "council.toml"), run.ledger)
         kpis = own.read_kpis(run.table(folder / "kpis.csv", own.KPIS, needed=True), council)
         ids = Ids(kpis["kpi_id"])
-        targets = own.read_targets(run.table(folder / "targets.csv", own.TARGETS, needed=True), kpis, ids)
+        targets = own.read_targets(run.table(folder / "targets.csv", own.TARGETS, needed=True), kpis, ids, council.scheme)
         own.check_targets_in_force(kpis, targets, wanted, "targets.csv", run.ledger)
         submissions = submissions_upto(wanted, run, Catalogue(kpis, targets))
         commentary = context.read_commentary(run.commentary(wanted, context.COMMENTARY), council.sections, ids)
@@ -154,6 +162,7 @@ def read_returns(raw: str | Path, quarter: str | Quarter | None = None) -> Retur
         benchmarks = context.read_benchmarks(
             run.table(folder / "benchmarks.csv", context.BENCHMARKS), percentages, ids, wanted
         )
+        changelog = context.read_changes(run.table(folder / "changes.csv", context.CHANGES), ids, wanted)
     run.check_still_there()
     a_month = submissions["month"] != ""
     figures, months = (
@@ -163,7 +172,7 @@ def read_returns(raw: str | Path, quarter: str | Quarter | None = None) -> Retur
     check_figures(figures)
     return Returns(
         wanted, council, kpis, targets, figures, months, shown(submissions), commentary, activity, benchmarks,
-        run.ledger.problems(), run.ledger.log(), run.rejected(), run.counts(),
+        run.ledger.problems(), run.ledger.log(), run.rejected(), run.counts(), changelog,
     )  # fmt: skip
 
 
@@ -177,6 +186,7 @@ def as_known_at(returns: Returns, quarter: Quarter) -> Returns:
     monthly = known["month"].notna()
     quarters = {label: Quarter.parse(label) <= quarter for label in returns.activity["period"].unique()}
     first = {label: Quarter.parse(label) <= quarter for label in returns.benchmarks["from_quarter"].unique()}
+    since = {label: Quarter.parse(label) <= quarter for label in returns.changelog["from_quarter"].unique()}
     return replace(
         returns,
         quarter=quarter,
@@ -186,6 +196,7 @@ def as_known_at(returns: Returns, quarter: Quarter) -> Returns:
         commentary=returns.commentary.head(0),
         activity=returns.activity[returns.activity["period"].map(quarters).astype(bool)],
         benchmarks=returns.benchmarks[returns.benchmarks["from_quarter"].map(first).astype(bool)],
+        changelog=returns.changelog[returns.changelog["from_quarter"].map(since).astype(bool)],
     )
 
 

@@ -45,6 +45,8 @@ def _with_values(source: str, parameters: Mapping[str, str]) -> str:
     lines = source.encode().splitlines(keepends=True)  # the positions in a syntax tree count bytes
     for node in reversed(ast.parse(source).body):
         assert isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name)
+        if node.targets[0].id not in parameters:
+            continue
         value, first, last = node.value, node.value.lineno - 1, (node.value.end_lineno or 1) - 1
         before, after = lines[first][: value.col_offset], lines[last][value.end_col_offset :]
         text = json.dumps(parameters[node.targets[0].id], ensure_ascii=False)

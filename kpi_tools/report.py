@@ -4,12 +4,13 @@ import hashlib
 import json
 import os
 import platform
+import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from kpi_tools import __version__
 from kpi_tools.errors import InputError, KpiError
@@ -19,12 +20,16 @@ from kpi_tools.quarters import Quarter
 from kpi_tools.runner import CELL_TIMEOUT, Complete, run_notebook
 
 if TYPE_CHECKING:
+    import pandas as pd
     from nbformat import NotebookNode
+
+    from kpi_tools.loading import Returns
 
 PROJECT = Path(__file__).resolve().parent.parent
 RAW = PROJECT / "data" / "raw"
 OUTPUTS = PROJECT / "outputs"
 NOTEBOOK = PROJECT / "notebooks" / "quarterly_report.ipynb"
+HISTORY = PROJECT / "notebooks" / "kpi_history.ipynb"
 
 PAGE = "report.html"
 EXECUTED = "report.ipynb"
@@ -37,12 +42,16 @@ _NOBODYS = ("desktop.ini", "thumbs.db")
 
 @dataclass(frozen=True)
 class Report:
-    """A finished report: `folder` holds `files`, all of one run; `warnings` is what its notebook wrote to stderr."""
+    """A finished report: `folder` holds `files`, all of one run; `warnings` is what its notebook wrote to stderr.
+
+    `account` is the reconciliation of the rows that were read: rows in = accepted + rejected.
+    """
 
     quarter: Quarter
     folder: Path
     files: tuple[str, ...]
     warnings: tuple[str, ...]
+    account: str = ""
 
 
 def report_quarter(
@@ -51,80 +60,171 @@ def report_quarter(
     outputs: str | os.PathLike[str] = OUTPUTS,
     notebook: str | os.PathLike[str] = NOTEBOOK,
     *,
+    edition: str = "draft",
+    overrides: tuple[tuple[str, str, str], ...] = (),
+    allow_rejected: bool = False,
     timeout: int = CELL_TIMEOUT,
     progress: bool = False,
 ) -> Report:
     """Make `outputs/<quarter>/` from the returns in `raw`: page, notebook, tables and manifest (`files`).
 
     The folder appears, or takes the place of an older one, as a whole; until then the older one stays as it is. The
-    same inputs give the same bytes. Each cell of the notebook may take `timeout` seconds. `progress` shows a bar.
+    same inputs give the same bytes. Rows of returns that were refused stop it, or are left out with `allow_rejected`,
+    which the page then says; either way they are kept in `processed` beside `raw` (`kpi_tools.rejects`). Each cell of
+    the notebook may take `timeout` seconds. `progress` shows a bar. `edition` is `draft` or `final`; a final report is
+    refused while its checks find an error that `overrides` (check, reason, role) do not let pass (`kpi_tools.release`).
     Raises `InputError` for a quarter or returns that cannot be used, `BusyError` where the same quarter is being made,
     `KpiError` for what went wrong on the way; a notebook that stopped is kept in `outputs/_failed/<quarter>/`.
     """
     quarter = Quarter.parse(quarter)
     raw, outputs, notebook = (Path(place).resolve() for place in (raw, outputs, notebook))
-    final = outputs / quarter.slug
+    job = Job(quarter, quarter.slug, raw, outputs, notebook, timeout, progress)
+    return make(job, lambda: _report_content(job, edition, overrides, allow_rejected))
+
+
+def history_of_kpi(
+    kpi: str,
+    quarter: object,
+    raw: str | os.PathLike[str] = RAW,
+    outputs: str | os.PathLike[str] = OUTPUTS,
+    notebook: str | os.PathLike[str] = HISTORY,
+    *,
+    timeout: int = CELL_TIMEOUT,
+    progress: bool = False,
+) -> Report:
+    """Make `outputs/history/<quarter>-<kpi>/`: one KPI in depth, as known at the report of `quarter`.
+
+    As `report_quarter`, with `history.html`, `history.ipynb` and the KPI's figures. Raises `InputError`, before
+    anything is made, with the nearest names where there is no such KPI.
+    """
+    from kpi_tools.in_depth import kpi_in_report
+    from kpi_tools.loading import load
+
+    quarter = Quarter.parse(quarter)
+    raw, outputs, notebook = (Path(place).resolve() for place in (raw, outputs, notebook))
+    kpi_id = kpi_in_report(load(raw, quarter), kpi)
+    name = f"{quarter.slug}-{re.sub('[^a-z0-9]+', '-', kpi_id.lower()).strip('-')[:40]}"
+    job = Job(quarter, name, raw, outputs / "history", notebook, timeout, progress, "history", "figures")
+    return make(job, lambda: _history_content(job, kpi_id))
+
+
+@dataclass(frozen=True)
+class Job:
+    """What to make: `outputs/name/` from `raw` by `notebook`; its page and notebook are called `stem`, its tables `tables`."""
+
+    quarter: Quarter
+    name: str
+    raw: Path
+    outputs: Path
+    notebook: Path
+    timeout: int = CELL_TIMEOUT
+    progress: bool = False
+    stem: str = "report"
+    tables: str = "kpis"
+
+
+@dataclass(frozen=True)
+class Content:
+    """What goes into it: `parameters` of the notebook besides quarter and raw, `tables` by sheet, a `check` of the page
+    (which raises), and what else the manifest records."""
+
+    returns: "Returns"
+    title: str
+    parameters: Mapping[str, str]
+    tables: "Mapping[str, pd.DataFrame]"
+    check: Callable[[str], None]
+    recorded: Mapping[str, Any]
+
+
+def make(job: Job, content: Callable[[], Content]) -> Report:
+    """The finished folder of a job, whole or not at all; `content` is asked for when nobody else makes the same."""
+    final = job.outputs / job.name
     _check_replaceable(final)
     try:
-        with work_folder(outputs, quarter.slug) as work:
-            made = _make(quarter, raw, outputs, notebook, work, timeout, progress)
-            publish(work / "report", final, outputs / WORK / f"{quarter.slug}.aside")
-            shutil.rmtree(outputs / FAILED / quarter.slug, ignore_errors=True)
+        with work_folder(job.outputs, job.name) as work:
+            made = _make(job, content, work)
+            publish(work / "report", final, job.outputs / WORK / f"{job.name}.aside")
+            shutil.rmtree(job.outputs / FAILED / job.name, ignore_errors=True)
     except OSError as error:
-        place = error.filename if error.filename is not None else outputs
+        place = error.filename if error.filename is not None else job.outputs
         raise KpiError(f"The report could not be written: {error.strerror or error} ({place}).") from error
     return made
 
 
-def _make(
-    quarter: Quarter, raw: Path, outputs: Path, notebook: Path, work: Path, timeout: int, progress: bool
-) -> Report:
-    from kpi_tools.export import to_html
-    from kpi_tools.loading import load
+def _report_content(
+    job: Job, edition: str, overrides: tuple[tuple[str, str, str], ...], allow_rejected: bool
+) -> Content:
+    from kpi_tools.rejects import load_keeping_rejected
+    from kpi_tools.release import DRAFT, as_text, check_page, hold_back
     from kpi_tools.scorecard import report_tables
+
+    returns = load_keeping_rejected(job.raw, job.quarter, allow_rejected=allow_rejected)
+    hold_back(returns, job.raw, edition, overrides)
+    given = {"allow_rejected": "yes"} if allow_rejected else {}
+    given |= ({"edition": edition} if edition != DRAFT else {}) | ({"overrides": as_text(overrides)} if overrides else {})
+    title = f"{'Draft: ' if edition == DRAFT else ''}{returns.council.report_title}, {job.quarter.title}"
+    tables = report_tables(returns)
+    let_pass = [dict(zip(("code", "because", "by"), one, strict=True)) for one in overrides]
+    recorded = {"edition": edition, "overrides": let_pass}
+    return Content(returns, title, given, tables, lambda page: check_page(page, returns, tables), recorded)
+
+
+def _history_content(job: Job, kpi_id: str) -> Content:
+    from kpi_tools.in_depth import kpi_tables, one_kpi
+
+    one = one_kpi(kpi_id, job.quarter, job.raw)
+    title = f"{one.kpi['kpi_name']}: history to {job.quarter.title}"
+    returns = one.known.returns
+    return Content(returns, title, {"kpi": kpi_id}, kpi_tables(one), lambda page: None, {"kpi": kpi_id})
+
+
+def _make(job: Job, content: Callable[[], Content], work: Path) -> Report:
+    from kpi_tools.export import to_html
     from kpi_tools.spreadsheets import write_csv, write_workbook
 
+    quarter, raw = job.quarter, job.raw
     used = fingerprints(raw, quarter)
-    returns = load(raw, quarter)
+    filled = content()
     end = repr(Complete(quarter))
-    given = {"quarter": quarter.label, "raw": str(raw)}
+    given = {"quarter": quarter.label, "raw": str(raw), **filled.parameters}
     executed = None
     try:
-        executed = run_notebook(notebook, given, end, timeout=timeout, progress=progress)
-        shown = published(executed, given | {"raw": relative(outputs / quarter.slug, raw)})
-        title = f"{returns.council.report_title}, {quarter.title}"
+        executed = run_notebook(job.notebook, given, end, timeout=job.timeout, progress=job.progress)
+        shown = published(executed, given | {"raw": relative(job.outputs / job.name, raw)})
         origin = f"Made by kpi-tools {__version__} from the inputs {_digest(used)} (manifest.json)."
-        council, day = returns.council.name, quarter.end.isoformat()
-        page = to_html(shown, title=title, author=council, date=day, provenance=origin)
+        council, day = filled.returns.council.name, quarter.end.isoformat()
+        page = to_html(shown, title=filled.title, author=council, date=day, provenance=origin)
         _check_page(page, end)
+        filled.check(page)
         if any(name in page + _text(shown) for name in (str(raw), json.dumps(str(raw))[1:-1])):
             raise KpiError(f"The notebook shows {raw}: a folder of this computer, which is not for publication.")
     except Exception as error:
-        kept = _keep_aside(work, outputs / FAILED / quarter.slug, error, executed)
+        kept = _keep_aside(work, job.outputs / FAILED / job.name, error, executed)
         if kept and isinstance(error, KpiError):
             raise KpiError(f"{error} {kept}") from error
         raise
-    tables = report_tables(returns)
     folder = work / "report"
     folder.mkdir()
-    _write(folder / PAGE, page)
-    _write(folder / EXECUTED, _text(shown))
-    write_csv(next(iter(tables.values())), folder / "kpis.csv")
-    write_workbook(tables, folder / "kpis.xlsx")
+    _write(folder / f"{job.stem}.html", page)
+    _write(folder / f"{job.stem}.ipynb", _text(shown))
+    write_csv(next(iter(filled.tables.values())), folder / f"{job.tables}.csv")
+    write_workbook(filled.tables, folder / f"{job.tables}.xlsx")
     if changed := sorted(set(used.items()) ^ set(fingerprints(raw, quarter).items())):
         raise InputError(f"{changed[0][0]} was changed while the report was being made. Run again.")
     manifest = {
         "quarter": quarter.label,
         "inputs": used,
         "inputs_digest": _digest(used),
-        "notebook": _fingerprint(notebook),
+        "rows": filled.returns.summary,
+        "notebook": _fingerprint(job.notebook),
         "outputs": {path.name: _fingerprint(path) for path in sorted(folder.iterdir())},
         "python": platform.python_version(),
         "packages": {"kpi-tools": __version__} | {name: version(name) for name in PACKAGES},
+        **filled.recorded,
     }
     _write(folder / MANIFEST, json.dumps(manifest, indent=1, sort_keys=True, ensure_ascii=False) + "\n")
     files = tuple(sorted(path.name for path in folder.iterdir()))
-    return Report(quarter, outputs / quarter.slug, files, _warnings(executed))
+    return Report(quarter, job.outputs / job.name, files, _warnings(executed), filled.returns.summary)
 
 
 def fingerprints(raw: Path, quarter: Quarter) -> dict[str, str]:

@@ -173,7 +173,7 @@ RULES: Final[dict[str, Rule]] = {
     "value-spaces": Rule("There are spaces inside the number.", "Write the number without spaces."),
     "value-sign": Rule("The unit of this KPI is {detail}, but the cell says otherwise.", _NUMBER),
     "value-above-100": Rule("A percentage cannot be above 100.", "Check the figure and its unit."),
-    "value-negative": Rule("The figure cannot be negative.", "Check the figure."),
+    "value-negative": Rule("The figure cannot be negative.", "Check the figure; only an amount of money may be below zero."),
     "value-fraction": Rule(
         "The KPI is a percentage{detail}, and this looks like a fraction.",
         'Give percentages as 87.5, not 0.875; if it really is below one per cent, write it with the sign: "0.9%".',
@@ -222,6 +222,12 @@ RULES: Final[dict[str, Rule]] = {
         'Give percentages as 90, not 0.9; if it really is below one per cent, write it with the sign: "0.9%".',
         who=TEAM,
     ),
+    "target-unused": Rule(
+        "The council rates by a percentage of the target, so this floor standard is not used.",
+        "Leave it empty, or change the scheme in council.toml.",
+        WARNING,
+        TEAM,
+    ),
     "target-tolerance": Rule("{detail}", "A tolerance is for KPIs of polarity target, above zero.", who=TEAM),
     "target-none": Rule(
         "The KPI is in the set but has no target that is in force by {detail}.",
@@ -234,6 +240,9 @@ RULES: Final[dict[str, Rule]] = {
     "text-cut": Rule("The text is longer than {detail} characters, and was cut.", "Shorten it.", WARNING),
     "text-place": Rule("Exactly one of kpi_id and section must be given.", "Fill in one of the two."),
     "section-unknown": Rule("The council's report has no section of this name: {detail}.", "Use one of these."),
+    "token-unknown": Rule(
+        "{detail}", 'Use one of these, or write "{{" where a brace is meant.', who=SERVICE
+    ),
     "commentary-none": Rule(
         "There is no commentary file for this quarter.", "Add it, or cards are without commentary.", WARNING, TEAM
     ),

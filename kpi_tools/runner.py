@@ -18,7 +18,8 @@ from kpi_tools.quarters import Quarter
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
-PARAMETERS = ("quarter", "raw")
+PARAMETERS = ("quarter", "raw", "kpi", "directorate", "edition", "overrides", "allow_rejected")
+OPTIONAL = {"edition", "overrides", "allow_rejected"}
 KERNEL = "python3"
 START_TIMEOUT = 60
 CELL_TIMEOUT = 300
@@ -130,7 +131,7 @@ def _check_parameters(notebook: "NotebookNode", given: Mapping[str, str], name: 
             raise InputError(f'{name} has no parameter "{_short(parameter)}". It has: {", ".join(sorted(declared))}.')
         if not isinstance(value, str):
             raise InputError(f"The parameter {parameter} must be text, and is {type(value).__name__} {value!r}.")
-    if missing := sorted(declared - set(given)):
+    if missing := sorted(declared - set(given) - OPTIONAL):
         raise InputError(f"{name} also asks for the parameter {missing[0]}, for which nothing is given.")
 
 

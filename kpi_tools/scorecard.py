@@ -6,10 +6,11 @@
 import pandas as pd
 
 from kpi_tools.direction import direction_of_travel
-from kpi_tools.loading import Returns, as_known_at, load, with_targets
+from kpi_tools.loading import Council, Returns, as_known_at, with_targets
 from kpi_tools.quarters import Quarter, quarter_range
-from kpi_tools.rating import rate
-from kpi_tools.vocabulary import DIRECTIONS, ILLUSTRATIVE, NOT_AVAILABLE, NOT_RATED, RAGS, TRENDS
+from kpi_tools.rating import floor_by_percentage, rate
+from kpi_tools.tokens import filled, kpi_figures, section_figures
+from kpi_tools.vocabulary import DIRECTIONS, ILLUSTRATIVE, NOT_AVAILABLE, NOT_RATED, PERCENTAGE, RAGS, TRENDS
 
 _FIGURE = ["value", "numerator", "denominator", "status", "note", "received"]
 _PREVIOUS = ["quarter", "value", "rag", "target", "floor_standard", "status"]
@@ -24,21 +25,19 @@ def recent_quarters(returns: Returns, quarter: Quarter | None = None) -> pd.Data
     `not available`. Columns: those of `returns.figures`, then `rag`, `not_rated_reason`, and those of
     `direction_of_travel`.
     """
-    last = quarter or returns.quarter
-    kpis = _in_force(returns.catalogue, last)
-    rows = [
-        (kpi_id, shown.label, pd.Timestamp(shown.end))
-        for kpi_id, lag in zip(kpis["kpi_id"], kpis["lag_quarters"], strict=True)
-        for shown in quarter_range(last.shift(-int(lag)), returns.council.window)
-    ]
-    grid = pd.DataFrame(rows, columns=["kpi_id", "quarter", "period_end"])
-    figures = returns.figures[["kpi_id", "quarter", *_FIGURE]]
-    recent = grid.merge(kpis, on="kpi_id", how="left").merge(figures, on=["kpi_id", "quarter"], how="left")
-    recent["status"] = recent["status"].fillna(NOT_AVAILABLE)
-    rated = rate(with_targets(recent, returns.targets))
+    rated = _rated(returns, quarter or returns.quarter, returns.council.window)
     return direction_of_travel(
         rated, significance=returns.council.significance, minimum_points=returns.council.minimum_points
     )
+
+
+def judged(figures: pd.DataFrame, council: Council) -> pd.DataFrame:
+    """`figures` with `rag` and `not_rated_reason`, by the council's scheme.
+
+    Where that is a percentage, `floor_standard` becomes the target less (where lower is better: plus) so much of it.
+    """
+    by_scheme = floor_by_percentage(figures, council.percent) if council.scheme == PERCENTAGE else figures
+    return rate(by_scheme)
 
 
 def score(recent: pd.DataFrame, returns: Returns) -> pd.DataFrame:
@@ -46,7 +45,8 @@ def score(recent: pd.DataFrame, returns: Returns) -> pd.DataFrame:
 
     Adds `previous_quarter`, `previous_value`, `previous_rag` (judged by the previous target), `previous_target`,
     `previous_floor_standard`, `previous_status`, `year_ago_quarter`, `year_ago_value`, `year_ago_status`, `commentary`,
-    `management_action`, `author`, `commentary_status`, and `illustrative`: whether anything shown for the KPI is invented.
+    `management_action` (both with the figures for their tokens), `author`, `commentary_status`, and `illustrative`:
+    whether anything shown for the KPI is invented.
     """
     by_kpi = recent.groupby("kpi_id", sort=False)
     latest = by_kpi.nth(-1).reset_index(drop=True)
@@ -60,7 +60,19 @@ def score(recent: pd.DataFrame, returns: Returns) -> pd.DataFrame:
         (recent[["status", "target_status", "kpi_status"]] == ILLUSTRATIVE).any(axis=1).groupby(recent["kpi_id"]).any()
     )
     kpis = latest.join(previous, on="kpi_id").join(year_ago, on="kpi_id").join(words, on="kpi_id")
-    return kpis.assign(illustrative=kpis["kpi_id"].map(invented))
+    return _with_figures(kpis.assign(illustrative=kpis["kpi_id"].map(invented)))
+
+
+def section_words(returns: Returns, kpis: pd.DataFrame) -> pd.DataFrame:
+    """The commentary on whole sections, as `returns.commentary` has it, with the figures of `kpis` for its tokens."""
+    about = returns.commentary[returns.commentary["kpi_id"].isna()]
+    counted = matrix(kpis).set_index("section").to_dict("index")
+    words = {section: section_figures(counted.get(section, {}), returns.quarter) for section in about["section"]}
+    said = [
+        filled(text, words[section]) if isinstance(text, str) else text
+        for section, text in zip(about["section"], about["commentary"], strict=True)
+    ]
+    return about.assign(commentary=pd.array(said, dtype="str"))
 
 
 def previous_report(returns: Returns) -> pd.DataFrame:
@@ -134,12 +146,12 @@ def rating_history(returns: Returns, kpis: pd.DataFrame) -> pd.DataFrame:
     earlier = [
         before for before in received if returns.quarter.shift(-returns.council.window) < before < returns.quarter
     ]
-    cards = [(before, _as_printed(returns, before)) for before in earlier]
-    rows = [
-        {"quarter": at.label} | {rag: counts(card)[rag] for rag in (*RAGS, NOT_RATED)}
-        for at, card in [*cards, (returns.quarter, kpis)]
-    ]
-    return pd.DataFrame(rows)
+    ratings = {before.label: _rated(as_known_at(returns, before), before, window=1)["rag"] for before in earlier}
+    counted = {
+        quarter: rags.fillna(NOT_RATED).value_counts().reindex([*RAGS, NOT_RATED], fill_value=0)
+        for quarter, rags in (ratings | {returns.quarter.label: kpis["rag"]}).items()
+    }
+    return pd.DataFrame(counted).T.rename_axis("quarter").reset_index()
 
 
 def report_tables(returns: Returns) -> dict[str, pd.DataFrame]:
@@ -155,12 +167,38 @@ def movers(kpis: pd.DataFrame) -> pd.DataFrame:
     return kpis[known & (kpis["rag"].fillna(NOT_RATED) != kpis["previous_rag"].fillna(NOT_RATED))]
 
 
+def _rated(returns: Returns, last: Quarter, window: int) -> pd.DataFrame:
+    kpis = in_force(returns.catalogue, last)
+    rows = [
+        (kpi_id, shown.label, pd.Timestamp(shown.end))
+        for kpi_id, lag in zip(kpis["kpi_id"], kpis["lag_quarters"], strict=True)
+        for shown in quarter_range(last.shift(-int(lag)), window)
+    ]
+    grid = pd.DataFrame(rows, columns=["kpi_id", "quarter", "period_end"])
+    figures = returns.figures[["kpi_id", "quarter", *_FIGURE]]
+    recent = grid.merge(kpis, on="kpi_id", how="left").merge(figures, on=["kpi_id", "quarter"], how="left")
+    recent["status"] = recent["status"].fillna(NOT_AVAILABLE)
+    return judged(with_targets(recent, returns.targets), returns.council)
+
+
+def _with_figures(kpis: pd.DataFrame) -> pd.DataFrame:
+    figures = [kpi_figures(kpi) for kpi in kpis.to_dict("records")]
+    columns = {
+        name: [
+            filled(text, own) if isinstance(text, str) else text for text, own in zip(kpis[name], figures, strict=True)
+        ]
+        for name in ("commentary", "management_action")
+    }
+    return kpis.assign(**{name: pd.array(texts, dtype="str") for name, texts in columns.items()})
+
+
 def _as_printed(returns: Returns, quarter: Quarter) -> pd.DataFrame:
     then = as_known_at(returns, quarter)
     return score(recent_quarters(then), then)
 
 
-def _in_force(catalogue: pd.DataFrame, quarter: Quarter) -> pd.DataFrame:
+def in_force(catalogue: pd.DataFrame, quarter: Quarter) -> pd.DataFrame:
+    """The KPIs of the catalogue that are in the set in the report of `quarter`."""
     first = catalogue["first_quarter"].map(Quarter.parse)
-    last = catalogue["last_quarter"].map(Quarter.parse, na_action="ignore").fillna(quarter)
+    last = [quarter if pd.isna(label) else Quarter.parse(label) for label in catalogue["last_quarter"]]
     return catalogue[[a <= quarter <= b for a, b in zip(first, last, strict=True)]]

@@ -44,12 +44,21 @@ SUPPRESSED: Final = "suppressed"
 NOT_AVAILABLE: Final = "not available"
 NOT_COLLECTED: Final = "not collected"
 NOT_APPLICABLE: Final = "not applicable"
+ROUNDS_TO_ZERO: Final = "rounds to zero"
 STATUSES_WITH_VALUE: Final = (FINAL, PROVISIONAL, ESTIMATED, CARRIED_FORWARD, ILLUSTRATIVE)
-STATUSES_WITHOUT_VALUE: Final = (SUPPRESSED, NOT_AVAILABLE, NOT_COLLECTED, NOT_APPLICABLE)
+STATUSES_WITHOUT_VALUE: Final = (SUPPRESSED, NOT_AVAILABLE, NOT_COLLECTED, NOT_APPLICABLE, ROUNDS_TO_ZERO)
 STATUSES: Final = STATUSES_WITH_VALUE + STATUSES_WITHOUT_VALUE
 
 MULTIPLIERS: Final = {"%": 100, "rate per 100,000": 100_000, "rate per 10,000": 10_000, "rate per 1,000": 1_000}
 """Units whose value is numerator / denominator times this number."""
+
+MONEY: Final = ("£", "GBP")
+"""How a unit of money begins: the only ones in which a figure may be negative."""
+
+FLOOR_STANDARD: Final = "floor_standard"
+PERCENTAGE: Final = "percentage"
+SCHEMES: Final = (FLOOR_STANDARD, PERCENTAGE)
+"""Where the line between Amber and Red comes from: each KPI's own floor standard, or a share of its target."""
 
 IMPROVEMENT: Final = "improvement"
 CONCERN: Final = "concern"

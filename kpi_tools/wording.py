@@ -4,6 +4,8 @@ import math
 from collections.abc import Iterable, Sequence
 from decimal import ROUND_HALF_UP, Decimal
 
+from kpi_tools.vocabulary import MONEY
+
 _WORDS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 _MOST_EXTRA_DECIMALS = 6
 MISSING = "not available"
@@ -27,9 +29,9 @@ def show(value: float | None, unit: str, decimals: int) -> str:
     number = rounded(value, decimals)
     if unit == "%":
         return f"{number}%"
-    if unit.startswith("GBP"):
+    if unit.startswith(MONEY):
         sign, digits = ("-", number[1:]) if number.startswith("-") else ("", number)
-        return f"{sign}£{digits}{unit.removeprefix('GBP')}"
+        return f"{sign}£{digits}{unit.removeprefix('GBP').removeprefix('£')}"
     if unit.startswith("rate "):
         return f"{number} {unit.removeprefix('rate ')}"
     return number if unit in ("", "count", "number") else f"{number} {unit}"
@@ -71,6 +73,11 @@ def listed(items: Sequence[str], last: str = "and") -> str:
 def plural(number: int, one: str, many: str | None = None) -> str:
     """`one KPI`, `two KPIs`, `12 KPIs`."""
     return f"{in_words(number)} {one if number == 1 else many or one + 's'}"
+
+
+def capitalised(text: str) -> str:
+    """The text with its first letter large, and the rest as it is."""
+    return text[:1].upper() + text[1:]
 
 
 def change_in_words(change: int) -> str:

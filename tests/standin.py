@@ -37,10 +37,11 @@ def modules() -> dict[str, ModuleType]:
 
     parts: dict[str, dict[str, Any]] = {
         "loading": {
-            "load": lambda raw, quarter: SimpleNamespace(council=council),
             "latest_quarter": lambda raw: Quarter(2024, 3),
         },
+        "rejects": {"load_keeping_rejected": lambda raw, quarter, **_: SimpleNamespace(council=council, summary="rows")},
         "export": {"to_html": to_html},
+        "release": {"DRAFT": "draft", "as_text": str, "check_page": lambda *_: None, "hold_back": lambda *_: None},
         "scorecard": {"report_tables": lambda returns: {"KPIs": "1"}},
         "spreadsheets": {"write_csv": write, "write_workbook": write},
     }

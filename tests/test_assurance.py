@@ -4,11 +4,11 @@ import math
 
 import pandas as pd
 import pytest
-from tests.engines import ENGINES, to_pandas
 
 from kpi_tools.assurance import ORDER, assurance, by_consequence, why
 from kpi_tools.rebasing import rebase_notes, suggested_rebases
 from kpi_tools.variation import process_limits, special_causes
+from tests.engines import ENGINES, to_pandas
 
 # Mean 11, moving ranges 2 on average, limits 5.68 and 16.32 (see test_variation).
 BASE = [10.0, 12.0, 11.0, 13.0, 9.0, 11.0, 12.0, 10.0]

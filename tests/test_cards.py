@@ -88,7 +88,7 @@ def test_a_missing_figure_is_not_shown_as_a_number():
 
 def test_a_red_without_action_shows_the_gap():
     card = shown(points(values=(80, 80, 80, 80, 80, 60)), management_action=None)
-    assert "No management action has been received for this Red KPI." in card
+    assert "No management action has been given." in card
     assert "No management action" not in shown(points(), management_action=None)
 
 

@@ -38,14 +38,17 @@ def made(monkeypatch):
 
     class Made:
         asked: tuple[object, ...] = ()
+        release: dict[str, object] = {}
         does: Exception | BaseException | None = None
 
-    def report_quarter(quarter: Quarter, raw: Path, outputs: Path, *, progress: bool) -> report.Report:
-        Made.asked = (quarter, raw, outputs, progress)
+    def report_quarter(
+        quarter: Quarter, raw: Path, outputs: Path, *, allow_rejected: bool, progress: bool, **release: object
+    ) -> report.Report:
+        Made.asked, Made.release = (quarter, raw, outputs, allow_rejected, progress), release
         if Made.does:
             raise Made.does
         noted = "/tmp/1.py:3: UserWarning: one figure is provisional\n  warn()"
-        return report.Report(quarter, outputs / quarter.slug, (), (noted, "something else"))
+        return report.Report(quarter, outputs / quarter.slug, (), (noted, "something else"), "rows in 2 = …")
 
     monkeypatch.setattr(report, "report_quarter", report_quarter)
     return Made
@@ -73,10 +76,18 @@ def test_every_command_explains_itself(command, capsys):
 def test_the_report_is_made_where_asked_and_its_place_is_told(made, capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert main(["report", "Q3 2024/25", "--raw", "in", "--outputs", str(tmp_path / "out")]) == 0
-    assert made.asked == (Quarter(2024, 3), Path("in"), tmp_path / "out", False)
+    assert made.asked == (Quarter(2024, 3), Path("in"), tmp_path / "out", False, False)
     told = capsys.readouterr()
     assert told.out == f"{Path('out/2024-25-Q3/report.html')}\n"
-    assert told.err == "Note: one figure is provisional\nNote: something else\n"
+    assert told.err == "Quarter 3 2024/25: rows in 2 = …\nNote: one figure is provisional\nNote: something else\n"
+
+
+def test_a_report_is_a_draft_unless_it_is_to_be_final(made):
+    assert main(["report", "2024-25 Q3"]) == 0
+    assert made.release == {"edition": "draft", "overrides": ()}
+    passed = ["--override", "stale-quarter", "--because", "a title", "--by", "Head of Performance"]
+    assert main(["report", "2024-25 Q3", "--final", *passed]) == 0
+    assert made.release == {"edition": "final", "overrides": (("stale-quarter", "a title", "Head of Performance"),)}
 
 
 def test_without_a_quarter_the_latest_with_returns_is_taken(made):
@@ -184,7 +195,9 @@ def test_explore_listens_on_this_computer_only_and_keeps_the_token(monkeypatch):
     assert main(["explore"]) == 0
     ((_, flag, module, *settings),) = asked
     assert (flag, module, settings[0]) == ("-m", "jupyterlab", "--ip=127.0.0.1")
-    assert not [setting for setting in settings if "token" in setting or "password" in setting or "allow" in setting]
+    weak = ("token", "password", "allow", "xsrf", "0.0.0.0", "--ip=*", "trust")
+    assert not [setting for setting in settings if any(word in setting for word in weak)]
+    assert [setting for setting in settings if "ip=" in setting] == ["--ip=127.0.0.1"]
 
 
 def test_a_signal_to_end_ends_a_tool_as_well(monkeypatch):
@@ -231,4 +244,4 @@ def test_a_reader_that_goes_away_is_no_fault():
 
 def test_the_command_is_click_and_has_no_other_commands():
     assert isinstance(cli.kpi, click.Group)
-    assert sorted(cli.kpi.commands) == ["check", "explore", "report", "test"]
+    assert sorted(cli.kpi.commands) == ["changes", "check", "explore", "history", "report", "template", "test"]

@@ -6,13 +6,13 @@ from datetime import date
 import numpy as np
 import pandas as pd
 import pytest
-from tests.engines import ENGINES, to_pandas
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
 from kpi_tools.direction import direction_of_travel
 from kpi_tools.quarters import Quarter, quarter_range
+from tests.engines import ENGINES, to_pandas
 
 LAST = Quarter(2024, 3)
 

@@ -31,9 +31,9 @@ MODULES = {
 
 # From the ground up, a text for each room: a module imports from floors below and from its own room, not next door.
 FLOORS = (
-    ("errors vocabulary quarters wording hygiene rules problems student regression series spreadsheets",),
+    ("errors vocabulary quarters wording hygiene rules problems student regression series spreadsheets tokens naming",),
     (
-        "loading intake rejects",
+        "loading intake rejects remarks",
         "rating",
         "direction",
         "variation signals assurance alerts",
@@ -41,8 +41,14 @@ FLOORS = (
         "outlook",
         "cases",
     ),
-    ("scorecard narrative", "charts chart_data", "svg", "tables html", "checks"),
-    ("cards card_parts chapters", "export guard", "runner kernel", "folders", "published"),
+    (
+        "scorecard narrative descriptions reconciliation restatements findings checks text_checks word_checks "
+        "date_checks evidence row_words",
+        "charts chart_data explorer_data explorer_marks explorer_charts",
+        "svg",
+        "tables html",
+    ),
+    ("cards card_parts chapters change_chapter page_checks release overview explorer explorer_views explorer_points in_depth needed lab", "terminal", "templates", "export guard", "runner kernel", "folders", "published"),
     ("report",),
     ("batch",),
     ("cli __main__",),

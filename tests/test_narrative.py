@@ -4,14 +4,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from kpi_tools.narrative import (
-    actions_sentence,
-    change_sentence,
+from kpi_tools.descriptions import (
     chart_description,
     data_period,
     direction_sentence,
-    headline,
     month_alone,
+)
+from kpi_tools.narrative import (
+    actions_sentence,
+    change_sentence,
+    headline,
     movers_sentence,
     moves,
     reds_sentence,

@@ -4,11 +4,20 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from tests.test_data import EIGHT_REDS, PUBLISHED
 
 from kpi_tools.loading import Returns, load
 from kpi_tools.narrative import headline
-from kpi_tools.scorecard import counts, matrix, movement, previous_report, quarter_before, recent_quarters, score
+from kpi_tools.scorecard import (
+    counts,
+    matrix,
+    movement,
+    previous_report,
+    quarter_before,
+    rating_history,
+    recent_quarters,
+    score,
+)
+from tests.test_data import EIGHT_REDS, PUBLISHED
 
 RAW = Path(__file__).parents[1] / "data" / "raw"
 RAG = {"G": "Green", "A": "Amber", "R": "Red"}
@@ -63,6 +72,14 @@ def test_green_went_from_16_to_17_as_printed_and_from_14_to_17_like_for_like(qua
     assert change.loc["Green", ["previous", "now", "same_previous", "same_now"]].tolist() == [16, 17, 14, 17]
     assert change.loc["kpis", ["previous", "now", "same_previous", "same_now"]].tolist() == [40, 38, 38, 38]
     assert change.loc[["Amber", "Red", "Not rated"], "previous"].tolist() == [15, 8, 1]
+
+
+def test_the_reports_before_as_they_were_printed(quarter_3):
+    history = rating_history(*quarter_3).set_index("quarter")
+    assert history.loc["2023-24 Q2"].tolist() == [15, 15, 8, 0]
+    assert history.loc["2024-25 Q2"].tolist() == [16, 15, 8, 1]
+    assert history.loc["2024-25 Q3"].tolist() == [17, 12, 9, 0]
+    assert list(history.columns) == ["Green", "Amber", "Red", "Not rated"] and len(history) == 6
 
 
 def test_the_minute_of_quarter_2_2023_24(quarter_2):

@@ -106,3 +106,16 @@ def test_a_quarter_that_cannot_be_is_refused():
         Quarter(2024, 5)
     with pytest.raises(QuarterError):
         Quarter(1024, 1)
+
+
+def test_years_from_1900_to_2098_have_quarters_and_are_named_by_their_label():
+    assert [str(quarter) for quarter in (Quarter(1900, 1), Quarter(2098, 4))] == ["1900-01 Q1", "2098-99 Q4"]
+    for year, number in ((1899, 4), (2099, 1), (2024, 0), (2024, 5)):
+        with pytest.raises(QuarterError, match=f"no quarter {number} of the financial year {year}"):
+            Quarter(year, number)
+
+
+@pytest.mark.parametrize(("number", "said"), [(0, "is not a fin"), (1, "ambig"), (4, "ambig"), (5, "is not a fin")])
+def test_a_quarter_of_one_year_is_ambiguous_only_where_there_is_such_a_quarter(number, said):
+    with pytest.raises(QuarterError, match=said):
+        Quarter.parse(f"Q{number} 2023")

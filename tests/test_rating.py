@@ -6,11 +6,11 @@ from fractions import Fraction
 
 import pandas as pd
 import pytest
-from tests.engines import ENGINES, to_pandas
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kpi_tools.rating import floor_by_percentage, rate
+from tests.engines import ENGINES, to_pandas
 
 NAN, INF = math.nan, math.inf
 
@@ -171,3 +171,24 @@ def _exact(value: Fraction | Decimal, target, floor, higher: bool) -> str:
         return value >= line if higher else value <= line
 
     return "Green" if meets(target) else "Amber" if meets(floor) else "Red"
+
+
+@pytest.mark.parametrize(
+    ("row", "rag"),
+    [
+        # closest to target with parts: 54, 56 and 61 of 100 against 50 ± 5, floor standard 40
+        (kpi(54.0, 50.0, 40.0, "target", tolerance=5.0, numerator=54.0, denominator=100.0), "Green"),
+        (kpi(56.0, 50.0, 40.0, "target", tolerance=5.0, numerator=56.0, denominator=100.0), "Amber"),
+        (kpi(61.0, 50.0, 40.0, "target", tolerance=5.0, numerator=61.0, denominator=100.0), "Red"),
+        # the parts are used from a denominator of one on, and only where both are there
+        (kpi(99.9, 100.0, 90.0, numerator=1.0, denominator=1.0), "Green"),
+        (kpi(50.0, 90.0, 85.0, numerator=0.0, denominator=0.0), "Red"),
+        (kpi(95.0, 90.0, 85.0, numerator=10.0, denominator=NAN), "Green"),
+        # the allowance for noise is 1e-9 of the line, and no less than that of a line of one
+        (kpi(0.5 - 1.5e-9, 0.5, 0.4), "Amber"),
+        (kpi(1.5 - 1.3e-9, 1.5, 1.0), "Green"),
+        (kpi(1.5 - 1.7e-9, 1.5, 1.0), "Amber"),
+    ],
+)
+def test_the_parts_and_the_allowance_to_their_limits(rated, row, rag):
+    assert rated([row]) == [(rag, None)]

@@ -70,7 +70,7 @@ def returns():
         {"kpi_id": ["A1", None], "section": [None, "First"], "commentary": ["why", "all"], "management_action": ["do", None],
          "author": "Head of Service", "status": ["illustrative", "final"]}
     )  # fmt: skip
-    council = SimpleNamespace(window=6, significance=0.05, minimum_points=5)
+    council = SimpleNamespace(window=6, significance=0.05, minimum_points=5, scheme="floor_standard")
     return SimpleNamespace(
         quarter=LAST, council=council, catalogue=CATALOGUE, figures=figures, targets=TARGETS, commentary=commentary
     )

@@ -12,7 +12,6 @@ from itertools import accumulate
 
 import pandas as pd
 import pytest
-from tests.engines import ENGINES, to_pandas
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from spc_by_hand import limits as limits_by_hand
@@ -20,6 +19,7 @@ from spc_by_hand import rules as rules_by_hand
 
 from kpi_tools.errors import InputError
 from kpi_tools.variation import process_limits, special_causes
+from tests.engines import ENGINES, to_pandas
 
 BASE = [10.0, 12.0, 11.0, 13.0, 9.0, 11.0, 12.0, 10.0]
 OUTSIDE, TREND, TWO, SHIFT = "outside a limit", "trend of seven", "two in three near a limit", "shift of seven"

@@ -2,7 +2,6 @@
 
 import json
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import openpyxl
@@ -30,9 +29,9 @@ def reports(outputs: Path) -> dict[str, Report]:
 
 
 @pytest.fixture(scope="module", params=QUARTERS)
-def made(request: pytest.FixtureRequest, reports: dict[str, Report]) -> Iterator[tuple[str, str, BeautifulSoup]]:
+def made(request: pytest.FixtureRequest, reports: dict[str, Report]) -> tuple[str, str, BeautifulSoup]:
     page = (reports[request.param].folder / "report.html").read_text(encoding="utf-8")
-    yield request.param, page, BeautifulSoup(page, "html.parser")
+    return request.param, page, BeautifulSoup(page, "html.parser")
 
 
 def words(piece) -> str:

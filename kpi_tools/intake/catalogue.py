@@ -16,7 +16,10 @@ from kpi_tools.intake.reading import Snapshot
 from kpi_tools.intake.tables import Layout, Table
 from kpi_tools.problems import Ledger
 from kpi_tools.quarters import Quarter
-from kpi_tools.vocabulary import BASES, CLOSEST, ESTIMATED, FINAL, FREQUENCIES, HIGHER, ILLUSTRATIVE, LOWER, POLARITIES
+from kpi_tools.vocabulary import (
+    BASES, CLOSEST, ESTIMATED, FINAL, FLOOR_STANDARD, FREQUENCIES, HIGHER, ILLUSTRATIVE, LOWER, MONEY, PERCENTAGE,
+    POLARITIES, SCHEMES,
+)  # fmt: skip
 
 KPIS: Final = Layout(
     ("kpi_id", "kpi_name", "section", "directorate", "unit", "decimals", "polarity", "basis", "frequency",
@@ -35,7 +38,8 @@ class Council:
     report_title: str
     sections: tuple[str, ...]
     owner_team: str = ""
-    scheme: str = "floor_standard"
+    scheme: str = FLOOR_STANDARD
+    percent: float = 0.0
     rule: str = "ols"
     window: int = 6
     minimum_points: int = 5
@@ -45,7 +49,7 @@ class Council:
 
 _PLACES: Final = {
     "council": ("name", "report_title", "sections", "owner_team"),
-    "rating": ("scheme",),
+    "rating": ("scheme", "percent"),
     "direction": ("rule", "window", "minimum_points", "significance"),
     "loading": ("rejected_share",),
 }
@@ -57,19 +61,22 @@ _MEANT: Final[dict[str, tuple[str, Callable[[Any], bool]]]] = {
         "a list of different texts",
         lambda value: isinstance(value, list) and bool(value) and all(map(_is_name, value)) and len({*value}) == len(value),
     ),
-    "scheme": ('"floor_standard"', lambda value: value == "floor_standard"),
+    "scheme": (" or ".join(f'"{scheme}"' for scheme in SCHEMES), lambda value: value in SCHEMES),
+    "percent": ("a number from 0 to 100", lambda value: _is_number(value) and 0 <= value <= 100),
     "rule": ('"ols"', lambda value: value == "ols"),
     "window": ("a whole number from 2 to 40", lambda value: _is_whole(value, 2, 40)),
     "minimum_points": ("a whole number from 3 to 40", lambda value: _is_whole(value, 3, 40)),
     "significance": ("a number between 0 and 1", lambda value: isinstance(value, float) and 0 < value < 1),
-    "rejected_share": (
-        "a share from 0 to 1", lambda value: isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 1
-    ),
+    "rejected_share": ("a share from 0 to 1", lambda value: _is_number(value) and 0 <= value <= 1),
 }  # fmt: skip
 
 
 def _is_name(value: object) -> bool:
     return isinstance(value, str) and 0 < len(clean_name(value)) <= NAME_CAP
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _is_whole(value: object, least: int, most: int) -> bool:
@@ -105,6 +112,8 @@ def read_council(snapshot: Snapshot, ledger: Ledger) -> Council:
                 found[key] = tuple(map(clean_name, value))
             else:
                 found[key] = clean_name(value) if isinstance(value, str) else value
+    if ("percent" in found) != (found.get("scheme") == PERCENTAGE):
+        fault(f'It goes with the scheme "{PERCENTAGE}", and with no other.', "rating.percent", found.get("percent", ""))
     for key in ("name", "report_title", "sections"):
         if key not in found:
             if not (settings.get("council") or {}).get(key):
@@ -151,21 +160,21 @@ def read_kpis(table: Table, council: Council) -> pd.DataFrame:
     return typed(pd.DataFrame(rows, columns=columns)[~table.bad], whole=("decimals", "lag_quarters"))
 
 
-def read_targets(table: Table, catalogue: pd.DataFrame, ids: Ids) -> pd.DataFrame:
+def read_targets(table: Table, catalogue: pd.DataFrame, ids: Ids, scheme: str = FLOOR_STANDARD) -> pd.DataFrame:
     """One row per KPI and first quarter of force: target, floor_standard, tolerance (float64), target_reason, target_status."""
-    units = dict(zip(catalogue["kpi_id"], catalogue["unit"], strict=True))
-    polarities = dict(zip(catalogue["kpi_id"], catalogue["polarity"], strict=True))
-    decimals = dict(zip(catalogue["kpi_id"], catalogue["decimals"], strict=True))
+    kpis = catalogue.set_index("kpi_id")[["unit", "decimals", "polarity"]].to_dict("index")
     rows, first_row = [], dict[tuple[str | None, Quarter | None], int]()
     for row in range(len(table)):
         kpi_id, since = field.kpi_id(table, row, "kpi_id", ids), field.quarter(table, row, "from_quarter")
         if kpi_id and since and (kpi_id, since) in first_row:
             table.fault(row, "from_quarter", "catalogue-twice", str(first_row[kpi_id, since]))
         first_row.setdefault((kpi_id, since), table.rows[row])
-        percentage = units.get(kpi_id or "") == "%"
-        lines = {name: field.number(table, row, name, percentage) for name in ("target", "floor_standard", "tolerance")}
-        if kpi_id in units:
-            _check_lines(table, row, lines, percentage, decimals[kpi_id], polarities[kpi_id])
+        kpi = kpis.get(kpi_id or "")
+        lines = {name: field.number(table, row, name, bool(kpi) and kpi["unit"] == "%") for name in LINES[:3]}
+        if kpi:
+            _check_lines(table, row, lines, **kpi)
+        if scheme == PERCENTAGE and not np.isnan(lines["floor_standard"]):
+            table.fault(row, "floor_standard", "target-unused")
         rows.append({
             "kpi_id": kpi_id, "from_quarter": since.label if since else None, **lines,
             "target_reason": field.name(table, row, "reason"),
@@ -174,11 +183,9 @@ def read_targets(table: Table, catalogue: pd.DataFrame, ids: Ids) -> pd.DataFram
     return typed(pd.DataFrame(rows, columns=["kpi_id", "from_quarter", *LINES])[~table.bad], real=LINES[:3])
 
 
-def _check_lines(
-    table: Table, row: int, lines: dict[str, float], percentage: bool, decimals: int, polarity: str
-) -> None:
+def _check_lines(table: Table, row: int, lines: dict[str, float], unit: str, decimals: int, polarity: str) -> None:
     target, floor, tolerance = lines["target"], lines["floor_standard"], lines["tolerance"]
-    if percentage:
+    if unit == "%":
         # a KPI shown with two decimals may well have a target of 0.02%; one shown in whole per cent has not
         for name in ("target", "floor_standard"):
             signed = "%" in table.cells[name][row] or table.kind(name, row) == "percent"
@@ -187,7 +194,7 @@ def _check_lines(
             elif 0 < lines[name] <= 1 and decimals < 2 and not signed:
                 table.fault(row, name, "target-fraction")
     for name in ("target", "floor_standard"):
-        if lines[name] < 0:
+        if lines[name] < 0 and not unit.startswith(MONEY):
             table.fault(row, name, "value-negative")
     if (polarity == HIGHER and floor > target) or (polarity == LOWER and floor < target):
         table.fault(row, "target", "target-side", polarity)
@@ -215,15 +222,17 @@ def check_targets_in_force(
 def with_targets(table: pd.DataFrame, targets: pd.DataFrame) -> pd.DataFrame:
     """`table` (kpi_id, quarter, …) with the target lines in force in each row's own quarter; order and index as given."""
     bare = table.drop(columns=[name for name in LINES if name in table.columns])
-    left = bare[["kpi_id"]].assign(_when=bare["quarter"].astype("str"), _place=range(len(bare)))
-    right = targets.rename(columns={"from_quarter": "_when"})
-    codes = {label: position for position, label in enumerate(sorted({*left["_when"], *right["_when"]}))}
-    left["_when"], right["_when"] = left["_when"].map(codes).astype("int64"), right["_when"].map(codes).astype("int64")
-    joined = pd.merge_asof(
-        left.sort_values("_when", kind="stable"), right.sort_values("_when"), on="_when", by="kpi_id"
-    )
-    joined = joined.sort_values("_place").set_axis(bare.index)
-    return pd.concat([bare, joined[list(LINES)]], axis=1)
+    labels = {label: at for at, label in enumerate(sorted({*bare["quarter"].unique(), *targets["from_quarter"].unique()}))}
+    ids = pd.Index(targets["kpi_id"].unique())
+    # KPI and quarter as one number: the line in force is the last one that is not greater
+    since = ids.get_indexer(targets["kpi_id"]) * len(labels) + targets["from_quarter"].map(labels).to_numpy(dtype="int64")
+    kpi, when = ids.get_indexer(bare["kpi_id"]), bare["quarter"].map(labels).to_numpy(dtype="int64")
+    order = np.argsort(since, kind="stable")
+    found = np.searchsorted(since[order], kpi * len(labels) + when, side="right") - 1
+    in_force = (kpi >= 0) & (found >= 0)
+    in_force[in_force] = since[order][found[in_force]] // len(labels) == kpi[in_force]
+    lines = targets[list(LINES)].iloc[order].reset_index(drop=True).reindex(np.where(in_force, found, -1))
+    return pd.concat([bare, lines.set_axis(bare.index)], axis=1)
 
 
 def typed(table: pd.DataFrame, whole: tuple[str, ...] = (), real: tuple[str, ...] = ()) -> pd.DataFrame:

@@ -11,10 +11,6 @@ from typing import Final, NamedTuple
 from kpi_tools import vocabulary as words
 from kpi_tools.hygiene import clean_name, what_changed
 
-ROUNDS_TO_ZERO: Final = "rounds to zero"
-REASONS: Final = (*words.STATUSES_WITHOUT_VALUE, ROUNDS_TO_ZERO)
-ALL_STATUSES: Final = (*words.STATUSES, ROUNDS_TO_ZERO)
-
 DATE, MONTH, TIME, PERCENT, ERROR, TRUTH, FORMULA = "date", "month", "time", "percent", "error", "truth", "formula"
 """Kinds of workbook cells whose text alone does not say what they are."""
 
@@ -22,8 +18,8 @@ _MARKERS: Final = {
     **dict.fromkeys(("c", "[c]", "*", "[*]", "~"), words.SUPPRESSED),
     **dict.fromkeys(("z", "[z]", "n/a"), words.NOT_APPLICABLE),
     **dict.fromkeys(("x", "[x]", "..", ":", "-", "–", "—", "−"), words.NOT_AVAILABLE),
-    **dict.fromkeys(("k", "[k]", "[low]"), ROUNDS_TO_ZERO),
-    **{reason: reason for reason in REASONS},
+    **dict.fromkeys(("k", "[k]", "[low]"), words.ROUNDS_TO_ZERO),
+    **{reason: reason for reason in words.STATUSES_WITHOUT_VALUE},
 }
 PLAIN_NUMBER: Final = r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?"
 _PLAIN: Final = re.compile(PLAIN_NUMBER)
@@ -132,6 +128,6 @@ def read_status(text: str) -> tuple[str, str, str]:
     folded = re.sub(r"[\s_-]+", " ", plain).lower()
     if not folded:
         return "", "", ""
-    if folded in ALL_STATUSES:
+    if folded in words.STATUSES:
         return folded, "" if folded == text else what_changed(text, plain) or "spelt as the tables have it", ""
     return "", "", "status-unknown"

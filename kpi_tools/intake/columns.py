@@ -67,13 +67,15 @@ def read_numbers(table: Table, column: str) -> Numbers:
     )  # fmt: skip
     if not size:
         return found
-    texts = pd.Series(table.cells[column], dtype="str")
-    plain = texts.str.fullmatch(PLAIN_NUMBER).to_numpy(dtype=bool, copy=True)
+    codes, distinct = pd.factorize(np.array(table.cells[column], dtype=object))
+    texts = pd.Series(distinct, dtype="str")
+    is_plain = texts.str.fullmatch(PLAIN_NUMBER).to_numpy(dtype=bool)
+    plain = is_plain[codes]
     plain[list(table.kinds.get(column, {}))] = False
-    numbers = texts[plain]
-    found.value[plain] = numbers.astype("float64").to_numpy()
-    points = numbers.str.find(".").to_numpy()
-    found.decimals[plain] = np.where(points < 0, 0, numbers.str.len().to_numpy() - points - 1)
+    points = texts.str.find(".").to_numpy()
+    decimals = np.where(points < 0, 0, texts.str.len().to_numpy() - points - 1)
+    found.value[plain] = texts.where(is_plain).astype("float64").to_numpy()[codes[plain]]
+    found.decimals[plain] = decimals[codes[plain]]
     kinds = table.kinds.get(column, {})
     read: dict[tuple[str, str], Number] = {}
     for position in np.flatnonzero(~plain).tolist():

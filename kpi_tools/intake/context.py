@@ -14,6 +14,7 @@ from kpi_tools.intake.cells import read_number, read_status
 from kpi_tools.intake.ids import Ids
 from kpi_tools.intake.tables import Layout, Table
 from kpi_tools.quarters import Quarter
+from kpi_tools.tokens import KPI_TOKENS, SECTION_TOKENS, listing, unknown
 from kpi_tools.vocabulary import FINAL, ILLUSTRATIVE, NOT_AVAILABLE, STATUSES, STATUSES_WITHOUT_VALUE
 
 COMMENTARY: Final = Layout(("commentary",), ("kpi_id", "section", "management_action", "author", "status"))
@@ -22,10 +23,12 @@ ACTIVITY: Final = Layout(
     ("lower_expected", "upper_expected", "status", "note"),
 )
 BENCHMARKS: Final = Layout(("kpi_id", "area", "period", "value", "from_quarter"), ("status", "source"))
+CHANGES: Final = Layout(("kpi_id", "from_quarter", "change"), ("reason", "status"))
+KINDS_OF_CHANGE: Final = ("added", "removed", "redefined")
 
 
 def read_commentary(table: Table, sections: tuple[str, ...], ids: Ids) -> pd.DataFrame:
-    """kpi_id or section (the other is missing), commentary, management_action, author, status; all text."""
+    """kpi_id or section (the other is missing), commentary, management_action, author, status; file, row: its place."""
     rows, places = [], dict[tuple[str | None, str | None], int]()
     for row in range(len(table)):
         kpi_id = section = None
@@ -46,9 +49,13 @@ def read_commentary(table: Table, sections: tuple[str, ...], ids: Ids) -> pd.Dat
         if (kpi_id or section) and (first := places.setdefault((kpi_id, section), row)) != row:
             for place, other in ((first, row), (row, first)):
                 table.fault(place, "kpi_id" if kpi_id else "section", "duplicate-conflict", f"row {table.rows[other]}")
-        rows.append(found)
-    columns = ["kpi_id", "section", "commentary", "management_action", "author", "status"]
-    return typed(pd.DataFrame(rows, columns=columns)[~table.bad])
+        for column in ("commentary", "management_action"):
+            tokens = SECTION_TOKENS if placed else KPI_TOKENS
+            for fault in unknown(found[column] or "", tokens):
+                table.fault(row, column, "token-unknown", f"{fault} There are: {listing(tokens)}.")
+        rows.append(found | {"file": table.file, "row": table.rows[row]})
+    columns = ["kpi_id", "section", "commentary", "management_action", "author", "status", "file", "row"]
+    return typed(pd.DataFrame(rows, columns=columns)[~table.bad], whole=("row",))
 
 
 def read_activity(table: Table, sections: tuple[str, ...], upto: Quarter) -> pd.DataFrame:
@@ -90,6 +97,20 @@ def read_benchmarks(table: Table, percentages: frozenset[str], ids: Ids, upto: Q
         late.append(since is not None and since > upto)
     kept = pd.DataFrame(rows, columns=list(BENCHMARKS.names))[~table.bad & ~np.array(late, dtype=bool)]
     return typed(kept, real=("value",))
+
+
+def read_changes(table: Table, ids: Ids, upto: Quarter) -> pd.DataFrame:
+    """The changes to the set of KPIs and their definitions up to a quarter: kpi_id, from_quarter, change, reason, status."""
+    rows, late = [], []
+    for row in range(len(table)):
+        since = field.quarter(table, row, "from_quarter")
+        rows.append({
+            "kpi_id": field.kpi_id(table, row, "kpi_id", ids), "from_quarter": since.label if since else None,
+            "change": field.choice(table, row, "change", KINDS_OF_CHANGE), "reason": field.prose(table, row, "reason"),
+            "status": field.choice(table, row, "status", (FINAL, ILLUSTRATIVE), FINAL),
+        })  # fmt: skip
+        late.append(since is not None and since > upto)
+    return typed(pd.DataFrame(rows, columns=list(CHANGES.names))[~table.bad & ~np.array(late, dtype=bool)])
 
 
 def _valued(table: Table, row: int, percentage: bool) -> tuple[float, str]:

@@ -6,9 +6,8 @@ import numpy as np
 import pandas as pd
 
 from kpi_tools.intake.catalogue import LINES, with_targets
-from kpi_tools.intake.cells import ALL_STATUSES, REASONS
 from kpi_tools.quarters import Quarter
-from kpi_tools.vocabulary import POLARITIES
+from kpi_tools.vocabulary import POLARITIES, STATUSES, STATUSES_WITHOUT_VALUE
 
 _ATTRIBUTES: Final = (
     "kpi_id", "kpi_name", "section", "directorate", "unit", "decimals", "polarity", "basis", "frequency", "lag_quarters",
@@ -26,19 +25,20 @@ def latest_word(submissions: pd.DataFrame, kpis: pd.DataFrame, targets: pd.DataF
     says nothing and replaces nothing. Months carry the column `month` as well. Sorted by catalogue and `period_end`.
     """
     monthly = not (submissions["month"] == "").any()
-    by_weight = submissions.iloc[np.argsort(~submissions["silent"].to_numpy(dtype=bool), kind="stable")]
-    last = by_weight.drop_duplicates(["kpi_id", "period"], keep="last")
-    place = pd.Series(range(len(kpis)), index=kpis["kpi_id"])[last["kpi_id"]].to_numpy(dtype=int)
-    ends = last["period"].map({period: _end(period) for period in last["period"].unique()}).astype("datetime64[s]")
-    order = np.lexsort((ends.to_numpy(), place))
-    last, place, ends = last.iloc[order], place[order], ends.iloc[order]
-    figures = kpis[list(_ATTRIBUTES)].iloc[place].reset_index(drop=True)
-    figures["quarter"] = pd.array(last["quarter"].tolist(), dtype="str")
+    place = pd.Index(kpis["kpi_id"]).get_indexer(submissions["kpi_id"])
+    codes, periods = pd.factorize(submissions["period"])
+    ends = np.array([_end(period) for period in periods], dtype="datetime64[s]")[codes]
+    # sorted so that the last word on a KPI and period comes last among its own
+    order = np.lexsort((~submissions["silent"].to_numpy(dtype=bool), ends, place))
+    kept = order[np.append(np.diff(place[order]) | np.diff(ends[order]).astype("int64") != 0, True)[: len(order)]]
+    last = submissions.iloc[kept]
+    figures = kpis[list(_ATTRIBUTES)].iloc[place[kept]].reset_index(drop=True)
+    figures["quarter"] = last["quarter"].astype("str").array
     if monthly:
-        figures["month"] = pd.array(last["month"].tolist(), dtype="str")
-    figures["period_end"] = ends.to_numpy()
+        figures["month"] = last["month"].astype("str").array
+    figures["period_end"] = ends[kept]
     for name in _FIGURE:
-        figures[name] = pd.array(last[name].tolist(), dtype="float64" if name in _NUMBERS else "str")
+        figures[name] = last[name].astype("float64" if name in _NUMBERS else "str").array
     figures["note"] = figures["note"].mask(figures["note"] == "")
     return with_targets(figures, targets)
 
@@ -61,7 +61,7 @@ def check_figures(figures: pd.DataFrame) -> None:
             "polarity": pa.Column(str, pa.Check.isin(POLARITIES, error="a polarity")),
             "decimals": pa.Column(int, pa.Check.in_range(0, 6)),
             "lag_quarters": pa.Column(int, pa.Check.in_range(0, 8)),
-            "status": pa.Column(str, pa.Check.isin(ALL_STATUSES, error="a status")),
+            "status": pa.Column(str, pa.Check.isin(STATUSES, error="a status")),
             **{
                 name: pa.Column(float, finite, nullable=True)
                 for name in ("value", "numerator", "denominator", *LINES[:3])
@@ -69,7 +69,8 @@ def check_figures(figures: pd.DataFrame) -> None:
         },
         checks=[
             pa.Check(
-                lambda table: table["value"].notna() == ~table["status"].isin(REASONS), error="a value or a reason"
+                lambda table: table["value"].notna() == ~table["status"].isin(STATUSES_WITHOUT_VALUE),
+                error="a value or a reason",
             ),
             pa.Check(
                 lambda table: (table["value"] <= 100) | (table["unit"] != "%") | table["value"].isna(), error="to 100%"

@@ -153,6 +153,7 @@ def _describe_headings(grid: Grid, at: int, names: list[str], layout: Layout, fi
     for above in range(at):
         if text := " ".join(filter(None, map(clean_name, grid.cells[above]))):
             ledger.change(file, grid.sheet, grid.lines[above], "", text, "", "text above the headings, left out")
+    silent = set(layout.shown) if set(layout.shown) <= set(names) else set[str]()
     for place, name in enumerate(names):
         sent, letter = grid.cells[at][place], tables.letter(place)
         if name in layout.names:
@@ -160,7 +161,7 @@ def _describe_headings(grid: Grid, at: int, names: list[str], layout: Layout, fi
                 ledger.change(file, grid.sheet, grid.lines[at], f"{name} ({letter})", sent, name, "heading")
             if place in grid.hidden_columns:
                 ledger.problem("column-hidden", file, sheet=grid.sheet, column=f"{name} ({letter})")
-        elif name or any(place < len(row) and row[place].strip() for row in grid.cells[at + 1 :]):
+        elif name not in silent and (name or any(place < len(row) and row[place].strip() for row in grid.cells[at + 1 :])):
             shown = f"{clean_name(sent) or '(no heading)'} ({letter})"
             ledger.problem("table-unexpected", file, sheet=grid.sheet, row=grid.lines[at], column=shown)
 
@@ -171,7 +172,7 @@ def _body(grid: Grid, at: int, names: list[str], layout: Layout, file: str, ledg
     filled = [
         position
         for position, cells in enumerate(grid.cells[at + 1 :], start=at + 1)
-        if "".join(cells).strip() or grid.lines[position] in formulas
+        if any(map(str.strip, cells)) or grid.lines[position] in formulas
     ]
     blank = len(grid.cells) - at - 1 - len(filled)
     if not grid.ragged_is_fault:

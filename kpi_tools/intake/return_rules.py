@@ -12,14 +12,14 @@ import pandas as pd
 
 from kpi_tools.hygiene import TEXT_CAP, clean_text, what_changed
 from kpi_tools.intake.catalogue import with_targets
-from kpi_tools.intake.cells import ALL_STATUSES, REASONS, read_status
+from kpi_tools.intake.cells import read_status
 from kpi_tools.intake.columns import Bools, Numbers, part, read_column, read_numbers
 from kpi_tools.intake.ids import Match
 from kpi_tools.intake.periods import read_period
 from kpi_tools.intake.returns import NEVER, Catalogue, Return, ordinal
 from kpi_tools.intake.tables import Table
 from kpi_tools.quarters import Quarter
-from kpi_tools.vocabulary import FINAL, NOT_AVAILABLE
+from kpi_tools.vocabulary import FINAL, NOT_AVAILABLE, STATUSES, STATUSES_WITHOUT_VALUE
 
 _WELL_ABOVE_FRACTIONS: Final = 5.0
 
@@ -45,7 +45,7 @@ def check_return(table: Table, folder: Quarter, known: Catalogue) -> Return:
     sent.fault(looked_at, "period", part(period_codes, periods, "fault"), part(period_codes, periods, "detail"))
     for name, numbers in _numbers(sent):
         sent.fault(looked_at, name, numbers.fault, numbers.detail)
-    sent.fault(looked_at, "status", part(status_codes, statuses, 2), ", ".join(ALL_STATUSES))
+    sent.fault(looked_at, "status", part(status_codes, statuses, 2), ", ".join(STATUSES))
     sent.fault(looked_at, "note", part(note_codes, notes, 2), f"{TEXT_CAP:,}")
     _check_periods(sent, looked_at & sent.readable, part(period_codes, periods, "from_date", bool))
     on_a_kpi = looked_at & (sent.kpi >= 0)
@@ -103,8 +103,9 @@ def _check_numbers(sent: Return, looked_at: Bools) -> None:
         sent.fault(
             looked_at & numbers.percent & ~(percentage & is_value), name, "value-sign", unit if is_value else "a number"
         )
-        sent.fault(looked_at & numbers.pound & ~sent.of(sent.known.pounds), name, "value-sign", unit)
-        sent.fault(looked_at & (numbers.value < 0), name, "value-negative")
+        sent.fault(looked_at & numbers.pound & ~sent.of(sent.known.money), name, "value-sign", unit)
+        negative_is_wrong = ~sent.of(sent.known.money) | (name == "denominator")
+        sent.fault(looked_at & (numbers.value < 0) & negative_is_wrong, name, "value-negative")
     sent.fault(looked_at & percentage & (sent.value.value > 100), "value", "value-above-100")
 
 
@@ -140,7 +141,7 @@ def _check_parts(sent: Return, looked_at: Bools) -> None:
         unlike = both & value.given & (np.abs(value.value - made) > rounding)
     for row in np.flatnonzero(unlike):
         sent.table.fault(int(row), "value", "value-unlike-parts", f"{made[row]:,.{value.decimals[row] + 1}f}")
-    without_reason = ~np.isin(sent.status, REASONS)
+    without_reason = ~np.isin(sent.status, STATUSES_WITHOUT_VALUE)
     follows = both & value.blank & (value.fault == "") & without_reason
     value.value[follows], value.blank[follows], value.reason[follows] = made[follows], False, ""
     value.why[follows] = "it follows from numerator and denominator"
@@ -152,7 +153,7 @@ def _check_parts(sent: Return, looked_at: Bools) -> None:
 def _check_reasons(sent: Return, looked_at: Bools) -> None:
     """Settle the status of each row: that of a figure, or the reason why there is none."""
     value, status = sent.value, sent.status
-    gives_reason, says_nothing = np.isin(status, REASONS), status == ""
+    gives_reason, says_nothing = np.isin(status, STATUSES_WITHOUT_VALUE), status == ""
     sent.fault(looked_at & value.given & gives_reason, "status", "status-with-value", status)
     missing = looked_at & ~value.given & (value.fault == "")
     general = value.blank | (value.reason == NOT_AVAILABLE)

@@ -11,9 +11,11 @@ from kpi_tools.intake.columns import Bools, Numbers, Objects
 from kpi_tools.intake.ids import Ids
 from kpi_tools.intake.tables import Layout, Table
 from kpi_tools.quarters import Quarter
-from kpi_tools.vocabulary import MULTIPLIERS
+from kpi_tools.vocabulary import MONEY, MULTIPLIERS
 
-RETURNS: Final = Layout(("kpi_id", "period", "value"), ("numerator", "denominator", "status", "note"))
+SHOWN: Final = ("kpi_name", "unit", "last_figure", "target", "floor_standard")
+"""What stands in a return template between the period and the figures, for whoever fills it in."""
+RETURNS: Final = Layout(("kpi_id", "period", "value"), ("numerator", "denominator", "status", "note"), SHOWN)
 SUBMISSION: Final = (
     "kpi_id", "period", "quarter", "month", "value", "numerator", "denominator", "status", "note",
     "received", "file", "sheet", "row", "silent",
@@ -32,7 +34,7 @@ class Catalogue:
         self.kpi_id = kpis["kpi_id"].to_numpy(dtype=object)
         self.unit = kpis["unit"].to_numpy(dtype=object)
         self.percentage = (kpis["unit"] == "%").to_numpy(dtype=bool)
-        self.pounds = kpis["unit"].str.startswith("£").to_numpy(dtype=bool)
+        self.money = kpis["unit"].str.startswith(MONEY).to_numpy(dtype=bool)
         self.multiplier = kpis["unit"].map(MULTIPLIERS).to_numpy(dtype="float64")
         self.monthly = (kpis["frequency"] == "monthly").to_numpy(dtype=bool)
         self.last = np.array(

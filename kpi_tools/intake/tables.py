@@ -12,10 +12,15 @@ from kpi_tools.rules import ERROR
 
 @dataclass(frozen=True)
 class Layout:
-    """The columns that a kind of table must and may have; the first one is its key."""
+    """The columns that a kind of table must and may have; the first one is its key.
+
+    `shown` are those that our own template has for whoever fills it in: they are not read, and, where all of them stand
+    there, nothing is said of them.
+    """
 
     required: tuple[str, ...]
     optional: tuple[str, ...] = ()
+    shown: tuple[str, ...] = ()
 
     @property
     def names(self) -> tuple[str, ...]:

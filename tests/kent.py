@@ -1,0 +1,80 @@
+"""Kent's data once a process, and the same with another series for one KPI, for the tests of what explains a KPI."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from kpi_tools.evidence import Evidence, evidence, said_so_far
+from kpi_tools.loading import Returns, load, with_targets
+from kpi_tools.quarters import Quarter, quarter_range
+from kpi_tools.remarks import commentary_until
+
+RAW = Path(__file__).parent.parent / "data" / "raw"
+QUARTER = Quarter(2024, 3)
+LINES = ["target", "floor_standard", "tolerance", "target_reason", "target_status"]
+
+
+@cache
+def returns() -> Returns:
+    return load(RAW, QUARTER)
+
+
+@cache
+def commentary() -> pd.DataFrame:
+    return said_so_far(evidence(returns()), commentary_until(RAW, returns()))
+
+
+@cache
+def known(kpi_id: str) -> Evidence:
+    return evidence(returns(), {kpi_id})
+
+
+def with_figures(values: Sequence[float], kpi_id: str = "CS01", lines: bool = True, **columns: Any) -> Evidence:
+    """What the rules say of a KPI whose last quarters had these values; `columns` of the catalogue may differ."""
+    kent = returns()
+    catalogue = kent.catalogue.assign(
+        **{
+            name: kent.catalogue[name].mask(kent.catalogue["kpi_id"] == kpi_id, value)
+            for name, value in columns.items()
+        }
+    )
+    own = catalogue[catalogue["kpi_id"] == kpi_id].drop(columns="source")
+    quarters = quarter_range(QUARTER, len(values))
+    frame = pd.DataFrame(
+        {
+            "kpi_id": kpi_id,
+            "quarter": pd.array([quarter.label for quarter in quarters], dtype="str"),
+            "period_end": pd.to_datetime([quarter.end for quarter in quarters]).astype("datetime64[s]"),
+            "value": pd.array([float(value) for value in values], dtype="float64"),
+            "numerator": float("nan"),
+            "denominator": float("nan"),
+            "status": ["final" if value == value else "not available" for value in values],
+            "note": None,
+            "received": QUARTER.label,
+        }
+    )
+    targets = kent.targets if lines else kent.targets[kent.targets["kpi_id"] != kpi_id]
+    figures = with_targets(own.merge(frame, on="kpi_id"), targets)[list(kent.figures.columns)]
+    made = replace(kent, catalogue=catalogue, figures=figures, targets=targets, months=kent.months.head(0),
+                   submissions=kent.submissions.head(0))  # fmt: skip
+    return evidence(made, {kpi_id})
+
+
+def with_months(values: Sequence[float], last: str = "2024-12", kpi_id: str = "ES01") -> Evidence:
+    """What the rules say of a KPI that has these monthly figures, up to the month `last`; NaN leaves a month out."""
+    kent = returns()
+    ends = pd.date_range(end=pd.Timestamp(last) + pd.offsets.MonthEnd(0), periods=len(values), freq="ME")
+    row = kent.months[kent.months["kpi_id"] == kpi_id].iloc[[-1]]
+    months = pd.concat([row] * len(values), ignore_index=True).assign(
+        value=[float(value) for value in values],
+        numerator=float("nan"),
+        denominator=float("nan"),
+        period_end=ends.astype("datetime64[s]"),
+        month=[f"{end:%Y-%m}" for end in ends],
+        quarter=[Quarter.containing(end.date()).label for end in ends],
+    )
+    return evidence(replace(kent, months=months[months["value"].notna()].reset_index(drop=True)), {kpi_id})

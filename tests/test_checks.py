@@ -1,0 +1,210 @@
+"""Every fault once found in a published report (and those of the method), seeded one by one into a copy of the data.
+
+Texts are seeded into the commentary file, which is read again by the loader; figures and names into returns and catalogue.
+"""
+
+import csv
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from kpi_tools.checks import counts_add_up, reconciles, release_findings
+from kpi_tools.cli import main
+from kpi_tools.intake import context
+from kpi_tools.intake.ids import Ids
+from kpi_tools.intake.run import Run
+from kpi_tools.intake.workbooks import Workbooks
+from kpi_tools.loading import Returns, load, read_returns
+from kpi_tools.reconciliation import reconcile
+from kpi_tools.remarks import commentary_until
+from kpi_tools.scorecard import matrix, previous_report, quarter_before, recent_quarters, score
+
+RAW = Path(__file__).parents[1] / "data" / "raw"
+QUARTER = "2024-25 Q3"
+FILE = "commentary/2024-25-Q3.csv"
+
+
+@pytest.fixture(scope="module")
+def known() -> Returns:
+    return load(RAW, QUARTER)
+
+
+@pytest.fixture(scope="module")
+def tables(known):
+    recent = recent_quarters(known)
+    earlier = commentary_until(RAW, known)
+    return recent, score(recent, known), previous_report(known), quarter_before(known), earlier
+
+
+@pytest.fixture
+def seed(known, tables, tmp_path) -> Callable[..., pd.DataFrame]:
+    """`seed("CS02", commentary="…")`: the findings with that text in the copy of the commentary file."""
+
+    def seeded(key: str, **cells: str) -> pd.DataFrame:
+        (tmp_path / "commentary").mkdir()
+        with (RAW / FILE).open(encoding="utf-8", newline="") as file:
+            head, *rows = csv.reader(file)
+        row = next((row for row in rows if key in row[:2]), None)
+        if row is None:
+            row = [key, "", "", "", "Head of Service", "illustrative"]
+            rows.append(row)
+        for name, text in cells.items():
+            row[head.index(name)] = text
+        with (tmp_path / FILE).open("w", encoding="utf-8", newline="") as file:
+            csv.writer(file).writerows([head, *rows])
+        with Workbooks() as books:
+            run = Run(tmp_path, books)
+            table = run.commentary(known.quarter, context.COMMENTARY)
+            texts = context.read_commentary(table, known.council.sections, Ids(known.catalogue["kpi_id"]))
+        assert run.ledger.problems().empty
+        returns = replace(known, commentary=texts)
+        recent, _, *before, earlier = tables
+        found = release_findings(returns, recent, score(recent, returns), *before, earlier=earlier)
+        return found[["severity", "code", "place"]].apply(tuple, axis=1).tolist()
+
+    return seeded
+
+
+@pytest.mark.parametrize("quarter", [QUARTER, "2023-24 Q2"])
+def test_the_two_main_quarters_are_without_findings(quarter):
+    returns = load(RAW, quarter)
+    assert release_findings(returns, earlier=commentary_until(RAW, returns)).empty
+
+
+def row_of(key: str) -> int:
+    with (RAW / FILE).open(encoding="utf-8", newline="") as file:
+        rows = list(csv.reader(file))
+    return next((number for number, row in enumerate(rows, 1) if key in row[:2]), len(rows) + 1)
+
+
+FAULTS = {
+    "count in words": ("Adult Social Care", "Two of the KPIs are rated Red.", "error", "count-in-text"),
+    "count in figures": ("Adult Social Care", "There are 3 Green, 3 Amber and 1 Red.", "error", "count-in-text"),
+    "none where there is one": ("Adult Social Care", "No KPI of this section is Red.", "error", "count-in-text"),
+    "all KPIs": ("Adult Social Care", "All five KPIs are rated.", "error", "count-in-text"),
+    "whole report": ("Adult Social Care", "In the whole report 16 KPIs are Green.", "error", "count-in-text"),
+    "one more Green": ("CS01", "There is one more Green than in the last report.", "error", "change-not-like-for-like"),
+    "stale quarter": ("Environment and Transport", "Repairs held up in Quarter 2.", "error", "stale-quarter"),
+    "stale year": ("CS01", "A good result for Q3 2023/24.", "error", "stale-quarter"),
+    "stale month": ("CS01", "Demand in August was high.", "warning", "stale-month"),
+    "target in text": ("CS02", "The rate is above the target of 85%.", "error", "target-in-text"),
+    "floor in text": ("ED02", "It misses the floor standard of 80%.", "error", "target-in-text"),
+    "figure in text": ("CS02", "The rate reached 96%.", "warning", "figure-in-text"),
+    "count figure in text": ("IC05", "There are 631 households.", "warning", "figure-in-text"),
+    "improved, falling": ("PH03", "Performance has improved again.", "warning", "words-against-direction"),
+    "worse, rising": ("AS03", "The position has deteriorated.", "warning", "words-against-direction"),
+    "improved, lower rating": ("ED02", "This is an improvement.", "warning", "words-against-direction"),
+    "rose, fell": ("ED02", "The share rose sharply.", "warning", "words-against-direction"),
+    "title spelt otherwise": (
+        "Customer Services", "Percentage of phone call to Contact Point which was answered is Green.", "error",
+        "title-spelt-two-ways",
+    ),
+    "token without figure": ("CS01", "{numerator} callers were pleased.", "error", "token-without-figure"),
+    "left over": ("CS01", "Series1", "error", "name-left-over"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_fault_in_a_text_is_found_at_its_place(seed, fault):
+    key, text, severity, code = FAULTS[fault]
+    place = f"{FILE}, {key}" if code == "name-left-over" else f"{FILE}, row {row_of(key)}, commentary"
+    assert set(seed(key, commentary=text)) == {(severity, code, place)}
+
+
+@pytest.mark.parametrize(
+    ("key", "text"),
+    [
+        ("Adult Social Care", "Two Green, three Amber and one Red KPI; the report has 17 Green ones."),
+        ("CS02", "The rate is above the target of 90%, at 94% after 89%, and 5% better than in Quarter 2."),
+        ("PH03", "It has not improved, and is expected to improve by March."),
+        ("IC04", "The share improved on the quarter before, but has fallen over the six quarters."),
+        ("ES01", "In December 68% of plans (50 of 73) were issued within 20 weeks, since 2023 the best month."),
+        ("CS01", "Percentage of phone calls to Contact Point which were answered is another KPI."),
+    ],
+)
+def test_what_is_true_is_let_pass(seed, key, text):
+    assert seed(key, commentary=text) == []
+
+
+def test_a_red_without_an_action(seed):
+    found = seed("GL01", management_action="")
+    place = "commentary/2024-25-Q3, GL01, FOI / EIR requests completed within 20 working days"
+    assert found == [("error", "red-without-action", place)]
+
+
+def test_the_commentary_of_last_quarter(seed):
+    with (RAW / "commentary/2024-25-Q2.csv").open(encoding="utf-8", newline="") as file:
+        text = next(row[2] for row in csv.reader(file) if row[0] == "PH03")
+    assert ("warning", "commentary-unchanged", f"{FILE}, row {row_of('PH03')}, commentary") in seed(
+        "PH03", commentary=text
+    )
+
+
+def figures(raw: Path, kpi_id: str, cell: str, text: str, where: str) -> None:
+    """Change a cell in all rows of a KPI in a CSV file."""
+    path = raw / where
+    with path.open(encoding="utf-8", newline="") as file:
+        head, *rows = csv.reader(file)
+    for row in rows:
+        if row[0] == kpi_id:
+            row[head.index(cell)] = text
+    with path.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows([head, *rows])
+
+
+def test_faults_of_figures_and_names_in_a_copy_of_the_data(tmp_path, capsys):
+    """One copy, four faults far from each other: another KPI's series, old data, no data, a spreadsheet's name."""
+    raw = tmp_path / "raw"
+    shutil.copytree(RAW, raw)
+    returns = "returns/2024-25-Q3/chief-executives.csv"
+    figures(raw, "GL02", "status", "carried forward", returns)
+    figures(raw, "ED01", "kpi_name", "Series1", "kpis.csv")
+    figures(raw, "GL01", "value", "", returns)
+    figures(raw, "GL01", "status", "not available", returns)
+    figures(raw, "CS01", "value", "94", returns)
+    with (raw / returns).open("a", encoding="utf-8", newline="") as file:
+        for quarter in ("2023-24 Q2", "2023-24 Q3", "2023-24 Q4", "2024-25 Q1", "2024-25 Q2"):
+            for kpi_id, value in (("CS01", 90), ("CS02", 90), ("CS03", 75)):
+                csv.writer(file).writerow([kpi_id, quarter, value, "", "", "final", "seeded"])
+            csv.writer(file).writerow(["GL01", quarter, "", "", "", "not available", "seeded"])
+    for row in read_returns(raw, QUARTER).problems.to_dict("records"):
+        assert row["severity"] != "error", row
+    capsys.readouterr()
+    assert main(["check", QUARTER, "--raw", str(raw)]) == 2
+    told = capsys.readouterr()
+    lines = [" ".join(line.split()) for line in told.out.splitlines()]
+    assert "error same-series CS01 and CS02" in lines
+    assert "error name-left-over kpis.csv, ED01" in lines
+    assert "error no-data-period GL01, FOI / EIR requests completed within 20 working days" in lines
+    old = "warning old-data GL02, Data Protection Act Subject Access requests completed within statutory timescales"
+    assert old in lines
+    assert "Severity Check Place" in lines
+    assert told.err.startswith("A draft can be made, the final report cannot: ")
+
+
+def test_an_unknown_token_is_found_on_the_way_in_with_its_place(tmp_path):
+    raw = tmp_path / "raw"
+    shutil.copytree(RAW, raw)
+    figures(raw, "CS02", "commentary", "At {valeu}, and a { brace.", FILE)
+    problems = read_returns(raw, QUARTER).problems
+    assert problems["code"].tolist() == ["token-unknown", "token-unknown"]
+    first = problems.iloc[0]
+    assert (first["file"], first["row"], first["column"]) == (FILE, row_of("CS02"), "commentary (C)")
+    assert "There is no token {valeu} here. There are: {value}, {target}" in first["rule"]
+
+
+def test_counts_that_do_not_add_up(known, tables):
+    counted = matrix(tables[1])
+    assert list(counts_add_up(counted)) == []
+    wrong = counted.assign(Green=counted["Green"].where(counted["section"] != "Public Health", 4))
+    assert [(one.code, one.place) for one in counts_add_up(wrong)] == [
+        ("counts-do-not-add-up", "Public Health"),
+        ("counts-do-not-add-up", "column Green"),
+    ]
+    steps = reconcile(tables[1], previous_report(known), quarter_before(known))
+    assert list(reconciles(steps)) == []
+    assert list(reconciles(steps.assign(Red=steps["Red"] + (steps["kind"] == "change"))))

@@ -1,0 +1,127 @@
+"""Everything that the rules say of a KPI, from the right series."""
+
+import csv
+import math
+from pathlib import Path
+from statistics import fmean
+
+import kent
+import pandas as pd
+import pytest
+
+from kpi_tools.errors import InputError
+from kpi_tools.evidence import directorate_named, evidence, kpi_named
+from kpi_tools.vocabulary import COMMON_CAUSE, NO_LIMITS, NO_VARIATION, NOT_CHARTED, NOT_REPORTED
+
+OPEN = Path(__file__).parents[2] / "shared" / "data" / "open"
+
+
+def test_every_kpi_in_force_is_there_once_in_order_of_consequence():
+    known = evidence(kent.returns())
+    assert len(known.kpis) == known.kpis["kpi_id"].nunique() == 38
+    assert known.kpis["consequence"].iloc[0] == "Red and getting worse"
+    assert set(known.kpis["kpi_id"]) == set(known.points["kpi_id"]) == set(known.outlooks["kpi_id"])
+    assert known.points["why"].str.contains("lagged|Not flagged|Not judged|No figure|Not charted").all()
+
+
+def test_one_kpi_alone_gets_the_same_answers_as_among_all():
+    among = evidence(kent.returns())
+    columns = ["kpi_id", "period", "value", "lower_limit", "upper_limit", "rule", "why", "rag"]
+    pd.testing.assert_frame_equal(kent.known("PH03").of("points", "PH03")[columns], among.of("points", "PH03")[columns])
+
+
+def test_older_quarters_stand_before_those_of_the_report_and_are_rated():
+    quarters = kent.known("CS01").of("quarters", "CS01")
+    assert quarters["period_end"].is_monotonic_increasing
+    assert quarters["quarter"].iloc[-1] == "2024-25 Q3"
+    assert len(quarters) > 6
+    assert quarters["rag"].notna().all()
+
+
+def test_limits_use_months_where_there_are_enough():
+    values = [60 + (month % 4) for month in range(12)]
+    known = kent.with_months(values)
+    points = known.of("points", "ES01")
+    assert set(points["series"]) == {"months"}
+    assert points["period"].tolist()[0::11] == ["2024-01", "2024-12"]
+    assert set(points["overlap"]) == {1}, "a month's own figure shares nothing with its neighbour"
+    assert points["rag"].isna().all()
+    assert set(kent.with_months(values[:7]).of("points", "ES01")["series"]) == {"quarters"}
+
+
+def test_months_give_the_limits_of_the_hand_calculation():
+    if not (OPEN / "nhs_ae_attendances.csv").exists():
+        pytest.skip("the open data are not beside the repository")
+    with (OPEN / "nhs_ae_attendances.csv").open(encoding="utf-8", newline="") as file:
+        rows = [row for row in csv.DictReader(file) if (row["org_code"], row["type"]) == ("RF4", "1")]
+    values = [
+        100 * (1 - int(row["breaches"]) / int(row["attendances"]))
+        for row in sorted(rows, key=lambda row: row["period"])
+    ]
+    assert len(values) >= 24
+    ranges = [abs(late - early) for early, late in zip(values, values[1:], strict=False)]
+    kept = [size for size in ranges if size < 3.267 * fmean(ranges)]
+    last = kent.with_months(values).of("points", "ES01").iloc[-1]
+    assert last["lower_limit"] == pytest.approx(fmean(values) - 2.66 * fmean(kept))
+    assert last["upper_limit"] == pytest.approx(fmean(values) + 2.66 * fmean(kept))
+
+
+def test_a_missing_month_is_a_hole_and_a_missing_last_month_is_not_reported():
+    values = [60.0, 61, 62, math.nan, 60, 61, 62, 63, 60, 61, 62, math.nan]
+    known = kent.with_months(values)
+    points = known.of("points", "ES01")
+    assert points["value"].isna().tolist() == [value != value for value in values]
+    assert known.kpi("ES01")["variation"] == NOT_REPORTED
+    assert not points.loc[points["value"].isna(), "special_cause"].notna().any()
+
+
+@pytest.mark.parametrize(
+    ("values", "columns", "variation"),
+    [
+        ([math.nan] * 6, {}, NOT_REPORTED),
+        ([90.0], {}, NO_LIMITS),
+        ([90.0] * 8, {}, COMMON_CAUSE),
+        ([88.0, 90, 89, 91, 90, 88, 89, 90], {"basis": "year_to_date"}, NOT_CHARTED),
+        ([88.0, 90, 89, 91, 90, 88, 89, math.nan], {}, NOT_REPORTED),
+        ([88.0, 90, 89, 91, 90, 88, 89, 90], {"polarity": "target"}, COMMON_CAUSE),
+    ],
+)
+def test_what_cannot_be_judged_has_a_state(values, columns, variation):
+    kpi = kent.with_figures(values, **columns).kpi("CS01")
+    assert kpi["variation"] == variation
+    if values == [90.0] * 8:
+        assert kpi["limits"] == NO_VARIATION
+
+
+def test_a_rebase_outside_the_series_changes_nothing():
+    rebase = [{"date": "2030-01-01", "reason": "new system", "name": "Head of Service"}]
+    plain, rebased = (evidence(kent.returns(), {"CS01"}, rebase=given).of("points", "CS01") for given in (None, rebase))
+    pd.testing.assert_frame_equal(plain, rebased)
+
+
+def test_history_and_restated_figures_are_not_late():
+    alerts = evidence(kent.returns()).alerts
+    assert sorted(zip(alerts["kpi_id"], alerts["quarter"], alerts["code"], strict=True)) == [
+        ("PH02", "2023-24 Q3", "restated"),
+        ("PH03", "2024-25 Q1", "late"),
+        ("PH03", "2024-25 Q2", "late"),
+    ]
+
+
+def test_tokens_in_earlier_commentary_have_the_figures_of_their_own_report():
+    said = kent.commentary().set_index(["kpi_id", "quarter"])["commentary"]
+    assert "so the answer rate fell from 91% to 88% and the KPI is rated Amber" in said["CS02", "2023-24 Q2"]
+    assert "still holds the quarters" in said["ES01", "2024-25 Q3"]
+    assert "(813 of 2,421 plans)" in said["ES01", "2024-25 Q3"]
+
+
+def test_unknown_names_get_the_nearest():
+    with pytest.raises(
+        InputError, match=r'no directorate "Childrens". The nearest: Children, Young People and Education'
+    ):
+        directorate_named(kent.returns(), "Childrens")
+    with pytest.raises(InputError, match=r'no KPI "EHCP". The nearest: ES01 \(Percentage of Education'):
+        kpi_named(kent.returns(), "EHCP")
+    assert directorate_named(kent.returns(), " ") == ""
+    assert directorate_named(kent.returns(), "public health") == "Public Health"
+    assert kpi_named(kent.returns(), "es01") == "ES01"

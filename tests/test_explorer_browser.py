@@ -1,0 +1,222 @@
+"""The explorer as an analyst meets it: JupyterLab as `kpi explore` starts it, in a real browser, without a network.
+
+The server has its own token, its own folders and a copy of the project's notebooks and data. Screenshots go to the
+folder in KPI_SCREENSHOTS, or are thrown away with the test's own.
+"""
+
+import os
+import secrets
+import shutil
+import socket
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import psutil
+import pytest
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+ROOT = Path(__file__).parent.parent
+LONGEST = 60_000
+START = """
+import sys
+from pathlib import Path
+from kpi_tools import cli, report
+report.PROJECT = Path(sys.argv[1])
+sys.exit(cli.main(["explore", "--no-browser", *sys.argv[2:]]))
+"""
+
+pytestmark = pytest.mark.browser
+
+
+@dataclass
+class Lab:
+    """A page on the explorer, and what the browser noticed of it."""
+
+    page: "Page"
+    address: str
+    shots: Path
+    complaints: list[str] = field(default_factory=list)
+    strangers: list[str] = field(default_factory=list)
+
+    def shot(self, name: str) -> None:
+        self.page.screenshot(path=self.shots / f"explorer-{name}.png")
+
+    def choose(self, label: str, value: str) -> None:
+        box = self.page.locator(f".widget-dropdown:has(label:text-is('{label}')) select")
+        option = box.locator("option", has_text=value).first
+        box.select_option(label=option.text_content())
+
+    def chart(self, name: str) -> None:
+        self.page.wait_for_selector(f"[data-view='{name}'] svg", timeout=LONGEST)
+
+    @property
+    def facts(self) -> str:
+        return " ".join(self.page.locator(".kpi-point").inner_text().split())
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory) -> Iterator[tuple[str, str]]:
+    """Address and token of a JupyterLab on this computer."""
+    home = tmp_path_factory.mktemp("home")
+    shutil.copytree(ROOT / "notebooks", home / "notebooks", ignore=shutil.ignore_patterns(".*"))
+    shutil.copytree(ROOT / "data" / "raw", home / "data" / "raw")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    token, address = secrets.token_hex(16), f"http://127.0.0.1:{port}"
+    own = {f"JUPYTER_{name}_DIR": str(home / name.lower()) for name in ("CONFIG", "DATA", "RUNTIME")}
+    own |= {"JUPYTER_TOKEN": token, "IPYTHONDIR": str(home / "ipython"), "PYTHONPATH": str(ROOT)}
+    own |= {"JUPYTERLAB_SETTINGS_DIR": str(home / "settings"), "JUPYTERLAB_WORKSPACES_DIR": str(home / "workspaces")}
+    command = [sys.executable, "-c", START, str(home), f"--ServerApp.port={port}", "--ServerApp.port_retries=0"]
+    command += ["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
+    with open(home / "log.txt", "wb") as log:
+        process = subprocess.Popen(command, env=os.environ | own, cwd=home, stdout=log, stderr=subprocess.STDOUT)
+    try:
+        wait_until_it_answers(f"{address}/api?token={token}", process, home / "log.txt")
+        yield address, token
+    finally:
+        end(process)
+
+
+def wait_until_it_answers(address: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    for _ in range(300):
+        with suppress(OSError), urllib.request.urlopen(address, timeout=5):
+            return
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(timeout=0.2)
+            break
+    pytest.fail(f"JupyterLab did not start:\n{log.read_text(errors='replace')[-3000:]}")
+
+
+def end(process: subprocess.Popen[bytes]) -> None:
+    """End the server and the kernels that it started."""
+    family = [*psutil.Process(process.pid).children(recursive=True)] if process.poll() is None else []
+    process.terminate()
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(timeout=20)
+    for left in [member for member in family if member.is_running()]:
+        with suppress(psutil.Error):
+            left.kill()
+    process.kill()
+    process.wait()
+
+
+@pytest.fixture(scope="module")
+def lab(browser: "Browser", server: tuple[str, str], tmp_path_factory) -> Iterator[Lab]:
+    """The explorer opened, with all its cells run."""
+    address, token = server
+    shots = Path(os.environ.get("KPI_SCREENSHOTS") or tmp_path_factory.mktemp("screenshots"))
+    shots.mkdir(parents=True, exist_ok=True)
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    lab = Lab(context.new_page(), address, shots)
+    near = (address, address.replace("http", "ws"), "data:", "blob:")
+    lab.page.on("request", lambda asked: None if asked.url.startswith(near) else lab.strangers.append(asked.url))
+    lab.page.on("console", lambda said: lab.complaints.append(said.text) if said.type == "error" else None)
+    lab.page.on("pageerror", lambda error: lab.complaints.append(str(error)))
+    lab.page.goto(f"{address}/?token={token}")
+    lab.page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=LONGEST)
+    lab.page.wait_for_selector(".jp-Notebook-ExecutionIndicator[data-status='idle']", timeout=LONGEST)
+    with suppress(Exception):  # JupyterLab's own question about news, once a user
+        lab.page.locator(".Toastify__toast button", has_text="No").click(timeout=2_000)
+    lab.page.locator(".lm-MenuBar-item", has_text="Run").click()
+    lab.page.locator("[data-command='runmenu:run-all']").click()
+    lab.chart("IC04 trend")
+    yield lab
+    context.close()
+
+
+def test_the_explorer_opens_and_shows_what_matters_most(lab):
+    lab.page.locator("[data-view]").scroll_into_view_if_needed()
+    lab.page.locator(".kpi-head h3", has_text="foster care placements").wait_for()
+    assert "Flagged" in lab.facts or "flagged" in lab.facts
+    lab.shot("1-first")
+
+
+def test_another_section_and_kpi_change_chart_and_words(lab):
+    lab.choose("Section", "Education and Skills")
+    lab.page.locator(".kpi-head h3", has_not_text="foster care").wait_for()
+    lab.choose("KPI", "ES01")
+    lab.chart("ES01 trend")
+    lab.page.locator(".kpi-head h3", has_text="issued within 20 weeks").wait_for()
+    texts = lab.page.locator("[data-view] svg text").all_text_contents()
+    assert {"34%", "Dec alone 68%", "Target 60%", "Floor 55%"} <= set(texts)
+    lab.page.locator("figcaption", has_text="December 2024 alone: 68% (50 of 73)").wait_for()
+    assert "813 of 2,421" in lab.facts
+    lab.shot("2-trend")
+
+
+def test_a_click_on_a_point_shows_its_numbers_rules_and_commentary(lab):
+    lab.page.get_by_role("button", name="Usual range (XmR)").click()
+    lab.chart("ES01 limits")
+    lab.page.locator("figcaption", has_text="Process limits from 8 to 12 figures").wait_for()
+    before = lab.facts
+    dots = lab.page.locator(
+        "[data-view] g.mark-symbol path[cursor='pointer'], [data-view] g.mark-symbol path[style*='pointer']"
+    )
+    dots.nth(9).click()
+    lab.page.locator(".kpi-point h4", has_text="Quarter 1 2024/25").wait_for()
+    assert lab.facts != before
+    for part in (
+        "14%",
+        "Not flagged: 14% lies within the usual range",
+        "Recent months were better",
+        "Management action",
+    ):
+        assert part in lab.facts
+    lab.shot("3-clicked")
+
+
+def test_the_list_of_points_does_what_a_click_does(lab):
+    lab.choose("Point", "Quarter 3 2023/24")
+    lab.page.locator(".kpi-point h4", has_text="Quarter 3 2023/24").wait_for()
+    assert "17%" in lab.facts
+
+
+@pytest.mark.parametrize(
+    ("button", "name", "sentence"),
+    [("Same quarter", "season", "Quarter 3 over the years: 41%"), ("Other areas", "areas", "England, 2023: 50%")],
+)
+def test_the_other_views(lab, button, name, sentence):
+    lab.page.get_by_role("button", name=button).click()
+    lab.chart(f"ES01 {name}")
+    lab.page.locator("figcaption", has_text=sentence).wait_for()
+    lab.shot(f"4-{name}")
+
+
+def test_a_kpi_without_benchmarks_says_so(lab):
+    lab.choose("KPI", "ES02")
+    lab.page.locator("figcaption", has_text="There are no figures of other areas for this KPI.").wait_for()
+    assert not lab.page.locator("[data-view]").is_visible()
+    lab.page.get_by_role("button", name="Trend").click()
+    lab.chart("ES02 trend")
+
+
+def test_it_ends_with_the_parameters_on_screen(lab):
+    place = lab.page.locator(".kpi-parameters")
+    lab.page.locator(".jp-WindowedPanel-outer").evaluate("panel => panel.scrollTo(0, panel.scrollHeight)")
+    place.scroll_into_view_if_needed()
+    assert 'kpi = "ES02"' in place.inner_text()
+    lab.shot("5-parameters")
+
+
+def test_the_tables_at_its_top(lab):
+    lab.page.locator(".jp-WindowedPanel-outer").evaluate("panel => panel.scrollTo(0, 0)")
+    lab.page.locator(".kpi-order").first.scroll_into_view_if_needed()
+    assert lab.page.locator(".kpi-order").first.locator("tbody tr").count() == 13
+    lab.shot("6-table")
+    lab.page.locator(".kpi-grid").scroll_into_view_if_needed()
+    assert lab.page.locator(".kpi-grid tbody tr").count() == 13
+    lab.shot("7-grid")
+
+
+def test_nothing_was_amiss_and_nothing_left_this_computer(lab):
+    assert lab.complaints == []
+    assert lab.strangers == []

@@ -1,0 +1,152 @@
+"""The explorer's views: every figure stands where it belongs, and what cannot be drawn is said."""
+
+import json
+import math
+from typing import Any
+
+import kent
+import pandas as pd
+import pytest
+
+from kpi_tools.explorer_charts import series_spec
+from kpi_tools.explorer_data import area_marks
+from kpi_tools.explorer_points import point
+from kpi_tools.explorer_views import VIEWS, View, view
+from kpi_tools.svg import inline_svg
+
+NAN = math.nan
+
+
+def drawn(shown: View) -> str:
+    """The view as SVG; JSON with NaN or infinity would not be drawn by a browser."""
+    spec = series_spec(shown.marks)
+    json.dumps(spec, allow_nan=False)
+    return inline_svg(spec, "chart", "Title", shown.description)
+
+
+def words(shown: View) -> str:
+    return " ".join([shown.description, *shown.notes, *(entry["text"] for entry in shown.legend)])
+
+
+@pytest.mark.parametrize("kpi_id", ["ES01", "CS01", "ET06", "PH03", "AS03"])
+@pytest.mark.parametrize("name", VIEWS)
+def test_every_view_of_a_kpi_draws_each_of_its_figures_once(kpi_id, name):
+    known = kent.known(kpi_id)
+    shown = view(name, known, kpi_id)
+    assert "<svg" in drawn(shown)
+    assert "nan" not in words(shown).lower().split()
+    table = {"trend": "quarters", "season": "quarters", "limits": "points"}.get(name)
+    rows = (
+        known.of(table, kpi_id)
+        if table
+        else known.benchmarks(kpi_id).assign(period=lambda t: t["area"] + ", " + t["period"])
+    )
+    figures = dict(zip(rows["period"], rows["value"], strict=True))
+    dots = {dot["id"]: dot["y"] for dot in shown.marks["dots"] if dot["kind"] != "month"}
+    assert dots == {period: value for period, value in figures.items() if value == value}
+    for dot in shown.marks["dots"]:
+        assert (
+            str(dot["id"].split(",")[0]) in str(point(dot["id"], known, kpi_id, kent.commentary())) or name != "areas"
+        )
+
+
+def test_rolling_figure_and_single_month_stand_together():
+    shown = view("trend", kent.known("ES01"), "ES01")
+    dots = {dot["id"]: dot for dot in shown.marks["dots"]}
+    assert (dots["2024-25 Q3"]["y"], dots["2024-12"]["y"]) == (34, 68)
+    assert dots["2024-12"]["shown"] == "Dec alone 68%"
+    assert dots["2024-25 Q3"]["x"] < dots["2024-12"]["x"] < dots["2024-25 Q3"]["x"] + 0.5, "December ends its quarter"
+    assert shown.notes[0] == (
+        "December 2024 alone: 68% (50 of 73). The KPI's own figure covers twelve months: 34% (813 of 2,421)."
+    )
+
+
+def test_limits_are_drawn_within_0_and_100_and_tested_beyond():
+    known = kent.with_figures([96, 99, 95, 99, 96, 99, 95, 99])
+    rows = known.of("points", "CS01")
+    assert rows["upper_limit"].iloc[-1] > 100
+    marks = view("limits", known, "CS01").marks
+    assert max(line["y"] for line in marks["lines"]) == 100
+    assert max(band["y2"] for band in marks["band"]) == 100
+
+
+@pytest.mark.parametrize(
+    ("values", "columns", "sentence"),
+    [
+        ([NAN] * 6, {}, "No figure for this period (not available): nothing to judge."),
+        ([90], {}, "Not judged: no two figures follow each other, so limits cannot be calculated."),
+        ([90] * 8, {}, "Every figure is the same, so the limits stand on the mean."),
+        ([88, 90, 89], {}, "fewer than 8 figures"),
+        ([88, 90, 89, 91, 90, 88, 89, 90], {"basis": "year_to_date"}, "so they have no process limits"),
+        ([88, NAN, 90, NAN, 89, NAN], {}, "nothing to judge"),
+    ],
+)
+def test_states_are_words(values, columns, sentence):
+    known = kent.with_figures(values, **columns)
+    assert sentence in words(view("limits", known, "CS01"))
+    for name in VIEWS:
+        shown = view(name, known, "CS01")
+        assert "<svg" in drawn(shown)
+        assert len(shown.marks["dots"]) == (0 if name == "areas" else sum(value == value for value in values))
+        assert "nan" not in words(shown).lower().split()
+        assert ("No figures have been received" in drawn(shown)) == (name != "areas" and not shown.marks["dots"])
+        assert point(shown.latest, known, "CS01", kent.commentary())
+
+
+def test_without_lines_there_are_none():
+    known = kent.with_figures([88, 90, 89, 91, 90, 88], lines=False)
+    for name in VIEWS:
+        kinds = {line["kind"] for line in view(name, known, "CS01").marks["lines"]}
+        assert not kinds & {"target", "floor"}
+    assert "not set" in str(point("2024-25 Q3", known, "CS01", kent.commentary()))
+
+
+def test_a_gap_breaks_the_line():
+    known = kent.with_figures([88, 90, NAN, 91, 90, 88])
+    parts = {line["part"] for line in view("trend", known, "CS01").marks["lines"] if line["kind"] == "actual"}
+    assert len(parts) == 2
+
+
+def test_many_areas_are_a_spread_with_its_middle_half():
+    areas = pd.DataFrame(
+        [{"area": f"Area {n}", "period": "2023", "value": float(n), "status": "final"} for n in range(1, 102)]
+    )
+    marks = area_marks(areas, kent.known("ES01").kpi("ES01"))
+    assert {(band["y"], band["y2"]) for band in marks["band"]} == {(26, 76)}
+    assert {line["y"] for line in marks["lines"] if line["kind"] == "mean"} == {51}
+    assert len(marks["dots"]) == 101
+
+
+def test_names_from_outside_stand_in_data_values_only():
+    hostile = "</script><img src=x onerror=alert(1)>\\\n' + 1"
+    areas = pd.DataFrame([{"area": hostile, "period": hostile, "value": 50.0, "status": "final"}])
+    kpi = kent.known("ES01").kpi("ES01") | {"kpi_name": hostile}
+    spec = series_spec(area_marks(areas, kpi))
+
+    def outside(thing: Any) -> list[str]:
+        if isinstance(thing, dict):
+            return [text for key, value in thing.items() if key != "datasets" for text in outside(value)]
+        return [text for value in thing for text in outside(value)] if isinstance(thing, list) else [str(thing)]
+
+    assert not [text for text in outside(spec) if "onerror" in text]
+    assert "<img" not in inline_svg(spec, "chart", hostile, hostile)
+
+
+def test_one_dot_is_ringed():
+    spec = series_spec(view("limits", kent.known("CS01"), "CS01").marks, "2024-25 Q3")
+    assert {param["name"]: param["value"] for param in spec["params"]}["chosen"] == "2024-25 Q3"
+    plain = inline_svg(series_spec(view("limits", kent.known("CS01"), "CS01").marks), "c", "t", "d")
+    assert len(inline_svg(spec, "c", "t", "d")) > len(plain)
+
+
+def test_why_and_why_not_are_told_for_each_point():
+    known = kent.with_figures([86, 94] * 5 + [86, 60])
+    flagged, usual = (str(point(quarter, known, "CS01", kent.commentary())) for quarter in ("2024-25 Q3", "2024-25 Q1"))
+    assert "Flagged as a concern: 60% is below the lower process limit" in flagged
+    assert "Not flagged: 94% lies within the usual range" in usual
+    assert "◆" in {entry["mark"] for entry in view("limits", known, "CS01").legend}
+
+
+def test_commentary_stands_with_the_figure_that_its_report_was_about():
+    shown = str(point("2024-25 Q2", kent.known("AS04"), "AS04", kent.commentary().assign(kpi_id="AS04").tail(1)))
+    assert "report of Quarter 3 2024/25" in shown, "AS04 is reported a quarter in arrears"

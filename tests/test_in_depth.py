@@ -1,0 +1,123 @@
+"""One KPI in depth. What it takes is checked by hand."""
+
+import re
+
+import kent
+import pytest
+
+from kpi_tools.errors import InputError
+from kpi_tools.in_depth import OneKpi, kpi_in_report, kpi_tables
+from kpi_tools.needed import needed
+
+PIECES = [name for name, part in vars(OneKpi).items() if isinstance(part, property) and name != "kpi"]
+
+
+def text(piece) -> str:
+    plain = re.sub(r"<svg.*?</svg>", " ", str(piece), flags=re.S)
+    return " ".join(re.sub(r"<[^>]+>", " ", plain).replace("&#39;", "'").split())
+
+
+@pytest.fixture(scope="module")
+def ehcp():
+    return OneKpi(kent.known("ES01"), "ES01", kent.commentary())
+
+
+def test_rolling_figure_december_and_both_directions_stand_together(ehcp):
+    said = text(ehcp.directions)
+    assert "December 2024 alone: 68% (50 of 73). The KPI's own figure covers twelve months: 34% (813 of 2,421)." in said
+    assert (ehcp.kpi["direction_of_travel"], ehcp.kpi["gls_direction"]) == ("stable or no clear trend",) * 2
+    assert "By the published rule: stable or no clear trend: between a fall of 11 percentage points" in said
+    assert "Allowing for the data that rolling figures share: stable or no clear trend" in said
+
+
+def test_what_it_takes_to_reach_the_floor_by_hand(ehcp):
+    """813 of 2,421 in twelve months: a quarter of them, 203.25 of 605.25, leave with each new quarter.
+
+    All of the next 605.25 in time: (813 - 203.25 + 605.25) / 2421 = 1215 / 2421 = 50.2%. After two quarters half of
+    the 813 is left; 55% of 2421 is 1331.55, so the two need 925.05 of 1210.5 = 76.42%, which only 77% suffices for.
+    At December's 50 / 73 = 68.49%: (609.75 + 414.55) / 2421 = 42.3%; 50.9%; 59.8 %; 68.5%.
+    """
+    assert pytest.approx(0.5019, abs=1e-4) == (813 - 813 / 4 + 2421 / 4) / 2421
+    assert pytest.approx(0.7642, abs=1e-4) == (0.55 * 2421 - 813 / 2) / (2421 / 2)
+    assert [(813 * (4 - n) / 4 + 50 / 73 * 2421 * n / 4) / 2421 for n in (1, 2, 3, 4)] == pytest.approx(
+        [0.423, 0.510, 0.598, 0.685], abs=1e-3
+    )
+    said = text(ehcp.takes)
+    assert (
+        "To reach the floor standard of 55%: even at 100% next quarter the rolling figure reaches 50%; it needs 77% in each"
+        in said
+    )
+    assert (
+        "If the 68% of December 2024 held, the rolling figure would be 42% after one quarter, 51% after two quarters, "
+        "60% after three quarters and 68% after four quarters."
+    ) in said
+    assert "since the quarters alone are not known" in said
+
+
+def test_how_many_cases_decide_by_hand(ehcp):
+    """55% of 2,421 is 1,331.55, so 1,332 plans in time are needed: 519 more than 813. 60% is 1,452.6: 640 more."""
+    said = text(ehcp.takes)
+    assert "would be Amber with 519 more cases" in said
+    assert "would be Green with 640 more cases" in said
+
+
+def test_quarters_that_are_known_leave_instead_of_an_even_share():
+    kpi = kent.known("ES01").kpi("ES01") | {"numerator": 100, "denominator": 400, "value": 25.0}
+    own = kent.known("ES01").of("quarters", "ES01").tail(4).assign(
+        in_period_numerator=[10, 20, 30, 40], in_period_denominator=[100, 100, 100, 100]
+    )  # fmt: skip
+    said = needed(kpi, own, kent.known("ES01").months("none"))
+    # 90 stay, 100 come: at most 190 of 400 = 48%; after two 70 stay and 55% needs 220: 150 of 200 = 75%
+    assert "even at 100% next quarter the rolling figure reaches 48%; it needs 75% in each" in said[1]
+    assert not [sentence for sentence in said if "not known" in sentence]
+
+
+@pytest.mark.parametrize("kpi_id", ["ES01", "CS01", "PH02", "PH03", "ET06", "IC06"])
+@pytest.mark.parametrize("name", PIECES)
+def test_every_piece_of_every_kind_of_kpi_is_words(kpi_id, name):
+    said = text(getattr(OneKpi(kent.known(kpi_id), kpi_id, kent.commentary()), name))
+    assert said
+    assert not re.search(r"\b(nan|NaN|None|inf)\b", said)
+
+
+@pytest.mark.parametrize("values", [[float("nan")] * 6, [90.0], [90.0] * 8, [88.0, 90, 89]])
+@pytest.mark.parametrize("name", PIECES)
+def test_series_of_which_little_can_be_said_are_words(values, name):
+    said = text(getattr(OneKpi(kent.with_figures(values), "CS01", kent.commentary()), name))
+    assert said
+    assert not re.search(r"\b(nan|NaN|None|inf)\b", said)
+
+
+def test_targets_have_their_reasons(ehcp):
+    said = text(ehcp.targets)
+    targets = kent.returns().targets
+    for reason in targets.loc[targets["kpi_id"] == "ES01", "target_reason"]:
+        assert reason in said
+
+
+def test_restatements_say_what_was_and_what_is():
+    said = text(OneKpi(kent.known("PH02"), "PH02", kent.commentary()).restated)
+    assert "Quarter 3 2023/24 66,971 67,011 Quarter 3 2024/25 Amber Stated in the text" in said
+    said = text(OneKpi(kent.known("PH03"), "PH03", kent.commentary()).restated)
+    assert "not available" in said
+    assert "65" in said
+
+
+def test_commentary_comes_latest_first(ehcp):
+    said = text(ehcp.remarks)
+    places = [said.index(title) for title in ("Quarter 3 2024/25", "Quarter 1 2024/25", "Quarter 2 2023/24")]
+    assert places == sorted(places)
+
+
+def test_a_kpi_that_is_not_in_the_report_is_a_sentence_with_its_reports():
+    with pytest.raises(
+        InputError, match="ES06 .* is not in the report for Quarter 3 2024/25. It is in the reports from"
+    ):
+        kpi_in_report(kent.returns(), "ES06")
+
+
+def test_the_tables_beside_the_page_are_those_of_the_page(ehcp):
+    tables = kpi_tables(ehcp)
+    assert list(tables) == ["Figures", "Quarters", "Targets"]
+    assert len(tables["Figures"]) == 12
+    assert tables["Figures"]["why"].notna().all()

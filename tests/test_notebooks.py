@@ -1,0 +1,47 @@
+"""The master notebook by plain papermill, and its stored answers, which can fail."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+
+ROOT = Path(__file__).parents[1]
+MASTER = ROOT / "notebooks" / "quarterly_report.ipynb"
+
+
+def run(*command: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    environment = os.environ | {"PYTHONWARNINGS": "ignore"}
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
+
+
+def test_plain_papermill_runs_it_from_the_projects_folder(tmp_path):
+    executed = tmp_path / "out.ipynb"
+    command = (sys.executable, "-m", "papermill", str(MASTER), str(executed), "-p", "quarter", "2023-24 Q2")
+    done = run(*command, "--no-progress-bar", folder=ROOT)
+    assert done.returncode == 0, done.stderr
+    shown = [output.get("text", "") for cell in nbformat.read(executed, 4).cells for output in cell.get("outputs", [])]
+    assert any("'Green': 15, 'Amber': 15, 'Red': 8" in text for text in shown)
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    shutil.copytree(ROOT / "data" / "raw", tmp_path / "data" / "raw")
+    shutil.copytree(ROOT / "notebooks", tmp_path / "notebooks", ignore=shutil.ignore_patterns(".*"))
+    return tmp_path
+
+
+def test_a_changed_floor_standard_makes_nbval_fail(copy):
+    targets = copy / "data" / "raw" / "targets.csv"
+    before = targets.read_text(encoding="utf-8")
+    after = before.replace("CS03,2024-25 Q1,85,80,", "CS03,2024-25 Q1,85,70,")
+    assert after != before
+    targets.write_text(after, encoding="utf-8", newline="\n")
+    nbval = ("-m", "pytest", "--nbval-lax", "--nbval-current-env", "-p", "no:cacheprovider", "-q")
+    done = run(sys.executable, *nbval, "notebooks/quarterly_report.ipynb", folder=copy)
+    assert done.returncode == 1, done.stdout
+    assert "2 failed" in done.stdout
+    assert "'Amber': 13, 'Red': 8" in done.stdout

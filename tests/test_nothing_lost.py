@@ -1,0 +1,99 @@
+"""Rows in = accepted + rejected on every run: what is refused is kept, and a report without it says so."""
+
+import shutil
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from click.testing import CliRunner
+
+from kpi_tools.chapters import data_notes, left_out, opening
+from kpi_tools.cli import main
+from kpi_tools.errors import KpiError
+from kpi_tools.loading import load, read_returns
+from kpi_tools.rejects import keep_rejected
+from kpi_tools.scorecard import recent_quarters, score
+
+RAW = Path(__file__).parents[1] / "data" / "raw"
+QUARTER = "2024-25 Q3"
+FILES = ["problems.csv", "rejected.csv", "rejected.xlsx"]
+
+
+@pytest.fixture
+def raw(tmp_path: Path) -> Path:
+    return Path(shutil.copytree(RAW, tmp_path / "data" / "raw"))
+
+
+@pytest.fixture
+def spoilt(raw: Path) -> Path:
+    """The raw folder with one figure, of KPI ED02 (80.9), that is no number."""
+    path = raw / "returns" / "2024-25-Q3" / "growth-environment-transport.csv"
+    text = path.read_text(encoding="utf-8")
+    assert text.count("ED02,2024-25 Q3,80.9,") == 1
+    path.write_text(text.replace("ED02,2024-25 Q3,80.9,", "ED02,2024-25 Q3,80.9p,"), encoding="utf-8")
+    return raw
+
+
+def kept(raw: Path) -> list[str]:
+    folder = raw.parent / "processed" / "2024-25-Q3"
+    return sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
+
+
+def test_check_keeps_what_is_refused_and_a_clean_run_leaves_nothing_stale(raw: Path, spoilt: Path, capsys) -> None:
+    assert main(["check", QUARTER, "--raw", str(raw)]) == 2
+    told = capsys.readouterr()
+    assert "rows in 961 = accepted 960 + rejected 1 (" in told.out
+    assert f"Rejected rows, to be sent back: {raw.parent / 'processed' / '2024-25-Q3' / 'rejected.xlsx'}" in told.out
+    assert told.err == "The report cannot be made: one error has to be mended first.\n"
+    assert kept(raw) == FILES
+    rejected = pd.read_csv(raw.parent / "processed" / "2024-25-Q3" / "rejected.csv", dtype="str")
+    assert rejected.loc[0, ["kpi_id", "value", "codes"]].tolist() == ["ED02", "80.9p", "value-flag"]
+    shutil.copytree(RAW, raw, dirs_exist_ok=True)
+    assert main(["check", QUARTER, "--raw", str(raw)]) == 0
+    assert "rows in 961 = accepted 961 + rejected 0 (" in capsys.readouterr().out
+    assert kept(raw) == []
+
+
+def test_a_report_stops_and_says_where_the_rejected_rows_are(spoilt: Path, tmp_path: Path, capsys) -> None:
+    assert main(["report", QUARTER, "--raw", str(spoilt), "--outputs", str(tmp_path / "outputs")]) == 2
+    said = capsys.readouterr().err
+    assert '"80.9p"' in said and "rows in 961 = accepted 960 + rejected 1 (" in said
+    assert said.rstrip().endswith(str(Path("processed") / "2024-25-Q3" / "rejected.xlsx"))
+    assert kept(spoilt) == FILES and not (tmp_path / "outputs" / "2024-25-Q3").exists()
+
+
+def test_a_report_without_them_is_made_on_demand_and_says_so(spoilt: Path, tmp_path: Path, capsys) -> None:
+    arguments = ["report", QUARTER, "--raw", str(spoilt), "--outputs", str(tmp_path / "outputs"), "--allow-rejected"]
+    assert main(arguments) == 0
+    assert "Quarter 3 2024/25: rows in 961 = accepted 960 + rejected 1 (" in capsys.readouterr().err
+    page = (tmp_path / "outputs" / "2024-25-Q3" / "report.html").read_text(encoding="utf-8")
+    assert "made without rows that could not be used" in page
+    assert "1 of 961 rows received are rejected, of these KPIs: " in page
+    notebook = (tmp_path / "outputs" / "2024-25-Q3" / "report.ipynb").read_text(encoding="utf-8")
+    assert 'allow_rejected = \\"yes\\"' in notebook
+    assert kept(spoilt) == FILES
+
+
+def test_a_report_with_everything_has_no_such_notice_and_gives_the_account(raw: Path) -> None:
+    returns = load(raw, QUARTER)
+    recent = recent_quarters(returns)
+    kpis = score(recent, returns)
+    assert "made without rows" not in str(opening(returns, kpis, recent))
+    assert "hold 961 rows: 961 accepted, 0 rejected and 0 blank." in str(data_notes(kpis, recent, returns))
+
+
+def test_a_file_that_could_not_be_read_is_told(raw: Path) -> None:
+    (raw / "returns" / "2024-25-Q3" / "damaged.xlsx").write_bytes(b"PK\x03\x04")
+    assert "One file could not be read at all." in str(left_out(read_returns(raw, QUARTER)))
+
+
+def test_what_cannot_be_written_is_a_sentence(spoilt: Path) -> None:
+    (spoilt.parent / "processed").write_text("a file where a folder should be")
+    with pytest.raises(KpiError, match="The rejected rows could not be written: "):
+        keep_rejected(read_returns(spoilt, QUARTER), spoilt)
+
+
+def test_the_option_is_explained() -> None:
+    from kpi_tools.cli import kpi
+
+    assert "--allow-rejected" in CliRunner().invoke(kpi, ["report", "--help"]).output

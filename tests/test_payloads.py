@@ -1,0 +1,184 @@
+"""The way out: whatever the texts from outside hold, nothing runs, nothing leaves the machine, no cell calculates."""
+
+import csv
+import html
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pandas as pd
+import pytest
+from nbconvert import HTMLExporter
+from openpyxl import load_workbook
+from payloads import AWAY, FORMULAS, PAYLOADS, QUARTER, SCRIPTS, write_hostile_council
+
+from kpi_tools.export import to_html
+from kpi_tools.hygiene import clean_name
+from kpi_tools.report import Report, report_quarter
+from kpi_tools.spreadsheets import write_csv, write_workbook
+from kpi_tools.templates import write_templates
+
+SPREADSHEETS = ("kpis.csv", "kpis.xlsx", "rejected.csv", "problems.csv", "rejected.xlsx")
+WATCH = "window.fired = 0; window.pwned = () => { window.fired += 1; }; for (const f of ['alert', 'open']) window[f] = window.pwned;"
+TOUCH = """() => {
+    document.querySelectorAll('details').forEach(e => e.open = !e.open);
+    for (const e of document.querySelectorAll('body *'))
+        for (const name of ['mouseover', 'mouseenter', 'focus', 'click', 'toggle', 'error'])
+            e.dispatchEvent(new MouseEvent(name, {bubbles: name != 'error', cancelable: true}));
+}"""
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project in a folder whose name is an attack as well: it reaches the notebook as a parameter."""
+    project = tmp_path_factory.mktemp("way out") / 'x"); import os; os.abort() #<img src=x onerror=pwned()>'
+    write_hostile_council(project / "raw")
+    return project
+
+
+@pytest.fixture(scope="module")
+def made(place: Path) -> Report:
+    return report_quarter(QUARTER, place / "raw", place / "outputs", allow_rejected=True)
+
+
+@pytest.fixture(scope="module")
+def page(made: Report) -> str:
+    return (made.folder / "report.html").read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def written(made: Report, place: Path) -> list[Path]:
+    """Every spreadsheet that we write."""
+    places = [made.folder, place / "processed" / "2024-25-Q3"]
+    found = [path for folder in places for path in sorted(folder.iterdir()) if path.name in SPREADSHEETS]
+    assert {path.name for path in found} == set(SPREADSHEETS)
+    return [*found, *write_templates(place / "raw", "2024-25 Q4", place / "outputs")]
+
+
+@pytest.fixture
+def watched(browser: Any) -> Iterator[Any]:
+    """`watched(page)`: how often a script ran in it, and whither it turned, when everything in it was touched."""
+    context = browser.new_context()
+    context.add_init_script(WATCH)
+    away: list[str] = []
+
+    def refuse(route: Any) -> None:
+        away.append(route.request.url)
+        route.abort()
+
+    context.route(lambda url: not url.startswith(("about:", "data:", "blob:")), refuse)
+
+    def open_(text: str) -> tuple[int, list[str]]:
+        away.clear()
+        opened = context.new_page()
+        opened.on("dialog", lambda dialog: dialog.dismiss())
+        opened.set_content(text, wait_until="domcontentloaded")
+        opened.evaluate(TOUCH)
+        opened.wait_for_function("new Promise(done => setTimeout(() => done(true), 100))")
+        fired = sum(bool(frame.evaluate("window.fired")) for frame in opened.frames)
+        left = [] if opened.url.partition("#")[0] == "about:blank" else [opened.url]
+        opened.close()
+        return fired, [*away, *left]
+
+    yield open_
+    context.close()
+
+
+def test_there_are_enough_and_they_are_all_in_the_page(page: str) -> None:
+    assert len(SCRIPTS) >= 60 and len(FORMULAS) >= 20
+    text = html.unescape(page)
+    shown = [clean_name(payload) for payload in PAYLOADS]
+    assert [payload for payload in shown if payload.replace("'", "’") not in text.replace("'", "’")] == []
+
+
+@pytest.mark.browser
+def test_they_do_fire_where_nothing_guards(watched: Any) -> None:
+    bare = (html.escape(f"<body><p>{payload}</p></body>") for payload in SCRIPTS)
+    fired, away = watched("".join(f'<iframe srcdoc="{text}"></iframe>' for text in bare))
+    assert fired >= 30 and len(set(away)) >= 5
+
+
+@pytest.mark.browser
+def test_in_the_report_none_fires_and_nothing_leaves(watched: Any, page: str) -> None:
+    assert watched(page) == (0, [])
+
+
+@pytest.mark.browser
+def test_escaping_alone_holds_without_the_pages_policy(watched: Any, page: str) -> None:
+    bare = page.replace("http-equiv", "name", 1)
+    assert bare != page
+    assert watched(bare) == (0, [])
+
+
+@pytest.mark.browser
+def test_none_fires_in_the_notebook_as_others_may_export_it(watched: Any, made: Report) -> None:
+    notebook = nbformat.read(made.folder / "report.ipynb", as_version=4)
+    exported, _ = HTMLExporter(template_name="basic").from_notebook_node(notebook)
+    fired, away = watched(exported)
+    assert fired == 0 and not [address for address in away if AWAY in address]
+
+
+@pytest.mark.parametrize("payload", PAYLOADS)
+def test_titles_authors_and_provenance_are_text(payload: str) -> None:
+    name = clean_name(payload)
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell(f"## One\n\nText\n\n{payload}")])
+    shown = to_html(notebook, title=name, author=name, date="2024-12-31", provenance=name)  # it refuses what may run
+    assert f"<title>{html.escape(name, quote=False)}</title>".replace("'", "&#39;") in shown.replace("&#34;", '"')
+
+
+def cells(path: Path) -> list[Any]:
+    if path.suffix == ".xlsx":
+        return [cell for sheet in load_workbook(path) for row in sheet for cell in row if cell.value is not None]
+    with open(path, encoding="utf-8-sig", newline="") as file:
+        return [cell for row in csv.reader(file) for cell in row]
+
+
+def test_no_cell_that_we_write_is_a_formula(written: list[Path]) -> None:
+    for path in written:
+        found = cells(path)
+        assert found
+        if path.suffix == ".xlsx":
+            assert [cell.value for cell in found if cell.data_type == "f" or cell.hyperlink] == []
+        else:
+            bare = [cell.lstrip(" \u00a0\ufeff\u200b\n") for cell in found]
+            live = [cell for cell in bare if cell.startswith(tuple("=+-@\t\r＝＋－＠")) and not _is_number(cell)]
+            assert live == [] and not any("\r" in cell for cell in found)
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("ending", [".csv", ".xlsx"])
+def test_each_of_them_is_made_harmless_at_the_beginning_of_a_cell(tmp_path: Path, ending: str) -> None:
+    table = pd.DataFrame({f"{payload} {place}": [payload] for place, payload in enumerate(PAYLOADS)})
+    path = tmp_path / f"table{ending}"
+    write_csv(table, path) if ending == ".csv" else write_workbook({FORMULAS[0]: table}, path)
+    test_no_cell_that_we_write_is_a_formula([path])
+    assert len(cells(path)) == 2 * len(PAYLOADS)
+
+
+def test_libreoffice_finds_no_formula_either(written: list[Path], tmp_path: Path) -> None:
+    office = shutil.which("soffice")
+    if office is None:
+        pytest.skip("LibreOffice is not installed")
+    (tmp_path / "live.csv").write_text('a\n"=1+1"\n')  # what shows that it would calculate
+    home = f"-env:UserInstallation={(tmp_path / 'home').as_uri()}"
+    # comma, quotation mark, UTF-8, from row 1, …, the last but one true: formulas are calculated
+    as_csv = "--infilter=CSV:44,34,76,1,,0,false,true,false,false,false,0,true"
+    for folder, ending, how in (("csv", ".csv", [as_csv]), ("xlsx", ".xlsx", [])):
+        given = [str(path) for path in written if path.suffix == ending][:8]
+        given += [str(tmp_path / "live.csv")] if ending == ".csv" else []
+        command = [office, home, "--headless", *how, "--convert-to", "xlsx", "--outdir", str(tmp_path / folder), *given]
+        subprocess.run(command, check=True, capture_output=True, timeout=120)
+        for path in given:
+            saved = tmp_path / folder / Path(path).with_suffix(".xlsx").name
+            formulas = [cell.value for cell in cells(saved) if cell.data_type == "f"]
+            assert formulas == (["=1+1"] if "live" in path else []), path

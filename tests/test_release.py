@@ -1,0 +1,205 @@
+"""Draft and final: what refuses the final report, what lets it pass, and a page that must say what its figures say."""
+
+import csv
+import json
+import re
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from kpi_tools.cards import activity_cards, card
+from kpi_tools.cli import main
+from kpi_tools.descriptions import activity_description, chart_description
+from kpi_tools.errors import InputError
+from kpi_tools.findings import as_findings, error, warning
+from kpi_tools.loading import load
+from kpi_tools.page_checks import page_findings
+from kpi_tools.quarters import Quarter
+from kpi_tools.release import (
+    Override,
+    as_text,
+    checks_chapter,
+    edition_notice,
+    hold_back,
+    judged,
+    parse_overrides,
+    standing,
+)
+from kpi_tools.report import report_quarter
+from tests.page_samples import activity_points, points, scorecard_of
+
+RAW = Path(__file__).parents[1] / "data" / "raw"
+FOUND = as_findings([
+    warning("figure-in-text", "c.csv, row 2, commentary", "A figure.", "Look."),
+    error("red-without-action", "c, A1", "No action.", "Ask."),
+    error("stale-quarter", "c.csv, row 3, commentary", "Old.", "Correct."),
+])  # fmt: skip
+PASSED = "red-without-action | the action is agreed at the meeting | Director of Place"
+
+
+def test_errors_come_first_and_stand_until_they_are_overridden():
+    assert FOUND["severity"].tolist() == ["error", "error", "warning"]
+    assert standing(judged(FOUND, ()))["code"].tolist() == ["red-without-action", "stale-quarter"]
+    assert standing(judged(FOUND, parse_overrides(PASSED)))["code"].tolist() == ["stale-quarter"]
+
+
+def test_an_override_is_written_and_read_again():
+    given = ("stale-quarter", "it is a title", "Head of Performance")
+    assert parse_overrides(as_text([given])) == (Override(*given),)
+    assert parse_overrides("") == ()
+
+
+@pytest.mark.parametrize("text", ["stale-quarter", "a | b", "a |  | c", "a | b | c | d"])
+def test_an_override_without_reason_or_role_is_refused(text):
+    with pytest.raises(InputError):
+        parse_overrides(text)
+
+
+def test_an_override_of_nothing_is_refused_with_what_there_is():
+    with pytest.raises(
+        InputError, match="no finding 'title' to override. There are: red-without-action, stale-quarter"
+    ):
+        judged(FOUND, [Override("title", "because", "role")])
+
+
+def test_the_draft_shows_every_finding_and_the_final_one_only_what_was_let_pass():
+    draft = str(checks_chapter(FOUND, "draft"))
+    assert '<h2 id="checks">' in draft and "three things, of which two stand in the way" in draft
+    assert all(place in draft for place in FOUND["place"])
+    with pytest.raises(InputError, match=r"c\.csv, row 3, commentary: Old\. Correct\. \[stale-quarter, error\]"):
+        checks_chapter(FOUND, "final", PASSED)
+    final = str(checks_chapter(FOUND[FOUND["code"] != "stale-quarter"], "final", PASSED))
+    assert (
+        "red-without-action: let pass by the Director of Place, because the action is agreed at the meeting." in final
+    )
+    assert "c, A1" in final and "figure-in-text" not in final
+    assert str(checks_chapter(FOUND.head(0), "final")) == ""
+
+
+def test_only_a_draft_says_so():
+    assert "<strong>Draft.</strong>" in str(edition_notice("draft", Quarter(2024, 3)))
+    assert str(edition_notice("final", Quarter(2024, 3))) == ""
+
+
+@pytest.fixture(scope="module")
+def quarter_3():
+    return load(RAW, "2024-25 Q3")
+
+
+def without_action(returns, kpi_id):
+    texts = returns.commentary
+    return replace(
+        returns, commentary=texts.assign(management_action=texts["management_action"].mask(texts["kpi_id"] == kpi_id))
+    )
+
+
+def test_the_final_report_is_held_back_for_a_red_without_an_action(quarter_3):
+    hold_back(quarter_3, RAW, "final", ())
+    gap = without_action(quarter_3, "GL01")
+    hold_back(gap, RAW, "draft", ())
+    with pytest.raises(
+        InputError, match="The final report of Quarter 3 2024/25 is refused: one error found"
+    ) as refused:
+        hold_back(gap, RAW, "final", ())
+    assert "commentary/2024-25-Q3, GL01, FOI / EIR requests" in str(refused.value)
+    hold_back(gap, RAW, "final", (("red-without-action", "agreed on Monday", "Director"),))
+    with pytest.raises(InputError, match='A report is "draft" or "final", not \'fianl\''):
+        hold_back(gap, RAW, "fianl", ())
+
+
+@pytest.fixture(scope="module")
+def one_section(tmp_path_factory):
+    """A copy of the data with nothing but Governance and Law, whose Red GL01 has lost its action."""
+    raw = tmp_path_factory.mktemp("one_section") / "raw"
+    shutil.copytree(RAW, raw, ignore=shutil.ignore_patterns("*.xlsx", "benchmarks.csv", "activity.csv", "changes.csv"))
+    for path in raw.rglob("*.csv"):
+        with path.open(encoding="utf-8", newline="") as file:
+            head, *rows = csv.reader(file)
+        kept = [
+            row for row in rows if row[0].startswith("GL") or (path.parent.name == "commentary" and row[1][:3] == "Gov")
+        ]
+        kept = [
+            [*row[:3], "", *row[4:]] if row[0] == "GL01" and path.parent.name == "commentary" else row for row in kept
+        ]
+        with path.open("w", encoding="utf-8", newline="") as file:
+            csv.writer(file).writerows([head, *kept])
+    council = (raw / "council.toml").read_text(encoding="utf-8")
+    sections = 'sections = ["Governance and Law"]\n'
+    (raw / "council.toml").write_text(re.sub(r"(?s)sections = \[.*?\]\n", sections, council), encoding="utf-8")
+    return raw
+
+
+def test_the_final_report_is_refused_by_the_command_with_the_place(one_section, tmp_path, capsys):
+    asked = ["report", "2024-25 Q3", "--final", "--raw", str(one_section), "--outputs", str(tmp_path)]
+    assert main(asked) == 2
+    told = capsys.readouterr()
+    assert told.out == "" and not (tmp_path / "2024-25-Q3").exists()
+    assert (
+        "commentary/2024-25-Q3, GL01, FOI / EIR requests completed within 20 working days: The KPI is Red" in told.err
+    )
+    assert main([*asked, "--override", "red-without-action"]) == 2
+    assert "Each --override needs its own --because and --by." in capsys.readouterr().err
+
+
+def test_the_final_report_prints_its_gap_and_its_override(one_section, tmp_path):
+    passed = ("red-without-action", "it is agreed at the meeting", "Director of Place")
+    made = report_quarter("2024-25 Q3", one_section, tmp_path, edition="final", overrides=(passed,))
+    page = (made.folder / "report.html").read_text(encoding="utf-8")
+    assert "No management action has been given." in page
+    assert "Draft" not in page and "Checks overridden" in page
+    assert "let pass by the Director of Place, because it is agreed at the meeting." in page
+    noted = json.loads((made.folder / "manifest.json").read_text(encoding="utf-8"))
+    assert (noted["edition"], noted["overrides"][0]["by"]) == ("final", "Director of Place")
+
+
+@pytest.fixture
+def sound():
+    """A page with two cards and an activity indicator, and what they were made from."""
+    one = points("CS01", kpi_name="Calls answered")
+    two = points("CS02", values=(95, 94, 93, 88, 86, 71), kpi_name="Complaints", direction_of_travel="negative")
+    kpis, recent, activity = scorecard_of(one, two), pd.concat([one, two]), activity_points()
+    page = "".join(
+        str(card(kpi, rows, chart_description(rows)))
+        for (_, kpi), rows in zip(kpis.iterrows(), (one, two), strict=True)
+    )
+    page += str(activity_cards(activity, "Customer Services", activity_description))
+    return page, kpis, recent, activity
+
+
+def codes(page, *tables):
+    return sorted({(one.code, one.place) for one in page_findings(page, *tables)})
+
+
+def test_a_sound_page_is_let_pass(sound):
+    assert codes(*sound) == []
+
+
+def test_a_chart_of_another_kpi_is_found(sound):
+    page, *tables = sound
+    charts = re.findall(r"<svg[^>]*role=\"img\".*?</svg>", page, re.S)
+    swapped = page.replace(charts[0], "@").replace(charts[1], charts[0]).replace("@", charts[1])
+    places = [place for code, place in codes(swapped, *tables) if code == "chart-of-another"]
+    assert places == ["kpi-cs01", "kpi-cs02"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "code", "place"),
+    [
+        (r"December 2024 91%", "December 2024 19%", "description-not-the-figures", "kpi-cs01"),
+        (r"(<desc[^>]*>)[^<]*", r"\1Bar chart", "description-not-the-figures", "kpi-cs01"),
+        (r"</svg>Negative", "</svg>Positive", "verdict-not-the-table", "kpi-cs02"),
+        (r"</svg>Red<", "</svg>Amber<", "verdict-not-the-table", "kpi-cs02"),
+        (r"(<title[^>]*>)[^<]*", r"\1", "chart-without-words", "a chart"),
+        (r"(<text[^>]*>)[^<]+", r"\1Series1", "name-left-over", "Calls answered"),
+        (r'id="kpi-cs01"', 'id="kpi-cs99"', "card-missing", "kpi-cs01"),
+        (r"Six quarters: ", "Six weeks: ", "description-not-the-figures", "activity-a01"),
+    ],
+)
+def test_what_contradicts_the_figures_is_found_at_its_card(sound, old, new, code, place):
+    page, *tables = sound
+    changed = re.sub(old, new, page, count=1)
+    assert changed != page
+    assert (code, place) in codes(changed, *tables)

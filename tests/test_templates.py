@@ -1,0 +1,225 @@
+"""Return templates: what is asked for, what may be typed, and that what comes back is read as it was filled in."""
+
+import io
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from openpyxl import load_workbook
+from small_council import QUARTER, Desk, write_raw
+
+from kpi_tools.errors import InputError
+from kpi_tools.loading import load, read_returns
+from kpi_tools.templates import COLUMNS, write_templates
+
+RAW = Path(__file__).parents[1] / "data" / "raw"
+NEXT = "2024-25 Q4"
+WITHOUT_VALUE = ["suppressed", "not available", "not collected", "not applicable", "rounds to zero"]
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+    with Desk(tmp_path_factory.mktemp("desk")) as desk:
+        yield desk
+
+
+@pytest.fixture(scope="module")
+def template(desk: Desk, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    (path,) = write_templates(desk.raw, QUARTER, tmp_path_factory.mktemp("templates"))
+    return path
+
+
+def table_of(path: Path | io.BytesIO) -> list[dict[str, Any]]:
+    sheet = load_workbook(path)["Return"]
+    names = [cell.value for cell in sheet[1]]
+    return [dict(zip(names, (cell.value for cell in row), strict=True)) for row in sheet.iter_rows(min_row=2)]
+
+
+def filled(path: Path, rows: list[dict[str, Any]]) -> bytes:
+    """The template with `rows`: what is typed into each of its rows, by column."""
+    book = load_workbook(path)
+    for line, typed in enumerate(rows, start=2):
+        for name, value in typed.items():
+            cell = book["Return"].cell(line, COLUMNS.index(name) + 1)
+            assert not cell.protection.locked
+            cell.value = value
+    content = io.BytesIO()
+    book.save(content)
+    return content.getvalue()
+
+
+def test_a_directorate_is_asked_for_its_kpis_with_last_figures_and_targets(tmp_path: Path) -> None:
+    paths = write_templates(RAW, NEXT, tmp_path)
+    assert [path.name for path in paths] == [
+        "2024-25-Q4-chief-executive-s-deputy-chief-executive-s.xlsx", "2024-25-Q4-chief-executive-s.xlsx",
+        "2024-25-Q4-growth-environment-and-transport.xlsx", "2024-25-Q4-children-young-people-and-education.xlsx",
+        "2024-25-Q4-adult-social-care-and-health.xlsx", "2024-25-Q4-public-health.xlsx",
+    ]  # fmt: skip
+    assert {path.parent for path in paths} == {tmp_path / "templates" / "2024-25-Q4"}
+    rows = [row for path in paths for row in table_of(path)]
+    # the report of 2024/25 Q3 has 38 KPIs; one of them, ES01, is sent by month as well
+    assert len({row["kpi_id"] for row in rows}) == 38 and len(rows) == 41
+    asked = [row for row in rows if row["kpi_id"] == "ES01"]
+    assert [row["period"] for row in asked] == [NEXT, "2025-01", "2025-02", "2025-03"]
+    # KCC Quarterly Performance Report, Quarter 3 2024/25: EHC plans 34%, target 60%, floor standard 55%
+    quarter = {"last_figure": "34% in 2024-25 Q3", "target": "60%", "floor_standard": "55%", "unit": "%", "value": None}
+    assert asked[0] | quarter == asked[0]
+    assert (asked[1]["target"], asked[1]["floor_standard"]) == (None, None)
+
+
+def test_a_kpi_in_arrears_is_asked_for_the_quarter_that_is_due(tmp_path: Path) -> None:
+    write_raw(tmp_path)
+    kpis = (tmp_path / "kpis.csv").read_text(encoding="utf-8")
+    (tmp_path / "kpis.csv").write_text(kpis.replace("quarterly,0", "quarterly,2", 1), encoding="utf-8")
+    (tmp_path / "returns" / "2024-25-Q3" / "a.csv").write_text("kpi_id,period,value\nP1,2024-25 Q1,80\n")
+    (path,) = write_templates(tmp_path, NEXT, tmp_path)
+    rows = {row["kpi_id"]: row for row in table_of(path)}
+    assert (rows["P1"]["period"], rows["P1"]["last_figure"]) == ("2024-25 Q2", "80.0% in 2024-25 Q1")
+    assert (rows["P2"]["period"], rows["P2"]["last_figure"]) == (NEXT, "none")
+    assert "OLD" not in rows and set(rows) >= {"007", "1E5", "NA", "TRUE", "MAR1", "nan"}
+
+
+def test_only_what_is_to_be_filled_in_can_be_typed(template: Path) -> None:
+    book = load_workbook(template)
+    assert all(sheet.protection.sheet and not sheet.protection.password for sheet in book)
+    sheet = book["Return"]
+    free = {COLUMNS[cell.column - 1] for row in sheet for cell in row if not cell.protection.locked}
+    assert free == {"value", "numerator", "denominator", "status", "note"}
+    assert all(cell.protection.locked for cell in sheet[1])
+    ways = {check.type: check for check in sheet.data_validations.dataValidation}
+    assert ways["list"].formula1.strip('"').split(",")[:2] == ["final", "provisional"]
+    assert all(check.showErrorMessage and check.errorStyle == "stop" for check in ways.values())
+    lines = {row["kpi_id"]: line for line, row in enumerate(table_of(template), start=2)}
+
+    def bounds(kpi_id: str, name: str) -> tuple[str, str]:
+        place = f"{'ABCDEFGHIJKL'[COLUMNS.index(name)]}{lines[kpi_id]}"
+        (found,) = [check for check in sheet.data_validations.dataValidation if place in check.sqref]
+        return found.formula1, found.formula2
+
+    assert bounds("P1", "value") == ("0", "100")
+    assert bounds("C1", "value") == bounds("P1", "numerator") == bounds("F1", "denominator") == ("0", "1E+15")
+    assert bounds("F1", "value") == ("-1E+15", "1E+15")
+
+
+def test_the_same_data_give_the_same_bytes(desk: Desk, template: Path, tmp_path: Path) -> None:
+    (again,) = write_templates(desk.raw, QUARTER, tmp_path)
+    assert again.read_bytes() == template.read_bytes()
+
+
+def test_an_untouched_template_says_nothing_and_is_no_complaint(desk: Desk, template: Path) -> None:
+    found = desk.read(return_xlsx=template.read_bytes())
+    assert found.problems.empty and found.log.empty and found.rejected.empty
+    assert set(found.taken["status"]) == {"not available"} and found.taken["silent"].all()
+
+
+def valid(unit: str) -> st.SearchStrategy[dict[str, Any]]:
+    """Whatever may be sent of a KPI of that unit; percentages up to one need a sign to be believed."""
+    tenths = st.integers(11, 1000) if unit == "%" else st.integers(0 if unit != "£" else -(10**10), 10**10)
+    status = st.sampled_from(["final", "provisional", "estimated", "carried forward"])
+    note = st.text(st.characters(categories=["L", "Nd"], max_codepoint=0x17F), max_size=9)
+    figure = st.fixed_dictionaries({"value": tenths.map(lambda n: n / 10), "status": status}, optional={"note": note})
+    reason = st.fixed_dictionaries({"status": st.sampled_from(WITHOUT_VALUE)}, optional={"note": note})
+    parts = st.integers(1, 10**6).flatmap(
+        lambda below: st.fixed_dictionaries(
+            {"numerator": st.integers(0, below), "denominator": st.just(below), "status": status}
+        )
+    )
+    blank = st.just(dict[str, Any]())
+    return st.one_of(figure, reason, blank, parts) if unit == "%" else st.one_of(figure, reason, blank)
+
+
+@pytest.fixture(scope="module")
+def units(template: Path) -> list[str]:
+    return [row["unit"] for row in table_of(template)]
+
+
+def come_back(found: Any, template: Path, typed: list[dict[str, Any]]) -> None:
+    """Every row as it was filled in, and not one complaint."""
+    assert found.problems.empty and found.rejected.empty
+    taken = found.taken.astype(object).where(found.taken.notna(), None).to_dict("records")
+    for asked, sent, row in zip(table_of(template), typed, taken, strict=True):
+        assert (row["kpi_id"], row["period"]) == (asked["kpi_id"], asked["period"])
+        follows = 100 * sent["numerator"] / sent["denominator"] if "denominator" in sent else None
+        value = sent.get("value", follows)
+        assert row["value"] == (value if value is None else pytest.approx(value, rel=1e-12))
+        assert (row["numerator"], row["denominator"]) == (sent.get("numerator"), sent.get("denominator"))
+        assert row["status"] == sent.get("status", "not available")
+        assert row["note"] == (sent.get("note") or None)
+
+
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_whatever_valid_is_filled_in_comes_back_equal(
+    desk: Desk, template: Path, units: list[str], data: st.DataObject
+) -> None:
+    typed = [data.draw(valid(unit)) for unit in units]
+    come_back(desk.read(return_xlsx=filled(template, typed)), template, typed)
+
+
+def test_it_comes_back_equal_from_libreoffice(desk: Desk, template: Path, units: list[str], tmp_path: Path) -> None:
+    office = shutil.which("soffice")
+    if office is None:
+        pytest.skip("LibreOffice is not installed")
+    typed: list[dict[str, Any]] = [
+        {"numerator": 87, "denominator": 240, "status": "final"} if unit == "%" else
+        {"value": 1412.5, "status": "provisional", "note": f"Row {line}, né £"}
+        for line, unit in enumerate(units)
+    ]  # fmt: skip
+    typed[1], typed[2], typed[3] = {"status": "suppressed"}, {}, {"value": 0, "status": "final"}
+    (tmp_path / "sent.xlsx").write_bytes(filled(template, typed))
+    command = [office, f"-env:UserInstallation={(tmp_path / 'home').as_uri()}", "--headless", "--convert-to", "xlsx"]
+    subprocess.run([*command, "--outdir", "saved", "sent.xlsx"], cwd=tmp_path, check=True, capture_output=True, timeout=120)
+    come_back(desk.read(return_xlsx=(tmp_path / "saved" / "sent.xlsx").read_bytes()), template, typed)
+
+
+def test_a_councils_templates_become_its_next_returns(tmp_path: Path) -> None:
+    shutil.copytree(RAW, tmp_path / "raw")
+    folder = tmp_path / "raw" / "returns" / "2024-25-Q4"
+    folder.mkdir()
+    for path in write_templates(RAW, NEXT, tmp_path):
+        rows = [{"value": 50, "status": "final"} for _ in table_of(path)]
+        (folder / path.name).write_bytes(filled(path, rows))
+    returns = load(tmp_path / "raw", NEXT)
+    own = returns.problems[returns.problems["file"].str.startswith("returns/2024-25-Q4/")]
+    assert own.empty and returns.rejected.empty
+    assert (returns.submissions["received"] == NEXT).sum() == 41
+
+
+def test_no_path_is_made_of_an_unchecked_name(tmp_path: Path) -> None:
+    write_raw(tmp_path / "raw")
+    kpis = tmp_path / "raw" / "kpis.csv"
+    lines = kpis.read_text(encoding="utf-8").splitlines()
+    names = ["../../evil", "..\\..\\evil!", "Évil £", "=cmd|' /C calc'!A0", "CON", "x" * 200]
+    lines[1:7] = [line.replace(",Place,", f",{name},") for line, name in zip(lines[1:7], names, strict=True)]
+    kpis.write_text("\n".join(lines), encoding="utf-8")
+    (tmp_path / "raw" / "returns" / "2024-25-Q3" / "a.csv").write_text("kpi_id,period,value\nC1,2024-25 Q1,80\n")
+    paths = write_templates(tmp_path / "raw", NEXT, tmp_path / "out")
+    assert [path.stem.removeprefix("2024-25-Q4-") for path in paths] == [
+        "evil", "evil-2", "vil", "cmd-c-calc-a0", "con", "x" * 60, "place"
+    ]  # fmt: skip
+    assert sorted(path for path in (tmp_path / "out").rglob("*") if path.is_file()) == sorted(paths)
+    cells = [cell for path in paths for sheet in load_workbook(path) for row in sheet for cell in row]
+    assert [cell.value for cell in cells if cell.data_type == "f"] == []
+
+
+def test_a_quarter_without_kpis_is_a_sentence(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="No KPI of kpis.csv is in the set in Quarter 4 2010/11"):
+        write_templates(_with_returns_of(tmp_path, "2010-11-Q3"), "2010-11 Q4", tmp_path)
+
+
+def _with_returns_of(folder: Path, slug: str) -> Path:
+    write_raw(folder)
+    (folder / "returns" / slug).mkdir()
+    (folder / "returns" / slug / "a.csv").write_text("kpi_id,period,value\nC1,2010-11 Q3,80\n")
+    return folder
+
+
+def test_an_alien_column_of_the_templates_name_is_still_reported(tmp_path: Path) -> None:
+    folder = write_raw(tmp_path)
+    (folder / "a.csv").write_text("kpi_id,period,value,target\nC1,2024-25 Q1,80,90\n")
+    assert read_returns(tmp_path, QUARTER).problems["code"].tolist() == ["table-unexpected"]

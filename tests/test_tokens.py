@@ -1,0 +1,80 @@
+"""Tokens in commentary: what each says, by hand, and what is said of those that cannot be filled."""
+
+import math
+
+import pandas as pd
+import pytest
+
+from kpi_tools.quarters import Quarter
+from kpi_tools.tokens import (
+    KPI_TOKENS,
+    SECTION_TOKENS,
+    filled,
+    kpi_figures,
+    section_figures,
+    unknown,
+    without_figure,
+)
+from tests.page_samples import points, scorecard_of
+
+
+def kpi(values=(82, 84, 83, 88, 86, 91), **columns):
+    return scorecard_of(points(values=values, **columns)).to_dict("records")[0]
+
+
+def test_every_token_says_what_the_card_prints():
+    figures = kpi_figures(kpi(numerator=3058.0, denominator=3243.0))
+    assert set(figures) == set(KPI_TOKENS)
+    assert figures == {
+        "value": "91%", "target": "90%", "floor_standard": "80%", "previous": "86%",
+        "change": "a rise of 5 percentage points", "year_ago": "84%", "numerator": "3,058", "denominator": "3,243",
+        "quarter": "Quarter 3 2024/25", "previous_quarter": "Quarter 2 2024/25", "rating": "Green",
+        "previous_rating": "Amber",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("values", "decimals", "unit", "said"),
+    [
+        ((75, 74), 0, "%", "a fall of 1 percentage point"),
+        ((74.7, 75.2), 1, "%", "a rise of 0.5 percentage points"),
+        ((612, 613), 0, "count", "a rise of 1"),
+        ((10985, 10323), 0, "tonnes CO2e", "a fall of 662 tonnes CO2e"),
+        ((80, 80.4), 0, "%", "no change"),
+        ((math.nan, 80), 0, "%", None),
+    ],
+)
+def test_a_change_is_that_of_the_printed_figures_with_its_direction(values, decimals, unit, said):
+    row = kpi((1, 1, 1, 1, *values), decimals=decimals, unit=unit, target=math.nan, floor_standard=math.nan)
+    assert kpi_figures(row)["change"] == said
+
+
+def test_a_value_just_below_its_floor_keeps_the_decimal_that_says_so():
+    assert kpi_figures(kpi((1, 1, 1, 1, 80, 79.7)))["value"] == "79.7%"
+
+
+def test_braces_and_gaps():
+    figures = {"value": "91%", "numerator": None}
+    assert filled("At {value}, {{value}} and { value }.", figures) == "At 91%, {value} and 91%."
+    assert filled("{numerator} of {nothing}", figures) == "{numerator} of {nothing}"
+    assert without_figure("{numerator} of {value}, {numerator}", figures) == ["{numerator}"]
+    assert unknown("{value} {{x}} {target}", KPI_TOKENS) == []
+    assert unknown("{valeu} and {valeu}", KPI_TOKENS) == ["There is no token {valeu} here."]
+    assert unknown("open { brace", KPI_TOKENS) == ["A brace is opened and not closed."]
+    assert filled("open { brace", figures) == "open { brace"
+
+
+def test_what_a_figure_holds_is_not_read_again():
+    assert filled("{value}", {"value": "{target}", "target": "90%"}) == "{target}"
+
+
+def test_a_section_counts_its_own():
+    figures = section_figures({"kpis": 12, "Green": 10, "Amber": 1, "Red": 1, "Not rated": 0}, Quarter(2024, 3))
+    assert set(figures) == set(SECTION_TOKENS)
+    assert filled("{red} of {kpis} in {quarter}, {not_rated}", figures) == "one of 12 in Quarter 3 2024/25, no"
+
+
+def test_a_table_of_rows_gives_missing_figures_as_none():
+    row = pd.DataFrame([kpi((1, 1, 1, 1, 80, math.nan))]).to_dict("records")[0]
+    figures = kpi_figures(row)
+    assert (figures["value"], figures["rating"], figures["numerator"]) == (None, None, None)
