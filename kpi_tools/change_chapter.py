@@ -55,7 +55,7 @@ def counts_table(kpis: pd.DataFrame, before: pd.DataFrame, same: pd.DataFrame) -
     """The way from the previous report's counts to this one's, step by step: plain and like for like."""
     steps = reconcile(kpis, before, same)
     columns = ["kpis", *RAGS, NOT_RATED]
-    shown = pd.DataFrame({"": steps["step"]})
+    shown = pd.DataFrame({"Step": steps["step"]})
     for name in columns:
         cells = zip(steps["kind"], steps[name], strict=True)
         shown["KPIs" if name == "kpis" else name] = [

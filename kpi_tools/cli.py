@@ -54,7 +54,7 @@ def kpi() -> None:
 @_QUARTER
 @_RAW
 @_OUTPUTS
-@click.option("--allow-rejected", is_flag=True, help="Leave out rows of returns that cannot be used; the report says so.")
+@click.option("--allow-rejected", is_flag=True, help="Leave out rows that cannot be used; the report says so.")
 @click.option("--final", is_flag=True, help="Not a draft: refused while the checks find an error.")
 @click.option("--override", multiple=True, metavar="CODE", help="Let the findings of one check pass …")
 @click.option("--because", multiple=True, metavar="REASON", help="… for this reason, which the report prints …")
@@ -66,9 +66,9 @@ def report(
     """Make the report of a quarter.
 
     It is checked as `kpi check` does, and made only if there are no errors, or without the rows that have some. The
-    folder of the quarter then holds report.html (to send on), report.ipynb (how it was made), kpis.csv and kpis.xlsx (the rated table) and
-    manifest.json (what it was made from). An older report of the quarter is replaced when the new one is finished;
-    until then, and if anything goes wrong, it stays as it is.
+    folder of the quarter then holds report.html (to send on), report.ipynb (how it was made), kpis.csv and kpis.xlsx
+    (the rated table) and manifest.json (what it was made from). An older report of the quarter is
+    replaced when the new one is finished; until then, and if anything goes wrong, it stays as it is.
 
     Without --final it is a draft, says so, and ends with a chapter on what its checks found.
     """

@@ -102,22 +102,32 @@ def evidence(returns: Returns, kpi_ids: Collection[str] | None = None, *, rebase
 
 
 def said_so_far(known: Evidence, commentary: pd.DataFrame) -> pd.DataFrame:
-    """The commentary on the KPIs themselves, report by report, with the figures of its own report for its tokens.
+    """The commentary on KPIs, report by report, with the figures of its own report for its tokens.
 
-    `commentary`: as `remarks.commentary_until` gives it.
+    `commentary`: as `remarks.commentary_until` gives it, or some rows of that.
     """
     said = commentary[commentary["kpi_id"].isin(set(known.kpis["kpi_id"]))].reset_index(drop=True)
     texts = ["commentary", "management_action"]
-    with_tokens = said[said[texts].apply(lambda column: column.str.contains("{", regex=False, na=False)).any(axis=1)]
-    for label in with_tokens["quarter"].unique():
-        then = as_known_at(known.returns, Quarter.parse(label))
-        kpis = {row["kpi_id"]: row for row in score(recent_quarters(then), then).to_dict("records")}
-        for place, row in with_tokens[with_tokens["quarter"] == label].iterrows():
+    for label, rows in said.groupby("quarter"):
+        tokens = rows[texts].apply(lambda column: column.str.contains("{", regex=False, na=False)).any(axis=1)
+        if not tokens.any():
+            continue
+        kpis = _as_reported(known, Quarter.parse(label), set(rows.loc[tokens, "kpi_id"]))
+        for place, row in rows[tokens].iterrows():
             if row["kpi_id"] in kpis:
                 figures = kpi_figures(kpis[row["kpi_id"]])
                 for name in texts:
                     said.loc[place, name] = filled(row[name], figures) if isinstance(row[name], str) else None
     return said
+
+
+def _as_reported(known: Evidence, quarter: Quarter, kpi_ids: set[str]) -> dict[str, dict[str, Any]]:
+    """The rows of the scorecard that the report of a quarter had for some KPIs."""
+    kpis = known.kpis
+    if quarter != known.returns.quarter:
+        then = as_known_at(_only(known.returns, kpi_ids), quarter)
+        kpis = score(recent_quarters(then), then) if len(in_force(then.catalogue, quarter)) else kpis.head(0)
+    return {str(row["kpi_id"]): {str(name): cell for name, cell in row.items()} for row in kpis.to_dict("records")}
 
 
 def directorate_named(returns: Returns, text: object) -> str:

@@ -14,7 +14,7 @@ import pandas as pd
 from markupsafe import Markup
 
 from kpi_tools import lab
-from kpi_tools.evidence import Evidence, directorate_named, evidence, said_so_far
+from kpi_tools.evidence import Evidence, directorate_named, evidence
 from kpi_tools.explorer_charts import series_spec
 from kpi_tools.explorer_points import point
 from kpi_tools.explorer_views import VIEWS, heading, notes_below, view
@@ -35,7 +35,7 @@ def explore(directorate: str, quarter: object, raw: str | Path) -> "Explorer":
     name = directorate_named(returns, directorate)
     own = returns.catalogue[returns.catalogue["directorate"] == name] if name else returns.catalogue
     known = evidence(returns, set(own["kpi_id"]))
-    return Explorer(known, name, str(raw), said_so_far(known, commentary_until(raw, returns)))
+    return Explorer(known, name, str(raw), commentary_until(raw, returns))
 
 
 class Explorer:

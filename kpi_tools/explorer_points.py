@@ -4,7 +4,7 @@ from typing import Any
 
 import pandas as pd
 
-from kpi_tools.evidence import Evidence
+from kpi_tools.evidence import Evidence, said_so_far
 from kpi_tools.html import Html, render
 from kpi_tools.quarters import Quarter
 from kpi_tools.row_words import figure_of, is_number, is_text, line_of, period_of
@@ -15,7 +15,7 @@ from kpi_tools.wording import show
 def point(chosen: str, known: Evidence, kpi_id: str, commentary: pd.DataFrame) -> Html:
     """What is known of one point, by its id in a chart: numbers, why it is flagged or not, what was said of it.
 
-    `commentary`: as `evidence.said_so_far` gives it.
+    `commentary`: as `remarks.commentary_until` gives it.
     """
     if not chosen:
         return render("explorer_point.html.j2", title="No figure", facts=[], remarks=[],
@@ -45,7 +45,7 @@ def point(chosen: str, known: Evidence, kpi_id: str, commentary: pd.DataFrame) -
     sentences += [f"{row['not_rated_reason'].capitalize()}." if is_text(row.get("not_rated_reason")) else ""]
     sentences += [f"Source: {row['note'].rstrip('.')}." if is_text(row["note"]) else ""]
     return render("explorer_point.html.j2", title=period_of(row), facts=facts, sentences=[text for text in sentences if text],
-                  remarks=_remarks(row, commentary))  # fmt: skip
+                  remarks=_remarks(row, known, commentary))  # fmt: skip
 
 
 def _area_point(chosen: str, known: Evidence, kpi_id: str) -> Html:
@@ -60,9 +60,10 @@ def _area_point(chosen: str, known: Evidence, kpi_id: str) -> Html:
     return point("", known, kpi_id, known.returns.commentary)
 
 
-def _remarks(row: dict[str, Any], commentary: pd.DataFrame) -> list[dict[str, Any]]:
+def _remarks(row: dict[str, Any], known: Evidence, commentary: pd.DataFrame) -> list[dict[str, Any]]:
     report = Quarter.parse(row["quarter"]).shift(int(row["lag_quarters"]))
     said = commentary[(commentary["kpi_id"] == row["kpi_id"]) & (commentary["quarter"] == report.label)]
+    said = said_so_far(known, said)
     texts = [
         {"title": f"{word}, report of {report.title}", "text": entry[name], "status": entry["status"]}
         for entry in said.to_dict("records")

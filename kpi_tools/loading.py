@@ -153,7 +153,9 @@ def read_returns(raw: str | Path, quarter: str | Quarter | None = None) -> Retur
         council = own.read_council(run.snapshot(folder / "council.toml"), run.ledger)
         kpis = own.read_kpis(run.table(folder / "kpis.csv", own.KPIS, needed=True), council)
         ids = Ids(kpis["kpi_id"])
-        targets = own.read_targets(run.table(folder / "targets.csv", own.TARGETS, needed=True), kpis, ids, council.scheme)
+        targets = own.read_targets(
+            run.table(folder / "targets.csv", own.TARGETS, needed=True), kpis, ids, council.scheme
+        )
         own.check_targets_in_force(kpis, targets, wanted, "targets.csv", run.ledger)
         submissions = submissions_upto(wanted, run, Catalogue(kpis, targets))
         commentary = context.read_commentary(run.commentary(wanted, context.COMMENTARY), council.sections, ids)

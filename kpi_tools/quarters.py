@@ -16,7 +16,7 @@ _FORMS = tuple(re.compile(form) for form in (rf"{_YEAR}{_GAP}{_NUMBER}", rf"{_NU
 _ONE_YEAR = re.compile(
     rf"(?:{_NUMBER}{_GAP}(?P<year>20\d\d)|(?P<year2>20\d\d){_GAP}{_NUMBER.replace('number', 'number2')})"
 )
-_ADVICE = 'Write the financial year and the quarter, for example "2023-24 Q2".'
+ADVICE = 'Write the financial year and the quarter, for example "2023-24 Q2".'
 
 
 class QuarterError(InputError, ValueError):
@@ -32,7 +32,7 @@ class Quarter:
 
     def __post_init__(self) -> None:
         if not (1900 <= self.year <= 2098 and 1 <= self.number <= 4):
-            raise QuarterError(f"There is no quarter {self.number} of the financial year {self.year}. {_ADVICE}")
+            raise QuarterError(f"There is no quarter {self.number} of the financial year {self.year}. {ADVICE}")
 
     @classmethod
     def parse(cls, text: object) -> Self:
@@ -53,17 +53,17 @@ class Quarter:
             if 1 <= number <= 4:
                 raise QuarterError(
                     f'"{text}" is ambiguous: it may mean Quarter {number} of {year - 1}/{year % 100:02}, '
-                    f"of {year}/{(year + 1) % 100:02}, or of the calendar year. {_ADVICE}"
+                    f"of {year}/{(year + 1) % 100:02}, or of the calendar year. {ADVICE}"
                 )
-        raise QuarterError(f'"{text}" is not a financial quarter. {_ADVICE}')
+        raise QuarterError(f'"{text}" is not a financial quarter. {ADVICE}')
 
     @classmethod
     def _from_parts(cls, text: str, start: str, end: str, number: int) -> Self:
         year, after = (int(part) if len(part) == 4 else 2000 + int(part) for part in (start, end))
         if after != year + 1:
-            raise QuarterError(f'"{text}" is not a financial year: {year} is followed by {year + 1}. {_ADVICE}')
+            raise QuarterError(f'"{text}" is not a financial year: {year} is followed by {year + 1}. {ADVICE}')
         if not 1 <= number <= 4:
-            raise QuarterError(f'"{text}": a year has four quarters, not {number}. {_ADVICE}')
+            raise QuarterError(f'"{text}": a year has four quarters, not {number}. {ADVICE}')
         return cls(year, number)
 
     @classmethod

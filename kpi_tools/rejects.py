@@ -60,10 +60,15 @@ def write_rejected(returns: Returns, folder: str | Path) -> list[Path]:
     The workbook has the rejected rows as sent, with a note on each bad cell that says what is wrong and what to do,
     and a sheet with all problems. Without rejected rows the tables are empty. The same returns give the same bytes.
     """
+    from openpyxl.worksheet.properties import PageSetupProperties
+
     target = Path(folder)
     target.mkdir(parents=True, exist_ok=True)
     book = make_workbook({"Rejected": returns.rejected, "Problems": returns.problems})
     _mark(book["Rejected"], returns)
+    for sheet in book.worksheets:
+        sheet.page_setup.orientation, sheet.page_setup.fitToHeight = "landscape", 0
+        sheet.sheet_properties.pageSetUpPr = PageSetupProperties(fitToPage=True)
     return [
         write_csv(returns.rejected, target / _FILES[0]),
         write_csv(returns.problems, target / _FILES[1]),

@@ -161,7 +161,9 @@ def _report_content(
     returns = load_keeping_rejected(job.raw, job.quarter, allow_rejected=allow_rejected)
     hold_back(returns, job.raw, edition, overrides)
     given = {"allow_rejected": "yes"} if allow_rejected else {}
-    given |= ({"edition": edition} if edition != DRAFT else {}) | ({"overrides": as_text(overrides)} if overrides else {})
+    given |= ({"edition": edition} if edition != DRAFT else {}) | (
+        {"overrides": as_text(overrides)} if overrides else {}
+    )
     title = f"{'Draft: ' if edition == DRAFT else ''}{returns.council.report_title}, {job.quarter.title}"
     tables = report_tables(returns)
     let_pass = [dict(zip(("code", "because", "by"), one, strict=True)) for one in overrides]

@@ -173,7 +173,7 @@ RULES: Final[dict[str, Rule]] = {
     "value-spaces": Rule("There are spaces inside the number.", "Write the number without spaces."),
     "value-sign": Rule("The unit of this KPI is {detail}, but the cell says otherwise.", _NUMBER),
     "value-above-100": Rule("A percentage cannot be above 100.", "Check the figure and its unit."),
-    "value-negative": Rule("The figure cannot be negative.", "Check the figure; only an amount of money may be below zero."),
+    "value-negative": Rule("The figure cannot be negative.", "Check it; only an amount of money may be below zero."),
     "value-fraction": Rule(
         "The KPI is a percentage{detail}, and this looks like a fraction.",
         'Give percentages as 87.5, not 0.875; if it really is below one per cent, write it with the sign: "0.9%".',
@@ -182,7 +182,7 @@ RULES: Final[dict[str, Rule]] = {
         "Numerator and denominator make {detail}, not the value given.", "Correct whichever of the three is wrong."
     ),
     "parts-over": Rule("The numerator is greater than the denominator.", "Check whether the two are exchanged."),
-    "parts-zero": Rule("The denominator is zero.", 'If there were no cases, leave all blank: "not applicable".'),
+    "parts-zero": Rule("The denominator is zero.", 'If there were no cases: empty cells, status "not applicable".'),
     "parts-withheld": Rule(
         "The value is withheld ({detail}), but its parts are given.", "Take the parts out, or give the value."
     ),
@@ -194,7 +194,7 @@ RULES: Final[dict[str, Rule]] = {
         WARNING,
     ),
     "status-other-reason": Rule(
-        "The value says {detail} and the status gives another reason.", "Give the same reason in both."
+        "The value says {detail}.", "Leave the value empty and keep the reason that is right in the status."
     ),
     "duplicate-conflict": Rule(
         "The same KPI and period is sent again, with different content, in {detail}.",
@@ -240,9 +240,7 @@ RULES: Final[dict[str, Rule]] = {
     "text-cut": Rule("The text is longer than {detail} characters, and was cut.", "Shorten it.", WARNING),
     "text-place": Rule("Exactly one of kpi_id and section must be given.", "Fill in one of the two."),
     "section-unknown": Rule("The council's report has no section of this name: {detail}.", "Use one of these."),
-    "token-unknown": Rule(
-        "{detail}", 'Use one of these, or write "{{" where a brace is meant.', who=SERVICE
-    ),
+    "token-unknown": Rule("{detail}", 'Use one of these, or write "{{" where a brace is meant.', who=SERVICE),
     "commentary-none": Rule(
         "There is no commentary file for this quarter.", "Add it, or cards are without commentary.", WARNING, TEAM
     ),

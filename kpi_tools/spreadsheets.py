@@ -85,6 +85,9 @@ def make_workbook(tables: Mapping[str, pd.DataFrame]) -> Any:
             widest = max([len(str(name)), *(len(str(value)) for value in table[name].head(200).tolist())])
             sheet.column_dimensions[get_column_letter(position)].width = min(max(widest + 2, 9), 60)
         for number, record in enumerate(_records(table), start=2):
+            longest = max((len(value) for value in record if isinstance(value, str)), default=0)
+            if longest > 60:  # not every program fits the height of a row to its text
+                sheet.row_dimensions[number].height = 15 * min(1 + longest // 50, 25)
             for position, value in enumerate(record, start=1):
                 if value is None:
                     continue

@@ -150,7 +150,12 @@ def _checks(units: list[str]) -> Iterator[Any]:
 
     def check(sentence: str, places: list[str], **rule: Any) -> Any:
         made = DataValidation(
-            allow_blank=True, showErrorMessage=True, errorTitle="Not a figure", error=sentence, errorStyle="stop", **rule
+            allow_blank=True,
+            showErrorMessage=True,
+            errorTitle="Not a figure",
+            error=sentence,
+            errorStyle="stop",
+            **rule,
         )
         for place in places:
             made.add(place)
@@ -158,7 +163,9 @@ def _checks(units: list[str]) -> Iterator[Any]:
 
     rows = list(enumerate(units, start=2))
     percentages = [f"{letters['value']}{line}" for line, unit in rows if unit == "%"]
-    money = [f"{letters[name]}{line}" for line, unit in rows if unit.startswith(MONEY) for name in ("value", "numerator")]
+    money = [
+        f"{letters[name]}{line}" for line, unit in rows if unit.startswith(MONEY) for name in ("value", "numerator")
+    ]
     others = [f"{letters[name]}{line}" for line, _ in rows for name in ("value", "numerator", "denominator")]
     others = [place for place in others if place not in {*percentages, *money}]
     number = {"type": "decimal", "operator": "between", "formula2": "1E+15"}
@@ -171,4 +178,6 @@ def _checks(units: list[str]) -> Iterator[Any]:
     states = [f"{letters['status']}2:{letters['status']}{len(units) + 1}"]
     yield check("Choose from the list.", states, type="list", formula1=f'"{",".join(_STATUSES)}"')
     notes = [f"{letters['note']}2:{letters['note']}{len(units) + 1}"]
-    yield check("A note has at most 5,000 characters.", notes, type="textLength", operator="lessThanOrEqual", formula1="5000")
+    yield check(
+        "A note has at most 5,000 characters.", notes, type="textLength", operator="lessThanOrEqual", formula1="5000"
+    )

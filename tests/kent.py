@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from kpi_tools.evidence import Evidence, evidence, said_so_far
+from kpi_tools.evidence import Evidence, evidence
 from kpi_tools.loading import Returns, load, with_targets
 from kpi_tools.quarters import Quarter, quarter_range
 from kpi_tools.remarks import commentary_until
@@ -25,7 +25,8 @@ def returns() -> Returns:
 
 @cache
 def commentary() -> pd.DataFrame:
-    return said_so_far(evidence(returns()), commentary_until(RAW, returns()))
+    """The commentary of all reports, its tokens not yet filled."""
+    return commentary_until(RAW, returns())
 
 
 @cache

@@ -33,8 +33,10 @@ SCRIPTS = (
     f"<meta http-equiv=refresh content='0;url=https://{AWAY}/'>", f"<base href=https://{AWAY}/>", f"<link rel=stylesheet href=https://{AWAY}/x.css>",
     f"<link rel=prefetch href=https://{AWAY}/x>", f"<style>@import'https://{AWAY}/x.css';</style>",
     f"<style>*{{background:url(https://{AWAY}/x.png)}}</style>", f"<p style='background:url(https://{AWAY}/x.png)'>x</p>",
-    f"[x](javascript:{_RUN})", f"[x](http://{AWAY}/)", f"![x](http://{AWAY}/x.png)", f"<http://{AWAY}/>", f"[x]: javascript:{_RUN}\n[x]",
-    f"![x](x\"onerror={_RUN})", f"```html\n<img src=x onerror={_RUN}>\n```", f"{{{{ self.__init__.__globals__ }}}}<img src=x onerror={_RUN}>",
+    f"[x](javascript:{_RUN})", f"[x](http://{AWAY}/)", f"![x](http://{AWAY}/x.png)", f"<http://{AWAY}/>",
+    f"[x]: javascript:{_RUN}\n[x]",
+    f"![x](x\"onerror={_RUN})", f"```html\n<img src=x onerror={_RUN}>\n```",
+    f"{{{{ self.__init__.__globals__ }}}}<img src=x onerror={_RUN}>",
     f"{{% import 'os' as os %}}<img src=x onerror={_RUN}>", f"${{{_RUN}}}", f"$\\href{{javascript:{_RUN}}}{{x}}$",
     f"\u2028<img src=x onerror={_RUN}>", f"\u202e<img src=x onerror={_RUN}>", f"<\x0bimg src=x onerror={_RUN}>",
     f"\x1b]8;;http://{AWAY}\x07x\x1b]8;;\x07",
@@ -74,18 +76,24 @@ def write_hostile_council(raw: Path) -> Path:
     numbers = range(count)
     _write(raw / "kpis.csv", ["kpi_id", "kpi_name", "section", "directorate", "unit", "decimals", "polarity", "basis",
                               "frequency", "lag_quarters", "first_quarter", "definition", "owner", "status", "source"],
-           [[f"K{n:03}{at(n, 11) if n % 2 else ''}", f"{at(n, 1)} {n}", sections[n], at(n, 2), f"{at(n, 12)}" if n % 3 == 1 else "%",
-             0, "higher", "quarter", "quarterly", 0, "2020-21 Q1", at(n, 3), at(n, 4), "final", at(n, 5)] for n in numbers])  # fmt: skip
+           [[f"K{n:03}{at(n, 11) if n % 2 else ''}", f"{at(n, 1)} {n}", sections[n], at(n, 2),
+             at(n, 12) if n % 3 == 1 else "%", 0, "higher", "quarter", "quarterly", 0, "2020-21 Q1", at(n, 3), at(n, 4), "final", at(n, 5)]
+            for n in numbers])  # fmt: skip
     ids = [f"K{n:03}{at(n, 11) if n % 2 else ''}" for n in numbers]
     _write(raw / "targets.csv", ["kpi_id", "from_quarter", "target", "floor_standard", "reason", "status"],
            [[ids[n], "2020-21 Q1", 90, 80, at(n, 6), "estimated"] for n in numbers])  # fmt: skip
     rows = [[ids[n], f"2024-25 Q{q}", 70 + (n + q) % 30, "provisional", at(n, 7)] for n in numbers for q in (1, 2, 3)]
     refused = [[ids[n], "2023-24 Q4", at(n, 8), "", at(n, 9)] for n in numbers]
-    _write(folder / "return.csv", ["kpi_id", "period", "value", "status", "note", at(9, 0)], [[*row, ""] for row in rows + refused])
+    _write(
+        folder / "return.csv",
+        ["kpi_id", "period", "value", "status", "note", at(9, 0)],
+        [[*row, ""] for row in rows + refused],
+    )
     _write(raw / "commentary" / "2024-25-Q3.csv", ["kpi_id", "section", "commentary", "management_action", "author"],
            [[ids[n], "", said(n, 8), said(n, 9), at(n, 10)] for n in numbers]
            + [["", sections[n], said(n, 11), "", at(n, 12)] for n in numbers])  # fmt: skip
-    _write(raw / "activity.csv", ["activity_id", "activity_name", "section", "unit", "decimals", "period", "value", "status", "note"],
+    _write(raw / "activity.csv", ["activity_id", "activity_name", "section", "unit", "decimals", "period", "value", "status",
+                                  "note"],
            [[f"A{n:03}", f"{at(n, 2)} {n}", sections[n], at(n, 3), 0, f"2024-25 Q{q}", 100 + q, "final", at(n, 4)]
             for n in list(numbers)[::4] for q in (1, 2, 3)])  # fmt: skip
     _write(raw / "benchmarks.csv", ["kpi_id", "area", "period", "value", "from_quarter", "source"],
@@ -98,7 +106,9 @@ def _name(text: str) -> str:
 
 
 def _toml(text: str) -> str:
-    escaped = "".join(letter if letter.isprintable() and letter not in '"\\' else f"\\u{ord(letter):04x}" for letter in text)
+    escaped = "".join(
+        letter if letter.isprintable() and letter not in '"\\' else f"\\u{ord(letter):04x}" for letter in text
+    )
     return f'"{escaped}"'
 
 

@@ -6,6 +6,7 @@ import pytest
 from small_council import write_raw
 
 from kpi_tools.loading import Returns, read_returns
+from kpi_tools.scorecard import recent_quarters
 
 
 def changed(raw: Path, file: str, before: str, after: str) -> Returns:
@@ -111,3 +112,65 @@ def test_what_is_written_with_certainty_is_taken_and_logged(tmp_path: Path) -> N
         "Name of P1", "Roads", "higher", "2020-21 Q1",
     ]  # fmt: skip
     assert len(returns.log) >= 4
+
+
+SCHEME = '[rating]\nscheme = "percentage"\npercent = 10\n'
+
+
+def by_percentage(raw: Path, settings: str = SCHEME, floor: str = "") -> Returns:
+    """P1 (target 90, higher is better) and P2 (target 90, lower is better), rated by a percentage of their targets."""
+    folder = write_raw(raw)
+    with open(raw / "council.toml", "a", encoding="utf-8") as council:
+        council.write(settings)
+    targets, kpis = raw / "targets.csv", raw / "kpis.csv"
+    text = targets.read_text(encoding="utf-8")
+    targets.write_text(text.replace("P1,2020-21 Q1,90,80", f"P1,2020-21 Q1,90,{floor}").replace(
+        "P2,2020-21 Q1,90,80", "P2,2020-21 Q1,90,"), encoding="utf-8")  # fmt: skip
+    text = kpis.read_text(encoding="utf-8")
+    kpis.write_text(text.replace("%,0,higher", "%,0,lower", 1), encoding="utf-8")
+    (folder / "roads.csv").write_text("kpi_id,period,value\nP1,2024-25 Q3,81\nP1,2024-25 Q2,80.9\nP2,2024-25 Q3,99\n")
+    return read_returns(raw)
+
+
+def test_a_council_may_rate_by_a_percentage_of_the_target(tmp_path: Path) -> None:
+    returns = by_percentage(tmp_path)
+    recent = recent_quarters(returns).set_index(["kpi_id", "quarter"])
+    assert recent.loc[("P1", "2024-25 Q3"), ["floor_standard", "rag"]].tolist() == [81, "Amber"]
+    assert recent.loc[("P1", "2024-25 Q2"), "rag"] == "Red"
+    assert recent.loc[("P2", "2024-25 Q3"), ["floor_standard", "rag"]].tolist() == [99, "Amber"]
+
+
+def test_a_percentage_of_zero_rates_by_target_alone(tmp_path: Path) -> None:
+    recent = recent_quarters(by_percentage(tmp_path, SCHEME.replace("10", "0")))
+    assert set(recent["rag"].dropna()) == {"Red"}
+
+
+@pytest.mark.parametrize(
+    ("settings", "floor", "codes"),
+    [
+        (SCHEME, "70", ["target-unused"]), ('[rating]\nscheme = "percentage"\n', "", ["setting-bad"]),
+        ("[rating]\npercent = 10\n", "80", ["setting-bad"]), (SCHEME.replace("10", "-1"), "", ["setting-bad", "setting-bad"]),
+        (SCHEME.replace("10", "true"), "", ["setting-bad", "setting-bad"]),
+    ],
+)  # fmt: skip
+def test_a_scheme_that_is_not_whole_is_told(tmp_path: Path, settings: str, floor: str, codes: list[str]) -> None:
+    problems = by_percentage(tmp_path, settings, floor).problems
+    own = problems[
+        problems["file"].isin(["council.toml", "targets.csv"]) & (problems["row"].isna() | (problems["row"] == 2))
+    ]
+    assert own["code"].tolist() == codes
+
+
+def test_only_money_may_be_negative(tmp_path: Path) -> None:
+    folder = write_raw(tmp_path)
+    lines = ["F1,2024-25 Q3,-12.5,,", "F1,2024-25 Q2,,-5,10", "F1,2024-25 Q1,5,1,-10", "C1,2024-25 Q3,-1,,", "P1,2024-25 Q3,-1,,",
+             "R1,2024-25 Q3,-1,,"]  # fmt: skip
+    (folder / "a.csv").write_text(
+        "kpi_id,period,value,numerator,denominator\n" + "\n".join(lines) + "\n", encoding="utf-8"
+    )
+    targets = tmp_path / "targets.csv"
+    text = targets.read_text(encoding="utf-8")
+    targets.write_text(text.replace("F1,2020-21 Q1,1000,500", "F1,2020-21 Q1,-100,-500"), encoding="utf-8")
+    found = read_returns(tmp_path).problems
+    errors = found[found["severity"] == "error"]
+    assert set(errors["code"]) == {"value-negative"} and errors["row"].tolist() == [4, 5, 6, 7]

@@ -31,7 +31,10 @@ MODULES = {
 
 # From the ground up, a text for each room: a module imports from floors below and from its own room, not next door.
 FLOORS = (
-    ("errors vocabulary quarters wording hygiene rules problems student regression series spreadsheets tokens naming",),
+    (
+        "errors vocabulary quarters wording hygiene rules problems student regression series rebasing spreadsheets "
+        "tokens naming",
+    ),
     (
         "loading intake rejects remarks",
         "rating",
@@ -48,7 +51,16 @@ FLOORS = (
         "svg",
         "tables html",
     ),
-    ("cards card_parts chapters change_chapter page_checks release overview explorer explorer_views explorer_points in_depth needed lab", "terminal", "templates", "export guard", "runner kernel", "folders", "published"),
+    (
+        "cards card_parts chapters change_chapter page_checks release overview explorer explorer_views explorer_points "
+        "in_depth needed lab",
+        "terminal",
+        "templates",
+        "export guard",
+        "runner kernel",
+        "folders",
+        "published",
+    ),
     ("report",),
     ("batch",),
     ("cli __main__",),

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 ROOT = Path(__file__).parent.parent
-LONGEST = 60_000
+LONGEST = 120_000
 START = """
 import sys
 from pathlib import Path
@@ -123,12 +123,17 @@ def lab(browser: "Browser", server: tuple[str, str], tmp_path_factory) -> Iterat
     lab.page.on("pageerror", lambda error: lab.complaints.append(str(error)))
     lab.page.goto(f"{address}/?token={token}")
     lab.page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=LONGEST)
-    lab.page.wait_for_selector(".jp-Notebook-ExecutionIndicator[data-status='idle']", timeout=LONGEST)
+    lab.page.get_by_text("Python 3 (ipykernel) | Idle").wait_for(timeout=LONGEST)
     with suppress(Exception):  # JupyterLab's own question about news, once a user
         lab.page.locator(".Toastify__toast button", has_text="No").click(timeout=2_000)
     lab.page.locator(".lm-MenuBar-item", has_text="Run").click()
     lab.page.locator("[data-command='runmenu:run-all']").click()
-    lab.chart("IC04 trend")
+    try:
+        lab.chart("IC04 trend")
+    except Exception:
+        lab.shot("0-failed")
+        outputs = lab.page.locator(".jp-OutputArea-output").all_inner_texts()
+        pytest.fail(f"There is no chart. The cells say: {outputs}; the browser: {lab.complaints}")
     yield lab
     context.close()
 

@@ -6,6 +6,7 @@ import kent
 import pytest
 
 from kpi_tools.errors import InputError
+from kpi_tools.evidence import said_so_far
 from kpi_tools.in_depth import OneKpi, kpi_in_report, kpi_tables
 from kpi_tools.needed import needed
 
@@ -19,7 +20,7 @@ def text(piece) -> str:
 
 @pytest.fixture(scope="module")
 def ehcp():
-    return OneKpi(kent.known("ES01"), "ES01", kent.commentary())
+    return OneKpi(kent.known("ES01"), "ES01", said_so_far(kent.known("ES01"), kent.commentary()))
 
 
 def test_rolling_figure_december_and_both_directions_stand_together(ehcp):

@@ -22,7 +22,7 @@ from kpi_tools.spreadsheets import write_csv, write_workbook
 from kpi_tools.templates import write_templates
 
 SPREADSHEETS = ("kpis.csv", "kpis.xlsx", "rejected.csv", "problems.csv", "rejected.xlsx")
-WATCH = "window.fired = 0; window.pwned = () => { window.fired += 1; }; for (const f of ['alert', 'open']) window[f] = window.pwned;"
+WATCH = "window.fired = 0; window.pwned = () => { window.fired += 1; }; window.alert = window.open = window.pwned;"
 TOUCH = """() => {
     document.querySelectorAll('details').forEach(e => e.open = !e.open);
     for (const e of document.querySelectorAll('body *'))

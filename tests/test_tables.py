@@ -145,7 +145,7 @@ def test_the_distance_of_a_lower_is_better_kpi_is_above_its_floor():
 
 def test_a_red_without_action_shows_the_gap():
     red = scorecard_of(points(values=(80, 80, 80, 80, 80, 60)), management_action=None)
-    assert "No management action has been received" in str(reds(red))
+    assert "No management action has been given" in str(reds(red))
 
 
 def test_no_reds_is_said_in_words():

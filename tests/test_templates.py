@@ -173,7 +173,9 @@ def test_it_comes_back_equal_from_libreoffice(desk: Desk, template: Path, units:
     typed[1], typed[2], typed[3] = {"status": "suppressed"}, {}, {"value": 0, "status": "final"}
     (tmp_path / "sent.xlsx").write_bytes(filled(template, typed))
     command = [office, f"-env:UserInstallation={(tmp_path / 'home').as_uri()}", "--headless", "--convert-to", "xlsx"]
-    subprocess.run([*command, "--outdir", "saved", "sent.xlsx"], cwd=tmp_path, check=True, capture_output=True, timeout=120)
+    subprocess.run(
+        [*command, "--outdir", "saved", "sent.xlsx"], cwd=tmp_path, check=True, capture_output=True, timeout=120
+    )
     come_back(desk.read(return_xlsx=(tmp_path / "saved" / "sent.xlsx").read_bytes()), template, typed)
 
 

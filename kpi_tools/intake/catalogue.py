@@ -9,6 +9,7 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
+from kpi_tools import vocabulary as words
 from kpi_tools.hygiene import NAME_CAP, clean_name
 from kpi_tools.intake import fields as field
 from kpi_tools.intake.ids import Ids, skeleton
@@ -16,10 +17,7 @@ from kpi_tools.intake.reading import Snapshot
 from kpi_tools.intake.tables import Layout, Table
 from kpi_tools.problems import Ledger
 from kpi_tools.quarters import Quarter
-from kpi_tools.vocabulary import (
-    BASES, CLOSEST, ESTIMATED, FINAL, FLOOR_STANDARD, FREQUENCIES, HIGHER, ILLUSTRATIVE, LOWER, MONEY, PERCENTAGE,
-    POLARITIES, SCHEMES,
-)  # fmt: skip
+from kpi_tools.vocabulary import BASES, CLOSEST, ESTIMATED, FINAL, FREQUENCIES, HIGHER, ILLUSTRATIVE, LOWER, POLARITIES
 
 KPIS: Final = Layout(
     ("kpi_id", "kpi_name", "section", "directorate", "unit", "decimals", "polarity", "basis", "frequency",
@@ -38,7 +36,7 @@ class Council:
     report_title: str
     sections: tuple[str, ...]
     owner_team: str = ""
-    scheme: str = FLOOR_STANDARD
+    scheme: str = words.FLOOR_STANDARD
     percent: float = 0.0
     rule: str = "ols"
     window: int = 6
@@ -61,7 +59,7 @@ _MEANT: Final[dict[str, tuple[str, Callable[[Any], bool]]]] = {
         "a list of different texts",
         lambda value: isinstance(value, list) and bool(value) and all(map(_is_name, value)) and len({*value}) == len(value),
     ),
-    "scheme": (" or ".join(f'"{scheme}"' for scheme in SCHEMES), lambda value: value in SCHEMES),
+    "scheme": (" or ".join(f'"{scheme}"' for scheme in words.SCHEMES), lambda value: value in words.SCHEMES),
     "percent": ("a number from 0 to 100", lambda value: _is_number(value) and 0 <= value <= 100),
     "rule": ('"ols"', lambda value: value == "ols"),
     "window": ("a whole number from 2 to 40", lambda value: _is_whole(value, 2, 40)),
@@ -112,8 +110,8 @@ def read_council(snapshot: Snapshot, ledger: Ledger) -> Council:
                 found[key] = tuple(map(clean_name, value))
             else:
                 found[key] = clean_name(value) if isinstance(value, str) else value
-    if ("percent" in found) != (found.get("scheme") == PERCENTAGE):
-        fault(f'It goes with the scheme "{PERCENTAGE}", and with no other.', "rating.percent", found.get("percent", ""))
+    if ("percent" in found) != (found.get("scheme") == words.PERCENTAGE):
+        fault(f'It goes with the scheme "{words.PERCENTAGE}", and with no other.', "rating.percent", found.get("percent", ""))
     for key in ("name", "report_title", "sections"):
         if key not in found:
             if not (settings.get("council") or {}).get(key):
@@ -160,7 +158,7 @@ def read_kpis(table: Table, council: Council) -> pd.DataFrame:
     return typed(pd.DataFrame(rows, columns=columns)[~table.bad], whole=("decimals", "lag_quarters"))
 
 
-def read_targets(table: Table, catalogue: pd.DataFrame, ids: Ids, scheme: str = FLOOR_STANDARD) -> pd.DataFrame:
+def read_targets(table: Table, catalogue: pd.DataFrame, ids: Ids, scheme: str = words.FLOOR_STANDARD) -> pd.DataFrame:
     """One row per KPI and first quarter of force: target, floor_standard, tolerance (float64), target_reason, target_status."""
     kpis = catalogue.set_index("kpi_id")[["unit", "decimals", "polarity"]].to_dict("index")
     rows, first_row = [], dict[tuple[str | None, Quarter | None], int]()
@@ -173,7 +171,7 @@ def read_targets(table: Table, catalogue: pd.DataFrame, ids: Ids, scheme: str = 
         lines = {name: field.number(table, row, name, bool(kpi) and kpi["unit"] == "%") for name in LINES[:3]}
         if kpi:
             _check_lines(table, row, lines, **kpi)
-        if scheme == PERCENTAGE and not np.isnan(lines["floor_standard"]):
+        if scheme == words.PERCENTAGE and not np.isnan(lines["floor_standard"]):
             table.fault(row, "floor_standard", "target-unused")
         rows.append({
             "kpi_id": kpi_id, "from_quarter": since.label if since else None, **lines,
@@ -194,7 +192,7 @@ def _check_lines(table: Table, row: int, lines: dict[str, float], unit: str, dec
             elif 0 < lines[name] <= 1 and decimals < 2 and not signed:
                 table.fault(row, name, "target-fraction")
     for name in ("target", "floor_standard"):
-        if lines[name] < 0 and not unit.startswith(MONEY):
+        if lines[name] < 0 and not unit.startswith(words.MONEY):
             table.fault(row, name, "value-negative")
     if (polarity == HIGHER and floor > target) or (polarity == LOWER and floor < target):
         table.fault(row, "target", "target-side", polarity)
@@ -222,10 +220,14 @@ def check_targets_in_force(
 def with_targets(table: pd.DataFrame, targets: pd.DataFrame) -> pd.DataFrame:
     """`table` (kpi_id, quarter, …) with the target lines in force in each row's own quarter; order and index as given."""
     bare = table.drop(columns=[name for name in LINES if name in table.columns])
-    labels = {label: at for at, label in enumerate(sorted({*bare["quarter"].unique(), *targets["from_quarter"].unique()}))}
+    labels = {
+        label: at for at, label in enumerate(sorted({*bare["quarter"].unique(), *targets["from_quarter"].unique()}))
+    }
     ids = pd.Index(targets["kpi_id"].unique())
     # KPI and quarter as one number: the line in force is the last one that is not greater
-    since = ids.get_indexer(targets["kpi_id"]) * len(labels) + targets["from_quarter"].map(labels).to_numpy(dtype="int64")
+    since = ids.get_indexer(targets["kpi_id"]) * len(labels) + targets["from_quarter"].map(labels).to_numpy(
+        dtype="int64"
+    )
     kpi, when = ids.get_indexer(bare["kpi_id"]), bare["quarter"].map(labels).to_numpy(dtype="int64")
     order = np.argsort(since, kind="stable")
     found = np.searchsorted(since[order], kpi * len(labels) + when, side="right") - 1

@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 from kpi_tools.hygiene import clean_name, what_changed
 from kpi_tools.intake.cells import ERROR, ERROR_TEXT, FORMULA, MONTH
-from kpi_tools.quarters import Quarter, QuarterError
+from kpi_tools.quarters import ADVICE, Quarter, QuarterError
 
 
 class Period(NamedTuple):
@@ -61,7 +61,7 @@ def read_period(text: str, kind: str = "") -> Period:
     try:
         quarter = Quarter.parse(plain)
     except QuarterError as error:
-        return _read_calendar(text, plain.lower(), kind, str(error))
+        return _read_calendar(text, plain.lower(), kind, str(error).removesuffix(f" {ADVICE}"))
     if text == quarter.label:
         return Period(quarter)
     return Period(quarter, why=what_changed(text, plain) or "written as the tables have it")

@@ -161,7 +161,9 @@ def _describe_headings(grid: Grid, at: int, names: list[str], layout: Layout, fi
                 ledger.change(file, grid.sheet, grid.lines[at], f"{name} ({letter})", sent, name, "heading")
             if place in grid.hidden_columns:
                 ledger.problem("column-hidden", file, sheet=grid.sheet, column=f"{name} ({letter})")
-        elif name not in silent and (name or any(place < len(row) and row[place].strip() for row in grid.cells[at + 1 :])):
+        elif name not in silent and (
+            name or any(place < len(row) and row[place].strip() for row in grid.cells[at + 1 :])
+        ):
             shown = f"{clean_name(sent) or '(no heading)'} ({letter})"
             ledger.problem("table-unexpected", file, sheet=grid.sheet, row=grid.lines[at], column=shown)
 

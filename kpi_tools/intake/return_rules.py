@@ -158,8 +158,11 @@ def _check_reasons(sent: Return, looked_at: Bools) -> None:
     missing = looked_at & ~value.given & (value.fault == "")
     general = value.blank | (value.reason == NOT_AVAILABLE)
     other = missing & gives_reason & ~general & (value.reason != status)
-    sent.fault(other, "value", "status-other-reason", value.reason)
-    sent.fault(missing & value.blank & ~gives_reason & ~says_nothing, "status", "status-without-value", status)
+    for row in np.flatnonzero(other):
+        both = f'{value.reason[row]}, but the status says "{status[row]}"'
+        sent.table.fault(int(row), "value", "status-other-reason", both)
+    unexplained = missing & value.blank & ~gives_reason & ~says_nothing & ~sent.table.bad
+    sent.fault(unexplained, "status", "status-without-value", status)
     sent.silent[:] = missing & value.blank & says_nothing
     final = looked_at & value.given & says_nothing
     if sent.table.letters.get("status"):
