@@ -111,7 +111,11 @@ def read_council(snapshot: Snapshot, ledger: Ledger) -> Council:
             else:
                 found[key] = clean_name(value) if isinstance(value, str) else value
     if ("percent" in found) != (found.get("scheme") == words.PERCENTAGE):
-        fault(f'It goes with the scheme "{words.PERCENTAGE}", and with no other.', "rating.percent", found.get("percent", ""))
+        fault(
+            f'It goes with the scheme "{words.PERCENTAGE}", and with no other.',
+            "rating.percent",
+            found.get("percent", ""),
+        )
     for key in ("name", "report_title", "sections"):
         if key not in found:
             if not (settings.get("council") or {}).get(key):
