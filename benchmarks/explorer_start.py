@@ -20,7 +20,7 @@ CPU = {"used": "__import__('time').process_time()"}
 STEPS = {
     "importing pandas": "import pandas",
     "importing altair and widgets": "import altair, anywidget, ipywidgets",
-    "importing kpi_tools": "import kpi_tools.explorer as explorer\nfrom kpi_tools import lab, loading, remarks",
+    "importing kpi_tools": "from kpi_tools import loading, remarks\nfrom kpi_tools.explorer import directorate as explorer, lab",
     "reading the returns": f"lab.start_bundling()\nreturns = loading.load({str(RAW)!r}, '2024-25 Q3')",
     "applying the rules": (
         "own = returns.catalogue[returns.catalogue['directorate'] == 'Children, Young People and Education']\n"

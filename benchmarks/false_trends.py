@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from kpi_tools.direction import direction_of_travel
-from kpi_tools.trend import gls_direction
+from kpi_tools.statistics.trend import gls_direction
 from kpi_tools.vocabulary import NEGATIVE, POSITIVE
 
 SERIES = 2_000

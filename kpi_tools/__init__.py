@@ -23,9 +23,9 @@ _HOMES = {
         "rating_history",
         "counts",
     ),
-    "html": ("style",),
-    "tables": ("key",),
-    "chapters": (
+    "page.html": ("style",),
+    "page.tables": ("key",),
+    "page.chapters": (
         "opening",
         "for_the_minutes",
         "summary",
@@ -36,12 +36,12 @@ _HOMES = {
         "changes",
         "data_notes",
     ),
-    "explorer": ("explore",),
-    "in_depth": ("one_kpi",),
+    "explorer.directorate": ("explore",),
+    "explorer.in_depth": ("one_kpi",),
     "remarks": ("commentary_until",),
-    "checks": ("release_findings",),
-    "release": ("edition_notice", "checks_chapter"),
-    "runner": ("complete",),
+    "release.checks": ("release_findings",),
+    "release.edition": ("edition_notice", "checks_chapter"),
+    "running.runner": ("complete",),
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
 __all__ = sorted(_HOME)  # noqa: PLE0605

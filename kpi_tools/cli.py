@@ -111,9 +111,9 @@ def check(quarter: str | None, raw: Path) -> None:
     First the faults of files and figures, each with its place and remedy, then what the checks before release find in the
     report as a whole: counts, quarter names and figures in the commentary, Reds without an action, and the like.
     """
+    from kpi_tools.files.rejects import keep_rejected
     from kpi_tools.loading import own_tables_are_sound, read_returns
-    from kpi_tools.problems import as_sentence
-    from kpi_tools.rejects import keep_rejected
+    from kpi_tools.words.problems import as_sentence
 
     returns = read_returns(raw, _quarter(quarter, raw))
     problems = returns.problems
@@ -147,7 +147,7 @@ def check(quarter: str | None, raw: Path) -> None:
 @_OUTPUTS
 def template(quarter: str, raw: Path, outputs: Path) -> None:
     """Write the workbooks that the services fill in for QUARTER, one for each directorate, with last figures and targets."""
-    from kpi_tools.templates import write_templates
+    from kpi_tools.files.templates import write_templates
 
     for path in write_templates(raw, quarter, outputs):
         click.echo(_near(path))

@@ -12,7 +12,7 @@ import narwhals.stable.v2 as nw
 from narwhals.stable.v2 import col, lit, when
 from narwhals.stable.v2.typing import IntoFrameT
 
-from kpi_tools.student import critical
+from kpi_tools.statistics.student import critical
 from kpi_tools.vocabulary import HIGHER, LOWER, NEGATIVE, NOT_ENOUGH_DATA, NOT_TESTABLE, POSITIVE, STABLE
 
 MINIMUM_POINTS = 5

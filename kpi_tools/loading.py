@@ -22,9 +22,9 @@ from kpi_tools.intake.returns import Catalogue
 from kpi_tools.intake.run import Run
 from kpi_tools.intake.submissions import shown, submissions_upto
 from kpi_tools.intake.workbooks import Workbooks
-from kpi_tools.problems import as_list
 from kpi_tools.quarters import Quarter
-from kpi_tools.rules import ERROR
+from kpi_tools.words.problems import as_list
+from kpi_tools.words.rules import ERROR
 
 __all__ = [
     "Council", "Returns", "ReturnsError", "as_known_at", "latest_quarter", "load", "quarters_with_returns", "read_returns",

@@ -19,7 +19,7 @@ from kpi_tools.vocabulary import (
     RED,
     STABLE,
 )
-from kpi_tools.wording import capitalised, change_in_words, in_words, listed, plural
+from kpi_tools.words.wording import capitalised, change_in_words, in_words, listed, plural
 
 
 def headline(

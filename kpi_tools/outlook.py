@@ -13,10 +13,10 @@ import numpy as np
 import pandas as pd
 
 from kpi_tools.quarters import Quarter
-from kpi_tools.regression import Line, fit
-from kpi_tools.student import chance_below
+from kpi_tools.statistics.regression import Line, fit
+from kpi_tools.statistics.student import chance_below
 from kpi_tools.vocabulary import CLOSEST, HIGHER, LOWER, NO_VARIATION, NOT_ENOUGH_DATA
-from kpi_tools.wording import show
+from kpi_tools.words.wording import show
 
 FROM_TREND = "from the trend"
 FROM_MEAN = "from the mean, as there is no clear trend"

@@ -8,7 +8,7 @@ import pandas as pd
 from kpi_tools.loading import Returns
 from kpi_tools.quarters import Quarter
 from kpi_tools.vocabulary import NOT_RATED, RAGS
-from kpi_tools.wording import show_line
+from kpi_tools.words.wording import show_line
 
 RATINGS = (*RAGS, NOT_RATED)
 ADDED, REMOVED, REDEFINED = "Added", "Removed", "Redefined"

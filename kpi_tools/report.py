@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 from kpi_tools import __version__
 from kpi_tools.errors import InputError, KpiError
-from kpi_tools.folders import FAILED, WORK, publish, work_folder
-from kpi_tools.published import published, relative
 from kpi_tools.quarters import Quarter
-from kpi_tools.runner import CELL_TIMEOUT, Complete, run_notebook
+from kpi_tools.running.folders import FAILED, WORK, publish, work_folder
+from kpi_tools.running.published import published, relative
+from kpi_tools.running.runner import CELL_TIMEOUT, Complete, run_notebook
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -70,7 +70,7 @@ def report_quarter(
 
     The folder appears, or takes the place of an older one, as a whole; until then the older one stays as it is. The
     same inputs give the same bytes. Rows of returns that were refused stop it, or are left out with `allow_rejected`,
-    which the page then says; either way they are kept in `processed` beside `raw` (`kpi_tools.rejects`). Each cell of
+    which the page then says; either way they are kept in `processed` beside `raw` (`kpi_tools.files.rejects`). Each cell of
     the notebook may take `timeout` seconds. `progress` shows a bar. `edition` is `draft` or `final`; a final report is
     refused while its checks find an error that `overrides` (check, reason, role) do not let pass (`kpi_tools.release`).
     Raises `InputError` for a quarter or returns that cannot be used, `BusyError` where the same quarter is being made,
@@ -97,7 +97,7 @@ def history_of_kpi(
     As `report_quarter`, with `history.html`, `history.ipynb` and the KPI's figures. Raises `InputError`, before
     anything is made, with the nearest names where there is no such KPI.
     """
-    from kpi_tools.in_depth import kpi_in_report
+    from kpi_tools.explorer.in_depth import kpi_in_report
     from kpi_tools.loading import load
 
     quarter = Quarter.parse(quarter)
@@ -154,8 +154,8 @@ def make(job: Job, content: Callable[[], Content]) -> Report:
 def _report_content(
     job: Job, edition: str, overrides: tuple[tuple[str, str, str], ...], allow_rejected: bool
 ) -> Content:
-    from kpi_tools.rejects import load_keeping_rejected
-    from kpi_tools.release import DRAFT, as_text, check_page, hold_back
+    from kpi_tools.files.rejects import load_keeping_rejected
+    from kpi_tools.release.edition import DRAFT, as_text, check_page, hold_back
     from kpi_tools.scorecard import report_tables
 
     returns = load_keeping_rejected(job.raw, job.quarter, allow_rejected=allow_rejected)
@@ -172,7 +172,7 @@ def _report_content(
 
 
 def _history_content(job: Job, kpi_id: str) -> Content:
-    from kpi_tools.in_depth import kpi_tables, one_kpi
+    from kpi_tools.explorer.in_depth import kpi_tables, one_kpi
 
     one = one_kpi(kpi_id, job.quarter, job.raw)
     title = f"{one.kpi['kpi_name']}: history to {job.quarter.title}"
@@ -181,8 +181,8 @@ def _history_content(job: Job, kpi_id: str) -> Content:
 
 
 def _make(job: Job, content: Callable[[], Content], work: Path) -> Report:
-    from kpi_tools.export import to_html
-    from kpi_tools.spreadsheets import write_csv, write_workbook
+    from kpi_tools.files.spreadsheets import write_csv, write_workbook
+    from kpi_tools.running.export import to_html
 
     quarter, raw = job.quarter, job.raw
     used = fingerprints(raw, quarter)

@@ -10,7 +10,7 @@ from kpi_tools.loading import Returns, as_known_at
 from kpi_tools.quarters import Quarter
 from kpi_tools.scorecard import judged, recent_quarters, score
 from kpi_tools.vocabulary import NOT_RATED
-from kpi_tools.wording import rounded, show
+from kpi_tools.words.wording import rounded, show
 
 COLUMNS = [
     "kpi_id", "kpi_name", "quarter", "old", "new", "reason", "received", "old_rag", "new_rag", "old_direction",

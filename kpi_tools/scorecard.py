@@ -9,8 +9,8 @@ from kpi_tools.direction import direction_of_travel
 from kpi_tools.loading import Council, Returns, as_known_at, with_targets
 from kpi_tools.quarters import Quarter, quarter_range
 from kpi_tools.rating import floor_by_percentage, rate
-from kpi_tools.tokens import filled, kpi_figures, section_figures
 from kpi_tools.vocabulary import DIRECTIONS, ILLUSTRATIVE, NOT_AVAILABLE, NOT_RATED, PERCENTAGE, RAGS, TRENDS
+from kpi_tools.words.tokens import filled, kpi_figures, section_figures
 
 _FIGURE = ["value", "numerator", "denominator", "status", "note", "received"]
 _PREVIOUS = ["quarter", "value", "rag", "target", "floor_standard", "status"]

@@ -19,7 +19,7 @@ _NAMES: Final = {
 
 def check_findings(returns: Returns, raw: object) -> pd.DataFrame:
     """The findings of the checks before release (`checks.release_findings`), with the commentary of earlier reports."""
-    from kpi_tools.checks import release_findings
+    from kpi_tools.release.checks import release_findings
 
     return release_findings(returns, earlier=commentary_until(str(raw), returns))
 

@@ -16,9 +16,9 @@ from narwhals.stable.v2 import col, lit, when
 from narwhals.stable.v2.typing import IntoFrameT
 
 from kpi_tools.errors import InputError
-from kpi_tools.rebasing import rebases_reached
-from kpi_tools.series import Rows, as_given, flag, in_order, keeping, shifted, with_gaps, words
-from kpi_tools.signals import signalled
+from kpi_tools.statistics.rebasing import rebases_reached
+from kpi_tools.statistics.series import Rows, as_given, flag, in_order, keeping, shifted, with_gaps, words
+from kpi_tools.statistics.signals import signalled
 from kpi_tools.vocabulary import LIMITS, NO_LIMITS, NO_VARIATION, NOT_CHARTED, TRIAL, TRIAL_LIMITS
 
 PROFILES = ("plotthedots", "mdc")

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from kpi_tools.evidence import Evidence, evidence
+from kpi_tools.explorer.evidence import Evidence, evidence
 from kpi_tools.loading import Returns, load, with_targets
 from kpi_tools.quarters import Quarter, quarter_range
 from kpi_tools.remarks import commentary_until

@@ -17,8 +17,9 @@ from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
-from kpi_tools import cli, folders, report
+from kpi_tools import cli, report
 from kpi_tools.quarters import Quarter
+from kpi_tools.running import folders
 
 CELL_TIMEOUT = 20
 

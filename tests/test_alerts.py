@@ -5,7 +5,7 @@ import math
 import pandas as pd
 import pytest
 
-from kpi_tools.alerts import alerts
+from kpi_tools.statistics.alerts import alerts
 
 CLEAN = [81.2, 79.5, 80.4, 82.1, 78.8, 80.0]
 LABELS = ["2023-24 Q2", "2023-24 Q3", "2023-24 Q4", "2024-25 Q1", "2024-25 Q2", "2024-25 Q3"]

@@ -5,8 +5,8 @@ import math
 import pandas as pd
 import pytest
 
-from kpi_tools.assurance import ORDER, assurance, by_consequence, why
-from kpi_tools.rebasing import rebase_notes, suggested_rebases
+from kpi_tools.statistics.assurance import ORDER, assurance, by_consequence, why
+from kpi_tools.statistics.rebasing import rebase_notes, suggested_rebases
 from kpi_tools.variation import process_limits, special_causes
 from tests.engines import ENGINES, to_pandas
 

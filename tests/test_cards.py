@@ -6,7 +6,7 @@ import re
 import pandas as pd
 import pytest
 
-from kpi_tools.cards import activity_cards, cards, counts_history, illustrative_banner
+from kpi_tools.page.cards import activity_cards, cards, counts_history, illustrative_banner
 from tests.page_samples import activity_points, points, scorecard_of
 
 
@@ -200,5 +200,6 @@ def test_the_banner_counts_what_is_invented():
         )
     )
     assert (
-        "4 of the 6 quarterly figures of its KPIs, the target or floor standard of one KPI and six activity figures" in text
+        "4 of the 6 quarterly figures of its KPIs, the target or floor standard of one KPI and six activity figures"
+        in text
     )

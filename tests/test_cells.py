@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kpi_tools.hygiene import clean_name, clean_text
 from kpi_tools.intake.cells import DATE, MONTH, PERCENT, read_number, read_status
 from kpi_tools.intake.ids import Ids
 from kpi_tools.intake.periods import read_period
 from kpi_tools.quarters import Quarter
+from kpi_tools.words.hygiene import clean_name, clean_text
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,8 @@ import altair as alt
 import pandas as pd
 import pytest
 
-from kpi_tools.chart_data import activity_range
-from kpi_tools.charts import activity_chart, activity_spec, counts_chart, counts_spec, kpi_chart, kpi_spec
+from kpi_tools.page.chart_data import activity_range
+from kpi_tools.page.charts import activity_chart, activity_spec, counts_chart, counts_spec, kpi_chart, kpi_spec
 from tests.page_samples import activity_points, points
 
 COUNTS = pd.DataFrame(

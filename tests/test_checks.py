@@ -12,7 +12,6 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from kpi_tools.checks import counts_add_up, reconciles, release_findings
 from kpi_tools.cli import main
 from kpi_tools.intake import context
 from kpi_tools.intake.ids import Ids
@@ -20,6 +19,7 @@ from kpi_tools.intake.run import Run
 from kpi_tools.intake.workbooks import Workbooks
 from kpi_tools.loading import Returns, load, read_returns
 from kpi_tools.reconciliation import reconcile
+from kpi_tools.release.checks import counts_add_up, reconciles, release_findings
 from kpi_tools.remarks import commentary_until
 from kpi_tools.scorecard import matrix, previous_report, quarter_before, recent_quarters, score
 

@@ -13,8 +13,8 @@ import pytest
 from kpi_tools import cli, report
 from kpi_tools.cli import main
 from kpi_tools.errors import InputError, KpiError
-from kpi_tools.folders import BusyError
 from kpi_tools.quarters import Quarter
+from kpi_tools.running.folders import BusyError
 
 ROOT = Path(__file__).parents[1]
 RAW = ROOT / "data" / "raw"

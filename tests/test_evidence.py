@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from kpi_tools.errors import InputError
-from kpi_tools.evidence import directorate_named, evidence, kpi_named, said_so_far
+from kpi_tools.explorer.evidence import directorate_named, evidence, kpi_named, said_so_far
 from kpi_tools.vocabulary import COMMON_CAUSE, NO_LIMITS, NO_VARIATION, NOT_CHARTED, NOT_REPORTED
 
 OPEN = Path(__file__).parents[2] / "shared" / "data" / "open"

@@ -7,11 +7,10 @@ import ipywidgets
 import kent
 import pytest
 
-from kpi_tools import lab
 from kpi_tools.errors import InputError
-from kpi_tools.evidence import evidence
-from kpi_tools.explorer import Explorer, explore, parameters_html
-from kpi_tools.explorer_views import VIEWS
+from kpi_tools.explorer.directorate import Explorer, explore, lab, parameters_html
+from kpi_tools.explorer.evidence import evidence
+from kpi_tools.explorer.views import VIEWS
 
 
 @pytest.fixture(autouse=True)

@@ -8,11 +8,11 @@ import kent
 import pandas as pd
 import pytest
 
-from kpi_tools.explorer_charts import series_spec
-from kpi_tools.explorer_data import area_marks
-from kpi_tools.explorer_points import point
-from kpi_tools.explorer_views import VIEWS, View, view
-from kpi_tools.svg import inline_svg
+from kpi_tools.explorer.chart_data import area_marks
+from kpi_tools.explorer.charts import series_spec
+from kpi_tools.explorer.points import point
+from kpi_tools.explorer.views import VIEWS, View, view
+from kpi_tools.page.svg import inline_svg
 
 NAN = math.nan
 

@@ -3,7 +3,7 @@
 import pytest
 
 from kpi_tools.errors import InputError
-from kpi_tools.naming import named
+from kpi_tools.words.naming import named
 
 KNOWN = {"ES01": "ES01 (Plans within 20 weeks)", "ES02": "ES02 (Reviews overdue)", "CS01": "CS01 (Calls)"}
 

@@ -4,12 +4,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from kpi_tools.descriptions import (
-    chart_description,
-    data_period,
-    direction_sentence,
-    month_alone,
-)
 from kpi_tools.narrative import (
     actions_sentence,
     change_sentence,
@@ -18,6 +12,12 @@ from kpi_tools.narrative import (
     moves,
     reds_sentence,
     section_sentence,
+)
+from kpi_tools.page.descriptions import (
+    chart_description,
+    data_period,
+    direction_sentence,
+    month_alone,
 )
 from kpi_tools.quarters import Quarter, quarter_range
 

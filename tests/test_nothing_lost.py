@@ -8,11 +8,11 @@ import pandas as pd
 import pytest
 from click.testing import CliRunner
 
-from kpi_tools.chapters import data_notes, left_out, opening
 from kpi_tools.cli import main
 from kpi_tools.errors import KpiError
+from kpi_tools.files.rejects import keep_rejected
 from kpi_tools.loading import load, read_returns
-from kpi_tools.rejects import keep_rejected
+from kpi_tools.page.chapters import data_notes, left_out, opening
 from kpi_tools.scorecard import recent_quarters, score
 
 RAW = Path(__file__).parents[1] / "data" / "raw"

@@ -10,12 +10,12 @@ import nbformat
 import pandas as pd
 import pytest
 
-from kpi_tools.cards import activity_cards, cards, counts_history, illustrative_banner
 from kpi_tools.errors import KpiError
-from kpi_tools.export import numbered, page_style, style_hash, to_html
-from kpi_tools.guard import assert_self_contained
-from kpi_tools.html import Html, markdown, paragraphs, section, style, subheading
-from kpi_tools.tables import key, matrix, reds, scoreboard
+from kpi_tools.page.cards import activity_cards, cards, counts_history, illustrative_banner
+from kpi_tools.page.html import Html, markdown, paragraphs, section, style, subheading
+from kpi_tools.page.tables import key, matrix, reds, scoreboard
+from kpi_tools.running.export import numbered, page_style, style_hash, to_html
+from kpi_tools.running.guard import assert_self_contained
 from tests.page_samples import activity_points, points, scorecard_of
 
 RED = points("CS02", values=(80, 80, 80, 80, 80, 71), direction_of_travel="negative", lag_quarters=1)

@@ -15,11 +15,11 @@ from nbconvert import HTMLExporter
 from openpyxl import load_workbook
 from payloads import AWAY, FORMULAS, PAYLOADS, QUARTER, SCRIPTS, write_hostile_council
 
-from kpi_tools.export import to_html
-from kpi_tools.hygiene import clean_name
+from kpi_tools.files.spreadsheets import write_csv, write_workbook
+from kpi_tools.files.templates import write_templates
 from kpi_tools.report import Report, report_quarter
-from kpi_tools.spreadsheets import write_csv, write_workbook
-from kpi_tools.templates import write_templates
+from kpi_tools.running.export import to_html
+from kpi_tools.words.hygiene import clean_name
 
 SPREADSHEETS = ("kpis.csv", "kpis.xlsx", "rejected.csv", "problems.csv", "rejected.xlsx")
 WATCH = "window.fired = 0; window.pwned = () => { window.fired += 1; }; window.alert = window.open = window.pwned;"

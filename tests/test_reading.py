@@ -16,7 +16,7 @@ from kpi_tools.intake import grids, reading, workbook_child, workbooks
 from kpi_tools.intake.returns import RETURNS
 from kpi_tools.intake.tables import Table
 from kpi_tools.intake.workbooks import Workbooks
-from kpi_tools.problems import Ledger
+from kpi_tools.words.problems import Ledger
 
 GOOD = book_of(rows())
 

@@ -7,8 +7,8 @@ import pytest
 from openpyxl import load_workbook
 from small_council import write_raw
 
+from kpi_tools.files.rejects import write_rejected
 from kpi_tools.loading import Returns, read_returns
-from kpi_tools.rejects import write_rejected
 
 
 @pytest.fixture

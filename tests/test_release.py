@@ -10,15 +10,13 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from kpi_tools.cards import activity_cards, card
 from kpi_tools.cli import main
-from kpi_tools.descriptions import activity_description, chart_description
 from kpi_tools.errors import InputError
-from kpi_tools.findings import as_findings, error, warning
 from kpi_tools.loading import load
-from kpi_tools.page_checks import page_findings
+from kpi_tools.page.cards import activity_cards, card
+from kpi_tools.page.descriptions import activity_description, chart_description
 from kpi_tools.quarters import Quarter
-from kpi_tools.release import (
+from kpi_tools.release.edition import (
     Override,
     as_text,
     checks_chapter,
@@ -28,7 +26,9 @@ from kpi_tools.release import (
     parse_overrides,
     standing,
 )
+from kpi_tools.release.page_checks import page_findings
 from kpi_tools.report import report_quarter
+from kpi_tools.words.findings import as_findings, error, warning
 from tests.page_samples import activity_points, points, scorecard_of
 
 RAW = Path(__file__).parents[1] / "data" / "raw"

@@ -20,11 +20,12 @@ from pathlib import Path
 import psutil
 import pytest
 
-from kpi_tools import folders, report
+from kpi_tools import report
 from kpi_tools.errors import InputError, KpiError
-from kpi_tools.folders import BusyError, work_folder
 from kpi_tools.quarters import Quarter, QuarterError
 from kpi_tools.report import report_quarter
+from kpi_tools.running import folders
+from kpi_tools.running.folders import BusyError, work_folder
 
 HERE = Path(__file__).parent
 STANDIN = HERE / "standin.py"
@@ -169,7 +170,7 @@ def test_a_failed_run_leaves_the_old_report_and_keeps_its_notebook_aside(project
 )
 @pytest.mark.usefixtures("no_kernel")
 def test_a_page_that_is_not_whole_is_not_published(project, monkeypatch, page, sentence):
-    monkeypatch.setattr(sys.modules["kpi_tools.export"], "to_html", lambda notebook, **_: page)
+    monkeypatch.setattr(sys.modules["kpi_tools.running.export"], "to_html", lambda notebook, **_: page)
     with pytest.raises(KpiError) as failed:
         project.make()
     assert sentence in str(failed.value)
@@ -182,8 +183,8 @@ def test_inputs_that_change_meanwhile_stop_the_report(project, monkeypatch):
         (project.raw / "council.toml").write_text("name = 2")
         return original(*arguments, **options)
 
-    original = sys.modules["kpi_tools.export"].to_html
-    monkeypatch.setattr(sys.modules["kpi_tools.export"], "to_html", to_html)
+    original = sys.modules["kpi_tools.running.export"].to_html
+    monkeypatch.setattr(sys.modules["kpi_tools.running.export"], "to_html", to_html)
     with pytest.raises(InputError, match=r"^council.toml was changed while the report was being made. Run again.$"):
         project.make()
     assert not project.final.exists()

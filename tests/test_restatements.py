@@ -8,10 +8,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from kpi_tools import chapters
-from kpi_tools.change_chapter import restated_figures
 from kpi_tools.cli import main
 from kpi_tools.loading import Returns, load
+from kpi_tools.page import chapters
+from kpi_tools.page.change_chapter import restated_figures
 from kpi_tools.restatements import issue_changes, restatements
 from kpi_tools.scorecard import movement, previous_report, quarter_before, recent_quarters, report_tables, score
 

@@ -9,10 +9,10 @@ from pathlib import Path
 import psutil
 import pytest
 
-from kpi_tools import kernel, runner
 from kpi_tools.errors import InputError
 from kpi_tools.quarters import Quarter, QuarterError
-from kpi_tools.runner import NotebookError, complete, run_notebook
+from kpi_tools.running import kernel, runner
+from kpi_tools.running.runner import NotebookError, complete, run_notebook
 
 FAULTS = Path(__file__).parent / "faults"
 QUARTER = Quarter(2024, 3)
@@ -25,7 +25,7 @@ DIED = "its kernel died"
 def _no_kernel_left():
     yield
     children = psutil.Process().children(recursive=True)
-    kernels = [child for child in children if "kpi_tools.kernel" in " ".join(child.cmdline())]
+    kernels = [child for child in children if "kpi_tools.running.kernel" in " ".join(child.cmdline())]
     assert psutil.wait_procs(kernels, timeout=10)[1] == []
 
 
@@ -58,14 +58,17 @@ def test_a_warning_does_not_stop_a_run():
     ("fault", "sentence"),
     [
         ("exception", "exception.ipynb stopped in cell 3 (`1 / 0`): ZeroDivisionError: division by zero."),
-        ("exception_in_last_cell", "stopped in cell 4 (`from kpi_tools.runner import complete`): ZeroDivisionError"),
+        (
+            "exception_in_last_cell",
+            "stopped in cell 4 (`from kpi_tools.running.runner import complete`): ZeroDivisionError",
+        ),
         ("exception_expected", "stopped in cell 3 (`1 / 0`): ZeroDivisionError"),
         ("stopped_by_a_sentence", 'QuarterError: "Q2 2023" is ambiguous: it may mean'),
         ("sys_exit_0", "stopped in cell 3 (`import sys`): SystemExit: 0."),
         ("sys_exit_3", "stopped in cell 3 (`import sys`): SystemExit: 3."),
         ("exits_at_once", f"stopped in cell 3 (`import os`): {DIED}"),
         ("kernel_killed", f"stopped in cell 3 (`import os`): {DIED}"),
-        ("kernel_killed_in_last_cell", f"stopped in cell 4 (`from kpi_tools.runner import complete`): {DIED}"),
+        ("kernel_killed_in_last_cell", f"stopped in cell 4 (`from kpi_tools.running.runner import complete`): {DIED}"),
         ("segmentation_fault", f"stopped in cell 3 (`import ctypes`): {DIED}"),
         ("abort", f"stopped in cell 3 (`import os`): {DIED}"),
         ("out_of_memory", "stopped in cell 3 (`bytearray(64 * 1024**3)`): MemoryError"),

@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 from openpyxl import load_workbook
 
-from kpi_tools import spreadsheets
-from kpi_tools.spreadsheets import safe_text, write_csv, write_workbook
+from kpi_tools.files import spreadsheets
+from kpi_tools.files.spreadsheets import safe_text, write_csv, write_workbook
 
 ATTACKS = ["=1+1", "+1+cmd|' /C calc'!A0", "-2+3", "@SUM(A1)", "\t=1", "\r=1", " =1", "\u00a0=1", "\ufeff=1", "＝1", "＋1",
            "－1+1",

@@ -5,7 +5,7 @@ import math
 import pytest
 from scipy import stats
 
-from kpi_tools.student import chance_below, critical, p_value
+from kpi_tools.statistics.student import chance_below, critical, p_value
 
 
 @pytest.mark.parametrize(("df", "printed"), [(1, 12.706), (2, 4.303), (3, 3.182), (4, 2.776), (10, 2.228), (30, 2.042)])

@@ -5,9 +5,9 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
-from kpi_tools.charts import activity_spec, kpi_spec
 from kpi_tools.errors import KpiError
-from kpi_tools.svg import inline_svg
+from kpi_tools.page.charts import activity_spec, kpi_spec
+from kpi_tools.page.svg import inline_svg
 from tests.page_samples import activity_points, points
 
 HOSTILE = "<script>alert(1)</script> & \"'\\n{datum.x}"

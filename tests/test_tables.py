@@ -4,8 +4,8 @@ from html.parser import HTMLParser
 
 import pandas as pd
 
-from kpi_tools.html import Html, paragraphs
-from kpi_tools.tables import arrow, badge, figure_with_status, key, matrix, reds, report_table, scoreboard
+from kpi_tools.page.html import Html, paragraphs
+from kpi_tools.page.tables import arrow, badge, figure_with_status, key, matrix, reds, report_table, scoreboard
 from tests.page_samples import points, scorecard_of
 
 PREVIOUS = {

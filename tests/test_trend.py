@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from kpi_tools.regression import fit
-from kpi_tools.student import critical
-from kpi_tools.trend import (
+from kpi_tools.statistics.regression import fit
+from kpi_tools.statistics.student import critical
+from kpi_tools.statistics.trend import (
     difference_in_words,
     false_discovery,
     gls_direction,

@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 from bs4 import BeautifulSoup
 
-from kpi_tools.html import slug
 from kpi_tools.loading import load
+from kpi_tools.page.html import slug
 from kpi_tools.report import RAW, Report, report_quarter
 from kpi_tools.scorecard import recent_quarters
 from tests.test_data import EIGHT_REDS, table

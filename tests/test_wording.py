@@ -6,7 +6,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kpi_tools.wording import change_in_words, in_words, listed, plural, rounded, show, show_against, show_line, signed
+from kpi_tools.words.wording import (
+    change_in_words,
+    in_words,
+    listed,
+    plural,
+    rounded,
+    show,
+    show_against,
+    show_line,
+    signed,
+)
 
 
 @pytest.mark.parametrize(

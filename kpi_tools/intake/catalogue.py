@@ -10,14 +10,14 @@ import numpy as np
 import pandas as pd
 
 from kpi_tools import vocabulary as words
-from kpi_tools.hygiene import NAME_CAP, clean_name
 from kpi_tools.intake import fields as field
 from kpi_tools.intake.ids import Ids, skeleton
 from kpi_tools.intake.reading import Snapshot
 from kpi_tools.intake.tables import Layout, Table
-from kpi_tools.problems import Ledger
 from kpi_tools.quarters import Quarter
 from kpi_tools.vocabulary import BASES, CLOSEST, ESTIMATED, FINAL, FREQUENCIES, HIGHER, ILLUSTRATIVE, LOWER, POLARITIES
+from kpi_tools.words.hygiene import NAME_CAP, clean_name
+from kpi_tools.words.problems import Ledger
 
 KPIS: Final = Layout(
     ("kpi_id", "kpi_name", "section", "directorate", "unit", "decimals", "polarity", "basis", "frequency",

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Final, NamedTuple
 
 from kpi_tools import vocabulary as words
-from kpi_tools.hygiene import clean_name, what_changed
+from kpi_tools.words.hygiene import clean_name, what_changed
 
 DATE, MONTH, TIME, PERCENT, ERROR, TRUTH, FORMULA = "date", "month", "time", "percent", "error", "truth", "formula"
 """Kinds of workbook cells whose text alone does not say what they are."""

@@ -14,8 +14,8 @@ from kpi_tools.intake.cells import read_number, read_status
 from kpi_tools.intake.ids import Ids
 from kpi_tools.intake.tables import Layout, Table
 from kpi_tools.quarters import Quarter
-from kpi_tools.tokens import KPI_TOKENS, SECTION_TOKENS, listing, unknown
 from kpi_tools.vocabulary import FINAL, ILLUSTRATIVE, NOT_AVAILABLE, STATUSES, STATUSES_WITHOUT_VALUE
+from kpi_tools.words.tokens import KPI_TOKENS, SECTION_TOKENS, listing, unknown
 
 COMMENTARY: Final = Layout(("commentary",), ("kpi_id", "section", "management_action", "author", "status"))
 ACTIVITY: Final = Layout(

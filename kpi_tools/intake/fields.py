@@ -6,11 +6,11 @@ For the tables that hold hundreds of rows (catalogue, targets, commentary, bench
 from collections.abc import Sequence
 from functools import lru_cache
 
-from kpi_tools.hygiene import NAME_CAP, TEXT_CAP, clean_name, clean_text, what_changed
 from kpi_tools.intake.cells import read_number
 from kpi_tools.intake.ids import Ids
 from kpi_tools.intake.tables import Table
 from kpi_tools.quarters import Quarter, QuarterError
+from kpi_tools.words.hygiene import NAME_CAP, TEXT_CAP, clean_name, clean_text, what_changed
 
 
 def name(table: Table, row: int, column: str, needed: bool = False) -> str | None:

@@ -9,7 +9,7 @@ from typing import Final
 
 from kpi_tools.intake.cells import FORMULA
 from kpi_tools.intake.workbooks import Workbooks
-from kpi_tools.problems import Ledger
+from kpi_tools.words.problems import Ledger
 
 MOST_ROWS: Final = 200_000
 MOST_COLUMNS: Final = 200

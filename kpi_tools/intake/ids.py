@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from decimal import Decimal
 from typing import Final, NamedTuple
 
-from kpi_tools.hygiene import clean_name, what_changed
 from kpi_tools.intake.cells import DATE, DATELIKE, ERROR, ERROR_TEXT, FORMULA, MONTH
 from kpi_tools.intake.periods import month_number
+from kpi_tools.words.hygiene import clean_name, what_changed
 
 _FOREIGN: Final = str.maketrans("АВЕЅІЈКМНОРСТХУΑΒΕΖΗΙΚΜΝΟΡΤΥΧ", "ABESIJKMHOPCTXYABEZHIKMNOPTYX")
 _ALIKE: Final = str.maketrans("OQIL|SBZ", "00111582")

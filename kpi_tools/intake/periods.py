@@ -5,9 +5,9 @@ from calendar import monthrange
 from datetime import date
 from typing import Final, NamedTuple
 
-from kpi_tools.hygiene import clean_name, what_changed
 from kpi_tools.intake.cells import ERROR, ERROR_TEXT, FORMULA, MONTH
 from kpi_tools.quarters import ADVICE, Quarter, QuarterError
+from kpi_tools.words.hygiene import clean_name, what_changed
 
 
 class Period(NamedTuple):

@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from kpi_tools.hygiene import clean_name
 from kpi_tools.intake import tables
 from kpi_tools.intake.grids import FileFault, Grid, text_grid, workbook_grids
 from kpi_tools.intake.tables import Layout, Table, heading
 from kpi_tools.intake.workbooks import Workbooks
-from kpi_tools.problems import Ledger
 from kpi_tools.quarters import Quarter, QuarterError
+from kpi_tools.words.hygiene import clean_name
+from kpi_tools.words.problems import Ledger
 
 LARGEST: Final = 20 * 2**20
 _HEADING_WITHIN: Final = 40

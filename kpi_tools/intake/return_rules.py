@@ -10,7 +10,6 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from kpi_tools.hygiene import TEXT_CAP, clean_text, what_changed
 from kpi_tools.intake.catalogue import with_targets
 from kpi_tools.intake.cells import read_status
 from kpi_tools.intake.columns import Bools, Numbers, part, read_column, read_numbers
@@ -20,6 +19,7 @@ from kpi_tools.intake.returns import NEVER, Catalogue, Return, ordinal
 from kpi_tools.intake.tables import Table
 from kpi_tools.quarters import Quarter
 from kpi_tools.vocabulary import FINAL, NOT_AVAILABLE, STATUSES, STATUSES_WITHOUT_VALUE
+from kpi_tools.words.hygiene import TEXT_CAP, clean_text, what_changed
 
 _WELL_ABOVE_FRACTIONS: Final = 5.0
 

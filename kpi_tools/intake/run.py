@@ -8,14 +8,14 @@ from typing import Any, Final
 import pandas as pd
 
 from kpi_tools.errors import InputError
-from kpi_tools.hygiene import clean_name
 from kpi_tools.intake.reading import Snapshot, read_table, take, unchanged
 from kpi_tools.intake.received import files_in
 from kpi_tools.intake.tables import Layout, Table
 from kpi_tools.intake.workbooks import Workbooks
-from kpi_tools.problems import Ledger, column_name
 from kpi_tools.quarters import Quarter
-from kpi_tools.rules import ERROR
+from kpi_tools.words.hygiene import clean_name
+from kpi_tools.words.problems import Ledger, column_name
+from kpi_tools.words.rules import ERROR
 
 COUNTS: Final = ("file", "sheet", "outcome", "rows_in", "accepted", "rejected", "blank", "bytes", "sha256")
 REJECTED: Final = ("file", "sheet", "row", "codes", "reasons")

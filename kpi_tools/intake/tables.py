@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from kpi_tools.hygiene import clean_name
-from kpi_tools.problems import Ledger
-from kpi_tools.rules import ERROR
+from kpi_tools.words.hygiene import clean_name
+from kpi_tools.words.problems import Ledger
+from kpi_tools.words.rules import ERROR
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,212 @@
+"""Why a KPI stands where it does: everything that the rules say of it, computed once from the same rows (floor 2).
+
+The explorers and the history of one KPI read from here; nothing is computed in a chart, a widget or a cell.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pandas as pd
+
+from kpi_tools.errors import InputError
+from kpi_tools.loading import Returns, as_known_at
+from kpi_tools.outlook import outlook
+from kpi_tools.quarters import Quarter
+from kpi_tools.scorecard import in_force, judged, recent_quarters, score
+from kpi_tools.statistics.alerts import alerts
+from kpi_tools.statistics.assurance import READINGS, assurance, by_consequence, why
+from kpi_tools.statistics.trend import gls_direction
+from kpi_tools.variation import process_limits, special_causes
+from kpi_tools.vocabulary import NOT_AVAILABLE
+from kpi_tools.words.naming import named
+from kpi_tools.words.tokens import filled, kpi_figures
+
+FEWEST_MONTHS = 8
+"""So many monthly figures make a series of their own for the limits; with fewer the quarterly ones are used."""
+
+_FIGURE = ["value", "numerator", "denominator", "status", "note", "received"]
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What is known of the KPIs in force in a report. Tables are pandas.
+
+    * `recent`: the quarters that the report shows, six rows a KPI, with the official and the overlap-aware direction;
+    * `kpis`: the scorecard in order of consequence (column `consequence`), with `variation`, `assurance`, `reading`,
+      `gls_direction` and what goes with it;
+    * `quarters`: all quarterly figures known, those of `recent` last, rated;
+    * `points`: the finest series there is of each KPI (`series` says `months` or `quarters`, `period` its label), with
+      process limits, `rule`, `special_cause` and `why`: one sentence on why a point is flagged or why not;
+    * `outlooks`: as `outlook.outlook` gives them, from the quarters of `recent`;
+    * `alerts`: what about the data themselves looks wrong.
+    """
+
+    returns: Returns
+    recent: pd.DataFrame
+    kpis: pd.DataFrame
+    quarters: pd.DataFrame
+    points: pd.DataFrame
+    outlooks: pd.DataFrame
+    alerts: pd.DataFrame
+
+    def of(self, table: str, kpi_id: str) -> pd.DataFrame:
+        """The rows of one KPI in one of the tables, numbered from 0."""
+        rows: pd.DataFrame = getattr(self, table)
+        return rows[rows["kpi_id"] == kpi_id].reset_index(drop=True)
+
+    def kpi(self, kpi_id: str) -> dict[str, Any]:
+        """The row of one KPI in `kpis`."""
+        return {str(name): cell for name, cell in self.of("kpis", kpi_id).to_dict("records")[0].items()}
+
+    def months(self, kpi_id: str) -> pd.DataFrame:
+        """The single months of one KPI, which are not rated; `period` is their label."""
+        months = self.returns.months[self.returns.months["kpi_id"] == kpi_id].reset_index(drop=True)
+        return months.assign(period=months["month"], rag=None, not_rated_reason=None)
+
+    def benchmarks(self, kpi_id: str) -> pd.DataFrame:
+        """The figures of other areas for one KPI."""
+        return self.returns.benchmarks[self.returns.benchmarks["kpi_id"] == kpi_id].reset_index(drop=True)
+
+
+def evidence(returns: Returns, kpi_ids: Collection[str] | None = None, *, rebase: Any = None) -> Evidence:
+    """Everything that the rules say of the KPIs in the report of the returns' quarter, or of those of `kpi_ids` in it.
+
+    `rebase`: new baselines, as in `variation.process_limits`.
+    """
+    there = list(in_force(returns.catalogue, returns.quarter)["kpi_id"])
+    if not there:
+        raise InputError(
+            f"No KPI is in the report for {returns.quarter.title}: see first_quarter and last_quarter in kpis.csv."
+        )
+    if kpi_ids is not None and not set(there) & set(kpi_ids):
+        return _none_of(evidence(returns, there[:1]))
+    returns = returns if kpi_ids is None else _only(returns, kpi_ids)
+    settings: dict[str, Any] = {
+        "significance": returns.council.significance,
+        "minimum_points": returns.council.minimum_points,
+    }
+    recent = gls_direction(recent_quarters(returns), **settings)
+    quarters = _all_quarters(returns, recent)
+    months = _long_months(returns, recent)
+    parts = [quarters[~quarters["kpi_id"].isin(set(months["kpi_id"]))].assign(series="quarters"), months]
+    points = pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True)
+    points = special_causes(process_limits(points, rebase=rebase))
+    points["why"] = [why(row) for row in points.to_dict("records")]
+    said = assurance(points).set_index("kpi_id")[["variation", "assurance", "limits", "baseline_points", "series"]]
+    kpis = score(recent, returns).join(said, on="kpi_id")
+    both = zip(kpis["rag"], kpis["assurance"], strict=True)
+    kpis = by_consequence(kpis.assign(reading=[READINGS.get(pair) for pair in both]))
+    doubts = alerts(_as_first_received(returns), returns.submissions[returns.submissions["month"].isna()])
+    return Evidence(returns, recent, kpis, quarters, points, outlook(recent, **settings), doubts)
+
+
+def said_so_far(known: Evidence, commentary: pd.DataFrame) -> pd.DataFrame:
+    """The commentary on KPIs, report by report, with the figures of its own report for its tokens.
+
+    `commentary`: as `remarks.commentary_until` gives it, or some rows of that.
+    """
+    said = commentary[commentary["kpi_id"].isin(set(known.kpis["kpi_id"]))].reset_index(drop=True)
+    texts = ["commentary", "management_action"]
+    for label, rows in said.groupby("quarter"):
+        tokens = rows[texts].apply(lambda column: column.str.contains("{", regex=False, na=False)).any(axis=1)
+        if not tokens.any():
+            continue
+        kpis = _as_reported(known, Quarter.parse(label), set(rows.loc[tokens, "kpi_id"]))
+        for place, row in rows[tokens].iterrows():
+            if row["kpi_id"] in kpis:
+                figures = kpi_figures(kpis[row["kpi_id"]])
+                for name in texts:
+                    said.loc[place, name] = filled(row[name], figures) if isinstance(row[name], str) else None
+    return said
+
+
+def _as_reported(known: Evidence, quarter: Quarter, kpi_ids: set[str]) -> dict[str, dict[str, Any]]:
+    """The rows of the scorecard that the report of a quarter had for some KPIs."""
+    kpis = known.kpis
+    if quarter != known.returns.quarter:
+        then = as_known_at(_only(known.returns, kpi_ids), quarter)
+        kpis = score(recent_quarters(then), then) if len(in_force(then.catalogue, quarter)) else kpis.head(0)
+    return {str(row["kpi_id"]): {str(name): cell for name, cell in row.items()} for row in kpis.to_dict("records")}
+
+
+def directorate_named(returns: Returns, text: object) -> str:
+    """The directorate that `text` names; an empty text means all of them and stays empty.
+
+    Raises `InputError` with the nearest names where there is none.
+    """
+    known = dict.fromkeys(returns.catalogue["directorate"].dropna())
+    return named(text, {name: name for name in known}, "directorate") if str(text).strip() else ""
+
+
+def kpi_named(returns: Returns, text: object) -> str:
+    """The id of the KPI that `text` names. Raises `InputError` with the nearest names, or with when it was in force."""
+    titles = dict(zip(returns.catalogue["kpi_id"], returns.catalogue["kpi_name"], strict=True))
+    return named(text, {known: f"{known} ({title})" for known, title in titles.items()}, "KPI")
+
+
+def _none_of(known: Evidence) -> Evidence:
+    tables = ("recent", "kpis", "quarters", "points", "outlooks", "alerts")
+    return replace(known, **{name: getattr(known, name).head(0) for name in tables})
+
+
+def _only(returns: Returns, kpi_ids: Collection[str]) -> Returns:
+    names = ("catalogue", "figures", "months", "submissions", "benchmarks")
+    tables = {name: getattr(returns, name) for name in names}
+    return replace(returns, **{name: rows[rows["kpi_id"].isin(set(kpi_ids))] for name, rows in tables.items()})
+
+
+def _as_first_received(returns: Returns) -> pd.DataFrame:
+    """The figures with the folder in which each came first: a restated figure is not late.
+
+    What came with the very first folder is history, for which nobody was late either.
+    """
+    sent = returns.submissions[returns.submissions["value"].notna() & returns.submissions["month"].isna()]
+    first = sent.drop_duplicates(["kpi_id", "quarter"]).set_index(["kpi_id", "quarter"])["received"]
+    came = pd.Series(first.reindex(pd.MultiIndex.from_frame(returns.figures[["kpi_id", "quarter"]])).to_numpy())
+    came = came.where(came != returns.submissions["received"].min(), None)
+    return returns.figures.assign(received=came.set_axis(returns.figures.index))
+
+
+def _all_quarters(returns: Returns, recent: pd.DataFrame) -> pd.DataFrame:
+    """Every quarterly figure up to the latest due one: older ones as they are known, then the rows of `recent`."""
+    first = recent.groupby("kpi_id")["period_end"].min()
+    older = returns.figures[returns.figures["kpi_id"].isin(set(first.index))]
+    older = judged(older[older["period_end"] < older["kpi_id"].map(first)], returns.council)
+    names = [name for name in older.columns if name in recent.columns]
+    rows = pd.concat([older[names], recent[names]], ignore_index=True)
+    rows = rows.sort_values(["kpi_id", "period_end"], kind="stable")
+    return rows.assign(period=rows["quarter"]).reset_index(drop=True)
+
+
+def _long_months(returns: Returns, recent: pd.DataFrame) -> pd.DataFrame:
+    """Monthly figures of the KPIs that have enough of them, a row for each month up to the latest due quarter.
+
+    A month's figure is its own, also where the KPI's quarterly figure covers twelve months: basis `quarter` here means
+    that neighbours share no data. A month is not rated: target and floor standard are agreed for the KPI's own basis.
+    """
+    months = returns.months
+    due = recent.groupby("kpi_id")["period_end"].max()
+    months = months[months["period_end"] <= months["kpi_id"].map(due)]
+    counted = months[months["value"].notna()].groupby("kpi_id").size()
+    series = [
+        _without_holes(months[months["kpi_id"] == kpi_id], due[kpi_id])
+        for kpi_id in counted[counted >= FEWEST_MONTHS].index
+    ]
+    if not series:
+        return pd.DataFrame({"kpi_id": pd.Series(dtype=str)})
+    rows = pd.concat(series, ignore_index=True)
+    own = rows["basis"].where(rows["basis"].isin(("snapshot", "year_to_date")), "quarter")
+    return rows.assign(basis=own, rag=None, not_rated_reason=None, period=rows["month"], series="months")
+
+
+def _without_holes(rows: pd.DataFrame, last: pd.Timestamp) -> pd.DataFrame:
+    known = rows.set_index("period_end")
+    every = pd.date_range(known.index.min(), last, freq="ME", name="period_end", unit="s")
+    filled = known.reindex(every)
+    plain = [name for name in known.columns if name not in _FIGURE]
+    filled[plain] = filled[plain].ffill()
+    filled["status"] = filled["status"].fillna(NOT_AVAILABLE)
+    filled["month"] = [f"{end:%Y-%m}" for end in every]
+    filled["quarter"] = [Quarter.containing(end.date()).label for end in every]
+    return filled.reset_index()

@@ -1,0 +1,275 @@
+"""One KPI in depth, piece by piece: definition, targets, usual range, directions, outlook, what it takes, what was said.
+
+Every piece is `Html`, for a notebook's cell and for one offline page; the charts are the explorer's own, as SVG.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from markupsafe import Markup
+
+from kpi_tools.errors import InputError
+from kpi_tools.explorer.charts import series_spec
+from kpi_tools.explorer.evidence import Evidence, evidence, kpi_named, said_so_far
+from kpi_tools.explorer.needed import needed
+from kpi_tools.explorer.overview import data_alerts
+from kpi_tools.explorer.views import notes_below, standing, view
+from kpi_tools.loading import Returns, as_known_at, load
+from kpi_tools.page.cards import cards
+from kpi_tools.page.descriptions import chart_description
+from kpi_tools.page.html import Html, paragraphs, slug
+from kpi_tools.page.svg import inline_svg
+from kpi_tools.page.tables import badge, figure_with_status, report_table
+from kpi_tools.quarters import Quarter
+from kpi_tools.remarks import commentary_until
+from kpi_tools.restatements import restated_between
+from kpi_tools.scorecard import in_force
+from kpi_tools.statistics.cases import in_period
+from kpi_tools.vocabulary import CLOSEST, HIGHER, LOWER
+from kpi_tools.words.row_words import figure_of, is_number, is_text, line_of, period_of
+from kpi_tools.words.wording import in_words, rounded, show, show_line
+
+_BASES = {
+    "quarter": "One figure covers one quarter.",
+    "rolling_12_months": "One figure covers the twelve months to the end of its quarter, so neighbours share most of their data.",
+    "snapshot": "One figure is the state at the end of its quarter.",
+    "year_to_date": "One figure covers the financial year so far.",
+    "annual": "One figure covers a year.",
+}
+_GOOD = {HIGHER: "Higher is better.", LOWER: "Lower is better.", CLOSEST: "Closest to the target is better."}
+
+
+def one_kpi(kpi: str, quarter: object, raw: str | Path) -> "OneKpi":
+    """Everything known of the KPI (its id) in the report of `quarter`, from the folder `raw`.
+
+    Raises `InputError` with the nearest names where there is no such KPI, with the reports in which it is where this
+    is none of them, and as `loading.load` does.
+    """
+    returns = load(raw, Quarter.parse(quarter))
+    kpi_id = kpi_in_report(returns, kpi)
+    known = evidence(returns, {kpi_id})
+    return OneKpi(known, kpi_id, said_so_far(known, commentary_until(raw, returns)))
+
+
+def kpi_in_report(returns: Returns, kpi: str) -> str:
+    """The id of the KPI that `kpi` names, which is in the report of the returns' quarter; else an `InputError`."""
+    kpi_id = kpi_named(returns, kpi)
+    if kpi_id not in set(in_force(returns.catalogue, returns.quarter)["kpi_id"]):
+        row = returns.catalogue.set_index("kpi_id").loc[kpi_id]
+        upto = f" to {Quarter.parse(row['last_quarter']).title}" if isinstance(row["last_quarter"], str) else " on"
+        raise InputError(
+            f"{kpi_id} ({row['kpi_name']}) is not in the report for {returns.quarter.title}. It is in the reports from "
+            f"{Quarter.parse(row['first_quarter']).title}{upto}: give one of these quarters."
+        )
+    return kpi_id
+
+
+@dataclass(frozen=True)
+class OneKpi:
+    """One KPI; each property is a piece of its page. `known` holds every table (see `evidence.Evidence`)."""
+
+    known: Evidence
+    kpi_id: str
+    commentary: pd.DataFrame
+
+    @property
+    def kpi(self) -> dict[str, Any]:
+        """Its row of the scorecard, with what the rules say of it."""
+        return self.known.kpi(self.kpi_id)
+
+    @property
+    def answer(self) -> Html:
+        """How it stands and whether that is luck or process, in a few sentences, and its card as in the report."""
+        beside = self.known.benchmarks(self.kpi_id), self.known.months(self.kpi_id)
+        shown = cards(self.known.kpis, self.known.recent, self.kpi["section"], chart_description, *beside)
+        return paragraphs(standing(self.known, self.kpi_id)) + shown
+
+    @property
+    def definition(self) -> Html:
+        """What is counted, what is better, what one figure covers, who answers for it, and what was changed in it."""
+        kpi, returns = self.kpi, self.known.returns
+        what = kpi["definition"] if isinstance(kpi["definition"], str) else "No definition has been given."
+        late = int(kpi["lag_quarters"])
+        in_arrears = f" It is reported {in_words(late)} quarter{'s' if late > 1 else ''} in arrears." if late else ""
+        who = f" Accountable: {kpi['owner']} ({kpi['directorate']})." if isinstance(kpi["owner"], str) else ""
+        changes = returns.changelog[returns.changelog["kpi_id"] == self.kpi_id].to_dict("records")
+        changed = [
+            figure_with_status(
+                f"From {Quarter.parse(row['from_quarter']).title} {row['change']}: {row['reason']}", row["status"]
+            )
+            for row in changes
+        ]
+        measured = f"{_GOOD[kpi['polarity']]} {_BASES[kpi['basis']]} Unit: {kpi['unit']}.{in_arrears}{who}"
+        return paragraphs(what, measured, *(changed or ("No change of its definition is on record.",)))
+
+    @property
+    def targets(self) -> Html:
+        """Every target and floor standard, from when it held, and why it was set so."""
+        kpi, targets = self.kpi, self.known.returns.targets
+        unit, decimals = kpi["unit"], int(kpi["decimals"])
+        rows = [
+            {
+                "From": Quarter.parse(row["from_quarter"]).title,
+                "Target": show_line(row["target"], unit, decimals) + _tolerance(row, decimals),
+                "Floor standard": show_line(row["floor_standard"], unit, decimals),
+                "Reason": figure_with_status(_said(row["target_reason"], "No reason was given"), row["target_status"]),
+            }
+            for row in targets[targets["kpi_id"] == self.kpi_id].to_dict("records")
+        ]
+        if not rows:
+            return paragraphs("No target has been agreed, so the KPI is not rated.")
+        return _table(rows, "Targets and floor standards over time", "targets")
+
+    @property
+    def usual_range(self) -> Html:
+        """The XmR chart: mean, process limits, every flag with its reason, and every figure's reason for having none."""
+        rows = [
+            {
+                "Period": period_of(row),
+                "Figure": _figure(row),
+                "Usual range": _range(row),
+                "Rule": _said(row["rule"], "–"),
+                "Why, or why not": row["why"],
+            }
+            for row in self.known.of("points", self.kpi_id).to_dict("records")
+        ]
+        return self._shown(
+            "limits", _table(rows, "Each figure, its usual range, and why it is flagged or not", "limits")
+        )
+
+    @property
+    def directions(self) -> Html:
+        """Both directions of travel with their size, what is expected of the next quarters, and every figure's rating."""
+        rows = [
+            {
+                "Quarter": Quarter.parse(row["quarter"]).title,
+                "Figure": _figure(row),
+                "Target": line_of(row, "target"),
+                "Floor standard": line_of(row, "floor_standard"),
+                "Rating": badge(row["rag"]),
+            }
+            for row in self.known.of("quarters", self.kpi_id).to_dict("records")
+        ]
+        return self._shown("trend", _table(rows, "Each quarter's figure, lines and rating", "trend"))
+
+    @property
+    def seasons(self) -> Html:
+        """The same quarter over the years."""
+        return self._shown("season")
+
+    @property
+    def areas(self) -> Html:
+        """Figures of other areas, where there are any."""
+        return self._shown("areas")
+
+    @property
+    def takes(self) -> Html:
+        """What it takes: the quarters alone inside a rolling figure, what each must be, and how many cases decide."""
+        kpi, own = self.kpi, in_period(self.known.of("quarters", self.kpi_id))
+        said = paragraphs(*needed(kpi, own, self.known.months(self.kpi_id)))
+        rows = [
+            {
+                "Quarter": period_of(row),
+                "Twelve months": _figure(row),
+                "The quarter alone": show(row["in_period_value"], row["unit"], int(row["decimals"])),
+                "Cases": f"{row['in_period_numerator']:,.0f} of {row['in_period_denominator']:,.0f}",
+            }
+            for row in own[own["in_period_value"].notna()].to_dict("records")
+        ]
+        if not rows:
+            return said
+        return said + report_table(
+            pd.DataFrame(rows), "The quarter alone inside the rolling figure", name="alone", wide=True
+        )
+
+    @property
+    def restated(self) -> Html:
+        """Figures that a later return changed: old, new, reason, effect on rating and direction."""
+        returns = self.known.returns
+        again = returns.submissions[returns.submissions.duplicated("period")]["received"].unique()
+        tables = [
+            restated_between(as_known_at(returns, quarter.shift(-1)), as_known_at(returns, quarter))
+            for quarter in sorted(map(Quarter.parse, again))
+        ]
+        changed = pd.concat([table for table in tables if len(table)] or [pd.DataFrame()], ignore_index=True)
+        if changed.empty:
+            return paragraphs("No figure has been changed after it was first received.")
+        rows = [
+            {
+                "Quarter": Quarter.parse(row["quarter"]).title,
+                "Was": row["old"],
+                "Is": row["new"],
+                "With the returns of": Quarter.parse(row["received"]).title,
+                "Rating": row["new_rag"]
+                if row["old_rag"] == row["new_rag"]
+                else f"{row['old_rag']} → {row['new_rag']}",
+                "Reason": _said(row["reason"], "No reason was given."),
+            }
+            for row in changed.to_dict("records")
+        ]
+        return _table(rows, "Figures changed after they were first received", "restated")
+
+    @property
+    def remarks(self) -> Html:
+        """What each report said of it: commentary, management action, and by whom; the latest first."""
+        rows = [
+            {
+                "Report": Quarter.parse(row["quarter"]).title,
+                "Commentary": figure_with_status(_said(row["commentary"], "–"), row["status"]),
+                "Management action": _said(row["management_action"], "–"),
+                "By": _said(row["author"], "not given"),
+            }
+            for row in reversed(self.commentary[self.commentary["kpi_id"] == self.kpi_id].to_dict("records"))
+        ]
+        if not rows:
+            return paragraphs("No report so far has commentary on this KPI.")
+        return _table(rows, "Commentary, report by report", "remarks")
+
+    @property
+    def alerts(self) -> Html:
+        """What about its data looks wrong, for whoever sends them."""
+        return data_alerts(self.known)
+
+    def _shown(self, name: str, table: Html | str = "") -> Html:
+        shown = view(name, self.known, self.kpi_id)
+        if name == "areas" and not shown.marks["dots"]:
+            return paragraphs(*shown.notes)
+        chart = inline_svg(series_spec(shown.marks), f"{slug(self.kpi_id)}-{name}", f"{self.kpi['kpi_name']}: {name}",
+                           shown.description)  # fmt: skip
+        return notes_below(shown, Markup(chart), table)
+
+
+def kpi_tables(one: OneKpi) -> dict[str, pd.DataFrame]:
+    """The tables that go with the page, by sheet name: `Figures` (the finest series, with limits and reasons), `Quarters`,
+    `Targets`."""
+    targets = one.known.returns.targets
+    return {
+        "Figures": one.known.of("points", one.kpi_id),
+        "Quarters": one.known.of("quarters", one.kpi_id),
+        "Targets": targets[targets["kpi_id"] == one.kpi_id].reset_index(drop=True),
+    }
+
+
+def _table(rows: list[dict[str, Any]], caption: str, name: str) -> Html:
+    return report_table(pd.DataFrame(rows), caption, name=name, wide=True, quiet=True, look="kpi-order")
+
+
+def _figure(row: dict[str, Any]) -> Html:
+    return figure_with_status(figure_of(row), row["status"] if is_number(row["value"]) else None)
+
+
+def _range(row: dict[str, Any]) -> str:
+    if pd.isna(row["lower_limit"]):
+        return str(row["limits"])
+    places = row["unit"], int(row["decimals"]) + 1
+    return f"{show(row['lower_limit'], *places)} to {show(row['upper_limit'], *places)}"
+
+
+def _tolerance(row: dict[str, Any], decimals: int) -> str:
+    return "" if pd.isna(row["tolerance"]) else f" ± {rounded(row['tolerance'], decimals)}"
+
+
+def _said(text: Any, otherwise: str) -> str:
+    return text if is_text(text) else otherwise

@@ -1,0 +1,72 @@
+"""What it takes to get to floor standard and target, in words: cases, quarters to come, the latest month if it held."""
+
+from typing import Any
+
+import pandas as pd
+
+from kpi_tools.statistics.cases import rolling_after, sensitivity, takes_in_words, what_it_takes
+from kpi_tools.vocabulary import HIGHER, LOWER, MULTIPLIERS
+from kpi_tools.words.row_words import is_number, line_of
+from kpi_tools.words.wording import in_words, listed, show
+
+Quarters = list[tuple[float, float]]
+
+
+def needed(kpi: dict[str, Any], own: pd.DataFrame, months: pd.DataFrame) -> list[str]:
+    """Sentences on a row of the scorecard: its cases, what each coming quarter must be, how many cases decide the rating.
+
+    `own`: the KPI's quarters as `cases.in_period` gives them, oldest first; `months`: its single months.
+    """
+    said = []
+    counted = is_number(kpi["numerator"]) and is_number(kpi["denominator"])
+    if counted:
+        said.append(f"The latest figure counts {kpi['numerator']:,.0f} of {kpi['denominator']:,.0f} cases.")
+    rolling = kpi["basis"] == "rolling_12_months" and kpi["unit"] in MULTIPLIERS and kpi["polarity"] in (HIGHER, LOWER)
+    if counted and rolling:
+        said += _in_coming_quarters(kpi, _leaving(own), months)
+    said += [f"The KPI {text}." for text in sensitivity(kpi)]
+    return said or ["How many cases are behind this figure is not known, so what it takes cannot be counted."]
+
+
+def _leaving(own: pd.DataFrame) -> Quarters | None:
+    """Numerator and denominator of the four quarters in the rolling figure, oldest first; None unless all are known."""
+    last = own.tail(4)[["in_period_numerator", "in_period_denominator"]]
+    return [(float(n), float(d)) for n, d in last.itertuples(index=False)] if last.notna().all(axis=None) else None
+
+
+def _in_coming_quarters(kpi: dict[str, Any], leaving: Quarters | None, months: pd.DataFrame) -> list[str]:
+    said = []
+    unit, decimals, polarity = kpi["unit"], int(kpi["decimals"]), kpi["polarity"]
+    for name, line in (("floor_standard", "floor standard"), ("target", "target")):
+        level = kpi[name]
+        if not is_number(level) or (kpi["value"] >= level if polarity == HIGHER else kpi["value"] <= level):
+            continue
+        steps = what_it_takes(
+            kpi["numerator"], kpi["denominator"], level, leaving=leaving, polarity=polarity, per=MULTIPLIERS[unit]
+        )
+        words = takes_in_words(steps, line, unit, decimals, polarity=polarity)
+        said.append(f"To reach the {line} of {line_of(kpi, name)}: {words[:1].lower()}{words[1:]}")
+    said += _if_held(kpi, leaving, months)
+    if said and leaving is None:
+        said.append(
+            "This takes each quarter that drops out for a quarter of the twelve months, since the quarters alone are not "
+            "known, and as many new cases as leave."
+        )
+    return said
+
+
+def _if_held(kpi: dict[str, Any], leaving: Quarters | None, months: pd.DataFrame) -> list[str]:
+    """Where the rolling figure goes if the latest single month's figure held."""
+    told = months[months["value"].notna()]
+    if told.empty:
+        return []
+    last, per = told.iloc[-1], MULTIPLIERS[kpi["unit"]]
+    rate = per * last["numerator"] / last["denominator"] if last["denominator"] > 0 else last["value"]
+    after = [
+        rolling_after(kpi["numerator"], kpi["denominator"], rate, quarters, leaving=leaving, per=per)
+        for quarters in (1, 2, 3, 4)
+    ]
+    figures = [show(figure, kpi["unit"], int(kpi["decimals"])) for figure in after]
+    each = [f"{figure} after {in_words(n)} quarter{'s' if n > 1 else ''}" for n, figure in enumerate(figures, 1)]
+    month = f"{show(last['value'], kpi['unit'], int(kpi['decimals']))} of {last['period_end']:%B %Y}"
+    return [f"If the {month} held, the rolling figure would be {listed(each)}."]

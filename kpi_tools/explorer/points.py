@@ -1,0 +1,82 @@
+"""What is known of one point of a chart: its numbers, why it is flagged or not, and what was said of it."""
+
+from typing import Any
+
+import pandas as pd
+
+from kpi_tools.explorer.evidence import Evidence, said_so_far
+from kpi_tools.page.html import Html, render
+from kpi_tools.quarters import Quarter
+from kpi_tools.vocabulary import ILLUSTRATIVE, NOT_RATED
+from kpi_tools.words.row_words import figure_of, is_number, is_text, line_of, period_of
+from kpi_tools.words.wording import show
+
+
+def point(chosen: str, known: Evidence, kpi_id: str, commentary: pd.DataFrame) -> Html:
+    """What is known of one point, by its id in a chart: numbers, why it is flagged or not, what was said of it.
+
+    `commentary`: as `remarks.commentary_until` gives it.
+    """
+    if not chosen:
+        return render("explorer_point.html.j2", title="No figure", facts=[], remarks=[],
+                      sentences=["There is no figure to look at."])  # fmt: skip
+    rows = known.of("quarters", kpi_id)
+    here = pd.concat([table[table["period"] == chosen] for table in (rows, known.months(kpi_id))])
+    if here.empty:
+        return _area_point(chosen, known, kpi_id)
+    row = here.to_dict("records")[0]
+    judged = known.of("points", kpi_id)
+    judged = judged[judged["period"] == chosen]
+    facts = [
+        _fact("Figure", figure_of(row), row["status"]),
+        *([_fact("Cases", f"{row['numerator']:,.0f} of {row['denominator']:,.0f}")] if is_number(row["denominator"]) else []),
+        _fact("Target", line_of(row, "target"), _invented(row["target_status"])),
+        _fact("Floor standard", line_of(row, "floor_standard"), _invented(row["target_status"])),
+    ]  # fmt: skip
+    month = "month" in row and isinstance(row["month"], str)
+    if not month:
+        facts.append(_fact("Rating", "", rag=row["rag"] if isinstance(row["rag"], str) else NOT_RATED))
+    sentences = [] if judged.empty else [str(judged["why"].iloc[0])]
+    if judged.empty:
+        finer = "months" if not month else "quarters"
+        sentences.append(f"Whether it is unusual is judged on the {finer}: see the view of the usual range.")
+    if month:
+        sentences.append("A single month: target and floor standard are agreed for the KPI's quarterly figure.")
+    sentences += [f"{row['not_rated_reason'].capitalize()}." if is_text(row.get("not_rated_reason")) else ""]
+    sentences += [f"Source: {row['note'].rstrip('.')}." if is_text(row["note"]) else ""]
+    return render("explorer_point.html.j2", title=period_of(row), facts=facts, sentences=[text for text in sentences if text],
+                  remarks=_remarks(row, known, commentary))  # fmt: skip
+
+
+def _area_point(chosen: str, known: Evidence, kpi_id: str) -> Html:
+    kpi = known.kpi(kpi_id)
+    for row in known.benchmarks(kpi_id).to_dict("records"):
+        if f"{row['area']}, {row['period']}" == chosen:
+            figure = show(row["value"], kpi["unit"], int(kpi["decimals"]) + 1)
+            source = [f"Source: {row['source'].rstrip('.')}."] if is_text(row["source"]) else []
+            known_from = f"First known in the report for {Quarter.parse(row['from_quarter']).title}."
+            return render("explorer_point.html.j2", title=chosen, facts=[_fact("Figure", figure, row["status"])],
+                          sentences=[known_from, *source], remarks=[])  # fmt: skip
+    return point("", known, kpi_id, known.returns.commentary)
+
+
+def _remarks(row: dict[str, Any], known: Evidence, commentary: pd.DataFrame) -> list[dict[str, Any]]:
+    report = Quarter.parse(row["quarter"]).shift(int(row["lag_quarters"]))
+    said = commentary[(commentary["kpi_id"] == row["kpi_id"]) & (commentary["quarter"] == report.label)]
+    said = said_so_far(known, said)
+    texts = [
+        {"title": f"{word}, report of {report.title}", "text": entry[name], "status": entry["status"]}
+        for entry in said.to_dict("records")
+        for name, word in (("commentary", "Commentary"), ("management_action", "Management action"))
+        if is_text(entry[name])
+    ]
+    none = f"There is no commentary on this KPI in the report of {report.title}."
+    return texts or [{"title": "Commentary", "text": none, "status": None}]
+
+
+def _fact(label: str, value: str, status: Any = None, rag: str | None = None) -> dict[str, Any]:
+    return {"label": label, "value": value, "status": status if is_text(status) else None, "rag": rag}
+
+
+def _invented(status: Any) -> Any:
+    return status if status == ILLUSTRATIVE else None

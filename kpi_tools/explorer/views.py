@@ -1,0 +1,256 @@
+"""The views of one KPI: what is drawn, and what it says in words.
+
+On screen (`explorer`) and on paper (`in_depth`) the same marks and the same sentences are used. Whatever cannot be
+said or drawn is said in words: too few figures, none, no variation, no benchmarks.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from kpi_tools.explorer.chart_data import area_marks, limit_marks, season_marks, trend_marks
+from kpi_tools.explorer.evidence import Evidence
+from kpi_tools.explorer.marks import Marks
+from kpi_tools.outlook import outlook_in_words, predictions
+from kpi_tools.page.descriptions import direction_sentence, month_alone
+from kpi_tools.page.html import Html, render
+from kpi_tools.quarters import Quarter
+from kpi_tools.statistics.rebasing import suggested_rebases
+from kpi_tools.statistics.trend import size_in_words
+from kpi_tools.vocabulary import (
+    AMBER,
+    COMMON_CAUSE,
+    CONCERN,
+    ESTIMATED,
+    GREEN,
+    ILLUSTRATIVE,
+    IMPROVEMENT,
+    LIMIT_MEANINGS,
+    NEGATIVE,
+    NEUTRAL,
+    NOT_RATED,
+    NOT_REPORTED,
+    POSITIVE,
+    RED,
+)
+from kpi_tools.words.row_words import figure_of, is_number, is_text, line_of, period_of
+from kpi_tools.words.wording import capitalised, listed, plural, show
+
+VIEWS = {"trend": "Trend", "limits": "Usual range (XmR)", "season": "Same quarter", "areas": "Other areas"}
+
+_ALL_IN_WORDS = 16
+_MARKS = {
+    GREEN: "●", AMBER: "▲", RED: "■", NOT_RATED: "–", COMMON_CAUSE: "●", IMPROVEMENT: "■", CONCERN: "◆", NEUTRAL: "▲",
+    "month": "◆", "expected": "▬", "pale": "◍", "hollow": "○",
+}  # fmt: skip
+_CAUSES = {
+    COMMON_CAUSE: "Within usual variation",
+    IMPROVEMENT: "Unusual: improvement",
+    CONCERN: "Unusual: concern",
+    NEUTRAL: "Unusual",
+}
+
+
+@dataclass(frozen=True)
+class View:
+    """One view of one KPI: `marks` for `explorer_charts.series_spec`, its `description` and `notes` in words, the
+    `legend` (kind, mark, text), and the id of the point to begin with (`latest`, empty where there is none)."""
+
+    name: str
+    marks: Marks
+    description: str
+    notes: list[str]
+    legend: list[dict[str, str]]
+    latest: str
+
+
+def view(name: str, known: Evidence, kpi_id: str) -> View:
+    """The view `name` (one of VIEWS) of a KPI."""
+    makers = {"trend": _trend, "limits": _limits, "season": _season, "areas": _areas}
+    marks, description, notes, legend = makers[name](known, kpi_id)
+    ids = [dot["id"] for dot in marks["dots"] if dot["kind"] != "month"]
+    if any(dot["status"] == ESTIMATED for dot in marks["dots"]):
+        legend.append(("pale", "Pale: not final, or read from a published chart"))
+    if any(dot["status"] == ILLUSTRATIVE for dot in marks["dots"]):
+        legend.append(("hollow", "Hollow: illustrative, not a fact"))
+    shown = [{"kind": kind.lower().replace(" ", "-"), "mark": _MARKS[kind], "text": text} for kind, text in legend]
+    latest = max(ids, key=_when) if name == "season" and ids else ids[-1] if ids else ""
+    return View(name, marks, description, [note for note in notes if note], shown, latest)
+
+
+def heading(known: Evidence, kpi_id: str) -> Html:
+    """Name, rating, direction, and how the KPI stands."""
+    kpi = known.kpi(kpi_id)
+    rating = kpi["rag"] if isinstance(kpi["rag"], str) else NOT_RATED
+    return render("explorer_head.html.j2", name=kpi["kpi_name"], kpi_id=kpi_id, rating=rating,
+                  direction=kpi["direction_of_travel"], lead=standing(known, kpi_id))  # fmt: skip
+
+
+def standing(known: Evidence, kpi_id: str) -> str:
+    """The answer in a few sentences: the latest figure against its lines, whether it is unusual, luck or process."""
+    kpi = known.kpi(kpi_id)
+    reading = f" {capitalised(kpi['reading'])}." if isinstance(kpi["reading"], str) else ""
+    return (
+        f"{capitalised(figure_of(kpi))} in {Quarter.parse(kpi['quarter']).title}; target {line_of(kpi, 'target')}, "
+        f"floor standard {line_of(kpi, 'floor_standard')}. {_variation(kpi)}{reading}"
+    )
+
+
+def notes_below(shown: View, chart: Html | str = "", table: Html | str = "") -> Html:
+    """A view's legend and sentences, below its `chart` where one is given (static pages) and above its `table`."""
+    return render("explorer_notes.html.j2", chart=chart, legend=shown.legend, notes=shown.notes, table=table)
+
+
+def directions(kpi: dict[str, Any]) -> list[str]:
+    """Both directions of travel with their size, and what the two rules disagree about."""
+    said = [f"By the published rule: {_uncapital(direction_sentence(pd.Series(kpi)))}"]
+    size = size_in_words(kpi["gls_slope"], kpi["gls_slope_low"], kpi["gls_slope_high"], kpi["unit"])
+    shared = (
+        "Allowing for the data that rolling figures share"
+        if kpi["basis"] == "rolling_12_months"
+        else "By the second rule"
+    )
+    said.append(f"{shared}: {kpi['gls_direction']}{f', {size}' if size else ''}.")
+    said.append(kpi["direction_note"])
+    said.append(f"A second opinion (Mann-Kendall): {kpi['second_opinion']}." if kpi["second_opinion"] else "")
+    return [text for text in said if isinstance(text, str) and text]
+
+
+def _trend(known: Evidence, kpi_id: str) -> tuple[Marks, str, list[str], list[tuple[str, str]]]:
+    kpi, quarters = known.kpi(kpi_id), known.of("quarters", kpi_id)
+    months = known.months(kpi_id)
+    ahead = predictions(known.of("recent", kpi_id), significance=known.returns.council.significance,
+                        minimum_points=known.returns.council.minimum_points)  # fmt: skip
+    fitted = _fitted(known.of("recent", kpi_id), kpi)
+    marks = trend_marks(quarters, ahead, months, fitted)
+    answer = known.of("outlooks", kpi_id).to_dict("records")[0]
+    notes = [*directions(kpi), outlook_in_words(answer, kpi["unit"], int(kpi["decimals"]))]
+    told = months[months["value"].notna()]
+    if len(told):
+        notes.insert(0, f"{month_alone(told, kpi['unit'], int(kpi['decimals']))} {_covers(kpi)}")
+    rags = [rag for rag in (GREEN, AMBER, RED, NOT_RATED) if any(dot["kind"] == rag for dot in marks["dots"])]
+    legend = [(rag, rag) for rag in rags]
+    legend += [("month", "A single month")] if any(dot["kind"] == "month" for dot in marks["dots"]) else []
+    legend += [("expected", "Expected, with its 95% interval")] if len(ahead) else []
+    words = _series_in_words(quarters, "quarter")
+    return marks, f"{words} {' '.join(notes)}", notes, legend
+
+
+def _limits(known: Evidence, kpi_id: str) -> tuple[Marks, str, list[str], list[tuple[str, str]]]:
+    kpi, points = known.kpi(kpi_id), known.of("points", kpi_id)
+    marks = limit_marks(points)
+    last = points.iloc[-1]
+    one = "month" if kpi["series"] == "months" else "quarter"
+    notes = [str(last["why"])]
+    if kpi["limits"] in LIMIT_MEANINGS:
+        notes.append(f"{capitalised(LIMIT_MEANINGS[kpi['limits']])}.")
+    target = line_of(dict(last), "target")
+    reading = f": {kpi['reading']}" if isinstance(kpi["reading"], str) else ""
+    notes.append(f"Against the target of {target} the process is read as: {kpi['assurance']}{reading}.")
+    flagged = points[points["special_cause"].notna() & (points["period"] != last["period"])]
+    if len(flagged):
+        notes.append(f"Flagged before: {listed([period_of(row) for row in flagged.to_dict('records')][-6:])}.")
+    for change in suggested_rebases(points).to_dict("records"):
+        side = "above" if change["run"] > 0 else "below"
+        notes.append(
+            f"Since {change['date']:%B %Y} {abs(change['run'])} figures in a row lie {side} the mean: if the process was "
+            "changed then, its owner may agree new limits from there (a rebase, with a date, a reason and a name)."
+        )
+    invented = int((points["status"] == ILLUSTRATIVE).sum())
+    if invented:
+        notes.append(f"{capitalised(plural(invented, 'figure'))} of the {len(points)} behind the limits "
+                     f"{'is' if invented == 1 else 'are'} illustrative, so the limits are too.")  # fmt: skip
+    kinds = [kind for kind in _CAUSES if any(dot["kind"] == kind for dot in marks["dots"])]
+    words = _series_in_words(points, one)
+    return marks, f"{words} {' '.join(notes)}", notes, [(kind, _CAUSES[kind]) for kind in kinds]
+
+
+def _season(known: Evidence, kpi_id: str) -> tuple[Marks, str, list[str], list[tuple[str, str]]]:
+    kpi, quarters = known.kpi(kpi_id), known.of("quarters", kpi_id)
+    marks = season_marks(quarters)
+    number = Quarter.parse(kpi["quarter"]).number
+    same = [row for row in quarters.to_dict("records") if Quarter.parse(row["quarter"]).number == number]
+    said = [f"{figure_of(row)} in {Quarter.parse(row['quarter']).title[10:]}" for row in same]
+    notes = [f"Quarter {number} over the years: {listed(said)}." if said else "No figures have been received."]
+    if kpi["basis"] == "rolling_12_months":
+        notes.append("Each figure covers twelve months, so that seasons cancel out: a difference here is a change.")
+    if len(same) < 2:
+        notes.append("The same quarter of an earlier year is not known.")
+    return marks, " ".join(notes), notes, []
+
+
+def _areas(known: Evidence, kpi_id: str) -> tuple[Marks, str, list[str], list[tuple[str, str]]]:
+    kpi = known.kpi(kpi_id)
+    rows = known.benchmarks(kpi_id)
+    marks = area_marks(rows, kpi)
+    told = rows[rows["value"].notna()]
+    if told.empty:
+        words = "There are no figures of other areas for this KPI."
+        return marks | {"texts": []}, words, [words], []
+    latest = told.groupby("area", sort=False).nth(-1)
+    place = kpi["unit"], int(kpi["decimals"])
+    notes = [f"Our latest: {figure_of(kpi)} ({Quarter.parse(kpi['quarter']).title})."]
+    if len(latest) <= 4:
+        notes += [f"{row['area']}, {row['period']}: {show(row['value'], *place)}." for row in latest.to_dict("records")]
+    else:
+        period = told["period"].iloc[-1]
+        last = told.loc[told["period"] == period, "value"]
+        below = int((last < kpi["value"]).sum())
+        notes.append(f"In {period} {below} of {len(last)} areas lie below it; half lie between "
+                     f"{show(last.quantile(0.25), *place)} and {show(last.quantile(0.75), *place)}.")  # fmt: skip
+    sources = dict.fromkeys(str(source).rstrip(".") for source in told["source"] if is_text(source))
+    notes.append(f"Source: {'; '.join(sources)}." if sources else "")
+    return marks, " ".join(notes), notes, []
+
+
+def _fitted(recent: pd.DataFrame, kpi: dict[str, Any]) -> list[float]:
+    """The heights of the tested line at the quarters shown; none where there is no clear trend."""
+    if kpi["direction_of_travel"] not in (POSITIVE, NEGATIVE):
+        return []
+    years = pd.Series(range(len(recent))) / 4
+    told = recent["value"].notna()
+    middle, level = years[told].mean(), recent.loc[told, "value"].mean()
+    return [float(level + kpi["slope"] * (year - middle)) for year in years]
+
+
+def _series_in_words(rows: pd.DataFrame, one: str) -> str:
+    records = rows.to_dict("records")
+    told = [row for row in records if is_number(row["value"])]
+    if not told:
+        return f"{capitalised(plural(len(records), one))}, none with a figure."
+    span = f"{capitalised(plural(len(records), one))} from {told[0]['period_end']:%B %Y} to {records[-1]['period_end']:%B %Y}"
+    if len(records) <= _ALL_IN_WORDS:
+        each = [f"{row['period_end']:%B %Y} {figure_of(row)}" for row in records]
+        return f"{span}: {listed(each)}."
+    least, most = min(told, key=lambda row: row["value"]), max(told, key=lambda row: row["value"])
+    ends = [f"{word} {figure_of(row)} in {row['period_end']:%B %Y}" for word, row in (
+        ("first", told[0]), ("lowest", least), ("highest", most), ("latest", told[-1]))]  # fmt: skip
+    return f"{span}: {listed(ends)}."
+
+
+def _covers(kpi: dict[str, Any]) -> str:
+    if kpi["basis"] != "rolling_12_months":
+        return ""
+    counted = f" ({kpi['numerator']:,.0f} of {kpi['denominator']:,.0f})" if is_number(kpi["denominator"]) else ""
+    return f"The KPI's own figure covers twelve months: {figure_of(kpi)}{counted}."
+
+
+def _variation(kpi: dict[str, Any]) -> str:
+    said = {
+        COMMON_CAUSE: "The latest figure lies within its usual variation.",
+        IMPROVEMENT: "The latest figure is an unusual improvement.",
+        CONCERN: "The latest figure is an unusual concern.",
+        NEUTRAL: "The latest figure is unusual.",
+        NOT_REPORTED: "The latest figure has not been reported.",
+    }
+    return said.get(kpi["variation"], f"{capitalised(LIMIT_MEANINGS.get(kpi['variation'], str(kpi['variation'])))}.")
+
+
+def _uncapital(text: str) -> str:
+    return text[:1].lower() + text[1:]
+
+
+def _when(name: str) -> tuple[int, int]:
+    quarter = Quarter.parse(name)
+    return quarter.year, quarter.number

@@ -1,0 +1,1 @@
+"""Files that services and analysts open in Excel."""

@@ -1,0 +1,1 @@
+"""Pieces of the page: charts, tables and cards, and the templates that hold them."""

@@ -1,0 +1,153 @@
+"""The chapters of the report: each takes the scorecard and gives a piece of the page, in JupyterLab as on paper."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+from markupsafe import Markup
+
+from kpi_tools import narrative
+from kpi_tools.loading import Returns
+from kpi_tools.page import change_chapter, descriptions, tables
+from kpi_tools.page.cards import activity_cards, cards, counts_history, illustrative_banner
+from kpi_tools.page.html import Html, bullets, paragraphs, render, section, slug, subheading
+from kpi_tools.quarters import Quarter
+from kpi_tools.scorecard import counts, quarter_before, section_words
+from kpi_tools.vocabulary import ILLUSTRATIVE, NOT_RATED, RAGS, RED
+from kpi_tools.words.wording import plural, show_against, show_line, signed
+
+_ROWS = {"kpis": "KPIs", "other": "Direction not tested"}
+
+
+def opening(returns: Returns, kpis: pd.DataFrame, recent: pd.DataFrame) -> Html:
+    """The notices at the report's top of what was left out and of what is illustrative; nothing where nothing is."""
+    return left_out(returns) + illustrative_banner(recent, returns.activity)
+
+
+def left_out(returns: Returns) -> Html:
+    """The notice of refused rows and files, without which a report was made; nothing where there are none."""
+    rows, files = returns.counts["rejected"].sum(), int((returns.counts["outcome"] == "refused").sum())
+    if not rows and not files:
+        return Html()
+    sent = set(returns.rejected.get("kpi_id", pd.Series(dtype="str")).dropna())
+    names = returns.catalogue.loc[returns.catalogue["kpi_id"].isin(sent), "kpi_name"]
+    of_kpis = f", of these KPIs: {'; '.join(names)}" if len(names) else ""
+    said = [f"{rows:,} of {returns.counts['rows_in'].sum():,} rows received are rejected{of_kpis}."] if rows else []
+    said += [f"{plural(files, 'file')} could not be read at all."] if files else []
+    return render("left_out.html.j2", said=" ".join(text[0].upper() + text[1:] for text in said))
+
+
+def for_the_minutes(kpis: pd.DataFrame, before: pd.DataFrame, movement: pd.DataFrame, returns: Returns) -> Html:
+    """The paragraph for the minutes, the change in the counts plainly and like for like, and the Reds by name."""
+    return paragraphs(
+        narrative.headline(kpis, before, returns.quarter, returns.council.report_title),
+        narrative.change_sentence(movement, returns.quarter.shift(-1)),
+        narrative.reds_sentence(kpis),
+    ) + bullets(kpis.loc[kpis["rag"] == RED, "kpi_name"])
+
+
+def summary(kpis: pd.DataFrame, before: pd.DataFrame, sections: Sequence[str]) -> Html:
+    """Counts in large figures, and sections × ratings and directions with the change on the previous report."""
+    then = counts(before)
+    return tables.scoreboard(kpis, then) + tables.matrix(kpis, [s for s in sections if s in set(kpis["section"])], then)
+
+
+def at_a_glance(kpis: pd.DataFrame) -> Html:
+    """Every KPI in one table: latest figure, target, rating, previous rating, direction; each name leads to its card."""
+    rows = [
+        {
+            "KPI": Html(Markup('<a href="#kpi-{}">{}</a>').format(slug(row["kpi_id"]), row["kpi_name"])),
+            "Latest": tables.figure_with_status(
+                show_against(row["value"], row["unit"], row["decimals"], (row["target"], row["floor_standard"])),
+                row["status"] if row["status"] == ILLUSTRATIVE else None,
+            ),
+            "Target": show_line(row["target"], row["unit"], row["decimals"]),
+            "Rating": tables.badge(row["rag"]),
+            "Previous rating": tables.badge(row["previous_rag"]),
+            "Direction of travel": tables.arrow(row["direction_of_travel"]),
+        }
+        for row in kpis.to_dict("records")
+    ]
+    return (
+        subheading("Every KPI at a glance")
+        + paragraphs(narrative.movers_sentence(kpis))
+        + bullets(narrative.moves(kpis))
+        + tables.report_table(
+            pd.DataFrame(rows),
+            "Every KPI: latest figure, target, this and the previous rating, direction of travel",
+            name="glance",
+            wide=True,
+            quiet=True,
+        )
+    )
+
+
+def history(counted: pd.DataFrame) -> Html:
+    """How many KPIs had each rating in the last reports, as chart and table; `counted` as `scorecard.rating_history` gives it."""
+    if len(counted) < 2:
+        return Html()
+    first, last = counted.iloc[0], counted.iloc[-1]
+    went = ", ".join(f"{rag} from {first[rag]} to {last[rag]}" for rag in (*RAGS, NOT_RATED) if first[rag] or last[rag])
+    span = f"From {Quarter.parse(first['quarter']).title} to {Quarter.parse(last['quarter']).title}"
+    text = f"{span}: {went}, as printed in each report."
+    return subheading("The last reports") + counts_history(counted, text)
+
+
+def reds(kpis: pd.DataFrame) -> Html:
+    """Every Red KPI with its figures and management action."""
+    return paragraphs(narrative.actions_sentence(kpis)) + tables.reds(kpis)
+
+
+def sections(kpis: pd.DataFrame, recent: pd.DataFrame, returns: Returns) -> Html:
+    """A chapter for each section in the council's order: counts, commentary, a card for each KPI, activity indicators."""
+    about = section_words(returns, kpis)
+    whole = Html()
+    for name in returns.council.sections:
+        own = kpis[kpis["section"] == name]
+        activity = activity_cards(returns.activity, name, descriptions.activity_description)
+        if own.empty and not str(activity):
+            continue
+        words = [narrative.section_sentence(own)] if len(own) else []
+        said = about[about["section"] == name]
+        marked = [tables.figure_with_status(*row) for row in zip(said["commentary"], said["status"], strict=True)]
+        whole += section(name, *words, paragraphs(*marked))
+        whole += cards(own, recent, name, descriptions.chart_description, returns.benchmarks, returns.months)
+        whole += subheading("Activity indicators") + activity if str(activity) else Html()
+    return whole
+
+
+def changes(kpis: pd.DataFrame, before: pd.DataFrame, movement: pd.DataFrame, returns: Returns) -> Html:
+    """What changed since the previous report: KPIs that came and went, ratings, counts, figures published before."""
+    names = movement.rename(columns={
+        "count": "Count", "now": "This report", "previous": "Previous report", "change": "Change",
+        "same_now": "Same KPIs, now", "same_previous": "Same KPIs, previous quarter", "same_change": "Change like for like",
+    })  # fmt: skip
+    names["Count"] = [_ROWS.get(count, count[0].upper() + count[1:]) for count in names["Count"]]
+    for column in ("Change", "Change like for like"):
+        names[column] = [signed(change) for change in names[column]]
+    caption = "Counts in this and the previous report, plainly and on the same KPIs"
+    table = tables.report_table(names, caption, name="movement", wide=True, quiet=True, numbers=True)
+    same = quarter_before(returns)
+    return (
+        change_chapter.set_table(kpis, before, returns)
+        + change_chapter.moved_ratings(kpis, same)
+        + subheading("Counts, plainly and like for like")
+        + table
+        + change_chapter.counts_table(kpis, before, same)
+        + change_chapter.restated_figures(returns)
+    )
+
+
+def data_notes(kpis: pd.DataFrame, recent: pd.DataFrame, returns: Returns) -> Html:
+    """Where the figures come from: what was received, what is missing or not final, and what cannot be rated, by name."""
+    said = narrative.data_sentences(kpis, recent, returns.quarter)
+    rows = returns.counts[["rows_in", "accepted", "rejected", "blank"]].sum()
+    said.append(
+        f"The tables read for this report hold {rows['rows_in']:,} rows: {rows['accepted']:,} accepted, "
+        f"{rows['rejected']:,} rejected and {rows['blank']:,} blank."
+    )
+    before = returns.quarter.shift(-1)
+    if before.label not in set(returns.submissions["received"]):
+        said.append(
+            f"No returns of {before.title} are held here: its counts are worked out from figures received with this report."
+        )
+    return paragraphs(*said)

@@ -1,0 +1,199 @@
+"""What must hold before a report is released: each check goes from tables to findings (floor 2).
+
+An error stands in the way of the final report until it is mended or overridden with a reason; a warning does not.
+The rules for single figures are in `rules` and are checked on the way in; here the report as a whole is checked.
+"""
+
+import re
+from collections.abc import Iterator
+from itertools import chain
+from typing import Final
+
+import pandas as pd
+
+from kpi_tools.loading import Returns
+from kpi_tools.quarters import Quarter
+from kpi_tools.reconciliation import does_not_add_up, rating_pairs, reconcile
+from kpi_tools.release.date_checks import stale_quarters
+from kpi_tools.release.text_checks import (
+    counts_in_text,
+    figures_in_text,
+    texts,
+    tokens_without_figure,
+)
+from kpi_tools.release.word_checks import same_as_before, titles, words_against_direction
+from kpi_tools.scorecard import matrix, previous_report, quarter_before, recent_quarters, score
+from kpi_tools.vocabulary import CARRIED_FORWARD, NOT_RATED, RAGS, RED
+from kpi_tools.words.findings import Finding, as_findings, error, warning
+
+_LEFT_OVER: Final = re.compile(
+    r"^(?:Series ?\d+|Column ?\d+|Chart Title|Axis Title|Sheet ?\d+|Category ?\d+|TBC|TBD|xx+|KPI name)$|"
+    r"#(?:REF|N/A|VALUE|DIV/0|NAME)[!?]?|lorem ipsum",
+    re.I,
+)
+_LATE: Final = 4
+"""A rated figure that is so many quarters old is named: its year is over."""
+
+
+def release_findings(
+    returns: Returns,
+    recent: pd.DataFrame | None = None,
+    kpis: pd.DataFrame | None = None,
+    before: pd.DataFrame | None = None,
+    same: pd.DataFrame | None = None,
+    *,
+    earlier: pd.DataFrame | None = None,
+) -> pd.DataFrame:
+    """Everything found before the release of the report of the returns' quarter (columns: FINDING_COLUMNS), errors first.
+
+    `recent`, `kpis`, `before` (`previous_report`) and `same` (`quarter_before`) are made where not at hand. `earlier`:
+    the commentary of earlier reports, as
+    `remarks.commentary_until` gives it; without it, repeated commentary is not found.
+    """
+    recent = recent_quarters(returns) if recent is None else recent
+    kpis = score(recent, returns) if kpis is None else kpis
+    same = quarter_before(returns) if same is None else same
+    steps = reconcile(kpis, previous_report(returns) if before is None else before, same)
+    pairs = rating_pairs(kpis, same)
+    change = {rag: int((pairs["now"] == rag).sum() - (pairs["before"] == rag).sum()) for rag in RAGS}
+    said = texts(returns, kpis)
+    return as_findings(chain(
+        counts_add_up(matrix(kpis)),
+        reconciles(steps),
+        reds_without_action(kpis, returns.quarter),
+        without_period(kpis, recent),
+        old_ratings(kpis, returns.quarter),
+        duplicate_series(recent),
+        left_over_names(returns),
+        tokens_without_figure(said, kpis),
+        counts_in_text(said, kpis, change),
+        stale_quarters(said, kpis, returns.quarter),
+        figures_in_text(said, recent, _known(returns)),
+        words_against_direction(said, kpis),
+        titles(said, kpis, _other_texts(returns)),
+        same_as_before(said, said.head(0).assign(quarter="") if earlier is None else earlier, returns.quarter),
+    ))  # fmt: skip
+
+
+def counts_add_up(counted: pd.DataFrame) -> Iterator[Finding]:
+    """Green + Amber + Red + not rated = KPIs in each row of `scorecard.matrix`, and the sections add up to the total."""
+    for row in counted.to_dict("records"):
+        rated = sum(int(row[name]) for name in (*RAGS, NOT_RATED))
+        if rated != row["kpis"]:
+            yield _not_true(row["section"], f"the ratings add up to {rated}, and there are {row['kpis']} KPIs.")
+    sections, total = counted.iloc[:-1], counted.iloc[-1]
+    for name in counted.columns.drop("section"):
+        if sections[name].sum() != total[name]:
+            yield _not_true(
+                f"column {name}", f"the sections add up to {sections[name].sum()}, the total is {total[name]}."
+            )
+
+
+def reconciles(steps: pd.DataFrame) -> Iterator[Finding]:
+    """The way from the previous report's counts to this report's, plainly and like for like, adds up."""
+    return (_not_true("changes since the previous report", sentence) for sentence in does_not_add_up(steps))
+
+
+def reds_without_action(kpis: pd.DataFrame, quarter: Quarter) -> Iterator[Finding]:
+    """Every Red has a management action."""
+    for row in kpis[(kpis["rag"] == RED) & kpis["management_action"].isna()].to_dict("records"):
+        yield error(
+            "red-without-action", f"commentary/{quarter.slug}, {_kpi(row)}",
+            "The KPI is Red and no management action has been given.",
+            f"Ask {row['owner'] if isinstance(row['owner'], str) else 'the service'} for one.",
+        )  # fmt: skip
+
+
+def without_period(kpis: pd.DataFrame, recent: pd.DataFrame) -> Iterator[Finding]:
+    """Every KPI has a figure with a data period; one without any in the quarters shown has none to show."""
+    known = recent["value"].notna().groupby(recent["kpi_id"]).any()
+    for row in kpis[kpis["value"].isna()].to_dict("records"):
+        title = Quarter.parse(row["quarter"]).title
+        if known[row["kpi_id"]]:
+            yield warning(
+                "no-latest-figure", _kpi(row), f"There is no figure for {title}: {row['status']}.",
+                "Say in the commentary why, and when it is expected.",
+            )  # fmt: skip
+        else:
+            yield error(
+                "no-data-period", _kpi(row), "None of the quarters shown has a figure.",
+                "Send the figures, or end the KPI in kpis.csv (last_quarter).",
+            )  # fmt: skip
+
+
+def old_ratings(kpis: pd.DataFrame, quarter: Quarter) -> Iterator[Finding]:
+    """A rating that rests on data of another time than the report's."""
+    for row in kpis[kpis["rag"].notna()].to_dict("records"):
+        of = Quarter.parse(row["quarter"])
+        if row["status"] == CARRIED_FORWARD or quarter - of >= _LATE:
+            why = (
+                f"the figure of {of.title} is {row['status']}"
+                if row["status"] == CARRIED_FORWARD
+                else f"it is of {of.title}"
+            )
+            yield warning(
+                "old-data", _kpi(row), f"{row['rag']} rests on old data: {why}.",
+                "Say so in the commentary, or return the KPI as not available.",
+            )  # fmt: skip
+
+
+def duplicate_series(recent: pd.DataFrame) -> Iterator[Finding]:
+    """Two KPIs whose figures in the quarters shown are the same: one has the other's chart."""
+    seen: dict[tuple[object, ...], str] = {}
+    for kpi_id, rows in recent.groupby("kpi_id", sort=False):
+        values = rows["value"].dropna()
+        if len(values) < 3 or values.nunique() < 2:
+            continue
+        key = tuple(rows["value"].fillna(-1.0))
+        if key in seen:
+            yield error(
+                "same-series", f"{seen[key]} and {kpi_id}", "Both KPIs have the same figures in every quarter shown.",
+                "One of them was filled in with the other's figures: ask for its own.",
+            )  # fmt: skip
+        seen.setdefault(key, str(kpi_id))
+
+
+def left_over_names(returns: Returns) -> Iterator[Finding]:
+    """Names that a spreadsheet program gave: `Series1`, `Chart Title`, `#REF!`."""
+    named = [
+        *(("kpis.csv", row["kpi_id"], row["kpi_name"]) for row in returns.catalogue.to_dict("records")),
+        *(("activity.csv", row["activity_id"], row["activity_name"]) for row in returns.activity.to_dict("records")),
+        *(("benchmarks.csv", row["kpi_id"], row["area"]) for row in returns.benchmarks.to_dict("records")),
+        *(
+            (row["file"], row["kpi_id"] or row["section"], row["commentary"])
+            for row in returns.commentary.to_dict("records")
+        ),
+    ]
+    for file, what, name in dict.fromkeys(named):
+        if isinstance(name, str) and _LEFT_OVER.search(name.strip()):
+            yield error("name-left-over", f"{file}, {what}", f'"{name}" is not a name.', "Write what it stands for.")
+
+
+def _other_texts(returns: Returns) -> dict[str, str]:
+    """Texts beside the commentary in which a KPI's title may stand, by their place."""
+    about = returns.changelog.assign(file="changes.csv", text=returns.changelog["reason"])
+    defined = returns.catalogue.assign(file="kpis.csv", text=returns.catalogue["definition"])
+    agreed = returns.targets.assign(file="targets.csv", text=returns.targets["target_reason"])
+    columns = ["file", "kpi_id", "text"]
+    rows = pd.concat([table[columns] for table in (about, defined, agreed)]).dropna(subset="text").drop_duplicates()
+    return {f"{file}, {kpi_id}": text for file, kpi_id, text in rows.itertuples(index=False)}
+
+
+def _known(returns: Returns) -> dict[str, list[float]]:
+    """What else is known of each KPI and may stand in its commentary: single months with their parts, benchmarks."""
+    known: dict[str, list[float]] = {}
+    for table in (returns.months, returns.benchmarks):
+        names = [name for name in ("value", "numerator", "denominator") if name in table.columns]
+        for kpi_id, rows in table.groupby("kpi_id"):
+            known.setdefault(str(kpi_id), []).extend(rows[names].stack().astype(float).tolist())
+    return known
+
+
+def _kpi(row: dict[str, object]) -> str:
+    return f"{row['kpi_id']}, {row['kpi_name']}"
+
+
+def _not_true(place: str, sentence: str) -> Finding:
+    return error(
+        "counts-do-not-add-up", place, sentence, "A fault in the program itself: please tell who looks after it."
+    )

@@ -1,0 +1,1 @@
+"""A notebook run to its end, and its page published whole or not at all."""

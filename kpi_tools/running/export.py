@@ -1,0 +1,136 @@
+"""An executed notebook → the report's page: one file that asks for nothing else and runs nothing.
+
+Only pieces made by `kpi_tools.page.html` and Markdown cells come through; code, printed text and cells tagged `internal`
+stay behind; whatever could run or fetch something stops the export. The same notebook gives the same bytes.
+"""
+
+import re
+from base64 import b64encode
+from copy import deepcopy
+from datetime import date as Date
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from markupsafe import Markup, escape
+from nbconvert.exporters.templateexporter import TemplateExporter
+from nbformat import NotebookNode
+
+from kpi_tools.errors import KpiError
+from kpi_tools.page.html import MADE_HERE, notebook_markdown, unwrapped
+from kpi_tools.running.guard import assert_self_contained
+
+INTERNAL = "internal"
+_LEFT_OUT = {INTERNAL, "parameters", "injected-parameters"}
+_PAGE = Path(__file__).parent.parent / "page"
+_HARMLESS = {"text/plain"}
+_END = re.compile(r"End of the report for Quarter [1-4] 20\d\d/\d\d\.")
+_MARKS = re.compile(
+    r'<h2 id="(?P<anchor>[^"]+)"><span class="kpi-sn"></span>(?P<title>.*?)</h2>|<span class="kpi-pn"></span>', re.S
+)
+
+
+def to_html(notebook: NotebookNode, *, title: str, author: str, date: str, provenance: str = "") -> str:
+    """The report's page as text.
+
+    `notebook`: an executed one; it is not changed. `title` heads the page (a Markdown heading of the first level is
+    left out); `author` is the council or team, `date` the day the data was cut off (`2024-12-31`), `provenance` a
+    line for the foot. Raises `KpiError`, naming the cell, for an error, a widget, a script-bearing output or a table
+    that this package did not make, and for a page that is not self-contained.
+    """
+    chosen = deepcopy(notebook)
+    for number, cell in enumerate(chosen.cells, start=1):
+        _refuse_unsafe(cell, number)
+    chosen.cells = [cell for cell in chosen.cells if not _LEFT_OUT & set(cell.metadata.get("tags", ()))]
+    for number, cell in enumerate(chosen.cells, start=1):
+        cell.metadata, cell["id"] = NotebookNode(), f"cell-{number}"
+    styles, day = page_style(), Date.fromisoformat(date)
+    resources = {
+        "title": title,
+        "author": author,
+        "date_iso": day.isoformat(),
+        "date_words": f"{day.day} {day:%B %Y}",
+        "provenance": provenance,
+        "style": styles,
+        "style_hash": style_hash(styles),
+    }
+    exporter = TemplateExporter(
+        template_name="template", extra_template_basedirs=[str(_PAGE)], template_file="index.html.j2"
+    )
+    exporter.register_filter("piece", _piece)
+    exporter.register_filter("prose", notebook_markdown)
+    exporter.register_filter("numbered", numbered)
+    page, _ = exporter.from_notebook_node(chosen, resources=resources)
+    assert_self_contained(page)
+    return page
+
+
+def page_style() -> str:
+    """The page's one style sheet, without comments and indents."""
+    source = "\n".join((_PAGE / "template" / name).read_text("utf-8") for name in ("components.css", "page.css"))
+    source = re.sub(r"/\*.*?\*/", "", source, flags=re.S)
+    return re.sub(r"\s*\n\s*", "\n", source).strip() + "\n"
+
+
+def style_hash(styles: str) -> str:
+    """The name by which a Content-Security-Policy admits this style sheet and no other."""
+    return f"sha256-{b64encode(sha256(styles.encode()).digest()).decode()}"
+
+
+def numbered(body: str) -> dict[str, Any]:
+    """The body with sections and paragraphs numbered and anchored (1, 1.1, 1.2 …), and the list of contents."""
+    contents: list[dict[str, Any]] = []
+    paragraph = 0
+
+    def number(found: re.Match[str]) -> str:
+        nonlocal paragraph
+        if found["anchor"]:
+            paragraph = 0
+            before = "</section>\n" if contents else ""
+            anchor = found["anchor"]
+            entry = {"number": len(contents) + 1, "anchor": anchor, "title": Markup(found["title"])}
+            contents.append(entry)
+            return (
+                f'{before}<section class="part" aria-labelledby="{anchor}">\n<h2 id="{anchor}" tabindex="-1">'
+                f'<span class="kpi-sn">{entry["number"]}</span> {entry["title"]}</h2>'
+            )
+        if not contents:
+            return ""
+        paragraph += 1
+        mark = f"{len(contents)}.{paragraph}"
+        return f'<a class="kpi-pn" id="p{mark}" href="#p{mark}">{mark} </a>'
+
+    text = _MARKS.sub(number, body)
+    return {"body": text + ("</section>" if contents else ""), "contents": contents}
+
+
+def _piece(output: NotebookNode) -> str:
+    data = output.get("data", {})
+    if output.get("metadata", {}).get(MADE_HERE) == "report":
+        return unwrapped(data["text/html"]) + "\n"
+    if _is_end(data):
+        return f'<p class="end">{escape(data["text/plain"])}</p>\n'
+    return ""
+
+
+def _is_end(data: NotebookNode) -> bool:
+    return bool(_END.fullmatch(str(data.get("text/plain", ""))))
+
+
+def _refuse_unsafe(cell: NotebookNode, number: int) -> None:
+    internal = bool(_LEFT_OUT & set(cell.metadata.get("tags", ())))
+    for output in cell.get("outputs", []):
+        if output.output_type == "error":
+            raise KpiError(
+                f"Cell {number} of the notebook ended in an error ({output.get('ename')}: {output.get('evalue')}), "
+                "so there is no report. Mend it and run the notebook again."
+            )
+        data = output.get("data", {})
+        if internal or output.output_type == "stream" or output.get("metadata", {}).get(MADE_HERE) or _is_end(data):
+            continue
+        foreign = sorted(set(data) - _HARMLESS)
+        if foreign:
+            raise KpiError(
+                f"Cell {number} of the notebook shows something the report cannot take over ({', '.join(foreign)}). "
+                f'Show it with kpi_tools, or tag the cell "{INTERNAL}" to leave it out.'
+            )

@@ -1,0 +1,83 @@
+"""The Jupyter kernel that runs a notebook: this very Python, alone, and gone when its starter is gone."""
+
+import ctypes
+import os
+import signal
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+from jupyter_client.kernelspec import KernelSpec
+from jupyter_client.manager import AsyncKernelManager
+from jupyter_core.utils import run_sync
+
+MEMORY_LIMIT = 4 * 1024**3
+SERVE = "from kpi_tools.running.kernel import serve; serve()"
+
+
+class Manager(AsyncKernelManager):
+    """Starts the running Python, whatever kernels the user has installed under the same name."""
+
+    spec = KernelSpec(
+        argv=[
+            *(sys.executable, "-P", "-X", "frozen_modules=off", "-c", SERVE),
+            *("-f", "{connection_file}", "--log-level=ERROR"),
+        ],
+        display_name="Python 3",
+        language="python",
+    )
+    reader: Any = None
+
+    @property
+    def kernel_spec(self) -> KernelSpec:
+        return self.spec
+
+    def client(self, **options: Any) -> Any:
+        self.reader = super().client(**options)
+        return self.reader
+
+
+@contextmanager
+def kernel(folder: Path) -> Iterator[tuple[Manager, IO[bytes]]]:
+    """A kernel at work in `folder`, and the file to which it writes what belongs to no cell; both gone afterwards.
+
+    Its own files are in a private temporary folder: neither the home folder nor its start-up scripts take part.
+    """
+    package = str(Path(__file__).resolve().parent.parent.parent)
+    with tempfile.TemporaryDirectory(prefix="kpi-", ignore_cleanup_errors=True) as private:
+        environment = os.environ | {
+            "PYTHONPATH": os.pathsep.join(filter(None, (package, os.environ.get("PYTHONPATH")))),
+            "PYTHONUTF8": "1",
+            "IPYTHONDIR": private,
+        }
+        manager = Manager(connection_file=os.path.join(private, "kernel.json"))
+        with open(os.path.join(private, "kernel.log"), "w+b") as log:
+            try:
+                run_sync(manager.start_kernel)(cwd=str(folder), env=environment, stdout=log, stderr=log)
+                yield manager, log
+            finally:
+                if manager.reader is not None:
+                    manager.reader.stop_channels()
+                if manager.has_kernel:
+                    run_sync(manager.shutdown_kernel)(now=True)
+                run_sync(manager.cleanup_resources)()
+
+
+def serve() -> None:
+    """Be the kernel, in its own process: end with the process that started it, and never take all the memory."""
+    starter = os.environ.get("JPY_PARENT_PID")
+    if sys.platform == "linux":
+        import resource
+
+        # The kernel's own look for its starter comes late, and not while a cell keeps Python's lock.
+        set_death_signal = 1  # PR_SET_PDEATHSIG of linux/prctl.h
+        ctypes.CDLL(None).prctl(set_death_signal, signal.SIGKILL)
+        resource.setrlimit(resource.RLIMIT_DATA, (MEMORY_LIMIT, resource.getrlimit(resource.RLIMIT_DATA)[1]))
+    if os.name == "posix" and starter and os.getppid() != int(starter):
+        sys.exit(1)
+    from ipykernel.kernelapp import launch_new_instance
+
+    launch_new_instance()

@@ -1,0 +1,1 @@
+"""The arithmetic behind rating and variation, on any engine or none: regression, series, signals, assurance, doubts."""

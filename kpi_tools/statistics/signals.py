@@ -1,0 +1,119 @@
+"""The four rules that tell a special cause from usual variation, on rows in order that have their process limits.
+
+Used by `variation.special_causes`. A run is given a number where it breaks and is measured by counting; each rule looks
+at its neighbours by shifts. A missing moving range marks where a stretch starts: the step there is zero, and no run
+crosses it.
+"""
+
+import narwhals.stable.v2 as nw
+from narwhals.stable.v2 import col, lit, when
+
+from kpi_tools.statistics.series import Rows, counted_up, flag, keeping, shifted, words
+from kpi_tools.vocabulary import (
+    CONCERN,
+    HIGHER,
+    IMPROVEMENT,
+    LOWER,
+    NEUTRAL,
+    OUTSIDE,
+    SHIFT,
+    TREND,
+    TWO_IN_THREE,
+)
+
+_RUN = 7
+_FEWEST_FOR_RUNS = 8
+_EXACT = 1e-9
+_RULE_CODES = {1: OUTSIDE, 2: TREND, 3: TWO_IN_THREE, 4: SHIFT}
+_CARRIED = ("_all_rules", "_better")
+_CAUSE_CODES = {1: IMPROVEMENT, -1: CONCERN, 2: NEUTRAL}
+
+
+def signalled(rows: Rows, value: str, profile: str) -> Rows:
+    """Add `run`, `steps`, `rule`, `special_cause` (see `variation.special_causes`) to rows from `series.in_order`."""
+    return _ruled(_run_lengths(_judged(rows, value), profile))
+
+
+def _judged(rows: Rows, value: str) -> Rows:
+    """Where each point lies: `_side` of the mean and `_step` since the point before (1, 0, -1), `_outside`, `_near`."""
+    number = col(value).cast(nw.Float64)
+    rows = rows.with_columns(
+        _y=when(number.is_finite()).then(number),
+        _start=col("moving_range").is_null(),
+        _half=col("upper_limit") - col("mean"),
+        _all_rules=(col("baseline_points") >= _FEWEST_FOR_RUNS) & (col("overlap") == 1),
+        _better=_better(rows),
+    )
+    rows = keeping(rows, *_CARRIED, "_y", "_start", "_half", "mean")
+    rows = shifted(rows, (1, "_y")).with_columns(
+        _known=~col("_y").is_null() & ~col("_half").is_null(),
+        _off=col("_y") - col("mean"),
+        _move=col("_y") - col("_y_1"),
+    )
+    rows = rows.with_columns(_far=col("_off").abs() - col("mean").abs().clip(lower_bound=1.0) * _EXACT)
+    return rows.with_columns(
+        _side=_sign("_off", col("_known") & (col("_far") > 0)),
+        _step=_sign("_move", col("_known") & ~col("_start")),
+        _outside=flag(col("_known") & (col("_far") > col("_half"))),
+        _near=flag(col("_known") & (col("_far") > col("_half") * (2 / 3))),
+    )
+
+
+def _run_lengths(rows: Rows, profile: str) -> Rows:
+    """Runs are numbered where they break and measured by counting; `_two` marks the points of two in three."""
+    counted = col("_near") if profile == "mdc" else col("_near") - col("_outside")
+    rows = keeping(rows, *_CARRIED, "_start", "_side", "_step", "_outside", "_near")
+    rows = shifted(rows, (1, "_side", "_step")).with_columns(
+        _side_run=flag(col("_start") | (col("_side") != col("_side_1"))),
+        _step_run=flag((col("_step") != col("_step_1")).fill_null(True)),
+        _close=counted,
+    )
+    rows = keeping(rows, *_CARRIED, "_side", "_step", "_outside", "_close", "_side_run", "_step_run")
+    rows = counted_up(rows, "_side_run", "_step_run")
+    rows = shifted(rows, (1, "_close"), (2, "_close", "_side_run")).with_columns(
+        run=col("_side") * nw.len().over("_side_run").cast(nw.Int64),
+        steps=col("_step") * nw.len().over("_step_run").cast(nw.Int64),
+    )
+    three = (col("_close") + col("_close_1") + col("_close_2") >= 2) & (col("_side_run") == col("_side_run_2"))
+    rows = rows.with_columns(_three=flag(three.fill_null(False)))
+    rows = keeping(rows, *_CARRIED, "_side", "_step", "_outside", "_close", "_three", "run", "steps")
+    rows = shifted(rows, (-1, "_three"), (-2, "_three"))
+    part = (col("_three") == 1) | (col("_three_-1") == 1) | (col("_three_-2") == 1)
+    return rows.with_columns(_two=flag((col("_close") == 1) & part.fill_null(False)))
+
+
+def _ruled(rows: Rows) -> Rows:
+    """The rules in their order, and whether the point that one of them flags is good or bad news."""
+    rows = rows.with_columns(_long=flag(col("steps").abs() >= _RUN - 1))
+    rows = keeping(rows, *_CARRIED, "_side", "_step", "_outside", "_two", "_long", "run", "steps")
+    trend = (col("_long") == 1) | (col("_long_-1") == 1).fill_null(False)
+    rows = shifted(shifted(rows, (-1, "_long", "_step")).with_columns(_trend=flag(trend)), (-1, "_trend"))
+    more = col("_all_rules")
+    turns = ((col("_trend_-1") == 1) & (col("_step_-1") != 0)).fill_null(False)
+    rows = rows.with_columns(
+        _rule=when(col("_outside") == 1).then(lit(1))
+        .when(more & (col("_trend") == 1)).then(lit(2))
+        .when(more & (col("_two") == 1)).then(lit(3))
+        .when(more & (col("run").abs() >= _RUN)).then(lit(4))
+        .otherwise(lit(0)),
+        _slope=when(turns).then(col("_step_-1")).otherwise(col("_step")),
+    )  # fmt: skip
+    news = when(col("_rule") == 2).then(col("_slope")).otherwise(col("_side")) * col("_better")
+    rows = rows.with_columns(_news=news.cast(nw.Int64))
+    cause = when(col("_rule") == 0).then(lit(0)).when(col("_news") == 0).then(lit(2)).otherwise(col("_news"))
+    return rows.with_columns(_cause=cause).with_columns(
+        rule=words("_rule", _RULE_CODES), special_cause=words("_cause", _CAUSE_CODES)
+    )
+
+
+def _sign(number: str, where: nw.Expr) -> nw.Expr:
+    """1 or -1 by the sign of a column; 0 where it is zero or the condition does not hold."""
+    return flag(where & (col(number) > 0)) - flag(where & (col(number) < 0))
+
+
+def _better(rows: Rows) -> nw.Expr:
+    """1 where higher is better, -1 where lower is, else 0."""
+    if "polarity" not in rows.collect_schema().names():
+        return lit(0)
+    polarity = col("polarity").fill_null("")
+    return flag(polarity == HIGHER) - flag(polarity == LOWER)

@@ -1,0 +1,37 @@
+"""A row of a table of figures → the words for its parts, the same wherever a KPI is looked at closely."""
+
+import math
+from typing import Any
+
+import pandas as pd
+
+from kpi_tools.quarters import Quarter
+from kpi_tools.words.wording import show_against, show_line
+
+
+def figure_of(row: dict[str, Any]) -> str:
+    """The figure as the report prints it, or the status that says why there is none."""
+    if not is_number(row["value"]):
+        return str(row["status"])
+    return show_against(row["value"], row["unit"], int(row["decimals"]), (row["target"], row["floor_standard"]))
+
+
+def line_of(row: dict[str, Any], name: str) -> str:
+    """The row's `target` or `floor_standard`."""
+    return show_line(row[name], row["unit"], int(row["decimals"]))
+
+
+def period_of(row: dict[str, Any]) -> str:
+    """`December 2024` for a month, `Quarter 3 2024/25` for a quarter."""
+    month = row.get("month")
+    return f"{row['period_end']:%B %Y}" if isinstance(month, str) else Quarter.parse(row["quarter"]).title
+
+
+def is_text(value: Any) -> bool:
+    """Whether a cell holds words."""
+    return isinstance(value, str) and bool(value.strip())
+
+
+def is_number(value: Any) -> bool:
+    """Whether a cell holds a number that can be shown."""
+    return value is not None and not pd.isna(value) and math.isfinite(value)
