@@ -1,14 +1,11 @@
 """From a quarter's returns to its finished folder: checks, master notebook, page, tables, and one rename."""
 
-import hashlib
 import json
 import os
-import platform
 import re
 import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +13,7 @@ from kpi_tools import __version__
 from kpi_tools.errors import InputError, KpiError
 from kpi_tools.quarters import Quarter
 from kpi_tools.running.folders import FAILED, WORK, publish, work_folder
+from kpi_tools.running.manifest import MANIFEST, as_json, check_replaceable, digest, fingerprints, manifest
 from kpi_tools.running.published import published, relative
 from kpi_tools.running.runner import CELL_TIMEOUT, Complete, run_notebook
 
@@ -33,11 +31,7 @@ HISTORY = PROJECT / "notebooks" / "kpi_history.ipynb"
 
 PAGE = "report.html"
 EXECUTED = "report.ipynb"
-MANIFEST = "manifest.json"
 LARGEST_PAGE = 10 * 1024**2
-PACKAGES = ("altair", "narwhals", "nbconvert", "openpyxl", "pandas", "papermill", "vl-convert-python")
-_READ = (".csv", ".toml", ".xlsx")
-_NOBODYS = ("desktop.ini", "thumbs.db")
 
 
 @dataclass(frozen=True)
@@ -139,7 +133,7 @@ class Content:
 def make(job: Job, content: Callable[[], Content]) -> Report:
     """The finished folder of a job, whole or not at all; `content` is asked for when nobody else makes the same."""
     final = job.outputs / job.name
-    _check_replaceable(final)
+    check_replaceable(final)
     try:
         with work_folder(job.outputs, job.name) as work:
             made = _make(job, content, work)
@@ -193,7 +187,7 @@ def _make(job: Job, content: Callable[[], Content], work: Path) -> Report:
     try:
         executed = run_notebook(job.notebook, given, end, timeout=job.timeout, progress=job.progress)
         shown = published(executed, given | {"raw": relative(job.outputs / job.name, raw)})
-        origin = f"Made by kpi-tools {__version__} from the inputs {_digest(used)} (manifest.json)."
+        origin = f"Made by kpi-tools {__version__} from the inputs {digest(used)} (manifest.json)."
         council, day = filled.returns.council.name, quarter.end.isoformat()
         page = to_html(shown, title=filled.title, author=council, date=day, provenance=origin)
         _check_page(page, end)
@@ -213,66 +207,10 @@ def _make(job: Job, content: Callable[[], Content], work: Path) -> Report:
     write_workbook(filled.tables, folder / f"{job.tables}.xlsx")
     if changed := sorted(set(used.items()) ^ set(fingerprints(raw, quarter).items())):
         raise InputError(f"{changed[0][0]} was changed while the report was being made. Run again.")
-    manifest = {
-        "quarter": quarter.label,
-        "inputs": used,
-        "inputs_digest": _digest(used),
-        "rows": filled.returns.summary,
-        "notebook": _fingerprint(job.notebook),
-        "outputs": {path.name: _fingerprint(path) for path in sorted(folder.iterdir())},
-        "python": platform.python_version(),
-        "packages": {"kpi-tools": __version__} | {name: version(name) for name in PACKAGES},
-        **filled.recorded,
-    }
-    _write(folder / MANIFEST, json.dumps(manifest, indent=1, sort_keys=True, ensure_ascii=False) + "\n")
+    made = manifest(quarter, used, filled.returns.summary, job.notebook, folder, filled.recorded)
+    _write(folder / MANIFEST, as_json(made))
     files = tuple(sorted(path.name for path in folder.iterdir()))
     return Report(quarter, job.outputs / job.name, files, _warnings(executed), filled.returns.summary)
-
-
-def fingerprints(raw: Path, quarter: Quarter) -> dict[str, str]:
-    """SHA-256 of every file that the report of `quarter` may depend on, by its path in `raw`.
-
-    These are the files beside the folders, and what is filed under quarters up to and including this one.
-    """
-    found = {}
-    for path in sorted(raw.rglob("*")):
-        parts = path.relative_to(raw).parts
-        if path.suffix not in _READ or parts[-1].startswith((".", "~$")) or not path.is_file():
-            continue
-        if len(parts) == 1 or _filed_by(parts[1].removesuffix(path.suffix), quarter):
-            found["/".join(parts)] = _fingerprint(path)
-    return found
-
-
-def _filed_by(name: str, quarter: Quarter) -> bool:
-    try:
-        return Quarter.parse(name) <= quarter
-    except InputError:
-        return False
-
-
-def _digest(used: Mapping[str, str]) -> str:
-    return hashlib.sha256(json.dumps(used, sort_keys=True).encode()).hexdigest()[:16]
-
-
-def _fingerprint(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
-def _check_replaceable(final: Path) -> None:
-    if final.is_symlink() or (final.exists() and not final.is_dir()):
-        raise KpiError(f"{final} is not a folder. Move it away, then run again.")
-    if not final.exists():
-        return
-    try:
-        ours = {MANIFEST, *json.loads((final / MANIFEST).read_text(encoding="utf-8"))["outputs"]}
-    except (OSError, ValueError, KeyError, TypeError):
-        ours = set()
-    for path in sorted(final.iterdir()):
-        if path.name not in ours and not path.name.startswith((".", "~$")) and path.name.lower() not in _NOBODYS:
-            raise KpiError(
-                f"{path} was not made by this command, which replaces the whole folder. Move it away, then run again."
-            )
 
 
 def _check_page(page: str, end: str) -> None:

@@ -40,13 +40,18 @@ def modules() -> dict[str, ModuleType]:
         "loading": {
             "latest_quarter": lambda raw: Quarter(2024, 3),
         },
-        "rejects": {
+        "files.rejects": {
             "load_keeping_rejected": lambda raw, quarter, **_: SimpleNamespace(council=council, summary="rows")
         },
-        "export": {"to_html": to_html},
-        "release": {"DRAFT": "draft", "as_text": str, "check_page": lambda *_: None, "hold_back": lambda *_: None},
+        "running.export": {"to_html": to_html},
+        "release.edition": {
+            "DRAFT": "draft",
+            "as_text": str,
+            "check_page": lambda *_: None,
+            "hold_back": lambda *_: None,
+        },
         "scorecard": {"report_tables": lambda returns: {"KPIs": "1"}},
-        "spreadsheets": {"write_csv": write, "write_workbook": write},
+        "files.spreadsheets": {"write_csv": write, "write_workbook": write},
     }
     made = {}
     for name, contents in parts.items():

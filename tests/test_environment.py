@@ -60,6 +60,7 @@ FLOORS = (
         "running.export running.guard",
         "running.runner running.kernel",
         "running.folders",
+        "running.manifest",
         "running.published",
     ),
     ("report",),
