@@ -41,6 +41,7 @@ _HOMES = {
     "remarks": ("commentary_until",),
     "release.checks": ("release_findings",),
     "release.edition": ("edition_notice", "checks_chapter"),
+    "release.how_made": ("how_made",),
     "running.runner": ("complete",),
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}

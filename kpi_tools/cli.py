@@ -59,9 +59,11 @@ def kpi() -> None:
 @click.option("--override", multiple=True, metavar="CODE", help="Let the findings of one check pass …")
 @click.option("--because", multiple=True, metavar="REASON", help="… for this reason, which the report prints …")
 @click.option("--by", multiple=True, metavar="ROLE", help="… by decision of this role.")
+@click.option("--prepared-by", default="", metavar="ROLE", help="Who prepared it; else as in council.toml.")
+@click.option("--signed-off-by", default="", metavar="ROLE", help="Who signed it off; else as in council.toml.")
 def report(
     quarter: str | None, raw: Path, outputs: Path, allow_rejected: bool, final: bool,
-    override: tuple[str, ...], because: tuple[str, ...], by: tuple[str, ...],
+    override: tuple[str, ...], because: tuple[str, ...], by: tuple[str, ...], prepared_by: str, signed_off_by: str,
 ) -> None:  # fmt: skip
     """Make the report of a quarter.
 
@@ -77,7 +79,7 @@ def report(
     made = reports.report_quarter(
         _quarter(quarter, raw), raw, outputs, edition="final" if final else "draft",
         overrides=tuple(zip(override, because, by, strict=True)), allow_rejected=allow_rejected,
-        progress=sys.stderr.isatty(),
+        prepared_by=prepared_by, signed_off_by=signed_off_by, progress=sys.stderr.isatty(),
     )  # fmt: skip
     click.echo(f"{made.quarter.title}: {made.account}", err=True)
     for warning in made.warnings:
@@ -162,6 +164,28 @@ def changes(earlier: str, later: str, raw: Path) -> None:
     from kpi_tools.terminal import changes_text
 
     click.echo(changes_text(raw, Quarter.parse(earlier), Quarter.parse(later)))
+
+
+@kpi.command()
+@click.argument("folder", type=click.Path(path_type=Path))
+@_RAW
+@click.option("--quick", is_flag=True, help="Compare names of contents only; do not make it again.")
+def verify(folder: Path, raw: Path, quick: bool) -> None:
+    """Say whether FOLDER, such as outputs/2024-25-Q3, is what the inputs give.
+
+    Each file is compared with the manifest, each input with what it was, the program with the one that made it; then the
+    report is made again elsewhere and compared byte for byte. What differs is named. Status 0: nothing does; 1: something
+    does; 2: there is no manifest to go by.
+    """
+    from kpi_tools.verification import verify as compare
+
+    found = compare(folder, raw, again=not quick)
+    counted = f"{found.files} files and {found.inputs} inputs compared{', made again' * found.again}"
+    if found.differences:
+        click.echo("\n".join(f"  {sentence}" for sentence in found.differences))
+        raise KpiError(f"{_near(found.folder)} is not what the inputs give now, or not with this program ({counted}).")
+    what = "is what these inputs give, byte for byte" if found.again else "agrees with its manifest and the inputs"
+    click.echo(f"{_near(found.folder)} {what} ({counted}).")
 
 
 @kpi.command(context_settings={"ignore_unknown_options": True})

@@ -141,8 +141,12 @@ def load(raw: str | Path, quarter: str | Quarter | None = None, *, allow_rejecte
     return returns
 
 
-def read_returns(raw: str | Path, quarter: str | Quarter | None = None) -> Returns:
+def read_returns(
+    raw: str | Path, quarter: str | Quarter | None = None, *, agreed_until: Quarter | None = None
+) -> Returns:
     """As `load`, but faults in the data are only collected, and what has them is left out.
+
+    Targets are those in force by the quarter, or by `agreed_until`, for what looks ahead.
 
     Raises `InputError` for an unknown quarter, a quarter without returns, and a missing folder or file.
     """
@@ -151,11 +155,15 @@ def read_returns(raw: str | Path, quarter: str | Quarter | None = None) -> Retur
     with Workbooks() as books:
         run = Run(folder, books)
         council = own.read_council(run.snapshot(folder / "council.toml"), run.ledger)
-        kpis = own.read_kpis(run.table(folder / "kpis.csv", own.KPIS, needed=True), council)
-        ids = Ids(kpis["kpi_id"])
-        targets = own.read_targets(
-            run.table(folder / "targets.csv", own.TARGETS, needed=True), kpis, ids, council.scheme
+        kpis_table, lines = (
+            run.table(folder / f"{name}.csv", layout, needed=True)
+            for name, layout in (("kpis", own.KPIS), ("targets", own.TARGETS))
         )
+        kpis = own.read_kpis(kpis_table, council)
+        ids = Ids(kpis["kpi_id"])
+        targets = own.read_targets(lines, kpis, ids, council.scheme)
+        kpis_table.later = _later(kpis["first_quarter"], wanted)
+        lines.later = _later(targets["from_quarter"], wanted)
         own.check_targets_in_force(kpis, targets, wanted, "targets.csv", run.ledger)
         submissions = submissions_upto(wanted, run, Catalogue(kpis, targets))
         commentary = context.read_commentary(run.commentary(wanted, context.COMMENTARY), council.sections, ids)
@@ -166,6 +174,9 @@ def read_returns(raw: str | Path, quarter: str | Quarter | None = None) -> Retur
         )
         changelog = context.read_changes(run.table(folder / "changes.csv", context.CHANGES), ids, wanted)
     run.check_still_there()
+    targets = targets[
+        [Quarter.parse(since) <= max(wanted, agreed_until or wanted) for since in targets["from_quarter"]]
+    ]
     a_month = submissions["month"] != ""
     figures, months = (
         latest_word(submissions[~a_month], kpis, targets),
@@ -173,8 +184,8 @@ def read_returns(raw: str | Path, quarter: str | Quarter | None = None) -> Retur
     )
     check_figures(figures)
     return Returns(
-        wanted, council, kpis, targets, figures, months, shown(submissions), commentary, activity, benchmarks,
-        run.ledger.problems(), run.ledger.log(), run.rejected(), run.counts(), changelog,
+        wanted, council, kpis, targets.reset_index(drop=True), figures, months, shown(submissions), commentary, activity,
+        benchmarks, run.ledger.problems(), run.ledger.log(), run.rejected(), run.counts(), changelog,
     )  # fmt: skip
 
 
@@ -200,6 +211,10 @@ def as_known_at(returns: Returns, quarter: Quarter) -> Returns:
         benchmarks=returns.benchmarks[returns.benchmarks["from_quarter"].map(first).astype(bool)],
         changelog=returns.changelog[returns.changelog["from_quarter"].map(since).astype(bool)],
     )
+
+
+def _later(since: pd.Series, quarter: Quarter) -> int:
+    return sum(Quarter.parse(label) > quarter for label in since)
 
 
 def _folders(raw: Path) -> dict[Quarter, Path]:

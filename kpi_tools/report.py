@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from kpi_tools import __version__
 from kpi_tools.errors import InputError, KpiError
+from kpi_tools.provenance.inputs import digest, fingerprints
 from kpi_tools.quarters import Quarter
 from kpi_tools.running.folders import FAILED, WORK, publish, work_folder
-from kpi_tools.running.manifest import MANIFEST, as_json, check_replaceable, digest, fingerprints, manifest
+from kpi_tools.running.manifest import MANIFEST, as_json, check_replaceable, manifest
 from kpi_tools.running.published import published, relative
 from kpi_tools.running.runner import CELL_TIMEOUT, Complete, run_notebook
 
@@ -57,6 +58,9 @@ def report_quarter(
     edition: str = "draft",
     overrides: tuple[tuple[str, str, str], ...] = (),
     allow_rejected: bool = False,
+    prepared_by: str = "",
+    signed_off_by: str = "",
+    read_in: Path | None = None,
     timeout: int = CELL_TIMEOUT,
     progress: bool = False,
 ) -> Report:
@@ -67,13 +71,16 @@ def report_quarter(
     which the page then says; either way they are kept in `processed` beside `raw` (`kpi_tools.files.rejects`). Each cell of
     the notebook may take `timeout` seconds. `progress` shows a bar. `edition` is `draft` or `final`; a final report is
     refused while its checks find an error that `overrides` (check, reason, role) do not let pass (`kpi_tools.release`).
+    `prepared_by` and `signed_off_by` are roles, where not those of council.toml. `read_in`: the folder in which it is to
+    be read, where it is made elsewhere to be compared with it.
     Raises `InputError` for a quarter or returns that cannot be used, `BusyError` where the same quarter is being made,
     `KpiError` for what went wrong on the way; a notebook that stopped is kept in `outputs/_failed/<quarter>/`.
     """
     quarter = Quarter.parse(quarter)
     raw, outputs, notebook = (Path(place).resolve() for place in (raw, outputs, notebook))
-    job = Job(quarter, quarter.slug, raw, outputs, notebook, timeout, progress)
-    return make(job, lambda: _report_content(job, edition, overrides, allow_rejected))
+    job = Job(quarter, quarter.slug, raw, outputs, notebook, timeout, progress, read_in=read_in)
+    roles = {"prepared_by": prepared_by, "signed_off_by": signed_off_by}
+    return make(job, lambda: _report_content(job, edition, overrides, allow_rejected, roles))
 
 
 def history_of_kpi(
@@ -83,6 +90,7 @@ def history_of_kpi(
     outputs: str | os.PathLike[str] = OUTPUTS,
     notebook: str | os.PathLike[str] = HISTORY,
     *,
+    read_in: Path | None = None,
     timeout: int = CELL_TIMEOUT,
     progress: bool = False,
 ) -> Report:
@@ -98,7 +106,7 @@ def history_of_kpi(
     raw, outputs, notebook = (Path(place).resolve() for place in (raw, outputs, notebook))
     kpi_id = kpi_in_report(load(raw, quarter), kpi)
     name = f"{quarter.slug}-{re.sub('[^a-z0-9]+', '-', kpi_id.lower()).strip('-')[:40]}"
-    job = Job(quarter, name, raw, outputs / "history", notebook, timeout, progress, "history", "figures")
+    job = Job(quarter, name, raw, outputs / "history", notebook, timeout, progress, "history", "figures", read_in)
     return make(job, lambda: _history_content(job, kpi_id))
 
 
@@ -115,6 +123,7 @@ class Job:
     progress: bool = False
     stem: str = "report"
     tables: str = "kpis"
+    read_in: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -146,23 +155,26 @@ def make(job: Job, content: Callable[[], Content]) -> Report:
 
 
 def _report_content(
-    job: Job, edition: str, overrides: tuple[tuple[str, str, str], ...], allow_rejected: bool
+    job: Job, edition: str, overrides: tuple[tuple[str, str, str], ...], allow_rejected: bool, roles: Mapping[str, str]
 ) -> Content:
     from kpi_tools.files.rejects import load_keeping_rejected
-    from kpi_tools.release.edition import DRAFT, as_text, check_page, hold_back
+    from kpi_tools.release.edition import DRAFT, as_text, check_page, hold_back, parse_overrides
+    from kpi_tools.release.how_made import record
     from kpi_tools.scorecard import report_tables
 
     returns = load_keeping_rejected(job.raw, job.quarter, allow_rejected=allow_rejected)
-    hold_back(returns, job.raw, edition, overrides)
-    given = {"allow_rejected": "yes"} if allow_rejected else {}
-    given |= ({"edition": edition} if edition != DRAFT else {}) | (
-        {"overrides": as_text(overrides)} if overrides else {}
-    )
+    findings = hold_back(returns, job.raw, edition, overrides)
+    given = {
+        "allow_rejected": "yes" if allow_rejected else "", "edition": edition if edition != DRAFT else "",
+        "overrides": as_text(overrides), **roles,
+    }  # fmt: skip
     title = f"{'Draft: ' if edition == DRAFT else ''}{returns.council.report_title}, {job.quarter.title}"
     tables = report_tables(returns)
-    let_pass = [dict(zip(("code", "because", "by"), one, strict=True)) for one in overrides]
-    recorded = {"edition": edition, "overrides": let_pass}
-    return Content(returns, title, given, tables, lambda page: check_page(page, returns, tables), recorded)
+    said = record(returns, tables["KPIs"], findings, edition, parse_overrides(given["overrides"]), **roles)
+    return Content(
+        returns, title, {name: text for name, text in given.items() if text}, tables,
+        lambda page: check_page(page, returns, tables), said | {"allow_rejected": allow_rejected},
+    )  # fmt: skip
 
 
 def _history_content(job: Job, kpi_id: str) -> Content:
@@ -186,7 +198,7 @@ def _make(job: Job, content: Callable[[], Content], work: Path) -> Report:
     executed = None
     try:
         executed = run_notebook(job.notebook, given, end, timeout=job.timeout, progress=job.progress)
-        shown = published(executed, given | {"raw": relative(job.outputs / job.name, raw)})
+        shown = published(executed, given | {"raw": relative(job.read_in or job.outputs / job.name, raw)})
         origin = f"Made by kpi-tools {__version__} from the inputs {digest(used)} (manifest.json)."
         council, day = filled.returns.council.name, quarter.end.isoformat()
         page = to_html(shown, title=filled.title, author=council, date=day, provenance=origin)
@@ -207,7 +219,7 @@ def _make(job: Job, content: Callable[[], Content], work: Path) -> Report:
     write_workbook(filled.tables, folder / f"{job.tables}.xlsx")
     if changed := sorted(set(used.items()) ^ set(fingerprints(raw, quarter).items())):
         raise InputError(f"{changed[0][0]} was changed while the report was being made. Run again.")
-    made = manifest(quarter, used, filled.returns.summary, job.notebook, folder, filled.recorded)
+    made = manifest(quarter, used, job.notebook, folder, filled.recorded)
     _write(folder / MANIFEST, as_json(made))
     files = tuple(sorted(path.name for path in folder.iterdir()))
     return Report(quarter, job.outputs / job.name, files, _warnings(executed), filled.returns.summary)

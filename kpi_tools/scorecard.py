@@ -201,4 +201,6 @@ def in_force(catalogue: pd.DataFrame, quarter: Quarter) -> pd.DataFrame:
     """The KPIs of the catalogue that are in the set in the report of `quarter`."""
     first = catalogue["first_quarter"].map(Quarter.parse)
     last = [quarter if pd.isna(label) else Quarter.parse(label) for label in catalogue["last_quarter"]]
-    return catalogue[[a <= quarter <= b for a, b in zip(first, last, strict=True)]]
+    kpis = catalogue[[a <= quarter <= b for a, b in zip(first, last, strict=True)]]
+    # that a KPI leaves the set later is not known yet
+    return kpis.assign(last_quarter=kpis["last_quarter"].where(kpis["last_quarter"] == quarter.label))

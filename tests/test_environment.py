@@ -33,8 +33,8 @@ MODULES = {
 # From the ground up, a text for each room: a module imports from floors below and from its own room, not next door.
 FLOORS = (
     (
-        "errors vocabulary quarters words files.spreadsheets statistics.student statistics.regression statistics.series "
-        "statistics.rebasing",
+        "errors vocabulary quarters words provenance suppression files.spreadsheets statistics.student "
+        "statistics.regression statistics.series statistics.rebasing",
     ),
     (
         "loading intake remarks",
@@ -53,7 +53,7 @@ FLOORS = (
         "page.tables page.html",
     ),
     (
-        "page.cards page.card_parts page.chapters page.change_chapter release.page_checks release.edition "
+        "page.cards page.card_parts page.chapters page.change_chapter release.page_checks release.edition release.how_made "
         "explorer.overview explorer.directorate explorer.views explorer.points explorer.in_depth explorer.needed "
         "explorer.lab",
         "terminal",
@@ -65,7 +65,7 @@ FLOORS = (
         "running.published",
     ),
     ("report",),
-    ("batch",),
+    ("batch", "verification"),
     ("cli __main__",),
 )
 PLACES = {module: (floor, room) for floor, rooms in enumerate(FLOORS) for room in rooms for module in room.split()}

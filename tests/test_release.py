@@ -1,9 +1,7 @@
 """Draft and final: what refuses the final report, what lets it pass, and a page that must say what its figures say."""
 
-import csv
 import json
 import re
-import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -29,6 +27,7 @@ from kpi_tools.release.edition import (
 from kpi_tools.release.page_checks import page_findings
 from kpi_tools.report import report_quarter
 from kpi_tools.words.findings import as_findings, error, warning
+from tests.one_section import governance_without_action
 from tests.page_samples import activity_points, points, scorecard_of
 
 RAW = Path(__file__).parents[1] / "data" / "raw"
@@ -112,24 +111,7 @@ def test_the_final_report_is_held_back_for_a_red_without_an_action(quarter_3):
 
 @pytest.fixture(scope="module")
 def one_section(tmp_path_factory):
-    """A copy of the data with nothing but Governance and Law, whose Red GL01 has lost its action."""
-    raw = tmp_path_factory.mktemp("one_section") / "raw"
-    shutil.copytree(RAW, raw, ignore=shutil.ignore_patterns("*.xlsx", "benchmarks.csv", "activity.csv", "changes.csv"))
-    for path in raw.rglob("*.csv"):
-        with path.open(encoding="utf-8", newline="") as file:
-            head, *rows = csv.reader(file)
-        kept = [
-            row for row in rows if row[0].startswith("GL") or (path.parent.name == "commentary" and row[1][:3] == "Gov")
-        ]
-        kept = [
-            [*row[:3], "", *row[4:]] if row[0] == "GL01" and path.parent.name == "commentary" else row for row in kept
-        ]
-        with path.open("w", encoding="utf-8", newline="") as file:
-            csv.writer(file).writerows([head, *kept])
-    council = (raw / "council.toml").read_text(encoding="utf-8")
-    sections = 'sections = ["Governance and Law"]\n'
-    (raw / "council.toml").write_text(re.sub(r"(?s)sections = \[.*?\]\n", sections, council), encoding="utf-8")
-    return raw
+    return governance_without_action(tmp_path_factory.mktemp("one_section") / "raw")
 
 
 def test_the_final_report_is_refused_by_the_command_with_the_place(one_section, tmp_path, capsys):

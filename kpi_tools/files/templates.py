@@ -45,7 +45,7 @@ def write_templates(raw: str | Path, quarter: str | Quarter, folder: str | Path)
     """
     wanted = Quarter.parse(quarter)
     known = [there for there in quarters_with_returns(raw) if there < wanted]
-    returns = read_returns(raw, known[-1] if known else wanted)
+    returns = read_returns(raw, known[-1] if known else wanted, agreed_until=wanted)
     rows = template_rows(returns, wanted)
     if rows.empty:
         raise InputError(f"No KPI of kpis.csv is in the set in {wanted.title}, so there is nothing to ask for.")

@@ -36,6 +36,8 @@ class Council:
     report_title: str
     sections: tuple[str, ...]
     owner_team: str = ""
+    prepared_by: str = ""
+    signed_off_by: str = ""
     scheme: str = words.FLOOR_STANDARD
     percent: float = 0.0
     rule: str = "ols"
@@ -46,7 +48,7 @@ class Council:
 
 
 _PLACES: Final = {
-    "council": ("name", "report_title", "sections", "owner_team"),
+    "council": ("name", "report_title", "sections", "owner_team", "prepared_by", "signed_off_by"),
     "rating": ("scheme", "percent"),
     "direction": ("rule", "window", "minimum_points", "significance"),
     "loading": ("rejected_share",),
@@ -55,6 +57,8 @@ _MEANT: Final[dict[str, tuple[str, Callable[[Any], bool]]]] = {
     "name": ("a text", lambda value: _is_name(value)),
     "report_title": ("a text", lambda value: _is_name(value)),
     "owner_team": ("a text", lambda value: _is_name(value)),
+    "prepared_by": ("a role", lambda value: _is_name(value)),
+    "signed_off_by": ("a role", lambda value: _is_name(value)),
     "sections": (
         "a list of different texts",
         lambda value: isinstance(value, list) and bool(value) and all(map(_is_name, value)) and len({*value}) == len(value),

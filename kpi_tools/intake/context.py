@@ -79,7 +79,7 @@ def read_activity(table: Table, sections: tuple[str, ...], upto: Quarter) -> pd.
             "lower_expected": lower, "upper_expected": upper, "status": status, "note": field.prose(table, row, "note"),
         })  # fmt: skip
         late.append(period is not None and period > upto)
-    kept = pd.DataFrame(rows, columns=list(ACTIVITY.names))[~table.bad & ~np.array(late, dtype=bool)]
+    kept = _not_later(table, pd.DataFrame(rows, columns=list(ACTIVITY.names)), late)
     return typed(kept, whole=("decimals",), real=("value", "lower_expected", "upper_expected"))
 
 
@@ -95,7 +95,7 @@ def read_benchmarks(table: Table, percentages: frozenset[str], ids: Ids, upto: Q
             "from_quarter": since.label if since else None, "status": status, "source": field.name(table, row, "source"),
         })  # fmt: skip
         late.append(since is not None and since > upto)
-    kept = pd.DataFrame(rows, columns=list(BENCHMARKS.names))[~table.bad & ~np.array(late, dtype=bool)]
+    kept = _not_later(table, pd.DataFrame(rows, columns=list(BENCHMARKS.names)), late)
     return typed(kept, real=("value",))
 
 
@@ -110,7 +110,14 @@ def read_changes(table: Table, ids: Ids, upto: Quarter) -> pd.DataFrame:
             "status": field.choice(table, row, "status", (FINAL, ILLUSTRATIVE), FINAL),
         })  # fmt: skip
         late.append(since is not None and since > upto)
-    return typed(pd.DataFrame(rows, columns=list(CHANGES.names))[~table.bad & ~np.array(late, dtype=bool)])
+    return typed(_not_later(table, pd.DataFrame(rows, columns=list(CHANGES.names)), late))
+
+
+def _not_later(table: Table, rows: pd.DataFrame, late: list[bool]) -> pd.DataFrame:
+    """The good rows that are in force; the others are noted as later."""
+    after = np.array(late, dtype=bool)
+    table.later = int((after & ~table.bad).sum())
+    return rows[~table.bad & ~after]
 
 
 def _valued(table: Table, row: int, percentage: bool) -> tuple[float, str]:

@@ -98,6 +98,7 @@ class Run:
                 accepted, rejected, blank = int((~table.bad).sum()), int(table.bad.sum()), table.blank
                 if table.rows_in != accepted + rejected + blank:
                     raise AssertionError(f"{name}: {table.rows_in} rows are not {accepted} + {rejected} + {blank}")
+                accepted -= table.later
             size, digest = (len(taken.raw), taken.sha256) if taken else (0, "")
             sheet = "" if table is None else table.sheet
             rows.append((name, sheet, outcome, accepted + rejected + blank, accepted, rejected, blank, size, digest))

@@ -32,7 +32,8 @@ class Layout:
 class Table:
     """The rows below the headings of one sheet, as texts by column; `bad` marks rows that are refused.
 
-    `rows_in` counts them together with `blank` rows; `beyond` holds what stands right of the last heading.
+    `rows_in` counts them together with `blank` rows; `beyond` holds what stands right of the last heading. `later` counts
+    good rows that come into force after the report's quarter: they are not part of its account, which would change with them.
     """
 
     file: str
@@ -46,6 +47,7 @@ class Table:
     comma_is_doubtful: bool = False
     blank: int = 0
     rows_in: int = 0
+    later: int = 0
     beyond: dict[int, str] = field(default_factory=dict)
     bad: np.ndarray = field(init=False)
 

@@ -12,6 +12,7 @@ from typing import Final
 import pandas as pd
 
 from kpi_tools.loading import Returns
+from kpi_tools.provenance.program import unlike_lock
 from kpi_tools.quarters import Quarter
 from kpi_tools.reconciliation import does_not_add_up, rating_pairs, reconcile
 from kpi_tools.release.date_checks import stale_quarters
@@ -33,6 +34,14 @@ _LEFT_OVER: Final = re.compile(
 )
 _LATE: Final = 4
 """A rated figure that is so many quarters old is named: its year is over."""
+
+CHECKS: Final = (
+    "counts-do-not-add-up", "red-without-action", "no-latest-figure", "no-data-period", "old-data", "same-series",
+    "name-left-over", "token-without-figure", "change-not-like-for-like", "count-in-text", "target-in-text",
+    "figure-in-text", "stale-quarter", "stale-month", "words-against-direction", "title-spelt-two-ways",
+    "commentary-unchanged", "versions-not-locked",
+)  # fmt: skip
+"""Every kind of finding before release, by its code; a test compares them with those that the functions give."""
 
 
 def release_findings(
@@ -71,6 +80,7 @@ def release_findings(
         figures_in_text(said, recent, _known(returns)),
         words_against_direction(said, kpis),
         titles(said, kpis, _other_texts(returns)),
+        other_versions(unlike_lock()),
         same_as_before(said, said.head(0).assign(quarter="") if earlier is None else earlier, returns.quarter),
     ))  # fmt: skip
 
@@ -156,7 +166,7 @@ def duplicate_series(recent: pd.DataFrame) -> Iterator[Finding]:
 def left_over_names(returns: Returns) -> Iterator[Finding]:
     """Names that a spreadsheet program gave: `Series1`, `Chart Title`, `#REF!`."""
     named = [
-        *(("kpis.csv", row["kpi_id"], row["kpi_name"]) for row in returns.catalogue.to_dict("records")),
+        *(("kpis.csv", row["kpi_id"], row["kpi_name"]) for row in _by_now(returns).to_dict("records")),
         *(("activity.csv", row["activity_id"], row["activity_name"]) for row in returns.activity.to_dict("records")),
         *(("benchmarks.csv", row["kpi_id"], row["area"]) for row in returns.benchmarks.to_dict("records")),
         *(
@@ -169,14 +179,29 @@ def left_over_names(returns: Returns) -> Iterator[Finding]:
             yield error("name-left-over", f"{file}, {what}", f'"{name}" is not a name.', "Write what it stands for.")
 
 
+def other_versions(unlike: list[str]) -> Iterator[Finding]:
+    """A package at another version than that of the lock: the same inputs may then not give the same bytes."""
+    if unlike:
+        yield error(
+            "versions-not-locked", "this environment", f"It is not that of requirements.lock: {'; '.join(unlike)}.",
+            "Set it up again (README.md); a report made now cannot be made again to the byte.",
+        )  # fmt: skip
+
+
 def _other_texts(returns: Returns) -> dict[str, str]:
     """Texts beside the commentary in which a KPI's title may stand, by their place."""
     about = returns.changelog.assign(file="changes.csv", text=returns.changelog["reason"])
-    defined = returns.catalogue.assign(file="kpis.csv", text=returns.catalogue["definition"])
+    catalogue = _by_now(returns)
+    defined = catalogue.assign(file="kpis.csv", text=catalogue["definition"])
     agreed = returns.targets.assign(file="targets.csv", text=returns.targets["target_reason"])
     columns = ["file", "kpi_id", "text"]
     rows = pd.concat([table[columns] for table in (about, defined, agreed)]).dropna(subset="text").drop_duplicates()
     return {f"{file}, {kpi_id}": text for file, kpi_id, text in rows.itertuples(index=False)}
+
+
+def _by_now(returns: Returns) -> pd.DataFrame:
+    """The catalogue without the KPIs that come into the set after the report's quarter, which must not change it."""
+    return returns.catalogue[[Quarter.parse(label) <= returns.quarter for label in returns.catalogue["first_quarter"]]]
 
 
 def _known(returns: Returns) -> dict[str, list[float]]:

@@ -1,6 +1,6 @@
 """Draft or final: the one word that a report's edition is, the checks that stand in its way, and who let them pass.
 
-A draft shows every finding in its last chapter. The final report is refused while an error stands that nobody has
+A draft shows every finding in a chapter of its own. The final report is refused while an error stands that nobody has
 overridden with a reason; what was overridden is printed in it.
 """
 
@@ -80,12 +80,13 @@ def standing(findings: pd.DataFrame) -> pd.DataFrame:
     return findings[(findings["severity"] == ERROR) & findings["by"].isna()]
 
 
-def hold_back(returns: Returns, raw: object, edition: str, overrides: tuple[tuple[str, str, str], ...]) -> None:
-    """Raise `InputError`, a list of sentences, where the final report must not be made, or an override has no finding."""
+def hold_back(returns: Returns, raw: object, edition: str, overrides: tuple[tuple[str, str, str], ...]) -> pd.DataFrame:
+    """The findings of the checks before release.
+
+    Raises `InputError`, a list of sentences, where the final report must not be made, or an override has no finding.
+    """
     if edition not in EDITIONS:
         raise InputError(f'A report is "draft" or "final", not {edition!r}.')
-    if edition == DRAFT and not overrides:
-        return
     findings = release_findings(returns, earlier=commentary_until(str(raw), returns))
     errors = standing(judged(findings, starmap(Override, overrides)))
     if edition == FINAL and len(errors):
@@ -94,6 +95,7 @@ def hold_back(returns: Returns, raw: object, edition: str, overrides: tuple[tupl
             f"The final report of {title} is refused: {plural(len(errors), 'error')} found by its checks.\n"
             f"{as_lines(errors)}\n  Mend them, or let one pass with --override CODE --because REASON --by ROLE."
         )
+    return findings
 
 
 def check_page(page: str, returns: Returns, tables: Mapping[str, pd.DataFrame]) -> None:
@@ -118,13 +120,13 @@ def edition_notice(edition: str, quarter: Quarter) -> Html:
     text = Markup('<div class="kpi-draft" role="note" aria-label="Edition"><p><strong>Draft.</strong> {}</p></div>')
     return Html(
         text.format(
-            f"Not for publication: the report for {quarter.title} has not been released. The last chapter lists its checks."
+            f"Not for publication: the report for {quarter.title} has not been released. The chapter Checks says why."
         )
     )
 
 
 def checks_chapter(findings: pd.DataFrame, edition: str, overrides: str = "") -> Html:
-    """The last chapter: every finding in a draft; in the final report those that were overridden, or nothing.
+    """The chapter Checks: every finding in a draft; in the final report those that were overridden, or nothing.
 
     `overrides` as the notebook's parameter has them. Raises `InputError` in a final report while an error stands.
     """

@@ -18,8 +18,8 @@ from kpi_tools.quarters import Quarter
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
-PARAMETERS = ("quarter", "raw", "kpi", "directorate", "edition", "overrides", "allow_rejected")
-OPTIONAL = {"edition", "overrides", "allow_rejected"}
+OPTIONAL = {"edition", "overrides", "allow_rejected", "prepared_by", "signed_off_by"}
+PARAMETERS = {"quarter", "raw", "kpi", "directorate"} | OPTIONAL
 KERNEL = "python3"
 START_TIMEOUT = 60
 CELL_TIMEOUT = 300

@@ -1,0 +1,159 @@
+"""What a report depends on has a name; what comes into force later has no part in it."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from kpi_tools.cli import main
+from kpi_tools.provenance import program
+from kpi_tools.provenance.inputs import digest, fingerprints
+from kpi_tools.quarters import Quarter
+from kpi_tools.release.checks import CHECKS, other_versions
+from kpi_tools.report import report_quarter
+from tests.one_section import RAW, append, governance_without_action
+
+ROOT = Path(__file__).parents[1]
+QUARTER = Quarter(2024, 3)
+TARGETS = ["GL01", "2025-26 Q1", "95", "85", "", "Agreed for 2025/26", "final"]
+NEXT_KPI = [
+    "GL03", "Percentage of FOI / EIR requests completed in 20 days", "Governance and Law", "Chief Executive's", "%", "0",
+    "higher", "quarter", "quarterly", "0", "2025-26 Q1", "", "Series1", "Head of Service", "final", "",
+]  # fmt: skip
+CHANGE = ["GL01", "2025-26 Q1", "redefined", "Counted otherwise from then on.", "final"]
+HEADS = {
+    "changes.csv": ["kpi_id", "from_quarter", "change", "reason", "status"],
+    "benchmarks.csv": ["kpi_id", "area", "period", "value", "from_quarter", "status", "source"],
+    "activity.csv": ["activity_id", "activity_name", "section", "unit", "decimals", "period", "value"],
+}
+
+
+@pytest.fixture
+def raw(tmp_path):
+    return governance_without_action(tmp_path / "raw")
+
+
+def look_ahead(raw: Path) -> None:
+    """Everything that a council may agree for a later year."""
+    append(raw / "targets.csv", TARGETS)
+    append(raw / "kpis.csv", NEXT_KPI)
+    append(raw / "changes.csv", CHANGE)
+    append(raw / "benchmarks.csv", ["GL01", "England", "2025", "88", "2025-26 Q1", "final", ""])
+    append(raw / "activity.csv", ["A1", "Requests", "Governance and Law", "count", "0", "2024-25 Q4", "700"])
+    kpis = (raw / "kpis.csv").read_text(encoding="utf-8").replace("2023-24 Q1,,", "2023-24 Q1,2025-26 Q2,")
+    (raw / "kpis.csv").write_text(kpis, encoding="utf-8")
+    (raw / "returns" / "2024-25-Q4").mkdir()
+    append(raw / "returns" / "2024-25-Q4" / "all.csv", ["kpi_id", "period", "value"], ["GL01", "2024-25 Q2", "71"])
+    (raw / "commentary" / "2024-25-Q4.csv").write_text("kpi_id,section,commentary\nGL01,,Later.\n", encoding="utf-8")
+
+
+def test_a_report_stays_the_same_to_the_byte_when_the_next_year_is_agreed(raw, tmp_path):
+    for name, head in HEADS.items():
+        append(raw / name, head)
+    first = report_quarter(QUARTER, raw, tmp_path / "one")
+    look_ahead(raw)
+    later = report_quarter(QUARTER, raw, tmp_path / "two")
+    for name in first.files:
+        assert (later.folder / name).read_bytes() == (first.folder / name).read_bytes(), name
+    assert main(["verify", str(first.folder), "--raw", str(raw), "--quick"]) == 0
+
+
+def test_each_row_in_force_counts_and_no_later_one(raw):
+    for name, head in HEADS.items():
+        append(raw / name, head)
+    before = fingerprints(raw, QUARTER)
+    assert list(before) == sorted(before)
+    look_ahead(raw)
+    assert fingerprints(raw, QUARTER) == before
+    later = fingerprints(raw, Quarter(2025, 1))
+    assert {name for name in before if later[name] != before[name]} == {
+        "targets.csv", "kpis.csv", "changes.csv", "benchmarks.csv", "activity.csv"
+    }  # fmt: skip
+    append(raw / "targets.csv", [*TARGETS[:1], "2024-25 Q3", *TARGETS[2:]])
+    changed = fingerprints(raw, QUARTER)
+    assert [name for name in before if changed[name] != before[name]] == ["targets.csv"]
+    assert digest(changed) != digest(before)
+
+
+def test_a_kpi_that_leaves_the_set_in_this_quarter_is_known_to_leave(raw):
+    before = fingerprints(raw, QUARTER)
+    kpis = (raw / "kpis.csv").read_text(encoding="utf-8").replace("2023-24 Q1,,", "2023-24 Q1,2024-25 Q3,", 1)
+    (raw / "kpis.csv").write_text(kpis, encoding="utf-8")
+    assert fingerprints(raw, QUARTER)["kpis.csv"] != before["kpis.csv"]
+
+
+def test_settings_count_by_what_they_say_and_broken_tables_by_their_bytes(raw):
+    before = fingerprints(raw, QUARTER)
+    council = (raw / "council.toml").read_text(encoding="utf-8")
+    (raw / "council.toml").write_text("# a remark\n" + council, encoding="utf-8")
+    assert fingerprints(raw, QUARTER) == before
+    (raw / "council.toml").write_text(council.replace("window = 6", "window = 7"), encoding="utf-8")
+    assert fingerprints(raw, QUARTER)["council.toml"] != before["council.toml"]
+    for written in (b"kpi_id;since\n", b"\xff\xfe", b'kpi_id,from_quarter\n"', b""):
+        (raw / "targets.csv").write_bytes(written)
+        assert fingerprints(raw, QUARTER)["targets.csv"] != before["targets.csv"]
+
+
+def test_spreadsheets_and_old_quarters_count_whatever_their_case(raw):
+    shutil.copy(RAW / "returns/2024-25-Q3/public-health.xlsx", raw / "returns/2024-25-Q3/HEALTH.XLSX")
+    (raw / "returns" / "2024-25-Q3" / "~$HEALTH.XLSX").write_bytes(b"open")
+    (raw / "returns" / "2024-25-Q3" / "mail.txt").write_bytes(b"no table")
+    there = set(fingerprints(raw, QUARTER))
+    assert "returns/2024-25-Q3/HEALTH.XLSX" in there and "returns/2023-24-Q2/chief-executives.csv" in there
+    assert not {name for name in there if "~$" in name or name.endswith(".txt")}
+
+
+# The program
+
+
+def test_versions_other_than_those_of_the_lock_are_named_and_hold_the_final_report_back(monkeypatch, tmp_path):
+    assert program.unlike_lock() == []
+    monkeypatch.setattr(program, "_installed", lambda name: "0.0.1" if name == "pandas" else "6.3.0")
+    lock = tmp_path / "requirements.lock"
+    lock.write_text("pandas==3.1.1 \\\n    --hash=sha256:00\naltair==6.3.0 \\\n", encoding="utf-8")
+    unlike = program.unlike_lock(lock)
+    assert "pandas 0.0.1 instead of 3.1.1" in unlike and "numpy 6.3.0 instead of none" in unlike
+    assert not [text for text in unlike if text.startswith("altair")]
+    assert program.unlike_lock(tmp_path / "none.lock") == ["there is no none.lock to compare the packages with"]
+    found = list(other_versions(unlike))
+    assert [(one.severity, one.code) for one in found] == [("error", "versions-not-locked")]
+    assert list(other_versions([])) == []
+
+
+def test_every_source_of_the_package_has_a_part_in_its_name(monkeypatch, tmp_path):
+    copy = tmp_path / "kpi_tools"
+    shutil.copytree(ROOT / "kpi_tools", copy, ignore=shutil.ignore_patterns("__pycache__"))
+    monkeypatch.setattr(program, "_PACKAGE", copy)
+    name = program.sources.__wrapped__
+    assert name() == program.sources()
+    css = copy / "page" / "template" / "page.css"
+    written = css.read_bytes()
+    css.write_bytes(written.replace(b"\n", b"\r\n"))
+    assert name() == program.sources()
+    css.write_bytes(written + b"/* */")
+    assert name() != program.sources()
+
+
+def test_every_code_of_a_finding_is_among_the_checks():
+    import re
+
+    given = set()
+    for path in (ROOT / "kpi_tools" / "release").glob("*.py"):
+        if path.name != "page_checks.py":
+            given |= set(re.findall(r'(?:error|warning)\(\s*"([a-z-]+)"', path.read_text(encoding="utf-8")))
+    assert given == set(CHECKS)
+
+
+def test_the_page_and_the_manifest_say_who_what_and_by_which_rules(raw, tmp_path):
+    made = report_quarter(QUARTER, raw, tmp_path, prepared_by="Analyst", signed_off_by="Chief Analyst")
+    page = (made.folder / "report.html").read_text(encoding="utf-8")
+    noted = json.loads((made.folder / "manifest.json").read_text(encoding="utf-8"))
+    assert "Prepared by: Analyst. Signed off by: Chief Analyst." in page
+    assert (noted["prepared_by"], noted["signed_off_by"]) == ("Analyst", "Chief Analyst")
+    assert noted["checks"]["red-without-action"] == 1 and "red-without-action 1" in page
+    assert noted["ratings"] == {"Green": 0, "Amber": 0, "Red": 2, "Not rated": 0}
+    assert noted["rules"]["window"] == 6 and noted["rules"]["rating"] == "floor_standard"
+    assert noted["rows"]["rows_in"] == noted["rows"]["accepted"] and noted["rows"]["rejected"] == 0
+    assert noted["program"]["unlike_lock"] == [] and noted["program"]["code"]["sources"] in page
+    assert noted["inputs_digest"] in page and noted["inputs"]["targets.csv"][:16] in page
