@@ -32,9 +32,8 @@ from kpi_tools.statistics.series import (
     words,
 )
 from kpi_tools.statistics.signals import signalled
-from kpi_tools.vocabulary import LIMITS, NO_LIMITS, NO_VARIATION, NOT_CHARTED, TRIAL, TRIAL_LIMITS
+from kpi_tools.vocabulary import LIMITS, NO_LIMITS, NO_VARIATION, NOT_CHARTED, PROFILES, TRIAL, TRIAL_LIMITS
 
-PROFILES = ("plotthedots", "mdc")
 _REACH = 2.66
 _SCREEN = 3.267
 _FEWEST_FOR_RUNS = 8

@@ -64,7 +64,7 @@ def rebase_notes(
 
 
 def _notes(row: Mapping[str, Any], spans: Sequence[Mapping[str, Any]], keys: Sequence[str], kind: Any) -> Iterator[str]:
-    what = f"The rebase of {str(row['date'])[:10]} ({row['reason']})"
+    what = f"The rebase of {str(row['date'])[:10]} ({str(row['reason']).rstrip('.')})"
     mine = [span for span in spans if all(row.get(key) in (None, span[key]) for key in keys)]
     if not mine:
         yield f"{what} is for a series that is not there, so it changes nothing."
