@@ -15,8 +15,10 @@ from kpi_tools.errors import InputError
 from kpi_tools.intake import catalogue as own
 from kpi_tools.intake import context
 from kpi_tools.intake.catalogue import Council, with_targets
-from kpi_tools.intake.figures import check_figures, latest_word
+from kpi_tools.intake.figures import check_figures
 from kpi_tools.intake.ids import Ids
+from kpi_tools.intake.months import figures_and_months, note_months
+from kpi_tools.intake.rebases import REBASES, read_rebases
 from kpi_tools.intake.received import returns_in, sort_out
 from kpi_tools.intake.returns import Catalogue
 from kpi_tools.intake.run import Run
@@ -38,11 +40,13 @@ _OWN_FILES: Final = ("council.toml", "kpis.csv", "targets.csv")
 class Returns:
     """All that is known at a quarter. Tables are pandas; a missing text is null, a missing number NaN.
 
-    * `figures`: one row per KPI and quarter; `months`: the same per KPI and month (column `month`, "2024-12");
+    * `figures`: one row per KPI and quarter, made from months where none was sent; `months`: one per KPI and month
+      (column `month`, "2024-12"; `basis` `month` where it is of the month alone);
     * `submissions`: every accepted row of every returns folder up to the quarter;
     * `problems`, `log`: what was found wrong, what was taken otherwise than written, each with its place;
     * `rejected`: the refused rows as sent; `counts`: rows in = accepted + rejected + blank, per file;
-    * `changelog`: which KPIs were added, removed or redefined from which report on, and why.
+    * `changelog`: which KPIs were added, removed or redefined from which report on, and why;
+    * `rebases`: from when a KPI's process limits were agreed to be made anew, why and by whom.
     """
 
     quarter: Quarter
@@ -60,6 +64,7 @@ class Returns:
     rejected: pd.DataFrame
     counts: pd.DataFrame
     changelog: pd.DataFrame
+    rebases: pd.DataFrame
 
     @property
     def summary(self) -> str:
@@ -173,19 +178,17 @@ def read_returns(
             run.table(folder / "benchmarks.csv", context.BENCHMARKS), percentages, ids, wanted
         )
         changelog = context.read_changes(run.table(folder / "changes.csv", context.CHANGES), ids, wanted)
+        rebases = read_rebases(run.table(folder / "rebases.csv", REBASES), ids, wanted)
     run.check_still_there()
     targets = targets[
         [Quarter.parse(since) <= max(wanted, agreed_until or wanted) for since in targets["from_quarter"]]
     ]
-    a_month = submissions["month"] != ""
-    figures, months = (
-        latest_word(submissions[~a_month], kpis, targets),
-        latest_word(submissions[a_month], kpis, targets),
-    )
+    figures, months = figures_and_months(submissions, kpis, targets)
+    note_months(figures, months, submissions, kpis, wanted, run.ledger)
     check_figures(figures)
     return Returns(
         wanted, council, kpis, targets.reset_index(drop=True), figures, months, shown(submissions), commentary, activity,
-        benchmarks, run.ledger.problems(), run.ledger.log(), run.rejected(), run.counts(), changelog,
+        benchmarks, run.ledger.problems(), run.ledger.log(), run.rejected(), run.counts(), changelog, rebases,
     )  # fmt: skip
 
 
@@ -196,7 +199,7 @@ def as_known_at(returns: Returns, quarter: Quarter) -> Returns:
     """
     received = {label: Quarter.parse(label) <= quarter for label in returns.submissions["received"].unique()}
     known = returns.submissions[returns.submissions["received"].map(received).astype(bool)].reset_index(drop=True)
-    monthly = known["month"].notna()
+    figures, months = figures_and_months(known, returns.catalogue, returns.targets)
     quarters = {label: Quarter.parse(label) <= quarter for label in returns.activity["period"].unique()}
     first = {label: Quarter.parse(label) <= quarter for label in returns.benchmarks["from_quarter"].unique()}
     since = {label: Quarter.parse(label) <= quarter for label in returns.changelog["from_quarter"].unique()}
@@ -204,12 +207,13 @@ def as_known_at(returns: Returns, quarter: Quarter) -> Returns:
         returns,
         quarter=quarter,
         submissions=known,
-        figures=latest_word(known[~monthly].assign(month=""), returns.catalogue, returns.targets),
-        months=latest_word(known[monthly], returns.catalogue, returns.targets),
+        figures=figures,
+        months=months,
         commentary=returns.commentary.head(0),
         activity=returns.activity[returns.activity["period"].map(quarters).astype(bool)],
         benchmarks=returns.benchmarks[returns.benchmarks["from_quarter"].map(first).astype(bool)],
         changelog=returns.changelog[returns.changelog["from_quarter"].map(since).astype(bool)],
+        rebases=returns.rebases[~(returns.rebases["from_quarter"] > quarter.label)],
     )
 
 

@@ -1,8 +1,10 @@
 """Process limits and special causes: which changes of a KPI are more than its usual variation (METHOD.md, "Anomalies").
 
-One rule for every engine whose windows have an order: pandas, Polars (eager and lazy) and DuckDB are tested. PyArrow
-and Dask have no ordered windows: convert first. The caller's own kind of frame comes back, its columns first and
-unchanged.
+One rule for pandas, Polars (eager and lazy), PyArrow and DuckDB, all tested. Dask has no ordered windows: give it
+blocks of whole series. The caller's own kind of frame comes back, its columns first and unchanged:
+
+    classified = special_causes(process_limits(table))     # kpi_id, period_end, value and, for good or bad, polarity
+    latest = statistics.assurance.assurance(classified)    # and target
 
 Each baseline is a number of its own, so that no window needs a partition by text. Where a stretch starts (series,
 baseline, gap) there is no moving range, and that is all that the rules need to know of gaps (`signals`).
@@ -17,11 +19,21 @@ from narwhals.stable.v2.typing import IntoFrameT
 
 from kpi_tools.errors import InputError
 from kpi_tools.statistics.rebasing import rebases_reached
-from kpi_tools.statistics.series import Rows, as_given, flag, in_order, keeping, shifted, with_gaps, words
+from kpi_tools.statistics.series import (
+    Rows,
+    as_given,
+    counted_up,
+    flag,
+    in_order,
+    keeping,
+    keys_of,
+    shifted,
+    with_gaps,
+    words,
+)
 from kpi_tools.statistics.signals import signalled
-from kpi_tools.vocabulary import LIMITS, NO_LIMITS, NO_VARIATION, NOT_CHARTED, TRIAL, TRIAL_LIMITS
+from kpi_tools.vocabulary import LIMITS, NO_LIMITS, NO_VARIATION, NOT_CHARTED, PROFILES, TRIAL, TRIAL_LIMITS
 
-PROFILES = ("plotthedots", "mdc")
 _REACH = 2.66
 _SCREEN = 3.267
 _FEWEST_FOR_RUNS = 8
@@ -37,7 +49,7 @@ _LIMIT_CODES = {1: LIMITS, 2: TRIAL_LIMITS, 3: TRIAL, 4: NO_VARIATION, 5: NO_LIM
 def process_limits(
     series: IntoFrameT,
     *,
-    by: Sequence[str] = ("kpi_id",),
+    by: Sequence[str] | None = None,
     order_by: str = "period_end",
     value: str = "value",
     screen: bool = True,
@@ -47,10 +59,10 @@ def process_limits(
 ) -> IntoFrameT:
     """Add the mean and the natural process limits (XmR) of each baseline to its rows.
 
-    `by` names a series and `order_by` its periods: dates, timestamps or numbers, so that absent periods are seen as
-    gaps (more than one and a half times the series' shortest interval); text has an order only. `value` is a number;
-    missing, NaN and infinite are gaps. With `screen`, moving ranges of 3.267 times their mean and more are left out,
-    once.
+    `by` names a series (without it `kpi_id`; a table without that column is one series), `order_by` its periods: dates,
+    timestamps or numbers, so that absent periods are seen as gaps (more than one and a half times the series' shortest
+    interval); text other than 2024-12-31 has an order only. `value` is a number; missing, NaN and infinite are gaps.
+    With `screen`, moving ranges of 3.267 times their mean and more are left out, once.
 
     * `fix`: only the first so many values of each baseline make the limits.
     * `rebase`: a table, or a list of dictionaries, with `date` (the first period of the new baseline), `reason`,
@@ -62,17 +74,20 @@ def process_limits(
     Adds `baseline` (1, 2 …), `baseline_points`, `overlap`, `moving_range`, `mean`, `lower_limit`, `near_lower`,
     `near_upper` (two thirds of the way), `upper_limit` (all in the KPI's unit) and `limits`, a state of
     `vocabulary.LIMIT_MEANINGS`. Rows with `basis` `year_to_date` are not charted. Raises `InputError` for a rebase
-    that lacks one of its three parts.
+    that lacks one of its three parts, a column that is not there, and two rows for one period (not seen on a lazy frame).
     """
     frame: Rows = nw.from_native(series)
-    rows, names = _prepare(frame, _keys(by), order_by, value, rebase, overlap)
+    if fix is not None and fix < 1:
+        raise InputError(f"The limits cannot be fixed after {fix} values. Leave `fix` out to use all.")
+    columns = {"order_by": order_by, "value": value} | ({"overlap": overlap} if isinstance(overlap, str) else {})
+    rows, names = _prepare(frame, keys_of(frame, by, **columns), order_by, value, rebase, overlap)
     return as_given(_limited(rows, screen, fix), frame, names, _LIMITS).to_native()
 
 
 def special_causes(
     limited: IntoFrameT,
     *,
-    by: Sequence[str] = ("kpi_id",),
+    by: Sequence[str] | None = None,
     order_by: str = "period_end",
     value: str = "value",
     profile: str = "plotthedots",
@@ -90,7 +105,9 @@ def special_causes(
         raise InputError(f'There is no profile "{profile}". Choose one of: {", ".join(PROFILES)}.')
     frame: Rows = nw.from_native(limited)
     names = [name for name in frame.collect_schema().names() if name not in _CAUSES]
-    rows = in_order(frame.select(*names), _keys(by), order_by, (value, "polarity", *_READ))
+    keys = keys_of(frame, by, order_by=order_by, value=value)
+    _check_limits(frame)
+    rows = in_order(frame.select(*names), keys, order_by, (value, "polarity", *_READ))
     return as_given(signalled(rows, value, profile), frame, names, _CAUSES).to_native()
 
 
@@ -123,7 +140,8 @@ def _limited(rows: Rows, screen: bool, fix: int | None) -> Rows:
     rows = rows.with_columns(_known=flag(~col("_y").is_null()))
     fixed = col("_known") == 1
     if fix is not None:
-        rows = rows.with_columns(_rank=col("_known").cum_sum().over("_base", order_by="_n"))
+        rows = counted_up(rows, "_known").with_columns(_before=col("_known_so_far") - col("_known"))
+        rows = rows.with_columns(_rank=col("_known_so_far") - col("_before").min().over("_base"))
         fixed = fixed & (col("_rank") <= fix)
     rows = rows.with_columns(_f=when(fixed).then(col("_y")), _range=when(fixed).then(col("moving_range")))
     rows = rows.with_columns(_low=col("_f").min().over("_base"))
@@ -131,7 +149,7 @@ def _limited(rows: Rows, screen: bool, fix: int | None) -> Rows:
         _rise=col("_f") - col("_low"), _points=flag(~col("_f").is_null()), _ranges=flag(~col("_range").is_null())
     )
     rows = _with_totals(rows, "_rise", "_points", "_range", "_ranges", "_known").with_columns(
-        mean=col("_low") + col("_rise_total") / col("_points_total"), baseline_points=col("_known_total")
+        mean=col("_low") + col("_rise_total") / col("_points_total"), baseline_points=col("_known_total").cast(nw.Int64)
     )
     rows = rows.with_columns(
         _noise=col("mean").abs().clip(lower_bound=1.0) * _EXACT, _mean_range=col("_range_total") / col("_ranges_total")
@@ -170,8 +188,9 @@ def _with_totals(rows: Rows, *names: str) -> Rows:
     return rows.with_columns(col(*names).sum().over("_base").name.suffix("_total"))
 
 
-def _keys(by: Sequence[str]) -> list[str]:
-    return [by] if isinstance(by, str) else list(by)
+def _check_limits(frame: Rows) -> None:
+    if missing := [name for name in _READ if name not in frame.collect_schema().names()]:
+        raise InputError(f'The table has no process limits ("{missing[0]}"): put it through process_limits first.')
 
 
 def _overlap(overlap: int | str | None, names: list[str]) -> nw.Expr:

@@ -33,6 +33,8 @@ CLOSEST: Final = "target"
 POLARITIES: Final = (HIGHER, LOWER, CLOSEST)
 
 BASES: Final = ("quarter", "rolling_12_months", "snapshot", "year_to_date", "annual")
+MONTH: Final = "month"
+"""Basis of a monthly figure that is of the month alone."""
 FREQUENCIES: Final = ("monthly", "quarterly", "annual")
 
 FINAL: Final = "final"
@@ -74,6 +76,9 @@ TWO_IN_THREE: Final = "two in three near a limit"
 SHIFT: Final = "shift of seven"
 RULES: Final = (OUTSIDE, TREND, TWO_IN_THREE, SHIFT)
 """The signs that a change is more than noise, the first that holds is the one given."""
+
+PROFILES: Final = ("plotthedots", "mdc")
+"""Whether a figure beyond a limit counts among the two in three: not as NHS readers know it, or as Making Data Count."""
 
 LIMITS: Final = "limits"
 TRIAL_LIMITS: Final = "trial limits"

@@ -2,6 +2,7 @@
 
 import csv
 import math
+from dataclasses import replace
 from pathlib import Path
 from statistics import fmean
 
@@ -11,6 +12,7 @@ import pytest
 
 from kpi_tools.errors import InputError
 from kpi_tools.explorer.evidence import directorate_named, evidence, kpi_named, said_so_far
+from kpi_tools.explorer.views import view
 from kpi_tools.vocabulary import COMMON_CAUSE, NO_LIMITS, NO_VARIATION, NOT_CHARTED, NOT_REPORTED
 
 OPEN = Path(__file__).parents[2] / "shared" / "data" / "open"
@@ -93,10 +95,41 @@ def test_what_cannot_be_judged_has_a_state(values, columns, variation):
         assert kpi["limits"] == NO_VARIATION
 
 
-def test_a_rebase_outside_the_series_changes_nothing():
-    rebase = [{"date": "2030-01-01", "reason": "new system", "name": "Head of Service"}]
-    plain, rebased = (evidence(kent.returns(), {"CS01"}, rebase=given).of("points", "CS01") for given in (None, rebase))
-    pd.testing.assert_frame_equal(plain, rebased)
+def with_rebase(day, **more):
+    row = {"kpi_id": "CS01", "first_period": day[:7], "date": day, "reason": "New telephone system.",
+           "name": "Head of Service", "from_quarter": None, "status": "final"} | more  # fmt: skip
+    return evidence(replace(kent.returns(), rebases=pd.DataFrame([row])), {"CS01"})
+
+
+def test_a_rebase_outside_the_series_changes_nothing_and_says_so():
+    plain, rebased = kent.known("CS01"), with_rebase("2030-01-01")
+    pd.testing.assert_frame_equal(plain.of("points", "CS01"), rebased.of("points", "CS01"))
+    assert rebased.rebases["said"].tolist() == [
+        "The rebase of 2030-01-01 (New telephone system) lies after the last figure of CS01, so it changes nothing."
+    ]
+
+
+def test_an_agreed_rebase_makes_new_limits_and_stands_below_the_chart():
+    known = with_rebase("2024-04-01", status="illustrative")
+    points = known.of("points", "CS01")
+    first = points["baseline"].tolist().index(2)
+    assert points["period"][first] == "2024-25 Q1"
+    assert points["mean"].iloc[-1] == pytest.approx(points["value"][first:].mean())
+    shown = view("limits", known, "CS01")
+    assert (
+        "The limits are made anew from April 2024: New telephone system. Agreed by: Head of Service (illustrative)."
+        in shown.notes
+    )
+    assert "New limits" in [text["text"] for text in shown.marks["texts"]]
+
+
+def test_the_council_says_which_rules_it_uses():
+    council = replace(kent.returns().council, screening=False, profile="mdc")
+    plain, other = (
+        evidence(replace(kent.returns(), council=used)).points for used in (kent.returns().council, council)
+    )
+    assert (other["upper_limit"] >= plain["upper_limit"] - 1e-9).all(), "without screening limits only get wider"
+    assert (other["upper_limit"] > plain["upper_limit"] + 1e-9).any()
 
 
 def test_history_and_restated_figures_are_not_late():

@@ -8,7 +8,7 @@ Frozen (`fix=8`), it judges what follows without being moved by it.
 
 import datetime as dt
 import math
-from itertools import accumulate
+from itertools import accumulate, pairwise
 
 import pandas as pd
 import pytest
@@ -24,7 +24,7 @@ from tests.engines import ENGINES, to_pandas
 BASE = [10.0, 12.0, 11.0, 13.0, 9.0, 11.0, 12.0, 10.0]
 OUTSIDE, TREND, TWO, SHIFT = "outside a limit", "trend of seven", "two in three near a limit", "shift of seven"
 UP, DOWN = "improvement", "concern"
-ORDERED = [name for name in ENGINES if name != "pyarrow"]
+ORDERED = list(ENGINES)
 REBASE = {"reason": "new system", "name": "head of service"}
 
 
@@ -48,7 +48,7 @@ def table(values, months=None, **columns):
 
 
 def classified(frame, profile="plotthedots", **options):
-    by = {name: options[name] for name in ("by", "order_by") if name in options}
+    by = {name: options[name] for name in ("by", "order_by", "value") if name in options}
     return special_causes(process_limits(frame, **options), profile=profile, **by)
 
 
@@ -257,7 +257,8 @@ def test_quarters_weeks_and_numbers_have_gaps_too(chart):
     assert chart(table(BASE).assign(period_end=days))["moving_range"].isna().sum() == 2
     numbered = chart(table(BASE).assign(period_end=[1, 2, 3, 4, 5, 6, 7, 9]))
     assert numbered["moving_range"].isna().sum() == 2
-    assert chart(table(BASE).assign(period_end=list("abcdefgh")))["moving_range"].isna().sum() == 1
+    quarters = [f"{2022 + n // 4}-{23 + n // 4} Q{n % 4 + 1}" for n in range(8)]
+    assert chart(table(BASE).assign(period_end=quarters))["moving_range"].isna().sum() == 1
 
 
 def test_a_rebase_starts_limits_and_rules_anew(chart):
@@ -389,6 +390,53 @@ def test_the_frame_comes_back_in_its_own_kind_with_its_columns_first(engine):
         assert result["value"].tolist() == given_rows["value"].tolist()
 
 
+@pytest.mark.parametrize("engine", ORDERED)
+def test_a_plain_table_of_dates_and_values_will_do(engine):
+    days = [dt.date(2024, month, 1) for month in range(1, 9)]
+    plain = ENGINES[engine](pd.DataFrame({"day": pd.Series(days, dtype=object), "n": BASE}))
+    rows = to_pandas(classified(plain, order_by="day", value="n"))
+    assert rows["upper_limit"].tolist() == pytest.approx([16.32] * 8)
+    assert rows["special_cause"].isna().all()
+
+
+def test_dates_as_text_have_gaps_and_can_be_rebased():
+    days = [f"2024-{month:02}-01" for month in (1, 2, 3, 5, 6, 7, 8, 9)]
+    rows = classified(table(BASE).assign(period_end=days), rebase={"date": "2024-06-01", **REBASE})
+    assert rows["moving_range"].isna().tolist() == [True, False, False, True, True, False, False, False]
+    assert rows["baseline"].tolist() == [1] * 4 + [2] * 4
+
+
+@pytest.mark.parametrize(
+    ("changed", "options", "sentence"),
+    [
+        ({}, {"order_by": "day"}, 'no column "day".*Its columns are: kpi_id, period_end, value, polarity.*order_by='),
+        ({}, {"by": "area"}, 'no column "area".*by='),
+        ({}, {"value": "n"}, 'no column "n".*value='),
+        ({}, {"overlap": "k"}, 'no column "k".*overlap='),
+        ({"value": "12"}, {}, '"value" holds text'),
+        ({"value": [None, "n/a", *BASE[2:]]}, {}, '"value" holds text'),
+        ({"period_end": None}, {}, "A row has no period"),
+        ({"period_end": "31/12/2024"}, {}, '"31/12/2024", which does not sort by time'),
+        ({"period_end": dt.datetime(2024, 1, 31)}, {}, "Two rows of K1 are for the same period, 2024-01-31"),
+        ({}, {"fix": 0}, "fixed after 0 values"),
+        ({}, {"rebase": "2020-05-31"}, "is no rebase"),
+        ({}, {"rebase": {"date": "May 2020", **REBASE}}, '"May 2020" is no date'),
+    ],
+)
+def test_what_cannot_be_charted_is_a_sentence(changed, options, sentence):
+    with pytest.raises(InputError, match=sentence):
+        process_limits(table(BASE).assign(**changed), **options)
+
+
+def test_the_steps_come_in_order():
+    with pytest.raises(InputError, match="put it through process_limits first"):
+        special_causes(table(BASE))
+
+
+def test_a_column_without_any_value_is_no_text():
+    assert set(classified(table(BASE).assign(value=None))["limits"]) == {"no limits"}
+
+
 def test_an_unknown_profile_is_named():
     with pytest.raises(InputError, match='no profile "nhs". Choose one of: plotthedots, mdc'):
         special_causes(process_limits(table(BASE)), profile="nhs")
@@ -448,6 +496,28 @@ def test_agrees_with_the_rules_written_out(many, screen, fix, profile):
         expected = [(rule or "", {1: UP, -1: DOWN, 0: ""}[way]) for rule, way in by_hand]
         found = rows[["rule", "special_cause"]].fillna("").itertuples(index=False, name=None)
         assert list(found) == expected
+
+
+@settings(deadline=None, max_examples=30)
+@given(
+    st.lists(st.tuples(st.one_of(COARSE, WALK), st.sets(st.integers(1, 30), max_size=3)), min_size=1, max_size=12),
+    st.sampled_from([None, 4, 8]),
+)
+def test_each_baseline_is_judged_as_if_it_stood_alone(many, fix):
+    frame = many_series([values for values, _ in many])
+    rebase = [
+        {"kpi_id": f"K{place:02}", "date": month_end(at), **REBASE}
+        for place, (_, cuts) in enumerate(many)
+        for at in cuts
+    ]
+    all_rows = classified(frame, fix=fix, rebase=rebase or None)
+    for place, (values, cuts) in enumerate(many):
+        edges = [0, *sorted(cut for cut in cuts if cut < len(values)), len(values)]
+        parts = [rules_by_hand(values[first:last], fix=fix) for first, last in pairwise(edges)]
+        expected = [(rule or "", {1: UP, -1: DOWN, 0: ""}[way]) for part in parts for rule, way in part]
+        rows = all_rows[all_rows["kpi_id"] == f"K{place:02}"]
+        assert list(rows[["rule", "special_cause"]].fillna("").itertuples(index=False, name=None)) == expected
+        assert rows["baseline"].tolist() == [n for n, (a, b) in enumerate(pairwise(edges), 1) for _ in range(b - a)]
 
 
 MANY = st.lists(WALK, min_size=1, max_size=15)

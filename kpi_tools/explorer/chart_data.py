@@ -109,6 +109,8 @@ def limit_marks(points: pd.DataFrame) -> Marks:
     dots = [dot(place + 0.5, row, row["period"], cause=True) for place, row in figures(rows)]
     labels = [f"{row['period_end']:%b %y}" for row in rows]
     texts = [*axis(labels, low, high), *values(dots, low, high), *gaps(rows, low, high), *edge(named, slots, low, high)]
+    texts += [text(place, high, "New limits", "quiet", "left") for place, row in enumerate(rows)
+              if place and row["baseline"] != rows[place - 1]["baseline"]]  # fmt: skip
     return marks(band, lines, dots, texts, low, high, slots, unit)
 
 

@@ -5,6 +5,7 @@ The explorers and the history of one KPI read from here; nothing is computed in 
 
 from collections.abc import Collection
 from dataclasses import dataclass, replace
+from datetime import date
 from typing import Any
 
 import pandas as pd
@@ -16,9 +17,10 @@ from kpi_tools.quarters import Quarter
 from kpi_tools.scorecard import in_force, judged, recent_quarters, score
 from kpi_tools.statistics.alerts import alerts
 from kpi_tools.statistics.assurance import READINGS, assurance, by_consequence, why
+from kpi_tools.statistics.rebasing import rebase_notes
 from kpi_tools.statistics.trend import gls_direction
 from kpi_tools.variation import process_limits, special_causes
-from kpi_tools.vocabulary import NOT_AVAILABLE
+from kpi_tools.vocabulary import ILLUSTRATIVE, NOT_AVAILABLE
 from kpi_tools.words.naming import named
 from kpi_tools.words.tokens import filled, kpi_figures
 
@@ -38,6 +40,7 @@ class Evidence:
     * `quarters`: all quarterly figures known, those of `recent` last, rated;
     * `points`: the finest series there is of each KPI (`series` says `months` or `quarters`, `period` its label), with
       process limits, `rule`, `special_cause` and `why`: one sentence on why a point is flagged or why not;
+    * `rebases`: the rebases agreed for them, as `returns.rebases`, each with `said`: what it does, in a sentence;
     * `outlooks`: as `outlook.outlook` gives them, from the quarters of `recent`;
     * `alerts`: what about the data themselves looks wrong.
     """
@@ -47,6 +50,7 @@ class Evidence:
     kpis: pd.DataFrame
     quarters: pd.DataFrame
     points: pd.DataFrame
+    rebases: pd.DataFrame
     outlooks: pd.DataFrame
     alerts: pd.DataFrame
 
@@ -69,11 +73,8 @@ class Evidence:
         return self.returns.benchmarks[self.returns.benchmarks["kpi_id"] == kpi_id].reset_index(drop=True)
 
 
-def evidence(returns: Returns, kpi_ids: Collection[str] | None = None, *, rebase: Any = None) -> Evidence:
-    """Everything that the rules say of the KPIs in the report of the returns' quarter, or of those of `kpi_ids` in it.
-
-    `rebase`: new baselines, as in `variation.process_limits`.
-    """
+def evidence(returns: Returns, kpi_ids: Collection[str] | None = None) -> Evidence:
+    """Everything that the rules say of the KPIs in the report of the returns' quarter, or of those of `kpi_ids` in it."""
     there = list(in_force(returns.catalogue, returns.quarter)["kpi_id"])
     if not there:
         raise InputError(
@@ -91,14 +92,17 @@ def evidence(returns: Returns, kpi_ids: Collection[str] | None = None, *, rebase
     months = _long_months(returns, recent)
     parts = [quarters[~quarters["kpi_id"].isin(set(months["kpi_id"]))].assign(series="quarters"), months]
     points = pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True)
-    points = special_causes(process_limits(points, rebase=rebase))
+    council, agreed = returns.council, returns.rebases[returns.rebases["kpi_id"].isin(set(points["kpi_id"]))]
+    limited = process_limits(points, screen=council.screening, rebase=agreed.to_dict("records") or None)
+    points = special_causes(limited, profile=council.profile)
     points["why"] = [why(row) for row in points.to_dict("records")]
     said = assurance(points).set_index("kpi_id")[["variation", "assurance", "limits", "baseline_points", "series"]]
     kpis = score(recent, returns).join(said, on="kpi_id")
     both = zip(kpis["rag"], kpis["assurance"], strict=True)
     kpis = by_consequence(kpis.assign(reading=[READINGS.get(pair) for pair in both]))
     doubts = alerts(_as_first_received(returns), returns.submissions[returns.submissions["month"].isna()])
-    return Evidence(returns, recent, kpis, quarters, points, outlook(recent, **settings), doubts)
+    rebases = agreed.assign(said=[_said_of(row, points) for row in agreed.to_dict("records")])
+    return Evidence(returns, recent, kpis, quarters, points, rebases, outlook(recent, **settings), doubts)
 
 
 def said_so_far(known: Evidence, commentary: pd.DataFrame) -> pd.DataFrame:
@@ -145,8 +149,20 @@ def kpi_named(returns: Returns, text: object) -> str:
     return named(text, {known: f"{known} ({title})" for known, title in titles.items()}, "KPI")
 
 
+def _said_of(rebase: dict[str, Any], points: pd.DataFrame) -> str:
+    """What a rebase does to the limits of its series, or that it does nothing."""
+    nothing = rebase_notes(points, rebase)
+    if nothing:
+        return nothing[0]
+    invented = f" ({ILLUSTRATIVE})" if rebase["status"] == ILLUSTRATIVE else ""
+    return (
+        f"The limits are made anew from {date.fromisoformat(rebase['date']):%B %Y}: {rebase['reason'].rstrip('.')}. "
+        f"Agreed by: {rebase['name']}{invented}."
+    )
+
+
 def _none_of(known: Evidence) -> Evidence:
-    tables = ("recent", "kpis", "quarters", "points", "outlooks", "alerts")
+    tables = ("recent", "kpis", "quarters", "points", "rebases", "outlooks", "alerts")
     return replace(known, **{name: getattr(known, name).head(0) for name in tables})
 
 
@@ -182,8 +198,7 @@ def _all_quarters(returns: Returns, recent: pd.DataFrame) -> pd.DataFrame:
 def _long_months(returns: Returns, recent: pd.DataFrame) -> pd.DataFrame:
     """Monthly figures of the KPIs that have enough of them, a row for each month up to the latest due quarter.
 
-    A month's figure is its own, also where the KPI's quarterly figure covers twelve months: basis `quarter` here means
-    that neighbours share no data. A month is not rated: target and floor standard are agreed for the KPI's own basis.
+    A month is not rated: target and floor standard are agreed for the KPI's own basis.
     """
     months = returns.months
     due = recent.groupby("kpi_id")["period_end"].max()
@@ -196,8 +211,7 @@ def _long_months(returns: Returns, recent: pd.DataFrame) -> pd.DataFrame:
     if not series:
         return pd.DataFrame({"kpi_id": pd.Series(dtype=str)})
     rows = pd.concat(series, ignore_index=True)
-    own = rows["basis"].where(rows["basis"].isin(("snapshot", "year_to_date")), "quarter")
-    return rows.assign(basis=own, rag=None, not_rated_reason=None, period=rows["month"], series="months")
+    return rows.assign(rag=None, not_rated_reason=None, period=rows["month"], series="months")
 
 
 def _without_holes(rows: pd.DataFrame, last: pd.Timestamp) -> pd.DataFrame:

@@ -5,7 +5,7 @@ from typing import Any
 import pandas as pd
 
 from kpi_tools.statistics.cases import rolling_after, sensitivity, takes_in_words, what_it_takes
-from kpi_tools.vocabulary import HIGHER, LOWER, MULTIPLIERS
+from kpi_tools.vocabulary import HIGHER, LOWER, MONTH, MULTIPLIERS
 from kpi_tools.words.row_words import is_number, line_of
 from kpi_tools.words.wording import in_words, listed, show
 
@@ -57,7 +57,7 @@ def _in_coming_quarters(kpi: dict[str, Any], leaving: Quarters | None, months: p
 
 def _if_held(kpi: dict[str, Any], leaving: Quarters | None, months: pd.DataFrame) -> list[str]:
     """Where the rolling figure goes if the latest single month's figure held."""
-    told = months[months["value"].notna()]
+    told = months[months["value"].notna() & (months["basis"] == MONTH)]
     if told.empty:
         return []
     last, per = told.iloc[-1], MULTIPLIERS[kpi["unit"]]

@@ -27,6 +27,7 @@ from kpi_tools.vocabulary import (
     ILLUSTRATIVE,
     IMPROVEMENT,
     LIMIT_MEANINGS,
+    MONTH,
     NEGATIVE,
     NEUTRAL,
     NOT_RATED,
@@ -126,7 +127,7 @@ def _trend(known: Evidence, kpi_id: str) -> tuple[Marks, str, list[str], list[tu
     marks = trend_marks(quarters, ahead, months, fitted)
     answer = known.of("outlooks", kpi_id).to_dict("records")[0]
     notes = [*directions(kpi), outlook_in_words(answer, kpi["unit"], int(kpi["decimals"]))]
-    told = months[months["value"].notna()]
+    told = months[months["value"].notna() & (months["basis"] == MONTH)]
     if len(told):
         notes.insert(0, f"{month_alone(told, kpi['unit'], int(kpi['decimals']))} {_covers(kpi)}")
     rags = [rag for rag in (GREEN, AMBER, RED, NOT_RATED) if any(dot["kind"] == rag for dot in marks["dots"])]
@@ -151,6 +152,7 @@ def _limits(known: Evidence, kpi_id: str) -> tuple[Marks, str, list[str], list[t
     flagged = points[points["special_cause"].notna() & (points["period"] != last["period"])]
     if len(flagged):
         notes.append(f"Flagged before: {listed([period_of(row) for row in flagged.to_dict('records')][-6:])}.")
+    notes += known.of("rebases", kpi_id)["said"].tolist()
     for change in suggested_rebases(points).to_dict("records"):
         side = "above" if change["run"] > 0 else "below"
         notes.append(

@@ -22,7 +22,7 @@ from kpi_tools.words.problems import Ledger
 KPIS: Final = Layout(
     ("kpi_id", "kpi_name", "section", "directorate", "unit", "decimals", "polarity", "basis", "frequency",
      "lag_quarters", "first_quarter"),
-    ("last_quarter", "definition", "owner", "status", "source"),
+    ("last_quarter", "definition", "owner", "status", "source", "monthly_basis"),
 )  # fmt: skip
 TARGETS: Final = Layout(("kpi_id", "from_quarter", "target", "floor_standard"), ("tolerance", "reason", "status"))
 LINES: Final = ("target", "floor_standard", "tolerance", "target_reason", "target_status")
@@ -44,6 +44,8 @@ class Council:
     window: int = 6
     minimum_points: int = 5
     significance: float = 0.05
+    profile: str = "plotthedots"
+    screening: bool = True
     rejected_share: float = 0.05
 
 
@@ -51,6 +53,7 @@ _PLACES: Final = {
     "council": ("name", "report_title", "sections", "owner_team", "prepared_by", "signed_off_by"),
     "rating": ("scheme", "percent"),
     "direction": ("rule", "window", "minimum_points", "significance"),
+    "anomalies": ("profile", "screening"),
     "loading": ("rejected_share",),
 }
 _MEANT: Final[dict[str, tuple[str, Callable[[Any], bool]]]] = {
@@ -69,6 +72,8 @@ _MEANT: Final[dict[str, tuple[str, Callable[[Any], bool]]]] = {
     "window": ("a whole number from 2 to 40", lambda value: _is_whole(value, 2, 40)),
     "minimum_points": ("a whole number from 3 to 40", lambda value: _is_whole(value, 3, 40)),
     "significance": ("a number between 0 and 1", lambda value: isinstance(value, float) and 0 < value < 1),
+    "profile": (" or ".join(f'"{name}"' for name in words.PROFILES), lambda value: value in words.PROFILES),
+    "screening": ("true or false", lambda value: isinstance(value, bool)),
     "rejected_share": ("a share from 0 to 1", lambda value: _is_number(value) and 0 <= value <= 1),
 }  # fmt: skip
 
@@ -161,6 +166,7 @@ def read_kpis(table: Table, council: Council) -> pd.DataFrame:
             "owner": field.name(table, row, "owner"),
             "kpi_status": field.choice(table, row, "status", (FINAL, ILLUSTRATIVE), FINAL),
             "source": field.name(table, row, "source"),
+            "monthly_basis": field.choice(table, row, "monthly_basis", (words.MONTH, "rolling_12_months"), ""),
         })  # fmt: skip
     columns = ["kpi_status" if name == "status" else name for name in KPIS.names]
     return typed(pd.DataFrame(rows, columns=columns)[~table.bad], whole=("decimals", "lag_quarters"))

@@ -23,7 +23,7 @@ from kpi_tools.page.html import Html, render, slug
 from kpi_tools.page.svg import inline_svg
 from kpi_tools.page.tables import report_table
 from kpi_tools.quarters import Quarter
-from kpi_tools.vocabulary import CLOSEST, HIGHER, ILLUSTRATIVE, NOT_RATED, RAGS
+from kpi_tools.vocabulary import CLOSEST, HIGHER, ILLUSTRATIVE, MONTH, NOT_RATED, RAGS
 from kpi_tools.words.wording import listed, plural, show
 
 Describe = Callable[[pd.DataFrame], str]
@@ -157,7 +157,7 @@ def _activity(points: pd.DataFrame, description: str) -> dict[str, Any]:
 
 
 def _month(kpi: pd.Series, months: pd.DataFrame | None) -> list[str]:
-    known_months = months if months is None else months[months["value"].notna()]
+    known_months = months if months is None else months[months["value"].notna() & (months["basis"] == MONTH)]
     if known_months is None or known_months.empty:
         return []
     return [month_alone(known_months, kpi["unit"], kpi["decimals"])]

@@ -12,7 +12,8 @@ import pandas as pd
 from narwhals.stable.v2 import col, lit, when
 from narwhals.stable.v2.typing import IntoFrameT
 
-from kpi_tools.statistics.series import flag, words
+from kpi_tools.errors import InputError
+from kpi_tools.statistics.series import flag, keys_of, words
 from kpi_tools.vocabulary import (
     AMBER,
     CLOSEST,
@@ -57,7 +58,7 @@ _ONLY_LIMITS = "Only the limits are tested"
 
 
 def assurance(
-    classified: IntoFrameT, *, by: Sequence[str] = ("kpi_id",), order_by: str = "period_end", value: str = "value"
+    classified: IntoFrameT, *, by: Sequence[str] | None = None, order_by: str = "period_end", value: str = "value"
 ) -> IntoFrameT:
     """The latest row of each series, with what its limits say: `variation`, `assurance` and, where there is `rag`,
     `reading`.
@@ -71,7 +72,9 @@ def assurance(
     """
     frame: Any = nw.from_native(classified)
     names = frame.collect_schema().names()
-    keys = [by] if isinstance(by, str) else list(by)
+    keys = keys_of(frame, by, order_by=order_by, value=value)
+    if "special_cause" not in names:
+        raise InputError("The table has no special causes: put it through process_limits and special_causes first.")
     rows = frame.with_columns(_all=lit(0)).with_columns(_latest=col(order_by).max().over(*(keys or ["_all"])))
     rows = rows.filter(col(order_by) == col("_latest")).with_columns(
         _value=_finite([value], value), _target=_finite(names, "target"), _band=_band(names), **_polarity(names)
@@ -119,7 +122,7 @@ def _finite(names: Sequence[str], name: str) -> nw.Expr:
 def _polarity(names: Sequence[str]) -> dict[str, nw.Expr]:
     if "polarity" not in names:
         return {"_better": lit(0), "_closest": lit(0)}
-    known = col("polarity").fill_null("")
+    known = col("polarity").cast(nw.String).fill_null("")
     return {"_better": flag(known == HIGHER) - flag(known == LOWER), "_closest": flag(known == CLOSEST)}
 
 

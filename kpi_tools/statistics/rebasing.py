@@ -6,7 +6,7 @@ A tool may suggest a rebase, never do it: limits that follow each change of the 
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 import narwhals.stable.v2 as nw
@@ -14,7 +14,7 @@ from narwhals.stable.v2 import col, lit, when
 from narwhals.stable.v2.typing import IntoFrameT
 
 from kpi_tools.errors import InputError
-from kpi_tools.statistics.series import flag
+from kpi_tools.statistics.series import flag, keys_of
 
 _RUN = 7
 
@@ -32,7 +32,7 @@ def rebases_reached(rebase: Any, keys: Sequence[str], order_by: str, kind: Any) 
 
 
 def suggested_rebases(
-    classified: IntoFrameT, *, by: Sequence[str] = ("kpi_id",), order_by: str = "period_end"
+    classified: IntoFrameT, *, by: Sequence[str] | None = None, order_by: str = "period_end"
 ) -> IntoFrameT:
     """Where a new baseline may be worth agreeing: one row a series whose latest seven figures or more lie on one side.
 
@@ -40,7 +40,7 @@ def suggested_rebases(
     suggestion: whether the process changed, and why, is for its owner to say (`rebase` needs a reason and a name).
     """
     frame: Any = nw.from_native(classified)
-    keys = [by] if isinstance(by, str) else list(by)
+    keys = keys_of(frame, by, order_by=order_by)
     rows = frame.with_row_index("_n", order_by=[*keys, order_by]).with_columns(_n=col("_n").cast(nw.Int64), _all=lit(0))
     parts = keys or ["_all"]
     rows = rows.with_columns(_last=col("_n").max().over(*parts), _first=col("_n").min().over(*parts, "baseline"))
@@ -51,11 +51,11 @@ def suggested_rebases(
 
 
 def rebase_notes(
-    series: Any, rebase: Any, *, by: Sequence[str] = ("kpi_id",), order_by: str = "period_end"
+    series: Any, rebase: Any, *, by: Sequence[str] | None = None, order_by: str = "period_end"
 ) -> list[str]:
     """A sentence for each rebase that changes nothing, since its date lies outside the series or names none."""
-    keys = [by] if isinstance(by, str) else list(by)
     frame: Any = nw.from_native(series)
+    keys = keys_of(frame, by, order_by=order_by)
     kind = frame.collect_schema()[order_by]
     spans = frame.with_columns(_all=lit(0)).group_by("_all", *keys).agg(
         _first=col(order_by).min(), _last=col(order_by).max()
@@ -64,7 +64,7 @@ def rebase_notes(
 
 
 def _notes(row: Mapping[str, Any], spans: Sequence[Mapping[str, Any]], keys: Sequence[str], kind: Any) -> Iterator[str]:
-    what = f"The rebase of {str(row['date'])[:10]} ({row['reason']})"
+    what = f"The rebase of {str(row['date'])[:10]} ({str(row['reason']).rstrip('.')})"
     mine = [span for span in spans if all(row.get(key) in (None, span[key]) for key in keys)]
     if not mine:
         yield f"{what} is for a series that is not there, so it changes nothing."
@@ -78,7 +78,10 @@ def _notes(row: Mapping[str, Any], spans: Sequence[Mapping[str, Any]], keys: Seq
 
 
 def _checked(rebase: Any) -> list[Mapping[str, Any]]:
-    rows = rebase if isinstance(rebase, list) else nw.from_native(rebase).lazy().collect().rows(named=True)
+    rows = [rebase] if isinstance(rebase, Mapping) else rebase
+    if isinstance(rows, str):
+        raise InputError(f'"{rows}" is no rebase. Give a table or a list of dictionaries with date, reason and name.')
+    rows = rows if isinstance(rows, list) else nw.from_native(rows).lazy().collect().rows(named=True)
     for place, row in enumerate(rows, start=1):
         for part in ("date", "reason", "name"):
             found = row.get(part) if isinstance(row, Mapping) else None
@@ -92,7 +95,12 @@ def _checked(rebase: Any) -> list[Mapping[str, Any]]:
 
 def _moment(day: Any, kind: Any) -> Any:
     """The rebase date in the kind of the period column."""
-    if not kind.is_temporal():
+    if kind.is_numeric():
         return day
-    moment = datetime.fromisoformat(str(day)[:10])
-    return moment.date() if kind == nw.Date else moment
+    if kind == nw.String:
+        return str(day)[:10] if isinstance(day, date) else day
+    try:
+        moment = datetime.fromisoformat(str(day)[:10])
+    except ValueError:
+        raise InputError(f'"{day}" is no date for a rebase. Give it like 2024-04-01.') from None
+    return moment if kind.is_temporal() and kind != nw.Date else moment.date()

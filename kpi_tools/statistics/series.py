@@ -10,10 +10,46 @@ from typing import Any
 import narwhals.stable.v2 as nw
 from narwhals.stable.v2 import col, lit, when
 
+from kpi_tools.errors import InputError
+
 _ABSENT = 1.5
+_NEVER = 2**62
+_ISO_DATE = r"^\d{4}-\d\d-\d\d$"
+_YEAR_FIRST = r"^\d{4}"
 
 Rows = Any
 """A narwhals frame, eager or lazy: the two have no public type in common."""
+
+
+def keys_of(frame: Rows, by: Sequence[str] | None, **needed: str) -> list[str]:
+    """The columns that name a series: `by`, or without it `kpi_id` where there is such a column, else none.
+
+    `needed` are the caller's other columns by the name of their parameter. Raises `InputError` for one that is not there,
+    and where `value` holds text.
+    """
+    schema = frame.collect_schema()
+    there = schema.names()
+    keys = (["kpi_id"] if "kpi_id" in there else []) if by is None else [by] if isinstance(by, str) else list(by)
+    for parameter, name in [*(("by", key) for key in keys), *needed.items()]:
+        if name not in there:
+            raise InputError(f'There is no column "{name}" in the table. Its columns are: {", ".join(there)}. '
+                             f"Name the one that is meant: {parameter}=…")  # fmt: skip
+    value = needed.get("value")
+    if value is not None and not _holds_numbers(frame, value, schema[value]):
+        raise InputError(f'The column "{value}" holds text, not numbers. Where there is no figure leave it missing.')
+    return keys
+
+
+def _holds_numbers(frame: Rows, name: str, kind: Any) -> bool:
+    if kind.is_numeric() or not isinstance(frame, nw.DataFrame):
+        return not (kind == nw.String or kind.is_temporal())
+    if kind == nw.String:  # as a column without any value is called on pandas
+        return bool(frame[name].null_count() == len(frame))
+    try:
+        frame[name].cast(nw.Float64)
+    except (TypeError, ValueError):
+        return False
+    return not kind.is_temporal()
 
 
 def in_order(frame: Rows, keys: Sequence[str], order_by: str, needed: Sequence[str]) -> Rows:
@@ -32,20 +68,43 @@ def with_gaps(rows: Rows, keys: Sequence[str], order_by: str) -> Rows:
     """Add `_series` (number of its first row), `_usual` (the shortest distance between its periods, in days or units)
     and `_gap` (more than one and a half of that since the row before, so that a period is absent).
 
-    Periods are dates, timestamps or numbers; text has an order but no distance.
+    Periods are dates (as text: 2024-12-31), timestamps or numbers; other text has an order but no distance. Raises
+    `InputError` where an eager table has a row without a period, or two of one series for the same.
     """
-    at = _position(order_by, rows.collect_schema()[order_by])
-    rows = rows.with_columns(_at=at, _series=col("_n").min().over(*keys) if keys else lit(0))
+    rows = rows.with_columns(_at=_position(rows, order_by), _series=col("_n").min().over(*keys) if keys else lit(0))
     apart = col("_at") - col("_at_1")
-    rows = shifted(rows, (1, "_at")).with_columns(_apart=when((col("_n") > col("_series")) & (apart > 0)).then(apart))
+    rows = shifted(rows, (1, "_at")).with_columns(_apart=when(col("_n") > col("_series")).then(apart))
+    _check_periods(rows, keys, order_by)
     rows = rows.with_columns(_usual=col("_apart").min().over("_series"))
     return rows.with_columns(_gap=(col("_apart") > col("_usual") * _ABSENT).fill_null(False))
+
+
+def _check_periods(rows: Rows, keys: Sequence[str], order_by: str) -> None:
+    if not isinstance(rows, nw.DataFrame):
+        return
+    if rows[order_by].null_count():
+        raise InputError(f'A row has no period: fill in its "{order_by}", or leave the row out.')
+    texts = rows[order_by]
+    if texts.dtype == nw.String and len(odd := texts.filter(~texts.str.contains(_YEAR_FIRST))):
+        raise InputError(
+            f'The column "{order_by}" holds text such as "{odd[0]}", which does not sort by time: give dates, or text '
+            "that begins with the year."
+        )
+    if len(again := rows.filter(col("_apart") == 0)):
+        row = again.head(1).rows(named=True)[0]
+        series = ", ".join(str(row[key]) for key in keys)
+        raise InputError(
+            f"Two rows{f' of {series}' if series else ''} are for the same period, {str(row[order_by])[:10]}. Keep the one "
+            "that counts, or name all columns that tell the series apart: by=…"
+        )
 
 
 def as_given(rows: Rows, frame: Rows, names: Sequence[str], added: Sequence[str]) -> Rows:
     """The caller's frame, its columns `names` first, then the `added` ones; eager rows in the caller's order."""
     if isinstance(rows, nw.DataFrame):
-        return frame.select(*names).with_columns(*rows.sort("_row").select(*added).iter_columns())
+        back = rows.select("_row", *added)
+        back = back if back["_row"].is_sorted() else back.sort("_row")
+        return frame.select(*names).with_columns(*back.select(*added).iter_columns())
     return rows.select(*names, *added)
 
 
@@ -54,14 +113,31 @@ def keeping(rows: Rows, *names: str) -> Rows:
     return rows.select("_row", "_n", *names) if isinstance(rows, nw.DataFrame) else rows
 
 
-def shifted(rows: Rows, *moves: tuple[int, str] | tuple[int, str, str]) -> Rows:
+def shifted(rows: Rows, *moves: tuple[Any, ...]) -> Rows:
     """Add columns as they were so many rows earlier (later where negative): `(1, "x")` adds `x_1`, `(-1, …)` `x_-1`."""
     return rows.with_columns(*(_along(rows, col(*names).shift(back)).name.suffix(f"_{back}") for back, *names in moves))
 
 
-def counted_up(rows: Rows, *names: str) -> Rows:
-    """Replace each column of numbers by its running total."""
-    return rows.with_columns(_along(rows, col(*names).cum_sum()))
+def counted_up(rows: Rows, name: str) -> Rows:
+    """Add the running total of a column over all rows, as `name_so_far`."""
+    return rows.with_columns(_along(rows, col(name).cum_sum()).alias(f"{name}_so_far"))
+
+
+def run_lengths(rows: Rows, **lengths: str) -> Rows:
+    """Add to each row how long its run is: `length="starts"`, where the column `starts` is 1 as a run begins, else 0.
+
+    The run's first row is the latest start up to here and its last stands before the next start: nothing is grouped.
+    """
+    starts = list(lengths.values())
+    rows = shifted(rows, (-1, *starts)).with_columns(
+        *(when(col(name) == 1).then(col("_n")).otherwise(lit(-1)).alias(f"{name}_first") for name in starts),
+        *(when(col(f"{name}_-1") == 0).then(lit(_NEVER)).otherwise(col("_n")).alias(f"{name}_last") for name in starts),
+    )
+    first, last = ([f"{name}_{end}" for name in starts] for end in ("first", "last"))
+    rows = rows.with_columns(_along(rows, col(*first).cum_max()), _along(rows, col(*last).cum_min(reverse=True)))
+    return rows.with_columns(
+        **{length: col(f"{name}_last") - col(f"{name}_first") + 1 for length, name in lengths.items()}
+    )
 
 
 def flag(truth: nw.Expr) -> nw.Expr:
@@ -78,10 +154,17 @@ def _along(rows: Rows, expression: nw.Expr) -> nw.Expr:
     return expression if isinstance(rows, nw.DataFrame) else expression.over(order_by="_n")
 
 
-def _position(order_by: str, kind: Any) -> nw.Expr:
-    if kind.is_temporal():
-        days_before = (
-            (col(order_by).dt.year().cast(nw.Int64) - 1) * 1461 // 4
-        )  # the Julian rule: true from 1901 to 2099
-        return (days_before + col(order_by).dt.ordinal_day()).cast(nw.Float64)
-    return col(order_by).cast(nw.Float64) if kind.is_numeric() else lit(None, dtype=nw.Float64)
+def _position(rows: Rows, order_by: str) -> nw.Expr:
+    """Where each period lies, in days or in the column's own units; null where it has an order only."""
+    kind = rows.collect_schema()[order_by]
+    if kind.is_numeric():
+        return col(order_by).cast(nw.Float64)
+    day = col(order_by)
+    if isinstance(rows, nw.DataFrame) and kind == nw.Object:  # Python's own dates on pandas
+        day = day.cast(nw.Datetime("us"))
+    elif isinstance(rows, nw.DataFrame) and kind == nw.String and rows[order_by].str.contains(_ISO_DATE).all():
+        day = day.str.to_datetime(format="%Y-%m-%d")
+    elif not kind.is_temporal():
+        return lit(None, dtype=nw.Float64)
+    days_before = (day.dt.year().cast(nw.Int64) - 1) * 1461 // 4  # the Julian rule: true from 1901 to 2099
+    return (days_before + day.dt.ordinal_day()).cast(nw.Float64)

@@ -8,7 +8,7 @@ crosses it.
 import narwhals.stable.v2 as nw
 from narwhals.stable.v2 import col, lit, when
 
-from kpi_tools.statistics.series import Rows, counted_up, flag, keeping, shifted, words
+from kpi_tools.statistics.series import Rows, flag, keeping, run_lengths, shifted, words
 from kpi_tools.vocabulary import (
     CONCERN,
     HIGHER,
@@ -64,17 +64,18 @@ def _run_lengths(rows: Rows, profile: str) -> Rows:
     counted = col("_near") if profile == "mdc" else col("_near") - col("_outside")
     rows = keeping(rows, *_CARRIED, "_start", "_side", "_step", "_outside", "_near")
     rows = shifted(rows, (1, "_side", "_step")).with_columns(
-        _side_run=flag(col("_start") | (col("_side") != col("_side_1"))),
-        _step_run=flag((col("_step") != col("_step_1")).fill_null(True)),
+        _side_starts=flag(col("_start") | (col("_side") != col("_side_1"))),
+        _step_starts=flag((col("_step") != col("_step_1")).fill_null(True)),
         _close=counted,
     )
-    rows = keeping(rows, *_CARRIED, "_side", "_step", "_outside", "_close", "_side_run", "_step_run")
-    rows = counted_up(rows, "_side_run", "_step_run")
-    rows = shifted(rows, (1, "_close"), (2, "_close", "_side_run")).with_columns(
-        run=col("_side") * nw.len().over("_side_run").cast(nw.Int64),
-        steps=col("_step") * nw.len().over("_step_run").cast(nw.Int64),
+    rows = keeping(rows, *_CARRIED, "_side", "_step", "_outside", "_close", "_side_starts", "_step_starts")
+    rows = run_lengths(rows, _side_run="_side_starts", _step_run="_step_starts")
+    rows = rows.with_columns(run=col("_side") * col("_side_run"), steps=col("_step") * col("_step_run"))
+    rows = keeping(rows, *_CARRIED, "_side", "_step", "_outside", "_close", "_side_starts_first", "run", "steps")
+    rows = shifted(rows, (1, "_close"), (2, "_close", "_side_starts_first"))
+    three = (col("_close") + col("_close_1") + col("_close_2") >= 2) & (
+        col("_side_starts_first") == col("_side_starts_first_2")
     )
-    three = (col("_close") + col("_close_1") + col("_close_2") >= 2) & (col("_side_run") == col("_side_run_2"))
     rows = rows.with_columns(_three=flag(three.fill_null(False)))
     rows = keeping(rows, *_CARRIED, "_side", "_step", "_outside", "_close", "_three", "run", "steps")
     rows = shifted(rows, (-1, "_three"), (-2, "_three"))
@@ -115,5 +116,5 @@ def _better(rows: Rows) -> nw.Expr:
     """1 where higher is better, -1 where lower is, else 0."""
     if "polarity" not in rows.collect_schema().names():
         return lit(0)
-    polarity = col("polarity").fill_null("")
+    polarity = col("polarity").cast(nw.String).fill_null("")
     return flag(polarity == HIGHER) - flag(polarity == LOWER)

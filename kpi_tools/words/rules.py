@@ -146,6 +146,12 @@ RULES: Final[dict[str, Rule]] = {
     "period-retired": Rule(
         "The KPI left the set after {detail}.", "Check the id, or the KPI's last quarter in the catalogue.", WARNING
     ),
+    "months-partial": Rule("{detail}", "Send the months that are missing, or the quarter's own figure.", WARNING),
+    "months-unlike": Rule(
+        "Its months make {detail}, not what was sent for the quarter, which stands.",
+        "Find out which of them is right, and send it again.",
+        WARNING,
+    ),
     # values
     "value-text": Rule("It is not a number.", _NUMBER),
     "value-flag": Rule(
@@ -234,6 +240,9 @@ RULES: Final[dict[str, Rule]] = {
         "Add a row to targets.csv, or the KPI stays not rated.",
         WARNING,
         TEAM,
+    ),
+    "rebase-period": Rule(
+        "{detail}", 'Give the first period with the new limits as "2024-25 Q1" or "2024-04".', who=TEAM
     ),
     # commentary, activity indicators, benchmarks
     "text-missing": Rule("There is no text in the row.", "Write the commentary or delete the row.", WARNING),

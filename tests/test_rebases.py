@@ -1,0 +1,75 @@
+"""data/raw/rebases.csv: read and checked like every other table, and known from the report in which it was agreed."""
+
+import kent
+import pytest
+from small_council import write_raw
+
+from kpi_tools.loading import as_known_at, read_returns
+from kpi_tools.quarters import Quarter
+
+HEAD = "kpi_id,first_period,reason,name,from_quarter,status\n"
+
+
+@pytest.fixture
+def read(tmp_path):
+    """What is read after these lines stand in rebases.csv."""
+    folder = write_raw(tmp_path)
+    (folder / "return.csv").write_text("kpi_id,period,value\nP1,2024-25 Q3,87.5\n", encoding="utf-8")
+
+    def given(*lines):
+        (tmp_path / "rebases.csv").write_text(HEAD + "\n".join(lines) + "\n", encoding="utf-8")
+        return read_returns(tmp_path)
+
+    return given
+
+
+def test_a_quarter_or_a_month_begins_on_its_first_day(read):
+    returns = read(
+        "P1,2024-25 Q1,New system,Head of Roads,,", "M1,2024-05,New team,Head of Roads,2024-25 Q2,illustrative"
+    )
+    assert returns.problems.empty
+    rows = returns.rebases.to_dict("records")
+    assert [(row["kpi_id"], row["date"], row["status"]) for row in rows] == [
+        ("P1", "2024-04-01", "final"), ("M1", "2024-05-01", "illustrative")]  # fmt: skip
+
+
+def test_none_are_needed():
+    assert kent.returns().rebases.empty
+    assert list(kent.returns().rebases.columns)[:5] == ["kpi_id", "first_period", "date", "reason", "name"]
+
+
+@pytest.mark.parametrize(
+    ("line", "code", "column"),
+    [
+        ("P9,2024-25 Q1,New system,Head of Roads,,", "id-unknown", "kpi_id (A)"),
+        ("P1,,New system,Head of Roads,,", "rebase-period", "first_period (B)"),
+        ("P1,spring,New system,Head of Roads,,", "rebase-period", "first_period (B)"),
+        ("P1,2024-05-17,New system,Head of Roads,,", "rebase-period", "first_period (B)"),
+        ("P1,2024-25 Q1,,Head of Roads,,", "catalogue-missing", "reason (C)"),
+        ("P1,2024-25 Q1,New system,,,", "catalogue-missing", "name (D)"),
+        ("P1,2024-25 Q1,New system,Head of Roads,soon,", "catalogue-quarter", "from_quarter (E)"),
+        ("P1,2024-25 Q1,New system,Head of Roads,,perhaps", "catalogue-choice", "status (F)"),
+    ],
+)
+def test_a_fault_has_its_place_and_the_rebase_is_left_out(read, line, code, column):
+    returns = read("P2,2024-25 Q1,New system,Head of Roads,,", line)
+    assert returns.rebases["kpi_id"].tolist() == ["P2"]
+    problem = returns.problems[returns.problems["code"] == code].iloc[0]
+    assert (problem["severity"], problem["file"], problem["row"], problem["column"]) == (
+        "error",
+        "rebases.csv",
+        3,
+        column,
+    )
+
+
+def test_the_same_rebase_twice_is_a_fault(read):
+    returns = read("P1,2024-25 Q1,New system,Head of Roads,,", "P1,2024-04,Another reason,Head of Care,,")
+    assert returns.problems["code"].tolist() == ["catalogue-twice"]
+
+
+def test_an_earlier_report_does_not_know_it(read):
+    returns = read("P1,2024-25 Q1,New system,Head of Roads,2024-25 Q3,", "P2,2024-25 Q1,New system,Head of Roads,,")
+    assert as_known_at(returns, Quarter(2024, 2)).rebases["kpi_id"].tolist() == ["P2"]
+    assert returns.rebases["kpi_id"].tolist() == ["P1", "P2"]
+    assert read("P1,2024-25 Q1,New system,Head of Roads,2024-25 Q4,").rebases.empty
