@@ -123,7 +123,9 @@ def _judged(sums: Any, significance: float, minimum_points: int) -> Any:
 
 
 def _critical_t(significance: float, minimum_points: int) -> nw.Expr:
-    t = lit(critical(_MOST_POINTS - 2, significance))
-    for n in range(max(minimum_points, 3), _MOST_POINTS):
-        t = when(col("_n") == n).then(lit(critical(n - 2, significance))).otherwise(t)
-    return t
+    counts = range(max(minimum_points, 3), _MOST_POINTS)
+    known = {n: critical(n - 2, significance) for n in counts}
+    most = critical(_MOST_POINTS - 2, significance)
+    return col("_n").cast(nw.Int64).replace_strict(
+        list(known), list(known.values()), default=most, return_dtype=nw.Float64
+    )
