@@ -62,6 +62,7 @@ FLOORS = (
         "running.runner running.kernel",
         "running.folders",
         "running.published",
+        "many",
     ),
     ("report",),
     ("batch",),
