@@ -66,18 +66,24 @@ def table():
 
 @pytest.fixture(scope="module")
 def expected(table):
+    return worked_out(table)
+
+
+def worked_out(table):
     """The four functions on the table as pandas has it."""
     recent = direction_of_travel(table[table["period_end"] > "2023-06-30"], by=BY)
-    direction = recent.drop_duplicates(BY)[
-        [*BY, "direction_of_travel", "points", "slope", "slope_low", "slope_high", "r_squared"]
-    ]
+    direction = recent.drop_duplicates(BY)[[*BY, *ADDED[2:8]]]
     classified = special_causes(process_limits(rate(table), by=BY), by=BY)
     return classified.merge(direction, on=BY, how="left", validate="many_to_one")
 
 
 @pytest.fixture
 def source(tmp_path, table):
-    path = tmp_path / "figures.parquet"
+    return source_file(table, tmp_path)
+
+
+def source_file(table, folder):
+    path = folder / "figures.parquet"
     pq.write_table(pa.Table.from_pandas(table, preserve_index=False), path, row_group_size=100)
     return path
 
@@ -86,19 +92,18 @@ def ordered(table):
     return table.sort_values([*BY, "period_end"]).reset_index(drop=True)
 
 
-def same(found, expected):
+def same(found, expected, columns=ADDED):
     """The same rows with the same words and whole numbers, and the same figures to 1e-9."""
     found, expected = ordered(found), ordered(expected)
     assert len(found) == len(expected)
-    for name in ADDED:
+    for name in columns:
         left, right = found[name], expected[name]
         if pd.api.types.is_float_dtype(right):
-            np.testing.assert_allclose(left.astype(float), right, rtol=1e-9, atol=1e-9, equal_nan=True, err_msg=name)
+            left = left.astype(float)
+            np.testing.assert_allclose(left, right, rtol=1e-9, atol=1e-9, equal_nan=True, err_msg=name)
         else:
-            assert (
-                left.astype(object).where(left.notna(), None).tolist()
-                == right.astype(object).where(right.notna(), None).tolist()
-            ), name
+            left, right = (column.astype(object).where(column.notna(), None).tolist() for column in (left, right))
+            assert left == right, name
 
 
 @pytest.fixture(params=["polars", "pandas"])

@@ -45,7 +45,8 @@ def judged_on_spark(
     block = F.pmod(F.hash(*(F.col(name) for name in by)), F.lit(blocks))
     with warnings.catch_warnings():  # that it does not know pandas 3: only Arrow tables pass here
         warnings.simplefilter("ignore", FutureWarning)
-        return figures.groupBy(block).applyInArrow(_judge(tuple(by), after), result)
+        apart = figures.repartition(blocks, block)  # as many tasks as blocks: else small ones are put together in one
+        return apart.groupBy(block).applyInArrow(_judge(tuple(by), after), result)
 
 
 def rate_on_spark(
@@ -68,7 +69,7 @@ def rate_on_spark(
     blocks = -(-source.rows // block_rows)
     draft = output.with_name(f".{output.name}.{uuid.uuid4().hex[:8]}")
     with tempfile.TemporaryFile() as log:
-        spark = _session(master, log)
+        spark = session(master, log)
         try:
             reader = spark.read.option("basePath", str(source.root)) if source.folders else spark.read
             figures = reader.parquet(*map(str, source.files))
@@ -84,14 +85,7 @@ def rate_on_spark(
     return Judgement(source.rows, blocks, source.faults)
 
 
-def _judge(by: tuple[str, ...], after: date) -> Callable[[pa.Table], pa.Table]:
-    def judge(table: pa.Table) -> pa.Table:
-        return table_judged(table, by, "polars" if find_spec("polars") else "pandas", after)
-
-    return judge
-
-
-def _session(master: str | None, log: BinaryIO) -> SparkSession:
+def session(master: str | None, log: BinaryIO) -> SparkSession:
     """A session whose Java process writes what it has to say to `log`: here faults are sentences."""
     settings: dict[str, bool | float | int | str | None] = {
         "spark.ui.enabled": "false",
@@ -118,6 +112,13 @@ def _session(master: str | None, log: BinaryIO) -> SparkSession:
     finally:
         os.dup2(kept, 2)
         os.close(kept)
+
+
+def _judge(by: tuple[str, ...], after: date) -> Callable[[pa.Table], pa.Table]:
+    def judge(table: pa.Table) -> pa.Table:
+        return table_judged(table, by, "polars" if find_spec("polars") else "pandas", after)
+
+    return judge
 
 
 def _check_reached(master: str | None) -> None:
