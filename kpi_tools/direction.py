@@ -6,6 +6,7 @@ engine; the test is one comparison of r squared with the value that Student's t 
 """
 
 from collections.abc import Sequence
+from datetime import date, datetime, time
 from typing import Any
 
 import narwhals.stable.v2 as nw
@@ -27,8 +28,10 @@ def direction_of_travel(
     by: Sequence[str] = ("kpi_id",),
     significance: float = 0.05,
     minimum_points: int = MINIMUM_POINTS,
+    after: date | None = None,
 ) -> IntoFrameT:
-    """Add the direction of each series to all of its rows. What the chart shows is tested: pass just those rows.
+    """Add the direction of each series to all of its rows. What the chart shows is tested: pass just those rows, or
+    with `after` those of a longer history that end later than that day.
 
     Needs columns `period_end` (date or timestamp), `value`, `polarity` and those in `by`, which together name a series;
     uses `basis` where it is there. Adds `direction_of_travel` (positive, stable or no clear trend, negative, not enough
@@ -40,12 +43,17 @@ def direction_of_travel(
     down is better, are not testable. Above 30 points the t of 30 is asked for, which is a little strict.
     """
     frame: Any = nw.from_native(recent)
-    names = [name for name in frame.collect_schema().names() if name not in _ADDED]
+    schema = frame.collect_schema()
+    names = [name for name in schema.names() if name not in _ADDED]
     keys = list(by)
     value = col("value").cast(nw.Float64)
-    months = (col("period_end").dt.year() * 12 + col("period_end").dt.month()).cast(nw.Float64)
+    end = col("period_end")
+    if schema["period_end"] == nw.Object:  # Python's own dates on pandas
+        end = end.cast(nw.Datetime("us"))
+    months = (end.dt.year() * 12 + end.dt.month()).cast(nw.Float64)
+    tested = frame if after is None else frame.filter(end > lit(datetime.combine(after, time.min)))
     points = (
-        frame.select(
+        tested.select(
             *keys, "polarity", _testable=_testable(names), _value=when(value.is_finite()).then(value), _x=months
         )
         .with_columns(_y=col("_value") - col("_value").min().over(*keys), _x=col("_x") - col("_x").min().over(*keys))
@@ -63,11 +71,13 @@ def direction_of_travel(
         _polarity=col("polarity").max(),
         _testable=col("_testable").min(),
     )
-    return (
-        frame.select(*names)
-        .join(_judged(sums, significance, minimum_points).select(*keys, *_ADDED), on=keys, how="left")
-        .to_native()
-    )
+    lines = _judged(sums, significance, minimum_points).select(*keys, *_ADDED)
+    directed = frame.select(*names).join(lines, on=keys, how="left")
+    if after is not None:
+        directed = directed.with_columns(
+            direction_of_travel=col("direction_of_travel").fill_null(NOT_ENOUGH_DATA), points=col("points").fill_null(0)
+        )
+    return directed.to_native()
 
 
 def _testable(names: list[str]) -> nw.Expr:
@@ -123,7 +133,11 @@ def _judged(sums: Any, significance: float, minimum_points: int) -> Any:
 
 
 def _critical_t(significance: float, minimum_points: int) -> nw.Expr:
-    t = lit(critical(_MOST_POINTS - 2, significance))
-    for n in range(max(minimum_points, 3), _MOST_POINTS):
-        t = when(col("_n") == n).then(lit(critical(n - 2, significance))).otherwise(t)
-    return t
+    counts = range(max(minimum_points, 3), _MOST_POINTS)
+    known = {n: critical(n - 2, significance) for n in counts}
+    most = critical(_MOST_POINTS - 2, significance)
+    return (
+        col("_n")
+        .cast(nw.Int64)
+        .replace_strict(list(known), list(known.values()), default=most, return_dtype=nw.Float64)
+    )

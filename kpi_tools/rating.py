@@ -10,16 +10,8 @@ import narwhals.stable.v2 as nw
 from narwhals.stable.v2 import col, lit, when
 from narwhals.stable.v2.typing import IntoFrameT
 
-from kpi_tools.vocabulary import (
-    AMBER,
-    GREEN,
-    HIGHER,
-    LOWER,
-    MULTIPLIERS,
-    POLARITIES,
-    RED,
-    STATUSES_WITHOUT_VALUE,
-)
+from kpi_tools.statistics.series import flag, words
+from kpi_tools.vocabulary import AMBER, CLOSEST, GREEN, HIGHER, LOWER, MULTIPLIERS, RED, STATUSES_WITHOUT_VALUE
 
 NO_FIGURE = "no figure"
 NO_TARGET = "no target"
@@ -27,9 +19,12 @@ NO_FLOOR_STANDARD = "no floor standard"
 NO_POLARITY = "polarity not known"
 WRONG_SIDE = "floor standard on the better side of the target"
 
-_NUMBERS = ("value", "target", "floor_standard", "numerator", "denominator", "tolerance")
+_NUMBERS = ("value", "target", "floor_standard")
+_PARTS = ("numerator", "denominator")
 _NOISE = 1e-9
 _ROUNDING = 1e-15
+_RAG_CODES = {1: RED, 2: AMBER, 3: GREEN}
+_REASON_CODES = {1: NO_FIGURE, 2: NO_TARGET, 3: NO_FLOOR_STANDARD, 4: NO_POLARITY, 5: WRONG_SIDE}
 
 
 def rate(kpis: IntoFrameT) -> IntoFrameT:
@@ -51,27 +46,20 @@ def rate(kpis: IntoFrameT) -> IntoFrameT:
     """
     frame: Any = nw.from_native(kpis)
     names = [name for name in frame.collect_schema().names() if name not in ("rag", "not_rated_reason")]
-    return (
-        frame.with_columns(**{f"_{name}": _number(names, name) for name in _NUMBERS})
-        .with_columns(_not_rated=_reason(names), _per=_multiplier(names))
-        .with_columns(
-            _parts=((col("_denominator") > 0) & ~(col("_numerator") * col("_per")).is_null()).fill_null(False)
-        )
-        .with_columns(
-            _figure=when(col("_parts")).then(col("_numerator") * col("_per")).otherwise(col("_value")),
-            _scale=when(col("_parts")).then(col("_denominator")).otherwise(lit(1.0)),
-            _noise=when(col("_parts")).then(lit(_ROUNDING)).otherwise(lit(_NOISE)),
-        )
-        .with_columns(_green=_meets("_target", _green_band()), _amber=_meets("_floor_standard", _amber_band()))
-        .select(
-            *names,
-            rag=when(col("_not_rated").is_null()).then(
-                when(col("_green")).then(lit(GREEN)).otherwise(when(col("_amber")).then(lit(AMBER)).otherwise(lit(RED)))
-            ),
-            not_rated_reason=col("_not_rated"),
-        )
-        .to_native()
+    numbers = [name for name in (*_NUMBERS, *_PARTS, "tolerance") if name in names]
+    rows = frame.with_columns(
+        **{f"_{name}": _finite(name) for name in numbers},
+        _better=flag(col("polarity") == HIGHER) - flag(col("polarity") == LOWER),
+        _closest=flag(col("polarity") == CLOSEST),
     )
+    rows = _with_figures(rows, names).with_columns(_reason=_reason())
+    rows = rows.with_columns(
+        _rag=when(col("_reason") > 0).then(lit(0))
+        .when(_meets("_target", _green_band(names))).then(lit(3))
+        .when(_meets("_floor_standard", _amber_band())).then(lit(2))
+        .otherwise(lit(1))
+    )  # fmt: skip
+    return rows.select(*names, rag=words("_rag", _RAG_CODES), not_rated_reason=_reason_in_words(names)).to_native()
 
 
 def floor_by_percentage(kpis: IntoFrameT, percent: float) -> IntoFrameT:
@@ -85,12 +73,26 @@ def floor_by_percentage(kpis: IntoFrameT, percent: float) -> IntoFrameT:
     return frame.with_columns(floor_standard=floor).to_native()
 
 
-def _number(names: list[str], name: str) -> nw.Expr:
+def _finite(name: str) -> nw.Expr:
     """The column where it is finite, else null: NaN is Green on some engines, Red on others, unless guarded."""
-    if name not in names:
-        return lit(None, dtype=nw.Float64)
     number = col(name).cast(nw.Float64)
     return when(number.is_finite()).then(number)
+
+
+def _with_figures(rows: Any, names: list[str]) -> Any:
+    """Add `_figure`, what is compared with a standard times `_scale`, give or take `_noise` of that.
+
+    Where there are parts the figure is the numerator times its unit's multiplier and the scale is the denominator.
+    """
+    if not set(_PARTS) <= set(names):
+        return rows.with_columns(_figure=col("_value"), _scale=lit(1.0), _noise=lit(_NOISE))
+    rows = rows.with_columns(_figure=col("_numerator") * _multiplier(names))
+    rows = rows.with_columns(_parts=((col("_denominator") > 0) & ~col("_figure").is_null()).fill_null(False))
+    return rows.with_columns(
+        _figure=when(col("_parts")).then(col("_figure")).otherwise(col("_value")),
+        _scale=when(col("_parts")).then(col("_denominator")).otherwise(lit(1.0)),
+        _noise=when(col("_parts")).then(lit(_ROUNDING)).otherwise(lit(_NOISE)),
+    )
 
 
 def _multiplier(names: list[str]) -> nw.Expr:
@@ -102,35 +104,41 @@ def _multiplier(names: list[str]) -> nw.Expr:
     return per
 
 
-def _reason(names: list[str]) -> nw.Expr:
-    target, floor, polarity = col("_target"), col("_floor_standard"), col("polarity")
-    wrong_side = ((polarity == HIGHER) & (floor > target)) | ((polarity == LOWER) & (floor < target))
-    reason = when(wrong_side).then(lit(WRONG_SIDE)).otherwise(lit(None, dtype=nw.String))
-    reason = when(polarity.is_in(POLARITIES).fill_null(False)).then(reason).otherwise(lit(NO_POLARITY))
-    reason = when(floor.is_null()).then(lit(NO_FLOOR_STANDARD)).otherwise(reason)
-    reason = when(target.is_null()).then(lit(NO_TARGET)).otherwise(reason)
-    missing = lit(NO_FIGURE)
-    if "status" in names:
-        missing = when(col("status").is_in(STATUSES_WITHOUT_VALUE)).then(col("status")).otherwise(missing)
-    return when(col("_value").is_null()).then(missing).otherwise(reason)
+def _reason() -> nw.Expr:
+    """Why a row is not rated, as a number of `_REASON_CODES`, 0 where it can be: the first that holds."""
+    wrong_side = (col("_floor_standard") - col("_target")) * col("_better") > 0
+    return (
+        when(col("_value").is_null()).then(lit(1))
+        .when(col("_target").is_null()).then(lit(2))
+        .when(col("_floor_standard").is_null()).then(lit(3))
+        .when(((col("_better") == 0) & (col("_closest") == 0)).fill_null(True)).then(lit(4))
+        .when(wrong_side).then(lit(5))
+        .otherwise(lit(0))
+    )  # fmt: skip
+
+
+def _reason_in_words(names: list[str]) -> nw.Expr:
+    reason = words("_reason", _REASON_CODES)
+    if "status" not in names:
+        return reason
+    missing = (col("_reason") == 1) & col("status").is_in(STATUSES_WITHOUT_VALUE)
+    return when(missing.fill_null(False)).then(col("status")).otherwise(reason)
 
 
 def _meets(line: str, band: nw.Expr) -> nw.Expr:
     """Whether a line is met: figure and line are both multiplied by the denominator where the parts are compared."""
     standard = col(line) * col("_scale")
-    slack = col("_noise") * when(standard.abs() > 1).then(standard.abs()).otherwise(lit(1.0))
-    gap = col("_figure") - standard
-    within = (col("_figure") - col("_target") * col("_scale")).abs() <= band * col("_scale") + slack
-    return (
-        when(col("polarity") == HIGHER)
-        .then(gap >= -slack)
-        .otherwise(when(col("polarity") == LOWER).then(gap <= slack).otherwise(within))
-    )
+    slack = col("_noise") * standard.abs().clip(lower_bound=1.0)
+    off = (col("_figure") - col("_target") * col("_scale")).abs()
+    short = (standard - col("_figure")) * col("_better")
+    return when(col("_closest") == 1).then(off <= band * col("_scale") + slack).otherwise(short <= slack)
 
 
 def _amber_band() -> nw.Expr:
     return (col("_floor_standard") - col("_target")).abs()
 
 
-def _green_band() -> nw.Expr:
+def _green_band(names: list[str]) -> nw.Expr:
+    if "tolerance" not in names:
+        return _amber_band() / 2
     return when(col("_tolerance").is_null()).then(_amber_band() / 2).otherwise(col("_tolerance"))

@@ -106,6 +106,24 @@ def test_flat_but_for_floating_noise_is_no_trend(directed):
     assert words(directed(series(noise))) == {"A": "stable or no clear trend"}
 
 
+def test_of_a_long_history_only_what_is_shown_is_tested(directed):
+    fell_then_rose = [30.0, 28.0, 26.0, 24.0, 22.0, 10.0, 11.1, 12.0, 12.9, 14.2, 15.0]
+    ended = series([1.0, 2, 3, 4, 5, 6], "ended").assign(period_end=lambda t: t["period_end"] - pd.DateOffset(years=9))
+    answer = directed(series(fell_then_rose), ended, after=date(2023, 6, 30))
+    assert words(answer) == {"A": "positive", "ended": "not enough data"}
+    assert [answer["A"]["points"], answer["ended"]["points"]] == [6, 0]
+    assert answer["A"]["slope"] == pytest.approx(stats.linregress(range(6), fell_then_rose[5:]).slope * 4)
+    assert words(directed(series(fell_then_rose))) == {"A": "negative"}
+
+
+def test_dates_as_pandas_reads_them_from_parquet():
+    table = series([1.0, 2, 3, 4, 5, 6.5])
+    as_dates = table.assign(period_end=pd.Series([end.date() for end in table["period_end"]], dtype=object))
+    result = direction_of_travel(as_dates, after=date(2023, 6, 30))
+    assert result["direction_of_travel"].tolist() == ["positive"] * 6
+    assert result["slope"].tolist() == direction_of_travel(table)["slope"].tolist()
+
+
 def test_large_values_lose_no_accuracy(directed):
     values = [1e9 + v for v in (1.0, 2.0, 2.5, 4.5, 5.0, 6.5)]
     row = directed(series(values))["A"]

@@ -63,6 +63,7 @@ FLOORS = (
         "running.folders",
         "running.manifest",
         "running.published",
+        "many",
     ),
     ("report",),
     ("batch", "verification"),

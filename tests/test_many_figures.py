@@ -1,0 +1,353 @@
+"""Many figures: Parquet in, judged Parquet out, the same on every engine, in blocks of any size, and what is said of bad input.
+
+The expected values are those of the four functions on one table in memory, which their own tests hold to hand and scipy.
+"""
+
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from datetime import date
+from multiprocessing import get_context
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.dataset as ds
+import pyarrow.parquet as pq
+import pytest
+
+from kpi_tools.cli import main
+from kpi_tools.direction import direction_of_travel
+from kpi_tools.errors import InputError
+from kpi_tools.many.blocks import months_before, rate_parquet
+from kpi_tools.many.judged import ADDED
+from kpi_tools.rating import rate
+from kpi_tools.variation import process_limits, special_causes
+
+BY = ["authority", "kpi_id"]
+AUTHORITIES = ["007", "E06000001", "Ealing & Hove", "Zürich/West", "Ωmega"]
+
+
+def figures(authorities=AUTHORITIES, kpis=4, quarters=24):
+    """Seeded series of which some move, some stand still and some have gaps; text that looks like numbers among the keys."""
+    random = np.random.default_rng(20241231)
+    ends = pd.date_range(end="2024-12-31", periods=quarters, freq="QE")
+    rows = []
+    for authority in authorities:
+        for number in range(kpis):
+            denominator = random.integers(50, 400, quarters)
+            share = np.clip(random.normal(0.7, 0.08, quarters) + 0.01 * number * np.arange(quarters) / 3, 0.01, 1)
+            rows.append(
+                pd.DataFrame(
+                    {
+                        "authority": authority,
+                        "kpi_id": f"K{number}",
+                        "period_end": ends,
+                        "numerator": np.round(share * denominator).astype(int),
+                        "denominator": denominator,
+                        "target": 75.0,
+                        "floor_standard": 65.0 if number != 1 else 85.0,
+                        "polarity": "lower" if number == 1 else "higher",
+                        "basis": "rolling_12_months" if number == 2 else "quarter",
+                        "remark": f"kept as it is: {authority}",
+                    }
+                )
+            )
+    table = pd.concat(rows, ignore_index=True)
+    table["value"] = 100 * table["numerator"] / table["denominator"]
+    lost = table.index % 37 == 5
+    return table.assign(
+        value=table["value"].mask(lost), numerator=table["numerator"].astype("Int64").mask(lost), status="final"
+    )
+
+
+@pytest.fixture(scope="module")
+def table():
+    return figures()
+
+
+@pytest.fixture(scope="module")
+def expected(table):
+    return worked_out(table)
+
+
+def worked_out(table):
+    """The four functions on the table as pandas has it."""
+    recent = direction_of_travel(table[table["period_end"] > "2023-06-30"], by=BY)
+    direction = recent.drop_duplicates(BY)[[*BY, *ADDED[2:8]]]
+    classified = special_causes(process_limits(rate(table), by=BY), by=BY)
+    return classified.merge(direction, on=BY, how="left", validate="many_to_one")
+
+
+@pytest.fixture
+def source(tmp_path, table):
+    return source_file(table, tmp_path)
+
+
+def source_file(table, folder):
+    path = folder / "figures.parquet"
+    pq.write_table(pa.Table.from_pandas(table, preserve_index=False), path, row_group_size=100)
+    return path
+
+
+def ordered(table):
+    return table.sort_values([*BY, "period_end"]).reset_index(drop=True)
+
+
+def same(found, expected, columns=ADDED):
+    """The same rows with the same words and whole numbers, and the same figures to 1e-9."""
+    found, expected = ordered(found), ordered(expected)
+    assert len(found) == len(expected)
+    for name in columns:
+        left, right = found[name], expected[name]
+        if pd.api.types.is_float_dtype(right):
+            left = left.astype(float)
+            np.testing.assert_allclose(left, right, rtol=1e-9, atol=1e-9, equal_nan=True, err_msg=name)
+        else:
+            left, right = (column.astype(object).where(column.notna(), None).tolist() for column in (left, right))
+            assert left == right, name
+
+
+@pytest.fixture(params=["polars", "pandas"])
+def engine(request):
+    return request.param
+
+
+def test_the_examples_show_something(expected):
+    assert expected["rag"].value_counts().min() > 20
+    assert {"positive", "negative", "stable or no clear trend"} <= set(expected["direction_of_travel"])
+    assert expected["special_cause"].notna().sum() > 10 and (expected["overlap"] == 4).any()
+
+
+@pytest.mark.parametrize("block_rows", [1, 50, 10_000])
+def test_every_engine_in_blocks_of_any_size(source, tmp_path, expected, engine, block_rows):
+    output = tmp_path / "rated.parquet"
+    done = rate_parquet(source, output, engine=engine, block_rows=block_rows)
+    assert (done.rows, done.faults) == (len(expected), ())
+    assert done.blocks == {1: len(AUTHORITIES) * 4, 50: len(AUTHORITIES) * 2, 10_000: 1}[block_rows]
+    same(pq.read_table(output).to_pandas(), expected)
+
+
+def test_the_callers_columns_come_first_and_unchanged(source, tmp_path, engine):
+    output = tmp_path / "rated.parquet"
+    rate_parquet(source, output, engine=engine)
+    given, rated = pq.read_table(source), pq.read_table(output)
+    assert rated.column_names == [*given.column_names, *ADDED]
+    order = [(name, "ascending") for name in (*BY, "period_end")]
+    assert rated.select(given.column_names).sort_by(order).equals(given.sort_by(order))
+    again = tmp_path / "again.parquet"
+    rate_parquet(output, again, engine=engine)
+    assert pq.read_table(again).equals(rated)
+
+
+def test_rows_in_any_order(table, tmp_path, expected, engine):
+    mixed = tmp_path / "mixed.parquet"
+    shuffled = table.sample(frac=1, random_state=5)
+    pq.write_table(pa.Table.from_pandas(shuffled, preserve_index=False), mixed, row_group_size=64)
+    rate_parquet(mixed, tmp_path / "rated.parquet", engine=engine, block_rows=200)
+    same(pq.read_table(tmp_path / "rated.parquet").to_pandas(), expected)
+
+
+def test_partitions_in_and_out(table, tmp_path, expected, engine):
+    folder, output = tmp_path / "in", tmp_path / "out"
+    arrow = pa.Table.from_pandas(table, preserve_index=False)
+    ds.write_dataset(arrow, folder, format="parquet", partitioning=hive())
+    done = rate_parquet(folder, output, engine=engine, block_rows=100, partitioned=True)
+    assert done.rows == len(table)
+    assert len([path for path in output.iterdir() if path.name.startswith("authority=")]) == len(AUTHORITIES)
+    same(ds.dataset(output, partitioning=hive()).to_table().to_pandas(), expected)
+    rate_parquet(output, tmp_path / "again", engine=engine, partitioned=True)
+    same(ds.dataset(tmp_path / "again", partitioning=hive()).to_table().to_pandas(), expected)
+
+
+def hive():
+    return ds.partitioning(pa.schema([("authority", pa.string())]), flavor="hive")
+
+
+def test_one_authority_alone_and_no_authority_at_all(table, tmp_path, engine):
+    alone = table[table["authority"] == "007"].drop(columns="authority")
+    alone.to_parquet(tmp_path / "one.parquet", index=False)
+    rate_parquet(tmp_path / "one.parquet", tmp_path / "rated.parquet", engine=engine, block_rows=30)
+    rated = pq.read_table(tmp_path / "rated.parquet").to_pandas()
+    wanted = special_causes(process_limits(rate(alone)))
+    pd.testing.assert_series_equal(
+        rated.sort_values(["kpi_id", "period_end"])["upper_limit"].reset_index(drop=True),
+        wanted["upper_limit"].reset_index(drop=True),
+    )
+
+
+@pytest.mark.parametrize("pool", ["threads", "processes"])
+def test_on_any_executor(source, tmp_path, expected, engine, pool):
+    start = (
+        ThreadPoolExecutor if pool == "threads" else lambda n: ProcessPoolExecutor(n, mp_context=get_context("spawn"))
+    )
+    with start(2) as executor:
+        rate_parquet(source, tmp_path / "rated.parquet", engine=engine, block_rows=50, executor=executor)
+    same(pq.read_table(tmp_path / "rated.parquet").to_pandas(), expected)
+
+
+def test_an_executor_that_breaks_loses_nothing(source, tmp_path, expected):
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as executor:
+        broken = executor.submit(_die)
+        assert broken.exception() is not None
+        rate_parquet(source, tmp_path / "rated.parquet", block_rows=50, executor=executor)
+    same(pq.read_table(tmp_path / "rated.parquet").to_pandas(), expected)
+
+
+def _die():
+    import os
+
+    os._exit(3)
+
+
+def test_direction_over_more_quarters(source, tmp_path, table, engine):
+    rate_parquet(source, tmp_path / "rated.parquet", engine=engine, quarters=12)
+    rated = pq.read_table(tmp_path / "rated.parquet").to_pandas().drop_duplicates(BY).set_index(BY).sort_index()
+    shown = table[table["period_end"] > "2021-12-31"]
+    wanted = direction_of_travel(shown, by=BY).drop_duplicates(BY).set_index(BY).sort_index()
+    assert rated["points"].tolist() == wanted["points"].tolist() and rated["points"].max() == 12
+    assert rated["direction_of_travel"].tolist() == wanted["direction_of_travel"].tolist()
+
+
+def test_months_before():
+    assert months_before(date(2024, 12, 31), 18) == date(2023, 6, 30)
+    assert months_before(date(2024, 2, 15), 12) == date(2023, 2, 28)
+    assert months_before(date(2025, 2, 28), 12) == date(2024, 2, 29)
+
+
+# What cannot be used
+
+
+def command(capsys, *arguments):
+    """Exit status and what was said."""
+    status = main(["rate", *map(str, arguments)])
+    said = capsys.readouterr()
+    return status, said.err + said.out
+
+
+def without(table, path, **changes):
+    changed = table.drop(columns=[name for name, value in changes.items() if value is None])
+    changed.assign(**{name: value for name, value in changes.items() if value is not None}).to_parquet(
+        path, index=False
+    )
+
+
+BAD = {
+    "no target": ({"target": None}, "has no column target. Its columns are: authority, kpi_id,"),
+    "no kpi and no value": ({"kpi_id": None, "value": None}, "has no column kpi_id or value."),
+    "text for numbers": ({"value": "87%"}, "the column value holds large_string, where there should be numbers."),
+    "text for dates": (
+        {"period_end": "2024-12-31"},
+        "the column period_end holds large_string, where there should be dates.",
+    ),
+    "numbers for polarity": ({"polarity": 1}, "the column polarity holds int64, where there should be text."),
+}
+
+
+@pytest.mark.parametrize("case", list(BAD))
+def test_a_column_that_cannot_be_used(table, tmp_path, capsys, case, engine):
+    changes, sentence = BAD[case]
+    without(table, tmp_path / "bad.parquet", **changes)
+    status, said = command(capsys, tmp_path / "bad.parquet", tmp_path / "out.parquet", "--engine", engine)
+    assert status == 2 and sentence.replace("large_string", "") in said.replace("large_string", "").replace(
+        "string", ""
+    )
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["bad.parquet"]
+
+
+def test_a_file_that_is_no_parquet(tmp_path, capsys, table):
+    path, out = tmp_path / "figures.parquet", tmp_path / "out.parquet"
+    for content in (b"", b"authority,kpi_id\n", b"PAR1" + b"\0" * 100 + b"PAR1"):
+        path.write_bytes(content)
+        status, said = command(capsys, path, out)
+        assert status == 2 and "cannot be read as Parquet" in said and "Traceback" not in said
+    table.head(0).to_parquet(path)
+    assert command(capsys, path, out) == (2, f"{path} holds no rows: there is nothing to rate.\n")
+    (tmp_path / "empty").mkdir()
+    status, said = command(capsys, tmp_path / "empty", out)
+    assert status == 2 and "holds no file whose name ends in .parquet" in said
+    status, said = command(capsys, tmp_path / "nowhere.parquet", out)
+    assert status == 2 and "There is no file or folder" in said
+    assert not out.exists()
+
+
+def test_an_output_that_cannot_be(source, tmp_path, capsys):
+    (tmp_path / "there").mkdir()
+    (tmp_path / "there" / "old.parquet").write_bytes(b"old")
+    status, said = command(capsys, source, tmp_path / "there")
+    assert status == 2 and "There is a folder" in said
+    assert (tmp_path / "there" / "old.parquet").read_bytes() == b"old"
+    status, said = command(capsys, source, source)
+    assert status == 2 and "There is a file" in said
+    status, said = command(capsys, source, tmp_path / "no" / "out.parquet")
+    assert status == 2 and "There is no folder" in said
+
+
+def test_an_engine_that_is_not_there(source, tmp_path, capsys, monkeypatch):
+    status, said = command(capsys, source, tmp_path / "out.parquet", "--engine", "abacus")
+    assert status == 2 and "Choose one of: polars, pandas, spark" in said
+    monkeypatch.setattr("kpi_tools.many.command.find_spec", lambda name: None)
+    for engine, package in (("polars", "polars"), ("pandas", "pandas"), ("spark", "pyspark")):
+        status, said = command(capsys, source, tmp_path / "out.parquet", "--engine", engine)
+        assert status == 2 and f"needs {package}, which is not installed" in said
+
+
+def test_a_row_without_its_series(table, tmp_path, capsys, engine):
+    without(table, tmp_path / "bad.parquet", authority=table["authority"].mask(table.index == 7))
+    status, said = command(capsys, tmp_path / "bad.parquet", tmp_path / "out.parquet", "--engine", engine)
+    assert status == 2 and "one row without authority" in said
+
+
+@pytest.fixture
+def partitions(tmp_path, table):
+    folder = tmp_path / "in"
+    ds.write_dataset(pa.Table.from_pandas(table, preserve_index=False), folder, format="parquet", partitioning=hive())
+    return folder
+
+
+def broken(folder):
+    (bad,) = (folder / "authority=E06000001").iterdir()
+    return bad
+
+
+def spoilt_footer(path, table):
+    path.write_bytes(path.read_bytes()[:-200])
+
+
+def spoilt_pages(path, table):
+    content = bytearray(path.read_bytes())
+    content[4 : len(content) // 2] = bytes(len(content) // 2 - 4)
+    path.write_bytes(content)
+
+
+def other_column(path, table):
+    table[table["authority"] == "E06000001"].drop(columns=["authority", "target"]).to_parquet(path, index=False)
+
+
+@pytest.mark.parametrize("spoil", [spoilt_footer, spoilt_pages, other_column])
+def test_one_bad_partition_and_the_rest_done(partitions, tmp_path, table, expected, capsys, engine, spoil):
+    spoil(broken(partitions), table)
+    status, said = command(capsys, partitions, tmp_path / "out", "--engine", engine, "--partitioned")
+    assert status == 2 and "Not rated:" in said and "E06000001" in said and "Traceback" not in said
+    rated = ds.dataset(tmp_path / "out", partitioning=hive()).to_table().to_pandas()
+    same(rated, expected[expected["authority"] != "E06000001"])
+
+
+def test_a_bad_file_whose_rows_may_belong_anywhere(table, tmp_path, capsys):
+    folder = tmp_path / "in"
+    folder.mkdir()
+    table.to_parquet(folder / "a.parquet", index=False)
+    (folder / "b.parquet").write_bytes(b"PAR1")
+    status, said = command(capsys, folder, tmp_path / "out.parquet")
+    assert status == 2 and "nothing was rated" in said and not (tmp_path / "out.parquet").exists()
+
+
+def test_nothing_is_left_of_a_run_that_fails(source, tmp_path, monkeypatch):
+    monkeypatch.setattr("kpi_tools.many.blocks.block_judged", _out_of_luck)
+    with pytest.raises(ZeroDivisionError):
+        rate_parquet(source, tmp_path / "out.parquet")
+    assert [path.name for path in tmp_path.iterdir()] == ["figures.parquet"]
+    with pytest.raises(InputError):
+        rate_parquet(tmp_path / "absent.parquet", tmp_path / "out.parquet")
+
+
+def _out_of_luck(*_):
+    raise ZeroDivisionError
