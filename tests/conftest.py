@@ -3,7 +3,8 @@
 import os
 import shutil
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 from hypothesis import settings
@@ -26,11 +27,31 @@ def program() -> Callable[..., str]:
         for name in names:
             if path := shutil.which(name):
                 return path
-        if os.environ.get("KPI_REQUIRE_BROWSER") == "1":
-            pytest.fail(f"{names[0]} is not installed, and KPI_REQUIRE_BROWSER asks for it.")
-        pytest.skip(f"{names[0]} is not installed")
+        _do_without(names[0], "KPI_REQUIRE_BROWSER")
 
     return find
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Callable[..., None]:
+    """`cluster("pyspark", program="java")`: skip where a package of requirements-cluster.lock, or what it runs on, is absent.
+
+    The test fails instead where KPI_REQUIRE_CLUSTER is 1, as in .ci/run.
+    """
+
+    def need(package: str, program: str = "") -> None:
+        if find_spec(package) is None:
+            _do_without(package, "KPI_REQUIRE_CLUSTER")
+        if program and not shutil.which(program):
+            _do_without(program, "KPI_REQUIRE_CLUSTER")
+
+    return need
+
+
+def _do_without(name: str, demand: str) -> NoReturn:
+    if os.environ.get(demand) == "1":
+        pytest.fail(f"{name} is not installed, and {demand} asks for it.")
+    pytest.skip(f"{name} is not installed")
 
 
 @pytest.fixture(scope="module")

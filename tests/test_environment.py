@@ -22,6 +22,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 CONDA = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))
 LOCK = (ROOT / "requirements.lock").read_text(encoding="utf-8")
+CLUSTER_LOCK = (ROOT / "requirements-cluster.lock").read_text(encoding="utf-8")
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 
 MODULES = {
@@ -86,10 +87,10 @@ def requirements(extra: str | None = None) -> dict[str, Requirement]:
     return {canonicalize_name(Requirement(line).name): Requirement(line) for line in lines}
 
 
-def locked() -> dict[str, list[Version]]:
-    """The versions in requirements.lock; more than one where Pythons differ."""
+def locked(lock: str = LOCK) -> dict[str, list[Version]]:
+    """The versions in requirements.lock, or another; more than one where Pythons differ."""
     pins: dict[str, list[Version]] = {}
-    for name, version in re.findall(r"^([\w.-]+)==(\S+)", LOCK, re.MULTILINE):
+    for name, version in re.findall(r"^([\w.-]+)==(\S+)", lock, re.MULTILINE):
         pins.setdefault(canonicalize_name(name), []).append(Version(version))
     return pins
 
@@ -123,16 +124,26 @@ def test_conda_asks_for_the_same():
 
 def test_lock_holds_what_is_asked_for():
     pins = locked()
-    asked = chain(requirements().items(), requirements("test").items(), requirements("build").items())
-    for name, requirement in asked:
+    extras = (requirements(extra).items() for extra in ("figures", "test", "build"))
+    for name, requirement in chain(requirements().items(), *extras):
         assert name in pins, f"{name} is not in requirements.lock; pyproject.toml says how to make it again"
         assert all(requirement.specifier.contains(version) for version in pins[name]), f"{name}: lock and bounds differ"
 
 
-def test_lock_has_hashes_and_nothing_else():
+def test_the_lock_for_clusters_agrees_with_it():
+    pins, beside = locked(), locked(CLUSTER_LOCK)
+    for name, requirement in chain(requirements("spark").items(), requirements("dask").items()):
+        assert name in beside, f"{name} is not in requirements-cluster.lock; CONTRIBUTING.md says how to make it again"
+        assert all(requirement.specifier.contains(version) for version in beside[name]), name
+    differing = [name for name in beside if name in pins and set(beside[name]) - set(pins[name])]
+    assert not differing, f"{differing}: make requirements-cluster.lock again after requirements.lock (CONTRIBUTING.md)"
+
+
+@pytest.mark.parametrize("lock", [LOCK, CLUSTER_LOCK], ids=["requirements.lock", "requirements-cluster.lock"])
+def test_lock_has_hashes_and_nothing_else(lock):
     line = re.compile(r"[\w.-]+==[\w.]+( ; [\w .'<>=!()*]+)? \\|    --hash=sha256:[0-9a-f]{64}( \\)?")
-    assert [text for text in LOCK.splitlines() if not line.fullmatch(text)] == []
-    assert all("--hash" in entry for entry in re.split(r"(?m)^(?=\S)", LOCK) if entry)
+    assert [text for text in lock.splitlines() if not line.fullmatch(text)] == []
+    assert all("--hash" in entry for entry in re.split(r"(?m)^(?=\S)", lock) if entry)
 
 
 def test_build_backend_is_in_the_lock():
@@ -147,14 +158,15 @@ def test_versions_are_safe():
 
 
 def test_no_addresses_in_environment_files():
-    for name in ("requirements.lock", "environment.yml", ".pre-commit-config.yaml", "pyproject.toml"):
+    locks = ("requirements.lock", "requirements-cluster.lock")
+    for name in (*locks, "environment.yml", ".pre-commit-config.yaml", "pyproject.toml"):
         text = (ROOT / name).read_text(encoding="utf-8")
         assert not re.search(r"://|--(extra-)?index-url|--find-links", text), name
 
 
 def test_every_import_is_asked_for():
     homes = metadata.packages_distributions()
-    asked = set(requirements())
+    asked = set(chain(requirements(), *(requirements(extra) for extra in ("figures", "spark", "dask"))))
     for folder, allowed in (("kpi_tools", asked), ("tests", asked | set(requirements("test")))):
         for path in sorted((ROOT / folder).rglob("*.py")):
             ours = {"kpi_tools", "tests", *(neighbour.stem for neighbour in path.parent.glob("*.py"))}
