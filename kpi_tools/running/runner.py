@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from kpi_tools.errors import InputError, KpiError
 from kpi_tools.quarters import Quarter
+from kpi_tools.running.forked import Copy, copy_of_this_process
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 OPTIONAL = {"edition", "overrides", "allow_rejected", "prepared_by", "signed_off_by"}
 PARAMETERS = {"quarter", "raw", "kpi", "directorate"} | OPTIONAL
 KERNEL = "python3"
+NEEDED = ("kpi_tools.page.chapters",)  # what the notebooks import first
 START_TIMEOUT = 60
 CELL_TIMEOUT = 300
 TRACEBACK = "Traceback (most recent call last)"
@@ -155,6 +157,18 @@ def _execute(
     notebook: "NotebookNode", parameters: Mapping[str, str], folder: Path, timeout: int, progress: bool
 ) -> tuple["NotebookNode | None", str, Exception | None]:
     """What was executed, the kernel's log, and what stopped papermill, if anything did."""
+    with copy_of_this_process(NEEDED) as copy:
+        return _execute_with(copy, notebook, parameters, folder, timeout, progress)
+
+
+def _execute_with(
+    copy: Copy | None,
+    notebook: "NotebookNode",
+    parameters: Mapping[str, str],
+    folder: Path,
+    timeout: int,
+    progress: bool,
+) -> tuple["NotebookNode | None", str, Exception | None]:
     try:
         import ipykernel  # noqa: F401
         import papermill
@@ -170,7 +184,7 @@ def _execute(
     started: list[NotebookNode] = []
     said, stopped = "", None
     try:
-        with kernel(folder) as (manager, log):
+        with kernel(folder, copy) as (manager, log):
             try:
                 papermill.execute_notebook(
                     notebook,
