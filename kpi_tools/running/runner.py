@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from kpi_tools.errors import InputError, KpiError
 from kpi_tools.quarters import Quarter
-from kpi_tools.running.forked import Copy, copy_of_this_process
+from kpi_tools.running.forked import Copy
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 OPTIONAL = {"edition", "overrides", "allow_rejected", "prepared_by", "signed_off_by"}
 PARAMETERS = {"quarter", "raw", "kpi", "directorate"} | OPTIONAL
 KERNEL = "python3"
-NEEDED = ("kpi_tools.page.chapters",)  # what the notebooks import first
 START_TIMEOUT = 60
 CELL_TIMEOUT = 300
 TRACEBACK = "Traceback (most recent call last)"
@@ -56,19 +55,25 @@ def complete(quarter: object) -> Complete:
 
 
 def run_notebook(
-    path: Path, parameters: Mapping[str, str], mark: str, *, timeout: int = CELL_TIMEOUT, progress: bool = False
+    path: Path,
+    parameters: Mapping[str, str],
+    mark: str,
+    *,
+    copy: Copy | None = None,
+    timeout: int = CELL_TIMEOUT,
+    progress: bool = False,
 ) -> "NotebookNode":
     """The notebook at `path`, executed in its own folder by this Python with `parameters` (name to text).
 
     Returned only where every code cell ran to its end, none failed, no thread wrote a traceback, and the last cell
-    displays `mark`. The file at `path` is not changed. `timeout` is in seconds, for each cell.
+    displays `mark`. The file at `path` is not changed. Its kernel is `copy`, where there is one. `timeout` is in seconds, for each cell.
     Raises `InputError` before any kernel is started where notebook or parameters are not fit to run,
     `NotebookError` afterwards.
     """
     notebook = _read(path)
     _check_notebook(notebook, path.name)
     _check_parameters(notebook, parameters, path.name)
-    executed, log, error = _execute(notebook, parameters, path.parent, timeout, progress)
+    executed, log, error = _execute(notebook, parameters, path.parent, copy, timeout, progress)
     if sentence := _verdict(executed, mark, error):
         raise NotebookError(f"{path.name} {sentence}", executed, log) from error
     assert executed is not None
@@ -154,21 +159,14 @@ def _declared(notebook: "NotebookNode", name: str) -> set[str]:
 
 
 def _execute(
-    notebook: "NotebookNode", parameters: Mapping[str, str], folder: Path, timeout: int, progress: bool
-) -> tuple["NotebookNode | None", str, Exception | None]:
-    """What was executed, the kernel's log, and what stopped papermill, if anything did."""
-    with copy_of_this_process(NEEDED) as copy:
-        return _execute_with(copy, notebook, parameters, folder, timeout, progress)
-
-
-def _execute_with(
-    copy: Copy | None,
     notebook: "NotebookNode",
     parameters: Mapping[str, str],
     folder: Path,
+    copy: Copy | None,
     timeout: int,
     progress: bool,
 ) -> tuple["NotebookNode | None", str, Exception | None]:
+    """What was executed, the kernel's log, and what stopped papermill, if anything did."""
     try:
         import ipykernel  # noqa: F401
         import papermill
