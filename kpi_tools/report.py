@@ -16,8 +16,8 @@ from kpi_tools import __version__
 from kpi_tools.errors import InputError, KpiError
 from kpi_tools.provenance.inputs import digest, fingerprints
 from kpi_tools.quarters import Quarter
-from kpi_tools.running.forked import copy_of_this_process
 from kpi_tools.running.folders import FAILED, WORK, publish, work_folder
+from kpi_tools.running.forked import copy_of_this_process
 from kpi_tools.running.manifest import MANIFEST, as_json, check_replaceable, manifest
 from kpi_tools.running.published import published, relative
 from kpi_tools.running.runner import CELL_TIMEOUT, Complete, run_notebook
@@ -36,7 +36,7 @@ HISTORY = PROJECT / "notebooks" / "kpi_history.ipynb"
 
 PAGE = "report.html"
 EXECUTED = "report.ipynb"
-NEEDED = ("kpi_tools.page.chapters",)  # what the notebooks will import
+NEEDED = ("kpi_tools.page.chapters", "kpi_tools.page.svg")  # what the notebooks will import
 LARGEST_PAGE = 10 * 1024**2
 
 

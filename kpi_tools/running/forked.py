@@ -5,6 +5,7 @@ Linux, and only where nothing would be left behind half done; elsewhere a kernel
 """
 
 import ctypes
+import gc
 import json
 import locale
 import os
@@ -86,7 +87,10 @@ class Copy:
 
 @contextmanager
 def copy_of_this_process(needed: Iterable[str] = ()) -> Iterator[Copy | None]:
-    """A copy that imports `needed` while it waits, gone afterwards; None where there can be none."""
+    """A copy that imports `needed` while it waits, gone afterwards; None where there can be none.
+
+    A module of `needed` may have a function `begin`, for what it can do beside other work from then on.
+    """
     if not possible():
         yield None
         return
@@ -114,7 +118,9 @@ def _be_a_kernel(ear: int, starter: int, needed: Iterable[str]) -> None:
     _leave_behind(ear)
     for name in needed:
         with suppress(ImportError):  # whoever needs it says so in a sentence
-            import_module(name)
+            module = import_module(name)
+            getattr(module, "begin", lambda: None)()
+    gc.freeze()  # what is imported is not looked through for garbage again and again
     told: dict[str, Any] = json.loads(_heard(ear) or "null") or os._exit(1)
     os.environ.clear()
     os.environ.update(told["environment"])
@@ -156,7 +162,7 @@ def _leave_behind(ear: int) -> None:
         os.dup2(nothing, stream)
     os.closerange(3, ear)
     os.closerange(ear + 1, os.sysconf("SC_OPEN_MAX"))
-    sys.stdin, sys.stdout, sys.stderr = (open(stream, mode, closefd=False) for stream, mode in enumerate("rww"))
+    sys.stdin, sys.stdout, sys.stderr = (os.fdopen(stream, mode, closefd=False) for stream, mode in enumerate("rww"))
     sys.argv[:] = [""]
     if not sys.flags.safe_path:
         sys.path[0] = PACKAGE

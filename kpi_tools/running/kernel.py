@@ -10,7 +10,7 @@ from typing import IO, Any
 
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
-from jupyter_client.provisioning import LocalProvisioner
+from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 from jupyter_core.utils import run_sync
 
 from kpi_tools.running.forked import PACKAGE, Copy, end_with, limit_memory
@@ -44,10 +44,11 @@ class Adopted(LocalProvisioner):
     """Has a copy of this process be the kernel, instead of starting one."""
 
     def adopt(self, copy: Copy, log: str) -> None:
-        self._copy, self._log = copy, log
+        self._copy: Any = copy
+        self._log = log
 
-    async def launch_kernel(self, cmd: list[str], **options: Any) -> dict[str, Any]:
-        self._copy.begin(self.parent.connection_file, options["cwd"], options["env"], self._log)
+    async def launch_kernel(self, cmd: list[str], **options: Any) -> Any:
+        self._copy.begin(cmd[cmd.index("-f") + 1], options["cwd"], options["env"], self._log)
         self.process, self.pid, self.pgid, self.cwd = self._copy, self._copy.pid, self._copy.pid, options["cwd"]
         return self.connection_info
 

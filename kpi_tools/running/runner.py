@@ -66,7 +66,8 @@ def run_notebook(
     """The notebook at `path`, executed in its own folder by this Python with `parameters` (name to text).
 
     Returned only where every code cell ran to its end, none failed, no thread wrote a traceback, and the last cell
-    displays `mark`. The file at `path` is not changed. Its kernel is `copy`, where there is one. `timeout` is in seconds, for each cell.
+    displays `mark`. The file at `path` is not changed. Its kernel is `copy`, where there is one (`running.forked`).
+    `timeout` is in seconds, for each cell.
     Raises `InputError` before any kernel is started where notebook or parameters are not fit to run,
     `NotebookError` afterwards.
     """
