@@ -5,7 +5,10 @@ import os
 import re
 import shutil
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +17,7 @@ from kpi_tools.errors import InputError, KpiError
 from kpi_tools.provenance.inputs import digest, fingerprints
 from kpi_tools.quarters import Quarter
 from kpi_tools.running.folders import FAILED, WORK, publish, work_folder
+from kpi_tools.running.forked import copy_of_this_process
 from kpi_tools.running.manifest import MANIFEST, as_json, check_replaceable, manifest
 from kpi_tools.running.published import published, relative
 from kpi_tools.running.runner import CELL_TIMEOUT, Complete, run_notebook
@@ -32,6 +36,7 @@ HISTORY = PROJECT / "notebooks" / "kpi_history.ipynb"
 
 PAGE = "report.html"
 EXECUTED = "report.ipynb"
+NEEDED = ("kpi_tools.page.chapters", "kpi_tools.page.svg")  # what the notebooks will import
 LARGEST_PAGE = 10 * 1024**2
 
 
@@ -129,14 +134,15 @@ class Job:
 @dataclass(frozen=True)
 class Content:
     """What goes into it: `parameters` of the notebook besides quarter and raw, `tables` by sheet, a `check` of the page
-    (which raises), and what else the manifest records."""
+    against them (which raises), what is `recorded` of them in the manifest; `whole`: `returns` are as read from raw."""
 
     returns: "Returns"
     title: str
     parameters: Mapping[str, str]
-    tables: "Mapping[str, pd.DataFrame]"
-    check: Callable[[str], None]
-    recorded: Mapping[str, Any]
+    tables: "Callable[[], Mapping[str, pd.DataFrame]]"
+    check: "Callable[[str, Mapping[str, pd.DataFrame]], None]"
+    recorded: "Callable[[Mapping[str, pd.DataFrame]], Mapping[str, Any]]"
+    whole: bool = False
 
 
 def make(job: Job, content: Callable[[], Content]) -> Report:
@@ -169,11 +175,16 @@ def _report_content(
         "overrides": as_text(overrides), **roles,
     }  # fmt: skip
     title = f"{'Draft: ' if edition == DRAFT else ''}{returns.council.report_title}, {job.quarter.title}"
-    tables = report_tables(returns)
-    said = record(returns, tables["KPIs"], findings, edition, parse_overrides(given["overrides"]), **roles)
+    asked = {name: text for name, text in given.items() if text}
+    let_pass = parse_overrides(given["overrides"])
+
+    def recorded(tables: "Mapping[str, pd.DataFrame]") -> Mapping[str, Any]:
+        said = record(returns, tables["KPIs"], findings, edition, let_pass, **roles)
+        return said | {"allow_rejected": allow_rejected, "parameters": asked}
+
     return Content(
-        returns, title, {name: text for name, text in given.items() if text}, tables,
-        lambda page: check_page(page, returns, tables), said | {"allow_rejected": allow_rejected},
+        returns, title, asked, lambda: report_tables(returns),
+        lambda page, tables: check_page(page, returns, tables), recorded, whole=True,
     )  # fmt: skip
 
 
@@ -183,27 +194,33 @@ def _history_content(job: Job, kpi_id: str) -> Content:
     one = one_kpi(kpi_id, job.quarter, job.raw)
     title = f"{one.kpi['kpi_name']}: history to {job.quarter.title}"
     returns = one.known.returns
-    return Content(returns, title, {"kpi": kpi_id}, kpi_tables(one), lambda page: None, {"kpi": kpi_id})
+    return Content(returns, title, {"kpi": kpi_id}, lambda: kpi_tables(one), lambda *_: None, lambda _: {"kpi": kpi_id})
 
 
 def _make(job: Job, content: Callable[[], Content], work: Path) -> Report:
-    from kpi_tools.files.spreadsheets import write_csv, write_workbook
-    from kpi_tools.running.export import to_html
+    from kpi_tools.loading import known
 
     quarter, raw = job.quarter, job.raw
     used = fingerprints(raw, quarter)
     filled = content()
     end = repr(Complete(quarter))
     given = {"quarter": quarter.label, "raw": str(raw), **filled.parameters}
-    executed = None
+    executed, folder = None, work / "report"
+    folder.mkdir()
     try:
-        executed = run_notebook(job.notebook, given, end, timeout=job.timeout, progress=job.progress)
+        already = known(raw, filled.returns) if filled.whole else nullcontext()
+        with already, copy_of_this_process(NEEDED) as copy, ThreadPoolExecutor(1) as beside:
+            writing = beside.submit(_write_tables, filled, folder, job.tables)
+            executed = run_notebook(job.notebook, given, end, copy=copy, timeout=job.timeout, progress=job.progress)
+            tables = writing.result()
+        from kpi_tools.running.export import to_html
+
         shown = published(executed, given | {"raw": relative(job.read_in or job.outputs / job.name, raw)})
         origin = f"Made by kpi-tools {__version__} from the inputs {digest(used)} (manifest.json)."
         council, day = filled.returns.council.name, quarter.end.isoformat()
         page = to_html(shown, title=filled.title, author=council, date=day, provenance=origin)
         _check_page(page, end)
-        filled.check(page)
+        filled.check(page, tables)
         if any(name in page + _text(shown) for name in (str(raw), json.dumps(str(raw))[1:-1])):
             raise KpiError(f"The notebook shows {raw}: a folder of this computer, which is not for publication.")
     except Exception as error:
@@ -211,18 +228,25 @@ def _make(job: Job, content: Callable[[], Content], work: Path) -> Report:
         if kept and isinstance(error, KpiError):
             raise KpiError(f"{error} {kept}") from error
         raise
-    folder = work / "report"
-    folder.mkdir()
     _write(folder / f"{job.stem}.html", page)
     _write(folder / f"{job.stem}.ipynb", _text(shown))
-    write_csv(next(iter(filled.tables.values())), folder / f"{job.tables}.csv")
-    write_workbook(filled.tables, folder / f"{job.tables}.xlsx")
     if changed := sorted(set(used.items()) ^ set(fingerprints(raw, quarter).items())):
         raise InputError(f"{changed[0][0]} was changed while the report was being made. Run again.")
-    made = manifest(quarter, used, job.notebook, folder, filled.recorded)
+    made = manifest(quarter, used, job.notebook, folder, filled.recorded(tables))
     _write(folder / MANIFEST, as_json(made))
     files = tuple(sorted(path.name for path in folder.iterdir()))
     return Report(quarter, job.outputs / job.name, files, _warnings(executed), filled.returns.summary)
+
+
+def _write_tables(filled: Content, folder: Path, name: str) -> "Mapping[str, pd.DataFrame]":
+    """The tables, written, and what will make the page imported: this process's work while the kernel is at its own."""
+    from kpi_tools.files.spreadsheets import write_csv, write_workbook
+
+    tables = filled.tables()
+    write_csv(next(iter(tables.values())), folder / f"{name}.csv")
+    write_workbook(tables, folder / f"{name}.xlsx")
+    import_module("kpi_tools.running.export")
+    return tables
 
 
 def _check_page(page: str, end: str) -> None:

@@ -5,11 +5,10 @@ The same chart gives the same bytes in whatever order and process it is drawn: n
 
 import json
 import re
+import threading
 import xml.etree.ElementTree as ET
 from functools import lru_cache
 from typing import Any
-
-import vl_convert
 
 from kpi_tools.errors import KpiError
 
@@ -40,7 +39,7 @@ def inline_svg(spec: dict[str, Any], name: str, title: str, description: str) ->
             f'The chart "{name}" cannot be drawn: a text in it holds a control character. '
             "Type that text again in the return it came from."
         )
-    root = ET.fromstring(vl_convert.vega_to_svg(_with_data(spec)))
+    root = ET.fromstring(_engine().vega_to_svg(_with_data(spec)))
     stem = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
     _slim(root)
     _renumber_clips(root, stem)
@@ -60,6 +59,17 @@ def inline_svg(spec: dict[str, Any], name: str, title: str, description: str) ->
         element.text = text
         root.insert(0, element)
     return ET.tostring(root, encoding="unicode").replace(" />", "/>")
+
+
+def begin() -> None:
+    """Start the drawing engine beside other work: it takes a third of a second before its first chart."""
+    threading.Thread(target=lambda: _engine().vega_to_svg({"width": 1, "height": 1}), daemon=True).start()
+
+
+def _engine() -> Any:
+    import vl_convert  # with the first chart: from then on this process cannot be copied (`running.forked`)
+
+    return vl_convert
 
 
 def _with_data(spec: dict[str, Any]) -> dict[str, Any]:
@@ -83,7 +93,7 @@ def _names(spec: dict[str, Any]) -> tuple[str, ...]:
 def _compiled(shape: str, params: tuple[str, ...]) -> str:
     """The Vega form of a Vega-Lite shape without its data: the costly step, once per shape."""
     empty = json.loads(shape) | {"params": [{"name": name, "value": 0} for name in params]}
-    return json.dumps(vl_convert.vegalite_to_vega(empty))
+    return json.dumps(_engine().vegalite_to_vega(empty))
 
 
 def _texts(thing: Any) -> list[str]:

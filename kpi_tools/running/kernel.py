@@ -1,8 +1,6 @@
 """The Jupyter kernel that runs a notebook: this very Python, alone, and gone when its starter is gone."""
 
-import ctypes
 import os
-import signal
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -12,9 +10,11 @@ from typing import IO, Any
 
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
+from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 from jupyter_core.utils import run_sync
 
-MEMORY_LIMIT = 4 * 1024**3
+from kpi_tools.running.forked import PACKAGE, Copy, end_with, limit_memory
+
 SERVE = "from kpi_tools.running.kernel import serve; serve()"
 
 
@@ -40,20 +40,36 @@ class Manager(AsyncKernelManager):
         return self.reader
 
 
+class Adopted(LocalProvisioner):
+    """Has a copy of this process be the kernel, instead of starting one."""
+
+    def adopt(self, copy: Copy, log: str) -> None:
+        self._copy: Any = copy
+        self._log = log
+
+    async def launch_kernel(self, cmd: list[str], **options: Any) -> Any:
+        self._copy.begin(cmd[cmd.index("-f") + 1], options["cwd"], options["env"], self._log)
+        self.process, self.pid, self.pgid, self.cwd = self._copy, self._copy.pid, self._copy.pid, options["cwd"]
+        return self.connection_info
+
+
 @contextmanager
-def kernel(folder: Path) -> Iterator[tuple[Manager, IO[bytes]]]:
+def kernel(folder: Path, copy: Copy | None = None) -> Iterator[tuple[Manager, IO[bytes]]]:
     """A kernel at work in `folder`, and the file to which it writes what belongs to no cell; both gone afterwards.
 
     Its own files are in a private temporary folder: neither the home folder nor its start-up scripts take part.
+    It is `copy` (`forked.copy_of_this_process`) where there is one, else a new Python.
     """
-    package = str(Path(__file__).resolve().parent.parent.parent)
     with tempfile.TemporaryDirectory(prefix="kpi-", ignore_cleanup_errors=True) as private:
         environment = os.environ | {
-            "PYTHONPATH": os.pathsep.join(filter(None, (package, os.environ.get("PYTHONPATH")))),
+            "PYTHONPATH": os.pathsep.join(filter(None, (PACKAGE, os.environ.get("PYTHONPATH")))),
             "PYTHONUTF8": "1",
             "IPYTHONDIR": private,
         }
         manager = Manager(connection_file=os.path.join(private, "kernel.json"))
+        if copy is not None:
+            manager.provisioner = Adopted(kernel_id=manager.kernel_id, kernel_spec=manager.spec, parent=manager)
+            manager.provisioner.adopt(copy, os.path.join(private, "kernel.log"))
         with open(os.path.join(private, "kernel.log"), "w+b") as log:
             try:
                 run_sync(manager.start_kernel)(cwd=str(folder), env=environment, stdout=log, stderr=log)
@@ -70,12 +86,8 @@ def serve() -> None:
     """Be the kernel, in its own process: end with the process that started it, and never take all the memory."""
     starter = os.environ.get("JPY_PARENT_PID")
     if sys.platform == "linux":
-        import resource
-
-        # The kernel's own look for its starter comes late, and not while a cell keeps Python's lock.
-        set_death_signal = 1  # PR_SET_PDEATHSIG of linux/prctl.h
-        ctypes.CDLL(None).prctl(set_death_signal, signal.SIGKILL)
-        resource.setrlimit(resource.RLIMIT_DATA, (MEMORY_LIMIT, resource.getrlimit(resource.RLIMIT_DATA)[1]))
+        end_with(int(starter or os.getppid()))
+        limit_memory()
     if os.name == "posix" and starter and os.getppid() != int(starter):
         sys.exit(1)
     from ipykernel.kernelapp import launch_new_instance

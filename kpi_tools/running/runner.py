@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from kpi_tools.errors import InputError, KpiError
 from kpi_tools.quarters import Quarter
+from kpi_tools.running.forked import Copy
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -54,19 +55,26 @@ def complete(quarter: object) -> Complete:
 
 
 def run_notebook(
-    path: Path, parameters: Mapping[str, str], mark: str, *, timeout: int = CELL_TIMEOUT, progress: bool = False
+    path: Path,
+    parameters: Mapping[str, str],
+    mark: str,
+    *,
+    copy: Copy | None = None,
+    timeout: int = CELL_TIMEOUT,
+    progress: bool = False,
 ) -> "NotebookNode":
     """The notebook at `path`, executed in its own folder by this Python with `parameters` (name to text).
 
     Returned only where every code cell ran to its end, none failed, no thread wrote a traceback, and the last cell
-    displays `mark`. The file at `path` is not changed. `timeout` is in seconds, for each cell.
+    displays `mark`. The file at `path` is not changed. Its kernel is `copy`, where there is one (`running.forked`).
+    `timeout` is in seconds, for each cell.
     Raises `InputError` before any kernel is started where notebook or parameters are not fit to run,
     `NotebookError` afterwards.
     """
     notebook = _read(path)
     _check_notebook(notebook, path.name)
     _check_parameters(notebook, parameters, path.name)
-    executed, log, error = _execute(notebook, parameters, path.parent, timeout, progress)
+    executed, log, error = _execute(notebook, parameters, path.parent, copy, timeout, progress)
     if sentence := _verdict(executed, mark, error):
         raise NotebookError(f"{path.name} {sentence}", executed, log) from error
     assert executed is not None
@@ -152,7 +160,12 @@ def _declared(notebook: "NotebookNode", name: str) -> set[str]:
 
 
 def _execute(
-    notebook: "NotebookNode", parameters: Mapping[str, str], folder: Path, timeout: int, progress: bool
+    notebook: "NotebookNode",
+    parameters: Mapping[str, str],
+    folder: Path,
+    copy: Copy | None,
+    timeout: int,
+    progress: bool,
 ) -> tuple["NotebookNode | None", str, Exception | None]:
     """What was executed, the kernel's log, and what stopped papermill, if anything did."""
     try:
@@ -170,7 +183,7 @@ def _execute(
     started: list[NotebookNode] = []
     said, stopped = "", None
     try:
-        with kernel(folder) as (manager, log):
+        with kernel(folder, copy) as (manager, log):
             try:
                 papermill.execute_notebook(
                     notebook,
