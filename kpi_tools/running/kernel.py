@@ -15,11 +15,17 @@ from jupyter_core.utils import run_sync
 
 from kpi_tools.running.forked import PACKAGE, Copy, end_with, limit_memory
 
+LARGEST_OUTPUT = 64 * 1024**2
+LARGEST_LOG = 1024**2
 SERVE = "from kpi_tools.running.kernel import serve; serve()"
 
 
 class Manager(AsyncKernelManager):
-    """Starts the running Python, whatever kernels the user has installed under the same name."""
+    """Starts the running Python, whatever kernels the user has installed under the same name.
+
+    A kernel that shows more than `LARGEST_OUTPUT` characters is ended, and `flooded` says so: an endless loop that
+    prints would otherwise fill this process's memory long before its cell takes too long.
+    """
 
     spec = KernelSpec(
         argv=[
@@ -30,6 +36,7 @@ class Manager(AsyncKernelManager):
         language="python",
     )
     reader: Any = None
+    flooded = False
 
     @property
     def kernel_spec(self) -> KernelSpec:
@@ -37,6 +44,19 @@ class Manager(AsyncKernelManager):
 
     def client(self, **options: Any) -> Any:
         self.reader = super().client(**options)
+        channel, shown = self.reader.iopub_channel, 0
+        receive = channel.get_msg
+
+        async def metered(*arguments: Any, **options: Any) -> Any:
+            nonlocal shown
+            message = await receive(*arguments, **options)
+            shown += _characters(message["content"])
+            if shown > LARGEST_OUTPUT and self.provisioner and not self.flooded:
+                self.flooded = True
+                await self.provisioner.kill()
+            return message
+
+        channel.get_msg = metered
         return self.reader
 
 
@@ -51,6 +71,11 @@ class Adopted(LocalProvisioner):
         self._copy.begin(cmd[cmd.index("-f") + 1], options["cwd"], options["env"], self._log)
         self.process, self.pid, self.pgid, self.cwd = self._copy, self._copy.pid, self._copy.pid, options["cwd"]
         return self.connection_info
+
+
+def _characters(content: dict[str, Any]) -> int:
+    texts = (content.get("text"), *content.get("data", {}).values())
+    return sum(len(text) for text in texts if isinstance(text, str))
 
 
 @contextmanager
@@ -80,6 +105,12 @@ def kernel(folder: Path, copy: Copy | None = None) -> Iterator[tuple[Manager, IO
                 if manager.has_kernel:
                     run_sync(manager.shutdown_kernel)(now=True)
                 run_sync(manager.cleanup_resources)()
+
+
+def tail(log: IO[bytes]) -> str:
+    """The end of what the kernel wrote to its log."""
+    log.seek(max(0, log.seek(0, os.SEEK_END) - LARGEST_LOG))
+    return log.read().decode("utf-8", "replace")
 
 
 def serve() -> None:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 OPTIONAL = {"edition", "overrides", "allow_rejected", "prepared_by", "signed_off_by"}
 PARAMETERS = {"quarter", "raw", "kpi", "directorate"} | OPTIONAL
 KERNEL = "python3"
-START_TIMEOUT = 60
+START_TIMEOUT = 40
 CELL_TIMEOUT = 300
 TRACEBACK = "Traceback (most recent call last)"
 
@@ -34,6 +34,10 @@ class NotebookError(KpiError):
         super().__init__(sentence)
         self.notebook = notebook
         self.log = log
+
+
+class FloodError(Exception):
+    """The notebook showed more than anybody could read, and its kernel was ended for it."""
 
 
 @dataclass(frozen=True)
@@ -128,8 +132,9 @@ def _check_python(source: str, place: str) -> None:
         )
         raise InputError(f"{place}, line {number}, `{_short(line)}`: {reason}. Write it in Python.") from None
     for node in ast.walk(tree):
-        if isinstance(node, ast.Name) and node.id == "get_ipython":
-            raise InputError(f"{place}, line {node.lineno}: get_ipython is not for a report. Write it in Python.")
+        if "get_ipython" in (getattr(node, name, None) for name in ("id", "attr", "name")):
+            place += f", line {getattr(node, 'lineno', 1)}"
+            raise InputError(f"{place}: get_ipython is not for a report. Write it in Python.")
 
 
 def _check_parameters(notebook: "NotebookNode", given: Mapping[str, str], name: str) -> None:
@@ -172,7 +177,7 @@ def _execute(
         import ipykernel  # noqa: F401
         import papermill
 
-        from kpi_tools.running.kernel import kernel
+        from kpi_tools.running.kernel import kernel, tail
     except ImportError as error:
         raise InputError(
             f"The Jupyter kernel cannot be started: this Python ({sys.executable}) has no {error.name}. "
@@ -198,9 +203,10 @@ def _execute(
                     record_timing=False,
                     on_notebook_start=lambda notebook: started.append(notebook),
                 )
+            except Exception as error:
+                stopped = FloodError() if manager.flooded else error
             finally:
-                log.seek(0)
-                said = log.read().decode("utf-8", "replace")
+                said = tail(log)
     except Exception as error:
         stopped = error
     if not started:
@@ -224,11 +230,14 @@ def _verdict(notebook: "NotebookNode | None", mark: str, error: Exception | None
                 return f"went on after a failure beside {_name(notebook, cell)}: {_short(last).rstrip('.')}."
     if error is not None:
         begun = [cell for cell in code if cell.metadata.papermill.start_time]
+        if isinstance(error, FloodError):
+            begun.sort(key=lambda cell: sum(len(output.get("text", "")) for output in cell.outputs))
         place = _name(notebook, begun[-1] if begun else code[0])
         kind = type(error).__name__
         why = {
             "DeadKernelError": "its kernel died (out of memory, or ended by a cell or by another program)",
             "CellTimeoutError": "the cell took longer than it may",
+            "FloodError": "it shows more text than a report can hold (a loop that prints?)",
         }.get(kind, f"{kind}: {_first_line(error)}")
         return f"stopped in {place}: {why}."
     for cell in code:
