@@ -56,11 +56,14 @@ def kpi() -> None:
 @_OUTPUTS
 @click.option("--allow-rejected", is_flag=True, help="Leave out rows that cannot be used; the report says so.")
 @click.option("--final", is_flag=True, help="Not a draft: refused while the checks find an error.")
+@click.option(
+    "--pdf", is_flag=True, help="Print it to report.pdf too, by the Chromium, Chrome or Edge of this computer."
+)
 @click.option("--override", multiple=True, metavar="CODE", help="Let the findings of one check pass …")
 @click.option("--because", multiple=True, metavar="REASON", help="… for this reason, which the report prints …")
 @click.option("--by", multiple=True, metavar="ROLE", help="… by decision of this role.")
 def report(
-    quarter: str | None, raw: Path, outputs: Path, allow_rejected: bool, final: bool,
+    quarter: str | None, raw: Path, outputs: Path, allow_rejected: bool, final: bool, pdf: bool,
     override: tuple[str, ...], because: tuple[str, ...], by: tuple[str, ...],
 ) -> None:  # fmt: skip
     """Make the report of a quarter.
@@ -76,7 +79,7 @@ def report(
         raise InputError("Each --override needs its own --because and --by.")
     made = reports.report_quarter(
         _quarter(quarter, raw), raw, outputs, edition="final" if final else "draft",
-        overrides=tuple(zip(override, because, by, strict=True)), allow_rejected=allow_rejected,
+        overrides=tuple(zip(override, because, by, strict=True)), allow_rejected=allow_rejected, pdf=pdf,
         progress=sys.stderr.isatty(),
     )  # fmt: skip
     click.echo(f"{made.quarter.title}: {made.account}", err=True)

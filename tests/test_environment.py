@@ -64,6 +64,7 @@ FLOORS = (
         "running.folders",
         "running.manifest",
         "running.published",
+        "running.pdf",
     ),
     ("report",),
     ("batch",),

@@ -47,19 +47,18 @@ def in_head(unit: str) -> tuple[str, str]:
 def target_history(kpi: pd.Series, targets: pd.DataFrame, anchor: str) -> Html:
     """Every target and floor standard that the KPI has had, from when, and why; nothing where there are none."""
     (unit, _), decimals = in_head(kpi["unit"]), kpi["decimals"]
-    rows = [
-        {
+    rows, before = [], ("", "")
+    for row in targets[targets["kpi_id"] == kpi["kpi_id"]].to_dict("records"):
+        reason = row["target_reason"] if is_text(row["target_reason"]) else "No reason was given"
+        told = "As above" if (reason, row["target_status"]) == before else reason
+        tolerance = f" ± {rounded(row['tolerance'], decimals)}" if math.isfinite(row["tolerance"]) else ""
+        rows.append({
             "From": short_title(row["from_quarter"]),
-            "Target": show_line(row["target"], unit, decimals)
-            + (f" ± {rounded(row['tolerance'], decimals)}" if math.isfinite(row["tolerance"]) else ""),
+            "Target": show_line(row["target"], unit, decimals) + tolerance,
             "Floor": show_line(row["floor_standard"], unit, decimals),
-            "Reason": figure_with_status(
-                row["target_reason"] if is_text(row["target_reason"]) else "No reason was given",
-                _invented(row["target_status"]),
-            ),
-        }
-        for row in targets[targets["kpi_id"] == kpi["kpi_id"]].to_dict("records")
-    ]
+            "Reason": figure_with_status(told, _invented(row["target_status"])),
+        })  # fmt: skip
+        before = (reason, row["target_status"])
     if not rows:
         return Html()
     caption = f"{kpi['kpi_name']}, target and floor standard over time"

@@ -70,6 +70,7 @@ def at_a_glance(kpis: pd.DataFrame) -> Html:
             pd.DataFrame(rows),
             "Every KPI: latest figure, target, this and the previous rating, direction of travel",
             name="glance",
+            look="kpi-glance",
             wide=True,
             quiet=True,
         )
