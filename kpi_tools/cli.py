@@ -56,13 +56,16 @@ def kpi() -> None:
 @_OUTPUTS
 @click.option("--allow-rejected", is_flag=True, help="Leave out rows that cannot be used; the report says so.")
 @click.option("--final", is_flag=True, help="Not a draft: refused while the checks find an error.")
+@click.option(
+    "--pdf", is_flag=True, help="Print it to report.pdf too, by the Chromium, Chrome or Edge of this computer."
+)
 @click.option("--override", multiple=True, metavar="CODE", help="Let the findings of one check pass …")
 @click.option("--because", multiple=True, metavar="REASON", help="… for this reason, which the report prints …")
 @click.option("--by", multiple=True, metavar="ROLE", help="… by decision of this role.")
 @click.option("--prepared-by", default="", metavar="ROLE", help="Who prepared it; else as in council.toml.")
 @click.option("--signed-off-by", default="", metavar="ROLE", help="Who signed it off; else as in council.toml.")
 def report(
-    quarter: str | None, raw: Path, outputs: Path, allow_rejected: bool, final: bool,
+    quarter: str | None, raw: Path, outputs: Path, allow_rejected: bool, final: bool, pdf: bool,
     override: tuple[str, ...], because: tuple[str, ...], by: tuple[str, ...], prepared_by: str, signed_off_by: str,
 ) -> None:  # fmt: skip
     """Make the report of a quarter.
@@ -78,7 +81,7 @@ def report(
         raise InputError("Each --override needs its own --because and --by.")
     made = reports.report_quarter(
         _quarter(quarter, raw), raw, outputs, edition="final" if final else "draft",
-        overrides=tuple(zip(override, because, by, strict=True)), allow_rejected=allow_rejected,
+        overrides=tuple(zip(override, because, by, strict=True)), allow_rejected=allow_rejected, pdf=pdf,
         prepared_by=prepared_by, signed_off_by=signed_off_by, progress=sys.stderr.isatty(),
     )  # fmt: skip
     click.echo(f"{made.quarter.title}: {made.account}", err=True)

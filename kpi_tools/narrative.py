@@ -95,6 +95,14 @@ def actions_sentence(kpis: pd.DataFrame) -> str:
     return f"{said} For {in_words(lacking)} of them no management action has been given." if lacking else said
 
 
+def worsening_sentence(kpis: pd.DataFrame) -> str:
+    """The Ambers that are getting worse, by name: the Reds of tomorrow, which a colour alone does not show."""
+    worse = kpis[(kpis["rag"] == AMBER) & (kpis["direction_of_travel"] == NEGATIVE)]
+    if worse.empty:
+        return "No KPI rated Amber shows a negative trend."
+    return f"Rated Amber and getting worse: {'; '.join(worse['kpi_name'])}."
+
+
 def section_sentence(kpis: pd.DataFrame) -> str:
     """One section's counts: `Of three KPIs, two are Green and one is Red; one shows a positive trend.`"""
     now = counts(kpis)

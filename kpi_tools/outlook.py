@@ -15,7 +15,7 @@ import pandas as pd
 from kpi_tools.quarters import Quarter
 from kpi_tools.statistics.regression import Line, fit
 from kpi_tools.statistics.student import chance_below
-from kpi_tools.vocabulary import CLOSEST, HIGHER, LOWER, NO_VARIATION, NOT_ENOUGH_DATA
+from kpi_tools.vocabulary import CLOSEST, HIGHER, LOWER, MONEY, NO_VARIATION, NOT_ENOUGH_DATA
 from kpi_tools.words.wording import show
 
 FROM_TREND = "from the trend"
@@ -143,8 +143,7 @@ def outlook_in_words(row: Mapping[str, Any], unit: str, decimals: int) -> str:
         return f"Outlook: {row['outlook']}."
 
     def figure(name: str) -> str:
-        value = float(row[name])
-        return show(min(max(value, 0.0), 100.0) if unit == "%" else value, unit, decimals)
+        return show_expected(float(row[name]), unit, decimals)
 
     parts = []
     for name, when in (("next", "Next quarter"), ("year_end", "At the year's end")):
@@ -163,6 +162,12 @@ def outlook_in_words(row: Mapping[str, Any], unit: str, decimals: int) -> str:
     if row["year_end_state"] == TOO_FAR:
         parts.append("The year's end is further ahead than a third of the history: nothing is said of it.")
     return f"Predicted {row['outlook']}. {' '.join(parts)}"
+
+
+def show_expected(value: float, unit: str, decimals: int) -> str:
+    """An expected figure as it is shown: never below zero (but for money), never a share above 100%."""
+    possible = value if unit.startswith(MONEY) else max(value, 0.0)
+    return show(min(possible, 100.0) if unit == "%" else possible, unit, decimals)
 
 
 def chance_in_words(chance: float) -> str:

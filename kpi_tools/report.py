@@ -19,6 +19,7 @@ from kpi_tools.quarters import Quarter
 from kpi_tools.running.folders import FAILED, WORK, publish, work_folder
 from kpi_tools.running.forked import copy_of_this_process
 from kpi_tools.running.manifest import MANIFEST, as_json, check_replaceable, manifest
+from kpi_tools.running.pdf import find_browser, write_pdf
 from kpi_tools.running.published import published, relative
 from kpi_tools.running.runner import CELL_TIMEOUT, Complete, run_notebook
 
@@ -66,6 +67,7 @@ def report_quarter(
     prepared_by: str = "",
     signed_off_by: str = "",
     read_in: Path | None = None,
+    pdf: bool = False,
     timeout: int = CELL_TIMEOUT,
     progress: bool = False,
 ) -> Report:
@@ -74,16 +76,17 @@ def report_quarter(
     The folder appears, or takes the place of an older one, as a whole; until then the older one stays as it is. The
     same inputs give the same bytes. Rows of returns that were refused stop it, or are left out with `allow_rejected`,
     which the page then says; either way they are kept in `processed` beside `raw` (`kpi_tools.files.rejects`). Each cell of
-    the notebook may take `timeout` seconds. `progress` shows a bar. `edition` is `draft` or `final`; a final report is
-    refused while its checks find an error that `overrides` (check, reason, role) do not let pass (`kpi_tools.release`).
-    `prepared_by` and `signed_off_by` are roles, where not those of council.toml. `read_in`: the folder in which it is to
-    be read, where it is made elsewhere to be compared with it.
+    the notebook may take `timeout` seconds. `progress` shows a bar. `pdf` prints the page too (`running.pdf`). `edition`
+    is `draft` or `final`; a final report is refused while its checks find an error that `overrides` (check, reason, role)
+    do not let pass (`kpi_tools.release`). `prepared_by` and `signed_off_by` are roles, where not those of council.toml.
+    `read_in`: the folder in which it is to be read, where it is made elsewhere to be compared with it.
     Raises `InputError` for a quarter or returns that cannot be used, `BusyError` where the same quarter is being made,
     `KpiError` for what went wrong on the way; a notebook that stopped is kept in `outputs/_failed/<quarter>/`.
     """
     quarter = Quarter.parse(quarter)
     raw, outputs, notebook = (Path(place).resolve() for place in (raw, outputs, notebook))
-    job = Job(quarter, quarter.slug, raw, outputs, notebook, timeout, progress, read_in=read_in)
+    browser = find_browser() if pdf else None
+    job = Job(quarter, quarter.slug, raw, outputs, notebook, timeout, progress, read_in=read_in, browser=browser)
     roles = {"prepared_by": prepared_by, "signed_off_by": signed_off_by}
     return make(job, lambda: _report_content(job, edition, overrides, allow_rejected, roles))
 
@@ -117,7 +120,10 @@ def history_of_kpi(
 
 @dataclass(frozen=True)
 class Job:
-    """What to make: `outputs/name/` from `raw` by `notebook`; its page and notebook are called `stem`, its tables `tables`."""
+    """What to make: `outputs/name/` from `raw` by `notebook`; its page and notebook are called `stem`, its tables `tables`.
+
+    With a `browser`, the page is printed to PDF too.
+    """
 
     quarter: Quarter
     name: str
@@ -129,6 +135,7 @@ class Job:
     stem: str = "report"
     tables: str = "kpis"
     read_in: Path | None = None
+    browser: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -230,6 +237,9 @@ def _make(job: Job, content: Callable[[], Content], work: Path) -> Report:
         raise
     _write(folder / f"{job.stem}.html", page)
     _write(folder / f"{job.stem}.ipynb", _text(shown))
+    if job.browser:
+        paper = folder / f"{job.stem}.pdf"
+        write_pdf(folder / f"{job.stem}.html", paper, author=council, day=day, browser=job.browser)
     if changed := sorted(set(used.items()) ^ set(fingerprints(raw, quarter).items())):
         raise InputError(f"{changed[0][0]} was changed while the report was being made. Run again.")
     made = manifest(quarter, used, job.notebook, folder, filled.recorded(tables))

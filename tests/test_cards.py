@@ -6,7 +6,10 @@ import re
 import pandas as pd
 import pytest
 
-from kpi_tools.page.cards import activity_cards, cards, counts_history, illustrative_banner
+from kpi_tools.page.activity_cards import activity_cards
+from kpi_tools.page.cards import cards
+from kpi_tools.page.notices import illustrative_banner
+from kpi_tools.page.summary import counts_history
 from tests.page_samples import activity_points, points, scorecard_of
 
 
@@ -118,8 +121,8 @@ def test_arrears_benchmark_note_and_reason_are_footnotes():
     )
     text = words(shown(late, benchmarks=england))
     for note in (
-        "England, 2023: 81%.",
-        "Reported one quarter in arrears",
+        "England, 2023: 81%",
+        "Older data: reported one quarter in arrears, so the latest figure is for Quarter 3 2024/25.",
         "Latest figure: read again in May.",
         "Target agreed by Cabinet.",
     ):
@@ -153,10 +156,11 @@ def test_an_activity_says_how_it_stands_to_what_was_expected():
     def said(**columns: object) -> str:
         return words(activity_cards(activity_points(**columns), "Customer Services", lambda rows: "d"))
 
-    assert "Calls received 150 Quarter 3 2024/25 Above expectation" in said()
+    assert "Calls received Above expectation Latest 150 Quarter 3 2024/25 Expected 90 to 130" in said()
     assert "Within expectation" in said(upper_expected=150.0)
     assert "Below expectation" in said(lower_expected=151.0, upper_expected=200.0)
     assert "expectation" not in said(lower_expected=math.nan, upper_expected=math.nan)
+    assert "Expected not set" in said(lower_expected=math.nan, upper_expected=math.nan)
     assert "Q3 2024/25 150 90 to 130" in said()
 
 
@@ -186,9 +190,11 @@ def test_the_history_has_chart_and_table():
             "Not rated": [1, 0],
         }
     )
-    shown_counts = counts_history(counts, "Green rose.")
-    assert "Quarter 2 2024/25 16 15 8 1 40 Quarter 3 2024/25 17 12 9 0 38" in words(shown_counts)
-    assert '<desc id="history-d">Green rose.</desc>' in str(shown_counts)
+    shown_counts = counts_history(counts)
+    assert "Q2 2024/25 16 15 8 1 40 Q3 2024/25 17 12 9 0 38" in words(shown_counts)
+    went = "From Quarter 2 2024/25 to Quarter 3 2024/25: Green from 16 to 17, Amber from 15 to 12, Red from 8 to 9"
+    assert f'<desc id="history-d">{went}, Not rated from 1 to 0, as printed in each report.</desc>' in str(shown_counts)
+    assert str(counts_history(counts.tail(1))) == ""
 
 
 def test_the_banner_counts_what_is_invented():

@@ -53,8 +53,9 @@ FLOORS = (
         "page.tables page.html",
     ),
     (
-        "page.cards page.card_parts page.chapters page.change_chapter release.page_checks release.edition release.how_made "
-        "explorer.overview explorer.directorate explorer.views explorer.points explorer.in_depth explorer.needed "
+        "page.cards page.card_parts page.card_tables page.activity_cards page.outlook_words page.needed page.summary "
+        "page.reds page.notices page.chapters page.change_chapter release.page_checks release.edition release.how_made "
+        "explorer.overview explorer.directorate explorer.views explorer.points explorer.in_depth "
         "explorer.lab",
         "terminal",
         "files.templates files.rejects",
@@ -63,6 +64,7 @@ FLOORS = (
         "running.folders",
         "running.manifest",
         "running.published",
+        "running.pdf",
         "many",
     ),
     ("report",),

@@ -12,7 +12,8 @@ from kpi_tools.cli import main
 from kpi_tools.errors import KpiError
 from kpi_tools.files.rejects import keep_rejected
 from kpi_tools.loading import load, read_returns
-from kpi_tools.page.chapters import data_notes, left_out, opening
+from kpi_tools.page.chapters import data_notes, opening
+from kpi_tools.page.notices import left_out
 from kpi_tools.scorecard import recent_quarters, score
 
 RAW = Path(__file__).parents[1] / "data" / "raw"

@@ -11,9 +11,13 @@ import pandas as pd
 import pytest
 
 from kpi_tools.errors import KpiError
-from kpi_tools.page.cards import activity_cards, cards, counts_history, illustrative_banner
+from kpi_tools.page.activity_cards import activity_cards
+from kpi_tools.page.cards import cards
 from kpi_tools.page.html import Html, markdown, paragraphs, section, style, subheading
-from kpi_tools.page.tables import key, matrix, reds, scoreboard
+from kpi_tools.page.notices import illustrative_banner
+from kpi_tools.page.reds import red_list
+from kpi_tools.page.summary import counts_history, matrix, scoreboard
+from kpi_tools.page.tables import key
 from kpi_tools.running.export import numbered, page_style, style_hash, to_html
 from kpi_tools.running.guard import assert_self_contained
 from tests.page_samples import activity_points, points, scorecard_of
@@ -72,8 +76,8 @@ def report() -> str:
         "## For the minutes", code(paragraphs("Out of the three KPIs, one is Green.", "One is Red.")),
         "## How to read this report", code(key()),
         "## Executive summary", code(scoreboard(kpis, PREVIOUS), matrix(kpis, ["Customer Services"], PREVIOUS)),
-        code(counts_history(HISTORY, "d")),
-        "## KPIs rated Red", code(reds(kpis)),
+        code(counts_history(HISTORY)),
+        "## KPIs rated Red", code(red_list(kpis)),
         code(section("Customer Services", "Three KPIs.")),
         code(cards(kpis, recent, "Customer Services", lambda rows: "Columns."),
              subheading("Activity indicators"), activity_cards(activity, "Customer Services", lambda rows: "A line.")),
@@ -126,12 +130,26 @@ def test_sections_and_paragraphs_are_numbered_and_listed(report: str):
         ("method", "6", "Method"),
     ]
     assert re.findall(r'id="p([\d.]+)"', report) == ["1.1", "1.2", "4.1", "5.1", "5.2", "5.3", "5.4", "6.1"]
-    assert re.search(r'id="p1\.2" href="#p1\.2">1\.2 </a>One is Red\.', report)
+    name = "for-the-minutes-2"
+    assert f'<a class="kpi-pn" id="{name}" href="#{name}"><span id="p1.2">1.2 </span></a>One is Red.' in report
 
 
 def test_numbers_are_text_that_a_minute_can_cite():
     made = numbered(str(section("A", "one", "two") + section("B", "three")))
-    assert re.findall(r">([\d.]+) </a>", made["body"]) == ["1.1", "1.2", "2.1"]
+    assert re.findall(r">([\d.]+) </span></a>", made["body"]) == ["1.1", "1.2", "2.1"]
+
+
+def test_the_anchor_of_a_paragraph_and_of_a_card_stays_when_its_number_does_not():
+    def anchors(*pieces: Html | str) -> dict[str, str]:
+        body = numbered(str(section("New section", "x") + section("A", *pieces)))["body"]
+        return {number: name for name, number in re.findall(r'href="#([\w-]+)"><span id="p([\d.]+)"', body)}
+
+    card = cards(scorecard_of(points()), points(), "Customer Services", lambda rows: "d")
+    assert anchors("one", card, "two") == {"1.1": "new-section-1", "2.1": "a-1", "2.2": "kpi-cs01", "2.3": "a-2"}
+    sometimes = paragraphs("Only in some reports.", name="now-green")
+    assert anchors("one", sometimes, card, "two") == {
+        "1.1": "new-section-1", "2.1": "a-1", "2.2": "now-green", "2.3": "kpi-cs01", "2.4": "a-2",
+    }  # fmt: skip
 
 
 def test_the_same_notebook_gives_the_same_bytes_and_is_left_alone():

@@ -11,7 +11,8 @@ import pytest
 from kpi_tools.cli import main
 from kpi_tools.errors import InputError
 from kpi_tools.loading import load
-from kpi_tools.page.cards import activity_cards, card
+from kpi_tools.page.activity_cards import activity_cards
+from kpi_tools.page.cards import card
 from kpi_tools.page.descriptions import activity_description, chart_description
 from kpi_tools.quarters import Quarter
 from kpi_tools.release.edition import (

@@ -5,7 +5,9 @@ from html.parser import HTMLParser
 import pandas as pd
 
 from kpi_tools.page.html import Html, paragraphs
-from kpi_tools.page.tables import arrow, badge, figure_with_status, key, matrix, reds, report_table, scoreboard
+from kpi_tools.page.reds import red_list
+from kpi_tools.page.summary import matrix, scoreboard
+from kpi_tools.page.tables import arrow, badge, figure_with_status, key, report_table
 from tests.page_samples import points, scorecard_of
 
 PREVIOUS = {
@@ -111,10 +113,10 @@ def test_group_heads_span_their_columns():
 
 def test_the_scoreboard_says_how_each_count_changed():
     text = " ".join(Cells(scoreboard(four_kpis(), PREVIOUS)).text.split())
-    assert "1 Green the same number as last quarter" in text
-    assert "1 Amber one fewer than last quarter" in text
-    assert "1 Red one more than last quarter" in text
-    assert "1 Stable two fewer than last quarter" in text
+    assert "1 Green no change" in text
+    assert "1 Amber one fewer" in text
+    assert "1 Red one more" in text
+    assert "1 Stable two fewer" in text
 
 
 def test_the_scoreboard_leaves_out_not_rated_where_there_is_none():
@@ -122,10 +124,14 @@ def test_the_scoreboard_leaves_out_not_rated_where_there_is_none():
 
 
 def test_every_red_is_listed_with_its_distance_action_and_card():
-    text = " ".join(Cells(reds(four_kpis())).text.split())
-    assert "71%, 9 percentage points below the floor standard of 80%; previous quarter 85% (Amber)" in text
+    text = " ".join(Cells(red_list(four_kpis())).text.split())
+    assert (
+        "71%, 9 percentage points below the floor standard of 80% and 19 percentage points below the target of 90%;"
+        in text
+    )
+    assert "previous quarter 85% (Amber)" in text
     assert "Two posts are advertised." in text
-    assert str(reds(four_kpis())).count("<li>") == 1 and 'href="#kpi-gl01"' in str(reds(four_kpis()))
+    assert str(red_list(four_kpis())).count("<li ") == 1 and 'href="#kpi-gl01"' in str(red_list(four_kpis()))
 
 
 def test_the_distance_of_a_lower_is_better_kpi_is_above_its_floor():
@@ -139,17 +145,17 @@ def test_the_distance_of_a_lower_is_better_kpi_is_above_its_floor():
         rag="Red",
     )
     assert "10.6 days, 0.1 days above the floor standard of 10.5 days" in " ".join(
-        Cells(reds(scorecard_of(red))).text.split()
+        Cells(red_list(scorecard_of(red))).text.split()
     )
 
 
 def test_a_red_without_action_shows_the_gap():
     red = scorecard_of(points(values=(80, 80, 80, 80, 80, 60)), management_action=None)
-    assert "No management action has been given" in str(reds(red))
+    assert "No management action has been given" in str(red_list(red))
 
 
 def test_no_reds_is_said_in_words():
-    assert "No KPI is rated Red." in str(reds(scorecard_of(points())))
+    assert "No KPI is rated Red." in str(red_list(scorecard_of(points())))
 
 
 def test_a_rating_is_a_word_and_a_shape_as_well_as_a_colour():

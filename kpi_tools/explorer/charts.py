@@ -11,7 +11,7 @@ from typing import Any
 import altair as alt
 
 from kpi_tools.explorer.marks import HEIGHT, Marks
-from kpi_tools.page.charts import BLUE, INK, RAG_FILLS, WHITE
+from kpi_tools.page.charts import BLUE, INK, RAG_FILLS, WHITE, specification
 from kpi_tools.vocabulary import (
     AMBER,
     COMMON_CAUSE,
@@ -78,26 +78,14 @@ def series_spec(marks: Marks, chosen: str = "") -> dict[str, Any]:
 
 @lru_cache
 def _shape() -> dict[str, Any]:
-    chart = (
-        alt.layer(_band(), _lines(), _ring(), *_dots(), *_texts())
-        .properties(
-            width=WIDTH,
-            height=HEIGHT,
-            autosize=alt.AutoSizeParams(type="none"),
-            background=WHITE,
-            padding={"left": 52, "right": 132, "top": 12, "bottom": 46},
-        )
-        .resolve_scale(
-            fill="independent",
-            stroke="independent",
-            strokeDash="independent",
-            strokeWidth="independent",
-            color="independent",
-        )
-        .configure_view(stroke=None)
+    chart = alt.layer(_band(), _lines(), _ring(), *_dots(), *_texts()).properties(
+        width=WIDTH,
+        height=HEIGHT,
+        autosize=alt.AutoSizeParams(type="none"),
+        background=WHITE,
+        padding={"left": 52, "right": 132, "top": 12, "bottom": 46},
     )
-    spec: dict[str, Any] = chart.to_dict()
-    return spec
+    return specification(chart)
 
 
 def _x() -> alt.X:

@@ -13,13 +13,13 @@ from markupsafe import Markup
 from kpi_tools.errors import InputError
 from kpi_tools.explorer.charts import series_spec
 from kpi_tools.explorer.evidence import Evidence, evidence, kpi_named, said_so_far
-from kpi_tools.explorer.needed import needed
 from kpi_tools.explorer.overview import data_alerts
 from kpi_tools.explorer.views import notes_below, standing, view
 from kpi_tools.loading import Returns, as_known_at, load
 from kpi_tools.page.cards import cards
 from kpi_tools.page.descriptions import chart_description
 from kpi_tools.page.html import Html, paragraphs, slug
+from kpi_tools.page.needed import needed
 from kpi_tools.page.svg import inline_svg
 from kpi_tools.page.tables import badge, figure_with_status, report_table
 from kpi_tools.quarters import Quarter

@@ -3,7 +3,7 @@
 import pandas as pd
 
 from kpi_tools.loading import Returns
-from kpi_tools.page.html import Html, bullets, paragraphs, subheading
+from kpi_tools.page.html import Html, bullets, paragraphs, slug, subheading
 from kpi_tools.page.tables import badge, report_table
 from kpi_tools.quarters import Quarter
 from kpi_tools.reconciliation import came_and_went, rating_matrix, rating_pairs, reconcile, set_changes
@@ -45,9 +45,8 @@ def moved_ratings(kpis: pd.DataFrame, same: pd.DataFrame) -> Html:
     for row in came_and_went(pairs).to_dict("records"):
         for word, names in (("Now", row["came"]), ("No longer", row["went"])):
             if names:
-                whole += paragraphs(f"{word} {row['rating'] if row['rating'] in RAGS else 'not rated'}:") + bullets(
-                    names
-                )
+                rating = row["rating"] if row["rating"] in RAGS else "not rated"
+                whole += paragraphs(f"{word} {rating}:", name=slug(f"{word} {rating}")) + bullets(names)
     return whole
 
 

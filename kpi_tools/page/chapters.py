@@ -1,19 +1,21 @@
 """The chapters of the report: each takes the scorecard and gives a piece of the page, in JupyterLab as on paper."""
 
-from collections.abc import Sequence
-
 import pandas as pd
 from markupsafe import Markup
 
 from kpi_tools import narrative
 from kpi_tools.loading import Returns
 from kpi_tools.page import change_chapter, descriptions, tables
-from kpi_tools.page.cards import activity_cards, cards, counts_history, illustrative_banner
-from kpi_tools.page.html import Html, bullets, paragraphs, render, section, slug, subheading
-from kpi_tools.quarters import Quarter
-from kpi_tools.scorecard import counts, quarter_before, section_words
-from kpi_tools.vocabulary import ILLUSTRATIVE, NOT_RATED, RAGS, RED
-from kpi_tools.words.wording import plural, show_against, show_line, signed
+from kpi_tools.page.activity_cards import activity_cards
+from kpi_tools.page.cards import cards
+from kpi_tools.page.html import Html, bullets, paragraphs, section, slug, subheading
+from kpi_tools.page.notices import illustrative_banner, left_out
+from kpi_tools.page.outlook_words import outlook_sentence, outlooks
+from kpi_tools.page.reds import red_list
+from kpi_tools.page.summary import counts_history, matrix, scoreboard, side_by_side
+from kpi_tools.scorecard import counts, quarter_before, rating_history, section_words
+from kpi_tools.vocabulary import ILLUSTRATIVE, RED
+from kpi_tools.words.wording import show_against, show_line, signed
 
 _ROWS = {"kpis": "KPIs", "other": "Direction not tested"}
 
@@ -21,19 +23,6 @@ _ROWS = {"kpis": "KPIs", "other": "Direction not tested"}
 def opening(returns: Returns, kpis: pd.DataFrame, recent: pd.DataFrame) -> Html:
     """The notices at the report's top of what was left out and of what is illustrative; nothing where nothing is."""
     return left_out(returns) + illustrative_banner(recent, returns.activity)
-
-
-def left_out(returns: Returns) -> Html:
-    """The notice of refused rows and files, without which a report was made; nothing where there are none."""
-    rows, files = returns.counts["rejected"].sum(), int((returns.counts["outcome"] == "refused").sum())
-    if not rows and not files:
-        return Html()
-    sent = set(returns.rejected.get("kpi_id", pd.Series(dtype="str")).dropna())
-    names = returns.catalogue.loc[returns.catalogue["kpi_id"].isin(sent), "kpi_name"]
-    of_kpis = f", of these KPIs: {'; '.join(names)}" if len(names) else ""
-    said = [f"{rows:,} of {returns.counts['rows_in'].sum():,} rows received are rejected{of_kpis}."] if rows else []
-    said += [f"{plural(files, 'file')} could not be read at all."] if files else []
-    return render("left_out.html.j2", said=" ".join(text[0].upper() + text[1:] for text in said))
 
 
 def for_the_minutes(kpis: pd.DataFrame, before: pd.DataFrame, movement: pd.DataFrame, returns: Returns) -> Html:
@@ -45,10 +34,16 @@ def for_the_minutes(kpis: pd.DataFrame, before: pd.DataFrame, movement: pd.DataF
     ) + bullets(kpis.loc[kpis["rag"] == RED, "kpi_name"])
 
 
-def summary(kpis: pd.DataFrame, before: pd.DataFrame, sections: Sequence[str]) -> Html:
-    """Counts in large figures, and sections × ratings and directions with the change on the previous report."""
+def summary(kpis: pd.DataFrame, before: pd.DataFrame, recent: pd.DataFrame, returns: Returns) -> Html:
+    """On one screen: counts in large figures, what to expect, sections × ratings and directions, the last reports."""
     then = counts(before)
-    return tables.scoreboard(kpis, then) + tables.matrix(kpis, [s for s in sections if s in set(kpis["section"])], then)
+    names = [name for name in returns.council.sections if name in set(kpis["section"])]
+    counted = rating_history(returns, kpis)
+    return (
+        scoreboard(kpis, then)
+        + paragraphs(outlook_sentence(kpis, recent, returns), narrative.worsening_sentence(kpis))
+        + side_by_side(matrix(kpis, names, then), counts_history(counted))
+    )
 
 
 def at_a_glance(kpis: pd.DataFrame) -> Html:
@@ -75,42 +70,36 @@ def at_a_glance(kpis: pd.DataFrame) -> Html:
             pd.DataFrame(rows),
             "Every KPI: latest figure, target, this and the previous rating, direction of travel",
             name="glance",
+            look="kpi-glance",
             wide=True,
             quiet=True,
         )
     )
 
 
-def history(counted: pd.DataFrame) -> Html:
-    """How many KPIs had each rating in the last reports, as chart and table; `counted` as `scorecard.rating_history` gives it."""
-    if len(counted) < 2:
-        return Html()
-    first, last = counted.iloc[0], counted.iloc[-1]
-    went = ", ".join(f"{rag} from {first[rag]} to {last[rag]}" for rag in (*RAGS, NOT_RATED) if first[rag] or last[rag])
-    span = f"From {Quarter.parse(first['quarter']).title} to {Quarter.parse(last['quarter']).title}"
-    text = f"{span}: {went}, as printed in each report."
-    return subheading("The last reports") + counts_history(counted, text)
-
-
 def reds(kpis: pd.DataFrame) -> Html:
     """Every Red KPI with its figures and management action."""
-    return paragraphs(narrative.actions_sentence(kpis)) + tables.reds(kpis)
+    return paragraphs(narrative.actions_sentence(kpis)) + red_list(kpis)
 
 
 def sections(kpis: pd.DataFrame, recent: pd.DataFrame, returns: Returns) -> Html:
     """A chapter for each section in the council's order: counts, commentary, a card for each KPI, activity indicators."""
-    about = section_words(returns, kpis)
+    about, ahead = section_words(returns, kpis), outlooks(kpis, recent, returns)
     whole = Html()
     for name in returns.council.sections:
         own = kpis[kpis["section"] == name]
-        activity = activity_cards(returns.activity, name, descriptions.activity_description)
+        activity = activity_cards(returns.activity, name, descriptions.activity_description, returns.quarter)
         if own.empty and not str(activity):
             continue
         words = [narrative.section_sentence(own)] if len(own) else []
         said = about[about["section"] == name]
         marked = [tables.figure_with_status(*row) for row in zip(said["commentary"], said["status"], strict=True)]
+        marked = marked or [Html("No commentary on the section has been given.")]
         whole += section(name, *words, paragraphs(*marked))
-        whole += cards(own, recent, name, descriptions.chart_description, returns.benchmarks, returns.months)
+        whole += cards(
+            own, recent, name, descriptions.chart_description, returns.benchmarks, returns.months,
+            outlooks=ahead, targets=returns.targets,
+        )  # fmt: skip
         whole += subheading("Activity indicators") + activity if str(activity) else Html()
     return whole
 

@@ -11,7 +11,7 @@ from kpi_tools.vocabulary import AMBER, ESTIMATED, FINAL, ILLUSTRATIVE, NOT_RATE
 from kpi_tools.words.wording import decimals_against, rounded, show_line
 
 WIDTH, HEIGHT = 276, 150
-_LINE_OF_TEXT = 14 / HEIGHT
+_LINE_OF_TEXT = 15 / HEIGHT
 _ABSENT = {"suppressed": "[c]", "not applicable": "n/a"}
 
 Rows = list[dict[str, Any]]

@@ -97,19 +97,20 @@ def _shape(name: str) -> Spec:
         "columns": lambda: [_boxes(), *_lines(), *_texts()],
         "line": lambda: [_band(), *_lines(), _dots(), *_texts(stroke=WHITE, strokeWidth=3)],
     }
-    chart = (
-        alt.layer(*layers[name]())
-        .properties(
-            width=WIDTH,
-            height=150,
-            autosize=alt.AutoSizeParams(type="none"),
-            background="transparent",
-            padding={"left": 4, "right": 96, "top": 8, "bottom": 22},
-        )
-        .resolve_scale(fill="independent", stroke="independent", strokeDash="independent", strokeWidth="independent")
-        .configure_view(stroke=None)
+    chart = alt.layer(*layers[name]()).properties(
+        width=WIDTH,
+        height=150,
+        autosize=alt.AutoSizeParams(type="none"),
+        background="transparent",
+        padding={"left": 4, "right": 96, "top": 8, "bottom": 22},
     )
-    spec: Spec = chart.to_dict()
+    return specification(chart)
+
+
+def specification(layers: alt.LayerChart | alt.FacetChart) -> Spec:
+    """Layers that share their axes and nothing else, as a plain specification without a frame."""
+    looks: Any = dict.fromkeys(("fill", "stroke", "strokeDash", "strokeWidth", "color"), "independent")
+    spec: Spec = layers.resolve_scale(**looks).configure_view(stroke=None).to_dict()
     return spec
 
 
@@ -173,7 +174,7 @@ def _dots() -> alt.Chart:
 def _texts(**halo: Any) -> list[Layer]:
     tone = _scaled(alt.Color, _TONES, "tone")
     base = alt.Chart(alt.NamedData("texts")).encode(x=_x(), y=_y(), text="text:N", color=tone)
-    looks: Any = {"baseline": "middle", "fontSize": 11} | halo
+    looks: Any = {"baseline": "middle", "fontSize": 12} | halo
     return [
         base.transform_filter("datum.align == 'center'").mark_text(align="center", **looks),
         base.transform_filter("datum.align == 'left'").mark_text(align="left", dx=6, **looks),

@@ -100,8 +100,15 @@ def subheading(title: str) -> Html:
     return Html(Markup('<h3 class="kpi-sub">{}</h3>').format(title))
 
 
-def paragraphs(*texts: Html | str) -> Html:
-    """Numbered paragraphs, which a minute can cite, of plain text or of a piece without blocks (a text with its mark)."""
+def paragraphs(*texts: Html | str, name: str | None = None) -> Html:
+    """Numbered paragraphs, which a minute can cite, of plain text or of a piece without blocks (a text with its mark).
+
+    `name` becomes the anchor of a paragraph that is not in every report; the others have their section's and a number.
+    """
+    if name is not None:
+        (text,) = texts
+        own = Markup('<p class="kpi-para" id="{0}"><span class="kpi-pn" id="cite-{0}"></span>{1}</p>')
+        return Html(own.format(name, text))
     numbered = Markup('<p class="kpi-para"><span class="kpi-pn"></span>{}</p>')
     return Html(Markup("").join(numbered.format(text) for text in texts))
 

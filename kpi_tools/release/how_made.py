@@ -19,7 +19,6 @@ from kpi_tools.quarters import Quarter
 from kpi_tools.release.checks import CHECKS
 from kpi_tools.release.edition import Override, judged, parse_overrides
 from kpi_tools.scorecard import counts
-from kpi_tools.variation import PROFILES
 from kpi_tools.vocabulary import NOT_RATED, PERCENTAGE, RAGS
 from kpi_tools.words.wording import listed, plural
 
@@ -55,7 +54,7 @@ def record(
             "window": council.window,
             "minimum_points": council.minimum_points,
             "significance": council.significance,
-            "process_limits": PROFILES[0],
+            "process_limits": council.profile,
         },
         "checks": {code: int(found.get(code, 0)) for code in CHECKS},
         "overrides": [{"code": one.code, "because": one.because, "by": one.by} for one in given],
@@ -92,7 +91,7 @@ def _rules(council: Council) -> str:
     return (
         f"Rules: {rating}; the direction of travel is tested over {council.window} quarters with at least "
         f"{council.minimum_points} figures at the {council.significance:.0%} level (rule {council.rule}); process limits "
-        f"are those of the profile {PROFILES[0]}."
+        f"are those of the profile {council.profile}."
     )
 
 

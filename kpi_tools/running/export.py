@@ -25,8 +25,11 @@ _LEFT_OUT = {INTERNAL, "parameters", "injected-parameters"}
 _PAGE = Path(__file__).parent.parent / "page"
 _HARMLESS = {"text/plain"}
 _END = re.compile(r"End of the report for Quarter [1-4] 20\d\d/\d\d\.")
+_SECTION_END = '<p class="back"><a href="#contents">Contents</a></p>\n</section>'
 _MARKS = re.compile(
-    r'<h2 id="(?P<anchor>[^"]+)"><span class="kpi-sn"></span>(?P<title>.*?)</h2>|<span class="kpi-pn"></span>', re.S
+    r'<h2 id="(?P<anchor>[^"]+)"><span class="kpi-sn"></span>(?P<title>.*?)</h2>'
+    r'|<span class="kpi-pn"(?: id="cite-(?P<name>[^"]+)")?></span>',
+    re.S,
 )
 
 
@@ -78,15 +81,19 @@ def style_hash(styles: str) -> str:
 
 
 def numbered(body: str) -> dict[str, Any]:
-    """The body with sections and paragraphs numbered and anchored (1, 1.1, 1.2 …), and the list of contents."""
-    contents: list[dict[str, Any]] = []
-    paragraph = 0
+    """The body with sections and paragraphs numbered (1, 1.1, 1.2 …), and the list of contents.
 
-    def number(found: re.Match[str]) -> str:
-        nonlocal paragraph
+    A paragraph has two anchors: its number (`p1.1`), good for this report, and its name, which its number links to and
+    which stays in the next report: that of its card (`kpi-es01`), or of its section and place (`for-the-minutes-1`).
+    """
+    contents: list[dict[str, Any]] = []
+    number, unnamed = 0, 0
+
+    def mark(found: re.Match[str]) -> str:
+        nonlocal number, unnamed
         if found["anchor"]:
-            paragraph = 0
-            before = "</section>\n" if contents else ""
+            number = unnamed = 0
+            before = f"{_SECTION_END}\n" if contents else ""
             anchor = found["anchor"]
             entry = {"number": len(contents) + 1, "anchor": anchor, "title": Markup(found["title"])}
             contents.append(entry)
@@ -96,12 +103,16 @@ def numbered(body: str) -> dict[str, Any]:
             )
         if not contents:
             return ""
-        paragraph += 1
-        mark = f"{len(contents)}.{paragraph}"
-        return f'<a class="kpi-pn" id="p{mark}" href="#p{mark}">{mark} </a>'
+        number += 1
+        cited = f"{len(contents)}.{number}"
+        if found["name"]:
+            return f'<a class="kpi-pn" href="#{found["name"]}"><span id="p{cited}">{cited} </span></a>'
+        unnamed += 1
+        name = f"{contents[-1]['anchor']}-{unnamed}"
+        return f'<a class="kpi-pn" id="{name}" href="#{name}"><span id="p{cited}">{cited} </span></a>'
 
-    text = _MARKS.sub(number, body)
-    return {"body": text + ("</section>" if contents else ""), "contents": contents}
+    text = _MARKS.sub(mark, body)
+    return {"body": text + (_SECTION_END if contents else ""), "contents": contents}
 
 
 def _piece(output: NotebookNode) -> str:

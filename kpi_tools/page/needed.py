@@ -21,31 +21,38 @@ def needed(kpi: dict[str, Any], own: pd.DataFrame, months: pd.DataFrame) -> list
     counted = is_number(kpi["numerator"]) and is_number(kpi["denominator"])
     if counted:
         said.append(f"The latest figure counts {kpi['numerator']:,.0f} of {kpi['denominator']:,.0f} cases.")
-    rolling = kpi["basis"] == "rolling_12_months" and kpi["unit"] in MULTIPLIERS and kpi["polarity"] in (HIGHER, LOWER)
-    if counted and rolling:
-        said += _in_coming_quarters(kpi, _leaving(own), months)
+    if counted and is_rolling(kpi):
+        said += _in_coming_quarters(kpi, leaving_quarters(own), months)
     said += [f"The KPI {text}." for text in sensitivity(kpi)]
     return said or ["How many cases are behind this figure is not known, so what it takes cannot be counted."]
 
 
-def _leaving(own: pd.DataFrame) -> Quarters | None:
+def is_rolling(kpi: dict[str, Any]) -> bool:
+    """Whether what it takes can be counted quarter by quarter: a share or rate of twelve months that has a better side."""
+    return kpi["basis"] == "rolling_12_months" and kpi["unit"] in MULTIPLIERS and kpi["polarity"] in (HIGHER, LOWER)
+
+
+def leaving_quarters(own: pd.DataFrame) -> Quarters | None:
     """Numerator and denominator of the four quarters in the rolling figure, oldest first; None unless all are known."""
     last = own.tail(4)[["in_period_numerator", "in_period_denominator"]]
     return [(float(n), float(d)) for n, d in last.itertuples(index=False)] if last.notna().all(axis=None) else None
 
 
+def to_reach(kpi: dict[str, Any], name: str, leaving: Quarters | None) -> str:
+    """What each coming quarter must be for the line `name` (`target`, `floor_standard`); empty where it is met or not set."""
+    level, polarity, unit = kpi[name], kpi["polarity"], kpi["unit"]
+    if not is_number(level) or (kpi["value"] >= level if polarity == HIGHER else kpi["value"] <= level):
+        return ""
+    steps = what_it_takes(
+        kpi["numerator"], kpi["denominator"], level, leaving=leaving, polarity=polarity, per=MULTIPLIERS[unit]
+    )
+    line = name.replace("_", " ")
+    words = takes_in_words(steps, line, unit, int(kpi["decimals"]), polarity=polarity)
+    return f"To reach the {line} of {line_of(kpi, name)}: {words[:1].lower()}{words[1:]}"
+
+
 def _in_coming_quarters(kpi: dict[str, Any], leaving: Quarters | None, months: pd.DataFrame) -> list[str]:
-    said = []
-    unit, decimals, polarity = kpi["unit"], int(kpi["decimals"]), kpi["polarity"]
-    for name, line in (("floor_standard", "floor standard"), ("target", "target")):
-        level = kpi[name]
-        if not is_number(level) or (kpi["value"] >= level if polarity == HIGHER else kpi["value"] <= level):
-            continue
-        steps = what_it_takes(
-            kpi["numerator"], kpi["denominator"], level, leaving=leaving, polarity=polarity, per=MULTIPLIERS[unit]
-        )
-        words = takes_in_words(steps, line, unit, decimals, polarity=polarity)
-        said.append(f"To reach the {line} of {line_of(kpi, name)}: {words[:1].lower()}{words[1:]}")
+    said = [sentence for name in ("floor_standard", "target") if (sentence := to_reach(kpi, name, leaving))]
     said += _if_held(kpi, leaving, months)
     if said and leaving is None:
         said.append(

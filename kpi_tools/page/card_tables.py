@@ -1,0 +1,89 @@
+"""The tables of a card: the figures behind its chart, and the history of its target."""
+
+import math
+
+import pandas as pd
+
+from kpi_tools.page.html import Html
+from kpi_tools.page.tables import badge, figure_with_status, report_table
+from kpi_tools.quarters import Quarter
+from kpi_tools.vocabulary import ILLUSTRATIVE, STATUSES_WITH_VALUE
+from kpi_tools.words.row_words import is_text
+from kpi_tools.words.wording import rounded, show_against, show_line
+
+
+def figures_table(kpi: pd.Series, points: pd.DataFrame, anchor: str) -> Html:
+    """The figures behind a KPI's chart: each quarter's result, target, floor standard and rating."""
+    (unit, result), decimals = in_head(kpi["unit"]), kpi["decimals"]
+    frame = pd.DataFrame(
+        [
+            {
+                "Quarter": short_title(row["quarter"]),
+                result: figure_with_status(
+                    show_against(row["value"], unit, decimals, (row["target"], row["floor_standard"]))
+                    if math.isfinite(row["value"])
+                    else row["status"],
+                    with_value(row["status"]),
+                ),
+                "Target": figure_with_status(show_line(row["target"], unit, decimals), _invented(row["target_status"])),
+                "Floor": figure_with_status(
+                    show_line(row["floor_standard"], unit, decimals), _invented(row["target_status"])
+                ),
+                "Rating": badge(row["rag"]),
+            }
+            for row in points.to_dict("records")
+        ]
+    )
+    return behind_chart(frame, kpi["kpi_name"], anchor)
+
+
+def in_head(unit: str) -> tuple[str, str]:
+    """The unit to print in a table's cells and the head of its column: a unit of words stands in the head, once."""
+    if unit in ("%", "", "count", "number") or unit.startswith("GBP"):
+        return unit, "Result"
+    return "", f"Result ({unit.removeprefix('rate ')})"
+
+
+def target_history(kpi: pd.Series, targets: pd.DataFrame, anchor: str) -> Html:
+    """Every target and floor standard that the KPI has had, from when, and why; nothing where there are none."""
+    (unit, _), decimals = in_head(kpi["unit"]), kpi["decimals"]
+    rows, before = [], ("", "")
+    for row in targets[targets["kpi_id"] == kpi["kpi_id"]].to_dict("records"):
+        reason = row["target_reason"] if is_text(row["target_reason"]) else "No reason was given"
+        told = "As above" if (reason, row["target_status"]) == before else reason
+        tolerance = f" ± {rounded(row['tolerance'], decimals)}" if math.isfinite(row["tolerance"]) else ""
+        rows.append({
+            "From": short_title(row["from_quarter"]),
+            "Target": show_line(row["target"], unit, decimals) + tolerance,
+            "Floor": show_line(row["floor_standard"], unit, decimals),
+            "Reason": figure_with_status(told, _invented(row["target_status"])),
+        })  # fmt: skip
+        before = (reason, row["target_status"])
+    if not rows:
+        return Html()
+    caption = f"{kpi['kpi_name']}, target and floor standard over time"
+    return report_table(
+        pd.DataFrame(rows), caption, name=f"{anchor}-targets", quiet=True, wide=True, look="kpi-figures kpi-targets"
+    )
+
+
+def behind_chart(frame: pd.DataFrame, title: str, anchor: str) -> Html:
+    """The table that stands under a chart, out of sight until it is asked for."""
+    return report_table(
+        frame, f"{title}, by quarter", name=f"{anchor}-table", quiet=True, wide=True, look="kpi-figures"
+    )
+
+
+def short_title(label: str) -> str:
+    """`Q3 2024/25`, for the first column of a small table."""
+    quarter = Quarter.parse(label)
+    return f"Q{quarter.number} {quarter.year}/{(quarter.year + 1) % 100:02}"
+
+
+def with_value(status: object) -> str | None:
+    """A status that goes with a value; nothing for those that say why there is none."""
+    return str(status) if status in STATUSES_WITH_VALUE else None
+
+
+def _invented(status: object) -> str | None:
+    return ILLUSTRATIVE if status == ILLUSTRATIVE else None
