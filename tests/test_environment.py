@@ -60,7 +60,7 @@ FLOORS = (
         "terminal",
         "files.templates files.rejects",
         "running.export running.guard",
-        "running.runner running.kernel",
+        "running.runner running.kernel running.forked",
         "running.folders",
         "running.manifest",
         "running.published",
