@@ -7,7 +7,7 @@ The rooms behind this door are in `kpi_tools.intake`.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
@@ -27,6 +27,8 @@ from kpi_tools.intake.run import Run
 from kpi_tools.intake.submissions import shown, submissions_upto
 from kpi_tools.intake.workbooks import Workbooks
 from kpi_tools.quarters import Quarter
+from kpi_tools.suppression.figures import suppress
+from kpi_tools.suppression.texts import Withheld
 from kpi_tools.words.problems import as_list
 from kpi_tools.words.rules import ERROR
 
@@ -51,7 +53,9 @@ class Returns:
     * `problems`, `log`: what was found wrong, what was taken otherwise than written, each with its place;
     * `rejected`: the refused rows as sent; `counts`: rows in = accepted + rejected + blank, per file;
     * `changelog`: which KPIs were added, removed or redefined from which report on, and why;
-    * `rebases`: from when a KPI's process limits were agreed to be made anew, why and by whom.
+    * `rebases`: from when a KPI's process limits were agreed to be made anew, why and by whom;
+    * `agreed`: the small figures of sensitive KPIs that are printed by decision. Those that are not are nowhere in these
+      tables (status `suppressed`); `withheld` knows them and only says whether a text gives one away.
     """
 
     quarter: Quarter
@@ -70,6 +74,8 @@ class Returns:
     counts: pd.DataFrame
     changelog: pd.DataFrame
     rebases: pd.DataFrame
+    agreed: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(context.SHOWN.names)))
+    withheld: Withheld = field(default_factory=Withheld)
 
     @property
     def summary(self) -> str:
@@ -179,7 +185,15 @@ def read_returns(
         lines.later = _later(targets["from_quarter"], wanted)
         own.check_targets_in_force(kpis, targets, wanted, "targets.csv", run.ledger)
         submissions = submissions_upto(wanted, run, Catalogue(kpis, targets))
-        commentary = context.read_commentary(run.commentary(wanted, context.COMMENTARY), council.sections, ids)
+        agreed = context.read_shown(run.table(folder / "small_numbers.csv", context.SHOWN), ids, wanted)
+        judged = suppress(submissions, kpis, council.threshold, council.rounding, agreed)
+        for unknown in judged.not_judged.to_dict("records"):
+            place = {"sheet": unknown["sheet"], "row": unknown["row"], "column": "numerator"}
+            run.ledger.problem("small-number-unknown", unknown["file"], **place)
+        submissions = judged.submissions
+        texts = run.commentary(wanted, context.COMMENTARY)
+        commentary = context.read_commentary(texts, council.sections, ids)
+        commentary = context.withhold_texts(texts, commentary, kpis, judged.withheld)
         activity = context.read_activity(run.table(folder / "activity.csv", context.ACTIVITY), council.sections, wanted)
         percentages = frozenset(kpis.loc[kpis["unit"] == "%", "kpi_id"])
         benchmarks = context.read_benchmarks(
@@ -197,6 +211,7 @@ def read_returns(
     return Returns(
         wanted, council, kpis, targets.reset_index(drop=True), figures, months, shown(submissions), commentary, activity,
         benchmarks, run.ledger.problems(), run.ledger.log(), run.rejected(), run.counts(), changelog, rebases,
+        agreed, judged.withheld,
     )  # fmt: skip
 
 

@@ -26,6 +26,7 @@ def commentary_until(raw: str | Path, returns: Returns) -> pd.DataFrame:
         run = Run(folder, books)
         for quarter in quarters:
             table = run.commentary(quarter, context.COMMENTARY)
-            read.append((quarter, context.read_commentary(table, returns.council.sections, ids)))
+            said = context.read_commentary(table, returns.council.sections, ids)
+            read.append((quarter, context.withhold_texts(table, said, returns.catalogue, returns.withheld)))
     every = [*read, (returns.quarter, returns.commentary)]
     return pd.concat([rows.assign(quarter=quarter.label) for quarter, rows in every], ignore_index=True)

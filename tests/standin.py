@@ -46,10 +46,12 @@ def modules() -> dict[str, ModuleType]:
         "running.export": {"to_html": to_html},
         "release.edition": {
             "DRAFT": "draft",
-            "as_text": str,
+            "as_text": lambda given: "",
             "check_page": lambda *_: None,
             "hold_back": lambda *_: None,
+            "parse_overrides": lambda text: text,
         },
+        "release.how_made": {"record": lambda *_, **__: {"rows": "rows"}},
         "scorecard": {"report_tables": lambda returns: {"KPIs": "1"}},
         "files.spreadsheets": {"write_csv": write, "write_workbook": write},
     }

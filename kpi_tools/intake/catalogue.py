@@ -15,6 +15,7 @@ from kpi_tools.intake.ids import Ids, skeleton
 from kpi_tools.intake.reading import Snapshot
 from kpi_tools.intake.tables import Layout, Table
 from kpi_tools.quarters import Quarter
+from kpi_tools.suppression.counts import parts_named
 from kpi_tools.vocabulary import BASES, CLOSEST, ESTIMATED, FINAL, FREQUENCIES, HIGHER, ILLUSTRATIVE, LOWER, POLARITIES
 from kpi_tools.words.hygiene import NAME_CAP, clean_name
 from kpi_tools.words.problems import Ledger
@@ -22,7 +23,7 @@ from kpi_tools.words.problems import Ledger
 KPIS: Final = Layout(
     ("kpi_id", "kpi_name", "section", "directorate", "unit", "decimals", "polarity", "basis", "frequency",
      "lag_quarters", "first_quarter"),
-    ("last_quarter", "definition", "owner", "status", "source", "monthly_basis"),
+    ("last_quarter", "definition", "owner", "status", "source", "monthly_basis", "sensitive", "part_of"),
 )  # fmt: skip
 TARGETS: Final = Layout(("kpi_id", "from_quarter", "target", "floor_standard"), ("tolerance", "reason", "status"))
 LINES: Final = ("target", "floor_standard", "tolerance", "target_reason", "target_status")
@@ -47,6 +48,8 @@ class Council:
     profile: str = "plotthedots"
     screening: bool = True
     rejected_share: float = 0.05
+    threshold: int = 5
+    rounding: int = 0
 
 
 _PLACES: Final = {
@@ -55,6 +58,7 @@ _PLACES: Final = {
     "direction": ("rule", "window", "minimum_points", "significance"),
     "anomalies": ("profile", "screening"),
     "loading": ("rejected_share",),
+    "small_numbers": ("threshold", "rounding"),
 }
 _MEANT: Final[dict[str, tuple[str, Callable[[Any], bool]]]] = {
     "name": ("a text", lambda value: _is_name(value)),
@@ -74,6 +78,8 @@ _MEANT: Final[dict[str, tuple[str, Callable[[Any], bool]]]] = {
     "significance": ("a number between 0 and 1", lambda value: isinstance(value, float) and 0 < value < 1),
     "profile": (" or ".join(f'"{name}"' for name in words.PROFILES), lambda value: value in words.PROFILES),
     "screening": ("true or false", lambda value: isinstance(value, bool)),
+    "threshold": ("a whole number from 2 to 100", lambda value: _is_whole(value, 2, 100)),
+    "rounding": ("a whole number from 2 to 100", lambda value: _is_whole(value, 2, 100)),
     "rejected_share": ("a share from 0 to 1", lambda value: _is_number(value) and 0 <= value <= 1),
 }  # fmt: skip
 
@@ -167,9 +173,36 @@ def read_kpis(table: Table, council: Council) -> pd.DataFrame:
             "kpi_status": field.choice(table, row, "status", (FINAL, ILLUSTRATIVE), FINAL),
             "source": field.name(table, row, "source"),
             "monthly_basis": field.choice(table, row, "monthly_basis", (words.MONTH, "rolling_12_months"), ""),
+            "sensitive": field.choice(table, row, "sensitive", ("yes", "no"), "no"),
+            "part_of": field.name(table, row, "part_of"),
         })  # fmt: skip
+    _check_sums(table, rows)
     columns = ["kpi_status" if name == "status" else name for name in KPIS.names]
     return typed(pd.DataFrame(rows, columns=columns)[~table.bad], whole=("decimals", "lag_quarters"))
+
+
+def _check_sums(table: Table, rows: list[dict[str, Any]]) -> None:
+    """Each KPI named in `part_of` is there, counts in the same unit and at the same times, and is not its own part."""
+    there = {row["kpi_id"]: row for row in rows}
+    sums = {row["kpi_id"]: parts_named(row["part_of"]) for row in rows}
+    for at, row in enumerate(rows):
+        for total in sums[row["kpi_id"]]:
+            if total not in there:
+                table.fault(at, "part_of", "part-of", f"The catalogue has no KPI {total}.")
+            elif row["kpi_id"] in _totals_above(total, sums):
+                table.fault(at, "part_of", "part-of", f"{row['kpi_id']} would be a part of itself.")
+            elif there[total]["unit"] != row["unit"]:
+                table.fault(at, "part_of", "part-of", f"{total} has the unit {there[total]['unit']}.")
+            elif (there[total]["basis"] == "snapshot") != (row["basis"] == "snapshot"):
+                table.fault(at, "part_of", "part-of", f"One of the two is of a day, the other not: {total}.")
+
+
+def _totals_above(total: str, sums: dict[str, tuple[str, ...]]) -> set[str]:
+    found, edge = set[str](), {total}
+    while edge:
+        found |= edge
+        edge = {above for one in edge for above in sums.get(one, ())} - found
+    return found
 
 
 def read_targets(table: Table, catalogue: pd.DataFrame, ids: Ids, scheme: str = words.FLOOR_STANDARD) -> pd.DataFrame:

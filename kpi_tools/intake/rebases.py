@@ -33,7 +33,9 @@ def read_rebases(table: Table, ids: Ids, upto: Quarter) -> pd.DataFrame:
         })  # fmt: skip
         late.append(since is not None and since > upto)
     columns = ["kpi_id", "first_period", "date", "reason", "name", "from_quarter", "status"]
-    return typed(pd.DataFrame(rows, columns=columns)[~table.bad & ~np.array(late, dtype=bool)])
+    after = np.array(late, dtype=bool)
+    table.later = int((after & ~table.bad).sum())
+    return typed(pd.DataFrame(rows, columns=columns)[~table.bad & ~after])
 
 
 def _first_period(table: Table, row: int) -> tuple[str, str]:

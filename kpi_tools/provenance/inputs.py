@@ -19,7 +19,8 @@ from kpi_tools.quarters import Quarter
 _READ: Final = (".csv", ".toml", ".xlsx")
 _SINCE: Final = {
     "kpis.csv": "first_quarter", "targets.csv": "from_quarter", "changes.csv": "from_quarter",
-    "benchmarks.csv": "from_quarter", "small_numbers.csv": "from_quarter", "activity.csv": "period",
+    "benchmarks.csv": "from_quarter", "small_numbers.csv": "from_quarter", "rebases.csv": "from_quarter",
+    "activity.csv": "period",
 }  # fmt: skip
 _UNTIL: Final = "last_quarter"
 _SHORT: Final = 16
@@ -29,8 +30,8 @@ def fingerprints(raw: Path, quarter: Quarter) -> dict[str, str]:
     """SHA-256 of everything in `raw` that the report of `quarter` may depend on, by its path there, in a fixed order.
 
     * What is filed under quarters up to and including this one, and files beside the folders: their bytes;
-    * kpis.csv, targets.csv, changes.csv, benchmarks.csv, activity.csv and small_numbers.csv: the rows in force by this
-      quarter, as texts; when a KPI leaves the set later is not yet known then, and does not count;
+    * kpis.csv, targets.csv, changes.csv, benchmarks.csv, activity.csv, rebases.csv and small_numbers.csv: the rows in force
+      by this quarter, as texts; when a KPI leaves the set later is not yet known then, and does not count;
     * council.toml: what it says, without comments and order.
 
     A table that cannot be read so counts with its bytes. Two calls that give the same give the same report with the same

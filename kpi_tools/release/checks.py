@@ -24,7 +24,7 @@ from kpi_tools.release.text_checks import (
 )
 from kpi_tools.release.word_checks import same_as_before, titles, words_against_direction
 from kpi_tools.scorecard import matrix, previous_report, quarter_before, recent_quarters, score
-from kpi_tools.vocabulary import CARRIED_FORWARD, NOT_RATED, RAGS, RED
+from kpi_tools.vocabulary import CARRIED_FORWARD, NOT_RATED, RAGS, RED, SUPPRESSED
 from kpi_tools.words.findings import Finding, as_findings, error, warning
 
 _LEFT_OVER: Final = re.compile(
@@ -115,9 +115,12 @@ def reds_without_action(kpis: pd.DataFrame, quarter: Quarter) -> Iterator[Findin
 
 
 def without_period(kpis: pd.DataFrame, recent: pd.DataFrame) -> Iterator[Finding]:
-    """Every KPI has a figure with a data period; one without any in the quarters shown has none to show."""
+    """Every KPI has a figure with a data period; one without any in the quarters shown has none to show.
+
+    One that is suppressed is missing on purpose.
+    """
     known = recent["value"].notna().groupby(recent["kpi_id"]).any()
-    for row in kpis[kpis["value"].isna()].to_dict("records"):
+    for row in kpis[kpis["value"].isna() & (kpis["status"] != SUPPRESSED)].to_dict("records"):
         title = Quarter.parse(row["quarter"]).title
         if known[row["kpi_id"]]:
             yield warning(

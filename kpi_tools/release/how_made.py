@@ -4,6 +4,7 @@ The same record goes into the manifest, so page and manifest cannot differ.
 """
 
 from collections.abc import Iterable, Mapping
+from datetime import date
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,7 +20,7 @@ from kpi_tools.quarters import Quarter
 from kpi_tools.release.checks import CHECKS
 from kpi_tools.release.edition import Override, judged, parse_overrides
 from kpi_tools.scorecard import counts
-from kpi_tools.vocabulary import NOT_RATED, PERCENTAGE, RAGS
+from kpi_tools.vocabulary import NOT_RATED, PERCENTAGE, RAGS, SUPPRESSED
 from kpi_tools.words.wording import listed, plural
 
 NOT_RECORDED: Final = "not recorded"
@@ -56,6 +57,12 @@ def record(
             "significance": council.significance,
             "process_limits": council.profile,
         },
+        "small_numbers": {
+            "threshold": council.threshold,
+            "rounding": council.rounding or None,
+            "suppressed": _suppressed(returns),
+            "shown": returns.agreed.to_dict("records"),
+        },
         "checks": {code: int(found.get(code, 0)) for code in CHECKS},
         "overrides": [{"code": one.code, "because": one.because, "by": one.by} for one in given],
     }
@@ -77,6 +84,7 @@ def how_made(
         f"Prepared by: {said['prepared_by'] or NOT_RECORDED}. Signed off by: {said['signed_off_by'] or NOT_RECORDED}.",
         f"It was made from {plural(len(used), 'file')}, whose content together has the name {digest(used)}. {received}",
         _rules(returns.council),
+        *_small_numbers(said["small_numbers"], returns),
         _checks(said),
         _program(),
     ) + _inputs(used)
@@ -93,6 +101,35 @@ def _rules(council: Council) -> str:
         f"{council.minimum_points} figures at the {council.significance:.0%} level (rule {council.rule}); process limits "
         f"are those of the profile {council.profile}."
     )
+
+
+def _suppressed(returns: Returns) -> int:
+    """How many of the figures known, quarters and months, of sensitive KPIs are suppressed."""
+    sensitive = set(returns.catalogue.loc[returns.catalogue["sensitive"] == "yes", "kpi_id"])
+    tables = (returns.figures, returns.months)
+    return sum(int((table["kpi_id"].isin(sensitive) & (table["status"] == SUPPRESSED)).sum()) for table in tables)
+
+
+def _small_numbers(said: Mapping[str, Any], returns: Returns) -> list[str]:
+    """Nothing where no KPI is sensitive."""
+    if not (returns.catalogue["sensitive"] == "yes").any():
+        return []
+    rounded = f" Other counts of these KPIs are rounded to the nearest {said['rounding']}." if said["rounding"] else ""
+    names = returns.catalogue.set_index("kpi_id")["kpi_name"]
+    told = [
+        f"{names[row['kpi_id']]}, {_period(row['period'])}: printed although it may be small, agreed by the "
+        f"{row['agreed_by']}, because {row['reason'].rstrip('.')}."
+        for row in said["shown"]
+    ]
+    return [
+        f"Small numbers: {plural(said['suppressed'], 'figure')} of sensitive KPIs, marked [c] or suppressed, cannot be "
+        f"printed: each counts fewer than {said['threshold']} cases or would give such a figure away.{rounded}",
+        *told,
+    ]
+
+
+def _period(period: str) -> str:
+    return Quarter.parse(period).title if "Q" in period else f"{date.fromisoformat(f'{period}-01'):%B %Y}"
 
 
 def _checks(said: Mapping[str, Any]) -> str:

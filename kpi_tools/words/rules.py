@@ -253,5 +253,21 @@ RULES: Final[dict[str, Rule]] = {
     "commentary-none": Rule(
         "There is no commentary file for this quarter.", "Add it, or cards are without commentary.", WARNING, TEAM
     ),
+    "part-of": Rule("{detail}", "Name the KPI that is the sum of this one and others.", who=TEAM),
+    "small-number-in-text": Rule(
+        "A number in the text is a figure of this KPI that is suppressed.",
+        "Take it out, or write a token such as {value}, which prints [c].",
+    ),
+    "small-number-in-section": Rule(
+        "A number in the text is a suppressed figure of a KPI of this section.",
+        "If it is that figure, take it out.",
+        WARNING,
+    ),
+    "small-number-unknown": Rule(
+        "The KPI is sensitive and the figure comes without numerator and denominator, so it is suppressed: it may rest on "
+        "few cases.",
+        "Send both.",
+        WARNING,
+    ),
     "expected-order": Rule("The lower expectation is above the upper one.", "Exchange them.", who=TEAM),
 }

@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 from kpi_tools.quarters import Quarter
-from kpi_tools.vocabulary import AMBER, GREEN, NOT_RATED, RED
+from kpi_tools.vocabulary import AMBER, GREEN, NOT_RATED, RED, SUPPRESSED
 from kpi_tools.words.wording import decimals_against, in_words, listed, rounded, show, show_against, show_line
 
 KPI_TOKENS: Final = (
@@ -18,6 +18,14 @@ KPI_TOKENS: Final = (
     "previous_quarter", "rating", "previous_rating",
 )  # fmt: skip
 SECTION_TOKENS: Final = ("quarter", "previous_quarter", "kpis", "green", "amber", "red", "not_rated")
+
+WITHHELD: Final = "[c]"
+"""What a token prints whose figure is suppressed."""
+_OF: Final = {
+    "status": ("value", "numerator", "denominator", "change", "rating"),
+    "previous_status": ("previous", "change", "previous_rating"),
+    "year_ago_status": ("year_ago",),
+}
 
 _PART = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|\{")
 
@@ -51,11 +59,14 @@ def filled(text: str, figures: Mapping[str, str | None]) -> str:
 
 
 def kpi_figures(kpi: Mapping[str, Any]) -> dict[str, str | None]:
-    """What each of KPI_TOKENS says for a row of the scorecard, as the card prints it; None where there is no figure."""
+    """What each of KPI_TOKENS says for a row of the scorecard, as the card prints it; None where there is no figure.
+
+    A figure that is suppressed is `[c]`, and so is its rating and the change to or from it.
+    """
     unit, decimals = kpi["unit"], int(kpi["decimals"])
     lines = kpi["target"], kpi["floor_standard"]
     lines_before = kpi["previous_target"], kpi["previous_floor_standard"]
-    return {
+    figures = {
         "value": _shown(kpi["value"], lambda v: show_against(v, unit, decimals, lines)),
         "target": _shown(kpi["target"], lambda v: show_line(v, unit, decimals)),
         "floor_standard": _shown(kpi["floor_standard"], lambda v: show_line(v, unit, decimals)),
@@ -70,6 +81,8 @@ def kpi_figures(kpi: Mapping[str, Any]) -> dict[str, str | None]:
         "rating": _text(kpi["rag"]),
         "previous_rating": _text(kpi["previous_rag"]),
     }  # fmt: skip
+    hidden = {token for status, tokens in _OF.items() if kpi.get(status) == SUPPRESSED for token in tokens}
+    return {token: WITHHELD if token in hidden and text is None else text for token, text in figures.items()}
 
 
 def section_figures(counts: Mapping[str, int], quarter: Quarter) -> dict[str, str | None]:

@@ -1,0 +1,319 @@
+"""A small council with sensitive KPIs: what is suppressed stands in no file that is made, and in no explorer.
+
+Its figures are sentinels with digits that stand nowhere by chance; the threshold is 100, so that they can be long.
+"""
+
+import base64
+import json
+import re
+import zipfile
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from kpi_tools.cli import main
+from kpi_tools.explorer.directorate import explore
+from kpi_tools.loading import ReturnsError, load, read_returns
+from kpi_tools.remarks import commentary_until
+from kpi_tools.report import history_of_kpi, report_quarter
+from kpi_tools.scorecard import previous_report, recent_quarters, score
+from kpi_tools.suppression.texts import Withheld
+from tests.one_section import append
+from tests.small_council import COUNCIL, text_of
+
+QUARTER = "2024-25 Q3"
+HERE = "returns/2024-25-Q3/care.csv"
+KPI_HEAD = ["kpi_id", "kpi_name", "section", "directorate", "unit", "decimals", "polarity", "basis", "frequency",
+            "lag_quarters", "first_quarter", "last_quarter", "definition", "owner", "status", "source", "sensitive",
+            "part_of"]  # fmt: skip
+KPIS = [("A", "North", "count", "T"), ("B", "South", "count", "T"), ("C", "West", "count", "T"),
+        ("T", "Whole county", "count", ""), ("P", "Seen in time", "%", "")]  # fmt: skip
+QUARTERS = ["2023-24 Q2", "2023-24 Q3", "2023-24 Q4", "2024-25 Q1", "2024-25 Q2"]
+SENTINELS = ["97.53125", "97.53", "31415.92653", "31,415", "31415", "8,087", "8087", "0.754297", "0.75%", "5,231", "5231",
+             "0.783789", "NOTESENTINEL"]  # fmt: skip
+NOW = [
+    ["A", QUARTER, "97.53125", "", "", "", "NOTESENTINEL 97.53125 came late"],
+    ["B", QUARTER, "31415.92653", "", "", "", ""], ["C", QUARTER, "50000.5", "", "", "", ""],
+    ["T", QUARTER, "81513.95778", "", "", "", ""], ["P", QUARTER, "", "61", "8087", "", ""],
+    ["P", "2024-12", "", "41", "5231", "", ""],
+]  # fmt: skip
+SAID = [
+    ["A", "", "Now {value}, before {previous}: {change}. Rated {rating}.", "We act at {value}."],
+    ["P", "", "{numerator} of {denominator}, which is {value}.", "Work."],
+    ["", "Care", "A quiet quarter.", ""],
+]
+
+
+@pytest.fixture
+def raw(tmp_path):
+    folder = tmp_path / "data" / "raw"
+    for quarter in ("2024-25-Q2", "2024-25-Q3"):
+        (folder / "returns" / quarter).mkdir(parents=True)
+    settings = COUNCIL + "[small_numbers]\nthreshold = 100\n"
+    (folder / "council.toml").write_text(settings, encoding="utf-8")
+    kpis = [
+        [kpi_id, name, "Care", "Care", unit, "5", "higher", "quarter", "monthly" if unit == "%" else "quarterly", "0",
+         "2023-24 Q2", "", "Counted.", "Head of Care", "final", "", "yes", part_of]
+        for kpi_id, name, unit, part_of in KPIS
+    ]  # fmt: skip
+    (folder / "kpis.csv").write_text(text_of([KPI_HEAD, *kpis]), encoding="utf-8")
+    lines = [
+        [kpi_id, "2020-21 Q1", "50" if unit == "%" else "700", "40" if unit == "%" else "600"]
+        for kpi_id, _, unit, _ in KPIS
+    ]
+    targets = [["kpi_id", "from_quarter", "target", "floor_standard"], *lines]
+    (folder / "targets.csv").write_text(text_of(targets), encoding="utf-8")
+    head = ["kpi_id", "period", "value", "numerator", "denominator", "status", "note"]
+    before = [
+        row
+        for at, quarter in enumerate(QUARTERS)
+        for row in (
+            ["A", quarter, str(500 + at), "", "", "", ""], ["B", quarter, str(600 + at), "", "", "", ""],
+            ["C", quarter, str(700 + at), "", "", "", ""], ["T", quarter, str(1800 + 3 * at), "", "", "", ""],
+            ["P", quarter, "", str(4000 + at), "8000", "", ""],
+        )
+    ]  # fmt: skip
+    (folder / "returns/2024-25-Q2/care.csv").write_text(text_of([head, *before]), encoding="utf-8")
+    (folder / HERE).write_text(text_of([head, *NOW]), encoding="utf-8")
+    (folder / "commentary").mkdir()
+    said = [["kpi_id", "section", "commentary", "management_action"], *SAID]
+    (folder / "commentary/2024-25-Q3.csv").write_text(text_of(said), encoding="utf-8")
+    return folder
+
+
+def contents(folder: Path) -> dict[str, str]:
+    """Everything in the files of a folder as text: workbooks unzipped, data in base64 decoded."""
+    found = {}
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        if path.suffix == ".xlsx":
+            with zipfile.ZipFile(path) as book:
+                found |= {f"{path.name}/{name}": book.read(name).decode("utf-8", "replace") for name in book.namelist()}
+            continue
+        text = path.read_text(encoding="utf-8")
+        hidden = re.findall(r"base64,\\?\n?([A-Za-z0-9+/=\s]{16,})", text)
+        found[path.name] = text + "".join(base64.b64decode(part).decode("utf-8", "replace") for part in hidden)
+    return found
+
+
+def leaks(folder: Path) -> list[tuple[str, str]]:
+    return [(name, one) for name, text in contents(folder).items() for one in SENTINELS if one in text]
+
+
+def test_the_sentinels_would_be_found(raw, tmp_path):
+    """Without suppression they stand in page, notebook, tables and history: the search can see them."""
+    kpis = (raw / "kpis.csv").read_text(encoding="utf-8").replace(",yes,", ",no,")
+    (raw / "kpis.csv").write_text(kpis, encoding="utf-8")
+    made = report_quarter(QUARTER, raw, tmp_path / "outputs")
+    found = leaks(made.folder)
+    assert {name.partition("/")[0] for name, _ in found} == {"report.html", "report.ipynb", "kpis.csv", "kpis.xlsx"}
+    assert {one for _, one in found} >= {"97.53125", "31,415", "8,087", "0.754297", "NOTESENTINEL"}
+
+
+def test_no_file_of_the_report_holds_a_suppressed_figure(raw, tmp_path):
+    made = report_quarter(QUARTER, raw, tmp_path / "outputs")
+    assert leaks(made.folder) == []
+    texts = contents(made.folder)
+    page = texts["report.html"]
+    assert (
+        "Now [c], before 504.00000 count: [c]. Rated [c]." in page.replace("\u00a0", " ")
+        or "Now [c], before 504" in page
+    )
+    assert "[c] of [c], which is [c]." in page and "We act at [c]." in page
+    assert "81,513.95778" in page and "50,000.50000" in page  # the total and the third cell stay
+    assert page.count(">[c]<") >= 3  # the places of the columns in the charts of A, B and P
+    noted = json.loads(texts["manifest.json"])
+    assert noted["small_numbers"] == {"rounding": None, "shown": [], "suppressed": 4, "threshold": 100}
+    assert "four figures of sensitive KPIs, marked [c] or suppressed, cannot be printed" in page
+    assert noted["ratings"] == {"Green": 2, "Amber": 0, "Red": 0, "Not rated": 3}
+
+
+def test_nor_does_the_history_of_a_kpi_or_the_explorer(raw, tmp_path):
+    for kpi_id in ("A", "P"):
+        assert leaks(history_of_kpi(kpi_id, QUARTER, raw, tmp_path / "outputs").folder) == []
+    explorer = explore("", QUARTER, str(raw))
+    seen = [str(part) for part in (explorer.by_consequence, explorer.grid, explorer.flags, explorer.alerts)]
+    for _, kpi_id in explorer.chooser.kpi.options:
+        explorer.chooser.kpi.value = kpi_id
+        for _, view in explorer.chooser.view.options:
+            explorer.chooser.view.value = view
+            chooser = explorer.chooser
+            seen += [json.dumps(chooser.chart.spec, default=str), chooser.chart.description, chooser._notes.value]
+            for _, point in chooser.point.options:
+                chooser.point.value = point
+                seen.append(chooser._facts.value)
+    assert [one for one in SENTINELS if any(one in text for text in seen)] == []
+    assert "NOTESENTINEL" not in repr(explorer.known.returns) and "97.53" not in repr(explorer.known.returns)
+
+
+def test_a_suppressed_figure_has_no_rating_and_the_next_report_does_not_tell_it(raw):
+    returns = load(raw, QUARTER)
+    kpis = score(recent_quarters(returns), returns).set_index("kpi_id")
+    assert kpis["status"].to_dict() == {
+        "A": "suppressed",
+        "B": "suppressed",
+        "C": "final",
+        "T": "final",
+        "P": "suppressed",
+    }
+    assert kpis.loc["A", "not_rated_reason"] == "suppressed" and pd.isna(kpis.loc["A", "rag"])
+    (raw / "returns" / "2024-25-Q4").mkdir()
+    rows = [
+        ["kpi_id", "period", "value"],
+        *([kpi_id, "2024-25 Q4", "900"] for kpi_id in "ABC"),
+        ["T", "2024-25 Q4", "2700"],
+    ]
+    append(raw / "returns/2024-25-Q4/care.csv", *rows)
+    later = load(raw, "2024-25 Q4")
+    before = previous_report(later).set_index("kpi_id")
+    assert before["status"].to_dict() == kpis["status"].to_dict()
+    assert pd.isna(score(recent_quarters(later), later).set_index("kpi_id").loc["A", "previous_value"])
+
+
+# Texts
+
+
+TYPED = {
+    "in digits": ("P", "Only 61 were seen.", True),
+    "with a separator": ("P", "Of 8,087 few were seen.", True),
+    "as rounded": ("P", "We saw 0.75% of them.", True),
+    "per cent": ("P", "We saw 0.8 per cent.", True),
+    "of another KPI": ("C", "Only 61 were seen.", False),
+    "days": ("P", "Within 61 days.", False),
+    "in a longer number": ("P", "It was 61,000, or 161, or 6.1, or 1/61.", False),
+    "a year": ("P", "Since 2024/61.", False),
+}
+
+
+@pytest.mark.parametrize("case", TYPED)
+def test_a_typed_figure_that_is_suppressed_is_refused_with_its_place_and_not_repeated(raw, capsys, case):
+    kpi_id, text, found = TYPED[case]
+    said = [["kpi_id", "section", "commentary"], ["A", "", "Fine."], [kpi_id, "", text]]
+    (raw / "commentary/2024-25-Q3.csv").write_text(text_of(said), encoding="utf-8")
+    problems = read_returns(raw, QUARTER).problems
+    told = problems[problems["code"] == "small-number-in-text"]
+    assert len(told) == found
+    if found:
+        assert told.iloc[0][["file", "row", "column", "value"]].tolist() == [
+            "commentary/2024-25-Q3.csv", 3, "commentary (C)", ""
+        ]  # fmt: skip
+        assert main(["check", QUARTER, "--raw", str(raw)]) == 2
+        shown = capsys.readouterr()
+        assert "commentary/2024-25-Q3.csv, row 3" in shown.out
+        assert not any(one in shown.out + shown.err for one in ("61", "8,087", "0.75"))
+        with pytest.raises(ReturnsError):
+            load(raw, QUARTER)
+        assert "small-number-in-text" not in load(raw, "2024-25 Q2").problems["code"].tolist()
+
+
+@pytest.mark.parametrize(
+    ("number", "text", "tells"),
+    [
+        (3, "three children", True), (3, "Three children", True), (3, "All three KPIs are Green.", False),
+        (3, "in Quarter 3", False), (3, "Q3", False), (3, "2024/25", False), (3, "3 of them", True), (1, "one of the", False),
+        (1, "one child", True), (3, "thirty-three", False), (3, "on 3 December", False), (3, "within 3 weeks", False),
+        (3, "within three working days", False), (3, "£3", True), (3, "3.0", True), (3, "3.4", False), (0, "0", False),
+        (3, "a 3-bed house", True), (3, "3/4", False), (3, "item 3.", True), (59.7, "60%", True), (59.7, "60", False),
+        (3, None, False),
+    ],
+)  # fmt: skip
+def test_which_numbers_in_a_text_are_a_figure(number, text, tells):
+    withheld = Withheld()
+    withheld.add("K", [number])
+    assert withheld.tells("K", text) is tells
+    assert not withheld.tells("L", text)
+    assert str(number) not in repr(withheld)
+
+
+def test_a_text_on_the_section_is_remarked_on_and_kept(raw):
+    said = [["kpi_id", "section", "commentary"], ["", "Care", "Only 61 were seen."]]
+    (raw / "commentary/2024-25-Q3.csv").write_text(text_of(said), encoding="utf-8")
+    returns = load(raw, QUARTER)
+    assert returns.problems["code"].tolist() == ["small-number-in-section"]
+    assert len(returns.commentary) == 1
+
+
+def test_earlier_commentary_that_tells_is_not_shown_later(raw):
+    said = [["kpi_id", "section", "commentary"], ["P", "", "Already 61 were seen."], ["A", "", "Fine."]]
+    (raw / "commentary/2024-25-Q2.csv").write_text(text_of(said), encoding="utf-8")
+    known = commentary_until(raw, load(raw, QUARTER))
+    assert "Already 61 were seen." not in set(known["commentary"]) and "Fine." in set(known["commentary"])
+
+
+# Decisions and settings
+
+
+def test_a_figure_printed_by_decision_says_so_with_reason_and_role(raw, tmp_path):
+    head = ["kpi_id", "period", "from_quarter", "reason", "agreed_by"]
+    decision = ["P", "Q3 2024/25", QUARTER, "the regulator has published it", "Monitoring Officer"]
+    append(raw / "small_numbers.csv", head, decision, ["A", QUARTER, "2024-25 Q4", "later", "Monitoring Officer"])
+    made = report_quarter(QUARTER, raw, tmp_path / "outputs")
+    page = (made.folder / "report.html").read_text(encoding="utf-8")
+    assert "8,087" in page and "97.53" not in page
+    assert (
+        "Seen in time, Quarter 3 2024/25: printed although it may be small, agreed by the Monitoring Officer, because "
+        "the regulator has published it."
+    ) in page
+    shown = json.loads((made.folder / "manifest.json").read_text(encoding="utf-8"))["small_numbers"]["shown"]
+    assert [(one["kpi_id"], one["period"], one["agreed_by"]) for one in shown] == [("P", QUARTER, "Monitoring Officer")]
+
+
+@pytest.mark.parametrize(
+    ("row", "column", "code"),
+    [
+        (["P", "sometime", QUARTER, "why", "role"], "period", "period-bad"),
+        (["P", QUARTER, QUARTER, "", "role"], "reason", "catalogue-missing"),
+        (["P", QUARTER, QUARTER, "why", ""], "agreed_by", "catalogue-missing"),
+        (["X", QUARTER, QUARTER, "why", "role"], "kpi_id", "id-unknown"),
+    ],
+)
+def test_a_decision_without_reason_role_or_place_is_refused(raw, row, column, code):
+    append(raw / "small_numbers.csv", ["kpi_id", "period", "from_quarter", "reason", "agreed_by"], row)
+    problem = read_returns(raw, QUARTER).problems.iloc[0]
+    assert (problem["file"], problem["row"], problem["code"]) == ("small_numbers.csv", 2, code)
+    assert problem["column"].startswith(column)
+
+
+@pytest.mark.parametrize(
+    ("kpi_id", "part_of", "said"),
+    [
+        ("A", "Z", "The catalogue has no KPI Z."), ("T", "A", "T would be a part of itself."),
+        ("A", "A", "A would be a part of itself."), ("A", "T; P", "P has the unit %."),
+    ],
+)  # fmt: skip
+def test_a_sum_that_cannot_be_is_refused_with_its_place(raw, kpi_id, part_of, said):
+    table = [line.split(",") for line in (raw / "kpis.csv").read_text(encoding="utf-8").splitlines()]
+    for line in table[1:]:
+        line[-1] = part_of if line[0] == kpi_id else line[-1]
+    (raw / "kpis.csv").write_text(text_of(table), encoding="utf-8")
+    problems = read_returns(raw, QUARTER).problems
+    assert said in problems.loc[problems["code"] == "part-of", "rule"].tolist()
+    assert set(problems.loc[problems["code"] == "part-of", "file"]) == {"kpis.csv"}
+
+
+def test_a_sensitive_share_without_its_counts_is_suppressed_and_named(raw):
+    append(raw / HERE, ["P", "2024-11", "55.5", "", "", "", ""])
+    returns = load(raw, QUARTER)
+    row = returns.problems[returns.problems["code"] == "small-number-unknown"].iloc[0]
+    assert (row["file"], row["row"], row["value"]) == (HERE, 8, "")
+    assert returns.months.set_index("month").loc["2024-11", "status"] == "suppressed"
+
+
+@pytest.mark.parametrize(
+    ("setting", "said"),
+    [
+        ("threshold = 1", "a whole number from 2 to 100"),
+        ("rounding = 2.5", "a whole number from 2 to 100"),
+        ("base = 5", "threshold"),
+    ],
+)
+def test_settings_that_cannot_be_are_refused(raw, setting, said):
+    (raw / "council.toml").write_text(COUNCIL + f"[small_numbers]\n{setting}\n", encoding="utf-8")
+    problem = read_returns(raw, QUARTER).problems.iloc[0]
+    assert problem["code"] == "setting-bad" and said in problem["rule"]
+
+
+def test_a_council_without_sensitive_kpis_says_nothing_of_small_numbers():
+    kent = load(Path(__file__).parents[1] / "data" / "raw", QUARTER)
+    assert set(kent.catalogue["sensitive"]) == {"no"}
+    assert "suppressed" not in set(kent.figures["status"])

@@ -1,0 +1,314 @@
+"""Small numbers: hidden in the data, and no subtraction across tables, quarters and rolling windows brings them back.
+
+The attacker is independent of the package: integer programming (scipy) over everything that is printed.
+"""
+
+from itertools import product
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from scipy.optimize import Bounds, LinearConstraint, milp
+
+from kpi_tools.quarters import Quarter
+from kpi_tools.suppression.figures import suppress
+from kpi_tools.vocabulary import SUPPRESSED
+
+FIRST = Quarter(2023, 1)
+PARTS = ("A", "B", "C")
+
+
+def kpis(*rows: tuple[str, str, str], unit: str = "count", sensitive: str = "yes") -> pd.DataFrame:
+    """A catalogue of (id, basis, part_of)."""
+    return pd.DataFrame(
+        [
+            {
+                "kpi_id": kpi_id,
+                "basis": basis,
+                "part_of": part_of or None,
+                "unit": unit,
+                "sensitive": sensitive,
+                "monthly_basis": "",
+            }
+            for kpi_id, basis, part_of in rows
+        ]
+    )
+
+
+DISTRICTS = kpis(("A", "quarter", "T"), ("B", "quarter", "T"), ("C", "quarter", "T"), ("T", "quarter", ""))
+ROLLING = pd.concat(
+    [
+        kpis(("A", "quarter", "T; AR"), ("B", "quarter", "T; BR"), ("C", "quarter", "T"), ("T", "quarter", "TR")),
+        kpis(("AR", "rolling_12_months", ""), ("BR", "rolling_12_months", ""), ("TR", "rolling_12_months", "")),
+    ],
+    ignore_index=True,
+)
+
+
+def sent(
+    kpi_id: str, at: int | str, value: float, received: int = 99, parts: tuple[float, float] | None = None, **cells
+):
+    """A row of submissions: of a quarter (how many after FIRST) or a month, received with a quarter (its own by default)."""
+    month = at if isinstance(at, str) else ""
+    quarter = FIRST.shift(at) if isinstance(at, int) else Quarter.containing(pd.Timestamp(f"{at}-01").date())
+    return {
+        "kpi_id": kpi_id, "period": month or quarter.label, "quarter": quarter.label, "month": month, "value": float(value),
+        "numerator": parts[0] if parts else np.nan, "denominator": parts[1] if parts else np.nan, "status": "final",
+        "note": "", "received": quarter.label if received == 99 else FIRST.shift(received).label, "silent": False,
+    } | cells  # fmt: skip
+
+
+def hidden(rows: list[dict], catalogue: pd.DataFrame, threshold: int = 5, **options) -> set[tuple[str, str]]:
+    """KPI and period (quarters by their number after FIRST, months by name) of what is suppressed."""
+    frame = pd.DataFrame(rows)
+    before = frame.copy()
+    table = suppress(frame, catalogue, threshold, **options).submissions
+    pd.testing.assert_frame_equal(frame, before)
+    gone = table[table["status"] == SUPPRESSED]
+    assert gone[["value", "numerator", "denominator"]].isna().all(axis=None) and (gone["note"] == "").all()
+    kept = table[table["status"] != SUPPRESSED]
+    if not options.get("rounding"):
+        pd.testing.assert_frame_equal(kept, before.loc[kept.index])
+    return {(row["kpi_id"], row["month"] or Quarter.parse(row["quarter"]) - FIRST) for row in gone.to_dict("records")}
+
+
+def table(*counts: tuple[int, ...]) -> list[dict]:
+    """Rows for A, B and C in each quarter, and their total."""
+    rows = []
+    for at, row in enumerate(counts):
+        rows += [sent(name, at, count) for name, count in zip(PARTS, row, strict=True)] + [sent("T", at, sum(row))]
+    return rows
+
+
+# By hand
+
+
+@pytest.mark.parametrize(
+    ("counts", "expected"),
+    [
+        ((20, 30, 40), set()),
+        ((5, 30, 40), set()),
+        ((0, 30, 40), set()),
+        ((4, 30, 40), {"A", "B"}),  # the smaller of the two others goes with it
+        ((1, 40, 30), {"A", "C"}),
+        ((2, 0, 30), {"A", "C"}),  # nought beside 2 would leave 0 to 2
+        ((1, 2, 50), {"A", "B", "C"}),  # 1 + 2 leaves three values, so a third joins them
+        ((1, 3, 50), {"A", "B"}),  # 1 + 3 leaves 0 to 4: five values
+        ((2, 0, 0), {"A", "T"}),  # the total is itself small, and nothing else is printed of A
+    ],
+)
+def test_three_cells_and_a_total(counts, expected):
+    assert hidden(table(counts), DISTRICTS) == {(name, 0) for name in expected}
+
+
+def test_a_kpi_by_itself_loses_that_figure_alone():
+    assert hidden([sent("A", at, n) for at, n in enumerate((9, 3, 9, 0, 5))], DISTRICTS[:1]) == {("A", 1)}
+    assert hidden([sent("A", 0, 3)], DISTRICTS[:1].assign(sensitive="no")) == set()
+    assert hidden([sent("A", 0, 9)], DISTRICTS[:1], threshold=10) == {("A", 0)}
+
+
+def test_percentages_are_small_in_those_who_met_them_those_who_did_not_or_all():
+    one = kpis(("P", "quarter", ""), unit="%")
+    rows = [
+        sent("P", at, 100 * n / d, parts=(float(n), float(d)))
+        for at, (n, d) in enumerate([(4, 90), (5, 90), (85, 90), (86, 90), (0, 4), (0, 5), (90, 90)])
+    ]
+    assert hidden(rows, one) == {("P", 0), ("P", 3), ("P", 4)}
+    assert hidden([sent("P", 0, 50.0)], one) == {("P", 0)}
+    judged = suppress(pd.DataFrame([sent("P", 0, 50.0), sent("P", 1, np.nan, status=SUPPRESSED)]), one, 5)
+    assert judged.not_judged["period"].tolist() == [FIRST.label]
+
+
+def test_a_month_is_not_found_from_its_quarter_and_the_other_months():
+    one = kpis(("A", "quarter", ""))
+    months = [sent("A", "2023-04", 2), sent("A", "2023-05", 20), sent("A", "2023-06", 30)]
+    assert hidden(months, one) == {("A", "2023-04")}
+    assert hidden([*months, sent("A", 0, 52)], one) == {("A", "2023-04"), ("A", "2023-05")}
+
+
+def test_a_quarter_is_not_found_from_twelve_months():
+    """In-quarter 9, 9, 9, 2 and the twelve months 29: the quarters were printed before, so the twelve months go."""
+    both = kpis(("A", "quarter", "R"), ("R", "rolling_12_months", ""))
+    rows = [sent("A", at, count) for at, count in enumerate((9, 9, 9, 2))]
+    assert hidden(rows, both) == {("A", 3)}
+    assert hidden([*rows, sent("R", 3, 29)], both) == {("A", 3), ("R", 3)}
+    later = [*rows, sent("R", 3, 29), sent("A", 4, 8), sent("R", 4, 28)]
+    assert hidden(later, both) == {("A", 3), ("R", 3), ("A", 4)}  # 28 - 9 - 9 - 8 would be the 2 again
+
+
+def test_a_small_rolling_figure_takes_the_next_three_with_it():
+    """Each of them counts its latest quarter too; the one after those does not."""
+    assert hidden(
+        [sent("R", at, n) for at, n in enumerate((9, 4, 8, 7, 9, 9, 8))], kpis(("R", "rolling_12_months", ""))
+    ) == {("R", at) for at in (1, 2, 3, 4)}
+
+
+def test_the_year_to_date_is_not_taken_apart():
+    one = kpis(("Y", "year_to_date", ""))
+    assert hidden([sent("Y", at, n) for at, n in enumerate((3, 9, 20))], one) == {("Y", 0)}
+    both = kpis(("A", "quarter", "Y"), ("Y", "year_to_date", ""))
+    rows = [sent("A", 0, 30), sent("Y", 0, 30), sent("A", 1, 3), sent("Y", 1, 33)]
+    assert hidden(rows, both) == {("A", 1), ("Y", 1)}
+
+
+def test_what_subtraction_alone_gives_is_not_given_either():
+    """A second quarter of 2, a third month of 3 and a district of 4 of which no figure of their own is printed."""
+    one = kpis(("Y", "year_to_date", ""))
+    assert hidden([sent("Y", at, n) for at, n in enumerate((30, 32, 36))], one) == {("Y", 1)}
+    assert hidden(
+        [sent("A", "2023-04", 20), sent("A", "2023-05", 30), sent("A", 0, 53)], kpis(("A", "quarter", ""))
+    ) == {("A", "2023-04")}
+    assert hidden([sent("B", 0, 20), sent("C", 0, 30), sent("T", 0, 54)], DISTRICTS) == {("B", 0)}
+
+
+def test_days_are_apart_from_each_other_and_from_months():
+    one = kpis(("S", "snapshot", ""))
+    assert hidden([sent("S", 0, 3), sent("S", 1, 30), sent("S", "2023-06", 3)], one) == {("S", 0), ("S", "2023-06")}
+
+
+def test_what_the_service_suppressed_is_not_found_either():
+    rows = [sent("A", 0, np.nan, status=SUPPRESSED), sent("B", 0, 20), sent("C", 0, 30), sent("T", 0, 53)]
+    assert hidden(rows, DISTRICTS) == {("A", 0), ("B", 0)}
+
+
+def test_a_total_that_is_not_sensitive_itself_can_still_give_its_parts_away():
+    plain = DISTRICTS.assign(sensitive=["yes", "yes", "yes", "no"])
+    assert hidden(table((2, 0, 1)), plain) == {("A", 0), ("C", 0), ("T", 0)}
+    assert hidden([sent("T", 0, 3)], plain) == set()
+
+
+# Over time
+
+
+def test_what_was_printed_before_cannot_be_hidden_any_more():
+    """B, the smaller of the others, was in an earlier report, so C is hidden with A; of two that came before, the total."""
+    first = [sent("B", 0, 20, 0), sent("C", 0, 30, 1), sent("A", 0, 3, 1), sent("T", 0, 53, 1)]
+    assert hidden(first, DISTRICTS) == {("A", 0), ("C", 0)}
+    second = [sent("B", 0, 20, 0), sent("C", 0, 30, 0), sent("A", 0, 3, 1), sent("T", 0, 53, 1)]
+    assert hidden(second, DISTRICTS) == {("A", 0), ("T", 0)}
+    foreseen = [sent("B", 0, 20, 0), sent("C", 0, 30, 0), sent("T", 0, 53, 0), sent("A", 0, 3, 1)]
+    assert hidden(foreseen, DISTRICTS) == {("A", 0), ("B", 0)}
+
+
+def test_what_comes_later_changes_nothing_of_what_was_decided():
+    rows = table((4, 30, 40), (9, 30, 40), (1, 30, 40))
+    whole = hidden(rows, DISTRICTS)
+    for upto in range(3):
+        early = [row for row in rows if Quarter.parse(row["received"]) - FIRST <= upto]
+        assert hidden(early, DISTRICTS) == {place for place in whole if place[1] <= upto}
+
+
+def test_a_figure_sent_again_stays_hidden_and_a_restated_one_is_judged_anew():
+    again = [*table((4, 30, 40)), sent("B", 0, 30, 1)]
+    assert hidden(again, DISTRICTS) == {("A", 0), ("B", 0)}
+    frame = pd.DataFrame([sent("A", 0, 3, 0), sent("A", 0, 30, 1), sent("A", 0, 2, 2)])
+    assert suppress(frame, DISTRICTS[:1], 5).submissions["status"].tolist() == [SUPPRESSED, "final", SUPPRESSED]
+
+
+def test_an_agreed_figure_is_printed_from_its_returns_on():
+    shown = pd.DataFrame(
+        [("A", FIRST.label, FIRST.shift(1).label, "published by the regulator", "Director")],
+        columns=["kpi_id", "period", "from_quarter", "reason", "agreed_by"],
+    )
+    frame = pd.DataFrame([sent("A", 0, 3, 0), sent("A", 1, 3, 1), sent("A", 0, 3, 1)])
+    assert suppress(frame, DISTRICTS[:1], 5, shown=shown).submissions["status"].tolist() == [
+        SUPPRESSED,
+        SUPPRESSED,
+        "final",
+    ]
+
+
+def test_rounding_halves_go_up_and_a_percentage_is_made_of_the_rounded_counts():
+    counted = pd.DataFrame([sent("A", at, n) for at, n in enumerate((12, 13, 7, 0, 4))])
+    assert suppress(counted, DISTRICTS[:1], 5, 5).submissions["value"].tolist()[:4] == [10, 15, 5, 0]
+    shares = pd.DataFrame([sent("P", 0, 100 * 12 / 33, parts=(12, 33)), sent("P", 1, 50, parts=(6, 12))])
+    one, two = suppress(shares, kpis(("P", "quarter", ""), unit="%"), 5, 5).submissions.to_dict("records")
+    assert (one["numerator"], one["denominator"], round(one["value"], 4)) == (10, 35, 28.5714)
+    assert (two["numerator"], two["denominator"], two["value"]) == (5, 10, 50)
+    other = suppress(counted, DISTRICTS[:1].assign(sensitive="no"), 5, 5).submissions
+    assert other["value"].tolist() == [12, 13, 7, 0, 4]
+
+
+def test_notes_that_repeat_a_hidden_figure_go_too():
+    frame = pd.DataFrame([sent("A", 0, 3), sent("A", 1, 30, note="Was 3 in Quarter 1"), sent("A", 2, 31, note="Late")])
+    assert suppress(frame, DISTRICTS[:1], 5).submissions["note"].tolist() == ["", "", "Late"]
+
+
+# By an attacker
+
+
+def attack(rows: list[dict], catalogue: pd.DataFrame, gone: set[tuple[str, str]]) -> dict[tuple[str, int], int]:
+    """How many whole numbers each hidden figure may be less one, by what is printed; cases are nought or more.
+
+    A quarter's number of cases for A, B and C is unknown; a figure is the sum over its districts and quarters.
+    """
+    districts = {"A": "A", "B": "B", "C": "C", "AR": "A", "BR": "B", "T": "ABC", "TR": "ABC"}
+    cells = [(row["kpi_id"], Quarter.parse(row["quarter"]) - FIRST, row["value"]) for row in rows]
+    span = 1 + max(at for _, at, _ in cells)
+    unknown = {cell: n for n, cell in enumerate(product("ABC", range(-3, span)))}
+
+    def counts(kpi_id: str, at: int) -> np.ndarray:
+        vector = np.zeros(len(unknown))
+        for name, quarter in product(districts[kpi_id], range(at - 3 if kpi_id.endswith("R") else at, at + 1)):
+            vector[unknown[name, quarter]] = 1
+        return vector
+
+    told = [(counts(kpi_id, at), value) for kpi_id, at, value in cells if (kpi_id, at) not in gone]
+    known = LinearConstraint(np.array([row for row, _ in told]), *(np.array([v for _, v in told]),) * 2) if told else ()
+    widths = {}
+    for kpi_id, at in sorted(gone):
+        ends = []
+        for sign in (1, -1):
+            found = milp(sign * counts(kpi_id, at), constraints=known, bounds=Bounds(0, 10**6), integrality=1)
+            assert found.success, found.message
+            ends.append(round(found.fun) * sign)
+        widths[kpi_id, at] = ends[1] - ends[0]
+    return widths
+
+
+cases = st.one_of(st.integers(0, 6), st.integers(0, 40))
+quarters = st.lists(st.tuples(cases, cases, cases), min_size=1, max_size=7)
+
+
+@settings(max_examples=150)
+@given(quarters)
+@example([(2, 7, 100)])
+@example([(1, 1, 1), (0, 0, 1)])
+def test_no_attacker_narrows_a_cell_of_a_table_with_totals(counts):
+    rows = table(*counts)
+    gone = hidden(rows, DISTRICTS)
+    assert gone >= {(row["kpi_id"], Quarter.parse(row["quarter"]) - FIRST) for row in rows if 0 < row["value"] < 5}
+    assert all(width >= 4 for width in attack(rows, DISTRICTS, gone).values())
+
+
+@settings(max_examples=60)
+@given(quarters, st.sampled_from([("AR", "TR"), ("AR", "BR"), ("AR", "BR", "TR")]))
+@example([(9, 20, 30), (9, 20, 30), (9, 20, 30), (2, 20, 30), (9, 20, 30), (9, 20, 30)], ("AR", "BR", "TR"))
+def test_nor_with_rolling_windows_of_parts_and_of_the_total(counts, windows):
+    rows = table(*counts)
+    for at in range(3, len(counts)):
+        year = np.array(counts[at - 3 : at + 1]).sum(axis=0)
+        sums = {"AR": year[0], "BR": year[1], "TR": year.sum()}
+        rows += [sent(name, at, float(sums[name])) for name in windows]
+    gone = hidden(rows, ROLLING)
+    assert all(width >= 4 for width in attack(rows, ROLLING, gone).values())
+
+
+@settings(max_examples=60)
+@given(st.lists(st.integers(0, 12), min_size=1, max_size=12))
+def test_nor_from_rolling_figures_alone(values):
+    """Any sums of four can be told of: the quarters behind them are not known to anybody."""
+    cells = [3, *values]
+    steps = [sum(cells[max(at - 3, 0) : at + 1]) for at in range(len(cells))]
+    rows = [sent("AR", at, float(total)) for at, total in enumerate(steps)]
+    catalogue = kpis(("AR", "rolling_12_months", ""))
+    gone = hidden(rows, catalogue)
+    assert all(width >= 4 for width in attack(rows, catalogue, gone).values())
+
+
+def test_the_attacker_would_find_a_figure_that_is_hidden_alone():
+    rows = table((2, 7, 100))
+    assert attack(rows, DISTRICTS, {("A", 0)}) == {("A", 0): 0}
+    assert attack(rows, DISTRICTS, {("A", 0), ("B", 0)}) == {("A", 0): 9, ("B", 0): 9}
