@@ -15,7 +15,7 @@ from kpi_tools.provenance.inputs import fingerprint, fingerprints
 from kpi_tools.provenance.program import program
 from kpi_tools.quarters import Quarter
 from kpi_tools.report import HISTORY, NOTEBOOK, history_of_kpi, report_quarter
-from kpi_tools.running.manifest import MANIFEST
+from kpi_tools.running.manifest import MANIFEST, as_json
 
 _NEEDED: Final = ("quarter", "inputs", "outputs", "program", "notebook")
 _SHOWN: Final = 3
@@ -37,7 +37,8 @@ def verify(folder: Path, raw: Path, *, again: bool = True) -> Verdict:
     """Compare a folder that `report` or `history` made with its manifest, with `raw` as it is now and with this program.
 
     With `again` it is also made a second time, in a folder for the purpose, and compared byte for byte: that tells an
-    edited report whose manifest was edited to match. Raises `InputError` where the folder has no manifest to go by.
+    edited report whose manifest was edited to match. A PDF is compared with the manifest and not printed again, since
+    another browser gives other bytes. Raises `InputError` where the folder has no manifest to go by.
     """
     folder, raw = folder.resolve(), raw.resolve()
     noted = _manifest(folder)
@@ -119,8 +120,20 @@ def _made_again(folder: Path, raw: Path, noted: Mapping[str, Any]) -> Iterator[s
             yield f"It cannot be made again: {error}"
             return
         for name in sorted({path.name for path in again.iterdir()} & {path.name for path in folder.iterdir()}):
-            if (again / name).read_bytes() != (folder / name).read_bytes():
+            if (again / name).read_bytes() != _without_pdf(folder / name):
                 yield f"{name} is not what these inputs give{_where(folder / name, again / name)}."
+
+
+def _without_pdf(path: Path) -> bytes:
+    """A file's bytes, of a manifest those that it would have without the PDF."""
+    written = path.read_bytes()
+    if path.name != MANIFEST:
+        return written
+    noted = json.loads(written)
+    pdf = [name for name in noted["outputs"] if name.endswith(".pdf")]
+    if not pdf or as_json(noted).encode() != written:
+        return written
+    return as_json(noted | {"outputs": {k: v for k, v in noted["outputs"].items() if k not in pdf}}).encode()
 
 
 def _run(folder: Path, raw: Path, noted: Mapping[str, Any], place: Path) -> Path:

@@ -84,10 +84,14 @@ def test_the_report_is_made_where_asked_and_its_place_is_told(made, capsys, tmp_
 
 def test_a_report_is_a_draft_unless_it_is_to_be_final(made):
     assert main(["report", "2024-25 Q3"]) == 0
-    assert made.release == {"edition": "draft", "overrides": ()}
+    assert (made.release["edition"], made.release["overrides"]) == ("draft", ())
     passed = ["--override", "stale-quarter", "--because", "a title", "--by", "Head of Performance"]
-    assert main(["report", "2024-25 Q3", "--final", *passed]) == 0
-    assert made.release == {"edition": "final", "overrides": (("stale-quarter", "a title", "Head of Performance"),)}
+    roles = ["--prepared-by", "Analyst", "--signed-off-by", "Chief Analyst"]
+    assert main(["report", "2024-25 Q3", "--final", *passed, *roles]) == 0
+    assert made.release == made.release | {
+        "edition": "final", "overrides": (("stale-quarter", "a title", "Head of Performance"),),
+        "prepared_by": "Analyst", "signed_off_by": "Chief Analyst",
+    }  # fmt: skip
 
 
 def test_without_a_quarter_the_latest_with_returns_is_taken(made):
@@ -244,4 +248,6 @@ def test_a_reader_that_goes_away_is_no_fault():
 
 def test_the_command_is_click_and_has_no_other_commands():
     assert isinstance(cli.kpi, click.Group)
-    assert sorted(cli.kpi.commands) == ["changes", "check", "explore", "history", "report", "template", "test"]
+    assert sorted(cli.kpi.commands) == [
+        "changes", "check", "explore", "history", "rate", "report", "template", "test", "verify",
+    ]  # fmt: skip

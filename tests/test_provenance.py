@@ -17,10 +17,11 @@ from tests.one_section import RAW, append, governance_without_action
 ROOT = Path(__file__).parents[1]
 QUARTER = Quarter(2024, 3)
 TARGETS = ["GL01", "2025-26 Q1", "95", "85", "", "Agreed for 2025/26", "final"]
-NEXT_KPI = [
-    "GL03", "Percentage of FOI / EIR requests completed in 20 days", "Governance and Law", "Chief Executive's", "%", "0",
-    "higher", "quarter", "quarterly", "0", "2025-26 Q1", "", "Series1", "Head of Service", "final", "",
-]  # fmt: skip
+NEXT_KPI = {
+    "kpi_id": "GL03", "kpi_name": "Series1", "section": "Governance and Law", "directorate": "Chief Executive's", "unit": "%",
+    "decimals": "0", "polarity": "higher", "basis": "quarter", "frequency": "quarterly", "lag_quarters": "0",
+    "first_quarter": "2025-26 Q1", "definition": "FOI / EIR requests completed within 21 working days",
+}  # fmt: skip
 CHANGE = ["GL01", "2025-26 Q1", "redefined", "Counted otherwise from then on.", "final"]
 HEADS = {
     "changes.csv": ["kpi_id", "from_quarter", "change", "reason", "status"],
@@ -37,7 +38,8 @@ def raw(tmp_path):
 def look_ahead(raw: Path) -> None:
     """Everything that a council may agree for a later year."""
     append(raw / "targets.csv", TARGETS)
-    append(raw / "kpis.csv", NEXT_KPI)
+    head = (raw / "kpis.csv").read_text(encoding="utf-8").splitlines()[0].split(",")
+    append(raw / "kpis.csv", [NEXT_KPI.get(name, "") for name in head])
     append(raw / "changes.csv", CHANGE)
     append(raw / "benchmarks.csv", ["GL01", "England", "2025", "88", "2025-26 Q1", "final", ""])
     append(raw / "activity.csv", ["A1", "Requests", "Governance and Law", "count", "0", "2024-25 Q4", "700"])

@@ -10,6 +10,7 @@ from kpi_tools import verification
 from kpi_tools.cli import main
 from kpi_tools.provenance.inputs import fingerprint
 from kpi_tools.report import history_of_kpi, report_quarter
+from kpi_tools.running.manifest import as_json
 from kpi_tools.verification import verify
 from tests.one_section import append, governance_without_action
 
@@ -71,6 +72,17 @@ def test_an_edited_report_with_an_edited_manifest_is_found_by_making_it_again(ma
     assert "report.html is not what these inputs give (from line " in said.out
     assert "kpis.csv" not in said.out
     assert "is not what the inputs give now, or not with this program (5 files" in said.err
+
+
+def test_a_pdf_is_compared_and_not_printed_again(made):
+    (folder(made) / "report.pdf").write_bytes(b"%PDF-1.7")
+    manifest = folder(made) / "manifest.json"
+    noted = json.loads(manifest.read_text(encoding="utf-8"))
+    noted["outputs"]["report.pdf"] = fingerprint(folder(made) / "report.pdf")
+    manifest.write_text(as_json(noted), encoding="utf-8")
+    assert told(made, again=True) == ()
+    (folder(made) / "report.pdf").write_bytes(b"%PDF-1.8")
+    assert told(made) == ("report.pdf is not the file that was made: it was changed afterwards, or the manifest was.",)
 
 
 def test_each_edited_missing_or_new_input_is_named(made):
