@@ -15,7 +15,7 @@ import pandas as pd
 
 from kpi_tools.errors import InputError
 from kpi_tools.intake import catalogue as own
-from kpi_tools.intake import context
+from kpi_tools.intake import context, small_numbers
 from kpi_tools.intake.catalogue import Council, with_targets
 from kpi_tools.intake.figures import check_figures
 from kpi_tools.intake.ids import Ids
@@ -27,7 +27,6 @@ from kpi_tools.intake.run import Run
 from kpi_tools.intake.submissions import shown, submissions_upto
 from kpi_tools.intake.workbooks import Workbooks
 from kpi_tools.quarters import Quarter
-from kpi_tools.suppression.figures import suppress
 from kpi_tools.suppression.texts import Withheld
 from kpi_tools.words.problems import as_list
 from kpi_tools.words.rules import ERROR
@@ -74,7 +73,7 @@ class Returns:
     counts: pd.DataFrame
     changelog: pd.DataFrame
     rebases: pd.DataFrame
-    agreed: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(context.SHOWN.names)))
+    agreed: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(small_numbers.SHOWN.names)))
     withheld: Withheld = field(default_factory=Withheld)
 
     @property
@@ -185,15 +184,12 @@ def read_returns(
         lines.later = _later(targets["from_quarter"], wanted)
         own.check_targets_in_force(kpis, targets, wanted, "targets.csv", run.ledger)
         submissions = submissions_upto(wanted, run, Catalogue(kpis, targets))
-        agreed = context.read_shown(run.table(folder / "small_numbers.csv", context.SHOWN), ids, wanted)
-        judged = suppress(submissions, kpis, council.threshold, council.rounding, agreed)
-        for unknown in judged.not_judged.to_dict("records"):
-            place = {"sheet": unknown["sheet"], "row": unknown["row"], "column": "numerator"}
-            run.ledger.problem("small-number-unknown", unknown["file"], **place)
+        agreed = small_numbers.read_shown(run.table(folder / "small_numbers.csv", small_numbers.SHOWN), ids, wanted)
+        judged = small_numbers.hide(submissions, kpis, council, agreed, run.ledger)
         submissions = judged.submissions
         texts = run.commentary(wanted, context.COMMENTARY)
         commentary = context.read_commentary(texts, council.sections, ids)
-        commentary = context.withhold_texts(texts, commentary, kpis, judged.withheld)
+        commentary = small_numbers.withhold_texts(texts, commentary, kpis, judged.withheld)
         activity = context.read_activity(run.table(folder / "activity.csv", context.ACTIVITY), council.sections, wanted)
         percentages = frozenset(kpis.loc[kpis["unit"] == "%", "kpi_id"])
         benchmarks = context.read_benchmarks(

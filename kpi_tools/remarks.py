@@ -8,6 +8,7 @@ from kpi_tools.intake import context
 from kpi_tools.intake.ids import Ids
 from kpi_tools.intake.received import sort_out
 from kpi_tools.intake.run import Run
+from kpi_tools.intake.small_numbers import withhold_texts
 from kpi_tools.intake.workbooks import Workbooks
 from kpi_tools.loading import Returns, raw_folder
 
@@ -27,6 +28,6 @@ def commentary_until(raw: str | Path, returns: Returns) -> pd.DataFrame:
         for quarter in quarters:
             table = run.commentary(quarter, context.COMMENTARY)
             said = context.read_commentary(table, returns.council.sections, ids)
-            read.append((quarter, context.withhold_texts(table, said, returns.catalogue, returns.withheld)))
+            read.append((quarter, withhold_texts(table, said, returns.catalogue, returns.withheld)))
     every = [*read, (returns.quarter, returns.commentary)]
     return pd.concat([rows.assign(quarter=quarter.label) for quarter, rows in every], ignore_index=True)

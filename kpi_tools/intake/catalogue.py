@@ -13,9 +13,9 @@ from kpi_tools import vocabulary as words
 from kpi_tools.intake import fields as field
 from kpi_tools.intake.ids import Ids, skeleton
 from kpi_tools.intake.reading import Snapshot
+from kpi_tools.intake.sums import check_sums
 from kpi_tools.intake.tables import Layout, Table
 from kpi_tools.quarters import Quarter
-from kpi_tools.suppression.counts import parts_named
 from kpi_tools.vocabulary import BASES, CLOSEST, ESTIMATED, FINAL, FREQUENCIES, HIGHER, ILLUSTRATIVE, LOWER, POLARITIES
 from kpi_tools.words.hygiene import NAME_CAP, clean_name
 from kpi_tools.words.problems import Ledger
@@ -176,33 +176,9 @@ def read_kpis(table: Table, council: Council) -> pd.DataFrame:
             "sensitive": field.choice(table, row, "sensitive", ("yes", "no"), "no"),
             "part_of": field.name(table, row, "part_of"),
         })  # fmt: skip
-    _check_sums(table, rows)
+    check_sums(table, rows)
     columns = ["kpi_status" if name == "status" else name for name in KPIS.names]
     return typed(pd.DataFrame(rows, columns=columns)[~table.bad], whole=("decimals", "lag_quarters"))
-
-
-def _check_sums(table: Table, rows: list[dict[str, Any]]) -> None:
-    """Each KPI named in `part_of` is there, counts in the same unit and at the same times, and is not its own part."""
-    there = {row["kpi_id"]: row for row in rows}
-    sums = {row["kpi_id"]: parts_named(row["part_of"]) for row in rows}
-    for at, row in enumerate(rows):
-        for total in sums[row["kpi_id"]]:
-            if total not in there:
-                table.fault(at, "part_of", "part-of", f"The catalogue has no KPI {total}.")
-            elif row["kpi_id"] in _totals_above(total, sums):
-                table.fault(at, "part_of", "part-of", f"{row['kpi_id']} would be a part of itself.")
-            elif there[total]["unit"] != row["unit"]:
-                table.fault(at, "part_of", "part-of", f"{total} has the unit {there[total]['unit']}.")
-            elif (there[total]["basis"] == "snapshot") != (row["basis"] == "snapshot"):
-                table.fault(at, "part_of", "part-of", f"One of the two is of a day, the other not: {total}.")
-
-
-def _totals_above(total: str, sums: dict[str, tuple[str, ...]]) -> set[str]:
-    found, edge = set[str](), {total}
-    while edge:
-        found |= edge
-        edge = {above for one in edge for above in sums.get(one, ())} - found
-    return found
 
 
 def read_targets(table: Table, catalogue: pd.DataFrame, ids: Ids, scheme: str = words.FLOOR_STANDARD) -> pd.DataFrame:

@@ -12,10 +12,8 @@ from kpi_tools.intake import fields as field
 from kpi_tools.intake.catalogue import typed
 from kpi_tools.intake.cells import read_number, read_status
 from kpi_tools.intake.ids import Ids
-from kpi_tools.intake.periods import read_period
 from kpi_tools.intake.tables import Layout, Table
 from kpi_tools.quarters import Quarter
-from kpi_tools.suppression.texts import Withheld
 from kpi_tools.vocabulary import FINAL, ILLUSTRATIVE, NOT_AVAILABLE, STATUSES, STATUSES_WITHOUT_VALUE
 from kpi_tools.words.tokens import KPI_TOKENS, SECTION_TOKENS, listing, unknown
 
@@ -26,7 +24,6 @@ ACTIVITY: Final = Layout(
 )
 BENCHMARKS: Final = Layout(("kpi_id", "area", "period", "value", "from_quarter"), ("status", "source"))
 CHANGES: Final = Layout(("kpi_id", "from_quarter", "change"), ("reason", "status"))
-SHOWN: Final = Layout(("kpi_id", "period", "from_quarter", "reason", "agreed_by"))
 KINDS_OF_CHANGE: Final = ("added", "removed", "redefined")
 
 
@@ -82,7 +79,7 @@ def read_activity(table: Table, sections: tuple[str, ...], upto: Quarter) -> pd.
             "lower_expected": lower, "upper_expected": upper, "status": status, "note": field.prose(table, row, "note"),
         })  # fmt: skip
         late.append(period is not None and period > upto)
-    kept = _not_later(table, pd.DataFrame(rows, columns=list(ACTIVITY.names)), late)
+    kept = not_later(table, pd.DataFrame(rows, columns=list(ACTIVITY.names)), late)
     return typed(kept, whole=("decimals",), real=("value", "lower_expected", "upper_expected"))
 
 
@@ -98,7 +95,7 @@ def read_benchmarks(table: Table, percentages: frozenset[str], ids: Ids, upto: Q
             "from_quarter": since.label if since else None, "status": status, "source": field.name(table, row, "source"),
         })  # fmt: skip
         late.append(since is not None and since > upto)
-    kept = _not_later(table, pd.DataFrame(rows, columns=list(BENCHMARKS.names)), late)
+    kept = not_later(table, pd.DataFrame(rows, columns=list(BENCHMARKS.names)), late)
     return typed(kept, real=("value",))
 
 
@@ -113,48 +110,10 @@ def read_changes(table: Table, ids: Ids, upto: Quarter) -> pd.DataFrame:
             "status": field.choice(table, row, "status", (FINAL, ILLUSTRATIVE), FINAL),
         })  # fmt: skip
         late.append(since is not None and since > upto)
-    return typed(_not_later(table, pd.DataFrame(rows, columns=list(CHANGES.names)), late))
+    return typed(not_later(table, pd.DataFrame(rows, columns=list(CHANGES.names)), late))
 
 
-def read_shown(table: Table, ids: Ids, upto: Quarter) -> pd.DataFrame:
-    """The small figures that are printed by decision, up to a quarter: kpi_id, period (as in returns), from_quarter (the
-    returns with which the decision comes into force), reason, agreed_by (a role)."""
-    rows, late = [], []
-    for row in range(len(table)):
-        since, period = field.quarter(table, row, "from_quarter"), read_period(table.cells["period"][row])
-        if period.fault:
-            table.fault(row, "period", period.fault, period.detail)
-        rows.append({
-            "kpi_id": field.kpi_id(table, row, "kpi_id", ids),
-            "period": period.month or (period.quarter.label if period.quarter else None),
-            "from_quarter": since.label if since else None,
-            "reason": field.name(table, row, "reason", needed=True),
-            "agreed_by": field.name(table, row, "agreed_by", needed=True),
-        })  # fmt: skip
-        late.append(since is not None and since > upto)
-    return typed(_not_later(table, pd.DataFrame(rows, columns=list(SHOWN.names)), late))
-
-
-def withhold_texts(table: Table, commentary: pd.DataFrame, kpis: pd.DataFrame, withheld: Withheld) -> pd.DataFrame:
-    """`commentary`, read from `table`, without the texts on KPIs that give a suppressed figure away; those are refused.
-
-    A text on a section in which such a figure stands is only remarked on: it may be another number. No problem repeats it.
-    """
-    refused = []
-    for at, said in commentary.to_dict("index").items():
-        of_kpi = isinstance(said["kpi_id"], str)
-        about = [said["kpi_id"]] if of_kpi else kpis.loc[kpis["section"] == said["section"], "kpi_id"]
-        for column in ("commentary", "management_action"):
-            if isinstance(said[column], str) and withheld.told_of(about, said[column]):
-                code = "small-number-in-text" if of_kpi else "small-number-in-section"
-                table.ledger.problem(code, table.file, sheet=table.sheet, row=said["row"], column=table.place(column))
-                if of_kpi:
-                    refused.append(at)
-                    table.bad[table.rows.index(said["row"])] = True
-    return commentary.drop(index=refused).reset_index(drop=True)
-
-
-def _not_later(table: Table, rows: pd.DataFrame, late: list[bool]) -> pd.DataFrame:
+def not_later(table: Table, rows: pd.DataFrame, late: list[bool]) -> pd.DataFrame:
     """The good rows that are in force; the others are noted as later."""
     after = np.array(late, dtype=bool)
     table.later = int((after & ~table.bad).sum())

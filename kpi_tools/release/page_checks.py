@@ -18,9 +18,12 @@ from kpi_tools.words.findings import Finding, error
 _CARD: Final = re.compile(r'<article class="kpi-card[^"]*" id="(?P<anchor>[^"]+)"(?P<inside>.*?)</article>', re.S)
 _CHART: Final = re.compile(r'<svg\b(?P<head>[^>]*role="img"[^>]*)>(?P<inside>.*?)</svg>', re.S)
 _VERDICT: Final = re.compile(r'<p class="kpi-verdict">(.*?)</p>', re.S)
+_ROW: Final = re.compile(r'<tr>(?:(?!</tr>).)*?href="#(?P<anchor>kpi-[^"]+)"(?P<inside>.*?)</tr>', re.S)
+_MARK: Final = re.compile(r'<span class="kpi-(?:rag|arrow)\b[^"]*">(.*?)</span>', re.S)
 _LEFT_OVER: Final = re.compile(r"\b(?:Series ?\d+|Chart Title|Axis Title|undefined|NaN)\b")
 _REMEDY: Final = "A fault in the program itself: please tell who looks after it."
 _SHOWN_ACTIVITY: Final = 6
+_IN_A_ROW: Final = 3
 
 
 def page_findings(page: str, kpis: pd.DataFrame, recent: pd.DataFrame, activity: pd.DataFrame) -> Iterator[Finding]:
@@ -33,6 +36,7 @@ def page_findings(page: str, kpis: pd.DataFrame, recent: pd.DataFrame, activity:
         yield from _of_card(
             cards, f"kpi-{slug(kpi['kpi_id'])}", kpi["kpi_name"], by_kpi[kpi["kpi_id"]], chart_description, verdict
         )
+    yield from _of_rows(page, kpis)
     if not kpis.empty:
         for activity_id, rows in activity.groupby("activity_id", sort=False):
             anchor, name = f"activity-{slug(str(activity_id))}", rows["activity_name"].iloc[-1]
@@ -42,6 +46,21 @@ def page_findings(page: str, kpis: pd.DataFrame, recent: pd.DataFrame, activity:
             yield error("chart-without-words", "a chart", "A chart has no title or no description.", _REMEDY)
         if left := _LEFT_OVER.search(" ".join(re.findall(r"<text\b[^>]*>([^<]*)", chart["inside"]))):
             yield error("name-left-over", _part(chart["inside"], "title"), f'"{left[0]}" stands in the chart.', _REMEDY)
+
+
+def _of_rows(page: str, kpis: pd.DataFrame) -> Iterator[Finding]:
+    """Rows of the table at a glance, which lead to a card: rating, previous rating and direction are that KPI's."""
+    rows = {f"kpi-{slug(kpi['kpi_id'])}": kpi for kpi in kpis.to_dict("records")}
+    for found in _ROW.finditer(page):
+        kpi = rows.get(found["anchor"])
+        marks = [_text(mark) for mark in _MARK.findall(found["inside"])]
+        if kpi is None or len(marks) != _IN_A_ROW:
+            continue
+        ratings = [str(kpi[name]) if isinstance(kpi[name], str) else NOT_RATED for name in ("rag", "previous_rag")]
+        expected = [*ratings, str(kpi["direction_of_travel"]).capitalize()]
+        if marks != expected:
+            told = f'A table says "{", ".join(marks)}", and the scorecard "{", ".join(expected)}".'
+            yield error("row-not-the-table", found["anchor"], told, _REMEDY)
 
 
 def _of_card(
