@@ -239,33 +239,43 @@ def test_notes_that_repeat_a_hidden_figure_go_too():
 # By an attacker
 
 
-def attack(rows: list[dict], catalogue: pd.DataFrame, gone: set[tuple[str, str]]) -> dict[tuple[str, int], int]:
-    """How many whole numbers each hidden figure may be less one, by what is printed; cases are nought or more.
+Cell = tuple[tuple[str, int | str], set, float]
 
-    A quarter's number of cases for A, B and C is unknown; a figure is the sum over its districts and quarters.
+
+def attack(cells: list[Cell], gone: set) -> dict:
+    """How far apart the least and the greatest value of each hidden figure are, by everything that is printed.
+
+    A cell is a figure's name, the events whose cases it adds up, and its value; cases are whole numbers, nought or more.
     """
-    districts = {"A": "A", "B": "B", "C": "C", "AR": "A", "BR": "B", "T": "ABC", "TR": "ABC"}
-    cells = [(row["kpi_id"], Quarter.parse(row["quarter"]) - FIRST, row["value"]) for row in rows]
-    span = 1 + max(at for _, at, _ in cells)
-    unknown = {cell: n for n, cell in enumerate(product("ABC", range(-3, span)))}
+    unknown = {event: n for n, event in enumerate(sorted({event for _, events, _ in cells for event in events}))}
 
-    def counts(kpi_id: str, at: int) -> np.ndarray:
-        vector = np.zeros(len(unknown))
-        for name, quarter in product(districts[kpi_id], range(at - 3 if kpi_id.endswith("R") else at, at + 1)):
-            vector[unknown[name, quarter]] = 1
-        return vector
+    def adds(events: set) -> np.ndarray:
+        return np.isin(np.arange(len(unknown)), [unknown[event] for event in events]).astype(float)
 
-    told = [(counts(kpi_id, at), value) for kpi_id, at, value in cells if (kpi_id, at) not in gone]
-    known = LinearConstraint(np.array([row for row, _ in told]), *(np.array([v for _, v in told]),) * 2) if told else ()
+    told = [(adds(events), value) for name, events, value in cells if name not in gone]
+    values = np.array([value for _, value in told])
+    printed = LinearConstraint(np.array([row for row, _ in told]), values, values) if told else ()
     widths = {}
-    for kpi_id, at in sorted(gone):
-        ends = []
-        for sign in (1, -1):
-            found = milp(sign * counts(kpi_id, at), constraints=known, bounds=Bounds(0, 10**6), integrality=1)
-            assert found.success, found.message
-            ends.append(round(found.fun) * sign)
-        widths[kpi_id, at] = ends[1] - ends[0]
+    for name, events, _ in cells:
+        if name in gone:
+            found = [
+                milp(sign * adds(events), constraints=printed, bounds=Bounds(0, 10**6), integrality=1)
+                for sign in (1, -1)
+            ]
+            assert all(one.success for one in found)
+            widths[name] = -round(found[1].fun) - round(found[0].fun)
     return widths
+
+
+def by_quarter(rows: list[dict]) -> list[Cell]:
+    """The cells of A, B, C, T and their twelve months AR, BR, TR: each district and quarter is an event."""
+    districts = {"A": "A", "B": "B", "C": "C", "AR": "A", "BR": "B", "T": "ABC", "TR": "ABC"}
+    cells = []
+    for row in rows:
+        kpi_id, at = row["kpi_id"], Quarter.parse(row["quarter"]) - FIRST
+        first = at - 3 if kpi_id.endswith("R") else at
+        cells.append(((kpi_id, at), set(product(districts[kpi_id], range(first, at + 1))), row["value"]))
+    return cells
 
 
 cases = st.one_of(st.integers(0, 6), st.integers(0, 40))
@@ -280,7 +290,7 @@ def test_no_attacker_narrows_a_cell_of_a_table_with_totals(counts):
     rows = table(*counts)
     gone = hidden(rows, DISTRICTS)
     assert gone >= {(row["kpi_id"], Quarter.parse(row["quarter"]) - FIRST) for row in rows if 0 < row["value"] < 5}
-    assert all(width >= 4 for width in attack(rows, DISTRICTS, gone).values())
+    assert all(width >= 4 for width in attack(by_quarter(rows), gone).values())
 
 
 @settings(max_examples=60)
@@ -293,7 +303,7 @@ def test_nor_with_rolling_windows_of_parts_and_of_the_total(counts, windows):
         sums = {"AR": year[0], "BR": year[1], "TR": year.sum()}
         rows += [sent(name, at, float(sums[name])) for name in windows]
     gone = hidden(rows, ROLLING)
-    assert all(width >= 4 for width in attack(rows, ROLLING, gone).values())
+    assert all(width >= 4 for width in attack(by_quarter(rows), gone).values())
 
 
 @settings(max_examples=60)
@@ -305,10 +315,49 @@ def test_nor_from_rolling_figures_alone(values):
     rows = [sent("AR", at, float(total)) for at, total in enumerate(steps)]
     catalogue = kpis(("AR", "rolling_12_months", ""))
     gone = hidden(rows, catalogue)
-    assert all(width >= 4 for width in attack(rows, catalogue, gone).values())
+    assert all(width >= 4 for width in attack(by_quarter(rows), gone).values())
+
+
+@settings(max_examples=60)
+@given(st.lists(cases, min_size=3, max_size=15), st.booleans(), st.booleans())
+@example([2, 20, 30], True, False)
+def test_nor_from_months_their_quarters_and_twelve_months(counts, with_quarters, with_years):
+    catalogue = kpis(("A", "quarter", "R"), ("R", "rolling_12_months", ""))
+    names = [str(month) for month in pd.period_range("2023-04", periods=len(counts), freq="M")]
+    rows = [sent("A", name, count) for name, count in zip(names, counts, strict=True)]
+    cells = [(("A", name), {at}, count) for at, (name, count) in enumerate(zip(names, counts, strict=True))]
+    for at in range(len(counts) // 3):
+        months = set(range(3 * at, 3 * at + 3))
+        year = set(range(3 * at - 9, 3 * at + 3))
+        if with_quarters:
+            rows.append(sent("A", at, sum(counts[month] for month in months)))
+            cells.append((("A", at), months, rows[-1]["value"]))
+        if with_years and min(year) >= 0:
+            rows.append(sent("R", at, sum(counts[month] for month in year)))
+            cells.append((("R", at), year, rows[-1]["value"]))
+    gone = hidden(rows, catalogue)
+    assert all(width >= 4 for width in attack(cells, gone).values())
+
+
+@settings(max_examples=60)
+@given(st.lists(st.tuples(*[st.tuples(cases, cases)] * 3), min_size=1, max_size=3))
+def test_nor_the_cases_of_percentages_those_who_met_them_and_those_who_did_not(counts):
+    catalogue = DISTRICTS.assign(unit="%")
+    rows, met, missed = [], [], []
+    for at, row in enumerate(counts):
+        whole = (sum(n for n, _ in row), sum(m for _, m in row))
+        for name, (n, m) in zip([*PARTS, "T"], [*row, whole], strict=True):
+            if n + m:
+                rows.append(sent(name, at, 100 * n / (n + m), parts=(float(n), float(n + m))))
+                events = {(part, at) for part in (PARTS if name == "T" else name)}
+                met.append(((name, at), events, n))
+                missed.append(((name, at), events, m))
+    if rows:
+        gone = hidden(rows, catalogue)
+        assert all(width >= 4 for side in (met, missed) for width in attack(side, gone).values())
 
 
 def test_the_attacker_would_find_a_figure_that_is_hidden_alone():
     rows = table((2, 7, 100))
-    assert attack(rows, DISTRICTS, {("A", 0)}) == {("A", 0): 0}
-    assert attack(rows, DISTRICTS, {("A", 0), ("B", 0)}) == {("A", 0): 9, ("B", 0): 9}
+    assert attack(by_quarter(rows), {("A", 0)}) == {("A", 0): 0}
+    assert attack(by_quarter(rows), {("A", 0), ("B", 0)}) == {("A", 0): 9, ("B", 0): 9}
