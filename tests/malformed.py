@@ -126,7 +126,7 @@ for value, code in (
     ("#N/A", "value-error"), ("#DIV/0!", "value-error"), ("#REF!", "value-error"), ("72,5", "value-comma"),
     ("inf", "value-infinite"), ("NaN", "value-infinite"), ("1E+01", "value-scientific"), ("8 7", "value-spaces"),
     ("101", "value-above-100"), ("-5", "value-negative"), ("0.87", "value-fraction"), ("1", "value-fraction"),
-    ("TRUE", "value-truth"), ("NA", "value-text"), ("null", "value-text"), ("087", "value-text"), ("87.", "value-text"),
+    ("TRUE", "value-truth"), ("NA", "value-text"), ("null", "value-text"), ("087", "value-zeros"), ("87.", "value-text"),
     ("８７", "value-text"), ("eighty", "value-text"), ("=87", "value-text"), ("87.5.1", "value-text"),
     ("£87", "value-sign"), ("'87", "value-text"), ("87/90", "value-range"), ("##", "value-error"),
 ):  # fmt: skip
@@ -329,7 +329,7 @@ spoilt("struck through", lambda b, s: setattr(s["C3"], "font", Font(strike=True)
        warned=frozenset({(3, "value", "cell-struck")}))  # fmt: skip
 spoilt("merged", lambda b, s: s.merge_cells("C3:C4"), taken={("C1", QUARTER): 412.0},
        refused={(3, "value"): "row-merged", (4, "value"): "row-merged"})  # fmt: skip
-spoilt("notes beside the table", _set("H3", "ask Jo"), taken=dict(GOOD), refused={(3, ""): "row-long"})
+spoilt("notes beside the table", _set("H3", "ask Jo"), taken=dict(GOOD), refused={(3, ""): "row-beside"})
 spoilt("blank rows", lambda b, s: s.insert_rows(3, 4), taken=_ALL)
 spoilt(
     "titles above",
