@@ -65,6 +65,12 @@ RULES: Final[dict[str, Rule]] = {
     ),
     "file-format": Rule("Files of this format are not read.", "Save it as .xlsx or CSV."),
     "file-leftover": Rule("The file was left behind by a program, and was skipped.", "Nothing.", NOTICE),
+    "file-folder": Rule(
+        "This is a folder, whatever its name says.", "Move the files in it up, and take the folder away.", who=TEAM
+    ),
+    "folder-inside": Rule(
+        "A folder inside the folder of a quarter is not looked into.", "Move the returns in it up.", WARNING, TEAM
+    ),
     "folder-other": Rule(
         "This is not a folder of a quarter, and was skipped.",
         "Name folders of returns like 2024-25-Q3 and put every return into one.",
@@ -76,7 +82,7 @@ RULES: Final[dict[str, Rule]] = {
     ),
     "file-copy": Rule(
         "The file is a copy beside {detail}, and was skipped.",
-        "Keep one of the two.",
+        "Keep the one that is right.",
         WARNING,
     ),
     "file-twice": Rule("There are two files for one purpose: {detail}.", "Keep one of the two.", who=TEAM),
