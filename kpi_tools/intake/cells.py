@@ -131,7 +131,7 @@ def fault_of_text(text: str, kind: str = "") -> str:
     """The rule that a cell for words breaks: it shows the error of a formula, or a formula that was never calculated."""
     if kind == FORMULA:
         return "formula-empty"
-    return "value-error" if kind == ERROR or ERROR_TEXT.fullmatch(text.strip()) else ""
+    return "value-error" if kind == ERROR or ERROR_TEXT.fullmatch(clean_name(text)) else ""
 
 
 def read_status(text: str, kind: str = "") -> tuple[str, str, str]:

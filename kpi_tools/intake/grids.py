@@ -251,8 +251,9 @@ def _without_blank_end(text: str, separator: str) -> tuple[str, int]:
     end = _LINE_END.search(text, filled)
     if end is None:
         return text, 0
-    lines = sum(1 for _ in _LINE_END.finditer(text, end.end()))
-    return text[: end.end()], lines + (len(text) > end.end() and text[-1] not in "\r\n")
+    rest = text[end.end() :]
+    lines = rest.count("\n") + rest.count("\r") - rest.count("\r\n")
+    return text[: end.end()], lines + (rest[-1:] not in ("", "\r", "\n"))
 
 
 def _refuse_far_cells(text: str, separator: str) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from decimal import Decimal
 from typing import Final, NamedTuple
 
-from kpi_tools.intake.cells import DATE, DATELIKE, ERROR, ERROR_TEXT, FORMULA, MONTH
+from kpi_tools.intake.cells import DATE, DATELIKE, MONTH, fault_of_text
 from kpi_tools.intake.periods import month_number
 from kpi_tools.words.hygiene import clean_name, what_changed
 
@@ -59,12 +59,10 @@ class Ids:
         if text in self._exact:
             return Match(text)
         plain = clean_name(text)
-        if kind == FORMULA:
-            return Match(fault="formula-empty")
+        if fault := fault_of_text(text, kind):
+            return Match(fault=fault)
         if not plain:
             return Match(fault="id-missing")
-        if kind == ERROR or ERROR_TEXT.fullmatch(plain):
-            return Match(fault="value-error")
         if known := self._folded.get(re.sub(r"\s", "", plain).casefold()):
             return Match(known, what_changed(text, plain) or "spaces or case in the id")
         if _TOTAL.fullmatch(plain):

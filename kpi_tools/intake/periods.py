@@ -5,7 +5,7 @@ from calendar import monthrange
 from datetime import date, timedelta
 from typing import Final, NamedTuple
 
-from kpi_tools.intake.cells import ERROR, ERROR_TEXT, FORMULA, MONTH
+from kpi_tools.intake.cells import MONTH, fault_of_text
 from kpi_tools.quarters import ADVICE, Quarter, QuarterError
 from kpi_tools.words.hygiene import clean_name, what_changed
 
@@ -57,12 +57,10 @@ _WORD_DATE: Final = re.compile(r"(\d\d?)(?:st|nd|rd|th)?[- ]([a-z]{3,9})\.?,?[- 
 def read_period(text: str, kind: str = "") -> Period:
     """The period that `text` names: a quarter, its last day as a date, or a month."""
     plain = clean_name(text)
+    if fault := fault_of_text(text, kind):
+        return Period(fault=fault)
     if not plain:
         return Period(fault="period-missing")
-    if kind == ERROR or ERROR_TEXT.fullmatch(plain):
-        return Period(fault="value-error")
-    if kind == FORMULA:
-        return Period(fault="formula-empty")
     try:
         quarter = Quarter.parse(plain)
     except QuarterError as error:

@@ -109,15 +109,16 @@ def read_workbook(raw: bytes) -> dict[str, Any]:
     """The sheets of the workbook in `raw`. Raises `Refused`."""
     container = check_container(raw)
     from openpyxl import load_workbook
-    from openpyxl.reader import strings
+    from openpyxl.reader import excel, strings
     from openpyxl.worksheet import _reader
-    from openpyxl.worksheet._read_only import ReadOnlyWorksheet
 
     # defusedxml reads cell by cell in Python, five times slower; here is nothing left for it to refuse
     strings.iterparse = _reader.iterparse = iterparse
+    excel.ExcelReader.read_chartsheet = lambda *_: None  # a chart has no cells
     book = load_workbook(io.BytesIO(raw), read_only=True, data_only=True, keep_links=False)
     outline = next(name for name in container.namelist() if _BOOK.fullmatch(name))
     listed = len(re.findall(rb"<" + _P + rb"sheet\s", container.read(outline)))
+    listed -= sum(name.startswith(("xl/chartsheets/sheet", "xl/dialogsheets/sheet")) for name in container.namelist())
     if b"purl.oclc.org/ooxml" in container.read(outline):
         raise Refused("file-kind", 'a workbook saved as "Strict Open XML"')
     if listed > len(book.sheetnames):
@@ -125,8 +126,6 @@ def read_workbook(raw: bytes) -> dict[str, Any]:
     sheets = []
     struck = _struck_texts(container)
     for sheet in book.worksheets:
-        if not isinstance(sheet, ReadOnlyWorksheet):
-            continue  # a chart has no cells
         xml = container.read(sheet._worksheet_path.lstrip("/"))
         if sheet.sheet_state == "visible":
             sheets.append({"name": sheet.title, "hidden": False, **_read_sheet(sheet, xml, struck)})
