@@ -124,7 +124,8 @@ for marker, reason in (
     ("n/a", "not applicable"), ("N/A", "not applicable"), ("-", "not available"), ("..", "not available"),
     (":", "not available"), ("[x]", "not available"), ("x", "not available"), ("[z]", "not applicable"),
     ("z", "not applicable"), ("c", "suppressed"), ("[c]", "suppressed"), ("*", "suppressed"), ("~", "suppressed"),
-    ("<5", "suppressed"), ("< 5", "suppressed"), ("<10", "suppressed"), ("C", "suppressed"), ("\u2014", "not available"), ("1 to 4", "suppressed"), ("[low]", "rounds to zero"), ("k", "rounds to zero"),
+    ("<5", "suppressed"), ("< 5", "suppressed"), ("<10", "suppressed"), ("C", "suppressed"),
+    ("\u2014", "not available"), ("1 to 4", "suppressed"), ("[low]", "rounds to zero"), ("k", "rounds to zero"),
 ):  # fmt: skip
     both(f"marker {marker}", row(marker, status=""), as_=reason, logged="value")
 both("blank", row("", status=""), as_="not available")
@@ -139,19 +140,28 @@ for value, code in (
     ("#N/A", "value-error"), ("#DIV/0!", "value-error"), ("#REF!", "value-error"), ("72,5", "value-comma"),
     ("inf", "value-infinite"), ("NaN", "value-infinite"), ("1E+01", "value-scientific"), ("8 7", "value-spaces"),
     ("101", "value-above-100"), ("-5", "value-negative"), ("0.87", "value-fraction"), ("1", "value-fraction"),
-    ("TRUE", "value-truth"), ("NA", "value-text"), ("null", "value-text"), ("087", "value-zeros"), ("87.", "value-text"),
+    ("TRUE", "value-truth"), ("NA", "value-text"), ("null", "value-text"), ("087", "value-zeros"),
+    ("87.", "value-text"),
     ("８７", "value-text"), ("eighty", "value-text"), ("=87", "value-text"), ("87.5.1", "value-text"),
     ("£87", "value-sign"), ("'87", "value-text"), ("87/90", "value-range"), ("##", "value-error"),
-    ("<50", "value-range"), ("<1", "value-range"), ("~90", "value-range"), ("c. 90", "value-range"), ("1\u20134", "value-range"),
+    ("<50", "value-range"), ("<1", "value-range"), ("~90", "value-range"), ("c. 90", "value-range"),
+    ("1\u20134", "value-range"),
     ("1-4", "value-range"), ("\u226595", "value-range"), ("1.412,5", "value-comma"), ("1,41", "value-comma"),
     ("14,12,000", "value-comma"), ("87,5%", "value-comma"), ("0,875", "value-comma"), ("1\u00a0412", "value-spaces"),
-    ("5\n6", "value-spaces"), ("72 p", "value-flag"), ("72e", "value-flag"), ("72\u2020", "value-flag"), ("72%*", "value-flag"),
-    ("5 (provisional)", "value-flag"), ("72 [r]", "value-flag"), ("r72", "value-text"), ("nil", "value-text"), ("n.a.", "value-text"),
-    ("...", "value-text"), ("--", "value-text"), ("(5)", "value-text"), ("\u22125", "value-negative"), ("-0.1%", "value-negative"),
-    ("-inf", "value-infinite"), ("\u221e", "value-infinite"), ("1" + "0" * 400, "value-infinite"), ("1e5", "value-scientific"),
-    ("00.5", "value-zeros"), ("05", "value-zeros"), ("08:30", "value-time"), ("2024-02-10", "value-date"), ("10/02/2024", "value-date"),
-    ("10 Feb", "value-date"), ("#DIV/0", "value-error"), ("#N/a", "value-error"), ("Err:502", "value-error"), ("100.01", "value-above-100"),
-    ("1,412", "value-above-100"), ("8750%", "value-above-100"), ("0.875", "value-fraction"), ("\u201c87\u201d", "value-text"),
+    ("5\n6", "value-spaces"), ("72 p", "value-flag"), ("72e", "value-flag"), ("72\u2020", "value-flag"),
+    ("72%*", "value-flag"),
+    ("5 (provisional)", "value-flag"), ("72 [r]", "value-flag"), ("r72", "value-text"), ("nil", "value-text"),
+    ("n.a.", "value-text"),
+    ("...", "value-text"), ("--", "value-text"), ("(5)", "value-text"), ("\u22125", "value-negative"),
+    ("-0.1%", "value-negative"),
+    ("-inf", "value-infinite"), ("\u221e", "value-infinite"), ("1" + "0" * 400, "value-infinite"),
+    ("1e5", "value-scientific"),
+    ("00.5", "value-zeros"), ("05", "value-zeros"), ("08:30", "value-time"), ("2024-02-10", "value-date"),
+    ("10/02/2024", "value-date"),
+    ("10 Feb", "value-date"), ("#DIV/0", "value-error"), ("#N/a", "value-error"), ("Err:502", "value-error"),
+    ("100.01", "value-above-100"),
+    ("1,412", "value-above-100"), ("8750%", "value-above-100"), ("0.875", "value-fraction"),
+    ("\u201c87\u201d", "value-text"),
 ):  # fmt: skip
     both(f"value {value}", row(value), code=code)
 both("endless digits of a count", row("9" * 400, "C1", "2024-25 Q2"), code="value-infinite")
@@ -183,9 +193,11 @@ for kept in ("007", "1E5", "NA", "TRUE", "MAR1", "nan"):
 for wrong, code in (
     ("ZZ9", "id-unknown"), ("", "id-missing"), ("\u0421S01", "id-lookalike"), ("CSO1", "id-lookalike"),
     ("CS0l", "id-lookalike"), ("7", "id-lookalike"), ("0007", "id-lookalike"), ("100000", "id-lookalike"),
-    ("1.00E+05", "id-lookalike"), ("01-Mar", "id-lookalike"), ("\uff30\uff11", "id-lookalike"), ("CS-01", "id-lookalike"),
+    ("1.00E+05", "id-lookalike"), ("01-Mar", "id-lookalike"), ("\uff30\uff11", "id-lookalike"),
+    ("CS-01", "id-lookalike"),
     ("#REF!", "value-error"), ("P1;DROP", "id-unknown"), ("../P1", "id-lookalike"), ("CS1", "id-lookalike"),
-    ("CS001", "id-lookalike"), ("7.0", "id-lookalike"), ("'007", "id-lookalike"), ("1E+5", "id-lookalike"), ("Mar-01", "id-lookalike"),
+    ("CS001", "id-lookalike"), ("7.0", "id-lookalike"), ("'007", "id-lookalike"), ("1E+5", "id-lookalike"),
+    ("Mar-01", "id-lookalike"),
     ("01/03/2024", "id-lookalike"), ("P_1", "id-lookalike"), ("C501", "id-lookalike"), ("P1 - Roads", "id-unknown"),
 ):  # fmt: skip
     both(f"id {wrong!a}", row(kpi=wrong), code=code, column="kpi_id")
@@ -207,13 +219,15 @@ both("month in words", row("87", "M1", "Dec 2024"), as_=87.0, key=("M1", "2024-1
 for text, code in (
     ("Q2 2023", "period-bad"), ("2024-25 Q5", "period-bad"), ("2024-26 Q1", "period-bad"), ("Q3", "period-bad"),
     ("2024/25", "period-bad"), ("45657", "period-bad"), ("last quarter", "period-bad"), ("", "period-missing"),
-    ("31/02/2024", "period-date"), ("12/31/2024", "period-date"), ("30/11/2024", "period-date"), ("06/12/2024", "period-date"),
+    ("31/02/2024", "period-date"), ("12/31/2024", "period-date"), ("30/11/2024", "period-date"),
+    ("06/12/2024", "period-date"),
     ("2024-25 Q4", "period-future"), ("31/03/2025", "period-future"), ("2034-35 Q1", "period-future"),
     ("2024-12", "period-month"), ("#VALUE!", "value-error"), ("2023 Q2", "period-bad"), ("Q2 23", "period-bad"),
     ("Q2/2023", "period-bad"), ("FY23 Q2", "period-bad"), ("2024-25 Q0", "period-bad"), ("2024", "period-bad"),
     ("2024-25", "period-bad"), ("Dec-24", "period-bad"), ("24-Dec", "period-bad"), ("2024-13", "period-bad"),
     ("Q3 2024/25 (provisional)", "period-bad"), ("Q3 2024/25 Q2 2024/25", "period-bad"), ("Oct-Dec 2024", "period-bad"),
-    ("12-31-2024", "period-date"), ("29/02/2023", "period-date"), ("2024-10-01", "period-date"), ("Dec 2024", "period-month"),
+    ("12-31-2024", "period-date"), ("29/02/2023", "period-date"), ("2024-10-01", "period-date"),
+    ("Dec 2024", "period-month"),
     ("2025-26 Q1", "period-future"), ("n/a", "period-bad"), ("45657.0", "period-bad"),
 ):  # fmt: skip
     both(f"period {text!a}", row(period=text), code=code, column="period")
@@ -274,7 +288,12 @@ add("reversed text in note", text_of(rows(row(note="\u202eevil"))), taken=_ALL, 
 add("only headings", text_of([HEAD]), warned=frozenset({(1, "", "table-no-rows")}))
 add("tab-separated text file", text_of(rows(row()), "\t"), file="return.txt", taken=_ALL, logged=frozenset({(0, "")}))
 
-add("directive for the separator", "sep=;\r\n" + text_of(rows(row()), ";"), taken=_ALL, logged=frozenset({(0, ""), (1, "")}))
+add(
+    "directive for the separator",
+    "sep=;\r\n" + text_of(rows(row()), ";"),
+    taken=_ALL,
+    logged=frozenset({(0, ""), (1, "")}),
+)
 add("bars", text_of(rows(row()), "|"), taken=_ALL, logged=frozenset({(0, "")}))
 add("utf-16 with semicolons", text_of(rows(row()), ";").encode("utf-16"), taken=_ALL, logged=frozenset({(0, "")}))
 add("utf-32", _FINE.encode("utf-32"), taken=_ALL, logged=frozenset({(0, "")}))
@@ -323,18 +342,24 @@ for name, content, file, fault in (
     ("unknown bytes", b"kpi_id,period,value\nP1,\x81\x8d\x01,5\n", "return.csv", "file-encoding"),
     ("windows-1252 in the midst of utf-8", text_of(rows(row(note="caf\u00e9"))).encode() + b"C1,2024-25 Q1,5,,,final,caf\xe9",
      "return.csv", "file-encoding"),
-    ("mark of utf-8, other text", b"\xef\xbb\xbf" + text_of(rows(row(note="\u00a35"))).encode("cp1252"), "return.csv", "file-encoding"),
+    ("mark of utf-8, other text", b"\xef\xbb\xbf" + text_of(rows(row(note="\u00a35"))).encode("cp1252"),
+     "return.csv", "file-encoding"),
     ("utf-16 cut within a letter", _FINE.encode("utf-16")[:-1], "return.csv", "file-encoding"),
     ("web page in utf-16", _PAGE.encode("utf-16"), "return.csv", "file-kind"),
     ("web page named .xls", _PAGE.encode(), "return.xls", "file-format"),
     ("text named .ods", _FINE.encode(), "return.ods", "file-format"),
-    ("all rows in quotes", "\r\n".join(f'"{line}"' for line in _FINE.split("\r\n")).encode(), "return.csv", "table-header"),
-    ("a million blank rows and a stray cell", (_FINE + ",,,,,,\r\n" * 1_000_000 + ",,x,,,,").encode(), "return.csv", "file-stray"),
-    ("three hundred thousand rows", (_FINE + "C1,2024-25 Q1,5,,,final,\r\n" * 300_000).encode(), "return.csv", "file-large"),
+    ("all rows in quotes", "\r\n".join(f'"{line}"' for line in _FINE.split("\r\n")).encode(),
+     "return.csv", "table-header"),
+    ("a million blank rows and a stray cell", (_FINE + ",,,,,,\r\n" * 1_000_000 + ",,x,,,,").encode(),
+     "return.csv", "file-stray"),
+    ("three hundred thousand rows", (_FINE + "C1,2024-25 Q1,5,,,final,\r\n" * 300_000).encode(),
+     "return.csv", "file-large"),
     ("six million cells", (_FINE + ("12," * 150 + "\r\n") * 40_000).encode(), "return.csv", "file-large"),
     ("cell without an end", _FINE.replace("final,", "final," + "x" * 140_000, 1).encode(), "return.csv", "file-quotes"),
-    ("heading row repeated", (_FINE + "KPI ID,Period,Value,,,,\r\nC1,2024-25 Q1,5,,,final,\r\n").encode(), "return.csv", "table-two"),
-    ("tables side by side", b"kpi_id,period,value,,kpi_id,period,value\nP1,2024-25 Q3,87,,C1,2024-25 Q3,5\n", "return.csv", "table-duplicate"),
+    ("heading row repeated", (_FINE + "KPI ID,Period,Value,,,,\r\nC1,2024-25 Q1,5,,,final,\r\n").encode(),
+     "return.csv", "table-two"),
+    ("tables side by side", b"kpi_id,period,value,,kpi_id,period,value\nP1,2024-25 Q3,87,,C1,2024-25 Q3,5\n",
+     "return.csv", "table-duplicate"),
     ("wide by bare quarters", b"kpi_id,Q1,Q2,Q3,Q4\nP1,1,2,3,4\n", "return.csv", "table-wide"),
     ("wide by years", b"kpi_id,2022/23,2023/24\nP1,87,88\n", "return.csv", "table-wide"),
     ("wide by bare months", b"kpi_id,Apr,May,Jun\nM1,87,88,89\n", "return.csv", "table-wide"),
@@ -384,10 +409,16 @@ for name, value, form in (("date", date(2024, 1, 1), "dd/mm/yyyy"), ("truth", Tr
 spoilt("year cell of a monthly KPI", lambda b, s: (_set("A3", "M1")(b, s), _set("B3", date(2024, 1, 1), "yyyy")(b, s)),
        taken=dict(GOOD), refused={(3, "period"): "period-date"})  # fmt: skip
 spoilt("date without its format", _set("B3", 45657), taken=dict(GOOD), refused={(3, "period"): "period-bad"})
-spoilt("format that shows nothing", _set("C3", 87.5, ";;;"), taken=_ALL, warned=frozenset({(3, "value", "cell-unseen")}))
+spoilt(
+    "format that shows nothing", _set("C3", 87.5, ";;;"), taken=_ALL, warned=frozenset({(3, "value", "cell-unseen")})
+)
 spoilt("chart on a sheet of its own", lambda b, s: b.create_chartsheet("Chart"), taken=_ALL)
 spoilt("table far below", lambda b, s: s.insert_rows(1, 500), taken=_ALL)
-spoilt("two tables one below the other", lambda b, s: [s.cell(9, at, name) for at, name in enumerate(HEAD, 1)], fault="table-two")
+spoilt(
+    "two tables one below the other",
+    lambda b, s: [s.cell(9, at, name) for at, name in enumerate(HEAD, 1)],
+    fault="table-two",
+)
 spoilt("merged title", lambda b, s: (s.insert_rows(1), _set("A1", "Return")(b, s), s.merge_cells("A1:G1")), taken=_ALL)
 spoilt("merged ids", lambda b, s: s.merge_cells("A3:A4"), taken={("C1", QUARTER): 412.0},
        refused={(3, "kpi_id"): "row-merged", (4, "kpi_id"): "row-merged"})  # fmt: skip
@@ -504,6 +535,8 @@ add(
     _repacked(lambda parts: [parts.pop(name) for name in list(parts) if "workbook" in name]),
     fault="file-kind",
 )
+
+
 def _in_sheet(old: bytes, new: bytes) -> Callable[[dict[str, bytes]], None]:
     def change(parts: dict[str, bytes]) -> None:
         assert old in parts[_SHEET]
@@ -527,7 +560,11 @@ def _formatted() -> bytes:
     )
 
 
-add("half a million formatted blank cells", _repacked(lambda parts: _in_sheet(_END, _formatted() + _END)(parts)), taken=_ALL)
+add(
+    "half a million formatted blank cells",
+    _repacked(lambda parts: _in_sheet(_END, _formatted() + _END)(parts)),
+    taken=_ALL,
+)
 add("half a million formatted blank cells and a stray one", _repacked(lambda parts: _in_sheet(
     _END, _formatted() + b'<row r="1048576"><c r="A1048576"><v>1</v></c></row>' + _END)(parts)), fault="file-stray")  # fmt: skip
 add("merged with a million rows, ten thousand times", _repacked(

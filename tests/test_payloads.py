@@ -216,9 +216,7 @@ def test_each_of_them_is_made_harmless_at_the_beginning_of_a_cell(tmp_path: Path
     assert len(cells(path)) == 2 * len(PAYLOADS)
 
 
-def test_libreoffice_finds_no_formula_either(
-    written: list[Path], tmp_path: Path, program: Callable[..., str]
-) -> None:
+def test_libreoffice_finds_no_formula_either(written: list[Path], tmp_path: Path, program: Callable[..., str]) -> None:
     office = program("soffice")
     (tmp_path / "live.csv").write_text('a\n"=1+1"\n')  # what shows that it would calculate
     home = f"-env:UserInstallation={(tmp_path / 'home').as_uri()}"

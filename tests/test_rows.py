@@ -2,7 +2,6 @@
 
 import csv
 import io
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -27,11 +26,11 @@ def _changed(case: Case) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def known(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Catalogue]:
+def known(tmp_path_factory: pytest.TempPathFactory) -> Catalogue:
     raw = tmp_path_factory.mktemp("rows")
     (write_raw(raw) / "return.csv").write_text(text_of([HEAD]), encoding="utf-8")
     council = read_returns(raw, QUARTER)
-    yield Catalogue(council.catalogue, council.targets)
+    return Catalogue(council.catalogue, council.targets)
 
 
 def test_each_row_comes_out_as_it_does_alone(known: Catalogue) -> None:
@@ -58,7 +57,7 @@ def test_each_row_comes_out_as_it_does_alone(known: Catalogue) -> None:
             assert row not in accepted.index, case.name
             continue
         taken = accepted.loc[row]
-        (key, expected), = (set(case.taken.items()) - {(("C1", QUARTER), 412.0), (("P2", "2024-25 Q2"), 34.0)})
+        ((key, expected),) = set(case.taken.items()) - {(("C1", QUARTER), 412.0), (("P2", "2024-25 Q2"), 34.0)}
         assert (taken["kpi_id"], taken["period"]) == key, case.name
         if isinstance(expected, str):
             assert np.isnan(taken["value"]) and taken["status"] == expected, case.name

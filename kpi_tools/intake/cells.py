@@ -25,7 +25,8 @@ PLAIN_NUMBER: Final = r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?"
 _PLAIN: Final = re.compile(PLAIN_NUMBER)
 _LOOSE: Final = re.compile(r"[-+−]?(?P<pound>£?)(?:\d+|[1-9]\d{0,2}(?P<group>(?:,\d{3})+))?(?:\.\d+)?", re.ASCII)
 ERROR_TEXT: Final = re.compile(
-    r"#(?:N/A|NAME\?|(?:NUM|NULL|REF|VALUE|DIV/0|SPILL|CALC|FIELD|BLOCKED|CONNECT|UNKNOWN)!?|GETTING_DATA|#+)|Err:\d+", re.I
+    r"#(?:N/A|NAME\?|(?:NUM|NULL|REF|VALUE|DIV/0|SPILL|CALC|FIELD|BLOCKED|CONNECT|UNKNOWN)!?|GETTING_DATA|#+)|Err:\d+",
+    re.I,
 )
 _SUPPRESSED: Final = re.compile(r"<\s?(?:[2-9]|1[01])|1 to 4", re.ASCII)
 _RANGE: Final = re.compile(r"[\d.,]+%?\s*(?:-|–|—|to|/)\s*[\d.,]+%?|[<>≤≥~c]a?\.?\s*[\d.,]+%?|[\d.,]+%?\s*\+", re.I)
@@ -34,7 +35,9 @@ DATELIKE: Final = re.compile(
     r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*[-/ ]\d{1,4}|\d{1,4}[-/]\d{1,2}[-/]\d{1,4}",
     re.I,
 )
-_FLAGGED: Final = re.compile(r"[-+]?£?[\d,]*\.?\d+\s?%?\s?(?:[\[(]?(?P<flag>[a-z*†‡#¹²³]{1,2}|\*+)[\])]?|[\[(](?P<word>[a-z ]+)[\])])", re.I)
+_FLAGGED: Final = re.compile(
+    r"[-+]?£?[\d,]*\.?\d+\s?%?\s?(?:[\[(]?(?P<flag>[a-z*†‡#¹²³]{1,2}|\*+)[\])]?|[\[(](?P<word>[a-z ]+)[\])])", re.I
+)
 
 
 class Number(NamedTuple):
@@ -66,7 +69,9 @@ def read_number(text: str, kind: str = "", comma_is_doubtful: bool = False) -> N
         return Number(reason=words.NOT_AVAILABLE, blank=True, why=why if text.strip(" ") else "")
     if kind == PERCENT:
         digits = plain.removesuffix("%")
-        return _finite(Number(float(digits), len(digits.partition(".")[2]), True, why="a cell formatted as a percentage"))
+        return _finite(
+            Number(float(digits), len(digits.partition(".")[2]), True, why="a cell formatted as a percentage")
+        )
     if reason := _MARKERS.get(plain.lower()):
         return Number(reason=reason, why=why or f'"{plain}" means {reason}')
     if _SUPPRESSED.fullmatch(plain):

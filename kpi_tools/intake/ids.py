@@ -91,7 +91,13 @@ class Ids:
 
     def _made_a_date(self, plain: str) -> str:
         for known, month, day, name in self._dates:
-            forms = (f"-{month:02}-{day:02}", f"{day:02}/{month:02}/", f"{day}-{name}", f"{day:02}-{name}", f"{name}-{day:02}")
+            forms = (
+                f"-{month:02}-{day:02}",
+                f"{day:02}/{month:02}/",
+                f"{day}-{name}",
+                f"{day:02}-{name}",
+                f"{name}-{day:02}",
+            )
             if any(form in plain for form in forms):
                 return f"{known}: the spreadsheet program took the id for a date"
         return ""

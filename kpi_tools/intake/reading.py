@@ -197,7 +197,9 @@ def _body(grid: Grid, at: int, names: list[str], layout: Layout, file: str, ledg
     body = [grid.cells[position] for position in filled]
     lines = [grid.lines[position] for position in filled]
     even = set(map(len, body)) == {width}
-    padded = body if even else [row if len(row) == width else [*row[:width], *[""] * (width - len(row))] for row in body]
+    padded = (
+        body if even else [row if len(row) == width else [*row[:width], *[""] * (width - len(row))] for row in body]
+    )
     columns = list(zip(*padded, strict=True)) if padded else [()] * width
     places = {name: names.index(name) for name in layout.names if name in names}
     cells = {name: list(columns[places[name]]) if name in places else [""] * len(body) for name in layout.names}

@@ -105,7 +105,8 @@ def _check_numbers(sent: Return, looked_at: Bools) -> None:
     for name, numbers in _numbers(sent):
         is_value = name == "value"
         sent.fault(
-            looked_at & numbers.percent & ~(percentage & is_value), name,
+            looked_at & numbers.percent & ~(percentage & is_value),
+            name,
             *(("value-sign", unit) if is_value else ("parts-sign", "")),
         )
         sent.fault(looked_at & numbers.pound & ~sent.of(sent.known.money), name, "value-sign", unit)
@@ -206,7 +207,9 @@ def check_duplicates(returns: list[Return]) -> None:
         tables = [(returns[part_].table, row) for part_, row in places]
         for table, row in tables:
             first = [place for place in tables[:6] if place[0] is not table or place[1] != row][:5]
-            others = [f"row {other.rows[at]} of {other.file}" for other, at in first]
+            others = [
+                f"row {other.rows[at]}" + (f" of {other.file}" if other is not table else "") for other, at in first
+            ]
             if not table.bad[row] or not same:
                 table.fault(row, "kpi_id", "duplicate-same" if same else "duplicate-conflict", "; ".join(others))
 

@@ -112,7 +112,7 @@ class Run:
         reasons: dict[tuple[str, str, int], list[tuple[str, str]]] = defaultdict(list)
         for error in errors.itertuples():
             where = f"{column_name(error.column)}: " if error.column else ""
-            reasons[error.file, error.sheet, int(error.row)].append((error.code, where + error.rule))
+            reasons[error.file, error.sheet, int(error.row)].append((error.code, f"{where}{error.rule} {error.remedy}"))
         rows: list[dict[str, Any]] = []
         for _, _, table, _ in self._taken:
             for position in table.bad.nonzero()[0].tolist() if table else ():

@@ -209,7 +209,9 @@ def _end_of_content(xml: bytes) -> int:
     return 0
 
 
-def _read_rows(source: Iterator[Any], struck_words: set[str]) -> tuple[dict[int, list[str]], list[Any], list[Any], list[Any]]:
+def _read_rows(
+    source: Iterator[Any], struck_words: set[str]
+) -> tuple[dict[int, list[str]], list[Any], list[Any], list[Any]]:
     """(texts of each row that has any, kinds of cells, struck cells, cells whose format shows nothing)."""
     from openpyxl.cell.read_only import EMPTY_CELL
 
