@@ -211,7 +211,8 @@ both("footnote", ["* provisional figures", "", "", "", "", "", ""], code="row-fo
 for text in ("2024/25 Q3", "Q3 2024/25", "Q3 24/25", "Quarter 3, 2024/25", "qtr 3 2024-25", "31/12/2024", "31.12.2024",
              "31 December 2024", "31-Dec-24", "2024-12-31", " 2024-25 Q3", "2024–25 Q3", "Q3 2024-2025", "2024/25Q3",
              "Q3 FY24/25", "FY2024-25 Q3", "Q3 (2024/25)", "2024/25 (Q3)", "Quarter 3 of 2024/25", "2024-25_Q3", "2024/12/31",
-             "31st December 2024", "2024-12-31T00:00:00", "31/12/24", "\uff12\uff10\uff12\uff14-25 Q3", "2024-25\nQ3"):  # fmt: skip
+             "31st December 2024", "2024-12-31T00:00:00", "31/12/24", "\uff12\uff10\uff12\uff14-25 Q3",
+             "2024-25\nQ3"):  # fmt: skip
     both(f"period {text!a}", row(period=text), as_=87.5, key=("P1", QUARTER), logged="period")
 both("month of a monthly KPI", row("87", "M1", "2024-12"), as_=87.0)
 both("month in words with a hyphen", row("87", "M1", "Dec-2024"), as_=87.0, key=("M1", "2024-12"), logged="period")
