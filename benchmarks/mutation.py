@@ -19,14 +19,21 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-CELLS = ("test_cells.py", "test_loading_corpus.py")
+CELLS = ("test_cells.py", "test_rows.py")
+ROWS = ("test_rows.py", "test_loading.py", "test_loading_properties.py")
+FILES = ("test_reading.py", "test_loading.py", "test_loading_corpus.py")
 SUITES = {
     "rating": ("test_rating.py",),
     "quarters": ("test_quarters.py",),
     "intake.cells": CELLS,
     "intake.periods": CELLS,
     "intake.ids": CELLS,
-    "intake.return_rules": ("test_loading_corpus.py", "test_loading_properties.py"),
+    "intake.columns": ROWS,
+    "intake.return_rules": ROWS,
+    "intake.figures": ("test_loading.py", "test_loading_properties.py"),
+    "intake.received": ("test_loading.py", "test_received.py"),
+    "intake.grids": FILES,
+    "intake.reading": FILES,
 }
 SECONDS, AT_ONCE = 180, 2
 SWAPS = {

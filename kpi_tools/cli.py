@@ -19,7 +19,6 @@ from kpi_tools.quarters import Quarter
 
 INTERRUPTED = 130
 TERMINATED = 143
-SHOWN = 20
 EXPLORER = "notebooks/directorate_explorer.ipynb"
 _QUIET = (
     "--LabApp.news_url=None",
@@ -118,14 +117,12 @@ def check(quarter: str | None, raw: Path) -> None:
     """
     from kpi_tools.files.rejects import keep_rejected
     from kpi_tools.loading import own_tables_are_sound, read_returns
-    from kpi_tools.words.problems import as_sentence
+    from kpi_tools.words.problems import as_list
 
     returns = read_returns(raw, _quarter(quarter, raw))
     problems = returns.problems
-    for _, problem in problems.head(SHOWN).iterrows():
-        click.echo(as_sentence(problem))
-    if len(problems) > SHOWN:
-        click.echo(f"… and {len(problems) - SHOWN} more.")
+    if len(problems):
+        click.echo(as_list(problems))
     click.echo(f"{returns.quarter.title}: {returns.summary}")
     if kept := keep_rejected(returns, raw):
         click.echo(f"Rejected rows, to be sent back: {_near(kept)}")

@@ -146,6 +146,8 @@ def load(raw: str | Path, quarter: str | Quarter | None = None, *, allow_rejecte
         own_errors = as_list(errors[errors["file"].isin(_OWN_FILES)])
         text = f"The council's own tables have errors, which cannot be left out.\n{own_errors}"
         raise ReturnsError(text, returns)
+    if (errors["code"] == "file-changing").any():
+        raise ReturnsError(f"A file changed while it was being read.\n{as_list(errors)}", returns)
     share = returns.counts["rejected"].sum() / max(returns.counts["rows_in"].sum(), 1)
     if share > returns.council.rejected_share:
         raise ReturnsError(

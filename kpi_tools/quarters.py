@@ -9,12 +9,13 @@ from typing import Self
 
 from kpi_tools.errors import InputError
 
-_YEAR = r"(?P<start>(?:20)?\d\d)\s*[-/]\s*(?P<end>(?:20)?\d\d)"
-_NUMBER = r"(?:q|qtr\.?|quarter)\s*(?P<number>\d+)"
-_GAP = r"[\s,;:-]*"
+_YEAR = r"(?:fy ?|financial year )?(?P<start>(?:20)?\d\d)\s*[-/]\s*(?P<end>(?:20)?\d\d)\)?"
+_NUMBER = r"(?:q|qtr\.?|quarter)\s*(?P<number>\d+)\)?"
+_GAP = r"[\s,;:_(-]*(?:of )?"
 _FORMS = tuple(re.compile(form) for form in (rf"{_YEAR}{_GAP}{_NUMBER}", rf"{_NUMBER}{_GAP}{_YEAR}"))
 _ONE_YEAR = re.compile(
-    rf"(?:{_NUMBER}{_GAP}(?P<year>20\d\d)|(?P<year2>20\d\d){_GAP}{_NUMBER.replace('number', 'number2')})"
+    rf"(?:{_NUMBER}[\s,;:_(/'-]*(?:fy ?)?(?P<year>(?:20)?\d\d)\)?|"
+    rf"(?:fy ?)?(?P<year2>(?:20)?\d\d){_GAP}{_NUMBER.replace('number', 'number2')})"
 )
 ADVICE = 'Write the financial year and the quarter, for example "2023-24 Q2".'
 
@@ -50,6 +51,7 @@ class Quarter:
                 return cls._from_parts(str(text), found["start"], found["end"], int(found["number"]))
         if found := _ONE_YEAR.fullmatch(plain):
             year, number = int(found["year"] or found["year2"]), int(found["number"] or found["number2"])
+            year += 2000 if year < 100 else 0
             if 1 <= number <= 4:
                 raise QuarterError(
                     f'"{text}" is ambiguous: it may mean Quarter {number} of {year - 1}/{year % 100:02}, '

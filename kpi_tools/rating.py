@@ -129,9 +129,12 @@ def _meets(line: str, band: nw.Expr) -> nw.Expr:
     """Whether a line is met: figure and line are both multiplied by the denominator where the parts are compared."""
     standard = col(line) * col("_scale")
     slack = col("_noise") * standard.abs().clip(lower_bound=1.0)
-    off = (col("_figure") - col("_target") * col("_scale")).abs()
+    target = col("_target") * col("_scale")
+    off, band = (col("_figure") - target).abs(), band * col("_scale")
+    # a difference of two large numbers carries their noise, however small it is itself
+    off_slack = col("_noise") * (col("_figure").abs() + target.abs() + band).clip(lower_bound=1.0)
     short = (standard - col("_figure")) * col("_better")
-    return when(col("_closest") == 1).then(off <= band * col("_scale") + slack).otherwise(short <= slack)
+    return when(col("_closest") == 1).then(off <= band + off_slack).otherwise(short <= slack)
 
 
 def _amber_band() -> nw.Expr:

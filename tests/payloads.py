@@ -51,7 +51,7 @@ PAYLOADS = SCRIPTS + FORMULAS
 QUARTER = "2024-25 Q3"
 
 
-def write_hostile_council(raw: Path) -> Path:
+def write_hostile_council(raw: Path, refused_rows: bool = True) -> Path:
     """A raw folder in which each payload stands in each text field, three to a cell; some rows of its returns are refused."""
     count = len(PAYLOADS) // 3
 
@@ -87,7 +87,7 @@ def write_hostile_council(raw: Path) -> Path:
     _write(
         folder / "return.csv",
         ["kpi_id", "period", "value", "status", "note", at(9, 0)],
-        [[*row, ""] for row in rows + refused],
+        [[*row, ""] for row in rows + (refused if refused_rows else [])],
     )
     _write(raw / "commentary" / "2024-25-Q3.csv", ["kpi_id", "section", "commentary", "management_action", "author"],
            [[ids[n], "", said(n, 8), said(n, 9), at(n, 10)] for n in numbers]
@@ -96,6 +96,8 @@ def write_hostile_council(raw: Path) -> Path:
                                   "note"],
            [[f"A{n:03}", f"{at(n, 2)} {n}", sections[n], at(n, 3), 0, f"2024-25 Q{q}", 100 + q, "final", at(n, 4)]
             for n in list(numbers)[::4] for q in (1, 2, 3)])  # fmt: skip
+    _write(raw / "changes.csv", ["kpi_id", "from_quarter", "change", "reason", "status"],
+           [[ids[n], "2024-25 Q3", ("added", "redefined")[n % 2], at(n, 8), "final"] for n in numbers])  # fmt: skip
     _write(raw / "benchmarks.csv", ["kpi_id", "area", "period", "value", "from_quarter", "source"],
            [[ids[n], at(n, 5), at(n, 6), 50, "2024-25 Q1", at(n, 7)] for n in numbers])  # fmt: skip
     return raw

@@ -29,10 +29,10 @@ def test_a_comma_that_is_no_thousands_separator_is_refused(text: str) -> None:
     assert math.isnan(read_number(text).value)
 
 
-def test_a_percent_formatted_cell_is_a_hundred_times_as_much_exactly() -> None:
-    found = read_number("0.29", PERCENT)
+def test_a_percent_formatted_cell_is_read_as_it_is_shown() -> None:
+    found = read_number("29%", PERCENT)
     assert (found.value, found.decimals, found.percent) == (29.0, 0, True)
-    assert read_number("0.0575", PERCENT)[:2] == (5.75, 2)
+    assert read_number("5.75%", PERCENT)[:2] == (5.75, 2)
 
 
 @given(st.decimals(-(10**9), 10**9, places=2))

@@ -164,7 +164,7 @@ def test_check_lists_what_is_wrong_with_its_place(tmp_path):
     returns.write_text("\n".join([lines[0], ",".join(row), *lines[2:]]) + "\n", encoding="utf-8")
     done = kpi("check", "2024-25 Q3", "--raw", str(tmp_path / "raw"))
     assert done.returncode == 2
-    assert 'chief-executives.csv, row 2, column C "value": "TBC"' in done.stdout
+    assert 'chief-executives.csv\n  row 2, column C "value": "TBC"\n    It is not a number.' in done.stdout
     assert "rejected 1 " in done.stdout
     assert done.stderr == "The report cannot be made: one error has to be mended first.\n"
     done = kpi("report", "2024-25 Q3", "--raw", str(tmp_path / "raw"), "--outputs", str(tmp_path / "outputs"))

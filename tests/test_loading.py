@@ -139,7 +139,9 @@ def test_errors_stop_with_a_list_and_the_reconciliation(raw: Path) -> None:
         load(raw)
     text = str(stop.value)
     assert "2 errors" in text and "rejected 2" in text
-    assert 'returns/2024-25-Q3/bad.csv, row 2, column C "value": "72p". The mark "p" stands behind the number.' in text
+    lines = [line.strip() for line in text.splitlines()]
+    assert lines[1:3] == ["returns/2024-25-Q3/bad.csv", 'row 2, column C "value": "72p"']
+    assert lines[3].startswith('The mark "p" stands behind the number. Give the number alone')
     assert list(stop.value.problems["code"]) == ["value-flag", "id-unknown"]
 
 
@@ -147,7 +149,7 @@ def test_at_most_twenty_errors_are_told_and_all_are_kept(raw: Path) -> None:
     send(raw, "2024-25-Q3", "".join(f"ZZ{n},2024-25 Q3,5,,,final,\n" for n in range(30)), "bad.csv")
     with pytest.raises(ReturnsError, match="and 10 more") as stop:
         load(raw)
-    assert len(stop.value.problems) == 30
+    assert str(stop.value).count("ZZ") == 20 and len(stop.value.problems) == 30
 
 
 def test_rejected_rows_may_be_left_out_up_to_the_share_that_is_allowed(raw: Path) -> None:

@@ -2,9 +2,8 @@
 
 import csv
 import html
-import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +12,18 @@ import pandas as pd
 import pytest
 from nbconvert import HTMLExporter
 from openpyxl import load_workbook
+from papermill import execute_notebook
 from payloads import AWAY, FORMULAS, PAYLOADS, QUARTER, SCRIPTS, write_hostile_council
 
+from kpi_tools.explorer.directorate import explore
 from kpi_tools.files.spreadsheets import write_csv, write_workbook
 from kpi_tools.files.templates import write_templates
-from kpi_tools.report import Report, report_quarter
+from kpi_tools.loading import load
+from kpi_tools.report import Report, history_of_kpi, report_quarter
 from kpi_tools.running.export import to_html
 from kpi_tools.words.hygiene import clean_name
 
+EXPLORER = Path(__file__).parents[1] / "notebooks" / "directorate_explorer.ipynb"
 SPREADSHEETS = ("kpis.csv", "kpis.xlsx", "rejected.csv", "problems.csv", "rejected.xlsx")
 WATCH = "window.fired = 0; window.pwned = () => { window.fired += 1; }; window.alert = window.open = window.pwned;"
 TOUCH = """() => {
@@ -121,6 +124,54 @@ def test_none_fires_in_the_notebook_as_others_may_export_it(watched: Any, made: 
     assert fired == 0 and not [address for address in away if AWAY in address]
 
 
+@pytest.fixture(scope="module")
+def accepted(place: Path) -> Path:
+    """The same council, whose returns are accepted."""
+    return write_hostile_council(place / "accepted", refused_rows=False)
+
+
+@pytest.fixture(scope="module")
+def histories(accepted: Path, place: Path) -> list[Report]:
+    """The history of four KPIs, whose fields hold most of the payloads between them."""
+    ids = load(accepted, QUARTER).catalogue["kpi_id"].tolist()
+    return [history_of_kpi(ids[at], QUARTER, accepted, place / "outputs") for at in (1, 9, 17, 25)]
+
+
+@pytest.mark.browser
+def test_in_the_history_of_a_kpi_none_fires_and_nothing_leaves(watched: Any, histories: list[Report]) -> None:
+    text = ""
+    for made in histories:
+        shown = (made.folder / "history.html").read_text(encoding="utf-8")
+        bare = shown.replace("http-equiv", "name", 1)
+        assert watched(shown) == watched(bare) == (0, [])
+        exported, _ = HTMLExporter().from_notebook_node(nbformat.read(made.folder / "history.ipynb", as_version=4))
+        fired, away = watched(exported)
+        assert fired == 0 and not [address for address in away if AWAY in address]
+        test_no_cell_that_we_write_is_a_formula([made.folder / "figures.csv", made.folder / "figures.xlsx"])
+        text += html.unescape(shown)
+    shown = [clean_name(payload).replace("'", "\u2019") for payload in SCRIPTS]
+    assert sum(payload in text.replace("'", "\u2019") for payload in shown) >= 60
+
+
+@pytest.mark.browser
+def test_in_the_explorer_none_fires_and_nothing_leaves(watched: Any, accepted: Path, tmp_path: Path) -> None:
+    """As run and exported by anybody, and every text that it hands to a widget, KPI by KPI and point by point."""
+    given = {"directorate": "", "quarter": QUARTER, "raw": str(accepted)}
+    run = execute_notebook(EXPLORER, tmp_path / "explorer.ipynb", given, kernel_name="python3", progress_bar=False)
+    for template in ("basic", "lab"):
+        exported, _ = HTMLExporter(template_name=template).from_notebook_node(run)
+        fired, away = watched(exported)
+        assert fired == 0 and not [address for address in away if AWAY in address]
+    look = explore("", QUARTER, accepted)
+    texts = [str(part) for part in (look.by_consequence, look.grid, look.flags, look.alerts)]
+    chooser = look.chooser
+    for section in chooser.section.options:
+        chooser.section.value = section
+        chooser.point.value = chooser.point.options[-1][1]
+        texts += [box.value for box in (chooser._head, chooser._notes, chooser._facts, chooser.parameters)]
+    assert watched("".join(texts)) == (0, [])
+
+
 @pytest.mark.parametrize("payload", PAYLOADS)
 def test_titles_authors_and_provenance_are_text(payload: str) -> None:
     name = clean_name(payload)
@@ -165,10 +216,8 @@ def test_each_of_them_is_made_harmless_at_the_beginning_of_a_cell(tmp_path: Path
     assert len(cells(path)) == 2 * len(PAYLOADS)
 
 
-def test_libreoffice_finds_no_formula_either(written: list[Path], tmp_path: Path) -> None:
-    office = shutil.which("soffice")
-    if office is None:
-        pytest.skip("LibreOffice is not installed")
+def test_libreoffice_finds_no_formula_either(written: list[Path], tmp_path: Path, program: Callable[..., str]) -> None:
+    office = program("soffice")
     (tmp_path / "live.csv").write_text('a\n"=1+1"\n')  # what shows that it would calculate
     home = f"-env:UserInstallation={(tmp_path / 'home').as_uri()}"
     # comma, quotation mark, UTF-8, from row 1, …, the last but one true: formulas are calculated

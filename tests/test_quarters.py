@@ -50,6 +50,24 @@ def test_what_is_not_one_quarter_is_refused_with_a_sentence(text, said):
     assert refusal.value.exit_status == 2
 
 
+@pytest.mark.parametrize(
+    "text", ["Q2 2023", "Q2 23", "2023 Q2", "23Q2", "FY23 Q2", "Q2 FY2023", "Q2/2023", "Q2 '23", "Q2 (2023)"]
+)
+def test_a_quarter_of_one_year_is_said_to_be_two_or_three(text):
+    with pytest.raises(
+        QuarterError, match="ambiguous: it may mean Quarter 2 of 2022/23, of 2023/24, or of the calendar year"
+    ):
+        Quarter.parse(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["Q2 FY2023/24", "fy23/24 Q2", "Q2 (2023/24)", "2023/24 (Q2)", "2023-24_Q2", "Quarter 2 of 2023/24", "Q2 2023-2024",
+             "Financial year 2023-24, quarter 2"]
+)  # fmt: skip
+def test_a_quarter_is_certain_in_these_ways_too(text):
+    assert Quarter.parse(text).label == "2023-24 Q2"
+
+
 def test_names_and_days_of_a_quarter():
     quarter = Quarter(2023, 2)
     assert (quarter.label, quarter.slug, quarter.title) == ("2023-24 Q2", "2023-24-Q2", "Quarter 2 2023/24")

@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 
 from kpi_tools.rating import floor_by_percentage, rate
 from tests.engines import ENGINES, to_pandas
+from tests.ratings_by_fractions import COLUMNS
+from tests.ratings_by_fractions import cases as cases_by_fractions
 
 NAN, INF = math.nan, math.inf
 
@@ -93,6 +95,15 @@ def test_parts_do_not_turn_a_count_into_a_percentage(rated):
     assert rated([health_checks]) == [("Amber", None)]
 
 
+def test_a_small_band_between_large_numbers_is_kept(rated):
+    """Exactly on the edge of the green band, and the smallest step outside, by whole numbers."""
+    rows = [
+        kpi(1000.0, 90.931, 152.931, "target", tolerance=909.069, numerator=10, denominator=10, unit="rate per 1,000"),
+        kpi(1000.0, 90.931, 152.931, "target", tolerance=909.0689, numerator=10, denominator=10, unit="rate per 1,000"),
+    ]
+    assert [rag for rag, _ in rated(rows)] == ["Green", "Red"]
+
+
 def test_rates_are_compared_per_head(rated):
     entrants = kpi(175.0, 180.0, 240.0, "lower", numerator=284.0, denominator=162_000.0, unit="rate per 100,000")
     missed = kpi(175.0, 175.0, 240.0, "lower", numerator=284.0, denominator=162_000.0, unit="rate per 100,000")
@@ -144,6 +155,17 @@ def test_ratings_agree_with_exact_fractions(cases):
             kpi(float(exact), float(target), float(floor), polarity, numerator=numerator, denominator=denominator)
         )
     assert rate(pd.DataFrame(rows))["rag"].tolist() == expected
+
+
+@pytest.mark.parametrize("percent", [None, 0, 5, 7.5, 10])
+def test_thousands_of_random_figures_agree_with_exact_fractions(percent):
+    """`benchmarks/ratings.py` does the same a million times."""
+    found = list(cases_by_fractions(4_000, seed=20250331, percent=percent))
+    rows = pd.DataFrame([row for row, _ in found], columns=list(COLUMNS))
+    rated = rate(rows if percent is None else floor_by_percentage(rows, percent))
+    wrong = rated[rated["rag"] != [rag for _, rag in found]]
+    assert wrong.to_dict("records") == []
+    assert {rag for _, rag in found} == ({"Green", "Red"} if percent == 0 else {"Green", "Amber", "Red"})
 
 
 @many

@@ -72,8 +72,9 @@ def write_csv(table: pd.DataFrame, path: str | os.PathLike[str]) -> Path:
 def make_workbook(tables: Mapping[str, pd.DataFrame]) -> Any:
     """An openpyxl workbook with one sheet per table, heading row bold and frozen, every text a text; not yet saved."""
     from openpyxl import Workbook
-    from openpyxl.styles import Alignment, Font
+    from openpyxl.styles import Alignment, Font, PatternFill
     from openpyxl.utils import get_column_letter
+    from openpyxl.worksheet.page import PageMargins
 
     book = Workbook()
     book.remove(book.active)
@@ -81,7 +82,7 @@ def make_workbook(tables: Mapping[str, pd.DataFrame]) -> Any:
         sheet = book.create_sheet(re.sub(r"[\[\]:*?/\\']", " ", clean_text(title))[:31] or "Sheet")
         for position, name in enumerate(table.columns, start=1):
             heading = sheet.cell(1, position, safe_text(str(name)))
-            heading.font = Font(bold=True)
+            heading.font, heading.fill = Font(bold=True, color="FFFFFFFF"), PatternFill("solid", start_color="FF1D3B53")
             widest = max([len(str(name)), *(len(str(value)) for value in table[name].head(200).tolist())])
             sheet.column_dimensions[get_column_letter(position)].width = min(max(widest + 2, 9), 60)
         for number, record in enumerate(_records(table), start=2):
@@ -92,13 +93,15 @@ def make_workbook(tables: Mapping[str, pd.DataFrame]) -> Any:
                 if value is None:
                     continue
                 cell = sheet.cell(number, position)
+                cell.alignment = Alignment(vertical="top", wrap_text=isinstance(value, str) and len(value) > 60)
                 if isinstance(value, str):
                     cell.value = value[:_LONGEST_CELL]
                     cell.data_type = "s"
-                    cell.alignment = Alignment(vertical="top", wrap_text=len(value) > 60)
                 else:
                     cell.value = value
         sheet.freeze_panes = "A2"
+        sheet.print_title_rows = "1:1"
+        sheet.page_margins = PageMargins(left=0.4, right=0.4, top=0.5, bottom=0.5)
     return book
 
 

@@ -122,7 +122,7 @@ def _workbook(rows: pd.DataFrame, directorate: str, returns: Returns, quarter: Q
             cell.alignment = Alignment(vertical="top", wrap_text=name in ("kpi_name", "note"))
             if line > 1 and name in _FILLED_IN:
                 cell.protection, cell.border = free, Border(thin, thin, thin, thin)
-            else:
+            elif line > 1:
                 cell.fill = grey
         if line > 1:
             name = rows["kpi_name"].iloc[line - 2]
@@ -148,13 +148,15 @@ def _checks(units: list[str]) -> Iterator[Any]:
 
     letters = {name: get_column_letter(COLUMNS.index(name) + 1) for name in _FILLED_IN}
 
-    def check(sentence: str, places: list[str], **rule: Any) -> Any:
+    def check(sentence: str, places: list[str], hint: str = "", **rule: Any) -> Any:
         made = DataValidation(
             allow_blank=True,
             showErrorMessage=True,
-            errorTitle="Not a figure",
+            errorTitle="This cannot be sent",
             error=sentence,
             errorStyle="stop",
+            showInputMessage=bool(hint),
+            prompt=hint or None,
             **rule,
         )
         for place in places:
@@ -171,12 +173,14 @@ def _checks(units: list[str]) -> Iterator[Any]:
     number = {"type": "decimal", "operator": "between", "formula2": "1E+15"}
     if percentages:
         yield check("Give a percentage from 0 to 100, such as 87.5.", percentages,
+                    "A percentage from 0 to 100, such as 87.5. Where there is none, say why in status.",
                     **number | {"formula1": "0", "formula2": "100"})  # fmt: skip
     if money:
         yield check("Give a number.", money, **number, formula1="-1E+15")
     yield check("Give a number that is not below zero.", others, **number, formula1="0")
     states = [f"{letters['status']}2:{letters['status']}{len(units) + 1}"]
-    yield check("Choose from the list.", states, type="list", formula1=f'"{",".join(_STATUSES)}"')
+    hint = "Empty beside a value means final. Without a value: why there is none."
+    yield check("Choose from the list.", states, hint, type="list", formula1=f'"{",".join(_STATUSES)}"')
     notes = [f"{letters['note']}2:{letters['note']}{len(units) + 1}"]
     yield check(
         "A note has at most 5,000 characters.", notes, type="textLength", operator="lessThanOrEqual", formula1="5000"

@@ -105,7 +105,7 @@ def read_council(snapshot: Snapshot, ledger: Ledger) -> Council:
     found: dict[str, Any] = {}
     try:
         settings = tomllib.loads(snapshot.raw.decode("utf-8-sig"))
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
         fault(f"The file is not valid TOML: {error}.")
         settings = {}
         found = {"name": "", "report_title": "", "sections": ()}

@@ -5,7 +5,7 @@ Pure functions of one text: callers run them once per distinct text. A result ca
 """
 
 import re
-from decimal import Decimal
+from math import isfinite
 from typing import Final, NamedTuple
 
 from kpi_tools import vocabulary as words
@@ -25,16 +25,19 @@ PLAIN_NUMBER: Final = r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?"
 _PLAIN: Final = re.compile(PLAIN_NUMBER)
 _LOOSE: Final = re.compile(r"[-+−]?(?P<pound>£?)(?:\d+|[1-9]\d{0,2}(?P<group>(?:,\d{3})+))?(?:\.\d+)?", re.ASCII)
 ERROR_TEXT: Final = re.compile(
-    r"#(?:N/A|NAME\?|(?:NUM|NULL|REF|VALUE|DIV/0|SPILL|CALC|FIELD|BLOCKED)!|GETTING_DATA|#+)", re.I
+    r"#(?:N/A|NAME\?|(?:NUM|NULL|REF|VALUE|DIV/0|SPILL|CALC|FIELD|BLOCKED|CONNECT|UNKNOWN)!?|GETTING_DATA|#+)|Err:\d+",
+    re.I,
 )
-_SUPPRESSED: Final = re.compile(r"<\s?\d{1,2}|1 to 4", re.ASCII)
+_SUPPRESSED: Final = re.compile(r"<\s?(?:[2-9]|1[01])|1 to 4", re.ASCII)
 _RANGE: Final = re.compile(r"[\d.,]+%?\s*(?:-|–|—|to|/)\s*[\d.,]+%?|[<>≤≥~c]a?\.?\s*[\d.,]+%?|[\d.,]+%?\s*\+", re.I)
 DATELIKE: Final = re.compile(
     r"\d{1,2}[-/ ](?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*(?:[-/ ]\d{2,4})?|"
     r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*[-/ ]\d{1,4}|\d{1,4}[-/]\d{1,2}[-/]\d{1,4}",
     re.I,
 )
-_FLAGGED: Final = re.compile(r"[-+]?£?[\d,]*\.?\d+\s?%?\s?[\[(]?(?P<flag>[a-z*†‡#¹²³]{1,2}|\*+)[\])]?", re.I)
+_FLAGGED: Final = re.compile(
+    r"[-+]?£?[\d,]*\.?\d+\s?%?\s?(?:[\[(]?(?P<flag>[a-z*†‡#¹²³]{1,2}|\*+)[\])]?|[\[(](?P<word>[a-z ]+)[\])])", re.I
+)
 
 
 class Number(NamedTuple):
@@ -57,7 +60,7 @@ def read_number(text: str, kind: str = "", comma_is_doubtful: bool = False) -> N
     `comma_is_doubtful` is for files whose cells are separated by semicolons: there a comma may be a decimal point.
     """
     if not kind and _PLAIN.fullmatch(text):
-        return Number(float(text), len(text.partition(".")[2]))
+        return _finite(Number(float(text) + 0.0, len(text.partition(".")[2])))  # + 0.0: there is no minus nought
     if kind in _REFUSED_KINDS:
         return Number(fault=_REFUSED_KINDS[kind])
     plain = clean_name(text)
@@ -65,9 +68,10 @@ def read_number(text: str, kind: str = "", comma_is_doubtful: bool = False) -> N
     if not plain:
         return Number(reason=words.NOT_AVAILABLE, blank=True, why=why if text.strip(" ") else "")
     if kind == PERCENT:
-        share = Decimal(plain) * 100
-        decimals = max(-int(share.normalize().as_tuple().exponent), 0)
-        return Number(float(share), decimals, True, why="a cell formatted as a percentage")
+        digits = plain.removesuffix("%")
+        return _finite(
+            Number(float(digits), len(digits.partition(".")[2]), True, why="a cell formatted as a percentage")
+        )
     if reason := _MARKERS.get(plain.lower()):
         return Number(reason=reason, why=why or f'"{plain}" means {reason}')
     if _SUPPRESSED.fullmatch(plain):
@@ -80,13 +84,17 @@ def read_number(text: str, kind: str = "", comma_is_doubtful: bool = False) -> N
             return Number(fault="value-comma")
         bare = digits.replace(",", "").replace("£", "").replace("−", "-").removeprefix("+")
         if bare.lstrip("-").startswith("0") and not re.match(r"-?0(?:\.|$)", bare):
-            return Number(fault="value-text")
+            return Number(fault="value-zeros")
         why = why or ("the sign % left out" if percent else "written with separators or signs")
         if bare == plain:
             why = what_changed(text, plain) or "written without the zero before the point"
-        return Number(float(bare), len(bare.partition(".")[2]), percent, bool(found["pound"]), why=why)
+        return _finite(Number(float(bare) + 0.0, len(bare.partition(".")[2]), percent, bool(found["pound"]), why=why))
     code, detail = _why_not(plain)
     return Number(fault=code, detail=detail)
+
+
+def _finite(number: Number) -> Number:
+    return number if isfinite(number.value) else Number(fault="value-infinite")
 
 
 _REFUSED_KINDS: Final = {
@@ -111,6 +119,8 @@ def _why_not(plain: str) -> tuple[str, str]:
         return "value-scientific", ""
     if DATELIKE.fullmatch(plain):
         return "value-date", ""
+    if re.fullmatch(r"\d{1,3}:\d\d(?::\d\d)?", plain):
+        return "value-time", ""
     if re.fullmatch(r"[-+]?£?[\d.]*\d,\d[\d.,]*\s?%?", plain):
         return "value-comma", ""
     if _RANGE.fullmatch(plain):
@@ -118,12 +128,21 @@ def _why_not(plain: str) -> tuple[str, str]:
     if re.fullmatch(r"[-+]?£?\d[\d.,]*(?:\s[\d.,]+)+\s?%?", plain):
         return "value-spaces", ""
     if found := _FLAGGED.fullmatch(plain):
-        return "value-flag", f'"{found["flag"]}"'
+        return "value-flag", f'"{found["flag"] or found["word"]}"'
     return "value-text", ""
 
 
-def read_status(text: str) -> tuple[str, str, str]:
+def fault_of_text(text: str, kind: str = "") -> str:
+    """The rule that a cell for words breaks: it shows the error of a formula, or a formula that was never calculated."""
+    if kind == FORMULA:
+        return "formula-empty"
+    return "value-error" if kind == ERROR or ERROR_TEXT.fullmatch(clean_name(text)) else ""
+
+
+def read_status(text: str, kind: str = "") -> tuple[str, str, str]:
     """(status, why it is logged, fault) for a status cell; blank gives "" and no fault."""
+    if fault := fault_of_text(text, kind):
+        return "", "", fault
     plain = clean_name(text)
     folded = re.sub(r"[\s_-]+", " ", plain).lower()
     if not folded:

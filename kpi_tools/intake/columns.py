@@ -75,7 +75,10 @@ def read_numbers(table: Table, column: str) -> Numbers:
     points = texts.str.find(".").to_numpy()
     decimals = np.where(points < 0, 0, texts.str.len().to_numpy() - points - 1)
     found.value[plain] = texts.where(is_plain).astype("float64").to_numpy()[codes[plain]]
+    found.value[plain] += 0.0  # there is no minus nought
     found.decimals[plain] = decimals[codes[plain]]
+    endless = plain & ~np.isfinite(found.value)
+    found.value[endless], found.fault[endless] = np.nan, "value-infinite"
     kinds = table.kinds.get(column, {})
     read: dict[tuple[str, str], Number] = {}
     for position in np.flatnonzero(~plain).tolist():

@@ -124,7 +124,7 @@ def _valued(table: Table, row: int, percentage: bool) -> tuple[float, str]:
     """A value with its status, or no value with the reason."""
     value = field.number(table, row, "value", percentage)
     reason = read_number(table.cells["value"][row], table.kind("value", row), table.comma_is_doubtful).reason
-    status, _, fault = read_status(table.cells["status"][row])
+    status, _, fault = read_status(table.cells["status"][row], table.kind("status", row))
     if fault:
         table.fault(row, "status", fault, ", ".join(STATUSES))
     if not np.isnan(value) and status in STATUSES_WITHOUT_VALUE:

@@ -6,7 +6,7 @@ For the tables that hold hundreds of rows (catalogue, targets, commentary, bench
 from collections.abc import Sequence
 from functools import lru_cache
 
-from kpi_tools.intake.cells import read_number
+from kpi_tools.intake.cells import fault_of_text, read_number
 from kpi_tools.intake.ids import Ids
 from kpi_tools.intake.tables import Table
 from kpi_tools.quarters import Quarter, QuarterError
@@ -34,8 +34,8 @@ def prose(table: Table, row: int, column: str) -> str | None:
 
 
 def _noted(table: Table, row: int, column: str, sent: str, taken: str, needed: bool) -> str | None:
-    if table.kind(column, row) == "formula":
-        table.fault(row, column, "formula-empty")
+    if _is_no_text(table, row, column):
+        return None
     if taken != sent and (taken or sent.strip(" ")):
         table.changed(row, column, taken, what_changed(sent, taken))
     if not taken and needed:
@@ -43,9 +43,19 @@ def _noted(table: Table, row: int, column: str, sent: str, taken: str, needed: b
     return taken or None
 
 
+def _is_no_text(table: Table, row: int, column: str) -> bool:
+    """Whether the cell holds what a formula made of itself, not words; it is noted."""
+    fault = fault_of_text(table.cells[column][row], table.kind(column, row))
+    if fault:
+        table.fault(row, column, fault)
+    return bool(fault)
+
+
 def choice(table: Table, row: int, column: str, options: Sequence[str], default: str | None = None) -> str | None:
     """One of `options`, whatever its case; `default` where blank. Without options (they were at fault) any text will do."""
     taken = clean_name(table.cells[column][row])
+    if _is_no_text(table, row, column):
+        return None
     if not taken and default is not None:
         return default
     if not options:
@@ -84,6 +94,8 @@ def whole(table: Table, row: int, column: str, most: int) -> int:
 def quarter(table: Table, row: int, column: str, needed: bool = True) -> Quarter | None:
     """A quarter; None where blank and not needed."""
     sent = table.cells[column][row]
+    if _is_no_text(table, row, column):
+        return None
     if not clean_name(sent):
         if needed:
             table.fault(row, column, "catalogue-missing")

@@ -5,14 +5,17 @@ import io
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Final
 
 from kpi_tools.intake.cells import FORMULA
+from kpi_tools.intake.tables import letter
 from kpi_tools.intake.workbooks import Workbooks
 from kpi_tools.words.problems import Ledger
 
 MOST_ROWS: Final = 200_000
 MOST_COLUMNS: Final = 200
+MOST_CELLS: Final = 3_000_000
 _SEPARATORS: Final = (",", ";", "\t", "|")
 _MAGIC: Final = (
     (b"PK\x03\x04", "a workbook"),
@@ -31,6 +34,8 @@ _MAGIC: Final = (
     (b"PAR1", "a Parquet file"),
     (b"SQLite format 3", "a database"),
 )
+_UTF8: Final = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
+_LINE_END: Final = re.compile(r"\r\n|\r|\n")
 _OLE: Final = b"\xd0\xcf\x11\xe0"
 
 
@@ -56,10 +61,12 @@ class Grid:
     hidden_rows: list[int] = field(default_factory=list)
     hidden_columns: set[int] = field(default_factory=set)
     struck: list[tuple[int, int]] = field(default_factory=list)
+    unseen: list[tuple[int, int]] = field(default_factory=list)
     merged: list[str] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
     comma_is_doubtful: bool = False
     ragged_is_fault: bool = False
+    blank: int = 0
 
     def formula_rows(self) -> set[int]:
         """Rows that hold a formula without a result: not blank, though they show nothing."""
@@ -95,6 +102,7 @@ def workbook_grids(raw: bytes, books: Workbooks, file: str, ledger: Ledger) -> l
                 hidden_columns=columns,
                 merged=sheet["merged"],
                 struck=[(line, place) for line, place in sheet["struck"]],
+                unseen=[(line, place) for line, place in sheet["unseen"]],
             )  # fmt: skip
         )
     return grids
@@ -106,8 +114,11 @@ def text_grid(raw: bytes, known: Callable[[Sequence[Sequence[str]]], int]) -> Gr
     if kind := _looks_like(raw):
         raise FileFault("file-kind", kind)
     text, remark = _decode(raw)
-    if not text.strip("\ufeff \t\r\n"):
+    text = text.lstrip("\ufeff").rstrip("\x1a")
+    if not text.strip():
         raise FileFault("file-empty")
+    if kind := _looks_like(text[:400].encode()):
+        raise FileFault("file-kind", kind)
     found = {mark: known(_beginning(text, mark)) for mark in _SEPARATORS}
     separator = max(_SEPARATORS, key=lambda mark: found[mark])
     grid = _cut(text, separator)
@@ -132,7 +143,7 @@ def _looks_like(raw: bytes) -> str:
             return kind
     if raw.startswith(_OLE):
         return "an old .xls workbook or a protected one"
-    begins = raw[:400].removeprefix(b"\xef\xbb\xbf").lstrip()
+    begins = raw[:400].lstrip()
     if begins.startswith(b"<"):
         return "a web page or XML"
     if begins.startswith((b"{", b"[{", b"[\n")):
@@ -142,7 +153,9 @@ def _looks_like(raw: bytes) -> str:
 
 def _decode(raw: bytes) -> tuple[str, str]:
     """The text, and a remark where the encoding is not UTF-8."""
-    if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
+    if raw.startswith((b"\xff\xfe\x00\x00", b"\x00\x00\xfe\xff")):
+        text, remark = _decoded(raw, "utf-32"), "the text is in UTF-32"
+    elif raw.startswith((b"\xff\xfe", b"\xfe\xff")):
         text, remark = _decoded(raw, "utf-16"), "the text is in UTF-16"
     elif _every_other_is_zero(raw):
         low = raw[1::2].count(0) > raw[0::2].count(0)
@@ -150,7 +163,10 @@ def _decode(raw: bytes) -> tuple[str, str]:
     else:
         try:
             text, remark = raw.decode("utf-8-sig"), ""
-        except UnicodeDecodeError:
+        except UnicodeDecodeError as error:
+            if raw.startswith(b"\xef\xbb\xbf") or _UTF8.search(raw):
+                line = raw[: error.start].count(b"\n") + 1
+                raise FileFault("file-encoding", f"most of it is UTF-8, but not line {line}") from None
             text, remark = _decoded(raw, "cp1252"), "the text is in Windows-1252"
             if re.search(r"[\x00-\x08\x0e-\x1f\x7f]", text):
                 raise FileFault("file-encoding", "it holds bytes that no text has") from None
@@ -190,21 +206,29 @@ def _beginning(text: str, separator: str) -> list[list[str]]:
 
 
 def _cut(text: str, separator: str) -> Grid:
+    text, blank = _without_blank_end(text, separator)
+    if max(text.count("\n"), text.count("\r")) > MOST_ROWS + 100:
+        _refuse_far_cells(text, separator)
+    if text.count(separator) > MOST_CELLS:
+        raise FileFault("file-large", f"more than {MOST_CELLS:,} cells")
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
     cells: list[list[str]] = []
     lines: list[int] = []
     start = 1
     try:
         if '"' not in text:
-            cells = list(reader)
+            cells = list(islice(reader, MOST_ROWS + 101))
             lines = list(range(1, len(cells) + 1))
         for row in reader:
             cells.append(row)
             lines.append(start)
             start = reader.line_num + 1
+            if len(cells) > MOST_ROWS + 100:
+                break
         if len(cells) > MOST_ROWS + 100:
             raise FileFault("file-large", f"more than {MOST_ROWS:,} rows")
     except csv.Error as error:
+        start = start if lines else reader.line_num
         if "unexpected end of data" in str(error):
             raise FileFault("file-truncated", f"the quotation marks that open in row {start} never close") from None
         if "field larger" in str(error):
@@ -215,4 +239,29 @@ def _cut(text: str, separator: str) -> Grid:
     ):
         raise FileFault("file-large", f"more than {MOST_COLUMNS} columns")
     records = list(range(1, len(cells) + 1)) if lines and lines[-1] != len(cells) else None
-    return Grid("", cells, lines, records, comma_is_doubtful=separator == ";", ragged_is_fault=True)
+    return Grid("", cells, lines, records, blank=blank, comma_is_doubtful=separator == ";", ragged_is_fault=True)
+
+
+def _without_blank_end(text: str, separator: str) -> tuple[str, int]:
+    """The text to the end of the last line with anything in it, and how many lines of nothing come after.
+
+    A spreadsheet program writes a million of them where a cell far below was once formatted.
+    """
+    filled = len(text.rstrip(f"{separator} \t\r\n"))
+    end = _LINE_END.search(text, filled)
+    if end is None:
+        return text, 0
+    rest = text[end.end() :]
+    lines = rest.count("\n") + rest.count("\r") - rest.count("\r\n")
+    return text[: end.end()], lines + (rest[-1:] not in ("", "\r", "\n"))
+
+
+def _refuse_far_cells(text: str, separator: str) -> None:
+    """Raise `FileFault` where nearly all of the many rows are blank, and something stands below them."""
+    filled, far = 0, (0, "")
+    for number, line in enumerate(io.StringIO(text), start=1):
+        if line.strip(f'{separator} \t\r\n"'):
+            filled, far = filled + 1, (number, line)
+    if filled <= MOST_ROWS + 100:
+        place = next(place for place, cell in enumerate(far[1].split(separator)) if cell.strip(' "'))
+        raise FileFault("file-stray", f"{letter(place)}{far[0]}")

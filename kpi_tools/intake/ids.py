@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from decimal import Decimal
 from typing import Final, NamedTuple
 
-from kpi_tools.intake.cells import DATE, DATELIKE, ERROR, ERROR_TEXT, FORMULA, MONTH
+from kpi_tools.intake.cells import DATE, DATELIKE, MONTH, fault_of_text
 from kpi_tools.intake.periods import month_number
 from kpi_tools.words.hygiene import clean_name, what_changed
 
@@ -18,6 +18,11 @@ def skeleton(text: str) -> str:
     """`text` without what a reader does not tell apart: look-alike letters and digits, accents, case, punctuation."""
     flat = unicodedata.normalize("NFKD", clean_name(text)).upper().translate(_FOREIGN).translate(_ALIKE)
     return re.sub(r"[^0-9A-Z]", "", flat)
+
+
+def _without_zeros(text: str) -> str:
+    """`text` as if each number in it had been taken for one: 007 → 7, CS01 → cs1."""
+    return re.sub(r"(?<!\d)0+(?=\d)", "", re.sub(r"\s|\.0+$", "", text)).casefold()
 
 
 class Match(NamedTuple):
@@ -41,7 +46,7 @@ class Ids:
         self._exact = set(ids)
         self._folded = {re.sub(r"\s", "", known).casefold(): known for known in self._exact}
         self._alike = {skeleton(known): known for known in sorted(self._exact)}
-        self._digits = {known.lstrip("0"): known for known in sorted(self._exact) if known.isdigit()}
+        self._without_zeros = {_without_zeros(known): known for known in sorted(self._exact)}
         self._powers = {Decimal(known): known for known in sorted(self._exact) if _LIKE_A_POWER.fullmatch(known)}
         self._dates = [
             (known, number, int(found[2]), found[1].lower())
@@ -54,12 +59,10 @@ class Ids:
         if text in self._exact:
             return Match(text)
         plain = clean_name(text)
+        if fault := fault_of_text(text, kind):
+            return Match(fault=fault)
         if not plain:
             return Match(fault="id-missing")
-        if kind == ERROR or ERROR_TEXT.fullmatch(plain):
-            return Match(fault="value-error")
-        if kind == FORMULA:
-            return Match(fault="formula-empty")
         if known := self._folded.get(re.sub(r"\s", "", plain).casefold()):
             return Match(known, what_changed(text, plain) or "spaces or case in the id")
         if _TOTAL.fullmatch(plain):
@@ -70,8 +73,8 @@ class Ids:
 
     def _near(self, plain: str, kind: str) -> str:
         """The known id that `plain` was probably meant to be, with how it may have come about."""
-        if known := self._digits.get(plain.lstrip("0")) if plain.isascii() and plain.isdigit() else None:
-            return f"{known}: zeros at the beginning were lost or added"
+        if known := self._without_zeros.get(_without_zeros(plain)):
+            return f"{known}: zeros at the beginning of a number were lost or added"
         if kind in (DATE, MONTH) or DATELIKE.fullmatch(plain):
             return self._made_a_date(plain.lower())
         try:
@@ -88,7 +91,13 @@ class Ids:
 
     def _made_a_date(self, plain: str) -> str:
         for known, month, day, name in self._dates:
-            forms = (f"-{month:02}-{day:02}", f"{day}-{name}", f"{day:02}-{name}", f"{name}-{day:02}")
+            forms = (
+                f"-{month:02}-{day:02}",
+                f"{day:02}/{month:02}/",
+                f"{day}-{name}",
+                f"{day:02}-{name}",
+                f"{name}-{day:02}",
+            )
             if any(form in plain for form in forms):
                 return f"{known}: the spreadsheet program took the id for a date"
         return ""

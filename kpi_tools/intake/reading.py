@@ -7,6 +7,7 @@ What is wrong with the file as a whole, or with the shape of a row, goes into th
 import gc
 import hashlib
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,12 @@ from kpi_tools.words.problems import Ledger
 
 LARGEST: Final = 20 * 2**20
 _HEADING_WITHIN: Final = 40
+_TIME: Final = re.compile(
+    r"q[1-4]|(?:20)?\d\d[-/](?:20)?\d\d|20\d\d|\d{4}-\d\d-\d\d|\d\d?[-/.]\d\d?[-/.](?:20)?\d\d", re.I
+)
+_MONTH: Final = re.compile(
+    r"(?:jan|feb|mar|apr|may|june?|july?|aug|sept?|oct|nov|dec)[a-z]*\.?[-/' ]*(?:(?:20)?\d\d)?", re.I
+)
 
 
 @dataclass
@@ -130,7 +137,7 @@ def _no_headings(grid: Grid, layout: Layout) -> FileFault:
     best, missing = -1, layout.required
     for position, cells in enumerate(grid.cells[:_HEADING_WITHIN]):
         names = {heading(cell) for cell in cells}
-        quarters = [cell for cell in cells if _is_quarter(cell)]
+        quarters = [cell for cell in cells if _is_time(cell)]
         if len(quarters) > 1:
             return FileFault("table-wide", ", ".join(quarters[:3]), grid.sheet, grid.lines[position])
         lacking = tuple(name for name in layout.required if name not in names)
@@ -141,11 +148,16 @@ def _no_headings(grid: Grid, layout: Layout) -> FileFault:
     return FileFault("table-columns", ", ".join(f'"{name}"' for name in missing), grid.sheet, grid.lines[best])
 
 
+def _is_time(text: str) -> bool:
+    """Whether a heading is one of a row of periods, as far as can be told: quarters, months, years, dates."""
+    return bool(_TIME.fullmatch(clean_name(text)) or _MONTH.fullmatch(clean_name(text))) or _is_quarter(text)
+
+
 def _is_quarter(text: str) -> bool:
     try:
         Quarter.parse(text)
-    except QuarterError:
-        return bool(re.fullmatch(r"\s*(?:[a-z]{3,9}[ -](?:20)?\d\d|20\d\d-\d\d)\s*", text, re.I))
+    except QuarterError as error:
+        return "is ambiguous" in str(error)
     return True
 
 
@@ -176,7 +188,7 @@ def _body(grid: Grid, at: int, names: list[str], layout: Layout, file: str, ledg
         for position, cells in enumerate(grid.cells[at + 1 :], start=at + 1)
         if any(map(str.strip, cells)) or grid.lines[position] in formulas
     ]
-    blank = len(grid.cells) - at - 1 - len(filled)
+    blank = len(grid.cells) - at - 1 - len(filled) + grid.blank
     if not grid.ragged_is_fault:
         # the grid of a workbook holds only rows with something in them; those between are blank rows that a person sees
         blank += (grid.lines[-1] - grid.lines[at]) - (len(grid.cells) - 1 - at)
@@ -184,7 +196,10 @@ def _body(grid: Grid, at: int, names: list[str], layout: Layout, file: str, ledg
         ledger.problem("table-no-rows", file, sheet=grid.sheet, row=grid.lines[at])
     body = [grid.cells[position] for position in filled]
     lines = [grid.lines[position] for position in filled]
-    padded = [row if len(row) == width else [*row[:width], *[""] * (width - len(row))] for row in body]
+    even = set(map(len, body)) == {width}
+    padded = (
+        body if even else [row if len(row) == width else [*row[:width], *[""] * (width - len(row))] for row in body]
+    )
     columns = list(zip(*padded, strict=True)) if padded else [()] * width
     places = {name: names.index(name) for name in layout.names if name in names}
     cells = {name: list(columns[places[name]]) if name in places else [""] * len(body) for name in layout.names}
@@ -193,33 +208,46 @@ def _body(grid: Grid, at: int, names: list[str], layout: Layout, file: str, ledg
         records=[grid.records[position] for position in filled] if grid.records else None,
         comma_is_doubtful=grid.comma_is_doubtful, blank=blank, rows_in=_rows_below(grid, at),
     )  # fmt: skip
-    by_line = {line: position for position, line in enumerate(lines)}
-    by_place = {place: name for name, place in places.items()}
-    for (line, place), kind in grid.kinds.items():
-        if line in by_line and place in by_place:
-            table.kinds.setdefault(by_place[place], {})[by_line[line]] = kind
     _refuse_second_headings(table, layout.required[0])
-    _check_shape(table, body, len(grid.cells[at]), width, layout.required[0], grid.ragged_is_fault)
-    _check_marks(table, grid, by_line, by_place)
+    if grid.ragged_is_fault:
+        if not even or width != len(grid.cells[at]):
+            _check_widths(table, body, len(grid.cells[at]), width, layout.required[0])
+    else:
+        by_line = {line: position for position, line in enumerate(lines)}
+        by_place = {place: name for name, place in places.items()}
+        for (line, place), kind in grid.kinds.items():
+            if line in by_line and place in by_place:
+                table.kinds.setdefault(by_place[place], {})[by_line[line]] = kind
+        _check_beside(table, body, width)
+        _check_marks(table, grid, by_line, by_place)
     return table
 
 
 def _rows_below(grid: Grid, at: int) -> int:
-    return len(grid.cells) - at - 1 if grid.ragged_is_fault else grid.lines[-1] - grid.lines[at]
+    return len(grid.cells) - at - 1 + grid.blank if grid.ragged_is_fault else grid.lines[-1] - grid.lines[at]
 
 
-def _check_shape(table: Table, body: list[list[str]], wide: int, width: int, key: str, ragged_is_fault: bool) -> None:
+def _check_widths(table: Table, body: list[list[str]], wide: int, width: int, key: str) -> None:
     """Rows of a CSV file have as many cells as its headings (`wide`, blank ones too): one more is a comma in a number."""
-    if set(map(len, body)) == {width} and width == wide:
-        return
     for position, row in enumerate(body):
-        if ragged_is_fault and len(row) < wide:
-            alone = sum(bool(cell.strip()) for cell in row) == 1
-            code = "row-footnote" if alone else "row-short"
-            table.fault(position, key if alone else "", code, f"{len(row)} of {wide}")
-        elif (ragged_is_fault and len(row) > wide) or any(cell.strip() for cell in row[width:]):
+        if len(row) < wide:
+            filled = [cell for cell in row if cell.strip()]
+            if len(filled) == 1 and len(re.split(r"[,;\t|]", filled[0])) < len(table.letters):
+                table.fault(position, key, "row-footnote")
+            else:
+                table.fault(position, "", "row-short", f"{len(row)} of {wide}")
+        elif len(row) > wide or any(cell.strip() for cell in row[width:]):
             table.beyond[position] = " | ".join(row[width:])
-            table.fault(position, "", "row-long", f"{len(row)} instead of {width}")
+            table.fault(position, "", "row-long", f"{len(row)} instead of {wide}")
+
+
+def _check_beside(table: Table, body: list[list[str]], width: int) -> None:
+    """In a workbook nothing may stand right of the last heading."""
+    for position, row in enumerate(body):
+        if beside := [place for place in range(width, len(row)) if row[place].strip()]:
+            table.beyond[position] = " | ".join(row[place] for place in beside)
+            place = f"{tables.letter(beside[0])}{table.rows[position]}"
+            table.fault(position, "", "row-beside", f'{place} ("{clean_name(row[beside[0]])[:80]}")')
 
 
 def _refuse_second_headings(table: Table, key: str) -> None:
@@ -233,12 +261,15 @@ def _check_marks(table: Table, grid: Grid, by_line: dict[int, int], by_place: di
     for line in grid.hidden_rows:
         if line in by_line:
             table.fault(by_line[line], "", "row-hidden")
-    for line, place in grid.struck:
-        if line in by_line and place in by_place:
-            table.fault(by_line[line], by_place[place], "cell-struck")
+    for marked, code in ((grid.struck, "cell-struck"), (grid.unseen, "cell-unseen")):
+        for line, place in marked:
+            if line in by_line and place in by_place:
+                table.fault(by_line[line], by_place[place], code)
+    merged = dict[tuple[int, str], str]()
     for reference in grid.merged:
         found = re.fullmatch(r"([A-Z]+)(\d+):([A-Z]+)(\d+)", reference)
         if found and (places := [p for p in by_place if tables.place(found[1]) <= p <= tables.place(found[3])]):
-            for line in range(int(found[2]), int(found[4]) + 1):
-                if line in by_line:
-                    table.fault(by_line[line], by_place[places[0]], "row-merged", reference)
+            for position in range(bisect_left(table.rows, int(found[2])), bisect_right(table.rows, int(found[4]))):
+                merged.setdefault((position, by_place[places[0]]), reference)
+    for (position, column), reference in merged.items():
+        table.fault(position, column, "row-merged", reference)

@@ -12,7 +12,8 @@ TEXT_ENDINGS: Final = (".csv", ".tsv", ".txt")
 WORKBOOK_ENDINGS: Final = (".xlsx",)
 OTHER_TABLES: Final = (".xls", ".xlsm", ".xlsb", ".xltx", ".xltm", ".ods", ".numbers", ".fods")
 _LEFTOVERS: Final = re.compile(
-    r"~\$.*|\.~lock.*|\._.*|.*\.tmp|.*\.part|.*\.crdownload|~.*|desktop\.ini|thumbs\.db|\..*", re.I
+    r"~\$.*|.*\.(?:tmp|part|partial|crdownload|download|swp|lnk|bak|old)|.*~|~.*\.tmp|desktop\.ini|thumbs\.db|ehthumbs\.db|\..*|__macosx",
+    re.I,
 )
 _COPY: Final = (
     re.compile(r"(?P<stem>.+?)(?: - copy| copy|[_-]copy)(?: ?\(?\d+\)?)?", re.I),
@@ -40,7 +41,7 @@ def sort_out(raw: Path) -> tuple[dict[Quarter, Path], list[Received]]:
         )
     folders: dict[Quarter, Path] = {}
     others = []
-    for path in sorted((raw / "returns").iterdir()):
+    for path in _listed(raw / "returns"):
         try:
             quarter = Quarter.parse(path.name)
         except QuarterError:
@@ -56,7 +57,7 @@ def sort_out(raw: Path) -> tuple[dict[Quarter, Path], list[Received]]:
 
 def files_in(folder: Path) -> list[Received]:
     """Every file of a folder in the order of their names, with what becomes of it."""
-    paths = sorted(folder.iterdir())
+    paths = _listed(folder)
     names = {path.name.casefold() for path in paths}
     return [_sorted(path, names) for path in paths]
 
@@ -70,6 +71,11 @@ def _sorted(path: Path, names: set[str]) -> Received:
     ending = path.suffix.lower()
     if _LEFTOVERS.fullmatch(path.name):
         return Received(path, "file-leftover")
+    if path.is_dir():
+        named_like_a_table = ending in TEXT_ENDINGS + WORKBOOK_ENDINGS + OTHER_TABLES
+        return Received(path, "file-folder" if named_like_a_table else "folder-inside")
+    if not path.exists():
+        return Received(path, "file-unreadable", "it is a link to a file that is not there")
     if not path.is_file():
         return Received(path, "file-other")
     if ending in OTHER_TABLES:
@@ -80,3 +86,11 @@ def _sorted(path: Path, names: set[str]) -> Received:
         if (found := form.fullmatch(path.stem)) and (original := found["stem"] + path.suffix).casefold() in names:
             return Received(path, "file-copy", original)
     return Received(path)
+
+
+def _listed(folder: Path) -> list[Path]:
+    """What lies in a folder, by name. Raises `InputError` where the folder cannot be looked into."""
+    try:
+        return sorted(folder.iterdir())
+    except OSError as error:
+        raise InputError(f"The folder {folder} cannot be opened: {error.strerror}. Check its rights.") from error

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from kpi_tools.intake.catalogue import with_targets
-from kpi_tools.intake.cells import read_status
+from kpi_tools.intake.cells import fault_of_text, read_status
 from kpi_tools.intake.columns import Bools, Numbers, part, read_column, read_numbers
 from kpi_tools.intake.ids import Match
 from kpi_tools.intake.periods import read_period
@@ -45,7 +45,9 @@ def check_return(table: Table, folder: Quarter, known: Catalogue) -> Return:
     sent.fault(looked_at, "period", part(period_codes, periods, "fault"), part(period_codes, periods, "detail"))
     for name, numbers in _numbers(sent):
         sent.fault(looked_at, name, numbers.fault, numbers.detail)
-    sent.fault(looked_at, "status", part(status_codes, statuses, 2), ", ".join(STATUSES))
+    for fault in ("status-unknown", "value-error", "formula-empty"):
+        found = part(status_codes, statuses, 2) == fault
+        sent.fault(looked_at & found, "status", fault, ", ".join(STATUSES) if fault == "status-unknown" else "")
     sent.fault(looked_at, "note", part(note_codes, notes, 2), f"{TEXT_CAP:,}")
     _check_periods(sent, looked_at & sent.readable, part(period_codes, periods, "from_date", bool))
     on_a_kpi = looked_at & (sent.kpi >= 0)
@@ -67,6 +69,8 @@ def _numbers(sent: Return) -> Iterable[tuple[str, Numbers]]:
 
 
 def _read_note(text: str, kind: str = "") -> tuple[str, str, str]:
+    if fault := fault_of_text(text, kind):
+        return "", "", fault
     taken = clean_text(text)
     return taken[:TEXT_CAP], what_changed(text, taken), "text-cut" if len(taken) > TEXT_CAP else ""
 
@@ -101,7 +105,9 @@ def _check_numbers(sent: Return, looked_at: Bools) -> None:
     for name, numbers in _numbers(sent):
         is_value = name == "value"
         sent.fault(
-            looked_at & numbers.percent & ~(percentage & is_value), name, "value-sign", unit if is_value else "a number"
+            looked_at & numbers.percent & ~(percentage & is_value),
+            name,
+            *(("value-sign", unit) if is_value else ("parts-sign", "")),
         )
         sent.fault(looked_at & numbers.pound & ~sent.of(sent.known.money), name, "value-sign", unit)
         negative_is_wrong = ~sent.of(sent.known.money) | (name == "denominator")
@@ -200,9 +206,12 @@ def check_duplicates(returns: list[Return]) -> None:
         same = len({_content(returns[part_], row) for part_, row in places}) == 1
         tables = [(returns[part_].table, row) for part_, row in places]
         for table, row in tables:
-            others = [f"row {other.rows[at]} of {other.file}" for other, at in tables if (other, at) != (table, row)]
+            first = [place for place in tables[:6] if place[0] is not table or place[1] != row][:5]
+            others = [
+                f"row {other.rows[at]}" + (f" of {other.file}" if other is not table else "") for other, at in first
+            ]
             if not table.bad[row] or not same:
-                table.fault(row, "kpi_id", "duplicate-same" if same else "duplicate-conflict", "; ".join(others[:5]))
+                table.fault(row, "kpi_id", "duplicate-same" if same else "duplicate-conflict", "; ".join(others))
 
 
 def _content(sent: Return, row: int) -> tuple[object, ...]:

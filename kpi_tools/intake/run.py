@@ -77,7 +77,7 @@ class Run:
                 if table is not None:
                     yield table
             else:
-                self._skip(name, found.code, found.detail)
+                self._skip(name, found.code, found.detail + _unlike(found.path, found.detail, found.code))
 
     def note(self, path: Path, code: str, detail: str) -> None:
         """Something lies where no file is looked for."""
@@ -112,7 +112,7 @@ class Run:
         reasons: dict[tuple[str, str, int], list[tuple[str, str]]] = defaultdict(list)
         for error in errors.itertuples():
             where = f"{column_name(error.column)}: " if error.column else ""
-            reasons[error.file, error.sheet, int(error.row)].append((error.code, where + error.rule))
+            reasons[error.file, error.sheet, int(error.row)].append((error.code, f"{where}{error.rule} {error.remedy}"))
         rows: list[dict[str, Any]] = []
         for _, _, table, _ in self._taken:
             for position in table.bad.nonzero()[0].tolist() if table else ():
@@ -137,6 +137,17 @@ class Run:
 
     def _nothing(self, path: Path, layout: Layout) -> Table:
         return Table(self._name(path), "", [], {name: [] for name in layout.names}, {}, self.ledger)
+
+
+def _unlike(path: Path, original: str, code: str) -> str:
+    """Of a copy: whether the two differ, in words."""
+    if code != "file-copy":
+        return ""
+    beside = next((other for other in path.parent.iterdir() if other.name.casefold() == original.casefold()), path)
+    try:
+        return "" if path.read_bytes() == beside.read_bytes() else ", which holds something else"
+    except OSError:
+        return ""
 
 
 def _must_be_there(path: Path) -> None:

@@ -18,23 +18,33 @@ from typing import Any
 from xml.etree.ElementTree import iterparse
 from xml.parsers import expat
 
-MAX_ROWS, MAX_COLUMNS = 200_000, 200
+MAX_ROWS, MAX_COLUMNS, MAX_CELLS = 200_000, 200, 1_000_000
 MAX_UNPACKED, MAX_RATIO, MAX_PARTS = 50 * 2**20, 100, 2_000
-MEMORY, CPU_SECONDS = 1_500 * 2**20, 15
+MAX_OUTLINE = 4 * 2**20
+"""Of each part that holds no cells: styles, names, the list of sheets."""
+MEMORY, CPU_SECONDS = 500 * 2**20, 15
 
 _P = rb"(?:[\w.-]+:)?"
 _CELL = re.compile(rb"<" + _P + rb"c\b[^>]*?\br=[\"']([A-Z]{1,3})([0-9]+)[\"'][^>]*>\s*<" + _P + rb"(?:v|is|f)\b")
+_BLANK = re.compile(rb"<(" + _P + rb")c\b[^>]*(?:/>|></\1c>)")
+_FILLED = re.compile(rb"<" + _P + rb"(?:v|is|f)\b")
 _WIDE = re.compile(rb"\br=[\"']([A-Z]{2,3})[0-9]+[\"']")
 _ROW = re.compile(rb"<" + _P + rb"row\b([^>]*)>")
+_NUMBER = re.compile(rb"\br=[\"'](\d{1,9})[\"']")
+_HIDDEN = re.compile(rb"\bhidden=[\"'](?:1|true)[\"']|\b(?:ht|width)=[\"']0(?:\.0*)?[\"']")
+_STRUCK = re.compile(rb"<" + _P + rb"strike\b(?![^>]*val=[\"'](?:0|false))")
+_SHARED = re.compile(rb"<" + _P + rb"si\b.*?</" + _P + rb"si>", re.DOTALL)
 _COLUMN = re.compile(rb"<" + _P + rb"col\b([^>]*)>")
 _MERGED = re.compile(rb"<" + _P + rb"mergeCell\b[^>]*?\bref=[\"']([A-Z0-9:]+)[\"']")
 _UNCALCULATED = re.compile(
     rb"<" + _P + rb"c\b([^>]*)>\s*<" + _P + rb"f\b(?:[^>]*/>|[^>]*>[^<]*</" + _P + rb"f>)\s*"
     rb"(<" + _P + rb"v\s*/>|<" + _P + rb"v></" + _P + rb"v>)?\s*</" + _P + rb"c>"
 )
+_OUTLINE = re.compile(r"xl/workbook\d*\.xml|.*styles\d*\.xml|.*\.rels|\[Content_Types\]\.xml|docProps/.*")
 _BOOK = re.compile(r"xl/workbook\d*\.xml")
 _ESCAPE = re.compile(r"_x([0-9A-Fa-f]{4})_")
-_LITERAL = re.compile(r'"[^"]*"|\[[^\]]*\]|\\.')
+_LITERAL = re.compile(r'"[^"]*"|\[[^\]]*\]|\\.|_.')
+_SHOWS_NOTHING = re.compile(r";{2,3}")
 
 
 class Refused(Exception):
@@ -51,7 +61,7 @@ def check_container(raw: bytes) -> zipfile.ZipFile:
     names = [part.filename for part in parts]
     if any(part.flag_bits & 1 for part in parts):
         raise Refused("file-password", "")
-    if any("vbaproject" in name.lower() or name.lower().endswith(".bin") and "macro" in name.lower() for name in names):
+    if any("vbaproject" in name.lower() or "macro" in name.lower() for name in names):
         raise Refused("file-macros", "")
     if "xl/workbook.bin" in names:
         raise Refused("file-kind", "a binary workbook (.xlsb)")
@@ -60,8 +70,8 @@ def check_container(raw: bytes) -> zipfile.ZipFile:
     if not any(map(_BOOK.fullmatch, names)):
         raise Refused("file-kind", "a zip archive without a workbook in it")
     links = sum(bool(re.fullmatch(r"xl/externalLinks/[^/]+\.xml", name)) for name in names)
-    if links:
-        raise Refused("file-links", f"{links} linked")
+    if links or "xl/connections.xml" in names:
+        raise Refused("file-links", f"{links} linked" if links else "a query of a database, file or web page")
     unpacked, packed = sum(part.file_size for part in parts), sum(part.compress_size for part in parts)
     if len(parts) > MAX_PARTS or len(set(names)) < len(names):
         raise Refused("file-hostile", f"it has {len(parts):,} parts, or two of one name")
@@ -71,6 +81,8 @@ def check_container(raw: bytes) -> zipfile.ZipFile:
         raise Refused("file-hostile", f"it unpacks to {unpacked // max(packed, 1):,} times its size")
     for part in parts:
         if part.filename.endswith((".xml", ".rels")):
+            if part.file_size > MAX_OUTLINE and _OUTLINE.fullmatch(part.filename):
+                raise Refused("file-hostile", f"{os.path.basename(part.filename)} has {part.file_size // 2**20} MB")
             _check_xml(os.path.basename(part.filename), container.read(part))
     return container
 
@@ -97,69 +109,117 @@ def read_workbook(raw: bytes) -> dict[str, Any]:
     """The sheets of the workbook in `raw`. Raises `Refused`."""
     container = check_container(raw)
     from openpyxl import load_workbook
-    from openpyxl.reader import strings
+    from openpyxl.reader import excel, strings
     from openpyxl.worksheet import _reader
 
     # defusedxml reads cell by cell in Python, five times slower; here is nothing left for it to refuse
     strings.iterparse = _reader.iterparse = iterparse
+    excel.ExcelReader.read_chartsheet = lambda *_: None  # a chart has no cells
     book = load_workbook(io.BytesIO(raw), read_only=True, data_only=True, keep_links=False)
     outline = next(name for name in container.namelist() if _BOOK.fullmatch(name))
     listed = len(re.findall(rb"<" + _P + rb"sheet\s", container.read(outline)))
+    listed -= sum(name.startswith(("xl/chartsheets/sheet", "xl/dialogsheets/sheet")) for name in container.namelist())
+    if b"purl.oclc.org/ooxml" in container.read(outline):
+        raise Refused("file-kind", 'a workbook saved as "Strict Open XML"')
     if listed > len(book.sheetnames):
         raise Refused("file-truncated", "a sheet that it lists is not in it")
     sheets = []
+    struck = _struck_texts(container)
     for sheet in book.worksheets:
         xml = container.read(sheet._worksheet_path.lstrip("/"))
         if sheet.sheet_state == "visible":
-            sheets.append({"name": sheet.title, "hidden": False, **_read_sheet(sheet, xml)})
+            sheets.append({"name": sheet.title, "hidden": False, **_read_sheet(sheet, xml, struck)})
         else:
             sheets.append({"name": sheet.title, "hidden": True, "filled": bool(_CELL.search(xml))})
     return {"sheets": sheets}
 
 
-def _read_sheet(sheet: Any, xml: bytes) -> dict[str, Any]:
+def _struck_texts(container: zipfile.ZipFile) -> set[int]:
+    """The places, among the shared texts, of those with a part that is struck through."""
+    name = "xl/sharedStrings.xml"
+    part = container.read(name) if name in container.namelist() else b""
+    if b"strike" not in part:
+        return set()
+    return {place for place, text in enumerate(_SHARED.findall(part)) if _STRUCK.search(text)}
+
+
+def _read_sheet(sheet: Any, xml: bytes, struck_texts: set[int]) -> dict[str, Any]:
+    xml = _BLANK.sub(b"", xml)  # cells that have a format and nothing else
+    sheet._get_source = lambda: io.BytesIO(xml)
+    if sum(map(xml.count, (b"<c ", b":c "))) > MAX_CELLS:
+        raise Refused("file-large", f"more than {MAX_CELLS:,} cells")
     columns = max((_number(letters) for letters in set(_WIDE.findall(xml))), default=1)
     if columns > MAX_COLUMNS:
         for letters, row in _CELL.findall(xml):
             if _number(letters) > MAX_COLUMNS:
                 raise Refused("file-stray", (letters + row).decode())
-    attributes = [_attributes(found) for found in _ROW.findall(xml)]
-    last = max((int(row.get("r", 0)) for row in attributes), default=0)
-    if max(last, len(attributes)) > MAX_ROWS:
-        beyond = [(letters, int(row)) for letters, row in _CELL.findall(xml) if int(row) > MAX_ROWS]
-        if len(beyond) > 1_000 or len(attributes) > MAX_ROWS >= last:
-            raise Refused("file-large", f"more than {MAX_ROWS:,} rows")
-        if beyond:
-            raise Refused("file-stray", f"{beyond[0][0].decode()}{beyond[0][1]}")
+    last, hidden = _read_outline(xml)
     sheet.reset_dimensions()
-    source = sheet.iter_rows(
-        max_row=min(last or MAX_ROWS, MAX_ROWS), max_col=MAX_COLUMNS if columns > MAX_COLUMNS else None
-    )
-    rows, kinds, struck = _read_rows(source)
+    source = sheet.iter_rows(max_row=last, max_col=MAX_COLUMNS if columns > MAX_COLUMNS else None)
+    struck_words = {sheet._shared_strings[place] for place in struck_texts if place < len(sheet._shared_strings)}
+    rows, kinds, struck, unseen = _read_rows(source, struck_words) if last else ({}, [], [], [])
     for found, empty in _UNCALCULATED.findall(xml) if b"<f" in xml or b":f" in xml else ():
         cell = _attributes(found)
         place = re.fullmatch(r"([A-Z]+)(\d+)", cell.get("r", ""))
         if place and not (empty and cell.get("t") == "str"):
             kinds.append([int(place[2]), _number(place[1].encode()) - 1, "formula"])
             rows.setdefault(int(place[2]), [])
-    hidden = [int(row["r"]) for row in attributes if row.get("hidden") in ("1", "true") and row.get("r", "").isdigit()]
     return {
-        "rows": sorted(rows.items()), "kinds": kinds, "struck": struck, "hidden_rows": hidden,
+        "rows": sorted(rows.items()), "kinds": kinds, "struck": struck, "unseen": unseen, "hidden_rows": hidden,
         "hidden_columns": [
-            [int(column.get("min", 1)) - 1, int(column.get("max", 1)) - 1]
-            for column in map(_attributes, _COLUMN.findall(xml)) if column.get("hidden") in ("1", "true")
+            [int(found["min"]) - 1, int(found["max"]) - 1]
+            for column in _COLUMN.findall(xml) if _HIDDEN.search(column)
+            for found in [{"min": "1", "max": "1"} | _attributes(column)]
         ],
         "merged": [found.decode() for found in _MERGED.findall(xml)],
     }  # fmt: skip
 
 
-def _read_rows(source: Iterator[Any]) -> tuple[dict[int, list[str]], list[list[Any]], list[list[int]]]:
+def _read_outline(xml: bytes) -> tuple[int, list[int]]:
+    """(the last row with anything in it, the hidden rows up to it). Raises `Refused`.
+
+    What comes after that row, a million of blank formatted ones perhaps, is not looked at.
+    """
+    line, far, hidden = 0, False, []
+    for found in _ROW.finditer(xml, 0, _end_of_content(xml)):
+        number = _NUMBER.search(found[1])
+        before, line = line, int(number[1]) if number else line + 1
+        if line <= before:
+            raise Refused("file-truncated", f"row {line} comes after row {before}")
+        far = far or line > MAX_ROWS
+        if _HIDDEN.search(found[1]):
+            hidden.append(line)
+    if far:
+        beyond = [(letters, int(row)) for letters, row in _CELL.findall(xml) if int(row) > MAX_ROWS]
+        if len(beyond) > 1_000 or not beyond:
+            raise Refused("file-large", f"more than {MAX_ROWS:,} rows")
+        raise Refused("file-stray", f"{beyond[0][0].decode()}{beyond[0][1]}")
+    return line, hidden
+
+
+def _end_of_content(xml: bytes) -> int:
+    """Where the last cell with anything in it begins, looked for from the end; 0 where there is none."""
+    stop = xml.rfind(b"sheetData>")
+    while stop > 0:
+        start = max(stop - 2**20, 0)
+        filled = max((found.start() for found in _FILLED.finditer(xml, start, stop + 100)), default=0)
+        if filled:
+            return filled
+        stop = start
+    return 0
+
+
+def _read_rows(
+    source: Iterator[Any], struck_words: set[str]
+) -> tuple[dict[int, list[str]], list[Any], list[Any], list[Any]]:
+    """(texts of each row that has any, kinds of cells, struck cells, cells whose format shows nothing)."""
     from openpyxl.cell.read_only import EMPTY_CELL
 
     rows: dict[int, list[str]] = {}
     kinds: list[list[Any]] = []
     struck: list[list[int]] = []
-    styles: dict[int, tuple[bool, bool, bool]] = {}
+    unseen: list[list[int]] = []
+    styles: dict[int, tuple[bool, bool, bool, bool]] = {}
     nothing: Any = None
     for number, cells in enumerate(source, start=1):
         # rows that the file leaves out come as one and the same row of nothing
@@ -176,20 +236,24 @@ def _read_rows(source: Iterator[Any]) -> tuple[dict[int, list[str]], list[list[A
                 continue
             style = cell._style_id
             if style not in styles:
-                form = _LITERAL.sub("", cell.number_format or "")
-                styles[style] = ("%" in form, "d" not in form.lower(), bool(cell.font and cell.font.strike))
-            percent, month, strike = styles[style]
+                form = _LITERAL.sub("", cell.number_format or "").lower()
+                strike = bool(cell.font and cell.font.strike)
+                shows_nothing = bool(_SHOWS_NOTHING.fullmatch(form))
+                styles[style] = ("%" in form, "m" in form and "d" not in form, strike, shows_nothing)
+            percent, month, strike, shows_nothing = styles[style]
             text, kind = _as_text(value, cell.data_type, percent, month)
             texts.append(text)
             if kind:
                 kinds.append([number, position, kind])
-            if strike and text:
+            if text and (strike or value in struck_words):
                 struck.append([number, position])
+            if text and shows_nothing:
+                unseen.append([number, position])
         while texts and not texts[-1]:
             texts.pop()
         if texts:
             rows[number] = texts
-    return rows, kinds, struck
+    return rows, kinds, struck, unseen
 
 
 def _as_text(value: Any, data_type: str, percent: bool, month: bool) -> tuple[str, str]:
@@ -201,7 +265,7 @@ def _as_text(value: Any, data_type: str, percent: bool, month: bool) -> tuple[st
     if isinstance(value, bool):
         return ("TRUE" if value else "FALSE"), "truth"
     if isinstance(value, int | float):
-        return _digits(value), "percent" if percent else ""
+        return (_as_percentage(value), "percent") if percent else (_digits(value), "")
     if isinstance(value, datetime):
         if value.time() != time(0):
             return value.isoformat(" ", "seconds"), "date"
@@ -211,6 +275,16 @@ def _as_text(value: Any, data_type: str, percent: bool, month: bool) -> tuple[st
     if isinstance(value, time | timedelta):
         return str(value), "time"
     return str(value), ""
+
+
+def _as_percentage(value: float) -> str:
+    """As `_digits`, and as it is shown in a cell formatted as a percentage: 0.875 as 87.5%."""
+    shown = _digits(value)
+    if not shown.strip("-0123456789."):
+        from decimal import Decimal
+
+        shown = f"{(Decimal(shown) * 100).normalize():f}"
+    return f"{shown}%"
 
 
 def _digits(value: float) -> str:

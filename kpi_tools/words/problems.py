@@ -1,16 +1,19 @@
 """What was found wrong and what was changed, each with its place: collected, never raised one at a time."""
 
-from collections.abc import Iterable
+from collections.abc import Hashable
 from dataclasses import dataclass, field
+from textwrap import wrap
 from typing import Any, Final
 
 import pandas as pd
 
-from kpi_tools.words.rules import ERROR, RULES
+from kpi_tools.words.rules import ERROR, RULES, SERVICE
 
 PROBLEM_COLUMNS: Final = ("severity", "code", "file", "sheet", "row", "column", "value", "rule", "remedy", "who")
 LOG_COLUMNS: Final = ("file", "sheet", "row", "column", "sent", "taken", "why")
+SHOWN: Final = 20
 _SHOWN_VALUE: Final = 80
+_WIDTH: Final = 110
 
 
 @dataclass
@@ -63,31 +66,34 @@ def column_name(column: str) -> str:
     return column.rpartition(" (")[0] or column
 
 
-def as_sentence(problem: pd.Series) -> str:
-    """One problem as a sentence: where, what was found, the rule, what to do, who."""
-    place = []
-    if pd.notna(problem["row"]):
-        place.append(f"row {problem['row']}")
+def as_list(problems: pd.DataFrame) -> str:
+    """The problems under the name of each file and sheet: place and content of the cell, below them rule and remedy.
+
+    Of each rule the first `SHOWN` are told; the others are counted.
+    """
+    told = problems[problems.groupby("code").cumcount() < SHOWN]
+    lines, here = list[str](), ("", "")
+    for problem in told.to_dict("records"):
+        if (problem["file"], problem["sheet"]) != here:
+            here = problem["file"], problem["sheet"]
+            lines.append(here[0] + (f', sheet "{here[1]}"' if here[1] else ""))
+        lines += _entry(problem)
+    if len(problems) > len(told):
+        lines.append(f"… and {len(problems) - len(told):,} more of the same kinds.")
+    return "\n".join(lines)
+
+
+def _entry(problem: dict[Hashable, Any]) -> list[str]:
+    place = [] if pd.isna(problem["row"]) else [f"row {problem['row']}"]
     if problem["column"]:
         name = column_name(problem["column"])
         letter = problem["column"].removeprefix(name).strip(" ()")
         place.append(f'column {letter} "{name}"' if letter else f'column "{name}"')
-    if problem["sheet"]:
-        place.append(f'sheet "{problem["sheet"]}"')
-    where = ", ".join([problem["file"], *place])
-    found = f'"{problem["value"]}". ' if problem["value"] else ""
-    told = f"{problem['code']}, {problem['severity']}; for {problem['who']}"
-    return f"{where}: {found}{problem['rule']} {problem['remedy']} [{told}]"
-
-
-def as_list(problems: pd.DataFrame, most: int = 20) -> str:
-    """The errors among `problems` as a list of sentences, one per line, at most `most`; the rest is counted."""
-    errors = problems[problems["severity"] == ERROR]
-    lines = [f"  {as_sentence(row)}" for row in _rows(errors.head(most))]
-    if len(errors) > most:
-        lines.append(f"  … and {len(errors) - most:,} more.")
-    return "\n".join(lines)
-
-
-def _rows(table: pd.DataFrame) -> Iterable[pd.Series]:
-    return (row for _, row in table.iterrows())
+    value = " ".join(problem["value"].split())
+    first = ", ".join(place) + (f': "{value}"' if value else "")
+    mark = problem["code"] if problem["severity"] == ERROR else f"{problem['severity']} {problem['code']}"
+    whose = f"; for {problem['who']}" if problem["who"] != SERVICE else ""
+    text = f"{problem['rule']} {problem['remedy']} [{mark}{whose}]"
+    indent = " " * 4
+    below = wrap(text, _WIDTH, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False)
+    return [f"  {first}"] * bool(first) + below

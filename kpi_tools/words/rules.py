@@ -65,6 +65,12 @@ RULES: Final[dict[str, Rule]] = {
     ),
     "file-format": Rule("Files of this format are not read.", "Save it as .xlsx or CSV."),
     "file-leftover": Rule("The file was left behind by a program, and was skipped.", "Nothing.", NOTICE),
+    "file-folder": Rule(
+        "This is a folder, whatever its name says.", "Move the files in it up, and take the folder away.", who=TEAM
+    ),
+    "folder-inside": Rule(
+        "A folder inside the folder of a quarter is not looked into.", "Move the returns in it up.", WARNING, TEAM
+    ),
     "folder-other": Rule(
         "This is not a folder of a quarter, and was skipped.",
         "Name folders of returns like 2024-25-Q3 and put every return into one.",
@@ -76,7 +82,7 @@ RULES: Final[dict[str, Rule]] = {
     ),
     "file-copy": Rule(
         "The file is a copy beside {detail}, and was skipped.",
-        "Keep one of the two.",
+        "Keep the one that is right.",
         WARNING,
     ),
     "file-twice": Rule("There are two files for one purpose: {detail}.", "Keep one of the two.", who=TEAM),
@@ -85,14 +91,15 @@ RULES: Final[dict[str, Rule]] = {
         "No row has the headings {detail}.",
         "Use the return template, or put these headings above the table.",
     ),
-    "table-columns": Rule("The column {detail} is missing.", "Add it, or use the return template."),
+    "table-columns": Rule("Of the columns needed {detail} is missing.", "Add it, or use the return template."),
     "table-duplicate": Rule("The heading {detail} stands there twice.", "Keep one column of each name."),
     "table-wide": Rule(
         "The periods stand side by side as columns ({detail}).",
         "Give one row for each KPI and period, with the columns kpi_id, period and value.",
     ),
     "table-two": Rule(
-        "A second heading row stands in row {detail}: there are two tables.", "Leave one table in the sheet."
+        "A second heading row stands in row {detail}: there are two tables.",
+        "Leave one table in the sheet; if it only goes on below, delete that row.",
     ),
     "table-sheets": Rule("More than one sheet holds a table: {detail}.", "Leave one of them in the workbook."),
     "table-hidden": Rule("The only table is on a hidden sheet ({detail}).", "Show the sheet, check it, send it again."),
@@ -106,14 +113,18 @@ RULES: Final[dict[str, Rule]] = {
     "cell-struck": Rule(
         "The cell is struck through, and was read.", "Delete what is not meant, or remove the line through it.", WARNING
     ),
+    "cell-unseen": Rule(
+        "The cell's format hides what is in it, and it was read.", "Delete it, or give the cell a format.", WARNING
+    ),
     "row-short": Rule(
         "The row has {detail} cells.",
         "Look for missing separators; a cell that is left empty still needs its separator.",
     ),
     "row-long": Rule(
         "The row has {detail} cells.",
-        "Look for a comma inside a cell without quotation marks, or for notes beside the table.",
+        "Look for a comma inside a cell without quotation marks, or for a separator too many.",
     ),
+    "row-beside": Rule("Something stands beside the table, in {detail}.", "Move it into the note, or delete it."),
     "row-merged": Rule("The cell is merged with others ({detail}).", "Unmerge them and fill each row."),
     "row-total": Rule("The row is a total, not a figure of one KPI.", "Delete it."),
     "row-footnote": Rule("The row is a footnote or heading, not a figure.", "Delete it, or move it into the notes."),
@@ -177,6 +188,8 @@ RULES: Final[dict[str, Rule]] = {
         "Widen the column or format it as a number, and save again.",
     ),
     "value-spaces": Rule("There are spaces inside the number.", "Write the number without spaces."),
+    "value-zeros": Rule("It begins with a zero, as a number does not.", _NUMBER),
+    "parts-sign": Rule("It is a percentage, and the parts of a figure are counts.", "Give the two counts as numbers."),
     "value-sign": Rule("The unit of this KPI is {detail}, but the cell says otherwise.", _NUMBER),
     "value-above-100": Rule("A percentage cannot be above 100.", "Check the figure and its unit."),
     "value-negative": Rule("The figure cannot be negative.", "Check it; only an amount of money may be below zero."),
