@@ -14,7 +14,7 @@ from kpi_tools.errors import InputError
 from kpi_tools.explorer.charts import series_spec
 from kpi_tools.explorer.evidence import Evidence, evidence, kpi_named, said_so_far
 from kpi_tools.explorer.overview import data_alerts
-from kpi_tools.explorer.views import notes_below, standing, view
+from kpi_tools.explorer.views import notes_below, standing, view, words_to_begin_with
 from kpi_tools.loading import Returns, as_known_at, load
 from kpi_tools.page.cards import cards
 from kpi_tools.page.descriptions import chart_description
@@ -223,9 +223,10 @@ class OneKpi:
             }
             for row in reversed(self.commentary[self.commentary["kpi_id"] == self.kpi_id].to_dict("records"))
         ]
+        begin = words_to_begin_with(self.known, self.kpi_id)
         if not rows:
-            return paragraphs("No report so far has commentary on this KPI.")
-        return _table(rows, "Commentary, report by report", "remarks")
+            return paragraphs("No report so far has commentary on this KPI.") + begin
+        return _table(rows, "Commentary, report by report", "remarks") + begin
 
     @property
     def alerts(self) -> Html:

@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 
 from kpi_tools.explorer.chart_data import area_marks, limit_marks, season_marks, trend_marks
+from kpi_tools.explorer.draft import draft, how_long
 from kpi_tools.explorer.evidence import Evidence
 from kpi_tools.explorer.marks import Marks
 from kpi_tools.outlook import outlook_in_words, predictions
@@ -24,6 +25,7 @@ from kpi_tools.vocabulary import (
     CONCERN,
     ESTIMATED,
     GREEN,
+    HIT_OR_MISS,
     ILLUSTRATIVE,
     IMPROVEMENT,
     LIMIT_MEANINGS,
@@ -92,10 +94,17 @@ def standing(known: Evidence, kpi_id: str) -> str:
     """The answer in a few sentences: the latest figure against its lines, whether it is unusual, luck or process."""
     kpi = known.kpi(kpi_id)
     reading = f" {capitalised(kpi['reading'])}." if isinstance(kpi["reading"], str) else ""
+    if reading and kpi["assurance"] == HIT_OR_MISS and kpi["variation"] in (IMPROVEMENT, CONCERN):
+        reading += " That reading holds only if the process is still the same."
     return (
         f"{capitalised(figure_of(kpi))} in {Quarter.parse(kpi['quarter']).title}; target {line_of(kpi, 'target')}, "
-        f"floor standard {line_of(kpi, 'floor_standard')}. {_variation(kpi)}{reading}"
-    )
+        f"floor standard {line_of(kpi, 'floor_standard')}. {how_long(known.of('quarters', kpi_id))} {_variation(kpi)}{reading}"
+    ).replace("  ", " ")
+
+
+def words_to_begin_with(known: Evidence, kpi_id: str) -> Html:
+    """A first paragraph for the commentary, from the figures alone, to copy and go on from."""
+    return render("explorer_draft.html.j2", text=draft(known, kpi_id))
 
 
 def notes_below(shown: View, chart: Html | str = "", table: Html | str = "") -> Html:
