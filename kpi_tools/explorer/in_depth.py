@@ -188,7 +188,7 @@ class OneKpi:
     def restated(self) -> Html:
         """Figures that a later return changed: old, new, reason, effect on rating and direction."""
         returns = self.known.returns
-        again = returns.submissions[returns.submissions.duplicated("period")]["received"].unique()
+        again = returns.submissions[returns.submissions.duplicated("quarter")]["received"].unique()
         tables = [
             restated_between(as_known_at(returns, quarter.shift(-1)), as_known_at(returns, quarter))
             for quarter in sorted(map(Quarter.parse, again))

@@ -161,7 +161,7 @@ def _limits(known: Evidence, kpi_id: str) -> tuple[Marks, str, list[str], list[t
     flagged = points[points["special_cause"].notna() & (points["period"] != last["period"])]
     if len(flagged):
         notes.append(f"Flagged before: {listed([period_of(row) for row in flagged.to_dict('records')][-6:])}.")
-    notes += known.of("rebases", kpi_id)["said"].tolist()
+    notes += known.of("rebases", kpi_id)["said"].tolist() + _redefined(known, kpi_id)
     for change in suggested_rebases(points).to_dict("records"):
         side = "above" if change["run"] > 0 else "below"
         notes.append(
@@ -175,6 +175,18 @@ def _limits(known: Evidence, kpi_id: str) -> tuple[Marks, str, list[str], list[t
     kinds = [kind for kind in _CAUSES if any(dot["kind"] == kind for dot in marks["dots"])]
     words = _series_in_words(points, one)
     return marks, f"{words} {' '.join(notes)}", notes, [(kind, _CAUSES[kind]) for kind in kinds]
+
+
+def _redefined(known: Evidence, kpi_id: str) -> list[str]:
+    """What a changed definition (or polarity, which is one) means for the limits."""
+    changes = known.returns.changelog
+    own = changes[(changes["kpi_id"] == kpi_id) & (changes["change"] == "redefined")].to_dict("records")
+    return [
+        f"The KPI was redefined from the report of {Quarter.parse(row['from_quarter']).title}: "
+        f"{str(row['reason'] or 'no reason was given').rstrip('.')}. All figures are judged by today's definition and polarity; "
+        "if those before and after do not compare, new limits can be agreed (a rebase)."
+        for row in own
+    ]
 
 
 def _season(known: Evidence, kpi_id: str) -> tuple[Marks, str, list[str], list[tuple[str, str]]]:
