@@ -164,3 +164,10 @@ def test_a_changed_definition_or_polarity_is_said_beside_the_limits():
         for note in shown.notes
     )
     assert made.kpi("CS01")["variation"] == "concern", "99 is above the limits, and lower is better now"
+
+
+def test_what_it_takes_stands_below_the_trend():
+    """55% of 2,421 is 1,331.55; half of the 813 is left after two quarters: 925.05 of 1,210.5 = 76.4%."""
+    said = words(view("trend", kent.known("ES01"), "ES01"))
+    assert "To reach the floor standard of 55%: even at 100% next quarter the rolling figure reaches 50%" in said
+    assert "it needs 77% in each of the next two quarters to reach the floor standard" in said

@@ -16,6 +16,7 @@ from kpi_tools.explorer.marks import Marks
 from kpi_tools.outlook import outlook_in_words, predictions
 from kpi_tools.page.descriptions import direction_sentence, month_alone
 from kpi_tools.page.html import Html, render
+from kpi_tools.page.needed import is_rolling, leaving_quarters, to_reach
 from kpi_tools.quarters import Quarter
 from kpi_tools.statistics.rebasing import suggested_rebases
 from kpi_tools.statistics.trend import size_in_words
@@ -136,6 +137,9 @@ def _trend(known: Evidence, kpi_id: str) -> tuple[Marks, str, list[str], list[tu
     marks = trend_marks(quarters, ahead, months, fitted)
     answer = known.of("outlooks", kpi_id).to_dict("records")[0]
     notes = [*directions(kpi), outlook_in_words(answer, kpi["unit"], int(kpi["decimals"]))]
+    if is_rolling(kpi) and is_number(kpi["numerator"]) and is_number(kpi["denominator"]):
+        leaving = leaving_quarters(known.alone(kpi_id))
+        notes += [to_reach(kpi, line, leaving) for line in ("floor_standard", "target")]
     told = months[months["value"].notna() & (months["basis"] == MONTH)]
     if len(told):
         notes.insert(0, f"{month_alone(told, kpi['unit'], int(kpi['decimals']))} {_covers(kpi)}")
