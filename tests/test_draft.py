@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from kpi_tools.explorer.draft import draft, how_long
-from kpi_tools.explorer.views import standing
+from kpi_tools.explorer.standing import standing
 from kpi_tools.quarters import Quarter, quarter_range
 
 

@@ -18,7 +18,8 @@ from kpi_tools.explorer.charts import series_spec
 from kpi_tools.explorer.evidence import Evidence, directorate_named, evidence
 from kpi_tools.explorer.overview import data_alerts, flags, ordered, rating_grid
 from kpi_tools.explorer.points import point
-from kpi_tools.explorer.views import VIEWS, heading, notes_below, view, words_to_begin_with
+from kpi_tools.explorer.standing import heading, words_to_begin_with
+from kpi_tools.explorer.views import VIEWS, notes_below, view
 from kpi_tools.loading import load
 from kpi_tools.page.html import Html, paragraphs
 from kpi_tools.quarters import Quarter

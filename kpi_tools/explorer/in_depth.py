@@ -14,7 +14,8 @@ from kpi_tools.errors import InputError
 from kpi_tools.explorer.charts import series_spec
 from kpi_tools.explorer.evidence import Evidence, evidence, kpi_named, said_so_far
 from kpi_tools.explorer.overview import data_alerts
-from kpi_tools.explorer.views import notes_below, standing, view, words_to_begin_with
+from kpi_tools.explorer.standing import standing, words_to_begin_with
+from kpi_tools.explorer.views import notes_below, view
 from kpi_tools.loading import Returns, as_known_at, load
 from kpi_tools.page.cards import cards
 from kpi_tools.page.descriptions import chart_description

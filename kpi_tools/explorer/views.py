@@ -10,23 +10,21 @@ from typing import Any
 import pandas as pd
 
 from kpi_tools.explorer.chart_data import area_marks, limit_marks, season_marks, trend_marks
-from kpi_tools.explorer.draft import draft, how_long
 from kpi_tools.explorer.evidence import Evidence
 from kpi_tools.explorer.marks import Marks
+from kpi_tools.explorer.standing import directions
 from kpi_tools.outlook import outlook_in_words, predictions
-from kpi_tools.page.descriptions import direction_sentence, month_alone
+from kpi_tools.page.descriptions import month_alone
 from kpi_tools.page.html import Html, render
 from kpi_tools.page.needed import is_rolling, leaving_quarters, to_reach
 from kpi_tools.quarters import Quarter
 from kpi_tools.statistics.rebasing import suggested_rebases
-from kpi_tools.statistics.trend import size_in_words
 from kpi_tools.vocabulary import (
     AMBER,
     COMMON_CAUSE,
     CONCERN,
     ESTIMATED,
     GREEN,
-    HIT_OR_MISS,
     ILLUSTRATIVE,
     IMPROVEMENT,
     LIMIT_MEANINGS,
@@ -34,7 +32,6 @@ from kpi_tools.vocabulary import (
     NEGATIVE,
     NEUTRAL,
     NOT_RATED,
-    NOT_REPORTED,
     POSITIVE,
     RED,
 )
@@ -83,49 +80,9 @@ def view(name: str, known: Evidence, kpi_id: str) -> View:
     return View(name, marks, description, [note for note in notes if note], shown, latest)
 
 
-def heading(known: Evidence, kpi_id: str) -> Html:
-    """Name, rating, direction, and how the KPI stands."""
-    kpi = known.kpi(kpi_id)
-    rating = kpi["rag"] if isinstance(kpi["rag"], str) else NOT_RATED
-    return render("explorer_head.html.j2", name=kpi["kpi_name"], kpi_id=kpi_id, rating=rating,
-                  direction=kpi["direction_of_travel"], lead=standing(known, kpi_id))  # fmt: skip
-
-
-def standing(known: Evidence, kpi_id: str) -> str:
-    """The answer in a few sentences: the latest figure against its lines, whether it is unusual, luck or process."""
-    kpi = known.kpi(kpi_id)
-    reading = f" {capitalised(kpi['reading'])}." if isinstance(kpi["reading"], str) else ""
-    if reading and kpi["assurance"] == HIT_OR_MISS and kpi["variation"] in (IMPROVEMENT, CONCERN):
-        reading += " That reading holds only if the process is still the same."
-    return (
-        f"{capitalised(figure_of(kpi))} in {Quarter.parse(kpi['quarter']).title}; target {line_of(kpi, 'target')}, "
-        f"floor standard {line_of(kpi, 'floor_standard')}. {how_long(known.of('quarters', kpi_id))} {_variation(kpi)}{reading}"
-    ).replace("  ", " ")
-
-
-def words_to_begin_with(known: Evidence, kpi_id: str) -> Html:
-    """A first paragraph for the commentary, from the figures alone, to copy and go on from."""
-    return render("explorer_draft.html.j2", text=draft(known, kpi_id))
-
-
 def notes_below(shown: View, chart: Html | str = "", table: Html | str = "") -> Html:
     """A view's legend and sentences, below its `chart` where one is given (static pages) and above its `table`."""
     return render("explorer_notes.html.j2", chart=chart, legend=shown.legend, notes=shown.notes, table=table)
-
-
-def directions(kpi: dict[str, Any]) -> list[str]:
-    """Both directions of travel with their size, and what the two rules disagree about."""
-    said = [f"By the published rule: {_uncapital(direction_sentence(pd.Series(kpi)))}"]
-    size = size_in_words(kpi["gls_slope"], kpi["gls_slope_low"], kpi["gls_slope_high"], kpi["unit"])
-    shared = (
-        "Allowing for the data that rolling figures share"
-        if kpi["basis"] == "rolling_12_months"
-        else "By the second rule"
-    )
-    said.append(f"{shared}: {kpi['gls_direction']}{f', {size}' if size else ''}.")
-    said.append(kpi["direction_note"])
-    said.append(f"A second opinion (Mann-Kendall): {kpi['second_opinion']}." if kpi["second_opinion"] else "")
-    return [text for text in said if isinstance(text, str) and text]
 
 
 def _trend(known: Evidence, kpi_id: str) -> tuple[Marks, str, list[str], list[tuple[str, str]]]:
@@ -261,21 +218,6 @@ def _covers(kpi: dict[str, Any]) -> str:
         return ""
     counted = f" ({kpi['numerator']:,.0f} of {kpi['denominator']:,.0f})" if is_number(kpi["denominator"]) else ""
     return f"The KPI's own figure covers twelve months: {figure_of(kpi)}{counted}."
-
-
-def _variation(kpi: dict[str, Any]) -> str:
-    said = {
-        COMMON_CAUSE: "The latest figure lies within its usual variation.",
-        IMPROVEMENT: "The latest figure is an unusual improvement.",
-        CONCERN: "The latest figure is an unusual concern.",
-        NEUTRAL: "The latest figure is unusual.",
-        NOT_REPORTED: "The latest figure has not been reported.",
-    }
-    return said.get(kpi["variation"], f"{capitalised(LIMIT_MEANINGS.get(kpi['variation'], str(kpi['variation'])))}.")
-
-
-def _uncapital(text: str) -> str:
-    return text[:1].lower() + text[1:]
 
 
 def _when(name: str) -> tuple[int, int]:
