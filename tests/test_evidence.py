@@ -158,3 +158,17 @@ def test_unknown_names_get_the_nearest():
     assert directorate_named(kent.returns(), " ") == ""
     assert directorate_named(kent.returns(), "public health") == "Public Health"
     assert kpi_named(kent.returns(), "es01") == "ES01"
+
+
+def test_months_tell_the_quarters_that_leave_a_rolling_figure():
+    """Three months of 10 of 20 make the quarter to December 30 of 60; the rolling figures give what is between."""
+    known = kent.known("ES01")
+    row = known.returns.months[known.returns.months["kpi_id"] == "ES01"].iloc[[-1]]
+    three = pd.concat([row] * 3, ignore_index=True).assign(
+        value=50.0, numerator=10.0, denominator=20.0, month=["2024-10", "2024-11", "2024-12"],
+        period_end=pd.to_datetime(["2024-10-31", "2024-11-30", "2024-12-31"]),
+    )  # fmt: skip
+    alone = replace(known, returns=replace(known.returns, months=three)).alone("ES01").iloc[-1]
+    assert (alone["in_period_numerator"], alone["in_period_denominator"], alone["in_period_value"]) == (30, 60, 50)
+    two = replace(known, returns=replace(known.returns, months=three.head(2)))
+    assert math.isnan(two.alone("ES01").iloc[-1]["in_period_value"])

@@ -11,7 +11,7 @@ import socket
 import subprocess
 import sys
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,7 +21,7 @@ import psutil
 import pytest
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, BrowserContext, Page
 
 ROOT = Path(__file__).parent.parent
 LONGEST = 120_000
@@ -32,6 +32,13 @@ from kpi_tools import cli, report
 report.PROJECT = Path(sys.argv[1])
 sys.exit(cli.main(["explore", "--no-browser", *sys.argv[2:]]))
 """
+
+SCROLL = """(panel, heading) => {
+  const title = [...panel.querySelectorAll("h2")].find(each => each.textContent.includes(heading));
+  if (title) { title.scrollIntoView(); }
+}"""
+
+ALL_DONE = """() => [...document.querySelectorAll(".jp-InputPrompt")].every(each => !each.textContent.includes("*"))"""
 
 pytestmark = pytest.mark.browser
 
@@ -115,32 +122,48 @@ def end(process: subprocess.Popen[bytes]) -> None:
 
 
 @pytest.fixture(scope="module")
-def lab(browser: "Browser", server: tuple[str, str], tmp_path_factory) -> Iterator[Lab]:
-    """The explorer opened, with all its cells run."""
+def context(browser: "Browser") -> Iterator["BrowserContext"]:
+    """A visitor with a screen of 1280 by 900 points."""
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    yield context
+    context.close()
+
+
+@pytest.fixture(scope="module")
+def opened(context: "BrowserContext", server: tuple[str, str], tmp_path_factory) -> Callable[..., Lab]:
+    """`opened(path, selector)`: a page of the server with all cells of its notebook run, until the selector is there."""
     address, token = server
     shots = Path(os.environ.get("KPI_SCREENSHOTS") or tmp_path_factory.mktemp("screenshots"))
     shots.mkdir(parents=True, exist_ok=True)
-    context = browser.new_context(viewport={"width": 1280, "height": 900})
-    lab = Lab(context.new_page(), address, shots)
     near = (address, address.replace("http", "ws"), "data:", "blob:")
-    lab.page.on("request", lambda asked: None if asked.url.startswith(near) else lab.strangers.append(asked.url))
-    lab.page.on("console", lambda said: lab.complaints.append(said.text) if said.type == "error" else None)
-    lab.page.on("pageerror", lambda error: lab.complaints.append(str(error)))
-    lab.page.goto(f"{address}/?token={token}")
-    lab.page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=LONGEST)
-    lab.page.get_by_text("Python 3 (ipykernel) | Idle").wait_for(timeout=LONGEST)
-    with suppress(Exception):  # JupyterLab's own question about news, once a user
-        lab.page.locator(".Toastify__toast button", has_text="No").click(timeout=2_000)
-    lab.page.locator(".lm-MenuBar-item", has_text="Run").click()
-    lab.page.locator("[data-command='runmenu:run-all']").click()
-    try:
-        lab.chart("IC04 trend")
-    except Exception:
-        lab.shot("0-failed")
-        outputs = lab.page.locator(".jp-OutputArea-output").all_inner_texts()
-        pytest.fail(f"There is no chart. The cells say: {outputs}; the browser: {lab.complaints}")
-    yield lab
-    context.close()
+
+    def run(path: str, selector: str) -> Lab:
+        lab = Lab(context.new_page(), address, shots)
+        lab.page.on("request", lambda asked: None if asked.url.startswith(near) else lab.strangers.append(asked.url))
+        lab.page.on("console", lambda said: lab.complaints.append(said.text) if said.type == "error" else None)
+        lab.page.on("pageerror", lambda error: lab.complaints.append(str(error)))
+        lab.page.goto(f"{address}{path}?token={token}")
+        lab.page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=LONGEST)
+        lab.page.get_by_text("Python 3 (ipykernel) | Idle").wait_for(timeout=LONGEST)
+        with suppress(Exception):  # JupyterLab's own question about news, once a user
+            lab.page.locator(".Toastify__toast button", has_text="No").click(timeout=2_000)
+        lab.page.locator(".lm-MenuBar-item", has_text="Run").click()
+        lab.page.locator("[data-command='runmenu:run-all']").click()
+        try:
+            lab.page.wait_for_selector(selector, timeout=LONGEST)
+        except Exception:
+            lab.shot("0-failed")
+            outputs = lab.page.locator(".jp-OutputArea-output").all_inner_texts()
+            pytest.fail(f"There is no {selector}. The cells say: {outputs}; the browser: {lab.complaints}")
+        return lab
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def lab(opened: Callable[..., Lab]) -> Lab:
+    """The explorer, as `kpi explore` opens it."""
+    return opened("/", "[data-view='IC04 trend'] svg")
 
 
 def test_the_explorer_opens_and_shows_what_matters_most(lab):
@@ -217,6 +240,33 @@ def test_the_tables_at_its_top(lab):
     lab.shot("7-grid")
 
 
+def test_the_words_to_begin_with_follow_the_kpi(lab):
+    lab.choose("KPI", "ES01")
+    lab.page.locator(
+        ".kpi-begin", has_text="At 34% (813 of 2,421) the KPI is Red against a floor standard of 55%."
+    ).wait_for()
+    lab.page.locator(".kpi-begin").scroll_into_view_if_needed()
+    lab.shot("8-draft")
+
+
 def test_nothing_was_amiss_and_nothing_left_this_computer(lab):
     assert lab.complaints == []
     assert lab.strangers == []
+
+
+def test_the_history_shows_one_kpi_in_depth(opened):
+    history = opened("/lab/tree/notebooks/kpi_history.ipynb", ".jp-OutputArea-output .kpi-card svg")
+    history.page.wait_for_function(ALL_DONE, timeout=LONGEST)
+    panel = history.page.locator(".jp-WindowedPanel-outer")
+    for name, heading, seen in (
+        ("unusual", "Is it unusual?", "Upper limit 53.7%"),
+        ("takes", "What would it take?", "it needs 77% in each of the next two quarters"),
+        ("said", "What was said of it", "At 34% (813 of 2,421) the KPI is Red"),
+    ):
+        panel.evaluate(SCROLL, heading)
+        history.page.get_by_text(seen).first.wait_for(timeout=LONGEST)
+        history.shot(f"9-history-{name}")
+    text = history.page.locator(".jp-Notebook").inner_text()
+    assert "Stopped" not in text and "Traceback" not in text
+    assert history.complaints == []
+    assert history.strangers == []

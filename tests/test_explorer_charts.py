@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 from typing import Any
 
 import kent
@@ -150,3 +151,23 @@ def test_why_and_why_not_are_told_for_each_point():
 def test_commentary_stands_with_the_figure_that_its_report_was_about():
     shown = str(point("2024-25 Q2", kent.known("AS04"), "AS04", kent.commentary().assign(kpi_id="AS04").tail(1)))
     assert "report of Quarter 3 2024/25" in shown, "AS04 is reported a quarter in arrears"
+
+
+def test_a_changed_definition_or_polarity_is_said_beside_the_limits():
+    change = {"kpi_id": "CS01", "from_quarter": "2024-25 Q1", "change": "redefined", "status": "final",
+              "reason": "Lower is now better."}  # fmt: skip
+    made = kent.with_figures([88.0, 90, 89, 91, 90, 88, 89, 99], polarity="lower")
+    returns = replace(made.returns, changelog=pd.DataFrame([change]))
+    shown = view("limits", replace(made, returns=returns), "CS01")
+    assert any(
+        note.startswith("The KPI was redefined from the report of Quarter 1 2024/25: Lower is now better. All figures")
+        for note in shown.notes
+    )
+    assert made.kpi("CS01")["variation"] == "concern", "99 is above the limits, and lower is better now"
+
+
+def test_what_it_takes_stands_below_the_trend():
+    """55% of 2,421 is 1,331.55; half of the 813 is left after two quarters: 925.05 of 1,210.5 = 76.4%."""
+    said = words(view("trend", kent.known("ES01"), "ES01"))
+    assert "To reach the floor standard of 55%: even at 100% next quarter the rolling figure reaches 50%" in said
+    assert "it needs 77% in each of the next two quarters to reach the floor standard" in said

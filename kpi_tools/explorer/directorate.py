@@ -18,7 +18,8 @@ from kpi_tools.explorer.charts import series_spec
 from kpi_tools.explorer.evidence import Evidence, directorate_named, evidence
 from kpi_tools.explorer.overview import data_alerts, flags, ordered, rating_grid
 from kpi_tools.explorer.points import point
-from kpi_tools.explorer.views import VIEWS, heading, notes_below, view
+from kpi_tools.explorer.standing import heading, words_to_begin_with
+from kpi_tools.explorer.views import VIEWS, notes_below, view
 from kpi_tools.loading import load
 from kpi_tools.page.html import Html, paragraphs
 from kpi_tools.quarters import Quarter
@@ -82,7 +83,7 @@ class Chooser(widgets.VBox):  # type: ignore[misc]
         self._known, self._said, self._raw = explorer.known, explorer.commentary, explorer.raw
         kpis = self._known.kpis
         sections = [name for name in self._known.returns.council.sections if name in set(kpis["section"])]
-        wide = {"layout": widgets.Layout(width="100%", max_width="56rem"), "style": {"description_width": "4rem"}}
+        wide = {"layout": widgets.Layout(width="auto", max_width="56rem"), "style": {"description_width": "4rem"}}
         self.section = widgets.Dropdown(options=sections, value=kpis["section"].iloc[0], description="Section", **wide)
         self.kpi = widgets.Dropdown(options=self._titles(), value=kpis["kpi_id"].iloc[0], description="KPI", **wide)
         self.view = widgets.ToggleButtons(
@@ -90,13 +91,13 @@ class Chooser(widgets.VBox):  # type: ignore[misc]
         )
         self.point = widgets.Dropdown(description="Point", style={"description_width": "4rem"})
         self.chart = lab.live_chart()
-        self._head, self._notes, self._facts = widgets.HTML(), widgets.HTML(), widgets.HTML()
+        self._head, self._notes, self._facts, self._draft = (widgets.HTML() for _ in range(4))
         self.parameters = widgets.HTML()
         self._filling = False
         chosen = widgets.VBox([self.point, self._facts], layout=widgets.Layout(flex="1 1 20rem"))
         said = widgets.VBox([self._notes], layout=widgets.Layout(flex="1 1 22rem"))
         below = widgets.HBox([chosen, said], layout=widgets.Layout(flex_flow="row wrap", grid_gap="0 1.5rem"))
-        parts = [self.section, self.kpi, self.view, self._head, self.chart, below]
+        parts = [self.section, self.kpi, self.view, self._head, self.chart, below, self._draft]
         super().__init__(parts, layout=widgets.Layout(width="100%", max_width="72rem"))
         self.section.observe(self._on_section, "value")
         self.kpi.observe(self._on_kpi, "value")
@@ -144,6 +145,7 @@ class Chooser(widgets.VBox):  # type: ignore[misc]
         self._filling = False
         self._head.value = heading(self._known, kpi_id)._repr_html_()
         self._notes.value = notes_below(shown)._repr_html_()
+        self._draft.value = words_to_begin_with(self._known, kpi_id)._repr_html_()
         self.parameters.value = self._parameters()
         self._show_point()
 

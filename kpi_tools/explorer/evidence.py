@@ -17,10 +17,11 @@ from kpi_tools.quarters import Quarter
 from kpi_tools.scorecard import in_force, judged, recent_quarters, score
 from kpi_tools.statistics.alerts import alerts
 from kpi_tools.statistics.assurance import READINGS, assurance, by_consequence, why
+from kpi_tools.statistics.cases import in_period
 from kpi_tools.statistics.rebasing import rebase_notes
 from kpi_tools.statistics.trend import gls_direction
 from kpi_tools.variation import process_limits, special_causes
-from kpi_tools.vocabulary import ILLUSTRATIVE, NOT_AVAILABLE
+from kpi_tools.vocabulary import ILLUSTRATIVE, MONTH, NOT_AVAILABLE
 from kpi_tools.words.naming import named
 from kpi_tools.words.tokens import filled, kpi_figures
 
@@ -67,6 +68,14 @@ class Evidence:
         """The single months of one KPI, which are not rated; `period` is their label."""
         months = self.returns.months[self.returns.months["kpi_id"] == kpi_id].reset_index(drop=True)
         return months.assign(period=months["month"], rag=None, not_rated_reason=None)
+
+    def alone(self, kpi_id: str) -> pd.DataFrame:
+        """The quarterly figures with each quarter alone, as `cases.in_period` recovers it from rolling figures and months."""
+        months = self.months(kpi_id)
+        months = months[(months["basis"] == MONTH) & months["value"].notna()]
+        whole = months.groupby("quarter")[["numerator", "denominator"]].sum(min_count=3).dropna().reset_index()
+        ends = [pd.Timestamp(Quarter.parse(label).end) for label in whole["quarter"]]
+        return in_period(self.of("quarters", kpi_id), whole.assign(kpi_id=kpi_id, period_end=ends))
 
     def benchmarks(self, kpi_id: str) -> pd.DataFrame:
         """The figures of other areas for one KPI."""

@@ -14,7 +14,8 @@ from kpi_tools.errors import InputError
 from kpi_tools.explorer.charts import series_spec
 from kpi_tools.explorer.evidence import Evidence, evidence, kpi_named, said_so_far
 from kpi_tools.explorer.overview import data_alerts
-from kpi_tools.explorer.views import notes_below, standing, view
+from kpi_tools.explorer.standing import standing, words_to_begin_with
+from kpi_tools.explorer.views import notes_below, view
 from kpi_tools.loading import Returns, as_known_at, load
 from kpi_tools.page.cards import cards
 from kpi_tools.page.descriptions import chart_description
@@ -26,7 +27,6 @@ from kpi_tools.quarters import Quarter
 from kpi_tools.remarks import commentary_until
 from kpi_tools.restatements import restated_between
 from kpi_tools.scorecard import in_force
-from kpi_tools.statistics.cases import in_period
 from kpi_tools.vocabulary import CLOSEST, HIGHER, LOWER
 from kpi_tools.words.row_words import figure_of, is_number, is_text, line_of, period_of
 from kpi_tools.words.wording import in_words, rounded, show, show_line
@@ -167,7 +167,7 @@ class OneKpi:
     @property
     def takes(self) -> Html:
         """What it takes: the quarters alone inside a rolling figure, what each must be, and how many cases decide."""
-        kpi, own = self.kpi, in_period(self.known.of("quarters", self.kpi_id))
+        kpi, own = self.kpi, self.known.alone(self.kpi_id)
         said = paragraphs(*needed(kpi, own, self.known.months(self.kpi_id)))
         rows = [
             {
@@ -188,7 +188,7 @@ class OneKpi:
     def restated(self) -> Html:
         """Figures that a later return changed: old, new, reason, effect on rating and direction."""
         returns = self.known.returns
-        again = returns.submissions[returns.submissions.duplicated("period")]["received"].unique()
+        again = returns.submissions[returns.submissions.duplicated("quarter")]["received"].unique()
         tables = [
             restated_between(as_known_at(returns, quarter.shift(-1)), as_known_at(returns, quarter))
             for quarter in sorted(map(Quarter.parse, again))
@@ -223,9 +223,10 @@ class OneKpi:
             }
             for row in reversed(self.commentary[self.commentary["kpi_id"] == self.kpi_id].to_dict("records"))
         ]
+        begin = words_to_begin_with(self.known, self.kpi_id)
         if not rows:
-            return paragraphs("No report so far has commentary on this KPI.")
-        return _table(rows, "Commentary, report by report", "remarks")
+            return paragraphs("No report so far has commentary on this KPI.") + begin
+        return _table(rows, "Commentary, report by report", "remarks") + begin
 
     @property
     def alerts(self) -> Html:

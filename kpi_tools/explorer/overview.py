@@ -36,7 +36,7 @@ def ordered(known: Evidence, directorate: str) -> Html:
             "Target": show_line(row["target"], row["unit"], row["decimals"]),
             "Rating": badge(row["rag"]),
             "Direction of travel": arrow(row["direction_of_travel"]),
-            "Latest figure": _variation(row),
+            "Variation": _variation(row),
             "Why here": _reason(row),
         }
         for row in _without_nan(kpis, "reading")
@@ -71,7 +71,7 @@ def flags(known: Evidence) -> Html:
     last = known.points.groupby("kpi_id").nth(-1).set_index("kpi_id")["why"]
     kpis = known.kpis.assign(why=known.kpis["kpi_id"].map(last), usual=known.kpis["variation"] == COMMON_CAUSE)
     rows = [
-        {"KPI": _named(row["kpi_id"], row["kpi_name"]), "Latest figure": _variation(row), "Why, or why not": row["why"]}
+        {"KPI": _named(row["kpi_id"], row["kpi_name"]), "Variation": _variation(row), "Why, or why not": row["why"]}
         for row in kpis.sort_values("usual", kind="stable").to_dict("records")
     ]
     return report_table(pd.DataFrame(rows), "Is the latest figure unusual?", name="flags", wide=True, look="kpi-order")

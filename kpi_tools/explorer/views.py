@@ -12,12 +12,13 @@ import pandas as pd
 from kpi_tools.explorer.chart_data import area_marks, limit_marks, season_marks, trend_marks
 from kpi_tools.explorer.evidence import Evidence
 from kpi_tools.explorer.marks import Marks
+from kpi_tools.explorer.standing import directions
 from kpi_tools.outlook import outlook_in_words, predictions
-from kpi_tools.page.descriptions import direction_sentence, month_alone
+from kpi_tools.page.descriptions import month_alone
 from kpi_tools.page.html import Html, render
+from kpi_tools.page.needed import is_rolling, leaving_quarters, to_reach
 from kpi_tools.quarters import Quarter
 from kpi_tools.statistics.rebasing import suggested_rebases
-from kpi_tools.statistics.trend import size_in_words
 from kpi_tools.vocabulary import (
     AMBER,
     COMMON_CAUSE,
@@ -31,7 +32,6 @@ from kpi_tools.vocabulary import (
     NEGATIVE,
     NEUTRAL,
     NOT_RATED,
-    NOT_REPORTED,
     POSITIVE,
     RED,
 )
@@ -80,42 +80,9 @@ def view(name: str, known: Evidence, kpi_id: str) -> View:
     return View(name, marks, description, [note for note in notes if note], shown, latest)
 
 
-def heading(known: Evidence, kpi_id: str) -> Html:
-    """Name, rating, direction, and how the KPI stands."""
-    kpi = known.kpi(kpi_id)
-    rating = kpi["rag"] if isinstance(kpi["rag"], str) else NOT_RATED
-    return render("explorer_head.html.j2", name=kpi["kpi_name"], kpi_id=kpi_id, rating=rating,
-                  direction=kpi["direction_of_travel"], lead=standing(known, kpi_id))  # fmt: skip
-
-
-def standing(known: Evidence, kpi_id: str) -> str:
-    """The answer in a few sentences: the latest figure against its lines, whether it is unusual, luck or process."""
-    kpi = known.kpi(kpi_id)
-    reading = f" {capitalised(kpi['reading'])}." if isinstance(kpi["reading"], str) else ""
-    return (
-        f"{capitalised(figure_of(kpi))} in {Quarter.parse(kpi['quarter']).title}; target {line_of(kpi, 'target')}, "
-        f"floor standard {line_of(kpi, 'floor_standard')}. {_variation(kpi)}{reading}"
-    )
-
-
 def notes_below(shown: View, chart: Html | str = "", table: Html | str = "") -> Html:
     """A view's legend and sentences, below its `chart` where one is given (static pages) and above its `table`."""
     return render("explorer_notes.html.j2", chart=chart, legend=shown.legend, notes=shown.notes, table=table)
-
-
-def directions(kpi: dict[str, Any]) -> list[str]:
-    """Both directions of travel with their size, and what the two rules disagree about."""
-    said = [f"By the published rule: {_uncapital(direction_sentence(pd.Series(kpi)))}"]
-    size = size_in_words(kpi["gls_slope"], kpi["gls_slope_low"], kpi["gls_slope_high"], kpi["unit"])
-    shared = (
-        "Allowing for the data that rolling figures share"
-        if kpi["basis"] == "rolling_12_months"
-        else "By the second rule"
-    )
-    said.append(f"{shared}: {kpi['gls_direction']}{f', {size}' if size else ''}.")
-    said.append(kpi["direction_note"])
-    said.append(f"A second opinion (Mann-Kendall): {kpi['second_opinion']}." if kpi["second_opinion"] else "")
-    return [text for text in said if isinstance(text, str) and text]
 
 
 def _trend(known: Evidence, kpi_id: str) -> tuple[Marks, str, list[str], list[tuple[str, str]]]:
@@ -127,6 +94,9 @@ def _trend(known: Evidence, kpi_id: str) -> tuple[Marks, str, list[str], list[tu
     marks = trend_marks(quarters, ahead, months, fitted)
     answer = known.of("outlooks", kpi_id).to_dict("records")[0]
     notes = [*directions(kpi), outlook_in_words(answer, kpi["unit"], int(kpi["decimals"]))]
+    if is_rolling(kpi) and is_number(kpi["numerator"]) and is_number(kpi["denominator"]):
+        leaving = leaving_quarters(known.alone(kpi_id))
+        notes += [to_reach(kpi, line, leaving) for line in ("floor_standard", "target")]
     told = months[months["value"].notna() & (months["basis"] == MONTH)]
     if len(told):
         notes.insert(0, f"{month_alone(told, kpi['unit'], int(kpi['decimals']))} {_covers(kpi)}")
@@ -152,7 +122,7 @@ def _limits(known: Evidence, kpi_id: str) -> tuple[Marks, str, list[str], list[t
     flagged = points[points["special_cause"].notna() & (points["period"] != last["period"])]
     if len(flagged):
         notes.append(f"Flagged before: {listed([period_of(row) for row in flagged.to_dict('records')][-6:])}.")
-    notes += known.of("rebases", kpi_id)["said"].tolist()
+    notes += known.of("rebases", kpi_id)["said"].tolist() + _redefined(known, kpi_id)
     for change in suggested_rebases(points).to_dict("records"):
         side = "above" if change["run"] > 0 else "below"
         notes.append(
@@ -166,6 +136,18 @@ def _limits(known: Evidence, kpi_id: str) -> tuple[Marks, str, list[str], list[t
     kinds = [kind for kind in _CAUSES if any(dot["kind"] == kind for dot in marks["dots"])]
     words = _series_in_words(points, one)
     return marks, f"{words} {' '.join(notes)}", notes, [(kind, _CAUSES[kind]) for kind in kinds]
+
+
+def _redefined(known: Evidence, kpi_id: str) -> list[str]:
+    """What a changed definition (or polarity, which is one) means for the limits."""
+    changes = known.returns.changelog
+    own = changes[(changes["kpi_id"] == kpi_id) & (changes["change"] == "redefined")].to_dict("records")
+    return [
+        f"The KPI was redefined from the report of {Quarter.parse(row['from_quarter']).title}: "
+        f"{str(row['reason'] or 'no reason was given').rstrip('.')}. All figures are judged by today's definition and polarity; "
+        "if those before and after do not compare, new limits can be agreed (a rebase)."
+        for row in own
+    ]
 
 
 def _season(known: Evidence, kpi_id: str) -> tuple[Marks, str, list[str], list[tuple[str, str]]]:
@@ -236,21 +218,6 @@ def _covers(kpi: dict[str, Any]) -> str:
         return ""
     counted = f" ({kpi['numerator']:,.0f} of {kpi['denominator']:,.0f})" if is_number(kpi["denominator"]) else ""
     return f"The KPI's own figure covers twelve months: {figure_of(kpi)}{counted}."
-
-
-def _variation(kpi: dict[str, Any]) -> str:
-    said = {
-        COMMON_CAUSE: "The latest figure lies within its usual variation.",
-        IMPROVEMENT: "The latest figure is an unusual improvement.",
-        CONCERN: "The latest figure is an unusual concern.",
-        NEUTRAL: "The latest figure is unusual.",
-        NOT_REPORTED: "The latest figure has not been reported.",
-    }
-    return said.get(kpi["variation"], f"{capitalised(LIMIT_MEANINGS.get(kpi['variation'], str(kpi['variation'])))}.")
-
-
-def _uncapital(text: str) -> str:
-    return text[:1].lower() + text[1:]
 
 
 def _when(name: str) -> tuple[int, int]:

@@ -75,7 +75,8 @@ def assurance(
     keys = keys_of(frame, by, order_by=order_by, value=value)
     if "special_cause" not in names:
         raise InputError("The table has no special causes: put it through process_limits and special_causes first.")
-    rows = frame.with_columns(_all=lit(0)).with_columns(_latest=col(order_by).max().over(*(keys or ["_all"])))
+    rows = frame if keys else frame.with_columns(_all=lit(0))
+    rows = rows.with_columns(_latest=col(order_by).max().over(*(keys or ["_all"])))
     rows = rows.filter(col(order_by) == col("_latest")).with_columns(
         _value=_finite([value], value), _target=_finite(names, "target"), _band=_band(names), **_polarity(names)
     )
