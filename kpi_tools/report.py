@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from dataclasses import dataclass
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -167,30 +168,42 @@ def make(job: Job, content: Callable[[], Content]) -> Report:
     return made
 
 
+def asked(
+    edition: str = "draft", overrides: tuple[tuple[str, str, str], ...] = (), allow_rejected: bool = False,
+    prepared_by: str = "", signed_off_by: str = "",
+) -> dict[str, str]:  # fmt: skip
+    """These settings of `report_quarter` as parameters of its notebook, and as its manifest has them."""
+    from kpi_tools.release.edition import DRAFT, as_text
+
+    given = {
+        "allow_rejected": "yes" if allow_rejected else "", "edition": edition if edition != DRAFT else "",
+        "overrides": as_text(overrides), "prepared_by": prepared_by, "signed_off_by": signed_off_by,
+    }  # fmt: skip
+    return {name: text for name, text in given.items() if text}
+
+
 def _report_content(
     job: Job, edition: str, overrides: tuple[tuple[str, str, str], ...], allow_rejected: bool, roles: Mapping[str, str]
 ) -> Content:
     from kpi_tools.files.rejects import load_keeping_rejected
-    from kpi_tools.release.edition import DRAFT, as_text, check_page, hold_back, parse_overrides
+    from kpi_tools.release.edition import DRAFT, check_page, hold_back, parse_overrides
     from kpi_tools.release.how_made import record
     from kpi_tools.scorecard import report_tables
 
     returns = load_keeping_rejected(job.raw, job.quarter, allow_rejected=allow_rejected)
-    findings = hold_back(returns, job.raw, edition, overrides)
-    given = {
-        "allow_rejected": "yes" if allow_rejected else "", "edition": edition if edition != DRAFT else "",
-        "overrides": as_text(overrides), **roles,
-    }  # fmt: skip
+    found = partial(hold_back, returns, job.raw, edition, overrides)
+    findings = found() if edition != DRAFT or overrides else None  # which holds nothing else back
     title = f"{'Draft: ' if edition == DRAFT else ''}{returns.council.report_title}, {job.quarter.title}"
-    asked = {name: text for name, text in given.items() if text}
-    let_pass = parse_overrides(given["overrides"])
+    given = asked(edition, overrides, allow_rejected, **roles)
+    let_pass = parse_overrides(given.get("overrides", ""))
 
     def recorded(tables: "Mapping[str, pd.DataFrame]") -> Mapping[str, Any]:
-        said = record(returns, tables["KPIs"], findings, edition, let_pass, **roles)
-        return said | {"allow_rejected": allow_rejected, "parameters": asked}
+        judged = found() if findings is None else findings
+        said = record(returns, tables["KPIs"], judged, edition, let_pass, **roles)
+        return said | {"allow_rejected": allow_rejected, "parameters": given}
 
     return Content(
-        returns, title, asked, lambda: report_tables(returns),
+        returns, title, given, lambda: report_tables(returns),
         lambda page, tables: check_page(page, returns, tables), recorded, whole=True,
     )  # fmt: skip
 
@@ -219,7 +232,7 @@ def _make(job: Job, content: Callable[[], Content], work: Path) -> Report:
         with already, copy_of_this_process(NEEDED) as copy, ThreadPoolExecutor(1) as beside:
             writing = beside.submit(_write_tables, filled, folder, job.tables)
             executed = run_notebook(job.notebook, given, end, copy=copy, timeout=job.timeout, progress=job.progress)
-            tables = writing.result()
+            tables, recorded = writing.result()
         from kpi_tools.running.export import to_html
 
         shown = published(executed, given | {"raw": relative(job.read_in or job.outputs / job.name, raw)})
@@ -242,21 +255,24 @@ def _make(job: Job, content: Callable[[], Content], work: Path) -> Report:
         write_pdf(folder / f"{job.stem}.html", paper, author=council, day=day, browser=job.browser)
     if changed := sorted(set(used.items()) ^ set(fingerprints(raw, quarter).items())):
         raise InputError(f"{changed[0][0]} was changed while the report was being made. Run again.")
-    made = manifest(quarter, used, job.notebook, folder, filled.recorded(tables))
+    made = manifest(quarter, used, job.notebook, folder, recorded)
     _write(folder / MANIFEST, as_json(made))
     files = tuple(sorted(path.name for path in folder.iterdir()))
     return Report(quarter, job.outputs / job.name, files, _warnings(executed), filled.returns.summary)
 
 
-def _write_tables(filled: Content, folder: Path, name: str) -> "Mapping[str, pd.DataFrame]":
-    """The tables, written, and what will make the page imported: this process's work while the kernel is at its own."""
+def _write_tables(filled: Content, folder: Path, name: str) -> "tuple[Mapping[str, pd.DataFrame], Mapping[str, Any]]":
+    """The tables, written, and what is recorded of them: this process's work while the kernel is at its own.
+
+    What will make the page is imported meanwhile, too.
+    """
     from kpi_tools.files.spreadsheets import write_csv, write_workbook
 
     tables = filled.tables()
     write_csv(next(iter(tables.values())), folder / f"{name}.csv")
     write_workbook(tables, folder / f"{name}.xlsx")
     import_module("kpi_tools.running.export")
-    return tables
+    return tables, filled.recorded(tables)
 
 
 def _check_page(page: str, end: str) -> None:

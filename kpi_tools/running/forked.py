@@ -15,7 +15,7 @@ import threading
 import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
-from importlib import import_module
+from importlib import import_module, reload
 from pathlib import Path
 from typing import Any
 
@@ -152,17 +152,25 @@ def limit_memory() -> None:
 
 
 def _leave_behind(ear: int) -> None:
-    """Nothing of the original: its terminal, its files and locks, its way of ending, its script's folder."""
+    """Nothing of the original: its terminal, its files and locks, its hooks and ways of ending, its script's folder."""
     os.setsid()
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    reload(warnings)  # whoever collects them in the original does not collect those of a notebook
+    warnings.resetwarnings()
+    for kind in (DeprecationWarning, PendingDeprecationWarning, ImportWarning, ResourceWarning):
+        warnings.simplefilter("ignore", kind)  # as Python begins
+    threading.excepthook, sys.excepthook = threading.__excepthook__, sys.__excepthook__
     nothing = os.open(os.devnull, os.O_RDWR)
     for stream in (0, 1, 2):
         os.dup2(nothing, stream)
     os.closerange(3, ear)
     os.closerange(ear + 1, os.sysconf("SC_OPEN_MAX"))
     sys.stdin, sys.stdout, sys.stderr = (os.fdopen(stream, mode, closefd=False) for stream, mode in enumerate("rww"))
+    import asyncio
+
+    asyncio.set_event_loop(asyncio.new_event_loop())  # the original's, if it had one, waits for what is closed here
     sys.argv[:] = [""]
     if not sys.flags.safe_path:
         sys.path[0] = PACKAGE
