@@ -199,7 +199,7 @@ def test_a_typed_figure_that_is_suppressed_is_refused_with_its_place_and_not_rep
         ]  # fmt: skip
         assert main(["check", QUARTER, "--raw", str(raw)]) == 2
         shown = capsys.readouterr()
-        assert "commentary/2024-25-Q3.csv, row 3" in shown.out
+        assert "commentary/2024-25-Q3.csv\n  row 3, column C" in shown.out
         assert not any(one in shown.out + shown.err for one in ("61", "8,087", "0.75"))
         with pytest.raises(ReturnsError):
             load(raw, QUARTER)

@@ -98,8 +98,7 @@ def _hidden(
 
 def _is_small(figure: Figure, threshold: int) -> bool:
     """Whether it counts few cases, or nobody knows how many."""
-    counts = [*figure.parts, sum(figure.parts)]
-    return not figure.parts or any(0 < abs(count) < threshold for count in counts)
+    return not figure.parts or any(0 < abs(count) < threshold for count in figure.parts)
 
 
 def _rounded(submissions: pd.DataFrame, kpis: pd.DataFrame, sensitive: set[str], base: int) -> pd.DataFrame:
