@@ -233,7 +233,9 @@ def check_targets_in_force(
     first = targets.groupby("kpi_id")["from_quarter"].min().to_dict()
     now = quarter.label  # labels stand in the order of time
     in_set = (catalogue["first_quarter"] <= now) & ~(catalogue["last_quarter"] < now).fillna(False).astype(bool)
-    for kpi_id, lag in zip(catalogue.loc[in_set, "kpi_id"], catalogue.loc[in_set, "lag_quarters"].tolist(), strict=True):
+    for kpi_id, lag in zip(
+        catalogue.loc[in_set, "kpi_id"], catalogue.loc[in_set, "lag_quarters"].tolist(), strict=True
+    ):
         shown = quarter.shift(-lag)
         if kpi_id not in first or first[kpi_id] > shown.label:
             ledger.problem("target-none", file, column="kpi_id", value=kpi_id, detail=shown.title)
