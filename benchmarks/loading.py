@@ -1,9 +1,10 @@
 """How long it takes to check a million rows of returns, faults among them: seconds of processor and clock, peak memory.
 
-python benchmarks/loading.py
+python benchmarks/loading.py [months]
 
-The case: 42 indicators in each of 150 areas, so 6,300 series in the catalogue, as monthly figures of 13 years (1,001,700
-rows in six CSV files below the limits of a file), one row in a thousand spoilt. Every spoilt row must be located.
+The case: 42 indicators in each of 250 areas, so 10,500 series in the catalogue, as figures of 96 quarters (1,008,000 rows in
+six CSV files below the limits of a file), one row in a thousand spoilt. With `months`: 42 indicators in 150 areas, as monthly
+figures of 13 years (1,001,700 rows), from which every quarter's figure follows as well. Every spoilt row must be located.
 What is imported on the way is imported beforehand.
 """
 
@@ -17,34 +18,39 @@ import numpy as np
 import pandera.pandas  # noqa: F401
 
 from kpi_tools.loading import read_returns
+from kpi_tools.quarters import Quarter, quarter_range
 
-AREAS, INDICATORS, MONTHS, FILES = 150, 42, 159, 6
+INDICATORS, FILES = 42, 6
 QUARTER = "2024-25 Q4"
 COUNCIL = '[council]\nname = "Areas"\nreport_title = "Benchmark"\nsections = ["All"]\nowner_team = ""\n'
-KPI = ("Name", "All", "Areas", "%", 1, "higher", "quarter", "monthly", 0, "2010-11 Q1")
+KPI = ("Name", "All", "Areas", "%", 1, "higher", "quarter")
 
 
-def write_raw(raw: Path) -> set[tuple[str, int]]:
+def write_raw(raw: Path, by_month: bool = False) -> set[tuple[str, int]]:
     """Catalogue, targets and returns; where the spoilt rows are (file, row)."""
+    areas, frequency = (150, "monthly") if by_month else (250, "quarterly")
+    periods = [f"{2012 + month // 12}-{month % 12 + 1:02}" for month in range(159)]
+    if not by_month:
+        periods = [quarter.label for quarter in quarter_range(Quarter.parse(QUARTER), 96)]
+    first = "2000-01 Q1"
     folder = raw / "returns" / "2024-25-Q4"
     folder.mkdir(parents=True)
     (raw / "council.toml").write_text(COUNCIL, encoding="utf-8")
-    ids = [f"N{indicator:02}-{area:03}" for indicator in range(INDICATORS) for area in range(AREAS)]
+    ids = [f"N{indicator:02}-{area:03}" for indicator in range(INDICATORS) for area in range(areas)]
     names = ("kpi_id", "kpi_name", "section", "directorate", "unit", "decimals", "polarity", "basis", "frequency",
              "lag_quarters", "first_quarter")  # fmt: skip
-    _write(raw / "kpis.csv", names, [(kpi_id, *KPI) for kpi_id in ids])
+    _write(raw / "kpis.csv", names, [(kpi_id, *KPI, frequency, 0, first) for kpi_id in ids])
     lines = ("kpi_id", "from_quarter", "target", "floor_standard")
-    _write(raw / "targets.csv", lines, [(kpi_id, "2010-11 Q1", 90, 80) for kpi_id in ids])
-    months = [f"{2012 + month // 12}-{month % 12 + 1:02}" for month in range(MONTHS)]
+    _write(raw / "targets.csv", lines, [(kpi_id, first, 90, 80) for kpi_id in ids])
     chance = np.random.default_rng(20250331)
     spoilt = set()
     for part in range(FILES):
         name, rows = f"part-{part}.csv", []
         for kpi_id in ids[part::FILES]:
-            below = chance.integers(200, 2_000, MONTHS)
-            above = (below * chance.uniform(0.3, 0.99, MONTHS)).astype(int)
-            for month, over, under in zip(months, above.tolist(), below.tolist(), strict=True):
-                rows.append((kpi_id, month, f"{100 * over / under:.1f}", over, under, "final", ""))
+            below = chance.integers(200, 2_000, len(periods))
+            above = (below * chance.uniform(0.3, 0.99, len(periods))).astype(int)
+            for period, over, under in zip(periods, above.tolist(), below.tolist(), strict=True):
+                rows.append((kpi_id, period, f"{100 * over / under:.1f}", over, under, "final", ""))
         for row in chance.choice(len(rows), len(rows) // 1_000, replace=False).tolist():
             rows[row] = (*rows[row][:2], "72p", *rows[row][3:])
             spoilt.add((f"returns/2024-25-Q4/{name}", row + 2))
@@ -70,7 +76,7 @@ def peak() -> str:
 def main() -> None:
     """Write the case, read it once, print what it took."""
     with tempfile.TemporaryDirectory() as folder:
-        spoilt = write_raw(Path(folder))
+        spoilt = write_raw(Path(folder), by_month="months" in sys.argv[1:])
         clock, processor = time.perf_counter(), time.process_time()
         returns = read_returns(folder, QUARTER)
         clock, processor = time.perf_counter() - clock, time.process_time() - processor

@@ -1,10 +1,14 @@
 """What must hold of any return: nothing lost, no silent change, and the order of rows and files without effect."""
 
 from collections.abc import Iterator
+from datetime import date, datetime, time
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from malformed import book_of
+from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
 from small_council import HEAD, HERE, Desk, text_of
 
 ROWS = [
@@ -17,6 +21,7 @@ ROWS = [
     ["F1", "2024-25 Q3", "", "", "", "suppressed", ""],
 ]
 SHOWN = ["kpi_id", "period", "value", "numerator", "denominator", "status"]
+DATED = ("dd/mm/yyyy", "mmm-yy", "yyyy")
 quick = settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
@@ -78,6 +83,41 @@ def test_whatever_comes_rows_in_are_accepted_or_rejected_or_blank(desk: Desk, ro
     assert counts["accepted"] == len(found.taken) and counts["rejected"] == len(found.rejected)
     errors = found.problems[found.problems["severity"] == "error"]
     assert set(errors["row"]) == set(found.rejected["row"])
+
+
+cells = st.one_of(
+    texts, st.integers(-5, 10**6), st.floats(allow_nan=False), st.booleans(), st.dates(date(1990, 1, 1)), st.times(),
+    st.datetimes(datetime(1990, 1, 1)), st.sampled_from(["=1+1", '="P1"', "#N/A", "#REF!"]),
+)  # fmt: skip
+forms = st.sampled_from(["General", "0%", "0.0", "dd/mm/yyyy", "mmm-yy", "yyyy", "@", ";;;", "hh:mm"])
+
+
+@quick
+@given(st.lists(st.lists(st.tuples(cells, forms), min_size=1, max_size=9), max_size=6))
+def test_whatever_stands_in_the_cells_of_a_workbook_it_is_taken_or_located(
+    desk: Desk, rows: list[list[tuple[object, str]]]
+) -> None:
+    def fill(_: object, sheet: Any) -> None:
+        for line, row in enumerate(rows, start=2):
+            for column, (value, form) in enumerate(row, start=1):
+                text = isinstance(value, str)
+                cell = sheet.cell(line, column, ILLEGAL_CHARACTERS_RE.sub("", value) if text else value)
+                if not (text and str(value).startswith(("=1", '="'))) and text and cell.data_type == "f":
+                    cell.data_type = "s"
+                cell.number_format = form if not isinstance(value, date | time) or form in DATED else "dd/mm/yyyy"
+
+    found = desk.read(return_xlsx=book_of([HEAD], fill))
+    counts = found.counts.set_index("file").loc[HERE + "return.xlsx"]
+    errors = found.problems[found.problems["severity"] == "error"]
+    if counts["outcome"] == "refused":
+        assert (
+            found.taken.empty
+            and len(errors) == 1
+            and errors["row"].isna().any() | (errors["code"] == "table-two").any()
+        )
+        return
+    assert counts["rows_in"] == counts["accepted"] + counts["rejected"] + counts["blank"] <= len(rows)
+    assert counts["accepted"] == len(found.taken) and set(errors["row"]) == set(found.rejected["row"])
 
 
 @quick

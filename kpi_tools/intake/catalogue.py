@@ -230,14 +230,15 @@ def check_targets_in_force(
     catalogue: pd.DataFrame, targets: pd.DataFrame, quarter: Quarter, file: str, ledger: Ledger
 ) -> None:
     """Warn of each KPI that is in the set at `quarter` and has no target for the figure that its report shows."""
-    first = targets.groupby("kpi_id")["from_quarter"].min()
-    for kpi in catalogue.itertuples():
-        in_set = Quarter.parse(kpi.first_quarter) <= quarter and (
-            pd.isna(kpi.last_quarter) or quarter <= Quarter.parse(kpi.last_quarter)
-        )
-        shown = quarter.shift(-int(kpi.lag_quarters))
-        if in_set and not (kpi.kpi_id in first.index and first[kpi.kpi_id] <= shown.label):
-            ledger.problem("target-none", file, column="kpi_id", value=kpi.kpi_id, detail=shown.title)
+    first = targets.groupby("kpi_id")["from_quarter"].min().to_dict()
+    now = quarter.label  # labels stand in the order of time
+    in_set = (catalogue["first_quarter"] <= now) & ~(catalogue["last_quarter"] < now).fillna(False).astype(bool)
+    for kpi_id, lag in zip(
+        catalogue.loc[in_set, "kpi_id"], catalogue.loc[in_set, "lag_quarters"].tolist(), strict=True
+    ):
+        shown = quarter.shift(-lag)
+        if kpi_id not in first or first[kpi_id] > shown.label:
+            ledger.problem("target-none", file, column="kpi_id", value=kpi_id, detail=shown.title)
 
 
 def with_targets(table: pd.DataFrame, targets: pd.DataFrame) -> pd.DataFrame:

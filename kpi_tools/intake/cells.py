@@ -136,7 +136,9 @@ def fault_of_text(text: str, kind: str = "") -> str:
     """The rule that a cell for words breaks: it shows the error of a formula, or a formula that was never calculated."""
     if kind == FORMULA:
         return "formula-empty"
-    return "value-error" if kind == ERROR or ERROR_TEXT.fullmatch(clean_name(text)) else ""
+    if kind == ERROR or (("#" in text or ":" in text) and ERROR_TEXT.fullmatch(clean_name(text))):
+        return "value-error"
+    return ""
 
 
 def read_status(text: str, kind: str = "") -> tuple[str, str, str]:

@@ -53,6 +53,8 @@ def _is_no_text(table: Table, row: int, column: str) -> bool:
 
 def choice(table: Table, row: int, column: str, options: Sequence[str], default: str | None = None) -> str | None:
     """One of `options`, whatever its case; `default` where blank. Without options (they were at fault) any text will do."""
+    if table.cells[column][row] in options:
+        return table.cells[column][row]
     taken = clean_name(table.cells[column][row])
     if _is_no_text(table, row, column):
         return None

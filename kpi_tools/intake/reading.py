@@ -186,7 +186,7 @@ def _body(grid: Grid, at: int, names: list[str], layout: Layout, file: str, ledg
     filled = [
         position
         for position, cells in enumerate(grid.cells[at + 1 :], start=at + 1)
-        if any(map(str.strip, cells)) or grid.lines[position] in formulas
+        if (cells and cells[0][:1].isalnum()) or any(map(str.strip, cells)) or grid.lines[position] in formulas
     ]
     blank = len(grid.cells) - at - 1 - len(filled) + grid.blank
     if not grid.ragged_is_fault:

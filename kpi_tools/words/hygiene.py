@@ -29,7 +29,10 @@ def clean_text(text: str) -> str:
 
 def clean_name(text: str) -> str:
     """`clean_text` on one line: newlines, tabs and runs of spaces become one space."""
-    return _RUNS.sub(" ", clean_text(text))
+    cleaned = clean_text(text)
+    if cleaned.isascii() and cleaned.isprintable() and "  " not in cleaned:
+        return cleaned
+    return _RUNS.sub(" ", cleaned)
 
 
 def what_changed(before: str, after: str) -> str:
