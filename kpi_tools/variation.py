@@ -137,35 +137,29 @@ def _prepare(
 def _limited(rows: Rows, screen: bool, fix: int | None) -> Rows:
     """The statistics of each baseline from sums over its fixed values `_f` and their moving ranges `_range`."""
     rows = keeping(rows, "_charted", "_base", "baseline", "overlap", "_y", "moving_range")
-    rows = rows.with_columns(_known=flag(~col("_y").is_null()))
-    fixed = col("_known") == 1
+    rows = rows.with_columns(_known=flag(~col("_y").is_null()), _f=col("_y"), _range=col("moving_range"))
     if fix is not None:
         rows = counted_up(rows, "_known").with_columns(_before=col("_known_so_far") - col("_known"))
-        rows = rows.with_columns(_rank=col("_known_so_far") - col("_before").min().over("_base"))
-        fixed = fixed & (col("_rank") <= fix)
-    rows = rows.with_columns(_f=when(fixed).then(col("_y")), _range=when(fixed).then(col("moving_range")))
-    rows = rows.with_columns(_low=col("_f").min().over("_base"))
+        fixed = col("_known_so_far") - col("_before").min().over("_base") <= fix
+        rows = rows.with_columns(_f=when(fixed).then(col("_y")), _range=when(fixed).then(col("moving_range")))
     rows = rows.with_columns(
-        _rise=col("_f") - col("_low"), _points=flag(~col("_f").is_null()), _ranges=flag(~col("_range").is_null())
+        _low=col("_f").min().over("_base"), _points=flag(~col("_f").is_null()), _ranges=flag(~col("_range").is_null())
     )
+    rows = rows.with_columns(_rise=col("_f") - col("_low"))
+    mean = col("_low") + col("_rise_total") / col("_points_total")
     rows = _with_totals(rows, "_rise", "_points", "_range", "_ranges", "_known").with_columns(
-        mean=col("_low") + col("_rise_total") / col("_points_total"), baseline_points=col("_known_total").cast(nw.Int64)
-    )
-    rows = rows.with_columns(
-        _noise=col("mean").abs().clip(lower_bound=1.0) * _EXACT, _mean_range=col("_range_total") / col("_ranges_total")
-    )
+        mean=mean, baseline_points=col("_known_total").cast(nw.Int64),
+        _noise=mean.abs().clip(lower_bound=1.0) * _EXACT, _mean_range=col("_range_total") / col("_ranges_total"),
+    )  # fmt: skip
+    average = col("_mean_range")
     if screen:
-        rows = rows.with_columns(
-            _keep=flag((col("_range") < col("_mean_range") * _SCREEN - col("_noise")).fill_null(False))
-        )
-        rows = _with_totals(rows.with_columns(_kept=col("_keep") * col("_range")), "_keep", "_kept")
-        kept = col("_kept_total") / col("_keep_total")
+        keep = (col("_range") < average * _SCREEN - col("_noise")).fill_null(False)
+        rows = _with_totals(rows.with_columns(_keep=flag(keep), _kept=when(keep).then(col("_range"))), "_keep", "_kept")
         some = (col("_kept_total") > col("_noise")).fill_null(False)
-        rows = rows.with_columns(_mean_range=when(some).then(kept).otherwise(col("_mean_range")))
-    varied = (col("_rise_total") > col("_noise") * col("_points_total")).fill_null(False)
-    reach = col("_mean_range") * col("overlap").cast(nw.Float64).sqrt() * _REACH
-    rows = rows.with_columns(_varied=flag(varied), _reach=when(col("_ranges_total") > 0).then(reach))
-    rows = rows.with_columns(_half=col("_reach") * col("_varied"))
+        average = when(some).then(col("_kept_total") / col("_keep_total")).otherwise(average)
+    varied = flag((col("_rise_total") > col("_noise") * col("_points_total")).fill_null(False))
+    reach = average * col("overlap").cast(nw.Float64).sqrt() * _REACH * varied
+    rows = rows.with_columns(_varied=varied, _half=when(col("_ranges_total") > 0).then(reach))
     few = flag(col("_points_total") < _FEWEST_FOR_LIMITS) + flag(col("_points_total") < _FEWEST_FOR_RUNS)
     rows = rows.with_columns(
         _limits=when(~col("_charted")).then(lit(6))
