@@ -9,6 +9,7 @@ import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -50,9 +51,14 @@ def kpi() -> None:
 
 
 @kpi.command()
-@_QUARTER
+@click.argument("given", nargs=-1, metavar="[QUARTER]... [FOLDER]...")
 @_RAW
 @_OUTPUTS
+@click.option("--all", "every", is_flag=True, help="The reports of all quarters with returns.")
+@click.option("--councils", is_flag=True, help="FOLDERs are those of several councils, each like data/raw.")
+@click.option("--force", is_flag=True, help="Make again what is up to date, too.")
+@click.option("--processes", type=click.IntRange(1), metavar="N", help="Reports at a time (default: one a processor).")
+@click.option("--scheduler", metavar="ADDRESS", help="Make them on a Dask cluster, such as tcp://10.0.0.5:8786.")
 @click.option("--allow-rejected", is_flag=True, help="Leave out rows that cannot be used; the report says so.")
 @click.option("--final", is_flag=True, help="Not a draft: refused while the checks find an error.")
 @click.option(
@@ -64,7 +70,8 @@ def kpi() -> None:
 @click.option("--prepared-by", default="", metavar="ROLE", help="Who prepared it; else as in council.toml.")
 @click.option("--signed-off-by", default="", metavar="ROLE", help="Who signed it off; else as in council.toml.")
 def report(
-    quarter: str | None, raw: Path, outputs: Path, allow_rejected: bool, final: bool, pdf: bool,
+    given: tuple[str, ...], raw: Path, outputs: Path, every: bool, councils: bool, force: bool, processes: int | None,
+    scheduler: str | None, allow_rejected: bool, final: bool, pdf: bool,
     override: tuple[str, ...], because: tuple[str, ...], by: tuple[str, ...], prepared_by: str, signed_off_by: str,
 ) -> None:  # fmt: skip
     """Make the report of a quarter.
@@ -75,20 +82,62 @@ def report(
     replaced when the new one is finished; until then, and if anything goes wrong, it stays as it is.
 
     Without --final it is a draft, says so, and ends with a chapter on what its checks found.
+
+    \b
+    kpi report --all                     every quarter with returns
+    kpi report --councils kent medway    the latest report of each council, in outputs/<council>/<quarter>
+    kpi report --all --councils */raw    every report of every council
+
+    Of several reports only those are made whose inputs, settings, notebook or program have changed; one that fails
+    does not stop the rest, and is listed at the end.
     """
     if not len(override) == len(because) == len(by):
         raise InputError("Each --override needs its own --because and --by.")
-    made = reports.report_quarter(
-        _quarter(quarter, raw), raw, outputs, edition="final" if final else "draft",
-        overrides=tuple(zip(override, because, by, strict=True)), allow_rejected=allow_rejected, pdf=pdf,
-        prepared_by=prepared_by, signed_off_by=signed_off_by, progress=sys.stderr.isatty(),
-    )  # fmt: skip
+    settings: dict[str, Any] = {
+        "edition": "final" if final else "draft", "overrides": tuple(zip(override, because, by, strict=True)),
+        "allow_rejected": allow_rejected, "pdf": pdf, "prepared_by": prepared_by, "signed_off_by": signed_off_by,
+    }  # fmt: skip
+    if every or councils or scheduler or len(given) > 1:
+        _many(given, raw, outputs, every, councils, settings, force=force, processes=processes, scheduler=scheduler)
+        return
+    quarter = _quarter(given[0] if given else None, raw)
+    made = reports.report_quarter(quarter, raw, outputs, **settings, progress=sys.stderr.isatty())
     click.echo(f"{made.quarter.title}: {made.account}", err=True)
     for warning in made.warnings:
         lines = warning.splitlines()
         line = next((line for line in lines if "Warning: " in line), lines[0])
         click.echo(f"Note: {line.partition('Warning: ')[2] or line}", err=True)
     click.echo(_near(made.folder / reports.PAGE))
+
+
+def _many(
+    given: tuple[str, ...], raw: Path, outputs: Path, every: bool, councils: bool, settings: dict[str, Any], **how: Any
+) -> None:
+    from kpi_tools.batch import make_all
+    from kpi_tools.orders import orders_of, orders_of_councils
+
+    folders = [text for text in given if councils and not _is_quarter(text)]
+    quarters = [Quarter.parse(text) for text in given if text not in folders]
+    if every and quarters:
+        raise InputError(f"--all makes every quarter with returns: leave out {quarters[0].label}, or --all.")
+    if councils and not folders:
+        raise InputError(
+            "--councils needs the folders of the councils, each with a council.toml, kpis.csv and returns."
+        )
+    wanted = None if every else quarters
+    orders, refused = (
+        orders_of_councils(map(Path, folders), outputs, wanted, settings)
+        if councils
+        else (orders_of(raw, outputs, wanted, settings), [])
+    )
+    make_all(orders, refused, **how, progress=sys.stderr.isatty())
+
+
+def _is_quarter(text: str) -> bool:
+    with suppress(InputError):
+        Quarter.parse(text)
+        return not Path(text).is_dir()
+    return False
 
 
 @kpi.command()
@@ -264,6 +313,8 @@ def _run(module: str, *arguments: str) -> None:
 
 class Terminated(KeyboardInterrupt):
     """The system asks the command to end; it does what Ctrl-C does."""
+
+    exit_status = TERMINATED
 
 
 def main(arguments: list[str] | None = None) -> int:

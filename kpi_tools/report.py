@@ -167,30 +167,40 @@ def make(job: Job, content: Callable[[], Content]) -> Report:
     return made
 
 
+def asked(
+    edition: str = "draft", overrides: tuple[tuple[str, str, str], ...] = (), allow_rejected: bool = False,
+    prepared_by: str = "", signed_off_by: str = "",
+) -> dict[str, str]:  # fmt: skip
+    """These settings of `report_quarter` as parameters of its notebook, and as its manifest has them."""
+    from kpi_tools.release.edition import DRAFT, as_text
+
+    given = {
+        "allow_rejected": "yes" if allow_rejected else "", "edition": edition if edition != DRAFT else "",
+        "overrides": as_text(overrides), "prepared_by": prepared_by, "signed_off_by": signed_off_by,
+    }  # fmt: skip
+    return {name: text for name, text in given.items() if text}
+
+
 def _report_content(
     job: Job, edition: str, overrides: tuple[tuple[str, str, str], ...], allow_rejected: bool, roles: Mapping[str, str]
 ) -> Content:
     from kpi_tools.files.rejects import load_keeping_rejected
-    from kpi_tools.release.edition import DRAFT, as_text, check_page, hold_back, parse_overrides
+    from kpi_tools.release.edition import DRAFT, check_page, hold_back, parse_overrides
     from kpi_tools.release.how_made import record
     from kpi_tools.scorecard import report_tables
 
     returns = load_keeping_rejected(job.raw, job.quarter, allow_rejected=allow_rejected)
     findings = hold_back(returns, job.raw, edition, overrides)
-    given = {
-        "allow_rejected": "yes" if allow_rejected else "", "edition": edition if edition != DRAFT else "",
-        "overrides": as_text(overrides), **roles,
-    }  # fmt: skip
     title = f"{'Draft: ' if edition == DRAFT else ''}{returns.council.report_title}, {job.quarter.title}"
-    asked = {name: text for name, text in given.items() if text}
-    let_pass = parse_overrides(given["overrides"])
+    given = asked(edition, overrides, allow_rejected, **roles)
+    let_pass = parse_overrides(given.get("overrides", ""))
 
     def recorded(tables: "Mapping[str, pd.DataFrame]") -> Mapping[str, Any]:
         said = record(returns, tables["KPIs"], findings, edition, let_pass, **roles)
-        return said | {"allow_rejected": allow_rejected, "parameters": asked}
+        return said | {"allow_rejected": allow_rejected, "parameters": given}
 
     return Content(
-        returns, title, asked, lambda: report_tables(returns),
+        returns, title, given, lambda: report_tables(returns),
         lambda page, tables: check_page(page, returns, tables), recorded, whole=True,
     )  # fmt: skip
 
