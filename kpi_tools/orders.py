@@ -108,13 +108,14 @@ def slug(name: str) -> str:
 
 def up_to_date(order: Order) -> bool:
     """Whether the order's report is there, whole, and what the same inputs, notebook, settings and program would give."""
-    folder = order.page.parent
+    page, folder, settings = order.page, order.page.parent, {name: value for name, value in order.settings.items() if name != "pdf"}
     try:
         manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
         return bool(
             manifest["program"] == program()
             and manifest["notebook"] == fingerprint(NOTEBOOK)
-            and manifest["parameters"] == asked(**order.settings)
+            and manifest["parameters"] == asked(**settings)
+            and (page.with_suffix(".pdf").name in manifest["outputs"] or not order.settings.get("pdf"))
             and manifest["inputs"] == fingerprints(order.raw, order.quarter)
             and all(fingerprint(folder / name) == one for name, one in manifest["outputs"].items())
         )

@@ -60,7 +60,7 @@ FLOORS = (
         "terminal",
         "files.templates files.rejects",
         "running.export running.guard",
-        "running.runner running.kernel running.forked",
+        "running.runner running.kernel running.forked running.apart running.warm",
         "running.folders",
         "running.manifest",
         "running.published",
@@ -68,7 +68,7 @@ FLOORS = (
         "many",
     ),
     ("report",),
-    ("batch", "verification"),
+    ("orders batch", "verification"),
     ("cli __main__",),
 )
 PLACES = {module: (floor, room) for floor, rooms in enumerate(FLOORS) for room in rooms for module in room.split()}

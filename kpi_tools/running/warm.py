@@ -6,7 +6,7 @@ from importlib import import_module
 for _name in (
     "kpi_tools.report", "kpi_tools.files.rejects", "kpi_tools.files.spreadsheets", "kpi_tools.page.chapters",
     "kpi_tools.release.edition", "kpi_tools.release.how_made", "kpi_tools.running.kernel", "kpi_tools.running.export",
-    "ipykernel.kernelapp", "papermill", "pandera.pandas",
+    "ipykernel.kernelapp", "papermill",
 ):  # fmt: skip
     import_module(_name)
 gc.freeze()  # it stays, so that looking through it for garbage is in vain
