@@ -108,7 +108,11 @@ def slug(name: str) -> str:
 
 def up_to_date(order: Order) -> bool:
     """Whether the order's report is there, whole, and what the same inputs, notebook, settings and program would give."""
-    page, folder, settings = order.page, order.page.parent, {name: value for name, value in order.settings.items() if name != "pdf"}
+    page, folder, settings = (
+        order.page,
+        order.page.parent,
+        {name: value for name, value in order.settings.items() if name != "pdf"},
+    )
     try:
         manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
         return bool(

@@ -68,7 +68,9 @@ def test_what_breaks_it_is_found_as_pandera_finds_it(figures, column, wrong, sai
 
     assert figures.loc[5, "unit"] == "%" and pd.notna(figures.loc[5, "value"])
     values = [*figures[column][:5], wrong, *figures[column][6:]]
-    broken = figures.assign(**{column: pd.Series(values, dtype=object if column == "value" and wrong == "74" else None)})
+    broken = figures.assign(
+        **{column: pd.Series(values, dtype=object if column == "value" and wrong == "74" else None)}
+    )
     with pytest.raises(AssertionError, match=f"not as it must be: .*{said}"):
         check_figures(broken)
     with pytest.raises(pandera.errors.SchemaErrors):

@@ -5,6 +5,9 @@ import os
 import shutil
 import signal
 import sys
+import warnings
+from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
 import psutil
@@ -12,7 +15,7 @@ import pytest
 
 from kpi_tools.errors import InputError
 from kpi_tools.quarters import Quarter, QuarterError
-from kpi_tools.running import kernel, runner
+from kpi_tools.running import forked, kernel, runner
 from kpi_tools.running.published import published
 from kpi_tools.running.runner import NotebookError, complete, run_notebook
 
@@ -31,6 +34,22 @@ def _no_kernel_left():
     assert psutil.wait_procs(kernels, timeout=10)[1] == []
 
 
+@pytest.fixture(params=["new", "copy"])
+def run(request, monkeypatch):
+    """`run_notebook` with a kernel that is a new Python, and with one that is a copy of this process."""
+    if request.param == "new":
+        yield run_notebook
+        return
+    if sys.platform != "linux":
+        pytest.skip("processes are copied on Linux")
+    monkeypatch.setattr(forked, "possible", lambda: True)
+    with ExitStack() as until_the_end:
+        with warnings.catch_warnings():
+            warnings.simplefilter("default")  # a copy has the filters of the original, and those of a test are strict
+            copy = until_the_end.enter_context(forked.copy_of_this_process())
+        yield partial(run_notebook, copy=copy)
+
+
 @pytest.fixture
 def no_kernel(monkeypatch):
     def refuse(*_: object) -> None:
@@ -39,21 +58,21 @@ def no_kernel(monkeypatch):
     monkeypatch.setattr(kernel, "kernel", refuse)
 
 
-def test_a_run_returns_the_executed_notebook_and_leaves_the_file_alone():
+def test_a_run_returns_the_executed_notebook_and_leaves_the_file_alone(run):
     before = (FAULTS / "good.ipynb").read_bytes()
-    executed = run_notebook(FAULTS / "good.ipynb", GIVEN, END)
+    executed = run(FAULTS / "good.ipynb", GIVEN, END)
     printed = [output.text for cell in executed.cells[3:] for output in cell.outputs if output.output_type == "stream"]
     assert printed == ["The quarter is 2024-25 Q3\n"]
     assert (FAULTS / "good.ipynb").read_bytes() == before
 
 
-def test_old_outputs_in_the_file_take_no_part():
-    executed = run_notebook(FAULTS / "left_with_outputs.ipynb", GIVEN, END)
+def test_old_outputs_in_the_file_take_no_part(run):
+    executed = run(FAULTS / "left_with_outputs.ipynb", GIVEN, END)
     assert "old words" not in str(executed)
 
 
-def test_a_warning_does_not_stop_a_run():
-    assert "one figure is provisional" in str(run_notebook(FAULTS / "warns.ipynb", GIVEN, END))
+def test_a_warning_does_not_stop_a_run(run):
+    assert "one figure is provisional" in str(run(FAULTS / "warns.ipynb", GIVEN, END))
 
 
 @pytest.mark.parametrize(
@@ -83,18 +102,18 @@ def test_a_warning_does_not_stop_a_run():
         ("last_cell_shows_nothing", "in its last cell, but 'nothing'"),
     ],
 )
-def test_a_run_that_is_not_whole_is_refused(fault, sentence):
+def test_a_run_that_is_not_whole_is_refused(run, fault, sentence):
     with pytest.raises(NotebookError) as refused:
-        run_notebook(FAULTS / f"{fault}.ipynb", GIVEN, END, timeout=30)
+        run(FAULTS / f"{fault}.ipynb", GIVEN, END, timeout=30)
     assert sentence in str(refused.value)
     assert "\n" not in str(refused.value)
     assert refused.value.notebook is not None
 
 
 @pytest.mark.parametrize("fault", ["hangs", "hangs_and_swallows_interrupts", "kernel_stopped"])
-def test_a_cell_that_takes_too_long_is_ended(fault):
+def test_a_cell_that_takes_too_long_is_ended(run, fault):
     with pytest.raises(NotebookError, match=r"stopped in cell 3 \(`import .*`\): the cell took longer than it may"):
-        run_notebook(FAULTS / f"{fault}.ipynb", GIVEN, END, timeout=2)
+        run(FAULTS / f"{fault}.ipynb", GIVEN, END, timeout=2)
 
 
 @pytest.mark.parametrize(
@@ -148,10 +167,10 @@ def test_parameters_the_notebook_does_not_have_are_refused_before_a_kernel_start
     assert sentence in str(refused.value)
 
 
-def test_a_hostile_value_arrives_as_text(tmp_path):
+def test_a_hostile_value_arrives_as_text(run, tmp_path):
     hostile = '"); import os; os._exit(1) #\n\r\t"""{quarter}{{}}%s\\n\\ \' \u2028\u2029\x85\x0c é \U0001f600 \\N{\''
     shutil.copy(FAULTS / "prints_its_place.ipynb", tmp_path / "{raw} é.ipynb")
-    executed = run_notebook(tmp_path / "{raw} é.ipynb", GIVEN | {"raw": hostile}, END)
+    executed = run(tmp_path / "{raw} é.ipynb", GIVEN | {"raw": hostile}, END)
     assert executed.cells[3].outputs[0].text == f"from {hostile}\n"
     kept = published(executed, GIVEN | {"raw": hostile})
     given = ast.parse(kept.cells[1].source).body[1].value.value
@@ -184,7 +203,7 @@ def test_a_kernel_that_does_not_start_is_a_sentence(monkeypatch, argv, sentence)
     assert sentence in str(refused.value)
 
 
-def test_the_kernel_is_this_python_whatever_the_user_has_installed(tmp_path, monkeypatch):
+def test_the_kernel_is_this_python_whatever_the_user_has_installed(run, tmp_path, monkeypatch):
     broken = tmp_path / "kernels" / "python3"
     broken.mkdir(parents=True)
     (broken / "kernel.json").write_text('{"argv": ["no-such-python"], "display_name": "Mine", "language": "python"}')
@@ -193,7 +212,7 @@ def test_the_kernel_is_this_python_whatever_the_user_has_installed(tmp_path, mon
     (startup / "mine.py").write_text("1 / 0")
     monkeypatch.setenv("JUPYTER_PATH", str(tmp_path))
     monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
-    assert END in str(run_notebook(FAULTS / "good.ipynb", GIVEN, END))
+    assert END in str(run(FAULTS / "good.ipynb", GIVEN, END))
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the limit is Linux's")

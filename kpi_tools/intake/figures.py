@@ -54,7 +54,9 @@ def check_figures(figures: pd.DataFrame) -> None:
     texts, whole = ("kpi_id", "quarter", "polarity", "status"), ("decimals", "lag_quarters")
     numbers = ("value", "numerator", "denominator", *LINES[:3])
     kinds = [("str", texts), ("int64", whole), ("float64", numbers)]
-    found = [f"{name} is {figures[name].dtype}" for kind, names in kinds for name in names if figures[name].dtype != kind]
+    found = [
+        f"{name} is {figures[name].dtype}" for kind, names in kinds for name in names if figures[name].dtype != kind
+    ]
     if not found:
         value, status = figures["value"], figures["status"]
         broken = {

@@ -96,10 +96,7 @@ def copy_of_this_process(needed: Iterable[str] = ()) -> Iterator[Copy | None]:
         return
     ear, gate = os.pipe()
     starter = os.getpid()
-    with warnings.catch_warnings():
-        # Python warns of any thread; those of Arrow and OpenBLAS begin anew in a copy by themselves
-        warnings.simplefilter("ignore", DeprecationWarning)
-        pid = os.fork()
+    pid = _fork()
     if pid == 0:
         try:
             _be_a_kernel(ear, starter, (*KERNEL, *needed))
@@ -111,6 +108,13 @@ def copy_of_this_process(needed: Iterable[str] = ()) -> Iterator[Copy | None]:
         yield copy
     finally:
         copy.end()
+
+
+def _fork() -> int:
+    with warnings.catch_warnings():
+        # Python warns of any thread; those of Arrow and OpenBLAS begin anew in a copy by themselves
+        warnings.simplefilter("ignore", DeprecationWarning)
+        return os.fork()
 
 
 def _be_a_kernel(ear: int, starter: int, needed: Iterable[str]) -> None:
@@ -152,17 +156,21 @@ def limit_memory() -> None:
 
 
 def _leave_behind(ear: int) -> None:
-    """Nothing of the original: its terminal, its files and locks, its way of ending, its script's folder."""
+    """Nothing of the original: its terminal, its files and locks, its hooks and ways of ending, its script's folder."""
     os.setsid()
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    threading.excepthook, sys.excepthook = threading.__excepthook__, sys.__excepthook__
     nothing = os.open(os.devnull, os.O_RDWR)
     for stream in (0, 1, 2):
         os.dup2(nothing, stream)
     os.closerange(3, ear)
     os.closerange(ear + 1, os.sysconf("SC_OPEN_MAX"))
     sys.stdin, sys.stdout, sys.stderr = (os.fdopen(stream, mode, closefd=False) for stream, mode in enumerate("rww"))
+    import asyncio
+
+    asyncio.set_event_loop(asyncio.new_event_loop())  # the original's, if it had one, waits for what is closed here
     sys.argv[:] = [""]
     if not sys.flags.safe_path:
         sys.path[0] = PACKAGE
