@@ -89,13 +89,16 @@ def council_name(raw: Path) -> str:
     """The council's name in `raw`/council.toml. Raises `InputError` where there is none that can name a folder."""
     path = raw / "council.toml"
     try:
-        name = tomllib.loads(path.read_text(encoding="utf-8-sig")).get("name")
+        said = tomllib.loads(path.read_text(encoding="utf-8-sig")).get("council")
     except OSError as error:
         raise InputError(f"{path} cannot be read ({error.strerror or error}). Is this a folder of raw data?") from None
     except ValueError as error:
         raise InputError(f"{path} is not as TOML should be: {error}. `kpi check` says more.") from None
+    name = said.get("name") if isinstance(said, dict) else None
     if not isinstance(name, str) or not slug(name):
-        raise InputError(f'{path} needs a line such as name = "Kent County Council", with a letter of a to z in it.')
+        raise InputError(
+            f'{path} needs under [council] a line such as name = "Kent County Council", with a letter of a to z in it.'
+        )
     return name
 
 

@@ -5,8 +5,6 @@ import os
 import shutil
 import signal
 import sys
-import warnings
-from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 
@@ -43,10 +41,7 @@ def run(request, monkeypatch):
     if sys.platform != "linux":
         pytest.skip("processes are copied on Linux")
     monkeypatch.setattr(forked, "possible", lambda: True)
-    with ExitStack() as until_the_end:
-        with warnings.catch_warnings():
-            warnings.simplefilter("default")  # a copy has the filters of the original, and those of a test are strict
-            copy = until_the_end.enter_context(forked.copy_of_this_process())
+    with forked.copy_of_this_process() as copy:
         yield partial(run_notebook, copy=copy)
 
 

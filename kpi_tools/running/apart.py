@@ -12,6 +12,7 @@ from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from threading import Lock
+from time import monotonic, sleep
 from typing import Any
 
 from kpi_tools.errors import KpiError
@@ -46,13 +47,17 @@ class Apart(Executor):
         if cancel_futures:
             with self._lock:
                 self._closed = True
-                working = list(self._working)
-            for process in working:
-                process.terminate()
-            for process in working:
-                process.join(_PATIENCE)
-                process.kill()
+            self._tell("terminate")
+            until = monotonic() + _PATIENCE
+            while self._working and monotonic() < until:
+                sleep(0.02)
+            self._tell("kill")
         self._threads.shutdown(wait, cancel_futures=cancel_futures)
+
+    def _tell(self, what: str) -> None:
+        with self._lock:
+            for process in self._working:
+                getattr(process, what)()
 
     def _run(self, work: Callable[..., Any], given: tuple[Any, ...], named: dict[str, Any]) -> Any:
         ear, mouth = self._context.Pipe(duplex=False)
@@ -72,7 +77,7 @@ class Apart(Executor):
             process.join()
             with self._lock:
                 self._working.discard(process)
-            process.close()
+                process.close()
             ear.close()
         if error is not None:
             raise error
@@ -96,6 +101,8 @@ def _work(mouth: Connection, work: Callable[..., Any], given: tuple[Any, ...], n
         told = work(*given, **named), None
     except Exception as error:
         told = None, error
+    except KeyboardInterrupt:
+        return
     mouth.send(told)
 
 

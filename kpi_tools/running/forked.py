@@ -96,7 +96,10 @@ def copy_of_this_process(needed: Iterable[str] = ()) -> Iterator[Copy | None]:
         return
     ear, gate = os.pipe()
     starter = os.getpid()
-    pid = _fork()
+    with warnings.catch_warnings():
+        # Python warns of any thread; those of Arrow and OpenBLAS begin anew in a copy by themselves
+        warnings.simplefilter("ignore", DeprecationWarning)
+        pid = os.fork()
     if pid == 0:
         try:
             _be_a_kernel(ear, starter, (*KERNEL, *needed))
@@ -108,13 +111,6 @@ def copy_of_this_process(needed: Iterable[str] = ()) -> Iterator[Copy | None]:
         yield copy
     finally:
         copy.end()
-
-
-def _fork() -> int:
-    with warnings.catch_warnings():
-        # Python warns of any thread; those of Arrow and OpenBLAS begin anew in a copy by themselves
-        warnings.simplefilter("ignore", DeprecationWarning)
-        return os.fork()
 
 
 def _be_a_kernel(ear: int, starter: int, needed: Iterable[str]) -> None:
@@ -161,6 +157,9 @@ def _leave_behind(ear: int) -> None:
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    warnings.resetwarnings()
+    for kind in (DeprecationWarning, PendingDeprecationWarning, ImportWarning, ResourceWarning):
+        warnings.simplefilter("ignore", kind)  # as Python begins
     threading.excepthook, sys.excepthook = threading.__excepthook__, sys.__excepthook__
     nothing = os.open(os.devnull, os.O_RDWR)
     for stream in (0, 1, 2):

@@ -1,0 +1,351 @@
+"""Many reports: what is made, what is left as it is, what fails, and that no way of making one changes a byte of it."""
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+
+import psutil
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kpi_tools import batch, orders, report
+from kpi_tools.cli import main
+from kpi_tools.errors import InputError
+from kpi_tools.orders import Order, council_name, orders_of, orders_of_councils, slug, up_to_date
+from kpi_tools.quarters import Quarter
+from kpi_tools.running import forked
+from kpi_tools.running.apart import Apart, LostError
+from tests.one_section import governance_without_action
+
+ROOT = Path(__file__).parents[1]
+Q1, Q2, Q3 = (Quarter(2024, number) for number in (1, 2, 3))
+posix = pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
+
+
+def council(folder: Path, name: str, *quarters: Quarter) -> Path:
+    """A folder of raw data with nothing in its returns that could be read."""
+    for quarter in quarters:
+        (folder / "returns" / quarter.slug).mkdir(parents=True)
+        (folder / "returns" / quarter.slug / "all.csv").write_text("kpi_id")
+    folder.mkdir(exist_ok=True)
+    (folder / "council.toml").write_text(f'[council]\nname = "{name}"\n', encoding="utf-8")
+    return folder
+
+
+@pytest.fixture
+def made(monkeypatch):
+    """The reports that are asked for, in a thread of this process; those of Quarter 2 fail."""
+    asked: list[tuple[Quarter, str]] = []
+
+    def report_quarter(quarter: Quarter, raw: Path, outputs: Path, **_: object) -> report.Report:
+        asked.append((quarter, raw.name))
+        if quarter == Q2:
+            raise InputError("Row 7 of roads.csv is not to be used.\nNor is row 9.")
+        return report.Report(quarter, outputs / quarter.slug, (), ())
+
+    monkeypatch.setattr(batch, "report_quarter", report_quarter)
+    monkeypatch.setattr(batch, "Apart", ThreadPoolExecutor)
+    return asked
+
+
+# Which
+
+
+def test_all_quarters_are_those_with_returns_and_none_is_the_latest(tmp_path):
+    raw = council(tmp_path / "raw", "Kent", Q3, Q1, Q2)
+    (raw / "returns" / "2025-26-Q1").mkdir()
+    (raw / "returns" / "notes.txt").touch()
+    assert [order.quarter for order in orders_of(raw, tmp_path, None, {})] == [Q1, Q2, Q3]
+    assert [order.quarter for order in orders_of(raw, tmp_path, [], {})] == [Q3]
+    assert [order.quarter for order in orders_of(raw, tmp_path, [Q2, Q2], {})] == [Q2]
+    assert orders_of(raw, tmp_path / "out", [Q1], {})[0].page == tmp_path / "out" / "2024-25-Q1" / "report.html"
+    with pytest.raises(InputError, match="There is no folder \"returns\" in"):
+        orders_of(council(tmp_path / "bare", "Bare"), tmp_path, None, {})
+
+
+def test_each_council_has_a_folder_of_its_own_and_one_that_cannot_be_used_does_not_stop_the_rest(tmp_path):
+    kent = council(tmp_path / "a", "Kent County Council", Q2, Q3)
+    one = council(tmp_path / "b", "Mid-Shire", Q3)
+    other = council(tmp_path / "c", "MID SHIRE", Q3)
+    broken = council(tmp_path / "d", "Broken", Q3)
+    (broken / "council.toml").write_text("name = ")
+    nameless = council(tmp_path / "e", "", Q3)
+    bare = council(tmp_path / "f", "Bare")
+    nowhere = tmp_path / "nowhere"
+    found, refused = orders_of_councils(
+        [kent, one, other, broken, nameless, bare, nowhere, kent], tmp_path / "out", None, {}
+    )
+    assert [(order.name, order.page.relative_to(tmp_path).as_posix()) for order in found] == [
+        ("Kent County Council, Quarter 2 2024/25", "out/kent-county-council/2024-25-Q2/report.html"),
+        ("Kent County Council, Quarter 3 2024/25", "out/kent-county-council/2024-25-Q3/report.html"),
+    ]
+    said = {Path(folder).name: str(error) for folder, error in refused}
+    assert set(said) == {"b", "c", "d", "e", "f", "nowhere"}
+    assert f'Its reports would go to "mid-shire", and so would those of {other}, so none of them is made.' in said["b"]
+    assert str(one) in said["c"]
+    assert "council.toml is not as TOML should be" in said["d"]
+    assert 'needs under [council] a line such as name = "Kent County Council"' in said["e"]
+    assert 'There is no folder "returns"' in said["f"]
+    assert "cannot be read (No such file or directory). Is this a folder of raw data?" in said["nowhere"]
+
+
+@pytest.mark.parametrize(
+    ("name", "folder"),
+    [
+        ("Kent County Council", "kent-county-council"),
+        ("Ynys Môn / Anglesey", "ynys-mon-anglesey"),
+        ("../../etc", "etc"),
+        ("Con", "con-council"),
+        ("x" * 80, "x" * 60),
+        ("…", ""),
+    ],
+)
+def test_a_council_gives_its_folder_its_name(name, folder):
+    assert slug(name) == folder
+
+
+@given(st.text())
+def test_a_slug_is_a_plain_name_of_a_folder_and_its_own_slug(name):
+    assert re.fullmatch(r"([a-z0-9]+(-[a-z0-9]+)*)?", slug(name))
+    assert slug(slug(name)) == slug(name)
+
+
+def test_the_council_of_the_project_has_a_name():
+    assert council_name(ROOT / "data" / "raw") == "Kent County Council"
+
+
+# The command
+
+
+def test_one_that_fails_does_not_stop_the_rest_and_is_listed_at_the_end(made, tmp_path, capsys):
+    raw = council(tmp_path / "raw", "Kent", Q1, Q2, Q3)
+    assert main(["report", "--all", "--raw", str(raw), "--outputs", str(tmp_path / "out")]) == 2
+    told = capsys.readouterr()
+    assert sorted(made) == [(Q1, "raw"), (Q2, "raw"), (Q3, "raw")]
+    pages = {str(tmp_path / "out" / slug / "report.html") for slug in ("2024-25-Q1", "2024-25-Q3")}
+    assert set(told.out.splitlines()) == pages
+    assert told.err == (
+        "2 of 3 reports made. Not made:\n"
+        "  Quarter 2 2024/25: Row 7 of roads.csv is not to be used. (`kpi check` lists them all)\n"
+    )
+
+
+def test_several_councils_in_one_command(made, tmp_path, capsys):
+    folders = [str(council(tmp_path / name, name, Q1, Q3)) for name in ("Kent", "Medway")]
+    out = ["--outputs", str(tmp_path / "out")]
+    assert main(["report", "--councils", *folders, *out]) == 0
+    assert sorted(made) == [(Q3, "Kent"), (Q3, "Medway")]
+    assert capsys.readouterr().err == "2 of 2 reports made.\n"
+    made.clear()
+    assert main(["report", "Q1 2024/25", "--councils", *folders, str(tmp_path / "Nowhere"), *out]) == 2
+    assert sorted(made) == [(Q1, "Kent"), (Q1, "Medway")]
+    assert "2 of 3 reports made. Not made:\n" in capsys.readouterr().err
+    made.clear()
+    assert main(["report", "--councils", "--all", *folders, *out]) == 0
+    assert len(made) == 4
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--all", "2024-25 Q3"], "--all makes every quarter with returns: leave out 2024-25 Q3, or --all."),
+        (["--councils", "2024-25 Q3"], "--councils needs the folders of the councils"),
+        (["2024-25 Q3", "next"], '"next" is not a financial quarter'),
+        (["--all", "--raw", "nowhere"], "There is no folder nowhere."),
+        (["--all", "--processes", "0"], "Invalid value for '--processes'"),
+    ],
+)
+def test_what_cannot_be_ordered_is_a_sentence_and_status_2(made, capsys, arguments, sentence):
+    assert main(["report", *arguments]) == 2
+    assert sentence in capsys.readouterr().err
+    assert made == []
+
+
+def test_a_defect_of_ours_costs_one_report():
+    class Odd(ThreadPoolExecutor):
+        def submit(self, work, order):
+            future = Future()
+            future.set_exception(ZeroDivisionError("division\nby zero"))
+            return future
+
+    ((_, result),) = batch.make_reports([Order(Q1, Path(), Path())], Odd())
+    assert str(result) == "It could not be made: ZeroDivisionError: division by zero"
+
+
+# In processes of their own
+
+
+def double(number):
+    return 2 * number, os.getpid()
+
+
+def fails(number):
+    raise InputError(f"{number} is too many.")
+
+
+def dies(number):
+    os.kill(os.getpid(), number)
+
+
+def waits(path):
+    Path(path).touch()
+    signal.pause()
+
+
+@pytest.fixture
+def apart():
+    executor = Apart(2)
+    yield executor
+    executor.shutdown(cancel_futures=True)
+
+
+def test_work_is_done_in_a_process_of_its_own(apart):
+    done = [apart.submit(double, number) for number in range(3)]
+    assert [future.result()[0] for future in done] == [0, 2, 4]
+    assert len({future.result()[1] for future in done} | {os.getpid()}) == 4
+    with pytest.raises(InputError, match="7 is too many."):
+        apart.submit(fails, 7).result()
+
+
+@posix
+def test_a_process_that_is_killed_costs_its_own_work_only(apart):
+    killed, other = apart.submit(dies, signal.SIGKILL), apart.submit(double, 4)
+    with pytest.raises(LostError, match="Its process was ended .by the signal SIGKILL, as when memory runs out."):
+        killed.result()
+    assert other.result()[0] == 8
+
+
+@posix
+def test_what_is_under_way_is_ended_and_what_is_not_is_not_begun(tmp_path):
+    executor = Apart(1)
+    first, second = (executor.submit(waits, tmp_path / name) for name in ("first", "second"))
+    while not (tmp_path / "first").exists():
+        pass
+    executor.shutdown(cancel_futures=True)
+    assert isinstance(first.exception(), LostError)
+    assert second.cancelled() or "It was not begun." in str(second.exception())
+    assert not (tmp_path / "second").exists()
+    assert [child for child in psutil.Process().children(recursive=True) if "waits" in " ".join(child.cmdline())] == []
+
+
+# For real, with a council of two KPIs
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory):
+    """Raw data with three quarters, and the folder of its reports, which `kpi report --all` has made."""
+    folder = tmp_path_factory.mktemp("small")
+    raw = governance_without_action(folder / "raw")
+    for quarter in ("2023-24-Q2", "2023-24-Q3", "2023-24-Q4"):
+        shutil.rmtree(raw / "returns" / quarter)
+    assert main(["report", "--all", "--raw", str(raw), "--outputs", str(folder / "out")]) == 0
+    return raw, folder / "out"
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in sorted(folder.iterdir()) if path.is_file()}
+
+
+def test_no_way_of_making_a_report_changes_a_byte_of_it(small, tmp_path, monkeypatch):
+    raw, made = small
+    backwards = [Order(quarter, raw, tmp_path / "processes") for quarter in (Q3, Q1)]
+    with batch.here(1) as executor:
+        assert [type(result) for _, result in batch.make_reports(backwards, executor)] == [report.Report] * 2
+    # by the command itself, whose kernel is a copy of it
+    arguments = [sys.executable, "-m", "kpi_tools", "report", "2024-25 Q3", "--raw", str(raw)]
+    subprocess.run(
+        [*arguments, "--outputs", tmp_path / "command"], cwd=ROOT, check=True, capture_output=True, timeout=120
+    )
+    # where the kernel is a new Python, and in an executor of the standard library
+    monkeypatch.setattr(forked, "possible", lambda: False)
+    with ThreadPoolExecutor(1) as threads:
+        threads.submit(batch.make_report, Order(Q3, raw, tmp_path / "thread")).result()
+    expected = contents(made / "2024-25-Q3")
+    assert set(expected) == {"kpis.csv", "kpis.xlsx", "manifest.json", "report.html", "report.ipynb"}
+    for way in ("processes", "command", "thread"):
+        assert contents(tmp_path / way / "2024-25-Q3") == expected, way
+    assert contents(tmp_path / "processes" / "2024-25-Q1") == contents(made / "2024-25-Q1")
+
+
+def test_a_second_run_makes_only_what_has_changed(small, tmp_path, capsys, monkeypatch):
+    raw, out = (shutil.copytree(folder, tmp_path / folder.name) for folder in small)
+    quick = ["report", "--all", "--raw", str(raw), "--outputs", str(out)]
+    monkeypatch.setattr(batch, "Apart", None)  # nothing is to be made
+    assert main(["report", "2024-25 Q1", "2024-25 Q2", *quick[2:]]) == 0
+    assert main(quick) == 0
+    assert capsys.readouterr() == (
+        "",
+        "0 of 2 reports made, 2 up to date already.\n0 of 3 reports made, 3 up to date already.\n",
+    )
+
+    def stale(**settings: object) -> list[Quarter]:
+        return [order.quarter for order in orders_of(raw, out, None, settings) if not up_to_date(order)]
+
+    assert stale() == []
+    assert stale(edition="final") == stale(allow_rejected=True) == stale(prepared_by="Analyst") == [Q1, Q2, Q3]
+    assert stale(pdf=True) == [Q1, Q2, Q3]
+    (out / "2024-25-Q1" / "kpis.csv").write_bytes(b"edited")
+    (out / "2024-25-Q2" / "report.html").unlink()
+    assert stale() == [Q1, Q2]
+    (raw / "commentary" / "2024-25-Q3.csv").write_text("kpi_id,section,commentary\n", encoding="utf-8")
+    assert stale() == [Q1, Q2, Q3]
+
+
+@pytest.mark.parametrize("changed", ["program", "notebook"])
+def test_another_program_or_notebook_is_a_reason_to_make_it_again(small, tmp_path, monkeypatch, changed):
+    raw, out = small
+    (order, *_) = orders_of(raw, out, [Q3], {})
+    assert up_to_date(order)
+    if changed == "program":
+        monkeypatch.setattr(orders, "program", lambda: {"code": "another"})
+    else:
+        other = tmp_path / "quarterly_report.ipynb"
+        other.write_text(orders.NOTEBOOK.read_text(encoding="utf-8").replace("\n", "\n "), encoding="utf-8")
+        monkeypatch.setattr(orders, "NOTEBOOK", other)
+    assert not up_to_date(order)
+
+
+@posix
+@pytest.mark.parametrize(("sent", "ended"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGKILL, -9)])
+def test_a_batch_that_is_ended_leaves_no_process_and_goes_on_the_next_time(small, tmp_path, sent, ended):
+    raw, made = small
+    arguments = [sys.executable, "-m", "kpi_tools", "report", "--all", "--raw", str(raw), "--outputs", str(tmp_path)]
+    batches = {"cwd": ROOT, "encoding": "utf-8", "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen([*arguments, "--processes", "1"], **batches) as process:
+        assert process.stdout.readline() == f"{tmp_path / '2024-25-Q1' / 'report.html'}\n"
+        below = psutil.Process(process.pid).children(recursive=True)
+        process.send_signal(sent)
+        _, said = process.communicate(timeout=60)
+    assert process.returncode == ended
+    if sent != signal.SIGKILL:
+        assert said == "Stopped: 1 of 3 reports made. The same command goes on from here.\n"
+    assert psutil.wait_procs(below, timeout=20)[1] == []
+    again = subprocess.run(arguments, **batches, timeout=180)
+    assert (again.returncode, again.stderr) == (0, "2 of 3 reports made, 1 up to date already.\n")
+    for quarter in ("2024-25-Q1", "2024-25-Q2", "2024-25-Q3"):
+        assert contents(tmp_path / quarter) == contents(made / quarter)
+
+
+# On a cluster
+
+
+def test_a_scheduler_that_does_not_answer_is_a_sentence(cluster, tmp_path, capsys, monkeypatch):
+    cluster("distributed")
+    monkeypatch.setattr(batch, "_PATIENCE", 1)
+    raw = council(tmp_path / "raw", "Kent", Q3)
+    assert main(["report", "--raw", str(raw), "--outputs", str(tmp_path), "--scheduler", "tcp://127.0.0.1:9"]) == 1
+    assert "No Dask scheduler answers at tcp://127.0.0.1:9: " in capsys.readouterr().err
+
+
+def test_without_dask_a_scheduler_is_a_sentence(tmp_path, capsys, monkeypatch):
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    raw = council(tmp_path / "raw", "Kent", Q3)
+    assert main(["report", "--raw", str(raw), "--outputs", str(tmp_path), "--scheduler", "tcp://127.0.0.1:9"]) == 2
+    said = '--scheduler needs Dask, which is not installed: pip install "kpi-tools[dask]".\n'
+    assert capsys.readouterr().err == said
