@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from dataclasses import dataclass
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -190,13 +191,15 @@ def _report_content(
     from kpi_tools.scorecard import report_tables
 
     returns = load_keeping_rejected(job.raw, job.quarter, allow_rejected=allow_rejected)
-    findings = hold_back(returns, job.raw, edition, overrides)
+    found = partial(hold_back, returns, job.raw, edition, overrides)
+    findings = found() if edition != DRAFT or overrides else None  # which holds nothing else back
     title = f"{'Draft: ' if edition == DRAFT else ''}{returns.council.report_title}, {job.quarter.title}"
     given = asked(edition, overrides, allow_rejected, **roles)
     let_pass = parse_overrides(given.get("overrides", ""))
 
     def recorded(tables: "Mapping[str, pd.DataFrame]") -> Mapping[str, Any]:
-        said = record(returns, tables["KPIs"], findings, edition, let_pass, **roles)
+        judged = found() if findings is None else findings
+        said = record(returns, tables["KPIs"], judged, edition, let_pass, **roles)
         return said | {"allow_rejected": allow_rejected, "parameters": given}
 
     return Content(
@@ -229,7 +232,7 @@ def _make(job: Job, content: Callable[[], Content], work: Path) -> Report:
         with already, copy_of_this_process(NEEDED) as copy, ThreadPoolExecutor(1) as beside:
             writing = beside.submit(_write_tables, filled, folder, job.tables)
             executed = run_notebook(job.notebook, given, end, copy=copy, timeout=job.timeout, progress=job.progress)
-            tables = writing.result()
+            tables, recorded = writing.result()
         from kpi_tools.running.export import to_html
 
         shown = published(executed, given | {"raw": relative(job.read_in or job.outputs / job.name, raw)})
@@ -252,21 +255,24 @@ def _make(job: Job, content: Callable[[], Content], work: Path) -> Report:
         write_pdf(folder / f"{job.stem}.html", paper, author=council, day=day, browser=job.browser)
     if changed := sorted(set(used.items()) ^ set(fingerprints(raw, quarter).items())):
         raise InputError(f"{changed[0][0]} was changed while the report was being made. Run again.")
-    made = manifest(quarter, used, job.notebook, folder, filled.recorded(tables))
+    made = manifest(quarter, used, job.notebook, folder, recorded)
     _write(folder / MANIFEST, as_json(made))
     files = tuple(sorted(path.name for path in folder.iterdir()))
     return Report(quarter, job.outputs / job.name, files, _warnings(executed), filled.returns.summary)
 
 
-def _write_tables(filled: Content, folder: Path, name: str) -> "Mapping[str, pd.DataFrame]":
-    """The tables, written, and what will make the page imported: this process's work while the kernel is at its own."""
+def _write_tables(filled: Content, folder: Path, name: str) -> "tuple[Mapping[str, pd.DataFrame], Mapping[str, Any]]":
+    """The tables, written, and what is recorded of them: this process's work while the kernel is at its own.
+
+    What will make the page is imported meanwhile, too.
+    """
     from kpi_tools.files.spreadsheets import write_csv, write_workbook
 
     tables = filled.tables()
     write_csv(next(iter(tables.values())), folder / f"{name}.csv")
     write_workbook(tables, folder / f"{name}.xlsx")
     import_module("kpi_tools.running.export")
-    return tables
+    return tables, filled.recorded(tables)
 
 
 def _check_page(page: str, end: str) -> None:

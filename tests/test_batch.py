@@ -1,5 +1,6 @@
 """Many reports: what is made, what is left as it is, what fails, and that no way of making one changes a byte of it."""
 
+import json
 import os
 import re
 import shutil
@@ -16,7 +17,7 @@ from hypothesis import strategies as st
 
 from kpi_tools import batch, orders, report
 from kpi_tools.cli import main
-from kpi_tools.errors import InputError
+from kpi_tools.errors import InputError, KpiError
 from kpi_tools.orders import Order, council_name, orders_of, orders_of_councils, slug, up_to_date
 from kpi_tools.quarters import Quarter
 from kpi_tools.running import forked
@@ -65,7 +66,7 @@ def test_all_quarters_are_those_with_returns_and_none_is_the_latest(tmp_path):
     assert [order.quarter for order in orders_of(raw, tmp_path, [], {})] == [Q3]
     assert [order.quarter for order in orders_of(raw, tmp_path, [Q2, Q2], {})] == [Q2]
     assert orders_of(raw, tmp_path / "out", [Q1], {})[0].page == tmp_path / "out" / "2024-25-Q1" / "report.html"
-    with pytest.raises(InputError, match="There is no folder \"returns\" in"):
+    with pytest.raises(InputError, match='There is no folder "returns" in'):
         orders_of(council(tmp_path / "bare", "Bare"), tmp_path, None, {})
 
 
@@ -252,25 +253,26 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in sorted(folder.iterdir()) if path.is_file()}
 
 
-def test_no_way_of_making_a_report_changes_a_byte_of_it(small, tmp_path, monkeypatch):
+def test_no_way_of_making_a_report_changes_a_byte_of_it(small, monkeypatch):
     raw, made = small
-    backwards = [Order(quarter, raw, tmp_path / "processes") for quarter in (Q3, Q1)]
+    elsewhere = raw.parent  # the notebook names the way from a report to its returns
+    backwards = [Order(quarter, raw, elsewhere / "processes") for quarter in (Q3, Q1)]
     with batch.here(1) as executor:
         assert [type(result) for _, result in batch.make_reports(backwards, executor)] == [report.Report] * 2
     # by the command itself, whose kernel is a copy of it
     arguments = [sys.executable, "-m", "kpi_tools", "report", "2024-25 Q3", "--raw", str(raw)]
     subprocess.run(
-        [*arguments, "--outputs", tmp_path / "command"], cwd=ROOT, check=True, capture_output=True, timeout=120
+        [*arguments, "--outputs", elsewhere / "command"], cwd=ROOT, check=True, capture_output=True, timeout=120
     )
     # where the kernel is a new Python, and in an executor of the standard library
     monkeypatch.setattr(forked, "possible", lambda: False)
     with ThreadPoolExecutor(1) as threads:
-        threads.submit(batch.make_report, Order(Q3, raw, tmp_path / "thread")).result()
+        threads.submit(batch.make_report, Order(Q3, raw, elsewhere / "thread")).result()
     expected = contents(made / "2024-25-Q3")
     assert set(expected) == {"kpis.csv", "kpis.xlsx", "manifest.json", "report.html", "report.ipynb"}
     for way in ("processes", "command", "thread"):
-        assert contents(tmp_path / way / "2024-25-Q3") == expected, way
-    assert contents(tmp_path / "processes" / "2024-25-Q1") == contents(made / "2024-25-Q1")
+        assert contents(elsewhere / way / "2024-25-Q3") == expected, way
+    assert contents(elsewhere / "processes" / "2024-25-Q1") == contents(made / "2024-25-Q1")
 
 
 def test_a_second_run_makes_only_what_has_changed(small, tmp_path, capsys, monkeypatch):
@@ -313,12 +315,13 @@ def test_another_program_or_notebook_is_a_reason_to_make_it_again(small, tmp_pat
 
 @posix
 @pytest.mark.parametrize(("sent", "ended"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGKILL, -9)])
-def test_a_batch_that_is_ended_leaves_no_process_and_goes_on_the_next_time(small, tmp_path, sent, ended):
+def test_a_batch_that_is_ended_leaves_no_process_and_goes_on_the_next_time(small, sent, ended):
     raw, made = small
-    arguments = [sys.executable, "-m", "kpi_tools", "report", "--all", "--raw", str(raw), "--outputs", str(tmp_path)]
+    out = raw.parent / f"ended-{sent}"
+    arguments = [sys.executable, "-m", "kpi_tools", "report", "--all", "--raw", str(raw), "--outputs", str(out)]
     batches = {"cwd": ROOT, "encoding": "utf-8", "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     with subprocess.Popen([*arguments, "--processes", "1"], **batches) as process:
-        assert process.stdout.readline() == f"{tmp_path / '2024-25-Q1' / 'report.html'}\n"
+        assert process.stdout.readline() == f"{out / '2024-25-Q1' / 'report.html'}\n"
         below = psutil.Process(process.pid).children(recursive=True)
         process.send_signal(sent)
         _, said = process.communicate(timeout=60)
@@ -329,7 +332,7 @@ def test_a_batch_that_is_ended_leaves_no_process_and_goes_on_the_next_time(small
     again = subprocess.run(arguments, **batches, timeout=180)
     assert (again.returncode, again.stderr) == (0, "2 of 3 reports made, 1 up to date already.\n")
     for quarter in ("2024-25-Q1", "2024-25-Q2", "2024-25-Q3"):
-        assert contents(tmp_path / quarter) == contents(made / quarter)
+        assert contents(out / quarter) == contents(made / quarter)
 
 
 # On a cluster
@@ -349,3 +352,80 @@ def test_without_dask_a_scheduler_is_a_sentence(tmp_path, capsys, monkeypatch):
     assert main(["report", "--raw", str(raw), "--outputs", str(tmp_path), "--scheduler", "tcp://127.0.0.1:9"]) == 2
     said = '--scheduler needs Dask, which is not installed: pip install "kpi-tools[dask]".\n'
     assert capsys.readouterr().err == said
+
+
+class Dask:
+    """A scheduler and two workers of one thread, each a process of its own on this computer."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.processes = folder, []
+        where = ["--host", "127.0.0.1", "--port", "0", "--no-dashboard"]
+        self.start("scheduler", *where, "--scheduler-file", str(folder / "scheduler.json"))
+        while not (folder / "scheduler.json").exists():
+            assert self.processes[0].poll() is None
+        self.address = json.loads((folder / "scheduler.json").read_text())["address"]
+        self.workers = [self.start("worker", self.address, *SETTINGS) for _ in range(2)]
+
+    def start(self, kind: str, *arguments: str) -> subprocess.Popen[bytes]:
+        with open(self.folder / "dask.log", "ab") as log:
+            command = [sys.executable, "-m", "dask", kind, *arguments]
+            self.processes.append(subprocess.Popen(command, stdout=log, stderr=log, cwd=self.folder))
+        return self.processes[-1]
+
+    def stop(self) -> None:
+        for process in reversed(self.processes):
+            process.kill()
+            process.wait()
+
+
+SETTINGS = ("--nthreads", "1", "--no-nanny", "--no-dashboard", "--host", "127.0.0.1")
+
+
+@pytest.fixture
+def dask(cluster, tmp_path):
+    cluster("distributed")
+    started = Dask(tmp_path)
+    yield started
+    started.stop()
+
+
+@pytest.mark.cluster
+@posix
+def test_a_cluster_that_loses_a_worker_makes_the_same_reports_all_the_same(dask, small):
+    raw, made = small
+    out = raw.parent / "cluster"
+    command = [
+        sys.executable,
+        "-m",
+        "kpi_tools",
+        "report",
+        "--all",
+        "--raw",
+        str(raw),
+        "--outputs",
+        str(out),
+    ]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "encoding": "utf-8", "cwd": ROOT}
+    with subprocess.Popen([*command, "--scheduler", dask.address], **pipes) as process:
+        works = out / ".work"
+        while len(list(works.glob("*/"))) < 2:  # both workers are at a report
+            assert process.poll() is None, process.stderr.read()
+        below = psutil.Process(dask.workers[0].pid).children(recursive=True)
+        dask.workers[0].kill()
+        _, said = process.communicate(timeout=300)
+    assert (process.returncode, said) == (0, "3 of 3 reports made.\n")
+    assert psutil.wait_procs(below, timeout=20)[1] == []
+    for quarter in ("2024-25-Q1", "2024-25-Q2", "2024-25-Q3"):
+        assert contents(out / quarter) == contents(made / quarter)
+
+
+@pytest.mark.cluster
+def test_a_scheduler_without_workers_is_a_sentence(cluster, tmp_path, monkeypatch, capsys):
+    cluster("distributed")
+    monkeypatch.setitem(globals(), "SETTINGS", ("--version",))
+    alone = Dask(tmp_path)
+    try:
+        with pytest.raises(KpiError, match="has no workers: dask worker tcp://"), batch.cluster(alone.address):
+            pass
+    finally:
+        alone.stop()
