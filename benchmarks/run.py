@@ -1,6 +1,6 @@
 """What is fast, and by how much, in one command: reports (reports.py), then rows of figures (rows.py).
 
-    python benchmarks/run.py
+python benchmarks/run.py
 """
 
 import subprocess

@@ -90,7 +90,7 @@ def here(processes: int) -> Iterator[Executor]:
 
 
 @contextmanager
-def cluster(address: str, patience: float = _PATIENCE) -> Iterator[Executor]:
+def cluster(address: str, patience: float | None = None) -> Iterator[Executor]:
     """An executor of the Dask cluster whose scheduler is at `address`, such as tcp://10.0.0.5:8786.
 
     Its workers need this package, and see the same folders. What a lost worker had is given to another. Raises
@@ -100,6 +100,7 @@ def cluster(address: str, patience: float = _PATIENCE) -> Iterator[Executor]:
         from distributed import Client
     except ImportError:
         raise InputError('--scheduler needs Dask, which is not installed: pip install "kpi-tools[dask]".') from None
+    patience = _PATIENCE if patience is None else patience
     try:
         connect: Any = Client
         client = connect(address, timeout=patience, set_as_default=False)
@@ -107,8 +108,10 @@ def cluster(address: str, patience: float = _PATIENCE) -> Iterator[Executor]:
         said = " ".join(str(error).split())[:_LONGEST].rstrip(".")
         raise KpiError(f"No Dask scheduler answers at {address}: {said}.") from None
     with client:
-        if not client.scheduler_info()["workers"]:
-            raise KpiError(f"The scheduler at {address} has no workers: dask worker {address} --nthreads 1")
+        try:
+            client.wait_for_workers(1, timeout=patience)
+        except TimeoutError:
+            raise KpiError(f"The scheduler at {address} has no workers: dask worker {address} --nthreads 1") from None
         executor = client.get_executor(pure=False)
         try:
             yield executor

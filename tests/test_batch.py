@@ -370,6 +370,10 @@ class Dask:
         self.address = json.loads((folder / "scheduler.json").read_text())["address"]
         self.workers = [self.start("worker", self.address, *SETTINGS) for _ in range(2)]
 
+    def wait_for_workers(self) -> None:
+        while (self.folder / "dask.log").read_text().count("Registered to") < 2:
+            assert [worker.poll() for worker in self.workers] == [None, None]
+
     def start(self, kind: str, *arguments: str) -> subprocess.Popen[bytes]:
         with open(self.folder / "dask.log", "ab") as log:
             command = [sys.executable, "-m", "dask", kind, *arguments]
@@ -389,6 +393,7 @@ SETTINGS = ("--nthreads", "1", "--no-nanny", "--no-dashboard", "--host", "127.0.
 def dask(cluster, tmp_path):
     cluster("distributed")
     started = Dask(tmp_path)
+    started.wait_for_workers()
     yield started
     started.stop()
 
@@ -429,7 +434,7 @@ def test_a_scheduler_without_workers_is_a_sentence(cluster, tmp_path, monkeypatc
     monkeypatch.setitem(globals(), "SETTINGS", ("--version",))
     alone = Dask(tmp_path)
     try:
-        with pytest.raises(KpiError, match="has no workers: dask worker tcp://"), batch.cluster(alone.address):
+        with pytest.raises(KpiError, match="has no workers: dask worker tcp://"), batch.cluster(alone.address, 1):
             pass
     finally:
         alone.stop()
