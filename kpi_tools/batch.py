@@ -6,7 +6,7 @@
 import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor, as_completed
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import click
@@ -33,9 +33,9 @@ def make_report(order: Order) -> Report:
         raise _with_status(KpiError(str(error)), error.exit_status) from None
 
 
-def make_reports(orders: Sequence[Order], executor: Executor) -> Iterator[Outcome]:
-    """Each order, as soon as it is done, with its report or the reason why there is none."""
-    futures = {executor.submit(make_report, order): order for order in orders}
+def make_reports(orders: Sequence[Order], executor: Executor | None) -> Iterator[Outcome]:
+    """Each order, as soon as it is done, with its report or the reason why there is none. Without orders nobody need work."""
+    futures = {executor.submit(make_report, order): order for order in orders} if executor else {}
     for future in as_completed(futures):
         try:
             yield futures[future], future.result()
@@ -58,7 +58,8 @@ def make_all(
     """
     wanted = [order for order in orders if force or not up_to_date(order)]
     failed, made, stopped = list(refused), 0, 0
-    with cluster(scheduler) if scheduler else here(min(processes or processors(), len(wanted) or 1)) as executor:
+    at_work = cluster(scheduler) if scheduler else here(min(processes or processors(), len(wanted) or 1))
+    with at_work if wanted else nullcontext() as executor:
         try:
             for order, result in _shown(make_reports(wanted, executor), len(wanted), progress):
                 if isinstance(result, KpiError):
@@ -90,7 +91,7 @@ def here(processes: int) -> Iterator[Executor]:
 
 
 @contextmanager
-def cluster(address: str, patience: float = _PATIENCE) -> Iterator[Executor]:
+def cluster(address: str, patience: float | None = None) -> Iterator[Executor]:
     """An executor of the Dask cluster whose scheduler is at `address`, such as tcp://10.0.0.5:8786.
 
     Its workers need this package, and see the same folders. What a lost worker had is given to another. Raises
@@ -100,6 +101,7 @@ def cluster(address: str, patience: float = _PATIENCE) -> Iterator[Executor]:
         from distributed import Client
     except ImportError:
         raise InputError('--scheduler needs Dask, which is not installed: pip install "kpi-tools[dask]".') from None
+    patience = _PATIENCE if patience is None else patience
     try:
         connect: Any = Client
         client = connect(address, timeout=patience, set_as_default=False)
@@ -107,8 +109,10 @@ def cluster(address: str, patience: float = _PATIENCE) -> Iterator[Executor]:
         said = " ".join(str(error).split())[:_LONGEST].rstrip(".")
         raise KpiError(f"No Dask scheduler answers at {address}: {said}.") from None
     with client:
-        if not client.scheduler_info()["workers"]:
-            raise KpiError(f"The scheduler at {address} has no workers: dask worker {address} --nthreads 1")
+        try:
+            client.wait_for_workers(1, timeout=patience)
+        except TimeoutError:
+            raise KpiError(f"The scheduler at {address} has no workers: dask worker {address} --nthreads 1") from None
         executor = client.get_executor(pure=False)
         try:
             yield executor

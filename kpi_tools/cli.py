@@ -1,5 +1,6 @@
 """The `kpi` command: what was asked, one sentence for what went wrong, and an exit status."""
 
+import gc
 import os
 import signal
 import subprocess
@@ -323,6 +324,7 @@ def main(arguments: list[str] | None = None) -> int:
         if hasattr(stream, "reconfigure"):  # a console or pipe that lacks a character must not fail the run
             encoding, errors = ("utf-8", "surrogateescape") if os.name == "posix" else (stream.encoding, "replace")
             stream.reconfigure(encoding=encoding, errors=errors)
+    gc.set_threshold(50_000)  # little of what a report is made of becomes garbage before it is done
     try:
         with _ended_by_signal():
             return int(kpi.main(arguments, prog_name="kpi", standalone_mode=False) or 0)

@@ -20,7 +20,6 @@ from kpi_tools.cli import main
 from kpi_tools.errors import InputError, KpiError
 from kpi_tools.orders import Order, council_name, orders_of, orders_of_councils, slug, up_to_date
 from kpi_tools.quarters import Quarter
-from kpi_tools.running import forked
 from kpi_tools.running.apart import Apart, LostError
 from tests.one_section import governance_without_action
 
@@ -253,7 +252,7 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in sorted(folder.iterdir()) if path.is_file()}
 
 
-def test_no_way_of_making_a_report_changes_a_byte_of_it(small, monkeypatch):
+def test_no_way_of_making_a_report_changes_a_byte_of_it(small):
     raw, made = small
     elsewhere = raw.parent  # the notebook names the way from a report to its returns
     backwards = [Order(quarter, raw, elsewhere / "processes") for quarter in (Q3, Q1)]
@@ -265,9 +264,14 @@ def test_no_way_of_making_a_report_changes_a_byte_of_it(small, monkeypatch):
         [*arguments, "--outputs", elsewhere / "command"], cwd=ROOT, check=True, capture_output=True, timeout=120
     )
     # where the kernel is a new Python, and in an executor of the standard library
-    monkeypatch.setattr(forked, "possible", lambda: False)
-    with ThreadPoolExecutor(1) as threads:
-        threads.submit(batch.make_report, Order(Q3, raw, elsewhere / "thread")).result()
+    script = (
+        "import sys; from pathlib import Path; from concurrent.futures import ThreadPoolExecutor\n"
+        "from kpi_tools import batch; from kpi_tools.orders import Order; from kpi_tools.quarters import Quarter\n"
+        "order = Order(Quarter(2024, 3), Path(sys.argv[1]), Path(sys.argv[2]))\n"
+        "with ThreadPoolExecutor(1) as threads: threads.submit(batch.make_report, order).result()"
+    )
+    in_thread = [sys.executable, "-c", script, raw, elsewhere / "thread"]
+    subprocess.run(in_thread, cwd=ROOT, check=True, capture_output=True, timeout=120)
     expected = contents(made / "2024-25-Q3")
     assert set(expected) == {"kpis.csv", "kpis.xlsx", "manifest.json", "report.html", "report.ipynb"}
     for way in ("processes", "command", "thread"):
@@ -366,6 +370,10 @@ class Dask:
         self.address = json.loads((folder / "scheduler.json").read_text())["address"]
         self.workers = [self.start("worker", self.address, *SETTINGS) for _ in range(2)]
 
+    def wait_for_workers(self) -> None:
+        while (self.folder / "dask.log").read_text().count("Registered to") < 2:
+            assert [worker.poll() for worker in self.workers] == [None, None]
+
     def start(self, kind: str, *arguments: str) -> subprocess.Popen[bytes]:
         with open(self.folder / "dask.log", "ab") as log:
             command = [sys.executable, "-m", "dask", kind, *arguments]
@@ -385,6 +393,7 @@ SETTINGS = ("--nthreads", "1", "--no-nanny", "--no-dashboard", "--host", "127.0.
 def dask(cluster, tmp_path):
     cluster("distributed")
     started = Dask(tmp_path)
+    started.wait_for_workers()
     yield started
     started.stop()
 
@@ -425,7 +434,7 @@ def test_a_scheduler_without_workers_is_a_sentence(cluster, tmp_path, monkeypatc
     monkeypatch.setitem(globals(), "SETTINGS", ("--version",))
     alone = Dask(tmp_path)
     try:
-        with pytest.raises(KpiError, match="has no workers: dask worker tcp://"), batch.cluster(alone.address):
+        with pytest.raises(KpiError, match="has no workers: dask worker tcp://"), batch.cluster(alone.address, 1):
             pass
     finally:
         alone.stop()

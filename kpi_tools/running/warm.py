@@ -9,4 +9,5 @@ for _name in (
     "ipykernel.kernelapp", "papermill",
 ):  # fmt: skip
     import_module(_name)
+gc.set_threshold(50_000)
 gc.freeze()  # it stays, so that looking through it for garbage is in vain
