@@ -177,7 +177,18 @@ def set_up() -> None:
     packages = sum("==" in line for line in LOCK.read_text(encoding="utf-8").splitlines())
     call([*pip, "--require-hashes", "--only-binary=:all:", "-r", str(LOCK)], packages)
     call([*pip, "--no-build-isolation", "--editable", str(ROOT)])
+    point_back()
     write_mark(wanted())
+
+
+def point_back() -> None:
+    """Have the environment find the package by a relative path, which is plain ASCII.
+
+    Python 3.11 reads such a file in the encoding of the locale: in a folder such as `Année` and with the locale C it
+    would not even start.
+    """
+    for path in ENVIRONMENT.glob("[Ll]ib/**/site-packages/kpi_tools.pth"):
+        path.write_text(os.path.relpath(str(ROOT), str(path.parent)) + "\n", encoding="ascii")
 
 
 def call(command: "list[str]", packages: int = 0) -> None:
