@@ -48,9 +48,10 @@ F20 control characters, long names   test_fault_matrix::test_control_characters_
 F21 notebook not fit to run          test_runner::test_a_notebook_that_is_not_fit_to_run_is_refused_before_a_kernel_starts
     … left with outputs (exit 0)     test_runner::test_old_outputs_in_the_file_take_no_part
     … meddles with the outputs       test_fault_matrix::test_a_notebook_that_meddles_with_folders
-F22 edited report, manifest, input   test_verify
+F22 edited report, manifest, input   test_verification
 F23 late revision: same bytes        test_fault_matrix::test_a_late_revision_leaves_the_old_quarter_as_published
-F24 package versions differ          test_provenance::test_versions_other_than_those_of_the_lock_are_named_and_hold_the_final_report_back
+F24 package versions differ
+             test_provenance::test_versions_other_than_those_of_the_lock_are_named_and_hold_the_final_report_back
 
 KPI_LONG=1, as in .ci/run, makes the longer versions run: more time zones, more KPIs, every cell.
 """
