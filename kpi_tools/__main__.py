@@ -76,7 +76,7 @@ def say(text: str) -> None:
 def installed() -> bool:
     """Whether this Python's own environment holds the package, from this very folder."""
     from importlib import metadata
-    from urllib.parse import urlsplit
+    from urllib.parse import unquote_to_bytes, urlsplit
     from urllib.request import url2pathname
 
     try:
@@ -86,13 +86,15 @@ def installed() -> bool:
     places = [Path(str(distribution.locate_file("")))]
     origin = distribution.read_text("direct_url.json")
     if origin:
-        places.append(Path(url2pathname(urlsplit(json.loads(origin)["url"]).path)))
+        path = urlsplit(json.loads(origin)["url"]).path
+        places.append(Path(url2pathname(path) if os.name == "nt" else os.fsdecode(unquote_to_bytes(path))))
     return any(place.resolve() == ROOT for place in places)
 
 
 def wanted() -> str:
     """What the mark of an up-to-date environment says."""
-    return f"{hashlib.sha256(LOCK.read_bytes()).hexdigest()}\n{ROOT}\n"
+    place = os.fsencode(str(ROOT)).decode("utf-8", "replace")  # the same in every locale
+    return f"{hashlib.sha256(LOCK.read_bytes()).hexdigest()}\n{place}\n"
 
 
 def mark() -> str:
