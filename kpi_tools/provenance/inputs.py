@@ -63,7 +63,9 @@ def _bytes(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror}. Close it in other programs, then run again.") from error
+        raise InputError(
+            f"{path} cannot be read: {error.strerror}. Close it in other programs, then run again."
+        ) from error
 
 
 def _content(name: str, written: bytes, quarter: Quarter) -> bytes:
