@@ -54,5 +54,5 @@ def __getattr__(name: str) -> Any:
     return value
 
 
-def __dir__() -> list[str]:
+def __dir__() -> "list[str]":  # in quotes, for a Python too old, which is to be told so
     return __all__

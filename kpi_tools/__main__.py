@@ -76,7 +76,7 @@ def say(text: str) -> None:
 def installed() -> bool:
     """Whether this Python's own environment holds the package, from this very folder."""
     from importlib import metadata
-    from urllib.parse import urlsplit
+    from urllib.parse import unquote_to_bytes, urlsplit
     from urllib.request import url2pathname
 
     try:
@@ -86,13 +86,15 @@ def installed() -> bool:
     places = [Path(str(distribution.locate_file("")))]
     origin = distribution.read_text("direct_url.json")
     if origin:
-        places.append(Path(url2pathname(urlsplit(json.loads(origin)["url"]).path)))
+        path = urlsplit(json.loads(origin)["url"]).path
+        places.append(Path(url2pathname(path) if os.name == "nt" else os.fsdecode(unquote_to_bytes(path))))
     return any(place.resolve() == ROOT for place in places)
 
 
 def wanted() -> str:
     """What the mark of an up-to-date environment says."""
-    return f"{hashlib.sha256(LOCK.read_bytes()).hexdigest()}\n{ROOT}\n"
+    place = os.fsencode(str(ROOT)).decode("utf-8", "replace")  # the same in every locale
+    return f"{hashlib.sha256(LOCK.read_bytes()).hexdigest()}\n{place}\n"
 
 
 def mark() -> str:
@@ -177,7 +179,18 @@ def set_up() -> None:
     packages = sum("==" in line for line in LOCK.read_text(encoding="utf-8").splitlines())
     call([*pip, "--require-hashes", "--only-binary=:all:", "-r", str(LOCK)], packages)
     call([*pip, "--no-build-isolation", "--editable", str(ROOT)])
+    point_back()
     write_mark(wanted())
+
+
+def point_back() -> None:
+    """Have the environment find the package by a relative path, which is plain ASCII.
+
+    Python 3.11 reads such a file in the encoding of the locale: in a folder such as `Année` and with the locale C it
+    would not even start.
+    """
+    for path in ENVIRONMENT.glob("[Ll]ib/**/site-packages/kpi_tools.pth"):
+        path.write_text(os.path.relpath(str(ROOT), str(path.parent)) + "\n", encoding="ascii")
 
 
 def call(command: "list[str]", packages: int = 0) -> None:

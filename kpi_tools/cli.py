@@ -2,6 +2,7 @@
 
 import gc
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -26,6 +27,7 @@ _QUIET = (
     "--LabApp.news_url=None",
     "--LabApp.check_for_updates_class=jupyterlab.handlers.announcements.NeverCheckForUpdate",
 )
+_HARMLESS = r"--no-browser|--debug|--allow-root|--browser=.+|--(ServerApp\.)?port(_retries)?=\d+"
 _QUARTER = click.argument("quarter", required=False, metavar="[QUARTER]")
 _RAW = click.option(
     "--raw", type=click.Path(path_type=Path), default=reports.RAW, help="Where the returns are (default: data/raw)."
@@ -277,10 +279,21 @@ def test(arguments: tuple[str, ...]) -> None:
 def explore(arguments: tuple[str, ...]) -> None:
     """Open the directorate explorer in JupyterLab, on this computer only. Ctrl-C ends it.
 
-    Nothing is asked of the network: JupyterLab's look for news and newer versions is switched off.
+    Nothing is asked of the network: JupyterLab's look for news and newer versions is switched off. ARGUMENTS may be
+    --no-browser, --browser=NAME, --port=NUMBER, --allow-root and --debug. Configuration files of Jupyter are left aside, so
+    that none of them can open it to others.
     """
+    if refused := [argument for argument in arguments if not re.fullmatch(_HARMLESS, argument)]:
+        raise InputError(
+            f"{refused[0]} is not for kpi explore, which is for this computer only, behind its token. It takes --no-browser, "
+            "--browser=NAME, --port=NUMBER, --allow-root and --debug. For anything else start jupyter lab yourself."
+        )
     here = f"--ServerApp.root_dir={reports.PROJECT}"
-    _run("jupyterlab", "--ip=127.0.0.1", here, f"--LabApp.default_url=/lab/tree/{EXPLORER}", *_QUIET, *arguments)
+    start = f"--LabApp.default_url=/lab/tree/{EXPLORER}"
+    home = Path(os.environ.get("JUPYTER_CONFIG_DIR") or Path.home() / ".jupyter")
+    looks = os.environ.get("JUPYTERLAB_SETTINGS_DIR") or str(home / "lab" / "user-settings")
+    own = {"JUPYTER_NO_CONFIG": "1", "JUPYTERLAB_SETTINGS_DIR": looks}
+    _run("jupyterlab", "--ip=127.0.0.1", here, start, *_QUIET, *arguments, **own)
 
 
 def _quarter(text: str | None, raw: Path) -> Quarter:
@@ -297,12 +310,13 @@ def _near(path: Path) -> str:
     return str(path)
 
 
-def _run(module: str, *arguments: str) -> None:
+def _run(module: str, *arguments: str, **environment: str) -> None:
     from importlib.util import find_spec
 
     if find_spec(module) is None:
         raise KpiError(f"This Python ({sys.executable}) has no {module}. Install the requirements again (README.md).")
-    process = subprocess.Popen([sys.executable, "-m", module, *arguments], cwd=reports.PROJECT)
+    command, settings = [sys.executable, "-m", module, *arguments], os.environ | environment
+    process = subprocess.Popen(command, cwd=reports.PROJECT, env=settings)
     while True:
         try:
             raise SystemExit(process.wait())

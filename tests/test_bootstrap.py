@@ -151,6 +151,16 @@ def test_is_made_once_and_then_only_used(made):
     assert made.mark.stat().st_mtime_ns == written
 
 
+@pytest.mark.skipif(WINDOWS, reason="a locale of POSIX")
+def test_an_accent_in_the_path_does_not_mind_the_locale(made):
+    """Python 3.11 reads the file that points to the package in the locale's encoding, and ends where it cannot."""
+    assert not str(made.folder).isascii()
+    plain = made.run("report", LC_ALL="C", PYTHONUTF8="0", PYTHONCOERCECLOCALE="0")
+    assert (plain.returncode, plain.stdout, plain.stderr) == (0, "ran ['report'] True\n", "")
+    (pointer,) = (made.folder / ".venv" / "lib").glob("python*/site-packages/kpi_tools.pth")
+    assert pointer.read_text(encoding="ascii") == "../../../..\n"
+
+
 def test_runs_in_process_where_it_is_installed(made):
     made.mark.rename(made.mark.with_name("aside"))  # an environment that someone made by hand has no mark
     try:
@@ -322,6 +332,15 @@ def test_an_old_python_is_told_so(monkeypatch, capsys):
 @pytest.mark.parametrize("name", ["__init__.py", "__main__.py"])
 def test_an_old_python_can_read_it(name):
     ast.parse((PACKAGE / name).read_text(encoding="utf-8"), feature_version=(3, 7))
+
+
+@pytest.mark.parametrize("name", ["__init__.py", "__main__.py"])
+def test_an_old_python_meets_no_annotation_that_it_cannot_evaluate(name):
+    """`list[str]` is read by Python 3.7, and is an error there when the function is defined."""
+    for node in ast.walk(ast.parse((PACKAGE / name).read_text(encoding="utf-8"))):
+        if isinstance(node, ast.FunctionDef):
+            said = [node.returns, *(argument.annotation for argument in node.args.args)]
+            assert not [one for one in said if isinstance(one, ast.Subscript | ast.BinOp)], f"{name}, {node.name}"
 
 
 def test_starts_with_the_standard_library_only():

@@ -1,10 +1,15 @@
 """The `kpi` command: exit statuses, sentences, and help that comes at once."""
 
 import os
+import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
+import threading
+from contextlib import suppress
+from http.client import HTTPConnection
 from pathlib import Path
 
 import click
@@ -189,7 +194,8 @@ def test_explore_listens_on_this_computer_only_and_keeps_the_token(monkeypatch):
     asked = []
 
     class Process:
-        def __init__(self, command: list[str], cwd: Path) -> None:
+        def __init__(self, command: list[str], cwd: Path, env: dict[str, str]) -> None:
+            assert env["JUPYTER_NO_CONFIG"] == "1"
             asked.append(command)
 
         def wait(self) -> int:
@@ -202,6 +208,77 @@ def test_explore_listens_on_this_computer_only_and_keeps_the_token(monkeypatch):
     weak = ("token", "password", "allow", "xsrf", "0.0.0.0", "--ip=*", "trust")
     assert not [setting for setting in settings if any(word in setting for word in weak)]
     assert [setting for setting in settings if "ip=" in setting] == ["--ip=127.0.0.1"]
+
+
+@pytest.mark.parametrize(
+    "opened",
+    [
+        "--ip=0.0.0.0", "--ServerApp.ip=*", "--ServerApp.token=", "--IdentityProvider.token=", "--NotebookApp.token=''",
+        "--ServerApp.password=x", "--ServerApp.allow_origin=*", "--ServerApp.allow_remote_access=True", "--config=mine.py",
+        "--ServerApp.disable_check_xsrf=True", "--ServerApp.allow_unauthenticated_access=True", "--sock=/x", "--port=1 --ip=*",
+        "--ServerApp.root_dir=/", "--LabApp.default_url=http://example.org", "0.0.0.0", "-y", "--generate-config",
+    ],
+)  # fmt: skip
+def test_nothing_opens_the_explorer_to_others(monkeypatch, capsys, opened):
+    monkeypatch.setattr(subprocess, "Popen", None)  # nothing is started
+    assert main(["explore", "--no-browser", opened]) == 2
+    assert f"{opened} is not for kpi explore, which is for this computer only" in capsys.readouterr().err
+
+
+def test_a_configuration_file_does_not_open_it_either(tmp_path):
+    """A real JupyterLab, asked over this computer's own address, with what would open it in a file, and no token."""
+    mine = tmp_path / ".jupyter"
+    mine.mkdir()
+    (mine / "jupyter_server_config.py").write_text(
+        "c.ServerApp.ip = '0.0.0.0'\nc.IdentityProvider.token = ''\nc.ServerApp.allow_origin = '*'\n"
+        "c.ServerApp.allow_remote_access = True\nc.ServerApp.disable_check_xsrf = True\n"
+    )
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("JUPYTER_")}
+    own = {"HOME": str(tmp_path), "JUPYTER_CONFIG_DIR": str(mine), "JUPYTER_TOKEN": "", "PYTHONPATH": str(ROOT)}
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    script = "import sys; from kpi_tools.cli import main; sys.exit(main())"
+    command = [sys.executable, "-c", script, "explore", "--no-browser", "--allow-root", f"--port={port}"]
+    server = subprocess.Popen(command, env=clean | own, stderr=subprocess.PIPE, encoding="utf-8")
+    try:
+        said = iter(server.stderr.readline, "")
+        address = next(
+            found for line in said if (found := re.search(r"http://127\.0\.0\.1:\d+/\S*token=(\w{40,})", line))
+        )
+        token = address[1]
+        rest = threading.Thread(target=server.stderr.read)
+        rest.start()  # so that it is never held up by what nobody reads
+        until_it_listens(server, port)
+        if sys.platform == "linux":  # where this computer has this address as well
+            with pytest.raises(ConnectionRefusedError):
+                HTTPConnection("127.0.0.2", port, timeout=30).connect()
+        assert asked(port, "/api/contents") == 403
+        assert asked(port, "/api/contents", Authorization=f"token {token}") == 200
+        assert asked(port, "/api/contents", Host="example.org", Authorization=f"token {token}") == 403
+    finally:
+        server.terminate()
+        server.wait(timeout=60)
+    rest.join()
+    server.stderr.close()
+
+
+def until_it_listens(server: "subprocess.Popen[str]", port: int) -> None:
+    """It names its address a moment before it listens there."""
+    for _ in range(300):
+        with suppress(ConnectionRefusedError), socket.create_connection(("127.0.0.1", port)):
+            return
+        with suppress(subprocess.TimeoutExpired):
+            server.wait(timeout=0.2)
+    pytest.fail("JupyterLab does not listen")
+
+
+def asked(port: int, path: str, **headers: str) -> int:
+    connection = HTTPConnection("127.0.0.1", port, timeout=30)
+    connection.request("GET", path, headers=headers)
+    status = connection.getresponse().status
+    connection.close()
+    return status
 
 
 def test_a_signal_to_end_ends_a_tool_as_well(monkeypatch):

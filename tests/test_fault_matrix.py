@@ -27,9 +27,9 @@ F10 2, 3, 8 runs of one quarter      test_report::test_of_runs_at_once_one_goes_
     8 quarters at once (exit 0)      test_report::test_quarters_do_not_wait_for_each_other
 F11 a reader meanwhile               test_report::test_a_reader_finds_the_old_report_or_the_new_one, and in F07, F08, F10
 F12 stale lock, stale work folder    test_report::test_what_a_killed_run_left_is_harmless
-    clock set back                   test_fault_matrix::test_no_clock_zone_or_hash_seed_takes_part
+    clock set back                   test_fault_matrix::test_nobody_asks_for_the_time
 F13 inputs change meanwhile          test_report::test_inputs_that_change_meanwhile_stop_the_report
-                                     test_reading::test_a_file_that_changes_while_it_is_read
+                                     test_loading::test_a_file_that_changes_while_it_is_read_is_told
     … vanish or are locked           test_fault_matrix::test_an_input_that_cannot_be_read_any_more_is_a_sentence
 F14 thread fails, warning (exit 0)   test_runner::test_a_run_that_is_not_whole_is_refused
                                      test_runner::test_a_warning_does_not_stop_a_run
@@ -37,21 +37,24 @@ F15 parameters                       test_runner::test_parameters_the_notebook_d
                                      test_runner::test_a_hostile_value_arrives_as_text
 F16 strange paths, C locale (exit 0) test_report::test_a_plain_locale_a_strange_path_and_no_home
                                      test_fault_matrix::test_the_real_report_in_a_plain_locale_and_a_long_strange_path
-F17 zones, dates, seeds: same bytes  test_fault_matrix::test_no_clock_zone_or_hash_seed_takes_part
+F17 zones, dates, seeds: same bytes  test_fault_matrix::test_no_zone_file_time_or_hash_seed_takes_part
+                                     test_fault_matrix::test_nobody_asks_for_the_time
 F18 no network (exit 0)              test_fault_matrix::test_without_any_network
 F19 one chart fails                  test_fault_matrix::test_a_chart_that_cannot_be_drawn_stops_the_report
     one KPI has no data (exit 0)     test_fault_matrix::test_a_kpi_without_data_is_reported_as_such
     all rejected                     test_fault_matrix::test_returns_of_which_nothing_can_be_used
 F20 control characters, long names   test_fault_matrix::test_control_characters_and_endless_names
-    1,000 KPIs (exit 0)              test_fault_matrix::test_many_kpis
+    many KPIs (exit 0)               test_fault_matrix::test_many_kpis
+    a page too large                 test_report::test_a_page_that_is_not_whole_is_not_published
 F21 notebook not fit to run          test_runner::test_a_notebook_that_is_not_fit_to_run_is_refused_before_a_kernel_starts
     … left with outputs (exit 0)     test_runner::test_old_outputs_in_the_file_take_no_part
     … meddles with the outputs       test_fault_matrix::test_a_notebook_that_meddles_with_folders
-F22 edited report, manifest, input   test_manifest
+F22 edited report, manifest, input   test_verification
 F23 late revision: same bytes        test_fault_matrix::test_a_late_revision_leaves_the_old_quarter_as_published
-F24 package versions differ          test_manifest
+F24 package versions differ
+             test_provenance::test_versions_other_than_those_of_the_lock_are_named_and_hold_the_final_report_back
 
-KPI_LONG=1, as in .ci/run, makes the longer versions run: more clocks, more KPIs, every cell.
+KPI_LONG=1, as in .ci/run, makes the longer versions run: more time zones, more KPIs, every cell.
 """
 
 import json
@@ -180,15 +183,15 @@ def test_a_disk_that_fills_up_at_any_point(tmp_path, small_disk):
     assert ended[:2] == [1, 1] and ended[-1] == 0 and sorted(ended, reverse=True) == ended
 
 
-def test_a_full_disk_for_temporary_files_is_a_sentence(tmp_path, small_disk):
-    """Where the kernel's own files cannot be written."""
+@pytest.mark.parametrize("pages", range(4))
+def test_a_full_disk_for_temporary_files_is_a_sentence(tmp_path, small_disk, pages):
+    """Where the kernel has hardly room for its own files. Without any Python takes another folder for them."""
     disk = small_disk(16 * os.sysconf("SC_PAGE_SIZE"))
-    (disk / "filler").write_bytes(b"x" * shutil.disk_usage(disk).free)
+    (disk / "filler").write_bytes(b"x" * (shutil.disk_usage(disk).free - pages * os.sysconf("SC_PAGE_SIZE")))
     project = Project(tmp_path / "project")
     status, _, said = project.run(TMPDIR=str(disk))
-    assert (status, said.count("\n")) == (1, 1)
-    assert "good.ipynb could not be started: [Errno 28] No space left on device" in said
-    assert not project.final.exists()
+    assert said.count("\n") == 1 and "Traceback" not in said
+    assert status in (0, 1) and (whole(project.final) if status == 0 else not project.final.exists()), said
 
 
 def test_outputs_that_cannot_be_written_are_told_before_anything_starts(project, monkeypatch, small_disk):
@@ -223,14 +226,14 @@ def test_outputs_may_be_a_link_and_a_quarter_may_not(project, tmp_path):
 
 @pytest.mark.usefixtures("no_kernel")
 @pytest.mark.parametrize("error", [FileNotFoundError(2, "No such file"), PermissionError(13, "Permission denied")])
-@pytest.mark.parametrize("after", [0, 2], ids=["at first", "at last"])
+@pytest.mark.parametrize("after", [0, 1], ids=["at first", "at last"])
 def test_an_input_that_cannot_be_read_any_more_is_a_sentence(project, monkeypatch, error, after):
     """It is on the list of files, and is gone or locked when it is its turn: at the first look, or at the last."""
     project.make()
     old, read, turns = state(project.final), Path.read_bytes, iter(range(100))
 
     def refuse(path: Path) -> bytes:
-        if path.name == "returns.csv" and next(turns) >= after // 2:
+        if path.name == "returns.csv" and next(turns) >= after:
             error.filename = str(path)
             raise error
         return read(path)
@@ -257,62 +260,31 @@ def test_the_real_report_in_a_plain_locale_and_a_long_strange_path(published, tm
     assert same(strange, published)
 
 
-CLOCK = """
-import datetime, os, time
-
-_shift = float(os.environ["FAKE_NOW"]) - time.time()
-_time, _real = time.time, datetime.datetime
-time.time = lambda: _time() + _shift
-
-
-class Then(type(_real)):
-    def __instancecheck__(cls, thing):
-        return isinstance(thing, _real)
-
-
-class datetime_(_real, metaclass=Then):
-    @classmethod
-    def now(cls, tz=None):
-        return _real.fromtimestamp(time.time(), tz)
-
-    @classmethod
-    def utcnow(cls):
-        return _real.fromtimestamp(time.time(), datetime.timezone.utc).replace(tzinfo=None)
-
-
-class date_(datetime.date, metaclass=type("Then", (type,), {"__instancecheck__": lambda cls, thing: isinstance(thing, _date)})):
-    @classmethod
-    def today(cls):
-        return _date.fromtimestamp(time.time())
-
-
-_date = datetime.date
-datetime.datetime, datetime.date = datetime_, date_
-"""
 MOMENTS = [
-    ("Europe/London", 1743298200, "0"),  # the hour that the last Sunday of March 2025 leaves out
-    ("UTC", 1743465599, "1"),  # the last second of 31 March 2025
+    ("Europe/London", 1743298200, "0"),  # in the hour that the last Sunday of March 2025 leaves out
+    ("UTC", 1743465599, "1"),  # the last second of 31 March
     ("Pacific/Auckland", 1743465600, "2"),  # 1 April, half a day later there
-    ("Europe/London", 1761438600, "random"),  # the hour that the last Sunday of October 2025 has twice
-    ("America/St_Johns", 1577836800, "0"),  # five years back: long before the quarter
-    ("Asia/Kathmandu", 4102444800, "0"),  # the year 2100
+    ("Europe/London", 1761438600, "random"),  # in the hour that the last Sunday of October 2025 has twice
 ]
 
 
 @posix
-@pytest.mark.parametrize(("zone", "now", "seed"), MOMENTS if LONG else MOMENTS[2:5:2])
-def test_no_clock_zone_or_hash_seed_takes_part(published, tmp_path, zone, now, seed):
-    """Both processes, the command's and the kernel's, are told another time of day by a module that Python loads first."""
-    (tmp_path / "clock").mkdir()
-    (tmp_path / "clock" / "sitecustomize.py").write_text(CLOCK, encoding="utf-8")
-    other = RealProject(tmp_path / "other")
-    told = {"TZ": zone, "FAKE_NOW": str(now), "PYTHONHASHSEED": seed, "PYTHONPATH": str(tmp_path / "clock")}
-    ask = [sys.executable, "-c", "import datetime; print(datetime.date.today().year, datetime.datetime.now().year)"]
-    years = subprocess.run(ask, env=os.environ | told, capture_output=True, encoding="utf-8", check=True).stdout.split()
-    assert set(years) <= {"2019", "2020", "2025", "2100"}
-    status, _, said = other.run(**told)
+@pytest.mark.parametrize(("zone", "moment", "seed"), MOMENTS if LONG else MOMENTS[2:3])
+def test_no_zone_file_time_or_hash_seed_takes_part(published, tmp_path, zone, moment, seed):
+    other = RealProject(tmp_path)
+    for path in other.raw.rglob("*"):
+        os.utime(path, (moment, moment))
+    status, _, said = other.run(TZ=zone, PYTHONHASHSEED=seed)
     assert status == 0, said
     assert same(other, published)
+
+
+def test_nobody_asks_for_the_time():
+    """So that no date of the clock takes part either: in the package, set-up aside, and in no notebook."""
+    asked = re.compile(r"\b(now|today|utcnow|localtime|gmtime|ctime|time\.time|getmtime)\(|st_[cm]time")
+    package = [path for path in HERE.parent.joinpath("kpi_tools").rglob("*.py") if path.name != "__main__.py"]
+    places = [*package, *HERE.parent.joinpath("notebooks").glob("*.ipynb")]
+    assert [path.name for path in places if asked.search(path.read_text(encoding="utf-8"))] == []
 
 
 ALONE = """
@@ -345,7 +317,7 @@ def test_without_any_network(published, tmp_path):
 
 
 def test_a_chart_that_cannot_be_drawn_stops_the_report(published, tmp_path):
-    (tmp_path / "vl_convert.py").write_text("def vegalite_to_svg(*_, **__):\n    raise ValueError('no chart today')\n")
+    (tmp_path / "vl_convert.py").write_text("def __getattr__(name):\n    raise ValueError('no chart today')\n")
     before = state(published.final)
     status, _, said = published.run(PYTHONPATH=str(tmp_path))
     assert (status, said.strip().count("\n")) == (1, 0)
@@ -394,8 +366,8 @@ def test_control_characters_and_endless_names(tmp_path):
 
 
 def test_many_kpis(tmp_path):
-    """A thousand, or a hundred in the short version; what a page can hold at most is a sentence, not a slow death."""
-    count = 1000 if LONG else 100
+    """Two hundred, or forty in the short version. A page beyond what may be published is a sentence (test_report)."""
+    count = 200 if LONG else 40
     real = RealProject(tmp_path, {f"R{number:04}": f"Indicator {number}" for number in range(count)})
     status, _, said = real.run()
     assert status == 0, said

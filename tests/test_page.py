@@ -18,8 +18,8 @@ from kpi_tools.page.notices import illustrative_banner
 from kpi_tools.page.reds import red_list
 from kpi_tools.page.summary import counts_history, matrix, scoreboard
 from kpi_tools.page.tables import key
-from kpi_tools.running.export import numbered, page_style, style_hash, to_html
-from kpi_tools.running.guard import assert_self_contained
+from kpi_tools.running.export import numbered, page_style, to_html
+from kpi_tools.running.guard import assert_self_contained, style_hash
 from tests.page_samples import activity_points, points, scorecard_of
 
 RED = points("CS02", values=(80, 80, 80, 80, 80, 71), direction_of_travel="negative", lag_quarters=1)
@@ -234,12 +234,48 @@ def test_markdown_has_no_raw_html_and_no_addresses():
         ("<div>", "closes what is not open"),
         ('<p aria-labelledby="gone">x</p>', 'nothing has the id "gone"'),
         ('<meta http-equiv="refresh" content="0">', "refresh"),
+        ('<META HTTP-EQUIV=" Refresh" CONTENT="0">', "Refresh"),
+        ("<p>a<p>b</p>", "<html> is not closed"),
+        ("<div/>", "<div/> closes itself"),
+        ("<svg><![CDATA[<img src=x onerror=x>]]></svg>", "a declaration"),
+        ("<svg><foreignObject><p>x</p></foreignObject></svg>", "element <foreignobject>"),
+        ("<svg><title><p>x</p></title></svg>", "an element in a title"),
+        ("<svg><style>p{}</style></svg>", "2 style sheets"),
+        ('<svg><use href="#main"></use></svg>', "element <use>"),
+        ('<svg><a xlink:href="https://example.org"><text>x</text></a></svg>', "attribute xlink:href"),
+        ('<svg><path fill="u\\72l(https://example.org)"></path></svg>', "fill on <path> refers to"),
+        ('<svg><path fill="src(//example.org)"></path></svg>', "fill on <path> refers to"),
+        ('<svg><path fill="red;background:url(#main)"></path></svg>', "fill on <path> refers to"),
+        ('<p class="a}*{display:none">x</p>', 'class "a}*{display:none" on <p>'),
+        ("<p>1\u202e234</p>", "the unseen character U+202E"),
+        ("<p>a\x0bb</p>", "the unseen character U+000B"),
+        ("<?php x ?>", "a processing instruction"),
     ],
 )
 def test_the_guard_refuses_what_could_run_fetch_or_mislead(report: str, added: str, fault: str):
     assert_self_contained(report)
     with pytest.raises(KpiError, match=re.escape(fault)):
         assert_self_contained(report.replace("</main>", f"{added}</main>"))
+
+
+@pytest.mark.parametrize(
+    ("part", "instead"),
+    [
+        ("http-equiv=", "name="),
+        ("default-src 'none'", "default-src *"),
+        ("; base-uri 'none'", ""),
+        ("sha256-", "sha256-A"),
+        ('<meta charset="utf-8">\n', '<meta charset="utf-8">\n<title>first</title>'),
+    ],
+)
+def test_the_guard_demands_the_policy_at_the_head(report: str, part: str, instead: str):
+    with pytest.raises(KpiError, match="its policy does not stand at the head, or is not the one"):
+        assert_self_contained(report.replace(part, instead, 1))
+
+
+def test_the_policy_is_that_of_the_style_sheet_as_it_stands(report: str):
+    with pytest.raises(KpiError, match="its policy does not stand at the head, or is not the one"):
+        assert_self_contained(report.replace("</style>", "p{display:none}</style>"))
 
 
 def test_the_guard_reads_the_style_sheet(report: str):

@@ -43,7 +43,7 @@ def fingerprints(raw: Path, quarter: Quarter) -> dict[str, str]:
         if path.suffix.lower() not in _READ or parts[-1].startswith((".", "~$")) or not path.is_file():
             continue
         if len(parts) == 1:
-            found[path.name] = hashlib.sha256(_content(path.name, path.read_bytes(), quarter)).hexdigest()
+            found[path.name] = hashlib.sha256(_content(path.name, _bytes(path), quarter)).hexdigest()
         elif _filed_by(parts[1].removesuffix(path.suffix), quarter):
             found["/".join(parts)] = fingerprint(path)
     return found
@@ -55,8 +55,17 @@ def digest(used: Mapping[str, str]) -> str:
 
 
 def fingerprint(path: Path) -> str:
-    """SHA-256 of a file's bytes, in hexadecimal."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+    """SHA-256 of a file's bytes, in hexadecimal. `InputError` where it has gone or another program keeps it to itself."""
+    return hashlib.sha256(_bytes(path)).hexdigest()
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise InputError(
+            f"{path} cannot be read: {error.strerror}. Close it in other programs, then run again."
+        ) from error
 
 
 def _content(name: str, written: bytes, quarter: Quarter) -> bytes:

@@ -5,10 +5,8 @@ stay behind; whatever could run or fetch something stops the export. The same no
 """
 
 import re
-from base64 import b64encode
 from copy import deepcopy
 from datetime import date as Date
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +16,8 @@ from nbformat import NotebookNode
 
 from kpi_tools.errors import KpiError
 from kpi_tools.page.html import MADE_HERE, notebook_markdown, unwrapped
-from kpi_tools.running.guard import assert_self_contained
+from kpi_tools.running.guard import assert_self_contained, policy
+from kpi_tools.words.hygiene import clean_text
 
 INTERNAL = "internal"
 _LEFT_OUT = {INTERNAL, "parameters", "injected-parameters"}
@@ -55,13 +54,13 @@ def to_html(notebook: NotebookNode, *, title: str, author: str, date: str, prove
         "date_words": f"{day.day} {day:%B %Y}",
         "provenance": provenance,
         "style": styles,
-        "style_hash": style_hash(styles),
+        "policy": policy(styles),
     }
     exporter = TemplateExporter(
         template_name="template", extra_template_basedirs=[str(_PAGE)], template_file="index.html.j2"
     )
     exporter.register_filter("piece", _piece)
-    exporter.register_filter("prose", notebook_markdown)
+    exporter.register_filter("prose", lambda text: notebook_markdown(clean_text(text)))
     exporter.register_filter("numbered", numbered)
     page, _ = exporter.from_notebook_node(chosen, resources=resources)
     assert_self_contained(page)
@@ -73,11 +72,6 @@ def page_style() -> str:
     source = "\n".join((_PAGE / "template" / name).read_text("utf-8") for name in ("components.css", "page.css"))
     source = re.sub(r"/\*.*?\*/", "", source, flags=re.S)
     return re.sub(r"\s*\n\s*", "\n", source).strip() + "\n"
-
-
-def style_hash(styles: str) -> str:
-    """The name by which a Content-Security-Policy admits this style sheet and no other."""
-    return f"sha256-{b64encode(sha256(styles.encode()).digest()).decode()}"
 
 
 def numbered(body: str) -> dict[str, Any]:
