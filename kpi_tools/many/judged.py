@@ -38,7 +38,7 @@ def judged(
     """
     frame: Any = nw.from_native(figures)
     names, series = frame.collect_schema().names(), list(by)
-    if isinstance(frame, nw.DataFrame) and in_order_already(frame, [*by, "period_end"], strictly=True):
+    if isinstance(frame, nw.DataFrame) and in_order_already(frame, by, "period_end", strictly=True):
         frame, series = numbered(frame, by), ["_series"]
     directed = direction_of_travel(rate(frame.to_native()), by=series, after=after)
     given = [name for name in names if name not in ADDED]

@@ -62,30 +62,36 @@ def in_order(frame: Rows, keys: Sequence[str], order_by: str, needed: Sequence[s
         return frame.with_row_index("_n", order_by=[*keys, order_by]).with_columns(_n=col("_n").cast(nw.Int64))
     columns = [name for name in frame.columns if name in (*keys, order_by, *needed)]
     rows = frame.select(*columns).with_row_index("_row")
-    if not in_order_already(rows, [*keys, order_by]):
+    if not in_order_already(rows, keys, order_by):
         rows = rows.sort(*keys, order_by)
     rows = rows.with_row_index("_n")
     return rows.with_columns(_n=col("_n").cast(nw.Int64), _again=_again(keys))
 
 
-def in_order_already(frame: Rows, names: Sequence[str], *, strictly: bool = False) -> bool:
-    """Whether the rows of an eager frame are sorted by these columns, `strictly` no two alike: quicker than sorting."""
+def in_order_already(frame: Rows, keys: Sequence[str], order_by: str, *, strictly: bool = False) -> bool:
+    """Whether an eager frame is sorted by series and period, `strictly` no two rows alike: asking is quicker than sorting."""
     schema = frame.collect_schema()
-    if not all(schema[name] == nw.String or schema[name].is_numeric() or schema[name].is_temporal() for name in names):
+    if not all(
+        schema[name] == nw.String or schema[name].is_numeric() or schema[name].is_temporal() for name in (*keys, order_by)
+    ):
+        return False
+    rows = frame.select(*keys, order_by).with_columns(_again=_again(keys))
+    before = col(order_by).shift(1)
+    on = col(order_by) > before if strictly else col(order_by) >= before
+    if not rows.select(_on=~col("_again") | on.fill_null(False))["_on"].all():
         return False
     tied, sorted_so_far = lit(True), lit(True)
-    for name in names:
+    for name in keys:  # each series once
         before = col(name).shift(1)
         sorted_so_far = sorted_so_far & (~tied | (col(name) >= before))
         tied = tied & (col(name) == before)
-    found = sorted_so_far & ~tied if strictly else sorted_so_far
-    return bool(frame.select(_sorted=found)["_sorted"][1:].fill_null(False).all())
+    starts = rows.filter(~col("_again")).select(_sorted=sorted_so_far & ~tied)
+    return bool(starts["_sorted"][1:].fill_null(False).all())
 
 
 def numbered(frame: Rows, keys: Sequence[str]) -> Rows:
     """An eager frame that is sorted by series, with `_series`, a number for each: quicker to join by than text."""
-    rows = frame.with_columns(_again=_again(keys))
-    return rows.with_columns(_series=(1 - flag(col("_again"))).cum_sum()).drop("_again")
+    return frame.with_columns(_series=(1 - flag(_again(keys))).cum_sum())
 
 
 def _again(keys: Sequence[str]) -> nw.Expr:
@@ -207,5 +213,7 @@ def _position(rows: Rows, order_by: str) -> nw.Expr:
         day = day.str.to_datetime(format="%Y-%m-%d")
     elif not kind.is_temporal():
         return lit(None, dtype=nw.Float64)
+    if isinstance(rows, nw.DataFrame):
+        return day.dt.timestamp("ms") / 86_400_000
     days_before = (day.dt.year().cast(nw.Int64) - 1) * 1461 // 4  # the Julian rule: true from 1901 to 2099
     return (days_before + day.dt.ordinal_day()).cast(nw.Float64)
