@@ -72,7 +72,8 @@ def in_order_already(frame: Rows, keys: Sequence[str], order_by: str, *, strictl
     """Whether an eager frame is sorted by series and period, `strictly` no two rows alike: asking is quicker than sorting."""
     schema = frame.collect_schema()
     if not all(
-        schema[name] == nw.String or schema[name].is_numeric() or schema[name].is_temporal() for name in (*keys, order_by)
+        schema[name] == nw.String or schema[name].is_numeric() or schema[name].is_temporal()
+        for name in (*keys, order_by)
     ):
         return False
     rows = frame.select(*keys, order_by).with_columns(_again=_again(keys))
