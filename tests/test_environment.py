@@ -39,6 +39,7 @@ FLOORS = (
     (
         "loading intake remarks",
         "rating",
+        "comparison",
         "direction",
         "variation statistics.signals statistics.assurance statistics.alerts",
         "statistics.trend",

@@ -13,7 +13,7 @@ from narwhals.stable.v2.typing import IntoFrameT
 
 from kpi_tools.direction import direction_of_travel
 from kpi_tools.rating import rate
-from kpi_tools.statistics.series import in_order_already, numbered
+from kpi_tools.statistics.series import numbered
 from kpi_tools.variation import process_limits, special_causes
 
 NEEDED = ("period_end", "value", "target", "floor_standard", "polarity")
@@ -38,8 +38,8 @@ def judged(
     """
     frame: Any = nw.from_native(figures)
     names, series = frame.collect_schema().names(), list(by)
-    if isinstance(frame, nw.DataFrame) and in_order_already(frame, by, "period_end", strictly=True):
-        frame, series = numbered(frame, by), ["_series"]
+    if isinstance(frame, nw.DataFrame) and (rows := numbered(frame, by, "period_end")) is not None:
+        frame, series = rows, ["_series"]
     directed = direction_of_travel(rate(frame.to_native()), by=series, after=after)
     given = [name for name in names if name not in ADDED]
     result: Any = nw.from_native(classify(directed, by=series)).select(*given, *ADDED)

@@ -61,38 +61,36 @@ def in_order(frame: Rows, keys: Sequence[str], order_by: str, needed: Sequence[s
     if not isinstance(frame, nw.DataFrame):
         return frame.with_row_index("_n", order_by=[*keys, order_by]).with_columns(_n=col("_n").cast(nw.Int64))
     columns = [name for name in frame.columns if name in (*keys, order_by, *needed)]
-    rows = frame.select(*columns).with_row_index("_row")
-    if not in_order_already(rows, keys, order_by):
-        rows = rows.sort(*keys, order_by)
-    rows = rows.with_row_index("_n")
-    return rows.with_columns(_n=col("_n").cast(nw.Int64), _again=_again(keys))
+    given = frame.select(*columns).with_row_index("_row")
+    rows = numbered(given, keys, order_by, strictly=False)
+    if rows is None:
+        rows = given.sort(*keys, order_by).with_columns(_again=_again(keys))
+    return rows.with_row_index("_n").with_columns(_n=col("_n").cast(nw.Int64))
 
 
-def in_order_already(frame: Rows, keys: Sequence[str], order_by: str, *, strictly: bool = False) -> bool:
-    """Whether an eager frame is sorted by series and period, `strictly` no two rows alike: asking is quicker than sorting."""
+def numbered(frame: Rows, keys: Sequence[str], order_by: str, *, strictly: bool = True) -> Rows | None:
+    """An eager frame with `_series`, a number for each series, where it is sorted by series and period, else None.
+
+    `strictly`: no period twice. To ask is quicker than to sort, and a number is quicker to join by than text.
+    """
     schema = frame.collect_schema()
-    if not all(
-        schema[name] == nw.String or schema[name].is_numeric() or schema[name].is_temporal()
-        for name in (*keys, order_by)
-    ):
-        return False
-    rows = frame.select(*keys, order_by).with_columns(_again=_again(keys))
+    kinds = [schema[name] for name in (*keys, order_by)]
+    if not all(kind == nw.String or kind.is_numeric() or kind.is_temporal() for kind in kinds):
+        return None
+    rows = frame.with_columns(_again=_again(keys))
     before = col(order_by).shift(1)
     on = col(order_by) > before if strictly else col(order_by) >= before
     if not rows.select(_on=~col("_again") | on.fill_null(False))["_on"].all():
-        return False
+        return None
     tied, sorted_so_far = lit(True), lit(True)
     for name in keys:  # each series once
         before = col(name).shift(1)
         sorted_so_far = sorted_so_far & (~tied | (col(name) >= before))
         tied = tied & (col(name) == before)
     starts = rows.filter(~col("_again")).select(_sorted=sorted_so_far & ~tied)
-    return bool(starts["_sorted"][1:].fill_null(False).all())
-
-
-def numbered(frame: Rows, keys: Sequence[str]) -> Rows:
-    """An eager frame that is sorted by series, with `_series`, a number for each: quicker to join by than text."""
-    return frame.with_columns(_series=(1 - flag(_again(keys))).cum_sum())
+    if not starts["_sorted"][1:].fill_null(False).all():
+        return None
+    return rows.with_columns(_series=(1 - col("_again").cast(nw.Int64)).cum_sum())
 
 
 def _again(keys: Sequence[str]) -> nw.Expr:
@@ -168,7 +166,7 @@ def shifted(rows: Rows, *moves: tuple[Any, ...]) -> Rows:
 
 def counted_up(rows: Rows, name: str) -> Rows:
     """Add the running total of a column over all rows, as `name_so_far`."""
-    return rows.with_columns(_along(rows, col(name).cum_sum()).alias(f"{name}_so_far"))
+    return rows.with_columns(_along(rows, col(name).cast(nw.Int64).cum_sum()).alias(f"{name}_so_far"))
 
 
 def run_lengths(rows: Rows, **lengths: str) -> Rows:
@@ -190,7 +188,7 @@ def run_lengths(rows: Rows, **lengths: str) -> Rows:
 
 def flag(truth: nw.Expr) -> nw.Expr:
     """1 or 0: truths become objects on pandas when they are shifted, numbers stay numbers."""
-    return truth.cast(nw.Int64)
+    return truth.cast(nw.Int8)
 
 
 def words(code: str, meanings: Mapping[int, str]) -> nw.Expr:
