@@ -10,6 +10,7 @@ from scipy import stats
 
 from kpi_tools.comparison import ADDED, compare
 from kpi_tools.errors import InputError
+from kpi_tools.explorer.benchmark import comparison_notes
 from tests.engines import ENGINES, to_pandas
 
 OPEN = Path(__file__).resolve().parent.parent.parent / "shared" / "data" / "open"
@@ -112,6 +113,25 @@ def test_the_callers_table_is_not_changed():
     pd.testing.assert_frame_equal(rows, before)
     pd.testing.assert_frame_equal(result[list(before.columns)], before)
     assert list(compare(result).columns) == [*before.columns, *ADDED]
+
+
+KPI = {"kpi_id": "K", "value": 72.0, "polarity": "higher", "unit": "%", "decimals": 1}
+
+
+def areas(*rows):
+    return pd.DataFrame(rows, columns=["area", "period", "value"])
+
+
+def test_the_explorer_says_where_ours_stands():
+    told = areas(("England", "2023", 1.0), ("England", "2024", 75.5), ("A", "2024", 90.0), ("B", "2024", 80.0),
+                 ("C", "2024", 72.0), ("D", "2024", 60.0))  # fmt: skip
+    assert comparison_notes(told, KPI) == [
+        "Ours is 3.5 points below England in 2024.",
+        "Among the 5 areas of 2024, ours included, it ranks 3 (1 is best), in quarter 2 of 4.",
+    ]
+    assert comparison_notes(told[told["area"] == "A"], KPI) == []
+    assert comparison_notes(told, KPI | {"value": None}) == []
+    assert comparison_notes(told, KPI | {"value": 75.5})[0] == "Ours is level with England in 2024."
 
 
 # Published figures
