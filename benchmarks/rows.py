@@ -24,11 +24,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import polars as pl
-import pyarrow as pa
 import pyarrow.parquet as pq
 from scipy import stats
 
-from kpi_tools.many.blocks import BLOCK_ROWS, block_judged, block_read, months_before
+from kpi_tools.many.blocks import BLOCK_ROWS, block_read, months_before
 from kpi_tools.many.judged import judged
 from kpi_tools.many.sources import blocks_of, source_of
 
@@ -138,19 +137,27 @@ def read_all(path: Path, engine: str) -> Iterator[object]:
     """The eight columns in blocks of whole series, by the engine's own reader, and nothing else."""
     source = source_of(path)
     for block in blocks_of(source, BLOCK_ROWS):
-        yield block_read(source, block, engine)
+        rows = block_read(source, block, engine)
+        yield rows if engine == "polars" else rows.to_pandas(date_as_object=False)
 
 
-def judge_all(path: Path, engine: str) -> Iterator[pa.Table]:
+def judge_all(path: Path, engine: str) -> Iterator[object]:
     """The same, judged."""
-    source = source_of(path)
-    for block in blocks_of(source, BLOCK_ROWS):
-        yield block_judged(source, block, engine, AFTER)
+    for frame in read_all(path, engine):
+        yield judged(frame, by=BY, after=AFTER)
 
 
 def exhaust(items: Iterator[object]) -> None:
     for _ in items:
         pass
+
+
+def peak() -> float:
+    """The most memory that this process had, in MB. Linux keeps that of a process's starter in getrusage."""
+    status = Path("/proc/self/status")
+    if status.exists():
+        return int(status.read_text().partition("VmHWM:")[2].split()[0]) / 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 def alone(path: Path, engine: str) -> tuple[float, float]:
@@ -169,7 +176,7 @@ def main() -> None:
     asked = options.parse_args()
     if asked.one:
         seconds = cpu(lambda: exhaust(judge_all(Path(asked.one[1]), asked.one[0])))
-        print(seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+        print(seconds, peak())
         return
     with tempfile.TemporaryDirectory() as folder:
         tables(Path(folder), int(asked.largest), asked.rounds)
