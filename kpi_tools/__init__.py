@@ -14,6 +14,8 @@ _HOMES = {
     "loading": ("load",),
     "rating": ("rate",),
     "direction": ("direction_of_travel",),
+    "many.judged": ("classify", "judged"),
+    "comparison": ("compare",),
     "scorecard": (
         "recent_quarters",
         "score",

@@ -51,7 +51,11 @@ def direction_of_travel(
     if schema["period_end"] == nw.Object:  # Python's own dates on pandas
         end = end.cast(nw.Datetime("us"))
     months = (end.dt.year() * 12 + end.dt.month()).cast(nw.Float64)
-    tested = frame if after is None else frame.filter(end > lit(datetime.combine(after, time.min)))
+    tested = frame
+    if after is not None:
+        tested = frame.filter(
+            end > lit(after if schema["period_end"] == nw.Date else datetime.combine(after, time.min))
+        )
     points = (
         tested.select(
             *keys, "polarity", _testable=_testable(names), _value=when(value.is_finite()).then(value), _x=months

@@ -49,14 +49,15 @@ def rate(kpis: IntoFrameT) -> IntoFrameT:
     numbers = [name for name in (*_NUMBERS, *_PARTS, "tolerance") if name in names]
     rows = frame.with_columns(
         **{f"_{name}": _finite(name) for name in numbers},
-        _better=flag(col("polarity") == HIGHER) - flag(col("polarity") == LOWER),
-        _closest=flag(col("polarity") == CLOSEST),
+        _better=(flag(col("polarity") == HIGHER) - flag(col("polarity") == LOWER)).cast(nw.Float64),
+        _closest=col("polarity") == CLOSEST,
     )
-    rows = _with_figures(rows, names).with_columns(_reason=_reason())
+    parts = set(_PARTS) <= set(names)
+    rows = (_with_parts(rows, names) if parts else rows).with_columns(_reason=_reason())
     rows = rows.with_columns(
         _rag=when(col("_reason") > 0).then(lit(0))
-        .when(_meets("_target", _green_band(names))).then(lit(3))
-        .when(_meets("_floor_standard", _amber_band())).then(lit(2))
+        .when(_meets("_target", _green_band(names), parts)).then(lit(3))
+        .when(_meets("_floor_standard", _amber_band(), parts)).then(lit(2))
         .otherwise(lit(1))
     )  # fmt: skip
     return rows.select(*names, rag=words("_rag", _RAG_CODES), not_rated_reason=_reason_in_words(names)).to_native()
@@ -79,13 +80,11 @@ def _finite(name: str) -> nw.Expr:
     return when(number.is_finite()).then(number)
 
 
-def _with_figures(rows: Any, names: list[str]) -> Any:
+def _with_parts(rows: Any, names: list[str]) -> Any:
     """Add `_figure`, what is compared with a standard times `_scale`, give or take `_noise` of that.
 
     Where there are parts the figure is the numerator times its unit's multiplier and the scale is the denominator.
     """
-    if not set(_PARTS) <= set(names):
-        return rows.with_columns(_figure=col("_value"), _scale=lit(1.0), _noise=lit(_NOISE))
     rows = rows.with_columns(_figure=col("_numerator") * _multiplier(names))
     rows = rows.with_columns(_parts=((col("_denominator") > 0) & ~col("_figure").is_null()).fill_null(False))
     return rows.with_columns(
@@ -111,7 +110,7 @@ def _reason() -> nw.Expr:
         when(col("_value").is_null()).then(lit(1))
         .when(col("_target").is_null()).then(lit(2))
         .when(col("_floor_standard").is_null()).then(lit(3))
-        .when(((col("_better") == 0) & (col("_closest") == 0)).fill_null(True)).then(lit(4))
+        .when(((col("_better") == 0) & ~col("_closest")).fill_null(True)).then(lit(4))
         .when(wrong_side).then(lit(5))
         .otherwise(lit(0))
     )  # fmt: skip
@@ -125,16 +124,19 @@ def _reason_in_words(names: list[str]) -> nw.Expr:
     return when(missing.fill_null(False)).then(col("status")).otherwise(reason)
 
 
-def _meets(line: str, band: nw.Expr) -> nw.Expr:
+def _meets(line: str, band: nw.Expr, parts: bool) -> nw.Expr:
     """Whether a line is met: figure and line are both multiplied by the denominator where the parts are compared."""
-    standard = col(line) * col("_scale")
-    slack = col("_noise") * standard.abs().clip(lower_bound=1.0)
-    target = col("_target") * col("_scale")
-    off, band = (col("_figure") - target).abs(), band * col("_scale")
+    figure, noise = (col("_figure"), col("_noise")) if parts else (col("_value"), lit(_NOISE))
+
+    def scaled(number: nw.Expr) -> nw.Expr:
+        return number * col("_scale") if parts else number
+
+    standard, target, band = scaled(col(line)), scaled(col("_target")), scaled(band)
+    slack = standard.abs().clip(lower_bound=1.0) * noise
+    off, short = (figure - target).abs(), (standard - figure) * col("_better")
     # a difference of two large numbers carries their noise, however small it is itself
-    off_slack = col("_noise") * (col("_figure").abs() + target.abs() + band).clip(lower_bound=1.0)
-    short = (standard - col("_figure")) * col("_better")
-    return when(col("_closest") == 1).then(off <= band + off_slack).otherwise(short <= slack)
+    off_slack = (figure.abs() + target.abs() + band).clip(lower_bound=1.0) * noise
+    return when(col("_closest")).then(off <= band + off_slack).otherwise(short <= slack)
 
 
 def _amber_band() -> nw.Expr:

@@ -43,7 +43,7 @@ _EXACT = 1e-9
 _READ = ("baseline_points", "overlap", "moving_range", "mean", "upper_limit")
 _LIMITS = ("baseline", *_READ[:4], "lower_limit", "near_lower", "near_upper", "upper_limit", "limits")
 _CAUSES = ("run", "steps", "rule", "special_cause")
-_LIMIT_CODES = {1: LIMITS, 2: TRIAL_LIMITS, 3: TRIAL, 4: NO_VARIATION, 5: NO_LIMITS, 6: NOT_CHARTED}
+_LIMIT_CODES = {1: LIMITS, 2: TRIAL_LIMITS, 3: TRIAL, 4: NO_VARIATION, 5: NO_LIMITS}
 
 
 def process_limits(
@@ -135,51 +135,82 @@ def _prepare(
 
 
 def _limited(rows: Rows, screen: bool, fix: int | None) -> Rows:
-    """The statistics of each baseline from sums over its fixed values `_f` and their moving ranges `_range`."""
+    """Each baseline is one row of a small table, made from sums over its fixed values `_f` and their moving ranges."""
     rows = keeping(rows, "_charted", "_base", "baseline", "overlap", "_y", "moving_range")
-    rows = rows.with_columns(_known=flag(~col("_y").is_null()), _f=col("_y"), _range=col("moving_range"))
+    fixed = ~col("_y").is_null()
     if fix is not None:
-        rows = counted_up(rows, "_known").with_columns(_before=col("_known_so_far") - col("_known"))
-        fixed = col("_known_so_far") - col("_before").min().over("_base") <= fix
-        rows = rows.with_columns(_f=when(fixed).then(col("_y")), _range=when(fixed).then(col("moving_range")))
-    rows = rows.with_columns(
-        _low=col("_f").min().over("_base"), _points=flag(~col("_f").is_null()), _ranges=flag(~col("_range").is_null())
-    )
-    rows = rows.with_columns(_rise=col("_f") - col("_low"))
-    mean = col("_low") + col("_rise_total") / col("_points_total")
-    rows = _with_totals(rows, "_rise", "_points", "_range", "_ranges", "_known").with_columns(
-        mean=mean, baseline_points=col("_known_total").cast(nw.Int64),
-        _noise=mean.abs().clip(lower_bound=1.0) * _EXACT, _mean_range=col("_range_total") / col("_ranges_total"),
-    )  # fmt: skip
-    average = col("_mean_range")
+        rows = counted_up(rows.with_columns(_known=flag(fixed)), "_known")
+        rows = rows.with_columns(_before=col("_known_so_far") - col("_known"))
+        rows = rows.with_columns(_rank=col("_known_so_far") - col("_before").min().over("_base"))
+        fixed = fixed & (col("_rank") <= fix)
+    rows = rows.with_columns(_f=when(fixed).then(col("_y")), _range=when(fixed).then(col("moving_range")))
+    baselines = _with_means(rows)
     if screen:
-        keep = (col("_range") < average * _SCREEN - col("_noise")).fill_null(False)
-        rows = _with_totals(rows.with_columns(_keep=flag(keep), _kept=when(keep).then(col("_range"))), "_keep", "_kept")
-        some = (col("_kept_total") > col("_noise")).fill_null(False)
-        average = when(some).then(col("_kept_total") / col("_keep_total")).otherwise(average)
-    varied = flag((col("_rise_total") > col("_noise") * col("_points_total")).fill_null(False))
-    reach = average * col("overlap").cast(nw.Float64).sqrt() * _REACH * varied
-    rows = rows.with_columns(_varied=varied, _half=when(col("_ranges_total") > 0).then(reach))
-    few = flag(col("_points_total") < _FEWEST_FOR_LIMITS) + flag(col("_points_total") < _FEWEST_FOR_RUNS)
-    rows = rows.with_columns(
-        _limits=when(~col("_charted")).then(lit(6))
-        .when(col("_half").is_null()).then(lit(5))
-        .when(col("_varied") == 0).then(lit(4))
-        .otherwise(few + 1)
-    )  # fmt: skip
-    rows = keeping(rows, "baseline", "baseline_points", "overlap", "moving_range", "mean", "_half", "_limits")
+        baselines = _screened(rows, baselines)
+    lines = _in_words(baselines).select("_base", "mean", "baseline_points", "_reach", "limits")
+    rows = rows.select(*(name for name in rows.collect_schema().names() if name not in ("_y", "_f", "_range")))
+    rows = rows.join(lines, on="_base", how="left").with_columns(
+        _half=col("_reach") * col("overlap").cast(nw.Float64).sqrt(),
+        limits=when(col("_charted")).then(col("limits")).otherwise(lit(NOT_CHARTED)),
+    )
     return rows.with_columns(
         lower_limit=col("mean") - col("_half"),
         near_lower=col("mean") - col("_half") * (2 / 3),
         near_upper=col("mean") + col("_half") * (2 / 3),
         upper_limit=col("mean") + col("_half"),
-        limits=words("_limits", _LIMIT_CODES),
     )
 
 
-def _with_totals(rows: Rows, *names: str) -> Rows:
-    """Add the sum of each column over its baseline, as `name_total`: one pass for all of them."""
-    return rows.with_columns(col(*names).sum().over("_base").name.suffix("_total"))
+def _with_means(rows: Rows) -> Rows:
+    """One row a baseline: how many points and ranges, their means, and what is no more than floating noise.
+
+    A mean lies between the least and the largest value: of equal ones it is that value, whatever rounding does to the sum.
+    """
+    baselines = rows.group_by("_base").agg(
+        baseline_points=col("_y").count(), _points=col("_f").count(), _sum=col("_f").sum(),
+        _least=col("_f").min(), _most=col("_f").max(), _ranges=col("_range").count(), _range_sum=col("_range").sum(),
+    )  # fmt: skip
+    baselines = baselines.with_columns(
+        baseline_points=col("baseline_points").cast(nw.Int64),
+        mean=when(col("_points") > 0).then(col("_sum") / col("_points")),
+    )
+    baselines = baselines.with_columns(
+        mean=when(col("mean") < col("_least")).then(col("_least")).otherwise(col("mean"))
+    )
+    baselines = baselines.with_columns(mean=when(col("mean") > col("_most")).then(col("_most")).otherwise(col("mean")))
+    return baselines.with_columns(
+        _noise=col("mean").abs().clip(lower_bound=1.0) * _EXACT,
+        _mean_range=when(col("_ranges") > 0).then(col("_range_sum") / col("_ranges")),
+    )
+
+
+def _screened(rows: Rows, baselines: Rows) -> Rows:
+    """The mean moving range without the large ones, unless that would leave nothing, or only zeros."""
+    baselines = baselines.with_columns(_screen=col("_mean_range") * _SCREEN - col("_noise"))
+    kept = rows.select("_base", "_range").join(baselines.select("_base", "_screen"), on="_base", how="left")
+    # summed, not what is left of the whole sum: beside one huge range the others would lose their digits
+    kept = kept.filter(col("_range") < col("_screen"))
+    kept = kept.group_by("_base").agg(_kept=col("_range").count(), _kept_sum=col("_range").sum())
+    baselines = baselines.join(kept, on="_base", how="left")
+    some = ((col("_kept") > 0) & (col("_kept_sum") > col("_noise"))).fill_null(False)
+    return baselines.with_columns(
+        _mean_range=when(some).then(col("_kept_sum") / col("_kept")).otherwise(col("_mean_range"))
+    )
+
+
+def _in_words(baselines: Rows) -> Rows:
+    """Add `_reach`, from the mean to a limit for figures that do not overlap, and `limits`, the state of the limits."""
+    varied = (col("_sum") - col("_least") * col("_points") > col("_noise") * col("_points")).fill_null(False)
+    baselines = baselines.with_columns(_varied=flag(varied)).with_columns(
+        _reach=col("_mean_range") * col("_varied") * _REACH
+    )
+    few = flag(col("_points") < _FEWEST_FOR_LIMITS) + flag(col("_points") < _FEWEST_FOR_RUNS)
+    baselines = baselines.with_columns(
+        _limits=when(col("_reach").is_null()).then(lit(5))
+        .when(col("_varied") == 0).then(lit(4))
+        .otherwise(few + 1)
+    )  # fmt: skip
+    return baselines.with_columns(limits=words("_limits", _LIMIT_CODES))
 
 
 def _check_limits(frame: Rows) -> None:

@@ -39,6 +39,7 @@ FLOORS = (
     (
         "loading intake remarks",
         "rating",
+        "comparison",
         "direction",
         "variation statistics.signals statistics.assurance statistics.alerts",
         "statistics.trend",
@@ -56,7 +57,7 @@ FLOORS = (
         "page.cards page.card_parts page.card_tables page.activity_cards page.outlook_words page.needed page.summary "
         "page.reds page.notices page.chapters page.change_chapter release.page_checks release.edition release.how_made "
         "explorer.overview explorer.directorate explorer.views explorer.points explorer.standing explorer.draft "
-        "explorer.in_depth explorer.lab",
+        "explorer.in_depth explorer.lab explorer.benchmark",
         "terminal",
         "files.templates files.rejects",
         "running.export running.guard",

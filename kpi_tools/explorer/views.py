@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 
+from kpi_tools.explorer.benchmark import comparison_notes
 from kpi_tools.explorer.chart_data import area_marks, limit_marks, season_marks, trend_marks
 from kpi_tools.explorer.evidence import Evidence
 from kpi_tools.explorer.marks import Marks
@@ -183,6 +184,7 @@ def _areas(known: Evidence, kpi_id: str) -> tuple[Marks, str, list[str], list[tu
         below = int((last < kpi["value"]).sum())
         notes.append(f"In {period} {below} of {len(last)} areas lie below it; half lie between "
                      f"{show(last.quantile(0.25), *place)} and {show(last.quantile(0.75), *place)}.")  # fmt: skip
+    notes += comparison_notes(told, kpi)
     sources = dict.fromkeys(str(source).rstrip(".") for source in told["source"] if is_text(source))
     notes.append(f"Source: {'; '.join(sources)}." if sources else "")
     return marks, " ".join(notes), notes, []

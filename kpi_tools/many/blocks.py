@@ -101,13 +101,18 @@ def block_judged(source: Source, block: Block, engine: str, after: date) -> pa.T
     name, first, last = block.ranges[0]
     where = f"{source.root}, {name} {first}" + (f" to {last}" if last != first else "")
     try:
-        rows = _read_polars(source, block) if engine == "polars" else _read_arrow(source, block)
+        rows = block_read(source, block, engine)
     except Exception as error:
         raise InputError(f"{where}: these rows cannot be read ({str(error).strip()[:200]}).") from error
     try:
         return _judged(rows, schema_of(source.schema), source.by, engine, after)
     except InputError as error:
         raise InputError(f"{where}: {error}") from error
+
+
+def block_read(source: Source, block: Block, engine: str) -> Any:
+    """The rows of one block as they come: a Polars table, or an Arrow table for pandas."""
+    return _read_polars(source, block) if engine == "polars" else _read_arrow(source, block)
 
 
 def table_judged(table: pa.Table, by: Sequence[str], engine: str, after: date) -> pa.Table:

@@ -14,7 +14,7 @@ from narwhals.stable.v2 import col, lit, when
 from narwhals.stable.v2.typing import IntoFrameT
 
 from kpi_tools.errors import InputError
-from kpi_tools.statistics.series import flag, keys_of
+from kpi_tools.statistics.series import keys_of
 
 _RUN = 7
 
@@ -27,7 +27,7 @@ def rebases_reached(rebase: Any, keys: Sequence[str], order_by: str, kind: Any) 
         for key in keys:
             if row.get(key) is not None:
                 here = here & (col(key) == row[key])
-        reached = reached + flag(here.fill_null(False))
+        reached = reached + here.fill_null(False).cast(nw.Int64)
     return reached
 
 

@@ -55,13 +55,50 @@ def _holds_numbers(frame: Rows, name: str, kind: Any) -> bool:
 def in_order(frame: Rows, keys: Sequence[str], order_by: str, needed: Sequence[str]) -> Rows:
     """The rows by series and period, with `_n`, their number.
 
-    Eager frames are narrowed to the `needed` columns, since every step copies what is there, and sorted.
+    Eager frames are narrowed to the `needed` columns, since every step copies what is there, and sorted where they are
+    not; `_again` is true where a row is of the same series as the one before.
     """
     if not isinstance(frame, nw.DataFrame):
         return frame.with_row_index("_n", order_by=[*keys, order_by]).with_columns(_n=col("_n").cast(nw.Int64))
     columns = [name for name in frame.columns if name in (*keys, order_by, *needed)]
-    rows = frame.select(*columns).with_row_index("_row").sort(*keys, order_by).with_row_index("_n")
-    return rows.with_columns(_n=col("_n").cast(nw.Int64))
+    given = frame.select(*columns).with_row_index("_row")
+    rows = numbered(given, keys, order_by, strictly=False)
+    if rows is None:
+        rows = given.sort(*keys, order_by).with_columns(_again=_again(keys))
+    return rows.with_row_index("_n").with_columns(_n=col("_n").cast(nw.Int64))
+
+
+def numbered(frame: Rows, keys: Sequence[str], order_by: str, *, strictly: bool = True) -> Rows | None:
+    """An eager frame with `_series`, a number for each series, where it is sorted by series and period, else None.
+
+    `strictly`: no period twice. To ask is quicker than to sort, and a number is quicker to join by than text.
+    """
+    schema = frame.collect_schema()
+    kinds = [schema[name] for name in (*keys, order_by)]
+    if not all(kind == nw.String or kind.is_numeric() or kind.is_temporal() for kind in kinds):
+        return None
+    rows = frame.with_columns(_again=_again(keys))
+    before = col(order_by).shift(1)
+    on = col(order_by) > before if strictly else col(order_by) >= before
+    if not rows.select(_on=~col("_again") | on.fill_null(False))["_on"].all():
+        return None
+    tied, sorted_so_far = lit(True), lit(True)
+    for name in keys:  # each series once
+        before = col(name).shift(1)
+        sorted_so_far = sorted_so_far & (~tied | (col(name) >= before))
+        tied = tied & (col(name) == before)
+    starts = rows.filter(~col("_again")).select(_sorted=sorted_so_far & ~tied)
+    if not starts["_sorted"][1:].fill_null(False).all():
+        return None
+    return rows.with_columns(_series=(1 - col("_again").cast(nw.Int64)).cum_sum())
+
+
+def _again(keys: Sequence[str]) -> nw.Expr:
+    again = lit(True)
+    for key in keys:
+        before = col(key).shift(1)
+        again = again & ((col(key) == before) | (col(key).is_null() & before.is_null())).fill_null(False)
+    return again
 
 
 def with_gaps(rows: Rows, keys: Sequence[str], order_by: str) -> Rows:
@@ -71,12 +108,21 @@ def with_gaps(rows: Rows, keys: Sequence[str], order_by: str) -> Rows:
     Periods are dates (as text: 2024-12-31), timestamps or numbers; other text has an order but no distance. Raises
     `InputError` where an eager table has a row without a period, or two of one series for the same.
     """
-    rows = rows.with_columns(_at=_position(rows, order_by), _series=col("_n").min().over(*keys) if keys else lit(0))
+    rows = rows.with_columns(_at=_position(rows, order_by), _series=_first_of_series(rows, keys))
     apart = col("_at") - col("_at_1")
     rows = shifted(rows, (1, "_at")).with_columns(_apart=when(col("_n") > col("_series")).then(apart))
     _check_periods(rows, keys, order_by)
     rows = rows.with_columns(_usual=col("_apart").min().over("_series"))
     return rows.with_columns(_gap=(col("_apart") > col("_usual") * _ABSENT).fill_null(False))
+
+
+def _first_of_series(rows: Rows, keys: Sequence[str]) -> nw.Expr:
+    """The number of a series' first row: the latest row that is not `_again`; a lazy engine has to ask the keys."""
+    if not keys:
+        return lit(0)
+    if not isinstance(rows, nw.DataFrame):
+        return col("_n").min().over(*keys)
+    return when(col("_again")).then(lit(0)).otherwise(col("_n")).cum_max()
 
 
 def _check_periods(rows: Rows, keys: Sequence[str], order_by: str) -> None:
@@ -120,7 +166,7 @@ def shifted(rows: Rows, *moves: tuple[Any, ...]) -> Rows:
 
 def counted_up(rows: Rows, name: str) -> Rows:
     """Add the running total of a column over all rows, as `name_so_far`."""
-    return rows.with_columns(_along(rows, col(name).cum_sum()).alias(f"{name}_so_far"))
+    return rows.with_columns(_along(rows, col(name).cast(nw.Int64).cum_sum()).alias(f"{name}_so_far"))
 
 
 def run_lengths(rows: Rows, **lengths: str) -> Rows:
@@ -142,7 +188,7 @@ def run_lengths(rows: Rows, **lengths: str) -> Rows:
 
 def flag(truth: nw.Expr) -> nw.Expr:
     """1 or 0: truths become objects on pandas when they are shifted, numbers stay numbers."""
-    return truth.cast(nw.Int64)
+    return truth.cast(nw.Int8)
 
 
 def words(code: str, meanings: Mapping[int, str]) -> nw.Expr:
@@ -166,5 +212,7 @@ def _position(rows: Rows, order_by: str) -> nw.Expr:
         day = day.str.to_datetime(format="%Y-%m-%d")
     elif not kind.is_temporal():
         return lit(None, dtype=nw.Float64)
+    if isinstance(rows, nw.DataFrame):
+        return day.dt.timestamp("ms") / 86_400_000
     days_before = (day.dt.year().cast(nw.Int64) - 1) * 1461 // 4  # the Julian rule: true from 1901 to 2099
     return (days_before + day.dt.ordinal_day()).cast(nw.Float64)

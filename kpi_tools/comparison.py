@@ -1,0 +1,156 @@
+"""One KPI of many councils, side by side: rank, quartile, distance from England and from a group, and a funnel.
+
+Each KPI and period is compared within itself. Any frame that narwhals knows comes back with more columns (METHOD.md,
+"Comparison across councils"). A funnel says which councils differ by more than their numbers explain: D. J. Spiegelhalter,
+Funnel plots for comparing institutional performance, Statistics in Medicine 24 (2005), 1185-1202.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import narwhals.stable.v2 as nw
+from narwhals.stable.v2 import col, lit, when
+from narwhals.stable.v2.typing import IntoFrameT
+
+from kpi_tools.errors import InputError
+from kpi_tools.statistics.series import words
+from kpi_tools.vocabulary import HIGHER, LOWER
+
+Z_95, Z_998 = 1.959963984540054, 3.090232306167813
+FUNNEL_WORDS = {
+    1: "as expected", 2: "better than expected", 3: "far better than expected",
+    4: "worse than expected", 5: "far worse than expected",
+}  # fmt: skip
+ADDED = ("rank", "ranked", "quartile", "from_england", "from_group", "expected", "overdispersion",
+         "lower_95", "upper_95", "lower_998", "upper_998", "funnel")  # fmt: skip
+_WINSOR = 0.1
+
+
+def compare(
+    figures: IntoFrameT,
+    *,
+    by: Sequence[str] = ("kpi_id", "period_end"),
+    area: str = "authority",
+    england: str | None = None,
+    group: Sequence[str] = (),
+) -> IntoFrameT:
+    """Add how each area's figure stands among those of the others for the same KPI and period.
+
+    Needs `area`, `value` (a percentage, where there is to be a funnel), `polarity` and the columns of `by`; uses `numerator`
+    and `denominator` where they are there. `england` names the row of the whole country, which is compared with but not
+    ranked; `group` names the areas of a comparison group. Adds, null where it cannot be said:
+
+    * `rank` (1 is best; equal figures share one), `ranked` (out of how many) and `quartile` (1 is the best quarter);
+    * `from_england` and `from_group`: the figure less England's, and less the mean of the group's other areas;
+    * `expected` (all numerators over all denominators, or England's), `lower_95`, `upper_95`, `lower_998`, `upper_998`
+      around it for the area's own denominator, widened by `overdispersion` where areas differ by more than chance;
+    * `funnel`: a state of `FUNNEL_WORDS`, far being beyond the 99.8% limits.
+
+    Raises `InputError` for a column, or an area, that is not there.
+    """
+    frame: Any = nw.from_native(figures)
+    names = [name for name in frame.collect_schema().names() if name not in ADDED]
+    if missing := [name for name in (*by, area, "value", "polarity") if name not in names]:
+        raise InputError(f"The table has no column {' or '.join(missing)}. Its columns are: {', '.join(names)}.")
+    rows = frame.select(*names).with_columns(
+        _england=col(area) == lit(england or ""), _in_group=col(area).is_in(list(group)), _value=_finite("value"),
+        _better=when(col("polarity") == HIGHER).then(lit(1.0)).otherwise(when(col("polarity") == LOWER).then(lit(-1.0))),
+    )  # fmt: skip
+    if isinstance(rows, nw.DataFrame):
+        _check_areas(rows, area, [*([england] if england else []), *group])
+    rows = _with_distances(_ranked(rows, list(by)), list(by))
+    if {"numerator", "denominator"} <= set(names):
+        rows = _with_funnel(rows, list(by))
+    else:
+        rows = rows.with_columns(
+            **dict.fromkeys(ADDED[5:-1], lit(None, dtype=nw.Float64)), funnel=lit(None, dtype=nw.String)
+        )
+    return rows.select(*names, *ADDED).to_native()
+
+
+def _check_areas(rows: Any, area: str, asked: Sequence[str]) -> None:
+    there = set(rows[area].unique().to_list())
+    if unknown := [name for name in asked if name not in there]:
+        raise InputError(f'There is no {area} "{unknown[0]}" in the table. Give its name as it stands there.')
+
+
+def _ranked(rows: Any, by: list[str]) -> Any:
+    rows = rows.with_columns(_score=when(~col("_england")).then(col("_value") * col("_better")))
+    rows = rows.with_columns(
+        _rank=(-col("_score")).rank("min").over(*by), ranked=col("_score").count().over(*by).cast(nw.Int64)
+    )
+    rows = rows.with_columns(rank=when(~col("_score").is_null()).then(col("_rank")).cast(nw.Float64))
+    return rows.with_columns(quartile=((col("rank") - 1) * 4 / col("ranked")).floor() + 1)
+
+
+def _with_distances(rows: Any, by: list[str]) -> Any:
+    rows = rows.with_columns(
+        _of_england=when(col("_england")).then(col("_value")), _of_group=when(col("_in_group")).then(col("_value"))
+    )
+    rows = rows.with_columns(
+        _of_england=col("_of_england").max().over(*by), _sum=col("_of_group").sum().over(*by),
+        _count=col("_of_group").count().over(*by), _own=col("_of_group").fill_null(0.0),
+        _one=when(col("_of_group").is_null()).then(lit(0)).otherwise(lit(1)),
+    )  # fmt: skip
+    others = when(col("_count") - col("_one") > 0).then((col("_sum") - col("_own")) / (col("_count") - col("_one")))
+    return rows.with_columns(from_england=col("_value") - col("_of_england"), from_group=col("_value") - others)
+
+
+def _with_funnel(rows: Any, by: list[str]) -> Any:
+    """Normal limits about a common proportion; overdispersion from the z-scores, of which the outer tenths are drawn in."""
+    whole = (
+        (_finite("numerator") >= 0) & (_finite("denominator") > 0) & (_finite("numerator") <= _finite("denominator"))
+    )
+    if "unit" in rows.collect_schema().names():
+        whole = whole & (col("unit") == "%")
+    rows = rows.with_columns(_n=when(whole).then(_finite("numerator")), _d=when(whole).then(_finite("denominator")))
+    rows = rows.with_columns(
+        _areas_n=when(~col("_england")).then(col("_n")), _areas_d=when(~col("_england")).then(col("_d")),
+        _country=when(col("_england")).then(col("_n") / col("_d")),
+    )  # fmt: skip
+    rows = rows.with_columns(
+        _pooled=col("_areas_n").sum().over(*by) / _positive(col("_areas_d").sum().over(*by)),
+        _country=col("_country").max().over(*by),
+    ).with_columns(_centre=when(~col("_country").is_null()).then(col("_country")).otherwise(col("_pooled")))
+    rows = rows.with_columns(_error=(col("_centre") * (1 - col("_centre")) / col("_areas_d")).sqrt())
+    rows = rows.with_columns(
+        _z=when(col("_error") > 0).then((col("_areas_n") / col("_areas_d") - col("_centre")) / col("_error"))
+    )
+    rows = rows.with_columns(_place=col("_z").rank("min").over(*by), _areas=col("_z").count().over(*by))
+    inner = (col("_place") > (col("_areas") * _WINSOR).floor()) & (
+        col("_place") <= col("_areas") - (col("_areas") * _WINSOR).floor()
+    )
+    rows = rows.with_columns(_inner=when(inner).then(col("_z")))
+    rows = rows.with_columns(_least=col("_inner").min().over(*by), _most=col("_inner").max().over(*by))
+    drawn = when(col("_z") < col("_least")).then(col("_least")).otherwise(col("_z"))
+    rows = rows.with_columns(_drawn=when(drawn > col("_most")).then(col("_most")).otherwise(drawn))
+    rows = rows.with_columns(_square=col("_drawn") * col("_drawn"))
+    rows = rows.with_columns(_phi=col("_square").sum().over(*by) / _positive(col("_areas")))
+    more = (col("_phi") > 1 + (2 / _positive(col("_areas"))).sqrt() * 2).fill_null(False)
+    rows = rows.with_columns(
+        overdispersion=when(more).then(col("_phi")).otherwise(lit(1.0)), expected=col("_centre") * 100
+    )
+    rows = rows.with_columns(_reach=col("_error") * col("overdispersion").sqrt() * 100)
+    limits = {
+        f"{side}_{name}": (col("expected") + col("_reach") * (sign * z)).clip(0.0, 100.0)
+        for name, z in (("95", Z_95), ("998", Z_998))
+        for side, sign in (("lower", -1), ("upper", 1))
+    }
+    rows = rows.with_columns(**limits, _off=col("_areas_n") / col("_areas_d") * 100 - col("expected"))
+    good, far = col("_off") * col("_better") > 0, col("_off").abs() > col("_reach") * Z_998
+    rows = rows.with_columns(
+        _state=when(col("_off").is_null() | col("_better").is_null() | col("_reach").is_null()).then(lit(0))
+        .when(col("_off").abs() <= col("_reach") * Z_95).then(lit(1))
+        .when(good & far).then(lit(3)).when(good).then(lit(2))
+        .when(far).then(lit(5)).otherwise(lit(4))
+    )  # fmt: skip
+    return rows.with_columns(funnel=words("_state", FUNNEL_WORDS))
+
+
+def _finite(name: str) -> nw.Expr:
+    number = col(name).cast(nw.Float64)
+    return when(number.is_finite()).then(number)
+
+
+def _positive(number: nw.Expr) -> nw.Expr:
+    return when(number > 0).then(number)

@@ -1,0 +1,187 @@
+"""Councils side by side: ranks and funnels by hand and by scipy, and on published figures of England and Scotland."""
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from kpi_tools.comparison import ADDED, compare
+from kpi_tools.errors import InputError
+from kpi_tools.explorer.benchmark import comparison_notes
+from tests.engines import ENGINES, to_pandas
+
+OPEN = Path(__file__).resolve().parent.parent.parent / "shared" / "data" / "open"
+SIX = {"A": 90.0, "B": 80.0, "C": 80.0, "D": 70.0, "E": math.nan, "England": 75.0}
+
+
+def table(values=SIX, polarity="higher", **more):
+    return pd.DataFrame(
+        {"authority": list(values), "kpi_id": "K", "period_end": pd.Timestamp("2024-12-31"), "value": list(values.values()),
+         "polarity": polarity, **more}
+    )  # fmt: skip
+
+
+@pytest.fixture(params=["pandas", "polars", "duckdb"])
+def compared(request):
+    """Each area's row on one engine."""
+
+    def answer(rows, **options):
+        found = to_pandas(compare(ENGINES[request.param](rows), **options))
+        return found.set_index("authority")
+
+    return answer
+
+
+def column(rows, name):
+    return [None if pd.isna(value) else value for value in rows[name].sort_index()]
+
+
+def test_rank_and_quartile(compared):
+    rows = compared(table(), england="England")
+    assert column(rows, "rank") == [1, 2, 2, 4, None, None]
+    assert column(rows, "ranked") == [4] * 6
+    assert column(rows, "quartile") == [1, 2, 2, 4, None, None]
+    assert column(compared(table(polarity="lower"), england="England"), "rank") == [4, 2, 2, 1, None, None]
+    assert column(compared(table(polarity="target"), england="England"), "rank") == [None] * 6
+
+
+def test_distances(compared):
+    rows = compared(table(), england="England", group=["A", "B", "E"])
+    assert column(rows, "from_england") == [15, 5, 5, -5, None, 0]
+    # A against B alone, B against A alone; the others against the mean of both, 85.
+    assert column(rows, "from_group") == [10, -10, -5, -15, None, -10]
+    alone = compared(table(), group=["A"])
+    assert column(alone, "from_england") == [None] * 6
+    assert column(alone, "from_group") == [None, -10, -10, -20, None, -15]
+
+
+def test_kpis_and_periods_are_apart(compared):
+    both = pd.concat([table({"A": 1.0, "B": 2.0}), table({"C": 9.0}).assign(kpi_id="L")])
+    rows = compared(both)
+    assert column(rows, "rank") == [2, 1, 1]
+
+
+def test_funnel_by_hand(compared):
+    # 58 of 100, 450 of 1,000 and 5 of 10: 513 of 1,110 expected; few areas, so no overdispersion can be shown.
+    counts = {"A": (58, 100), "B": (450, 1000), "C": (5, 10)}
+    rows = table({name: 100 * n / d for name, (n, d) in counts.items()})
+    rows["numerator"], rows["denominator"] = zip(*counts.values(), strict=True)
+    found = compared(rows)
+    centre = 513 / 1110
+    assert column(found, "expected") == pytest.approx([100 * centre] * 3)
+    for name, level in (("95", 0.95), ("998", 0.998)):
+        z = stats.norm.ppf((1 + level) / 2)
+        reach = [100 * z * math.sqrt(centre * (1 - centre) / d) for _, d in counts.values()]
+        assert column(found, f"lower_{name}") == pytest.approx([max(0, 100 * centre - r) for r in reach])
+        assert column(found, f"upper_{name}") == pytest.approx([min(100, 100 * centre + r) for r in reach])
+    assert column(found, "overdispersion") == [1, 1, 1]
+    assert column(found, "funnel") == ["better than expected", "as expected", "as expected"]
+    assert column(compared(rows.assign(polarity="lower")), "funnel")[0] == "worse than expected"
+    assert column(compared(rows.assign(unit="days")), "funnel") == [None] * 3
+
+
+def test_overdispersion_draws_in_the_outer_tenths(compared):
+    # Twenty areas of 400, of which 200 ± 2, 4, … are met: z = ±0.2, ±0.4 … with centre 1/2 and error 1/40.
+    steps = [sign * k for k in range(1, 11) for sign in (-1, 1)]
+    steps[-2:] = [-40, 40]
+    rows = table({f"A{i:02}": 50 + step for i, step in enumerate(steps)})
+    rows["numerator"], rows["denominator"] = [200 + 4 * step for step in steps], 400
+    z = np.sort(np.array(steps) / 2.5)
+    drawn = np.clip(z, z[2], z[-3])
+    phi = float(np.mean(drawn**2))
+    assert phi > 1 + 2 * math.sqrt(2 / 20)
+    found = compared(rows)
+    assert column(found, "overdispersion") == pytest.approx([phi] * 20)
+    assert column(found, "upper_95") == pytest.approx([50 + 1.959964 * 2.5 * math.sqrt(phi)] * 20, abs=1e-5)
+    assert column(found, "funnel")[-1] == "far better than expected"
+
+
+def test_names_that_are_not_there():
+    with pytest.raises(InputError, match='no authority "Englnd"'):
+        compare(table(), england="Englnd")
+    with pytest.raises(InputError, match="no column polarity"):
+        compare(table().drop(columns="polarity"))
+
+
+def test_the_callers_table_is_not_changed():
+    rows = table()
+    before = rows.copy()
+    result = compare(rows)
+    pd.testing.assert_frame_equal(rows, before)
+    pd.testing.assert_frame_equal(result[list(before.columns)], before)
+    assert list(compare(result).columns) == [*before.columns, *ADDED]
+
+
+KPI = {"kpi_id": "K", "value": 72.0, "polarity": "higher", "unit": "%", "decimals": 1}
+
+
+def areas(*rows):
+    return pd.DataFrame(rows, columns=["area", "period", "value"])
+
+
+def test_the_explorer_says_where_ours_stands():
+    told = areas(("England", "2023", 1.0), ("England", "2024", 75.5), ("A", "2024", 90.0), ("B", "2024", 80.0),
+                 ("C", "2024", 72.0), ("D", "2024", 60.0))  # fmt: skip
+    assert comparison_notes(told, KPI) == [
+        "Ours is 3.5 points below England in 2024.",
+        "Among the 5 areas of 2024, ours included, it ranks 3 (1 is best), in quarter 2 of 4.",
+    ]
+    assert comparison_notes(told[told["area"] == "A"], KPI) == []
+    assert comparison_notes(told, KPI | {"value": None}) == []
+    assert comparison_notes(told, KPI | {"value": 75.5})[0] == "Ours is level with England in 2024."
+
+
+# Published figures
+
+
+def published(name, **options):
+    path = OPEN / name
+    if not path.exists():
+        pytest.skip(f"{name} is not beside this checkout")
+    return pd.read_csv(path, **options)
+
+
+def test_every_english_authority_with_a_plan_in_twenty_weeks(compared):
+    plans = published("dfe_ehcp_timeliness_2019_2024.csv", na_values=["x", "z"], dtype={"old_la_code": str})
+    plans = plans[plans["geographic_level"].isin(["Local authority", "National"])]
+    rows = pd.DataFrame(
+        {
+            "authority": plans["la_name"].fillna("England"),
+            "kpi_id": "EHCP",
+            "period_end": pd.to_datetime(plans["time_period"].astype(str) + "-12-31"),
+            "value": plans["pc_plans_issued_within_20_weeks"].astype(float),
+            "numerator": plans["plans_issued_within_20_weeks"].astype(float),
+            "denominator": plans["plans_issued_den"].astype(float),
+            "polarity": "higher",
+        }
+    )
+    found = compared(rows, england="England").reset_index()
+    latest = found[found["period_end"].astype(str).str.startswith("2024")]
+    given = rows[(rows["period_end"] == "2024-12-31") & (rows["authority"] != "England")].dropna(subset="value")
+    ranks = stats.rankdata(-given["value"], method="min")
+    wanted = dict(zip(given["authority"], ranks, strict=True))
+    assert len(wanted) > 140
+    ranked = latest.dropna(subset="rank")
+    assert dict(zip(ranked["authority"], ranked["rank"], strict=True)) == wanted
+    assert set(latest["ranked"]) == {len(wanted)}
+    england = rows[(rows["period_end"] == "2024-12-31") & (rows["authority"] == "England")].iloc[0]
+    kent = latest[latest["authority"] == "Kent"].iloc[0]
+    own = given[given["authority"] == "Kent"].iloc[0]
+    assert kent["from_england"] == pytest.approx(own["value"] - england["value"])
+    assert kent["expected"] == pytest.approx(100 * england["numerator"] / england["denominator"])
+    assert kent["overdispersion"] > 10  # authorities differ by far more than chance
+
+
+def test_scottish_councils_have_the_ranks_that_are_published():
+    lgbf = published("lgbf_quarterly_welfare_fund_decisions.csv")
+    rows = lgbf.rename(
+        columns={"LocalAuthority": "authority", "Code": "kpi_id", "Period": "period_end", "Value": "value"}
+    )
+    rows = rows[rows["authority"] != "Scotland"].assign(polarity="higher").dropna(subset=["value", "ScotRank"])
+    found = compare(rows)
+    assert len(found) > 1_000
+    # Published values are rounded to two places and the ranks are of the unrounded: a rank of ours is never later.
+    assert (found["rank"] <= found["ScotRank"]).mean() > 0.95
