@@ -9,13 +9,13 @@ import pandas as pd
 
 from kpi_tools.loading import Returns
 from kpi_tools.outlook import FROM_TREND, TOO_FAR, chance_in_words, outlook, show_expected
+from kpi_tools.page.card_tables import in_head, short_title
 from kpi_tools.page.needed import is_rolling, leaving_quarters, to_reach
-from kpi_tools.quarters import Quarter
 from kpi_tools.statistics.cases import in_period, sensitivity
 from kpi_tools.statistics.trend import gls_direction
 from kpi_tools.vocabulary import AMBER, ILLUSTRATIVE, RED
-from kpi_tools.words.row_words import is_number, line_of
-from kpi_tools.words.wording import capitalised, in_words, listed, plural
+from kpi_tools.words.row_words import is_number
+from kpi_tools.words.wording import capitalised, in_words, listed, plural, show_line
 
 _LIKELY = (
     (0.9, "very likely"),
@@ -104,6 +104,7 @@ def outlook_sentence(kpis: pd.DataFrame, recent: pd.DataFrame, returns: Returns)
 
 
 def _steps(kpi: dict[str, Any], row: Mapping[Hashable, Any]) -> list[dict[str, Any]]:
+    unit, _ = in_head(kpi["unit"])
     last = row["next_quarter"] == row["year_end_quarter"]
     steps = []
     for name in ("next",) if last else ("next", "year_end"):
@@ -111,20 +112,19 @@ def _steps(kpi: dict[str, Any], row: Mapping[Hashable, Any]) -> list[dict[str, A
             continue
         ends = name == "year_end" or last
         figures = [
-            show_expected(row[f"{name}_{part}"], kpi["unit"], int(kpi["decimals"]))
-            for part in ("expected", "low", "high")
+            show_expected(row[f"{name}_{part}"], unit, int(kpi["decimals"])) for part in ("expected", "low", "high")
         ]
         chances = [
             {
-                "line": f"{capitalised(word)} {line_of(kpi, line)}",
+                "line": f"Meets {word} {show_line(kpi[line], unit, int(kpi['decimals']))}",
                 "words": capitalised(likelihood(row[f"{name}_{part}_chance"])),
                 "figure": chance_in_words(row[f"{name}_{part}_chance"]).removeprefix("is "),
             }
-            for part, line, word in (("target", "target", "target"), ("floor", "floor_standard", "floor standard"))
+            for part, line, word in (("target", "target", "target"), ("floor", "floor_standard", "floor"))
             if not math.isnan(row[f"{name}_{part}_chance"])
         ]
         steps.append({
-            "when": Quarter.parse(row[f"{name}_quarter"]).title, "ends": ends,
+            "when": short_title(row[f"{name}_quarter"]), "ends": ends,
             "expected": figures[0], "range": f"{figures[1]} to {figures[2]}", "chances": chances,
         })  # fmt: skip
     return steps

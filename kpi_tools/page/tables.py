@@ -90,6 +90,17 @@ def key() -> Html:
             ("Floor standard", "The level below which performance is Red: a dotted line in the charts"),
             ("Activity indicator", "Shows demand; it has an expected range, no target and no rating"),
             (
+                "Same quarter last year",
+                "Figures are not adjusted for the season: compare with this one where a season matters",
+            ),
+            (
+                "Outlook",
+                "What to expect if nothing changes, from the line through the quarters shown, or their mean where there is "
+                "no clear trend; the range holds 19 times in 20. Six figures make a rough guide, which knows of no plan, "
+                "action or season. Very likely: 9 chances in 10 or more; likely: 2 in 3; unlikely: under 1 in 3; very "
+                "unlikely: under 1 in 10",
+            ),
+            (
                 figure_with_status("", ESTIMATED),
                 "Not a final figure: estimated, provisional or read from a published chart",
             ),
