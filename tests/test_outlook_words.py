@@ -109,6 +109,19 @@ def test_known_quarters_are_not_taken_for_an_even_share():
     assert "even at 100% next quarter the rolling figure reaches 48%; it needs 75% in each of the next two" in said
 
 
+def test_the_quarter_alone_follows_from_its_three_months():
+    """50 of 73, 40 of 60 and 31 of 50 plans in time: 121 of 183, 66%, inside 813 of 2,421."""
+    known = kent.with_months([60, 60, 60])
+    months = known.returns.months.assign(
+        basis="month", numerator=[31.0, 40.0, 50.0], denominator=[50.0, 60.0, 73.0]
+    )  # fmt: skip
+    kpis = known.kpis.assign(numerator=813.0, denominator=2421.0)
+    said = outlooks(kpis, known.recent, replace(known.returns, months=months))["ES01"].said
+    assert said[0] == "The quarter alone: 66% (121 of 183)."
+    two = outlooks(kpis, known.recent, replace(known.returns, months=months.tail(2)))["ES01"].said
+    assert not any("quarter alone" in text for text in two)
+
+
 @pytest.mark.parametrize(
     ("values", "state"),
     [
@@ -168,8 +181,10 @@ def test_no_outlook_at_all_is_said(council):
 
 def test_the_targets_history_has_its_reasons(council, ahead):
     text = card_of(council, ahead, "CS01")
-    assert "Q3 2021/22 97% 90% Not public: target and floor standard of 2023/24 carried back illustrative" in text
-    assert "Q1 2024/25 97% 90% Agreed for 2024/25, as published in the Quarter 3 2024/25 report" in text
+    lines = "target 97%, floor standard 90%"
+    carried = "Not public: target and floor standard of 2023/24 carried back"
+    assert f"From Q3 2021/22: {lines} ({carried}) illustrative" in text
+    assert f"From Q1 2024/25: {lines} (Agreed for 2024/25, as published in the Quarter 3 2024/25 report)" in text
 
 
 @pytest.mark.parametrize(
