@@ -131,18 +131,18 @@ def test_sections_and_paragraphs_are_numbered_and_listed(report: str):
     ]
     assert re.findall(r'id="p([\d.]+)"', report) == ["1.1", "1.2", "4.1", "5.1", "5.2", "5.3", "5.4", "6.1"]
     name = "for-the-minutes-2"
-    assert f'<a class="kpi-pn" id="{name}" href="#{name}"><span id="p1.2">1.2 </span></a>One is Red.' in report
+    assert f'<p class="kpi-para" id="{name}"><a class="kpi-pn" id="p1.2" href="#{name}">1.2 </a>One is Red.' in report
 
 
 def test_numbers_are_text_that_a_minute_can_cite():
     made = numbered(str(section("A", "one", "two") + section("B", "three")))
-    assert re.findall(r">([\d.]+) </span></a>", made["body"]) == ["1.1", "1.2", "2.1"]
+    assert re.findall(r">([\d.]+) </a>", made["body"]) == ["1.1", "1.2", "2.1"]
 
 
 def test_the_anchor_of_a_paragraph_and_of_a_card_stays_when_its_number_does_not():
     def anchors(*pieces: Html | str) -> dict[str, str]:
         body = numbered(str(section("New section", "x") + section("A", *pieces)))["body"]
-        return {number: name for name, number in re.findall(r'href="#([\w-]+)"><span id="p([\d.]+)"', body)}
+        return {number: name for name, number in re.findall(r'href="#([\w-]+)">([\d.]+) </a>', body)}
 
     card = cards(scorecard_of(points()), points(), "Customer Services", lambda rows: "d")
     assert anchors("one", card, "two") == {"1.1": "new-section-1", "2.1": "a-1", "2.2": "kpi-cs01", "2.3": "a-2"}

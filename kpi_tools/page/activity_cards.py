@@ -83,7 +83,7 @@ def _facts(every: pd.DataFrame, latest: dict[str, Any]) -> list[dict[str, Any]]:
     ]
     for fact in strip:
         fact["none"] = not any(letter.isdigit() for letter in fact["value"])
-        fact["unit"] = "" if fact["none"] else worded
+        fact["unit"] = "" if fact["none"] or fact["label"] == "Expected" else worded
     return strip
 
 

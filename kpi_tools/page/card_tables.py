@@ -44,27 +44,23 @@ def in_head(unit: str) -> tuple[str, str]:
     return "", f"Result ({unit.removeprefix('rate ')})"
 
 
-def target_history(kpi: pd.Series, targets: pd.DataFrame, anchor: str) -> Html:
-    """Every target and floor standard that the KPI has had, from when, and why; nothing where there are none."""
+def target_history(kpi: pd.Series, targets: pd.DataFrame) -> list[dict[str, str | None]]:
+    """Every target and floor standard that the KPI has had: `since` (quarter), `lines`, `reason` and its `status`."""
     (unit, _), decimals = in_head(kpi["unit"]), kpi["decimals"]
-    rows, before = [], ("", "")
+    entries: list[dict[str, str | None]] = []
+    before: tuple[str, str] | None = None
     for row in targets[targets["kpi_id"] == kpi["kpi_id"]].to_dict("records"):
-        reason = row["target_reason"] if is_text(row["target_reason"]) else "No reason was given"
-        told = "As above" if (reason, row["target_status"]) == before else reason
+        reason = row["target_reason"].rstrip(".") if is_text(row["target_reason"]) else "no reason was given"
         tolerance = f" ± {rounded(row['tolerance'], decimals)}" if math.isfinite(row["tolerance"]) else ""
-        rows.append({
-            "From": short_title(row["from_quarter"]),
-            "Target": show_line(row["target"], unit, decimals) + tolerance,
-            "Floor": show_line(row["floor_standard"], unit, decimals),
-            "Reason": figure_with_status(told, _invented(row["target_status"])),
+        lines = (show_line(row[name], unit, decimals) for name in ("target", "floor_standard"))
+        entries.append({
+            "since": short_title(row["from_quarter"]),
+            "lines": f"target {next(lines)}{tolerance}, floor standard {next(lines)}",
+            "reason": "as above" if (reason, row["target_status"]) == before else reason,
+            "status": _invented(row["target_status"]),
         })  # fmt: skip
         before = (reason, row["target_status"])
-    if not rows:
-        return Html()
-    caption = f"{kpi['kpi_name']}, target and floor standard over time"
-    return report_table(
-        pd.DataFrame(rows), caption, name=f"{anchor}-targets", quiet=True, wide=True, look="kpi-figures kpi-targets"
-    )
+    return entries
 
 
 def behind_chart(frame: pd.DataFrame, title: str, anchor: str) -> Html:

@@ -95,7 +95,7 @@ def card(
             "notes": _month(kpi, months) + notes_below(kpi, (benchmarks or [])[1:]),
             "table": figures_table(kpi, points, anchor),
             "definition": _definition(kpi),
-            "targets": Html() if targets is None else target_history(kpi, targets, anchor),
+            "targets": [] if targets is None else target_history(kpi, targets),
         },
     )
 

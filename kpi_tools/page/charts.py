@@ -94,7 +94,7 @@ def _filled(shape: str, data: dict[str, Any]) -> Spec:
 @lru_cache
 def _shape(name: str) -> Spec:
     layers: dict[str, Callable[[], list[Layer]]] = {
-        "columns": lambda: [_boxes(), *_lines(), *_texts()],
+        "columns": lambda: [_boxes(), _lines()[0], _tops(), _lines()[1], *_texts()],
         "line": lambda: [_band(), *_lines(), _dots(), *_texts(stroke=WHITE, strokeWidth=3)],
     }
     chart = alt.layer(*layers[name]()).properties(
@@ -139,6 +139,12 @@ def _boxes() -> alt.Chart:
     )
 
 
+def _tops() -> alt.Chart:
+    """The columns' upper edges once more, above the lines' white surroundings, which would hide a figure near a line."""
+    tops = alt.Chart(alt.NamedData("boxes")).mark_rule(strokeWidth=2)
+    return tops.encode(x=_x(), x2="x2:Q", y=_y(), stroke=_scaled(alt.Stroke, _EDGES))
+
+
 def _lines() -> list[Layer]:
     lines = (
         alt.Chart(alt.NamedData("lines"))
@@ -174,10 +180,10 @@ def _dots() -> alt.Chart:
 def _texts(**halo: Any) -> list[Layer]:
     tone = _scaled(alt.Color, _TONES, "tone")
     base = alt.Chart(alt.NamedData("texts")).encode(x=_x(), y=_y(), text="text:N", color=tone)
-    looks: Any = {"baseline": "middle", "fontSize": 12} | halo
+    looks: Any = {"baseline": "middle"} | halo
     return [
-        base.transform_filter("datum.align == 'center'").mark_text(align="center", **looks),
-        base.transform_filter("datum.align == 'left'").mark_text(align="left", dx=6, **looks),
+        base.transform_filter("datum.align == 'center'").mark_text(align="center", fontSize=11, **looks),
+        base.transform_filter("datum.align == 'left'").mark_text(align="left", fontSize=12, dx=6, **looks),
     ]
 
 

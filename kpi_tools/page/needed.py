@@ -4,12 +4,14 @@ from typing import Any
 
 import pandas as pd
 
-from kpi_tools.statistics.cases import rolling_after, sensitivity, takes_in_words, what_it_takes
+from kpi_tools.statistics.cases import in_period, rolling_after, sensitivity, takes_in_words, what_it_takes
 from kpi_tools.vocabulary import HIGHER, LOWER, MONTH, MULTIPLIERS
 from kpi_tools.words.row_words import is_number, line_of
 from kpi_tools.words.wording import in_words, listed, show
 
 Quarters = list[tuple[float, float]]
+
+_A_QUARTER = 3
 
 
 def needed(kpi: dict[str, Any], own: pd.DataFrame, months: pd.DataFrame) -> list[str]:
@@ -30,6 +32,16 @@ def needed(kpi: dict[str, Any], own: pd.DataFrame, months: pd.DataFrame) -> list
 def is_rolling(kpi: dict[str, Any]) -> bool:
     """Whether what it takes can be counted quarter by quarter: a share or rate of twelve months that has a better side."""
     return kpi["basis"] == "rolling_12_months" and kpi["unit"] in MULTIPLIERS and kpi["polarity"] in (HIGHER, LOWER)
+
+
+def own_quarters(figures: pd.DataFrame, months: pd.DataFrame) -> pd.DataFrame:
+    """`figures` with the quarters alone inside rolling figures (`cases.in_period`), from the months where there are three."""
+    alone = months[(months["basis"] == MONTH) & months["numerator"].notna() & months["denominator"].notna()]
+    quarters = alone.groupby(["kpi_id", "quarter"]).agg(
+        period_end=("period_end", "max"), numerator=("numerator", "sum"), denominator=("denominator", "sum"),
+        months=("month", "nunique"),
+    )  # fmt: skip
+    return in_period(figures, quarters[quarters["months"] == _A_QUARTER].reset_index())
 
 
 def leaving_quarters(own: pd.DataFrame) -> Quarters | None:

@@ -9,13 +9,13 @@ import pandas as pd
 
 from kpi_tools.loading import Returns
 from kpi_tools.outlook import FROM_TREND, TOO_FAR, chance_in_words, outlook, show_expected
-from kpi_tools.page.needed import is_rolling, leaving_quarters, to_reach
-from kpi_tools.quarters import Quarter
-from kpi_tools.statistics.cases import in_period, sensitivity
+from kpi_tools.page.card_tables import in_head, short_title
+from kpi_tools.page.needed import is_rolling, leaving_quarters, own_quarters, to_reach
+from kpi_tools.statistics.cases import sensitivity
 from kpi_tools.statistics.trend import gls_direction
 from kpi_tools.vocabulary import AMBER, ILLUSTRATIVE, RED
-from kpi_tools.words.row_words import is_number, line_of
-from kpi_tools.words.wording import capitalised, in_words, listed, plural
+from kpi_tools.words.row_words import is_number
+from kpi_tools.words.wording import capitalised, in_words, listed, plural, show, show_line
 
 _LIKELY = (
     (0.9, "very likely"),
@@ -48,7 +48,7 @@ def outlooks(kpis: pd.DataFrame, recent: pd.DataFrame, returns: Returns) -> dict
     settings: Any = {"significance": returns.council.significance, "minimum_points": returns.council.minimum_points}
     expected = outlook(recent, **settings).set_index("kpi_id").to_dict("index")
     notes = gls_direction(recent, **settings).drop_duplicates("kpi_id").set_index("kpi_id")["direction_note"]
-    own = in_period(returns.figures)
+    own = own_quarters(returns.figures, returns.months)
     return {
         row["kpi_id"]: Outlook(
             _steps(row, expected[row["kpi_id"]]),
@@ -62,11 +62,11 @@ def outlooks(kpis: pd.DataFrame, recent: pd.DataFrame, returns: Returns) -> dict
 
 
 def takes(kpi: dict[str, Any], own: pd.DataFrame) -> list[str]:
-    """What it takes to reach the next line, and how many cases decide the rating: both arithmetic, where cases are known.
+    """The quarter alone, what it takes to reach the next line, how many cases decide the rating: arithmetic, not chance.
 
     `kpi`: a row of the scorecard; `own`: its quarters as `cases.in_period` gives them, oldest first.
     """
-    said = []
+    said = [sentence] if (sentence := _alone(own)) else []
     line = _NEXT_LINE.get(kpi["rag"])
     if line and is_rolling(kpi) and is_number(kpi["numerator"]) and is_number(kpi["denominator"]):
         leaving = leaving_quarters(own)
@@ -77,6 +77,16 @@ def takes(kpi: dict[str, Any], own: pd.DataFrame) -> list[str]:
     return said + (
         [f"Would be {listed(changes[:2] if kpi['rag'] == AMBER else changes[:1], 'or')}."] if changes else []
     )
+
+
+def _alone(own: pd.DataFrame) -> str:
+    """The latest quarter inside the rolling figure, where it is known."""
+    last = own.tail(1).to_dict("records")
+    if not last or not is_number(last[0].get("in_period_value")):
+        return ""
+    row = last[0]
+    figure = show(row["in_period_value"], row["unit"], int(row["decimals"]))
+    return f"The quarter alone: {figure} ({row['in_period_numerator']:,.0f} of {row['in_period_denominator']:,.0f})."
 
 
 def likelihood(chance: float) -> str:
@@ -104,6 +114,7 @@ def outlook_sentence(kpis: pd.DataFrame, recent: pd.DataFrame, returns: Returns)
 
 
 def _steps(kpi: dict[str, Any], row: Mapping[Hashable, Any]) -> list[dict[str, Any]]:
+    unit, _ = in_head(kpi["unit"])
     last = row["next_quarter"] == row["year_end_quarter"]
     steps = []
     for name in ("next",) if last else ("next", "year_end"):
@@ -111,20 +122,19 @@ def _steps(kpi: dict[str, Any], row: Mapping[Hashable, Any]) -> list[dict[str, A
             continue
         ends = name == "year_end" or last
         figures = [
-            show_expected(row[f"{name}_{part}"], kpi["unit"], int(kpi["decimals"]))
-            for part in ("expected", "low", "high")
+            show_expected(row[f"{name}_{part}"], unit, int(kpi["decimals"])) for part in ("expected", "low", "high")
         ]
         chances = [
             {
-                "line": f"{capitalised(word)} {line_of(kpi, line)}",
+                "line": f"Meets {word} {show_line(kpi[line], unit, int(kpi['decimals']))}",
                 "words": capitalised(likelihood(row[f"{name}_{part}_chance"])),
                 "figure": chance_in_words(row[f"{name}_{part}_chance"]).removeprefix("is "),
             }
-            for part, line, word in (("target", "target", "target"), ("floor", "floor_standard", "floor standard"))
+            for part, line, word in (("target", "target", "target"), ("floor", "floor_standard", "floor"))
             if not math.isnan(row[f"{name}_{part}_chance"])
         ]
         steps.append({
-            "when": Quarter.parse(row[f"{name}_quarter"]).title, "ends": ends,
+            "when": short_title(row[f"{name}_quarter"]), "ends": ends,
             "expected": figures[0], "range": f"{figures[1]} to {figures[2]}", "chances": chances,
         })  # fmt: skip
     return steps

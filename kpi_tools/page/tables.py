@@ -85,10 +85,27 @@ def key() -> Html:
             (NOT_ENOUGH_DATA, "Fewer than five of the quarters shown have a figure"),
             (NOT_TESTABLE, "The figures add up over the year, so a trend in them means nothing"),
         ],
+        outlook=[
+            (
+                "A judgement, not a fact",
+                "What to expect if nothing changes: the line through the quarters shown carried on, or their mean where there "
+                "is no clear trend. The range holds 19 times in 20. So few figures make a rough guide, which knows of no "
+                "plan, action or season",
+            ),
+            (
+                "Likelihood",
+                "Very likely: 9 chances in 10 or more. Likely: 2 in 3 or more. Unlikely: under 1 in 3. Very unlikely: under "
+                "1 in 10. Between: as likely as not",
+            ),
+        ],
         words=[
             ("Target", "The level agreed for the period: a dashed line in the charts"),
             ("Floor standard", "The level below which performance is Red: a dotted line in the charts"),
             ("Activity indicator", "Shows demand; it has an expected range, no target and no rating"),
+            (
+                "Same quarter last year",
+                "Figures are not adjusted for the season: compare with this one where a season matters",
+            ),
             (
                 figure_with_status("", ESTIMATED),
                 "Not a final figure: estimated, provisional or read from a published chart",

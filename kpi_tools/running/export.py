@@ -27,7 +27,7 @@ _END = re.compile(r"End of the report for Quarter [1-4] 20\d\d/\d\d\.")
 _SECTION_END = '<p class="back"><a href="#contents">Contents</a></p>\n</section>'
 _MARKS = re.compile(
     r'<h2 id="(?P<anchor>[^"]+)"><span class="kpi-sn"></span>(?P<title>.*?)</h2>'
-    r'|<span class="kpi-pn"(?: id="cite-(?P<name>[^"]+)")?></span>',
+    r'|(?P<plain><p class="kpi-para">)?<span class="kpi-pn"(?: id="cite-(?P<name>[^"]+)")?></span>',
     re.S,
 )
 
@@ -96,14 +96,14 @@ def numbered(body: str) -> dict[str, Any]:
                 f'<span class="kpi-sn">{entry["number"]}</span> {entry["title"]}</h2>'
             )
         if not contents:
-            return ""
+            return found["plain"] or ""
         number += 1
-        cited = f"{len(contents)}.{number}"
-        if found["name"]:
-            return f'<a class="kpi-pn" href="#{found["name"]}"><span id="p{cited}">{cited} </span></a>'
-        unnamed += 1
-        name = f"{contents[-1]['anchor']}-{unnamed}"
-        return f'<a class="kpi-pn" id="{name}" href="#{name}"><span id="p{cited}">{cited} </span></a>'
+        cited, name, before = f"{len(contents)}.{number}", found["name"], found["plain"] or ""
+        if before:
+            unnamed += 1
+            name = f"{contents[-1]['anchor']}-{unnamed}"
+            before = f'<p class="kpi-para" id="{name}">'
+        return f'{before}<a class="kpi-pn" id="p{cited}" href="#{name or f"p{cited}"}">{cited} </a>'
 
     text = _MARKS.sub(mark, body)
     return {"body": text + (_SECTION_END if contents else ""), "contents": contents}

@@ -1,0 +1,196 @@
+"""The outlook of a card: its chances against scipy, its arithmetic by hand, its words where nothing can be said."""
+
+import math
+from dataclasses import replace
+from typing import Any
+
+import kent
+import pandas as pd
+import pytest
+from scipy import stats
+
+from kpi_tools.page.cards import cards
+from kpi_tools.page.outlook_words import Outlook, likelihood, outlook_sentence, outlooks, takes
+from kpi_tools.quarters import Quarter
+from kpi_tools.scorecard import recent_quarters, score
+from tests.test_cards import words
+
+Council = tuple[Any, pd.DataFrame, pd.DataFrame]
+
+
+@pytest.fixture(scope="module")
+def council() -> Council:
+    returns = kent.returns()
+    recent = recent_quarters(returns)
+    return returns, recent, score(recent, returns)
+
+
+@pytest.fixture(scope="module")
+def ahead(council: Council) -> dict[str, Outlook]:
+    returns, recent, kpis = council
+    return outlooks(kpis, recent, returns)
+
+
+def card_of(council: Council, ahead: dict[str, Outlook], kpi_id: str) -> str:
+    returns, recent, kpis = council
+    own = kpis[kpis["kpi_id"] == kpi_id]
+    return words(cards(own, recent, own["section"].iloc[0], lambda rows: "d", outlooks=ahead, targets=returns.targets))
+
+
+def chance(values: list[float], level: float) -> tuple[float, float, float, float]:
+    """Mean, 95% prediction interval and the chance of `level` or more, for independent figures: a textbook's formula."""
+    n, mean = len(values), sum(values) / len(values)
+    error = math.sqrt(sum((v - mean) ** 2 for v in values) / (n - 1) * (1 + 1 / n))
+    t = stats.t(n - 1)
+    return mean, mean - t.ppf(0.975) * error, mean + t.ppf(0.975) * error, 1 - t.cdf((level - mean) / error)
+
+
+def test_the_chances_on_the_card_are_those_of_the_figures_on_the_card(council, ahead):
+    """Complaints answered in time: 63, 75, 56, 66, 71, 71%, target 85, floor standard 80; no trend, so the mean."""
+    mean, low, high, target = chance([63, 75, 56, 66, 71, 71], 85)
+    floor = chance([63, 75, 56, 66, 71, 71], 80)[3]
+    text = card_of(council, ahead, "CS03")
+    assert f"Expected Q4 2024/25 {mean:.0f}% {low:.0f}% to {high:.0f}%, year's end" in text
+    assert f"Meets target 85% Very unlikely about {100 * target:.0f}%" in text
+    assert f"Meets floor 80% Very unlikely about {100 * floor:.0f}%" in text
+    assert "Outlook a judgement, not a fact" in text
+    assert "Judged from the mean of six quarterly figures, as there is no clear trend." in text
+
+
+def test_the_next_quarter_of_a_kpi_in_arrears_is_the_one_after_its_latest_figure(ahead):
+    assert [(step["when"], step["ends"]) for step in ahead["AS04"].steps] == [
+        ("Q3 2024/25", False),
+        ("Q4 2024/25", True),
+    ]
+    assert [(step["when"], step["ends"]) for step in ahead["CS03"].steps] == [("Q4 2024/25", True)]
+
+
+def test_what_rests_on_illustrative_figures_says_so(council, ahead):
+    kpis = council[2]
+    invented = set(kpis.loc[kpis["illustrative"], "kpi_id"])
+    assert {kpi_id for kpi_id, outlook in ahead.items() if outlook.status == "illustrative"} == invented != set()
+    assert "a judgement, not a fact illustrative" in card_of(council, ahead, "ET06")
+
+
+def test_where_the_two_directions_differ_the_card_says_it_in_words(council, ahead):
+    told = "The published rule finds a negative direction; allowing for the data that rolling figures share, there is no clear"
+    assert told in card_of(council, ahead, "IC04")
+    assert "The published rule finds" not in card_of(council, ahead, "CS01")
+
+
+def test_what_it_takes_counts_cases(ahead):
+    """EHCPs: 813 of 2,421; by hand in test_in_depth: 77% in each of two quarters; 1,332 plans in time are 55%."""
+    said = " ".join(ahead["ES01"].said)
+    assert "To reach the floor standard of 55%: even at 100% next quarter the rolling figure reaches 50%;" in said
+    assert "it needs 77% in each of the next two quarters" in said
+    assert "(taking each quarter that drops out for a quarter of the twelve months)." in said
+    assert "Would be Amber with 519 more cases meeting the standard (of 2,421)." in said
+    assert "Green" not in said
+
+
+def test_how_many_cases_decide_an_amber_both_ways(ahead):
+    """540 of 565: 98% is 553.7, so 554, 14 more; 95% is 536.75, so 537 still Amber and 536, four fewer, Red."""
+    assert ahead["ET03"].said == [
+        "Would be Green with 14 more cases meeting the standard (of 565) or Red with four fewer cases meeting the standard "
+        "(of 565)."
+    ]
+
+
+def test_without_cases_nothing_is_counted(ahead):
+    assert ahead["CS03"].said == []
+
+
+def test_known_quarters_are_not_taken_for_an_even_share():
+    kpi = kent.known("ES01").kpi("ES01") | {"numerator": 100, "denominator": 400, "value": 25.0}
+    own = pd.DataFrame({"in_period_numerator": [10, 20, 30, 40], "in_period_denominator": [100, 100, 100, 100]})
+    said = takes(kpi, own)[0]
+    assert "taking each quarter" not in said
+    # 10 leave: (100 - 10 + 100) / 400 = 47.5%; 30 leave: 70 + 200 of 400 is 67.5%, so 55% is 220 - 70 = 150 of 200.
+    assert "even at 100% next quarter the rolling figure reaches 48%; it needs 75% in each of the next two" in said
+
+
+def test_the_quarter_alone_follows_from_its_three_months():
+    """50 of 73, 40 of 60 and 31 of 50 plans in time: 121 of 183, 66%, inside 813 of 2,421."""
+    known = kent.with_months([60, 60, 60])
+    months = known.returns.months.assign(
+        basis="month", numerator=[31.0, 40.0, 50.0], denominator=[50.0, 60.0, 73.0]
+    )  # fmt: skip
+    kpis = known.kpis.assign(numerator=813.0, denominator=2421.0)
+    said = outlooks(kpis, known.recent, replace(known.returns, months=months))["ES01"].said
+    assert said[0] == "The quarter alone: 66% (121 of 183)."
+    two = outlooks(kpis, known.recent, replace(known.returns, months=months.tail(2)))["ES01"].said
+    assert not any("quarter alone" in text for text in two)
+
+
+@pytest.mark.parametrize(
+    ("values", "state"),
+    [
+        ([math.nan, math.nan, 90, 91, 92, 93], "Not enough data."),
+        ([90, 90, 90, 90, 90, 90], "No variation."),
+    ],
+)
+def test_where_nothing_can_be_said_that_is_said(values: list[float], state: str):
+    known = kent.with_figures(values)
+    outlook = outlooks(known.kpis, known.recent, known.returns)["CS01"]
+    assert (outlook.steps, outlook.basis) == ([], state)
+
+
+def test_the_years_end_is_not_judged_from_too_few_figures():
+    first = kent.with_figures([80, 84, 79, 85, 81, 83])
+    earlier = first.recent.assign(period_end=first.recent["period_end"] - pd.offsets.MonthEnd(6))
+    earlier["quarter"] = [Quarter.parse(label).shift(-2).label for label in earlier["quarter"]]
+    kpis = first.kpis.assign(quarter=earlier["quarter"].iloc[-1], period_end=earlier["period_end"].iloc[-1])
+    outlook = outlooks(kpis, earlier, first.returns)["CS01"]
+    assert [step["when"] for step in outlook.steps] == ["Q2 2024/25"]
+    assert outlook.basis.endswith("The year's end is too far ahead to judge.")
+
+
+@pytest.mark.parametrize(
+    ("part", "word"),
+    [(1, "very likely"), (0.9, "very likely"), (0.89, "likely"), (0.66, "likely"), (0.65, "as likely as not"),
+     (0.34, "as likely as not"), (0.33, "unlikely"), (0.1, "unlikely"), (0.09, "very unlikely"), (0, "very unlikely")],
+)  # fmt: skip
+def test_a_chance_in_a_word(part: float, word: str):
+    assert likelihood(part) == word
+
+
+def test_the_summary_counts_what_the_cards_say(council, ahead):
+    """More likely than not, counted from the cards' own figures."""
+    returns, recent, kpis = council
+
+    def over_half(kpi_id: str, line: str) -> bool:
+        told = next(one["figure"] for one in ahead[kpi_id].steps[0]["chances"] if line in one["line"])
+        return told.startswith("over") or (told.startswith("about") and int(told.split()[1][:-1]) > 50)
+
+    judged = [kpi_id for kpi_id, outlook in ahead.items() if outlook.steps]
+    reds = [kpi_id for kpi_id in kpis.loc[kpis["rag"] == "Red", "kpi_id"] if kpi_id in judged]
+    on_target = sum(over_half(kpi_id, "target") for kpi_id in judged)
+    rescued = sum(over_half(kpi_id, "floor") for kpi_id in reds)
+    assert (len(judged), on_target, rescued, len(reds)) == (38, 16, 1, 9)
+    assert outlook_sentence(kpis, recent, returns) == (
+        "Outlook (a judgement, not a fact): 16 of the 38 KPIs that can be judged are more likely than not to meet their target "
+        "with the next figure, and one of the nine KPIs now Red to reach the floor standard, if nothing changes."
+    )
+
+
+def test_no_outlook_at_all_is_said(council):
+    returns, recent, kpis = council
+    strict = replace(returns, council=replace(returns.council, minimum_points=7))
+    assert outlook_sentence(kpis, recent, strict) == "No outlook can be given: there are too few figures."
+
+
+def test_the_targets_history_has_its_reasons(council, ahead):
+    text = card_of(council, ahead, "CS01")
+    lines = "target 97%, floor standard 90%"
+    carried = "Not public: target and floor standard of 2023/24 carried back"
+    assert f"From Q3 2021/22: {lines} ({carried}) illustrative" in text
+    assert f"From Q1 2024/25: {lines} (Agreed for 2024/25, as published in the Quarter 3 2024/25 report)" in text
+
+
+@pytest.mark.parametrize(
+    ("kpi_id", "distances"),
+    [("ES01", ("60% 26 points below", "55% 21 points below")), ("IC05", ("700 87 below", "650 37 below"))],
+)
+def test_a_red_says_how_far_it_is_from_both_lines(council, ahead, kpi_id: str, distances: tuple[str, str]):
+    text = card_of(council, ahead, kpi_id)
+    assert f"Target {distances[0]} Floor standard {distances[1]}" in text
