@@ -12,8 +12,9 @@ from typing import Any
 import click
 
 from kpi_tools.errors import InputError, KpiError
+from kpi_tools.making import Report
 from kpi_tools.orders import Order, up_to_date
-from kpi_tools.report import Report, report_quarter
+from kpi_tools.report import report_quarter
 from kpi_tools.running.apart import Apart
 
 Outcome = tuple[Order, Report | KpiError]

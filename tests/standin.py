@@ -18,7 +18,7 @@ from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
-from kpi_tools import cli, report
+from kpi_tools import cli, making, report
 from kpi_tools.quarters import Quarter
 from kpi_tools.running import folders
 
@@ -132,7 +132,7 @@ def main() -> int:
     sys.modules.update(modules())
     notebook = Path(sys.argv[1])
     if sys.argv[2] == "--kill-at-each-step":
-        report.run_notebook = executed
+        making.run_notebook = executed
         if "--two-steps" in sys.argv:
             folders._exchange = lambda one, other: False
         print(json.dumps(kill_at_each_step(notebook, sys.argv[3], Path(sys.argv[4]))))
@@ -143,7 +143,7 @@ def main() -> int:
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (int(largest), int(largest)))
     if "KPI_WITHOUT_KERNEL" in os.environ:
-        report.run_notebook = executed
+        making.run_notebook = executed
     report.report_quarter = partial(report.report_quarter, notebook=notebook, timeout=CELL_TIMEOUT)
     return cli.main(sys.argv[2:])
 

@@ -68,8 +68,10 @@ FLOORS = (
         "running.pdf",
         "many",
     ),
+    ("making",),
     ("report",),
     ("orders batch", "verification"),
+    ("commands",),
     ("cli __main__",),
 )
 PLACES = {module: (floor, room) for floor, rooms in enumerate(FLOORS) for room in rooms for module in room.split()}

@@ -69,7 +69,7 @@ import pytest
 import standin
 from workplace import HERE, QUARTER, SLUG, Project, RealProject, reader, state, whole
 
-from kpi_tools import report
+from kpi_tools import making, report
 from kpi_tools.errors import InputError, KpiError
 
 LONG = os.environ.get("KPI_LONG") == "1"
@@ -86,7 +86,7 @@ def project(tmp_path, monkeypatch):
 
 @pytest.fixture
 def no_kernel(monkeypatch):
-    monkeypatch.setattr(report, "run_notebook", standin.executed)
+    monkeypatch.setattr(making, "run_notebook", standin.executed)
 
 
 @pytest.fixture(scope="module")
@@ -198,7 +198,7 @@ def test_outputs_that_cannot_be_written_are_told_before_anything_starts(project,
     def refuse(*_: object, **__: object) -> None:
         raise AssertionError("a kernel was started")
 
-    monkeypatch.setattr(report, "run_notebook", refuse)
+    monkeypatch.setattr(making, "run_notebook", refuse)
     disk = small_disk(64 * 1024)
     subprocess.run(["mount", "-o", "remount,ro", disk], check=True)
     project.outputs = disk / "outputs"

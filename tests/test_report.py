@@ -20,7 +20,7 @@ import pytest
 import standin
 from workplace import HERE, QUARTER, SLUG, Project, processes, reader, state, whole
 
-from kpi_tools import report
+from kpi_tools import making
 from kpi_tools.errors import InputError, KpiError
 from kpi_tools.quarters import Quarter, QuarterError
 from kpi_tools.running import folders
@@ -39,7 +39,7 @@ def project(tmp_path, monkeypatch):
 
 @pytest.fixture
 def no_kernel(monkeypatch):
-    monkeypatch.setattr(report, "run_notebook", standin.executed)
+    monkeypatch.setattr(making, "run_notebook", standin.executed)
 
 
 def test_a_report_is_one_folder(project):

@@ -1,0 +1,1 @@
+"""What `kpi` can be asked, one function a command."""
