@@ -126,5 +126,5 @@ def up_to_date(order: Order) -> bool:
             and manifest["inputs"] == fingerprints(order.raw, order.quarter)
             and all(fingerprint(folder / name) == one for name, one in manifest["outputs"].items())
         )
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (InputError, OSError, ValueError, KeyError, TypeError, AttributeError):
         return False
