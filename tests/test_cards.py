@@ -209,3 +209,9 @@ def test_the_banner_counts_what_is_invented():
         "4 of the 6 quarterly figures of its KPIs, the target or floor standard of one KPI and six activity figures"
         in text
     )
+
+
+def test_a_seasonal_kpi_says_with_which_quarter_to_compare_it():
+    text = words(shown(points(values=(71, 84, 83, 88, 86, 91)), seasonal="yes"))
+    assert "Seasonal: compare with the same quarter last year (84%), not with the quarter before." in text
+    assert "Seasonal" not in words(shown(points(), seasonal="no"))

@@ -23,7 +23,7 @@ from kpi_tools.words.problems import Ledger
 KPIS: Final = Layout(
     ("kpi_id", "kpi_name", "section", "directorate", "unit", "decimals", "polarity", "basis", "frequency",
      "lag_quarters", "first_quarter"),
-    ("last_quarter", "definition", "owner", "status", "source", "monthly_basis", "sensitive", "part_of"),
+    ("last_quarter", "definition", "owner", "status", "source", "monthly_basis", "sensitive", "part_of", "seasonal"),
 )  # fmt: skip
 TARGETS: Final = Layout(("kpi_id", "from_quarter", "target", "floor_standard"), ("tolerance", "reason", "status"))
 LINES: Final = ("target", "floor_standard", "tolerance", "target_reason", "target_status")
@@ -175,6 +175,7 @@ def read_kpis(table: Table, council: Council) -> pd.DataFrame:
             "monthly_basis": field.choice(table, row, "monthly_basis", (words.MONTH, "rolling_12_months"), ""),
             "sensitive": field.choice(table, row, "sensitive", ("yes", "no"), "no"),
             "part_of": field.name(table, row, "part_of"),
+            "seasonal": field.choice(table, row, "seasonal", ("yes", "no"), "no"),
         })  # fmt: skip
     check_sums(table, rows)
     columns = ["kpi_status" if name == "status" else name for name in KPIS.names]

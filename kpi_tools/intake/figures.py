@@ -11,7 +11,7 @@ from kpi_tools.vocabulary import POLARITIES, STATUSES, STATUSES_WITHOUT_VALUE
 
 _ATTRIBUTES: Final = (
     "kpi_id", "kpi_name", "section", "directorate", "unit", "decimals", "polarity", "basis", "frequency", "lag_quarters",
-    "first_quarter", "last_quarter", "definition", "owner", "kpi_status",
+    "first_quarter", "last_quarter", "definition", "owner", "kpi_status", "seasonal",
 )  # fmt: skip
 _FIGURE: Final = ("value", "numerator", "denominator", "status", "note", "received")
 _NUMBERS: Final = ("value", "numerator", "denominator")

@@ -124,6 +124,15 @@ def notes_below(kpi: pd.Series, benchmarks: list[dict[str, Any]]) -> list[str]:
     ]
 
 
+def season(kpi: pd.Series) -> list[str]:
+    """For a KPI declared seasonal: with which quarter to compare it; else nothing."""
+    if kpi.get("seasonal") != "yes":
+        return []
+    ago = kpi["year_ago_value"]
+    figure = f" ({show(ago, kpi['unit'], kpi['decimals'])})" if pd.notna(ago) else ", when there was no figure"
+    return [f"Seasonal: compare with the same quarter last year{figure}, not with the quarter before."]
+
+
 def other_area(kpi: pd.Series, benchmark: dict[str, Any]) -> str:
     """Another area's figure with its date: `England, 2023: 50.3%`."""
     figure = show_line(float(benchmark["value"]), kpi["unit"], kpi["decimals"])

@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 from markupsafe import Markup
 
-from kpi_tools.page.card_parts import facts, flag, known, legend, notes_below, other_area, sources
+from kpi_tools.page.card_parts import facts, flag, known, legend, notes_below, other_area, season, sources
 from kpi_tools.page.card_tables import figures_table, target_history
 from kpi_tools.page.charts import kpi_spec
 from kpi_tools.page.descriptions import direction_sentence, month_alone
@@ -92,7 +92,7 @@ def card(
             "commentary": known(kpi["commentary"]),
             "action": known(kpi["management_action"]),
             "commentary_status": known(kpi["commentary_status"]),
-            "notes": _month(kpi, months) + notes_below(kpi, (benchmarks or [])[1:]),
+            "notes": season(kpi) + _month(kpi, months) + notes_below(kpi, (benchmarks or [])[1:]),
             "table": figures_table(kpi, points, anchor),
             "definition": _definition(kpi),
             "targets": [] if targets is None else target_history(kpi, targets),

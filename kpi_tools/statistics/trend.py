@@ -39,8 +39,8 @@ def gls_direction(
     """Add the overlap-aware direction of each series to all of its rows: pass the rows that the chart shows.
 
     Needs `period_end` (dates), `value`, `polarity` and the columns of `by`; uses `basis` (`rolling_12_months`
-    overlaps, `year_to_date` is not testable), `seasonal` (true: season terms are fitted where there are figures
-    enough) and `direction_of_travel`, the official arrow. Adds
+    overlaps, `year_to_date` is not testable), `seasonal` (true or `yes`: season terms are fitted where there are
+    figures enough) and `direction_of_travel`, the official arrow. Adds
 
     * `gls_direction`: as the official one: positive, stable or no clear trend, negative, not enough data, not
       testable;
@@ -90,7 +90,7 @@ def series_line(rows: pd.DataFrame) -> Line | None:
     """The line through one series (rows in order of time, values finite), with the overlap that its `basis` means."""
     months = (rows["period_end"].dt.year * 12 + rows["period_end"].dt.month).tolist()
     rolling = "basis" in rows and rows["basis"].iloc[-1] == "rolling_12_months"
-    seasonal = "seasonal" in rows and bool(rows["seasonal"].iloc[-1])
+    seasonal = "seasonal" in rows and rows["seasonal"].iloc[-1] in (True, "yes")
     return fit(months, rows["value"].tolist(), overlap=_ROLLING_MONTHS if rolling else 1, seasonal=seasonal)
 
 
