@@ -43,6 +43,9 @@ ALL_DONE = """() => [...document.querySelectorAll(".jp-InputPrompt")].every(each
 pytestmark = pytest.mark.browser
 
 
+INTO_VIEW = "selector => { const found = document.querySelector(selector); found?.scrollIntoView(); return !!found; }"
+
+
 @dataclass
 class Lab:
     """A page on the explorer, and what the browser noticed of it."""
@@ -63,6 +66,11 @@ class Lab:
 
     def chart(self, name: str) -> None:
         self.page.wait_for_selector(f"[data-view='{name}'] svg", timeout=LONGEST)
+
+    def bring(self, selector: str) -> None:
+        """Scroll to an element, which JupyterLab may put in anew at any moment."""
+        self.page.wait_for_selector(selector, timeout=LONGEST)
+        self.page.wait_for_function(INTO_VIEW, arg=selector, timeout=LONGEST)
 
     def point_says(self, *texts: str) -> None:
         """Wait until the panel of the chosen point holds these texts."""
@@ -167,7 +175,7 @@ def lab(opened: Callable[..., Lab]) -> Lab:
 
 
 def test_the_explorer_opens_and_shows_what_matters_most(lab):
-    lab.page.locator("[data-view]").scroll_into_view_if_needed()
+    lab.bring("[data-view]")
     lab.page.locator(".kpi-head h3", has_text="foster care placements").wait_for()
     lab.point_says("Quarter 3 2024/25", "73.2%", "lagged")
     lab.shot("1-first")
@@ -223,19 +231,17 @@ def test_a_kpi_without_benchmarks_says_so(lab):
 
 
 def test_it_ends_with_the_parameters_on_screen(lab):
-    place = lab.page.locator(".kpi-parameters")
     lab.page.locator(".jp-WindowedPanel-outer").evaluate("panel => panel.scrollTo(0, panel.scrollHeight)")
-    place.scroll_into_view_if_needed()
-    place.filter(has_text='kpi = "ES02"').wait_for()
+    lab.page.locator(".kpi-parameters", has_text='kpi = "ES02"').wait_for()
     lab.shot("5-parameters")
 
 
 def test_the_tables_at_its_top(lab):
     lab.page.locator(".jp-WindowedPanel-outer").evaluate("panel => panel.scrollTo(0, 0)")
-    lab.page.locator(".kpi-order").first.scroll_into_view_if_needed()
+    lab.bring(".kpi-order")
     lab.page.locator(".kpi-order").first.locator("tbody tr").nth(12).wait_for()
     lab.shot("6-table")
-    lab.page.locator(".kpi-grid").scroll_into_view_if_needed()
+    lab.bring(".kpi-grid")
     lab.page.locator(".kpi-grid tbody tr").nth(12).wait_for()
     lab.shot("7-grid")
 
@@ -245,7 +251,7 @@ def test_the_words_to_begin_with_follow_the_kpi(lab):
     lab.page.locator(
         ".kpi-begin", has_text="At 34% (813 of 2,421) the KPI is Red against a floor standard of 55%."
     ).wait_for()
-    lab.page.locator(".kpi-begin").scroll_into_view_if_needed()
+    lab.bring(".kpi-begin")
     lab.shot("8-draft")
 
 
@@ -264,7 +270,7 @@ def test_the_history_shows_one_kpi_in_depth(opened):
         ("said", "What was said of it", "At 34% (813 of 2,421) the KPI is Red"),
     ):
         panel.evaluate(SCROLL, heading)
-        history.page.get_by_text(seen).first.wait_for(timeout=LONGEST)
+        history.page.get_by_text(seen).locator("visible=true").first.wait_for(timeout=LONGEST)
         history.shot(f"9-history-{name}")
     text = history.page.locator(".jp-Notebook").inner_text()
     assert "Stopped" not in text and "Traceback" not in text

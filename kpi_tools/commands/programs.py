@@ -16,6 +16,8 @@ EXPLORER = "notebooks/directorate_explorer.ipynb"
 _QUIET = (
     "--LabApp.news_url=None",
     "--LabApp.check_for_updates_class=jupyterlab.handlers.announcements.NeverCheckForUpdate",
+    # what JupyterLab asks for at every start; its own configuration, which would switch it on, is left aside
+    "--ServerApp.jpserver_extensions=jupyter_lsp=True",
 )
 _HARMLESS = r"--no-browser|--debug|--allow-root|--browser=.+|--(ServerApp\.)?port(_retries)?=\d+"
 
