@@ -207,9 +207,10 @@ def read_returns(
     said = figures_and_months(submissions, kpis, targets)
     note_months(said, submissions, kpis, wanted, run.ledger)
     check_figures(said.figures)
+    problems = run.ledger.problems()
     return Returns(
         wanted, council, kpis, targets.reset_index(drop=True), said.figures, said.months, shown(submissions), commentary,
-        activity, benchmarks, run.ledger.problems(), run.ledger.log(), run.rejected(), run.counts(), changelog, rebases,
+        activity, benchmarks, problems, run.ledger.log(), run.rejected(problems), run.counts(), changelog, rebases,
         agreed, judged.withheld,
     )  # fmt: skip
 

@@ -15,7 +15,7 @@ from kpi_tools.quarters import Quarter
 from kpi_tools.vocabulary import MONTH, MULTIPLIERS, NOT_AVAILABLE, STATUSES_WITH_VALUE
 
 PARTS: Final = ("numerator", "denominator")
-_NUMBERS: Final = ["value", *PARTS]
+NUMBERS: Final = ["value", *PARTS]
 _COUNT: Final = "count"
 _ROLLING: Final = "rolling_12_months"
 _A_QUARTER: Final = 3
@@ -106,15 +106,15 @@ def _last_months(months: pd.DataFrame, kpis: pd.DataFrame) -> pd.DataFrame:
     `latest`: when the last of them was received; `sum_…`, `year_…` of numbers; `per`: what the unit multiplies by;
     `kpi_basis`.
     """
-    parted = months[_NUMBERS].notna().all(axis=1)
+    parted = months[NUMBERS].notna().all(axis=1)
     received, folders = pd.factorize(months["received"], sort=True)
     weakness = {status: place for place, status in enumerate(STATUSES_WITH_VALUE)}
-    each = months[_NUMBERS].assign(
+    each = months[NUMBERS].assign(
         known=months["value"].notna(), parted=parted, latest=received, weakest=months["status"].map(weakness),
         last=np.arange(len(months)),
     )  # fmt: skip
     by = each.groupby(numbered(months, kpis), sort=False)
-    whole = by[[*_NUMBERS, "known", "parted"]].sum().join(by[["weakest", "latest", "last"]].max())
+    whole = by[[*NUMBERS, "known", "parted"]].sum().join(by[["weakest", "latest", "last"]].max())
     whole = whole[whole["known"] > 0]
     rows = months.iloc[whole["last"]]
     basis = kpis.set_index("kpi_id")["basis"]
@@ -125,7 +125,7 @@ def _last_months(months: pd.DataFrame, kpis: pd.DataFrame) -> pd.DataFrame:
         weakest=np.array(STATUSES_WITH_VALUE, dtype=object)[whole["weakest"].to_numpy(dtype=int)],
         latest=folders.take(whole["latest"]).array, per=rows["unit"].map(MULTIPLIERS).to_numpy(dtype="float64"),
         kpi_basis=rows["kpi_id"].map(basis).array,
-        **{f"sum_{name}": whole[name].to_numpy() for name in _NUMBERS},
+        **{f"sum_{name}": whole[name].to_numpy() for name in NUMBERS},
         **{f"year_{name}": year[name].to_numpy() for name in PARTS},
     )  # fmt: skip
 
