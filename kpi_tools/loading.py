@@ -26,6 +26,7 @@ from kpi_tools.intake.received import returns_in, sort_out
 from kpi_tools.intake.returns import Catalogue
 from kpi_tools.intake.run import Run
 from kpi_tools.intake.submissions import shown, submissions_upto
+from kpi_tools.intake.uncollected import uncollected
 from kpi_tools.intake.workbooks import Workbooks
 from kpi_tools.quarters import Quarter
 from kpi_tools.suppression.texts import Withheld
@@ -159,6 +160,7 @@ def load(raw: str | Path, quarter: str | Quarter | None = None, *, allow_rejecte
     return returns
 
 
+@uncollected()
 def read_returns(
     raw: str | Path, quarter: str | Quarter | None = None, *, agreed_until: Quarter | None = None
 ) -> Returns:

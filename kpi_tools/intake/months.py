@@ -53,7 +53,7 @@ def figures_and_months(submissions: pd.DataFrame, kpis: pd.DataFrame, targets: p
     a_month = submissions["month"].fillna("") != ""
     sent = latest_word(submissions[~a_month].assign(month=""), kpis, targets)[list(FIGURES)]
     months = latest_word(submissions[a_month], kpis, targets)
-    months["basis"] = months["kpi_id"].map(_covered(kpis)).astype("str")
+    months["basis"] = _covered(kpis).array.take(numbered(months, kpis) // NEVER)
     made = quarters_from_months(months, kpis)
     told = submissions[~a_month & ~submissions["silent"].astype(bool)]
     follows = made[~np.isin(numbered(made, kpis), numbered(told, kpis))]
@@ -88,15 +88,16 @@ def quarters_from_months(months: pd.DataFrame, kpis: pd.DataFrame) -> pd.DataFra
 
 def numbered(table: pd.DataFrame, kpis: pd.DataFrame) -> np.ndarray[Any, np.dtype[np.int64]]:
     """KPI and quarter of each row as one number: place in the catalogue times NEVER, plus the quarter's `ordinal`."""
-    codes, labels = pd.factorize(table["quarter"])
+    (own, ids), (when, labels) = pd.factorize(table["kpi_id"]), pd.factorize(table["quarter"])
+    places = pd.Index(kpis["kpi_id"]).get_indexer(ids).astype(np.int64)
     ordinals = np.array([ordinal(Quarter.parse(label)) for label in labels], dtype=np.int64)
-    return pd.Index(kpis["kpi_id"]).get_indexer(table["kpi_id"]).astype(np.int64) * NEVER + ordinals[codes]
+    return places[own] * NEVER + ordinals[when]
 
 
 def _covered(kpis: pd.DataFrame) -> pd.Series:
-    """What the figure of a month covers, by KPI: the month alone, unless the KPI's own basis is another."""
+    """What the figure of a month covers, KPI by KPI: the month alone, unless the KPI's own basis is another."""
     alone = (kpis["basis"] == "quarter") | ((kpis["basis"] == _ROLLING) & (kpis["monthly_basis"] == MONTH))
-    return kpis["basis"].mask(alone, MONTH).set_axis(kpis["kpi_id"])
+    return kpis["basis"].mask(alone, MONTH)
 
 
 def _last_months(months: pd.DataFrame, kpis: pd.DataFrame) -> pd.DataFrame:
@@ -106,27 +107,28 @@ def _last_months(months: pd.DataFrame, kpis: pd.DataFrame) -> pd.DataFrame:
     `latest`: when the last of them was received; `sum_…`, `year_…` of numbers; `per`: what the unit multiplies by;
     `kpi_basis`.
     """
+    keys = numbered(months, kpis)
     parted = months[NUMBERS].notna().all(axis=1)
     received, folders = pd.factorize(months["received"], sort=True)
+    status, statuses = pd.factorize(months["status"])
     weakness = {status: place for place, status in enumerate(STATUSES_WITH_VALUE)}
+    weakest = np.array([weakness.get(one, -1) for one in statuses], dtype=int)[status]
     each = months[NUMBERS].assign(
-        known=months["value"].notna(), parted=parted, latest=received, weakest=months["status"].map(weakness),
-        last=np.arange(len(months)),
-    )  # fmt: skip
-    by = each.groupby(numbered(months, kpis), sort=False)
+        known=months["value"].notna(), parted=parted, latest=received, weakest=weakest, last=np.arange(len(months))
+    )
+    by = each.groupby(keys, sort=False)
     whole = by[[*NUMBERS, "known", "parted"]].sum().join(by[["weakest", "latest", "last"]].max())
     whole = whole[whole["known"] > 0]
     rows = months.iloc[whole["last"]]
-    basis = kpis.set_index("kpi_id")["basis"]
-    single = (months["basis"] == MONTH) & months["kpi_id"].isin(basis.index[basis == _ROLLING])
-    year = _twelve_months(months[parted & single]).reindex(rows.index)
+    rolling = (kpis["basis"] == _ROLLING).to_numpy()[keys // NEVER]
+    year = _twelve_months(months[parted & rolling]).reindex(rows.index)
+    own = kpis.iloc[whole.index // NEVER]
     return rows.reset_index(drop=True).assign(
-        known=whole["known"].to_numpy(), parted=whole["parted"].to_numpy(),
-        weakest=np.array(STATUSES_WITH_VALUE, dtype=object)[whole["weakest"].to_numpy(dtype=int)],
-        latest=folders.take(whole["latest"]).array, per=rows["unit"].map(MULTIPLIERS).to_numpy(dtype="float64"),
-        kpi_basis=rows["kpi_id"].map(basis).array,
-        **{f"sum_{name}": whole[name].to_numpy() for name in NUMBERS},
-        **{f"year_{name}": year[name].to_numpy() for name in PARTS},
+        known=whole["known"].array, parted=whole["parted"].array,
+        weakest=np.array(STATUSES_WITH_VALUE, dtype=object)[whole["weakest"]], latest=folders.take(whole["latest"]).array,
+        per=own["unit"].map(MULTIPLIERS).to_numpy(dtype="float64"), kpi_basis=own["basis"].array,
+        **{f"sum_{name}": whole[name].array for name in NUMBERS},
+        **{f"year_{name}": year[name].array for name in PARTS},
     )  # fmt: skip
 
 
