@@ -19,12 +19,14 @@ from kpi_tools.intake import context, small_numbers
 from kpi_tools.intake.catalogue import Council, with_targets
 from kpi_tools.intake.figures import check_figures
 from kpi_tools.intake.ids import Ids
-from kpi_tools.intake.months import figures_and_months, note_months
+from kpi_tools.intake.month_notes import note_months
+from kpi_tools.intake.months import figures_and_months
 from kpi_tools.intake.rebases import REBASES, read_rebases
 from kpi_tools.intake.received import returns_in, sort_out
 from kpi_tools.intake.returns import Catalogue
 from kpi_tools.intake.run import Run
 from kpi_tools.intake.submissions import shown, submissions_upto
+from kpi_tools.intake.uncollected import uncollected
 from kpi_tools.intake.workbooks import Workbooks
 from kpi_tools.quarters import Quarter
 from kpi_tools.suppression.texts import Withheld
@@ -158,6 +160,7 @@ def load(raw: str | Path, quarter: str | Quarter | None = None, *, allow_rejecte
     return returns
 
 
+@uncollected()
 def read_returns(
     raw: str | Path, quarter: str | Quarter | None = None, *, agreed_until: Quarter | None = None
 ) -> Returns:
@@ -203,12 +206,13 @@ def read_returns(
     targets = targets[
         [Quarter.parse(since) <= max(wanted, agreed_until or wanted) for since in targets["from_quarter"]]
     ]
-    figures, months = figures_and_months(submissions, kpis, targets)
-    note_months(figures, months, submissions, kpis, wanted, run.ledger)
-    check_figures(figures)
+    said = figures_and_months(submissions, kpis, targets)
+    note_months(said, submissions, kpis, wanted, run.ledger)
+    check_figures(said.figures)
+    problems = run.ledger.problems()
     return Returns(
-        wanted, council, kpis, targets.reset_index(drop=True), figures, months, shown(submissions), commentary, activity,
-        benchmarks, run.ledger.problems(), run.ledger.log(), run.rejected(), run.counts(), changelog, rebases,
+        wanted, council, kpis, targets.reset_index(drop=True), said.figures, said.months, shown(submissions), commentary,
+        activity, benchmarks, problems, run.ledger.log(), run.rejected(problems), run.counts(), changelog, rebases,
         agreed, judged.withheld,
     )  # fmt: skip
 
@@ -231,7 +235,7 @@ def as_known_at(returns: Returns, quarter: Quarter) -> Returns:
     """
     received = {label: Quarter.parse(label) <= quarter for label in returns.submissions["received"].unique()}
     known = returns.submissions[returns.submissions["received"].map(received).astype(bool)].reset_index(drop=True)
-    figures, months = figures_and_months(known, returns.catalogue, returns.targets)
+    figures, months, _ = figures_and_months(known, returns.catalogue, returns.targets)
     quarters = {label: Quarter.parse(label) <= quarter for label in returns.activity["period"].unique()}
     first = {label: Quarter.parse(label) <= quarter for label in returns.benchmarks["from_quarter"].unique()}
     since = {label: Quarter.parse(label) <= quarter for label in returns.changelog["from_quarter"].unique()}

@@ -89,5 +89,9 @@ class Desk:
             path.unlink()
         beside = taken["file"] == HERE + "beside.csv"
         assert beside.sum() == 1
-        found = {"problems": run.ledger.problems(), "log": run.ledger.log(), "rejected": run.rejected()}
+        found = {
+            "problems": run.ledger.problems(),
+            "log": run.ledger.log(),
+            "rejected": run.rejected(run.ledger.problems()),
+        }
         return SimpleNamespace(taken=taken[~beside], counts=run.counts(), **found)

@@ -4,7 +4,6 @@ Knows files, not KPIs: what a file really is, its encoding and separator, which 
 What is wrong with the file as a whole, or with the shape of a row, goes into the ledger.
 """
 
-import gc
 import hashlib
 import re
 from bisect import bisect_left, bisect_right
@@ -76,20 +75,13 @@ def read_table(snapshot: Snapshot, layout: Layout, ledger: Ledger, books: Workbo
 
 
 def _read(snapshot: Snapshot, layout: Layout, ledger: Ledger, books: Workbooks) -> Table:
-    # a million rows are a million lists, none of them garbage: looking for some among them takes longer than reading
-    collecting = gc.isenabled()
-    gc.disable()
-    try:
-        if snapshot.path.suffix.lower() == ".xlsx":
-            grids = workbook_grids(snapshot.raw, books, snapshot.file, ledger)
-            return _from_grid(_choose(grids, layout), layout, snapshot.file, ledger)
-        grid = text_grid(snapshot.raw, lambda rows: _known(rows, layout))
-        for why in grid.remarks:
-            ledger.change(snapshot.file, "", 0, "", "", "", why)
-        return _from_grid(grid, layout, snapshot.file, ledger)
-    finally:
-        if collecting:
-            gc.enable()
+    if snapshot.path.suffix.lower() == ".xlsx":
+        grids = workbook_grids(snapshot.raw, books, snapshot.file, ledger)
+        return _from_grid(_choose(grids, layout), layout, snapshot.file, ledger)
+    grid = text_grid(snapshot.raw, lambda rows: _known(rows, layout))
+    for why in grid.remarks:
+        ledger.change(snapshot.file, "", 0, "", "", "", why)
+    return _from_grid(grid, layout, snapshot.file, ledger)
 
 
 def _known(rows: Sequence[Sequence[str]], layout: Layout) -> int:

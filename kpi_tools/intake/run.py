@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import pandas as pd
 
@@ -105,27 +105,28 @@ class Run:
         table = pd.DataFrame(rows, columns=list(COUNTS))
         return table.astype({"file": "str", "sheet": "str", "outcome": "str", "sha256": "str"})
 
-    def rejected(self) -> pd.DataFrame:
-        """Every refused row as it was sent: REJECTED, then its cells by column (null where the table has no such column)."""
-        problems = self.ledger.problems()
-        errors = problems[(problems["severity"] == ERROR) & problems["row"].notna()]
-        reasons: dict[tuple[str, str, int], list[tuple[str, str]]] = defaultdict(list)
-        for error in errors.itertuples():
-            where = f"{column_name(error.column)}: " if error.column else ""
-            reasons[error.file, error.sheet, int(error.row)].append((error.code, f"{where}{error.rule} {error.remedy}"))
-        rows: list[dict[str, Any]] = []
+    def rejected(self, problems: pd.DataFrame) -> pd.DataFrame:
+        """Every refused row as it was sent: REJECTED, then its cells by column (null where the table has no such column).
+
+        `problems`: those of the ledger, which hold the reasons.
+        """
+        reasons = _reasons(problems)
+        parts = [pd.DataFrame(columns=list(REJECTED))]
         for _, _, table, _ in self._taken:
-            for position in table.bad.nonzero()[0].tolist() if table else ():
-                assert table is not None
-                found = reasons[table.file, table.sheet, table.rows[position]]
-                rows.append({
-                    "file": table.file, "sheet": table.sheet, "row": table.rows[position],
-                    "codes": " ".join(dict.fromkeys(code for code, _ in found)),
-                    "reasons": " ".join(dict.fromkeys(reason for _, reason in found)),
-                    **{name: cells[position] for name, cells in table.cells.items() if name in table.letters},
-                    **({"beyond": table.beyond[position]} if position in table.beyond else {}),
-                })  # fmt: skip
-        named = pd.DataFrame(rows, columns=list(dict.fromkeys([*REJECTED, *(name for row in rows for name in row)])))
+            if table is None or not table.bad.any():
+                continue
+            at = table.bad.nonzero()[0].tolist()
+            rows = [table.rows[position] for position in at]
+            found = [reasons[table.file, table.sheet, row] for row in rows]
+            beyond = {"beyond": [table.beyond.get(position) for position in at]}
+            parts.append(pd.DataFrame({
+                "file": table.file, "sheet": table.sheet, "row": rows,
+                "codes": [" ".join(dict.fromkeys(code for code, _ in one)) for one in found],
+                "reasons": [" ".join(dict.fromkeys(reason for _, reason in one)) for one in found],
+                **{name: [cells[position] for position in at] for name, cells in table.cells.items() if name in table.letters},
+                **(beyond if any(beyond["beyond"]) else {}),
+            }))  # fmt: skip
+        named = pd.concat(parts[1:] or parts, ignore_index=True)
         return named.astype({name: "int64" if name == "row" else "str" for name in named.columns})
 
     def _name(self, path: Path) -> str:
@@ -148,6 +149,17 @@ def _unlike(path: Path, original: str, code: str) -> str:
         return "" if path.read_bytes() == beside.read_bytes() else ", which holds something else"
     except OSError:
         return ""
+
+
+def _reasons(problems: pd.DataFrame) -> dict[tuple[str, str, int], list[tuple[str, str]]]:
+    """For each place with an error: the codes with what is wrong and what to do."""
+    errors = problems[(problems["severity"] == ERROR) & problems["row"].notna()]
+    reasons = defaultdict[tuple[str, str, int], list[tuple[str, str]]](list)
+    columns = (errors[name].tolist() for name in ("file", "sheet", "row", "code", "column", "rule", "remedy"))
+    for file, sheet, row, code, column, rule, remedy in zip(*columns, strict=True):
+        where = f"{column_name(column)}: " if column else ""
+        reasons[file, sheet, row].append((code, f"{where}{rule} {remedy}"))
+    return reasons
 
 
 def _must_be_there(path: Path) -> None:

@@ -1,10 +1,13 @@
 """What was found wrong and what was changed, each with its place: collected, never raised one at a time."""
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
+from operator import attrgetter
 from textwrap import wrap
 from typing import Any, Final
 
+import numpy as np
 import pandas as pd
 
 from kpi_tools.words.rules import ERROR, RULES, SERVICE
@@ -18,7 +21,10 @@ _WIDTH: Final = 110
 
 @dataclass
 class Ledger:
-    """Collects problems and changes; rows are those that a person sees, 0 stands for the file as a whole."""
+    """Collects problems and changes; rows are those that a person sees, 0 stands for the file as a whole.
+
+    Only facts are kept of each, since there may be hundreds of thousands: sentences are made when they are asked for.
+    """
 
     _problems: list[tuple[Any, ...]] = field(default_factory=list)
     _changes: list[tuple[Any, ...]] = field(default_factory=list)
@@ -31,13 +37,9 @@ class Ledger:
 
         `row` of a CSV file is the line on which it starts; where cells hold line ends Excel counts otherwise: `excel_row`.
         """
-        rule = RULES[code]
         shown = value if len(value) <= _SHOWN_VALUE else value[:_SHOWN_VALUE] + "…"
-        sentence = rule.sentence.replace("{detail}", detail)
-        if excel_row and excel_row != row:
-            sentence += f" (Row {excel_row} in a spreadsheet program.)"
-        self._problems.append((rule.severity, code, file, sheet, row, column, shown, sentence, rule.remedy, rule.who))
-        return rule.severity
+        self._problems.append((file, sheet, row, code, column, shown, detail, excel_row if excel_row != row else 0))
+        return RULES[code].severity
 
     def change(self, file: str, sheet: str, row: int, column: str, sent: str, taken: str, why: str) -> None:
         """Note that what was sent was taken as something else, because its meaning is certain."""
@@ -45,20 +47,37 @@ class Ledger:
 
     def problems(self) -> pd.DataFrame:
         """All problems, one row each, sorted by file, sheet and row; `row` is missing where it is the whole file."""
-        return _table(self._problems, PROBLEM_COLUMNS)
+        file, sheet, row, code, column, value, detail, excel_row = _columns(self._problems, 8)
+        rules = [RULES[one] for one in code]
+        sentences = list(map(_sentence, code, detail, excel_row))
+        severity, remedy, who = (list(map(attrgetter(name), rules)) for name in ("severity", "remedy", "who"))
+        return _table(PROBLEM_COLUMNS, severity, code, file, sheet, row, column, value, sentences, remedy, who)
 
     def log(self) -> pd.DataFrame:
         """All changes, one row each, in the same order."""
-        return _table(self._changes, LOG_COLUMNS)
+        return _table(LOG_COLUMNS, *_columns(self._changes, len(LOG_COLUMNS)))
 
 
-def _table(records: list[tuple[Any, ...]], columns: tuple[str, ...]) -> pd.DataFrame:
-    place = [columns.index(name) for name in ("file", "sheet", "row")]
-    ordered = sorted(records, key=lambda record: [record[at] for at in place])
-    parts = zip(*ordered, strict=True) if ordered else [()] * len(columns)
-    texts = dict(zip(columns, map(list, parts), strict=True))
+@lru_cache(maxsize=10_000)
+def _sentence(code: str, detail: str, excel_row: int) -> str:
+    sentence = RULES[code].sentence.replace("{detail}", detail)
+    return f"{sentence} (Row {excel_row} in a spreadsheet program.)" if excel_row else sentence
+
+
+def _columns(records: list[tuple[Any, ...]], count: int) -> list[np.ndarray]:
+    """The records, which begin with file, sheet and row, as columns sorted by these."""
+    columns = [np.array(column, dtype=object) for column in zip(*records, strict=True)] or [
+        np.array([], dtype=object)
+    ] * count
+    file, sheet = (pd.factorize(column, sort=True)[0] for column in columns[:2])
+    order = np.lexsort((columns[2].astype("int64"), sheet, file))
+    return [column[order] for column in columns]
+
+
+def _table(names: tuple[str, ...], *columns: Sequence[Any] | np.ndarray) -> pd.DataFrame:
+    texts = dict(zip(names, columns, strict=True))
     rows = pd.array([row or None for row in texts["row"]], dtype="Int64")
-    return pd.DataFrame({name: rows if name == "row" else pd.array(texts[name], dtype="str") for name in columns})
+    return pd.DataFrame({name: rows if name == "row" else pd.array(texts[name], dtype="str") for name in names})
 
 
 def column_name(column: str) -> str:
