@@ -1,10 +1,11 @@
 """One text, one meaning, in every part: number, decimals, reason, what is logged, and the fault with its particulars."""
 
 import math
-from datetime import date
+from datetime import date, time
 from typing import Any
 
 import pytest
+from malformed import book_of
 
 from kpi_tools.intake.cells import (
     DATE,
@@ -21,6 +22,7 @@ from kpi_tools.intake.cells import (
 )
 from kpi_tools.intake.ids import Ids, Match, skeleton
 from kpi_tools.intake.periods import Period, month_number, read_period
+from kpi_tools.intake.workbook_child import read_workbook
 from kpi_tools.quarters import Quarter
 
 Q3 = Quarter(2024, 3)
@@ -101,6 +103,20 @@ def test_cells_of_a_workbook_that_are_no_numbers_are_refused_whatever_they_show(
     same(read_number("5", kind), fault=fault)
 
 
+def test_the_kinds_of_cells_are_those_that_the_reader_of_workbooks_gives() -> None:
+    cells = {
+        "A1": (date(2024, 12, 31), "dd/mm/yyyy"), "B1": (date(2024, 12, 1), "mmm-yy"), "C1": (time(8, 30), "hh:mm"),
+        "D1": (0.29, "0%"), "E1": ("#N/A", "General"), "F1": (True, "General"), "G1": ("=1+1", "General"),
+    }  # fmt: skip
+
+    def fill(_: object, sheet: Any) -> None:
+        for place, (value, form) in cells.items():
+            sheet[place], sheet[place].number_format = value, form
+
+    found = read_workbook(book_of([], fill))["sheets"][0]["kinds"]
+    assert [kind for _, _, kind in sorted(found)] == [DATE, MONTH, TIME, PERCENT, ERROR, TRUTH, FORMULA]
+
+
 def test_a_cell_formatted_as_a_percentage_in_every_part() -> None:
     why = "a cell formatted as a percentage"
     same(read_number("29%", PERCENT), value=29.0, percent=True, why=why)
@@ -128,7 +144,8 @@ def test_words_are_refused_only_where_a_formula_failed(text: str, kind: str, fau
 
 @pytest.mark.parametrize(
     ("text", "expected"),
-    [("provisional", ("provisional", "", "")), (" final", ("final", ENDS, "")), ("", ("", "", "")), ("-", ("", "", "status-unknown")),
+    [("provisional", ("provisional", "", "")), (" final", ("final", ENDS, "")), ("", ("", "", "")),
+     ("-", ("", "", "status-unknown")),
      ("Not_Collected", ("not collected", "spelt as the tables have it", "")), ("guess", ("", "", "status-unknown"))],
 )  # fmt: skip
 def test_a_status_in_every_part(text: str, expected: tuple[str, str, str]) -> None:
