@@ -29,7 +29,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 CELLS = ("test_meanings.py", "test_cells.py", "test_rows.py")
-ROWS = ("test_return_rules.py", "test_rows.py", "test_loading.py", "test_rejects.py", "test_loading_corpus.py", "test_loading_properties.py")
+ROWS = ("test_return_rules.py", "test_rows.py", "test_loading.py", "test_rejects.py", "test_loading_corpus.py")
 FILES = ("test_reading.py", "test_loading.py", "test_loading_corpus.py")
 SUITES = {
     "rating": ("test_rating.py", "test_cases.py"),

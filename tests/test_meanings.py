@@ -89,6 +89,26 @@ def test_a_number_in_every_part(text: str, expected: dict[str, Any]) -> None:
     same(read_number(text), **expected)
 
 
+@pytest.mark.parametrize(
+    ("reason", "marks"),
+    [
+        ("suppressed", ["c", "[c]", "*", "[*]", "~", "<2", "<5", "<9", "<10", "<11", "1 to 4", "suppressed"]),
+        ("not applicable", ["z", "[z]", "n/a", "N/A", "not applicable"]),
+        ("not available", ["x", "[x]", "..", ":", "-", "\u2013", "\u2014", "\u2212", "not available"]),
+        ("rounds to zero", ["k", "[k]", "[low]", "rounds to zero"]),
+        ("not collected", ["not collected"]),
+    ],
+)  # fmt: skip
+def test_a_mark_means_its_reason(reason: str, marks: list[str]) -> None:
+    for mark in marks:
+        same(read_number(mark), reason=reason, why=f'"{mark}" means {reason}')
+
+
+def test_what_is_nearly_a_mark_is_none() -> None:
+    for text in ("<1", "<12", "<50", "1 to 5", "<<5", "**", "[y]", "...", "::"):
+        assert read_number(text).fault
+
+
 def test_there_is_no_minus_nought() -> None:
     for text in ("-0", "-0.0", "\u22120"):
         assert math.copysign(1, read_number(text).value) == 1
