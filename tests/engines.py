@@ -18,8 +18,16 @@ ENGINES: dict[str, Callable[[pd.DataFrame], Any]] = {
 
 
 def _polars(table: pd.DataFrame) -> pl.DataFrame:
-    """Through Python values, so that NaN stays NaN and None stays null on the engines that know both."""
-    return pl.DataFrame({name: pl.Series(table[name].tolist(), strict=False) for name in table.columns}, strict=False)
+    """Through Python values, so that NaN stays NaN and None stays null on the engines that know both.
+
+    A missing text, which pandas holds as NaN, is null: it must not become the text "NaN".
+    """
+    columns = {}
+    for name in table.columns:
+        values = table[name].tolist()
+        is_text = any(isinstance(value, str) for value in values)
+        columns[name] = pl.Series([None if is_text and value != value else value for value in values], strict=False)
+    return pl.DataFrame(columns, strict=False)
 
 
 def to_pandas(frame: Any) -> pd.DataFrame:

@@ -5,6 +5,7 @@ from decimal import Decimal
 from fractions import Fraction
 
 import pandas as pd
+import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -214,3 +215,43 @@ def _exact(value: Fraction | Decimal, target, floor, higher: bool) -> str:
 )
 def test_the_parts_and_the_allowance_to_their_limits(rated, row, rag):
     assert rated([row]) == [(rag, None)]
+
+
+def test_without_a_column_of_tolerances_green_reaches_half_as_far_as_amber(rated):
+    rows = [kpi(52.5, 50.0, 45.0, "target"), kpi(52.6, 50.0, 45.0, "target"), kpi(47.5, 50.0, 55.0, "target")]
+    assert [rag for rag, _ in rated(rows)] == ["Green", "Amber", "Green"]
+
+
+@pytest.mark.parametrize(
+    ("row", "rag"),
+    [
+        # a billionth of a thousand million is one: one short is still met, one and a half is not
+        (kpi(999_999_999.0, 1e9, 5e8), "Green"),
+        (kpi(999_999_998.5, 1e9, 5e8), "Amber"),
+        (kpi(1_000_000_001.0, 1e9, 2e9, "lower"), "Green"),
+        # closest to target: figure, target and half the band are 1e9 together, so the band reaches one further
+        (kpi(500_000_000.5, 0.0, 6e8, "target", tolerance=499_999_999.5), "Green"),
+        (kpi(500_000_001.5, 0.0, 6e8, "target", tolerance=499_999_999.5), "Amber"),
+        # 55 + 50 + 5 = 110: the allowance is 1.1e-7
+        (kpi(55 + 1.05e-7, 50.0, 40.0, "target", tolerance=5.0), "Green"),
+        (kpi(55 + 1.15e-7, 50.0, 40.0, "target", tolerance=5.0), "Amber"),
+        # and no less than 1e-9, however small the numbers
+        (kpi(0.25 + 0.5e-9, 0.125, 0.5, "target", tolerance=0.125), "Green"),
+        (kpi(0.25 + 1.5e-9, 0.125, 0.5, "target", tolerance=0.125), "Amber"),
+    ],
+)
+def test_the_edge_of_the_allowance_for_noise_is_still_inside(rated, row, rag):
+    assert rated([row]) == [(rag, None)]
+
+
+def test_a_null_is_no_figure_no_polarity_and_no_status_on_engines_that_know_it():
+    rows = pl.DataFrame(
+        {
+            "value": [90.0, None, None, None], "target": [90.0] * 4, "floor_standard": [85.0] * 4,
+            "polarity": [None, "higher", "higher", None], "status": ["final", None, "suppressed", None],
+        }
+    )  # fmt: skip
+    expected = ["polarity not known", "no figure", "suppressed", "no figure"]
+    for frame in (rows, rows.to_arrow()):
+        found = pl.DataFrame(rate(frame))
+        assert found["rag"].to_list() == [None] * 4 and found["not_rated_reason"].to_list() == expected
