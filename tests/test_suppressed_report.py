@@ -97,7 +97,9 @@ def contents(folder: Path) -> dict[str, str]:
 
 
 def leaks(folder: Path) -> list[tuple[str, str]]:
-    return [(name, one) for name, text in contents(folder).items() for one in SENTINELS if one in text]
+    """Where a sentinel stands; in a hash four digits in a row are chance."""
+    texts = {name: re.sub(r"\b[0-9a-f]{16}(?:[0-9a-f]{48})?\b", "", text) for name, text in contents(folder).items()}
+    return [(name, one) for name, text in texts.items() for one in SENTINELS if one in text]
 
 
 def test_the_sentinels_would_be_found(raw, tmp_path):
