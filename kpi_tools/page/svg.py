@@ -5,7 +5,6 @@ The same chart gives the same bytes in whatever order and process it is drawn: n
 
 import json
 import re
-import threading
 import xml.etree.ElementTree as ET
 from functools import lru_cache
 from typing import Any
@@ -62,8 +61,8 @@ def inline_svg(spec: dict[str, Any], name: str, title: str, description: str) ->
 
 
 def begin() -> None:
-    """Start the drawing engine beside other work: it takes a third of a second before its first chart."""
-    threading.Thread(target=lambda: _engine().vega_to_svg({"width": 1, "height": 1}), daemon=True).start()
+    """Start the drawing engine, which takes a third of a second before its first chart."""
+    _engine().vega_to_svg({"width": 1, "height": 1})
 
 
 def _engine() -> Any:

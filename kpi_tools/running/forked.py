@@ -89,7 +89,8 @@ class Copy:
 def copy_of_this_process(needed: Iterable[str] = ()) -> Iterator[Copy | None]:
     """A copy that imports `needed` while it waits, gone afterwards; None where there can be none.
 
-    A module of `needed` may have a function `begin`, for what it can do beside other work from then on.
+    A module of `needed` may have a function `begin`, for what it can do while it waits. It has ended before the copy takes
+    on its own environment and folder: another thread must not look at them just then.
     """
     if not possible():
         yield None
