@@ -11,6 +11,7 @@ import pandas as pd
 
 from kpi_tools import vocabulary as words
 from kpi_tools.intake import fields as field
+from kpi_tools.intake.columns import places
 from kpi_tools.intake.ids import Ids, skeleton
 from kpi_tools.intake.reading import Snapshot
 from kpi_tools.intake.sums import check_sums
@@ -245,15 +246,11 @@ def check_targets_in_force(
 def with_targets(table: pd.DataFrame, targets: pd.DataFrame) -> pd.DataFrame:
     """`table` (kpi_id, quarter, …) with the target lines in force in each row's own quarter; order and index as given."""
     bare = table.drop(columns=[name for name in LINES if name in table.columns])
-    labels = {
-        label: at for at, label in enumerate(sorted({*bare["quarter"].unique(), *targets["from_quarter"].unique()}))
-    }
+    labels = pd.Index(sorted({*bare["quarter"].unique(), *targets["from_quarter"].unique()}))
     ids = pd.Index(targets["kpi_id"].unique())
     # KPI and quarter as one number: the line in force is the last one that is not greater
-    since = ids.get_indexer(targets["kpi_id"]) * len(labels) + targets["from_quarter"].map(labels).to_numpy(
-        dtype="int64"
-    )
-    kpi, when = ids.get_indexer(bare["kpi_id"]), bare["quarter"].map(labels).to_numpy(dtype="int64")
+    since = places(targets["kpi_id"], ids) * len(labels) + places(targets["from_quarter"], labels)
+    kpi, when = places(bare["kpi_id"], ids), places(bare["quarter"], labels)
     order = np.argsort(since, kind="stable")
     found = np.searchsorted(since[order], kpi * len(labels) + when, side="right") - 1
     in_force = (kpi >= 0) & (found >= 0)

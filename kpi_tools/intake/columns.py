@@ -27,6 +27,12 @@ def read_column(table: Table, column: str, read: Callable[..., Any]) -> tuple[np
     return codes, [read(*key) if isinstance(key, tuple) else read(key) for key in distinct]
 
 
+def places(texts: pd.Series, among: pd.Index) -> np.ndarray[Any, np.dtype[np.int64]]:
+    """Where each text stands among others, -1 where it does not; each distinct text is looked up once."""
+    codes, distinct = pd.factorize(texts)
+    return among.get_indexer(distinct).astype(np.int64)[codes]
+
+
 def part(codes: np.ndarray, results: list[Any], place: Any, kind: Any = object) -> np.ndarray:
     """One part of each row's result, by its name or position; None for the result itself."""
     values = np.empty(len(results), dtype=kind)

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from kpi_tools.intake.catalogue import LINES, with_targets
+from kpi_tools.intake.columns import places
 from kpi_tools.quarters import Quarter
 from kpi_tools.vocabulary import POLARITIES, STATUSES, STATUSES_WITHOUT_VALUE
 
@@ -25,13 +26,13 @@ def latest_word(submissions: pd.DataFrame, kpis: pd.DataFrame, targets: pd.DataF
     says nothing and replaces nothing. Months carry the column `month` as well. Sorted by catalogue and `period_end`.
     """
     monthly = not (submissions["month"] == "").any()
-    place = pd.Index(kpis["kpi_id"]).get_indexer(submissions["kpi_id"])
+    place = places(submissions["kpi_id"], pd.Index(kpis["kpi_id"]))
     codes, periods = pd.factorize(submissions["period"])
     ends = np.array([_end(period) for period in periods], dtype="datetime64[s]")[codes]
     # sorted so that the last word on a KPI and period comes last among its own
     order = np.lexsort((~submissions["silent"].to_numpy(dtype=bool), ends, place))
     kept = order[np.append(np.diff(place[order]) | np.diff(ends[order]).astype("int64") != 0, True)[: len(order)]]
-    last = submissions.iloc[kept]
+    last = submissions[["quarter", "month", *_FIGURE]].iloc[kept]
     figures = kpis[list(_ATTRIBUTES)].iloc[place[kept]].reset_index(drop=True)
     figures["quarter"] = last["quarter"].astype("str").array
     if monthly:

@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 import pandas as pd
 
-from kpi_tools.intake.columns import Bools, Objects
+from kpi_tools.intake.columns import Bools, Objects, places
 from kpi_tools.intake.figures import FIGURES, latest_word
 from kpi_tools.intake.returns import NEVER, ordinal
 from kpi_tools.quarters import Quarter
@@ -88,10 +88,9 @@ def quarters_from_months(months: pd.DataFrame, kpis: pd.DataFrame) -> pd.DataFra
 
 def numbered(table: pd.DataFrame, kpis: pd.DataFrame) -> np.ndarray[Any, np.dtype[np.int64]]:
     """KPI and quarter of each row as one number: place in the catalogue times NEVER, plus the quarter's `ordinal`."""
-    (own, ids), (when, labels) = pd.factorize(table["kpi_id"]), pd.factorize(table["quarter"])
-    places = pd.Index(kpis["kpi_id"]).get_indexer(ids).astype(np.int64)
+    codes, labels = pd.factorize(table["quarter"])
     ordinals = np.array([ordinal(Quarter.parse(label)) for label in labels], dtype=np.int64)
-    return places[own] * NEVER + ordinals[when]
+    return places(table["kpi_id"], pd.Index(kpis["kpi_id"])) * NEVER + ordinals[codes]
 
 
 def _covered(kpis: pd.DataFrame) -> pd.Series:
@@ -110,9 +109,7 @@ def _last_months(months: pd.DataFrame, kpis: pd.DataFrame) -> pd.DataFrame:
     keys = numbered(months, kpis)
     parted = months[NUMBERS].notna().all(axis=1)
     received, folders = pd.factorize(months["received"], sort=True)
-    status, statuses = pd.factorize(months["status"])
-    weakness = {status: place for place, status in enumerate(STATUSES_WITH_VALUE)}
-    weakest = np.array([weakness.get(one, -1) for one in statuses], dtype=int)[status]
+    weakest = places(months["status"], pd.Index(STATUSES_WITH_VALUE))
     each = months[NUMBERS].assign(
         known=months["value"].notna(), parted=parted, latest=received, weakest=weakest, last=np.arange(len(months))
     )
