@@ -266,7 +266,7 @@ class Suite:
         watch, status = Watch(path, tests), 0
         files = [f"tests/{file}" for file in SUITES[self.module]]
         runs = [[file] for file in dict.fromkeys(test.split("::")[0] for test in tests)] or [files]
-        options = ["-x", "-q", "-oaddopts=", "--assert=plain", "-pno:cacheprovider", f"--basetemp={self.scratch / name}"]
+        options = ["-xq", "-oaddopts=", "--assert=plain", "-pno:cacheprovider", f"--basetemp={self.scratch / name}"]
         try:
             while runs and not status:
                 status = int(pytest.main(options + runs.pop(0), plugins=[watch]))

@@ -117,6 +117,25 @@ def test_a_rule_that_is_broken_and_its_particulars(
     assert expected in details(send(known, sent))
 
 
+@pytest.mark.parametrize(
+    ("sent", "codes"),
+    [
+        # a row that is too short is in no column for certain, and a period that is none gives no target to compare with
+        (["C1", QUARTER, "-5"], ["row-short"]),
+        (["P2", QUARTER, "75", "3", "-4"], ["row-short"]),
+        (["P2", "?", "c"], ["row-short"]),
+        (row("P1", "0.87", period="?"), ["period-bad"]),
+        (row("ZZ", "0.87"), ["id-unknown"]),
+        (row("ZZ", "-5", "41", "-40"), ["id-unknown"]),
+        (row("ZZ", "75", status="suppressed"), ["id-unknown"]),
+    ],
+)
+def test_what_depends_on_something_that_is_not_certain_is_not_said(
+    known: Catalogue, sent: list[str], codes: list[str]
+) -> None:
+    assert [code for _, code, _ in details(send(known, row("C1"), sent, row("R1")))] == codes
+
+
 def test_of_a_total_no_more_is_said(known: Catalogue) -> None:
     assert details(send(known, row("Total", "x", period="?"))) == [("kpi_id", "row-total", "")]
 
@@ -150,6 +169,8 @@ def test_an_unknown_status_is_told_those_there_are(known: Catalogue) -> None:
         (row("C1", "5", "50", "40"), ("C1", 5, "final")),
         (row("C1", "", "3", "40", ""), ("C1", "", "not available")),
         (row("P1", "", status=""), ("P1", "", "not available")),
+        (row("P2", "", "", "40", ""), ("P2", "", "not available")),
+        (row("P2", "", "30", "", ""), ("P2", "", "not available")),
         (row("P1", "", status="not collected"), ("P1", "", "not collected")),
         (row("P1", "-", status="suppressed"), ("P1", "", "suppressed")),
         (row("P1", "c", status="suppressed"), ("P1", "", "suppressed")),
@@ -176,6 +197,7 @@ def test_without_targets_a_fraction_is_told_by_the_kpis_other_figures(known: Cat
         (("86", "88"), [("value", "value-fraction", " with figures near 86")]),
         (("4", "6"), []),
         (("5", "6"), []),
+        (("5.5", "6"), [("value", "value-fraction", " with figures near 5.5")]),
     ):
         rows = [
             row("P1", "0.87"),
@@ -190,6 +212,7 @@ def test_without_targets_a_fraction_is_told_by_the_kpis_other_figures(known: Cat
         (row("P1"), []),
         (row("P1", "87.5%"), [("value", "87.5", "the sign % left out")]),
         (row("P2", "", "30", "40"), [("value", "75", "it follows from numerator and denominator")]),
+        (row("P2", "", "", "40", "suppressed"), []),
         (row("P1", "n/a"), [("value", "", '"n/a" means not applicable')]),
         (row("C1", "5", "+1"), [("numerator", "1", "written with separators or signs")]),
         (row("p1"), [("kpi_id", "P1", "spaces or case in the id")]),
