@@ -140,7 +140,8 @@ def mutants(source: str) -> Iterator[Fault]:
             line = getattr(before, "lineno", 0)
             text = ast.unparse(ast.fix_missing_locations(_Put(before, after).visit(fresh)))
             around = [_lines(one) for one in functions if one.lineno <= line <= (one.end_lineno or 0)]
-            yield Fault(line, told, text, max(around, default=(0, 0)))
+            if text != ast.unparse(tree):  # as where None is returned already
+                yield Fault(line, told, text, max(around, default=(0, 0)))
 
 
 def _lines(function: ast.FunctionDef) -> tuple[int, int]:
