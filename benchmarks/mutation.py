@@ -140,7 +140,8 @@ def mutants(source: str) -> Iterator[Fault]:
             line = getattr(before, "lineno", 0)
             text = ast.unparse(ast.fix_missing_locations(_Put(before, after).visit(fresh)))
             around = [_lines(one) for one in functions if one.lineno <= line <= (one.end_lineno or 0)]
-            yield Fault(line, told, text, max(around, default=(0, 0)))
+            if text != ast.unparse(tree):  # as where None is returned already
+                yield Fault(line, told, text, max(around, default=(0, 0)))
 
 
 def _lines(function: ast.FunctionDef) -> tuple[int, int]:
@@ -266,14 +267,7 @@ class Suite:
         watch, status = Watch(path, tests), 0
         files = [f"tests/{file}" for file in SUITES[self.module]]
         runs = [[file] for file in dict.fromkeys(test.split("::")[0] for test in tests)] or [files]
-        options = [
-            "-x",
-            "-q",
-            "-oaddopts=",
-            "--assert=plain",
-            "-pno:cacheprovider",
-            f"--basetemp={self.scratch / name}",
-        ]
+        options = ["-xq", "-oaddopts=", "--assert=plain", "-pno:cacheprovider", f"--basetemp={self.scratch / name}"]
         try:
             while runs and not status:
                 status = int(pytest.main(options + runs.pop(0), plugins=[watch]))

@@ -227,4 +227,4 @@ def test_without_records_rows_are_those_of_the_file() -> None:
     table.fault(0, "c", "value-text")
     assert table.ledger.places[0]["excel_row"] == 0  # type: ignore[attr-defined]
     assert (table.blank, table.rows_in, table.later, table.beyond) == (0, 0, 0, {})
-    assert table.comma_is_doubtful is False
+    assert Table("t.csv", "", [], {}, {}, Ledger()).comma_is_doubtful is False

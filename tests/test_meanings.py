@@ -233,9 +233,9 @@ def test_a_date_that_does_not_exist_is_told(text: str) -> None:
 
 
 def test_a_date_within_a_quarter_and_a_cell_formatted_as_a_month() -> None:
-    assert read_period("30/11/2024") == Period(
-        fault="period-date", detail='"30/11/2024" is not the last day of a quarter'
-    )
+    for text in ("30/11/2024", "01/12/2024", "31/01/2024", "01/01/2024"):
+        told = f'"{text}" is not the last day of a quarter'
+        assert read_period(text) == Period(fault="period-date", detail=told)
     assert read_period("2024-12-01", MONTH) == Period(Q3, "2024-12", why="a cell formatted as a month")
 
 
@@ -290,3 +290,9 @@ def test_what_a_reader_does_not_tell_apart_is_the_same() -> None:
     assert skeleton("oq-il|_sbz") == "00111582"
     assert skeleton("\u00e9\u0410\u0412 \u0391") == "EA8A"
     assert skeleton("P1") != skeleton("R1")
+
+
+def test_an_id_that_is_written_with_a_gap_and_one_with_a_letter_that_has_no_name() -> None:
+    assert Ids(["A 1"]).find("a1") == Match("A 1", "spaces or case in the id")
+    assert Ids(["A 1"]).find("a  1").id == "A 1"
+    assert IDS.find("P1\ue000").detail == "P1 (it has a strange character)"

@@ -9,7 +9,7 @@ from small_council import HEAD, QUARTER, text_of, write_raw
 
 from kpi_tools.intake.reading import Snapshot, read_table
 from kpi_tools.intake.return_rules import check_duplicates, check_return
-from kpi_tools.intake.returns import RETURNS, Catalogue, Return
+from kpi_tools.intake.returns import RETURNS, Catalogue, Return, ordinal
 from kpi_tools.intake.workbooks import Workbooks
 from kpi_tools.loading import read_returns
 from kpi_tools.quarters import Quarter
@@ -94,6 +94,7 @@ def taken(sent: Return) -> list[tuple[str, float | str, str]]:
         (row("P2", "75", "30", "41"), ("value", "value-unlike-parts", "73.2")),
         (row("R1", "1.50", "31", "2000"), ("value", "value-unlike-parts", "15.500")),
         (row("R1", "15000", "31000000", "2000"), ("value", "value-unlike-parts", "15,500,000.0")),
+        (row("R1", "1000000001500", "2000000000000", "2000"), ("value", "value-unlike-parts", "1,000,000,000,000.0")),
         (row("P2", "", "41", "40"), ("numerator", "parts-over", "")),
         (row("C1", "5", "1", "0"), ("denominator", "parts-zero", "")),
         (row("P2", "", "3", "40", "suppressed"), ("numerator", "parts-withheld", "suppressed")),
@@ -115,6 +116,27 @@ def test_a_rule_that_is_broken_and_its_particulars(
     known: Catalogue, sent: list[str], expected: tuple[str, str, str]
 ) -> None:
     assert expected in details(send(known, sent))
+
+
+@pytest.mark.parametrize(
+    ("sent", "codes"),
+    [
+        # a row that is too short is in no column for certain, and a period that is none gives no target to compare with
+        (["C1", QUARTER, "-5"], ["row-short"]),
+        (["P2", QUARTER, "75", "3", "-4"], ["row-short"]),
+        (["P2", "?", "c"], ["row-short"]),
+        (row("P1", "0.87", period="?"), ["period-bad"]),
+        (row("P2", "75", "30", "0"), ["parts-zero"]),
+        (["\u200b", "", "", "", "", "", ""], ["row-footnote"]),
+        (row("ZZ", "0.87"), ["id-unknown"]),
+        (row("ZZ", "-5", "41", "-40"), ["id-unknown"]),
+        (row("ZZ", "75", status="suppressed"), ["id-unknown"]),
+    ],
+)
+def test_what_depends_on_something_that_is_not_certain_is_not_said(
+    known: Catalogue, sent: list[str], codes: list[str]
+) -> None:
+    assert [code for _, code, _ in details(send(known, row("C1"), sent, row("R1")))] == codes
 
 
 def test_of_a_total_no_more_is_said(known: Catalogue) -> None:
@@ -150,6 +172,12 @@ def test_an_unknown_status_is_told_those_there_are(known: Catalogue) -> None:
         (row("C1", "5", "50", "40"), ("C1", 5, "final")),
         (row("C1", "", "3", "40", ""), ("C1", "", "not available")),
         (row("P1", "", status=""), ("P1", "", "not available")),
+        (row("P2", "", "", "40", ""), ("P2", "", "not available")),
+        (row("P2", "c", "", "40", ""), ("P2", "", "suppressed")),
+        (row("P2", "c", "30", "", ""), ("P2", "", "suppressed")),
+        # 1,000 × 2e12 of 2,000 are 1e12; floating noise is a billionth of it, a thousand
+        (row("R1", "1000000000500", "2000000000000", "2000"), ("R1", 1_000_000_000_500, "final")),
+        (row("P2", "", "30", "", ""), ("P2", "", "not available")),
         (row("P1", "", status="not collected"), ("P1", "", "not collected")),
         (row("P1", "-", status="suppressed"), ("P1", "", "suppressed")),
         (row("P1", "c", status="suppressed"), ("P1", "", "suppressed")),
@@ -168,6 +196,15 @@ def test_what_keeps_the_rules_is_taken(
     assert {code for _, code, _ in details(found)} <= {"status-without-value"}
 
 
+@pytest.mark.parametrize("last", [Quarter(2023, 4), Quarter(2024, 1), Quarter(2024, 2)])
+def test_the_last_quarter_of_a_kpi_is_named(known: Catalogue, last: Quarter) -> None:
+    other = Catalogue.__new__(Catalogue)
+    other.__dict__.update(known.__dict__, last=known.last.copy())
+    other.last[known.position["C1"]] = ordinal(last)
+    assert details(send(other, row("C1", "5"))) == [("period", "period-retired", last.title)]
+    assert details(send(other, row("C1", "5", period=last.label))) == []
+
+
 def test_without_targets_a_fraction_is_told_by_the_kpis_other_figures(known: Catalogue) -> None:
     bare = Catalogue.__new__(Catalogue)
     bare.__dict__.update(known.__dict__, targets=known.targets.head(0))
@@ -176,6 +213,7 @@ def test_without_targets_a_fraction_is_told_by_the_kpis_other_figures(known: Cat
         (("86", "88"), [("value", "value-fraction", " with figures near 86")]),
         (("4", "6"), []),
         (("5", "6"), []),
+        (("5.5", "6"), [("value", "value-fraction", " with figures near 5.5")]),
     ):
         rows = [
             row("P1", "0.87"),
@@ -190,6 +228,7 @@ def test_without_targets_a_fraction_is_told_by_the_kpis_other_figures(known: Cat
         (row("P1"), []),
         (row("P1", "87.5%"), [("value", "87.5", "the sign % left out")]),
         (row("P2", "", "30", "40"), [("value", "75", "it follows from numerator and denominator")]),
+        (row("P2", "", "", "40", "suppressed"), []),
         (row("P1", "n/a"), [("value", "", '"n/a" means not applicable')]),
         (row("C1", "5", "+1"), [("numerator", "1", "written with separators or signs")]),
         (row("p1"), [("kpi_id", "P1", "spaces or case in the id")]),
@@ -197,6 +236,7 @@ def test_without_targets_a_fraction_is_told_by_the_kpis_other_figures(known: Cat
         (row("M1", period="Dec 2024"), [("period", "2024-12", "a month in words")]),
         (row("P1", status="FINAL"), [("status", "final", "spelt as the tables have it")]),
         (row("P1", status=""), [("status", "final", "no status is given with the figure")]),
+        (row("P1", "", status=""), []),
         (row("P1", note=" so"), [("note", "so", "spaces at the ends removed")]),
         (row("P1", "72p", status="FINAL", note=" so"), []),
     ],
@@ -249,6 +289,11 @@ def test_equal_rows_name_each_other_and_different_ones_are_refused(known: Catalo
         ]
     assert duplicates(known, [row("M1", period="2024-12"), row("M1", period="2024-11"), row("M1")]) == []
     assert duplicates(known) == []
+    codes = [
+        code
+        for _, _, code, _ in duplicates(known, [row("P1", period="?"), row("P1", period="?"), row("ZZ"), row("ZZ")])
+    ]
+    assert codes == ["period-bad", "period-bad", "id-unknown", "id-unknown"]
 
 
 def test_rows_of_two_files_are_named_with_the_file(known: Catalogue) -> None:

@@ -98,7 +98,9 @@ def contents(folder: Path) -> dict[str, str]:
 
 def leaks(folder: Path) -> list[tuple[str, str]]:
     """Where a sentinel stands; in a hash four digits in a row are chance."""
-    texts = {name: re.sub(r"(?<![\w.])[0-9a-f]{16}(?:[0-9a-f]{48})?\b", "", text) for name, text in contents(folder).items()}
+    texts = {
+        name: re.sub(r"(?<![\w.])[0-9a-f]{16}(?:[0-9a-f]{48})?\b", "", text) for name, text in contents(folder).items()
+    }
     return [(name, one) for name, text in texts.items() for one in SENTINELS if one in text]
 
 

@@ -166,13 +166,13 @@ def _leave_behind(ear: int) -> None:
     nothing = os.open(os.devnull, os.O_RDWR)
     for stream in (0, 1, 2):
         os.dup2(nothing, stream)
-    for number in map(int, os.listdir("/proc/self/fd")):
-        if number > 2 and number not in (ear, nothing):
+    for taken in map(int, os.listdir("/proc/self/fd")):
+        if taken > 2 and taken not in (ear, nothing):
             # Not closed: when an object of the original is thrown away here it closes its number, which must not be
             # another's by then (the drawing engine's, say).
             with suppress(OSError):  # the look at the folder had a number of its own
-                os.fstat(number)
-                os.dup2(nothing, number, inheritable=False)
+                os.fstat(taken)
+                os.dup2(nothing, taken, inheritable=False)
     sys.stdin, sys.stdout, sys.stderr = (os.fdopen(stream, mode, closefd=False) for stream, mode in enumerate("rww"))
     import asyncio
 
