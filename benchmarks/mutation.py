@@ -42,7 +42,7 @@ SUITES = {
     "intake.return_rules": ROWS,
     "intake.tables": ("test_fields.py", "test_loading.py", "test_rows.py", "test_rejects.py", "test_loading_corpus.py"),
     "intake.fields": ("test_fields.py", "test_loading.py", "test_contract.py"),
-    "intake.figures": ("test_loading.py", "test_contract.py", "test_loading_properties.py"),
+    "intake.figures": ("test_contract.py", "test_received.py", "test_months.py", "test_loading.py"),
     "intake.received": ("test_loading.py", "test_received.py"),
     "intake.workbooks": ("test_reading.py",),
     "intake.grids": FILES,

@@ -1,5 +1,6 @@
 """What lies in the folder of a quarter: which of it is read, and what becomes of the rest."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -147,3 +148,29 @@ def test_a_file_that_changes_while_it_is_read_is_never_used(tmp_path: Path, monk
         path.write_bytes(RETURN)
         with pytest.raises(ReturnsError, match="changed while it was being read"):
             load(tmp_path, QUARTER, allow_rejected=allow)
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.TSV", "a.txt", "a.xlsx"])
+def test_texts_and_workbooks_are_returns(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_bytes(RETURN)
+    assert [(found.path.name, found.code, found.detail) for found in files_in(tmp_path)] == [(name, "", "")]
+
+
+@pytest.mark.parametrize(
+    "name", ["a.xls", "a.xlsm", "a.XLSB", "a.xltx", "a.xltm", "a.ods", "a.numbers", "a.fods"]
+)  # fmt: skip
+def test_tables_of_other_programs_are_named_as_such(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_bytes(RETURN)
+    assert [found.code for found in files_in(tmp_path)] == ["file-format"]
+
+
+@pytest.mark.parametrize("name", ["a.pdf", "a", "a.docx"])
+def test_what_is_no_table_is_named_as_such(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_bytes(RETURN)
+    assert [found.code for found in files_in(tmp_path)] == ["file-other"]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="pipes are of Linux and macOS")
+def test_a_pipe_is_no_return_and_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "a.csv")
+    assert [found.code for found in files_in(tmp_path)] == ["file-other"]
