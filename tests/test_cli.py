@@ -301,7 +301,11 @@ def test_a_signal_to_end_ends_a_tool_as_well(monkeypatch):
 
     monkeypatch.setattr(subprocess, "Popen", Process)
     before = signal.getsignal(signal.SIGTERM)
-    assert main(["test"]) == 7
+    interrupts = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job ignores them
+    try:
+        assert main(["test"]) == 7
+    finally:
+        signal.signal(signal.SIGINT, interrupts)
     assert ended == [2]
     assert signal.getsignal(signal.SIGTERM) is before
 
