@@ -118,7 +118,7 @@ def _be_a_kernel(ear: int, starter: int, needed: Iterable[str]) -> None:
     end_with(starter)
     _leave_behind(ear)
     for name in needed:
-        with suppress(ImportError):  # whoever needs it says so in a sentence
+        with suppress(Exception):  # the cell that needs it stops with the same
             module = import_module(name)
             getattr(module, "begin", lambda: None)()
     gc.freeze()  # what is imported is not looked through for garbage again and again
