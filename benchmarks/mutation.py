@@ -34,7 +34,10 @@ FILES = ("test_reading.py", "test_loading.py", "test_loading_corpus.py")
 SUITES = {
     "rating": ("test_rating.py", "test_cases.py"),
     "quarters": ("test_quarters.py",),
-    "loading": ("test_loading.py", "test_received.py"),
+    "loading": (
+        "test_received.py", "test_nothing_lost.py", "test_rebases.py", "test_months.py", "test_restatements.py", "test_loading.py",
+        "test_catalogue.py", "test_scorecard.py", "test_data.py",
+    ),
     "intake.cells": CELLS,
     "intake.periods": CELLS,
     "intake.ids": CELLS,
