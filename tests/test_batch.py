@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -366,14 +367,21 @@ class Dask:
         self.folder, self.processes = folder, []
         where = ["--host", "127.0.0.1", "--port", "0", "--no-dashboard"]
         self.start("scheduler", *where, "--scheduler-file", str(folder / "scheduler.json"))
-        while not (folder / "scheduler.json").exists():
-            assert self.processes[0].poll() is None
-        self.address = json.loads((folder / "scheduler.json").read_text())["address"]
-        self.workers = [self.start("worker", self.address, *SETTINGS) for _ in range(2)]
+        while not self.address():
+            assert self.processes[0].poll() is None, self.read("dask.log")
+        self.workers = [self.start("worker", self.address(), *SETTINGS) for _ in range(2)]
+
+    def address(self) -> str:
+        with suppress(ValueError):  # it may not be there, or half written
+            return json.loads(self.read("scheduler.json"))["address"]
+        return ""
 
     def wait_for_workers(self) -> None:
-        while (self.folder / "dask.log").read_text().count("Registered to") < 2:
-            assert [worker.poll() for worker in self.workers] == [None, None]
+        while self.read("dask.log").count("Registered to") < 2:
+            assert [worker.poll() for worker in self.workers] == [None, None], self.read("dask.log")
+
+    def read(self, name: str) -> str:
+        return (self.folder / name).read_text() if (self.folder / name).exists() else ""
 
     def start(self, kind: str, *arguments: str) -> subprocess.Popen[bytes]:
         with open(self.folder / "dask.log", "ab") as log:
@@ -416,7 +424,7 @@ def test_a_cluster_that_loses_a_worker_makes_the_same_reports_all_the_same(dask,
         str(out),
     ]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "encoding": "utf-8", "cwd": ROOT}
-    with subprocess.Popen([*command, "--scheduler", dask.address], **pipes) as process:
+    with subprocess.Popen([*command, "--scheduler", dask.address()], **pipes) as process:
         works = out / ".work"
         while len(list(works.glob("*/"))) < 2:  # both workers are at a report
             assert process.poll() is None, process.stderr.read()
@@ -435,7 +443,7 @@ def test_a_scheduler_without_workers_is_a_sentence(cluster, tmp_path, monkeypatc
     monkeypatch.setitem(globals(), "SETTINGS", ("--version",))
     alone = Dask(tmp_path)
     try:
-        with pytest.raises(KpiError, match="has no workers: dask worker tcp://"), batch.cluster(alone.address, 1):
+        with pytest.raises(KpiError, match="has no workers: dask worker tcp://"), batch.cluster(alone.address(), 1):
             pass
     finally:
         alone.stop()

@@ -4,7 +4,9 @@ import ast
 import os
 import shutil
 import signal
+import socket
 import sys
+import tempfile
 from functools import partial
 from pathlib import Path
 
@@ -22,6 +24,7 @@ QUARTER = Quarter(2024, 3)
 GIVEN = {"quarter": "2024-25 Q3", "raw": "somewhere"}
 END = "End of the report for Quarter 3 2024/25."
 DIED = "its kernel died"
+posix = pytest.mark.skipif(os.name != "posix", reason="local sockets of POSIX")
 
 
 @pytest.fixture(autouse=True)
@@ -196,6 +199,33 @@ def test_a_kernel_that_does_not_start_is_a_sentence(monkeypatch, argv, sentence)
         run_notebook(FAULTS / "good.ipynb", GIVEN, END)
     assert "good.ipynb could not be started: " in str(refused.value)
     assert sentence in str(refused.value)
+
+
+@pytest.fixture
+def taken():
+    """A port of this computer that another program listens at."""
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        yield other.getsockname()[1]
+
+
+def test_a_kernel_whose_port_is_taken_says_so(run, monkeypatch, taken):
+    monkeypatch.setattr(kernel, "LONGEST_FOLDER", 0)
+    monkeypatch.setattr(kernel, "Manager", partial(kernel.Manager, shell_port=taken, cache_ports=False))
+    with pytest.raises(NotebookError, match="The kernel's last words: \".*Address already in use"):
+        run(FAULTS / "good.ipynb", GIVEN, END)
+
+
+@posix
+def test_no_port_is_needed(run, monkeypatch, taken):
+    monkeypatch.setattr(kernel, "Manager", partial(kernel.Manager, shell_port=taken, cache_ports=False))
+    assert END in str(run(FAULTS / "good.ipynb", GIVEN, END))
+
+
+def test_a_temporary_folder_with_a_long_name(run, monkeypatch, tmp_path):
+    deep = tmp_path / ("x" * 100)
+    deep.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(deep))
+    assert END in str(run(FAULTS / "good.ipynb", GIVEN, END))
 
 
 def test_the_kernel_is_this_python_whatever_the_user_has_installed(run, tmp_path, monkeypatch):

@@ -104,6 +104,9 @@ def copy_of_this_process(needed: Iterable[str] = ()) -> Iterator[Copy | None]:
     if pid == 0:
         try:
             _be_a_kernel(ear, starter, (*KERNEL, *needed))
+        except BaseException:
+            sys.excepthook(*sys.exc_info())
+            sys.stderr.flush()
         finally:
             os._exit(1)  # nothing of the original is this process's to end
     os.close(ear)

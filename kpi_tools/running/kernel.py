@@ -17,6 +17,8 @@ from kpi_tools.running.forked import PACKAGE, Copy, end_with, limit_memory
 
 LARGEST_OUTPUT = 64 * 1024**2
 LARGEST_LOG = 1024**2
+LONGEST_FOLDER = 80
+"""A local socket's whole path has at most 103 characters (macOS; Linux 107)."""
 SERVE = "from kpi_tools.running.kernel import serve; serve()"
 
 
@@ -82,7 +84,8 @@ def _characters(content: dict[str, Any]) -> int:
 def kernel(folder: Path, copy: Copy | None = None) -> Iterator[tuple[Manager, IO[bytes]]]:
     """A kernel at work in `folder`, and the file to which it writes what belongs to no cell; both gone afterwards.
 
-    Its own files are in a private temporary folder: neither the home folder nor its start-up scripts take part.
+    Its own files are in a private temporary folder: neither the home folder nor its start-up scripts take part. It is
+    spoken to there as well, where there are local sockets: a port that was free may be another program's a moment later.
     It is `copy` (`forked.copy_of_this_process`) where there is one, else a new Python.
     """
     with tempfile.TemporaryDirectory(prefix="kpi-", ignore_cleanup_errors=True) as private:
@@ -92,6 +95,8 @@ def kernel(folder: Path, copy: Copy | None = None) -> Iterator[tuple[Manager, IO
             "IPYTHONDIR": private,
         }
         manager = Manager(connection_file=os.path.join(private, "kernel.json"))
+        if os.name == "posix" and len(os.fsencode(private)) <= LONGEST_FOLDER:
+            manager.transport = "ipc"
         if copy is not None:
             manager.provisioner = Adopted(kernel_id=manager.kernel_id, kernel_spec=manager.spec, parent=manager)
             manager.provisioner.adopt(copy, os.path.join(private, "kernel.log"))

@@ -79,7 +79,7 @@ def run_notebook(
     _check_notebook(notebook, path.name)
     _check_parameters(notebook, parameters, path.name)
     executed, log, error = _execute(notebook, parameters, path.parent, copy, timeout, progress)
-    if sentence := _verdict(executed, mark, error):
+    if sentence := _verdict(executed, mark, error, log):
         raise NotebookError(f"{path.name} {sentence}", executed, log) from error
     assert executed is not None
     return executed
@@ -215,10 +215,15 @@ def _execute(
     return started[0], said, stopped
 
 
-def _verdict(notebook: "NotebookNode | None", mark: str, error: Exception | None) -> str:
+def _verdict(notebook: "NotebookNode | None", mark: str, error: Exception | None, log: str) -> str:
     """Why the run cannot be used, or nothing."""
     if notebook is None:
-        return f"could not be started: {_first_line(error)}. The kernel did not answer."
+        said = (
+            f'The kernel\'s last words: "{_short(log.splitlines()[-1])}".'
+            if log.strip()
+            else "The kernel said nothing."
+        )
+        return f"could not be started: {_first_line(error)}. {said}"
     code = [cell for cell in notebook.cells if cell.cell_type == "code" and cell.source.strip()]
     for cell in code:
         for output in cell.outputs:
