@@ -7,7 +7,9 @@ import pandas as pd
 import pytest
 
 from kpi_tools.page.chart_data import activity_range
-from kpi_tools.page.charts import activity_chart, activity_spec, counts_chart, counts_spec, kpi_chart, kpi_spec
+from kpi_tools.page.charts import activity_spec, counts_spec, kpi_spec
+from kpi_tools.page.shapes import described
+from kpi_tools.page.stored import compile_shape, stored
 from tests.page_samples import activity_points, points
 
 COUNTS = pd.DataFrame(
@@ -139,10 +141,17 @@ def test_stacked_counts_add_up_to_the_whole_set():
 
 
 def test_charts_are_altair_charts_with_their_own_data():
-    charts = [kpi_chart(points()), activity_chart(activity_points()), counts_chart(COUNTS)]
-    assert all(isinstance(chart, alt.LayerChart) for chart in charts)
-    one, other = kpi_chart(points()).to_dict(), kpi_chart(points(values=(1, 2, 3, 4, 5, 6))).to_dict()
+    charts = [kpi_spec(points()), activity_spec(activity_points()), counts_spec(COUNTS)]
+    assert all(isinstance(alt.Chart.from_dict(spec), alt.LayerChart) for spec in charts)
+    one, other = kpi_spec(points()), kpi_spec(points(values=(1, 2, 3, 4, 5, 6)))
     assert one["datasets"]["boxes"][0]["y"] == 82 and other["datasets"]["boxes"][0]["y"] == 1
+
+
+def test_the_stored_shapes_are_those_described():
+    assert {name: kept["described"] for name, kept in stored().items()} == described()
+    assert {name: kept["compiled"] for name, kept in stored().items()} == {
+        name: compile_shape(shape) for name, shape in described().items()
+    }
 
 
 def test_the_tables_given_are_left_as_they_are():

@@ -45,11 +45,12 @@ FLOORS = (
         "statistics.trend",
         "outlook",
         "statistics.cases",
+        "page.stored",
     ),
     (
         "scorecard narrative page.descriptions reconciliation restatements release.checks release.text_checks "
         "release.word_checks release.date_checks explorer.evidence",
-        "page.charts page.chart_data explorer.chart_data explorer.marks explorer.charts",
+        "page.charts page.chart_data page.shapes explorer.chart_data explorer.marks explorer.charts",
         "page.svg",
         "page.tables page.html",
     ),

@@ -1,7 +1,7 @@
 """The one drawing of the explorers: an Altair chart described once, filled with the marks of a view.
 
 On screen it is live: its data have ids, and the parameter `chosen` rings one of them. On paper the same specification
-becomes an SVG (`svg.inline_svg`). Text that comes from the council stands in data values only (see `charts`).
+becomes an SVG (`svg.inline_svg`). Text that comes from the council stands in data values only (see `page.charts`).
 """
 
 from copy import deepcopy
@@ -11,7 +11,7 @@ from typing import Any
 import altair as alt
 
 from kpi_tools.explorer.marks import HEIGHT, Marks
-from kpi_tools.page.charts import BLUE, INK, RAG_FILLS, WHITE, specification
+from kpi_tools.page.shapes import BLUE, INK, RAG_FILLS, WHITE, scaled, specification, styled_lines
 from kpi_tools.vocabulary import (
     AMBER,
     COMMON_CAUSE,
@@ -103,24 +103,12 @@ def _y() -> alt.Y:
 
 
 def _band() -> alt.Chart:
-    fill = _scaled(alt.Fill, _BANDS)
+    fill = scaled(alt.Fill, _BANDS)
     return alt.Chart(alt.NamedData("band")).mark_area().encode(x=_x(), y=_y(), y2="y2:Q", detail="part:N", fill=fill)
 
 
 def _lines() -> alt.Chart:
-    return (
-        alt.Chart(alt.NamedData("lines"))
-        .mark_line()
-        .encode(
-            x=_x(),
-            y=_y(),
-            detail="part:N",
-            order="x:Q",
-            stroke=_scaled(alt.Stroke, {kind: look[0] for kind, look in _LINES.items()}),
-            strokeWidth=_scaled(alt.StrokeWidth, {kind: look[1] for kind, look in _LINES.items()}),
-            strokeDash=_scaled(alt.StrokeDash, {kind: look[2] for kind, look in _LINES.items()}),
-        )
-    )
+    return styled_lines(_x(), _y(), _LINES)
 
 
 def _ring() -> alt.Chart:
@@ -134,30 +122,24 @@ def _ring() -> alt.Chart:
 
 def _dots() -> list[alt.Chart]:
     """White dots, and on them the coloured ones: solid for final figures, pale or hollow for others."""
-    shape = _scaled(alt.Shape, {kind: look[1] for kind, look in _DOTS.items()})
+    shape = scaled(alt.Shape, {kind: look[1] for kind, look in _DOTS.items()})
     dots = alt.Chart(alt.NamedData("dots")).encode(x=_x(), y=_y(), shape=shape)
     return [
         dots.mark_point(size=85, fill=WHITE, stroke=WHITE, opacity=1),
         dots.mark_point(size=85, strokeWidth=1.75, opacity=1, cursor="pointer").encode(
-            fill=_scaled(alt.Fill, {kind: look[0] for kind, look in _DOTS.items()}),
-            stroke=_scaled(alt.Stroke, {kind: _EDGES.get(kind, look[0]) for kind, look in _DOTS.items()}),
-            fillOpacity=_scaled(alt.FillOpacity, _OPACITIES, "status"),
+            fill=scaled(alt.Fill, {kind: look[0] for kind, look in _DOTS.items()}),
+            stroke=scaled(alt.Stroke, {kind: _EDGES.get(kind, look[0]) for kind, look in _DOTS.items()}),
+            fillOpacity=scaled(alt.FillOpacity, _OPACITIES, "status"),
         ),
     ]
 
 
 def _texts() -> list[alt.Chart]:
     base = alt.Chart(alt.NamedData("texts")).encode(
-        x=_x(), y=_y(), text="text:N", color=_scaled(alt.Color, _TONES, "tone")
+        x=_x(), y=_y(), text="text:N", color=scaled(alt.Color, _TONES, "tone")
     )
     looks: Any = {"baseline": "middle", "fontSize": 11, "stroke": WHITE, "strokeWidth": 3}
     return [
         base.transform_filter("datum.align == 'center'").mark_text(align="center", **looks),
         base.transform_filter("datum.align == 'left'").mark_text(align="left", dx=6, **looks),
     ]
-
-
-def _scaled(channel: Any, looks: dict[str, Any], field: str = "kind") -> Any:
-    scale = alt.Scale(type="ordinal", domain=list(looks), range=list(looks.values()))
-    ordered = channel in (alt.StrokeWidth, alt.FillOpacity)  # Vega warns of these where the kinds have no order
-    return channel(f"{field}:{'O' if ordered else 'N'}", legend=None, scale=scale, sort=list(looks))

@@ -6,10 +6,10 @@ The same chart gives the same bytes in whatever order and process it is drawn: n
 import json
 import re
 import xml.etree.ElementTree as ET
-from functools import lru_cache
 from typing import Any
 
 from kpi_tools.errors import KpiError
+from kpi_tools.page.stored import Spec, compiled
 
 _SVG = "{http://www.w3.org/2000/svg}"
 _DROPPED = {"class", "role", "version", "clip-path", "stroke-miterlimit", "font-family", "pointer-events"}
@@ -26,7 +26,7 @@ _UNDRAWABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]
 _NUMBER = re.compile(r"-?\d+\.\d+(?:e-?\d+)?")
 
 
-def inline_svg(spec: dict[str, Any], name: str, title: str, description: str) -> str:
+def inline_svg(spec: Spec, name: str, title: str, description: str) -> str:
     """The chart as an `<svg role="img">` element with `title` and `description` as its alternative text.
 
     `spec`: a specification with named data sets, as `charts` makes them. `name` becomes the stem of the ids, so it
@@ -38,7 +38,7 @@ def inline_svg(spec: dict[str, Any], name: str, title: str, description: str) ->
             f'The chart "{name}" cannot be drawn: a text in it holds a control character. '
             "Type that text again in the return it came from."
         )
-    root = ET.fromstring(_engine().vega_to_svg(_with_data(spec)))
+    root = ET.fromstring(_engine().vega_to_svg(json.dumps(_with_data(spec))))
     stem = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
     _slim(root)
     _renumber_clips(root, stem)
@@ -71,9 +71,8 @@ def _engine() -> Any:
     return vl_convert
 
 
-def _with_data(spec: dict[str, Any]) -> dict[str, Any]:
-    shape = {key: value for key, value in spec.items() if key not in ("datasets", "params")}
-    drawing: dict[str, Any] = json.loads(_compiled(json.dumps(shape, sort_keys=True), _names(spec)))
+def _with_data(spec: Spec) -> Spec:
+    drawing = compiled(spec)
     for data in drawing["data"]:
         if data["name"] in spec["datasets"]:
             data["values"] = spec["datasets"][data["name"]]
@@ -82,17 +81,6 @@ def _with_data(spec: dict[str, Any]) -> dict[str, Any]:
         if signal["name"] in values:
             signal["value"] = values[signal["name"]]
     return drawing
-
-
-def _names(spec: dict[str, Any]) -> tuple[str, ...]:
-    return tuple(param["name"] for param in spec.get("params", []))
-
-
-@lru_cache
-def _compiled(shape: str, params: tuple[str, ...]) -> str:
-    """The Vega form of a Vega-Lite shape without its data: the costly step, once per shape."""
-    empty = json.loads(shape) | {"params": [{"name": name, "value": 0} for name in params]}
-    return json.dumps(_engine().vegalite_to_vega(empty))
 
 
 def _texts(thing: Any) -> list[str]:
