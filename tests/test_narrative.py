@@ -20,6 +20,7 @@ from kpi_tools.page.descriptions import (
     month_alone,
 )
 from kpi_tools.quarters import Quarter, quarter_range
+from kpi_tools.words.row_words import rows_of
 
 
 def card(rags, directions, names=None):
@@ -96,8 +97,8 @@ def test_a_single_month_beside_a_rolling_figure():
             "status": "final",
         }
     )
-    assert month_alone(months, "%", 0) == "December 2024 alone: 69% (50 of 73)."
-    assert month_alone(months.assign(denominator=np.nan, status="illustrative"), "%", 1) == (
+    assert month_alone(months.iloc[-1], "%", 0) == "December 2024 alone: 69% (50 of 73)."
+    assert month_alone(months.assign(denominator=np.nan, status="illustrative").iloc[-1], "%", 1) == (
         "December 2024 alone: 68.5% (illustrative)."
     )
 
@@ -121,12 +122,13 @@ def test_a_section_in_one_sentence():
 
 def points(values, targets, floors, rags, statuses=None):
     quarters = quarter_range(Quarter(2024, 3), len(values))
-    return pd.DataFrame(
+    table = pd.DataFrame(
         {
             "quarter": [q.label for q in quarters], "value": values, "target": targets, "floor_standard": floors, "rag": rags,
             "status": statuses or ["final"] * len(values), "unit": "%", "decimals": 0, "not_rated_reason": "not available",
         }
     )  # fmt: skip
+    return rows_of(table)
 
 
 def test_a_chart_in_words_says_every_figure_and_the_steps_of_the_lines():

@@ -13,6 +13,7 @@ from kpi_tools.page.cards import cards
 from kpi_tools.page.outlook_words import Outlook, likelihood, outlook_sentence, outlooks, takes
 from kpi_tools.quarters import Quarter
 from kpi_tools.scorecard import recent_quarters, score
+from kpi_tools.words.row_words import rows_of
 from tests.test_cards import words
 
 Council = tuple[Any, pd.DataFrame, pd.DataFrame]
@@ -103,7 +104,7 @@ def test_without_cases_nothing_is_counted(ahead):
 def test_known_quarters_are_not_taken_for_an_even_share():
     kpi = kent.known("ES01").kpi("ES01") | {"numerator": 100, "denominator": 400, "value": 25.0}
     own = pd.DataFrame({"in_period_numerator": [10, 20, 30, 40], "in_period_denominator": [100, 100, 100, 100]})
-    said = takes(kpi, own)[0]
+    said = takes(kpi, rows_of(own))[0]
     assert "taking each quarter" not in said
     # 10 leave: (100 - 10 + 100) / 400 = 47.5%; 30 leave: 70 + 200 of 400 is 67.5%, so 55% is 220 - 70 = 150 of 200.
     assert "even at 100% next quarter the rolling figure reaches 48%; it needs 75% in each of the next two" in said

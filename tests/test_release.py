@@ -28,6 +28,7 @@ from kpi_tools.release.edition import (
 from kpi_tools.release.page_checks import page_findings
 from kpi_tools.report import report_quarter
 from kpi_tools.words.findings import as_findings, error, warning
+from kpi_tools.words.row_words import rows_of
 from tests.one_section import governance_without_action
 from tests.page_samples import activity_points, points, scorecard_of
 
@@ -146,7 +147,7 @@ def sound():
     kpis, recent, activity = scorecard_of(one, two), pd.concat([one, two]), activity_points()
     page = "".join(
         str(card(kpi, rows, chart_description(rows)))
-        for (_, kpi), rows in zip(kpis.iterrows(), (one, two), strict=True)
+        for kpi, rows in zip(rows_of(kpis), map(rows_of, (one, two)), strict=True)
     )
     page += str(activity_cards(activity, "Customer Services", activity_description))
     return page, kpis, recent, activity

@@ -8,13 +8,14 @@ import pytest
 from kpi_tools.errors import KpiError
 from kpi_tools.page.charts import activity_spec, kpi_spec
 from kpi_tools.page.svg import inline_svg
+from kpi_tools.words.row_words import rows_of
 from tests.page_samples import activity_points, points
 
 HOSTILE = "<script>alert(1)</script> & \"'\\n{datum.x}"
 
 
 def drawn(name: str = "kpi-cs01", **columns: object) -> str:
-    return inline_svg(kpi_spec(points(**columns)), name, "Calls answered", "Columns for six quarters.")
+    return inline_svg(kpi_spec(rows_of(points(**columns))), name, "Calls answered", "Columns for six quarters.")
 
 
 def test_it_is_an_image_with_a_name_and_a_description():
@@ -54,7 +55,7 @@ def test_nothing_in_it_can_run_fetch_or_style():
 
 
 def test_text_from_outside_stays_text():
-    svg = inline_svg(kpi_spec(points(), (HOSTILE, 85.0)), "x", HOSTILE, HOSTILE)
+    svg = inline_svg(kpi_spec(rows_of(points()), (HOSTILE, 85.0)), "x", HOSTILE, HOSTILE)
     root = ET.fromstring(svg)
     assert [element.text for element in root if element.tag in ("title", "desc")] == [HOSTILE, HOSTILE]
     assert not list(root.iter("script"))
@@ -62,7 +63,7 @@ def test_text_from_outside_stays_text():
 
 def test_the_same_chart_is_the_same_whatever_was_drawn_before():
     first = drawn()
-    inline_svg(activity_spec(activity_points()), "a", "t", "d")
+    inline_svg(activity_spec(rows_of(activity_points())), "a", "t", "d")
     drawn(values=(1, 2, 3, 4, 5, 6))
     assert drawn() == first
 
@@ -75,6 +76,6 @@ def test_ids_come_from_the_name():
 @pytest.mark.parametrize("control", ["\x00", "\x0b", "\x1b", "￾", "\x85"])
 def test_a_control_character_is_refused_before_it_ends_the_process(control: str):
     with pytest.raises(KpiError, match="control character"):
-        inline_svg(kpi_spec(points(), (f"Eng{control}land", 85.0)), "kpi-cs01", "t", "d")
+        inline_svg(kpi_spec(rows_of(points()), (f"Eng{control}land", 85.0)), "kpi-cs01", "t", "d")
     with pytest.raises(KpiError, match="kpi-cs01"):
-        inline_svg(kpi_spec(points()), "kpi-cs01", f"t{control}", "d")
+        inline_svg(kpi_spec(rows_of(points())), "kpi-cs01", f"t{control}", "d")

@@ -66,7 +66,7 @@ def draft(known: Evidence, kpi_id: str) -> str:
     months = known.months(kpi_id)
     told = months[months["value"].notna() & (months["basis"] == MONTH)]
     if kpi["basis"] != "quarter" and len(told):
-        said.append(month_alone(told, kpi["unit"], int(kpi["decimals"])))
+        said.append(month_alone(told.iloc[-1], kpi["unit"], int(kpi["decimals"])))
     return " ".join([*(text for text in said if text), _ahead(known, kpi)]).strip()
 
 

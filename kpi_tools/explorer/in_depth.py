@@ -28,7 +28,7 @@ from kpi_tools.remarks import commentary_until
 from kpi_tools.restatements import restated_between
 from kpi_tools.scorecard import in_force
 from kpi_tools.vocabulary import CLOSEST, HIGHER, LOWER
-from kpi_tools.words.row_words import figure_of, is_number, is_text, line_of, period_of
+from kpi_tools.words.row_words import figure_of, is_number, is_text, line_of, period_of, rows_of
 from kpi_tools.words.wording import in_words, rounded, show, show_line
 
 _BASES = {
@@ -168,7 +168,7 @@ class OneKpi:
     def takes(self) -> Html:
         """What it takes: the quarters alone inside a rolling figure, what each must be, and how many cases decide."""
         kpi, own = self.kpi, self.known.alone(self.kpi_id)
-        said = paragraphs(*needed(kpi, own, self.known.months(self.kpi_id)))
+        said = paragraphs(*needed(kpi, rows_of(own), self.known.months(self.kpi_id)))
         rows = [
             {
                 "Quarter": period_of(row),

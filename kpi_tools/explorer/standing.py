@@ -2,8 +2,6 @@
 
 from typing import Any
 
-import pandas as pd
-
 from kpi_tools.explorer.draft import draft, how_long
 from kpi_tools.explorer.evidence import Evidence
 from kpi_tools.page.descriptions import direction_sentence
@@ -51,7 +49,7 @@ def words_to_begin_with(known: Evidence, kpi_id: str) -> Html:
 
 def directions(kpi: dict[str, Any]) -> list[str]:
     """Both directions of travel with their size, and what the two rules disagree about."""
-    said = [f"By the published rule: {_uncapital(direction_sentence(pd.Series(kpi)))}"]
+    said = [f"By the published rule: {_uncapital(direction_sentence(kpi))}"]
     size = size_in_words(kpi["gls_slope"], kpi["gls_slope_low"], kpi["gls_slope_high"], kpi["unit"])
     shared = (
         "Allowing for the data that rolling figures share"

@@ -36,7 +36,7 @@ from kpi_tools.vocabulary import (
     POSITIVE,
     RED,
 )
-from kpi_tools.words.row_words import figure_of, is_number, is_text, line_of, period_of
+from kpi_tools.words.row_words import figure_of, is_number, is_text, line_of, period_of, rows_of
 from kpi_tools.words.wording import capitalised, listed, plural, show
 
 VIEWS = {"trend": "Trend", "limits": "Usual range (XmR)", "season": "Same quarter", "areas": "Other areas"}
@@ -96,11 +96,11 @@ def _trend(known: Evidence, kpi_id: str) -> tuple[Marks, str, list[str], list[tu
     answer = known.of("outlooks", kpi_id).to_dict("records")[0]
     notes = [*directions(kpi), outlook_in_words(answer, kpi["unit"], int(kpi["decimals"]))]
     if is_rolling(kpi) and is_number(kpi["numerator"]) and is_number(kpi["denominator"]):
-        leaving = leaving_quarters(known.alone(kpi_id))
+        leaving = leaving_quarters(rows_of(known.alone(kpi_id)))
         notes += [to_reach(kpi, line, leaving) for line in ("floor_standard", "target")]
     told = months[months["value"].notna() & (months["basis"] == MONTH)]
     if len(told):
-        notes.insert(0, f"{month_alone(told, kpi['unit'], int(kpi['decimals']))} {_covers(kpi)}")
+        notes.insert(0, f"{month_alone(told.iloc[-1], kpi['unit'], int(kpi['decimals']))} {_covers(kpi)}")
     rags = [rag for rag in (GREEN, AMBER, RED, NOT_RATED) if any(dot["kind"] == rag for dot in marks["dots"])]
     legend = [(rag, rag) for rag in rags]
     legend += [("month", "A single month")] if any(dot["kind"] == "month" for dot in marks["dots"]) else []

@@ -14,6 +14,7 @@ from kpi_tools.page.html import Html, render, slug
 from kpi_tools.page.svg import inline_svg
 from kpi_tools.page.tables import figure_with_status
 from kpi_tools.quarters import Quarter
+from kpi_tools.words.row_words import Row, Rows, rows_by
 from kpi_tools.words.wording import MISSING, show
 
 _SHOWN = 6
@@ -21,20 +22,20 @@ _NOT_SET = "not set"
 
 
 def activity_cards(
-    activity: pd.DataFrame, section: str, describe: Callable[[pd.DataFrame], str], quarter: Quarter | None = None
+    activity: pd.DataFrame, section: str, describe: Callable[[Rows], str], quarter: Quarter | None = None
 ) -> Html:
     """A card for each activity indicator of `section`: its last six periods, what was expected, the year before.
 
     `quarter`: the report's, so that a latest figure of an earlier one is flagged.
     """
     entries = [
-        _card(points, describe(points.tail(_SHOWN)), quarter)
-        for _, points in activity[activity["section"] == section].groupby("activity_id", sort=False)
+        _card(points, describe(points[-_SHOWN:]), quarter)
+        for points in rows_by(activity[activity["section"] == section], "activity_id").values()
     ]
     return render("activity.html.j2", cards=entries) if entries else Html()
 
 
-def expectation(row: dict[str, Any]) -> dict[str, str] | None:
+def expectation(row: Row) -> dict[str, str] | None:
     """How an activity figure stands to what was expected; nothing where one of the three is missing."""
     if not all(math.isfinite(row[name]) for name in ("value", "lower_expected", "upper_expected")):
         return None
@@ -45,9 +46,9 @@ def expectation(row: dict[str, Any]) -> dict[str, str] | None:
     return {"kind": "within", "words": "Within expectation"}
 
 
-def _card(every: pd.DataFrame, description: str, quarter: Quarter | None) -> dict[str, Any]:
-    points = every.tail(_SHOWN)
-    latest, spec = points.to_dict("records")[-1], activity_spec(points)
+def _card(every: Rows, description: str, quarter: Quarter | None) -> dict[str, Any]:
+    points, latest = every[-_SHOWN:], every[-1]
+    spec = activity_spec(points)
     cut = [{"kind": "cut", "text": "The scale does not start at zero"}] if spec["params"][0]["value"] > 0 else []
     anchor, title = f"activity-{slug(latest['activity_id'])}", latest["activity_name"]
     band = [{"kind": "band", "text": "Expected range"}] if spec["datasets"]["band"] else []
@@ -57,19 +58,19 @@ def _card(every: pd.DataFrame, description: str, quarter: Quarter | None) -> dic
         "flag": _flag(latest["period"], quarter),
         "facts": _facts(every, latest),
         "expectation": expectation(latest),
-        "legend": band + legend(points["status"]) + cut,
+        "legend": band + legend(row["status"] for row in points) + cut,
         "chart": Markup(inline_svg(spec, anchor, title, description)),
         "table": activity_table(points, anchor),
     }
 
 
-def _facts(every: pd.DataFrame, latest: dict[str, Any]) -> list[dict[str, Any]]:
+def _facts(every: Rows, latest: Row) -> list[dict[str, Any]]:
     """The strip: latest figure, what was expected of it, and the same quarter last year."""
     unit, head = in_head(latest["unit"])
     worded = head.removeprefix("Result").strip(" ()")
     quarter = Quarter.parse(latest["period"])
-    before = every[every["period"] == quarter.shift(-4).label].to_dict("records")
-    then = next((row for row in before if math.isfinite(row["value"])), None)
+    ago = quarter.shift(-4).label
+    then = next((row for row in every if row["period"] == ago and math.isfinite(row["value"])), None)
     figure = show(latest["value"], unit, latest["decimals"]) if math.isfinite(latest["value"]) else latest["status"]
     strip: list[dict[str, Any]] = [
         {"label": "Latest", "value": figure, "status": with_value(latest["status"]), "small": quarter.title},
@@ -100,9 +101,9 @@ def _compared(now: float, then: float) -> str | None:
     return "now the same" if change == 0 else f"now {abs(change):,}% {'higher' if change > 0 else 'lower'}"
 
 
-def activity_table(points: pd.DataFrame, anchor: str) -> Html:
+def activity_table(points: Rows, anchor: str) -> Html:
     """The figures behind an activity indicator's chart, with what was expected of each."""
-    latest = points.iloc[-1]
+    latest = points[-1]
     unit, result = in_head(latest["unit"])
     frame = pd.DataFrame(
         [
@@ -114,13 +115,13 @@ def activity_table(points: pd.DataFrame, anchor: str) -> Html:
                 ),
                 "Expected": expected_range(row, unit),
             }
-            for row in points.to_dict("records")
+            for row in points
         ]
     )
     return behind_chart(frame, latest["activity_name"], anchor)
 
 
-def expected_range(row: dict[str, Any], unit: str) -> str:
+def expected_range(row: Row, unit: str) -> str:
     """From what to what a figure was expected."""
     low, high = (show(row[name], unit, row["decimals"]) for name in ("lower_expected", "upper_expected"))
     return _NOT_SET if MISSING in (low, high) else f"{low} to {high}"

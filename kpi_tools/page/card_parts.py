@@ -1,6 +1,7 @@
 """The parts of a card in words: its strip of figures, its flag, its footnotes and its legend."""
 
 import math
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -19,6 +20,7 @@ from kpi_tools.vocabulary import (
     NOT_RATED,
     STATUSES_WITH_VALUE,
 )
+from kpi_tools.words.row_words import Row
 from kpi_tools.words.wording import capitalised, decimals_against, in_words, rounded, show, show_against, show_line
 
 _LEGEND = {
@@ -27,7 +29,7 @@ _LEGEND = {
 }
 
 
-def facts(kpi: pd.Series) -> list[dict[str, Any]]:
+def facts(kpi: Row) -> list[dict[str, Any]]:
     """The strip: latest, target, floor standard, previous with its rating, same quarter last year, data period."""
     (unit, head), decimals = in_head(kpi["unit"]), kpi["decimals"]
     worded = head.removeprefix("Result").strip(" ()")
@@ -76,7 +78,7 @@ def facts(kpi: pd.Series) -> list[dict[str, Any]]:
     return [*with_unit, _fact("Data period", capitalised(data_period(kpi)), small=status) | {"unit": "", "none": False}]
 
 
-def shortfall(kpi: pd.Series, name: str) -> str | None:
+def shortfall(kpi: Row, name: str) -> str | None:
     """How far the latest figure misses the target or floor standard: `26 points below`; nothing where it is met."""
     gap = kpi["value"] - kpi[name]
     if kpi["polarity"] == CLOSEST or not math.isfinite(gap) or (gap >= 0) == (kpi["polarity"] == HIGHER) or gap == 0:
@@ -93,7 +95,7 @@ def _places(line: float) -> int:
     )
 
 
-def flag(kpi: pd.Series) -> str | None:
+def flag(kpi: Row) -> str | None:
     """That the rating rests on data older than the report, or carried forward; nothing where it does not."""
     if kpi["status"] == CARRIED_FORWARD:
         return "Older data: the latest figure is carried forward from an earlier period."
@@ -117,14 +119,14 @@ def _title(quarter: Any) -> str | None:
     return Quarter.parse(quarter).title if known(quarter) else None
 
 
-def notes_below(kpi: pd.Series, benchmarks: list[dict[str, Any]]) -> list[str]:
+def notes_below(kpi: Row, benchmarks: Sequence[Row]) -> list[str]:
     """Footnotes: other areas, and where a latest figure or target comes from that is not final."""
     return [f"{other_area(kpi, row)}." for row in benchmarks] + [
         note for note, status in _sources(kpi) if status != FINAL
     ]
 
 
-def season(kpi: pd.Series) -> list[str]:
+def season(kpi: Row) -> list[str]:
     """For a KPI declared seasonal: with which quarter to compare it; else nothing."""
     if kpi.get("seasonal") != "yes":
         return []
@@ -133,19 +135,19 @@ def season(kpi: pd.Series) -> list[str]:
     return [f"Seasonal: compare with the same quarter last year{figure}, not with the quarter before."]
 
 
-def other_area(kpi: pd.Series, benchmark: dict[str, Any]) -> str:
+def other_area(kpi: Row, benchmark: Row) -> str:
     """Another area's figure with its date: `England, 2023: 50.3%`."""
     figure = show_line(float(benchmark["value"]), kpi["unit"], kpi["decimals"])
     mark = "" if benchmark["status"] == FINAL else f" ({benchmark['status']})"
     return f"{benchmark['area']}, {benchmark['period']}: {figure}{mark}"
 
 
-def sources(kpi: pd.Series) -> list[str]:
+def sources(kpi: Row) -> list[str]:
     """Where the latest figure and the target come from, if they are final: with the definition, out of the way."""
     return [note for note, status in _sources(kpi) if status == FINAL]
 
 
-def _sources(kpi: pd.Series) -> list[tuple[str, Any]]:
+def _sources(kpi: Row) -> list[tuple[str, Any]]:
     given_with = (("Latest figure", kpi["note"], kpi["status"]), ("Target", kpi["target_reason"], kpi["target_status"]))
     return [(note, status) for what, text, status in given_with for note in _about(what, text)]
 
@@ -160,7 +162,7 @@ def _about(what: str, note: Any) -> list[str]:
     return [f"{what}: {plain}."]
 
 
-def legend(statuses: pd.Series) -> list[dict[str, str]]:
+def legend(statuses: Iterable[str]) -> list[dict[str, str]]:
     """What the chart's looks mean, for the kinds of figure that are in it."""
     kinds = {
         ILLUSTRATIVE if status == ILLUSTRATIVE else ESTIMATED

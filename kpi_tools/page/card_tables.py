@@ -1,6 +1,7 @@
 """The tables of a card: the figures behind its chart, and the history of its target."""
 
 import math
+from collections.abc import Sequence
 
 import pandas as pd
 
@@ -8,11 +9,11 @@ from kpi_tools.page.html import Html
 from kpi_tools.page.tables import badge, figure_with_status, report_table
 from kpi_tools.quarters import Quarter
 from kpi_tools.vocabulary import ILLUSTRATIVE, STATUSES_WITH_VALUE
-from kpi_tools.words.row_words import is_text
+from kpi_tools.words.row_words import Row, Rows, is_text
 from kpi_tools.words.wording import rounded, show_against, show_line
 
 
-def figures_table(kpi: pd.Series, points: pd.DataFrame, anchor: str) -> Html:
+def figures_table(kpi: Row, points: Rows, anchor: str) -> Html:
     """The figures behind a KPI's chart: each quarter's result, target, floor standard and rating."""
     (unit, result), decimals = in_head(kpi["unit"]), kpi["decimals"]
     frame = pd.DataFrame(
@@ -31,7 +32,7 @@ def figures_table(kpi: pd.Series, points: pd.DataFrame, anchor: str) -> Html:
                 ),
                 "Rating": badge(row["rag"]),
             }
-            for row in points.to_dict("records")
+            for row in points
         ]
     )
     return behind_chart(frame, kpi["kpi_name"], anchor)
@@ -44,12 +45,15 @@ def in_head(unit: str) -> tuple[str, str]:
     return "", f"Result ({unit.removeprefix('rate ')})"
 
 
-def target_history(kpi: pd.Series, targets: pd.DataFrame) -> list[dict[str, str | None]]:
-    """Every target and floor standard that the KPI has had: `since` (quarter), `lines`, `reason` and its `status`."""
+def target_history(kpi: Row, targets: Sequence[Row]) -> list[dict[str, str | None]]:
+    """Every target and floor standard that the KPI has had: `since` (quarter), `lines`, `reason` and its `status`.
+
+    `targets`: its rows of the table, oldest first.
+    """
     (unit, _), decimals = in_head(kpi["unit"]), kpi["decimals"]
     entries: list[dict[str, str | None]] = []
     before: tuple[str, str] | None = None
-    for row in targets[targets["kpi_id"] == kpi["kpi_id"]].to_dict("records"):
+    for row in targets:
         reason = row["target_reason"].rstrip(".") if is_text(row["target_reason"]) else "no reason was given"
         tolerance = f" ± {rounded(row['tolerance'], decimals)}" if math.isfinite(row["tolerance"]) else ""
         lines = (show_line(row[name], unit, decimals) for name in ("target", "floor_standard"))

@@ -1,7 +1,6 @@
 """KPI cards: one indicator's figures, chart, table, words and outlook together, from the same rows."""
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
 
 import pandas as pd
 from markupsafe import Markup
@@ -14,8 +13,9 @@ from kpi_tools.page.html import Html, render, slug
 from kpi_tools.page.outlook_words import Outlook
 from kpi_tools.page.svg import inline_svg
 from kpi_tools.vocabulary import CLOSEST, HIGHER, MONTH, NOT_RATED, RED
+from kpi_tools.words.row_words import Row, Rows, is_number, rows_by, rows_of
 
-Describe = Callable[[pd.DataFrame], str]
+Describe = Callable[[Rows], str]
 
 _GOOD = {HIGHER: "Higher is better.", CLOSEST: "Closest to the target is better."}
 
@@ -38,36 +38,38 @@ def cards(
     area drawn. `months`: figures of single months, of which the latest is noted beside a figure that covers more.
     `outlooks`: by KPI, as `outlook_words` gives them; `targets`: the target history of all KPIs.
     """
-    ahead = outlooks or {}
-    by_kpi = dict(tuple(recent.groupby("kpi_id", sort=False)))
-    chosen = kpis[kpis["section"] == section]
+    chosen, ahead = kpis[kpis["section"] == section], outlooks or {}
+    shown, others, alone, lines = (_own(table, chosen["kpi_id"]) for table in (recent, benchmarks, months, targets))
     return Html(
         Markup("").join(
             card(
                 kpi,
-                points,
-                describe(points),
-                _latest(benchmarks, kpi),
-                _of(months, kpi),
-                ahead.get(kpi["kpi_id"]),
-                targets,
+                shown[name],
+                describe(shown[name]),
+                _latest(others.get(name, [])),
+                alone.get(name, []),
+                ahead.get(name),
+                lines.get(name, []),
             ).markup
-            for _, kpi in chosen.iterrows()
-            for points in [by_kpi[kpi["kpi_id"]]]
+            for kpi in rows_of(chosen)
+            for name in [kpi["kpi_id"]]
         )
     )
 
 
 def card(
-    kpi: pd.Series,
-    points: pd.DataFrame,
+    kpi: Row,
+    points: Rows,
     description: str,
-    benchmarks: list[dict[str, Any]] | None = None,
-    months: pd.DataFrame | None = None,
+    benchmarks: Sequence[Row] = (),
+    months: Sequence[Row] = (),
     ahead: Outlook | None = None,
-    targets: pd.DataFrame | None = None,
+    targets: Sequence[Row] = (),
 ) -> Html:
-    """One KPI's card: `kpi` is its row of the scorecard, `points` its quarters, `description` its chart in words."""
+    """One KPI's card: `kpi` is its row of the scorecard, `points` its quarters, `description` its chart in words.
+
+    `benchmarks`, `months` and `targets` are its rows of these tables, the latest of each area alone in the first.
+    """
     anchor = f"kpi-{slug(kpi['kpi_id'])}"
     rag = known(kpi["rag"]) or NOT_RATED
     drawn = (benchmarks[0]["area"], float(benchmarks[0]["value"])) if benchmarks else None
@@ -83,8 +85,8 @@ def card(
             "not_rated_reason": known(kpi["not_rated_reason"]) if rag == NOT_RATED else None,
             "facts": facts(kpi),
             "chart": Markup(chart),
-            "legend": [{"kind": "area", "text": other_area(kpi, row)} for row in (benchmarks or [])[:1]]
-            + legend(points["status"]),
+            "legend": [{"kind": "area", "text": other_area(kpi, row)} for row in benchmarks[:1]]
+            + legend(row["status"] for row in points),
             "flag": flag(kpi),
             "trend": direction_sentence(kpi),
             "outlook": ahead,
@@ -92,31 +94,30 @@ def card(
             "commentary": known(kpi["commentary"]),
             "action": known(kpi["management_action"]),
             "commentary_status": known(kpi["commentary_status"]),
-            "notes": season(kpi) + _month(kpi, months) + notes_below(kpi, (benchmarks or [])[1:]),
+            "notes": season(kpi) + _month(kpi, months) + notes_below(kpi, benchmarks[1:]),
             "table": figures_table(kpi, points, anchor),
             "definition": _definition(kpi),
-            "targets": [] if targets is None else target_history(kpi, targets),
+            "targets": target_history(kpi, targets),
         },
     )
 
 
-def _definition(kpi: pd.Series) -> str:
+def _definition(kpi: Row) -> str:
     what = known(kpi["definition"]) or "No definition has been given."
     who = f" Accountable: {kpi['owner']}." if known(kpi["owner"]) else ""
     return f"{what} {' '.join([_GOOD.get(kpi['polarity'], 'Lower is better.'), *sources(kpi)])}{who}"
 
 
-def _month(kpi: pd.Series, months: pd.DataFrame | None) -> list[str]:
-    known_months = months if months is None else months[months["value"].notna() & (months["basis"] == MONTH)]
-    if known_months is None or known_months.empty:
-        return []
-    return [month_alone(known_months, kpi["unit"], kpi["decimals"])]
+def _month(kpi: Row, months: Sequence[Row]) -> list[str]:
+    known_months = [month for month in months if is_number(month["value"]) and month["basis"] == MONTH]
+    return [month_alone(month, kpi["unit"], kpi["decimals"]) for month in known_months[-1:]]
 
 
-def _latest(benchmarks: pd.DataFrame | None, kpi: pd.Series) -> list[dict[str, Any]]:
-    own = _of(benchmarks, kpi)
-    return [] if own is None else list(own.groupby("area", sort=False).nth(-1).to_dict("records"))
+def _latest(benchmarks: Rows) -> Rows:
+    """The last row of each area, in the order of the table."""
+    last = {row["area"]: place for place, row in enumerate(benchmarks)}
+    return [benchmarks[place] for place in sorted(last.values())]
 
 
-def _of(table: pd.DataFrame | None, kpi: pd.Series) -> pd.DataFrame | None:
-    return None if table is None else table[table["kpi_id"] == kpi["kpi_id"]]
+def _own(table: pd.DataFrame | None, kpi_ids: pd.Series) -> dict[str, Rows]:
+    return {} if table is None else rows_by(table[table["kpi_id"].isin(kpi_ids)])

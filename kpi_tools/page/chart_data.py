@@ -8,26 +8,24 @@ import pandas as pd
 
 from kpi_tools.quarters import Quarter
 from kpi_tools.vocabulary import AMBER, ESTIMATED, FINAL, ILLUSTRATIVE, NOT_RATED, RAGS, STATUSES_WITH_VALUE
+from kpi_tools.words.row_words import Row, Rows, rows_of
 from kpi_tools.words.wording import decimals_against, rounded, show_line
 
 WIDTH, HEIGHT = 276, 150
 _LINE_OF_TEXT = 15 / HEIGHT
 _ABSENT = {"suppressed": "[c]", "not applicable": "n/a"}
 
-Rows = list[dict[str, Any]]
 
-
-def kpi_data(points: pd.DataFrame, benchmark: tuple[str, float] | None = None) -> dict[str, Any]:
+def kpi_data(points: Rows, benchmark: tuple[str, float] | None = None) -> dict[str, Any]:
     """Data sets `boxes`, `lines`, `texts` and the `range` of the vertical scale for a KPI's columns."""
-    rows = points.to_dict("records")
-    levels = [row[name] for row in rows for name in ("value", "target", "floor_standard")]
+    levels = [row[name] for row in points for name in ("value", "target", "floor_standard")]
     high = _top([*levels, benchmark[1] if benchmark else math.nan])
     low = min(0.0, *(level for level in levels if math.isfinite(level)), 0.0)
     height = high - low
     boxes: Rows = []
-    lines: Rows = _steps("base", [0.0] * len(rows))
-    texts: Rows = _axis([row["quarter"] for row in rows], low, height)
-    for place, row in enumerate(rows):
+    lines: Rows = _steps("base", [0.0] * len(points))
+    texts: Rows = _axis([row["quarter"] for row in points], low, height)
+    for place, row in enumerate(points):
         if not math.isfinite(row["value"]):
             texts.append(_text(place + 0.5, low + 0.06 * height, _ABSENT.get(row["status"], "no data"), "quiet"))
             continue
@@ -36,23 +34,23 @@ def kpi_data(points: pd.DataFrame, benchmark: tuple[str, float] | None = None) -
         texts.append(_value_text(place, row, kind, low, height))
     named = []
     for kind, column, word in (("target", "target", "Target"), ("floor", "floor_standard", "Floor")):
-        level = [row[column] for row in rows]
+        level = [row[column] for row in points]
         lines += _steps(kind, level)
-        known = [(value, row) for value, row in zip(level, rows, strict=True) if math.isfinite(value)]
+        known = [(value, row) for value, row in zip(level, points, strict=True) if math.isfinite(value)]
         if known:
             value, row = known[-1]
             named.append((value, f"{word} {_short_line(value, row)}"))
     if benchmark and math.isfinite(benchmark[1]):
         area, value = benchmark
-        lines += _steps("benchmark", [value] * len(rows))
-        named.append((value, f"{area} {_short_line(value, rows[-1])}"))
+        lines += _steps("benchmark", [value] * len(points))
+        named.append((value, f"{area} {_short_line(value, points[-1])}"))
     texts += _names(named, low, height)
     return {"boxes": boxes, "lines": lines, "texts": texts, "range": (low, high)}
 
 
-def activity_data(points: pd.DataFrame) -> dict[str, Any]:
+def activity_data(points: Rows) -> dict[str, Any]:
     """Data sets `band`, `lines`, `dots`, `texts` and the `range` for an activity indicator, the last six periods."""
-    rows = points.tail(6).to_dict("records")
+    rows = points[-6:]
     levels = [row[name] for row in rows for name in ("value", "lower_expected", "upper_expected")]
     known = [level for level in levels if math.isfinite(level)]
     low, high = activity_range(known)
@@ -98,7 +96,7 @@ def activity_range(levels: list[float]) -> tuple[float, float]:
 
 def counts_data(history: pd.DataFrame) -> dict[str, Any]:
     """Data sets `boxes`, `lines`, `texts` and the `range` for the stacked columns of ratings."""
-    rows = history.tail(6).to_dict("records")
+    rows = rows_of(history.tail(6))
     order = [NOT_RATED, *RAGS]
     high = float(max(sum(row[rag] for rag in order) for row in rows)) or 1.0
     boxes: Rows = []
@@ -135,7 +133,7 @@ def _kind(status: str) -> str:
     return ESTIMATED if status in STATUSES_WITH_VALUE else FINAL
 
 
-def _value_text(place: int, row: dict[str, Any], kind: str, low: float, height: float) -> dict[str, Any]:
+def _value_text(place: int, row: Row, kind: str, low: float, height: float) -> dict[str, Any]:
     inside = row["value"] - low > 0.14 * height
     crossed = any(abs(row[name] - low - 0.06 * height) < 0.06 * height for name in ("target", "floor_standard"))
     if inside and not crossed:
@@ -143,13 +141,13 @@ def _value_text(place: int, row: dict[str, Any], kind: str, low: float, height: 
     return _text(place + 0.5, max(row["value"], 0) + 0.05 * height, _short(row), "dark")
 
 
-def _short(row: dict[str, Any]) -> str:
+def _short(row: Row) -> str:
     lines = [row.get(name, math.nan) for name in ("target", "floor_standard")]
     number = rounded(row["value"], decimals_against(row["value"], row["decimals"], lines))
     return f"{number}%" if row["unit"] == "%" else number
 
 
-def _short_line(value: float, row: dict[str, Any]) -> str:
+def _short_line(value: float, row: Row) -> str:
     unit = row["unit"] if row["unit"] == "%" else "GBP" if row["unit"].startswith("GBP") else ""
     return show_line(value, unit, row["decimals"])
 

@@ -10,9 +10,10 @@ import pandas as pd
 
 from kpi_tools.page.chart_data import activity_data, counts_data, kpi_data
 from kpi_tools.page.stored import Spec, stored
+from kpi_tools.words.row_words import Rows
 
 
-def kpi_spec(points: pd.DataFrame, benchmark: tuple[str, float] | None = None) -> Spec:
+def kpi_spec(points: Rows, benchmark: tuple[str, float] | None = None) -> Spec:
     """The Vega-Lite specification of one KPI's column chart.
 
     `points`: the rows shown, oldest first, with `quarter`, `value`, `unit`, `decimals`, `status`, `target`,
@@ -23,7 +24,7 @@ def kpi_spec(points: pd.DataFrame, benchmark: tuple[str, float] | None = None) -
     return _filled("columns", kpi_data(points, benchmark))
 
 
-def activity_spec(points: pd.DataFrame) -> Spec:
+def activity_spec(points: Rows) -> Spec:
     """The specification of one activity indicator's line, with the band between what was expected at least and at most.
 
     `points`: rows oldest first with `period` (quarter label), `value`, `unit`, `decimals`, `status`, `lower_expected`,

@@ -3,6 +3,7 @@
 Every figure in a sentence is taken from the rows that are drawn and tabled beside it, so they cannot differ.
 """
 
+from collections.abc import Mapping
 from itertools import groupby
 from typing import Any
 
@@ -10,6 +11,7 @@ import pandas as pd
 
 from kpi_tools.quarters import Quarter
 from kpi_tools.vocabulary import AMBER, GREEN, ILLUSTRATIVE, NOT_ENOUGH_DATA, NOT_TESTABLE, RED, STABLE
+from kpi_tools.words.row_words import Row, Rows
 from kpi_tools.words.wording import MISSING, capitalised, listed, plural, rounded, show, show_against, show_line
 
 _STANDS = {
@@ -19,24 +21,23 @@ _STANDS = {
 }
 
 
-def month_alone(months: pd.DataFrame, unit: str, decimals: int) -> str:
+def month_alone(month: Mapping[str, Any], unit: str, decimals: int) -> str:
     """The latest single month of a KPI whose figure covers more: `December 2024 alone: 68% (50 of 73).`
 
-    `months` are the KPI's rows of `returns.months`, oldest first.
+    `month` is its row of `returns.months`.
     """
-    last = months.iloc[-1]
-    parts = f" ({last['numerator']:,.0f} of {last['denominator']:,.0f})" if pd.notna(last["denominator"]) else ""
-    mark = f" ({ILLUSTRATIVE})" if last["status"] == ILLUSTRATIVE else ""
-    return f"{last['period_end']:%B %Y} alone: {show(last['value'], unit, decimals)}{parts}{mark}."
+    parts = f" ({month['numerator']:,.0f} of {month['denominator']:,.0f})" if pd.notna(month["denominator"]) else ""
+    mark = f" ({ILLUSTRATIVE})" if month["status"] == ILLUSTRATIVE else ""
+    return f"{month['period_end']:%B %Y} alone: {show(month['value'], unit, decimals)}{parts}{mark}."
 
 
-def chart_description(points: pd.DataFrame) -> str:
+def chart_description(points: Rows) -> str:
     """What the column chart of one KPI shows, in words, for those who cannot see it: values, lines, where the last stands.
 
     `points` are the KPI's rows of `recent_quarters`, oldest first.
     """
-    last = points.iloc[-1]
-    columns = [f"{_month(row.quarter)} {_figure(row._asdict())}" for row in points.itertuples()]
+    last = points[-1]
+    columns = [f"{_month(row['quarter'])} {_figure(row)}" for row in points]
     stands = _STANDS.get(last["rag"])
     verdict = (
         f"The latest figure {stands} ({last['rag']})."
@@ -46,7 +47,7 @@ def chart_description(points: pd.DataFrame) -> str:
     return f"Columns for {plural(len(points), 'quarter')}: {listed(columns)}. {_lines(points)} {verdict}"
 
 
-def direction_sentence(kpi: pd.Series) -> str:
+def direction_sentence(kpi: Mapping[str, Any]) -> str:
     """The direction of travel in words with its size: `Negative: falling by 2.1 percentage points a year (0.6 to 3.6).`"""
     state, points = kpi["direction_of_travel"], int(kpi["points"])
     if state == NOT_ENOUGH_DATA:
@@ -66,7 +67,7 @@ def direction_sentence(kpi: pd.Series) -> str:
     )
 
 
-def data_period(kpi: pd.Series) -> str:
+def data_period(kpi: Mapping[str, Any]) -> str:
     """What the latest figure covers: `October to December 2024`, `12 months to December 2024`, `at 31 December 2024`."""
     quarter = Quarter.parse(kpi["quarter"])
     end = f"{quarter.end:%B %Y}"
@@ -79,20 +80,20 @@ def data_period(kpi: pd.Series) -> str:
     }[kpi["basis"]]
 
 
-def activity_description(points: pd.DataFrame) -> str:
+def activity_description(points: Rows) -> str:
     """What the chart of one activity indicator shows, in words. `points` are its rows, oldest first; it is not rated."""
-    last = points.iloc[-1]
+    last = points[-1]
     shown = [
-        f"{_month(row.period)} {show(row.value, row.unit, int(row.decimals))}"
-        + (" (illustrative)" if row.status == ILLUSTRATIVE else "")
-        for row in points.itertuples()
+        f"{_month(row['period'])} {show(row['value'], row['unit'], int(row['decimals']))}"
+        + (" (illustrative)" if row["status"] == ILLUSTRATIVE else "")
+        for row in points
     ]
     low, high = (show(last[name], last["unit"], int(last["decimals"])) for name in ("lower_expected", "upper_expected"))
     expected = f" Expected in the latest quarter: {low} to {high}." if MISSING not in (low, high) else ""
     return f"{capitalised(plural(len(points), 'quarter'))}: {listed(shown)}.{expected}"
 
 
-def _figure(row: dict[str, Any]) -> str:
+def _figure(row: Row) -> str:
     lines = (row["target"], row["floor_standard"])
     text = show_against(row["value"], row["unit"], int(row["decimals"]), lines)
     if text == "not available":
@@ -100,16 +101,16 @@ def _figure(row: dict[str, Any]) -> str:
     return f"{text} (illustrative)" if row["status"] == ILLUSTRATIVE else text
 
 
-def _lines(points: pd.DataFrame) -> str:
+def _lines(points: Rows) -> str:
     return " ".join(
         _line(points, column, name) for column, name in (("target", "target"), ("floor_standard", "floor standard"))
     )
 
 
-def _line(points: pd.DataFrame, column: str, name: str) -> str:
-    unit, decimals = points["unit"].iloc[-1], int(points["decimals"].iloc[-1])
-    levels = [show_line(level, unit, decimals) for level in points[column]]
-    months = [_month(quarter) for quarter in points["quarter"]]
+def _line(points: Rows, column: str, name: str) -> str:
+    unit, decimals = points[-1]["unit"], int(points[-1]["decimals"])
+    levels = [show_line(row[column], unit, decimals) for row in points]
+    months = [_month(row["quarter"]) for row in points]
     steps, at = [], 0
     for level, run in groupby(levels):
         steps.append(f"{level} from {months[at]}" if at else level)
@@ -117,13 +118,13 @@ def _line(points: pd.DataFrame, column: str, name: str) -> str:
     return f"The {name} is {steps[0]} throughout." if len(steps) == 1 else f"The {name} is {', then '.join(steps)}."
 
 
-def _amount(size: float, kpi: pd.Series, places: int) -> str:
+def _amount(size: float, kpi: Mapping[str, Any], places: int) -> str:
     if kpi["unit"] == "%":
         return f"{rounded(size, places)} percentage points"
     return show(size, kpi["unit"], places)
 
 
-def _change(size: float, kpi: pd.Series, places: int) -> str:
+def _change(size: float, kpi: Mapping[str, Any], places: int) -> str:
     if round(abs(size), places) == 0:
         return "no change"
     return f"{'a rise' if size > 0 else 'a fall'} of {_amount(abs(size), kpi, places)}"

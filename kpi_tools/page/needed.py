@@ -1,12 +1,12 @@
 """What it takes to get to floor standard and target, in words: cases, quarters to come, the latest month if it held."""
 
-from typing import Any
+import math
 
 import pandas as pd
 
 from kpi_tools.statistics.cases import in_period, rolling_after, sensitivity, takes_in_words, what_it_takes
 from kpi_tools.vocabulary import HIGHER, LOWER, MONTH, MULTIPLIERS
-from kpi_tools.words.row_words import is_number, line_of
+from kpi_tools.words.row_words import Row, Rows, is_number, line_of
 from kpi_tools.words.wording import in_words, listed, show
 
 Quarters = list[tuple[float, float]]
@@ -14,7 +14,7 @@ Quarters = list[tuple[float, float]]
 _A_QUARTER = 3
 
 
-def needed(kpi: dict[str, Any], own: pd.DataFrame, months: pd.DataFrame) -> list[str]:
+def needed(kpi: Row, own: Rows, months: pd.DataFrame) -> list[str]:
     """Sentences on a row of the scorecard: its cases, what each coming quarter must be, how many cases decide the rating.
 
     `own`: the KPI's quarters as `cases.in_period` gives them, oldest first; `months`: its single months.
@@ -29,7 +29,7 @@ def needed(kpi: dict[str, Any], own: pd.DataFrame, months: pd.DataFrame) -> list
     return said or ["How many cases are behind this figure is not known, so what it takes cannot be counted."]
 
 
-def is_rolling(kpi: dict[str, Any]) -> bool:
+def is_rolling(kpi: Row) -> bool:
     """Whether what it takes can be counted quarter by quarter: a share or rate of twelve months that has a better side."""
     return kpi["basis"] == "rolling_12_months" and kpi["unit"] in MULTIPLIERS and kpi["polarity"] in (HIGHER, LOWER)
 
@@ -44,13 +44,13 @@ def own_quarters(figures: pd.DataFrame, months: pd.DataFrame) -> pd.DataFrame:
     return in_period(figures, quarters[quarters["months"] == _A_QUARTER].reset_index())
 
 
-def leaving_quarters(own: pd.DataFrame) -> Quarters | None:
+def leaving_quarters(own: Rows) -> Quarters | None:
     """Numerator and denominator of the four quarters in the rolling figure, oldest first; None unless all are known."""
-    last = own.tail(4)[["in_period_numerator", "in_period_denominator"]]
-    return [(float(n), float(d)) for n, d in last.itertuples(index=False)] if last.notna().all(axis=None) else None
+    parts = [(float(row["in_period_numerator"]), float(row["in_period_denominator"])) for row in own[-4:]]
+    return None if any(math.isnan(part) for pair in parts for part in pair) else parts
 
 
-def to_reach(kpi: dict[str, Any], name: str, leaving: Quarters | None) -> str:
+def to_reach(kpi: Row, name: str, leaving: Quarters | None) -> str:
     """What each coming quarter must be for the line `name` (`target`, `floor_standard`); empty where it is met or not set."""
     level, polarity, unit = kpi[name], kpi["polarity"], kpi["unit"]
     if not is_number(level) or (kpi["value"] >= level if polarity == HIGHER else kpi["value"] <= level):
@@ -63,7 +63,7 @@ def to_reach(kpi: dict[str, Any], name: str, leaving: Quarters | None) -> str:
     return f"To reach the {line} of {line_of(kpi, name)}: {words[:1].lower()}{words[1:]}"
 
 
-def _in_coming_quarters(kpi: dict[str, Any], leaving: Quarters | None, months: pd.DataFrame) -> list[str]:
+def _in_coming_quarters(kpi: Row, leaving: Quarters | None, months: pd.DataFrame) -> list[str]:
     said = [sentence for name in ("floor_standard", "target") if (sentence := to_reach(kpi, name, leaving))]
     said += _if_held(kpi, leaving, months)
     if said and leaving is None:
@@ -74,7 +74,7 @@ def _in_coming_quarters(kpi: dict[str, Any], leaving: Quarters | None, months: p
     return said
 
 
-def _if_held(kpi: dict[str, Any], leaving: Quarters | None, months: pd.DataFrame) -> list[str]:
+def _if_held(kpi: Row, leaving: Quarters | None, months: pd.DataFrame) -> list[str]:
     """Where the rolling figure goes if the latest single month's figure held."""
     told = months[months["value"].notna() & (months["basis"] == MONTH)]
     if told.empty:

@@ -14,7 +14,7 @@ from kpi_tools.page.needed import is_rolling, leaving_quarters, own_quarters, to
 from kpi_tools.statistics.cases import sensitivity
 from kpi_tools.statistics.trend import gls_direction
 from kpi_tools.vocabulary import AMBER, ILLUSTRATIVE, RED
-from kpi_tools.words.row_words import is_number
+from kpi_tools.words.row_words import Row, Rows, is_number, rows_by, rows_of
 from kpi_tools.words.wording import capitalised, in_words, listed, plural, show, show_line
 
 _LIKELY = (
@@ -48,20 +48,20 @@ def outlooks(kpis: pd.DataFrame, recent: pd.DataFrame, returns: Returns) -> dict
     settings: Any = {"significance": returns.council.significance, "minimum_points": returns.council.minimum_points}
     expected = outlook(recent, **settings).set_index("kpi_id").to_dict("index")
     notes = gls_direction(recent, **settings).drop_duplicates("kpi_id").set_index("kpi_id")["direction_note"]
-    own = own_quarters(returns.figures, returns.months)
+    own = rows_by(own_quarters(returns.figures, returns.months))
     return {
         row["kpi_id"]: Outlook(
             _steps(row, expected[row["kpi_id"]]),
             _basis(row, expected[row["kpi_id"]]),
-            takes(row, own[(own["kpi_id"] == row["kpi_id"]) & (own["period_end"] <= row["period_end"])]),
+            takes(row, [then for then in own.get(row["kpi_id"], []) if then["period_end"] <= row["period_end"]]),
             str(notes[row["kpi_id"]]),
             ILLUSTRATIVE if row["illustrative"] else "",
         )
-        for row in _records(kpis)
+        for row in rows_of(kpis)
     }
 
 
-def takes(kpi: dict[str, Any], own: pd.DataFrame) -> list[str]:
+def takes(kpi: Row, own: Rows) -> list[str]:
     """The quarter alone, what it takes to reach the next line, how many cases decide the rating: arithmetic, not chance.
 
     `kpi`: a row of the scorecard; `own`: its quarters as `cases.in_period` gives them, oldest first.
@@ -79,12 +79,11 @@ def takes(kpi: dict[str, Any], own: pd.DataFrame) -> list[str]:
     )
 
 
-def _alone(own: pd.DataFrame) -> str:
+def _alone(own: Rows) -> str:
     """The latest quarter inside the rolling figure, where it is known."""
-    last = own.tail(1).to_dict("records")
-    if not last or not is_number(last[0].get("in_period_value")):
+    if not own or not is_number(own[-1].get("in_period_value")):
         return ""
-    row = last[0]
+    row = own[-1]
     figure = show(row["in_period_value"], row["unit"], int(row["decimals"]))
     return f"The quarter alone: {figure} ({row['in_period_numerator']:,.0f} of {row['in_period_denominator']:,.0f})."
 
@@ -98,7 +97,7 @@ def outlook_sentence(kpis: pd.DataFrame, recent: pd.DataFrame, returns: Returns)
     """How many KPIs are more likely than not to meet target and floor standard next quarter: a judgement, never a fact."""
     settings: Any = {"significance": returns.council.significance, "minimum_points": returns.council.minimum_points}
     expected = outlook(recent, **settings).set_index("kpi_id")
-    reds = [row["kpi_id"] for row in _records(kpis) if row["rag"] == RED]
+    reds = [row["kpi_id"] for row in rows_of(kpis) if row["rag"] == RED]
     target, floor = expected["next_target_chance"].dropna(), expected["next_floor_chance"].dropna()
     if target.empty:
         return "No outlook can be given: there are too few figures."
@@ -113,7 +112,7 @@ def outlook_sentence(kpis: pd.DataFrame, recent: pd.DataFrame, returns: Returns)
     return f"{said}, if nothing changes."
 
 
-def _steps(kpi: dict[str, Any], row: Mapping[Hashable, Any]) -> list[dict[str, Any]]:
+def _steps(kpi: Row, row: Mapping[Hashable, Any]) -> list[dict[str, Any]]:
     unit, _ = in_head(kpi["unit"])
     last = row["next_quarter"] == row["year_end_quarter"]
     steps = []
@@ -140,14 +139,10 @@ def _steps(kpi: dict[str, Any], row: Mapping[Hashable, Any]) -> list[dict[str, A
     return steps
 
 
-def _basis(kpi: dict[str, Any], row: Mapping[Hashable, Any]) -> str:
+def _basis(kpi: Row, row: Mapping[Hashable, Any]) -> str:
     if math.isnan(row["next_expected"]):
         return f"{capitalised(str(row['outlook']))}."
     of = f"{plural(int(kpi['points']), 'quarterly figure')}"
     how = f"the trend of {of}" if row["outlook"] == FROM_TREND else f"the mean of {of}, as there is no clear trend"
     far = " The year's end is too far ahead to judge." if row["year_end_state"] == TOO_FAR else ""
     return f"Judged from {how}.{far}"
-
-
-def _records(kpis: pd.DataFrame) -> list[dict[str, Any]]:
-    return [{str(name): cell for name, cell in row.items()} for row in kpis.to_dict("records")]

@@ -14,6 +14,7 @@ from kpi_tools.page.descriptions import activity_description, chart_description
 from kpi_tools.page.html import slug
 from kpi_tools.vocabulary import NOT_RATED
 from kpi_tools.words.findings import Finding, error
+from kpi_tools.words.row_words import Rows, rows_by, rows_of
 
 _CARD: Final = re.compile(r'<article class="kpi-card[^"]*" id="(?P<anchor>[^"]+)"(?P<inside>.*?)</article>', re.S)
 _CHART: Final = re.compile(r'<svg\b(?P<head>[^>]*role="img"[^>]*)>(?P<inside>.*?)</svg>', re.S)
@@ -29,8 +30,8 @@ _IN_A_ROW: Final = 3
 def page_findings(page: str, kpis: pd.DataFrame, recent: pd.DataFrame, activity: pd.DataFrame) -> Iterator[Finding]:
     """What of the page contradicts the scorecard (`kpis`), the quarters shown (`recent`) or the activity indicators."""
     cards = {found["anchor"]: found["inside"] for found in _CARD.finditer(page)}
-    by_kpi = dict(tuple(recent.groupby("kpi_id", sort=False)))
-    for kpi in kpis.to_dict("records"):
+    by_kpi = rows_by(recent)
+    for kpi in rows_of(kpis):
         rag = kpi["rag"] if isinstance(kpi["rag"], str) else NOT_RATED
         verdict = f"{rag} {kpi['direction_of_travel'].capitalize()}"
         yield from _of_card(
@@ -38,9 +39,9 @@ def page_findings(page: str, kpis: pd.DataFrame, recent: pd.DataFrame, activity:
         )
     yield from _of_rows(page, kpis)
     if not kpis.empty:
-        for activity_id, rows in activity.groupby("activity_id", sort=False):
-            anchor, name = f"activity-{slug(str(activity_id))}", rows["activity_name"].iloc[-1]
-            yield from _of_card(cards, anchor, name, rows.tail(_SHOWN_ACTIVITY), activity_description)
+        for activity_id, rows in rows_by(activity, "activity_id").items():
+            anchor, name = f"activity-{slug(activity_id)}", rows[-1]["activity_name"]
+            yield from _of_card(cards, anchor, name, rows[-_SHOWN_ACTIVITY:], activity_description)
     for chart in _CHART.finditer(page):
         if not _part(chart["inside"], "title") or not _part(chart["inside"], "desc"):
             yield error("chart-without-words", "a chart", "A chart has no title or no description.", _REMEDY)
@@ -64,7 +65,7 @@ def _of_rows(page: str, kpis: pd.DataFrame) -> Iterator[Finding]:
 
 
 def _of_card(
-    cards: dict[str, str], anchor: str, name: str, rows: pd.DataFrame, describe: Callable[[pd.DataFrame], str],
+    cards: dict[str, str], anchor: str, name: str, rows: Rows, describe: Callable[[Rows], str],
     verdict: str = "",
 ) -> Iterator[Finding]:  # fmt: skip
     card = cards.get(anchor)

@@ -8,20 +8,36 @@ import pandas as pd
 from kpi_tools.quarters import Quarter
 from kpi_tools.words.wording import show_against, show_line
 
+Row = dict[str, Any]
+Rows = list[Row]
 
-def figure_of(row: dict[str, Any]) -> str:
+
+def rows_of(table: pd.DataFrame) -> Rows:
+    """A table as a list of its rows, each its cells by column: many times quicker to read than a small table is."""
+    return [{str(name): cell for name, cell in row.items()} for row in table.to_dict("records")]
+
+
+def rows_by(table: pd.DataFrame, name: str = "kpi_id") -> dict[str, Rows]:
+    """The rows of each value of a column, in their order."""
+    found: dict[str, Rows] = {}
+    for row in rows_of(table):
+        found.setdefault(row[name], []).append(row)
+    return found
+
+
+def figure_of(row: Row) -> str:
     """The figure as the report prints it, or the status that says why there is none."""
     if not is_number(row["value"]):
         return str(row["status"])
     return show_against(row["value"], row["unit"], int(row["decimals"]), (row["target"], row["floor_standard"]))
 
 
-def line_of(row: dict[str, Any], name: str) -> str:
+def line_of(row: Row, name: str) -> str:
     """The row's `target` or `floor_standard`."""
     return show_line(row[name], row["unit"], int(row["decimals"]))
 
 
-def period_of(row: dict[str, Any]) -> str:
+def period_of(row: Row) -> str:
     """`December 2024` for a month, `Quarter 3 2024/25` for a quarter."""
     month = row.get("month")
     return f"{row['period_end']:%B %Y}" if isinstance(month, str) else Quarter.parse(row["quarter"]).title
