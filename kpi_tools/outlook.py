@@ -6,16 +6,16 @@ history.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from kpi_tools.quarters import Quarter
 from kpi_tools.statistics.regression import Line, fit
 from kpi_tools.statistics.student import chance_below
 from kpi_tools.vocabulary import CLOSEST, HIGHER, LOWER, MONEY, NO_VARIATION, NOT_ENOUGH_DATA
+from kpi_tools.words.row_words import Rows, is_number, rows_of
 from kpi_tools.words.wording import show
 
 FROM_TREND = "from the trend"
@@ -43,11 +43,12 @@ def outlook(
     (empty or why not).
     """
     keys = list(by)
-    groups = recent.sort_values("period_end", kind="stable").groupby(keys, sort=False, dropna=False)
-    rows = [
-        {**dict(zip(keys, key, strict=True)), **_outlook(group, significance, minimum_points)} for key, group in groups
-    ]
-    return pd.DataFrame(rows)
+    return pd.DataFrame(
+        [
+            {**dict(zip(keys, key, strict=True)), **_outlook(rows, significance, minimum_points)}
+            for key, rows in _series(recent, keys)
+        ]
+    )
 
 
 def predictions(
@@ -59,11 +60,11 @@ def predictions(
     Series that cannot be predicted have no rows; `outlook` says why.
     """
     keys, rows = list(by), []
-    for key, group in recent.sort_values("period_end", kind="stable").groupby(keys, sort=False, dropna=False):
+    for key, group in _series(recent, keys):
         _, line, known = _line(group, significance, minimum_points)
         if line is None:
             continue
-        last = Quarter.containing(known["period_end"].iloc[-1].date())
+        last = Quarter.containing(known[-1]["period_end"].date())
         for ahead in range(1, len(known) // 3 + 1):
             expected, _, reach = line.predict(line.months[-1] + ahead * _QUARTER)
             quarter = last.shift(ahead)
@@ -71,18 +72,24 @@ def predictions(
     return pd.DataFrame(rows, columns=[*keys, "quarter", "period_end", "expected", "low", "high"])
 
 
-def _line(rows: pd.DataFrame, significance: float, minimum_points: int) -> tuple[str, Line | None, pd.DataFrame]:
+def _series(recent: pd.DataFrame, keys: list[str]) -> Iterable[tuple[tuple[Any, ...], Rows]]:
+    found: dict[tuple[Any, ...], Rows] = {}
+    for row in rows_of(recent.sort_values("period_end", kind="stable")):
+        found.setdefault(tuple(row[name] for name in keys), []).append(row)
+    return found.items()
+
+
+def _line(rows: Rows, significance: float, minimum_points: int) -> tuple[str, Line | None, Rows]:
     """The state of a series, its line where it can be predicted, and its rows with a value."""
-    known = rows[np.isfinite(rows["value"].astype(float))]
-    last: dict[str, Any] = dict(rows.iloc[-1])
+    known, last = [row for row in rows if is_number(row["value"])], rows[-1]
     if last.get("basis") == "year_to_date":
         return FOR_YEAR_TO_DATE, None, known
     if "annual" in (last.get("basis"), last.get("frequency")):
         return FOR_ANNUAL, None, known
     if len(known) < max(minimum_points, 3):
         return NOT_ENOUGH_DATA, None, known
-    months = (known["period_end"].dt.year * 12 + known["period_end"].dt.month).tolist()
-    values, overlap = known["value"].tolist(), 12 if last.get("basis") == "rolling_12_months" else 1
+    months = [row["period_end"].year * 12 + row["period_end"].month for row in known]
+    values, overlap = [float(row["value"]) for row in known], 12 if last.get("basis") == "rolling_12_months" else 1
     line = fit(months, values, overlap=overlap)
     if line is None or line.flat:
         return NO_VARIATION if line else NOT_ENOUGH_DATA, None, known
@@ -91,11 +98,11 @@ def _line(rows: pd.DataFrame, significance: float, minimum_points: int) -> tuple
     return FROM_MEAN, fit(months, values, overlap=overlap, trend=False), known
 
 
-def _outlook(rows: pd.DataFrame, significance: float, minimum_points: int) -> dict[str, Any]:
+def _outlook(rows: Rows, significance: float, minimum_points: int) -> dict[str, Any]:
     state, line, known = _line(rows, significance, minimum_points)
     horizon = len(known) // 3 if line else 0
     answer: dict[str, Any] = {"outlook": state, "horizon": horizon}
-    last = Quarter.containing((known if len(known) else rows)["period_end"].iloc[-1].date())
+    last = Quarter.containing((known or rows)[-1]["period_end"].date())
     to_year_end = 4 - last.number
     for name, ahead in (("next", 1), ("year_end", to_year_end)):
         predicted = line is not None and 1 <= ahead <= horizon
@@ -107,12 +114,12 @@ def _outlook(rows: pd.DataFrame, significance: float, minimum_points: int) -> di
     return answer | {"year_end_state": why_not if line else state}
 
 
-def _ahead(name: str, line: Line | None, ahead: int, known: pd.DataFrame) -> dict[str, float]:
+def _ahead(name: str, line: Line | None, ahead: int, known: Rows) -> dict[str, float]:
     names = [f"{name}_{part}" for part in ("expected", "low", "high", "target_chance", "floor_chance")]
     if line is None:
         return dict.fromkeys(names, math.nan)
     expected, error, reach = line.predict(line.months[-1] + ahead * _QUARTER)
-    chances = _chances(dict(known.iloc[-1]), expected, error, line.df)
+    chances = _chances(known[-1], expected, error, line.df)
     return dict(zip(names, (expected, expected - reach, expected + reach, *chances), strict=True))
 
 

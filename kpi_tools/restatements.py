@@ -4,6 +4,8 @@ What had been received by a quarter is known for ever (`loading.as_known_at`), s
 side by side: those of two reports, or of this report and the one before it.
 """
 
+from collections.abc import Callable
+
 import pandas as pd
 
 from kpi_tools.loading import Returns, as_known_at
@@ -16,19 +18,21 @@ COLUMNS = [
     "kpi_id", "kpi_name", "quarter", "old", "new", "reason", "received", "old_rag", "new_rag", "old_direction",
     "new_direction",
 ]  # fmt: skip
+_KEYS = ["kpi_id", "quarter"]
 _PARTS = ["value", "numerator", "denominator"]
 _MOST_DECIMALS = 6
 
 
-def restatements(returns: Returns) -> pd.DataFrame:
+def restatements(returns: Returns, before: pd.DataFrame, same: pd.DataFrame) -> pd.DataFrame:
     """What this quarter's returns changed of what was known at the previous report; none for the first report.
 
-    Columns and order as `restated_between` gives them.
+    `before`: the previous report's scorecard (`scorecard.previous_report`), `same`: that of its quarter as known now
+    (`quarter_before`). Columns and order as `restated_between` gives them.
     """
-    before = returns.quarter.shift(-1)
-    if not known_by(returns, before):
+    last = returns.quarter.shift(-1)
+    if not known_by(returns, last):
         return pd.DataFrame(columns=COLUMNS)
-    return restated_between(as_known_at(returns, before), returns)
+    return _restated(as_known_at(returns, last), returns, lambda: (before, same))
 
 
 def known_by(returns: Returns, quarter: Quarter) -> bool:
@@ -43,14 +47,21 @@ def restated_between(earlier: Returns, later: Returns) -> pd.DataFrame:
     `received` (the returns that brought it), the figure's rating before and now, and the direction of travel of the
     earlier report's quarters before and now (null where the KPI was not in that report).
     """
-    old, new = (judged(returns.figures, returns.council) for returns in (earlier, later))
-    both = old.merge(new, on=["kpi_id", "quarter"], suffixes=("_old", "_new"))
+    return _restated(earlier, later, lambda: (recent_quarters(earlier), recent_quarters(later, earlier.quarter)))
+
+
+def _restated(
+    earlier: Returns, later: Returns, reports: Callable[[], tuple[pd.DataFrame, pd.DataFrame]]
+) -> pd.DataFrame:
+    """`reports`: tables with the direction of travel of each KPI in the earlier report, as known then and now."""
+    both = earlier.figures.merge(later.figures, on=_KEYS, suffixes=("_old", "_new"))
     other = [(both[f"{name}_old"] != both[f"{name}_new"]) & both[_pair(name)].notna().any(axis=1) for name in _PARTS]
-    changed = both[pd.concat(other, axis=1).any(axis=1)]
+    changed = both.loc[pd.concat(other, axis=1).any(axis=1), _KEYS]
     if changed.empty:
         return pd.DataFrame(columns=COLUMNS)
-    old_direction = _directions(recent_quarters(earlier))
-    new_direction = _directions(recent_quarters(later, earlier.quarter))
+    old, new = (judged(changed.merge(side.figures, on=_KEYS), side.council) for side in (earlier, later))
+    changed = old.merge(new, on=_KEYS, suffixes=("_old", "_new"))
+    old_direction, new_direction = map(_directions, reports())
     rows = []
     for row in changed.to_dict("records"):
         was, now = _texts(row)

@@ -3,6 +3,8 @@
 `recent_quarters` chooses the rows once; rating, direction, chart and card all see the same ones.
 """
 
+from collections import Counter
+
 import pandas as pd
 
 from kpi_tools.direction import direction_of_travel
@@ -25,7 +27,7 @@ def recent_quarters(returns: Returns, quarter: Quarter | None = None) -> pd.Data
     `not available`. Columns: those of `returns.figures`, then `rag`, `not_rated_reason`, and those of
     `direction_of_travel`.
     """
-    rated = _rated(returns, quarter or returns.quarter, returns.council.window)
+    rated = judged(_shown(returns, quarter or returns.quarter, returns.council.window), returns.council)
     return direction_of_travel(
         rated, significance=returns.council.significance, minimum_points=returns.council.minimum_points
     )
@@ -97,24 +99,22 @@ def matrix(kpis: pd.DataFrame) -> pd.DataFrame:
 
     Green + Amber + Red + Not rated = kpis, and the directions with `other` (not enough data, not testable) add up to kpis.
     """
-    marks = pd.concat(
-        [
-            pd.get_dummies(kpis["rag"].fillna(NOT_RATED)).reindex(columns=[*RAGS, NOT_RATED], fill_value=0),
-            pd.get_dummies(kpis["direction_of_travel"]).reindex(columns=list(DIRECTIONS), fill_value=0),
-        ],
-        axis=1,
-    ).astype(int)
-    marks[_OTHER] = marks[[state for state in DIRECTIONS if state not in TRENDS]].sum(axis=1)
-    marks = marks[[*RAGS, NOT_RATED, *TRENDS, _OTHER]].assign(kpis=1)
-    sections = marks.groupby(kpis["section"], sort=False).sum().rename_axis("section").reset_index()
-    total = sections.sum(numeric_only=True).to_frame().T.assign(section="Total")
-    table = pd.concat([sections, total], ignore_index=True)
-    return table[["section", "kpis", *RAGS, NOT_RATED, *TRENDS, _OTHER]]
+    sections = kpis.groupby("section", sort=False)
+    return pd.DataFrame(
+        [*({"section": name, **counts(own)} for name, own in sections), {"section": "Total", **counts(kpis)}]
+    )
 
 
 def counts(kpis: pd.DataFrame) -> dict[str, int]:
     """The last row of `matrix` as {word: count}; `kpis` is the number of KPIs."""
-    return {str(word): int(number) for word, number in matrix(kpis).iloc[-1].drop("section").items()}
+    rags, directions = Counter(kpis["rag"].fillna(NOT_RATED)), Counter(kpis["direction_of_travel"])
+    other = sum(directions[state] for state in DIRECTIONS if state not in TRENDS)
+    return {
+        "kpis": len(kpis),
+        **{rag: rags[rag] for rag in (*RAGS, NOT_RATED)},
+        **{trend: directions[trend] for trend in TRENDS},
+        _OTHER: other,
+    }
 
 
 def movement(kpis: pd.DataFrame, before: pd.DataFrame, like_for_like: pd.DataFrame) -> pd.DataFrame:
@@ -137,21 +137,27 @@ def movement(kpis: pd.DataFrame, before: pd.DataFrame, like_for_like: pd.DataFra
     return table[["count", "now", "previous", "change", "same_now", "same_previous", "same_change"]]
 
 
-def rating_history(returns: Returns, kpis: pd.DataFrame) -> pd.DataFrame:
+def rating_history(returns: Returns, kpis: pd.DataFrame, before: pd.DataFrame) -> pd.DataFrame:
     """How many KPIs had each rating in the last six reports, each as printed then: `quarter`, Green, Amber, Red, Not rated.
 
-    The last row is this report's (`kpis`). Quarters in which nothing was received have no row.
+    The last row is this report's (`kpis`), that above it the previous one's (`before`, as `previous_report` gives it).
+    Quarters in which nothing was received have no row.
     """
     received = sorted(Quarter.parse(label) for label in returns.submissions["received"].unique())
     earlier = [
-        before for before in received if returns.quarter.shift(-returns.council.window) < before < returns.quarter
-    ]
-    ratings = {before.label: _rated(as_known_at(returns, before), before, window=1)["rag"] for before in earlier}
-    counted = {
-        quarter: rags.fillna(NOT_RATED).value_counts().reindex([*RAGS, NOT_RATED], fill_value=0)
-        for quarter, rags in (ratings | {returns.quarter.label: kpis["rag"]}).items()
-    }
-    return pd.DataFrame(counted).T.rename_axis("quarter").reset_index()
+        then for then in received
+        if returns.quarter.shift(-returns.council.window) < then < returns.quarter.shift(-1)
+    ]  # fmt: skip
+    shown = [_shown(as_known_at(returns, then), then, window=1).assign(report=then.label) for then in earlier]
+    rated = judged(pd.concat(shown), returns.council) if shown else kpis.head(0).assign(report="")
+    ratings = {label: rated.loc[rated["report"] == label, "rag"] for label in rated["report"].unique()}
+    for quarter, report in ((returns.quarter.shift(-1), before), (returns.quarter, kpis)):
+        if quarter in received:
+            ratings[quarter.label] = report["rag"]
+    counted = {quarter: Counter(rags.fillna(NOT_RATED)) for quarter, rags in ratings.items()}
+    return pd.DataFrame(
+        [{"quarter": quarter, **{rag: count[rag] for rag in (*RAGS, NOT_RATED)}} for quarter, count in counted.items()]
+    )
 
 
 def report_tables(returns: Returns) -> dict[str, pd.DataFrame]:
@@ -167,7 +173,7 @@ def movers(kpis: pd.DataFrame) -> pd.DataFrame:
     return kpis[known & (kpis["rag"].fillna(NOT_RATED) != kpis["previous_rag"].fillna(NOT_RATED))]
 
 
-def _rated(returns: Returns, last: Quarter, window: int) -> pd.DataFrame:
+def _shown(returns: Returns, last: Quarter, window: int) -> pd.DataFrame:
     kpis = in_force(returns.catalogue, last)
     rows = [
         (kpi_id, shown.label, pd.Timestamp(shown.end))
@@ -178,7 +184,7 @@ def _rated(returns: Returns, last: Quarter, window: int) -> pd.DataFrame:
     figures = returns.figures[["kpi_id", "quarter", *_FIGURE]]
     recent = grid.merge(kpis, on="kpi_id", how="left").merge(figures, on=["kpi_id", "quarter"], how="left")
     recent["status"] = recent["status"].fillna(NOT_AVAILABLE)
-    return judged(with_targets(recent, returns.targets), returns.council)
+    return with_targets(recent, returns.targets)
 
 
 def _with_figures(kpis: pd.DataFrame) -> pd.DataFrame:

@@ -75,7 +75,7 @@ def test_green_went_from_16_to_17_as_printed_and_from_14_to_17_like_for_like(qua
 
 
 def test_the_reports_before_as_they_were_printed(quarter_3):
-    history = rating_history(*quarter_3).set_index("quarter")
+    history = rating_history(*quarter_3, previous_report(quarter_3[0])).set_index("quarter")
     assert history.loc["2023-24 Q2"].tolist() == [15, 15, 8, 0]
     assert history.loc["2024-25 Q2"].tolist() == [16, 15, 8, 1]
     assert history.loc["2024-25 Q3"].tolist() == [17, 12, 9, 0]

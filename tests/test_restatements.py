@@ -36,6 +36,11 @@ def read(raws):
     return {(raw, quarter): load(raw, quarter) for raw in raws for quarter in ("2024-25 Q2", "2024-25 Q3")}
 
 
+def reports(returns: Returns) -> tuple[Returns, pd.DataFrame, pd.DataFrame]:
+    """The returns, the previous report's scorecard and that of its quarter as known now."""
+    return returns, previous_report(returns), quarter_before(returns)
+
+
 def page(returns: Returns) -> str:
     """The chapters of the report, with the cards of the section in which the figure was changed."""
     returns = replace(returns, council=replace(returns.council, sections=("Customer Services",)))
@@ -46,7 +51,7 @@ def page(returns: Returns) -> str:
         chapters.for_the_minutes(kpis, before, moved, returns),
         chapters.reds(kpis),
         chapters.sections(kpis, recent, returns),
-        chapters.changes(kpis, before, moved, returns),
+        chapters.changes(kpis, before, quarter_before(returns), moved, returns),
     )
     return "".join(map(str, pieces))
 
@@ -59,20 +64,20 @@ def test_the_earlier_report_stays_as_it_was_to_the_byte(raws, read):
 
 
 def test_the_later_report_shows_the_restatement_with_its_effect(raws, read):
-    plain, changed = (restatements(read[raw, "2024-25 Q3"]) for raw in raws)
+    plain, changed = (restatements(*reports(read[raw, "2024-25 Q3"])) for raw in raws)
     new = changed[~changed["kpi_id"].isin(plain["kpi_id"])].iloc[0]
     assert new[["kpi_id", "quarter", "new", "old_rag", "new_rag", "received"]].tolist() == [
         "CS01", "2024-25 Q1", "88%", "Green", "Red", "2024-25 Q3",
     ]  # fmt: skip
     assert new["old"] == "98%"
     assert new["reason"] == "Survey answers of May were counted twice"
-    told = str(restated_figures(read[raws[1], "2024-25 Q3"]))
+    told = str(restated_figures(*reports(read[raws[1], "2024-25 Q3"])))
     assert "88%" in told and "Green, now Red" in told and "Survey answers of May were counted twice" in told
-    assert "Survey answers" not in str(restated_figures(read[raws[0], "2024-25 Q3"]))
+    assert "Survey answers" not in str(restated_figures(*reports(read[raws[0], "2024-25 Q3"])))
 
 
 def test_what_was_filled_in_or_replaced_in_quarter_3(read):
-    found = restatements(read[RAW, "2024-25 Q3"]).set_index(["kpi_id", "quarter"])
+    found = restatements(*reports(read[RAW, "2024-25 Q3"])).set_index(["kpi_id", "quarter"])
     assert found.loc[("PH02", "2023-24 Q3"), ["old", "new", "old_rag", "new_rag"]].tolist() == [
         "66,971", "67,011", "Amber", "Amber",
     ]  # fmt: skip
@@ -84,8 +89,8 @@ def test_what_was_filled_in_or_replaced_in_quarter_3(read):
 
 def test_the_first_report_has_nothing_to_compare():
     returns = load(RAW, "2023-24 Q2")
-    assert restatements(returns).empty
-    assert "No earlier returns are held here" in str(restated_figures(returns))
+    assert restatements(*reports(returns)).empty
+    assert "No earlier returns are held here" in str(restated_figures(*reports(returns)))
 
 
 def test_what_differs_between_two_issues(read):

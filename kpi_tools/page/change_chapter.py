@@ -67,19 +67,19 @@ def counts_table(kpis: pd.DataFrame, before: pd.DataFrame, same: pd.DataFrame) -
     )  # fmt: skip
 
 
-def restated_figures(returns: Returns) -> Html:
+def restated_figures(returns: Returns, before: pd.DataFrame, same: pd.DataFrame) -> Html:
     """Figures published before that this quarter's returns replaced, with the effect on rating and direction."""
     head = subheading("Changes to figures published before")
-    before = returns.quarter.shift(-1)
-    if not known_by(returns, before):
+    last = returns.quarter.shift(-1)
+    if not known_by(returns, last):
         return head + paragraphs("No earlier returns are held here, so nothing published before can be compared.")
-    changed = restatements(returns)
+    changed = restatements(returns, before, same)
     if changed.empty:
-        return head + paragraphs(f"No figure that was known at the report of {before.title} has changed since.")
+        return head + paragraphs(f"No figure that was known at the report of {last.title} has changed since.")
     said = (
         f"{capitalised(plural(len(changed), 'figure'))} of {plural(changed['kpi_id'].nunique(), 'KPI')} "
         f"{'is' if len(changed) == 1 else 'are'} not what {'it was' if len(changed) == 1 else 'they were'} in the "
-        f"report of {before.title}."
+        f"report of {last.title}."
     )
     rows = [
         {

@@ -13,7 +13,7 @@ from kpi_tools.page.notices import illustrative_banner, left_out
 from kpi_tools.page.outlook_words import outlook_sentence, outlooks
 from kpi_tools.page.reds import red_list
 from kpi_tools.page.summary import counts_history, matrix, scoreboard, side_by_side
-from kpi_tools.scorecard import counts, quarter_before, rating_history, section_words
+from kpi_tools.scorecard import counts, rating_history, section_words
 from kpi_tools.vocabulary import ILLUSTRATIVE, RED
 from kpi_tools.words.wording import show_against, show_line, signed
 
@@ -38,7 +38,7 @@ def summary(kpis: pd.DataFrame, before: pd.DataFrame, recent: pd.DataFrame, retu
     """On one screen: counts in large figures, what to expect, sections × ratings and directions, the last reports."""
     then = counts(before)
     names = [name for name in returns.council.sections if name in set(kpis["section"])]
-    counted = rating_history(returns, kpis)
+    counted = rating_history(returns, kpis, before)
     return (
         scoreboard(kpis, then)
         + paragraphs(outlook_sentence(kpis, recent, returns), narrative.worsening_sentence(kpis))
@@ -104,7 +104,9 @@ def sections(kpis: pd.DataFrame, recent: pd.DataFrame, returns: Returns) -> Html
     return whole
 
 
-def changes(kpis: pd.DataFrame, before: pd.DataFrame, movement: pd.DataFrame, returns: Returns) -> Html:
+def changes(
+    kpis: pd.DataFrame, before: pd.DataFrame, same: pd.DataFrame, movement: pd.DataFrame, returns: Returns
+) -> Html:
     """What changed since the previous report: KPIs that came and went, ratings, counts, figures published before."""
     names = movement.rename(columns={
         "count": "Count", "now": "This report", "previous": "Previous report", "change": "Change",
@@ -115,14 +117,13 @@ def changes(kpis: pd.DataFrame, before: pd.DataFrame, movement: pd.DataFrame, re
         names[column] = [signed(change) for change in names[column]]
     caption = "Counts in this and the previous report, plainly and on the same KPIs"
     table = tables.report_table(names, caption, name="movement", wide=True, quiet=True, numbers=True)
-    same = quarter_before(returns)
     return (
         change_chapter.set_table(kpis, before, returns)
         + change_chapter.moved_ratings(kpis, same)
         + subheading("Counts, plainly and like for like")
         + table
         + change_chapter.counts_table(kpis, before, same)
-        + change_chapter.restated_figures(returns)
+        + change_chapter.restated_figures(returns, before, same)
     )
 
 
