@@ -4,7 +4,7 @@ import json
 import shutil
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 EXECUTED = "report.ipynb"
 NEEDED = ("kpi_tools.page.chapters", "kpi_tools.page.svg")  # what the notebooks will import
+RUNNER = ("papermill", "kpi_tools.running.kernel")  # what will run them
 LARGEST_PAGE = 10 * 1024**2
 
 
@@ -108,6 +109,9 @@ def _make(job: Job, content: Callable[[], Content], work: Path) -> Report:
     try:
         already = known(raw, filled.returns) if filled.whole else nullcontext()
         with already, copy_of_this_process(NEEDED) as copy, ThreadPoolExecutor(1) as beside:
+            for name in RUNNER:  # while the copy imports what it needs; the tables can wait until it is at work
+                with suppress(ImportError):
+                    import_module(name)
             writing = beside.submit(_write_tables, filled, folder, job.tables)
             executed = run_notebook(job.notebook, given, end, copy=copy, timeout=job.timeout, progress=job.progress)
             tables, recorded = writing.result()
@@ -116,10 +120,11 @@ def _make(job: Job, content: Callable[[], Content], work: Path) -> Report:
         shown = published(executed, given | {"raw": relative(job.read_in or job.outputs / job.name, raw)})
         origin = f"Made by kpi-tools {__version__} from the inputs {digest(used)} (manifest.json)."
         council, day = filled.returns.council.name, quarter.end.isoformat()
+        text = _text(shown)
         page = to_html(shown, title=filled.title, author=council, date=day, provenance=origin)
         _check_page(page, end)
         filled.check(page, tables)
-        if any(name in page + _text(shown) for name in (str(raw), json.dumps(str(raw))[1:-1])):
+        if any(name in page + text for name in (str(raw), json.dumps(str(raw))[1:-1])):
             raise KpiError(f"The notebook shows {raw}: a folder of this computer, which is not for publication.")
     except Exception as error:
         kept = _keep_aside(work, job.outputs / FAILED / job.name, error, executed)
@@ -127,7 +132,7 @@ def _make(job: Job, content: Callable[[], Content], work: Path) -> Report:
             raise KpiError(f"{error} {kept}") from error
         raise
     _write(folder / f"{job.stem}.html", page)
-    _write(folder / f"{job.stem}.ipynb", _text(shown))
+    _write(folder / f"{job.stem}.ipynb", text)
     if job.browser:
         paper = folder / f"{job.stem}.pdf"
         write_pdf(folder / f"{job.stem}.html", paper, author=council, day=day, browser=job.browser)

@@ -59,7 +59,9 @@ def _restated(
     changed = both.loc[pd.concat(other, axis=1).any(axis=1), _KEYS]
     if changed.empty:
         return pd.DataFrame(columns=COLUMNS)
-    old, new = (judged(changed.merge(side.figures, on=_KEYS), side.council) for side in (earlier, later))
+    sides = [changed.merge(side.figures, on=_KEYS) for side in (earlier, later)]
+    rated = judged(pd.concat(sides, ignore_index=True), later.council)
+    old, new = rated.head(len(changed)), rated.tail(len(changed))
     changed = old.merge(new, on=_KEYS, suffixes=("_old", "_new"))
     old_direction, new_direction = map(_directions, reports())
     rows = []

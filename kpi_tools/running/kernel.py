@@ -17,6 +17,7 @@ from kpi_tools.running.forked import PACKAGE, Copy, end_with, limit_memory
 
 LARGEST_OUTPUT = 64 * 1024**2
 LARGEST_LOG = 1024**2
+QUIET = 0.02
 LONGEST_FOLDER = 80
 """A local socket's whole path has at most 103 characters (macOS; Linux 107)."""
 SERVE = "from kpi_tools.running.kernel import serve; serve()"
@@ -51,6 +52,8 @@ class Manager(AsyncKernelManager):
 
         async def metered(*arguments: Any, **options: Any) -> Any:
             nonlocal shown
+            if options.get("timeout"):  # at the start, for what is there already or will never come
+                options["timeout"] = min(options["timeout"], QUIET)
             message = await receive(*arguments, **options)
             shown += _characters(message["content"])
             if shown > LARGEST_OUTPUT and self.provisioner and not self.flooded:
