@@ -117,7 +117,7 @@ def _report_content(
     let_pass = parse_overrides(given.get("overrides", ""))
 
     def recorded(tables: "Mapping[str, pd.DataFrame]") -> Mapping[str, Any]:
-        judged = found() if findings is None else findings
+        judged = found(tables) if findings is None else findings
         said = record(returns, tables["KPIs"], judged, edition, let_pass, **roles)
         return said | {"allow_rejected": allow_rejected, "parameters": given}
 

@@ -21,6 +21,7 @@ _TRIGGERS: Final = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
 _HARMLESS: Final = re.compile(r"[-–—]+|[-+]?\d+(\.\d+)?")
 _LEADING: Final = " \u00a0\ufeff\u200b\n'"
 _LONGEST_CELL: Final = 32_767
+_SHORT, _LONG = "Short", "Long"
 _STAMP: Final = (1980, 1, 1, 0, 0, 0)
 _TIMES = re.compile(rb"(<dcterms:(?:created|modified)[^>]*>)[^<]*")
 
@@ -72,12 +73,17 @@ def write_csv(table: pd.DataFrame, path: str | os.PathLike[str]) -> Path:
 def make_workbook(tables: Mapping[str, pd.DataFrame]) -> Any:
     """An openpyxl workbook with one sheet per table, heading row bold and frozen, every text a text; not yet saved."""
     from openpyxl import Workbook
-    from openpyxl.styles import Alignment, Font, PatternFill
+    from openpyxl.styles import Alignment, Font, NamedStyle, PatternFill
+    from openpyxl.styles.fonts import DEFAULT_FONT
     from openpyxl.utils import get_column_letter
     from openpyxl.worksheet.page import PageMargins
 
     book = Workbook()
     book.remove(book.active)
+    for name, wrapped in ((_SHORT, False), (_LONG, True)):  # by name: a style of its own is looked up for every cell
+        book.add_named_style(
+            NamedStyle(name, font=DEFAULT_FONT, alignment=Alignment(vertical="top", wrap_text=wrapped))
+        )
     for title, table in tables.items():
         sheet = book.create_sheet(re.sub(r"[\[\]:*?/\\']", " ", clean_text(title))[:31] or "Sheet")
         for position, name in enumerate(table.columns, start=1):
@@ -93,7 +99,7 @@ def make_workbook(tables: Mapping[str, pd.DataFrame]) -> Any:
                 if value is None:
                     continue
                 cell = sheet.cell(number, position)
-                cell.alignment = Alignment(vertical="top", wrap_text=isinstance(value, str) and len(value) > 60)
+                cell.style = _LONG if isinstance(value, str) and len(value) > 60 else _SHORT
                 if isinstance(value, str):
                     cell.value = value[:_LONGEST_CELL]
                     cell.data_type = "s"

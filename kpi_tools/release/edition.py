@@ -80,14 +80,21 @@ def standing(findings: pd.DataFrame) -> pd.DataFrame:
     return findings[(findings["severity"] == ERROR) & findings["by"].isna()]
 
 
-def hold_back(returns: Returns, raw: object, edition: str, overrides: tuple[tuple[str, str, str], ...]) -> pd.DataFrame:
-    """The findings of the checks before release.
+def hold_back(
+    returns: Returns,
+    raw: object,
+    edition: str,
+    overrides: tuple[tuple[str, str, str], ...],
+    tables: Mapping[str, pd.DataFrame] | None = None,
+) -> pd.DataFrame:
+    """The findings of the checks before release; `tables` as `scorecard.report_tables` makes them, where at hand.
 
     Raises `InputError`, a list of sentences, where the final report must not be made, or an override has no finding.
     """
     if edition not in EDITIONS:
         raise InputError(f'A report is "draft" or "final", not {edition!r}.')
-    findings = release_findings(returns, earlier=commentary_until(str(raw), returns))
+    made = (tables["Quarters"], tables["KPIs"]) if tables else ()
+    findings = release_findings(returns, *made, earlier=commentary_until(str(raw), returns))
     errors = standing(judged(findings, starmap(Override, overrides)))
     if edition == FINAL and len(errors):
         title = returns.quarter.title
