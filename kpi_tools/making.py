@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from kpi_tools.loading import Returns
 
 EXECUTED = "report.ipynb"
-NEEDED = ("kpi_tools.page.chapters", "kpi_tools.page.svg")  # what the notebooks will import
+NEEDED = ("kpi_tools.running.pen", "kpi_tools.page.chapters")  # what the notebooks will import
 RUNNER = ("papermill", "kpi_tools.running.kernel")  # what will run them
 LARGEST_PAGE = 10 * 1024**2
 

@@ -45,7 +45,7 @@ FLOORS = (
         "statistics.trend",
         "outlook",
         "statistics.cases",
-        "page.stored",
+        "page.stored page.engine",
     ),
     (
         "scorecard narrative page.descriptions reconciliation restatements release.checks release.text_checks "
@@ -62,7 +62,7 @@ FLOORS = (
         "terminal",
         "files.templates files.rejects",
         "running.export running.guard",
-        "running.runner running.kernel running.forked running.apart running.warm",
+        "running.runner running.kernel running.forked running.apart running.warm running.pen",
         "running.folders",
         "running.manifest",
         "running.published",

@@ -12,7 +12,7 @@ from kpi_tools.cli import main
 from kpi_tools.errors import InputError
 from kpi_tools.loading import load
 from kpi_tools.page.activity_cards import activity_cards
-from kpi_tools.page.cards import card
+from kpi_tools.page.cards import cards
 from kpi_tools.page.descriptions import activity_description, chart_description
 from kpi_tools.quarters import Quarter
 from kpi_tools.release.edition import (
@@ -28,7 +28,6 @@ from kpi_tools.release.edition import (
 from kpi_tools.release.page_checks import page_findings
 from kpi_tools.report import report_quarter
 from kpi_tools.words.findings import as_findings, error, warning
-from kpi_tools.words.row_words import rows_of
 from tests.one_section import governance_without_action
 from tests.page_samples import activity_points, points, scorecard_of
 
@@ -146,8 +145,8 @@ def sound():
     two = points("CS02", values=(95, 94, 93, 88, 86, 71), kpi_name="Complaints", direction_of_travel="negative")
     kpis, recent, activity = scorecard_of(one, two), pd.concat([one, two]), activity_points()
     page = "".join(
-        str(card(kpi, rows, chart_description(rows)))
-        for kpi, rows in zip(rows_of(kpis), map(rows_of, (one, two)), strict=True)
+        str(cards(kpis[kpis["kpi_id"] == name], recent, "Customer Services", chart_description))
+        for name in ("CS01", "CS02")
     )
     page += str(activity_cards(activity, "Customer Services", activity_description))
     return page, kpis, recent, activity

@@ -11,7 +11,8 @@ from kpi_tools.page.card_parts import legend
 from kpi_tools.page.card_tables import behind_chart, in_head, short_title, with_value
 from kpi_tools.page.charts import activity_spec
 from kpi_tools.page.html import Html, render, slug
-from kpi_tools.page.svg import inline_svg
+from kpi_tools.page.stored import Spec
+from kpi_tools.page.svg import drawn
 from kpi_tools.page.tables import figure_with_status
 from kpi_tools.quarters import Quarter
 from kpi_tools.words.row_words import Row, Rows, rows_by
@@ -28,10 +29,13 @@ def activity_cards(
 
     `quarter`: the report's, so that a latest figure of an earlier one is flagged.
     """
-    entries = [
-        _card(points, describe(points[-_SHOWN:]), quarter)
-        for points in rows_by(activity[activity["section"] == section], "activity_id").values()
-    ]
+    every = list(rows_by(activity[activity["section"] == section], "activity_id").values())
+    specs = [activity_spec(points[-_SHOWN:]) for points in every]
+    charts = drawn(
+        (spec, _anchor(points), points[-1]["activity_name"], describe(points[-_SHOWN:]))
+        for spec, points in zip(specs, every, strict=True)
+    )
+    entries = [_card(*one, quarter) for one in zip(every, specs, charts, strict=True)]
     return render("activity.html.j2", cards=entries) if entries else Html()
 
 
@@ -46,22 +50,25 @@ def expectation(row: Row) -> dict[str, str] | None:
     return {"kind": "within", "words": "Within expectation"}
 
 
-def _card(every: Rows, description: str, quarter: Quarter | None) -> dict[str, Any]:
+def _card(every: Rows, spec: Spec, chart: str, quarter: Quarter | None) -> dict[str, Any]:
     points, latest = every[-_SHOWN:], every[-1]
-    spec = activity_spec(points)
     cut = [{"kind": "cut", "text": "The scale does not start at zero"}] if spec["params"][0]["value"] > 0 else []
-    anchor, title = f"activity-{slug(latest['activity_id'])}", latest["activity_name"]
+    anchor = _anchor(every)
     band = [{"kind": "band", "text": "Expected range"}] if spec["datasets"]["band"] else []
     return {
         "anchor": anchor,
-        "name": title,
+        "name": latest["activity_name"],
         "flag": _flag(latest["period"], quarter),
         "facts": _facts(every, latest),
         "expectation": expectation(latest),
         "legend": band + legend(row["status"] for row in points) + cut,
-        "chart": Markup(inline_svg(spec, anchor, title, description)),
+        "chart": Markup(chart),
         "table": activity_table(points, anchor),
     }
+
+
+def _anchor(every: Rows) -> str:
+    return f"activity-{slug(every[-1]['activity_id'])}"
 
 
 def _facts(every: Rows, latest: Row) -> list[dict[str, Any]]:

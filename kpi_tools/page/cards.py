@@ -11,7 +11,7 @@ from kpi_tools.page.charts import kpi_spec
 from kpi_tools.page.descriptions import direction_sentence, month_alone
 from kpi_tools.page.html import Html, render, slug
 from kpi_tools.page.outlook_words import Outlook
-from kpi_tools.page.svg import inline_svg
+from kpi_tools.page.svg import drawn
 from kpi_tools.vocabulary import CLOSEST, HIGHER, MONTH, NOT_RATED, RED
 from kpi_tools.words.row_words import Row, Rows, is_number, rows_by, rows_of
 
@@ -40,18 +40,30 @@ def cards(
     """
     chosen, ahead = kpis[kpis["section"] == section], outlooks or {}
     shown, others, alone, lines = (_own(table, chosen["kpi_id"]) for table in (recent, benchmarks, months, targets))
+    rows = rows_of(chosen)
+    latest = {name: _latest(benchmarks) for name, benchmarks in others.items()}
+    charts = drawn(
+        (
+            kpi_spec(shown[name], _line(latest.get(name))),
+            _anchor(kpi),
+            kpi["kpi_name"],
+            describe(shown[name]),
+        )
+        for kpi in rows
+        for name in [kpi["kpi_id"]]
+    )
     return Html(
         Markup("").join(
             card(
                 kpi,
                 shown[name],
-                describe(shown[name]),
-                _latest(others.get(name, [])),
+                chart,
+                latest.get(name, []),
                 alone.get(name, []),
                 ahead.get(name),
                 lines.get(name, []),
             ).markup
-            for kpi in rows_of(chosen)
+            for kpi, chart in zip(rows, charts, strict=True)
             for name in [kpi["kpi_id"]]
         )
     )
@@ -60,20 +72,17 @@ def cards(
 def card(
     kpi: Row,
     points: Rows,
-    description: str,
+    chart: str,
     benchmarks: Sequence[Row] = (),
     months: Sequence[Row] = (),
     ahead: Outlook | None = None,
     targets: Sequence[Row] = (),
 ) -> Html:
-    """One KPI's card: `kpi` is its row of the scorecard, `points` its quarters, `description` its chart in words.
+    """One KPI's card: `kpi` is its row of the scorecard, `points` its quarters, `chart` them drawn.
 
     `benchmarks`, `months` and `targets` are its rows of these tables, the latest of each area alone in the first.
     """
-    anchor = f"kpi-{slug(kpi['kpi_id'])}"
-    rag = known(kpi["rag"]) or NOT_RATED
-    drawn = (benchmarks[0]["area"], float(benchmarks[0]["value"])) if benchmarks else None
-    chart = inline_svg(kpi_spec(points, drawn), anchor, kpi["kpi_name"], description)
+    anchor, rag = _anchor(kpi), known(kpi["rag"]) or NOT_RATED
     return render(
         "card.html.j2",
         card={
@@ -100,6 +109,14 @@ def card(
             "targets": target_history(kpi, targets),
         },
     )
+
+
+def _anchor(kpi: Row) -> str:
+    return f"kpi-{slug(kpi['kpi_id'])}"
+
+
+def _line(benchmarks: Rows | None) -> tuple[str, float] | None:
+    return (benchmarks[0]["area"], float(benchmarks[0]["value"])) if benchmarks else None
 
 
 def _definition(kpi: Row) -> str:

@@ -5,6 +5,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from kpi_tools.page.engine import engine
+
 Spec = dict[str, Any]
 SHAPES = Path(__file__).with_name("shapes.json")
 _ASIDE = ("datasets", "params")
@@ -27,11 +29,9 @@ def compiled(spec: Spec) -> Spec:
 
 def compile_shape(shape: Spec, params: tuple[str, ...] = ("low", "high")) -> Spec:
     """A Vega-Lite shape in Vega, without descriptions of single marks: a chart of the page has one as a whole."""
-    import vl_convert  # from then on this process cannot be copied (`running.forked`)
-
     empty = shape | {"params": [{"name": name, "value": 0} for name in params]}
     empty["config"] = shape.get("config", {}) | {"aria": False}
-    drawing: Spec = vl_convert.vegalite_to_vega(empty)
+    drawing: Spec = engine().vegalite_to_vega(empty)
     return drawing
 
 

@@ -6,9 +6,12 @@ The same chart gives the same bytes in whatever order and process it is drawn: n
 import json
 import re
 import xml.etree.ElementTree as ET
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from kpi_tools.errors import KpiError
+from kpi_tools.page.engine import engine
 from kpi_tools.page.stored import Spec, compiled
 
 _SVG = "{http://www.w3.org/2000/svg}"
@@ -38,7 +41,7 @@ def inline_svg(spec: Spec, name: str, title: str, description: str) -> str:
             f'The chart "{name}" cannot be drawn: a text in it holds a control character. '
             "Type that text again in the return it came from."
         )
-    root = ET.fromstring(_engine().vega_to_svg(json.dumps(_with_data(spec))))
+    root = ET.fromstring(engine().vega_to_svg(json.dumps(_with_data(spec))))
     stem = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
     _slim(root)
     _renumber_clips(root, stem)
@@ -60,15 +63,10 @@ def inline_svg(spec: Spec, name: str, title: str, description: str) -> str:
     return ET.tostring(root, encoding="unicode").replace(" />", "/>")
 
 
-def begin() -> None:
-    """Start the drawing engine, which takes a third of a second before its first chart."""
-    _engine().vega_to_svg({"width": 1, "height": 1})
-
-
-def _engine() -> Any:
-    import vl_convert  # with the first chart: from then on this process cannot be copied (`running.forked`)
-
-    return vl_convert
+def drawn(charts: Iterable[tuple[Spec, str, str, str]]) -> Iterator[str]:
+    """`inline_svg` of each; where the engine works beside this process, the next are drawn while one is put to use."""
+    with ThreadPoolExecutor(1) as beside:
+        yield from beside.map(lambda chart: inline_svg(*chart), charts)
 
 
 def _with_data(spec: Spec) -> Spec:

@@ -134,7 +134,8 @@ def _be_a_kernel(ear: int, starter: int, needed: Iterable[str]) -> None:
     os.dup2(log, 2)
     from ipykernel.kernelapp import IPKernelApp
 
-    arguments = ["-f", told["connection"], "--log-level=ERROR"]
+    sys.modules["debugpy"] = None  # type: ignore[assignment]  # nobody debugs a report, and it is slow to import
+    arguments = ["-f", told["connection"], "--log-level=ERROR", "--HistoryManager.enabled=False"]
     limit_memory()
     IPKernelApp.launch_instance(arguments)
 

@@ -77,6 +77,10 @@ class Adopted(LocalProvisioner):
         self.process, self.pid, self.pgid, self.cwd = self._copy, self._copy.pid, self._copy.pid, options["cwd"]
         return self.connection_info
 
+    async def kill(self, restart: bool = False) -> None:
+        await super().kill(restart)
+        self._copy.wait()  # it takes no time; asked whether it has ended, it would be asked again a tenth of a second later
+
 
 def _characters(content: dict[str, Any]) -> int:
     texts = (content.get("text"), *content.get("data", {}).values())
