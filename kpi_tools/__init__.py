@@ -27,6 +27,7 @@ _HOMES = {
     "page.html": ("style",),
     "page.tables": ("key",),
     "page.chapters": (
+        "charts",
         "opening",
         "for_the_minutes",
         "summary",

@@ -175,7 +175,7 @@ def read_returns(
     if (folder, wanted) in _KNOWN:
         tables = vars(_KNOWN[folder, wanted])
         return Returns(**{key: one.copy(deep=False) if hasattr(one, "copy") else one for key, one in tables.items()})
-    with Workbooks() as books:
+    with Workbooks(expected=any(folder.glob("returns/*/*.xlsx"))) as books:
         run = Run(folder, books)
         council = own.read_council(run.snapshot(folder / "council.toml"), run.ledger)
         kpis_table, lines = (

@@ -16,14 +16,19 @@ SECONDS = 30
 
 
 class Workbooks:
-    """Reads workbooks, each under limits, in a child process that starts with the first of them and ends with the block."""
+    """Reads workbooks, each under limits, in a child process that starts with the first of them and ends with the block.
 
-    def __init__(self, seconds: float = SECONDS) -> None:
-        self._seconds = seconds
+    Where some are `expected`, it starts with the block, to be ready by then.
+    """
+
+    def __init__(self, seconds: float = SECONDS, *, expected: bool = False) -> None:
+        self._seconds, self._expected = seconds, expected
         self._child: subprocess.Popen[bytes] | None = None
         self._answers: queue.Queue[bytes] = queue.Queue()
 
     def __enter__(self) -> Self:
+        if self._expected:
+            self._start()
         return self
 
     def __exit__(

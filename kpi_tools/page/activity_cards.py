@@ -11,8 +11,7 @@ from kpi_tools.page.card_parts import legend
 from kpi_tools.page.card_tables import behind_chart, in_head, short_title, with_value
 from kpi_tools.page.charts import activity_spec
 from kpi_tools.page.html import Html, render, slug
-from kpi_tools.page.stored import Spec
-from kpi_tools.page.svg import drawn
+from kpi_tools.page.svg import Chart, Drawings, drawn
 from kpi_tools.page.tables import figure_with_status
 from kpi_tools.quarters import Quarter
 from kpi_tools.words.row_words import Row, Rows, rows_by
@@ -23,20 +22,31 @@ _NOT_SET = "not set"
 
 
 def activity_cards(
-    activity: pd.DataFrame, section: str, describe: Callable[[Rows], str], quarter: Quarter | None = None
+    activity: pd.DataFrame,
+    section: str,
+    describe: Callable[[Rows], str],
+    quarter: Quarter | None = None,
+    charts: Drawings | None = None,
 ) -> Html:
     """A card for each activity indicator of `section`: its last six periods, what was expected, the year before.
 
-    `quarter`: the report's, so that a latest figure of an earlier one is flagged.
+    `quarter`: the report's, so that a latest figure of an earlier one is flagged. `charts`: their charts, where they are
+    being drawn already (`activity_charts`).
     """
-    every = list(rows_by(activity[activity["section"] == section], "activity_id").values())
-    specs = [activity_spec(points[-_SHOWN:]) for points in every]
-    charts = drawn(
-        (spec, _anchor(points), points[-1]["activity_name"], describe(points[-_SHOWN:]))
-        for spec, points in zip(specs, every, strict=True)
-    )
-    entries = [_card(*one, quarter) for one in zip(every, specs, charts, strict=True)]
+    own = activity[activity["section"] == section]
+    drawings = charts or drawn(activity_charts(own, describe))
+    every = rows_by(own, "activity_id").values()
+    entries = [_card(points, drawings[_anchor(points)].result(), quarter) for points in every]
     return render("activity.html.j2", cards=entries) if entries else Html()
+
+
+def activity_charts(activity: pd.DataFrame, describe: Callable[[Rows], str]) -> list[Chart]:
+    """What is to be drawn (`svg.drawn`) for the cards of these indicators, in their order."""
+    every = rows_by(activity, "activity_id").values()
+    return [
+        (activity_spec(points[-_SHOWN:]), _anchor(points), points[-1]["activity_name"], describe(points[-_SHOWN:]))
+        for points in every
+    ]
 
 
 def expectation(row: Row) -> dict[str, str] | None:
@@ -50,8 +60,9 @@ def expectation(row: Row) -> dict[str, str] | None:
     return {"kind": "within", "words": "Within expectation"}
 
 
-def _card(every: Rows, spec: Spec, chart: str, quarter: Quarter | None) -> dict[str, Any]:
+def _card(every: Rows, chart: str, quarter: Quarter | None) -> dict[str, Any]:
     points, latest = every[-_SHOWN:], every[-1]
+    spec = activity_spec(points)
     cut = [{"kind": "cut", "text": "The scale does not start at zero"}] if spec["params"][0]["value"] > 0 else []
     anchor = _anchor(every)
     band = [{"kind": "band", "text": "Expected range"}] if spec["datasets"]["band"] else []

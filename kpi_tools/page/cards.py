@@ -11,7 +11,7 @@ from kpi_tools.page.charts import kpi_spec
 from kpi_tools.page.descriptions import direction_sentence, month_alone
 from kpi_tools.page.html import Html, render, slug
 from kpi_tools.page.outlook_words import Outlook
-from kpi_tools.page.svg import drawn
+from kpi_tools.page.svg import Chart, Drawings, drawn
 from kpi_tools.vocabulary import CLOSEST, HIGHER, MONTH, NOT_RATED, RED
 from kpi_tools.words.row_words import Row, Rows, is_number, rows_by, rows_of
 
@@ -30,43 +30,47 @@ def cards(
     *,
     outlooks: Mapping[str, Outlook] | None = None,
     targets: pd.DataFrame | None = None,
+    charts: Drawings | None = None,
 ) -> Html:
     """A card for each KPI of `section`, in the order of `kpis`.
 
     `kpis`: the scorecard; `recent`: the quarters shown, six rows per KPI. `describe` says in words what one KPI's chart
     shows. `benchmarks`: `kpi_id`, `area`, `period`, `value`, `status`; the latest of each area is noted, that of the first
     area drawn. `months`: figures of single months, of which the latest is noted beside a figure that covers more.
-    `outlooks`: by KPI, as `outlook_words` gives them; `targets`: the target history of all KPIs.
+    `outlooks`: by KPI, as `outlook_words` gives them; `targets`: the target history of all KPIs. `charts`: their charts,
+    where they are being drawn already (`kpi_charts`).
     """
     chosen, ahead = kpis[kpis["section"] == section], outlooks or {}
     shown, others, alone, lines = (_own(table, chosen["kpi_id"]) for table in (recent, benchmarks, months, targets))
-    rows = rows_of(chosen)
     latest = {name: _latest(benchmarks) for name, benchmarks in others.items()}
-    charts = drawn(
-        (
-            kpi_spec(shown[name], _line(latest.get(name))),
-            _anchor(kpi),
-            kpi["kpi_name"],
-            describe(shown[name]),
-        )
-        for kpi in rows
-        for name in [kpi["kpi_id"]]
-    )
+    drawings = charts or drawn(kpi_charts(chosen, recent, describe, benchmarks))
     return Html(
         Markup("").join(
             card(
                 kpi,
                 shown[name],
-                chart,
+                drawings[_anchor(kpi)].result(),
                 latest.get(name, []),
                 alone.get(name, []),
                 ahead.get(name),
                 lines.get(name, []),
             ).markup
-            for kpi, chart in zip(rows, charts, strict=True)
+            for kpi in rows_of(chosen)
             for name in [kpi["kpi_id"]]
         )
     )
+
+
+def kpi_charts(
+    kpis: pd.DataFrame, recent: pd.DataFrame, describe: Describe, benchmarks: pd.DataFrame | None = None
+) -> list[Chart]:
+    """What is to be drawn (`svg.drawn`) for the cards of `kpis`, in their order; the rest as `cards` takes it."""
+    shown, others = (_own(table, kpis["kpi_id"]) for table in (recent, benchmarks))
+    return [
+        (kpi_spec(shown[name], _line(_latest(others.get(name, [])))), _anchor(kpi), kpi["kpi_name"], describe(shown[name]))
+        for kpi in rows_of(kpis[["kpi_id", "kpi_name"]])
+        for name in [kpi["kpi_id"]]
+    ]  # fmt: skip
 
 
 def card(
@@ -115,7 +119,7 @@ def _anchor(kpi: Row) -> str:
     return f"kpi-{slug(kpi['kpi_id'])}"
 
 
-def _line(benchmarks: Rows | None) -> tuple[str, float] | None:
+def _line(benchmarks: Rows) -> tuple[str, float] | None:
     return (benchmarks[0]["area"], float(benchmarks[0]["value"])) if benchmarks else None
 
 

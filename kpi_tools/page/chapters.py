@@ -1,18 +1,21 @@
 """The chapters of the report: each takes the scorecard and gives a piece of the page, in JupyterLab as on paper."""
 
+from itertools import chain
+
 import pandas as pd
 from markupsafe import Markup
 
 from kpi_tools import narrative
 from kpi_tools.loading import Returns
 from kpi_tools.page import change_chapter, descriptions, tables
-from kpi_tools.page.activity_cards import activity_cards
-from kpi_tools.page.cards import cards
+from kpi_tools.page.activity_cards import activity_cards, activity_charts
+from kpi_tools.page.cards import cards, kpi_charts
 from kpi_tools.page.html import Html, bullets, paragraphs, section, slug, subheading
 from kpi_tools.page.notices import illustrative_banner, left_out
 from kpi_tools.page.outlook_words import outlook_sentence, outlooks
 from kpi_tools.page.reds import red_list
 from kpi_tools.page.summary import counts_history, matrix, scoreboard, side_by_side
+from kpi_tools.page.svg import Drawings, drawn
 from kpi_tools.scorecard import counts, rating_history, section_words
 from kpi_tools.vocabulary import ILLUSTRATIVE, RED
 from kpi_tools.words.wording import show_against, show_line, signed
@@ -82,13 +85,27 @@ def reds(kpis: pd.DataFrame) -> Html:
     return paragraphs(narrative.actions_sentence(kpis)) + red_list(kpis)
 
 
-def sections(kpis: pd.DataFrame, recent: pd.DataFrame, returns: Returns) -> Html:
-    """A chapter for each section in the council's order: counts, commentary, a card for each KPI, activity indicators."""
+def charts(kpis: pd.DataFrame, recent: pd.DataFrame, returns: Returns) -> Drawings:
+    """The charts of all cards, begun: in a report they are drawn while the chapters before are made."""
+    return drawn(
+        chain(
+            kpi_charts(kpis, recent, descriptions.chart_description, returns.benchmarks),
+            activity_charts(returns.activity, descriptions.activity_description),
+        )
+    )
+
+
+def sections(kpis: pd.DataFrame, recent: pd.DataFrame, returns: Returns, drawings: Drawings | None = None) -> Html:
+    """A chapter for each section in the council's order: counts, commentary, a card for each KPI, activity indicators.
+
+    `drawings`: the cards' charts, as `charts` begins them.
+    """
+    drawings = drawings or charts(kpis, recent, returns)
     about, ahead = section_words(returns, kpis), outlooks(kpis, recent, returns)
     whole = Html()
     for name in returns.council.sections:
         own = kpis[kpis["section"] == name]
-        activity = activity_cards(returns.activity, name, descriptions.activity_description, returns.quarter)
+        activity = activity_cards(returns.activity, name, descriptions.activity_description, returns.quarter, drawings)
         if own.empty and not str(activity):
             continue
         words = [narrative.section_sentence(own)] if len(own) else []
@@ -98,7 +115,7 @@ def sections(kpis: pd.DataFrame, recent: pd.DataFrame, returns: Returns) -> Html
         whole += section(name, *words, paragraphs(*marked))
         whole += cards(
             own, recent, name, descriptions.chart_description, returns.benchmarks, returns.months,
-            outlooks=ahead, targets=returns.targets,
+            outlooks=ahead, targets=returns.targets, charts=drawings,
         )  # fmt: skip
         whole += subheading("Activity indicators") + activity if str(activity) else Html()
     return whole

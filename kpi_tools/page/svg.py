@@ -6,13 +6,17 @@ The same chart gives the same bytes in whatever order and process it is drawn: n
 import json
 import re
 import xml.etree.ElementTree as ET
-from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 from kpi_tools.errors import KpiError
 from kpi_tools.page.engine import engine
 from kpi_tools.page.stored import Spec, compiled
+
+Chart = tuple[Spec, str, str, str]
+"""What `inline_svg` takes."""
+Drawings = Mapping[str, Future[str]]
 
 _SVG = "{http://www.w3.org/2000/svg}"
 _DROPPED = {"class", "role", "version", "clip-path", "stroke-miterlimit", "font-family", "pointer-events"}
@@ -63,10 +67,12 @@ def inline_svg(spec: Spec, name: str, title: str, description: str) -> str:
     return ET.tostring(root, encoding="unicode").replace(" />", "/>")
 
 
-def drawn(charts: Iterable[tuple[Spec, str, str, str]]) -> Iterator[str]:
-    """`inline_svg` of each; where the engine works beside this process, the next are drawn while one is put to use."""
-    with ThreadPoolExecutor(1) as beside:
-        yield from beside.map(lambda chart: inline_svg(*chart), charts)
+def drawn(charts: Iterable[Chart]) -> Drawings:
+    """`inline_svg` of each, by name, begun at once: where the engine works beside this process, it can go on meanwhile."""
+    beside = ThreadPoolExecutor(1)
+    drawings = {chart[1]: beside.submit(inline_svg, *chart) for chart in charts}
+    beside.shutdown(wait=False)
+    return drawings
 
 
 def _with_data(spec: Spec) -> Spec:

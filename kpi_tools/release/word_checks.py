@@ -4,7 +4,7 @@ Each function takes the table of texts that `text_checks.texts` makes and gives 
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from difflib import SequenceMatcher
 from typing import Any, Final
 
@@ -31,6 +31,7 @@ def same_as_before(said: pd.DataFrame, earlier: pd.DataFrame, quarter: Quarter) 
             )  # fmt: skip
 
 
+_ALIKE: Final = 0.88
 _BETTER: Final = re.compile(r"\b(?:improv\w+|better|recover(?:ed|ing|s)|strengthen\w*)\b", re.I)
 _WORSE: Final = re.compile(r"\b(?:worse\w*|deteriorat\w+|declin(?:ed|ing|es)|slipp(?:ed|ing))\b", re.I)
 _RISE: Final = re.compile(r"\b(?:increas(?:ed|ing|es)|rose|risen|rising|went up)\b", re.I)
@@ -95,14 +96,22 @@ def titles(said: pd.DataFrame, kpis: pd.DataFrame, others: Mapping[str, str]) ->
             ]
             if list(title) in windows:
                 continue
-            near = max(
-                windows, key=lambda window: SequenceMatcher(None, " ".join(window), " ".join(title)).ratio(), default=[]
-            )
-            if SequenceMatcher(None, " ".join(near), " ".join(title)).ratio() >= 0.88:
+            if near := _nearest(map(" ".join, windows), " ".join(title)):
                 yield error(
-                    "title-spelt-two-ways", place, f'"{" ".join(near)}", and the title of the KPI is "{name}".',
+                    "title-spelt-two-ways", place, f'"{near}", and the title of the KPI is "{name}".',
                     "Spell it as in kpis.csv.",
                 )  # fmt: skip
+
+
+def _nearest(texts: Iterable[str], title: str) -> str:
+    """The text most like the title, if any is like enough to be meant for it."""
+    matcher, alike = SequenceMatcher(b=title), dict[str, float]()
+    for text in texts:
+        matcher.set_seq1(text)
+        if min(matcher.real_quick_ratio(), matcher.quick_ratio()) >= _ALIKE:  # upper bounds, soon known
+            alike[text] = matcher.ratio()
+    near = max(alike, key=lambda text: alike[text], default="")
+    return near if alike.get(near, 0) >= _ALIKE else ""
 
 
 def _climbed(before: object, now: object) -> int:

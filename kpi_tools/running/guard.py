@@ -19,6 +19,7 @@ _ATTRIBUTES = """
     viewbox d fill stroke stroke-width stroke-dasharray transform text-anchor font-size font-weight x y width height
     x1 x2 y1 y2 cx cy r dx dy opacity fill-opacity stroke-opacity stroke-linecap stroke-linejoin clip-path paint-order
 """
+_ELEMENT, _ATTRIBUTE = frozenset(_ELEMENTS.split()), frozenset(_ATTRIBUTES.split())
 _VOID = {"meta", "br", "hr"}
 _METAS = {"content-security-policy"}
 _WORDS = {"content", "aria-label"}  # read to people and machines, never fetched
@@ -93,7 +94,7 @@ class _Reader(HTMLParser):
         self.unclosed: list[str] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag not in _ELEMENTS.split():
+        if tag not in _ELEMENT:
             self.faults.append(f"element <{tag}>")
         if tag not in _VOID:
             self.unclosed.append(tag)
@@ -108,7 +109,7 @@ class _Reader(HTMLParser):
                 self.faults.append(fault)
 
     def _fault(self, tag: str, name: str, value: str) -> str:
-        if name not in _ATTRIBUTES.split():
+        if name not in _ATTRIBUTE:
             return f"attribute {name} on <{tag}>"
         if name == "href":
             if tag == "a" and value.startswith("#"):
