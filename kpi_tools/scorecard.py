@@ -144,17 +144,19 @@ def rating_history(returns: Returns, kpis: pd.DataFrame, before: pd.DataFrame) -
     Quarters in which nothing was received have no row.
     """
     received = sorted(Quarter.parse(label) for label in returns.submissions["received"].unique())
-    earlier = [
-        then for then in received
-        if returns.quarter.shift(-returns.council.window) < then < returns.quarter.shift(-1)
-    ]  # fmt: skip
-    shown = [_shown(as_known_at(returns, then), then, window=1).assign(report=then.label) for then in earlier]
-    rated = judged(pd.concat(shown), returns.council) if shown else kpis.head(0).assign(report="")
-    ratings = {label: rated.loc[rated["report"] == label, "rag"] for label in rated["report"].unique()}
-    for quarter, report in ((returns.quarter.shift(-1), before), (returns.quarter, kpis)):
-        if quarter in received:
-            ratings[quarter.label] = report["rag"]
-    counted = {quarter: Counter(rags.fillna(NOT_RATED)) for quarter, rags in ratings.items()}
+    last, first = returns.quarter.shift(-1), returns.quarter.shift(-returns.council.window)
+    shown = [
+        _shown(as_known_at(returns, then), then, window=1).assign(report=then.label)
+        for then in received
+        if first < then < last
+    ]
+    reports = [judged(pd.concat(shown), returns.council)] if shown else []
+    reports += [before.assign(report=last.label)] if last in received else []
+    reports += [kpis.assign(report=returns.quarter.label)]
+    ratings = pd.concat([report[["report", "rag"]] for report in reports])
+    counted = {
+        quarter: Counter(rags.fillna(NOT_RATED)) for quarter, rags in ratings.groupby("report", sort=False)["rag"]
+    }
     return pd.DataFrame(
         [{"quarter": quarter, **{rag: count[rag] for rag in (*RAGS, NOT_RATED)}} for quarter, count in counted.items()]
     )

@@ -1,5 +1,6 @@
 """The whole chain against what Kent County Council published: from data/raw to ratings, directions, counts and words."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -80,6 +81,15 @@ def test_the_reports_before_as_they_were_printed(quarter_3):
     assert history.loc["2024-25 Q2"].tolist() == [16, 15, 8, 1]
     assert history.loc["2024-25 Q3"].tolist() == [17, 12, 9, 0]
     assert list(history.columns) == ["Green", "Amber", "Red", "Not rated"] and len(history) == 6
+
+
+def test_this_report_is_in_its_history_though_none_of_its_rows_could_be_used(quarter_3):
+    returns, kpis = quarter_3
+    sent = returns.submissions
+    without = replace(returns, submissions=sent[sent["received"] != "2024-25 Q3"])
+    history = rating_history(without, kpis, previous_report(without))
+    assert history["quarter"].tolist()[-2:] == ["2024-25 Q2", "2024-25 Q3"]
+    assert history.iloc[-1].tolist()[1:] == [17, 12, 9, 0]
 
 
 def test_the_minute_of_quarter_2_2023_24(quarter_2):
