@@ -6,7 +6,7 @@ history.
 """
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -15,7 +15,7 @@ from kpi_tools.quarters import Quarter
 from kpi_tools.statistics.regression import Line, fit
 from kpi_tools.statistics.student import chance_below
 from kpi_tools.vocabulary import CLOSEST, HIGHER, LOWER, MONEY, NO_VARIATION, NOT_ENOUGH_DATA
-from kpi_tools.words.row_words import Rows, is_number, rows_of
+from kpi_tools.words.row_words import Rows, is_number, series_rows
 from kpi_tools.words.wording import show
 
 FROM_TREND = "from the trend"
@@ -46,7 +46,7 @@ def outlook(
     return pd.DataFrame(
         [
             {**dict(zip(keys, key, strict=True)), **_outlook(rows, significance, minimum_points)}
-            for key, rows in _series(recent, keys)
+            for key, rows in series_rows(recent, keys)
         ]
     )
 
@@ -60,7 +60,7 @@ def predictions(
     Series that cannot be predicted have no rows; `outlook` says why.
     """
     keys, rows = list(by), []
-    for key, group in _series(recent, keys):
+    for key, group in series_rows(recent, keys):
         _, line, known = _line(group, significance, minimum_points)
         if line is None:
             continue
@@ -70,13 +70,6 @@ def predictions(
             quarter = last.shift(ahead)
             rows.append((*key, quarter.label, pd.Timestamp(quarter.end), expected, expected - reach, expected + reach))
     return pd.DataFrame(rows, columns=[*keys, "quarter", "period_end", "expected", "low", "high"])
-
-
-def _series(recent: pd.DataFrame, keys: list[str]) -> Iterable[tuple[tuple[Any, ...], Rows]]:
-    found: dict[tuple[Any, ...], Rows] = {}
-    for row in rows_of(recent.sort_values("period_end", kind="stable")):
-        found.setdefault(tuple(row[name] for name in keys), []).append(row)
-    return found.items()
 
 
 def _line(rows: Rows, significance: float, minimum_points: int) -> tuple[str, Line | None, Rows]:

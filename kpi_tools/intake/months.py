@@ -75,6 +75,8 @@ def quarters_from_months(months: pd.DataFrame, kpis: pd.DataFrame) -> pd.DataFra
 
     What does not follow has no value, status `not available` and a `note` that says what is missing.
     """
+    if months.empty:
+        return months[list(FIGURES)]
     rows = _last_months(months, kpis)
     quarters, labels = pd.factorize(rows["quarter"])
     ends = np.array([Quarter.parse(label).end for label in labels], dtype="datetime64[s]")[quarters]

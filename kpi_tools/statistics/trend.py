@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from kpi_tools.statistics.regression import Line, fit
@@ -25,6 +24,7 @@ from kpi_tools.vocabulary import (
     POSITIVE,
     STABLE,
 )
+from kpi_tools.words.row_words import Rows, is_number, series_rows
 from kpi_tools.words.wording import rounded, show
 
 _ROLLING_MONTHS = 12
@@ -53,9 +53,11 @@ def gls_direction(
     keys = list(by)
     added = ("gls_direction", *_NUMBERS, "false_discovery", "second_opinion", "direction_note")
     recent = recent[[name for name in recent.columns if name not in added]]
-    groups = recent.sort_values("period_end", kind="stable").groupby(keys, sort=False, dropna=False)
     lines = pd.DataFrame(
-        [{**dict(zip(keys, key, strict=True)), **_judged(rows, significance, minimum_points)} for key, rows in groups]
+        [
+            {**dict(zip(keys, key, strict=True)), **_judged(rows, significance, minimum_points)}
+            for key, rows in series_rows(recent, keys)
+        ]
     )
     if lines.empty:
         return recent.assign(**dict.fromkeys(added))
@@ -63,19 +65,19 @@ def gls_direction(
     return recent.merge(lines[[*keys, *added]], on=keys, how="left").set_axis(recent.index)
 
 
-def _judged(rows: pd.DataFrame, significance: float, minimum_points: int) -> dict[str, Any]:
+def _judged(rows: Rows, significance: float, minimum_points: int) -> dict[str, Any]:
     """The columns of one series, in order of time."""
-    rows = rows[np.isfinite(rows["value"].astype(float))]
+    rows = [row for row in rows if is_number(row["value"])]
     nothing = {**dict.fromkeys(_NUMBERS, math.nan), "second_opinion": "", "direction_note": ""}
-    last: dict[str, Any] = dict(rows.iloc[-1]) if len(rows) else {}
+    last = rows[-1] if rows else {}
     if last.get("basis") == "year_to_date" or (last and last["polarity"] not in (HIGHER, LOWER)):
         return {"gls_direction": NOT_TESTABLE, **nothing}
-    line = series_line(rows) if len(rows) >= max(minimum_points, 3) else None
+    line = _line(rows) if len(rows) >= max(minimum_points, 3) else None
     if line is None:
         return {"gls_direction": NOT_ENOUGH_DATA, **nothing}
     better = (line.slope > 0) == (last["polarity"] == HIGHER)
     direction = STABLE if line.p >= significance else POSITIVE if better else NEGATIVE
-    second = mann_kendall(rows["value"].tolist())
+    second = mann_kendall([row["value"] for row in rows])
     official = last.get("direction_of_travel", direction)
     alone = official in (POSITIVE, NEGATIVE) and second >= significance
     return {
@@ -86,12 +88,12 @@ def _judged(rows: pd.DataFrame, significance: float, minimum_points: int) -> dic
     }
 
 
-def series_line(rows: pd.DataFrame) -> Line | None:
+def _line(rows: Rows) -> Line | None:
     """The line through one series (rows in order of time, values finite), with the overlap that its `basis` means."""
-    months = (rows["period_end"].dt.year * 12 + rows["period_end"].dt.month).tolist()
-    rolling = "basis" in rows and rows["basis"].iloc[-1] == "rolling_12_months"
-    seasonal = "seasonal" in rows and rows["seasonal"].iloc[-1] in (True, "yes")
-    return fit(months, rows["value"].tolist(), overlap=_ROLLING_MONTHS if rolling else 1, seasonal=seasonal)
+    months = [row["period_end"].year * 12 + row["period_end"].month for row in rows]
+    rolling, seasonal = rows[-1].get("basis") == "rolling_12_months", rows[-1].get("seasonal") in (True, "yes")
+    values = [float(row["value"]) for row in rows]
+    return fit(months, values, overlap=_ROLLING_MONTHS if rolling else 1, seasonal=seasonal)
 
 
 def difference_in_words(official: Any, overlap_aware: Any) -> str:

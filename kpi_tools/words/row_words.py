@@ -1,6 +1,7 @@
 """A row of a table of figures → the words for its parts, the same wherever a KPI is looked at closely."""
 
 import math
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import pandas as pd
@@ -23,6 +24,14 @@ def rows_by(table: pd.DataFrame, name: str = "kpi_id") -> dict[str, Rows]:
     for row in rows_of(table):
         found.setdefault(row[name], []).append(row)
     return found
+
+
+def series_rows(table: pd.DataFrame, keys: Sequence[str]) -> Iterable[tuple[tuple[Any, ...], Rows]]:
+    """The rows of each series (named by its values of `keys`) in order of their `period_end`."""
+    found: dict[tuple[Any, ...], Rows] = {}
+    for row in rows_of(table.sort_values("period_end", kind="stable")):
+        found.setdefault(tuple(row[name] for name in keys), []).append(row)
+    return found.items()
 
 
 def figure_of(row: Row) -> str:
