@@ -3,8 +3,10 @@
 import os
 import shutil
 import signal
+import sys
 from collections.abc import Callable, Iterator
 from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 import pytest
@@ -12,11 +14,33 @@ from hypothesis import settings
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
+    from workplace import Project
 
 settings.register_profile("repeatable", derandomize=True, deadline=None, database=None)
 settings.load_profile("repeatable")
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a shell leaves it for what runs in the background
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> "Project":
+    """A project folder of its own (`workplace.Project`), with stand-ins for what makes a report's contents."""
+    import standin
+    from workplace import Project
+
+    for name, module in standin.modules().items():
+        monkeypatch.setitem(sys.modules, name, module)
+    return Project(tmp_path)
+
+
+@pytest.fixture
+def no_kernel(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Notebooks of reports are taken for executed."""
+    import standin
+
+    from kpi_tools import making
+
+    monkeypatch.setattr(making, "run_notebook", standin.executed)
 
 
 @pytest.fixture(scope="session")

@@ -66,7 +66,6 @@ import sys
 from pathlib import Path
 
 import pytest
-import standin
 from workplace import HERE, QUARTER, SLUG, Project, RealProject, reader, state, whole
 
 from kpi_tools import making, report
@@ -75,18 +74,6 @@ from kpi_tools.errors import InputError, KpiError
 LONG = os.environ.get("KPI_LONG") == "1"
 ROOT_ON_LINUX = sys.platform == "linux" and os.geteuid() == 0
 posix = pytest.mark.skipif(os.name != "posix", reason="signals and pipes of POSIX")
-
-
-@pytest.fixture
-def project(tmp_path, monkeypatch):
-    for name, module in standin.modules().items():
-        monkeypatch.setitem(sys.modules, name, module)
-    return Project(tmp_path)
-
-
-@pytest.fixture
-def no_kernel(monkeypatch):
-    monkeypatch.setattr(making, "run_notebook", standin.executed)
 
 
 @pytest.fixture(scope="module")

@@ -17,10 +17,8 @@ from pathlib import Path
 
 import psutil
 import pytest
-import standin
 from workplace import HERE, QUARTER, SLUG, Project, processes, reader, state, whole
 
-from kpi_tools import making
 from kpi_tools.errors import InputError, KpiError
 from kpi_tools.quarters import Quarter, QuarterError
 from kpi_tools.running import folders
@@ -28,18 +26,6 @@ from kpi_tools.running.folders import BusyError, work_folder
 
 FILES = ("kpis.csv", "kpis.xlsx", "manifest.json", "report.html", "report.ipynb")
 posix = pytest.mark.skipif(os.name != "posix", reason="signals and pipes of POSIX")
-
-
-@pytest.fixture
-def project(tmp_path, monkeypatch):
-    for name, module in standin.modules().items():
-        monkeypatch.setitem(sys.modules, name, module)
-    return Project(tmp_path)
-
-
-@pytest.fixture
-def no_kernel(monkeypatch):
-    monkeypatch.setattr(making, "run_notebook", standin.executed)
 
 
 def test_a_report_is_one_folder(project):
