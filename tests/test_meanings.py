@@ -22,7 +22,7 @@ from kpi_tools.intake.cells import (
 )
 from kpi_tools.intake.ids import Ids, Match, skeleton
 from kpi_tools.intake.periods import Period, month_number, read_period
-from kpi_tools.intake.workbook_child import read_workbook
+from kpi_tools.intake.workbook_sheets import read_workbook
 from kpi_tools.quarters import Quarter
 
 Q3 = Quarter(2024, 3)

@@ -10,7 +10,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-_CHILD = Path(__file__).with_name("workbook_child.py")
+_CHILD = (
+    "import sys; sys.path.insert(0, sys.argv[1]); import kpi_tools; del sys.path[0];"
+    "from kpi_tools.intake.workbook_child import main; main()"
+)
+"""Only our own package is looked for where it lies: what lies beside it may have the name of a module that others want."""
+_PACKAGE = str(Path(__file__).parents[2])
 SECONDS = 30
 """The longest that one workbook may take."""
 
@@ -54,9 +59,8 @@ class Workbooks:
         return found
 
     def _start(self) -> subprocess.Popen[bytes]:
-        # -P: the folder of the script holds modules of ours whose names others may want to import
         self._child = child = subprocess.Popen(
-            [sys.executable, "-P", str(_CHILD)],
+            [sys.executable, "-P", "-c", _CHILD, _PACKAGE],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
         )  # fmt: skip
         self._answers = queue.Queue()
