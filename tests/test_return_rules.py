@@ -96,6 +96,7 @@ def taken(sent: Return) -> list[tuple[str, float | str, str]]:
         (row("R1", "15000", "31000000", "2000"), ("value", "value-unlike-parts", "15,500,000.0")),
         (row("R1", "1000000001500", "2000000000000", "2000"), ("value", "value-unlike-parts", "1,000,000,000,000.0")),
         (row("P2", "", "41", "40"), ("numerator", "parts-over", "")),
+        (row("P2", "", "2", "1"), ("numerator", "parts-over", "")),
         (row("C1", "5", "1", "0"), ("denominator", "parts-zero", "")),
         (row("P2", "", "3", "40", "suppressed"), ("numerator", "parts-withheld", "suppressed")),
         (row("P2", "c", "3", "40", ""), ("numerator", "parts-withheld", "suppressed")),
@@ -123,6 +124,7 @@ def test_a_rule_that_is_broken_and_its_particulars(
     [
         # a row that is too short is in no column for certain, and a period that is none gives no target to compare with
         (["C1", QUARTER, "-5"], ["row-short"]),
+        (["P1", QUARTER, "0.87"], ["row-short"]),
         (["P2", QUARTER, "75", "3", "-4"], ["row-short"]),
         (["P2", "?", "c"], ["row-short"]),
         (row("P1", "0.87", period="?"), ["period-bad"]),

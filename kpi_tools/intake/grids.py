@@ -165,7 +165,7 @@ def _decode(raw: bytes) -> tuple[str, str]:
             text, remark = raw.decode("utf-8-sig"), ""
         except UnicodeDecodeError as error:
             if raw.startswith(b"\xef\xbb\xbf") or _UTF8.search(raw):
-                line = raw[: error.start].count(b"\n") + 1
+                line = error.object[: error.start].count(b"\n") + 1  # of what follows the mark
                 raise FileFault("file-encoding", f"most of it is UTF-8, but not line {line}") from None
             text, remark = _decoded(raw, "cp1252"), "the text is in Windows-1252"
             if re.search(r"[\x00-\x08\x0e-\x1f\x7f]", text):
@@ -228,7 +228,7 @@ def _cut(text: str, separator: str) -> Grid:
         if len(cells) > MOST_ROWS + 100:
             raise FileFault("file-large", f"more than {MOST_ROWS:,} rows")
     except csv.Error as error:
-        start = start if lines else reader.line_num
+        start = start if '"' in text else reader.line_num
         if "unexpected end of data" in str(error):
             raise FileFault("file-truncated", f"the quotation marks that open in row {start} never close") from None
         if "field larger" in str(error):
@@ -259,7 +259,7 @@ def _without_blank_end(text: str, separator: str) -> tuple[str, int]:
 def _refuse_far_cells(text: str, separator: str) -> None:
     """Raise `FileFault` where nearly all of the many rows are blank, and something stands below them."""
     filled, far = 0, (0, "")
-    for number, line in enumerate(io.StringIO(text), start=1):
+    for number, line in enumerate(io.StringIO(text, newline=None), start=1):
         if line.strip(f'{separator} \t\r\n"'):
             filled, far = filled + 1, (number, line)
     if filled <= MOST_ROWS + 100:

@@ -210,7 +210,8 @@ def _body(grid: Grid, at: int, names: list[str], layout: Layout, file: str, ledg
         for (line, place), kind in grid.kinds.items():
             if line in by_line and place in by_place:
                 table.kinds.setdefault(by_place[place], {})[by_line[line]] = kind
-        _check_beside(table, body, width)
+        for position, row in enumerate(body):
+            _check_beside(table, position, row, width)
         _check_marks(table, grid, by_line, by_place)
     return table
 
@@ -228,18 +229,19 @@ def _check_widths(table: Table, body: list[list[str]], wide: int, width: int, ke
                 table.fault(position, key, "row-footnote")
             else:
                 table.fault(position, "", "row-short", f"{len(row)} of {wide}")
-        elif len(row) > wide or any(cell.strip() for cell in row[width:]):
+        elif len(row) > wide:
             table.beyond[position] = " | ".join(row[width:])
             table.fault(position, "", "row-long", f"{len(row)} instead of {wide}")
+        else:
+            _check_beside(table, position, row, width)
 
 
-def _check_beside(table: Table, body: list[list[str]], width: int) -> None:
-    """In a workbook nothing may stand right of the last heading."""
-    for position, row in enumerate(body):
-        if beside := [place for place in range(width, len(row)) if row[place].strip()]:
-            table.beyond[position] = " | ".join(row[place] for place in beside)
-            place = f"{tables.letter(beside[0])}{table.rows[position]}"
-            table.fault(position, "", "row-beside", f'{place} ("{clean_name(row[beside[0]])[:80]}")')
+def _check_beside(table: Table, position: int, row: list[str], width: int) -> None:
+    """Nothing may stand right of the last heading."""
+    if beside := [place for place in range(width, len(row)) if row[place].strip()]:
+        table.beyond[position] = " | ".join(row[place] for place in beside)
+        place = f"{tables.letter(beside[0])}{table.rows[position]}"
+        table.fault(position, "", "row-beside", f'{place} ("{clean_name(row[beside[0]])[:80]}")')
 
 
 def _refuse_second_headings(table: Table, key: str) -> None:
