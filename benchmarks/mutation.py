@@ -35,17 +35,7 @@ BOOKS = ("test_workbooks.py",)
 SUITES = {
     "rating": ("test_rating.py", "test_cases.py"),
     "quarters": ("test_quarters.py",),
-    "loading": (
-        "test_received.py",
-        "test_nothing_lost.py",
-        "test_rebases.py",
-        "test_months.py",
-        "test_restatements.py",
-        "test_loading.py",
-        "test_catalogue.py",
-        "test_scorecard.py",
-        "test_data.py",
-    ),
+    "loading": ("test_loading.py", "test_rebases.py"),
     "intake.cells": CELLS,
     "intake.periods": CELLS,
     "intake.ids": CELLS,

@@ -9,7 +9,18 @@ import pytest
 from small_council import write_raw
 
 from kpi_tools.errors import InputError
-from kpi_tools.loading import ReturnsError, latest_quarter, load, quarters_with_returns, read_returns, with_targets
+from kpi_tools.loading import (
+    ReturnsError,
+    as_known_at,
+    known,
+    latest_quarter,
+    load,
+    own_tables_are_sound,
+    quarters_with_returns,
+    raw_folder,
+    read_returns,
+    with_targets,
+)
 from kpi_tools.quarters import Quarter
 
 REAL = Path(__file__).parents[1] / "data" / "raw"
@@ -266,3 +277,181 @@ def test_the_projects_own_data_load_without_a_complaint(quarter: Quarter) -> Non
 def test_without_months_the_table_of_months_has_its_columns(raw: Path) -> None:
     months = load(raw).months
     assert months.empty and {"month", "value", "target"} <= set(months.columns)
+
+
+def test_the_account_of_rows_and_files_adds_up_in_one_line(raw: Path) -> None:
+    """15 KPIs, 15 targets, one text, two figures; one row refused; two blank rows in one file and one in the other."""
+    folder = send(raw, "2024-25-Q3", "C1,2024-25 Q3,412,,,final,\n\nP1,2024-25 Q3,87.5,,,final,\n,,,,,,\n").parent
+    assert load(raw).summary == "rows in 35 = accepted 33 + rejected 0 + blank 2 (files: 5 read, 0 refused, 0 skipped)"
+    send(raw, "2024-25-Q3", "ZZ,2024-25 Q3,5,,,final,\n\n", "bad.csv")
+    (folder / "void.csv").write_text("")
+    (folder / "desktop.ini").write_text("x")
+    summary = read_returns(raw).summary
+    assert summary == "rows in 37 = accepted 33 + rejected 1 + blank 3 (files: 6 read, 1 refused, 1 skipped)"
+    for name in ("void.csv", "desktop.ini", "bad.csv"):
+        (folder / name).unlink()
+    send(raw, "2024-25-Q3", "C1,2024-25 Q3,412,,,final,\n" + "".join(f"C1,{2021 + n // 4}-{22 + n // 4} Q{n % 4 + 1},{n},,,final,\n"
+         for n in range(10)))  # fmt: skip
+    assert load(raw).summary == "rows in 42 = accepted 42 + rejected 0 (files: 5 read, 0 refused, 0 skipped)"
+
+
+def test_what_is_told_where_a_report_stops(raw: Path) -> None:
+    folder = send(raw, "2024-25-Q3", "ZZ,2024-25 Q3,5,,,final,\n", "bad.csv").parent
+    with pytest.raises(ReturnsError) as stop:
+        load(raw)
+    first, *_, last = str(stop.value).splitlines()
+    assert first == "The data for Quarter 3 2024/25 have one error."
+    assert last == "  rows in 34 = accepted 33 + rejected 1 (files: 6 read, 0 refused, 0 skipped)"
+    assert stop.value.returns.quarter == Quarter(2024, 3)
+    # one of 40 rows, which is just what may be left out
+    send(raw, "2024-25-Q3", "".join(f"C1,2023-24 Q{n},1,,,final,\n" for n in (1, 2, 3, 4)), "more.csv")
+    send(raw, "2024-25-Q3", "P1,2023-24 Q1,85,,,final,\nP1,2023-24 Q2,85,,,final,\n", "again.csv")
+    settings = (raw / "council.toml").read_text()
+    (raw / "council.toml").write_text(settings + "[loading]\nrejected_share = 0.025\n")
+    assert load(raw, allow_rejected=True).rejected["kpi_id"].tolist() == ["ZZ"]
+    (raw / "council.toml").write_text(settings + "[loading]\nrejected_share = 0.0249\n")
+    with pytest.raises(ReturnsError) as stop:
+        load(raw, allow_rejected=True)
+    first, *told, last = str(stop.value).splitlines()
+    assert first == (
+        "2.5% of the rows for Quarter 3 2024/25 are rejected, more than the 2.5% that council.toml allows "
+        "(loading, rejected_share)."
+    )
+    assert any("bad.csv" in line for line in told) and last.startswith("  rows in 40 = accepted 39 + rejected 1 ")
+    assert folder.is_dir() and stop.value.problems["code"].tolist() == ["id-unknown"]
+
+
+def test_faults_of_the_councils_own_tables_alone_are_told_where_both_have_some(raw: Path) -> None:
+    send(raw, "2024-25-Q3", "ZZ,2024-25 Q3,5,,,final,\n", "bad.csv")
+    assert own_tables_are_sound(read_returns(raw))
+    for name, old, new in (
+        ("targets.csv", "90,80", "80,90"),
+        ("kpis.csv", "higher", "sideways"),
+        ("council.toml", '"Anyshire"', "5"),
+    ):
+        path = raw / name
+        sound = path.read_text()
+        path.write_text(sound.replace(old, new, 1))
+        assert not own_tables_are_sound(read_returns(raw))
+        with pytest.raises(ReturnsError) as stop:
+            load(raw, allow_rejected=True)
+        text = str(stop.value)
+        assert text.startswith("The council's own tables have errors, which cannot be left out.\n")
+        assert name in text and "bad.csv" not in text
+        path.write_text(sound)
+    # a warning is no error
+    (raw / "kpis.csv").write_text(
+        (raw / "kpis.csv").read_text().replace("source\n", "source,extra\n").replace(",\n", ",,x\n")
+    )
+    returns = read_returns(raw)
+    assert "kpis.csv" in set(returns.problems["file"]) and own_tables_are_sound(returns)
+
+
+def test_a_file_that_changes_is_never_left_out(raw: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("kpi_tools.intake.run.unchanged", lambda snapshot: snapshot.path.name != "roads.csv")
+    with pytest.raises(ReturnsError, match="^A file changed while it was being read") as stop:
+        load(raw, allow_rejected=True)
+    assert "roads.csv" in str(stop.value)
+
+
+def test_the_raw_folder_is_found_from_within_the_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    raw, inner = tmp_path / "data" / "raw", tmp_path / "notebooks" / "mine"
+    for folder in (raw, inner):
+        folder.mkdir(parents=True)
+    monkeypatch.chdir(inner)
+    assert raw_folder("data/raw") == Path("data/raw")
+    (raw / "council.toml").write_text("")
+    assert raw_folder("data/raw") == raw == raw_folder(raw)
+    assert raw_folder(tmp_path / "gone") == tmp_path / "gone"
+    nearer = inner / "data" / "raw"
+    nearer.mkdir(parents=True)
+    (nearer / "council.toml").write_text("")
+    assert raw_folder(Path("data/raw")) == nearer
+
+
+def test_what_is_known_is_not_read_again_meanwhile(raw: Path) -> None:
+    returns = load(raw)
+    path = raw / "returns" / "2024-25-Q3" / "roads.csv"
+    sent = path.read_text()
+    with known(raw, returns):
+        path.write_text(sent.replace("412", "413"))
+        again = read_returns(raw, "2024-25 Q3")
+        pd.testing.assert_frame_equal(again.figures, returns.figures)
+        assert again.figures is not returns.figures and again.council == returns.council
+        again.figures["value"] = 0.0
+        assert returns.figures["value"].tolist() == [87.5, 412]
+    assert load(raw).figures["value"].tolist() == [87.5, 413]
+
+
+def test_no_returns_at_all_are_a_sentence(raw: Path) -> None:
+    (raw / "returns" / "2024-25-Q3" / "roads.csv").unlink()
+    with pytest.raises(InputError) as stop:
+        load(raw)
+    folder = Path(raw) / "returns"
+    assert str(stop.value) == f"There are no returns in {folder}. Put them into a folder named like 2024-25-Q3."
+    with pytest.raises(InputError) as stop:
+        load(raw, "2024-25 Q3")
+    assert str(stop.value) == "There are no returns for Quarter 3 2024/25. Quarters with returns: none."
+    for slug in ("2023-24-Q1", "2023-24-Q2"):
+        send(raw, slug, "C1,2023-24 Q1,1,,,final,\n")
+    with pytest.raises(InputError, match=r"Quarters with returns: 2023-24 Q1, 2023-24 Q2\.$"):
+        load(raw, Quarter(2024, 3))
+
+
+def test_what_comes_into_force_later_is_neither_counted_nor_known_unless_agreed_ahead(raw: Path) -> None:
+    for name, line in (
+        ("targets.csv", "P1,2024-25 Q4,95,85,,,final"),
+        ("targets.csv", "P1,2025-26 Q1,96,86,,,final"),
+        ("kpis.csv", "NEW,Name,Roads,Place,count,0,higher,quarter,quarterly,0,2024-25 Q4,,,Head of Roads,final,"),
+        ("targets.csv", "NEW,2024-25 Q4,400,300,,,final"),
+        ("targets.csv", "C1,2024-25 Q3,410,310,,,final"),
+    ):
+        with (raw / name).open("a", encoding="utf-8") as file:
+            file.write(line + "\r\n")
+
+    def since(until: Quarter | None) -> list[str]:
+        return sorted(read_returns(raw, "2024-25 Q3", agreed_until=until).targets["from_quarter"])[15:]
+
+    returns = load(raw, "2024-25 Q3")
+    assert returns.counts.set_index("file")["rows_in"][["kpis.csv", "targets.csv"]].tolist() == [15, 16]
+    assert since(None) == since(Quarter(2024, 2)) == ["2024-25 Q3"]
+    assert since(Quarter(2024, 4)) == ["2024-25 Q3", "2024-25 Q4", "2024-25 Q4"]
+    assert since(Quarter(2025, 1))[-1] == "2025-26 Q1"
+    assert returns.targets.index.tolist() == list(range(16))
+
+
+def test_as_known_at_leaves_out_whatever_came_later(raw: Path) -> None:
+    send(raw, "2024-25-Q2", "C1,2024-25 Q2,400,,,final,\nM1,2024-09,70,,,final,\n")
+    send(raw, "2024-25-Q1", "C1,2024-25 Q1,300,,,final,\n")
+    send(raw, "2024-25-Q3", "C1,2024-25 Q2,390,,,final,\nM1,2024-12,71,,,final,\n", "again.csv")
+    (raw / "activity.csv").write_text(
+        "activity_id,activity_name,section,unit,decimals,period,value,lower_expected,upper_expected,status,note\n"
+        + "".join(f"A1,Calls,Roads,count,0,2024-25 Q{n},5,4,6,final,\n" for n in (1, 2, 3))
+    )
+    (raw / "benchmarks.csv").write_text(
+        "kpi_id,area,period,value,from_quarter,status,source\n"
+        + "".join(f"P1,England,202{n},60.4,2024-25 Q{n},final,DfE\n" for n in (1, 2, 3))
+    )
+    (raw / "rebases.csv").write_text(
+        "kpi_id,first_period,reason,name,from_quarter,status\n"
+        + "".join(
+            f"{kpi},2024-25 Q1,New system,Head,2024-25 Q{n},final\n" for n, kpi in enumerate(("P1", "P2", "C1"), 1)
+        )
+    )
+    (raw / "changes.csv").write_text(
+        "kpi_id,from_quarter,change,reason\n" + "".join(f"P1,2024-25 Q{n},redefined,Why {n}\n" for n in (1, 2, 3))
+    )
+    now = load(raw)
+    assert list(map(len, (now.activity, now.benchmarks, now.rebases, now.changelog, now.months))) == [3, 3, 3, 3, 2]
+    then = as_known_at(now, Quarter(2024, 2))
+    assert then.quarter == Quarter(2024, 2) and then.council is now.council and then.catalogue is now.catalogue
+    assert then.figures.query("kpi_id == 'C1'")["value"].tolist() == [300, 400]
+    assert then.months["month"].tolist() == ["2024-09"]
+    assert then.submissions["value"].tolist() == [300, 400, 70] and then.submissions.index.tolist() == [0, 1, 2]
+    assert then.activity["period"].tolist() == ["2024-25 Q1", "2024-25 Q2"]
+    assert then.benchmarks["period"].tolist() == ["2021", "2022"]
+    assert then.changelog["reason"].tolist() == ["Why 1", "Why 2"]
+    assert then.rebases["kpi_id"].tolist() == ["P1", "P2"]
+    assert then.commentary.empty and len(now.commentary) == 1
+    assert then.problems is now.problems and then.counts is now.counts
+    assert now.figures.query("kpi_id == 'C1'")["value"].tolist() == [300, 390, 412]

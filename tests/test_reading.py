@@ -305,6 +305,13 @@ def test_headings_that_are_blank_at_the_end_count_as_cells() -> None:
     assert ledger.told == [("row-short", "", 3, "", "3 of 4"), ("row-beside", "", 4, "", 'D4 ("x")')]
 
 
+def test_rows_that_are_all_shorter_than_the_blank_headings_are_told_too() -> None:
+    assert of_text("key,value,,\nA,1\nB,2\n")[1].told == [
+        ("row-short", "", 2, "", "2 of 4"),
+        ("row-short", "", 3, "", "2 of 4"),
+    ]
+
+
 def test_a_second_row_of_headings_is_a_second_table() -> None:
     assert refused(of_text("key,value\nA,1\n\nKEY,Value\nB,2\nkey,value\n")) == ("table-two", "", 4, "", "4")
     told = refused(of_sheets(sheet(HEADS, (3, ["A", "1"]), (7, ["Key", "value"]), name="R")))
@@ -318,6 +325,12 @@ def test_blank_rows_of_a_sheet_are_those_that_a_person_sees() -> None:
     )
     assert table is not None and (table.rows, table.blank, table.rows_in) == ([3, 6, 9], 5, 8)
     assert table.cells["value"] == ["1", "", "2"] and table.kinds == {"value": {1: "formula"}}
+
+
+def test_titles_above_a_sheets_table_are_no_blank_rows() -> None:
+    """Below the headings in row 4 are rows 5 to 8: two figures, two blank."""
+    table, _ = of_sheets(sheet((1, ["Title"]), (2, ["More"]), (4, ["key", "value"]), (6, ["A", "1"]), (8, ["B", "2"])))
+    assert table is not None and (table.rows, table.blank, table.rows_in) == ([6, 8], 2, 4)
 
 
 def test_marks_of_cells_are_those_of_the_table() -> None:
