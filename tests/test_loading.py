@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 from small_council import write_raw
 
+from kpi_tools import loading
 from kpi_tools.errors import InputError
 from kpi_tools.loading import (
     ReturnsError,
@@ -279,6 +280,10 @@ def test_without_months_the_table_of_months_has_its_columns(raw: Path) -> None:
     assert months.empty and {"month", "value", "target"} <= set(months.columns)
 
 
+def test_the_door_names_what_is_behind_it() -> None:
+    assert set(loading.__all__) <= set(dir(loading))
+
+
 def test_the_account_of_rows_and_files_adds_up_in_one_line(raw: Path) -> None:
     """15 KPIs, 15 targets, one text, two figures; one row refused; two blank rows in one file and one in the other."""
     folder = send(raw, "2024-25-Q3", "C1,2024-25 Q3,412,,,final,\n\nP1,2024-25 Q3,87.5,,,final,\n,,,,,,\n").parent
@@ -290,9 +295,9 @@ def test_the_account_of_rows_and_files_adds_up_in_one_line(raw: Path) -> None:
     assert summary == "rows in 37 = accepted 33 + rejected 1 + blank 3 (files: 6 read, 1 refused, 1 skipped)"
     for name in ("void.csv", "desktop.ini", "bad.csv"):
         (folder / name).unlink()
-    send(raw, "2024-25-Q3", "C1,2024-25 Q3,412,,,final,\n" + "".join(f"C1,{2021 + n // 4}-{22 + n // 4} Q{n % 4 + 1},{n},,,final,\n"
-         for n in range(10)))  # fmt: skip
-    assert load(raw).summary == "rows in 42 = accepted 42 + rejected 0 (files: 5 read, 0 refused, 0 skipped)"
+    earlier = "".join(f"C1,2023-24 Q{n},1,,,final,\nP1,2023-24 Q{n},85,,,final,\n" for n in (1, 2, 3, 4))
+    send(raw, "2024-25-Q3", "C1,2024-25 Q3,412,,,final,\n" + earlier)
+    assert load(raw).summary == "rows in 40 = accepted 40 + rejected 0 (files: 5 read, 0 refused, 0 skipped)"
 
 
 def test_what_is_told_where_a_report_stops(raw: Path) -> None:
@@ -417,7 +422,7 @@ def test_what_comes_into_force_later_is_neither_counted_nor_known_unless_agreed_
     assert since(None) == since(Quarter(2024, 2)) == ["2024-25 Q3"]
     assert since(Quarter(2024, 4)) == ["2024-25 Q3", "2024-25 Q4", "2024-25 Q4"]
     assert since(Quarter(2025, 1))[-1] == "2025-26 Q1"
-    assert returns.targets.index.tolist() == list(range(16))
+    assert returns.targets.index.tolist() == list(range(16)) and "index" not in returns.targets
 
 
 def test_as_known_at_leaves_out_whatever_came_later(raw: Path) -> None:
@@ -448,6 +453,7 @@ def test_as_known_at_leaves_out_whatever_came_later(raw: Path) -> None:
     assert then.figures.query("kpi_id == 'C1'")["value"].tolist() == [300, 400]
     assert then.months["month"].tolist() == ["2024-09"]
     assert then.submissions["value"].tolist() == [300, 400, 70] and then.submissions.index.tolist() == [0, 1, 2]
+    assert list(then.submissions) == list(now.submissions)
     assert then.activity["period"].tolist() == ["2024-25 Q1", "2024-25 Q2"]
     assert then.benchmarks["period"].tolist() == ["2021", "2022"]
     assert then.changelog["reason"].tolist() == ["Why 1", "Why 2"]
@@ -455,3 +461,27 @@ def test_as_known_at_leaves_out_whatever_came_later(raw: Path) -> None:
     assert then.commentary.empty and len(now.commentary) == 1
     assert then.problems is now.problems and then.counts is now.counts
     assert now.figures.query("kpi_id == 'C1'")["value"].tolist() == [300, 390, 412]
+
+
+def test_a_benchmark_above_a_hundred_is_refused_where_its_kpi_is_a_percentage(raw: Path) -> None:
+    (raw / "benchmarks.csv").write_text(
+        "kpi_id,area,period,value,from_quarter,status,source\n"
+        "P1,England,2023,101,2024-25 Q3,final,DfE\nC1,England,2023,101,2024-25 Q3,final,DfE\n"
+    )
+    returns = read_returns(raw)
+    assert returns.problems[["file", "row", "code"]].values.tolist() == [["benchmarks.csv", 2, "value-above-100"]]
+    assert returns.benchmarks["kpi_id"].tolist() == ["C1"]
+
+
+def test_a_kpi_without_a_target_in_force_is_told_of_the_table_of_targets(raw: Path) -> None:
+    targets = raw / "targets.csv"
+    targets.write_text(targets.read_text().replace("P1,2020-21 Q1", "P1,2024-25 Q4"))
+    problems = load(raw).problems
+    assert problems[["file", "code", "value"]].values.tolist() == [["targets.csv", "target-none", "P1"]]
+
+
+def test_a_small_figure_that_is_printed_by_decision_is_read_from_its_table(raw: Path) -> None:
+    (raw / "small_numbers.csv").write_text(
+        "kpi_id,period,from_quarter,reason,agreed_by\nC1,2024-25 Q3,2024-25 Q3,Published already,Head of Roads\n"
+    )
+    assert load(raw).agreed["agreed_by"].tolist() == ["Head of Roads"]
