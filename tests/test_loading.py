@@ -10,6 +10,7 @@ from small_council import write_raw
 
 from kpi_tools import loading
 from kpi_tools.errors import InputError
+from kpi_tools.intake.workbooks import Workbooks
 from kpi_tools.loading import (
     ReturnsError,
     as_known_at,
@@ -463,14 +464,30 @@ def test_as_known_at_leaves_out_whatever_came_later(raw: Path) -> None:
     assert now.figures.query("kpi_id == 'C1'")["value"].tolist() == [300, 390, 412]
 
 
-def test_a_benchmark_above_a_hundred_is_refused_where_its_kpi_is_a_percentage(raw: Path) -> None:
+def test_a_benchmark_may_have_a_sign_where_its_kpi_is_a_percentage(raw: Path) -> None:
     (raw / "benchmarks.csv").write_text(
         "kpi_id,area,period,value,from_quarter,status,source\n"
-        "P1,England,2023,101,2024-25 Q3,final,DfE\nC1,England,2023,101,2024-25 Q3,final,DfE\n"
+        "P1,England,2023,60.4%,2024-25 Q3,final,DfE\nC1,England,2023,60.4%,2024-25 Q3,final,DfE\n"
     )
     returns = read_returns(raw)
-    assert returns.problems[["file", "row", "code"]].values.tolist() == [["benchmarks.csv", 2, "value-above-100"]]
-    assert returns.benchmarks["kpi_id"].tolist() == ["C1"]
+    assert returns.problems[["file", "row"]].values.tolist() == [["benchmarks.csv", 3]]
+    assert returns.benchmarks[["kpi_id", "value"]].values.tolist() == [["P1", 60.4]]
+
+
+@pytest.mark.parametrize(("name", "expected"), [("care.xlsx", True), ("care.csv", False)])
+def test_the_reader_of_workbooks_is_started_where_there_are_some(
+    raw: Path, monkeypatch: pytest.MonkeyPatch, name: str, expected: bool
+) -> None:
+    asked = []
+
+    class Noted(Workbooks):
+        def __init__(self, *, expected: bool) -> None:
+            asked.append(expected)
+            super().__init__()
+
+    monkeypatch.setattr(loading, "Workbooks", Noted)
+    (raw / "returns" / "2024-25-Q3" / name).write_bytes(b"x")
+    assert read_returns(raw).figures["value"].tolist() == [87.5, 412] and asked == [expected]
 
 
 def test_a_kpi_without_a_target_in_force_is_told_of_the_table_of_targets(raw: Path) -> None:

@@ -84,6 +84,16 @@ def test_one_child_reads_all_workbooks_and_ends_with_the_block() -> None:
     assert child is not None and child.returncode is not None
 
 
+def test_the_child_is_ready_where_workbooks_are_expected_and_waits_for_them_otherwise() -> None:
+    with Workbooks(expected=True) as books:
+        child = books._child
+        assert child is not None and child.poll() is None
+        assert "sheets" in books.read(GOOD) and books._child is child
+    assert child.returncode is not None and books._child is None
+    with Workbooks() as books:
+        assert books._child is None
+
+
 def test_a_workbook_that_takes_too_long_is_given_up_and_the_next_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
     stuck = "import sys, threading; sys.stdin.buffer.read(8); threading.Event().wait()"
     with Workbooks(seconds=0.3) as books:
