@@ -354,6 +354,22 @@ def test_a_sheet_in_every_part() -> None:
     }  # fmt: skip
 
 
+def test_names_with_a_prefix_are_the_same_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    xml = (
+        '<x:worksheet xmlns:x="http://schemas.openxmlformats.org/spreadsheetml/2006/main">'
+        '<x:cols><x:col min="2" max="2" hidden="1"/></x:cols><x:sheetData><x:row r="1" hidden="1"><x:c r="A1"><x:v>5</x:v></x:c>'
+        '<x:c r="B1"><x:f>1+1</x:f></x:c><x:c r="C1" s="0"/></x:row></x:sheetData>'
+        '<x:mergeCells count="1"><x:mergeCell ref="A1:B1"/></x:mergeCells></x:worksheet>'
+    )
+    raw = packed(parts_of() | {SHEET: xml.encode()})
+    monkeypatch.setattr(workbook_sheets, "MAX_CELLS", 2)
+    found = only_sheet(raw)
+    assert (found["rows"], found["kinds"]) == ([(1, ["5"])], [[1, 1, "formula"]])
+    assert (found["hidden_rows"], found["hidden_columns"], found["merged"]) == ([1], [[1, 1]], ["A1:B1"])
+    monkeypatch.setattr(workbook_sheets, "MAX_CELLS", 1)
+    assert refusal(raw, read_workbook) == ("file-large", "more than 1 cells")
+
+
 def test_a_formula_without_a_result_must_say_where_it_is() -> None:
     told = ("file-truncated", "a formula without a result does not say in which cell it is")
     assert refusal(sheet_of("<row><c><f>1+1</f></c><c><v>7</v></c></row>"), read_workbook) == told
