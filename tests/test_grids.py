@@ -230,7 +230,7 @@ def test_the_limits_are_those_of_a_return() -> None:
         ("a,b\r\r\r,,x\r", "file-stray", "C4"),
         ("a,b\r\n\r\n\r\n\"x\"\r\n", "file-stray", "A4"),
         ("a,b\n\n \n\"\",x,\n", "file-stray", "B4"),
-        ("\n\n\n,X\n", "file-stray", "B4"),
+        ("\n\n\n\t,X,\n", "file-stray", "B4"),
         ("a\rb\rc\rd\r", "file-large", "more than -98 rows"),
         ("a,b\n,\nb\n,,x\n", "file-large", "more than -98 rows"),
     ],

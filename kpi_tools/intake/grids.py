@@ -263,5 +263,5 @@ def _refuse_far_cells(text: str, separator: str) -> None:
         if line.strip(f'{separator} \t\r\n"'):
             filled, far = filled + 1, (number, line)
     if filled <= MOST_ROWS + 100:
-        place = next(place for place, cell in enumerate(far[1].split(separator)) if cell.strip(' "'))
+        place = next(place for place, cell in enumerate(far[1].split(separator)) if cell.strip(' \t"'))
         raise FileFault("file-stray", f"{letter(place)}{far[0]}")
