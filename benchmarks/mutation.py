@@ -45,6 +45,8 @@ SUITES = {
     "intake.fields": ("test_fields.py", "test_loading.py", "test_contract.py"),
     "intake.figures": ("test_contract.py", "test_received.py", "test_months.py", "test_loading.py"),
     "intake.received": ("test_loading.py", "test_received.py"),
+    "intake.rebases": ("test_rebases.py",),
+    "intake.run": ("test_received.py", "test_loading.py"),
     "intake.workbooks": BOOKS,
     "intake.workbook_child": BOOKS,
     "intake.workbook_container": BOOKS,

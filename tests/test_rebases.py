@@ -33,6 +33,44 @@ def test_a_quarter_or_a_month_begins_on_its_first_day(read):
         ("P1", "2024-04-01", "final"), ("M1", "2024-05-01", "illustrative")]  # fmt: skip
 
 
+def test_a_rebase_in_every_part_however_its_period_is_written(read):
+    returns = read(
+        "P1,Q1 2024/25,New system,Head of Roads,2024-25 Q2,",
+        "M1,May 2024,New team,Head of Care,,",
+        "P2,2024-06,Moved,Chief,,",
+    )
+    rows = returns.rebases.astype(object).where(returns.rebases.notna(), None)
+    assert rows.values.tolist() == [
+        ["P1", "2024-25 Q1", "2024-04-01", "New system", "Head of Roads", "2024-25 Q2", "final"],
+        ["M1", "2024-05", "2024-05-01", "New team", "Head of Care", None, "final"],
+        ["P2", "2024-06", "2024-06-01", "Moved", "Chief", None, "final"],
+    ]
+    assert returns.log[["file", "row", "column", "sent", "taken", "why"]].values.tolist() == [
+        ["rebases.csv", 2, "first_period (B)", "Q1 2024/25", "2024-25 Q1", "written as the tables have it"],
+        ["rebases.csv", 3, "first_period (B)", "May 2024", "2024-05", "a month in words"],
+    ]
+
+
+@pytest.mark.parametrize(
+    ("period", "told"),
+    [("", "There is no quarter or month that this names."), ("2024-05-17", "There is no quarter or month that this names."),
+     ("Q2 2023", "ambiguous")],
+)  # fmt: skip
+def test_a_period_that_is_none_is_told_once_with_what_is_known_of_it(read, period, told):
+    returns = read(f"P1,{period},New system,Head of Roads,,", f"P1,{period},New system,Head of Roads,,")
+    assert returns.problems[["row", "code"]].values.tolist() == [[2, "rebase-period"], [3, "rebase-period"]]
+    assert told in returns.problems["rule"][0]
+
+
+def test_a_rebase_agreed_later_is_neither_known_nor_counted(read):
+    lines = ("P2,2024-25 Q1,New,Head,2024-25 Q3,", "P1,2024-25 Q1,New,Head,2024-25 Q4,", "M1,2024-05,,Head,2024-25 Q4,")
+    returns = read(*lines)
+    assert returns.rebases["kpi_id"].tolist() == ["P2"]
+    counts = returns.counts.set_index("file").loc["rebases.csv"]
+    assert counts[["rows_in", "accepted", "rejected"]].tolist() == [2, 1, 1]
+    assert returns.problems[["row", "code"]].values.tolist() == [[4, "catalogue-missing"]]
+
+
 def test_none_are_needed():
     assert kent.returns().rebases.empty
     assert list(kent.returns().rebases.columns)[:5] == ["kpi_id", "first_period", "date", "reason", "name"]
