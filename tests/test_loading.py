@@ -502,3 +502,34 @@ def test_a_small_figure_that_is_printed_by_decision_is_read_from_its_table(raw: 
         "kpi_id,period,from_quarter,reason,agreed_by\nC1,2024-25 Q3,2024-25 Q3,Published already,Head of Roads\n"
     )
     assert load(raw).agreed["agreed_by"].tolist() == ["Head of Roads"]
+
+
+def test_the_account_and_the_rejected_rows_have_their_columns(raw: Path) -> None:
+    assert list(load(raw).counts) == [
+        "file", "sheet", "outcome", "rows_in", "accepted", "rejected", "blank", "bytes", "sha256"
+    ]  # fmt: skip
+    assert list(load(raw).rejected) == ["file", "sheet", "row", "codes", "reasons"]
+    text = "kpi_id,period,value\nZZ,2024-25 Q3,72p\nC1,2024-25 Q1,5\nC1,2024-25 Q1,5\nC1,2023-24 Q1,5,6\n"
+    (raw / "returns" / "2024-25-Q3" / "bad.csv").write_text(text)
+    returns = read_returns(raw)
+    # the second of two equal rows is warned of, which is no reason to refuse it
+    assert "duplicate-same" in set(returns.problems["code"])
+    rejected = returns.rejected
+    assert list(rejected) == ["file", "sheet", "row", "codes", "reasons", "kpi_id", "period", "value", "beyond"]
+    assert rejected[["file", "sheet", "row", "codes"]].values.tolist() == [
+        ["returns/2024-25-Q3/bad.csv", "", 2, "id-unknown value-flag"], ["returns/2024-25-Q3/bad.csv", "", 5, "row-long"],
+    ]  # fmt: skip
+    assert rejected["beyond"].fillna("").tolist() == ["", "6"] and rejected["value"].tolist() == ["72p", "5"]
+    first, second = rejected["reasons"]
+    assert first.startswith("kpi_id: ") and ' value: The mark "p" stands behind the number.' in first
+    assert second.startswith("The row has 4 instead of 3 cells. Look for a comma")
+
+
+def test_of_two_commentaries_of_a_quarter_the_first_is_read_and_the_other_is_told(raw: Path) -> None:
+    for name in ("2024-25-Q3.csv", "2024-25-Q3.xlsx", "2024-25-Q3.txt"):
+        (raw / "commentary" / name).write_text("kpi_id,section,commentary\nP1,,Words\n", encoding="utf-8")
+    returns = read_returns(raw)
+    told = returns.problems
+    assert told[["file", "code"]].values.tolist() == [["commentary/2024-25-Q3.xlsx", "file-twice"]]
+    assert "2024-25-Q3.csv and 2024-25-Q3.xlsx" in told["rule"][0]
+    assert returns.commentary["commentary"].tolist() == ["Words"]
