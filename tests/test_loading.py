@@ -533,3 +533,18 @@ def test_of_two_commentaries_of_a_quarter_the_first_is_read_and_the_other_is_tol
     assert told[["file", "code"]].values.tolist() == [["commentary/2024-25-Q3.xlsx", "file-twice"]]
     assert "2024-25-Q3.csv and 2024-25-Q3.xlsx" in told["rule"][0]
     assert returns.commentary["commentary"].tolist() == ["Words"]
+
+
+def test_the_outcome_of_each_file_stands_in_the_account(raw: Path) -> None:
+    folder = raw / "returns" / "2024-25-Q3"
+    (folder / "old.xls").write_bytes(b"x")
+    (folder / "desktop.ini").write_bytes(b"x")
+    (raw / "commentary" / "2024-25-Q3.csv").write_bytes(bytes(3))
+    counts = read_returns(raw).counts.set_index("file")
+    told = counts[["outcome", "sheet", "bytes"]].iloc[3:].sort_index()
+    assert told.reset_index().values.tolist() == [
+        ["commentary/2024-25-Q3.csv", "refused", "", 3], ["returns/2024-25-Q3/desktop.ini", "skipped", "", 0],
+        ["returns/2024-25-Q3/old.xls", "refused", "", 0],
+        ["returns/2024-25-Q3/roads.csv", "read", "", (folder / "roads.csv").stat().st_size],
+    ]  # fmt: skip
+    assert (counts["sha256"] == "").sum() == 2
