@@ -150,11 +150,12 @@ def load(raw: str | Path, quarter: str | Quarter | None = None, *, allow_rejecte
         raise ReturnsError(text, returns)
     if (errors["code"] == "file-changing").any():
         raise ReturnsError(f"A file changed while it was being read.\n{as_list(errors)}", returns)
-    share = returns.counts["rejected"].sum() / max(returns.counts["rows_in"].sum(), 1)
-    if share > returns.council.rejected_share:
+    rejected, rows = int(returns.counts["rejected"].sum()), int(returns.counts["rows_in"].sum())
+    if rejected / max(rows, 1) > returns.council.rejected_share:
         raise ReturnsError(
-            f"{share:.1%} of the rows for {title} are rejected, more than the {returns.council.rejected_share:.1%} that "
-            f"council.toml allows (loading, rejected_share).\n{as_list(errors)}\n  {returns.summary}",
+            f"{rejected:,} of the {rows:,} rows for {title} are rejected, more than the "
+            f"{100 * returns.council.rejected_share:g}% that council.toml allows (loading, rejected_share).\n"
+            f"{as_list(errors)}\n  {returns.summary}",
             returns,
         )
     return returns

@@ -391,6 +391,11 @@ def test_a_sheet_without_content_has_no_rows() -> None:
         assert (found["rows"], found["kinds"], found["hidden_rows"]) == ([], [], [])
 
 
+def test_a_cell_that_is_in_it_twice_is_refused() -> None:
+    raw = sheet_of('<row r="3"><c r="B3"><v>1</v></c><c r="C3"><v>2</v></c><c r="B3"><v>3</v></c></row>')
+    assert refusal(raw, read_workbook) == ("file-truncated", "the cell B3 is in it twice")
+
+
 @pytest.mark.parametrize("second", [2, 3])
 def test_rows_in_another_order_are_refused(second: int) -> None:
     raw = sheet_of(f'<row r="3"><c r="A3"><v>1</v></c></row><row r="{second}"><c r="A2"><v>1</v></c></row>')

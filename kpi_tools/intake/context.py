@@ -89,6 +89,8 @@ def read_benchmarks(table: Table, percentages: frozenset[str], ids: Ids, upto: Q
     for row in range(len(table)):
         kpi_id, since = field.kpi_id(table, row, "kpi_id", ids), field.quarter(table, row, "from_quarter")
         value, status = _valued(table, row, kpi_id in percentages)
+        if kpi_id in percentages and value > 100:
+            table.fault(row, "value", "value-above-100")
         rows.append({
             "kpi_id": kpi_id, "area": field.name(table, row, "area", needed=True),
             "period": field.name(table, row, "period", needed=True), "value": value,

@@ -6,6 +6,7 @@ openpyxl reads the cells; what it leaves out, or reads at any cost, is taken fro
 import io
 import re
 import zipfile
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 from xml.etree.ElementTree import iterparse
@@ -19,6 +20,7 @@ _P = rb"(?:[\w.-]+:)?"
 _CELL = re.compile(rb"<" + _P + rb"c\b[^>]*?\br=[\"']([A-Z]{1,3})([0-9]+)[\"'][^>]*>\s*<" + _P + rb"(?:v|is|f)\b")
 _BLANK = re.compile(rb"<(" + _P + rb")c\b[^>]*(?:/>|></\1c>)")
 _UNPLACED = re.compile(rb"<" + _P + rb"c(?=[\s/>])(?![^>]*\br=)")
+_PLACE = re.compile(rb"<" + _P + rb"c\b[^>]*?\br=[\"']([A-Z]{1,3}[0-9]+)[\"']")
 _FILLED = re.compile(rb"<" + _P + rb"(?:v|is|f)\b")
 _WIDE = re.compile(rb"\br=[\"']([A-Z]{2,3})[0-9]+[\"']")
 _ROW = re.compile(rb"<" + _P + rb"row\b([^>]*)>")
@@ -84,6 +86,9 @@ def _read_sheet(sheet: Any, xml: bytes, struck_texts: set[int]) -> dict[str, Any
             if _number(letters) > MAX_COLUMNS:
                 raise Refused("file-stray", (letters + row).decode())
     last, hidden = _read_outline(xml)
+    if len(places := _PLACE.findall(xml)) > len(set(places)):
+        twice = next(place for place, times in Counter(places).items() if times > 1)
+        raise Refused("file-truncated", f"the cell {twice.decode()} is in it twice")
     sheet.reset_dimensions()
     source = sheet.iter_rows(max_row=last, max_col=MAX_COLUMNS if columns > MAX_COLUMNS else None)
     struck_words = {sheet._shared_strings[place] for place in struck_texts if place < len(sheet._shared_strings)}
