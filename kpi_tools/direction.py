@@ -13,13 +13,15 @@ import narwhals.stable.v2 as nw
 from narwhals.stable.v2 import col, lit, when
 from narwhals.stable.v2.typing import IntoFrameT
 
+from kpi_tools.statistics.series import Rows
 from kpi_tools.statistics.student import critical
 from kpi_tools.vocabulary import HIGHER, LOWER, NEGATIVE, NOT_ENOUGH_DATA, NOT_TESTABLE, POSITIVE, STABLE
 
 MINIMUM_POINTS = 5
 _MOST_POINTS = 30
 _FLAT = 1e-9
-_ADDED = ("direction_of_travel", "points", "slope", "slope_low", "slope_high", "r_squared")
+_READ = ("period_end", "value", "polarity", "basis")
+ADDED = ("direction_of_travel", "points", "slope", "slope_low", "slope_high", "r_squared")
 
 
 def direction_of_travel(
@@ -43,22 +45,32 @@ def direction_of_travel(
     down is better, are not testable. Above 30 points the t of 30 is asked for, which is a little strict.
     """
     frame: Any = nw.from_native(recent)
+    names = [name for name in frame.collect_schema().names() if name not in ADDED]
+    lines = directions(frame, by, after=after, significance=significance, minimum_points=minimum_points)
+    directed = frame.select(*names).join(lines, on=list(by), how="left")
+    return (directed if after is None else without_figures(directed)).to_native()
+
+
+def directions(
+    frame: Rows, by: Sequence[str], *, after: date | None = None, significance: float = 0.05,
+    minimum_points: int = MINIMUM_POINTS,
+) -> Rows:  # fmt: skip
+    """What `direction_of_travel` adds, one row a series; with `after`, of those that have a row later than that day."""
     schema = frame.collect_schema()
-    names = [name for name in schema.names() if name not in _ADDED]
     keys = list(by)
     value = col("value").cast(nw.Float64)
     end = col("period_end")
     if schema["period_end"] == nw.Object:  # Python's own dates on pandas
         end = end.cast(nw.Datetime("us"))
     months = (end.dt.year() * 12 + end.dt.month()).cast(nw.Float64)
-    tested = frame
+    tested = frame.select(*keys, *(name for name in _READ if name in schema))
     if after is not None:
-        tested = frame.filter(
+        tested = tested.filter(
             end > lit(after if schema["period_end"] == nw.Date else datetime.combine(after, time.min))
         )
     points = (
         tested.select(
-            *keys, "polarity", _testable=_testable(names), _value=when(value.is_finite()).then(value), _x=months
+            *keys, "polarity", _testable=_testable(schema.names()), _value=when(value.is_finite()).then(value), _x=months
         )
         .with_columns(_y=col("_value") - col("_value").min().over(*keys), _x=col("_x") - col("_x").min().over(*keys))
         .with_columns(
@@ -75,13 +87,14 @@ def direction_of_travel(
         _polarity=col("polarity").max(),
         _testable=col("_testable").min(),
     )
-    lines = _judged(sums, significance, minimum_points).select(*keys, *_ADDED)
-    directed = frame.select(*names).join(lines, on=keys, how="left")
-    if after is not None:
-        directed = directed.with_columns(
-            direction_of_travel=col("direction_of_travel").fill_null(NOT_ENOUGH_DATA), points=col("points").fill_null(0)
-        )
-    return directed.to_native()
+    return _judged(sums, significance, minimum_points).select(*keys, *ADDED)
+
+
+def without_figures(directed: Rows) -> Rows:
+    """The same, with the words for series that have no row to be tested."""
+    return directed.with_columns(
+        direction_of_travel=col("direction_of_travel").fill_null(NOT_ENOUGH_DATA), points=col("points").fill_null(0)
+    )
 
 
 def _testable(names: list[str]) -> nw.Expr:

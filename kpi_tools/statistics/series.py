@@ -53,44 +53,42 @@ def _holds_numbers(frame: Rows, name: str, kind: Any) -> bool:
 
 
 def in_order(frame: Rows, keys: Sequence[str], order_by: str, needed: Sequence[str]) -> Rows:
-    """The rows by series and period, with `_n`, their number.
+    """The rows by series and period, with `_n`, their number, `_series`, that of their series, and `_first`, if they begin it.
 
     Eager frames are narrowed to the `needed` columns, since every step copies what is there, and sorted where they are
-    not; `_again` is true where a row is of the same series as the one before.
+    not, which is quicker to ask than to do; `_row` is where a row stood. Their series are numbered 0, 1, 2 …
     """
     if not isinstance(frame, nw.DataFrame):
-        return frame.with_row_index("_n", order_by=[*keys, order_by]).with_columns(_n=col("_n").cast(nw.Int64))
+        rows = frame.with_row_index("_n", order_by=[*keys, order_by]).with_columns(_n=col("_n").cast(nw.Int64))
+        rows = rows.with_columns(_series=col("_n").min().over(*keys) if keys else lit(0))
+        return rows.with_columns(_first=col("_n") == col("_series"))
     columns = [name for name in frame.columns if name in (*keys, order_by, *needed)]
     given = frame.select(*columns).with_row_index("_row")
-    rows = numbered(given, keys, order_by, strictly=False)
-    if rows is None:
+    rows = given.with_columns(_again=_again(keys))
+    if not _is_in_order(rows, keys, order_by):
         rows = given.sort(*keys, order_by).with_columns(_again=_again(keys))
-    return rows.with_row_index("_n").with_columns(_n=col("_n").cast(nw.Int64))
+    rows = rows.with_row_index("_n").with_columns(_n=col("_n").cast(nw.Int64))
+    rows = rows.with_columns(_first=~col("_again") | (col("_n") == 0))
+    numbers = rows.select(_series=col("_first").cast(nw.Int64).cum_sum() - 1)["_series"]
+    return rows.with_columns(numbers.sort())  # as they were: but an engine that has sorted them groups by them faster
 
 
-def numbered(frame: Rows, keys: Sequence[str], order_by: str, *, strictly: bool = True) -> Rows | None:
-    """An eager frame with `_series`, a number for each series, where it is sorted by series and period, else None.
-
-    `strictly`: no period twice. To ask is quicker than to sort, and a number is quicker to join by than text.
-    """
-    schema = frame.collect_schema()
-    kinds = [schema[name] for name in (*keys, order_by)]
-    if not all(kind == nw.String or kind.is_numeric() or kind.is_temporal() for kind in kinds):
-        return None
-    rows = frame.with_columns(_again=_again(keys))
-    before = col(order_by).shift(1)
-    on = col(order_by) > before if strictly else col(order_by) >= before
-    if not rows.select(_on=~col("_again") | on.fill_null(False))["_on"].all():
-        return None
-    tied, sorted_so_far = lit(True), lit(True)
+def _is_in_order(rows: Rows, keys: Sequence[str], order_by: str) -> bool:
+    """Whether eager rows stand by series and period; `_again` is true where a row is of the series of the one before."""
+    schema = rows.collect_schema()
+    if not all(schema[name] == nw.String or schema[name].is_numeric() or schema[name].is_temporal()
+               for name in (*keys, order_by)):  # fmt: skip
+        return False
+    later = (col(order_by) >= col(order_by).shift(1)).fill_null(False)
+    if not rows.select(_on=~col("_again") | later)["_on"].all():
+        return False
+    tied, rising = lit(True), lit(True)
     for name in keys:  # each series once
         before = col(name).shift(1)
-        sorted_so_far = sorted_so_far & (~tied | (col(name) >= before))
+        rising = rising & (~tied | (col(name) >= before))
         tied = tied & (col(name) == before)
-    starts = rows.filter(~col("_again")).select(_sorted=sorted_so_far & ~tied)
-    if not starts["_sorted"][1:].fill_null(False).all():
-        return None
-    return rows.with_columns(_series=(1 - col("_again").cast(nw.Int64)).cum_sum())
+    starts = rows.select(*keys, "_again").filter(~col("_again")).select(_rising=rising & ~tied)
+    return bool(starts["_rising"][1:].fill_null(False).all())
 
 
 def _again(keys: Sequence[str]) -> nw.Expr:
@@ -101,28 +99,26 @@ def _again(keys: Sequence[str]) -> nw.Expr:
     return again
 
 
+def of_each(rows: Rows, lines: Rows, number: str) -> Rows:
+    """Add to each row what the line of its `number` says. Eager: there is a line for each of the numbers 0, 1, 2 …"""
+    if not isinstance(rows, nw.DataFrame):
+        return rows.join(lines, on=number, how="left")
+    lines = lines.sort(number)
+    return rows.with_columns(*lines.select(*(n for n in lines.columns if n != number))[rows[number]].iter_columns())
+
+
 def with_gaps(rows: Rows, keys: Sequence[str], order_by: str) -> Rows:
-    """Add `_series` (number of its first row), `_usual` (the shortest distance between its periods, in days or units)
-    and `_gap` (more than one and a half of that since the row before, so that a period is absent).
+    """Add `_usual` (the shortest distance between the periods of a series, in days or units) and `_gap` (more than one
+    and a half of that since the row before, so that a period is absent) to rows from `in_order`.
 
     Periods are dates (as text: 2024-12-31), timestamps or numbers; other text has an order but no distance. Raises
     `InputError` where an eager table has a row without a period, or two of one series for the same.
     """
-    rows = rows.with_columns(_at=_position(rows, order_by), _series=_first_of_series(rows, keys))
-    apart = col("_at") - col("_at_1")
-    rows = shifted(rows, (1, "_at")).with_columns(_apart=when(col("_n") > col("_series")).then(apart))
+    rows = shifted(rows.with_columns(_at=_position(rows, order_by)), (1, "_at"))
+    rows = rows.with_columns(_apart=when(~col("_first")).then(col("_at") - col("_at_1")))
     _check_periods(rows, keys, order_by)
-    rows = rows.with_columns(_usual=col("_apart").min().over("_series"))
+    rows = of_each(rows, rows.group_by("_series").agg(_usual=col("_apart").min()), "_series")
     return rows.with_columns(_gap=(col("_apart") > col("_usual") * _ABSENT).fill_null(False))
-
-
-def _first_of_series(rows: Rows, keys: Sequence[str]) -> nw.Expr:
-    """The number of a series' first row: the latest row that is not `_again`; a lazy engine has to ask the keys."""
-    if not keys:
-        return lit(0)
-    if not isinstance(rows, nw.DataFrame):
-        return col("_n").min().over(*keys)
-    return when(col("_again")).then(lit(0)).otherwise(col("_n")).cum_max()
 
 
 def _check_periods(rows: Rows, keys: Sequence[str], order_by: str) -> None:
@@ -145,13 +141,17 @@ def _check_periods(rows: Rows, keys: Sequence[str], order_by: str) -> None:
         )
 
 
-def as_given(rows: Rows, frame: Rows, names: Sequence[str], added: Sequence[str]) -> Rows:
-    """The caller's frame, its columns `names` first, then the `added` ones; eager rows in the caller's order."""
-    if isinstance(rows, nw.DataFrame):
-        back = rows.select("_row", *added)
-        back = back if back["_row"].is_sorted() else back.sort("_row")
-        return frame.select(*names).with_columns(*back.select(*added).iter_columns())
-    return rows.select(*names, *added)
+def as_given(frame: Rows, names: Sequence[str], added: Sequence[str], *said: Rows) -> Rows:
+    """The caller's frame, its columns `names` first, then the `added` ones; eager rows in the caller's order.
+
+    What is `said` of the rows, in tables in one order, of which the last has all columns where they are lazy.
+    """
+    if not isinstance(frame, nw.DataFrame):
+        return said[-1].select(*names, *added)
+    found = {name: table[name] for table in said for name in added if name in table.columns}
+    back = said[0].select("_row").with_columns(*found.values())
+    back = back if back["_row"].is_sorted() else back.sort("_row")
+    return frame.select(*names).with_columns(*back.select(*added).iter_columns())
 
 
 def keeping(rows: Rows, *names: str) -> Rows:
@@ -191,9 +191,12 @@ def flag(truth: nw.Expr) -> nw.Expr:
     return truth.cast(nw.Int8)
 
 
-def words(code: str, meanings: Mapping[int, str]) -> nw.Expr:
-    """The text for each number of a column, null for others: faster on pandas than a chain of conditions."""
-    return col(code).replace_strict(list(meanings), list(meanings.values()), default=None, return_dtype=nw.String)
+def words(rows: Rows, code: str, meanings: Mapping[int, str]) -> nw.Expr | nw.Series[Any]:
+    """The text for each number of a column, null for 0: looked up by place in eager rows, which is quicker than to replace."""
+    if not isinstance(rows, nw.DataFrame):
+        return col(code).replace_strict(list(meanings), list(meanings.values()), default=None, return_dtype=nw.String)
+    texts = [meanings.get(number) for number in range(max(meanings) + 1)]
+    return nw.new_series(code, texts, nw.String, backend=rows.implementation)[rows[code]]
 
 
 def _along(rows: Rows, expression: nw.Expr) -> nw.Expr:

@@ -21,12 +21,14 @@ from kpi_tools.vocabulary import (
     TWO_IN_THREE,
 )
 
+LOOKED_AT = ("baseline_points", "overlap", "moving_range", "mean", "upper_limit")
+CAUSES = ("run", "steps", "rule", "special_cause")
 _RUN = 7
 _FEWEST_FOR_RUNS = 8
 _EXACT = 1e-9
 _RULE_CODES = {1: OUTSIDE, 2: TREND, 3: TWO_IN_THREE, 4: SHIFT}
 _CARRIED = ("_all_rules", "_better")
-_CAUSE_CODES = {1: IMPROVEMENT, -1: CONCERN, 2: NEUTRAL}
+_CAUSE_CODES = {1: CONCERN, 2: NEUTRAL, 3: IMPROVEMENT}
 
 
 def signalled(rows: Rows, value: str, profile: str) -> Rows:
@@ -100,11 +102,8 @@ def _ruled(rows: Rows) -> Rows:
         _slope=when(turns).then(col("_step_-1")).otherwise(col("_step")),
     )  # fmt: skip
     news = when(col("_rule") == 2).then(col("_slope")).otherwise(col("_side")) * col("_better")
-    rows = rows.with_columns(_news=news.cast(nw.Int64))
-    cause = when(col("_rule") == 0).then(lit(0)).when(col("_news") == 0).then(lit(2)).otherwise(col("_news"))
-    return rows.with_columns(_cause=cause).with_columns(
-        rule=words("_rule", _RULE_CODES), special_cause=words("_cause", _CAUSE_CODES)
-    )
+    rows = rows.with_columns(_cause=when(col("_rule") == 0).then(lit(0)).otherwise(news + 2))
+    return rows.with_columns(rule=words(rows, "_rule", _RULE_CODES), special_cause=words(rows, "_cause", _CAUSE_CODES))
 
 
 def _sign(number: str, where: nw.Expr) -> nw.Expr:
