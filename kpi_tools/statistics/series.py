@@ -13,7 +13,6 @@ from narwhals.stable.v2 import col, lit, when
 from kpi_tools.errors import InputError
 
 _ABSENT = 1.5
-_NEVER = 2**62
 _ISO_DATE = r"^\d{4}-\d\d-\d\d$"
 _YEAR_FIRST = r"^\d{4}"
 
@@ -67,9 +66,9 @@ def in_order(frame: Rows, keys: Sequence[str], order_by: str, needed: Sequence[s
     rows = given.with_columns(_again=_again(keys))
     if not _is_in_order(rows, keys, order_by):
         rows = given.sort(*keys, order_by).with_columns(_again=_again(keys))
-    rows = rows.with_row_index("_n").with_columns(_n=col("_n").cast(nw.Int64))
+    rows = rows.with_row_index("_n").with_columns(_n=col("_n").cast(nw.Int32))
     rows = rows.with_columns(_first=~col("_again") | (col("_n") == 0))
-    numbers = rows.select(_series=col("_first").cast(nw.Int64).cum_sum() - 1)["_series"]
+    numbers = rows.select(_series=col("_first").cast(nw.Int32).cum_sum() - 1)["_series"]
     return rows.with_columns(numbers.sort())  # as they were: but an engine that has sorted them groups by them faster
 
 
@@ -132,8 +131,8 @@ def _check_periods(rows: Rows, keys: Sequence[str], order_by: str) -> None:
             f'The column "{order_by}" holds text such as "{odd[0]}", which does not sort by time: give dates, or text '
             "that begins with the year."
         )
-    if len(again := rows.filter(col("_apart") == 0)):
-        row = again.head(1).rows(named=True)[0]
+    if (rows["_apart"] == 0).any():
+        row = rows.filter(col("_apart") == 0).rows(named=True)[0]
         series = ", ".join(str(row[key]) for key in keys)
         raise InputError(
             f"Two rows{f' of {series}' if series else ''} are for the same period, {str(row[order_by])[:10]}. Keep the one "
@@ -175,9 +174,10 @@ def run_lengths(rows: Rows, **lengths: str) -> Rows:
     The run's first row is the latest start up to here and its last stands before the next start: nothing is grouped.
     """
     starts = list(lengths.values())
+    never = lit(2**31 - 1 if isinstance(rows, nw.DataFrame) else 2**62)
     rows = shifted(rows, (-1, *starts)).with_columns(
         *(when(col(name) == 1).then(col("_n")).otherwise(lit(-1)).alias(f"{name}_first") for name in starts),
-        *(when(col(f"{name}_-1") == 0).then(lit(_NEVER)).otherwise(col("_n")).alias(f"{name}_last") for name in starts),
+        *(when(col(f"{name}_-1") == 0).then(never).otherwise(col("_n")).alias(f"{name}_last") for name in starts),
     )
     first, last = ([f"{name}_{end}" for name in starts] for end in ("first", "last"))
     rows = rows.with_columns(_along(rows, col(*first).cum_max()), _along(rows, col(*last).cum_min(reverse=True)))

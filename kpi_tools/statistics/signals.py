@@ -27,6 +27,7 @@ _RUN = 7
 _FEWEST_FOR_RUNS = 8
 _EXACT = 1e-9
 _RULE_CODES = {1: OUTSIDE, 2: TREND, 3: TWO_IN_THREE, 4: SHIFT}
+_ONE, _MINUS, _NONE = (lit(sign, dtype=nw.Int8) for sign in (1, -1, 0))
 _CARRIED = ("_all_rules", "_better")
 _CAUSE_CODES = {1: CONCERN, 2: NEUTRAL, 3: IMPROVEMENT}
 
@@ -46,18 +47,16 @@ def _judged(rows: Rows, value: str) -> Rows:
         _all_rules=(col("baseline_points") >= _FEWEST_FOR_RUNS) & (col("overlap") == 1),
         _better=_better(rows),
     )
-    rows = keeping(rows, *_CARRIED, "_y", "_start", "_half", "mean")
-    rows = shifted(rows, (1, "_y")).with_columns(
-        _known=~col("_y").is_null() & ~col("_half").is_null(),
-        _off=col("_y") - col("mean"),
-        _move=col("_y") - col("_y_1"),
+    rows = shifted(keeping(rows, *_CARRIED, "_y", "_start", "_half", "mean"), (1, "_y")).with_columns(
+        _off=col("_y") - col("mean"), _move=when(~col("_start") & ~col("_half").is_null()).then(col("_y") - col("_y_1"))
     )
     rows = rows.with_columns(_far=col("_off").abs() - col("mean").abs().clip(lower_bound=1.0) * _EXACT)
+    away = (col("_far") > 0) & ~col("_half").is_null()
     return rows.with_columns(
-        _side=_sign("_off", col("_known") & (col("_far") > 0)),
-        _step=_sign("_move", col("_known") & ~col("_start")),
-        _outside=flag(col("_known") & (col("_far") > col("_half"))),
-        _near=flag(col("_known") & (col("_far") > col("_half") * (2 / 3))),
+        _side=when(away & (col("_off") > 0)).then(_ONE).when(away).then(_MINUS).otherwise(_NONE),
+        _step=when(col("_move") > 0).then(_ONE).when(col("_move") < 0).then(_MINUS).otherwise(_NONE),
+        _outside=when(col("_far") > col("_half")).then(_ONE).otherwise(_NONE),
+        _near=when(col("_far") > col("_half") * (2 / 3)).then(_ONE).otherwise(_NONE),
     )
 
 
@@ -72,7 +71,9 @@ def _run_lengths(rows: Rows, profile: str) -> Rows:
     )
     rows = keeping(rows, *_CARRIED, "_side", "_step", "_outside", "_close", "_side_starts", "_step_starts")
     rows = run_lengths(rows, _side_run="_side_starts", _step_run="_step_starts")
-    rows = rows.with_columns(run=col("_side") * col("_side_run"), steps=col("_step") * col("_step_run"))
+    rows = rows.with_columns(
+        run=(col("_side") * col("_side_run")).cast(nw.Int64), steps=(col("_step") * col("_step_run")).cast(nw.Int64)
+    )
     rows = keeping(rows, *_CARRIED, "_side", "_step", "_outside", "_close", "_side_starts_first", "run", "steps")
     rows = shifted(rows, (1, "_close"), (2, "_close", "_side_starts_first"))
     three = (col("_close") + col("_close_1") + col("_close_2") >= 2) & (
@@ -106,14 +107,9 @@ def _ruled(rows: Rows) -> Rows:
     return rows.with_columns(rule=words(rows, "_rule", _RULE_CODES), special_cause=words(rows, "_cause", _CAUSE_CODES))
 
 
-def _sign(number: str, where: nw.Expr) -> nw.Expr:
-    """1 or -1 by the sign of a column; 0 where it is zero or the condition does not hold."""
-    return flag(where & (col(number) > 0)) - flag(where & (col(number) < 0))
-
-
 def _better(rows: Rows) -> nw.Expr:
     """1 where higher is better, -1 where lower is, else 0."""
     if "polarity" not in rows.collect_schema().names():
         return lit(0)
-    polarity = col("polarity").cast(nw.String).fill_null("")
-    return flag(polarity == HIGHER) - flag(polarity == LOWER)
+    polarity = col("polarity").cast(nw.String)
+    return when(polarity == HIGHER).then(_ONE).when(polarity == LOWER).then(_MINUS).otherwise(_NONE)
