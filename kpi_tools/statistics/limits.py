@@ -12,7 +12,7 @@ import narwhals.stable.v2 as nw
 from narwhals.stable.v2 import col, lit, when
 
 from kpi_tools.statistics.rebasing import rebases_reached
-from kpi_tools.statistics.series import Rows, counted_up, flag, keeping, of_each, shifted, with_gaps, words
+from kpi_tools.statistics.series import Rows, counted_up, flag, keeping, moved, of_each, with_gaps, words
 from kpi_tools.vocabulary import LIMITS, NO_LIMITS, NO_VARIATION, NOT_CHARTED, TRIAL, TRIAL_LIMITS
 
 LIMITED = (
@@ -71,13 +71,13 @@ def _with_ranges(
     rows = rows.with_columns(_y=when(number.is_finite() & col("_charted")).then(number))
     rows = keeping(rows, *kept, "_charted", "_base", "_first", "_gap", "baseline", "overlap", "_y")
     goes_on = ~(col("_first") | col("_gap"))
-    return shifted(rows, (1, "_y")).with_columns(moving_range=when(goes_on).then((col("_y") - col("_y_1")).abs()))
+    return rows.with_columns(moving_range=when(goes_on).then((col("_y") - moved(rows, "_y", 1)).abs()))
 
 
 def _rebased(rows: Rows) -> Rows:
     """A baseline begins with its series, and where one more of the `_rebases` lies behind a row than behind the one before."""
-    more = (col("_rebases") != col("_rebases_1")).fill_null(False)
-    rows = shifted(rows, (1, "_rebases")).with_columns(_begins=flag(col("_first") | more))
+    more = (col("_rebases") != moved(rows, "_rebases", 1)).fill_null(False)
+    rows = rows.with_columns(_begins=flag(col("_first") | more))
     return counted_up(rows, "_begins").with_columns(
         _first=col("_begins") == 1,
         _base=col("_begins_so_far") - 1,

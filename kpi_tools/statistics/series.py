@@ -113,8 +113,8 @@ def with_gaps(rows: Rows, keys: Sequence[str], order_by: str) -> Rows:
     Periods are dates (as text: 2024-12-31), timestamps or numbers; other text has an order but no distance. Raises
     `InputError` where an eager table has a row without a period, or two of one series for the same.
     """
-    rows = shifted(rows.with_columns(_at=_position(rows, order_by)), (1, "_at"))
-    rows = rows.with_columns(_apart=when(~col("_first")).then(col("_at") - col("_at_1")))
+    rows = rows.with_columns(_at=_position(rows, order_by))
+    rows = rows.with_columns(_apart=when(~col("_first")).then(col("_at") - moved(rows, "_at", 1)))
     _check_periods(rows, keys, order_by)
     rows = of_each(rows, rows.group_by("_series").agg(_usual=col("_apart").min()), "_series")
     return rows.with_columns(_gap=(col("_apart") > col("_usual") * _ABSENT).fill_null(False))
@@ -158,9 +158,9 @@ def keeping(rows: Rows, *names: str) -> Rows:
     return rows.select("_row", "_n", *names) if isinstance(rows, nw.DataFrame) else rows
 
 
-def shifted(rows: Rows, *moves: tuple[Any, ...]) -> Rows:
-    """Add columns as they were so many rows earlier (later where negative): `(1, "x")` adds `x_1`, `(-1, …)` `x_-1`."""
-    return rows.with_columns(*(_along(rows, col(*names).shift(back)).name.suffix(f"_{back}") for back, *names in moves))
+def moved(rows: Rows, name: str, back: int) -> nw.Expr:
+    """A column as it was so many rows earlier (later where negative). In a lazy frame it has to be a column already."""
+    return _along(rows, col(name).shift(back))
 
 
 def counted_up(rows: Rows, name: str) -> Rows:
@@ -175,9 +175,9 @@ def run_lengths(rows: Rows, **lengths: str) -> Rows:
     """
     starts = list(lengths.values())
     never = lit(2**31 - 1 if isinstance(rows, nw.DataFrame) else 2**62)
-    rows = shifted(rows, (-1, *starts)).with_columns(
+    rows = rows.with_columns(
         *(when(col(name) == 1).then(col("_n")).otherwise(lit(-1)).alias(f"{name}_first") for name in starts),
-        *(when(col(f"{name}_-1") == 0).then(never).otherwise(col("_n")).alias(f"{name}_last") for name in starts),
+        *(when(moved(rows, name, -1) == 0).then(never).otherwise(col("_n")).alias(f"{name}_last") for name in starts),
     )
     first, last = ([f"{name}_{end}" for name in starts] for end in ("first", "last"))
     rows = rows.with_columns(_along(rows, col(*first).cum_max()), _along(rows, col(*last).cum_min(reverse=True)))
