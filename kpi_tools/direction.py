@@ -70,7 +70,7 @@ def directions(
         )
     points = (
         tested.select(
-            *keys, "polarity", _testable=_testable(schema.names()), _value=when(value.is_finite()).then(value), _x=months
+            *keys, _better=_better(schema.names()), _value=when(value.is_finite()).then(value), _x=months
         )
         .with_columns(_y=col("_value") - col("_value").min().over(*keys), _x=col("_x") - col("_x").min().over(*keys))
         .with_columns(
@@ -84,8 +84,7 @@ def directions(
         _n=col("_there").sum(),
         _spread=col("_y").max(),
         _size=col("_magnitude").max(),
-        _polarity=col("polarity").max(),
-        _testable=col("_testable").min(),
+        _better=col("_better").min(),
     )
     return _judged(sums, significance, minimum_points).select(*keys, *ADDED)
 
@@ -97,11 +96,12 @@ def without_figures(directed: Rows) -> Rows:
     )
 
 
-def _testable(names: list[str]) -> nw.Expr:
-    testable = when(col("polarity").is_in((HIGHER, LOWER))).then(lit(1)).otherwise(lit(0))
+def _better(names: list[str]) -> nw.Expr:
+    """2 where higher is better, 1 where lower is, 0 where neither up nor down would say anything."""
+    better = when(col("polarity") == HIGHER).then(lit(2)).when(col("polarity") == LOWER).then(lit(1)).otherwise(lit(0))
     if "basis" not in names:
-        return testable
-    return when(col("basis") == "year_to_date").then(lit(0)).otherwise(testable)
+        return better
+    return when(col("basis") == "year_to_date").then(lit(0)).otherwise(better)
 
 
 def _judged(sums: Any, significance: float, minimum_points: int) -> Any:
@@ -116,7 +116,7 @@ def _judged(sums: Any, significance: float, minimum_points: int) -> Any:
         _t=_critical_t(significance, minimum_points),
         _flat=(col("_spread") <= large * _FLAT).fill_null(True),
         _enough=enough,
-    ).with_columns(_can=col("_enough") & (col("_testable") == 1))
+    ).with_columns(_can=col("_enough") & (col("_better") > 0))
     lines = (
         moments.with_columns(
             slope=when(col("_can") & ~col("_flat"))
@@ -132,14 +132,14 @@ def _judged(sums: Any, significance: float, minimum_points: int) -> Any:
         )
         .with_columns(_reach=when(col("_can")).then(col("_t") * col("_error").sqrt() * 12))
     )
-    better = when(col("_polarity") == LOWER).then(-col("slope")).otherwise(col("slope"))
+    better = when(col("_better") == 1).then(-col("slope")).otherwise(col("slope"))
     trend = when(better > 0).then(lit(POSITIVE)).otherwise(lit(NEGATIVE))
     significant = (col("r_squared") > col("_needed")).fill_null(False)
     return lines.with_columns(
         points=n.cast(nw.Int64),
         slope_low=col("slope") - col("_reach"),
         slope_high=col("slope") + col("_reach"),
-        direction_of_travel=when(col("_testable") != 1)
+        direction_of_travel=when(col("_better") == 0)
         .then(lit(NOT_TESTABLE))
         .otherwise(
             when(~col("_enough"))

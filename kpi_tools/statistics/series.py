@@ -68,7 +68,7 @@ def in_order(frame: Rows, keys: Sequence[str], order_by: str, needed: Sequence[s
         rows = given.sort(*keys, order_by).with_columns(_again=_again(keys))
     rows = rows.with_row_index("_n").with_columns(_n=col("_n").cast(nw.Int32))
     rows = rows.with_columns(_first=~col("_again") | (col("_n") == 0))
-    numbers = rows.select(_series=col("_first").cast(nw.Int32).cum_sum() - 1)["_series"]
+    numbers = rows.select(_series=col("_first").cast(nw.UInt32).cum_sum() - 1)["_series"]
     return rows.with_columns(numbers.sort())  # as they were: but an engine that has sorted them groups by them faster
 
 
@@ -94,16 +94,17 @@ def _again(keys: Sequence[str]) -> nw.Expr:
     again = lit(True)
     for key in keys:
         before = col(key).shift(1)
-        again = again & ((col(key) == before) | (col(key).is_null() & before.is_null())).fill_null(False)
-    return again
+        again = again & ((col(key) == before) | (col(key).is_null() & before.is_null()))
+    return again.fill_null(False)
 
 
 def of_each(rows: Rows, lines: Rows, number: str) -> Rows:
     """Add to each row what the line of its `number` says. Eager: there is a line for each of the numbers 0, 1, 2 …"""
     if not isinstance(rows, nw.DataFrame):
         return rows.join(lines, on=number, how="left")
+    places = rows[number].cast(nw.UInt32)  # none is negative, and to see that takes as long as to look them up
     lines = lines.sort(number)
-    return rows.with_columns(*lines.select(*(n for n in lines.columns if n != number))[rows[number]].iter_columns())
+    return rows.with_columns(*lines.select(*(n for n in lines.columns if n != number))[places].iter_columns())
 
 
 def with_gaps(rows: Rows, keys: Sequence[str], order_by: str) -> Rows:
@@ -196,7 +197,7 @@ def words(rows: Rows, code: str, meanings: Mapping[int, str]) -> nw.Expr | nw.Se
     if not isinstance(rows, nw.DataFrame):
         return col(code).replace_strict(list(meanings), list(meanings.values()), default=None, return_dtype=nw.String)
     texts = [meanings.get(number) for number in range(max(meanings) + 1)]
-    return nw.new_series(code, texts, nw.String, backend=rows.implementation)[rows[code]]
+    return nw.new_series(code, texts, nw.String, backend=rows.implementation)[rows[code].cast(nw.UInt32)]
 
 
 def _along(rows: Rows, expression: nw.Expr) -> nw.Expr:

@@ -96,7 +96,7 @@ def _ruled(rows: Rows) -> Rows:
         _slope=when(turns).then(moved(rows, "_step", -1)).otherwise(col("_step")),
     )  # fmt: skip
     news = when(col("_rule") == 2).then(col("_slope")).otherwise(col("_side")) * _better(rows)
-    rows = rows.with_columns(_cause=when(col("_rule") == 0).then(lit(0)).otherwise(news + 2))
+    rows = rows.with_columns(_cause=when(col("_rule") > 0).then(news + 2).otherwise(lit(0)))
     return rows.with_columns(rule=words(rows, "_rule", _RULE_CODES), special_cause=words(rows, "_cause", _CAUSE_CODES))
 
 
