@@ -69,9 +69,7 @@ def directions(
             end > lit(after if schema["period_end"] == nw.Date else datetime.combine(after, time.min))
         )
     points = (
-        tested.select(
-            *keys, _better=_better(schema.names()), _value=when(value.is_finite()).then(value), _x=months
-        )
+        tested.select(*keys, _better=_better(schema.names()), _value=when(value.is_finite()).then(value), _x=months)
         .with_columns(_y=col("_value") - col("_value").min().over(*keys), _x=col("_x") - col("_x").min().over(*keys))
         .with_columns(
             _there=when(~col("_y").is_null()).then(lit(1.0)).otherwise(lit(0.0)), _magnitude=col("_value").abs()

@@ -46,9 +46,9 @@ def rate(kpis: IntoFrameT) -> IntoFrameT:
     """
     frame: Any = nw.from_native(kpis)
     names = [name for name in frame.collect_schema().names() if name not in ("rag", "not_rated_reason")]
+    numbers = [name for name in (*_NUMBERS, *_PARTS, "tolerance") if name in names]
     rows = frame.with_columns(
-        **{f"_{name}": col(name).cast(nw.Float64) for name in _NUMBERS},
-        **{f"_{name}": _finite(name) for name in (*_PARTS, "tolerance") if name in names},
+        **{f"_{name}": _finite(name) for name in numbers},
         _better=(flag(col("polarity") == HIGHER) - flag(col("polarity") == LOWER)).cast(nw.Float64),
         _closest=col("polarity") == CLOSEST,
     )
@@ -60,7 +60,9 @@ def rate(kpis: IntoFrameT) -> IntoFrameT:
         .when(_meets("_floor_standard", _amber_band(), parts)).then(lit(2))
         .otherwise(lit(1))
     )  # fmt: skip
-    rows = rows.with_columns(rag=words(rows, "_rag", _RAG_CODES), not_rated_reason=words(rows, "_reason", _REASON_CODES))
+    rows = rows.with_columns(
+        rag=words(rows, "_rag", _RAG_CODES), not_rated_reason=words(rows, "_reason", _REASON_CODES)
+    )
     if "status" in names:
         rows = rows.with_columns(not_rated_reason=_status_or_reason())
     return rows.select(*names, "rag", "not_rated_reason").to_native()
@@ -77,12 +79,8 @@ def floor_by_percentage(kpis: IntoFrameT, percent: float) -> IntoFrameT:
     return frame.with_columns(floor_standard=floor).to_native()
 
 
-def _absent(name: str) -> nw.Expr:
-    """Whether a number is none: NaN is Green on some engines, Red on others, unless guarded."""
-    return ~col(name).is_finite().fill_null(False)
-
-
 def _finite(name: str) -> nw.Expr:
+    """The column where it is finite, else null: NaN is Green on some engines, Red on others, unless guarded."""
     number = col(name).cast(nw.Float64)
     return when(number.is_finite()).then(number)
 
@@ -114,9 +112,9 @@ def _reason() -> nw.Expr:
     """Why a row is not rated, as a number of `_REASON_CODES`, 0 where it can be: the first that holds."""
     wrong_side = (col("_floor_standard") - col("_target")) * col("_better") > 0
     return (
-        when(_absent("_value")).then(lit(1))
-        .when(_absent("_target")).then(lit(2))
-        .when(_absent("_floor_standard")).then(lit(3))
+        when(col("_value").is_null()).then(lit(1))
+        .when(col("_target").is_null()).then(lit(2))
+        .when(col("_floor_standard").is_null()).then(lit(3))
         .when(((col("_better") == 0) & ~col("_closest")).fill_null(True)).then(lit(4))
         .when(wrong_side).then(lit(5))
         .otherwise(lit(0))

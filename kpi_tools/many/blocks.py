@@ -27,7 +27,7 @@ from kpi_tools.many.judged import ADDED, USED, judged
 from kpi_tools.many.sources import Block, Source, blocks_of, dataset, plain_type, source_of
 from kpi_tools.words.wording import plural
 
-BLOCK_ROWS = 750_000
+BLOCK_ROWS = 600_000
 QUARTERS = 6
 _AHEAD = 4
 _WHOLE = ("points", "baseline", "baseline_points", "overlap", "run", "steps")

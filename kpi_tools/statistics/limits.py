@@ -91,7 +91,8 @@ def _fixed(rows: Rows, fix: int) -> Rows:
     rows = rows.with_columns(_before=col("_known_so_far") - col("_known"))
     rows = rows.with_columns(_rank=col("_known_so_far") - col("_before").min().over("_base"))
     return rows.with_columns(
-        _fixed=when(col("_rank") <= fix).then(col("_y")), _fixed_range=when(col("_rank") <= fix).then(col("moving_range"))
+        _fixed=when(col("_rank") <= fix).then(col("_y")),
+        _fixed_range=when(col("_rank") <= fix).then(col("moving_range")),
     )
 
 
