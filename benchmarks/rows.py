@@ -27,7 +27,8 @@ import polars as pl
 import pyarrow.parquet as pq
 from scipy import stats
 
-from kpi_tools.many.blocks import BLOCK_ROWS, block_read, months_before
+from kpi_tools.many.blocks import BLOCK_ROWS, block_read, in_one_piece, months_before
+from kpi_tools.many.command import ALLOCATOR
 from kpi_tools.many.judged import judged
 from kpi_tools.many.sources import blocks_of, source_of
 
@@ -144,7 +145,7 @@ def read_all(path: Path, engine: str) -> Iterator[object]:
 def judge_all(path: Path, engine: str) -> Iterator[object]:
     """The same, judged."""
     for frame in read_all(path, engine):
-        yield judged(frame, by=BY, after=AFTER)
+        yield judged(in_one_piece(frame) if engine == "polars" else frame, by=BY, after=AFTER)
 
 
 def exhaust(items: Iterator[object]) -> None:
@@ -174,6 +175,9 @@ def main() -> None:
     options.add_argument("--rounds", type=int, default=3)
     options.add_argument("--one", nargs=2, metavar=("ENGINE", "FILE"), help=argparse.SUPPRESS)
     asked = options.parse_args()
+    if any(setting not in os.environ.get(name, "") for name, setting in ALLOCATOR.items()):
+        # as kpi rate does, and it has to be before Polars is imported
+        os.execve(sys.executable, [sys.executable, *sys.argv], os.environ | ALLOCATOR)
     if asked.one:
         seconds = cpu(lambda: exhaust(judge_all(Path(asked.one[1]), asked.one[0])))
         print(seconds, peak())

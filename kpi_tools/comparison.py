@@ -144,7 +144,7 @@ def _with_funnel(rows: Any, by: list[str]) -> Any:
         .when(good & far).then(lit(3)).when(good).then(lit(2))
         .when(far).then(lit(5)).otherwise(lit(4))
     )  # fmt: skip
-    return rows.with_columns(funnel=words("_state", FUNNEL_WORDS))
+    return rows.with_columns(funnel=words(rows, "_state", FUNNEL_WORDS))
 
 
 def _finite(name: str) -> nw.Expr:

@@ -13,13 +13,15 @@ import narwhals.stable.v2 as nw
 from narwhals.stable.v2 import col, lit, when
 from narwhals.stable.v2.typing import IntoFrameT
 
+from kpi_tools.statistics.series import Rows
 from kpi_tools.statistics.student import critical
 from kpi_tools.vocabulary import HIGHER, LOWER, NEGATIVE, NOT_ENOUGH_DATA, NOT_TESTABLE, POSITIVE, STABLE
 
 MINIMUM_POINTS = 5
 _MOST_POINTS = 30
 _FLAT = 1e-9
-_ADDED = ("direction_of_travel", "points", "slope", "slope_low", "slope_high", "r_squared")
+_READ = ("period_end", "value", "polarity", "basis")
+ADDED = ("direction_of_travel", "points", "slope", "slope_low", "slope_high", "r_squared")
 
 
 def direction_of_travel(
@@ -43,23 +45,31 @@ def direction_of_travel(
     down is better, are not testable. Above 30 points the t of 30 is asked for, which is a little strict.
     """
     frame: Any = nw.from_native(recent)
+    names = [name for name in frame.collect_schema().names() if name not in ADDED]
+    lines = directions(frame, by, after=after, significance=significance, minimum_points=minimum_points)
+    directed = frame.select(*names).join(lines, on=list(by), how="left")
+    return (directed if after is None else without_figures(directed)).to_native()
+
+
+def directions(
+    frame: Rows, by: Sequence[str], *, after: date | None = None, significance: float = 0.05,
+    minimum_points: int = MINIMUM_POINTS,
+) -> Rows:  # fmt: skip
+    """What `direction_of_travel` adds, one row a series; with `after`, of those that have a row later than that day."""
     schema = frame.collect_schema()
-    names = [name for name in schema.names() if name not in _ADDED]
     keys = list(by)
     value = col("value").cast(nw.Float64)
     end = col("period_end")
     if schema["period_end"] == nw.Object:  # Python's own dates on pandas
         end = end.cast(nw.Datetime("us"))
     months = (end.dt.year() * 12 + end.dt.month()).cast(nw.Float64)
-    tested = frame
+    tested = frame.select(*keys, *(name for name in _READ if name in schema))
     if after is not None:
-        tested = frame.filter(
+        tested = tested.filter(
             end > lit(after if schema["period_end"] == nw.Date else datetime.combine(after, time.min))
         )
     points = (
-        tested.select(
-            *keys, "polarity", _testable=_testable(names), _value=when(value.is_finite()).then(value), _x=months
-        )
+        tested.select(*keys, _better=_better(schema.names()), _value=when(value.is_finite()).then(value), _x=months)
         .with_columns(_y=col("_value") - col("_value").min().over(*keys), _x=col("_x") - col("_x").min().over(*keys))
         .with_columns(
             _there=when(~col("_y").is_null()).then(lit(1.0)).otherwise(lit(0.0)), _magnitude=col("_value").abs()
@@ -72,23 +82,24 @@ def direction_of_travel(
         _n=col("_there").sum(),
         _spread=col("_y").max(),
         _size=col("_magnitude").max(),
-        _polarity=col("polarity").max(),
-        _testable=col("_testable").min(),
+        _better=col("_better").min(),
     )
-    lines = _judged(sums, significance, minimum_points).select(*keys, *_ADDED)
-    directed = frame.select(*names).join(lines, on=keys, how="left")
-    if after is not None:
-        directed = directed.with_columns(
-            direction_of_travel=col("direction_of_travel").fill_null(NOT_ENOUGH_DATA), points=col("points").fill_null(0)
-        )
-    return directed.to_native()
+    return _judged(sums, significance, minimum_points).select(*keys, *ADDED)
 
 
-def _testable(names: list[str]) -> nw.Expr:
-    testable = when(col("polarity").is_in((HIGHER, LOWER))).then(lit(1)).otherwise(lit(0))
+def without_figures(directed: Rows) -> Rows:
+    """The same, with the words for series that have no row to be tested."""
+    return directed.with_columns(
+        direction_of_travel=col("direction_of_travel").fill_null(NOT_ENOUGH_DATA), points=col("points").fill_null(0)
+    )
+
+
+def _better(names: list[str]) -> nw.Expr:
+    """2 where higher is better, 1 where lower is, 0 where neither up nor down would say anything."""
+    better = when(col("polarity") == HIGHER).then(lit(2)).when(col("polarity") == LOWER).then(lit(1)).otherwise(lit(0))
     if "basis" not in names:
-        return testable
-    return when(col("basis") == "year_to_date").then(lit(0)).otherwise(testable)
+        return better
+    return when(col("basis") == "year_to_date").then(lit(0)).otherwise(better)
 
 
 def _judged(sums: Any, significance: float, minimum_points: int) -> Any:
@@ -103,7 +114,7 @@ def _judged(sums: Any, significance: float, minimum_points: int) -> Any:
         _t=_critical_t(significance, minimum_points),
         _flat=(col("_spread") <= large * _FLAT).fill_null(True),
         _enough=enough,
-    ).with_columns(_can=col("_enough") & (col("_testable") == 1))
+    ).with_columns(_can=col("_enough") & (col("_better") > 0))
     lines = (
         moments.with_columns(
             slope=when(col("_can") & ~col("_flat"))
@@ -119,14 +130,14 @@ def _judged(sums: Any, significance: float, minimum_points: int) -> Any:
         )
         .with_columns(_reach=when(col("_can")).then(col("_t") * col("_error").sqrt() * 12))
     )
-    better = when(col("_polarity") == LOWER).then(-col("slope")).otherwise(col("slope"))
+    better = when(col("_better") == 1).then(-col("slope")).otherwise(col("slope"))
     trend = when(better > 0).then(lit(POSITIVE)).otherwise(lit(NEGATIVE))
     significant = (col("r_squared") > col("_needed")).fill_null(False)
     return lines.with_columns(
         points=n.cast(nw.Int64),
         slope_low=col("slope") - col("_reach"),
         slope_high=col("slope") + col("_reach"),
-        direction_of_travel=when(col("_testable") != 1)
+        direction_of_travel=when(col("_better") == 0)
         .then(lit(NOT_TESTABLE))
         .otherwise(
             when(~col("_enough"))

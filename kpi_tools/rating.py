@@ -60,7 +60,12 @@ def rate(kpis: IntoFrameT) -> IntoFrameT:
         .when(_meets("_floor_standard", _amber_band(), parts)).then(lit(2))
         .otherwise(lit(1))
     )  # fmt: skip
-    return rows.select(*names, rag=words("_rag", _RAG_CODES), not_rated_reason=_reason_in_words(names)).to_native()
+    rows = rows.with_columns(
+        rag=words(rows, "_rag", _RAG_CODES), not_rated_reason=words(rows, "_reason", _REASON_CODES)
+    )
+    if "status" in names:
+        rows = rows.with_columns(not_rated_reason=_status_or_reason())
+    return rows.select(*names, "rag", "not_rated_reason").to_native()
 
 
 def floor_by_percentage(kpis: IntoFrameT, percent: float) -> IntoFrameT:
@@ -116,12 +121,9 @@ def _reason() -> nw.Expr:
     )  # fmt: skip
 
 
-def _reason_in_words(names: list[str]) -> nw.Expr:
-    reason = words("_reason", _REASON_CODES)
-    if "status" not in names:
-        return reason
+def _status_or_reason() -> nw.Expr:
     missing = (col("_reason") == 1) & col("status").is_in(STATUSES_WITHOUT_VALUE)
-    return when(missing.fill_null(False)).then(col("status")).otherwise(reason)
+    return when(missing.fill_null(False)).then(col("status")).otherwise(col("not_rated_reason"))
 
 
 def _meets(line: str, band: nw.Expr, parts: bool) -> nw.Expr:

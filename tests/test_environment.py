@@ -41,7 +41,7 @@ FLOORS = (
         "rating",
         "comparison",
         "direction",
-        "variation statistics.signals statistics.assurance statistics.alerts",
+        "variation statistics.limits statistics.signals statistics.assurance statistics.alerts",
         "statistics.trend",
         "outlook",
         "statistics.cases",

@@ -27,7 +27,7 @@ from kpi_tools.many.judged import ADDED, USED, judged
 from kpi_tools.many.sources import Block, Source, blocks_of, dataset, plain_type, source_of
 from kpi_tools.words.wording import plural
 
-BLOCK_ROWS = 500_000
+BLOCK_ROWS = 600_000
 QUARTERS = 6
 _AHEAD = 4
 _WHOLE = ("points", "baseline", "baseline_points", "overlap", "run", "steps")
@@ -191,10 +191,15 @@ def _read_arrow(source: Source, block: Block) -> pa.Table:
     return dataset(source, block.files).to_table(filter=reduce(and_, inside))
 
 
+def in_one_piece(rows: Any) -> Any:
+    """A Polars table without the pieces in which it was read: else each step that looks at neighbours joins them anew."""
+    return rows.rechunk()
+
+
 def _judged(rows: Any, schema: pa.Schema, by: Sequence[str], engine: str, after: date) -> pa.Table:
     """Polars rows as they are. For pandas Arrow rows, of which only the columns that the rules read go through it."""
     if engine == "polars":
-        return judged(rows, by=by, after=after).to_arrow().select(schema.names).cast(schema)
+        return judged(in_one_piece(rows), by=by, after=after).to_arrow().select(schema.names).cast(schema)
     rows = rows.cast(pa.schema([field.with_type(plain_type(field.type)) for field in rows.schema]))
     used = rows.select([name for name in rows.column_names if name in (*by, *USED)])
     table = judged(used.to_pandas(date_as_object=False), by=by, after=after)

@@ -1,5 +1,6 @@
 """What `kpi rate` asks for, in words typed by a person, given to the engine that does it."""
 
+import os
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,6 +10,8 @@ from kpi_tools.errors import InputError
 if TYPE_CHECKING:
     from kpi_tools.many.blocks import Judgement
 
+ALLOCATOR = {"_RJEM_MALLOC_CONF": "dirty_decay_ms:10000"}
+"""Said to Polars before it is imported: keep for the next block the memory that the last one freed. Saves a tenth."""
 _PACKAGES = {"polars": ("polars", "pyarrow"), "pandas": ("pandas", "pyarrow"), "spark": ("pyspark", "pyarrow")}
 _EXTRAS = {"pyspark": "spark", "polars": "figures", "pyarrow": "figures"}
 
@@ -26,6 +29,8 @@ def rate_many(
         from kpi_tools.many.spark import rate_on_spark
 
         return rate_on_spark(source, output, by=columns, quarters=quarters, partitioned=partitioned, master=master)
+    for name, setting in ALLOCATOR.items():
+        os.environ.setdefault(name, setting)
     from kpi_tools.many.blocks import rate_parquet
 
     return rate_parquet(source, output, by=columns, engine=engine, quarters=quarters, partitioned=partitioned)

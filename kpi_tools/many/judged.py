@@ -9,12 +9,16 @@ from datetime import date
 from typing import Any
 
 import narwhals.stable.v2 as nw
+from narwhals.stable.v2 import col
 from narwhals.stable.v2.typing import IntoFrameT
 
-from kpi_tools.direction import direction_of_travel
+from kpi_tools.direction import directions, without_figures
 from kpi_tools.rating import rate
-from kpi_tools.statistics.series import numbered
+from kpi_tools.statistics.limits import with_limits
+from kpi_tools.statistics.series import Rows, as_given, in_order, keys_of, of_each
+from kpi_tools.statistics.signals import signalled
 from kpi_tools.variation import process_limits, special_causes
+from kpi_tools.vocabulary import PROFILES
 
 NEEDED = ("period_end", "value", "target", "floor_standard", "polarity")
 USED = (*NEEDED, "numerator", "denominator", "unit", "tolerance", "status", "basis")
@@ -37,13 +41,18 @@ def judged(
     row of its series, as the limits do. Eager frames keep their order, and sorted ones are quicker; lazy ones have none.
     """
     frame: Any = nw.from_native(figures)
-    names, series = frame.collect_schema().names(), list(by)
-    if isinstance(frame, nw.DataFrame) and (rows := numbered(frame, by, "period_end")) is not None:
-        frame, series = rows, ["_series"]
-    directed = direction_of_travel(rate(frame.to_native()), by=series, after=after)
-    given = [name for name in names if name not in ADDED]
-    result: Any = nw.from_native(classify(directed, by=series)).select(*given, *ADDED)
-    return result.to_native()
+    keys = keys_of(frame, by, order_by="period_end", value="value")
+    names = [name for name in frame.collect_schema().names() if name not in ADDED]
+    rows = nw.from_native(rate(in_order(frame.select(*names), keys, "period_end", USED).to_native()))
+    rows = of_each(rows, _directions(rows, after), "_series")
+    limits = with_limits(rows, keys, "period_end", "value", kept=("value", "polarity"))
+    return as_given(frame, names, ADDED, rows, limits, signalled(limits, "value", PROFILES[0])).to_native()
+
+
+def _directions(rows: Rows, after: date | None) -> Rows:
+    """What `direction_of_travel` says of every series of rows in order: one row for each number of a series."""
+    every = rows.select("_series", "_first").filter(col("_first")).select("_series")
+    return without_figures(every.join(directions(rows, ["_series"], after=after), on="_series", how="left"))
 
 
 def classify(

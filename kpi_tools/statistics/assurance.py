@@ -100,7 +100,7 @@ def assurance(
         .when(col("_stated")).then(col("limits"))
         .otherwise(col("special_cause").fill_null(COMMON_CAUSE)),
     )  # fmt: skip
-    rows = rows.with_columns(assurance=words("_state", _ASSURANCES)).with_columns(
+    rows = rows.with_columns(assurance=words(rows, "_state", _ASSURANCES)).with_columns(
         assurance=when(col("_stated")).then(col("limits")).otherwise(col("assurance"))
     )
     added = ["variation", "assurance"]

@@ -13,7 +13,6 @@ from narwhals.stable.v2 import col, lit, when
 from kpi_tools.errors import InputError
 
 _ABSENT = 1.5
-_NEVER = 2**62
 _ISO_DATE = r"^\d{4}-\d\d-\d\d$"
 _YEAR_FIRST = r"^\d{4}"
 
@@ -53,76 +52,73 @@ def _holds_numbers(frame: Rows, name: str, kind: Any) -> bool:
 
 
 def in_order(frame: Rows, keys: Sequence[str], order_by: str, needed: Sequence[str]) -> Rows:
-    """The rows by series and period, with `_n`, their number.
+    """The rows by series and period, with `_n`, their number, `_series`, that of their series, and `_first`, if they begin it.
 
     Eager frames are narrowed to the `needed` columns, since every step copies what is there, and sorted where they are
-    not; `_again` is true where a row is of the same series as the one before.
+    not, which is quicker to ask than to do; `_row` is where a row stood. Their series are numbered 0, 1, 2 …
     """
     if not isinstance(frame, nw.DataFrame):
-        return frame.with_row_index("_n", order_by=[*keys, order_by]).with_columns(_n=col("_n").cast(nw.Int64))
+        rows = frame.with_row_index("_n", order_by=[*keys, order_by]).with_columns(_n=col("_n").cast(nw.Int64))
+        rows = rows.with_columns(_series=col("_n").min().over(*keys) if keys else lit(0))
+        return rows.with_columns(_first=col("_n") == col("_series"))
     columns = [name for name in frame.columns if name in (*keys, order_by, *needed)]
     given = frame.select(*columns).with_row_index("_row")
-    rows = numbered(given, keys, order_by, strictly=False)
-    if rows is None:
+    rows = given.with_columns(_again=_again(keys))
+    if not _is_in_order(rows, keys, order_by):
         rows = given.sort(*keys, order_by).with_columns(_again=_again(keys))
-    return rows.with_row_index("_n").with_columns(_n=col("_n").cast(nw.Int64))
+    rows = rows.with_row_index("_n").with_columns(_n=col("_n").cast(nw.Int32))
+    rows = rows.with_columns(_first=~col("_again") | (col("_n") == 0))
+    numbers = rows.select(_series=col("_first").cast(nw.UInt32).cum_sum() - 1)["_series"]
+    return rows.with_columns(numbers.sort())  # as they were: but an engine that has sorted them groups by them faster
 
 
-def numbered(frame: Rows, keys: Sequence[str], order_by: str, *, strictly: bool = True) -> Rows | None:
-    """An eager frame with `_series`, a number for each series, where it is sorted by series and period, else None.
-
-    `strictly`: no period twice. To ask is quicker than to sort, and a number is quicker to join by than text.
-    """
-    schema = frame.collect_schema()
-    kinds = [schema[name] for name in (*keys, order_by)]
-    if not all(kind == nw.String or kind.is_numeric() or kind.is_temporal() for kind in kinds):
-        return None
-    rows = frame.with_columns(_again=_again(keys))
-    before = col(order_by).shift(1)
-    on = col(order_by) > before if strictly else col(order_by) >= before
-    if not rows.select(_on=~col("_again") | on.fill_null(False))["_on"].all():
-        return None
-    tied, sorted_so_far = lit(True), lit(True)
+def _is_in_order(rows: Rows, keys: Sequence[str], order_by: str) -> bool:
+    """Whether eager rows stand by series and period; `_again` is true where a row is of the series of the one before."""
+    schema = rows.collect_schema()
+    if not all(schema[name] == nw.String or schema[name].is_numeric() or schema[name].is_temporal()
+               for name in (*keys, order_by)):  # fmt: skip
+        return False
+    later = (col(order_by) >= col(order_by).shift(1)).fill_null(False)
+    if not rows.select(_on=~col("_again") | later)["_on"].all():
+        return False
+    tied, rising = lit(True), lit(True)
     for name in keys:  # each series once
         before = col(name).shift(1)
-        sorted_so_far = sorted_so_far & (~tied | (col(name) >= before))
+        rising = rising & (~tied | (col(name) >= before))
         tied = tied & (col(name) == before)
-    starts = rows.filter(~col("_again")).select(_sorted=sorted_so_far & ~tied)
-    if not starts["_sorted"][1:].fill_null(False).all():
-        return None
-    return rows.with_columns(_series=(1 - col("_again").cast(nw.Int64)).cum_sum())
+    starts = rows.select(*keys, "_again").filter(~col("_again")).select(_rising=rising & ~tied)
+    return bool(starts["_rising"][1:].fill_null(False).all())
 
 
 def _again(keys: Sequence[str]) -> nw.Expr:
     again = lit(True)
     for key in keys:
         before = col(key).shift(1)
-        again = again & ((col(key) == before) | (col(key).is_null() & before.is_null())).fill_null(False)
-    return again
+        again = again & ((col(key) == before) | (col(key).is_null() & before.is_null()))
+    return again.fill_null(False)
+
+
+def of_each(rows: Rows, lines: Rows, number: str) -> Rows:
+    """Add to each row what the line of its `number` says. Eager: there is a line for each of the numbers 0, 1, 2 …"""
+    if not isinstance(rows, nw.DataFrame):
+        return rows.join(lines, on=number, how="left")
+    places = rows[number].cast(nw.UInt32)  # none is negative, and to see that takes as long as to look them up
+    lines = lines.sort(number)
+    return rows.with_columns(*lines.select(*(n for n in lines.columns if n != number))[places].iter_columns())
 
 
 def with_gaps(rows: Rows, keys: Sequence[str], order_by: str) -> Rows:
-    """Add `_series` (number of its first row), `_usual` (the shortest distance between its periods, in days or units)
-    and `_gap` (more than one and a half of that since the row before, so that a period is absent).
+    """Add `_usual` (the shortest distance between the periods of a series, in days or units) and `_gap` (more than one
+    and a half of that since the row before, so that a period is absent) to rows from `in_order`.
 
     Periods are dates (as text: 2024-12-31), timestamps or numbers; other text has an order but no distance. Raises
     `InputError` where an eager table has a row without a period, or two of one series for the same.
     """
-    rows = rows.with_columns(_at=_position(rows, order_by), _series=_first_of_series(rows, keys))
-    apart = col("_at") - col("_at_1")
-    rows = shifted(rows, (1, "_at")).with_columns(_apart=when(col("_n") > col("_series")).then(apart))
+    rows = rows.with_columns(_at=_position(rows, order_by))
+    rows = rows.with_columns(_apart=when(~col("_first")).then(col("_at") - moved(rows, "_at", 1)))
     _check_periods(rows, keys, order_by)
-    rows = rows.with_columns(_usual=col("_apart").min().over("_series"))
+    rows = of_each(rows, rows.group_by("_series").agg(_usual=col("_apart").min()), "_series")
     return rows.with_columns(_gap=(col("_apart") > col("_usual") * _ABSENT).fill_null(False))
-
-
-def _first_of_series(rows: Rows, keys: Sequence[str]) -> nw.Expr:
-    """The number of a series' first row: the latest row that is not `_again`; a lazy engine has to ask the keys."""
-    if not keys:
-        return lit(0)
-    if not isinstance(rows, nw.DataFrame):
-        return col("_n").min().over(*keys)
-    return when(col("_again")).then(lit(0)).otherwise(col("_n")).cum_max()
 
 
 def _check_periods(rows: Rows, keys: Sequence[str], order_by: str) -> None:
@@ -136,8 +132,8 @@ def _check_periods(rows: Rows, keys: Sequence[str], order_by: str) -> None:
             f'The column "{order_by}" holds text such as "{odd[0]}", which does not sort by time: give dates, or text '
             "that begins with the year."
         )
-    if len(again := rows.filter(col("_apart") == 0)):
-        row = again.head(1).rows(named=True)[0]
+    if (rows["_apart"] == 0).any():
+        row = rows.filter(col("_apart") == 0).rows(named=True)[0]
         series = ", ".join(str(row[key]) for key in keys)
         raise InputError(
             f"Two rows{f' of {series}' if series else ''} are for the same period, {str(row[order_by])[:10]}. Keep the one "
@@ -145,13 +141,17 @@ def _check_periods(rows: Rows, keys: Sequence[str], order_by: str) -> None:
         )
 
 
-def as_given(rows: Rows, frame: Rows, names: Sequence[str], added: Sequence[str]) -> Rows:
-    """The caller's frame, its columns `names` first, then the `added` ones; eager rows in the caller's order."""
-    if isinstance(rows, nw.DataFrame):
-        back = rows.select("_row", *added)
-        back = back if back["_row"].is_sorted() else back.sort("_row")
-        return frame.select(*names).with_columns(*back.select(*added).iter_columns())
-    return rows.select(*names, *added)
+def as_given(frame: Rows, names: Sequence[str], added: Sequence[str], *said: Rows) -> Rows:
+    """The caller's frame, its columns `names` first, then the `added` ones; eager rows in the caller's order.
+
+    What is `said` of the rows, in tables in one order, of which the last has all columns where they are lazy.
+    """
+    if not isinstance(frame, nw.DataFrame):
+        return said[-1].select(*names, *added)
+    found = {name: table[name] for table in said for name in added if name in table.columns}
+    back = said[0].select("_row").with_columns(*found.values())
+    back = back if back["_row"].is_sorted() else back.sort("_row")
+    return frame.select(*names).with_columns(*back.select(*added).iter_columns())
 
 
 def keeping(rows: Rows, *names: str) -> Rows:
@@ -159,9 +159,9 @@ def keeping(rows: Rows, *names: str) -> Rows:
     return rows.select("_row", "_n", *names) if isinstance(rows, nw.DataFrame) else rows
 
 
-def shifted(rows: Rows, *moves: tuple[Any, ...]) -> Rows:
-    """Add columns as they were so many rows earlier (later where negative): `(1, "x")` adds `x_1`, `(-1, …)` `x_-1`."""
-    return rows.with_columns(*(_along(rows, col(*names).shift(back)).name.suffix(f"_{back}") for back, *names in moves))
+def moved(rows: Rows, name: str, back: int) -> nw.Expr:
+    """A column as it was so many rows earlier (later where negative). In a lazy frame it has to be a column already."""
+    return _along(rows, col(name).shift(back))
 
 
 def counted_up(rows: Rows, name: str) -> Rows:
@@ -175,9 +175,10 @@ def run_lengths(rows: Rows, **lengths: str) -> Rows:
     The run's first row is the latest start up to here and its last stands before the next start: nothing is grouped.
     """
     starts = list(lengths.values())
-    rows = shifted(rows, (-1, *starts)).with_columns(
+    never = lit(2**31 - 1 if isinstance(rows, nw.DataFrame) else 2**62)
+    rows = rows.with_columns(
         *(when(col(name) == 1).then(col("_n")).otherwise(lit(-1)).alias(f"{name}_first") for name in starts),
-        *(when(col(f"{name}_-1") == 0).then(lit(_NEVER)).otherwise(col("_n")).alias(f"{name}_last") for name in starts),
+        *(when(moved(rows, name, -1) == 0).then(never).otherwise(col("_n")).alias(f"{name}_last") for name in starts),
     )
     first, last = ([f"{name}_{end}" for name in starts] for end in ("first", "last"))
     rows = rows.with_columns(_along(rows, col(*first).cum_max()), _along(rows, col(*last).cum_min(reverse=True)))
@@ -191,9 +192,12 @@ def flag(truth: nw.Expr) -> nw.Expr:
     return truth.cast(nw.Int8)
 
 
-def words(code: str, meanings: Mapping[int, str]) -> nw.Expr:
-    """The text for each number of a column, null for others: faster on pandas than a chain of conditions."""
-    return col(code).replace_strict(list(meanings), list(meanings.values()), default=None, return_dtype=nw.String)
+def words(rows: Rows, code: str, meanings: Mapping[int, str]) -> nw.Expr | nw.Series[Any]:
+    """The text for each number of a column, null for 0: looked up by place in eager rows, which is quicker than to replace."""
+    if not isinstance(rows, nw.DataFrame):
+        return col(code).replace_strict(list(meanings), list(meanings.values()), default=None, return_dtype=nw.String)
+    texts = [meanings.get(number) for number in range(max(meanings) + 1)]
+    return nw.new_series(code, texts, nw.String, backend=rows.implementation)[rows[code].cast(nw.UInt32)]
 
 
 def _along(rows: Rows, expression: nw.Expr) -> nw.Expr:

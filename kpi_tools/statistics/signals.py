@@ -8,7 +8,7 @@ crosses it.
 import narwhals.stable.v2 as nw
 from narwhals.stable.v2 import col, lit, when
 
-from kpi_tools.statistics.series import Rows, flag, keeping, run_lengths, shifted, words
+from kpi_tools.statistics.series import Rows, flag, keeping, moved, run_lengths, words
 from kpi_tools.vocabulary import (
     CONCERN,
     HIGHER,
@@ -21,12 +21,14 @@ from kpi_tools.vocabulary import (
     TWO_IN_THREE,
 )
 
+LOOKED_AT = ("baseline_points", "overlap", "moving_range", "mean", "upper_limit")
+CAUSES = ("run", "steps", "rule", "special_cause")
 _RUN = 7
 _FEWEST_FOR_RUNS = 8
 _EXACT = 1e-9
 _RULE_CODES = {1: OUTSIDE, 2: TREND, 3: TWO_IN_THREE, 4: SHIFT}
-_CARRIED = ("_all_rules", "_better")
-_CAUSE_CODES = {1: IMPROVEMENT, -1: CONCERN, 2: NEUTRAL}
+_ONE, _MINUS, _NONE = (lit(sign, dtype=nw.Int8) for sign in (1, -1, 0))
+_CAUSE_CODES = {1: CONCERN, 2: NEUTRAL, 3: IMPROVEMENT}
 
 
 def signalled(rows: Rows, value: str, profile: str) -> Rows:
@@ -39,82 +41,72 @@ def _judged(rows: Rows, value: str) -> Rows:
     number = col(value).cast(nw.Float64)
     rows = rows.with_columns(
         _y=when(number.is_finite()).then(number),
-        _start=col("moving_range").is_null(),
         _half=col("upper_limit") - col("mean"),
+        _start=col("moving_range").is_null(),
         _all_rules=(col("baseline_points") >= _FEWEST_FOR_RUNS) & (col("overlap") == 1),
-        _better=_better(rows),
     )
-    rows = keeping(rows, *_CARRIED, "_y", "_start", "_half", "mean")
-    rows = shifted(rows, (1, "_y")).with_columns(
-        _known=~col("_y").is_null() & ~col("_half").is_null(),
+    rows = keeping(rows, *_carried(rows), "_y", "_half", "_start", "mean")
+    rows = rows.with_columns(
         _off=col("_y") - col("mean"),
-        _move=col("_y") - col("_y_1"),
+        _far=(col("_y") - col("mean")).abs() - col("mean").abs().clip(lower_bound=1.0) * _EXACT,
+        _move=when(~col("_start") & ~col("_half").is_null()).then(col("_y") - moved(rows, "_y", 1)),
     )
-    rows = rows.with_columns(_far=col("_off").abs() - col("mean").abs().clip(lower_bound=1.0) * _EXACT)
+    away = (col("_far") > 0) & ~col("_half").is_null()
     return rows.with_columns(
-        _side=_sign("_off", col("_known") & (col("_far") > 0)),
-        _step=_sign("_move", col("_known") & ~col("_start")),
-        _outside=flag(col("_known") & (col("_far") > col("_half"))),
-        _near=flag(col("_known") & (col("_far") > col("_half") * (2 / 3))),
+        _side=when(away & (col("_off") > 0)).then(_ONE).when(away).then(_MINUS).otherwise(_NONE),
+        _step=when(col("_move") > 0).then(_ONE).when(col("_move") < 0).then(_MINUS).otherwise(_NONE),
+        _outside=when(col("_far") > col("_half")).then(_ONE).otherwise(_NONE),
+        _near=when(col("_far") > col("_half") * (2 / 3)).then(_ONE).otherwise(_NONE),
     )
 
 
 def _run_lengths(rows: Rows, profile: str) -> Rows:
-    """Runs are numbered where they break and measured by counting; `_two` marks the points of two in three."""
-    counted = col("_near") if profile == "mdc" else col("_near") - col("_outside")
-    rows = keeping(rows, *_CARRIED, "_start", "_side", "_step", "_outside", "_near")
-    rows = shifted(rows, (1, "_side", "_step")).with_columns(
-        _side_starts=flag(col("_start") | (col("_side") != col("_side_1"))),
-        _step_starts=flag((col("_step") != col("_step_1")).fill_null(True)),
-        _close=counted,
+    """How long runs are, and what of the rules goes on to neighbours: `_two` of three, `_trend`."""
+    rows = keeping(rows, *_carried(rows), "_start", "_side", "_step", "_outside", "_near")
+    rows = rows.with_columns(
+        _side_starts=flag(col("_start") | (col("_side") != moved(rows, "_side", 1))),
+        _step_starts=flag((col("_step") != moved(rows, "_step", 1)).fill_null(True)),
+        _close=col("_near") if profile == "mdc" else col("_near") - col("_outside"),
     )
-    rows = keeping(rows, *_CARRIED, "_side", "_step", "_outside", "_close", "_side_starts", "_step_starts")
+    rows = keeping(rows, *_carried(rows), "_side", "_step", "_outside", "_close", "_side_starts", "_step_starts")
     rows = run_lengths(rows, _side_run="_side_starts", _step_run="_step_starts")
-    rows = rows.with_columns(run=col("_side") * col("_side_run"), steps=col("_step") * col("_step_run"))
-    rows = keeping(rows, *_CARRIED, "_side", "_step", "_outside", "_close", "_side_starts_first", "run", "steps")
-    rows = shifted(rows, (1, "_close"), (2, "_close", "_side_starts_first"))
-    three = (col("_close") + col("_close_1") + col("_close_2") >= 2) & (
-        col("_side_starts_first") == col("_side_starts_first_2")
+    rows = rows.with_columns(
+        run=(col("_side") * col("_side_run")).cast(nw.Int64), steps=(col("_step") * col("_step_run")).cast(nw.Int64)
     )
-    rows = rows.with_columns(_three=flag(three.fill_null(False)))
-    rows = keeping(rows, *_CARRIED, "_side", "_step", "_outside", "_close", "_three", "run", "steps")
-    rows = shifted(rows, (-1, "_three"), (-2, "_three"))
-    part = (col("_three") == 1) | (col("_three_-1") == 1) | (col("_three_-2") == 1)
-    return rows.with_columns(_two=flag((col("_close") == 1) & part.fill_null(False)))
+    rows = keeping(rows, *_carried(rows), "_side", "_step", "_outside", "_close", "_side_starts_first", "run", "steps")
+    same_run = col("_side_starts_first") == moved(rows, "_side_starts_first", 2)
+    three = (col("_close") + moved(rows, "_close", 1) + moved(rows, "_close", 2) >= 2) & same_run
+    rows = rows.with_columns(_three=flag(three.fill_null(False)), _long=flag(col("steps").abs() >= _RUN - 1))
+    part = (col("_three") == 1) | (moved(rows, "_three", -1) == 1) | (moved(rows, "_three", -2) == 1)
+    trend = (col("_long") == 1) | (moved(rows, "_long", -1) == 1).fill_null(False)
+    return rows.with_columns(_two=flag((col("_close") == 1) & part.fill_null(False)), _trend=flag(trend))
 
 
 def _ruled(rows: Rows) -> Rows:
     """The rules in their order, and whether the point that one of them flags is good or bad news."""
-    rows = rows.with_columns(_long=flag(col("steps").abs() >= _RUN - 1))
-    rows = keeping(rows, *_CARRIED, "_side", "_step", "_outside", "_two", "_long", "run", "steps")
-    trend = (col("_long") == 1) | (col("_long_-1") == 1).fill_null(False)
-    rows = shifted(shifted(rows, (-1, "_long", "_step")).with_columns(_trend=flag(trend)), (-1, "_trend"))
+    rows = keeping(rows, *_carried(rows), "_side", "_step", "_outside", "_two", "_trend", "run", "steps")
     more = col("_all_rules")
-    turns = ((col("_trend_-1") == 1) & (col("_step_-1") != 0)).fill_null(False)
+    turns = ((moved(rows, "_trend", -1) == 1) & (moved(rows, "_step", -1) != 0)).fill_null(False)
     rows = rows.with_columns(
         _rule=when(col("_outside") == 1).then(lit(1))
         .when(more & (col("_trend") == 1)).then(lit(2))
         .when(more & (col("_two") == 1)).then(lit(3))
         .when(more & (col("run").abs() >= _RUN)).then(lit(4))
         .otherwise(lit(0)),
-        _slope=when(turns).then(col("_step_-1")).otherwise(col("_step")),
+        _slope=when(turns).then(moved(rows, "_step", -1)).otherwise(col("_step")),
     )  # fmt: skip
-    news = when(col("_rule") == 2).then(col("_slope")).otherwise(col("_side")) * col("_better")
-    rows = rows.with_columns(_news=news.cast(nw.Int64))
-    cause = when(col("_rule") == 0).then(lit(0)).when(col("_news") == 0).then(lit(2)).otherwise(col("_news"))
-    return rows.with_columns(_cause=cause).with_columns(
-        rule=words("_rule", _RULE_CODES), special_cause=words("_cause", _CAUSE_CODES)
-    )
+    news = when(col("_rule") == 2).then(col("_slope")).otherwise(col("_side")) * _better(rows)
+    rows = rows.with_columns(_cause=when(col("_rule") > 0).then(news + 2).otherwise(lit(0)))
+    return rows.with_columns(rule=words(rows, "_rule", _RULE_CODES), special_cause=words(rows, "_cause", _CAUSE_CODES))
 
 
-def _sign(number: str, where: nw.Expr) -> nw.Expr:
-    """1 or -1 by the sign of a column; 0 where it is zero or the condition does not hold."""
-    return flag(where & (col(number) > 0)) - flag(where & (col(number) < 0))
+def _carried(rows: Rows) -> list[str]:
+    return [name for name in ("_all_rules", "polarity") if name in rows.collect_schema()]
 
 
 def _better(rows: Rows) -> nw.Expr:
     """1 where higher is better, -1 where lower is, else 0."""
     if "polarity" not in rows.collect_schema().names():
         return lit(0)
-    polarity = col("polarity").cast(nw.String).fill_null("")
-    return flag(polarity == HIGHER) - flag(polarity == LOWER)
+    polarity = col("polarity").cast(nw.String)
+    return when(polarity == HIGHER).then(_ONE).when(polarity == LOWER).then(_MINUS).otherwise(_NONE)
