@@ -22,7 +22,7 @@ from kpi_tools.intake.ids import Ids
 from kpi_tools.intake.month_notes import note_months
 from kpi_tools.intake.months import figures_and_months
 from kpi_tools.intake.rebases import REBASES, read_rebases
-from kpi_tools.intake.received import returns_in, sort_out
+from kpi_tools.intake.received import files_in, returns_in, sort_out
 from kpi_tools.intake.returns import Catalogue
 from kpi_tools.intake.run import Run
 from kpi_tools.intake.submissions import shown, submissions_upto
@@ -31,7 +31,7 @@ from kpi_tools.intake.workbooks import Workbooks
 from kpi_tools.quarters import Quarter
 from kpi_tools.suppression.texts import Withheld
 from kpi_tools.words.problems import as_list
-from kpi_tools.words.rules import ERROR
+from kpi_tools.words.rules import ERROR, RULES
 
 __all__ = [
     "Council", "Returns", "ReturnsError", "as_known_at", "latest_quarter", "load", "quarters_with_returns", "read_returns",
@@ -262,11 +262,21 @@ def _folders(raw: Path) -> dict[Quarter, Path]:
     return sort_out(raw)[0]
 
 
+def _unreadable(raw: Path, quarter: Quarter) -> str:
+    """What lies in a quarter's folder instead, a line each; nothing where there is none or it is empty."""
+    folder = _folders(raw).get(quarter)
+    found = files_in(folder) if folder else []
+    lines = [f"\n  {one.path.name}: {RULES[one.code].sentence.replace('{detail}', one.detail)}" for one in found]
+    return f" In {folder.name} no file can be read:{''.join(lines)}\n " if folder and found else ""
+
+
 def _known_quarter(raw: Path, quarter: str | Quarter | None) -> Quarter:
     if quarter is None:
         return latest_quarter(raw)
     wanted, there = Quarter.parse(quarter), quarters_with_returns(raw)
     if wanted not in there:
         have = ", ".join(known.label for known in there) or "none"
-        raise InputError(f"There are no returns for {wanted.title}. Quarters with returns: {have}.")
+        raise InputError(
+            f"There are no returns for {wanted.title}.{_unreadable(raw, wanted)} Quarters with returns: {have}."
+        )
     return wanted

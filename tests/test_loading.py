@@ -389,6 +389,18 @@ def test_what_is_known_is_not_read_again_meanwhile(raw: Path) -> None:
     assert load(raw).figures["value"].tolist() == [87.5, 413]
 
 
+def test_a_quarter_whose_files_cannot_be_read_names_them(raw: Path) -> None:
+    folder = raw / "returns" / "2024-25-Q3"
+    (folder / "roads.csv").rename(folder / "roads.xlsm")
+    (folder / "~$care.xlsx").touch()
+    with pytest.raises(InputError) as stop:
+        load(raw, "2024-25 Q3")
+    first, one, other, last = str(stop.value).splitlines()
+    assert first == "There are no returns for Quarter 3 2024/25. In 2024-25-Q3 no file can be read:"
+    assert one.startswith("  roads.xlsm: ") and other.startswith("  ~$care.xlsx: ")
+    assert last == "  Quarters with returns: none."
+
+
 def test_no_returns_at_all_are_a_sentence(raw: Path) -> None:
     (raw / "returns" / "2024-25-Q3" / "roads.csv").unlink()
     with pytest.raises(InputError) as stop:

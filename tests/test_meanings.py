@@ -109,6 +109,24 @@ def test_what_is_nearly_a_mark_is_none() -> None:
         assert read_number(text).fault
 
 
+@pytest.mark.parametrize("between", ["\x16", "\x7f", "\x80", "\u00ad", "\x01\x02"])
+def test_something_invisible_between_digits_is_not_taken_out(between: str) -> None:
+    for text in (f"5{between}10", f"1.5{between}0", f"{between}7{between}2%"):
+        same(read_number(text), fault="value-hidden")
+    assert read_number(f"{between}72{between}").value == 72
+    assert read_number("5\u200b10").value == 510
+
+
+@pytest.mark.parametrize("end", ["\x0b", "\x0c", "\u2028"])
+def test_digits_on_two_lines_are_no_number(end: str) -> None:
+    same(read_number(f"1{end}5"), fault="value-spaces")
+
+
+@pytest.mark.parametrize("text", ["1\ufffd5", "\ufffd12", "12\ufffd"])
+def test_a_character_that_was_lost_is_not_taken_out(text: str) -> None:
+    same(read_number(text), fault="text-lost")
+
+
 def test_there_is_no_minus_nought() -> None:
     for text in ("-0", "-0.0", "\u22120"):
         assert math.copysign(1, read_number(text).value) == 1
@@ -152,7 +170,8 @@ def test_where_semicolons_separate_a_comma_is_doubtful_and_nothing_else_is() -> 
 @pytest.mark.parametrize(
     ("text", "kind", "fault"),
     [("=1+1", FORMULA, "formula-empty"), ("", ERROR, "value-error"), (" #n/a ", "", "value-error"),
-     ("Err:502", "", "value-error"), ("###", "", "value-error"), ("#1 of 3", "", ""), ("note: late", "", ""), ("final", "", "")],
+     ("Err:502", "", "value-error"), ("###", "", "value-error"), ("#1 of 3", "", ""), ("note: late", "", ""), ("final", "", ""),
+     ("caf\ufffd", "", "text-lost")],
 )  # fmt: skip
 def test_words_are_refused_only_where_a_formula_failed(text: str, kind: str, fault: str) -> None:
     assert fault_of_text(text, kind) == fault

@@ -318,3 +318,21 @@ def test_a_refused_row_is_like_no_other_and_is_named(known: Catalogue) -> None:
         (3, "kpi_id", "duplicate-conflict", "row 2"),
         (3, "value", "value-flag", '"p"'),
     ]
+
+
+@pytest.mark.parametrize(
+    ("note", "swallows"),
+    [
+        ("open\nP2,2024-25 Q3,85,,,final,\nclose", True),
+        ("open\n2024-25 Q3;P2;85", True),
+        ("open\nP2\t2024-25 Q3\t85", True),
+        ("P2,2024-25 Q3,85", False),
+        ("Since 2024-25 Q3, P1 counts cases, not people.\nP2, P1 and C1 follow.\nAgreed in 2024-25 Q2, Q3, Q4.", False),
+        ("one\nP2,2024-25 Q3", False),
+    ],
+)
+def test_rows_that_a_quotation_mark_takes_into_a_note_are_not_lost(known: Catalogue, note: str, swallows: bool) -> None:
+    noted = Noted()
+    sent = send(known, row("P1", note=note), to=noted)
+    assert noted.details == ([(2, "note", "text-rows", "")] if swallows else [])
+    assert sent.table.bad.tolist() == [swallows]

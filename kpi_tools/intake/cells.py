@@ -9,7 +9,7 @@ from math import isfinite
 from typing import Final, NamedTuple
 
 from kpi_tools import vocabulary as words
-from kpi_tools.words.hygiene import clean_name, what_changed
+from kpi_tools.words.hygiene import LOST, clean_name, hides_between_digits, what_changed
 
 DATE, MONTH, TIME, PERCENT, ERROR, TRUTH, FORMULA = "date", "month", "time", "percent", "error", "truth", "formula"
 """Kinds of workbook cells whose text alone does not say what they are."""
@@ -63,6 +63,8 @@ def read_number(text: str, kind: str = "", comma_is_doubtful: bool = False) -> N
         return _finite(Number(float(text) + 0.0, len(text.partition(".")[2])))  # + 0.0: there is no minus nought
     if kind in _REFUSED_KINDS:
         return Number(fault=_REFUSED_KINDS[kind])
+    if LOST in text or hides_between_digits(text):
+        return Number(fault="text-lost" if LOST in text else "value-hidden")
     plain = clean_name(text)
     why = what_changed(text, plain)
     if not plain:
@@ -133,12 +135,12 @@ def _why_not(plain: str) -> tuple[str, str]:
 
 
 def fault_of_text(text: str, kind: str = "") -> str:
-    """The rule that a cell for words breaks: it shows the error of a formula, or a formula that was never calculated."""
+    """The rule that a cell for words breaks: it shows the error of a formula, or one never calculated, or lost letters."""
     if kind == FORMULA:
         return "formula-empty"
     if kind == ERROR or (("#" in text or ":" in text) and ERROR_TEXT.fullmatch(clean_name(text))):
         return "value-error"
-    return ""
+    return "text-lost" if LOST in text else ""
 
 
 def read_status(text: str, kind: str = "") -> tuple[str, str, str]:

@@ -3,6 +3,7 @@
 Every rule is applied to a whole column; only rows that break one, or were written otherwise, are looked at singly.
 """
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable
 from typing import Final
@@ -13,7 +14,7 @@ import pandas as pd
 from kpi_tools.intake.catalogue import with_targets
 from kpi_tools.intake.cells import fault_of_text, read_status
 from kpi_tools.intake.columns import Bools, Numbers, part, read_column, read_numbers
-from kpi_tools.intake.ids import Match
+from kpi_tools.intake.ids import Ids, Match
 from kpi_tools.intake.periods import read_period
 from kpi_tools.intake.returns import NEVER, Catalogue, Return, ordinal
 from kpi_tools.intake.tables import Table
@@ -45,10 +46,12 @@ def check_return(table: Table, folder: Quarter, known: Catalogue) -> Return:
     sent.fault(looked_at, "period", part(period_codes, periods, "fault"), part(period_codes, periods, "detail"))
     for name, numbers in _numbers(sent):
         sent.fault(looked_at, name, numbers.fault, numbers.detail)
-    for fault in ("status-unknown", "value-error", "formula-empty"):
+    for fault in sorted({fault for _, _, fault in statuses if fault}):
         found = part(status_codes, statuses, 2) == fault
         sent.fault(looked_at & found, "status", fault, ", ".join(STATUSES) if fault == "status-unknown" else "")
     sent.fault(looked_at, "note", part(note_codes, notes, 2), f"{TEXT_CAP:,}")
+    swallowed = part(note_codes, [_holds_rows(found, known.ids) for found, _, _ in notes], None, bool)
+    sent.fault(looked_at & swallowed, "note", "text-rows")
     _check_periods(sent, looked_at & sent.readable, part(period_codes, periods, "from_date", bool))
     on_a_kpi = looked_at & (sent.kpi >= 0)
     _check_numbers(sent, on_a_kpi)
@@ -73,6 +76,16 @@ def _read_note(text: str, kind: str = "") -> tuple[str, str, str]:
         return "", "", fault
     taken = clean_text(text)
     return taken[:TEXT_CAP], what_changed(text, taken), "text-cut" if len(taken) > TEXT_CAP else ""
+
+
+def _holds_rows(note: str, ids: Ids) -> bool:
+    """Whether a line of the note, but for the first, is a row of a return: an id and a period among its cells."""
+    lines = [re.split(r"[,;\t]", line) for line in note.split("\n")[1:]]
+    return any(
+        any(ids.find(cell).id for cell in cells) and any(not read_period(cell).fault for cell in cells)
+        for cells in lines
+        if len(cells) > 2
+    )
 
 
 def _check_ids(sent: Return, codes: np.ndarray, matches: list[Match], looked_at: Bools) -> Bools:

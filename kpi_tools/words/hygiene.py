@@ -12,11 +12,14 @@ NAME_CAP: Final = 300
 TEXT_CAP: Final = 5_000
 
 _INVISIBLE = re.compile(
-    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f"
-    "\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufe00-\ufe0f\ufeff\ufff9-\uffff"
+    "[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f"
+    "\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufe00-\ufe0f\ufeff\ufff9-\ufffc\ufffe\uffff"
     "\ud800-\udfff]"
 )
-_LINE_ENDS = re.compile("\r\n?|\x85|\u2028|\u2029")
+_LINE_ENDS = re.compile("\r\n?|\x0b|\x0c|\x85|\u2028|\u2029")
+_BETWEEN_DIGITS = re.compile(r"\d[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\u00ad]+\d")
+LOST: Final = "\ufffd"
+"""Stands where a character was lost, in whatever program the text was before."""
 _RUNS = re.compile(r"\s+")
 
 
@@ -33,6 +36,11 @@ def clean_name(text: str) -> str:
     if cleaned.isascii() and cleaned.isprintable() and "  " not in cleaned:
         return cleaned
     return _RUNS.sub(" ", cleaned)
+
+
+def hides_between_digits(text: str) -> bool:
+    """Whether something invisible stands where a point or a dash may have been (zero-width marks never were one)."""
+    return bool(_BETWEEN_DIGITS.search(text))
 
 
 def what_changed(before: str, after: str) -> str:

@@ -165,6 +165,18 @@ RULES: Final[dict[str, Rule]] = {
     ),
     # values
     "value-text": Rule("It is not a number.", _NUMBER),
+    "value-hidden": Rule(
+        "Something invisible stands between its digits, where a point or a dash may have been.",
+        "Type the number again.",
+    ),
+    "text-lost": Rule(
+        "It holds \N{REPLACEMENT CHARACTER}, which stands where a character was lost.",
+        "Type it again, and save the table as .xlsx or as CSV UTF-8.",
+    ),
+    "text-rows": Rule(
+        "It holds whole rows of the table: a quotation mark in it was not closed where the text ends.",
+        "Close the quotation mark, or take it out.",
+    ),
     "value-flag": Rule(
         "The mark {detail} stands behind the number.", 'Give the number alone, and say "provisional" etc. in status.'
     ),
