@@ -582,7 +582,9 @@ add("macro sheet", _repacked(lambda parts: parts.update({"xl/macrosheets/sheet1.
 add("query of a database", _repacked(lambda parts: parts.update({"xl/connections.xml": b"<x/>"})), fault="file-links")
 add("document type in a small part", _repacked(lambda parts: parts.update(
     {"docProps/app.xml": b'<!DOCTYPE x SYSTEM "file:///etc/passwd"><x/>'})), fault="file-hostile")  # fmt: skip
-add("letters where a number stands", _repacked(_in_sheet(b"<v>412</v>", b"<v>abc</v>")), fault="file-truncated")
+for _text, _code in (("abc", "value-text"), ("1_0", "value-text"), ("NaN", "value-infinite")):
+    add(f"{_text} where a number stands", _repacked(_in_sheet(b"<v>412</v>", f"<v>{_text}</v>".encode())),
+        taken={key: value for key, value in _ALL.items() if key[0] != "C1"}, refused={(2, "value"): _code})  # fmt: skip
 add("styles without end", _repacked(lambda parts: parts.update({"xl/styles.xml": parts["xl/styles.xml"].replace(
     b"</cellXfs>", b"".join(b'<xf numFmtId="%d"/>' % (line * 7919 % 10**7) for line in range(200_000)) + b"</cellXfs>")})),
     fault="file-hostile")  # fmt: skip

@@ -21,9 +21,12 @@ from malformed import book_of, rows
 from openpyxl import Workbook
 
 from kpi_tools.intake import workbook_child, workbook_container, workbook_sheets, workbooks
+from kpi_tools.intake.cells import read_number
+from kpi_tools.intake.ids import Ids
+from kpi_tools.intake.periods import read_period
 from kpi_tools.intake.workbook_container import Refused, check_container
 from kpi_tools.intake.workbook_sheets import read_workbook
-from kpi_tools.intake.workbook_texts import as_text, digits, read_format
+from kpi_tools.intake.workbook_texts import as_number, as_text, digits, read_format, rich_text
 from kpi_tools.intake.workbooks import Workbooks
 
 GOOD = book_of(rows())
@@ -244,6 +247,8 @@ def test_a_good_container_is_given_back() -> None:
         ({"mimetype": b"x", "content.xml": b"<x/>"}, "file-kind", "an OpenDocument file"),
         ({"xl/externalLinks/externalLink1.xml": b"<x/>", "xl/externalLinks/externalLink2.xml": b"<x/>",
           "xl/externalLinks/_rels/externalLink1.xml.rels": b"<x/>"}, "file-links", "2 linked"),
+        ({"xl/ExternalLinks/externalLink1.xml": b"<x/>"}, "file-links", "1 linked"),
+        ({"xl/Connections.xml": b"<x/>"}, "file-links", "a query of a database, file or web page"),
         ({"xl/connections.xml": b"<x/>"}, "file-links", "a query of a database, file or web page"),
         ({"xl/externalLinks/e.xml": b"<x/>", "xl/connections.xml": b"<x/>"}, "file-links", "1 linked"),
         ({"xl/theme/t.xml": b"<!DOCTYPE x><x/>"}, "file-hostile", "t.xml declares a document type"),
@@ -566,12 +571,86 @@ def test_a_cell_is_what_a_person_would_type(
 @pytest.mark.parametrize(
     ("form", "expected"),
     [
-        ("", (False, False, False)), ("General", (False, False, False)), ("0.0%", (True, False, False)),
-        ('0"%"', (False, False, False)), (r"0\%", (False, False, False)), ("0_%", (False, False, False)),
-        ("MMM-YY", (False, True, False)), ("dd/mm/yyyy", (False, False, False)), ("D mmm", (False, False, False)),
-        ("[mm]:ss", (False, False, False)), (";;;", (False, False, True)), (";;", (False, False, True)),
-        (';;;""', (False, False, True)), (";", (False, False, False)), ("0;;;", (False, False, False)),
+        ("", "---"), ("General", "---"), ("0.0%", "p--"), ('0"%"', "---"), (r"0\%", "---"), ("0_%", "---"),
+        ("MMM-YY", "-m-"), ("dd/mm/yyyy", "---"), ("D mmm", "---"), ("[mm]:ss", "---"), ("0;;;", "---"), ("@", "---"),
+        (";;;", "--nw"), (";;", "--nw"), (';;;""', "--nw"), (";", "---w"), ('"n/a"', "---w"), (r"\n\/\a;0", "---w"),
+        ('_-* #,##0_-;-* #,##0_-;_-* "-"_-', "---"), ('0.0,,"m"', "---"), ('[<5]"c";0', "---"), ('0;"below"', "---"),
     ],
 )  # fmt: skip
-def test_what_a_format_makes_of_a_number(form: str, expected: tuple[bool, bool, bool]) -> None:
-    assert read_format(form) == expected
+def test_what_a_format_makes_of_a_number(form: str, expected: str) -> None:
+    """p: a percentage, m: a month, n: nothing shows, w: other words than the number."""
+    percent, month, nothing, words = read_format(form)
+    assert (percent, month, nothing, words) == tuple(letter in expected for letter in "pmnw")
+
+
+PARTS = "<is><r><t>1</t></r><r><rPr><{}/></rPr><t>2 st</t></r></is>"
+
+
+@pytest.mark.parametrize("shared", [True, False])
+@pytest.mark.parametrize(
+    ("font", "text", "struck"),
+    [
+        ('vertAlign val="superscript"', "1² st", []), ('vertAlign val="subscript"', "1₂ st", []),
+        ('vertAlign val="baseline"', "12 st", []), ("strike", "12\u0336 st", [[1, 0]]), ('strike val="0"', "12 st", []),
+    ],
+)  # fmt: skip
+def test_digits_that_are_raised_or_struck_out_are_no_part_of_a_number(
+    font: str, text: str, struck: list[Any], shared: bool
+) -> None:
+    runs = PARTS.format(font)
+    parts = parts_of(sheet_of(f'<row r="1"><c r="A1" t="inlineStr">{runs}</c></row>'))
+    if shared:
+        kind = b"application/vnd.openxmlformats-officedocument.spreadsheetml.sharedStrings+xml"
+        listed = b'<Override PartName="/xl/sharedStrings.xml" ContentType="' + kind + b'"/></Types>'
+        parts[TYPES] = parts[TYPES].replace(b"</Types>", listed)
+        space = 'xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"'
+        parts[SHARED] = f"<sst {space}>{runs.replace('is>', 'si>')}</sst>".encode()
+        parts[SHEET] = (
+            f'<worksheet {space}><sheetData><row r="1"><c r="A1" t="s"><v>0</v></c></row></sheetData></worksheet>'.encode()
+        )
+    found = only_sheet(packed(parts))
+    assert (found["rows"], found["struck"]) == ([(1, [text])], struck)
+
+
+def test_a_point_that_is_struck_out_is_no_point_and_words_stay_words() -> None:
+    assert rich_text([("1", "", False), (". ", "", True), ("5", "", False)]) == "1.\u0336 5"
+    assert rich_text([("From 7.", "", True), ("", "", False), (" On", "", False)]) == "From 7\u0336. On"
+
+
+def test_what_is_struck_out_as_a_whole_is_told_and_read() -> None:
+    run = "<is><r><rPr><strike/></rPr><t>12</t></r></is>"
+    found = only_sheet(sheet_of(f'<row r="1"><c r="A1" t="inlineStr">{run}</c></row>'))
+    assert (found["rows"], found["struck"]) == ([(1, ["12"])], [[1, 0]])
+
+
+@pytest.mark.parametrize("text", ["1²", "1₂", "12\u0336", "1\u03362", "1_0", "١٢", "NaN", "-nan", "0x10"])
+def test_such_a_text_is_refused_as_a_number_period_and_id(text: str) -> None:
+    assert read_number(text).fault and read_period(f"2024-25 Q{text}").fault and Ids(["12", "10"]).find(text).fault
+
+
+@pytest.mark.parametrize("text", ["1_0", "١٢", "NaN", "-nan", "0x10", "1,5"])
+def test_a_number_of_a_workbook_is_one_in_plain_digits_or_its_text(text: str) -> None:
+    assert only_sheet(sheet_of(f'<row r="1"><c r="A1"><v>{text}</v></c></row>'))["rows"] == [(1, [text])]
+
+
+@pytest.mark.parametrize(("text", "number"), [("12", 12), (" 12 ", 12), ("-7", -7), ("1.5E1", 15), ("0.25", 0.25)])
+def test_numbers_in_plain_digits_are_read(text: str, number: float) -> None:
+    assert as_number(text) == number
+
+
+@pytest.mark.parametrize(
+    "formula",
+    ["<f>1<!-- x --></f>", "<f><![CDATA[1<2]]></f>", '<f>1</f><extLst><ext uri="x"/></extLst>', "<f/><!-- x -->",
+     "<f>1</f><v><!-- x --></v>", "<f>1</f><v/>"],
+)  # fmt: skip
+def test_a_formula_without_a_result_is_told_however_it_is_written(formula: str) -> None:
+    found = only_sheet(sheet_of(f'<row r="2"><c r="B2">{formula}</c></row>'))
+    assert (found["rows"], found["kinds"]) == ([(2, [])], [[2, 1, "formula"]])
+
+
+def test_a_number_that_shows_as_words_is_told_as_unseen() -> None:
+    def change(_: Any, sheet: Any) -> None:
+        for place, value, form in (("C2", 7, '"n/a"'), ("C3", 0, '"n/a";0'), ("C4", "words", '"n/a"')):
+            sheet[place].value, sheet[place].number_format = value, form
+
+    assert only_sheet(book_of(rows(), change))["unseen"] == [[2, 2]]

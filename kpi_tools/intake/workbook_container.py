@@ -40,8 +40,8 @@ def check_container(raw: bytes) -> zipfile.ZipFile:
         raise Refused("file-kind", "an OpenDocument file")
     if not any(map(BOOK.fullmatch, names)):
         raise Refused("file-kind", "a zip archive without a workbook in it")
-    links = sum(bool(re.fullmatch(r"xl/externalLinks/[^/]+\.xml", name)) for name in names)
-    if links or "xl/connections.xml" in names:
+    links = sum(bool(re.fullmatch(r"xl/externallinks/[^/]+\.xml", name.lower())) for name in names)
+    if links or "xl/connections.xml" in map(str.lower, names):
         raise Refused("file-links", f"{links} linked" if links else "a query of a database, file or web page")
     unpacked, packed = sum(part.file_size for part in parts), sum(part.compress_size for part in parts)
     if len(parts) > MAX_PARTS or len(set(names)) < len(names):

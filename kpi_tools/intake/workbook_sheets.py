@@ -5,14 +5,14 @@ openpyxl reads the cells; what it leaves out, or reads at any cost, is taken fro
 
 import io
 import re
-import zipfile
 from collections import Counter
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 from xml.etree.ElementTree import iterparse
 
 from kpi_tools.intake.workbook_container import BOOK, Refused, check_container
-from kpi_tools.intake.workbook_texts import as_text, read_format
+from kpi_tools.intake.workbook_texts import as_number, as_text, read_format, rich_text
 
 MAX_ROWS, MAX_COLUMNS, MAX_CELLS = 200_000, 200, 1_000_000
 
@@ -26,25 +26,18 @@ _WIDE = re.compile(rb"\br=[\"']([A-Z]{2,3})[0-9]+[\"']")
 _ROW = re.compile(rb"<" + _P + rb"row\b([^>]*)>")
 _NUMBER = re.compile(rb"\br=[\"'](\d{1,9})[\"']")
 _HIDDEN = re.compile(rb"\bhidden=[\"'](?:1|true)[\"']|\b(?:ht|width)=[\"']0(?:\.0*)?[\"']")
-_STRUCK = re.compile(rb"<" + _P + rb"strike\b(?![^>]*val=[\"'](?:0|false))")
-_SHARED = re.compile(rb"<" + _P + rb"si\b.*?</" + _P + rb"si>", re.DOTALL)
 _COLUMN = re.compile(rb"<" + _P + rb"col\b([^>]*)>")
 _MERGED = re.compile(rb"<" + _P + rb"mergeCell\b[^>]*?\bref=[\"']([A-Z0-9:]+)[\"']")
-_UNCALCULATED = re.compile(
-    rb"<" + _P + rb"c\b([^>]*)>\s*<" + _P + rb"f\b(?:[^>]*/>|[^>]*>[^<]*</" + _P + rb"f>)\s*"
-    rb"(<" + _P + rb"v\s*/>|<" + _P + rb"v></" + _P + rb"v>)?\s*</" + _P + rb"c>"
-)
 
 
 def read_workbook(raw: bytes) -> dict[str, Any]:
     """The sheets of the workbook in `raw`. Raises `Refused`."""
     container = check_container(raw)
     from openpyxl import load_workbook
-    from openpyxl.reader import excel, strings
-    from openpyxl.worksheet import _reader
+    from openpyxl.reader import excel
 
-    # defusedxml reads cell by cell in Python, five times slower; here is nothing left for it to refuse
-    strings.iterparse = _reader.iterparse = iterparse
+    struck = set[str]()
+    _reads_as_shown(struck)
     excel.ExcelReader.read_chartsheet = lambda *_: None  # a chart has no cells
     book = load_workbook(io.BytesIO(raw), read_only=True, data_only=True, keep_links=False)
     outline = next(name for name in container.namelist() if BOOK.fullmatch(name))
@@ -55,7 +48,6 @@ def read_workbook(raw: bytes) -> dict[str, Any]:
     if listed > len(book.sheetnames):
         raise Refused("file-truncated", "a sheet that it lists is not in it")
     sheets = []
-    struck = _struck_texts(container)
     for sheet in book.worksheets:
         xml = container.read(sheet._worksheet_path.lstrip("/"))
         if sheet.sheet_state == "visible":
@@ -65,16 +57,51 @@ def read_workbook(raw: bytes) -> dict[str, Any]:
     return {"sheets": sheets}
 
 
-def _struck_texts(container: zipfile.ZipFile) -> set[int]:
-    """The places, among the shared texts, of those with a part that is struck through."""
-    name = "xl/sharedStrings.xml"
-    part = container.read(name) if name in container.namelist() else b""
-    if b"strike" not in part:
-        return set()
-    return {place for place, text in enumerate(_SHARED.findall(part)) if _STRUCK.search(text)}
+def _reads_as_shown(struck: set[str]) -> None:
+    """Make openpyxl read rich texts, numbers and formulas without a result as a person sees them.
+
+    `struck` receives the texts with a part that is struck through.
+    """
+    from openpyxl.cell.text import Text
+    from openpyxl.reader import strings
+    from openpyxl.worksheet import _read_only, _reader
+
+    class Shown:
+        @staticmethod
+        def from_tree(element: Any) -> Any:
+            found = Text.from_tree(element)
+            if not found.r:
+                return found
+            runs = [(found.t or "", "", False)]
+            for run in found.r:
+                font = run.font
+                runs.append((run.t or "", font and font.vertAlign or "", bool(font and font.strike)))
+            text = rich_text(runs)
+            if any(strike and part for part, _, strike in runs):
+                struck.add(text)
+            return SimpleNamespace(content=text)
+
+    class Cells(_reader.WorkSheetParser):  # type: ignore[misc]
+        def parse_cell(self, element: Any) -> dict[str, Any]:
+            cell: dict[str, Any] = super().parse_cell(element)
+            if cell["value"] is None and element.find(_reader.FORMULA_TAG) is not None:
+                if element.get("r") is None:
+                    raise Refused("file-truncated", "a formula without a result does not say in which cell it is")
+                if element.get("t") != "str" or element.find(_reader.VALUE_TAG) is None:
+                    cell |= {"value": "", "data_type": "f"}
+            return cell
+
+        def parse_extensions(self, element: Any) -> None:
+            """They hold no cells."""
+
+    # defusedxml reads cell by cell in Python, five times slower; here is nothing left for it to refuse
+    strings.iterparse = _reader.iterparse = iterparse
+    strings.Text = _reader.Text = Shown
+    _reader._cast_number = as_number
+    _read_only.WorkSheetParser = Cells
 
 
-def _read_sheet(sheet: Any, xml: bytes, struck_texts: set[int]) -> dict[str, Any]:
+def _read_sheet(sheet: Any, xml: bytes, struck_words: set[str]) -> dict[str, Any]:
     if not _UNPLACED.search(xml):  # such a cell stands right of the one before it, which is then needed
         xml = _BLANK.sub(b"", xml)  # cells that have a format and nothing else
     sheet._get_source = lambda: io.BytesIO(xml)
@@ -91,16 +118,7 @@ def _read_sheet(sheet: Any, xml: bytes, struck_texts: set[int]) -> dict[str, Any
         raise Refused("file-truncated", f"the cell {twice.decode()} is in it twice")
     sheet.reset_dimensions()
     source = sheet.iter_rows(max_row=last, max_col=MAX_COLUMNS if columns > MAX_COLUMNS else None)
-    struck_words = {sheet._shared_strings[place] for place in struck_texts if place < len(sheet._shared_strings)}
     rows, kinds, struck, unseen = _read_rows(source, struck_words) if last else ({}, [], [], [])
-    for found, empty in _UNCALCULATED.findall(xml) if b"<f" in xml or b":f" in xml else ():
-        cell = _attributes(found)
-        place = re.fullmatch(r"([A-Z]+)(\d+)", cell.get("r", ""))
-        if place is None:
-            raise Refused("file-truncated", "a formula without a result does not say in which cell it is")
-        if not (empty and cell.get("t") == "str"):
-            kinds.append([int(place[2]), _number(place[1].encode()) - 1, "formula"])
-            rows.setdefault(int(place[2]), [])
     return {
         "rows": sorted(rows.items()), "kinds": kinds, "struck": struck, "unseen": unseen, "hidden_rows": hidden,
         "hidden_columns": [
@@ -149,14 +167,14 @@ def _end_of_content(xml: bytes) -> int:
 def _read_rows(
     source: Iterator[Any], struck_words: set[str]
 ) -> tuple[dict[int, list[str]], list[Any], list[Any], list[Any]]:
-    """(texts of each row that has any, kinds of cells, struck cells, cells whose format shows nothing)."""
+    """(texts of each row that has any, kinds of cells, struck cells, cells whose format hides their value)."""
     from openpyxl.cell.read_only import EMPTY_CELL
 
     rows: dict[int, list[str]] = {}
     kinds: list[list[Any]] = []
     struck: list[list[int]] = []
     unseen: list[list[int]] = []
-    styles: dict[int, tuple[bool, bool, bool, bool]] = {}
+    styles: dict[int, tuple[bool, bool, bool, bool, bool]] = {}
     nothing: Any = None
     for number, cells in enumerate(source, start=1):
         # rows that the file leaves out come as one and the same row of nothing
@@ -174,18 +192,18 @@ def _read_rows(
             style = cell._style_id
             if style not in styles:
                 styles[style] = (*read_format(cell.number_format or ""), bool(cell.font and cell.font.strike))
-            percent, month, shows_nothing, strike = styles[style]
+            percent, month, shows_nothing, worded, strike = styles[style]
             text, kind = as_text(value, cell.data_type, percent, month)
             texts.append(text)
             if kind:
                 kinds.append([number, position, kind])
             if text and (strike or value in struck_words):
                 struck.append([number, position])
-            if text and shows_nothing:
+            if text and (shows_nothing or worded and isinstance(value, int | float) and value > 0):
                 unseen.append([number, position])
         while texts and not texts[-1]:
             texts.pop()
-        if texts:
+        if texts or kinds and kinds[-1][0] == number:
             rows[number] = texts
     return rows, kinds, struck, unseen
 
