@@ -348,7 +348,7 @@ def test_control_characters_and_endless_names(tmp_path):
     status, _, said = real.run()
     assert status == 0, said
     page = real.page()
-    assert "Potholesmended" in page and "&lt;/style&gt;]]&gt;&lt;svg&gt;&lt;foreignObject&gt;x" in page
+    assert "Potholes mended" in page and "&lt;/style&gt;]]&gt;&lt;svg&gt;&lt;foreignObject&gt;x" in page
     assert not set(page) & set(every)
 
 
