@@ -153,7 +153,7 @@ def load(raw: str | Path, quarter: str | Quarter | None = None, *, allow_rejecte
     rejected, rows = int(returns.counts["rejected"].sum()), int(returns.counts["rows_in"].sum())
     if rejected / max(rows, 1) > returns.council.rejected_share:
         raise ReturnsError(
-            f"{rejected:,} of the {rows:,} rows for {title} are rejected, more than the "
+            f"{rejected:,} of the {rows:,} rows for {title} {'is' if rejected == 1 else 'are'} rejected, more than the "
             f"{100 * returns.council.rejected_share:g}% that council.toml allows (loading, rejected_share).\n"
             f"{as_list(errors)}\n  {returns.summary}",
             returns,

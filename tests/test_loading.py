@@ -320,7 +320,7 @@ def test_what_is_told_where_a_report_stops(raw: Path) -> None:
         load(raw, allow_rejected=True)
     first, *told, last = str(stop.value).splitlines()
     assert first == (
-        "1 of the 40 rows for Quarter 3 2024/25 are rejected, more than the 2.49% that council.toml allows "
+        "1 of the 40 rows for Quarter 3 2024/25 is rejected, more than the 2.49% that council.toml allows "
         "(loading, rejected_share)."
     )
     assert any("bad.csv" in line for line in told) and last.startswith("  rows in 40 = accepted 39 + rejected 1 ")

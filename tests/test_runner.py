@@ -1,6 +1,7 @@
 """The runner: every fault of a notebook is refused before a kernel starts, or found out afterwards, in a sentence."""
 
 import ast
+import copy
 import os
 import shutil
 import signal
@@ -10,6 +11,7 @@ import tempfile
 from functools import partial
 from pathlib import Path
 
+import nbformat
 import psutil
 import pytest
 
@@ -64,8 +66,18 @@ def test_a_run_returns_the_executed_notebook_and_leaves_the_file_alone(run):
     assert (FAULTS / "good.ipynb").read_bytes() == before
 
 
-def test_old_outputs_in_the_file_take_no_part(run):
-    executed = run(FAULTS / "left_with_outputs.ipynb", GIVEN, END)
+def sound() -> nbformat.NotebookNode:
+    return nbformat.read(FAULTS / "good.ipynb", as_version=4)
+
+
+def test_old_outputs_in_the_file_take_no_part(run, tmp_path):
+    notebook = sound()
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            cell.outputs = [nbformat.v4.new_output("stream", name="stdout", text="old words")]
+            cell.execution_count = 7
+    nbformat.write(notebook, tmp_path / "left_with_outputs.ipynb")
+    executed = run(tmp_path / "left_with_outputs.ipynb", GIVEN, END)
     assert "old words" not in str(executed)
 
 
@@ -117,8 +129,6 @@ def test_a_cell_that_takes_too_long_is_ended(run, fault):
 @pytest.mark.parametrize(
     ("fault", "sentence"),
     [
-        ("no_parameters", 'needs one code cell with the tag "parameters", and has none'),
-        ("two_parameters_cells", 'needs one code cell with the tag "parameters", and has 2'),
         ("number_as_parameter", "line 1: only lines such as"),
         ("computed_parameter", "line 1: only lines such as"),
         ("another_parameter", "also asks for the parameter directorate"),
@@ -133,11 +143,7 @@ def test_a_cell_that_takes_too_long_is_ended(run, fault):
         ("help_mark", "`len?`: a command outside Python"),
         ("syntax_error", "cell 3, line 1, `if True`: expected ':'"),
         ("no_end", "does not end with kpi.complete(quarter)"),
-        ("no_code", 'needs one code cell with the tag "parameters", and has none'),
         ("another_kernel", 'asks for the kernel "ir"'),
-        ("not_json", "cannot be read as a notebook"),
-        ("empty", "cannot be read as a notebook"),
-        ("not_a_notebook", "cannot be read as a notebook"),
         ("not_there", "There is no notebook"),
     ],
 )
@@ -146,6 +152,30 @@ def test_a_notebook_that_is_not_fit_to_run_is_refused_before_a_kernel_starts(fau
     with pytest.raises(InputError) as refused:
         run_notebook(FAULTS / f"{fault}.ipynb", GIVEN, END)
     assert sentence in str(refused.value)
+
+
+@pytest.mark.parametrize("text", ["", "{\n 'cells': [", "[]", '{"a": 1}'])
+@pytest.mark.usefixtures("no_kernel")
+def test_what_is_no_notebook_is_refused(tmp_path, text):
+    (tmp_path / "other.ipynb").write_text(text)
+    with pytest.raises(InputError, match=r"other\.ipynb cannot be read as a notebook"):
+        run_notebook(tmp_path / "other.ipynb", GIVEN, END)
+
+
+@pytest.mark.parametrize(("times", "kinds", "told"), [(0, ("code",), "none"), (2, ("code",), "2"), (1, (), "none")])
+@pytest.mark.usefixtures("no_kernel")
+def test_a_notebook_has_one_code_cell_with_parameters(tmp_path, times, kinds, told):
+    notebook, cells = sound(), []
+    for cell in notebook.cells:
+        tagged = "parameters" in cell.metadata.get("tags", [])
+        kept = cell.cell_type in ("markdown", *kinds)
+        cells += [copy.deepcopy(cell) for _ in range(times if tagged else 1) if kept]
+    for place, cell in enumerate(cells):
+        cell.id = f"cell-{place}"
+    notebook.cells = cells
+    nbformat.write(notebook, tmp_path / "other.ipynb")
+    with pytest.raises(InputError, match=f'needs one code cell with the tag "parameters", and has {told}'):
+        run_notebook(tmp_path / "other.ipynb", GIVEN, END)
 
 
 @pytest.mark.parametrize(
