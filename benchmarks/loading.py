@@ -5,7 +5,6 @@ python benchmarks/loading.py [months]
 The case: 42 indicators in each of 250 areas, so 10,500 series in the catalogue, as figures of 96 quarters (1,008,000 rows in
 six CSV files below the limits of a file), one row in a thousand spoilt. With `months`: 42 indicators in 150 areas, as monthly
 figures of 13 years (1,001,700 rows), from which every quarter's figure follows as well. Every spoilt row must be located.
-What is imported on the way is imported beforehand.
 """
 
 import csv
@@ -15,7 +14,6 @@ import time
 from pathlib import Path
 
 import numpy as np
-import pandera.pandas  # noqa: F401
 
 from kpi_tools.loading import read_returns
 from kpi_tools.quarters import Quarter, quarter_range

@@ -70,14 +70,15 @@ class Job:
 @dataclass(frozen=True)
 class Content:
     """What goes into it: `parameters` of the notebook besides quarter and raw, `tables` by sheet, a `check` of the page
-    against them (which raises), what is `recorded` of them in the manifest; `whole`: `returns` are as read from raw."""
+    against them (which raises), what is `recorded` in the manifest of them and of the executed notebook; `whole`:
+    `returns` are as read from raw."""
 
     returns: "Returns"
     title: str
     parameters: Mapping[str, str]
     tables: "Callable[[], Mapping[str, pd.DataFrame]]"
     check: "Callable[[str, Mapping[str, pd.DataFrame]], None]"
-    recorded: "Callable[[Mapping[str, pd.DataFrame]], Mapping[str, Any]]"
+    recorded: "Callable[[Mapping[str, pd.DataFrame], NotebookNode], Mapping[str, Any]]"
     whole: bool = False
 
 
@@ -114,7 +115,7 @@ def _make(job: Job, content: Callable[[], Content], work: Path) -> Report:
                     import_module(name)
             writing = beside.submit(_write_tables, filled, folder, job.tables)
             executed = run_notebook(job.notebook, given, end, copy=copy, timeout=job.timeout, progress=job.progress)
-            tables, recorded = writing.result()
+            tables = writing.result()
         from kpi_tools.running.export import to_html
 
         shown = published(executed, given | {"raw": relative(job.read_in or job.outputs / job.name, raw)})
@@ -138,14 +139,14 @@ def _make(job: Job, content: Callable[[], Content], work: Path) -> Report:
         write_pdf(folder / f"{job.stem}.html", paper, author=council, day=day, browser=job.browser)
     if changed := sorted(set(used.items()) ^ set(fingerprints(raw, quarter).items())):
         raise InputError(f"{changed[0][0]} was changed while the report was being made. Run again.")
-    made = manifest(quarter, used, job.notebook, folder, recorded)
+    made = manifest(quarter, used, job.notebook, folder, filled.recorded(tables, executed))
     _write(folder / MANIFEST, as_json(made))
     files = tuple(sorted(path.name for path in folder.iterdir()))
     return Report(quarter, job.outputs / job.name, files, _warnings(executed), filled.returns.summary)
 
 
-def _write_tables(filled: Content, folder: Path, name: str) -> "tuple[Mapping[str, pd.DataFrame], Mapping[str, Any]]":
-    """The tables, written, and what is recorded of them: this process's work while the kernel is at its own.
+def _write_tables(filled: Content, folder: Path, name: str) -> "Mapping[str, pd.DataFrame]":
+    """The tables, written: this process's work while the kernel is at its own.
 
     What will make the page is imported meanwhile, too.
     """
@@ -155,7 +156,7 @@ def _write_tables(filled: Content, folder: Path, name: str) -> "tuple[Mapping[st
     write_csv(next(iter(tables.values())), folder / f"{name}.csv")
     write_workbook(tables, folder / f"{name}.xlsx")
     import_module("kpi_tools.running.export")
-    return tables, filled.recorded(tables)
+    return tables
 
 
 def _check_page(page: str, end: str) -> None:

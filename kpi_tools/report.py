@@ -14,6 +14,7 @@ from kpi_tools.running.runner import CELL_TIMEOUT
 
 if TYPE_CHECKING:
     import pandas as pd
+    from nbformat import NotebookNode
 
 PROJECT = Path(__file__).resolve().parent.parent
 RAW = PROJECT / "data" / "raw"
@@ -105,7 +106,7 @@ def _report_content(
     job: Job, edition: str, overrides: tuple[tuple[str, str, str], ...], allow_rejected: bool, roles: Mapping[str, str]
 ) -> Content:
     from kpi_tools.files.rejects import load_keeping_rejected
-    from kpi_tools.release.edition import DRAFT, check_page, hold_back, parse_overrides
+    from kpi_tools.release.edition import DRAFT, check_page, hold_back, kinds, kinds_shown, parse_overrides
     from kpi_tools.release.how_made import record
     from kpi_tools.scorecard import report_tables
 
@@ -116,9 +117,10 @@ def _report_content(
     given = asked(edition, overrides, allow_rejected, **roles)
     let_pass = parse_overrides(given.get("overrides", ""))
 
-    def recorded(tables: "Mapping[str, pd.DataFrame]") -> Mapping[str, Any]:
-        judged = found(tables) if findings is None else findings
-        said = record(returns, tables["KPIs"], judged, edition, let_pass, **roles)
+    def recorded(tables: "Mapping[str, pd.DataFrame]", executed: "NotebookNode") -> Mapping[str, Any]:
+        shown = kinds_shown(executed) if findings is None else kinds(findings)
+        known = kinds(found(tables)) if shown is None else shown
+        said = record(returns, tables["KPIs"], known, edition, let_pass, **roles)
         return said | {"allow_rejected": allow_rejected, "parameters": given}
 
     return Content(
@@ -133,4 +135,6 @@ def _history_content(job: Job, kpi_id: str) -> Content:
     one = one_kpi(kpi_id, job.quarter, job.raw)
     title = f"{one.kpi['kpi_name']}: history to {job.quarter.title}"
     returns = one.known.returns
-    return Content(returns, title, {"kpi": kpi_id}, lambda: kpi_tables(one), lambda *_: None, lambda _: {"kpi": kpi_id})
+    return Content(
+        returns, title, {"kpi": kpi_id}, lambda: kpi_tables(one), lambda *_: None, lambda *_: {"kpi": kpi_id}
+    )

@@ -51,6 +51,8 @@ def modules() -> dict[str, ModuleType]:
             "as_text": lambda given: "",
             "check_page": lambda *_: None,
             "hold_back": lambda *_: None,
+            "kinds": lambda found: {},
+            "kinds_shown": lambda notebook: None,
             "parse_overrides": lambda text: text,
         },
         "release.how_made": {"record": lambda *_, **__: {"rows": "rows"}},

@@ -70,3 +70,66 @@ def test_it_ends_with_whoever_started_it(end):
     done = run(f"print(child.pid, flush=True)\n{end}")
     left = [one for one in psutil.process_iter() if one.pid == int(done.stdout)]
     assert psutil.wait_procs(left, timeout=20)[1] == []
+
+
+AT_WORK = BEGUN.replace("pen.begin()\n(child,) = psutil.Process().children()\n", "")
+
+
+def at_work(script: str) -> subprocess.CompletedProcess[str]:
+    """As `run`, where no engine has been started."""
+    return subprocess.run([sys.executable, "-c", AT_WORK + script], capture_output=True, encoding="utf-8", cwd=ROOT)
+
+
+def test_those_of_a_batch_draw_the_same_for_one_report_after_the_other():
+    done = at_work("""
+with pen.pens(1) as environment:
+    os.environ.update(environment)
+    (child,) = psutil.Process().children()
+    drawings = []
+    for report in range(3):
+        pen.begin()
+        drawings += [inline_svg(*chart), drawn([chart])["kpi-cs01"].result()]
+        engine.use(None)  # which closes the door behind it
+    assert psutil.Process().children() == [child]
+assert not child.is_running() and "vl_convert" not in sys.modules
+engine.use(None)
+assert drawings == [inline_svg(*chart)] * 6
+""")
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_two_reports_at_a_time_have_an_engine_each():
+    done = at_work("""
+with pen.pens(2) as environment:
+    os.environ.update(environment)
+    pen.begin()
+    first = engine.engine()
+    pen.begin()
+    second = engine.engine()
+    shape = json.dumps({"width": 1, "height": 1})
+    assert second.vega_to_svg(shape) == first.vega_to_svg(shape) != ""
+""")
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("gone", ["child.kill(); child.wait()", "os.environ[pen.DOOR] = '/nowhere'"])
+def test_where_those_of_the_batch_have_ended_the_report_starts_its_own(gone):
+    done = at_work(f"""
+with pen.pens(1) as environment:
+    os.environ.update(environment)
+    (child,) = psutil.Process().children()
+    {gone}
+    pen.begin()
+    assert inline_svg(*chart).startswith("<svg") and len(psutil.Process().children()) == 2 - ("kill" in {gone!r})
+""")
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_those_of_a_batch_end_with_it():
+    done = at_work("""
+with pen.pens(2):
+    print(*(child.pid for child in psutil.Process().children()), flush=True)
+    os.kill(os.getpid(), signal.SIGKILL)
+""")
+    left = [one for one in psutil.process_iter() if str(one.pid) in done.stdout.split()]
+    assert len(done.stdout.split()) == 2 and psutil.wait_procs(left, timeout=20)[1] == []

@@ -5,8 +5,10 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
+import nbformat
 import pandas as pd
 import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from kpi_tools.cli import main
 from kpi_tools.errors import InputError
@@ -22,6 +24,8 @@ from kpi_tools.release.edition import (
     edition_notice,
     hold_back,
     judged,
+    kinds,
+    kinds_shown,
     parse_overrides,
     standing,
 )
@@ -77,6 +81,20 @@ def test_the_draft_shows_every_finding_and_the_final_one_only_what_was_let_pass(
     )
     assert "c, A1" in final and "figure-in-text" not in final
     assert str(checks_chapter(FOUND.head(0), "final")) == ""
+
+
+def test_the_manifest_takes_from_an_executed_notebook_what_its_checks_found():
+    data, metadata = checks_chapter(FOUND, "draft")._repr_mimebundle_()
+    notebook = new_notebook(cells=[new_markdown_cell("# Words"), new_code_cell("1")])
+    assert kinds_shown(notebook) is None
+    notebook.cells[1].outputs = [
+        new_output("stream", text="said"), new_output("display_data", data=data, metadata=metadata)
+    ]  # fmt: skip
+    expected = {"red-without-action": 1, "stale-quarter": 1, "figure-in-text": 1}
+    assert kinds_shown(nbformat.reads(nbformat.writes(notebook), as_version=4)) == kinds(FOUND) == expected
+    nothing = checks_chapter(FOUND.head(0), "draft")._repr_mimebundle_()[1]
+    notebook.cells[1].outputs = [new_output("display_data", data=data, metadata=nothing)]
+    assert kinds_shown(notebook) == {}
 
 
 def test_only_a_draft_says_so():

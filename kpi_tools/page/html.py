@@ -5,7 +5,7 @@ neither JavaScript nor internet.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -15,6 +15,8 @@ from markupsafe import Markup, escape
 
 MADE_HERE = "kpi_tools"
 """Key in an output's metadata: `report` for a piece of the report, `style` for the styles JupyterLab needs."""
+SAID = "kpi_tools_said"
+"""Key in an output's metadata: what a piece says, for a program to read."""
 
 
 _WRAPPED = '<div class="kpi">', "</div>"
@@ -26,11 +28,11 @@ _STYLED_BY_LAB = (
 
 
 class Html:
-    """A piece of HTML made by this package's templates, with `+` to put pieces after one another."""
+    """A piece of HTML made by this package's templates, with `+` to put pieces after one another (without what they `said`)."""
 
-    def __init__(self, markup: Markup | str = "", kind: str = "report") -> None:
+    def __init__(self, markup: Markup | str = "", kind: str = "report", said: Mapping[str, Any] | None = None) -> None:
         self.markup = Markup(markup)
-        self.kind = kind
+        self.metadata = {MADE_HERE: kind} | ({} if said is None else {SAID: said})
 
     def __str__(self) -> str:
         return str(self.markup)
@@ -45,10 +47,11 @@ class Html:
         return Html(self.markup + other.markup)
 
     def _repr_html_(self) -> str:
-        return f"{_WRAPPED[0]}{self.markup}{_WRAPPED[1]}" if self.kind == "report" else str(self.markup)
+        report = self.metadata[MADE_HERE] == "report"
+        return f"{_WRAPPED[0]}{self.markup}{_WRAPPED[1]}" if report else str(self.markup)
 
-    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> tuple[dict[str, str], dict[str, str]]:
-        return {"text/html": self._repr_html_(), "text/plain": repr(self)}, {MADE_HERE: self.kind}
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> tuple[dict[str, str], dict[str, Any]]:
+        return {"text/html": self._repr_html_(), "text/plain": repr(self)}, self.metadata
 
 
 def unwrapped(shown: str) -> str:

@@ -144,7 +144,7 @@ def scaled(channel: Any, looks: Mapping[str, Any], field: str = "kind") -> Any:
     """An encoding by `field`, with a look for each of its values and no legend."""
     scale = alt.Scale(type="ordinal", domain=list(looks), range=list(looks.values()))
     ordered = channel in (alt.StrokeWidth, alt.FillOpacity)  # Vega warns of these where the kinds have no order
-    return channel(f"{field}:{'O' if ordered else 'N'}", legend=None, scale=scale, sort=list(looks))
+    return channel(f"{field}:{'O' if ordered else 'N'}", legend=None, scale=scale)
 
 
 def store() -> None:

@@ -7,14 +7,14 @@ overridden with a reason; what was overridden is printed in it.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import starmap
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import pandas as pd
 from markupsafe import Markup
 
 from kpi_tools.errors import InputError, KpiError
 from kpi_tools.loading import Returns
-from kpi_tools.page.html import Html, paragraphs, section
+from kpi_tools.page.html import SAID, Html, paragraphs, section
 from kpi_tools.page.tables import report_table
 from kpi_tools.quarters import Quarter
 from kpi_tools.release.checks import release_findings
@@ -24,10 +24,14 @@ from kpi_tools.words.findings import Finding, as_findings
 from kpi_tools.words.rules import ERROR
 from kpi_tools.words.wording import in_words, listed, plural
 
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
+
 DRAFT: Final = "draft"
 FINAL: Final = "final"
 EDITIONS: Final = (DRAFT, FINAL)
 _SHOWN: Final = 10
+_CHECKS: Final = "checks"
 
 
 @dataclass(frozen=True)
@@ -138,6 +142,22 @@ def checks_chapter(findings: pd.DataFrame, edition: str, overrides: str = "") ->
     `overrides` as the notebook's parameter has them. Raises `InputError` in a final report while an error stands.
     """
     table = judged(findings, parse_overrides(overrides))
+    return Html(_chapter(table, edition).markup, said={_CHECKS: kinds(table)})
+
+
+def kinds(findings: pd.DataFrame) -> dict[str, int]:
+    """How many findings there are of each kind, by its code."""
+    return {str(code): int(count) for code, count in findings["code"].value_counts().items()}
+
+
+def kinds_shown(notebook: "NotebookNode") -> Mapping[str, int] | None:
+    """The `kinds` of findings that the chapter Checks of an executed notebook shows; null where it has none."""
+    outputs = (output for cell in notebook.cells for output in cell.get("outputs", ()))
+    said = (output.get("metadata", {}).get(SAID, {}) for output in outputs)
+    return next((dict(one[_CHECKS]) for one in said if _CHECKS in one), None)
+
+
+def _chapter(table: pd.DataFrame, edition: str) -> Html:
     errors = standing(table)
     passed = table[table["by"].notna()]
     if edition == FINAL:

@@ -18,7 +18,7 @@ from kpi_tools.provenance.inputs import digest, fingerprints
 from kpi_tools.provenance.program import sources, unlike_lock, versions
 from kpi_tools.quarters import Quarter
 from kpi_tools.release.checks import CHECKS
-from kpi_tools.release.edition import Override, judged, parse_overrides
+from kpi_tools.release.edition import Override, judged, kinds, parse_overrides
 from kpi_tools.scorecard import counts
 from kpi_tools.vocabulary import NOT_RATED, PERCENTAGE, RAGS, SUPPRESSED
 from kpi_tools.words.wording import listed, plural
@@ -28,17 +28,16 @@ _SHOWN: Final = 16
 
 
 def record(
-    returns: Returns, kpis: pd.DataFrame, findings: pd.DataFrame, edition: str, overrides: Iterable[Override] = (),
+    returns: Returns, kpis: pd.DataFrame, found: Mapping[str, int], edition: str, overrides: Iterable[Override] = (),
     prepared_by: str = "", signed_off_by: str = "",
 ) -> dict[str, Any]:  # fmt: skip
     """What is to be said of a report besides its inputs and program, as the manifest has it (JSON types only).
 
-    `kpis`: its scorecard; `findings`: of its checks; `prepared_by`, `signed_off_by`: roles, where empty those of
-    council.toml, where that has none null. `checks` gives for each check of `checks.CHECKS` how many findings it had,
-    `overrides` those let pass.
+    `kpis`: its scorecard; `found`: the `edition.kinds` of what its checks found; `prepared_by`, `signed_off_by`: roles,
+    where empty those of council.toml, where that has none null. `checks` gives for each check of `checks.CHECKS` how many
+    findings it had, `overrides` those let pass.
     """
-    council, given = returns.council, tuple(overrides)
-    found = judged(findings, given)["code"].value_counts()
+    council = returns.council
     counted = counts(kpis)
     rows = returns.counts[["rows_in", "accepted", "rejected", "blank"]].sum()
     return {
@@ -63,8 +62,8 @@ def record(
             "suppressed": _suppressed(returns),
             "shown": returns.agreed.to_dict("records"),
         },
-        "checks": {code: int(found.get(code, 0)) for code in CHECKS},
-        "overrides": [{"code": one.code, "because": one.because, "by": one.by} for one in given],
+        "checks": {code: found.get(code, 0) for code in CHECKS},
+        "overrides": [{"code": one.code, "because": one.because, "by": one.by} for one in overrides],
     }
 
 
@@ -73,7 +72,8 @@ def how_made(
     prepared_by: str = "", signed_off_by: str = "",
 ) -> Html:  # fmt: skip
     """The chapter's paragraphs and the table of inputs; parameters as the notebook has them, else as `record`."""
-    said = record(returns, kpis, findings, edition, parse_overrides(overrides), prepared_by, signed_off_by)
+    given = parse_overrides(overrides)
+    said = record(returns, kpis, kinds(judged(findings, given)), edition, given, prepared_by, signed_off_by)
     used = fingerprints(raw_folder(raw), returns.quarter)
     rows = said["rows"]
     received = (

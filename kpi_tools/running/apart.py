@@ -7,7 +7,7 @@ killed costs its own piece of work only, and memory does not grow. Elsewhere tha
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
@@ -28,9 +28,10 @@ class LostError(KpiError):
 
 
 class Apart(Executor):
-    """Runs importable functions with arguments that can be pickled, `processes` of them at a time."""
+    """Runs importable functions with arguments that can be pickled, `processes` of them at a time, in `environment`."""
 
-    def __init__(self, processes: int) -> None:
+    def __init__(self, processes: int, environment: Mapping[str, str] | None = None) -> None:
+        self._environment = dict(environment or {})
         self._context: Any = get_context(_AT_ONCE)
         if _AT_ONCE == "forkserver":
             self._context.set_forkserver_preload(list(IMPORTED))
@@ -61,7 +62,7 @@ class Apart(Executor):
 
     def _run(self, work: Callable[..., Any], given: tuple[Any, ...], named: dict[str, Any]) -> Any:
         ear, mouth = self._context.Pipe(duplex=False)
-        process = self._context.Process(target=_work, args=(mouth, work, given, named))
+        process = self._context.Process(target=_work, args=(mouth, self._environment, work, given, named))
         with self._lock:
             if self._closed:
                 raise LostError("It was not begun.")
@@ -90,7 +91,14 @@ def _how(status: int) -> str:
     return f"by the signal {signal.Signals(-status).name}, as when memory runs out"
 
 
-def _work(mouth: Connection, work: Callable[..., Any], given: tuple[Any, ...], named: dict[str, Any]) -> None:
+def _work(
+    mouth: Connection,
+    environment: dict[str, str],
+    work: Callable[..., Any],
+    given: tuple[Any, ...],
+    named: dict[str, Any],
+) -> None:
+    os.environ.update(environment)
     if os.name == "posix":
         os.setsid()  # Ctrl-C is for the process that gave the work; it ends this one
         signal.signal(signal.SIGTERM, _end)
