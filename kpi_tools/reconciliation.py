@@ -8,6 +8,7 @@ import pandas as pd
 from kpi_tools.loading import Returns
 from kpi_tools.quarters import Quarter
 from kpi_tools.vocabulary import NOT_RATED, RAGS
+from kpi_tools.words.row_words import rows_of
 from kpi_tools.words.wording import show_line
 
 RATINGS = (*RAGS, NOT_RATED)
@@ -86,7 +87,7 @@ def does_not_add_up(steps: pd.DataFrame) -> list[str]:
     """Where the rows of `reconcile` do not add up, a sentence each; none where all is well."""
     columns = ["kpis", *RATINGS]
     said, running = [], None
-    for row in steps.to_dict("records"):
+    for row in rows_of(steps):
         here = pd.Series({name: int(row[name]) for name in columns})
         if here["kpis"] != here[list(RATINGS)].sum():
             said.append(
@@ -112,7 +113,7 @@ def set_changes(kpis: pd.DataFrame, before: pd.DataFrame, returns: Returns) -> p
     """
     now, then = kpis.set_index("kpi_id"), before.set_index("kpi_id")
     logged = returns.changelog[returns.changelog["from_quarter"] == returns.quarter.label]
-    why = {(row["kpi_id"], row["change"]): row["reason"] for row in logged.to_dict("records")}
+    why = {(row["kpi_id"], row["change"]): row["reason"] for row in rows_of(logged)}
     names = {**then["kpi_name"].to_dict(), **now["kpi_name"].to_dict()}
     found: list[tuple[str, str, object]] = []
     found += [(kpi, ADDED, why.get((kpi, "added"))) for kpi in now.index.difference(then.index, sort=False)]

@@ -12,6 +12,7 @@ from kpi_tools.loading import Returns, as_known_at
 from kpi_tools.quarters import Quarter
 from kpi_tools.scorecard import judged, recent_quarters, score
 from kpi_tools.vocabulary import NOT_RATED
+from kpi_tools.words.row_words import rows_of
 from kpi_tools.words.wording import rounded, show
 
 COLUMNS = [
@@ -65,7 +66,7 @@ def _restated(
     changed = old.merge(new, on=_KEYS, suffixes=("_old", "_new"))
     old_direction, new_direction = map(_directions, reports())
     rows = []
-    for row in changed.to_dict("records"):
+    for row in rows_of(changed):
         was, now = _texts(row)
         rows.append({
             "kpi_id": row["kpi_id"], "kpi_name": row["kpi_name_new"], "quarter": row["quarter"], "old": was, "new": now,

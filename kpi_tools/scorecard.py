@@ -12,6 +12,7 @@ from kpi_tools.loading import Council, Returns, as_known_at, with_targets
 from kpi_tools.quarters import Quarter, quarter_range
 from kpi_tools.rating import floor_by_percentage, rate
 from kpi_tools.vocabulary import DIRECTIONS, ILLUSTRATIVE, NOT_AVAILABLE, NOT_RATED, PERCENTAGE, RAGS, TRENDS
+from kpi_tools.words.row_words import rows_of
 from kpi_tools.words.tokens import filled, kpi_figures, section_figures
 
 _FIGURE = ["value", "numerator", "denominator", "status", "note", "received"]
@@ -190,7 +191,7 @@ def _shown(returns: Returns, last: Quarter, window: int) -> pd.DataFrame:
 
 
 def _with_figures(kpis: pd.DataFrame) -> pd.DataFrame:
-    figures = [kpi_figures(kpi) for kpi in kpis.to_dict("records")]
+    figures = [kpi_figures(kpi) for kpi in rows_of(kpis)]
     columns = {
         name: [
             filled(text, own) if isinstance(text, str) else text for text, own in zip(kpis[name], figures, strict=True)

@@ -9,6 +9,7 @@ from kpi_tools.loading import Returns, read_returns
 from kpi_tools.quarters import Quarter
 from kpi_tools.remarks import commentary_until
 from kpi_tools.restatements import issue_changes
+from kpi_tools.words.row_words import rows_of
 
 _WIDTH: Final = 110
 _NAMES: Final = {
@@ -28,7 +29,7 @@ def findings_text(findings: pd.DataFrame) -> str:
     """One finding after another: severity, check and place in columns, below them what was found and what to do."""
     code = max(findings["code"].str.len().max(), 5)
     lines = [f"{'Severity':<9} {'Check':<{code}} Place"]
-    for row in findings.to_dict("records"):
+    for row in rows_of(findings):
         lines.append(f"{row['severity']:<9} {row['code']:<{code}} {row['place']}")
         lines += wrap(f"{row['finding']} {row['remedy']}", _WIDTH, initial_indent=" " * 10, subsequent_indent=" " * 10)
     return "\n".join(lines)
@@ -45,15 +46,12 @@ def changes_text(raw: object, earlier: Quarter, later: Quarter) -> str:
 
 
 def _ratings(table: pd.DataFrame) -> list[str]:
-    return [
-        f"  {row['kpi_id']:<6} {row['before']:<18} → {row['now']:<18} {row['kpi_name']}"
-        for row in table.to_dict("records")
-    ]
+    return [f"  {row['kpi_id']:<6} {row['before']:<18} → {row['now']:<18} {row['kpi_name']}" for row in rows_of(table)]
 
 
 def _records(table: pd.DataFrame) -> list[str]:
     lines = []
-    for row in table.to_dict("records"):
+    for row in rows_of(table):
         lines.append(f"  {row['kpi_id']:<6} {row['kpi_name']}")
         for column, name in _NAMES.items():
             if column != "kpi_id" and column in row:

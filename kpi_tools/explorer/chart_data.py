@@ -36,6 +36,7 @@ from kpi_tools.explorer.marks import (
     within,
 )
 from kpi_tools.quarters import Quarter
+from kpi_tools.words.row_words import rows_of
 
 _FEW_AREAS = 4
 _YEARS = "Quarter 1 (Apr–Jun)", "Quarter 2 (Jul–Sep)", "Quarter 3 (Oct–Dec)", "Quarter 4 (Jan–Mar)"
@@ -47,7 +48,7 @@ def trend_marks(quarters: pd.DataFrame, ahead: pd.DataFrame, months: pd.DataFram
     `quarters`: one KPI's rows oldest first; `ahead`: its rows of `outlook.predictions`; `months`: its single months;
     `line`: the heights of the fitted line at the last quarters (none: empty).
     """
-    rows, coming, single = (table.to_dict("records") for table in (quarters, ahead, months))
+    rows, coming, single = (rows_of(table) for table in (quarters, ahead, months))
     unit, slots = unit_of(rows), len(rows) + len(coming)
     place_of = {row["quarter"]: place for place, row in enumerate(rows)}
     single = [row for row in single if row["quarter"] in place_of and math.isfinite(row["value"])]
@@ -81,7 +82,7 @@ def limit_marks(points: pd.DataFrame) -> Marks:
     `points`: one KPI's rows of the classified table, oldest first. Limits of percentages are drawn within 0 to 100;
     where limits are not known there are none.
     """
-    rows = points.to_dict("records")
+    rows = rows_of(points)
     unit, slots = unit_of(rows), len(rows)
     for row in rows:
         for name in ("lower_limit", "upper_limit", "near_lower", "near_upper"):
@@ -119,7 +120,7 @@ def season_marks(quarters: pd.DataFrame) -> Marks:
 
     `quarters`: one KPI's rows oldest first. The group of the latest quarter is strong, the others are pale.
     """
-    rows = quarters.to_dict("records")
+    rows = rows_of(quarters)
     unit = unit_of(rows)
     low, high = span([row["value"] for row in rows], unit, from_zero=False)
     latest = Quarter.parse(rows[-1]["quarter"]).number if rows else 0
@@ -147,7 +148,7 @@ def area_marks(benchmarks: pd.DataFrame, kpi: dict[str, Any]) -> Marks:
     `benchmarks`: rows of one KPI with `area`, `period`, `value`, `status`, oldest first. Up to four areas are joined
     and named; of more, each period shows its middle half as a band and its median as a line.
     """
-    rows, unit = benchmarks.to_dict("records"), str(kpi["unit"])
+    rows, unit = rows_of(benchmarks), str(kpi["unit"])
     rows = [row | {"unit": unit, "decimals": kpi["decimals"]} for row in rows if math.isfinite(row["value"])]
     periods = list(dict.fromkeys(row["period"] for row in rows))
     areas = list(dict.fromkeys(row["area"] for row in rows))

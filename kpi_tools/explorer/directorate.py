@@ -24,6 +24,7 @@ from kpi_tools.loading import load
 from kpi_tools.page.html import Html, paragraphs
 from kpi_tools.quarters import Quarter
 from kpi_tools.remarks import commentary_until
+from kpi_tools.words.row_words import rows_of
 
 
 def explore(directorate: str, quarter: object, raw: str | Path) -> "Explorer":
@@ -108,7 +109,7 @@ class Chooser(widgets.VBox):  # type: ignore[misc]
 
     def _titles(self) -> list[tuple[str, str]]:
         kpis = self._known.kpis[self._known.kpis["section"] == self.section.value]
-        return [(f"{row['kpi_id']}  {row['kpi_name']}", row["kpi_id"]) for row in kpis.to_dict("records")]
+        return [(f"{row['kpi_id']}  {row['kpi_name']}", row["kpi_id"]) for row in rows_of(kpis)]
 
     def _on_section(self, _: Any) -> None:
         titles = self._titles()

@@ -22,7 +22,7 @@ from kpi_tools.vocabulary import (
     RED,
     STABLE,
 )
-from kpi_tools.words.row_words import figure_of, is_number, line_of
+from kpi_tools.words.row_words import figure_of, is_number, line_of, rows_of
 from kpi_tools.words.tokens import filled, kpi_figures
 from kpi_tools.words.wording import capitalised, in_words, show
 
@@ -91,7 +91,7 @@ def _before(kpi: dict[str, Any]) -> str:
 
 
 def _ahead(known: Evidence, kpi: dict[str, Any]) -> str:
-    row = known.of("outlooks", kpi["kpi_id"]).to_dict("records")[0]
+    row = rows_of(known.of("outlooks", kpi["kpi_id"]))[0]
     if math.isnan(row["next_low"]):
         return ""
     ends = [float(row[name]) for name in ("next_low", "next_high")]

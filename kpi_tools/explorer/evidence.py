@@ -23,6 +23,7 @@ from kpi_tools.statistics.trend import gls_direction
 from kpi_tools.variation import process_limits, special_causes
 from kpi_tools.vocabulary import ILLUSTRATIVE, MONTH, NOT_AVAILABLE
 from kpi_tools.words.naming import named
+from kpi_tools.words.row_words import rows_of
 from kpi_tools.words.tokens import filled, kpi_figures
 
 FEWEST_MONTHS = 8
@@ -62,7 +63,7 @@ class Evidence:
 
     def kpi(self, kpi_id: str) -> dict[str, Any]:
         """The row of one KPI in `kpis`."""
-        return {str(name): cell for name, cell in self.of("kpis", kpi_id).to_dict("records")[0].items()}
+        return rows_of(self.of("kpis", kpi_id))[0]
 
     def months(self, kpi_id: str) -> pd.DataFrame:
         """The single months of one KPI, which are not rated; `period` is their label."""
@@ -102,15 +103,15 @@ def evidence(returns: Returns, kpi_ids: Collection[str] | None = None) -> Eviden
     parts = [quarters[~quarters["kpi_id"].isin(set(months["kpi_id"]))].assign(series="quarters"), months]
     points = pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True)
     council, agreed = returns.council, returns.rebases[returns.rebases["kpi_id"].isin(set(points["kpi_id"]))]
-    limited = process_limits(points, screen=council.screening, rebase=agreed.to_dict("records") or None)
+    limited = process_limits(points, screen=council.screening, rebase=rows_of(agreed) or None)
     points = special_causes(limited, profile=council.profile)
-    points["why"] = [why(row) for row in points.to_dict("records")]
+    points["why"] = [why(row) for row in rows_of(points)]
     said = assurance(points).set_index("kpi_id")[["variation", "assurance", "limits", "baseline_points", "series"]]
     kpis = score(recent, returns).join(said, on="kpi_id")
     both = zip(kpis["rag"], kpis["assurance"], strict=True)
     kpis = by_consequence(kpis.assign(reading=[READINGS.get(pair) for pair in both]))
     doubts = alerts(_as_first_received(returns), returns.submissions[returns.submissions["month"].isna()])
-    rebases = agreed.assign(said=[_said_of(row, points) for row in agreed.to_dict("records")])
+    rebases = agreed.assign(said=[_said_of(row, points) for row in rows_of(agreed)])
     return Evidence(returns, recent, kpis, quarters, points, rebases, outlook(recent, **settings), doubts)
 
 
@@ -140,7 +141,7 @@ def _as_reported(known: Evidence, quarter: Quarter, kpi_ids: set[str]) -> dict[s
     if quarter != known.returns.quarter:
         then = as_known_at(_only(known.returns, kpi_ids), quarter)
         kpis = score(recent_quarters(then), then) if len(in_force(then.catalogue, quarter)) else kpis.head(0)
-    return {str(row["kpi_id"]): {str(name): cell for name, cell in row.items()} for row in kpis.to_dict("records")}
+    return {str(row["kpi_id"]): row for row in rows_of(kpis)}
 
 
 def directorate_named(returns: Returns, text: object) -> str:

@@ -94,7 +94,7 @@ class OneKpi:
         late = int(kpi["lag_quarters"])
         in_arrears = f" It is reported {in_words(late)} quarter{'s' if late > 1 else ''} in arrears." if late else ""
         who = f" Accountable: {kpi['owner']} ({kpi['directorate']})." if isinstance(kpi["owner"], str) else ""
-        changes = returns.changelog[returns.changelog["kpi_id"] == self.kpi_id].to_dict("records")
+        changes = rows_of(returns.changelog[returns.changelog["kpi_id"] == self.kpi_id])
         changed = [
             figure_with_status(
                 f"From {Quarter.parse(row['from_quarter']).title} {row['change']}: {row['reason']}", row["status"]
@@ -116,7 +116,7 @@ class OneKpi:
                 "Floor standard": show_line(row["floor_standard"], unit, decimals),
                 "Reason": figure_with_status(_said(row["target_reason"], "No reason was given"), row["target_status"]),
             }
-            for row in targets[targets["kpi_id"] == self.kpi_id].to_dict("records")
+            for row in rows_of(targets[targets["kpi_id"] == self.kpi_id])
         ]
         if not rows:
             return paragraphs("No target has been agreed, so the KPI is not rated.")
@@ -133,7 +133,7 @@ class OneKpi:
                 "Rule": _said(row["rule"], "–"),
                 "Why, or why not": row["why"],
             }
-            for row in self.known.of("points", self.kpi_id).to_dict("records")
+            for row in rows_of(self.known.of("points", self.kpi_id))
         ]
         return self._shown(
             "limits", _table(rows, "Each figure, its usual range, and why it is flagged or not", "limits")
@@ -150,7 +150,7 @@ class OneKpi:
                 "Floor standard": line_of(row, "floor_standard"),
                 "Rating": badge(row["rag"]),
             }
-            for row in self.known.of("quarters", self.kpi_id).to_dict("records")
+            for row in rows_of(self.known.of("quarters", self.kpi_id))
         ]
         return self._shown("trend", _table(rows, "Each quarter's figure, lines and rating", "trend"))
 
@@ -176,7 +176,7 @@ class OneKpi:
                 "The quarter alone": show(row["in_period_value"], row["unit"], int(row["decimals"])),
                 "Cases": f"{row['in_period_numerator']:,.0f} of {row['in_period_denominator']:,.0f}",
             }
-            for row in own[own["in_period_value"].notna()].to_dict("records")
+            for row in rows_of(own[own["in_period_value"].notna()])
         ]
         if not rows:
             return said
@@ -207,7 +207,7 @@ class OneKpi:
                 else f"{row['old_rag']} → {row['new_rag']}",
                 "Reason": _said(row["reason"], "No reason was given."),
             }
-            for row in changed.to_dict("records")
+            for row in rows_of(changed)
         ]
         return _table(rows, "Figures changed after they were first received", "restated")
 
@@ -221,7 +221,7 @@ class OneKpi:
                 "Management action": _said(row["management_action"], "–"),
                 "By": _said(row["author"], "not given"),
             }
-            for row in reversed(self.commentary[self.commentary["kpi_id"] == self.kpi_id].to_dict("records"))
+            for row in reversed(rows_of(self.commentary[self.commentary["kpi_id"] == self.kpi_id]))
         ]
         begin = words_to_begin_with(self.known, self.kpi_id)
         if not rows:

@@ -12,6 +12,7 @@ from kpi_tools.page.tables import arrow, badge, figure_with_status, report_table
 from kpi_tools.quarters import Quarter
 from kpi_tools.statistics.assurance import ORDER
 from kpi_tools.vocabulary import COMMON_CAUSE, CONCERN, ILLUSTRATIVE, IMPROVEMENT, NEUTRAL
+from kpi_tools.words.row_words import rows_of
 from kpi_tools.words.wording import MISSING, plural, show_against, show_line
 
 _CAUSES = {
@@ -55,7 +56,7 @@ def rating_grid(known: Evidence) -> Html:
     quarters = sorted(set(recent["quarter"]), key=Quarter.parse)
     badges = {(row["kpi_id"], row["quarter"]): row for row in _without_nan(recent, "rag")}
     rows = []
-    for kpi in known.kpis.to_dict("records"):
+    for kpi in rows_of(known.kpis):
         row: dict[str, Any] = {"KPI": _named(kpi["kpi_id"], kpi["kpi_name"])}
         for quarter in quarters:
             cell = badges.get((kpi["kpi_id"], quarter))
@@ -72,7 +73,7 @@ def flags(known: Evidence) -> Html:
     kpis = known.kpis.assign(why=known.kpis["kpi_id"].map(last), usual=known.kpis["variation"] == COMMON_CAUSE)
     rows = [
         {"KPI": _named(row["kpi_id"], row["kpi_name"]), "Variation": _variation(row), "Why, or why not": row["why"]}
-        for row in kpis.sort_values("usual", kind="stable").to_dict("records")
+        for row in rows_of(kpis.sort_values("usual", kind="stable"))
     ]
     return report_table(pd.DataFrame(rows), "Is the latest figure unusual?", name="flags", wide=True, look="kpi-order")
 
@@ -91,7 +92,7 @@ def data_alerts(known: Evidence, kpi_ids: Sequence[str] | None = None) -> Html:
             "What to do": row["remedy"],
             "Who": row["who"],
         }
-        for row in alerts.to_dict("records")
+        for row in rows_of(alerts)
     ]
     return report_table(pd.DataFrame(rows), "Data-quality alerts", name="alerts", wide=True, look="kpi-order")
 
@@ -123,7 +124,7 @@ def _sentence(text: str) -> Html:
 
 
 def _without_nan(table: pd.DataFrame, name: str) -> list[dict[str, Any]]:
-    return [row | {name: row[name] if isinstance(row[name], str) else None} for row in table.to_dict("records")]
+    return [row | {name: row[name] if isinstance(row[name], str) else None} for row in rows_of(table)]
 
 
 def _capital(text: object) -> str:

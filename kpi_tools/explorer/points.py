@@ -8,7 +8,7 @@ from kpi_tools.explorer.evidence import Evidence, said_so_far
 from kpi_tools.page.html import Html, render
 from kpi_tools.quarters import Quarter
 from kpi_tools.vocabulary import ILLUSTRATIVE, NOT_RATED
-from kpi_tools.words.row_words import figure_of, is_number, is_text, line_of, period_of
+from kpi_tools.words.row_words import figure_of, is_number, is_text, line_of, period_of, rows_of
 from kpi_tools.words.wording import show
 
 
@@ -24,7 +24,7 @@ def point(chosen: str, known: Evidence, kpi_id: str, commentary: pd.DataFrame) -
     here = pd.concat([table[table["period"] == chosen] for table in (rows, known.months(kpi_id))])
     if here.empty:
         return _area_point(chosen, known, kpi_id)
-    row = here.to_dict("records")[0]
+    row = rows_of(here)[0]
     judged = known.of("points", kpi_id)
     judged = judged[judged["period"] == chosen]
     facts = [
@@ -50,7 +50,7 @@ def point(chosen: str, known: Evidence, kpi_id: str, commentary: pd.DataFrame) -
 
 def _area_point(chosen: str, known: Evidence, kpi_id: str) -> Html:
     kpi = known.kpi(kpi_id)
-    for row in known.benchmarks(kpi_id).to_dict("records"):
+    for row in rows_of(known.benchmarks(kpi_id)):
         if f"{row['area']}, {row['period']}" == chosen:
             figure = show(row["value"], kpi["unit"], int(kpi["decimals"]) + 1)
             source = [f"Source: {row['source'].rstrip('.')}."] if is_text(row["source"]) else []
@@ -66,7 +66,7 @@ def _remarks(row: dict[str, Any], known: Evidence, commentary: pd.DataFrame) -> 
     said = said_so_far(known, said)
     texts = [
         {"title": f"{word}, report of {report.title}", "text": entry[name], "status": entry["status"]}
-        for entry in said.to_dict("records")
+        for entry in rows_of(said)
         for name, word in (("commentary", "Commentary"), ("management_action", "Management action"))
         if is_text(entry[name])
     ]

@@ -93,7 +93,7 @@ def _trend(known: Evidence, kpi_id: str) -> tuple[Marks, str, list[str], list[tu
                         minimum_points=known.returns.council.minimum_points)  # fmt: skip
     fitted = _fitted(known.of("recent", kpi_id), kpi)
     marks = trend_marks(quarters, ahead, months, fitted)
-    answer = known.of("outlooks", kpi_id).to_dict("records")[0]
+    answer = rows_of(known.of("outlooks", kpi_id))[0]
     notes = [*directions(kpi), outlook_in_words(answer, kpi["unit"], int(kpi["decimals"]))]
     if is_rolling(kpi) and is_number(kpi["numerator"]) and is_number(kpi["denominator"]):
         leaving = leaving_quarters(rows_of(known.alone(kpi_id)))
@@ -122,9 +122,9 @@ def _limits(known: Evidence, kpi_id: str) -> tuple[Marks, str, list[str], list[t
     notes.append(f"Against the target of {target} the process is read as: {kpi['assurance']}{reading}.")
     flagged = points[points["special_cause"].notna() & (points["period"] != last["period"])]
     if len(flagged):
-        notes.append(f"Flagged before: {listed([period_of(row) for row in flagged.to_dict('records')][-6:])}.")
+        notes.append(f"Flagged before: {listed([period_of(row) for row in rows_of(flagged)][-6:])}.")
     notes += known.of("rebases", kpi_id)["said"].tolist() + _redefined(known, kpi_id)
-    for change in suggested_rebases(points).to_dict("records"):
+    for change in rows_of(suggested_rebases(points)):
         side = "above" if change["run"] > 0 else "below"
         notes.append(
             f"Since {change['date']:%B %Y} {abs(change['run'])} figures in a row lie {side} the mean: if the process was "
@@ -142,7 +142,7 @@ def _limits(known: Evidence, kpi_id: str) -> tuple[Marks, str, list[str], list[t
 def _redefined(known: Evidence, kpi_id: str) -> list[str]:
     """What a changed definition (or polarity, which is one) means for the limits."""
     changes = known.returns.changelog
-    own = changes[(changes["kpi_id"] == kpi_id) & (changes["change"] == "redefined")].to_dict("records")
+    own = rows_of(changes[(changes["kpi_id"] == kpi_id) & (changes["change"] == "redefined")])
     return [
         f"The KPI was redefined from the report of {Quarter.parse(row['from_quarter']).title}: "
         f"{str(row['reason'] or 'no reason was given').rstrip('.')}. All figures are judged by today's definition and polarity; "
@@ -155,7 +155,7 @@ def _season(known: Evidence, kpi_id: str) -> tuple[Marks, str, list[str], list[t
     kpi, quarters = known.kpi(kpi_id), known.of("quarters", kpi_id)
     marks = season_marks(quarters)
     number = Quarter.parse(kpi["quarter"]).number
-    same = [row for row in quarters.to_dict("records") if Quarter.parse(row["quarter"]).number == number]
+    same = [row for row in rows_of(quarters) if Quarter.parse(row["quarter"]).number == number]
     said = [f"{figure_of(row)} in {Quarter.parse(row['quarter']).title[10:]}" for row in same]
     notes = [f"Quarter {number} over the years: {listed(said)}." if said else "No figures have been received."]
     if kpi["basis"] == "rolling_12_months":
@@ -177,7 +177,7 @@ def _areas(known: Evidence, kpi_id: str) -> tuple[Marks, str, list[str], list[tu
     place = kpi["unit"], int(kpi["decimals"])
     notes = [f"Our latest: {figure_of(kpi)} ({Quarter.parse(kpi['quarter']).title})."]
     if len(latest) <= 4:
-        notes += [f"{row['area']}, {row['period']}: {show(row['value'], *place)}." for row in latest.to_dict("records")]
+        notes += [f"{row['area']}, {row['period']}: {show(row['value'], *place)}." for row in rows_of(latest)]
     else:
         period = told["period"].iloc[-1]
         last = told.loc[told["period"] == period, "value"]
@@ -201,7 +201,7 @@ def _fitted(recent: pd.DataFrame, kpi: dict[str, Any]) -> list[float]:
 
 
 def _series_in_words(rows: pd.DataFrame, one: str) -> str:
-    records = rows.to_dict("records")
+    records = rows_of(rows)
     told = [row for row in records if is_number(row["value"])]
     if not told:
         return f"{capitalised(plural(len(records), one))}, none with a figure."

@@ -17,6 +17,7 @@ from kpi_tools.loading import Returns, quarters_with_returns, read_returns, with
 from kpi_tools.quarters import Quarter
 from kpi_tools.scorecard import in_force, judged
 from kpi_tools.vocabulary import ILLUSTRATIVE, MONEY, STATUSES
+from kpi_tools.words.row_words import rows_of
 from kpi_tools.words.wording import show, show_line
 
 FOLDER: Final = "templates"
@@ -76,11 +77,11 @@ def template_rows(returns: Returns, quarter: Quarter) -> pd.DataFrame:
     kpis = returns.catalogue[["kpi_id", "kpi_name", "directorate", "unit", "decimals", "polarity"]]
     asked = with_targets(rows.merge(kpis, on="kpi_id").assign(value=float("nan")), returns.targets)
     asked = judged(asked, returns.council)
-    shown = [(row["unit"], row["decimals"]) for row in asked.to_dict("records")]
+    shown = [(row["unit"], row["decimals"]) for row in rows_of(asked)]
     for name in ("target", "floor_standard"):
         asked[name] = [show_line(line, *how) for line, how in zip(asked[name], shown, strict=True)]
         asked[name] = asked[name].mask(asked["month"], "")  # a month is not rated
-    asked["last_figure"] = [_last_figure(returns, row) for row in asked.to_dict("records")]
+    asked["last_figure"] = [_last_figure(returns, row) for row in rows_of(asked)]
     return asked.reindex(columns=[*COLUMNS, "directorate"])
 
 

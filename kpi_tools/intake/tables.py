@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 import numpy as np
 
@@ -81,6 +82,7 @@ class Table:
         self.ledger.change(self.file, self.sheet, self.rows[position], self.place(column), sent, taken, why)
 
 
+@lru_cache(4096)  # each file has the same
 def heading(text: str) -> str:
     """A heading as columns are named: `KPI ID` → `kpi_id`."""
     return re.sub(r"\W+", "_", clean_name(text).casefold()).strip("_")

@@ -9,6 +9,7 @@ from kpi_tools.quarters import Quarter
 from kpi_tools.reconciliation import came_and_went, rating_matrix, rating_pairs, reconcile, set_changes
 from kpi_tools.restatements import known_by, restatements
 from kpi_tools.vocabulary import NOT_RATED, RAGS
+from kpi_tools.words.row_words import rows_of
 from kpi_tools.words.wording import capitalised, plural, signed
 
 
@@ -42,7 +43,7 @@ def moved_ratings(kpis: pd.DataFrame, same: pd.DataFrame) -> Html:
     said = f"Of the {len(pairs)} KPIs that are in both reports, {plural(moved, 'KPI')} changed rating, with figures as known now."
     whole = subheading("Ratings: from and to") + paragraphs(said)
     whole += report_table(matrix, caption, name="from-to", totals=1, wide=True, quiet=True, numbers=True)
-    for row in came_and_went(pairs).to_dict("records"):
+    for row in rows_of(came_and_went(pairs)):
         for word, names in (("Now", row["came"]), ("No longer", row["went"])):
             if names:
                 rating = row["rating"] if row["rating"] in RAGS else "not rated"
@@ -91,7 +92,7 @@ def restated_figures(returns: Returns, before: pd.DataFrame, same: pd.DataFrame)
             "Direction in that report": _effect(row["old_direction"], row["new_direction"]),
             "Reason": row["reason"] if isinstance(row["reason"], str) else "No reason was given.",
         }
-        for row in changed.to_dict("records")
+        for row in rows_of(changed)
     ]
     caption = "Figures published before and restated, with the effect on rating and direction of travel"
     return head + paragraphs(said) + report_table(pd.DataFrame(rows), caption, name="restated", wide=True, quiet=True)

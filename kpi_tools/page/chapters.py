@@ -18,6 +18,7 @@ from kpi_tools.page.summary import counts_history, matrix, scoreboard, side_by_s
 from kpi_tools.page.svg import Drawings, drawn
 from kpi_tools.scorecard import counts, rating_history, section_words
 from kpi_tools.vocabulary import ILLUSTRATIVE, RED
+from kpi_tools.words.row_words import rows_of
 from kpi_tools.words.wording import show_against, show_line, signed
 
 _ROWS = {"kpis": "KPIs", "other": "Direction not tested"}
@@ -63,7 +64,7 @@ def at_a_glance(kpis: pd.DataFrame) -> Html:
             "Previous rating": tables.badge(row["previous_rag"]),
             "Direction of travel": tables.arrow(row["direction_of_travel"]),
         }
-        for row in kpis.to_dict("records")
+        for row in rows_of(kpis)
     ]
     return (
         subheading("Every KPI at a glance")

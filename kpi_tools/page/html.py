@@ -64,6 +64,7 @@ def render(template: str, **values: Any) -> Html:
     return Html(Markup(_environment().get_template(template).render(**values)))
 
 
+@lru_cache(4096, typed=True)  # a page says the same small things many times
 def small(macro: str, *values: Any) -> Html:
     """A small piece by a macro of `pieces.html.j2`, for a table's cell."""
     return Html(getattr(_environment().get_template("pieces.html.j2").module, macro)(*values))

@@ -1,7 +1,6 @@
 """Where a KPI is heading, as its card says it: a judgement with its uncertainty, and the arithmetic of what it takes."""
 
 import math
-from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -112,7 +111,7 @@ def outlook_sentence(kpis: pd.DataFrame, recent: pd.DataFrame, returns: Returns)
     return f"{said}, if nothing changes."
 
 
-def _steps(kpi: Row, row: Mapping[Hashable, Any]) -> list[dict[str, Any]]:
+def _steps(kpi: Row, row: Row) -> list[dict[str, Any]]:
     unit, _ = in_head(kpi["unit"])
     last = row["next_quarter"] == row["year_end_quarter"]
     steps = []
@@ -139,7 +138,7 @@ def _steps(kpi: Row, row: Mapping[Hashable, Any]) -> list[dict[str, Any]]:
     return steps
 
 
-def _basis(kpi: Row, row: Mapping[Hashable, Any]) -> str:
+def _basis(kpi: Row, row: Row) -> str:
     if math.isnan(row["next_expected"]):
         return f"{capitalised(str(row['outlook']))}."
     of = f"{plural(int(kpi['points']), 'quarterly figure')}"

@@ -7,6 +7,7 @@ import pandas as pd
 from markupsafe import Markup
 
 from kpi_tools.page.html import Html, render, slug
+from kpi_tools.words.row_words import rows_of
 from kpi_tools.words.wording import decimals_against, show, show_against, show_line
 
 
@@ -36,7 +37,7 @@ def red_list(kpis: pd.DataFrame) -> Html:
             ),
             "previous_rag": _text(row["previous_rag"]),
         }
-        for row in kpis[kpis["rag"] == "Red"].to_dict("records")
+        for row in rows_of(kpis[kpis["rag"] == "Red"])
     ]
     if not entries:
         return Html(Markup("<p>No KPI is rated Red.</p>"))

@@ -26,6 +26,7 @@ from kpi_tools.release.word_checks import same_as_before, titles, words_against_
 from kpi_tools.scorecard import matrix, previous_report, quarter_before, recent_quarters, score
 from kpi_tools.vocabulary import CARRIED_FORWARD, NOT_RATED, RAGS, RED, SUPPRESSED
 from kpi_tools.words.findings import Finding, as_findings, error, warning
+from kpi_tools.words.row_words import rows_of
 
 _LEFT_OVER: Final = re.compile(
     r"^(?:Series ?\d+|Column ?\d+|Chart Title|Axis Title|Sheet ?\d+|Category ?\d+|TBC|TBD|xx+|KPI name)$|"
@@ -87,7 +88,7 @@ def release_findings(
 
 def counts_add_up(counted: pd.DataFrame) -> Iterator[Finding]:
     """Green + Amber + Red + not rated = KPIs in each row of `scorecard.matrix`, and the sections add up to the total."""
-    for row in counted.to_dict("records"):
+    for row in rows_of(counted):
         rated = sum(int(row[name]) for name in (*RAGS, NOT_RATED))
         if rated != row["kpis"]:
             yield _not_true(row["section"], f"the ratings add up to {rated}, and there are {row['kpis']} KPIs.")
@@ -106,7 +107,7 @@ def reconciles(steps: pd.DataFrame) -> Iterator[Finding]:
 
 def reds_without_action(kpis: pd.DataFrame, quarter: Quarter) -> Iterator[Finding]:
     """Every Red has a management action."""
-    for row in kpis[(kpis["rag"] == RED) & kpis["management_action"].isna()].to_dict("records"):
+    for row in rows_of(kpis[(kpis["rag"] == RED) & kpis["management_action"].isna()]):
         yield error(
             "red-without-action", f"commentary/{quarter.slug}, {_kpi(row)}",
             "The KPI is Red and no management action has been given.",
@@ -120,7 +121,7 @@ def without_period(kpis: pd.DataFrame, recent: pd.DataFrame) -> Iterator[Finding
     One that is suppressed is missing on purpose.
     """
     known = recent["value"].notna().groupby(recent["kpi_id"]).any()
-    for row in kpis[kpis["value"].isna() & (kpis["status"] != SUPPRESSED)].to_dict("records"):
+    for row in rows_of(kpis[kpis["value"].isna() & (kpis["status"] != SUPPRESSED)]):
         title = Quarter.parse(row["quarter"]).title
         if known[row["kpi_id"]]:
             yield warning(
@@ -136,7 +137,7 @@ def without_period(kpis: pd.DataFrame, recent: pd.DataFrame) -> Iterator[Finding
 
 def old_ratings(kpis: pd.DataFrame, quarter: Quarter) -> Iterator[Finding]:
     """A rating that rests on data of another time than the report's."""
-    for row in kpis[kpis["rag"].notna()].to_dict("records"):
+    for row in rows_of(kpis[kpis["rag"].notna()]):
         of = Quarter.parse(row["quarter"])
         if row["status"] == CARRIED_FORWARD or quarter - of >= _LATE:
             why = (
@@ -169,13 +170,10 @@ def duplicate_series(recent: pd.DataFrame) -> Iterator[Finding]:
 def left_over_names(returns: Returns) -> Iterator[Finding]:
     """Names that a spreadsheet program gave: `Series1`, `Chart Title`, `#REF!`."""
     named = [
-        *(("kpis.csv", row["kpi_id"], row["kpi_name"]) for row in _by_now(returns).to_dict("records")),
-        *(("activity.csv", row["activity_id"], row["activity_name"]) for row in returns.activity.to_dict("records")),
-        *(("benchmarks.csv", row["kpi_id"], row["area"]) for row in returns.benchmarks.to_dict("records")),
-        *(
-            (row["file"], row["kpi_id"] or row["section"], row["commentary"])
-            for row in returns.commentary.to_dict("records")
-        ),
+        *(("kpis.csv", row["kpi_id"], row["kpi_name"]) for row in rows_of(_by_now(returns))),
+        *(("activity.csv", row["activity_id"], row["activity_name"]) for row in rows_of(returns.activity)),
+        *(("benchmarks.csv", row["kpi_id"], row["area"]) for row in rows_of(returns.benchmarks)),
+        *((row["file"], row["kpi_id"] or row["section"], row["commentary"]) for row in rows_of(returns.commentary)),
     ]
     for file, what, name in dict.fromkeys(named):
         if isinstance(name, str) and _LEFT_OVER.search(name.strip()):

@@ -8,6 +8,7 @@ import pandas as pd
 
 from kpi_tools.quarters import Quarter
 from kpi_tools.words.findings import Finding, error, warning
+from kpi_tools.words.row_words import rows_of
 
 _QUARTER: Final = re.compile(
     r"\b(?:Quarter|Qtr\.?|Q)\s?(?P<number>[1-4])(?P<year>\s*,?\s*(?:of\s+)?(?:20)?\d\d\s?[/-]\s?(?:20)?\d\d)?\b", re.I
@@ -26,7 +27,7 @@ _COMPARED: Final = re.compile(
 def stale_quarters(said: pd.DataFrame, kpis: pd.DataFrame, quarter: Quarter) -> Iterator[Finding]:
     """Quarters and months named as if they were this report's. What is compared with (`than in Quarter 2`) is let pass."""
     data = dict(zip(kpis["kpi_id"], kpis["quarter"], strict=True))
-    for row in said.to_dict("records"):
+    for row in rows_of(said):
         own = {quarter} | ({Quarter.parse(data[row["kpi_id"]])} if row["kpi_id"] else set())
         text = str(row["text"])
         for found in _QUARTER.finditer(text):

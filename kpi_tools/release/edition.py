@@ -21,6 +21,7 @@ from kpi_tools.release.checks import release_findings
 from kpi_tools.release.page_checks import page_findings
 from kpi_tools.remarks import commentary_until
 from kpi_tools.words.findings import Finding, as_findings
+from kpi_tools.words.row_words import rows_of
 from kpi_tools.words.rules import ERROR
 from kpi_tools.words.wording import in_words, listed, plural
 
@@ -174,13 +175,13 @@ def _chapter(table: pd.DataFrame, edition: str) -> Html:
 def _passed_sentence(passed: pd.DataFrame) -> Html:
     said = passed.drop_duplicates("code")
     return paragraphs(*(
-        f"{row['code']}: let pass by the {row['by']}, because {row['because'].rstrip('.')}." for row in said.to_dict("records")
+        f"{row['code']}: let pass by the {row['by']}, because {row['because'].rstrip('.')}." for row in rows_of(said)
     ))  # fmt: skip
 
 
 def _table(table: pd.DataFrame) -> Html:
     shown = pd.DataFrame({
         "Place": table["place"], "Finding": table["finding"], "What to do": table["remedy"], "Check": table["code"],
-        "Severity": [row["severity"] if pd.isna(row["by"]) else "overridden" for row in table.to_dict("records")],
+        "Severity": [row["severity"] if pd.isna(row["by"]) else "overridden" for row in rows_of(table)],
     })  # fmt: skip
     return report_table(shown, "Findings of the checks before release", name="findings", wide=True, quiet=True)

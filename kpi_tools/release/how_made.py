@@ -21,6 +21,7 @@ from kpi_tools.release.checks import CHECKS
 from kpi_tools.release.edition import Override, judged, kinds, parse_overrides
 from kpi_tools.scorecard import counts
 from kpi_tools.vocabulary import NOT_RATED, PERCENTAGE, RAGS, SUPPRESSED
+from kpi_tools.words.row_words import rows_of
 from kpi_tools.words.wording import listed, plural
 
 NOT_RECORDED: Final = "not recorded"
@@ -60,7 +61,7 @@ def record(
             "threshold": council.threshold,
             "rounding": council.rounding or None,
             "suppressed": _suppressed(returns),
-            "shown": returns.agreed.to_dict("records"),
+            "shown": rows_of(returns.agreed),
         },
         "checks": {code: found.get(code, 0) for code in CHECKS},
         "overrides": [{"code": one.code, "because": one.because, "by": one.by} for one in overrides],

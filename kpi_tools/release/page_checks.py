@@ -51,7 +51,7 @@ def page_findings(page: str, kpis: pd.DataFrame, recent: pd.DataFrame, activity:
 
 def _of_rows(page: str, kpis: pd.DataFrame) -> Iterator[Finding]:
     """Rows of the table at a glance, which lead to a card: rating, previous rating and direction are that KPI's."""
-    rows = {f"kpi-{slug(kpi['kpi_id'])}": kpi for kpi in kpis.to_dict("records")}
+    rows = {f"kpi-{slug(kpi['kpi_id'])}": kpi for kpi in rows_of(kpis)}
     for found in _ROW.finditer(page):
         kpi = rows.get(found["anchor"])
         marks = [_text(mark) for mark in _MARK.findall(found["inside"])]

@@ -6,6 +6,7 @@ what they cannot read they leave alone.
 
 import re
 from collections.abc import Iterator, Mapping
+from itertools import pairwise
 from typing import Final
 
 import pandas as pd
@@ -13,6 +14,7 @@ import pandas as pd
 from kpi_tools.loading import Returns
 from kpi_tools.scorecard import matrix, section_words
 from kpi_tools.words.findings import Finding, error, warning
+from kpi_tools.words.row_words import rows_by, rows_of
 from kpi_tools.words.tokens import kpi_figures, without_figure
 
 _SMALL: Final = {
@@ -36,7 +38,7 @@ _PUT: Final = "Correct it, or use a token, which is filled in from the table."
 
 def texts(returns: Returns, kpis: pd.DataFrame) -> pd.DataFrame:
     """Every commentary and action as shown: `kpi_id` (null: on a section), `section`, `column`, `text`, `sent`, `place`."""
-    shown = {row["kpi_id"]: row for row in kpis.to_dict("records")}
+    shown = {row["kpi_id"]: row for row in rows_of(kpis)}
     sections = section_words(returns, kpis).to_dict("index")
     rows = []
     for index, sent in returns.commentary.to_dict("index").items():
@@ -59,8 +61,8 @@ def sentences(text: object) -> list[str]:
 
 def tokens_without_figure(said: pd.DataFrame, kpis: pd.DataFrame) -> Iterator[Finding]:
     """Tokens whose figure is missing in this quarter."""
-    figures = {row["kpi_id"]: kpi_figures(row) for row in kpis.to_dict("records")}
-    for row in said[said["kpi_id"].notna()].to_dict("records"):
+    figures = {row["kpi_id"]: kpi_figures(row) for row in rows_of(kpis)}
+    for row in rows_of(said[said["kpi_id"].notna()]):
         for token in without_figure(row["sent"], figures[row["kpi_id"]]):
             there = ", ".join(f"{{{name}}}" for name, figure in figures[row["kpi_id"]].items() if figure)
             yield error(
@@ -77,7 +79,7 @@ def counts_in_text(said: pd.DataFrame, kpis: pd.DataFrame, change: Mapping[str, 
     """
     counted = matrix(kpis).set_index("section").to_dict("index")
     whole = counted["Total"]
-    for row in said.to_dict("records"):
+    for row in rows_of(said):
         own = counted.get(row["section"], whole)
         for sentence in sentences(row["text"]):
             about = [whole] if re.search(r"\b(?:report|council)\b", sentence, re.I) else [own]
@@ -107,9 +109,10 @@ def figures_in_text(said: pd.DataFrame, recent: pd.DataFrame, known: Mapping[str
 
     `recent`: the quarters shown; `known`: for each KPI what else is known of it (single months, benchmarks).
     """
-    for row in said[said["kpi_id"].notna()].to_dict("records"):
-        own = recent[recent["kpi_id"] == row["kpi_id"]]
-        last = own.iloc[-1]
+    shown = rows_by(recent)
+    for row in rows_of(said[said["kpi_id"].notna()]):
+        own = shown[row["kpi_id"]]
+        last = own[-1]
         text, taken = str(row["text"]), []
         for column, word in (("target", "target"), ("floor_standard", "floor(?: standard)?")):
             for found in re.finditer(rf"\b{word} (?:of|is|was|stands at|at) (?P<figure>£?\d[\d,.]*\d|\d)", text, re.I):
@@ -123,10 +126,10 @@ def figures_in_text(said: pd.DataFrame, recent: pd.DataFrame, known: Mapping[str
                         f'"{found[0]}", and the {column.replace("_", " ")} in the table is {last[column]:g}.', _PUT,
                     )  # fmt: skip
         lines = ("value", "target", "floor_standard", "numerator", "denominator")
-        there = [float(cell) for name in lines for cell in own[name].dropna()] + known.get(row["kpi_id"], [])
-        steps = own["value"].diff().dropna().abs().tolist()
+        there = [one[name] for name in lines for one in own] + known.get(row["kpi_id"], [])
+        steps = [now["value"] - before["value"] for before, now in pairwise(own)]
         for found in _figures(text, last["unit"]):
-            if found.start("figure") not in taken and not _matches(found["figure"], [*there, *steps]):
+            if found.start("figure") not in taken and not _matches(found["figure"], [*there, *map(abs, steps)]):
                 yield warning(
                     "figure-in-text", row["place"],
                     f'"{found[0].strip()}" is none of the figures shown for {row["kpi_id"]}.', _PUT,

@@ -14,6 +14,7 @@ from kpi_tools.quarters import Quarter
 from kpi_tools.release.text_checks import sentences
 from kpi_tools.vocabulary import NEGATIVE, POSITIVE, RAGS
 from kpi_tools.words.findings import Finding, error, warning
+from kpi_tools.words.row_words import rows_of
 
 
 def same_as_before(said: pd.DataFrame, earlier: pd.DataFrame, quarter: Quarter) -> Iterator[Finding]:
@@ -21,9 +22,9 @@ def same_as_before(said: pd.DataFrame, earlier: pd.DataFrame, quarter: Quarter) 
     before = earlier[earlier["quarter"] == quarter.shift(-1).label]
     told = {
         (row["kpi_id"] if isinstance(row["kpi_id"], str) else row["section"]): str(row["commentary"])
-        for row in before.to_dict("records")
+        for row in rows_of(before)
     }
-    for row in said[said["column"] == "commentary"].to_dict("records"):
+    for row in rows_of(said[said["column"] == "commentary"]):
         if _plain(told.get(row["kpi_id"] or row["section"], "")) == _plain(row["sent"]):
             yield warning(
                 "commentary-unchanged", row["place"], "The commentary is the same as in the previous report.",
@@ -46,8 +47,8 @@ _NOT: Final = re.compile(r"\b(?:not|no|n't|to|will|should|can|could|would|may|if
 
 def words_against_direction(said: pd.DataFrame, kpis: pd.DataFrame) -> Iterator[Finding]:
     """`improved` beside a negative arrow or a lower rating, `worse` beside their opposites, `rose` where it fell."""
-    rows = {row["kpi_id"]: row for row in kpis.to_dict("records")}
-    for row in said[said["kpi_id"].notna() & (said["column"] == "commentary")].to_dict("records"):
+    rows = {row["kpi_id"]: row for row in rows_of(kpis)}
+    for row in rows_of(said[said["kpi_id"].notna() & (said["column"] == "commentary")]):
         kpi = rows[row["kpi_id"]]
         step = kpi["value"] - kpi["previous_value"]
         rating = _climbed(kpi["previous_rag"], kpi["rag"])

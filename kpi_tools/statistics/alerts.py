@@ -14,6 +14,7 @@ import pandas as pd
 
 from kpi_tools.quarters import Quarter
 from kpi_tools.vocabulary import CARRIED_FORWARD, MULTIPLIERS
+from kpi_tools.words.row_words import rows_of
 from kpi_tools.words.wording import show
 
 SLIP = "decimal slip"
@@ -51,7 +52,7 @@ def alerts(figures: pd.DataFrame, submissions: pd.DataFrame | None = None) -> pd
     ordered = figures.sort_values("period_end", kind="stable")
     found: list[tuple[Any, ...]] = []
     for kpi, rows in ordered.groupby("kpi_id", sort=False):
-        sent = rows.to_dict("records")
+        sent = rows_of(rows)
         values, cases = (rows[name].to_numpy(dtype=float) for name in ("value", "denominator"))
         for place, row in enumerate(sent):
             before = sent[place - 1] if place else None

@@ -1,6 +1,6 @@
 """What was found wrong and what was changed, each with its place: collected, never raised one at a time."""
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from operator import attrgetter
@@ -10,6 +10,7 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
+from kpi_tools.words.row_words import Row, rows_of
 from kpi_tools.words.rules import ERROR, RULES, SERVICE
 
 PROBLEM_COLUMNS: Final = ("severity", "code", "file", "sheet", "row", "column", "value", "rule", "remedy", "who")
@@ -92,7 +93,7 @@ def as_list(problems: pd.DataFrame) -> str:
     """
     told = problems[problems.groupby("code").cumcount() < SHOWN]
     lines, here = list[str](), ("", "")
-    for problem in told.to_dict("records"):
+    for problem in rows_of(told):
         if (problem["file"], problem["sheet"]) != here:
             here = problem["file"], problem["sheet"]
             lines.append(here[0] + (f', sheet "{here[1]}"' if here[1] else ""))
@@ -102,7 +103,7 @@ def as_list(problems: pd.DataFrame) -> str:
     return "\n".join(lines)
 
 
-def _entry(problem: dict[Hashable, Any]) -> list[str]:
+def _entry(problem: Row) -> list[str]:
     place = [] if pd.isna(problem["row"]) else [f"row {problem['row']}"]
     if problem["column"]:
         name = column_name(problem["column"])
