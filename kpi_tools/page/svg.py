@@ -8,6 +8,7 @@ import re
 import xml.etree.ElementTree as ET
 from collections.abc import Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import islice
 from typing import Any
 
 from kpi_tools.errors import KpiError
@@ -30,6 +31,7 @@ _DEFAULTS = {
 }
 _INHERITED = ("fill", "stroke", "stroke-width", "stroke-dasharray", "font-size", "text-anchor", "paint-order")
 _UNDRAWABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
+_TOGETHER = 8
 _NUMBER = re.compile(r"-?\d+\.\d+(?:e-?\d+)?")
 
 
@@ -40,12 +42,28 @@ def inline_svg(spec: Spec, name: str, title: str, description: str) -> str:
     is unique on its page (a KPI's id). Raises `KpiError` for text that holds control characters, which would end
     the drawing process (vega/vl-convert issue 220): loading takes them out.
     """
-    if _UNDRAWABLE.search("".join(_texts([spec["datasets"], title, description]))):
+    chart = spec, name, title, description
+    (svg,) = engine().svgs([_vega(chart)])
+    return _inline(svg, chart)
+
+
+def _vega(chart: Chart) -> str:
+    """The chart as the engine draws it. Raises as `inline_svg`."""
+    spec, name, *words = chart
+    if _UNDRAWABLE.search("".join(_texts([spec["datasets"], *words]))):
         raise KpiError(
             f'The chart "{name}" cannot be drawn: a text in it holds a control character. '
             "Type that text again in the return it came from."
         )
-    root = ET.fromstring(engine().vega_to_svg(json.dumps(_with_data(spec))))
+    return json.dumps(_with_data(spec))
+
+
+def _inline(svg: str | KpiError, chart: Chart) -> str:
+    """The engine's drawing as `inline_svg` gives it."""
+    if isinstance(svg, KpiError):
+        raise svg
+    _, name, title, description = chart
+    root = ET.fromstring(svg)
     stem = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
     _slim(root)
     _renumber_clips(root, stem)
@@ -68,9 +86,23 @@ def inline_svg(spec: Spec, name: str, title: str, description: str) -> str:
 
 
 def drawn(charts: Iterable[Chart]) -> Drawings:
-    """`inline_svg` of each, by name, begun at once: where the engine works beside this process, it can go on meanwhile."""
-    beside = ThreadPoolExecutor(1)
-    drawings = {chart[1]: beside.submit(inline_svg, *chart) for chart in charts}
+    """`inline_svg` of each, by name, begun at once: where the engine works beside this process, it can go on meanwhile.
+
+    It is given some at a time, and the next while those are put into their form here: else it would wait each time until
+    this process, which is busy, comes back to it.
+    """
+
+    def asked(some: list[Chart]) -> list[str | KpiError]:
+        return engine().svgs([_vega(chart) for chart in some])
+
+    def given(answer: Future[list[str | KpiError]], place: int, chart: Chart) -> str:
+        return _inline(answer.result()[place], chart)
+
+    beside, waiting = ThreadPoolExecutor(2), iter(charts)
+    drawings: dict[str, Future[str]] = {}
+    while some := list(islice(waiting, _TOGETHER)):
+        answer = beside.submit(asked, some)
+        drawings |= {chart[1]: beside.submit(given, answer, place, chart) for place, chart in enumerate(some)}
     beside.shutdown(wait=False)
     return drawings
 

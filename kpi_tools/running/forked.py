@@ -13,7 +13,7 @@ import signal
 import sys
 import threading
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from importlib import import_module, reload
 from pathlib import Path
@@ -86,8 +86,10 @@ class Copy:
 
 
 @contextmanager
-def copy_of_this_process(needed: Iterable[str] = ()) -> Iterator[Copy | None]:
-    """A copy that imports `needed` while it waits, gone afterwards; None where there can be none.
+def copy_of_this_process(
+    needed: Iterable[str] = (), environment: Mapping[str, str] | None = None
+) -> Iterator[Copy | None]:
+    """A copy that imports `needed` in `environment` while it waits, gone afterwards; None where there can be none.
 
     A module of `needed` may have a function `begin`, for what it can do while it waits. It has ended before the copy takes
     on its own environment and folder: another thread must not look at them just then.
@@ -103,6 +105,7 @@ def copy_of_this_process(needed: Iterable[str] = ()) -> Iterator[Copy | None]:
         pid = os.fork()
     if pid == 0:
         try:
+            os.environ.update(environment or {})
             _be_a_kernel(ear, starter, (*KERNEL, *needed))
         except BaseException:
             sys.excepthook(*sys.exc_info())

@@ -1,7 +1,7 @@
 """The drawing engine in a process of its own, so that charts are drawn while the notebook goes on (Linux).
 
-It is a copy of the copied kernel (`forked`), made before that has threads of its own, and ends with it. Where many reports
-are made, engines are at work for all of them: a new one takes a third of a second to start, and is slow at first.
+It takes a third of a second to start, and is slow at first: so it is started before anything is read, and where many reports
+are made, engines are at work for all of them.
 """
 
 import json
@@ -10,26 +10,31 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from multiprocessing import Pipe
-from multiprocessing.connection import Client, Connection
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from threading import Lock
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from kpi_tools.errors import KpiError
 from kpi_tools.page import engine
 from kpi_tools.running.forked import PACKAGE, end_with, limit_memory
 
+if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
+
 DOOR = "KPI_TOOLS_PENS"
-"""Name of the environment variable that says where engines at work are to be found (`pens`)."""
-_FIRST = json.dumps({"width": 1, "height": 1})  # takes a third of a second, as the engine starts with it
+"""Name of the environment variable that says where engines are at work (`pens`)."""
+_FIRST = json.dumps({"width": 1, "height": 1})  # the engine starts with it
 _SERVE = "import sys; from kpi_tools.running.pen import serve; serve(*map(int, sys.argv[1:]))"
 
 
 def begin() -> None:
-    """Have an engine at work for many reports draw all charts of this process from now on, or start one."""
-    engine.use(Pen(_at_work() or _own()))
+    """Have an engine at work draw all charts of this process from now on; where there is none it draws by itself."""
+    if DOOR in os.environ:
+        from multiprocessing.connection import Client
+
+        with suppress(OSError):  # they have ended
+            engine.use(Pen(Client(os.environ[DOOR], "AF_UNIX")))
 
 
 @contextmanager
@@ -38,37 +43,41 @@ def pens(count: int) -> Iterator[dict[str, str]]:
 
     Gives the environment in which a report finds them. One that ends costs the report that it was drawing for.
     """
-    if sys.platform != "linux":
-        yield {}
-        return
-    with (
-        tempfile.TemporaryDirectory(prefix="kpi-", ignore_cleanup_errors=True) as private,
-        socket.socket(socket.AF_UNIX) as door,
-    ):
-        place = os.path.join(private, "pens")
+    with ExitStack() as end:
+        environment: dict[str, str] = {}
+        if sys.platform == "linux":
+            with suppress(OSError):  # where there is no room for them a report draws by itself, or says so
+                environment = _started(count, end)
+        yield environment
+
+
+def _started(count: int, end: ExitStack) -> dict[str, str]:
+    private = end.enter_context(tempfile.TemporaryDirectory(prefix="kpi-", ignore_cleanup_errors=True))
+    place = os.path.join(private, "pens")
+    paths = os.pathsep.join(filter(None, (PACKAGE, os.environ.get("PYTHONPATH"))))
+    with socket.socket(socket.AF_UNIX) as door:  # closed here, so that nobody waits at it when they have ended
         door.bind(place)
         door.listen()
-        command = [sys.executable, "-P", "-c", _SERVE, str(door.fileno()), str(os.getpid())]
-        paths = os.pathsep.join(filter(None, (PACKAGE, os.environ.get("PYTHONPATH"))))
-        options: Any = {
-            "env": os.environ | {"PYTHONPATH": paths},
-            "pass_fds": [door.fileno()],
-            "start_new_session": True,
-        }
-        started = [subprocess.Popen(command, stdin=subprocess.DEVNULL, **options) for _ in range(count)]
-        door.close()  # so that nobody waits at it when they have ended
-        try:
-            yield {DOOR: place}
-        finally:
-            for process in started:
-                process.kill()
-                process.wait()
+        for _ in range(count):
+            process = subprocess.Popen(
+                [sys.executable, "-P", "-c", _SERVE, str(door.fileno()), str(os.getpid())],
+                env=os.environ | {"PYTHONPATH": paths},
+                pass_fds=[door.fileno()],
+                start_new_session=True,
+                stdin=subprocess.DEVNULL,
+            )
+            end.callback(process.wait)
+            end.callback(process.kill)
+    return {DOOR: place}
 
 
 def serve(door: int, starter: int) -> NoReturn:
     """Draw for whoever comes to the door (a listening socket's number), one after the other."""
+    from multiprocessing.connection import Connection
+
     end_with(starter)
-    _start()
+    engine.Own().svgs([_FIRST])  # if this fails, the chart that needs it is told the same
+    limit_memory()
     with socket.socket(fileno=door) as listening:
         while True:
             visitor, _ = listening.accept()
@@ -76,65 +85,39 @@ def serve(door: int, starter: int) -> NoReturn:
                 _draw(place)
 
 
-def _at_work() -> "Connection[Any, Any] | None":
-    with suppress(OSError):  # they have ended
-        return Client(os.environ[DOOR], "AF_UNIX") if DOOR in os.environ else None
-    return None
-
-
-def _own() -> "Connection[Any, Any]":
-    here, there = Pipe()
-    starter = os.getpid()
-    if os.fork() == 0:
-        try:
-            end_with(starter)
-            here.close()
-            _start()
-            _draw(there)
-        finally:
-            os._exit(1)
-    there.close()
-    return here
-
-
 class Pen:
-    """Has the functions of `vl_convert` that charts need; each waits for its answer."""
+    """An `engine.Engine` in another process; each question waits for its answer."""
 
     def __init__(self, place: "Connection[Any, Any]") -> None:
         self._place, self._lock = place, Lock()
 
-    def vega_to_svg(self, spec: str) -> str:
-        """A drawing in Vega as SVG. Raises `KpiError` with the engine's words where it fails, or has ended."""
-        return str(self._ask("vega_to_svg", spec))
+    def svgs(self, specs: Sequence[str]) -> list[str | KpiError]:
+        """As `engine.Engine`. Raises `KpiError` where it has ended."""
+        return list(self._ask("svgs", specs))
 
     def vegalite_to_vega(self, spec: dict[str, Any]) -> dict[str, Any]:
-        """A Vega-Lite specification in Vega. Raises as `vega_to_svg`."""
+        """As `engine.Engine`. Raises `KpiError` where it has ended, too."""
         return dict(self._ask("vegalite_to_vega", spec))
 
-    def _ask(self, what: str, spec: Any) -> Any:
+    def _ask(self, what: str, about: Any) -> Any:
         with self._lock:
             try:
-                self._place.send((what, spec))
-                done, answer = self._place.recv()
+                self._place.send((what, about))
+                answer = self._place.recv()
             except (OSError, EOFError) as error:
                 raise KpiError("The drawing engine has ended, as when memory runs out.") from error
-        if not done:
-            raise KpiError(f"The drawing engine cannot draw this: {answer}")
+        if isinstance(answer, KpiError):
+            raise answer
         return answer
-
-
-def _start() -> None:
-    with suppress(Exception):  # the chart that needs it is told the same
-        engine.own().vega_to_svg(_FIRST)
-    limit_memory()
 
 
 def _draw(place: "Connection[Any, Any]") -> NoReturn:
     """Answer what is asked until nobody is there to ask, which ends this by an exception."""
+    own = engine.Own()
     while True:
-        what, spec = place.recv()
+        what, about = place.recv()
         try:
-            told = True, getattr(engine.own(), what)(spec)
-        except Exception as error:
-            told = False, f"{type(error).__name__}: {error}"
-        place.send(told)
+            answer: Any = getattr(own, what)(about)
+        except KpiError as error:
+            answer = error
+        place.send(answer)
