@@ -10,6 +10,7 @@ import os
 import re
 import zipfile
 from collections.abc import Mapping
+from copy import copy
 from pathlib import Path
 from typing import Any, Final
 
@@ -80,10 +81,11 @@ def make_workbook(tables: Mapping[str, pd.DataFrame]) -> Any:
 
     book = Workbook()
     book.remove(book.active)
-    for name, wrapped in ((_SHORT, False), (_LONG, True)):  # by name: a style of its own is looked up for every cell
-        book.add_named_style(
-            NamedStyle(name, font=DEFAULT_FONT, alignment=Alignment(vertical="top", wrap_text=wrapped))
-        )
+    styles = {}
+    for name, wrapped in ((_SHORT, False), (_LONG, True)):
+        style = NamedStyle(name, font=DEFAULT_FONT, alignment=Alignment(vertical="top", wrap_text=wrapped))
+        book.add_named_style(style)
+        styles[name] = style.as_tuple()
     for title, table in tables.items():
         sheet = book.create_sheet(re.sub(r"[\[\]:*?/\\']", " ", clean_text(title))[:31] or "Sheet")
         for position, name in enumerate(table.columns, start=1):
@@ -99,7 +101,8 @@ def make_workbook(tables: Mapping[str, pd.DataFrame]) -> Any:
                 if value is None:
                     continue
                 cell = sheet.cell(number, position)
-                cell.style = _LONG if isinstance(value, str) and len(value) > 60 else _SHORT
+                long = isinstance(value, str) and len(value) > 60
+                cell._style = copy(styles[_LONG if long else _SHORT])  # by its name it would be looked up for every cell
                 if isinstance(value, str):
                     cell.value = value[:_LONGEST_CELL]
                     cell.data_type = "s"
