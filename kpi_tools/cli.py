@@ -84,13 +84,21 @@ def _logged(error: Exception) -> str:
 
 @contextmanager
 def _ended_by_signal() -> Iterator[None]:
+    asked = False
+
     def end(*_: object) -> None:
+        nonlocal asked
+        asked = True
         raise Terminated
 
     names = [name for name in ("SIGTERM", "SIGHUP", "SIGBREAK") if hasattr(signal, name)]
     before = {name: signal.signal(getattr(signal, name), end) for name in names}
     try:
         yield
+    except KpiError as error:  # what was at work just then may call its end a failure
+        if asked and error.exit_status != TERMINATED:
+            raise click.Abort from Terminated()
+        raise
     finally:
         for name, handler in before.items():
             signal.signal(getattr(signal, name), handler)

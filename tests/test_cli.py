@@ -121,6 +121,18 @@ def test_what_went_wrong_is_a_sentence_and_a_status(made, capsys, fault, status,
     assert (told.out, told.err.strip()) == ("", sentence)
 
 
+def test_an_end_that_is_asked_for_is_none_of_what_was_at_work(monkeypatch, capsys):
+    def report_quarter(*_: object, **__: object) -> None:
+        try:
+            signal.raise_signal(signal.SIGTERM)
+        except KeyboardInterrupt:
+            raise KpiError("The kernel could not be started.") from None
+
+    monkeypatch.setattr(report, "report_quarter", report_quarter)
+    assert main(["report", "2024-25 Q3"]) == 143
+    assert capsys.readouterr().err == "Stopped. Nothing was changed.\n"
+
+
 def test_a_fault_of_the_program_is_a_sentence_too_and_its_traceback_a_file(made, capsys, tmp_path, monkeypatch):
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     made.does = ZeroDivisionError("division by zero")
