@@ -19,6 +19,7 @@ _HOMES = {
     "scorecard": (
         "recent_quarters",
         "score",
+        "earlier_reports",
         "previous_report",
         "quarter_before",
         "movement",

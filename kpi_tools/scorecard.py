@@ -4,6 +4,7 @@
 """
 
 from collections import Counter
+from collections.abc import Sequence
 
 import pandas as pd
 
@@ -28,10 +29,20 @@ def recent_quarters(returns: Returns, quarter: Quarter | None = None) -> pd.Data
     `not available`. Columns: those of `returns.figures`, then `rag`, `not_rated_reason`, and those of
     `direction_of_travel`.
     """
-    rated = judged(_shown(returns, quarter or returns.quarter, returns.council.window), returns.council)
-    return direction_of_travel(
-        rated, significance=returns.council.significance, minimum_points=returns.council.minimum_points
-    )
+    return _recent([(returns, quarter or returns.quarter)])[0]
+
+
+def _recent(asked: Sequence[tuple[Returns, Quarter]]) -> list[pd.DataFrame]:
+    """The table of `recent_quarters` for each: judged together, which takes little longer than one."""
+    council = asked[0][0].council
+    shown = [_shown(returns, quarter, council.window) for returns, quarter in asked]
+    together = pd.concat([table.assign(_asked=place) for place, table in enumerate(shown)], ignore_index=True)
+    directed = direction_of_travel(
+        judged(together, council), by=("_asked", "kpi_id"), significance=council.significance,
+        minimum_points=council.minimum_points,
+    )  # fmt: skip
+    each = [directed[directed["_asked"] == place] for place in range(len(asked))]
+    return [table.drop(columns="_asked").reset_index(drop=True) for table in each]
 
 
 def judged(figures: pd.DataFrame, council: Council) -> pd.DataFrame:
@@ -83,10 +94,18 @@ def previous_report(returns: Returns) -> pd.DataFrame:
 
     Where nothing had (the first report), the same figures as now, seen a quarter earlier.
     """
+    return earlier_reports(returns)[0]
+
+
+def earlier_reports(returns: Returns) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """`previous_report` and `quarter_before`, in the time that one of them takes."""
     before = returns.quarter.shift(-1)
-    if before.label in set(returns.submissions["received"]):
-        return _as_printed(returns, before)
-    return quarter_before(returns)
+    if before.label not in set(returns.submissions["received"]):
+        same = quarter_before(returns)
+        return same, same
+    then = as_known_at(returns, before)
+    printed, now = _recent([(then, before), (returns, before)])
+    return score(printed, then), score(now, returns)
 
 
 def quarter_before(returns: Returns, quarters: int = 1) -> pd.DataFrame:
@@ -199,11 +218,6 @@ def _with_figures(kpis: pd.DataFrame) -> pd.DataFrame:
         for name in ("commentary", "management_action")
     }
     return kpis.assign(**{name: pd.array(texts, dtype="str") for name, texts in columns.items()})
-
-
-def _as_printed(returns: Returns, quarter: Quarter) -> pd.DataFrame:
-    then = as_known_at(returns, quarter)
-    return score(recent_quarters(then), then)
 
 
 def in_force(catalogue: pd.DataFrame, quarter: Quarter) -> pd.DataFrame:

@@ -102,7 +102,9 @@ def make_workbook(tables: Mapping[str, pd.DataFrame]) -> Any:
                     continue
                 cell = sheet.cell(number, position)
                 long = isinstance(value, str) and len(value) > 60
-                cell._style = copy(styles[_LONG if long else _SHORT])  # by its name it would be looked up for every cell
+                cell._style = copy(
+                    styles[_LONG if long else _SHORT]
+                )  # by its name it would be looked up for every cell
                 if isinstance(value, str):
                     cell.value = value[:_LONGEST_CELL]
                     cell.data_type = "s"

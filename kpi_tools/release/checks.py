@@ -23,7 +23,7 @@ from kpi_tools.release.text_checks import (
     tokens_without_figure,
 )
 from kpi_tools.release.word_checks import same_as_before, titles, words_against_direction
-from kpi_tools.scorecard import matrix, previous_report, quarter_before, recent_quarters, score
+from kpi_tools.scorecard import earlier_reports, matrix, recent_quarters, score
 from kpi_tools.vocabulary import CARRIED_FORWARD, NOT_RATED, RAGS, RED, SUPPRESSED
 from kpi_tools.words.findings import Finding, as_findings, error, warning
 from kpi_tools.words.row_words import rows_of
@@ -56,14 +56,14 @@ def release_findings(
 ) -> pd.DataFrame:
     """Everything found before the release of the report of the returns' quarter (columns: FINDING_COLUMNS), errors first.
 
-    `recent`, `kpis`, `before` (`previous_report`) and `same` (`quarter_before`) are made where not at hand. `earlier`:
-    the commentary of earlier reports, as
-    `remarks.commentary_until` gives it; without it, repeated commentary is not found.
+    `recent`, `kpis`, and `before` and `same` (`earlier_reports`) are made where not at hand. `earlier`: the commentary of
+    earlier reports, as `remarks.commentary_until` gives it; without it, repeated commentary is not found.
     """
     recent = recent_quarters(returns) if recent is None else recent
     kpis = score(recent, returns) if kpis is None else kpis
-    same = quarter_before(returns) if same is None else same
-    steps = reconcile(kpis, previous_report(returns) if before is None else before, same)
+    if before is None or same is None:
+        before, same = earlier_reports(returns)
+    steps = reconcile(kpis, before, same)
     pairs = rating_pairs(kpis, same)
     change = {rag: int((pairs["now"] == rag).sum() - (pairs["before"] == rag).sum()) for rag in RAGS}
     said = texts(returns, kpis)
