@@ -29,8 +29,9 @@ from scipy import stats
 
 from kpi_tools.many.blocks import BLOCK_ROWS, block_read, in_one_piece, months_before
 from kpi_tools.many.command import ALLOCATOR
+from kpi_tools.many.division import blocks_of
 from kpi_tools.many.judged import judged
-from kpi_tools.many.sources import blocks_of, source_of
+from kpi_tools.many.sources import source_of
 
 BY = ["authority", "kpi_id"]
 PERIODS, KPIS = 60, 200

@@ -13,23 +13,24 @@ from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
-from functools import reduce
-from operator import and_
+from itertools import groupby
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import pyarrow as pa
-import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
 from kpi_tools.errors import InputError, KpiError
+from kpi_tools.many.division import Block, blocks_of, inside, parts_of
 from kpi_tools.many.judged import ADDED, USED, judged
-from kpi_tools.many.sources import Block, Source, blocks_of, dataset, plain_type, source_of
+from kpi_tools.many.sources import Source, dataset, is_text, plain_type, source_of
+from kpi_tools.many.written import Writer, check_output, writing
 from kpi_tools.words.wording import plural
 
 BLOCK_ROWS = 600_000
 QUARTERS = 6
 _AHEAD = 4
+_FAULTS_FOUND = 20
 _WHOLE = ("points", "baseline", "baseline_points", "overlap", "run", "steps")
 _TEXT = ("rag", "not_rated_reason", "direction_of_travel", "limits", "rule", "special_cause")
 _KINDS = {n: pa.int64() if n in _WHOLE else pa.string() if n in _TEXT else pa.float64() for n in ADDED}
@@ -66,28 +67,28 @@ def rate_parquet(
     The direction of travel is that of the `quarters` up to the latest period there is. `output` is one
     file, or with `partitioned` a folder with one folder a value of the first column of `by`. It appears when it is
     complete and never replaces anything. Blocks are judged one after the other, or on an `executor`, a few ahead of the
-    writing. Where a block cannot be judged the others are, and `Judgement.faults` says so.
+    writing. Where a series cannot be judged the others are, and `Judgement.faults` says so.
 
-    Raises `InputError` for an output that is there, and for input that cannot be used.
+    Raises `InputError` for an output that is there, and for input that cannot be used; `KpiError` where it cannot be written.
     """
-    check_output(output)
+    check_output(path, output)
     source = source_of(path, by)
     after = months_before(source.last, 3 * quarters)
     faults, rows, number = list(source.faults), 0, 0
     draft = output.with_name(f".{output.name}.{uuid.uuid4().hex[:8]}")
     try:
-        with _Writer(draft, source.by[0] if partitioned else None) as writer:
+        with Writer(draft, source.by[0] if partitioned else None) as writer:
             blocks = blocks_of(source, block_rows)
             for outcome in _outcomes(source, blocks, engine, after, executor):
-                number += 1
                 if isinstance(outcome, KpiError):
                     faults.append(str(outcome))
                 else:
-                    rows += len(outcome)
+                    number, rows = number + 1, rows + len(outcome)
                     writer.write(outcome)
         if rows == 0:
             raise InputError(faults[0])
-        draft.rename(output)
+        with writing(output):
+            draft.rename(output)
     finally:
         shutil.rmtree(draft, ignore_errors=True) if draft.is_dir() else draft.unlink(missing_ok=True)
     return Judgement(rows, number, tuple(faults))
@@ -98,12 +99,15 @@ def block_judged(source: Source, block: Block, engine: str, after: date) -> pa.T
 
     Raises `InputError` for rows that cannot be read or judged, and says which.
     """
-    name, first, last = block.ranges[0]
-    where = f"{source.root}, {name} {first}" + (f" to {last}" if last != first else "")
+    said = (f"{name} {low}" + (f" to {high}" if high != low else "") for name, low, high in block.ranges)
+    where = ", ".join((str(source.root), *said))
     try:
         rows = block_read(source, block, engine)
     except Exception as error:
         raise InputError(f"{where}: these rows cannot be read ({str(error).strip()[:200]}).") from error
+    for name in source.by:
+        if empty := rows[name].null_count if isinstance(rows, pa.Table) else rows[name].null_count():
+            raise InputError(f"{where}: {plural(empty, 'row')} without {name}. Fill it in: it tells the series apart.")
     try:
         return _judged(rows, schema_of(source.schema), source.by, engine, after)
     except InputError as error:
@@ -139,29 +143,31 @@ def months_before(day: date, months: int) -> date:
     return date(year, month + 1, calendar.monthrange(year, month + 1)[1])
 
 
-def check_output(output: Path) -> None:
-    """Raise `InputError` where the output is there already, or cannot be."""
-    if output.exists():
-        what = "folder" if output.is_dir() else "file"
-        raise InputError(f"There is a {what} {output} already. Give another name, or take it away first.")
-    if not output.parent.is_dir():
-        raise InputError(f"There is no folder {output.parent} to write {output.name} to.")
-
-
 def _outcomes(
     source: Source, blocks: Iterable[Block], engine: str, after: date, executor: Executor | None
 ) -> Iterator[pa.Table | KpiError]:
-    """The judged blocks in their order, or why not; never more than a few at a time are waiting to be written."""
-    waiting: deque[tuple[Block, Future[pa.Table] | None]] = deque()
+    """The judged blocks in their order, or why not; never more than a few at a time are waiting to be written.
 
-    def outcome(block: Block, future: Future[pa.Table] | None) -> pa.Table | KpiError:
+    A block that cannot be judged is divided until the series that spoils it is alone; after many faults it is left whole.
+    """
+    waiting: deque[tuple[Block, Future[pa.Table] | None]] = deque()
+    left = _FAULTS_FOUND
+
+    def outcomes(block: Block, future: Future[pa.Table] | None = None) -> Iterator[pa.Table | KpiError]:
+        nonlocal left
         try:
             with suppress(BrokenExecutor, CancelledError):  # a worker was lost: its block is judged here
                 if future is not None:
-                    return future.result()
-            return block_judged(source, block, engine, after)
+                    yield future.result()
+                    return
+            yield block_judged(source, block, engine, after)
         except KpiError as error:
-            return error
+            parts = parts_of(source, block) if left > 0 else []
+            for part in parts:
+                yield from outcomes(part)
+            if not parts:
+                left -= 1
+                yield error
 
     for block in blocks:
         future = None
@@ -169,26 +175,34 @@ def _outcomes(
             future = executor.submit(block_judged, source, block, engine, after) if executor else None
         waiting.append((block, future))
         if executor is None or len(waiting) > _AHEAD:
-            yield outcome(*waiting.popleft())
+            yield from outcomes(*waiting.popleft())
     while waiting:
-        yield outcome(*waiting.popleft())
+        yield from outcomes(*waiting.popleft())
 
 
 def _read_polars(source: Source, block: Block) -> Any:
     import polars as pl
 
     folders = dict.fromkeys(source.folders, pl.String)
-    files = [str(file) for file in block.files]
-    rows = pl.scan_parquet(files, glob=False, hive_partitioning=bool(folders), hive_schema=folders or None)
+    tables = [
+        pl.scan_parquet(alike, glob=False, hive_partitioning=bool(folders), hive_schema=folders or None)
+        for alike in (_alike(block.files) if source.uneven else [[str(file) for file in block.files]])
+    ]
+    rows = pl.concat(tables, how="diagonal_relaxed") if source.uneven else tables[0]
     rows = rows.with_columns(pl.col(name).cast(pl.String) for name in _numbered(source))
     for name, low, high in block.ranges:
         rows = rows.filter(pl.col(name).is_between(pl.lit(low), pl.lit(high)))
     return rows.collect()
 
 
+def _alike(files: Sequence[Path]) -> list[list[str]]:
+    """The files as they come, neighbours with the same columns in the same order together."""
+    schemas = groupby(files, key=lambda file: (*(schema := pq.read_schema(file)).names, *schema.types))
+    return [[str(file) for file in group] for _, group in schemas]
+
+
 def _read_arrow(source: Source, block: Block) -> pa.Table:
-    inside = [(ds.field(name) >= low) & (ds.field(name) <= high) for name, low, high in block.ranges]
-    return dataset(source, block.files).to_table(filter=reduce(and_, inside))
+    return dataset(source, block.files).to_table(filter=inside(source, block))
 
 
 def in_one_piece(rows: Any) -> Any:
@@ -209,33 +223,6 @@ def _judged(rows: Any, schema: pa.Schema, by: Sequence[str], engine: str, after:
 
 
 def _numbered(source: Source) -> list[str]:
-    return [field.name for field in source.schema if pa.types.is_dictionary(field.type)]
-
-
-class _Writer:
-    """Judged tables one after the other into one file, or into folders by the values of a column."""
-
-    def __init__(self, path: Path, folders_by: str | None) -> None:
-        self.path, self.folders_by = path, folders_by
-        self.file: pq.ParquetWriter | None = None
-        self.tables = 0
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self.file:
-            self.file.close()
-
-    def write(self, table: pa.Table) -> None:
-        self.tables += 1
-        if self.folders_by is None:
-            self.file = self.file or pq.ParquetWriter(self.path, table.schema, compression="zstd")
-            self.file.write_table(table)
-            return
-        keys = pa.schema([table.schema.field(self.folders_by)])
-        ds.write_dataset(
-            table, self.path, format="parquet", partitioning=ds.partitioning(keys, flavor="hive"),
-            basename_template=f"block-{self.tables:05}-{{i}}.parquet", existing_data_behavior="overwrite_or_ignore",
-            max_partitions=len(table) + 1,
-        )  # fmt: skip
+    """Columns of text that some file stores as numbers of a list, all the columns of text where the files differ."""
+    numbered = pa.types.is_dictionary
+    return [f.name for f in source.schema if numbered(f.type) or (source.uneven and is_text(f.type))]

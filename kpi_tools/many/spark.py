@@ -27,8 +27,9 @@ from pyspark.sql import functions as F
 from pyspark.sql.pandas.types import from_arrow_schema, to_arrow_schema
 
 from kpi_tools.errors import InputError, KpiError
-from kpi_tools.many.blocks import BLOCK_ROWS, QUARTERS, Judgement, check_output, months_before, schema_of, table_judged
+from kpi_tools.many.blocks import BLOCK_ROWS, QUARTERS, Judgement, months_before, schema_of, table_judged
 from kpi_tools.many.sources import source_of
+from kpi_tools.many.written import check_output
 
 _OURS = re.compile(r"InputError: (.+)")
 
@@ -64,8 +65,12 @@ def rate_on_spark(
     `output` is a folder of Parquet files, as Spark writes it. Files are read and written where the cluster sees them.
     Raises `InputError` as there, and `KpiError` where the cluster cannot be reached or gives up.
     """
-    check_output(output)
+    check_output(path, output)
     source = source_of(path, by)
+    if source.uneven:
+        raise InputError(
+            f"Not all files in {path} have the same columns, as Spark needs it. --engine polars takes them."
+        )
     blocks = -(-source.rows // block_rows)
     draft = output.with_name(f".{output.name}.{uuid.uuid4().hex[:8]}")
     with tempfile.TemporaryFile() as log:
