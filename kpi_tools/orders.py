@@ -63,7 +63,10 @@ def orders_of_councils(
     """The orders of several councils, each into `outputs`/<slug>, and which folders have none, with the reason."""
     names: dict[Path, str] = {}
     refused: list[tuple[str, KpiError]] = []
-    for folder in dict.fromkeys(folders):
+    given: dict[Path, Path] = {}
+    for folder in folders:
+        given.setdefault(folder.resolve(), folder)
+    for folder in given.values():
         try:
             names[folder] = council_name(folder)
         except KpiError as error:

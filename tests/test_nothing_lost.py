@@ -72,6 +72,17 @@ def test_check_keeps_what_is_refused_and_a_clean_run_leaves_nothing_stale(
     assert kept(raw) == []
 
 
+def test_councils_side_by_side_keep_each_its_own(spoilt: Path, tmp_path: Path, capsys) -> None:
+    """`kpi report --councils kent medway`: what kent must mend is not gone when medway's returns are found to be clean."""
+    shutil.copytree(spoilt, tmp_path / "kent")
+    shutil.copytree(RAW, tmp_path / "medway")
+    for council, status in (("kent", 2), ("medway", 0)):
+        assert main(["check", QUARTER, "--raw", str(tmp_path / council)]) == status
+    assert str(tmp_path / "processed" / "kent" / "2024-25-Q3" / "rejected.xlsx") in capsys.readouterr().out
+    assert sorted(path.name for path in (tmp_path / "processed" / "kent" / "2024-25-Q3").iterdir()) == FILES
+    assert not (tmp_path / "processed" / "medway").exists() and not (tmp_path / "processed" / "2024-25-Q3").exists()
+
+
 def test_a_report_stops_and_says_where_the_rejected_rows_are(spoilt: Path, tmp_path: Path, capsys) -> None:
     assert main(["report", QUARTER, "--raw", str(spoilt), "--outputs", str(tmp_path / "outputs")]) == 2
     said = capsys.readouterr().err

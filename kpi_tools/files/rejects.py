@@ -32,8 +32,13 @@ def load_keeping_rejected(raw: str | Path, quarter: Quarter, *, allow_rejected: 
 
 
 def processed_folder(raw: str | Path, quarter: Quarter) -> Path:
-    """Where the refused rows of a quarter are kept: beside the raw folder, in `processed/2024-25-Q3`."""
-    return raw_folder(raw).parent / "processed" / quarter.slug
+    """Where the refused rows of a quarter are kept: beside the raw folder, in `processed/2024-25-Q3`.
+
+    A folder of another name than `raw` may have other councils beside it: theirs are in `processed/<its name>/2024-25-Q3`.
+    """
+    folder = raw_folder(raw).absolute()
+    place = folder.parent / "processed"
+    return (place if folder.name == "raw" else place / folder.name) / quarter.slug
 
 
 def keep_rejected(returns: Returns, raw: str | Path) -> Path | None:
