@@ -24,6 +24,7 @@ FUNNEL_WORDS = {
 ADDED = ("rank", "ranked", "quartile", "from_england", "from_group", "expected", "overdispersion",
          "lower_95", "upper_95", "lower_998", "upper_998", "funnel")  # fmt: skip
 _WINSOR = 0.1
+_ROUNDED = 1.0
 
 
 def compare(
@@ -36,28 +37,38 @@ def compare(
 ) -> IntoFrameT:
     """Add how each area's figure stands among those of the others for the same KPI and period.
 
-    Needs `area`, `value` (a percentage, where there is to be a funnel), `polarity` and the columns of `by`; uses `numerator`
-    and `denominator` where they are there. `england` names the row of the whole country, which is compared with but not
-    ranked; `group` names the areas of a comparison group. Adds, null where it cannot be said:
+    Needs `area`, `value`, `polarity` and the columns of `by`; uses `numerator` and `denominator` where they are there and the
+    value is a percentage of them (or, 0.98 for 98%, a share). `england` names the row of the whole country, which is compared
+    with but not ranked; `group` names the areas of a comparison group. Rows of other totals, such as regions, are to be left
+    out before. Adds, null where it cannot be said:
 
     * `rank` (1 is best; equal figures share one), `ranked` (out of how many) and `quartile` (1 is the best quarter);
     * `from_england` and `from_group`: the figure less England's, and less the mean of the group's other areas;
     * `expected` (all numerators over all denominators, or England's), `lower_95`, `upper_95`, `lower_998`, `upper_998`
-      around it for the area's own denominator, widened by `overdispersion` where areas differ by more than chance;
+      around it for the area's own denominator, widened by `overdispersion` where areas differ by more than chance, all in
+      the unit of the value;
     * `funnel`: a state of `FUNNEL_WORDS`, far being beyond the 99.8% limits.
 
-    Raises `InputError` for a column, or an area, that is not there.
+    Raises `InputError` for a column, or an area, that is not there, and for two rows of one area (not seen on a lazy frame).
     """
     frame: Any = nw.from_native(figures)
+    if isinstance(frame, nw.DataFrame) and frame.implementation.is_pyarrow():  # which cannot look at rows of a group
+        found = nw.from_native(
+            compare(frame.to_pandas(), by=by, area=area, england=england, group=group), eager_only=True
+        )
+        kept = [name for name in frame.columns if name not in ADDED]
+        added = nw.from_native(found.select(*ADDED).to_arrow(), eager_only=True)
+        return nw.concat([frame.select(*kept), added], how="horizontal").to_native()
     names = [name for name in frame.collect_schema().names() if name not in ADDED]
     if missing := [name for name in (*by, area, "value", "polarity") if name not in names]:
         raise InputError(f"The table has no column {' or '.join(missing)}. Its columns are: {', '.join(names)}.")
     rows = frame.select(*names).with_columns(
-        _england=col(area) == lit(england or ""), _in_group=col(area).is_in(list(group)), _value=_finite("value"),
+        _england=(col(area) == lit(england or "")).fill_null(False),
+        _in_group=col(area).is_in(list(group)) if group else lit(False), _value=_finite("value"),
         _better=when(col("polarity") == HIGHER).then(lit(1.0)).otherwise(when(col("polarity") == LOWER).then(lit(-1.0))),
     )  # fmt: skip
     if isinstance(rows, nw.DataFrame):
-        _check_areas(rows, area, [*([england] if england else []), *group])
+        _check_areas(rows, list(by), area, [*([england] if england else []), *group])
     rows = _with_distances(_ranked(rows, list(by)), list(by))
     if {"numerator", "denominator"} <= set(names):
         rows = _with_funnel(rows, list(by))
@@ -68,14 +79,21 @@ def compare(
     return rows.select(*names, *ADDED).to_native()
 
 
-def _check_areas(rows: Any, area: str, asked: Sequence[str]) -> None:
+def _check_areas(rows: Any, by: list[str], area: str, asked: Sequence[str]) -> None:
     there = set(rows[area].unique().to_list())
     if unknown := [name for name in asked if name not in there]:
         raise InputError(f'There is no {area} "{unknown[0]}" in the table. Give its name as it stands there.')
+    names = rows.select(*by, area)
+    if (twice := names.filter(names.is_duplicated())).shape[0]:
+        *what, who = (str(value) for value in twice.row(0))
+        raise InputError(
+            f"Two rows of {who} are for the same {' and '.join(by)}: {', '.join(what)}. Keep the one that counts."
+        )
 
 
 def _ranked(rows: Any, by: list[str]) -> Any:
-    rows = rows.with_columns(_score=when(~col("_england")).then(col("_value") * col("_better")))
+    """Figures that agree to nine decimals are equal: 100 × 29 / 50 and 29 / 50 × 100 are not the same number."""
+    rows = rows.with_columns(_score=when(~col("_england")).then((col("_value") * col("_better")).round(9)))
     rows = rows.with_columns(
         _rank=(-col("_score")).rank("min").over(*by), ranked=col("_score").count().over(*by).cast(nw.Int64)
     )
@@ -128,15 +146,19 @@ def _with_funnel(rows: Any, by: list[str]) -> Any:
     rows = rows.with_columns(_phi=col("_square").sum().over(*by) / _positive(col("_areas")))
     more = (col("_phi") > 1 + (2 / _positive(col("_areas"))).sqrt() * 2).fill_null(False)
     rows = rows.with_columns(
-        overdispersion=when(more).then(col("_phi")).otherwise(lit(1.0)), expected=col("_centre") * 100
+        overdispersion=when(more).then(col("_phi")).otherwise(lit(1.0)),
+        _unit=_unit(by),
+        _share=col("_areas_n") / col("_areas_d"),
     )
-    rows = rows.with_columns(_reach=col("_error") * col("overdispersion").sqrt() * 100)
+    rows = rows.with_columns(
+        _reach=col("_error") * col("overdispersion").sqrt(), expected=col("_centre") * col("_unit")
+    )
     limits = {
-        f"{side}_{name}": (col("expected") + col("_reach") * (sign * z)).clip(0.0, 100.0)
+        f"{side}_{name}": (col("_centre") + col("_reach") * (sign * z)).clip(0.0, 1.0) * col("_unit")
         for name, z in (("95", Z_95), ("998", Z_998))
         for side, sign in (("lower", -1), ("upper", 1))
     }
-    rows = rows.with_columns(**limits, _off=col("_areas_n") / col("_areas_d") * 100 - col("expected"))
+    rows = rows.with_columns(**limits, _off=col("_share") - col("_centre"))
     good, far = col("_off") * col("_better") > 0, col("_off").abs() > col("_reach") * Z_998
     rows = rows.with_columns(
         _state=when(col("_off").is_null() | col("_better").is_null() | col("_reach").is_null()).then(lit(0))
@@ -145,6 +167,14 @@ def _with_funnel(rows: Any, by: list[str]) -> Any:
         .when(far).then(lit(5)).otherwise(lit(4))
     )  # fmt: skip
     return rows.with_columns(funnel=words(rows, "_state", FUNNEL_WORDS))
+
+
+def _unit(by: list[str]) -> nw.Expr:
+    """What the whole is in the values of a KPI and period: 100, or 1 where more of them are shares than percentages."""
+    share = col("_n") / col("_d")
+    shares = ((col("_value") - share).abs() <= _ROUNDED / 100).fill_null(False).cast(nw.Int64).sum().over(*by)
+    percentages = ((col("_value") - share * 100).abs() <= _ROUNDED).fill_null(False).cast(nw.Int64).sum().over(*by)
+    return when(shares > percentages).then(lit(1.0)).otherwise(lit(100.0))
 
 
 def _finite(name: str) -> nw.Expr:

@@ -80,7 +80,10 @@ def test_each_council_has_a_folder_of_its_own_and_one_that_cannot_be_used_does_n
     bare = council(tmp_path / "f", "Bare")
     nowhere = tmp_path / "nowhere"
     found, refused = orders_of_councils(
-        [kent, one, other, broken, nameless, bare, nowhere, kent, tmp_path / "b" / ".." / "a"], tmp_path / "out", None, {}
+        [kent, one, other, broken, nameless, bare, nowhere, kent, tmp_path / "b" / ".." / "a"],
+        tmp_path / "out",
+        None,
+        {},
     )
     assert [(order.name, order.page.relative_to(tmp_path).as_posix()) for order in found] == [
         ("Kent County Council, Quarter 2 2024/25", "out/kent-county-council/2024-25-Q2/report.html"),

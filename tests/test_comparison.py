@@ -24,7 +24,7 @@ def table(values=SIX, polarity="higher", **more):
     )  # fmt: skip
 
 
-@pytest.fixture(params=["pandas", "polars", "duckdb"])
+@pytest.fixture(params=["pandas", "polars", "pyarrow", "duckdb"])
 def compared(request):
     """Each area's row on one engine."""
 
@@ -46,6 +46,17 @@ def test_rank_and_quartile(compared):
     assert column(rows, "quartile") == [1, 2, 2, 4, None, None]
     assert column(compared(table(polarity="lower"), england="England"), "rank") == [4, 2, 2, 1, None, None]
     assert column(compared(table(polarity="target"), england="England"), "rank") == [None] * 6
+
+
+def test_figures_that_differ_by_floating_noise_alone_share_a_rank(compared):
+    assert 29 / 50 * 100 != 100 * 29 / 50
+    rows = compared(table({"A": 29 / 50 * 100, "B": 58.0, "C": 57.999}))
+    assert column(rows, "rank") == [1, 1, 3]
+
+
+def test_an_area_without_a_name_is_ranked_on_every_engine_alike(compared):
+    rows = compared(table({"A": 3.0, None: 2.0, "C": 1.0}), group=["A"]).reset_index()
+    assert sorted(rows["rank"]) == [1, 2, 3]
 
 
 def test_distances(compared):
@@ -83,6 +94,19 @@ def test_funnel_by_hand(compared):
     assert column(compared(rows.assign(unit="days")), "funnel") == [None] * 3
 
 
+def test_a_funnel_of_shares_is_in_shares(compared):
+    """Some publish 0.98 where others publish 98."""
+    counts = {"A": (58, 100), "B": (450, 1000), "C": (5, 10)}
+    rows = table({name: 100 * n / d for name, (n, d) in counts.items()})
+    rows["numerator"], rows["denominator"] = zip(*counts.values(), strict=True)
+    shares = rows.assign(kpi_id="S", value=(rows["value"] / 100).round(2))
+    found = compared(pd.concat([rows, shares])).reset_index().set_index(["kpi_id", "authority"]).sort_index()
+    for name in ("expected", "lower_95", "upper_95", "lower_998", "upper_998"):
+        assert found.loc["S", name].tolist() == pytest.approx((found.loc["K", name] / 100).tolist())
+    assert found.loc["S", "funnel"].tolist() == found.loc["K", "funnel"].tolist()
+    assert found.loc[("S", "A"), "expected"] == pytest.approx(513 / 1110)
+
+
 def test_overdispersion_draws_in_the_outer_tenths(compared):
     # Twenty areas of 400, of which 200 ± 2, 4, … are met: z = ±0.2, ±0.4 … with centre 1/2 and error 1/40.
     steps = [sign * k for k in range(1, 11) for sign in (-1, 1)]
@@ -104,6 +128,13 @@ def test_names_that_are_not_there():
         compare(table(), england="Englnd")
     with pytest.raises(InputError, match="no column polarity"):
         compare(table().drop(columns="polarity"))
+
+
+@pytest.mark.parametrize("engine", ["pandas", "polars", "pyarrow"])
+def test_two_rows_of_one_area(engine):
+    twice = pd.concat([table(), table().iloc[[1]]])
+    with pytest.raises(InputError, match="Two rows of B are for the same kpi_id and period_end: K, 2024-12-31"):
+        compare(ENGINES[engine](twice), england="England")
 
 
 def test_the_callers_table_is_not_changed():
