@@ -18,9 +18,10 @@ from kpi_tools.cli import main
 from kpi_tools.direction import direction_of_travel
 from kpi_tools.errors import InputError
 from kpi_tools.many.blocks import months_before, rate_parquet
-from kpi_tools.many.judged import ADDED
+from kpi_tools.many.judged import ADDED, judged
 from kpi_tools.rating import rate
 from kpi_tools.variation import process_limits, special_causes
+from tests.engines import ENGINES
 
 BY = ["authority", "kpi_id"]
 AUTHORITIES = ["007", "E06000001", "Ealing & Hove", "Zürich/West", "Ωmega"]
@@ -251,6 +252,18 @@ def test_a_column_that_cannot_be_used(table, tmp_path, capsys, case, engine):
         "string", ""
     )
     assert sorted(path.name for path in tmp_path.iterdir()) == ["bad.parquet"]
+
+
+@pytest.mark.parametrize("frame", ["pandas", "polars", "polars-lazy", "pyarrow", "duckdb"])
+def test_a_table_that_cannot_be_judged(table, frame):
+    """The public function, whose table nobody has looked at before."""
+    for changed, sentence in (
+        (table.drop(columns=["polarity", "target"]), "There is no column target or polarity in the table"),
+        (table.assign(period_end="2024-12-31"), 'The column "period_end" holds no dates'),
+        (table.assign(period_end=20241231), 'The column "period_end" holds no dates'),
+    ):
+        with pytest.raises(InputError, match=sentence):
+            judged(ENGINES[frame](changed))
 
 
 def test_a_file_that_is_no_parquet(tmp_path, capsys, table):

@@ -13,6 +13,7 @@ from narwhals.stable.v2 import col
 from narwhals.stable.v2.typing import IntoFrameT
 
 from kpi_tools.direction import directions, without_figures
+from kpi_tools.errors import InputError
 from kpi_tools.rating import rate
 from kpi_tools.statistics.limits import with_limits
 from kpi_tools.statistics.series import Rows, as_given, in_order, keys_of, of_each
@@ -39,10 +40,20 @@ def judged(
     `by` names a series; `period_end`, `value`, `target`, `floor_standard` and `polarity` are needed, and those in `USED`
     are used where they are there. The direction is that of the periods that end later than `after`, and stands in every
     row of its series, as the limits do. Eager frames keep their order, and sorted ones are quicker; lazy ones have none.
+
+    Raises `InputError` for a column that is not there or holds something else, and, on eager frames, for a row without its
+    period and two rows for one.
     """
     frame: Any = nw.from_native(figures)
     keys = keys_of(frame, by, order_by="period_end", value="value")
-    names = [name for name in frame.collect_schema().names() if name not in ADDED]
+    schema = frame.collect_schema()
+    if missing := [name for name in NEEDED if name not in schema]:
+        raise InputError(
+            f"There is no column {' or '.join(missing)} in the table. Its columns are: {', '.join(schema)}."
+        )
+    if schema["period_end"] == nw.String or schema["period_end"].is_numeric():
+        raise InputError('The column "period_end" holds no dates. Give the last day of each period.')
+    names = [name for name in schema.names() if name not in ADDED]
     rows = nw.from_native(rate(in_order(frame.select(*names), keys, "period_end", USED).to_native()))
     rows = of_each(rows, _directions(rows, after), "_series")
     limits = with_limits(rows, keys, "period_end", "value", kept=("value", "polarity"))
