@@ -97,6 +97,7 @@ def same(found, expected, columns=ADDED):
     """The same rows with the same words and whole numbers, and the same figures to 1e-9."""
     found, expected = ordered(found), ordered(expected)
     assert len(found) == len(expected)
+    assert found[BY].astype("str").to_numpy().tolist() == expected[BY].astype("str").to_numpy().tolist()
     for name in columns:
         left, right = found[name], expected[name]
         if pd.api.types.is_float_dtype(right):

@@ -189,3 +189,11 @@ def test_a_cluster_that_does_not_answer(tmp_path, capsys):
     options = ["--engine", "spark", "--master", "spark://127.0.0.1:9"]
     assert main(["rate", str(path), str(tmp_path / "out"), *options]) == 1
     assert "No Spark cluster answers at spark://127.0.0.1:9" in capsys.readouterr().err
+
+
+def test_what_java_says_is_not_the_list_of_calls():
+    from kpi_tools.many.spark import _telling
+
+    log = "WARNING: Using incubator modules\nException in thread main SparkException: Master must …\n\tat org.apache.Main\n"
+    assert _telling(log) == "Exception in thread main SparkException: Master must …"
+    assert _telling("JAVA_HOME is not set\n") == "JAVA_HOME is not set" and _telling("\n") == ""

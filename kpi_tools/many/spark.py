@@ -18,7 +18,7 @@ from datetime import date
 from importlib.util import find_spec
 from pathlib import Path
 from typing import BinaryIO
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import pyarrow as pa
 from pyspark.errors import PySparkException
@@ -28,9 +28,11 @@ from pyspark.sql.pandas.types import from_arrow_schema, to_arrow_schema
 
 from kpi_tools.errors import InputError, KpiError
 from kpi_tools.many.blocks import BLOCK_ROWS, QUARTERS, Judgement, months_before, schema_of, table_judged
-from kpi_tools.many.sources import source_of
+from kpi_tools.many.sources import Source, source_of
 from kpi_tools.many.written import check_output
 
+_BYTE = re.compile("%([0-9A-Fa-f]{2})")
+_FAULT = re.compile(r"(Exception|Error)\b")
 _OURS = re.compile(r"InputError: (.+)")
 
 
@@ -77,7 +79,7 @@ def rate_on_spark(
         spark = session(master, log)
         try:
             reader = spark.read.option("basePath", str(source.root)) if source.folders else spark.read
-            figures = reader.parquet(*map(str, source.files))
+            figures = _named(reader.parquet(*map(str, source.files)), source)
             after = months_before(source.last, 3 * quarters)
             writer = judged_on_spark(figures, by=source.by, after=after, blocks=blocks).write
             (writer.partitionBy(source.by[0]) if partitioned else writer).parquet(str(draft))
@@ -88,6 +90,17 @@ def rate_on_spark(
             spark.stop()
             shutil.rmtree(draft, ignore_errors=True)
     return Judgement(source.rows, blocks, source.faults)
+
+
+def _named(figures: DataFrame, source: Source) -> DataFrame:
+    """The folders' values as every other engine reads them: Spark takes each byte of `M%C3%B4n` for a letter."""
+    for name in source.folders:
+        parts = {part for file in source.files for part in file.relative_to(source.root).parts[:-1]}
+        written = [value for key, _, value in (part.partition("=") for part in parts) if key == name]
+        for value in written:
+            read, meant = _BYTE.sub(lambda byte: chr(int(byte[1], 16)), value), unquote(value)
+            figures = figures if read == meant else figures.replace(read, meant, subset=[name])
+    return figures
 
 
 def session(master: str | None, log: BinaryIO) -> SparkSession:
@@ -109,14 +122,19 @@ def session(master: str | None, log: BinaryIO) -> SparkSession:
             return builder.getOrCreate()
     except Exception as error:
         log.seek(0)
-        said = log.read().decode(errors="replace").strip().splitlines()
         raise KpiError(
-            f"Spark could not be started on {master or 'this computer'}. It needs Java 17 or later. Its last words: "
-            f"{(said or [_first_line(error)])[-1][:300]}"
+            f"Spark could not be started on {master or 'this computer'}. It needs Java 17 or later. It said: "
+            f"{_telling(log.read().decode(errors='replace')) or _first_line(error)}"
         ) from error
     finally:
         os.dup2(kept, 2)
         os.close(kept)
+
+
+def _telling(log: str) -> str:
+    """The line of a log that names the fault: not the last one, which is of the list of calls below it."""
+    lines = log.strip().splitlines()
+    return next((line for line in lines if _FAULT.search(line)), lines[-1] if lines else "").strip()[:300]
 
 
 def _judge(by: tuple[str, ...], after: date) -> Callable[[pa.Table], pa.Table]:
