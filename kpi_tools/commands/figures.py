@@ -24,7 +24,8 @@ def rate(
 
     INPUT has the columns authority, kpi_id, period_end, value, target, floor_standard and polarity, and may have
     numerator, denominator, unit, tolerance, status, basis and others. OUTPUT has them too, then the rating, the direction
-    of travel, the process limits and the special causes of each row. It is never replaced.
+    of travel, the process limits and the special causes of each row. It is never replaced. What cannot be rated is named, and
+    the rest is done.
     """
     from kpi_tools.many.command import rate_many
 
