@@ -23,6 +23,7 @@ FUNNEL_WORDS = {
 }  # fmt: skip
 ADDED = ("rank", "ranked", "quartile", "from_england", "from_group", "expected", "overdispersion",
          "lower_95", "upper_95", "lower_998", "upper_998", "funnel")  # fmt: skip
+_NUMBERS = ("value", "numerator", "denominator")
 _WINSOR = 0.1
 _ROUNDED = 1.0
 
@@ -62,6 +63,9 @@ def compare(
     names = [name for name in frame.collect_schema().names() if name not in ADDED]
     if missing := [name for name in (*by, area, "value", "polarity") if name not in names]:
         raise InputError(f"The table has no column {' or '.join(missing)}. Its columns are: {', '.join(names)}.")
+    for name in _NUMBERS:
+        if name in names and _is_text(frame, name):
+            raise InputError(f'The column "{name}" holds text, not numbers. Where there is no figure leave it missing.')
     rows = frame.select(*names).with_columns(
         _england=(col(area) == lit(england or "")).fill_null(False),
         _in_group=col(area).is_in(list(group)) if group else lit(False), _value=_finite("value"),
@@ -77,6 +81,13 @@ def compare(
             **dict.fromkeys(ADDED[5:-1], lit(None, dtype=nw.Float64)), funnel=lit(None, dtype=nw.String)
         )
     return rows.select(*names, *ADDED).to_native()
+
+
+def _is_text(frame: Any, name: str) -> bool:
+    """Whether a column has text in it: on pandas one without any value is called so, too."""
+    if frame.collect_schema()[name] != nw.String:
+        return False
+    return bool(not isinstance(frame, nw.DataFrame) or frame[name].null_count() < frame.shape[0])
 
 
 def _check_areas(rows: Any, by: list[str], area: str, asked: Sequence[str]) -> None:

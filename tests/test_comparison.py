@@ -137,6 +137,20 @@ def test_two_rows_of_one_area(engine):
         compare(ENGINES[engine](twice), england="England")
 
 
+@pytest.mark.parametrize("engine", list(ENGINES))
+@pytest.mark.parametrize("name", ["value", "numerator"])
+def test_text_among_the_figures(engine, name):
+    """As the Department for Education sends them: "x" where there is no figure."""
+    rows = table(SIX | {"E": 60.0}, numerator=7.0, denominator=10.0)
+    rows[name] = [*rows[name].astype("str")[:-1], "x"]
+    with pytest.raises(InputError, match=f'The column "{name}" holds text, not numbers'):
+        compare(ENGINES[engine](rows))
+
+
+def test_figures_that_are_all_missing(compared):
+    assert column(compared(table(dict.fromkeys(SIX))), "rank") == [None] * 6
+
+
 def test_the_callers_table_is_not_changed():
     rows = table()
     before = rows.copy()
