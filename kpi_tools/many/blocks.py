@@ -9,7 +9,7 @@ import shutil
 import uuid
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future
+from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
@@ -85,6 +85,7 @@ def rate_parquet(
                 else:
                     rows += len(outcome)
                     writer.write(outcome)
+                del outcome  # not to be kept while the next block is judged
         if rows == 0:
             raise InputError(faults[0])
         draft.rename(output)
@@ -213,21 +214,35 @@ def _numbered(source: Source) -> list[str]:
 
 
 class _Writer:
-    """Judged tables one after the other into one file, or into folders by the values of a column."""
+    """Judged tables one after the other into one file, or into folders by the values of a column.
+
+    They are written by a thread of their own, one at a time, so that the next block is judged meanwhile.
+    """
 
     def __init__(self, path: Path, folders_by: str | None) -> None:
         self.path, self.folders_by = path, folders_by
         self.file: pq.ParquetWriter | None = None
         self.tables = 0
+        self.thread = ThreadPoolExecutor(max_workers=1)
+        self.last: Future[None] | None = None
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, error: type[BaseException] | None, *_: object) -> None:
+        self.thread.shutdown()
         if self.file:
             self.file.close()
+        if self.last and not error:
+            self.last.result()
 
     def write(self, table: pa.Table) -> None:
+        """Have a table written. Raises what went wrong with the one before."""
+        if self.last:
+            self.last.result()
+        self.last = self.thread.submit(self._write, table)
+
+    def _write(self, table: pa.Table) -> None:
         self.tables += 1
         if self.folders_by is None:
             self.file = self.file or pq.ParquetWriter(self.path, table.schema, compression="zstd")
