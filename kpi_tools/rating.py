@@ -19,7 +19,8 @@ NO_FLOOR_STANDARD = "no floor standard"
 NO_POLARITY = "polarity not known"
 WRONG_SIDE = "floor standard on the better side of the target"
 
-_NUMBERS = ("value", "target", "floor_standard")
+_LINES = ("target", "floor_standard")
+_NUMBERS = ("value", *_LINES)
 _PARTS = ("numerator", "denominator")
 _NOISE = 1e-9
 _ROUNDING = 1e-15
@@ -46,18 +47,18 @@ def rate(kpis: IntoFrameT) -> IntoFrameT:
     """
     frame: Any = nw.from_native(kpis)
     names = [name for name in frame.collect_schema().names() if name not in ("rag", "not_rated_reason")]
-    numbers = [name for name in (*_NUMBERS, *_PARTS, "tolerance") if name in names]
+    closest, parts = _may_be_closest(frame), set(_PARTS) <= set(names)
     rows = frame.with_columns(
-        **{f"_{name}": _finite(name) for name in numbers},
+        **{f"_{name}": _finite(name) for name in (*_NUMBERS, "tolerance") if name in names},
         _better=(flag(col("polarity") == HIGHER) - flag(col("polarity") == LOWER)).cast(nw.Float64),
-        _closest=col("polarity") == CLOSEST,
-    )
-    parts = set(_PARTS) <= set(names)
-    rows = (_with_parts(rows, names) if parts else rows).with_columns(_reason=_reason())
+        **{"_closest": col("polarity") == CLOSEST} if closest else {},
+    ).with_columns(_reason=_reason(closest))
+    rows = _as_cases(rows, names) if parts else rows
+    rows = _as_distances(rows, names) if closest else rows
     rows = rows.with_columns(
         _rag=when(col("_reason") > 0).then(lit(0))
-        .when(_meets("_target", _green_band(names), parts)).then(lit(3))
-        .when(_meets("_floor_standard", _amber_band(), parts)).then(lit(2))
+        .when(_met("_target", parts, closest)).then(lit(3))
+        .when(_met("_floor_standard", parts, closest)).then(lit(2))
         .otherwise(lit(1))
     )  # fmt: skip
     rows = rows.with_columns(
@@ -85,18 +86,28 @@ def _finite(name: str) -> nw.Expr:
     return when(number.is_finite()).then(number)
 
 
-def _with_parts(rows: Any, names: list[str]) -> Any:
-    """Add `_figure`, what is compared with a standard times `_scale`, give or take `_noise` of that.
+def _may_be_closest(frame: Any) -> bool:
+    """Whether a figure should be closest to its target: where there is none, what that takes is left out."""
+    return not isinstance(frame, nw.DataFrame) or bool((frame["polarity"] == CLOSEST).any())
 
-    Where there are parts the figure is the numerator times its unit's multiplier and the scale is the denominator.
+
+def _as_cases(rows: Any, names: list[str]) -> Any:
+    """Where there are parts the numerator times its unit's multiplier is judged, and the lines times the denominator.
+
+    Adds `_noise`, the share of a line that is no more than rounding.
     """
-    rows = rows.with_columns(_figure=col("_numerator") * _multiplier(names))
-    rows = rows.with_columns(_parts=((col("_denominator") > 0) & ~col("_figure").is_null()).fill_null(False))
-    return rows.with_columns(
-        _figure=when(col("_parts")).then(col("_figure")).otherwise(col("_value")),
-        _scale=when(col("_parts")).then(col("_denominator")).otherwise(lit(1.0)),
-        _noise=when(col("_parts")).then(lit(_ROUNDING)).otherwise(lit(_NOISE)),
+    rows = rows.with_columns(
+        _cases=col("numerator").cast(nw.Float64) * _multiplier(names), _scale=col("denominator").cast(nw.Float64)
     )
+    there = col("_cases").is_finite() & col("_scale").is_finite() & (col("_scale") > 0)
+    rows = rows.with_columns(_scale=when(there).then(col("_scale")))
+    rows = rows.with_columns(
+        _value=when(col("_scale").is_null()).then(col("_value")).otherwise(col("_cases")),
+        _noise=when(col("_scale").is_null()).then(lit(_NOISE)).otherwise(lit(_ROUNDING)),
+        _scale=col("_scale").fill_null(1.0),
+    )
+    lines = [f"_{name}" for name in (*_LINES, "tolerance") if name in names]
+    return rows.with_columns(col(*lines) * col("_scale"))
 
 
 def _multiplier(names: list[str]) -> nw.Expr:
@@ -108,14 +119,37 @@ def _multiplier(names: list[str]) -> nw.Expr:
     return per
 
 
-def _reason() -> nw.Expr:
+def _as_distances(rows: Any, names: list[str]) -> Any:
+    """Closest to target is judged as lower is better: the distance from the target against the width of its bands.
+
+    Adds `_carried`: a difference of two large numbers carries their noise, however small it is itself.
+    """
+    rows = rows.with_columns(_amber=(col("_floor_standard") - col("_target")).abs())
+    green = col("_amber") / 2
+    if "tolerance" in names:
+        green = when(col("_tolerance").is_null()).then(green).otherwise(col("_tolerance"))
+
+    def instead(name: str, there: nw.Expr) -> nw.Expr:
+        return when(col("_closest")).then(there).otherwise(col(name))
+
+    return rows.with_columns(
+        _value=instead("_value", (col("_value") - col("_target")).abs()),
+        _target=instead("_target", green),
+        _floor_standard=instead("_floor_standard", col("_amber")),
+        _better=instead("_better", lit(-1.0)),
+        _carried=when(col("_closest")).then(col("_value").abs() + col("_target").abs()).otherwise(lit(0.0)),
+    )
+
+
+def _reason(closest: bool) -> nw.Expr:
     """Why a row is not rated, as a number of `_REASON_CODES`, 0 where it can be: the first that holds."""
+    neither = (col("_better") == 0) & ~col("_closest") if closest else col("_better") == 0
     wrong_side = (col("_floor_standard") - col("_target")) * col("_better") > 0
     return (
         when(col("_value").is_null()).then(lit(1))
         .when(col("_target").is_null()).then(lit(2))
         .when(col("_floor_standard").is_null()).then(lit(3))
-        .when(((col("_better") == 0) & ~col("_closest")).fill_null(True)).then(lit(4))
+        .when(neither.fill_null(True)).then(lit(4))
         .when(wrong_side).then(lit(5))
         .otherwise(lit(0))
     )  # fmt: skip
@@ -126,26 +160,9 @@ def _status_or_reason() -> nw.Expr:
     return when(missing.fill_null(False)).then(col("status")).otherwise(col("not_rated_reason"))
 
 
-def _meets(line: str, band: nw.Expr, parts: bool) -> nw.Expr:
-    """Whether a line is met: figure and line are both multiplied by the denominator where the parts are compared."""
-    figure, noise = (col("_figure"), col("_noise")) if parts else (col("_value"), lit(_NOISE))
-
-    def scaled(number: nw.Expr) -> nw.Expr:
-        return number * col("_scale") if parts else number
-
-    standard, target, band = scaled(col(line)), scaled(col("_target")), scaled(band)
-    slack = standard.abs().clip(lower_bound=1.0) * noise
-    off, short = (figure - target).abs(), (standard - figure) * col("_better")
-    # a difference of two large numbers carries their noise, however small it is itself
-    off_slack = (figure.abs() + target.abs() + band).clip(lower_bound=1.0) * noise
-    return when(col("_closest")).then(off <= band + off_slack).otherwise(short <= slack)
-
-
-def _amber_band() -> nw.Expr:
-    return (col("_floor_standard") - col("_target")).abs()
-
-
-def _green_band(names: list[str]) -> nw.Expr:
-    if "tolerance" not in names:
-        return _amber_band() / 2
-    return when(col("_tolerance").is_null()).then(_amber_band() / 2).otherwise(col("_tolerance"))
+def _met(line: str, parts: bool, closest: bool) -> nw.Expr:
+    """Whether a figure falls short of a line by no more than noise: of the line where that is above 1, else of 1."""
+    noise = col("_noise") if parts else lit(_NOISE)
+    short = (col(line) - col("_value")) * col("_better")
+    size = col(line).abs() + col("_carried") if closest else col(line).abs()
+    return short <= size.clip(lower_bound=1.0) * noise
