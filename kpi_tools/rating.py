@@ -10,7 +10,7 @@ import narwhals.stable.v2 as nw
 from narwhals.stable.v2 import col, lit, when
 from narwhals.stable.v2.typing import IntoFrameT
 
-from kpi_tools.statistics.series import flag, words
+from kpi_tools.statistics.series import Rows, finite, first_of, flag, words
 from kpi_tools.vocabulary import AMBER, CLOSEST, GREEN, HIGHER, LOWER, MULTIPLIERS, RED, STATUSES_WITHOUT_VALUE
 
 NO_FIGURE = "no figure"
@@ -24,7 +24,7 @@ _NUMBERS = ("value", *_LINES)
 _PARTS = ("numerator", "denominator")
 _NOISE = 1e-9
 _ROUNDING = 1e-15
-_RAG_CODES = {1: RED, 2: AMBER, 3: GREEN}
+_RAG_CODES = {2: GREEN, 3: AMBER, 4: RED}
 _REASON_CODES = {1: NO_FIGURE, 2: NO_TARGET, 3: NO_FLOOR_STANDARD, 4: NO_POLARITY, 5: WRONG_SIDE}
 
 
@@ -49,18 +49,16 @@ def rate(kpis: IntoFrameT) -> IntoFrameT:
     names = [name for name in frame.collect_schema().names() if name not in ("rag", "not_rated_reason")]
     closest, parts = _may_be_closest(frame), set(_PARTS) <= set(names)
     rows = frame.with_columns(
-        **{f"_{name}": _finite(name) for name in (*_NUMBERS, "tolerance") if name in names},
+        **{f"_{name}": finite(name) for name in (*_NUMBERS, "tolerance") if name in names},
         _better=(flag(col("polarity") == HIGHER) - flag(col("polarity") == LOWER)).cast(nw.Float64),
         **{"_closest": col("polarity") == CLOSEST} if closest else {},
-    ).with_columns(_reason=_reason(closest))
+    )
+    rows = rows.with_columns(_reason=_reason(rows, closest))
     rows = _as_cases(rows, names) if parts else rows
     rows = _as_distances(rows, names) if closest else rows
     rows = rows.with_columns(
-        _rag=when(col("_reason") > 0).then(lit(0))
-        .when(_met("_target", parts, closest)).then(lit(3))
-        .when(_met("_floor_standard", parts, closest)).then(lit(2))
-        .otherwise(lit(1))
-    )  # fmt: skip
+        _rag=first_of(rows, col("_reason") > 0, *(_met(f"_{line}", parts, closest) for line in _LINES), otherwise=4)
+    )
     rows = rows.with_columns(
         rag=words(rows, "_rag", _RAG_CODES), not_rated_reason=words(rows, "_reason", _REASON_CODES)
     )
@@ -80,18 +78,12 @@ def floor_by_percentage(kpis: IntoFrameT, percent: float) -> IntoFrameT:
     return frame.with_columns(floor_standard=floor).to_native()
 
 
-def _finite(name: str) -> nw.Expr:
-    """The column where it is finite, else null: NaN is Green on some engines, Red on others, unless guarded."""
-    number = col(name).cast(nw.Float64)
-    return when(number.is_finite()).then(number)
-
-
-def _may_be_closest(frame: Any) -> bool:
+def _may_be_closest(frame: Rows) -> bool:
     """Whether a figure should be closest to its target: where there is none, what that takes is left out."""
     return not isinstance(frame, nw.DataFrame) or bool((frame["polarity"] == CLOSEST).any())
 
 
-def _as_cases(rows: Any, names: list[str]) -> Any:
+def _as_cases(rows: Rows, names: list[str]) -> Rows:
     """Where there are parts the numerator times its unit's multiplier is judged, and the lines times the denominator.
 
     Adds `_noise`, the share of a line that is no more than rounding.
@@ -119,7 +111,7 @@ def _multiplier(names: list[str]) -> nw.Expr:
     return per
 
 
-def _as_distances(rows: Any, names: list[str]) -> Any:
+def _as_distances(rows: Rows, names: list[str]) -> Rows:
     """Closest to target is judged as lower is better: the distance from the target against the width of its bands.
 
     Adds `_carried`: a difference of two large numbers carries their noise, however small it is itself.
@@ -141,18 +133,11 @@ def _as_distances(rows: Any, names: list[str]) -> Any:
     )
 
 
-def _reason(closest: bool) -> nw.Expr:
-    """Why a row is not rated, as a number of `_REASON_CODES`, 0 where it can be: the first that holds."""
+def _reason(rows: Rows, closest: bool) -> nw.Expr:
+    """Why a row is not rated, as a number of `_REASON_CODES`, 0 where it can be."""
     neither = (col("_better") == 0) & ~col("_closest") if closest else col("_better") == 0
     wrong_side = (col("_floor_standard") - col("_target")) * col("_better") > 0
-    return (
-        when(col("_value").is_null()).then(lit(1))
-        .when(col("_target").is_null()).then(lit(2))
-        .when(col("_floor_standard").is_null()).then(lit(3))
-        .when(neither.fill_null(True)).then(lit(4))
-        .when(wrong_side).then(lit(5))
-        .otherwise(lit(0))
-    )  # fmt: skip
+    return first_of(rows, *(col(f"_{name}").is_null() for name in _NUMBERS), neither.fill_null(True), wrong_side)
 
 
 def _status_or_reason() -> nw.Expr:

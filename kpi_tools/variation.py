@@ -17,7 +17,7 @@ from narwhals.stable.v2.typing import IntoFrameT
 
 from kpi_tools.errors import InputError
 from kpi_tools.statistics.limits import LIMITED, with_limits
-from kpi_tools.statistics.series import Rows, as_given, in_order, keys_of
+from kpi_tools.statistics.series import Rows, as_given, finite, in_order, keys_of
 from kpi_tools.statistics.signals import CAUSES, LOOKED_AT, signalled
 from kpi_tools.vocabulary import PROFILES
 
@@ -87,7 +87,7 @@ def special_causes(
     keys = keys_of(frame, by, order_by=order_by, value=value)
     _check_limits(frame)
     rows = in_order(frame.select(*names), keys, order_by, (value, "polarity", *LOOKED_AT))
-    return as_given(frame, names, CAUSES, signalled(rows, value, profile)).to_native()
+    return as_given(frame, names, CAUSES, signalled(rows.with_columns(_y=finite(value)), profile)).to_native()
 
 
 def _check_limits(frame: Rows) -> None:

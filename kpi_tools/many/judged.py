@@ -45,8 +45,8 @@ def judged(
     names = [name for name in frame.collect_schema().names() if name not in ADDED]
     rows = nw.from_native(rate(in_order(frame.select(*names), keys, "period_end", USED).to_native()))
     rows = of_each(rows, _directions(rows, after), "_series")
-    limits = with_limits(rows, keys, "period_end", "value", kept=("value", "polarity"))
-    return as_given(frame, names, ADDED, rows, limits, signalled(limits, "value", PROFILES[0])).to_native()
+    limits = with_limits(rows, keys, "period_end", "value", kept=("polarity",))
+    return as_given(frame, names, ADDED, rows, limits, signalled(limits, PROFILES[0])).to_native()
 
 
 def _directions(rows: Rows, after: date | None) -> Rows:

@@ -8,7 +8,7 @@ crosses it.
 import narwhals.stable.v2 as nw
 from narwhals.stable.v2 import col, lit, when
 
-from kpi_tools.statistics.series import Rows, flag, keeping, moved, run_lengths, words
+from kpi_tools.statistics.series import Rows, first_of, flag, keeping, moved, run_lengths, words
 from kpi_tools.vocabulary import (
     CONCERN,
     HIGHER,
@@ -31,33 +31,32 @@ _ONE, _MINUS, _NONE = (lit(sign, dtype=nw.Int8) for sign in (1, -1, 0))
 _CAUSE_CODES = {1: CONCERN, 2: NEUTRAL, 3: IMPROVEMENT}
 
 
-def signalled(rows: Rows, value: str, profile: str) -> Rows:
-    """Add `run`, `steps`, `rule`, `special_cause` (see `variation.special_causes`) to rows from `series.in_order`."""
-    return _ruled(_run_lengths(_judged(rows, value), profile))
+def signalled(rows: Rows, profile: str) -> Rows:
+    """Add `run`, `steps`, `rule`, `special_cause` (see `variation.special_causes`) to rows from `series.in_order`.
+
+    They have the `LOOKED_AT` of their limits, and `_y`, the figure where it is finite.
+    """
+    return _ruled(_run_lengths(_judged(rows), profile))
 
 
-def _judged(rows: Rows, value: str) -> Rows:
+def _judged(rows: Rows) -> Rows:
     """Where each point lies: `_side` of the mean and `_step` since the point before (1, 0, -1), `_outside`, `_near`."""
-    number = col(value).cast(nw.Float64)
+    noise = col("mean").abs().clip(lower_bound=1.0) * _EXACT
     rows = rows.with_columns(
-        _y=when(number.is_finite()).then(number),
         _half=col("upper_limit") - col("mean"),
         _start=col("moving_range").is_null(),
         _all_rules=(col("baseline_points") >= _FEWEST_FOR_RUNS) & (col("overlap") == 1),
+        _far=(col("_y") - col("mean")).abs() - noise,
     )
-    rows = keeping(rows, *_carried(rows), "_y", "_half", "_start", "mean")
-    rows = rows.with_columns(
-        _off=col("_y") - col("mean"),
-        _far=(col("_y") - col("mean")).abs() - col("mean").abs().clip(lower_bound=1.0) * _EXACT,
-        _move=when(~col("_start") & ~col("_half").is_null()).then(col("_y") - moved(rows, "_y", 1)),
-    )
-    away = (col("_far") > 0) & ~col("_half").is_null()
+    limited, before = ~col("_half").is_null(), moved(rows, "_y", 1)
+    away, goes_on = (col("_far") > 0) & limited, ~col("_start") & limited
     return rows.with_columns(
-        _side=when(away & (col("_off") > 0)).then(_ONE).when(away).then(_MINUS).otherwise(_NONE),
-        _step=when(col("_move") > 0).then(_ONE).when(col("_move") < 0).then(_MINUS).otherwise(_NONE),
+        _side=when(away & (col("_y") > col("mean"))).then(_ONE).when(away).then(_MINUS).otherwise(_NONE),
+        _step=when(goes_on & (col("_y") > before)).then(_ONE)
+        .when(goes_on & (col("_y") < before)).then(_MINUS).otherwise(_NONE),
         _outside=when(col("_far") > col("_half")).then(_ONE).otherwise(_NONE),
         _near=when(col("_far") > col("_half") * (2 / 3)).then(_ONE).otherwise(_NONE),
-    )
+    )  # fmt: skip
 
 
 def _run_lengths(rows: Rows, profile: str) -> Rows:
@@ -88,15 +87,18 @@ def _ruled(rows: Rows) -> Rows:
     more = col("_all_rules")
     turns = ((moved(rows, "_trend", -1) == 1) & (moved(rows, "_step", -1) != 0)).fill_null(False)
     rows = rows.with_columns(
-        _rule=when(col("_outside") == 1).then(lit(1))
-        .when(more & (col("_trend") == 1)).then(lit(2))
-        .when(more & (col("_two") == 1)).then(lit(3))
-        .when(more & (col("run").abs() >= _RUN)).then(lit(4))
-        .otherwise(lit(0)),
+        _rule=first_of(
+            rows,
+            col("_outside") == 1,
+            more & (col("_trend") == 1),
+            more & (col("_two") == 1),
+            more & (col("run").abs() >= _RUN),
+        ),
         _slope=when(turns).then(moved(rows, "_step", -1)).otherwise(col("_step")),
-    )  # fmt: skip
+    )
     news = when(col("_rule") == 2).then(col("_slope")).otherwise(col("_side")) * _better(rows)
-    rows = rows.with_columns(_cause=when(col("_rule") > 0).then(news + 2).otherwise(lit(0)))
+    rows = rows.with_columns(_news=when(col("_rule") > 0).then(news))
+    rows = rows.with_columns(_cause=first_of(rows, col("_news") < 0, col("_news") == 0, col("_news") > 0))
     return rows.with_columns(rule=words(rows, "_rule", _RULE_CODES), special_cause=words(rows, "_cause", _CAUSE_CODES))
 
 
