@@ -13,7 +13,8 @@ import narwhals.stable.v2 as nw
 from narwhals.stable.v2 import col, lit, when
 from narwhals.stable.v2.typing import IntoFrameT
 
-from kpi_tools.statistics.series import Rows, finite, words
+from kpi_tools.statistics.codes import finite
+from kpi_tools.statistics.series import Rows
 from kpi_tools.statistics.student import critical
 from kpi_tools.vocabulary import HIGHER, LOWER, NEGATIVE, NOT_ENOUGH_DATA, NOT_TESTABLE, POSITIVE, STABLE
 
@@ -77,7 +78,7 @@ def directions(
         .with_columns(_xx=col("_x") * col("_x"), _xy=col("_x") * col("_y"), _yy=col("_y") * col("_y"))
     )
     sums = points.group_by(*keys).agg(
-        *(col(name).sum() for name in ("_x", "_y", "_xx", "_xy", "_yy")),
+        col("_x", "_y", "_xx", "_xy", "_yy").sum(),
         _n=col("_y").count(),
         _spread=col("_y").max(),
         _size=col("_size").max(),
@@ -103,7 +104,7 @@ def _better(names: list[str]) -> nw.Expr:
 
 def _judged(sums: Rows, significance: float, minimum_points: int) -> Rows:
     """The small table, one row a series: sums of squares about the means, then slope, interval and verdict."""
-    sums = sums.with_columns(_n=col("_n").cast(nw.Float64), _place=col("_n").clip(upper_bound=_MOST_POINTS))
+    sums = sums.with_columns(_n=col("_n").cast(nw.Float64), _t=_critical_t(significance, minimum_points))
     n, t = col("_n"), col("_t")
     large = when(col("_size") > 1).then(col("_size")).otherwise(lit(1.0))
     enough = (n >= minimum_points) & (n > 2)
@@ -111,7 +112,6 @@ def _judged(sums: Rows, significance: float, minimum_points: int) -> Rows:
         _sxx=col("_xx") - col("_x") * col("_x") / n,
         _sxy=col("_xy") - col("_x") * col("_y") / n,
         _syy=col("_yy") - col("_y") * col("_y") / n,
-        _t=_critical_t(sums, significance, minimum_points),
         _flat=(col("_spread") <= large * _FLAT).fill_null(True),
         _can=enough & (col("_better") > 0),
     )
@@ -137,7 +137,9 @@ def _judged(sums: Rows, significance: float, minimum_points: int) -> Rows:
     )  # fmt: skip
 
 
-def _critical_t(sums: Rows, significance: float, minimum_points: int) -> nw.Expr | nw.Series[Any]:
+def _critical_t(significance: float, minimum_points: int) -> nw.Expr:
     counts = range(max(minimum_points, 3), _MOST_POINTS)
-    known = {n: critical(n - 2, significance) for n in (*counts, _MOST_POINTS)}
-    return words(sums, "_place", known, nw.Float64)
+    known = {n: critical(n - 2, significance) for n in counts}
+    most = critical(_MOST_POINTS - 2, significance)
+    number = col("_n").cast(nw.Int64)
+    return number.replace_strict(list(known), list(known.values()), default=most, return_dtype=nw.Float64)

@@ -4,15 +4,18 @@ One rule for every engine: the functions take any frame that narwhals knows (pan
 DuckDB, Spark), never change it, and return the same kind of frame with more columns. The method is METHOD.md, "RAG rating".
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import narwhals.stable.v2 as nw
 from narwhals.stable.v2 import col, lit, when
 from narwhals.stable.v2.typing import IntoFrameT
 
-from kpi_tools.statistics.series import Rows, finite, first_of, flag, words
-from kpi_tools.vocabulary import AMBER, CLOSEST, GREEN, HIGHER, LOWER, MULTIPLIERS, RED, STATUSES_WITHOUT_VALUE
+from kpi_tools.statistics.codes import better, finite, first_of, words
+from kpi_tools.statistics.series import Rows
+from kpi_tools.vocabulary import AMBER, CLOSEST, GREEN, LOWER, MULTIPLIERS, RED, STATUSES_WITHOUT_VALUE
 
+ADDED = ("rag", "not_rated_reason")
 NO_FIGURE = "no figure"
 NO_TARGET = "no target"
 NO_FLOOR_STANDARD = "no floor standard"
@@ -24,7 +27,7 @@ _NUMBERS = ("value", *_LINES)
 _PARTS = ("numerator", "denominator")
 _NOISE = 1e-9
 _ROUNDING = 1e-15
-_RAG_CODES = {2: GREEN, 3: AMBER, 4: RED}
+_RAG_CODES = {1: GREEN, 2: AMBER, 3: RED}
 _REASON_CODES = {1: NO_FIGURE, 2: NO_TARGET, 3: NO_FLOOR_STANDARD, 4: NO_POLARITY, 5: WRONG_SIDE}
 
 
@@ -46,25 +49,31 @@ def rate(kpis: IntoFrameT) -> IntoFrameT:
     polarity or with its floor standard on the better side of its target.
     """
     frame: Any = nw.from_native(kpis)
-    names = [name for name in frame.collect_schema().names() if name not in ("rag", "not_rated_reason")]
-    closest, parts = _may_be_closest(frame), set(_PARTS) <= set(names)
-    rows = frame.with_columns(
+    names = [name for name in frame.collect_schema().names() if name not in ADDED]
+    return rated(frame.with_columns(_better=better()), names).select(*names, *ADDED).to_native()
+
+
+def rated(rows: Rows, names: Sequence[str]) -> Rows:
+    """Add what `rate` adds to rows with `_better` (`codes.better`) and the caller's columns `names`."""
+    parts, closest = set(_PARTS) <= set(names), _may_be_closest(rows)
+    rows = rows.with_columns(
         **{f"_{name}": finite(name) for name in (*_NUMBERS, "tolerance") if name in names},
-        _better=(flag(col("polarity") == HIGHER) - flag(col("polarity") == LOWER)).cast(nw.Float64),
         **{"_closest": col("polarity") == CLOSEST} if closest else {},
+        _way=col("_better").cast(nw.Float64),
     )
     rows = rows.with_columns(_reason=_reason(rows, closest))
     rows = _as_cases(rows, names) if parts else rows
     rows = _as_distances(rows, names) if closest else rows
-    rows = rows.with_columns(
-        _rag=first_of(rows, col("_reason") > 0, *(_met(f"_{line}", parts, closest) for line in _LINES), otherwise=4)
-    )
+    short = (col("_target", "_floor_standard") - col("_value")) * col("_way")
+    rows = rows.with_columns(short.name.suffix("_short"))
+    met = (_met(f"_{line}", parts, closest) for line in _LINES)
+    rows = rows.with_columns(_rag=first_of(rows, col("_reason") > 0, *met, start=0, otherwise=3))
     rows = rows.with_columns(
         rag=words(rows, "_rag", _RAG_CODES), not_rated_reason=words(rows, "_reason", _REASON_CODES)
     )
     if "status" in names:
         rows = rows.with_columns(not_rated_reason=_status_or_reason())
-    return rows.select(*names, "rag", "not_rated_reason").to_native()
+    return rows
 
 
 def floor_by_percentage(kpis: IntoFrameT, percent: float) -> IntoFrameT:
@@ -78,12 +87,12 @@ def floor_by_percentage(kpis: IntoFrameT, percent: float) -> IntoFrameT:
     return frame.with_columns(floor_standard=floor).to_native()
 
 
-def _may_be_closest(frame: Rows) -> bool:
-    """Whether a figure should be closest to its target: where there is none, what that takes is left out."""
-    return not isinstance(frame, nw.DataFrame) or bool((frame["polarity"] == CLOSEST).any())
+def _may_be_closest(rows: Rows) -> bool:
+    """Whether a figure may be best closest to its target: where none can be, what that takes is left out."""
+    return not isinstance(rows, nw.DataFrame) or bool((rows["_better"] == 0).any())
 
 
-def _as_cases(rows: Rows, names: list[str]) -> Rows:
+def _as_cases(rows: Rows, names: Sequence[str]) -> Rows:
     """Where there are parts the numerator times its unit's multiplier is judged, and the lines times the denominator.
 
     Adds `_noise`, the share of a line that is no more than rounding.
@@ -102,7 +111,7 @@ def _as_cases(rows: Rows, names: list[str]) -> Rows:
     return rows.with_columns(col(*lines) * col("_scale"))
 
 
-def _multiplier(names: list[str]) -> nw.Expr:
+def _multiplier(names: Sequence[str]) -> nw.Expr:
     if "unit" not in names:
         return lit(100.0)
     per = lit(None, dtype=nw.Float64)
@@ -111,7 +120,7 @@ def _multiplier(names: list[str]) -> nw.Expr:
     return per
 
 
-def _as_distances(rows: Rows, names: list[str]) -> Rows:
+def _as_distances(rows: Rows, names: Sequence[str]) -> Rows:
     """Closest to target is judged as lower is better: the distance from the target against the width of its bands.
 
     Adds `_carried`: a difference of two large numbers carries their noise, however small it is itself.
@@ -128,16 +137,16 @@ def _as_distances(rows: Rows, names: list[str]) -> Rows:
         _value=instead("_value", (col("_value") - col("_target")).abs()),
         _target=instead("_target", green),
         _floor_standard=instead("_floor_standard", col("_amber")),
-        _better=instead("_better", lit(-1.0)),
+        _way=instead("_way", lit(-1.0)),
         _carried=when(col("_closest")).then(col("_value").abs() + col("_target").abs()).otherwise(lit(0.0)),
     )
 
 
 def _reason(rows: Rows, closest: bool) -> nw.Expr:
     """Why a row is not rated, as a number of `_REASON_CODES`, 0 where it can be."""
-    neither = (col("_better") == 0) & ~col("_closest") if closest else col("_better") == 0
-    wrong_side = (col("_floor_standard") - col("_target")) * col("_better") > 0
-    return first_of(rows, *(col(f"_{name}").is_null() for name in _NUMBERS), neither.fill_null(True), wrong_side)
+    unknown = (col("_better") == 0) & ~col("_closest").fill_null(False) if closest else col("_better") == 0
+    wrong_side = (col("_floor_standard") - col("_target")) * col("_way") > 0
+    return first_of(rows, *(col(f"_{name}").is_null() for name in _NUMBERS), unknown, wrong_side)
 
 
 def _status_or_reason() -> nw.Expr:
@@ -148,6 +157,6 @@ def _status_or_reason() -> nw.Expr:
 def _met(line: str, parts: bool, closest: bool) -> nw.Expr:
     """Whether a figure falls short of a line by no more than noise: of the line where that is above 1, else of 1."""
     noise = col("_noise") if parts else lit(_NOISE)
-    short = (col(line) - col("_value")) * col("_better")
+    short = col(f"{line}_short")
     size = col(line).abs() + col("_carried") if closest else col(line).abs()
-    return short <= size.clip(lower_bound=1.0) * noise
+    return (short <= noise) | (short <= size * noise)

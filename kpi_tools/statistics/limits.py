@@ -11,8 +11,9 @@ from typing import Any
 import narwhals.stable.v2 as nw
 from narwhals.stable.v2 import col, lit, when
 
+from kpi_tools.statistics.codes import first_of, flag, words
 from kpi_tools.statistics.rebasing import rebases_reached
-from kpi_tools.statistics.series import Rows, counted_up, first_of, flag, keeping, moved, of_each, with_gaps, words
+from kpi_tools.statistics.series import Rows, counted_up, keeping, moved, of_each, with_gaps
 from kpi_tools.vocabulary import LIMITS, NO_LIMITS, NO_VARIATION, NOT_CHARTED, TRIAL, TRIAL_LIMITS
 
 LIMITED = (

@@ -4,7 +4,7 @@ An eager frame is sorted once and then simply shifted; a lazy one has no order, 
 one row number over all series: where a series starts is a column to ask, so no window needs a partition by text.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import narwhals.stable.v2 as nw
@@ -185,39 +185,6 @@ def run_lengths(rows: Rows, **lengths: str) -> Rows:
     return rows.with_columns(
         **{length: col(f"{name}_last") - col(f"{name}_first") + 1 for length, name in lengths.items()}
     )
-
-
-def flag(truth: nw.Expr) -> nw.Expr:
-    """1 or 0: truths become objects on pandas when they are shifted, numbers stay numbers."""
-    return truth.cast(nw.Int8)
-
-
-def finite(name: str) -> nw.Expr:
-    """The column where it is finite, else null: comparisons with NaN differ from engine to engine."""
-    number = col(name).cast(nw.Float64)
-    return when(number.is_finite()).then(number)
-
-
-def first_of(rows: Rows, *truths: nw.Expr, otherwise: int = 0) -> nw.Expr:
-    """Which of the truths is the first that holds: 1, 2 … A code for `words`, without a sign in eager rows."""
-    kind = nw.UInt32 if isinstance(rows, nw.DataFrame) else nw.Int64
-    code: Any = lit(otherwise, dtype=kind)
-    for place in range(len(truths), 0, -1):
-        code = when(truths[place - 1]).then(lit(place, dtype=kind)).otherwise(code)
-    return code
-
-
-def words(
-    rows: Rows, code: str, meanings: Mapping[int, Any], kind: Any = nw.String
-) -> nw.Expr | nw.Series[Any]:  # fmt: skip
-    """What each number of a column means, null for 0 and others without a meaning, none above the last.
-
-    Looked up by place in eager rows, which is quicker than to replace, most of all where the code has no sign.
-    """
-    if not isinstance(rows, nw.DataFrame):
-        return col(code).replace_strict(list(meanings), list(meanings.values()), default=None, return_dtype=kind)
-    values = [meanings.get(number) for number in range(max(meanings) + 1)]
-    return nw.new_series(code, values, kind, backend=rows.implementation)[rows[code].cast(nw.UInt32)]
 
 
 def _along(rows: Rows, expression: nw.Expr) -> nw.Expr:
