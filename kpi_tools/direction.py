@@ -68,12 +68,14 @@ def directions(
         tested = tested.filter(
             end > lit(after if schema["period_end"] == nw.Date else datetime.combine(after, time.min))
         )
+    # from the first month on, so that small numbers are squared
+    origin = col("_x").min().over(*keys) if after is None else lit(float(after.year * 12 + after.month))
     points = (
         tested.select(*keys, _better=_better(schema.names()), _y=finite("value"), _x=months)
         .with_columns(
             _size=col("_y").abs(),
             _y=col("_y") - col("_y").min().over(*keys),
-            _x=when(~col("_y").is_null()).then(col("_x") - col("_x").min().over(*keys)),
+            _x=when(~col("_y").is_null()).then(col("_x") - origin),
         )
         .with_columns(_xx=col("_x") * col("_x"), _xy=col("_x") * col("_y"), _yy=col("_y") * col("_y"))
     )

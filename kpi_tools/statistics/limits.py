@@ -100,26 +100,21 @@ def _fixed(rows: Rows, fix: int) -> Rows:
 
 
 def _with_means(rows: Rows, y: str, moved: str) -> Rows:
-    """One row a baseline: how many points and ranges, their means, and what is no more than floating noise.
+    """One row a baseline: how many points, their mean and that of the ranges, and what is no more than floating noise.
 
-    A mean lies between the least and the largest value: of equal ones it is that value, whatever rounding does to the sum.
+    A mean lies between the least and the largest value: of equal ones it is that value, whatever rounding does to it.
     """
     baselines = rows.group_by("_base").agg(
-        baseline_points=col("_y").count(), _points=col(y).count(), _sum=col(y).sum(),
-        _least=col(y).min(), _most=col(y).max(), _ranges=col(moved).count(), _range_sum=col(moved).sum(),
+        baseline_points=col("_y").count(), _points=col(y).count(), mean=col(y).mean(),
+        _least=col(y).min(), _most=col(y).max(), _mean_range=col(moved).mean(),
     )  # fmt: skip
     baselines = baselines.with_columns(
         baseline_points=col("baseline_points").cast(nw.Int64),
-        mean=when(col("_points") > 0).then(col("_sum") / col("_points")),
-    )
-    baselines = baselines.with_columns(
-        mean=when(col("mean") < col("_least")).then(col("_least")).otherwise(col("mean"))
-    )
-    baselines = baselines.with_columns(mean=when(col("mean") > col("_most")).then(col("_most")).otherwise(col("mean")))
-    return baselines.with_columns(
-        _noise=col("mean").abs().clip(lower_bound=1.0) * _EXACT,
-        _mean_range=when(col("_ranges") > 0).then(col("_range_sum") / col("_ranges")),
-    )
+        mean=when(col("mean") < col("_least")).then(col("_least"))
+        .when(col("mean") > col("_most")).then(col("_most"))
+        .otherwise(col("mean")),
+    )  # fmt: skip
+    return baselines.with_columns(_noise=col("mean").abs().clip(lower_bound=1.0) * _EXACT)
 
 
 def _screened(rows: Rows, baselines: Rows, moved: str) -> Rows:
@@ -137,7 +132,7 @@ def _screened(rows: Rows, baselines: Rows, moved: str) -> Rows:
 
 def _stated(baselines: Rows) -> Rows:
     """`mean`, `_reach` from it to a limit for figures that do not overlap, `baseline_points`, and the `_state` of the limits."""
-    varied = (col("_sum") - col("_least") * col("_points") > col("_noise") * col("_points")).fill_null(False)
+    varied = (col("mean") - col("_least") > col("_noise")).fill_null(False)
     baselines = baselines.with_columns(_varied=flag(varied)).with_columns(
         _reach=col("_mean_range") * col("_varied") * _REACH
     )

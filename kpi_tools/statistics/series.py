@@ -149,9 +149,10 @@ def as_given(frame: Rows, names: Sequence[str], added: Sequence[str], *said: Row
     if not isinstance(frame, nw.DataFrame):
         return said[-1].select(*names, *added)
     found = {name: table[name] for table in said for name in added if name in table.columns}
-    back = said[0].select("_row").with_columns(*found.values())
-    back = back if back["_row"].is_sorted() else back.sort("_row")
-    return frame.select(*names).with_columns(*back.select(*added).iter_columns())
+    if not said[0]["_row"].is_sorted():
+        back = said[0].select("_row").with_columns(*found.values()).sort("_row")
+        found = {name: back[name] for name in added}
+    return frame.select(*names).with_columns(*(found[name] for name in added))
 
 
 def keeping(rows: Rows, *names: str) -> Rows:
