@@ -17,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from importlib.metadata import version
 from pathlib import Path
@@ -28,7 +29,7 @@ import pyarrow.parquet as pq
 from scipy import stats
 
 from kpi_tools.many.blocks import BLOCK_ROWS, block_read, in_one_piece, months_before
-from kpi_tools.many.command import ALLOCATOR
+from kpi_tools.many.command import POLARS_SETTINGS
 from kpi_tools.many.division import blocks_of
 from kpi_tools.many.judged import judged
 from kpi_tools.many.sources import source_of
@@ -150,8 +151,7 @@ def judge_all(path: Path, engine: str) -> Iterator[object]:
 
 
 def exhaust(items: Iterator[object]) -> None:
-    for _ in items:
-        pass
+    deque(items, maxlen=0)  # lets go of each before it asks for the next, as writing does
 
 
 def peak() -> float:
@@ -176,9 +176,9 @@ def main() -> None:
     options.add_argument("--rounds", type=int, default=3)
     options.add_argument("--one", nargs=2, metavar=("ENGINE", "FILE"), help=argparse.SUPPRESS)
     asked = options.parse_args()
-    if any(setting not in os.environ.get(name, "") for name, setting in ALLOCATOR.items()):
+    if any(os.environ.get(name) != setting for name, setting in POLARS_SETTINGS.items()):
         # as kpi rate does, and it has to be before Polars is imported
-        os.execve(sys.executable, [sys.executable, *sys.argv], os.environ | ALLOCATOR)
+        os.execve(sys.executable, [sys.executable, *sys.argv], os.environ | POLARS_SETTINGS)
     if asked.one:
         seconds = cpu(lambda: exhaust(judge_all(Path(asked.one[1]), asked.one[0])))
         print(seconds, peak())

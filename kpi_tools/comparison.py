@@ -13,7 +13,7 @@ from narwhals.stable.v2 import col, lit, when
 from narwhals.stable.v2.typing import IntoFrameT
 
 from kpi_tools.errors import InputError
-from kpi_tools.statistics.series import words
+from kpi_tools.statistics.codes import words
 from kpi_tools.vocabulary import HIGHER, LOWER
 
 Z_95, Z_998 = 1.959963984540054, 3.090232306167813

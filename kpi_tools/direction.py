@@ -13,6 +13,7 @@ import narwhals.stable.v2 as nw
 from narwhals.stable.v2 import col, lit, when
 from narwhals.stable.v2.typing import IntoFrameT
 
+from kpi_tools.statistics.codes import finite
 from kpi_tools.statistics.series import Rows
 from kpi_tools.statistics.student import critical
 from kpi_tools.vocabulary import HIGHER, LOWER, NEGATIVE, NOT_ENOUGH_DATA, NOT_TESTABLE, POSITIVE, STABLE
@@ -58,7 +59,6 @@ def directions(
     """What `direction_of_travel` adds, one row a series; with `after`, of those that have a row later than that day."""
     schema = frame.collect_schema()
     keys = list(by)
-    value = col("value").cast(nw.Float64)
     end = col("period_end")
     if schema["period_end"] == nw.Object:  # Python's own dates on pandas
         end = end.cast(nw.Datetime("us"))
@@ -68,20 +68,22 @@ def directions(
         tested = tested.filter(
             end > lit(after if schema["period_end"] == nw.Date else datetime.combine(after, time.min))
         )
+    # from the first month on, so that small numbers are squared
+    origin = col("_x").min().over(*keys) if after is None else lit(float(after.year * 12 + after.month))
     points = (
-        tested.select(*keys, _better=_better(schema.names()), _value=when(value.is_finite()).then(value), _x=months)
-        .with_columns(_y=col("_value") - col("_value").min().over(*keys), _x=col("_x") - col("_x").min().over(*keys))
+        tested.select(*keys, _better=_better(schema.names()), _y=finite("value"), _x=months)
         .with_columns(
-            _there=when(~col("_y").is_null()).then(lit(1.0)).otherwise(lit(0.0)), _magnitude=col("_value").abs()
+            _size=col("_y").abs(),
+            _y=col("_y") - col("_y").min().over(*keys),
+            _x=when(~col("_y").is_null()).then(col("_x") - origin),
         )
-        .with_columns(_x=col("_x") * col("_there"), _y=col("_y").fill_null(0.0))
         .with_columns(_xx=col("_x") * col("_x"), _xy=col("_x") * col("_y"), _yy=col("_y") * col("_y"))
     )
     sums = points.group_by(*keys).agg(
-        *(col(name).sum() for name in ("_x", "_y", "_xx", "_xy", "_yy")),
-        _n=col("_there").sum(),
+        col("_x", "_y", "_xx", "_xy", "_yy").sum(),
+        _n=col("_y").count(),
         _spread=col("_y").max(),
-        _size=col("_magnitude").max(),
+        _size=col("_size").max(),
         _better=col("_better").min(),
     )
     return _judged(sums, significance, minimum_points).select(*keys, *ADDED)
@@ -102,57 +104,44 @@ def _better(names: list[str]) -> nw.Expr:
     return when(col("basis") == "year_to_date").then(lit(0)).otherwise(better)
 
 
-def _judged(sums: Any, significance: float, minimum_points: int) -> Any:
+def _judged(sums: Rows, significance: float, minimum_points: int) -> Rows:
     """The small table, one row a series: sums of squares about the means, then slope, interval and verdict."""
-    n = col("_n")
+    sums = sums.with_columns(_n=col("_n").cast(nw.Float64), _t=_critical_t(significance, minimum_points))
+    n, t = col("_n"), col("_t")
     large = when(col("_size") > 1).then(col("_size")).otherwise(lit(1.0))
     enough = (n >= minimum_points) & (n > 2)
-    moments = sums.with_columns(
+    lines = sums.with_columns(
         _sxx=col("_xx") - col("_x") * col("_x") / n,
         _sxy=col("_xy") - col("_x") * col("_y") / n,
         _syy=col("_yy") - col("_y") * col("_y") / n,
-        _t=_critical_t(significance, minimum_points),
         _flat=(col("_spread") <= large * _FLAT).fill_null(True),
-        _enough=enough,
-    ).with_columns(_can=col("_enough") & (col("_better") > 0))
-    lines = (
-        moments.with_columns(
-            slope=when(col("_can") & ~col("_flat"))
-            .then(col("_sxy") / col("_sxx") * 12)
-            .otherwise(when(col("_can")).then(lit(0.0))),
-            r_squared=when(col("_can") & ~col("_flat")).then(col("_sxy") * col("_sxy") / (col("_sxx") * col("_syy"))),
-        )
-        .with_columns(
-            _error=when(col("_flat"))
-            .then(lit(0.0))
-            .otherwise((1 - col("r_squared")).clip(0, 1) * col("_syy") / col("_sxx") / (n - 2)),
-            _needed=col("_t") * col("_t") / (col("_t") * col("_t") + n - 2),
-        )
-        .with_columns(_reach=when(col("_can")).then(col("_t") * col("_error").sqrt() * 12))
+        _can=enough & (col("_better") > 0),
+    )
+    lines = lines.with_columns(
+        slope=when(col("_can")).then(when(col("_flat")).then(lit(0.0)).otherwise(col("_sxy") / col("_sxx") * 12)),
+        r_squared=when(col("_can") & ~col("_flat")).then(col("_sxy") * col("_sxy") / (col("_sxx") * col("_syy"))),
+    )
+    error = (1 - col("r_squared")).clip(0, 1) * col("_syy") / col("_sxx") / (n - 2)
+    lines = lines.with_columns(
+        _reach=when(col("_can")).then(when(col("_flat")).then(lit(0.0)).otherwise(t * error.sqrt() * 12)),
+        _significant=(col("r_squared") > t * t / (t * t + n - 2)).fill_null(False),
     )
     better = when(col("_better") == 1).then(-col("slope")).otherwise(col("slope"))
-    trend = when(better > 0).then(lit(POSITIVE)).otherwise(lit(NEGATIVE))
-    significant = (col("r_squared") > col("_needed")).fill_null(False)
     return lines.with_columns(
         points=n.cast(nw.Int64),
         slope_low=col("slope") - col("_reach"),
         slope_high=col("slope") + col("_reach"),
-        direction_of_travel=when(col("_better") == 0)
-        .then(lit(NOT_TESTABLE))
-        .otherwise(
-            when(~col("_enough"))
-            .then(lit(NOT_ENOUGH_DATA))
-            .otherwise(when(significant).then(trend).otherwise(lit(STABLE)))
-        ),
-    )
+        direction_of_travel=when(col("_better") == 0).then(lit(NOT_TESTABLE))
+        .when(~enough).then(lit(NOT_ENOUGH_DATA))
+        .when(~col("_significant")).then(lit(STABLE))
+        .when(better > 0).then(lit(POSITIVE))
+        .otherwise(lit(NEGATIVE)),
+    )  # fmt: skip
 
 
 def _critical_t(significance: float, minimum_points: int) -> nw.Expr:
     counts = range(max(minimum_points, 3), _MOST_POINTS)
     known = {n: critical(n - 2, significance) for n in counts}
     most = critical(_MOST_POINTS - 2, significance)
-    return (
-        col("_n")
-        .cast(nw.Int64)
-        .replace_strict(list(known), list(known.values()), default=most, return_dtype=nw.Float64)
-    )
+    number = col("_n").cast(nw.Int64)
+    return number.replace_strict(list(known), list(known.values()), default=most, return_dtype=nw.Float64)

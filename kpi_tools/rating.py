@@ -4,26 +4,30 @@ One rule for every engine: the functions take any frame that narwhals knows (pan
 DuckDB, Spark), never change it, and return the same kind of frame with more columns. The method is METHOD.md, "RAG rating".
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import narwhals.stable.v2 as nw
 from narwhals.stable.v2 import col, lit, when
 from narwhals.stable.v2.typing import IntoFrameT
 
-from kpi_tools.statistics.series import flag, words
-from kpi_tools.vocabulary import AMBER, CLOSEST, GREEN, HIGHER, LOWER, MULTIPLIERS, RED, STATUSES_WITHOUT_VALUE
+from kpi_tools.statistics.codes import better, finite, first_of, words
+from kpi_tools.statistics.series import Rows
+from kpi_tools.vocabulary import AMBER, CLOSEST, GREEN, LOWER, MULTIPLIERS, RED, STATUSES_WITHOUT_VALUE
 
+ADDED = ("rag", "not_rated_reason")
 NO_FIGURE = "no figure"
 NO_TARGET = "no target"
 NO_FLOOR_STANDARD = "no floor standard"
 NO_POLARITY = "polarity not known"
 WRONG_SIDE = "floor standard on the better side of the target"
 
-_NUMBERS = ("value", "target", "floor_standard")
+_LINES = ("target", "floor_standard")
+_NUMBERS = ("value", *_LINES)
 _PARTS = ("numerator", "denominator")
 _NOISE = 1e-9
 _ROUNDING = 1e-15
-_RAG_CODES = {1: RED, 2: AMBER, 3: GREEN}
+_RAG_CODES = {1: GREEN, 2: AMBER, 3: RED}
 _REASON_CODES = {1: NO_FIGURE, 2: NO_TARGET, 3: NO_FLOOR_STANDARD, 4: NO_POLARITY, 5: WRONG_SIDE}
 
 
@@ -45,27 +49,31 @@ def rate(kpis: IntoFrameT) -> IntoFrameT:
     polarity or with its floor standard on the better side of its target.
     """
     frame: Any = nw.from_native(kpis)
-    names = [name for name in frame.collect_schema().names() if name not in ("rag", "not_rated_reason")]
-    numbers = [name for name in (*_NUMBERS, *_PARTS, "tolerance") if name in names]
-    rows = frame.with_columns(
-        **{f"_{name}": _finite(name) for name in numbers},
-        _better=(flag(col("polarity") == HIGHER) - flag(col("polarity") == LOWER)).cast(nw.Float64),
-        _closest=col("polarity") == CLOSEST,
-    )
-    parts = set(_PARTS) <= set(names)
-    rows = (_with_parts(rows, names) if parts else rows).with_columns(_reason=_reason())
+    names = [name for name in frame.collect_schema().names() if name not in ADDED]
+    return rated(frame.with_columns(_better=better()), names).select(*names, *ADDED).to_native()
+
+
+def rated(rows: Rows, names: Sequence[str]) -> Rows:
+    """Add what `rate` adds to rows with `_better` (`codes.better`) and the caller's columns `names`."""
+    parts, closest = set(_PARTS) <= set(names), _may_be_closest(rows)
     rows = rows.with_columns(
-        _rag=when(col("_reason") > 0).then(lit(0))
-        .when(_meets("_target", _green_band(names), parts)).then(lit(3))
-        .when(_meets("_floor_standard", _amber_band(), parts)).then(lit(2))
-        .otherwise(lit(1))
-    )  # fmt: skip
+        **{f"_{name}": finite(name) for name in (*_NUMBERS, "tolerance") if name in names},
+        **{"_closest": col("polarity") == CLOSEST} if closest else {},
+        _way=col("_better").cast(nw.Float64),
+    )
+    rows = rows.with_columns(_reason=_reason(rows, closest))
+    rows = _as_cases(rows, names) if parts else rows
+    rows = _as_distances(rows, names) if closest else rows
+    short = (col("_target", "_floor_standard") - col("_value")) * col("_way")
+    rows = rows.with_columns(short.name.suffix("_short"))
+    met = (_met(f"_{line}", parts, closest) for line in _LINES)
+    rows = rows.with_columns(_rag=first_of(rows, col("_reason") > 0, *met, start=0, otherwise=3))
     rows = rows.with_columns(
         rag=words(rows, "_rag", _RAG_CODES), not_rated_reason=words(rows, "_reason", _REASON_CODES)
     )
     if "status" in names:
         rows = rows.with_columns(not_rated_reason=_status_or_reason())
-    return rows.select(*names, "rag", "not_rated_reason").to_native()
+    return rows
 
 
 def floor_by_percentage(kpis: IntoFrameT, percent: float) -> IntoFrameT:
@@ -79,27 +87,31 @@ def floor_by_percentage(kpis: IntoFrameT, percent: float) -> IntoFrameT:
     return frame.with_columns(floor_standard=floor).to_native()
 
 
-def _finite(name: str) -> nw.Expr:
-    """The column where it is finite, else null: NaN is Green on some engines, Red on others, unless guarded."""
-    number = col(name).cast(nw.Float64)
-    return when(number.is_finite()).then(number)
+def _may_be_closest(rows: Rows) -> bool:
+    """Whether a figure may be best closest to its target: where none can be, what that takes is left out."""
+    return not isinstance(rows, nw.DataFrame) or bool((rows["_better"] == 0).any())
 
 
-def _with_parts(rows: Any, names: list[str]) -> Any:
-    """Add `_figure`, what is compared with a standard times `_scale`, give or take `_noise` of that.
+def _as_cases(rows: Rows, names: Sequence[str]) -> Rows:
+    """Where there are parts the numerator times its unit's multiplier is judged, and the lines times the denominator.
 
-    Where there are parts the figure is the numerator times its unit's multiplier and the scale is the denominator.
+    Adds `_noise`, the share of a line that is no more than rounding.
     """
-    rows = rows.with_columns(_figure=col("_numerator") * _multiplier(names))
-    rows = rows.with_columns(_parts=((col("_denominator") > 0) & ~col("_figure").is_null()).fill_null(False))
-    return rows.with_columns(
-        _figure=when(col("_parts")).then(col("_figure")).otherwise(col("_value")),
-        _scale=when(col("_parts")).then(col("_denominator")).otherwise(lit(1.0)),
-        _noise=when(col("_parts")).then(lit(_ROUNDING)).otherwise(lit(_NOISE)),
+    rows = rows.with_columns(
+        _cases=col("numerator").cast(nw.Float64) * _multiplier(names), _scale=col("denominator").cast(nw.Float64)
     )
+    there = col("_cases").is_finite() & col("_scale").is_finite() & (col("_scale") > 0)
+    rows = rows.with_columns(_scale=when(there).then(col("_scale")))
+    rows = rows.with_columns(
+        _value=when(col("_scale").is_null()).then(col("_value")).otherwise(col("_cases")),
+        _noise=when(col("_scale").is_null()).then(lit(_NOISE)).otherwise(lit(_ROUNDING)),
+        _scale=col("_scale").fill_null(1.0),
+    )
+    lines = [f"_{name}" for name in (*_LINES, "tolerance") if name in names]
+    return rows.with_columns(col(*lines) * col("_scale"))
 
 
-def _multiplier(names: list[str]) -> nw.Expr:
+def _multiplier(names: Sequence[str]) -> nw.Expr:
     if "unit" not in names:
         return lit(100.0)
     per = lit(None, dtype=nw.Float64)
@@ -108,17 +120,33 @@ def _multiplier(names: list[str]) -> nw.Expr:
     return per
 
 
-def _reason() -> nw.Expr:
-    """Why a row is not rated, as a number of `_REASON_CODES`, 0 where it can be: the first that holds."""
-    wrong_side = (col("_floor_standard") - col("_target")) * col("_better") > 0
-    return (
-        when(col("_value").is_null()).then(lit(1))
-        .when(col("_target").is_null()).then(lit(2))
-        .when(col("_floor_standard").is_null()).then(lit(3))
-        .when(((col("_better") == 0) & ~col("_closest")).fill_null(True)).then(lit(4))
-        .when(wrong_side).then(lit(5))
-        .otherwise(lit(0))
-    )  # fmt: skip
+def _as_distances(rows: Rows, names: Sequence[str]) -> Rows:
+    """Closest to target is judged as lower is better: the distance from the target against the width of its bands.
+
+    Adds `_carried`: a difference of two large numbers carries their noise, however small it is itself.
+    """
+    rows = rows.with_columns(_amber=(col("_floor_standard") - col("_target")).abs())
+    green = col("_amber") / 2
+    if "tolerance" in names:
+        green = when(col("_tolerance").is_null()).then(green).otherwise(col("_tolerance"))
+
+    def instead(name: str, there: nw.Expr) -> nw.Expr:
+        return when(col("_closest")).then(there).otherwise(col(name))
+
+    return rows.with_columns(
+        _value=instead("_value", (col("_value") - col("_target")).abs()),
+        _target=instead("_target", green),
+        _floor_standard=instead("_floor_standard", col("_amber")),
+        _way=instead("_way", lit(-1.0)),
+        _carried=when(col("_closest")).then(col("_value").abs() + col("_target").abs()).otherwise(lit(0.0)),
+    )
+
+
+def _reason(rows: Rows, closest: bool) -> nw.Expr:
+    """Why a row is not rated, as a number of `_REASON_CODES`, 0 where it can be."""
+    unknown = (col("_better") == 0) & ~col("_closest").fill_null(False) if closest else col("_better") == 0
+    wrong_side = (col("_floor_standard") - col("_target")) * col("_way") > 0
+    return first_of(rows, *(col(f"_{name}").is_null() for name in _NUMBERS), unknown, wrong_side)
 
 
 def _status_or_reason() -> nw.Expr:
@@ -126,26 +154,9 @@ def _status_or_reason() -> nw.Expr:
     return when(missing.fill_null(False)).then(col("status")).otherwise(col("not_rated_reason"))
 
 
-def _meets(line: str, band: nw.Expr, parts: bool) -> nw.Expr:
-    """Whether a line is met: figure and line are both multiplied by the denominator where the parts are compared."""
-    figure, noise = (col("_figure"), col("_noise")) if parts else (col("_value"), lit(_NOISE))
-
-    def scaled(number: nw.Expr) -> nw.Expr:
-        return number * col("_scale") if parts else number
-
-    standard, target, band = scaled(col(line)), scaled(col("_target")), scaled(band)
-    slack = standard.abs().clip(lower_bound=1.0) * noise
-    off, short = (figure - target).abs(), (standard - figure) * col("_better")
-    # a difference of two large numbers carries their noise, however small it is itself
-    off_slack = (figure.abs() + target.abs() + band).clip(lower_bound=1.0) * noise
-    return when(col("_closest")).then(off <= band + off_slack).otherwise(short <= slack)
-
-
-def _amber_band() -> nw.Expr:
-    return (col("_floor_standard") - col("_target")).abs()
-
-
-def _green_band(names: list[str]) -> nw.Expr:
-    if "tolerance" not in names:
-        return _amber_band() / 2
-    return when(col("_tolerance").is_null()).then(_amber_band() / 2).otherwise(col("_tolerance"))
+def _met(line: str, parts: bool, closest: bool) -> nw.Expr:
+    """Whether a figure falls short of a line by no more than noise: of the line where that is above 1, else of 1."""
+    noise = col("_noise") if parts else lit(_NOISE)
+    short = col(f"{line}_short")
+    size = col(line).abs() + col("_carried") if closest else col(line).abs()
+    return (short <= noise) | (short <= size * noise)

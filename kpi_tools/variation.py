@@ -13,9 +13,11 @@ from collections.abc import Sequence
 from typing import Any
 
 import narwhals.stable.v2 as nw
+from narwhals.stable.v2 import lit
 from narwhals.stable.v2.typing import IntoFrameT
 
 from kpi_tools.errors import InputError
+from kpi_tools.statistics.codes import better, finite
 from kpi_tools.statistics.limits import LIMITED, with_limits
 from kpi_tools.statistics.series import Rows, as_given, in_order, keys_of
 from kpi_tools.statistics.signals import CAUSES, LOOKED_AT, signalled
@@ -87,7 +89,8 @@ def special_causes(
     keys = keys_of(frame, by, order_by=order_by, value=value)
     _check_limits(frame)
     rows = in_order(frame.select(*names), keys, order_by, (value, "polarity", *LOOKED_AT))
-    return as_given(frame, names, CAUSES, signalled(rows, value, profile)).to_native()
+    rows = rows.with_columns(_y=finite(value), _better=better() if "polarity" in names else lit(0, dtype=nw.Int8))
+    return as_given(frame, names, CAUSES, signalled(rows, profile)).to_native()
 
 
 def _check_limits(frame: Rows) -> None:

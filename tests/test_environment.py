@@ -34,7 +34,7 @@ MODULES = {
 FLOORS = (
     (
         "errors vocabulary quarters words provenance suppression files.spreadsheets statistics.student "
-        "statistics.regression statistics.series statistics.rebasing",
+        "statistics.regression statistics.codes statistics.series statistics.rebasing",
     ),
     (
         "loading intake remarks",

@@ -3,6 +3,9 @@
 The expected values are those of the four functions on one table in memory, which their own tests hold to hand and scipy.
 """
 
+import os
+import subprocess
+import sys
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from datetime import date
 from multiprocessing import get_context
@@ -16,8 +19,9 @@ import pytest
 
 from kpi_tools.cli import main
 from kpi_tools.direction import direction_of_travel
-from kpi_tools.errors import InputError
+from kpi_tools.errors import InputError, KpiError
 from kpi_tools.many.blocks import months_before, rate_parquet
+from kpi_tools.many.command import POLARS_SETTINGS
 from kpi_tools.many.judged import ADDED, judged
 from kpi_tools.rating import rate
 from kpi_tools.variation import process_limits, special_causes
@@ -365,3 +369,30 @@ def test_nothing_is_left_of_a_run_that_fails(source, tmp_path, monkeypatch):
 
 def _out_of_luck(*_):
     raise ZeroDivisionError
+
+
+@pytest.mark.parametrize("block_rows", [100, 10**6])
+def test_a_table_that_cannot_be_written(source, tmp_path, monkeypatch, block_rows):
+    """It is written by a thread: what goes wrong there is told, for the last table as for the first."""
+    monkeypatch.setattr("kpi_tools.many.written.pq.ParquetWriter.write_table", _no_space)
+    with pytest.raises(KpiError, match="Nothing can be written to .* [(]no space left[)]"):
+        rate_parquet(source, tmp_path / "out.parquet", block_rows=block_rows)
+    assert [path.name for path in tmp_path.iterdir()] == ["figures.parquet"]
+
+
+def _no_space(*_):
+    raise OSError("no space left")
+
+
+@pytest.mark.parametrize(("said", "threads"), [({}, "1"), ({"POLARS_MAX_THREADS": "2"}, "2")])
+def test_polars_has_one_thread_unless_the_user_says_otherwise(source, tmp_path, said, threads):
+    ask = (
+        "import sys; from kpi_tools.cli import main; main(sys.argv[1:]); "
+        "import polars; print(polars.thread_pool_size())"
+    )
+    calm = {name: value for name, value in os.environ.items() if name not in POLARS_SETTINGS}
+    done = subprocess.run(
+        [sys.executable, "-c", ask, "rate", str(source), str(tmp_path / "out.parquet")],
+        env=calm | said, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert done.stdout.split()[-1] == threads

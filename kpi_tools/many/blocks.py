@@ -85,6 +85,7 @@ def rate_parquet(
                 else:
                     number, rows = number + 1, rows + len(outcome)
                     writer.write(outcome)
+                del outcome  # not to be kept while the next block is judged
         if rows == 0:
             raise InputError(faults[0])
         with writing(output):

@@ -14,7 +14,8 @@ from narwhals.stable.v2.typing import IntoFrameT
 
 from kpi_tools.direction import directions, without_figures
 from kpi_tools.errors import InputError
-from kpi_tools.rating import rate
+from kpi_tools.rating import rated
+from kpi_tools.statistics.codes import better
 from kpi_tools.statistics.limits import with_limits
 from kpi_tools.statistics.series import Rows, as_given, in_order, keys_of, of_each
 from kpi_tools.statistics.signals import signalled
@@ -54,10 +55,11 @@ def judged(
     if schema["period_end"] == nw.String or schema["period_end"].is_numeric():
         raise InputError('The column "period_end" holds no dates. Give the last day of each period.')
     names = [name for name in schema.names() if name not in ADDED]
-    rows = nw.from_native(rate(in_order(frame.select(*names), keys, "period_end", USED).to_native()))
+    rows = in_order(frame.select(*names), keys, "period_end", USED).with_columns(_better=better())
+    rows = rated(rows, names)
     rows = of_each(rows, _directions(rows, after), "_series")
-    limits = with_limits(rows, keys, "period_end", "value", kept=("value", "polarity"))
-    return as_given(frame, names, ADDED, rows, limits, signalled(limits, "value", PROFILES[0])).to_native()
+    limits = with_limits(rows, keys, "period_end", "value", kept=("_better",))
+    return as_given(frame, names, ADDED, rows, limits, signalled(limits, PROFILES[0])).to_native()
 
 
 def _directions(rows: Rows, after: date | None) -> Rows:

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
@@ -14,23 +15,36 @@ from kpi_tools.errors import InputError, KpiError
 
 
 class Writer:
-    """Judged tables one after the other into one file, or into folders by the values of a column."""
+    """Judged tables one after the other into one file, or into folders by the values of a column.
+
+    They are written by a thread of their own, one at a time, so that the next block is judged meanwhile.
+    """
 
     def __init__(self, path: Path, folders_by: str | None) -> None:
         self.path, self.folders_by = path, folders_by
         self.file: pq.ParquetWriter | None = None
         self.tables = 0
+        self.thread = ThreadPoolExecutor(max_workers=1)
+        self.last: Future[None] | None = None
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, error: type[BaseException] | None, *_: object) -> None:
+        self.thread.shutdown()
         if self.file:
             with writing(self.path):
                 self.file.close()
+        if self.last and not error:
+            self.last.result()
 
     def write(self, table: pa.Table) -> None:
-        """Write one table; raises `KpiError` where that cannot be."""
+        """Have a table written. Raises `KpiError` where the one before could not be."""
+        if self.last:
+            self.last.result()
+        self.last = self.thread.submit(self._write, table)
+
+    def _write(self, table: pa.Table) -> None:
         self.tables += 1
         with writing(self.path):
             if self.folders_by is None:

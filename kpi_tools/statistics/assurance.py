@@ -13,7 +13,8 @@ from narwhals.stable.v2 import col, lit, when
 from narwhals.stable.v2.typing import IntoFrameT
 
 from kpi_tools.errors import InputError
-from kpi_tools.statistics.series import flag, keys_of, words
+from kpi_tools.statistics.codes import flag, words
+from kpi_tools.statistics.series import keys_of
 from kpi_tools.vocabulary import (
     AMBER,
     CLOSEST,

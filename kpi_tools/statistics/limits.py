@@ -11,8 +11,9 @@ from typing import Any
 import narwhals.stable.v2 as nw
 from narwhals.stable.v2 import col, lit, when
 
+from kpi_tools.statistics.codes import first_of, flag, words
 from kpi_tools.statistics.rebasing import rebases_reached
-from kpi_tools.statistics.series import Rows, counted_up, flag, keeping, moved, of_each, with_gaps, words
+from kpi_tools.statistics.series import Rows, counted_up, keeping, moved, of_each, with_gaps
 from kpi_tools.vocabulary import LIMITS, NO_LIMITS, NO_VARIATION, NOT_CHARTED, TRIAL, TRIAL_LIMITS
 
 LIMITED = (
@@ -24,7 +25,7 @@ _SCREEN = 3.267
 _FEWEST_FOR_RUNS = 8
 _FEWEST_FOR_LIMITS = 13
 _EXACT = 1e-9
-_LIMIT_CODES = {1: LIMITS, 2: TRIAL_LIMITS, 3: TRIAL, 4: NO_VARIATION, 5: NO_LIMITS}
+_LIMIT_CODES = {0: NOT_CHARTED, 1: NO_LIMITS, 2: NO_VARIATION, 3: TRIAL, 4: TRIAL_LIMITS, 5: LIMITS}
 
 
 def with_limits(
@@ -33,7 +34,7 @@ def with_limits(
 ) -> Rows:  # fmt: skip
     """Add what `variation.process_limits` adds, where its parameters are explained, to rows from `series.in_order`.
 
-    Eager rows come back with these columns only, and those to be `kept`.
+    Eager rows come back with these columns only, those to be `kept` and `_y`, the figures that are charted.
     """
     rows = _with_ranges(rows, keys, order_by, value, rebase, overlap, kept)
     y, moved = "_y", "moving_range"
@@ -42,12 +43,14 @@ def with_limits(
     baselines = _with_means(rows, y, moved)
     if screen:
         baselines = _screened(rows, baselines, moved)
-    rows = keeping(rows, *kept, "_charted", "_base", "baseline", "overlap", "moving_range")
-    rows = of_each(rows, _in_words(baselines), "_base").with_columns(
+    rows = keeping(rows, *kept, "_charted", "_base", "_y", "baseline", "overlap", "moving_range")
+    rows = of_each(rows, _stated(baselines), "_base")
+    rows = rows.with_columns(
         _half=col("_reach") * col("overlap").cast(nw.Float64).sqrt(),
-        limits=when(col("_charted")).then(col("limits")).otherwise(lit(NOT_CHARTED)),
+        _state=col("_state") * first_of(rows, col("_charted")),
     )
     return rows.with_columns(
+        limits=words(rows, "_state", _LIMIT_CODES),
         lower_limit=col("mean") - col("_half"),
         near_lower=col("mean") - col("_half") * (2 / 3),
         near_upper=col("mean") + col("_half") * (2 / 3),
@@ -97,26 +100,21 @@ def _fixed(rows: Rows, fix: int) -> Rows:
 
 
 def _with_means(rows: Rows, y: str, moved: str) -> Rows:
-    """One row a baseline: how many points and ranges, their means, and what is no more than floating noise.
+    """One row a baseline: how many points, their mean and that of the ranges, and what is no more than floating noise.
 
-    A mean lies between the least and the largest value: of equal ones it is that value, whatever rounding does to the sum.
+    A mean lies between the least and the largest value: of equal ones it is that value, whatever rounding does to it.
     """
     baselines = rows.group_by("_base").agg(
-        baseline_points=col("_y").count(), _points=col(y).count(), _sum=col(y).sum(),
-        _least=col(y).min(), _most=col(y).max(), _ranges=col(moved).count(), _range_sum=col(moved).sum(),
+        baseline_points=col("_y").count(), _points=col(y).count(), mean=col(y).mean(),
+        _least=col(y).min(), _most=col(y).max(), _mean_range=col(moved).mean(),
     )  # fmt: skip
     baselines = baselines.with_columns(
         baseline_points=col("baseline_points").cast(nw.Int64),
-        mean=when(col("_points") > 0).then(col("_sum") / col("_points")),
-    )
-    baselines = baselines.with_columns(
-        mean=when(col("mean") < col("_least")).then(col("_least")).otherwise(col("mean"))
-    )
-    baselines = baselines.with_columns(mean=when(col("mean") > col("_most")).then(col("_most")).otherwise(col("mean")))
-    return baselines.with_columns(
-        _noise=col("mean").abs().clip(lower_bound=1.0) * _EXACT,
-        _mean_range=when(col("_ranges") > 0).then(col("_range_sum") / col("_ranges")),
-    )
+        mean=when(col("mean") < col("_least")).then(col("_least"))
+        .when(col("mean") > col("_most")).then(col("_most"))
+        .otherwise(col("mean")),
+    )  # fmt: skip
+    return baselines.with_columns(_noise=col("mean").abs().clip(lower_bound=1.0) * _EXACT)
 
 
 def _screened(rows: Rows, baselines: Rows, moved: str) -> Rows:
@@ -132,21 +130,16 @@ def _screened(rows: Rows, baselines: Rows, moved: str) -> Rows:
     )
 
 
-def _in_words(baselines: Rows) -> Rows:
-    """`mean`, `_reach` from it to a limit for figures that do not overlap, `baseline_points`, and the state of the `limits`."""
-    varied = (col("_sum") - col("_least") * col("_points") > col("_noise") * col("_points")).fill_null(False)
+def _stated(baselines: Rows) -> Rows:
+    """`mean`, `_reach` from it to a limit for figures that do not overlap, `baseline_points`, and the `_state` of the limits."""
+    varied = (col("mean") - col("_least") > col("_noise")).fill_null(False)
     baselines = baselines.with_columns(_varied=flag(varied)).with_columns(
         _reach=col("_mean_range") * col("_varied") * _REACH
     )
-    few = flag(col("_points") < _FEWEST_FOR_LIMITS) + flag(col("_points") < _FEWEST_FOR_RUNS)
-    baselines = baselines.with_columns(
-        _limits=when(col("_reach").is_null()).then(lit(5))
-        .when(col("_varied") == 0).then(lit(4))
-        .otherwise(few + 1)
-    )  # fmt: skip
-    return baselines.with_columns(limits=words(baselines, "_limits", _LIMIT_CODES)).select(
-        "_base", "mean", "baseline_points", "_reach", "limits"
-    )
+    none, same = col("_reach").is_null(), col("_varied") == 0
+    few, fewer = (col("_points") < fewest for fewest in (_FEWEST_FOR_LIMITS, _FEWEST_FOR_RUNS))
+    state = first_of(baselines, none, same, fewer, few, otherwise=5)
+    return baselines.select("_base", "mean", "baseline_points", "_reach", _state=state)
 
 
 def _overlap(overlap: int | str | None, names: list[str]) -> nw.Expr:

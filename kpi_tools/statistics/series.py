@@ -4,7 +4,7 @@ An eager frame is sorted once and then simply shifted; a lazy one has no order, 
 one row number over all series: where a series starts is a column to ask, so no window needs a partition by text.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import narwhals.stable.v2 as nw
@@ -149,9 +149,10 @@ def as_given(frame: Rows, names: Sequence[str], added: Sequence[str], *said: Row
     if not isinstance(frame, nw.DataFrame):
         return said[-1].select(*names, *added)
     found = {name: table[name] for table in said for name in added if name in table.columns}
-    back = said[0].select("_row").with_columns(*found.values())
-    back = back if back["_row"].is_sorted() else back.sort("_row")
-    return frame.select(*names).with_columns(*back.select(*added).iter_columns())
+    if not said[0]["_row"].is_sorted():
+        back = said[0].select("_row").with_columns(*found.values()).sort("_row")
+        found = {name: back[name] for name in added}
+    return frame.select(*names).with_columns(*(found[name] for name in added))
 
 
 def keeping(rows: Rows, *names: str) -> Rows:
@@ -185,19 +186,6 @@ def run_lengths(rows: Rows, **lengths: str) -> Rows:
     return rows.with_columns(
         **{length: col(f"{name}_last") - col(f"{name}_first") + 1 for length, name in lengths.items()}
     )
-
-
-def flag(truth: nw.Expr) -> nw.Expr:
-    """1 or 0: truths become objects on pandas when they are shifted, numbers stay numbers."""
-    return truth.cast(nw.Int8)
-
-
-def words(rows: Rows, code: str, meanings: Mapping[int, str]) -> nw.Expr | nw.Series[Any]:
-    """The text for each number of a column, null for 0: looked up by place in eager rows, which is quicker than to replace."""
-    if not isinstance(rows, nw.DataFrame):
-        return col(code).replace_strict(list(meanings), list(meanings.values()), default=None, return_dtype=nw.String)
-    texts = [meanings.get(number) for number in range(max(meanings) + 1)]
-    return nw.new_series(code, texts, nw.String, backend=rows.implementation)[rows[code].cast(nw.UInt32)]
 
 
 def _along(rows: Rows, expression: nw.Expr) -> nw.Expr:

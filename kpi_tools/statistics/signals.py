@@ -6,14 +6,13 @@ crosses it.
 """
 
 import narwhals.stable.v2 as nw
-from narwhals.stable.v2 import col, lit, when
+from narwhals.stable.v2 import col, when
 
-from kpi_tools.statistics.series import Rows, flag, keeping, moved, run_lengths, words
+from kpi_tools.statistics.codes import first_of, flag, sign, words
+from kpi_tools.statistics.series import Rows, keeping, moved, run_lengths
 from kpi_tools.vocabulary import (
     CONCERN,
-    HIGHER,
     IMPROVEMENT,
-    LOWER,
     NEUTRAL,
     OUTSIDE,
     SHIFT,
@@ -27,53 +26,54 @@ _RUN = 7
 _FEWEST_FOR_RUNS = 8
 _EXACT = 1e-9
 _RULE_CODES = {1: OUTSIDE, 2: TREND, 3: TWO_IN_THREE, 4: SHIFT}
-_ONE, _MINUS, _NONE = (lit(sign, dtype=nw.Int8) for sign in (1, -1, 0))
 _CAUSE_CODES = {1: CONCERN, 2: NEUTRAL, 3: IMPROVEMENT}
 
 
-def signalled(rows: Rows, value: str, profile: str) -> Rows:
-    """Add `run`, `steps`, `rule`, `special_cause` (see `variation.special_causes`) to rows from `series.in_order`."""
-    return _ruled(_run_lengths(_judged(rows, value), profile))
+def signalled(rows: Rows, profile: str) -> Rows:
+    """Add `run`, `steps`, `rule`, `special_cause` (see `variation.special_causes`) to rows from `series.in_order`.
+
+    They have the `LOOKED_AT` of their limits, `_y`, the figure where it is finite, and `_better` (`codes.better`).
+    """
+    return _ruled(_run_lengths(_judged(rows), profile))
 
 
-def _judged(rows: Rows, value: str) -> Rows:
+def _judged(rows: Rows) -> Rows:
     """Where each point lies: `_side` of the mean and `_step` since the point before (1, 0, -1), `_outside`, `_near`."""
-    number = col(value).cast(nw.Float64)
+    noise = col("mean").abs().clip(lower_bound=1.0) * _EXACT
     rows = rows.with_columns(
-        _y=when(number.is_finite()).then(number),
         _half=col("upper_limit") - col("mean"),
         _start=col("moving_range").is_null(),
         _all_rules=(col("baseline_points") >= _FEWEST_FOR_RUNS) & (col("overlap") == 1),
+        _far=(col("_y") - col("mean")).abs() - noise,
     )
-    rows = keeping(rows, *_carried(rows), "_y", "_half", "_start", "mean")
-    rows = rows.with_columns(
-        _off=col("_y") - col("mean"),
-        _far=(col("_y") - col("mean")).abs() - col("mean").abs().clip(lower_bound=1.0) * _EXACT,
-        _move=when(~col("_start") & ~col("_half").is_null()).then(col("_y") - moved(rows, "_y", 1)),
-    )
-    away = (col("_far") > 0) & ~col("_half").is_null()
+    limited, before = ~col("_half").is_null(), moved(rows, "_y", 1)
+    away, goes_on = (col("_far") > 0) & limited, ~col("_start") & limited
     return rows.with_columns(
-        _side=when(away & (col("_off") > 0)).then(_ONE).when(away).then(_MINUS).otherwise(_NONE),
-        _step=when(col("_move") > 0).then(_ONE).when(col("_move") < 0).then(_MINUS).otherwise(_NONE),
-        _outside=when(col("_far") > col("_half")).then(_ONE).otherwise(_NONE),
-        _near=when(col("_far") > col("_half") * (2 / 3)).then(_ONE).otherwise(_NONE),
+        _side=sign(away & (col("_y") > col("mean")), away),
+        _step=sign(goes_on & (col("_y") > before), goes_on & (col("_y") < before)),
+        _outside=sign(col("_far") > col("_half")),
+        _near=sign(col("_far") > col("_half") * (2 / 3)),
     )
 
 
 def _run_lengths(rows: Rows, profile: str) -> Rows:
     """How long runs are, and what of the rules goes on to neighbours: `_two` of three, `_trend`."""
-    rows = keeping(rows, *_carried(rows), "_start", "_side", "_step", "_outside", "_near")
+    rows = keeping(rows, "_all_rules", "_better", "_start", "_side", "_step", "_outside", "_near")
     rows = rows.with_columns(
         _side_starts=flag(col("_start") | (col("_side") != moved(rows, "_side", 1))),
         _step_starts=flag((col("_step") != moved(rows, "_step", 1)).fill_null(True)),
         _close=col("_near") if profile == "mdc" else col("_near") - col("_outside"),
     )
-    rows = keeping(rows, *_carried(rows), "_side", "_step", "_outside", "_close", "_side_starts", "_step_starts")
+    rows = keeping(
+        rows, "_all_rules", "_better", "_side", "_step", "_outside", "_close", "_side_starts", "_step_starts"
+    )
     rows = run_lengths(rows, _side_run="_side_starts", _step_run="_step_starts")
     rows = rows.with_columns(
         run=(col("_side") * col("_side_run")).cast(nw.Int64), steps=(col("_step") * col("_step_run")).cast(nw.Int64)
     )
-    rows = keeping(rows, *_carried(rows), "_side", "_step", "_outside", "_close", "_side_starts_first", "run", "steps")
+    rows = keeping(
+        rows, "_all_rules", "_better", "_side", "_step", "_outside", "_close", "_side_starts_first", "run", "steps"
+    )
     same_run = col("_side_starts_first") == moved(rows, "_side_starts_first", 2)
     three = (col("_close") + moved(rows, "_close", 1) + moved(rows, "_close", 2) >= 2) & same_run
     rows = rows.with_columns(_three=flag(three.fill_null(False)), _long=flag(col("steps").abs() >= _RUN - 1))
@@ -84,29 +84,20 @@ def _run_lengths(rows: Rows, profile: str) -> Rows:
 
 def _ruled(rows: Rows) -> Rows:
     """The rules in their order, and whether the point that one of them flags is good or bad news."""
-    rows = keeping(rows, *_carried(rows), "_side", "_step", "_outside", "_two", "_trend", "run", "steps")
+    rows = keeping(rows, "_all_rules", "_better", "_side", "_step", "_outside", "_two", "_trend", "run", "steps")
     more = col("_all_rules")
     turns = ((moved(rows, "_trend", -1) == 1) & (moved(rows, "_step", -1) != 0)).fill_null(False)
     rows = rows.with_columns(
-        _rule=when(col("_outside") == 1).then(lit(1))
-        .when(more & (col("_trend") == 1)).then(lit(2))
-        .when(more & (col("_two") == 1)).then(lit(3))
-        .when(more & (col("run").abs() >= _RUN)).then(lit(4))
-        .otherwise(lit(0)),
+        _rule=first_of(
+            rows,
+            col("_outside") == 1,
+            more & (col("_trend") == 1),
+            more & (col("_two") == 1),
+            more & (col("run").abs() >= _RUN),
+        ),
         _slope=when(turns).then(moved(rows, "_step", -1)).otherwise(col("_step")),
-    )  # fmt: skip
-    news = when(col("_rule") == 2).then(col("_slope")).otherwise(col("_side")) * _better(rows)
-    rows = rows.with_columns(_cause=when(col("_rule") > 0).then(news + 2).otherwise(lit(0)))
+    )
+    way = when(col("_rule") == 2).then(col("_slope")).otherwise(col("_side"))
+    rows = rows.with_columns(_news=when(col("_rule") > 0).then(way * col("_better")))
+    rows = rows.with_columns(_cause=first_of(rows, col("_news") < 0, col("_news") == 0, col("_news") > 0))
     return rows.with_columns(rule=words(rows, "_rule", _RULE_CODES), special_cause=words(rows, "_cause", _CAUSE_CODES))
-
-
-def _carried(rows: Rows) -> list[str]:
-    return [name for name in ("_all_rules", "polarity") if name in rows.collect_schema()]
-
-
-def _better(rows: Rows) -> nw.Expr:
-    """1 where higher is better, -1 where lower is, else 0."""
-    if "polarity" not in rows.collect_schema().names():
-        return lit(0)
-    polarity = col("polarity").cast(nw.String)
-    return when(polarity == HIGHER).then(_ONE).when(polarity == LOWER).then(_MINUS).otherwise(_NONE)
