@@ -176,7 +176,7 @@ def main() -> None:
     options.add_argument("--rounds", type=int, default=3)
     options.add_argument("--one", nargs=2, metavar=("ENGINE", "FILE"), help=argparse.SUPPRESS)
     asked = options.parse_args()
-    if any(os.environ.get(name) != setting for name, setting in POLARS_SETTINGS.items()):
+    if any(setting not in os.environ.get(name, "").split(",") for name, setting in POLARS_SETTINGS.items()):
         # as kpi rate does, and it has to be before Polars is imported
         os.execve(sys.executable, [sys.executable, *sys.argv], os.environ | POLARS_SETTINGS)
     if asked.one:

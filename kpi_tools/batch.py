@@ -5,7 +5,7 @@
 
 import os
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Executor, as_completed
+from concurrent.futures import CancelledError, Executor, as_completed
 from contextlib import contextmanager, nullcontext
 from typing import Any
 
@@ -43,6 +43,9 @@ def make_reports(orders: Sequence[Order], executor: Executor | None) -> Iterator
             yield futures[future], future.result()
         except KpiError as error:
             yield futures[future], error
+        except CancelledError:
+            lost = "It could not be made: the scheduler was lost. The same command goes on from here."
+            yield futures[future], KpiError(lost)
         except Exception as error:  # of the executor, or a defect of ours: the rest is made all the same
             said = " ".join(str(error).split())[:_LONGEST]
             yield futures[future], KpiError(f"It could not be made: {type(error).__name__}: {said}")
@@ -100,16 +103,29 @@ def cluster(address: str, patience: float | None = None) -> Iterator[Executor]:
     Its workers need this package, and see the same folders. What a lost worker had is given to another. Raises
     `InputError` where Dask is not installed, `KpiError` where no scheduler answers or it has no workers.
     """
+    import asyncio
+    import logging
+
     try:
         from distributed import Client
+        from distributed.comm.core import connect
     except ImportError:
         raise InputError('--scheduler needs Dask, which is not installed: pip install "kpi-tools[dask]".') from None
     patience = _PATIENCE if patience is None else patience
-    try:
-        connect: Any = Client
-        client = connect(address, timeout=patience, set_as_default=False)
+    for name in ("distributed.client", "distributed.core"):  # what went wrong is said in sentences
+        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
+
+    open_: Any = connect
+    start: Any = Client
+
+    async def reach() -> None:
+        (await asyncio.wait_for(open_(address, timeout=patience), patience)).abort()
+
+    try:  # first without a client, which waits for ever where something else than a scheduler listens
+        asyncio.run(reach())
+        client = start(address, timeout=patience, set_as_default=False)
     except (OSError, ValueError) as error:
-        said = " ".join(str(error).split())[:_LONGEST].rstrip(".")
+        said = " ".join(str(error).split())[:_LONGEST].rstrip(".") or "what listens there is something else"
         raise KpiError(f"No Dask scheduler answers at {address}: {said}.") from None
     with client:
         try:

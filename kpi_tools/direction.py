@@ -5,6 +5,7 @@ The published rule, named `ols`: ordinary least squares over exactly the figures
 engine; the test is one comparison of r squared with the value that Student's t asks of so many points.
 """
 
+import math
 from collections.abc import Sequence
 from datetime import date, datetime, time
 from typing import Any
@@ -13,13 +14,14 @@ import narwhals.stable.v2 as nw
 from narwhals.stable.v2 import col, lit, when
 from narwhals.stable.v2.typing import IntoFrameT
 
+from kpi_tools.errors import InputError
 from kpi_tools.statistics.codes import finite
-from kpi_tools.statistics.series import Rows
-from kpi_tools.statistics.student import critical
+from kpi_tools.statistics.series import Rows, check_columns
+from kpi_tools.statistics.student import MANY, critical, critical_of_many
 from kpi_tools.vocabulary import HIGHER, LOWER, NEGATIVE, NOT_ENOUGH_DATA, NOT_TESTABLE, POSITIVE, STABLE
 
 MINIMUM_POINTS = 5
-_MOST_POINTS = 30
+_STRAIGHT = 1e-10
 _FLAT = 1e-9
 _READ = ("period_end", "value", "polarity", "basis")
 ADDED = ("direction_of_travel", "points", "slope", "slope_low", "slope_high", "r_squared")
@@ -43,7 +45,7 @@ def direction_of_travel(
 
     Missing values are left out and keep their place on the axis. Fewer than `minimum_points` values are not enough
     data; a series without variation has no trend. Year-to-date figures, and polarity `target`, where neither up nor
-    down is better, are not testable. Above 30 points the t of 30 is asked for, which is a little strict.
+    down is better, are not testable. Raises `InputError` for a column that is not there or holds something else.
     """
     frame: Any = nw.from_native(recent)
     names = [name for name in frame.collect_schema().names() if name not in ADDED]
@@ -57,7 +59,10 @@ def directions(
     minimum_points: int = MINIMUM_POINTS,
 ) -> Rows:  # fmt: skip
     """What `direction_of_travel` adds, one row a series; with `after`, of those that have a row later than that day."""
+    check_columns(frame, (*by, "period_end", "value", "polarity"), ("value",))
     schema = frame.collect_schema()
+    if schema["period_end"] == nw.String or schema["period_end"].is_numeric():
+        raise InputError('The column "period_end" holds no dates. Give the last day of each period.')
     keys = list(by)
     end = col("period_end")
     if schema["period_end"] == nw.Object:  # Python's own dates on pandas
@@ -121,7 +126,9 @@ def _judged(sums: Rows, significance: float, minimum_points: int) -> Rows:
         slope=when(col("_can")).then(when(col("_flat")).then(lit(0.0)).otherwise(col("_sxy") / col("_sxx") * 12)),
         r_squared=when(col("_can") & ~col("_flat")).then(col("_sxy") * col("_sxy") / (col("_sxx") * col("_syy"))),
     )
-    error = (1 - col("r_squared")).clip(0, 1) * col("_syy") / col("_sxx") / (n - 2)
+    rest = 1 - col("r_squared")  # of a straight line noise, whose root is far from nothing, and another on each engine
+    rest = when(rest.is_null() | (rest > _STRAIGHT)).then(rest).otherwise(lit(0.0))
+    error = rest * col("_syy") / col("_sxx") / (n - 2)
     lines = lines.with_columns(
         _reach=when(col("_can")).then(when(col("_flat")).then(lit(0.0)).otherwise(t * error.sqrt() * 12)),
         _significant=(col("r_squared") > t * t / (t * t + n - 2)).fill_null(False),
@@ -140,8 +147,8 @@ def _judged(sums: Rows, significance: float, minimum_points: int) -> Rows:
 
 
 def _critical_t(significance: float, minimum_points: int) -> nw.Expr:
-    counts = range(max(minimum_points, 3), _MOST_POINTS)
-    known = {n: critical(n - 2, significance) for n in counts}
-    most = critical(_MOST_POINTS - 2, significance)
+    """The t that each number of points asks for: from a list of exact ones, for many points from a curve."""
+    known = {n: critical(n - 2, significance) for n in range(max(minimum_points, 3), MANY + 2)}
     number = col("_n").cast(nw.Int64)
-    return number.replace_strict(list(known), list(known.values()), default=most, return_dtype=nw.Float64)
+    listed = number.replace_strict(list(known), list(known.values()), default=math.nan, return_dtype=nw.Float64)
+    return when(number < MANY + 2).then(listed).otherwise(critical_of_many(1 / (col("_n") - 2), significance))

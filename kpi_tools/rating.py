@@ -12,7 +12,7 @@ from narwhals.stable.v2 import col, lit, when
 from narwhals.stable.v2.typing import IntoFrameT
 
 from kpi_tools.statistics.codes import better, finite, first_of, words
-from kpi_tools.statistics.series import Rows
+from kpi_tools.statistics.series import Rows, check_columns
 from kpi_tools.vocabulary import AMBER, CLOSEST, GREEN, LOWER, MULTIPLIERS, RED, STATUSES_WITHOUT_VALUE
 
 ADDED = ("rag", "not_rated_reason")
@@ -25,6 +25,7 @@ WRONG_SIDE = "floor standard on the better side of the target"
 _LINES = ("target", "floor_standard")
 _NUMBERS = ("value", *_LINES)
 _PARTS = ("numerator", "denominator")
+NUMBERS = (*_NUMBERS, *_PARTS, "tolerance")
 _NOISE = 1e-9
 _ROUNDING = 1e-15
 _RAG_CODES = {1: GREEN, 2: AMBER, 3: RED}
@@ -46,9 +47,11 @@ def rate(kpis: IntoFrameT) -> IntoFrameT:
 
     Otherwise `value` is judged unrounded, with a relative allowance of 1e-9 for floating noise: 74.7 misses a floor of 75.
     A value, target or floor that is missing, infinite or not a number is never rated, and neither is a row with an unknown
-    polarity or with its floor standard on the better side of its target.
+    polarity or with its floor standard on the better side of its target. Raises `InputError` for a column that is not there
+    and for text among the numbers.
     """
     frame: Any = nw.from_native(kpis)
+    check_columns(frame, (*_NUMBERS, "polarity"), NUMBERS)
     names = [name for name in frame.collect_schema().names() if name not in ADDED]
     return rated(frame.with_columns(_better=better()), names).select(*names, *ADDED).to_native()
 

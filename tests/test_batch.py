@@ -1,10 +1,12 @@
 """Many reports: what is made, what is left as it is, what fails, and that no way of making one changes a byte of it."""
 
+import gc
 import json
 import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -353,6 +355,27 @@ def test_a_scheduler_that_does_not_answer_is_a_sentence(cluster, tmp_path, capsy
     raw = council(tmp_path / "raw", "Kent", Q3)
     assert main(["report", "--raw", str(raw), "--outputs", str(tmp_path), "--scheduler", "tcp://127.0.0.1:9"]) == 1
     assert "No Dask scheduler answers at tcp://127.0.0.1:9: " in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("address", ["nonsense", "tcp://127.0.0.1:port", "http://127.0.0.1:9"])
+def test_an_address_that_is_none(cluster, tmp_path, capfd, address):
+    cluster("distributed")
+    raw = council(tmp_path / "raw", "Kent", Q3)
+    assert main(["report", "--raw", str(raw), "--outputs", str(tmp_path), "--scheduler", address]) == 1
+    gc.collect()
+    said = capfd.readouterr().err
+    assert said.startswith(f"No Dask scheduler answers at {address}: ") and said.count("\n") == 1
+
+
+def test_something_else_than_a_scheduler_listens(cluster, tmp_path, capsys, monkeypatch):
+    """Such as its own page on the next port: a client would wait for ever."""
+    cluster("distributed")
+    monkeypatch.setattr(batch, "_PATIENCE", 1)
+    raw = council(tmp_path / "raw", "Kent", Q3)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"tcp://127.0.0.1:{silent.getsockname()[1]}"
+        assert main(["report", "--raw", str(raw), "--outputs", str(tmp_path), "--scheduler", address]) == 1
+    assert f"No Dask scheduler answers at {address}: what listens there is something else." in capsys.readouterr().err
 
 
 def test_without_dask_a_scheduler_is_a_sentence(tmp_path, capsys, monkeypatch):

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from kpi_tools.direction import direction_of_travel
+from kpi_tools.errors import InputError
 from kpi_tools.quarters import Quarter, quarter_range
 from tests.engines import ENGINES, to_pandas
 
@@ -174,3 +175,48 @@ def test_agrees_with_scipy(many):
                 "stable or no clear trend" if line.pvalue > 0.05 else "positive" if line.slope > 0 else "negative"
             )
             assert row["direction_of_travel"] == expected
+
+
+@pytest.mark.parametrize("engine", list(ENGINES))
+def test_more_points_than_are_listed(engine):
+    """Thirty and more: sixty months of a series, five years of weeks."""
+    random, rows = np.random.default_rng(7), []
+    ends = pd.date_range("2000-01-31", periods=300, freq="ME")
+    for points in (29, 30, 31, 40, 60, 123, 300):
+        values = random.normal(70, 3, points) + 0.9 * np.arange(points) / points
+        rows.append(pd.DataFrame({"kpi_id": f"{points:03}", "period_end": ends[:points], "value": values}))
+    table = pd.concat(rows, ignore_index=True).assign(polarity="higher")
+    found = to_pandas(direction_of_travel(ENGINES[engine](table))).drop_duplicates("kpi_id").set_index("kpi_id")
+    for name, series in table.groupby("kpi_id"):
+        line = stats.linregress(np.arange(len(series)) / 12, series["value"])
+        reach = stats.t.ppf(0.975, len(series) - 2) * line.stderr
+        assert found.loc[name, "slope_low"] == pytest.approx(line.slope - reach, rel=1e-9, abs=1e-9)
+        assert found.loc[name, "slope_high"] == pytest.approx(line.slope + reach, rel=1e-9, abs=1e-9)
+        assert (found.loc[name, "direction_of_travel"] == "positive") == (line.pvalue < 0.05 and line.slope > 0)
+
+
+@pytest.mark.parametrize("engine", list(ENGINES))
+def test_a_straight_line_has_no_room_about_it_on_any_engine(engine):
+    """Its residuals are noise of the sixteenth place, and their root of the eighth."""
+    random, rows = np.random.default_rng(5), []
+    ends = pd.date_range("2014-06-30", periods=29, freq="QE")
+    for number in range(40):
+        points = int(random.integers(5, 30))
+        values = random.uniform(-100, 100) + random.uniform(-3, 3) * np.arange(points)
+        rows.append(pd.DataFrame({"kpi_id": number, "period_end": ends[:points], "value": values}))
+    table = pd.concat(rows, ignore_index=True).sample(frac=1, random_state=2).assign(polarity="higher")
+    found = to_pandas(direction_of_travel(ENGINES[engine](table))).astype({"slope": float})
+    for bound in ("slope_low", "slope_high"):
+        np.testing.assert_allclose(found[bound].astype(float), found["slope"], rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("engine", list(ENGINES))
+def test_a_table_that_cannot_be_read_is_told_in_a_sentence(engine):
+    table = pd.DataFrame({"kpi_id": "K", "period_end": ["2024-12-31"], "value": [1.0], "polarity": "higher"})
+    for changed, sentence in (
+        (table.drop(columns=["value", "polarity"]), "There is no column value or polarity in the table"),
+        (table, 'The column "period_end" holds no dates'),
+        (table.assign(value="x"), 'The column "value" holds text, not numbers'),
+    ):
+        with pytest.raises(InputError, match=sentence):
+            direction_of_travel(ENGINES[engine](changed))

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from kpi_tools.errors import InputError
 from kpi_tools.rating import floor_by_percentage, rate
 from tests.engines import ENGINES, to_pandas
 from tests.ratings_by_fractions import COLUMNS
@@ -255,3 +256,14 @@ def test_a_null_is_no_figure_no_polarity_and_no_status_on_engines_that_know_it()
     for frame in (rows, rows.to_arrow()):
         found = pl.DataFrame(rate(frame))
         assert found["rag"].to_list() == [None] * 4 and found["not_rated_reason"].to_list() == expected
+
+
+@pytest.mark.parametrize("engine", list(ENGINES))
+def test_a_table_that_cannot_be_rated_is_told_in_a_sentence(engine):
+    table = pd.DataFrame({"value": [1.0], "target": 1.0, "floor_standard": 1.0, "polarity": "higher"})
+    for changed, sentence in (
+        (table.drop(columns=["target", "polarity"]), "There is no column target or polarity in the table"),
+        (table.assign(value="x"), 'The column "value" holds text, not numbers'),
+    ):
+        with pytest.raises(InputError, match=sentence):
+            rate(ENGINES[engine](changed))

@@ -14,10 +14,10 @@ from narwhals.stable.v2.typing import IntoFrameT
 
 from kpi_tools.direction import directions, without_figures
 from kpi_tools.errors import InputError
-from kpi_tools.rating import rated
+from kpi_tools.rating import NUMBERS, rated
 from kpi_tools.statistics.codes import better
 from kpi_tools.statistics.limits import with_limits
-from kpi_tools.statistics.series import Rows, as_given, in_order, keys_of, of_each
+from kpi_tools.statistics.series import Rows, as_given, check_columns, in_order, keys_of, of_each
 from kpi_tools.statistics.signals import signalled
 from kpi_tools.variation import process_limits, special_causes
 from kpi_tools.vocabulary import PROFILES
@@ -47,11 +47,8 @@ def judged(
     """
     frame: Any = nw.from_native(figures)
     keys = keys_of(frame, by, order_by="period_end", value="value")
+    check_columns(frame, NEEDED, NUMBERS)
     schema = frame.collect_schema()
-    if missing := [name for name in NEEDED if name not in schema]:
-        raise InputError(
-            f"There is no column {' or '.join(missing)} in the table. Its columns are: {', '.join(schema)}."
-        )
     if schema["period_end"] == nw.String or schema["period_end"].is_numeric():
         raise InputError('The column "period_end" holds no dates. Give the last day of each period.')
     names = [name for name in schema.names() if name not in ADDED]

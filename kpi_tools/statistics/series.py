@@ -39,6 +39,18 @@ def keys_of(frame: Rows, by: Sequence[str] | None, **needed: str) -> list[str]:
     return keys
 
 
+def check_columns(frame: Rows, needed: Sequence[str], numbers: Sequence[str]) -> None:
+    """Raise `InputError` where a column is not there, or holds text where there should be numbers."""
+    schema = frame.collect_schema()
+    if missing := [name for name in needed if name not in schema]:
+        raise InputError(
+            f"There is no column {' or '.join(missing)} in the table. Its columns are: {', '.join(schema)}."
+        )
+    for name in numbers:
+        if name in schema and schema[name] == nw.String and not _holds_numbers(frame, name, schema[name]):
+            raise InputError(f'The column "{name}" holds text, not numbers. Where there is no figure leave it missing.')
+
+
 def _holds_numbers(frame: Rows, name: str, kind: Any) -> bool:
     if kind.is_numeric() or not isinstance(frame, nw.DataFrame):
         return not (kind == nw.String or kind.is_temporal())

@@ -1,4 +1,4 @@
-"""Student's t distribution in plain Python: the three questions this package asks of it.
+"""Student's t distribution in plain Python: the questions this package asks of it.
 
 `scipy.stats` would answer them too, at 0.9 s of import in every process; the tests hold the two together.
 Method: the tail is the regularised incomplete beta function, by its continued fraction (modified Lentz).
@@ -6,7 +6,10 @@ Method: the tail is the regularised incomplete beta function, by its continued f
 
 import math
 from functools import lru_cache
+from typing import Any
 
+MANY = 28
+_EXACT = (MANY, 34, 45, 70, 150, 1000)
 _TINY = 1e-300
 _CLOSE = 1e-16
 
@@ -50,6 +53,25 @@ def critical(df: float, level: float = 0.05) -> float:
             low = middle
         else:
             high = middle
+
+
+def critical_of_many(inverse: Any, level: float = 0.05) -> Any:
+    """`critical` for `MANY` degrees of freedom and more, to within 1e-9, from 1 / df: a number, or an expression of a table."""
+    first, *others = reversed(list(zip(_EXACT, _differences(level), strict=True)))
+    curve = first[1]
+    for df, difference in others:
+        curve = curve * (inverse - 1 / df) + difference
+    return curve
+
+
+@lru_cache
+def _differences(level: float) -> tuple[float, ...]:
+    """Newton's divided differences of the exact values at `_EXACT`: in 1 / df they lie on a curve that hardly bends."""
+    found = [critical(df, level) for df in _EXACT]
+    for order in range(1, len(_EXACT)):
+        for at in range(len(_EXACT) - 1, order - 1, -1):
+            found[at] = (found[at] - found[at - 1]) / (1 / _EXACT[at] - 1 / _EXACT[at - order])
+    return tuple(found)
 
 
 def _beta_tail(x: float, rest: float, a: float, b: float) -> float:
