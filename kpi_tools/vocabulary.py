@@ -37,6 +37,9 @@ MONTH: Final = "month"
 """Basis of a monthly figure that is of the month alone."""
 FREQUENCIES: Final = ("monthly", "quarterly", "annual")
 
+ENGLAND: Final = "England"
+"""The area that others are compared with, and that has no rank among them."""
+
 FINAL: Final = "final"
 PROVISIONAL: Final = "provisional"
 ESTIMATED: Final = "estimated"

@@ -129,6 +129,14 @@ def test_arrears_benchmark_note_and_reason_are_footnotes():
         assert note in text
 
 
+def test_of_many_areas_a_card_notes_england_alone():
+    names = ["Ashby", "Bray", "Cobham", "England", "Deal"]
+    rows = [{"kpi_id": "CS01", "area": name, "period": "2023", "value": 81.0, "status": "final"} for name in names]
+    few, many = (words(shown(points(), benchmarks=pd.DataFrame(some))) for some in (rows[:4], rows))
+    assert all(f"{name}, 2023" in few for name in names[:4])
+    assert [name for name in names if f"{name}, 2023" in many] == ["England"]
+
+
 def test_the_source_of_a_final_figure_stands_with_the_definition():
     card = shown(points(note="As published", target_reason="Agreed by Cabinet"))
     assert "kpi-notes" not in card

@@ -179,6 +179,29 @@ def test_the_explorer_says_where_ours_stands():
     assert comparison_notes(told, KPI | {"value": 75.5})[0] == "Ours is level with England in 2024."
 
 
+def test_the_explorer_compares_with_a_named_group():
+    told = areas(("A", "2024", 90.0), ("B", "2024", 80.0), ("C", "2024", 72.0), ("D", "2024", 60.0))
+    told["group"] = ["our neighbours", None, "our neighbours", "the county's"]
+    assert comparison_notes(told, KPI)[:2] == [
+        "It is 9.0 points below the mean of our neighbours (two areas).",
+        "It is 12.0 points above the mean of the county's (one area).",
+    ]
+
+
+def test_the_explorer_says_whether_ours_differs_by_more_than_chance():
+    """Centre 50%; of 400 cases an error of 2.5, so the 99.8% limits lie 3.0902 × 2.5 = 7.73 from it."""
+    told = areas(*((name, "2024", value) for name, value in zip("ABCDEF", (49, 50, 51, 50, 50, 50), strict=True)))
+    told["numerator"], told["denominator"] = told["value"] * 4, 400.0
+    ours = KPI | {"value": 50.5, "numerator": 202.0, "denominator": 400.0}
+    assert comparison_notes(told, ours)[-1] == (
+        "For an area with 400 cases a figure between 42.3% and 57.8% is to be expected; ours is as expected."
+    )
+    far = comparison_notes(told, KPI | {"value": 72.0, "numerator": 288.0, "denominator": 400.0})[-1]
+    assert "ours is better than expected; areas differ by more than chance, so this range is " in far
+    assert not any("cases" in note for note in comparison_notes(told, KPI | {"numerator": None, "denominator": None}))
+    assert not any("cases" in note for note in comparison_notes(told.drop(columns="numerator"), ours))
+
+
 # Published figures
 
 

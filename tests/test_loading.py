@@ -496,6 +496,28 @@ def test_a_benchmark_of_a_percentage_is_not_above_100(raw: Path) -> None:
     assert returns.benchmarks["value"].tolist() == [100, 101]
 
 
+def test_a_benchmark_may_have_cases_and_a_group(raw: Path) -> None:
+    (raw / "benchmarks.csv").write_text(
+        "kpi_id,area,period,value,from_quarter,numerator,denominator,group\n"
+        'P1,Ashby,2023,60,2024-25 Q3,"1,200","2,000",our neighbours\n'
+        "P1,Bray,2023,60,2024-25 Q3,,,\n"
+        "P1,Cobham,2023,60,2024-25 Q3,-6,10,\n"
+        "P1,Deal,2023,60,2024-25 Q3,6,0,\n"
+        "P1,Eton,2023,60,2024-25 Q3,11,10,\n"
+        "C1,Eton,2023,60,2024-25 Q3,11,10,\n"
+    )
+    returns = read_returns(raw)
+    found = returns.problems[["row", "column", "code"]].values.tolist()
+    assert found == [
+        [4, "numerator (F)", "value-negative"],
+        [5, "denominator (G)", "parts-zero"],
+        [6, "numerator (F)", "parts-over"],
+    ]
+    kept = returns.benchmarks[["area", "numerator", "denominator", "group"]]
+    assert kept.iloc[0].tolist() == ["Ashby", 1200, 2000, "our neighbours"]
+    assert kept["area"].tolist() == ["Ashby", "Bray", "Eton"] and kept.iloc[1, 1:].isna().all()
+
+
 @pytest.mark.parametrize(("name", "expected"), [("care.xlsx", True), ("care.csv", False)])
 def test_the_reader_of_workbooks_is_started_where_there_are_some(
     raw: Path, monkeypatch: pytest.MonkeyPatch, name: str, expected: bool

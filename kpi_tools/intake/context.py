@@ -22,7 +22,9 @@ ACTIVITY: Final = Layout(
     ("activity_id", "activity_name", "section", "unit", "decimals", "period", "value"),
     ("lower_expected", "upper_expected", "status", "note"),
 )
-BENCHMARKS: Final = Layout(("kpi_id", "area", "period", "value", "from_quarter"), ("status", "source"))
+BENCHMARKS: Final = Layout(
+    ("kpi_id", "area", "period", "value", "from_quarter"), ("numerator", "denominator", "group", "status", "source")
+)
 CHANGES: Final = Layout(("kpi_id", "from_quarter", "change"), ("reason", "status"))
 KINDS_OF_CHANGE: Final = ("added", "removed", "redefined")
 
@@ -84,21 +86,37 @@ def read_activity(table: Table, sections: tuple[str, ...], upto: Quarter) -> pd.
 
 
 def read_benchmarks(table: Table, percentages: frozenset[str], ids: Ids, upto: Quarter) -> pd.DataFrame:
-    """The benchmarks known by a quarter: kpi_id, area, period (free text), value float64, from_quarter, status, source."""
+    """The benchmarks known by a quarter: kpi_id, area, period (free text), value float64, from_quarter, numerator and
+    denominator float64 (missing where not known), group (of areas that ours is compared with), status, source."""
     rows, late = [], []
     for row in range(len(table)):
         kpi_id, since = field.kpi_id(table, row, "kpi_id", ids), field.quarter(table, row, "from_quarter")
         value, status = _valued(table, row, kpi_id in percentages)
         if kpi_id in percentages and value > 100:
             table.fault(row, "value", "value-above-100")
+        numerator, denominator = _parts(table, row, kpi_id in percentages)
         rows.append({
             "kpi_id": kpi_id, "area": field.name(table, row, "area", needed=True),
             "period": field.name(table, row, "period", needed=True), "value": value,
-            "from_quarter": since.label if since else None, "status": status, "source": field.name(table, row, "source"),
+            "from_quarter": since.label if since else None, "numerator": numerator, "denominator": denominator,
+            "group": field.name(table, row, "group"), "status": status, "source": field.name(table, row, "source"),
         })  # fmt: skip
         late.append(since is not None and since > upto)
     kept = not_later(table, pd.DataFrame(rows, columns=list(BENCHMARKS.names)), late)
-    return typed(kept, real=("value",))
+    return typed(kept, real=("value", "numerator", "denominator"))
+
+
+def _parts(table: Table, row: int, percentage: bool) -> tuple[float, float]:
+    """The cases behind an area's figure, where they are given."""
+    numerator, denominator = (field.number(table, row, name) for name in ("numerator", "denominator"))
+    for name, cases in (("numerator", numerator), ("denominator", denominator)):
+        if cases < 0:
+            table.fault(row, name, "value-negative")
+    if denominator == 0:
+        table.fault(row, "denominator", "parts-zero")
+    elif percentage and numerator > denominator:
+        table.fault(row, "numerator", "parts-over")
+    return numerator, denominator
 
 
 def read_changes(table: Table, ids: Ids, upto: Quarter) -> pd.DataFrame:

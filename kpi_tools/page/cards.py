@@ -12,11 +12,12 @@ from kpi_tools.page.descriptions import direction_sentence, month_alone
 from kpi_tools.page.html import Html, render, slug
 from kpi_tools.page.outlook_words import Outlook
 from kpi_tools.page.svg import Chart, Drawings, drawn
-from kpi_tools.vocabulary import CLOSEST, HIGHER, MONTH, NOT_RATED, RED
+from kpi_tools.vocabulary import CLOSEST, ENGLAND, HIGHER, MONTH, NOT_RATED, RED
 from kpi_tools.words.row_words import Row, Rows, is_number, rows_by, rows_of
 
 Describe = Callable[[Rows], str]
 
+_FEW_AREAS = 4
 _GOOD = {HIGHER: "Higher is better.", CLOSEST: "Closest to the target is better."}
 
 
@@ -135,9 +136,10 @@ def _month(kpi: Row, months: Sequence[Row]) -> list[str]:
 
 
 def _latest(benchmarks: Rows) -> Rows:
-    """The last row of each area, in the order of the table."""
+    """The last row of each area, in the order of the table; of many areas England's alone."""
     last = {row["area"]: place for place, row in enumerate(benchmarks)}
-    return [benchmarks[place] for place in sorted(last.values())]
+    rows = [benchmarks[place] for place in sorted(last.values())]
+    return rows if len(rows) <= _FEW_AREAS else [row for row in rows if row["area"] == ENGLAND]
 
 
 def _own(table: pd.DataFrame | None, kpi_ids: pd.Series) -> dict[str, Rows]:
