@@ -263,7 +263,10 @@ def test_a_table_that_cannot_be_rated_is_told_in_a_sentence(engine):
     table = pd.DataFrame({"value": [1.0], "target": 1.0, "floor_standard": 1.0, "polarity": "higher"})
     for changed, sentence in (
         (table.drop(columns=["target", "polarity"]), "There is no column target or polarity in the table"),
-        (table.assign(value="x"), 'The column "value" holds text, not numbers'),
+        *(
+            (table.assign(**{name: "x"}), f'The column "{name}" holds text, not numbers')
+            for name in ("value", "target", "floor_standard", "numerator", "denominator", "tolerance")
+        ),
     ):
         with pytest.raises(InputError, match=sentence):
             rate(ENGINES[engine](changed))
