@@ -20,7 +20,6 @@ _HOMES = {
         "recent_quarters",
         "score",
         "earlier_reports",
-        "previous_report",
         "quarter_before",
         "movement",
         "counts",

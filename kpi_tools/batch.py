@@ -114,15 +114,14 @@ def cluster(address: str, patience: float | None = None) -> Iterator[Executor]:
     patience = _PATIENCE if patience is None else patience
     for name in ("distributed.client", "distributed.core"):  # what went wrong is said in sentences
         logging.getLogger(name).setLevel(logging.CRITICAL + 1)
-
-    open_: Any = connect
+    reach: Any = connect
     start: Any = Client
 
-    async def reach() -> None:
-        (await asyncio.wait_for(open_(address, timeout=patience), patience)).abort()
+    async def knock() -> None:
+        (await asyncio.wait_for(reach(address, timeout=patience), patience)).abort()
 
     try:  # first without a client, which waits for ever where something else than a scheduler listens
-        asyncio.run(reach())
+        asyncio.run(knock())
         client = start(address, timeout=patience, set_as_default=False)
     except (OSError, ValueError) as error:
         said = " ".join(str(error).split())[:_LONGEST].rstrip(".") or "what listens there is something else"

@@ -13,7 +13,8 @@ from narwhals.stable.v2 import col, lit, when
 from narwhals.stable.v2.typing import IntoFrameT
 
 from kpi_tools.errors import InputError
-from kpi_tools.statistics.codes import words
+from kpi_tools.statistics.codes import finite, words
+from kpi_tools.statistics.series import check_columns
 from kpi_tools.vocabulary import HIGHER, LOWER
 
 Z_95, Z_998 = 1.959963984540054, 3.090232306167813
@@ -23,7 +24,6 @@ FUNNEL_WORDS = {
 }  # fmt: skip
 ADDED = ("rank", "ranked", "quartile", "from_england", "from_group", "expected", "overdispersion",
          "lower_95", "upper_95", "lower_998", "upper_998", "funnel")  # fmt: skip
-_NUMBERS = ("value", "numerator", "denominator")
 _WINSOR = 0.1
 _ROUNDED = 1.0
 
@@ -60,15 +60,11 @@ def compare(
         kept = [name for name in frame.columns if name not in ADDED]
         added = nw.from_native(found.select(*ADDED).to_arrow(), eager_only=True)
         return nw.concat([frame.select(*kept), added], how="horizontal").to_native()
+    check_columns(frame, (*by, area, "value", "polarity"), ("value", "numerator", "denominator"))
     names = [name for name in frame.collect_schema().names() if name not in ADDED]
-    if missing := [name for name in (*by, area, "value", "polarity") if name not in names]:
-        raise InputError(f"The table has no column {' or '.join(missing)}. Its columns are: {', '.join(names)}.")
-    for name in _NUMBERS:
-        if name in names and _is_text(frame, name):
-            raise InputError(f'The column "{name}" holds text, not numbers. Where there is no figure leave it missing.')
     rows = frame.select(*names).with_columns(
         _england=(col(area) == lit(england or "")).fill_null(False),
-        _in_group=col(area).is_in(list(group)) if group else lit(False), _value=_finite("value"),
+        _in_group=col(area).is_in(list(group)) if group else lit(False), _value=finite("value"),
         _better=when(col("polarity") == HIGHER).then(lit(1.0)).otherwise(when(col("polarity") == LOWER).then(lit(-1.0))),
     )  # fmt: skip
     if isinstance(rows, nw.DataFrame):
@@ -81,13 +77,6 @@ def compare(
             **dict.fromkeys(ADDED[5:-1], lit(None, dtype=nw.Float64)), funnel=lit(None, dtype=nw.String)
         )
     return rows.select(*names, *ADDED).to_native()
-
-
-def _is_text(frame: Any, name: str) -> bool:
-    """Whether a column has text in it: on pandas one without any value is called so, too."""
-    if frame.collect_schema()[name] != nw.String:
-        return False
-    return bool(not isinstance(frame, nw.DataFrame) or frame[name].null_count() < frame.shape[0])
 
 
 def _check_areas(rows: Any, by: list[str], area: str, asked: Sequence[str]) -> None:
@@ -127,12 +116,10 @@ def _with_distances(rows: Any, by: list[str]) -> Any:
 
 def _with_funnel(rows: Any, by: list[str]) -> Any:
     """Normal limits about a common proportion; overdispersion from the z-scores, of which the outer tenths are drawn in."""
-    whole = (
-        (_finite("numerator") >= 0) & (_finite("denominator") > 0) & (_finite("numerator") <= _finite("denominator"))
-    )
+    whole = (finite("numerator") >= 0) & (finite("denominator") > 0) & (finite("numerator") <= finite("denominator"))
     if "unit" in rows.collect_schema().names():
         whole = whole & (col("unit") == "%")
-    rows = rows.with_columns(_n=when(whole).then(_finite("numerator")), _d=when(whole).then(_finite("denominator")))
+    rows = rows.with_columns(_n=when(whole).then(finite("numerator")), _d=when(whole).then(finite("denominator")))
     rows = rows.with_columns(
         _areas_n=when(~col("_england")).then(col("_n")), _areas_d=when(~col("_england")).then(col("_d")),
         _country=when(col("_england")).then(col("_n") / col("_d")),
@@ -186,11 +173,6 @@ def _unit(by: list[str]) -> nw.Expr:
     shares = ((col("_value") - share).abs() <= _ROUNDED / 100).fill_null(False).cast(nw.Int64).sum().over(*by)
     percentages = ((col("_value") - share * 100).abs() <= _ROUNDED).fill_null(False).cast(nw.Int64).sum().over(*by)
     return when(shares > percentages).then(lit(1.0)).otherwise(lit(100.0))
-
-
-def _finite(name: str) -> nw.Expr:
-    number = col(name).cast(nw.Float64)
-    return when(number.is_finite()).then(number)
 
 
 def _positive(number: nw.Expr) -> nw.Expr:

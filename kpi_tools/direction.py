@@ -14,7 +14,6 @@ import narwhals.stable.v2 as nw
 from narwhals.stable.v2 import col, lit, when
 from narwhals.stable.v2.typing import IntoFrameT
 
-from kpi_tools.errors import InputError
 from kpi_tools.statistics.codes import finite
 from kpi_tools.statistics.series import Rows, check_columns
 from kpi_tools.statistics.student import MANY, critical, critical_of_many
@@ -59,10 +58,8 @@ def directions(
     minimum_points: int = MINIMUM_POINTS,
 ) -> Rows:  # fmt: skip
     """What `direction_of_travel` adds, one row a series; with `after`, of those that have a row later than that day."""
-    check_columns(frame, (*by, "period_end", "value", "polarity"), ("value",))
+    check_columns(frame, (*by, "period_end", "value", "polarity"), ("value",), ("period_end",))
     schema = frame.collect_schema()
-    if schema["period_end"] == nw.String or schema["period_end"].is_numeric():
-        raise InputError('The column "period_end" holds no dates. Give the last day of each period.')
     keys = list(by)
     end = col("period_end")
     if schema["period_end"] == nw.Object:  # Python's own dates on pandas

@@ -27,8 +27,8 @@ _MOST_DECIMALS = 6
 def restatements(returns: Returns, before: pd.DataFrame, same: pd.DataFrame) -> pd.DataFrame:
     """What this quarter's returns changed of what was known at the previous report; none for the first report.
 
-    `before`: the previous report's scorecard (`scorecard.previous_report`), `same`: that of its quarter as known now
-    (`quarter_before`). Columns and order as `restated_between` gives them.
+    `before`: the previous report's scorecard, `same`: that of its quarter as known now (`scorecard.earlier_reports`).
+    Columns and order as `restated_between` gives them.
     """
     last = returns.quarter.shift(-1)
     if not known_by(returns, last):

@@ -89,16 +89,11 @@ def section_words(returns: Returns, kpis: pd.DataFrame) -> pd.DataFrame:
     return about.assign(commentary=pd.array(said, dtype="str"))
 
 
-def previous_report(returns: Returns) -> pd.DataFrame:
-    """The scorecard of the report before, by what had been received by then.
-
-    Where nothing had (the first report), the same figures as now, seen a quarter earlier.
-    """
-    return earlier_reports(returns)[0]
-
-
 def earlier_reports(returns: Returns) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """`previous_report` and `quarter_before`, in the time that one of them takes."""
+    """The scorecard of the previous report, by what had been received by then, and that of its quarter as known now.
+
+    The second is `quarter_before`; so is the first where nothing had been received (the first report).
+    """
     before = returns.quarter.shift(-1)
     if before.label not in set(returns.submissions["received"]):
         same = quarter_before(returns)
@@ -160,7 +155,7 @@ def movement(kpis: pd.DataFrame, before: pd.DataFrame, like_for_like: pd.DataFra
 def rating_history(returns: Returns, kpis: pd.DataFrame, before: pd.DataFrame) -> pd.DataFrame:
     """How many KPIs had each rating in the last six reports, each as printed then: `quarter`, Green, Amber, Red, Not rated.
 
-    The last row is this report's (`kpis`), that above it the previous one's (`before`, as `previous_report` gives it).
+    The last row is this report's (`kpis`), that above it the previous one's (`before`, as `earlier_reports` gives it).
     Quarters in which nothing was received have no row.
     """
     received = sorted(Quarter.parse(label) for label in returns.submissions["received"].unique())

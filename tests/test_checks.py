@@ -21,7 +21,7 @@ from kpi_tools.loading import Returns, load, read_returns
 from kpi_tools.reconciliation import reconcile
 from kpi_tools.release.checks import counts_add_up, reconciles, release_findings
 from kpi_tools.remarks import commentary_until
-from kpi_tools.scorecard import matrix, previous_report, quarter_before, recent_quarters, score
+from kpi_tools.scorecard import earlier_reports, matrix, recent_quarters, score
 
 RAW = Path(__file__).parents[1] / "data" / "raw"
 QUARTER = "2024-25 Q3"
@@ -37,7 +37,7 @@ def known() -> Returns:
 def tables(known):
     recent = recent_quarters(known)
     earlier = commentary_until(RAW, known)
-    return recent, score(recent, known), previous_report(known), quarter_before(known), earlier
+    return recent, score(recent, known), *earlier_reports(known), earlier
 
 
 @pytest.fixture
@@ -205,6 +205,6 @@ def test_counts_that_do_not_add_up(known, tables):
         ("counts-do-not-add-up", "Public Health"),
         ("counts-do-not-add-up", "column Green"),
     ]
-    steps = reconcile(tables[1], previous_report(known), quarter_before(known))
+    steps = reconcile(tables[1], *earlier_reports(known))
     assert list(reconciles(steps)) == []
     assert list(reconciles(steps.assign(Red=steps["Red"] + (steps["kind"] == "change"))))

@@ -200,6 +200,7 @@ def test_the_explorer_says_whether_ours_differs_by_more_than_chance():
     assert "ours is better than expected; areas differ by more than chance, so this range is " in far
     assert not any("cases" in note for note in comparison_notes(told, KPI | {"numerator": None, "denominator": None}))
     assert not any("cases" in note for note in comparison_notes(told.drop(columns="numerator"), ours))
+    assert not any("cases" in note for note in comparison_notes(told, ours | {"unit": "rate per 100,000"}))
 
 
 # Published figures

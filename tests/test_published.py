@@ -10,10 +10,9 @@ from kpi_tools.loading import Returns, load
 from kpi_tools.narrative import headline
 from kpi_tools.scorecard import (
     counts,
+    earlier_reports,
     matrix,
     movement,
-    previous_report,
-    quarter_before,
     rating_history,
     recent_quarters,
     score,
@@ -69,14 +68,14 @@ def test_every_section_total_of_quarter_3_2024_25(quarter_3):
 
 def test_green_went_from_16_to_17_as_printed_and_from_14_to_17_like_for_like(quarter_3):
     returns, kpis = quarter_3
-    change = movement(kpis, previous_report(returns), quarter_before(returns)).set_index("count")
+    change = movement(kpis, *earlier_reports(returns)).set_index("count")
     assert change.loc["Green", ["previous", "now", "same_previous", "same_now"]].tolist() == [16, 17, 14, 17]
     assert change.loc["kpis", ["previous", "now", "same_previous", "same_now"]].tolist() == [40, 38, 38, 38]
     assert change.loc[["Amber", "Red", "Not rated"], "previous"].tolist() == [15, 8, 1]
 
 
 def test_the_reports_before_as_they_were_printed(quarter_3):
-    history = rating_history(*quarter_3, previous_report(quarter_3[0])).set_index("quarter")
+    history = rating_history(*quarter_3, earlier_reports(quarter_3[0])[0]).set_index("quarter")
     assert history.loc["2023-24 Q2"].tolist() == [15, 15, 8, 0]
     assert history.loc["2024-25 Q2"].tolist() == [16, 15, 8, 1]
     assert history.loc["2024-25 Q3"].tolist() == [17, 12, 9, 0]
@@ -87,14 +86,14 @@ def test_this_report_is_in_its_history_though_none_of_its_rows_could_be_used(qua
     returns, kpis = quarter_3
     sent = returns.submissions
     without = replace(returns, submissions=sent[sent["received"] != "2024-25 Q3"])
-    history = rating_history(without, kpis, previous_report(without))
+    history = rating_history(without, kpis, earlier_reports(without)[0])
     assert history["quarter"].tolist()[-2:] == ["2024-25 Q2", "2024-25 Q3"]
     assert history.iloc[-1].tolist()[1:] == [17, 12, 9, 0]
 
 
 def test_the_minute_of_quarter_2_2023_24(quarter_2):
     returns, kpis = quarter_2
-    text = headline(kpis, previous_report(returns), returns.quarter)
+    text = headline(kpis, earlier_reports(returns)[0], returns.quarter)
     for said in (
         "Out of the 38 KPIs",
         "15 achieved or exceeded target (rated Green)",
@@ -109,7 +108,7 @@ def test_the_minute_of_quarter_2_2023_24(quarter_2):
 
 
 def test_the_quarter_before_that_minute(quarter_2):
-    before = counts(previous_report(quarter_2[0]))
+    before = counts(earlier_reports(quarter_2[0])[0])
     assert [before[word] for word in ("Green", "Amber", "Red", *TREND.values())] == [16, 11, 11, 4, 24, 10]
 
 

@@ -18,7 +18,7 @@ from kpi_tools.reconciliation import (
     reconcile,
     set_changes,
 )
-from kpi_tools.scorecard import movement, previous_report, quarter_before, recent_quarters, score
+from kpi_tools.scorecard import earlier_reports, movement, recent_quarters, score
 
 RAW = Path(__file__).parents[1] / "data" / "raw"
 
@@ -26,7 +26,7 @@ RAW = Path(__file__).parents[1] / "data" / "raw"
 @pytest.fixture(scope="module")
 def quarter_3():
     returns = load(RAW, "2024-25 Q3")
-    return returns, score(recent_quarters(returns), returns), previous_report(returns), quarter_before(returns)
+    return returns, score(recent_quarters(returns), returns), *earlier_reports(returns)
 
 
 def test_from_16_printed_and_14_like_for_like_to_17(quarter_3):

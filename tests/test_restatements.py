@@ -13,7 +13,7 @@ from kpi_tools.loading import Returns, load
 from kpi_tools.page import chapters
 from kpi_tools.page.change_chapter import restated_figures
 from kpi_tools.restatements import issue_changes, restatements
-from kpi_tools.scorecard import movement, previous_report, quarter_before, recent_quarters, report_tables, score
+from kpi_tools.scorecard import earlier_reports, movement, quarter_before, recent_quarters, report_tables, score
 
 RAW = Path(__file__).parents[1] / "data" / "raw"
 
@@ -38,14 +38,14 @@ def read(raws):
 
 def reports(returns: Returns) -> tuple[Returns, pd.DataFrame, pd.DataFrame]:
     """The returns, the previous report's scorecard and that of its quarter as known now."""
-    return returns, previous_report(returns), quarter_before(returns)
+    return returns, *earlier_reports(returns)
 
 
 def page(returns: Returns) -> str:
     """The chapters of the report, with the cards of the section in which the figure was changed."""
     returns = replace(returns, council=replace(returns.council, sections=("Customer Services",)))
     recent = recent_quarters(returns)
-    kpis, before = score(recent, returns), previous_report(returns)
+    kpis, before = score(recent, returns), earlier_reports(returns)[0]
     moved = movement(kpis, before, quarter_before(returns))
     pieces = (
         chapters.for_the_minutes(kpis, before, moved, returns),

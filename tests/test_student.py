@@ -5,7 +5,7 @@ import math
 import pytest
 from scipy import stats
 
-from kpi_tools.statistics.student import chance_below, critical, p_value
+from kpi_tools.statistics.student import chance_below, critical, critical_of_many, p_value
 
 
 @pytest.mark.parametrize(("df", "printed"), [(1, 12.706), (2, 4.303), (3, 3.182), (4, 2.776), (10, 2.228), (30, 2.042)])
@@ -27,6 +27,13 @@ def test_both_tails_agree_with_scipy(t: float, df: int) -> None:
 def test_the_critical_value_undoes_the_p_value(df: int, level: float) -> None:
     assert critical(df, level) == pytest.approx(stats.t.isf(level / 2, df), rel=1e-10)
     assert p_value(critical(df, level), df) == pytest.approx(level, rel=1e-10)
+
+
+@pytest.mark.parametrize("df", [28, 29, 33, 40, 58, 100, 149, 300, 999, 10_000, 10**7])
+@pytest.mark.parametrize("level", [0.2, 0.05, 0.001])
+def test_the_critical_value_of_many(df: int, level: float) -> None:
+    assert critical_of_many(1 / df, level) == pytest.approx(stats.t.isf(level / 2, df), rel=1e-8)
+    assert critical_of_many(1 / df) == pytest.approx(stats.t.isf(0.025, df), rel=1e-9)
 
 
 def test_one_degree_of_freedom_by_hand() -> None:

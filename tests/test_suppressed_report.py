@@ -17,7 +17,7 @@ from kpi_tools.explorer.directorate import explore
 from kpi_tools.loading import ReturnsError, load, read_returns
 from kpi_tools.remarks import commentary_until
 from kpi_tools.report import history_of_kpi, report_quarter
-from kpi_tools.scorecard import previous_report, recent_quarters, score
+from kpi_tools.scorecard import earlier_reports, recent_quarters, score
 from kpi_tools.suppression.texts import Withheld
 from tests.one_section import append
 from tests.small_council import COUNCIL, text_of
@@ -169,7 +169,7 @@ def test_a_suppressed_figure_has_no_rating_and_the_next_report_does_not_tell_it(
     ]
     append(raw / "returns/2024-25-Q4/care.csv", *rows)
     later = load(raw, "2024-25 Q4")
-    before = previous_report(later).set_index("kpi_id")
+    before = earlier_reports(later)[0].set_index("kpi_id")
     assert before["status"].to_dict() == kpis["status"].to_dict()
     assert pd.isna(score(recent_quarters(later), later).set_index("kpi_id").loc["A", "previous_value"])
 

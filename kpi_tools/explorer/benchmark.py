@@ -28,7 +28,7 @@ def comparison_notes(told: pd.DataFrame, kpi: dict[str, Any]) -> list[str]:
     numbers = dict.fromkeys(names[1:], "float64")
     areas = pd.concat([latest[names].astype(numbers), ours.astype(numbers)], ignore_index=True)
     england = ENGLAND if (areas["area"] == ENGLAND).any() else None
-    table = areas.assign(kpi_id=kpi["kpi_id"], polarity=kpi["polarity"])
+    table = areas.assign(kpi_id=kpi["kpi_id"], polarity=kpi["polarity"], unit=kpi["unit"])
     row = compare(table, by=["kpi_id"], area="area", england=england).iloc[-1]
     period, notes = latest["period"].iloc[0], []
     if pd.notna(row["from_england"]):

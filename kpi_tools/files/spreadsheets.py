@@ -81,7 +81,7 @@ def make_workbook(tables: Mapping[str, pd.DataFrame]) -> Any:
 
     book = Workbook()
     book.remove(book.active)
-    styles = {}
+    styles = {}  # by its name a style would be looked up for every cell
     for name, wrapped in ((_SHORT, False), (_LONG, True)):
         style = NamedStyle(name, font=DEFAULT_FONT, alignment=Alignment(vertical="top", wrap_text=wrapped))
         book.add_named_style(style)
@@ -101,10 +101,7 @@ def make_workbook(tables: Mapping[str, pd.DataFrame]) -> Any:
                 if value is None:
                     continue
                 cell = sheet.cell(number, position)
-                long = isinstance(value, str) and len(value) > 60
-                cell._style = copy(
-                    styles[_LONG if long else _SHORT]
-                )  # by its name it would be looked up for every cell
+                cell._style = copy(styles[_LONG if isinstance(value, str) and len(value) > 60 else _SHORT])
                 if isinstance(value, str):
                     cell.value = value[:_LONGEST_CELL]
                     cell.data_type = "s"

@@ -82,7 +82,7 @@ class Table:
         self.ledger.change(self.file, self.sheet, self.rows[position], self.place(column), sent, taken, why)
 
 
-@lru_cache(4096)  # each file has the same
+@lru_cache(512)  # each file has the same
 def heading(text: str) -> str:
     """A heading as columns are named: `KPI ID` → `kpi_id`."""
     return re.sub(r"\W+", "_", clean_name(text).casefold()).strip("_")

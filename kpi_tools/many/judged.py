@@ -13,7 +13,6 @@ from narwhals.stable.v2 import col
 from narwhals.stable.v2.typing import IntoFrameT
 
 from kpi_tools.direction import directions, without_figures
-from kpi_tools.errors import InputError
 from kpi_tools.rating import NUMBERS, rated
 from kpi_tools.statistics.codes import better
 from kpi_tools.statistics.limits import with_limits
@@ -47,11 +46,8 @@ def judged(
     """
     frame: Any = nw.from_native(figures)
     keys = keys_of(frame, by, order_by="period_end", value="value")
-    check_columns(frame, NEEDED, NUMBERS)
-    schema = frame.collect_schema()
-    if schema["period_end"] == nw.String or schema["period_end"].is_numeric():
-        raise InputError('The column "period_end" holds no dates. Give the last day of each period.')
-    names = [name for name in schema.names() if name not in ADDED]
+    check_columns(frame, NEEDED, NUMBERS, ("period_end",))
+    names = [name for name in frame.collect_schema().names() if name not in ADDED]
     rows = in_order(frame.select(*names), keys, "period_end", USED).with_columns(_better=better())
     rows = rated(rows, names)
     rows = of_each(rows, _directions(rows, after), "_series")

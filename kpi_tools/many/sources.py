@@ -18,10 +18,10 @@ import pyarrow.parquet as pq
 
 from kpi_tools.errors import InputError
 from kpi_tools.many.judged import NEEDED, USED
+from kpi_tools.rating import NUMBERS
 from kpi_tools.words.wording import listed
 
 UNREADABLE = (pa.ArrowException, OSError, ValueError)
-_NUMBERS = ("value", "target", "floor_standard", "numerator", "denominator", "tolerance")
 
 
 @dataclass(frozen=True)
@@ -187,7 +187,7 @@ def _agree(*fields: pa.Field) -> bool:
 
 def _unfit(name: str, kind: pa.DataType, key: bool) -> str:
     """What a column should hold and does not; empty where it does. A column without any value may have any type."""
-    if name in _NUMBERS:
+    if name in NUMBERS:
         number = pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)
         return "" if number or pa.types.is_null(kind) else "numbers"
     if name == "period_end":

@@ -46,9 +46,9 @@ def use(other: Engine) -> None:
 
 
 def _attempt(what: str, spec: Any) -> Any:
-    import vl_convert
-
     try:
+        import vl_convert
+
         return getattr(vl_convert, what)(spec)
     except Exception as error:
         return KpiError(f"The drawing engine cannot draw this: {type(error).__name__}: {error}")

@@ -65,6 +65,8 @@ def _started(count: int, end: ExitStack) -> dict[str, str]:
                 pass_fds=[door.fileno()],
                 start_new_session=True,
                 stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
             )
             end.callback(process.wait)
             end.callback(process.kill)

@@ -39,8 +39,8 @@ def keys_of(frame: Rows, by: Sequence[str] | None, **needed: str) -> list[str]:
     return keys
 
 
-def check_columns(frame: Rows, needed: Sequence[str], numbers: Sequence[str]) -> None:
-    """Raise `InputError` where a column is not there, or holds text where there should be numbers."""
+def check_columns(frame: Rows, needed: Sequence[str], numbers: Sequence[str], dates: Sequence[str] = ()) -> None:
+    """Raise `InputError` where a column is not there, or holds text or numbers where there should be something else."""
     schema = frame.collect_schema()
     if missing := [name for name in needed if name not in schema]:
         raise InputError(
@@ -49,6 +49,9 @@ def check_columns(frame: Rows, needed: Sequence[str], numbers: Sequence[str]) ->
     for name in numbers:
         if name in schema and schema[name] == nw.String and not _holds_numbers(frame, name, schema[name]):
             raise InputError(f'The column "{name}" holds text, not numbers. Where there is no figure leave it missing.')
+    for name in dates:
+        if schema[name] == nw.String or schema[name].is_numeric():
+            raise InputError(f'The column "{name}" holds no dates. Give the last day of each period.')
 
 
 def _holds_numbers(frame: Rows, name: str, kind: Any) -> bool:
