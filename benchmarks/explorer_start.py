@@ -54,14 +54,19 @@ def one_round() -> tuple[dict[str, float], dict[str, float]]:
 
 
 def main() -> None:
-    rounds = [one_round() for _ in range(ROUNDS + 1)][1:]  # the first one fills the caches of the disk
+    rounds = [one_round() for _ in range(ROUNDS + 1)][
+        1:
+    ]  # the first one fills the caches of the disk
     print("  clock     CPU")
     for name in rounds[0][0]:
         cpu = [used[name] for _, used in rounds if name in used]
         print(
             f"{median(took[name] for took, _ in rounds):6.2f} s  {f'{median(cpu):4.2f} s' if cpu else '      '}  {name}"
         )
-    total = median(sum(took.values()) for took, _ in rounds), median(sum(used.values()) for _, used in rounds)
+    total = (
+        median(sum(took.values()) for took, _ in rounds),
+        median(sum(used.values()) for _, used in rounds),
+    )
     print(f"{total[0]:6.2f} s  {total[1]:4.2f} s  in all, of {ROUNDS} rounds")
 
 

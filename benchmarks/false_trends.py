@@ -21,7 +21,9 @@ RISES = (0.0, 0.1, 0.25, 0.5, 1.0)
 
 def rolling_figures(points: int, rise: float, seed: int) -> pd.DataFrame:
     """Many series of rolling figures, with `rise` a quarter in the quarters behind them."""
-    quarters = np.random.default_rng(seed).normal(size=(SERIES, points + 3)) + rise * np.arange(points + 3)
+    quarters = np.random.default_rng(seed).normal(size=(SERIES, points + 3)) + rise * np.arange(
+        points + 3
+    )
     rolling = np.lib.stride_tricks.sliding_window_view(quarters, 4, axis=1).mean(axis=2)
     return pd.DataFrame(
         {
@@ -39,7 +41,9 @@ def calls(points: int, rise: float, seed: int = 20241231) -> tuple[float, float]
     table = rolling_figures(points, rise, seed)
     both = gls_direction(direction_of_travel(table)).groupby("kpi_id").first()
     trend = (POSITIVE, NEGATIVE)
-    return float(both["direction_of_travel"].isin(trend).mean()), float(both["gls_direction"].isin(trend).mean())
+    return float(both["direction_of_travel"].isin(trend).mean()), float(
+        both["gls_direction"].isin(trend).mean()
+    )
 
 
 def main() -> None:
@@ -48,7 +52,9 @@ def main() -> None:
     print("rise a quarter   " + "   ".join(f"{points:>2} figures: ols    gls" for points in POINTS))
     for rise in RISES:
         cells = [calls(points, rise) for points in POINTS]
-        print(f"{rise:>9.2f} sd     " + "   ".join(f"{ols:>15.1%} {gls:>6.1%}" for ols, gls in cells))
+        print(
+            f"{rise:>9.2f} sd     " + "   ".join(f"{ols:>15.1%} {gls:>6.1%}" for ols, gls in cells)
+        )
 
 
 if __name__ == "__main__":

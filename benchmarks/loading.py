@@ -20,7 +20,9 @@ from kpi_tools.quarters import Quarter, quarter_range
 
 INDICATORS, FILES = 42, 6
 QUARTER = "2024-25 Q4"
-COUNCIL = '[council]\nname = "Areas"\nreport_title = "Benchmark"\nsections = ["All"]\nowner_team = ""\n'
+COUNCIL = (
+    '[council]\nname = "Areas"\nreport_title = "Benchmark"\nsections = ["All"]\nowner_team = ""\n'
+)
 KPI = ("Name", "All", "Areas", "%", 1, "higher", "quarter")
 
 
@@ -52,7 +54,11 @@ def write_raw(raw: Path, by_month: bool = False) -> set[tuple[str, int]]:
         for row in chance.choice(len(rows), len(rows) // 1_000, replace=False).tolist():
             rows[row] = (*rows[row][:2], "72p", *rows[row][3:])
             spoilt.add((f"returns/2024-25-Q4/{name}", row + 2))
-        _write(folder / name, ("kpi_id", "period", "value", "numerator", "denominator", "status", "note"), rows)
+        _write(
+            folder / name,
+            ("kpi_id", "period", "value", "numerator", "denominator", "status", "note"),
+            rows,
+        )
     return spoilt
 
 
@@ -82,7 +88,9 @@ def main() -> None:
     located = set(zip(errors["file"], errors["row"].astype(int), strict=True))
     print(returns.summary)
     print(f"{processor:.1f} s of processor, {clock:.1f} s by the clock, {peak()} at most")
-    print(f"{len(spoilt & located):,} of {len(spoilt):,} spoilt rows located, {len(located - spoilt):,} others")
+    print(
+        f"{len(spoilt & located):,} of {len(spoilt):,} spoilt rows located, {len(located - spoilt):,} others"
+    )
 
 
 if __name__ == "__main__":

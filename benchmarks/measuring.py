@@ -26,11 +26,15 @@ class Cost(NamedTuple):
 
 def cost(*commands: Sequence[str | Path], cwd: Path = ROOT) -> Cost:
     """What commands, one after the other, cost with every process that they start (Linux). Raises where one fails."""
-    adopt_orphans = 36  # PR_SET_CHILD_SUBREAPER of linux/prctl.h: what outlives a command is waited for here
+    adopt_orphans = (
+        36  # PR_SET_CHILD_SUBREAPER of linux/prctl.h: what outlives a command is waited for here
+    )
     ctypes.CDLL(None).prctl(adopt_orphans, 1)
     before, begun = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
     for command in commands:
-        done = subprocess.run(list(map(str, command)), cwd=cwd, capture_output=True, encoding="utf-8")
+        done = subprocess.run(
+            list(map(str, command)), cwd=cwd, capture_output=True, encoding="utf-8"
+        )
         if done.returncode:
             raise SystemExit(f"{command}\n{done.stdout}{done.stderr}")
     wall = time.perf_counter() - begun
@@ -68,9 +72,14 @@ def heading(title: str) -> None:
 
 def compare(names: Sequence[str], taken: Sequence[Sequence[Cost]]) -> None:
     """Medians of each way, and how often the last one goes into it: the median of the ratios of the rounds."""
-    print(f"{'median of ' + str(len(taken[0])):44} {'clock':>9} {'CPU':>9} {'clock ×':>9} {'CPU ×':>9}")
+    print(
+        f"{'median of ' + str(len(taken[0])):44} {'clock':>9} {'CPU':>9} {'clock ×':>9} {'CPU ×':>9}"
+    )
     for name, costs in zip(names, taken, strict=True):
-        ratios = [(one.wall / last.wall, one.cpu / last.cpu) for one, last in zip(costs, taken[-1], strict=True)]
+        ratios = [
+            (one.wall / last.wall, one.cpu / last.cpu)
+            for one, last in zip(costs, taken[-1], strict=True)
+        ]
         wall, cpu = (median(one[at] for one in costs) for at in (0, 1))
         by_wall, by_cpu = (median(one[at] for one in ratios) for at in (0, 1))
         shown = f"{by_wall:9.2f} {by_cpu:9.2f}" if costs is not taken[-1] else ""

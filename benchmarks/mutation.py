@@ -30,7 +30,13 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 CELLS = ("test_meanings.py", "test_cells.py", "test_rows.py")
-ROWS = ("test_return_rules.py", "test_fields.py", "test_rows.py", "test_loading.py", "test_loading_corpus.py")
+ROWS = (
+    "test_return_rules.py",
+    "test_fields.py",
+    "test_rows.py",
+    "test_loading.py",
+    "test_loading_corpus.py",
+)
 BOOKS = ("test_workbooks.py",)
 SUITES = {
     "rating": ("test_rating.py", "test_cases.py"),
@@ -41,7 +47,13 @@ SUITES = {
     "intake.ids": CELLS,
     "intake.columns": ROWS,
     "intake.return_rules": ROWS,
-    "intake.tables": ("test_fields.py", "test_loading.py", "test_rows.py", "test_rejects.py", "test_loading_corpus.py"),
+    "intake.tables": (
+        "test_fields.py",
+        "test_loading.py",
+        "test_rows.py",
+        "test_rejects.py",
+        "test_loading_corpus.py",
+    ),
     "intake.fields": ("test_fields.py", "test_loading.py", "test_contract.py"),
     "intake.figures": ("test_contract.py", "test_received.py", "test_months.py", "test_loading.py"),
     "intake.received": ("test_loading.py", "test_received.py"),
@@ -68,17 +80,23 @@ SWAPS = {
 
 def sites(tree: ast.Module) -> Iterator[ast.AST]:
     """Every node that may be changed, in the order of the text."""
-    hints = {id(inner) for node in ast.walk(tree) for hint in _hints(node) for inner in ast.walk(hint)}
+    hints = {
+        id(inner) for node in ast.walk(tree) for hint in _hints(node) for inner in ast.walk(hint)
+    }
     words = {
         id(part)
         for node in ast.walk(tree) if isinstance(node, ast.Expr | ast.JoinedStr)
         for part in (node.values if isinstance(node, ast.JoinedStr) else [node.value])
     }  # fmt: skip
-    return (node for node in ast.walk(tree) if id(node) not in hints | words and not _is_sentence(node))
+    return (
+        node for node in ast.walk(tree) if id(node) not in hints | words and not _is_sentence(node)
+    )
 
 
 def _is_sentence(node: ast.AST) -> bool:
-    return isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value.count(" ") > 3
+    return (
+        isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value.count(" ") > 3
+    )
 
 
 def _hints(node: ast.AST) -> list[ast.AST]:
@@ -146,13 +164,17 @@ def mutants(source: str) -> Iterator[Fault]:
             told = f"{ast.unparse(before)[:90]!r} -> {ast.unparse(after)[:90]!r}"
             line = getattr(before, "lineno", 0)
             text = ast.unparse(ast.fix_missing_locations(_Put(before, after).visit(fresh)))
-            around = [_lines(one) for one in functions if one.lineno <= line <= (one.end_lineno or 0)]
+            around = [
+                _lines(one) for one in functions if one.lineno <= line <= (one.end_lineno or 0)
+            ]
             if text != ast.unparse(tree):  # as where None is returned already
                 yield Fault(line, told, text, max(around, default=(0, 0)))
 
 
 def _lines(function: ast.FunctionDef) -> tuple[int, int]:
-    return min([function.lineno, *(one.lineno for one in function.decorator_list)]), function.end_lineno or 0
+    return min(
+        [function.lineno, *(one.lineno for one in function.decorator_list)]
+    ), function.end_lineno or 0
 
 
 class _Faulty(importlib.abc.MetaPathFinder, importlib.abc.SourceLoader):
@@ -252,11 +274,17 @@ class Suite:
                 importlib.import_module(name)
         child = self.start(sound, self.tests_of(0, 0), "again")
         if os.waitpid(child, 0)[1] != 0:
-            raise SystemExit(f"The tests of {self.module} fail without any fault where the imports are done already.")
+            raise SystemExit(
+                f"The tests of {self.module} fail without any fault where the imports are done already."
+            )
 
     def tests_of(self, first: int, last: int) -> list[str]:
         """The tests that call what stands in these lines, the most telling first, then the quick ones."""
-        able = {caller for caller, lines in self.calls.items() if any(first <= line <= last for line in lines)}
+        able = {
+            caller
+            for caller, lines in self.calls.items()
+            if any(first <= line <= last for line in lines)
+        }
         found = [test for test in self.seconds if not last or able & {test, test.split("::")[0]}]
         return sorted(found, key=lambda test: (-self.kills[test], self.seconds[test]))
 
@@ -276,7 +304,13 @@ class Suite:
         watch, status = Watch(path, tests), 0
         files = [f"tests/{file}" for file in SUITES[self.module]]
         runs = [[file] for file in dict.fromkeys(test.split("::")[0] for test in tests)] or [files]
-        options = ["-xq", "-oaddopts=", "--assert=plain", "-pno:cacheprovider", f"--basetemp={self.scratch / name}"]
+        options = [
+            "-xq",
+            "-oaddopts=",
+            "--assert=plain",
+            "-pno:cacheprovider",
+            f"--basetemp={self.scratch / name}",
+        ]
         try:
             while runs and not status:
                 status = int(pytest.main(options + runs.pop(0), plugins=[watch]))
@@ -284,7 +318,13 @@ class Suite:
             status = 1
         sys.setprofile(None)
         threading.setprofile(None)  # type: ignore[arg-type]
-        own = {"kpi_tools", "tests", "conftest", "__main__", *(path.stem for path in (ROOT / "tests").glob("*.py"))}
+        own = {
+            "kpi_tools",
+            "tests",
+            "conftest",
+            "__main__",
+            *(path.stem for path in (ROOT / "tests").glob("*.py")),
+        }
         others = [] if tests else [name for name in sys.modules if name.split(".")[0] not in own]
         told = {
             "failed": watch.failed, "seconds": watch.seconds, "modules": others,
@@ -342,7 +382,10 @@ def main() -> None:
             suite.look()
             alive = suite.survivors(faults)
         killed = len(faults) - len(alive)
-        print(f"{module}: {killed} of {len(faults)} faults noticed, {killed / len(faults):.1%}", flush=True)
+        print(
+            f"{module}: {killed} of {len(faults)} faults noticed, {killed / len(faults):.1%}",
+            flush=True,
+        )
 
 
 if __name__ == "__main__":

@@ -34,7 +34,9 @@ def main() -> None:
         for row in rated[wrong].head(3).to_dict("records"):
             print(f"differs: {row}")
     told = ", ".join(f"{counts[rag]:,} {rag}" for rag in ("Green", "Amber", "Red"))
-    print(f"{seen:,} figures ({told}): {differ:,} differ; {time.process_time() - started:.0f} s of processor")
+    print(
+        f"{seen:,} figures ({told}): {differ:,} differ; {time.process_time() - started:.0f} s of processor"
+    )
     sys.exit(differ > 0)
 
 

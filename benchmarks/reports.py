@@ -29,12 +29,17 @@ STEPS = Path(__file__).with_name("steps.py")
 def by_hand(folder: Path) -> Path:
     """benchmarks/by_hand.py as a notebook."""
     cells = []
-    for cell in Path(__file__).with_name("by_hand.py").read_text(encoding="utf-8").split("\n# %%")[1:]:
+    for cell in (
+        Path(__file__).with_name("by_hand.py").read_text(encoding="utf-8").split("\n# %%")[1:]
+    ):
         tag, _, source = cell.partition("\n")
         cells.append(nbformat.v4.new_code_cell(source.strip()))
         cells[-1].metadata["tags"] = [tag.strip()] if tag.strip() else []
     kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel}), folder / "by_hand.ipynb")
+    nbformat.write(
+        nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel}),
+        folder / "by_hand.ipynb",
+    )
     return folder / "by_hand.ipynb"
 
 
@@ -58,22 +63,33 @@ def councils(folder: Path, count: int) -> list[Path]:
     for number in range(1, count + 1):
         made.append(Path(shutil.copytree(RAW, folder / f"council{number}")))
         settings = made[-1] / "council.toml"
-        text = settings.read_text(encoding="utf-8").replace('"Kent County Council"', f'"Council {number}"', 1)
+        text = settings.read_text(encoding="utf-8").replace(
+            '"Kent County Council"', f'"Council {number}"', 1
+        )
         settings.write_text(text, encoding="utf-8")
     return made
 
 
 def one(folder: Path, rounds: int) -> None:
     heading("One report, from a cold process to the finished page")
-    hand, ours, quarter = by_hand(folder), ROOT / "notebooks" / "quarterly_report.ipynb", QUARTERS[-1]
+    hand, ours, quarter = (
+        by_hand(folder),
+        ROOT / "notebooks" / "quarterly_report.ipynb",
+        QUARTERS[-1],
+    )
     ways = (
         lambda: cost(*plainly(hand, quarter, folder)),
         lambda: cost(*plainly(ours, quarter, folder)),
         lambda: cost(kpi("report", quarter, "--outputs", folder / "out")),
     )
-    compare(("by hand", "the same two commands, our notebook", "kpi report"), side_by_side(rounds, *ways))
+    compare(
+        ("by hand", "the same two commands, our notebook", "kpi report"),
+        side_by_side(rounds, *ways),
+    )
     print("\nshare of each step of kpi report")
-    told = subprocess.run([sys.executable, STEPS, quarter, folder / "out"], capture_output=True, check=True, cwd=ROOT)
+    told = subprocess.run(
+        [sys.executable, STEPS, quarter, folder / "out"], capture_output=True, check=True, cwd=ROOT
+    )
     for name, seconds, share in json.loads(told.stdout.splitlines()[-1]):
         print(f"{name:60} {seconds:6.2f} s {share:6.1%}")
 
@@ -83,10 +99,15 @@ def eight(folder: Path, rounds: int) -> None:
     hand, two = by_hand(folder), councils(folder / "two", 2)
 
     def ours() -> Cost:
-        return cost(kpi("report", *QUARTERS, "--councils", *two, "--force", "--outputs", folder / "out"))
+        return cost(
+            kpi("report", *QUARTERS, "--councils", *two, "--force", "--outputs", folder / "out")
+        )
 
     plain = [command for quarter in QUARTERS * 2 for command in plainly(hand, quarter, folder)]
-    compare(("by hand, one after the other", "kpi report --councils"), side_by_side(rounds, lambda: cost(*plain), ours))
+    compare(
+        ("by hand, one after the other", "kpi report --councils"),
+        side_by_side(rounds, lambda: cost(*plain), ours),
+    )
 
 
 def unchanged(folder: Path, rounds: int) -> None:
@@ -99,8 +120,17 @@ def unchanged(folder: Path, rounds: int) -> None:
 
 def memory(folder: Path, _: int) -> None:
     heading(f"Memory over {COPIES * 6} reports: all processes together, shared pages counted once")
-    command = kpi("report", "--all", "--councils", *councils(folder / "many", COPIES), "--outputs", folder / "out")
-    process = subprocess.Popen(list(map(str, command)), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    command = kpi(
+        "report",
+        "--all",
+        "--councils",
+        *councils(folder / "many", COPIES),
+        "--outputs",
+        folder / "out",
+    )
+    process = subprocess.Popen(
+        list(map(str, command)), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+    )
     root, made, peaks = psutil.Process(process.pid), 0, {}
     assert process.stdout is not None
     while process.poll() is None:
@@ -123,7 +153,9 @@ def _resident(root: psutil.Process) -> float:
 
 def main() -> None:
     parts = {"one": one, "eight": eight, "unchanged": unchanged, "memory": memory}
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("parts", nargs="*", metavar="PART", help=", ".join(parts))
     parser.add_argument("--rounds", type=int, default=5)
     given = parser.parse_args()

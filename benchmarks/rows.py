@@ -48,10 +48,17 @@ def figures(first: int, series: int) -> pl.DataFrame:
     higher = random.random(series) < 0.6
     target = np.round(random.uniform(50, 90, series), 1)
     floor = np.round(target * np.where(higher, 0.9, 1.1), 1)
-    denominator = random.integers(50, 2_000, (series, 1)) + random.integers(0, 40, (series, PERIODS))
+    denominator = random.integers(50, 2_000, (series, 1)) + random.integers(
+        0, 40, (series, PERIODS)
+    )
     slope = random.normal(0, 0.05, (series, 1)) * np.arange(PERIODS)
     share = np.clip(
-        target[:, None] + random.normal(0, 5, (series, 1)) + slope + random.normal(0, 4, (series, PERIODS)), 1, 99
+        target[:, None]
+        + random.normal(0, 5, (series, 1))
+        + slope
+        + random.normal(0, 4, (series, PERIODS)),
+        1,
+        99,
     )
     value = 100 * np.round(share * denominator / 100) / denominator
     missing = random.random(value.shape) < 0.01
@@ -95,7 +102,9 @@ def _one_series(rows: pd.DataFrame) -> pd.DataFrame:
     recent = rows[rows["period_end"] > pd.Timestamp(AFTER)].dropna(subset="value")
     rows["direction_of_travel"] = "not enough data"
     if len(recent) >= 5:
-        line = stats.linregress(recent["period_end"].dt.year * 12 + recent["period_end"].dt.month, recent["value"])
+        line = stats.linregress(
+            recent["period_end"].dt.year * 12 + recent["period_end"].dt.month, recent["value"]
+        )
         way = "stable or no clear trend"
         if line.pvalue < 0.05:
             way = "positive" if line.slope * sign > 0 else "negative"
@@ -109,10 +118,12 @@ def _one_series(rows: pd.DataFrame) -> pd.DataFrame:
     near = ((value - mean).abs() > reach * 2 / 3) & ~outside
     shift = side.rolling(7).sum().abs() == 7
     trend = step.rolling(6).sum().abs() == 6
-    two = (near & (side == 1)).astype(int).rolling(3).sum().ge(2) | (near & (side == -1)).astype(int).rolling(
-        3
-    ).sum().ge(2)
-    rows["rule"] = np.select([outside, trend, two, shift], ["outside", "trend", "two in three", "shift"], "")
+    two = (near & (side == 1)).astype(int).rolling(3).sum().ge(2) | (near & (side == -1)).astype(
+        int
+    ).rolling(3).sum().ge(2)
+    rows["rule"] = np.select(
+        [outside, trend, two, shift], ["outside", "trend", "two in three", "shift"], ""
+    )
     return rows
 
 
@@ -129,7 +140,10 @@ def in_turns(rounds: int, *works: Callable[[], object]) -> list[list[float]]:
     """CPU seconds of each, a round after the other; the first round warms up and is not counted."""
     for work in works:
         work()
-    return [list(column) for column in zip(*([cpu(work) for work in works] for _ in range(rounds)), strict=True)]
+    return [
+        list(column)
+        for column in zip(*([cpu(work) for work in works] for _ in range(rounds)), strict=True)
+    ]
 
 
 def ratio(above: list[float], below: list[float]) -> float:
@@ -176,7 +190,10 @@ def main() -> None:
     options.add_argument("--rounds", type=int, default=3)
     options.add_argument("--one", nargs=2, metavar=("ENGINE", "FILE"), help=argparse.SUPPRESS)
     asked = options.parse_args()
-    if any(setting not in os.environ.get(name, "").split(",") for name, setting in POLARS_SETTINGS.items()):
+    if any(
+        setting not in os.environ.get(name, "").split(",")
+        for name, setting in POLARS_SETTINGS.items()
+    ):
         # as kpi rate does, and it has to be before Polars is imported
         os.execve(sys.executable, [sys.executable, *sys.argv], os.environ | POLARS_SETTINGS)
     if asked.one:
@@ -188,8 +205,12 @@ def main() -> None:
 
 
 def tables(folder: Path, largest: int, rounds: int) -> None:
-    packages = ", ".join(f"{name} {version(name)}" for name in ("polars", "pandas", "pyarrow", "narwhals"))
-    print(f"{dt.date.today()}, Python {platform.python_version()}, {packages}; {os.cpu_count()} processors\n")
+    packages = ", ".join(
+        f"{name} {version(name)}" for name in ("polars", "pandas", "pyarrow", "narwhals")
+    )
+    print(
+        f"{dt.date.today()}, Python {platform.python_version()}, {packages}; {os.cpu_count()} processors\n"
+    )
     million = write(folder / "million.parquet", min(10**6, largest))
     tabled = pl.read_parquet(million)
     frames = {"polars": tabled, "pandas": pq.read_table(million).to_pandas(date_as_object=False)}
@@ -217,7 +238,9 @@ def tables(folder: Path, largest: int, rounds: int) -> None:
 
 
 def line(path: Path, rows: int, engine: str, rounds: int) -> None:
-    read, judge = in_turns(rounds, lambda: exhaust(read_all(path, engine)), lambda: exhaust(judge_all(path, engine)))
+    read, judge = in_turns(
+        rounds, lambda: exhaust(read_all(path, engine)), lambda: exhaust(judge_all(path, engine))
+    )
     _, peak = alone(path, engine)
     seconds = statistics.median(judge)
     print(

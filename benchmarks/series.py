@@ -60,7 +60,9 @@ def main() -> None:
     else:
         other = pl.DataFrame(table.to_dict("list"))
         steps["all three, Polars"] = lambda: assurance(special_causes(process_limits(other)))
-        steps["all three, Polars lazy"] = lambda: assurance(special_causes(process_limits(other.lazy()))).collect()
+        steps["all three, Polars lazy"] = lambda: assurance(
+            special_causes(process_limits(other.lazy()))
+        ).collect()
     print(f"{SERIES:,} series of {POINTS} points, median of {ROUNDS} rounds")
     for name, work in steps.items():
         print(f"  {name:<24} {median(work):6.3f} s")

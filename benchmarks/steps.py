@@ -30,7 +30,12 @@ def main() -> None:
     from kpi_tools import report
     from kpi_tools.running import runner
 
-    marked(report, "_report_content", "Python, the command", "pandas imported; returns read and checked")
+    marked(
+        report,
+        "_report_content",
+        "Python, the command",
+        "pandas imported; returns read and checked",
+    )
     marked(runner, "_execute", "notebook checked", "the last cell; the kernel ended")
 
     original = runner._execute
@@ -43,7 +48,9 @@ def main() -> None:
 
         def cell_start(self: Any, cell: Any, *more: Any, **named: Any) -> None:
             if cell.cell_type == "code":
-                marks.append(("papermill and kernel" if not cells else "between cells", time.time()))
+                marks.append(
+                    ("papermill and kernel" if not cells else "between cells", time.time())
+                )
             start(self, cell, *more, **named)
 
         def cell_complete(self: Any, cell: Any, *more: Any, **named: Any) -> None:
@@ -66,7 +73,11 @@ def main() -> None:
         before = moment
     whole = before - BEGUN
     small = sum(seconds for seconds in steps.values() if seconds < 0.02 * whole)
-    shown = [(name, seconds, seconds / whole) for name, seconds in steps.items() if seconds >= 0.02 * whole]
+    shown = [
+        (name, seconds, seconds / whole)
+        for name, seconds in steps.items()
+        if seconds >= 0.02 * whole
+    ]
     print(json.dumps([*shown, ("all other steps, each under 2%", small, small / whole)]))
 
 

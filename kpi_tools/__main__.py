@@ -87,7 +87,9 @@ def installed() -> bool:
     origin = distribution.read_text("direct_url.json")
     if origin:
         path = urlsplit(json.loads(origin)["url"]).path
-        places.append(Path(url2pathname(path) if os.name == "nt" else os.fsdecode(unquote_to_bytes(path))))
+        places.append(
+            Path(url2pathname(path) if os.name == "nt" else os.fsdecode(unquote_to_bytes(path)))
+        )
     return any(place.resolve() == ROOT for place in places)
 
 
@@ -151,7 +153,9 @@ def set_up() -> None:
     """Make the environment, or bring it up to the lock. Raises `SetUpError`."""
     outdated = PYTHON.exists() and mark() != "unfinished"
     doing = "Updating" if outdated else "Setting up"
-    say(f"{doing} the environment in {ENVIRONMENT}: once, about a minute, longer on a slow network.")
+    say(
+        f"{doing} the environment in {ENVIRONMENT}: once, about a minute, longer on a slow network."
+    )
     if not outdated:
         if inside():
             raise SetUpError(
@@ -204,9 +208,16 @@ def call(command: "list[str]", packages: int = 0) -> None:
     ) as process:  # fmt: skip
         for line in process.stdout or ():
             log.write(line)
-            seen += line.startswith(("Collecting ", "Processing ", "Ignoring ", "Requirement already satisfied"))
+            seen += line.startswith(
+                ("Collecting ", "Processing ", "Ignoring ", "Requirement already satisfied")
+            )
             if show:
-                print(f"\r  {min(seen, packages)} of {packages} packages", end="", file=sys.stderr, flush=True)
+                print(
+                    f"\r  {min(seen, packages)} of {packages} packages",
+                    end="",
+                    file=sys.stderr,
+                    flush=True,
+                )
     if show:
         say("")
     if process.returncode:
@@ -227,7 +238,9 @@ def hand_over() -> int:
         os.execv(command[0], command)
     process = subprocess.Popen(command)
     while True:
-        with contextlib.suppress(KeyboardInterrupt):  # the command has had it too, and says what it does about it
+        with contextlib.suppress(
+            KeyboardInterrupt
+        ):  # the command has had it too, and says what it does about it
             return process.wait()
 
 
@@ -245,7 +258,9 @@ def main() -> int:
         return run() or 0
     try:
         if inside() and ready():
-            raise SetUpError(f"The package is no longer installed in {ENVIRONMENT}. Delete that folder and run again.")
+            raise SetUpError(
+                f"The package is no longer installed in {ENVIRONMENT}. Delete that folder and run again."
+            )
         if not ready():
             with alone():
                 if not ready():

@@ -44,9 +44,13 @@ def make_reports(orders: Sequence[Order], executor: Executor | None) -> Iterator
         except KpiError as error:
             yield futures[future], error
         except CancelledError:
-            lost = "It could not be made: the scheduler was lost. The same command goes on from here."
+            lost = (
+                "It could not be made: the scheduler was lost. The same command goes on from here."
+            )
             yield futures[future], KpiError(lost)
-        except Exception as error:  # of the executor, or a defect of ours: the rest is made all the same
+        except (
+            Exception
+        ) as error:  # of the executor, or a defect of ours: the rest is made all the same
             said = " ".join(str(error).split())[:_LONGEST]
             yield futures[future], KpiError(f"It could not be made: {type(error).__name__}: {said}")
 
@@ -63,7 +67,9 @@ def make_all(
     """
     wanted = [order for order in orders if force or not up_to_date(order)]
     failed, made, stopped = list(refused), 0, 0
-    at_work = cluster(scheduler) if scheduler else here(min(processes or processors(), len(wanted) or 1))
+    at_work = (
+        cluster(scheduler) if scheduler else here(min(processes or processors(), len(wanted) or 1))
+    )
     with at_work if wanted else nullcontext() as executor:
         try:
             for order, result in _shown(make_reports(wanted, executor), len(wanted), progress):
@@ -82,7 +88,9 @@ def make_all(
     lines = [f"  {name}: {_in_short(error)}" for name, error in failed]
     head = f"{'Stopped: ' if stopped else ''}{counted}{' The same command goes on from here.' if stopped else ''}"
     text = "\n".join([f"{head}{' Not made:' if lines else ''}", *lines])
-    raise _with_status(IncompleteError(text), stopped or _status({error.exit_status for _, error in failed}))
+    raise _with_status(
+        IncompleteError(text), stopped or _status({error.exit_status for _, error in failed})
+    )
 
 
 @contextmanager
@@ -110,7 +118,9 @@ def cluster(address: str, patience: float | None = None) -> Iterator[Executor]:
         from distributed import Client
         from distributed.comm.core import connect
     except ImportError:
-        raise InputError('--scheduler needs Dask, which is not installed: pip install "kpi-tools[dask]".') from None
+        raise InputError(
+            '--scheduler needs Dask, which is not installed: pip install "kpi-tools[dask]".'
+        ) from None
     patience = _PATIENCE if patience is None else patience
     for name in ("distributed.client", "distributed.core"):  # what went wrong is said in sentences
         logging.getLogger(name).setLevel(logging.CRITICAL + 1)
@@ -124,13 +134,18 @@ def cluster(address: str, patience: float | None = None) -> Iterator[Executor]:
         asyncio.run(knock())
         client = start(address, timeout=patience, set_as_default=False)
     except (OSError, ValueError) as error:
-        said = " ".join(str(error).split())[:_LONGEST].rstrip(".") or "what listens there is something else"
+        said = (
+            " ".join(str(error).split())[:_LONGEST].rstrip(".")
+            or "what listens there is something else"
+        )
         raise KpiError(f"No Dask scheduler answers at {address}: {said}.") from None
     with client:
         try:
             client.wait_for_workers(1, timeout=patience)
         except TimeoutError:
-            raise KpiError(f"The scheduler at {address} has no workers: dask worker {address} --nthreads 1") from None
+            raise KpiError(
+                f"The scheduler at {address} has no workers: dask worker {address} --nthreads 1"
+            ) from None
         executor = client.get_executor(pure=False)
         try:
             yield executor

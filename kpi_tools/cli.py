@@ -18,7 +18,14 @@ from kpi_tools.errors import KpiError
 
 INTERRUPTED = 130
 COMMANDS = (
-    *(reports.report, reports.history, reports.verify, returns.check, returns.template, returns.changes),
+    *(
+        reports.report,
+        reports.history,
+        reports.verify,
+        returns.check,
+        returns.template,
+        returns.changes,
+    ),
     *(figures.rate, programs.explore, programs.test),
 )
 
@@ -46,8 +53,12 @@ for _command in COMMANDS:
 def main(arguments: list[str] | None = None) -> int:
     """Run the command with `arguments` (default: those of the process); its exit status. Never raises."""
     for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):  # a console or pipe that lacks a character must not fail the run
-            encoding, errors = ("utf-8", "surrogateescape") if os.name == "posix" else (stream.encoding, "replace")
+        if hasattr(
+            stream, "reconfigure"
+        ):  # a console or pipe that lacks a character must not fail the run
+            encoding, errors = (
+                ("utf-8", "surrogateescape") if os.name == "posix" else (stream.encoding, "replace")
+            )
             stream.reconfigure(encoding=encoding, errors=errors)
     gc.set_threshold(50_000)  # little of what a report is made of becomes garbage before it is done
     try:
@@ -65,10 +76,15 @@ def main(arguments: list[str] | None = None) -> int:
     except SystemExit as error:
         return error.code if isinstance(error.code, int) else 1
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # the reader has gone: what is left to write goes nowhere
+        os.dup2(
+            os.open(os.devnull, os.O_WRONLY), 1
+        )  # the reader has gone: what is left to write goes nowhere
         return 1
     except Exception as error:
-        click.echo(f"A fault in the program itself: {type(error).__name__}: {error}. {_logged(error)}", err=True)
+        click.echo(
+            f"A fault in the program itself: {type(error).__name__}: {error}. {_logged(error)}",
+            err=True,
+        )
         return 1
 
 

@@ -53,9 +53,12 @@ def compare(
     Raises `InputError` for a column, or an area, that is not there, and for two rows of one area (not seen on a lazy frame).
     """
     frame: Any = nw.from_native(figures)
-    if isinstance(frame, nw.DataFrame) and frame.implementation.is_pyarrow():  # which cannot look at rows of a group
+    if (
+        isinstance(frame, nw.DataFrame) and frame.implementation.is_pyarrow()
+    ):  # which cannot look at rows of a group
         found = nw.from_native(
-            compare(frame.to_pandas(), by=by, area=area, england=england, group=group), eager_only=True
+            compare(frame.to_pandas(), by=by, area=area, england=england, group=group),
+            eager_only=True,
         )
         kept = [name for name in frame.columns if name not in ADDED]
         added = nw.from_native(found.select(*ADDED).to_arrow(), eager_only=True)
@@ -74,7 +77,8 @@ def compare(
         rows = _with_funnel(rows, list(by))
     else:
         rows = rows.with_columns(
-            **dict.fromkeys(ADDED[5:-1], lit(None, dtype=nw.Float64)), funnel=lit(None, dtype=nw.String)
+            **dict.fromkeys(ADDED[5:-1], lit(None, dtype=nw.Float64)),
+            funnel=lit(None, dtype=nw.String),
         )
     return rows.select(*names, *ADDED).to_native()
 
@@ -82,7 +86,9 @@ def compare(
 def _check_areas(rows: Any, by: list[str], area: str, asked: Sequence[str]) -> None:
     there = set(rows[area].unique().to_list())
     if unknown := [name for name in asked if name not in there]:
-        raise InputError(f'There is no {area} "{unknown[0]}" in the table. Give its name as it stands there.')
+        raise InputError(
+            f'There is no {area} "{unknown[0]}" in the table. Give its name as it stands there.'
+        )
     names = rows.select(*by, area)
     if (twice := names.filter(names.is_duplicated())).shape[0]:
         *what, who = (str(value) for value in twice.row(0))
@@ -93,33 +99,49 @@ def _check_areas(rows: Any, by: list[str], area: str, asked: Sequence[str]) -> N
 
 def _ranked(rows: Any, by: list[str]) -> Any:
     """Figures that agree to nine decimals are equal: 100 × 29 / 50 and 29 / 50 × 100 are not the same number."""
-    rows = rows.with_columns(_score=when(~col("_england")).then((col("_value") * col("_better")).round(9)))
     rows = rows.with_columns(
-        _rank=(-col("_score")).rank("min").over(*by), ranked=col("_score").count().over(*by).cast(nw.Int64)
+        _score=when(~col("_england")).then((col("_value") * col("_better")).round(9))
     )
-    rows = rows.with_columns(rank=when(~col("_score").is_null()).then(col("_rank")).cast(nw.Float64))
+    rows = rows.with_columns(
+        _rank=(-col("_score")).rank("min").over(*by),
+        ranked=col("_score").count().over(*by).cast(nw.Int64),
+    )
+    rows = rows.with_columns(
+        rank=when(~col("_score").is_null()).then(col("_rank")).cast(nw.Float64)
+    )
     return rows.with_columns(quartile=((col("rank") - 1) * 4 / col("ranked")).floor() + 1)
 
 
 def _with_distances(rows: Any, by: list[str]) -> Any:
     rows = rows.with_columns(
-        _of_england=when(col("_england")).then(col("_value")), _of_group=when(col("_in_group")).then(col("_value"))
+        _of_england=when(col("_england")).then(col("_value")),
+        _of_group=when(col("_in_group")).then(col("_value")),
     )
     rows = rows.with_columns(
         _of_england=col("_of_england").max().over(*by), _sum=col("_of_group").sum().over(*by),
         _count=col("_of_group").count().over(*by), _own=col("_of_group").fill_null(0.0),
         _one=when(col("_of_group").is_null()).then(lit(0)).otherwise(lit(1)),
     )  # fmt: skip
-    others = when(col("_count") - col("_one") > 0).then((col("_sum") - col("_own")) / (col("_count") - col("_one")))
-    return rows.with_columns(from_england=col("_value") - col("_of_england"), from_group=col("_value") - others)
+    others = when(col("_count") - col("_one") > 0).then(
+        (col("_sum") - col("_own")) / (col("_count") - col("_one"))
+    )
+    return rows.with_columns(
+        from_england=col("_value") - col("_of_england"), from_group=col("_value") - others
+    )
 
 
 def _with_funnel(rows: Any, by: list[str]) -> Any:
     """Normal limits about a common proportion; overdispersion from the z-scores, of which the outer tenths are drawn in."""
-    whole = (finite("numerator") >= 0) & (finite("denominator") > 0) & (finite("numerator") <= finite("denominator"))
+    whole = (
+        (finite("numerator") >= 0)
+        & (finite("denominator") > 0)
+        & (finite("numerator") <= finite("denominator"))
+    )
     if "unit" in rows.collect_schema().names():
         whole = whole & (col("unit") == "%")
-    rows = rows.with_columns(_n=when(whole).then(finite("numerator")), _d=when(whole).then(finite("denominator")))
+    rows = rows.with_columns(
+        _n=when(whole).then(finite("numerator")), _d=when(whole).then(finite("denominator"))
+    )
     rows = rows.with_columns(
         _areas_n=when(~col("_england")).then(col("_n")), _areas_d=when(~col("_england")).then(col("_d")),
         _country=when(col("_england")).then(col("_n") / col("_d")),
@@ -127,17 +149,27 @@ def _with_funnel(rows: Any, by: list[str]) -> Any:
     rows = rows.with_columns(
         _pooled=col("_areas_n").sum().over(*by) / _positive(col("_areas_d").sum().over(*by)),
         _country=col("_country").max().over(*by),
-    ).with_columns(_centre=when(~col("_country").is_null()).then(col("_country")).otherwise(col("_pooled")))
-    rows = rows.with_columns(_error=(col("_centre") * (1 - col("_centre")) / col("_areas_d")).sqrt())
-    rows = rows.with_columns(
-        _z=when(col("_error") > 0).then((col("_areas_n") / col("_areas_d") - col("_centre")) / col("_error"))
+    ).with_columns(
+        _centre=when(~col("_country").is_null()).then(col("_country")).otherwise(col("_pooled"))
     )
-    rows = rows.with_columns(_place=col("_z").rank("min").over(*by), _areas=col("_z").count().over(*by))
+    rows = rows.with_columns(
+        _error=(col("_centre") * (1 - col("_centre")) / col("_areas_d")).sqrt()
+    )
+    rows = rows.with_columns(
+        _z=when(col("_error") > 0).then(
+            (col("_areas_n") / col("_areas_d") - col("_centre")) / col("_error")
+        )
+    )
+    rows = rows.with_columns(
+        _place=col("_z").rank("min").over(*by), _areas=col("_z").count().over(*by)
+    )
     inner = (col("_place") > (col("_areas") * _WINSOR).floor()) & (
         col("_place") <= col("_areas") - (col("_areas") * _WINSOR).floor()
     )
     rows = rows.with_columns(_inner=when(inner).then(col("_z")))
-    rows = rows.with_columns(_least=col("_inner").min().over(*by), _most=col("_inner").max().over(*by))
+    rows = rows.with_columns(
+        _least=col("_inner").min().over(*by), _most=col("_inner").max().over(*by)
+    )
     drawn = when(col("_z") < col("_least")).then(col("_least")).otherwise(col("_z"))
     rows = rows.with_columns(_drawn=when(drawn > col("_most")).then(col("_most")).otherwise(drawn))
     rows = rows.with_columns(_square=col("_drawn") * col("_drawn"))
@@ -152,7 +184,8 @@ def _with_funnel(rows: Any, by: list[str]) -> Any:
         _reach=col("_error") * col("overdispersion").sqrt(), expected=col("_centre") * col("_unit")
     )
     limits = {
-        f"{side}_{name}": (col("_centre") + col("_reach") * (sign * z)).clip(0.0, 1.0) * col("_unit")
+        f"{side}_{name}": (col("_centre") + col("_reach") * (sign * z)).clip(0.0, 1.0)
+        * col("_unit")
         for name, z in (("95", Z_95), ("998", Z_998))
         for side, sign in (("lower", -1), ("upper", 1))
     }
@@ -170,8 +203,20 @@ def _with_funnel(rows: Any, by: list[str]) -> Any:
 def _unit(by: list[str]) -> nw.Expr:
     """What the whole is in the values of a KPI and period: 100, or 1 where more of them are shares than percentages."""
     share = col("_n") / col("_d")
-    shares = ((col("_value") - share).abs() <= _ROUNDED / 100).fill_null(False).cast(nw.Int64).sum().over(*by)
-    percentages = ((col("_value") - share * 100).abs() <= _ROUNDED).fill_null(False).cast(nw.Int64).sum().over(*by)
+    shares = (
+        ((col("_value") - share).abs() <= _ROUNDED / 100)
+        .fill_null(False)
+        .cast(nw.Int64)
+        .sum()
+        .over(*by)
+    )
+    percentages = (
+        ((col("_value") - share * 100).abs() <= _ROUNDED)
+        .fill_null(False)
+        .cast(nw.Int64)
+        .sum()
+        .over(*by)
+    )
     return when(shares > percentages).then(lit(1.0)).otherwise(lit(100.0))
 
 

@@ -17,7 +17,15 @@ from narwhals.stable.v2.typing import IntoFrameT
 from kpi_tools.statistics.codes import finite
 from kpi_tools.statistics.series import Rows, check_columns
 from kpi_tools.statistics.student import MANY, critical, critical_of_many
-from kpi_tools.vocabulary import HIGHER, LOWER, NEGATIVE, NOT_ENOUGH_DATA, NOT_TESTABLE, POSITIVE, STABLE
+from kpi_tools.vocabulary import (
+    HIGHER,
+    LOWER,
+    NEGATIVE,
+    NOT_ENOUGH_DATA,
+    NOT_TESTABLE,
+    POSITIVE,
+    STABLE,
+)
 
 MINIMUM_POINTS = 5
 _STRAIGHT = 1e-10
@@ -48,7 +56,9 @@ def direction_of_travel(
     """
     frame: Any = nw.from_native(recent)
     names = [name for name in frame.collect_schema().names() if name not in ADDED]
-    lines = directions(frame, by, after=after, significance=significance, minimum_points=minimum_points)
+    lines = directions(
+        frame, by, after=after, significance=significance, minimum_points=minimum_points
+    )
     directed = frame.select(*names).join(lines, on=list(by), how="left")
     return (directed if after is None else without_figures(directed)).to_native()
 
@@ -68,10 +78,13 @@ def directions(
     tested = frame.select(*keys, *(name for name in _READ if name in schema))
     if after is not None:
         tested = tested.filter(
-            end > lit(after if schema["period_end"] == nw.Date else datetime.combine(after, time.min))
+            end
+            > lit(after if schema["period_end"] == nw.Date else datetime.combine(after, time.min))
         )
     # from the first month on, so that small numbers are squared
-    origin = col("_x").min().over(*keys) if after is None else lit(float(after.year * 12 + after.month))
+    origin = (
+        col("_x").min().over(*keys) if after is None else lit(float(after.year * 12 + after.month))
+    )
     points = (
         tested.select(*keys, _better=_better(schema.names()), _y=finite("value"), _x=months)
         .with_columns(
@@ -79,7 +92,9 @@ def directions(
             _y=col("_y") - col("_y").min().over(*keys),
             _x=when(~col("_y").is_null()).then(col("_x") - origin),
         )
-        .with_columns(_xx=col("_x") * col("_x"), _xy=col("_x") * col("_y"), _yy=col("_y") * col("_y"))
+        .with_columns(
+            _xx=col("_x") * col("_x"), _xy=col("_x") * col("_y"), _yy=col("_y") * col("_y")
+        )
     )
     sums = points.group_by(*keys).agg(
         col("_x", "_y", "_xx", "_xy", "_yy").sum(),
@@ -94,13 +109,20 @@ def directions(
 def without_figures(directed: Rows) -> Rows:
     """The same, with the words for series that have no row to be tested."""
     return directed.with_columns(
-        direction_of_travel=col("direction_of_travel").fill_null(NOT_ENOUGH_DATA), points=col("points").fill_null(0)
+        direction_of_travel=col("direction_of_travel").fill_null(NOT_ENOUGH_DATA),
+        points=col("points").fill_null(0),
     )
 
 
 def _better(names: list[str]) -> nw.Expr:
     """2 where higher is better, 1 where lower is, 0 where neither up nor down would say anything."""
-    better = when(col("polarity") == HIGHER).then(lit(2)).when(col("polarity") == LOWER).then(lit(1)).otherwise(lit(0))
+    better = (
+        when(col("polarity") == HIGHER)
+        .then(lit(2))
+        .when(col("polarity") == LOWER)
+        .then(lit(1))
+        .otherwise(lit(0))
+    )
     if "basis" not in names:
         return better
     return when(col("basis") == "year_to_date").then(lit(0)).otherwise(better)
@@ -108,7 +130,9 @@ def _better(names: list[str]) -> nw.Expr:
 
 def _judged(sums: Rows, significance: float, minimum_points: int) -> Rows:
     """The small table, one row a series: sums of squares about the means, then slope, interval and verdict."""
-    sums = sums.with_columns(_n=col("_n").cast(nw.Float64), _t=_critical_t(significance, minimum_points))
+    sums = sums.with_columns(
+        _n=col("_n").cast(nw.Float64), _t=_critical_t(significance, minimum_points)
+    )
     n, t = col("_n"), col("_t")
     large = when(col("_size") > 1).then(col("_size")).otherwise(lit(1.0))
     enough = (n >= minimum_points) & (n > 2)
@@ -120,14 +144,22 @@ def _judged(sums: Rows, significance: float, minimum_points: int) -> Rows:
         _can=enough & (col("_better") > 0),
     )
     lines = lines.with_columns(
-        slope=when(col("_can")).then(when(col("_flat")).then(lit(0.0)).otherwise(col("_sxy") / col("_sxx") * 12)),
-        r_squared=when(col("_can") & ~col("_flat")).then(col("_sxy") * col("_sxy") / (col("_sxx") * col("_syy"))),
+        slope=when(col("_can")).then(
+            when(col("_flat")).then(lit(0.0)).otherwise(col("_sxy") / col("_sxx") * 12)
+        ),
+        r_squared=when(col("_can") & ~col("_flat")).then(
+            col("_sxy") * col("_sxy") / (col("_sxx") * col("_syy"))
+        ),
     )
-    rest = 1 - col("r_squared")  # of a straight line noise, whose root is far from nothing, and another on each engine
+    rest = 1 - col(
+        "r_squared"
+    )  # of a straight line noise, whose root is far from nothing, and another on each engine
     rest = when(rest.is_null() | (rest > _STRAIGHT)).then(rest).otherwise(lit(0.0))
     error = rest * col("_syy") / col("_sxx") / (n - 2)
     lines = lines.with_columns(
-        _reach=when(col("_can")).then(when(col("_flat")).then(lit(0.0)).otherwise(t * error.sqrt() * 12)),
+        _reach=when(col("_can")).then(
+            when(col("_flat")).then(lit(0.0)).otherwise(t * error.sqrt() * 12)
+        ),
         _significant=(col("r_squared") > t * t / (t * t + n - 2)).fill_null(False),
     )
     better = when(col("_better") == 1).then(-col("slope")).otherwise(col("slope"))
@@ -147,5 +179,11 @@ def _critical_t(significance: float, minimum_points: int) -> nw.Expr:
     """The t that each number of points asks for: from a list of exact ones, for many points from a curve."""
     known = {n: critical(n - 2, significance) for n in range(max(minimum_points, 3), MANY + 2)}
     number = col("_n").cast(nw.Int64)
-    listed = number.replace_strict(list(known), list(known.values()), default=math.nan, return_dtype=nw.Float64)
-    return when(number < MANY + 2).then(listed).otherwise(critical_of_many(1 / (col("_n") - 2), significance))
+    listed = number.replace_strict(
+        list(known), list(known.values()), default=math.nan, return_dtype=nw.Float64
+    )
+    return (
+        when(number < MANY + 2)
+        .then(listed)
+        .otherwise(critical_of_many(1 / (col("_n") - 2), significance))
+    )

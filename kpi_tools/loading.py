@@ -78,7 +78,9 @@ class Returns:
     counts: pd.DataFrame
     changelog: pd.DataFrame
     rebases: pd.DataFrame
-    agreed: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(small_numbers.SHOWN.names)))
+    agreed: pd.DataFrame = field(
+        default_factory=lambda: pd.DataFrame(columns=list(small_numbers.SHOWN.names))
+    )
     withheld: Withheld = field(default_factory=Withheld)
 
     @property
@@ -87,7 +89,9 @@ class Returns:
         rows = self.counts[["rows_in", "accepted", "rejected", "blank"]].sum()
         files = self.counts["outcome"].value_counts()
         blank = f" + blank {rows['blank']:,}" if rows["blank"] else ""
-        told = ", ".join(f"{files.get(outcome, 0)} {outcome}" for outcome in ("read", "refused", "skipped"))
+        told = ", ".join(
+            f"{files.get(outcome, 0)} {outcome}" for outcome in ("read", "refused", "skipped")
+        )
         account = f"accepted {rows['accepted']:,} + rejected {rows['rejected']:,}{blank}"
         return f"rows in {rows['rows_in']:,} = {account} (files: {told})"
 
@@ -113,13 +117,17 @@ def raw_folder(raw: str | Path) -> Path:
     So `data/raw` means the same in a notebook, which runs in its own folder, as at the project's root.
     """
     path, here = Path(raw), Path.cwd()
-    found = (base / path for base in (here, *here.parents) if (base / path / "council.toml").is_file())
+    found = (
+        base / path for base in (here, *here.parents) if (base / path / "council.toml").is_file()
+    )
     return path if path.is_absolute() else next(found, path)
 
 
 def quarters_with_returns(raw: str | Path) -> list[Quarter]:
     """The quarters that have a folder with returns, oldest first. Raises `InputError` where there is no such folder."""
-    return sorted(quarter for quarter, folder in _folders(raw_folder(raw)).items() if returns_in(folder))
+    return sorted(
+        quarter for quarter, folder in _folders(raw_folder(raw)).items() if returns_in(folder)
+    )
 
 
 def latest_quarter(raw: str | Path) -> Quarter:
@@ -132,7 +140,9 @@ def latest_quarter(raw: str | Path) -> Quarter:
     return quarters[-1]
 
 
-def load(raw: str | Path, quarter: str | Quarter | None = None, *, allow_rejected: bool = False) -> Returns:
+def load(
+    raw: str | Path, quarter: str | Quarter | None = None, *, allow_rejected: bool = False
+) -> Returns:
     """All that is known at `quarter` (default: the latest with returns), from the folder `raw`.
 
     Raises `ReturnsError` where anything breaks a rule. With `allow_rejected` rows and files of returns that do are left
@@ -178,7 +188,12 @@ def read_returns(
     wanted = _known_quarter(folder, quarter)
     if (folder, wanted) in _KNOWN:
         tables = vars(_KNOWN[folder, wanted])
-        return Returns(**{key: one.copy(deep=False) if hasattr(one, "copy") else one for key, one in tables.items()})
+        return Returns(
+            **{
+                key: one.copy(deep=False) if hasattr(one, "copy") else one
+                for key, one in tables.items()
+            }
+        )
     with Workbooks(expected=any(folder.glob("returns/*/*.xlsx"))) as books:
         run = Run(folder, books)
         council = own.read_council(run.snapshot(folder / "council.toml"), run.ledger)
@@ -193,22 +208,31 @@ def read_returns(
         lines.later = _later(targets["from_quarter"], wanted)
         own.check_targets_in_force(kpis, targets, wanted, "targets.csv", run.ledger)
         submissions = submissions_upto(wanted, run, Catalogue(kpis, targets))
-        agreed = small_numbers.read_shown(run.table(folder / "small_numbers.csv", small_numbers.SHOWN), ids, wanted)
+        agreed = small_numbers.read_shown(
+            run.table(folder / "small_numbers.csv", small_numbers.SHOWN), ids, wanted
+        )
         judged = small_numbers.hide(submissions, kpis, council, agreed, run.ledger)
         submissions = judged.submissions
         texts = run.commentary(wanted, context.COMMENTARY)
         commentary = context.read_commentary(texts, council.sections, ids)
         commentary = small_numbers.withhold_texts(texts, commentary, kpis, judged.withheld)
-        activity = context.read_activity(run.table(folder / "activity.csv", context.ACTIVITY), council.sections, wanted)
+        activity = context.read_activity(
+            run.table(folder / "activity.csv", context.ACTIVITY), council.sections, wanted
+        )
         percentages = frozenset(kpis.loc[kpis["unit"] == "%", "kpi_id"])
         benchmarks = context.read_benchmarks(
             run.table(folder / "benchmarks.csv", context.BENCHMARKS), percentages, ids, wanted
         )
-        changelog = context.read_changes(run.table(folder / "changes.csv", context.CHANGES), ids, wanted)
+        changelog = context.read_changes(
+            run.table(folder / "changes.csv", context.CHANGES), ids, wanted
+        )
         rebases = read_rebases(run.table(folder / "rebases.csv", REBASES), ids, wanted)
     run.check_still_there()
     targets = targets[
-        [Quarter.parse(since) <= max(wanted, agreed_until or wanted) for since in targets["from_quarter"]]
+        [
+            Quarter.parse(since) <= max(wanted, agreed_until or wanted)
+            for since in targets["from_quarter"]
+        ]
     ]
     said = figures_and_months(submissions, kpis, targets)
     note_months(said, submissions, kpis, wanted, run.ledger)
@@ -237,12 +261,24 @@ def as_known_at(returns: Returns, quarter: Quarter) -> Returns:
 
     The commentary of that quarter is not among it. Problems, log and counts stay those of the reading.
     """
-    received = {label: Quarter.parse(label) <= quarter for label in returns.submissions["received"].unique()}
-    known = returns.submissions[returns.submissions["received"].map(received).astype(bool)].reset_index(drop=True)
+    received = {
+        label: Quarter.parse(label) <= quarter for label in returns.submissions["received"].unique()
+    }
+    known = returns.submissions[
+        returns.submissions["received"].map(received).astype(bool)
+    ].reset_index(drop=True)
     figures, months, _ = figures_and_months(known, returns.catalogue, returns.targets)
-    quarters = {label: Quarter.parse(label) <= quarter for label in returns.activity["period"].unique()}
-    first = {label: Quarter.parse(label) <= quarter for label in returns.benchmarks["from_quarter"].unique()}
-    since = {label: Quarter.parse(label) <= quarter for label in returns.changelog["from_quarter"].unique()}
+    quarters = {
+        label: Quarter.parse(label) <= quarter for label in returns.activity["period"].unique()
+    }
+    first = {
+        label: Quarter.parse(label) <= quarter
+        for label in returns.benchmarks["from_quarter"].unique()
+    }
+    since = {
+        label: Quarter.parse(label) <= quarter
+        for label in returns.changelog["from_quarter"].unique()
+    }
     return replace(
         returns,
         quarter=quarter,
@@ -269,7 +305,10 @@ def _unreadable(raw: Path, quarter: Quarter) -> str:
     """What lies in a quarter's folder instead, a line each; nothing where there is none or it is empty."""
     folder = _folders(raw).get(quarter)
     found = files_in(folder) if folder else []
-    lines = [f"\n  {one.path.name}: {RULES[one.code].sentence.replace('{detail}', one.detail)}" for one in found]
+    lines = [
+        f"\n  {one.path.name}: {RULES[one.code].sentence.replace('{detail}', one.detail)}"
+        for one in found
+    ]
     return f" In {folder.name} no file can be read:{''.join(lines)}\n " if folder and found else ""
 
 

@@ -95,7 +95,9 @@ def make(job: Job, content: Callable[[], Content]) -> Report:
             shutil.rmtree(job.outputs / FAILED / job.name, ignore_errors=True)
     except OSError as error:
         place = error.filename if error.filename is not None else job.outputs
-        raise KpiError(f"The report could not be written: {error.strerror or error} ({place}).") from error
+        raise KpiError(
+            f"The report could not be written: {error.strerror or error} ({place})."
+        ) from error
     return made
 
 
@@ -104,7 +106,9 @@ def _drawing() -> AbstractContextManager[Mapping[str, str]]:
     return pens(1) if possible() and DOOR not in os.environ else nullcontext({})
 
 
-def _make(job: Job, content: Callable[[], Content], work: Path, environment: Mapping[str, str]) -> Report:
+def _make(
+    job: Job, content: Callable[[], Content], work: Path, environment: Mapping[str, str]
+) -> Report:
     from kpi_tools.loading import known
 
     quarter, raw = job.quarter, job.raw
@@ -116,16 +120,26 @@ def _make(job: Job, content: Callable[[], Content], work: Path, environment: Map
     folder.mkdir()
     try:
         already = known(raw, filled.returns) if filled.whole else nullcontext()
-        with already, copy_of_this_process(NEEDED, environment) as copy, ThreadPoolExecutor(1) as beside:
-            for name in RUNNER:  # while the copy imports what it needs; the tables can wait until it is at work
+        with (
+            already,
+            copy_of_this_process(NEEDED, environment) as copy,
+            ThreadPoolExecutor(1) as beside,
+        ):
+            for name in (
+                RUNNER
+            ):  # while the copy imports what it needs; the tables can wait until it is at work
                 with suppress(ImportError):
                     import_module(name)
             writing = beside.submit(_write_tables, filled, folder, job.tables)
-            executed = run_notebook(job.notebook, given, end, copy=copy, timeout=job.timeout, progress=job.progress)
+            executed = run_notebook(
+                job.notebook, given, end, copy=copy, timeout=job.timeout, progress=job.progress
+            )
             tables = writing.result()
         from kpi_tools.running.export import to_html
 
-        shown = published(executed, given | {"raw": relative(job.read_in or job.outputs / job.name, raw)})
+        shown = published(
+            executed, given | {"raw": relative(job.read_in or job.outputs / job.name, raw)}
+        )
         origin = f"Made by kpi-tools {__version__} from the inputs {digest(used)} (manifest.json)."
         council, day = filled.returns.council.name, quarter.end.isoformat()
         text = _text(shown)
@@ -133,7 +147,9 @@ def _make(job: Job, content: Callable[[], Content], work: Path, environment: Map
         _check_page(page, end)
         filled.check(page, tables)
         if any(name in page + text for name in (str(raw), json.dumps(str(raw))[1:-1])):
-            raise KpiError(f"The notebook shows {raw}: a folder of this computer, which is not for publication.")
+            raise KpiError(
+                f"The notebook shows {raw}: a folder of this computer, which is not for publication."
+            )
     except Exception as error:
         kept = _keep_aside(work, job.outputs / FAILED / job.name, error, executed)
         if kept and isinstance(error, KpiError):
@@ -149,7 +165,9 @@ def _make(job: Job, content: Callable[[], Content], work: Path, environment: Map
     made = manifest(quarter, used, job.notebook, folder, filled.recorded(tables, executed))
     _write(folder / MANIFEST, as_json(made))
     files = tuple(sorted(path.name for path in folder.iterdir()))
-    return Report(quarter, job.outputs / job.name, files, _warnings(executed), filled.returns.summary)
+    return Report(
+        quarter, job.outputs / job.name, files, _warnings(executed), filled.returns.summary
+    )
 
 
 def _write_tables(filled: Content, folder: Path, name: str) -> "Mapping[str, pd.DataFrame]":
@@ -200,7 +218,12 @@ def _keep_aside(work: Path, place: Path, error: Exception, executed: "NotebookNo
 
 def _warnings(executed: "NotebookNode") -> tuple[str, ...]:
     code = [cell for cell in executed.cells if cell.cell_type == "code"]
-    return tuple(output.text.strip() for cell in code for output in cell.outputs if output.get("name") == "stderr")
+    return tuple(
+        output.text.strip()
+        for cell in code
+        for output in cell.outputs
+        if output.get("name") == "stderr"
+    )
 
 
 def _text(notebook: "NotebookNode") -> str:

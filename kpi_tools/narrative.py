@@ -23,7 +23,10 @@ from kpi_tools.words.wording import capitalised, change_in_words, in_words, list
 
 
 def headline(
-    kpis: pd.DataFrame, before: pd.DataFrame, quarter: Quarter, title: str = "Quarterly Performance Report"
+    kpis: pd.DataFrame,
+    before: pd.DataFrame,
+    quarter: Quarter,
+    title: str = "Quarterly Performance Report",
 ) -> str:
     """The paragraph for the minutes: counts by rating and by direction, with the change in each trend since the last report.
 
@@ -57,7 +60,10 @@ def change_sentence(movement: pd.DataFrame, before: Quarter) -> str:
         return listed([f"{rag} from {table.at[rag, then]} to {table.at[rag, now]}" for rag in RAGS])
 
     plain = f"Since {before.title} the counts went: {went('previous', 'now')}."
-    if table[["now", "previous"]].to_numpy().tolist() == table[["same_now", "same_previous"]].to_numpy().tolist():
+    if (
+        table[["now", "previous"]].to_numpy().tolist()
+        == table[["same_now", "same_previous"]].to_numpy().tolist()
+    ):
         return f"{plain} Both reports have the same {table.at['kpis', 'now']} KPIs, so this is like for like."
     return (
         f"{plain} That report had {table.at['kpis', 'previous']} KPIs and this one has {table.at['kpis', 'now']}. "
@@ -78,7 +84,10 @@ def moves(kpis: pd.DataFrame) -> list[str]:
     """Each KPI whose rating changed, with both ratings, in report order."""
     moved = movers(kpis)
     then, now = moved["previous_rag"].fillna(NOT_RATED), moved["rag"].fillna(NOT_RATED)
-    return [f"{name}: from {old} to {new}" for name, old, new in zip(moved["kpi_name"], then, now, strict=True)]
+    return [
+        f"{name}: from {old} to {new}"
+        for name, old, new in zip(moved["kpi_name"], then, now, strict=True)
+    ]
 
 
 def reds_sentence(kpis: pd.DataFrame) -> str:
@@ -92,7 +101,11 @@ def actions_sentence(kpis: pd.DataFrame) -> str:
     reds = kpis[kpis["rag"] == RED]
     lacking = int(reds["management_action"].isna().sum())
     said = f"{capitalised(plural(len(reds), 'KPI'))} did not achieve the floor standard."
-    return f"{said} For {in_words(lacking)} of them no management action has been given." if lacking else said
+    return (
+        f"{said} For {in_words(lacking)} of them no management action has been given."
+        if lacking
+        else said
+    )
 
 
 def worsening_sentence(kpis: pd.DataFrame) -> str:
@@ -112,7 +125,9 @@ def section_sentence(kpis: pd.DataFrame) -> str:
         if now[rag]
     ]
     trends = [
-        f"{in_words(now[t])} {'shows' if now[t] == 1 else 'show'} a {t} trend" for t in (POSITIVE, NEGATIVE) if now[t]
+        f"{in_words(now[t])} {'shows' if now[t] == 1 else 'show'} a {t} trend"
+        for t in (POSITIVE, NEGATIVE)
+        if now[t]
     ]
     tail = listed(trends) if trends else "none shows a clear trend"
     return f"Of {plural(now['kpis'], 'KPI')}, {listed(rated)}; {tail}."
@@ -120,7 +135,9 @@ def section_sentence(kpis: pd.DataFrame) -> str:
 
 def data_sentences(kpis: pd.DataFrame, recent: pd.DataFrame, quarter: Quarter) -> list[str]:
     """What the figures rest on: which are not final, which are missing, which are late, which KPIs are not rated and why."""
-    said = [f"This report uses what had been received for {quarter.title} and the quarters before it."]
+    said = [
+        f"This report uses what had been received for {quarter.title} and the quarters before it."
+    ]
     statuses = recent["status"].value_counts()
     said.append(
         f"Of the {len(recent)} figures shown for KPIs, {listed([f'{n} are {status}' for status, n in statuses.items()])}."
@@ -132,12 +149,18 @@ def data_sentences(kpis: pd.DataFrame, recent: pd.DataFrame, quarter: Quarter) -
         )
     unrated = kpis[kpis["rag"].isna()]
     if len(unrated):
-        names = [f"{name} ({why})" for name, why in zip(unrated["kpi_name"], unrated["not_rated_reason"], strict=True)]
-        said.append(f"{capitalised(plural(len(unrated), 'KPI'))} {_are(len(unrated))} not rated: {'; '.join(names)}.")
+        names = [
+            f"{name} ({why})"
+            for name, why in zip(unrated["kpi_name"], unrated["not_rated_reason"], strict=True)
+        ]
+        said.append(
+            f"{capitalised(plural(len(unrated), 'KPI'))} {_are(len(unrated))} not rated: {'; '.join(names)}."
+        )
     untested = kpis[kpis["direction_of_travel"].isin((NOT_ENOUGH_DATA, NOT_TESTABLE))]
     if len(untested):
         names = [
-            f"{name} ({why})" for name, why in zip(untested["kpi_name"], untested["direction_of_travel"], strict=True)
+            f"{name} ({why})"
+            for name, why in zip(untested["kpi_name"], untested["direction_of_travel"], strict=True)
         ]
         said.append(f"No direction of travel can be given for {'; '.join(names)}.")
     return said

@@ -44,7 +44,11 @@ class Order:
 
 
 def orders_of(
-    raw: Path, outputs: Path, quarters: Sequence[Quarter] | None, settings: Mapping[str, Any], council: str = ""
+    raw: Path,
+    outputs: Path,
+    quarters: Sequence[Quarter] | None,
+    settings: Mapping[str, Any],
+    council: str = "",
 ) -> list[Order]:
     """An order for each of `quarters`: for the latest with returns where there are none, for every one where it is None.
 
@@ -52,13 +56,21 @@ def orders_of(
     """
     there = sorted(quarter for quarter, folder in sort_out(raw)[0].items() if returns_in(folder))
     if not there:
-        raise InputError(f"There are no returns in {raw / 'returns'}. Put them into a folder named like 2024-25-Q3.")
+        raise InputError(
+            f"There are no returns in {raw / 'returns'}. Put them into a folder named like 2024-25-Q3."
+        )
     wanted = there if quarters is None else quarters or there[-1:]
-    return [Order(quarter, raw.resolve(), outputs.resolve(), council, settings) for quarter in dict.fromkeys(wanted)]
+    return [
+        Order(quarter, raw.resolve(), outputs.resolve(), council, settings)
+        for quarter in dict.fromkeys(wanted)
+    ]
 
 
 def orders_of_councils(
-    folders: Iterable[Path], outputs: Path, quarters: Sequence[Quarter] | None, settings: Mapping[str, Any]
+    folders: Iterable[Path],
+    outputs: Path,
+    quarters: Sequence[Quarter] | None,
+    settings: Mapping[str, Any],
 ) -> tuple[list[Order], list[tuple[str, KpiError]]]:
     """The orders of several councils, each into `outputs`/<slug>, and which folders have none, with the reason."""
     names: dict[Path, str] = {}
@@ -77,7 +89,9 @@ def orders_of_councils(
         own = slug(name)
         try:
             if alike[own] > 1:
-                others = ", ".join(str(other) for other in names if slug(names[other]) == own and other != folder)
+                others = ", ".join(
+                    str(other) for other in names if slug(names[other]) == own and other != folder
+                )
                 raise InputError(
                     f'Its reports would go to "{own}", and so would those of {others}, so none of them is made. '
                     "Give one of the councils another name in its council.toml."
@@ -94,9 +108,13 @@ def council_name(raw: Path) -> str:
     try:
         said = tomllib.loads(path.read_text(encoding="utf-8-sig")).get("council")
     except OSError as error:
-        raise InputError(f"{path} cannot be read ({error.strerror or error}). Is this a folder of raw data?") from None
+        raise InputError(
+            f"{path} cannot be read ({error.strerror or error}). Is this a folder of raw data?"
+        ) from None
     except ValueError as error:
-        raise InputError(f"{path} is not as TOML should be: {error}. `kpi check` says more.") from None
+        raise InputError(
+            f"{path} is not as TOML should be: {error}. `kpi check` says more."
+        ) from None
     name = said.get("name") if isinstance(said, dict) else None
     if not isinstance(name, str) or not slug(name):
         raise InputError(
@@ -125,7 +143,10 @@ def up_to_date(order: Order) -> bool:
             manifest["program"] == program()
             and manifest["notebook"] == fingerprint(NOTEBOOK)
             and manifest["parameters"] == asked(**settings)
-            and (page.with_suffix(".pdf").name in manifest["outputs"] or not order.settings.get("pdf"))
+            and (
+                page.with_suffix(".pdf").name in manifest["outputs"]
+                or not order.settings.get("pdf")
+            )
             and manifest["inputs"] == fingerprints(order.raw, order.quarter)
             and all(fingerprint(folder / name) == one for name, one in manifest["outputs"].items())
         )

@@ -28,7 +28,11 @@ _QUARTER = 3
 
 
 def outlook(
-    recent: pd.DataFrame, *, by: Sequence[str] = ("kpi_id",), significance: float = 0.05, minimum_points: int = 5
+    recent: pd.DataFrame,
+    *,
+    by: Sequence[str] = ("kpi_id",),
+    significance: float = 0.05,
+    minimum_points: int = 5,
 ) -> pd.DataFrame:
     """One row a series: what to expect of its next quarter and of the quarter in which its financial year ends.
 
@@ -52,7 +56,11 @@ def outlook(
 
 
 def predictions(
-    recent: pd.DataFrame, *, by: Sequence[str] = ("kpi_id",), significance: float = 0.05, minimum_points: int = 5
+    recent: pd.DataFrame,
+    *,
+    by: Sequence[str] = ("kpi_id",),
+    significance: float = 0.05,
+    minimum_points: int = 5,
 ) -> pd.DataFrame:
     """The quarters ahead for a chart, one row each: columns of `by`, `quarter`, `period_end`, `expected`, `low`,
     `high`.
@@ -68,7 +76,16 @@ def predictions(
         for ahead in range(1, len(known) // 3 + 1):
             expected, _, reach = line.predict(line.months[-1] + ahead * _QUARTER)
             quarter = last.shift(ahead)
-            rows.append((*key, quarter.label, pd.Timestamp(quarter.end), expected, expected - reach, expected + reach))
+            rows.append(
+                (
+                    *key,
+                    quarter.label,
+                    pd.Timestamp(quarter.end),
+                    expected,
+                    expected - reach,
+                    expected + reach,
+                )
+            )
     return pd.DataFrame(rows, columns=[*keys, "quarter", "period_end", "expected", "low", "high"])
 
 
@@ -82,7 +99,10 @@ def _line(rows: Rows, significance: float, minimum_points: int) -> tuple[str, Li
     if len(known) < max(minimum_points, 3):
         return NOT_ENOUGH_DATA, None, known
     months = [row["period_end"].year * 12 + row["period_end"].month for row in known]
-    values, overlap = [float(row["value"]) for row in known], 12 if last.get("basis") == "rolling_12_months" else 1
+    values, overlap = (
+        [float(row["value"]) for row in known],
+        12 if last.get("basis") == "rolling_12_months" else 1,
+    )
     line = fit(months, values, overlap=overlap)
     if line is None or line.flat:
         return NO_VARIATION if line else NOT_ENOUGH_DATA, None, known
@@ -108,7 +128,9 @@ def _outlook(rows: Rows, significance: float, minimum_points: int) -> dict[str, 
 
 
 def _ahead(name: str, line: Line | None, ahead: int, known: Rows) -> dict[str, float]:
-    names = [f"{name}_{part}" for part in ("expected", "low", "high", "target_chance", "floor_chance")]
+    names = [
+        f"{name}_{part}" for part in ("expected", "low", "high", "target_chance", "floor_chance")
+    ]
     if line is None:
         return dict.fromkeys(names, math.nan)
     expected, error, reach = line.predict(line.months[-1] + ahead * _QUARTER)
@@ -118,7 +140,11 @@ def _ahead(name: str, line: Line | None, ahead: int, known: Rows) -> dict[str, f
 
 def _chances(kpi: Mapping[str, Any], expected: float, error: float, df: int) -> tuple[float, float]:
     """Of meeting target and floor standard; NaN where there is none, or where the prediction knows no error."""
-    polarity, target, floor = kpi["polarity"], _number(kpi.get("target")), _number(kpi.get("floor_standard"))
+    polarity, target, floor = (
+        kpi["polarity"],
+        _number(kpi.get("target")),
+        _number(kpi.get("floor_standard")),
+    )
     if error <= 0:
         return math.nan, math.nan
 
@@ -134,7 +160,9 @@ def _chances(kpi: Mapping[str, Any], expected: float, error: float, df: int) -> 
     outer = abs(floor - target)
     inner = _number(kpi.get("tolerance"))
     inner = outer / 2 if math.isnan(inner) else inner
-    return below(target + inner) - below(target - inner), below(target + outer) - below(target - outer)
+    return below(target + inner) - below(target - inner), below(target + outer) - below(
+        target - outer
+    )
 
 
 def outlook_in_words(row: Mapping[str, Any], unit: str, decimals: int) -> str:
@@ -160,7 +188,9 @@ def outlook_in_words(row: Mapping[str, Any], unit: str, decimals: int) -> str:
         ]
         parts.append(f"{sentence}; the chance {' and '.join(met)}." if met else f"{sentence}.")
     if row["year_end_state"] == TOO_FAR:
-        parts.append("The year's end is further ahead than a third of the history: nothing is said of it.")
+        parts.append(
+            "The year's end is further ahead than a third of the history: nothing is said of it."
+        )
     return f"Predicted {row['outlook']}. {' '.join(parts)}"
 
 
@@ -174,7 +204,13 @@ def chance_in_words(chance: float) -> str:
     """`62%`; never 0% or 100%, which no prediction can promise."""
     if math.isnan(chance):
         return "not known"
-    return "is under 1%" if chance < 0.01 else "is over 99%" if chance > 0.99 else f"is about {chance * 100:.0f}%"
+    return (
+        "is under 1%"
+        if chance < 0.01
+        else "is over 99%"
+        if chance > 0.99
+        else f"is about {chance * 100:.0f}%"
+    )
 
 
 def _number(value: Any) -> float:

@@ -12,7 +12,9 @@ from kpi_tools.errors import InputError
 _YEAR = r"(?:fy ?|financial year )?(?P<start>(?:20)?\d\d)\s*[-/]\s*(?P<end>(?:20)?\d\d)\)?"
 _NUMBER = r"(?:q|qtr\.?|quarter)\s*(?P<number>\d+)\)?"
 _GAP = r"[\s,;:_(-]*(?:of )?"
-_FORMS = tuple(re.compile(form) for form in (rf"{_YEAR}{_GAP}{_NUMBER}", rf"{_NUMBER}{_GAP}{_YEAR}"))
+_FORMS = tuple(
+    re.compile(form) for form in (rf"{_YEAR}{_GAP}{_NUMBER}", rf"{_NUMBER}{_GAP}{_YEAR}")
+)
 _ONE_YEAR = re.compile(
     rf"(?:{_NUMBER}[\s,;:_(/'-]*(?:fy ?)?(?P<year>(?:20)?\d\d)\)?|"
     rf"(?:fy ?)?(?P<year2>(?:20)?\d\d){_GAP}{_NUMBER.replace('number', 'number2')})"
@@ -33,7 +35,9 @@ class Quarter:
 
     def __post_init__(self) -> None:
         if not (1900 <= self.year <= 2098 and 1 <= self.number <= 4):
-            raise QuarterError(f"There is no quarter {self.number} of the financial year {self.year}. {ADVICE}")
+            raise QuarterError(
+                f"There is no quarter {self.number} of the financial year {self.year}. {ADVICE}"
+            )
 
     @classmethod
     def parse(cls, text: object) -> Self:
@@ -48,9 +52,14 @@ class Quarter:
         plain = re.sub("[‐-―−]", "-", plain)
         for form in _FORMS:
             if found := form.fullmatch(plain):
-                return cls._from_parts(str(text), found["start"], found["end"], int(found["number"]))
+                return cls._from_parts(
+                    str(text), found["start"], found["end"], int(found["number"])
+                )
         if found := _ONE_YEAR.fullmatch(plain):
-            year, number = int(found["year"] or found["year2"]), int(found["number"] or found["number2"])
+            year, number = (
+                int(found["year"] or found["year2"]),
+                int(found["number"] or found["number2"]),
+            )
             year += 2000 if year < 100 else 0
             if 1 <= number <= 4:
                 raise QuarterError(
@@ -63,7 +72,9 @@ class Quarter:
     def _from_parts(cls, text: str, start: str, end: str, number: int) -> Self:
         year, after = (int(part) if len(part) == 4 else 2000 + int(part) for part in (start, end))
         if after != year + 1:
-            raise QuarterError(f'"{text}" is not a financial year: {year} is followed by {year + 1}. {ADVICE}')
+            raise QuarterError(
+                f'"{text}" is not a financial year: {year} is followed by {year + 1}. {ADVICE}'
+            )
         if not 1 <= number <= 4:
             raise QuarterError(f'"{text}": a year has four quarters, not {number}. {ADVICE}')
         return cls(year, number)

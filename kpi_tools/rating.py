@@ -13,7 +13,15 @@ from narwhals.stable.v2.typing import IntoFrameT
 
 from kpi_tools.statistics.codes import better, finite, first_of, words
 from kpi_tools.statistics.series import Rows, check_columns
-from kpi_tools.vocabulary import AMBER, CLOSEST, GREEN, LOWER, MULTIPLIERS, RED, STATUSES_WITHOUT_VALUE
+from kpi_tools.vocabulary import (
+    AMBER,
+    CLOSEST,
+    GREEN,
+    LOWER,
+    MULTIPLIERS,
+    RED,
+    STATUSES_WITHOUT_VALUE,
+)
 
 ADDED = ("rag", "not_rated_reason")
 NO_FIGURE = "no figure"
@@ -85,7 +93,9 @@ def floor_by_percentage(kpis: IntoFrameT, percent: float) -> IntoFrameT:
     For councils that rate by a percentage tolerance (10 and 5 are common) or by target alone (0: no Amber).
     """
     slack = col("target").abs() * (percent / 100)
-    floor = when(col("polarity") == LOWER).then(col("target") + slack).otherwise(col("target") - slack)
+    floor = (
+        when(col("polarity") == LOWER).then(col("target") + slack).otherwise(col("target") - slack)
+    )
     frame: Any = nw.from_native(kpis)
     return frame.with_columns(floor_standard=floor).to_native()
 
@@ -101,7 +111,8 @@ def _as_cases(rows: Rows, names: Sequence[str]) -> Rows:
     Adds `_noise`, the share of a line that is no more than rounding.
     """
     rows = rows.with_columns(
-        _cases=col("numerator").cast(nw.Float64) * _multiplier(names), _scale=col("denominator").cast(nw.Float64)
+        _cases=col("numerator").cast(nw.Float64) * _multiplier(names),
+        _scale=col("denominator").cast(nw.Float64),
     )
     there = col("_cases").is_finite() & col("_scale").is_finite() & (col("_scale") > 0)
     rows = rows.with_columns(_scale=when(there).then(col("_scale")))
@@ -141,13 +152,19 @@ def _as_distances(rows: Rows, names: Sequence[str]) -> Rows:
         _target=instead("_target", green),
         _floor_standard=instead("_floor_standard", col("_amber")),
         _way=instead("_way", lit(-1.0)),
-        _carried=when(col("_closest")).then(col("_value").abs() + col("_target").abs()).otherwise(lit(0.0)),
+        _carried=when(col("_closest"))
+        .then(col("_value").abs() + col("_target").abs())
+        .otherwise(lit(0.0)),
     )
 
 
 def _reason(rows: Rows, closest: bool) -> nw.Expr:
     """Why a row is not rated, as a number of `_REASON_CODES`, 0 where it can be."""
-    unknown = (col("_better") == 0) & ~col("_closest").fill_null(False) if closest else col("_better") == 0
+    unknown = (
+        (col("_better") == 0) & ~col("_closest").fill_null(False)
+        if closest
+        else col("_better") == 0
+    )
     wrong_side = (col("_floor_standard") - col("_target")) * col("_way") > 0
     return first_of(rows, *(col(f"_{name}").is_null() for name in _NUMBERS), unknown, wrong_side)
 

@@ -32,7 +32,9 @@ def rating_pairs(kpis: pd.DataFrame, same: pd.DataFrame) -> pd.DataFrame:
 
 def rating_matrix(pairs: pd.DataFrame) -> pd.DataFrame:
     """From → to: one row per rating before (`before`), one column per rating now, with `Total` on both sides."""
-    counted = pd.crosstab(pairs["before"], pairs["now"]).reindex(index=RATINGS, columns=RATINGS, fill_value=0)
+    counted = pd.crosstab(pairs["before"], pairs["now"]).reindex(
+        index=RATINGS, columns=RATINGS, fill_value=0
+    )
     counted = counted.assign(Total=counted.sum(axis=1))
     counted.loc["Total"] = counted.sum()
     return counted.astype(int).rename_axis(index="before", columns=None).reset_index()
@@ -80,7 +82,9 @@ def reconcile(kpis: pd.DataFrame, before: pd.DataFrame, same: pd.DataFrame) -> p
         ("This report", "count", _count(kpis)),
     ]
     table = pd.DataFrame([counted for _, _, counted in steps]).astype(int)
-    return pd.DataFrame({"step": [s for s, _, _ in steps], "kind": [k for _, k, _ in steps]}).join(table)
+    return pd.DataFrame({"step": [s for s, _, _ in steps], "kind": [k for _, k, _ in steps]}).join(
+        table
+    )
 
 
 def does_not_add_up(steps: pd.DataFrame) -> list[str]:
@@ -116,16 +120,30 @@ def set_changes(kpis: pd.DataFrame, before: pd.DataFrame, returns: Returns) -> p
     why = {(row["kpi_id"], row["change"]): row["reason"] for row in rows_of(logged)}
     names = {**then["kpi_name"].to_dict(), **now["kpi_name"].to_dict()}
     found: list[tuple[str, str, object]] = []
-    found += [(kpi, ADDED, why.get((kpi, "added"))) for kpi in now.index.difference(then.index, sort=False)]
-    found += [(kpi, REMOVED, why.get((kpi, "removed"))) for kpi in then.index.difference(now.index, sort=False)]
-    found += [(kpi, REDEFINED, reason) for (kpi, change), reason in why.items() if change == "redefined"]
+    found += [
+        (kpi, ADDED, why.get((kpi, "added")))
+        for kpi in now.index.difference(then.index, sort=False)
+    ]
+    found += [
+        (kpi, REMOVED, why.get((kpi, "removed")))
+        for kpi in then.index.difference(now.index, sort=False)
+    ]
+    found += [
+        (kpi, REDEFINED, reason) for (kpi, change), reason in why.items() if change == "redefined"
+    ]
     for kpi in (kpi for kpi in now.index if kpi in then.index):
         row, was = now.loc[kpi], then.loc[kpi]
         if lines := _new_lines(row, was):
             found.append((kpi, NEW_TARGET, f"{lines} {_sentence(row['target_reason'])}"))
         if pd.isna(was["rag"]) and pd.notna(row["rag"]):
             now_rated = f"{Quarter.parse(row['quarter']).title} is rated {row['rag']}"
-            found.append((kpi, NEWLY_RATED, f"{now_rated}; the previous report had: {was['not_rated_reason']}."))
+            found.append(
+                (
+                    kpi,
+                    NEWLY_RATED,
+                    f"{now_rated}; the previous report had: {was['not_rated_reason']}.",
+                )
+            )
         if pd.notna(was["rag"]) and pd.isna(row["rag"]):
             found.append((kpi, NO_LONGER_RATED, _sentence(row["not_rated_reason"])))
     rows = [(kpi, names.get(kpi, kpi), change, _sentence(reason)) for kpi, change, reason in found]
@@ -143,10 +161,22 @@ def _new_lines(row: pd.Series, was: pd.Series) -> str:
 
 
 def _count(rated: pd.DataFrame, column: str = "rag") -> pd.Series:
-    counted = rated[column].fillna(NOT_RATED).value_counts().reindex(list(RATINGS), fill_value=0).astype(int)
+    counted = (
+        rated[column]
+        .fillna(NOT_RATED)
+        .value_counts()
+        .reindex(list(RATINGS), fill_value=0)
+        .astype(int)
+    )
     return pd.concat([pd.Series({"kpis": len(rated)}), counted])
 
 
 def _sentence(text: object) -> str:
     plain = text.strip() if isinstance(text, str) else ""
-    return NO_REASON if not plain else plain if plain.endswith(".") else f"{plain[:1].upper()}{plain[1:]}."
+    return (
+        NO_REASON
+        if not plain
+        else plain
+        if plain.endswith(".")
+        else f"{plain[:1].upper()}{plain[1:]}."
+    )

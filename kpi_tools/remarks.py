@@ -30,4 +30,6 @@ def commentary_until(raw: str | Path, returns: Returns) -> pd.DataFrame:
             said = context.read_commentary(table, returns.council.sections, ids)
             read.append((quarter, withhold_texts(table, said, returns.catalogue, returns.withheld)))
     every = [*read, (returns.quarter, returns.commentary)]
-    return pd.concat([rows.assign(quarter=quarter.label) for quarter, rows in every], ignore_index=True)
+    return pd.concat(
+        [rows.assign(quarter=quarter.label) for quarter, rows in every], ignore_index=True
+    )

@@ -56,7 +56,17 @@ def report_quarter(
     quarter = Quarter.parse(quarter)
     raw, outputs, notebook = (Path(place).resolve() for place in (raw, outputs, notebook))
     browser = find_browser() if pdf else None
-    job = Job(quarter, quarter.slug, raw, outputs, notebook, timeout, progress, read_in=read_in, browser=browser)
+    job = Job(
+        quarter,
+        quarter.slug,
+        raw,
+        outputs,
+        notebook,
+        timeout,
+        progress,
+        read_in=read_in,
+        browser=browser,
+    )
     roles = {"prepared_by": prepared_by, "signed_off_by": signed_off_by}
     return make(job, lambda: _report_content(job, edition, overrides, allow_rejected, roles))
 
@@ -84,7 +94,18 @@ def history_of_kpi(
     raw, outputs, notebook = (Path(place).resolve() for place in (raw, outputs, notebook))
     kpi_id = kpi_in_report(load(raw, quarter), kpi)
     name = f"{quarter.slug}-{re.sub('[^a-z0-9]+', '-', kpi_id.lower()).strip('-')[:40]}"
-    job = Job(quarter, name, raw, outputs / "history", notebook, timeout, progress, "history", "figures", read_in)
+    job = Job(
+        quarter,
+        name,
+        raw,
+        outputs / "history",
+        notebook,
+        timeout,
+        progress,
+        "history",
+        "figures",
+        read_in,
+    )
     return make(job, lambda: _history_content(job, kpi_id))
 
 
@@ -103,10 +124,21 @@ def asked(
 
 
 def _report_content(
-    job: Job, edition: str, overrides: tuple[tuple[str, str, str], ...], allow_rejected: bool, roles: Mapping[str, str]
+    job: Job,
+    edition: str,
+    overrides: tuple[tuple[str, str, str], ...],
+    allow_rejected: bool,
+    roles: Mapping[str, str],
 ) -> Content:
     from kpi_tools.files.rejects import load_keeping_rejected
-    from kpi_tools.release.edition import DRAFT, check_page, hold_back, kinds, kinds_shown, parse_overrides
+    from kpi_tools.release.edition import (
+        DRAFT,
+        check_page,
+        hold_back,
+        kinds,
+        kinds_shown,
+        parse_overrides,
+    )
     from kpi_tools.release.how_made import record
     from kpi_tools.scorecard import report_tables
 
@@ -117,7 +149,9 @@ def _report_content(
     given = asked(edition, overrides, allow_rejected, **roles)
     let_pass = parse_overrides(given.get("overrides", ""))
 
-    def recorded(tables: "Mapping[str, pd.DataFrame]", executed: "NotebookNode") -> Mapping[str, Any]:
+    def recorded(
+        tables: "Mapping[str, pd.DataFrame]", executed: "NotebookNode"
+    ) -> Mapping[str, Any]:
         shown = kinds_shown(executed) if findings is None else kinds(findings)
         known = kinds(found(tables)) if shown is None else shown
         said = record(returns, tables["KPIs"], known, edition, let_pass, **roles)
@@ -136,5 +170,10 @@ def _history_content(job: Job, kpi_id: str) -> Content:
     title = f"{one.kpi['kpi_name']}: history to {job.quarter.title}"
     returns = one.known.returns
     return Content(
-        returns, title, {"kpi": kpi_id}, lambda: kpi_tables(one), lambda *_: None, lambda *_: {"kpi": kpi_id}
+        returns,
+        title,
+        {"kpi": kpi_id},
+        lambda: kpi_tables(one),
+        lambda *_: None,
+        lambda *_: {"kpi": kpi_id},
     )

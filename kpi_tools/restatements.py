@@ -38,7 +38,9 @@ def restatements(returns: Returns, before: pd.DataFrame, same: pd.DataFrame) -> 
 
 def known_by(returns: Returns, quarter: Quarter) -> bool:
     """Whether anything had been received by then."""
-    return any(Quarter.parse(label) <= quarter for label in returns.submissions["received"].unique())
+    return any(
+        Quarter.parse(label) <= quarter for label in returns.submissions["received"].unique()
+    )
 
 
 def restated_between(earlier: Returns, later: Returns) -> pd.DataFrame:
@@ -48,7 +50,9 @@ def restated_between(earlier: Returns, later: Returns) -> pd.DataFrame:
     `received` (the returns that brought it), the figure's rating before and now, and the direction of travel of the
     earlier report's quarters before and now (null where the KPI was not in that report).
     """
-    return _restated(earlier, later, lambda: (recent_quarters(earlier), recent_quarters(later, earlier.quarter)))
+    return _restated(
+        earlier, later, lambda: (recent_quarters(earlier), recent_quarters(later, earlier.quarter))
+    )
 
 
 def _restated(
@@ -56,7 +60,10 @@ def _restated(
 ) -> pd.DataFrame:
     """`reports`: tables with the direction of travel of each KPI in the earlier report, as known then and now."""
     both = earlier.figures.merge(later.figures, on=_KEYS, suffixes=("_old", "_new"))
-    other = [(both[f"{name}_old"] != both[f"{name}_new"]) & both[_pair(name)].notna().any(axis=1) for name in _PARTS]
+    other = [
+        (both[f"{name}_old"] != both[f"{name}_new"]) & both[_pair(name)].notna().any(axis=1)
+        for name in _PARTS
+    ]
     changed = both.loc[pd.concat(other, axis=1).any(axis=1), _KEYS]
     if changed.empty:
         return pd.DataFrame(columns=COLUMNS)
@@ -88,7 +95,10 @@ def issue_changes(earlier: Returns, later: Returns) -> dict[str, pd.DataFrame]:
     ratings = _sides({side: card["rag"].fillna(NOT_RATED) for side, card in sides.items()}, names)
     words = {
         name: _sides({side: card[column].fillna("") for side, card in sides.items()}, names)
-        for column, name in (("commentary", "Commentary"), ("management_action", "Management action"))
+        for column, name in (
+            ("commentary", "Commentary"),
+            ("management_action", "Management action"),
+        )
     }
     figures = restated_between(earlier, later)
     return {"Figures restated": figures, "Ratings": ratings.fillna("not in this report"), **words}
@@ -97,9 +107,9 @@ def issue_changes(earlier: Returns, later: Returns) -> dict[str, pd.DataFrame]:
 def _sides(texts: dict[str, pd.Series], names: dict[str, str]) -> pd.DataFrame:
     table = pd.DataFrame(texts).reindex(list(names))
     table = table[table["before"].fillna("") != table["now"].fillna("")]
-    return table.reset_index(names="kpi_id").assign(kpi_name=lambda rows: rows["kpi_id"].map(names))[
-        ["kpi_id", "kpi_name", "before", "now"]
-    ]
+    return table.reset_index(names="kpi_id").assign(
+        kpi_name=lambda rows: rows["kpi_id"].map(names)
+    )[["kpi_id", "kpi_name", "before", "now"]]
 
 
 def _pair(name: str) -> list[str]:
@@ -128,7 +138,9 @@ def _text(row: dict[str, object], side: str, places: int) -> str:
         return str(row[f"status_{side}"])
     text = show(value, str(row["unit_new"]), places)  # type: ignore[arg-type]
     same = all(row[f"{name}_old"] == row[f"{name}_new"] for name in _PARTS[1:])
-    return text if same or pd.isna(denominator) else f"{text} ({numerator:,.0f} of {denominator:,.0f})"
+    return (
+        text if same or pd.isna(denominator) else f"{text} ({numerator:,.0f} of {denominator:,.0f})"
+    )
 
 
 def _rating(rag: object) -> str:

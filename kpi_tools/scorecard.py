@@ -12,7 +12,15 @@ from kpi_tools.direction import direction_of_travel
 from kpi_tools.loading import Council, Returns, as_known_at, with_targets
 from kpi_tools.quarters import Quarter, quarter_range
 from kpi_tools.rating import floor_by_percentage, rate
-from kpi_tools.vocabulary import DIRECTIONS, ILLUSTRATIVE, NOT_AVAILABLE, NOT_RATED, PERCENTAGE, RAGS, TRENDS
+from kpi_tools.vocabulary import (
+    DIRECTIONS,
+    ILLUSTRATIVE,
+    NOT_AVAILABLE,
+    NOT_RATED,
+    PERCENTAGE,
+    RAGS,
+    TRENDS,
+)
 from kpi_tools.words.row_words import rows_of
 from kpi_tools.words.tokens import filled, kpi_figures, section_figures
 
@@ -36,7 +44,9 @@ def _recent(asked: Sequence[tuple[Returns, Quarter]]) -> list[pd.DataFrame]:
     """The table of `recent_quarters` for each: judged together, which takes little longer than one."""
     council = asked[0][0].council
     shown = [_shown(returns, quarter, council.window) for returns, quarter in asked]
-    together = pd.concat([table.assign(_asked=place) for place, table in enumerate(shown)], ignore_index=True)
+    together = pd.concat(
+        [table.assign(_asked=place) for place, table in enumerate(shown)], ignore_index=True
+    )
     directed = direction_of_travel(
         judged(together, council), by=("_asked", "kpi_id"), significance=council.significance,
         minimum_points=council.minimum_points,
@@ -50,7 +60,9 @@ def judged(figures: pd.DataFrame, council: Council) -> pd.DataFrame:
 
     Where that is a percentage, `floor_standard` becomes the target less (where lower is better: plus) so much of it.
     """
-    by_scheme = floor_by_percentage(figures, council.percent) if council.scheme == PERCENTAGE else figures
+    by_scheme = (
+        floor_by_percentage(figures, council.percent) if council.scheme == PERCENTAGE else figures
+    )
     return rate(by_scheme)
 
 
@@ -65,13 +77,18 @@ def score(recent: pd.DataFrame, returns: Returns) -> pd.DataFrame:
     by_kpi = recent.groupby("kpi_id", sort=False)
     latest = by_kpi.nth(-1).reset_index(drop=True)
     previous = by_kpi.nth(-2).set_index("kpi_id")[_PREVIOUS].add_prefix("previous_")
-    year_ago = by_kpi.nth(-5).set_index("kpi_id")[["quarter", "value", "status"]].add_prefix("year_ago_")
+    year_ago = (
+        by_kpi.nth(-5).set_index("kpi_id")[["quarter", "value", "status"]].add_prefix("year_ago_")
+    )
     words = returns.commentary.dropna(subset="kpi_id").set_index("kpi_id")
     words = words[["commentary", "management_action", "author", "status"]].rename(
         columns={"status": "commentary_status"}
     )
     invented = (
-        (recent[["status", "target_status", "kpi_status"]] == ILLUSTRATIVE).any(axis=1).groupby(recent["kpi_id"]).any()
+        (recent[["status", "target_status", "kpi_status"]] == ILLUSTRATIVE)
+        .any(axis=1)
+        .groupby(recent["kpi_id"])
+        .any()
     )
     kpis = latest.join(previous, on="kpi_id").join(year_ago, on="kpi_id").join(words, on="kpi_id")
     return _with_figures(kpis.assign(illustrative=kpis["kpi_id"].map(invented)))
@@ -81,7 +98,10 @@ def section_words(returns: Returns, kpis: pd.DataFrame) -> pd.DataFrame:
     """The commentary on whole sections, as `returns.commentary` has it, with the figures of `kpis` for its tokens."""
     about = returns.commentary[returns.commentary["kpi_id"].isna()]
     counted = matrix(kpis).set_index("section").to_dict("index")
-    words = {section: section_figures(counted.get(section, {}), returns.quarter) for section in about["section"]}
+    words = {
+        section: section_figures(counted.get(section, {}), returns.quarter)
+        for section in about["section"]
+    }
     said = [
         filled(text, words[section]) if isinstance(text, str) else text
         for section, text in zip(about["section"], about["commentary"], strict=True)
@@ -116,7 +136,10 @@ def matrix(kpis: pd.DataFrame) -> pd.DataFrame:
     """
     sections = kpis.groupby("section", sort=False)
     return pd.DataFrame(
-        [*({"section": name, **counts(own)} for name, own in sections), {"section": "Total", **counts(kpis)}]
+        [
+            *({"section": name, **counts(own)} for name, own in sections),
+            {"section": "Total", **counts(kpis)},
+        ]
     )
 
 
@@ -143,7 +166,9 @@ def movement(kpis: pd.DataFrame, before: pd.DataFrame, like_for_like: pd.DataFra
     same_now = counts(kpis[kpis["kpi_id"].isin(shared)])
     same_then = counts(like_for_like[like_for_like["kpi_id"].isin(shared)])
     table = (
-        pd.DataFrame({"now": now, "previous": then, "same_now": same_now, "same_previous": same_then})
+        pd.DataFrame(
+            {"now": now, "previous": then, "same_now": same_now, "same_previous": same_then}
+        )
         .rename_axis("count")
         .reset_index()
     )
@@ -170,10 +195,14 @@ def rating_history(returns: Returns, kpis: pd.DataFrame, before: pd.DataFrame) -
     reports += [kpis.assign(report=returns.quarter.label)]
     ratings = pd.concat([report[["report", "rag"]] for report in reports])
     counted = {
-        quarter: Counter(rags.fillna(NOT_RATED)) for quarter, rags in ratings.groupby("report", sort=False)["rag"]
+        quarter: Counter(rags.fillna(NOT_RATED))
+        for quarter, rags in ratings.groupby("report", sort=False)["rag"]
     }
     return pd.DataFrame(
-        [{"quarter": quarter, **{rag: count[rag] for rag in (*RAGS, NOT_RATED)}} for quarter, count in counted.items()]
+        [
+            {"quarter": quarter, **{rag: count[rag] for rag in (*RAGS, NOT_RATED)}}
+            for quarter, count in counted.items()
+        ]
     )
 
 
@@ -199,7 +228,9 @@ def _shown(returns: Returns, last: Quarter, window: int) -> pd.DataFrame:
     ]
     grid = pd.DataFrame(rows, columns=["kpi_id", "quarter", "period_end"])
     figures = returns.figures[["kpi_id", "quarter", *_FIGURE]]
-    recent = grid.merge(kpis, on="kpi_id", how="left").merge(figures, on=["kpi_id", "quarter"], how="left")
+    recent = grid.merge(kpis, on="kpi_id", how="left").merge(
+        figures, on=["kpi_id", "quarter"], how="left"
+    )
     recent["status"] = recent["status"].fillna(NOT_AVAILABLE)
     return with_targets(recent, returns.targets)
 
@@ -208,7 +239,8 @@ def _with_figures(kpis: pd.DataFrame) -> pd.DataFrame:
     figures = [kpi_figures(kpi) for kpi in rows_of(kpis)]
     columns = {
         name: [
-            filled(text, own) if isinstance(text, str) else text for text, own in zip(kpis[name], figures, strict=True)
+            filled(text, own) if isinstance(text, str) else text
+            for text, own in zip(kpis[name], figures, strict=True)
         ]
         for name in ("commentary", "management_action")
     }
@@ -218,7 +250,11 @@ def _with_figures(kpis: pd.DataFrame) -> pd.DataFrame:
 def in_force(catalogue: pd.DataFrame, quarter: Quarter) -> pd.DataFrame:
     """The KPIs of the catalogue that are in the set in the report of `quarter`."""
     first = catalogue["first_quarter"].map(Quarter.parse)
-    last = [quarter if pd.isna(label) else Quarter.parse(label) for label in catalogue["last_quarter"]]
+    last = [
+        quarter if pd.isna(label) else Quarter.parse(label) for label in catalogue["last_quarter"]
+    ]
     kpis = catalogue[[a <= quarter <= b for a, b in zip(first, last, strict=True)]]
     # that a KPI leaves the set later is not known yet
-    return kpis.assign(last_quarter=kpis["last_quarter"].where(kpis["last_quarter"] == quarter.label))
+    return kpis.assign(
+        last_quarter=kpis["last_quarter"].where(kpis["last_quarter"] == quarter.label)
+    )

@@ -31,7 +31,12 @@ def findings_text(findings: pd.DataFrame) -> str:
     lines = [f"{'Severity':<9} {'Check':<{code}} Place"]
     for row in rows_of(findings):
         lines.append(f"{row['severity']:<9} {row['code']:<{code}} {row['place']}")
-        lines += wrap(f"{row['finding']} {row['remedy']}", _WIDTH, initial_indent=" " * 10, subsequent_indent=" " * 10)
+        lines += wrap(
+            f"{row['finding']} {row['remedy']}",
+            _WIDTH,
+            initial_indent=" " * 10,
+            subsequent_indent=" " * 10,
+        )
     return "\n".join(lines)
 
 
@@ -46,7 +51,10 @@ def changes_text(raw: object, earlier: Quarter, later: Quarter) -> str:
 
 
 def _ratings(table: pd.DataFrame) -> list[str]:
-    return [f"  {row['kpi_id']:<6} {row['before']:<18} → {row['now']:<18} {row['kpi_name']}" for row in rows_of(table)]
+    return [
+        f"  {row['kpi_id']:<6} {row['before']:<18} → {row['now']:<18} {row['kpi_name']}"
+        for row in rows_of(table)
+    ]
 
 
 def _records(table: pd.DataFrame) -> list[str]:
@@ -56,5 +64,7 @@ def _records(table: pd.DataFrame) -> list[str]:
         for column, name in _NAMES.items():
             if column != "kpi_id" and column in row:
                 text = row[column] if isinstance(row[column], str) and row[column] else "none"
-                lines += wrap(f"{name}: {text}", _WIDTH, initial_indent=" " * 9, subsequent_indent=" " * 11)
+                lines += wrap(
+                    f"{name}: {text}", _WIDTH, initial_indent=" " * 9, subsequent_indent=" " * 11
+                )
     return lines

@@ -56,12 +56,22 @@ def process_limits(
     """
     frame: Rows = nw.from_native(series)
     if fix is not None and fix < 1:
-        raise InputError(f"The limits cannot be fixed after {fix} values. Leave `fix` out to use all.")
-    columns = {"order_by": order_by, "value": value} | ({"overlap": overlap} if isinstance(overlap, str) else {})
+        raise InputError(
+            f"The limits cannot be fixed after {fix} values. Leave `fix` out to use all."
+        )
+    columns = {"order_by": order_by, "value": value} | (
+        {"overlap": overlap} if isinstance(overlap, str) else {}
+    )
     keys = keys_of(frame, by, **columns)
-    names = [name for name in frame.collect_schema().names() if name not in (*LIMITED, *CAUSES) or name == overlap]
+    names = [
+        name
+        for name in frame.collect_schema().names()
+        if name not in (*LIMITED, *CAUSES) or name == overlap
+    ]
     rows = in_order(frame.select(*names), keys, order_by, (value, "basis", str(overlap)))
-    rows = with_limits(rows, keys, order_by, value, screen=screen, fix=fix, rebase=rebase, overlap=overlap)
+    rows = with_limits(
+        rows, keys, order_by, value, screen=screen, fix=fix, rebase=rebase, overlap=overlap
+    )
     return as_given(frame, names, LIMITED, rows).to_native()
 
 
@@ -89,10 +99,14 @@ def special_causes(
     keys = keys_of(frame, by, order_by=order_by, value=value)
     _check_limits(frame)
     rows = in_order(frame.select(*names), keys, order_by, (value, "polarity", *LOOKED_AT))
-    rows = rows.with_columns(_y=finite(value), _better=better() if "polarity" in names else lit(0, dtype=nw.Int8))
+    rows = rows.with_columns(
+        _y=finite(value), _better=better() if "polarity" in names else lit(0, dtype=nw.Int8)
+    )
     return as_given(frame, names, CAUSES, signalled(rows, profile)).to_native()
 
 
 def _check_limits(frame: Rows) -> None:
     if missing := [name for name in LOOKED_AT if name not in frame.collect_schema().names()]:
-        raise InputError(f'The table has no process limits ("{missing[0]}"): put it through process_limits first.')
+        raise InputError(
+            f'The table has no process limits ("{missing[0]}"): put it through process_limits first.'
+        )

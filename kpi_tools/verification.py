@@ -44,20 +44,37 @@ def verify(folder: Path, raw: Path, *, again: bool = True) -> Verdict:
     noted = _manifest(folder)
     quarter = Quarter.parse(noted["quarter"])
     try:
-        changed = [*_outputs(folder, noted["outputs"]), *_inputs(raw, quarter, noted["inputs"]), *_program(noted)]
+        changed = [
+            *_outputs(folder, noted["outputs"]),
+            *_inputs(raw, quarter, noted["inputs"]),
+            *_program(noted),
+        ]
         repeated = list(_made_again(folder, raw, noted)) if again else []
     except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise InputError(f"{folder / MANIFEST} has an entry that no report has: {error}.") from error
-    return Verdict(folder, quarter, (*changed, *repeated), len(noted["outputs"]) + 1, len(noted["inputs"]), again)
+        raise InputError(
+            f"{folder / MANIFEST} has an entry that no report has: {error}."
+        ) from error
+    return Verdict(
+        folder,
+        quarter,
+        (*changed, *repeated),
+        len(noted["outputs"]) + 1,
+        len(noted["inputs"]),
+        again,
+    )
 
 
 def _manifest(folder: Path) -> dict[str, Any]:
     if not folder.is_dir():
-        raise InputError(f"There is no folder {folder}. Give the folder of a report, such as outputs/2024-25-Q3.")
+        raise InputError(
+            f"There is no folder {folder}. Give the folder of a report, such as outputs/2024-25-Q3."
+        )
     try:
         noted = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise InputError(f"{folder} has no {MANIFEST}, so there is nothing to compare it with.") from None
+        raise InputError(
+            f"{folder} has no {MANIFEST}, so there is nothing to compare it with."
+        ) from None
     except (OSError, ValueError) as error:
         raise InputError(f"{folder / MANIFEST} cannot be read: {error}.") from None
     wrong = [name for name in _NEEDED if not isinstance(noted, dict) or name not in noted]
@@ -119,7 +136,9 @@ def _made_again(folder: Path, raw: Path, noted: Mapping[str, Any]) -> Iterator[s
         except KpiError as error:
             yield f"It cannot be made again: {error}"
             return
-        for name in sorted({path.name for path in again.iterdir()} & {path.name for path in folder.iterdir()}):
+        for name in sorted(
+            {path.name for path in again.iterdir()} & {path.name for path in folder.iterdir()}
+        ):
             if (again / name).read_bytes() != _without_pdf(folder / name):
                 yield f"{name} is not what these inputs give{_where(folder / name, again / name)}."
 
@@ -133,13 +152,18 @@ def _without_pdf(path: Path) -> bytes:
     pdf = [name for name in noted["outputs"] if name.endswith(".pdf")]
     if not pdf or as_json(noted).encode() != written:
         return written
-    return as_json(noted | {"outputs": {k: v for k, v in noted["outputs"].items() if k not in pdf}}).encode()
+    return as_json(
+        noted | {"outputs": {k: v for k, v in noted["outputs"].items() if k not in pdf}}
+    ).encode()
 
 
 def _run(folder: Path, raw: Path, noted: Mapping[str, Any], place: Path) -> Path:
     if "kpi" in noted:
         return history_of_kpi(noted["kpi"], noted["quarter"], raw, place, read_in=folder).folder
-    passed = tuple((str(one["code"]), str(one["because"]), str(one["by"])) for one in noted.get("overrides", ()))
+    passed = tuple(
+        (str(one["code"]), str(one["because"]), str(one["by"]))
+        for one in noted.get("overrides", ())
+    )
     return report_quarter(
         noted["quarter"], raw, place, edition=str(noted.get("edition")), overrides=passed,
         allow_rejected=bool(noted.get("allow_rejected")), prepared_by=noted.get("prepared_by") or "",
@@ -152,11 +176,16 @@ def _where(found: Path, made: Path) -> str:
     if found.name == MANIFEST:
         one, other = (json.loads(path.read_text(encoding="utf-8")) for path in (found, made))
         keys = sorted(key for key in {*one, *other} if one.get(key) != other.get(key))
-        return f" (entries {', '.join(keys[:_SHOWN])}{', …' if len(keys) > _SHOWN else ''})" if keys else ""
+        return (
+            f" (entries {', '.join(keys[:_SHOWN])}{', …' if len(keys) > _SHOWN else ''})"
+            if keys
+            else ""
+        )
     if found.suffix not in (".html", ".csv", ".ipynb"):
         return ""
     pair = [path.read_bytes().split(b"\n") for path in (found, made)]
     lines = next(
-        (n for n, both in enumerate(zip(*pair, strict=False), 1) if both[0] != both[1]), min(map(len, pair)) + 1
+        (n for n, both in enumerate(zip(*pair, strict=False), 1) if both[0] != both[1]),
+        min(map(len, pair)) + 1,
     )
     return f" (from line {lines} on)"

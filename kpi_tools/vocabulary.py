@@ -51,10 +51,21 @@ NOT_COLLECTED: Final = "not collected"
 NOT_APPLICABLE: Final = "not applicable"
 ROUNDS_TO_ZERO: Final = "rounds to zero"
 STATUSES_WITH_VALUE: Final = (FINAL, PROVISIONAL, ESTIMATED, CARRIED_FORWARD, ILLUSTRATIVE)
-STATUSES_WITHOUT_VALUE: Final = (SUPPRESSED, NOT_AVAILABLE, NOT_COLLECTED, NOT_APPLICABLE, ROUNDS_TO_ZERO)
+STATUSES_WITHOUT_VALUE: Final = (
+    SUPPRESSED,
+    NOT_AVAILABLE,
+    NOT_COLLECTED,
+    NOT_APPLICABLE,
+    ROUNDS_TO_ZERO,
+)
 STATUSES: Final = STATUSES_WITH_VALUE + STATUSES_WITHOUT_VALUE
 
-MULTIPLIERS: Final = {"%": 100, "rate per 100,000": 100_000, "rate per 10,000": 10_000, "rate per 1,000": 1_000}
+MULTIPLIERS: Final = {
+    "%": 100,
+    "rate per 100,000": 100_000,
+    "rate per 10,000": 10_000,
+    "rate per 1,000": 1_000,
+}
 """Units whose value is numerator / denominator times this number."""
 
 MONEY: Final = ("£", "GBP")

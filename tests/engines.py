@@ -26,7 +26,9 @@ def _polars(table: pd.DataFrame) -> pl.DataFrame:
     for name in table.columns:
         values = table[name].tolist()
         is_text = any(isinstance(value, str) for value in values)
-        columns[name] = pl.Series([None if is_text and value != value else value for value in values], strict=False)
+        columns[name] = pl.Series(
+            [None if is_text and value != value else value for value in values], strict=False
+        )
     return pl.DataFrame(columns, strict=False)
 
 

@@ -34,7 +34,9 @@ def known(kpi_id: str) -> Evidence:
     return evidence(returns(), {kpi_id})
 
 
-def with_figures(values: Sequence[float], kpi_id: str = "CS01", lines: bool = True, **columns: Any) -> Evidence:
+def with_figures(
+    values: Sequence[float], kpi_id: str = "CS01", lines: bool = True, **columns: Any
+) -> Evidence:
     """What the rules say of a KPI whose last quarters had these values; `columns` of the catalogue may differ."""
     kent = returns()
     catalogue = kent.catalogue.assign(
@@ -49,7 +51,9 @@ def with_figures(values: Sequence[float], kpi_id: str = "CS01", lines: bool = Tr
         {
             "kpi_id": kpi_id,
             "quarter": pd.array([quarter.label for quarter in quarters], dtype="str"),
-            "period_end": pd.to_datetime([quarter.end for quarter in quarters]).astype("datetime64[s]"),
+            "period_end": pd.to_datetime([quarter.end for quarter in quarters]).astype(
+                "datetime64[s]"
+            ),
             "value": pd.array([float(value) for value in values], dtype="float64"),
             "numerator": float("nan"),
             "denominator": float("nan"),
@@ -68,7 +72,9 @@ def with_figures(values: Sequence[float], kpi_id: str = "CS01", lines: bool = Tr
 def with_months(values: Sequence[float], last: str = "2024-12", kpi_id: str = "ES01") -> Evidence:
     """What the rules say of a KPI that has these monthly figures, up to the month `last`; NaN leaves a month out."""
     kent = returns()
-    ends = pd.date_range(end=pd.Timestamp(last) + pd.offsets.MonthEnd(0), periods=len(values), freq="ME")
+    ends = pd.date_range(
+        end=pd.Timestamp(last) + pd.offsets.MonthEnd(0), periods=len(values), freq="ME"
+    )
     row = kent.months[kent.months["kpi_id"] == kpi_id].iloc[[-1]]
     months = pd.concat([row] * len(values), ignore_index=True).assign(
         value=[float(value) for value in values],
@@ -78,4 +84,6 @@ def with_months(values: Sequence[float], last: str = "2024-12", kpi_id: str = "E
         month=[f"{end:%Y-%m}" for end in ends],
         quarter=[Quarter.containing(end.date()).label for end in ends],
     )
-    return evidence(replace(kent, months=months[months["value"].notna()].reset_index(drop=True)), {kpi_id})
+    return evidence(
+        replace(kent, months=months[months["value"].notna()].reset_index(drop=True)), {kpi_id}
+    )

@@ -45,7 +45,12 @@ CASES: list[Case] = []
 
 def rows(*changed: list[Any]) -> list[list[Any]]:
     """The headings, a good row, the rows given, a good row."""
-    return [HEAD, ["C1", QUARTER, 412, "", "", "final", ""], *changed, ["P2", "2024-25 Q2", 34, 813, 2421, "final", ""]]
+    return [
+        HEAD,
+        ["C1", QUARTER, 412, "", "", "final", ""],
+        *changed,
+        ["P2", "2024-25 Q2", 34, 813, 2421, "final", ""],
+    ]
 
 
 def book_of(table: list[list[Any]], change: Callable[[Any, Any], None] | None = None) -> bytes:
@@ -66,10 +71,14 @@ def book_of(table: list[list[Any]], change: Callable[[Any, Any], None] | None = 
     return content.getvalue()
 
 
-def add(name: str, content: bytes | str | Callable[[], bytes], file: str = "return.csv", **expected: Any) -> None:
+def add(
+    name: str, content: bytes | str | Callable[[], bytes], file: str = "return.csv", **expected: Any
+) -> None:
     """One more case; a text is written as UTF-8, and what makes a workbook is called when it is needed."""
     if callable(content):
-        CASES.append(Case(name, file if file != "return.csv" else "return.xlsx", content, **expected))
+        CASES.append(
+            Case(name, file if file != "return.csv" else "return.xlsx", content, **expected)
+        )
     else:
         raw = content.encode() if isinstance(content, str) else content
         CASES.append(Case(name, file, lambda: raw, **expected))
@@ -165,7 +174,12 @@ for value, code in (
 ):  # fmt: skip
     both(f"value {value}", row(value), code=code)
 both("endless digits of a count", row("9" * 400, "C1", "2024-25 Q2"), code="value-infinite")
-both("percent sign in the numerator", row("75", "P2", QUARTER, "30%", "40"), code="parts-sign", column="numerator")
+both(
+    "percent sign in the numerator",
+    row("75", "P2", QUARTER, "30%", "40"),
+    code="parts-sign",
+    column="numerator",
+)
 both("value unlike parts by ten", row("7.5", "P2", QUARTER, "30", "40"), code="value-unlike-parts")
 both("fraction with its parts", row("0.75", "P2", QUARTER, "30", "40"), code="value-unlike-parts")
 both("one per cent with its parts", row("1", "P2", QUARTER, "1", "100"), as_=1.0)
@@ -174,12 +188,39 @@ both("error in the note", row("75", note="#N/A"), code="value-error", column="no
 both("negative count", row("-5", "C1", "2024-25 Q2"), code="value-negative")
 both("percent sign on a count", row("5%", "C1", "2024-25 Q2"), code="value-sign")
 both("unlike its parts", row("75", "P2", QUARTER, "30", "41"), code="value-unlike-parts")
-both("rounded the wrong way", row("33.6", "P1", QUARTER, "3366", "10000"), code="value-unlike-parts")
-both("numerator over denominator", row("", "P2", QUARTER, "41", "40"), code="parts-over", column="numerator")
-both("denominator zero", row("", "P2", QUARTER, "0", "0", ""), code="parts-zero", column="denominator")
-both("text in numerator", row("75", "P2", QUARTER, "30ish", "40"), code="value-text", column="numerator")
-both("negative denominator", row("75", "P2", QUARTER, "30", "-40"), code="value-negative", column="denominator")
-both("suppressed but parts given", row("c", "P2", QUARTER, "3", "40", ""), code="parts-withheld", column="numerator")
+both(
+    "rounded the wrong way", row("33.6", "P1", QUARTER, "3366", "10000"), code="value-unlike-parts"
+)
+both(
+    "numerator over denominator",
+    row("", "P2", QUARTER, "41", "40"),
+    code="parts-over",
+    column="numerator",
+)
+both(
+    "denominator zero",
+    row("", "P2", QUARTER, "0", "0", ""),
+    code="parts-zero",
+    column="denominator",
+)
+both(
+    "text in numerator",
+    row("75", "P2", QUARTER, "30ish", "40"),
+    code="value-text",
+    column="numerator",
+)
+both(
+    "negative denominator",
+    row("75", "P2", QUARTER, "30", "-40"),
+    code="value-negative",
+    column="denominator",
+)
+both(
+    "suppressed but parts given",
+    row("c", "P2", QUARTER, "3", "40", ""),
+    code="parts-withheld",
+    column="numerator",
+)
 both("value and reason", row("75", status="suppressed"), code="status-with-value", column="status")
 both("unknown status", row("75", status="draft"), code="status-unknown", column="status")
 both("two reasons", row("c", status="not collected"), code="status-other-reason")
@@ -205,7 +246,12 @@ both("total", row("999", "Total"), code="row-total", column="kpi_id")
 for total in ("TOTAL:", "Sub-total", "Average", "Totals for the section"):
     both(f"row called {total}", row("999", total), code="row-total", column="kpi_id")
 both("grand total", row("999", "Grand total", ""), code="row-total", column="kpi_id")
-both("footnote", ["* provisional figures", "", "", "", "", "", ""], code="row-footnote", column="kpi_id")
+both(
+    "footnote",
+    ["* provisional figures", "", "", "", "", "", ""],
+    code="row-footnote",
+    column="kpi_id",
+)
 
 # periods
 for text in ("2024/25 Q3", "Q3 2024/25", "Q3 24/25", "Quarter 3, 2024/25", "qtr 3 2024-25", "31/12/2024", "31.12.2024",
@@ -215,8 +261,16 @@ for text in ("2024/25 Q3", "Q3 2024/25", "Q3 24/25", "Quarter 3, 2024/25", "qtr 
              "2024-25\nQ3"):  # fmt: skip
     both(f"period {text!a}", row(period=text), as_=87.5, key=("P1", QUARTER), logged="period")
 both("month of a monthly KPI", row("87", "M1", "2024-12"), as_=87.0)
-both("month in words with a hyphen", row("87", "M1", "Dec-2024"), as_=87.0, key=("M1", "2024-12"), logged="period")
-both("month in words", row("87", "M1", "Dec 2024"), as_=87.0, key=("M1", "2024-12"), logged="period")
+both(
+    "month in words with a hyphen",
+    row("87", "M1", "Dec-2024"),
+    as_=87.0,
+    key=("M1", "2024-12"),
+    logged="period",
+)
+both(
+    "month in words", row("87", "M1", "Dec 2024"), as_=87.0, key=("M1", "2024-12"), logged="period"
+)
 for text, code in (
     ("Q2 2023", "period-bad"), ("2024-25 Q5", "period-bad"), ("2024-26 Q1", "period-bad"), ("Q3", "period-bad"),
     ("2024/25", "period-bad"), ("45657", "period-bad"), ("last quarter", "period-bad"), ("", "period-missing"),
@@ -233,7 +287,12 @@ for text, code in (
 ):  # fmt: skip
     both(f"period {text!a}", row(period=text), code=code, column="period")
 both("date for a monthly KPI", row("87", "M1", "31/12/2024"), code="period-which", column="period")
-both("period after the KPI left", row("5", "OLD", "2024-25 Q2"), as_=5.0, warned=("period", "period-retired"))
+both(
+    "period after the KPI left",
+    row("5", "OLD", "2024-25 Q2"),
+    as_=5.0,
+    warned=("period", "period-retired"),
+)
 
 # duplicates
 add("equal rows", text_of(rows(row(), row())), taken={**GOOD, ("P1", QUARTER): 87.5},
@@ -250,8 +309,18 @@ add("with mark", "\ufeff" + _FINE, taken=_ALL)
 add("two marks", "\ufeff\ufeff" + _FINE, taken=_ALL)
 add("windows-1252", text_of(rows(row(note="caf\u00e9 \u2013 \u00a35"))).encode("cp1252"), taken=_ALL,
     logged=frozenset({(0, "")}))  # fmt: skip
-add("utf-16 with tabs", text_of(rows(row()), "\t").encode("utf-16"), taken=_ALL, logged=frozenset({(0, "")}))
-add("utf-16 without mark", text_of(rows(row()), "\t").encode("utf-16-le"), taken=_ALL, logged=frozenset({(0, "")}))
+add(
+    "utf-16 with tabs",
+    text_of(rows(row()), "\t").encode("utf-16"),
+    taken=_ALL,
+    logged=frozenset({(0, "")}),
+)
+add(
+    "utf-16 without mark",
+    text_of(rows(row()), "\t").encode("utf-16-le"),
+    taken=_ALL,
+    logged=frozenset({(0, "")}),
+)
 add("utf-16 big-endian", "\ufeff".encode("utf-16-be") + _FINE.encode("utf-16-be"), taken=_ALL)
 add("semicolons", text_of(rows(row()), ";"), taken=_ALL, logged=frozenset({(0, "")}))
 add(
@@ -270,8 +339,18 @@ add(
     taken=dict(GOOD),
     refused={(3, ""): "row-long"},
 )
-add("short row", _FINE.replace("87.5,,,final,", "87.5"), taken=dict(GOOD), refused={(3, ""): "row-short"})
-add("footnote alone", _FINE + "Source: our system\r\n", taken=_ALL, refused={(5, "kpi_id"): "row-footnote"})
+add(
+    "short row",
+    _FINE.replace("87.5,,,final,", "87.5"),
+    taken=dict(GOOD),
+    refused={(3, ""): "row-short"},
+)
+add(
+    "footnote alone",
+    _FINE + "Source: our system\r\n",
+    taken=_ALL,
+    refused={(5, "kpi_id"): "row-footnote"},
+)
 add("title above", "Anyshire return\r\n\r\n" + _FINE, taken=_ALL, logged=frozenset({(1, "")}))
 add(
     "heading case",
@@ -284,10 +363,26 @@ add("note of two lines", text_of(rows(row(note="one\ntwo"), row("81", "CS01"), r
     taken={**_ALL, ("CS01", QUARTER): 81.0}, refused={(6, "value"): "value-flag"})  # fmt: skip
 add("unexpected column", _FINE.replace("note", "phone").replace("final,", "final,01234"), taken=_ALL,
     warned=frozenset({(1, "phone", "table-unexpected")}))  # fmt: skip
-add("control characters in note", text_of(rows(row(note="a\x0bb\x1bc"))), taken=_ALL, logged=frozenset({(3, "note")}))
-add("reversed text in note", text_of(rows(row(note="\u202eevil"))), taken=_ALL, logged=frozenset({(3, "note")}))
+add(
+    "control characters in note",
+    text_of(rows(row(note="a\x0bb\x1bc"))),
+    taken=_ALL,
+    logged=frozenset({(3, "note")}),
+)
+add(
+    "reversed text in note",
+    text_of(rows(row(note="\u202eevil"))),
+    taken=_ALL,
+    logged=frozenset({(3, "note")}),
+)
 add("only headings", text_of([HEAD]), warned=frozenset({(1, "", "table-no-rows")}))
-add("tab-separated text file", text_of(rows(row()), "\t"), file="return.txt", taken=_ALL, logged=frozenset({(0, "")}))
+add(
+    "tab-separated text file",
+    text_of(rows(row()), "\t"),
+    file="return.txt",
+    taken=_ALL,
+    logged=frozenset({(0, "")}),
+)
 
 add(
     "directive for the separator",
@@ -296,10 +391,19 @@ add(
     logged=frozenset({(0, ""), (1, "")}),
 )
 add("bars", text_of(rows(row()), "|"), taken=_ALL, logged=frozenset({(0, "")}))
-add("utf-16 with semicolons", text_of(rows(row()), ";").encode("utf-16"), taken=_ALL, logged=frozenset({(0, "")}))
+add(
+    "utf-16 with semicolons",
+    text_of(rows(row()), ";").encode("utf-16"),
+    taken=_ALL,
+    logged=frozenset({(0, "")}),
+)
 add("utf-32", _FINE.encode("utf-32"), taken=_ALL, logged=frozenset({(0, "")}))
 add("line feeds alone", _FINE.replace("\r\n", "\n"), taken=_ALL)
-add("all in quotes", "\r\n".join(",".join(f'"{cell}"' for cell in line) for line in rows(row())), taken=_ALL)
+add(
+    "all in quotes",
+    "\r\n".join(",".join(f'"{cell}"' for cell in line) for line in rows(row())),
+    taken=_ALL,
+)
 add("separators at the end of every row", _FINE.replace("\r\n", ",,,\r\n"), taken=_ALL)
 add("separators too many in one row", _FINE.replace("87.5,,,final,", "87.5,,,final,,"), taken=dict(GOOD),
     refused={(3, ""): "row-long"})  # fmt: skip
@@ -310,7 +414,12 @@ add("one row with other separators", _FINE.replace("P1,2024-25 Q3,87.5,,,final,"
 add("end-of-file mark of old", _FINE + "\x1a", taken=_ALL)
 add("a million blank rows", _FINE + ",,,,,,\r\n" * 1_000_000, taken=_ALL)
 add("nearly twenty megabytes of line ends", _FINE + "\n" * 19_000_000, taken=_ALL)
-add("unit in the heading", _FINE.replace(",value,", ",Value (%),"), taken=_ALL, logged=frozenset({(1, "value")}))
+add(
+    "unit in the heading",
+    _FINE.replace(",value,", ",Value (%),"),
+    taken=_ALL,
+    logged=frozenset({(1, "value")}),
+)
 add("ten thousand times the same", _FINE + "C1,2024-25 Q1,5,,,final,\r\n" * 10_000,
     taken={**_ALL, ("C1", "2024-25 Q1"): 5.0},
     warned=frozenset((line, "kpi_id", "duplicate-same") for line in range(5, 10_005)))  # fmt: skip
@@ -393,7 +502,14 @@ def _set(place: str, value: Any, form: str = "General") -> Callable[[Any, Any], 
 
 
 spoilt("percent format", _set("C3", 0.875, "0.0%"), taken=_ALL, logged=frozenset({(3, "value")}))
-for sent, shown in ((0.29, 29.0), (0.0575, 5.75), (0.1 + 0.2, 30.0), (1, 100.0), (0.005, 0.5), (0, 0.0)):
+for sent, shown in (
+    (0.29, 29.0),
+    (0.0575, 5.75),
+    (0.1 + 0.2, 30.0),
+    (1, 100.0),
+    (0.005, 0.5),
+    (0, 0.0),
+):
     spoilt(f"percent format {sent!r}", _set("C3", sent, "0.0%;[Red]-0.0%"), taken={**GOOD, ("P1", QUARTER): shown},
            logged=frozenset({(3, "value")}))  # fmt: skip
 spoilt("percent format over a number of per cent", _set("C3", 87.5, "0.0%"), taken=dict(GOOD),
@@ -401,17 +517,45 @@ spoilt("percent format over a number of per cent", _set("C3", 87.5, "0.0%"), tak
 spoilt("percent sign only in the format", _set("C3", 87.5, '0.0"%"'), taken=_ALL)
 spoilt("percent format on a count", lambda b, s: (_set("A3", "1E5")(b, s), _set("C3", 0.5, "0%")(b, s)), taken=dict(GOOD),
        refused={(3, "value"): "value-sign"})  # fmt: skip
-for place, name in (("F3", "status"), ("G3", "note"), ("A3", "kpi_id"), ("B3", "period"), ("D3", "numerator")):
+for place, name in (
+    ("F3", "status"),
+    ("G3", "note"),
+    ("A3", "kpi_id"),
+    ("B3", "period"),
+    ("D3", "numerator"),
+):
     spoilt(f"uncalculated formula in {name}", _set(place, '="final"'), taken=dict(GOOD),
            refused={(3, name): "formula-empty"})  # fmt: skip
-    spoilt(f"spreadsheet error in {name}", _set(place, "#N/A"), taken=dict(GOOD), refused={(3, name): "value-error"})
-for name, value, form in (("date", date(2024, 1, 1), "dd/mm/yyyy"), ("truth", True, "General"), ("share", 0.5, "0%")):
-    spoilt(f"{name} in status", _set("F3", value, form), taken=dict(GOOD), refused={(3, "status"): "status-unknown"})
+    spoilt(
+        f"spreadsheet error in {name}",
+        _set(place, "#N/A"),
+        taken=dict(GOOD),
+        refused={(3, name): "value-error"},
+    )
+for name, value, form in (
+    ("date", date(2024, 1, 1), "dd/mm/yyyy"),
+    ("truth", True, "General"),
+    ("share", 0.5, "0%"),
+):
+    spoilt(
+        f"{name} in status",
+        _set("F3", value, form),
+        taken=dict(GOOD),
+        refused={(3, "status"): "status-unknown"},
+    )
 spoilt("year cell of a monthly KPI", lambda b, s: (_set("A3", "M1")(b, s), _set("B3", date(2024, 1, 1), "yyyy")(b, s)),
        taken=dict(GOOD), refused={(3, "period"): "period-date"})  # fmt: skip
-spoilt("date without its format", _set("B3", 45657), taken=dict(GOOD), refused={(3, "period"): "period-bad"})
 spoilt(
-    "format that shows nothing", _set("C3", 87.5, ";;;"), taken=_ALL, warned=frozenset({(3, "value", "cell-unseen")})
+    "date without its format",
+    _set("B3", 45657),
+    taken=dict(GOOD),
+    refused={(3, "period"): "period-bad"},
+)
+spoilt(
+    "format that shows nothing",
+    _set("C3", 87.5, ";;;"),
+    taken=_ALL,
+    warned=frozenset({(3, "value", "cell-unseen")}),
 )
 spoilt("chart on a sheet of its own", lambda b, s: b.create_chartsheet("Chart"), taken=_ALL)
 spoilt("table far below", lambda b, s: s.insert_rows(1, 500), taken=_ALL)
@@ -420,7 +564,11 @@ spoilt(
     lambda b, s: [s.cell(9, at, name) for at, name in enumerate(HEAD, 1)],
     fault="table-two",
 )
-spoilt("merged title", lambda b, s: (s.insert_rows(1), _set("A1", "Return")(b, s), s.merge_cells("A1:G1")), taken=_ALL)
+spoilt(
+    "merged title",
+    lambda b, s: (s.insert_rows(1), _set("A1", "Return")(b, s), s.merge_cells("A1:G1")),
+    taken=_ALL,
+)
 spoilt("merged ids", lambda b, s: s.merge_cells("A3:A4"), taken={("C1", QUARTER): 412.0},
        refused={(3, "kpi_id"): "row-merged", (4, "kpi_id"): "row-merged"})  # fmt: skip
 spoilt("total by formula", lambda b, s: (_set("A6", "Total")(b, s), _set("C6", "=SUM(C2:C4)")(b, s)), taken=_ALL,
@@ -446,17 +594,44 @@ spoilt(
     taken=dict(GOOD),
     refused={(3, "period"): "period-date"},
 )
-spoilt("date in value", _set("C3", date(2024, 2, 10), "d-mmm"), taken=dict(GOOD), refused={(3, "value"): "value-date"})
-spoilt("time in value", _set("C3", time(8, 30), "hh:mm"), taken=dict(GOOD), refused={(3, "value"): "value-time"})
-spoilt("truth in value", _set("C3", True), taken=dict(GOOD), refused={(3, "value"): "value-truth"})
-spoilt("error in value", _set("C3", "#N/A"), taken=dict(GOOD), refused={(3, "value"): "value-error"})
-spoilt("error in id", _set("A3", "#REF!"), taken=dict(GOOD), refused={(3, "kpi_id"): "value-error"})
-spoilt("uncalculated formula", _set("C3", "=80+7.5"), taken=dict(GOOD), refused={(3, "value"): "formula-empty"})
-spoilt("id became a number", _set("A3", 7), taken=dict(GOOD), refused={(3, "kpi_id"): "id-lookalike"})
 spoilt(
-    "id became a date", _set("A3", date(2024, 3, 1), "d-mmm"), taken=dict(GOOD), refused={(3, "kpi_id"): "id-lookalike"}
+    "date in value",
+    _set("C3", date(2024, 2, 10), "d-mmm"),
+    taken=dict(GOOD),
+    refused={(3, "value"): "value-date"},
 )
-spoilt("id became a power", _set("A3", 1e5, "0.00E+00"), taken=dict(GOOD), refused={(3, "kpi_id"): "id-lookalike"})
+spoilt(
+    "time in value",
+    _set("C3", time(8, 30), "hh:mm"),
+    taken=dict(GOOD),
+    refused={(3, "value"): "value-time"},
+)
+spoilt("truth in value", _set("C3", True), taken=dict(GOOD), refused={(3, "value"): "value-truth"})
+spoilt(
+    "error in value", _set("C3", "#N/A"), taken=dict(GOOD), refused={(3, "value"): "value-error"}
+)
+spoilt("error in id", _set("A3", "#REF!"), taken=dict(GOOD), refused={(3, "kpi_id"): "value-error"})
+spoilt(
+    "uncalculated formula",
+    _set("C3", "=80+7.5"),
+    taken=dict(GOOD),
+    refused={(3, "value"): "formula-empty"},
+)
+spoilt(
+    "id became a number", _set("A3", 7), taken=dict(GOOD), refused={(3, "kpi_id"): "id-lookalike"}
+)
+spoilt(
+    "id became a date",
+    _set("A3", date(2024, 3, 1), "d-mmm"),
+    taken=dict(GOOD),
+    refused={(3, "kpi_id"): "id-lookalike"},
+)
+spoilt(
+    "id became a power",
+    _set("A3", 1e5, "0.00E+00"),
+    taken=dict(GOOD),
+    refused={(3, "kpi_id"): "id-lookalike"},
+)
 spoilt("truth as id", lambda b, s: _set("A3", True)(b, s), taken={**GOOD, ("TRUE", QUARTER): 87.5})
 spoilt("month cell of a monthly KPI", lambda b, s: (_set("A3", "M1")(b, s), _set("B3", date(2024, 12, 1), "mmm-yy")(b, s)),
        taken={**GOOD, ("M1", "2024-12"): 87.5}, logged=frozenset({(3, "period")}))  # fmt: skip
@@ -472,7 +647,12 @@ spoilt("struck through", lambda b, s: setattr(s["C3"], "font", Font(strike=True)
        warned=frozenset({(3, "value", "cell-struck")}))  # fmt: skip
 spoilt("merged", lambda b, s: s.merge_cells("C3:C4"), taken={("C1", QUARTER): 412.0},
        refused={(3, "value"): "row-merged", (4, "value"): "row-merged"})  # fmt: skip
-spoilt("notes beside the table", _set("H3", "ask Jo"), taken=dict(GOOD), refused={(3, ""): "row-beside"})
+spoilt(
+    "notes beside the table",
+    _set("H3", "ask Jo"),
+    taken=dict(GOOD),
+    refused={(3, ""): "row-beside"},
+)
 spoilt("blank rows", lambda b, s: s.insert_rows(3, 4), taken=_ALL)
 spoilt(
     "titles above",
@@ -480,7 +660,11 @@ spoilt(
     taken=_ALL,
     logged=frozenset({(1, "")}),
 )
-spoilt("second sheet of notes", lambda b, s: b.create_sheet("Notes").append(["Please read"]), taken=_ALL)
+spoilt(
+    "second sheet of notes",
+    lambda b, s: b.create_sheet("Notes").append(["Please read"]),
+    taken=_ALL,
+)
 spoilt("hidden sheet", lambda b, s: (b.create_sheet("Lists").append(["a"]), setattr(b["Lists"], "sheet_state", "hidden")),
        taken=_ALL, warned=frozenset({(0, "", "sheet-hidden")}))  # fmt: skip
 spoilt("two candidate sheets", lambda b, s: b.copy_worksheet(s), fault="table-sheets")
@@ -489,8 +673,17 @@ spoilt("table on a hidden sheet", lambda b, s: (b.create_sheet("Front"), setattr
 spoilt("stray cell at the end of the sheet", _set("XFD1048576", "x"), fault="file-stray")
 spoilt("stray cell a million rows down", _set("B1000000", " "), fault="file-stray")
 spoilt("stray cell far right", _set("XFD2", 1), fault="file-stray")
-spoilt("number as text", lambda b, s: (_set("C3", "87.5")(b, s), setattr(s["C3"], "data_type", "s")), taken=_ALL)
-spoilt("carriage return in note", _set("G3", "one_x000D_two"), taken=_ALL, logged=frozenset({(3, "note")}))
+spoilt(
+    "number as text",
+    lambda b, s: (_set("C3", "87.5")(b, s), setattr(s["C3"], "data_type", "s")),
+    taken=_ALL,
+)
+spoilt(
+    "carriage return in note",
+    _set("G3", "one_x000D_two"),
+    taken=_ALL,
+    logged=frozenset({(3, "note")}),
+)
 spoilt("empty sheet", lambda b, s: s.delete_rows(1, 20), fault="file-empty")
 
 
@@ -518,7 +711,11 @@ def _entity(parts: dict[str, bytes]) -> None:
     parts[_SHEET] = parts[_SHEET].replace(b"<worksheet", _LAUGHS + b"<worksheet", 1)
 
 
-add("macros", _repacked(lambda parts: parts.update({"xl/vbaProject.bin": b"x"})), fault="file-macros")
+add(
+    "macros",
+    _repacked(lambda parts: parts.update({"xl/vbaProject.bin": b"x"})),
+    fault="file-macros",
+)
 add(
     "external links",
     _repacked(lambda parts: parts.update({"xl/externalLinks/externalLink1.xml": b"<x/>"})),
@@ -526,11 +723,21 @@ add(
 )
 add("entity expansion", _repacked(_entity), fault="file-hostile")
 add(
-    "zip expansion", _repacked(lambda parts: parts.update({"xl/media/a.bin": bytes(60 * 2**20)}), 9), fault="file-large"
+    "zip expansion",
+    _repacked(lambda parts: parts.update({"xl/media/a.bin": bytes(60 * 2**20)}), 9),
+    fault="file-large",
 )
-add("zip ratio", _repacked(lambda parts: parts.update({"xl/media/a.bin": bytes(20 * 2**20)}), 9), fault="file-hostile")
+add(
+    "zip ratio",
+    _repacked(lambda parts: parts.update({"xl/media/a.bin": bytes(20 * 2**20)}), 9),
+    fault="file-hostile",
+)
 add("no sheet in it", _repacked(lambda parts: parts.pop(_SHEET)), fault="file-truncated")
-add("broken part", _repacked(lambda parts: parts.update({_SHEET: parts[_SHEET][:300]})), fault="file-truncated")
+add(
+    "broken part",
+    _repacked(lambda parts: parts.update({_SHEET: parts[_SHEET][:300]})),
+    fault="file-truncated",
+)
 add(
     "not a workbook inside",
     _repacked(lambda parts: [parts.pop(name) for name in list(parts) if "workbook" in name]),
@@ -547,7 +754,9 @@ def _in_sheet(old: bytes, new: bytes) -> Callable[[dict[str, bytes]], None]:
 
 
 def _everywhere(old: bytes, new: bytes) -> Callable[[dict[str, bytes]], None]:
-    return lambda parts: parts.update({name: part.replace(old, new) for name, part in parts.items()})
+    return lambda parts: parts.update(
+        {name: part.replace(old, new) for name, part in parts.items()}
+    )
 
 
 _END = b"</sheetData>"
@@ -556,7 +765,9 @@ _END = b"</sheetData>"
 def _formatted() -> bytes:
     """Half a million cells with a format and nothing in them."""
     return b"".join(
-        b'<row r="%d">' % line + b"".join(b'<c r="%c%d" s="0"/>' % (place, line) for place in b"ABCD") + b"</row>"
+        b'<row r="%d">' % line
+        + b"".join(b'<c r="%c%d" s="0"/>' % (place, line) for place in b"ABCD")
+        + b"</row>"
         for line in range(6, 120_000)
     )
 
@@ -578,8 +789,16 @@ add("strict form of the format", _repacked(_everywhere(
     fault="file-kind")  # fmt: skip
 add("infinite number in a cell", _repacked(_in_sheet(b"<v>412</v>", b"<v>1e400</v>")),
     taken={key: value for key, value in _ALL.items() if key[0] != "C1"}, refused={(2, "value"): "value-infinite"})  # fmt: skip
-add("macro sheet", _repacked(lambda parts: parts.update({"xl/macrosheets/sheet1.xml": b"<x/>"})), fault="file-macros")
-add("query of a database", _repacked(lambda parts: parts.update({"xl/connections.xml": b"<x/>"})), fault="file-links")
+add(
+    "macro sheet",
+    _repacked(lambda parts: parts.update({"xl/macrosheets/sheet1.xml": b"<x/>"})),
+    fault="file-macros",
+)
+add(
+    "query of a database",
+    _repacked(lambda parts: parts.update({"xl/connections.xml": b"<x/>"})),
+    fault="file-links",
+)
 add("document type in a small part", _repacked(lambda parts: parts.update(
     {"docProps/app.xml": b'<!DOCTYPE x SYSTEM "file:///etc/passwd"><x/>'})), fault="file-hostile")  # fmt: skip
 for _text, _code in (("abc", "value-text"), ("1_0", "value-text"), ("NaN", "value-infinite")):
@@ -596,6 +815,9 @@ add("a million styled blank rows", _repacked(
 if __name__ == "__main__":
     target = Path(sys.argv[1])
     for number, case in enumerate(CASES):
-        folder = target / f"{number:03} {''.join(letter for letter in case.name if letter.isalnum() or letter == ' ')}"
+        folder = (
+            target
+            / f"{number:03} {''.join(letter for letter in case.name if letter.isalnum() or letter == ' ')}"
+        )
         folder.mkdir(parents=True)
         (folder / case.file).write_bytes(case.content)

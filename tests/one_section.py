@@ -22,7 +22,9 @@ def governance_without_action(raw: Path) -> Path:
             csv.writer(file).writerows([head, *kept])
     council = (raw / "council.toml").read_text(encoding="utf-8")
     sections = 'sections = ["Governance and Law"]\n'
-    (raw / "council.toml").write_text(re.sub(r"(?s)sections = \[.*?\]\n", sections, council), encoding="utf-8")
+    (raw / "council.toml").write_text(
+        re.sub(r"(?s)sections = \[.*?\]\n", sections, council), encoding="utf-8"
+    )
     return raw
 
 

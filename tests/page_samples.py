@@ -10,7 +10,9 @@ from kpi_tools.quarters import Quarter, quarter_range
 LAST = Quarter.parse("2024-25 Q3")
 
 
-def points(kpi_id: str = "CS01", values: tuple[float, ...] = (82, 84, 83, 88, 86, 91), **columns: Any) -> pd.DataFrame:
+def points(
+    kpi_id: str = "CS01", values: tuple[float, ...] = (82, 84, 83, 88, 86, 91), **columns: Any
+) -> pd.DataFrame:
     """One KPI's quarters up to December 2024: target 90%, floor standard 80%, all final unless `columns` differ."""
     count = len(values)
     rows: dict[str, Any] = {
@@ -36,7 +38,10 @@ def points(kpi_id: str = "CS01", values: tuple[float, ...] = (82, 84, 83, 88, 86
         "tolerance": math.nan,
         "target_reason": "",
         "target_status": "final",
-        "rag": [None if math.isnan(v) else "Green" if v >= 90 else "Amber" if v >= 80 else "Red" for v in values],
+        "rag": [
+            None if math.isnan(v) else "Green" if v >= 90 else "Amber" if v >= 80 else "Red"
+            for v in values
+        ],
         "not_rated_reason": None,
         "direction_of_travel": "positive",
         "points": count,

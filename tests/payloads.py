@@ -59,7 +59,9 @@ def write_hostile_council(raw: Path, refused_rows: bool = True) -> Path:
         return " ".join(PAYLOADS[(3 * row + 7 * field + more) % len(PAYLOADS)] for more in range(3))
 
     def said(row: int, field: int) -> str:
-        return at(row, field).replace("{", "(")  # what stands in braces in a commentary must be one of its tokens
+        return at(row, field).replace(
+            "{", "("
+        )  # what stands in braces in a commentary must be one of its tokens
 
     folder = raw / "returns" / "2024-25-Q3"
     folder.mkdir(parents=True)
@@ -82,7 +84,11 @@ def write_hostile_council(raw: Path, refused_rows: bool = True) -> Path:
     ids = [f"K{n:03}{at(n, 11) if n % 2 else ''}" for n in numbers]
     _write(raw / "targets.csv", ["kpi_id", "from_quarter", "target", "floor_standard", "reason", "status"],
            [[ids[n], "2020-21 Q1", 90, 80, at(n, 6), "estimated"] for n in numbers])  # fmt: skip
-    rows = [[ids[n], f"2024-25 Q{q}", 70 + (n + q) % 30, "provisional", at(n, 7)] for n in numbers for q in (1, 2, 3)]
+    rows = [
+        [ids[n], f"2024-25 Q{q}", 70 + (n + q) % 30, "provisional", at(n, 7)]
+        for n in numbers
+        for q in (1, 2, 3)
+    ]
     refused = [[ids[n], "2023-24 Q4", at(n, 8), "", at(n, 9)] for n in numbers]
     _write(
         folder / "return.csv",
@@ -109,7 +115,8 @@ def _name(text: str) -> str:
 
 def _toml(text: str) -> str:
     escaped = "".join(
-        letter if letter.isprintable() and letter not in '"\\' else f"\\u{ord(letter):04x}" for letter in text
+        letter if letter.isprintable() and letter not in '"\\' else f"\\u{ord(letter):04x}"
+        for letter in text
     )
     return f'"{escaped}"'
 

@@ -10,12 +10,28 @@ from collections.abc import Iterator
 from fractions import Fraction
 from typing import Any
 
-MULTIPLIERS = {"%": 100, "rate per 100,000": 100_000, "rate per 10,000": 10_000, "rate per 1,000": 1_000}
+MULTIPLIERS = {
+    "%": 100,
+    "rate per 100,000": 100_000,
+    "rate per 10,000": 10_000,
+    "rate per 1,000": 1_000,
+}
 PERCENTS = (0, 2.5, 5, 7.5, 10, 20)
-COLUMNS = ("value", "numerator", "denominator", "unit", "target", "floor_standard", "tolerance", "polarity")
+COLUMNS = (
+    "value",
+    "numerator",
+    "denominator",
+    "unit",
+    "target",
+    "floor_standard",
+    "tolerance",
+    "polarity",
+)
 
 
-def cases(count: int, seed: int, percent: float | None = None) -> Iterator[tuple[dict[str, Any], str]]:
+def cases(
+    count: int, seed: int, percent: float | None = None
+) -> Iterator[tuple[dict[str, Any], str]]:
     """(a row for `rate`, its rating); with `percent` the floor standard follows from the target, as a scheme may have it."""
     chance = random.Random(seed)
     for _ in range(count):
@@ -32,10 +48,14 @@ def _case(chance: random.Random, share: Fraction | None) -> tuple[dict[str, Any]
     target = _near(chance, figure)
     better = {"higher": 1, "lower": -1, "target": chance.choice((1, -1))}[polarity]
     if share is None:
-        gap = abs(_near(chance, figure) - target) if chance.random() < 0.5 else _decimal(chance, 100)
+        gap = (
+            abs(_near(chance, figure) - target) if chance.random() < 0.5 else _decimal(chance, 100)
+        )
         floor = target - better * gap
     else:
-        floor = target + abs(target) * share if polarity == "lower" else target - abs(target) * share
+        floor = (
+            target + abs(target) * share if polarity == "lower" else target - abs(target) * share
+        )
     tolerance = _decimal(chance, 100) if polarity == "target" and chance.random() < 0.6 else None
     if tolerance is not None and chance.random() < 0.4 and _is_decimal(abs(figure - target)):
         tolerance = abs(figure - target)
@@ -47,7 +67,9 @@ def _case(chance: random.Random, share: Fraction | None) -> tuple[dict[str, Any]
     return row, _rating(figure, target, floor, tolerance, polarity)
 
 
-def _rating(figure: Fraction, target: Fraction, floor: Fraction, tolerance: Fraction | None, polarity: str) -> str:
+def _rating(
+    figure: Fraction, target: Fraction, floor: Fraction, tolerance: Fraction | None, polarity: str
+) -> str:
     off, band = abs(figure - target), abs(floor - target)
     if polarity == "target":
         met = off <= (band / 2 if tolerance is None else tolerance), off <= band

@@ -29,7 +29,12 @@ _KPIS = [
     ("1E5", "count", 0, "quarterly"), ("NA", "count", 0, "quarterly"), ("TRUE", "count", 0, "quarterly"),
     ("MAR1", "count", 0, "quarterly"), ("nan", "count", 0, "quarterly"), ("OLD", "count", 0, "quarterly"),
 ]  # fmt: skip
-_LINES = {"%": ("90", "80"), "count": ("400", "300"), "rate per 1,000": ("20", "10"), "£": ("1000", "500")}
+_LINES = {
+    "%": ("90", "80"),
+    "count": ("400", "300"),
+    "rate per 1,000": ("20", "10"),
+    "£": ("1000", "500"),
+}
 
 
 def write_raw(raw: Path) -> Path:
@@ -43,14 +48,18 @@ def write_raw(raw: Path) -> Path:
         last = "2024-25 Q1" if kpi_id == "OLD" else ""
         kpis.append([kpi_id, f"Name of {kpi_id}", "Roads", "Place", unit, str(decimals), "higher", "quarter", frequency,
                      "0", "2020-21 Q1", last, "", "Head of Roads", "final", ""])  # fmt: skip
-    targets = [["kpi_id", "from_quarter", "target", "floor_standard", "tolerance", "reason", "status"]]
+    targets = [
+        ["kpi_id", "from_quarter", "target", "floor_standard", "tolerance", "reason", "status"]
+    ]
     for kpi_id, unit, _, _ in _KPIS:
         target, floor = ("0.9", "0.5") if kpi_id == "S1" else _LINES[unit]
         targets.append([kpi_id, "2020-21 Q1", target, floor, "", "", "final"])
     (raw / "kpis.csv").write_text(text_of(kpis), encoding="utf-8")
     (raw / "targets.csv").write_text(text_of(targets), encoding="utf-8")
     (raw / "commentary").mkdir()
-    (raw / "commentary" / "2024-25-Q3.csv").write_text("kpi_id,section,commentary\nP1,,Words\n", encoding="utf-8")
+    (raw / "commentary" / "2024-25-Q3.csv").write_text(
+        "kpi_id,section,commentary\nP1,,Words\n", encoding="utf-8"
+    )
     return folder
 
 
@@ -66,7 +75,9 @@ class Desk:
 
     def __init__(self, raw: Path) -> None:
         self.raw, self.folder = raw, write_raw(raw)
-        (self.folder / "beside.csv").write_text("kpi_id,period,value\nR1,2023-24 Q1,15\n", encoding="utf-8")
+        (self.folder / "beside.csv").write_text(
+            "kpi_id,period,value\nR1,2023-24 Q1,15\n", encoding="utf-8"
+        )
         council = read_returns(raw, QUARTER)
         assert council.problems.empty
         self._known = Catalogue(council.catalogue, council.targets)
@@ -80,7 +91,9 @@ class Desk:
 
     def read(self, **files: bytes) -> Any:
         """What becomes of files given by name (`return_csv` for return.csv): taken, problems, log, rejected, counts."""
-        paths = {self.folder / ".".join(name.rsplit("_", 1)): content for name, content in files.items()}
+        paths = {
+            self.folder / ".".join(name.rsplit("_", 1)): content for name, content in files.items()
+        }
         for path, content in paths.items():
             path.write_bytes(content)
         run = Run(self.raw, self._books)

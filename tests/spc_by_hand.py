@@ -3,7 +3,9 @@
 
 def limits(values, screen=True, fix=None):
     """Mean and half-width of one baseline without rebases; a gap is None. (None, None) where there are none."""
-    known = [(place, value) for place, value in enumerate(values) if value is not None][: fix or len(values)]
+    known = [(place, value) for place, value in enumerate(values) if value is not None][
+        : fix or len(values)
+    ]
     if not known:
         return None, None
     mean = sum(value for _, value in known) / len(known)

@@ -30,8 +30,12 @@ def modules() -> dict[str, ModuleType]:
     council = SimpleNamespace(report_title="Performance report", name="The council")
 
     def to_html(notebook: Any, **_: Any) -> str:
-        outputs = [output for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs]
-        shown = [str(output.get("text") or output.get("data", {}).get("text/html")) for output in outputs]
+        outputs = [
+            output for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs
+        ]
+        shown = [
+            str(output.get("text") or output.get("data", {}).get("text/html")) for output in outputs
+        ]
         return "<!doctype html><html>" + "\n".join(shown) + "</html>\n"
 
     def write(table: object, path: Path) -> None:
@@ -43,7 +47,9 @@ def modules() -> dict[str, ModuleType]:
             "known": lambda raw, returns: nullcontext(),
         },
         "files.rejects": {
-            "load_keeping_rejected": lambda raw, quarter, **_: SimpleNamespace(council=council, summary="rows")
+            "load_keeping_rejected": lambda raw, quarter, **_: SimpleNamespace(
+                council=council, summary="rows"
+            )
         },
         "running.export": {"to_html": to_html},
         "release.edition": {
@@ -83,7 +89,9 @@ def state(folder: Path) -> str:
     whole = hashlib.sha256()
     for path in sorted(folder.rglob("*")):
         if path.is_file():
-            whole.update(path.relative_to(folder).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+            whole.update(
+                path.relative_to(folder).as_posix().encode() + b"\0" + path.read_bytes() + b"\0"
+            )
     return whole.hexdigest()
 
 
@@ -109,7 +117,9 @@ def kill_at_each_step(notebook: Path, quarter: str, project: Path) -> dict[str, 
             pass  # what the next run does first
         ended = "killed" if os.WIFSIGNALED(status) else str(os.WEXITSTATUS(status))
         left = [path.name for path in (outputs / folders.WORK).iterdir() if path.is_dir()]
-        found.append({"ended": ended, "seen": seen, "restored": state(final), "left": " ".join(left)})
+        found.append(
+            {"ended": ended, "seen": seen, "restored": state(final), "left": " ".join(left)}
+        )
     return {"old": state(kept), "new": found[-1]["seen"], "found": found}
 
 
@@ -121,7 +131,11 @@ def _die_at(step: int) -> None:
         if looking:  # what this function does is an event as well
             return
         looking = True
-        paths = [os.fsdecode(argument) for argument in arguments if isinstance(argument, str | bytes | os.PathLike)]
+        paths = [
+            os.fsdecode(argument)
+            for argument in arguments
+            if isinstance(argument, str | bytes | os.PathLike)
+        ]
         left -= event == "ctypes.dlsym" or any(f"{os.sep}outputs" in path for path in paths)
         if left == 0:
             os.kill(os.getpid(), signal.SIGKILL)

@@ -16,7 +16,11 @@ BASE = [10.0, 12.0, 11.0, 13.0, 9.0, 11.0, 12.0, 10.0]
 
 def table(values, kpi="K1", **columns):
     ends = pd.date_range("2024-01-31", periods=len(values), freq="ME")
-    rows = {"kpi_id": kpi, "period_end": ends, "value": [math.nan if v is None else float(v) for v in values]}
+    rows = {
+        "kpi_id": kpi,
+        "period_end": ends,
+        "value": [math.nan if v is None else float(v) for v in values],
+    }
     return pd.DataFrame({**rows, "polarity": "higher", **columns})
 
 
@@ -125,7 +129,9 @@ def test_rating_and_assurance_are_read_together(latest, rag, target, reading):
 def test_a_rebase_is_suggested_where_the_latest_run_began():
     rows = classified(table([*BASE, *[13.0] * 7]), fix=8)
     found = suggested_rebases(rows)
-    assert found.to_dict("records") == [{"kpi_id": "K1", "run": 7, "date": pd.Timestamp("2024-09-30")}]
+    assert found.to_dict("records") == [
+        {"kpi_id": "K1", "run": 7, "date": pd.Timestamp("2024-09-30")}
+    ]
     assert len(suggested_rebases(classified(table([*BASE, *[13.0] * 7, 10.0]), fix=8))) == 0
     assert len(suggested_rebases(classified(table([*BASE, *[13.0] * 6]), fix=8))) == 0
 
@@ -153,12 +159,22 @@ def test_reasons_for_a_flag():
         "Flagged as an improvement: 17% is above the upper process limit of 16.3% "
         "(usually it lies between 5.7% and 16.3%)."
     )
-    assert reasons([*BASE, 5.0])[-1].startswith("Flagged as a concern: 5% is below the lower process limit of 5.7%")
-    assert reasons([*BASE, 5.0], polarity="target")[-1].startswith("Flagged as unusual: 5% is below")
+    assert reasons([*BASE, 5.0])[-1].startswith(
+        "Flagged as a concern: 5% is below the lower process limit of 5.7%"
+    )
+    assert reasons([*BASE, 5.0], polarity="target")[-1].startswith(
+        "Flagged as unusual: 5% is below"
+    )
     rising = [9.0, 9.5, 10.0, 10.5, 11.5, 12.0, 12.5]
     assert "seven or more figures in a row that all rise or all fall" in reasons(BASE + rising)[-1]
-    assert "one of 7 figures in a row below the mean of 11.0%" in reasons([*BASE, 12.0, *[10.0] * 7])[-1]
-    assert "outer third of the usual range, above the mean of 11.0%" in reasons([*BASE, 15.0, 12.0, 15.0])[-1]
+    assert (
+        "one of 7 figures in a row below the mean of 11.0%"
+        in reasons([*BASE, 12.0, *[10.0] * 7])[-1]
+    )
+    assert (
+        "outer third of the usual range, above the mean of 11.0%"
+        in reasons([*BASE, 15.0, 12.0, 15.0])[-1]
+    )
     flat = reasons([5.0] * 8 + [6.0])[-1]
     assert flat.endswith("(the figures behind the limits were all the same).")
 
@@ -171,12 +187,20 @@ def test_reasons_for_no_flag():
     assert "it lies on the mean, and it follows no rise or fall" in reasons([*BASE, None, 11.0])[-1]
     assert "fewer than 8 figures" in reasons([1, 2, 1, 2], fix=None)[-1]
     assert "they are widened" in reasons(BASE, basis="rolling_12_months")[-1]
-    assert reasons([5.0] * 8)[-1] == "Not flagged: every figure is the same, so the limits stand on the mean."
     assert (
-        reasons([*BASE, None], status="suppressed")[-1] == "No figure for this period (suppressed): nothing to judge."
+        reasons([5.0] * 8)[-1]
+        == "Not flagged: every figure is the same, so the limits stand on the mean."
     )
-    assert reasons([5.0], fix=None) == ["Not judged: no two figures follow each other, so limits cannot be calculated."]
-    assert reasons(BASE, basis="year_to_date")[0].startswith("Not charted: year-to-date figures grow")
+    assert (
+        reasons([*BASE, None], status="suppressed")[-1]
+        == "No figure for this period (suppressed): nothing to judge."
+    )
+    assert reasons([5.0], fix=None) == [
+        "Not judged: no two figures follow each other, so limits cannot be calculated."
+    ]
+    assert reasons(BASE, basis="year_to_date")[0].startswith(
+        "Not charted: year-to-date figures grow"
+    )
 
 
 def test_the_order_of_consequence():
@@ -191,7 +215,9 @@ def test_the_order_of_consequence():
         ("calm Amber", "Amber", "Amber", "stable or no clear trend", "hit or miss"),
         ("Red worse, second", "Red", "Red", "negative", "consistently fails"),
     ]
-    kpis = pd.DataFrame(rows, columns=["kpi_id", "rag", "previous_rag", "direction_of_travel", "assurance"])
+    kpis = pd.DataFrame(
+        rows, columns=["kpi_id", "rag", "previous_rag", "direction_of_travel", "assurance"]
+    )
     ordered = by_consequence(kpis)
     names = [
         "Red worse",
@@ -206,6 +232,12 @@ def test_the_order_of_consequence():
     ]
     assert ordered["kpi_id"].tolist() == names
     assert ordered["consequence"].tolist() == [ORDER[0], *ORDER]
-    assert list(kpis.columns) == ["kpi_id", "rag", "previous_rag", "direction_of_travel", "assurance"]
+    assert list(kpis.columns) == [
+        "kpi_id",
+        "rag",
+        "previous_rag",
+        "direction_of_travel",
+        "assurance",
+    ]
     short = by_consequence(kpis[["kpi_id", "rag", "direction_of_travel"]])
     assert short["kpi_id"].tolist()[:4] == ["Red worse", "Red worse, second", "Amber worse", "Red"]

@@ -67,12 +67,17 @@ def test_all_quarters_are_those_with_returns_and_none_is_the_latest(tmp_path):
     assert [order.quarter for order in orders_of(raw, tmp_path, None, {})] == [Q1, Q2, Q3]
     assert [order.quarter for order in orders_of(raw, tmp_path, [], {})] == [Q3]
     assert [order.quarter for order in orders_of(raw, tmp_path, [Q2, Q2], {})] == [Q2]
-    assert orders_of(raw, tmp_path / "out", [Q1], {})[0].page == tmp_path / "out" / "2024-25-Q1" / "report.html"
+    assert (
+        orders_of(raw, tmp_path / "out", [Q1], {})[0].page
+        == tmp_path / "out" / "2024-25-Q1" / "report.html"
+    )
     with pytest.raises(InputError, match='There is no folder "returns" in'):
         orders_of(council(tmp_path / "bare", "Bare"), tmp_path, None, {})
 
 
-def test_each_council_has_a_folder_of_its_own_and_one_that_cannot_be_used_does_not_stop_the_rest(tmp_path):
+def test_each_council_has_a_folder_of_its_own_and_one_that_cannot_be_used_does_not_stop_the_rest(
+    tmp_path,
+):
     kent = council(tmp_path / "a", "Kent County Council", Q2, Q3)
     one = council(tmp_path / "b", "Mid-Shire", Q3)
     other = council(tmp_path / "c", "MID SHIRE", Q3)
@@ -88,17 +93,29 @@ def test_each_council_has_a_folder_of_its_own_and_one_that_cannot_be_used_does_n
         {},
     )
     assert [(order.name, order.page.relative_to(tmp_path).as_posix()) for order in found] == [
-        ("Kent County Council, Quarter 2 2024/25", "out/kent-county-council/2024-25-Q2/report.html"),
-        ("Kent County Council, Quarter 3 2024/25", "out/kent-county-council/2024-25-Q3/report.html"),
+        (
+            "Kent County Council, Quarter 2 2024/25",
+            "out/kent-county-council/2024-25-Q2/report.html",
+        ),
+        (
+            "Kent County Council, Quarter 3 2024/25",
+            "out/kent-county-council/2024-25-Q3/report.html",
+        ),
     ]
     said = {Path(folder).name: str(error) for folder, error in refused}
     assert set(said) == {"b", "c", "d", "e", "f", "nowhere"}
-    assert f'Its reports would go to "mid-shire", and so would those of {other}, so none of them is made.' in said["b"]
+    assert (
+        f'Its reports would go to "mid-shire", and so would those of {other}, so none of them is made.'
+        in said["b"]
+    )
     assert str(one) in said["c"]
     assert "council.toml is not as TOML should be" in said["d"]
     assert 'needs under [council] a line such as name = "Kent County Council"' in said["e"]
     assert 'There is no folder "returns"' in said["f"]
-    assert "cannot be read (No such file or directory). Is this a folder of raw data?" in said["nowhere"]
+    assert (
+        "cannot be read (No such file or directory). Is this a folder of raw data?"
+        in said["nowhere"]
+    )
 
 
 @pytest.mark.parametrize(
@@ -149,7 +166,9 @@ def test_several_councils_in_one_command(made, tmp_path, capsys):
     assert sorted(made) == [(Q3, "Kent"), (Q3, "Medway")]
     assert capsys.readouterr().err == "2 of 2 reports made.\n"
     made.clear()
-    assert main(["report", "Q1 2024/25", "--councils", *folders, str(tmp_path / "Nowhere"), *out]) == 2
+    assert (
+        main(["report", "Q1 2024/25", "--councils", *folders, str(tmp_path / "Nowhere"), *out]) == 2
+    )
     assert sorted(made) == [(Q1, "Kent"), (Q1, "Medway")]
     assert "2 of 3 reports made. Not made:\n" in capsys.readouterr().err
     made.clear()
@@ -160,7 +179,10 @@ def test_several_councils_in_one_command(made, tmp_path, capsys):
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["--all", "2024-25 Q3"], "--all makes every quarter with returns: leave out 2024-25 Q3, or --all."),
+        (
+            ["--all", "2024-25 Q3"],
+            "--all makes every quarter with returns: leave out 2024-25 Q3, or --all.",
+        ),
         (["--councils", "2024-25 Q3"], "--councils needs the folders of the councils"),
         (["2024-25 Q3", "next"], '"next" is not a financial quarter'),
         (["--all", "--raw", "nowhere"], "There is no folder nowhere."),
@@ -222,7 +244,9 @@ def test_work_is_done_in_a_process_of_its_own(apart):
 @posix
 def test_a_process_that_is_killed_costs_its_own_work_only(apart):
     killed, other = apart.submit(dies, signal.SIGKILL), apart.submit(double, 4)
-    with pytest.raises(LostError, match="Its process was ended .by the signal SIGKILL, as when memory runs out."):
+    with pytest.raises(
+        LostError, match="Its process was ended .by the signal SIGKILL, as when memory runs out."
+    ):
         killed.result()
     assert other.result()[0] == 8
 
@@ -237,7 +261,11 @@ def test_what_is_under_way_is_ended_and_what_is_not_is_not_begun(tmp_path):
     assert isinstance(first.exception(), LostError)
     assert second.cancelled() or "It was not begun." in str(second.exception())
     assert not (tmp_path / "second").exists()
-    assert [child for child in psutil.Process().children(recursive=True) if "waits" in " ".join(child.cmdline())] == []
+    assert [
+        child
+        for child in psutil.Process().children(recursive=True)
+        if "waits" in " ".join(child.cmdline())
+    ] == []
 
 
 # For real, with a council of two KPIs
@@ -263,11 +291,17 @@ def test_no_way_of_making_a_report_changes_a_byte_of_it(small):
     elsewhere = raw.parent  # the notebook names the way from a report to its returns
     backwards = [Order(quarter, raw, elsewhere / "processes") for quarter in (Q3, Q1)]
     with batch.here(1) as executor:
-        assert [type(result) for _, result in batch.make_reports(backwards, executor)] == [report.Report] * 2
+        assert [type(result) for _, result in batch.make_reports(backwards, executor)] == [
+            report.Report
+        ] * 2
     # by the command itself, whose kernel is a copy of it
     arguments = [sys.executable, "-m", "kpi_tools", "report", "2024-25 Q3", "--raw", str(raw)]
     subprocess.run(
-        [*arguments, "--outputs", elsewhere / "command"], cwd=ROOT, check=True, capture_output=True, timeout=120
+        [*arguments, "--outputs", elsewhere / "command"],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+        timeout=120,
     )
     # where the kernel is a new Python, and in an executor of the standard library
     script = (
@@ -279,7 +313,13 @@ def test_no_way_of_making_a_report_changes_a_byte_of_it(small):
     in_thread = [sys.executable, "-c", script, raw, elsewhere / "thread"]
     subprocess.run(in_thread, cwd=ROOT, check=True, capture_output=True, timeout=120)
     expected = contents(made / "2024-25-Q3")
-    assert set(expected) == {"kpis.csv", "kpis.xlsx", "manifest.json", "report.html", "report.ipynb"}
+    assert set(expected) == {
+        "kpis.csv",
+        "kpis.xlsx",
+        "manifest.json",
+        "report.html",
+        "report.ipynb",
+    }
     for way in ("processes", "command", "thread"):
         assert contents(elsewhere / way / "2024-25-Q3") == expected, way
     assert contents(elsewhere / "processes" / "2024-25-Q1") == contents(made / "2024-25-Q1")
@@ -297,20 +337,31 @@ def test_a_second_run_makes_only_what_has_changed(small, tmp_path, capsys, monke
     )
 
     def stale(**settings: object) -> list[Quarter]:
-        return [order.quarter for order in orders_of(raw, out, None, settings) if not up_to_date(order)]
+        return [
+            order.quarter for order in orders_of(raw, out, None, settings) if not up_to_date(order)
+        ]
 
     assert stale() == []
-    assert stale(edition="final") == stale(allow_rejected=True) == stale(prepared_by="Analyst") == [Q1, Q2, Q3]
+    assert (
+        stale(edition="final")
+        == stale(allow_rejected=True)
+        == stale(prepared_by="Analyst")
+        == [Q1, Q2, Q3]
+    )
     assert stale(pdf=True) == [Q1, Q2, Q3]
     (out / "2024-25-Q1" / "kpis.csv").write_bytes(b"edited")
     (out / "2024-25-Q2" / "report.html").unlink()
     assert stale() == [Q1, Q2]
-    (raw / "commentary" / "2024-25-Q3.csv").write_text("kpi_id,section,commentary\n", encoding="utf-8")
+    (raw / "commentary" / "2024-25-Q3.csv").write_text(
+        "kpi_id,section,commentary\n", encoding="utf-8"
+    )
     assert stale() == [Q1, Q2, Q3]
 
 
 @pytest.mark.parametrize("changed", ["program", "notebook"])
-def test_another_program_or_notebook_is_a_reason_to_make_it_again(small, tmp_path, monkeypatch, changed):
+def test_another_program_or_notebook_is_a_reason_to_make_it_again(
+    small, tmp_path, monkeypatch, changed
+):
     raw, out = small
     (order, *_) = orders_of(raw, out, [Q3], {})
     assert up_to_date(order)
@@ -318,18 +369,37 @@ def test_another_program_or_notebook_is_a_reason_to_make_it_again(small, tmp_pat
         monkeypatch.setattr(orders, "program", lambda: {"code": "another"})
     else:
         other = tmp_path / "quarterly_report.ipynb"
-        other.write_text(orders.NOTEBOOK.read_text(encoding="utf-8").replace("\n", "\n "), encoding="utf-8")
+        other.write_text(
+            orders.NOTEBOOK.read_text(encoding="utf-8").replace("\n", "\n "), encoding="utf-8"
+        )
         monkeypatch.setattr(orders, "NOTEBOOK", other)
     assert not up_to_date(order)
 
 
 @posix
-@pytest.mark.parametrize(("sent", "ended"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGKILL, -9)])
+@pytest.mark.parametrize(
+    ("sent", "ended"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGKILL, -9)]
+)
 def test_a_batch_that_is_ended_leaves_no_process_and_goes_on_the_next_time(small, sent, ended):
     raw, made = small
     out = raw.parent / f"ended-{sent}"
-    arguments = [sys.executable, "-m", "kpi_tools", "report", "--all", "--raw", str(raw), "--outputs", str(out)]
-    batches = {"cwd": ROOT, "encoding": "utf-8", "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    arguments = [
+        sys.executable,
+        "-m",
+        "kpi_tools",
+        "report",
+        "--all",
+        "--raw",
+        str(raw),
+        "--outputs",
+        str(out),
+    ]
+    batches = {
+        "cwd": ROOT,
+        "encoding": "utf-8",
+        "stdout": subprocess.PIPE,
+        "stderr": subprocess.PIPE,
+    }
     with subprocess.Popen([*arguments, "--processes", "1"], **batches) as process:
         assert process.stdout.readline() == f"{out / '2024-25-Q1' / 'report.html'}\n"
         below = psutil.Process(process.pid).children(recursive=True)
@@ -337,7 +407,9 @@ def test_a_batch_that_is_ended_leaves_no_process_and_goes_on_the_next_time(small
         _, said = process.communicate(timeout=60)
     assert process.returncode == ended
     if sent != signal.SIGKILL:
-        assert re.fullmatch(r"Stopped: [12] of 3 reports made. The same command goes on from here.\n", said)
+        assert re.fullmatch(
+            r"Stopped: [12] of 3 reports made. The same command goes on from here.\n", said
+        )
     assert psutil.wait_procs(below, timeout=20)[1] == []
     again = subprocess.run(arguments, **batches, timeout=180)
     assert again.returncode == 0
@@ -353,7 +425,20 @@ def test_a_scheduler_that_does_not_answer_is_a_sentence(cluster, tmp_path, capsy
     cluster("distributed")
     monkeypatch.setattr(batch, "_PATIENCE", 1)
     raw = council(tmp_path / "raw", "Kent", Q3)
-    assert main(["report", "--raw", str(raw), "--outputs", str(tmp_path), "--scheduler", "tcp://127.0.0.1:9"]) == 1
+    assert (
+        main(
+            [
+                "report",
+                "--raw",
+                str(raw),
+                "--outputs",
+                str(tmp_path),
+                "--scheduler",
+                "tcp://127.0.0.1:9",
+            ]
+        )
+        == 1
+    )
     assert "No Dask scheduler answers at tcp://127.0.0.1:9: " in capsys.readouterr().err
 
 
@@ -361,7 +446,9 @@ def test_a_scheduler_that_does_not_answer_is_a_sentence(cluster, tmp_path, capsy
 def test_an_address_that_is_none(cluster, tmp_path, capfd, address):
     cluster("distributed")
     raw = council(tmp_path / "raw", "Kent", Q3)
-    assert main(["report", "--raw", str(raw), "--outputs", str(tmp_path), "--scheduler", address]) == 1
+    assert (
+        main(["report", "--raw", str(raw), "--outputs", str(tmp_path), "--scheduler", address]) == 1
+    )
     gc.collect()
     said = capfd.readouterr().err
     assert said.startswith(f"No Dask scheduler answers at {address}: ") and said.count("\n") == 1
@@ -374,14 +461,33 @@ def test_something_else_than_a_scheduler_listens(cluster, tmp_path, capsys, monk
     raw = council(tmp_path / "raw", "Kent", Q3)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         address = f"tcp://127.0.0.1:{silent.getsockname()[1]}"
-        assert main(["report", "--raw", str(raw), "--outputs", str(tmp_path), "--scheduler", address]) == 1
-    assert f"No Dask scheduler answers at {address}: what listens there is something else." in capsys.readouterr().err
+        assert (
+            main(["report", "--raw", str(raw), "--outputs", str(tmp_path), "--scheduler", address])
+            == 1
+        )
+    assert (
+        f"No Dask scheduler answers at {address}: what listens there is something else."
+        in capsys.readouterr().err
+    )
 
 
 def test_without_dask_a_scheduler_is_a_sentence(tmp_path, capsys, monkeypatch):
     monkeypatch.setitem(sys.modules, "distributed", None)
     raw = council(tmp_path / "raw", "Kent", Q3)
-    assert main(["report", "--raw", str(raw), "--outputs", str(tmp_path), "--scheduler", "tcp://127.0.0.1:9"]) == 2
+    assert (
+        main(
+            [
+                "report",
+                "--raw",
+                str(raw),
+                "--outputs",
+                str(tmp_path),
+                "--scheduler",
+                "tcp://127.0.0.1:9",
+            ]
+        )
+        == 2
+    )
     said = '--scheduler needs Dask, which is not installed: pip install "kpi-tools[dask]".\n'
     assert capsys.readouterr().err == said
 
@@ -412,7 +518,9 @@ class Dask:
     def start(self, kind: str, *arguments: str) -> subprocess.Popen[bytes]:
         with open(self.folder / "dask.log", "ab") as log:
             command = [sys.executable, "-m", "dask", kind, *arguments]
-            self.processes.append(subprocess.Popen(command, stdout=log, stderr=log, cwd=self.folder))
+            self.processes.append(
+                subprocess.Popen(command, stdout=log, stderr=log, cwd=self.folder)
+            )
         return self.processes[-1]
 
     def stop(self) -> None:
@@ -469,7 +577,10 @@ def test_a_scheduler_without_workers_is_a_sentence(cluster, tmp_path, monkeypatc
     monkeypatch.setitem(globals(), "SETTINGS", ("--version",))
     alone = Dask(tmp_path)
     try:
-        with pytest.raises(KpiError, match="has no workers: dask worker tcp://"), batch.cluster(alone.address(), 1):
+        with (
+            pytest.raises(KpiError, match="has no workers: dask worker tcp://"),
+            batch.cluster(alone.address(), 1),
+        ):
             pass
     finally:
         alone.stop()

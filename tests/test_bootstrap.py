@@ -67,7 +67,9 @@ def wheel(folder: Path, name: str, version: str, files: dict[str, bytes]) -> str
     with zipfile.ZipFile(path, "w") as archive:
         for inside, content in (files | {f"{about}/RECORD": record.getvalue().encode()}).items():
             archive.writestr(inside, content)
-    return f"{name}=={version} \\\n    --hash=sha256:{hashlib.sha256(path.read_bytes()).hexdigest()}\n"
+    return (
+        f"{name}=={version} \\\n    --hash=sha256:{hashlib.sha256(path.read_bytes()).hexdigest()}\n"
+    )
 
 
 @pytest.fixture(scope="module")
@@ -75,9 +77,18 @@ def mirror(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, st
     """A folder of wheels in place of the package index, and the line of the lock for each."""
     folder = tmp_path_factory.mktemp("mirror")
     flit = metadata.distribution("flit_core")
-    files = [file for file in flit.files or () if file.parts[0] == "flit_core" and "__pycache__" not in file.parts]
+    files = [
+        file
+        for file in flit.files or ()
+        if file.parts[0] == "flit_core" and "__pycache__" not in file.parts
+    ]
     lines = {
-        "flit": wheel(folder, "flit_core", flit.version, {str(f): Path(f.locate()).read_bytes() for f in files}),
+        "flit": wheel(
+            folder,
+            "flit_core",
+            flit.version,
+            {str(f): Path(f.locate()).read_bytes() for f in files},
+        ),
         "one": wheel(folder, "small", "1.0", {"small.py": b"VERSION = 1\n"}),
         "two": wheel(folder, "small", "2.0", {"small.py": b"VERSION = 2\n"}),
     }
@@ -95,13 +106,25 @@ class Checkout:
         (folder / "kpi_tools/cli.py").write_text(COMMAND, encoding="utf-8")
         (folder / "pyproject.toml").write_text(PYPROJECT, encoding="utf-8")
         self.lock("flit", "one")
-        self.environ = {name: value for name, value in os.environ.items() if not name.startswith(("PIP_", "PYTHON"))}
-        self.environ |= {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(wheels), "PIP_CONFIG_FILE": os.devnull}
+        self.environ = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith(("PIP_", "PYTHON"))
+        }
+        self.environ |= {
+            "PIP_NO_INDEX": "1",
+            "PIP_FIND_LINKS": str(wheels),
+            "PIP_CONFIG_FILE": os.devnull,
+        }
 
     def lock(self, *names: str) -> None:
-        (self.folder / "requirements.lock").write_text("".join(self.lines[name] for name in names), encoding="utf-8")
+        (self.folder / "requirements.lock").write_text(
+            "".join(self.lines[name] for name in names), encoding="utf-8"
+        )
 
-    def start(self, *arguments: str, python: str | Path = sys._base_executable, **more: str) -> subprocess.Popen[str]:
+    def start(
+        self, *arguments: str, python: str | Path = sys._base_executable, **more: str
+    ) -> subprocess.Popen[str]:
         return subprocess.Popen(
             [python, "-m", "kpi_tools", *arguments], cwd=self.folder, env=self.environ | more,
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, encoding="utf-8",
@@ -162,7 +185,9 @@ def test_an_accent_in_the_path_does_not_mind_the_locale(made):
 
 
 def test_runs_in_process_where_it_is_installed(made):
-    made.mark.rename(made.mark.with_name("aside"))  # an environment that someone made by hand has no mark
+    made.mark.rename(
+        made.mark.with_name("aside")
+    )  # an environment that someone made by hand has no mark
     try:
         with made.start("report", python=made.python) as process:
             assert process.communicate() == ("ran ['report'] True\n", "")
@@ -183,11 +208,15 @@ def test_a_moved_folder_is_noticed(made, mirror, tmp_path):
     shutil.copy(made.folder / "requirements.lock", moved.folder)
     assert moved.run("report").stderr.startswith("Updating the environment")
     ask = [moved.python, "-c", "import kpi_tools; print(kpi_tools.__file__)"]
-    found = subprocess.run(ask, capture_output=True, text=True, check=True, cwd=tmp_path).stdout.strip()
+    found = subprocess.run(
+        ask, capture_output=True, text=True, check=True, cwd=tmp_path
+    ).stdout.strip()
     assert Path(found).parent.parent == moved.folder
 
 
-@pytest.mark.skipif(WINDOWS, reason="there, what a killed set-up has started runs on without the guard")
+@pytest.mark.skipif(
+    WINDOWS, reason="there, what a killed set-up has started runs on without the guard"
+)
 def test_survives_kills_and_two_at_once(checkout):
     for moment in (0.2, 2.5):
         killed = checkout.start("report")
@@ -204,7 +233,9 @@ def test_survives_kills_and_two_at_once(checkout):
     assert checkout.small() == "2"
 
 
-@pytest.mark.skipif(WINDOWS, reason="there, what a killed set-up has started runs on without the guard")
+@pytest.mark.skipif(
+    WINDOWS, reason="there, what a killed set-up has started runs on without the guard"
+)
 def test_guard_lasts_as_long_as_what_a_killed_set_up_has_started(tmp_path):
     import fcntl
 
@@ -223,7 +254,9 @@ def test_guard_lasts_as_long_as_what_a_killed_set_up_has_started(tmp_path):
         fcntl.flock(handle, fcntl.LOCK_EX)  # waits for the child to end
 
 
-@pytest.mark.parametrize(("mark", "begins_again"), [("unfinished", True), ("an older lock", False), (None, False)])
+@pytest.mark.parametrize(
+    ("mark", "begins_again"), [("unfinished", True), ("an older lock", False), (None, False)]
+)
 def test_only_what_was_finished_is_built_upon(tmp_path, monkeypatch, mark, begins_again):
     python, log = tmp_path / ".venv/bin/python", tmp_path / ".venv/log"
     for name, path in {
@@ -261,11 +294,20 @@ def test_interrupt_reaches_the_command(made):
     [
         # port 9 of this computer: nothing answers there
         (
-            {"PIP_NO_INDEX": "0", "PIP_FIND_LINKS": "", "PIP_INDEX_URL": "http://127.0.0.1:9/", "PIP_RETRIES": "1"},
+            {
+                "PIP_NO_INDEX": "0",
+                "PIP_FIND_LINKS": "",
+                "PIP_INDEX_URL": "http://127.0.0.1:9/",
+                "PIP_RETRIES": "1",
+            },
             "other==1.0 --hash=sha256:" + "0" * 64,
             "The package index was not reached",
         ),
-        ({}, "small==2.0 --hash=sha256:" + "0" * 64, "differs from the one this project was tested with"),
+        (
+            {},
+            "small==2.0 --hash=sha256:" + "0" * 64,
+            "differs from the one this project was tested with",
+        ),
         ({}, "small==3.0 --hash=sha256:" + "0" * 64, "A package was not found for Python"),
     ],
     ids=["no network", "other bytes", "no such package"],
@@ -281,7 +323,9 @@ def test_failures_are_sentences(made, settings, lock, sentence):
     assert "Traceback" not in result.stderr
     assert str(made.folder / ".venv" / "set-up.log") in result.stderr
     assert made.mark.read_text(encoding="utf-8") == "unfinished"
-    made.mark.write_text(finished, encoding="utf-8")  # spares the next test a set-up: nothing was changed
+    made.mark.write_text(
+        finished, encoding="utf-8"
+    )  # spares the next test a set-up: nothing was changed
 
 
 def test_a_python_without_ensurepip_is_a_sentence(checkout):
@@ -296,10 +340,16 @@ def test_a_python_without_ensurepip_is_a_sentence(checkout):
 @pytest.mark.parametrize(
     ("log", "sentence"),
     [
-        ("ERROR: Could not install packages due to an OSError: [Errno 28] No space left on device", "The disk is full"),
+        (
+            "ERROR: Could not install packages due to an OSError: [Errno 28] No space left on device",
+            "The disk is full",
+        ),
         ("OSError: [WinError 112] There is not enough space on the disk", "The disk is full"),
         ("/x/.venv/bin/python: No module named pip", "made by another tool"),
-        ("HINT: … since this system does not have Windows Long Path support enabled.", "too long for Windows"),
+        (
+            "HINT: … since this system does not have Windows Long Path support enabled.",
+            "too long for Windows",
+        ),
         (
             "Retrying …: Failed to establish a new connection\nERROR: No matching distribution found for x",
             "not reached",
@@ -340,11 +390,16 @@ def test_an_old_python_meets_no_annotation_that_it_cannot_evaluate(name):
     for node in ast.walk(ast.parse((PACKAGE / name).read_text(encoding="utf-8"))):
         if isinstance(node, ast.FunctionDef):
             said = [node.returns, *(argument.annotation for argument in node.args.args)]
-            assert not [one for one in said if isinstance(one, ast.Subscript | ast.BinOp)], f"{name}, {node.name}"
+            assert not [one for one in said if isinstance(one, ast.Subscript | ast.BinOp)], (
+                f"{name}, {node.name}"
+            )
 
 
 def test_starts_with_the_standard_library_only():
     ask = "import sys; sys.path.insert(0, sys.argv[1]); import kpi_tools.__main__; print(*sys.modules)"
     command = [sys.executable, "-I", "-S", "-c", ask, PACKAGE.parent]
     loaded = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
-    assert {name.partition(".")[0] for name in loaded} - sys.stdlib_module_names == {"kpi_tools", "__main__"}
+    assert {name.partition(".")[0] for name in loaded} - sys.stdlib_module_names == {
+        "kpi_tools",
+        "__main__",
+    }

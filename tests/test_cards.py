@@ -20,14 +20,28 @@ def words(html: object) -> str:
 def shown(*series: pd.DataFrame, benchmarks: pd.DataFrame | None = None, **columns: object) -> str:
     kpis = scorecard_of(*series, **columns)
     return str(
-        cards(kpis, pd.concat(series), "Customer Services", lambda rows: f"{len(rows)} quarters described.", benchmarks)
+        cards(
+            kpis,
+            pd.concat(series),
+            "Customer Services",
+            lambda rows: f"{len(rows)} quarters described.",
+            benchmarks,
+        )
     )
 
 
 def test_the_strip_has_every_figure_with_its_period():
-    text = words(shown(points(numerator=[math.nan] * 5 + [3058], denominator=[math.nan] * 5 + [3243])))
-    assert "Latest 91% 3,058 of 3,243 Target 90% Floor standard 80% Previous 86% Amber Quarter 2 2024/25" in text
-    assert "Same quarter last year 84% Quarter 3 2023/24 Data period October to December 2024 final figure" in text
+    text = words(
+        shown(points(numerator=[math.nan] * 5 + [3058], denominator=[math.nan] * 5 + [3243]))
+    )
+    assert (
+        "Latest 91% 3,058 of 3,243 Target 90% Floor standard 80% Previous 86% Amber Quarter 2 2024/25"
+        in text
+    )
+    assert (
+        "Same quarter last year 84% Quarter 3 2023/24 Data period October to December 2024 final figure"
+        in text
+    )
 
 
 def test_rating_and_direction_are_words():
@@ -36,7 +50,10 @@ def test_rating_and_direction_are_words():
 
 def test_a_card_for_each_kpi_of_the_section_and_no_other():
     two = shown(points("CS01"), points("CS02"), points("GL01", section="Governance and Law"))
-    assert re.findall(r'<article class="kpi-card[^"]*" id="([^"]+)"', two) == ["kpi-cs01", "kpi-cs02"]
+    assert re.findall(r'<article class="kpi-card[^"]*" id="([^"]+)"', two) == [
+        "kpi-cs01",
+        "kpi-cs02",
+    ]
 
 
 def test_chart_table_and_strip_show_the_same_rows():
@@ -46,9 +63,13 @@ def test_chart_table_and_strip_show_the_same_rows():
         ((82, 84, 83, 88, 86, 91), (11, 12, 13, 14, 15, 16)),
         strict=True,
     ):
-        drawn = re.findall(r">(\d+)%</text>", re.search(r"<svg class=\"kpi-chart.*?</svg>", card, re.S)[0])  # type: ignore[index]
+        drawn = re.findall(
+            r">(\d+)%</text>", re.search(r"<svg class=\"kpi-chart.*?</svg>", card, re.S)[0]
+        )  # type: ignore[index]
         table = re.findall(r'<th scope="row">[^<]*</th><td>(\d+)%', card)
-        assert [int(number) for number in drawn] == list(values) == [int(number) for number in table]
+        assert (
+            [int(number) for number in drawn] == list(values) == [int(number) for number in table]
+        )
 
 
 def test_the_description_is_the_charts_alternative_text():
@@ -56,14 +77,25 @@ def test_the_description_is_the_charts_alternative_text():
 
 
 def test_display_never_contradicts_the_rating():
-    text = words(shown(points(values=(80, 80, 80, 80, 80, 74.7), floor_standard=75.0, rag=["Green"] * 5 + ["Red"])))
+    text = words(
+        shown(
+            points(
+                values=(80, 80, 80, 80, 80, 74.7), floor_standard=75.0, rag=["Green"] * 5 + ["Red"]
+            )
+        )
+    )
     assert "Latest 74.7%" in text
 
 
 def test_illustrative_figures_are_marked_wherever_they_show():
-    card = shown(points(status="illustrative", target_status="illustrative"), commentary_status="illustrative")
+    card = shown(
+        points(status="illustrative", target_status="illustrative"),
+        commentary_status="illustrative",
+    )
     strip = re.search(r'<dl class="kpi-strip">.*?</dl>', card, re.S)[0]  # type: ignore[index]
-    assert strip.count(">illustrative</span>") == 5  # latest, target, floor, previous, same quarter last year
+    assert (
+        strip.count(">illustrative</span>") == 5
+    )  # latest, target, floor, previous, same quarter last year
     table = re.search(r"<tbody>.*?</tbody>", card, re.S)[0]  # type: ignore[index]
     assert table.count(">illustrative</span>") == 6 * 3
     assert card.count('<h4>Commentary <span class="kpi-mark kpi-invented">') == 1
@@ -80,12 +112,17 @@ def test_a_missing_figure_is_not_shown_as_a_number():
     text = words(
         shown(
             points(
-                values=(82, 84, 83, 88, 86, math.nan), status=["final"] * 5 + ["not collected"], not_rated_reason=reason
+                values=(82, 84, 83, 88, 86, math.nan),
+                status=["final"] * 5 + ["not collected"],
+                not_rated_reason=reason,
             )
         )
     )
     assert f"Not rated: {reason}" in text
-    assert "Latest not collected" in text and "Data period October to December 2024 not collected" in text
+    assert (
+        "Latest not collected" in text
+        and "Data period October to December 2024 not collected" in text
+    )
     assert "nan" not in text.lower().replace("finance", "")
 
 
@@ -111,7 +148,9 @@ def test_names_from_outside_are_escaped():
 
 
 def test_arrears_benchmark_note_and_reason_are_footnotes():
-    england = pd.DataFrame([{"kpi_id": "CS01", "area": "England", "period": "2023", "value": 81.0, "status": "final"}])
+    england = pd.DataFrame(
+        [{"kpi_id": "CS01", "area": "England", "period": "2023", "value": 81.0, "status": "final"}]
+    )
     late = points(
         lag_quarters=1,
         status="provisional",
@@ -131,7 +170,10 @@ def test_arrears_benchmark_note_and_reason_are_footnotes():
 
 def test_of_many_areas_a_card_notes_england_alone():
     names = ["Ashby", "Bray", "Cobham", "England", "Deal"]
-    rows = [{"kpi_id": "CS01", "area": name, "period": "2023", "value": 81.0, "status": "final"} for name in names]
+    rows = [
+        {"kpi_id": "CS01", "area": name, "period": "2023", "value": 81.0, "status": "final"}
+        for name in names
+    ]
     few, many = (words(shown(points(), benchmarks=pd.DataFrame(some))) for some in (rows[:4], rows))
     assert all(f"{name}, 2023" in few for name in names[:4])
     assert [name for name in names if f"{name}, 2023" in many] == ["England"]
@@ -140,9 +182,7 @@ def test_of_many_areas_a_card_notes_england_alone():
 def test_the_source_of_a_final_figure_stands_with_the_definition():
     card = shown(points(note="As published", target_reason="Agreed by Cabinet"))
     assert "kpi-notes" not in card
-    definition = (
-        "Calls answered of all calls. Higher is better. Latest figure: as published. Target: agreed by Cabinet."
-    )
+    definition = "Calls answered of all calls. Higher is better. Latest figure: as published. Target: agreed by Cabinet."
     assert definition in words(card)
 
 
@@ -162,9 +202,13 @@ def test_units_stand_with_the_figures(unit: str, value: float, latest: str):
 
 def test_an_activity_says_how_it_stands_to_what_was_expected():
     def said(**columns: object) -> str:
-        return words(activity_cards(activity_points(**columns), "Customer Services", lambda rows: "d"))
+        return words(
+            activity_cards(activity_points(**columns), "Customer Services", lambda rows: "d")
+        )
 
-    assert "Calls received Above expectation Latest 150 Quarter 3 2024/25 Expected 90 to 130" in said()
+    assert (
+        "Calls received Above expectation Latest 150 Quarter 3 2024/25 Expected 90 to 130" in said()
+    )
     assert "Within expectation" in said(upper_expected=150.0)
     assert "Below expectation" in said(lower_expected=151.0, upper_expected=200.0)
     assert "expectation" not in said(lower_expected=math.nan, upper_expected=math.nan)
@@ -176,7 +220,9 @@ def test_a_scale_that_does_not_start_at_zero_says_so():
     def said(value: list[float]) -> str:
         return words(
             activity_cards(
-                activity_points(value=value, lower_expected=math.nan, upper_expected=math.nan), "Customer Services", str
+                activity_points(value=value, lower_expected=math.nan, upper_expected=math.nan),
+                "Customer Services",
+                str,
             )
         )
 
@@ -201,7 +247,10 @@ def test_the_history_has_chart_and_table():
     shown_counts = counts_history(counts)
     assert "Q2 2024/25 16 15 8 1 40 Q3 2024/25 17 12 9 0 38" in words(shown_counts)
     went = "From Quarter 2 2024/25 to Quarter 3 2024/25: Green from 16 to 17, Amber from 15 to 12, Red from 8 to 9"
-    assert f'<desc id="history-d">{went}, Not rated from 1 to 0, as printed in each report.</desc>' in str(shown_counts)
+    assert (
+        f'<desc id="history-d">{went}, Not rated from 1 to 0, as printed in each report.</desc>'
+        in str(shown_counts)
+    )
     assert str(counts_history(counts.tail(1))) == ""
 
 
@@ -221,5 +270,8 @@ def test_the_banner_counts_what_is_invented():
 
 def test_a_seasonal_kpi_says_with_which_quarter_to_compare_it():
     text = words(shown(points(values=(71, 84, 83, 88, 86, 91)), seasonal="yes"))
-    assert "Seasonal: compare with the same quarter last year (84%), not with the quarter before." in text
+    assert (
+        "Seasonal: compare with the same quarter last year (84%), not with the quarter before."
+        in text
+    )
     assert "Seasonal" not in words(shown(points(), seasonal="no"))

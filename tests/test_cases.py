@@ -9,7 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kpi_tools.rating import rate
-from kpi_tools.statistics.cases import cases_to, in_period, rolling_after, sensitivity, takes_in_words, what_it_takes
+from kpi_tools.statistics.cases import (
+    cases_to,
+    in_period,
+    rolling_after,
+    sensitivity,
+    takes_in_words,
+    what_it_takes,
+)
 
 EHCP = {
     "unit": "%",
@@ -39,7 +46,9 @@ def test_what_it_takes_for_ehcps_to_reach_the_floor_standard():
 def test_at_decembers_pace_the_rolling_figure_follows_slowly():
     # December: 50 of 73, 68%. Next quarter 609.75 + 605.25 · 50/73 = 1024.3 of 2421.
     december = 100 * 50 / 73
-    assert rolling_after(813, 2421, december, 1) == pytest.approx(100 * (609.75 + 605.25 * 50 / 73) / 2421)
+    assert rolling_after(813, 2421, december, 1) == pytest.approx(
+        100 * (609.75 + 605.25 * 50 / 73) / 2421
+    )
     assert rolling_after(813, 2421, december, 4) == pytest.approx(december)
     with pytest.raises(ValueError, match="Only 4 of the quarters"):
         rolling_after(813, 2421, december, 5)
@@ -62,7 +71,8 @@ def test_lower_is_better():
     assert step.needed == pytest.approx(4.0)
     assert step.best == pytest.approx(9.0)
     assert (
-        takes_in_words([step], "target", "%", 1, polarity="lower") == "It needs 4.0% next quarter to reach the target."
+        takes_in_words([step], "target", "%", 1, polarity="lower")
+        == "It needs 4.0% next quarter to reach the target."
     )
 
 
@@ -86,7 +96,12 @@ def test_what_is_needed_leads_where_it_should(met, missed, level):
 
 def rolling(numerators, denominators, start="2023-03-31"):
     ends = pd.date_range(start, periods=len(numerators), freq="QE")
-    rows = {"kpi_id": "K1", "period_end": ends, "numerator": numerators, "denominator": denominators}
+    rows = {
+        "kpi_id": "K1",
+        "period_end": ends,
+        "numerator": numerators,
+        "denominator": denominators,
+    }
     return pd.DataFrame({**rows, "unit": "%", "basis": "rolling_12_months"}).astype(
         {"numerator": float, "denominator": float}
     )
@@ -94,12 +109,17 @@ def rolling(numerators, denominators, start="2023-03-31"):
 
 def known(quarters, start="2022-06-30"):
     ends = pd.date_range(start, periods=len(quarters), freq="QE")
-    return pd.DataFrame(quarters, columns=["numerator", "denominator"]).assign(kpi_id="K1", period_end=ends)
+    return pd.DataFrame(quarters, columns=["numerator", "denominator"]).assign(
+        kpi_id="K1", period_end=ends
+    )
 
 
 def test_quarters_are_recovered_forwards_from_a_known_year():
     # Quarters 10 20 30 40 of 100 each make 100 of 400; the next rolling 130 of 420 moves by 30 and 20: 40 of 120 alone.
-    rows = in_period(rolling([100, 130, 125], [400, 420, 410]), known([(10, 100), (20, 100), (30, 100), (40, 100)]))
+    rows = in_period(
+        rolling([100, 130, 125], [400, 420, 410]),
+        known([(10, 100), (20, 100), (30, 100), (40, 100)]),
+    )
     assert rows["in_period_numerator"].tolist() == [40, 40, 15]
     assert rows["in_period_denominator"].tolist() == [100, 120, 90]
     assert rows["in_period_value"].tolist() == pytest.approx([40, 100 / 3, 100 / 6])
@@ -107,16 +127,24 @@ def test_quarters_are_recovered_forwards_from_a_known_year():
 
 def test_and_backwards_from_the_latest():
     # The latest quarter is 40 of 100 and the rolling numerator rose by 30: the quarter that left was 10.
-    rows = rolling([100, 130], [400, 420]).assign(period_end=pd.to_datetime(["2024-03-31", "2024-06-30"]))
-    found = in_period(pd.concat([rolling([90], [400], "2023-06-30"), rows]), known([(40, 120)], "2024-06-30"))
+    rows = rolling([100, 130], [400, 420]).assign(
+        period_end=pd.to_datetime(["2024-03-31", "2024-06-30"])
+    )
+    found = in_period(
+        pd.concat([rolling([90], [400], "2023-06-30"), rows]), known([(40, 120)], "2024-06-30")
+    )
     assert found["in_period_numerator"].tolist() == pytest.approx([10, math.nan, 40], nan_ok=True)
-    assert found["in_period_denominator"].tolist() == pytest.approx([100, math.nan, 120], nan_ok=True)
+    assert found["in_period_denominator"].tolist() == pytest.approx(
+        [100, math.nan, 120], nan_ok=True
+    )
 
 
 def test_nothing_is_invented():
     rows = in_period(rolling([100, 130], [400, 420]))
     assert rows["in_period_value"].isna().all()
-    impossible = in_period(rolling([100, 300], [400, 420]), known([(10, 100), (20, 100), (30, 100), (40, 100)]))
+    impossible = in_period(
+        rolling([100, 300], [400, 420]), known([(10, 100), (20, 100), (30, 100), (40, 100)])
+    )
     assert impossible["in_period_value"].isna().tolist() == [False, True]
     plain = in_period(rolling([100], [400]).assign(basis="quarter"))
     assert plain["in_period_value"].isna().all()
@@ -145,7 +173,9 @@ def test_sensitivity_by_hand():
         "would be Green with six fewer cases (of 600)",
         "would be Red with one more case (of 600)",
     ]
-    assert sensitivity(late | {"rag": "Green", "numerator": 50}) == ["would be Amber with five more cases (of 600)"]
+    assert sensitivity(late | {"rag": "Green", "numerator": 50}) == [
+        "would be Amber with five more cases (of 600)"
+    ]
     assert sensitivity(late | {"rag": "Red", "floor_standard": 9.0}) == [
         "would be Green with nine fewer cases (of 600)"
     ]
@@ -153,7 +183,9 @@ def test_sensitivity_by_hand():
 
 def test_exactly_on_the_line_takes_nothing():
     # 29 of 50 is 58%, although 29/50*100 falls short of it in floating point.
-    assert cases_to({"unit": "%", "polarity": "higher", "numerator": 29, "denominator": 50}, 58.0) == 0
+    assert (
+        cases_to({"unit": "%", "polarity": "higher", "numerator": 29, "denominator": 50}, 58.0) == 0
+    )
 
 
 def test_sensitivity_is_silent_without_cases():
@@ -165,16 +197,27 @@ def test_sensitivity_is_silent_without_cases():
 
 
 def green(numerator, denominator, level, polarity):
-    row = {"value": 0.0, "numerator": float(numerator), "denominator": float(denominator), "target": level}
-    return rate(pd.DataFrame([{**row, "floor_standard": level, "polarity": polarity}]))["rag"][0] == "Green"
+    row = {
+        "value": 0.0,
+        "numerator": float(numerator),
+        "denominator": float(denominator),
+        "target": level,
+    }
+    return (
+        rate(pd.DataFrame([{**row, "floor_standard": level, "polarity": polarity}]))["rag"][0]
+        == "Green"
+    )
 
 
 @pytest.mark.parametrize("polarity", ["higher", "lower"])
 @pytest.mark.parametrize(
-    ("met", "cases", "level"), [(813, 2421, 55.0), (3, 7, 42.9), (50, 73, 68.0), (29, 50, 58.0), (1, 3, 33.3)]
+    ("met", "cases", "level"),
+    [(813, 2421, 55.0), (3, 7, 42.9), (50, 73, 68.0), (29, 50, 58.0), (1, 3, 33.3)],
 )
 def test_the_rating_turns_exactly_there(polarity, met, cases, level):
-    change = cases_to({"unit": "%", "polarity": polarity, "numerator": met, "denominator": cases}, level)
+    change = cases_to(
+        {"unit": "%", "polarity": polarity, "numerator": met, "denominator": cases}, level
+    )
     worse = -1 if polarity == "higher" else 1
     assert green(met + change, cases, level, polarity)
     assert not green(met + change + worse, cases, level, polarity)

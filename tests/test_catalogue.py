@@ -37,11 +37,16 @@ P1 = "P1,Name of P1,Roads,Place,%,1,higher,quarter,quarterly,0,2020-21 Q1,,,Head
         ("P1,", "c 1,", "kpi_id", "catalogue-twice"), ("P1,", "CSO1,", "kpi_id", "catalogue-lookalike"),
     ],
 )  # fmt: skip
-def test_a_fault_in_the_catalogue(tmp_path: Path, field: str, wrong: str, column: str, code: str) -> None:
+def test_a_fault_in_the_catalogue(
+    tmp_path: Path, field: str, wrong: str, column: str, code: str
+) -> None:
     problems = changed(tmp_path, "kpis.csv", P1, P1.replace(field, wrong, 1)).problems
     own = problems[(problems["file"] == "kpis.csv") & (problems["severity"] == "error")]
     assert own["code"].iloc[0] == code
-    assert own["column"].iloc[0].startswith(column + " (") and own["who"].iloc[0] == "the performance team"
+    assert (
+        own["column"].iloc[0].startswith(column + " (")
+        and own["who"].iloc[0] == "the performance team"
+    )
     assert own["row"].iloc[0] == {"catalogue-twice": 4, "catalogue-lookalike": 9}.get(code, 2)
 
 
@@ -63,7 +68,9 @@ T1 = "P1,2020-21 Q1,90,80,,,final"
 )  # fmt: skip
 def test_a_fault_in_the_targets(tmp_path: Path, row: str, column: str, code: str) -> None:
     returns = changed(tmp_path, "targets.csv", T1, row)
-    own = returns.problems[(returns.problems["file"] == "targets.csv") & (returns.problems["severity"] == "error")]
+    own = returns.problems[
+        (returns.problems["file"] == "targets.csv") & (returns.problems["severity"] == "error")
+    ]
     assert own["code"].iloc[0] == code and own["column"].iloc[0].startswith(column + " (")
     assert (returns.targets["kpi_id"] == "P1").sum() == (1 if code == "catalogue-twice" else 0)
 
@@ -93,7 +100,9 @@ def test_a_kpi_without_a_target_in_force_is_warned_of(tmp_path: Path) -> None:
         ("[council]", '[rating]\nscheme = "traffic"\n[council]', '"floor_standard"'),
     ],
 )  # fmt: skip
-def test_a_fault_in_the_settings_is_a_sentence(tmp_path: Path, before: str, after: str, told: str) -> None:
+def test_a_fault_in_the_settings_is_a_sentence(
+    tmp_path: Path, before: str, after: str, told: str
+) -> None:
     problems = changed(tmp_path, "council.toml", before, after).problems
     own = problems[problems["file"] == "council.toml"]
     assert told in own["rule"].iloc[0] and (own["severity"] == "error").all()
@@ -128,7 +137,9 @@ def by_percentage(raw: Path, settings: str = SCHEME, floor: str = "") -> Returns
         "P2,2020-21 Q1,90,80", "P2,2020-21 Q1,90,"), encoding="utf-8")  # fmt: skip
     text = kpis.read_text(encoding="utf-8")
     kpis.write_text(text.replace("%,0,higher", "%,0,lower", 1), encoding="utf-8")
-    (folder / "roads.csv").write_text("kpi_id,period,value\nP1,2024-25 Q3,81\nP1,2024-25 Q2,80.9\nP2,2024-25 Q3,99\n")
+    (folder / "roads.csv").write_text(
+        "kpi_id,period,value\nP1,2024-25 Q3,81\nP1,2024-25 Q2,80.9\nP2,2024-25 Q3,99\n"
+    )
     return read_returns(raw)
 
 
@@ -153,10 +164,13 @@ def test_a_percentage_of_zero_rates_by_target_alone(tmp_path: Path) -> None:
         (SCHEME.replace("10", "true"), "", ["setting-bad", "setting-bad"]),
     ],
 )  # fmt: skip
-def test_a_scheme_that_is_not_whole_is_told(tmp_path: Path, settings: str, floor: str, codes: list[str]) -> None:
+def test_a_scheme_that_is_not_whole_is_told(
+    tmp_path: Path, settings: str, floor: str, codes: list[str]
+) -> None:
     problems = by_percentage(tmp_path, settings, floor).problems
     own = problems[
-        problems["file"].isin(["council.toml", "targets.csv"]) & (problems["row"].isna() | (problems["row"] == 2))
+        problems["file"].isin(["council.toml", "targets.csv"])
+        & (problems["row"].isna() | (problems["row"] == 2))
     ]
     assert own["code"].tolist() == codes
 
@@ -170,7 +184,9 @@ def test_only_money_may_be_negative(tmp_path: Path) -> None:
     )
     targets = tmp_path / "targets.csv"
     text = targets.read_text(encoding="utf-8")
-    targets.write_text(text.replace("F1,2020-21 Q1,1000,500", "F1,2020-21 Q1,-100,-500"), encoding="utf-8")
+    targets.write_text(
+        text.replace("F1,2020-21 Q1,1000,500", "F1,2020-21 Q1,-100,-500"), encoding="utf-8"
+    )
     found = read_returns(tmp_path).problems
     errors = found[found["severity"] == "error"]
     assert set(errors["code"]) == {"value-negative"} and errors["row"].tolist() == [4, 5, 6, 7]

@@ -23,7 +23,9 @@ def test_numbers_and_their_written_decimals(text: str, value: float, decimals: i
     assert (found.value, found.decimals, found.fault) == (value, decimals, "")
 
 
-@pytest.mark.parametrize("text", ["1,23", "12,34,567", "0,123", "1.234.567", "1,2345", ",5", ",412", "1,234,56"])
+@pytest.mark.parametrize(
+    "text", ["1,23", "12,34,567", "0,123", "1.234.567", "1,2345", ",5", ",412", "1,234,56"]
+)
 def test_a_comma_that_is_no_thousands_separator_is_refused(text: str) -> None:
     assert read_number(text).fault
     assert math.isnan(read_number(text).value)
@@ -70,7 +72,9 @@ def test_a_month_that_may_be_a_year_is_refused() -> None:
 
 
 @given(st.sampled_from(["CS01", "007", "1E5", "NA", "MAR1"]), st.data())
-def test_spaces_and_case_do_not_matter_in_ids_and_letters_do(kpi_id: str, data: st.DataObject) -> None:
+def test_spaces_and_case_do_not_matter_in_ids_and_letters_do(
+    kpi_id: str, data: st.DataObject
+) -> None:
     ids = Ids(["CS01", "007", "1E5", "NA", "MAR1"])
     place = data.draw(st.integers(0, len(kpi_id)))
     gap = data.draw(st.sampled_from([" ", "\u00a0", "\u200b", "\ufeff", "\t"]))
@@ -94,12 +98,16 @@ def ids_detail(text: str, kind: str = "") -> str:
 
 def test_statuses_in_any_case() -> None:
     assert read_status("final") == ("final", "", "")
-    assert read_status("Carried_Forward")[0] == "carried forward" and read_status("Carried_Forward")[1]
+    assert (
+        read_status("Carried_Forward")[0] == "carried forward" and read_status("Carried_Forward")[1]
+    )
     assert read_status("draft") == ("", "", "status-unknown")
 
 
 @given(st.text())
-def test_clean_text_holds_nothing_that_breaks_a_page_and_cleaning_again_changes_nothing(text: str) -> None:
+def test_clean_text_holds_nothing_that_breaks_a_page_and_cleaning_again_changes_nothing(
+    text: str,
+) -> None:
     clean = clean_text(text)
     assert not set(clean) & set("\x00\x07\x0b\x1b\r\u200b\u202e\u2066\ufeff\ufffe\uffff")
     assert clean_text(clean) == clean

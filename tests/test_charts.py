@@ -14,7 +14,13 @@ from kpi_tools.words.row_words import rows_of
 from tests.page_samples import activity_points, points
 
 COUNTS = pd.DataFrame(
-    {"quarter": ["2024-25 Q2", "2024-25 Q3"], "Green": [16, 17], "Amber": [15, 12], "Red": [8, 9], "Not rated": [1, 0]}
+    {
+        "quarter": ["2024-25 Q2", "2024-25 Q3"],
+        "Green": [16, 17],
+        "Amber": [15, 12],
+        "Red": [8, 9],
+        "Not rated": [1, 0],
+    }
 )
 
 
@@ -36,12 +42,26 @@ def line(spec: dict, kind: str) -> list[tuple[float, float]]:
 
 def test_columns_stand_on_zero_and_reach_their_value():
     boxes = kpi_spec(rows())["datasets"]["boxes"]
-    assert [(box["y2"], box["y"]) for box in boxes] == [(0, 82), (0, 84), (0, 83), (0, 88), (0, 86), (0, 91)]
+    assert [(box["y2"], box["y"]) for box in boxes] == [
+        (0, 82),
+        (0, 84),
+        (0, 83),
+        (0, 88),
+        (0, 86),
+        (0, 91),
+    ]
     assert [math.floor(box["x"]) for box in boxes] == [0, 1, 2, 3, 4, 5]
 
 
 def test_each_column_and_quarter_is_named():
-    assert texts(kpi_spec(rows()))[:6] == ["Sep 23", "Dec 23", "Mar 24", "Jun 24", "Sep 24", "Dec 24"]
+    assert texts(kpi_spec(rows()))[:6] == [
+        "Sep 23",
+        "Dec 23",
+        "Mar 24",
+        "Jun 24",
+        "Sep 24",
+        "Dec 24",
+    ]
     assert {"82%", "91%", "Target 90%", "Floor 80%"} <= set(texts(kpi_spec(rows())))
 
 
@@ -76,16 +96,23 @@ def test_a_line_is_broken_where_there_was_no_target():
 
 
 @pytest.mark.parametrize(
-    ("status", "word"), [("not available", "no data"), ("not collected", "no data"), ("suppressed", "[c]")]
+    ("status", "word"),
+    [("not available", "no data"), ("not collected", "no data"), ("suppressed", "[c]")],
 )
 def test_a_missing_quarter_has_no_column_and_says_so(status: str, word: str):
-    spec = kpi_spec(rows(values=(82, math.nan, 83, 88, 86, 91), status=["final", status, *["final"] * 4]))
+    spec = kpi_spec(
+        rows(values=(82, math.nan, 83, 88, 86, 91), status=["final", status, *["final"] * 4])
+    )
     assert len(spec["datasets"]["boxes"]) == 5
     assert word in texts(spec)
 
 
 def test_estimated_and_illustrative_columns_look_different():
-    spec = kpi_spec(rows(status=["illustrative", "estimated", "provisional", "carried forward", "final", "final"]))
+    spec = kpi_spec(
+        rows(
+            status=["illustrative", "estimated", "provisional", "carried forward", "final", "final"]
+        )
+    )
     kinds = [box["kind"] for box in spec["datasets"]["boxes"]]
     assert kinds == ["illustrative", "estimated", "estimated", "estimated", "final", "final"]
 
@@ -95,7 +122,9 @@ def test_names_of_close_lines_do_not_overlap():
     (low, high) = (param["value"] for param in spec["params"])
     named = sorted(row["y"] for row in spec["datasets"]["texts"] if row["align"] == "left")
     assert len(named) == 3
-    assert min(b - a for a, b in zip(named, named[1:], strict=False)) >= 0.99 * 14 / 150 * (high - low)
+    assert min(b - a for a, b in zip(named, named[1:], strict=False)) >= 0.99 * 14 / 150 * (
+        high - low
+    )
 
 
 def test_benchmark_is_drawn_over_all_quarters():
@@ -110,7 +139,11 @@ def test_everything_lies_within_the_scale():
 
 
 def test_a_kpi_without_figures_or_lines_can_be_drawn():
-    spec = kpi_spec(rows(values=(math.nan,) * 6, status="not available", target=math.nan, floor_standard=math.nan))
+    spec = kpi_spec(
+        rows(
+            values=(math.nan,) * 6, status="not available", target=math.nan, floor_standard=math.nan
+        )
+    )
     assert spec["datasets"]["boxes"] == []
     assert texts(spec).count("no data") == 6
 

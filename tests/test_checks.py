@@ -59,7 +59,9 @@ def seed(known, tables, tmp_path) -> Callable[..., pd.DataFrame]:
         with Workbooks() as books:
             run = Run(tmp_path, books)
             table = run.commentary(known.quarter, context.COMMENTARY)
-            texts = context.read_commentary(table, known.council.sections, Ids(known.catalogue["kpi_id"]))
+            texts = context.read_commentary(
+                table, known.council.sections, Ids(known.catalogue["kpi_id"])
+            )
         assert run.ledger.problems().empty
         returns = replace(known, commentary=texts)
         recent, _, *before, earlier = tables
@@ -111,18 +113,29 @@ FAULTS = {
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_fault_in_a_text_is_found_at_its_place(seed, fault):
     key, text, severity, code = FAULTS[fault]
-    place = f"{FILE}, {key}" if code == "name-left-over" else f"{FILE}, row {row_of(key)}, commentary"
+    place = (
+        f"{FILE}, {key}" if code == "name-left-over" else f"{FILE}, row {row_of(key)}, commentary"
+    )
     assert set(seed(key, commentary=text)) == {(severity, code, place)}
 
 
 @pytest.mark.parametrize(
     ("key", "text"),
     [
-        ("Adult Social Care", "Two Green, three Amber and one Red KPI; the report has 17 Green ones."),
-        ("CS02", "The rate is above the target of 90%, at 94% after 89%, and 5% better than in Quarter 2."),
+        (
+            "Adult Social Care",
+            "Two Green, three Amber and one Red KPI; the report has 17 Green ones.",
+        ),
+        (
+            "CS02",
+            "The rate is above the target of 90%, at 94% after 89%, and 5% better than in Quarter 2.",
+        ),
         ("PH03", "It has not improved, and is expected to improve by March."),
         ("IC04", "The share improved on the quarter before, but has fallen over the six quarters."),
-        ("ES01", "In December 68% of plans (50 of 73) were issued within 20 weeks, since 2023 the best month."),
+        (
+            "ES01",
+            "In December 68% of plans (50 of 73) were issued within 20 weeks, since 2023 the best month.",
+        ),
         ("CS01", "Percentage of phone calls to Contact Point which were answered is another KPI."),
     ],
 )
@@ -193,7 +206,11 @@ def test_an_unknown_token_is_found_on_the_way_in_with_its_place(tmp_path):
     problems = read_returns(raw, QUARTER).problems
     assert problems["code"].tolist() == ["token-unknown", "token-unknown"]
     first = problems.iloc[0]
-    assert (first["file"], first["row"], first["column"]) == (FILE, row_of("CS02"), "commentary (C)")
+    assert (first["file"], first["row"], first["column"]) == (
+        FILE,
+        row_of("CS02"),
+        "commentary (C)",
+    )
     assert "There is no token {valeu} here. There are: {value}, {target}" in first["rule"]
 
 

@@ -47,13 +47,21 @@ def made(monkeypatch):
         does: Exception | BaseException | None = None
 
     def report_quarter(
-        quarter: Quarter, raw: Path, outputs: Path, *, allow_rejected: bool, progress: bool, **release: object
+        quarter: Quarter,
+        raw: Path,
+        outputs: Path,
+        *,
+        allow_rejected: bool,
+        progress: bool,
+        **release: object,
     ) -> report.Report:
         Made.asked, Made.release = (quarter, raw, outputs, allow_rejected, progress), release
         if Made.does:
             raise Made.does
         noted = "/tmp/1.py:3: UserWarning: one figure is provisional\n  warn()"
-        return report.Report(quarter, outputs / quarter.slug, (), (noted, "something else"), "rows in 2 = …")
+        return report.Report(
+            quarter, outputs / quarter.slug, (), (noted, "something else"), "rows in 2 = …"
+        )
 
     monkeypatch.setattr(report, "report_quarter", report_quarter)
     return Made
@@ -64,7 +72,9 @@ def test_help_is_for_an_analyst_and_loads_nothing_heavy():
         "import sys; from kpi_tools.cli import main; main(['--help']);"
         "print([name for name in ('pandas', 'altair', 'papermill', 'nbformat') if name in sys.modules])"
     )
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, encoding="utf-8", timeout=60, cwd=ROOT)
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, encoding="utf-8", timeout=60, cwd=ROOT
+    )
     told = done.stdout
     assert told.splitlines()[-1] == "[]"
     assert 'kpi report "2024-25 Q3"' in told
@@ -84,7 +94,10 @@ def test_the_report_is_made_where_asked_and_its_place_is_told(made, capsys, tmp_
     assert made.asked == (Quarter(2024, 3), Path("in"), tmp_path / "out", False, False)
     told = capsys.readouterr()
     assert told.out == f"{Path('out/2024-25-Q3/report.html')}\n"
-    assert told.err == "Quarter 3 2024/25: rows in 2 = …\nNote: one figure is provisional\nNote: something else\n"
+    assert (
+        told.err
+        == "Quarter 3 2024/25: rows in 2 = …\nNote: one figure is provisional\nNote: something else\n"
+    )
 
 
 def test_a_report_is_a_draft_unless_it_is_to_be_final(made):
@@ -133,7 +146,9 @@ def test_an_end_that_is_asked_for_is_none_of_what_was_at_work(monkeypatch, capsy
     assert capsys.readouterr().err == "Stopped. Nothing was changed.\n"
 
 
-def test_a_fault_of_the_program_is_a_sentence_too_and_its_traceback_a_file(made, capsys, tmp_path, monkeypatch):
+def test_a_fault_of_the_program_is_a_sentence_too_and_its_traceback_a_file(
+    made, capsys, tmp_path, monkeypatch
+):
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     made.does = ZeroDivisionError("division by zero")
     assert main(["report", "2024-25 Q3"]) == 1
@@ -154,7 +169,10 @@ def test_a_fault_of_the_program_is_a_sentence_too_and_its_traceback_a_file(made,
         (["report", "--quarter", "2024-25 Q3"], "No such option '--quarter'"),
         (["reprot"], "No such command 'reprot'"),
         (["check", "2024-25 Q3", "--raw", "nowhere"], "nowhere"),
-        (["report", "2030-31 Q1", "--outputs", "out"], "There are no returns for Quarter 1 2030/31."),
+        (
+            ["report", "2030-31 Q1", "--outputs", "out"],
+            "There are no returns for Quarter 1 2030/31.",
+        ),
     ],
 )
 def test_what_cannot_be_used_is_a_sentence_and_status_2(arguments, sentence, tmp_path):
@@ -181,10 +199,20 @@ def test_check_lists_what_is_wrong_with_its_place(tmp_path):
     returns.write_text("\n".join([lines[0], ",".join(row), *lines[2:]]) + "\n", encoding="utf-8")
     done = kpi("check", "2024-25 Q3", "--raw", str(tmp_path / "raw"))
     assert done.returncode == 2
-    assert 'chief-executives.csv\n  row 2, column C "value": "TBC"\n    It is not a number.' in done.stdout
+    assert (
+        'chief-executives.csv\n  row 2, column C "value": "TBC"\n    It is not a number.'
+        in done.stdout
+    )
     assert "rejected 1 " in done.stdout
     assert done.stderr == "The report cannot be made: one error has to be mended first.\n"
-    done = kpi("report", "2024-25 Q3", "--raw", str(tmp_path / "raw"), "--outputs", str(tmp_path / "outputs"))
+    done = kpi(
+        "report",
+        "2024-25 Q3",
+        "--raw",
+        str(tmp_path / "raw"),
+        "--outputs",
+        str(tmp_path / "outputs"),
+    )
     assert (done.returncode, done.stdout) == (2, "")
     assert '"TBC"' in done.stderr
     assert [path.name for path in (tmp_path / "outputs").iterdir()] == [".work"]
@@ -234,7 +262,10 @@ def test_explore_listens_on_this_computer_only_and_keeps_the_token(monkeypatch):
 def test_nothing_opens_the_explorer_to_others(monkeypatch, capsys, opened):
     monkeypatch.setattr(subprocess, "Popen", None)  # nothing is started
     assert main(["explore", "--no-browser", opened]) == 2
-    assert f"{opened} is not for kpi explore, which is for this computer only" in capsys.readouterr().err
+    assert (
+        f"{opened} is not for kpi explore, which is for this computer only"
+        in capsys.readouterr().err
+    )
 
 
 def test_a_configuration_file_does_not_open_it_either(tmp_path):
@@ -246,17 +277,32 @@ def test_a_configuration_file_does_not_open_it_either(tmp_path):
         "c.ServerApp.allow_remote_access = True\nc.ServerApp.disable_check_xsrf = True\n"
     )
     clean = {name: value for name, value in os.environ.items() if not name.startswith("JUPYTER_")}
-    own = {"HOME": str(tmp_path), "JUPYTER_CONFIG_DIR": str(mine), "JUPYTER_TOKEN": "", "PYTHONPATH": str(ROOT)}
+    own = {
+        "HOME": str(tmp_path),
+        "JUPYTER_CONFIG_DIR": str(mine),
+        "JUPYTER_TOKEN": "",
+        "PYTHONPATH": str(ROOT),
+    }
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     script = "import sys; from kpi_tools.cli import main; sys.exit(main())"
-    command = [sys.executable, "-c", script, "explore", "--no-browser", "--allow-root", f"--port={port}"]
+    command = [
+        sys.executable,
+        "-c",
+        script,
+        "explore",
+        "--no-browser",
+        "--allow-root",
+        f"--port={port}",
+    ]
     server = subprocess.Popen(command, env=clean | own, stderr=subprocess.PIPE, encoding="utf-8")
     try:
         said = iter(server.stderr.readline, "")
         address = next(
-            found for line in said if (found := re.search(r"http://127\.0\.0\.1:\d+/\S*token=(\w{40,})", line))
+            found
+            for line in said
+            if (found := re.search(r"http://127\.0\.0\.1:\d+/\S*token=(\w{40,})", line))
         )
         token = address[1]
         rest = threading.Thread(target=server.stderr.read)
@@ -267,7 +313,9 @@ def test_a_configuration_file_does_not_open_it_either(tmp_path):
                 HTTPConnection("127.0.0.2", port, timeout=30).connect()
         assert asked(port, "/api/contents") == 403
         assert asked(port, "/api/contents", Authorization=f"token {token}") == 200
-        assert asked(port, "/api/contents", Host="example.org", Authorization=f"token {token}") == 403
+        assert (
+            asked(port, "/api/contents", Host="example.org", Authorization=f"token {token}") == 403
+        )
     finally:
         server.terminate()
         server.wait(timeout=60)
@@ -319,7 +367,14 @@ def test_a_signal_to_end_ends_a_tool_as_well(monkeypatch):
 
 
 def test_a_console_that_lacks_a_character_does_not_fail_the_run():
-    done = kpi("check", "Rôle – £", LC_ALL="C", PYTHONIOENCODING="ascii", PYTHONUTF8="0", PYTHONCOERCECLOCALE="0")
+    done = kpi(
+        "check",
+        "Rôle – £",
+        LC_ALL="C",
+        PYTHONIOENCODING="ascii",
+        PYTHONUTF8="0",
+        PYTHONCOERCECLOCALE="0",
+    )
     assert done.returncode == 2
     assert '"Rôle – £" is not a financial quarter' in done.stderr
 
@@ -329,7 +384,12 @@ def test_a_reader_that_goes_away_is_no_fault():
     os.close(read)
     script = "import sys; from kpi_tools.cli import main; sys.exit(main(['--help']))"
     done = subprocess.run(
-        [sys.executable, "-c", script], stdout=write, stderr=subprocess.PIPE, encoding="utf-8", timeout=60, cwd=ROOT
+        [sys.executable, "-c", script],
+        stdout=write,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+        timeout=60,
+        cwd=ROOT,
     )
     os.close(write)
     assert (done.returncode, done.stderr) == (1, "")

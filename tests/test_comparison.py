@@ -44,7 +44,14 @@ def test_rank_and_quartile(compared):
     assert column(rows, "rank") == [1, 2, 2, 4, None, None]
     assert column(rows, "ranked") == [4] * 6
     assert column(rows, "quartile") == [1, 2, 2, 4, None, None]
-    assert column(compared(table(polarity="lower"), england="England"), "rank") == [4, 2, 2, 1, None, None]
+    assert column(compared(table(polarity="lower"), england="England"), "rank") == [
+        4,
+        2,
+        2,
+        1,
+        None,
+        None,
+    ]
     assert column(compared(table(polarity="target"), england="England"), "rank") == [None] * 6
 
 
@@ -86,8 +93,12 @@ def test_funnel_by_hand(compared):
     for name, level in (("95", 0.95), ("998", 0.998)):
         z = stats.norm.ppf((1 + level) / 2)
         reach = [100 * z * math.sqrt(centre * (1 - centre) / d) for _, d in counts.values()]
-        assert column(found, f"lower_{name}") == pytest.approx([max(0, 100 * centre - r) for r in reach])
-        assert column(found, f"upper_{name}") == pytest.approx([min(100, 100 * centre + r) for r in reach])
+        assert column(found, f"lower_{name}") == pytest.approx(
+            [max(0, 100 * centre - r) for r in reach]
+        )
+        assert column(found, f"upper_{name}") == pytest.approx(
+            [min(100, 100 * centre + r) for r in reach]
+        )
     assert column(found, "overdispersion") == [1, 1, 1]
     assert column(found, "funnel") == ["better than expected", "as expected", "as expected"]
     assert column(compared(rows.assign(polarity="lower")), "funnel")[0] == "worse than expected"
@@ -100,7 +111,12 @@ def test_a_funnel_of_shares_is_in_shares(compared):
     rows = table({name: 100 * n / d for name, (n, d) in counts.items()})
     rows["numerator"], rows["denominator"] = zip(*counts.values(), strict=True)
     shares = rows.assign(kpi_id="S", value=(rows["value"] / 100).round(2))
-    found = compared(pd.concat([rows, shares])).reset_index().set_index(["kpi_id", "authority"]).sort_index()
+    found = (
+        compared(pd.concat([rows, shares]))
+        .reset_index()
+        .set_index(["kpi_id", "authority"])
+        .sort_index()
+    )
     for name in ("expected", "lower_95", "upper_95", "lower_998", "upper_998"):
         assert found.loc["S", name].tolist() == pytest.approx((found.loc["K", name] / 100).tolist())
     assert found.loc["S", "funnel"].tolist() == found.loc["K", "funnel"].tolist()
@@ -119,7 +135,9 @@ def test_overdispersion_draws_in_the_outer_tenths(compared):
     assert phi > 1 + 2 * math.sqrt(2 / 20)
     found = compared(rows)
     assert column(found, "overdispersion") == pytest.approx([phi] * 20)
-    assert column(found, "upper_95") == pytest.approx([50 + 1.959964 * 2.5 * math.sqrt(phi)] * 20, abs=1e-5)
+    assert column(found, "upper_95") == pytest.approx(
+        [50 + 1.959964 * 2.5 * math.sqrt(phi)] * 20, abs=1e-5
+    )
     assert column(found, "funnel")[-1] == "far better than expected"
 
 
@@ -133,7 +151,9 @@ def test_names_that_are_not_there():
 @pytest.mark.parametrize("engine", ["pandas", "polars", "pyarrow"])
 def test_two_rows_of_one_area(engine):
     twice = pd.concat([table(), table().iloc[[1]]])
-    with pytest.raises(InputError, match="Two rows of B are for the same kpi_id and period_end: K, 2024-12-31"):
+    with pytest.raises(
+        InputError, match="Two rows of B are for the same kpi_id and period_end: K, 2024-12-31"
+    ):
         compare(ENGINES[engine](twice), england="England")
 
 
@@ -190,17 +210,33 @@ def test_the_explorer_compares_with_a_named_group():
 
 def test_the_explorer_says_whether_ours_differs_by_more_than_chance():
     """Centre 50%; of 400 cases an error of 2.5, so the 99.8% limits lie 3.0902 × 2.5 = 7.73 from it."""
-    told = areas(*((name, "2024", value) for name, value in zip("ABCDEF", (49, 50, 51, 50, 50, 50), strict=True)))
+    told = areas(
+        *(
+            (name, "2024", value)
+            for name, value in zip("ABCDEF", (49, 50, 51, 50, 50, 50), strict=True)
+        )
+    )
     told["numerator"], told["denominator"] = told["value"] * 4, 400.0
     ours = KPI | {"value": 50.5, "numerator": 202.0, "denominator": 400.0}
     assert comparison_notes(told, ours)[-1] == (
         "For an area with 400 cases a figure between 42.3% and 57.8% is to be expected; ours is as expected."
     )
-    far = comparison_notes(told, KPI | {"value": 72.0, "numerator": 288.0, "denominator": 400.0})[-1]
-    assert "ours is better than expected; areas differ by more than chance, so this range is " in far
-    assert not any("cases" in note for note in comparison_notes(told, KPI | {"numerator": None, "denominator": None}))
-    assert not any("cases" in note for note in comparison_notes(told.drop(columns="numerator"), ours))
-    assert not any("cases" in note for note in comparison_notes(told, ours | {"unit": "rate per 100,000"}))
+    far = comparison_notes(told, KPI | {"value": 72.0, "numerator": 288.0, "denominator": 400.0})[
+        -1
+    ]
+    assert (
+        "ours is better than expected; areas differ by more than chance, so this range is " in far
+    )
+    assert not any(
+        "cases" in note
+        for note in comparison_notes(told, KPI | {"numerator": None, "denominator": None})
+    )
+    assert not any(
+        "cases" in note for note in comparison_notes(told.drop(columns="numerator"), ours)
+    )
+    assert not any(
+        "cases" in note for note in comparison_notes(told, ours | {"unit": "rate per 100,000"})
+    )
 
 
 # Published figures
@@ -214,7 +250,9 @@ def published(name, **options):
 
 
 def test_every_english_authority_with_a_plan_in_twenty_weeks(compared):
-    plans = published("dfe_ehcp_timeliness_2019_2024.csv", na_values=["x", "z"], dtype={"old_la_code": str})
+    plans = published(
+        "dfe_ehcp_timeliness_2019_2024.csv", na_values=["x", "z"], dtype={"old_la_code": str}
+    )
     plans = plans[plans["geographic_level"].isin(["Local authority", "National"])]
     rows = pd.DataFrame(
         {
@@ -229,7 +267,9 @@ def test_every_english_authority_with_a_plan_in_twenty_weeks(compared):
     )
     found = compared(rows, england="England").reset_index()
     latest = found[found["period_end"].astype(str).str.startswith("2024")]
-    given = rows[(rows["period_end"] == "2024-12-31") & (rows["authority"] != "England")].dropna(subset="value")
+    given = rows[(rows["period_end"] == "2024-12-31") & (rows["authority"] != "England")].dropna(
+        subset="value"
+    )
     ranks = stats.rankdata(-given["value"], method="min")
     wanted = dict(zip(given["authority"], ranks, strict=True))
     assert len(wanted) > 140
@@ -247,9 +287,18 @@ def test_every_english_authority_with_a_plan_in_twenty_weeks(compared):
 def test_scottish_councils_have_the_ranks_that_are_published():
     lgbf = published("lgbf_quarterly_welfare_fund_decisions.csv")
     rows = lgbf.rename(
-        columns={"LocalAuthority": "authority", "Code": "kpi_id", "Period": "period_end", "Value": "value"}
+        columns={
+            "LocalAuthority": "authority",
+            "Code": "kpi_id",
+            "Period": "period_end",
+            "Value": "value",
+        }
     )
-    rows = rows[rows["authority"] != "Scotland"].assign(polarity="higher").dropna(subset=["value", "ScotRank"])
+    rows = (
+        rows[rows["authority"] != "Scotland"]
+        .assign(polarity="higher")
+        .dropna(subset=["value", "ScotRank"])
+    )
     found = compare(rows)
     assert len(found) > 1_000
     # Published values are rounded to two places and the ranks are of the unrounded: a rank of ours is never later.

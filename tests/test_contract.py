@@ -25,11 +25,22 @@ def schema():
             "decimals": pa.Column(int, pa.Check.in_range(0, 6)),
             "lag_quarters": pa.Column(int, pa.Check.in_range(0, 8)),
             "status": pa.Column(str, pa.Check.isin(STATUSES)),
-            **{name: pa.Column(float, pa.Check(lambda c: np.isfinite(c)), nullable=True) for name in NUMBERS},
+            **{
+                name: pa.Column(float, pa.Check(lambda c: np.isfinite(c)), nullable=True)
+                for name in NUMBERS
+            },
         },
         checks=[
-            pa.Check(lambda table: table["value"].notna() == ~table["status"].isin(STATUSES_WITHOUT_VALUE)),
-            pa.Check(lambda table: (table["value"] <= 100) | (table["unit"] != "%") | table["value"].isna()),
+            pa.Check(
+                lambda table: (
+                    table["value"].notna() == ~table["status"].isin(STATUSES_WITHOUT_VALUE)
+                )
+            ),
+            pa.Check(
+                lambda table: (
+                    (table["value"] <= 100) | (table["unit"] != "%") | table["value"].isna()
+                )
+            ),
         ],
         unique=["kpi_id", "period_end"],
     )
@@ -89,12 +100,22 @@ def test_a_figure_that_stands_twice_is_found(figures):
 
 def test_each_edge_is_inside(figures):
     assert figures.loc[5, "unit"] == "%"
-    for column, edge in (("value", 100.0), ("decimals", 0), ("decimals", 6), ("lag_quarters", 0), ("lag_quarters", 8)):
-        check_figures(figures.assign(**{column: [*figures[column][:5], edge, *figures[column][6:]]}))
+    for column, edge in (
+        ("value", 100.0),
+        ("decimals", 0),
+        ("decimals", 6),
+        ("lag_quarters", 0),
+        ("lag_quarters", 8),
+    ):
+        check_figures(
+            figures.assign(**{column: [*figures[column][:5], edge, *figures[column][6:]]})
+        )
 
 
 def test_every_broken_rule_is_named(figures):
-    broken = figures.assign(decimals=[9, *figures["decimals"][1:]], lag_quarters=[*figures["lag_quarters"][:-1], 9])
+    broken = figures.assign(
+        decimals=[9, *figures["decimals"][1:]], lag_quarters=[*figures["lag_quarters"][:-1], 9]
+    )
     said = f"The table of figures is not as it must be: decimals from 0 to 6, row 0; a lag from 0 to 8, row {len(figures) - 1}."
     with pytest.raises(AssertionError) as caught:
         check_figures(broken)

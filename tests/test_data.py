@@ -54,7 +54,10 @@ def returns() -> list[dict[str, str]]:
                 header, *cells = openpyxl.load_workbook(path)["Return"].iter_rows(values_only=True)
                 texts = [["" if cell is None else str(cell) for cell in row] for row in cells]
                 sent = [dict(zip(map(str, header), row, strict=True)) for row in texts]
-            rows += [{**row, "folder": Quarter.parse(slug).label, "file": f"{slug}/{path.name}"} for row in sent]
+            rows += [
+                {**row, "folder": Quarter.parse(slug).label, "file": f"{slug}/{path.name}"}
+                for row in sent
+            ]
     return rows
 
 
@@ -64,7 +67,11 @@ def known(quarter: str) -> dict[tuple[str, str], dict[str, str]]:
 
 
 def target(kpi_id: str, period: str) -> dict[str, str]:
-    rows = [row for row in table("targets.csv") if row["kpi_id"] == kpi_id and row["from_quarter"] <= period]
+    rows = [
+        row
+        for row in table("targets.csv")
+        if row["kpi_id"] == kpi_id and row["from_quarter"] <= period
+    ]
     return max(rows, key=lambda row: row["from_quarter"])
 
 
@@ -86,9 +93,13 @@ def six(kpi: dict[str, str], quarter: str) -> list[str]:
     return [last.shift(back).label for back in range(-5, 1)]
 
 
-def direction(kpi: dict[str, str], quarter: str, figures: dict[tuple[str, str], dict[str, str]]) -> str:
+def direction(
+    kpi: dict[str, str], quarter: str, figures: dict[tuple[str, str], dict[str, str]]
+) -> str:
     rows = [figures.get((kpi["kpi_id"], period)) for period in six(kpi, quarter)]
-    points = [(place, float(row["value"])) for place, row in enumerate(rows) if row and row["value"]]
+    points = [
+        (place, float(row["value"])) for place, row in enumerate(rows) if row and row["value"]
+    ]
     if len(points) < 5:
         return "few"
     x, y = zip(*points, strict=True)
@@ -130,11 +141,18 @@ def counts(quarter: str, what: str) -> Counter[str]:
         ("2023-24 Q3", 38, {}, {"up": 7, "down": 11}),
         ("2023-24 Q4", 38, {"R": 10}, {"up": 9, "stable": 20, "down": 9}),
         ("2024-25 Q1", 40, {"R": 8, "not rated": 1}, {"up": 11, "stable": 21, "down": 7}),
-        ("2024-25 Q2", 40, {"G": 16, "A": 15, "R": 8, "not rated": 1}, {"up": 11, "stable": 22, "down": 6}),
+        (
+            "2024-25 Q2",
+            40,
+            {"G": 16, "A": 15, "R": 8, "not rated": 1},
+            {"up": 11, "stable": 22, "down": 6},
+        ),
         ("2024-25 Q3", 38, {"G": 17, "A": 12, "R": 9}, {"up": 10, "stable": 22, "down": 6}),
     ],
 )
-def test_published_counts_hold(quarter: str, kpis: int, ratings: dict[str, int], directions: dict[str, int]) -> None:
+def test_published_counts_hold(
+    quarter: str, kpis: int, ratings: dict[str, int], directions: dict[str, int]
+) -> None:
     assert len(scorecard(quarter)) == kpis
     assert {rag: counts(quarter, "rag")[rag] for rag in ratings} == ratings
     assert {way: counts(quarter, "direction")[way] for way in directions} == directions
@@ -149,27 +167,45 @@ def test_quarter_3_of_2024_25_is_the_published_table() -> None:
     assert len(published) == 38
     for kpi_id, value, rag, previous, previous_rag, way in published:
         ours = scorecard("2024-25 Q3")[kpi_id]
-        assert (ours["rag"], ours["previous_rag"], ours["direction"]) == (rag, previous_rag, way), kpi_id
+        assert (ours["rag"], ours["previous_rag"], ours["direction"]) == (rag, previous_rag, way), (
+            kpi_id
+        )
         if kpi_id == "PH03":
-            assert (ours["value"], ours["previous_value"]) == ("64.6", "65.2")  # printed as 65 and 65
+            assert (ours["value"], ours["previous_value"]) == (
+                "64.6",
+                "65.2",
+            )  # printed as 65 and 65
         else:
-            assert (float(ours["value"]), float(ours["previous_value"])) == (float(value), float(previous)), kpi_id
+            assert (float(ours["value"]), float(ours["previous_value"])) == (
+                float(value),
+                float(previous),
+            ), kpi_id
 
 
 def test_of_ic06_only_the_two_printed_figures_are_not_invented() -> None:
-    rows = {period: row for (kpi_id, period), row in known("2024-25 Q3").items() if kpi_id == "IC06"}
-    assert {period: row["value"] for period, row in rows.items() if row["status"] != "illustrative"} == {
+    rows = {
+        period: row for (kpi_id, period), row in known("2024-25 Q3").items() if kpi_id == "IC06"
+    }
+    assert {
+        period: row["value"] for period, row in rows.items() if row["status"] != "illustrative"
+    } == {
         "2024-25 Q2": "54.3",
         "2024-25 Q3": "53.6",
     }
 
 
 def test_the_eight_reds_of_quarter_2_are_those_named() -> None:
-    assert {kpi_id for kpi_id, row in scorecard("2023-24 Q2").items() if row["rag"] == "R"} == EIGHT_REDS
+    assert {
+        kpi_id for kpi_id, row in scorecard("2023-24 Q2").items() if row["rag"] == "R"
+    } == EIGHT_REDS
 
 
 def test_adult_social_care_in_quarter_2_was_one_red_five_amber_one_green() -> None:
-    rows = [row["rag"] for row in scorecard("2023-24 Q2").values() if row["section"] == "Adult Social Care"]
+    rows = [
+        row["rag"]
+        for row in scorecard("2023-24 Q2").values()
+        if row["section"] == "Adult Social Care"
+    ]
     assert Counter(rows) == {"R": 1, "A": 5, "G": 1}
 
 
@@ -192,7 +228,10 @@ def test_no_figure_of_quarter_3_of_2024_25_is_invented_but_of_one_kpi() -> None:
 def test_figures_before_september_2023_are_marked_as_not_the_councils() -> None:
     lags = {kpi["kpi_id"]: int(kpi["lag_quarters"]) for kpi in table("kpis.csv")}
     for row in returns():
-        if "Q" in row["period"] and row["period"] < Quarter(2023, 2).shift(-lags[row["kpi_id"]]).label:
+        if (
+            "Q" in row["period"]
+            and row["period"] < Quarter(2023, 2).shift(-lags[row["kpi_id"]]).label
+        ):
             dfe = row["kpi_id"] == "ES01" and row["period"] == "2022-23 Q3"
             assert row["status"] == ("estimated" if dfe else "illustrative"), row
 
@@ -302,8 +341,23 @@ def test_commentary_is_marked_and_belongs_to_a_kpi_in_force_or_a_section() -> No
 
 
 def test_every_theme_of_the_minute_has_data() -> None:
-    card, texts = scorecard("2023-24 Q2"), {row["kpi_id"] for row in table("commentary/2023-24-Q2.csv")}
-    themes = {"CS02", "CS03", "GL01", "GL02", "IC02", "ET01", "ES01", "ES03", "ES06", "AS01", "AS02"}
+    card, texts = (
+        scorecard("2023-24 Q2"),
+        {row["kpi_id"] for row in table("commentary/2023-24-Q2.csv")},
+    )
+    themes = {
+        "CS02",
+        "CS03",
+        "GL01",
+        "GL02",
+        "IC02",
+        "ET01",
+        "ES01",
+        "ES03",
+        "ES06",
+        "AS01",
+        "AS02",
+    }
     assert themes <= set(card) and themes <= texts
     assert sum(row["section"] == "Public Health" for row in card.values()) == 6
 
@@ -312,9 +366,13 @@ def test_what_the_minute_says_of_the_quarter_is_in_the_figures() -> None:
     figures = known("2023-24 Q2")
 
     def moved(kpi_id: str) -> float:
-        return float(figures[kpi_id, "2023-24 Q2"]["value"]) - float(figures[kpi_id, "2023-24 Q1"]["value"])
+        return float(figures[kpi_id, "2023-24 Q2"]["value"]) - float(
+            figures[kpi_id, "2023-24 Q1"]["value"]
+        )
 
-    activity = {(row["activity_id"], row["period"]): float(row["value"]) for row in table("activity.csv")}
+    activity = {
+        (row["activity_id"], row["period"]): float(row["value"]) for row in table("activity.csv")
+    }
     assert moved("CS02") < 0
     assert -1 <= moved("IC02") < 0
     assert scorecard("2023-24 Q2")["CS02"]["rag"] == "A"
@@ -322,12 +380,20 @@ def test_what_the_minute_says_of_the_quarter_is_in_the_figures() -> None:
     assert round(100 * (activity["CSA7", "2023-24 Q2"] / activity["CSA7", "2023-24 Q1"] - 1)) == -3
     assert activity["ICA5", "2023-24 Q2"] < activity["ICA5", "2023-24 Q1"]
     assert figures["ES06", "2023-24 Q2"]["value"] == "89"
-    england = [row["value"] for row in table("benchmarks.csv") if row["kpi_id"] == "ES06" and row["area"] == "England"]
+    england = [
+        row["value"]
+        for row in table("benchmarks.csv")
+        if row["kpi_id"] == "ES06" and row["area"] == "England"
+    ]
     assert england == ["81"]
 
 
 def test_the_national_statistic_gives_what_was_published() -> None:
-    rows = {(row["area"], row["period"]): row["value"] for row in table("benchmarks.csv") if row["kpi_id"] == "ES01"}
+    rows = {
+        (row["area"], row["period"]): row["value"]
+        for row in table("benchmarks.csv")
+        if row["kpi_id"] == "ES01"
+    }
     england = [rows["England", str(year)] for year in range(2019, 2025)]
     assert [float(value) for value in england] == [60.4, 58.0, 59.9, 49.2, 50.3, 46.4]
 
@@ -369,7 +435,9 @@ def test_the_codebook_lists_every_file_and_column() -> None:
 
 def test_the_table_of_counts_in_the_readme_is_true() -> None:
     readme = (RAW / "README.md").read_text(encoding="utf-8")
-    titles = {Quarter.parse(slug).title: Quarter.parse(slug).label for slug in ["2023-24-Q1", *SLUGS]}
+    titles = {
+        Quarter.parse(slug).title: Quarter.parse(slug).label for slug in ["2023-24-Q1", *SLUGS]
+    }
     rows = [line.strip("|").split("|") for line in readme.splitlines() if line.startswith("|")]
     lines = [[cell.strip() for cell in row] for row in rows]
     checked = 0

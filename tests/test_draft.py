@@ -59,4 +59,6 @@ def test_every_kpi_has_a_draft_without_gaps():
         known = kent.known(kpi_id)
         if len(known.kpis):
             said = draft(known, kpi_id) + standing(known, kpi_id)
-            assert not {"nan", "None", "{", "  "} & {part for part in ("nan", "None", "{", "  ") if part in said}
+            assert not {"nan", "None", "{", "  "} & {
+                part for part in ("nan", "None", "{", "  ") if part in said
+            }

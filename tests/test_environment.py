@@ -26,7 +26,9 @@ CLUSTER_LOCK = (ROOT / "requirements-cluster.lock").read_text(encoding="utf-8")
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 
 MODULES = {
-    ".".join(path.relative_to(ROOT / "kpi_tools").with_suffix("").parts).removesuffix(".__init__"): path
+    ".".join(path.relative_to(ROOT / "kpi_tools").with_suffix("").parts).removesuffix(
+        ".__init__"
+    ): path
     for path in sorted((ROOT / "kpi_tools").rglob("*.py"))
 }
 
@@ -75,7 +77,12 @@ FLOORS = (
     ("commands",),
     ("cli __main__",),
 )
-PLACES = {module: (floor, room) for floor, rooms in enumerate(FLOORS) for room in rooms for module in room.split()}
+PLACES = {
+    module: (floor, room)
+    for floor, rooms in enumerate(FLOORS)
+    for room in rooms
+    for module in room.split()
+}
 
 
 def requirements(extra: str | None = None) -> dict[str, Requirement]:
@@ -97,7 +104,9 @@ def tracked() -> list[Path]:
     """The files of the repository, those not yet added included."""
     command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
     try:
-        listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+        listed = subprocess.run(
+            command, cwd=ROOT, capture_output=True, text=True, check=True
+        ).stdout
     except (OSError, subprocess.CalledProcessError):
         pytest.skip("not a git repository")
     return [ROOT / name for name in listed.split("\0") if name and (ROOT / name).is_file()]
@@ -115,37 +124,59 @@ def texts() -> Iterator[tuple[str, str]]:
 
 def test_conda_asks_for_the_same():
     conda = [Requirement(line) for line in CONDA["dependencies"] if isinstance(line, str)]
-    asked = {canonicalize_name(r.name): str(r.specifier) for r in conda if r.name not in ("python", "pip")}
-    assert asked == {name: str(requirement.specifier) for name, requirement in requirements().items()}
-    assert {r.name: str(r.specifier) for r in conda}["python"] == PROJECT["project"]["requires-python"]
+    asked = {
+        canonicalize_name(r.name): str(r.specifier)
+        for r in conda
+        if r.name not in ("python", "pip")
+    }
+    assert asked == {
+        name: str(requirement.specifier) for name, requirement in requirements().items()
+    }
+    assert {r.name: str(r.specifier) for r in conda}["python"] == PROJECT["project"][
+        "requires-python"
+    ]
 
 
 def test_lock_holds_what_is_asked_for():
     pins = locked()
     extras = (requirements(extra).items() for extra in ("figures", "test", "build"))
     for name, requirement in chain(requirements().items(), *extras):
-        assert name in pins, f"{name} is not in requirements.lock; pyproject.toml says how to make it again"
-        assert all(requirement.specifier.contains(version) for version in pins[name]), f"{name}: lock and bounds differ"
+        assert name in pins, (
+            f"{name} is not in requirements.lock; pyproject.toml says how to make it again"
+        )
+        assert all(requirement.specifier.contains(version) for version in pins[name]), (
+            f"{name}: lock and bounds differ"
+        )
 
 
 def test_the_lock_for_clusters_agrees_with_it():
     pins, beside = locked(), locked(CLUSTER_LOCK)
     for name, requirement in chain(requirements("spark").items(), requirements("dask").items()):
-        assert name in beside, f"{name} is not in requirements-cluster.lock; CONTRIBUTING.md says how to make it again"
+        assert name in beside, (
+            f"{name} is not in requirements-cluster.lock; CONTRIBUTING.md says how to make it again"
+        )
         assert all(requirement.specifier.contains(version) for version in beside[name]), name
     differing = [name for name in beside if name in pins and set(beside[name]) - set(pins[name])]
-    assert not differing, f"{differing}: make requirements-cluster.lock again after requirements.lock (CONTRIBUTING.md)"
+    assert not differing, (
+        f"{differing}: make requirements-cluster.lock again after requirements.lock (CONTRIBUTING.md)"
+    )
 
 
-@pytest.mark.parametrize("lock", [LOCK, CLUSTER_LOCK], ids=["requirements.lock", "requirements-cluster.lock"])
+@pytest.mark.parametrize(
+    "lock", [LOCK, CLUSTER_LOCK], ids=["requirements.lock", "requirements-cluster.lock"]
+)
 def test_lock_has_hashes_and_nothing_else(lock):
-    line = re.compile(r"[\w.-]+==[\w.]+( ; [\w .'<>=!()*]+)? \\|    --hash=sha256:[0-9a-f]{64}( \\)?")
+    line = re.compile(
+        r"[\w.-]+==[\w.]+( ; [\w .'<>=!()*]+)? \\|    --hash=sha256:[0-9a-f]{64}( \\)?"
+    )
     assert [text for text in lock.splitlines() if not line.fullmatch(text)] == []
     assert all("--hash" in entry for entry in re.split(r"(?m)^(?=\S)", lock) if entry)
 
 
 def test_build_backend_is_in_the_lock():
-    assert PROJECT["project"]["optional-dependencies"]["build"] == PROJECT["build-system"]["requires"]
+    assert (
+        PROJECT["project"]["optional-dependencies"]["build"] == PROJECT["build-system"]["requires"]
+    )
 
 
 def test_no_addresses_in_environment_files():
@@ -157,13 +188,23 @@ def test_no_addresses_in_environment_files():
 
 def test_every_import_is_asked_for():
     homes = metadata.packages_distributions()
-    asked = set(chain(requirements(), *(requirements(extra) for extra in ("figures", "spark", "dask"))))
+    asked = set(
+        chain(requirements(), *(requirements(extra) for extra in ("figures", "spark", "dask")))
+    )
     for folder, allowed in (("kpi_tools", asked), ("tests", asked | set(requirements("test")))):
         for path in sorted((ROOT / folder).rglob("*.py")):
-            ours = {"kpi_tools", "tests", *(neighbour.stem for neighbour in path.parent.glob("*.py"))}
-            for name in {name.partition(".")[0] for name in imports(path)} - ours - sys.stdlib_module_names:
+            ours = {
+                "kpi_tools",
+                "tests",
+                *(neighbour.stem for neighbour in path.parent.glob("*.py")),
+            }
+            for name in (
+                {name.partition(".")[0] for name in imports(path)} - ours - sys.stdlib_module_names
+            ):
                 distributions = {canonicalize_name(home) for home in homes.get(name, [name])}
-                assert distributions & allowed, f"{path.name} imports {name}, which pyproject.toml does not name"
+                assert distributions & allowed, (
+                    f"{path.name} imports {name}, which pyproject.toml does not name"
+                )
 
 
 def test_hooks_are_local():
@@ -181,7 +222,9 @@ def test_slow_module_is_never_imported():
 
 
 def test_command_starts_without_the_heavy_ones():
-    assert modules_after("import kpi_tools.cli").isdisjoint({"pandas", "altair", "narwhals", "papermill", "nbconvert"})
+    assert modules_after("import kpi_tools.cli").isdisjoint(
+        {"pandas", "altair", "narwhals", "papermill", "nbconvert"}
+    )
 
 
 # One house
@@ -203,26 +246,42 @@ def test_the_door_imports_when_asked():
 def test_imports_go_downward(module):
     for name in (module, *imports(MODULES[module])):
         assert name != "kpi_tools", f"{module} imports through the door"
-    used = {name.partition(".")[2] for name in imports(MODULES[module]) if name.startswith("kpi_tools.")}
+    used = {
+        name.partition(".")[2] for name in imports(MODULES[module]) if name.startswith("kpi_tools.")
+    }
     floor, room = place(module)
-    wrong = [other for other in sorted(used) if place(other)[0] >= floor and place(other)[1] != room]
+    wrong = [
+        other for other in sorted(used) if place(other)[0] >= floor and place(other)[1] != room
+    ]
     assert not wrong, f"{module} may not import {', '.join(wrong)}"
 
 
 def test_no_imports_in_a_circle():
-    uses = {module: {name.partition(".")[2] for name in imports(path)} for module, path in MODULES.items()}
+    uses = {
+        module: {name.partition(".")[2] for name in imports(path)}
+        for module, path in MODULES.items()
+    }
     assert set(TopologicalSorter(uses).static_order()) >= set(MODULES)
 
 
 def test_no_machine_of_ours_is_named():
     place = re.compile(r"(?<![\w.~}<>)-])(/(work|root|farm|opt|home|Users)/|[A-Z]:\\+Users\\)")
-    found = [f"{name}: {match.group()}" for name, text in texts() for match in [place.search(text)] if match]
+    found = [
+        f"{name}: {match.group()}"
+        for name, text in texts()
+        for match in [place.search(text)]
+        if match
+    ]
     assert found == []
 
 
 def test_jupyter_keeps_its_guards():
-    guards = re.compile(r"0\.0\.0\.0|token=['\"]{2}|allow_origin|disable_check_xsrf|allow_remote_access")
-    assert [name for name, text in texts() if not name.startswith("tests/") and guards.search(text)] == []
+    guards = re.compile(
+        r"0\.0\.0\.0|token=['\"]{2}|allow_origin|disable_check_xsrf|allow_remote_access"
+    )
+    assert [
+        name for name, text in texts() if not name.startswith("tests/") and guards.search(text)
+    ] == []
 
 
 # Notebooks
@@ -242,7 +301,9 @@ def source(cell) -> str:
 
 
 def test_one_cell_of_parameters(notebook):
-    tagged = [cell for cell in code_cells(notebook) if "parameters" in cell["metadata"].get("tags", [])]
+    tagged = [
+        cell for cell in code_cells(notebook) if "parameters" in cell["metadata"].get("tags", [])
+    ]
     assert len(tagged) == 1
     for statement in ast.parse(source(tagged[0])).body:
         assert isinstance(statement, ast.Assign)
@@ -254,7 +315,9 @@ def test_no_logic_in_cells(notebook):
     kinds = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda, ast.While, ast.Try)
     for cell in code_cells(notebook):
         assert not re.search(r"^\s*[!%]", source(cell), re.MULTILINE), source(cell)
-        assert not [node for node in ast.walk(ast.parse(source(cell))) if isinstance(node, kinds)], source(cell)
+        assert not [
+            node for node in ast.walk(ast.parse(source(cell))) if isinstance(node, kinds)
+        ], source(cell)
         assert len(source(cell).splitlines()) <= 12
 
 
@@ -262,8 +325,12 @@ def test_only_checked_outputs_are_stored(notebook):
     """nbval compares the outputs of marked cells that have a number, and nbstripout leaves those of tagged ones."""
     for cell in code_cells(notebook):
         marked = "NBVAL_CHECK_OUTPUT" in source(cell)
-        assert marked == ("keep_output" in cell["metadata"].get("tags", [])) == bool(cell["outputs"]), source(cell)
-        assert not marked or cell["execution_count"], "nbval refuses a stored output without its number: run the cell"
+        assert (
+            marked == ("keep_output" in cell["metadata"].get("tags", [])) == bool(cell["outputs"])
+        ), source(cell)
+        assert not marked or cell["execution_count"], (
+            "nbval refuses a stored output without its number: run the cell"
+        )
 
 
 def test_notebooks_are_stripped():
@@ -290,7 +357,9 @@ def place(module: str) -> tuple[int, str]:
 
 def run(*command: str) -> None:
     """A tool of this environment, on the repository; what it says is the message if it objects."""
-    result = subprocess.run([sys.executable, "-m", *command], cwd=ROOT, capture_output=True, text=True)
+    result = subprocess.run(
+        [sys.executable, "-m", *command], cwd=ROOT, capture_output=True, text=True
+    )
     assert result.returncode == 0, result.stdout + result.stderr
 
 
@@ -306,7 +375,9 @@ def imports(path: Path) -> Iterator[str]:
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("kpi_tools"):
+        elif (
+            isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("kpi_tools")
+        ):
             within = node.module.partition(".")[2]
             for alias in node.names:
                 inner = f"{within}.{alias.name}".lstrip(".")

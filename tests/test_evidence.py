@@ -23,13 +23,19 @@ def test_every_kpi_in_force_is_there_once_in_order_of_consequence():
     assert len(known.kpis) == known.kpis["kpi_id"].nunique() == 38
     assert known.kpis["consequence"].iloc[0] == "Red and getting worse"
     assert set(known.kpis["kpi_id"]) == set(known.points["kpi_id"]) == set(known.outlooks["kpi_id"])
-    assert known.points["why"].str.contains("lagged|Not flagged|Not judged|No figure|Not charted").all()
+    assert (
+        known.points["why"]
+        .str.contains("lagged|Not flagged|Not judged|No figure|Not charted")
+        .all()
+    )
 
 
 def test_one_kpi_alone_gets_the_same_answers_as_among_all():
     among = evidence(kent.returns())
     columns = ["kpi_id", "period", "value", "lower_limit", "upper_limit", "rule", "why", "rag"]
-    pd.testing.assert_frame_equal(kent.known("PH03").of("points", "PH03")[columns], among.of("points", "PH03")[columns])
+    pd.testing.assert_frame_equal(
+        kent.known("PH03").of("points", "PH03")[columns], among.of("points", "PH03")[columns]
+    )
 
 
 def test_older_quarters_stand_before_those_of_the_report_and_are_rated():
@@ -55,7 +61,9 @@ def test_months_give_the_limits_of_the_hand_calculation():
     if not (OPEN / "nhs_ae_attendances.csv").exists():
         pytest.skip("the open data are not beside the repository")
     with (OPEN / "nhs_ae_attendances.csv").open(encoding="utf-8", newline="") as file:
-        rows = [row for row in csv.DictReader(file) if (row["org_code"], row["type"]) == ("RF4", "1")]
+        rows = [
+            row for row in csv.DictReader(file) if (row["org_code"], row["type"]) == ("RF4", "1")
+        ]
     values = [
         100 * (1 - int(row["breaches"]) / int(row["attendances"]))
         for row in sorted(rows, key=lambda row: row["period"])
@@ -126,9 +134,12 @@ def test_an_agreed_rebase_makes_new_limits_and_stands_below_the_chart():
 def test_the_council_says_which_rules_it_uses():
     council = replace(kent.returns().council, screening=False, profile="mdc")
     plain, other = (
-        evidence(replace(kent.returns(), council=used)).points for used in (kent.returns().council, council)
+        evidence(replace(kent.returns(), council=used)).points
+        for used in (kent.returns().council, council)
     )
-    assert (other["upper_limit"] >= plain["upper_limit"] - 1e-9).all(), "without screening limits only get wider"
+    assert (other["upper_limit"] >= plain["upper_limit"] - 1e-9).all(), (
+        "without screening limits only get wider"
+    )
     assert (other["upper_limit"] > plain["upper_limit"] + 1e-9).any()
 
 
@@ -142,18 +153,26 @@ def test_history_and_restated_figures_are_not_late():
 
 
 def test_tokens_in_earlier_commentary_have_the_figures_of_their_own_report():
-    said = said_so_far(evidence(kent.returns()), kent.commentary()).set_index(["kpi_id", "quarter"])["commentary"]
-    assert "so the answer rate fell from 91% to 88% and the KPI is rated Amber" in said["CS02", "2023-24 Q2"]
+    said = said_so_far(evidence(kent.returns()), kent.commentary()).set_index(
+        ["kpi_id", "quarter"]
+    )["commentary"]
+    assert (
+        "so the answer rate fell from 91% to 88% and the KPI is rated Amber"
+        in said["CS02", "2023-24 Q2"]
+    )
     assert "still holds the quarters" in said["ES01", "2024-25 Q3"]
     assert "(813 of 2,421 plans)" in said["ES01", "2024-25 Q3"]
 
 
 def test_unknown_names_get_the_nearest():
     with pytest.raises(
-        InputError, match=r'no directorate "Childrens". The nearest: Children, Young People and Education'
+        InputError,
+        match=r'no directorate "Childrens". The nearest: Children, Young People and Education',
     ):
         directorate_named(kent.returns(), "Childrens")
-    with pytest.raises(InputError, match=r'no KPI "EHCP". The nearest: ES01 \(Percentage of Education'):
+    with pytest.raises(
+        InputError, match=r'no KPI "EHCP". The nearest: ES01 \(Percentage of Education'
+    ):
         kpi_named(kent.returns(), "EHCP")
     assert directorate_named(kent.returns(), " ") == ""
     assert directorate_named(kent.returns(), "public health") == "Public Health"
@@ -169,6 +188,10 @@ def test_months_tell_the_quarters_that_leave_a_rolling_figure():
         period_end=pd.to_datetime(["2024-10-31", "2024-11-30", "2024-12-31"]),
     )  # fmt: skip
     alone = replace(known, returns=replace(known.returns, months=three)).alone("ES01").iloc[-1]
-    assert (alone["in_period_numerator"], alone["in_period_denominator"], alone["in_period_value"]) == (30, 60, 50)
+    assert (
+        alone["in_period_numerator"],
+        alone["in_period_denominator"],
+        alone["in_period_value"],
+    ) == (30, 60, 50)
     two = replace(known, returns=replace(known.returns, months=three.head(2)))
     assert math.isnan(two.alone("ES01").iloc[-1]["in_period_value"])

@@ -100,7 +100,12 @@ def test_the_parameters_on_screen_are_python(chooser, look):
     lines = chooser.parameters.value.split(">", 1)[1].rsplit("<", 1)[0].replace("&#34;", '"')
     given = {node.targets[0].id: ast.literal_eval(node.value) for node in ast.parse(lines).body}
     directorate = "Children, Young People and Education"
-    assert given == {"kpi": "ES02", "directorate": directorate, "quarter": "2024-25 Q3", "raw": "data/raw"}
+    assert given == {
+        "kpi": "ES02",
+        "directorate": directorate,
+        "quarter": "2024-25 Q3",
+        "raw": "data/raw",
+    }
 
 
 def test_what_is_pasted_is_text_and_not_markup():
@@ -121,7 +126,9 @@ def test_words_in_widgets_are_escaped(look):
 def test_a_directorate_without_kpis_in_the_report_is_a_sentence():
     known = evidence(kent.returns(), set())
     empty = Explorer(known, "Deputy Chief Executive's", "data/raw", kent.commentary())
-    assert "No KPI of Deputy Chief Executive&#39;s is in the report for Quarter 3 2024/25." in str(empty.by_consequence)
+    assert "No KPI of Deputy Chief Executive&#39;s is in the report for Quarter 3 2024/25." in str(
+        empty.by_consequence
+    )
     assert "There is no KPI to choose." in str(empty.chooser)
     assert [str(part) for part in (empty.grid, empty.flags, empty.parameters)] == ["", "", ""]
     assert "No data-quality alerts." in str(empty.alerts)
@@ -129,7 +136,8 @@ def test_a_directorate_without_kpis_in_the_report_is_a_sentence():
 
 def test_an_unknown_directorate_gets_the_nearest_names():
     with pytest.raises(
-        InputError, match='no directorate "Children". The nearest: Children, Young People and Education'
+        InputError,
+        match='no directorate "Children". The nearest: Children, Young People and Education',
     ):
         explore("Children", "2024-25 Q3", kent.RAW)
 
@@ -138,7 +146,10 @@ def test_every_flag_has_its_reason_and_the_flagged_come_first(look):
     flags = str(look.flags)
     first_usual = flags.index("Within usual variation")
     assert flags.rindex("Unusual: ") < first_usual
-    assert flags.count("Flagged as") == (look.known.kpis["variation"].isin(["improvement", "concern", "neutral"])).sum()
+    assert (
+        flags.count("Flagged as")
+        == (look.known.kpis["variation"].isin(["improvement", "concern", "neutral"])).sum()
+    )
 
 
 def test_only_what_this_package_made_is_shown_as_html(chooser):

@@ -92,13 +92,27 @@ def server(tmp_path_factory) -> Iterator[tuple[str, str]]:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     token, address = secrets.token_hex(16), f"http://127.0.0.1:{port}"
-    own = {f"JUPYTER_{name}_DIR": str(home / name.lower()) for name in ("CONFIG", "DATA", "RUNTIME")}
+    own = {
+        f"JUPYTER_{name}_DIR": str(home / name.lower()) for name in ("CONFIG", "DATA", "RUNTIME")
+    }
     own |= {"JUPYTER_TOKEN": token, "IPYTHONDIR": str(home / "ipython"), "PYTHONPATH": str(ROOT)}
-    own |= {"JUPYTERLAB_SETTINGS_DIR": str(home / "settings"), "JUPYTERLAB_WORKSPACES_DIR": str(home / "workspaces")}
-    command = [sys.executable, "-c", START, str(home), f"--ServerApp.port={port}", "--ServerApp.port_retries=0"]
+    own |= {
+        "JUPYTERLAB_SETTINGS_DIR": str(home / "settings"),
+        "JUPYTERLAB_WORKSPACES_DIR": str(home / "workspaces"),
+    }
+    command = [
+        sys.executable,
+        "-c",
+        START,
+        str(home),
+        f"--ServerApp.port={port}",
+        "--ServerApp.port_retries=0",
+    ]
     command += ["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
     with open(home / "log.txt", "wb") as log:
-        process = subprocess.Popen(command, env=os.environ | own, cwd=home, stdout=log, stderr=subprocess.STDOUT)
+        process = subprocess.Popen(
+            command, env=os.environ | own, cwd=home, stdout=log, stderr=subprocess.STDOUT
+        )
     try:
         wait_until_it_answers(f"{address}/api?token={token}", process, home / "log.txt")
         yield address, token
@@ -118,7 +132,9 @@ def wait_until_it_answers(address: str, process: subprocess.Popen[bytes], log: P
 
 def end(process: subprocess.Popen[bytes]) -> None:
     """End the server and the kernels that it started."""
-    family = [*psutil.Process(process.pid).children(recursive=True)] if process.poll() is None else []
+    family = (
+        [*psutil.Process(process.pid).children(recursive=True)] if process.poll() is None else []
+    )
     process.terminate()
     with suppress(subprocess.TimeoutExpired):
         process.wait(timeout=20)
@@ -138,7 +154,9 @@ def context(browser: "Browser") -> Iterator["BrowserContext"]:
 
 
 @pytest.fixture(scope="module")
-def opened(context: "BrowserContext", server: tuple[str, str], tmp_path_factory) -> Callable[..., Lab]:
+def opened(
+    context: "BrowserContext", server: tuple[str, str], tmp_path_factory
+) -> Callable[..., Lab]:
     """`opened(path, selector)`: a page of the server with all cells of its notebook run, until the selector is there."""
     address, token = server
     shots = Path(os.environ.get("KPI_SCREENSHOTS") or tmp_path_factory.mktemp("screenshots"))
@@ -147,8 +165,14 @@ def opened(context: "BrowserContext", server: tuple[str, str], tmp_path_factory)
 
     def run(path: str, selector: str) -> Lab:
         lab = Lab(context.new_page(), address, shots)
-        lab.page.on("request", lambda asked: None if asked.url.startswith(near) else lab.strangers.append(asked.url))
-        lab.page.on("console", lambda said: lab.complaints.append(said.text) if said.type == "error" else None)
+        lab.page.on(
+            "request",
+            lambda asked: None if asked.url.startswith(near) else lab.strangers.append(asked.url),
+        )
+        lab.page.on(
+            "console",
+            lambda said: lab.complaints.append(said.text) if said.type == "error" else None,
+        )
         lab.page.on("pageerror", lambda error: lab.complaints.append(str(error)))
         lab.page.goto(f"{address}{path}?token={token}")
         lab.page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=LONGEST)
@@ -162,7 +186,9 @@ def opened(context: "BrowserContext", server: tuple[str, str], tmp_path_factory)
         except Exception:
             lab.shot("0-failed")
             outputs = lab.page.locator(".jp-OutputArea-output").all_inner_texts()
-            pytest.fail(f"There is no {selector}. The cells say: {outputs}; the browser: {lab.complaints}")
+            pytest.fail(
+                f"There is no {selector}. The cells say: {outputs}; the browser: {lab.complaints}"
+            )
         return lab
 
     return run
@@ -201,7 +227,10 @@ def test_a_click_on_a_point_shows_its_numbers_rules_and_commentary(lab):
     lab.point_says("Quarter 3 2024/25")
     lab.page.locator("[data-view] g.mark-symbol").last.locator("path").nth(9).click()
     lab.point_says(
-        "Quarter 1 2024/25", "Not flagged: 14% lies within", "Recent months were better", "Management action"
+        "Quarter 1 2024/25",
+        "Not flagged: 14% lies within",
+        "Recent months were better",
+        "Management action",
     )
     lab.shot("3-clicked")
 
@@ -213,7 +242,10 @@ def test_the_list_of_points_does_what_a_click_does(lab):
 
 @pytest.mark.parametrize(
     ("button", "name", "sentence"),
-    [("Same quarter", "season", "Quarter 3 over the years: 41%"), ("Other areas", "areas", "England, 2023: 50%")],
+    [
+        ("Same quarter", "season", "Quarter 3 over the years: 41%"),
+        ("Other areas", "areas", "England, 2023: 50%"),
+    ],
 )
 def test_the_other_views(lab, button, name, sentence):
     lab.page.get_by_role("button", name=button).click()
@@ -231,7 +263,9 @@ def test_a_kpi_without_benchmarks_says_so(lab):
 
 
 def test_it_ends_with_the_parameters_on_screen(lab):
-    lab.page.locator(".jp-WindowedPanel-outer").evaluate("panel => panel.scrollTo(0, panel.scrollHeight)")
+    lab.page.locator(".jp-WindowedPanel-outer").evaluate(
+        "panel => panel.scrollTo(0, panel.scrollHeight)"
+    )
     lab.page.locator(".kpi-parameters", has_text='kpi = "ES02"').wait_for()
     lab.shot("5-parameters")
 
@@ -249,7 +283,8 @@ def test_the_tables_at_its_top(lab):
 def test_the_words_to_begin_with_follow_the_kpi(lab):
     lab.choose("KPI", "ES01")
     lab.page.locator(
-        ".kpi-begin", has_text="At 34% (813 of 2,421) the KPI is Red against a floor standard of 55%."
+        ".kpi-begin",
+        has_text="At 34% (813 of 2,421) the KPI is Red against a floor standard of 55%.",
     ).wait_for()
     lab.bring(".kpi-begin")
     lab.shot("8-draft")

@@ -47,7 +47,8 @@ def test_every_view_of_a_kpi_draws_each_of_its_figures_once(kpi_id, name):
     assert dots == {period: value for period, value in figures.items() if value == value}
     for dot in shown.marks["dots"]:
         assert (
-            str(dot["id"].split(",")[0]) in str(point(dot["id"], known, kpi_id, kent.commentary())) or name != "areas"
+            str(dot["id"].split(",")[0]) in str(point(dot["id"], known, kpi_id, kent.commentary()))
+            or name != "areas"
         )
 
 
@@ -56,7 +57,9 @@ def test_rolling_figure_and_single_month_stand_together():
     dots = {dot["id"]: dot for dot in shown.marks["dots"]}
     assert (dots["2024-25 Q3"]["y"], dots["2024-12"]["y"]) == (34, 68)
     assert dots["2024-12"]["shown"] == "Dec alone 68%"
-    assert dots["2024-25 Q3"]["x"] < dots["2024-12"]["x"] < dots["2024-25 Q3"]["x"] + 0.5, "December ends its quarter"
+    assert dots["2024-25 Q3"]["x"] < dots["2024-12"]["x"] < dots["2024-25 Q3"]["x"] + 0.5, (
+        "December ends its quarter"
+    )
     assert shown.notes[0] == (
         "December 2024 alone: 68% (50 of 73). The KPI's own figure covers twelve months: 34% (813 of 2,421)."
     )
@@ -78,7 +81,11 @@ def test_limits_are_drawn_within_0_and_100_and_tested_beyond():
         ([90], {}, "Not judged: no two figures follow each other, so limits cannot be calculated."),
         ([90] * 8, {}, "Every figure is the same, so the limits stand on the mean."),
         ([88, 90, 89], {}, "fewer than 8 figures"),
-        ([88, 90, 89, 91, 90, 88, 89, 90], {"basis": "year_to_date"}, "so they have no process limits"),
+        (
+            [88, 90, 89, 91, 90, 88, 89, 90],
+            {"basis": "year_to_date"},
+            "so they have no process limits",
+        ),
         ([88, NAN, 90, NAN, 89, NAN], {}, "nothing to judge"),
     ],
 )
@@ -88,9 +95,13 @@ def test_states_are_words(values, columns, sentence):
     for name in VIEWS:
         shown = view(name, known, "CS01")
         assert "<svg" in drawn(shown)
-        assert len(shown.marks["dots"]) == (0 if name == "areas" else sum(value == value for value in values))
+        assert len(shown.marks["dots"]) == (
+            0 if name == "areas" else sum(value == value for value in values)
+        )
         assert "nan" not in words(shown).lower().split()
-        assert ("No figures have been received" in drawn(shown)) == (name != "areas" and not shown.marks["dots"])
+        assert ("No figures have been received" in drawn(shown)) == (
+            name != "areas" and not shown.marks["dots"]
+        )
         assert point(shown.latest, known, "CS01", kent.commentary())
 
 
@@ -104,13 +115,20 @@ def test_without_lines_there_are_none():
 
 def test_a_gap_breaks_the_line():
     known = kent.with_figures([88, 90, NAN, 91, 90, 88])
-    parts = {line["part"] for line in view("trend", known, "CS01").marks["lines"] if line["kind"] == "actual"}
+    parts = {
+        line["part"]
+        for line in view("trend", known, "CS01").marks["lines"]
+        if line["kind"] == "actual"
+    }
     assert len(parts) == 2
 
 
 def test_many_areas_are_a_spread_with_its_middle_half():
     areas = pd.DataFrame(
-        [{"area": f"Area {n}", "period": "2023", "value": float(n), "status": "final"} for n in range(1, 102)]
+        [
+            {"area": f"Area {n}", "period": "2023", "value": float(n), "status": "final"}
+            for n in range(1, 102)
+        ]
     )
     marks = area_marks(areas, kent.known("ES01").kpi("ES01"))
     assert {(band["y"], band["y2"]) for band in marks["band"]} == {(26, 76)}
@@ -126,8 +144,14 @@ def test_names_from_outside_stand_in_data_values_only():
 
     def outside(thing: Any) -> list[str]:
         if isinstance(thing, dict):
-            return [text for key, value in thing.items() if key != "datasets" for text in outside(value)]
-        return [text for value in thing for text in outside(value)] if isinstance(thing, list) else [str(thing)]
+            return [
+                text for key, value in thing.items() if key != "datasets" for text in outside(value)
+            ]
+        return (
+            [text for value in thing for text in outside(value)]
+            if isinstance(thing, list)
+            else [str(thing)]
+        )
 
     assert not [text for text in outside(spec) if "onerror" in text]
     assert "<img" not in inline_svg(spec, "chart", hostile, hostile)
@@ -142,14 +166,24 @@ def test_one_dot_is_ringed():
 
 def test_why_and_why_not_are_told_for_each_point():
     known = kent.with_figures([86, 94] * 5 + [86, 60])
-    flagged, usual = (str(point(quarter, known, "CS01", kent.commentary())) for quarter in ("2024-25 Q3", "2024-25 Q1"))
+    flagged, usual = (
+        str(point(quarter, known, "CS01", kent.commentary()))
+        for quarter in ("2024-25 Q3", "2024-25 Q1")
+    )
     assert "Flagged as a concern: 60% is below the lower process limit" in flagged
     assert "Not flagged: 94% lies within the usual range" in usual
     assert "◆" in {entry["mark"] for entry in view("limits", known, "CS01").legend}
 
 
 def test_commentary_stands_with_the_figure_that_its_report_was_about():
-    shown = str(point("2024-25 Q2", kent.known("AS04"), "AS04", kent.commentary().assign(kpi_id="AS04").tail(1)))
+    shown = str(
+        point(
+            "2024-25 Q2",
+            kent.known("AS04"),
+            "AS04",
+            kent.commentary().assign(kpi_id="AS04").tail(1),
+        )
+    )
     assert "report of Quarter 3 2024/25" in shown, "AS04 is reported a quarter in arrears"
 
 
@@ -160,14 +194,21 @@ def test_a_changed_definition_or_polarity_is_said_beside_the_limits():
     returns = replace(made.returns, changelog=pd.DataFrame([change]))
     shown = view("limits", replace(made, returns=returns), "CS01")
     assert any(
-        note.startswith("The KPI was redefined from the report of Quarter 1 2024/25: Lower is now better. All figures")
+        note.startswith(
+            "The KPI was redefined from the report of Quarter 1 2024/25: Lower is now better. All figures"
+        )
         for note in shown.notes
     )
-    assert made.kpi("CS01")["variation"] == "concern", "99 is above the limits, and lower is better now"
+    assert made.kpi("CS01")["variation"] == "concern", (
+        "99 is above the limits, and lower is better now"
+    )
 
 
 def test_what_it_takes_stands_below_the_trend():
     """55% of 2,421 is 1,331.55; half of the 813 is left after two quarters: 925.05 of 1,210.5 = 76.4%."""
     said = words(view("trend", kent.known("ES01"), "ES01"))
-    assert "To reach the floor standard of 55%: even at 100% next quarter the rolling figure reaches 50%" in said
+    assert (
+        "To reach the floor standard of 55%: even at 100% next quarter the rolling figure reaches 50%"
+        in said
+    )
     assert "it needs 77% in each of the next two quarters to reach the floor standard" in said

@@ -94,7 +94,9 @@ def small_disk(tmp_path):
     place.mkdir()
 
     def mount(size: int) -> Path:
-        done = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", place], capture_output=True)
+        done = subprocess.run(
+            ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", place], capture_output=True
+        )
         if done.returncode:
             pytest.skip("this container may not mount a file system")
         return place
@@ -105,7 +107,11 @@ def small_disk(tmp_path):
 
 def test_every_fault_has_a_test():
     named = re.findall(r"\b(test_\w+)::(test_\w+)", __doc__ or "")
-    gone = [name for module, name in named if f"def {name}(" not in (HERE / f"{module}.py").read_text("utf-8")]
+    gone = [
+        name
+        for module, name in named
+        if f"def {name}(" not in (HERE / f"{module}.py").read_text("utf-8")
+    ]
     assert gone == []
     faults = re.findall(r"^F(\d\d) ", __doc__ or "", re.MULTILINE)
     assert faults == [f"{number:02}" for number in range(1, 25)]
@@ -117,8 +123,14 @@ def test_every_fault_has_a_test():
 def _cells_to_break() -> list[int]:
     cells = json.loads(report.NOTEBOOK.read_text(encoding="utf-8"))["cells"]
     code = [place for place, cell in enumerate(cells) if cell["cell_type"] == "code"]
-    after_parameters = [place for place in code if "parameters" not in cells[place]["metadata"].get("tags", [])]
-    return after_parameters if LONG else [after_parameters[0], after_parameters[len(after_parameters) // 2]]
+    after_parameters = [
+        place for place in code if "parameters" not in cells[place]["metadata"].get("tags", [])
+    ]
+    return (
+        after_parameters
+        if LONG
+        else [after_parameters[0], after_parameters[len(after_parameters) // 2]]
+    )
 
 
 @pytest.mark.parametrize("place", _cells_to_break())
@@ -129,7 +141,9 @@ def test_an_exception_in_any_cell_of_the_real_report(published, tmp_path, place)
     cell["source"] = ["1 / 0\n", *cell["source"]]
     (tmp_path / "broken.ipynb").write_text(json.dumps(broken), encoding="utf-8")
     before = state(published.final)
-    with pytest.raises(KpiError, match=rf"broken.ipynb stopped in cell {place + 1} \(`1 / 0`\): ZeroDivisionError"):
+    with pytest.raises(
+        KpiError, match=rf"broken.ipynb stopped in cell {place + 1} \(`1 / 0`\): ZeroDivisionError"
+    ):
         report.report_quarter(QUARTER, published.raw, published.outputs, tmp_path / "broken.ipynb")
     assert state(published.final) == before
     kept = published.outputs / "_failed" / SLUG
@@ -174,14 +188,20 @@ def test_a_disk_that_fills_up_at_any_point(tmp_path, small_disk):
 def test_a_full_disk_for_temporary_files_is_a_sentence(tmp_path, small_disk, pages):
     """Where the kernel has hardly room for its own files. Without any Python takes another folder for them."""
     disk = small_disk(16 * os.sysconf("SC_PAGE_SIZE"))
-    (disk / "filler").write_bytes(b"x" * (shutil.disk_usage(disk).free - pages * os.sysconf("SC_PAGE_SIZE")))
+    (disk / "filler").write_bytes(
+        b"x" * (shutil.disk_usage(disk).free - pages * os.sysconf("SC_PAGE_SIZE"))
+    )
     project = Project(tmp_path / "project")
     status, _, said = project.run(TMPDIR=str(disk))
     assert said.count("\n") == 1 and "Traceback" not in said
-    assert status in (0, 1) and (whole(project.final) if status == 0 else not project.final.exists()), said
+    assert status in (0, 1) and (
+        whole(project.final) if status == 0 else not project.final.exists()
+    ), said
 
 
-def test_outputs_that_cannot_be_written_are_told_before_anything_starts(project, monkeypatch, small_disk):
+def test_outputs_that_cannot_be_written_are_told_before_anything_starts(
+    project, monkeypatch, small_disk
+):
     def refuse(*_: object, **__: object) -> None:
         raise AssertionError("a kernel was started")
 
@@ -189,7 +209,9 @@ def test_outputs_that_cannot_be_written_are_told_before_anything_starts(project,
     disk = small_disk(64 * 1024)
     subprocess.run(["mount", "-o", "remount,ro", disk], check=True)
     project.outputs = disk / "outputs"
-    with pytest.raises(KpiError, match=r"The report could not be written: Read-only file system \(.*outputs"):
+    with pytest.raises(
+        KpiError, match=r"The report could not be written: Read-only file system \(.*outputs"
+    ):
         project.make()
 
 
@@ -212,7 +234,9 @@ def test_outputs_may_be_a_link_and_a_quarter_may_not(project, tmp_path):
 
 
 @pytest.mark.usefixtures("no_kernel")
-@pytest.mark.parametrize("error", [FileNotFoundError(2, "No such file"), PermissionError(13, "Permission denied")])
+@pytest.mark.parametrize(
+    "error", [FileNotFoundError(2, "No such file"), PermissionError(13, "Permission denied")]
+)
 @pytest.mark.parametrize("after", [0, 1], ids=["at first", "at last"])
 def test_an_input_that_cannot_be_read_any_more_is_a_sentence(project, monkeypatch, error, after):
     """It is on the list of files, and is gone or locked when it is its turn: at the first look, or at the last."""
@@ -226,7 +250,9 @@ def test_an_input_that_cannot_be_read_any_more_is_a_sentence(project, monkeypatc
         return read(path)
 
     monkeypatch.setattr(Path, "read_bytes", refuse)
-    with pytest.raises(InputError, match=r"returns.csv cannot be read: .*\. Close it in other programs"):
+    with pytest.raises(
+        InputError, match=r"returns.csv cannot be read: .*\. Close it in other programs"
+    ):
         project.make()
     assert (state(project.final), project.left()) == (old, [])
 
@@ -240,7 +266,9 @@ def same(one: RealProject, other: RealProject) -> bool:
 
 @posix
 def test_the_real_report_in_a_plain_locale_and_a_long_strange_path(published, tmp_path):
-    strange = RealProject(tmp_path / ("a folder « of the council » – £ 50% " + "é" * 60) / ("x" * 100))
+    strange = RealProject(
+        tmp_path / ("a folder « of the council » – £ 50% " + "é" * 60) / ("x" * 100)
+    )
     plain = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "HOME": "/nowhere"}
     status, _, said = strange.run(**plain)
     assert status == 0, said
@@ -251,7 +279,11 @@ MOMENTS = [
     ("Europe/London", 1743298200, "0"),  # in the hour that the last Sunday of March 2025 leaves out
     ("UTC", 1743465599, "1"),  # the last second of 31 March
     ("Pacific/Auckland", 1743465600, "2"),  # 1 April, half a day later there
-    ("Europe/London", 1761438600, "random"),  # in the hour that the last Sunday of October 2025 has twice
+    (
+        "Europe/London",
+        1761438600,
+        "random",
+    ),  # in the hour that the last Sunday of October 2025 has twice
 ]
 
 
@@ -268,8 +300,14 @@ def test_no_zone_file_time_or_hash_seed_takes_part(published, tmp_path, zone, mo
 
 def test_nobody_asks_for_the_time():
     """So that no date of the clock takes part either: in the package, set-up aside, and in no notebook."""
-    asked = re.compile(r"\b(now|today|utcnow|localtime|gmtime|ctime|time\.time|getmtime)\(|st_[cm]time")
-    package = [path for path in HERE.parent.joinpath("kpi_tools").rglob("*.py") if path.name != "__main__.py"]
+    asked = re.compile(
+        r"\b(now|today|utcnow|localtime|gmtime|ctime|time\.time|getmtime)\(|st_[cm]time"
+    )
+    package = [
+        path
+        for path in HERE.parent.joinpath("kpi_tools").rglob("*.py")
+        if path.name != "__main__.py"
+    ]
     places = [*package, *HERE.parent.joinpath("notebooks").glob("*.ipynb")]
     assert [path.name for path in places if asked.search(path.read_text(encoding="utf-8"))] == []
 
@@ -288,7 +326,8 @@ os.execvp(sys.argv[1], sys.argv[1:])
 
 
 @pytest.mark.skipif(
-    not ROOT_ON_LINUX or not shutil.which("unshare"), reason="a network of one is made by root on Linux"
+    not ROOT_ON_LINUX or not shutil.which("unshare"),
+    reason="a network of one is made by root on Linux",
 )
 def test_without_any_network(published, tmp_path):
     within = ("unshare", "--net", sys.executable, "-c", ALONE)
@@ -304,12 +343,15 @@ def test_without_any_network(published, tmp_path):
 
 
 def test_a_chart_that_cannot_be_drawn_stops_the_report(published, tmp_path):
-    (tmp_path / "vl_convert.py").write_text("def __getattr__(name):\n    raise ValueError('no chart today')\n")
+    (tmp_path / "vl_convert.py").write_text(
+        "def __getattr__(name):\n    raise ValueError('no chart today')\n"
+    )
     before = state(published.final)
     status, _, said = published.run(PYTHONPATH=str(tmp_path))
     assert (status, said.strip().count("\n")) == (1, 0)
     assert re.search(
-        r"quarterly_report.ipynb stopped in cell \d+ \(.*\): .*ValueError: no chart today\. The notebook", said
+        r"quarterly_report.ipynb stopped in cell \d+ \(.*\): .*ValueError: no chart today\. The notebook",
+        said,
     )
     assert state(published.final) == before
 
@@ -322,11 +364,15 @@ def test_a_kpi_without_data_is_reported_as_such(tmp_path):
     status, _, said = real.run()
     assert status == 0, said
     assert "Street lights working" in real.page()
-    (counted,) = re.findall(r"Out of the (?:3|three) KPIs[^.]*\.", re.sub("<[^>]+>", "", real.page()))[:1]
+    (counted,) = re.findall(
+        r"Out of the (?:3|three) KPIs[^.]*\.", re.sub("<[^>]+>", "", real.page())
+    )[:1]
     assert "not rated" in re.sub("<[^>]+>", " ", real.page()).lower(), counted
 
 
-@pytest.mark.parametrize("options", [(), ("--allow-rejected",)], ids=["as it is", "without the rejected"])
+@pytest.mark.parametrize(
+    "options", [(), ("--allow-rejected",)], ids=["as it is", "without the rejected"]
+)
 def test_returns_of_which_nothing_can_be_used(published, tmp_path, options):
     real = RealProject(tmp_path)
     real.returns(SLUG, [[kpi, QUARTER, "72p"] for kpi in real.kpis])
@@ -337,25 +383,40 @@ def test_returns_of_which_nothing_can_be_used(published, tmp_path, options):
 
 
 def test_control_characters_and_endless_names(tmp_path):
-    every = "".join(map(chr, (*range(1, 9), 11, 12, *range(14, 32), 127, 0x202E, 0x2066, 0xFEFF, 0xFFFE, 0xFFFF)))
+    every = "".join(
+        map(
+            chr, (*range(1, 9), 11, 12, *range(14, 32), 127, 0x202E, 0x2066, 0xFEFF, 0xFFFE, 0xFFFF)
+        )
+    )
     names = {
         "R1": f"Potholes{every}mended",
         "R2": "Lights " + "very " * 1000 + "well",
         "C1": "\u202eVisits\u2028in time",
     }
     real = RealProject(tmp_path, names)
-    real.comment({"R1": f"Words{every} on it.", "R2": "word " * 1000, "C1": "</style>]]><svg><foreignObject>x\u202e"})
+    real.comment(
+        {
+            "R1": f"Words{every} on it.",
+            "R2": "word " * 1000,
+            "C1": "</style>]]><svg><foreignObject>x\u202e",
+        }
+    )
     status, _, said = real.run()
     assert status == 0, said
     page = real.page()
-    assert "Potholes mended" in page and "&lt;/style&gt;]]&gt;&lt;svg&gt;&lt;foreignObject&gt;x" in page
+    assert (
+        "Potholes mended" in page
+        and "&lt;/style&gt;]]&gt;&lt;svg&gt;&lt;foreignObject&gt;x" in page
+    )
     assert not set(page) & set(every)
 
 
 def test_many_kpis(tmp_path):
     """Two hundred, or forty in the short version. A page beyond what may be published is a sentence (test_report)."""
     count = 200 if LONG else 40
-    real = RealProject(tmp_path, {f"R{number:04}": f"Indicator {number}" for number in range(count)})
+    real = RealProject(
+        tmp_path, {f"R{number:04}": f"Indicator {number}" for number in range(count)}
+    )
     status, _, said = real.run()
     assert status == 0, said
     assert real.page().count("<article") == count
@@ -383,7 +444,9 @@ def test_a_notebook_that_meddles_with_folders(project, deed):
     assert said.count("\n") == 1 and "A fault in the program itself" not in said, said
     if status:
         assert status in (1, 2)
-        assert not project.final.exists() or deed.startswith("writes") or state(project.final) == old
+        assert (
+            not project.final.exists() or deed.startswith("writes") or state(project.final) == old
+        )
     else:
         assert whole(project.final)
     shutil.rmtree(project.final, ignore_errors=True)
@@ -398,7 +461,12 @@ def test_a_late_revision_leaves_the_old_quarter_as_published(tmp_path):
     real = RealProject(tmp_path)
     assert real.run()[0] == 0
     before = state(real.final)
-    real.returns("2024-25-Q4", [["R1", QUARTER, 55], ["R1", "2024-25 Q4", 77], ["C1", "2023-24 Q4", 99]])
-    real.write("commentary/2024-25-Q4.csv", [["kpi_id", "section", "commentary"], ["R1", "", "It was wrong."]])
+    real.returns(
+        "2024-25-Q4", [["R1", QUARTER, 55], ["R1", "2024-25 Q4", 77], ["C1", "2023-24 Q4", 99]]
+    )
+    real.write(
+        "commentary/2024-25-Q4.csv",
+        [["kpi_id", "section", "commentary"], ["R1", "", "It was wrong."]],
+    )
     assert real.run()[0] == 0
     assert state(real.final) == before

@@ -35,10 +35,21 @@ class Noted(Ledger):
 def table_of(*texts: str, kind: str = "", semicolons: bool = False) -> Table:
     kinds = {"c": dict.fromkeys(range(len(texts)), kind)} if kind else {}
     rows = list(range(2, len(texts) + 2))
-    return Table("t.csv", "", rows, {"c": list(texts)}, {"c": "B"}, Noted(), kinds, comma_is_doubtful=semicolons)
+    return Table(
+        "t.csv",
+        "",
+        rows,
+        {"c": list(texts)},
+        {"c": "B"},
+        Noted(),
+        kinds,
+        comma_is_doubtful=semicolons,
+    )
 
 
-def read(what: Any, text: str, *more: Any, kind: str = "", semicolons: bool = False, **options: Any) -> Any:
+def read(
+    what: Any, text: str, *more: Any, kind: str = "", semicolons: bool = False, **options: Any
+) -> Any:
     """(what the field is, faults with their particulars, changes as (taken, why))."""
     table = table_of(text, kind=kind, semicolons=semicolons)
     found = what(table, 0, "c", *more, **options)
@@ -66,7 +77,9 @@ def test_a_text_on_one_line_and_one_on_several() -> None:
     assert read(fields.name, "Roads", needed=True) == ("Roads", [], [])
 
 
-@pytest.mark.parametrize(("what", "most", "told"), [(fields.name, 300, "300"), (fields.prose, 5_000, "5,000")])
+@pytest.mark.parametrize(
+    ("what", "most", "told"), [(fields.name, 300, "300"), (fields.prose, 5_000, "5,000")]
+)
 def test_a_text_that_is_too_long_is_cut_and_told(what: Any, most: int, told: str) -> None:
     assert read(what, "x" * most) == ("x" * most, [], [])
     found, faults, changes = read(what, "x" * (most + 1))
@@ -77,7 +90,11 @@ def test_a_choice() -> None:
     options = ["Roads", "Care"]
     assert read(fields.choice, "Care", options) == ("Care", [], [])
     assert read(fields.choice, " care", options) == ("Care", [], [("Care", SPELT)])
-    assert read(fields.choice, "Parks", options) == (None, [("catalogue-choice", "Roads, Care")], [])
+    assert read(fields.choice, "Parks", options) == (
+        None,
+        [("catalogue-choice", "Roads, Care")],
+        [],
+    )
     assert read(fields.choice, "", options) == (None, [("catalogue-choice", "Roads, Care")], [])
     assert read(fields.choice, "", options, "Roads") == ("Roads", [], [])
     assert read(fields.choice, "", options, "") == ("", [], [])
@@ -119,7 +136,11 @@ def test_a_quarter() -> None:
     assert read(fields.quarter, " ", needed=False) == (None, [], [])
     assert read(fields.quarter, "#REF!") == (None, [("value-error", "")], [])
     found, ((code, detail),), changes = read(fields.quarter, "2024-25 Q5")
-    assert (found, code, changes) == (None, "catalogue-quarter", []) and "four quarters, not 5" in detail
+    assert (found, code, changes) == (
+        None,
+        "catalogue-quarter",
+        [],
+    ) and "four quarters, not 5" in detail
 
 
 def test_an_id() -> None:
@@ -160,19 +181,26 @@ def test_a_column_of_numbers_says_of_each_row_what_its_text_says_alone(semicolon
         alone = read_number(text, table.kind("c", at), semicolons)
         together = Number(*(getattr(found, name)[at] for name in Number._fields))
         assert together[1:] == alone[1:], text
-        assert together.value == alone.value or math.isnan(together.value) and math.isnan(alone.value)
+        assert (
+            together.value == alone.value or math.isnan(together.value) and math.isnan(alone.value)
+        )
         assert found.given[at] == math.isfinite(alone.value)
     assert math.copysign(1, found.value[2]) == math.copysign(1, found.value[15]) == 1
     assert found.decimals[:4].tolist() == [0, 2, 0, 3]
     # the columns do not share what is written into one of them
-    assert found.reason[9] == found.detail[7] == found.why[12] == "" and found.fault[12] == "value-infinite"
+    assert (
+        found.reason[9] == found.detail[7] == found.why[12] == ""
+        and found.fault[12] == "value-infinite"
+    )
 
 
 def test_a_column_without_rows_and_one_in_which_all_is_plain() -> None:
     assert len(read_numbers(table_of(), "c").value) == 0
     found = read_numbers(table_of("1", "2.5", "1"), "c")
     assert found.value.tolist() == [1, 2.5, 1] and found.decimals.tolist() == [0, 1, 0]
-    assert not (found.blank.any() or found.percent.any() or found.pound.any()) and set(found.why) == {""}
+    assert not (found.blank.any() or found.percent.any() or found.pound.any()) and set(
+        found.why
+    ) == {""}
 
 
 def test_each_distinct_text_is_read_once_with_its_kind() -> None:
@@ -190,18 +218,37 @@ def test_each_distinct_text_is_read_once_with_its_kind() -> None:
     assert part(codes, [4, 5, 6], None, int).tolist() == [4, 5, 6, 4]
     numbers = [Number(1.0), Number(2.0), Number(3.0, percent=True)]
     assert part(codes, numbers, "percent", bool).tolist() == [False, False, True, False]
-    assert part(codes, numbers, "value", float).dtype == np.float64 and part(codes, results, 0).dtype == object
+    assert (
+        part(codes, numbers, "value", float).dtype == np.float64
+        and part(codes, results, 0).dtype == object
+    )
 
 
 def test_columns_are_named_as_a_spreadsheet_names_them() -> None:
-    names = {0: "A", 1: "B", 25: "Z", 26: "AA", 51: "AZ", 52: "BA", 701: "ZZ", 702: "AAA", 16_383: "XFD"}
+    names = {
+        0: "A",
+        1: "B",
+        25: "Z",
+        26: "AA",
+        51: "AZ",
+        52: "BA",
+        701: "ZZ",
+        702: "AAA",
+        16_383: "XFD",
+    }
     assert {at: letter(at) for at in names} == names
     assert {at: place(name) for at, name in names.items()} == {at: at for at in names}
 
 
 @pytest.mark.parametrize(
     ("text", "name"),
-    [("KPI ID", "kpi_id"), (" Value (%) ", "value"), ("kpi-id", "kpi_id"), ("__a  b__", "a_b"), ("", "")],
+    [
+        ("KPI ID", "kpi_id"),
+        (" Value (%) ", "value"),
+        ("kpi-id", "kpi_id"),
+        ("__a  b__", "a_b"),
+        ("", ""),
+    ],
 )
 def test_a_heading_is_named_as_columns_are(text: str, name: str) -> None:
     assert heading(text) == name
@@ -216,7 +263,10 @@ def test_a_fault_stands_at_its_place_and_refuses_the_row_only_where_it_is_an_err
     table.fault(0, "", "row-short", "2")
     assert table.bad.tolist() == [True, True, False]
     places = table.ledger.places  # type: ignore[attr-defined]
-    shown = [(found["row"], found["column"], found["value"], found["detail"], found["excel_row"]) for found in places]
+    shown = [
+        (found["row"], found["column"], found["value"], found["detail"], found["excel_row"])
+        for found in places
+    ]
     assert shown == [(3, "c (B)", "y", "", 7), (4, "c (B)", "z", "300", 4), (2, "", "", "2", 2)]
     assert table.kind("c", 1) == "" and table.place("d") == "d"
     assert Layout(("a",), ("b",), ("c",)).names == ("a", "b") and Layout(("a",)).names == ("a",)

@@ -134,13 +134,23 @@ def test_five_letters_of_utf_16_are_told_from_zeros() -> None:
         (b"value\n\xe9\x01\n", "file-encoding", "it holds bytes that no text has"),
         (b"value\n\xe9\x7f\n", "file-encoding", "it holds bytes that no text has"),
         (b"val\x81", "file-encoding", "byte 4 fits neither UTF-8 nor cp1252"),
-        (TEXT.encode("utf-16")[:-1], "file-encoding", f"byte {2 * len(TEXT) + 1} fits neither UTF-8 nor utf-16"),
-        (TEXT.encode() + bytes(5) + b"\n", "file-truncated", "it ends in zeros, so it was not wholly downloaded"),
+        (
+            TEXT.encode("utf-16")[:-1],
+            "file-encoding",
+            f"byte {2 * len(TEXT) + 1} fits neither UTF-8 nor utf-16",
+        ),
+        (
+            TEXT.encode() + bytes(5) + b"\n",
+            "file-truncated",
+            "it ends in zeros, so it was not wholly downloaded",
+        ),
         (TEXT.encode().replace(b"P1", b"P\x001"), "file-encoding", "it holds zero bytes"),
         (TEXT.replace("P1", "P\x001").encode("utf-16"), "file-encoding", "it holds zero bytes"),
     ],
 )
-def test_bytes_that_are_no_text_are_refused_with_their_place(raw: bytes, code: str, detail: str) -> None:
+def test_bytes_that_are_no_text_are_refused_with_their_place(
+    raw: bytes, code: str, detail: str
+) -> None:
     assert fault_of(raw) == (code, detail)
 
 
@@ -152,8 +162,12 @@ def test_bytes_that_are_no_text_are_refused_with_their_place(raw: bytes, code: s
     [(",", []), (";", ["the cells are separated by semicolons"]), ("\t", ["the cells are separated by tabs"]),
      ("|", ["the cells are separated by bars"])],
 )  # fmt: skip
-def test_the_separator_is_the_one_that_brings_out_the_headings(separator: str, remarks: list[str]) -> None:
-    grid = cut(f"a,b;c\td|e\n{separator.join(['kpi_id', 'period', 'value'])}\nP1{separator}x{separator}5\n")
+def test_the_separator_is_the_one_that_brings_out_the_headings(
+    separator: str, remarks: list[str]
+) -> None:
+    grid = cut(
+        f"a,b;c\td|e\n{separator.join(['kpi_id', 'period', 'value'])}\nP1{separator}x{separator}5\n"
+    )
     assert grid.cells[1:] == [["kpi_id", "period", "value"], ["P1", "x", "5"]]
     assert (grid.remarks, grid.comma_is_doubtful) == (remarks, separator == ";")
     assert grid.ragged_is_fault and grid.sheet == "" and grid.filled and not grid.hidden
@@ -184,7 +198,9 @@ def test_marks_at_the_ends_of_a_text_are_no_part_of_it() -> None:
         ("a,b\n,,\n ,", 2), ("a,b\n\t\n", 1), ("a,b\n,", 1), ("a,b\n\n,\r", 2), ("a,b, ,\r\n,,\r\n", 1),
     ],
 )  # fmt: skip
-def test_lines_of_nothing_after_the_last_row_are_counted_and_not_read(text: str, blank: int) -> None:
+def test_lines_of_nothing_after_the_last_row_are_counted_and_not_read(
+    text: str, blank: int
+) -> None:
     grid = cut(text)
     assert (len(grid.cells), grid.blank) == (1, blank)
 
@@ -208,7 +224,11 @@ def test_rows_are_lines_unless_cells_hold_line_ends() -> None:
         ('"a"b\n', "file-quotes", "see row 1"),
         ('a\n"b\nc"\n"d"e\n', "file-quotes", "see row 4"),
         ("a\nb\n" + "x" * 131_073, "file-quotes", "the cell that begins in row 3 never ends"),
-        ('a\n"b\n' + "x" * 131_073 + '"', "file-quotes", "the cell that begins in row 2 never ends"),
+        (
+            'a\n"b\n' + "x" * 131_073 + '"',
+            "file-quotes",
+            "the cell that begins in row 2 never ends",
+        ),
     ],
 )
 def test_what_quotation_marks_spoil_is_told_with_its_row(text: str, code: str, detail: str) -> None:
@@ -278,7 +298,11 @@ def test_a_sheet_in_every_part() -> None:
         merged=["A1:B2"], remarks=[], comma_is_doubtful=False, ragged_is_fault=False, blank=0,
     )  # fmt: skip
     assert grid.formula_rows() == {5}
-    assert not any((grid.hidden, grid.comma_is_doubtful, grid.ragged_is_fault)) and grid.filled and grid.blank == 0
+    assert (
+        not any((grid.hidden, grid.comma_is_doubtful, grid.ragged_is_fault))
+        and grid.filled
+        and grid.blank == 0
+    )
 
 
 def test_a_hidden_sheet_is_reported_where_it_holds_something() -> None:
@@ -289,7 +313,9 @@ def test_a_hidden_sheet_is_reported_where_it_holds_something() -> None:
         ("Full", True, True, []), ("Void", True, False, []), ("Return", False, True, []),
     ]  # fmt: skip
     problems = ledger.problems()
-    assert problems[["code", "file", "sheet"]].values.tolist() == [["sheet-hidden", "r.xlsx", "Full"]]
+    assert problems[["code", "file", "sheet"]].values.tolist() == [
+        ["sheet-hidden", "r.xlsx", "Full"]
+    ]
     assert '"Full"' in problems["rule"].iloc[0]
 
 

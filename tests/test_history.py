@@ -19,7 +19,13 @@ def made(tmp_path_factory):
 
 def test_the_folder_is_named_by_quarter_and_kpi_and_whole(made):
     assert made.folder.parts[-2:] == ("history", "2024-25-Q3-es01")
-    assert made.files == ("figures.csv", "figures.xlsx", "history.html", "history.ipynb", "manifest.json")
+    assert made.files == (
+        "figures.csv",
+        "figures.xlsx",
+        "history.html",
+        "history.ipynb",
+        "manifest.json",
+    )
     manifest = json.loads((made.folder / "manifest.json").read_text(encoding="utf-8"))
     assert (manifest["kpi"], manifest["quarter"]) == ("ES01", "2024-25 Q3")
     assert set(manifest["outputs"]) == set(made.files) - {"manifest.json"}
@@ -29,9 +35,13 @@ def test_the_page_is_one_file_that_runs_nothing(made):
     page = BeautifulSoup((made.folder / "history.html").read_text(encoding="utf-8"), "html.parser")
     assert page.title and "history to Quarter 3 2024/25" in page.title.string
     assert len(page.select('svg[role="img"]')) == 5, "the card's chart and four views"
-    assert all(chart.find("title") and chart.find("desc").text for chart in page.select('svg[role="img"]'))
+    assert all(
+        chart.find("title") and chart.find("desc").text for chart in page.select('svg[role="img"]')
+    )
     assert not page.find_all(["script", "iframe", "link"])
-    assert [heading.get_text(" ", strip=True) for heading in page.find_all("h2")][-1].endswith("Doubts about its data")
+    assert [heading.get_text(" ", strip=True) for heading in page.find_all("h2")][-1].endswith(
+        "Doubts about its data"
+    )
     ids = [element["id"] for element in page.find_all(id=True)]
     assert len(ids) == len(set(ids))
     assert "77% in each of the next two quarters" in page.get_text()
@@ -44,7 +54,8 @@ def test_the_notebook_beside_it_names_no_place(made):
 
 
 @pytest.mark.parametrize(
-    ("kpi", "sentence"), [("ES99", "The nearest: "), ("../../etc", "There are: "), ("ES06", "is not in the report")]
+    ("kpi", "sentence"),
+    [("ES99", "The nearest: "), ("../../etc", "There are: "), ("ES06", "is not in the report")],
 )
 def test_what_cannot_be_made_leaves_nothing(tmp_path, kpi, sentence):
     with pytest.raises(InputError, match=sentence):

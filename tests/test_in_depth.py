@@ -11,7 +11,9 @@ from kpi_tools.explorer.in_depth import OneKpi, kpi_in_report, kpi_tables
 from kpi_tools.page.needed import needed
 from kpi_tools.words.row_words import rows_of
 
-PIECES = [name for name, part in vars(OneKpi).items() if isinstance(part, property) and name != "kpi"]
+PIECES = [
+    name for name, part in vars(OneKpi).items() if isinstance(part, property) and name != "kpi"
+]
 
 
 def text(piece) -> str:
@@ -26,9 +28,17 @@ def ehcp():
 
 def test_rolling_figure_december_and_both_directions_stand_together(ehcp):
     said = text(ehcp.directions)
-    assert "December 2024 alone: 68% (50 of 73). The KPI's own figure covers twelve months: 34% (813 of 2,421)." in said
-    assert (ehcp.kpi["direction_of_travel"], ehcp.kpi["gls_direction"]) == ("stable or no clear trend",) * 2
-    assert "By the published rule: stable or no clear trend: between a fall of 11 percentage points" in said
+    assert (
+        "December 2024 alone: 68% (50 of 73). The KPI's own figure covers twelve months: 34% (813 of 2,421)."
+        in said
+    )
+    assert (ehcp.kpi["direction_of_travel"], ehcp.kpi["gls_direction"]) == (
+        "stable or no clear trend",
+    ) * 2
+    assert (
+        "By the published rule: stable or no clear trend: between a fall of 11 percentage points"
+        in said
+    )
     assert "Allowing for the data that rolling figures share: stable or no clear trend" in said
 
 
@@ -41,9 +51,9 @@ def test_what_it_takes_to_reach_the_floor_by_hand(ehcp):
     """
     assert pytest.approx(0.5019, abs=1e-4) == (813 - 813 / 4 + 2421 / 4) / 2421
     assert pytest.approx(0.7642, abs=1e-4) == (0.55 * 2421 - 813 / 2) / (2421 / 2)
-    assert [(813 * (4 - n) / 4 + 50 / 73 * 2421 * n / 4) / 2421 for n in (1, 2, 3, 4)] == pytest.approx(
-        [0.423, 0.510, 0.598, 0.685], abs=1e-3
-    )
+    assert [
+        (813 * (4 - n) / 4 + 50 / 73 * 2421 * n / 4) / 2421 for n in (1, 2, 3, 4)
+    ] == pytest.approx([0.423, 0.510, 0.598, 0.685], abs=1e-3)
     said = text(ehcp.takes)
     assert (
         "To reach the floor standard of 55%: even at 100% next quarter the rolling figure reaches 50%; it needs 77% in each"
@@ -70,7 +80,9 @@ def test_quarters_that_are_known_leave_instead_of_an_even_share():
     )  # fmt: skip
     said = needed(kpi, rows_of(own), kent.known("ES01").months("none"))
     # 90 stay, 100 come: at most 190 of 400 = 48%; after two 70 stay and 55% needs 220: 150 of 200 = 75%
-    assert "even at 100% next quarter the rolling figure reaches 48%; it needs 75% in each" in said[1]
+    assert (
+        "even at 100% next quarter the rolling figure reaches 48%; it needs 75% in each" in said[1]
+    )
     assert not [sentence for sentence in said if "not known" in sentence]
 
 
@@ -107,13 +119,17 @@ def test_restatements_say_what_was_and_what_is():
 
 def test_commentary_comes_latest_first(ehcp):
     said = text(ehcp.remarks)
-    places = [said.index(title) for title in ("Quarter 3 2024/25", "Quarter 1 2024/25", "Quarter 2 2023/24")]
+    places = [
+        said.index(title)
+        for title in ("Quarter 3 2024/25", "Quarter 1 2024/25", "Quarter 2 2023/24")
+    ]
     assert places == sorted(places)
 
 
 def test_a_kpi_that_is_not_in_the_report_is_a_sentence_with_its_reports():
     with pytest.raises(
-        InputError, match="ES06 .* is not in the report for Quarter 3 2024/25. It is in the reports from"
+        InputError,
+        match="ES06 .* is not in the report for Quarter 3 2024/25. It is in the reports from",
     ):
         kpi_in_report(kent.returns(), "ES06")
 

@@ -32,7 +32,11 @@ HEAD = "kpi_id,period,value,numerator,denominator,status,note\n"
 @pytest.fixture
 def raw(tmp_path: Path) -> Path:
     write_raw(tmp_path)
-    send(tmp_path, "2024-25-Q3", "C1,2024-25 Q3,412,,,final,\nP1,2024-25 Q3,87.5,,,provisional,early\n")
+    send(
+        tmp_path,
+        "2024-25-Q3",
+        "C1,2024-25 Q3,412,,,final,\nP1,2024-25 Q3,87.5,,,provisional,early\n",
+    )
     return tmp_path
 
 
@@ -59,10 +63,19 @@ def test_a_figure_comes_with_its_kpi_and_its_target(raw: Path) -> None:
         "early",
         "2024-25 Q3",
     )
-    assert (found["kpi_name"], found["unit"], found["decimals"], found["kpi_status"]) == ("Name of P1", "%", 1, "final")
+    assert (found["kpi_name"], found["unit"], found["decimals"], found["kpi_status"]) == (
+        "Name of P1",
+        "%",
+        1,
+        "final",
+    )
     assert (found["target"], found["floor_standard"], found["target_status"]) == (90, 80, "final")
     assert found["period_end"] == pd.Timestamp("2024-12-31")
-    assert pd.isna(found["numerator"]) and pd.isna(found["tolerance"]) and pd.isna(found["last_quarter"])
+    assert (
+        pd.isna(found["numerator"])
+        and pd.isna(found["tolerance"])
+        and pd.isna(found["last_quarter"])
+    )
 
 
 def test_figures_stand_in_the_order_of_the_catalogue_and_of_time(raw: Path) -> None:
@@ -82,8 +95,12 @@ def test_a_later_folder_has_the_last_word_but_not_before_it_came(raw: Path) -> N
     assert len(load(raw).submissions.query("kpi_id == 'C1' and period == '2024-25 Q2'")) == 2
 
 
-@pytest.mark.parametrize(("word", "value", "status"), [("", 400, "final"), ("[x]", None, "not available")])
-def test_a_blank_withdraws_nothing_and_a_word_does(raw: Path, word: str, value: float | None, status: str) -> None:
+@pytest.mark.parametrize(
+    ("word", "value", "status"), [("", 400, "final"), ("[x]", None, "not available")]
+)
+def test_a_blank_withdraws_nothing_and_a_word_does(
+    raw: Path, word: str, value: float | None, status: str
+) -> None:
     send(raw, "2024-25-Q2", "C1,2024-25 Q2,400,,,final,\n")
     send(raw, "2024-25-Q3", f"C1,2024-25 Q2,{word},,,,\n", "again.csv")
     found = figure(raw, "C1", "2024-25 Q2", "2024-25 Q3")
@@ -106,7 +123,9 @@ def test_targets_are_those_of_the_figures_own_quarter() -> None:
         "target_status": ["final"] * 3,
     })  # fmt: skip
     quarters = ["2024-25 Q2", "2024-25 Q1", "2023-24 Q1", "2022-23 Q4", "2024-25 Q1"]
-    rows = pd.DataFrame({"kpi_id": ["A", "A", "A", "A", "B"], "quarter": quarters}, index=[9, 8, 7, 6, 5])
+    rows = pd.DataFrame(
+        {"kpi_id": ["A", "A", "A", "A", "B"], "quarter": quarters}, index=[9, 8, 7, 6, 5]
+    )
     found = with_targets(rows, targets)
     assert found["target"].fillna(0).tolist() == [85, 80, 80, 0, 0]
     assert found.index.tolist() == [9, 8, 7, 6, 5]
@@ -207,7 +226,9 @@ def test_what_is_no_return_is_skipped_and_listed(raw: Path) -> None:
     assert codes["returns/2024-25-Q3/desktop.ini"] == "file-leftover"
 
 
-def test_a_file_that_changes_while_it_is_read_is_told(raw: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_that_changes_while_it_is_read_is_told(
+    raw: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from kpi_tools.intake import reading
 
     path, read_table = raw / "returns" / "2024-25-Q3" / "roads.csv", reading.read_table
@@ -240,7 +261,9 @@ def test_what_stands_beside_the_figures_is_that_of_the_quarter(raw: Path) -> Non
     assert returns.activity["period"].tolist() == ["2024-25 Q3"]
     assert returns.benchmarks["period"].tolist() == ["2023"]
     words = returns.commentary
-    assert words["kpi_id"].fillna("").tolist() == ["P1", ""] and words["section"].fillna("").tolist() == ["", "Roads"]
+    assert words["kpi_id"].fillna("").tolist() == ["P1", ""] and words["section"].fillna(
+        ""
+    ).tolist() == ["", "Roads"]
     assert words["commentary"].tolist() == ["Words here", "Good"] and words["status"].tolist() == [
         "final",
         "illustrative",
@@ -256,7 +279,9 @@ def test_what_stands_beside_the_figures_is_that_of_the_quarter(raw: Path) -> Non
         ("P1,,One,,,\nP1,,Two,,,", "duplicate-conflict"),
     ],
 )  # fmt: skip
-def test_commentary_is_refused_where_its_place_is_not_certain(raw: Path, row: str, code: str) -> None:
+def test_commentary_is_refused_where_its_place_is_not_certain(
+    raw: Path, row: str, code: str
+) -> None:
     path = raw / "commentary" / "2024-25-Q3.csv"
     path.write_text(f"kpi_id,section,commentary,management_action,author,status\n{row}\n")
     returns = read_returns(raw)
@@ -287,18 +312,31 @@ def test_the_door_names_what_is_behind_it() -> None:
 
 def test_the_account_of_rows_and_files_adds_up_in_one_line(raw: Path) -> None:
     """15 KPIs, 15 targets, one text, two figures; one row refused; two blank rows in one file and one in the other."""
-    folder = send(raw, "2024-25-Q3", "C1,2024-25 Q3,412,,,final,\n\nP1,2024-25 Q3,87.5,,,final,\n,,,,,,\n").parent
-    assert load(raw).summary == "rows in 35 = accepted 33 + rejected 0 + blank 2 (files: 5 read, 0 refused, 0 skipped)"
+    folder = send(
+        raw, "2024-25-Q3", "C1,2024-25 Q3,412,,,final,\n\nP1,2024-25 Q3,87.5,,,final,\n,,,,,,\n"
+    ).parent
+    assert (
+        load(raw).summary
+        == "rows in 35 = accepted 33 + rejected 0 + blank 2 (files: 5 read, 0 refused, 0 skipped)"
+    )
     send(raw, "2024-25-Q3", "ZZ,2024-25 Q3,5,,,final,\n\n", "bad.csv")
     (folder / "void.csv").write_text("")
     (folder / "desktop.ini").write_text("x")
     summary = read_returns(raw).summary
-    assert summary == "rows in 37 = accepted 33 + rejected 1 + blank 3 (files: 6 read, 1 refused, 1 skipped)"
+    assert (
+        summary
+        == "rows in 37 = accepted 33 + rejected 1 + blank 3 (files: 6 read, 1 refused, 1 skipped)"
+    )
     for name in ("void.csv", "desktop.ini", "bad.csv"):
         (folder / name).unlink()
-    earlier = "".join(f"C1,2023-24 Q{n},1,,,final,\nP1,2023-24 Q{n},85,,,final,\n" for n in (1, 2, 3, 4))
+    earlier = "".join(
+        f"C1,2023-24 Q{n},1,,,final,\nP1,2023-24 Q{n},85,,,final,\n" for n in (1, 2, 3, 4)
+    )
     send(raw, "2024-25-Q3", "C1,2024-25 Q3,412,,,final,\n" + earlier)
-    assert load(raw).summary == "rows in 40 = accepted 40 + rejected 0 (files: 5 read, 0 refused, 0 skipped)"
+    assert (
+        load(raw).summary
+        == "rows in 40 = accepted 40 + rejected 0 (files: 5 read, 0 refused, 0 skipped)"
+    )
 
 
 def test_what_is_told_where_a_report_stops(raw: Path) -> None:
@@ -310,7 +348,12 @@ def test_what_is_told_where_a_report_stops(raw: Path) -> None:
     assert last == "  rows in 34 = accepted 33 + rejected 1 (files: 6 read, 0 refused, 0 skipped)"
     assert stop.value.returns.quarter == Quarter(2024, 3)
     # one of 40 rows, which is just what may be left out
-    send(raw, "2024-25-Q3", "".join(f"C1,2023-24 Q{n},1,,,final,\n" for n in (1, 2, 3, 4)), "more.csv")
+    send(
+        raw,
+        "2024-25-Q3",
+        "".join(f"C1,2023-24 Q{n},1,,,final,\n" for n in (1, 2, 3, 4)),
+        "more.csv",
+    )
     send(raw, "2024-25-Q3", "P1,2023-24 Q1,85,,,final,\nP1,2023-24 Q2,85,,,final,\n", "again.csv")
     settings = (raw / "council.toml").read_text()
     (raw / "council.toml").write_text(settings + "[loading]\nrejected_share = 0.025\n")
@@ -323,7 +366,9 @@ def test_what_is_told_where_a_report_stops(raw: Path) -> None:
         "1 of the 40 rows for Quarter 3 2024/25 is rejected, more than the 2.49% that council.toml allows "
         "(loading, rejected_share)."
     )
-    assert any("bad.csv" in line for line in told) and last.startswith("  rows in 40 = accepted 39 + rejected 1 ")
+    assert any("bad.csv" in line for line in told) and last.startswith(
+        "  rows in 40 = accepted 39 + rejected 1 "
+    )
     assert folder.is_dir() and stop.value.problems["code"].tolist() == ["id-unknown"]
 
 
@@ -354,13 +399,17 @@ def test_faults_of_the_councils_own_tables_alone_are_told_where_both_have_some(r
 
 
 def test_a_file_that_changes_is_never_left_out(raw: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("kpi_tools.intake.run.unchanged", lambda snapshot: snapshot.path.name != "roads.csv")
+    monkeypatch.setattr(
+        "kpi_tools.intake.run.unchanged", lambda snapshot: snapshot.path.name != "roads.csv"
+    )
     with pytest.raises(ReturnsError, match="^A file changed while it was being read") as stop:
         load(raw, allow_rejected=True)
     assert "roads.csv" in str(stop.value)
 
 
-def test_the_raw_folder_is_found_from_within_the_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_raw_folder_is_found_from_within_the_project(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     raw, inner = tmp_path / "data" / "raw", tmp_path / "notebooks" / "mine"
     for folder in (raw, inner):
         folder.mkdir(parents=True)
@@ -406,21 +455,32 @@ def test_no_returns_at_all_are_a_sentence(raw: Path) -> None:
     with pytest.raises(InputError) as stop:
         load(raw)
     folder = Path(raw) / "returns"
-    assert str(stop.value) == f"There are no returns in {folder}. Put them into a folder named like 2024-25-Q3."
+    assert (
+        str(stop.value)
+        == f"There are no returns in {folder}. Put them into a folder named like 2024-25-Q3."
+    )
     with pytest.raises(InputError) as stop:
         load(raw, "2024-25 Q3")
-    assert str(stop.value) == "There are no returns for Quarter 3 2024/25. Quarters with returns: none."
+    assert (
+        str(stop.value)
+        == "There are no returns for Quarter 3 2024/25. Quarters with returns: none."
+    )
     for slug in ("2023-24-Q1", "2023-24-Q2"):
         send(raw, slug, "C1,2023-24 Q1,1,,,final,\n")
     with pytest.raises(InputError, match=r"Quarters with returns: 2023-24 Q1, 2023-24 Q2\.$"):
         load(raw, Quarter(2024, 3))
 
 
-def test_what_comes_into_force_later_is_neither_counted_nor_known_unless_agreed_ahead(raw: Path) -> None:
+def test_what_comes_into_force_later_is_neither_counted_nor_known_unless_agreed_ahead(
+    raw: Path,
+) -> None:
     for name, line in (
         ("targets.csv", "P1,2024-25 Q4,95,85,,,final"),
         ("targets.csv", "P1,2025-26 Q1,96,86,,,final"),
-        ("kpis.csv", "NEW,Name,Roads,Place,count,0,higher,quarter,quarterly,0,2024-25 Q4,,,Head of Roads,final,"),
+        (
+            "kpis.csv",
+            "NEW,Name,Roads,Place,count,0,higher,quarter,quarterly,0,2024-25 Q4,,,Head of Roads,final,",
+        ),
         ("targets.csv", "NEW,2024-25 Q4,400,300,,,final"),
         ("targets.csv", "C1,2024-25 Q3,410,310,,,final"),
     ):
@@ -428,10 +488,15 @@ def test_what_comes_into_force_later_is_neither_counted_nor_known_unless_agreed_
             file.write(line + "\r\n")
 
     def since(until: Quarter | None) -> list[str]:
-        return sorted(read_returns(raw, "2024-25 Q3", agreed_until=until).targets["from_quarter"])[15:]
+        return sorted(read_returns(raw, "2024-25 Q3", agreed_until=until).targets["from_quarter"])[
+            15:
+        ]
 
     returns = load(raw, "2024-25 Q3")
-    assert returns.counts.set_index("file")["rows_in"][["kpis.csv", "targets.csv"]].tolist() == [15, 16]
+    assert returns.counts.set_index("file")["rows_in"][["kpis.csv", "targets.csv"]].tolist() == [
+        15,
+        16,
+    ]
     assert since(None) == since(Quarter(2024, 2)) == ["2024-25 Q3"]
     assert since(Quarter(2024, 4)) == ["2024-25 Q3", "2024-25 Q4", "2024-25 Q4"]
     assert since(Quarter(2025, 1))[-1] == "2025-26 Q1"
@@ -453,19 +518,31 @@ def test_as_known_at_leaves_out_whatever_came_later(raw: Path) -> None:
     (raw / "rebases.csv").write_text(
         "kpi_id,first_period,reason,name,from_quarter,status\n"
         + "".join(
-            f"{kpi},2024-25 Q1,New system,Head,2024-25 Q{n},final\n" for n, kpi in enumerate(("P1", "P2", "C1"), 1)
+            f"{kpi},2024-25 Q1,New system,Head,2024-25 Q{n},final\n"
+            for n, kpi in enumerate(("P1", "P2", "C1"), 1)
         )
     )
     (raw / "changes.csv").write_text(
-        "kpi_id,from_quarter,change,reason\n" + "".join(f"P1,2024-25 Q{n},redefined,Why {n}\n" for n in (1, 2, 3))
+        "kpi_id,from_quarter,change,reason\n"
+        + "".join(f"P1,2024-25 Q{n},redefined,Why {n}\n" for n in (1, 2, 3))
     )
     now = load(raw)
-    assert list(map(len, (now.activity, now.benchmarks, now.rebases, now.changelog, now.months))) == [3, 3, 3, 3, 2]
+    assert list(
+        map(len, (now.activity, now.benchmarks, now.rebases, now.changelog, now.months))
+    ) == [3, 3, 3, 3, 2]
     then = as_known_at(now, Quarter(2024, 2))
-    assert then.quarter == Quarter(2024, 2) and then.council is now.council and then.catalogue is now.catalogue
+    assert (
+        then.quarter == Quarter(2024, 2)
+        and then.council is now.council
+        and then.catalogue is now.catalogue
+    )
     assert then.figures.query("kpi_id == 'C1'")["value"].tolist() == [300, 400]
     assert then.months["month"].tolist() == ["2024-09"]
-    assert then.submissions["value"].tolist() == [300, 400, 70] and then.submissions.index.tolist() == [0, 1, 2]
+    assert then.submissions["value"].tolist() == [
+        300,
+        400,
+        70,
+    ] and then.submissions.index.tolist() == [0, 1, 2]
     assert list(then.submissions) == list(now.submissions)
     assert then.activity["period"].tolist() == ["2024-25 Q1", "2024-25 Q2"]
     assert then.benchmarks["period"].tolist() == ["2021", "2022"]
@@ -488,11 +565,16 @@ def test_a_benchmark_may_have_a_sign_where_its_kpi_is_a_percentage(raw: Path) ->
 
 def test_a_benchmark_of_a_percentage_is_not_above_100(raw: Path) -> None:
     rows = [
-        f"{kpi},England,2023,{value},2024-25 Q3,final,DfE\n" for kpi, value in (("P1", 100), ("P1", 101), ("C1", 101))
+        f"{kpi},England,2023,{value},2024-25 Q3,final,DfE\n"
+        for kpi, value in (("P1", 100), ("P1", 101), ("C1", 101))
     ]
-    (raw / "benchmarks.csv").write_text("kpi_id,area,period,value,from_quarter,status,source\n" + "".join(rows))
+    (raw / "benchmarks.csv").write_text(
+        "kpi_id,area,period,value,from_quarter,status,source\n" + "".join(rows)
+    )
     returns = read_returns(raw)
-    assert returns.problems[["row", "column", "code"]].values.tolist() == [[3, "value (D)", "value-above-100"]]
+    assert returns.problems[["row", "column", "code"]].values.tolist() == [
+        [3, "value (D)", "value-above-100"]
+    ]
     assert returns.benchmarks["value"].tolist() == [100, 101]
 
 
@@ -538,7 +620,9 @@ def test_a_kpi_without_a_target_in_force_is_told_of_the_table_of_targets(raw: Pa
     targets = raw / "targets.csv"
     targets.write_text(targets.read_text().replace("P1,2020-21 Q1", "P1,2024-25 Q4"))
     problems = load(raw).problems
-    assert problems[["file", "code", "value"]].values.tolist() == [["targets.csv", "target-none", "P1"]]
+    assert problems[["file", "code", "value"]].values.tolist() == [
+        ["targets.csv", "target-none", "P1"]
+    ]
 
 
 def test_a_small_figure_that_is_printed_by_decision_is_read_from_its_table(raw: Path) -> None:
@@ -559,19 +643,38 @@ def test_the_account_and_the_rejected_rows_have_their_columns(raw: Path) -> None
     # the second of two equal rows is warned of, which is no reason to refuse it
     assert "duplicate-same" in set(returns.problems["code"])
     rejected = returns.rejected
-    assert list(rejected) == ["file", "sheet", "row", "codes", "reasons", "kpi_id", "period", "value", "beyond"]
+    assert list(rejected) == [
+        "file",
+        "sheet",
+        "row",
+        "codes",
+        "reasons",
+        "kpi_id",
+        "period",
+        "value",
+        "beyond",
+    ]
     assert rejected[["file", "sheet", "row", "codes"]].values.tolist() == [
         ["returns/2024-25-Q3/bad.csv", "", 2, "id-unknown value-flag"], ["returns/2024-25-Q3/bad.csv", "", 5, "row-long"],
     ]  # fmt: skip
-    assert rejected["beyond"].fillna("").tolist() == ["", "6"] and rejected["value"].tolist() == ["72p", "5"]
+    assert rejected["beyond"].fillna("").tolist() == ["", "6"] and rejected["value"].tolist() == [
+        "72p",
+        "5",
+    ]
     first, second = rejected["reasons"]
-    assert first.startswith("kpi_id: ") and ' value: The mark "p" stands behind the number.' in first
+    assert (
+        first.startswith("kpi_id: ") and ' value: The mark "p" stands behind the number.' in first
+    )
     assert second.startswith("The row has 4 instead of 3 cells. Look for a comma")
 
 
-def test_of_two_commentaries_of_a_quarter_the_first_is_read_and_the_other_is_told(raw: Path) -> None:
+def test_of_two_commentaries_of_a_quarter_the_first_is_read_and_the_other_is_told(
+    raw: Path,
+) -> None:
     for name in ("2024-25-Q3.csv", "2024-25-Q3.xlsx", "2024-25-Q3.txt"):
-        (raw / "commentary" / name).write_text("kpi_id,section,commentary\nP1,,Words\n", encoding="utf-8")
+        (raw / "commentary" / name).write_text(
+            "kpi_id,section,commentary\nP1,,Words\n", encoding="utf-8"
+        )
     returns = read_returns(raw)
     told = returns.problems
     assert told[["file", "code"]].values.tolist() == [["commentary/2024-25-Q3.xlsx", "file-twice"]]

@@ -18,14 +18,18 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
 
 def _placed(table: pd.DataFrame) -> list[tuple[int, str]]:
     columns = map(column_name, table["column"])
-    return [(0 if pd.isna(row) else int(row), column) for row, column in zip(table["row"], columns, strict=True)]
+    return [
+        (0 if pd.isna(row) else int(row), column)
+        for row, column in zip(table["row"], columns, strict=True)
+    ]
 
 
 @pytest.mark.parametrize("case", CASES, ids=[case.name for case in CASES])
 def test_every_cell_of_the_corpus_comes_out_as_expected(case: Case, desk: Desk) -> None:
     found = desk.read(**{case.file.replace(".", "_"): case.content})
     taken = {
-        (row.kpi_id, row.period): row.status if pd.isna(row.value) else row.value for row in found.taken.itertuples()
+        (row.kpi_id, row.period): row.status if pd.isna(row.value) else row.value
+        for row in found.taken.itertuples()
     }
     assert taken == pytest.approx(case.taken, abs=1e-9)
     errors = found.problems[found.problems["severity"] == "error"]
@@ -35,7 +39,9 @@ def test_every_cell_of_the_corpus_comes_out_as_expected(case: Case, desk: Desk) 
     else:
         assert dict(zip(_placed(errors), errors["code"], strict=True)) == case.refused
     warnings = found.problems[found.problems["severity"] == "warning"]
-    assert {(*place, code) for place, code in zip(_placed(warnings), warnings["code"], strict=True)} == case.warned
+    assert {
+        (*place, code) for place, code in zip(_placed(warnings), warnings["code"], strict=True)
+    } == case.warned
     assert case.logged <= set(_placed(found.log))
     assert set(found.rejected["row"]) == {row for row, _ in case.refused}
     counts = found.counts.set_index("file").loc[HERE + case.file]

@@ -45,7 +45,13 @@ def _content(taken: object) -> list[list[object]]:
     column=st.integers(0, 5),
     where=st.floats(0, 1),
     what=st.sampled_from(
-        [*" \u00a0\u200b\u202e\tabcOolxzSQ*%£,;:/+-<>#~'\"()[]=@&é\u0421\uff11", "  ", "to", "[x]", "N/A"]
+        [
+            *" \u00a0\u200b\u202e\tabcOolxzSQ*%£,;:/+-<>#~'\"()[]=@&é\u0421\uff11",
+            "  ",
+            "to",
+            "[x]",
+            "N/A",
+        ]
     ),
 )
 def test_a_single_corruption_is_logged_or_located_or_without_effect(
@@ -72,14 +78,18 @@ texts = st.one_of(
 
 @quick
 @given(st.lists(st.lists(texts, min_size=1, max_size=9), max_size=8))
-def test_whatever_comes_rows_in_are_accepted_or_rejected_or_blank(desk: Desk, rows: list[list[str]]) -> None:
+def test_whatever_comes_rows_in_are_accepted_or_rejected_or_blank(
+    desk: Desk, rows: list[list[str]]
+) -> None:
     table = [HEAD, *rows]
     found = desk.read(return_csv=text_of(table).encode())
     counts = found.counts.set_index("file").loc[HERE + "return.csv"]
     if counts["outcome"] == "refused":
         assert found.taken.empty and (found.problems["severity"] == "error").any()
         return
-    assert counts["rows_in"] == len(rows) == counts["accepted"] + counts["rejected"] + counts["blank"]
+    assert (
+        counts["rows_in"] == len(rows) == counts["accepted"] + counts["rejected"] + counts["blank"]
+    )
     assert counts["accepted"] == len(found.taken) and counts["rejected"] == len(found.rejected)
     errors = found.problems[found.problems["severity"] == "error"]
     assert set(errors["row"]) == set(found.rejected["row"])
@@ -89,7 +99,9 @@ cells = st.one_of(
     texts, st.integers(-5, 10**6), st.floats(allow_nan=False), st.booleans(), st.dates(date(1990, 1, 1)), st.times(),
     st.datetimes(datetime(1990, 1, 1)), st.sampled_from(["=1+1", '="P1"', "#N/A", "#REF!"]),
 )  # fmt: skip
-forms = st.sampled_from(["General", "0%", "0.0", "dd/mm/yyyy", "mmm-yy", "yyyy", "@", ";;;", "hh:mm"])
+forms = st.sampled_from(
+    ["General", "0%", "0.0", "dd/mm/yyyy", "mmm-yy", "yyyy", "@", ";;;", "hh:mm"]
+)
 
 
 @quick
@@ -101,10 +113,18 @@ def test_whatever_stands_in_the_cells_of_a_workbook_it_is_taken_or_located(
         for line, row in enumerate(rows, start=2):
             for column, (value, form) in enumerate(row, start=1):
                 text = isinstance(value, str)
-                cell = sheet.cell(line, column, ILLEGAL_CHARACTERS_RE.sub("", value) if text else value)
-                if not (text and str(value).startswith(("=1", '="'))) and text and cell.data_type == "f":
+                cell = sheet.cell(
+                    line, column, ILLEGAL_CHARACTERS_RE.sub("", value) if text else value
+                )
+                if (
+                    not (text and str(value).startswith(("=1", '="')))
+                    and text
+                    and cell.data_type == "f"
+                ):
                     cell.data_type = "s"
-                cell.number_format = form if not isinstance(value, date | time) or form in DATED else "dd/mm/yyyy"
+                cell.number_format = (
+                    form if not isinstance(value, date | time) or form in DATED else "dd/mm/yyyy"
+                )
 
     found = desk.read(return_xlsx=book_of([HEAD], fill))
     counts = found.counts.set_index("file").loc[HERE + "return.xlsx"]
@@ -116,15 +136,29 @@ def test_whatever_stands_in_the_cells_of_a_workbook_it_is_taken_or_located(
             and errors["row"].isna().any() | (errors["code"] == "table-two").any()
         )
         return
-    assert counts["rows_in"] == counts["accepted"] + counts["rejected"] + counts["blank"] <= len(rows)
-    assert counts["accepted"] == len(found.taken) and set(errors["row"]) == set(found.rejected["row"])
+    assert (
+        counts["rows_in"] == counts["accepted"] + counts["rejected"] + counts["blank"] <= len(rows)
+    )
+    assert counts["accepted"] == len(found.taken) and set(errors["row"]) == set(
+        found.rejected["row"]
+    )
 
 
 @quick
-@given(st.permutations(ROWS + [["C1", "2024-25 Q2", "1413", "", "", "final", ""]]), st.integers(0, 8))
-def test_the_order_of_rows_and_files_has_no_effect(desk: Desk, rows: list[list[str]], cut: int) -> None:
-    together = desk.read(return_csv=text_of([HEAD, *ROWS, ["C1", "2024-25 Q2", "1413", "", "", "final", ""]]).encode())
-    apart = desk.read(a_csv=text_of([HEAD, *rows[:cut]]).encode(), b_csv=text_of([HEAD, *rows[cut:]]).encode())
+@given(
+    st.permutations(ROWS + [["C1", "2024-25 Q2", "1413", "", "", "final", ""]]), st.integers(0, 8)
+)
+def test_the_order_of_rows_and_files_has_no_effect(
+    desk: Desk, rows: list[list[str]], cut: int
+) -> None:
+    together = desk.read(
+        return_csv=text_of(
+            [HEAD, *ROWS, ["C1", "2024-25 Q2", "1413", "", "", "final", ""]]
+        ).encode()
+    )
+    apart = desk.read(
+        a_csv=text_of([HEAD, *rows[:cut]]).encode(), b_csv=text_of([HEAD, *rows[cut:]]).encode()
+    )
     assert sorted(map(str, _content(apart.taken))) == sorted(map(str, _content(together.taken)))
     assert sorted(apart.rejected["value"]) == sorted(together.rejected["value"]) == ["1412", "1413"]
 
@@ -132,7 +166,8 @@ def test_the_order_of_rows_and_files_has_no_effect(desk: Desk, rows: list[list[s
 @quick
 @given(
     st.lists(
-        st.tuples(st.sampled_from(["C1", "007", "1E5", "NA", "MAR1"]), st.integers(0, 10**9)), unique_by=lambda t: t[0]
+        st.tuples(st.sampled_from(["C1", "007", "1E5", "NA", "MAR1"]), st.integers(0, 10**9)),
+        unique_by=lambda t: t[0],
     )
 )
 def test_valid_figures_come_back_equal(desk: Desk, figures: list[tuple[str, int]]) -> None:

@@ -39,7 +39,11 @@ def figures(authorities=AUTHORITIES, kpis=4, quarters=24):
     for authority in authorities:
         for number in range(kpis):
             denominator = random.integers(50, 400, quarters)
-            share = np.clip(random.normal(0.7, 0.08, quarters) + 0.01 * number * np.arange(quarters) / 3, 0.01, 1)
+            share = np.clip(
+                random.normal(0.7, 0.08, quarters) + 0.01 * number * np.arange(quarters) / 3,
+                0.01,
+                1,
+            )
             rows.append(
                 pd.DataFrame(
                     {
@@ -60,7 +64,9 @@ def figures(authorities=AUTHORITIES, kpis=4, quarters=24):
     table["value"] = 100 * table["numerator"] / table["denominator"]
     lost = table.index % 37 == 5
     return table.assign(
-        value=table["value"].mask(lost), numerator=table["numerator"].astype("Int64").mask(lost), status="final"
+        value=table["value"].mask(lost),
+        numerator=table["numerator"].astype("Int64").mask(lost),
+        status="final",
     )
 
 
@@ -101,14 +107,22 @@ def same(found, expected, columns=ADDED):
     """The same rows with the same words and whole numbers, and the same figures to 1e-9."""
     found, expected = ordered(found), ordered(expected)
     assert len(found) == len(expected)
-    assert found[BY].astype("str").to_numpy().tolist() == expected[BY].astype("str").to_numpy().tolist()
+    assert (
+        found[BY].astype("str").to_numpy().tolist()
+        == expected[BY].astype("str").to_numpy().tolist()
+    )
     for name in columns:
         left, right = found[name], expected[name]
         if pd.api.types.is_float_dtype(right):
             left = left.astype(float)
-            np.testing.assert_allclose(left, right, rtol=1e-9, atol=1e-9, equal_nan=True, err_msg=name)
+            np.testing.assert_allclose(
+                left, right, rtol=1e-9, atol=1e-9, equal_nan=True, err_msg=name
+            )
         else:
-            left, right = (column.astype(object).where(column.notna(), None).tolist() for column in (left, right))
+            left, right = (
+                column.astype(object).where(column.notna(), None).tolist()
+                for column in (left, right)
+            )
             assert left == right, name
 
 
@@ -119,7 +133,9 @@ def engine(request):
 
 def test_the_examples_show_something(expected):
     assert expected["rag"].value_counts().min() > 20
-    assert {"positive", "negative", "stable or no clear trend"} <= set(expected["direction_of_travel"])
+    assert {"positive", "negative", "stable or no clear trend"} <= set(
+        expected["direction_of_travel"]
+    )
     assert expected["special_cause"].notna().sum() > 10 and (expected["overlap"] == 4).any()
 
 
@@ -158,7 +174,9 @@ def test_partitions_in_and_out(table, tmp_path, expected, engine):
     ds.write_dataset(arrow, folder, format="parquet", partitioning=hive())
     done = rate_parquet(folder, output, engine=engine, block_rows=100, partitioned=True)
     assert done.rows == len(table)
-    assert len([path for path in output.iterdir() if path.name.startswith("authority=")]) == len(AUTHORITIES)
+    assert len([path for path in output.iterdir() if path.name.startswith("authority=")]) == len(
+        AUTHORITIES
+    )
     same(ds.dataset(output, partitioning=hive()).to_table().to_pandas(), expected)
     rate_parquet(output, tmp_path / "again", engine=engine, partitioned=True)
     same(ds.dataset(tmp_path / "again", partitioning=hive()).to_table().to_pandas(), expected)
@@ -183,10 +201,14 @@ def test_one_authority_alone_and_no_authority_at_all(table, tmp_path, engine):
 @pytest.mark.parametrize("pool", ["threads", "processes"])
 def test_on_any_executor(source, tmp_path, expected, engine, pool):
     start = (
-        ThreadPoolExecutor if pool == "threads" else lambda n: ProcessPoolExecutor(n, mp_context=get_context("spawn"))
+        ThreadPoolExecutor
+        if pool == "threads"
+        else lambda n: ProcessPoolExecutor(n, mp_context=get_context("spawn"))
     )
     with start(2) as executor:
-        rate_parquet(source, tmp_path / "rated.parquet", engine=engine, block_rows=50, executor=executor)
+        rate_parquet(
+            source, tmp_path / "rated.parquet", engine=engine, block_rows=50, executor=executor
+        )
     same(pq.read_table(tmp_path / "rated.parquet").to_pandas(), expected)
 
 
@@ -206,7 +228,13 @@ def _die():
 
 def test_direction_over_more_quarters(source, tmp_path, table, engine):
     rate_parquet(source, tmp_path / "rated.parquet", engine=engine, quarters=12)
-    rated = pq.read_table(tmp_path / "rated.parquet").to_pandas().drop_duplicates(BY).set_index(BY).sort_index()
+    rated = (
+        pq.read_table(tmp_path / "rated.parquet")
+        .to_pandas()
+        .drop_duplicates(BY)
+        .set_index(BY)
+        .sort_index()
+    )
     shown = table[table["period_end"] > "2021-12-31"]
     wanted = direction_of_travel(shown, by=BY).drop_duplicates(BY).set_index(BY).sort_index()
     assert rated["points"].tolist() == wanted["points"].tolist() and rated["points"].max() == 12
@@ -231,20 +259,26 @@ def command(capsys, *arguments):
 
 def without(table, path, **changes):
     changed = table.drop(columns=[name for name, value in changes.items() if value is None])
-    changed.assign(**{name: value for name, value in changes.items() if value is not None}).to_parquet(
-        path, index=False
-    )
+    changed.assign(
+        **{name: value for name, value in changes.items() if value is not None}
+    ).to_parquet(path, index=False)
 
 
 BAD = {
     "no target": ({"target": None}, "has no column target. Its columns are: authority, kpi_id,"),
     "no kpi and no value": ({"kpi_id": None, "value": None}, "has no column kpi_id or value."),
-    "text for numbers": ({"value": "87%"}, "the column value holds large_string, where there should be numbers."),
+    "text for numbers": (
+        {"value": "87%"},
+        "the column value holds large_string, where there should be numbers.",
+    ),
     "text for dates": (
         {"period_end": "2024-12-31"},
         "the column period_end holds large_string, where there should be dates.",
     ),
-    "numbers for polarity": ({"polarity": 1}, "the column polarity holds int64, where there should be text."),
+    "numbers for polarity": (
+        {"polarity": 1},
+        "the column polarity holds int64, where there should be text.",
+    ),
 }
 
 
@@ -252,10 +286,12 @@ BAD = {
 def test_a_column_that_cannot_be_used(table, tmp_path, capsys, case, engine):
     changes, sentence = BAD[case]
     without(table, tmp_path / "bad.parquet", **changes)
-    status, said = command(capsys, tmp_path / "bad.parquet", tmp_path / "out.parquet", "--engine", engine)
-    assert status == 2 and sentence.replace("large_string", "") in said.replace("large_string", "").replace(
-        "string", ""
+    status, said = command(
+        capsys, tmp_path / "bad.parquet", tmp_path / "out.parquet", "--engine", engine
     )
+    assert status == 2 and sentence.replace("large_string", "") in said.replace(
+        "large_string", ""
+    ).replace("string", "")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["bad.parquet"]
 
 
@@ -263,7 +299,10 @@ def test_a_column_that_cannot_be_used(table, tmp_path, capsys, case, engine):
 def test_a_table_that_cannot_be_judged(table, frame):
     """The public function, whose table nobody has looked at before."""
     for changed, sentence in (
-        (table.drop(columns=["polarity", "target"]), "There is no column target or polarity in the table"),
+        (
+            table.drop(columns=["polarity", "target"]),
+            "There is no column target or polarity in the table",
+        ),
         (table.assign(period_end="2024-12-31"), 'The column "period_end" holds no dates'),
         (table.assign(period_end=20241231), 'The column "period_end" holds no dates'),
     ):
@@ -310,14 +349,21 @@ def test_an_engine_that_is_not_there(source, tmp_path, capsys, monkeypatch):
 
 def test_a_row_without_its_series(table, tmp_path, capsys, engine):
     without(table, tmp_path / "bad.parquet", authority=table["authority"].mask(table.index == 7))
-    status, said = command(capsys, tmp_path / "bad.parquet", tmp_path / "out.parquet", "--engine", engine)
+    status, said = command(
+        capsys, tmp_path / "bad.parquet", tmp_path / "out.parquet", "--engine", engine
+    )
     assert status == 2 and "one row without authority" in said
 
 
 @pytest.fixture
 def partitions(tmp_path, table):
     folder = tmp_path / "in"
-    ds.write_dataset(pa.Table.from_pandas(table, preserve_index=False), folder, format="parquet", partitioning=hive())
+    ds.write_dataset(
+        pa.Table.from_pandas(table, preserve_index=False),
+        folder,
+        format="parquet",
+        partitioning=hive(),
+    )
     return folder
 
 
@@ -337,13 +383,19 @@ def spoilt_pages(path, table):
 
 
 def other_column(path, table):
-    table[table["authority"] == "E06000001"].drop(columns=["authority", "target"]).to_parquet(path, index=False)
+    table[table["authority"] == "E06000001"].drop(columns=["authority", "target"]).to_parquet(
+        path, index=False
+    )
 
 
 @pytest.mark.parametrize("spoil", [spoilt_footer, spoilt_pages, other_column])
-def test_one_bad_partition_and_the_rest_done(partitions, tmp_path, table, expected, capsys, engine, spoil):
+def test_one_bad_partition_and_the_rest_done(
+    partitions, tmp_path, table, expected, capsys, engine, spoil
+):
     spoil(broken(partitions), table)
-    status, said = command(capsys, partitions, tmp_path / "out", "--engine", engine, "--partitioned")
+    status, said = command(
+        capsys, partitions, tmp_path / "out", "--engine", engine, "--partitioned"
+    )
     assert status == 2 and "Not rated:" in said and "E06000001" in said and "Traceback" not in said
     rated = ds.dataset(tmp_path / "out", partitioning=hive()).to_table().to_pandas()
     same(rated, expected[expected["authority"] != "E06000001"])

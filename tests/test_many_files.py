@@ -86,7 +86,9 @@ UNLIKE = {
 @pytest.mark.parametrize("odd", [AUTHORITIES[0], ODD])
 @pytest.mark.parametrize("case", list(UNLIKE))
 def test_files_unlike_each_other(table, tmp_path, expected, engine, case, odd):
-    each_in_its_file(table, tmp_path / "in", lambda who, arrow: UNLIKE[case](arrow) if who == odd else arrow)
+    each_in_its_file(
+        table, tmp_path / "in", lambda who, arrow: UNLIKE[case](arrow) if who == odd else arrow
+    )
     done = rate_parquet(tmp_path / "in", tmp_path / "out.parquet", engine=engine, block_rows=200)
     assert done.faults == ()
     rated = pq.read_table(tmp_path / "out.parquet").to_pandas()
@@ -100,11 +102,16 @@ def test_a_type_that_is_no_others(table, tmp_path, capsys, engine):
     """Dates and moments do not mix; the file that differs from those before it is left out, and the rest is rated."""
 
     def change(who, arrow):
-        return arrow if who != ODD else put(arrow, "period_end", arrow["period_end"].cast(pa.date32()))
+        return (
+            arrow if who != ODD else put(arrow, "period_end", arrow["period_end"].cast(pa.date32()))
+        )
 
     each_in_its_file(table, tmp_path / "in", change)
     status, said = command(capsys, tmp_path / "in", tmp_path / "out.parquet", "--engine", engine)
-    assert status == 2 and "differs from the other files: its column period_end holds date32[day], theirs" in said
+    assert (
+        status == 2
+        and "differs from the other files: its column period_end holds date32[day], theirs" in said
+    )
     rated = pq.read_table(tmp_path / "out.parquet").to_pandas()
     same(rated, worked_out(table[table["authority"] != ODD]))
 
@@ -137,7 +144,9 @@ def spoilt_pages(path):
 
 def test_pages_of_one_series_that_cannot_be_read(table, tmp_path, expected, capsys, engine):
     arrow = pa.Table.from_pandas(table, preserve_index=False)
-    ds.write_dataset(arrow, tmp_path / "in", format="parquet", partitioning=hive(), max_rows_per_group=24)
+    ds.write_dataset(
+        arrow, tmp_path / "in", format="parquet", partitioning=hive(), max_rows_per_group=24
+    )
     (bad,) = (tmp_path / "in" / "authority=E06000001").iterdir()
     assert pq.ParquetFile(bad).num_row_groups == 4
     spoilt_pages(bad)
@@ -147,12 +156,22 @@ def test_pages_of_one_series_that_cannot_be_read(table, tmp_path, expected, caps
     same(rated, expected[(expected["authority"] != "E06000001") | (expected["kpi_id"] != "K0")])
 
 
-def test_only_the_series_with_two_rows_for_a_period_is_left_out(table, tmp_path, expected, capsys, engine):
+def test_only_the_series_with_two_rows_for_a_period_is_left_out(
+    table, tmp_path, expected, capsys, engine
+):
     twice = table.loc[[*table.index, 30]]
     status, said = command(
-        capsys, source_file(twice, tmp_path), tmp_path / "out.parquet", "--engine", engine, "--partitioned"
+        capsys,
+        source_file(twice, tmp_path),
+        tmp_path / "out.parquet",
+        "--engine",
+        engine,
+        "--partitioned",
     )
-    assert status == 2 and "authority 007, kpi_id K1: Two rows of 007, K1 are for the same period" in said
+    assert (
+        status == 2
+        and "authority 007, kpi_id K1: Two rows of 007, K1 are for the same period" in said
+    )
     assert "480 figures rated" not in said and "456 figures rated" in said
     rated = ds.dataset(tmp_path / "out.parquet", partitioning=hive()).to_table().to_pandas()
     same(rated, expected[(expected["authority"] != "007") | (expected["kpi_id"] != "K1")])
@@ -160,9 +179,14 @@ def test_only_the_series_with_two_rows_for_a_period_is_left_out(table, tmp_path,
 
 def test_a_row_without_its_kpi(table, tmp_path, expected, capsys, engine):
     lost = table.assign(kpi_id=table["kpi_id"].mask(table.index == 7))
-    status, said = command(capsys, source_file(lost, tmp_path), tmp_path / "out.parquet", "--engine", engine)
+    status, said = command(
+        capsys, source_file(lost, tmp_path), tmp_path / "out.parquet", "--engine", engine
+    )
     assert status == 2 and "authority 007: one row without kpi_id" in said
-    same(pq.read_table(tmp_path / "out.parquet").to_pandas(), expected[expected["authority"] != "007"])
+    same(
+        pq.read_table(tmp_path / "out.parquet").to_pandas(),
+        expected[expected["authority"] != "007"],
+    )
 
 
 def test_many_faults_do_not_take_for_ever(table, tmp_path, monkeypatch):
@@ -174,7 +198,9 @@ def test_many_faults_do_not_take_for_ever(table, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("bad", ["no target", "no file"])
-def test_one_bad_file_where_each_authority_has_its_own(table, tmp_path, expected, capsys, engine, bad):
+def test_one_bad_file_where_each_authority_has_its_own(
+    table, tmp_path, expected, capsys, engine, bad
+):
     each_in_its_file(table, tmp_path / "in")
     if bad == "no file":
         (tmp_path / "in" / "1.parquet").write_bytes(b"PAR1")
@@ -183,7 +209,10 @@ def test_one_bad_file_where_each_authority_has_its_own(table, tmp_path, expected
         pq.write_table(arrow, tmp_path / "in" / "1.parquet")
     status, said = command(capsys, tmp_path / "in", tmp_path / "out.parquet", "--engine", engine)
     assert status == 2 and "Not rated:" in said and "1.parquet" in said
-    same(pq.read_table(tmp_path / "out.parquet").to_pandas(), expected[expected["authority"] != "E06000001"])
+    same(
+        pq.read_table(tmp_path / "out.parquet").to_pandas(),
+        expected[expected["authority"] != "E06000001"],
+    )
 
 
 def test_a_bad_file_beside_files_that_share_authorities(table, tmp_path, capsys):
@@ -192,7 +221,9 @@ def test_a_bad_file_beside_files_that_share_authorities(table, tmp_path, capsys)
         table[number::3].to_parquet(tmp_path / "in" / f"{number}.parquet", index=False)
     (tmp_path / "in" / "2.parquet").write_bytes(b"PAR1")
     status, said = command(capsys, tmp_path / "in", tmp_path / "out.parquet")
-    assert status == 2 and "so nothing was rated" in said and not (tmp_path / "out.parquet").exists()
+    assert (
+        status == 2 and "so nothing was rated" in said and not (tmp_path / "out.parquet").exists()
+    )
 
 
 def test_a_column_of_names_that_cannot_be_read(table, tmp_path, capsys):
@@ -202,7 +233,11 @@ def test_a_column_of_names_that_cannot_be_read(table, tmp_path, capsys):
     content[first.dictionary_page_offset : first.dictionary_page_offset + 60] = bytes(60)
     path.write_bytes(content)
     status, said = command(capsys, path, tmp_path / "out.parquet")
-    assert status == 2 and f"{path} cannot be read as Parquet" in said and "fault in the program" not in said
+    assert (
+        status == 2
+        and f"{path} cannot be read as Parquet" in said
+        and "fault in the program" not in said
+    )
 
 
 # Where nothing can be written
@@ -218,7 +253,9 @@ def test_a_disk_that_is_full(table, tmp_path, capsys, monkeypatch):
     for more in ([], ["--partitioned"]):
         status, said = command(capsys, path, tmp_path / "out.parquet", *more)
         assert (
-            status == 1 and said == f"Nothing can be written to {tmp_path} ({os.strerror(28)}), so nothing was rated.\n"
+            status == 1
+            and said
+            == f"Nothing can be written to {tmp_path} ({os.strerror(28)}), so nothing was rated.\n"
         )
     assert [found.name for found in tmp_path.iterdir()] == ["figures.parquet"]
 
@@ -241,5 +278,7 @@ def test_an_output_among_the_figures(table, tmp_path, capsys):
 
 
 def test_more_quarters_than_there_are(table, tmp_path, capsys):
-    status, said = command(capsys, source_file(table, tmp_path), tmp_path / "out.parquet", "--quarters", "99999")
+    status, said = command(
+        capsys, source_file(table, tmp_path), tmp_path / "out.parquet", "--quarters", "99999"
+    )
     assert status == 2 and "99999 is not in the range" in said

@@ -137,7 +137,9 @@ def test_there_is_no_minus_nought() -> None:
     [(DATE, "value-date"), (MONTH, "value-date"), (TIME, "value-time"), (ERROR, "value-error"), (TRUTH, "value-truth"),
      (FORMULA, "formula-empty")],
 )  # fmt: skip
-def test_cells_of_a_workbook_that_are_no_numbers_are_refused_whatever_they_show(kind: str, fault: str) -> None:
+def test_cells_of_a_workbook_that_are_no_numbers_are_refused_whatever_they_show(
+    kind: str, fault: str
+) -> None:
     same(read_number("5", kind), fault=fault)
 
 
@@ -152,7 +154,15 @@ def test_the_kinds_of_cells_are_those_that_the_reader_of_workbooks_gives() -> No
             sheet[place], sheet[place].number_format = value, form
 
     found = read_workbook(book_of([], fill))["sheets"][0]["kinds"]
-    assert [kind for _, _, kind in sorted(found)] == [DATE, MONTH, TIME, PERCENT, ERROR, TRUTH, FORMULA]
+    assert [kind for _, _, kind in sorted(found)] == [
+        DATE,
+        MONTH,
+        TIME,
+        PERCENT,
+        ERROR,
+        TRUTH,
+        FORMULA,
+    ]
 
 
 def test_a_cell_formatted_as_a_percentage_in_every_part() -> None:
@@ -244,7 +254,16 @@ def test_what_is_no_period_says_what_it_probably_is(text: str, detail: str) -> N
 
 
 @pytest.mark.parametrize(
-    "text", ["31/12/1999", "31/03/2099", "31/03/99", "00/12/2024", "31/00/2024", "31/13/2024", "30/02/2024"]
+    "text",
+    [
+        "31/12/1999",
+        "31/03/2099",
+        "31/03/99",
+        "00/12/2024",
+        "31/00/2024",
+        "31/13/2024",
+        "30/02/2024",
+    ],
 )
 def test_a_date_that_does_not_exist_is_told(text: str) -> None:
     told = f'"{text}" does not exist when read as day/month/year'
@@ -255,7 +274,9 @@ def test_a_date_within_a_quarter_and_a_cell_formatted_as_a_month() -> None:
     for text in ("30/11/2024", "01/12/2024", "31/01/2024", "01/01/2024"):
         told = f'"{text}" is not the last day of a quarter'
         assert read_period(text) == Period(fault="period-date", detail=told)
-    assert read_period("2024-12-01", MONTH) == Period(Q3, "2024-12", why="a cell formatted as a month")
+    assert read_period("2024-12-01", MONTH) == Period(
+        Q3, "2024-12", why="a cell formatted as a month"
+    )
 
 
 def test_every_month_has_its_name_and_its_first_letters() -> None:
@@ -267,7 +288,10 @@ def test_every_month_has_its_name_and_its_first_letters() -> None:
 
 
 IDS = Ids(["CS01", "007", "1E5", "MAR1", "DEC12", "P1", "TRUE"])
-A_DATE, A_NUMBER = "the spreadsheet program took the id for a date", "the spreadsheet program took the id for a number"
+A_DATE, A_NUMBER = (
+    "the spreadsheet program took the id for a date",
+    "the spreadsheet program took the id for a number",
+)
 ZEROS = "zeros at the beginning of a number were lost or added"
 
 

@@ -50,8 +50,12 @@ def raw(tmp_path):
             for kpi_id, (unit, basis, covers) in KPIS.items()]  # fmt: skip
     write(tmp_path / "kpis.csv", [head, *rows])
     lines = [[kpi_id, "2020-21 Q1", "90", "80"] for kpi_id in KPIS]
-    write(tmp_path / "targets.csv", [["kpi_id", "from_quarter", "target", "floor_standard"], *lines])
-    (tmp_path / "commentary" / "2024-25-Q3.csv").write_text("kpi_id,commentary\nA1,Words\n", encoding="utf-8")
+    write(
+        tmp_path / "targets.csv", [["kpi_id", "from_quarter", "target", "floor_standard"], *lines]
+    )
+    (tmp_path / "commentary" / "2024-25-Q3.csv").write_text(
+        "kpi_id,commentary\nA1,Words\n", encoding="utf-8"
+    )
     return tmp_path
 
 
@@ -63,16 +67,23 @@ def write(path, rows):
 
 def received(raw, *rows, quarter="2024-25-Q3"):
     """The figures and everything else after these rows (kpi_id, period, value, numerator, denominator, status, note)."""
-    write(raw / "returns" / quarter / "place.csv", [HEAD, *(list(row) + [""] * (7 - len(row)) for row in rows)])
+    write(
+        raw / "returns" / quarter / "place.csv",
+        [HEAD, *(list(row) + [""] * (7 - len(row)) for row in rows)],
+    )
     return read_returns(raw)
 
 
 def monthly(kpi_id="A1", months=MONTHS, value=""):
-    return [(kpi_id, month, value, WITHIN[place], ATTENDED[place]) for place, month in enumerate(months)]
+    return [
+        (kpi_id, month, value, WITHIN[place], ATTENDED[place]) for place, month in enumerate(months)
+    ]
 
 
 def quarter(returns, kpi_id, label="2024-25 Q3"):
-    rows = returns.figures[(returns.figures["kpi_id"] == kpi_id) & (returns.figures["quarter"] == label)]
+    rows = returns.figures[
+        (returns.figures["kpi_id"] == kpi_id) & (returns.figures["quarter"] == label)
+    ]
     assert len(rows) == 1
     return rows.iloc[0]
 
@@ -87,8 +98,14 @@ def test_a_rate_is_the_sum_of_numerators_over_the_sum_of_denominators(raw):
     assert returns.figures["quarter"].tolist() == ["2024-25 Q1", "2024-25 Q2", "2024-25 Q3"]
     assert returns.problems.empty
     followed = returns.log[returns.log["why"].str.contains("follows from its months")]
-    assert followed["why"].iloc[-1] == "the figure of A1 for 2024-25 Q3 follows from its months: 24,952 of 37,251"
-    assert (followed["file"].iloc[-1], followed["row"].iloc[-1]) == ("returns/2024-25-Q3/place.csv", 10)
+    assert (
+        followed["why"].iloc[-1]
+        == "the figure of A1 for 2024-25 Q3 follows from its months: 24,952 of 37,251"
+    )
+    assert (followed["file"].iloc[-1], followed["row"].iloc[-1]) == (
+        "returns/2024-25-Q3/place.csv",
+        10,
+    )
 
 
 def test_a_quarter_made_from_months_is_rated_and_shown_like_any_other(raw):
@@ -104,14 +121,18 @@ def test_the_weakest_status_of_the_months_is_that_of_the_quarter(raw):
 
 
 def test_counts_are_added_up(raw):
-    row = quarter(received(raw, *[("N1", month, n) for month, n in zip(MONTHS, ATTENDED, strict=True)]), "N1")
+    row = quarter(
+        received(raw, *[("N1", month, n) for month, n in zip(MONTHS, ATTENDED, strict=True)]), "N1"
+    )
     assert row["value"] == 37_251
     assert math.isnan(row["numerator"])
 
 
 @pytest.mark.parametrize("kpi_id", ["S1", "Y1", "R1"])
 def test_of_a_state_and_of_what_runs_on_the_last_month_counts_as_given(raw, kpi_id):
-    row = quarter(received(raw, (kpi_id, "2024-11", 61), (kpi_id, "2024-12", 64, "", "", "estimated")), kpi_id)
+    row = quarter(
+        received(raw, (kpi_id, "2024-11", 61), (kpi_id, "2024-12", 64, "", "", "estimated")), kpi_id
+    )
     assert (row["value"], row["status"], row["note"]) == (
         64,
         "estimated",
@@ -128,7 +149,9 @@ def test_twelve_single_months_make_a_rolling_figure(raw):
     row = quarter(returns, "R2")
     assert (row["numerator"], row["denominator"], row["value"]) == (210, 480, 43.75)
     assert math.isnan(quarter(returns, "R2", "2024-25 Q2")["value"])
-    assert quarter(returns, "R2", "2024-25 Q2")["note"].startswith("Not all of the twelve months to September 2024")
+    assert quarter(returns, "R2", "2024-25 Q2")["note"].startswith(
+        "Not all of the twelve months to September 2024"
+    )
 
 
 @pytest.mark.parametrize(
@@ -145,7 +168,10 @@ def test_twelve_single_months_make_a_rolling_figure(raw):
             [("S1", "2024-11", 61)],
             "Only 1 of its 3 months has a figure, and December 2024, on which its own rests, has none.",
         ),
-        ([("R2", month, "", 5, 10) for month in MONTHS], "Not all of the twelve months to December 2024 are known"),
+        (
+            [("R2", month, "", 5, 10) for month in MONTHS],
+            "Not all of the twelve months to December 2024 are known",
+        ),
     ],
 )
 def test_a_part_is_never_the_whole(raw, rows, note):
@@ -213,7 +239,10 @@ def test_the_limits_stand_on_the_months(raw):
 
 
 def test_rolling_months_have_limits_that_allow_for_twelve(raw):
-    known = evidence(received(raw, *[("R1", month, 60 + place % 2) for place, month in enumerate(MONTHS)]), {"R1"})
+    known = evidence(
+        received(raw, *[("R1", month, 60 + place % 2) for place, month in enumerate(MONTHS)]),
+        {"R1"},
+    )
     points = known.of("points", "R1")
     assert set(points["overlap"]) == {12}
     # The mean of 60 61 60 61 60 61 60 61 60 is 60 4/9 and every moving range is 1.
@@ -224,7 +253,9 @@ def test_a_rolling_month_is_not_said_to_be_alone(raw):
     def notes(kpi_id, *parts):
         returns = received(raw, (kpi_id, "2024-12", *parts), (kpi_id, "2024-25 Q3", "", 30, 60))
         recent = recent_quarters(returns)
-        return cards(score(recent, returns), recent, "Roads", chart_description, None, returns.months)._repr_html_()
+        return cards(
+            score(recent, returns), recent, "Roads", chart_description, None, returns.months
+        )._repr_html_()
 
     assert "December 2024 alone: 40.0% (4 of 10)" in notes("R2", "", 4, 10)
     assert "alone" not in notes("R1", "", 30, 60)
@@ -253,7 +284,9 @@ def test_three_years_of_a_kent_trust_month_by_month(raw):
     assert len(returns.figures) == 12 and returns.problems.empty
     for place, row in enumerate(returns.figures.to_dict("records")):
         three = trust[3 * place : 3 * place + 3]
-        assert row["value"] == pytest.approx(100 * sum(n for _, n, _ in three) / sum(d for _, _, d in three))
+        assert row["value"] == pytest.approx(
+            100 * sum(n for _, n, _ in three) / sum(d for _, _, d in three)
+        )
 
 
 def test_every_welfare_fund_series_is_classified():
@@ -281,14 +314,17 @@ def test_every_welfare_fund_series_is_classified():
 
 def test_kent_among_all_english_authorities():
     rows = [
-        row for row in read_open("dfe_ehcp_timeliness_2019_2024.csv") if row["geographic_level"] == "Local authority"
+        row
+        for row in read_open("dfe_ehcp_timeliness_2019_2024.csv")
+        if row["geographic_level"] == "Local authority"
     ]
     told = {
         (row["la_name"], row["time_period"]): 100
         * float(row["plans_issued_20_weeks_ex"])
         / float(row["plans_issued_den_ex"])
         for row in rows
-        if row["plans_issued_den_ex"].replace(".", "").isdigit() and float(row["plans_issued_den_ex"]) > 0
+        if row["plans_issued_den_ex"].replace(".", "").isdigit()
+        and float(row["plans_issued_den_ex"]) > 0
     }
     areas = pd.DataFrame(
         {"kpi_id": "ES01", "area": area, "period": year, "value": value, "from_quarter": "2024-25 Q3", "status": "final",

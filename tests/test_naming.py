@@ -5,7 +5,11 @@ import pytest
 from kpi_tools.errors import InputError
 from kpi_tools.words.naming import named
 
-KNOWN = {"ES01": "ES01 (Plans within 20 weeks)", "ES02": "ES02 (Reviews overdue)", "CS01": "CS01 (Calls)"}
+KNOWN = {
+    "ES01": "ES01 (Plans within 20 weeks)",
+    "ES02": "ES02 (Reviews overdue)",
+    "CS01": "CS01 (Calls)",
+}
 
 
 @pytest.mark.parametrize("typed", ["ES01", "es01", "  Es01 "])

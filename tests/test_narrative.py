@@ -37,7 +37,12 @@ def card(rags, directions, names=None):
 
 def many(green, amber, red, none, up, stable, down, other=0):
     rags = ["Green"] * green + ["Amber"] * amber + ["Red"] * red + [None] * none
-    ways = ["positive"] * up + ["stable or no clear trend"] * stable + ["negative"] * down + ["not enough data"] * other
+    ways = (
+        ["positive"] * up
+        + ["stable or no clear trend"] * stable
+        + ["negative"] * down
+        + ["not enough data"] * other
+    )
     return card(rags, ways)
 
 
@@ -60,16 +65,29 @@ def test_headline_counts_what_is_not_rated_and_keeps_its_grammar():
 
 
 def test_change_is_said_plainly_and_like_for_like():
-    rows = [("kpis", 38, 40, 38, 38), ("Green", 17, 16, 17, 14), ("Amber", 12, 15, 12, 16), ("Red", 9, 8, 9, 8)]
+    rows = [
+        ("kpis", 38, 40, 38, 38),
+        ("Green", 17, 16, 17, 14),
+        ("Amber", 12, 15, 12, 16),
+        ("Red", 9, 8, 9, 8),
+    ]
     movement = pd.DataFrame(rows, columns=["count", "now", "previous", "same_now", "same_previous"])
     text = change_sentence(movement, Quarter(2024, 2))
-    assert "That report had 40 KPIs and this one has 38. Like for like, on the 38 KPIs that are in both" in text
+    assert (
+        "That report had 40 KPIs and this one has 38. Like for like, on the 38 KPIs that are in both"
+        in text
+    )
     assert "Green from 16 to 17, Amber from 15 to 12 and Red from 8 to 9" in text
     assert "Green from 14 to 17, Amber from 16 to 12 and Red from 8 to 9" in text
 
 
 def test_change_on_the_same_kpis_is_said_once():
-    rows = [("kpis", 38, 38, 38, 38), ("Green", 15, 16, 15, 16), ("Amber", 15, 11, 15, 11), ("Red", 8, 11, 8, 11)]
+    rows = [
+        ("kpis", 38, 38, 38, 38),
+        ("Green", 15, 16, 15, 16),
+        ("Amber", 15, 11, 15, 11),
+        ("Red", 8, 11, 8, 11),
+    ]
     movement = pd.DataFrame(rows, columns=["count", "now", "previous", "same_now", "same_previous"])
     assert change_sentence(movement, Quarter(2023, 1)) == (
         "Since Quarter 1 2023/24 the counts went: Green from 16 to 15, Amber from 11 to 15 and Red from 11 to 8. "
@@ -84,7 +102,10 @@ def test_movers_and_reds_by_name():
     assert moves(kpis) == ["Waits: from Amber to Red", "Homes: from Red to Not rated"]
     assert reds_sentence(kpis) == "The one KPI rated Red:"
     still = kpis.head(1)
-    assert movers_sentence(still).startswith("No KPI") and reds_sentence(still) == "No KPI is rated Red."
+    assert (
+        movers_sentence(still).startswith("No KPI")
+        and reds_sentence(still) == "No KPI is rated Red."
+    )
 
 
 def test_a_single_month_beside_a_rolling_figure():
@@ -98,13 +119,15 @@ def test_a_single_month_beside_a_rolling_figure():
         }
     )
     assert month_alone(months.iloc[-1], "%", 0) == "December 2024 alone: 69% (50 of 73)."
-    assert month_alone(months.assign(denominator=np.nan, status="illustrative").iloc[-1], "%", 1) == (
-        "December 2024 alone: 68.5% (illustrative)."
-    )
+    assert month_alone(
+        months.assign(denominator=np.nan, status="illustrative").iloc[-1], "%", 1
+    ) == ("December 2024 alone: 68.5% (illustrative).")
 
 
 def test_reds_without_an_action_are_counted():
-    kpis = card(["Green", "Red", "Red"], ["positive"] * 3).assign(management_action=[None, None, "do"])
+    kpis = card(["Green", "Red", "Red"], ["positive"] * 3).assign(
+        management_action=[None, None, "do"]
+    )
     assert (
         actions_sentence(kpis)
         == "Two KPIs did not achieve the floor standard. For one of them no management action has been given."
@@ -113,10 +136,17 @@ def test_reds_without_an_action_are_counted():
 
 
 def test_a_section_in_one_sentence():
-    kpis = card(["Green", "Green", "Red"], ["stable or no clear trend", "negative", "stable or no clear trend"])
-    assert section_sentence(kpis) == "Of three KPIs, two are Green and one is Red; one shows a negative trend."
+    kpis = card(
+        ["Green", "Green", "Red"],
+        ["stable or no clear trend", "negative", "stable or no clear trend"],
+    )
     assert (
-        section_sentence(card([None], ["not enough data"])) == "Of one KPI, one is not rated; none shows a clear trend."
+        section_sentence(kpis)
+        == "Of three KPIs, two are Green and one is Red; one shows a negative trend."
+    )
+    assert (
+        section_sentence(card([None], ["not enough data"]))
+        == "Of one KPI, one is not rated; none shows a clear trend."
     )
 
 

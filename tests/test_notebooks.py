@@ -20,10 +20,23 @@ def run(*command: str, folder: Path) -> subprocess.CompletedProcess[str]:
 
 def test_plain_papermill_runs_it_from_the_projects_folder(tmp_path):
     executed = tmp_path / "out.ipynb"
-    command = (sys.executable, "-m", "papermill", str(MASTER), str(executed), "-p", "quarter", "2023-24 Q2")
+    command = (
+        sys.executable,
+        "-m",
+        "papermill",
+        str(MASTER),
+        str(executed),
+        "-p",
+        "quarter",
+        "2023-24 Q2",
+    )
     done = run(*command, "--no-progress-bar", folder=ROOT)
     assert done.returncode == 0, done.stderr
-    shown = [output.get("text", "") for cell in nbformat.read(executed, 4).cells for output in cell.get("outputs", [])]
+    shown = [
+        output.get("text", "")
+        for cell in nbformat.read(executed, 4).cells
+        for output in cell.get("outputs", [])
+    ]
     assert any("'Green': 15, 'Amber': 15, 'Red': 8" in text for text in shown)
 
 

@@ -32,13 +32,17 @@ def spoilt(raw: Path) -> Path:
     path = raw / "returns" / "2024-25-Q3" / "growth-environment-transport.csv"
     text = path.read_text(encoding="utf-8")
     assert text.count("ED02,2024-25 Q3,80.9,") == 1
-    path.write_text(text.replace("ED02,2024-25 Q3,80.9,", "ED02,2024-25 Q3,80.9p,"), encoding="utf-8")
+    path.write_text(
+        text.replace("ED02,2024-25 Q3,80.9,", "ED02,2024-25 Q3,80.9p,"), encoding="utf-8"
+    )
     return raw
 
 
 def account(text: str) -> tuple[int, int]:
     """Rows accepted and rejected, of a text that says rows in = accepted + rejected."""
-    (found,) = re.findall(r"Quarter 3 2024/25: rows in ([\d,]+) = accepted ([\d,]+) \+ rejected (\d+) \(files: ", text)
+    (found,) = re.findall(
+        r"Quarter 3 2024/25: rows in ([\d,]+) = accepted ([\d,]+) \+ rejected (\d+) \(files: ", text
+    )
     rows, accepted, rejected = (int(number.replace(",", "")) for number in found)
     assert rows == accepted + rejected > 900
     return accepted, rejected
@@ -61,7 +65,10 @@ def test_check_keeps_what_is_refused_and_a_clean_run_leaves_nothing_stale(
     assert main(["check", QUARTER, "--raw", str(raw)]) == 2
     told = capsys.readouterr()
     assert account(told.out) == (everything - 1, 1)
-    assert f"Rejected rows, to be sent back: {raw.parent / 'processed' / '2024-25-Q3' / 'rejected.xlsx'}" in told.out
+    assert (
+        f"Rejected rows, to be sent back: {raw.parent / 'processed' / '2024-25-Q3' / 'rejected.xlsx'}"
+        in told.out
+    )
     assert told.err == "The report cannot be made: one error has to be mended first.\n"
     assert kept(raw) == FILES
     rejected = pd.read_csv(raw.parent / "processed" / "2024-25-Q3" / "rejected.csv", dtype="str")
@@ -78,13 +85,26 @@ def test_councils_side_by_side_keep_each_its_own(spoilt: Path, tmp_path: Path, c
     shutil.copytree(RAW, tmp_path / "medway")
     for council, status in (("kent", 2), ("medway", 0)):
         assert main(["check", QUARTER, "--raw", str(tmp_path / council)]) == status
-    assert str(tmp_path / "processed" / "kent" / "2024-25-Q3" / "rejected.xlsx") in capsys.readouterr().out
-    assert sorted(path.name for path in (tmp_path / "processed" / "kent" / "2024-25-Q3").iterdir()) == FILES
-    assert not (tmp_path / "processed" / "medway").exists() and not (tmp_path / "processed" / "2024-25-Q3").exists()
+    assert (
+        str(tmp_path / "processed" / "kent" / "2024-25-Q3" / "rejected.xlsx")
+        in capsys.readouterr().out
+    )
+    assert (
+        sorted(path.name for path in (tmp_path / "processed" / "kent" / "2024-25-Q3").iterdir())
+        == FILES
+    )
+    assert (
+        not (tmp_path / "processed" / "medway").exists()
+        and not (tmp_path / "processed" / "2024-25-Q3").exists()
+    )
 
 
-def test_a_report_stops_and_says_where_the_rejected_rows_are(spoilt: Path, tmp_path: Path, capsys) -> None:
-    assert main(["report", QUARTER, "--raw", str(spoilt), "--outputs", str(tmp_path / "outputs")]) == 2
+def test_a_report_stops_and_says_where_the_rejected_rows_are(
+    spoilt: Path, tmp_path: Path, capsys
+) -> None:
+    assert (
+        main(["report", QUARTER, "--raw", str(spoilt), "--outputs", str(tmp_path / "outputs")]) == 2
+    )
     said = capsys.readouterr().err
     assert '"80.9p"' in said and " + rejected 1 (files: " in said
     assert said.rstrip().endswith(str(Path("processed") / "2024-25-Q3" / "rejected.xlsx"))
@@ -94,7 +114,15 @@ def test_a_report_stops_and_says_where_the_rejected_rows_are(spoilt: Path, tmp_p
 def test_a_report_without_them_is_made_on_demand_and_says_so(
     spoilt: Path, everything: int, tmp_path: Path, capsys
 ) -> None:
-    arguments = ["report", QUARTER, "--raw", str(spoilt), "--outputs", str(tmp_path / "outputs"), "--allow-rejected"]
+    arguments = [
+        "report",
+        QUARTER,
+        "--raw",
+        str(spoilt),
+        "--outputs",
+        str(tmp_path / "outputs"),
+        "--allow-rejected",
+    ]
     assert main(arguments) == 0
     assert account(capsys.readouterr().err) == (everything - 1, 1)
     page = (tmp_path / "outputs" / "2024-25-Q3" / "report.html").read_text(encoding="utf-8")
@@ -105,7 +133,9 @@ def test_a_report_without_them_is_made_on_demand_and_says_so(
     assert kept(spoilt) == FILES
 
 
-def test_a_report_with_everything_has_no_such_notice_and_gives_the_account(raw: Path, everything: int) -> None:
+def test_a_report_with_everything_has_no_such_notice_and_gives_the_account(
+    raw: Path, everything: int
+) -> None:
     returns = load(raw, QUARTER)
     recent = recent_quarters(returns)
     kpis = score(recent, returns)

@@ -15,8 +15,15 @@ LEVEL = [30.0, 34.0, 31.0, 33.0, 30.0, 34.0]
 
 def series(values, last="2024-12-31", **columns):
     ends = pd.date_range(end=last, periods=len(values), freq="QE")
-    rows = {"kpi_id": "K1", "period_end": ends, "value": np.array(values, dtype=float), "polarity": "higher"}
-    return pd.DataFrame({**rows, "basis": "quarter", "target": 40.0, "floor_standard": 36.0, **columns})
+    rows = {
+        "kpi_id": "K1",
+        "period_end": ends,
+        "value": np.array(values, dtype=float),
+        "polarity": "higher",
+    }
+    return pd.DataFrame(
+        {**rows, "basis": "quarter", "target": 40.0, "floor_standard": 36.0, **columns}
+    )
 
 
 def looked(values, last="2024-12-31", **columns):
@@ -60,7 +67,10 @@ def test_close_to_target_counts_both_sides():
 
 def test_a_rolling_figure_is_held_by_the_data_it_will_share():
     # The next rolling figure shares three of its four quarters with the latest, so it stays near it and is surer.
-    plain, rolling = looked([30.0, 31, 29, 30, 31, 36]), looked([30.0, 31, 29, 30, 31, 36], basis="rolling_12_months")
+    plain, rolling = (
+        looked([30.0, 31, 29, 30, 31, 36]),
+        looked([30.0, 31, 29, 30, 31, 36], basis="rolling_12_months"),
+    )
     assert rolling["next_expected"] > plain["next_expected"]
     months, y = np.arange(0, 18, 3), np.array([30.0, 31, 29, 30, 31, 36])
     shared = np.maximum(0, 12 - np.abs(months[:, None] - months)) / 12
@@ -71,7 +81,9 @@ def test_a_rolling_figure_is_held_by_the_data_it_will_share():
     variance = (y - mean) @ inverse @ (y - mean) / 5
     left = 1 - new @ inverse @ ones
     error = math.sqrt(variance * (1 - new @ inverse @ new + left**2 / (ones @ inverse @ ones)))
-    assert rolling["next_high"] - rolling["next_expected"] == pytest.approx(stats.t.isf(0.025, 5) * error)
+    assert rolling["next_high"] - rolling["next_expected"] == pytest.approx(
+        stats.t.isf(0.025, 5) * error
+    )
 
 
 @pytest.mark.parametrize(
@@ -114,8 +126,16 @@ def test_a_missing_latest_figure_is_the_first_to_predict():
             {"basis": "year_to_date"},
             "not predicted: year-to-date figures grow through the year by their nature",
         ),
-        (RISING, {"basis": "annual"}, "not predicted: a figure that comes once a year has no next quarter"),
-        (RISING, {"frequency": "annual"}, "not predicted: a figure that comes once a year has no next quarter"),
+        (
+            RISING,
+            {"basis": "annual"},
+            "not predicted: a figure that comes once a year has no next quarter",
+        ),
+        (
+            RISING,
+            {"frequency": "annual"},
+            "not predicted: a figure that comes once a year has no next quarter",
+        ),
     ],
 )
 def test_what_cannot_be_predicted_says_so(values, columns, state):
@@ -144,7 +164,10 @@ def test_in_words():
     assert text.startswith(
         "Predicted from the trend. Next quarter (Quarter 3 2024/25) expect 39%, between 38% and 40%; "
     )
-    assert "the chance of meeting the target is about 3% and of meeting the floor standard is over 99%." in text
+    assert (
+        "the chance of meeting the target is about 3% and of meeting the floor standard is over 99%."
+        in text
+    )
     assert "At the year's end (Quarter 4 2024/25) expect 40%" in text
     assert "nothing is said of it" in outlook_in_words(looked(RISING, "2024-06-30"), "%", 0)
     high = outlook_in_words(looked([97.0, 99.5, 96.0, 99.0, 98.0, 97.5]), "%", 0)
@@ -152,5 +175,9 @@ def test_in_words():
 
 
 def test_chances_never_promise():
-    assert [chance_in_words(c) for c in (0.001, 0.5, 0.9999)] == ["is under 1%", "is about 50%", "is over 99%"]
+    assert [chance_in_words(c) for c in (0.001, 0.5, 0.9999)] == [
+        "is under 1%",
+        "is about 50%",
+        "is over 99%",
+    ]
     assert chance_in_words(math.nan) == "not known"

@@ -35,7 +35,16 @@ def ahead(council: Council) -> dict[str, Outlook]:
 def card_of(council: Council, ahead: dict[str, Outlook], kpi_id: str) -> str:
     returns, recent, kpis = council
     own = kpis[kpis["kpi_id"] == kpi_id]
-    return words(cards(own, recent, own["section"].iloc[0], lambda rows: "d", outlooks=ahead, targets=returns.targets))
+    return words(
+        cards(
+            own,
+            recent,
+            own["section"].iloc[0],
+            lambda rows: "d",
+            outlooks=ahead,
+            targets=returns.targets,
+        )
+    )
 
 
 def chance(values: list[float], level: float) -> tuple[float, float, float, float]:
@@ -43,7 +52,12 @@ def chance(values: list[float], level: float) -> tuple[float, float, float, floa
     n, mean = len(values), sum(values) / len(values)
     error = math.sqrt(sum((v - mean) ** 2 for v in values) / (n - 1) * (1 + 1 / n))
     t = stats.t(n - 1)
-    return mean, mean - t.ppf(0.975) * error, mean + t.ppf(0.975) * error, 1 - t.cdf((level - mean) / error)
+    return (
+        mean,
+        mean - t.ppf(0.975) * error,
+        mean + t.ppf(0.975) * error,
+        1 - t.cdf((level - mean) / error),
+    )
 
 
 def test_the_chances_on_the_card_are_those_of_the_figures_on_the_card(council, ahead):
@@ -69,7 +83,11 @@ def test_the_next_quarter_of_a_kpi_in_arrears_is_the_one_after_its_latest_figure
 def test_what_rests_on_illustrative_figures_says_so(council, ahead):
     kpis = council[2]
     invented = set(kpis.loc[kpis["illustrative"], "kpi_id"])
-    assert {kpi_id for kpi_id, outlook in ahead.items() if outlook.status == "illustrative"} == invented != set()
+    assert (
+        {kpi_id for kpi_id, outlook in ahead.items() if outlook.status == "illustrative"}
+        == invented
+        != set()
+    )
     assert "a judgement, not a fact illustrative" in card_of(council, ahead, "ET06")
 
 
@@ -82,7 +100,10 @@ def test_where_the_two_directions_differ_the_card_says_it_in_words(council, ahea
 def test_what_it_takes_counts_cases(ahead):
     """EHCPs: 813 of 2,421; by hand in test_in_depth: 77% in each of two quarters; 1,332 plans in time are 55%."""
     said = " ".join(ahead["ES01"].said)
-    assert "To reach the floor standard of 55%: even at 100% next quarter the rolling figure reaches 50%;" in said
+    assert (
+        "To reach the floor standard of 55%: even at 100% next quarter the rolling figure reaches 50%;"
+        in said
+    )
     assert "it needs 77% in each of the next two quarters" in said
     assert "(taking each quarter that drops out for a quarter of the twelve months)." in said
     assert "Would be Amber with 519 more cases meeting the standard (of 2,421)." in said
@@ -103,11 +124,16 @@ def test_without_cases_nothing_is_counted(ahead):
 
 def test_known_quarters_are_not_taken_for_an_even_share():
     kpi = kent.known("ES01").kpi("ES01") | {"numerator": 100, "denominator": 400, "value": 25.0}
-    own = pd.DataFrame({"in_period_numerator": [10, 20, 30, 40], "in_period_denominator": [100, 100, 100, 100]})
+    own = pd.DataFrame(
+        {"in_period_numerator": [10, 20, 30, 40], "in_period_denominator": [100, 100, 100, 100]}
+    )
     said = takes(kpi, rows_of(own))[0]
     assert "taking each quarter" not in said
     # 10 leave: (100 - 10 + 100) / 400 = 47.5%; 30 leave: 70 + 200 of 400 is 67.5%, so 55% is 220 - 70 = 150 of 200.
-    assert "even at 100% next quarter the rolling figure reaches 48%; it needs 75% in each of the next two" in said
+    assert (
+        "even at 100% next quarter the rolling figure reaches 48%; it needs 75% in each of the next two"
+        in said
+    )
 
 
 def test_the_quarter_alone_follows_from_its_three_months():
@@ -140,7 +166,9 @@ def test_the_years_end_is_not_judged_from_too_few_figures():
     first = kent.with_figures([80, 84, 79, 85, 81, 83])
     earlier = first.recent.assign(period_end=first.recent["period_end"] - pd.offsets.MonthEnd(6))
     earlier["quarter"] = [Quarter.parse(label).shift(-2).label for label in earlier["quarter"]]
-    kpis = first.kpis.assign(quarter=earlier["quarter"].iloc[-1], period_end=earlier["period_end"].iloc[-1])
+    kpis = first.kpis.assign(
+        quarter=earlier["quarter"].iloc[-1], period_end=earlier["period_end"].iloc[-1]
+    )
     outlook = outlooks(kpis, earlier, first.returns)["CS01"]
     assert [step["when"] for step in outlook.steps] == ["Q2 2024/25"]
     assert outlook.basis.endswith("The year's end is too far ahead to judge.")
@@ -160,8 +188,12 @@ def test_the_summary_counts_what_the_cards_say(council, ahead):
     returns, recent, kpis = council
 
     def over_half(kpi_id: str, line: str) -> bool:
-        told = next(one["figure"] for one in ahead[kpi_id].steps[0]["chances"] if line in one["line"])
-        return told.startswith("over") or (told.startswith("about") and int(told.split()[1][:-1]) > 50)
+        told = next(
+            one["figure"] for one in ahead[kpi_id].steps[0]["chances"] if line in one["line"]
+        )
+        return told.startswith("over") or (
+            told.startswith("about") and int(told.split()[1][:-1]) > 50
+        )
 
     judged = [kpi_id for kpi_id, outlook in ahead.items() if outlook.steps]
     reds = [kpi_id for kpi_id in kpis.loc[kpis["rag"] == "Red", "kpi_id"] if kpi_id in judged]
@@ -177,7 +209,10 @@ def test_the_summary_counts_what_the_cards_say(council, ahead):
 def test_no_outlook_at_all_is_said(council):
     returns, recent, kpis = council
     strict = replace(returns, council=replace(returns.council, minimum_points=7))
-    assert outlook_sentence(kpis, recent, strict) == "No outlook can be given: there are too few figures."
+    assert (
+        outlook_sentence(kpis, recent, strict)
+        == "No outlook can be given: there are too few figures."
+    )
 
 
 def test_the_targets_history_has_its_reasons(council, ahead):
@@ -185,13 +220,21 @@ def test_the_targets_history_has_its_reasons(council, ahead):
     lines = "target 97%, floor standard 90%"
     carried = "Not public: target and floor standard of 2023/24 carried back"
     assert f"From Q3 2021/22: {lines} ({carried}) illustrative" in text
-    assert f"From Q1 2024/25: {lines} (Agreed for 2024/25, as published in the Quarter 3 2024/25 report)" in text
+    assert (
+        f"From Q1 2024/25: {lines} (Agreed for 2024/25, as published in the Quarter 3 2024/25 report)"
+        in text
+    )
 
 
 @pytest.mark.parametrize(
     ("kpi_id", "distances"),
-    [("ES01", ("60% 26 points below", "55% 21 points below")), ("IC05", ("700 87 below", "650 37 below"))],
+    [
+        ("ES01", ("60% 26 points below", "55% 21 points below")),
+        ("IC05", ("700 87 below", "650 37 below")),
+    ],
 )
-def test_a_red_says_how_far_it_is_from_both_lines(council, ahead, kpi_id: str, distances: tuple[str, str]):
+def test_a_red_says_how_far_it_is_from_both_lines(
+    council, ahead, kpi_id: str, distances: tuple[str, str]
+):
     text = card_of(council, ahead, kpi_id)
     assert f"Target {distances[0]} Floor standard {distances[1]}" in text

@@ -22,7 +22,9 @@ from kpi_tools.running.export import numbered, page_style, to_html
 from kpi_tools.running.guard import assert_self_contained, style_hash
 from tests.page_samples import activity_points, points, scorecard_of
 
-RED = points("CS02", values=(80, 80, 80, 80, 80, 71), direction_of_travel="negative", lag_quarters=1)
+RED = points(
+    "CS02", values=(80, 80, 80, 80, 80, 71), direction_of_travel="negative", lag_quarters=1
+)
 MISSING = points(
     "CS03",
     values=(82, 84, float("nan"), 88, 86, float("nan")),
@@ -44,7 +46,13 @@ PREVIOUS = {
     "other": 0,
 }
 HISTORY = pd.DataFrame(
-    {"quarter": ["2024-25 Q2", "2024-25 Q3"], "Green": [1, 1], "Amber": [2, 0], "Red": [0, 1], "Not rated": [0, 1]}
+    {
+        "quarter": ["2024-25 Q2", "2024-25 Q3"],
+        "Green": [1, 1],
+        "Amber": [2, 0],
+        "Red": [0, 1],
+        "Not rated": [0, 1],
+    }
 )
 
 
@@ -53,19 +61,32 @@ def code(*shown: Any, tags: tuple[str, ...] = ()) -> Any:
     for thing in shown:
         data, metadata = thing._repr_mimebundle_() if isinstance(thing, Html) else (thing, {})
         outputs.append(nbformat.v4.new_output("display_data", data=data, metadata=metadata))
-    return nbformat.v4.new_code_cell("secret_code()", outputs=outputs, metadata={"tags": list(tags)})
+    return nbformat.v4.new_code_cell(
+        "secret_code()", outputs=outputs, metadata={"tags": list(tags)}
+    )
 
 
 def notebook(*cells: Any) -> Any:
     return nbformat.v4.new_notebook(
-        cells=[cell if not isinstance(cell, str) else nbformat.v4.new_markdown_cell(cell) for cell in cells]
+        cells=[
+            cell if not isinstance(cell, str) else nbformat.v4.new_markdown_cell(cell)
+            for cell in cells
+        ]
     )
 
 
 def page(
-    *cells: Any, title: str = "Quarterly Performance Report, Quarter 3 2024/25", author: str = "Kent County Council"
+    *cells: Any,
+    title: str = "Quarterly Performance Report, Quarter 3 2024/25",
+    author: str = "Kent County Council",
 ) -> str:
-    return to_html(notebook(*cells), title=title, author=author, date="2024-12-31", provenance="Made from 3 returns.")
+    return to_html(
+        notebook(*cells),
+        title=title,
+        author=author,
+        date="2024-12-31",
+        provenance="Made from 3 returns.",
+    )
 
 
 @pytest.fixture(scope="module")
@@ -129,9 +150,21 @@ def test_sections_and_paragraphs_are_numbered_and_listed(report: str):
         ("customer-services", "5", "Customer Services"),
         ("method", "6", "Method"),
     ]
-    assert re.findall(r'id="p([\d.]+)"', report) == ["1.1", "1.2", "4.1", "5.1", "5.2", "5.3", "5.4", "6.1"]
+    assert re.findall(r'id="p([\d.]+)"', report) == [
+        "1.1",
+        "1.2",
+        "4.1",
+        "5.1",
+        "5.2",
+        "5.3",
+        "5.4",
+        "6.1",
+    ]
     name = "for-the-minutes-2"
-    assert f'<p class="kpi-para" id="{name}"><a class="kpi-pn" id="p1.2" href="#{name}">1.2 </a>One is Red.' in report
+    assert (
+        f'<p class="kpi-para" id="{name}"><a class="kpi-pn" id="p1.2" href="#{name}">1.2 </a>One is Red.'
+        in report
+    )
 
 
 def test_numbers_are_text_that_a_minute_can_cite():
@@ -142,10 +175,17 @@ def test_numbers_are_text_that_a_minute_can_cite():
 def test_the_anchor_of_a_paragraph_and_of_a_card_stays_when_its_number_does_not():
     def anchors(*pieces: Html | str) -> dict[str, str]:
         body = numbered(str(section("New section", "x") + section("A", *pieces)))["body"]
-        return {number: name for name, number in re.findall(r'href="#([\w-]+)">([\d.]+) </a>', body)}
+        return {
+            number: name for name, number in re.findall(r'href="#([\w-]+)">([\d.]+) </a>', body)
+        }
 
     card = cards(scorecard_of(points()), points(), "Customer Services", lambda rows: "d")
-    assert anchors("one", card, "two") == {"1.1": "new-section-1", "2.1": "a-1", "2.2": "kpi-cs01", "2.3": "a-2"}
+    assert anchors("one", card, "two") == {
+        "1.1": "new-section-1",
+        "2.1": "a-1",
+        "2.2": "kpi-cs01",
+        "2.3": "a-2",
+    }
     sometimes = paragraphs("Only in some reports.", name="now-green")
     assert anchors("one", sometimes, card, "two") == {
         "1.1": "new-section-1", "2.1": "a-1", "2.2": "now-green", "2.3": "kpi-cs01", "2.4": "a-2",
@@ -213,7 +253,12 @@ def test_markdown_has_no_raw_html_and_no_addresses():
         "## One\n\n<img src=x onerror=alert(1)> [a](https://example.org) [b](javascript:x) "
         '![c](https://example.org/x.png)\n\n<div style="x">'
     )
-    assert "&lt;img" in shown and "<img" not in shown and "example.org" not in shown and "javascript" not in shown
+    assert (
+        "&lt;img" in shown
+        and "<img" not in shown
+        and "example.org" not in shown
+        and "javascript" not in shown
+    )
     assert str(markdown("[a](#anchor)")) == "<p>a</p>"
 
 
@@ -242,7 +287,10 @@ def test_markdown_has_no_raw_html_and_no_addresses():
         ("<svg><title><p>x</p></title></svg>", "an element in a title"),
         ("<svg><style>p{}</style></svg>", "2 style sheets"),
         ('<svg><use href="#main"></use></svg>', "element <use>"),
-        ('<svg><a xlink:href="https://example.org"><text>x</text></a></svg>', "attribute xlink:href"),
+        (
+            '<svg><a xlink:href="https://example.org"><text>x</text></a></svg>',
+            "attribute xlink:href",
+        ),
         ('<svg><path fill="u\\72l(https://example.org)"></path></svg>', "fill on <path> refers to"),
         ('<svg><path fill="src(//example.org)"></path></svg>', "fill on <path> refers to"),
         ('<svg><path fill="red;background:url(#main)"></path></svg>', "fill on <path> refers to"),
@@ -280,14 +328,20 @@ def test_the_policy_is_that_of_the_style_sheet_as_it_stands(report: str):
 
 def test_the_guard_reads_the_style_sheet(report: str):
     with pytest.raises(KpiError, match="style sheet"):
-        assert_self_contained(report.replace("</style>", "p{background:url(//example.org/x)}</style>"))
+        assert_self_contained(
+            report.replace("</style>", "p{background:url(//example.org/x)}</style>")
+        )
 
 
 # A browser, where there is one: Debian's, or any Chromium on the path.
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None)
+CHROMIUM = next(
+    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))),
+    None,
+)
 needs_browser = pytest.mark.skipif(
-    CHROMIUM is None, reason="no Chromium on the path: install chromium to check the page in a browser"
+    CHROMIUM is None,
+    reason="no Chromium on the path: install chromium to check the page in a browser",
 )
 QUIET = [
     "--no-sandbox",
@@ -334,7 +388,8 @@ def test_axe_finds_nothing(browser: Any, address: str, width: int):
     )
     shown.close()
     assert [
-        (fault["id"], [node["html"][:120] for node in fault["nodes"]]) for fault in found.response["violations"]
+        (fault["id"], [node["html"][:120] for node in fault["nodes"]])
+        for fault in found.response["violations"]
     ] == []
 
 
@@ -355,14 +410,18 @@ def test_the_page_never_scrolls_sideways(browser: Any, address: str, width: int)
 
 @needs_browser
 def test_text_of_twice_the_size_does_not_scroll_sideways(browser: Any, address: str):
-    large = browser.browser_type.launch(executable_path=CHROMIUM, args=[*QUIET, "--blink-settings=defaultFontSize=32"])
+    large = browser.browser_type.launch(
+        executable_path=CHROMIUM, args=[*QUIET, "--blink-settings=defaultFontSize=32"]
+    )
     assert overflow(large, address, 1280) <= 0
     large.close()
 
 
 @needs_browser
 def test_it_asks_for_nothing_and_works_without_scripts(browser: Any, address: str):
-    context = browser.new_context(java_script_enabled=False, viewport={"width": 1280, "height": 900})
+    context = browser.new_context(
+        java_script_enabled=False, viewport={"width": 1280, "height": 900}
+    )
     shown, asked, said = context.new_page(), [], []
     shown.on("request", lambda request: asked.append(request.url))
     shown.on("console", lambda message: said.append(message.text))
@@ -371,7 +430,10 @@ def test_it_asks_for_nothing_and_works_without_scripts(browser: Any, address: st
     assert asked == [address] and said == []
     assert charts.count() == 5
     assert all(charts.nth(number).is_visible() for number in range(5))
-    assert shown.locator(".cover").evaluate("e => getComputedStyle(e).backgroundColor") == "rgb(18, 53, 91)"
+    assert (
+        shown.locator(".cover").evaluate("e => getComputedStyle(e).backgroundColor")
+        == "rgb(18, 53, 91)"
+    )
     context.close()
 
 

@@ -37,7 +37,10 @@ TOUCH = """() => {
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A project in a folder whose name is an attack as well: it reaches the notebook as a parameter."""
-    project = tmp_path_factory.mktemp("way out") / 'x"); import os; os.abort() #<img src=x onerror=pwned()>'
+    project = (
+        tmp_path_factory.mktemp("way out")
+        / 'x"); import os; os.abort() #<img src=x onerror=pwned()>'
+    )
     write_hostile_council(project / "raw")
     return project
 
@@ -56,7 +59,9 @@ def page(made: Report) -> str:
 def written(made: Report, place: Path) -> list[Path]:
     """Every spreadsheet that we write."""
     places = [made.folder, place / "processed" / "2024-25-Q3"]
-    found = [path for folder in places for path in sorted(folder.iterdir()) if path.name in SPREADSHEETS]
+    found = [
+        path for folder in places for path in sorted(folder.iterdir()) if path.name in SPREADSHEETS
+    ]
     assert {path.name for path in found} == set(SPREADSHEETS)
     return [*found, *write_templates(place / "raw", "2024-25 Q4", place / "outputs")]
 
@@ -94,7 +99,9 @@ def test_there_are_enough_and_they_are_all_in_the_page(page: str) -> None:
     assert len(SCRIPTS) >= 60 and len(FORMULAS) >= 20
     text = html.unescape(page)
     shown = [clean_name(payload) for payload in PAYLOADS]
-    assert [payload for payload in shown if payload.replace("'", "’") not in text.replace("'", "’")] == []
+    assert [
+        payload for payload in shown if payload.replace("'", "’") not in text.replace("'", "’")
+    ] == []
 
 
 @pytest.mark.browser
@@ -138,26 +145,36 @@ def histories(accepted: Path, place: Path) -> list[Report]:
 
 
 @pytest.mark.browser
-def test_in_the_history_of_a_kpi_none_fires_and_nothing_leaves(watched: Any, histories: list[Report]) -> None:
+def test_in_the_history_of_a_kpi_none_fires_and_nothing_leaves(
+    watched: Any, histories: list[Report]
+) -> None:
     text = ""
     for made in histories:
         shown = (made.folder / "history.html").read_text(encoding="utf-8")
         bare = shown.replace("http-equiv", "name", 1)
         assert watched(shown) == watched(bare) == (0, [])
-        exported, _ = HTMLExporter().from_notebook_node(nbformat.read(made.folder / "history.ipynb", as_version=4))
+        exported, _ = HTMLExporter().from_notebook_node(
+            nbformat.read(made.folder / "history.ipynb", as_version=4)
+        )
         fired, away = watched(exported)
         assert fired == 0 and not [address for address in away if AWAY in address]
-        test_no_cell_that_we_write_is_a_formula([made.folder / "figures.csv", made.folder / "figures.xlsx"])
+        test_no_cell_that_we_write_is_a_formula(
+            [made.folder / "figures.csv", made.folder / "figures.xlsx"]
+        )
         text += html.unescape(shown)
     shown = [clean_name(payload).replace("'", "\u2019") for payload in SCRIPTS]
     assert sum(payload in text.replace("'", "\u2019") for payload in shown) >= 60
 
 
 @pytest.mark.browser
-def test_in_the_explorer_none_fires_and_nothing_leaves(watched: Any, accepted: Path, tmp_path: Path) -> None:
+def test_in_the_explorer_none_fires_and_nothing_leaves(
+    watched: Any, accepted: Path, tmp_path: Path
+) -> None:
     """As run and exported by anybody, and every text that it hands to a widget, KPI by KPI and point by point."""
     given = {"directorate": "", "quarter": QUARTER, "raw": str(accepted)}
-    run = execute_notebook(EXPLORER, tmp_path / "explorer.ipynb", given, kernel_name="python3", progress_bar=False)
+    run = execute_notebook(
+        EXPLORER, tmp_path / "explorer.ipynb", given, kernel_name="python3", progress_bar=False
+    )
     for template in ("basic", "lab"):
         exported, _ = HTMLExporter(template_name=template).from_notebook_node(run)
         fired, away = watched(exported)
@@ -168,21 +185,35 @@ def test_in_the_explorer_none_fires_and_nothing_leaves(watched: Any, accepted: P
     for section in chooser.section.options:
         chooser.section.value = section
         chooser.point.value = chooser.point.options[-1][1]
-        texts += [box.value for box in (chooser._head, chooser._notes, chooser._facts, chooser.parameters)]
+        texts += [
+            box.value for box in (chooser._head, chooser._notes, chooser._facts, chooser.parameters)
+        ]
     assert watched("".join(texts)) == (0, [])
 
 
 @pytest.mark.parametrize("payload", PAYLOADS)
 def test_titles_authors_and_provenance_are_text(payload: str) -> None:
     name = clean_name(payload)
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell(f"## One\n\nText\n\n{payload}")])
-    shown = to_html(notebook, title=name, author=name, date="2024-12-31", provenance=name)  # it refuses what may run
-    assert f"<title>{html.escape(name, quote=False)}</title>".replace("'", "&#39;") in shown.replace("&#34;", '"')
+    notebook = nbformat.v4.new_notebook(
+        cells=[nbformat.v4.new_markdown_cell(f"## One\n\nText\n\n{payload}")]
+    )
+    shown = to_html(
+        notebook, title=name, author=name, date="2024-12-31", provenance=name
+    )  # it refuses what may run
+    assert f"<title>{html.escape(name, quote=False)}</title>".replace(
+        "'", "&#39;"
+    ) in shown.replace("&#34;", '"')
 
 
 def cells(path: Path) -> list[Any]:
     if path.suffix == ".xlsx":
-        return [cell for sheet in load_workbook(path) for row in sheet for cell in row if cell.value is not None]
+        return [
+            cell
+            for sheet in load_workbook(path)
+            for row in sheet
+            for cell in row
+            if cell.value is not None
+        ]
     with open(path, encoding="utf-8-sig", newline="") as file:
         return [cell for row in csv.reader(file) for cell in row]
 
@@ -195,7 +226,11 @@ def test_no_cell_that_we_write_is_a_formula(written: list[Path]) -> None:
             assert [cell.value for cell in found if cell.data_type == "f" or cell.hyperlink] == []
         else:
             bare = [cell.lstrip(" \u00a0\ufeff\u200b\n") for cell in found]
-            live = [cell for cell in bare if cell.startswith(tuple("=+-@\t\r＝＋－＠")) and not _is_number(cell)]
+            live = [
+                cell
+                for cell in bare
+                if cell.startswith(tuple("=+-@\t\r＝＋－＠")) and not _is_number(cell)
+            ]
             assert live == [] and not any("\r" in cell for cell in found)
 
 
@@ -208,15 +243,21 @@ def _is_number(text: str) -> bool:
 
 
 @pytest.mark.parametrize("ending", [".csv", ".xlsx"])
-def test_each_of_them_is_made_harmless_at_the_beginning_of_a_cell(tmp_path: Path, ending: str) -> None:
-    table = pd.DataFrame({f"{payload} {place}": [payload] for place, payload in enumerate(PAYLOADS)})
+def test_each_of_them_is_made_harmless_at_the_beginning_of_a_cell(
+    tmp_path: Path, ending: str
+) -> None:
+    table = pd.DataFrame(
+        {f"{payload} {place}": [payload] for place, payload in enumerate(PAYLOADS)}
+    )
     path = tmp_path / f"table{ending}"
     write_csv(table, path) if ending == ".csv" else write_workbook({FORMULAS[0]: table}, path)
     test_no_cell_that_we_write_is_a_formula([path])
     assert len(cells(path)) == 2 * len(PAYLOADS)
 
 
-def test_libreoffice_finds_no_formula_either(written: list[Path], tmp_path: Path, program: Callable[..., str]) -> None:
+def test_libreoffice_finds_no_formula_either(
+    written: list[Path], tmp_path: Path, program: Callable[..., str]
+) -> None:
     office = program("soffice")
     (tmp_path / "live.csv").write_text('a\n"=1+1"\n')  # what shows that it would calculate
     home = f"-env:UserInstallation={(tmp_path / 'home').as_uri()}"
@@ -225,7 +266,17 @@ def test_libreoffice_finds_no_formula_either(written: list[Path], tmp_path: Path
     for folder, ending, how in (("csv", ".csv", [as_csv]), ("xlsx", ".xlsx", [])):
         given = [str(path) for path in written if path.suffix == ending][:8]
         given += [str(tmp_path / "live.csv")] if ending == ".csv" else []
-        command = [office, home, "--headless", *how, "--convert-to", "xlsx", "--outdir", str(tmp_path / folder), *given]
+        command = [
+            office,
+            home,
+            "--headless",
+            *how,
+            "--convert-to",
+            "xlsx",
+            "--outdir",
+            str(tmp_path / folder),
+            *given,
+        ]
         subprocess.run(command, check=True, capture_output=True, timeout=120)
         for path in given:
             saved = tmp_path / folder / Path(path).with_suffix(".xlsx").name

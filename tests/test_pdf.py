@@ -35,7 +35,9 @@ def stand_in(tmp_path: Path) -> Callable[[str], Path]:
 def printed(tmp_path: Path, browser: Path, **limits: int) -> bytes:
     source = tmp_path / "report.html"
     source.write_text("<!DOCTYPE html><title>T</title>", encoding="utf-8")
-    write_pdf(source, tmp_path / "report.pdf", author="Kent", day="2024-12-31", browser=browser, **limits)
+    write_pdf(
+        source, tmp_path / "report.pdf", author="Kent", day="2024-12-31", browser=browser, **limits
+    )
     return (tmp_path / "report.pdf").read_bytes()
 
 
@@ -91,11 +93,16 @@ def test_a_browser_that_cannot_start_is_named(tmp_path: Path):
     [
         ("Kent County Council", b"/Author (Kent County Council) "),
         ("A (B) \\", rb"/Author (A \(B\) \\) "),
-        ("Ynys Môn", b"/Author <FEFF" + "Ynys Môn".encode("utf-16-be").hex().upper().encode() + b"> "),
+        (
+            "Ynys Môn",
+            b"/Author <FEFF" + "Ynys Môn".encode("utf-16-be").hex().upper().encode() + b"> ",
+        ),
         ("x" * 200, b"/Creator (kpi-tools)"),
     ],
 )
-def test_the_council_takes_the_place_of_the_browser_and_every_offset_stays(author: str, named: bytes):
+def test_the_council_takes_the_place_of_the_browser_and_every_offset_stays(
+    author: str, named: bytes
+):
     made = (
         b"%PDF-1.4 <</Creator (Mozilla/5.0 \\(X11\\) AppleWebKit and so on, for a hundred characters and more of it)"
         b" /CreationDate (D:20261125201609+00'00') /ModDate (D:20261125201609+00'00')>> %%EOF"
@@ -114,12 +121,16 @@ def test_a_printed_page_is_tagged_bookmarked_and_the_same_each_time(program, tmp
     parts = [section(title, f"Paragraph of {title}.") for title in ("For the minutes", "Method")]
     source.write_text(page(*(code(part) for part in parts)), encoding="utf-8", newline="\n")
     for name in ("one.pdf", "two.pdf"):
-        write_pdf(source, tmp_path / name, author="Kent County Council", day="2024-12-31", browser=browser)
+        write_pdf(
+            source, tmp_path / name, author="Kent County Council", day="2024-12-31", browser=browser
+        )
     assert (tmp_path / "one.pdf").read_bytes() == (tmp_path / "two.pdf").read_bytes()
     read = pypdf.PdfReader(tmp_path / "one.pdf")
     assert read.metadata.title == "Quarterly Performance Report, Quarter 3 2024/25"
     assert read.metadata.author == "Kent County Council"
-    assert read.trailer["/Root"]["/Lang"] == "en-GB" and read.trailer["/Root"]["/MarkInfo"]["/Marked"]
+    assert (
+        read.trailer["/Root"]["/Lang"] == "en-GB" and read.trailer["/Root"]["/MarkInfo"]["/Marked"]
+    )
     outline = [entry.title for entry in read.outline[1]]
     assert [re.sub(r"\s+", " ", title) for title in outline] == ["1 For the minutes", "2 Method"]
     assert "1 / 1" in read.pages[0].extract_text()

@@ -64,8 +64,13 @@ print(type(wrong).__name__, wrong)
 assert right.startswith("<svg") and inline_svg(*chart).startswith("<svg")
 """)
     said = done.stdout.splitlines()
-    assert said[0].startswith("KpiError The drawing engine cannot draw this: ValueError: "), done.stderr
-    assert any(line.startswith("KpiError The drawing engine cannot draw this: ValueError: ") for line in said[1:])
+    assert said[0].startswith("KpiError The drawing engine cannot draw this: ValueError: "), (
+        done.stderr
+    )
+    assert any(
+        line.startswith("KpiError The drawing engine cannot draw this: ValueError: ")
+        for line in said[1:]
+    )
 
 
 def test_one_that_was_killed_is_a_sentence():
@@ -77,7 +82,9 @@ for ask in (lambda: inline_svg(*chart), lambda: drawn([chart])["kpi-cs01"].resul
     except Exception as error:
         print(type(error).__name__, error)
 """)
-    assert done.stdout == "KpiError The drawing engine has ended, as when memory runs out.\n" * 2, done.stderr
+    assert done.stdout == "KpiError The drawing engine has ended, as when memory runs out.\n" * 2, (
+        done.stderr
+    )
 
 
 def test_one_report_after_the_other_is_served():
@@ -110,7 +117,9 @@ assert engine.engine().svgs(shape) == first.svgs(shape) != []
     assert (done.returncode, done.stderr) == (0, "")
 
 
-@pytest.mark.parametrize("gone", ["pens[0].kill(); pens[0].wait()", "os.environ[pen.DOOR] = '/nowhere'"])
+@pytest.mark.parametrize(
+    "gone", ["pens[0].kill(); pens[0].wait()", "os.environ[pen.DOOR] = '/nowhere'"]
+)
 def test_where_they_have_ended_the_report_draws_by_itself(gone):
     done = run(f"""
 engine.use(engine.Own())
@@ -124,11 +133,15 @@ assert inline_svg(*chart).startswith("<svg") and "vl_convert" in sys.modules
 def test_where_temporary_files_have_too_long_a_path_there_is_none(tmp_path):
     long = tmp_path / ("long" * 30)
     long.mkdir()
-    done = run("assert pens == [] and pen.DOOR not in os.environ and inline_svg(*chart)", TMPDIR=str(long))
+    done = run(
+        "assert pens == [] and pen.DOOR not in os.environ and inline_svg(*chart)", TMPDIR=str(long)
+    )
     assert (done.returncode, done.stderr) == (0, "")
 
 
-@pytest.mark.parametrize("end", ["os.kill(os.getpid(), signal.SIGKILL)", "os._exit(0)", "sys.exit()"])
+@pytest.mark.parametrize(
+    "end", ["os.kill(os.getpid(), signal.SIGKILL)", "os._exit(0)", "sys.exit()"]
+)
 def test_they_end_with_whoever_started_them(end):
     done = run(f"print(*(one.pid for one in pens), flush=True)\n{end}", pens=2)
     left = [one for one in psutil.process_iter() if str(one.pid) in done.stdout.split()]

@@ -26,7 +26,15 @@ CHANGE = ["GL01", "2025-26 Q1", "redefined", "Counted otherwise from then on.", 
 HEADS = {
     "changes.csv": ["kpi_id", "from_quarter", "change", "reason", "status"],
     "benchmarks.csv": ["kpi_id", "area", "period", "value", "from_quarter", "status", "source"],
-    "activity.csv": ["activity_id", "activity_name", "section", "unit", "decimals", "period", "value"],
+    "activity.csv": [
+        "activity_id",
+        "activity_name",
+        "section",
+        "unit",
+        "decimals",
+        "period",
+        "value",
+    ],
 }
 
 
@@ -42,12 +50,25 @@ def look_ahead(raw: Path) -> None:
     append(raw / "kpis.csv", [NEXT_KPI.get(name, "") for name in head])
     append(raw / "changes.csv", CHANGE)
     append(raw / "benchmarks.csv", ["GL01", "England", "2025", "88", "2025-26 Q1", "final", ""])
-    append(raw / "activity.csv", ["A1", "Requests", "Governance and Law", "count", "0", "2024-25 Q4", "700"])
-    kpis = (raw / "kpis.csv").read_text(encoding="utf-8").replace("2023-24 Q1,,", "2023-24 Q1,2025-26 Q2,")
+    append(
+        raw / "activity.csv",
+        ["A1", "Requests", "Governance and Law", "count", "0", "2024-25 Q4", "700"],
+    )
+    kpis = (
+        (raw / "kpis.csv")
+        .read_text(encoding="utf-8")
+        .replace("2023-24 Q1,,", "2023-24 Q1,2025-26 Q2,")
+    )
     (raw / "kpis.csv").write_text(kpis, encoding="utf-8")
     (raw / "returns" / "2024-25-Q4").mkdir()
-    append(raw / "returns" / "2024-25-Q4" / "all.csv", ["kpi_id", "period", "value"], ["GL01", "2024-25 Q2", "71"])
-    (raw / "commentary" / "2024-25-Q4.csv").write_text("kpi_id,section,commentary\nGL01,,Later.\n", encoding="utf-8")
+    append(
+        raw / "returns" / "2024-25-Q4" / "all.csv",
+        ["kpi_id", "period", "value"],
+        ["GL01", "2024-25 Q2", "71"],
+    )
+    (raw / "commentary" / "2024-25-Q4.csv").write_text(
+        "kpi_id,section,commentary\nGL01,,Later.\n", encoding="utf-8"
+    )
 
 
 def test_a_report_stays_the_same_to_the_byte_when_the_next_year_is_agreed(raw, tmp_path):
@@ -80,7 +101,11 @@ def test_each_row_in_force_counts_and_no_later_one(raw):
 
 def test_a_kpi_that_leaves_the_set_in_this_quarter_is_known_to_leave(raw):
     before = fingerprints(raw, QUARTER)
-    kpis = (raw / "kpis.csv").read_text(encoding="utf-8").replace("2023-24 Q1,,", "2023-24 Q1,2024-25 Q3,", 1)
+    kpis = (
+        (raw / "kpis.csv")
+        .read_text(encoding="utf-8")
+        .replace("2023-24 Q1,,", "2023-24 Q1,2024-25 Q3,", 1)
+    )
     (raw / "kpis.csv").write_text(kpis, encoding="utf-8")
     assert fingerprints(raw, QUARTER)["kpis.csv"] != before["kpis.csv"]
 
@@ -98,26 +123,37 @@ def test_settings_count_by_what_they_say_and_broken_tables_by_their_bytes(raw):
 
 
 def test_spreadsheets_and_old_quarters_count_whatever_their_case(raw):
-    shutil.copy(RAW / "returns/2024-25-Q3/public-health.xlsx", raw / "returns/2024-25-Q3/HEALTH.XLSX")
+    shutil.copy(
+        RAW / "returns/2024-25-Q3/public-health.xlsx", raw / "returns/2024-25-Q3/HEALTH.XLSX"
+    )
     (raw / "returns" / "2024-25-Q3" / "~$HEALTH.XLSX").write_bytes(b"open")
     (raw / "returns" / "2024-25-Q3" / "mail.txt").write_bytes(b"no table")
     there = set(fingerprints(raw, QUARTER))
-    assert "returns/2024-25-Q3/HEALTH.XLSX" in there and "returns/2023-24-Q2/chief-executives.csv" in there
+    assert (
+        "returns/2024-25-Q3/HEALTH.XLSX" in there
+        and "returns/2023-24-Q2/chief-executives.csv" in there
+    )
     assert not {name for name in there if "~$" in name or name.endswith(".txt")}
 
 
 # The program
 
 
-def test_versions_other_than_those_of_the_lock_are_named_and_hold_the_final_report_back(monkeypatch, tmp_path):
+def test_versions_other_than_those_of_the_lock_are_named_and_hold_the_final_report_back(
+    monkeypatch, tmp_path
+):
     assert program.unlike_lock() == []
-    monkeypatch.setattr(program, "_installed", lambda name: "0.0.1" if name == "pandas" else "6.3.0")
+    monkeypatch.setattr(
+        program, "_installed", lambda name: "0.0.1" if name == "pandas" else "6.3.0"
+    )
     lock = tmp_path / "requirements.lock"
     lock.write_text("pandas==3.1.1 \\\n    --hash=sha256:00\naltair==6.3.0 \\\n", encoding="utf-8")
     unlike = program.unlike_lock(lock)
     assert "pandas 0.0.1 instead of 3.1.1" in unlike and "numpy 6.3.0 instead of none" in unlike
     assert not [text for text in unlike if text.startswith("altair")]
-    assert program.unlike_lock(tmp_path / "none.lock") == ["there is no none.lock to compare the packages with"]
+    assert program.unlike_lock(tmp_path / "none.lock") == [
+        "there is no none.lock to compare the packages with"
+    ]
     found = list(other_versions(unlike))
     assert [(one.severity, one.code) for one in found] == [("error", "versions-not-locked")]
     assert list(other_versions([])) == []
@@ -143,12 +179,16 @@ def test_every_code_of_a_finding_is_among_the_checks():
     given = set()
     for path in (ROOT / "kpi_tools" / "release").glob("*.py"):
         if path.name != "page_checks.py":
-            given |= set(re.findall(r'(?:error|warning)\(\s*"([a-z-]+)"', path.read_text(encoding="utf-8")))
+            given |= set(
+                re.findall(r'(?:error|warning)\(\s*"([a-z-]+)"', path.read_text(encoding="utf-8"))
+            )
     assert given == set(CHECKS)
 
 
 def test_the_page_and_the_manifest_say_who_what_and_by_which_rules(raw, tmp_path):
-    made = report_quarter(QUARTER, raw, tmp_path, prepared_by="Analyst", signed_off_by="Chief Analyst")
+    made = report_quarter(
+        QUARTER, raw, tmp_path, prepared_by="Analyst", signed_off_by="Chief Analyst"
+    )
     page = (made.folder / "report.html").read_text(encoding="utf-8")
     noted = json.loads((made.folder / "manifest.json").read_text(encoding="utf-8"))
     assert "Prepared by: Analyst. Signed off by: Chief Analyst." in page

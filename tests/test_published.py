@@ -51,7 +51,10 @@ def test_every_rating_and_direction_of_quarter_3_2024_25(quarter_3):
     kpis = quarter_3[1].set_index("kpi_id")
     published = [line.split() for line in PUBLISHED.replace("\n", "|").split("|") if line]
     expected = {row[0]: (RAG[row[2]], RAG[row[4]], TREND[row[5]]) for row in published}
-    ours = {kpi_id: tuple(row) for kpi_id, *row in kpis[["rag", "previous_rag", "direction_of_travel"]].itertuples()}
+    ours = {
+        kpi_id: tuple(row)
+        for kpi_id, *row in kpis[["rag", "previous_rag", "direction_of_travel"]].itertuples()
+    }
     assert len(ours) == 38
     assert ours == expected
 
@@ -69,8 +72,18 @@ def test_every_section_total_of_quarter_3_2024_25(quarter_3):
 def test_green_went_from_16_to_17_as_printed_and_from_14_to_17_like_for_like(quarter_3):
     returns, kpis = quarter_3
     change = movement(kpis, *earlier_reports(returns)).set_index("count")
-    assert change.loc["Green", ["previous", "now", "same_previous", "same_now"]].tolist() == [16, 17, 14, 17]
-    assert change.loc["kpis", ["previous", "now", "same_previous", "same_now"]].tolist() == [40, 38, 38, 38]
+    assert change.loc["Green", ["previous", "now", "same_previous", "same_now"]].tolist() == [
+        16,
+        17,
+        14,
+        17,
+    ]
+    assert change.loc["kpis", ["previous", "now", "same_previous", "same_now"]].tolist() == [
+        40,
+        38,
+        38,
+        38,
+    ]
     assert change.loc[["Amber", "Red", "Not rated"], "previous"].tolist() == [15, 8, 1]
 
 
@@ -109,7 +122,14 @@ def test_the_minute_of_quarter_2_2023_24(quarter_2):
 
 def test_the_quarter_before_that_minute(quarter_2):
     before = counts(earlier_reports(quarter_2[0])[0])
-    assert [before[word] for word in ("Green", "Amber", "Red", *TREND.values())] == [16, 11, 11, 4, 24, 10]
+    assert [before[word] for word in ("Green", "Amber", "Red", *TREND.values())] == [
+        16,
+        11,
+        11,
+        4,
+        24,
+        10,
+    ]
 
 
 @pytest.mark.parametrize("quarter", ["2023-24 Q3", "2023-24 Q4", "2024-25 Q1", "2024-25 Q2"])

@@ -51,11 +51,23 @@ def test_what_is_not_one_quarter_is_refused_with_a_sentence(text, said):
 
 
 @pytest.mark.parametrize(
-    "text", ["Q2 2023", "Q2 23", "2023 Q2", "23Q2", "FY23 Q2", "Q2 FY2023", "Q2/2023", "Q2 '23", "Q2 (2023)"]
+    "text",
+    [
+        "Q2 2023",
+        "Q2 23",
+        "2023 Q2",
+        "23Q2",
+        "FY23 Q2",
+        "Q2 FY2023",
+        "Q2/2023",
+        "Q2 '23",
+        "Q2 (2023)",
+    ],
 )
 def test_a_quarter_of_one_year_is_said_to_be_two_or_three(text):
     with pytest.raises(
-        QuarterError, match="ambiguous: it may mean Quarter 2 of 2022/23, of 2023/24, or of the calendar year"
+        QuarterError,
+        match="ambiguous: it may mean Quarter 2 of 2022/23, of 2023/24, or of the calendar year",
     ):
         Quarter.parse(text)
 
@@ -70,7 +82,11 @@ def test_a_quarter_is_certain_in_these_ways_too(text):
 
 def test_names_and_days_of_a_quarter():
     quarter = Quarter(2023, 2)
-    assert (quarter.label, quarter.slug, quarter.title) == ("2023-24 Q2", "2023-24-Q2", "Quarter 2 2023/24")
+    assert (quarter.label, quarter.slug, quarter.title) == (
+        "2023-24 Q2",
+        "2023-24-Q2",
+        "Quarter 2 2023/24",
+    )
     assert (quarter.start, quarter.end) == (date(2023, 7, 1), date(2023, 9, 30))
     assert quarter.short == "Sep 23"
     last = Quarter(2023, 4)
@@ -94,7 +110,9 @@ def test_the_year_turns_on_the_first_of_april(day, label):
 
 @given(quarters)
 def test_every_spelling_of_a_quarter_reads_back(quarter):
-    assert {Quarter.parse(text) for text in (quarter.label, quarter.slug, quarter.title)} == {quarter}
+    assert {Quarter.parse(text) for text in (quarter.label, quarter.slug, quarter.title)} == {
+        quarter
+    }
     assert Quarter.parse(quarter) is quarter
 
 
@@ -127,13 +145,18 @@ def test_a_quarter_that_cannot_be_is_refused():
 
 
 def test_years_from_1900_to_2098_have_quarters_and_are_named_by_their_label():
-    assert [str(quarter) for quarter in (Quarter(1900, 1), Quarter(2098, 4))] == ["1900-01 Q1", "2098-99 Q4"]
+    assert [str(quarter) for quarter in (Quarter(1900, 1), Quarter(2098, 4))] == [
+        "1900-01 Q1",
+        "2098-99 Q4",
+    ]
     for year, number in ((1899, 4), (2099, 1), (2024, 0), (2024, 5)):
         with pytest.raises(QuarterError, match=f"no quarter {number} of the financial year {year}"):
             Quarter(year, number)
 
 
-@pytest.mark.parametrize(("number", "said"), [(0, "is not a fin"), (1, "ambig"), (4, "ambig"), (5, "is not a fin")])
+@pytest.mark.parametrize(
+    ("number", "said"), [(0, "is not a fin"), (1, "ambig"), (4, "ambig"), (5, "is not a fin")]
+)
 def test_a_quarter_of_one_year_is_ambiguous_only_where_there_is_such_a_quarter(number, said):
     with pytest.raises(QuarterError, match=said):
         Quarter.parse(f"Q{number} 2023")

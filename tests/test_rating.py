@@ -77,7 +77,9 @@ UNRATED = [
 
 
 def test_every_edge_has_one_answer(rated):
-    assert [rag for rag, _ in rated([row for row, _ in EDGES])] == [expected for _, expected in EDGES]
+    assert [rag for rag, _ in rated([row for row, _ in EDGES])] == [
+        expected for _, expected in EDGES
+    ]
 
 
 def test_what_cannot_be_rated_has_a_reason_and_no_colour(rated):
@@ -93,22 +95,58 @@ def test_whole_numbers_are_compared_where_there_are_parts(rated):
 
 
 def test_parts_do_not_turn_a_count_into_a_percentage(rated):
-    health_checks = kpi(67008.0, 68000.0, 54400.0, numerator=67008.0, denominator=77061.0, unit="count")
+    health_checks = kpi(
+        67008.0, 68000.0, 54400.0, numerator=67008.0, denominator=77061.0, unit="count"
+    )
     assert rated([health_checks]) == [("Amber", None)]
 
 
 def test_a_small_band_between_large_numbers_is_kept(rated):
     """Exactly on the edge of the green band, and the smallest step outside, by whole numbers."""
     rows = [
-        kpi(1000.0, 90.931, 152.931, "target", tolerance=909.069, numerator=10, denominator=10, unit="rate per 1,000"),
-        kpi(1000.0, 90.931, 152.931, "target", tolerance=909.0689, numerator=10, denominator=10, unit="rate per 1,000"),
+        kpi(
+            1000.0,
+            90.931,
+            152.931,
+            "target",
+            tolerance=909.069,
+            numerator=10,
+            denominator=10,
+            unit="rate per 1,000",
+        ),
+        kpi(
+            1000.0,
+            90.931,
+            152.931,
+            "target",
+            tolerance=909.0689,
+            numerator=10,
+            denominator=10,
+            unit="rate per 1,000",
+        ),
     ]
     assert [rag for rag, _ in rated(rows)] == ["Green", "Red"]
 
 
 def test_rates_are_compared_per_head(rated):
-    entrants = kpi(175.0, 180.0, 240.0, "lower", numerator=284.0, denominator=162_000.0, unit="rate per 100,000")
-    missed = kpi(175.0, 175.0, 240.0, "lower", numerator=284.0, denominator=162_000.0, unit="rate per 100,000")
+    entrants = kpi(
+        175.0,
+        180.0,
+        240.0,
+        "lower",
+        numerator=284.0,
+        denominator=162_000.0,
+        unit="rate per 100,000",
+    )
+    missed = kpi(
+        175.0,
+        175.0,
+        240.0,
+        "lower",
+        numerator=284.0,
+        denominator=162_000.0,
+        unit="rate per 100,000",
+    )
     assert [rag for rag, _ in rated([entrants, missed])] == ["Green", "Amber"]
 
 
@@ -131,7 +169,12 @@ def test_an_empty_table_stays_empty():
 
 def test_percentage_tolerance_and_target_only_schemes():
     table = pd.DataFrame(
-        [kpi(82.0, 90.0, None), kpi(80.0, 90.0, None), kpi(9.9, 9.0, None, "lower"), kpi(10.0, 9.0, None, "lower")]
+        [
+            kpi(82.0, 90.0, None),
+            kpi(80.0, 90.0, None),
+            kpi(9.9, 9.0, None, "lower"),
+            kpi(10.0, 9.0, None, "lower"),
+        ]
     )
     assert rate(floor_by_percentage(table, 10))["rag"].tolist() == ["Amber", "Red", "Amber", "Red"]
     assert rate(floor_by_percentage(table, 0))["rag"].tolist() == ["Red", "Red", "Red", "Red"]
@@ -139,7 +182,9 @@ def test_percentage_tolerance_and_target_only_schemes():
 
 standards = st.decimals(min_value=1, max_value=100, places=2)
 slacks = st.decimals(min_value=0, max_value=20, places=1)
-parts = st.tuples(st.integers(0, 10_000), st.integers(1, 10_000), standards, slacks, st.booleans(), st.booleans())
+parts = st.tuples(
+    st.integers(0, 10_000), st.integers(1, 10_000), standards, slacks, st.booleans(), st.booleans()
+)
 many = settings(max_examples=25, deadline=None)
 
 
@@ -154,7 +199,14 @@ def test_ratings_agree_with_exact_fractions(cases):
         expected.append(_exact(exact, Fraction(target), Fraction(floor), higher))
         polarity = "higher" if higher else "lower"
         rows.append(
-            kpi(float(exact), float(target), float(floor), polarity, numerator=numerator, denominator=denominator)
+            kpi(
+                float(exact),
+                float(target),
+                float(floor),
+                polarity,
+                numerator=numerator,
+                denominator=denominator,
+            )
         )
     assert rate(pd.DataFrame(rows))["rag"].tolist() == expected
 
@@ -167,11 +219,15 @@ def test_thousands_of_random_figures_agree_with_exact_fractions(percent):
     rated = rate(rows if percent is None else floor_by_percentage(rows, percent))
     wrong = rated[rated["rag"] != [rag for _, rag in found]]
     assert wrong.to_dict("records") == []
-    assert {rag for _, rag in found} == ({"Green", "Red"} if percent == 0 else {"Green", "Amber", "Red"})
+    assert {rag for _, rag in found} == (
+        {"Green", "Red"} if percent == 0 else {"Green", "Amber", "Red"}
+    )
 
 
 @many
-@given(st.lists(st.tuples(standards, standards, slacks, st.integers(2, 9)), min_size=1, max_size=100))
+@given(
+    st.lists(st.tuples(standards, standards, slacks, st.integers(2, 9)), min_size=1, max_size=100)
+)
 def test_mirrored_and_scaled_figures_are_rated_alike(cases):
     plain = [kpi(float(v), float(t), float(t - s)) for v, t, s, _ in cases]
     mirrored = [kpi(-float(v), -float(t), -float(t - s), "lower") for v, t, s, _ in cases]
@@ -184,7 +240,9 @@ def test_mirrored_and_scaled_figures_are_rated_alike(cases):
 @given(st.lists(st.tuples(standards, standards, slacks), min_size=1, max_size=100))
 def test_a_better_figure_is_never_rated_worse(cases):
     rows = [kpi(float(value), float(target), float(target) - 10) for value, target, _ in cases]
-    better = [kpi(float(value + gain), float(target), float(target) - 10) for value, target, gain in cases]
+    better = [
+        kpi(float(value + gain), float(target), float(target) - 10) for value, target, gain in cases
+    ]
     order = {"Red": 0, "Amber": 1, "Green": 2}
     before, after = (rate(pd.DataFrame(table))["rag"].map(order) for table in (rows, better))
     assert (after >= before).all()
@@ -201,8 +259,14 @@ def _exact(value: Fraction | Decimal, target, floor, higher: bool) -> str:
     ("row", "rag"),
     [
         # closest to target with parts: 54, 56 and 61 of 100 against 50 ± 5, floor standard 40
-        (kpi(54.0, 50.0, 40.0, "target", tolerance=5.0, numerator=54.0, denominator=100.0), "Green"),
-        (kpi(56.0, 50.0, 40.0, "target", tolerance=5.0, numerator=56.0, denominator=100.0), "Amber"),
+        (
+            kpi(54.0, 50.0, 40.0, "target", tolerance=5.0, numerator=54.0, denominator=100.0),
+            "Green",
+        ),
+        (
+            kpi(56.0, 50.0, 40.0, "target", tolerance=5.0, numerator=56.0, denominator=100.0),
+            "Amber",
+        ),
         (kpi(61.0, 50.0, 40.0, "target", tolerance=5.0, numerator=61.0, denominator=100.0), "Red"),
         # the parts are used from a denominator of one on, and only where both are there
         (kpi(99.9, 100.0, 90.0, numerator=1.0, denominator=1.0), "Green"),
@@ -219,7 +283,11 @@ def test_the_parts_and_the_allowance_to_their_limits(rated, row, rag):
 
 
 def test_without_a_column_of_tolerances_green_reaches_half_as_far_as_amber(rated):
-    rows = [kpi(52.5, 50.0, 45.0, "target"), kpi(52.6, 50.0, 45.0, "target"), kpi(47.5, 50.0, 55.0, "target")]
+    rows = [
+        kpi(52.5, 50.0, 45.0, "target"),
+        kpi(52.6, 50.0, 45.0, "target"),
+        kpi(47.5, 50.0, 55.0, "target"),
+    ]
     assert [rag for rag, _ in rated(rows)] == ["Green", "Amber", "Green"]
 
 
@@ -255,17 +323,31 @@ def test_a_null_is_no_figure_no_polarity_and_no_status_on_engines_that_know_it()
     expected = ["polarity not known", "no figure", "suppressed", "no figure"]
     for frame in (rows, rows.to_arrow()):
         found = pl.DataFrame(rate(frame))
-        assert found["rag"].to_list() == [None] * 4 and found["not_rated_reason"].to_list() == expected
+        assert (
+            found["rag"].to_list() == [None] * 4 and found["not_rated_reason"].to_list() == expected
+        )
 
 
 @pytest.mark.parametrize("engine", list(ENGINES))
 def test_a_table_that_cannot_be_rated_is_told_in_a_sentence(engine):
-    table = pd.DataFrame({"value": [1.0], "target": 1.0, "floor_standard": 1.0, "polarity": "higher"})
+    table = pd.DataFrame(
+        {"value": [1.0], "target": 1.0, "floor_standard": 1.0, "polarity": "higher"}
+    )
     for changed, sentence in (
-        (table.drop(columns=["target", "polarity"]), "There is no column target or polarity in the table"),
+        (
+            table.drop(columns=["target", "polarity"]),
+            "There is no column target or polarity in the table",
+        ),
         *(
             (table.assign(**{name: "x"}), f'The column "{name}" holds text, not numbers')
-            for name in ("value", "target", "floor_standard", "numerator", "denominator", "tolerance")
+            for name in (
+                "value",
+                "target",
+                "floor_standard",
+                "numerator",
+                "denominator",
+                "tolerance",
+            )
         ),
     ):
         with pytest.raises(InputError, match=sentence):

@@ -33,10 +33,15 @@ def made(tmp_path_factory: pytest.TempPathFactory, program: Any) -> Report:
 
 @pytest.fixture(scope="module")
 def history(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return history_of_kpi("ES01", QUARTER, outputs=tmp_path_factory.mktemp("history")).folder / "history.html"
+    return (
+        history_of_kpi("ES01", QUARTER, outputs=tmp_path_factory.mktemp("history")).folder
+        / "history.html"
+    )
 
 
-def opened(browser: "Browser", path: Path, width: int = 1280, height: int = 800, **context: Any) -> "Page":
+def opened(
+    browser: "Browser", path: Path, width: int = 1280, height: int = 800, **context: Any
+) -> "Page":
     page = browser.new_context(viewport={"width": width, "height": height}, **context).new_page()
     page.goto(path.as_uri())
     return page
@@ -84,7 +89,11 @@ def sheet(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(path.read_text(encoding="utf-8-sig").splitlines()))
     rows = list(openpyxl.load_workbook(path).worksheets[0].iter_rows(values_only=True))
     (start,) = (place for place, row in enumerate(rows) if row[0] == "kpi_id")
-    return [dict(zip(map(str, rows[start]), map(str, row), strict=True)) for row in rows[start + 1 :] if row[0]]
+    return [
+        dict(zip(map(str, rows[start]), map(str, row), strict=True))
+        for row in rows[start + 1 :]
+        if row[0]
+    ]
 
 
 def month(period: str) -> str:
@@ -94,7 +103,9 @@ def month(period: str) -> str:
 
 
 def numbers(text: str) -> list[Decimal]:
-    return [Decimal(number.replace(",", "")) for number in re.findall(r"-?\d[\d,]*(?:\.\d+)?", text)]
+    return [
+        Decimal(number.replace(",", "")) for number in re.findall(r"-?\d[\d,]*(?:\.\d+)?", text)
+    ]
 
 
 def test_every_chart_is_read_aloud_with_the_figures_that_were_sent(page: "Page"):
@@ -130,12 +141,18 @@ def test_targets_read_aloud_are_those_of_the_targets_table(page: "Page"):
         behind = int(kpi["lag_quarters"] or 0)
         latest = ["2024-25 Q3", "2024-25 Q2"][behind]
         row = [
-            row for row in raw_table("targets.csv") if row["kpi_id"] == kpi["kpi_id"] and row["from_quarter"] <= latest
+            row
+            for row in raw_table("targets.csv")
+            if row["kpi_id"] == kpi["kpi_id"] and row["from_quarter"] <= latest
         ][-1]
-        found = re.search(r"The target is (.*?)\. The floor standard is (.*?)\. The latest", description)
+        found = re.search(
+            r"The target is (.*?)\. The floor standard is (.*?)\. The latest", description
+        )
         assert found, description
         for told, column in zip(found.groups(), ("target", "floor_standard"), strict=True):
-            last = re.sub(r" from \w+ \d{4}$", "", told.removesuffix(" throughout").split(", then ")[-1])
+            last = re.sub(
+                r" from \w+ \d{4}$", "", told.removesuffix(" throughout").split(", then ")[-1]
+            )
             assert numbers(last)[0] == Decimal(row[column]), (kpi["kpi_id"], told)
 
 
@@ -148,11 +165,15 @@ def test_every_image_has_a_name_and_says_something_of_its_own(page: "Page"):
 
 
 def test_every_chart_on_the_page_is_in_the_tree(page: "Page"):
-    assert len(spoken(page)) == page.locator("svg.kpi-chart").count() == page.locator("figure").count()
+    assert (
+        len(spoken(page)) == page.locator("svg.kpi-chart").count() == page.locator("figure").count()
+    )
 
 
 def test_headings_are_in_order_and_ids_are_there_once(page: "Page"):
-    levels = page.eval_on_selector_all("h1, h2, h3, h4, h5, h6", "all => all.map(h => Number(h.tagName[1]))")
+    levels = page.eval_on_selector_all(
+        "h1, h2, h3, h4, h5, h6", "all => all.map(h => Number(h.tagName[1]))"
+    )
     assert levels.count(1) == 1 and levels[0] == 1
     assert all(after - before <= 1 for before, after in zip(levels, levels[1:], strict=False))
     ids = page.eval_on_selector_all("[id]", "all => all.map(e => e.id)")
@@ -175,7 +196,9 @@ _STATE = """() => {
 }"""
 
 
-def test_the_keyboard_walks_through_the_whole_page_in_order_and_out_of_it(browser: "Browser", made: Report):
+def test_the_keyboard_walks_through_the_whole_page_in_order_and_out_of_it(
+    browser: "Browser", made: Report
+):
     page = opened(browser, made.folder / "report.html")
     wanted = page.evaluate(
         """[...document.querySelectorAll('a[href], summary, [tabindex="0"]')].filter(e => e.checkVisibility(
@@ -253,7 +276,9 @@ def test_text_of_twice_the_size_loses_nothing(browser: "Browser", made: Report):
 
 
 @pytest.mark.parametrize("width", [360, 1280])
-def test_what_can_be_pressed_is_24_pixels_or_stands_in_a_sentence(browser: "Browser", made: Report, width: int):
+def test_what_can_be_pressed_is_24_pixels_or_stands_in_a_sentence(
+    browser: "Browser", made: Report, width: int
+):
     """WCAG 2.5.8: 24 by 24, or so far from its neighbours that circles of 24 do not meet; links in text are excepted."""
     page = opened(browser, made.folder / "report.html", width)
     small = page.evaluate(
@@ -305,7 +330,9 @@ def test_the_summary_fits_one_screen_and_one_printed_page(browser: "Browser", ma
             - document.querySelector('#executive-summary').getBoundingClientRect().top"""
     )
     assert height < 960
-    assert page.evaluate("document.documentElement.scrollWidth") <= 680  # else the browser shrinks everything
+    assert (
+        page.evaluate("document.documentElement.scrollWidth") <= 680
+    )  # else the browser shrinks everything
     page.context.close()
 
 
@@ -313,7 +340,10 @@ def test_without_scripts_the_contents_and_every_chart_are_there(browser: "Browse
     page = opened(browser, made.folder / "report.html", java_script_enabled=False)
     links, chapters = page.locator("nav.contents a"), page.locator("main h2").count()
     assert links.count() == links.locator("visible=true").count() == chapters > 10
-    assert page.locator("svg.kpi-chart").locator("visible=true").count() == page.locator("svg.kpi-chart").count()
+    assert (
+        page.locator("svg.kpi-chart").locator("visible=true").count()
+        == page.locator("svg.kpi-chart").count()
+    )
     page.context.close()
     narrow = opened(browser, made.folder / "report.html", 360, java_script_enabled=False)
     back = narrow.locator(".back a")
@@ -358,7 +388,9 @@ def test_the_pdf_is_tagged_bookmarked_numbered_and_no_card_is_split(made: Report
     assert chapters[0].startswith("1 For the minutes") and len(chapters) == html.count("<h2 ")
     assert all(len(text) > 40 for text in texts)  # no page is left empty
     for row in raw_table("kpis.csv"):
-        starts = [number for number, text in enumerate(texts) if re.search(rf"\b{row['kpi_id']}\b", text)]
+        starts = [
+            number for number, text in enumerate(texts) if re.search(rf"\b{row['kpi_id']}\b", text)
+        ]
         if row["last_quarter"] or row["first_quarter"] > QUARTER:
             continue
         rest = texts[starts[0]].partition(f" {row['kpi_id']} ")[2]

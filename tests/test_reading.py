@@ -22,8 +22,12 @@ def read(path: Path, content: bytes) -> tuple[Table | None, Ledger]:
         return (reading.read_table(snapshot, RETURNS, ledger, books) if snapshot else None), ledger
 
 
-def test_rows_are_those_that_an_editor_shows_and_a_spreadsheets_count_is_named(tmp_path: Path) -> None:
-    table, ledger = read(tmp_path / "r.csv", b'kpi_id,period,value,note\nA,p,1,"one\ntwo\nthree"\nB,p,2\n')
+def test_rows_are_those_that_an_editor_shows_and_a_spreadsheets_count_is_named(
+    tmp_path: Path,
+) -> None:
+    table, ledger = read(
+        tmp_path / "r.csv", b'kpi_id,period,value,note\nA,p,1,"one\ntwo\nthree"\nB,p,2\n'
+    )
     assert table is not None and table.rows == [2, 5]
     problem = ledger.problems().iloc[0]
     assert problem["row"] == 5 and "(Row 3 in a spreadsheet program.)" in problem["rule"]
@@ -32,7 +36,12 @@ def test_rows_are_those_that_an_editor_shows_and_a_spreadsheets_count_is_named(t
 def test_blank_rows_are_counted_in_both_kinds_of_file(tmp_path: Path) -> None:
     text, _ = read(tmp_path / "r.csv", b"kpi_id,period,value\n\nA,p,1\n,,\n \nB,p,2\n\n")
     book = Workbook()
-    for line, row in {1: ["kpi_id", "period", "value"], 3: ["A", "p", 1], 4: [" "], 7: ["B", "p", 2]}.items():
+    for line, row in {
+        1: ["kpi_id", "period", "value"],
+        3: ["A", "p", 1],
+        4: [" "],
+        7: ["B", "p", 2],
+    }.items():
         for column, value in enumerate(row, start=1):
             book.active.cell(line, column, value)
     content = io.BytesIO()
@@ -104,7 +113,9 @@ class Sheets:
 
 
 def sheet(*rows: tuple[int, list[str]], name: str = "S", **parts: Any) -> dict[str, Any]:
-    empty = {key: [] for key in ("kinds", "struck", "unseen", "hidden_rows", "hidden_columns", "merged")}
+    empty = {
+        key: [] for key in ("kinds", "struck", "unseen", "hidden_rows", "hidden_columns", "merged")
+    }
     return {"name": name, "hidden": False, "rows": list(rows), **empty, **parts}
 
 
@@ -118,7 +129,9 @@ def of_text(text: str, layout: Layout = LAYOUT) -> tuple[Table | None, Noted]:
     return reading.read_table(found, layout, ledger, Workbooks()), ledger
 
 
-def of_sheets(*sheets: dict[str, Any], layout: Layout = LAYOUT, suffix: str = ".xlsx") -> tuple[Table | None, Noted]:
+def of_sheets(
+    *sheets: dict[str, Any], layout: Layout = LAYOUT, suffix: str = ".xlsx"
+) -> tuple[Table | None, Noted]:
     ledger, found = Noted(), reading.Snapshot(Path("r" + suffix), "r", b"PK\x03\x04")
     return reading.read_table(found, layout, ledger, Sheets(*sheets)), ledger  # type: ignore[arg-type]
 
@@ -141,12 +154,18 @@ HEADS = (1, ["key", "value", "note"])
 # the bytes
 
 
-def test_a_file_is_taken_once_and_looked_at_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_is_taken_once_and_looked_at_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert reading.LARGEST == 20_971_520
     path, ledger = tmp_path / "r.csv", Noted()
     path.write_bytes(b"abc")
     snapshot = reading.take(path, "r", ledger)
-    assert snapshot is not None and (snapshot.path, snapshot.file, snapshot.raw) == (path, "r", b"abc")
+    assert snapshot is not None and (snapshot.path, snapshot.file, snapshot.raw) == (
+        path,
+        "r",
+        b"abc",
+    )
     # the published test vector of SHA-256
     assert snapshot.sha256 == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
     assert reading.unchanged(snapshot)
@@ -181,14 +200,25 @@ def test_remarks_on_a_text_stand_in_the_log() -> None:
 
 def test_headings_stand_within_forty_rows() -> None:
     assert good("\n" * 39 + "key,value\nA,1\n").rows == [41]
-    assert refused(of_text("\n" * 40 + "key,value\nA,1\n")) == ("table-header", "", 0, "", '"key", "value"')
+    assert refused(of_text("\n" * 40 + "key,value\nA,1\n")) == (
+        "table-header",
+        "",
+        0,
+        "",
+        '"key", "value"',
+    )
     # where no separator brings out a heading, a comma is meant
     assert refused(of_text("a\n" * 40 + "key;value\nA;1\n"))[0] == "table-header"
 
 
 def test_headings_are_tidied_and_what_stands_above_is_logged() -> None:
     table, ledger = of_text("Return,of Roads\n,\nKEY,value,Note \nA,1,x\n")
-    assert table is not None and table.cells == {"key": ["A"], "value": ["1"], "note": ["x"], "part": [""]}
+    assert table is not None and table.cells == {
+        "key": ["A"],
+        "value": ["1"],
+        "note": ["x"],
+        "part": [""],
+    }
     assert table.letters == {"key": "A", "value": "B", "note": "C"} and table.rows == [4]
     assert ledger.taken == [
         ("", 1, "", "Return of Roads", "", "text above the headings, left out"),
@@ -207,11 +237,19 @@ def test_columns_not_asked_for_are_named_unless_they_are_the_templates_or_blank(
     assert [column for *_, column, _ in of_text("key,name,value\nA,x,1\n")[1].told] == ["name (B)"]
     # a column in the midst without a heading is named where it holds something
     assert good("key,,value\nA,,1\n").letters == {"key": "A", "value": "C"}
-    assert of_text("key,,value\nA,,1\nB,x,2\n")[1].told == [("table-unexpected", "", 1, "(no heading) (B)", "")]
+    assert of_text("key,,value\nA,,1\nB,x,2\n")[1].told == [
+        ("table-unexpected", "", 1, "(no heading) (B)", "")
+    ]
 
 
 def test_the_same_heading_twice_matters_where_it_is_asked_for() -> None:
-    assert refused(of_text("x\nkey,value,Value\nA,1,2\n")) == ("table-duplicate", "", 2, "", '"value"')
+    assert refused(of_text("x\nkey,value,Value\nA,1,2\n")) == (
+        "table-duplicate",
+        "",
+        2,
+        "",
+        '"value"',
+    )
     told = refused(of_sheets(sheet((4, ["note", "key", "value", "note"]), name="R")))
     assert told == ("table-duplicate", "R", 4, "", '"note"')
     assert of_text("key,value,x,x\nA,1,2,3\n")[0] is not None
@@ -225,7 +263,9 @@ def test_the_same_heading_twice_matters_where_it_is_asked_for() -> None:
         ("x\nvalue,a\nkey,b\n", 2, '"key"'),
     ],
 )
-def test_of_several_rows_the_one_nearest_to_headings_decides(text: str, row: int, detail: str) -> None:
+def test_of_several_rows_the_one_nearest_to_headings_decides(
+    text: str, row: int, detail: str
+) -> None:
     assert refused(of_text(text)) == ("table-columns", "", row, "", detail)
 
 
@@ -233,7 +273,13 @@ def test_without_any_heading_those_needed_are_told() -> None:
     for text in ("a,b\n1,2\n", "note,a\n1,2\n"):
         assert refused(of_text(text)) == ("table-header", "", 0, "", '"key", "value"')
     three = Layout(("key", "value", "place"))
-    assert refused(of_text("value,a\nkey,place\n", three)) == ("table-columns", "", 2, "", '"value"')
+    assert refused(of_text("value,a\nkey,place\n", three)) == (
+        "table-columns",
+        "",
+        2,
+        "",
+        '"value"',
+    )
     assert refused(of_text("value,a\n", three)) == ("table-columns", "", 1, "", '"key", "place"')
 
 
@@ -258,7 +304,9 @@ def test_three_periods_are_named_and_one_is_none_too_many() -> None:
 
 def test_the_one_visible_sheet_with_headings_is_read() -> None:
     table, ledger = of_sheets(
-        sheet((1, ["Please read"]), name="Front"), hidden("Lists", True), sheet(HEADS, (2, ["A", "1"]), name="Return")
+        sheet((1, ["Please read"]), name="Front"),
+        hidden("Lists", True),
+        sheet(HEADS, (2, ["A", "1"]), name="Return"),
     )
     assert table is not None and (table.sheet, table.rows) == ("Return", [2])
     assert [(code, where) for code, where, *_ in ledger.told] == [("sheet-hidden", "Lists")]
@@ -267,9 +315,17 @@ def test_the_one_visible_sheet_with_headings_is_read() -> None:
 
 
 def test_where_no_sheet_has_headings_the_nearest_decides() -> None:
-    told = refused(of_sheets(sheet((1, ["x"]), name="A"), sheet((3, ["key", "x"]), name="B"), sheet(name="C")))
+    told = refused(
+        of_sheets(sheet((1, ["x"]), name="A"), sheet((3, ["key", "x"]), name="B"), sheet(name="C"))
+    )
     assert told == ("table-columns", "B", 3, "", '"value"')
-    assert refused(of_sheets(sheet((1, ["x"]), name="A"))) == ("table-header", "A", 0, "", '"key", "value"')
+    assert refused(of_sheets(sheet((1, ["x"]), name="A"))) == (
+        "table-header",
+        "A",
+        0,
+        "",
+        '"key", "value"',
+    )
 
 
 def test_a_workbook_without_a_visible_word() -> None:
@@ -289,7 +345,9 @@ def test_a_heading_without_rows_is_told() -> None:
 
 
 def test_rows_of_another_length_are_refused_and_what_stands_beside_is_kept() -> None:
-    table, ledger = of_text("key,value,note\nA,1,x\nB,2\nC,3,x,y,z\nD,4,\nSource only\nA;1;x\n,Source; 1\n")
+    table, ledger = of_text(
+        "key,value,note\nA,1,x\nB,2\nC,3,x,y,z\nD,4,\nSource only\nA;1;x\n,Source; 1\n"
+    )
     assert table is not None and table.cells["note"] == ["x", "", "x", "", "", "", ""]
     assert ledger.told == [
         ("row-short", "", 3, "", "2 of 3"), ("row-long", "", 4, "", "5 instead of 3"), ("row-footnote", "", 6, "key (A)", ""),
@@ -302,7 +360,10 @@ def test_rows_of_another_length_are_refused_and_what_stands_beside_is_kept() -> 
 def test_headings_that_are_blank_at_the_end_count_as_cells() -> None:
     table, ledger = of_text("key,value,,\nA,1,,\nB,2,\nC,3, ,x\n")
     assert table is not None and table.beyond == {2: "x"}
-    assert ledger.told == [("row-short", "", 3, "", "3 of 4"), ("row-beside", "", 4, "", 'D4 ("x")')]
+    assert ledger.told == [
+        ("row-short", "", 3, "", "3 of 4"),
+        ("row-beside", "", 4, "", 'D4 ("x")'),
+    ]
 
 
 def test_rows_that_are_all_shorter_than_the_blank_headings_are_told_too() -> None:
@@ -313,7 +374,13 @@ def test_rows_that_are_all_shorter_than_the_blank_headings_are_told_too() -> Non
 
 
 def test_a_second_row_of_headings_is_a_second_table() -> None:
-    assert refused(of_text("key,value\nA,1\n\nKEY,Value\nB,2\nkey,value\n")) == ("table-two", "", 4, "", "4")
+    assert refused(of_text("key,value\nA,1\n\nKEY,Value\nB,2\nkey,value\n")) == (
+        "table-two",
+        "",
+        4,
+        "",
+        "4",
+    )
     told = refused(of_sheets(sheet(HEADS, (3, ["A", "1"]), (7, ["Key", "value"]), name="R")))
     assert told == ("table-two", "R", 7, "", "7")
 
@@ -321,7 +388,14 @@ def test_a_second_row_of_headings_is_a_second_table() -> None:
 def test_blank_rows_of_a_sheet_are_those_that_a_person_sees() -> None:
     """Rows 2 to 9 below the headings of row 1: two are figures, one holds a formula that shows nothing, five are blank."""
     table, _ = of_sheets(
-        sheet((1, ["key", "value"]), (3, ["A", "1"]), (5, [" "]), (6, []), (9, [" B", "2"]), kinds=[(6, 1, "formula")])
+        sheet(
+            (1, ["key", "value"]),
+            (3, ["A", "1"]),
+            (5, [" "]),
+            (6, []),
+            (9, [" B", "2"]),
+            kinds=[(6, 1, "formula")],
+        )
     )
     assert table is not None and (table.rows, table.blank, table.rows_in) == ([3, 6, 9], 5, 8)
     assert table.cells["value"] == ["1", "", "2"] and table.kinds == {"value": {1: "formula"}}
@@ -329,7 +403,11 @@ def test_blank_rows_of_a_sheet_are_those_that_a_person_sees() -> None:
 
 def test_titles_above_a_sheets_table_are_no_blank_rows() -> None:
     """Below the headings in row 4 are rows 5 to 8: two figures, two blank."""
-    table, _ = of_sheets(sheet((1, ["Title"]), (2, ["More"]), (4, ["key", "value"]), (6, ["A", "1"]), (8, ["B", "2"])))
+    table, _ = of_sheets(
+        sheet(
+            (1, ["Title"]), (2, ["More"]), (4, ["key", "value"]), (6, ["A", "1"]), (8, ["B", "2"])
+        )
+    )
     assert table is not None and (table.rows, table.blank, table.rows_in) == ([6, 8], 2, 4)
 
 

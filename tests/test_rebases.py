@@ -14,7 +14,9 @@ HEAD = "kpi_id,first_period,reason,name,from_quarter,status\n"
 def read(tmp_path):
     """What is read after these lines stand in rebases.csv."""
     folder = write_raw(tmp_path)
-    (folder / "return.csv").write_text("kpi_id,period,value\nP1,2024-25 Q3,87.5\n", encoding="utf-8")
+    (folder / "return.csv").write_text(
+        "kpi_id,period,value\nP1,2024-25 Q3,87.5\n", encoding="utf-8"
+    )
 
     def given(*lines):
         (tmp_path / "rebases.csv").write_text(HEAD + "\n".join(lines) + "\n", encoding="utf-8")
@@ -25,7 +27,8 @@ def read(tmp_path):
 
 def test_a_quarter_or_a_month_begins_on_its_first_day(read):
     returns = read(
-        "P1,2024-25 Q1,New system,Head of Roads,,", "M1,2024-05,New team,Head of Roads,2024-25 Q2,illustrative"
+        "P1,2024-25 Q1,New system,Head of Roads,,",
+        "M1,2024-05,New team,Head of Roads,2024-25 Q2,illustrative",
     )
     assert returns.problems.empty
     rows = returns.rebases.to_dict("records")
@@ -46,7 +49,14 @@ def test_a_rebase_in_every_part_however_its_period_is_written(read):
         ["P2", "2024-06", "2024-06-01", "Moved", "Chief", None, "final"],
     ]
     assert returns.log[["file", "row", "column", "sent", "taken", "why"]].values.tolist() == [
-        ["rebases.csv", 2, "first_period (B)", "Q1 2024/25", "2024-25 Q1", "written as the tables have it"],
+        [
+            "rebases.csv",
+            2,
+            "first_period (B)",
+            "Q1 2024/25",
+            "2024-25 Q1",
+            "written as the tables have it",
+        ],
         ["rebases.csv", 3, "first_period (B)", "May 2024", "2024-05", "a month in words"],
     ]
 
@@ -57,13 +67,22 @@ def test_a_rebase_in_every_part_however_its_period_is_written(read):
      ("Q2 2023", "ambiguous")],
 )  # fmt: skip
 def test_a_period_that_is_none_is_told_once_with_what_is_known_of_it(read, period, told):
-    returns = read(f"P1,{period},New system,Head of Roads,,", f"P1,{period},New system,Head of Roads,,")
-    assert returns.problems[["row", "code"]].values.tolist() == [[2, "rebase-period"], [3, "rebase-period"]]
+    returns = read(
+        f"P1,{period},New system,Head of Roads,,", f"P1,{period},New system,Head of Roads,,"
+    )
+    assert returns.problems[["row", "code"]].values.tolist() == [
+        [2, "rebase-period"],
+        [3, "rebase-period"],
+    ]
     assert told in returns.problems["rule"][0]
 
 
 def test_a_rebase_agreed_later_is_neither_known_nor_counted(read):
-    lines = ("P2,2024-25 Q1,New,Head,2024-25 Q3,", "P1,2024-25 Q1,New,Head,2024-25 Q4,", "M1,2024-05,,Head,2024-25 Q4,")
+    lines = (
+        "P2,2024-25 Q1,New,Head,2024-25 Q3,",
+        "P1,2024-25 Q1,New,Head,2024-25 Q4,",
+        "M1,2024-05,,Head,2024-25 Q4,",
+    )
     returns = read(*lines)
     assert returns.rebases["kpi_id"].tolist() == ["P2"]
     counts = returns.counts.set_index("file").loc["rebases.csv"]
@@ -73,7 +92,13 @@ def test_a_rebase_agreed_later_is_neither_known_nor_counted(read):
 
 def test_none_are_needed():
     assert kent.returns().rebases.empty
-    assert list(kent.returns().rebases.columns)[:5] == ["kpi_id", "first_period", "date", "reason", "name"]
+    assert list(kent.returns().rebases.columns)[:5] == [
+        "kpi_id",
+        "first_period",
+        "date",
+        "reason",
+        "name",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -102,12 +127,17 @@ def test_a_fault_has_its_place_and_the_rebase_is_left_out(read, line, code, colu
 
 
 def test_the_same_rebase_twice_is_a_fault(read):
-    returns = read("P1,2024-25 Q1,New system,Head of Roads,,", "P1,2024-04,Another reason,Head of Care,,")
+    returns = read(
+        "P1,2024-25 Q1,New system,Head of Roads,,", "P1,2024-04,Another reason,Head of Care,,"
+    )
     assert returns.problems["code"].tolist() == ["catalogue-twice"]
 
 
 def test_an_earlier_report_does_not_know_it(read):
-    returns = read("P1,2024-25 Q1,New system,Head of Roads,2024-25 Q3,", "P2,2024-25 Q1,New system,Head of Roads,,")
+    returns = read(
+        "P1,2024-25 Q1,New system,Head of Roads,2024-25 Q3,",
+        "P2,2024-25 Q1,New system,Head of Roads,,",
+    )
     assert as_known_at(returns, Quarter(2024, 2)).rebases["kpi_id"].tolist() == ["P2"]
     assert returns.rebases["kpi_id"].tolist() == ["P1", "P2"]
     assert read("P1,2024-25 Q1,New system,Head of Roads,2024-25 Q4,").rebases.empty

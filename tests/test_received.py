@@ -25,7 +25,9 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
 def _told(desk: Desk) -> list[tuple[str, str, str]]:
     found = desk.read(return_csv=RETURN)
     assert found.taken["value"].tolist() == [412.0]
-    return [(row.severity, row.code, row.file.removeprefix(HERE)) for row in found.problems.itertuples()]
+    return [
+        (row.severity, row.code, row.file.removeprefix(HERE)) for row in found.problems.itertuples()
+    ]
 
 
 @pytest.mark.parametrize(
@@ -34,24 +36,33 @@ def _told(desk: Desk) -> list[tuple[str, str, str]]:
      "Copy (3) of return.csv", "RETURN copy.CSV", "return_copy 2.csv"],
 )  # fmt: skip
 @pytest.mark.parametrize("content", [RETURN, OTHER])
-def test_a_copy_beside_the_original_is_skipped_and_listed(desk: Desk, name: str, content: bytes) -> None:
+def test_a_copy_beside_the_original_is_skipped_and_listed(
+    desk: Desk, name: str, content: bytes
+) -> None:
     (desk.folder / name).write_bytes(content)
     try:
         found = desk.read(return_csv=RETURN)
     finally:
         (desk.folder / name).unlink()
     assert found.taken["value"].tolist() == [412.0]
-    assert found.problems[["severity", "code", "file"]].values.tolist() == [["warning", "file-copy", HERE + name]]
+    assert found.problems[["severity", "code", "file"]].values.tolist() == [
+        ["warning", "file-copy", HERE + name]
+    ]
     assert ("holds something else" in found.problems["rule"][0]) == (content is OTHER)
     assert found.counts.set_index("file").loc[HERE + name, "outcome"] == "skipped"
 
 
 @pytest.mark.parametrize("name", ["another.csv", "return (1) final.csv", "~return.csv"])
-def test_the_same_bytes_under_another_name_are_a_copy_too_and_other_bytes_are_a_return(desk: Desk, name: str) -> None:
+def test_the_same_bytes_under_another_name_are_a_copy_too_and_other_bytes_are_a_return(
+    desk: Desk, name: str
+) -> None:
     path = desk.folder / name
     path.write_bytes(RETURN.replace(b"C1", b"007"))
     try:
-        assert desk.read(return_csv=RETURN).taken["kpi_id"].tolist() in (["007", "C1"], ["C1", "007"])
+        assert desk.read(return_csv=RETURN).taken["kpi_id"].tolist() in (
+            ["007", "C1"],
+            ["C1", "007"],
+        )
         path.write_bytes(RETURN)
         assert {code for _, code, _ in _told(desk)} == {"file-copy"}
     finally:
@@ -72,9 +83,15 @@ def test_what_programs_leave_behind_is_skipped_and_listed(desk: Desk, name: str)
 
 @pytest.mark.parametrize(
     ("name", "severity", "code"),
-    [("old.csv", "error", "file-folder"), ("old.XLSX", "error", "file-folder"), ("old", "warning", "folder-inside")],
+    [
+        ("old.csv", "error", "file-folder"),
+        ("old.XLSX", "error", "file-folder"),
+        ("old", "warning", "folder-inside"),
+    ],
 )
-def test_a_folder_among_the_returns_is_told(desk: Desk, name: str, severity: str, code: str) -> None:
+def test_a_folder_among_the_returns_is_told(
+    desk: Desk, name: str, severity: str, code: str
+) -> None:
     (desk.folder / name).mkdir()
     told = _told(desk)
     (desk.folder / name).rmdir()
@@ -112,7 +129,9 @@ def test_links_are_followed_or_refused(desk: Desk) -> None:
     assert [code for _, code, _ in told] == ["file-copy"]
 
 
-def test_a_folder_that_cannot_be_opened_is_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_folder_that_cannot_be_opened_is_a_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def refuse(_: Path) -> Iterator[Path]:
         raise PermissionError(13, "Permission denied")
 
@@ -134,7 +153,9 @@ def test_what_lies_beside_the_folders_of_quarters_is_told(tmp_path: Path) -> Non
     }  # fmt: skip
 
 
-def test_a_file_that_changes_while_it_is_read_is_never_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_that_changes_while_it_is_read_is_never_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = write_raw(tmp_path) / "a.csv"
     path.write_bytes(RETURN)
     check = loading.Run.check_still_there
@@ -153,7 +174,9 @@ def test_a_file_that_changes_while_it_is_read_is_never_used(tmp_path: Path, monk
 @pytest.mark.parametrize("name", ["a.csv", "a.TSV", "a.txt", "a.xlsx"])
 def test_texts_and_workbooks_are_returns(tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_bytes(RETURN)
-    assert [(found.path.name, found.code, found.detail) for found in files_in(tmp_path)] == [(name, "", "")]
+    assert [(found.path.name, found.code, found.detail) for found in files_in(tmp_path)] == [
+        (name, "", "")
+    ]
 
 
 @pytest.mark.parametrize(

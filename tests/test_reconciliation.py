@@ -75,7 +75,9 @@ def test_every_change_to_the_set_has_its_reason(quarter_3):
     assert found["ES06", "Removed"] == "Ofsted no longer gives overall judgements of schools."
     assert "ES07" in found.index.get_level_values(0)
     assert found["PH03", "Rated again"].startswith("Quarter 3 2024/25 is rated Amber")
-    assert found["ET06", "New target"].startswith("Target 10,797 tonnes CO2e, was 11,197 tonnes CO2e.")
+    assert found["ET06", "New target"].startswith(
+        "Target 10,797 tonnes CO2e, was 11,197 tonnes CO2e."
+    )
     assert len(found) == 4
 
 
@@ -86,7 +88,9 @@ def test_a_redefinition_and_a_removal_without_a_reason_say_so(quarter_3):
          ("CS02", "2024-25 Q2", "redefined", "of the report before", "final")],
         columns=["kpi_id", "from_quarter", "change", "reason", "status"],
     )  # fmt: skip
-    found = set_changes(kpis, before, replace(returns, changelog=log)).set_index(["kpi_id", "change"])["reason"]
+    found = set_changes(kpis, before, replace(returns, changelog=log)).set_index(
+        ["kpi_id", "change"]
+    )["reason"]
     assert found["CS01", "Redefined"] == "Counts web chats as well."
     assert found["ES06", "Removed"] == "No reason is recorded."
     assert ("CS02", "Redefined") not in found.index
@@ -124,4 +128,7 @@ def test_what_does_not_add_up_is_named(quarter_3):
         "The same KPIs, now: Green is 17, and the rows above lead to 15.",
     ]
     steps.loc[0, "Red"] = 9
-    assert does_not_add_up(steps)[0] == "Previous report, as printed: the ratings add up to 41, not to 40 KPIs."
+    assert (
+        does_not_add_up(steps)[0]
+        == "Previous report, as printed: the ratings add up to 41, not to 40 KPIs."
+    )

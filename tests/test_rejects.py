@@ -24,7 +24,9 @@ def returns(tmp_path: Path) -> Returns:
     return read_returns(tmp_path / "raw")
 
 
-def test_each_rejected_row_is_there_as_sent_with_its_reasons(returns: Returns, tmp_path: Path) -> None:
+def test_each_rejected_row_is_there_as_sent_with_its_reasons(
+    returns: Returns, tmp_path: Path
+) -> None:
     write_rejected(returns, tmp_path / "out")
     table = pd.read_csv(tmp_path / "out" / "rejected.csv", dtype="str", keep_default_na=False)
     assert table["row"].tolist() == ["3", "4"]
@@ -41,7 +43,9 @@ def test_each_bad_cell_is_coloured_and_noted(returns: Returns, tmp_path: Path) -
     noted = {(cell.row, names[cell.column - 1]) for row in sheet for cell in row if cell.comment}
     assert noted == {(2, "value"), (2, "status"), (3, "codes")}
     marked = sheet.cell(2, names.index("value") + 1)
-    assert marked.fill.start_color.rgb == "FFF4B6B0" and "Give the number alone" in marked.comment.text
+    assert (
+        marked.fill.start_color.rgb == "FFF4B6B0" and "Give the number alone" in marked.comment.text
+    )
     assert all(cell.data_type != "f" for row in sheet for cell in row)
 
 

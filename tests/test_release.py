@@ -64,7 +64,8 @@ def test_an_override_without_reason_or_role_is_refused(text):
 
 def test_an_override_of_nothing_is_refused_with_what_there_is():
     with pytest.raises(
-        InputError, match="no finding 'title' to override. There are: red-without-action, stale-quarter"
+        InputError,
+        match="no finding 'title' to override. There are: red-without-action, stale-quarter",
     ):
         judged(FOUND, [Override("title", "because", "role")])
 
@@ -73,11 +74,14 @@ def test_the_draft_shows_every_finding_and_the_final_one_only_what_was_let_pass(
     draft = str(checks_chapter(FOUND, "draft"))
     assert '<h2 id="checks">' in draft and "three things, of which two stand in the way" in draft
     assert all(place in draft for place in FOUND["place"])
-    with pytest.raises(InputError, match=r"c\.csv, row 3, commentary: Old\. Correct\. \[stale-quarter, error\]"):
+    with pytest.raises(
+        InputError, match=r"c\.csv, row 3, commentary: Old\. Correct\. \[stale-quarter, error\]"
+    ):
         checks_chapter(FOUND, "final", PASSED)
     final = str(checks_chapter(FOUND[FOUND["code"] != "stale-quarter"], "final", PASSED))
     assert (
-        "red-without-action: let pass by the Director of Place, because the action is agreed at the meeting." in final
+        "red-without-action: let pass by the Director of Place, because the action is agreed at the meeting."
+        in final
     )
     assert "c, A1" in final and "figure-in-text" not in final
     assert str(checks_chapter(FOUND.head(0), "final")) == ""
@@ -91,7 +95,11 @@ def test_the_manifest_takes_from_an_executed_notebook_what_its_checks_found():
         new_output("stream", text="said"), new_output("display_data", data=data, metadata=metadata)
     ]  # fmt: skip
     expected = {"red-without-action": 1, "stale-quarter": 1, "figure-in-text": 1}
-    assert kinds_shown(nbformat.reads(nbformat.writes(notebook), as_version=4)) == kinds(FOUND) == expected
+    assert (
+        kinds_shown(nbformat.reads(nbformat.writes(notebook), as_version=4))
+        == kinds(FOUND)
+        == expected
+    )
     nothing = checks_chapter(FOUND.head(0), "draft")._repr_mimebundle_()[1]
     notebook.cells[1].outputs = [new_output("display_data", data=data, metadata=nothing)]
     assert kinds_shown(notebook) == {}
@@ -110,7 +118,10 @@ def quarter_3():
 def without_action(returns, kpi_id):
     texts = returns.commentary
     return replace(
-        returns, commentary=texts.assign(management_action=texts["management_action"].mask(texts["kpi_id"] == kpi_id))
+        returns,
+        commentary=texts.assign(
+            management_action=texts["management_action"].mask(texts["kpi_id"] == kpi_id)
+        ),
     )
 
 
@@ -134,12 +145,21 @@ def one_section(tmp_path_factory):
 
 
 def test_the_final_report_is_refused_by_the_command_with_the_place(one_section, tmp_path, capsys):
-    asked = ["report", "2024-25 Q3", "--final", "--raw", str(one_section), "--outputs", str(tmp_path)]
+    asked = [
+        "report",
+        "2024-25 Q3",
+        "--final",
+        "--raw",
+        str(one_section),
+        "--outputs",
+        str(tmp_path),
+    ]
     assert main(asked) == 2
     told = capsys.readouterr()
     assert told.out == "" and not (tmp_path / "2024-25-Q3").exists()
     assert (
-        "commentary/2024-25-Q3, GL01, FOI / EIR requests completed within 20 working days: The KPI is Red" in told.err
+        "commentary/2024-25-Q3, GL01, FOI / EIR requests completed within 20 working days: The KPI is Red"
+        in told.err
     )
     assert main([*asked, "--override", "red-without-action"]) == 2
     assert "Each --override needs its own --because and --by." in capsys.readouterr().err
@@ -160,7 +180,12 @@ def test_the_final_report_prints_its_gap_and_its_override(one_section, tmp_path)
 def sound():
     """A page with two cards and an activity indicator, and what they were made from."""
     one = points("CS01", kpi_name="Calls answered")
-    two = points("CS02", values=(95, 94, 93, 88, 86, 71), kpi_name="Complaints", direction_of_travel="negative")
+    two = points(
+        "CS02",
+        values=(95, 94, 93, 88, 86, 71),
+        kpi_name="Complaints",
+        direction_of_travel="negative",
+    )
     kpis, recent, activity = scorecard_of(one, two), pd.concat([one, two]), activity_points()
     page = "".join(
         str(cards(kpis[kpis["kpi_id"] == name], recent, "Customer Services", chart_description))

@@ -98,14 +98,22 @@ def test_a_failed_run_leaves_the_old_report_and_keeps_its_notebook_aside(project
     ("page", "sentence"),
     [
         ("<html>End of the report for Quarter 3 2024/25.", "is cut short"),
-        ("<html></html>", 'does not hold its last line, "End of the report for Quarter 3 2024/25."'),
-        ("End of the report for Quarter 3 2024/25." + "x" * 11 * 1024**2 + "</html>", "is 11 MB, more than 10 MB"),
+        (
+            "<html></html>",
+            'does not hold its last line, "End of the report for Quarter 3 2024/25."',
+        ),
+        (
+            "End of the report for Quarter 3 2024/25." + "x" * 11 * 1024**2 + "</html>",
+            "is 11 MB, more than 10 MB",
+        ),
     ],
     ids=["cut", "empty", "large"],
 )
 @pytest.mark.usefixtures("no_kernel")
 def test_a_page_that_is_not_whole_is_not_published(project, monkeypatch, page, sentence):
-    monkeypatch.setattr(sys.modules["kpi_tools.running.export"], "to_html", lambda notebook, **_: page)
+    monkeypatch.setattr(
+        sys.modules["kpi_tools.running.export"], "to_html", lambda notebook, **_: page
+    )
     with pytest.raises(KpiError) as failed:
         project.make()
     assert sentence in str(failed.value)
@@ -120,7 +128,9 @@ def test_inputs_that_change_meanwhile_stop_the_report(project, monkeypatch):
 
     original = sys.modules["kpi_tools.running.export"].to_html
     monkeypatch.setattr(sys.modules["kpi_tools.running.export"], "to_html", to_html)
-    with pytest.raises(InputError, match=r"^council.toml was changed while the report was being made. Run again.$"):
+    with pytest.raises(
+        InputError, match=r"^council.toml was changed while the report was being made. Run again.$"
+    ):
         project.make()
     assert not project.final.exists()
 
@@ -155,7 +165,10 @@ def test_a_file_where_a_folder_should_be_is_a_sentence(project, place):
 
 
 def test_one_run_of_a_quarter_at_a_time(project):
-    with work_folder(project.outputs, SLUG), pytest.raises(BusyError, match="2024-25-Q3 is being made by another run"):
+    with (
+        work_folder(project.outputs, SLUG),
+        pytest.raises(BusyError, match="2024-25-Q3 is being made by another run"),
+    ):
         project.make()
     assert BusyError.exit_status == 75
     with work_folder(project.outputs, "2024-25-Q2"):
@@ -191,14 +204,18 @@ def test_where_names_cannot_be_exchanged_an_old_report_is_replaced_or_kept(proje
 
     with monkeypatch.context() as patched:
         patched.setattr(Path, "rename", refuse)
-        with pytest.raises(KpiError, match=r"is as it was: The file is open in another program. Close the files"):
+        with pytest.raises(
+            KpiError, match=r"is as it was: The file is open in another program. Close the files"
+        ):
             project.make()
     assert (state(project.final), project.left()) == (old, [])
     project.make()
     assert (state(project.final) != old, project.left()) == (True, [])
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="names are exchanged in one step on Linux (and macOS)")
+@pytest.mark.skipif(
+    sys.platform != "linux", reason="names are exchanged in one step on Linux (and macOS)"
+)
 def test_a_reader_finds_the_old_report_or_the_new_one(tmp_path):
     final, seen, stop = tmp_path / "final", set(), threading.Event()
     texts = {name * 100_000 for name in "ab"}
@@ -232,7 +249,12 @@ def test_a_run_killed_at_any_step_leaves_the_old_report_or_the_new_one(project, 
         pytest.skip("names are exchanged in one step on Linux (and macOS)")
     project.run_without_kernel()
     (project.raw / "council.toml").write_text("name = 2")
-    script = [sys.executable, str(HERE / "standin.py"), str(project.notebook("good")), "--kill-at-each-step"]
+    script = [
+        sys.executable,
+        str(HERE / "standin.py"),
+        str(project.notebook("good")),
+        "--kill-at-each-step",
+    ]
     environment = os.environ | {"PYTHONPATH": str(HERE.parent)}
     command = [*script, QUARTER, str(project.folder), f"--{mode}"]
     done = subprocess.run(command, env=environment, capture_output=True, check=True, timeout=120)
@@ -288,7 +310,9 @@ os.write(pipe, str(os.getppid()).encode())
         (signal.SIGKILL, -9, ""),
     ],
 )
-def test_a_run_that_is_ended_leaves_the_old_report_and_no_kernel(project, waiting, sent, ended, sentence, keep_lock):
+def test_a_run_that_is_ended_leaves_the_old_report_and_no_kernel(
+    project, waiting, sent, ended, sentence, keep_lock
+):
     project.run_without_kernel()
     old, mark = state(project.final), uuid.uuid4().hex
     process = project.process("waits", KPI_MARK=mark, KEEP_LOCK=keep_lock)
@@ -334,7 +358,9 @@ def test_of_runs_at_once_one_goes_on(project, waiting, count):
         winner.terminate()
         winner.communicate(timeout=30)
     assert sorted(run.returncode for run in runs) == [75] * (count - 1) + [143]
-    assert set(others) == {"2024-25-Q3 is being made by another run at this moment. Wait until it has ended.\n"}
+    assert set(others) == {
+        "2024-25-Q3 is being made by another run at this moment. Wait until it has ended.\n"
+    }
     assert seen == {"</html>\n"}
 
 
@@ -359,11 +385,23 @@ def test_quarters_do_not_wait_for_each_other(project):
 
 @posix
 @pytest.mark.parametrize(
-    "name", ["Rôle « £ » – {x} 50%", "x" * 100 + "/" + "é" * 100, "a\nb '\" $HOME `id` ;", os.fsdecode(b"caf\xe9")]
+    "name",
+    [
+        "Rôle « £ » – {x} 50%",
+        "x" * 100 + "/" + "é" * 100,
+        "a\nb '\" $HOME `id` ;",
+        os.fsdecode(b"caf\xe9"),
+    ],
 )
 def test_a_plain_locale_a_strange_path_and_no_home(project, tmp_path, name):
     strange = Project(tmp_path / name)
-    plain = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "HOME": "/nowhere", "TZ": "Pacific/Auckland"}
+    plain = {
+        "LC_ALL": "C",
+        "PYTHONUTF8": "0",
+        "PYTHONCOERCECLOCALE": "0",
+        "HOME": "/nowhere",
+        "TZ": "Pacific/Auckland",
+    }
     status, told, said = strange.run(**plain)
     assert (status, said) == (0, "Quarter 3 2024/25: rows\n")
     assert told.rstrip("\n") == str(strange.final / "report.html")

@@ -13,7 +13,14 @@ from kpi_tools.loading import Returns, load
 from kpi_tools.page import chapters
 from kpi_tools.page.change_chapter import restated_figures
 from kpi_tools.restatements import issue_changes, restatements
-from kpi_tools.scorecard import earlier_reports, movement, quarter_before, recent_quarters, report_tables, score
+from kpi_tools.scorecard import (
+    earlier_reports,
+    movement,
+    quarter_before,
+    recent_quarters,
+    report_tables,
+    score,
+)
 
 RAW = Path(__file__).parents[1] / "data" / "raw"
 
@@ -33,7 +40,11 @@ def raws(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def read(raws):
-    return {(raw, quarter): load(raw, quarter) for raw in raws for quarter in ("2024-25 Q2", "2024-25 Q3")}
+    return {
+        (raw, quarter): load(raw, quarter)
+        for raw in raws
+        for quarter in ("2024-25 Q2", "2024-25 Q3")
+    }
 
 
 def reports(returns: Returns) -> tuple[Returns, pd.DataFrame, pd.DataFrame]:
@@ -72,7 +83,11 @@ def test_the_later_report_shows_the_restatement_with_its_effect(raws, read):
     assert new["old"] == "98%"
     assert new["reason"] == "Survey answers of May were counted twice"
     told = str(restated_figures(*reports(read[raws[1], "2024-25 Q3"])))
-    assert "88%" in told and "Green, now Red" in told and "Survey answers of May were counted twice" in told
+    assert (
+        "88%" in told
+        and "Green, now Red" in told
+        and "Survey answers of May were counted twice" in told
+    )
     assert "Survey answers" not in str(restated_figures(*reports(read[raws[0], "2024-25 Q3"])))
 
 
@@ -82,7 +97,12 @@ def test_what_was_filled_in_or_replaced_in_quarter_3(read):
         "66,971", "67,011", "Amber", "Amber",
     ]  # fmt: skip
     late = found.loc[("PH03", "2024-25 Q2")]
-    assert late[["old", "new", "old_rag", "new_rag"]].tolist() == ["not available", "65%", "Not rated", "Amber"]
+    assert late[["old", "new", "old_rag", "new_rag"]].tolist() == [
+        "not available",
+        "65%",
+        "Not rated",
+        "Amber",
+    ]
     assert late[["old_direction", "new_direction"]].tolist() == ["not enough data", "negative"]
     assert len(found) == 3
 
@@ -101,7 +121,9 @@ def test_what_differs_between_two_issues(read):
     assert ratings.loc["ES06", "now"] == "not in this report"
     assert ratings.loc["PH03", ["before", "now"]].tolist() == ["Not rated", "Amber"]
     words = found["Commentary"].set_index("kpi_id")
-    assert words.loc["CS02", "now"].startswith("The answer rate rose from 89% to 94%, above its target of 90%")
+    assert words.loc["CS02", "now"].startswith(
+        "The answer rate rose from 89% to 94%, above its target of 90%"
+    )
     assert set(words.index) >= {"CS03", "ES03", "PH03"}
     assert "CS01" not in words.index
 
@@ -109,6 +131,8 @@ def test_what_differs_between_two_issues(read):
 def test_the_command_lists_them(capsys):
     assert main(["changes", "2024-25 Q3", "Q2 2024/25"]) == 0
     told = capsys.readouterr().out
-    assert told.startswith("From the report of Quarter 2 2024/25 to that of Quarter 3 2024/25\n\nFigures restated: 3\n")
+    assert told.startswith(
+        "From the report of Quarter 2 2024/25 to that of Quarter 3 2024/25\n\nFigures restated: 3\n"
+    )
     assert "  ED02   Amber              → Red " in told
     assert "Is: The answer rate rose from 89% to 94%" in " ".join(told.split())

@@ -32,7 +32,9 @@ class Noted(Ledger):
     @property
     def changes(self) -> list[tuple[int, str, str, str]]:
         log = self.log()
-        return sorted(zip(log["row"], map(column_name, log["column"]), log["taken"], log["why"], strict=True))
+        return sorted(
+            zip(log["row"], map(column_name, log["column"]), log["taken"], log["why"], strict=True)
+        )
 
 
 @pytest.fixture(scope="module")
@@ -44,11 +46,17 @@ def known(tmp_path_factory: pytest.TempPathFactory) -> Catalogue:
 
 
 def send(
-    known: Catalogue, *rows: list[Any], head: list[str] = HEAD, name: str = "r.csv", to: Noted | None = None
+    known: Catalogue,
+    *rows: list[Any],
+    head: list[str] = HEAD,
+    name: str = "r.csv",
+    to: Noted | None = None,
 ) -> Return:
     ledger = Noted() if to is None else to
     with Workbooks() as books:
-        table = read_table(Snapshot(Path(name), name, text_of([head, *rows]).encode()), RETURNS, ledger, books)
+        table = read_table(
+            Snapshot(Path(name), name, text_of([head, *rows]).encode()), RETURNS, ledger, books
+        )
     assert table is not None
     return check_return(table, Quarter.parse(QUARTER), known)
 
@@ -147,7 +155,9 @@ def test_of_a_total_no_more_is_said(known: Catalogue) -> None:
 
 def test_an_unknown_status_is_told_those_there_are(known: Catalogue) -> None:
     ((column, code, detail),) = details(send(known, row("P1", status="draft")))
-    assert (column, code) == ("status", "status-unknown") and detail.startswith("final, provisional, estimated")
+    assert (column, code) == ("status", "status-unknown") and detail.startswith(
+        "final, provisional, estimated"
+    )
 
 
 @pytest.mark.parametrize(
@@ -274,7 +284,10 @@ def test_a_note_of_the_longest_length_is_whole_and_a_longer_one_is_cut(known: Ca
 def duplicates(known: Catalogue, *files: list[list[str]]) -> list[tuple[int, str, str, str]]:
     ledger = Noted()
     check_duplicates(
-        [send(known, *rows, name=f"{name}.csv", to=ledger) for name, rows in zip("abc", files, strict=False)]
+        [
+            send(known, *rows, name=f"{name}.csv", to=ledger)
+            for name, rows in zip("abc", files, strict=False)
+        ]
     )
     return ledger.details
 
@@ -284,16 +297,26 @@ def test_equal_rows_name_each_other_and_different_ones_are_refused(known: Catalo
         (2, "kpi_id", "duplicate-same", "row 3"),
         (3, "kpi_id", "duplicate-same", "row 2"),
     ]
-    for other in (row("P1", "87"), row("P1", "87.5", "7"), row("P1", status="estimated"), row("P1", note="so")):
+    for other in (
+        row("P1", "87"),
+        row("P1", "87.5", "7"),
+        row("P1", status="estimated"),
+        row("P1", note="so"),
+    ):
         assert duplicates(known, [row("P1"), other]) == [
             (2, "kpi_id", "duplicate-conflict", "row 3"),
             (3, "kpi_id", "duplicate-conflict", "row 2"),
         ]
-    assert duplicates(known, [row("M1", period="2024-12"), row("M1", period="2024-11"), row("M1")]) == []
+    assert (
+        duplicates(known, [row("M1", period="2024-12"), row("M1", period="2024-11"), row("M1")])
+        == []
+    )
     assert duplicates(known) == []
     codes = [
         code
-        for _, _, code, _ in duplicates(known, [row("P1", period="?"), row("P1", period="?"), row("ZZ"), row("ZZ")])
+        for _, _, code, _ in duplicates(
+            known, [row("P1", period="?"), row("P1", period="?"), row("ZZ"), row("ZZ")]
+        )
     ]
     assert codes == ["period-bad", "period-bad", "id-unknown", "id-unknown"]
 
@@ -327,11 +350,16 @@ def test_a_refused_row_is_like_no_other_and_is_named(known: Catalogue) -> None:
         ("open\n2024-25 Q3;P2;85", True),
         ("open\nP2\t2024-25 Q3\t85", True),
         ("P2,2024-25 Q3,85", False),
-        ("Since 2024-25 Q3, P1 counts cases, not people.\nP2, P1 and C1 follow.\nAgreed in 2024-25 Q2, Q3, Q4.", False),
+        (
+            "Since 2024-25 Q3, P1 counts cases, not people.\nP2, P1 and C1 follow.\nAgreed in 2024-25 Q2, Q3, Q4.",
+            False,
+        ),
         ("one\nP2,2024-25 Q3", False),
     ],
 )
-def test_rows_that_a_quotation_mark_takes_into_a_note_are_not_lost(known: Catalogue, note: str, swallows: bool) -> None:
+def test_rows_that_a_quotation_mark_takes_into_a_note_are_not_lost(
+    known: Catalogue, note: str, swallows: bool
+) -> None:
     noted = Noted()
     sent = send(known, row("P1", note=note), to=noted)
     assert noted.details == ([(2, "note", "text-rows", "")] if swallows else [])

@@ -46,9 +46,17 @@ def test_each_row_comes_out_as_it_does_alone(known: Catalogue) -> None:
     for case in ROWS:
         row = line[id(case)]
         own = problems[problems["row"] == row]
-        faults = {(column_name(found.column), found.code) for found in own.itertuples() if found.severity == ERROR}
+        faults = {
+            (column_name(found.column), found.code)
+            for found in own.itertuples()
+            if found.severity == ERROR
+        }
         assert faults == {(column, code) for (_, column), code in case.refused.items()}, case.name
-        warned = {(column_name(found.column), found.code) for found in own.itertuples() if found.severity == WARNING}
+        warned = {
+            (column_name(found.column), found.code)
+            for found in own.itertuples()
+            if found.severity == WARNING
+        }
         assert warned == {(column, code) for _, column, code in case.warned}, case.name
         logged = set(map(column_name, log.loc[log["row"] == row, "column"]))
         assert {column for _, column in case.logged} <= logged, case.name
@@ -57,9 +65,14 @@ def test_each_row_comes_out_as_it_does_alone(known: Catalogue) -> None:
             assert row not in accepted.index, case.name
             continue
         taken = accepted.loc[row]
-        ((key, expected),) = set(case.taken.items()) - {(("C1", QUARTER), 412.0), (("P2", "2024-25 Q2"), 34.0)}
+        ((key, expected),) = set(case.taken.items()) - {
+            (("C1", QUARTER), 412.0),
+            (("P2", "2024-25 Q2"), 34.0),
+        }
         assert (taken["kpi_id"], taken["period"]) == key, case.name
         if isinstance(expected, str):
             assert np.isnan(taken["value"]) and taken["status"] == expected, case.name
         else:
-            assert taken["value"] == pytest.approx(expected, abs=1e-9) and taken["status"] == "final", case.name
+            assert (
+                taken["value"] == pytest.approx(expected, abs=1e-9) and taken["status"] == "final"
+            ), case.name

@@ -33,7 +33,9 @@ posix = pytest.mark.skipif(os.name != "posix", reason="local sockets of POSIX")
 def _no_kernel_left():
     yield
     children = psutil.Process().children(recursive=True)
-    kernels = [child for child in children if "kpi_tools.running.kernel" in " ".join(child.cmdline())]
+    kernels = [
+        child for child in children if "kpi_tools.running.kernel" in " ".join(child.cmdline())
+    ]
     assert psutil.wait_procs(kernels, timeout=10)[1] == []
 
 
@@ -61,7 +63,12 @@ def no_kernel(monkeypatch):
 def test_a_run_returns_the_executed_notebook_and_leaves_the_file_alone(run):
     before = (FAULTS / "good.ipynb").read_bytes()
     executed = run(FAULTS / "good.ipynb", GIVEN, END)
-    printed = [output.text for cell in executed.cells[3:] for output in cell.outputs if output.output_type == "stream"]
+    printed = [
+        output.text
+        for cell in executed.cells[3:]
+        for output in cell.outputs
+        if output.output_type == "stream"
+    ]
     assert printed == ["The quarter is 2024-25 Q3\n"]
     assert (FAULTS / "good.ipynb").read_bytes() == before
 
@@ -88,7 +95,10 @@ def test_a_warning_does_not_stop_a_run(run):
 @pytest.mark.parametrize(
     ("fault", "sentence"),
     [
-        ("exception", "exception.ipynb stopped in cell 3 (`1 / 0`): ZeroDivisionError: division by zero."),
+        (
+            "exception",
+            "exception.ipynb stopped in cell 3 (`1 / 0`): ZeroDivisionError: division by zero.",
+        ),
         (
             "exception_in_last_cell",
             "stopped in cell 4 (`from kpi_tools.running.runner import complete`): ZeroDivisionError",
@@ -99,15 +109,30 @@ def test_a_warning_does_not_stop_a_run(run):
         ("sys_exit_3", "stopped in cell 3 (`import sys`): SystemExit: 3."),
         ("exits_at_once", f"stopped in cell 3 (`import os`): {DIED}"),
         ("kernel_killed", f"stopped in cell 3 (`import os`): {DIED}"),
-        ("kernel_killed_in_last_cell", f"stopped in cell 4 (`from kpi_tools.running.runner import complete`): {DIED}"),
+        (
+            "kernel_killed_in_last_cell",
+            f"stopped in cell 4 (`from kpi_tools.running.runner import complete`): {DIED}",
+        ),
         ("segmentation_fault", f"stopped in cell 3 (`import ctypes`): {DIED}"),
         ("abort", f"stopped in cell 3 (`import os`): {DIED}"),
         ("out_of_memory", "stopped in cell 3 (`bytearray(64 * 1024**3)`): MemoryError"),
-        ("thread_fails", "went on after a failure beside cell 3 (`import threading`): ZeroDivisionError"),
-        ("asks_for_input", 'stopped in cell 3 (`input("Which quarter? ")`): StdinNotImplementedError'),
+        (
+            "thread_fails",
+            "went on after a failure beside cell 3 (`import threading`): ZeroDivisionError",
+        ),
+        (
+            "asks_for_input",
+            'stopped in cell 3 (`input("Which quarter? ")`): StdinNotImplementedError',
+        ),
         ("skipped_cell", "ended before cell 3 (`1 / 0`) had run."),
-        ("prints_without_end", "stopped in cell 3 (`while True:`): it shows more text than a report can hold"),
-        ("prints_too_much_at_once", 'stopped in cell 3 (`print("x" * 100_000_000)`): it shows more text than a report'),
+        (
+            "prints_without_end",
+            "stopped in cell 3 (`while True:`): it shows more text than a report can hold",
+        ),
+        (
+            "prints_too_much_at_once",
+            'stopped in cell 3 (`print("x" * 100_000_000)`): it shows more text than a report',
+        ),
         ("another_quarter", "in its last cell, but 'End of the report for Quarter 2 2024/25.'"),
         ("last_cell_shows_nothing", "in its last cell, but 'nothing'"),
     ],
@@ -122,7 +147,9 @@ def test_a_run_that_is_not_whole_is_refused(run, fault, sentence):
 
 @pytest.mark.parametrize("fault", ["hangs", "hangs_and_swallows_interrupts", "kernel_stopped"])
 def test_a_cell_that_takes_too_long_is_ended(run, fault):
-    with pytest.raises(NotebookError, match=r"stopped in cell 3 \(`import .*`\): the cell took longer than it may"):
+    with pytest.raises(
+        NotebookError, match=r"stopped in cell 3 \(`import .*`\): the cell took longer than it may"
+    ):
         run(FAULTS / f"{fault}.ipynb", GIVEN, END, timeout=2)
 
 
@@ -162,7 +189,9 @@ def test_what_is_no_notebook_is_refused(tmp_path, text):
         run_notebook(tmp_path / "other.ipynb", GIVEN, END)
 
 
-@pytest.mark.parametrize(("times", "kinds", "told"), [(0, ("code",), "none"), (2, ("code",), "2"), (1, (), "none")])
+@pytest.mark.parametrize(
+    ("times", "kinds", "told"), [(0, ("code",), "none"), (2, ("code",), "2"), (1, (), "none")]
+)
 @pytest.mark.usefixtures("no_kernel")
 def test_a_notebook_has_one_code_cell_with_parameters(tmp_path, times, kinds, told):
     notebook, cells = sound(), []
@@ -174,7 +203,9 @@ def test_a_notebook_has_one_code_cell_with_parameters(tmp_path, times, kinds, to
         cell.id = f"cell-{place}"
     notebook.cells = cells
     nbformat.write(notebook, tmp_path / "other.ipynb")
-    with pytest.raises(InputError, match=f'needs one code cell with the tag "parameters", and has {told}'):
+    with pytest.raises(
+        InputError, match=f'needs one code cell with the tag "parameters", and has {told}'
+    ):
         run_notebook(tmp_path / "other.ipynb", GIVEN, END)
 
 
@@ -208,15 +239,23 @@ def test_a_hostile_value_arrives_as_text(run, tmp_path):
 @pytest.mark.parametrize("module", ["ipykernel", "papermill"])
 def test_a_python_without_a_kernel_says_so(monkeypatch, module):
     monkeypatch.setitem(sys.modules, module, None)
-    with pytest.raises(InputError, match=f"The Jupyter kernel cannot be started: this Python .* has no {module}"):
+    with pytest.raises(
+        InputError, match=f"The Jupyter kernel cannot be started: this Python .* has no {module}"
+    ):
         run_notebook(FAULTS / "good.ipynb", GIVEN, END)
 
 
 @pytest.mark.parametrize(
     ("argv", "sentence"),
     [
-        ([sys.executable, "-c", "import time; time.sleep(1000)"], "Kernel didn't respond in 2 seconds"),
-        ([sys.executable, "-c", "raise SystemExit(1)"], "Kernel died before replying to kernel_info"),
+        (
+            [sys.executable, "-c", "import time; time.sleep(1000)"],
+            "Kernel didn't respond in 2 seconds",
+        ),
+        (
+            [sys.executable, "-c", "raise SystemExit(1)"],
+            "Kernel died before replying to kernel_info",
+        ),
         (["no-such-python"], "No such file or directory"),
     ],
     ids=["silent", "dies", "missing"],
@@ -240,14 +279,18 @@ def taken():
 
 def test_a_kernel_whose_port_is_taken_says_so(run, monkeypatch, taken):
     monkeypatch.setattr(kernel, "LONGEST_FOLDER", 0)
-    monkeypatch.setattr(kernel, "Manager", partial(kernel.Manager, shell_port=taken, cache_ports=False))
+    monkeypatch.setattr(
+        kernel, "Manager", partial(kernel.Manager, shell_port=taken, cache_ports=False)
+    )
     with pytest.raises(NotebookError, match="The kernel's last words: \".*Address already in use"):
         run(FAULTS / "good.ipynb", GIVEN, END)
 
 
 @posix
 def test_no_port_is_needed(run, monkeypatch, taken):
-    monkeypatch.setattr(kernel, "Manager", partial(kernel.Manager, shell_port=taken, cache_ports=False))
+    monkeypatch.setattr(
+        kernel, "Manager", partial(kernel.Manager, shell_port=taken, cache_ports=False)
+    )
     assert END in str(run(FAULTS / "good.ipynb", GIVEN, END))
 
 
@@ -261,7 +304,9 @@ def test_a_temporary_folder_with_a_long_name(run, monkeypatch, tmp_path):
 def test_the_kernel_is_this_python_whatever_the_user_has_installed(run, tmp_path, monkeypatch):
     broken = tmp_path / "kernels" / "python3"
     broken.mkdir(parents=True)
-    (broken / "kernel.json").write_text('{"argv": ["no-such-python"], "display_name": "Mine", "language": "python"}')
+    (broken / "kernel.json").write_text(
+        '{"argv": ["no-such-python"], "display_name": "Mine", "language": "python"}'
+    )
     startup = tmp_path / "ipython" / "profile_default" / "startup"
     startup.mkdir(parents=True)
     (startup / "mine.py").write_text("1 / 0")
@@ -296,6 +341,9 @@ def test_an_interrupt_goes_through_and_takes_the_kernel_along(monkeypatch):
 
 def test_the_end_mark_is_for_a_quarter_and_shows_its_title():
     assert repr(complete("2024-25 Q3")) == END == repr(complete(QUARTER))
-    assert complete(QUARTER)._repr_mimebundle_()[0] == {"text/html": f"<p>{END}</p>", "text/plain": END}
+    assert complete(QUARTER)._repr_mimebundle_()[0] == {
+        "text/html": f"<p>{END}</p>",
+        "text/plain": END,
+    }
     with pytest.raises(QuarterError):
         complete("Q2 2023")

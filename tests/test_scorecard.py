@@ -45,7 +45,15 @@ TARGETS = pd.DataFrame(
         ("B2", "2023-24 Q1", 400.0, 360.0, np.nan, "", "illustrative"),
         ("C1", "2023-24 Q1", 50.0, 40.0, np.nan, "", "final"),
     ],
-    columns=["kpi_id", "from_quarter", "target", "floor_standard", "tolerance", "target_reason", "target_status"],
+    columns=[
+        "kpi_id",
+        "from_quarter",
+        "target",
+        "floor_standard",
+        "tolerance",
+        "target_reason",
+        "target_status",
+    ],
 )
 VALUES = {
     "A1": [85, 86, 87, 88, 92, 93],
@@ -64,34 +72,59 @@ def returns():
             for quarter, value in zip(quarter_range(LAST, 6), values, strict=False)
             if value is not None
         ],
-        columns=["kpi_id", "quarter", "value", "numerator", "denominator", "status", "note", "received"],
+        columns=[
+            "kpi_id",
+            "quarter",
+            "value",
+            "numerator",
+            "denominator",
+            "status",
+            "note",
+            "received",
+        ],
     )
     commentary = pd.DataFrame(
         {"kpi_id": ["A1", None], "section": [None, "First"], "commentary": ["why", "all"], "management_action": ["do", None],
          "author": "Head of Service", "status": ["illustrative", "final"]}
     )  # fmt: skip
-    council = SimpleNamespace(window=6, significance=0.05, minimum_points=5, scheme="floor_standard")
+    council = SimpleNamespace(
+        window=6, significance=0.05, minimum_points=5, scheme="floor_standard"
+    )
     return SimpleNamespace(
-        quarter=LAST, council=council, catalogue=CATALOGUE, figures=figures, targets=TARGETS, commentary=commentary
+        quarter=LAST,
+        council=council,
+        catalogue=CATALOGUE,
+        figures=figures,
+        targets=TARGETS,
+        commentary=commentary,
     )
 
 
 def test_exactly_six_rows_for_each_kpi_in_force_with_gaps_in_place(returns):
     recent = recent_quarters(returns)
     assert recent.groupby("kpi_id", sort=False).size().to_dict() == {"A1": 6, "B1": 6, "B2": 6}
-    assert recent.loc[recent["kpi_id"] == "A1", "quarter"].tolist() == [q.label for q in quarter_range(LAST, 6)]
+    assert recent.loc[recent["kpi_id"] == "A1", "quarter"].tolist() == [
+        q.label for q in quarter_range(LAST, 6)
+    ]
     assert recent.loc[recent["kpi_id"] == "B2", "quarter"].tolist() == [
         q.label for q in quarter_range(LAST.shift(-1), 6)
     ]
     last_of_b1 = recent[recent["kpi_id"] == "B1"].iloc[-1]
-    assert (last_of_b1["status"], last_of_b1["not_rated_reason"]) == ("not available", "not available")
+    assert (last_of_b1["status"], last_of_b1["not_rated_reason"]) == (
+        "not available",
+        "not available",
+    )
     assert pd.isna(last_of_b1["value"]) and pd.isna(last_of_b1["rag"])
 
 
 def test_the_previous_figure_is_judged_by_the_previous_target(returns):
     kpis = score(recent_quarters(returns), returns).set_index("kpi_id")
     assert kpis.loc["A1", ["value", "target", "rag"]].tolist() == [93, 95, "Amber"]
-    assert kpis.loc["A1", ["previous_value", "previous_target", "previous_rag"]].tolist() == [92, 90, "Green"]
+    assert kpis.loc["A1", ["previous_value", "previous_target", "previous_rag"]].tolist() == [
+        92,
+        90,
+        "Green",
+    ]
     assert kpis.loc["A1", ["previous_quarter", "year_ago_quarter", "year_ago_value"]].tolist() == [
         "2024-25 Q2",
         "2023-24 Q3",
@@ -122,7 +155,12 @@ def test_plain_and_like_for_like_change_differ_when_the_set_does(returns):
     same = quarter_before(returns)
     assert same["kpi_id"].tolist() == ["A1", "B1", "C1"]
     change = movement(kpis, same, same).set_index("count")
-    assert change.loc["kpis", ["now", "previous", "same_now", "same_previous"]].tolist() == [3, 3, 2, 2]
+    assert change.loc["kpis", ["now", "previous", "same_now", "same_previous"]].tolist() == [
+        3,
+        3,
+        2,
+        2,
+    ]
     assert change.loc["Green", ["now", "previous", "change"]].tolist() == [0, 2, -2]
     assert change.loc["Green", ["same_now", "same_previous", "same_change"]].tolist() == [0, 1, -1]
 

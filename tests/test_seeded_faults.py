@@ -55,7 +55,9 @@ def check(raw: Path, capsys: pytest.CaptureFixture[str], status: int = 2) -> lis
 
 def test_the_data_as_they_are_have_none_of_them(raw, capsys):
     told = check(raw, capsys, status=0)
-    assert told[-1] == "Ready for the report." and not any(line.startswith(("error", "warning")) for line in told)
+    assert told[-1] == "Ready for the report." and not any(
+        line.startswith(("error", "warning")) for line in told
+    )
 
 
 def test_narrative_counts_that_contradict_the_table(raw, capsys):
@@ -124,7 +126,10 @@ def test_one_more_green_that_is_not_like_for_like(raw, capsys):
 
 def test_a_red_without_an_action(raw, capsys):
     put(raw / SAID, "GL01", "management_action", "")
-    assert any(line.startswith("error red-without-action commentary/2024-25-Q3, GL01,") for line in check(raw, capsys))
+    assert any(
+        line.startswith("error red-without-action commentary/2024-25-Q3, GL01,")
+        for line in check(raw, capsys)
+    )
 
 
 def test_a_kpi_without_a_data_period(raw, capsys):
@@ -141,7 +146,9 @@ def _like(raw: Path, kpi_id: str, new: str, name: str) -> list[str]:
 
 def test_commentary_that_says_improved_beside_a_negative_arrow(raw, capsys):
     row = say(raw, "PH03", "Performance has improved again.")
-    assert f"warning words-against-direction {SAID}, row {row}, commentary" in check(raw, capsys, status=0)
+    assert f"warning words-against-direction {SAID}, row {row}, commentary" in check(
+        raw, capsys, status=0
+    )
 
 
 def test_an_old_figure_shown_green_on_old_data(raw, capsys):
@@ -157,7 +164,11 @@ def finished(tmp_path_factory):
     raw = governance_without_action(tmp_path_factory.mktemp("page") / "raw")
     made = report_quarter(QUARTER, raw, raw.parent / "outputs")
     returns = load(raw, QUARTER)
-    return (made.folder / "report.html").read_text(encoding="utf-8"), returns, report_tables(returns)
+    return (
+        (made.folder / "report.html").read_text(encoding="utf-8"),
+        returns,
+        report_tables(returns),
+    )
 
 
 def found_in(finished, old: str, new: str, count: int = 0) -> str:
@@ -184,7 +195,10 @@ def test_arrow_words_that_are_wrong_for_the_whole_page(finished):
 @pytest.mark.parametrize("words", ["", "Bar chart", "Image", "Columns for six quarters"])
 def test_alternative_text_of_charts_that_means_nothing(finished, words):
     said = found_in(finished, r"(<desc[^>]*>)Columns[^<]*", rf"\1{words}")
-    assert all(re.search(rf"{place}: The description of the chart is not", said) for place in ("kpi-gl01", "kpi-gl02"))
+    assert all(
+        re.search(rf"{place}: The description of the chart is not", said)
+        for place in ("kpi-gl01", "kpi-gl02")
+    )
 
 
 def test_a_chart_under_another_kpi(finished):

@@ -58,16 +58,26 @@ class Cluster:
         self.number += 1
         options = ["--port", "0", "--webui-port", "0", "--cores", "1", "--memory", "1g"]
         work = ["--work-dir", str(self.folder / f"work{self.number}")]
-        worker, said = self.start("worker", "org.apache.spark.deploy.worker.Worker", *options, *work, self.address)
+        worker, said = self.start(
+            "worker", "org.apache.spark.deploy.worker.Worker", *options, *work, self.address
+        )
         self.wait_for(said, "(Successfully registered with master)")
         return worker
 
     def start(self, name, kind, *options):
         from pyspark.find_spark_home import _find_spark_home
 
-        command = [str(Path(_find_spark_home(), "bin", "spark-class")), kind, "--host", "127.0.0.1", *options]
+        command = [
+            str(Path(_find_spark_home(), "bin", "spark-class")),
+            kind,
+            "--host",
+            "127.0.0.1",
+            *options,
+        ]
         settings = {**os.environ, "SPARK_LOCAL_IP": "127.0.0.1", "SPARK_NO_DAEMONIZE": "1"}
-        process = subprocess.Popen(command, env=settings, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
+        process = subprocess.Popen(
+            command, env=settings, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True
+        )
         self.processes.append(process)
         return process, process.stderr
 
@@ -118,14 +128,21 @@ def test_rating_and_direction_on_sparks_own_tables(local, tmp_path):
     frame = local.read.parquet(str(source_file(table, tmp_path)))
     found = to_pandas(direction_of_travel(rate(frame), by=BY, after=WINDOW))
     same(
-        found, worked_out(table), ["rag", "not_rated_reason", "direction_of_travel", "slope", "slope_low", "r_squared"]
+        found,
+        worked_out(table),
+        ["rag", "not_rated_reason", "direction_of_travel", "slope", "slope_low", "r_squared"],
     )
 
 
 def test_a_cluster_judges_partitions(standalone, tmp_path):
     table = figures()
     folder, output = tmp_path / "in", tmp_path / "out"
-    ds.write_dataset(pa.Table.from_pandas(table, preserve_index=False), folder, format="parquet", partitioning=hive())
+    ds.write_dataset(
+        pa.Table.from_pandas(table, preserve_index=False),
+        folder,
+        format="parquet",
+        partitioning=hive(),
+    )
     options = ["--engine", "spark", "--master", standalone.address, "--partitioned"]
     assert main(["rate", str(folder), str(output), *options]) == 0
     assert len(list(output.glob("authority=*"))) == table["authority"].nunique()
@@ -139,7 +156,11 @@ def test_a_worker_that_is_killed_is_done_without(standalone, tmp_path):
     victim = standalone.worker()
     with ThreadPoolExecutor(1) as thread:
         done = thread.submit(
-            rate_on_spark, source_file(table, tmp_path), tmp_path / "out", master=standalone.address, block_rows=40
+            rate_on_spark,
+            source_file(table, tmp_path),
+            tmp_path / "out",
+            master=standalone.address,
+            block_rows=40,
         )
         while not (working(victim) and tasks_done()):
             assert not done.done(), "the run was over before a worker could be killed"
@@ -153,7 +174,9 @@ def test_a_worker_that_is_killed_is_done_without(standalone, tmp_path):
 def working(worker):
     """Whether Python judges a block there."""
     return any(
-        "pyspark" in " ".join(child.cmdline()) for child in children(worker) if child.name().startswith("python")
+        "pyspark" in " ".join(child.cmdline())
+        for child in children(worker)
+        if child.name().startswith("python")
     )
 
 
@@ -180,7 +203,10 @@ def test_faults_are_sentences(standalone, tmp_path, capsys):
     options = ["--engine", "spark", "--master", standalone.address]
     assert main(["rate", str(tmp_path / "twice.parquet"), str(tmp_path / "out"), *options]) == 2
     said = capsys.readouterr().err
-    assert "Two rows of 007, K0 are for the same period, 2019-03-31" in said and "Traceback" not in said
+    assert (
+        "Two rows of 007, K0 are for the same period, 2019-03-31" in said
+        and "Traceback" not in said
+    )
     assert [path.name for path in tmp_path.iterdir()] == ["twice.parquet"]
 
 

@@ -35,7 +35,9 @@ def test_no_cell_of_a_written_file_is_a_formula(tmp_path: Path) -> None:
     assert not [cell for cell in cells if cell.lstrip()[:1] in "=+-@" and cell]
     sheet = load_workbook(write_workbook({"=x": table}, tmp_path / "t.xlsx")).worksheets[0]
     assert {cell.data_type for row in sheet.iter_rows(max_col=1) for cell in row} == {"s"}
-    assert {cell.data_type for row in sheet.iter_rows(min_row=2, min_col=2) for cell in row} == {"n"}
+    assert {cell.data_type for row in sheet.iter_rows(min_row=2, min_col=2) for cell in row} == {
+        "n"
+    }
 
 
 def test_a_lone_return_starts_no_new_row(tmp_path: Path) -> None:
@@ -65,7 +67,9 @@ def test_the_same_table_gives_the_same_bytes_at_any_time(tmp_path: Path) -> None
     assert core.count(b"2000-01-01T00:00:00Z") == 2
 
 
-def test_a_failed_writing_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_writing_leaves_the_old_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = write_csv(pd.DataFrame({"a": [1]}), tmp_path / "t.csv")
     before = path.read_bytes()
 

@@ -8,7 +8,9 @@ from scipy import stats
 from kpi_tools.statistics.student import chance_below, critical, critical_of_many, p_value
 
 
-@pytest.mark.parametrize(("df", "printed"), [(1, 12.706), (2, 4.303), (3, 3.182), (4, 2.776), (10, 2.228), (30, 2.042)])
+@pytest.mark.parametrize(
+    ("df", "printed"), [(1, 12.706), (2, 4.303), (3, 3.182), (4, 2.776), (10, 2.228), (30, 2.042)]
+)
 def test_the_printed_critical_values(df: int, printed: float) -> None:
     assert critical(df) == pytest.approx(printed, abs=0.0005)
 

@@ -28,14 +28,19 @@ def floors() -> dict[str, Version]:
     found: dict[str, Version] = {}
     with open(ROOT / "tests" / "advisories.csv", encoding="utf-8", newline="") as file:
         for row in csv.DictReader(file):
-            assert re.fullmatch(r"((CVE|PYSEC)-\d{4}-\d+|GHSA(-\w{4}){3})( \S+)*", row["advisories"]), row
+            assert re.fullmatch(
+                r"((CVE|PYSEC)-\d{4}-\d+|GHSA(-\w{4}){3})( \S+)*", row["advisories"]
+            ), row
             name = canonicalize_name(row["package"])
             found[name] = max(found.get(name, Version("0")), Version(row["fixed_in"]))
     return found
 
 
 def pins(lock: str) -> list[tuple[str, Version]]:
-    return [(canonicalize_name(name), Version(version)) for name, version in re.findall(r"(?m)^([\w.-]+)==(\S+)", lock)]
+    return [
+        (canonicalize_name(name), Version(version))
+        for name, version in re.findall(r"(?m)^([\w.-]+)==(\S+)", lock)
+    ]
 
 
 def vulnerable(installed: list[tuple[str, Version]]) -> list[str]:
@@ -44,7 +49,11 @@ def vulnerable(installed: list[tuple[str, Version]]) -> list[str]:
     looked_at = [(name, version) for name, version in installed if name in known]
     if not looked_at:
         raise ValueError("nothing audited")
-    return [f"{name} {version} is below {known[name]}" for name, version in looked_at if version < known[name]]
+    return [
+        f"{name} {version} is below {known[name]}"
+        for name, version in looked_at
+        if version < known[name]
+    ]
 
 
 def test_no_locked_version_is_known_to_be_vulnerable():
@@ -52,13 +61,19 @@ def test_no_locked_version_is_known_to_be_vulnerable():
     assert set(floors()) <= {name for name, _ in locked}, "an advisory for what is no longer locked"
     assert vulnerable(locked) == []
     beside = [
-        pin for pin in pins((ROOT / "requirements-cluster.lock").read_text(encoding="utf-8")) if pin[0] in floors()
+        pin
+        for pin in pins((ROOT / "requirements-cluster.lock").read_text(encoding="utf-8"))
+        if pin[0] in floors()
     ]
     assert not beside or vulnerable(beside) == []
 
 
 def test_no_installed_version_is_known_to_be_vulnerable():
-    installed = [(canonicalize_name(one.name), Version(one.version)) for one in metadata.distributions() if one.name]
+    installed = [
+        (canonicalize_name(one.name), Version(one.version))
+        for one in metadata.distributions()
+        if one.name
+    ]
     assert vulnerable(installed) == []
 
 
@@ -101,7 +116,12 @@ SKIPPED = {"name": "p0", "skip_reason": "Dependency not found on PyPI"}
     [
         (json.dumps({"dependencies": CLEAN}), 0, 0, "none is known to be vulnerable"),
         (json.dumps({"dependencies": [HOLE, *CLEAN[1:]]}), 1, 1, "p0 1: CVE-2026-1, mended in 2"),
-        (json.dumps({"dependencies": [SKIPPED, *CLEAN[1:]]}), 0, 1, "p0 was not looked up: Dependency not found"),
+        (
+            json.dumps({"dependencies": [SKIPPED, *CLEAN[1:]]}),
+            0,
+            1,
+            "p0 was not looked up: Dependency not found",
+        ),
         (json.dumps({"dependencies": []}), 0, 1, "only 0 of 10 packages were audited"),
         (json.dumps({"dependencies": CLEAN[:5]}), 0, 1, "only 5 of 10 packages were audited"),
         ("", 1, 1, "the advisories were not reached, so nothing was audited"),
@@ -111,7 +131,9 @@ SKIPPED = {"name": "p0", "skip_reason": "Dependency not found on PyPI"}
 )
 def test_the_audit_fails_unless_everything_was_looked_up(tmp_path, said, status, ends, sentence):
     lock = tmp_path / "some.lock"
-    lock.write_text("".join(f"p{number}==1 \\\n    --hash=sha256:0\n" for number in range(10)), encoding="utf-8")
+    lock.write_text(
+        "".join(f"p{number}==1 \\\n    --hash=sha256:0\n" for number in range(10)), encoding="utf-8"
+    )
     tool = tmp_path / "pip-audit"
     tool.write_text(f"#!/bin/sh\ncat <<'END'\n{said}\nEND\nexit {status}\n", encoding="utf-8")
     tool.chmod(0o755)
@@ -128,4 +150,6 @@ def test_an_audit_without_its_tool_or_with_an_empty_lock_fails(tmp_path):
 
 def audit(lock: Path, path: str) -> "subprocess.CompletedProcess[str]":
     command = [sys.executable, str(AUDIT), str(lock)]
-    return subprocess.run(command, env=os.environ | {"PATH": path}, capture_output=True, encoding="utf-8")
+    return subprocess.run(
+        command, env=os.environ | {"PATH": path}, capture_output=True, encoding="utf-8"
+    )

@@ -88,18 +88,24 @@ def contents(folder: Path) -> dict[str, str]:
     for path in sorted(path for path in folder.rglob("*") if path.is_file()):
         if path.suffix == ".xlsx":
             with zipfile.ZipFile(path) as book:
-                found |= {f"{path.name}/{name}": book.read(name).decode("utf-8", "replace") for name in book.namelist()}
+                found |= {
+                    f"{path.name}/{name}": book.read(name).decode("utf-8", "replace")
+                    for name in book.namelist()
+                }
             continue
         text = path.read_text(encoding="utf-8")
         hidden = re.findall(r"base64,\\?\n?([A-Za-z0-9+/=\s]{16,})", text)
-        found[path.name] = text + "".join(base64.b64decode(part).decode("utf-8", "replace") for part in hidden)
+        found[path.name] = text + "".join(
+            base64.b64decode(part).decode("utf-8", "replace") for part in hidden
+        )
     return found
 
 
 def leaks(folder: Path) -> list[tuple[str, str]]:
     """Where a sentinel stands; in a hash four digits in a row are chance."""
     texts = {
-        name: re.sub(r"(?<![\w.])[0-9a-f]{16}(?:[0-9a-f]{48})?\b", "", text) for name, text in contents(folder).items()
+        name: re.sub(r"(?<![\w.])[0-9a-f]{16}(?:[0-9a-f]{48})?\b", "", text)
+        for name, text in contents(folder).items()
     }
     return [(name, one) for name, text in texts.items() for one in SENTINELS if one in text]
 
@@ -110,7 +116,12 @@ def test_the_sentinels_would_be_found(raw, tmp_path):
     (raw / "kpis.csv").write_text(kpis, encoding="utf-8")
     made = report_quarter(QUARTER, raw, tmp_path / "outputs")
     found = leaks(made.folder)
-    assert {name.partition("/")[0] for name, _ in found} == {"report.html", "report.ipynb", "kpis.csv", "kpis.xlsx"}
+    assert {name.partition("/")[0] for name, _ in found} == {
+        "report.html",
+        "report.ipynb",
+        "kpis.csv",
+        "kpis.xlsx",
+    }
     assert {one for _, one in found} >= {"97.53125", "31,415", "8,087", "0.754297", "NOTESENTINEL"}
 
 
@@ -127,7 +138,12 @@ def test_no_file_of_the_report_holds_a_suppressed_figure(raw, tmp_path):
     assert "81,513.95778" in page and "50,000.50000" in page  # the total and the third cell stay
     assert page.count(">[c]<") >= 3  # the places of the columns in the charts of A, B and P
     noted = json.loads(texts["manifest.json"])
-    assert noted["small_numbers"] == {"rounding": None, "shown": [], "suppressed": 4, "threshold": 100}
+    assert noted["small_numbers"] == {
+        "rounding": None,
+        "shown": [],
+        "suppressed": 4,
+        "threshold": 100,
+    }
     assert "four figures of sensitive KPIs, marked [c] or suppressed, cannot be printed" in page
     assert noted["ratings"] == {"Green": 2, "Amber": 0, "Red": 0, "Not rated": 3}
 
@@ -136,18 +152,27 @@ def test_nor_does_the_history_of_a_kpi_or_the_explorer(raw, tmp_path):
     for kpi_id in ("A", "P"):
         assert leaks(history_of_kpi(kpi_id, QUARTER, raw, tmp_path / "outputs").folder) == []
     explorer = explore("", QUARTER, str(raw))
-    seen = [str(part) for part in (explorer.by_consequence, explorer.grid, explorer.flags, explorer.alerts)]
+    seen = [
+        str(part)
+        for part in (explorer.by_consequence, explorer.grid, explorer.flags, explorer.alerts)
+    ]
     for _, kpi_id in explorer.chooser.kpi.options:
         explorer.chooser.kpi.value = kpi_id
         for _, view in explorer.chooser.view.options:
             explorer.chooser.view.value = view
             chooser = explorer.chooser
-            seen += [json.dumps(chooser.chart.spec, default=str), chooser.chart.description, chooser._notes.value]
+            seen += [
+                json.dumps(chooser.chart.spec, default=str),
+                chooser.chart.description,
+                chooser._notes.value,
+            ]
             for _, point in chooser.point.options:
                 chooser.point.value = point
                 seen.append(chooser._facts.value)
     assert [one for one in SENTINELS if any(one in text for text in seen)] == []
-    assert "NOTESENTINEL" not in repr(explorer.known.returns) and "97.53" not in repr(explorer.known.returns)
+    assert "NOTESENTINEL" not in repr(explorer.known.returns) and "97.53" not in repr(
+        explorer.known.returns
+    )
 
 
 def test_a_suppressed_figure_has_no_rating_and_the_next_report_does_not_tell_it(raw):
@@ -171,7 +196,9 @@ def test_a_suppressed_figure_has_no_rating_and_the_next_report_does_not_tell_it(
     later = load(raw, "2024-25 Q4")
     before = earlier_reports(later)[0].set_index("kpi_id")
     assert before["status"].to_dict() == kpis["status"].to_dict()
-    assert pd.isna(score(recent_quarters(later), later).set_index("kpi_id").loc["A", "previous_value"])
+    assert pd.isna(
+        score(recent_quarters(later), later).set_index("kpi_id").loc["A", "previous_value"]
+    )
 
 
 # Texts
@@ -190,7 +217,9 @@ TYPED = {
 
 
 @pytest.mark.parametrize("case", TYPED)
-def test_a_typed_figure_that_is_suppressed_is_refused_with_its_place_and_not_repeated(raw, capsys, case):
+def test_a_typed_figure_that_is_suppressed_is_refused_with_its_place_and_not_repeated(
+    raw, capsys, case
+):
     kpi_id, text, found = TYPED[case]
     said = [["kpi_id", "section", "commentary"], ["A", "", "Fine."], [kpi_id, "", text]]
     (raw / "commentary/2024-25-Q3.csv").write_text(text_of(said), encoding="utf-8")
@@ -238,10 +267,16 @@ def test_a_text_on_the_section_is_remarked_on_and_kept(raw):
 
 
 def test_earlier_commentary_that_tells_is_not_shown_later(raw):
-    said = [["kpi_id", "section", "commentary"], ["P", "", "Already 61 were seen."], ["A", "", "Fine."]]
+    said = [
+        ["kpi_id", "section", "commentary"],
+        ["P", "", "Already 61 were seen."],
+        ["A", "", "Fine."],
+    ]
     (raw / "commentary/2024-25-Q2.csv").write_text(text_of(said), encoding="utf-8")
     known = commentary_until(raw, load(raw, QUARTER))
-    assert "Already 61 were seen." not in set(known["commentary"]) and "Fine." in set(known["commentary"])
+    assert "Already 61 were seen." not in set(known["commentary"]) and "Fine." in set(
+        known["commentary"]
+    )
 
 
 # Decisions and settings
@@ -250,7 +285,12 @@ def test_earlier_commentary_that_tells_is_not_shown_later(raw):
 def test_a_figure_printed_by_decision_says_so_with_reason_and_role(raw, tmp_path):
     head = ["kpi_id", "period", "from_quarter", "reason", "agreed_by"]
     decision = ["P", "Q3 2024/25", QUARTER, "the regulator has published it", "Monitoring Officer"]
-    append(raw / "small_numbers.csv", head, decision, ["A", QUARTER, "2024-25 Q4", "later", "Monitoring Officer"])
+    append(
+        raw / "small_numbers.csv",
+        head,
+        decision,
+        ["A", QUARTER, "2024-25 Q4", "later", "Monitoring Officer"],
+    )
     made = report_quarter(QUARTER, raw, tmp_path / "outputs")
     page = (made.folder / "report.html").read_text(encoding="utf-8")
     assert "8,087" in page and "97.53" not in page
@@ -258,8 +298,12 @@ def test_a_figure_printed_by_decision_says_so_with_reason_and_role(raw, tmp_path
         "Seen in time, Quarter 3 2024/25: printed although it may be small, agreed by the Monitoring Officer, because "
         "the regulator has published it."
     ) in page
-    shown = json.loads((made.folder / "manifest.json").read_text(encoding="utf-8"))["small_numbers"]["shown"]
-    assert [(one["kpi_id"], one["period"], one["agreed_by"]) for one in shown] == [("P", QUARTER, "Monitoring Officer")]
+    shown = json.loads((made.folder / "manifest.json").read_text(encoding="utf-8"))[
+        "small_numbers"
+    ]["shown"]
+    assert [(one["kpi_id"], one["period"], one["agreed_by"]) for one in shown] == [
+        ("P", QUARTER, "Monitoring Officer")
+    ]
 
 
 @pytest.mark.parametrize(
@@ -272,7 +316,9 @@ def test_a_figure_printed_by_decision_says_so_with_reason_and_role(raw, tmp_path
     ],
 )
 def test_a_decision_without_reason_role_or_place_is_refused(raw, row, column, code):
-    append(raw / "small_numbers.csv", ["kpi_id", "period", "from_quarter", "reason", "agreed_by"], row)
+    append(
+        raw / "small_numbers.csv", ["kpi_id", "period", "from_quarter", "reason", "agreed_by"], row
+    )
     problem = read_returns(raw, QUARTER).problems.iloc[0]
     assert (problem["file"], problem["row"], problem["code"]) == ("small_numbers.csv", 2, code)
     assert problem["column"].startswith(column)
@@ -286,7 +332,9 @@ def test_a_decision_without_reason_role_or_place_is_refused(raw, row, column, co
     ],
 )  # fmt: skip
 def test_a_sum_that_cannot_be_is_refused_with_its_place(raw, kpi_id, part_of, said):
-    table = [line.split(",") for line in (raw / "kpis.csv").read_text(encoding="utf-8").splitlines()]
+    table = [
+        line.split(",") for line in (raw / "kpis.csv").read_text(encoding="utf-8").splitlines()
+    ]
     for line in table[1:]:
         line[-1] = part_of if line[0] == kpi_id else line[-1]
     (raw / "kpis.csv").write_text(text_of(table), encoding="utf-8")

@@ -37,22 +37,42 @@ def kpis(*rows: tuple[str, str, str], unit: str = "count", sensitive: str = "yes
     )
 
 
-DISTRICTS = kpis(("A", "quarter", "T"), ("B", "quarter", "T"), ("C", "quarter", "T"), ("T", "quarter", ""))
+DISTRICTS = kpis(
+    ("A", "quarter", "T"), ("B", "quarter", "T"), ("C", "quarter", "T"), ("T", "quarter", "")
+)
 ROLLING = pd.concat(
     [
-        kpis(("A", "quarter", "T; AR"), ("B", "quarter", "T; BR"), ("C", "quarter", "T"), ("T", "quarter", "TR")),
-        kpis(("AR", "rolling_12_months", ""), ("BR", "rolling_12_months", ""), ("TR", "rolling_12_months", "")),
+        kpis(
+            ("A", "quarter", "T; AR"),
+            ("B", "quarter", "T; BR"),
+            ("C", "quarter", "T"),
+            ("T", "quarter", "TR"),
+        ),
+        kpis(
+            ("AR", "rolling_12_months", ""),
+            ("BR", "rolling_12_months", ""),
+            ("TR", "rolling_12_months", ""),
+        ),
     ],
     ignore_index=True,
 )
 
 
 def sent(
-    kpi_id: str, at: int | str, value: float, received: int = 99, parts: tuple[float, float] | None = None, **cells
+    kpi_id: str,
+    at: int | str,
+    value: float,
+    received: int = 99,
+    parts: tuple[float, float] | None = None,
+    **cells,
 ):
     """A row of submissions: of a quarter (how many after FIRST) or a month, received with a quarter (its own by default)."""
     month = at if isinstance(at, str) else ""
-    quarter = FIRST.shift(at) if isinstance(at, int) else Quarter.containing(pd.Timestamp(f"{at}-01").date())
+    quarter = (
+        FIRST.shift(at)
+        if isinstance(at, int)
+        else Quarter.containing(pd.Timestamp(f"{at}-01").date())
+    )
     return {
         "kpi_id": kpi_id, "period": month or quarter.label, "quarter": quarter.label, "month": month, "value": float(value),
         "numerator": parts[0] if parts else np.nan, "denominator": parts[1] if parts else np.nan, "status": "final",
@@ -60,25 +80,35 @@ def sent(
     } | cells  # fmt: skip
 
 
-def hidden(rows: list[dict], catalogue: pd.DataFrame, threshold: int = 5, **options) -> set[tuple[str, str]]:
+def hidden(
+    rows: list[dict], catalogue: pd.DataFrame, threshold: int = 5, **options
+) -> set[tuple[str, str]]:
     """KPI and period (quarters by their number after FIRST, months by name) of what is suppressed."""
     frame = pd.DataFrame(rows)
     before = frame.copy()
     table = suppress(frame, catalogue, threshold, **options).submissions
     pd.testing.assert_frame_equal(frame, before)
     gone = table[table["status"] == SUPPRESSED]
-    assert gone[["value", "numerator", "denominator"]].isna().all(axis=None) and (gone["note"] == "").all()
+    assert (
+        gone[["value", "numerator", "denominator"]].isna().all(axis=None)
+        and (gone["note"] == "").all()
+    )
     kept = table[table["status"] != SUPPRESSED]
     if not options.get("rounding"):
         pd.testing.assert_frame_equal(kept, before.loc[kept.index])
-    return {(row["kpi_id"], row["month"] or Quarter.parse(row["quarter"]) - FIRST) for row in gone.to_dict("records")}
+    return {
+        (row["kpi_id"], row["month"] or Quarter.parse(row["quarter"]) - FIRST)
+        for row in gone.to_dict("records")
+    }
 
 
 def table(*counts: tuple[int, ...]) -> list[dict]:
     """Rows for A, B and C in each quarter, and their total."""
     rows = []
     for at, row in enumerate(counts):
-        rows += [sent(name, at, count) for name, count in zip(PARTS, row, strict=True)] + [sent("T", at, sum(row))]
+        rows += [sent(name, at, count) for name, count in zip(PARTS, row, strict=True)] + [
+            sent("T", at, sum(row))
+        ]
     return rows
 
 
@@ -104,7 +134,9 @@ def test_three_cells_and_a_total(counts, expected):
 
 
 def test_a_kpi_by_itself_loses_that_figure_alone():
-    assert hidden([sent("A", at, n) for at, n in enumerate((9, 3, 9, 0, 5))], DISTRICTS[:1]) == {("A", 1)}
+    assert hidden([sent("A", at, n) for at, n in enumerate((9, 3, 9, 0, 5))], DISTRICTS[:1]) == {
+        ("A", 1)
+    }
     assert hidden([sent("A", 0, 3)], DISTRICTS[:1].assign(sensitive="no")) == set()
     assert hidden([sent("A", 0, 9)], DISTRICTS[:1], threshold=10) == {("A", 0)}
 
@@ -113,11 +145,15 @@ def test_percentages_are_small_in_those_who_met_them_those_who_did_not_or_all():
     one = kpis(("P", "quarter", ""), unit="%")
     rows = [
         sent("P", at, 100 * n / d, parts=(float(n), float(d)))
-        for at, (n, d) in enumerate([(4, 90), (5, 90), (85, 90), (86, 90), (0, 4), (0, 5), (90, 90)])
+        for at, (n, d) in enumerate(
+            [(4, 90), (5, 90), (85, 90), (86, 90), (0, 4), (0, 5), (90, 90)]
+        )
     ]
     assert hidden(rows, one) == {("P", 0), ("P", 3), ("P", 4)}
     assert hidden([sent("P", 0, 50.0)], one) == {("P", 0)}
-    judged = suppress(pd.DataFrame([sent("P", 0, 50.0), sent("P", 1, np.nan, status=SUPPRESSED)]), one, 5)
+    judged = suppress(
+        pd.DataFrame([sent("P", 0, 50.0), sent("P", 1, np.nan, status=SUPPRESSED)]), one, 5
+    )
     assert judged.not_judged["period"].tolist() == [FIRST.label]
 
 
@@ -135,13 +171,18 @@ def test_a_quarter_is_not_found_from_twelve_months():
     assert hidden(rows, both) == {("A", 3)}
     assert hidden([*rows, sent("R", 3, 29)], both) == {("A", 3), ("R", 3)}
     later = [*rows, sent("R", 3, 29), sent("A", 4, 8), sent("R", 4, 28)]
-    assert hidden(later, both) == {("A", 3), ("R", 3), ("A", 4)}  # 28 - 9 - 9 - 8 would be the 2 again
+    assert hidden(later, both) == {
+        ("A", 3),
+        ("R", 3),
+        ("A", 4),
+    }  # 28 - 9 - 9 - 8 would be the 2 again
 
 
 def test_a_small_rolling_figure_takes_the_next_three_with_it():
     """Each of them counts its latest quarter too; the one after those does not."""
     assert hidden(
-        [sent("R", at, n) for at, n in enumerate((9, 4, 8, 7, 9, 9, 8))], kpis(("R", "rolling_12_months", ""))
+        [sent("R", at, n) for at, n in enumerate((9, 4, 8, 7, 9, 9, 8))],
+        kpis(("R", "rolling_12_months", "")),
     ) == {("R", at) for at in (1, 2, 3, 4)}
 
 
@@ -158,18 +199,27 @@ def test_what_subtraction_alone_gives_is_not_given_either():
     one = kpis(("Y", "year_to_date", ""))
     assert hidden([sent("Y", at, n) for at, n in enumerate((30, 32, 36))], one) == {("Y", 1)}
     assert hidden(
-        [sent("A", "2023-04", 20), sent("A", "2023-05", 30), sent("A", 0, 53)], kpis(("A", "quarter", ""))
+        [sent("A", "2023-04", 20), sent("A", "2023-05", 30), sent("A", 0, 53)],
+        kpis(("A", "quarter", "")),
     ) == {("A", "2023-04")}
     assert hidden([sent("B", 0, 20), sent("C", 0, 30), sent("T", 0, 54)], DISTRICTS) == {("B", 0)}
 
 
 def test_days_are_apart_from_each_other_and_from_months():
     one = kpis(("S", "snapshot", ""))
-    assert hidden([sent("S", 0, 3), sent("S", 1, 30), sent("S", "2023-06", 3)], one) == {("S", 0), ("S", "2023-06")}
+    assert hidden([sent("S", 0, 3), sent("S", 1, 30), sent("S", "2023-06", 3)], one) == {
+        ("S", 0),
+        ("S", "2023-06"),
+    }
 
 
 def test_what_the_service_suppressed_is_not_found_either():
-    rows = [sent("A", 0, np.nan, status=SUPPRESSED), sent("B", 0, 20), sent("C", 0, 30), sent("T", 0, 53)]
+    rows = [
+        sent("A", 0, np.nan, status=SUPPRESSED),
+        sent("B", 0, 20),
+        sent("C", 0, 30),
+        sent("T", 0, 53),
+    ]
     assert hidden(rows, DISTRICTS) == {("A", 0), ("B", 0)}
 
 
@@ -204,7 +254,11 @@ def test_a_figure_sent_again_stays_hidden_and_a_restated_one_is_judged_anew():
     again = [*table((4, 30, 40)), sent("B", 0, 30, 1)]
     assert hidden(again, DISTRICTS) == {("A", 0), ("B", 0)}
     frame = pd.DataFrame([sent("A", 0, 3, 0), sent("A", 0, 30, 1), sent("A", 0, 2, 2)])
-    assert suppress(frame, DISTRICTS[:1], 5).submissions["status"].tolist() == [SUPPRESSED, "final", SUPPRESSED]
+    assert suppress(frame, DISTRICTS[:1], 5).submissions["status"].tolist() == [
+        SUPPRESSED,
+        "final",
+        SUPPRESSED,
+    ]
 
 
 def test_an_agreed_figure_is_printed_from_its_returns_on():
@@ -222,9 +276,18 @@ def test_an_agreed_figure_is_printed_from_its_returns_on():
 
 def test_rounding_halves_go_up_and_a_percentage_is_made_of_the_rounded_counts():
     counted = pd.DataFrame([sent("A", at, n) for at, n in enumerate((12, 13, 7, 0, 4))])
-    assert suppress(counted, DISTRICTS[:1], 5, 5).submissions["value"].tolist()[:4] == [10, 15, 5, 0]
-    shares = pd.DataFrame([sent("P", 0, 100 * 12 / 33, parts=(12, 33)), sent("P", 1, 50, parts=(6, 12))])
-    one, two = suppress(shares, kpis(("P", "quarter", ""), unit="%"), 5, 5).submissions.to_dict("records")
+    assert suppress(counted, DISTRICTS[:1], 5, 5).submissions["value"].tolist()[:4] == [
+        10,
+        15,
+        5,
+        0,
+    ]
+    shares = pd.DataFrame(
+        [sent("P", 0, 100 * 12 / 33, parts=(12, 33)), sent("P", 1, 50, parts=(6, 12))]
+    )
+    one, two = suppress(shares, kpis(("P", "quarter", ""), unit="%"), 5, 5).submissions.to_dict(
+        "records"
+    )
     assert (one["numerator"], one["denominator"], round(one["value"], 4)) == (10, 35, 28.5714)
     assert (two["numerator"], two["denominator"], two["value"]) == (5, 10, 50)
     other = suppress(counted, DISTRICTS[:1].assign(sensitive="no"), 5, 5).submissions
@@ -232,7 +295,13 @@ def test_rounding_halves_go_up_and_a_percentage_is_made_of_the_rounded_counts():
 
 
 def test_notes_that_repeat_a_hidden_figure_go_too():
-    frame = pd.DataFrame([sent("A", 0, 3), sent("A", 1, 30, note="Was 3 in Quarter 1"), sent("A", 2, 31, note="Late")])
+    frame = pd.DataFrame(
+        [
+            sent("A", 0, 3),
+            sent("A", 1, 30, note="Was 3 in Quarter 1"),
+            sent("A", 2, 31, note="Late"),
+        ]
+    )
     assert suppress(frame, DISTRICTS[:1], 5).submissions["note"].tolist() == ["", "", "Late"]
 
 
@@ -247,7 +316,10 @@ def attack(cells: list[Cell], gone: set) -> dict:
 
     A cell is a figure's name, the events whose cases it adds up, and its value; cases are whole numbers, nought or more.
     """
-    unknown = {event: n for n, event in enumerate(sorted({event for _, events, _ in cells for event in events}))}
+    unknown = {
+        event: n
+        for n, event in enumerate(sorted({event for _, events, _ in cells for event in events}))
+    }
 
     def adds(events: set) -> np.ndarray:
         return np.isin(np.arange(len(unknown)), [unknown[event] for event in events]).astype(float)
@@ -259,7 +331,9 @@ def attack(cells: list[Cell], gone: set) -> dict:
     for name, events, _ in cells:
         if name in gone:
             found = [
-                milp(sign * adds(events), constraints=printed, bounds=Bounds(0, 10**6), integrality=1)
+                milp(
+                    sign * adds(events), constraints=printed, bounds=Bounds(0, 10**6), integrality=1
+                )
                 for sign in (1, -1)
             ]
             assert all(one.success for one in found)
@@ -274,7 +348,9 @@ def by_quarter(rows: list[dict]) -> list[Cell]:
     for row in rows:
         kpi_id, at = row["kpi_id"], Quarter.parse(row["quarter"]) - FIRST
         first = at - 3 if kpi_id.endswith("R") else at
-        cells.append(((kpi_id, at), set(product(districts[kpi_id], range(first, at + 1))), row["value"]))
+        cells.append(
+            ((kpi_id, at), set(product(districts[kpi_id], range(first, at + 1))), row["value"])
+        )
     return cells
 
 
@@ -289,13 +365,20 @@ quarters = st.lists(st.tuples(cases, cases, cases), min_size=1, max_size=7)
 def test_no_attacker_narrows_a_cell_of_a_table_with_totals(counts):
     rows = table(*counts)
     gone = hidden(rows, DISTRICTS)
-    assert gone >= {(row["kpi_id"], Quarter.parse(row["quarter"]) - FIRST) for row in rows if 0 < row["value"] < 5}
+    assert gone >= {
+        (row["kpi_id"], Quarter.parse(row["quarter"]) - FIRST)
+        for row in rows
+        if 0 < row["value"] < 5
+    }
     assert all(width >= 4 for width in attack(by_quarter(rows), gone).values())
 
 
 @settings(max_examples=60)
 @given(quarters, st.sampled_from([("AR", "TR"), ("AR", "BR"), ("AR", "BR", "TR")]))
-@example([(9, 20, 30), (9, 20, 30), (9, 20, 30), (2, 20, 30), (9, 20, 30), (9, 20, 30)], ("AR", "BR", "TR"))
+@example(
+    [(9, 20, 30), (9, 20, 30), (9, 20, 30), (2, 20, 30), (9, 20, 30), (9, 20, 30)],
+    ("AR", "BR", "TR"),
+)
 def test_nor_with_rolling_windows_of_parts_and_of_the_total(counts, windows):
     rows = table(*counts)
     for at in range(3, len(counts)):
@@ -325,7 +408,10 @@ def test_nor_from_months_their_quarters_and_twelve_months(counts, with_quarters,
     catalogue = kpis(("A", "quarter", "R"), ("R", "rolling_12_months", ""))
     names = [str(month) for month in pd.period_range("2023-04", periods=len(counts), freq="M")]
     rows = [sent("A", name, count) for name, count in zip(names, counts, strict=True)]
-    cells = [(("A", name), {at}, count) for at, (name, count) in enumerate(zip(names, counts, strict=True))]
+    cells = [
+        (("A", name), {at}, count)
+        for at, (name, count) in enumerate(zip(names, counts, strict=True))
+    ]
     for at in range(len(counts) // 3):
         months = set(range(3 * at, 3 * at + 3))
         year = set(range(3 * at - 9, 3 * at + 3))

@@ -15,7 +15,9 @@ HOSTILE = "<script>alert(1)</script> & \"'\\n{datum.x}"
 
 
 def drawn(name: str = "kpi-cs01", **columns: object) -> str:
-    return inline_svg(kpi_spec(rows_of(points(**columns))), name, "Calls answered", "Columns for six quarters.")
+    return inline_svg(
+        kpi_spec(rows_of(points(**columns))), name, "Calls answered", "Columns for six quarters."
+    )
 
 
 def test_it_is_an_image_with_a_name_and_a_description():
@@ -30,7 +32,11 @@ def test_it_is_an_image_with_a_name_and_a_description():
 
 def test_it_draws_six_columns_and_prints_their_values():
     root = ET.fromstring(drawn())
-    columns = [path for path in root.iter("path") if re.fullmatch(r"M[\d.,]+h40\.5v[\d.]+h-40\.5Z", path.get("d", ""))]
+    columns = [
+        path
+        for path in root.iter("path")
+        if re.fullmatch(r"M[\d.,]+h40\.5v[\d.]+h-40\.5Z", path.get("d", ""))
+    ]
     assert len(columns) == 6
     words = [text.text for text in root.iter("text")]
     assert {"82%", "91%", "Dec 24", "Target 90%", "Floor 80%"} <= set(words)
@@ -38,26 +44,36 @@ def test_it_draws_six_columns_and_prints_their_values():
 
 def test_the_height_of_a_column_is_in_proportion_to_its_value():
     heights = [
-        float(found) for found in re.findall(r"h40\.5v([\d.]+)h-40\.5Z", drawn(values=(10, 20, 30, 40, 50, 100)))
+        float(found)
+        for found in re.findall(r"h40\.5v([\d.]+)h-40\.5Z", drawn(values=(10, 20, 30, 40, 50, 100)))
     ]
-    assert [height / heights[-1] for height in heights] == pytest.approx([0.1, 0.2, 0.3, 0.4, 0.5, 1], abs=0.005)
+    assert [height / heights[-1] for height in heights] == pytest.approx(
+        [0.1, 0.2, 0.3, 0.4, 0.5, 1], abs=0.005
+    )
 
 
 def test_the_kinds_of_line_and_column_are_told_apart_without_colour():
-    dashes = set(re.findall(r'stroke-dasharray="([\d,]+)"', drawn(status=["illustrative", *["final"] * 5])))
+    dashes = set(
+        re.findall(r'stroke-dasharray="([\d,]+)"', drawn(status=["illustrative", *["final"] * 5]))
+    )
     assert {"8,4", "2,3", "3,2"} <= dashes
 
 
 def test_nothing_in_it_can_run_fetch_or_style():
     text = drawn()
-    assert not re.search(r"style=|<style|<script|href|xmlns|https?:|url\(|aria-roledescription| on\w+=", text)
+    assert not re.search(
+        r"style=|<style|<script|href|xmlns|https?:|url\(|aria-roledescription| on\w+=", text
+    )
     assert len(text) < 4000
 
 
 def test_text_from_outside_stays_text():
     svg = inline_svg(kpi_spec(rows_of(points()), (HOSTILE, 85.0)), "x", HOSTILE, HOSTILE)
     root = ET.fromstring(svg)
-    assert [element.text for element in root if element.tag in ("title", "desc")] == [HOSTILE, HOSTILE]
+    assert [element.text for element in root if element.tag in ("title", "desc")] == [
+        HOSTILE,
+        HOSTILE,
+    ]
     assert not list(root.iter("script"))
 
 

@@ -62,14 +62,25 @@ def four_kpis() -> pd.DataFrame:
     other, nan = "Governance and Law", float("nan")
     return scorecard_of(
         points("CS01"),
-        points("CS02", values=(80, 80, 80, 80, 80, 81), direction_of_travel="stable or no clear trend"),
-        points("GL01", section=other, values=(80, 80, 80, 80, 85, 71), direction_of_travel="negative"),
-        points("GL02", section=other, values=(80, 80, 80, 80, 80, nan), direction_of_travel="not enough data"),
+        points(
+            "CS02", values=(80, 80, 80, 80, 80, 81), direction_of_travel="stable or no clear trend"
+        ),
+        points(
+            "GL01", section=other, values=(80, 80, 80, 80, 85, 71), direction_of_travel="negative"
+        ),
+        points(
+            "GL02",
+            section=other,
+            values=(80, 80, 80, 80, 80, nan),
+            direction_of_travel="not enough data",
+        ),
     )
 
 
 def test_a_table_has_a_caption_and_scoped_heads():
-    table = Cells(report_table(pd.DataFrame({"Area": ["Ashford", "Swale"], "Count": [3, 5]}), "Areas"))
+    table = Cells(
+        report_table(pd.DataFrame({"Area": ["Ashford", "Swale"], "Count": [3, 5]}), "Areas")
+    )
     assert table.captions == ["Areas"]
     assert table.rows == [["Area", "Count"], ["Ashford", "3"], ["Swale", "5"]]
     assert table.scopes == ["col", "col", "row", "row"]
@@ -84,14 +95,25 @@ def test_text_in_a_table_is_escaped_and_html_is_not():
 def test_a_wide_table_can_be_scrolled_by_keyboard():
     shown = str(report_table(pd.DataFrame({"a": [1]}), "Wide one", wide=True))
     assert (
-        'tabindex="0"' in shown and 'aria-labelledby="wide-one-caption"' in shown and 'id="wide-one-caption"' in shown
+        'tabindex="0"' in shown
+        and 'aria-labelledby="wide-one-caption"' in shown
+        and 'id="wide-one-caption"' in shown
     )
 
 
 def test_the_matrix_counts_each_section_and_adds_up():
     table = Cells(matrix(four_kpis(), ["Customer Services", "Governance and Law"]))
     assert table.rows[0] == ["Section", "KPIs", "RAG rating", "Direction of travel"]
-    assert table.rows[1] == ["Green", "Amber", "Red", "Not rated", "Positive", "Stable", "Negative", "Not tested"]
+    assert table.rows[1] == [
+        "Green",
+        "Amber",
+        "Red",
+        "Not rated",
+        "Positive",
+        "Stable",
+        "Negative",
+        "Not tested",
+    ]
     assert table.rows[2:] == [
         ["Customer Services", "2", "1", "1", "0", "0", "1", "1", "0", "0"],
         ["Governance and Law", "2", "0", "0", "1", "1", "0", "0", "1", "1"],
@@ -131,7 +153,9 @@ def test_every_red_is_listed_with_its_distance_action_and_card():
     )
     assert "previous quarter 85% (Amber)" in text
     assert "Two posts are advertised." in text
-    assert str(red_list(four_kpis())).count("<li ") == 1 and 'href="#kpi-gl01"' in str(red_list(four_kpis()))
+    assert str(red_list(four_kpis())).count("<li ") == 1 and 'href="#kpi-gl01"' in str(
+        red_list(four_kpis())
+    )
 
 
 def test_the_distance_of_a_lower_is_better_kpi_is_above_its_floor():

@@ -37,7 +37,10 @@ def template(desk: Desk, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def table_of(path: Path | io.BytesIO) -> list[dict[str, Any]]:
     sheet = load_workbook(path)["Return"]
     names = [cell.value for cell in sheet[1]]
-    return [dict(zip(names, (cell.value for cell in row), strict=True)) for row in sheet.iter_rows(min_row=2)]
+    return [
+        dict(zip(names, (cell.value for cell in row), strict=True))
+        for row in sheet.iter_rows(min_row=2)
+    ]
 
 
 def filled(path: Path, rows: list[dict[str, Any]]) -> bytes:
@@ -67,7 +70,13 @@ def test_a_directorate_is_asked_for_its_kpis_with_last_figures_and_targets(tmp_p
     asked = [row for row in rows if row["kpi_id"] == "ES01"]
     assert [row["period"] for row in asked] == [NEXT, "2025-01", "2025-02", "2025-03"]
     # KCC Quarterly Performance Report, Quarter 3 2024/25: EHC plans 34%, target 60%, floor standard 55%
-    quarter = {"last_figure": "34% in 2024-25 Q3", "target": "60%", "floor_standard": "55%", "unit": "%", "value": None}
+    quarter = {
+        "last_figure": "34% in 2024-25 Q3",
+        "target": "60%",
+        "floor_standard": "55%",
+        "unit": "%",
+        "value": None,
+    }
     assert asked[0] | quarter == asked[0]
     assert (asked[1]["target"], asked[1]["floor_standard"]) == (None, None)
 
@@ -75,11 +84,18 @@ def test_a_directorate_is_asked_for_its_kpis_with_last_figures_and_targets(tmp_p
 def test_a_kpi_in_arrears_is_asked_for_the_quarter_that_is_due(tmp_path: Path) -> None:
     write_raw(tmp_path)
     kpis = (tmp_path / "kpis.csv").read_text(encoding="utf-8")
-    (tmp_path / "kpis.csv").write_text(kpis.replace("quarterly,0", "quarterly,2", 1), encoding="utf-8")
-    (tmp_path / "returns" / "2024-25-Q3" / "a.csv").write_text("kpi_id,period,value\nP1,2024-25 Q1,80\n")
+    (tmp_path / "kpis.csv").write_text(
+        kpis.replace("quarterly,0", "quarterly,2", 1), encoding="utf-8"
+    )
+    (tmp_path / "returns" / "2024-25-Q3" / "a.csv").write_text(
+        "kpi_id,period,value\nP1,2024-25 Q1,80\n"
+    )
     (path,) = write_templates(tmp_path, NEXT, tmp_path)
     rows = {row["kpi_id"]: row for row in table_of(path)}
-    assert (rows["P1"]["period"], rows["P1"]["last_figure"]) == ("2024-25 Q2", "80.0% in 2024-25 Q1")
+    assert (rows["P1"]["period"], rows["P1"]["last_figure"]) == (
+        "2024-25 Q2",
+        "80.0% in 2024-25 Q1",
+    )
     assert (rows["P2"]["period"], rows["P2"]["last_figure"]) == (NEXT, "none")
     assert "OLD" not in rows and set(rows) >= {"007", "1E5", "NA", "TRUE", "MAR1", "nan"}
 
@@ -98,11 +114,18 @@ def test_only_what_is_to_be_filled_in_can_be_typed(template: Path) -> None:
 
     def bounds(kpi_id: str, name: str) -> tuple[str, str]:
         place = f"{'ABCDEFGHIJKL'[COLUMNS.index(name)]}{lines[kpi_id]}"
-        (found,) = [check for check in sheet.data_validations.dataValidation if place in check.sqref]
+        (found,) = [
+            check for check in sheet.data_validations.dataValidation if place in check.sqref
+        ]
         return found.formula1, found.formula2
 
     assert bounds("P1", "value") == ("0", "100")
-    assert bounds("C1", "value") == bounds("P1", "numerator") == bounds("F1", "denominator") == ("0", "1E+15")
+    assert (
+        bounds("C1", "value")
+        == bounds("P1", "numerator")
+        == bounds("F1", "denominator")
+        == ("0", "1E+15")
+    )
     assert bounds("F1", "value") == ("-1E+15", "1E+15")
 
 
@@ -119,18 +142,28 @@ def test_an_untouched_template_says_nothing_and_is_no_complaint(desk: Desk, temp
 
 def valid(unit: str) -> st.SearchStrategy[dict[str, Any]]:
     """Whatever may be sent of a KPI of that unit; percentages up to one need a sign to be believed."""
-    tenths = st.integers(11, 1000) if unit == "%" else st.integers(0 if unit != "£" else -(10**10), 10**10)
+    tenths = (
+        st.integers(11, 1000)
+        if unit == "%"
+        else st.integers(0 if unit != "£" else -(10**10), 10**10)
+    )
     status = st.sampled_from(["final", "provisional", "estimated", "carried forward"])
     note = st.text(st.characters(categories=["L", "Nd"], max_codepoint=0x17F), max_size=9)
-    figure = st.fixed_dictionaries({"value": tenths.map(lambda n: n / 10), "status": status}, optional={"note": note})
-    reason = st.fixed_dictionaries({"status": st.sampled_from(WITHOUT_VALUE)}, optional={"note": note})
+    figure = st.fixed_dictionaries(
+        {"value": tenths.map(lambda n: n / 10), "status": status}, optional={"note": note}
+    )
+    reason = st.fixed_dictionaries(
+        {"status": st.sampled_from(WITHOUT_VALUE)}, optional={"note": note}
+    )
     parts = st.integers(1, 10**6).flatmap(
         lambda below: st.fixed_dictionaries(
             {"numerator": st.integers(0, below), "denominator": st.just(below), "status": status}
         )
     )
     blank = st.just(dict[str, Any]())
-    return st.one_of(figure, reason, blank, parts) if unit == "%" else st.one_of(figure, reason, blank)
+    return (
+        st.one_of(figure, reason, blank, parts) if unit == "%" else st.one_of(figure, reason, blank)
+    )
 
 
 @pytest.fixture(scope="module")
@@ -147,7 +180,10 @@ def come_back(found: Any, template: Path, typed: list[dict[str, Any]]) -> None:
         follows = 100 * sent["numerator"] / sent["denominator"] if "denominator" in sent else None
         value = sent.get("value", follows)
         assert row["value"] == (value if value is None else pytest.approx(value, rel=1e-12))
-        assert (row["numerator"], row["denominator"]) == (sent.get("numerator"), sent.get("denominator"))
+        assert (row["numerator"], row["denominator"]) == (
+            sent.get("numerator"),
+            sent.get("denominator"),
+        )
         assert row["status"] == sent.get("status", "not available")
         assert row["note"] == (sent.get("note") or None)
 
@@ -172,11 +208,23 @@ def test_it_comes_back_equal_from_libreoffice(
     ]  # fmt: skip
     typed[1], typed[2], typed[3] = {"status": "suppressed"}, {}, {"value": 0, "status": "final"}
     (tmp_path / "sent.xlsx").write_bytes(filled(template, typed))
-    command = [office, f"-env:UserInstallation={(tmp_path / 'home').as_uri()}", "--headless", "--convert-to", "xlsx"]
+    command = [
+        office,
+        f"-env:UserInstallation={(tmp_path / 'home').as_uri()}",
+        "--headless",
+        "--convert-to",
+        "xlsx",
+    ]
     subprocess.run(
-        [*command, "--outdir", "saved", "sent.xlsx"], cwd=tmp_path, check=True, capture_output=True, timeout=120
+        [*command, "--outdir", "saved", "sent.xlsx"],
+        cwd=tmp_path,
+        check=True,
+        capture_output=True,
+        timeout=120,
     )
-    come_back(desk.read(return_xlsx=(tmp_path / "saved" / "sent.xlsx").read_bytes()), template, typed)
+    come_back(
+        desk.read(return_xlsx=(tmp_path / "saved" / "sent.xlsx").read_bytes()), template, typed
+    )
 
 
 def test_a_councils_templates_become_its_next_returns(tmp_path: Path) -> None:
@@ -197,15 +245,21 @@ def test_no_path_is_made_of_an_unchecked_name(tmp_path: Path) -> None:
     kpis = tmp_path / "raw" / "kpis.csv"
     lines = kpis.read_text(encoding="utf-8").splitlines()
     names = ["../../evil", "..\\..\\evil!", "Évil £", "=cmd|' /C calc'!A0", "CON", "x" * 200]
-    lines[1:7] = [line.replace(",Place,", f",{name},") for line, name in zip(lines[1:7], names, strict=True)]
+    lines[1:7] = [
+        line.replace(",Place,", f",{name},") for line, name in zip(lines[1:7], names, strict=True)
+    ]
     kpis.write_text("\n".join(lines), encoding="utf-8")
-    (tmp_path / "raw" / "returns" / "2024-25-Q3" / "a.csv").write_text("kpi_id,period,value\nC1,2024-25 Q1,80\n")
+    (tmp_path / "raw" / "returns" / "2024-25-Q3" / "a.csv").write_text(
+        "kpi_id,period,value\nC1,2024-25 Q1,80\n"
+    )
     paths = write_templates(tmp_path / "raw", NEXT, tmp_path / "out")
     assert [path.stem.removeprefix("2024-25-Q4-") for path in paths] == [
         "evil", "evil-2", "vil", "cmd-c-calc-a0", "con", "x" * 60, "place"
     ]  # fmt: skip
     assert sorted(path for path in (tmp_path / "out").rglob("*") if path.is_file()) == sorted(paths)
-    cells = [cell for path in paths for sheet in load_workbook(path) for row in sheet for cell in row]
+    cells = [
+        cell for path in paths for sheet in load_workbook(path) for row in sheet for cell in row
+    ]
     assert [cell.value for cell in cells if cell.data_type == "f"] == []
 
 

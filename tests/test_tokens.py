@@ -45,7 +45,13 @@ def test_every_token_says_what_the_card_prints():
     ],
 )
 def test_a_change_is_that_of_the_printed_figures_with_its_direction(values, decimals, unit, said):
-    row = kpi((1, 1, 1, 1, *values), decimals=decimals, unit=unit, target=math.nan, floor_standard=math.nan)
+    row = kpi(
+        (1, 1, 1, 1, *values),
+        decimals=decimals,
+        unit=unit,
+        target=math.nan,
+        floor_standard=math.nan,
+    )
     assert kpi_figures(row)["change"] == said
 
 
@@ -69,9 +75,14 @@ def test_what_a_figure_holds_is_not_read_again():
 
 
 def test_a_section_counts_its_own():
-    figures = section_figures({"kpis": 12, "Green": 10, "Amber": 1, "Red": 1, "Not rated": 0}, Quarter(2024, 3))
+    figures = section_figures(
+        {"kpis": 12, "Green": 10, "Amber": 1, "Red": 1, "Not rated": 0}, Quarter(2024, 3)
+    )
     assert set(figures) == set(SECTION_TOKENS)
-    assert filled("{red} of {kpis} in {quarter}, {not_rated}", figures) == "one of 12 in Quarter 3 2024/25, no"
+    assert (
+        filled("{red} of {kpis} in {quarter}, {not_rated}", figures)
+        == "one of 12 in Quarter 3 2024/25, no"
+    )
 
 
 def test_a_table_of_rows_gives_missing_figures_as_none():

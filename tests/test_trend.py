@@ -26,7 +26,12 @@ STABLE = "stable or no clear trend"
 
 def series(values, basis="rolling_12_months", polarity="higher", kpi="K1", **columns):
     ends = pd.date_range("2023-09-30", periods=len(values), freq="QE")
-    rows = {"kpi_id": kpi, "period_end": ends, "value": np.array(values, dtype=float), "polarity": polarity}
+    rows = {
+        "kpi_id": kpi,
+        "period_end": ends,
+        "value": np.array(values, dtype=float),
+        "polarity": polarity,
+    }
     return pd.DataFrame({**rows, "basis": basis, **columns})
 
 
@@ -134,20 +139,26 @@ def test_rows_and_their_order_stay():
     found = gls_direction(both)
     assert list(found.index) == list(both.index)
     pd.testing.assert_frame_equal(found[both.columns.tolist()], both)
-    assert found.groupby("kpi_id")["gls_direction"].first().to_dict() == {"K1": "positive", "K2": "negative"}
+    assert found.groupby("kpi_id")["gls_direction"].first().to_dict() == {
+        "K1": "positive",
+        "K2": "negative",
+    }
     pd.testing.assert_frame_equal(gls_direction(found), found)
 
 
 def test_season_terms_take_the_season_out():
     # Rises by 1 a quarter with a large season: without season terms the rise drowns.
     values = [
-        place + (0, 40, 5, -30)[place % 4] + noise for place, noise in enumerate([0.1, -0.2, 0, 0.2, -0.1, 0.1] * 2)
+        place + (0, 40, 5, -30)[place % 4] + noise
+        for place, noise in enumerate([0.1, -0.2, 0, 0.2, -0.1, 0.1] * 2)
     ]
     assert direction(values, basis="quarter")["gls_direction"] == STABLE
     seasonal = direction(values, basis="quarter", seasonal=True)
     assert seasonal["gls_direction"] == "positive"
     assert seasonal["gls_slope"] == pytest.approx(4, abs=0.2)
-    assert direction(values[:6], basis="quarter", seasonal=True)["gls_direction"] == "not enough data"
+    assert (
+        direction(values[:6], basis="quarter", seasonal=True)["gls_direction"] == "not enough data"
+    )
 
 
 def test_mann_kendall_by_hand():
@@ -161,12 +172,16 @@ def test_mann_kendall_by_hand():
 @settings(deadline=None, max_examples=50)
 @given(st.permutations(list(range(8))))
 def test_mann_kendall_is_kendalls_tau_with_time(order):
-    assert mann_kendall(order) == pytest.approx(stats.kendalltau(range(8), order, method="exact").pvalue)
+    assert mann_kendall(order) == pytest.approx(
+        stats.kendalltau(range(8), order, method="exact").pvalue
+    )
 
 
 def test_mann_kendall_with_ties_is_the_corrected_normal_approximation():
     # 1 2 2 3 4: score 9 (ten pairs, one tied); variance (5·4·15 − 2·1·9)/18 = 282/18.
-    assert mann_kendall([1, 2, 2, 3, 4]) == pytest.approx(2 * stats.norm.sf(8 / math.sqrt(282 / 18)))
+    assert mann_kendall([1, 2, 2, 3, 4]) == pytest.approx(
+        2 * stats.norm.sf(8 / math.sqrt(282 / 18))
+    )
 
 
 def test_a_trend_that_hangs_on_one_value_is_remarked():
@@ -188,7 +203,9 @@ def test_the_difference_is_put_in_words():
 
 def test_the_size_is_put_in_words():
     assert size_in_words(-2.1, -3.6, -0.6, "%") == "falling by 2.1 points a year (0.6 to 3.6)"
-    assert size_in_words(120.4, 80.0, 160.0, "tonnes", 0) == "rising by 120 tonnes a year (80 to 160)"
+    assert (
+        size_in_words(120.4, 80.0, 160.0, "tonnes", 0) == "rising by 120 tonnes a year (80 to 160)"
+    )
     assert (
         size_in_words(1.0, -0.5, 2.5, "%")
         == "no clear change: between a fall of 0.5 points and a rise of 2.5 points a year"
@@ -208,7 +225,9 @@ def test_false_discovery_by_hand():
 
 def year_to_date(**columns):
     ends = pd.to_datetime(["2024-03-31", "2024-06-30", "2024-09-30", "2024-12-31", "2025-03-31"])
-    return pd.DataFrame({"kpi_id": "K1", "period_end": ends, "basis": "year_to_date", "unit": "%", **columns})
+    return pd.DataFrame(
+        {"kpi_id": "K1", "period_end": ends, "basis": "year_to_date", "unit": "%", **columns}
+    )
 
 
 def test_year_to_date_becomes_single_quarters():
@@ -221,16 +240,22 @@ def test_year_to_date_becomes_single_quarters():
     )
     single = single_periods(rows)
     assert single["value"].tolist() == pytest.approx([nothing, 80, 60, 60, nothing], nan_ok=True)
-    assert single["numerator"].tolist() == pytest.approx([nothing, 40, 30, 60, nothing], nan_ok=True)
+    assert single["numerator"].tolist() == pytest.approx(
+        [nothing, 40, 30, 60, nothing], nan_ok=True
+    )
     assert set(single["basis"]) == {"quarter"}
     assert rows["value"].tolist()[:4] == [80, 80, 70, 65]
     counts = single_periods(
-        year_to_date(value=[9.0, 5, 12, 20, 21], numerator=nothing, denominator=nothing).assign(unit="count")
+        year_to_date(value=[9.0, 5, 12, 20, 21], numerator=nothing, denominator=nothing).assign(
+            unit="count"
+        )
     )
     assert counts["value"].tolist() == pytest.approx([nothing, 5, 7, 8, 1], nan_ok=True)
 
 
 def test_single_quarters_need_the_quarter_before():
-    rows = year_to_date(value=[9.0, 5, 12, 20, 21], numerator=math.nan, denominator=math.nan).assign(unit="count")
+    rows = year_to_date(
+        value=[9.0, 5, 12, 20, 21], numerator=math.nan, denominator=math.nan
+    ).assign(unit="count")
     left = single_periods(rows.drop(index=2))
     assert left["value"].tolist() == pytest.approx([math.nan, 5, math.nan, 1], nan_ok=True)

@@ -22,7 +22,12 @@ from kpi_tools.variation import process_limits, special_causes
 from tests.engines import ENGINES, to_pandas
 
 BASE = [10.0, 12.0, 11.0, 13.0, 9.0, 11.0, 12.0, 10.0]
-OUTSIDE, TREND, TWO, SHIFT = "outside a limit", "trend of seven", "two in three near a limit", "shift of seven"
+OUTSIDE, TREND, TWO, SHIFT = (
+    "outside a limit",
+    "trend of seven",
+    "two in three near a limit",
+    "shift of seven",
+)
 UP, DOWN = "improvement", "concern"
 ORDERED = list(ENGINES)
 REBASE = {"reason": "new system", "name": "head of service"}
@@ -123,7 +128,12 @@ def test_screening_never_leaves_only_zeros(chart):
 @pytest.mark.parametrize("value", [0.1 + 0.2, 0.0, 34.7, -1 / 3, 1e9 / 7])
 def test_a_flat_series_has_limits_on_its_mean_and_no_flags(chart, value):
     rows = chart([value] * 24)
-    assert rows["lower_limit"].tolist() == rows["upper_limit"].tolist() == rows["mean"].tolist() == [value] * 24
+    assert (
+        rows["lower_limit"].tolist()
+        == rows["upper_limit"].tolist()
+        == rows["mean"].tolist()
+        == [value] * 24
+    )
     assert set(rows["limits"]) == {"no variation"}
     assert flags(rows, 0) == [NOTHING] * 24
     assert set(rows["run"]) == {0}
@@ -147,7 +157,12 @@ def test_states_where_there_are_no_limits(chart):
 
 
 def test_on_the_limit_is_inside(chart):
-    assert after_base(chart, [16.32, 5.68, 16.33, 5.67]) == [NOTHING, NOTHING, (OUTSIDE, UP), (OUTSIDE, DOWN)]
+    assert after_base(chart, [16.32, 5.68, 16.33, 5.67]) == [
+        NOTHING,
+        NOTHING,
+        (OUTSIDE, UP),
+        (OUTSIDE, DOWN),
+    ]
 
 
 RISING = [9.0, 9.5, 10.0, 10.5, 11.5, 12.0, 12.5]
@@ -173,7 +188,9 @@ def test_a_turning_point_takes_the_sign_of_what_follows(chart):
 def test_the_end_of_a_trend_next_to_another_takes_the_sign_of_the_step_between(chart):
     # 12.5 ends one rise and 12.2 begins another: the step between them falls.
     again = [10.6, 10.7, 10.8, 10.9, 11.5, 12.0, 12.1]
-    assert after_base(chart, RISING + again) == [(TREND, UP)] * 6 + [(TREND, DOWN)] + [(TREND, UP)] * 7
+    assert (
+        after_base(chart, RISING + again) == [(TREND, UP)] * 6 + [(TREND, DOWN)] + [(TREND, UP)] * 7
+    )
 
 
 def test_between_two_trends_on_a_level_the_step_to_the_left_counts(chart):
@@ -253,7 +270,9 @@ def test_no_moving_range_crosses_a_gap(chart):
 def test_quarters_weeks_and_numbers_have_gaps_too(chart):
     quarters = table(BASE, months=[2, 5, 8, 11, 14, 20, 23, 26])
     assert chart(quarters)["moving_range"].isna().sum() == 2
-    days = [dt.datetime(2024, 2, 5) + dt.timedelta(days=7 * week) for week in (0, 1, 2, 3, 4, 5, 7, 8)]
+    days = [
+        dt.datetime(2024, 2, 5) + dt.timedelta(days=7 * week) for week in (0, 1, 2, 3, 4, 5, 7, 8)
+    ]
     assert chart(table(BASE).assign(period_end=days))["moving_range"].isna().sum() == 2
     numbered = chart(table(BASE).assign(period_end=[1, 2, 3, 4, 5, 6, 7, 9]))
     assert numbered["moving_range"].isna().sum() == 2
@@ -263,7 +282,9 @@ def test_quarters_weeks_and_numbers_have_gaps_too(chart):
 
 def test_a_rebase_starts_limits_and_rules_anew(chart):
     second = [value + 20 for value in BASE]
-    rows = chart(BASE + second, options={"rebase": [{"kpi_id": "K1", "date": "2020-09-30", **REBASE}]})
+    rows = chart(
+        BASE + second, options={"rebase": [{"kpi_id": "K1", "date": "2020-09-30", **REBASE}]}
+    )
     assert rows["baseline"].tolist() == [1] * 8 + [2] * 8
     assert rows["mean"].tolist() == [11.0] * 8 + [31.0] * 8
     assert rows["moving_range"][8] is None
@@ -282,7 +303,12 @@ def test_runs_do_not_cross_a_rebase(chart):
 
 def test_a_rebase_is_for_its_series_and_may_lie_outside(chart):
     two = pd.concat([table(BASE), table(BASE).assign(kpi_id="K2")])
-    rows = chart(two, options={"rebase": pd.DataFrame([{"kpi_id": "K2", "date": dt.date(2020, 5, 31), **REBASE}])})
+    rows = chart(
+        two,
+        options={
+            "rebase": pd.DataFrame([{"kpi_id": "K2", "date": dt.date(2020, 5, 31), **REBASE}])
+        },
+    )
     assert rows["baseline"].tolist() == [1] * 8 + [1] * 4 + [2] * 4
     for day in ("1999-01-01", "2050-01-01"):
         rows = chart(BASE, options={"rebase": [{"date": day, **REBASE}]})
@@ -309,7 +335,9 @@ def test_few_points_are_judged_by_the_limits_alone(chart):
     assert flags(rows, 0) == [NOTHING] * 5 + [(OUTSIDE, UP)]
 
 
-@pytest.mark.parametrize(("points", "state"), [(7, "trial"), (8, "trial limits"), (12, "trial limits"), (13, "limits")])
+@pytest.mark.parametrize(
+    ("points", "state"), [(7, "trial"), (8, "trial limits"), (12, "trial limits"), (13, "limits")]
+)
 def test_how_many_points_make_which_limits(chart, points, state):
     assert set(chart((BASE * 2)[:points])["limits"]) == {state}
 
@@ -338,7 +366,8 @@ def test_year_to_date_is_not_charted(chart):
 
 
 @pytest.mark.parametrize(
-    ("polarity", "cause"), [("lower", DOWN), ("higher", UP), ("target", "neutral"), (None, "neutral")]
+    ("polarity", "cause"),
+    [("lower", DOWN), ("higher", UP), ("target", "neutral"), (None, "neutral")],
 )
 def test_polarity_says_what_is_good(chart, polarity, cause):
     assert after_base(chart, [17.0], polarity=polarity) == [(OUTSIDE, cause)]
@@ -358,14 +387,21 @@ def test_series_do_not_touch_each_other(chart):
 
 
 def test_two_keys_or_none(chart):
-    areas = pd.concat([table(BASE).assign(area="Kent"), table([2 * value for value in BASE]).assign(area="Medway")])
+    areas = pd.concat(
+        [
+            table(BASE).assign(area="Kent"),
+            table([2 * value for value in BASE]).assign(area="Medway"),
+        ]
+    )
     assert sorted(set(chart(areas, options={"by": ("kpi_id", "area")})["mean"])) == [11.0, 22.0]
     assert set(chart(table(BASE).drop(columns="kpi_id"), options={"by": ()})["mean"]) == {11.0}
 
 
 def test_nan_infinity_and_null_are_the_same_gap(chart):
     for missing in (math.nan, math.inf, None):
-        rows = chart([*BASE[:4], missing, *BASE[4:]])  # the moving range of 4 falls into the gap: 10/6 are left
+        rows = chart(
+            [*BASE[:4], missing, *BASE[4:]]
+        )  # the moving range of 4 falls into the gap: 10/6 are left
         assert rows["mean"][0] == 11.0
         assert rows["baseline_points"][0] == 8
         assert rows["upper_limit"][4] == pytest.approx(11 + 2.66 * 10 / 6)
@@ -374,7 +410,9 @@ def test_nan_infinity_and_null_are_the_same_gap(chart):
 
 @pytest.mark.parametrize("engine", ORDERED)
 def test_the_frame_comes_back_in_its_own_kind_with_its_columns_first(engine):
-    given_rows = table(BASE, note="as sent").sample(frac=1, random_state=1).set_axis(list("hgfedcba"))
+    given_rows = (
+        table(BASE, note="as sent").sample(frac=1, random_state=1).set_axis(list("hgfedcba"))
+    )
     before = given_rows.copy()
     frame = ENGINES[engine](given_rows)
     result = classified(frame)
@@ -402,14 +440,27 @@ def test_a_plain_table_of_dates_and_values_will_do(engine):
 def test_dates_as_text_have_gaps_and_can_be_rebased():
     days = [f"2024-{month:02}-01" for month in (1, 2, 3, 5, 6, 7, 8, 9)]
     rows = classified(table(BASE).assign(period_end=days), rebase={"date": "2024-06-01", **REBASE})
-    assert rows["moving_range"].isna().tolist() == [True, False, False, True, True, False, False, False]
+    assert rows["moving_range"].isna().tolist() == [
+        True,
+        False,
+        False,
+        True,
+        True,
+        False,
+        False,
+        False,
+    ]
     assert rows["baseline"].tolist() == [1] * 4 + [2] * 4
 
 
 @pytest.mark.parametrize(
     ("changed", "options", "sentence"),
     [
-        ({}, {"order_by": "day"}, 'no column "day".*Its columns are: kpi_id, period_end, value, polarity.*order_by='),
+        (
+            {},
+            {"order_by": "day"},
+            'no column "day".*Its columns are: kpi_id, period_end, value, polarity.*order_by=',
+        ),
         ({}, {"by": "area"}, 'no column "area".*by='),
         ({}, {"value": "n"}, 'no column "n".*value='),
         ({}, {"overlap": "k"}, 'no column "k".*overlap='),
@@ -417,7 +468,11 @@ def test_dates_as_text_have_gaps_and_can_be_rebased():
         ({"value": [None, "n/a", *BASE[2:]]}, {}, '"value" holds text'),
         ({"period_end": None}, {}, "A row has no period"),
         ({"period_end": "31/12/2024"}, {}, '"31/12/2024", which does not sort by time'),
-        ({"period_end": dt.datetime(2024, 1, 31)}, {}, "Two rows of K1 are for the same period, 2024-01-31"),
+        (
+            {"period_end": dt.datetime(2024, 1, 31)},
+            {},
+            "Two rows of K1 are for the same period, 2024-01-31",
+        ),
         ({}, {"fix": 0}, "fixed after 0 values"),
         ({}, {"rebase": "2020-05-31"}, "is no rebase"),
         ({}, {"rebase": {"date": "May 2020", **REBASE}}, '"May 2020" is no date'),
@@ -469,7 +524,9 @@ def test_a_real_monthly_series(chart, profile):
 
 
 COARSE = st.lists(st.one_of(st.none(), st.integers(-3, 3)), min_size=1, max_size=40)
-FINE = st.lists(st.one_of(st.none(), st.floats(-1e3, 1e3).map(lambda x: round(x, 1))), min_size=1, max_size=40)
+FINE = st.lists(
+    st.one_of(st.none(), st.floats(-1e3, 1e3).map(lambda x: round(x, 1))), min_size=1, max_size=40
+)
 WALK = st.lists(st.integers(-2, 4), min_size=8, max_size=40).map(
     lambda steps: [float(total % 17) for total in accumulate(steps)]
 )
@@ -500,7 +557,11 @@ def test_agrees_with_the_rules_written_out(many, screen, fix, profile):
 
 @settings(deadline=None, max_examples=30)
 @given(
-    st.lists(st.tuples(st.one_of(COARSE, WALK), st.sets(st.integers(1, 30), max_size=3)), min_size=1, max_size=12),
+    st.lists(
+        st.tuples(st.one_of(COARSE, WALK), st.sets(st.integers(1, 30), max_size=3)),
+        min_size=1,
+        max_size=12,
+    ),
     st.sampled_from([None, 4, 8]),
 )
 def test_each_baseline_is_judged_as_if_it_stood_alone(many, fix):
@@ -514,17 +575,26 @@ def test_each_baseline_is_judged_as_if_it_stood_alone(many, fix):
     for place, (values, cuts) in enumerate(many):
         edges = [0, *sorted(cut for cut in cuts if cut < len(values)), len(values)]
         parts = [rules_by_hand(values[first:last], fix=fix) for first, last in pairwise(edges)]
-        expected = [(rule or "", {1: UP, -1: DOWN, 0: ""}[way]) for part in parts for rule, way in part]
+        expected = [
+            (rule or "", {1: UP, -1: DOWN, 0: ""}[way]) for part in parts for rule, way in part
+        ]
         rows = all_rows[all_rows["kpi_id"] == f"K{place:02}"]
-        assert list(rows[["rule", "special_cause"]].fillna("").itertuples(index=False, name=None)) == expected
-        assert rows["baseline"].tolist() == [n for n, (a, b) in enumerate(pairwise(edges), 1) for _ in range(b - a)]
+        assert (
+            list(rows[["rule", "special_cause"]].fillna("").itertuples(index=False, name=None))
+            == expected
+        )
+        assert rows["baseline"].tolist() == [
+            n for n, (a, b) in enumerate(pairwise(edges), 1) for _ in range(b - a)
+        ]
 
 
 MANY = st.lists(WALK, min_size=1, max_size=15)
 
 
 def many_series(many, **columns):
-    return pd.concat([table(values, kpi_id=f"K{place:02}", **columns) for place, values in enumerate(many)])
+    return pd.concat(
+        [table(values, kpi_id=f"K{place:02}", **columns) for place, values in enumerate(many)]
+    )
 
 
 @settings(deadline=None, max_examples=15)
@@ -533,14 +603,18 @@ def test_moving_and_stretching_a_series_moves_and_stretches_its_limits(many, shi
     rows = many_series(many)
     plain, moved = classified(rows), classified(rows.assign(value=scale * rows["value"] + shift))
     for name in ("mean", "lower_limit", "upper_limit", "near_lower"):
-        assert moved[name].tolist() == pytest.approx((scale * plain[name] + shift).tolist(), abs=1e-6)
+        assert moved[name].tolist() == pytest.approx(
+            (scale * plain[name] + shift).tolist(), abs=1e-6
+        )
     assert moved["rule"].fillna("").tolist() == plain["rule"].fillna("").tolist()
 
 
 @settings(deadline=None, max_examples=15)
 @given(MANY)
 def test_reversing_polarity_swaps_improvement_and_concern(many):
-    higher, lower = (classified(many_series(many, polarity=polarity)) for polarity in ("higher", "lower"))
+    higher, lower = (
+        classified(many_series(many, polarity=polarity)) for polarity in ("higher", "lower")
+    )
     assert lower["rule"].fillna("").tolist() == higher["rule"].fillna("").tolist()
     swapped = higher["special_cause"].replace({UP: DOWN, DOWN: UP})
     assert lower["special_cause"].fillna("").tolist() == swapped.fillna("").tolist()

@@ -22,7 +22,14 @@ def original(tmp_path_factory):
     place = tmp_path_factory.mktemp("original")
     raw = governance_without_action(place / "data" / "raw")
     passed = (("red-without-action", "agreed on Monday", "Director of Place"),)
-    report_quarter(QUARTER, raw, place / "outputs", edition="final", overrides=passed, signed_off_by="Chief Analyst")
+    report_quarter(
+        QUARTER,
+        raw,
+        place / "outputs",
+        edition="final",
+        overrides=passed,
+        signed_off_by="Chief Analyst",
+    )
     return place
 
 
@@ -55,7 +62,9 @@ def test_a_report_as_it_was_made_is_what_the_inputs_give(made, capsys):
 
 def test_an_edited_report_is_named(made):
     edit(folder(made) / "report.html", "Director of Place", "Director of Care")
-    assert told(made) == ("report.html is not the file that was made: it was changed afterwards, or the manifest was.",)
+    assert told(made) == (
+        "report.html is not the file that was made: it was changed afterwards, or the manifest was.",
+    )
 
 
 def test_an_edited_report_with_an_edited_manifest_is_found_by_making_it_again(made, capsys):
@@ -82,12 +91,17 @@ def test_a_pdf_is_compared_and_not_printed_again(made):
     manifest.write_text(as_json(noted), encoding="utf-8")
     assert told(made, again=True) == ()
     (folder(made) / "report.pdf").write_bytes(b"%PDF-1.8")
-    assert told(made) == ("report.pdf is not the file that was made: it was changed afterwards, or the manifest was.",)
+    assert told(made) == (
+        "report.pdf is not the file that was made: it was changed afterwards, or the manifest was.",
+    )
 
 
 def test_each_edited_missing_or_new_input_is_named(made):
     raw = made / "data" / "raw"
-    append(raw / "returns" / "2024-25-Q3" / "chief-executives.csv", ["GL01", "2024-25 Q2", "70", "", "", "final", ""])
+    append(
+        raw / "returns" / "2024-25-Q3" / "chief-executives.csv",
+        ["GL01", "2024-25 Q2", "70", "", "", "final", ""],
+    )
     (raw / "returns" / "2023-24-Q3" / "chief-executives.csv").unlink()
     append(raw / "returns" / "2024-25-Q1" / "late.csv", ["kpi_id", "period", "value"])
     edit(raw / "council.toml", "window = 6", "window = 5")
@@ -104,7 +118,10 @@ def test_missing_and_foreign_files_are_named(made):
     (folder(made) / "kpis.csv").unlink()
     (folder(made) / "notes.docx").write_text("mine")
     (folder(made) / ".DS_Store").touch()
-    assert told(made) == ("kpis.csv is missing from the folder.", "notes.docx is not part of the report.")
+    assert told(made) == (
+        "kpis.csv is missing from the folder.",
+        "notes.docx is not part of the report.",
+    )
 
 
 def test_another_program_is_named(made, monkeypatch):
@@ -124,7 +141,9 @@ def test_another_program_is_named(made, monkeypatch):
 
 
 def test_inputs_with_which_it_cannot_be_made_again_are_a_sentence(made):
-    append(made / "data" / "raw" / "targets.csv", ["GL77", "2020-21 Q1", "95", "85", "", "", "final"])
+    append(
+        made / "data" / "raw" / "targets.csv", ["GL77", "2020-21 Q1", "95", "85", "", "", "final"]
+    )
     said = told(made, again=True)
     assert said[-1].startswith("It cannot be made again: ") and "GL77" in said[-1]
 
@@ -156,4 +175,6 @@ def test_a_history_is_verified_like_a_report(made):
     history = history_of_kpi("GL01", QUARTER, raw, made / "outputs")
     assert verify(history.folder, raw).differences == ()
     edit(history.folder / "history.html", "GL01", "GL02")
-    assert [text.partition(" ")[0] for text in verify(history.folder, raw).differences] == ["history.html"] * 2
+    assert [text.partition(" ")[0] for text in verify(history.folder, raw).differences] == [
+        "history.html"
+    ] * 2

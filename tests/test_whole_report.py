@@ -29,7 +29,9 @@ def reports(outputs: Path) -> dict[str, Report]:
 
 
 @pytest.fixture(scope="module", params=QUARTERS)
-def made(request: pytest.FixtureRequest, reports: dict[str, Report]) -> tuple[str, str, BeautifulSoup]:
+def made(
+    request: pytest.FixtureRequest, reports: dict[str, Report]
+) -> tuple[str, str, BeautifulSoup]:
     page = (reports[request.param].folder / "report.html").read_text(encoding="utf-8")
     return request.param, page, BeautifulSoup(page, "html.parser")
 
@@ -51,19 +53,27 @@ def test_a_card_for_each_kpi_with_its_chart_in_words_and_as_a_table(made):
     quarter, _, soup = made
     recent = recent_quarters(load(RAW, quarter))
     cards = soup.select("article[id^=kpi-]")
-    assert [card["id"] for card in cards] == [f"kpi-{slug(kpi_id)}" for kpi_id in recent["kpi_id"].unique()]
+    assert [card["id"] for card in cards] == [
+        f"kpi-{slug(kpi_id)}" for kpi_id in recent["kpi_id"].unique()
+    ]
     assert len(cards) == 38
     for card, (_, rows) in zip(cards, recent.groupby("kpi_id", sort=False), strict=True):
         chart = card.find("svg", attrs={"role": "img"})
         assert rows["kpi_name"].iloc[0] == words(chart.title)
         description = words(chart.desc)
         assert description.endswith(f"({rows['rag'].iloc[-1]}).")
-        listed = [[words(cell) for cell in row.find_all(["th", "td"])] for row in card.select("table tbody tr")]
+        listed = [
+            [words(cell) for cell in row.find_all(["th", "td"])]
+            for row in card.select("table tbody tr")
+        ]
         assert len(listed) == 6
         for cells, (_, row) in zip(listed, rows.iterrows(), strict=True):
             shown = float(re.sub(r"[^\d.]", "", cells[1]))
             assert shown == pytest.approx(row["value"], abs=0.5 * 10 ** -row["decimals"] + 1e-9)
-            assert re.search(rf"\b{re.escape(cells[1].split()[0].rstrip('%'))}", description), (cells, description)
+            assert re.search(rf"\b{re.escape(cells[1].split()[0].rstrip('%'))}", description), (
+                cells,
+                description,
+            )
             assert cells[4] == row["rag"]
 
 
@@ -75,15 +85,26 @@ def test_what_is_illustrative_says_so_in_cards_and_at_the_top(made):
     assert f"{len(invented)} of the 228 quarterly figures" in banner
     for kpi_id, rows in invented.groupby("kpi_id"):
         card = soup.find(id=f"kpi-{slug(kpi_id)}")
-        marked = [row for row in card.select("table tbody tr") if "illustrative" in words(row.find_all("td")[0])]
+        marked = [
+            row
+            for row in card.select("table tbody tr")
+            if "illustrative" in words(row.find_all("td")[0])
+        ]
         assert len(marked) == len(rows), kpi_id
-        assert card.find("svg", attrs={"role": "img"}).desc.get_text().count("(illustrative)") == len(rows)
+        assert card.find("svg", attrs={"role": "img"}).desc.get_text().count(
+            "(illustrative)"
+        ) == len(rows)
 
 
 def test_the_minute_of_quarter_2_is_the_first_paragraph(reports):
-    soup = BeautifulSoup((reports["2023-24 Q2"].folder / "report.html").read_text(encoding="utf-8"), "html.parser")
+    soup = BeautifulSoup(
+        (reports["2023-24 Q2"].folder / "report.html").read_text(encoding="utf-8"), "html.parser"
+    )
     first = words(soup.find(id="p1.1").parent)
-    assert "Out of the 38 KPIs" in first and "seven indicators (three more than the previous quarter)" in first
+    assert (
+        "Out of the 38 KPIs" in first
+        and "seven indicators (three more than the previous quarter)" in first
+    )
     names = {row["kpi_name"] for row in table("kpis.csv") if row["kpi_id"] in EIGHT_REDS}
     assert {words(item) for item in soup.select_one(".kpi-bullets").find_all("li")} == names
 
@@ -114,7 +135,9 @@ def test_a_second_run_gives_the_same_bytes_in_every_file(reports, tmp_path):
     assert {name: (again.folder / name).read_bytes() for name in again.files} == {
         name: (first / name).read_bytes() for name in again.files
     }
-    assert json.loads((first / "manifest.json").read_text(encoding="utf-8"))["quarter"] == "2024-25 Q3"
+    assert (
+        json.loads((first / "manifest.json").read_text(encoding="utf-8"))["quarter"] == "2024-25 Q3"
+    )
 
 
 @pytest.mark.browser

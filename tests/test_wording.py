@@ -41,7 +41,14 @@ def test_a_figure_with_its_unit(value, unit, decimals, text):
 
 @pytest.mark.parametrize(
     ("value", "decimals", "text"),
-    [(0.5, 0, "1"), (1.5, 0, "2"), (2.5, 0, "3"), (0.125, 2, "0.13"), (1.005, 2, "1.01"), (-2.5, 0, "-3")],
+    [
+        (0.5, 0, "1"),
+        (1.5, 0, "2"),
+        (2.5, 0, "3"),
+        (0.125, 2, "0.13"),
+        (1.005, 2, "1.01"),
+        (-2.5, 0, "-3"),
+    ],
 )
 def test_halves_go_up_as_readers_expect(value, decimals, text):
     assert rounded(value, decimals) == text
@@ -74,9 +81,18 @@ def test_lines_keep_their_own_decimals():
 
 def test_words():
     assert [in_words(n) for n in (0, 7, 9, 10, 1234)] == ["no", "seven", "nine", "10", "1,234"]
-    assert [change_in_words(n) for n in (3, -5, 0, 12)] == ["three more", "five fewer", "the same number", "12 more"]
+    assert [change_in_words(n) for n in (3, -5, 0, 12)] == [
+        "three more",
+        "five fewer",
+        "the same number",
+        "12 more",
+    ]
     assert [signed(n) for n in (3, -2, 0, -1200)] == ["+3", "−2", "0", "−1,200"]
-    assert [plural(1, "KPI"), plural(2, "KPI"), plural(0, "entry", "entries")] == ["one KPI", "two KPIs", "no entries"]
+    assert [plural(1, "KPI"), plural(2, "KPI"), plural(0, "entry", "entries")] == [
+        "one KPI",
+        "two KPIs",
+        "no entries",
+    ]
     assert [listed([]), listed(["a"]), listed(["a", "b"]), listed(["a", "b", "c"])] == [
         "",
         "a",

@@ -59,7 +59,10 @@ def with_parts(**changed: bytes) -> bytes:
 def sheet_of(cells: str, after: str = "", before: str = "") -> bytes:
     """The good workbook with this as the rows of its only sheet."""
     head = '<?xml version="1.0"?><worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main">'
-    return packed(parts_of() | {SHEET: f"{head}{before}<sheetData>{cells}</sheetData>{after}</worksheet>".encode()})
+    return packed(
+        parts_of()
+        | {SHEET: f"{head}{before}<sheetData>{cells}</sheetData>{after}</worksheet>".encode()}
+    )
 
 
 def only_sheet(raw: bytes) -> dict[str, Any]:
@@ -97,7 +100,9 @@ def test_the_child_is_ready_where_workbooks_are_expected_and_waits_for_them_othe
         assert books._child is None
 
 
-def test_a_workbook_that_takes_too_long_is_given_up_and_the_next_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_workbook_that_takes_too_long_is_given_up_and_the_next_is_read(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     stuck = "import sys, threading; sys.stdin.buffer.read(8); threading.Event().wait()"
     with Workbooks(seconds=0.3) as books:
         with monkeypatch.context() as patched:
@@ -114,20 +119,31 @@ def test_a_child_that_dies_costs_one_workbook(monkeypatch: pytest.MonkeyPatch) -
         with monkeypatch.context() as patched:
             patched.setattr(workbooks, "_CHILD", dying)
             told = books.read(GOOD)
-            assert told == {"fault": "file-large", "detail": "reading it took more memory or time than a return should"}
+            assert told == {
+                "fault": "file-large",
+                "detail": "reading it took more memory or time than a return should",
+            }
         assert "sheets" in books.read(GOOD)
 
 
-def test_a_workbook_that_nobody_takes_does_not_hold_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_workbook_that_nobody_takes_does_not_hold_the_run(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """More than fits into a pipe is written while the answer is awaited, and no thread outlives its workbook loudly."""
-    monkeypatch.setattr(workbooks, "_CHILD", "import sys; sys.stdin.close(); print('{}', flush=True)")
+    monkeypatch.setattr(
+        workbooks, "_CHILD", "import sys; sys.stdin.close(); print('{}', flush=True)"
+    )
     with Workbooks() as books:
         assert books.read(bytes(2**21)) == {}
 
 
-def test_a_name_beside_the_package_is_none_of_the_childs(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_name_beside_the_package_is_none_of_the_childs(
+    tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "openpyxl.py").write_text("raise SystemExit")
-    (tmp_path / "kpi_tools").symlink_to(os.path.dirname(os.path.dirname(workbooks.__file__)), target_is_directory=True)
+    (tmp_path / "kpi_tools").symlink_to(
+        os.path.dirname(os.path.dirname(workbooks.__file__)), target_is_directory=True
+    )
     monkeypatch.setattr(workbooks, "_PACKAGE", str(tmp_path))
     monkeypatch.chdir(tmp_path)
     with Workbooks() as books:
@@ -135,7 +151,9 @@ def test_a_name_beside_the_package_is_none_of_the_childs(tmp_path: Any, monkeypa
 
 
 def test_the_child_starts_without_pandas_and_guards_its_xml() -> None:
-    ask = "; import openpyxl; sys.stderr.write(f'{\"pandas\" in sys.modules} {openpyxl.DEFUSEDXML}')"
+    ask = (
+        "; import openpyxl; sys.stderr.write(f'{\"pandas\" in sys.modules} {openpyxl.DEFUSEDXML}')"
+    )
     told = subprocess.run(
         [sys.executable, "-P", "-c", workbooks._CHILD + ask, workbooks._PACKAGE],
         input="", capture_output=True, text=True, check=True,
@@ -174,7 +192,9 @@ def sent(*books: bytes) -> bytes:
 
 
 @pytest.mark.skipif(os.name == "nt", reason="there are no such limits")
-def test_each_workbook_has_its_answer_and_its_limits(as_child: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_workbook_has_its_answer_and_its_limits(
+    as_child: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     hard = {resource.RLIMIT_AS: resource.RLIM_INFINITY, resource.RLIMIT_CPU: 20}
     monkeypatch.setattr(resource, "getrlimit", lambda kind: (1, hard[kind]))
     macros = packed(parts_of() | {"xl/vbaProject.bin": b"x"})
@@ -191,7 +211,9 @@ def test_each_workbook_has_its_answer_and_its_limits(as_child: Any, monkeypatch:
 
 
 @pytest.mark.skipif(os.name == "nt", reason="there are no such limits")
-def test_a_limit_that_cannot_be_set_is_left_as_it_is(as_child: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_limit_that_cannot_be_set_is_left_as_it_is(
+    as_child: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     tried = []
 
     def refuse(kind: int, limits: object) -> None:
@@ -227,7 +249,12 @@ def test_whatever_the_reader_raises_is_an_answer(
 def test_the_limits_are_those_that_protect() -> None:
     """50 MB unpacked, 100 times the size packed, 2,000 parts, 4 MB of styles; 200,000 rows, 200 columns, a million cells."""
     container, sheets = workbook_container, workbook_sheets
-    limits = (container.MAX_UNPACKED, container.MAX_RATIO, container.MAX_PARTS, container.MAX_OUTLINE)
+    limits = (
+        container.MAX_UNPACKED,
+        container.MAX_RATIO,
+        container.MAX_PARTS,
+        container.MAX_OUTLINE,
+    )
     assert limits == (52_428_800, 100, 2_000, 4_194_304)
     assert (sheets.MAX_ROWS, sheets.MAX_COLUMNS, sheets.MAX_CELLS) == (200_000, 200, 1_000_000)
     assert workbooks.SECONDS == 30
@@ -279,7 +306,10 @@ def test_what_only_looks_like_it_may_stay(parts: dict[str, bytes]) -> None:
 
 def test_what_is_no_container() -> None:
     assert refusal(GOOD[:100]) == ("file-truncated", "it is not a whole workbook")
-    assert refusal(packed({"a.xml": b"<x/>"})) == ("file-kind", "a zip archive without a workbook in it")
+    assert refusal(packed({"a.xml": b"<x/>"})) == (
+        "file-kind",
+        "a zip archive without a workbook in it",
+    )
     locked = bytearray(GOOD)
     locked[GOOD.index(b"PK\x01\x02") + 8] |= 1
     assert refusal(bytes(locked)) == ("file-password", "")
@@ -291,10 +321,15 @@ def test_two_parts_of_one_name_are_not_chosen_between() -> None:
         warnings.simplefilter("ignore")
         target.writestr(BOOK, b"<x/>")
     count = len(parts_of()) + 1
-    assert refusal(content.getvalue()) == ("file-hostile", f"it has {count} parts, or two of one name")
+    assert refusal(content.getvalue()) == (
+        "file-hostile",
+        f"it has {count} parts, or two of one name",
+    )
 
 
-def test_as_many_parts_and_bytes_as_allowed_and_not_one_more(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_as_many_parts_and_bytes_as_allowed_and_not_one_more(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     parts = parts_of()
     monkeypatch.setattr(workbook_container, "MAX_PARTS", len(parts))
     check_container(packed(parts))
@@ -303,7 +338,10 @@ def test_as_many_parts_and_bytes_as_allowed_and_not_one_more(monkeypatch: pytest
     monkeypatch.setattr(workbook_container, "MAX_UNPACKED", 2 * 2**20)
     room = 2 * 2**20 - sum(map(len, parts.values()))
     check_container(packed(parts | {"more": bytes(room)}, zipfile.ZIP_STORED))
-    assert refusal(packed(parts | {"more": bytes(room + 1)})) == ("file-large", "it unpacks to 2 MB, more than 2")
+    assert refusal(packed(parts | {"more": bytes(room + 1)})) == (
+        "file-large",
+        "it unpacks to 2 MB, more than 2",
+    )
 
 
 def test_expansion_is_refused_from_a_megabyte_on() -> None:
@@ -311,11 +349,16 @@ def test_expansion_is_refused_from_a_megabyte_on() -> None:
     room = 2**20 - sum(map(len, parts.values()))
     parts["zeros"] = bytes(room)
     small = packed(parts)
-    assert 100 * sum(part.compress_size for part in zipfile.ZipFile(io.BytesIO(small)).infolist()) < 2**20
+    assert (
+        100 * sum(part.compress_size for part in zipfile.ZipFile(io.BytesIO(small)).infolist())
+        < 2**20
+    )
     check_container(small)
     parts["zeros"] += b"\0"
     large = packed(parts)
-    times = (2**20 + 1) // sum(part.compress_size for part in zipfile.ZipFile(io.BytesIO(large)).infolist())
+    times = (2**20 + 1) // sum(
+        part.compress_size for part in zipfile.ZipFile(io.BytesIO(large)).infolist()
+    )
     assert refusal(large) == ("file-hostile", f"it unpacks to {times} times its size")
 
 
@@ -325,15 +368,22 @@ def test_exactly_the_ratio_allowed_is_no_expansion(monkeypatch: pytest.MonkeyPat
     check_container(raw)
 
 
-@pytest.mark.parametrize("name", ["xl/styles.xml", "docProps/app.xml", "xl/_rels/workbook.xml.rels"])
+@pytest.mark.parametrize(
+    "name", ["xl/styles.xml", "docProps/app.xml", "xl/_rels/workbook.xml.rels"]
+)
 def test_a_part_without_cells_is_small(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     parts = parts_of()
     monkeypatch.setattr(workbook_container, "MAX_OUTLINE", 3 * 2**20)
     parts[name] = parts[name] + b" " * (3 * 2**20 - len(parts[name]))
     check_container(packed(parts, zipfile.ZIP_STORED))
     parts[name] += b" "
-    assert refusal(packed(parts, zipfile.ZIP_STORED)) == ("file-hostile", f"{name.rsplit('/')[-1]} has 3 MB")
-    check_container(packed(parts_of() | {SHEET: parts_of()[SHEET] + b" " * 4 * 2**20}, zipfile.ZIP_STORED))
+    assert refusal(packed(parts, zipfile.ZIP_STORED)) == (
+        "file-hostile",
+        f"{name.rsplit('/')[-1]} has 3 MB",
+    )
+    check_container(
+        packed(parts_of() | {SHEET: parts_of()[SHEET] + b" " * 4 * 2**20}, zipfile.ZIP_STORED)
+    )
 
 
 # sheets
@@ -370,7 +420,11 @@ def test_names_with_a_prefix_are_the_same_names(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(workbook_sheets, "MAX_CELLS", 2)
     found = only_sheet(raw)
     assert (found["rows"], found["kinds"]) == ([(1, ["5"])], [[1, 1, "formula"]])
-    assert (found["hidden_rows"], found["hidden_columns"], found["merged"]) == ([1], [[1, 1]], ["A1:B1"])
+    assert (found["hidden_rows"], found["hidden_columns"], found["merged"]) == (
+        [1],
+        [[1, 1]],
+        ["A1:B1"],
+    )
     monkeypatch.setattr(workbook_sheets, "MAX_CELLS", 1)
     assert refusal(raw, read_workbook) == ("file-large", "more than 1 cells")
 
@@ -378,13 +432,17 @@ def test_names_with_a_prefix_are_the_same_names(monkeypatch: pytest.MonkeyPatch)
 def test_a_formula_without_a_result_must_say_where_it_is() -> None:
     told = ("file-truncated", "a formula without a result does not say in which cell it is")
     assert refusal(sheet_of("<row><c><f>1+1</f></c><c><v>7</v></c></row>"), read_workbook) == told
-    assert only_sheet(sheet_of("<row><c><f>1+1</f><v>2</v></c><c><v>7</v></c></row>"))["rows"] == [(1, ["2", "7"])]
+    assert only_sheet(sheet_of("<row><c><f>1+1</f><v>2</v></c><c><v>7</v></c></row>"))["rows"] == [
+        (1, ["2", "7"])
+    ]
 
 
 def test_rows_without_a_number_are_counted_on() -> None:
     cell = '<c t="inlineStr"><is><t>x</t></is></c>'
     found = only_sheet(
-        sheet_of(f'<row>{cell}</row><row hidden="1">{cell}</row><row r="5">{cell}</row><row hidden="1">{cell}</row>')
+        sheet_of(
+            f'<row>{cell}</row><row hidden="1">{cell}</row><row r="5">{cell}</row><row hidden="1">{cell}</row>'
+        )
     )
     assert found["rows"] == [(1, ["x"]), (2, ["x"]), (5, ["x"]), (6, ["x"])]
     assert found["hidden_rows"] == [2, 6]
@@ -397,21 +455,31 @@ def test_a_sheet_without_content_has_no_rows() -> None:
 
 
 def test_a_cell_that_is_in_it_twice_is_refused() -> None:
-    raw = sheet_of('<row r="3"><c r="B3"><v>1</v></c><c r="C3"><v>2</v></c><c r="B3"><v>3</v></c></row>')
+    raw = sheet_of(
+        '<row r="3"><c r="B3"><v>1</v></c><c r="C3"><v>2</v></c><c r="B3"><v>3</v></c></row>'
+    )
     assert refusal(raw, read_workbook) == ("file-truncated", "the cell B3 is in it twice")
 
 
 @pytest.mark.parametrize("second", [2, 3])
 def test_rows_in_another_order_are_refused(second: int) -> None:
-    raw = sheet_of(f'<row r="3"><c r="A3"><v>1</v></c></row><row r="{second}"><c r="A2"><v>1</v></c></row>')
+    raw = sheet_of(
+        f'<row r="3"><c r="A3"><v>1</v></c></row><row r="{second}"><c r="A2"><v>1</v></c></row>'
+    )
     assert refusal(raw, read_workbook) == ("file-truncated", f"row {second} comes after row 3")
 
 
-def test_a_stray_cell_far_below_is_named_and_many_are_a_large_sheet(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_stray_cell_far_below_is_named_and_many_are_a_large_sheet(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(workbook_sheets, "MAX_ROWS", 3)
 
     def until(last: int) -> bytes:
-        return sheet_of("".join(f'<row r="{row}"><c r="B{row}"><v>1</v></c></row>' for row in range(3, last + 1)))
+        return sheet_of(
+            "".join(
+                f'<row r="{row}"><c r="B{row}"><v>1</v></c></row>' for row in range(3, last + 1)
+            )
+        )
 
     assert only_sheet(until(3))["rows"] == [(3, ["", "1"])]
     assert refusal(until(4), read_workbook) == ("file-stray", "B4")
@@ -420,16 +488,27 @@ def test_a_stray_cell_far_below_is_named_and_many_are_a_large_sheet(monkeypatch:
     unplaced = sheet_of('<row r="4"><c><v>1</v></c></row>')
     assert refusal(unplaced, read_workbook) == ("file-large", "more than 3 rows")
     # a row beyond, and more rows after it that are numbered no further: still beyond
-    beyond = sheet_of('<row r="1"><c r="A1"><v>1</v></c></row><row r="7"><c r="C7"><v>1</v></c></row>')
+    beyond = sheet_of(
+        '<row r="1"><c r="A1"><v>1</v></c></row><row r="7"><c r="C7"><v>1</v></c></row>'
+    )
     assert refusal(beyond, read_workbook) == ("file-stray", "C7")
 
 
-def test_a_stray_cell_far_right_is_named_and_a_blank_one_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_stray_cell_far_right_is_named_and_a_blank_one_is_not_there(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(workbook_sheets, "MAX_COLUMNS", 27)
     good = '<row r="2"><c r="A2"><v>1</v></c><c r="AA2"><v>2</v></c>{}</row>'
-    assert only_sheet(sheet_of(good.format('<c r="AB2" s="0"/>')))["rows"] == [(2, ["1", *[""] * 25, "2"])]
-    assert only_sheet(sheet_of(good.format('<c r="AB2" s="0"><!-- --></c>')))["rows"] == [(2, ["1", *[""] * 25, "2"])]
-    assert refusal(sheet_of(good.format('<c r="AB2"><v>3</v></c>')), read_workbook) == ("file-stray", "AB2")
+    assert only_sheet(sheet_of(good.format('<c r="AB2" s="0"/>')))["rows"] == [
+        (2, ["1", *[""] * 25, "2"])
+    ]
+    assert only_sheet(sheet_of(good.format('<c r="AB2" s="0"><!-- --></c>')))["rows"] == [
+        (2, ["1", *[""] * 25, "2"])
+    ]
+    assert refusal(sheet_of(good.format('<c r="AB2"><v>3</v></c>')), read_workbook) == (
+        "file-stray",
+        "AB2",
+    )
 
 
 def test_as_many_cells_as_allowed_and_not_one_more(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -448,7 +527,9 @@ def test_the_end_of_the_content_is_found_from_the_end_over_megabytes_of_nothing(
     blank = "".join(row.format(number) for number in range(3, 140_000))
     assert len(blank) > 2 * 2**20
     found = only_sheet(
-        sheet_of(f'<row r="1"><c r="A1"><v>1</v></c></row><row r="2"><c r="B2"><v>7</v></c></row>{blank}')
+        sheet_of(
+            f'<row r="1"><c r="A1"><v>1</v></c></row><row r="2"><c r="B2"><v>7</v></c></row>{blank}'
+        )
     )
     assert found["rows"] == [(1, ["1"]), (2, ["", "7"])]
 
@@ -469,12 +550,22 @@ def test_struck_and_unseen_cells_are_told() -> None:
     space = b'xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"'
     parts[SHARED] = b"<sst " + space + b">" + texts + b"</sst>"
     cells = b"".join(b'<c r="%c1" t="s"><v>%d</v></c>' % (65 + at, at) for at in range(3))
-    cells += b'<c r="D1"><v>1</v></c><c r="E1" s="1"><v>2</v></c><c r="F1" s="1" t="str"><v></v></c>'
-    parts[SHEET] = b"<worksheet " + space + b'><sheetData><row r="1">' + cells + b"</row></sheetData></worksheet>"
+    cells += (
+        b'<c r="D1"><v>1</v></c><c r="E1" s="1"><v>2</v></c><c r="F1" s="1" t="str"><v></v></c>'
+    )
+    parts[SHEET] = (
+        b"<worksheet "
+        + space
+        + b'><sheetData><row r="1">'
+        + cells
+        + b"</row></sheetData></worksheet>"
+    )
     found = only_sheet(packed(parts))
     assert found["rows"] == [(1, ["plain", "gone", "here", "1", "2"])]
     assert found["struck"] == [[1, 1], [1, 4]]
-    unseen = only_sheet(book_of(rows(), lambda _, sheet: setattr(sheet["C2"], "number_format", ";;;")))
+    unseen = only_sheet(
+        book_of(rows(), lambda _, sheet: setattr(sheet["C2"], "number_format", ";;;"))
+    )
     assert (unseen["struck"], unseen["unseen"]) == ([], [[2, 2]])
 
 
@@ -482,7 +573,9 @@ def test_cells_that_do_not_say_where_they_are_stay_in_their_columns() -> None:
     """A blank one among them moves nothing: what follows would be read as a figure of another column."""
     found = only_sheet(sheet_of("<row><c><v>1</v></c><c/><c s='0'></c><c><v>4</v></c></row>"))
     assert found["rows"] == [(1, ["1", "", "", "4"])]
-    mixed = only_sheet(sheet_of('<row r="1"><c r="A1"><v>1</v></c><c r="B1" s="0"/><c><v>3</v></c></row>'))
+    mixed = only_sheet(
+        sheet_of('<row r="1"><c r="A1"><v>1</v></c><c r="B1" s="0"/><c><v>3</v></c></row>')
+    )
     assert mixed["rows"] == [(1, ["1", "", "3"])]
 
 
@@ -506,7 +599,10 @@ def test_a_workbook_of_another_form_or_with_a_sheet_missing_is_refused() -> None
     raw = packed(parts | {BOOK: strict})
     assert refusal(raw, read_workbook) == ("file-kind", 'a workbook saved as "Strict Open XML"')
     del parts[SHEET]
-    assert refusal(packed(parts), read_workbook) == ("file-truncated", "a sheet that it lists is not in it")
+    assert refusal(packed(parts), read_workbook) == (
+        "file-truncated",
+        "a sheet that it lists is not in it",
+    )
 
 
 def test_a_wide_and_long_sheet_of_nothing_is_cheap() -> None:
@@ -614,7 +710,10 @@ def test_digits_that_are_raised_or_struck_out_are_no_part_of_a_number(
 
 def test_a_point_that_is_struck_out_is_no_point_and_words_stay_words() -> None:
     assert rich_text([("1", "", False), (". ", "", True), ("5", "", False)]) == "1.\u0336 5"
-    assert rich_text([("From 7.", "", True), ("", "", False), (" On", "", False)]) == "From 7\u0336. On"
+    assert (
+        rich_text([("From 7.", "", True), ("", "", False), (" On", "", False)])
+        == "From 7\u0336. On"
+    )
 
 
 def test_what_is_struck_out_as_a_whole_is_told_and_read() -> None:
@@ -623,17 +722,27 @@ def test_what_is_struck_out_as_a_whole_is_told_and_read() -> None:
     assert (found["rows"], found["struck"]) == ([(1, ["12"])], [[1, 0]])
 
 
-@pytest.mark.parametrize("text", ["1²", "1₂", "12\u0336", "1\u03362", "1_0", "١٢", "NaN", "-nan", "0x10"])
+@pytest.mark.parametrize(
+    "text", ["1²", "1₂", "12\u0336", "1\u03362", "1_0", "١٢", "NaN", "-nan", "0x10"]
+)
 def test_such_a_text_is_refused_as_a_number_period_and_id(text: str) -> None:
-    assert read_number(text).fault and read_period(f"2024-25 Q{text}").fault and Ids(["12", "10"]).find(text).fault
+    assert (
+        read_number(text).fault
+        and read_period(f"2024-25 Q{text}").fault
+        and Ids(["12", "10"]).find(text).fault
+    )
 
 
 @pytest.mark.parametrize("text", ["1_0", "١٢", "NaN", "-nan", "0x10", "1,5"])
 def test_a_number_of_a_workbook_is_one_in_plain_digits_or_its_text(text: str) -> None:
-    assert only_sheet(sheet_of(f'<row r="1"><c r="A1"><v>{text}</v></c></row>'))["rows"] == [(1, [text])]
+    assert only_sheet(sheet_of(f'<row r="1"><c r="A1"><v>{text}</v></c></row>'))["rows"] == [
+        (1, [text])
+    ]
 
 
-@pytest.mark.parametrize(("text", "number"), [("12", 12), (" 12 ", 12), ("-7", -7), ("1.5E1", 15), ("0.25", 0.25)])
+@pytest.mark.parametrize(
+    ("text", "number"), [("12", 12), (" 12 ", 12), ("-7", -7), ("1.5E1", 15), ("0.25", 0.25)]
+)
 def test_numbers_in_plain_digits_are_read(text: str, number: float) -> None:
     assert as_number(text) == number
 
@@ -650,7 +759,11 @@ def test_a_formula_without_a_result_is_told_however_it_is_written(formula: str) 
 
 def test_a_number_that_shows_as_words_is_told_as_unseen() -> None:
     def change(_: Any, sheet: Any) -> None:
-        for place, value, form in (("C2", 7, '"n/a"'), ("C3", 0, '"n/a";0'), ("C4", "words", '"n/a"')):
+        for place, value, form in (
+            ("C2", 7, '"n/a"'),
+            ("C3", 0, '"n/a";0'),
+            ("C4", "words", '"n/a"'),
+        ):
             sheet[place].value, sheet[place].number_format = value, form
 
     assert only_sheet(book_of(rows(), change))["unseen"] == [[2, 2]]

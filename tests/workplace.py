@@ -35,7 +35,11 @@ class Project:
         (self.raw / "returns" / SLUG / "returns.csv").write_text("kpi_id")
         (self.raw / "returns" / "2024-25-Q4").mkdir()
         (self.raw / "returns" / "2024-25-Q4" / "returns.csv").write_text("of a later quarter")
-        shutil.copytree(HERE / "faults", folder / "notebooks", ignore=shutil.ignore_patterns("*.py", "__pycache__"))
+        shutil.copytree(
+            HERE / "faults",
+            folder / "notebooks",
+            ignore=shutil.ignore_patterns("*.py", "__pycache__"),
+        )
 
     def notebook(self, name: str) -> Path:
         return self.folder / "notebooks" / f"{name}.ipynb"
@@ -45,9 +49,13 @@ class Project:
         (self.raw / "council.toml").write_text(text)
 
     def make(self, name: str = "good", quarter: str = QUARTER, **options: object) -> report.Report:
-        return report.report_quarter(quarter, self.raw, self.outputs, self.notebook(name), **options)
+        return report.report_quarter(
+            quarter, self.raw, self.outputs, self.notebook(name), **options
+        )
 
-    def process(self, name: str, *, quarter: str = QUARTER, **environment: str) -> "subprocess.Popen[str]":
+    def process(
+        self, name: str, *, quarter: str = QUARTER, **environment: str
+    ) -> "subprocess.Popen[str]":
         places = ["--raw", str(self.raw), "--outputs", str(self.outputs)]
         return subprocess.Popen(
             [sys.executable, str(HERE / "standin.py"), str(self.notebook(name)), "report", quarter, *places],
@@ -124,7 +132,11 @@ class RealProject:
     def __init__(self, folder: Path, kpis: dict[str, str] | None = None) -> None:
         self.folder, self.raw, self.outputs = folder, folder / "data" / "raw", folder / "outputs"
         self.final = self.outputs / SLUG
-        self.kpis = kpis or {"R1": "Potholes mended in 28 days", "R2": "Street lights working", "C1": "Visits in time"}
+        self.kpis = kpis or {
+            "R1": "Potholes mended in 28 days",
+            "R2": "Street lights working",
+            "C1": "Visits in time",
+        }
         (self.raw / "commentary").mkdir(parents=True)
         (self.raw / "council.toml").write_text(COUNCIL, encoding="utf-8")
         names = ["kpi_id", "kpi_name", "section", "directorate", "unit", "decimals", "polarity", "basis", "frequency",
@@ -136,7 +148,18 @@ class RealProject:
         lines = [[kpi, "2020-21 Q1", "90", "80", "", "", "final"] for kpi in self.kpis]
         self.write(
             "targets.csv",
-            [["kpi_id", "from_quarter", "target", "floor_standard", "tolerance", "reason", "status"], *lines],
+            [
+                [
+                    "kpi_id",
+                    "from_quarter",
+                    "target",
+                    "floor_standard",
+                    "tolerance",
+                    "reason",
+                    "status",
+                ],
+                *lines,
+            ],
         )
         self.comment({kpi: f"Words on {kpi}." for kpi in self.kpis})
         quarters = [Quarter.parse(QUARTER).shift(-back) for back in range(8)]
@@ -151,7 +174,10 @@ class RealProject:
 
     def comment(self, words: dict[str, str]) -> None:
         rows = [[kpi, "", text, "A plan is in place."] for kpi, text in words.items()]
-        self.write(f"commentary/{SLUG}.csv", [["kpi_id", "section", "commentary", "management_action"], *rows])
+        self.write(
+            f"commentary/{SLUG}.csv",
+            [["kpi_id", "section", "commentary", "management_action"], *rows],
+        )
 
     def returns(self, slug: str, rows: list[list[object]]) -> None:
         self.write(f"returns/{slug}/return.csv", [["kpi_id", "period", "value"], *rows])
@@ -160,7 +186,9 @@ class RealProject:
         places = ["--raw", str(self.raw), "--outputs", str(self.outputs)]
         return [sys.executable, "-m", "kpi_tools", "report", quarter, *places, *options]
 
-    def run(self, *options: str, within: tuple[str, ...] = (), **environment: str) -> tuple[int, str, str]:
+    def run(
+        self, *options: str, within: tuple[str, ...] = (), **environment: str
+    ) -> tuple[int, str, str]:
         """Exit status and what was written; `within`: a command in which the report's command runs."""
         done = subprocess.run(
             [*within, *self.command(*options)], cwd=HERE.parent, env=os.environ | environment, capture_output=True,

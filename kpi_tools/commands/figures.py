@@ -11,13 +11,30 @@ from kpi_tools.errors import InputError
 @click.command()
 @click.argument("source", metavar="INPUT", type=click.Path(path_type=Path))
 @click.argument("output", metavar="OUTPUT", type=click.Path(path_type=Path))
-@click.option("--engine", default="polars", metavar="NAME", help="polars (default), pandas, or spark for a cluster.")
-@click.option("--by", default=None, metavar="COLUMNS", help="What names a series (default: authority,kpi_id).")
 @click.option(
-    "--quarters", type=click.IntRange(1, 400), default=6, help="Direction over the latest so many (default: 6)."
+    "--engine",
+    default="polars",
+    metavar="NAME",
+    help="polars (default), pandas, or spark for a cluster.",
 )
-@click.option("--partitioned", is_flag=True, help="OUTPUT is a folder with one folder for each authority.")
-@click.option("--master", default=None, metavar="ADDRESS", help="With spark: the cluster, such as spark://host:7077.")
+@click.option(
+    "--by", default=None, metavar="COLUMNS", help="What names a series (default: authority,kpi_id)."
+)
+@click.option(
+    "--quarters",
+    type=click.IntRange(1, 400),
+    default=6,
+    help="Direction over the latest so many (default: 6).",
+)
+@click.option(
+    "--partitioned", is_flag=True, help="OUTPUT is a folder with one folder for each authority."
+)
+@click.option(
+    "--master",
+    default=None,
+    metavar="ADDRESS",
+    help="With spark: the cluster, such as spark://host:7077.",
+)
 def rate(
     source: Path, output: Path, engine: str, by: str | None, quarters: int, partitioned: bool,
     master: str | None,

@@ -55,7 +55,9 @@ def _run(module: str, *arguments: str, **environment: str) -> None:
     from importlib.util import find_spec
 
     if find_spec(module) is None:
-        raise KpiError(f"This Python ({sys.executable}) has no {module}. Install the requirements again (README.md).")
+        raise KpiError(
+            f"This Python ({sys.executable}) has no {module}. Install the requirements again (README.md)."
+        )
     command, settings = [sys.executable, "-m", module, *arguments], os.environ | environment
     process = subprocess.Popen(command, cwd=reports.PROJECT, env=settings)
     while True:

@@ -18,20 +18,49 @@ from kpi_tools.quarters import Quarter
 @RAW
 @OUTPUTS
 @click.option("--all", "every", is_flag=True, help="The reports of all quarters with returns.")
-@click.option("--councils", is_flag=True, help="FOLDERs are those of several councils, each like data/raw.")
+@click.option(
+    "--councils", is_flag=True, help="FOLDERs are those of several councils, each like data/raw."
+)
 @click.option("--force", is_flag=True, help="Make again what is up to date, too.")
-@click.option("--processes", type=click.IntRange(1), metavar="N", help="Reports at a time (default: one a processor).")
-@click.option("--scheduler", metavar="ADDRESS", help="Make them on a Dask cluster, such as tcp://10.0.0.5:8786.")
-@click.option("--allow-rejected", is_flag=True, help="Leave out rows that cannot be used; the report says so.")
+@click.option(
+    "--processes",
+    type=click.IntRange(1),
+    metavar="N",
+    help="Reports at a time (default: one a processor).",
+)
+@click.option(
+    "--scheduler",
+    metavar="ADDRESS",
+    help="Make them on a Dask cluster, such as tcp://10.0.0.5:8786.",
+)
+@click.option(
+    "--allow-rejected", is_flag=True, help="Leave out rows that cannot be used; the report says so."
+)
 @click.option("--final", is_flag=True, help="Not a draft: refused while the checks find an error.")
 @click.option(
-    "--pdf", is_flag=True, help="Print it to report.pdf too, by the Chromium, Chrome or Edge of this computer."
+    "--pdf",
+    is_flag=True,
+    help="Print it to report.pdf too, by the Chromium, Chrome or Edge of this computer.",
 )
-@click.option("--override", multiple=True, metavar="CODE", help="Let the findings of one check pass …")
-@click.option("--because", multiple=True, metavar="REASON", help="… for this reason, which the report prints …")
+@click.option(
+    "--override", multiple=True, metavar="CODE", help="Let the findings of one check pass …"
+)
+@click.option(
+    "--because",
+    multiple=True,
+    metavar="REASON",
+    help="… for this reason, which the report prints …",
+)
 @click.option("--by", multiple=True, metavar="ROLE", help="… by decision of this role.")
-@click.option("--prepared-by", default="", metavar="ROLE", help="Who prepared it; else as in council.toml.")
-@click.option("--signed-off-by", default="", metavar="ROLE", help="Who signed it off; else as in council.toml.")
+@click.option(
+    "--prepared-by", default="", metavar="ROLE", help="Who prepared it; else as in council.toml."
+)
+@click.option(
+    "--signed-off-by",
+    default="",
+    metavar="ROLE",
+    help="Who signed it off; else as in council.toml.",
+)
 def report(
     given: tuple[str, ...], raw: Path, outputs: Path, every: bool, councils: bool, force: bool, processes: int | None,
     scheduler: str | None, allow_rejected: bool, final: bool, pdf: bool,
@@ -61,7 +90,17 @@ def report(
         "allow_rejected": allow_rejected, "pdf": pdf, "prepared_by": prepared_by, "signed_off_by": signed_off_by,
     }  # fmt: skip
     if every or councils or scheduler or len(given) > 1:
-        _many(given, raw, outputs, every, councils, settings, force=force, processes=processes, scheduler=scheduler)
+        _many(
+            given,
+            raw,
+            outputs,
+            every,
+            councils,
+            settings,
+            force=force,
+            processes=processes,
+            scheduler=scheduler,
+        )
         return
     quarter = quarter_or_latest(given[0] if given else None, raw)
     made = reports.report_quarter(quarter, raw, outputs, **settings, progress=sys.stderr.isatty())
@@ -74,7 +113,13 @@ def report(
 
 
 def _many(
-    given: tuple[str, ...], raw: Path, outputs: Path, every: bool, councils: bool, settings: dict[str, Any], **how: Any
+    given: tuple[str, ...],
+    raw: Path,
+    outputs: Path,
+    every: bool,
+    councils: bool,
+    settings: dict[str, Any],
+    **how: Any,
 ) -> None:
     from kpi_tools.batch import make_all
     from kpi_tools.orders import orders_of, orders_of_councils
@@ -82,7 +127,9 @@ def _many(
     folders = [text for text in given if councils and not _isquarter_or_latest(text)]
     quarters = [Quarter.parse(text) for text in given if text not in folders]
     if every and quarters:
-        raise InputError(f"--all makes every quarter with returns: leave out {quarters[0].label}, or --all.")
+        raise InputError(
+            f"--all makes every quarter with returns: leave out {quarters[0].label}, or --all."
+        )
     if councils and not folders:
         raise InputError(
             "--councils needs the folders of the councils, each with a council.toml, kpis.csv and returns."
@@ -114,7 +161,9 @@ def history(kpi_id: str, quarter: str | None, raw: Path, outputs: Path) -> None:
     KPI is its id, such as ES01. The folder outputs/history/<quarter>-<kpi> then holds history.html (one file, which
     needs no internet), history.ipynb (how it was made), figures.csv and figures.xlsx, and manifest.json.
     """
-    made = reports.history_of_kpi(kpi_id, quarter_or_latest(quarter, raw), raw, outputs, progress=sys.stderr.isatty())
+    made = reports.history_of_kpi(
+        kpi_id, quarter_or_latest(quarter, raw), raw, outputs, progress=sys.stderr.isatty()
+    )
     click.echo(near(made.folder / "history.html"))
 
 
@@ -132,9 +181,17 @@ def verify(folder: Path, raw: Path, quick: bool) -> None:
     from kpi_tools.verification import verify as compare
 
     found = compare(folder, raw, again=not quick)
-    counted = f"{found.files} files and {found.inputs} inputs compared{', made again' * found.again}"
+    counted = (
+        f"{found.files} files and {found.inputs} inputs compared{', made again' * found.again}"
+    )
     if found.differences:
         click.echo("\n".join(f"  {sentence}" for sentence in found.differences))
-        raise KpiError(f"{near(found.folder)} is not what the inputs give now, or not with this program ({counted}).")
-    what = "is what these inputs give, byte for byte" if found.again else "agrees with its manifest and the inputs"
+        raise KpiError(
+            f"{near(found.folder)} is not what the inputs give now, or not with this program ({counted})."
+        )
+    what = (
+        "is what these inputs give, byte for byte"
+        if found.again
+        else "agrees with its manifest and the inputs"
+    )
     click.echo(f"{near(found.folder)} {what} ({counted}).")

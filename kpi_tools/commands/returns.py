@@ -42,7 +42,9 @@ def check(quarter: str | None, raw: Path) -> None:
         raise InputError(f"The report cannot be made: {what} to be mended first.")
     if faults:
         what = "one error has" if faults == 1 else f"{faults:,} errors have"
-        raise InputError(f"A draft can be made, the final report cannot: {what} to be mended first, or overridden.")
+        raise InputError(
+            f"A draft can be made, the final report cannot: {what} to be mended first, or overridden."
+        )
     click.echo("Ready for the report.")
 
 

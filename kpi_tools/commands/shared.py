@@ -11,10 +11,16 @@ from kpi_tools.quarters import Quarter
 TERMINATED = 143
 QUARTER = click.argument("quarter", required=False, metavar="[QUARTER]")
 RAW = click.option(
-    "--raw", type=click.Path(path_type=Path), default=reports.RAW, help="Where the returns are (default: data/raw)."
+    "--raw",
+    type=click.Path(path_type=Path),
+    default=reports.RAW,
+    help="Where the returns are (default: data/raw).",
 )
 OUTPUTS = click.option(
-    "--outputs", type=click.Path(path_type=Path), default=reports.OUTPUTS, help="Where reports go (default: outputs)."
+    "--outputs",
+    type=click.Path(path_type=Path),
+    default=reports.OUTPUTS,
+    help="Where reports go (default: outputs).",
 )
 
 

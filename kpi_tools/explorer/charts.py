@@ -104,7 +104,11 @@ def _y() -> alt.Y:
 
 def _band() -> alt.Chart:
     fill = scaled(alt.Fill, _BANDS)
-    return alt.Chart(alt.NamedData("band")).mark_area().encode(x=_x(), y=_y(), y2="y2:Q", detail="part:N", fill=fill)
+    return (
+        alt.Chart(alt.NamedData("band"))
+        .mark_area()
+        .encode(x=_x(), y=_y(), y2="y2:Q", detail="part:N", fill=fill)
+    )
 
 
 def _lines() -> alt.Chart:
@@ -128,7 +132,9 @@ def _dots() -> list[alt.Chart]:
         dots.mark_point(size=85, fill=WHITE, stroke=WHITE, opacity=1),
         dots.mark_point(size=85, strokeWidth=1.75, opacity=1, cursor="pointer").encode(
             fill=scaled(alt.Fill, {kind: look[0] for kind, look in _DOTS.items()}),
-            stroke=scaled(alt.Stroke, {kind: _EDGES.get(kind, look[0]) for kind, look in _DOTS.items()}),
+            stroke=scaled(
+                alt.Stroke, {kind: _EDGES.get(kind, look[0]) for kind, look in _DOTS.items()}
+            ),
             fillOpacity=scaled(alt.FillOpacity, _OPACITIES, "status"),
         ),
     ]

@@ -43,8 +43,15 @@ def explore(directorate: str, quarter: object, raw: str | Path) -> "Explorer":
 class Explorer:
     """The parts of the notebook, each to be shown in a cell. `known` holds every table (see `evidence.Evidence`)."""
 
-    def __init__(self, known: Evidence, directorate: str, raw: str, commentary: pd.DataFrame) -> None:
-        self.known, self.directorate, self.raw, self.commentary = known, directorate, raw, commentary
+    def __init__(
+        self, known: Evidence, directorate: str, raw: str, commentary: pd.DataFrame
+    ) -> None:
+        self.known, self.directorate, self.raw, self.commentary = (
+            known,
+            directorate,
+            raw,
+            commentary,
+        )
 
     @property
     def by_consequence(self) -> Html:
@@ -83,10 +90,19 @@ class Chooser(widgets.VBox):  # type: ignore[misc]
     def __init__(self, explorer: Explorer) -> None:
         self._known, self._said, self._raw = explorer.known, explorer.commentary, explorer.raw
         kpis = self._known.kpis
-        sections = [name for name in self._known.returns.council.sections if name in set(kpis["section"])]
-        wide = {"layout": widgets.Layout(width="auto", max_width="56rem"), "style": {"description_width": "4rem"}}
-        self.section = widgets.Dropdown(options=sections, value=kpis["section"].iloc[0], description="Section", **wide)
-        self.kpi = widgets.Dropdown(options=self._titles(), value=kpis["kpi_id"].iloc[0], description="KPI", **wide)
+        sections = [
+            name for name in self._known.returns.council.sections if name in set(kpis["section"])
+        ]
+        wide = {
+            "layout": widgets.Layout(width="auto", max_width="56rem"),
+            "style": {"description_width": "4rem"},
+        }
+        self.section = widgets.Dropdown(
+            options=sections, value=kpis["section"].iloc[0], description="Section", **wide
+        )
+        self.kpi = widgets.Dropdown(
+            options=self._titles(), value=kpis["kpi_id"].iloc[0], description="KPI", **wide
+        )
         self.view = widgets.ToggleButtons(
             options=[(title, name) for name, title in VIEWS.items()], style={"button_width": "auto"}
         )
@@ -97,7 +113,9 @@ class Chooser(widgets.VBox):  # type: ignore[misc]
         self._filling = False
         chosen = widgets.VBox([self.point, self._facts], layout=widgets.Layout(flex="1 1 20rem"))
         said = widgets.VBox([self._notes], layout=widgets.Layout(flex="1 1 22rem"))
-        below = widgets.HBox([chosen, said], layout=widgets.Layout(flex_flow="row wrap", grid_gap="0 1.5rem"))
+        below = widgets.HBox(
+            [chosen, said], layout=widgets.Layout(flex_flow="row wrap", grid_gap="0 1.5rem")
+        )
         parts = [self.section, self.kpi, self.view, self._head, self.chart, below, self._draft]
         super().__init__(parts, layout=widgets.Layout(width="100%", max_width="72rem"))
         self.section.observe(self._on_section, "value")
@@ -152,19 +170,27 @@ class Chooser(widgets.VBox):  # type: ignore[misc]
 
     def _show_point(self) -> None:
         self.chart.chosen = self.point.value or ""
-        self._facts.value = point(self.point.value or "", self._known, self.kpi.value, self._said)._repr_html_()
+        self._facts.value = point(
+            self.point.value or "", self._known, self.kpi.value, self._said
+        )._repr_html_()
 
     def _parameters(self) -> str:
         kpi = self._known.kpi(self.kpi.value)
         return parameters_html(
-            kpi["directorate"], kpi["kpi_id"], self._known.returns.quarter.label, self._raw, VIEWS[self.view.value]
+            kpi["directorate"],
+            kpi["kpi_id"],
+            self._known.returns.quarter.label,
+            self._raw,
+            VIEWS[self.view.value],
         )
 
 
 def parameters_html(directorate: str, kpi_id: str, quarter: str, raw: str, shown: str) -> str:
     """Python lines to paste, escaped for the page."""
     lines = {"kpi": kpi_id, "directorate": directorate, "quarter": quarter, "raw": raw}
-    assigned = (f"{name} = {json.dumps(value, ensure_ascii=False)}" for name, value in lines.items())
+    assigned = (
+        f"{name} = {json.dumps(value, ensure_ascii=False)}" for name, value in lines.items()
+    )
     text = "\n".join([f"# on screen: {shown}", *assigned])
     return str(Markup('<pre class="kpi-parameters">{}</pre>').format(text))
 

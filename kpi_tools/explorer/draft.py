@@ -48,12 +48,14 @@ def how_long(quarters: pd.DataFrame) -> str:
     if run == 1:
         before = rags[-2] if len(rags) > 1 and isinstance(rags[-2], str) else None
         return f"{rags[-1]} for the first quarter, {before} before." if before else ""
-    since = f"in all {in_words(run)} quarters known" if run == len(rags) else f"for {in_words(run)} quarters in a row"
+    since = (
+        f"in all {in_words(run)} quarters known"
+        if run == len(rags)
+        else f"for {in_words(run)} quarters in a row"
+    )
     marks = [name for name in ("status", "target_status") if name in quarters]
     invented = bool((quarters[marks].iloc[-run:] == ILLUSTRATIVE).any(axis=None))
-    return (
-        f"{rags[-1]} {since}, since {first}{' (some figures or lines of these are illustrative)' if invented else ''}."
-    )
+    return f"{rags[-1]} {since}, since {first}{' (some figures or lines of these are illustrative)' if invented else ''}."
 
 
 def draft(known: Evidence, kpi_id: str) -> str:
@@ -61,7 +63,11 @@ def draft(known: Evidence, kpi_id: str) -> str:
     kpi = known.kpi(kpi_id)
     if not is_number(kpi["value"]):
         return f"There is no figure for {Quarter.parse(kpi['quarter']).title} ({kpi['status']})."
-    said = [f"At {figure_of(kpi)}{_cases(kpi)} {_against(kpi)}.", _before(kpi), how_long(known.of("quarters", kpi_id))]
+    said = [
+        f"At {figure_of(kpi)}{_cases(kpi)} {_against(kpi)}.",
+        _before(kpi),
+        how_long(known.of("quarters", kpi_id)),
+    ]
     said += [_DIRECTIONS.get(kpi["direction_of_travel"], ""), _UNUSUAL.get(kpi["variation"], "")]
     months = known.months(kpi_id)
     told = months[months["value"].notna() & (months["basis"] == MONTH)]
@@ -85,7 +91,9 @@ def _against(kpi: dict[str, Any]) -> str:
 def _before(kpi: dict[str, Any]) -> str:
     figures = kpi_figures(kpi)
     then = [
-        f"{{{name}}} a {ago} earlier" for name, ago in (("previous", "quarter"), ("year_ago", "year")) if figures[name]
+        f"{{{name}}} a {ago} earlier"
+        for name, ago in (("previous", "quarter"), ("year_ago", "year"))
+        if figures[name]
     ]
     return filled(f"It was {' and '.join(then)}.", figures) if then else ""
 
@@ -97,4 +105,6 @@ def _ahead(known: Evidence, kpi: dict[str, Any]) -> str:
     ends = [float(row[name]) for name in ("next_low", "next_high")]
     ends = [min(max(end, 0.0), 100.0) for end in ends] if kpi["unit"] == "%" else ends
     low, high = (show(end, kpi["unit"], int(kpi["decimals"])) for end in ends)
-    return capitalised(f"for {Quarter.parse(row['next_quarter']).title} between {low} and {high} is to be expected.")
+    return capitalised(
+        f"for {Quarter.parse(row['next_quarter']).title} between {low} and {high} is to be expected."
+    )

@@ -74,13 +74,20 @@ class Evidence:
         """The quarterly figures with each quarter alone, as `cases.in_period` recovers it from rolling figures and months."""
         months = self.months(kpi_id)
         months = months[(months["basis"] == MONTH) & months["value"].notna()]
-        whole = months.groupby("quarter")[["numerator", "denominator"]].sum(min_count=3).dropna().reset_index()
+        whole = (
+            months.groupby("quarter")[["numerator", "denominator"]]
+            .sum(min_count=3)
+            .dropna()
+            .reset_index()
+        )
         ends = [pd.Timestamp(Quarter.parse(label).end) for label in whole["quarter"]]
         return in_period(self.of("quarters", kpi_id), whole.assign(kpi_id=kpi_id, period_end=ends))
 
     def benchmarks(self, kpi_id: str) -> pd.DataFrame:
         """The figures of other areas for one KPI."""
-        return self.returns.benchmarks[self.returns.benchmarks["kpi_id"] == kpi_id].reset_index(drop=True)
+        return self.returns.benchmarks[self.returns.benchmarks["kpi_id"] == kpi_id].reset_index(
+            drop=True
+        )
 
 
 def evidence(returns: Returns, kpi_ids: Collection[str] | None = None) -> Evidence:
@@ -100,19 +107,31 @@ def evidence(returns: Returns, kpi_ids: Collection[str] | None = None) -> Eviden
     recent = gls_direction(recent_quarters(returns), **settings)
     quarters = _all_quarters(returns, recent)
     months = _long_months(returns, recent)
-    parts = [quarters[~quarters["kpi_id"].isin(set(months["kpi_id"]))].assign(series="quarters"), months]
+    parts = [
+        quarters[~quarters["kpi_id"].isin(set(months["kpi_id"]))].assign(series="quarters"),
+        months,
+    ]
     points = pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True)
-    council, agreed = returns.council, returns.rebases[returns.rebases["kpi_id"].isin(set(points["kpi_id"]))]
+    council, agreed = (
+        returns.council,
+        returns.rebases[returns.rebases["kpi_id"].isin(set(points["kpi_id"]))],
+    )
     limited = process_limits(points, screen=council.screening, rebase=rows_of(agreed) or None)
     points = special_causes(limited, profile=council.profile)
     points["why"] = [why(row) for row in rows_of(points)]
-    said = assurance(points).set_index("kpi_id")[["variation", "assurance", "limits", "baseline_points", "series"]]
+    said = assurance(points).set_index("kpi_id")[
+        ["variation", "assurance", "limits", "baseline_points", "series"]
+    ]
     kpis = score(recent, returns).join(said, on="kpi_id")
     both = zip(kpis["rag"], kpis["assurance"], strict=True)
     kpis = by_consequence(kpis.assign(reading=[READINGS.get(pair) for pair in both]))
-    doubts = alerts(_as_first_received(returns), returns.submissions[returns.submissions["month"].isna()])
+    doubts = alerts(
+        _as_first_received(returns), returns.submissions[returns.submissions["month"].isna()]
+    )
     rebases = agreed.assign(said=[_said_of(row, points) for row in rows_of(agreed)])
-    return Evidence(returns, recent, kpis, quarters, points, rebases, outlook(recent, **settings), doubts)
+    return Evidence(
+        returns, recent, kpis, quarters, points, rebases, outlook(recent, **settings), doubts
+    )
 
 
 def said_so_far(known: Evidence, commentary: pd.DataFrame) -> pd.DataFrame:
@@ -123,7 +142,11 @@ def said_so_far(known: Evidence, commentary: pd.DataFrame) -> pd.DataFrame:
     said = commentary[commentary["kpi_id"].isin(set(known.kpis["kpi_id"]))].reset_index(drop=True)
     texts = ["commentary", "management_action"]
     for label, rows in said.groupby("quarter"):
-        tokens = rows[texts].apply(lambda column: column.str.contains("{", regex=False, na=False)).any(axis=1)
+        tokens = (
+            rows[texts]
+            .apply(lambda column: column.str.contains("{", regex=False, na=False))
+            .any(axis=1)
+        )
         if not tokens.any():
             continue
         kpis = _as_reported(known, Quarter.parse(label), set(rows.loc[tokens, "kpi_id"]))
@@ -131,7 +154,9 @@ def said_so_far(known: Evidence, commentary: pd.DataFrame) -> pd.DataFrame:
             if row["kpi_id"] in kpis:
                 figures = kpi_figures(kpis[row["kpi_id"]])
                 for name in texts:
-                    said.loc[place, name] = filled(row[name], figures) if isinstance(row[name], str) else None
+                    said.loc[place, name] = (
+                        filled(row[name], figures) if isinstance(row[name], str) else None
+                    )
     return said
 
 
@@ -140,7 +165,11 @@ def _as_reported(known: Evidence, quarter: Quarter, kpi_ids: set[str]) -> dict[s
     kpis = known.kpis
     if quarter != known.returns.quarter:
         then = as_known_at(_only(known.returns, kpi_ids), quarter)
-        kpis = score(recent_quarters(then), then) if len(in_force(then.catalogue, quarter)) else kpis.head(0)
+        kpis = (
+            score(recent_quarters(then), then)
+            if len(in_force(then.catalogue, quarter))
+            else kpis.head(0)
+        )
     return {str(row["kpi_id"]): row for row in rows_of(kpis)}
 
 
@@ -179,7 +208,9 @@ def _none_of(known: Evidence) -> Evidence:
 def _only(returns: Returns, kpi_ids: Collection[str]) -> Returns:
     names = ("catalogue", "figures", "months", "submissions", "benchmarks")
     tables = {name: getattr(returns, name) for name in names}
-    return replace(returns, **{name: rows[rows["kpi_id"].isin(set(kpi_ids))] for name, rows in tables.items()})
+    return replace(
+        returns, **{name: rows[rows["kpi_id"].isin(set(kpi_ids))] for name, rows in tables.items()}
+    )
 
 
 def _as_first_received(returns: Returns) -> pd.DataFrame:
@@ -187,9 +218,13 @@ def _as_first_received(returns: Returns) -> pd.DataFrame:
 
     What came with the very first folder is history, for which nobody was late either.
     """
-    sent = returns.submissions[returns.submissions["value"].notna() & returns.submissions["month"].isna()]
+    sent = returns.submissions[
+        returns.submissions["value"].notna() & returns.submissions["month"].isna()
+    ]
     first = sent.drop_duplicates(["kpi_id", "quarter"]).set_index(["kpi_id", "quarter"])["received"]
-    came = pd.Series(first.reindex(pd.MultiIndex.from_frame(returns.figures[["kpi_id", "quarter"]])).to_numpy())
+    came = pd.Series(
+        first.reindex(pd.MultiIndex.from_frame(returns.figures[["kpi_id", "quarter"]])).to_numpy()
+    )
     came = came.where(came != returns.submissions["received"].min(), None)
     return returns.figures.assign(received=came.set_axis(returns.figures.index))
 

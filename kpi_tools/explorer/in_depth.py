@@ -38,7 +38,11 @@ _BASES = {
     "year_to_date": "One figure covers the financial year so far.",
     "annual": "One figure covers a year.",
 }
-_GOOD = {HIGHER: "Higher is better.", LOWER: "Lower is better.", CLOSEST: "Closest to the target is better."}
+_GOOD = {
+    HIGHER: "Higher is better.",
+    LOWER: "Lower is better.",
+    CLOSEST: "Closest to the target is better.",
+}
 
 
 def one_kpi(kpi: str, quarter: object, raw: str | Path) -> "OneKpi":
@@ -58,7 +62,11 @@ def kpi_in_report(returns: Returns, kpi: str) -> str:
     kpi_id = kpi_named(returns, kpi)
     if kpi_id not in set(in_force(returns.catalogue, returns.quarter)["kpi_id"]):
         row = returns.catalogue.set_index("kpi_id").loc[kpi_id]
-        upto = f" to {Quarter.parse(row['last_quarter']).title}" if isinstance(row["last_quarter"], str) else " on"
+        upto = (
+            f" to {Quarter.parse(row['last_quarter']).title}"
+            if isinstance(row["last_quarter"], str)
+            else " on"
+        )
         raise InputError(
             f"{kpi_id} ({row['kpi_name']}) is not in the report for {returns.quarter.title}. It is in the reports from "
             f"{Quarter.parse(row['first_quarter']).title}{upto}: give one of these quarters."
@@ -83,26 +91,45 @@ class OneKpi:
     def answer(self) -> Html:
         """How it stands and whether that is luck or process, in a few sentences, and its card as in the report."""
         beside = self.known.benchmarks(self.kpi_id), self.known.months(self.kpi_id)
-        shown = cards(self.known.kpis, self.known.recent, self.kpi["section"], chart_description, *beside)
+        shown = cards(
+            self.known.kpis, self.known.recent, self.kpi["section"], chart_description, *beside
+        )
         return paragraphs(standing(self.known, self.kpi_id)) + shown
 
     @property
     def definition(self) -> Html:
         """What is counted, what is better, what one figure covers, who answers for it, and what was changed in it."""
         kpi, returns = self.kpi, self.known.returns
-        what = kpi["definition"] if isinstance(kpi["definition"], str) else "No definition has been given."
+        what = (
+            kpi["definition"]
+            if isinstance(kpi["definition"], str)
+            else "No definition has been given."
+        )
         late = int(kpi["lag_quarters"])
-        in_arrears = f" It is reported {in_words(late)} quarter{'s' if late > 1 else ''} in arrears." if late else ""
-        who = f" Accountable: {kpi['owner']} ({kpi['directorate']})." if isinstance(kpi["owner"], str) else ""
+        in_arrears = (
+            f" It is reported {in_words(late)} quarter{'s' if late > 1 else ''} in arrears."
+            if late
+            else ""
+        )
+        who = (
+            f" Accountable: {kpi['owner']} ({kpi['directorate']})."
+            if isinstance(kpi["owner"], str)
+            else ""
+        )
         changes = rows_of(returns.changelog[returns.changelog["kpi_id"] == self.kpi_id])
         changed = [
             figure_with_status(
-                f"From {Quarter.parse(row['from_quarter']).title} {row['change']}: {row['reason']}", row["status"]
+                f"From {Quarter.parse(row['from_quarter']).title} {row['change']}: {row['reason']}",
+                row["status"],
             )
             for row in changes
         ]
-        measured = f"{_GOOD[kpi['polarity']]} {_BASES[kpi['basis']]} Unit: {kpi['unit']}.{in_arrears}{who}"
-        return paragraphs(what, measured, *(changed or ("No change of its definition is on record.",)))
+        measured = (
+            f"{_GOOD[kpi['polarity']]} {_BASES[kpi['basis']]} Unit: {kpi['unit']}.{in_arrears}{who}"
+        )
+        return paragraphs(
+            what, measured, *(changed or ("No change of its definition is on record.",))
+        )
 
     @property
     def targets(self) -> Html:
@@ -114,7 +141,9 @@ class OneKpi:
                 "From": Quarter.parse(row["from_quarter"]).title,
                 "Target": show_line(row["target"], unit, decimals) + _tolerance(row, decimals),
                 "Floor standard": show_line(row["floor_standard"], unit, decimals),
-                "Reason": figure_with_status(_said(row["target_reason"], "No reason was given"), row["target_status"]),
+                "Reason": figure_with_status(
+                    _said(row["target_reason"], "No reason was given"), row["target_status"]
+                ),
             }
             for row in rows_of(targets[targets["kpi_id"] == self.kpi_id])
         ]
@@ -136,7 +165,8 @@ class OneKpi:
             for row in rows_of(self.known.of("points", self.kpi_id))
         ]
         return self._shown(
-            "limits", _table(rows, "Each figure, its usual range, and why it is flagged or not", "limits")
+            "limits",
+            _table(rows, "Each figure, its usual range, and why it is flagged or not", "limits"),
         )
 
     @property
@@ -152,7 +182,9 @@ class OneKpi:
             }
             for row in rows_of(self.known.of("quarters", self.kpi_id))
         ]
-        return self._shown("trend", _table(rows, "Each quarter's figure, lines and rating", "trend"))
+        return self._shown(
+            "trend", _table(rows, "Each quarter's figure, lines and rating", "trend")
+        )
 
     @property
     def seasons(self) -> Html:
@@ -173,7 +205,9 @@ class OneKpi:
             {
                 "Quarter": period_of(row),
                 "Twelve months": _figure(row),
-                "The quarter alone": show(row["in_period_value"], row["unit"], int(row["decimals"])),
+                "The quarter alone": show(
+                    row["in_period_value"], row["unit"], int(row["decimals"])
+                ),
                 "Cases": f"{row['in_period_numerator']:,.0f} of {row['in_period_denominator']:,.0f}",
             }
             for row in rows_of(own[own["in_period_value"].notna()])
@@ -181,7 +215,10 @@ class OneKpi:
         if not rows:
             return said
         return said + report_table(
-            pd.DataFrame(rows), "The quarter alone inside the rolling figure", name="alone", wide=True
+            pd.DataFrame(rows),
+            "The quarter alone inside the rolling figure",
+            name="alone",
+            wide=True,
         )
 
     @property
@@ -193,7 +230,9 @@ class OneKpi:
             restated_between(as_known_at(returns, quarter.shift(-1)), as_known_at(returns, quarter))
             for quarter in sorted(map(Quarter.parse, again))
         ]
-        changed = pd.concat([table for table in tables if len(table)] or [pd.DataFrame()], ignore_index=True)
+        changed = pd.concat(
+            [table for table in tables if len(table)] or [pd.DataFrame()], ignore_index=True
+        )
         if changed.empty:
             return paragraphs("No figure has been changed after it was first received.")
         rows = [
@@ -254,7 +293,9 @@ def kpi_tables(one: OneKpi) -> dict[str, pd.DataFrame]:
 
 
 def _table(rows: list[dict[str, Any]], caption: str, name: str) -> Html:
-    return report_table(pd.DataFrame(rows), caption, name=name, wide=True, quiet=True, look="kpi-order")
+    return report_table(
+        pd.DataFrame(rows), caption, name=name, wide=True, quiet=True, look="kpi-order"
+    )
 
 
 def _figure(row: dict[str, Any]) -> Html:

@@ -58,7 +58,9 @@ async function render({ model, el }) {
 }
 export default { render };
 """
-_CSS = "[data-view] svg { max-width: 100%; height: auto; } [data-view] text { paint-order: stroke; }"
+_CSS = (
+    "[data-view] svg { max-width: 100%; height: auto; } [data-view] text { paint-order: stroke; }"
+)
 
 
 class LiveChart(anywidget.AnyWidget):
@@ -83,7 +85,9 @@ def start_bundling() -> "subprocess.Popen[bytes] | None":
     """Have the JavaScript libraries bundled by another process, once; None where there cannot be one."""
     command = [sys.executable, "-c", _BUNDLE, _version()]
     try:
-        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+        )
         assert process.stdin is not None
         process.stdin.write(_WIDGET.encode())
         process.stdin.close()

@@ -19,9 +19,14 @@ Rows = list[dict[str, Any]]
 Marks = dict[str, Any]
 
 
-def marks(band: Rows, lines: Rows, dots: Rows, texts: Rows, low: float, high: float, slots: int, unit: str) -> Marks:
+def marks(
+    band: Rows, lines: Rows, dots: Rows, texts: Rows, low: float, high: float, slots: int, unit: str
+) -> Marks:
     if not dots:
-        texts = [*texts, text(slots / 2, (low + high) / 2, "No figures have been received", "quiet")]
+        texts = [
+            *texts,
+            text(slots / 2, (low + high) / 2, "No figures have been received", "quiet"),
+        ]
     return {
         "band": band,
         "lines": lines,
@@ -57,7 +62,10 @@ def within(level: float, unit: str) -> float:
 
 def target_lines(rows: Rows, slots: int) -> tuple[Rows, list[tuple[float, str]]]:
     lines, named = [], []
-    for kind, column, word in (("target", "target", "Target"), ("floor", "floor_standard", "Floor")):
+    for kind, column, word in (
+        ("target", "target", "Target"),
+        ("floor", "floor_standard", "Floor"),
+    ):
         level = [row[column] for row in rows]
         level += level[-1:] * (slots - len(rows))
         lines += steps(kind, level, kind)
@@ -66,7 +74,9 @@ def target_lines(rows: Rows, slots: int) -> tuple[Rows, list[tuple[float, str]]]
     return lines, named
 
 
-def steps(kind: str, levels: Sequence[float], name: str, parts: Sequence[Any] | None = None) -> Rows:
+def steps(
+    kind: str, levels: Sequence[float], name: str, parts: Sequence[Any] | None = None
+) -> Rows:
     """Two points for each slot, so that a level holds throughout; a gap or another part begins a new line."""
     rows: Rows = []
     gap = 0
@@ -95,13 +105,25 @@ def figures(rows: Rows) -> Iterable[tuple[int, dict[str, Any]]]:
 
 
 def dot(
-    x: float, row: dict[str, Any], name: str, *, kind: str = "", rag: bool = False, cause: bool = False
+    x: float,
+    row: dict[str, Any],
+    name: str,
+    *,
+    kind: str = "",
+    rag: bool = False,
+    cause: bool = False,
 ) -> dict[str, Any]:
     shown = row["rag"] if rag and isinstance(row["rag"], str) else NOT_RATED if rag else kind
     if cause:
         shown = row["special_cause"] if isinstance(row["special_cause"], str) else "common cause"
     status = row["status"]
-    sure = status if status in (FINAL, ILLUSTRATIVE) else ESTIMATED if status in STATUSES_WITH_VALUE else FINAL
+    sure = (
+        status
+        if status in (FINAL, ILLUSTRATIVE)
+        else ESTIMATED
+        if status in STATUSES_WITH_VALUE
+        else FINAL
+    )
     return at(x, float(row["value"]), shown, id=name, status=sure, shown=short(row))
 
 
@@ -112,8 +134,16 @@ def values(dots: Rows, low: float, high: float) -> Rows:
     ordered, texts = sorted(dots, key=lambda dot: dot["x"]), []
     for place, dot in enumerate(ordered):
         beside = [ordered[near]["y"] for near in (place - 1, place + 1) if 0 <= near < len(ordered)]
-        dips = bool(beside) and all(y > dot["y"] for y in beside) and dot["y"] - low > 0.1 * (high - low)
-        texts.append(text(dot["x"], dot["y"] + (-0.06 if dips else 0.06) * (high - low), dot["shown"], "dark"))
+        dips = (
+            bool(beside)
+            and all(y > dot["y"] for y in beside)
+            and dot["y"] - low > 0.1 * (high - low)
+        )
+        texts.append(
+            text(
+                dot["x"], dot["y"] + (-0.06 if dips else 0.06) * (high - low), dot["shown"], "dark"
+            )
+        )
     return texts
 
 
@@ -129,7 +159,10 @@ def axis(labels: Sequence[str], low: float, high: float) -> Rows:
     """The periods below the chart: so many of them that they do not touch, the latest always."""
     every = math.ceil(len(labels) / _MOST_LABELS) or 1
     shown = [place for place in range(len(labels)) if (len(labels) - 1 - place) % every == 0]
-    return [text(place + 0.5, low - 0.06 * (high - low), clipped(labels[place]), "dark") for place in shown]
+    return [
+        text(place + 0.5, low - 0.06 * (high - low), clipped(labels[place]), "dark")
+        for place in shown
+    ]
 
 
 def edge(named: Sequence[tuple[float, str]], slots: int, low: float, high: float) -> Rows:
@@ -143,7 +176,10 @@ def edge(named: Sequence[tuple[float, str]], slots: int, low: float, high: float
             if missing > 1e-9 * apart:
                 places[upper - 1] -= missing / 2
                 places[upper] += missing / 2
-    return [text(slots, place, name, "dark", "left") for place, (_, name) in zip(places, texts, strict=True)]
+    return [
+        text(slots, place, name, "dark", "left")
+        for place, (_, name) in zip(places, texts, strict=True)
+    ]
 
 
 def short(row: dict[str, Any]) -> str:

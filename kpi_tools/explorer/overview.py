@@ -44,7 +44,11 @@ def ordered(known: Evidence, directorate: str) -> Html:
     ]
     caption = f"{_capital(plural(len(kpis), 'KPI'))} of {directorate or 'all directorates'} in the report for {title}"
     return report_table(
-        pd.DataFrame(rows), f"{caption}, what matters most first", name="ordered", wide=True, look="kpi-order"
+        pd.DataFrame(rows),
+        f"{caption}, what matters most first",
+        name="ordered",
+        wide=True,
+        look="kpi-order",
     )
 
 
@@ -62,7 +66,9 @@ def rating_grid(known: Evidence) -> Html:
             cell = badges.get((kpi["kpi_id"], quarter))
             row[Quarter.parse(quarter).short] = "" if cell is None else badge(cell["rag"])
         rows.append(row)
-    return report_table(pd.DataFrame(rows), "Ratings, quarter by quarter", name="grid", wide=True, look="kpi-grid")
+    return report_table(
+        pd.DataFrame(rows), "Ratings, quarter by quarter", name="grid", wide=True, look="kpi-grid"
+    )
 
 
 def flags(known: Evidence) -> Html:
@@ -70,17 +76,31 @@ def flags(known: Evidence) -> Html:
     if known.kpis.empty:
         return Html()
     last = known.points.groupby("kpi_id").nth(-1).set_index("kpi_id")["why"]
-    kpis = known.kpis.assign(why=known.kpis["kpi_id"].map(last), usual=known.kpis["variation"] == COMMON_CAUSE)
+    kpis = known.kpis.assign(
+        why=known.kpis["kpi_id"].map(last), usual=known.kpis["variation"] == COMMON_CAUSE
+    )
     rows = [
-        {"KPI": _named(row["kpi_id"], row["kpi_name"]), "Variation": _variation(row), "Why, or why not": row["why"]}
+        {
+            "KPI": _named(row["kpi_id"], row["kpi_name"]),
+            "Variation": _variation(row),
+            "Why, or why not": row["why"],
+        }
         for row in rows_of(kpis.sort_values("usual", kind="stable"))
     ]
-    return report_table(pd.DataFrame(rows), "Is the latest figure unusual?", name="flags", wide=True, look="kpi-order")
+    return report_table(
+        pd.DataFrame(rows),
+        "Is the latest figure unusual?",
+        name="flags",
+        wide=True,
+        look="kpi-order",
+    )
 
 
 def data_alerts(known: Evidence, kpi_ids: Sequence[str] | None = None) -> Html:
     """What about the data themselves looks wrong, for the service that sends them."""
-    alerts = known.alerts if kpi_ids is None else known.alerts[known.alerts["kpi_id"].isin(set(kpi_ids))]
+    alerts = (
+        known.alerts if kpi_ids is None else known.alerts[known.alerts["kpi_id"].isin(set(kpi_ids))]
+    )
     if alerts.empty:
         return _sentence("No data-quality alerts.")
     titles = dict(zip(known.kpis["kpi_id"], known.kpis["kpi_name"], strict=True))
@@ -94,7 +114,9 @@ def data_alerts(known: Evidence, kpi_ids: Sequence[str] | None = None) -> Html:
         }
         for row in rows_of(alerts)
     ]
-    return report_table(pd.DataFrame(rows), "Data-quality alerts", name="alerts", wide=True, look="kpi-order")
+    return report_table(
+        pd.DataFrame(rows), "Data-quality alerts", name="alerts", wide=True, look="kpi-order"
+    )
 
 
 def _named(kpi_id: str, name: str) -> Html:
@@ -124,7 +146,9 @@ def _sentence(text: str) -> Html:
 
 
 def _without_nan(table: pd.DataFrame, name: str) -> list[dict[str, Any]]:
-    return [row | {name: row[name] if isinstance(row[name], str) else None} for row in rows_of(table)]
+    return [
+        row | {name: row[name] if isinstance(row[name], str) else None} for row in rows_of(table)
+    ]
 
 
 def _capital(text: object) -> str:

@@ -35,14 +35,22 @@ def point(chosen: str, known: Evidence, kpi_id: str, commentary: pd.DataFrame) -
     ]  # fmt: skip
     month = "month" in row and isinstance(row["month"], str)
     if not month:
-        facts.append(_fact("Rating", "", rag=row["rag"] if isinstance(row["rag"], str) else NOT_RATED))
+        facts.append(
+            _fact("Rating", "", rag=row["rag"] if isinstance(row["rag"], str) else NOT_RATED)
+        )
     sentences = [] if judged.empty else [str(judged["why"].iloc[0])]
     if judged.empty:
         finer = "months" if not month else "quarters"
-        sentences.append(f"Whether it is unusual is judged on the {finer}: see the view of the usual range.")
+        sentences.append(
+            f"Whether it is unusual is judged on the {finer}: see the view of the usual range."
+        )
     if month:
-        sentences.append("A single month: target and floor standard are agreed for the KPI's quarterly figure.")
-    sentences += [f"{row['not_rated_reason'].capitalize()}." if is_text(row.get("not_rated_reason")) else ""]
+        sentences.append(
+            "A single month: target and floor standard are agreed for the KPI's quarterly figure."
+        )
+    sentences += [
+        f"{row['not_rated_reason'].capitalize()}." if is_text(row.get("not_rated_reason")) else ""
+    ]
     sentences += [f"Source: {row['note'].rstrip('.')}." if is_text(row["note"]) else ""]
     return render("explorer_point.html.j2", title=period_of(row), facts=facts, sentences=[text for text in sentences if text],
                   remarks=_remarks(row, known, commentary))  # fmt: skip
@@ -54,18 +62,28 @@ def _area_point(chosen: str, known: Evidence, kpi_id: str) -> Html:
         if f"{row['area']}, {row['period']}" == chosen:
             figure = show(row["value"], kpi["unit"], int(kpi["decimals"]) + 1)
             source = [f"Source: {row['source'].rstrip('.')}."] if is_text(row["source"]) else []
-            known_from = f"First known in the report for {Quarter.parse(row['from_quarter']).title}."
+            known_from = (
+                f"First known in the report for {Quarter.parse(row['from_quarter']).title}."
+            )
             return render("explorer_point.html.j2", title=chosen, facts=[_fact("Figure", figure, row["status"])],
                           sentences=[known_from, *source], remarks=[])  # fmt: skip
     return point("", known, kpi_id, known.returns.commentary)
 
 
-def _remarks(row: dict[str, Any], known: Evidence, commentary: pd.DataFrame) -> list[dict[str, Any]]:
+def _remarks(
+    row: dict[str, Any], known: Evidence, commentary: pd.DataFrame
+) -> list[dict[str, Any]]:
     report = Quarter.parse(row["quarter"]).shift(int(row["lag_quarters"]))
-    said = commentary[(commentary["kpi_id"] == row["kpi_id"]) & (commentary["quarter"] == report.label)]
+    said = commentary[
+        (commentary["kpi_id"] == row["kpi_id"]) & (commentary["quarter"] == report.label)
+    ]
     said = said_so_far(known, said)
     texts = [
-        {"title": f"{word}, report of {report.title}", "text": entry[name], "status": entry["status"]}
+        {
+            "title": f"{word}, report of {report.title}",
+            "text": entry[name],
+            "status": entry["status"],
+        }
         for entry in rows_of(said)
         for name, word in (("commentary", "Commentary"), ("management_action", "Management action"))
         if is_text(entry[name])
@@ -75,7 +93,12 @@ def _remarks(row: dict[str, Any], known: Evidence, commentary: pd.DataFrame) -> 
 
 
 def _fact(label: str, value: str, status: Any = None, rag: str | None = None) -> dict[str, Any]:
-    return {"label": label, "value": value, "status": status if is_text(status) else None, "rag": rag}
+    return {
+        "label": label,
+        "value": value,
+        "status": status if is_text(status) else None,
+        "rag": rag,
+    }
 
 
 def _invented(status: Any) -> Any:

@@ -58,7 +58,11 @@ def directions(kpi: dict[str, Any]) -> list[str]:
     )
     said.append(f"{shared}: {kpi['gls_direction']}{f', {size}' if size else ''}.")
     said.append(kpi["direction_note"])
-    said.append(f"A second opinion (Mann-Kendall): {kpi['second_opinion']}." if kpi["second_opinion"] else "")
+    said.append(
+        f"A second opinion (Mann-Kendall): {kpi['second_opinion']}."
+        if kpi["second_opinion"]
+        else ""
+    )
     return [text for text in said if isinstance(text, str) and text]
 
 
@@ -70,7 +74,10 @@ def _variation(kpi: dict[str, Any]) -> str:
         NEUTRAL: "The latest figure is unusual.",
         NOT_REPORTED: "The latest figure has not been reported.",
     }
-    return said.get(kpi["variation"], f"{capitalised(LIMIT_MEANINGS.get(kpi['variation'], str(kpi['variation'])))}.")
+    return said.get(
+        kpi["variation"],
+        f"{capitalised(LIMIT_MEANINGS.get(kpi['variation'], str(kpi['variation'])))}.",
+    )
 
 
 def _uncapital(text: str) -> str:

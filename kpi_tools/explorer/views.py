@@ -39,7 +39,12 @@ from kpi_tools.vocabulary import (
 from kpi_tools.words.row_words import figure_of, is_number, is_text, line_of, period_of, rows_of
 from kpi_tools.words.wording import capitalised, listed, plural, show
 
-VIEWS = {"trend": "Trend", "limits": "Usual range (XmR)", "season": "Same quarter", "areas": "Other areas"}
+VIEWS = {
+    "trend": "Trend",
+    "limits": "Usual range (XmR)",
+    "season": "Same quarter",
+    "areas": "Other areas",
+}
 
 _ALL_IN_WORDS = 16
 _MARKS = {
@@ -76,14 +81,19 @@ def view(name: str, known: Evidence, kpi_id: str) -> View:
         legend.append(("pale", "Pale: not final, or read from a published chart"))
     if any(dot["status"] == ILLUSTRATIVE for dot in marks["dots"]):
         legend.append(("hollow", "Hollow: illustrative, not a fact"))
-    shown = [{"kind": kind.lower().replace(" ", "-"), "mark": _MARKS[kind], "text": text} for kind, text in legend]
+    shown = [
+        {"kind": kind.lower().replace(" ", "-"), "mark": _MARKS[kind], "text": text}
+        for kind, text in legend
+    ]
     latest = max(ids, key=_when) if name == "season" and ids else ids[-1] if ids else ""
     return View(name, marks, description, [note for note in notes if note], shown, latest)
 
 
 def notes_below(shown: View, chart: Html | str = "", table: Html | str = "") -> Html:
     """A view's legend and sentences, below its `chart` where one is given (static pages) and above its `table`."""
-    return render("explorer_notes.html.j2", chart=chart, legend=shown.legend, notes=shown.notes, table=table)
+    return render(
+        "explorer_notes.html.j2", chart=chart, legend=shown.legend, notes=shown.notes, table=table
+    )
 
 
 def _trend(known: Evidence, kpi_id: str) -> tuple[Marks, str, list[str], list[tuple[str, str]]]:
@@ -100,10 +110,20 @@ def _trend(known: Evidence, kpi_id: str) -> tuple[Marks, str, list[str], list[tu
         notes += [to_reach(kpi, line, leaving) for line in ("floor_standard", "target")]
     told = months[months["value"].notna() & (months["basis"] == MONTH)]
     if len(told):
-        notes.insert(0, f"{month_alone(told.iloc[-1], kpi['unit'], int(kpi['decimals']))} {_covers(kpi)}")
-    rags = [rag for rag in (GREEN, AMBER, RED, NOT_RATED) if any(dot["kind"] == rag for dot in marks["dots"])]
+        notes.insert(
+            0, f"{month_alone(told.iloc[-1], kpi['unit'], int(kpi['decimals']))} {_covers(kpi)}"
+        )
+    rags = [
+        rag
+        for rag in (GREEN, AMBER, RED, NOT_RATED)
+        if any(dot["kind"] == rag for dot in marks["dots"])
+    ]
     legend = [(rag, rag) for rag in rags]
-    legend += [("month", "A single month")] if any(dot["kind"] == "month" for dot in marks["dots"]) else []
+    legend += (
+        [("month", "A single month")]
+        if any(dot["kind"] == "month" for dot in marks["dots"])
+        else []
+    )
     legend += [("expected", "Expected, with its 95% interval")] if len(ahead) else []
     words = _series_in_words(quarters, "quarter")
     return marks, f"{words} {' '.join(notes)}", notes, legend
@@ -119,10 +139,14 @@ def _limits(known: Evidence, kpi_id: str) -> tuple[Marks, str, list[str], list[t
         notes.append(f"{capitalised(LIMIT_MEANINGS[kpi['limits']])}.")
     target = line_of(dict(last), "target")
     reading = f": {kpi['reading']}" if isinstance(kpi["reading"], str) else ""
-    notes.append(f"Against the target of {target} the process is read as: {kpi['assurance']}{reading}.")
+    notes.append(
+        f"Against the target of {target} the process is read as: {kpi['assurance']}{reading}."
+    )
     flagged = points[points["special_cause"].notna() & (points["period"] != last["period"])]
     if len(flagged):
-        notes.append(f"Flagged before: {listed([period_of(row) for row in rows_of(flagged)][-6:])}.")
+        notes.append(
+            f"Flagged before: {listed([period_of(row) for row in rows_of(flagged)][-6:])}."
+        )
     notes += known.of("rebases", kpi_id)["said"].tolist() + _redefined(known, kpi_id)
     for change in rows_of(suggested_rebases(points)):
         side = "above" if change["run"] > 0 else "below"
@@ -157,9 +181,15 @@ def _season(known: Evidence, kpi_id: str) -> tuple[Marks, str, list[str], list[t
     number = Quarter.parse(kpi["quarter"]).number
     same = [row for row in rows_of(quarters) if Quarter.parse(row["quarter"]).number == number]
     said = [f"{figure_of(row)} in {Quarter.parse(row['quarter']).title[10:]}" for row in same]
-    notes = [f"Quarter {number} over the years: {listed(said)}." if said else "No figures have been received."]
+    notes = [
+        f"Quarter {number} over the years: {listed(said)}."
+        if said
+        else "No figures have been received."
+    ]
     if kpi["basis"] == "rolling_12_months":
-        notes.append("Each figure covers twelve months, so that seasons cancel out: a difference here is a change.")
+        notes.append(
+            "Each figure covers twelve months, so that seasons cancel out: a difference here is a change."
+        )
     if len(same) < 2:
         notes.append("The same quarter of an earlier year is not known.")
     return marks, " ".join(notes), notes, []
@@ -177,7 +207,10 @@ def _areas(known: Evidence, kpi_id: str) -> tuple[Marks, str, list[str], list[tu
     place = kpi["unit"], int(kpi["decimals"])
     notes = [f"Our latest: {figure_of(kpi)} ({Quarter.parse(kpi['quarter']).title})."]
     if len(latest) <= 4:
-        notes += [f"{row['area']}, {row['period']}: {show(row['value'], *place)}." for row in rows_of(latest)]
+        notes += [
+            f"{row['area']}, {row['period']}: {show(row['value'], *place)}."
+            for row in rows_of(latest)
+        ]
     else:
         period = told["period"].iloc[-1]
         last = told.loc[told["period"] == period, "value"]
@@ -218,7 +251,11 @@ def _series_in_words(rows: pd.DataFrame, one: str) -> str:
 def _covers(kpi: dict[str, Any]) -> str:
     if kpi["basis"] != "rolling_12_months":
         return ""
-    counted = f" ({kpi['numerator']:,.0f} of {kpi['denominator']:,.0f})" if is_number(kpi["denominator"]) else ""
+    counted = (
+        f" ({kpi['numerator']:,.0f} of {kpi['denominator']:,.0f})"
+        if is_number(kpi["denominator"])
+        else ""
+    )
     return f"The KPI's own figure covers twelve months: {figure_of(kpi)}{counted}."
 
 

@@ -17,7 +17,9 @@ _COLOURS: Final = {"error": "FFF4B6B0", "warning": "FFFFE699"}
 _FILES: Final = ("rejected.csv", "problems.csv", "rejected.xlsx")
 
 
-def load_keeping_rejected(raw: str | Path, quarter: Quarter, *, allow_rejected: bool = False) -> Returns:
+def load_keeping_rejected(
+    raw: str | Path, quarter: Quarter, *, allow_rejected: bool = False
+) -> Returns:
     """As `load`; whatever comes of it, what was refused is in `processed_folder` afterwards, and nothing older is.
 
     The `ReturnsError` says where. Raises `KpiError` where nothing can be written there.
@@ -26,7 +28,9 @@ def load_keeping_rejected(raw: str | Path, quarter: Quarter, *, allow_rejected: 
         returns = load(raw, quarter, allow_rejected=allow_rejected)
     except ReturnsError as error:
         kept = keep_rejected(error.returns, raw)
-        raise ReturnsError(f"{error}\n  Rejected rows, to be sent back: {kept}", error.returns) from None
+        raise ReturnsError(
+            f"{error}\n  Rejected rows, to be sent back: {kept}", error.returns
+        ) from None
     keep_rejected(returns, raw)
     return returns
 
@@ -55,7 +59,9 @@ def keep_rejected(returns: Returns, raw: str | Path) -> Path | None:
         if folder.is_dir() and not any(folder.iterdir()):
             folder.rmdir()
     except OSError as error:
-        raise KpiError(f"The rejected rows could not be written: {error.strerror} ({error.filename}).") from error
+        raise KpiError(
+            f"The rejected rows could not be written: {error.strerror} ({error.filename})."
+        ) from error
     return None
 
 
@@ -85,11 +91,15 @@ def _mark(sheet: Any, returns: Returns) -> None:
     from openpyxl.comments import Comment
     from openpyxl.styles import PatternFill
 
-    fills = {severity: PatternFill("solid", start_color=colour) for severity, colour in _COLOURS.items()}
+    fills = {
+        severity: PatternFill("solid", start_color=colour) for severity, colour in _COLOURS.items()
+    }
     places = {name: place for place, name in enumerate(returns.rejected.columns, start=1)}
     lines = {
         key: line
-        for line, key in enumerate(zip(*(returns.rejected[name] for name in ("file", "sheet", "row")), strict=True), 2)
+        for line, key in enumerate(
+            zip(*(returns.rejected[name] for name in ("file", "sheet", "row")), strict=True), 2
+        )
     }
     notes: dict[tuple[int, int], list[tuple[str, str]]] = defaultdict(list)
     located = returns.problems[returns.problems["row"].notna()]
@@ -99,7 +109,9 @@ def _mark(sheet: Any, returns: Returns) -> None:
             notes[line, place].append((problem.severity, f"{problem.rule} {problem.remedy}"))
     for (line, place), said in notes.items():
         cell = sheet.cell(line, place)
-        cell.fill = fills["error" if any(severity == "error" for severity, _ in said) else "warning"]
+        cell.fill = fills[
+            "error" if any(severity == "error" for severity, _ in said) else "warning"
+        ]
         note = Comment("\n".join(dict.fromkeys(text for _, text in said)), "kpi check")
         note.width, note.height = 320, 40 + 30 * len(said)
         cell.comment = note

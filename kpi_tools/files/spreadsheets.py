@@ -67,7 +67,9 @@ def write_csv(table: pd.DataFrame, path: str | os.PathLike[str]) -> Path:
     text = io.StringIO()
     writer = csv.writer(text, quoting=csv.QUOTE_NONNUMERIC, lineterminator="\n")
     writer.writerow([safe_text(str(name)) for name in table.columns])
-    writer.writerows(["" if cell is None else cell for cell in record] for record in _records(table))
+    writer.writerows(
+        ["" if cell is None else cell for cell in record] for record in _records(table)
+    )
     return _put(path, text.getvalue().encode("utf-8-sig"))
 
 
@@ -83,15 +85,22 @@ def make_workbook(tables: Mapping[str, pd.DataFrame]) -> Any:
     book.remove(book.active)
     styles = {}  # by its name a style would be looked up for every cell
     for name, wrapped in ((_SHORT, False), (_LONG, True)):
-        style = NamedStyle(name, font=DEFAULT_FONT, alignment=Alignment(vertical="top", wrap_text=wrapped))
+        style = NamedStyle(
+            name, font=DEFAULT_FONT, alignment=Alignment(vertical="top", wrap_text=wrapped)
+        )
         book.add_named_style(style)
         styles[name] = style.as_tuple()
     for title, table in tables.items():
         sheet = book.create_sheet(re.sub(r"[\[\]:*?/\\']", " ", clean_text(title))[:31] or "Sheet")
         for position, name in enumerate(table.columns, start=1):
             heading = sheet.cell(1, position, safe_text(str(name)))
-            heading.font, heading.fill = Font(bold=True, color="FFFFFFFF"), PatternFill("solid", start_color="FF1D3B53")
-            widest = max([len(str(name)), *(len(str(value)) for value in table[name].head(200).tolist())])
+            heading.font, heading.fill = (
+                Font(bold=True, color="FFFFFFFF"),
+                PatternFill("solid", start_color="FF1D3B53"),
+            )
+            widest = max(
+                [len(str(name)), *(len(str(value)) for value in table[name].head(200).tolist())]
+            )
             sheet.column_dimensions[get_column_letter(position)].width = min(max(widest + 2, 9), 60)
         for number, record in enumerate(_records(table), start=2):
             longest = max((len(value) for value in record if isinstance(value, str)), default=0)
@@ -101,7 +110,9 @@ def make_workbook(tables: Mapping[str, pd.DataFrame]) -> Any:
                 if value is None:
                     continue
                 cell = sheet.cell(number, position)
-                cell._style = copy(styles[_LONG if isinstance(value, str) and len(value) > 60 else _SHORT])
+                cell._style = copy(
+                    styles[_LONG if isinstance(value, str) and len(value) > 60 else _SHORT]
+                )
                 if isinstance(value, str):
                     cell.value = value[:_LONGEST_CELL]
                     cell.data_type = "s"
@@ -117,13 +128,20 @@ def save_workbook(book: Any, path: str | os.PathLike[str]) -> Path:
     """Save an openpyxl workbook so that the same content gives the same bytes; return the path."""
     raw, fixed = io.BytesIO(), io.BytesIO()
     book.save(raw)
-    with zipfile.ZipFile(raw) as source, zipfile.ZipFile(fixed, "w", zipfile.ZIP_DEFLATED) as target:
+    with (
+        zipfile.ZipFile(raw) as source,
+        zipfile.ZipFile(fixed, "w", zipfile.ZIP_DEFLATED) as target,
+    ):
         for name in source.namelist():
             part = source.read(name)
             if name == "docProps/core.xml":
                 part = _TIMES.sub(rb"\g<1>2000-01-01T00:00:00Z", part)
             info = zipfile.ZipInfo(name, _STAMP)
-            info.compress_type, info.create_system, info.external_attr = zipfile.ZIP_DEFLATED, 3, 0o600 << 16
+            info.compress_type, info.create_system, info.external_attr = (
+                zipfile.ZIP_DEFLATED,
+                3,
+                0o600 << 16,
+            )
             target.writestr(info, part)
     return _put(path, fixed.getvalue())
 

@@ -49,16 +49,22 @@ def write_templates(raw: str | Path, quarter: str | Quarter, folder: str | Path)
     returns = read_returns(raw, known[-1] if known else wanted, agreed_until=wanted)
     rows = template_rows(returns, wanted)
     if rows.empty:
-        raise InputError(f"No KPI of kpis.csv is in the set in {wanted.title}, so there is nothing to ask for.")
+        raise InputError(
+            f"No KPI of kpis.csv is in the set in {wanted.title}, so there is nothing to ask for."
+        )
     place = Path(folder) / FOLDER / wanted.slug
     try:
         place.mkdir(parents=True, exist_ok=True)
         return [
-            save_workbook(_workbook(own, name, returns, wanted), place / f"{wanted.slug}-{slug}.xlsx")
+            save_workbook(
+                _workbook(own, name, returns, wanted), place / f"{wanted.slug}-{slug}.xlsx"
+            )
             for name, slug, own in _by_directorate(rows)
         ]
     except OSError as error:
-        raise KpiError(f"The templates could not be written: {error.strerror} ({error.filename}).") from error
+        raise KpiError(
+            f"The templates could not be written: {error.strerror} ({error.filename})."
+        ) from error
 
 
 def template_rows(returns: Returns, quarter: Quarter) -> pd.DataFrame:
@@ -91,7 +97,9 @@ def _months(quarter: Quarter) -> list[str]:
 
 def _last_figure(returns: Returns, row: dict[str, Any]) -> str:
     table, name = (returns.months, "month") if row["month"] else (returns.figures, "quarter")
-    earlier = table[(table["kpi_id"] == row["kpi_id"]) & table["value"].notna() & (table[name] < row["period"])]
+    earlier = table[
+        (table["kpi_id"] == row["kpi_id"]) & table["value"].notna() & (table[name] < row["period"])
+    ]
     if earlier.empty:
         return "none"
     last = earlier.iloc[-1]
@@ -102,7 +110,10 @@ def _by_directorate(rows: pd.DataFrame) -> Iterator[tuple[str, str, pd.DataFrame
     """(name, name for a file, rows) of each directorate; no path is made of an unchecked name."""
     taken = set[str]()
     for name, own in rows.groupby("directorate", sort=False):
-        slug = re.sub(r"[^a-z0-9]+", "-", str(name).lower())[:_LONGEST_NAME].strip("-") or "directorate"
+        slug = (
+            re.sub(r"[^a-z0-9]+", "-", str(name).lower())[:_LONGEST_NAME].strip("-")
+            or "directorate"
+        )
         while slug in taken:
             slug += "-2"
         taken.add(slug)
@@ -117,8 +128,14 @@ def _workbook(rows: pd.DataFrame, directorate: str, returns: Returns, quarter: Q
     title = f"{returns.council.name}: return for {quarter.title}, {directorate}"
     book = make_workbook({SHEET: rows, "Guidance": pd.DataFrame({title: _GUIDANCE})})
     sheet = book[SHEET]
-    grey, free, thin = PatternFill("solid", start_color="FFE8ECEF"), Protection(locked=False), Side("thin", "FF7A8288")
-    for line, row in enumerate(sheet.iter_rows(min_row=1, max_row=len(rows) + 1, max_col=len(COLUMNS)), start=1):
+    grey, free, thin = (
+        PatternFill("solid", start_color="FFE8ECEF"),
+        Protection(locked=False),
+        Side("thin", "FF7A8288"),
+    )
+    for line, row in enumerate(
+        sheet.iter_rows(min_row=1, max_row=len(rows) + 1, max_col=len(COLUMNS)), start=1
+    ):
         for name, cell in zip(COLUMNS, row, strict=True):
             cell.alignment = Alignment(vertical="top", wrap_text=name in ("kpi_name", "note"))
             if line > 1 and name in _FILLED_IN:
@@ -128,7 +145,11 @@ def _workbook(rows: pd.DataFrame, directorate: str, returns: Returns, quarter: Q
         if line > 1:
             name = rows["kpi_name"].iloc[line - 2]
             sheet.row_dimensions[line].height = 15 * (1 + len(name) // (_WIDTHS["kpi_name"] - 8))
-            row[0].value, row[0].data_type, row[0].quotePrefix = rows["kpi_id"].iloc[line - 2], "s", True
+            row[0].value, row[0].data_type, row[0].quotePrefix = (
+                rows["kpi_id"].iloc[line - 2],
+                "s",
+                True,
+            )
     for name, width in _WIDTHS.items():
         sheet.column_dimensions[get_column_letter(COLUMNS.index(name) + 1)].width = width
     sheet.freeze_panes = "C2"
@@ -167,9 +188,16 @@ def _checks(units: list[str]) -> Iterator[Any]:
     rows = list(enumerate(units, start=2))
     percentages = [f"{letters['value']}{line}" for line, unit in rows if unit == "%"]
     money = [
-        f"{letters[name]}{line}" for line, unit in rows if unit.startswith(MONEY) for name in ("value", "numerator")
+        f"{letters[name]}{line}"
+        for line, unit in rows
+        if unit.startswith(MONEY)
+        for name in ("value", "numerator")
     ]
-    others = [f"{letters[name]}{line}" for line, _ in rows for name in ("value", "numerator", "denominator")]
+    others = [
+        f"{letters[name]}{line}"
+        for line, _ in rows
+        for name in ("value", "numerator", "denominator")
+    ]
     others = [place for place in others if place not in {*percentages, *money}]
     number = {"type": "decimal", "operator": "between", "formula2": "1E+15"}
     if percentages:
@@ -181,8 +209,14 @@ def _checks(units: list[str]) -> Iterator[Any]:
     yield check("Give a number that is not below zero.", others, **number, formula1="0")
     states = [f"{letters['status']}2:{letters['status']}{len(units) + 1}"]
     hint = "Empty beside a value means final. Without a value: why there is none."
-    yield check("Choose from the list.", states, hint, type="list", formula1=f'"{",".join(_STATUSES)}"')
+    yield check(
+        "Choose from the list.", states, hint, type="list", formula1=f'"{",".join(_STATUSES)}"'
+    )
     notes = [f"{letters['note']}2:{letters['note']}{len(units) + 1}"]
     yield check(
-        "A note has at most 5,000 characters.", notes, type="textLength", operator="lessThanOrEqual", formula1="5000"
+        "A note has at most 5,000 characters.",
+        notes,
+        type="textLength",
+        operator="lessThanOrEqual",
+        formula1="5000",
     )

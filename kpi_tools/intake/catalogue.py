@@ -17,7 +17,17 @@ from kpi_tools.intake.reading import Snapshot
 from kpi_tools.intake.sums import check_sums
 from kpi_tools.intake.tables import Layout, Table
 from kpi_tools.quarters import Quarter
-from kpi_tools.vocabulary import BASES, CLOSEST, ESTIMATED, FINAL, FREQUENCIES, HIGHER, ILLUSTRATIVE, LOWER, POLARITIES
+from kpi_tools.vocabulary import (
+    BASES,
+    CLOSEST,
+    ESTIMATED,
+    FINAL,
+    FREQUENCIES,
+    HIGHER,
+    ILLUSTRATIVE,
+    LOWER,
+    POLARITIES,
+)
 from kpi_tools.words.hygiene import NAME_CAP, clean_name
 from kpi_tools.words.problems import Ledger
 
@@ -26,7 +36,9 @@ KPIS: Final = Layout(
      "lag_quarters", "first_quarter"),
     ("last_quarter", "definition", "owner", "status", "source", "monthly_basis", "sensitive", "part_of", "seasonal"),
 )  # fmt: skip
-TARGETS: Final = Layout(("kpi_id", "from_quarter", "target", "floor_standard"), ("tolerance", "reason", "status"))
+TARGETS: Final = Layout(
+    ("kpi_id", "from_quarter", "target", "floor_standard"), ("tolerance", "reason", "status")
+)
 LINES: Final = ("target", "floor_standard", "tolerance", "target_reason", "target_status")
 
 
@@ -101,7 +113,9 @@ def read_council(snapshot: Snapshot, ledger: Ledger) -> Council:
     """The council's settings. Faults go into the ledger, and the default or an empty text stands in."""
 
     def fault(sentence: str, place: str = "", value: object = "") -> None:
-        ledger.problem("setting-bad", snapshot.file, column=place, value=str(value), detail=sentence)
+        ledger.problem(
+            "setting-bad", snapshot.file, column=place, value=str(value), detail=sentence
+        )
 
     found: dict[str, Any] = {}
     try:
@@ -137,7 +151,9 @@ def read_council(snapshot: Snapshot, ledger: Ledger) -> Council:
             if not (settings.get("council") or {}).get(key):
                 fault("The setting is missing.", f"council.{key}")
             found[key] = () if key == "sections" else ""
-    return Council(**{known.name: found[known.name] for known in fields(Council) if known.name in found})
+    return Council(
+        **{known.name: found[known.name] for known in fields(Council) if known.name in found}
+    )
 
 
 def read_kpis(table: Table, council: Council) -> pd.DataFrame:
@@ -180,20 +196,30 @@ def read_kpis(table: Table, council: Council) -> pd.DataFrame:
         })  # fmt: skip
     check_sums(table, rows)
     columns = ["kpi_status" if name == "status" else name for name in KPIS.names]
-    return typed(pd.DataFrame(rows, columns=columns)[~table.bad], whole=("decimals", "lag_quarters"))
+    return typed(
+        pd.DataFrame(rows, columns=columns)[~table.bad], whole=("decimals", "lag_quarters")
+    )
 
 
-def read_targets(table: Table, catalogue: pd.DataFrame, ids: Ids, scheme: str = words.FLOOR_STANDARD) -> pd.DataFrame:
+def read_targets(
+    table: Table, catalogue: pd.DataFrame, ids: Ids, scheme: str = words.FLOOR_STANDARD
+) -> pd.DataFrame:
     """One row per KPI and first quarter of force: target, floor_standard, tolerance (float64), target_reason, target_status."""
     kpis = catalogue.set_index("kpi_id")[["unit", "decimals", "polarity"]].to_dict("index")
     rows, first_row = [], dict[tuple[str | None, Quarter | None], int]()
     for row in range(len(table)):
-        kpi_id, since = field.kpi_id(table, row, "kpi_id", ids), field.quarter(table, row, "from_quarter")
+        kpi_id, since = (
+            field.kpi_id(table, row, "kpi_id", ids),
+            field.quarter(table, row, "from_quarter"),
+        )
         if kpi_id and since and (kpi_id, since) in first_row:
             table.fault(row, "from_quarter", "catalogue-twice", str(first_row[kpi_id, since]))
         first_row.setdefault((kpi_id, since), table.rows[row])
         kpi = kpis.get(kpi_id or "")
-        lines = {name: field.number(table, row, name, bool(kpi) and kpi["unit"] == "%") for name in LINES[:3]}
+        lines = {
+            name: field.number(table, row, name, bool(kpi) and kpi["unit"] == "%")
+            for name in LINES[:3]
+        }
         if kpi:
             _check_lines(table, row, lines, **kpi)
         if scheme == words.PERCENTAGE and not np.isnan(lines["floor_standard"]):
@@ -203,10 +229,14 @@ def read_targets(table: Table, catalogue: pd.DataFrame, ids: Ids, scheme: str = 
             "target_reason": field.name(table, row, "reason"),
             "target_status": field.choice(table, row, "status", (FINAL, ESTIMATED, ILLUSTRATIVE), FINAL),
         })  # fmt: skip
-    return typed(pd.DataFrame(rows, columns=["kpi_id", "from_quarter", *LINES])[~table.bad], real=LINES[:3])
+    return typed(
+        pd.DataFrame(rows, columns=["kpi_id", "from_quarter", *LINES])[~table.bad], real=LINES[:3]
+    )
 
 
-def _check_lines(table: Table, row: int, lines: dict[str, float], unit: str, decimals: int, polarity: str) -> None:
+def _check_lines(
+    table: Table, row: int, lines: dict[str, float], unit: str, decimals: int, polarity: str
+) -> None:
     target, floor, tolerance = lines["target"], lines["floor_standard"], lines["tolerance"]
     if unit == "%":
         # a KPI shown with two decimals may well have a target of 0.02%; one shown in whole per cent has not
@@ -234,7 +264,9 @@ def check_targets_in_force(
     """Warn of each KPI that is in the set at `quarter` and has no target for the figure that its report shows."""
     first = targets.groupby("kpi_id")["from_quarter"].min().to_dict()
     now = quarter.label  # labels stand in the order of time
-    in_set = (catalogue["first_quarter"] <= now) & ~(catalogue["last_quarter"] < now).fillna(False).astype(bool)
+    in_set = (catalogue["first_quarter"] <= now) & ~(catalogue["last_quarter"] < now).fillna(
+        False
+    ).astype(bool)
     for kpi_id, lag in zip(
         catalogue.loc[in_set, "kpi_id"], catalogue.loc[in_set, "lag_quarters"].tolist(), strict=True
     ):
@@ -255,11 +287,21 @@ def with_targets(table: pd.DataFrame, targets: pd.DataFrame) -> pd.DataFrame:
     found = np.searchsorted(since[order], kpi * len(labels) + when, side="right") - 1
     in_force = (kpi >= 0) & (found >= 0)
     in_force[in_force] = since[order][found[in_force]] // len(labels) == kpi[in_force]
-    lines = targets[list(LINES)].iloc[order].reset_index(drop=True).reindex(np.where(in_force, found, -1))
+    lines = (
+        targets[list(LINES)]
+        .iloc[order]
+        .reset_index(drop=True)
+        .reindex(np.where(in_force, found, -1))
+    )
     return pd.concat([bare, lines.set_axis(bare.index)], axis=1)
 
 
-def typed(table: pd.DataFrame, whole: tuple[str, ...] = (), real: tuple[str, ...] = ()) -> pd.DataFrame:
+def typed(
+    table: pd.DataFrame, whole: tuple[str, ...] = (), real: tuple[str, ...] = ()
+) -> pd.DataFrame:
     """`table` with the same column types however few rows it has: text where nothing else is said."""
-    kinds = {name: "int64" if name in whole else "float64" if name in real else "str" for name in table.columns}
+    kinds = {
+        name: "int64" if name in whole else "float64" if name in real else "str"
+        for name in table.columns
+    }
     return table.astype(kinds).reset_index(drop=True)

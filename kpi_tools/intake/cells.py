@@ -11,7 +11,15 @@ from typing import Final, NamedTuple
 from kpi_tools import vocabulary as words
 from kpi_tools.words.hygiene import LOST, clean_name, hides_between_digits, what_changed
 
-DATE, MONTH, TIME, PERCENT, ERROR, TRUTH, FORMULA = "date", "month", "time", "percent", "error", "truth", "formula"
+DATE, MONTH, TIME, PERCENT, ERROR, TRUTH, FORMULA = (
+    "date",
+    "month",
+    "time",
+    "percent",
+    "error",
+    "truth",
+    "formula",
+)
 """Kinds of workbook cells whose text alone does not say what they are."""
 
 _MARKERS: Final = {
@@ -23,20 +31,25 @@ _MARKERS: Final = {
 }
 PLAIN_NUMBER: Final = r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?"
 _PLAIN: Final = re.compile(PLAIN_NUMBER)
-_LOOSE: Final = re.compile(r"[-+−]?(?P<pound>£?)(?:\d+|[1-9]\d{0,2}(?P<group>(?:,\d{3})+))?(?:\.\d+)?", re.ASCII)
+_LOOSE: Final = re.compile(
+    r"[-+−]?(?P<pound>£?)(?:\d+|[1-9]\d{0,2}(?P<group>(?:,\d{3})+))?(?:\.\d+)?", re.ASCII
+)
 ERROR_TEXT: Final = re.compile(
     r"#(?:N/A|NAME\?|(?:NUM|NULL|REF|VALUE|DIV/0|SPILL|CALC|FIELD|BLOCKED|CONNECT|UNKNOWN)!?|GETTING_DATA|#+)|Err:\d+",
     re.I,
 )
 _SUPPRESSED: Final = re.compile(r"<\s?(?:[2-9]|1[01])|1 to 4", re.ASCII)
-_RANGE: Final = re.compile(r"[\d.,]+%?\s*(?:-|–|—|to|/)\s*[\d.,]+%?|[<>≤≥~c]a?\.?\s*[\d.,]+%?|[\d.,]+%?\s*\+", re.I)
+_RANGE: Final = re.compile(
+    r"[\d.,]+%?\s*(?:-|–|—|to|/)\s*[\d.,]+%?|[<>≤≥~c]a?\.?\s*[\d.,]+%?|[\d.,]+%?\s*\+", re.I
+)
 DATELIKE: Final = re.compile(
     r"\d{1,2}[-/ ](?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*(?:[-/ ]\d{2,4})?|"
     r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*[-/ ]\d{1,4}|\d{1,4}[-/]\d{1,2}[-/]\d{1,4}",
     re.I,
 )
 _FLAGGED: Final = re.compile(
-    r"[-+]?£?[\d,]*\.?\d+\s?%?\s?(?:[\[(]?(?P<flag>[a-z*†‡#¹²³]{1,2}|\*+)[\])]?|[\[(](?P<word>[a-z ]+)[\])])", re.I
+    r"[-+]?£?[\d,]*\.?\d+\s?%?\s?(?:[\[(]?(?P<flag>[a-z*†‡#¹²³]{1,2}|\*+)[\])]?|[\[(](?P<word>[a-z ]+)[\])])",
+    re.I,
 )
 
 
@@ -60,7 +73,9 @@ def read_number(text: str, kind: str = "", comma_is_doubtful: bool = False) -> N
     `comma_is_doubtful` is for files whose cells are separated by semicolons: there a comma may be a decimal point.
     """
     if not kind and _PLAIN.fullmatch(text):
-        return _finite(Number(float(text) + 0.0, len(text.partition(".")[2])))  # + 0.0: there is no minus nought
+        return _finite(
+            Number(float(text) + 0.0, len(text.partition(".")[2]))
+        )  # + 0.0: there is no minus nought
     if kind in _REFUSED_KINDS:
         return Number(fault=_REFUSED_KINDS[kind])
     if LOST in text or hides_between_digits(text):
@@ -72,7 +87,12 @@ def read_number(text: str, kind: str = "", comma_is_doubtful: bool = False) -> N
     if kind == PERCENT:
         digits = plain.removesuffix("%")
         return _finite(
-            Number(float(digits), len(digits.partition(".")[2]), True, why="a cell formatted as a percentage")
+            Number(
+                float(digits),
+                len(digits.partition(".")[2]),
+                True,
+                why="a cell formatted as a percentage",
+            )
         )
     if reason := _MARKERS.get(plain.lower()):
         return Number(reason=reason, why=why or f'"{plain}" means {reason}')
@@ -90,7 +110,15 @@ def read_number(text: str, kind: str = "", comma_is_doubtful: bool = False) -> N
         why = why or ("the sign % left out" if percent else "written with separators or signs")
         if bare == plain:
             why = what_changed(text, plain) or "written without the zero before the point"
-        return _finite(Number(float(bare) + 0.0, len(bare.partition(".")[2]), percent, bool(found["pound"]), why=why))
+        return _finite(
+            Number(
+                float(bare) + 0.0,
+                len(bare.partition(".")[2]),
+                percent,
+                bool(found["pound"]),
+                why=why,
+            )
+        )
     code, detail = _why_not(plain)
     return Number(fault=code, detail=detail)
 
@@ -152,5 +180,9 @@ def read_status(text: str, kind: str = "") -> tuple[str, str, str]:
     if not folded:
         return "", "", ""
     if folded in words.STATUSES:
-        return folded, "" if folded == text else what_changed(text, plain) or "spelt as the tables have it", ""
+        return (
+            folded,
+            "" if folded == text else what_changed(text, plain) or "spelt as the tables have it",
+            "",
+        )
     return "", "", "status-unknown"

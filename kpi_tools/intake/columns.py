@@ -18,7 +18,9 @@ Floats = np.ndarray[Any, np.dtype[np.float64]]
 Objects = np.ndarray[Any, np.dtype[np.object_]]
 
 
-def read_column(table: Table, column: str, read: Callable[..., Any]) -> tuple[np.ndarray, list[Any]]:
+def read_column(
+    table: Table, column: str, read: Callable[..., Any]
+) -> tuple[np.ndarray, list[Any]]:
     """(codes, results): `results[codes[i]]` is what `read(text)` or `read(text, kind)` made of row i."""
     texts = np.array(table.cells[column], dtype=object)
     for position, kind in table.kinds.get(column, {}).items():

@@ -14,16 +14,25 @@ from kpi_tools.intake.cells import read_number, read_status
 from kpi_tools.intake.ids import Ids
 from kpi_tools.intake.tables import Layout, Table
 from kpi_tools.quarters import Quarter
-from kpi_tools.vocabulary import FINAL, ILLUSTRATIVE, NOT_AVAILABLE, STATUSES, STATUSES_WITHOUT_VALUE
+from kpi_tools.vocabulary import (
+    FINAL,
+    ILLUSTRATIVE,
+    NOT_AVAILABLE,
+    STATUSES,
+    STATUSES_WITHOUT_VALUE,
+)
 from kpi_tools.words.tokens import KPI_TOKENS, SECTION_TOKENS, listing, unknown
 
-COMMENTARY: Final = Layout(("commentary",), ("kpi_id", "section", "management_action", "author", "status"))
+COMMENTARY: Final = Layout(
+    ("commentary",), ("kpi_id", "section", "management_action", "author", "status")
+)
 ACTIVITY: Final = Layout(
     ("activity_id", "activity_name", "section", "unit", "decimals", "period", "value"),
     ("lower_expected", "upper_expected", "status", "note"),
 )
 BENCHMARKS: Final = Layout(
-    ("kpi_id", "area", "period", "value", "from_quarter"), ("numerator", "denominator", "group", "status", "source")
+    ("kpi_id", "area", "period", "value", "from_quarter"),
+    ("numerator", "denominator", "group", "status", "source"),
 )
 CHANGES: Final = Layout(("kpi_id", "from_quarter", "change"), ("reason", "status"))
 KINDS_OF_CHANGE: Final = ("added", "removed", "redefined")
@@ -50,13 +59,27 @@ def read_commentary(table: Table, sections: tuple[str, ...], ids: Ids) -> pd.Dat
             table.fault(row, "commentary", "text-missing")
         if (kpi_id or section) and (first := places.setdefault((kpi_id, section), row)) != row:
             for place, other in ((first, row), (row, first)):
-                table.fault(place, "kpi_id" if kpi_id else "section", "duplicate-conflict", f"row {table.rows[other]}")
+                table.fault(
+                    place,
+                    "kpi_id" if kpi_id else "section",
+                    "duplicate-conflict",
+                    f"row {table.rows[other]}",
+                )
         for column in ("commentary", "management_action"):
             tokens = SECTION_TOKENS if placed else KPI_TOKENS
             for fault in unknown(found[column] or "", tokens):
                 table.fault(row, column, "token-unknown", f"{fault} There are: {listing(tokens)}.")
         rows.append(found | {"file": table.file, "row": table.rows[row]})
-    columns = ["kpi_id", "section", "commentary", "management_action", "author", "status", "file", "row"]
+    columns = [
+        "kpi_id",
+        "section",
+        "commentary",
+        "management_action",
+        "author",
+        "status",
+        "file",
+        "row",
+    ]
     return typed(pd.DataFrame(rows, columns=columns)[~table.bad], whole=("row",))
 
 
@@ -70,7 +93,10 @@ def read_activity(table: Table, sections: tuple[str, ...], upto: Quarter) -> pd.
         label = period.label if period else None
         if activity_id and label and (first := places.setdefault((activity_id, label), row)) != row:
             table.fault(row, "activity_id", "catalogue-twice", str(table.rows[first]))
-        lower, upper = (field.number(table, row, name, unit == "%") for name in ("lower_expected", "upper_expected"))
+        lower, upper = (
+            field.number(table, row, name, unit == "%")
+            for name in ("lower_expected", "upper_expected")
+        )
         if lower > upper:
             table.fault(row, "lower_expected", "expected-order")
         value, status = _valued(table, row, unit == "%")
@@ -85,12 +111,17 @@ def read_activity(table: Table, sections: tuple[str, ...], upto: Quarter) -> pd.
     return typed(kept, whole=("decimals",), real=("value", "lower_expected", "upper_expected"))
 
 
-def read_benchmarks(table: Table, percentages: frozenset[str], ids: Ids, upto: Quarter) -> pd.DataFrame:
+def read_benchmarks(
+    table: Table, percentages: frozenset[str], ids: Ids, upto: Quarter
+) -> pd.DataFrame:
     """The benchmarks known by a quarter: kpi_id, area, period (free text), value float64, from_quarter, numerator and
     denominator float64 (missing where not known), group (of areas that ours is compared with), status, source."""
     rows, late = [], []
     for row in range(len(table)):
-        kpi_id, since = field.kpi_id(table, row, "kpi_id", ids), field.quarter(table, row, "from_quarter")
+        kpi_id, since = (
+            field.kpi_id(table, row, "kpi_id", ids),
+            field.quarter(table, row, "from_quarter"),
+        )
         value, status = _valued(table, row, kpi_id in percentages)
         if kpi_id in percentages and value > 100:
             table.fault(row, "value", "value-above-100")
@@ -108,7 +139,9 @@ def read_benchmarks(table: Table, percentages: frozenset[str], ids: Ids, upto: Q
 
 def _parts(table: Table, row: int, percentage: bool) -> tuple[float, float]:
     """The cases behind an area's figure, where they are given."""
-    numerator, denominator = (field.number(table, row, name) for name in ("numerator", "denominator"))
+    numerator, denominator = (
+        field.number(table, row, name) for name in ("numerator", "denominator")
+    )
     for name, cases in (("numerator", numerator), ("denominator", denominator)):
         if cases < 0:
             table.fault(row, name, "value-negative")
@@ -143,7 +176,9 @@ def not_later(table: Table, rows: pd.DataFrame, late: list[bool]) -> pd.DataFram
 def _valued(table: Table, row: int, percentage: bool) -> tuple[float, str]:
     """A value with its status, or no value with the reason."""
     value = field.number(table, row, "value", percentage)
-    reason = read_number(table.cells["value"][row], table.kind("value", row), table.comma_is_doubtful).reason
+    reason = read_number(
+        table.cells["value"][row], table.kind("value", row), table.comma_is_doubtful
+    ).reason
     status, _, fault = read_status(table.cells["status"][row], table.kind("status", row))
     if fault:
         table.fault(row, "status", fault, ", ".join(STATUSES))

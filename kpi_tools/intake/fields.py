@@ -51,7 +51,9 @@ def _is_no_text(table: Table, row: int, column: str) -> bool:
     return bool(fault)
 
 
-def choice(table: Table, row: int, column: str, options: Sequence[str], default: str | None = None) -> str | None:
+def choice(
+    table: Table, row: int, column: str, options: Sequence[str], default: str | None = None
+) -> str | None:
     """One of `options`, whatever its case; `default` where blank. Without options (they were at fault) any text will do."""
     if table.cells[column][row] in options:
         return table.cells[column][row]

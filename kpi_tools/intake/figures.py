@@ -19,7 +19,9 @@ _NUMBERS: Final = ("value", "numerator", "denominator")
 FIGURES: Final = (*_ATTRIBUTES, "quarter", "period_end", *_FIGURE, *LINES)
 
 
-def latest_word(submissions: pd.DataFrame, kpis: pd.DataFrame, targets: pd.DataFrame) -> pd.DataFrame:
+def latest_word(
+    submissions: pd.DataFrame, kpis: pd.DataFrame, targets: pd.DataFrame
+) -> pd.DataFrame:
     """One row per KPI and period of `submissions`, which come in the order in which they were received (columns: FIGURES).
 
     A later figure, or a later word that there is none, replaces an earlier one; a cell left blank without a status
@@ -31,7 +33,11 @@ def latest_word(submissions: pd.DataFrame, kpis: pd.DataFrame, targets: pd.DataF
     ends = np.array([_end(period) for period in periods], dtype="datetime64[s]")[codes]
     # sorted so that the last word on a KPI and period comes last among its own
     order = np.lexsort((~submissions["silent"].to_numpy(dtype=bool), ends, place))
-    kept = order[np.append(np.diff(place[order]) | np.diff(ends[order]).astype("int64") != 0, True)[: len(order)]]
+    kept = order[
+        np.append(np.diff(place[order]) | np.diff(ends[order]).astype("int64") != 0, True)[
+            : len(order)
+        ]
+    ]
     last = submissions[["quarter", "month", *_FIGURE]].iloc[kept]
     figures = kpis[list(_ATTRIBUTES)].iloc[place[kept]].reset_index(drop=True)
     figures["quarter"] = last["quarter"].astype("str").array
@@ -56,7 +62,10 @@ def check_figures(figures: pd.DataFrame) -> None:
     numbers = ("value", "numerator", "denominator", *LINES[:3])
     kinds = [("str", texts), ("int64", whole), ("float64", numbers)]
     found = [
-        f"{name} is {figures[name].dtype}" for kind, names in kinds for name in names if figures[name].dtype != kind
+        f"{name} is {figures[name].dtype}"
+        for kind, names in kinds
+        for name in names
+        if figures[name].dtype != kind
     ]
     if not found:
         value, status = figures["value"], figures["status"]
@@ -72,6 +81,10 @@ def check_figures(figures: pd.DataFrame) -> None:
             "to 100%": (value > 100) & (figures["unit"] == "%"),
             "one figure a period": figures.duplicated(["kpi_id", "period_end"]),
         }
-        found = [f"{rule}, row {int(bad.to_numpy().argmax())}" for rule, bad in broken.items() if bad.any()]
+        found = [
+            f"{rule}, row {int(bad.to_numpy().argmax())}"
+            for rule, bad in broken.items()
+            if bad.any()
+        ]
     if found:
         raise AssertionError(f"The table of figures is not as it must be: {'; '.join(found)}.")

@@ -34,7 +34,9 @@ _MAGIC: Final = (
     (b"PAR1", "a Parquet file"),
     (b"SQLite format 3", "a database"),
 )
-_UTF8: Final = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
+_UTF8: Final = re.compile(
+    rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}"
+)
 _LINE_END: Final = re.compile(r"\r\n|\r|\n")
 _OLE: Final = b"\xd0\xcf\x11\xe0"
 
@@ -88,10 +90,16 @@ def workbook_grids(raw: bytes, books: Workbooks, file: str, ledger: Ledger) -> l
         if sheet["hidden"]:
             grids.append(Grid(sheet["name"], [], [], hidden=True, filled=sheet["filled"]))
             if sheet["filled"]:
-                ledger.problem("sheet-hidden", file, sheet=sheet["name"], detail=f'"{sheet["name"]}"')
+                ledger.problem(
+                    "sheet-hidden", file, sheet=sheet["name"], detail=f'"{sheet["name"]}"'
+                )
             continue
         kinds = {(line, place): kind for line, place, kind in sheet["kinds"]}
-        columns = {place for low, high in sheet["hidden_columns"] for place in range(low, min(high, MOST_COLUMNS) + 1)}
+        columns = {
+            place
+            for low, high in sheet["hidden_columns"]
+            for place in range(low, min(high, MOST_COLUMNS) + 1)
+        }
         grids.append(
             Grid(
                 sheet["name"],
@@ -159,14 +167,19 @@ def _decode(raw: bytes) -> tuple[str, str]:
         text, remark = _decoded(raw, "utf-16"), "the text is in UTF-16"
     elif _every_other_is_zero(raw):
         low = raw[1::2].count(0) > raw[0::2].count(0)
-        text, remark = _decoded(raw, "utf-16-le" if low else "utf-16-be"), "the text is in UTF-16 without a mark"
+        text, remark = (
+            _decoded(raw, "utf-16-le" if low else "utf-16-be"),
+            "the text is in UTF-16 without a mark",
+        )
     else:
         try:
             text, remark = raw.decode("utf-8-sig"), ""
         except UnicodeDecodeError as error:
             if raw.startswith(b"\xef\xbb\xbf") or _UTF8.search(raw):
                 line = error.object[: error.start].count(b"\n") + 1  # of what follows the mark
-                raise FileFault("file-encoding", f"most of it is UTF-8, but not line {line}") from None
+                raise FileFault(
+                    "file-encoding", f"most of it is UTF-8, but not line {line}"
+                ) from None
             text, remark = _decoded(raw, "cp1252"), "the text is in Windows-1252"
             if re.search(r"[\x00-\x08\x0e-\x1f\x7f]", text):
                 raise FileFault("file-encoding", "it holds bytes that no text has") from None
@@ -181,7 +194,9 @@ def _decoded(raw: bytes, encoding: str) -> str:
     try:
         return raw.decode(encoding)
     except UnicodeDecodeError as error:
-        raise FileFault("file-encoding", f"byte {error.start + 1} fits neither UTF-8 nor {encoding}") from None
+        raise FileFault(
+            "file-encoding", f"byte {error.start + 1} fits neither UTF-8 nor {encoding}"
+        ) from None
 
 
 def _every_other_is_zero(raw: bytes) -> bool:
@@ -230,16 +245,28 @@ def _cut(text: str, separator: str) -> Grid:
     except csv.Error as error:
         start = start if '"' in text else reader.line_num
         if "unexpected end of data" in str(error):
-            raise FileFault("file-truncated", f"the quotation marks that open in row {start} never close") from None
+            raise FileFault(
+                "file-truncated", f"the quotation marks that open in row {start} never close"
+            ) from None
         if "field larger" in str(error):
-            raise FileFault("file-quotes", f"the cell that begins in row {start} never ends") from None
+            raise FileFault(
+                "file-quotes", f"the cell that begins in row {start} never ends"
+            ) from None
         raise FileFault("file-quotes", f"see row {start}") from None
     if max(map(len, cells), default=0) > MOST_COLUMNS and any(
         cell.strip() for row in cells if len(row) > MOST_COLUMNS for cell in row[MOST_COLUMNS:]
     ):
         raise FileFault("file-large", f"more than {MOST_COLUMNS} columns")
     records = list(range(1, len(cells) + 1)) if lines and lines[-1] != len(cells) else None
-    return Grid("", cells, lines, records, blank=blank, comma_is_doubtful=separator == ";", ragged_is_fault=True)
+    return Grid(
+        "",
+        cells,
+        lines,
+        records,
+        blank=blank,
+        comma_is_doubtful=separator == ";",
+        ragged_is_fault=True,
+    )
 
 
 def _without_blank_end(text: str, separator: str) -> tuple[str, int]:
@@ -263,5 +290,7 @@ def _refuse_far_cells(text: str, separator: str) -> None:
         if line.strip(f'{separator} \t\r\n"'):
             filled, far = filled + 1, (number, line)
     if filled <= MOST_ROWS + 100:
-        place = next(place for place, cell in enumerate(far[1].split(separator)) if cell.strip(' \t"'))
+        place = next(
+            place for place, cell in enumerate(far[1].split(separator)) if cell.strip(' \t"')
+        )
         raise FileFault("file-stray", f"{letter(place)}{far[0]}")

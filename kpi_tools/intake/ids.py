@@ -16,7 +16,12 @@ _ALIKE: Final = str.maketrans("OQIL|SBZ", "00111582")
 
 def skeleton(text: str) -> str:
     """`text` without what a reader does not tell apart: look-alike letters and digits, accents, case, punctuation."""
-    flat = unicodedata.normalize("NFKD", clean_name(text)).upper().translate(_FOREIGN).translate(_ALIKE)
+    flat = (
+        unicodedata.normalize("NFKD", clean_name(text))
+        .upper()
+        .translate(_FOREIGN)
+        .translate(_ALIKE)
+    )
     return re.sub(r"[^0-9A-Z]", "", flat)
 
 
@@ -47,11 +52,14 @@ class Ids:
         self._folded = {re.sub(r"\s", "", known).casefold(): known for known in self._exact}
         self._alike = {skeleton(known): known for known in sorted(self._exact)}
         self._without_zeros = {_without_zeros(known): known for known in sorted(self._exact)}
-        self._powers = {Decimal(known): known for known in sorted(self._exact) if _LIKE_A_POWER.fullmatch(known)}
+        self._powers = {
+            Decimal(known): known for known in sorted(self._exact) if _LIKE_A_POWER.fullmatch(known)
+        }
         self._dates = [
             (known, number, int(found[2]), found[1].lower())
             for known in sorted(self._exact)
-            if (found := _LIKE_A_DATE.fullmatch(known)) and (number := month_number(found[1].lower()))
+            if (found := _LIKE_A_DATE.fullmatch(known))
+            and (number := month_number(found[1].lower()))
         ]
 
     def find(self, text: str, kind: str = "") -> Match:
@@ -85,7 +93,11 @@ class Ids:
             return f"{known}: the spreadsheet program took the id for a number"
         if known := self._alike.get(skeleton(plain)):
             strange = next((letter for letter in plain if not letter.isascii()), "")
-            name = f" (it has {unicodedata.name(strange, 'a strange character').lower()})" if strange else ""
+            name = (
+                f" (it has {unicodedata.name(strange, 'a strange character').lower()})"
+                if strange
+                else ""
+            )
             return known + name
         return ""
 

@@ -35,7 +35,9 @@ class _Said(NamedTuple):
     made_denominator: float
 
 
-def note_months(known: Known, submissions: pd.DataFrame, kpis: pd.DataFrame, upto: Quarter, ledger: Ledger) -> None:
+def note_months(
+    known: Known, submissions: pd.DataFrame, kpis: pd.DataFrame, upto: Quarter, ledger: Ledger
+) -> None:
     """Log each figure that follows from months; warn where months are missing, and where they make another than was sent."""
     if known.made.empty:
         return
@@ -47,7 +49,8 @@ def note_months(known: Known, submissions: pd.DataFrame, kpis: pd.DataFrame, upt
     sent, single = (_last(keys, rows, own) for rows in (~a_month, a_month))
     at = spoken[["file", "sheet", "row", "period"]].iloc[np.where(sent < 0, single, sent)]
     table = figures.assign(
-        **{name: at[name].fillna("").array for name in at}, **{f"made_{name}": made[name].array for name in NUMBERS}
+        **{name: at[name].fillna("").array for name in at},
+        **{f"made_{name}": made[name].array for name in NUMBERS},
     )
     follows, missing = sent < 0, figures["value"].isna().to_numpy()
     for said in _rows(table[follows & ~missing]):
@@ -64,7 +67,9 @@ def note_months(known: Known, submissions: pd.DataFrame, kpis: pd.DataFrame, upt
 def _note_unlike(table: pd.DataFrame, ledger: Ledger) -> None:
     """Warn where months make another figure than was sent, as exactly as that was written, or other cases."""
     sent = table["value"].tolist()
-    places = np.array([len(f"{value:.10f}".rstrip("0").partition(".")[2]) for value in sent], dtype=int)
+    places = np.array(
+        [len(f"{value:.10f}".rstrip("0").partition(".")[2]) for value in sent], dtype=int
+    )
     rounding = _ROUNDING[places] + 1e-9 * np.maximum(1.0, table["made_value"].abs())
     unlike = (table["value"] - table["made_value"]).abs() > rounding
     for name in PARTS:

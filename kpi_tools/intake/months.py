@@ -48,7 +48,9 @@ class Known(NamedTuple):
     made: pd.DataFrame
 
 
-def figures_and_months(submissions: pd.DataFrame, kpis: pd.DataFrame, targets: pd.DataFrame) -> Known:
+def figures_and_months(
+    submissions: pd.DataFrame, kpis: pd.DataFrame, targets: pd.DataFrame
+) -> Known:
     """What is known from rows as received. Quarters of which no figure was sent follow from their months."""
     a_month = submissions["month"].fillna("") != ""
     sent = latest_word(submissions[~a_month].assign(month=""), kpis, targets)[list(FIGURES)]
@@ -81,7 +83,9 @@ def quarters_from_months(months: pd.DataFrame, kpis: pd.DataFrame) -> pd.DataFra
     quarters, labels = pd.factorize(rows["quarter"])
     ends = np.array([Quarter.parse(label).end for label in labels], dtype="datetime64[s]")[quarters]
     how = _how(rows, (rows["period_end"] == ends).to_numpy())
-    made = rows.assign(period_end=ends, received=rows["latest"], basis=rows["kpi_basis"], **_numbers(rows, how))
+    made = rows.assign(
+        period_end=ends, received=rows["latest"], basis=rows["kpi_basis"], **_numbers(rows, how)
+    )
     status = np.where(rows["basis"] == MONTH, rows["weakest"], rows["status"])
     made["status"] = np.where(made["value"].notna(), status, NOT_AVAILABLE)
     made["note"] = _notes(rows, how)
@@ -97,7 +101,9 @@ def numbered(table: pd.DataFrame, kpis: pd.DataFrame) -> np.ndarray[Any, np.dtyp
 
 def _covered(kpis: pd.DataFrame) -> pd.Series:
     """What the figure of a month covers, KPI by KPI: the month alone, unless the KPI's own basis is another."""
-    alone = (kpis["basis"] == "quarter") | ((kpis["basis"] == _ROLLING) & (kpis["monthly_basis"] == MONTH))
+    alone = (kpis["basis"] == "quarter") | (
+        (kpis["basis"] == _ROLLING) & (kpis["monthly_basis"] == MONTH)
+    )
     return kpis["basis"].mask(alone, MONTH)
 
 
@@ -113,7 +119,11 @@ def _last_months(months: pd.DataFrame, kpis: pd.DataFrame) -> pd.DataFrame:
     received, folders = pd.factorize(months["received"], sort=True)
     weakest = places(months["status"], pd.Index(STATUSES_WITH_VALUE))
     each = months[NUMBERS].assign(
-        known=months["value"].notna(), parted=parted, latest=received, weakest=weakest, last=np.arange(len(months))
+        known=months["value"].notna(),
+        parted=parted,
+        latest=received,
+        weakest=weakest,
+        last=np.arange(len(months)),
     )
     by = each.groupby(keys, sort=False)
     whole = by[[*NUMBERS, "known", "parted"]].sum().join(by[["weakest", "latest", "last"]].max())
@@ -160,12 +170,16 @@ def _how(rows: pd.DataFrame, ended: Bools) -> np.ndarray:
 
 def _numbers(rows: pd.DataFrame, how: np.ndarray) -> dict[str, np.ndarray]:
     """Value, numerator and denominator of each quarter; none where nothing follows."""
-    above, below = (np.where(how == _YEAR, rows[f"year_{part}"], rows[f"sum_{part}"]) for part in PARTS)
+    above, below = (
+        np.where(how == _YEAR, rows[f"year_{part}"], rows[f"sum_{part}"]) for part in PARTS
+    )
     ratio, given = np.isin(how, (_YEAR, _ADDED)), how == _LAST
     with np.errstate(divide="ignore", invalid="ignore"):
         made = rows["per"].to_numpy() * above / below
     return {
-        "value": np.select([given, ratio, how == _COUNTED], [rows["value"], made, rows["sum_value"]], np.nan),
+        "value": np.select(
+            [given, ratio, how == _COUNTED], [rows["value"], made, rows["sum_value"]], np.nan
+        ),
         "numerator": np.select([given, ratio], [rows["numerator"], above], np.nan),
         "denominator": np.select([given, ratio], [rows["denominator"], below], np.nan),
     }
@@ -178,5 +192,7 @@ def _notes(rows: pd.DataFrame, how: np.ndarray) -> Objects:
     notes = []
     for quarter, unit, known, one in told.drop_duplicates().itertuples(index=False):
         only = f"Only {known} of its 3 months {'has' if known == 1 else 'have'} a figure"
-        notes.append(_NOTES[one].format(last=f"{Quarter.parse(quarter).end:%B %Y}", only=only, unit=unit))
+        notes.append(
+            _NOTES[one].format(last=f"{Quarter.parse(quarter).end:%B %Y}", only=only, unit=unit)
+        )
     return np.array(notes, dtype=object)[codes]

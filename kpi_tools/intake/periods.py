@@ -44,14 +44,20 @@ _MONTHS: Final = {
 _MONTHS_SHORT: Final = {name[:3]: number for name, number in _MONTHS.items()} | {"sept": 9}
 _ISO_MONTH: Final = re.compile(r"(20\d\d)-(\d\d)", re.ASCII)
 _WORD_MONTH: Final = re.compile(r"([a-z]{3,9})\.?[-/ ](20\d\d)", re.ASCII)
-_ISO_DATE: Final = re.compile(r"(\d{4})[-/](\d\d?)[-/](\d\d?)(?:[ t]00:00(?::00(?:\.0+)?)?)?", re.ASCII)
+_ISO_DATE: Final = re.compile(
+    r"(\d{4})[-/](\d\d?)[-/](\d\d?)(?:[ t]00:00(?::00(?:\.0+)?)?)?", re.ASCII
+)
 _UK_DATE: Final = re.compile(r"(\d\d?)[-/. ](\d\d?)[-/. ](\d{4}|\d\d)(?: 00:00(?::00)?)?", re.ASCII)
 _YEAR: Final = re.compile(r"(?:20)?(\d\d)[-/](?:20)?(\d\d)", re.ASCII)
-_SHORT_MONTH: Final = re.compile(r"([a-z]{3,9})\.?[-/' ]\d\d|\d\d?[-/ ]([a-z]{3,9})", re.ASCII | re.I)
+_SHORT_MONTH: Final = re.compile(
+    r"([a-z]{3,9})\.?[-/' ]\d\d|\d\d?[-/ ]([a-z]{3,9})", re.ASCII | re.I
+)
 _SERIAL: Final = re.compile(r"([3-5]\d{4})(?:\.0+)?", re.ASCII)
 _FIRST_DAY: Final = date(1899, 12, 30)
 """The day that spreadsheet programs number 0."""
-_WORD_DATE: Final = re.compile(r"(\d\d?)(?:st|nd|rd|th)?[- ]([a-z]{3,9})\.?,?[- ](\d{4}|\d\d)", re.ASCII)
+_WORD_DATE: Final = re.compile(
+    r"(\d\d?)(?:st|nd|rd|th)?[- ]([a-z]{3,9})\.?,?[- ](\d{4}|\d\d)", re.ASCII
+)
 
 
 def read_period(text: str, kind: str = "") -> Period:
@@ -66,7 +72,9 @@ def read_period(text: str, kind: str = "") -> Period:
     except QuarterError as error:
         found = _read_calendar(text, plain.lower(), kind)
         if found.fault == "period-bad" and not found.detail:
-            return Period(fault="period-bad", detail=_why_not(plain) or str(error).removesuffix(f" {ADVICE}"))
+            return Period(
+                fault="period-bad", detail=_why_not(plain) or str(error).removesuffix(f" {ADVICE}")
+            )
         return found
     if text == quarter.label:
         return Period(quarter)
@@ -78,7 +86,9 @@ def _read_calendar(text: str, plain: str, kind: str) -> Period:
         return _month(int(plain[:4]), int(plain[5:7]), "a cell formatted as a month")
     if found := _ISO_MONTH.fullmatch(plain):
         if int(found[2]) == int(found[1]) % 100 + 1 <= 12:
-            return Period(fault="period-bad", detail=f'"{plain}" may be a month or a financial year.')
+            return Period(
+                fault="period-bad", detail=f'"{plain}" may be a month or a financial year.'
+            )
         if int(found[2]) != int(found[1]) % 100 + 1:
             return _month(int(found[1]), int(found[2]), what_changed(text, plain))
     if (found := _WORD_MONTH.fullmatch(plain)) and (number := month_number(found[1])):
@@ -118,7 +128,9 @@ def _month(year: int, number: int, why: str) -> Period:
 def _date(plain: str, year: int, month: int, day: int) -> Period:
     year += 2000 if year < 100 else 0
     if not (2000 <= year <= 2098 and 1 <= month <= 12 and 1 <= day <= monthrange(year, month)[1]):
-        return Period(fault="period-date", detail=f'"{plain}" does not exist when read as day/month/year')
+        return Period(
+            fault="period-date", detail=f'"{plain}" does not exist when read as day/month/year'
+        )
     quarter = Quarter.containing(date(year, month, day))
     if quarter.end != date(year, month, day):
         return Period(fault="period-date", detail=f'"{plain}" is not the last day of a quarter')

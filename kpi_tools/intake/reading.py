@@ -23,10 +23,12 @@ from kpi_tools.words.problems import Ledger
 LARGEST: Final = 20 * 2**20
 _HEADING_WITHIN: Final = 40
 _TIME: Final = re.compile(
-    r"q[1-4]|(?:20)?\d\d[-/](?:20)?\d\d|20\d\d|\d{4}-\d\d-\d\d|\d\d?[-/.]\d\d?[-/.](?:20)?\d\d", re.I
+    r"q[1-4]|(?:20)?\d\d[-/](?:20)?\d\d|20\d\d|\d{4}-\d\d-\d\d|\d\d?[-/.]\d\d?[-/.](?:20)?\d\d",
+    re.I,
 )
 _MONTH: Final = re.compile(
-    r"(?:jan|feb|mar|apr|may|june?|july?|aug|sept?|oct|nov|dec)[a-z]*\.?[-/' ]*(?:(?:20)?\d\d)?", re.I
+    r"(?:jan|feb|mar|apr|may|june?|july?|aug|sept?|oct|nov|dec)[a-z]*\.?[-/' ]*(?:(?:20)?\d\d)?",
+    re.I,
 )
 
 
@@ -49,7 +51,9 @@ def take(path: Path, file: str, ledger: Ledger) -> Snapshot | None:
     try:
         size = path.stat().st_size
         if size > LARGEST:
-            ledger.problem("file-large", file, detail=f"{size / 2**20:,.0f} MB, more than {LARGEST // 2**20}")
+            ledger.problem(
+                "file-large", file, detail=f"{size / 2**20:,.0f} MB, more than {LARGEST // 2**20}"
+            )
             return None
         return Snapshot(path, file, path.read_bytes())
     except OSError as error:
@@ -65,12 +69,16 @@ def unchanged(snapshot: Snapshot) -> bool:
         return False
 
 
-def read_table(snapshot: Snapshot, layout: Layout, ledger: Ledger, books: Workbooks) -> Table | None:
+def read_table(
+    snapshot: Snapshot, layout: Layout, ledger: Ledger, books: Workbooks
+) -> Table | None:
     """The table of `layout` in the file; None where the file is refused as a whole (then the ledger says why)."""
     try:
         return _read(snapshot, layout, ledger, books)
     except FileFault as fault:
-        ledger.problem(fault.code, snapshot.file, sheet=fault.sheet, row=fault.row, detail=fault.detail)
+        ledger.problem(
+            fault.code, snapshot.file, sheet=fault.sheet, row=fault.row, detail=fault.detail
+        )
         return None
 
 
@@ -86,7 +94,13 @@ def _read(snapshot: Snapshot, layout: Layout, ledger: Ledger, books: Workbooks) 
 
 def _known(rows: Sequence[Sequence[str]], layout: Layout) -> int:
     """The most headings of `layout` that stand in one of the first rows."""
-    return max((len({heading(cell) for cell in row} & set(layout.names)) for row in rows[:_HEADING_WITHIN]), default=0)
+    return max(
+        (
+            len({heading(cell) for cell in row} & set(layout.names))
+            for row in rows[:_HEADING_WITHIN]
+        ),
+        default=0,
+    )
 
 
 def _heading_row(grid: Grid, layout: Layout) -> int | None:
@@ -131,18 +145,26 @@ def _no_headings(grid: Grid, layout: Layout) -> FileFault:
         names = {heading(cell) for cell in cells}
         quarters = [cell for cell in cells if _is_time(cell)]
         if len(quarters) > 1:
-            return FileFault("table-wide", ", ".join(quarters[:3]), grid.sheet, grid.lines[position])
+            return FileFault(
+                "table-wide", ", ".join(quarters[:3]), grid.sheet, grid.lines[position]
+            )
         lacking = tuple(name for name in layout.required if name not in names)
         if names & set(layout.names) and len(lacking) < len(missing):
             best, missing = position, lacking
     if best < 0:
-        return FileFault("table-header", ", ".join(f'"{name}"' for name in layout.required), grid.sheet)
-    return FileFault("table-columns", ", ".join(f'"{name}"' for name in missing), grid.sheet, grid.lines[best])
+        return FileFault(
+            "table-header", ", ".join(f'"{name}"' for name in layout.required), grid.sheet
+        )
+    return FileFault(
+        "table-columns", ", ".join(f'"{name}"' for name in missing), grid.sheet, grid.lines[best]
+    )
 
 
 def _is_time(text: str) -> bool:
     """Whether a heading is one of a row of periods, as far as can be told: quarters, months, years, dates."""
-    return bool(_TIME.fullmatch(clean_name(text)) or _MONTH.fullmatch(clean_name(text))) or _is_quarter(text)
+    return bool(
+        _TIME.fullmatch(clean_name(text)) or _MONTH.fullmatch(clean_name(text))
+    ) or _is_quarter(text)
 
 
 def _is_quarter(text: str) -> bool:
@@ -153,32 +175,50 @@ def _is_quarter(text: str) -> bool:
     return True
 
 
-def _describe_headings(grid: Grid, at: int, names: list[str], layout: Layout, file: str, ledger: Ledger) -> None:
+def _describe_headings(
+    grid: Grid, at: int, names: list[str], layout: Layout, file: str, ledger: Ledger
+) -> None:
     for above in range(at):
         if text := " ".join(filter(None, map(clean_name, grid.cells[above]))):
-            ledger.change(file, grid.sheet, grid.lines[above], "", text, "", "text above the headings, left out")
+            ledger.change(
+                file,
+                grid.sheet,
+                grid.lines[above],
+                "",
+                text,
+                "",
+                "text above the headings, left out",
+            )
     silent = set(layout.shown) if set(layout.shown) <= set(names) else set[str]()
     for place, name in enumerate(names):
         sent, letter = grid.cells[at][place], tables.letter(place)
         if name in layout.names:
             if sent != name:
-                ledger.change(file, grid.sheet, grid.lines[at], f"{name} ({letter})", sent, name, "heading")
+                ledger.change(
+                    file, grid.sheet, grid.lines[at], f"{name} ({letter})", sent, name, "heading"
+                )
             if place in grid.hidden_columns:
                 ledger.problem("column-hidden", file, sheet=grid.sheet, column=f"{name} ({letter})")
         elif name not in silent and (
             name or any(place < len(row) and row[place].strip() for row in grid.cells[at + 1 :])
         ):
             shown = f"{clean_name(sent) or '(no heading)'} ({letter})"
-            ledger.problem("table-unexpected", file, sheet=grid.sheet, row=grid.lines[at], column=shown)
+            ledger.problem(
+                "table-unexpected", file, sheet=grid.sheet, row=grid.lines[at], column=shown
+            )
 
 
-def _body(grid: Grid, at: int, names: list[str], layout: Layout, file: str, ledger: Ledger) -> Table:
+def _body(
+    grid: Grid, at: int, names: list[str], layout: Layout, file: str, ledger: Ledger
+) -> Table:
     width = len(names)
     formulas = grid.formula_rows()
     filled = [
         position
         for position, cells in enumerate(grid.cells[at + 1 :], start=at + 1)
-        if (cells and cells[0][:1].isalnum()) or any(map(str.strip, cells)) or grid.lines[position] in formulas
+        if (cells and cells[0][:1].isalnum())
+        or any(map(str.strip, cells))
+        or grid.lines[position] in formulas
     ]
     blank = len(grid.cells) - at - 1 - len(filled) + grid.blank
     if not grid.ragged_is_fault:
@@ -190,11 +230,18 @@ def _body(grid: Grid, at: int, names: list[str], layout: Layout, file: str, ledg
     lines = [grid.lines[position] for position in filled]
     even = set(map(len, body)) == {width}
     padded = (
-        body if even else [row if len(row) == width else [*row[:width], *[""] * (width - len(row))] for row in body]
+        body
+        if even
+        else [
+            row if len(row) == width else [*row[:width], *[""] * (width - len(row))] for row in body
+        ]
     )
     columns = list(zip(*padded, strict=True)) if padded else [()] * width
     places = {name: names.index(name) for name in layout.names if name in names}
-    cells = {name: list(columns[places[name]]) if name in places else [""] * len(body) for name in layout.names}
+    cells = {
+        name: list(columns[places[name]]) if name in places else [""] * len(body)
+        for name in layout.names
+    }
     table = Table(
         file, grid.sheet, lines, cells, {name: tables.letter(place) for name, place in places.items()}, ledger,
         records=[grid.records[position] for position in filled] if grid.records else None,
@@ -217,7 +264,11 @@ def _body(grid: Grid, at: int, names: list[str], layout: Layout, file: str, ledg
 
 
 def _rows_below(grid: Grid, at: int) -> int:
-    return len(grid.cells) - at - 1 + grid.blank if grid.ragged_is_fault else grid.lines[-1] - grid.lines[at]
+    return (
+        len(grid.cells) - at - 1 + grid.blank
+        if grid.ragged_is_fault
+        else grid.lines[-1] - grid.lines[at]
+    )
 
 
 def _check_widths(table: Table, body: list[list[str]], wide: int, width: int, key: str) -> None:
@@ -247,11 +298,15 @@ def _check_beside(table: Table, position: int, row: list[str], width: int) -> No
 def _refuse_second_headings(table: Table, key: str) -> None:
     again = {text for text in set(table.cells[key]) if heading(text) == key}
     if again:
-        second = next(row for row, text in zip(table.rows, table.cells[key], strict=True) if text in again)
+        second = next(
+            row for row, text in zip(table.rows, table.cells[key], strict=True) if text in again
+        )
         raise FileFault("table-two", str(second), table.sheet, second)
 
 
-def _check_marks(table: Table, grid: Grid, by_line: dict[int, int], by_place: dict[int, str]) -> None:
+def _check_marks(
+    table: Table, grid: Grid, by_line: dict[int, int], by_place: dict[int, str]
+) -> None:
     for line in grid.hidden_rows:
         if line in by_line:
             table.fault(by_line[line], "", "row-hidden")
@@ -262,8 +317,12 @@ def _check_marks(table: Table, grid: Grid, by_line: dict[int, int], by_place: di
     merged = dict[tuple[int, str], str]()
     for reference in grid.merged:
         found = re.fullmatch(r"([A-Z]+)(\d+):([A-Z]+)(\d+)", reference)
-        if found and (places := [p for p in by_place if tables.place(found[1]) <= p <= tables.place(found[3])]):
-            for position in range(bisect_left(table.rows, int(found[2])), bisect_right(table.rows, int(found[4]))):
+        if found and (
+            places := [p for p in by_place if tables.place(found[1]) <= p <= tables.place(found[3])]
+        ):
+            for position in range(
+                bisect_left(table.rows, int(found[2])), bisect_right(table.rows, int(found[4]))
+            ):
                 merged.setdefault((position, by_place[places[0]]), reference)
     for (position, column), reference in merged.items():
         table.fault(position, column, "row-merged", reference)

@@ -42,7 +42,11 @@ def _first_period(table: Table, row: int) -> tuple[str, str]:
     """The period as the tables write it, and its first day."""
     found = read_period(table.cells["first_period"][row], table.kind("first_period", row))
     if found.quarter is None:
-        detail = found.detail if found.fault == "period-bad" else "There is no quarter or month that this names."
+        detail = (
+            found.detail
+            if found.fault == "period-bad"
+            else "There is no quarter or month that this names."
+        )
         table.fault(row, "first_period", "rebase-period", detail)
         return "", ""
     label = found.month or found.quarter.label

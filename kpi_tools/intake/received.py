@@ -34,7 +34,9 @@ class Received:
 def sort_out(raw: Path) -> tuple[dict[Quarter, Path], list[Received]]:
     """The folder of each quarter in `raw`/returns, and what else lies there. Raises `InputError` where there is none."""
     if not raw.is_dir():
-        raise InputError(f"There is no folder {raw}. Name the folder that holds council.toml and the returns.")
+        raise InputError(
+            f"There is no folder {raw}. Name the folder that holds council.toml and the returns."
+        )
     if not (raw / "returns").is_dir():
         raise InputError(
             f'There is no folder "returns" in {raw}. It holds one folder for each quarter, such as 2024-25-Q3.'
@@ -47,7 +49,11 @@ def sort_out(raw: Path) -> tuple[dict[Quarter, Path], list[Received]]:
         except QuarterError:
             quarter = None
         if quarter is None or not path.is_dir():
-            others.append(Received(path, "file-leftover" if _LEFTOVERS.fullmatch(path.name) else "folder-other"))
+            others.append(
+                Received(
+                    path, "file-leftover" if _LEFTOVERS.fullmatch(path.name) else "folder-other"
+                )
+            )
         elif quarter in folders:
             others.append(Received(path, "folder-twice", folders[quarter].name))
         else:
@@ -83,7 +89,9 @@ def _sorted(path: Path, names: set[str]) -> Received:
     if ending not in TEXT_ENDINGS + WORKBOOK_ENDINGS:
         return Received(path, "file-other")
     for form in _COPY:
-        if (found := form.fullmatch(path.stem)) and (original := found["stem"] + path.suffix).casefold() in names:
+        if (found := form.fullmatch(path.stem)) and (
+            original := found["stem"] + path.suffix
+        ).casefold() in names:
             return Received(path, "file-copy", original)
     return Received(path)
 
@@ -93,4 +101,6 @@ def _listed(folder: Path) -> list[Path]:
     try:
         return sorted(folder.iterdir())
     except OSError as error:
-        raise InputError(f"The folder {folder} cannot be opened: {error.strerror}. Check its rights.") from error
+        raise InputError(
+            f"The folder {folder} cannot be opened: {error.strerror}. Check its rights."
+        ) from error

@@ -43,14 +43,26 @@ def check_return(table: Table, folder: Quarter, known: Catalogue) -> Return:
         status=part(status_codes, statuses, 0), note=part(note_codes, notes, 0), silent=np.zeros(len(table), dtype=bool),
     )  # fmt: skip
     looked_at = ~misshapen & ~_check_ids(sent, id_codes, matches, ~misshapen)
-    sent.fault(looked_at, "period", part(period_codes, periods, "fault"), part(period_codes, periods, "detail"))
+    sent.fault(
+        looked_at,
+        "period",
+        part(period_codes, periods, "fault"),
+        part(period_codes, periods, "detail"),
+    )
     for name, numbers in _numbers(sent):
         sent.fault(looked_at, name, numbers.fault, numbers.detail)
     for fault in sorted({fault for _, _, fault in statuses if fault}):
         found = part(status_codes, statuses, 2) == fault
-        sent.fault(looked_at & found, "status", fault, ", ".join(STATUSES) if fault == "status-unknown" else "")
+        sent.fault(
+            looked_at & found,
+            "status",
+            fault,
+            ", ".join(STATUSES) if fault == "status-unknown" else "",
+        )
     sent.fault(looked_at, "note", part(note_codes, notes, 2), f"{TEXT_CAP:,}")
-    swallowed = part(note_codes, [_holds_rows(found, known.ids) for found, _, _ in notes], None, bool)
+    swallowed = part(
+        note_codes, [_holds_rows(found, known.ids) for found, _, _ in notes], None, bool
+    )
     sent.fault(looked_at & swallowed, "note", "text-rows")
     _check_periods(sent, looked_at & sent.readable, part(period_codes, periods, "from_date", bool))
     on_a_kpi = looked_at & (sent.kpi >= 0)
@@ -60,7 +72,10 @@ def check_return(table: Table, folder: Quarter, known: Catalogue) -> Return:
     _check_reasons(sent, on_a_kpi)
     _log_texts(sent, "kpi_id", id_codes, [(match.id, match.why) for match in matches])
     _log_texts(
-        sent, "period", period_codes, [(found.month or str(found.quarter or ""), found.why) for found in periods]
+        sent,
+        "period",
+        period_codes,
+        [(found.month or str(found.quarter or ""), found.why) for found in periods],
     )
     _log_texts(sent, "status", status_codes, [(found, why) for found, why, _ in statuses])
     _log_texts(sent, "note", note_codes, [(found, why) for found, why, _ in notes])
@@ -82,7 +97,8 @@ def _holds_rows(note: str, ids: Ids) -> bool:
     """Whether a line of the note, but for the first, is a row of a return: an id and a period among its cells."""
     lines = [re.split(r"[,;\t]", line) for line in note.split("\n")[1:]]
     return any(
-        any(ids.find(cell).id for cell in cells) and any(not read_period(cell).fault for cell in cells)
+        any(ids.find(cell).id for cell in cells)
+        and any(not read_period(cell).fault for cell in cells)
         for cells in lines
         if len(cells) > 2
     )
@@ -96,7 +112,12 @@ def _check_ids(sent: Return, codes: np.ndarray, matches: list[Match], looked_at:
     for column, texts in sent.table.cells.items():
         if column != "kpi_id" and footnote.any():
             footnote &= np.array([not text.strip() for text in texts], dtype=bool)
-    sent.fault(looked_at, "kpi_id", np.where(footnote, "row-footnote", fault), part(codes, matches, "detail"))
+    sent.fault(
+        looked_at,
+        "kpi_id",
+        np.where(footnote, "row-footnote", fault),
+        part(codes, matches, "detail"),
+    )
     return total | footnote
 
 
@@ -104,11 +125,17 @@ def _check_periods(sent: Return, looked_at: Bools, from_date: Bools) -> None:
     monthly, a_month = sent.of(sent.known.monthly), sent.month != ""
     sent.fault(looked_at & a_month & ~monthly, "period", "period-month", sent.month)
     sent.fault(looked_at & from_date & monthly, "period", "period-which")
-    sent.fault(looked_at & (sent.ordinal > ordinal(sent.folder)), "period", "period-future", sent.folder.title)
+    sent.fault(
+        looked_at & (sent.ordinal > ordinal(sent.folder)),
+        "period",
+        "period-future",
+        sent.folder.title,
+    )
     last = sent.of(sent.known.last)
     if (retired := looked_at & (sent.ordinal > last)).any():
         left = [
-            Quarter((number - 1) // 4, (number - 1) % 4 + 1).title if number < NEVER else "" for number in last.tolist()
+            Quarter((number - 1) // 4, (number - 1) % 4 + 1).title if number < NEVER else ""
+            for number in last.tolist()
         ]
         sent.fault(retired, "period", "period-retired", np.array(left, dtype=object))
 
@@ -131,13 +158,23 @@ def _check_numbers(sent: Return, looked_at: Bools) -> None:
 def _check_fractions(sent: Return, looked_at: Bools) -> None:
     """A percentage of at most one where the KPI's target and floor, or else its other figures, are well above: 0.87 for 87%."""
     value = sent.value
-    doubtful = looked_at & sent.of(sent.known.percentage) & (value.value > 0) & (value.value <= 1) & ~value.percent
+    doubtful = (
+        looked_at
+        & sent.of(sent.known.percentage)
+        & (value.value > 0)
+        & (value.value <= 1)
+        & ~value.percent
+    )
     doubtful &= ~(sent.numerator.given & sent.denominator.given)
     if not doubtful.any():
         return
     rows = np.flatnonzero(doubtful)
-    asked = pd.DataFrame({"kpi_id": sent.of(sent.known.kpi_id)[rows], "quarter": sent.quarter[rows]}).astype("str")
-    lines = with_targets(asked, sent.known.targets)[["target", "floor_standard"]].min(axis=1).to_numpy()
+    asked = pd.DataFrame(
+        {"kpi_id": sent.of(sent.known.kpi_id)[rows], "quarter": sent.quarter[rows]}
+    ).astype("str")
+    lines = (
+        with_targets(asked, sent.known.targets)[["target", "floor_standard"]].min(axis=1).to_numpy()
+    )
     usual = pd.Series(value.value).groupby(sent.kpi).median().reindex(sent.kpi[rows]).to_numpy()
     near = np.where(np.isnan(lines), usual, lines)
     for row, line in zip(rows, near, strict=True):
@@ -150,7 +187,11 @@ def _check_parts(sent: Return, looked_at: Bools) -> None:
     value, above, below = sent.value, sent.numerator.value, sent.denominator.value
     both = looked_at & sent.numerator.given & sent.denominator.given
     sent.fault(looked_at & (below == 0), "denominator", "parts-zero")
-    sent.fault(both & sent.of(sent.known.percentage) & (above > below) & (below > 0), "numerator", "parts-over")
+    sent.fault(
+        both & sent.of(sent.known.percentage) & (above > below) & (below > 0),
+        "numerator",
+        "parts-over",
+    )
     multiplier = sent.of(sent.known.multiplier)
     both &= (below > 0) & np.isfinite(multiplier)
     made = np.full(len(above), np.nan)
@@ -159,14 +200,18 @@ def _check_parts(sent: Return, looked_at: Bools) -> None:
     with np.errstate(invalid="ignore"):
         unlike = both & value.given & (np.abs(value.value - made) > rounding)
     for row in np.flatnonzero(unlike):
-        sent.table.fault(int(row), "value", "value-unlike-parts", f"{made[row]:,.{value.decimals[row] + 1}f}")
+        sent.table.fault(
+            int(row), "value", "value-unlike-parts", f"{made[row]:,.{value.decimals[row] + 1}f}"
+        )
     without_reason = ~np.isin(sent.status, STATUSES_WITHOUT_VALUE)
     follows = both & value.blank & (value.fault == "") & without_reason
     value.value[follows], value.blank[follows], value.reason[follows] = made[follows], False, ""
     value.why[follows] = "it follows from numerator and denominator"
     withheld = sent.numerator.given & sent.denominator.given & ~value.given & (value.fault == "")
     withheld &= looked_at & ((value.reason != "") & ~value.blank | ~without_reason)
-    sent.fault(withheld, "numerator", "parts-withheld", np.where(value.blank, sent.status, value.reason))
+    sent.fault(
+        withheld, "numerator", "parts-withheld", np.where(value.blank, sent.status, value.reason)
+    )
 
 
 def _check_reasons(sent: Return, looked_at: Bools) -> None:
@@ -192,7 +237,9 @@ def _check_reasons(sent: Return, looked_at: Bools) -> None:
             taken = f"{numbers.value[row]:.15g}" if numbers.given[row] else ""
             sent.table.changed(int(row), name, taken, numbers.why[row])
     sent.status = np.where(final, FINAL, status).astype(object)
-    sent.status = np.where(missing & ~(gives_reason & general), value.reason, sent.status).astype(object)
+    sent.status = np.where(missing & ~(gives_reason & general), value.reason, sent.status).astype(
+        object
+    )
 
 
 def _log_texts(sent: Return, column: str, codes: np.ndarray, taken: list[tuple[str, str]]) -> None:
@@ -205,7 +252,12 @@ def check_duplicates(returns: list[Return]) -> None:
     """The same KPI and period sent more than once for one folder: rows that differ are all refused, equal ones noted."""
     keys = [
         pd.DataFrame(
-            {"kpi": sent.kpi, "period": sent.period.astype(object), "part": part_, "row": range(len(sent.kpi))}
+            {
+                "kpi": sent.kpi,
+                "period": sent.period.astype(object),
+                "part": part_,
+                "row": range(len(sent.kpi)),
+            }
         )[sent.readable]
         for part_, sent in enumerate(returns)
     ]
@@ -213,7 +265,9 @@ def check_duplicates(returns: list[Return]) -> None:
         return
     rows = pd.concat(keys, ignore_index=True)
     again: dict[tuple[int, str], list[tuple[int, int]]] = defaultdict(list)
-    for kpi, period, part_, row in rows[rows.duplicated(["kpi", "period"], keep=False)].itertuples(index=False):
+    for kpi, period, part_, row in rows[rows.duplicated(["kpi", "period"], keep=False)].itertuples(
+        index=False
+    ):
         again[kpi, period].append((part_, row))
     for places in again.values():
         same = len({_content(returns[part_], row) for part_, row in places}) == 1
@@ -221,10 +275,16 @@ def check_duplicates(returns: list[Return]) -> None:
         for table, row in tables:
             first = [place for place in tables[:6] if place[0] is not table or place[1] != row][:5]
             others = [
-                f"row {other.rows[at]}" + (f" of {other.file}" if other is not table else "") for other, at in first
+                f"row {other.rows[at]}" + (f" of {other.file}" if other is not table else "")
+                for other, at in first
             ]
             if not table.bad[row] or not same:
-                table.fault(row, "kpi_id", "duplicate-same" if same else "duplicate-conflict", "; ".join(others))
+                table.fault(
+                    row,
+                    "kpi_id",
+                    "duplicate-same" if same else "duplicate-conflict",
+                    "; ".join(others),
+                )
 
 
 def _content(sent: Return, row: int) -> tuple[object, ...]:

@@ -15,7 +15,9 @@ from kpi_tools.vocabulary import MONEY, MULTIPLIERS
 
 SHOWN: Final = ("kpi_name", "unit", "last_figure", "target", "floor_standard")
 """What stands in a return template between the period and the figures, for whoever fills it in."""
-RETURNS: Final = Layout(("kpi_id", "period", "value"), ("numerator", "denominator", "status", "note"), SHOWN)
+RETURNS: Final = Layout(
+    ("kpi_id", "period", "value"), ("numerator", "denominator", "status", "note"), SHOWN
+)
 SUBMISSION: Final = (
     "kpi_id", "period", "quarter", "month", "value", "numerator", "denominator", "status", "note",
     "received", "file", "sheet", "row", "silent",
@@ -38,7 +40,10 @@ class Catalogue:
         self.multiplier = kpis["unit"].map(MULTIPLIERS).to_numpy(dtype="float64")
         self.monthly = (kpis["frequency"] == "monthly").to_numpy(dtype=bool)
         self.last = np.array(
-            [ordinal(Quarter.parse(label)) if isinstance(label, str) else NEVER for label in kpis["last_quarter"]],
+            [
+                ordinal(Quarter.parse(label)) if isinstance(label, str) else NEVER
+                for label in kpis["last_quarter"]
+            ],
             dtype=int,
         )
 
@@ -78,9 +83,15 @@ class Return:
 
     def of(self, attribute: np.ndarray) -> np.ndarray:
         """The catalogue's attribute for each row; meaningless where the KPI is unknown."""
-        return attribute[self.kpi] if len(attribute) else np.zeros(len(self.kpi), dtype=attribute.dtype)
+        return (
+            attribute[self.kpi]
+            if len(attribute)
+            else np.zeros(len(self.kpi), dtype=attribute.dtype)
+        )
 
-    def fault(self, where: np.ndarray, column: str, code: Objects | str, detail: Objects | str = "") -> None:
+    def fault(
+        self, where: np.ndarray, column: str, code: Objects | str, detail: Objects | str = ""
+    ) -> None:
         """The rule `code` is broken in these rows; code and detail for all, or one for each row ("" = none broken)."""
         broken = where if isinstance(code, str) else where & (code != "")
         for row in np.flatnonzero(broken):

@@ -17,7 +17,17 @@ from kpi_tools.words.hygiene import clean_name
 from kpi_tools.words.problems import Ledger, column_name
 from kpi_tools.words.rules import ERROR
 
-COUNTS: Final = ("file", "sheet", "outcome", "rows_in", "accepted", "rejected", "blank", "bytes", "sha256")
+COUNTS: Final = (
+    "file",
+    "sheet",
+    "outcome",
+    "rows_in",
+    "accepted",
+    "rejected",
+    "blank",
+    "bytes",
+    "sha256",
+)
 REJECTED: Final = ("file", "sheet", "row", "codes", "reasons")
 
 
@@ -52,12 +62,18 @@ class Run:
     def commentary(self, quarter: Quarter, layout: Layout) -> Table:
         """The commentary file of a quarter."""
         folder = self.raw / "commentary"
-        there = [path for path in sorted(folder.glob(f"{quarter.slug}.*")) if path.suffix.lower() in (".csv", ".xlsx")]
+        there = [
+            path
+            for path in sorted(folder.glob(f"{quarter.slug}.*"))
+            if path.suffix.lower() in (".csv", ".xlsx")
+        ]
         if not there:
             self.ledger.problem("commentary-none", f"commentary/{quarter.slug}.csv")
             return self._nothing(folder / f"{quarter.slug}.csv", layout)
         for other in there[1:]:
-            self.ledger.problem("file-twice", self._name(other), detail=f"{there[0].name} and {other.name}")
+            self.ledger.problem(
+                "file-twice", self._name(other), detail=f"{there[0].name} and {other.name}"
+            )
         return self.table(there[0], layout)
 
     def returns(self, folder: Path, layout: Layout) -> Iterator[Table]:
@@ -77,7 +93,9 @@ class Run:
                 if table is not None:
                     yield table
             else:
-                self._skip(name, found.code, found.detail + _unlike(found.path, found.detail, found.code))
+                self._skip(
+                    name, found.code, found.detail + _unlike(found.path, found.detail, found.code)
+                )
 
     def note(self, path: Path, code: str, detail: str) -> None:
         """Something lies where no file is looked for."""
@@ -95,13 +113,31 @@ class Run:
         for name, taken, table, outcome in self._taken:
             accepted, rejected, blank = 0, 0, 0
             if table is not None:
-                accepted, rejected, blank = int((~table.bad).sum()), int(table.bad.sum()), table.blank
+                accepted, rejected, blank = (
+                    int((~table.bad).sum()),
+                    int(table.bad.sum()),
+                    table.blank,
+                )
                 if table.rows_in != accepted + rejected + blank:
-                    raise AssertionError(f"{name}: {table.rows_in} rows are not {accepted} + {rejected} + {blank}")
+                    raise AssertionError(
+                        f"{name}: {table.rows_in} rows are not {accepted} + {rejected} + {blank}"
+                    )
                 accepted -= table.later
             size, digest = (len(taken.raw), taken.sha256) if taken else (0, "")
             sheet = "" if table is None else table.sheet
-            rows.append((name, sheet, outcome, accepted + rejected + blank, accepted, rejected, blank, size, digest))
+            rows.append(
+                (
+                    name,
+                    sheet,
+                    outcome,
+                    accepted + rejected + blank,
+                    accepted,
+                    rejected,
+                    blank,
+                    size,
+                    digest,
+                )
+            )
         table = pd.DataFrame(rows, columns=list(COUNTS))
         return table.astype({"file": "str", "sheet": "str", "outcome": "str", "sha256": "str"})
 
@@ -144,7 +180,10 @@ def _unlike(path: Path, original: str, code: str) -> str:
     """Of a copy: whether the two differ, in words."""
     if code != "file-copy":
         return ""
-    beside = next((other for other in path.parent.iterdir() if other.name.casefold() == original.casefold()), path)
+    beside = next(
+        (other for other in path.parent.iterdir() if other.name.casefold() == original.casefold()),
+        path,
+    )
     try:
         return "" if path.read_bytes() == beside.read_bytes() else ", which holds something else"
     except OSError:
@@ -155,7 +194,10 @@ def _reasons(problems: pd.DataFrame) -> dict[tuple[str, str, int], list[tuple[st
     """For each place with an error: the codes with what is wrong and what to do."""
     errors = problems[(problems["severity"] == ERROR) & problems["row"].notna()]
     reasons = defaultdict[tuple[str, str, int], list[tuple[str, str]]](list)
-    columns = (errors[name].tolist() for name in ("file", "sheet", "row", "code", "column", "rule", "remedy"))
+    columns = (
+        errors[name].tolist()
+        for name in ("file", "sheet", "row", "code", "column", "rule", "remedy")
+    )
     for file, sheet, row, code, column, rule, remedy in zip(*columns, strict=True):
         where = f"{column_name(column)}: " if column else ""
         reasons[file, sheet, row].append((code, f"{where}{rule} {remedy}"))
@@ -164,4 +206,6 @@ def _reasons(problems: pd.DataFrame) -> dict[tuple[str, str, int], list[tuple[st
 
 def _must_be_there(path: Path) -> None:
     if not path.is_file():
-        raise InputError(f"There is no file {path.name} in {path.parent}. It is one of the council's own tables.")
+        raise InputError(
+            f"There is no file {path.name} in {path.parent}. It is one of the council's own tables."
+        )

@@ -19,12 +19,22 @@ SHOWN: Final = Layout(("kpi_id", "period", "from_quarter", "reason", "agreed_by"
 
 
 def hide(
-    submissions: pd.DataFrame, kpis: pd.DataFrame, council: Council, agreed: pd.DataFrame, ledger: Ledger
+    submissions: pd.DataFrame,
+    kpis: pd.DataFrame,
+    council: Council,
+    agreed: pd.DataFrame,
+    ledger: Ledger,
 ) -> Suppressed:
     """`suppress` by the council's settings; shares of sensitive KPIs that came without their counts are noted."""
     judged = suppress(submissions, kpis, council.threshold, council.rounding, agreed)
     for row in judged.not_judged.to_dict("records"):
-        ledger.problem("small-number-unknown", row["file"], sheet=row["sheet"], row=row["row"], column="numerator")
+        ledger.problem(
+            "small-number-unknown",
+            row["file"],
+            sheet=row["sheet"],
+            row=row["row"],
+            column="numerator",
+        )
     return judged
 
 
@@ -33,7 +43,10 @@ def read_shown(table: Table, ids: Ids, upto: Quarter) -> pd.DataFrame:
     returns with which the decision comes into force), reason, agreed_by (a role)."""
     rows, late = [], []
     for row in range(len(table)):
-        since, period = field.quarter(table, row, "from_quarter"), read_period(table.cells["period"][row])
+        since, period = (
+            field.quarter(table, row, "from_quarter"),
+            read_period(table.cells["period"][row]),
+        )
         if period.fault:
             table.fault(row, "period", period.fault, period.detail)
         rows.append({
@@ -47,7 +60,9 @@ def read_shown(table: Table, ids: Ids, upto: Quarter) -> pd.DataFrame:
     return typed(not_later(table, pd.DataFrame(rows, columns=list(SHOWN.names)), late))
 
 
-def withhold_texts(table: Table, commentary: pd.DataFrame, kpis: pd.DataFrame, withheld: Withheld) -> pd.DataFrame:
+def withhold_texts(
+    table: Table, commentary: pd.DataFrame, kpis: pd.DataFrame, withheld: Withheld
+) -> pd.DataFrame:
     """`commentary`, read from `table`, without the texts on KPIs that give a suppressed figure away; those are refused.
 
     A text on a section in which such a figure stands is only remarked on: it may be another number. No problem repeats it.
@@ -55,11 +70,15 @@ def withhold_texts(table: Table, commentary: pd.DataFrame, kpis: pd.DataFrame, w
     refused = []
     for at, said in commentary.to_dict("index").items():
         of_kpi = isinstance(said["kpi_id"], str)
-        about = [said["kpi_id"]] if of_kpi else kpis.loc[kpis["section"] == said["section"], "kpi_id"]
+        about = (
+            [said["kpi_id"]] if of_kpi else kpis.loc[kpis["section"] == said["section"], "kpi_id"]
+        )
         for column in ("commentary", "management_action"):
             if isinstance(said[column], str) and withheld.told_of(about, said[column]):
                 code = "small-number-in-text" if of_kpi else "small-number-in-section"
-                table.ledger.problem(code, table.file, sheet=table.sheet, row=said["row"], column=table.place(column))
+                table.ledger.problem(
+                    code, table.file, sheet=table.sheet, row=said["row"], column=table.place(column)
+                )
                 if of_kpi:
                     refused.append(at)
                     table.bad[table.rows.index(said["row"])] = True

@@ -20,7 +20,10 @@ def submissions_upto(last: Quarter, run: Run, known: Catalogue) -> pd.DataFrame:
     accepted = [pd.DataFrame(columns=list(SUBMISSION))]
     for quarter in sorted(folders):
         if quarter <= last and len(known.kpi_id):
-            sent = [check_return(table, quarter, known) for table in run.returns(folders[quarter], RETURNS)]
+            sent = [
+                check_return(table, quarter, known)
+                for table in run.returns(folders[quarter], RETURNS)
+            ]
             check_duplicates(sent)
             accepted += [one.accepted() for one in sent]
     return pd.concat([one for one in accepted if len(one)] or accepted, ignore_index=True)
@@ -28,6 +31,14 @@ def submissions_upto(last: Quarter, run: Run, known: Catalogue) -> pd.DataFrame:
 
 def shown(submissions: pd.DataFrame) -> pd.DataFrame:
     """Submissions as others see them: typed, missing texts null."""
-    numbers = {"value": "float64", "numerator": "float64", "denominator": "float64", "row": "int64", "silent": "bool"}
+    numbers = {
+        "value": "float64",
+        "numerator": "float64",
+        "denominator": "float64",
+        "row": "int64",
+        "silent": "bool",
+    }
     table = submissions.astype({name: numbers.get(name, "str") for name in submissions.columns})
-    return table.assign(**{name: table[name].mask(table[name] == "") for name in ("month", "note", "sheet")})
+    return table.assign(
+        **{name: table[name].mask(table[name] == "") for name in ("month", "note", "sheet")}
+    )

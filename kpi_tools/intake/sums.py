@@ -17,9 +17,13 @@ def check_sums(table: Table, rows: list[dict[str, Any]]) -> None:
             elif row["kpi_id"] in _totals_above(total, sums):
                 table.fault(at, "part_of", "part-of", f"{row['kpi_id']} would be a part of itself.")
             elif there[total]["unit"] != row["unit"]:
-                table.fault(at, "part_of", "part-of", f"{total} has the unit {there[total]['unit']}.")
+                table.fault(
+                    at, "part_of", "part-of", f"{total} has the unit {there[total]['unit']}."
+                )
             elif (there[total]["basis"] == "snapshot") != (row["basis"] == "snapshot"):
-                table.fault(at, "part_of", "part-of", f"One of the two is of a day, the other not: {total}.")
+                table.fault(
+                    at, "part_of", "part-of", f"One of the two is of a day, the other not: {total}."
+                )
 
 
 def _totals_above(total: str, sums: dict[str, tuple[str, ...]]) -> set[str]:

@@ -79,7 +79,9 @@ class Table:
     def changed(self, position: int, column: str, taken: str, why: str) -> None:
         """Note that a cell was taken as something else than it says."""
         sent = self.cells[column][position]
-        self.ledger.change(self.file, self.sheet, self.rows[position], self.place(column), sent, taken, why)
+        self.ledger.change(
+            self.file, self.sheet, self.rows[position], self.place(column), sent, taken, why
+        )
 
 
 @lru_cache(512)  # each file has the same

@@ -29,7 +29,9 @@ def _limit() -> None:
     for kind, amount in ((resource.RLIMIT_AS, MEMORY), (resource.RLIMIT_CPU, seconds)):
         try:
             hard = resource.getrlimit(kind)[1]
-            resource.setrlimit(kind, (amount if hard == resource.RLIM_INFINITY else min(amount, hard), hard))
+            resource.setrlimit(
+                kind, (amount if hard == resource.RLIM_INFINITY else min(amount, hard), hard)
+            )
         except (ValueError, OSError):
             pass
 
@@ -44,7 +46,10 @@ def _answer(raw: bytes) -> dict[str, Any]:
     except MemoryError:
         return {"fault": "file-large", "detail": "it needs more memory than a return should"}
     except Exception as error:  # noqa: BLE001 - whatever a damaged workbook makes the reader raise is a fault of the workbook
-        return {"fault": "file-truncated", "detail": f"it cannot be read as a workbook ({type(error).__name__})"}
+        return {
+            "fault": "file-truncated",
+            "detail": f"it cannot be read as a workbook ({type(error).__name__})",
+        }
 
 
 def main() -> None:

@@ -13,7 +13,9 @@ MAX_UNPACKED, MAX_RATIO, MAX_PARTS = 50 * 2**20, 100, 2_000
 MAX_OUTLINE = 4 * 2**20
 """Of each part that holds no cells: styles, names, the list of sheets."""
 
-_OUTLINE = re.compile(r"xl/workbook\d*\.xml|.*styles\d*\.xml|.*\.rels|\[Content_Types\]\.xml|docProps/.*")
+_OUTLINE = re.compile(
+    r"xl/workbook\d*\.xml|.*styles\d*\.xml|.*\.rels|\[Content_Types\]\.xml|docProps/.*"
+)
 BOOK = re.compile(r"xl/workbook\d*\.xml")
 """The part that lists the sheets."""
 
@@ -42,18 +44,31 @@ def check_container(raw: bytes) -> zipfile.ZipFile:
         raise Refused("file-kind", "a zip archive without a workbook in it")
     links = sum(bool(re.fullmatch(r"xl/externallinks/[^/]+\.xml", name.lower())) for name in names)
     if links or "xl/connections.xml" in map(str.lower, names):
-        raise Refused("file-links", f"{links} linked" if links else "a query of a database, file or web page")
-    unpacked, packed = sum(part.file_size for part in parts), sum(part.compress_size for part in parts)
+        raise Refused(
+            "file-links", f"{links} linked" if links else "a query of a database, file or web page"
+        )
+    unpacked, packed = (
+        sum(part.file_size for part in parts),
+        sum(part.compress_size for part in parts),
+    )
     if len(parts) > MAX_PARTS or len(set(names)) < len(names):
         raise Refused("file-hostile", f"it has {len(parts):,} parts, or two of one name")
     if unpacked > MAX_UNPACKED:
-        raise Refused("file-large", f"it unpacks to {unpacked // 2**20:,} MB, more than {MAX_UNPACKED // 2**20}")
+        raise Refused(
+            "file-large",
+            f"it unpacks to {unpacked // 2**20:,} MB, more than {MAX_UNPACKED // 2**20}",
+        )
     if unpacked > MAX_RATIO * max(packed, 1) and unpacked > 2**20:
-        raise Refused("file-hostile", f"it unpacks to {unpacked // max(packed, 1):,} times its size")
+        raise Refused(
+            "file-hostile", f"it unpacks to {unpacked // max(packed, 1):,} times its size"
+        )
     for part in parts:
         if part.filename.endswith((".xml", ".rels")):
             if part.file_size > MAX_OUTLINE and _OUTLINE.fullmatch(part.filename):
-                raise Refused("file-hostile", f"{os.path.basename(part.filename)} has {part.file_size // 2**20} MB")
+                raise Refused(
+                    "file-hostile",
+                    f"{os.path.basename(part.filename)} has {part.file_size // 2**20} MB",
+                )
             _check_xml(os.path.basename(part.filename), container.read(part))
     return container
 

@@ -17,7 +17,9 @@ from kpi_tools.intake.workbook_texts import as_number, as_text, read_format, ric
 MAX_ROWS, MAX_COLUMNS, MAX_CELLS = 200_000, 200, 1_000_000
 
 _P = rb"(?:[\w.-]+:)?"
-_CELL = re.compile(rb"<" + _P + rb"c\b[^>]*?\br=[\"']([A-Z]{1,3})([0-9]+)[\"'][^>]*>\s*<" + _P + rb"(?:v|is|f)\b")
+_CELL = re.compile(
+    rb"<" + _P + rb"c\b[^>]*?\br=[\"']([A-Z]{1,3})([0-9]+)[\"'][^>]*>\s*<" + _P + rb"(?:v|is|f)\b"
+)
 _BLANK = re.compile(rb"<(" + _P + rb")c\b[^>]*(?:/>|></\1c>)")
 _UNPLACED = re.compile(rb"<" + _P + rb"c(?=[\s/>])(?![^>]*\br=)")
 _PLACE = re.compile(rb"<" + _P + rb"c\b[^>]*?\br=[\"']([A-Z]{1,3}[0-9]+)[\"']")
@@ -42,7 +44,10 @@ def read_workbook(raw: bytes) -> dict[str, Any]:
     book = load_workbook(io.BytesIO(raw), read_only=True, data_only=True, keep_links=False)
     outline = next(name for name in container.namelist() if BOOK.fullmatch(name))
     listed = len(re.findall(rb"<" + _P + rb"sheet\s", container.read(outline)))
-    listed -= sum(name.startswith(("xl/chartsheets/sheet", "xl/dialogsheets/sheet")) for name in container.namelist())
+    listed -= sum(
+        name.startswith(("xl/chartsheets/sheet", "xl/dialogsheets/sheet"))
+        for name in container.namelist()
+    )
     if b"purl.oclc.org/ooxml" in container.read(outline):
         raise Refused("file-kind", 'a workbook saved as "Strict Open XML"')
     if listed > len(book.sheetnames):
@@ -75,7 +80,9 @@ def _reads_as_shown(struck: set[str]) -> None:
             runs = [(found.t or "", "", False)]
             for run in found.r:
                 font = run.font
-                runs.append((run.t or "", font and font.vertAlign or "", bool(font and font.strike)))
+                runs.append(
+                    (run.t or "", font and font.vertAlign or "", bool(font and font.strike))
+                )
             text = rich_text(runs)
             if any(strike and part for part, _, strike in runs):
                 struck.add(text)
@@ -86,7 +93,10 @@ def _reads_as_shown(struck: set[str]) -> None:
             cell: dict[str, Any] = super().parse_cell(element)
             if cell["value"] is None and element.find(_reader.FORMULA_TAG) is not None:
                 if element.get("r") is None:
-                    raise Refused("file-truncated", "a formula without a result does not say in which cell it is")
+                    raise Refused(
+                        "file-truncated",
+                        "a formula without a result does not say in which cell it is",
+                    )
                 if element.get("t") != "str" or element.find(_reader.VALUE_TAG) is None:
                     cell |= {"value": "", "data_type": "f"}
             return cell
@@ -102,7 +112,9 @@ def _reads_as_shown(struck: set[str]) -> None:
 
 
 def _read_sheet(sheet: Any, xml: bytes, struck_words: set[str]) -> dict[str, Any]:
-    if not _UNPLACED.search(xml):  # such a cell stands right of the one before it, which is then needed
+    if not _UNPLACED.search(
+        xml
+    ):  # such a cell stands right of the one before it, which is then needed
         xml = _BLANK.sub(b"", xml)  # cells that have a format and nothing else
     sheet._get_source = lambda: io.BytesIO(xml)
     if sum(map(xml.count, (b"<c ", b"<c>", b":c "))) > MAX_CELLS:
@@ -157,7 +169,9 @@ def _end_of_content(xml: bytes) -> int:
     stop = xml.rfind(b"sheetData>")
     while stop > 0:
         start = max(stop - 2**20, 0)
-        filled = max((found.start() for found in _FILLED.finditer(xml, start, stop + 100)), default=0)
+        filled = max(
+            (found.start() for found in _FILLED.finditer(xml, start, stop + 100)), default=0
+        )
         if filled:
             return filled
         stop = start
@@ -191,7 +205,10 @@ def _read_rows(
                 continue
             style = cell._style_id
             if style not in styles:
-                styles[style] = (*read_format(cell.number_format or ""), bool(cell.font and cell.font.strike))
+                styles[style] = (
+                    *read_format(cell.number_format or ""),
+                    bool(cell.font and cell.font.strike),
+                )
             percent, month, shows_nothing, worded, strike = styles[style]
             text, kind = as_text(value, cell.data_type, percent, month)
             texts.append(text)

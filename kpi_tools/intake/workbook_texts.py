@@ -23,8 +23,17 @@ def read_format(form: str) -> tuple[bool, bool, bool, bool]:
     The last is of numbers above zero: a dash for nought is how accounts are written. Formats with conditions are not judged.
     """
     plain = _LITERAL.sub("", form).lower()
-    worded = bool(form) and not _SHOWS_VALUE.search(plain.partition(";")[0]) and not _CONDITION.search(form)
-    return "%" in plain, "m" in plain and "d" not in plain, bool(_SHOWS_NOTHING.fullmatch(plain)), worded
+    worded = (
+        bool(form)
+        and not _SHOWS_VALUE.search(plain.partition(";")[0])
+        and not _CONDITION.search(form)
+    )
+    return (
+        "%" in plain,
+        "m" in plain and "d" not in plain,
+        bool(_SHOWS_NOTHING.fullmatch(plain)),
+        worded,
+    )
 
 
 def rich_text(runs: Iterable[tuple[str, str, bool]]) -> str:
@@ -63,7 +72,9 @@ def as_text(value: Any, data_type: str, percent: bool, month: bool) -> tuple[str
             return value, "error"
         if data_type == "f":
             return "", "formula"
-        return _ESCAPE.sub(lambda found: chr(int(found[1], 16)), value) if "_x" in value else value, ""
+        return _ESCAPE.sub(
+            lambda found: chr(int(found[1], 16)), value
+        ) if "_x" in value else value, ""
     if isinstance(value, bool):
         return ("TRUE" if value else "FALSE"), "truth"
     if isinstance(value, int | float):

@@ -37,7 +37,10 @@ class Workbooks:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         self._stop()
 
@@ -54,7 +57,10 @@ class Workbooks:
             return {"fault": "file-slow", "detail": f"{self._seconds:g} seconds"}
         if not answer.endswith(b"\n"):
             self._stop()
-            return {"fault": "file-large", "detail": "reading it took more memory or time than a return should"}
+            return {
+                "fault": "file-large",
+                "detail": "reading it took more memory or time than a return should",
+            }
         found: dict[str, Any] = json.loads(answer)
         return found
 

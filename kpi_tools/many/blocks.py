@@ -33,7 +33,9 @@ _AHEAD = 4
 _FAULTS_FOUND = 20
 _WHOLE = ("points", "baseline", "baseline_points", "overlap", "run", "steps")
 _TEXT = ("rag", "not_rated_reason", "direction_of_travel", "limits", "rule", "special_cause")
-_KINDS = {n: pa.int64() if n in _WHOLE else pa.string() if n in _TEXT else pa.float64() for n in ADDED}
+_KINDS = {
+    n: pa.int64() if n in _WHOLE else pa.string() if n in _TEXT else pa.float64() for n in ADDED
+}
 
 
 @dataclass(frozen=True)
@@ -91,7 +93,9 @@ def rate_parquet(
         with writing(output):
             draft.rename(output)
     finally:
-        shutil.rmtree(draft, ignore_errors=True) if draft.is_dir() else draft.unlink(missing_ok=True)
+        shutil.rmtree(draft, ignore_errors=True) if draft.is_dir() else draft.unlink(
+            missing_ok=True
+        )
     return Judgement(rows, number, tuple(faults))
 
 
@@ -100,15 +104,25 @@ def block_judged(source: Source, block: Block, engine: str, after: date) -> pa.T
 
     Raises `InputError` for rows that cannot be read or judged, and says which.
     """
-    said = (f"{name} {low}" + (f" to {high}" if high != low else "") for name, low, high in block.ranges)
+    said = (
+        f"{name} {low}" + (f" to {high}" if high != low else "") for name, low, high in block.ranges
+    )
     where = ", ".join((str(source.root), *said))
     try:
         rows = block_read(source, block, engine)
     except Exception as error:
-        raise InputError(f"{where}: these rows cannot be read ({str(error).strip()[:200]}).") from error
+        raise InputError(
+            f"{where}: these rows cannot be read ({str(error).strip()[:200]})."
+        ) from error
     for name in source.by:
-        if empty := rows[name].null_count if isinstance(rows, pa.Table) else rows[name].null_count():
-            raise InputError(f"{where}: {plural(empty, 'row')} without {name}. Fill it in: it tells the series apart.")
+        if (
+            empty := rows[name].null_count
+            if isinstance(rows, pa.Table)
+            else rows[name].null_count()
+        ):
+            raise InputError(
+                f"{where}: {plural(empty, 'row')} without {name}. Fill it in: it tells the series apart."
+            )
     try:
         return _judged(rows, schema_of(source.schema), source.by, engine, after)
     except InputError as error:
@@ -134,7 +148,8 @@ def schema_of(schema: pa.Schema) -> pa.Schema:
     """The columns of the output: the caller's as they are (text that was numbered is plain text), then those added."""
     plain = [pa.field(field.name, plain_type(field.type)) for field in schema]
     return pa.schema(
-        [field for field in plain if field.name not in ADDED] + [pa.field(n, k) for n, k in _KINDS.items()]
+        [field for field in plain if field.name not in ADDED]
+        + [pa.field(n, k) for n, k in _KINDS.items()]
     )
 
 
@@ -154,10 +169,14 @@ def _outcomes(
     waiting: deque[tuple[Block, Future[pa.Table] | None]] = deque()
     left = _FAULTS_FOUND
 
-    def outcomes(block: Block, future: Future[pa.Table] | None = None) -> Iterator[pa.Table | KpiError]:
+    def outcomes(
+        block: Block, future: Future[pa.Table] | None = None
+    ) -> Iterator[pa.Table | KpiError]:
         nonlocal left
         try:
-            with suppress(BrokenExecutor, CancelledError):  # a worker was lost: its block is judged here
+            with suppress(
+                BrokenExecutor, CancelledError
+            ):  # a worker was lost: its block is judged here
                 if future is not None:
                     yield future.result()
                     return
@@ -173,7 +192,9 @@ def _outcomes(
     for block in blocks:
         future = None
         with suppress(BrokenExecutor):
-            future = executor.submit(block_judged, source, block, engine, after) if executor else None
+            future = (
+                executor.submit(block_judged, source, block, engine, after) if executor else None
+            )
         waiting.append((block, future))
         if executor is None or len(waiting) > _AHEAD:
             yield from outcomes(*waiting.popleft())
@@ -186,8 +207,12 @@ def _read_polars(source: Source, block: Block) -> Any:
 
     folders = dict.fromkeys(source.folders, pl.String)
     tables = [
-        pl.scan_parquet(alike, glob=False, hive_partitioning=bool(folders), hive_schema=folders or None)
-        for alike in (_alike(block.files) if source.uneven else [[str(file) for file in block.files]])
+        pl.scan_parquet(
+            alike, glob=False, hive_partitioning=bool(folders), hive_schema=folders or None
+        )
+        for alike in (
+            _alike(block.files) if source.uneven else [[str(file) for file in block.files]]
+        )
     ]
     rows = pl.concat(tables, how="diagonal_relaxed") if source.uneven else tables[0]
     rows = rows.with_columns(pl.col(name).cast(pl.String) for name in _numbered(source))
@@ -198,7 +223,9 @@ def _read_polars(source: Source, block: Block) -> Any:
 
 def _alike(files: Sequence[Path]) -> list[list[str]]:
     """The files as they come, neighbours with the same columns in the same order together."""
-    schemas = groupby(files, key=lambda file: (*(schema := pq.read_schema(file)).names, *schema.types))
+    schemas = groupby(
+        files, key=lambda file: (*(schema := pq.read_schema(file)).names, *schema.types)
+    )
     return [[str(file) for file in group] for _, group in schemas]
 
 
@@ -214,7 +241,12 @@ def in_one_piece(rows: Any) -> Any:
 def _judged(rows: Any, schema: pa.Schema, by: Sequence[str], engine: str, after: date) -> pa.Table:
     """Polars rows as they are. For pandas Arrow rows, of which only the columns that the rules read go through it."""
     if engine == "polars":
-        return judged(in_one_piece(rows), by=by, after=after).to_arrow().select(schema.names).cast(schema)
+        return (
+            judged(in_one_piece(rows), by=by, after=after)
+            .to_arrow()
+            .select(schema.names)
+            .cast(schema)
+        )
     rows = rows.cast(pa.schema([field.with_type(plain_type(field.type)) for field in rows.schema]))
     used = rows.select([name for name in rows.column_names if name in (*by, *USED)])
     table = judged(used.to_pandas(date_as_object=False), by=by, after=after)
@@ -226,4 +258,6 @@ def _judged(rows: Any, schema: pa.Schema, by: Sequence[str], engine: str, after:
 def _numbered(source: Source) -> list[str]:
     """Columns of text that some file stores as numbers of a list, all the columns of text where the files differ."""
     numbered = pa.types.is_dictionary
-    return [f.name for f in source.schema if numbered(f.type) or (source.uneven and is_text(f.type))]
+    return [
+        f.name for f in source.schema if numbered(f.type) or (source.uneven and is_text(f.type))
+    ]

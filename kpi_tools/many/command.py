@@ -15,7 +15,11 @@ POLARS_SETTINGS = {"_RJEM_MALLOC_CONF": "dirty_decay_ms:10000", "POLARS_MAX_THRE
 since the steps of the rules are short: more of them wait for each other, which costs a seventh more of processor for a
 fifteenth less by the clock. What can go on beside the rules is the writing, and it does.
 """
-_PACKAGES = {"polars": ("polars", "pyarrow"), "pandas": ("pandas", "pyarrow"), "spark": ("pyspark", "pyarrow")}
+_PACKAGES = {
+    "polars": ("polars", "pyarrow"),
+    "pandas": ("pandas", "pyarrow"),
+    "spark": ("pyspark", "pyarrow"),
+}
 _EXTRAS = {"pyspark": "spark", "polars": "figures", "pyarrow": "figures"}
 
 
@@ -31,12 +35,16 @@ def rate_many(
     if engine == "spark":
         from kpi_tools.many.spark import rate_on_spark
 
-        return rate_on_spark(source, output, by=columns, quarters=quarters, partitioned=partitioned, master=master)
+        return rate_on_spark(
+            source, output, by=columns, quarters=quarters, partitioned=partitioned, master=master
+        )
     for name, setting in POLARS_SETTINGS.items():
         os.environ.setdefault(name, setting)
     from kpi_tools.many.blocks import rate_parquet
 
-    return rate_parquet(source, output, by=columns, engine=engine, quarters=quarters, partitioned=partitioned)
+    return rate_parquet(
+        source, output, by=columns, engine=engine, quarters=quarters, partitioned=partitioned
+    )
 
 
 def check_engine(engine: str) -> None:

@@ -53,7 +53,9 @@ def parts_of(source: Source, block: Block) -> list[Block]:
         counts = _counts(source, block.files, name, inside(source, block))
     except InputError:
         return []
-    halves = [(*ranges, (name, low, high)) for low, high, _ in _cut(counts, -(-counts.total() // 2))]
+    halves = [
+        (*ranges, (name, low, high)) for low, high, _ in _cut(counts, -(-counts.total() // 2))
+    ]
     if len(halves) == 1:
         return parts_of(source, Block(block.files, halves[0]))
     return [Block(_holding(source, half), half) for half in halves]
@@ -63,22 +65,32 @@ def inside(source: Source, block: Block) -> ds.Expression:
     """The rows of a block. Where files differ each is compared in the type that all have: PyArrow cannot compare views."""
     bounds = []
     for name, low, high in block.ranges:
-        column = ds.field(name).cast(source.schema.field(name).type) if source.uneven else ds.field(name)
+        column = (
+            ds.field(name).cast(source.schema.field(name).type) if source.uneven else ds.field(name)
+        )
         bounds.append((column >= low) & (column <= high))
     return reduce(and_, bounds)
 
 
-def _counts(source: Source, files: Sequence[Path], name: str, where: ds.Expression | None = None) -> Counter[Any]:
+def _counts(
+    source: Source, files: Sequence[Path], name: str, where: ds.Expression | None = None
+) -> Counter[Any]:
     """How many rows each value of a column has. Raises `InputError` where a row has none."""
-    as_dictionary = [name] if is_text(source.schema.field(name).type) and name not in source.folders else []
+    as_dictionary = (
+        [name] if is_text(source.schema.field(name).type) and name not in source.folders else []
+    )
     counts: Counter[Any] = Counter()
     try:
-        for batch in dataset(source, files, as_dictionary=as_dictionary).to_batches(columns=[name], filter=where):
+        for batch in dataset(source, files, as_dictionary=as_dictionary).to_batches(
+            columns=[name], filter=where
+        ):
             for counted in pc.value_counts(batch.column(0)).to_pylist():
                 counts[counted["values"]] += counted["counts"]
     except UNREADABLE as error:
         bad = next((file for file in files if not _whole(file, name)), source.root)
-        raise InputError(f"{bad} cannot be read as Parquet ({first_line(error)}). Have it written again.") from error
+        raise InputError(
+            f"{bad} cannot be read as Parquet ({first_line(error)}). Have it written again."
+        ) from error
     if empty := counts.pop(None, 0):
         raise InputError(
             f"{source.root}: {plural(empty, 'row')} without {name}. Fill it in: it tells the series apart."
@@ -113,5 +125,9 @@ def _holding(source: Source, ranges: Sequence[tuple[str, Any, Any]]) -> tuple[Pa
     return tuple(
         file
         for file in source.files
-        if all(wanted[n][0] <= v <= wanted[n][1] for n, v in folder_values(source.root, file) if n in wanted)
+        if all(
+            wanted[n][0] <= v <= wanted[n][1]
+            for n, v in folder_values(source.root, file)
+            if n in wanted
+        )
     )

@@ -58,11 +58,17 @@ def judged(
 def _directions(rows: Rows, after: date | None) -> Rows:
     """What `direction_of_travel` says of every series of rows in order: one row for each number of a series."""
     every = rows.select("_series", "_first").filter(col("_first")).select("_series")
-    return without_figures(every.join(directions(rows, ["_series"], after=after), on="_series", how="left"))
+    return without_figures(
+        every.join(directions(rows, ["_series"], after=after), on="_series", how="left")
+    )
 
 
 def classify(
-    figures: IntoFrameT, *, by: Sequence[str] = ("kpi_id",), order_by: str = "period_end", **options: Any
+    figures: IntoFrameT,
+    *,
+    by: Sequence[str] = ("kpi_id",),
+    order_by: str = "period_end",
+    **options: Any,
 ) -> IntoFrameT:
     """Add process limits and special causes: `special_causes` of `process_limits`, which takes the `options`."""
     profile = {"profile": options.pop("profile")} if "profile" in options else {}

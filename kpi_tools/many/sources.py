@@ -63,14 +63,20 @@ def source_of(path: Path, by: Sequence[str] | None = None) -> Source:
                 continue
             lacking = tuple(name for name in named if name not in parquet.schema_arrow.names)
             if schema and lacking != folders:
-                raise InputError(f"{file} differs from the other files: one has {listed(named)} in it, one has not.")
+                raise InputError(
+                    f"{file} differs from the other files: one has {listed(named)} in it, one has not."
+                )
             found = _readable(parquet.schema_arrow, lacking)
-            keys = by or tuple(name for name in ("authority", "kpi_id") if name in found.names or name == "kpi_id")
+            keys = by or tuple(
+                name for name in ("authority", "kpi_id") if name in found.names or name == "kpi_id"
+            )
             _check(file, found, keys)
             united = _united(file, found, schema)
             last = max(last, _last_period(parquet))
         except UNREADABLE as error:
-            faults.append(f"{file} cannot be read as Parquet ({first_line(error)}). Have it written again.")
+            faults.append(
+                f"{file} cannot be read as Parquet ({first_line(error)}). Have it written again."
+            )
         except InputError as error:
             faults.append(str(error))
         else:
@@ -86,10 +92,14 @@ def source_of(path: Path, by: Sequence[str] | None = None) -> Source:
     return Source(path, tuple(sound), schema, folders, tuple(by), rows, last, tuple(faults), uneven)
 
 
-def dataset(source: Source, files: Sequence[Path], *, as_dictionary: Sequence[str] = ()) -> ds.Dataset:
+def dataset(
+    source: Source, files: Sequence[Path], *, as_dictionary: Sequence[str] = ()
+) -> ds.Dataset:
     """The files as a PyArrow dataset, with the columns of their folders as text."""
     options = ds.ParquetReadOptions(dictionary_columns=set(as_dictionary))
-    folders = ds.partitioning(pa.schema([(name, pa.string()) for name in source.folders]), flavor="hive")
+    folders = ds.partitioning(
+        pa.schema([(name, pa.string()) for name in source.folders]), flavor="hive"
+    )
     return ds.dataset(
         [str(file) for file in files],
         schema=source.schema if source.uneven else None,
@@ -107,13 +117,19 @@ def plain_type(kind: pa.DataType) -> pa.DataType:
 
 def is_text(kind: pa.DataType) -> bool:
     """Whether a type is one of those that Arrow has for text."""
-    return pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind)
+    return (
+        pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind)
+    )
 
 
 def folder_values(root: Path, file: Path) -> list[tuple[str, str]]:
     """The columns that stand in the names of the folders of a file, with their values."""
     parts = file.relative_to(root).parts[:-1] if file != root else ()
-    return [(name, unquote(value)) for name, mark, value in (part.partition("=") for part in parts) if mark]
+    return [
+        (name, unquote(value))
+        for name, mark, value in (part.partition("=") for part in parts)
+        if mark
+    ]
 
 
 def first_line(error: Exception) -> str:
@@ -134,7 +150,8 @@ def _files(path: Path) -> list[Path]:
     found = [
         file
         for file in sorted(path.rglob("*.parquet"))
-        if file.is_file() and not any(part.startswith(hidden) for part in file.relative_to(path).parts)
+        if file.is_file()
+        and not any(part.startswith(hidden) for part in file.relative_to(path).parts)
     ]
     if not found:
         raise InputError(f"The folder {path} holds no file whose name ends in .parquet.")
@@ -143,11 +160,15 @@ def _files(path: Path) -> list[Path]:
 
 def _readable(schema: pa.Schema, folders: Sequence[str]) -> pa.Schema:
     """The columns of a file as they are read: views as plain text, and those of its folders with them."""
-    fields = [f.with_type(plain_type(f.type)) if pa.types.is_string_view(f.type) else f for f in schema]
+    fields = [
+        f.with_type(plain_type(f.type)) if pa.types.is_string_view(f.type) else f for f in schema
+    ]
     return pa.schema([*fields, *(pa.field(name, pa.string()) for name in folders)])
 
 
-def _even(parquet: pq.ParquetFile, found: pa.Schema, united: pa.Schema, schema: pa.Schema | None) -> bool:
+def _even(
+    parquet: pq.ParquetFile, found: pa.Schema, united: pa.Schema, schema: pa.Schema | None
+) -> bool:
     """Whether a file can be read as it is: with the columns of those before it, and none of them views."""
     views = any(pa.types.is_string_view(kind) for kind in parquet.schema_arrow.types)
     return not views and found.equals(united) and found.equals(schema or found)
@@ -155,9 +176,13 @@ def _even(parquet: pq.ParquetFile, found: pa.Schema, united: pa.Schema, schema: 
 
 def _check(file: Path, found: pa.Schema, by: Sequence[str]) -> None:
     if missing := [name for name in (*by, *NEEDED) if name not in found.names]:
-        raise InputError(f"{file} has no column {listed(missing, 'or')}. Its columns are: {', '.join(found.names)}.")
+        raise InputError(
+            f"{file} has no column {listed(missing, 'or')}. Its columns are: {', '.join(found.names)}."
+        )
     for name in (*by, *USED):
-        if name in found.names and (wanted := _unfit(name, plain_type(found.field(name).type), name in by)):
+        if name in found.names and (
+            wanted := _unfit(name, plain_type(found.field(name).type), name in by)
+        ):
             raise InputError(
                 f"{file}: the column {name} holds {found.field(name).type}, where there should be {wanted}."
             )
@@ -171,7 +196,11 @@ def _united(file: Path, found: pa.Schema, schema: pa.Schema | None) -> pa.Schema
     try:
         return pa.unify_schemas(parts, promote_options="permissive")
     except pa.ArrowException:
-        name = next(n for n in schema.names if n in found.names and not _agree(*(one.field(n) for one in parts)))
+        name = next(
+            n
+            for n in schema.names
+            if n in found.names and not _agree(*(one.field(n) for one in parts))
+        )
         raise InputError(
             f"{file} differs from the other files: its column {name} holds {found.field(name).type}, theirs "
             f"{schema.field(name).type}."
@@ -180,7 +209,9 @@ def _united(file: Path, found: pa.Schema, schema: pa.Schema | None) -> pa.Schema
 
 def _agree(*fields: pa.Field) -> bool:
     try:
-        return bool(pa.unify_schemas([pa.schema([field]) for field in fields], promote_options="permissive"))
+        return bool(
+            pa.unify_schemas([pa.schema([field]) for field in fields], promote_options="permissive")
+        )
     except pa.ArrowException:
         return False
 
@@ -188,10 +219,16 @@ def _agree(*fields: pa.Field) -> bool:
 def _unfit(name: str, kind: pa.DataType, key: bool) -> str:
     """What a column should hold and does not; empty where it does. A column without any value may have any type."""
     if name in NUMBERS:
-        number = pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)
+        number = (
+            pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)
+        )
         return "" if number or pa.types.is_null(kind) else "numbers"
     if name == "period_end":
-        return "" if pa.types.is_date(kind) or (pa.types.is_timestamp(kind) and not kind.tz) else "dates"
+        return (
+            ""
+            if pa.types.is_date(kind) or (pa.types.is_timestamp(kind) and not kind.tz)
+            else "dates"
+        )
     if key:
         return "" if is_text(kind) or pa.types.is_integer(kind) else "text or whole numbers"
     return "" if is_text(kind) or pa.types.is_null(kind) else "text"
@@ -216,9 +253,18 @@ def _apart(sound: Sequence[Path], files: Sequence[Path], name: str) -> bool:
 
 def _last_period(parquet: pq.ParquetFile) -> date:
     """The latest period, from the footer where it is noted there."""
-    place = next(i for i in range(len(parquet.schema)) if parquet.schema.column(i).path == "period_end")
-    groups = [parquet.metadata.row_group(number).column(place) for number in range(parquet.metadata.num_row_groups)]
-    noted = [group.statistics.max for group in groups if group.statistics and group.statistics.has_min_max]
+    place = next(
+        i for i in range(len(parquet.schema)) if parquet.schema.column(i).path == "period_end"
+    )
+    groups = [
+        parquet.metadata.row_group(number).column(place)
+        for number in range(parquet.metadata.num_row_groups)
+    ]
+    noted = [
+        group.statistics.max
+        for group in groups
+        if group.statistics and group.statistics.has_min_max
+    ]
     if len(noted) < len(groups):
         noted = [pc.max(parquet.read(columns=["period_end"])["period_end"]).as_py() or date.min]
     return max(moment.date() if isinstance(moment, datetime) else moment for moment in noted)

@@ -27,7 +27,14 @@ from pyspark.sql import functions as F
 from pyspark.sql.pandas.types import from_arrow_schema, to_arrow_schema
 
 from kpi_tools.errors import InputError, KpiError
-from kpi_tools.many.blocks import BLOCK_ROWS, QUARTERS, Judgement, months_before, schema_of, table_judged
+from kpi_tools.many.blocks import (
+    BLOCK_ROWS,
+    QUARTERS,
+    Judgement,
+    months_before,
+    schema_of,
+    table_judged,
+)
 from kpi_tools.many.sources import Source, source_of
 from kpi_tools.many.written import check_output
 
@@ -48,7 +55,9 @@ def judged_on_spark(
     block = F.pmod(F.hash(*(F.col(name) for name in by)), F.lit(blocks))
     with warnings.catch_warnings():  # that it does not know pandas 3: only Arrow tables pass here
         warnings.simplefilter("ignore", FutureWarning)
-        apart = figures.repartition(blocks, block)  # as many tasks as blocks: else small ones are put together in one
+        apart = figures.repartition(
+            blocks, block
+        )  # as many tasks as blocks: else small ones are put together in one
         return apart.groupBy(block).applyInArrow(_judge(tuple(by), after), result)
 
 
@@ -78,7 +87,9 @@ def rate_on_spark(
     with tempfile.TemporaryFile() as log:
         spark = session(master, log)
         try:
-            reader = spark.read.option("basePath", str(source.root)) if source.folders else spark.read
+            reader = (
+                spark.read.option("basePath", str(source.root)) if source.folders else spark.read
+            )
             figures = _named(reader.parquet(*map(str, source.files)), source)
             after = months_before(source.last, 3 * quarters)
             writer = judged_on_spark(figures, by=source.by, after=after, blocks=blocks).write
@@ -96,7 +107,9 @@ def _named(figures: DataFrame, source: Source) -> DataFrame:
     """The folders' values as every other engine reads them: Spark takes each byte of `M%C3%B4n` for a letter."""
     for name in source.folders:
         parts = {part for file in source.files for part in file.relative_to(source.root).parts[:-1]}
-        written = [value for key, _, value in (part.partition("=") for part in parts) if key == name]
+        written = [
+            value for key, _, value in (part.partition("=") for part in parts) if key == name
+        ]
         for value in written:
             read, meant = _BYTE.sub(lambda byte: chr(int(byte[1], 16)), value), unquote(value)
             figures = figures if read == meant else figures.replace(read, meant, subset=[name])
@@ -113,7 +126,9 @@ def session(master: str | None, log: BinaryIO) -> SparkSession:
     }
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     _check_reached(master)
-    builder = SparkSession.builder.master(master or "local[*]").appName("kpi rate").config(map=settings)
+    builder = (
+        SparkSession.builder.master(master or "local[*]").appName("kpi rate").config(map=settings)
+    )
     kept = os.dup(2)
     try:
         os.dup2(log.fileno(), 2)
@@ -134,7 +149,9 @@ def session(master: str | None, log: BinaryIO) -> SparkSession:
 def _telling(log: str) -> str:
     """The line of a log that names the fault: not the last one, which is of the list of calls below it."""
     lines = log.strip().splitlines()
-    return next((line for line in lines if _FAULT.search(line)), lines[-1] if lines else "").strip()[:300]
+    return next(
+        (line for line in lines if _FAULT.search(line)), lines[-1] if lines else ""
+    ).strip()[:300]
 
 
 def _judge(by: tuple[str, ...], after: date) -> Callable[[pa.Table], pa.Table]:
@@ -149,9 +166,13 @@ def _check_reached(master: str | None) -> None:
     address = urlsplit(master or "")
     if address.scheme == "spark":
         try:
-            socket.create_connection((address.hostname or "", address.port or 7077), timeout=10).close()
+            socket.create_connection(
+                (address.hostname or "", address.port or 7077), timeout=10
+            ).close()
         except OSError as error:
-            raise KpiError(f"No Spark cluster answers at {master} ({error.strerror or error}).") from error
+            raise KpiError(
+                f"No Spark cluster answers at {master} ({error.strerror or error})."
+            ) from error
 
 
 def _sentence(error: PySparkException) -> KpiError:

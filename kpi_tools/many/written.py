@@ -48,7 +48,9 @@ class Writer:
         self.tables += 1
         with writing(self.path):
             if self.folders_by is None:
-                self.file = self.file or pq.ParquetWriter(self.path, table.schema, compression="zstd")
+                self.file = self.file or pq.ParquetWriter(
+                    self.path, table.schema, compression="zstd"
+                )
                 self.file.write_table(table)
                 return
             keys = pa.schema([table.schema.field(self.folders_by)])
@@ -66,15 +68,21 @@ def writing(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         why = os.strerror(error.errno) if error.errno else str(error)
-        raise KpiError(f"Nothing can be written to {path.parent} ({why}), so nothing was rated.") from error
+        raise KpiError(
+            f"Nothing can be written to {path.parent} ({why}), so nothing was rated."
+        ) from error
 
 
 def check_output(path: Path, output: Path) -> None:
     """Raise `InputError` where the output is there already, cannot be, or would be taken for one of the figures."""
     if output.exists():
         what = "folder" if output.is_dir() else "file"
-        raise InputError(f"There is a {what} {output} already. Give another name, or take it away first.")
+        raise InputError(
+            f"There is a {what} {output} already. Give another name, or take it away first."
+        )
     if not output.parent.is_dir():
         raise InputError(f"There is no folder {output.parent} to write {output.name} to.")
     if os.path.isdir(path) and output.resolve().is_relative_to(path.resolve()):
-        raise InputError(f"{output} would be one more of the figures in {path}. Give a name outside that folder.")
+        raise InputError(
+            f"{output} would be one more of the figures in {path}. Give a name outside that folder."
+        )

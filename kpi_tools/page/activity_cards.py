@@ -44,7 +44,12 @@ def activity_charts(activity: pd.DataFrame, describe: Callable[[Rows], str]) -> 
     """What is to be drawn (`svg.drawn`) for the cards of these indicators, in their order."""
     every = rows_by(activity, "activity_id").values()
     return [
-        (activity_spec(points[-_SHOWN:]), _anchor(points), points[-1]["activity_name"], describe(points[-_SHOWN:]))
+        (
+            activity_spec(points[-_SHOWN:]),
+            _anchor(points),
+            points[-1]["activity_name"],
+            describe(points[-_SHOWN:]),
+        )
         for points in every
     ]
 
@@ -63,7 +68,11 @@ def expectation(row: Row) -> dict[str, str] | None:
 def _card(every: Rows, chart: str, quarter: Quarter | None) -> dict[str, Any]:
     points, latest = every[-_SHOWN:], every[-1]
     spec = activity_spec(points)
-    cut = [{"kind": "cut", "text": "The scale does not start at zero"}] if spec["params"][0]["value"] > 0 else []
+    cut = (
+        [{"kind": "cut", "text": "The scale does not start at zero"}]
+        if spec["params"][0]["value"] > 0
+        else []
+    )
     anchor = _anchor(every)
     band = [{"kind": "band", "text": "Expected range"}] if spec["datasets"]["band"] else []
     return {
@@ -88,10 +97,21 @@ def _facts(every: Rows, latest: Row) -> list[dict[str, Any]]:
     worded = head.removeprefix("Result").strip(" ()")
     quarter = Quarter.parse(latest["period"])
     ago = quarter.shift(-4).label
-    then = next((row for row in every if row["period"] == ago and math.isfinite(row["value"])), None)
-    figure = show(latest["value"], unit, latest["decimals"]) if math.isfinite(latest["value"]) else latest["status"]
+    then = next(
+        (row for row in every if row["period"] == ago and math.isfinite(row["value"])), None
+    )
+    figure = (
+        show(latest["value"], unit, latest["decimals"])
+        if math.isfinite(latest["value"])
+        else latest["status"]
+    )
     strip: list[dict[str, Any]] = [
-        {"label": "Latest", "value": figure, "status": with_value(latest["status"]), "small": quarter.title},
+        {
+            "label": "Latest",
+            "value": figure,
+            "status": with_value(latest["status"]),
+            "small": quarter.title,
+        },
         {"label": "Expected", "value": expected_range(latest, unit), "status": None, "small": None},
         {
             "label": "Same quarter last year",
@@ -108,7 +128,11 @@ def _facts(every: Rows, latest: Row) -> list[dict[str, Any]]:
 
 def _flag(period: str, quarter: Quarter | None) -> str | None:
     last = Quarter.parse(period)
-    return f"Older data: no figure since {last.title}." if quarter is not None and last < quarter else None
+    return (
+        f"Older data: no figure since {last.title}."
+        if quarter is not None and last < quarter
+        else None
+    )
 
 
 def _compared(now: float, then: float) -> str | None:
@@ -116,7 +140,11 @@ def _compared(now: float, then: float) -> str | None:
     if not math.isfinite(now) or then <= 0:
         return None
     change = round(100 * (now / then - 1))
-    return "now the same" if change == 0 else f"now {abs(change):,}% {'higher' if change > 0 else 'lower'}"
+    return (
+        "now the same"
+        if change == 0
+        else f"now {abs(change):,}% {'higher' if change > 0 else 'lower'}"
+    )
 
 
 def activity_table(points: Rows, anchor: str) -> Html:
@@ -128,7 +156,9 @@ def activity_table(points: Rows, anchor: str) -> Html:
             {
                 "Quarter": short_title(row["period"]),
                 result: figure_with_status(
-                    show(row["value"], unit, row["decimals"]) if math.isfinite(row["value"]) else row["status"],
+                    show(row["value"], unit, row["decimals"])
+                    if math.isfinite(row["value"])
+                    else row["status"],
                     with_value(row["status"]),
                 ),
                 "Expected": expected_range(row, unit),
@@ -141,5 +171,7 @@ def activity_table(points: Rows, anchor: str) -> Html:
 
 def expected_range(row: Row, unit: str) -> str:
     """From what to what a figure was expected."""
-    low, high = (show(row[name], unit, row["decimals"]) for name in ("lower_expected", "upper_expected"))
+    low, high = (
+        show(row[name], unit, row["decimals"]) for name in ("lower_expected", "upper_expected")
+    )
     return _NOT_SET if MISSING in (low, high) else f"{low} to {high}"

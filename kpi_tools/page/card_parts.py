@@ -21,7 +21,15 @@ from kpi_tools.vocabulary import (
     STATUSES_WITH_VALUE,
 )
 from kpi_tools.words.row_words import Row
-from kpi_tools.words.wording import capitalised, decimals_against, in_words, rounded, show, show_against, show_line
+from kpi_tools.words.wording import (
+    capitalised,
+    decimals_against,
+    in_words,
+    rounded,
+    show,
+    show_against,
+    show_line,
+)
 
 _LEGEND = {
     ESTIMATED: "Pale: not final, or read from a published chart",
@@ -40,7 +48,10 @@ def facts(kpi: Row) -> list[dict[str, Any]]:
     latest = show_against(kpi["value"], unit, decimals, (kpi["target"], kpi["floor_standard"]))
     latest = latest if math.isfinite(kpi["value"]) else kpi["status"]
     previous = show_against(
-        kpi["previous_value"], unit, decimals, (kpi["previous_target"], kpi["previous_floor_standard"])
+        kpi["previous_value"],
+        unit,
+        decimals,
+        (kpi["previous_target"], kpi["previous_floor_standard"]),
     )
     strip = [
         _fact(
@@ -71,17 +82,30 @@ def facts(kpi: Row) -> list[dict[str, Any]]:
         ),
     ]
     with_unit = [
-        fact | {"unit": worded if _is_figure(fact["value"]) else "", "none": not _is_figure(fact["value"])}
+        fact
+        | {
+            "unit": worded if _is_figure(fact["value"]) else "",
+            "none": not _is_figure(fact["value"]),
+        }
         for fact in strip
     ]
     status = f"{kpi['status']} figure" if kpi["status"] in STATUSES_WITH_VALUE else kpi["status"]
-    return [*with_unit, _fact("Data period", capitalised(data_period(kpi)), small=status) | {"unit": "", "none": False}]
+    return [
+        *with_unit,
+        _fact("Data period", capitalised(data_period(kpi)), small=status)
+        | {"unit": "", "none": False},
+    ]
 
 
 def shortfall(kpi: Row, name: str) -> str | None:
     """How far the latest figure misses the target or floor standard: `26 points below`; nothing where it is met."""
     gap = kpi["value"] - kpi[name]
-    if kpi["polarity"] == CLOSEST or not math.isfinite(gap) or (gap >= 0) == (kpi["polarity"] == HIGHER) or gap == 0:
+    if (
+        kpi["polarity"] == CLOSEST
+        or not math.isfinite(gap)
+        or (gap >= 0) == (kpi["polarity"] == HIGHER)
+        or gap == 0
+    ):
         return None
     places = decimals_against(kpi["value"], kpi["decimals"], (kpi["target"], kpi["floor_standard"]))
     places = max(places, *(_places(kpi[line]) for line in ("target", "floor_standard")))
@@ -91,7 +115,9 @@ def shortfall(kpi: Row, name: str) -> str | None:
 
 def _places(line: float) -> int:
     return (
-        min(6, max(0, -int(Decimal(repr(float(line))).normalize().as_tuple().exponent))) if math.isfinite(line) else 0
+        min(6, max(0, -int(Decimal(repr(float(line))).normalize().as_tuple().exponent)))
+        if math.isfinite(line)
+        else 0
     )
 
 
@@ -101,7 +127,9 @@ def flag(kpi: Row) -> str | None:
         return "Older data: the latest figure is carried forward from an earlier period."
     if not kpi["lag_quarters"]:
         return None
-    behind = "one quarter" if kpi["lag_quarters"] == 1 else f"{in_words(kpi['lag_quarters'])} quarters"
+    behind = (
+        "one quarter" if kpi["lag_quarters"] == 1 else f"{in_words(kpi['lag_quarters'])} quarters"
+    )
     return f"Older data: reported {behind} in arrears, so the latest figure is for {_title(kpi['quarter'])}."
 
 
@@ -112,7 +140,13 @@ def _is_figure(text: str) -> bool:
 def _fact(
     label: str, value: str, status: Any = None, rag: str | None = None, small: str | None = None
 ) -> dict[str, Any]:
-    return {"label": label, "value": value, "status": with_value(status), "rag": rag, "small": small}
+    return {
+        "label": label,
+        "value": value,
+        "status": with_value(status),
+        "rag": rag,
+        "small": small,
+    }
 
 
 def _title(quarter: Any) -> str | None:
@@ -131,8 +165,14 @@ def season(kpi: Row) -> list[str]:
     if kpi.get("seasonal") != "yes":
         return []
     ago = kpi["year_ago_value"]
-    figure = f" ({show(ago, kpi['unit'], kpi['decimals'])})" if pd.notna(ago) else ", when there was no figure"
-    return [f"Seasonal: compare with the same quarter last year{figure}, not with the quarter before."]
+    figure = (
+        f" ({show(ago, kpi['unit'], kpi['decimals'])})"
+        if pd.notna(ago)
+        else ", when there was no figure"
+    )
+    return [
+        f"Seasonal: compare with the same quarter last year{figure}, not with the quarter before."
+    ]
 
 
 def other_area(kpi: Row, benchmark: Row) -> str:
@@ -148,7 +188,10 @@ def sources(kpi: Row) -> list[str]:
 
 
 def _sources(kpi: Row) -> list[tuple[str, Any]]:
-    given_with = (("Latest figure", kpi["note"], kpi["status"]), ("Target", kpi["target_reason"], kpi["target_status"]))
+    given_with = (
+        ("Latest figure", kpi["note"], kpi["status"]),
+        ("Target", kpi["target_reason"], kpi["target_status"]),
+    )
     return [(note, status) for what, text, status in given_with for note in _about(what, text)]
 
 

@@ -21,14 +21,19 @@ def figures_table(kpi: Row, points: Rows, anchor: str) -> Html:
             {
                 "Quarter": short_title(row["quarter"]),
                 result: figure_with_status(
-                    show_against(row["value"], unit, decimals, (row["target"], row["floor_standard"]))
+                    show_against(
+                        row["value"], unit, decimals, (row["target"], row["floor_standard"])
+                    )
                     if math.isfinite(row["value"])
                     else row["status"],
                     with_value(row["status"]),
                 ),
-                "Target": figure_with_status(show_line(row["target"], unit, decimals), _invented(row["target_status"])),
+                "Target": figure_with_status(
+                    show_line(row["target"], unit, decimals), _invented(row["target_status"])
+                ),
                 "Floor": figure_with_status(
-                    show_line(row["floor_standard"], unit, decimals), _invented(row["target_status"])
+                    show_line(row["floor_standard"], unit, decimals),
+                    _invented(row["target_status"]),
                 ),
                 "Rating": badge(row["rag"]),
             }
@@ -54,8 +59,14 @@ def target_history(kpi: Row, targets: Sequence[Row]) -> list[dict[str, str | Non
     entries: list[dict[str, str | None]] = []
     before: tuple[str, str] | None = None
     for row in targets:
-        reason = row["target_reason"].rstrip(".") if is_text(row["target_reason"]) else "no reason was given"
-        tolerance = f" ± {rounded(row['tolerance'], decimals)}" if math.isfinite(row["tolerance"]) else ""
+        reason = (
+            row["target_reason"].rstrip(".")
+            if is_text(row["target_reason"])
+            else "no reason was given"
+        )
+        tolerance = (
+            f" ± {rounded(row['tolerance'], decimals)}" if math.isfinite(row["tolerance"]) else ""
+        )
         lines = (show_line(row[name], unit, decimals) for name in ("target", "floor_standard"))
         entries.append({
             "since": short_title(row["from_quarter"]),
@@ -70,7 +81,12 @@ def target_history(kpi: Row, targets: Sequence[Row]) -> list[dict[str, str | Non
 def behind_chart(frame: pd.DataFrame, title: str, anchor: str) -> Html:
     """The table that stands under a chart, out of sight until it is asked for."""
     return report_table(
-        frame, f"{title}, by quarter", name=f"{anchor}-table", quiet=True, wide=True, look="kpi-figures"
+        frame,
+        f"{title}, by quarter",
+        name=f"{anchor}-table",
+        quiet=True,
+        wide=True,
+        look="kpi-figures",
     )
 
 

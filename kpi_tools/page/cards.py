@@ -5,7 +5,16 @@ from collections.abc import Callable, Mapping, Sequence
 import pandas as pd
 from markupsafe import Markup
 
-from kpi_tools.page.card_parts import facts, flag, known, legend, notes_below, other_area, season, sources
+from kpi_tools.page.card_parts import (
+    facts,
+    flag,
+    known,
+    legend,
+    notes_below,
+    other_area,
+    season,
+    sources,
+)
 from kpi_tools.page.card_tables import figures_table, target_history
 from kpi_tools.page.charts import kpi_spec
 from kpi_tools.page.descriptions import direction_sentence, month_alone
@@ -42,7 +51,9 @@ def cards(
     where they are being drawn already (`kpi_charts`).
     """
     chosen, ahead = kpis[kpis["section"] == section], outlooks or {}
-    shown, others, alone, lines = (_own(table, chosen["kpi_id"]) for table in (recent, benchmarks, months, targets))
+    shown, others, alone, lines = (
+        _own(table, chosen["kpi_id"]) for table in (recent, benchmarks, months, targets)
+    )
     latest = {name: _latest(benchmarks) for name, benchmarks in others.items()}
     drawings = charts or drawn(kpi_charts(chosen, recent, describe, benchmarks))
     return Html(
@@ -63,7 +74,10 @@ def cards(
 
 
 def kpi_charts(
-    kpis: pd.DataFrame, recent: pd.DataFrame, describe: Describe, benchmarks: pd.DataFrame | None = None
+    kpis: pd.DataFrame,
+    recent: pd.DataFrame,
+    describe: Describe,
+    benchmarks: pd.DataFrame | None = None,
 ) -> list[Chart]:
     """What is to be drawn (`svg.drawn`) for the cards of `kpis`, in their order; the rest as `cards` takes it."""
     shown, others = (_own(table, kpis["kpi_id"]) for table in (recent, benchmarks))
@@ -127,11 +141,15 @@ def _line(benchmarks: Rows) -> tuple[str, float] | None:
 def _definition(kpi: Row) -> str:
     what = known(kpi["definition"]) or "No definition has been given."
     who = f" Accountable: {kpi['owner']}." if known(kpi["owner"]) else ""
-    return f"{what} {' '.join([_GOOD.get(kpi['polarity'], 'Lower is better.'), *sources(kpi)])}{who}"
+    return (
+        f"{what} {' '.join([_GOOD.get(kpi['polarity'], 'Lower is better.'), *sources(kpi)])}{who}"
+    )
 
 
 def _month(kpi: Row, months: Sequence[Row]) -> list[str]:
-    known_months = [month for month in months if is_number(month["value"]) and month["basis"] == MONTH]
+    known_months = [
+        month for month in months if is_number(month["value"]) and month["basis"] == MONTH
+    ]
     return [month_alone(month, kpi["unit"], kpi["decimals"]) for month in known_months[-1:]]
 
 

@@ -6,7 +6,13 @@ from kpi_tools.loading import Returns
 from kpi_tools.page.html import Html, bullets, paragraphs, slug, subheading
 from kpi_tools.page.tables import badge, report_table
 from kpi_tools.quarters import Quarter
-from kpi_tools.reconciliation import came_and_went, rating_matrix, rating_pairs, reconcile, set_changes
+from kpi_tools.reconciliation import (
+    came_and_went,
+    rating_matrix,
+    rating_pairs,
+    reconcile,
+    set_changes,
+)
 from kpi_tools.restatements import known_by, restatements
 from kpi_tools.vocabulary import NOT_RATED, RAGS
 from kpi_tools.words.row_words import rows_of
@@ -17,12 +23,16 @@ def set_table(kpis: pd.DataFrame, before: pd.DataFrame, returns: Returns) -> Htm
     """KPIs added, removed, redefined, with a new target, rated again or no longer rated, with the reasons."""
     changed = set_changes(kpis, before, returns)
     if changed.empty:
-        return paragraphs("The KPIs, their definitions and their targets are those of the previous report.")
+        return paragraphs(
+            "The KPIs, their definitions and their targets are those of the previous report."
+        )
     added, gone = (int((changed["change"] == word).sum()) for word in ("Added", "Removed"))
     said = f"{capitalised(plural(added, 'KPI'))} came into the report, and {plural(gone, 'KPI')} left it."
     shown = changed[["kpi_name", "change", "reason"]].set_axis(["KPI", "Change", "Reason"], axis=1)
     caption = "KPIs added, removed, redefined, newly rated or with a new target"
-    return paragraphs(said) + report_table(shown, caption, name="set-changes", wide=True, quiet=True)
+    return paragraphs(said) + report_table(
+        shown, caption, name="set-changes", wide=True, quiet=True
+    )
 
 
 def moved_ratings(kpis: pd.DataFrame, same: pd.DataFrame) -> Html:
@@ -36,18 +46,24 @@ def moved_ratings(kpis: pd.DataFrame, same: pd.DataFrame) -> Html:
         if counted[name].sum() == 0 and counted.loc[counted["before"] == name, "Total"].sum() == 0
     ]
     counted = counted[~counted["before"].isin(empty)].drop(columns=empty)
-    counted["before"] = [badge(name) if name in (*RAGS, NOT_RATED) else name for name in counted["before"]]
+    counted["before"] = [
+        badge(name) if name in (*RAGS, NOT_RATED) else name for name in counted["before"]
+    ]
     head = [("", "From")] + [("To", str(name)) for name in counted.columns[1:-1]] + [("", "Total")]
     matrix = counted.set_axis(pd.Index(head, tupleize_cols=False), axis=1)
     caption = "KPIs of both reports by rating in the previous quarter and now"
     said = f"Of the {len(pairs)} KPIs that are in both reports, {plural(moved, 'KPI')} changed rating, with figures as known now."
     whole = subheading("Ratings: from and to") + paragraphs(said)
-    whole += report_table(matrix, caption, name="from-to", totals=1, wide=True, quiet=True, numbers=True)
+    whole += report_table(
+        matrix, caption, name="from-to", totals=1, wide=True, quiet=True, numbers=True
+    )
     for row in rows_of(came_and_went(pairs)):
         for word, names in (("Now", row["came"]), ("No longer", row["went"])):
             if names:
                 rating = row["rating"] if row["rating"] in RAGS else "not rated"
-                whole += paragraphs(f"{word} {rating}:", name=slug(f"{word} {rating}")) + bullets(names)
+                whole += paragraphs(f"{word} {rating}:", name=slug(f"{word} {rating}")) + bullets(
+                    names
+                )
     return whole
 
 
@@ -73,10 +89,14 @@ def restated_figures(returns: Returns, before: pd.DataFrame, same: pd.DataFrame)
     head = subheading("Changes to figures published before")
     last = returns.quarter.shift(-1)
     if not known_by(returns, last):
-        return head + paragraphs("No earlier returns are held here, so nothing published before can be compared.")
+        return head + paragraphs(
+            "No earlier returns are held here, so nothing published before can be compared."
+        )
     changed = restatements(returns, before, same)
     if changed.empty:
-        return head + paragraphs(f"No figure that was known at the report of {last.title} has changed since.")
+        return head + paragraphs(
+            f"No figure that was known at the report of {last.title} has changed since."
+        )
     said = (
         f"{capitalised(plural(len(changed), 'figure'))} of {plural(changed['kpi_id'].nunique(), 'KPI')} "
         f"{'is' if len(changed) == 1 else 'are'} not what {'it was' if len(changed) == 1 else 'they were'} in the "
@@ -94,8 +114,14 @@ def restated_figures(returns: Returns, before: pd.DataFrame, same: pd.DataFrame)
         }
         for row in rows_of(changed)
     ]
-    caption = "Figures published before and restated, with the effect on rating and direction of travel"
-    return head + paragraphs(said) + report_table(pd.DataFrame(rows), caption, name="restated", wide=True, quiet=True)
+    caption = (
+        "Figures published before and restated, with the effect on rating and direction of travel"
+    )
+    return (
+        head
+        + paragraphs(said)
+        + report_table(pd.DataFrame(rows), caption, name="restated", wide=True, quiet=True)
+    )
 
 
 def _effect(old: object, new: object) -> str:

@@ -29,7 +29,9 @@ def opening(returns: Returns, kpis: pd.DataFrame, recent: pd.DataFrame) -> Html:
     return left_out(returns) + illustrative_banner(recent, returns.activity)
 
 
-def for_the_minutes(kpis: pd.DataFrame, before: pd.DataFrame, movement: pd.DataFrame, returns: Returns) -> Html:
+def for_the_minutes(
+    kpis: pd.DataFrame, before: pd.DataFrame, movement: pd.DataFrame, returns: Returns
+) -> Html:
     """The paragraph for the minutes, the change in the counts plainly and like for like, and the Reds by name."""
     return paragraphs(
         narrative.headline(kpis, before, returns.quarter, returns.council.report_title),
@@ -38,7 +40,9 @@ def for_the_minutes(kpis: pd.DataFrame, before: pd.DataFrame, movement: pd.DataF
     ) + bullets(kpis.loc[kpis["rag"] == RED, "kpi_name"])
 
 
-def summary(kpis: pd.DataFrame, before: pd.DataFrame, recent: pd.DataFrame, returns: Returns) -> Html:
+def summary(
+    kpis: pd.DataFrame, before: pd.DataFrame, recent: pd.DataFrame, returns: Returns
+) -> Html:
     """On one screen: counts in large figures, what to expect, sections × ratings and directions, the last reports."""
     then = counts(before)
     names = [name for name in returns.council.sections if name in set(kpis["section"])]
@@ -54,9 +58,16 @@ def at_a_glance(kpis: pd.DataFrame) -> Html:
     """Every KPI in one table: latest figure, target, rating, previous rating, direction; each name leads to its card."""
     rows = [
         {
-            "KPI": Html(Markup('<a href="#kpi-{}">{}</a>').format(slug(row["kpi_id"]), row["kpi_name"])),
+            "KPI": Html(
+                Markup('<a href="#kpi-{}">{}</a>').format(slug(row["kpi_id"]), row["kpi_name"])
+            ),
             "Latest": tables.figure_with_status(
-                show_against(row["value"], row["unit"], row["decimals"], (row["target"], row["floor_standard"])),
+                show_against(
+                    row["value"],
+                    row["unit"],
+                    row["decimals"],
+                    (row["target"], row["floor_standard"]),
+                ),
                 row["status"] if row["status"] == ILLUSTRATIVE else None,
             ),
             "Target": show_line(row["target"], row["unit"], row["decimals"]),
@@ -96,7 +107,9 @@ def charts(kpis: pd.DataFrame, recent: pd.DataFrame, returns: Returns) -> Drawin
     )
 
 
-def sections(kpis: pd.DataFrame, recent: pd.DataFrame, returns: Returns, drawings: Drawings | None = None) -> Html:
+def sections(
+    kpis: pd.DataFrame, recent: pd.DataFrame, returns: Returns, drawings: Drawings | None = None
+) -> Html:
     """A chapter for each section in the council's order: counts, commentary, a card for each KPI, activity indicators.
 
     `drawings`: the cards' charts, as `charts` begins them.
@@ -106,12 +119,17 @@ def sections(kpis: pd.DataFrame, recent: pd.DataFrame, returns: Returns, drawing
     whole = Html()
     for name in returns.council.sections:
         own = kpis[kpis["section"] == name]
-        activity = activity_cards(returns.activity, name, descriptions.activity_description, returns.quarter, drawings)
+        activity = activity_cards(
+            returns.activity, name, descriptions.activity_description, returns.quarter, drawings
+        )
         if own.empty and not str(activity):
             continue
         words = [narrative.section_sentence(own)] if len(own) else []
         said = about[about["section"] == name]
-        marked = [tables.figure_with_status(*row) for row in zip(said["commentary"], said["status"], strict=True)]
+        marked = [
+            tables.figure_with_status(*row)
+            for row in zip(said["commentary"], said["status"], strict=True)
+        ]
         marked = marked or [Html("No commentary on the section has been given.")]
         whole += section(name, *words, paragraphs(*marked))
         whole += cards(
@@ -123,7 +141,11 @@ def sections(kpis: pd.DataFrame, recent: pd.DataFrame, returns: Returns, drawing
 
 
 def changes(
-    kpis: pd.DataFrame, before: pd.DataFrame, same: pd.DataFrame, movement: pd.DataFrame, returns: Returns
+    kpis: pd.DataFrame,
+    before: pd.DataFrame,
+    same: pd.DataFrame,
+    movement: pd.DataFrame,
+    returns: Returns,
 ) -> Html:
     """What changed since the previous report: KPIs that came and went, ratings, counts, figures published before."""
     names = movement.rename(columns={
@@ -134,7 +156,9 @@ def changes(
     for column in ("Change", "Change like for like"):
         names[column] = [signed(change) for change in names[column]]
     caption = "Counts in this and the previous report, plainly and on the same KPIs"
-    table = tables.report_table(names, caption, name="movement", wide=True, quiet=True, numbers=True)
+    table = tables.report_table(
+        names, caption, name="movement", wide=True, quiet=True, numbers=True
+    )
     return (
         change_chapter.set_table(kpis, before, returns)
         + change_chapter.moved_ratings(kpis, same)

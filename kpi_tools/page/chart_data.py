@@ -7,7 +7,15 @@ from typing import Any
 import pandas as pd
 
 from kpi_tools.quarters import Quarter
-from kpi_tools.vocabulary import AMBER, ESTIMATED, FINAL, ILLUSTRATIVE, NOT_RATED, RAGS, STATUSES_WITH_VALUE
+from kpi_tools.vocabulary import (
+    AMBER,
+    ESTIMATED,
+    FINAL,
+    ILLUSTRATIVE,
+    NOT_RATED,
+    RAGS,
+    STATUSES_WITH_VALUE,
+)
 from kpi_tools.words.row_words import Row, Rows, rows_of
 from kpi_tools.words.wording import decimals_against, rounded, show_line
 
@@ -27,16 +35,27 @@ def kpi_data(points: Rows, benchmark: tuple[str, float] | None = None) -> dict[s
     texts: Rows = _axis([row["quarter"] for row in points], low, height)
     for place, row in enumerate(points):
         if not math.isfinite(row["value"]):
-            texts.append(_text(place + 0.5, low + 0.06 * height, _ABSENT.get(row["status"], "no data"), "quiet"))
+            texts.append(
+                _text(
+                    place + 0.5, low + 0.06 * height, _ABSENT.get(row["status"], "no data"), "quiet"
+                )
+            )
             continue
         kind = _kind(row["status"])
-        boxes.append({"x": place + 0.06, "x2": place + 0.94, "y": row["value"], "y2": 0, "kind": kind})
+        boxes.append(
+            {"x": place + 0.06, "x2": place + 0.94, "y": row["value"], "y2": 0, "kind": kind}
+        )
         texts.append(_value_text(place, row, kind, low, height))
     named = []
-    for kind, column, word in (("target", "target", "Target"), ("floor", "floor_standard", "Floor")):
+    for kind, column, word in (
+        ("target", "target", "Target"),
+        ("floor", "floor_standard", "Floor"),
+    ):
         level = [row[column] for row in points]
         lines += _steps(kind, level)
-        known = [(value, row) for value, row in zip(level, points, strict=True) if math.isfinite(value)]
+        known = [
+            (value, row) for value, row in zip(level, points, strict=True) if math.isfinite(value)
+        ]
         if known:
             value, row = known[-1]
             named.append((value, f"{word} {_short_line(value, row)}"))
@@ -60,19 +79,30 @@ def activity_data(points: Rows) -> dict[str, Any]:
     dots: Rows = []
     for place, row in enumerate(rows):
         if math.isfinite(row["lower_expected"]) and math.isfinite(row["upper_expected"]):
-            band += [{"x": x, "y": row["upper_expected"], "y2": row["lower_expected"]} for x in (place, place + 1)]
+            band += [
+                {"x": x, "y": row["upper_expected"], "y2": row["lower_expected"]}
+                for x in (place, place + 1)
+            ]
         if math.isfinite(row["value"]):
             dots.append({"x": place + 0.5, "y": row["value"], "kind": _kind(row["status"])})
             side = -1 if _is_dip(rows, place) else 1
-            texts.append(_text(place + 0.5, row["value"] + side * 0.1 * height, _short(row), "dark"))
+            texts.append(
+                _text(place + 0.5, row["value"] + side * 0.1 * height, _short(row), "dark")
+            )
         else:
-            texts.append(_text(place + 0.5, low + 0.06 * height, _ABSENT.get(row["status"], "no data"), "quiet"))
+            texts.append(
+                _text(
+                    place + 0.5, low + 0.06 * height, _ABSENT.get(row["status"], "no data"), "quiet"
+                )
+            )
     lines = _steps("base", [low] * len(rows)) + _joined([row["value"] for row in rows])
     named = []
     for column, word in (("upper_expected", "Up to"), ("lower_expected", "From")):
         level = [row[column] for row in rows]
         lines += _steps("limit", level, column)
-        last = [(value, row) for value, row in zip(level, rows, strict=True) if math.isfinite(value)][-1:]
+        last = [
+            (value, row) for value, row in zip(level, rows, strict=True) if math.isfinite(value)
+        ][-1:]
         named += [(value, f"{word} {_short_line(value, row)}") for value, row in last]
     return {
         "band": band,
@@ -109,9 +139,18 @@ def counts_data(history: pd.DataFrame) -> dict[str, Any]:
             if not count:
                 continue
             middle = top - count / 2
-            boxes.append({"x": place + 0.06, "x2": place + 0.94, "y": top, "y2": top - count, "kind": rag})
+            boxes.append(
+                {"x": place + 0.06, "x2": place + 0.94, "y": top, "y2": top - count, "kind": rag}
+            )
             if count > _LINE_OF_TEXT * high:
-                texts.append(_text(place + 0.5, middle, str(count), "dark" if rag in (AMBER, NOT_RATED) else "light"))
+                texts.append(
+                    _text(
+                        place + 0.5,
+                        middle,
+                        str(count),
+                        "dark" if rag in (AMBER, NOT_RATED) else "light",
+                    )
+                )
             top -= count
             if place == len(rows) - 1:
                 named.append((middle, rag))
@@ -135,9 +174,14 @@ def _kind(status: str) -> str:
 
 def _value_text(place: int, row: Row, kind: str, low: float, height: float) -> dict[str, Any]:
     inside = row["value"] - low > 0.14 * height
-    crossed = any(abs(row[name] - low - 0.06 * height) < 0.06 * height for name in ("target", "floor_standard"))
+    crossed = any(
+        abs(row[name] - low - 0.06 * height) < 0.06 * height
+        for name in ("target", "floor_standard")
+    )
     if inside and not crossed:
-        return _text(place + 0.5, low + 0.06 * height, _short(row), "light" if kind == FINAL else "dark")
+        return _text(
+            place + 0.5, low + 0.06 * height, _short(row), "light" if kind == FINAL else "dark"
+        )
     return _text(place + 0.5, max(row["value"], 0) + 0.05 * height, _short(row), "dark")
 
 
@@ -177,7 +221,10 @@ def _steps(kind: str, levels: list[float], name: str = "") -> Rows:
         if not math.isfinite(level):
             part += 1
             continue
-        rows += [{"x": x, "y": level, "kind": kind, "part": f"{kind} {name} {part}"} for x in (place, place + 1)]
+        rows += [
+            {"x": x, "y": level, "kind": kind, "part": f"{kind} {name} {part}"}
+            for x in (place, place + 1)
+        ]
     return rows
 
 
@@ -204,4 +251,7 @@ def _names(named: list[tuple[float, str]], low: float, height: float) -> Rows:
             places[lower] += (apart - gap) / 2
     for lower in range(1, len(places)):
         places[lower] = max(places[lower], places[lower - 1] + apart)
-    return [_text(6, place, text, "dark", "left") for place, (_, text) in zip(places, ordered, strict=True)]
+    return [
+        _text(6, place, text, "dark", "left")
+        for place, (_, text) in zip(places, ordered, strict=True)
+    ]

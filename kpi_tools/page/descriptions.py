@@ -10,9 +10,26 @@ from typing import Any
 import pandas as pd
 
 from kpi_tools.quarters import Quarter
-from kpi_tools.vocabulary import AMBER, GREEN, ILLUSTRATIVE, NOT_ENOUGH_DATA, NOT_TESTABLE, RED, STABLE
+from kpi_tools.vocabulary import (
+    AMBER,
+    GREEN,
+    ILLUSTRATIVE,
+    NOT_ENOUGH_DATA,
+    NOT_TESTABLE,
+    RED,
+    STABLE,
+)
 from kpi_tools.words.row_words import Row, Rows
-from kpi_tools.words.wording import MISSING, capitalised, listed, plural, rounded, show, show_against, show_line
+from kpi_tools.words.wording import (
+    MISSING,
+    capitalised,
+    listed,
+    plural,
+    rounded,
+    show,
+    show_against,
+    show_line,
+)
 
 _STANDS = {
     GREEN: "achieved the target",
@@ -26,9 +43,15 @@ def month_alone(month: Mapping[str, Any], unit: str, decimals: int) -> str:
 
     `month` is its row of `returns.months`.
     """
-    parts = f" ({month['numerator']:,.0f} of {month['denominator']:,.0f})" if pd.notna(month["denominator"]) else ""
+    parts = (
+        f" ({month['numerator']:,.0f} of {month['denominator']:,.0f})"
+        if pd.notna(month["denominator"])
+        else ""
+    )
     mark = f" ({ILLUSTRATIVE})" if month["status"] == ILLUSTRATIVE else ""
-    return f"{month['period_end']:%B %Y} alone: {show(month['value'], unit, decimals)}{parts}{mark}."
+    return (
+        f"{month['period_end']:%B %Y} alone: {show(month['value'], unit, decimals)}{parts}{mark}."
+    )
 
 
 def chart_description(points: Rows) -> str:
@@ -88,8 +111,13 @@ def activity_description(points: Rows) -> str:
         + (" (illustrative)" if row["status"] == ILLUSTRATIVE else "")
         for row in points
     ]
-    low, high = (show(last[name], last["unit"], int(last["decimals"])) for name in ("lower_expected", "upper_expected"))
-    expected = f" Expected in the latest quarter: {low} to {high}." if MISSING not in (low, high) else ""
+    low, high = (
+        show(last[name], last["unit"], int(last["decimals"]))
+        for name in ("lower_expected", "upper_expected")
+    )
+    expected = (
+        f" Expected in the latest quarter: {low} to {high}." if MISSING not in (low, high) else ""
+    )
     return f"{capitalised(plural(len(points), 'quarter'))}: {listed(shown)}.{expected}"
 
 
@@ -103,7 +131,8 @@ def _figure(row: Row) -> str:
 
 def _lines(points: Rows) -> str:
     return " ".join(
-        _line(points, column, name) for column, name in (("target", "target"), ("floor_standard", "floor standard"))
+        _line(points, column, name)
+        for column, name in (("target", "target"), ("floor_standard", "floor standard"))
     )
 
 
@@ -115,7 +144,11 @@ def _line(points: Rows, column: str, name: str) -> str:
     for level, run in groupby(levels):
         steps.append(f"{level} from {months[at]}" if at else level)
         at += len(list(run))
-    return f"The {name} is {steps[0]} throughout." if len(steps) == 1 else f"The {name} is {', then '.join(steps)}."
+    return (
+        f"The {name} is {steps[0]} throughout."
+        if len(steps) == 1
+        else f"The {name} is {', then '.join(steps)}."
+    )
 
 
 def _amount(size: float, kpi: Mapping[str, Any], places: int) -> str:

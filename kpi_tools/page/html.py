@@ -22,15 +22,15 @@ SAID = "kpi_tools_said"
 _WRAPPED = '<div class="kpi">', "</div>"
 
 
-_STYLED_BY_LAB = (
-    "h2,h3,h4,h5,p,ul,ol,li,dl,dt,dd,table,caption,thead,tbody,tr,th,td,a,b,figure,figcaption,details,summary"
-)
+_STYLED_BY_LAB = "h2,h3,h4,h5,p,ul,ol,li,dl,dt,dd,table,caption,thead,tbody,tr,th,td,a,b,figure,figcaption,details,summary"
 
 
 class Html:
     """A piece of HTML made by this package's templates, with `+` to put pieces after one another (without what they `said`)."""
 
-    def __init__(self, markup: Markup | str = "", kind: str = "report", said: Mapping[str, Any] | None = None) -> None:
+    def __init__(
+        self, markup: Markup | str = "", kind: str = "report", said: Mapping[str, Any] | None = None
+    ) -> None:
         self.markup = Markup(markup)
         self.metadata = {MADE_HERE: kind} | ({} if said is None else {SAID: said})
 
@@ -50,7 +50,9 @@ class Html:
         report = self.metadata[MADE_HERE] == "report"
         return f"{_WRAPPED[0]}{self.markup}{_WRAPPED[1]}" if report else str(self.markup)
 
-    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> tuple[dict[str, str], dict[str, Any]]:
+    def _repr_mimebundle_(
+        self, include: Any = None, exclude: Any = None
+    ) -> tuple[dict[str, str], dict[str, Any]]:
         return {"text/html": self._repr_html_(), "text/plain": repr(self)}, self.metadata
 
 
@@ -94,7 +96,9 @@ def slug(text: str) -> str:
 
 def section(title: str, *contents: Html | str, anchor: str | None = None) -> Html:
     """A numbered section of the report: its heading and contents. `anchor` defaults to the heading's words."""
-    heading = Markup('<h2 id="{}"><span class="kpi-sn"></span>{}</h2>').format(anchor or slug(title), title)
+    heading = Markup('<h2 id="{}"><span class="kpi-sn"></span>{}</h2>').format(
+        anchor or slug(title), title
+    )
     pieces = (content if isinstance(content, Html) else paragraphs(content) for content in contents)
     return Html(heading + Markup("").join(piece.markup for piece in pieces))
 
@@ -111,7 +115,9 @@ def paragraphs(*texts: Html | str, name: str | None = None) -> Html:
     """
     if name is not None:
         (text,) = texts
-        own = Markup('<p class="kpi-para" id="{0}"><span class="kpi-pn" id="cite-{0}"></span>{1}</p>')
+        own = Markup(
+            '<p class="kpi-para" id="{0}"><span class="kpi-pn" id="cite-{0}"></span>{1}</p>'
+        )
         return Html(own.format(name, text))
     numbered = Markup('<p class="kpi-para"><span class="kpi-pn"></span>{}</p>')
     return Html(Markup("").join(numbered.format(text) for text in texts))
@@ -158,13 +164,21 @@ class _Plain(mistune.HTMLRenderer):
         self.numbered = numbered
 
     def link(self, text: str, url: str, title: str | None = None) -> str:
-        return f'<a href="{escape(url)}">{text}</a>' if self.numbered and re.fullmatch(r"#[\w.-]+", url) else text
+        return (
+            f'<a href="{escape(url)}">{text}</a>'
+            if self.numbered and re.fullmatch(r"#[\w.-]+", url)
+            else text
+        )
 
     def image(self, text: str, url: str, title: str | None = None) -> str:
         return text
 
     def paragraph(self, text: str) -> str:
-        return f'<p class="kpi-para"><span class="kpi-pn"></span>{text}</p>' if self.numbered else f"<p>{text}</p>"
+        return (
+            f'<p class="kpi-para"><span class="kpi-pn"></span>{text}</p>'
+            if self.numbered
+            else f"<p>{text}</p>"
+        )
 
     def heading(self, text: str, level: int, **attrs: Any) -> str:
         if not self.numbered:

@@ -44,15 +44,29 @@ class Outlook:
 
 def outlooks(kpis: pd.DataFrame, recent: pd.DataFrame, returns: Returns) -> dict[str, Outlook]:
     """The outlook of each KPI of the scorecard by its id, from the same quarters as its chart (`recent`)."""
-    settings: Any = {"significance": returns.council.significance, "minimum_points": returns.council.minimum_points}
+    settings: Any = {
+        "significance": returns.council.significance,
+        "minimum_points": returns.council.minimum_points,
+    }
     expected = outlook(recent, **settings).set_index("kpi_id").to_dict("index")
-    notes = gls_direction(recent, **settings).drop_duplicates("kpi_id").set_index("kpi_id")["direction_note"]
+    notes = (
+        gls_direction(recent, **settings)
+        .drop_duplicates("kpi_id")
+        .set_index("kpi_id")["direction_note"]
+    )
     own = rows_by(own_quarters(returns.figures, returns.months))
     return {
         row["kpi_id"]: Outlook(
             _steps(row, expected[row["kpi_id"]]),
             _basis(row, expected[row["kpi_id"]]),
-            takes(row, [then for then in own.get(row["kpi_id"], []) if then["period_end"] <= row["period_end"]]),
+            takes(
+                row,
+                [
+                    then
+                    for then in own.get(row["kpi_id"], [])
+                    if then["period_end"] <= row["period_end"]
+                ],
+            ),
             str(notes[row["kpi_id"]]),
             ILLUSTRATIVE if row["illustrative"] else "",
         )
@@ -69,12 +83,18 @@ def takes(kpi: Row, own: Rows) -> list[str]:
     line = _NEXT_LINE.get(kpi["rag"])
     if line and is_rolling(kpi) and is_number(kpi["numerator"]) and is_number(kpi["denominator"]):
         leaving = leaving_quarters(own)
-        assumed = "" if leaving else " (taking each quarter that drops out for a quarter of the twelve months)"
+        assumed = (
+            ""
+            if leaving
+            else " (taking each quarter that drops out for a quarter of the twelve months)"
+        )
         if sentence := to_reach(kpi, line, leaving):
             said.append(f"{sentence.rstrip('.')}{assumed}.")
     changes = [text.removeprefix("would be ") for text in sensitivity(kpi)]
     return said + (
-        [f"Would be {listed(changes[:2] if kpi['rag'] == AMBER else changes[:1], 'or')}."] if changes else []
+        [f"Would be {listed(changes[:2] if kpi['rag'] == AMBER else changes[:1], 'or')}."]
+        if changes
+        else []
     )
 
 
@@ -94,7 +114,10 @@ def likelihood(chance: float) -> str:
 
 def outlook_sentence(kpis: pd.DataFrame, recent: pd.DataFrame, returns: Returns) -> str:
     """How many KPIs are more likely than not to meet target and floor standard next quarter: a judgement, never a fact."""
-    settings: Any = {"significance": returns.council.significance, "minimum_points": returns.council.minimum_points}
+    settings: Any = {
+        "significance": returns.council.significance,
+        "minimum_points": returns.council.minimum_points,
+    }
     expected = outlook(recent, **settings).set_index("kpi_id")
     reds = [row["kpi_id"] for row in rows_of(kpis) if row["rag"] == RED]
     target, floor = expected["next_target_chance"].dropna(), expected["next_floor_chance"].dropna()
@@ -120,7 +143,8 @@ def _steps(kpi: Row, row: Row) -> list[dict[str, Any]]:
             continue
         ends = name == "year_end" or last
         figures = [
-            show_expected(row[f"{name}_{part}"], unit, int(kpi["decimals"])) for part in ("expected", "low", "high")
+            show_expected(row[f"{name}_{part}"], unit, int(kpi["decimals"]))
+            for part in ("expected", "low", "high")
         ]
         chances = [
             {
@@ -128,7 +152,10 @@ def _steps(kpi: Row, row: Row) -> list[dict[str, Any]]:
                 "words": capitalised(likelihood(row[f"{name}_{part}_chance"])),
                 "figure": chance_in_words(row[f"{name}_{part}_chance"]).removeprefix("is "),
             }
-            for part, line, word in (("target", "target", "target"), ("floor", "floor_standard", "floor"))
+            for part, line, word in (
+                ("target", "target", "target"),
+                ("floor", "floor_standard", "floor"),
+            )
             if not math.isnan(row[f"{name}_{part}_chance"])
         ]
         steps.append({
@@ -142,6 +169,10 @@ def _basis(kpi: Row, row: Row) -> str:
     if math.isnan(row["next_expected"]):
         return f"{capitalised(str(row['outlook']))}."
     of = f"{plural(int(kpi['points']), 'quarterly figure')}"
-    how = f"the trend of {of}" if row["outlook"] == FROM_TREND else f"the mean of {of}, as there is no clear trend"
+    how = (
+        f"the trend of {of}"
+        if row["outlook"] == FROM_TREND
+        else f"the mean of {of}, as there is no clear trend"
+    )
     far = " The year's end is too far ahead to judge." if row["year_end_state"] == TOO_FAR else ""
     return f"Judged from {how}.{far}"

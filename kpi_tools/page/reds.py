@@ -47,7 +47,10 @@ def red_list(kpis: pd.DataFrame) -> Html:
 def _places(row: dict[str, Any]) -> int:
     """As many decimals as the floor standard has, and as it takes to tell the figure from its lines."""
     written = -int(Decimal(repr(float(row["floor_standard"]))).normalize().as_tuple().exponent)
-    return max(written, decimals_against(row["value"], row["decimals"], (row["target"], row["floor_standard"])))
+    return max(
+        written,
+        decimals_against(row["value"], row["decimals"], (row["target"], row["floor_standard"])),
+    )
 
 
 def _distance(row: dict[str, Any], line: str) -> str:

@@ -21,7 +21,14 @@ INK, WHITE = "#0b0c0c", "#ffffff"
 BLUE, PALE_BLUE = "#1d5b94", "#cfe0f0"
 RAG_FILLS = {GREEN: "#00703c", AMBER: "#f7a800", RED: "#d4351c", NOT_RATED: WHITE}
 _FILLS = {FINAL: BLUE, ESTIMATED: PALE_BLUE, ILLUSTRATIVE: WHITE, "band": "#e3e8ec"} | RAG_FILLS
-_EDGES = {FINAL: BLUE, ESTIMATED: BLUE, ILLUSTRATIVE: BLUE, "band": "#e3e8ec", RED: RED, GREEN: GREEN} | {
+_EDGES = {
+    FINAL: BLUE,
+    ESTIMATED: BLUE,
+    ILLUSTRATIVE: BLUE,
+    "band": "#e3e8ec",
+    RED: RED,
+    GREEN: GREEN,
+} | {
     GREEN: RAG_FILLS[GREEN],
     AMBER: INK,
     RED: RAG_FILLS[RED],
@@ -62,17 +69,25 @@ def _shape(layers: list[Layer]) -> Spec:
 
 def specification(layers: alt.LayerChart | alt.FacetChart) -> Spec:
     """Layers that share their axes and nothing else, as a plain specification without a frame."""
-    looks: Any = dict.fromkeys(("fill", "stroke", "strokeDash", "strokeWidth", "color"), "independent")
+    looks: Any = dict.fromkeys(
+        ("fill", "stroke", "strokeDash", "strokeWidth", "color"), "independent"
+    )
     spec: Spec = layers.resolve_scale(**looks).configure_view(stroke=None).to_dict()
     return spec
 
 
-def styled_lines(x: alt.X, y: alt.Y, looks: Mapping[str, tuple[str, float, list[int]]]) -> alt.Chart:
+def styled_lines(
+    x: alt.X, y: alt.Y, looks: Mapping[str, tuple[str, float, list[int]]]
+) -> alt.Chart:
     """The data set `lines`, a line for each `part`, of the colour, width and dashes of its `kind`."""
     encoded = {
         channel: scaled(kind, {name: look[place] for name, look in looks.items()})
         for place, (channel, kind) in enumerate(
-            {"stroke": alt.Stroke, "strokeWidth": alt.StrokeWidth, "strokeDash": alt.StrokeDash}.items()
+            {
+                "stroke": alt.Stroke,
+                "strokeWidth": alt.StrokeWidth,
+                "strokeDash": alt.StrokeDash,
+            }.items()
         )
     }
     lines = alt.Chart(alt.NamedData("lines")).mark_line()
@@ -80,7 +95,11 @@ def styled_lines(x: alt.X, y: alt.Y, looks: Mapping[str, tuple[str, float, list[
 
 
 def _x(field: str = "x") -> alt.X:
-    return alt.X(f"{field}:Q", axis=None, scale=alt.Scale(domain=[0, 6], range=[0, WIDTH], nice=False, zero=False))
+    return alt.X(
+        f"{field}:Q",
+        axis=None,
+        scale=alt.Scale(domain=[0, 6], range=[0, WIDTH], nice=False, zero=False),
+    )
 
 
 def _y(field: str = "y") -> alt.Y:
@@ -99,7 +118,9 @@ def _boxes() -> alt.Chart:
             y2="y2:Q",
             fill=scaled(alt.Fill, _FILLS),
             stroke=scaled(alt.Stroke, _EDGES),
-            strokeDash=scaled(alt.StrokeDash, {kind: _EDGE_DASHES.get(kind, [1, 0]) for kind in _FILLS}),
+            strokeDash=scaled(
+                alt.StrokeDash, {kind: _EDGE_DASHES.get(kind, [1, 0]) for kind in _FILLS}
+            ),
         )
     )
 
@@ -119,7 +140,11 @@ def _lines() -> list[Layer]:
 
 
 def _band() -> alt.Chart:
-    return alt.Chart(alt.NamedData("band")).mark_area(fill=_FILLS["band"]).encode(x=_x(), y=_y(), y2="y2:Q")
+    return (
+        alt.Chart(alt.NamedData("band"))
+        .mark_area(fill=_FILLS["band"])
+        .encode(x=_x(), y=_y(), y2="y2:Q")
+    )
 
 
 def _dots() -> alt.Chart:
@@ -135,22 +160,34 @@ def _texts(**halo: Any) -> list[Layer]:
     base = alt.Chart(alt.NamedData("texts")).encode(x=_x(), y=_y(), text="text:N", color=tone)
     looks: Any = {"baseline": "middle"} | halo
     return [
-        base.transform_filter("datum.align == 'center'").mark_text(align="center", fontSize=11, **looks),
-        base.transform_filter("datum.align == 'left'").mark_text(align="left", fontSize=12, dx=6, **looks),
+        base.transform_filter("datum.align == 'center'").mark_text(
+            align="center", fontSize=11, **looks
+        ),
+        base.transform_filter("datum.align == 'left'").mark_text(
+            align="left", fontSize=12, dx=6, **looks
+        ),
     ]
 
 
 def scaled(channel: Any, looks: Mapping[str, Any], field: str = "kind") -> Any:
     """An encoding by `field`, with a look for each of its values and no legend."""
     scale = alt.Scale(type="ordinal", domain=list(looks), range=list(looks.values()))
-    ordered = channel in (alt.StrokeWidth, alt.FillOpacity)  # Vega warns of these where the kinds have no order
+    ordered = channel in (
+        alt.StrokeWidth,
+        alt.FillOpacity,
+    )  # Vega warns of these where the kinds have no order
     return channel(f"{field}:{'O' if ordered else 'N'}", legend=None, scale=scale)
 
 
 def store() -> None:
     """Write shapes.json anew."""
-    kept = {name: {"described": shape, "compiled": compile_shape(shape)} for name, shape in described().items()}
-    SHAPES.write_text(json.dumps(kept, indent=1, sort_keys=True) + "\n", encoding="utf-8", newline="\n")
+    kept = {
+        name: {"described": shape, "compiled": compile_shape(shape)}
+        for name, shape in described().items()
+    }
+    SHAPES.write_text(
+        json.dumps(kept, indent=1, sort_keys=True) + "\n", encoding="utf-8", newline="\n"
+    )
 
 
 if __name__ == "__main__":

@@ -37,5 +37,8 @@ def compile_shape(shape: Spec, params: tuple[str, ...] = ("low", "high")) -> Spe
 
 @lru_cache
 def _compiled(shape: str, params: tuple[str, ...]) -> str:
-    known = {json.dumps(kept["described"], sort_keys=True): kept["compiled"] for kept in stored().values()}
+    known = {
+        json.dumps(kept["described"], sort_keys=True): kept["compiled"]
+        for kept in stored().values()
+    }
     return json.dumps(known.get(shape) or compile_shape(json.loads(shape), params))

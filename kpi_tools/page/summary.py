@@ -29,19 +29,26 @@ _WORDS: dict[Column, str] = (
 )
 
 
-def matrix(kpis: pd.DataFrame, sections: Sequence[str], previous: Mapping[str, int] | None = None) -> Html:
+def matrix(
+    kpis: pd.DataFrame, sections: Sequence[str], previous: Mapping[str, int] | None = None
+) -> Html:
     """Sections × ratings and directions, with totals.
 
     `kpis`: one row per KPI with `section`, `rag`, `direction_of_travel`. `previous`: the last report's counts as
     `scorecard.counts` gives them, for two more rows: what it had, and the change.
     """
-    rows: list[dict[Column, Any]] = [{_HEAD: name} | _counted(kpis[kpis["section"] == name]) for name in sections]
+    rows: list[dict[Column, Any]] = [
+        {_HEAD: name} | _counted(kpis[kpis["section"] == name]) for name in sections
+    ]
     total = _counted(kpis)
     rows.append({_HEAD: "All KPIs"} | total)
     if previous is not None:
         before = {column: previous[_WORDS[column]] for column in total}
         rows.append({_HEAD: "Previous report"} | before)
-        rows.append({_HEAD: "Change"} | {column: _signed(total[column] - then) for column, then in before.items()})
+        rows.append(
+            {_HEAD: "Change"}
+            | {column: _signed(total[column] - then) for column, then in before.items()}
+        )
     frame = pd.DataFrame([list(row.values()) for row in rows], dtype=object)
     frame.columns = pd.Index(list(rows[0]), tupleize_cols=False)
     return report_table(
@@ -83,7 +90,9 @@ def _counted(kpis: pd.DataFrame) -> dict[Column, int]:
     """How many KPIs there are, have each rating, and have each direction: both add up to all."""
     ratings = kpis["rag"].fillna(NOT_RATED)
     directions = kpis["direction_of_travel"].where(kpis["direction_of_travel"].isin(TRENDS), _OTHER)
-    found = {"kpis": len(kpis)} | ratings.value_counts().to_dict() | directions.value_counts().to_dict()
+    found = (
+        {"kpis": len(kpis)} | ratings.value_counts().to_dict() | directions.value_counts().to_dict()
+    )
     return {column: int(found.get(word, 0)) for column, word in _WORDS.items()}
 
 
@@ -103,18 +112,26 @@ def counts_history(history: pd.DataFrame) -> Html:
         return Html()
     columns = ["quarter", *RAGS, NOT_RATED]
     said = history_sentence(shown)
-    chart = inline_svg(counts_spec(shown), "history", "How many KPIs had each rating, report by report", said)
+    chart = inline_svg(
+        counts_spec(shown), "history", "How many KPIs had each rating, report by report", said
+    )
     frame = shown[columns].assign(quarter=[short_title(label) for label in shown["quarter"]])
     frame = frame.rename(columns={"quarter": "Quarter"}).assign(KPIs=shown[columns[1:]].sum(axis=1))
     caption = "KPIs by rating in the last reports, as printed then"
-    table = report_table(frame, caption, name="history-table", wide=True, look="kpi-reports", quiet=True)
+    table = report_table(
+        frame, caption, name="history-table", wide=True, look="kpi-reports", quiet=True
+    )
     return render("history.html.j2", chart=Markup(chart), table=table)
 
 
 def history_sentence(history: pd.DataFrame) -> str:
     """`From Quarter 2 2023/24 to Quarter 3 2024/25: Green from 15 to 17, …, as printed in each report.`"""
     first, last = history.iloc[0], history.iloc[-1]
-    went = [f"{rag} from {first[rag]} to {last[rag]}" for rag in (*RAGS, NOT_RATED) if first[rag] or last[rag]]
+    went = [
+        f"{rag} from {first[rag]} to {last[rag]}"
+        for rag in (*RAGS, NOT_RATED)
+        if first[rag] or last[rag]
+    ]
     span = f"From {Quarter.parse(first['quarter']).title} to {Quarter.parse(last['quarter']).title}"
     return f"{span}: {', '.join(went)}, as printed in each report."
 

@@ -20,7 +20,15 @@ Chart = tuple[Spec, str, str, str]
 Drawings = Mapping[str, Future[str]]
 
 _SVG = "{http://www.w3.org/2000/svg}"
-_DROPPED = {"class", "role", "version", "clip-path", "stroke-miterlimit", "font-family", "pointer-events"}
+_DROPPED = {
+    "class",
+    "role",
+    "version",
+    "clip-path",
+    "stroke-miterlimit",
+    "font-family",
+    "pointer-events",
+}
 _DEFAULTS = {
     "stroke-dasharray": {"1,0"},
     "stroke-width": {"0"},
@@ -29,7 +37,15 @@ _DEFAULTS = {
     "transform": {"translate(0,0)"},
     "text-anchor": {"start"},
 }
-_INHERITED = ("fill", "stroke", "stroke-width", "stroke-dasharray", "font-size", "text-anchor", "paint-order")
+_INHERITED = (
+    "fill",
+    "stroke",
+    "stroke-width",
+    "stroke-dasharray",
+    "font-size",
+    "text-anchor",
+    "paint-order",
+)
 _UNDRAWABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 _TOGETHER = 8
 _NUMBER = re.compile(r"-?\d+\.\d+(?:e-?\d+)?")
@@ -102,7 +118,9 @@ def drawn(charts: Iterable[Chart]) -> Drawings:
     drawings: dict[str, Future[str]] = {}
     while some := list(islice(waiting, _TOGETHER)):
         answer = beside.submit(asked, some)
-        drawings |= {chart[1]: beside.submit(given, answer, place, chart) for place, chart in enumerate(some)}
+        drawings |= {
+            chart[1]: beside.submit(given, answer, place, chart) for place, chart in enumerate(some)
+        }
     beside.shutdown(wait=False)
     return drawings
 
@@ -143,7 +161,11 @@ def _slim(element: ET.Element) -> None:
         element.set("paint-order", "stroke")
     for child in list(element):
         _slim(child)
-    element[:] = [kept for child in element for kept in (child if child.tag == "g" and not child.attrib else [child])]
+    element[:] = [
+        kept
+        for child in element
+        for kept in (child if child.tag == "g" and not child.attrib else [child])
+    ]
     _lift_common(element)
 
 
@@ -173,4 +195,7 @@ def _renumber_clips(root: ET.Element, stem: str) -> None:
             element.set("id", names[found])
     for element in root.iter():
         for key, value in element.attrib.items():
-            element.set(key, re.sub(r"url\(#([^)]+)\)", lambda hit: f"url(#{names.get(hit[1], hit[1])})", value))
+            element.set(
+                key,
+                re.sub(r"url\(#([^)]+)\)", lambda hit: f"url(#{names.get(hit[1], hit[1])})", value),
+            )

@@ -36,13 +36,19 @@ def report_table(
     `numbers`: all cells are numbers, also where the column holds other things.
     `name` is the stem of the caption's id, to be unique on the page (default: the caption's words).
     """
-    aligned = [False, *(numbers or pd.api.types.is_numeric_dtype(dtype) for dtype in frame.dtypes.iloc[1:])]
+    aligned = [
+        False,
+        *(numbers or pd.api.types.is_numeric_dtype(dtype) for dtype in frame.dtypes.iloc[1:]),
+    ]
     records = list(frame.itertuples(index=False, name=None))
     rows = [
         {
             "head": row[0],
             "total": place >= len(records) - totals,
-            "cells": [{"text": cell, "number": number} for cell, number in zip(row[1:], aligned[1:], strict=True)],
+            "cells": [
+                {"text": cell, "number": number}
+                for cell, number in zip(row[1:], aligned[1:], strict=True)
+            ],
         }
         for place, row in enumerate(records)
     ]
@@ -77,11 +83,19 @@ def key() -> Html:
     """What the colours, arrows, lines and marks mean."""
     return render(
         "key.html.j2",
-        ratings=[(name, f"{meaning[0].upper()}{meaning[1:]}") for name, meaning in RAG_MEANINGS.items()],
+        ratings=[
+            (name, f"{meaning[0].upper()}{meaning[1:]}") for name, meaning in RAG_MEANINGS.items()
+        ],
         directions=[
-            (POSITIVE, "Performance is improving over the quarters shown, by more than chance explains"),
+            (
+                POSITIVE,
+                "Performance is improving over the quarters shown, by more than chance explains",
+            ),
             (STABLE, "No change that chance would not explain"),
-            (NEGATIVE, "Performance is worsening over the quarters shown, by more than chance explains"),
+            (
+                NEGATIVE,
+                "Performance is worsening over the quarters shown, by more than chance explains",
+            ),
             (NOT_ENOUGH_DATA, "Fewer than five of the quarters shown have a figure"),
             (NOT_TESTABLE, "The figures add up over the year, so a trend in them means nothing"),
         ],
@@ -100,8 +114,14 @@ def key() -> Html:
         ],
         words=[
             ("Target", "The level agreed for the period: a dashed line in the charts"),
-            ("Floor standard", "The level below which performance is Red: a dotted line in the charts"),
-            ("Activity indicator", "Shows demand; it has an expected range, no target and no rating"),
+            (
+                "Floor standard",
+                "The level below which performance is Red: a dotted line in the charts",
+            ),
+            (
+                "Activity indicator",
+                "Shows demand; it has an expected range, no target and no rating",
+            ),
             (
                 "Same quarter last year",
                 "Figures are not adjusted for the season: compare with this one where a season matters",
@@ -110,7 +130,10 @@ def key() -> Html:
                 figure_with_status("", ESTIMATED),
                 "Not a final figure: estimated, provisional or read from a published chart",
             ),
-            (figure_with_status("", ILLUSTRATIVE), "Invented to complete the picture; not a fact about any council"),
+            (
+                figure_with_status("", ILLUSTRATIVE),
+                "Invented to complete the picture; not a fact about any council",
+            ),
         ],
     )
 

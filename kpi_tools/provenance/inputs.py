@@ -40,10 +40,16 @@ def fingerprints(raw: Path, quarter: Quarter) -> dict[str, str]:
     found = {}
     for path in sorted(raw.rglob("*")):
         parts = path.relative_to(raw).parts
-        if path.suffix.lower() not in _READ or parts[-1].startswith((".", "~$")) or not path.is_file():
+        if (
+            path.suffix.lower() not in _READ
+            or parts[-1].startswith((".", "~$"))
+            or not path.is_file()
+        ):
             continue
         if len(parts) == 1:
-            found[path.name] = hashlib.sha256(_content(path.name, _bytes(path), quarter)).hexdigest()
+            found[path.name] = hashlib.sha256(
+                _content(path.name, _bytes(path), quarter)
+            ).hexdigest()
         elif _filed_by(parts[1].removesuffix(path.suffix), quarter):
             found["/".join(parts)] = fingerprint(path)
     return found
@@ -81,13 +87,18 @@ def _content(name: str, written: bytes, quarter: Quarter) -> bytes:
     return written
 
 
-def _in_force(head: list[str], rows: list[list[str]], since: str, quarter: Quarter) -> list[list[str]]:
+def _in_force(
+    head: list[str], rows: list[list[str]], since: str, quarter: Quarter
+) -> list[list[str]]:
     """The rows whose `since` is not after the quarter. Raises `ValueError` where there is no such column."""
     at = head.index(since)
     kept = [row for row in rows if any(row) and not _after(row[at : at + 1], quarter)]
     if _UNTIL in head:
         end = head.index(_UNTIL)
-        kept = [[*row[:end], "", *row[end + 1 :]] if _after(row[end : end + 1], quarter) else row for row in kept]
+        kept = [
+            [*row[:end], "", *row[end + 1 :]] if _after(row[end : end + 1], quarter) else row
+            for row in kept
+        ]
     return kept
 
 

@@ -44,7 +44,9 @@ def sources() -> str:
     whole = hashlib.sha256()
     for path in sorted(path for path in _PACKAGE.rglob("*") if path.suffix in _SOURCES):
         whole.update(path.relative_to(_PACKAGE).as_posix().encode() + b"\0")
-        whole.update(path.read_bytes().replace(b"\r\n", b"\n") + b"\0")  # as git gives them on any system
+        whole.update(
+            path.read_bytes().replace(b"\r\n", b"\n") + b"\0"
+        )  # as git gives them on any system
     return whole.hexdigest()[:_SHORT]
 
 
@@ -53,7 +55,9 @@ def unlike_lock(lock: Path = LOCK) -> list[str]:
     if not lock.is_file():
         return [f"there is no {lock.name} to compare the packages with"]
     pins: dict[str, set[str]] = {}
-    for name, pinned in re.findall(r"^([\w.-]+)==(\S+)", lock.read_text(encoding="utf-8"), re.MULTILINE):
+    for name, pinned in re.findall(
+        r"^([\w.-]+)==(\S+)", lock.read_text(encoding="utf-8"), re.MULTILINE
+    ):
         pins.setdefault(name.lower().replace("_", "-"), set()).add(pinned)
     return [
         f"{name} {there} instead of {' or '.join(sorted(pins.get(name, {'none'})))}"

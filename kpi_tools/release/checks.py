@@ -65,7 +65,9 @@ def release_findings(
         before, same = earlier_reports(returns)
     steps = reconcile(kpis, before, same)
     pairs = rating_pairs(kpis, same)
-    change = {rag: int((pairs["now"] == rag).sum() - (pairs["before"] == rag).sum()) for rag in RAGS}
+    change = {
+        rag: int((pairs["now"] == rag).sum() - (pairs["before"] == rag).sum()) for rag in RAGS
+    }
     said = texts(returns, kpis)
     return as_findings(chain(
         counts_add_up(matrix(kpis)),
@@ -91,18 +93,24 @@ def counts_add_up(counted: pd.DataFrame) -> Iterator[Finding]:
     for row in rows_of(counted):
         rated = sum(int(row[name]) for name in (*RAGS, NOT_RATED))
         if rated != row["kpis"]:
-            yield _not_true(row["section"], f"the ratings add up to {rated}, and there are {row['kpis']} KPIs.")
+            yield _not_true(
+                row["section"], f"the ratings add up to {rated}, and there are {row['kpis']} KPIs."
+            )
     sections, total = counted.iloc[:-1], counted.iloc[-1]
     for name in counted.columns.drop("section"):
         if sections[name].sum() != total[name]:
             yield _not_true(
-                f"column {name}", f"the sections add up to {sections[name].sum()}, the total is {total[name]}."
+                f"column {name}",
+                f"the sections add up to {sections[name].sum()}, the total is {total[name]}.",
             )
 
 
 def reconciles(steps: pd.DataFrame) -> Iterator[Finding]:
     """The way from the previous report's counts to this report's, plainly and like for like, adds up."""
-    return (_not_true("changes since the previous report", sentence) for sentence in does_not_add_up(steps))
+    return (
+        _not_true("changes since the previous report", sentence)
+        for sentence in does_not_add_up(steps)
+    )
 
 
 def reds_without_action(kpis: pd.DataFrame, quarter: Quarter) -> Iterator[Finding]:
@@ -171,13 +179,24 @@ def left_over_names(returns: Returns) -> Iterator[Finding]:
     """Names that a spreadsheet program gave: `Series1`, `Chart Title`, `#REF!`."""
     named = [
         *(("kpis.csv", row["kpi_id"], row["kpi_name"]) for row in rows_of(_by_now(returns))),
-        *(("activity.csv", row["activity_id"], row["activity_name"]) for row in rows_of(returns.activity)),
+        *(
+            ("activity.csv", row["activity_id"], row["activity_name"])
+            for row in rows_of(returns.activity)
+        ),
         *(("benchmarks.csv", row["kpi_id"], row["area"]) for row in rows_of(returns.benchmarks)),
-        *((row["file"], row["kpi_id"] or row["section"], row["commentary"]) for row in rows_of(returns.commentary)),
+        *(
+            (row["file"], row["kpi_id"] or row["section"], row["commentary"])
+            for row in rows_of(returns.commentary)
+        ),
     ]
     for file, what, name in dict.fromkeys(named):
         if isinstance(name, str) and _LEFT_OVER.search(name.strip()):
-            yield error("name-left-over", f"{file}, {what}", f'"{name}" is not a name.', "Write what it stands for.")
+            yield error(
+                "name-left-over",
+                f"{file}, {what}",
+                f'"{name}" is not a name.',
+                "Write what it stands for.",
+            )
 
 
 def other_versions(unlike: list[str]) -> Iterator[Finding]:
@@ -196,13 +215,19 @@ def _other_texts(returns: Returns) -> dict[str, str]:
     defined = catalogue.assign(file="kpis.csv", text=catalogue["definition"])
     agreed = returns.targets.assign(file="targets.csv", text=returns.targets["target_reason"])
     columns = ["file", "kpi_id", "text"]
-    rows = pd.concat([table[columns] for table in (about, defined, agreed)]).dropna(subset="text").drop_duplicates()
+    rows = (
+        pd.concat([table[columns] for table in (about, defined, agreed)])
+        .dropna(subset="text")
+        .drop_duplicates()
+    )
     return {f"{file}, {kpi_id}": text for file, kpi_id, text in rows.itertuples(index=False)}
 
 
 def _by_now(returns: Returns) -> pd.DataFrame:
     """The catalogue without the KPIs that come into the set after the report's quarter, which must not change it."""
-    return returns.catalogue[[Quarter.parse(label) <= returns.quarter for label in returns.catalogue["first_quarter"]]]
+    return returns.catalogue[
+        [Quarter.parse(label) <= returns.quarter for label in returns.catalogue["first_quarter"]]
+    ]
 
 
 def _known(returns: Returns) -> dict[str, list[float]]:
@@ -221,5 +246,8 @@ def _kpi(row: dict[str, object]) -> str:
 
 def _not_true(place: str, sentence: str) -> Finding:
     return error(
-        "counts-do-not-add-up", place, sentence, "A fault in the program itself: please tell who looks after it."
+        "counts-do-not-add-up",
+        place,
+        sentence,
+        "A fault in the program itself: please tell who looks after it.",
     )

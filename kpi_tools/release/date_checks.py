@@ -11,7 +11,8 @@ from kpi_tools.words.findings import Finding, error, warning
 from kpi_tools.words.row_words import rows_of
 
 _QUARTER: Final = re.compile(
-    r"\b(?:Quarter|Qtr\.?|Q)\s?(?P<number>[1-4])(?P<year>\s*,?\s*(?:of\s+)?(?:20)?\d\d\s?[/-]\s?(?:20)?\d\d)?\b", re.I
+    r"\b(?:Quarter|Qtr\.?|Q)\s?(?P<number>[1-4])(?P<year>\s*,?\s*(?:of\s+)?(?:20)?\d\d\s?[/-]\s?(?:20)?\d\d)?\b",
+    re.I,
 )
 _MONTHS: Final = (
     "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
@@ -31,7 +32,9 @@ def stale_quarters(said: pd.DataFrame, kpis: pd.DataFrame, quarter: Quarter) -> 
         own = {quarter} | ({Quarter.parse(data[row["kpi_id"]])} if row["kpi_id"] else set())
         text = str(row["text"])
         for found in _QUARTER.finditer(text):
-            if not _COMPARED.search(text[: found.start()]) and not any(_names(found, one) for one in own):
+            if not _COMPARED.search(text[: found.start()]) and not any(
+                _names(found, one) for one in own
+            ):
                 yield error(
                     "stale-quarter", row["place"], f'"{found[0].strip()}" in the report of {quarter.title}.',
                     "Correct it, or write {quarter}.",
@@ -43,7 +46,9 @@ def stale_quarters(said: pd.DataFrame, kpis: pd.DataFrame, quarter: Quarter) -> 
                 and not re.search(r"\b(?:in|of|at|end)\s+$", text[: found.start()])
             ):
                 continue
-            if not _COMPARED.search(text[: found.start()]) and not any(_within(found, one) for one in own):
+            if not _COMPARED.search(text[: found.start()]) and not any(
+                _within(found, one) for one in own
+            ):
                 yield warning(
                     "stale-month", row["place"], f'"{found[0]}" in the report of {quarter.title}.',
                     "Correct it, or say what it is compared with.",

@@ -53,7 +53,9 @@ class Override:
 
 def as_text(overrides: Iterable[tuple[str, str, str]]) -> str:
     """The overrides (check, reason, role) as a notebook's parameter has them: `code | because | by`, one a line."""
-    return "\n".join(" | ".join((one.code, one.because, one.by)) for one in starmap(Override, overrides))
+    return "\n".join(
+        " | ".join((one.code, one.because, one.by)) for one in starmap(Override, overrides)
+    )
 
 
 def parse_overrides(text: str) -> tuple[Override, ...]:
@@ -62,7 +64,9 @@ def parse_overrides(text: str) -> tuple[Override, ...]:
     for line in text.splitlines():
         parts = [part.strip() for part in line.split("|")]
         if len(parts) != 3:
-            raise InputError(f'An override is written "code | because | by", and this one is {line!r}.')
+            raise InputError(
+                f'An override is written "code | because | by", and this one is {line!r}.'
+            )
         found.append(Override(*parts))
     return tuple(found)
 
@@ -77,7 +81,9 @@ def judged(findings: pd.DataFrame, overrides: Iterable[Override]) -> pd.DataFram
         there = listed(list(dict.fromkeys(findings["code"]))) or "none"
         raise InputError(f"There is no finding {idle[0]!r} to override. There are: {there}.")
     own = [given.get(code) for code in findings["code"]]
-    return findings.assign(because=[one and one.because for one in own], by=[one and one.by for one in own])
+    return findings.assign(
+        because=[one and one.because for one in own], by=[one and one.by for one in own]
+    )
 
 
 def standing(findings: pd.DataFrame) -> pd.DataFrame:
@@ -119,8 +125,13 @@ def check_page(page: str, returns: Returns, tables: Mapping[str, pd.DataFrame]) 
 
 def as_lines(findings: pd.DataFrame, most: int = _SHOWN) -> str:
     """Findings as sentences, one a line; those beyond `most` are counted."""
-    rows = [Finding(*row) for row in findings[list(Finding._fields)].head(most).itertuples(index=False, name=None)]
-    lines = [f"  {row.place}: {row.finding} {row.remedy} [{row.code}, {row.severity}]" for row in rows]
+    rows = [
+        Finding(*row)
+        for row in findings[list(Finding._fields)].head(most).itertuples(index=False, name=None)
+    ]
+    lines = [
+        f"  {row.place}: {row.finding} {row.remedy} [{row.code}, {row.severity}]" for row in rows
+    ]
     more = len(findings) - most
     return "\n".join([*lines, *([f"  … and {more:,} more."] if more > 0 else [])])
 
@@ -129,7 +140,9 @@ def edition_notice(edition: str, quarter: Quarter) -> Html:
     """The word Draft at the top of what is not final."""
     if edition == FINAL:
         return Html()
-    text = Markup('<div class="kpi-draft" role="note" aria-label="Edition"><p><strong>Draft.</strong> {}</p></div>')
+    text = Markup(
+        '<div class="kpi-draft" role="note" aria-label="Edition"><p><strong>Draft.</strong> {}</p></div>'
+    )
     return Html(
         text.format(
             f"Not for publication: the report for {quarter.title} has not been released. The chapter Checks says why."
@@ -164,12 +177,18 @@ def _chapter(table: pd.DataFrame, edition: str) -> Html:
     if edition == FINAL:
         if len(errors):
             raise InputError(f"The final report is refused.\n{as_lines(errors)}")
-        return section("Checks overridden", _passed_sentence(passed), _table(passed)) if len(passed) else Html()
+        return (
+            section("Checks overridden", _passed_sentence(passed), _table(passed))
+            if len(passed)
+            else Html()
+        )
     if table.empty:
         return section("Checks", "The checks before release found nothing.")
     count = f"The checks before release found {plural(len(table), 'thing')}, of which {in_words(len(errors))} "
     told = f"{'stands' if len(errors) == 1 else 'stand'} in the way of the final report."
-    return section("Checks", count + told, *([_passed_sentence(passed)] if len(passed) else []), _table(table))
+    return section(
+        "Checks", count + told, *([_passed_sentence(passed)] if len(passed) else []), _table(table)
+    )
 
 
 def _passed_sentence(passed: pd.DataFrame) -> Html:
@@ -184,4 +203,6 @@ def _table(table: pd.DataFrame) -> Html:
         "Place": table["place"], "Finding": table["finding"], "What to do": table["remedy"], "Check": table["code"],
         "Severity": [row["severity"] if pd.isna(row["by"]) else "overridden" for row in rows_of(table)],
     })  # fmt: skip
-    return report_table(shown, "Findings of the checks before release", name="findings", wide=True, quiet=True)
+    return report_table(
+        shown, "Findings of the checks before release", name="findings", wide=True, quiet=True
+    )

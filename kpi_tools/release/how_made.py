@@ -64,7 +64,9 @@ def record(
             "shown": rows_of(returns.agreed),
         },
         "checks": {code: found.get(code, 0) for code in CHECKS},
-        "overrides": [{"code": one.code, "because": one.because, "by": one.by} for one in overrides],
+        "overrides": [
+            {"code": one.code, "because": one.because, "by": one.by} for one in overrides
+        ],
     }
 
 
@@ -74,7 +76,9 @@ def how_made(
 ) -> Html:  # fmt: skip
     """The chapter's paragraphs and the table of inputs; parameters as the notebook has them, else as `record`."""
     given = parse_overrides(overrides)
-    said = record(returns, kpis, kinds(judged(findings, given)), edition, given, prepared_by, signed_off_by)
+    said = record(
+        returns, kpis, kinds(judged(findings, given)), edition, given, prepared_by, signed_off_by
+    )
     used = fingerprints(raw_folder(raw), returns.quarter)
     rows = said["rows"]
     received = (
@@ -108,14 +112,21 @@ def _suppressed(returns: Returns) -> int:
     """How many of the figures known, quarters and months, of sensitive KPIs are suppressed."""
     sensitive = set(returns.catalogue.loc[returns.catalogue["sensitive"] == "yes", "kpi_id"])
     tables = (returns.figures, returns.months)
-    return sum(int((table["kpi_id"].isin(sensitive) & (table["status"] == SUPPRESSED)).sum()) for table in tables)
+    return sum(
+        int((table["kpi_id"].isin(sensitive) & (table["status"] == SUPPRESSED)).sum())
+        for table in tables
+    )
 
 
 def _small_numbers(said: Mapping[str, Any], returns: Returns) -> list[str]:
     """Nothing where no KPI is sensitive."""
     if not (returns.catalogue["sensitive"] == "yes").any():
         return []
-    rounded = f" Other counts of these KPIs are rounded to the nearest {said['rounding']}." if said["rounding"] else ""
+    rounded = (
+        f" Other counts of these KPIs are rounded to the nearest {said['rounding']}."
+        if said["rounding"]
+        else ""
+    )
     names = returns.catalogue.set_index("kpi_id")["kpi_name"]
     told = [
         f"{names[row['kpi_id']]}, {_period(row['period'])}: printed although it may be small, agreed by the "
@@ -130,11 +141,18 @@ def _small_numbers(said: Mapping[str, Any], returns: Returns) -> list[str]:
 
 
 def _period(period: str) -> str:
-    return Quarter.parse(period).title if "Q" in period else f"{date.fromisoformat(f'{period}-01'):%B %Y}"
+    return (
+        Quarter.parse(period).title
+        if "Q" in period
+        else f"{date.fromisoformat(f'{period}-01'):%B %Y}"
+    )
 
 
 def _checks(said: Mapping[str, Any]) -> str:
-    open_, passed = {code: n for code, n in said["checks"].items() if n}, {one["code"] for one in said["overrides"]}
+    open_, passed = (
+        {code: n for code, n in said["checks"].items() if n},
+        {one["code"] for one in said["overrides"]},
+    )
     told = [f"{code} {n}{', overridden' if code in passed else ''}" for code, n in open_.items()]
     clean = len(said["checks"]) - len(open_)
     found = f" Findings: {'; '.join(told)}." if told else ""
@@ -161,7 +179,9 @@ def _inputs(used: Mapping[str, str]) -> Html:
         {
             "Input": group,
             "Files": str(len(names)),
-            "Name of its content": next(iter(names.values()))[:_SHOWN] if len(names) == 1 else digest(names),
+            "Name of its content": next(iter(names.values()))[:_SHOWN]
+            if len(names) == 1
+            else digest(names),
         }
         for group, names in groups.items()
     ]
@@ -171,4 +191,8 @@ def _inputs(used: Mapping[str, str]) -> Html:
 
 def _group(path: str) -> str:
     kind, _, rest = path.partition("/")
-    return f"{kind.capitalize()} of {Quarter.parse(rest.partition('/')[0].partition('.')[0]).title}" if rest else path
+    return (
+        f"{kind.capitalize()} of {Quarter.parse(rest.partition('/')[0].partition('.')[0]).title}"
+        if rest
+        else path
+    )

@@ -16,10 +16,14 @@ from kpi_tools.vocabulary import NOT_RATED
 from kpi_tools.words.findings import Finding, error
 from kpi_tools.words.row_words import Rows, rows_by, rows_of
 
-_CARD: Final = re.compile(r'<article class="kpi-card[^"]*" id="(?P<anchor>[^"]+)"(?P<inside>.*?)</article>', re.S)
+_CARD: Final = re.compile(
+    r'<article class="kpi-card[^"]*" id="(?P<anchor>[^"]+)"(?P<inside>.*?)</article>', re.S
+)
 _CHART: Final = re.compile(r'<svg\b(?P<head>[^>]*role="img"[^>]*)>(?P<inside>.*?)</svg>', re.S)
 _VERDICT: Final = re.compile(r'<p class="kpi-verdict">(.*?)</p>', re.S)
-_ROW: Final = re.compile(r'<tr>(?:(?!</tr>).)*?href="#(?P<anchor>kpi-[^"]+)"(?P<inside>.*?)</tr>', re.S)
+_ROW: Final = re.compile(
+    r'<tr>(?:(?!</tr>).)*?href="#(?P<anchor>kpi-[^"]+)"(?P<inside>.*?)</tr>', re.S
+)
 _MARK: Final = re.compile(r'<span class="kpi-(?:rag|arrow)\b[^"]*">(.*?)</span>', re.S)
 _LEFT_OVER: Final = re.compile(r"\b(?:Series ?\d+|Chart Title|Axis Title|undefined|NaN)\b")
 _REMEDY: Final = "A fault in the program itself: please tell who looks after it."
@@ -27,7 +31,9 @@ _SHOWN_ACTIVITY: Final = 6
 _IN_A_ROW: Final = 3
 
 
-def page_findings(page: str, kpis: pd.DataFrame, recent: pd.DataFrame, activity: pd.DataFrame) -> Iterator[Finding]:
+def page_findings(
+    page: str, kpis: pd.DataFrame, recent: pd.DataFrame, activity: pd.DataFrame
+) -> Iterator[Finding]:
     """What of the page contradicts the scorecard (`kpis`), the quarters shown (`recent`) or the activity indicators."""
     cards = {found["anchor"]: found["inside"] for found in _CARD.finditer(page)}
     by_kpi = rows_by(recent)
@@ -35,7 +41,12 @@ def page_findings(page: str, kpis: pd.DataFrame, recent: pd.DataFrame, activity:
         rag = kpi["rag"] if isinstance(kpi["rag"], str) else NOT_RATED
         verdict = f"{rag} {kpi['direction_of_travel'].capitalize()}"
         yield from _of_card(
-            cards, f"kpi-{slug(kpi['kpi_id'])}", kpi["kpi_name"], by_kpi[kpi["kpi_id"]], chart_description, verdict
+            cards,
+            f"kpi-{slug(kpi['kpi_id'])}",
+            kpi["kpi_name"],
+            by_kpi[kpi["kpi_id"]],
+            chart_description,
+            verdict,
         )
     yield from _of_rows(page, kpis)
     if not kpis.empty:
@@ -44,9 +55,18 @@ def page_findings(page: str, kpis: pd.DataFrame, recent: pd.DataFrame, activity:
             yield from _of_card(cards, anchor, name, rows[-_SHOWN_ACTIVITY:], activity_description)
     for chart in _CHART.finditer(page):
         if not _part(chart["inside"], "title") or not _part(chart["inside"], "desc"):
-            yield error("chart-without-words", "a chart", "A chart has no title or no description.", _REMEDY)
-        if left := _LEFT_OVER.search(" ".join(re.findall(r"<text\b[^>]*>([^<]*)", chart["inside"]))):
-            yield error("name-left-over", _part(chart["inside"], "title"), f'"{left[0]}" stands in the chart.', _REMEDY)
+            yield error(
+                "chart-without-words", "a chart", "A chart has no title or no description.", _REMEDY
+            )
+        if left := _LEFT_OVER.search(
+            " ".join(re.findall(r"<text\b[^>]*>([^<]*)", chart["inside"]))
+        ):
+            yield error(
+                "name-left-over",
+                _part(chart["inside"], "title"),
+                f'"{left[0]}" stands in the chart.',
+                _REMEDY,
+            )
 
 
 def _of_rows(page: str, kpis: pd.DataFrame) -> Iterator[Finding]:
@@ -57,7 +77,10 @@ def _of_rows(page: str, kpis: pd.DataFrame) -> Iterator[Finding]:
         marks = [_text(mark) for mark in _MARK.findall(found["inside"])]
         if kpi is None or len(marks) != _IN_A_ROW:
             continue
-        ratings = [str(kpi[name]) if isinstance(kpi[name], str) else NOT_RATED for name in ("rag", "previous_rag")]
+        ratings = [
+            str(kpi[name]) if isinstance(kpi[name], str) else NOT_RATED
+            for name in ("rag", "previous_rag")
+        ]
         expected = [*ratings, str(kpi["direction_of_travel"]).capitalize()]
         if marks != expected:
             told = f'A table says "{", ".join(marks)}", and the scorecard "{", ".join(expected)}".'

@@ -20,7 +20,21 @@ from kpi_tools.words.tokens import kpi_figures, without_figure
 _SMALL: Final = {
     word: number
     for number, word in enumerate(
-        ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
+        (
+            "no",
+            "one",
+            "two",
+            "three",
+            "four",
+            "five",
+            "six",
+            "seven",
+            "eight",
+            "nine",
+            "ten",
+            "eleven",
+            "twelve",
+        )
     )
 } | {"none": 0, "both": 2}
 _NUMBER: Final = rf"(?P<number>\d+|{'|'.join(_SMALL)})"
@@ -30,8 +44,12 @@ _BETWEEN: Final = (
 )
 _COLOUR: Final = r"(?P<rag>Green|Amber|Red)s?\b"
 _COUNT: Final = re.compile(rf"\b{_NUMBER}{_BETWEEN}\s+{_COLOUR}", re.I)
-_CHANGE: Final = re.compile(rf"\b{_NUMBER}\s+(?P<way>more|fewer|less)\s+(?:KPIs?\s+(?:are\s+)?)?{_COLOUR}", re.I)
-_ALL: Final = re.compile(rf"\b(?:all|out of(?: the)?|of (?:the|our)|the)\s+{_NUMBER}\s+(?:KPIs|indicators)\b", re.I)
+_CHANGE: Final = re.compile(
+    rf"\b{_NUMBER}\s+(?P<way>more|fewer|less)\s+(?:KPIs?\s+(?:are\s+)?)?{_COLOUR}", re.I
+)
+_ALL: Final = re.compile(
+    rf"\b(?:all|out of(?: the)?|of (?:the|our)|the)\s+{_NUMBER}\s+(?:KPIs|indicators)\b", re.I
+)
 _SENTENCE: Final = re.compile(r"[^.!?;\n]+(?:\.\d[^.!?;\n]*)*")
 _PUT: Final = "Correct it, or use a token, which is filled in from the table."
 
@@ -51,7 +69,9 @@ def texts(returns: Returns, kpis: pd.DataFrame) -> pd.DataFrame:
                     "text": filled[column], "sent": sent[column],
                     "place": f"{sent['file']}, row {sent['row']}, {column}",
                 })  # fmt: skip
-    return pd.DataFrame(rows, columns=["kpi_id", "section", "column", "text", "sent", "place"], dtype=object)
+    return pd.DataFrame(
+        rows, columns=["kpi_id", "section", "column", "text", "sent", "place"], dtype=object
+    )
 
 
 def sentences(text: object) -> list[str]:
@@ -64,14 +84,18 @@ def tokens_without_figure(said: pd.DataFrame, kpis: pd.DataFrame) -> Iterator[Fi
     figures = {row["kpi_id"]: kpi_figures(row) for row in rows_of(kpis)}
     for row in rows_of(said[said["kpi_id"].notna()]):
         for token in without_figure(row["sent"], figures[row["kpi_id"]]):
-            there = ", ".join(f"{{{name}}}" for name, figure in figures[row["kpi_id"]].items() if figure)
+            there = ", ".join(
+                f"{{{name}}}" for name, figure in figures[row["kpi_id"]].items() if figure
+            )
             yield error(
                 "token-without-figure", row["place"], f"{token} of {row['kpi_id']} has no figure in this quarter.",
                 f"Write the sentence without it. There are: {there}.",
             )  # fmt: skip
 
 
-def counts_in_text(said: pd.DataFrame, kpis: pd.DataFrame, change: Mapping[str, int]) -> Iterator[Finding]:
+def counts_in_text(
+    said: pd.DataFrame, kpis: pd.DataFrame, change: Mapping[str, int]
+) -> Iterator[Finding]:
     """Counts of colours and of KPIs that are not those of the table; changes that are not like for like.
 
     A text on a section counts that section, or the whole report where it says so. `change`: how each colour changed
@@ -100,11 +124,16 @@ def counts_in_text(said: pd.DataFrame, kpis: pd.DataFrame, change: Mapping[str, 
                         there = " or ".join(str(table[word]) for table in about)
                         what = "KPIs" if word == "kpis" else word
                         yield error(
-                            "count-in-text", row["place"], f'"{found[0]}", and the table has {there} {what}.', _PUT
+                            "count-in-text",
+                            row["place"],
+                            f'"{found[0]}", and the table has {there} {what}.',
+                            _PUT,
                         )
 
 
-def figures_in_text(said: pd.DataFrame, recent: pd.DataFrame, known: Mapping[str, list[float]]) -> Iterator[Finding]:
+def figures_in_text(
+    said: pd.DataFrame, recent: pd.DataFrame, known: Mapping[str, list[float]]
+) -> Iterator[Finding]:
     """Targets that are not the table's, and other figures in the KPI's unit that stand nowhere in its figures.
 
     `recent`: the quarters shown; `known`: for each KPI what else is known of it (single months, benchmarks).
@@ -115,7 +144,9 @@ def figures_in_text(said: pd.DataFrame, recent: pd.DataFrame, known: Mapping[str
         last = own[-1]
         text, taken = str(row["text"]), []
         for column, word in (("target", "target"), ("floor_standard", "floor(?: standard)?")):
-            for found in re.finditer(rf"\b{word} (?:of|is|was|stands at|at) (?P<figure>£?\d[\d,.]*\d|\d)", text, re.I):
+            for found in re.finditer(
+                rf"\b{word} (?:of|is|was|stands at|at) (?P<figure>£?\d[\d,.]*\d|\d)", text, re.I
+            ):
                 taken.append(found.start("figure"))
                 if (
                     not _matches(found["figure"], [last[column]])
@@ -129,7 +160,9 @@ def figures_in_text(said: pd.DataFrame, recent: pd.DataFrame, known: Mapping[str
         there = [one[name] for name in lines for one in own] + known.get(row["kpi_id"], [])
         steps = [now["value"] - before["value"] for before, now in pairwise(own)]
         for found in _figures(text, last["unit"]):
-            if found.start("figure") not in taken and not _matches(found["figure"], [*there, *map(abs, steps)]):
+            if found.start("figure") not in taken and not _matches(
+                found["figure"], [*there, *map(abs, steps)]
+            ):
                 yield warning(
                     "figure-in-text", row["place"],
                     f'"{found[0].strip()}" is none of the figures shown for {row["kpi_id"]}.', _PUT,
@@ -144,7 +177,9 @@ def _figures(text: str, unit: str) -> Iterator[re.Match[str]]:
     if unit == "%":
         return re.finditer(r"(?P<figure>\d+(?:\.\d+)?)\s*(?:%|per cent\b|percent\b)", text)
     other = r"(?!\s*(?:%|per cent|working days?|days?|weeks?|hours?|months?|years?|percentage))"
-    return re.finditer(rf"(?<![\d/.,])(?P<figure>(?!(?:19|20)\d\d\b)\d[\d,]{{2,}}(?:\.\d+)?)\b(?!/){other}", text)
+    return re.finditer(
+        rf"(?<![\d/.,])(?P<figure>(?!(?:19|20)\d\d\b)\d[\d,]{{2,}}(?:\.\d+)?)\b(?!/){other}", text
+    )
 
 
 def _matches(figure: str, there: list[float]) -> bool:

@@ -17,11 +17,15 @@ from kpi_tools.words.findings import Finding, error, warning
 from kpi_tools.words.row_words import rows_of
 
 
-def same_as_before(said: pd.DataFrame, earlier: pd.DataFrame, quarter: Quarter) -> Iterator[Finding]:
+def same_as_before(
+    said: pd.DataFrame, earlier: pd.DataFrame, quarter: Quarter
+) -> Iterator[Finding]:
     """Commentary that is word for word that of the previous report. `earlier`: columns as `remarks.commentary_until`."""
     before = earlier[earlier["quarter"] == quarter.shift(-1).label]
     told = {
-        (row["kpi_id"] if isinstance(row["kpi_id"], str) else row["section"]): str(row["commentary"])
+        (row["kpi_id"] if isinstance(row["kpi_id"], str) else row["section"]): str(
+            row["commentary"]
+        )
         for row in rows_of(before)
     }
     for row in rows_of(said[said["column"] == "commentary"]):
@@ -34,15 +38,21 @@ def same_as_before(said: pd.DataFrame, earlier: pd.DataFrame, quarter: Quarter) 
 
 _ALIKE: Final = 0.88
 _BETTER: Final = re.compile(r"\b(?:improv\w+|better|recover(?:ed|ing|s)|strengthen\w*)\b", re.I)
-_WORSE: Final = re.compile(r"\b(?:worse\w*|deteriorat\w+|declin(?:ed|ing|es)|slipp(?:ed|ing))\b", re.I)
+_WORSE: Final = re.compile(
+    r"\b(?:worse\w*|deteriorat\w+|declin(?:ed|ing|es)|slipp(?:ed|ing))\b", re.I
+)
 _RISE: Final = re.compile(r"\b(?:increas(?:ed|ing|es)|rose|risen|rising|went up)\b", re.I)
-_FALL: Final = re.compile(r"\b(?:decreas(?:ed|ing|es)|fell|fallen|falling|dropped|went down)\b", re.I)
+_FALL: Final = re.compile(
+    r"\b(?:decreas(?:ed|ing|es)|fell|fallen|falling|dropped|went down)\b", re.I
+)
 _SUBJECT: Final = re.compile(
     r"^\W*(?:the |this |our )?(?:KPI|figure|rate|share|percentage|proportion|number|result|performance)\b"
     r"(?! of (?:complaints|calls|requests|contacts))",
     re.I,
 )
-_NOT: Final = re.compile(r"\b(?:not|no|n't|to|will|should|can|could|would|may|if|until|than)\W+(?:\w+\W+){0,2}?$", re.I)
+_NOT: Final = re.compile(
+    r"\b(?:not|no|n't|to|will|should|can|could|would|may|if|until|than)\W+(?:\w+\W+){0,2}?$", re.I
+)
 
 
 def words_against_direction(said: pd.DataFrame, kpis: pd.DataFrame) -> Iterator[Finding]:
@@ -54,11 +64,16 @@ def words_against_direction(said: pd.DataFrame, kpis: pd.DataFrame) -> Iterator[
         rating = _climbed(kpi["previous_rag"], kpi["rag"])
         better = step * (-1 if kpi["polarity"] == "lower" else 1)
         for sentence in sentences(row["text"]):
-            for pattern, against, arrow, sign in ((_BETTER, NEGATIVE, -1, 1), (_WORSE, POSITIVE, 1, -1)):
+            for pattern, against, arrow, sign in (
+                (_BETTER, NEGATIVE, -1, 1),
+                (_WORSE, POSITIVE, 1, -1),
+            ):
                 found = pattern.search(sentence)
                 if not found or _NOT.search(sentence[: found.start()]):
                     continue
-                on_quarter = re.search(r"\b(?:quarter|last report)\b", sentence, re.I) and better * sign > 0
+                on_quarter = (
+                    re.search(r"\b(?:quarter|last report)\b", sentence, re.I) and better * sign > 0
+                )
                 if (kpi["direction_of_travel"] == against or rating * arrow > 0) and not on_quarter:
                     yield _contradiction(row, found[0], kpi)
             if _SUBJECT.search(sentence):
@@ -74,7 +89,10 @@ def words_against_direction(said: pd.DataFrame, kpis: pd.DataFrame) -> Iterator[
 
 
 def _contradiction(row: Mapping[str, Any], word: str, kpi: Mapping[str, Any]) -> Finding:
-    before, now = f"{kpi['previous_value']:g} ({kpi['previous_rag']})", f"{kpi['value']:g} ({kpi['rag']})"
+    before, now = (
+        f"{kpi['previous_value']:g} ({kpi['previous_rag']})",
+        f"{kpi['value']:g} ({kpi['rag']})",
+    )
     return warning(
         "words-against-direction", row["place"],
         f'"{word}", and {row["kpi_id"]} went from {before} to {now}, direction {kpi["direction_of_travel"]}.',
@@ -93,7 +111,9 @@ def titles(said: pd.DataFrame, kpis: pd.DataFrame, others: Mapping[str, str]) ->
             if size < 3 or len(set(title) & set(spoken)) < 0.7 * size:
                 continue
             windows = [
-                spoken[at : at + width] for width in (size, size - 1, size + 1) for at in range(len(spoken) - width + 1)
+                spoken[at : at + width]
+                for width in (size, size - 1, size + 1)
+                for at in range(len(spoken) - width + 1)
             ]
             if list(title) in windows:
                 continue
@@ -109,7 +129,9 @@ def _nearest(texts: Iterable[str], title: str) -> str:
     matcher, alike = SequenceMatcher(b=title), dict[str, float]()
     for text in texts:
         matcher.set_seq1(text)
-        if min(matcher.real_quick_ratio(), matcher.quick_ratio()) >= _ALIKE:  # upper bounds, soon known
+        if (
+            min(matcher.real_quick_ratio(), matcher.quick_ratio()) >= _ALIKE
+        ):  # upper bounds, soon known
             alike[text] = matcher.ratio()
     near = max(alike, key=lambda text: alike[text], default="")
     return near if alike.get(near, 0) >= _ALIKE else ""

@@ -62,7 +62,9 @@ class Apart(Executor):
 
     def _run(self, work: Callable[..., Any], given: tuple[Any, ...], named: dict[str, Any]) -> Any:
         ear, mouth = self._context.Pipe(duplex=False)
-        process = self._context.Process(target=_work, args=(mouth, self._environment, work, given, named))
+        process = self._context.Process(
+            target=_work, args=(mouth, self._environment, work, given, named)
+        )
         with self._lock:
             if self._closed:
                 raise LostError("It was not begun.")

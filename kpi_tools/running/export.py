@@ -32,7 +32,9 @@ _MARKS = re.compile(
 )
 
 
-def to_html(notebook: NotebookNode, *, title: str, author: str, date: str, provenance: str = "") -> str:
+def to_html(
+    notebook: NotebookNode, *, title: str, author: str, date: str, provenance: str = ""
+) -> str:
     """The report's page as text.
 
     `notebook`: an executed one; it is not changed. `title` heads the page (a Markdown heading of the first level is
@@ -43,7 +45,9 @@ def to_html(notebook: NotebookNode, *, title: str, author: str, date: str, prove
     chosen = deepcopy(notebook)
     for number, cell in enumerate(chosen.cells, start=1):
         _refuse_unsafe(cell, number)
-    chosen.cells = [cell for cell in chosen.cells if not _LEFT_OUT & set(cell.metadata.get("tags", ()))]
+    chosen.cells = [
+        cell for cell in chosen.cells if not _LEFT_OUT & set(cell.metadata.get("tags", ()))
+    ]
     for number, cell in enumerate(chosen.cells, start=1):
         cell.metadata, cell["id"] = NotebookNode(), f"cell-{number}"
     styles, day = page_style(), Date.fromisoformat(date)
@@ -57,7 +61,9 @@ def to_html(notebook: NotebookNode, *, title: str, author: str, date: str, prove
         "policy": policy(styles),
     }
     exporter = TemplateExporter(
-        template_name="template", extra_template_basedirs=[str(_PAGE)], template_file="index.html.j2"
+        template_name="template",
+        extra_template_basedirs=[str(_PAGE)],
+        template_file="index.html.j2",
     )
     exporter.register_filter("piece", _piece)
     exporter.register_filter("prose", lambda text: notebook_markdown(clean_text(text)))
@@ -69,7 +75,9 @@ def to_html(notebook: NotebookNode, *, title: str, author: str, date: str, prove
 
 def page_style() -> str:
     """The page's one style sheet, without comments and indents."""
-    source = "\n".join((_PAGE / "template" / name).read_text("utf-8") for name in ("components.css", "page.css"))
+    source = "\n".join(
+        (_PAGE / "template" / name).read_text("utf-8") for name in ("components.css", "page.css")
+    )
     source = re.sub(r"/\*.*?\*/", "", source, flags=re.S)
     return re.sub(r"\s*\n\s*", "\n", source).strip() + "\n"
 
@@ -131,7 +139,12 @@ def _refuse_unsafe(cell: NotebookNode, number: int) -> None:
                 "so there is no report. Mend it and run the notebook again."
             )
         data = output.get("data", {})
-        if internal or output.output_type == "stream" or output.get("metadata", {}).get(MADE_HERE) or _is_end(data):
+        if (
+            internal
+            or output.output_type == "stream"
+            or output.get("metadata", {}).get(MADE_HERE)
+            or _is_end(data)
+        ):
             continue
         foreign = sorted(set(data) - _HARMLESS)
         if foreign:

@@ -55,7 +55,9 @@ def _lock(lock: IO[str], name: str) -> None:
 
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except (BlockingIOError, PermissionError):
-        raise BusyError(f"{name} is being made by another run at this moment. Wait until it has ended.") from None
+        raise BusyError(
+            f"{name} is being made by another run at this moment. Wait until it has ended."
+        ) from None
 
 
 def _recover(outputs: Path, name: str) -> None:
@@ -129,7 +131,9 @@ def _flush(path: Path) -> None:
         with open(path, "rb+") as file:
             os.fsync(file)
         return
-    with suppress(OSError):  # Windows cannot open a folder, and some network shares cannot flush one
+    with suppress(
+        OSError
+    ):  # Windows cannot open a folder, and some network shares cannot flush one
         descriptor = os.open(path, os.O_RDONLY)
         try:
             os.fsync(descriptor)

@@ -47,7 +47,9 @@ class Copy:
 
     def begin(self, connection: str, folder: str, environment: dict[str, str], log: str) -> None:
         """Have it be the kernel of the connection file, in `folder`, with its error stream in `log`."""
-        told = json.dumps({"connection": connection, "folder": folder, "environment": environment, "log": log})
+        told = json.dumps(
+            {"connection": connection, "folder": folder, "environment": environment, "log": log}
+        )
         os.write(self._gate, told.encode("utf-8", "surrogateescape"))
         self._close_gate()
 
@@ -156,7 +158,9 @@ def limit_memory() -> None:
     """Never let this process take all the memory (Linux)."""
     import resource
 
-    resource.setrlimit(resource.RLIMIT_DATA, (MEMORY_LIMIT, resource.getrlimit(resource.RLIMIT_DATA)[1]))
+    resource.setrlimit(
+        resource.RLIMIT_DATA, (MEMORY_LIMIT, resource.getrlimit(resource.RLIMIT_DATA)[1])
+    )
 
 
 def _leave_behind(ear: int) -> None:
@@ -180,10 +184,14 @@ def _leave_behind(ear: int) -> None:
             with suppress(OSError):  # the look at the folder had a number of its own
                 os.fstat(taken)
                 os.dup2(nothing, taken, inheritable=False)
-    sys.stdin, sys.stdout, sys.stderr = (os.fdopen(stream, mode, closefd=False) for stream, mode in enumerate("rww"))
+    sys.stdin, sys.stdout, sys.stderr = (
+        os.fdopen(stream, mode, closefd=False) for stream, mode in enumerate("rww")
+    )
     import asyncio
 
-    asyncio.set_event_loop(asyncio.new_event_loop())  # the original's, if it had one, waits for what is closed here
+    asyncio.set_event_loop(
+        asyncio.new_event_loop()
+    )  # the original's, if it had one, waits for what is closed here
     sys.argv[:] = [""]
     if not sys.flags.safe_path:
         sys.path[0] = PACKAGE

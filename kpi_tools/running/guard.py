@@ -64,13 +64,23 @@ def assert_self_contained(page: str) -> None:
     reader.feed(page)
     reader.close()
     faults = list(dict.fromkeys(reader.faults))
-    faults += [f'id "{name}" stands {count} times' for name, count in reader.ids.items() if count > 1]
-    faults += [f'nothing has the id "{name}"' for name in dict.fromkeys(reader.references) if name not in reader.ids]
+    faults += [
+        f'id "{name}" stands {count} times' for name, count in reader.ids.items() if count > 1
+    ]
+    faults += [
+        f'nothing has the id "{name}"'
+        for name in dict.fromkeys(reader.references)
+        if name not in reader.ids
+    ]
     faults += [f"<{tag}> is not closed" for tag in reader.unclosed]
     if reader.styles != 1:
         faults.append(f"{reader.styles} style sheets instead of one")
-    if reader.begins != ["html", "head", "meta", "meta"] or reader.policies != [policy(reader.style)]:
-        faults.append("its policy does not stand at the head, or is not the one for its style sheet")
+    if reader.begins != ["html", "head", "meta", "meta"] or reader.policies != [
+        policy(reader.style)
+    ]:
+        faults.append(
+            "its policy does not stand at the head, or is not the one for its style sheet"
+        )
     # in a drawing, browsers read elements in a title, and Python's reader may not
     if len(re.findall(r"<title[^>]*>[^<]*</title>", page)) != len(re.findall("<title", page, re.I)):
         faults.append("an element in a title")
@@ -124,7 +134,11 @@ class _Reader(HTMLParser):
             return f'<meta http-equiv="{value[:80]}">'
         elif name == "class" and not re.fullmatch(r"[\w -]*", value):
             return f'class "{value[:80]}" on <{tag}>'
-        elif not _PLAIN.fullmatch(value) if name in _DRAWN else name not in _WORDS and "url(" in value.lower():
+        elif (
+            not _PLAIN.fullmatch(value)
+            if name in _DRAWN
+            else name not in _WORDS and "url(" in value.lower()
+        ):
             return f'{name} on <{tag}> refers to "{value[:80]}"'
         return ""
 

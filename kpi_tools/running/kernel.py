@@ -74,7 +74,12 @@ class Adopted(LocalProvisioner):
 
     async def launch_kernel(self, cmd: list[str], **options: Any) -> Any:
         self._copy.begin(cmd[cmd.index("-f") + 1], options["cwd"], options["env"], self._log)
-        self.process, self.pid, self.pgid, self.cwd = self._copy, self._copy.pid, self._copy.pid, options["cwd"]
+        self.process, self.pid, self.pgid, self.cwd = (
+            self._copy,
+            self._copy.pid,
+            self._copy.pid,
+            options["cwd"],
+        )
         return self.connection_info
 
     async def kill(self, restart: bool = False) -> None:
@@ -105,11 +110,15 @@ def kernel(folder: Path, copy: Copy | None = None) -> Iterator[tuple[Manager, IO
         if os.name == "posix" and len(os.fsencode(private)) <= LONGEST_FOLDER:
             manager.transport = "ipc"
         if copy is not None:
-            manager.provisioner = Adopted(kernel_id=manager.kernel_id, kernel_spec=manager.spec, parent=manager)
+            manager.provisioner = Adopted(
+                kernel_id=manager.kernel_id, kernel_spec=manager.spec, parent=manager
+            )
             manager.provisioner.adopt(copy, os.path.join(private, "kernel.log"))
         with open(os.path.join(private, "kernel.log"), "w+b") as log:
             try:
-                run_sync(manager.start_kernel)(cwd=str(folder), env=environment, stdout=log, stderr=log)
+                run_sync(manager.start_kernel)(
+                    cwd=str(folder), env=environment, stdout=log, stderr=log
+                )
                 yield manager, log
             finally:
                 if manager.reader is not None:

@@ -18,7 +18,11 @@ _NOBODYS: Final = ("desktop.ini", "thumbs.db")
 
 
 def manifest(
-    quarter: Quarter, used: Mapping[str, str], notebook: Path, folder: Path, recorded: Mapping[str, Any]
+    quarter: Quarter,
+    used: Mapping[str, str],
+    notebook: Path,
+    folder: Path,
+    recorded: Mapping[str, Any],
 ) -> dict[str, Any]:
     """The manifest of the report whose other files are in `folder`.
 
@@ -52,7 +56,11 @@ def check_replaceable(final: Path) -> None:
     except (OSError, ValueError, KeyError, TypeError):
         ours = set()
     for path in sorted(final.iterdir()):
-        if path.name not in ours and not path.name.startswith((".", "~$")) and path.name.lower() not in _NOBODYS:
+        if (
+            path.name not in ours
+            and not path.name.startswith((".", "~$"))
+            and path.name.lower() not in _NOBODYS
+        ):
             raise KpiError(
                 f"{path} was not made by this command, which replaces the whole folder. Move it away, then run again."
             )

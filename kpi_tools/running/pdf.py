@@ -54,7 +54,13 @@ def find_browser() -> Path:
 
 
 def write_pdf(
-    page: Path, pdf: Path, *, author: str, day: str, browser: Path | None = None, timeout: int = PDF_TIMEOUT
+    page: Path,
+    pdf: Path,
+    *,
+    author: str,
+    day: str,
+    browser: Path | None = None,
+    timeout: int = PDF_TIMEOUT,
 ) -> None:
     """Print the file `page` to `pdf`, by `author` (the council) and dated `day` (`2024-12-31`).
 
@@ -66,9 +72,16 @@ def write_pdf(
     # Not beside the page: what the browser leaves in its profile is not for publication.
     with tempfile.TemporaryDirectory(prefix="kpi-pdf-", ignore_cleanup_errors=True) as own:
         made = Path(own) / "page.pdf"
-        command = [str(browser), *_FLAGS, f"--user-data-dir={Path(own) / 'profile'}", f"--print-to-pdf={made}"]
+        command = [
+            str(browser),
+            *_FLAGS,
+            f"--user-data-dir={Path(own) / 'profile'}",
+            f"--print-to-pdf={made}",
+        ]
         if hasattr(os, "geteuid") and os.geteuid() == 0:
-            command.append("--no-sandbox")  # Chromium refuses root with it; the page runs nothing and asks for nothing
+            command.append(
+                "--no-sandbox"
+            )  # Chromium refuses root with it; the page runs nothing and asks for nothing
         said = _run([*command, page.resolve().as_uri()], timeout)
         content = made.read_bytes() if made.is_file() else b""
     fault = _fault(content)
@@ -91,9 +104,13 @@ def _run(command: list[str], timeout: int) -> str:
     alone = {"start_new_session": True} if os.name == "posix" else {}
     with tempfile.TemporaryFile() as log:
         try:
-            process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, **alone)  # type: ignore[call-overload]
+            process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, **alone
+            )  # type: ignore[call-overload]
         except OSError as error:
-            raise KpiError(f"{command[0]} could not be started: {error.strerror or error}.") from error
+            raise KpiError(
+                f"{command[0]} could not be started: {error.strerror or error}."
+            ) from error
         try:
             process.wait(timeout)
         except subprocess.TimeoutExpired:

@@ -46,16 +46,22 @@ def pens(count: int) -> Iterator[dict[str, str]]:
     with ExitStack() as end:
         environment: dict[str, str] = {}
         if sys.platform == "linux":
-            with suppress(OSError):  # where there is no room for them a report draws by itself, or says so
+            with suppress(
+                OSError
+            ):  # where there is no room for them a report draws by itself, or says so
                 environment = _started(count, end)
         yield environment
 
 
 def _started(count: int, end: ExitStack) -> dict[str, str]:
-    private = end.enter_context(tempfile.TemporaryDirectory(prefix="kpi-", ignore_cleanup_errors=True))
+    private = end.enter_context(
+        tempfile.TemporaryDirectory(prefix="kpi-", ignore_cleanup_errors=True)
+    )
     place = os.path.join(private, "pens")
     paths = os.pathsep.join(filter(None, (PACKAGE, os.environ.get("PYTHONPATH"))))
-    with socket.socket(socket.AF_UNIX) as door:  # closed here, so that nobody waits at it when they have ended
+    with socket.socket(
+        socket.AF_UNIX
+    ) as door:  # closed here, so that nobody waits at it when they have ended
         door.bind(place)
         door.listen()
         for _ in range(count):

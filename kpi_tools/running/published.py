@@ -37,7 +37,9 @@ def published(executed: "NotebookNode", parameters: Mapping[str, str]) -> "Noteb
         cells.append(cell)
     kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
     return nbformat.v4.new_notebook(
-        cells=cells, metadata={"kernelspec": kernel, "language_info": {"name": "python"}}, nbformat_minor=5
+        cells=cells,
+        metadata={"kernelspec": kernel, "language_info": {"name": "python"}},
+        nbformat_minor=5,
     )
 
 

@@ -30,7 +30,9 @@ TRACEBACK = "Traceback (most recent call last)"
 class NotebookError(KpiError):
     """The notebook stopped. `notebook` is what was executed until then, `log` what its kernel said outside of cells."""
 
-    def __init__(self, sentence: str, notebook: "NotebookNode | None" = None, log: str = "") -> None:
+    def __init__(
+        self, sentence: str, notebook: "NotebookNode | None" = None, log: str = ""
+    ) -> None:
         super().__init__(sentence)
         self.notebook = notebook
         self.log = log
@@ -114,9 +116,13 @@ def _check_notebook(notebook: "NotebookNode", name: str) -> None:
     for number, cell in enumerate(notebook.cells, 1):
         if cell.cell_type == "code":
             _check_python(cell.source, f"{name}, cell {number}")
-    code = [cell.source for cell in notebook.cells if cell.cell_type == "code" and cell.source.strip()]
+    code = [
+        cell.source for cell in notebook.cells if cell.cell_type == "code" and cell.source.strip()
+    ]
     if not code or "complete(" not in code[-1]:
-        raise InputError(f"{name} does not end with kpi.complete(quarter), which proves that a run came to its end.")
+        raise InputError(
+            f"{name} does not end with kpi.complete(quarter), which proves that a run came to its end."
+        )
 
 
 def _check_python(source: str, place: str) -> None:
@@ -127,10 +133,15 @@ def _check_python(source: str, place: str) -> None:
         line = [*source.splitlines(), ""][min(number, len(source.splitlines())) - 1].strip()
         reason = (
             "a command outside Python (!, % or ?), whose failure nobody would notice"
-            if line.startswith(("!", "%", "?")) or line.endswith("?") or "= !" in line or "= %" in line
+            if line.startswith(("!", "%", "?"))
+            or line.endswith("?")
+            or "= !" in line
+            or "= %" in line
             else _first_line(error)
         )
-        raise InputError(f"{place}, line {number}, `{_short(line)}`: {reason}. Write it in Python.") from None
+        raise InputError(
+            f"{place}, line {number}, `{_short(line)}`: {reason}. Write it in Python."
+        ) from None
     for node in ast.walk(tree):
         if "get_ipython" in (getattr(node, name, None) for name in ("id", "attr", "name")):
             place += f", line {getattr(node, 'lineno', 1)}"
@@ -141,11 +152,17 @@ def _check_parameters(notebook: "NotebookNode", given: Mapping[str, str], name: 
     declared = _declared(notebook, name)
     for parameter, value in given.items():
         if parameter not in PARAMETERS or parameter not in declared:
-            raise InputError(f'{name} has no parameter "{_short(parameter)}". It has: {", ".join(sorted(declared))}.')
+            raise InputError(
+                f'{name} has no parameter "{_short(parameter)}". It has: {", ".join(sorted(declared))}.'
+            )
         if not isinstance(value, str):
-            raise InputError(f"The parameter {parameter} must be text, and is {type(value).__name__} {value!r}.")
+            raise InputError(
+                f"The parameter {parameter} must be text, and is {type(value).__name__} {value!r}."
+            )
     if missing := sorted(declared - set(given) - OPTIONAL):
-        raise InputError(f"{name} also asks for the parameter {missing[0]}, for which nothing is given.")
+        raise InputError(
+            f"{name} also asks for the parameter {missing[0]}, for which nothing is given."
+        )
 
 
 def _declared(notebook: "NotebookNode", name: str) -> set[str]:
@@ -183,7 +200,11 @@ def _execute(
             f"The Jupyter kernel cannot be started: this Python ({sys.executable}) has no {error.name}. "
             "Install the project's requirements again (README.md)."
         ) from None
-    for speaker in ("papermill", "traitlets", "asyncio"):  # what they have to say is in the sentence or in the log
+    for speaker in (
+        "papermill",
+        "traitlets",
+        "asyncio",
+    ):  # what they have to say is in the sentence or in the log
         logging.getLogger(speaker).setLevel(logging.CRITICAL)
     started: list[NotebookNode] = []
     said, stopped = "", None
@@ -196,7 +217,9 @@ def _execute(
                     dict(parameters),
                     kernel_name=KERNEL,
                     language="python",
-                    progress_bar={"desc": parameters["quarter"], "leave": False} if progress else False,
+                    progress_bar={"desc": parameters["quarter"], "leave": False}
+                    if progress
+                    else False,
                     start_timeout=START_TIMEOUT,
                     execution_timeout=timeout,
                     km=manager,
@@ -211,7 +234,9 @@ def _execute(
         stopped = error
     if not started:
         return None, said, stopped
-    started[0].metadata.pop("papermill", None)  # it holds the whole notebook once more, as it was given
+    started[0].metadata.pop(
+        "papermill", None
+    )  # it holds the whole notebook once more, as it was given
     return started[0], said, stopped
 
 
@@ -248,7 +273,12 @@ def _verdict(notebook: "NotebookNode | None", mark: str, error: Exception | None
     for cell in code:
         if cell.execution_count is None or cell.metadata.papermill.status != "completed":
             return f"ended before {_name(notebook, cell)} had run."
-    shown = [text for output in code[-1].outputs for text in (output.get("data", {}).get("text/plain"),) if text]
+    shown = [
+        text
+        for output in code[-1].outputs
+        for text in (output.get("data", {}).get("text/plain"),)
+        if text
+    ]
     if mark not in shown:
         return f'does not show "{mark}" in its last cell, but {_short(" ".join(shown)) or "nothing"!r}.'
     return ""
@@ -258,7 +288,8 @@ def _name(notebook: "NotebookNode", cell: "NotebookNode") -> str:
     kept = [
         other
         for other in notebook.cells
-        if not {"injected-parameters", "papermill-error-cell-tag"} & set(other.metadata.get("tags", []))
+        if not {"injected-parameters", "papermill-error-cell-tag"}
+        & set(other.metadata.get("tags", []))
     ]
     number = next((number for number, other in enumerate(kept, 1) if other is cell), None)
     line = cell.source.strip().splitlines()[0]
@@ -266,7 +297,9 @@ def _name(notebook: "NotebookNode", cell: "NotebookNode") -> str:
 
 
 def _first_line(error: object) -> str:
-    return _short(str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__).rstrip(".")
+    return _short(
+        str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+    ).rstrip(".")
 
 
 def _short(text: object, length: int = 200) -> str:

@@ -57,16 +57,32 @@ def alerts(figures: pd.DataFrame, submissions: pd.DataFrame | None = None) -> pd
         for place, row in enumerate(sent):
             before = sent[place - 1] if place else None
             others = _finite(np.delete(values, place)), _finite(np.delete(cases, place))
-            for code, sentence in [*_of_one(row), *_of_series(row, before, *others), *_of_time(row)]:
+            for code, sentence in [
+                *_of_one(row),
+                *_of_series(row, before, *others),
+                *_of_time(row),
+            ]:
                 who = row.get("owner")
                 who = who if isinstance(who, str) else "the service that sent it"
-                found.append((kpi, row["quarter"], code, row["value"], sentence, REMEDIES[code], who))
+                found.append(
+                    (kpi, row["quarter"], code, row["value"], sentence, REMEDIES[code], who)
+                )
     if submissions is not None:
-        owners = dict(zip(figures["kpi_id"], figures.get("owner", pd.Series(None, index=figures.index)), strict=True))
+        owners = dict(
+            zip(
+                figures["kpi_id"],
+                figures.get("owner", pd.Series(None, index=figures.index)),
+                strict=True,
+            )
+        )
         found += _restated(submissions, owners)
     table = pd.DataFrame(found, columns=_COLUMNS)
-    places = {key: at for at, key in enumerate(zip(figures["kpi_id"], figures["quarter"], strict=True))}
-    order = [places.get(key, len(places)) for key in zip(table["kpi_id"], table["quarter"], strict=True)]
+    places = {
+        key: at for at, key in enumerate(zip(figures["kpi_id"], figures["quarter"], strict=True))
+    }
+    order = [
+        places.get(key, len(places)) for key in zip(table["kpi_id"], table["quarter"], strict=True)
+    ]
     return table.iloc[np.argsort(order, kind="stable")].reset_index(drop=True)
 
 
@@ -89,7 +105,10 @@ def _of_one(row: dict[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def _of_series(
-    row: dict[str, Any], before: dict[str, Any] | None, others: Sequence[float], cases: Sequence[float]
+    row: dict[str, Any],
+    before: dict[str, Any] | None,
+    others: Sequence[float],
+    cases: Sequence[float],
 ) -> Iterator[tuple[str, str]]:
     """What the other figures of the series say about one."""
     value, d = row["value"], row["denominator"]
@@ -97,17 +116,28 @@ def _of_series(
         usual, low, high = float(np.median(others)), min(others), max(others)
         factor = next((f for f in (10, 100) if low > 0 and _between(value, f, low, high)), None)
         if factor:
-            size = {10: ("a tenth of", "ten times"), 100: ("a hundredth of", "a hundred times")}[factor][value > high]
-            yield SLIP, f"{_said(row)} is about {size} the usual {show(usual, row['unit'], int(row['decimals']))}."
+            size = {10: ("a tenth of", "ten times"), 100: ("a hundredth of", "a hundred times")}[
+                factor
+            ][value > high]
+            yield (
+                SLIP,
+                f"{_said(row)} is about {size} the usual {show(usual, row['unit'], int(row['decimals']))}.",
+            )
         if value == 0 and low > usual / 2 > 0:
-            yield ZERO, f"The value is 0, although it usually is near {show(usual, row['unit'], int(row['decimals']))}."
+            yield (
+                ZERO,
+                f"The value is 0, although it usually is near {show(usual, row['unit'], int(row['decimals']))}.",
+            )
     if (
         len(cases) >= _FEWEST_OTHERS
         and not math.isnan(d)
         and (usual := float(np.median(cases))) > 0
         and not usual / 2 <= d <= usual * 2
     ):
-        yield DENOMINATOR_JUMP, f"The denominator is {d:,.0f}, although it usually is near {usual:,.0f}."
+        yield (
+            DENOMINATOR_JUMP,
+            f"The denominator is {d:,.0f}, although it usually is near {usual:,.0f}.",
+        )
     if before is not None and row.get("status") != CARRIED_FORWARD and _repeats(row, before):
         yield REPEATED, f"{_said(row)} is, to the last digit, what was sent for the period before."
 
@@ -124,7 +154,10 @@ def _repeats(row: dict[str, Any], before: dict[str, Any]) -> bool:
     if math.isnan(row["value"]) or row["value"] != before["value"]:
         return False
     if not math.isnan(row["numerator"]) and not math.isnan(before["numerator"]):
-        return bool(row["numerator"] == before["numerator"] and row["denominator"] == before["denominator"] > 0)
+        return bool(
+            row["numerator"] == before["numerator"]
+            and row["denominator"] == before["denominator"] > 0
+        )
     return bool(round(row["value"], max(int(row["decimals"]), 1)) != row["value"])
 
 
@@ -134,7 +167,9 @@ def _of_time(row: dict[str, Any]) -> Iterator[tuple[str, str]]:
     if not isinstance(received, str) or math.isnan(row["value"]):
         return
     due = Quarter.parse(row["quarter"]).shift(int(row.get("lag_quarters") or 0))
-    if Quarter.parse(received) > due and not (isinstance(first, str) and first and due < Quarter.parse(first)):
+    if Quarter.parse(received) > due and not (
+        isinstance(first, str) and first and due < Quarter.parse(first)
+    ):
         yield (
             LATE,
             f"The figure was due for the report of {due.title} and came for that of {Quarter.parse(received).title}.",
@@ -147,9 +182,7 @@ def _restated(submissions: pd.DataFrame, owners: dict[str, Any]) -> Iterator[tup
         first, last = rows.iloc[0], rows.iloc[-1]
         if first["value"] != last["value"]:
             who = owners.get(kpi)
-            sentence = (
-                f"Sent as {first['value']:,g} ({first['received']}), then as {last['value']:,g} ({last['received']})."
-            )
+            sentence = f"Sent as {first['value']:,g} ({first['received']}), then as {last['value']:,g} ({last['received']})."
             who = who if isinstance(who, str) else "the service that sent it"
             yield kpi, quarter, RESTATED, last["value"], sentence, REMEDIES[RESTATED], who
 

@@ -59,7 +59,11 @@ _ONLY_LIMITS = "Only the limits are tested"
 
 
 def assurance(
-    classified: IntoFrameT, *, by: Sequence[str] | None = None, order_by: str = "period_end", value: str = "value"
+    classified: IntoFrameT,
+    *,
+    by: Sequence[str] | None = None,
+    order_by: str = "period_end",
+    value: str = "value",
 ) -> IntoFrameT:
     """The latest row of each series, with what its limits say: `variation`, `assurance` and, where there is `rag`,
     `reading`.
@@ -75,20 +79,29 @@ def assurance(
     names = frame.collect_schema().names()
     keys = keys_of(frame, by, order_by=order_by, value=value)
     if "special_cause" not in names:
-        raise InputError("The table has no special causes: put it through process_limits and special_causes first.")
+        raise InputError(
+            "The table has no special causes: put it through process_limits and special_causes first."
+        )
     rows = frame if keys else frame.with_columns(_all=lit(0))
     rows = rows.with_columns(_latest=col(order_by).max().over(*(keys or ["_all"])))
     rows = rows.filter(col(order_by) == col("_latest")).with_columns(
-        _value=_finite([value], value), _target=_finite(names, "target"), _band=_band(names), **_polarity(names)
+        _value=_finite([value], value),
+        _target=_finite(names, "target"),
+        _band=_band(names),
+        **_polarity(names),
     )
     noise = col("_target").abs().clip(lower_bound=1.0) * _EXACT + col("_band")
     rows = rows.with_columns(
-        _stated=col("limits").is_in((NO_LIMITS, NOT_CHARTED)), _low=col("_target") - noise, _high=col("_target") + noise
+        _stated=col("limits").is_in((NO_LIMITS, NOT_CHARTED)),
+        _low=col("_target") - noise,
+        _high=col("_target") + noise,
     )
     rows = rows.with_columns(
         _side=flag((col("lower_limit") > col("_high")).fill_null(False))
         - flag((col("upper_limit") < col("_low")).fill_null(False)),
-        _inside=((col("lower_limit") >= col("_low")) & (col("upper_limit") <= col("_high"))).fill_null(False),
+        _inside=(
+            (col("lower_limit") >= col("_low")) & (col("upper_limit") <= col("_high"))
+        ).fill_null(False),
     )
     rows = rows.with_columns(
         _state=when(col("_stated") | col("_target").is_null()).then(lit(0))
@@ -107,8 +120,12 @@ def assurance(
     added = ["variation", "assurance"]
     if "rag" in names:
         known = {f"{rag}/{state}": reading for (rag, state), reading in READINGS.items()}
-        rows = rows.with_columns(_both=nw.concat_str("rag", "assurance", separator="/")).with_columns(
-            reading=col("_both").replace_strict(list(known), list(known.values()), default=None, return_dtype=nw.String)
+        rows = rows.with_columns(
+            _both=nw.concat_str("rag", "assurance", separator="/")
+        ).with_columns(
+            reading=col("_both").replace_strict(
+                list(known), list(known.values()), default=None, return_dtype=nw.String
+            )
         )
         added.append("reading")
     return rows.select(*(name for name in names if name not in added), *added).to_native()
@@ -125,7 +142,10 @@ def _polarity(names: Sequence[str]) -> dict[str, nw.Expr]:
     if "polarity" not in names:
         return {"_better": lit(0), "_closest": lit(0)}
     known = col("polarity").cast(nw.String).fill_null("")
-    return {"_better": flag(known == HIGHER) - flag(known == LOWER), "_closest": flag(known == CLOSEST)}
+    return {
+        "_better": flag(known == HIGHER) - flag(known == LOWER),
+        "_closest": flag(known == CLOSEST),
+    }
 
 
 def _band(names: Sequence[str]) -> nw.Expr:
@@ -133,7 +153,11 @@ def _band(names: Sequence[str]) -> nw.Expr:
     if "polarity" not in names:
         return lit(0.0)
     half = (_finite(names, "floor_standard") - _finite(names, "target")).abs() / 2
-    band = when(_finite(names, "tolerance").is_null()).then(half).otherwise(_finite(names, "tolerance"))
+    band = (
+        when(_finite(names, "tolerance").is_null())
+        .then(half)
+        .otherwise(_finite(names, "tolerance"))
+    )
     return when(col("polarity") == CLOSEST).then(band).otherwise(lit(0.0)).fill_null(0.0)
 
 
@@ -174,7 +198,11 @@ def _why_flagged(point: Mapping[str, Any], figure: Callable[[str], str], side: s
     if rule == OUTSIDE:
         limit = "upper_limit" if side == "above" else "lower_limit"
         usual = f"usually it lies between {figure('lower_limit')} and {figure('upper_limit')}"
-        usual = "the figures behind the limits were all the same" if point["limits"] == NO_VARIATION else usual
+        usual = (
+            "the figures behind the limits were all the same"
+            if point["limits"] == NO_VARIATION
+            else usual
+        )
         return f"{verdict}: {figure('value')} is {side} the {limit[:5]} process limit of {figure(limit)} ({usual})."
     if rule == TREND:
         return f"{verdict}: it is part of seven or more figures in a row that all rise or all fall."
@@ -192,9 +220,17 @@ def _why_not(point: Mapping[str, Any], inside: str, side: str) -> str:
     if int(point["baseline_points"]) < _FEWEST_FOR_RUNS:
         return f"{inside}. {_ONLY_LIMITS}, because there are fewer than {_FEWEST_FOR_RUNS} figures"
     run, steps = abs(int(point["run"])), int(point["steps"])
-    where = f"its run {side} the mean is {run} long (seven make a shift)" if run else "it lies on the mean"
+    where = (
+        f"its run {side} the mean is {run} long (seven make a shift)"
+        if run
+        else "it lies on the mean"
+    )
     kind = "rises" if steps > 0 else "falls"
-    move = f"its run of {kind} is {abs(steps)} long (six make a trend)" if steps else "it follows no rise or fall"
+    move = (
+        f"its run of {kind} is {abs(steps)} long (six make a trend)"
+        if steps
+        else "it follows no rise or fall"
+    )
     return f"{inside}; {where}, and {move}"
 
 

@@ -33,10 +33,18 @@ def in_period(figures: pd.DataFrame, known: pd.DataFrame | None = None) -> pd.Da
     given = pd.DataFrame(columns=["kpi_id", "period_end"]) if known is None else known
     for part in ("numerator", "denominator"):
         places = _places(rows)
-        for kpi, group in rows.assign(_at=places)[rows["basis"] == "rolling_12_months"].groupby("kpi_id", sort=False):
+        for kpi, group in rows.assign(_at=places)[rows["basis"] == "rolling_12_months"].groupby(
+            "kpi_id", sort=False
+        ):
             mine = given[given["kpi_id"] == kpi]
-            start = {at: float(n) for at, n in zip(_places(mine), mine.get(part, []), strict=True) if pd.notna(n)}
-            rolling = {at: float(n) for at, n in zip(group["_at"], group[part], strict=True) if pd.notna(n)}
+            start = {
+                at: float(n)
+                for at, n in zip(_places(mine), mine.get(part, []), strict=True)
+                if pd.notna(n)
+            }
+            rolling = {
+                at: float(n) for at, n in zip(group["_at"], group[part], strict=True) if pd.notna(n)
+            }
             own |= {(str(kpi), part, at): n for at, n in _recovered(rolling, start).items()}
         keys = zip(rows["kpi_id"], places, strict=True)
         rows[f"in_period_{part}"] = [own.get((str(kpi), part, at), math.nan) for kpi, at in keys]
@@ -104,7 +112,11 @@ def what_it_takes(
     of the whole. `coming`: how many cases each new quarter brings; without it, as many as leave. One step for one
     quarter ahead, for two, and so on.
     """
-    goes = list(leaving) if leaving is not None else [(numerator / _WINDOW, denominator / _WINDOW)] * _WINDOW
+    goes = (
+        list(leaving)
+        if leaving is not None
+        else [(numerator / _WINDOW, denominator / _WINDOW)] * _WINDOW
+    )
     steps, met, cases, new = [], numerator, denominator, 0.0
     for quarters, (gone_met, gone) in enumerate(goes, start=1):
         fresh = gone if coming is None else coming
@@ -129,15 +141,23 @@ def rolling_after(
     per: int = 100,
 ) -> float:
     """The rolling figure after so many quarters at `rate` (in the KPI's unit); the rest as in `what_it_takes`."""
-    goes = list(leaving) if leaving is not None else [(numerator / _WINDOW, denominator / _WINDOW)] * _WINDOW
+    goes = (
+        list(leaving)
+        if leaving is not None
+        else [(numerator / _WINDOW, denominator / _WINDOW)] * _WINDOW
+    )
     if quarters > len(goes):
-        raise ValueError(f"Only {len(goes)} of the quarters that drop out are known, not {quarters}.")
+        raise ValueError(
+            f"Only {len(goes)} of the quarters that drop out are known, not {quarters}."
+        )
     new = sum(gone if coming is None else coming for _, gone in goes[:quarters])
     cases = denominator - sum(gone for _, gone in goes[:quarters]) + new
     return (per * (numerator - sum(met for met, _ in goes[:quarters])) + rate * new) / cases
 
 
-def takes_in_words(steps: Sequence[Step], line: str, unit: str, decimals: int, *, polarity: str = HIGHER) -> str:
+def takes_in_words(
+    steps: Sequence[Step], line: str, unit: str, decimals: int, *, polarity: str = HIGHER
+) -> str:
     """`Even at 100% next quarter the rolling figure reaches 47%; it needs 72% in each of the next two quarters to …`
 
     `line` names what is to be reached. A needed figure is rounded to the hard side, so that what is printed suffices.
@@ -146,7 +166,9 @@ def takes_in_words(steps: Sequence[Step], line: str, unit: str, decimals: int, *
         return f"What it takes to reach the {line} cannot be calculated: the numbers of cases are not known."
     reachable = next((step for step in steps if step.possible), None)
     if reachable is not None and (
-        reachable.needed <= 0 if polarity == HIGHER else reachable.needed >= MULTIPLIERS.get(unit, math.inf)
+        reachable.needed <= 0
+        if polarity == HIGHER
+        else reachable.needed >= MULTIPLIERS.get(unit, math.inf)
     ):
         return f"The rolling figure will be at the {line} in {_span(reachable.quarters)} whatever the new cases bring."
     said = []
@@ -159,8 +181,12 @@ def takes_in_words(steps: Sequence[Step], line: str, unit: str, decimals: int, *
         said.append(f"so the {line} is out of reach in that time")
     else:
         step = 10**decimals
-        hard = (math.ceil if polarity == HIGHER else math.floor)(round(reachable.needed * step, 6)) / step
-        said.append(f"it needs {show(hard, unit, decimals)} {_each(reachable.quarters)} to reach the {line}")
+        hard = (math.ceil if polarity == HIGHER else math.floor)(
+            round(reachable.needed * step, 6)
+        ) / step
+        said.append(
+            f"it needs {show(hard, unit, decimals)} {_each(reachable.quarters)} to reach the {line}"
+        )
     text = "; ".join(said)
     return f"{text[0].upper()}{text[1:]}."
 
@@ -182,11 +208,19 @@ def cases_to(kpi: Mapping[str, Any], level: float | None) -> int | None:
     """
     per = MULTIPLIERS.get(str(kpi.get("unit")))
     numbers = (level, kpi.get("numerator"), kpi.get("denominator"))
-    if per is None or kpi.get("polarity") not in (HIGHER, LOWER) or any(n is None or pd.isna(n) for n in numbers):
+    if (
+        per is None
+        or kpi.get("polarity") not in (HIGHER, LOWER)
+        or any(n is None or pd.isna(n) for n in numbers)
+    ):
         return None
     line, met, cases = (Fraction(Decimal(repr(float(n)))) for n in numbers if n is not None)
     edge = line * cases / per
-    return int((math.ceil(edge) if kpi["polarity"] == HIGHER else math.floor(edge)) - met) if cases > 0 else None
+    return (
+        int((math.ceil(edge) if kpi["polarity"] == HIGHER else math.floor(edge)) - met)
+        if cases > 0
+        else None
+    )
 
 
 def sensitivity(kpi: Mapping[str, Any]) -> list[str]:
@@ -209,7 +243,9 @@ def sensitivity(kpi: Mapping[str, Any]) -> list[str]:
     if rag == AMBER:
         said.append(f"would be Red with {_cases(to_floor - sign)} {total}")
     if rag == GREEN:
-        said.append(f"would be {RED if no_amber else AMBER} with {_cases(to_target - sign)} {total}")
+        said.append(
+            f"would be {RED if no_amber else AMBER} with {_cases(to_target - sign)} {total}"
+        )
     return said
 
 

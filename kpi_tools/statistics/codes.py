@@ -48,8 +48,14 @@ def words(rows: Any, code: str, meanings: Mapping[int, str]) -> nw.Expr | nw.Ser
     Eager rows are looked up by place, which is quicker than to replace, most of all where the code has no sign.
     """
     if not isinstance(rows, nw.DataFrame):
-        return col(code).replace_strict(list(meanings), list(meanings.values()), default=None, return_dtype=nw.String)
-    masked = 0 not in meanings and rows.implementation.is_polars()  # which looks up thrice as fast what is never null
+        return col(code).replace_strict(
+            list(meanings), list(meanings.values()), default=None, return_dtype=nw.String
+        )
+    masked = (
+        0 not in meanings and rows.implementation.is_polars()
+    )  # which looks up thrice as fast what is never null
     texts = [meanings.get(number, "" if masked else None) for number in range(max(meanings) + 1)]
-    found = nw.new_series(code, texts, nw.String, backend=rows.implementation)[rows[code].cast(nw.UInt32)]
+    found = nw.new_series(code, texts, nw.String, backend=rows.implementation)[
+        rows[code].cast(nw.UInt32)
+    ]
     return when(col(code) > 0).then(found) if masked else found

@@ -67,14 +67,21 @@ def _with_ranges(
     number = col(value).cast(nw.Float64)
     charted = (col("basis") != "year_to_date").fill_null(True) if "basis" in schema else lit(True)
     rows = with_gaps(rows, keys, order_by).with_columns(
-        _charted=charted, _base=col("_series"), baseline=lit(1), overlap=_overlap(overlap, schema.names())
+        _charted=charted,
+        _base=col("_series"),
+        baseline=lit(1),
+        overlap=_overlap(overlap, schema.names()),
     )
     if rebase is not None:
-        rows = _rebased(rows.with_columns(_rebases=rebases_reached(rebase, keys, order_by, schema[order_by])))
+        rows = _rebased(
+            rows.with_columns(_rebases=rebases_reached(rebase, keys, order_by, schema[order_by]))
+        )
     rows = rows.with_columns(_y=when(number.is_finite() & col("_charted")).then(number))
     rows = keeping(rows, *kept, "_charted", "_base", "_first", "_gap", "baseline", "overlap", "_y")
     goes_on = ~(col("_first") | col("_gap"))
-    return rows.with_columns(moving_range=when(goes_on).then((col("_y") - moved(rows, "_y", 1)).abs()))
+    return rows.with_columns(
+        moving_range=when(goes_on).then((col("_y") - moved(rows, "_y", 1)).abs())
+    )
 
 
 def _rebased(rows: Rows) -> Rows:
@@ -149,5 +156,11 @@ def _overlap(overlap: int | str | None, names: list[str]) -> nw.Expr:
         return col(overlap)
     if "basis" not in names:
         return lit(1)
-    months = when(col("_usual") < 45).then(lit(12)).when(col("_usual") > 135).then(lit(1)).otherwise(lit(4))
+    months = (
+        when(col("_usual") < 45)
+        .then(lit(12))
+        .when(col("_usual") > 135)
+        .then(lit(1))
+        .otherwise(lit(4))
+    )
     return when(col("basis") == "rolling_12_months").then(months).otherwise(lit(1))

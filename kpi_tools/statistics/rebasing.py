@@ -41,13 +41,21 @@ def suggested_rebases(
     """
     frame: Any = nw.from_native(classified)
     keys = keys_of(frame, by, order_by=order_by)
-    rows = frame.with_row_index("_n", order_by=[*keys, order_by]).with_columns(_n=col("_n").cast(nw.Int64), _all=lit(0))
+    rows = frame.with_row_index("_n", order_by=[*keys, order_by]).with_columns(
+        _n=col("_n").cast(nw.Int64), _all=lit(0)
+    )
     parts = keys or ["_all"]
-    rows = rows.with_columns(_last=col("_n").max().over(*parts), _first=col("_n").min().over(*parts, "baseline"))
+    rows = rows.with_columns(
+        _last=col("_n").max().over(*parts), _first=col("_n").min().over(*parts, "baseline")
+    )
     rows = rows.with_columns(_run=when(col("_n") == col("_last")).then(col("run")))
     rows = rows.with_columns(_run=col("_run").max().over(*parts))
     starts = (col("_n") == col("_last") - col("_run").abs() + 1) & (col("_n") > col("_first"))
-    return rows.filter(starts & (col("_run").abs() >= _RUN)).select(*keys, "run", date=col(order_by)).to_native()
+    return (
+        rows.filter(starts & (col("_run").abs() >= _RUN))
+        .select(*keys, "run", date=col(order_by))
+        .to_native()
+    )
 
 
 def rebase_notes(
@@ -63,7 +71,9 @@ def rebase_notes(
     return [note for row in _checked(rebase) for note in _notes(row, spans, keys, kind)]
 
 
-def _notes(row: Mapping[str, Any], spans: Sequence[Mapping[str, Any]], keys: Sequence[str], kind: Any) -> Iterator[str]:
+def _notes(
+    row: Mapping[str, Any], spans: Sequence[Mapping[str, Any]], keys: Sequence[str], kind: Any
+) -> Iterator[str]:
     what = f"The rebase of {str(row['date'])[:10]} ({str(row['reason']).rstrip('.')})"
     mine = [span for span in spans if all(row.get(key) in (None, span[key]) for key in keys)]
     if not mine:
@@ -80,8 +90,12 @@ def _notes(row: Mapping[str, Any], spans: Sequence[Mapping[str, Any]], keys: Seq
 def _checked(rebase: Any) -> list[Mapping[str, Any]]:
     rows = [rebase] if isinstance(rebase, Mapping) else rebase
     if isinstance(rows, str):
-        raise InputError(f'"{rows}" is no rebase. Give a table or a list of dictionaries with date, reason and name.')
-    rows = rows if isinstance(rows, list) else nw.from_native(rows).lazy().collect().rows(named=True)
+        raise InputError(
+            f'"{rows}" is no rebase. Give a table or a list of dictionaries with date, reason and name.'
+        )
+    rows = (
+        rows if isinstance(rows, list) else nw.from_native(rows).lazy().collect().rows(named=True)
+    )
     for place, row in enumerate(rows, start=1):
         for part in ("date", "reason", "name"):
             found = row.get(part) if isinstance(row, Mapping) else None

@@ -48,17 +48,26 @@ class Line:
         A figure that will share data with known ones is drawn towards them, and is the surer for it.
         """
         row = _design((month,), self.months[0], self.trend, self.seasons)[0]
-        shared = np.array([max(0, self.overlap - abs(month - known)) / self.overlap for known in self.months])
+        shared = np.array(
+            [max(0, self.overlap - abs(month - known)) / self.overlap for known in self.months]
+        )
         inverse = _whitener(self.months, self.overlap)
         weights = inverse.T @ (inverse @ shared)
         left = row - weights @ _design(self.months, self.months[0], self.trend, self.seasons)
         expected = float(row @ self.coefficients + weights @ self.residuals)
-        error = float(np.sqrt(max(0.0, self.variance * (1 - shared @ weights + left @ self.spread @ left))))
+        error = float(
+            np.sqrt(max(0.0, self.variance * (1 - shared @ weights + left @ self.spread @ left)))
+        )
         return expected, error, critical(self.df, level) * error
 
 
 def fit(
-    months: Sequence[int], values: Sequence[float], *, overlap: int = 1, trend: bool = True, seasonal: bool = False
+    months: Sequence[int],
+    values: Sequence[float],
+    *,
+    overlap: int = 1,
+    trend: bool = True,
+    seasonal: bool = False,
 ) -> Line | None:
     """The line through `values` at `months` (whole numbers, rising; gaps keep their place), or None with too few of
     them.
@@ -68,7 +77,9 @@ def fit(
     two spare degrees.
     """
     if len(set(months)) < len(months):
-        raise ValueError("Two figures of one series are for the same month: keep the one that counts.")
+        raise ValueError(
+            "Two figures of one series are for the same month: keep the one that counts."
+        )
     seasons = tuple(sorted({month % 12 for month in months}))[1:] if seasonal else ()
     df = len(months) - (1 + trend + len(seasons))
     if df < 1 + (1 if seasons else 0):

@@ -28,18 +28,28 @@ def keys_of(frame: Rows, by: Sequence[str] | None, **needed: str) -> list[str]:
     """
     schema = frame.collect_schema()
     there = schema.names()
-    keys = (["kpi_id"] if "kpi_id" in there else []) if by is None else [by] if isinstance(by, str) else list(by)
+    keys = (
+        (["kpi_id"] if "kpi_id" in there else [])
+        if by is None
+        else [by]
+        if isinstance(by, str)
+        else list(by)
+    )
     for parameter, name in [*(("by", key) for key in keys), *needed.items()]:
         if name not in there:
             raise InputError(f'There is no column "{name}" in the table. Its columns are: {", ".join(there)}. '
                              f"Name the one that is meant: {parameter}=…")  # fmt: skip
     value = needed.get("value")
     if value is not None and not _holds_numbers(frame, value, schema[value]):
-        raise InputError(f'The column "{value}" holds text, not numbers. Where there is no figure leave it missing.')
+        raise InputError(
+            f'The column "{value}" holds text, not numbers. Where there is no figure leave it missing.'
+        )
     return keys
 
 
-def check_columns(frame: Rows, needed: Sequence[str], numbers: Sequence[str], dates: Sequence[str] = ()) -> None:
+def check_columns(
+    frame: Rows, needed: Sequence[str], numbers: Sequence[str], dates: Sequence[str] = ()
+) -> None:
     """Raise `InputError` where a column is not there, or holds text or numbers where there should be something else."""
     schema = frame.collect_schema()
     if missing := [name for name in needed if name not in schema]:
@@ -47,11 +57,19 @@ def check_columns(frame: Rows, needed: Sequence[str], numbers: Sequence[str], da
             f"There is no column {' or '.join(missing)} in the table. Its columns are: {', '.join(schema)}."
         )
     for name in numbers:
-        if name in schema and schema[name] == nw.String and not _holds_numbers(frame, name, schema[name]):
-            raise InputError(f'The column "{name}" holds text, not numbers. Where there is no figure leave it missing.')
+        if (
+            name in schema
+            and schema[name] == nw.String
+            and not _holds_numbers(frame, name, schema[name])
+        ):
+            raise InputError(
+                f'The column "{name}" holds text, not numbers. Where there is no figure leave it missing.'
+            )
     for name in dates:
         if schema[name] == nw.String or schema[name].is_numeric():
-            raise InputError(f'The column "{name}" holds no dates. Give the last day of each period.')
+            raise InputError(
+                f'The column "{name}" holds no dates. Give the last day of each period.'
+            )
 
 
 def _holds_numbers(frame: Rows, name: str, kind: Any) -> bool:
@@ -73,7 +91,9 @@ def in_order(frame: Rows, keys: Sequence[str], order_by: str, needed: Sequence[s
     not, which is quicker to ask than to do; `_row` is where a row stood. Their series are numbered 0, 1, 2 …
     """
     if not isinstance(frame, nw.DataFrame):
-        rows = frame.with_row_index("_n", order_by=[*keys, order_by]).with_columns(_n=col("_n").cast(nw.Int64))
+        rows = frame.with_row_index("_n", order_by=[*keys, order_by]).with_columns(
+            _n=col("_n").cast(nw.Int64)
+        )
         rows = rows.with_columns(_series=col("_n").min().over(*keys) if keys else lit(0))
         return rows.with_columns(_first=col("_n") == col("_series"))
     columns = [name for name in frame.columns if name in (*keys, order_by, *needed)]
@@ -84,7 +104,9 @@ def in_order(frame: Rows, keys: Sequence[str], order_by: str, needed: Sequence[s
     rows = rows.with_row_index("_n").with_columns(_n=col("_n").cast(nw.Int32))
     rows = rows.with_columns(_first=~col("_again") | (col("_n") == 0))
     numbers = rows.select(_series=col("_first").cast(nw.UInt32).cum_sum() - 1)["_series"]
-    return rows.with_columns(numbers.sort())  # as they were: but an engine that has sorted them groups by them faster
+    return rows.with_columns(
+        numbers.sort()
+    )  # as they were: but an engine that has sorted them groups by them faster
 
 
 def _is_in_order(rows: Rows, keys: Sequence[str], order_by: str) -> bool:
@@ -117,9 +139,13 @@ def of_each(rows: Rows, lines: Rows, number: str) -> Rows:
     """Add to each row what the line of its `number` says. Eager: there is a line for each of the numbers 0, 1, 2 …"""
     if not isinstance(rows, nw.DataFrame):
         return rows.join(lines, on=number, how="left")
-    places = rows[number].cast(nw.UInt32)  # none is negative, and to see that takes as long as to look them up
+    places = rows[number].cast(
+        nw.UInt32
+    )  # none is negative, and to see that takes as long as to look them up
     lines = lines.sort(number)
-    return rows.with_columns(*lines.select(*(n for n in lines.columns if n != number))[places].iter_columns())
+    return rows.with_columns(
+        *lines.select(*(n for n in lines.columns if n != number))[places].iter_columns()
+    )
 
 
 def with_gaps(rows: Rows, keys: Sequence[str], order_by: str) -> Rows:
@@ -182,7 +208,9 @@ def moved(rows: Rows, name: str, back: int) -> nw.Expr:
 
 def counted_up(rows: Rows, name: str) -> Rows:
     """Add the running total of a column over all rows, as `name_so_far`."""
-    return rows.with_columns(_along(rows, col(name).cast(nw.Int64).cum_sum()).alias(f"{name}_so_far"))
+    return rows.with_columns(
+        _along(rows, col(name).cast(nw.Int64).cum_sum()).alias(f"{name}_so_far")
+    )
 
 
 def run_lengths(rows: Rows, **lengths: str) -> Rows:
@@ -193,13 +221,24 @@ def run_lengths(rows: Rows, **lengths: str) -> Rows:
     starts = list(lengths.values())
     never = lit(2**31 - 1 if isinstance(rows, nw.DataFrame) else 2**62)
     rows = rows.with_columns(
-        *(when(col(name) == 1).then(col("_n")).otherwise(lit(-1)).alias(f"{name}_first") for name in starts),
-        *(when(moved(rows, name, -1) == 0).then(never).otherwise(col("_n")).alias(f"{name}_last") for name in starts),
+        *(
+            when(col(name) == 1).then(col("_n")).otherwise(lit(-1)).alias(f"{name}_first")
+            for name in starts
+        ),
+        *(
+            when(moved(rows, name, -1) == 0).then(never).otherwise(col("_n")).alias(f"{name}_last")
+            for name in starts
+        ),
     )
     first, last = ([f"{name}_{end}" for name in starts] for end in ("first", "last"))
-    rows = rows.with_columns(_along(rows, col(*first).cum_max()), _along(rows, col(*last).cum_min(reverse=True)))
+    rows = rows.with_columns(
+        _along(rows, col(*first).cum_max()), _along(rows, col(*last).cum_min(reverse=True))
+    )
     return rows.with_columns(
-        **{length: col(f"{name}_last") - col(f"{name}_first") + 1 for length, name in lengths.items()}
+        **{
+            length: col(f"{name}_last") - col(f"{name}_first") + 1
+            for length, name in lengths.items()
+        }
     )
 
 
@@ -215,11 +254,17 @@ def _position(rows: Rows, order_by: str) -> nw.Expr:
     day = col(order_by)
     if isinstance(rows, nw.DataFrame) and kind == nw.Object:  # Python's own dates on pandas
         day = day.cast(nw.Datetime("us"))
-    elif isinstance(rows, nw.DataFrame) and kind == nw.String and rows[order_by].str.contains(_ISO_DATE).all():
+    elif (
+        isinstance(rows, nw.DataFrame)
+        and kind == nw.String
+        and rows[order_by].str.contains(_ISO_DATE).all()
+    ):
         day = day.str.to_datetime(format="%Y-%m-%d")
     elif not kind.is_temporal():
         return lit(None, dtype=nw.Float64)
     if isinstance(rows, nw.DataFrame):
         return day.dt.timestamp("ms") / 86_400_000
-    days_before = (day.dt.year().cast(nw.Int64) - 1) * 1461 // 4  # the Julian rule: true from 1901 to 2099
+    days_before = (
+        (day.dt.year().cast(nw.Int64) - 1) * 1461 // 4
+    )  # the Julian rule: true from 1901 to 2099
     return (days_before + day.dt.ordinal_day()).cast(nw.Float64)

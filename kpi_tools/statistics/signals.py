@@ -65,26 +65,61 @@ def _run_lengths(rows: Rows, profile: str) -> Rows:
         _close=col("_near") if profile == "mdc" else col("_near") - col("_outside"),
     )
     rows = keeping(
-        rows, "_all_rules", "_better", "_side", "_step", "_outside", "_close", "_side_starts", "_step_starts"
+        rows,
+        "_all_rules",
+        "_better",
+        "_side",
+        "_step",
+        "_outside",
+        "_close",
+        "_side_starts",
+        "_step_starts",
     )
     rows = run_lengths(rows, _side_run="_side_starts", _step_run="_step_starts")
     rows = rows.with_columns(
-        run=(col("_side") * col("_side_run")).cast(nw.Int64), steps=(col("_step") * col("_step_run")).cast(nw.Int64)
+        run=(col("_side") * col("_side_run")).cast(nw.Int64),
+        steps=(col("_step") * col("_step_run")).cast(nw.Int64),
     )
     rows = keeping(
-        rows, "_all_rules", "_better", "_side", "_step", "_outside", "_close", "_side_starts_first", "run", "steps"
+        rows,
+        "_all_rules",
+        "_better",
+        "_side",
+        "_step",
+        "_outside",
+        "_close",
+        "_side_starts_first",
+        "run",
+        "steps",
     )
     same_run = col("_side_starts_first") == moved(rows, "_side_starts_first", 2)
     three = (col("_close") + moved(rows, "_close", 1) + moved(rows, "_close", 2) >= 2) & same_run
-    rows = rows.with_columns(_three=flag(three.fill_null(False)), _long=flag(col("steps").abs() >= _RUN - 1))
-    part = (col("_three") == 1) | (moved(rows, "_three", -1) == 1) | (moved(rows, "_three", -2) == 1)
+    rows = rows.with_columns(
+        _three=flag(three.fill_null(False)), _long=flag(col("steps").abs() >= _RUN - 1)
+    )
+    part = (
+        (col("_three") == 1) | (moved(rows, "_three", -1) == 1) | (moved(rows, "_three", -2) == 1)
+    )
     trend = (col("_long") == 1) | (moved(rows, "_long", -1) == 1).fill_null(False)
-    return rows.with_columns(_two=flag((col("_close") == 1) & part.fill_null(False)), _trend=flag(trend))
+    return rows.with_columns(
+        _two=flag((col("_close") == 1) & part.fill_null(False)), _trend=flag(trend)
+    )
 
 
 def _ruled(rows: Rows) -> Rows:
     """The rules in their order, and whether the point that one of them flags is good or bad news."""
-    rows = keeping(rows, "_all_rules", "_better", "_side", "_step", "_outside", "_two", "_trend", "run", "steps")
+    rows = keeping(
+        rows,
+        "_all_rules",
+        "_better",
+        "_side",
+        "_step",
+        "_outside",
+        "_two",
+        "_trend",
+        "run",
+        "steps",
+    )
     more = col("_all_rules")
     turns = ((moved(rows, "_trend", -1) == 1) & (moved(rows, "_step", -1) != 0)).fill_null(False)
     rows = rows.with_columns(
@@ -99,5 +134,9 @@ def _ruled(rows: Rows) -> Rows:
     )
     way = when(col("_rule") == 2).then(col("_slope")).otherwise(col("_side"))
     rows = rows.with_columns(_news=when(col("_rule") > 0).then(way * col("_better")))
-    rows = rows.with_columns(_cause=first_of(rows, col("_news") < 0, col("_news") == 0, col("_news") > 0))
-    return rows.with_columns(rule=words(rows, "_rule", _RULE_CODES), special_cause=words(rows, "_cause", _CAUSE_CODES))
+    rows = rows.with_columns(
+        _cause=first_of(rows, col("_news") < 0, col("_news") == 0, col("_news") > 0)
+    )
+    return rows.with_columns(
+        rule=words(rows, "_rule", _RULE_CODES), special_cause=words(rows, "_cause", _CAUSE_CODES)
+    )

@@ -79,7 +79,12 @@ def _beta_tail(x: float, rest: float, a: float, b: float) -> float:
     if x <= 0:
         return 0.0
     front = math.exp(
-        math.lgamma(a + b) - math.lgamma(a) - math.lgamma(b) + a * math.log(x) + b * math.log(rest) - math.log(a)
+        math.lgamma(a + b)
+        - math.lgamma(a)
+        - math.lgamma(b)
+        + a * math.log(x)
+        + b * math.log(rest)
+        - math.log(a)
     )
     c, d = 1.0, 1.0 / _away(1.0 - (a + b) * x / (a + 1))
     fraction = d

@@ -34,7 +34,11 @@ _NUMBERS = ("gls_slope", "gls_slope_low", "gls_slope_high", "gls_p_value", "mann
 
 
 def gls_direction(
-    recent: pd.DataFrame, *, by: Sequence[str] = ("kpi_id",), significance: float = 0.05, minimum_points: int = 5
+    recent: pd.DataFrame,
+    *,
+    by: Sequence[str] = ("kpi_id",),
+    significance: float = 0.05,
+    minimum_points: int = 5,
 ) -> pd.DataFrame:
     """Add the overlap-aware direction of each series to all of its rows: pass the rows that the chart shows.
 
@@ -82,7 +86,13 @@ def _judged(rows: Rows, significance: float, minimum_points: int) -> dict[str, A
     alone = official in (POSITIVE, NEGATIVE) and second >= significance
     return {
         "gls_direction": direction,
-        **dict(zip(_NUMBERS, (line.slope * 12, line.low * 12, line.high * 12, line.p, second), strict=True)),
+        **dict(
+            zip(
+                _NUMBERS,
+                (line.slope * 12, line.low * 12, line.high * 12, line.p, second),
+                strict=True,
+            )
+        ),
         "second_opinion": "the trend depends on one or two unusual values" if alone else "",
         "direction_note": difference_in_words(official, direction),
     }
@@ -91,14 +101,21 @@ def _judged(rows: Rows, significance: float, minimum_points: int) -> dict[str, A
 def _line(rows: Rows) -> Line | None:
     """The line through one series (rows in order of time, values finite), with the overlap that its `basis` means."""
     months = [row["period_end"].year * 12 + row["period_end"].month for row in rows]
-    rolling, seasonal = rows[-1].get("basis") == "rolling_12_months", rows[-1].get("seasonal") in (True, "yes")
+    rolling, seasonal = (
+        rows[-1].get("basis") == "rolling_12_months",
+        rows[-1].get("seasonal") in (True, "yes"),
+    )
     values = [float(row["value"]) for row in rows]
     return fit(months, values, overlap=_ROLLING_MONTHS if rolling else 1, seasonal=seasonal)
 
 
 def difference_in_words(official: Any, overlap_aware: Any) -> str:
     """A sentence where the published direction and the overlap-aware one differ; else empty."""
-    seen = {POSITIVE: "a positive direction", NEGATIVE: "a negative direction", STABLE: "no clear trend"}
+    seen = {
+        POSITIVE: "a positive direction",
+        NEGATIVE: "a negative direction",
+        STABLE: "no clear trend",
+    }
     if official == overlap_aware or official not in seen or overlap_aware not in seen:
         return ""
     return (
@@ -113,13 +130,21 @@ def size_in_words(slope: float, low: float, high: float, unit: str, decimals: in
         return ""
 
     def amount(change: float) -> str:
-        return f"{rounded(abs(change), decimals)} points" if unit == "%" else show(abs(change), unit, decimals)
+        return (
+            f"{rounded(abs(change), decimals)} points"
+            if unit == "%"
+            else show(abs(change), unit, decimals)
+        )
 
     if low <= 0 <= high:
-        return f"no clear change: between a fall of {amount(low)} and a rise of {amount(high)} a year"
+        return (
+            f"no clear change: between a fall of {amount(low)} and a rise of {amount(high)} a year"
+        )
     near, far = sorted((abs(low), abs(high)))
     verb = "rising" if slope > 0 else "falling"
-    return f"{verb} by {amount(slope)} a year ({rounded(near, decimals)} to {rounded(far, decimals)})"
+    return (
+        f"{verb} by {amount(slope)} a year ({rounded(near, decimals)} to {rounded(far, decimals)})"
+    )
 
 
 def mann_kendall(values: Sequence[float]) -> float:
@@ -132,7 +157,9 @@ def mann_kendall(values: Sequence[float]) -> float:
     if n < 3:
         return math.nan
     score = sum(
-        (later > earlier) - (later < earlier) for i, earlier in enumerate(figures) for later in figures[i + 1 :]
+        (later > earlier) - (later < earlier)
+        for i, earlier in enumerate(figures)
+        for later in figures[i + 1 :]
     )
     ties = [figures.count(figure) for figure in set(figures)]
     if n <= _MOST_FOR_EXACT and all(count == 1 for count in ties):
@@ -149,7 +176,9 @@ def _orders(n: int) -> tuple[int, ...]:
     """How many orders of n things have 0, 1, 2 … pairs the wrong way round."""
     counts = [1]
     for size in range(2, n + 1):
-        counts = [sum(counts[max(0, k - size + 1) : k + 1]) for k in range(size * (size - 1) // 2 + 1)]
+        counts = [
+            sum(counts[max(0, k - size + 1) : k + 1]) for k in range(size * (size - 1) // 2 + 1)
+        ]
     return tuple(counts)
 
 
@@ -176,7 +205,9 @@ def single_periods(figures: pd.DataFrame) -> pd.DataFrame:
     year = rows["period_end"].dt.year - (month <= 3)
     place = (month - 4) % 12 // 3
     earlier = rows.groupby(["kpi_id", year])
-    follows = earlier["period_end"].transform(lambda ends: ((ends.dt.month - 4) % 12 // 3).diff()) == 1
+    follows = (
+        earlier["period_end"].transform(lambda ends: ((ends.dt.month - 4) % 12 // 3).diff()) == 1
+    )
     singles = {
         name: rows[name].where(place == 0, (rows[name] - earlier[name].shift()).where(follows))
         for name in ("value", "numerator", "denominator")

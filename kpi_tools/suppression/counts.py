@@ -38,7 +38,9 @@ class Kpis:
         self._rows = kpis.set_index("kpi_id")[["unit", "basis", "monthly_basis"]].to_dict("index")
         self.sensitive = set(kpis.loc[kpis["sensitive"] == "yes", "kpi_id"])
         sums = dict(zip(kpis["kpi_id"], map(parts_named, kpis["part_of"]), strict=True))
-        self._sums = {kpi_id: [total for total in totals if total in sums] for kpi_id, totals in sums.items()}
+        self._sums = {
+            kpi_id: [total for total in totals if total in sums] for kpi_id, totals in sums.items()
+        }
 
     def families(self) -> list[set[str]]:
         """Sensitive KPIs with those whose totals or parts they are, however far: what is printed of one bears on the others."""
@@ -49,7 +51,9 @@ class Kpis:
             while edge:
                 family |= edge
                 above = {total for kpi_id in edge for total in self._sums[kpi_id]}
-                edge = (above | {kpi_id for kpi_id in self._sums if edge & set(self._sums[kpi_id])}) - family
+                edge = (
+                    above | {kpi_id for kpi_id in self._sums if edge & set(self._sums[kpi_id])}
+                ) - family
             found.append(family)
             left -= family
         return found
@@ -57,7 +61,10 @@ class Kpis:
     def figure(self, row: Mapping[str, Any]) -> Figure:
         """A row of submissions (`kpi_id`, `period`, `quarter`, `month`, `value`, `numerator`, `denominator`) as a figure."""
         kpi_id, unit = row["kpi_id"], self._rows[row["kpi_id"]]["unit"]
-        sent = tuple(None if pd.isna(row[name]) else float(row[name]) for name in ("value", "numerator", "denominator"))
+        sent = tuple(
+            None if pd.isna(row[name]) else float(row[name])
+            for name in ("value", "numerator", "denominator")
+        )
         value, above, below = sent
         if unit not in MULTIPLIERS:
             parts: tuple[float, ...] = () if value is None else (value,)
@@ -89,4 +96,8 @@ class Kpis:
 
 def parts_named(text: object) -> tuple[str, ...]:
     """The ids in a cell of `part_of`, which stand there with a semicolon between them."""
-    return tuple(name.strip() for name in text.split(";") if name.strip()) if isinstance(text, str) else ()
+    return (
+        tuple(name.strip() for name in text.split(";") if name.strip())
+        if isinstance(text, str)
+        else ()
+    )

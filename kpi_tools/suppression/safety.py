@@ -32,10 +32,17 @@ def also_to_hide(
     while True:
         shown = [*fixed, *still]
         seen = _seen(blocks, shown)
-        open_ = next((one for one in secret if one not in lost and not is_safe(one, seen, known, width)), None)
+        open_ = next(
+            (one for one in secret if one not in lost and not is_safe(one, seen, known, width)),
+            None,
+        )
         if open_ is None:
             return set(free) - set(still)
-        ways = [[shown[at] for at in sorted(way)] for way in _ways(open_, seen, known, width) if min(way) >= len(fixed)]
+        ways = [
+            [shown[at] for at in sorted(way)]
+            for way in _ways(open_, seen, known, width)
+            if min(way) >= len(fixed)
+        ]
         if not ways:
             ways = [[one for one in still if one.events & open_.events]]
             rest = [one for one in shown if one not in ways[0]]
@@ -57,7 +64,11 @@ def is_safe(secret: Figure, seen: Seen, known: Known, width: float) -> bool:
         alike.setdefault(by, []).append(block)
     if any(block <= secret.events for block in alike.get(frozenset(), ())):
         return True
-    shared = [group for group in alike.values() if 0 < sum(block <= secret.events for block in group) < len(group)]
+    shared = [
+        group
+        for group in alike.values()
+        if 0 < sum(block <= secret.events for block in group) < len(group)
+    ]
     return _enough([known[block] for group in shared for block in group if block in known], width)
 
 
@@ -67,7 +78,11 @@ def _ways(secret: Figure, seen: Seen, known: Known, width: float) -> Iterator[fr
         yield seen[block]
         for other in known:
             pair = [known[one] for one in (block, other) if one in known]
-            if not other <= secret.events and _enough(pair, width) and (apart := seen[block] ^ seen[other]):
+            if (
+                not other <= secret.events
+                and _enough(pair, width)
+                and (apart := seen[block] ^ seen[other])
+            ):
                 yield apart
 
 
@@ -83,7 +98,10 @@ def remainders(figures: Sequence[Figure]) -> list[Figure]:
         events, parts = whole.events, whole.parts
         for one in by_size:
             if one.events <= events and one.events != whole.events and len(one.parts) == len(parts):
-                events, parts = events - one.events, tuple(a - b for a, b in zip(parts, one.parts, strict=True))
+                events, parts = (
+                    events - one.events,
+                    tuple(a - b for a, b in zip(parts, one.parts, strict=True)),
+                )
         if events and events not in counted and parts and min(parts) >= 0:
             found[events] = Figure(whole.kpi_id, f"{whole.period}, the rest", (), events, parts)
     return list(found.values())
@@ -94,7 +112,10 @@ def _name(figure: Figure) -> tuple[str, str]:
 
 
 def _seen(blocks: Iterable[Block], shown: Sequence[Figure]) -> Seen:
-    return {block: frozenset(at for at, one in enumerate(shown) if block <= one.events) for block in blocks}
+    return {
+        block: frozenset(at for at, one in enumerate(shown) if block <= one.events)
+        for block in blocks
+    }
 
 
 def _enough(counts: Sequence[tuple[float, ...]], width: float) -> bool:
@@ -106,7 +127,9 @@ def _blocks(figures: Sequence[Figure]) -> list[Block]:
     """The events in groups that every figure counts as a whole or not at all."""
     groups: dict[frozenset[int], set[Event]] = {}
     for event in sorted({event for one in figures for event in one.events}):
-        groups.setdefault(frozenset(at for at, one in enumerate(figures) if event in one.events), set()).add(event)
+        groups.setdefault(
+            frozenset(at for at, one in enumerate(figures) if event in one.events), set()
+        ).add(event)
     return [frozenset(group) for group in groups.values()]
 
 

@@ -7,18 +7,31 @@ from typing import Final
 _WORDS: Final = {
     word: number
     for number, word in enumerate(
-        ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"), start=1
+        (
+            "one",
+            "two",
+            "three",
+            "four",
+            "five",
+            "six",
+            "seven",
+            "eight",
+            "nine",
+            "ten",
+            "eleven",
+            "twelve",
+        ),
+        start=1,
     )
 }
-_TIME: Final = (
-    r"\s*(?:-\s*)?(?:working\s+)?(?:days?|weeks?|months?|quarters?|years?|hours?|minutes?|(?:am|pm|a\.m|p\.m)\b)"
+_TIME: Final = r"\s*(?:-\s*)?(?:working\s+)?(?:days?|weeks?|months?|quarters?|years?|hours?|minutes?|(?:am|pm|a\.m|p\.m)\b)"
+_KINDS: Final = (
+    r"(?:\s+\w+){0,3}?\s+(?:KPIs?|indicators?|measures?|targets?|Greens?|Ambers?|Reds?)\b"
 )
-_KINDS: Final = r"(?:\s+\w+){0,3}?\s+(?:KPIs?|indicators?|measures?|targets?|Greens?|Ambers?|Reds?)\b"
-_MONTH: Final = (
-    r"\s+(?:of\s+)?(?:January|February|March|April|May|June|July|August|September|October|November|December)\b"
-)
+_MONTH: Final = r"\s+(?:of\s+)?(?:January|February|March|April|May|June|July|August|September|October|November|December)\b"
 _NUMBER: Final = re.compile(
-    r"(?<![\w.,/£-])(?P<figure>£?\d[\d,]*(?:\.\d+)?)(?P<sign>\s*(?:%|per cent\b|percent\b))?(?![\w/]|[.,]\d|-\d)", re.I
+    r"(?<![\w.,/£-])(?P<figure>£?\d[\d,]*(?:\.\d+)?)(?P<sign>\s*(?:%|per cent\b|percent\b))?(?![\w/]|[.,]\d|-\d)",
+    re.I,
 )
 _WORD: Final = re.compile(rf"(?<![\w-])(?P<word>{'|'.join(_WORDS)})(?![\w-])(?!\s+of\b)", re.I)
 _NOT_BEFORE: Final = re.compile(
@@ -45,7 +58,9 @@ class Withheld:
 
         Quarters, dates, spans of time and counts of KPIs are let pass.
         """
-        return isinstance(text, str) and any(_tells(text, number) for number in self._of.get(str(kpi_id), ()))
+        return isinstance(text, str) and any(
+            _tells(text, number) for number in self._of.get(str(kpi_id), ())
+        )
 
     def told_of(self, kpi_ids: Collection[str], text: str) -> bool:
         """Whether the text gives a figure of any of the KPIs away."""

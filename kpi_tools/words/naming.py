@@ -22,19 +22,29 @@ def named(given: object, known: Mapping[str, str], what: str) -> str:
     for name in known:
         if _plain(name) == typed:
             return name
-    by_plain = {_plain(text): name for name, text in known.items()} | {_plain(name): name for name in known}
+    by_plain = {_plain(text): name for name, text in known.items()} | {
+        _plain(name): name for name in known
+    }
     near = get_close_matches(typed, by_plain, n=_SHOWN, cutoff=0.5)
     holding = [plain for plain in by_plain if typed and typed in plain]
-    alike = [plain for plain in by_plain if not near and not holding and _share_a_word(typed, plain)]
+    alike = [
+        plain for plain in by_plain if not near and not holding and _share_a_word(typed, plain)
+    ]
     found = list(dict.fromkeys(by_plain[plain] for plain in (*near, *holding, *alike)))[:_SHOWN]
     nearest = [_clipped(known[name]) for name in found]
-    advice = f"The nearest: {listed(nearest, 'or')}." if nearest else f"There are: {'; '.join(known)}."
+    advice = (
+        f"The nearest: {listed(nearest, 'or')}." if nearest else f"There are: {'; '.join(known)}."
+    )
     raise InputError(f'There is no {what} "{_clipped(str(given))}". {advice}')
 
 
 def _share_a_word(typed: str, name: str) -> bool:
     words = [word.strip(",.()") for word in name.split()]
-    return any(get_close_matches(word, words, n=1, cutoff=0.8) for word in typed.split() if len(word) > _SHORT)
+    return any(
+        get_close_matches(word, words, n=1, cutoff=0.8)
+        for word in typed.split()
+        if len(word) > _SHORT
+    )
 
 
 def _clipped(text: str) -> str:

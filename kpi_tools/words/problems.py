@@ -13,7 +13,18 @@ import pandas as pd
 from kpi_tools.words.row_words import Row, rows_of
 from kpi_tools.words.rules import ERROR, RULES, SERVICE
 
-PROBLEM_COLUMNS: Final = ("severity", "code", "file", "sheet", "row", "column", "value", "rule", "remedy", "who")
+PROBLEM_COLUMNS: Final = (
+    "severity",
+    "code",
+    "file",
+    "sheet",
+    "row",
+    "column",
+    "value",
+    "rule",
+    "remedy",
+    "who",
+)
 LOG_COLUMNS: Final = ("file", "sheet", "row", "column", "sent", "taken", "why")
 SHOWN: Final = 20
 _SHOWN_VALUE: Final = 80
@@ -39,10 +50,14 @@ class Ledger:
         `row` of a CSV file is the line on which it starts; where cells hold line ends Excel counts otherwise: `excel_row`.
         """
         shown = value if len(value) <= _SHOWN_VALUE else value[:_SHOWN_VALUE] + "…"
-        self._problems.append((file, sheet, row, code, column, shown, detail, excel_row if excel_row != row else 0))
+        self._problems.append(
+            (file, sheet, row, code, column, shown, detail, excel_row if excel_row != row else 0)
+        )
         return RULES[code].severity
 
-    def change(self, file: str, sheet: str, row: int, column: str, sent: str, taken: str, why: str) -> None:
+    def change(
+        self, file: str, sheet: str, row: int, column: str, sent: str, taken: str, why: str
+    ) -> None:
         """Note that what was sent was taken as something else, because its meaning is certain."""
         self._changes.append((file, sheet, row, column, sent, taken, why))
 
@@ -51,8 +66,12 @@ class Ledger:
         file, sheet, row, code, column, value, detail, excel_row = _columns(self._problems, 8)
         rules = [RULES[one] for one in code]
         sentences = list(map(_sentence, code, detail, excel_row))
-        severity, remedy, who = (list(map(attrgetter(name), rules)) for name in ("severity", "remedy", "who"))
-        return _table(PROBLEM_COLUMNS, severity, code, file, sheet, row, column, value, sentences, remedy, who)
+        severity, remedy, who = (
+            list(map(attrgetter(name), rules)) for name in ("severity", "remedy", "who")
+        )
+        return _table(
+            PROBLEM_COLUMNS, severity, code, file, sheet, row, column, value, sentences, remedy, who
+        )
 
     def log(self) -> pd.DataFrame:
         """All changes, one row each, in the same order."""
@@ -78,7 +97,9 @@ def _columns(records: list[tuple[Any, ...]], count: int) -> list[np.ndarray]:
 def _table(names: tuple[str, ...], *columns: Sequence[Any] | np.ndarray) -> pd.DataFrame:
     texts = dict(zip(names, columns, strict=True))
     rows = pd.array([row or None for row in texts["row"]], dtype="Int64")
-    return pd.DataFrame({name: rows if name == "row" else pd.array(texts[name], dtype="str") for name in names})
+    return pd.DataFrame(
+        {name: rows if name == "row" else pd.array(texts[name], dtype="str") for name in names}
+    )
 
 
 def column_name(column: str) -> str:
@@ -111,9 +132,15 @@ def _entry(problem: Row) -> list[str]:
         place.append(f'column {letter} "{name}"' if letter else f'column "{name}"')
     value = " ".join(problem["value"].split())
     first = ", ".join(place) + (f': "{value}"' if value else "")
-    mark = problem["code"] if problem["severity"] == ERROR else f"{problem['severity']} {problem['code']}"
+    mark = (
+        problem["code"]
+        if problem["severity"] == ERROR
+        else f"{problem['severity']} {problem['code']}"
+    )
     whose = f"; for {problem['who']}" if problem["who"] != SERVICE else ""
     text = f"{problem['rule']} {problem['remedy']} [{mark}{whose}]"
     indent = " " * 4
-    below = wrap(text, _WIDTH, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False)
+    below = wrap(
+        text, _WIDTH, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False
+    )
     return [f"  {first}"] * bool(first) + below

@@ -40,7 +40,9 @@ def figure_of(row: Row) -> str:
     """The figure as the report prints it, or the status that says why there is none."""
     if not is_number(row["value"]):
         return str(row["status"])
-    return show_against(row["value"], row["unit"], int(row["decimals"]), (row["target"], row["floor_standard"]))
+    return show_against(
+        row["value"], row["unit"], int(row["decimals"]), (row["target"], row["floor_standard"])
+    )
 
 
 def line_of(row: Row, name: str) -> str:
@@ -51,7 +53,11 @@ def line_of(row: Row, name: str) -> str:
 def period_of(row: Row) -> str:
     """`December 2024` for a month, `Quarter 3 2024/25` for a quarter."""
     month = row.get("month")
-    return f"{row['period_end']:%B %Y}" if isinstance(month, str) else Quarter.parse(row["quarter"]).title
+    return (
+        f"{row['period_end']:%B %Y}"
+        if isinstance(month, str)
+        else Quarter.parse(row["quarter"]).title
+    )
 
 
 def is_text(value: Any) -> bool:

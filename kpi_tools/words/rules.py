@@ -30,8 +30,12 @@ RULES: Final[dict[str, Rule]] = {
         "The file holds only zeros: it was not yet downloaded or was damaged on the way.",
         "Open it on the machine where it is stored, save it, and copy it again.",
     ),
-    "file-truncated": Rule("The file is damaged or ends too early: {detail}.", "Save it again from the original."),
-    "file-kind": Rule("The file is {detail}, whatever its name says.", "Save the table as .xlsx or as CSV."),
+    "file-truncated": Rule(
+        "The file is damaged or ends too early: {detail}.", "Save it again from the original."
+    ),
+    "file-kind": Rule(
+        "The file is {detail}, whatever its name says.", "Save the table as .xlsx or as CSV."
+    ),
     "file-password": Rule(
         "The workbook is protected by a password or in the old .xls format.",
         "Remove the password and save it as .xlsx.",
@@ -45,7 +49,9 @@ RULES: Final[dict[str, Rule]] = {
         "The workbook is not one that a spreadsheet program writes: {detail}.",
         "Copy the table by hand into a new workbook, and ask where this one came from.",
     ),
-    "file-large": Rule("The file is too large: {detail}.", "Send only the rows of the return, split if needed."),
+    "file-large": Rule(
+        "The file is too large: {detail}.", "Send only the rows of the return, split if needed."
+    ),
     "file-stray": Rule(
         "Cell {detail} holds something far away from the table.",
         "Delete everything below and beside the table and save the workbook again.",
@@ -54,22 +60,37 @@ RULES: Final[dict[str, Rule]] = {
         "The workbook could not be read within {detail}.",
         "Copy the table as values into a new workbook.",
     ),
-    "file-encoding": Rule("The text is in an encoding that cannot be told: {detail}.", 'Save it as "CSV UTF-8".'),
-    "file-quotes": Rule("The quotation marks do not match: {detail}.", "Save it again from the spreadsheet program."),
-    "file-changing": Rule("The file changed while it was being read.", "Wait until it is saved and run again."),
-    "file-unreadable": Rule("The file cannot be opened: {detail}.", "Close it in other programs, or check its rights."),
+    "file-encoding": Rule(
+        "The text is in an encoding that cannot be told: {detail}.", 'Save it as "CSV UTF-8".'
+    ),
+    "file-quotes": Rule(
+        "The quotation marks do not match: {detail}.", "Save it again from the spreadsheet program."
+    ),
+    "file-changing": Rule(
+        "The file changed while it was being read.", "Wait until it is saved and run again."
+    ),
+    "file-unreadable": Rule(
+        "The file cannot be opened: {detail}.", "Close it in other programs, or check its rights."
+    ),
     "file-other": Rule(
         "Files of this kind are not read, so nothing in it is in the report.",
         "If it holds figures, save them as .xlsx or CSV; otherwise take the file away.",
         WARNING,
     ),
     "file-format": Rule("Files of this format are not read.", "Save it as .xlsx or CSV."),
-    "file-leftover": Rule("The file was left behind by a program, and was skipped.", "Nothing.", NOTICE),
+    "file-leftover": Rule(
+        "The file was left behind by a program, and was skipped.", "Nothing.", NOTICE
+    ),
     "file-folder": Rule(
-        "This is a folder, whatever its name says.", "Move the files in it up, and take the folder away.", who=TEAM
+        "This is a folder, whatever its name says.",
+        "Move the files in it up, and take the folder away.",
+        who=TEAM,
     ),
     "folder-inside": Rule(
-        "A folder inside the folder of a quarter is not looked into.", "Move the returns in it up.", WARNING, TEAM
+        "A folder inside the folder of a quarter is not looked into.",
+        "Move the returns in it up.",
+        WARNING,
+        TEAM,
     ),
     "folder-other": Rule(
         "This is not a folder of a quarter, and was skipped.",
@@ -78,21 +99,29 @@ RULES: Final[dict[str, Rule]] = {
         TEAM,
     ),  # fmt: skip
     "folder-twice": Rule(
-        "There is another folder for the same quarter: {detail}.", "Put all returns into one.", who=TEAM
+        "There is another folder for the same quarter: {detail}.",
+        "Put all returns into one.",
+        who=TEAM,
     ),
     "file-copy": Rule(
         "The file is a copy beside {detail}, and was skipped.",
         "Keep the one that is right.",
         WARNING,
     ),
-    "file-twice": Rule("There are two files for one purpose: {detail}.", "Keep one of the two.", who=TEAM),
+    "file-twice": Rule(
+        "There are two files for one purpose: {detail}.", "Keep one of the two.", who=TEAM
+    ),
     # tables
     "table-header": Rule(
         "No row has the headings {detail}.",
         "Use the return template, or put these headings above the table.",
     ),
-    "table-columns": Rule("Of the columns needed {detail} is missing.", "Add it, or use the return template."),
-    "table-duplicate": Rule("The heading {detail} stands there twice.", "Keep one column of each name."),
+    "table-columns": Rule(
+        "Of the columns needed {detail} is missing.", "Add it, or use the return template."
+    ),
+    "table-duplicate": Rule(
+        "The heading {detail} stands there twice.", "Keep one column of each name."
+    ),
     "table-wide": Rule(
         "The periods stand side by side as columns ({detail}).",
         "Give one row for each KPI and period, with the columns kpi_id, period and value.",
@@ -101,20 +130,37 @@ RULES: Final[dict[str, Rule]] = {
         "A second heading row stands in row {detail}: there are two tables.",
         "Leave one table in the sheet; if it only goes on below, delete that row.",
     ),
-    "table-sheets": Rule("More than one sheet holds a table: {detail}.", "Leave one of them in the workbook."),
-    "table-hidden": Rule("The only table is on a hidden sheet ({detail}).", "Show the sheet, check it, send it again."),
-    "table-unexpected": Rule(
-        "This column is not one of those asked for, and was left out.", "Nothing, if it is not needed.", WARNING
+    "table-sheets": Rule(
+        "More than one sheet holds a table: {detail}.", "Leave one of them in the workbook."
     ),
-    "table-no-rows": Rule("There is a heading but no row below it.", "Fill it in or take the file away.", WARNING),
-    "sheet-hidden": Rule("The sheet {detail} is hidden, and was not read.", "Check whether it belongs.", WARNING),
-    "row-hidden": Rule("The row is hidden, and was read.", "Show it, or delete it if it is not meant.", WARNING),
+    "table-hidden": Rule(
+        "The only table is on a hidden sheet ({detail}).",
+        "Show the sheet, check it, send it again.",
+    ),
+    "table-unexpected": Rule(
+        "This column is not one of those asked for, and was left out.",
+        "Nothing, if it is not needed.",
+        WARNING,
+    ),
+    "table-no-rows": Rule(
+        "There is a heading but no row below it.", "Fill it in or take the file away.", WARNING
+    ),
+    "sheet-hidden": Rule(
+        "The sheet {detail} is hidden, and was not read.", "Check whether it belongs.", WARNING
+    ),
+    "row-hidden": Rule(
+        "The row is hidden, and was read.", "Show it, or delete it if it is not meant.", WARNING
+    ),
     "column-hidden": Rule("The column is hidden, and was read.", "Show it and check it.", WARNING),
     "cell-struck": Rule(
-        "The cell is struck through, and was read.", "Delete what is not meant, or remove the line through it.", WARNING
+        "The cell is struck through, and was read.",
+        "Delete what is not meant, or remove the line through it.",
+        WARNING,
     ),
     "cell-unseen": Rule(
-        "The cell's format hides what is in it, and it was read.", "Delete it, or give the cell a format.", WARNING
+        "The cell's format hides what is in it, and it was read.",
+        "Delete it, or give the cell a format.",
+        WARNING,
     ),
     "row-short": Rule(
         "The row has {detail} cells.",
@@ -124,10 +170,16 @@ RULES: Final[dict[str, Rule]] = {
         "The row has {detail} cells.",
         "Look for a comma inside a cell without quotation marks, or for a separator too many.",
     ),
-    "row-beside": Rule("Something stands beside the table, in {detail}.", "Move it into the note, or delete it."),
-    "row-merged": Rule("The cell is merged with others ({detail}).", "Unmerge them and fill each row."),
+    "row-beside": Rule(
+        "Something stands beside the table, in {detail}.", "Move it into the note, or delete it."
+    ),
+    "row-merged": Rule(
+        "The cell is merged with others ({detail}).", "Unmerge them and fill each row."
+    ),
     "row-total": Rule("The row is a total, not a figure of one KPI.", "Delete it."),
-    "row-footnote": Rule("The row is a footnote or heading, not a figure.", "Delete it, or move it into the notes."),
+    "row-footnote": Rule(
+        "The row is a footnote or heading, not a figure.", "Delete it, or move it into the notes."
+    ),
     "formula-empty": Rule(
         "The cell holds a formula that has never been calculated.",
         "Open the workbook, let it calculate, save it; or paste the values.",
@@ -135,29 +187,39 @@ RULES: Final[dict[str, Rule]] = {
     # ids
     "id-missing": Rule("There is no KPI id.", "Give the id as in the catalogue."),
     "id-unknown": Rule(
-        "The catalogue has no KPI of this id.{detail}", "Correct the id, or ask for the KPI to be added."
+        "The catalogue has no KPI of this id.{detail}",
+        "Correct the id, or ask for the KPI to be added.",
     ),
     "id-lookalike": Rule(
-        "The id only looks like {detail}.", "Type the id again by hand, in a cell that is formatted as text."
+        "The id only looks like {detail}.",
+        "Type the id again by hand, in a cell that is formatted as text.",
     ),
     # periods
     "period-missing": Rule("There is no period.", 'Give the quarter, for example "2024-25 Q3".'),
     "period-bad": Rule("{detail}", 'Give the quarter as "2024-25 Q3", or the month as "2024-12".'),
     "period-date": Rule(
-        "The date {detail}.", 'Give the quarter as "2024-25 Q3"; a date must be the last day of a quarter.'
+        "The date {detail}.",
+        'Give the quarter as "2024-25 Q3"; a date must be the last day of a quarter.',
     ),
     "period-month": Rule(
-        "{detail} is a month, and this KPI is not a monthly one.", 'Give the quarter, for example "2024-25 Q3".'
+        "{detail} is a month, and this KPI is not a monthly one.",
+        'Give the quarter, for example "2024-25 Q3".',
     ),
     "period-which": Rule(
         "A date does not say whether the figure is of the month or of the quarter that ends then.",
         'Write "2024-12" for the month or "2024-25 Q3" for the quarter.',
     ),
-    "period-future": Rule("The period lies after {detail}, for which this was sent.", "Correct the period."),
-    "period-retired": Rule(
-        "The KPI left the set after {detail}.", "Check the id, or the KPI's last quarter in the catalogue.", WARNING
+    "period-future": Rule(
+        "The period lies after {detail}, for which this was sent.", "Correct the period."
     ),
-    "months-partial": Rule("{detail}", "Send the months that are missing, or the quarter's own figure.", WARNING),
+    "period-retired": Rule(
+        "The KPI left the set after {detail}.",
+        "Check the id, or the KPI's last quarter in the catalogue.",
+        WARNING,
+    ),
+    "months-partial": Rule(
+        "{detail}", "Send the months that are missing, or the quarter's own figure.", WARNING
+    ),
     "months-unlike": Rule(
         "Its months make {detail}, not what was sent for the quarter, which stands.",
         "Find out which of them is right, and send it again.",
@@ -178,70 +240,101 @@ RULES: Final[dict[str, Rule]] = {
         "Close the quotation mark, or take it out.",
     ),
     "value-flag": Rule(
-        "The mark {detail} stands behind the number.", 'Give the number alone, and say "provisional" etc. in status.'
+        "The mark {detail} stands behind the number.",
+        'Give the number alone, and say "provisional" etc. in status.',
     ),
     "value-range": Rule("It is a range, not one figure.", _NUMBER),
     "value-date": Rule(
         "It is a date, perhaps made by the spreadsheet program from what was typed.",
         "Format the cell as a number and type the figure again.",
     ),
-    "value-time": Rule("It is a time of day, not a number.", "Format the cell as a number and type the figure again."),
+    "value-time": Rule(
+        "It is a time of day, not a number.",
+        "Format the cell as a number and type the figure again.",
+    ),
     "value-truth": Rule("It is TRUE or FALSE, not a number.", _NUMBER),
     "value-error": Rule(
         "It is a spreadsheet error, which is neither a figure nor a blank.",
         'Mend the formula, or clear the cell and give the status "not available".',
     ),
     "value-comma": Rule(
-        "The comma may be a decimal point or a thousands separator.", "Use a point for decimals and no separators."
+        "The comma may be a decimal point or a thousands separator.",
+        "Use a point for decimals and no separators.",
     ),
-    "value-infinite": Rule("It is not a finite number.", "Check the division behind it; leave the cell blank if none."),
+    "value-infinite": Rule(
+        "It is not a finite number.", "Check the division behind it; leave the cell blank if none."
+    ),
     "value-scientific": Rule(
         "It is in scientific notation, in which digits may have been lost.",
         "Widen the column or format it as a number, and save again.",
     ),
     "value-spaces": Rule("There are spaces inside the number.", "Write the number without spaces."),
     "value-zeros": Rule("It begins with a zero, as a number does not.", _NUMBER),
-    "parts-sign": Rule("It is a percentage, and the parts of a figure are counts.", "Give the two counts as numbers."),
+    "parts-sign": Rule(
+        "It is a percentage, and the parts of a figure are counts.",
+        "Give the two counts as numbers.",
+    ),
     "value-sign": Rule("The unit of this KPI is {detail}, but the cell says otherwise.", _NUMBER),
     "value-above-100": Rule("A percentage cannot be above 100.", "Check the figure and its unit."),
-    "value-negative": Rule("The figure cannot be negative.", "Check it; only an amount of money may be below zero."),
+    "value-negative": Rule(
+        "The figure cannot be negative.", "Check it; only an amount of money may be below zero."
+    ),
     "value-fraction": Rule(
         "The KPI is a percentage{detail}, and this looks like a fraction.",
         'Give percentages as 87.5, not 0.875; if it really is below one per cent, write it with the sign: "0.9%".',
     ),
     "value-unlike-parts": Rule(
-        "Numerator and denominator make {detail}, not the value given.", "Correct whichever of the three is wrong."
+        "Numerator and denominator make {detail}, not the value given.",
+        "Correct whichever of the three is wrong.",
     ),
-    "parts-over": Rule("The numerator is greater than the denominator.", "Check whether the two are exchanged."),
-    "parts-zero": Rule("The denominator is zero.", 'If there were no cases: empty cells, status "not applicable".'),
+    "parts-over": Rule(
+        "The numerator is greater than the denominator.", "Check whether the two are exchanged."
+    ),
+    "parts-zero": Rule(
+        "The denominator is zero.", 'If there were no cases: empty cells, status "not applicable".'
+    ),
     "parts-withheld": Rule(
-        "The value is withheld ({detail}), but its parts are given.", "Take the parts out, or give the value."
+        "The value is withheld ({detail}), but its parts are given.",
+        "Take the parts out, or give the value.",
     ),
     "status-unknown": Rule("The status is not one of those known: {detail}.", "Use one of these."),
-    "status-with-value": Rule('The status says "{detail}", but a value is given.', "Keep one of the two."),
+    "status-with-value": Rule(
+        'The status says "{detail}", but a value is given.', "Keep one of the two."
+    ),
     "status-without-value": Rule(
         'The status says "{detail}", but there is no value; it was taken as not available.',
         "Give the value, or the reason why there is none.",
         WARNING,
     ),
     "status-other-reason": Rule(
-        "The value says {detail}.", "Leave the value empty and keep the reason that is right in the status."
+        "The value says {detail}.",
+        "Leave the value empty and keep the reason that is right in the status.",
     ),
     "duplicate-conflict": Rule(
         "The same KPI and period is sent again, with different content, in {detail}.",
         "Leave one row; which is right is for the service to say.",
     ),
-    "duplicate-same": Rule("The same figure is sent twice: also in {detail}.", "Leave one of the two rows.", WARNING),
+    "duplicate-same": Rule(
+        "The same figure is sent twice: also in {detail}.", "Leave one of the two rows.", WARNING
+    ),
     # the council's own tables
     "setting-bad": Rule("{detail}", "Correct council.toml.", who=TEAM),
-    "catalogue-missing": Rule("There is nothing in this column, which is needed.", "Fill it in.", who=TEAM),
+    "catalogue-missing": Rule(
+        "There is nothing in this column, which is needed.", "Fill it in.", who=TEAM
+    ),
     "catalogue-choice": Rule("It must be one of: {detail}.", "Use one of these.", who=TEAM),
     "catalogue-number": Rule("It must be {detail}.", "Correct it.", who=TEAM),
     "catalogue-quarter": Rule("{detail}", "Correct it.", who=TEAM),
-    "catalogue-order": Rule("The last quarter lies before the first.", "Correct one of them.", who=TEAM),
-    "catalogue-twice": Rule("The same entry stands already in row {detail}.", "Leave one of the two.", who=TEAM),
+    "catalogue-order": Rule(
+        "The last quarter lies before the first.", "Correct one of them.", who=TEAM
+    ),
+    "catalogue-twice": Rule(
+        "The same entry stands already in row {detail}.", "Leave one of the two.", who=TEAM
+    ),
     "catalogue-lookalike": Rule(
-        "The id can be mistaken for {detail}.", "Choose ids that differ in more than look-alike letters.", who=TEAM
+        "The id can be mistaken for {detail}.",
+        "Choose ids that differ in more than look-alike letters.",
+        who=TEAM,
     ),
     "target-side": Rule(
         "For a KPI where {detail} is better the target cannot be on this side of the floor standard.",
@@ -259,7 +352,9 @@ RULES: Final[dict[str, Rule]] = {
         WARNING,
         TEAM,
     ),
-    "target-tolerance": Rule("{detail}", "A tolerance is for KPIs of polarity target, above zero.", who=TEAM),
+    "target-tolerance": Rule(
+        "{detail}", "A tolerance is for KPIs of polarity target, above zero.", who=TEAM
+    ),
     "target-none": Rule(
         "The KPI is in the set but has no target that is in force by {detail}.",
         "Add a row to targets.csv, or the KPI stays not rated.",
@@ -267,16 +362,31 @@ RULES: Final[dict[str, Rule]] = {
         TEAM,
     ),
     "rebase-period": Rule(
-        "{detail}", 'Give the first period with the new limits as "2024-25 Q1" or "2024-04".', who=TEAM
+        "{detail}",
+        'Give the first period with the new limits as "2024-25 Q1" or "2024-04".',
+        who=TEAM,
     ),
     # commentary, activity indicators, benchmarks
-    "text-missing": Rule("There is no text in the row.", "Write the commentary or delete the row.", WARNING),
-    "text-cut": Rule("The text is longer than {detail} characters, and was cut.", "Shorten it.", WARNING),
-    "text-place": Rule("Exactly one of kpi_id and section must be given.", "Fill in one of the two."),
-    "section-unknown": Rule("The council's report has no section of this name: {detail}.", "Use one of these."),
-    "token-unknown": Rule("{detail}", 'Use one of these, or write "{{" where a brace is meant.', who=SERVICE),
+    "text-missing": Rule(
+        "There is no text in the row.", "Write the commentary or delete the row.", WARNING
+    ),
+    "text-cut": Rule(
+        "The text is longer than {detail} characters, and was cut.", "Shorten it.", WARNING
+    ),
+    "text-place": Rule(
+        "Exactly one of kpi_id and section must be given.", "Fill in one of the two."
+    ),
+    "section-unknown": Rule(
+        "The council's report has no section of this name: {detail}.", "Use one of these."
+    ),
+    "token-unknown": Rule(
+        "{detail}", 'Use one of these, or write "{{" where a brace is meant.', who=SERVICE
+    ),
     "commentary-none": Rule(
-        "There is no commentary file for this quarter.", "Add it, or cards are without commentary.", WARNING, TEAM
+        "There is no commentary file for this quarter.",
+        "Add it, or cards are without commentary.",
+        WARNING,
+        TEAM,
     ),
     "part-of": Rule("{detail}", "Name the KPI that is the sum of this one and others.", who=TEAM),
     "small-number-in-text": Rule(
@@ -294,5 +404,7 @@ RULES: Final[dict[str, Rule]] = {
         "Send both.",
         WARNING,
     ),
-    "expected-order": Rule("The lower expectation is above the upper one.", "Exchange them.", who=TEAM),
+    "expected-order": Rule(
+        "The lower expectation is above the upper one.", "Exchange them.", who=TEAM
+    ),
 }

@@ -11,13 +11,29 @@ from typing import Any, Final
 
 from kpi_tools.quarters import Quarter
 from kpi_tools.vocabulary import AMBER, GREEN, NOT_RATED, RED, SUPPRESSED
-from kpi_tools.words.wording import decimals_against, in_words, listed, rounded, show, show_against, show_line
+from kpi_tools.words.wording import (
+    decimals_against,
+    in_words,
+    listed,
+    rounded,
+    show,
+    show_against,
+    show_line,
+)
 
 KPI_TOKENS: Final = (
     "value", "target", "floor_standard", "previous", "change", "year_ago", "numerator", "denominator", "quarter",
     "previous_quarter", "rating", "previous_rating",
 )  # fmt: skip
-SECTION_TOKENS: Final = ("quarter", "previous_quarter", "kpis", "green", "amber", "red", "not_rated")
+SECTION_TOKENS: Final = (
+    "quarter",
+    "previous_quarter",
+    "kpis",
+    "green",
+    "amber",
+    "red",
+    "not_rated",
+)
 
 WITHHELD: Final = "[c]"
 """What a token prints whose figure is suppressed."""
@@ -44,7 +60,9 @@ def unknown(text: str, known: Collection[str]) -> list[str]:
 def without_figure(text: str, figures: Mapping[str, str | None]) -> list[str]:
     """The tokens of `text` that are known and have no figure in this quarter, as written."""
     names = [part[1].strip() for part in _PART.finditer(text) if part[1] is not None]
-    return [f"{{{name}}}" for name in dict.fromkeys(names) if name in figures and figures[name] is None]
+    return [
+        f"{{{name}}}" for name in dict.fromkeys(names) if name in figures and figures[name] is None
+    ]
 
 
 def filled(text: str, figures: Mapping[str, str | None]) -> str:
@@ -81,8 +99,13 @@ def kpi_figures(kpi: Mapping[str, Any]) -> dict[str, str | None]:
         "rating": _text(kpi["rag"]),
         "previous_rating": _text(kpi["previous_rag"]),
     }  # fmt: skip
-    hidden = {token for status, tokens in _OF.items() if kpi.get(status) == SUPPRESSED for token in tokens}
-    return {token: WITHHELD if token in hidden and text is None else text for token, text in figures.items()}
+    hidden = {
+        token for status, tokens in _OF.items() if kpi.get(status) == SUPPRESSED for token in tokens
+    }
+    return {
+        token: WITHHELD if token in hidden and text is None else text
+        for token, text in figures.items()
+    }
 
 
 def section_figures(counts: Mapping[str, int], quarter: Quarter) -> dict[str, str | None]:

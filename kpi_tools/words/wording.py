@@ -18,7 +18,9 @@ def in_words(number: int) -> str:
 
 def rounded(value: float, decimals: int) -> str:
     """The value to so many decimals, half away from zero (as readers round), with thousands separators."""
-    exact = Decimal(repr(float(value))).quantize(Decimal(1).scaleb(-decimals), rounding=ROUND_HALF_UP)
+    exact = Decimal(repr(float(value))).quantize(
+        Decimal(1).scaleb(-decimals), rounding=ROUND_HALF_UP
+    )
     return f"{exact:,f}" if exact else f"{abs(exact):,f}"
 
 
@@ -52,7 +54,9 @@ def decimals_against(value: float | None, decimals: int, lines: Iterable[float |
     return decimals
 
 
-def show_against(value: float | None, unit: str, decimals: int, lines: Iterable[float | None]) -> str:
+def show_against(
+    value: float | None, unit: str, decimals: int, lines: Iterable[float | None]
+) -> str:
     """`show`, with as many decimals as it takes for the print not to contradict the rating."""
     return show(value, unit, decimals_against(value, decimals, lines))
 
