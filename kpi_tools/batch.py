@@ -16,7 +16,6 @@ from kpi_tools.making import Report
 from kpi_tools.orders import Order, up_to_date
 from kpi_tools.report import report_quarter
 from kpi_tools.running.apart import Apart
-from kpi_tools.running.pen import pens
 
 Outcome = tuple[Order, Report | KpiError]
 _PATIENCE = 10
@@ -96,12 +95,11 @@ def make_all(
 @contextmanager
 def here(processes: int) -> Iterator[Executor]:
     """An executor of this computer; what is still under way when it is left is ended."""
-    with pens(processes) as environment:
-        executor = Apart(processes, environment)
-        try:
-            yield executor
-        finally:
-            executor.shutdown(cancel_futures=True)
+    executor = Apart(processes)
+    try:
+        yield executor
+    finally:
+        executor.shutdown(cancel_futures=True)
 
 
 @contextmanager

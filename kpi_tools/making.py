@@ -1,11 +1,10 @@
 """From a notebook and what it needs to a finished folder: run, page, tables, manifest, and one rename."""
 
 import json
-import os
 import shutil
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, nullcontext, suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -16,10 +15,9 @@ from kpi_tools.errors import InputError, KpiError
 from kpi_tools.provenance.inputs import digest, fingerprints
 from kpi_tools.quarters import Quarter
 from kpi_tools.running.folders import FAILED, WORK, publish, work_folder
-from kpi_tools.running.forked import copy_of_this_process, possible
+from kpi_tools.running.forked import copy_of_this_process
 from kpi_tools.running.manifest import MANIFEST, as_json, check_replaceable, manifest
 from kpi_tools.running.pdf import write_pdf
-from kpi_tools.running.pen import DOOR, pens
 from kpi_tools.running.published import published, relative
 from kpi_tools.running.runner import CELL_TIMEOUT, Complete, run_notebook
 
@@ -30,7 +28,7 @@ if TYPE_CHECKING:
     from kpi_tools.loading import Returns
 
 EXECUTED = "report.ipynb"
-NEEDED = ("kpi_tools.running.pen", "kpi_tools.page.chapters")  # what the notebooks will import
+NEEDED = ("kpi_tools.page.chapters",)  # what the notebooks will import
 RUNNER = ("papermill", "kpi_tools.running.kernel")  # what will run them
 LARGEST_PAGE = 10 * 1024**2
 
@@ -89,8 +87,8 @@ def make(job: Job, content: Callable[[], Content]) -> Report:
     final = job.outputs / job.name
     check_replaceable(final)
     try:
-        with work_folder(job.outputs, job.name) as work, _drawing() as environment:
-            made = _make(job, content, work, environment)
+        with work_folder(job.outputs, job.name) as work:
+            made = _make(job, content, work)
             publish(work / "report", final, job.outputs / WORK / f"{job.name}.aside")
             shutil.rmtree(job.outputs / FAILED / job.name, ignore_errors=True)
     except OSError as error:
@@ -101,14 +99,7 @@ def make(job: Job, content: Callable[[], Content]) -> Report:
     return made
 
 
-def _drawing() -> AbstractContextManager[Mapping[str, str]]:
-    """The environment in which the kernel finds a drawing engine at work, if it is to be a copy of this process."""
-    return pens(1) if possible() and DOOR not in os.environ else nullcontext({})
-
-
-def _make(
-    job: Job, content: Callable[[], Content], work: Path, environment: Mapping[str, str]
-) -> Report:
+def _make(job: Job, content: Callable[[], Content], work: Path) -> Report:
     from kpi_tools.loading import known
 
     quarter, raw = job.quarter, job.raw
@@ -122,7 +113,7 @@ def _make(
         already = known(raw, filled.returns) if filled.whole else nullcontext()
         with (
             already,
-            copy_of_this_process(NEEDED, environment) as copy,
+            copy_of_this_process(NEEDED) as copy,
             ThreadPoolExecutor(1) as beside,
         ):
             for name in (

@@ -8,8 +8,6 @@ import pytest
 
 from kpi_tools.page.chart_data import activity_range
 from kpi_tools.page.charts import activity_spec, counts_spec, kpi_spec
-from kpi_tools.page.shapes import described
-from kpi_tools.page.stored import compile_shape, stored
 from kpi_tools.words.row_words import rows_of
 from tests.page_samples import activity_points, points
 
@@ -187,13 +185,6 @@ def test_charts_are_altair_charts_with_their_own_data():
     assert all(isinstance(alt.Chart.from_dict(spec), alt.LayerChart) for spec in charts)
     one, other = kpi_spec(rows()), kpi_spec(rows(values=(1, 2, 3, 4, 5, 6)))
     assert one["datasets"]["boxes"][0]["y"] == 82 and other["datasets"]["boxes"][0]["y"] == 1
-
-
-def test_the_stored_shapes_are_those_described():
-    assert {name: kept["described"] for name, kept in stored().items()} == described()
-    assert {name: kept["compiled"] for name, kept in stored().items()} == {
-        name: compile_shape(shape) for name, shape in described().items()
-    }
 
 
 def test_the_rows_given_are_left_as_they_are():

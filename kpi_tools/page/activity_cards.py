@@ -36,7 +36,7 @@ def activity_cards(
     own = activity[activity["section"] == section]
     drawings = charts or drawn(activity_charts(own, describe))
     every = rows_by(own, "activity_id").values()
-    entries = [_card(points, drawings[_anchor(points)].result(), quarter) for points in every]
+    entries = [_card(points, drawings[_anchor(points)], quarter) for points in every]
     return render("activity.html.j2", cards=entries) if entries else Html()
 
 

@@ -61,7 +61,7 @@ def cards(
             card(
                 kpi,
                 shown[name],
-                drawings[_anchor(kpi)].result(),
+                drawings[_anchor(kpi)],
                 latest.get(name, []),
                 alone.get(name, []),
                 ahead.get(name),

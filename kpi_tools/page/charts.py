@@ -9,7 +9,8 @@ from typing import Any
 import pandas as pd
 
 from kpi_tools.page.chart_data import activity_data, counts_data, kpi_data
-from kpi_tools.page.stored import Spec, stored
+from kpi_tools.page.shapes import described
+from kpi_tools.page.svg import Spec
 from kpi_tools.words.row_words import Rows
 
 
@@ -41,4 +42,4 @@ def counts_spec(history: pd.DataFrame) -> Spec:
 def _filled(shape: str, data: dict[str, Any]) -> Spec:
     low, high = data.pop("range")
     ends = [{"name": "low", "value": low}, {"name": "high", "value": high}]
-    return stored()[shape]["described"] | {"params": ends, "datasets": data}
+    return described()[shape] | {"params": ends, "datasets": data}

@@ -1,18 +1,16 @@
 """The charts' shapes, described in Altair: columns with lines, and a line with its band. Data fill them in `charts`.
 
-A shape is the same for every chart, so it is described and compiled to Vega once and kept in shapes.json, with which a
-report needs neither Altair nor its compiler. After a change here: `python -m kpi_tools.page.shapes` (a test compares).
 All charts measure in slots: quarter number n fills 0 to 1 from x = n.
 """
 
-import json
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 import altair as alt
 
 from kpi_tools.page.chart_data import WIDTH
-from kpi_tools.page.stored import SHAPES, Spec, compile_shape
+from kpi_tools.page.svg import Spec
 from kpi_tools.vocabulary import AMBER, ESTIMATED, FINAL, GREEN, ILLUSTRATIVE, NOT_RATED, RED
 
 Layer = alt.Chart | alt.LayerChart
@@ -47,6 +45,7 @@ _LINES = {
 _TONES = {"dark": INK, "light": WHITE, "quiet": "#4a5258"}
 
 
+@lru_cache
 def described() -> dict[str, Spec]:
     """Each shape by name, as a Vega-Lite specification whose data sets and ends of the scale (`low`, `high`) are to be given."""
     layers: dict[str, list[Layer]] = {
@@ -177,18 +176,3 @@ def scaled(channel: Any, looks: Mapping[str, Any], field: str = "kind") -> Any:
         alt.FillOpacity,
     )  # Vega warns of these where the kinds have no order
     return channel(f"{field}:{'O' if ordered else 'N'}", legend=None, scale=scale)
-
-
-def store() -> None:
-    """Write shapes.json anew."""
-    kept = {
-        name: {"described": shape, "compiled": compile_shape(shape)}
-        for name, shape in described().items()
-    }
-    SHAPES.write_text(
-        json.dumps(kept, indent=1, sort_keys=True) + "\n", encoding="utf-8", newline="\n"
-    )
-
-
-if __name__ == "__main__":
-    store()

@@ -7,17 +7,17 @@ import json
 import re
 import xml.etree.ElementTree as ET
 from collections.abc import Iterable, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
-from itertools import islice
+from functools import lru_cache
 from typing import Any
 
 from kpi_tools.errors import KpiError
-from kpi_tools.page.engine import engine
-from kpi_tools.page.stored import Spec, compiled
 
+Spec = dict[str, Any]
 Chart = tuple[Spec, str, str, str]
 """What `inline_svg` takes."""
-Drawings = Mapping[str, Future[str]]
+Drawings = Mapping[str, str]
+
+_ASIDE = ("datasets", "params")
 
 _SVG = "{http://www.w3.org/2000/svg}"
 _DROPPED = {
@@ -47,7 +47,6 @@ _INHERITED = (
     "paint-order",
 )
 _UNDRAWABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
-_TOGETHER = 8
 _NUMBER = re.compile(r"-?\d+\.\d+(?:e-?\d+)?")
 
 
@@ -58,28 +57,14 @@ def inline_svg(spec: Spec, name: str, title: str, description: str) -> str:
     is unique on its page (a KPI's id). Raises `KpiError` for text that holds control characters, which would end
     the drawing process (vega/vl-convert issue 220): loading takes them out.
     """
-    chart = spec, name, title, description
-    (svg,) = engine().svgs([_vega(chart)])
-    return _inline(svg, chart)
+    import vl_convert
 
-
-def _vega(chart: Chart) -> str:
-    """The chart as the engine draws it. Raises as `inline_svg`."""
-    spec, name, *words = chart
-    if _UNDRAWABLE.search("".join(_texts([spec["datasets"], *words]))):
+    if _UNDRAWABLE.search("".join(_texts([spec["datasets"], title, description]))):
         raise KpiError(
             f'The chart "{name}" cannot be drawn: a text in it holds a control character. '
             "Type that text again in the return it came from."
         )
-    return json.dumps(_with_data(spec))
-
-
-def _inline(svg: str | KpiError, chart: Chart) -> str:
-    """The engine's drawing as `inline_svg` gives it."""
-    if isinstance(svg, KpiError):
-        raise svg
-    _, name, title, description = chart
-    root = ET.fromstring(svg)
+    root = ET.fromstring(vl_convert.vega_to_svg(json.dumps(_with_data(spec))))
     stem = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
     _slim(root)
     _renumber_clips(root, stem)
@@ -102,31 +87,30 @@ def _inline(svg: str | KpiError, chart: Chart) -> str:
 
 
 def drawn(charts: Iterable[Chart]) -> Drawings:
-    """`inline_svg` of each, by name, begun at once: where the engine works beside this process, it can go on meanwhile.
+    """`inline_svg` of each, by name."""
+    return {chart[1]: inline_svg(*chart) for chart in charts}
 
-    It is given some at a time, and the next while those are put into their form here: else it would wait each time until
-    this process, which is busy, comes back to it.
-    """
 
-    def asked(some: list[Chart]) -> list[str | KpiError]:
-        return engine().svgs([_vega(chart) for chart in some])
+def _compiled(spec: Spec) -> Spec:
+    """The Vega form of a chart without its data; anew each time, to be filled."""
+    names = tuple(param["name"] for param in spec.get("params", []))
+    shape = {key: value for key, value in spec.items() if key not in _ASIDE}
+    found: Spec = json.loads(_compiled_shape(json.dumps(shape, sort_keys=True), names))
+    return found
 
-    def given(answer: Future[list[str | KpiError]], place: int, chart: Chart) -> str:
-        return _inline(answer.result()[place], chart)
 
-    beside, waiting = ThreadPoolExecutor(2), iter(charts)
-    drawings: dict[str, Future[str]] = {}
-    while some := list(islice(waiting, _TOGETHER)):
-        answer = beside.submit(asked, some)
-        drawings |= {
-            chart[1]: beside.submit(given, answer, place, chart) for place, chart in enumerate(some)
-        }
-    beside.shutdown(wait=False)
-    return drawings
+@lru_cache
+def _compiled_shape(shape: str, params: tuple[str, ...]) -> str:
+    """Compiled once for each shape, without descriptions of single marks: a chart has one as a whole."""
+    import vl_convert
+
+    empty = json.loads(shape) | {"params": [{"name": name, "value": 0} for name in params]}
+    empty["config"] = empty.get("config", {}) | {"aria": False}
+    return json.dumps(vl_convert.vegalite_to_vega(empty))
 
 
 def _with_data(spec: Spec) -> Spec:
-    drawing = compiled(spec)
+    drawing = _compiled(spec)
     for data in drawing["data"]:
         if data["name"] in spec["datasets"]:
             data["values"] = spec["datasets"][data["name"]]
