@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from kpi_tools.quarters import Quarter
-from kpi_tools.words.tokens import (
+from kpi_tools.tokens import (
     KPI_TOKENS,
     SECTION_TOKENS,
     filled,

@@ -1,4 +1,4 @@
-"""Numbers as readers see them."""
+"""Numbers as readers see them, and what is meant by a name that somebody typed."""
 
 import math
 
@@ -6,10 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kpi_tools.words.wording import (
+from kpi_tools.errors import InputError
+from kpi_tools.wording import (
     change_in_words,
+    distance,
+    gap_of,
     in_words,
+    line_of,
     listed,
+    named,
     plural,
     rounded,
     show,
@@ -33,6 +38,11 @@ from kpi_tools.words.wording import (
         (math.nan, "%", 0, "not available"),
         (math.inf, "%", 0, "not available"),
         (-0.2, "%", 0, "0%"),
+        (-1.8, "£ million", 1, "-£1.8 million"),
+        (1, "days", 0, "1 day"),
+        (1.0, "days", 1, "1.0 days"),
+        (3, "other: homes", 0, "3 homes"),
+        (0.8, "ratio", 1, "0.8"),
     ],
 )
 def test_a_figure_with_its_unit(value, unit, decimals, text):
@@ -87,7 +97,7 @@ def test_words():
         "the same number",
         "12 more",
     ]
-    assert [signed(n) for n in (3, -2, 0, -1200)] == ["+3", "−2", "0", "−1,200"]
+    assert [signed(n) for n in (3, -2, 0, -1200)] == ["+3", "-2", "0", "-1,200"]
     assert [plural(1, "KPI"), plural(2, "KPI"), plural(0, "entry", "entries")] == [
         "one KPI",
         "two KPIs",
@@ -99,3 +109,69 @@ def test_words():
         "a and b",
         "a, b and c",
     ]
+
+
+@pytest.mark.parametrize(
+    ("value", "target", "floor", "unit", "gap"),
+    [
+        (34.0, 60.0, 55.0, "%", "26 points below"),
+        (74.0, 75.0, 70.0, "%", "1 point below"),
+        (44.46, 44.5, 40.0, "%", "0.04 points below"),
+        (44.499, 44.5, 40.0, "%", "0.001 points below"),
+        (90.0, 90.0, 80.0, "%", None),
+        (94.0, 90.0, 80.0, "%", None),
+        (613, 650, 600, "count", "37 below"),
+        (-2.0, -1.2, -1.5, "£ million", "£0.8 million below"),
+        (math.nan, 90.0, 80.0, "%", None),
+    ],
+)
+def test_how_far_a_line_is_missed_is_never_nought(value, target, floor, unit, gap):
+    row = {"value": value, "target": target, "floor_standard": floor, "unit": unit, "decimals": 0}
+    assert gap_of(row | {"polarity": "higher"}, "target") == gap
+
+
+def test_a_distance_is_known_on_both_sides_of_a_line():
+    row = {"value": 94.0, "target": 90.0, "unit": "%", "decimals": 0, "polarity": "higher"}
+    assert distance(row, "target") == "4 points"
+
+
+def test_a_target_that_is_best_met_closely_has_its_tolerance():
+    row = {"target": 50.0, "tolerance": 2.5, "unit": "%", "decimals": 0, "polarity": "target"}
+    assert line_of(row, "target") == "50% ± 2.5"
+
+
+KNOWN = {
+    "ES01": "ES01 (Plans within 20 weeks)",
+    "ES02": "ES02 (Reviews overdue)",
+    "CS01": "CS01 (Calls)",
+}
+
+
+@pytest.mark.parametrize("typed", ["ES01", "es01", "  Es01 "])
+def test_capitals_and_spaces_do_not_matter(typed):
+    assert named(typed, KNOWN, "KPI") == "ES01"
+
+
+@pytest.mark.parametrize(
+    ("typed", "sentence"),
+    [
+        (
+            "ES1",
+            'There is no KPI "ES1". The nearest: ES01 (Plans within 20 weeks), ES02 (Reviews overdue) or CS01 (Calls).',
+        ),
+        ("reviews", 'There is no KPI "reviews". The nearest: ES02 (Reviews overdue).'),
+        ("the plan", 'There is no KPI "the plan". The nearest: ES01 (Plans within 20 weeks).'),
+        ("../../etc", 'There is no KPI "../../etc". There are: ES01; ES02; CS01.'),
+        ("", 'There is no KPI "". There are: ES01; ES02; CS01.'),
+    ],
+)
+def test_otherwise_the_nearest_names_are_told(typed, sentence):
+    with pytest.raises(InputError) as error:
+        named(typed, KNOWN, "KPI")
+    assert str(error.value) == sentence
+
+
+def test_a_long_text_is_cut_short():
+    with pytest.raises(InputError) as error:
+        named("x" * 5000, KNOWN, "KPI")
+    assert len(str(error.value)) < 200

@@ -1,0 +1,294 @@
+"""Numbers, lists and names as readers see them, and the words of a row of a table of figures."""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from decimal import ROUND_HALF_UP, Decimal
+from difflib import get_close_matches
+from typing import Any
+
+import pandas as pd
+
+from kpi_tools.errors import InputError
+from kpi_tools.quarters import Quarter
+from kpi_tools.vocabulary import CLOSEST, HIGHER, MONEY
+
+Row = dict[str, Any]
+Rows = list[Row]
+
+MISSING = "not available"
+NOT_SET = "not set"
+_WORDS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+_MOST_EXTRA_DECIMALS = 6
+_BARE = ("", "count", "number", "ratio", "score")
+"""Units that are not printed: the name of the KPI says what is counted."""
+_NEAREST, _LONGEST, _SHORT = 3, 80, 3
+
+
+def in_words(number: int) -> str:
+    """`seven` for 7; from ten on the figures, as committee minutes print them."""
+    return _WORDS[number] if 0 <= number < len(_WORDS) else f"{number:,}"
+
+
+def rounded(value: float, decimals: int) -> str:
+    """The value to so many decimals, half away from zero (as readers round), with thousands separators."""
+    exact = Decimal(repr(float(value))).quantize(
+        Decimal(1).scaleb(-decimals), rounding=ROUND_HALF_UP
+    )
+    return f"{exact:,f}" if exact else f"{abs(exact):,f}"
+
+
+def unit_words(unit: str) -> str:
+    """What stands after the number, apart from `%` and `£`: `per 100,000`, `days`, `tonnes CO2e`, `million`."""
+    if unit == "%" or unit in _BARE:
+        return ""
+    if unit.startswith(MONEY):
+        return unit.removeprefix("GBP").removeprefix("£").strip()
+    return unit.removeprefix("rate ").removeprefix("other:").strip()
+
+
+def show(value: float | None, unit: str, decimals: int, *, bare: bool = False) -> str:
+    """A figure with its unit: `34%`, `10,323 tonnes CO2e`, `-£1.8 million`, `1 day`; `not available` for none.
+
+    `bare` leaves the words of the unit away, where they stand beside it or in the head of a column.
+    """
+    if value is None or not math.isfinite(value):
+        return MISSING
+    number = rounded(value, decimals)
+    if unit == "%":
+        return f"{number}%"
+    if unit.startswith(MONEY):
+        sign, digits = ("-", number[1:]) if number.startswith("-") else ("", number)
+        number = f"{sign}£{digits}"
+    words = "" if bare else unit_words(unit)
+    if words in ("days", "hours", "minutes", "seconds", "points", "percentage points"):
+        words = words.removesuffix("s") if number == "1" else words
+    return f"{number} {words}" if words else number
+
+
+def decimals_against(value: float | None, decimals: int, lines: Iterable[float | None]) -> int:
+    """How many decimals keep the printed value on its own side of every line that it is held against.
+
+    74.7 against a floor of 75 would print as `75` with no decimals; one decimal shows why it misses it.
+    """
+    if value is None or not math.isfinite(value):
+        return decimals
+    known = [line for line in lines if line is not None and math.isfinite(line)]
+    for places in range(decimals, decimals + _MOST_EXTRA_DECIMALS):
+        printed = float(rounded(value, places).replace(",", ""))
+        if all(_side(printed, line) == _side(value, line) for line in known):
+            return places
+    return decimals
+
+
+def show_against(
+    value: float | None,
+    unit: str,
+    decimals: int,
+    lines: Iterable[float | None],
+    *,
+    bare: bool = False,
+) -> str:
+    """`show`, with as many decimals as it takes for the print not to contradict the rating."""
+    return show(value, unit, decimals_against(value, decimals, lines), bare=bare)
+
+
+def show_line(value: float | None, unit: str, decimals: int, *, bare: bool = False) -> str:
+    """A target or another line: its own decimals where it has more than the KPI's."""
+    if value is None or not math.isfinite(value):
+        return NOT_SET
+    return show(value, unit, max(decimals, written_decimals(value)), bare=bare)
+
+
+def written_decimals(value: float) -> int:
+    """How many decimals a line was written with, six at most."""
+    exponent = int(Decimal(repr(float(value))).normalize().as_tuple().exponent)
+    return min(_MOST_EXTRA_DECIMALS, max(0, -exponent))
+
+
+def listed(items: Sequence[str], last: str = "and") -> str:
+    """`a, b and c`."""
+    return f" {last} ".join(part for part in (", ".join(items[:-1]), *items[-1:]) if part)
+
+
+def plural(number: int, one: str, many: str | None = None) -> str:
+    """`one KPI`, `two KPIs`, `12 KPIs`."""
+    return f"{in_words(number)} {one if number == 1 else many or plural_of(one)}"
+
+
+def plural_of(word: str) -> str:
+    """`priorities` for priority, `days` for day, `KPIs` for KPI."""
+    if word.endswith("y") and word[-2:-1] not in "aeiou":
+        return f"{word[:-1]}ies"
+    return f"{word}s"
+
+
+def capitalised(text: str) -> str:
+    """The text with its first letter large, and the rest as it is."""
+    return text[:1].upper() + text[1:]
+
+
+def change_in_words(change: int) -> str:
+    """`three more`, `five fewer`, `the same number`."""
+    if change == 0:
+        return "the same number"
+    return f"{in_words(abs(change))} {'more' if change > 0 else 'fewer'}"
+
+
+def signed(change: int) -> str:
+    """`+3`, `-2`, `0` for the cells of a table, so that a spreadsheet reads a number from it."""
+    return f"{change:+,}" if change else "0"
+
+
+def _side(value: float, line: float) -> int:
+    slack = 1e-9 * max(1.0, abs(line))
+    return (value > line + slack) - (value < line - slack)
+
+
+# Rows of a table of figures, and their words: the same wherever a KPI is looked at.
+
+
+def rows_of(table: pd.DataFrame) -> Rows:
+    """A table as a list of its rows, each its cells by column: many times quicker to read than a small table is."""
+    names = [str(name) for name in table.columns]
+    cells = zip(*(column.tolist() for _, column in table.items()), strict=True)
+    return [dict(zip(names, row, strict=True)) for row in cells]
+
+
+def rows_by(table: pd.DataFrame, name: str = "kpi_id") -> dict[str, Rows]:
+    """The rows of each value of a column, in their order."""
+    found: dict[str, Rows] = {}
+    for row in rows_of(table):
+        found.setdefault(row[name], []).append(row)
+    return found
+
+
+def series_rows(table: pd.DataFrame, keys: Sequence[str]) -> Iterable[tuple[tuple[Any, ...], Rows]]:
+    """The rows of each series (named by its values of `keys`) in order of their `period_end`."""
+    found: dict[tuple[Any, ...], Rows] = {}
+    for row in rows_of(table.sort_values("period_end", kind="stable")):
+        found.setdefault(tuple(row[name] for name in keys), []).append(row)
+    return found.items()
+
+
+def is_text(value: Any) -> bool:
+    """Whether a cell holds words."""
+    return isinstance(value, str) and bool(value.strip())
+
+
+def is_number(value: Any) -> bool:
+    """Whether a cell holds a number that can be shown."""
+    return value is not None and not pd.isna(value) and math.isfinite(value)
+
+
+def text_of(value: Any) -> str | None:
+    """A cell's words, or nothing where it is empty."""
+    return str(value) if is_text(value) else None
+
+
+def figure_of(row: Row, of: str = "", *, bare: bool = False) -> str:
+    """The figure as the report prints it everywhere, or the status that says why there is none.
+
+    `of`: the start of the columns' names, such as `previous_`; its lines keep the print on their side.
+    """
+    if not is_number(row[f"{of}value"]):
+        status = row.get(f"{of}status")
+        return status if is_text(status) else MISSING
+    lines = (row.get(f"{of}target"), row.get(f"{of}floor_standard"))
+    return show_against(row[f"{of}value"], row["unit"], int(row["decimals"]), lines, bare=bare)
+
+
+def line_of(row: Row, name: str, *, bare: bool = False) -> str:
+    """The row's `target`, `floor_standard` or another line; with its tolerance where the nearest to it is best."""
+    text = show_line(row.get(name), row["unit"], int(row["decimals"]), bare=bare)
+    if name == "target" and row["polarity"] == CLOSEST and is_number(row.get("tolerance")):
+        text += f" ± {rounded(row['tolerance'], max(int(row['decimals']), written_decimals(row['tolerance'])))}"
+    return text
+
+
+def gap_of(row: Row, name: str, *, bare: bool = False) -> str | None:
+    """How far the latest figure misses a line: `26 points below`; nothing where it is met or not set."""
+    value, line = row["value"], row.get(name)
+    if not (is_number(value) and is_number(line)) or row["polarity"] == CLOSEST:
+        return None
+    side = _side(value, line)
+    if side == 0 or (side > 0) == (row["polarity"] == HIGHER):
+        return None
+    return f"{distance(row, name, bare=bare)} {'above' if side > 0 else 'below'}"
+
+
+def distance(row: Row, name: str, *, bare: bool = False) -> str:
+    """How far the latest figure lies from a line, on either side: `26 points`, never `0 points`."""
+    value, line = float(row["value"]), float(row[name])
+    lines = (row.get("target"), row.get("floor_standard"), line)
+    places = max(
+        decimals_against(value, int(row["decimals"]), lines),
+        *(written_decimals(level) for level in lines if is_number(level)),
+    )
+    gap = abs(Decimal(repr(value)) - Decimal(repr(line)))
+    while gap and places < _MOST_EXTRA_DECIMALS and not float(rounded(float(gap), places)):
+        places += 1
+    unit = "points" if row["unit"] == "%" else row["unit"]
+    return show(float(gap), unit, places, bare=bare and unit != "points")
+
+
+def parts_of(row: Row) -> str | None:
+    """`813 of 2,421`, where numerator and denominator are known."""
+    if not (is_number(row.get("numerator")) and is_number(row.get("denominator"))):
+        return None
+    return f"{row['numerator']:,.0f} of {row['denominator']:,.0f}"
+
+
+def period_of(row: Row) -> str:
+    """`December 2024` for a month, `Quarter 3 2024/25` for a quarter."""
+    month = row.get("month")
+    return (
+        f"{row['period_end']:%B %Y}"
+        if isinstance(month, str)
+        else Quarter.parse(row["quarter"]).title
+    )
+
+
+# Names that somebody typed.
+
+
+def named(given: object, known: Mapping[str, str], what: str) -> str:
+    """The key of `known` that `given` names, whatever its capitals and spaces.
+
+    `known`: names, each with how to present it (a KPI's id with its title). `what` is the kind of thing, for the
+    sentence. Raises `InputError` with the nearest names where there is no such one: near in spelling, holding what was
+    typed, or with a word near to one of it.
+    """
+    typed = _plain(given)
+    for name in known:
+        if _plain(name) == typed:
+            return name
+    found = [_clipped(known[name]) for name in _nearest(typed, known)]
+    advice = f"The nearest: {listed(found, 'or')}." if found else f"There are: {'; '.join(known)}."
+    raise InputError(f'There is no {what} "{_clipped(str(given))}". {advice}')
+
+
+def _nearest(typed: str, known: Mapping[str, str]) -> list[str]:
+    by_plain = {_plain(text): name for name, text in known.items()}
+    by_plain |= {_plain(name): name for name in known}
+    near = get_close_matches(typed, by_plain, n=_NEAREST, cutoff=0.5)
+    near += [plain for plain in by_plain if typed and typed in plain]
+    near = near or [plain for plain in by_plain if _share_a_word(typed, plain)]
+    return list(dict.fromkeys(by_plain[plain] for plain in near))[:_NEAREST]
+
+
+def _share_a_word(typed: str, name: str) -> bool:
+    words = [word.strip(",.()") for word in name.split()]
+    return any(
+        get_close_matches(word, words, n=1, cutoff=0.8)
+        for word in typed.split()
+        if len(word) > _SHORT
+    )
+
+
+def _clipped(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= _LONGEST else line[: _LONGEST - 1] + "…"
+
+
+def _plain(text: object) -> str:
+    return " ".join(str(text).casefold().split())
