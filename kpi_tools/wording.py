@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import ROUND_HALF_UP, Decimal
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, TypeGuard
 
 import pandas as pd
 
@@ -170,12 +170,12 @@ def series_rows(table: pd.DataFrame, keys: Sequence[str]) -> Iterable[tuple[tupl
     return found.items()
 
 
-def is_text(value: Any) -> bool:
+def is_text(value: Any) -> TypeGuard[str]:
     """Whether a cell holds words."""
     return isinstance(value, str) and bool(value.strip())
 
 
-def is_number(value: Any) -> bool:
+def is_number(value: Any) -> TypeGuard[float]:
     """Whether a cell holds a number that can be shown."""
     return value is not None and not pd.isna(value) and math.isfinite(value)
 
