@@ -166,7 +166,7 @@ def _write_tables(filled: Content, folder: Path, name: str) -> "Mapping[str, pd.
 
     What will make the page is imported meanwhile, too.
     """
-    from kpi_tools.files.spreadsheets import write_csv, write_workbook
+    from kpi_tools.spreadsheets import write_csv, write_workbook
 
     tables = filled.tables()
     write_csv(next(iter(tables.values())), folder / f"{name}.csv")

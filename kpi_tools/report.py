@@ -45,7 +45,7 @@ def report_quarter(
 
     The folder appears, or takes the place of an older one, as a whole; until then the older one stays as it is. The
     same inputs give the same bytes. Rows of returns that were refused stop it, or are left out with `allow_rejected`,
-    which the page then says; either way they are kept in `processed` beside `raw` (`kpi_tools.files.rejects`). Each cell of
+    which the page then says; either way they are kept in `processed` beside `raw` (`kpi_tools.spreadsheets`). Each cell of
     the notebook may take `timeout` seconds. `progress` shows a bar. `pdf` prints the page too (`running.pdf`). `edition`
     is `draft` or `final`; a final report is refused while its checks find an error that `overrides` (check, reason, role)
     do not let pass (`kpi_tools.release`). `prepared_by` and `signed_off_by` are roles, where not those of council.toml.
@@ -130,7 +130,6 @@ def _report_content(
     allow_rejected: bool,
     roles: Mapping[str, str],
 ) -> Content:
-    from kpi_tools.files.rejects import load_keeping_rejected
     from kpi_tools.release.edition import (
         DRAFT,
         check_page,
@@ -141,6 +140,7 @@ def _report_content(
     )
     from kpi_tools.release.how_made import record
     from kpi_tools.scorecard import report_tables
+    from kpi_tools.spreadsheets import load_keeping_rejected
 
     returns = load_keeping_rejected(job.raw, job.quarter, allow_rejected=allow_rejected)
     found = partial(hold_back, returns, job.raw, edition, overrides)

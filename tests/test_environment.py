@@ -39,7 +39,7 @@ FLOORS = (
     "outlook doubts loading",
     "scorecard",
     "checks narrative spreadsheets",
-    "page",
+    "page templates",
     "report explorer",
     "cli __main__",
 )

@@ -10,15 +10,16 @@ from click.testing import CliRunner
 
 from kpi_tools.cli import main
 from kpi_tools.errors import KpiError
-from kpi_tools.files.rejects import keep_rejected
 from kpi_tools.loading import load, read_returns
 from kpi_tools.page.chapters import data_notes, opening
 from kpi_tools.page.notices import left_out
 from kpi_tools.scorecard import recent_quarters, score
+from kpi_tools.spreadsheets import keep_rejected
 
 RAW = Path(__file__).parents[1] / "data" / "raw"
 QUARTER = "2024-25 Q3"
-FILES = ["problems.csv", "rejected.csv", "rejected.xlsx"]
+WORKBOOK = "rejected-2024-25-q3-growth-environment-transport-csv.xlsx"
+FILES = ["problems.csv", WORKBOOK, "rejected.csv"]
 
 
 @pytest.fixture
@@ -66,7 +67,7 @@ def test_check_keeps_what_is_refused_and_a_clean_run_leaves_nothing_stale(
     told = capsys.readouterr()
     assert account(told.out) == (everything - 1, 1)
     assert (
-        f"Rejected rows, to be sent back: {raw.parent / 'processed' / '2024-25-Q3' / 'rejected.xlsx'}"
+        f"Rejected rows, to be sent back: {raw.parent / 'processed' / '2024-25-Q3' / WORKBOOK}"
         in told.out
     )
     assert told.err == "The report cannot be made: one error has to be mended first.\n"
@@ -85,10 +86,7 @@ def test_councils_side_by_side_keep_each_its_own(spoilt: Path, tmp_path: Path, c
     shutil.copytree(RAW, tmp_path / "medway")
     for council, status in (("kent", 2), ("medway", 0)):
         assert main(["check", QUARTER, "--raw", str(tmp_path / council)]) == status
-    assert (
-        str(tmp_path / "processed" / "kent" / "2024-25-Q3" / "rejected.xlsx")
-        in capsys.readouterr().out
-    )
+    assert str(tmp_path / "processed" / "kent" / "2024-25-Q3" / WORKBOOK) in capsys.readouterr().out
     assert (
         sorted(path.name for path in (tmp_path / "processed" / "kent" / "2024-25-Q3").iterdir())
         == FILES
@@ -107,7 +105,7 @@ def test_a_report_stops_and_says_where_the_rejected_rows_are(
     )
     said = capsys.readouterr().err
     assert '"80.9p"' in said and " + rejected 1 (files: " in said
-    assert said.rstrip().endswith(str(Path("processed") / "2024-25-Q3" / "rejected.xlsx"))
+    assert said.rstrip().endswith(str(Path("processed") / "2024-25-Q3" / WORKBOOK))
     assert kept(spoilt) == FILES and not (tmp_path / "outputs" / "2024-25-Q3").exists()
 
 

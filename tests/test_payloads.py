@@ -16,15 +16,15 @@ from papermill import execute_notebook
 from payloads import AWAY, FORMULAS, PAYLOADS, QUARTER, SCRIPTS, write_hostile_council
 
 from kpi_tools.explorer.directorate import explore
-from kpi_tools.files.spreadsheets import write_csv, write_workbook
-from kpi_tools.files.templates import write_templates
 from kpi_tools.loading import load
 from kpi_tools.report import Report, history_of_kpi, report_quarter
 from kpi_tools.running.export import to_html
+from kpi_tools.spreadsheets import write_csv, write_workbook
+from kpi_tools.templates import write_templates
 from kpi_tools.words.hygiene import clean_name
 
 EXPLORER = Path(__file__).parents[1] / "notebooks" / "directorate_explorer.ipynb"
-SPREADSHEETS = ("kpis.csv", "kpis.xlsx", "rejected.csv", "problems.csv", "rejected.xlsx")
+SPREADSHEETS = ("kpis.csv", "kpis.xlsx", "rejected.csv", "problems.csv")
 WATCH = "window.fired = 0; window.pwned = () => { window.fired += 1; }; window.alert = window.open = window.pwned;"
 TOUCH = """() => {
     document.querySelectorAll('details').forEach(e => e.open = !e.open);
@@ -60,9 +60,12 @@ def written(made: Report, place: Path) -> list[Path]:
     """Every spreadsheet that we write."""
     places = [made.folder, place / "processed" / "2024-25-Q3"]
     found = [
-        path for folder in places for path in sorted(folder.iterdir()) if path.name in SPREADSHEETS
+        path
+        for folder in places
+        for path in sorted(folder.iterdir())
+        if path.name in SPREADSHEETS or path.name.startswith("rejected-")
     ]
-    assert {path.name for path in found} == set(SPREADSHEETS)
+    assert {path.name for path in found} > set(SPREADSHEETS)
     return [*found, *write_templates(place / "raw", "2024-25 Q4", place / "outputs")]
 
 

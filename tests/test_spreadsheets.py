@@ -1,16 +1,26 @@
-"""CSV and workbooks that are written: nothing in them runs, numbers stay numbers, the same table gives the same bytes."""
+"""CSV and workbooks that are written: nothing in them runs, numbers stay numbers, each service is sent its own rows."""
 
 import csv
 import zipfile
+from datetime import datetime
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 from openpyxl import load_workbook
+from small_council import write_raw
 
-from kpi_tools.files import spreadsheets
-from kpi_tools.files.spreadsheets import safe_text, write_csv, write_workbook
+from kpi_tools import spreadsheets
+from kpi_tools.loading import Returns, read_returns
+from kpi_tools.spreadsheets import (
+    keep_rejected,
+    safe_text,
+    sent_back,
+    write_csv,
+    write_rejected,
+    write_workbook,
+)
 
 ATTACKS = ["=1+1", "+1+cmd|' /C calc'!A0", "-2+3", "@SUM(A1)", "\t=1", "\r=1", " =1", "\u00a0=1", "\ufeff=1", "＝1", "＋1",
            "－1+1",
@@ -54,9 +64,21 @@ def test_numbers_dates_and_gaps_are_written_plainly(tmp_path: Path) -> None:
         '"a","b","c","d","e"', '1,1,"2024-12-31","TRUE","x"', '"",2,"","FALSE",""', '0.1,3,"2024-03-31","TRUE","é"',
     ]  # fmt: skip
     sheet = load_workbook(write_workbook({"T": table}, tmp_path / "t.xlsx")).worksheets[0]
+    december, march = datetime(2024, 12, 31), datetime(2024, 3, 31)
     assert [[cell.value for cell in row] for row in sheet.iter_rows(min_row=2)] == [
-        [1, 1, "2024-12-31", "TRUE", "x"], [None, 2, None, "FALSE", None], [0.1, 3, "2024-03-31", "TRUE", "é"],
+        [1, 1, december, "TRUE", "x"], [None, 2, None, "FALSE", None], [0.1, 3, march, "TRUE", "é"],
     ]  # fmt: skip
+    assert sheet["C2"].is_date and sheet["C2"].number_format == "dd/mm/yyyy"
+
+
+def test_an_empty_cell_is_empty_for_a_spreadsheet_program(tmp_path: Path) -> None:
+    table = pd.DataFrame({"note": ["", None, "x"], "value": [np.nan, 1, -0.5]})
+    sheet = load_workbook(write_workbook({"T": table}, tmp_path / "t.xlsx")).worksheets[0]
+    filled = {cell.coordinate for row in sheet for cell in row if cell.value is not None}
+    assert filled == {"A1", "B1", "A4", "B3", "B4"}
+    # ISBLANK holds only where the file has no cell, or one without a value
+    with zipfile.ZipFile(tmp_path / "t.xlsx") as container:
+        assert b'r="A2"' not in container.read("xl/worksheets/sheet1.xml")
 
 
 def test_the_same_table_gives_the_same_bytes_at_any_time(tmp_path: Path) -> None:
@@ -80,3 +102,96 @@ def test_a_failed_writing_leaves_the_old_file(
     with pytest.raises(OSError, match="disk full"):
         write_csv(pd.DataFrame({"a": [2]}), path)
     assert path.read_bytes() == before
+
+
+# What is sent back
+
+
+@pytest.fixture
+def raw(tmp_path: Path) -> Path:
+    """Two services' files with rejected rows, one without, and a row of the council's own that is refused."""
+    folder = write_raw(tmp_path / "raw")
+    (folder / "roads.csv").write_text(
+        "kpi_id,period,value,numerator,denominator,status,note\n"
+        "C1,2024-25 Q3,412,,,final,fine\n"
+        'P1,2024-25 Q3,72p,,,draft,"=HYPERLINK(""http://x"")"\n'
+        "CS01,2024-25 Q3,80,,final,\n",
+        encoding="utf-8",
+    )
+    (folder / "care.csv").write_text("kpi_id,period,value\nP2,2024-25 Q3,many\n")
+    (folder / "clean.csv").write_text("kpi_id,period,value\nR1,2024-25 Q3,12\n")
+    with (tmp_path / "raw" / "targets.csv").open("a") as targets:
+        targets.write("nobody,2020-21 Q1,1,1,,,final\n")
+    return tmp_path / "raw"
+
+
+@pytest.fixture
+def returns(raw: Path) -> Returns:
+    return read_returns(raw)
+
+
+def texts(path: Path) -> str:
+    """Every cell and note of a workbook."""
+    cells = [cell for sheet in load_workbook(path) for row in sheet for cell in row]
+    return " ".join(f"{cell.value} {cell.comment.text if cell.comment else ''}" for cell in cells)
+
+
+def test_each_file_gets_a_workbook_with_its_rows_alone(returns: Returns, tmp_path: Path) -> None:
+    care, roads = sorted(write_rejected(returns, tmp_path / "out"))
+    assert care.name == "rejected-2024-25-q3-care-csv.xlsx"
+    assert roads.name == "rejected-2024-25-q3-roads-csv.xlsx"
+    assert "many" in texts(care) and "72p" not in texts(care) and "roads" not in texts(care)
+    assert "72p" in texts(roads) and "many" not in texts(roads) and "care" not in texts(roads)
+    assert "nobody" not in texts(care) + texts(roads)
+    everything = pd.read_csv(tmp_path / "out" / "rejected.csv")
+    assert len(everything) == 4 and "targets.csv" in set(everything["file"])
+
+
+def test_each_rejected_row_is_there_as_sent_with_its_reasons(
+    returns: Returns, tmp_path: Path
+) -> None:
+    write_rejected(returns, tmp_path / "out")
+    table = pd.read_csv(tmp_path / "out" / "rejected.csv", dtype="str", keep_default_na=False)
+    table = table[table["file"].str.endswith("roads.csv")].reset_index(drop=True)
+    assert table["row"].tolist() == ["3", "4"]
+    assert table["codes"].tolist() == ["value-flag status-unknown", "row-short"]
+    assert table.loc[0, ["kpi_id", "value", "status"]].tolist() == ["P1", "72p", "draft"]
+    assert 'value: The mark "p" stands behind the number.' in table.loc[0, "reasons"]
+    assert table.loc[0, "note"] == '\'=HYPERLINK("http://x")'
+
+
+def test_each_bad_cell_is_coloured_and_noted(returns: Returns, tmp_path: Path) -> None:
+    _, roads = sorted(write_rejected(returns, tmp_path / "out"))
+    sheet = load_workbook(roads)["Rejected"]
+    names = [cell.value for cell in sheet[1]]
+    noted = {(cell.row, names[cell.column - 1]) for row in sheet for cell in row if cell.comment}
+    assert noted == {(2, "value"), (2, "status"), (3, "codes")}
+    marked = sheet.cell(2, names.index("value") + 1)
+    assert marked.fill.start_color.rgb == "FFF4B6B0"
+    assert "Give the number alone" in marked.comment.text
+    assert all(cell.data_type != "f" for row in sheet for cell in row)
+
+
+def test_two_writings_give_the_same_bytes(returns: Returns, tmp_path: Path) -> None:
+    first = [path.read_bytes() for path in write_rejected(returns, tmp_path / "one")]
+    assert first == [path.read_bytes() for path in write_rejected(returns, tmp_path / "two")]
+
+
+def test_without_a_rejected_row_there_is_no_workbook_and_no_word_of_one(
+    raw: Path, returns: Returns
+) -> None:
+    assert len(keep_rejected(returns, raw)) == 2
+    folder = raw / "returns" / "2024-25-Q3"
+    (folder / "roads.csv").unlink()
+    (folder / "care.csv").unlink()
+    kept = keep_rejected(read_returns(raw), raw)  # targets.csv still has its fault
+    assert kept == [] and sent_back(kept) == ""
+    left = raw.parent / "processed" / "2024-25-Q3"
+    assert sorted(path.name for path in left.iterdir()) == ["problems.csv", "rejected.csv"]
+
+
+def test_the_workbooks_are_named_in_a_line_each() -> None:
+    assert sent_back(["a.xlsx"]) == "\nRejected rows, to be sent back: a.xlsx"
+    assert sent_back(["b.xlsx", "a.xlsx"], "  ") == (
+        "\n  Rejected rows, to be sent back, a workbook for each file:\n    a.xlsx\n    b.xlsx"
+    )

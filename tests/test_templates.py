@@ -14,8 +14,8 @@ from openpyxl import load_workbook
 from small_council import QUARTER, Desk, write_raw
 
 from kpi_tools.errors import InputError
-from kpi_tools.files.templates import COLUMNS, write_templates
 from kpi_tools.loading import load, read_returns
+from kpi_tools.templates import COLUMNS, write_templates
 
 RAW = Path(__file__).parents[1] / "data" / "raw"
 NEXT = "2024-25 Q4"

@@ -18,17 +18,16 @@ def check(quarter: str | None, raw: Path) -> None:
     First the faults of files and figures, each with its place and remedy, then what the checks before release find in the
     report as a whole: counts, quarter names and figures in the commentary, Reds without an action, and the like.
     """
-    from kpi_tools.files.rejects import keep_rejected
     from kpi_tools.loading import own_tables_are_sound, read_returns
+    from kpi_tools.spreadsheets import keep_rejected, sent_back
     from kpi_tools.words.problems import as_list
 
     returns = read_returns(raw, quarter_or_latest(quarter, raw))
     problems = returns.problems
     if len(problems):
         click.echo(as_list(problems))
-    click.echo(f"{returns.quarter.title}: {returns.summary}")
-    if kept := keep_rejected(returns, raw):
-        click.echo(f"Rejected rows, to be sent back: {near(kept)}")
+    kept = sent_back(near(path) for path in keep_rejected(returns, raw))
+    click.echo(f"{returns.quarter.title}: {returns.summary}{kept}")
     errors, faults = int((problems["severity"] == "error").sum()), 0
     if own_tables_are_sound(returns):
         from kpi_tools.terminal import check_findings, findings_text
@@ -54,7 +53,7 @@ def check(quarter: str | None, raw: Path) -> None:
 @OUTPUTS
 def template(quarter: str, raw: Path, outputs: Path) -> None:
     """Write the workbooks that the services fill in for QUARTER, one for each directorate, with last figures and targets."""
-    from kpi_tools.files.templates import write_templates
+    from kpi_tools.templates import write_templates
 
     for path in write_templates(raw, quarter, outputs):
         click.echo(near(path))

@@ -1,1 +1,0 @@
-"""Files that services and analysts open in Excel."""

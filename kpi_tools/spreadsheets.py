@@ -1,0 +1,285 @@
+"""Tables to CSV and .xlsx files that are safe to open and the same to the byte each time; rejected rows to be sent back.
+
+A text that a spreadsheet would run as a formula gets a leading apostrophe; numbers stay numbers, dates are dates, and an
+empty cell is empty. The same table gives the same bytes: times inside the .xlsx container are fixed.
+"""
+
+import csv
+import io
+import os
+import re
+import zipfile
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any, Final
+
+import pandas as pd
+
+from kpi_tools.errors import KpiError
+from kpi_tools.loading import Returns, ReturnsError, load, raw_folder
+from kpi_tools.quarters import Quarter
+from kpi_tools.words.hygiene import clean_text
+from kpi_tools.words.problems import column_name
+from kpi_tools.words.rules import ERROR
+
+DATE_FORMAT: Final = "dd/mm/yyyy"
+_TRIGGERS: Final = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
+_HARMLESS: Final = re.compile(r"[-–—]+|[-+]?\d+(\.\d+)?")
+_LEADING: Final = " \u00a0\ufeff\u200b\n'"
+_LONGEST_CELL: Final = 32_767
+_LONGEST_NAME: Final = 60
+_WIDE: Final = 60
+_STAMP: Final = (1980, 1, 1, 0, 0, 0)
+_TIMES = re.compile(rb"(<dcterms:(?:created|modified)[^>]*>)[^<]*")
+_ERROR_COLOUR, _WARNING_COLOUR = "FFF4B6B0", "FFFFE699"
+_PLACE: Final = ["file", "sheet", "row"]
+_REJECTED, _PROBLEMS = "rejected.csv", "problems.csv"
+_SENT_BACK: Final = "rejected-*.xlsx"
+
+
+def safe_text(text: str) -> str:
+    """`text` without control characters, and with a leading apostrophe where a spreadsheet would take it for a formula."""
+    begins = text.lstrip(_LEADING)[:1]
+    cleaned = clean_text(text) if not text.isprintable() or not text.isascii() else text
+    if begins in _TRIGGERS and begins and not _HARMLESS.fullmatch(cleaned.strip()):
+        return "'" + cleaned
+    return cleaned
+
+
+def file_name(text: str, taken: set[str]) -> str:
+    """A name for a file made from a name that nobody checked, unlike all in `taken`, to which it is added."""
+    name = re.sub(r"[^a-z0-9]+", "-", text.lower())[:_LONGEST_NAME].strip("-") or "unnamed"
+    while name in taken:
+        name += "-2"
+    taken.add(name)
+    return name
+
+
+def write_csv(table: pd.DataFrame, path: str | os.PathLike[str]) -> Path:
+    """Write `table` (without its index) as UTF-8 CSV with a mark, so that Excel shows £ and accents; return the path."""
+    text = io.StringIO()
+    writer = csv.writer(text, quoting=csv.QUOTE_NONNUMERIC, lineterminator="\n")
+    writer.writerow([safe_text(str(name)) for name in table.columns])
+    for record in _records(table):
+        writer.writerow(["" if cell is None else _iso(cell) for cell in record])
+    return _put(path, text.getvalue().encode("utf-8-sig"))
+
+
+def write_workbook(tables: Mapping[str, pd.DataFrame], path: str | os.PathLike[str]) -> Path:
+    """Write each table to a sheet of its name in one .xlsx file; return the path."""
+    return save_workbook(make_workbook(tables), path)
+
+
+def make_workbook(tables: Mapping[str, pd.DataFrame]) -> Any:
+    """An openpyxl workbook with one sheet per table, heading row bold and frozen, every text a text; not yet saved."""
+    from openpyxl import Workbook
+    from openpyxl.styles import Alignment, Font, PatternFill
+    from openpyxl.utils import get_column_letter
+    from openpyxl.worksheet.page import PageMargins
+
+    book = Workbook()
+    book.remove(book.active)
+    short, long = Alignment(vertical="top"), Alignment(vertical="top", wrap_text=True)
+    bold, blue = Font(bold=True, color="FFFFFFFF"), PatternFill("solid", start_color="FF1D3B53")
+    for title, table in tables.items():
+        sheet = book.create_sheet(re.sub(r"[\[\]:*?/\\']", " ", clean_text(title))[:31] or "Sheet")
+        for position, name in enumerate(table.columns, start=1):
+            heading = sheet.cell(1, position, safe_text(str(name)))
+            heading.font, heading.fill = bold, blue
+            texts = [str(name), *map(str, table[name].head(200).tolist())]
+            width = min(max(max(map(len, texts)) + 2, 9), _WIDE)
+            sheet.column_dimensions[get_column_letter(position)].width = width
+        for line, record in enumerate(_records(table), start=2):
+            longest = max((len(value) for value in record if isinstance(value, str)), default=0)
+            if longest > _WIDE:  # not every program fits the height of a row to its text
+                sheet.row_dimensions[line].height = 15 * min(1 + longest // 50, 25)
+            for position, value in enumerate(record, start=1):
+                if value is None or value == "":
+                    continue
+                cell = sheet.cell(line, position)
+                if isinstance(value, str):
+                    cell.value, cell.data_type = value[:_LONGEST_CELL], "s"
+                    cell.alignment = long if len(value) > _WIDE else short
+                else:
+                    cell.value, cell.alignment = value, short
+                    if isinstance(value, date):
+                        cell.number_format = DATE_FORMAT
+        sheet.freeze_panes = "A2"
+        sheet.print_title_rows = "1:1"
+        sheet.page_margins = PageMargins(left=0.4, right=0.4, top=0.5, bottom=0.5)
+    return book
+
+
+def fit_to_width(sheet: Any) -> None:
+    """Print a sheet on its side, as wide as the paper."""
+    from openpyxl.worksheet.properties import PageSetupProperties
+
+    sheet.page_setup.orientation, sheet.page_setup.fitToHeight = "landscape", 0
+    sheet.sheet_properties.pageSetUpPr = PageSetupProperties(fitToPage=True)
+
+
+def save_workbook(book: Any, path: str | os.PathLike[str]) -> Path:
+    """Save an openpyxl workbook so that the same content gives the same bytes; return the path."""
+    raw, fixed = io.BytesIO(), io.BytesIO()
+    book.save(raw)
+    with (
+        zipfile.ZipFile(raw) as source,
+        zipfile.ZipFile(fixed, "w", zipfile.ZIP_DEFLATED) as target,
+    ):
+        for name in source.namelist():
+            part = source.read(name)
+            if name == "docProps/core.xml":
+                part = _TIMES.sub(rb"\g<1>2000-01-01T00:00:00Z", part)
+            info = zipfile.ZipInfo(name, _STAMP)
+            info.compress_type, info.create_system = zipfile.ZIP_DEFLATED, 3
+            info.external_attr = 0o600 << 16
+            target.writestr(info, part)
+    return _put(path, fixed.getvalue())
+
+
+def load_keeping_rejected(
+    raw: str | Path, quarter: Quarter, *, allow_rejected: bool = False
+) -> Returns:
+    """As `load`; whatever comes of it, what was refused is in `processed_folder` afterwards, and nothing older is.
+
+    The `ReturnsError` names the workbooks to be sent back, where there are any. Raises `KpiError` where nothing can be
+    written there.
+    """
+    try:
+        returns = load(raw, quarter, allow_rejected=allow_rejected)
+    except ReturnsError as error:
+        kept = keep_rejected(error.returns, raw)
+        raise ReturnsError(f"{error}{sent_back(kept, indent='  ')}", error.returns) from None
+    keep_rejected(returns, raw)
+    return returns
+
+
+def processed_folder(raw: str | Path, quarter: Quarter) -> Path:
+    """Where the refused rows of a quarter are kept: beside the raw folder, in `processed/2024-25-Q3`.
+
+    A folder of another name than `raw` may have other councils beside it: theirs are in `processed/<its name>/2024-25-Q3`.
+    """
+    folder = raw_folder(raw).absolute()
+    place = folder.parent / "processed"
+    return (place if folder.name == "raw" else place / folder.name) / quarter.slug
+
+
+def keep_rejected(returns: Returns, raw: str | Path) -> list[Path]:
+    """Write what was refused (`write_rejected`) into `processed_folder`, and remove what an earlier run left there.
+
+    Returns the workbooks to be sent back. Raises `KpiError` where nothing can be written.
+    """
+    folder = processed_folder(raw, returns.quarter)
+    try:
+        if folder.is_dir():
+            for old in (folder / _REJECTED, folder / _PROBLEMS, *folder.glob(_SENT_BACK)):
+                old.unlink(missing_ok=True)
+            if not any(folder.iterdir()):
+                folder.rmdir()
+        return write_rejected(returns, folder)
+    except OSError as error:
+        raise KpiError(
+            f"The rejected rows could not be written: {error.strerror} ({error.filename})."
+        ) from error
+
+
+def sent_back(workbooks: Iterable[Path | str], indent: str = "") -> str:
+    """The lines that name the workbooks to be sent back, each after a line end; nothing where there are none."""
+    names = list(map(str, workbooks))
+    if not names:
+        return ""
+    head = f"\n{indent}Rejected rows, to be sent back"
+    if len(names) == 1:
+        return f"{head}: {names[0]}"
+    return f"{head}, a workbook for each file:" + "".join(
+        f"\n{indent}  {name}" for name in sorted(names)
+    )
+
+
+def write_rejected(returns: Returns, folder: str | Path) -> list[Path]:
+    """Write what was refused into `folder` (made where needed); return the workbooks that can be sent back.
+
+    `problems.csv` holds all problems where one is an error, `rejected.csv` every rejected row as sent. For each file of
+    the returns with a rejected row there is a workbook with that file's rows and problems alone, a note on each bad
+    cell: nothing of another service's, or of the council's own tables. The same returns give the same bytes.
+    """
+    target, problems = Path(folder), returns.problems
+    if not (problems["severity"] == ERROR).any():
+        return []
+    target.mkdir(parents=True, exist_ok=True)
+    write_csv(problems, target / _PROBLEMS)
+    if len(returns.rejected):
+        write_csv(returns.rejected, target / _REJECTED)
+    sent = returns.rejected[returns.rejected["file"].str.startswith("returns/")]
+    taken, written = set[str](), list[Path]()
+    for file, rows in sent.groupby("file", sort=False):
+        name = file_name(str(file).removeprefix("returns/"), taken)
+        book = _reject_workbook(rows, problems[problems["file"] == file])
+        written.append(save_workbook(book, target / _SENT_BACK.replace("*", name)))
+    return written
+
+
+def _reject_workbook(rows: pd.DataFrame, problems: pd.DataFrame) -> Any:
+    """One file's rejected rows, with the columns that it has, and its problems."""
+    rows = rows.dropna(axis="columns", how="all")
+    book = make_workbook({"Rejected": rows, "Problems": problems})
+    places = {str(name): place for place, name in enumerate(rows.columns, start=1)}
+    lines = {place: line for line, place in enumerate(rows[_PLACE].itertuples(index=False), 2)}
+    notes: dict[tuple[int, int], list[tuple[str, str]]] = defaultdict(list)
+    for problem in problems[problems["row"].notna()].itertuples():
+        if line := lines.get((problem.file, problem.sheet, problem.row)):
+            place = places.get(column_name(problem.column), places["codes"])
+            notes[line, place].append((problem.severity, f"{problem.rule} {problem.remedy}"))
+    for (line, place), found in notes.items():
+        colour = _ERROR_COLOUR if any(one == ERROR for one, _ in found) else _WARNING_COLOUR
+        _note(book["Rejected"].cell(line, place), [text for _, text in found], colour)
+    for sheet in book.worksheets:
+        fit_to_width(sheet)
+    return book
+
+
+def _note(cell: Any, texts: list[str], colour: str) -> None:
+    from openpyxl.comments import Comment
+    from openpyxl.styles import PatternFill
+
+    cell.fill = PatternFill("solid", start_color=colour)
+    cell.comment = Comment("\n".join(dict.fromkeys(texts)), "kpi check")
+    cell.comment.width, cell.comment.height = 320, 40 + 30 * len(texts)
+
+
+def _records(table: pd.DataFrame) -> list[tuple[Any, ...]]:
+    columns = [[_plain(value) for value in table[name].tolist()] for name in table.columns]
+    return list(zip(*columns, strict=True))
+
+
+def _plain(value: Any) -> Any:
+    """What one cell of a table becomes in a file: a number, a safe text, a date, or None where missing."""
+    if isinstance(value, str):
+        return safe_text(value)
+    if value is None or value is pd.NaT or value is pd.NA:
+        return None
+    if hasattr(value, "item"):
+        value = value.item()
+    if isinstance(value, bool):
+        return "TRUE" if value else "FALSE"
+    if isinstance(value, float):
+        if value != value or value in (float("inf"), float("-inf")):
+            return None
+        return int(value) if value.is_integer() and abs(value) < 1e15 else value
+    if isinstance(value, datetime):
+        return value.date()
+    return value if isinstance(value, int | date) else safe_text(str(value))
+
+
+def _iso(cell: Any) -> Any:
+    return cell.isoformat() if isinstance(cell, date) else cell
+
+
+def _put(path: str | os.PathLike[str], content: bytes) -> Path:
+    target = Path(path)
+    unfinished = target.with_name(target.name + ".part")
+    unfinished.write_bytes(content)
+    os.replace(unfinished, target)
+    return target
