@@ -55,7 +55,7 @@ met, above = (
     sign * (figures["value"] - figures["target"]) >= 0,
     sign * (figures["value"] - figures["floor_standard"]) >= 0,
 )
-figures["rag"] = np.select([met, above], ["Green", "Amber"], "Red")
+figures["rating"] = np.select([met, above], ["Green", "Amber"], "Red")
 latest = figures[figures["period"] == quarter].set_index("kpi_id")
 slopes = {
     kpi: np.polyfit(range(len(one)), one["value"].fillna(0), 1)[0]
@@ -64,19 +64,21 @@ slopes = {
 latest["slope"] = pd.Series(slopes)
 
 # %%
-counts = figures.groupby(["period", "rag"]).size().reset_index(name="kpis")
+counts = figures.groupby(["period", "rating"]).size().reset_index(name="kpis")
 chart = (
     alt.Chart(counts)
     .mark_bar()
-    .encode(x="period", y="kpis", color="rag")
+    .encode(x="period", y="kpis", color="rating")
     .properties(width=280, height=150)
 )
 display(Markdown(f"# Quarterly Performance Report, {quarter}"))
 display(SVG(vl_convert.vegalite_to_svg(chart.to_dict())))
-display(HTML(latest.groupby(["section", "rag"]).size().unstack(fill_value=0).to_html()))
+display(HTML(latest.groupby(["section", "rating"]).size().unstack(fill_value=0).to_html()))
 display(
     HTML(
-        latest[latest["rag"] == "Red"][["kpi_name", "value", "target", "floor_standard"]].to_html()
+        latest[latest["rating"] == "Red"][
+            ["kpi_name", "value", "target", "floor_standard"]
+        ].to_html()
     )
 )
 
@@ -122,7 +124,7 @@ for section, kpis in latest.groupby("section"):
         said = commentary[commentary["kpi_id"] == kpi_id]
         display(
             Markdown(
-                f"### {kpi['kpi_name']}\n\n**{kpi['rag']}**, {kpi['value']} against {kpi['target']}"
+                f"### {kpi['kpi_name']}\n\n**{kpi['rating']}**, {kpi['value']} against {kpi['target']}"
             )
         )
         display(SVG(vl_convert.vegalite_to_svg(chart.to_dict())))
@@ -133,7 +135,9 @@ for section, kpis in latest.groupby("section"):
         )
         display(
             HTML(
-                points[["period", "value", "target", "floor_standard", "rag"]].to_html(index=False)
+                points[["period", "value", "target", "floor_standard", "rating"]].to_html(
+                    index=False
+                )
             )
         )
 

@@ -27,7 +27,7 @@ def main() -> None:
         rows = pd.DataFrame([row for row, _ in found], columns=list(COLUMNS))
         rated = rate(rows if percent is None else floor_by_percentage(rows, percent))
         expected = [rag for _, rag in found]
-        wrong = rated["rag"] != expected
+        wrong = rated["rating"] != expected
         seen, differ = seen + len(found), differ + int(wrong.sum())
         for rag in expected:
             counts[rag] = counts.get(rag, 0) + 1

@@ -98,7 +98,7 @@ def _one_series(rows: pd.DataFrame) -> pd.DataFrame:
     value, higher = rows["value"], rows["polarity"].iloc[0] == "higher"
     sign = 1 if higher else -1
     met, floor = (value - rows["target"]) * sign >= 0, (value - rows["floor_standard"]) * sign >= 0
-    rows["rag"] = np.select([value.isna(), met, floor], ["", "Green", "Amber"], "Red")
+    rows["rating"] = np.select([value.isna(), met, floor], ["", "Green", "Amber"], "Red")
     recent = rows[rows["period_end"] > pd.Timestamp(AFTER)].dropna(subset="value")
     rows["direction_of_travel"] = "not enough data"
     if len(recent) >= 5:

@@ -83,22 +83,23 @@ def movers_sentence(kpis: pd.DataFrame) -> str:
 def moves(kpis: pd.DataFrame) -> list[str]:
     """Each KPI whose rating changed, with both ratings, in report order."""
     moved = movers(kpis)
-    then, now = moved["previous_rag"].fillna(NOT_RATED), moved["rag"].fillna(NOT_RATED)
     return [
         f"{name}: from {old} to {new}"
-        for name, old, new in zip(moved["kpi_name"], then, now, strict=True)
+        for name, old, new in zip(
+            moved["kpi_name"], moved["previous_rating"], moved["rating"], strict=True
+        )
     ]
 
 
 def reds_sentence(kpis: pd.DataFrame) -> str:
     """How many KPIs are Red: the head of their list."""
-    reds = int((kpis["rag"] == RED).sum())
+    reds = int((kpis["rating"] == RED).sum())
     return f"The {plural(reds, 'KPI')} rated Red:" if reds else "No KPI is rated Red."
 
 
 def actions_sentence(kpis: pd.DataFrame) -> str:
     """How many KPIs are Red, and how many of those still lack a management action."""
-    reds = kpis[kpis["rag"] == RED]
+    reds = kpis[kpis["rating"] == RED]
     lacking = int(reds["management_action"].isna().sum())
     said = f"{capitalised(plural(len(reds), 'KPI'))} did not achieve the floor standard."
     return (
@@ -110,7 +111,7 @@ def actions_sentence(kpis: pd.DataFrame) -> str:
 
 def worsening_sentence(kpis: pd.DataFrame) -> str:
     """The Ambers that are getting worse, by name: the Reds of tomorrow, which a colour alone does not show."""
-    worse = kpis[(kpis["rag"] == AMBER) & (kpis["direction_of_travel"] == NEGATIVE)]
+    worse = kpis[(kpis["rating"] == AMBER) & (kpis["direction_of_travel"] == NEGATIVE)]
     if worse.empty:
         return "No KPI rated Amber shows a negative trend."
     return f"Rated Amber and getting worse: {'; '.join(worse['kpi_name'])}."
@@ -147,7 +148,7 @@ def data_sentences(kpis: pd.DataFrame, recent: pd.DataFrame, quarter: Quarter) -
         said.append(
             f"{capitalised(plural(len(late), 'KPI'))} {_are(len(late))} reported in arrears: {'; '.join(late['kpi_name'])}."
         )
-    unrated = kpis[kpis["rag"].isna()]
+    unrated = kpis[kpis["rating"] == NOT_RATED]
     if len(unrated):
         names = [
             f"{name} ({why})"

@@ -19,11 +19,12 @@ from kpi_tools.vocabulary import (
     GREEN,
     LOWER,
     MULTIPLIERS,
+    NOT_RATED,
     RED,
     STATUSES_WITHOUT_VALUE,
 )
 
-ADDED = ("rag", "not_rated_reason")
+ADDED = ("rating", "not_rated_reason")
 NO_FIGURE = "no figure"
 NO_TARGET = "no target"
 NO_FLOOR_STANDARD = "no floor standard"
@@ -36,12 +37,12 @@ _PARTS = ("numerator", "denominator")
 NUMBERS = (*_NUMBERS, *_PARTS, "tolerance")
 _NOISE = 1e-9
 _ROUNDING = 1e-15
-_RAG_CODES = {1: GREEN, 2: AMBER, 3: RED}
+_RATING_CODES = {0: NOT_RATED, 1: GREEN, 2: AMBER, 3: RED}
 _REASON_CODES = {1: NO_FIGURE, 2: NO_TARGET, 3: NO_FLOOR_STANDARD, 4: NO_POLARITY, 5: WRONG_SIDE}
 
 
 def rate(kpis: IntoFrameT) -> IntoFrameT:
-    """Add `rag` (Green, Amber, Red or null) and `not_rated_reason` (null where rated) to each row.
+    """Add `rating` (Green, Amber, Red or Not rated; never null) and `not_rated_reason` (null where rated) to each row.
 
     Needs columns `value`, `target`, `floor_standard` (numbers in the KPI's unit) and `polarity` (`higher`, `lower` or
     `target`). Green where the target is met, Amber where only the floor standard is, Red where neither; equality is met.
@@ -78,9 +79,10 @@ def rated(rows: Rows, names: Sequence[str]) -> Rows:
     short = (col("_target", "_floor_standard") - col("_value")) * col("_way")
     rows = rows.with_columns(short.name.suffix("_short"))
     met = (_met(f"_{line}", parts, closest) for line in _LINES)
-    rows = rows.with_columns(_rag=first_of(rows, col("_reason") > 0, *met, start=0, otherwise=3))
+    rows = rows.with_columns(_rating=first_of(rows, col("_reason") > 0, *met, start=0, otherwise=3))
     rows = rows.with_columns(
-        rag=words(rows, "_rag", _RAG_CODES), not_rated_reason=words(rows, "_reason", _REASON_CODES)
+        rating=words(rows, "_rating", _RATING_CODES),
+        not_rated_reason=words(rows, "_reason", _REASON_CODES),
     )
     if "status" in names:
         rows = rows.with_columns(not_rated_reason=_status_or_reason())

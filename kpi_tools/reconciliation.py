@@ -22,11 +22,11 @@ def rating_pairs(kpis: pd.DataFrame, same: pd.DataFrame) -> pd.DataFrame:
 
     `same` is the scorecard a quarter earlier by the figures known now (`scorecard.quarter_before`).
     """
-    then = same.set_index("kpi_id")["rag"].fillna(NOT_RATED)
+    then = same.set_index("kpi_id")["rating"]
     both = kpis[kpis["kpi_id"].isin(then.index)]
     return pd.DataFrame({
         "kpi_id": both["kpi_id"], "kpi_name": both["kpi_name"], "section": both["section"],
-        "before": both["kpi_id"].map(then), "now": both["rag"].fillna(NOT_RATED),
+        "before": both["kpi_id"].map(then), "now": both["rating"],
     }).reset_index(drop=True)  # fmt: skip
 
 
@@ -135,8 +135,8 @@ def set_changes(kpis: pd.DataFrame, before: pd.DataFrame, returns: Returns) -> p
         row, was = now.loc[kpi], then.loc[kpi]
         if lines := _new_lines(row, was):
             found.append((kpi, NEW_TARGET, f"{lines} {_sentence(row['target_reason'])}"))
-        if pd.isna(was["rag"]) and pd.notna(row["rag"]):
-            now_rated = f"{Quarter.parse(row['quarter']).title} is rated {row['rag']}"
+        if was["rating"] == NOT_RATED != row["rating"]:
+            now_rated = f"{Quarter.parse(row['quarter']).title} is rated {row['rating']}"
             found.append(
                 (
                     kpi,
@@ -144,7 +144,7 @@ def set_changes(kpis: pd.DataFrame, before: pd.DataFrame, returns: Returns) -> p
                     f"{now_rated}; the previous report had: {was['not_rated_reason']}.",
                 )
             )
-        if pd.notna(was["rag"]) and pd.isna(row["rag"]):
+        if row["rating"] == NOT_RATED != was["rating"]:
             found.append((kpi, NO_LONGER_RATED, _sentence(row["not_rated_reason"])))
     rows = [(kpi, names.get(kpi, kpi), change, _sentence(reason)) for kpi, change, reason in found]
     return pd.DataFrame(rows, columns=["kpi_id", "kpi_name", "change", "reason"])
@@ -160,14 +160,8 @@ def _new_lines(row: pd.Series, was: pd.Series) -> str:
     )
 
 
-def _count(rated: pd.DataFrame, column: str = "rag") -> pd.Series:
-    counted = (
-        rated[column]
-        .fillna(NOT_RATED)
-        .value_counts()
-        .reindex(list(RATINGS), fill_value=0)
-        .astype(int)
-    )
+def _count(rated: pd.DataFrame, column: str = "rating") -> pd.Series:
+    counted = rated[column].value_counts().reindex(list(RATINGS), fill_value=0).astype(int)
     return pd.concat([pd.Series({"kpis": len(rated)}), counted])
 
 

@@ -11,12 +11,11 @@ import pandas as pd
 from kpi_tools.loading import Returns, as_known_at
 from kpi_tools.quarters import Quarter
 from kpi_tools.scorecard import judged, recent_quarters, score
-from kpi_tools.vocabulary import NOT_RATED
 from kpi_tools.words.row_words import rows_of
 from kpi_tools.words.wording import rounded, show
 
 COLUMNS = [
-    "kpi_id", "kpi_name", "quarter", "old", "new", "reason", "received", "old_rag", "new_rag", "old_direction",
+    "kpi_id", "kpi_name", "quarter", "old", "new", "reason", "received", "old_rating", "new_rating", "old_direction",
     "new_direction",
 ]  # fmt: skip
 _KEYS = ["kpi_id", "quarter"]
@@ -78,7 +77,7 @@ def _restated(
         rows.append({
             "kpi_id": row["kpi_id"], "kpi_name": row["kpi_name_new"], "quarter": row["quarter"], "old": was, "new": now,
             "reason": row["note_new"], "received": row["received_new"],
-            "old_rag": _rating(row["rag_old"]), "new_rag": _rating(row["rag_new"]),
+            "old_rating": row["rating_old"], "new_rating": row["rating_new"],
             "old_direction": old_direction.get(row["kpi_id"]), "new_direction": new_direction.get(row["kpi_id"]),
         })  # fmt: skip
     return pd.DataFrame(rows, columns=COLUMNS)
@@ -92,7 +91,7 @@ def issue_changes(earlier: Returns, later: Returns) -> dict[str, pd.DataFrame]:
     then, now = (score(recent_quarters(one), one).set_index("kpi_id") for one in (earlier, later))
     names = {**then["kpi_name"].to_dict(), **now["kpi_name"].to_dict()}
     sides = {"before": then, "now": now}
-    ratings = _sides({side: card["rag"].fillna(NOT_RATED) for side, card in sides.items()}, names)
+    ratings = _sides({side: card["rating"] for side, card in sides.items()}, names)
     words = {
         name: _sides({side: card[column].fillna("") for side, card in sides.items()}, names)
         for column, name in (
@@ -141,7 +140,3 @@ def _text(row: dict[str, object], side: str, places: int) -> str:
     return (
         text if same or pd.isna(denominator) else f"{text} ({numerator:,.0f} of {denominator:,.0f})"
     )
-
-
-def _rating(rag: object) -> str:
-    return rag if isinstance(rag, str) else NOT_RATED

@@ -25,7 +25,7 @@ from kpi_tools.words.row_words import rows_of
 from kpi_tools.words.tokens import filled, kpi_figures, section_figures
 
 _FIGURE = ["value", "numerator", "denominator", "status", "note", "received"]
-_PREVIOUS = ["quarter", "value", "rag", "target", "floor_standard", "status"]
+_PREVIOUS = ["quarter", "value", "rating", "target", "floor_standard", "status"]
 _OTHER = "other"
 
 
@@ -34,7 +34,7 @@ def recent_quarters(returns: Returns, quarter: Quarter | None = None) -> pd.Data
 
     Exactly as many rows per KPI as the council's window says (six), in the order of the catalogue and of time, ending
     at the report's quarter or so many quarters earlier as the KPI lags. A quarter without a figure is a row with status
-    `not available`. Columns: those of `returns.figures`, then `rag`, `not_rated_reason`, and those of
+    `not available`. Columns: those of `returns.figures`, then `rating`, `not_rated_reason`, and those of
     `direction_of_travel`.
     """
     return _recent([(returns, quarter or returns.quarter)])[0]
@@ -56,7 +56,7 @@ def _recent(asked: Sequence[tuple[Returns, Quarter]]) -> list[pd.DataFrame]:
 
 
 def judged(figures: pd.DataFrame, council: Council) -> pd.DataFrame:
-    """`figures` with `rag` and `not_rated_reason`, by the council's scheme.
+    """`figures` with `rating` and `not_rated_reason`, by the council's scheme.
 
     Where that is a percentage, `floor_standard` becomes the target less (where lower is better: plus) so much of it.
     """
@@ -69,7 +69,7 @@ def judged(figures: pd.DataFrame, council: Council) -> pd.DataFrame:
 def score(recent: pd.DataFrame, returns: Returns) -> pd.DataFrame:
     """One row per KPI: its last row of `recent`, the row before as `previous_…`, the same quarter last year, commentary.
 
-    Adds `previous_quarter`, `previous_value`, `previous_rag` (judged by the previous target), `previous_target`,
+    Adds `previous_quarter`, `previous_value`, `previous_rating` (judged by the previous target), `previous_target`,
     `previous_floor_standard`, `previous_status`, `year_ago_quarter`, `year_ago_value`, `year_ago_status`, `commentary`,
     `management_action` (both with the figures for their tokens), `author`, `commentary_status`, and `illustrative`:
     whether anything shown for the KPI is invented.
@@ -145,7 +145,7 @@ def matrix(kpis: pd.DataFrame) -> pd.DataFrame:
 
 def counts(kpis: pd.DataFrame) -> dict[str, int]:
     """The last row of `matrix` as {word: count}; `kpis` is the number of KPIs."""
-    rags, directions = Counter(kpis["rag"].fillna(NOT_RATED)), Counter(kpis["direction_of_travel"])
+    rags, directions = Counter(kpis["rating"]), Counter(kpis["direction_of_travel"])
     other = sum(directions[state] for state in DIRECTIONS if state not in TRENDS)
     return {
         "kpis": len(kpis),
@@ -193,10 +193,9 @@ def rating_history(returns: Returns, kpis: pd.DataFrame, before: pd.DataFrame) -
     reports = [judged(pd.concat(shown), returns.council)] if shown else []
     reports += [before.assign(report=last.label)] if last in received else []
     reports += [kpis.assign(report=returns.quarter.label)]
-    ratings = pd.concat([report[["report", "rag"]] for report in reports])
+    ratings = pd.concat([report[["report", "rating"]] for report in reports])
     counted = {
-        quarter: Counter(rags.fillna(NOT_RATED))
-        for quarter, rags in ratings.groupby("report", sort=False)["rag"]
+        quarter: Counter(rags) for quarter, rags in ratings.groupby("report", sort=False)["rating"]
     }
     return pd.DataFrame(
         [
@@ -215,8 +214,7 @@ def report_tables(returns: Returns) -> dict[str, pd.DataFrame]:
 
 def movers(kpis: pd.DataFrame) -> pd.DataFrame:
     """The KPIs whose rating differs from that of the previous quarter, in report order."""
-    known = kpis["rag"].notna() | kpis["previous_rag"].notna()
-    return kpis[known & (kpis["rag"].fillna(NOT_RATED) != kpis["previous_rag"].fillna(NOT_RATED))]
+    return kpis[kpis["rating"] != kpis["previous_rating"]]
 
 
 def _shown(returns: Returns, last: Quarter, window: int) -> pd.DataFrame:

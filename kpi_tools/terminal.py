@@ -13,8 +13,8 @@ from kpi_tools.words.row_words import rows_of
 
 _WIDTH: Final = 110
 _NAMES: Final = {
-    "kpi_id": "KPI", "quarter": "Quarter", "old": "Was", "new": "Is", "reason": "Reason", "old_rag": "Rating was",
-    "new_rag": "Rating is", "old_direction": "Direction was", "new_direction": "Direction is", "before": "Was", "now": "Is",
+    "kpi_id": "KPI", "quarter": "Quarter", "old": "Was", "new": "Is", "reason": "Reason", "old_rating": "Rating was",
+    "new_rating": "Rating is", "old_direction": "Direction was", "new_direction": "Direction is", "before": "Was", "now": "Is",
 }  # fmt: skip
 
 

@@ -19,7 +19,6 @@ from kpi_tools.wording import (
     listed,
     rounded,
     show,
-    text_of,
 )
 
 KPI_TOKENS: Final = (
@@ -86,8 +85,8 @@ def kpi_figures(kpi: Mapping[str, Any]) -> dict[str, str | None]:
         "year_ago": _known(row["year_ago_value"], figure_of(row, "year_ago_")),
         "quarter": Quarter.parse(row["quarter"]).title,
         "previous_quarter": Quarter.parse(row["quarter"]).shift(-1).title,
-        "rating": text_of(row["rag"]),
-        "previous_rating": text_of(row["previous_rag"]),
+        "rating": _rating(row["rating"]),
+        "previous_rating": _rating(row["previous_rating"]),
     } | {
         part: f"{row[part]:,.0f}" if is_number(row[part]) else None
         for part in ("numerator", "denominator")
@@ -134,3 +133,7 @@ def _change(row: dict[str, Any]) -> str | None:
 
 def _known(value: Any, text: str) -> str | None:
     return text if is_number(value) else None
+
+
+def _rating(rating: str) -> str | None:
+    return None if rating == NOT_RATED else rating

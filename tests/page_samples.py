@@ -38,8 +38,8 @@ def points(
         "tolerance": math.nan,
         "target_reason": "",
         "target_status": "final",
-        "rag": [
-            None if math.isnan(v) else "Green" if v >= 90 else "Amber" if v >= 80 else "Red"
+        "rating": [
+            "Not rated" if math.isnan(v) else "Green" if v >= 90 else "Amber" if v >= 80 else "Red"
             for v in values
         ],
         "not_rated_reason": None,
@@ -60,7 +60,7 @@ def scorecard_of(*series: pd.DataFrame, **columns: Any) -> pd.DataFrame:
         rows = shown.to_dict("records")
         before = {
             f"previous_{name}": rows[-2][name]
-            for name in ("quarter", "value", "rag", "target", "floor_standard", "status")
+            for name in ("quarter", "value", "rating", "target", "floor_standard", "status")
         }
         year_ago = {f"year_ago_{name}": rows[-5][name] for name in ("quarter", "value", "status")}
         words = {

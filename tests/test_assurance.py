@@ -123,7 +123,7 @@ def test_the_latest_baseline_decides():
     ],
 )
 def test_rating_and_assurance_are_read_together(latest, rag, target, reading):
-    assert latest(BASE, target=target, rag=rag)["reading"] == reading
+    assert latest(BASE, target=target, rating=rag)["reading"] == reading
 
 
 def test_a_rebase_is_suggested_where_the_latest_run_began():
@@ -206,7 +206,7 @@ def test_reasons_for_no_flag():
 def test_the_order_of_consequence():
     rows = [
         ("calm Green", "Green", "Green", "stable or no clear trend", "consistently passes"),
-        ("not rated", None, "Red", "not enough data", "no target"),
+        ("not rated", "Not rated", "Red", "not enough data", "no target"),
         ("changed", "Amber", "Green", "stable or no clear trend", "hit or miss"),
         ("Amber worse", "Amber", "Amber", "negative", "hit or miss"),
         ("lucky", "Green", "Green", "positive", "hit or miss"),
@@ -216,7 +216,7 @@ def test_the_order_of_consequence():
         ("Red worse, second", "Red", "Red", "negative", "consistently fails"),
     ]
     kpis = pd.DataFrame(
-        rows, columns=["kpi_id", "rag", "previous_rag", "direction_of_travel", "assurance"]
+        rows, columns=["kpi_id", "rating", "previous_rating", "direction_of_travel", "assurance"]
     )
     ordered = by_consequence(kpis)
     names = [
@@ -234,10 +234,10 @@ def test_the_order_of_consequence():
     assert ordered["consequence"].tolist() == [ORDER[0], *ORDER]
     assert list(kpis.columns) == [
         "kpi_id",
-        "rag",
-        "previous_rag",
+        "rating",
+        "previous_rating",
         "direction_of_travel",
         "assurance",
     ]
-    short = by_consequence(kpis[["kpi_id", "rag", "direction_of_travel"]])
+    short = by_consequence(kpis[["kpi_id", "rating", "direction_of_travel"]])
     assert short["kpi_id"].tolist()[:4] == ["Red worse", "Red worse, second", "Amber worse", "Red"]

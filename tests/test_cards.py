@@ -80,7 +80,9 @@ def test_display_never_contradicts_the_rating():
     text = words(
         shown(
             points(
-                values=(80, 80, 80, 80, 80, 74.7), floor_standard=75.0, rag=["Green"] * 5 + ["Red"]
+                values=(80, 80, 80, 80, 80, 74.7),
+                floor_standard=75.0,
+                rating=["Green"] * 5 + ["Red"],
             )
         )
     )

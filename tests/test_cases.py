@@ -152,7 +152,7 @@ def test_nothing_is_invented():
 
 def test_sensitivity_by_hand():
     # EHCPs: 55% of 2421 is 1331.55, so 1332 − 813 = 519 more; 60% is 1452.6, so 640 more.
-    assert sensitivity(EHCP | {"rag": "Red"}) == [
+    assert sensitivity(EHCP | {"rating": "Red"}) == [
         "would be Amber with 519 more cases meeting the standard (of 2,421)",
         "would be Green with 640 more cases meeting the standard (of 2,421)",
     ]
@@ -165,18 +165,18 @@ def test_sensitivity_by_hand():
         "target": 9.0,
         "floor_standard": 10.0,
     }
-    assert sensitivity(late | {"rag": "Red"}) == [
+    assert sensitivity(late | {"rating": "Red"}) == [
         "would be Amber with three fewer cases (of 600)",
         "would be Green with nine fewer cases (of 600)",
     ]
-    assert sensitivity(late | {"rag": "Amber", "numerator": 60}) == [
+    assert sensitivity(late | {"rating": "Amber", "numerator": 60}) == [
         "would be Green with six fewer cases (of 600)",
         "would be Red with one more case (of 600)",
     ]
-    assert sensitivity(late | {"rag": "Green", "numerator": 50}) == [
+    assert sensitivity(late | {"rating": "Green", "numerator": 50}) == [
         "would be Amber with five more cases (of 600)"
     ]
-    assert sensitivity(late | {"rag": "Red", "floor_standard": 9.0}) == [
+    assert sensitivity(late | {"rating": "Red", "floor_standard": 9.0}) == [
         "would be Green with nine fewer cases (of 600)"
     ]
 
@@ -189,10 +189,10 @@ def test_exactly_on_the_line_takes_nothing():
 
 
 def test_sensitivity_is_silent_without_cases():
-    assert sensitivity(EHCP | {"rag": "Red", "numerator": math.nan}) == []
-    assert sensitivity(EHCP | {"rag": "Red", "unit": "days"}) == []
-    assert sensitivity(EHCP | {"rag": "Red", "polarity": "target"}) == []
-    assert sensitivity(EHCP | {"rag": None}) == []
+    assert sensitivity(EHCP | {"rating": "Red", "numerator": math.nan}) == []
+    assert sensitivity(EHCP | {"rating": "Red", "unit": "days"}) == []
+    assert sensitivity(EHCP | {"rating": "Red", "polarity": "target"}) == []
+    assert sensitivity(EHCP | {"rating": None}) == []
     assert cases_to(EHCP, None) is None
 
 
@@ -204,7 +204,7 @@ def green(numerator, denominator, level, polarity):
         "target": level,
     }
     return (
-        rate(pd.DataFrame([{**row, "floor_standard": level, "polarity": polarity}]))["rag"][0]
+        rate(pd.DataFrame([{**row, "floor_standard": level, "polarity": polarity}]))["rating"][0]
         == "Green"
     )
 

@@ -146,14 +146,14 @@ def by_percentage(raw: Path, settings: str = SCHEME, floor: str = "") -> Returns
 def test_a_council_may_rate_by_a_percentage_of_the_target(tmp_path: Path) -> None:
     returns = by_percentage(tmp_path)
     recent = recent_quarters(returns).set_index(["kpi_id", "quarter"])
-    assert recent.loc[("P1", "2024-25 Q3"), ["floor_standard", "rag"]].tolist() == [81, "Amber"]
-    assert recent.loc[("P1", "2024-25 Q2"), "rag"] == "Red"
-    assert recent.loc[("P2", "2024-25 Q3"), ["floor_standard", "rag"]].tolist() == [99, "Amber"]
+    assert recent.loc[("P1", "2024-25 Q3"), ["floor_standard", "rating"]].tolist() == [81, "Amber"]
+    assert recent.loc[("P1", "2024-25 Q2"), "rating"] == "Red"
+    assert recent.loc[("P2", "2024-25 Q3"), ["floor_standard", "rating"]].tolist() == [99, "Amber"]
 
 
 def test_a_percentage_of_zero_rates_by_target_alone(tmp_path: Path) -> None:
     recent = recent_quarters(by_percentage(tmp_path, SCHEME.replace("10", "0")))
-    assert set(recent["rag"].dropna()) == {"Red"}
+    assert set(recent["rating"]) == {"Not rated", "Red"}
 
 
 @pytest.mark.parametrize(

@@ -121,9 +121,9 @@ def scorecard(quarter: str) -> dict[str, dict[str, str]]:
             card[kpi["kpi_id"]] = {
                 "section": kpi["section"],
                 "value": (figures.get((kpi["kpi_id"], now)) or {"value": ""})["value"],
-                "rag": rating(kpi, now, figures),
+                "rating": rating(kpi, now, figures),
                 "previous_value": (figures.get((kpi["kpi_id"], before)) or {"value": ""})["value"],
-                "previous_rag": rating(kpi, before, figures),
+                "previous_rating": rating(kpi, before, figures),
                 "direction": direction(kpi, quarter, figures),
             }
     return card
@@ -154,22 +154,24 @@ def test_published_counts_hold(
     quarter: str, kpis: int, ratings: dict[str, int], directions: dict[str, int]
 ) -> None:
     assert len(scorecard(quarter)) == kpis
-    assert {rag: counts(quarter, "rag")[rag] for rag in ratings} == ratings
+    assert {rag: counts(quarter, "rating")[rag] for rag in ratings} == ratings
     assert {way: counts(quarter, "direction")[way] for way in directions} == directions
 
 
 def test_previous_quarter_as_published_beside_quarter_2_of_2023_24() -> None:
-    assert counts("2023-24 Q2", "previous_rag") == {"G": 16, "A": 11, "R": 11}
+    assert counts("2023-24 Q2", "previous_rating") == {"G": 16, "A": 11, "R": 11}
 
 
 def test_quarter_3_of_2024_25_is_the_published_table() -> None:
     published = [line.split() for line in PUBLISHED.replace("\n", "|").split("|") if line]
     assert len(published) == 38
-    for kpi_id, value, rag, previous, previous_rag, way in published:
+    for kpi_id, value, rag, previous, previous_rating, way in published:
         ours = scorecard("2024-25 Q3")[kpi_id]
-        assert (ours["rag"], ours["previous_rag"], ours["direction"]) == (rag, previous_rag, way), (
-            kpi_id
-        )
+        assert (ours["rating"], ours["previous_rating"], ours["direction"]) == (
+            rag,
+            previous_rating,
+            way,
+        ), kpi_id
         if kpi_id == "PH03":
             assert (ours["value"], ours["previous_value"]) == (
                 "64.6",
@@ -196,13 +198,13 @@ def test_of_ic06_only_the_two_printed_figures_are_not_invented() -> None:
 
 def test_the_eight_reds_of_quarter_2_are_those_named() -> None:
     assert {
-        kpi_id for kpi_id, row in scorecard("2023-24 Q2").items() if row["rag"] == "R"
+        kpi_id for kpi_id, row in scorecard("2023-24 Q2").items() if row["rating"] == "R"
     } == EIGHT_REDS
 
 
 def test_adult_social_care_in_quarter_2_was_one_red_five_amber_one_green() -> None:
     rows = [
-        row["rag"]
+        row["rating"]
         for row in scorecard("2023-24 Q2").values()
         if row["section"] == "Adult Social Care"
     ]
@@ -211,7 +213,7 @@ def test_adult_social_care_in_quarter_2_was_one_red_five_amber_one_green() -> No
 
 def test_sexual_health_screening_had_no_figure_for_two_quarters_and_was_filled_in() -> None:
     for quarter in ("2024-25 Q1", "2024-25 Q2"):
-        assert scorecard(quarter)["PH03"]["rag"] == "not rated"
+        assert scorecard(quarter)["PH03"]["rating"] == "not rated"
     later = known("2024-25 Q3")
     assert [float(later["PH03", f"2024-25 Q{n}"]["value"]) for n in (1, 2, 3)] == [65.0, 65.2, 64.6]
 
@@ -321,7 +323,7 @@ def test_the_catalogue_names_sections_in_the_councils_order() -> None:
 def test_every_red_of_the_two_main_quarters_has_commentary_and_an_action() -> None:
     for slug, quarter in (("2023-24-Q2", "2023-24 Q2"), ("2024-25-Q3", "2024-25 Q3")):
         texts = {row["kpi_id"]: row for row in table(f"commentary/{slug}.csv")}
-        reds = [kpi_id for kpi_id, row in scorecard(quarter).items() if row["rag"] == "R"]
+        reds = [kpi_id for kpi_id, row in scorecard(quarter).items() if row["rating"] == "R"]
         for kpi_id in reds:
             assert texts[kpi_id]["commentary"] and texts[kpi_id]["management_action"], kpi_id
 
@@ -375,8 +377,8 @@ def test_what_the_minute_says_of_the_quarter_is_in_the_figures() -> None:
     }
     assert moved("CS02") < 0
     assert -1 <= moved("IC02") < 0
-    assert scorecard("2023-24 Q2")["CS02"]["rag"] == "A"
-    assert scorecard("2023-24 Q2")["ED02"]["previous_rag"] == "G"
+    assert scorecard("2023-24 Q2")["CS02"]["rating"] == "A"
+    assert scorecard("2023-24 Q2")["ED02"]["previous_rating"] == "G"
     assert round(100 * (activity["CSA7", "2023-24 Q2"] / activity["CSA7", "2023-24 Q1"] - 1)) == -3
     assert activity["ICA5", "2023-24 Q2"] < activity["ICA5", "2023-24 Q1"]
     assert figures["ES06", "2023-24 Q2"]["value"] == "89"
@@ -444,7 +446,7 @@ def test_the_table_of_counts_in_the_readme_is_true() -> None:
     for above, line in zip(lines, lines[1:], strict=False):
         if line[1:2] == ["ours"]:
             quarter = titles[above[0]]
-            rags, ways = counts(quarter, "rag"), counts(quarter, "direction")
+            rags, ways = counts(quarter, "rating"), counts(quarter, "direction")
             counted = [rags[rag] for rag in ("G", "A", "R", "not rated")]
             counted += [ways[way] for way in ("up", "stable", "down", "few")]
             assert [int(cell) for cell in line[2:]] == [len(scorecard(quarter)), *counted], quarter

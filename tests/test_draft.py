@@ -13,7 +13,7 @@ from kpi_tools.quarters import Quarter, quarter_range
 
 def quarters(*rags, status="final"):
     labels = [quarter.label for quarter in quarter_range(Quarter(2024, 3), len(rags))]
-    return pd.DataFrame({"quarter": labels, "rag": list(rags), "status": status})
+    return pd.DataFrame({"quarter": labels, "rating": list(rags), "status": status})
 
 
 @pytest.mark.parametrize(
@@ -22,8 +22,8 @@ def quarters(*rags, status="final"):
         (["Green", "Red", "Red"], "Red for two quarters in a row, since Quarter 2 2024/25."),
         (["Red", "Red", "Red"], "Red in all three quarters known, since Quarter 1 2024/25."),
         (["Red", "Amber"], "Amber for the first quarter, Red before."),
-        (["Red", None, "Red"], ""),
-        (["Red", "Red", None], ""),
+        (["Red", "Not rated", "Red"], ""),
+        (["Red", "Red", "Not rated"], ""),
         (["Green"], ""),
         ([], ""),
     ],

@@ -32,7 +32,7 @@ def test_every_kpi_in_force_is_there_once_in_order_of_consequence():
 
 def test_one_kpi_alone_gets_the_same_answers_as_among_all():
     among = evidence(kent.returns())
-    columns = ["kpi_id", "period", "value", "lower_limit", "upper_limit", "rule", "why", "rag"]
+    columns = ["kpi_id", "period", "value", "lower_limit", "upper_limit", "rule", "why", "rating"]
     pd.testing.assert_frame_equal(
         kent.known("PH03").of("points", "PH03")[columns], among.of("points", "PH03")[columns]
     )
@@ -43,7 +43,7 @@ def test_older_quarters_stand_before_those_of_the_report_and_are_rated():
     assert quarters["period_end"].is_monotonic_increasing
     assert quarters["quarter"].iloc[-1] == "2024-25 Q3"
     assert len(quarters) > 6
-    assert quarters["rag"].notna().all()
+    assert quarters["rating"].ne("Not rated").all()
 
 
 def test_limits_use_months_where_there_are_enough():
@@ -53,7 +53,7 @@ def test_limits_use_months_where_there_are_enough():
     assert set(points["series"]) == {"months"}
     assert points["period"].tolist()[0::11] == ["2024-01", "2024-12"]
     assert set(points["overlap"]) == {1}, "a month's own figure shares nothing with its neighbour"
-    assert points["rag"].isna().all()
+    assert points["rating"].eq("Not rated").all()
     assert set(kent.with_months(values[:7]).of("points", "ES01")["series"]) == {"quarters"}
 
 

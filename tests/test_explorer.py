@@ -42,7 +42,7 @@ def test_it_begins_with_what_matters_most(look, chooser):
 
 def test_the_grid_has_every_rating_of_the_quarters_shown(look):
     grid = str(look.grid)
-    for rag, count in look.known.recent["rag"].value_counts().items():
+    for rag, count in look.known.recent["rating"].value_counts().items():
         assert grid.count(f"</svg>{rag}</span>") == count
 
 

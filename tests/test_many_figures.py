@@ -132,7 +132,7 @@ def engine(request):
 
 
 def test_the_examples_show_something(expected):
-    assert expected["rag"].value_counts().min() > 20
+    assert expected["rating"].value_counts().min() > 20
     assert {"positive", "negative", "stable or no clear trend"} <= set(
         expected["direction_of_travel"]
     )

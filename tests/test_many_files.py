@@ -127,7 +127,7 @@ def test_an_authority_without_any_target_comes_first(table, tmp_path, engine):
     rate_parquet(tmp_path / "in", tmp_path / "out.parquet", engine=engine)
     rated = pq.read_table(tmp_path / "out.parquet").to_pandas()
     same(rated, worked_out(none))
-    assert rated.loc[rated["authority"] == AUTHORITIES[0], "rag"].isna().all()
+    assert rated.loc[rated["authority"] == AUTHORITIES[0], "rating"].eq("Not rated").all()
 
 
 # One spoilt, and the rest done

@@ -112,7 +112,7 @@ def test_a_quarter_made_from_months_is_rated_and_shown_like_any_other(raw):
     returns = received(raw, *monthly())
     recent = recent_quarters(returns)
     kpi = score(recent, returns).set_index("kpi_id").loc["A1"]
-    assert (kpi["rag"], kpi["quarter"]) == ("Red", "2024-25 Q3")
+    assert (kpi["rating"], kpi["quarter"]) == ("Red", "2024-25 Q3")
 
 
 def test_the_weakest_status_of_the_months_is_that_of_the_quarter(raw):

@@ -28,15 +28,15 @@ def card(rags, directions, names=None):
         {
             "kpi_name": names or [f"K{i}" for i in range(len(rags))],
             "section": "S",
-            "rag": rags,
+            "rating": rags,
             "direction_of_travel": directions,
-            "previous_rag": rags,
+            "previous_rating": rags,
         }
     )
 
 
 def many(green, amber, red, none, up, stable, down, other=0):
-    rags = ["Green"] * green + ["Amber"] * amber + ["Red"] * red + [None] * none
+    rags = ["Green"] * green + ["Amber"] * amber + ["Red"] * red + ["Not rated"] * none
     ways = (
         ["positive"] * up
         + ["stable or no clear trend"] * stable
@@ -96,8 +96,8 @@ def test_change_on_the_same_kpis_is_said_once():
 
 
 def test_movers_and_reds_by_name():
-    kpis = card(["Green", "Red", None], ["positive"] * 3, ["Calls", "Waits", "Homes"])
-    kpis = kpis.assign(previous_rag=["Green", "Amber", "Red"])
+    kpis = card(["Green", "Red", "Not rated"], ["positive"] * 3, ["Calls", "Waits", "Homes"])
+    kpis = kpis.assign(previous_rating=["Green", "Amber", "Red"])
     assert movers_sentence(kpis) == "Two KPIs changed rating since the previous quarter:"
     assert moves(kpis) == ["Waits: from Amber to Red", "Homes: from Red to Not rated"]
     assert reds_sentence(kpis) == "The one KPI rated Red:"
@@ -145,7 +145,7 @@ def test_a_section_in_one_sentence():
         == "Of three KPIs, two are Green and one is Red; one shows a negative trend."
     )
     assert (
-        section_sentence(card([None], ["not enough data"]))
+        section_sentence(card(["Not rated"], ["not enough data"]))
         == "Of one KPI, one is not rated; none shows a clear trend."
     )
 
@@ -154,7 +154,7 @@ def points(values, targets, floors, rags, statuses=None):
     quarters = quarter_range(Quarter(2024, 3), len(values))
     table = pd.DataFrame(
         {
-            "quarter": [q.label for q in quarters], "value": values, "target": targets, "floor_standard": floors, "rag": rags,
+            "quarter": [q.label for q in quarters], "value": values, "target": targets, "floor_standard": floors, "rating": rags,
             "status": statuses or ["final"] * len(values), "unit": "%", "decimals": 0, "not_rated_reason": "not available",
         }
     )  # fmt: skip
@@ -167,7 +167,7 @@ def test_a_chart_in_words_says_every_figure_and_the_steps_of_the_lines():
             [4.1, np.nan, 6.0],
             [9.0, 9.0, 5.0],
             [10.0, 10.0, 10.0],
-            ["Green", None, "Amber"],
+            ["Green", "Not rated", "Amber"],
             ["illustrative", "not available", "final"],
         )
     )
@@ -180,7 +180,13 @@ def test_a_chart_in_words_says_every_figure_and_the_steps_of_the_lines():
 
 def test_a_chart_that_ends_without_a_figure_says_so():
     text = chart_description(
-        points([4.0, np.nan], [9.0, 9.0], [10.0, 10.0], ["Green", None], ["final", "not available"])
+        points(
+            [4.0, np.nan],
+            [9.0, 9.0],
+            [10.0, 10.0],
+            ["Green", "Not rated"],
+            ["final", "not available"],
+        )
     )
     assert text.endswith("The latest quarter is not rated: not available.")
 

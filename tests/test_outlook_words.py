@@ -196,7 +196,7 @@ def test_the_summary_counts_what_the_cards_say(council, ahead):
         )
 
     judged = [kpi_id for kpi_id, outlook in ahead.items() if outlook.steps]
-    reds = [kpi_id for kpi_id in kpis.loc[kpis["rag"] == "Red", "kpi_id"] if kpi_id in judged]
+    reds = [kpi_id for kpi_id in kpis.loc[kpis["rating"] == "Red", "kpi_id"] if kpi_id in judged]
     on_target = sum(over_half(kpi_id, "target") for kpi_id in judged)
     rescued = sum(over_half(kpi_id, "floor") for kpi_id in reds)
     assert (len(judged), on_target, rescued, len(reds)) == (38, 16, 1, 9)

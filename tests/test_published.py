@@ -53,7 +53,7 @@ def test_every_rating_and_direction_of_quarter_3_2024_25(quarter_3):
     expected = {row[0]: (RAG[row[2]], RAG[row[4]], TREND[row[5]]) for row in published}
     ours = {
         kpi_id: tuple(row)
-        for kpi_id, *row in kpis[["rag", "previous_rag", "direction_of_travel"]].itertuples()
+        for kpi_id, *row in kpis[["rating", "previous_rating", "direction_of_travel"]].itertuples()
     }
     assert len(ours) == 38
     assert ours == expected
@@ -117,7 +117,7 @@ def test_the_minute_of_quarter_2_2023_24(quarter_2):
         "12 were showing a negative trend (two more than the previous quarter)",
     ):
         assert said in text
-    assert set(kpis.loc[kpis["rag"] == "Red", "kpi_id"]) == EIGHT_REDS
+    assert set(kpis.loc[kpis["rating"] == "Red", "kpi_id"]) == EIGHT_REDS
 
 
 def test_the_quarter_before_that_minute(quarter_2):
@@ -136,6 +136,6 @@ def test_the_quarter_before_that_minute(quarter_2):
 def test_the_quarters_between_name_what_is_missing(quarter):
     returns = load(RAW, quarter)
     kpis = score(recent_quarters(returns), returns)
-    assert kpis.loc[kpis["rag"].isna(), "not_rated_reason"].notna().all()
+    assert kpis.loc[kpis["rating"] == "Not rated", "not_rated_reason"].notna().all()
     expected = ["PH03"] if quarter.startswith("2024-25") else []
-    assert kpis.loc[kpis["rag"].isna(), "kpi_id"].tolist() == expected
+    assert kpis.loc[kpis["rating"] == "Not rated", "kpi_id"].tolist() == expected

@@ -26,7 +26,7 @@ def rated(request):
     def answer(rows):
         frame = ENGINES[request.param](pd.DataFrame(rows))
         result = to_pandas(rate(frame))
-        return list(zip(result["rag"], result["not_rated_reason"], strict=True))
+        return list(zip(result["rating"], result["not_rated_reason"], strict=True))
 
     return answer
 
@@ -83,7 +83,7 @@ def test_every_edge_has_one_answer(rated):
 
 
 def test_what_cannot_be_rated_has_a_reason_and_no_colour(rated):
-    assert rated([row for row, _ in UNRATED]) == [(None, reason) for _, reason in UNRATED]
+    assert rated([row for row, _ in UNRATED]) == [("Not rated", reason) for _, reason in UNRATED]
 
 
 def test_whole_numbers_are_compared_where_there_are_parts(rated):
@@ -157,9 +157,9 @@ def test_a_denominator_of_nothing_leaves_the_value_to_speak(rated):
 def test_the_callers_columns_come_first_and_stay_as_they_were():
     table = pd.DataFrame([kpi(1.0, 2.0, 1.0, note="kept")])
     before = table.copy()
-    assert list(rate(table).columns) == [*before.columns, "rag", "not_rated_reason"]
+    assert list(rate(table).columns) == [*before.columns, "rating", "not_rated_reason"]
     pd.testing.assert_frame_equal(table, before)
-    assert list(rate(rate(table)).columns) == [*before.columns, "rag", "not_rated_reason"]
+    assert list(rate(rate(table)).columns) == [*before.columns, "rating", "not_rated_reason"]
 
 
 def test_an_empty_table_stays_empty():
@@ -176,8 +176,13 @@ def test_percentage_tolerance_and_target_only_schemes():
             kpi(10.0, 9.0, None, "lower"),
         ]
     )
-    assert rate(floor_by_percentage(table, 10))["rag"].tolist() == ["Amber", "Red", "Amber", "Red"]
-    assert rate(floor_by_percentage(table, 0))["rag"].tolist() == ["Red", "Red", "Red", "Red"]
+    assert rate(floor_by_percentage(table, 10))["rating"].tolist() == [
+        "Amber",
+        "Red",
+        "Amber",
+        "Red",
+    ]
+    assert rate(floor_by_percentage(table, 0))["rating"].tolist() == ["Red", "Red", "Red", "Red"]
 
 
 standards = st.decimals(min_value=1, max_value=100, places=2)
@@ -208,7 +213,7 @@ def test_ratings_agree_with_exact_fractions(cases):
                 denominator=denominator,
             )
         )
-    assert rate(pd.DataFrame(rows))["rag"].tolist() == expected
+    assert rate(pd.DataFrame(rows))["rating"].tolist() == expected
 
 
 @pytest.mark.parametrize("percent", [None, 0, 5, 7.5, 10])
@@ -217,7 +222,7 @@ def test_thousands_of_random_figures_agree_with_exact_fractions(percent):
     found = list(cases_by_fractions(4_000, seed=20250331, percent=percent))
     rows = pd.DataFrame([row for row, _ in found], columns=list(COLUMNS))
     rated = rate(rows if percent is None else floor_by_percentage(rows, percent))
-    wrong = rated[rated["rag"] != [rag for _, rag in found]]
+    wrong = rated[rated["rating"] != [rag for _, rag in found]]
     assert wrong.to_dict("records") == []
     assert {rag for _, rag in found} == (
         {"Green", "Red"} if percent == 0 else {"Green", "Amber", "Red"}
@@ -233,7 +238,7 @@ def test_mirrored_and_scaled_figures_are_rated_alike(cases):
     mirrored = [kpi(-float(v), -float(t), -float(t - s), "lower") for v, t, s, _ in cases]
     scaled = [kpi(float(v * f), float(t * f), float((t - s) * f)) for v, t, s, f in cases]
     expected = [_exact(v, t, t - s, higher=True) for v, t, s, _ in cases]
-    assert rate(pd.DataFrame(plain + mirrored + scaled))["rag"].tolist() == expected * 3
+    assert rate(pd.DataFrame(plain + mirrored + scaled))["rating"].tolist() == expected * 3
 
 
 @many
@@ -244,7 +249,7 @@ def test_a_better_figure_is_never_rated_worse(cases):
         kpi(float(value + gain), float(target), float(target) - 10) for value, target, gain in cases
     ]
     order = {"Red": 0, "Amber": 1, "Green": 2}
-    before, after = (rate(pd.DataFrame(table))["rag"].map(order) for table in (rows, better))
+    before, after = (rate(pd.DataFrame(table))["rating"].map(order) for table in (rows, better))
     assert (after >= before).all()
 
 
@@ -324,7 +329,8 @@ def test_a_null_is_no_figure_no_polarity_and_no_status_on_engines_that_know_it()
     for frame in (rows, rows.to_arrow()):
         found = pl.DataFrame(rate(frame))
         assert (
-            found["rag"].to_list() == [None] * 4 and found["not_rated_reason"].to_list() == expected
+            found["rating"].to_list() == ["Not rated"] * 4
+            and found["not_rated_reason"].to_list() == expected
         )
 
 

@@ -102,12 +102,12 @@ def rated(**rags):
             "kpi_id": list(rags),
             "kpi_name": list(rags),
             "section": "S",
-            "rag": pd.array(list(rags.values()), dtype="str"),
+            "rating": pd.array(list(rags.values()), dtype="str"),
         }
     )
 
 
-colours = st.sampled_from(["Green", "Amber", "Red", None])
+colours = st.sampled_from(["Green", "Amber", "Red", "Not rated"])
 cards = st.dictionaries(st.sampled_from(list("abcdefgh")), colours, max_size=8)
 
 

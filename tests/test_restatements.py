@@ -77,7 +77,7 @@ def test_the_earlier_report_stays_as_it_was_to_the_byte(raws, read):
 def test_the_later_report_shows_the_restatement_with_its_effect(raws, read):
     plain, changed = (restatements(*reports(read[raw, "2024-25 Q3"])) for raw in raws)
     new = changed[~changed["kpi_id"].isin(plain["kpi_id"])].iloc[0]
-    assert new[["kpi_id", "quarter", "new", "old_rag", "new_rag", "received"]].tolist() == [
+    assert new[["kpi_id", "quarter", "new", "old_rating", "new_rating", "received"]].tolist() == [
         "CS01", "2024-25 Q1", "88%", "Green", "Red", "2024-25 Q3",
     ]  # fmt: skip
     assert new["old"] == "98%"
@@ -93,11 +93,11 @@ def test_the_later_report_shows_the_restatement_with_its_effect(raws, read):
 
 def test_what_was_filled_in_or_replaced_in_quarter_3(read):
     found = restatements(*reports(read[RAW, "2024-25 Q3"])).set_index(["kpi_id", "quarter"])
-    assert found.loc[("PH02", "2023-24 Q3"), ["old", "new", "old_rag", "new_rag"]].tolist() == [
+    assert found.loc[("PH02", "2023-24 Q3"), ["old", "new", "old_rating", "new_rating"]].tolist() == [
         "66,971", "67,011", "Amber", "Amber",
     ]  # fmt: skip
     late = found.loc[("PH03", "2024-25 Q2")]
-    assert late[["old", "new", "old_rag", "new_rag"]].tolist() == [
+    assert late[["old", "new", "old_rating", "new_rating"]].tolist() == [
         "not available",
         "65%",
         "Not rated",

@@ -114,13 +114,13 @@ def test_exactly_six_rows_for_each_kpi_in_force_with_gaps_in_place(returns):
         "not available",
         "not available",
     )
-    assert pd.isna(last_of_b1["value"]) and pd.isna(last_of_b1["rag"])
+    assert pd.isna(last_of_b1["value"]) and last_of_b1["rating"] == "Not rated"
 
 
 def test_the_previous_figure_is_judged_by_the_previous_target(returns):
     kpis = score(recent_quarters(returns), returns).set_index("kpi_id")
-    assert kpis.loc["A1", ["value", "target", "rag"]].tolist() == [93, 95, "Amber"]
-    assert kpis.loc["A1", ["previous_value", "previous_target", "previous_rag"]].tolist() == [
+    assert kpis.loc["A1", ["value", "target", "rating"]].tolist() == [93, 95, "Amber"]
+    assert kpis.loc["A1", ["previous_value", "previous_target", "previous_rating"]].tolist() == [
         92,
         90,
         "Green",
@@ -168,4 +168,4 @@ def test_plain_and_like_for_like_change_differ_when_the_set_does(returns):
 def test_movers_are_those_whose_rating_changed(returns):
     kpis = score(recent_quarters(returns), returns)
     assert movers(kpis)["kpi_id"].tolist() == ["A1", "B1", "B2"]
-    assert movers(kpis.assign(previous_rag=kpis["rag"])).empty
+    assert movers(kpis.assign(previous_rating=kpis["rating"])).empty

@@ -130,7 +130,7 @@ def test_rating_and_direction_on_sparks_own_tables(local, tmp_path):
     same(
         found,
         worked_out(table),
-        ["rag", "not_rated_reason", "direction_of_travel", "slope", "slope_low", "r_squared"],
+        ["rating", "not_rated_reason", "direction_of_travel", "slope", "slope_low", "r_squared"],
     )
 
 

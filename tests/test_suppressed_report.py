@@ -185,7 +185,9 @@ def test_a_suppressed_figure_has_no_rating_and_the_next_report_does_not_tell_it(
         "T": "final",
         "P": "suppressed",
     }
-    assert kpis.loc["A", "not_rated_reason"] == "suppressed" and pd.isna(kpis.loc["A", "rag"])
+    assert (
+        kpis.loc["A", "not_rated_reason"] == "suppressed" and kpis.loc["A", "rating"] == "Not rated"
+    )
     (raw / "returns" / "2024-25-Q4").mkdir()
     rows = [
         ["kpi_id", "period", "value"],

@@ -166,7 +166,7 @@ def test_the_distance_of_a_lower_is_better_kpi_is_above_its_floor():
         polarity="lower",
         target=9.0,
         floor_standard=10.5,
-        rag="Red",
+        rating="Red",
     )
     assert "10.6 days, 0.1 days above the floor standard of 10.5 days" in " ".join(
         Cells(red_list(scorecard_of(red))).text.split()
@@ -184,9 +184,9 @@ def test_no_reds_is_said_in_words():
 
 def test_a_rating_is_a_word_and_a_shape_as_well_as_a_colour():
     shapes = set()
-    for rag in ("Green", "Amber", "Red", None):
+    for rag in ("Green", "Amber", "Red", "Not rated"):
         shown = str(badge(rag))
-        assert (rag or "Not rated") in Cells(Html(shown)).text
+        assert rag in Cells(Html(shown)).text
         shapes.add(shown.split('d="')[1].split('"')[0])
     assert len(shapes) == 4
 

@@ -61,7 +61,7 @@ def test_a_card_for_each_kpi_with_its_chart_in_words_and_as_a_table(made):
         chart = card.find("svg", attrs={"role": "img"})
         assert rows["kpi_name"].iloc[0] == words(chart.title)
         description = words(chart.desc)
-        assert description.endswith(f"({rows['rag'].iloc[-1]}).")
+        assert description.endswith(f"({rows['rating'].iloc[-1]}).")
         listed = [
             [words(cell) for cell in row.find_all(["th", "td"])]
             for row in card.select("table tbody tr")
@@ -74,7 +74,7 @@ def test_a_card_for_each_kpi_with_its_chart_in_words_and_as_a_table(made):
                 cells,
                 description,
             )
-            assert cells[4] == row["rag"]
+            assert cells[4] == row["rating"]
 
 
 def test_what_is_illustrative_says_so_in_cards_and_at_the_top(made):
@@ -123,8 +123,8 @@ def test_the_tables_beside_it_hold_the_same_ratings(reports):
     folder = reports["2024-25 Q3"].folder
     sheet = openpyxl.load_workbook(folder / "kpis.xlsx")["KPIs"]
     head, *rows = sheet.iter_rows(values_only=True)
-    from_workbook = {row[head.index("kpi_id")]: row[head.index("rag")] for row in rows}
-    from_csv = pd.read_csv(folder / "kpis.csv").set_index("kpi_id")["rag"].to_dict()
+    from_workbook = {row[head.index("kpi_id")]: row[head.index("rating")] for row in rows}
+    from_csv = pd.read_csv(folder / "kpis.csv").set_index("kpi_id")["rating"].to_dict()
     assert from_workbook == from_csv
     assert pd.Series(from_csv).value_counts().to_dict() == {"Green": 17, "Amber": 12, "Red": 9}
 

@@ -74,7 +74,7 @@ def trend_marks(
         lines += [
             at(x + side, row["expected"], "expected", part=f"expected {n}") for side in (-0.3, 0.3)
         ]
-    dots = [dot(place + 0.5, row, row["quarter"], rag=True) for place, row in figures(rows)]
+    dots = [dot(place + 0.5, row, row["quarter"], rated=True) for place, row in figures(rows)]
     for row in single:
         month = (row["period_end"].month - 1) % 3
         alone = dot(place_of[row["quarter"]] + (month + 0.5) / 3, row, row["month"], kind="month")

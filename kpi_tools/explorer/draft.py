@@ -18,6 +18,7 @@ from kpi_tools.vocabulary import (
     IMPROVEMENT,
     MONTH,
     NEGATIVE,
+    NOT_RATED,
     POSITIVE,
     RED,
     STABLE,
@@ -40,13 +41,13 @@ _UNUSUAL = {
 
 def how_long(quarters: pd.DataFrame) -> str:
     """`Red for five quarters in a row, since Quarter 3 2023/24.` from one KPI's rated quarters, oldest first; or empty."""
-    rags = quarters["rag"].tolist()
-    if not rags or not isinstance(rags[-1], str):
+    rags = quarters["rating"].tolist()
+    if not rags or rags[-1] == NOT_RATED:
         return ""
     run = next((n for n, rag in enumerate(reversed(rags)) if rag != rags[-1]), len(rags))
     first = Quarter.parse(quarters["quarter"].iloc[-run]).title
     if run == 1:
-        before = rags[-2] if len(rags) > 1 and isinstance(rags[-2], str) else None
+        before = rags[-2] if len(rags) > 1 and rags[-2] != NOT_RATED else None
         return f"{rags[-1]} for the first quarter, {before} before." if before else ""
     since = (
         f"in all {in_words(run)} quarters known"
@@ -82,10 +83,10 @@ def _cases(kpi: dict[str, Any]) -> str:
 
 
 def _against(kpi: dict[str, Any]) -> str:
-    if not isinstance(kpi["rag"], str):
+    if kpi["rating"] == NOT_RATED:
         return f"in {Quarter.parse(kpi['quarter']).title} the KPI is not rated"
-    line = "floor_standard" if kpi["rag"] == RED else "target"
-    return f"the KPI is {kpi['rag']} against a {line.replace('_', ' ')} of {line_of(kpi, line)}"
+    line = "floor_standard" if kpi["rating"] == RED else "target"
+    return f"the KPI is {kpi['rating']} against a {line.replace('_', ' ')} of {line_of(kpi, line)}"
 
 
 def _before(kpi: dict[str, Any]) -> str:

@@ -21,7 +21,7 @@ from kpi_tools.statistics.cases import in_period
 from kpi_tools.statistics.rebasing import rebase_notes
 from kpi_tools.statistics.trend import gls_direction
 from kpi_tools.variation import process_limits, special_causes
-from kpi_tools.vocabulary import ILLUSTRATIVE, MONTH, NOT_AVAILABLE
+from kpi_tools.vocabulary import ILLUSTRATIVE, MONTH, NOT_AVAILABLE, NOT_RATED
 from kpi_tools.words.naming import named
 from kpi_tools.words.row_words import rows_of
 from kpi_tools.words.tokens import filled, kpi_figures
@@ -68,7 +68,7 @@ class Evidence:
     def months(self, kpi_id: str) -> pd.DataFrame:
         """The single months of one KPI, which are not rated; `period` is their label."""
         months = self.returns.months[self.returns.months["kpi_id"] == kpi_id].reset_index(drop=True)
-        return months.assign(period=months["month"], rag=None, not_rated_reason=None)
+        return months.assign(period=months["month"], rating=NOT_RATED, not_rated_reason=None)
 
     def alone(self, kpi_id: str) -> pd.DataFrame:
         """The quarterly figures with each quarter alone, as `cases.in_period` recovers it from rolling figures and months."""
@@ -123,7 +123,7 @@ def evidence(returns: Returns, kpi_ids: Collection[str] | None = None) -> Eviden
         ["variation", "assurance", "limits", "baseline_points", "series"]
     ]
     kpis = score(recent, returns).join(said, on="kpi_id")
-    both = zip(kpis["rag"], kpis["assurance"], strict=True)
+    both = zip(kpis["rating"], kpis["assurance"], strict=True)
     kpis = by_consequence(kpis.assign(reading=[READINGS.get(pair) for pair in both]))
     doubts = alerts(
         _as_first_received(returns), returns.submissions[returns.submissions["month"].isna()]
@@ -256,7 +256,9 @@ def _long_months(returns: Returns, recent: pd.DataFrame) -> pd.DataFrame:
     if not series:
         return pd.DataFrame({"kpi_id": pd.Series(dtype=str)})
     rows = pd.concat(series, ignore_index=True)
-    return rows.assign(rag=None, not_rated_reason=None, period=rows["month"], series="months")
+    return rows.assign(
+        rating=NOT_RATED, not_rated_reason=None, period=rows["month"], series="months"
+    )
 
 
 def _without_holes(rows: pd.DataFrame, last: pd.Timestamp) -> pd.DataFrame:

@@ -178,7 +178,7 @@ class OneKpi:
                 "Figure": _figure(row),
                 "Target": line_of(row, "target"),
                 "Floor standard": line_of(row, "floor_standard"),
-                "Rating": badge(row["rag"]),
+                "Rating": badge(row["rating"]),
             }
             for row in rows_of(self.known.of("quarters", self.kpi_id))
         ]
@@ -241,9 +241,9 @@ class OneKpi:
                 "Was": row["old"],
                 "Is": row["new"],
                 "With the returns of": Quarter.parse(row["received"]).title,
-                "Rating": row["new_rag"]
-                if row["old_rag"] == row["new_rag"]
-                else f"{row['old_rag']} → {row['new_rag']}",
+                "Rating": row["new_rating"]
+                if row["old_rating"] == row["new_rating"]
+                else f"{row['old_rating']} → {row['new_rating']}",
                 "Reason": _said(row["reason"], "No reason was given."),
             }
             for row in rows_of(changed)

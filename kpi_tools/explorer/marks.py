@@ -7,7 +7,7 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from kpi_tools.vocabulary import ESTIMATED, FINAL, ILLUSTRATIVE, NOT_RATED, STATUSES_WITH_VALUE
+from kpi_tools.vocabulary import ESTIMATED, FINAL, ILLUSTRATIVE, STATUSES_WITH_VALUE
 from kpi_tools.words.wording import decimals_against, rounded, show_line
 
 HEIGHT = 300
@@ -110,10 +110,10 @@ def dot(
     name: str,
     *,
     kind: str = "",
-    rag: bool = False,
+    rated: bool = False,
     cause: bool = False,
 ) -> dict[str, Any]:
-    shown = row["rag"] if rag and isinstance(row["rag"], str) else NOT_RATED if rag else kind
+    shown = row["rating"] if rated else kind
     if cause:
         shown = row["special_cause"] if isinstance(row["special_cause"], str) else "common cause"
     status = row["status"]

@@ -35,7 +35,7 @@ def ordered(known: Evidence, directorate: str) -> Html:
             "KPI": _named(row["kpi_id"], row["kpi_name"]),
             "Latest": _latest(row),
             "Target": show_line(row["target"], row["unit"], row["decimals"]),
-            "Rating": badge(row["rag"]),
+            "Rating": badge(row["rating"]),
             "Direction of travel": arrow(row["direction_of_travel"]),
             "Variation": _variation(row),
             "Why here": _reason(row),
@@ -58,13 +58,13 @@ def rating_grid(known: Evidence) -> Html:
     if recent.empty:
         return Html()
     quarters = sorted(set(recent["quarter"]), key=Quarter.parse)
-    badges = {(row["kpi_id"], row["quarter"]): row for row in _without_nan(recent, "rag")}
+    badges = {(row["kpi_id"], row["quarter"]): row for row in rows_of(recent)}
     rows = []
     for kpi in rows_of(known.kpis):
         row: dict[str, Any] = {"KPI": _named(kpi["kpi_id"], kpi["kpi_name"])}
         for quarter in quarters:
             cell = badges.get((kpi["kpi_id"], quarter))
-            row[Quarter.parse(quarter).short] = "" if cell is None else badge(cell["rag"])
+            row[Quarter.parse(quarter).short] = "" if cell is None else badge(cell["rating"])
         rows.append(row)
     return report_table(
         pd.DataFrame(rows), "Ratings, quarter by quarter", name="grid", wide=True, look="kpi-grid"

@@ -7,7 +7,7 @@ import pandas as pd
 from kpi_tools.explorer.evidence import Evidence, said_so_far
 from kpi_tools.page.html import Html, render
 from kpi_tools.quarters import Quarter
-from kpi_tools.vocabulary import ILLUSTRATIVE, NOT_RATED
+from kpi_tools.vocabulary import ILLUSTRATIVE
 from kpi_tools.words.row_words import figure_of, is_number, is_text, line_of, period_of, rows_of
 from kpi_tools.words.wording import show
 
@@ -35,9 +35,7 @@ def point(chosen: str, known: Evidence, kpi_id: str, commentary: pd.DataFrame) -
     ]  # fmt: skip
     month = "month" in row and isinstance(row["month"], str)
     if not month:
-        facts.append(
-            _fact("Rating", "", rag=row["rag"] if isinstance(row["rag"], str) else NOT_RATED)
-        )
+        facts.append(_fact("Rating", "", rating=row["rating"]))
     sentences = [] if judged.empty else [str(judged["why"].iloc[0])]
     if judged.empty:
         finer = "months" if not month else "quarters"
@@ -92,12 +90,12 @@ def _remarks(
     return texts or [{"title": "Commentary", "text": none, "status": None}]
 
 
-def _fact(label: str, value: str, status: Any = None, rag: str | None = None) -> dict[str, Any]:
+def _fact(label: str, value: str, status: Any = None, rating: str | None = None) -> dict[str, Any]:
     return {
         "label": label,
         "value": value,
         "status": status if is_text(status) else None,
-        "rag": rag,
+        "rating": rating,
     }
 
 

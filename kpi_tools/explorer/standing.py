@@ -15,7 +15,6 @@ from kpi_tools.vocabulary import (
     IMPROVEMENT,
     LIMIT_MEANINGS,
     NEUTRAL,
-    NOT_RATED,
     NOT_REPORTED,
 )
 from kpi_tools.words.row_words import figure_of, line_of
@@ -25,8 +24,7 @@ from kpi_tools.words.wording import capitalised
 def heading(known: Evidence, kpi_id: str) -> Html:
     """Name, rating, direction, and how the KPI stands."""
     kpi = known.kpi(kpi_id)
-    rating = kpi["rag"] if isinstance(kpi["rag"], str) else NOT_RATED
-    return render("explorer_head.html.j2", name=kpi["kpi_name"], kpi_id=kpi_id, rating=rating,
+    return render("explorer_head.html.j2", name=kpi["kpi_name"], kpi_id=kpi_id, rating=kpi["rating"],
                   direction=kpi["direction_of_travel"], lead=standing(known, kpi_id))  # fmt: skip
 
 

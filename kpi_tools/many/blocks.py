@@ -32,7 +32,7 @@ QUARTERS = 6
 _AHEAD = 4
 _FAULTS_FOUND = 20
 _WHOLE = ("points", "baseline", "baseline_points", "overlap", "run", "steps")
-_TEXT = ("rag", "not_rated_reason", "direction_of_travel", "limits", "rule", "special_cause")
+_TEXT = ("rating", "not_rated_reason", "direction_of_travel", "limits", "rule", "special_cause")
 _KINDS = {
     n: pa.int64() if n in _WHOLE else pa.string() if n in _TEXT else pa.float64() for n in ADDED
 }

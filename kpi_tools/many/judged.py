@@ -24,7 +24,7 @@ from kpi_tools.vocabulary import PROFILES
 NEEDED = ("period_end", "value", "target", "floor_standard", "polarity")
 USED = (*NEEDED, "numerator", "denominator", "unit", "tolerance", "status", "basis")
 ADDED = (
-    "rag", "not_rated_reason",
+    "rating", "not_rated_reason",
     "direction_of_travel", "points", "slope", "slope_low", "slope_high", "r_squared",
     "baseline", "baseline_points", "overlap", "moving_range",
     "mean", "lower_limit", "near_lower", "near_upper", "upper_limit", "limits",

@@ -17,7 +17,6 @@ from kpi_tools.vocabulary import (
     FINAL,
     HIGHER,
     ILLUSTRATIVE,
-    NOT_RATED,
     STATUSES_WITH_VALUE,
 )
 from kpi_tools.words.row_words import Row
@@ -71,7 +70,7 @@ def facts(kpi: Row) -> list[dict[str, Any]]:
             "Previous",
             previous,
             kpi["previous_status"],
-            known(kpi["previous_rag"]) or NOT_RATED,
+            kpi["previous_rating"],
             _title(kpi["previous_quarter"]),
         ),
         _fact(
@@ -138,13 +137,13 @@ def _is_figure(text: str) -> bool:
 
 
 def _fact(
-    label: str, value: str, status: Any = None, rag: str | None = None, small: str | None = None
+    label: str, value: str, status: Any = None, rating: str | None = None, small: str | None = None
 ) -> dict[str, Any]:
     return {
         "label": label,
         "value": value,
         "status": with_value(status),
-        "rag": rag,
+        "rating": rating,
         "small": small,
     }
 

@@ -35,7 +35,7 @@ def figures_table(kpi: Row, points: Rows, anchor: str) -> Html:
                     show_line(row["floor_standard"], unit, decimals),
                     _invented(row["target_status"]),
                 ),
-                "Rating": badge(row["rag"]),
+                "Rating": badge(row["rating"]),
             }
             for row in points
         ]

@@ -21,7 +21,7 @@ from kpi_tools.page.descriptions import direction_sentence, month_alone
 from kpi_tools.page.html import Html, render, slug
 from kpi_tools.page.outlook_words import Outlook
 from kpi_tools.page.svg import Chart, Drawings, drawn
-from kpi_tools.vocabulary import CLOSEST, ENGLAND, HIGHER, MONTH, NOT_RATED, RED
+from kpi_tools.vocabulary import CLOSEST, ENGLAND, HIGHER, MONTH, RED
 from kpi_tools.words.row_words import Row, Rows, is_number, rows_by, rows_of
 
 Describe = Callable[[Rows], str]
@@ -101,16 +101,16 @@ def card(
 
     `benchmarks`, `months` and `targets` are its rows of these tables, the latest of each area alone in the first.
     """
-    anchor, rag = _anchor(kpi), known(kpi["rag"]) or NOT_RATED
+    anchor, rating = _anchor(kpi), kpi["rating"]
     return render(
         "card.html.j2",
         card={
             "anchor": anchor,
             "kpi_id": kpi["kpi_id"],
             "name": kpi["kpi_name"],
-            "rag": rag,
+            "rating": rating,
             "direction": kpi["direction_of_travel"],
-            "not_rated_reason": known(kpi["not_rated_reason"]) if rag == NOT_RATED else None,
+            "not_rated_reason": known(kpi["not_rated_reason"]),
             "facts": facts(kpi),
             "chart": Markup(chart),
             "legend": [{"kind": "area", "text": other_area(kpi, row)} for row in benchmarks[:1]]
@@ -118,7 +118,7 @@ def card(
             "flag": flag(kpi),
             "trend": direction_sentence(kpi),
             "outlook": ahead,
-            "acted": rag == RED or bool(known(kpi["management_action"])),
+            "acted": rating == RED or bool(known(kpi["management_action"])),
             "commentary": known(kpi["commentary"]),
             "action": known(kpi["management_action"]),
             "commentary_status": known(kpi["commentary_status"]),

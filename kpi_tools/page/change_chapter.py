@@ -108,7 +108,7 @@ def restated_figures(returns: Returns, before: pd.DataFrame, same: pd.DataFrame)
             "Quarter": Quarter.parse(row["quarter"]).title,
             "Was": row["old"],
             "Is": row["new"],
-            "Rating": _effect(row["old_rag"], row["new_rag"]),
+            "Rating": _effect(row["old_rating"], row["new_rating"]),
             "Direction in that report": _effect(row["old_direction"], row["new_direction"]),
             "Reason": row["reason"] if isinstance(row["reason"], str) else "No reason was given.",
         }

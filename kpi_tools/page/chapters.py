@@ -37,7 +37,7 @@ def for_the_minutes(
         narrative.headline(kpis, before, returns.quarter, returns.council.report_title),
         narrative.change_sentence(movement, returns.quarter.shift(-1)),
         narrative.reds_sentence(kpis),
-    ) + bullets(kpis.loc[kpis["rag"] == RED, "kpi_name"])
+    ) + bullets(kpis.loc[kpis["rating"] == RED, "kpi_name"])
 
 
 def summary(
@@ -71,8 +71,8 @@ def at_a_glance(kpis: pd.DataFrame) -> Html:
                 row["status"] if row["status"] == ILLUSTRATIVE else None,
             ),
             "Target": show_line(row["target"], row["unit"], row["decimals"]),
-            "Rating": tables.badge(row["rag"]),
-            "Previous rating": tables.badge(row["previous_rag"]),
+            "Rating": tables.badge(row["rating"]),
+            "Previous rating": tables.badge(row["previous_rating"]),
             "Direction of travel": tables.arrow(row["direction_of_travel"]),
         }
         for row in rows_of(kpis)

@@ -61,9 +61,9 @@ def chart_description(points: Rows) -> str:
     """
     last = points[-1]
     columns = [f"{_month(row['quarter'])} {_figure(row)}" for row in points]
-    stands = _STANDS.get(last["rag"])
+    stands = _STANDS.get(last["rating"])
     verdict = (
-        f"The latest figure {stands} ({last['rag']})."
+        f"The latest figure {stands} ({last['rating']})."
         if stands
         else f"The latest quarter is not rated: {last['not_rated_reason']}."
     )

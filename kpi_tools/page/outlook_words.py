@@ -80,7 +80,7 @@ def takes(kpi: Row, own: Rows) -> list[str]:
     `kpi`: a row of the scorecard; `own`: its quarters as `cases.in_period` gives them, oldest first.
     """
     said = [sentence] if (sentence := _alone(own)) else []
-    line = _NEXT_LINE.get(kpi["rag"])
+    line = _NEXT_LINE.get(kpi["rating"])
     if line and is_rolling(kpi) and is_number(kpi["numerator"]) and is_number(kpi["denominator"]):
         leaving = leaving_quarters(own)
         assumed = (
@@ -92,7 +92,7 @@ def takes(kpi: Row, own: Rows) -> list[str]:
             said.append(f"{sentence.rstrip('.')}{assumed}.")
     changes = [text.removeprefix("would be ") for text in sensitivity(kpi)]
     return said + (
-        [f"Would be {listed(changes[:2] if kpi['rag'] == AMBER else changes[:1], 'or')}."]
+        [f"Would be {listed(changes[:2] if kpi['rating'] == AMBER else changes[:1], 'or')}."]
         if changes
         else []
     )
@@ -119,7 +119,7 @@ def outlook_sentence(kpis: pd.DataFrame, recent: pd.DataFrame, returns: Returns)
         "minimum_points": returns.council.minimum_points,
     }
     expected = outlook(recent, **settings).set_index("kpi_id")
-    reds = [row["kpi_id"] for row in rows_of(kpis) if row["rag"] == RED]
+    reds = [row["kpi_id"] for row in rows_of(kpis) if row["rating"] == RED]
     target, floor = expected["next_target_chance"].dropna(), expected["next_floor_chance"].dropna()
     if target.empty:
         return "No outlook can be given: there are too few figures."

@@ -35,9 +35,9 @@ def red_list(kpis: pd.DataFrame) -> Html:
                 row["decimals"],
                 (row["previous_target"], row["previous_floor_standard"]),
             ),
-            "previous_rag": _text(row["previous_rag"]),
+            "previous_rating": row["previous_rating"],
         }
-        for row in rows_of(kpis[kpis["rag"] == "Red"])
+        for row in rows_of(kpis[kpis["rating"] == "Red"])
     ]
     if not entries:
         return Html(Markup("<p>No KPI is rated Red.</p>"))

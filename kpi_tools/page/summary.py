@@ -34,7 +34,7 @@ def matrix(
 ) -> Html:
     """Sections × ratings and directions, with totals.
 
-    `kpis`: one row per KPI with `section`, `rag`, `direction_of_travel`. `previous`: the last report's counts as
+    `kpis`: one row per KPI with `section`, `rating`, `direction_of_travel`. `previous`: the last report's counts as
     `scorecard.counts` gives them, for two more rows: what it had, and the change.
     """
     rows: list[dict[Column, Any]] = [
@@ -88,7 +88,7 @@ def scoreboard(kpis: pd.DataFrame, previous: Mapping[str, int] | None = None) ->
 
 def _counted(kpis: pd.DataFrame) -> dict[Column, int]:
     """How many KPIs there are, have each rating, and have each direction: both add up to all."""
-    ratings = kpis["rag"].fillna(NOT_RATED)
+    ratings = kpis["rating"]
     directions = kpis["direction_of_travel"].where(kpis["direction_of_travel"].isin(TRENDS), _OTHER)
     found = (
         {"kpis": len(kpis)} | ratings.value_counts().to_dict() | directions.value_counts().to_dict()

@@ -10,7 +10,6 @@ from kpi_tools.vocabulary import (
     ILLUSTRATIVE,
     NEGATIVE,
     NOT_ENOUGH_DATA,
-    NOT_RATED,
     NOT_TESTABLE,
     POSITIVE,
     RAG_MEANINGS,
@@ -64,9 +63,9 @@ def report_table(
     )
 
 
-def badge(rag: str | None) -> Html:
+def badge(rating: str) -> Html:
     """A rating as word, colour and shape; `Not rated` for none."""
-    return small("badge", NOT_RATED if rag is None or pd.isna(rag) else rag)
+    return small("badge", rating)
 
 
 def arrow(direction: str) -> Html:

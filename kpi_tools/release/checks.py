@@ -115,7 +115,7 @@ def reconciles(steps: pd.DataFrame) -> Iterator[Finding]:
 
 def reds_without_action(kpis: pd.DataFrame, quarter: Quarter) -> Iterator[Finding]:
     """Every Red has a management action."""
-    for row in rows_of(kpis[(kpis["rag"] == RED) & kpis["management_action"].isna()]):
+    for row in rows_of(kpis[(kpis["rating"] == RED) & kpis["management_action"].isna()]):
         yield error(
             "red-without-action", f"commentary/{quarter.slug}, {_kpi(row)}",
             "The KPI is Red and no management action has been given.",
@@ -145,7 +145,7 @@ def without_period(kpis: pd.DataFrame, recent: pd.DataFrame) -> Iterator[Finding
 
 def old_ratings(kpis: pd.DataFrame, quarter: Quarter) -> Iterator[Finding]:
     """A rating that rests on data of another time than the report's."""
-    for row in rows_of(kpis[kpis["rag"].notna()]):
+    for row in rows_of(kpis[kpis["rating"] != NOT_RATED]):
         of = Quarter.parse(row["quarter"])
         if row["status"] == CARRIED_FORWARD or quarter - of >= _LATE:
             why = (
@@ -154,7 +154,7 @@ def old_ratings(kpis: pd.DataFrame, quarter: Quarter) -> Iterator[Finding]:
                 else f"it is of {of.title}"
             )
             yield warning(
-                "old-data", _kpi(row), f"{row['rag']} rests on old data: {why}.",
+                "old-data", _kpi(row), f"{row['rating']} rests on old data: {why}.",
                 "Say so in the commentary, or return the KPI as not available.",
             )  # fmt: skip
 

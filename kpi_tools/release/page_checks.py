@@ -12,7 +12,6 @@ import pandas as pd
 
 from kpi_tools.page.descriptions import activity_description, chart_description
 from kpi_tools.page.html import slug
-from kpi_tools.vocabulary import NOT_RATED
 from kpi_tools.words.findings import Finding, error
 from kpi_tools.words.row_words import Rows, rows_by, rows_of
 
@@ -38,8 +37,7 @@ def page_findings(
     cards = {found["anchor"]: found["inside"] for found in _CARD.finditer(page)}
     by_kpi = rows_by(recent)
     for kpi in rows_of(kpis):
-        rag = kpi["rag"] if isinstance(kpi["rag"], str) else NOT_RATED
-        verdict = f"{rag} {kpi['direction_of_travel'].capitalize()}"
+        verdict = f"{kpi['rating']} {kpi['direction_of_travel'].capitalize()}"
         yield from _of_card(
             cards,
             f"kpi-{slug(kpi['kpi_id'])}",
@@ -77,10 +75,7 @@ def _of_rows(page: str, kpis: pd.DataFrame) -> Iterator[Finding]:
         marks = [_text(mark) for mark in _MARK.findall(found["inside"])]
         if kpi is None or len(marks) != _IN_A_ROW:
             continue
-        ratings = [
-            str(kpi[name]) if isinstance(kpi[name], str) else NOT_RATED
-            for name in ("rag", "previous_rag")
-        ]
+        ratings = [str(kpi[name]) for name in ("rating", "previous_rating")]
         expected = [*ratings, str(kpi["direction_of_travel"]).capitalize()]
         if marks != expected:
             told = f'A table says "{", ".join(marks)}", and the scorecard "{", ".join(expected)}".'

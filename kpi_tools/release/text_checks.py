@@ -42,7 +42,7 @@ _BETWEEN: Final = (
     r"(?:\s+(?:of|the|them|these|its|this|our|KPIs?|indicators?|measures?|section|report|is|are|was|were|rated|now|"
     r"remains?|stays?|stay)){0,7}?"
 )
-_COLOUR: Final = r"(?P<rag>Green|Amber|Red)s?\b"
+_COLOUR: Final = r"(?P<rating>Green|Amber|Red)s?\b"
 _COUNT: Final = re.compile(rf"\b{_NUMBER}{_BETWEEN}\s+{_COLOUR}", re.I)
 _CHANGE: Final = re.compile(
     rf"\b{_NUMBER}\s+(?P<way>more|fewer|less)\s+(?:KPIs?\s+(?:are\s+)?)?{_COLOUR}", re.I
@@ -109,17 +109,17 @@ def counts_in_text(
             about = [whole] if re.search(r"\b(?:report|council)\b", sentence, re.I) else [own]
             about = [own, whole] if row["kpi_id"] else about
             for found in _CHANGE.finditer(sentence):
-                rag, told = found["rag"].capitalize(), _number(found["number"])
+                rating, told = found["rating"].capitalize(), _number(found["number"])
                 told = told if found["way"].lower() == "more" else -told
-                if told != change[rag]:
+                if told != change[rating]:
                     yield error(
                         "change-not-like-for-like", row["place"],
-                        f'"{found[0]}", and like for like {rag} changed by {change[rag]:+d}.',
+                        f'"{found[0]}", and like for like {rating} changed by {change[rating]:+d}.',
                         "Give the change on the KPIs that are in both reports.",
                     )  # fmt: skip
             for pattern in (_COUNT, _ALL):
                 for found in pattern.finditer(sentence):
-                    word = found["rag"].capitalize() if pattern is _COUNT else "kpis"
+                    word = found["rating"].capitalize() if pattern is _COUNT else "kpis"
                     if _number(found["number"]) not in [table[word] for table in about]:
                         there = " or ".join(str(table[word]) for table in about)
                         what = "KPIs" if word == "kpis" else word

@@ -61,7 +61,7 @@ def words_against_direction(said: pd.DataFrame, kpis: pd.DataFrame) -> Iterator[
     for row in rows_of(said[said["kpi_id"].notna() & (said["column"] == "commentary")]):
         kpi = rows[row["kpi_id"]]
         step = kpi["value"] - kpi["previous_value"]
-        rating = _climbed(kpi["previous_rag"], kpi["rag"])
+        rating = _climbed(kpi["previous_rating"], kpi["rating"])
         better = step * (-1 if kpi["polarity"] == "lower" else 1)
         for sentence in sentences(row["text"]):
             for pattern, against, arrow, sign in (
@@ -90,8 +90,8 @@ def words_against_direction(said: pd.DataFrame, kpis: pd.DataFrame) -> Iterator[
 
 def _contradiction(row: Mapping[str, Any], word: str, kpi: Mapping[str, Any]) -> Finding:
     before, now = (
-        f"{kpi['previous_value']:g} ({kpi['previous_rag']})",
-        f"{kpi['value']:g} ({kpi['rag']})",
+        f"{kpi['previous_value']:g} ({kpi['previous_rating']})",
+        f"{kpi['value']:g} ({kpi['rating']})",
     )
     return warning(
         "words-against-direction", row["place"],

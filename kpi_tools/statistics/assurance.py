@@ -31,6 +31,7 @@ from kpi_tools.vocabulary import (
     NO_TARGET,
     NO_VARIATION,
     NOT_CHARTED,
+    NOT_RATED,
     NOT_REPORTED,
     OUTSIDE,
     PASSES,
@@ -65,7 +66,7 @@ def assurance(
     order_by: str = "period_end",
     value: str = "value",
 ) -> IntoFrameT:
-    """The latest row of each series, with what its limits say: `variation`, `assurance` and, where there is `rag`,
+    """The latest row of each series, with what its limits say: `variation`, `assurance` and, where there is `rating`,
     `reading`.
 
     `variation`: the special cause of the latest point, or common cause, not reported (no value), no limits, not
@@ -118,10 +119,10 @@ def assurance(
         assurance=when(col("_stated")).then(col("limits")).otherwise(col("assurance"))
     )
     added = ["variation", "assurance"]
-    if "rag" in names:
+    if "rating" in names:
         known = {f"{rag}/{state}": reading for (rag, state), reading in READINGS.items()}
         rows = rows.with_columns(
-            _both=nw.concat_str("rag", "assurance", separator="/")
+            _both=nw.concat_str("rating", "assurance", separator="/")
         ).with_columns(
             reading=col("_both").replace_strict(
                 list(known), list(known.values()), default=None, return_dtype=nw.String
@@ -253,17 +254,17 @@ ORDER = (
 def by_consequence(kpis: pd.DataFrame) -> pd.DataFrame:
     """The scorecard in the order in which it deserves attention, with `consequence`: why a KPI stands where it does.
 
-    Needs `rag` and `direction_of_travel`; uses `assurance` and `previous_rag` where they are there. Within a group
+    Needs `rating` and `direction_of_travel`; uses `assurance` and `previous_rating` where they are there. Within a group
     the order of the table stays.
     """
     nothing = pd.Series(None, index=kpis.index, dtype=object)
-    rag, worse = kpis["rag"], kpis["direction_of_travel"] == NEGATIVE
-    before = kpis.get("previous_rag", nothing)
+    rag, worse = kpis["rating"], kpis["direction_of_travel"] == NEGATIVE
+    before = kpis.get("previous_rating", rag)
     groups = (
         (rag == RED) & worse,
         (rag == GREEN) & (kpis.get("assurance", nothing) == HIT_OR_MISS),
         (rag == AMBER) & worse,
-        rag.notna() & before.notna() & (rag != before),
+        (rag != NOT_RATED) & (before != NOT_RATED) & (rag != before),
         rag == RED,
         rag == AMBER,
         rag == GREEN,

@@ -226,14 +226,14 @@ def cases_to(kpi: Mapping[str, Any], level: float | None) -> int | None:
 def sensitivity(kpi: Mapping[str, Any]) -> list[str]:
     """How many cases decide the rating: `would be Amber with three fewer cases`, the way up first, then the way down.
 
-    From a row with `rag`, `polarity`, `unit`, `numerator`, `denominator`, `target`, `floor_standard`. Empty where the
+    From a row with `rating`, `polarity`, `unit`, `numerator`, `denominator`, `target`, `floor_standard`. Empty where the
     cases are not known or the KPI is not rated.
     """
     to_target, to_floor = cases_to(kpi, kpi.get("target")), cases_to(kpi, kpi.get("floor_standard"))
     if to_target is None or to_floor is None:
         return []
     sign = 1 if kpi["polarity"] == HIGHER else -1
-    rag, no_amber = kpi.get("rag"), to_target == to_floor
+    rag, no_amber = kpi.get("rating"), to_target == to_floor
     total = f"{'meeting the standard ' if sign > 0 else ''}(of {int(kpi['denominator']):,})"
     said = []
     if rag == RED and not no_amber:
