@@ -60,6 +60,12 @@ STATUSES_WITHOUT_VALUE: Final = (
 )
 STATUSES: Final = STATUSES_WITH_VALUE + STATUSES_WITHOUT_VALUE
 
+OPEN: Final = "open"
+CONFIRMED: Final = "confirmed"
+LET_PASS: Final = "let pass"
+DOUBT_STATES: Final = (OPEN, CONFIRMED, LET_PASS)
+"""Of a figure that looks like a fault of the data: nobody has answered, the service has, a role let it be published."""
+
 MULTIPLIERS: Final = {
     "%": 100,
     "rate per 100,000": 100_000,

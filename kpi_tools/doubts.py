@@ -1,0 +1,328 @@
+"""Doubts: figures that look like a fault of the data, before anything is concluded from them (METHOD.md, "Doubts").
+
+A special cause asks the service what happened; a doubt asks whoever sent the figure whether it is the figure. It is a
+question, not a verdict: the figure stays, is rated and counted, but is marked, and nothing is concluded from it until
+the note of the return says `checked: why`.
+
+A figure is held against those before it (where there are fewer than four, against all others of its KPI), on the scale
+of its measure: ratios for what is always positive, differences for percentages. Both a distance and a mechanism are
+needed, except where the distance is enormous: the figure must lie beyond all others, and there must be a way in which
+the right figure could have become this one (a decimal point, another KPI's row, an empty cell taken for nought).
+"""
+
+import math
+import re
+import statistics
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from decimal import Decimal
+from itertools import pairwise
+from typing import Any, Final
+
+import pandas as pd
+
+from kpi_tools.vocabulary import CARRIED_FORWARD, CONFIRMED, LET_PASS, OPEN
+from kpi_tools.words.row_words import Row, is_number, rows_of
+from kpi_tools.words.wording import show
+
+MARK: Final = "?"
+"""What stands beside a doubted figure wherever it shows."""
+
+SLIP: Final = "doubt-slip"
+ZERO: Final = "doubt-zero"
+ANOTHER: Final = "doubt-another"
+REMAINDER: Final = "doubt-remainder"
+REPEATED: Final = "doubt-repeated"
+DENOMINATOR: Final = "doubt-denominator"
+FAR: Final = "doubt-far"
+REMEDIES: Final = {
+    SLIP: "Check the decimal point and the unit.",
+    ZERO: "If there was no figure, leave the value empty and give the status.",
+    ANOTHER: "Check that the figure stands in the row of its own KPI.",
+    REMAINDER: "Check which of the two shares the KPI counts.",
+    REPEATED: "Check that it is this period's figure; if none was made, give the status carried forward.",
+    DENOMINATOR: "Check whether all cases were counted, and whether the definition still holds.",
+    FAR: "Check the figure and its unit.",
+}
+DOUBTS: Final = tuple(REMEDIES)
+
+_CHECKED: Final = re.compile(r"\bchecked:\s*\w", re.I)
+_ENOUGH: Final = 4
+"""From so many figures on they alone say what is usual; with fewer the target and the floor standard help."""
+_NEAR: Final = 1.25
+_ROUNDED_TO: Final = (1000.0, 100.0, 50.0, 10.0, 5.0)
+_TIMES: Final = math.log(5)
+_NEAR: Final = 1.25
+_TIMES: Final = {10: ("ten times", "a tenth of"), 100: ("a hundred times", "a hundredth of"),
+                 1000: ("a thousand times", "a thousandth of")}  # fmt: skip
+_Doubt = tuple[str, str] | None
+_COLUMNS: Final = ["doubt_code", "doubt", "doubt_state"]
+
+
+def with_doubts(figures: pd.DataFrame, history: pd.DataFrame | None = None) -> pd.DataFrame:
+    """Add to figures whether each looks like a fault of the data.
+
+    Args:
+        figures: One row a KPI and period: `kpi_id`, `period_end`, `value`, `unit`, `decimals`; `numerator`,
+            `denominator`, `status`, `note`, `target`, `floor_standard` and `basis` are used where they are there.
+        history: More figures of the same KPIs, with the same columns; those of `figures` count once.
+
+    Returns:
+        The same rows with `doubt_code` (one of `DOUBTS`), `doubt` (a sentence) and `doubt_state`: `open`, or
+        `confirmed` where the note says `checked: why`; null where there is no doubt.
+    """
+    parts = [figures] if history is None else [figures, history]
+    known = pd.concat(
+        [part.dropna(axis="columns", how="all") for part in parts if len(part)] or parts
+    )
+    known = known.drop_duplicates(["kpi_id", "period_end"]).sort_values("period_end", kind="stable")
+    rows = rows_of(known.dropna(subset="value"))
+    series, same_period = defaultdict(list), defaultdict(list)
+    for row in rows:
+        series[row["kpi_id"]].append(row)
+        same_period[row["period_end"]].append(row)
+    found = {}
+    for kpi_id, own in series.items():
+        for row, code, sentence in _of_series(own, same_period):
+            state = CONFIRMED if _is_checked(row) else OPEN
+            found[kpi_id, row["period_end"]] = code, sentence, state
+    keys = zip(figures["kpi_id"], figures["period_end"], strict=True)
+    doubts = [found.get(key, (None, None, None)) for key in keys]
+    columns = zip(*doubts, strict=True) if doubts else [[]] * 3
+    return figures.assign(
+        **{
+            name: pd.array(list(cells), dtype="str")
+            for name, cells in zip(_COLUMNS, columns, strict=True)
+        }
+    )
+
+
+def is_doubted(row: Mapping[str, Any]) -> bool:
+    """Whether the figure of a row is marked: its doubt is open, or was let pass without an answer."""
+    return row.get("doubt_state") in (OPEN, LET_PASS)
+
+
+def doubted_kpis(figures: pd.DataFrame) -> set[str]:
+    """The KPIs of which a figure among these is marked, so that nothing is concluded from the series."""
+    return set(figures.loc[figures["doubt_state"].isin([OPEN, LET_PASS]), "kpi_id"])
+
+
+def let_pass(figures: pd.DataFrame, codes: Iterable[str]) -> pd.DataFrame:
+    """The figures with the open doubts of these codes let pass, as an override does."""
+    passed = figures["doubt_code"].isin(set(codes)) & (figures["doubt_state"] == OPEN)
+    return figures.assign(doubt_state=figures["doubt_state"].mask(passed, LET_PASS))
+
+
+class _Usual:
+    """What the other figures of a series say is usual: their range, and how far it is from one to the next.
+
+    `nearest`: the figure before (for the first ones: after). `ratios`: distances are ratios, not differences.
+    """
+
+    def __init__(
+        self, values: Sequence[float], nearest: float, digit: float = 0.0, ratios: bool = True
+    ) -> None:
+        self.values, self.nearest, self.digit = values, nearest, digit
+        self.low, self.high, self.middle = min(values), max(values), statistics.median(values)
+        self._ratios = ratios and self.low > 0
+
+    def is_leap(self, value: float) -> bool:
+        """Whether a value lies outside the range, and further than two of the largest steps from the nearest figure."""
+        largest = max((abs(b - a) for a, b in pairwise(self.values)), default=0.0)
+        return not self.low <= value <= self.high and abs(value - self.nearest) > 2 * largest
+
+    def strangeness(self, value: float) -> float:
+        """How many times the usual spread a value lies beyond the range; 0 inside it."""
+        by_ratio = self._ratios and value > 0
+        scale = math.log if by_ratio else float
+        beyond = max(scale(value) - scale(self.high), scale(self.low) - scale(value), 0.0)
+        steps = [abs(scale(b) - scale(a)) for a, b in pairwise(self.values)]
+        digit = self.digit / self.low if by_ratio else self.digit
+        return beyond / max(
+            scale(self.high) - scale(self.low), 2 * max(steps, default=0.0), 2 * digit
+        )
+
+    def is_beyond(self, value: float, times: float, counted: bool) -> bool:
+        """Whether a positive value is so many times above or below the range; a count, also by more than chance."""
+        if value <= 0 or self.low <= 0 or self.low <= value <= self.high:
+            return False
+        edge = self.high if value > self.high else self.low
+        chance = 3 * math.sqrt(edge) if counted else 0.0
+        return max(value / edge, edge / value) >= times * (1 - 1e-9) and abs(value - edge) > chance
+
+
+def _of_series(
+    rows: list[Row], same_period: Mapping[Any, list[Row]]
+) -> Iterator[tuple[Row, str, str]]:
+    """The doubted figures of one KPI, in order of time; one that nobody confirmed says nothing of those after it."""
+    digit = _last_digit([row["value"] for row in rows], int(rows[0]["decimals"]))
+    trusted: list[Row] = []
+    for place, row in enumerate(rows):
+        enough = len(trusted) >= _ENOUGH
+        others = trusted if enough else [*trusted, *rows[place + 1 :]]
+        usual = None
+        if others:
+            nearest = trusted[-1] if trusted else others[0]
+            values = [one["value"] for one in others]
+            usual = _Usual(values, nearest["value"], digit, row["unit"] != "%")
+        found = [_slip(row, usual, enough)]
+        if enough and usual is not None:
+            found += [
+                _zero(row, usual),
+                _another(row, usual, same_period[row["period_end"]]),
+                _remainder(row, usual),
+            ]
+            found += [_far(row, usual), _repeated(row, trusted, usual), _denominator(row, trusted)]
+        code, sentence = next((doubt for doubt in found if doubt), ("", ""))
+        if code:
+            yield row, code, sentence
+        if not code or _is_checked(row):
+            trusted.append(row)
+
+
+def _slip(row: Row, usual: _Usual | None, enough: bool) -> _Doubt:
+    """A decimal point that moved: the figure is beyond all others, and among them when it is moved back.
+
+    Beyond is at least twice (or half) the nearest edge of the range, so that it is seen in every KPI whose figures span
+    less than fivefold. Where the figures are few it is five times, beyond these and the lines together. A figure near
+    the lines is not doubted: it may be the leap that was planned.
+    """
+    value, lines = row["value"], _lines(row)
+    known = [*(usual.values if usual else ()), *([] if enough or len(lines) < 2 else lines)]
+    if not known or (lines and min(lines) / _NEAR <= value <= max(lines) * _NEAR):
+        return None
+    among = _Usual(known, usual.nearest if usual else lines[0])
+    if not among.is_beyond(value, 2 if enough else 5, row["unit"] == "count"):
+        return None
+    if not max(value / among.nearest, among.nearest / value) >= 4:
+        return None
+    up = value > among.high
+    for times, words in _TIMES.items():
+        moved = value / times if up else value * times
+        if among.low / _NEAR <= moved <= among.high * _NEAR:
+            what = (
+                f"the usual {_said(row, usual.middle)}"
+                if usual
+                else f"the target, {_said(row, lines[0])}"
+            )
+            return SLIP, f"{_said(row)} is about {words[not up]} {what}."
+    return None
+
+
+def _zero(row: Row, usual: _Usual) -> _Doubt:
+    """Nought where nought is improbable: a leap from the last figure, and no small count."""
+    fewest = 7 if row["unit"] == "count" else 3 * usual.digit
+    if row["value"] != 0 or usual.low < fewest or not usual.is_leap(0):
+        return None
+    return ZERO, f"It is 0, and the figures before it lie near {_said(row, usual.middle)}."
+
+
+def _another(row: Row, usual: _Usual, neighbours: list[Row]) -> _Doubt:
+    """The figure of another KPI for the same period, and strange for this one.
+
+    Figures of one or two digits are often the same by chance, so they must be stranger.
+    """
+    value = row["value"]
+    particular = len(Decimal(repr(value)).normalize().as_tuple().digits) > 2
+    if value == 0 or (row["unit"] == "count" and not particular):
+        return None
+    if not (usual.strangeness(value) > 1 or particular and usual.is_leap(value)):
+        return None
+    same = (
+        one["kpi_id"]
+        for one in neighbours
+        if one["value"] == value and one["kpi_id"] != row["kpi_id"]
+    )
+    other = next(same, None)
+    usually = f"and is far from its usual {_said(row, usual.middle)}"
+    return (
+        (ANOTHER, f"{_said(row)} is the figure of {other} for the same period, {usually}.")
+        if other
+        else None
+    )
+
+
+def _remainder(row: Row, usual: _Usual) -> _Doubt:
+    rest = 100 - row["value"]
+    if (
+        row["unit"] != "%"
+        or not usual.low <= rest <= usual.high
+        or usual.strangeness(row["value"]) <= 1
+    ):
+        return None
+    return (
+        REMAINDER,
+        f"{_said(row)} is what {_said(row, rest)}, which would be usual, leaves to 100%.",
+    )
+
+
+def _far(row: Row, usual: _Usual) -> _Doubt:
+    """Further off than any mechanism is needed for: twice beyond the range and four times its width."""
+    value = row["value"]
+    if len(usual.values) < 2 * _ENOUGH or usual.strangeness(value) <= 4:
+        return None
+    if not usual.is_beyond(value, 2, row["unit"] == "count"):
+        return None
+    between = f"between {_said(row, usual.low)} and {_said(row, usual.high)}"
+    return FAR, f"{_said(row)} is far from all figures before it, which lie {between}."
+
+
+def _repeated(row: Row, earlier: list[Row], usual: _Usual) -> _Doubt:
+    """The same parts as in the period before, or the same figure where figures hardly ever repeat."""
+    before = earlier[-1]
+    if row.get("status") == CARRIED_FORWARD or row["value"] != before["value"]:
+        return None
+    parts, those = (
+        [one.get(name) for name in ("numerator", "denominator")] for one in (row, before)
+    )
+    if all(map(is_number, parts + those)):
+        same = parts == those and parts[1] >= 30
+    else:
+        steps = [abs(b - a) for a, b in pairwise(usual.values)]
+        same = statistics.median(steps) >= 100 * usual.digit
+    if not same:
+        return None
+    return REPEATED, f"{_said(row)} is, to the last digit, what was sent for the period before."
+
+
+def _denominator(row: Row, earlier: list[Row]) -> _Doubt:
+    cases = [
+        one["denominator"]
+        for one in earlier
+        if is_number(one.get("denominator")) and one["denominator"] > 0
+    ]
+    now = row.get("denominator")
+    if len(cases) < _ENOUGH or not is_number(now):
+        return None
+    usual = _Usual(cases, cases[-1])
+    if not usual.is_beyond(now, max(2, usual.high / usual.low), counted=True):
+        return None
+    return (
+        DENOMINATOR,
+        f"The denominator is {now:,.0f}, and it usually is near {usual.middle:,.0f}.",
+    )
+
+
+def _lines(row: Row) -> list[float]:
+    lines = (row.get(name) for name in ("target", "floor_standard"))
+    return [line for line in lines if is_number(line) and line > 0]
+
+
+def _last_digit(values: Sequence[float], decimals: int) -> float:
+    """What the last digit is worth in which most figures are given: 0.1, 1, or 5 where all are rounded to 5."""
+    places = sorted(-int(Decimal(repr(value)).normalize().as_tuple().exponent) for value in values)
+    most = min(places[len(places) // 2], decimals + 1)
+    if most > 0:
+        return float(10.0**-most)
+    return next(
+        (worth for worth in _ROUNDED_TO if all(value % worth == 0 for value in values)), 1.0
+    )
+
+
+def _is_checked(row: Row) -> bool:
+    note = row.get("note")
+    return isinstance(note, str) and _CHECKED.search(note) is not None
+
+
+def _said(row: Row, value: float | None = None) -> str:
+    return show(row["value"] if value is None else value, row["unit"], int(row["decimals"]))
