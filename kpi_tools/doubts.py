@@ -50,9 +50,8 @@ _CHECKED: Final = re.compile(r"\bchecked:\s*\w", re.I)
 _ENOUGH: Final = 4
 """From so many figures on they alone say what is usual; with fewer the target and the floor standard help."""
 _NEAR: Final = 1.25
+"""Moved back, a figure may lie a quarter outside the range: it is the next of a series, not one of it."""
 _ROUNDED_TO: Final = (1000.0, 100.0, 50.0, 10.0, 5.0)
-_TIMES: Final = math.log(5)
-_NEAR: Final = 1.25
 _TIMES: Final = {10: ("ten times", "a tenth of"), 100: ("a hundred times", "a hundredth of"),
                  1000: ("a thousand times", "a thousandth of")}  # fmt: skip
 _Doubt = tuple[str, str] | None
@@ -72,9 +71,7 @@ def with_doubts(figures: pd.DataFrame, history: pd.DataFrame | None = None) -> p
         `confirmed` where the note says `checked: why`; null where there is no doubt.
     """
     parts = [figures] if history is None else [figures, history]
-    known = pd.concat(
-        [part.dropna(axis="columns", how="all") for part in parts if len(part)] or parts
-    )
+    known = pd.concat(parts, ignore_index=True)
     known = known.drop_duplicates(["kpi_id", "period_end"]).sort_values("period_end", kind="stable")
     rows = rows_of(known.dropna(subset="value"))
     series, same_period = defaultdict(list), defaultdict(list)
@@ -95,6 +92,21 @@ def with_doubts(figures: pd.DataFrame, history: pd.DataFrame | None = None) -> p
             for name, cells in zip(_COLUMNS, columns, strict=True)
         }
     )
+
+
+def doubt_table(figures: pd.DataFrame) -> pd.DataFrame:
+    """The doubts among figures that nobody has confirmed, a row each: `kpi_id`, `quarter`, `code`, `doubt`, `remedy`, `who`."""
+    open_ = figures[figures["doubt_state"].isin([OPEN, LET_PASS])]
+    who = open_.get("owner", pd.Series(None, index=open_.index, dtype="str"))
+    columns = {
+        "kpi_id": open_["kpi_id"],
+        "quarter": open_["quarter"],
+        "code": open_["doubt_code"],
+        "doubt": open_["doubt"],
+        "remedy": open_["doubt_code"].map(REMEDIES),
+        "who": who.fillna("the service that sent it"),
+    }
+    return pd.DataFrame(columns).reset_index(drop=True)
 
 
 def is_doubted(row: Mapping[str, Any]) -> bool:
@@ -189,7 +201,7 @@ def _slip(row: Row, usual: _Usual | None, enough: bool) -> _Doubt:
     """
     value, lines = row["value"], _lines(row)
     known = [*(usual.values if usual else ()), *([] if enough or len(lines) < 2 else lines)]
-    if not known or (lines and min(lines) / _NEAR <= value <= max(lines) * _NEAR):
+    if len(known) < 2 or (lines and min(lines) / _NEAR <= value <= max(lines) * _NEAR):
         return None
     among = _Usual(known, usual.nearest if usual else lines[0])
     if not among.is_beyond(value, 2 if enough else 5, row["unit"] == "count"):
@@ -276,7 +288,7 @@ def _repeated(row: Row, earlier: list[Row], usual: _Usual) -> _Doubt:
         [one.get(name) for name in ("numerator", "denominator")] for one in (row, before)
     )
     if all(map(is_number, parts + those)):
-        same = parts == those and parts[1] >= 30
+        same = parts == those and row["denominator"] >= 30
     else:
         steps = [abs(b - a) for a, b in pairwise(usual.values)]
         same = statistics.median(steps) >= 100 * usual.digit

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from kpi_tools.direction import direction_of_travel
+from kpi_tools.doubts import with_doubts
 from kpi_tools.loading import Council, Returns, as_known_at, with_targets
 from kpi_tools.quarters import Quarter, quarter_range
 from kpi_tools.rating import floor_by_percentage, rate
@@ -35,7 +36,7 @@ def recent_quarters(returns: Returns, quarter: Quarter | None = None) -> pd.Data
     Exactly as many rows per KPI as the council's window says (six), in the order of the catalogue and of time, ending
     at the report's quarter or so many quarters earlier as the KPI lags. A quarter without a figure is a row with status
     `not available`. Columns: those of `returns.figures`, then `rating`, `not_rated_reason`, and those of
-    `direction_of_travel`.
+    `direction_of_travel` and `with_doubts`.
     """
     return _recent([(returns, quarter or returns.quarter)])[0]
 
@@ -52,7 +53,10 @@ def _recent(asked: Sequence[tuple[Returns, Quarter]]) -> list[pd.DataFrame]:
         minimum_points=council.minimum_points,
     )  # fmt: skip
     each = [directed[directed["_asked"] == place] for place in range(len(asked))]
-    return [table.drop(columns="_asked").reset_index(drop=True) for table in each]
+    each = [table.drop(columns="_asked").reset_index(drop=True) for table in each]
+    return [
+        with_doubts(table, returns.figures) for table, (returns, _) in zip(each, asked, strict=True)
+    ]
 
 
 def judged(figures: pd.DataFrame, council: Council) -> pd.DataFrame:

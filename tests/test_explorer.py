@@ -131,7 +131,7 @@ def test_a_directorate_without_kpis_in_the_report_is_a_sentence():
     )
     assert "There is no KPI to choose." in str(empty.chooser)
     assert [str(part) for part in (empty.grid, empty.flags, empty.parameters)] == ["", "", ""]
-    assert "No data-quality alerts." in str(empty.alerts)
+    assert "No figure looks like a fault of the data." in str(empty.doubts)
 
 
 def test_an_unknown_directorate_gets_the_nearest_names():

@@ -183,7 +183,7 @@ def test_in_the_explorer_none_fires_and_nothing_leaves(
         fired, away = watched(exported)
         assert fired == 0 and not [address for address in away if AWAY in address]
     look = explore("", QUARTER, accepted)
-    texts = [str(part) for part in (look.by_consequence, look.grid, look.flags, look.alerts)]
+    texts = [str(part) for part in (look.by_consequence, look.grid, look.flags, look.doubts)]
     chooser = look.chooser
     for section in chooser.section.options:
         chooser.section.value = section

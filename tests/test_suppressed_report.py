@@ -154,7 +154,7 @@ def test_nor_does_the_history_of_a_kpi_or_the_explorer(raw, tmp_path):
     explorer = explore("", QUARTER, str(raw))
     seen = [
         str(part)
-        for part in (explorer.by_consequence, explorer.grid, explorer.flags, explorer.alerts)
+        for part in (explorer.by_consequence, explorer.grid, explorer.flags, explorer.doubts)
     ]
     for _, kpi_id in explorer.chooser.kpi.options:
         explorer.chooser.kpi.value = kpi_id

@@ -16,7 +16,7 @@ from markupsafe import Markup
 from kpi_tools.explorer import lab
 from kpi_tools.explorer.charts import series_spec
 from kpi_tools.explorer.evidence import Evidence, directorate_named, evidence
-from kpi_tools.explorer.overview import data_alerts, flags, ordered, rating_grid
+from kpi_tools.explorer.overview import doubted, flags, ordered, rating_grid
 from kpi_tools.explorer.points import point
 from kpi_tools.explorer.standing import heading, words_to_begin_with
 from kpi_tools.explorer.views import VIEWS, notes_below, view
@@ -69,9 +69,9 @@ class Explorer:
         return flags(self.known)
 
     @property
-    def alerts(self) -> Html:
+    def doubts(self) -> Html:
         """What about the data themselves looks wrong: for those who send them."""
-        return data_alerts(self.known)
+        return doubted(self.known)
 
     @cached_property
     def chooser(self) -> "Chooser | Html":

@@ -10,12 +10,12 @@ from typing import Any
 
 import pandas as pd
 
+from kpi_tools.doubts import doubt_table, with_doubts
 from kpi_tools.errors import InputError
 from kpi_tools.loading import Returns, as_known_at
 from kpi_tools.outlook import outlook
 from kpi_tools.quarters import Quarter
 from kpi_tools.scorecard import in_force, judged, recent_quarters, score
-from kpi_tools.statistics.alerts import alerts
 from kpi_tools.statistics.assurance import READINGS, assurance, by_consequence, why
 from kpi_tools.statistics.cases import in_period
 from kpi_tools.statistics.rebasing import rebase_notes
@@ -44,7 +44,7 @@ class Evidence:
       process limits, `rule`, `special_cause` and `why`: one sentence on why a point is flagged or why not;
     * `rebases`: the rebases agreed for them, as `returns.rebases`, each with `said`: what it does, in a sentence;
     * `outlooks`: as `outlook.outlook` gives them, from the quarters of `recent`;
-    * `alerts`: what about the data themselves looks wrong.
+    * `doubts`: the figures that look like a fault of the data (`doubts.doubt_table`).
     """
 
     returns: Returns
@@ -54,7 +54,7 @@ class Evidence:
     points: pd.DataFrame
     rebases: pd.DataFrame
     outlooks: pd.DataFrame
-    alerts: pd.DataFrame
+    doubts: pd.DataFrame
 
     def of(self, table: str, kpi_id: str) -> pd.DataFrame:
         """The rows of one KPI in one of the tables, numbered from 0."""
@@ -125,9 +125,7 @@ def evidence(returns: Returns, kpi_ids: Collection[str] | None = None) -> Eviden
     kpis = score(recent, returns).join(said, on="kpi_id")
     both = zip(kpis["rating"], kpis["assurance"], strict=True)
     kpis = by_consequence(kpis.assign(reading=[READINGS.get(pair) for pair in both]))
-    doubts = alerts(
-        _as_first_received(returns), returns.submissions[returns.submissions["month"].isna()]
-    )
+    doubts = doubt_table(with_doubts(quarters))
     rebases = agreed.assign(said=[_said_of(row, points) for row in rows_of(agreed)])
     return Evidence(
         returns, recent, kpis, quarters, points, rebases, outlook(recent, **settings), doubts
@@ -201,7 +199,7 @@ def _said_of(rebase: dict[str, Any], points: pd.DataFrame) -> str:
 
 
 def _none_of(known: Evidence) -> Evidence:
-    tables = ("recent", "kpis", "quarters", "points", "rebases", "outlooks", "alerts")
+    tables = ("recent", "kpis", "quarters", "points", "rebases", "outlooks", "doubts")
     return replace(known, **{name: getattr(known, name).head(0) for name in tables})
 
 
@@ -211,22 +209,6 @@ def _only(returns: Returns, kpi_ids: Collection[str]) -> Returns:
     return replace(
         returns, **{name: rows[rows["kpi_id"].isin(set(kpi_ids))] for name, rows in tables.items()}
     )
-
-
-def _as_first_received(returns: Returns) -> pd.DataFrame:
-    """The figures with the folder in which each came first: a restated figure is not late.
-
-    What came with the very first folder is history, for which nobody was late either.
-    """
-    sent = returns.submissions[
-        returns.submissions["value"].notna() & returns.submissions["month"].isna()
-    ]
-    first = sent.drop_duplicates(["kpi_id", "quarter"]).set_index(["kpi_id", "quarter"])["received"]
-    came = pd.Series(
-        first.reindex(pd.MultiIndex.from_frame(returns.figures[["kpi_id", "quarter"]])).to_numpy()
-    )
-    came = came.where(came != returns.submissions["received"].min(), None)
-    return returns.figures.assign(received=came.set_axis(returns.figures.index))
 
 
 def _all_quarters(returns: Returns, recent: pd.DataFrame) -> pd.DataFrame:

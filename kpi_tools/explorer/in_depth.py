@@ -13,7 +13,7 @@ from markupsafe import Markup
 from kpi_tools.errors import InputError
 from kpi_tools.explorer.charts import series_spec
 from kpi_tools.explorer.evidence import Evidence, evidence, kpi_named, said_so_far
-from kpi_tools.explorer.overview import data_alerts
+from kpi_tools.explorer.overview import doubted
 from kpi_tools.explorer.standing import standing, words_to_begin_with
 from kpi_tools.explorer.views import notes_below, view
 from kpi_tools.loading import Returns, as_known_at, load
@@ -268,9 +268,9 @@ class OneKpi:
         return _table(rows, "Commentary, report by report", "remarks") + begin
 
     @property
-    def alerts(self) -> Html:
+    def doubts(self) -> Html:
         """What about its data looks wrong, for whoever sends them."""
-        return data_alerts(self.known)
+        return doubted(self.known)
 
     def _shown(self, name: str, table: Html | str = "") -> Html:
         shown = view(name, self.known, self.kpi_id)

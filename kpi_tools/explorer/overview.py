@@ -1,6 +1,5 @@
 """A directorate at a glance: its KPIs by consequence, their ratings over time, their flags, and doubts about the data."""
 
-from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
@@ -96,26 +95,23 @@ def flags(known: Evidence) -> Html:
     )
 
 
-def data_alerts(known: Evidence, kpi_ids: Sequence[str] | None = None) -> Html:
+def doubted(known: Evidence) -> Html:
     """What about the data themselves looks wrong, for the service that sends them."""
-    alerts = (
-        known.alerts if kpi_ids is None else known.alerts[known.alerts["kpi_id"].isin(set(kpi_ids))]
-    )
-    if alerts.empty:
-        return _sentence("No data-quality alerts.")
+    if known.doubts.empty:
+        return _sentence("No figure looks like a fault of the data.")
     titles = dict(zip(known.kpis["kpi_id"], known.kpis["kpi_name"], strict=True))
     rows = [
         {
             "KPI": _named(row["kpi_id"], titles.get(row["kpi_id"], "")),
             "Quarter": Quarter.parse(row["quarter"]).title,
-            "Alert": f"{_capital(row['code'])}. {row['alert']}",
+            "Doubt": row["doubt"],
             "What to do": row["remedy"],
             "Who": row["who"],
         }
-        for row in rows_of(alerts)
+        for row in rows_of(known.doubts)
     ]
     return report_table(
-        pd.DataFrame(rows), "Data-quality alerts", name="alerts", wide=True, look="kpi-order"
+        pd.DataFrame(rows), "Doubted figures", name="doubts", wide=True, look="kpi-order"
     )
 
 

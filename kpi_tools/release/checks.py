@@ -11,6 +11,7 @@ from typing import Final
 
 import pandas as pd
 
+from kpi_tools.doubts import DOUBTS, doubt_table
 from kpi_tools.loading import Returns
 from kpi_tools.provenance.program import unlike_lock
 from kpi_tools.quarters import Quarter
@@ -37,7 +38,7 @@ _LATE: Final = 4
 """A rated figure that is so many quarters old is named: its year is over."""
 
 CHECKS: Final = (
-    "counts-do-not-add-up", "red-without-action", "no-latest-figure", "no-data-period", "old-data", "same-series",
+    *DOUBTS, "counts-do-not-add-up", "red-without-action", "no-latest-figure", "no-data-period", "old-data", "same-series",
     "name-left-over", "token-without-figure", "change-not-like-for-like", "count-in-text", "target-in-text",
     "figure-in-text", "stale-quarter", "stale-month", "words-against-direction", "title-spelt-two-ways",
     "commentary-unchanged", "versions-not-locked",
@@ -72,6 +73,7 @@ def release_findings(
     return as_findings(chain(
         counts_add_up(matrix(kpis)),
         reconciles(steps),
+        doubted_figures(recent),
         reds_without_action(kpis, returns.quarter),
         without_period(kpis, recent),
         old_ratings(kpis, returns.quarter),
@@ -111,6 +113,17 @@ def reconciles(steps: pd.DataFrame) -> Iterator[Finding]:
         _not_true("changes since the previous report", sentence)
         for sentence in does_not_add_up(steps)
     )
+
+
+def doubted_figures(recent: pd.DataFrame) -> Iterator[Finding]:
+    """Figures shown that look like a fault of the data and that nobody has confirmed."""
+    for row in rows_of(doubt_table(recent)):
+        yield error(
+            row["code"],
+            f"{row['kpi_id']}, {Quarter.parse(row['quarter']).title}",
+            row["doubt"],
+            f"{row['remedy']} If it is right, write into its note: checked: and why.",
+        )
 
 
 def reds_without_action(kpis: pd.DataFrame, quarter: Quarter) -> Iterator[Finding]:

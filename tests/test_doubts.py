@@ -1,0 +1,162 @@
+"""Doubts: one planted slip each, by hand; a clean series and ordinary changes raise none."""
+
+import math
+
+import kent
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kpi_tools.doubts import doubt_table, doubted_kpis, is_doubted, let_pass, with_doubts
+from kpi_tools.scorecard import recent_quarters
+
+HOMES = [663, 655, 658, 640, 624, 612]
+RATES = [81.2, 79.5, 80.4, 82.1, 78.8, 80.0]
+
+
+def series(values, kpi_id="K1", **columns):
+    base = {
+        "kpi_id": kpi_id,
+        "quarter": [f"Q{place}" for place in range(len(values))],
+        "period_end": pd.date_range("2020-06-30", periods=len(values), freq="QE"),
+        "value": [float(value) for value in values],
+        "unit": "%",
+        "decimals": 1,
+        "numerator": math.nan,
+        "denominator": math.nan,
+        "note": None,
+        "status": "final",
+    }
+    return pd.DataFrame(base | columns)
+
+
+def last(values, **columns):
+    """The doubt of the last figure; of the others none may be doubted."""
+    rows = with_doubts(series(values, **columns))
+    assert rows["doubt"].iloc[:-1].isna().all()
+    row = rows.iloc[-1]
+    return None if pd.isna(row["doubt"]) else (row["doubt_code"], row["doubt"])
+
+
+COUNT = {"unit": "count", "decimals": 0}
+
+
+@pytest.mark.parametrize(
+    ("values", "more", "code", "sentence"),
+    [
+        ([*HOMES, 6130], COUNT, "doubt-slip", "6,130 is about ten times the usual 648."),
+        ([*HOMES, 61.3], COUNT, "doubt-slip", "61 is about a tenth of the usual 648."),
+        ([*HOMES, 613000], COUNT, "doubt-slip", "613,000 is about a thousand times the usual 648."),
+        ([*RATES, 8.09], {}, "doubt-slip", "8.1% is about a tenth of the usual 80.2%."),
+        ([*RATES, 0], {}, "doubt-zero", "It is 0, and the figures before it lie near 80.2%."),
+        ([*RATES, 19.5], {}, "doubt-remainder", "19.5% is what 80.5%, which would be usual, leaves to 100%."),
+        ([11250, 12801, 12518, 12656, 11719, 11719], COUNT, "doubt-repeated",
+         "11,719 is, to the last digit, what was sent for the period before."),
+        ([600, 655, 700, 640, 624, 612, 690, 650, 2100], COUNT, "doubt-far",
+         "2,100 is far from all figures before it, which lie between 600 and 700."),
+    ],
+)  # fmt: skip
+def test_a_planted_slip_is_named(values, more, code, sentence):
+    assert last(values, **more) == (code, sentence)
+
+
+def test_another_kpis_figure_is_named_where_it_is_strange():
+    other = series([59.2, 56.1, 54.3, 53.6, 52.0, 51.3, 50.1], "K2")
+    both = with_doubts(pd.concat([series([*RATES, 50.1]), other]))
+    assert doubt_table(both)[["kpi_id", "code"]].to_numpy().tolist() == [["K1", "doubt-another"]]
+    assert with_doubts(pd.concat([series([*RATES, 50.2]), other]))["doubt"].isna().all()
+
+
+def test_a_denominator_that_jumps_is_named():
+    cases = [1000, 1100, 950, 1010, 990, 310]
+    rows = with_doubts(series(RATES, denominator=cases))
+    assert rows["doubt"].iloc[-1] == "The denominator is 310, and it usually is near 1,000."
+    assert with_doubts(series(RATES, denominator=[*cases[:5], 700]))["doubt"].isna().all()
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        RATES,
+        [98, 98, 97, 97, 97, 97],
+        [66, 73, 76, 75, 72, 70, 82, 92, 96],  # a real improvement
+        [60, 51, 47, 48, 40, 28, 51, 52],  # a real fall, and back
+        [0.01, 0.02, 0.03, 0.04, 0.04, 0],  # nought is a neighbour
+        [40, math.nan, 41, 40, math.nan, 39],
+        [5, 50],  # too few to say
+        [],
+    ],
+)
+def test_ordinary_changes_are_not_doubted(values):
+    assert with_doubts(series(values))["doubt"].isna().all()
+
+
+def test_small_counts_vary_by_chance():
+    assert last([3, 1, 2, 4, 2, 0], **COUNT) is None
+    assert last([2, 1, 1, 2, 2, 6], **COUNT) is None
+
+
+def test_with_few_figures_the_lines_help():
+    lines = {"target": 700.0, "floor_standard": 650.0, **COUNT}
+    assert last([61.3], **lines) == ("doubt-slip", "61 is about a tenth of the target, 700.")
+    assert last([613, 6130], **lines)[0] == "doubt-slip"
+    assert last([613], **lines) is None
+    assert last([65, 66, 64, 63, 67, 690], **lines) is None, "it may be the leap that was planned"
+
+
+def test_a_second_slip_is_not_hidden_by_the_first():
+    rows = with_doubts(series([*HOMES, 6130, 6240], **COUNT))
+    assert rows["doubt_code"].tolist()[-2:] == ["doubt-slip"] * 2
+
+
+def test_the_note_confirms_and_a_role_lets_pass():
+    notes = [None] * 6 + ["Checked: a new duty since April"]
+    rows = with_doubts(series([*HOMES, 6130], note=notes, **COUNT))
+    assert rows["doubt_state"].iloc[-1] == "confirmed"
+    assert not is_doubted(rows.iloc[-1])
+    assert doubted_kpis(rows) == set()
+    assert doubt_table(rows).empty
+    rows = let_pass(with_doubts(series([*HOMES, 6130], **COUNT)), ["doubt-slip"])
+    assert rows["doubt_state"].iloc[-1] == "let pass"
+    assert doubted_kpis(rows) == {"K1"}
+
+
+def test_what_is_confirmed_belongs_to_what_is_usual():
+    notes = [None] * 6 + ["checked: merged with another team", None]
+    rows = with_doubts(series([*HOMES, 6130, 6200], note=notes, **COUNT))
+    assert pd.isna(rows["doubt"].iloc[-1])
+
+
+def test_carried_forward_repeats_rightly():
+    status = ["final"] * 5 + ["carried forward"]
+    assert last([11250, 12801, 12518, 12656, 11719, 11719], status=status, **COUNT) is None
+
+
+def test_none_of_the_published_figures_is_doubted():
+    recent = recent_quarters(kent.returns())
+    assert recent["value"].notna().sum() == 228
+    assert recent["doubt"].isna().all()
+
+
+@given(
+    before=st.lists(st.floats(100, 490), min_size=4, max_size=12),
+    place=st.floats(0, 1),
+    slip=st.sampled_from([10, 100, 1000, 0.1, 0.01]),
+)
+def test_a_decimal_point_is_seen_wherever_the_history_spans_less_than_fivefold(before, place, slip):
+    """Unless the right figure is so far from the one before that the wrong one is within fourfold of it."""
+    wrong = slip * (min(before) + place * (max(before) - min(before)))
+    if max(wrong / before[-1], before[-1] / wrong) >= 4:
+        rows = with_doubts(series([*before, wrong], unit="rate per 1,000"))
+        assert rows["doubt_code"].iloc[-1] == "doubt-slip"
+
+
+@given(st.permutations(range(6)))
+def test_order_of_rows_and_the_callers_table_do_not_matter(order):
+    table = series([*HOMES[:5], 6130], **COUNT)
+    shuffled = table.iloc[order]
+    before = shuffled.copy()
+    rows = with_doubts(shuffled)
+    assert rows.sort_index()["doubt"].equals(with_doubts(table)["doubt"])
+    pd.testing.assert_frame_equal(shuffled, before)
