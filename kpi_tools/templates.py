@@ -13,7 +13,7 @@ from kpi_tools.errors import InputError, KpiError
 from kpi_tools.intake.returns import RETURNS, SHOWN
 from kpi_tools.loading import Returns, quarters_with_returns, read_returns, with_targets
 from kpi_tools.quarters import Quarter
-from kpi_tools.scorecard import in_force, judged
+from kpi_tools.scorecard import in_set, rated
 from kpi_tools.spreadsheets import file_name, fit_to_width, make_workbook, save_workbook
 from kpi_tools.vocabulary import ILLUSTRATIVE, MONEY, STATUSES
 from kpi_tools.words.row_words import rows_of
@@ -74,7 +74,7 @@ def template_rows(returns: Returns, quarter: Quarter) -> pd.DataFrame:
     """
     due = [
         {"kpi_id": kpi.kpi_id, "quarter": of.label, "period": period, "month": period != of.label}
-        for kpi in in_force(returns.catalogue, quarter).itertuples()
+        for kpi in in_set(returns.catalogue, quarter).itertuples()
         for of in [quarter.shift(-int(kpi.lag_quarters))]
         for period in (of.label, *(_months(of) if kpi.frequency == "monthly" else ()))
     ]
@@ -82,7 +82,7 @@ def template_rows(returns: Returns, quarter: Quarter) -> pd.DataFrame:
     rows = pd.DataFrame(due, columns=list(kinds)).astype(kinds)
     kpis = returns.catalogue[["kpi_id", "kpi_name", "directorate", "unit", "decimals", "polarity"]]
     asked = with_targets(rows.merge(kpis, on="kpi_id").assign(value=float("nan")), returns.targets)
-    asked = judged(asked, returns.council)
+    asked = rated(asked, returns.council)
     shown = list(zip(asked["unit"], asked["decimals"], strict=True))
     for name in ("target", "floor_standard"):
         asked[name] = [show_line(line, *how) for line, how in zip(asked[name], shown, strict=True)]

@@ -8,7 +8,7 @@ import pandas as pd
 from kpi_tools.loading import Returns, read_returns
 from kpi_tools.quarters import Quarter
 from kpi_tools.remarks import commentary_until
-from kpi_tools.restatements import issue_changes
+from kpi_tools.scorecard import issue_changes
 from kpi_tools.words.row_words import rows_of
 
 _WIDTH: Final = 110

@@ -11,6 +11,10 @@ AMBER: Final = "Amber"
 RED: Final = "Red"
 RAGS: Final = (GREEN, AMBER, RED)
 NOT_RATED: Final = "Not rated"
+MONITORED: Final = "Monitored"
+"""Of a KPI that the council only watches: it has no rating, and needs none."""
+NOT_DUE: Final = "Not due"
+"""Counts a KPI whose rating stands from an earlier report, where the council counts these apart."""
 
 RAG_MEANINGS: Final = {
     GREEN: "target achieved or exceeded",
@@ -27,6 +31,12 @@ NOT_TESTABLE: Final = "not testable"
 TRENDS: Final = (POSITIVE, STABLE, NEGATIVE)
 DIRECTIONS: Final = (*TRENDS, NOT_ENOUGH_DATA, NOT_TESTABLE)
 
+BETTER: Final = "better"
+WORSE: Final = "worse"
+UNCHANGED: Final = "unchanged"
+TREND_ARROW: Final = "trend"
+"""The arrow that the direction of travel gives; the others compare two figures."""
+
 HIGHER: Final = "higher"
 LOWER: Final = "lower"
 CLOSEST: Final = "target"
@@ -35,6 +45,7 @@ POLARITIES: Final = (HIGHER, LOWER, CLOSEST)
 BASES: Final = ("quarter", "rolling_12_months", "snapshot", "year_to_date", "annual")
 MONTH: Final = "month"
 """Basis of a monthly figure that is of the month alone."""
+MILESTONE: Final = "milestone"
 FREQUENCIES: Final = ("monthly", "quarterly", "annual")
 
 ENGLAND: Final = "England"
@@ -50,6 +61,8 @@ NOT_AVAILABLE: Final = "not available"
 NOT_COLLECTED: Final = "not collected"
 NOT_APPLICABLE: Final = "not applicable"
 ROUNDS_TO_ZERO: Final = "rounds to zero"
+NOT_YET_DUE: Final = "not yet due"
+"""Stands where a KPI has never been due: no service sends it."""
 STATUSES_WITH_VALUE: Final = (FINAL, PROVISIONAL, ESTIMATED, CARRIED_FORWARD, ILLUSTRATIVE)
 STATUSES_WITHOUT_VALUE: Final = (
     SUPPRESSED,

@@ -15,7 +15,7 @@ from kpi_tools.errors import InputError
 from kpi_tools.loading import Returns, as_known_at
 from kpi_tools.outlook import outlook
 from kpi_tools.quarters import Quarter
-from kpi_tools.scorecard import in_force, judged, recent_quarters, score
+from kpi_tools.scorecard import in_set, rated, recent_quarters, score
 from kpi_tools.statistics.assurance import READINGS, assurance, by_consequence, why
 from kpi_tools.statistics.cases import in_period
 from kpi_tools.statistics.rebasing import rebase_notes
@@ -92,7 +92,7 @@ class Evidence:
 
 def evidence(returns: Returns, kpi_ids: Collection[str] | None = None) -> Evidence:
     """Everything that the rules say of the KPIs in the report of the returns' quarter, or of those of `kpi_ids` in it."""
-    there = list(in_force(returns.catalogue, returns.quarter)["kpi_id"])
+    there = list(in_set(returns.catalogue, returns.quarter)["kpi_id"])
     if not there:
         raise InputError(
             f"No KPI is in the report for {returns.quarter.title}: see first_quarter and last_quarter in kpis.csv."
@@ -165,7 +165,7 @@ def _as_reported(known: Evidence, quarter: Quarter, kpi_ids: set[str]) -> dict[s
         then = as_known_at(_only(known.returns, kpi_ids), quarter)
         kpis = (
             score(recent_quarters(then), then)
-            if len(in_force(then.catalogue, quarter))
+            if len(in_set(then.catalogue, quarter))
             else kpis.head(0)
         )
     return {str(row["kpi_id"]): row for row in rows_of(kpis)}
@@ -215,7 +215,7 @@ def _all_quarters(returns: Returns, recent: pd.DataFrame) -> pd.DataFrame:
     """Every quarterly figure up to the latest due one: older ones as they are known, then the rows of `recent`."""
     first = recent.groupby("kpi_id")["period_end"].min()
     older = returns.figures[returns.figures["kpi_id"].isin(set(first.index))]
-    older = judged(older[older["period_end"] < older["kpi_id"].map(first)], returns.council)
+    older = rated(older[older["period_end"] < older["kpi_id"].map(first)], returns.council)
     names = [name for name in older.columns if name in recent.columns]
     rows = pd.concat([older[names], recent[names]], ignore_index=True)
     rows = rows.sort_values(["kpi_id", "period_end"], kind="stable")

@@ -25,8 +25,7 @@ from kpi_tools.page.svg import inline_svg
 from kpi_tools.page.tables import badge, figure_with_status, report_table
 from kpi_tools.quarters import Quarter
 from kpi_tools.remarks import commentary_until
-from kpi_tools.restatements import restated_between
-from kpi_tools.scorecard import in_force
+from kpi_tools.scorecard import in_set, restated_between
 from kpi_tools.vocabulary import CLOSEST, HIGHER, LOWER
 from kpi_tools.words.row_words import figure_of, is_number, is_text, line_of, period_of, rows_of
 from kpi_tools.words.wording import in_words, rounded, show, show_line
@@ -60,7 +59,7 @@ def one_kpi(kpi: str, quarter: object, raw: str | Path) -> "OneKpi":
 def kpi_in_report(returns: Returns, kpi: str) -> str:
     """The id of the KPI that `kpi` names, which is in the report of the returns' quarter; else an `InputError`."""
     kpi_id = kpi_named(returns, kpi)
-    if kpi_id not in set(in_force(returns.catalogue, returns.quarter)["kpi_id"]):
+    if kpi_id not in set(in_set(returns.catalogue, returns.quarter)["kpi_id"]):
         row = returns.catalogue.set_index("kpi_id").loc[kpi_id]
         upto = (
             f" to {Quarter.parse(row['last_quarter']).title}"

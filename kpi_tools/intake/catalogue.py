@@ -63,6 +63,9 @@ class Council:
     rejected_share: float = 0.05
     threshold: int = 5
     rounding: int = 0
+    arrows: tuple[str, ...] = ("trend",)
+    unchanged_within: str = "0"
+    not_due: str = "counted"
 
 
 _PLACES: Final = {

@@ -6,14 +6,15 @@ from kpi_tools.loading import Returns
 from kpi_tools.page.html import Html, bullets, paragraphs, slug, subheading
 from kpi_tools.page.tables import badge, report_table
 from kpi_tools.quarters import Quarter
-from kpi_tools.reconciliation import (
+from kpi_tools.scorecard import (
     came_and_went,
+    known_by,
     rating_matrix,
     rating_pairs,
     reconcile,
+    restatements,
     set_changes,
 )
-from kpi_tools.restatements import known_by, restatements
 from kpi_tools.vocabulary import NOT_RATED, RAGS
 from kpi_tools.words.row_words import rows_of
 from kpi_tools.words.wording import capitalised, plural, signed

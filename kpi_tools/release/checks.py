@@ -15,7 +15,6 @@ from kpi_tools.doubts import DOUBTS, doubt_table
 from kpi_tools.loading import Returns
 from kpi_tools.provenance.program import unlike_lock
 from kpi_tools.quarters import Quarter
-from kpi_tools.reconciliation import does_not_add_up, rating_pairs, reconcile
 from kpi_tools.release.date_checks import stale_quarters
 from kpi_tools.release.text_checks import (
     counts_in_text,
@@ -24,7 +23,13 @@ from kpi_tools.release.text_checks import (
     tokens_without_figure,
 )
 from kpi_tools.release.word_checks import same_as_before, titles, words_against_direction
-from kpi_tools.scorecard import earlier_reports, matrix, recent_quarters, score
+from kpi_tools.scorecard import (
+    earlier_reports,
+    matrix,
+    rating_pairs,
+    recent_quarters,
+    score,
+)
 from kpi_tools.vocabulary import CARRIED_FORWARD, NOT_RATED, RAGS, RED, SUPPRESSED
 from kpi_tools.words.findings import Finding, as_findings, error, warning
 from kpi_tools.words.row_words import rows_of
@@ -64,7 +69,6 @@ def release_findings(
     kpis = score(recent, returns) if kpis is None else kpis
     if before is None or same is None:
         before, same = earlier_reports(returns)
-    steps = reconcile(kpis, before, same)
     pairs = rating_pairs(kpis, same)
     change = {
         rag: int((pairs["now"] == rag).sum() - (pairs["before"] == rag).sum()) for rag in RAGS
@@ -72,7 +76,6 @@ def release_findings(
     said = texts(returns, kpis)
     return as_findings(chain(
         counts_add_up(matrix(kpis)),
-        reconciles(steps),
         doubted_figures(recent),
         reds_without_action(kpis, returns.quarter),
         without_period(kpis, recent),
@@ -105,14 +108,6 @@ def counts_add_up(counted: pd.DataFrame) -> Iterator[Finding]:
                 f"column {name}",
                 f"the sections add up to {sections[name].sum()}, the total is {total[name]}.",
             )
-
-
-def reconciles(steps: pd.DataFrame) -> Iterator[Finding]:
-    """The way from the previous report's counts to this report's, plainly and like for like, adds up."""
-    return (
-        _not_true("changes since the previous report", sentence)
-        for sentence in does_not_add_up(steps)
-    )
 
 
 def doubted_figures(recent: pd.DataFrame) -> Iterator[Finding]:

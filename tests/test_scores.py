@@ -55,6 +55,7 @@ TARGETS = pd.DataFrame(
         "target_status",
     ],
 )
+CHANGES = pd.DataFrame(columns=["kpi_id", "from_quarter", "change", "reason"])
 VALUES = {
     "A1": [85, 86, 87, 88, 92, 93],
     "B1": [9.0, 4.0, 8.0, 4.5, 8.5, None],
@@ -83,12 +84,20 @@ def returns():
             "received",
         ],
     )
+    figures["period_end"] = [pd.Timestamp(Quarter.parse(label).end) for label in figures["quarter"]]
+    figures = figures.merge(CATALOGUE, on="kpi_id")
     commentary = pd.DataFrame(
         {"kpi_id": ["A1", None], "section": [None, "First"], "commentary": ["why", "all"], "management_action": ["do", None],
          "author": "Head of Service", "status": ["illustrative", "final"]}
     )  # fmt: skip
     council = SimpleNamespace(
-        window=6, significance=0.05, minimum_points=5, scheme="floor_standard"
+        window=6,
+        significance=0.05,
+        minimum_points=5,
+        scheme="floor_standard",
+        arrows=("trend",),
+        unchanged_within="0",
+        not_due="counted",
     )
     return SimpleNamespace(
         quarter=LAST,
@@ -97,6 +106,8 @@ def returns():
         figures=figures,
         targets=TARGETS,
         commentary=commentary,
+        changelog=CHANGES,
+        rebases=pd.DataFrame(columns=["kpi_id", "date"]),
     )
 
 

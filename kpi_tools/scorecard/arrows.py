@@ -1,0 +1,105 @@
+"""Arrows between two figures, as members know them: against the previous due figure, a year ago, or the average of four.
+
+The direction of travel is tested over the figures shown; these only compare. Nothing is compared across a redefinition.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+import pandas as pd
+
+from kpi_tools.loading import Council
+from kpi_tools.quarters import Quarter
+from kpi_tools.vocabulary import (
+    BETTER,
+    CLOSEST,
+    HIGHER,
+    LOWER,
+    MILESTONE,
+    NOT_ENOUGH_DATA,
+    NOT_TESTABLE,
+    TREND_ARROW,
+    UNCHANGED,
+    WORSE,
+)
+
+PREVIOUS, YEAR_AGO, AVERAGE = "previous", "year_ago", "average"
+_FOUR: Final = 4
+_NOISE: Final = 1e-9
+_WITH: Final = {
+    PREVIOUS: "previous",
+    YEAR_AGO: "same_quarter_last_year",
+    AVERAGE: "average_of_four",
+}
+"""The column with which each kind of arrow compares."""
+
+
+def with_earlier_figures(rows: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
+    """Add to due figures, in the order of time, the earlier figures of the same KPI.
+
+    `previous` (the due figure before), `same_quarter_last_year` and `average_of_four` (the mean of the four before, all
+    of them needed) are null where there is none or a redefinition (`series_from`) lies between. `year_ago_quarter`,
+    `year_ago_period`, `year_ago_value`, `year_ago_target` and `year_ago_status` are that figure as it is, and
+    `year_ago_comparable` says whether it is of the same series; the quarter is null where none was due a year before.
+    """
+    names = list(keys)
+    rows = rows.assign(_series=rows["series_from"].fillna(""))
+    by_kpi = rows.groupby(names, sort=False)
+    labels = {label: Quarter.parse(label).shift(4).label for label in rows["quarter"].unique()}
+    ago = rows[[*names, "quarter", "period", "value", "target", "status", "_series"]]
+    ago = ago.rename(
+        columns={
+            name: f"year_ago_{name}" for name in ("period", "value", "target", "status", "_series")
+        }
+    )
+    ago = ago.assign(year_ago_quarter=ago["quarter"], quarter=ago["quarter"].map(labels))
+    found = rows.merge(ago, on=[*names, "quarter"], how="left", validate="many_to_one")
+    comparable = found.pop("year_ago__series") == found["_series"]
+    averages = by_kpi["value"].transform(lambda values: values.shift().rolling(_FOUR).mean())
+    found["year_ago_comparable"] = comparable
+    found["same_quarter_last_year"] = found["year_ago_value"].where(comparable)
+    for name, back in (("value", 1), ("target", 1)):
+        earlier = by_kpi[name].shift(back).where(by_kpi["_series"].shift(back) == rows["_series"])
+        found["previous" if name == "value" else "previous_line"] = earlier.array
+    since = by_kpi["_series"].shift(_FOUR) == rows["_series"]
+    found["average_of_four"] = averages.where(since).array
+    return found.drop(columns="_series")
+
+
+def with_arrows(rows: pd.DataFrame, council: Council) -> pd.DataFrame:
+    """Add `arrow_<kind>` and `change_<kind>` for each two-point kind that the council shows (`[direction] show`).
+
+    The arrow is better, worse, unchanged (within `unchanged_within`; equality is unchanged), not enough data, or not
+    testable: of what has no polarity, of milestones, of a sum for the year against anything but a year ago, and of what
+    counts since a date. The change is in the KPI's unit; closest to target it is that of the distance.
+    """
+    added = dict[str, pd.Series]()
+    for kind in council.arrows:
+        if kind != TREND_ARROW:
+            added |= _arrow(rows, kind, council.unchanged_within)
+    return rows.assign(**added).drop(columns=["previous_line", "average_of_four"])
+
+
+def _arrow(rows: pd.DataFrame, kind: str, within: str) -> dict[str, pd.Series]:
+    then = rows[_WITH[kind]]
+    line = {PREVIOUS: rows["previous_line"], YEAR_AGO: rows["year_ago_target"]}.get(
+        kind, rows["target"]
+    )
+    closest = rows["polarity"] == CLOSEST
+    now = rows["value"].mask(closest, (rows["value"] - rows["target"]).abs())
+    before = then.mask(closest, (then - line).abs())
+    change = now - before
+    slack = before.abs() * float(within[:-1]) / 100 if within.endswith("%") else float(within)
+    noise = _NOISE * before.abs().clip(lower=1)
+    gain = change.where(rows["polarity"] == HIGHER, -change)
+    arrow = pd.Series(UNCHANGED, index=rows.index, dtype="str")
+    arrow = arrow.mask(gain > slack + noise, BETTER).mask(gain < -slack - noise, WORSE)
+    adds_up = (
+        (rows["basis"] == "year_to_date")
+        if kind != YEAR_AGO
+        else pd.Series(False, index=rows.index)
+    )
+    never = ~rows["polarity"].isin((HIGHER, LOWER, CLOSEST)) | adds_up
+    never |= rows["since"].notna() | (rows["kind"] == MILESTONE)
+    arrow = arrow.mask(change.isna(), NOT_ENOUGH_DATA).mask(never, NOT_TESTABLE)
+    return {f"arrow_{kind}": arrow, f"change_{kind}": change.mask(never)}

@@ -1,0 +1,294 @@
+"""What changed since the previous report: it adds up, and a figure changed later leaves the earlier report as it was."""
+
+import csv
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from kpi_tools.cli import main
+from kpi_tools.loading import Returns, load
+from kpi_tools.page import chapters
+from kpi_tools.page.change_chapter import restated_figures
+from kpi_tools.scorecard import (
+    came_and_went,
+    earlier_reports,
+    issue_changes,
+    movement,
+    quarter_before,
+    rating_matrix,
+    rating_pairs,
+    recent_quarters,
+    reconcile,
+    report_tables,
+    restatements,
+    returned_again,
+    score,
+    set_changes,
+)
+
+RAW = Path(__file__).parents[1] / "data" / "raw"
+RATINGS = ["Green", "Amber", "Red", "Not rated"]
+
+
+# The way from the previous counts to these
+
+
+@pytest.fixture(scope="module")
+def quarter_3():
+    returns = load(RAW, "2024-25 Q3")
+    return returns, score(recent_quarters(returns), returns), *earlier_reports(returns)
+
+
+def test_from_16_printed_and_14_like_for_like_to_17(quarter_3):
+    _, kpis, before, same = quarter_3
+    steps = reconcile(kpis, before, same)
+    assert steps[["kpis", *RATINGS]].to_numpy().tolist() == [
+        [40, 16, 15, 8, 1],
+        [-2, -2, 0, 0, 0],
+        [0, 0, 1, 0, -1],
+        [38, 14, 16, 8, 0],
+        [0, 3, -4, 1, 0],
+        [38, 17, 12, 9, 0],
+        [0, 0, 0, 0, 0],
+        [38, 17, 12, 9, 0],
+    ]
+    assert adds_up(steps)
+
+
+def test_the_matrix_has_the_counts_like_for_like_on_its_sides(quarter_3):
+    _, kpis, before, same = quarter_3
+    table = rating_matrix(rating_pairs(kpis, same)).set_index("before")
+    change = movement(kpis, before, same).set_index("count")
+    assert table.columns.tolist() == [*RATINGS[:3], "Total"]  # none is or was without a rating
+    for rating in RATINGS[:3]:
+        assert table.loc[rating, "Total"] == change.loc[rating, "same_previous"]
+        assert table.loc["Total", rating] == change.loc[rating, "same_now"]
+    assert table.loc["Total", "Total"] == 38
+    assert table.loc["Amber"].tolist() == [4, 10, 2, 16]
+
+
+def test_who_came_and_who_went_by_name(quarter_3):
+    _, kpis, _, same = quarter_3
+    moved = came_and_went(rating_pairs(kpis, same)).set_index("rating")
+    assert moved.loc["Red", "came"] == [
+        "Section 106 developer contributions secured as a percentage of amount sought (from Amber)",
+        "Proportion of new Care Needs Assessments delivered within 28 days (from Amber)",
+    ]
+    assert moved.loc["Red", "went"] == [
+        "Percentage of case holding posts filled by permanent qualified social workers (to Amber)"
+    ]
+    assert [len(moved.loc["Green", side]) for side in ("came", "went")] == [4, 1]
+
+
+def test_every_change_to_the_set_has_its_reason(quarter_3):
+    returns, kpis, before, _ = quarter_3
+    found = set_changes(kpis, before, returns).set_index(["kpi_id", "change"])["reason"]
+    assert found["ES06", "Removed"] == "Ofsted no longer gives overall judgements of schools."
+    assert "ES07" in found.index.get_level_values(0)
+    assert found["PH03", "Rated again"].startswith("Quarter 3 2024/25 is rated Amber")
+    assert found["ET06", "New target"].startswith(
+        "Target 10,797 tonnes CO2e, was 11,197 tonnes CO2e."
+    )
+    assert len(found) == 4
+
+
+def test_a_redefinition_and_a_removal_without_a_reason_say_so(quarter_3):
+    returns, kpis, before, _ = quarter_3
+    log = pd.DataFrame(
+        [("CS01", "2024-25 Q3", "redefined", "Counts web chats as well", "final"),
+         ("CS02", "2024-25 Q2", "redefined", "of the report before", "final")],
+        columns=["kpi_id", "from_quarter", "change", "reason", "status"],
+    )  # fmt: skip
+    found = set_changes(kpis, before, replace(returns, changelog=log)).set_index(
+        ["kpi_id", "change"]
+    )["reason"]
+    assert found["CS01", "Redefined"] == "Counts web chats as well."
+    assert found["ES06", "Removed"] == "No reason is recorded."
+    assert ("CS02", "Redefined") not in found.index
+
+
+def adds_up(steps: pd.DataFrame) -> bool:
+    """Whether each row of counts is where the rows above lead, and its ratings are as many as its KPIs."""
+    columns = ["kpis", *RATINGS]
+    running = None
+    for _, row in steps.iterrows():
+        here = row[columns].astype(int)
+        if row["kind"] == "change":
+            running = running + here
+        elif (
+            running is not None and not here.equals(running) or here["kpis"] != here[RATINGS].sum()
+        ):
+            return False
+        else:
+            running = here
+    return True
+
+
+def rated(**rags):
+    return pd.DataFrame(
+        {
+            "kpi_id": list(rags),
+            "kpi_name": list(rags),
+            "section": "S",
+            "rating": pd.array(list(rags.values()), dtype="str"),
+        }
+    )
+
+
+colours = st.sampled_from(["Green", "Amber", "Red", "Not rated"])
+cards = st.dictionaries(st.sampled_from(list("abcdefgh")), colours, max_size=8)
+
+
+@settings(max_examples=40)
+@given(cards, cards, cards)
+def test_it_adds_up_whatever_came_went_moved_or_was_restated(now, before, same):
+    steps = reconcile(rated(**now), rated(**before), rated(**same))
+    assert adds_up(steps)
+    assert steps.iloc[0]["kpis"] == len(before) and steps.iloc[-1]["kpis"] == len(now)
+
+
+# Figures published before
+
+
+@pytest.fixture(scope="module")
+def raws(tmp_path_factory):
+    """The data as they are, and with CS01 of June 2024 restated in the folder of Quarter 3."""
+    changed = tmp_path_factory.mktemp("restated") / "raw"
+    shutil.copytree(RAW, changed)
+    path = changed / "returns" / "2024-25-Q3" / "chief-executives.csv"
+    with path.open("a", encoding="utf-8", newline="") as file:
+        csv.writer(file, lineterminator="\n").writerow(
+            ["CS01", "2024-25 Q1", 88, "", "", "final", "Survey answers of May were counted twice"]
+        )
+    return RAW, changed
+
+
+@pytest.fixture(scope="module")
+def read(raws):
+    return {
+        (raw, quarter): load(raw, quarter)
+        for raw in raws
+        for quarter in ("2024-25 Q2", "2024-25 Q3")
+    }
+
+
+def reports(returns: Returns) -> tuple[Returns, pd.DataFrame, pd.DataFrame]:
+    """The returns, the previous report's scorecard and that of its quarter as known now."""
+    return returns, *earlier_reports(returns)
+
+
+def page(returns: Returns) -> str:
+    """The chapters of the report, with the cards of the section in which the figure was changed."""
+    returns = replace(returns, council=replace(returns.council, sections=("Customer Services",)))
+    recent = recent_quarters(returns)
+    kpis, before = score(recent, returns), earlier_reports(returns)[0]
+    moved = movement(kpis, before, quarter_before(returns))
+    pieces = (
+        chapters.for_the_minutes(kpis, before, moved, returns),
+        chapters.reds(kpis),
+        chapters.sections(kpis, recent, returns),
+        chapters.changes(kpis, before, quarter_before(returns), moved, returns),
+    )
+    return "".join(map(str, pieces))
+
+
+def test_the_earlier_report_stays_as_it_was_to_the_byte(raws, read):
+    plain, changed = (read[raw, "2024-25 Q2"] for raw in raws)
+    assert page(changed).encode() == page(plain).encode()
+    for name, table in report_tables(plain).items():
+        pd.testing.assert_frame_equal(table, report_tables(changed)[name])
+
+
+def test_the_later_report_shows_the_restatement_with_its_effect(raws, read):
+    plain, changed = (restatements(*reports(read[raw, "2024-25 Q3"])) for raw in raws)
+    new = changed[~changed["kpi_id"].isin(plain["kpi_id"])].iloc[0]
+    assert new[["kpi_id", "quarter", "new", "old_rating", "new_rating", "received"]].tolist() == [
+        "CS01", "2024-25 Q1", "88%", "Green", "Red", "2024-25 Q3",
+    ]  # fmt: skip
+    assert new["old"] == "98%"
+    assert new["reason"] == "Survey answers of May were counted twice"
+    told = str(restated_figures(*reports(read[raws[1], "2024-25 Q3"])))
+    assert (
+        "88%" in told
+        and "Green, now Red" in told
+        and "Survey answers of May were counted twice" in told
+    )
+    assert "Survey answers" not in str(restated_figures(*reports(read[raws[0], "2024-25 Q3"])))
+
+
+def test_what_was_filled_in_or_replaced_in_quarter_3(read):
+    found = restatements(*reports(read[RAW, "2024-25 Q3"])).set_index(["kpi_id", "quarter"])
+    assert found.loc[("PH02", "2023-24 Q3"), ["old", "new", "old_rating", "new_rating"]].tolist() == [
+        "66,971", "67,011", "Amber", "Amber",
+    ]  # fmt: skip
+    late = found.loc[("PH03", "2024-25 Q2")]
+    assert late[["old", "new", "old_rating", "new_rating"]].tolist() == [
+        "not available",
+        "65%",
+        "Not rated",
+        "Amber",
+    ]
+    assert late[["old_direction", "new_direction"]].tolist() == ["not enough data", "negative"]
+    assert len(found) == 3
+
+
+def test_the_first_report_has_nothing_to_compare():
+    returns = load(RAW, "2023-24 Q2")
+    assert restatements(*reports(returns)).empty
+    assert "No earlier returns are held here" in str(restated_figures(*reports(returns)))
+
+
+def test_what_differs_between_two_issues(read):
+    found = issue_changes(read[RAW, "2024-25 Q2"], read[RAW, "2024-25 Q3"])
+    assert list(found) == ["Figures restated", "Ratings", "Commentary", "Management action"]
+    ratings = found["Ratings"].set_index("kpi_id")
+    assert ratings.loc["ED02", ["before", "now"]].tolist() == ["Amber", "Red"]
+    assert ratings.loc["ES06", "now"] == "not in this report"
+    assert ratings.loc["PH03", ["before", "now"]].tolist() == ["Not rated", "Amber"]
+    words = found["Commentary"].set_index("kpi_id")
+    assert words.loc["CS02", "now"].startswith(
+        "The answer rate rose from 89% to 94%, above its target of 90%"
+    )
+    assert set(words.index) >= {"CS03", "ES03", "PH03"}
+    assert "CS01" not in words.index
+
+
+def test_the_command_lists_them(capsys):
+    assert main(["changes", "2024-25 Q3", "Q2 2024/25"]) == 0
+    told = capsys.readouterr().out
+    assert told.startswith(
+        "From the report of Quarter 2 2024/25 to that of Quarter 3 2024/25\n\nFigures restated: 3\n"
+    )
+    assert "  ED02   Amber              → Red " in told
+    assert "Is: The answer rate rose from 89% to 94%" in " ".join(told.split())
+
+
+def test_the_same_figure_written_otherwise_is_no_restatement(tmp_path):
+    """A return that holds an old quarter again, rounded: 80.9 became 81."""
+    raw = tmp_path / "raw"
+    shutil.copytree(RAW, raw)
+    file = raw / "returns" / "2024-25-Q3" / "again.csv"
+    old = load(raw, "2024-25 Q2").figures
+    old = old[(old["quarter"] == "2024-25 Q2") & old["value"].notna()].set_index("kpi_id")["value"]
+    rounded = {kpi: round(value) for kpi, value in old.items() if value != round(value)}
+    assert len(rounded) > 3
+    rows = [f"{kpi},2024-25 Q2,{value}" for kpi, value in rounded.items()]
+    file.write_text("\n".join(["kpi_id,period,value", *rows]) + "\n")
+    returns = load(raw, "2024-25 Q3")
+    found = restatements(*reports(returns)).set_index(["kpi_id", "quarter"])["kind"]
+    again = [(kpi, "2024-25 Q2") for kpi in rounded]
+    assert set(found.loc[again]) == {"written otherwise"}
+    assert found["PH03", "2024-25 Q2"] == "filled in"
+    assert found["PH02", "2023-24 Q3"] == "restated"
+    (again,) = returned_again(returns).to_dict("records")
+    assert again["file"] == "returns/2024-25-Q3/again.csv"
+    assert (again["rows"], again["quarters"]) == (len(rounded), ["2024-25 Q2"])
+
+
+def test_a_return_with_a_new_figure_is_not_returned_again(read):
+    assert returned_again(read[RAW, "2024-25 Q3"]).empty
