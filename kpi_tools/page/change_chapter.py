@@ -41,12 +41,6 @@ def moved_ratings(kpis: pd.DataFrame, same: pd.DataFrame) -> Html:
     pairs = rating_pairs(kpis, same)
     moved = int((pairs["before"] != pairs["now"]).sum())
     counted = rating_matrix(pairs)
-    empty = [
-        name
-        for name in (NOT_RATED,)
-        if counted[name].sum() == 0 and counted.loc[counted["before"] == name, "Total"].sum() == 0
-    ]
-    counted = counted[~counted["before"].isin(empty)].drop(columns=empty)
     counted["before"] = [
         badge(name) if name in (*RAGS, NOT_RATED) else name for name in counted["before"]
     ]
