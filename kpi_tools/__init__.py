@@ -40,9 +40,8 @@ _HOMES = {
     "explorer.directorate": ("explore",),
     "explorer.in_depth": ("one_kpi",),
     "remarks": ("commentary_until",),
-    "release.checks": ("release_findings",),
-    "release.edition": ("edition_notice", "checks_chapter"),
-    "release.how_made": ("how_made",),
+    "checks": ("release_findings",),
+    "page.released": ("edition_notice", "checks_chapter", "how_made"),
     "running.runner": ("complete",),
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}

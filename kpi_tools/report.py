@@ -3,7 +3,6 @@
 import os
 import re
 from collections.abc import Mapping
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -48,7 +47,7 @@ def report_quarter(
     which the page then says; either way they are kept in `processed` beside `raw` (`kpi_tools.spreadsheets`). Each cell of
     the notebook may take `timeout` seconds. `progress` shows a bar. `pdf` prints the page too (`running.pdf`). `edition`
     is `draft` or `final`; a final report is refused while its checks find an error that `overrides` (check, reason, role)
-    do not let pass (`kpi_tools.release`). `prepared_by` and `signed_off_by` are roles, where not those of council.toml.
+    do not let pass (`kpi_tools.checks`). `prepared_by` and `signed_off_by` are roles, where not those of council.toml.
     `read_in`: the folder in which it is to be read, where it is made elsewhere to be compared with it.
     Raises `InputError` for a quarter or returns that cannot be used, `BusyError` where the same quarter is being made,
     `KpiError` for what went wrong on the way; a notebook that stopped is kept in `outputs/_failed/<quarter>/`.
@@ -114,7 +113,7 @@ def asked(
     prepared_by: str = "", signed_off_by: str = "",
 ) -> dict[str, str]:  # fmt: skip
     """These settings of `report_quarter` as parameters of its notebook, and as its manifest has them."""
-    from kpi_tools.release.edition import DRAFT, as_text
+    from kpi_tools.checks.findings import DRAFT, as_text
 
     given = {
         "allow_rejected": "yes" if allow_rejected else "", "edition": edition if edition != DRAFT else "",
@@ -130,20 +129,21 @@ def _report_content(
     allow_rejected: bool,
     roles: Mapping[str, str],
 ) -> Content:
-    from kpi_tools.release.edition import (
-        DRAFT,
-        check_page,
-        hold_back,
-        kinds,
-        kinds_shown,
-        parse_overrides,
-    )
-    from kpi_tools.release.how_made import record
+    from kpi_tools.checks import release_findings
+    from kpi_tools.checks.findings import DRAFT, hold_back, kinds, parse_overrides
+    from kpi_tools.page.released import kinds_shown, record
+    from kpi_tools.remarks import commentary_until
     from kpi_tools.scorecard import report_tables
     from kpi_tools.spreadsheets import load_keeping_rejected
 
     returns = load_keeping_rejected(job.raw, job.quarter, allow_rejected=allow_rejected)
-    found = partial(hold_back, returns, job.raw, edition, overrides)
+
+    def found(tables: "Mapping[str, pd.DataFrame] | None" = None) -> "pd.DataFrame":
+        made = (tables["Quarters"], tables["KPIs"]) if tables else ()
+        findings = release_findings(returns, *made, earlier=commentary_until(job.raw, returns))
+        hold_back(findings, edition, overrides, returns.quarter.title)
+        return findings
+
     findings = found() if edition != DRAFT or overrides else None  # which holds nothing else back
     title = f"{'Draft: ' if edition == DRAFT else ''}{returns.council.report_title}, {job.quarter.title}"
     given = asked(edition, overrides, allow_rejected, **roles)
@@ -159,7 +159,7 @@ def _report_content(
 
     return Content(
         returns, title, given, lambda: report_tables(returns),
-        lambda page, tables: check_page(page, returns, tables), recorded, whole=True,
+        lambda *_: None, recorded, whole=True,
     )  # fmt: skip
 
 

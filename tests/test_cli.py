@@ -204,7 +204,7 @@ def test_check_lists_what_is_wrong_with_its_place(tmp_path):
         in done.stdout
     )
     assert "rejected 1 " in done.stdout
-    assert done.stderr == "The report cannot be made: one error has to be mended first.\n"
+    assert done.stderr == "The report cannot be made: one error has to be put right first.\n"
     done = kpi(
         "report",
         "2024-25 Q3",

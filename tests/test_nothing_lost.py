@@ -70,7 +70,7 @@ def test_check_keeps_what_is_refused_and_a_clean_run_leaves_nothing_stale(
         f"Rejected rows, to be sent back: {raw.parent / 'processed' / '2024-25-Q3' / WORKBOOK}"
         in told.out
     )
-    assert told.err == "The report cannot be made: one error has to be mended first.\n"
+    assert told.err == "The report cannot be made: one error has to be put right first.\n"
     assert kept(raw) == FILES
     rejected = pd.read_csv(raw.parent / "processed" / "2024-25-Q3" / "rejected.csv", dtype="str")
     assert rejected.loc[0, ["kpi_id", "value", "codes"]].tolist() == ["ED02", "80.9p", "value-flag"]

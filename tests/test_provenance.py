@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from kpi_tools.checks import CHECKS
+from kpi_tools.checks.tables import versions
 from kpi_tools.cli import main
 from kpi_tools.doubts import DOUBTS
 from kpi_tools.provenance import program
 from kpi_tools.provenance.inputs import digest, fingerprints
 from kpi_tools.quarters import Quarter
-from kpi_tools.release.checks import CHECKS, other_versions
 from kpi_tools.report import report_quarter
 from tests.one_section import RAW, append, governance_without_action
 
@@ -155,9 +156,9 @@ def test_versions_other_than_those_of_the_lock_are_named_and_hold_the_final_repo
     assert program.unlike_lock(tmp_path / "none.lock") == [
         "there is no none.lock to compare the packages with"
     ]
-    found = list(other_versions(unlike))
+    found = list(versions(unlike))
     assert [(one.severity, one.code) for one in found] == [("error", "versions-not-locked")]
-    assert list(other_versions([])) == []
+    assert list(versions([])) == []
 
 
 def test_every_source_of_the_package_has_a_part_in_its_name(monkeypatch, tmp_path):
@@ -178,11 +179,12 @@ def test_every_code_of_a_finding_is_among_the_checks():
     import re
 
     given = set()
-    for path in (ROOT / "kpi_tools" / "release").glob("*.py"):
-        if path.name != "page_checks.py":
-            given |= set(
-                re.findall(r'(?:error|warning)\(\s*"([a-z-]+)"', path.read_text(encoding="utf-8"))
+    for path in (ROOT / "kpi_tools" / "checks").glob("*.py"):
+        given |= set(
+            re.findall(
+                r'(?:error|warning|notice)\(\s*"([a-z-]+)"', path.read_text(encoding="utf-8")
             )
+        )
     assert given | set(DOUBTS) == set(CHECKS)
 
 

@@ -30,21 +30,27 @@ def check(quarter: str | None, raw: Path) -> None:
     click.echo(f"{returns.quarter.title}: {returns.summary}{kept}")
     errors, faults = int((problems["severity"] == "error").sum()), 0
     if own_tables_are_sound(returns):
-        from kpi_tools.terminal import check_findings, findings_text
+        from kpi_tools.checks import release_findings
+        from kpi_tools.checks.findings import findings_text
+        from kpi_tools.remarks import commentary_until
 
-        findings = check_findings(returns, raw)
+        findings = release_findings(returns, earlier=commentary_until(str(raw), returns))
         faults = int((findings["severity"] == "error").sum())
         if len(findings):
             click.echo(findings_text(findings))
     if errors:
-        what = "one error has" if errors == 1 else f"{errors:,} errors have"
-        raise InputError(f"The report cannot be made: {what} to be mended first.")
+        raise InputError(f"The report cannot be made: {_to_put_right(errors)} first.")
     if faults:
-        what = "one error has" if faults == 1 else f"{faults:,} errors have"
         raise InputError(
-            f"A draft can be made, the final report cannot: {what} to be mended first, or overridden."
+            f"A draft can be made, the final report cannot: {_to_put_right(faults)} first, or let pass."
         )
     click.echo("Ready for the report.")
+
+
+def _to_put_right(errors: int) -> str:
+    from kpi_tools.wording import plural
+
+    return f"{plural(errors, 'error')} {'has' if errors == 1 else 'have'} to be put right"
 
 
 @click.command()

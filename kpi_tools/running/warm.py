@@ -8,7 +8,7 @@ from nbformat.v4 import new_notebook
 
 for _name in (
     "kpi_tools.report", "kpi_tools.files.rejects", "kpi_tools.files.spreadsheets", "kpi_tools.page.chapters",
-    "kpi_tools.release.edition", "kpi_tools.release.how_made", "kpi_tools.running.kernel", "kpi_tools.running.export",
+    "kpi_tools.checks", "kpi_tools.page.released", "kpi_tools.running.kernel", "kpi_tools.running.export",
     "ipykernel.kernelapp", "papermill", "openpyxl",
 ):  # fmt: skip
     import_module(_name)

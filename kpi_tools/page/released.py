@@ -1,29 +1,43 @@
-"""The last chapter: from what, by which program and rules, by whom a report was made, and what its checks found (floor 3).
+"""The edition's word at the top, the chapter Checks, and the last chapter: from what, by which program and rules, by whom.
 
-The same record goes into the manifest, so page and manifest cannot differ.
+The record of the last chapter goes into the manifest, too, so that page and manifest cannot differ.
 """
 
 from collections.abc import Iterable, Mapping
 from datetime import date
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
+from markupsafe import Markup
 
 from kpi_tools import __version__
+from kpi_tools.checks import CHECKS
+from kpi_tools.checks.findings import (
+    FINAL,
+    Override,
+    as_lines,
+    grouped,
+    kinds,
+    open_errors,
+    parse_overrides,
+    with_overrides,
+)
+from kpi_tools.errors import InputError
 from kpi_tools.loading import Council, Returns, raw_folder
-from kpi_tools.page.html import Html, paragraphs
+from kpi_tools.page.html import SAID, Html, paragraphs, section
 from kpi_tools.page.tables import report_table
 from kpi_tools.provenance.inputs import digest, fingerprints
 from kpi_tools.provenance.program import sources, unlike_lock, versions
 from kpi_tools.quarters import Quarter
-from kpi_tools.release.checks import CHECKS
-from kpi_tools.release.edition import Override, judged, kinds, parse_overrides
 from kpi_tools.scorecard import counts
 from kpi_tools.vocabulary import NOT_RATED, PERCENTAGE, RAGS, SUPPRESSED
-from kpi_tools.words.row_words import rows_of
-from kpi_tools.words.wording import listed, plural
+from kpi_tools.wording import in_words, listed, plural, rows_of
 
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
+
+_CHECKS: Final = "checks"
 NOT_RECORDED: Final = "not recorded"
 _SHOWN: Final = 16
 
@@ -77,7 +91,13 @@ def how_made(
     """The chapter's paragraphs and the table of inputs; parameters as the notebook has them, else as `record`."""
     given = parse_overrides(overrides)
     said = record(
-        returns, kpis, kinds(judged(findings, given)), edition, given, prepared_by, signed_off_by
+        returns,
+        kpis,
+        kinds(with_overrides(findings, given)),
+        edition,
+        given,
+        prepared_by,
+        signed_off_by,
     )
     used = fingerprints(raw_folder(raw), returns.quarter)
     rows = said["rows"]
@@ -196,3 +216,88 @@ def _group(path: str) -> str:
         if rest
         else path
     )
+
+
+def edition_notice(edition: str, quarter: Quarter) -> Html:
+    """The word Draft at the top of what is not final."""
+    if edition == FINAL:
+        return Html()
+    text = Markup(
+        '<div class="kpi-draft" role="note" aria-label="Edition"><p><strong>Draft.</strong> {}</p></div>'
+    )
+    return Html(
+        text.format(
+            f"Not for publication: the report for {quarter.title} has not been released. The chapter Checks says why."
+        )
+    )
+
+
+def checks_chapter(findings: pd.DataFrame, edition: str, overrides: str = "") -> Html:
+    """The chapter Checks: every finding in a draft; in the final report those that were overridden, or nothing.
+
+    `overrides` as the notebook's parameter has them. Raises `InputError` in a final report while an error stands.
+    """
+    table = with_overrides(findings, parse_overrides(overrides))
+    return Html(_chapter(table, edition).markup, said={_CHECKS: kinds(table)})
+
+
+def kinds_shown(notebook: "NotebookNode") -> Mapping[str, int] | None:
+    """The `kinds` of findings that the chapter Checks of an executed notebook shows; null where it has none."""
+    outputs = (output for cell in notebook.cells for output in cell.get("outputs", ()))
+    said = (output.get("metadata", {}).get(SAID, {}) for output in outputs)
+    return next((dict(one[_CHECKS]) for one in said if _CHECKS in one), None)
+
+
+def _chapter(table: pd.DataFrame, edition: str) -> Html:
+    errors = open_errors(table)
+    passed = table[table["by"].notna()]
+    if edition == FINAL:
+        if len(errors):
+            raise InputError(f"The final report is refused.\n{as_lines(errors)}")
+        return (
+            section("Checks overridden", _passed_sentence(passed), _table(passed))
+            if len(passed)
+            else Html()
+        )
+    if table.empty:
+        return section("Checks", "The checks before release found nothing.")
+    return section(
+        "Checks",
+        _count(table, errors),
+        *([_passed_sentence(passed)] if len(passed) else []),
+        _table(table),
+    )
+
+
+def _count(table: pd.DataFrame, errors: pd.DataFrame) -> str:
+    """`The checks before release found three things, of which one stands in the way of the final report.`"""
+    found = f"The checks before release found {plural(len(table), 'thing')}"
+    if errors.empty:
+        return f"{found}; {'it does' if len(table) == 1 else 'they do'} not stand in the way of the final report."
+    if len(errors) == len(table):
+        which = "it stands" if len(errors) == 1 else "all of them stand"
+        return f"{found}; {which} in the way of the final report."
+    which = f"{in_words(len(errors))} {'stands' if len(errors) == 1 else 'stand'}"
+    return f"{found}, of which {which} in the way of the final report."
+
+
+def _passed_sentence(passed: pd.DataFrame) -> Html:
+    said = passed.drop_duplicates("code")
+    return paragraphs(*(
+        f"{row['code']}: let pass by the {row['by']}, because {row['because'].rstrip('.')}." for row in rows_of(said)
+    ))  # fmt: skip
+
+
+def _table(table: pd.DataFrame) -> Html:
+    rows = [
+        {
+            "Place": "; ".join(row["place"]),
+            "Finding": row["finding"],
+            "What to do": row["remedy"],
+            "Check": row["code"],
+            "Severity": row["severity"] if pd.isna(row["by"]) else "overridden",
+        }
+        for row in grouped(table)
+    ]
+    caption = "Findings of the checks before release"
+    return report_table(pd.DataFrame(rows), caption, name="findings", wide=True, quiet=True)

@@ -1,0 +1,79 @@
+"""What must hold before a report is released: tables and texts go in, findings come out.
+
+Rules for single cells are kept by loading; here the report as a whole is checked.
+"""
+
+from itertools import chain
+from typing import Final
+
+import pandas as pd
+
+from kpi_tools.checks import tables, texts
+from kpi_tools.checks.findings import as_findings
+from kpi_tools.doubts import DOUBTS
+from kpi_tools.loading import Returns
+from kpi_tools.provenance.program import unlike_lock
+from kpi_tools.scorecard import earlier_reports, rating_pairs, recent_quarters, score
+
+CHECKS: Final = (
+    *DOUBTS, "red-without-action", "no-latest-figure", "no-data-period", "late-figure", "old-data", "same-series",
+    "sent-again", "part-of-a-count", "floor-without-target", "same-name", "one-name-two-spellings", "name-left-over",
+    "token-without-figure", "change-not-like-for-like", "count-in-text", "target-in-text", "stale-quarter",
+    "words-against-direction", "title-spelt-two-ways", "commentary-unchanged", "taken-otherwise", "versions-not-locked",
+)  # fmt: skip
+"""Every kind of finding before release, by its code."""
+
+
+def release_findings(
+    returns: Returns,
+    recent: pd.DataFrame | None = None,
+    kpis: pd.DataFrame | None = None,
+    before: pd.DataFrame | None = None,
+    same: pd.DataFrame | None = None,
+    *,
+    earlier: pd.DataFrame | None = None,
+) -> pd.DataFrame:
+    """Everything found before the release of the report of the returns' quarter.
+
+    Args:
+        returns: What is known at the quarter.
+        recent: As `recent_quarters`; made where not at hand, as are the next three.
+        kpis: As `score`.
+        before: The scorecard of the previous report as it was printed (`earlier_reports`).
+        same: That of its quarter as known now.
+        earlier: The commentary of earlier reports (`remarks.commentary_until`); without it, commentary that is the
+            same as last time is not found.
+
+    Returns:
+        One row a finding (columns: `findings.COLUMNS`), errors first.
+    """
+    recent = recent_quarters(returns) if recent is None else recent
+    kpis = score(recent, returns) if kpis is None else kpis
+    same = earlier_reports(returns)[1] if same is None else same
+    pairs = rating_pairs(kpis, same)
+    said = texts.written(returns, kpis)
+    return as_findings(
+        chain(
+            tables.doubted(recent),
+            tables.reds_without_action(kpis, returns.quarter),
+            tables.missing(kpis, recent),
+            tables.late(recent, returns),
+            tables.old_ratings(kpis, returns.quarter),
+            tables.same_series(recent),
+            tables.sent_again(returns),
+            tables.parts_of_counts(recent),
+            tables.floors_without_target(kpis),
+            tables.same_names(kpis),
+            tables.spellings(kpis),
+            tables.left_over_names(returns),
+            texts.tokens_without_figure(said, kpis),
+            texts.counts(said, kpis, pairs),
+            texts.targets(said, kpis),
+            texts.quarters(said, kpis, returns.quarter),
+            texts.improvements(said, kpis),
+            texts.titles(said, kpis, tables.other_texts(returns)),
+            texts.unchanged(said, earlier, returns.quarter),
+            tables.taken_otherwise(returns.log),
+            tables.versions(unlike_lock()),
+        )
+    )

@@ -1,0 +1,186 @@
+"""Findings, what lets them pass, and how they are printed.
+
+An error stands in the way of the final report until it is put right or overridden with a reason by a role; a warning
+should be looked at; a notice informs.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from itertools import starmap
+from textwrap import wrap
+from typing import Final, NamedTuple
+
+import pandas as pd
+
+from kpi_tools.errors import InputError
+from kpi_tools.wording import Row, listed, plural, rows_of
+from kpi_tools.words.rules import ERROR, NOTICE, WARNING
+
+COLUMNS: Final = ("severity", "code", "place", "finding", "remedy")
+DRAFT: Final = "draft"
+FINAL: Final = "final"
+EDITIONS: Final = (DRAFT, FINAL)
+_ORDER: Final = (ERROR, WARNING, NOTICE)
+_WIDTH: Final = 110
+_PLACES: Final = 6
+
+
+class Finding(NamedTuple):
+    """What is wrong in the report, where, and what to do."""
+
+    severity: str
+    code: str
+    place: str
+    finding: str
+    remedy: str
+
+
+def error(code: str, place: str, finding: str, remedy: str) -> Finding:
+    """A finding that must be put right, or overridden with a reason."""
+    return Finding(ERROR, code, place, finding, remedy)
+
+
+def warning(code: str, place: str, finding: str, remedy: str) -> Finding:
+    """A finding that somebody should look at."""
+    return Finding(WARNING, code, place, finding, remedy)
+
+
+def notice(code: str, place: str, finding: str, remedy: str) -> Finding:
+    """A finding that informs."""
+    return Finding(NOTICE, code, place, finding, remedy)
+
+
+def as_findings(found: Iterable[Finding]) -> pd.DataFrame:
+    """One row a finding (columns: COLUMNS), errors first, otherwise in the order found."""
+    ordered = sorted(found, key=lambda finding: _ORDER.index(finding.severity))
+    return pd.DataFrame(ordered, columns=list(COLUMNS)).astype("str")
+
+
+@dataclass(frozen=True)
+class Override:
+    """The findings of one check let pass: why, and by whom (a role)."""
+
+    code: str
+    because: str
+    by: str
+
+    def __post_init__(self) -> None:
+        for name, text in (("code", self.code), ("reason", self.because), ("role", self.by)):
+            if not text.strip() or "|" in text or "\n" in text:
+                raise InputError(
+                    f"An override needs a {name} in plain words, on one line and without |; it has {text!r}."
+                )
+
+
+def as_text(overrides: Iterable[tuple[str, str, str]]) -> str:
+    """The overrides (check, reason, role) as a notebook's parameter has them: `code | because | by`, one a line."""
+    return "\n".join(
+        " | ".join((one.code, one.because, one.by)) for one in starmap(Override, overrides)
+    )
+
+
+def parse_overrides(text: str) -> tuple[Override, ...]:
+    """What `as_text` wrote. Raises `InputError` for a line that has not three parts."""
+    found = []
+    for line in text.splitlines():
+        parts = [part.strip() for part in line.split("|")]
+        if len(parts) != 3:
+            raise InputError(
+                f'An override is written "code | because | by", and this one is {line!r}.'
+            )
+        found.append(Override(*parts))
+    return tuple(found)
+
+
+def with_overrides(findings: pd.DataFrame, overrides: Iterable[Override]) -> pd.DataFrame:
+    """The findings with `because` and `by` (null where not overridden).
+
+    Raises `InputError` for an override of a check that found nothing: it would hide a finding of later.
+    """
+    given: Mapping[str, Override] = {one.code: one for one in overrides}
+    if idle := [code for code in given if code not in set(findings["code"])]:
+        there = listed(list(dict.fromkeys(findings["code"]))) or "none"
+        raise InputError(f"There is no finding {idle[0]!r} to override. There are: {there}.")
+    own = [given.get(code) for code in findings["code"]]
+    return findings.assign(
+        because=[one and one.because for one in own], by=[one and one.by for one in own]
+    )
+
+
+def open_errors(findings: pd.DataFrame) -> pd.DataFrame:
+    """The errors among findings with overrides that nobody has let pass."""
+    return findings[(findings["severity"] == ERROR) & findings["by"].isna()]
+
+
+def hold_back(
+    findings: pd.DataFrame, edition: str, overrides: Iterable[tuple[str, str, str]], title: str
+) -> None:
+    """Raise `InputError`, a list of sentences, where the final report of the quarter `title` must not be made.
+
+    So does an override that has no finding, or an edition that is none.
+    """
+    if edition not in EDITIONS:
+        raise InputError(f'A report is "draft" or "final", not {edition!r}.')
+    errors = open_errors(with_overrides(findings, starmap(Override, overrides)))
+    if edition == FINAL and len(errors):
+        raise InputError(
+            f"The final report of {title} is refused: {plural(len(errors), 'error')} found by its checks.\n"
+            f"{as_lines(errors)}\n  Put them right, or let one pass with --override CODE --because REASON --by ROLE."
+        )
+
+
+def kinds(findings: pd.DataFrame) -> dict[str, int]:
+    """How many findings there are of each kind, by its code."""
+    return {str(code): int(count) for code, count in findings["code"].value_counts().items()}
+
+
+def grouped(findings: pd.DataFrame) -> list[Row]:
+    """The findings with like ones taken together: rows of COLUMNS, the `place` of each a list of places."""
+    groups: dict[tuple[str, ...], Row] = {}
+    for row in rows_of(findings):
+        key = (row["code"], row["finding"], row["remedy"])
+        groups.setdefault(key, row | {"place": []})["place"].append(row["place"])
+    return list(groups.values())
+
+
+def as_lines(findings: pd.DataFrame, most: int = 10) -> str:
+    """Findings as sentences, one a line, like ones together; those beyond `most` are counted."""
+    rows = grouped(findings)
+    lines = [
+        f"  {_places(row['place'])}: {row['finding']} {row['remedy']} [{row['code']}, {row['severity']}]"
+        for row in rows[:most]
+    ]
+    more = len(rows) - most
+    return "\n".join([*lines, *([f"  … and {more:,} more."] if more > 0 else [])])
+
+
+def findings_text(findings: pd.DataFrame) -> str:
+    """For a terminal: severity, check and places in columns, below them what was found and what to do."""
+    code = max(findings["code"].str.len().max(), 5)
+    lines = [f"{'Severity':<9} {'Check':<{code}} Place"]
+    for row in grouped(findings):
+        lines.append(f"{row['severity']:<9} {row['code']:<{code}} {_places(row['place'])}")
+        text = f"{row['finding']} {row['remedy']}"
+        lines += wrap(text, _WIDTH, initial_indent=" " * 10, subsequent_indent=" " * 10)
+    return "\n".join(lines)
+
+
+def _places(places: list[str]) -> str:
+    """The first places; `file, row 2, column` is said once where only the row differs."""
+    alike = {_row_of(place)[0] for place in places}
+    if len(places) > 1 and len(alike) == 1 and all(_row_of(place)[1] for place in places):
+        before, after = next(iter(alike))
+        rows = [_row_of(place)[1] for place in places]
+        return f"{before}, rows {_listed(rows)}{after}"
+    return _listed(places, "; ")
+
+
+def _row_of(place: str) -> tuple[tuple[str, str], str]:
+    before, _, rest = place.partition(", row ")
+    number, comma, after = rest.partition(",")
+    return (before, comma + after), number
+
+
+def _listed(items: list[str], between: str = ", ") -> str:
+    more = len(items) - _PLACES
+    return between.join(items[:_PLACES]) + (f" and {more:,} more" if more > 0 else "")

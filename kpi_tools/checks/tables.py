@@ -1,0 +1,287 @@
+"""Checks of figures, names and what was received. Each function takes tables and gives findings."""
+
+import re
+from collections.abc import Iterator
+from difflib import SequenceMatcher
+from typing import Final
+
+import pandas as pd
+
+from kpi_tools.checks.findings import Finding, error, notice, warning
+from kpi_tools.doubts import doubt_table
+from kpi_tools.loading import Returns
+from kpi_tools.quarters import Quarter
+from kpi_tools.vocabulary import CARRIED_FORWARD, NOT_RATED, RED, SUPPRESSED
+from kpi_tools.wording import Row, is_text, listed, plural, rows_of
+
+_LEFT_OVER: Final = re.compile(
+    r"^(?:Series ?\d+|Column ?\d+|Chart Title|Axis Title|Sheet ?\d+|Category ?\d+|TBC|TBD|xx+|KPI name)$|"
+    r"#(?:REF|N/A|VALUE|DIV/0|NAME)[!?]?|lorem ipsum",
+    re.I,
+)
+_OLD: Final = 4
+"""A rated figure that is so many quarters old is named: its year is over."""
+_ALIKE: Final = 0.93
+_FEWEST_SAME: Final = 3
+_CHANGES_SHOWN: Final = 5
+
+
+def doubted(recent: pd.DataFrame) -> Iterator[Finding]:
+    """Figures shown that look like a fault of the data and that nobody has confirmed."""
+    for row in rows_of(doubt_table(recent)):
+        place = f"{row['kpi_id']}, {Quarter.parse(row['quarter']).title}"
+        remedy = f"{row['remedy']} If it is right, write into its note: checked: and why."
+        yield error(row["code"], place, row["doubt"], remedy)
+
+
+def reds_without_action(kpis: pd.DataFrame, quarter: Quarter) -> Iterator[Finding]:
+    """Every Red has a management action."""
+    for row in rows_of(kpis[(kpis["rating"] == RED) & kpis["management_action"].isna()]):
+        asked = row["owner"] if is_text(row["owner"]) else "the service"
+        yield error(
+            "red-without-action",
+            f"commentary/{quarter.slug}, {_kpi(row)}",
+            f"The KPI is {row['rating']} and no management action has been given.",
+            f"Ask {asked} for one.",
+        )
+
+
+def missing(kpis: pd.DataFrame, recent: pd.DataFrame) -> Iterator[Finding]:
+    """Every KPI has a figure with a data period. One that is suppressed is missing on purpose."""
+    known = recent["value"].notna().groupby(recent["kpi_id"]).any()
+    for row in rows_of(kpis[kpis["value"].isna() & (kpis["status"] != SUPPRESSED)]):
+        if known[row["kpi_id"]]:
+            yield warning(
+                "no-latest-figure",
+                _kpi(row),
+                f"There is no figure for {Quarter.parse(row['quarter']).title}: {row['status']}.",
+                "Say in the commentary why, and when it is expected.",
+            )
+        else:
+            yield error(
+                "no-data-period",
+                _kpi(row),
+                "None of the quarters shown has a figure.",
+                "Send the figures, or end the KPI in kpis.csv (last_quarter).",
+            )
+
+
+def late(recent: pd.DataFrame, returns: Returns) -> Iterator[Finding]:
+    """Figures that came first with the returns of this quarter and were due for an earlier report.
+
+    What came with the very first returns is history, for which nobody was late.
+    """
+    sent = returns.submissions[returns.submissions["value"].notna()]
+    earlier = sent[sent["received"] < returns.quarter.label]
+    known = set(zip(earlier["kpi_id"], earlier["period"], strict=True))
+    came = recent[recent["value"].notna() & (recent["received"] == returns.quarter.label)]
+    for row in rows_of(came) if known else ():
+        due = Quarter.parse(row["quarter"]).shift(int(row["lag_quarters"]))
+        if (
+            Quarter.parse(row["first_quarter"]) <= due < returns.quarter
+            and (row["kpi_id"], row["quarter"]) not in known
+        ):
+            yield notice(
+                "late-figure",
+                _kpi(row),
+                f"The figure of {Quarter.parse(row['quarter']).title} was due for the report of {due.title}.",
+                "Agree a date, or a longer lag in kpis.csv (lag_quarters).",
+            )
+
+
+def old_ratings(kpis: pd.DataFrame, quarter: Quarter) -> Iterator[Finding]:
+    """A rating that rests on data of another time than the report's."""
+    for row in rows_of(kpis[kpis["rating"] != NOT_RATED]):
+        of = Quarter.parse(row["quarter"])
+        if row["status"] == CARRIED_FORWARD:
+            why = f"the figure of {of.title} is {row['status']}"
+        elif quarter - of >= _OLD:
+            why = f"it is of {of.title}"
+        else:
+            continue
+        yield warning(
+            "old-data",
+            _kpi(row),
+            f"{row['rating']} rests on old data: {why}.",
+            "Say so in the commentary, or return the KPI as not available.",
+        )
+
+
+def same_series(recent: pd.DataFrame) -> Iterator[Finding]:
+    """Two KPIs whose figures in the quarters shown are the same: one has the other's chart."""
+    seen: dict[tuple[object, ...], str] = {}
+    for kpi_id, rows in recent.groupby("kpi_id", sort=False):
+        values = rows["value"].dropna()
+        if len(values) < _FEWEST_SAME or values.nunique() < 2:
+            continue
+        key = tuple(rows["value"].fillna(-1.0))
+        if key in seen:
+            yield error(
+                "same-series",
+                f"{seen[key]} and {kpi_id}",
+                "Both KPIs have the same figures in every quarter shown.",
+                "One of them was filled in with the other's figures: ask for its own.",
+            )
+        seen.setdefault(key, str(kpi_id))
+
+
+def sent_again(returns: Returns) -> Iterator[Finding]:
+    """A file of returns whose figures are those of the quarter before, under the new quarter's name."""
+    sent = returns.submissions
+    sent = sent[sent["value"].notna() & sent["month"].isna()]
+    new = sent[sent["received"] == returns.quarter.label]
+    last = sent.drop_duplicates(["kpi_id", "quarter"], keep="last")
+    before = dict(
+        zip(zip(last["kpi_id"], last["quarter"], strict=True), last["value"], strict=True)
+    )
+    for file, rows in new.groupby("file", sort=False):
+        latest = rows[rows["quarter"] == rows["quarter"].max()]
+        keys = [
+            (row["kpi_id"], Quarter.parse(row["quarter"]).shift(-1).label)
+            for row in rows_of(latest)
+        ]
+        there = [before.get(key) for key in keys]
+        if len(latest) >= _FEWEST_SAME and latest["value"].tolist() == there:
+            yield error(
+                "sent-again",
+                str(file),
+                f"All {len(latest)} figures are those of the quarter before.",
+                "Ask for the figures of this quarter.",
+            )
+
+
+def parts_of_counts(recent: pd.DataFrame) -> Iterator[Finding]:
+    """A count that is no whole number."""
+    counts = recent[(recent["unit"] == "count") & recent["value"].notna()]
+    for row in rows_of(counts[counts["value"] % 1 != 0]):
+        yield warning(
+            "part-of-a-count",
+            f"{row['kpi_id']}, {Quarter.parse(row['quarter']).title}",
+            f"{row['value']:g} is a count and not a whole number.",
+            "Check the figure; if it is an average, give another unit in kpis.csv.",
+        )
+
+
+def floors_without_target(kpis: pd.DataFrame) -> Iterator[Finding]:
+    """A floor standard beside an empty target: nothing can be better than just above the worst band."""
+    for row in rows_of(kpis[kpis["target"].isna() & kpis["floor_standard"].notna()]):
+        yield warning(
+            "floor-without-target",
+            _kpi(row),
+            "There is a floor standard and no target.",
+            "Give the target in targets.csv.",
+        )
+
+
+def same_names(kpis: pd.DataFrame) -> Iterator[Finding]:
+    """KPIs of one name, which cannot be told apart in lists."""
+    for _, ids in kpis.groupby(kpis["kpi_name"].map(_skeleton), sort=False)["kpi_id"]:
+        if len(ids) > 1:
+            title = kpis.loc[ids.index[0], "kpi_name"]
+            yield warning(
+                "same-name",
+                listed(list(ids)),
+                f'{plural(len(ids), "KPI")} have the name "{title}".',
+                "Name them so that a reader can tell them apart.",
+            )
+
+
+def spellings(kpis: pd.DataFrame) -> Iterator[Finding]:
+    """A directorate or owner that is spelt in more than one way."""
+    for column in ("directorate", "owner"):
+        groups: dict[str, list[str]] = {}
+        for name in dict.fromkeys(kpis[column].dropna()):
+            key = next((key for key in groups if _is_alike(key, _skeleton(name))), _skeleton(name))
+            groups.setdefault(key, []).append(name)
+        for names in groups.values():
+            if len(names) > 1:
+                spelt = listed([f'"{name}"' for name in names])
+                yield warning(
+                    "one-name-two-spellings",
+                    f"kpis.csv, column {column}",
+                    f"{spelt} look like one {column}.",
+                    "Spell it in one way, or they are counted apart.",
+                )
+
+
+def left_over_names(returns: Returns) -> Iterator[Finding]:
+    """Names that a spreadsheet program gave: `Series1`, `Chart Title`, `#REF!`."""
+    named = [
+        *(("kpis.csv", row["kpi_id"], row["kpi_name"]) for row in rows_of(_by_now(returns))),
+        *(("activity.csv", row["activity_id"], row["activity_name"]) for row in rows_of(returns.activity)),
+        *(("benchmarks.csv", row["kpi_id"], row["area"]) for row in rows_of(returns.benchmarks)),
+        *((row["file"], row["kpi_id"] or row["section"], row["commentary"]) for row in rows_of(returns.commentary)),
+    ]  # fmt: skip
+    for file, what, name in dict.fromkeys(named):
+        if is_text(name) and _LEFT_OVER.search(name.strip()):
+            yield error(
+                "name-left-over",
+                f"{file}, {what}",
+                f'"{name}" is not a name.',
+                "Write what it stands for.",
+            )
+
+
+def taken_otherwise(log: pd.DataFrame) -> Iterator[Finding]:
+    """What was changed on the way in, because its meaning is certain: how much, and the first lines."""
+    if log.empty:
+        return
+    first = [
+        f'{row["file"]}, row {row["row"]}, {row["column"]}: "{row["sent"]}" as "{row["taken"]}" ({row["why"]})'
+        for row in rows_of(log.head(_CHANGES_SHOWN))
+    ]
+    more = len(log) - len(first)
+    yield notice(
+        "taken-otherwise",
+        "the returns",
+        f"{plural(len(log), 'cell')} {'was' if len(log) == 1 else 'were'} taken otherwise than sent: "
+        f"{'; '.join(first)}{f'; and {more:,} more' if more else ''}.",
+        "Look whether this is what was meant.",
+    )
+
+
+def versions(unlike: list[str]) -> Iterator[Finding]:
+    """A package at another version than that of the lock: the same inputs may then not give the same bytes."""
+    if unlike:
+        yield error(
+            "versions-not-locked",
+            "this environment",
+            f"It is not that of requirements.lock: {'; '.join(unlike)}.",
+            "Set it up again (README.md); a report made now cannot be made again to the byte.",
+        )
+
+
+def other_texts(returns: Returns) -> dict[str, str]:
+    """Texts beside the commentary in which a KPI's title may stand, by their place."""
+    sources = (
+        ("changes.csv", returns.changelog, "reason"),
+        ("kpis.csv", _by_now(returns), "definition"),
+        ("targets.csv", returns.targets, "target_reason"),
+    )
+    return {
+        f"{file}, {row['kpi_id']}": row[column]
+        for file, table, column in sources
+        for row in rows_of(table)
+        if is_text(row[column])
+    }
+
+
+def _by_now(returns: Returns) -> pd.DataFrame:
+    """The catalogue without the KPIs that come into the set after the report's quarter, which must not change it."""
+    first = returns.catalogue["first_quarter"].map(Quarter.parse)
+    return returns.catalogue[[quarter <= returns.quarter for quarter in first]]
+
+
+def _is_alike(one: str, other: str) -> bool:
+    """Whether two names are one, spelt otherwise; those that differ by a number are two."""
+    if [c for c in one if c.isdigit()] != [c for c in other if c.isdigit()]:
+        return False
+    return one == other or SequenceMatcher(None, one, other).ratio() >= _ALIKE
+
+
+def _skeleton(name: str) -> str:
+    return "".join(char for char in name.casefold().replace("&", "and") if char.isalnum())
+
+
+def _kpi(row: Row) -> str:
+    return f"{row['kpi_id']}, {row['kpi_name']}"

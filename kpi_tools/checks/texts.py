@@ -1,0 +1,340 @@
+"""Checks of what is written against what the tables say: counts, targets, quarters, improvement, titles.
+
+English is read as tokens: words, numbers and marks. Only a few forms are looked for; the rest is left alone.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from difflib import SequenceMatcher
+from typing import Any, Final, NamedTuple
+
+import pandas as pd
+
+from kpi_tools.checks.findings import Finding, error, warning
+from kpi_tools.loading import Returns
+from kpi_tools.quarters import Quarter
+from kpi_tools.scorecard import matrix, section_words
+from kpi_tools.tokens import kpi_figures, without_figure
+from kpi_tools.vocabulary import NEGATIVE, NOT_RATED, RAGS
+from kpi_tools.wording import Row, in_words, is_number, is_text, rows_of
+
+_TOKEN: Final = re.compile(r"£?\d[\d,]*(?:\.\d+)?|[^\W\d_]+(?:['’-][^\W\d_]+)*|[^\w\s]|\n")
+_ENDS: Final = frozenset(".!?;\n")
+_NUMBERS: Final = {in_words(number): number for number in range(10)} | {
+    "ten": 10, "eleven": 11, "twelve": 12, "none": 0, "both": 2,
+}  # fmt: skip
+_BETWEEN: Final = frozenset({
+    "of", "the", "them", "these", "its", "this", "our", "kpi", "kpis", "indicator",
+    "indicators", "measure", "measures", "section", "report", "is", "are", "was", "were",
+    "rated", "now", "remain", "remains", "stay", "stays",
+})  # fmt: skip
+_MOST_BETWEEN: Final = 7
+_COMPARED: Final = frozenset({
+    "than", "since", "from", "back", "compared", "against", "before", "after", "until", "till",
+    "by", "next", "previous", "expected", "to", "earlier", "and", "between", "through", "each",
+    "every", "last",
+})  # fmt: skip
+_IMPROVED: Final = frozenset({
+    "improve", "improves", "improved", "improving", "improvement", "improvements", "better",
+    "recover", "recovers", "recovered", "recovering",
+})  # fmt: skip
+_NOT_SO: Final = frozenset({
+    "not", "no", "to", "will", "should", "can", "could", "would", "may", "if", "until", "than",
+    "further",
+})  # fmt: skip
+_STANDS: Final = ({"of"}, {"is"}, {"was"}, {"at"}, {"stands", "at"})
+_DIGITS_OF_A_YEAR: Final = 4
+_ALIKE: Final = 0.88
+_PUT: Final = "Correct it, or use a token, which is filled in from the table."
+
+
+class Word(NamedTuple):
+    """A word, number or mark of a text: as it stands, and where it begins and ends."""
+
+    text: str
+    start: int
+    end: int
+
+    @property
+    def plain(self) -> str:
+        return self.text.casefold()
+
+
+Sentence = list[Word]
+
+
+def sentences(text: object) -> list[Sentence]:
+    """The sentences of a text as lists of words."""
+    found: list[Sentence] = [[]]
+    for match in _TOKEN.finditer(str(text)):
+        if match[0] in _ENDS:
+            found.append([])
+        else:
+            found[-1].append(Word(match[0], match.start(), match.end()))
+    return [sentence for sentence in found if sentence]
+
+
+def written(returns: Returns, kpis: pd.DataFrame) -> pd.DataFrame:
+    """Every commentary and action as shown: `kpi_id` (null: on a section), `section`, `column`, `text`, `sent`, `place`."""
+    shown = {row["kpi_id"]: row for row in rows_of(kpis)}
+    sections = section_words(returns, kpis).to_dict("index")
+    rows = []
+    for index, sent in returns.commentary.to_dict("index").items():
+        of_kpi = isinstance(sent["kpi_id"], str)
+        filled = shown.get(sent["kpi_id"]) if of_kpi else sections[index]
+        for column in ("commentary", "management_action"):
+            if filled is not None and isinstance(sent[column], str):
+                place = f"{sent['file']}, row {sent['row']}, {column}"
+                key = sent["kpi_id"] if of_kpi else None
+                rows.append((key, filled["section"], column, filled[column], sent[column], place))
+    columns = ["kpi_id", "section", "column", "text", "sent", "place"]
+    return pd.DataFrame(rows, columns=columns, dtype=object)
+
+
+def tokens_without_figure(said: pd.DataFrame, kpis: pd.DataFrame) -> Iterator[Finding]:
+    """Tokens whose figure is missing in this quarter."""
+    figures = {row["kpi_id"]: kpi_figures(row) for row in rows_of(kpis)}
+    for row in rows_of(said[said["kpi_id"].notna()]):
+        own = figures[row["kpi_id"]]
+        there = ", ".join(f"{{{name}}}" for name, figure in own.items() if figure)
+        for token in without_figure(row["sent"], own):
+            yield error(
+                "token-without-figure",
+                row["place"],
+                f"{token} of {row['kpi_id']} has no figure in this quarter.",
+                f"Write the sentence without it. There are: {there}.",
+            )
+
+
+def counts(said: pd.DataFrame, kpis: pd.DataFrame, pairs: pd.DataFrame) -> Iterator[Finding]:
+    """Counts of ratings and of KPIs that are not those of the table; changes that are not like for like.
+
+    A text on a section counts that section, or the whole report where it says so. `pairs`: the rating of each KPI that
+    is in both reports, `now` and `before`.
+    """
+    counted = matrix(kpis).set_index("section").to_dict("index")
+    whole = counted["Total"]
+    change = {
+        rag: int((pairs["now"] == rag).sum() - (pairs["before"] == rag).sum()) for rag in RAGS
+    }
+    for row in rows_of(said):
+        own = counted.get(row["section"], whole)
+        for sentence in sentences(row["text"]):
+            about = [own, whole] if row["kpi_id"] else [own]
+            if {"report", "council"} & {word.plain for word in sentence}:
+                about = [whole]
+            for words, number, what, way in _counted(sentence):
+                if way and number * way != change[what]:
+                    yield error(
+                        "change-not-like-for-like",
+                        row["place"],
+                        f'"{_quote(row, words)}", and like for like {what} changed by {change[what]:+d}.',
+                        "Give the change on the KPIs that are in both reports.",
+                    )
+                elif not way and number not in [table[what] for table in about]:
+                    there = " or ".join(str(table[what]) for table in about)
+                    named = "KPIs" if what == "kpis" else what
+                    finding = f'"{_quote(row, words)}", and the table has {there} {named}.'
+                    yield error("count-in-text", row["place"], finding, _PUT)
+
+
+def _counted(sentence: Sentence) -> Iterator[tuple[Sentence, int, str, int]]:
+    """Each count: its words, the number, a rating or `kpis`, and 1 or -1 where it says more or fewer of them."""
+    for place, word in enumerate(sentence):
+        number = _number(word)
+        if number is None:
+            continue
+        rest = sentence[place + 1 :]
+        way = {"more": 1, "fewer": -1, "less": -1}.get(rest[0].plain, 0) if rest else 0
+        for between, other in enumerate(rest[bool(way) :][: _MOST_BETWEEN + 1]):
+            if rag := _rating(other):
+                yield sentence[place : place + bool(way) + between + 2], number, rag, way
+                break
+            if other.plain not in _BETWEEN:
+                break
+        before = [one.plain for one in sentence[max(place - 2, 0) : place]]
+        all_of_them = before[-1:] in (["all"], ["the"], ["our"]) or before[-2:] == ["out", "of"]
+        if all_of_them and not way and rest and rest[0].plain in ("kpis", "indicators"):
+            yield sentence[place - 1 : place + 2], number, "kpis", 0
+
+
+def targets(said: pd.DataFrame, kpis: pd.DataFrame) -> Iterator[Finding]:
+    """Targets and floor standards that are not the table's: `target of 85%`. The previous one is let pass."""
+    rows = {row["kpi_id"]: row for row in rows_of(kpis)}
+    for row in rows_of(said[said["kpi_id"].notna()]):
+        for sentence in sentences(row["text"]):
+            for place, word in enumerate(sentence):
+                column = {"target": "target", "floor": "floor_standard"}.get(word.plain)
+                before = {one.plain for one in sentence[:place]}
+                if column is None or before & {"previous", "earlier", "former", "last"}:
+                    continue
+                found = _line_after(sentence[place + 1 :])
+                line = rows[row["kpi_id"]][column]
+                if found and is_number(line) and not _prints_as(found.text, line):
+                    words = _quote(row, sentence[place : sentence.index(found) + 1])
+                    named = column.replace("_", " ")
+                    there = f'"{words}", and the {named} in the table is {line:g}.'
+                    yield error("target-in-text", row["place"], there, _PUT)
+
+
+def quarters(said: pd.DataFrame, kpis: pd.DataFrame, quarter: Quarter) -> Iterator[Finding]:
+    """Quarters named as if they were this report's. One compared with (`than in Quarter 2`) or to come is let pass."""
+    data = dict(zip(kpis["kpi_id"], kpis["quarter"], strict=True))
+    for row in rows_of(said):
+        own = {quarter} | ({Quarter.parse(data[row["kpi_id"]])} if row["kpi_id"] else set())
+        for sentence in sentences(row["text"]):
+            for place in range(len(sentence)):
+                number, year = _quarter(sentence[place:])
+                compared = _COMPARED & {one.plain for one in sentence[max(place - 4, 0) : place]}
+                if number is None or compared or (year is None and row["column"] != "commentary"):
+                    continue
+                if any(one.number == number and year in (None, one.year % 100) for one in own):
+                    continue
+                if year is not None and (year, number) > (quarter.year % 100, quarter.number):
+                    continue
+                yield error(
+                    "stale-quarter",
+                    row["place"],
+                    f'"{_quote(row, sentence[place : place + 2])}" in the report of {quarter.title}.',
+                    "Correct it, or write {quarter}.",
+                )
+
+
+def improvements(said: pd.DataFrame, kpis: pd.DataFrame) -> Iterator[Finding]:
+    """A word of improvement beside a negative direction or a lower rating.
+
+    What is denied, wished for or expected is let pass; so is a better quarter that is said to be one.
+    """
+    rows = {row["kpi_id"]: row for row in rows_of(kpis)}
+    for row in rows_of(said[said["kpi_id"].notna() & (said["column"] == "commentary")]):
+        kpi = rows[row["kpi_id"]]
+        step = (kpi["value"] - kpi["previous_value"]) * (-1 if kpi["polarity"] == "lower" else 1)
+        if kpi["direction_of_travel"] != NEGATIVE and not _is_worse(kpi):
+            continue
+        for sentence in sentences(row["text"]):
+            plain = [word.plain for word in sentence]
+            place = next((at for at, word in enumerate(plain) if word in _IMPROVED), None)
+            if place is None or _NOT_SO & set(plain[max(place - 3, 0) : place]):
+                continue
+            if step > 0 and {"quarter", "report"} & set(plain):
+                continue
+            then = f"{kpi['previous_value']:g} ({kpi['previous_rating']})"
+            now = f"{kpi['value']:g} ({kpi['rating']})"
+            yield warning(
+                "words-against-direction",
+                row["place"],
+                f'"{sentence[place].text}", and {row["kpi_id"]} went from {then} to {now}, '
+                f"direction {kpi['direction_of_travel']}.",
+                "Say over which time it is meant, or correct it.",
+            )
+
+
+def titles(said: pd.DataFrame, kpis: pd.DataFrame, others: Mapping[str, str]) -> Iterator[Finding]:
+    """A KPI's title that is spelt otherwise than in the catalogue, in commentary or in `others` (place → text)."""
+    places = dict(zip(said["place"], said["text"], strict=True)) | dict(others)
+    stems = [name.partition(" - ")[0].partition(" (")[0] for name in kpis["kpi_name"]]
+    names = {tuple(_words(stem)): stem for stem in stems}
+    for place, text in places.items():
+        spoken = _words(text)
+        for title, name in names.items():
+            size = len(title)
+            if size < 3 or len(set(title) & set(spoken)) < 0.7 * size:
+                continue
+            windows = [
+                spoken[at : at + width]
+                for width in (size - 1, size, size + 1)
+                for at in range(len(spoken) - width + 1)
+            ]
+            if list(title) in windows:
+                continue
+            matcher = SequenceMatcher(b=" ".join(title))
+            alike = {" ".join(window): _ratio(matcher, " ".join(window)) for window in windows}
+            near = max(alike, key=lambda words: alike[words], default="")
+            if near and alike[near] >= _ALIKE:
+                finding = f'"{near}", and the title of the KPI is "{name}".'
+                yield error("title-spelt-two-ways", place, finding, "Spell it as in kpis.csv.")
+
+
+def unchanged(
+    said: pd.DataFrame, earlier: pd.DataFrame | None, quarter: Quarter
+) -> Iterator[Finding]:
+    """Commentary that is word for word that of the previous report."""
+    if earlier is None:
+        return
+    before = {
+        row["kpi_id"] if is_text(row["kpi_id"]) else row["section"]: str(row["commentary"])
+        for row in rows_of(earlier[earlier["quarter"] == quarter.shift(-1).label])
+    }
+    for row in rows_of(said[said["column"] == "commentary"]):
+        if _words(before.get(row["kpi_id"] or row["section"], "")) == _words(row["sent"]):
+            yield warning(
+                "commentary-unchanged",
+                row["place"],
+                "The commentary is the same as in the previous report.",
+                "Write what happened in this quarter.",
+            )
+
+
+def _number(word: Word) -> int | None:
+    """The count that a word is; a year is none."""
+    if word.text.isdecimal():
+        return int(word.text) if len(word.text) < _DIGITS_OF_A_YEAR else None
+    return _NUMBERS.get(word.plain)
+
+
+def _rating(word: Word) -> str | None:
+    """The rating that a word is; `green` in `green spaces` is none."""
+    return word.text.removesuffix("s") if word.text.removesuffix("s") in RAGS else None
+
+
+def _line_after(words: Sentence) -> Word | None:
+    """The number in `of 85`, `standard is £4,000`, `stands at 5`, right after the word for a line."""
+    rest = words[1:] if words and words[0].plain == "standard" else words
+    for size in (1, 2):
+        if {word.plain for word in rest[:size]} in _STANDS and len(rest) > size:
+            number = rest[size]
+            return number if any(char.isdigit() for char in number.text) else None
+    return None
+
+
+def _quarter(words: Sentence) -> tuple[int | None, int | None]:
+    """The number of a quarter that begins here, and the year (of two digits) in which its year began, where given."""
+    if (
+        words[0].plain not in ("quarter", "qtr", "q")
+        or len(words) < 2
+        or words[1].text not in "1234"
+    ):
+        return None, None
+    rest = [word.text for word in words[2:] if word.plain not in (",", "of")]
+    given = len(rest) > 2 and rest[0].isdecimal() and rest[1] in "/-" and rest[2].isdecimal()
+    return int(words[1].text), int(rest[0]) % 100 if given else None
+
+
+def _prints_as(figure: str, value: float) -> bool:
+    """Whether a number as written is the value, rounded to the decimals written."""
+    plain = figure.strip("£").replace(",", "")
+    return abs(float(plain) - value) <= 0.5 * 10.0 ** -len(plain.partition(".")[2]) + 1e-9
+
+
+def _is_worse(kpi: Mapping[str, Any]) -> bool:
+    """Whether the rating is lower than the previous one."""
+    before, now = kpi["previous_rating"], kpi["rating"]
+    return NOT_RATED not in (before, now) and RAGS.index(now) > RAGS.index(before)
+
+
+def _ratio(matcher: "SequenceMatcher[str]", text: str) -> float:
+    matcher.set_seq1(text)
+    if min(matcher.real_quick_ratio(), matcher.quick_ratio()) < _ALIKE:
+        return 0.0
+    return matcher.ratio()
+
+
+def _quote(row: Row, words: Sentence) -> str:
+    """These words as they stand in the text."""
+    return str(row["text"])[words[0].start : words[-1].end]
+
+
+def _words(text: object) -> list[str]:
+    return [
+        word.plain for sentence in sentences(text) for word in sentence if word.text[0].isalnum()
+    ]
