@@ -28,11 +28,9 @@ import polars as pl
 import pyarrow.parquet as pq
 from scipy import stats
 
-from kpi_tools.many.blocks import BLOCK_ROWS, block_read, in_one_piece, months_before
-from kpi_tools.many.command import POLARS_SETTINGS
-from kpi_tools.many.division import blocks_of
-from kpi_tools.many.judged import judged
-from kpi_tools.many.sources import source_of
+from kpi_tools.scale import POLARS_SETTINGS
+from kpi_tools.scale.blocks import BLOCK_ROWS, block_read, blocks_of, months_before, source_of
+from kpi_tools.scale.rows import rate_rows
 
 BY = ["authority", "kpi_id"]
 PERIODS, KPIS = 60, 200
@@ -153,15 +151,15 @@ def ratio(above: list[float], below: list[float]) -> float:
 def read_all(path: Path, engine: str) -> Iterator[object]:
     """The eight columns in blocks of whole series, by the engine's own reader, and nothing else."""
     source = source_of(path)
-    for block in blocks_of(source, BLOCK_ROWS):
+    for block in blocks_of(source, BLOCK_ROWS)[0]:
         rows = block_read(source, block, engine)
         yield rows if engine == "polars" else rows.to_pandas(date_as_object=False)
 
 
-def judge_all(path: Path, engine: str) -> Iterator[object]:
-    """The same, judged."""
+def rate_all(path: Path, engine: str) -> Iterator[object]:
+    """The same, rated."""
     for frame in read_all(path, engine):
-        yield judged(in_one_piece(frame) if engine == "polars" else frame, by=BY, after=AFTER)
+        yield rate_rows(frame, by=BY, after=AFTER)
 
 
 def exhaust(items: Iterator[object]) -> None:
@@ -197,7 +195,7 @@ def main() -> None:
         # as kpi rate does, and it has to be before Polars is imported
         os.execve(sys.executable, [sys.executable, *sys.argv], os.environ | POLARS_SETTINGS)
     if asked.one:
-        seconds = cpu(lambda: exhaust(judge_all(Path(asked.one[1]), asked.one[0])))
+        seconds = cpu(lambda: exhaust(rate_all(Path(asked.one[1]), asked.one[0])))
         print(seconds, peak())
         return
     with tempfile.TemporaryDirectory() as folder:
@@ -214,7 +212,7 @@ def tables(folder: Path, largest: int, rounds: int) -> None:
     million = write(folder / "million.parquet", min(10**6, largest))
     tabled = pl.read_parquet(million)
     frames = {"polars": tabled, "pandas": pq.read_table(million).to_pandas(date_as_object=False)}
-    works = [lambda frame=frame: judged(frame, by=BY, after=AFTER) for frame in frames.values()]
+    works = [lambda frame=frame: rate_rows(frame, by=BY, after=AFTER) for frame in frames.values()]
     few = pd.DataFrame(frames["pandas"].iloc[: 600 * PERIODS])
     share = len(frames["pandas"]) / len(few)
     *ours, theirs = in_turns(rounds, *works, lambda: by_groups(few))
@@ -239,7 +237,7 @@ def tables(folder: Path, largest: int, rounds: int) -> None:
 
 def line(path: Path, rows: int, engine: str, rounds: int) -> None:
     read, judge = in_turns(
-        rounds, lambda: exhaust(read_all(path, engine)), lambda: exhaust(judge_all(path, engine))
+        rounds, lambda: exhaust(read_all(path, engine)), lambda: exhaust(rate_all(path, engine))
     )
     _, peak = alone(path, engine)
     seconds = statistics.median(judge)

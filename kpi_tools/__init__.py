@@ -14,7 +14,7 @@ _HOMES = {
     "loading": ("load",),
     "rating": ("rate",),
     "direction": ("direction_of_travel",),
-    "many.judged": ("classify", "judged"),
+    "scale.rows": ("classify",),
     "comparison": ("compare",),
     "scorecard": (
         "recent_quarters",

@@ -17,7 +17,7 @@ import psutil
 import pyarrow as pa
 import pyarrow.dataset as ds
 import pytest
-from test_many_figures import BY, figures, hive, same, source_file, worked_out
+from test_scale import BY, figures, hive, same, source_file, worked_out
 
 from kpi_tools.cli import main
 from kpi_tools.direction import direction_of_travel
@@ -36,13 +36,12 @@ def _spark_is_there(cluster):
 @pytest.fixture(scope="module")
 def local():
     """Spark in one process of its own."""
-    from kpi_tools.many.spark import session
+    from kpi_tools.scale.spark import session
 
-    with open(os.devnull, "w+b") as log:
-        spark = session("local[1]", log)
-        spark.conf.set("spark.sql.shuffle.partitions", 1)
-        yield spark
-        spark.stop()
+    spark = session("local[1]")
+    spark.conf.set("spark.sql.shuffle.partitions", 1)
+    yield spark
+    spark.stop()
 
 
 class Cluster:
@@ -134,7 +133,7 @@ def test_rating_and_direction_on_sparks_own_tables(local, tmp_path):
     )
 
 
-def test_a_cluster_judges_partitions(standalone, tmp_path):
+def test_a_cluster_rates_partitions(standalone, tmp_path):
     table = figures()
     folder, output = tmp_path / "in", tmp_path / "out"
     ds.write_dataset(
@@ -150,7 +149,7 @@ def test_a_cluster_judges_partitions(standalone, tmp_path):
 
 
 def test_a_worker_that_is_killed_is_done_without(standalone, tmp_path):
-    from kpi_tools.many.spark import rate_on_spark
+    from kpi_tools.scale.spark import rate_on_spark
 
     table = figures([f"E{number:08}" for number in range(12)], kpis=4)
     victim = standalone.worker()
@@ -172,7 +171,7 @@ def test_a_worker_that_is_killed_is_done_without(standalone, tmp_path):
 
 
 def working(worker):
-    """Whether Python judges a block there."""
+    """Whether Python rates a block there."""
     return any(
         "pyspark" in " ".join(child.cmdline())
         for child in children(worker)
@@ -215,11 +214,3 @@ def test_a_cluster_that_does_not_answer(tmp_path, capsys):
     options = ["--engine", "spark", "--master", "spark://127.0.0.1:9"]
     assert main(["rate", str(path), str(tmp_path / "out"), *options]) == 1
     assert "No Spark cluster answers at spark://127.0.0.1:9" in capsys.readouterr().err
-
-
-def test_what_java_says_is_not_the_list_of_calls():
-    from kpi_tools.many.spark import _telling
-
-    log = "WARNING: Using incubator modules\nException in thread main SparkException: Master must …\n\tat org.apache.Main\n"
-    assert _telling(log) == "Exception in thread main SparkException: Master must …"
-    assert _telling("JAVA_HOME is not set\n") == "JAVA_HOME is not set" and _telling("\n") == ""

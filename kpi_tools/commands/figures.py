@@ -46,7 +46,7 @@ def rate(
     of travel, the process limits and the special causes of each row. It is never replaced. What cannot be rated is named, and
     the rest is done.
     """
-    from kpi_tools.many.command import rate_many
+    from kpi_tools.scale import rate_many
 
     done = rate_many(source, output, engine, by, quarters, partitioned, master)
     click.echo(done.account)

@@ -27,6 +27,7 @@ from kpi_tools.vocabulary import (
     NOT_YET_DUE,
     PERCENTAGE,
     RAGS,
+    RED,
     TREND_ARROW,
     TRENDS,
     UNCHANGED,
@@ -202,6 +203,11 @@ def trends_of(council: Council | None = None) -> tuple[str, ...]:
     """The words of the arrow that is counted, the first that council.toml shows."""
     first = council.arrows[0] if council else TREND_ARROW
     return TRENDS if first == TREND_ARROW else (BETTER, UNCHANGED, WORSE)
+
+
+def in_last_band(kpis: pd.DataFrame, council: Council | None = None) -> pd.Series:
+    """Whether each KPI has the last band of its scheme, which asks for an action: Red, by default."""
+    return kpis["rating"] == RED
 
 
 def counted(kpis: pd.DataFrame, council: Council | None = None) -> pd.Series:

@@ -1,4 +1,4 @@
-"""All that is said of figures, in one table: rating, direction of travel, process limits, special causes.
+"""All that the rules say of figures, in one table: rating, direction of travel, process limits, special causes.
 
 Any frame that narwhals knows goes in, eager or lazy, of any size: the rules are those of `rating`, `direction` and
 `variation`, and series are independent. Here is only the order in which they follow.
@@ -32,7 +32,7 @@ ADDED = (
 )  # fmt: skip
 
 
-def judged(
+def rate_rows(
     figures: IntoFrameT, *, by: Sequence[str] = ("authority", "kpi_id"), after: date | None = None
 ) -> IntoFrameT:
     """Add what `rate`, `direction_of_travel`, `process_limits` and `special_causes` say, in this order, to each row.
