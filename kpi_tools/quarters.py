@@ -133,3 +133,20 @@ class Quarter:
 def quarter_range(last: Quarter, count: int) -> list[Quarter]:
     """The `count` quarters that end with `last`, oldest first."""
     return [last.shift(back) for back in range(1 - count, 1)]
+
+
+def year_ending(ended: int, year_ends: str = "03-31") -> date:
+    """The last day of the year that ends in the calendar year `ended`; `year_ends` is its month and day, `08-31`."""
+    month, day = (int(part) for part in year_ends.split("-"))
+    return date(ended, month, min(day, monthrange(ended, month)[1]))
+
+
+def year_end(started: int, year_ends: str = "03-31") -> date:
+    """The last day of the year that began in the calendar year `started` (`2023/24`)."""
+    return year_ending(started + (year_ends < "12-31"), year_ends)
+
+
+def year_ended_by(day: date, year_ends: str = "03-31") -> date:
+    """The last day of the last such year that had ended by `day`."""
+    end = year_ending(day.year, year_ends)
+    return end if end <= day else year_ending(day.year - 1, year_ends)

@@ -4,13 +4,14 @@ from pathlib import Path
 
 import pandas as pd
 
-from kpi_tools.intake import context
 from kpi_tools.intake.ids import Ids
 from kpi_tools.intake.received import sort_out
 from kpi_tools.intake.run import Run
 from kpi_tools.intake.small_numbers import withhold_texts
 from kpi_tools.intake.workbooks import Workbooks
 from kpi_tools.loading import Returns, raw_folder
+from kpi_tools.loading.beside import read_commentary
+from kpi_tools.loading.schemas import COMMENTARY
 
 
 def commentary_until(raw: str | Path, returns: Returns) -> pd.DataFrame:
@@ -26,8 +27,8 @@ def commentary_until(raw: str | Path, returns: Returns) -> pd.DataFrame:
     with Workbooks() as books:
         run = Run(folder, books)
         for quarter in quarters:
-            table = run.commentary(quarter, context.COMMENTARY)
-            said = context.read_commentary(table, returns.council.sections, ids)
+            table = run.commentary(quarter, COMMENTARY.layout)
+            said = read_commentary(table, returns.council.sections, ids)
             read.append((quarter, withhold_texts(table, said, returns.catalogue, returns.withheld)))
     every = [*read, (returns.quarter, returns.commentary)]
     return pd.concat(

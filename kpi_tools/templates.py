@@ -11,9 +11,9 @@ import pandas as pd
 
 from kpi_tools.errors import InputError, KpiError
 from kpi_tools.intake.returns import RETURNS, SHOWN
-from kpi_tools.loading import Returns, quarters_with_returns, read_returns, with_targets
+from kpi_tools.loading import Returns, in_set, quarters_with_returns, read_returns, with_targets
 from kpi_tools.quarters import Quarter
-from kpi_tools.scorecard import in_set, rated
+from kpi_tools.scorecard import rated
 from kpi_tools.spreadsheets import file_name, fit_to_width, make_workbook, save_workbook
 from kpi_tools.vocabulary import ILLUSTRATIVE, MONEY, STATUSES
 from kpi_tools.words.row_words import rows_of

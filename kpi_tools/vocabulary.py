@@ -6,6 +6,8 @@ in tables, functions, notebooks and the report (METHOD.md, "Words").
 
 from typing import Final
 
+from kpi_tools.units import MULTIPLIERS as MULTIPLIERS
+
 GREEN: Final = "Green"
 AMBER: Final = "Amber"
 RED: Final = "Red"
@@ -45,8 +47,18 @@ POLARITIES: Final = (HIGHER, LOWER, CLOSEST)
 BASES: Final = ("quarter", "rolling_12_months", "snapshot", "year_to_date", "annual")
 MONTH: Final = "month"
 """Basis of a monthly figure that is of the month alone."""
+FREQUENCIES: Final = (
+    "weekly", "monthly", "quarterly", "half_yearly", "termly", "annual", "biennial",
+)  # fmt: skip
+IN_MONTHS: Final = ("weekly", "monthly")
+"""Frequencies whose figures may come for a month, or a day of it."""
+IN_YEARS: Final = ("annual", "biennial")
+NUMBER: Final = "number"
 MILESTONE: Final = "milestone"
-FREQUENCIES: Final = ("monthly", "quarterly", "annual")
+KINDS: Final = (NUMBER, MILESTONE)
+"""What a KPI's figure is: a number, or one of the council's words for how a piece of work stands."""
+NO_POLARITY_GIVEN: Final = "none"
+"""The polarity of a measure that is only monitored."""
 
 ENGLAND: Final = "England"
 """The area that others are compared with, and that has no rank among them."""
@@ -78,14 +90,6 @@ CONFIRMED: Final = "confirmed"
 LET_PASS: Final = "let pass"
 DOUBT_STATES: Final = (OPEN, CONFIRMED, LET_PASS)
 """Of a figure that looks like a fault of the data: nobody has answered, the service has, a role let it be published."""
-
-MULTIPLIERS: Final = {
-    "%": 100,
-    "rate per 100,000": 100_000,
-    "rate per 10,000": 10_000,
-    "rate per 1,000": 1_000,
-}
-"""Units whose value is numerator / denominator times this number."""
 
 MONEY: Final = ("£", "GBP")
 """How a unit of money begins: the only ones in which a figure may be negative."""

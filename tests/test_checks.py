@@ -17,11 +17,12 @@ from hypothesis import strategies as st
 from kpi_tools.checks import release_findings, tables, texts
 from kpi_tools.checks.findings import as_findings, findings_text, grouped, warning
 from kpi_tools.cli import main
-from kpi_tools.intake import context
 from kpi_tools.intake.ids import Ids
 from kpi_tools.intake.run import Run
 from kpi_tools.intake.workbooks import Workbooks
 from kpi_tools.loading import Returns, load, read_returns
+from kpi_tools.loading.beside import read_commentary
+from kpi_tools.loading.schemas import COMMENTARY
 from kpi_tools.remarks import commentary_until
 from kpi_tools.scorecard import earlier_reports, recent_quarters, score
 
@@ -60,10 +61,8 @@ def seed(known, made, tmp_path) -> Callable[..., pd.DataFrame]:
             csv.writer(file).writerows([head, *rows])
         with Workbooks() as books:
             run = Run(tmp_path, books)
-            table = run.commentary(known.quarter, context.COMMENTARY)
-            texts = context.read_commentary(
-                table, known.council.sections, Ids(known.catalogue["kpi_id"])
-            )
+            table = run.commentary(known.quarter, COMMENTARY.layout)
+            texts = read_commentary(table, known.council.sections, Ids(known.catalogue["kpi_id"]))
         assert run.ledger.problems().empty
         returns = replace(known, commentary=texts)
         recent, _, *before, earlier = made

@@ -565,7 +565,7 @@ def test_a_benchmark_may_have_a_sign_where_its_kpi_is_a_percentage(raw: Path) ->
 
 def test_a_benchmark_of_a_percentage_is_not_above_100(raw: Path) -> None:
     rows = [
-        f"{kpi},England,2023,{value},2024-25 Q3,final,DfE\n"
+        f"{kpi},Area {value},2023,{value},2024-25 Q3,final,DfE\n"
         for kpi, value in (("P1", 100), ("P1", 101), ("C1", 101))
     ]
     (raw / "benchmarks.csv").write_text(

@@ -49,9 +49,12 @@ def raw(tmp_path):
     rows = [[kpi_id, f"Name of {kpi_id}", "Roads", "Place", unit, 1, "higher", basis, "monthly", 0, "2020-21 Q1", covers]
             for kpi_id, (unit, basis, covers) in KPIS.items()]  # fmt: skip
     write(tmp_path / "kpis.csv", [head, *rows])
-    lines = [[kpi_id, "2020-21 Q1", "90", "80"] for kpi_id in KPIS]
+    lines = [
+        [kpi_id, "2020-21 Q1", "90", "80", "year_end" if kpi_id == "Y1" else ""] for kpi_id in KPIS
+    ]
     write(
-        tmp_path / "targets.csv", [["kpi_id", "from_quarter", "target", "floor_standard"], *lines]
+        tmp_path / "targets.csv",
+        [["kpi_id", "from_quarter", "target", "floor_standard", "applies"], *lines],
     )
     (tmp_path / "commentary" / "2024-25-Q3.csv").write_text(
         "kpi_id,commentary\nA1,Words\n", encoding="utf-8"

@@ -63,7 +63,7 @@ def test_a_rebase_in_every_part_however_its_period_is_written(read):
 
 @pytest.mark.parametrize(
     ("period", "told"),
-    [("", "There is no quarter or month that this names."), ("2024-05-17", "There is no quarter or month that this names."),
+    [("2024-05-17", "There is no quarter or month that this names."),
      ("Q2 2023", "ambiguous")],
 )  # fmt: skip
 def test_a_period_that_is_none_is_told_once_with_what_is_known_of_it(read, period, told):
@@ -71,8 +71,8 @@ def test_a_period_that_is_none_is_told_once_with_what_is_known_of_it(read, perio
         f"P1,{period},New system,Head of Roads,,", f"P1,{period},New system,Head of Roads,,"
     )
     assert returns.problems[["row", "code"]].values.tolist() == [
-        [2, "rebase-period"],
-        [3, "rebase-period"],
+        [2, "period-own"],
+        [3, "period-own"],
     ]
     assert told in returns.problems["rule"][0]
 
@@ -105,9 +105,9 @@ def test_none_are_needed():
     ("line", "code", "column"),
     [
         ("P9,2024-25 Q1,New system,Head of Roads,,", "id-unknown", "kpi_id (A)"),
-        ("P1,,New system,Head of Roads,,", "rebase-period", "first_period (B)"),
-        ("P1,spring,New system,Head of Roads,,", "rebase-period", "first_period (B)"),
-        ("P1,2024-05-17,New system,Head of Roads,,", "rebase-period", "first_period (B)"),
+        ("P1,,New system,Head of Roads,,", "catalogue-missing", "first_period (B)"),
+        ("P1,spring,New system,Head of Roads,,", "period-own", "first_period (B)"),
+        ("P1,2024-05-17,New system,Head of Roads,,", "period-own", "first_period (B)"),
         ("P1,2024-25 Q1,,Head of Roads,,", "catalogue-missing", "reason (C)"),
         ("P1,2024-25 Q1,New system,,,", "catalogue-missing", "name (D)"),
         ("P1,2024-25 Q1,New system,Head of Roads,soon,", "catalogue-quarter", "from_quarter (E)"),

@@ -12,10 +12,10 @@ import pandas as pd
 
 from kpi_tools.doubts import doubt_table, with_doubts
 from kpi_tools.errors import InputError
-from kpi_tools.loading import Returns, as_known_at
+from kpi_tools.loading import Returns, as_known_at, in_set
 from kpi_tools.outlook import outlook
 from kpi_tools.quarters import Quarter
-from kpi_tools.scorecard import in_set, rated, recent_quarters, score
+from kpi_tools.scorecard import rated, recent_quarters, score
 from kpi_tools.statistics.assurance import READINGS, assurance, by_consequence, why
 from kpi_tools.statistics.cases import in_period
 from kpi_tools.statistics.rebasing import rebase_notes

@@ -16,7 +16,7 @@ from kpi_tools.explorer.evidence import Evidence, evidence, kpi_named, said_so_f
 from kpi_tools.explorer.overview import doubted
 from kpi_tools.explorer.standing import standing, words_to_begin_with
 from kpi_tools.explorer.views import notes_below, view
-from kpi_tools.loading import Returns, as_known_at, load
+from kpi_tools.loading import Returns, as_known_at, in_set, load
 from kpi_tools.page.cards import cards
 from kpi_tools.page.descriptions import chart_description
 from kpi_tools.page.html import Html, paragraphs, slug
@@ -25,7 +25,7 @@ from kpi_tools.page.svg import inline_svg
 from kpi_tools.page.tables import badge, figure_with_status, report_table
 from kpi_tools.quarters import Quarter
 from kpi_tools.remarks import commentary_until
-from kpi_tools.scorecard import in_set, restated_between
+from kpi_tools.scorecard import restated_between
 from kpi_tools.vocabulary import CLOSEST, HIGHER, LOWER
 from kpi_tools.words.row_words import figure_of, is_number, is_text, line_of, period_of, rows_of
 from kpi_tools.words.wording import in_words, rounded, show, show_line

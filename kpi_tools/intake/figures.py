@@ -5,24 +5,20 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from kpi_tools.intake.catalogue import LINES, with_targets
 from kpi_tools.intake.columns import places
+from kpi_tools.loading.targets import LINES, with_targets
 from kpi_tools.quarters import Quarter
-from kpi_tools.vocabulary import POLARITIES, STATUSES, STATUSES_WITHOUT_VALUE
+from kpi_tools.vocabulary import NO_POLARITY_GIVEN, POLARITIES, STATUSES, STATUSES_WITHOUT_VALUE
 
-_ATTRIBUTES: Final = (
-    "kpi_id", "kpi_name", "section", "directorate", "unit", "decimals", "polarity", "basis", "frequency", "lag_quarters",
-    "first_quarter", "last_quarter", "definition", "owner", "kpi_status", "seasonal",
-)  # fmt: skip
 _FIGURE: Final = ("value", "numerator", "denominator", "status", "note", "received")
 _NUMBERS: Final = ("value", "numerator", "denominator")
-FIGURES: Final = (*_ATTRIBUTES, "quarter", "period_end", *_FIGURE, *LINES)
 
 
 def latest_word(
     submissions: pd.DataFrame, kpis: pd.DataFrame, targets: pd.DataFrame
 ) -> pd.DataFrame:
-    """One row per KPI and period of `submissions`, which come in the order in which they were received (columns: FIGURES).
+    """One row per KPI and period of `submissions`, which come in the order in which they were received (columns: the
+    catalogue's, `quarter`, `period_end`, those of the figure, the lines).
 
     A later figure, or a later word that there is none, replaces an earlier one; a cell left blank without a status
     says nothing and replaces nothing. Months carry the column `month` as well. Sorted by catalogue and `period_end`.
@@ -39,7 +35,7 @@ def latest_word(
         ]
     ]
     last = submissions[["quarter", "month", *_FIGURE]].iloc[kept]
-    figures = kpis[list(_ATTRIBUTES)].iloc[place[kept]].reset_index(drop=True)
+    figures = kpis.iloc[place[kept]].reset_index(drop=True)
     figures["quarter"] = last["quarter"].astype("str").array
     if monthly:
         figures["month"] = last["month"].astype("str").array
@@ -59,7 +55,7 @@ def _end(period: str) -> pd.Timestamp:
 def check_figures(figures: pd.DataFrame) -> None:
     """The contract on what leaves loading. A failure here, an `AssertionError`, is a defect of ours, never of a return."""
     texts, whole = ("kpi_id", "quarter", "polarity", "status"), ("decimals", "lag_quarters")
-    numbers = ("value", "numerator", "denominator", *LINES[:3])
+    numbers = ("value", "numerator", "denominator", *LINES)
     kinds = [("str", texts), ("int64", whole), ("float64", numbers)]
     found = [
         f"{name} is {figures[name].dtype}"
@@ -72,13 +68,13 @@ def check_figures(figures: pd.DataFrame) -> None:
         broken = {
             "a text": figures[list(texts)].isna().any(axis=1),
             "a quarter": ~figures["quarter"].str.fullmatch(r"\d{4}-\d\d Q[1-4]").astype(bool),
-            "a polarity": ~figures["polarity"].isin(POLARITIES),
+            "a polarity": ~figures["polarity"].isin((*POLARITIES, NO_POLARITY_GIVEN)),
             "decimals from 0 to 6": ~figures["decimals"].between(0, 6),
             "a lag from 0 to 8": ~figures["lag_quarters"].between(0, 8),
             "a status": ~status.isin(STATUSES),
             "finite": np.isinf(figures[list(numbers)]).any(axis=1),
             "a value or a reason": value.notna() == status.isin(STATUSES_WITHOUT_VALUE),
-            "to 100%": (value > 100) & (figures["unit"] == "%"),
+            "within its range": (value > figures["range_high"]) | (value < figures["range_low"]),
             "one figure a period": figures.duplicated(["kpi_id", "period_end"]),
         }
         found = [

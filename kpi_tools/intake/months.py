@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from kpi_tools.intake.columns import Bools, Objects, places
-from kpi_tools.intake.figures import FIGURES, latest_word
+from kpi_tools.intake.figures import latest_word
 from kpi_tools.intake.returns import NEVER, ordinal
 from kpi_tools.quarters import Quarter
 from kpi_tools.vocabulary import MONTH, MULTIPLIERS, NOT_AVAILABLE, STATUSES_WITH_VALUE
@@ -37,7 +37,7 @@ _NOTES: Final = (
 
 
 class Known(NamedTuple):
-    """The last word on each quarter (`figures`; columns: FIGURES) and on each month (`months`; also column `month`).
+    """The last word on each quarter (`figures`) and on each month (`months`; also column `month`).
 
     `made`: each quarter of which a month is known as its months make it, whether or not a figure was sent. In the table of
     months `basis` says what a month's figure covers: `month` where it is of the month alone.
@@ -53,7 +53,7 @@ def figures_and_months(
 ) -> Known:
     """What is known from rows as received. Quarters of which no figure was sent follow from their months."""
     a_month = submissions["month"].fillna("") != ""
-    sent = latest_word(submissions[~a_month].assign(month=""), kpis, targets)[list(FIGURES)]
+    sent = latest_word(submissions[~a_month].assign(month=""), kpis, targets)
     months = latest_word(submissions[a_month], kpis, targets)
     months["basis"] = _covered(kpis).array.take(numbered(months, kpis) // NEVER)
     made = quarters_from_months(months, kpis)
@@ -68,7 +68,7 @@ def figures_and_months(
 
 
 def quarters_from_months(months: pd.DataFrame, kpis: pd.DataFrame) -> pd.DataFrame:
-    """One row for each KPI and quarter of which a month is known (columns: FIGURES), made from the months.
+    """One row for each KPI and quarter of which a month is known, made from the months.
 
     * basis `quarter`: the sum of numerators over the sum of denominators of its three months; of counts, their sum;
     * `snapshot`, `year_to_date`, and `rolling_12_months` where a month's figure covers twelve months too: the figure of
@@ -78,7 +78,7 @@ def quarters_from_months(months: pd.DataFrame, kpis: pd.DataFrame) -> pd.DataFra
     What does not follow has no value, status `not available` and a `note` that says what is missing.
     """
     if months.empty:
-        return months[list(FIGURES)]
+        return months.drop(columns="month")
     rows = _last_months(months, kpis)
     quarters, labels = pd.factorize(rows["quarter"])
     ends = np.array([Quarter.parse(label).end for label in labels], dtype="datetime64[s]")[quarters]
@@ -89,7 +89,8 @@ def quarters_from_months(months: pd.DataFrame, kpis: pd.DataFrame) -> pd.DataFra
     status = np.where(rows["basis"] == MONTH, rows["weakest"], rows["status"])
     made["status"] = np.where(made["value"].notna(), status, NOT_AVAILABLE)
     made["note"] = _notes(rows, how)
-    return made[list(FIGURES)].astype(months.dtypes[list(FIGURES)].to_dict())
+    columns = months.dtypes.drop("month")
+    return made[list(columns.index)].astype(columns.to_dict())
 
 
 def numbered(table: pd.DataFrame, kpis: pd.DataFrame) -> np.ndarray[Any, np.dtype[np.int64]]:

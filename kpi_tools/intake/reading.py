@@ -199,6 +199,8 @@ def _describe_headings(
                 )
             if place in grid.hidden_columns:
                 ledger.problem("column-hidden", file, sheet=grid.sheet, column=f"{name} ({letter})")
+        elif name and layout.others:
+            continue
         elif name not in silent and (
             name or any(place < len(row) and row[place].strip() for row in grid.cells[at + 1 :])
         ):
@@ -237,10 +239,10 @@ def _body(
         ]
     )
     columns = list(zip(*padded, strict=True)) if padded else [()] * width
-    places = {name: names.index(name) for name in layout.names if name in names}
+    wanted = [*layout.names, *dict.fromkeys(filter(None, names))] if layout.others else layout.names
+    places = {name: names.index(name) for name in wanted if name in names}
     cells = {
-        name: list(columns[places[name]]) if name in places else [""] * len(body)
-        for name in layout.names
+        name: list(columns[places[name]]) if name in places else [""] * len(body) for name in wanted
     }
     table = Table(
         file, grid.sheet, lines, cells, {name: tables.letter(place) for name, place in places.items()}, ledger,

@@ -11,13 +11,13 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from kpi_tools.intake.catalogue import with_targets
 from kpi_tools.intake.cells import fault_of_text, read_status
 from kpi_tools.intake.columns import Bools, Numbers, part, read_column, read_numbers
 from kpi_tools.intake.ids import Ids, Match
 from kpi_tools.intake.periods import read_period
 from kpi_tools.intake.returns import NEVER, Catalogue, Return, ordinal
 from kpi_tools.intake.tables import Table
+from kpi_tools.loading.targets import with_targets
 from kpi_tools.quarters import Quarter
 from kpi_tools.vocabulary import FINAL, NOT_AVAILABLE, STATUSES, STATUSES_WITHOUT_VALUE
 from kpi_tools.words.hygiene import TEXT_CAP, clean_text, what_changed

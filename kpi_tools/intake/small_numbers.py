@@ -1,21 +1,12 @@
 """Small numbers on the way in: what is hidden of the returns, what is printed by decision, and texts that would tell."""
 
-from typing import Final
-
 import pandas as pd
 
-from kpi_tools.intake import fields as field
-from kpi_tools.intake.catalogue import Council, typed
-from kpi_tools.intake.context import not_later
-from kpi_tools.intake.ids import Ids
-from kpi_tools.intake.periods import read_period
-from kpi_tools.intake.tables import Layout, Table
-from kpi_tools.quarters import Quarter
+from kpi_tools.intake.tables import Table
+from kpi_tools.loading.council import Council
 from kpi_tools.suppression.figures import Suppressed, suppress
 from kpi_tools.suppression.texts import Withheld
 from kpi_tools.words.problems import Ledger
-
-SHOWN: Final = Layout(("kpi_id", "period", "from_quarter", "reason", "agreed_by"))
 
 
 def hide(
@@ -36,28 +27,6 @@ def hide(
             column="numerator",
         )
     return judged
-
-
-def read_shown(table: Table, ids: Ids, upto: Quarter) -> pd.DataFrame:
-    """The small figures that are printed by decision, up to a quarter: kpi_id, period (as in returns), from_quarter (the
-    returns with which the decision comes into force), reason, agreed_by (a role)."""
-    rows, late = [], []
-    for row in range(len(table)):
-        since, period = (
-            field.quarter(table, row, "from_quarter"),
-            read_period(table.cells["period"][row]),
-        )
-        if period.fault:
-            table.fault(row, "period", period.fault, period.detail)
-        rows.append({
-            "kpi_id": field.kpi_id(table, row, "kpi_id", ids),
-            "period": period.month or (period.quarter.label if period.quarter else None),
-            "from_quarter": since.label if since else None,
-            "reason": field.name(table, row, "reason", needed=True),
-            "agreed_by": field.name(table, row, "agreed_by", needed=True),
-        })  # fmt: skip
-        late.append(since is not None and since > upto)
-    return typed(not_later(table, pd.DataFrame(rows, columns=list(SHOWN.names)), late))
 
 
 def withhold_texts(

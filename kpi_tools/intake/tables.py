@@ -16,12 +16,13 @@ class Layout:
     """The columns that a kind of table must and may have; the first one is its key.
 
     `shown` are those that our own template has for whoever fills it in: they are not read, and, where all of them stand
-    there, nothing is said of them.
+    there, nothing is said of them. `others`: whether further columns are kept as well, by their own names.
     """
 
     required: tuple[str, ...]
     optional: tuple[str, ...] = ()
     shown: tuple[str, ...] = ()
+    others: bool = False
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -14,37 +14,40 @@ from typing import Final
 import pandas as pd
 
 from kpi_tools.errors import InputError
-from kpi_tools.intake import catalogue as own
-from kpi_tools.intake import context, small_numbers
-from kpi_tools.intake.catalogue import Council, with_targets
 from kpi_tools.intake.figures import check_figures
 from kpi_tools.intake.ids import Ids
 from kpi_tools.intake.month_notes import note_months
 from kpi_tools.intake.months import figures_and_months
-from kpi_tools.intake.rebases import REBASES, read_rebases
 from kpi_tools.intake.received import files_in, returns_in, sort_out
 from kpi_tools.intake.returns import Catalogue
 from kpi_tools.intake.run import Run
+from kpi_tools.intake.small_numbers import hide, withhold_texts
 from kpi_tools.intake.submissions import shown, submissions_upto
-from kpi_tools.intake.uncollected import uncollected
+from kpi_tools.intake.tables import Table
 from kpi_tools.intake.workbooks import Workbooks
+from kpi_tools.loading import beside, schemas
+from kpi_tools.loading.catalogue import read_kpis, with_decimals
+from kpi_tools.loading.council import Council, read_council
+from kpi_tools.loading.due import Calendar, calendars, due_figures, in_set, period_words
+from kpi_tools.loading.targets import check_targets, line_columns, read_targets, with_targets
 from kpi_tools.quarters import Quarter
 from kpi_tools.suppression.texts import Withheld
 from kpi_tools.words.problems import as_list
-from kpi_tools.words.rules import ERROR, RULES
+from kpi_tools.words.rules import ERROR, RULES, WARNING
 
 __all__ = [
-    "Council", "Returns", "ReturnsError", "as_known_at", "latest_quarter", "load", "quarters_with_returns", "read_returns",
-    "with_targets",
+    "Calendar", "Council", "Returns", "ReturnsError", "as_known_at", "calendars", "due_figures", "in_set", "latest_quarter",
+    "line_columns", "load", "period_words", "quarters_with_returns", "read_returns", "with_targets",
 ]  # fmt: skip
-
-# Texts as Python's strings instead of Arrow's: a report takes a quarter less time, and a million rows less memory.
-pd.set_option("mode.string_storage", "python")
 
 _OWN_FILES: Final = ("council.toml", "kpis.csv", "targets.csv")
 
 
 _KNOWN: dict[tuple[Path, Quarter], "Returns"] = {}
+
+
+def _nothing(schema: schemas.Schema) -> pd.DataFrame:
+    return pd.DataFrame(columns=list(schema.names)).astype("str")
 
 
 @dataclass(frozen=True)
@@ -58,6 +61,7 @@ class Returns:
     * `rejected`: the refused rows as sent; `counts`: rows in = accepted + rejected + blank, per file;
     * `changelog`: which KPIs were added, removed or redefined from which report on, and why;
     * `rebases`: from when a KPI's process limits were agreed to be made anew, why and by whom;
+    * `actions`: every change of an action up to the quarter, as actions.csv has them;
     * `agreed`: the small figures of sensitive KPIs that are printed by decision. Those that are not are nowhere in these
       tables (status `suppressed`); `withheld` knows them and only says whether a text gives one away.
     """
@@ -78,9 +82,8 @@ class Returns:
     counts: pd.DataFrame
     changelog: pd.DataFrame
     rebases: pd.DataFrame
-    agreed: pd.DataFrame = field(
-        default_factory=lambda: pd.DataFrame(columns=list(small_numbers.SHOWN.names))
-    )
+    actions: pd.DataFrame = field(default_factory=lambda: _nothing(schemas.ACTIONS))
+    agreed: pd.DataFrame = field(default_factory=lambda: _nothing(schemas.SMALL_NUMBERS))
     withheld: Withheld = field(default_factory=Withheld)
 
     @property
@@ -174,7 +177,6 @@ def load(
     return returns
 
 
-@uncollected()
 def read_returns(
     raw: str | Path, quarter: str | Quarter | None = None, *, agreed_until: Quarter | None = None
 ) -> Returns:
@@ -196,52 +198,46 @@ def read_returns(
         )
     with Workbooks(expected=any(folder.glob("returns/*/*.xlsx"))) as books:
         run = Run(folder, books)
-        council = own.read_council(run.snapshot(folder / "council.toml"), run.ledger)
-        kpis_table, lines = (
-            run.table(folder / f"{name}.csv", layout, needed=True)
-            for name, layout in (("kpis", own.KPIS), ("targets", own.TARGETS))
-        )
-        kpis = own.read_kpis(kpis_table, council)
+
+        def own(schema: schemas.Schema) -> Table:
+            return run.table(folder / schema.file, schema.layout, needed=not schema.optional)
+
+        council = read_council(run.snapshot(folder / "council.toml"), run.ledger)
+        sections = council.sections
+        catalogue, lines = own(schemas.KPIS), own(schemas.TARGETS)
+        kpis = read_kpis(catalogue, council)
         ids = Ids(kpis["kpi_id"])
-        targets = own.read_targets(lines, kpis, ids, council.scheme)
-        kpis_table.later = _later(kpis["first_quarter"], wanted)
-        lines.later = _later(targets["from_quarter"], wanted)
-        own.check_targets_in_force(kpis, targets, wanted, "targets.csv", run.ledger)
+        targets = read_targets(lines, kpis, ids, council.scheme)
+        catalogue.later = int((kpis["first_quarter"] > wanted.label).sum())
+        lines.later = int((targets["from_quarter"] > wanted.label).sum())
+        check_targets(lines, kpis, targets, wanted)
         submissions = submissions_upto(wanted, run, Catalogue(kpis, targets))
-        agreed = small_numbers.read_shown(
-            run.table(folder / "small_numbers.csv", small_numbers.SHOWN), ids, wanted
-        )
-        judged = small_numbers.hide(submissions, kpis, council, agreed, run.ledger)
-        submissions = judged.submissions
-        texts = run.commentary(wanted, context.COMMENTARY)
-        commentary = context.read_commentary(texts, council.sections, ids)
-        commentary = small_numbers.withhold_texts(texts, commentary, kpis, judged.withheld)
-        activity = context.read_activity(
-            run.table(folder / "activity.csv", context.ACTIVITY), council.sections, wanted
-        )
-        percentages = frozenset(kpis.loc[kpis["unit"] == "%", "kpi_id"])
-        benchmarks = context.read_benchmarks(
-            run.table(folder / "benchmarks.csv", context.BENCHMARKS), percentages, ids, wanted
-        )
-        changelog = context.read_changes(
-            run.table(folder / "changes.csv", context.CHANGES), ids, wanted
-        )
-        rebases = read_rebases(run.table(folder / "rebases.csv", REBASES), ids, wanted)
+        kpis = with_decimals(kpis, submissions)
+        agreed = beside.read_small_numbers(own(schemas.SMALL_NUMBERS), ids, wanted)
+        judged = hide(submissions, kpis, council, agreed, run.ledger)
+        texts = run.commentary(wanted, schemas.COMMENTARY.layout)
+        commentary = beside.read_commentary(texts, sections, ids)
+        commentary = withhold_texts(texts, commentary, kpis, judged.withheld)
+        activity = beside.read_activity(own(schemas.ACTIVITY), sections, wanted)
+        areas = own(schemas.BENCHMARKS)
+        benchmarks = beside.read_benchmarks(areas, kpis, targets, ids, wanted)
+        beside.check_headline(areas, benchmarks, council.headline)
+        changelog = beside.read_changes(own(schemas.CHANGES), ids, wanted)
+        rebases = beside.read_rebases(own(schemas.REBASES), ids, wanted)
+        actions = beside.read_actions(own(schemas.ACTIONS), sections, ids, wanted)
     run.check_still_there()
-    targets = targets[
-        [
-            Quarter.parse(since) <= max(wanted, agreed_until or wanted)
-            for since in targets["from_quarter"]
-        ]
-    ]
-    said = figures_and_months(submissions, kpis, targets)
-    note_months(said, submissions, kpis, wanted, run.ledger)
-    check_figures(said.figures)
+    targets = _upto(targets, "from_quarter", max(wanted, agreed_until or wanted))
+    known = figures_and_months(judged.submissions, kpis, targets)
+    note_months(known, judged.submissions, kpis, wanted, run.ledger)
+    check_figures(known.figures)
     problems = run.ledger.problems()
+    rejected = run.rejected(problems)
+    # a benchmark that cannot be used is left out, and stops no report
+    mild = problems["file"] == schemas.BENCHMARKS.file
+    problems["severity"] = problems["severity"].mask(mild, WARNING)
     return Returns(
-        wanted, council, kpis, targets.reset_index(drop=True), said.figures, said.months, shown(submissions), commentary,
-        activity, benchmarks, problems, run.ledger.log(), run.rejected(problems), run.counts(), changelog, rebases,
-        agreed, judged.withheld,
+        wanted, council, kpis, targets, known.figures, known.months, shown(judged.submissions), commentary, activity,
+        benchmarks, problems, run.ledger.log(), rejected, run.counts(), changelog, rebases, actions, agreed, judged.withheld,
     )  # fmt: skip
 
 
@@ -261,24 +257,9 @@ def as_known_at(returns: Returns, quarter: Quarter) -> Returns:
 
     The commentary of that quarter is not among it. Problems, log and counts stay those of the reading.
     """
-    received = {
-        label: Quarter.parse(label) <= quarter for label in returns.submissions["received"].unique()
-    }
-    known = returns.submissions[
-        returns.submissions["received"].map(received).astype(bool)
-    ].reset_index(drop=True)
+    known = _upto(returns.submissions, "received", quarter)
     figures, months, _ = figures_and_months(known, returns.catalogue, returns.targets)
-    quarters = {
-        label: Quarter.parse(label) <= quarter for label in returns.activity["period"].unique()
-    }
-    first = {
-        label: Quarter.parse(label) <= quarter
-        for label in returns.benchmarks["from_quarter"].unique()
-    }
-    since = {
-        label: Quarter.parse(label) <= quarter
-        for label in returns.changelog["from_quarter"].unique()
-    }
+    rebases = returns.rebases
     return replace(
         returns,
         quarter=quarter,
@@ -286,15 +267,17 @@ def as_known_at(returns: Returns, quarter: Quarter) -> Returns:
         figures=figures,
         months=months,
         commentary=returns.commentary.head(0),
-        activity=returns.activity[returns.activity["period"].map(quarters).astype(bool)],
-        benchmarks=returns.benchmarks[returns.benchmarks["from_quarter"].map(first).astype(bool)],
-        changelog=returns.changelog[returns.changelog["from_quarter"].map(since).astype(bool)],
-        rebases=returns.rebases[~(returns.rebases["from_quarter"] > quarter.label)],
+        activity=_upto(returns.activity, "period", quarter),
+        benchmarks=_upto(returns.benchmarks, "from_quarter", quarter),
+        changelog=_upto(returns.changelog, "from_quarter", quarter),
+        actions=_upto(returns.actions, "from_quarter", quarter),
+        rebases=rebases[~(rebases["from_quarter"] > quarter.label)],
     )
 
 
-def _later(since: pd.Series, quarter: Quarter) -> int:
-    return sum(Quarter.parse(label) > quarter for label in since)
+def _upto(table: pd.DataFrame, column: str, quarter: Quarter) -> pd.DataFrame:
+    """The rows of quarters up to one; labels stand in the order of time."""
+    return table[(table[column] <= quarter.label).astype(bool)].reset_index(drop=True)
 
 
 def _folders(raw: Path) -> dict[Quarter, Path]:

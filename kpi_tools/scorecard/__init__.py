@@ -1,5 +1,6 @@
 """Figures → the quarter's scorecard: rated rows, counts, what changed since the previous report, and the actions."""
 
+from kpi_tools.loading import in_set
 from kpi_tools.scorecard.changes import (
     came_and_went,
     issue_changes,
@@ -12,7 +13,6 @@ from kpi_tools.scorecard.changes import (
     returned_again,
     set_changes,
 )
-from kpi_tools.scorecard.due import in_set
 from kpi_tools.scorecard.scores import (
     counted,
     counts,

@@ -12,11 +12,10 @@ import pandas as pd
 from kpi_tools.direction import ADDED as DIRECTED
 from kpi_tools.direction import direction_of_travel
 from kpi_tools.doubts import with_doubts
-from kpi_tools.loading import Council, Returns, as_known_at
+from kpi_tools.loading import Council, Returns, as_known_at, due_figures
 from kpi_tools.quarters import Quarter
 from kpi_tools.rating import floor_by_percentage, rate
 from kpi_tools.scorecard.arrows import with_arrows, with_earlier_figures
-from kpi_tools.scorecard.due import due_figures
 from kpi_tools.tokens import filled, kpi_figures, section_figures
 from kpi_tools.vocabulary import (
     BETTER,

@@ -275,9 +275,13 @@ RULES: Final[dict[str, Rule]] = {
         "Give the two counts as numbers.",
     ),
     "value-sign": Rule("The unit of this KPI is {detail}, but the cell says otherwise.", _NUMBER),
-    "value-above-100": Rule("A percentage cannot be above 100.", "Check the figure and its unit."),
+    "value-above-100": Rule(
+        "A percentage cannot be above 100.",
+        "Check the figure and its unit; of a measure that can be more, say so in the column `range` of kpis.csv, such as 0..150.",
+    ),
     "value-negative": Rule(
-        "The figure cannot be negative.", "Check it; only an amount of money may be below zero."
+        "The figure cannot be negative.",
+        "Check it; of a measure that can be below zero, say so in the column `range` of kpis.csv, such as -100..100.",
     ),
     "value-fraction": Rule(
         "The KPI is a percentage{detail}, and this looks like a fraction.",
@@ -355,16 +359,58 @@ RULES: Final[dict[str, Rule]] = {
     "target-tolerance": Rule(
         "{detail}", "A tolerance is for KPIs of polarity target, above zero.", who=TEAM
     ),
+    "unit-unknown": Rule(
+        "This is not a unit of a known family. {detail}",
+        "The codebook in data/raw/README.md names the units.",
+        who=TEAM,
+    ),
+    "value-outside": Rule(
+        "The figure lies outside what the measure can be ({detail}).",
+        "Check the figure and its unit; what the measure can be is the column `range` of kpis.csv, such as 0..150.",
+    ),
+    "polarity-none": Rule(
+        "Neither higher nor lower is better, so the KPI cannot be rated.",
+        "Write `no` in the column rated, or the polarity.",
+        who=TEAM,
+    ),
+    "scheme-unknown": Rule(
+        "council.toml has no scheme of this name in [rating.schemes]; there are: {detail}.",
+        "Use one of these, or declare it.",
+        who=TEAM,
+    ),
+    "milestone-statuses": Rule(
+        "A milestone is rated by its status, and council.toml has no [milestones] statuses.",
+        'Declare them, such as statuses = [{ name = "On track", band = "Green" }].',
+        who=TEAM,
+    ),
+    "name-twice": Rule(
+        "Another KPI has the same name, in {detail}: readers tell them apart by the id alone.",
+        "Say in the names how they differ.",
+        WARNING,
+        TEAM,
+    ),
+    "name-alike": Rule(
+        "It is spelt {detail} in another row.", "Spell it in one way.", WARNING, TEAM
+    ),
+    "period-own": Rule(
+        "{detail}", 'Give the quarter as "2024-25 Q1", or the month as "2024-04".', who=TEAM
+    ),
+    "target-flat": Rule(
+        "The figure grows through the year, and one target stands in all quarters of {detail}.",
+        "Give a row for each quarter, or write applies = year_end or profile = even beside the target of the year.",
+        WARNING,
+        TEAM,
+    ),
+    "benchmark-share": Rule(
+        "It is a share, and the KPI is a percentage ({detail}).",
+        "Give percentages as 87.5, not 0.875.",
+        who=TEAM,
+    ),
     "target-none": Rule(
         "The KPI is in the set but has no target that is in force by {detail}.",
         "Add a row to targets.csv, or the KPI stays not rated.",
         WARNING,
         TEAM,
-    ),
-    "rebase-period": Rule(
-        "{detail}",
-        'Give the first period with the new limits as "2024-25 Q1" or "2024-04".',
-        who=TEAM,
     ),
     # commentary, activity indicators, benchmarks
     "text-missing": Rule(

@@ -1,0 +1,247 @@
+"""council.toml: whose performance is reported, in which words and by which rules. Every setting is declared once."""
+
+import re
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any, Final
+
+from kpi_tools import vocabulary as words
+from kpi_tools.intake.reading import Snapshot
+from kpi_tools.loading.fields import one_of
+from kpi_tools.loading.schemas import SETTINGS, Setting
+from kpi_tools.words.hygiene import NAME_CAP, clean_name
+from kpi_tools.words.problems import Ledger
+
+_WORDS: Final = {
+    "target": "target",
+    "floor_standard": "floor standard",
+    "kpi": "KPI",
+    "section": "section",
+    "management_action": "management action",
+}
+
+
+def plural_of(word: str) -> str:
+    """The plural by rule: priority → priorities, target → targets."""
+    return f"{word[:-1]}ies" if re.search("[^aeiou]y$", word) else f"{word}s"
+
+
+def _all_words(own: Mapping[str, str]) -> dict[str, str]:
+    singular = {name: own.get(name, default) for name, default in _WORDS.items()}
+    plural = {f"{name}_plural": plural_of(word) for name, word in singular.items()}
+    return singular | {name: own.get(name, word) for name, word in plural.items()}
+
+
+@dataclass(frozen=True)
+class Council:
+    """Whose performance is reported, in which order and words, and by which rules (council.toml).
+
+    `words` has the council's terms and their plurals (`target`, `target_plural` …); `arrows` the comparisons that are shown,
+    the first of them counted; `milestones` the band, or None, of each status of a milestone.
+    """
+
+    name: str
+    report_title: str
+    sections: tuple[str, ...]
+    owner_team: str = ""
+    prepared_by: str = ""
+    signed_off_by: str = ""
+    scheme: str = words.FLOOR_STANDARD
+    percent: float = 0.0
+    schemes: Mapping[str, Any] = field(default_factory=lambda: {"": None})
+    words: Mapping[str, str] = field(default_factory=lambda: _all_words({}))
+    not_due: str = "counted"
+    rule: str = "ols"
+    window: int = 6
+    minimum_points: int = 5
+    significance: float = 0.05
+    arrows: tuple[str, ...] = ("trend",)
+    unchanged_within: str = "0"
+    milestones: Mapping[str, str | None] = field(default_factory=dict)
+    headline: str = ""
+    chart_form: str = "auto"
+    chart_kind: str = "xmr"
+    profile: str = "plotthedots"
+    screening: bool = True
+    rejected_share: float = 0.05
+    threshold: int = 5
+    rounding: int = 0
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str) and 0 < len(clean_name(value)) <= NAME_CAP
+
+
+def _is_number(value: object, least: float, most: float) -> bool:
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    return number and least <= value <= most  # type: ignore[operator]
+
+
+def _wrong(setting: Setting, value: Any) -> str:
+    """What is wrong with the value of a setting, as a sentence; "" where nothing is."""
+    wrong = _WRONG[setting.kind](setting, value)
+    return wrong if isinstance(wrong, str) else _MUST_BE[setting.kind] * wrong
+
+
+def _wrong_choice(setting: Setting, value: Any) -> str:
+    options = setting.options
+    return "" if value in options else f"It must be one of: {one_of(str(value), options)}."
+
+
+def _wrong_choices(setting: Setting, value: Any) -> str:
+    listed = value if isinstance(value, list) else [value]
+    wrong = next((one for one in listed if one not in setting.options), None)
+    if wrong is not None or not listed:
+        return f"It must be a list of these: {one_of(str(wrong or ''), setting.options)}."
+    return "" if isinstance(value, list) else f'It must be a list: ["{value}"].'
+
+
+def _wrong_whole(setting: Setting, value: Any) -> str:
+    if isinstance(value, int) and _is_number(value, setting.least, setting.most):
+        return ""
+    return f"It must be a whole number from {setting.least:g} to {setting.most:g}."
+
+
+def _wrong_number(setting: Setting, value: Any) -> str:
+    if _is_number(value, setting.least, setting.most):
+        return ""
+    return f"It must be a number from {setting.least:g} to {setting.most:g}."
+
+
+def _wrong_statuses(_: Setting, value: Any) -> str:
+    if not isinstance(value, list) or not value or not all(isinstance(one, dict) for one in value):
+        return 'It must be a list such as [{ name = "On track", band = "Green" }, { name = "Not started" }].'
+    for one in value:
+        if unknown := set(one) - {"name", "band"}:
+            return f'A status has "name" and perhaps "band", not "{min(unknown)}".'
+        if not _is_text(one.get("name")):
+            return "Each status needs a name."
+    names = {clean_name(one["name"]).casefold() for one in value}
+    return "" if len(names) == len(value) else "Two statuses have one name."
+
+
+def _is_within(value: object) -> bool:
+    return isinstance(value, str) and bool(re.fullmatch(r"\d+(?:\.\d+)?\s*%?", value.strip()))
+
+
+def _are_texts(value: object) -> bool:
+    good = isinstance(value, list) and bool(value) and all(map(_is_text, value))
+    return good and len({*value}) == len(value)  # type: ignore[misc, arg-type]
+
+
+_MUST_BE: Final = {
+    "text": "It must be a text.",
+    "texts": "It must be a list of different texts.",
+    "share inside": "It must be a number between 0 and 1.",
+    "truth": "It must be true or false.",
+    "within": 'It must be a number or a percentage in quotation marks, such as "0", "0.5" or "1%".',
+    "bands": "It must be a list of bands, the best first.",
+}
+_WRONG: Final[dict[str, Callable[[Setting, Any], str | bool]]] = {
+    "text": lambda _, value: not _is_text(value),
+    "texts": lambda _, value: not _are_texts(value),
+    "share inside": lambda _, value: not (isinstance(value, float) and 0 < value < 1),
+    "truth": lambda _, value: not isinstance(value, bool),
+    "within": lambda _, value: not _is_within(value),
+    "bands": lambda _, value: not (isinstance(value, list) and value),
+    "choice": _wrong_choice,
+    "choices": _wrong_choices,
+    "whole": _wrong_whole,
+    "number": _wrong_number,
+    "statuses": _wrong_statuses,
+}
+_KNOWN: Final = {(one.part, one.key): one for one in SETTINGS}
+_PARTS: Final = tuple(dict.fromkeys(one.part for one in SETTINGS if "NAME" not in one.part))
+_SCHEMES: Final = "schemes"
+_FIELDS: Final = {one.name for one in fields(Council)}
+
+
+class _Settings:
+    """The settings of one file as they are checked; faults go into the ledger, and the default stands."""
+
+    def __init__(self, file: str, ledger: Ledger) -> None:
+        self.file, self.ledger = file, ledger
+        self.found: dict[tuple[str, str], Any] = {}
+
+    def fault(self, sentence: str, place: str = "", value: object = "") -> None:
+        """Note what is wrong with a setting."""
+        self.ledger.problem(
+            "setting-bad", self.file, column=place, value=str(value), detail=sentence
+        )
+
+    def part(self, part: str, values: Mapping[str, Any], where: str = "") -> None:
+        """Check the settings of one part; `where` is how it is called in the file."""
+        where = where or part
+        keys = [key for known, key in _KNOWN if known == part]
+        for key, value in values.items():
+            if (part, key) not in _KNOWN:
+                there = one_of(key, keys)
+                sentence = f"There is no setting of this name in [{where}]; there are {there}."
+                self.fault(sentence, f"{where}.{key}")
+            elif wrong := _wrong(_KNOWN[part, key], value):
+                self.fault(wrong, f"{where}.{key}", value)
+            else:
+                self.found[where, key] = clean_name(value) if isinstance(value, str) else value
+
+
+def read_council(snapshot: Snapshot, ledger: Ledger) -> Council:
+    """The council's settings. Faults go into the ledger, and the default or an empty text stands in."""
+    read = _Settings(snapshot.file, ledger)
+    try:
+        settings = tomllib.loads(snapshot.raw.decode("utf-8-sig"))
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
+        read.fault(f"The file is not valid TOML: {error}.")
+        return Council("", "", ())
+    schemes = dict[str, Any]()
+    for part, values in settings.items():
+        if part not in _PARTS or not isinstance(values, dict):
+            read.fault(f"There is no part [{part}]; there are {one_of(part, _PARTS)}.", part)
+            continue
+        if part == "rating" and isinstance(values.get(_SCHEMES), dict):
+            schemes = values[_SCHEMES]
+            values = {key: value for key, value in values.items() if key != _SCHEMES}
+        read.part(part, values)
+    for name, values in schemes.items():
+        if isinstance(values, dict):
+            read.part("rating.schemes.NAME", values, f"rating.schemes.{name}")
+        else:
+            read.fault('A scheme has "bands" and perhaps "without_line".', f"rating.schemes.{name}")
+    return _council(read, settings)
+
+
+def _council(read: _Settings, settings: Mapping[str, Any]) -> Council:
+    found = read.found
+    percent = found.get(("rating", "percent"), "")
+    if (percent != "") != (found.get(("rating", "scheme")) == words.PERCENTAGE):
+        sentence = f'It goes with the scheme "{words.PERCENTAGE}", and with no other.'
+        read.fault(sentence, "rating.percent", percent)
+    for key in ("name", "report_title", "sections"):
+        if ("council", key) not in found and not (settings.get("council") or {}).get(key):
+            read.fault("The setting is missing.", f"council.{key}")
+    given = {
+        one.attribute: found[one.part, one.key]
+        for one in SETTINGS
+        if one.attribute in _FIELDS - {"words"} and (one.part, one.key) in found
+    }
+    given["sections"] = tuple(map(clean_name, given.get("sections", ())))
+    if "arrows" in given:
+        given["arrows"] = tuple(given["arrows"])
+    return Council(
+        **({"name": "", "report_title": ""} | given),
+        words=_all_words({key: value for (part, key), value in found.items() if part == "words"}),
+        milestones={
+            clean_name(one["name"]): one.get("band")
+            for one in found.get(("milestones", "statuses"), ())
+        },
+        schemes=_schemes(read),
+    )
+
+
+def _schemes(read: _Settings) -> dict[str, Any]:
+    names = dict.fromkeys(
+        part.removeprefix("rating.schemes.")
+        for part, _ in read.found
+        if part.startswith("rating.schemes.")
+    )
+    return {"": None, **dict.fromkeys(names)}

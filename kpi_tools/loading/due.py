@@ -1,0 +1,190 @@
+"""When each KPI is due, and which figure stands in a report: the latest due one, until the next is.
+
+A figure is known by its KPI and the quarter in which its period ends. It is first due in the report of the first due quarter
+that is not before that quarter, and so many quarters later as the KPI lags.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING, Any, Final, Self
+
+import pandas as pd
+
+from kpi_tools.loading.schemas import BEGINNING
+from kpi_tools.loading.targets import with_targets
+from kpi_tools.quarters import Quarter, year_ended_by, year_ending
+from kpi_tools.vocabulary import IN_YEARS, NOT_AVAILABLE, NOT_YET_DUE
+
+if TYPE_CHECKING:
+    from kpi_tools.loading import Returns
+
+_DUE: Final = {"half_yearly": "Q2;Q4", "termly": "Q2;Q3;Q4", "annual": "Q4", "biennial": "Q4"}
+_EACH: Final = "Q1;Q2;Q3;Q4"
+_FIGURE: Final = ["value", "numerator", "denominator", "status", "note", "received"]
+_ACADEMIC: Final = ("07-31", "08-31")
+_FARTHEST: Final = 160
+"""How many quarters before or after a report a due quarter is looked for."""
+
+
+@dataclass(frozen=True)
+class Calendar:
+    """In which quarters a KPI is due, and which period is then reported.
+
+    `numbers` are quarters of every year, `single` quarters of one year; `anchor` is a quarter in which a biennial KPI was due.
+    """
+
+    numbers: frozenset[int]
+    single: frozenset[Quarter]
+    lag: int = 0
+    year_ends: str = ""
+    anchor: Quarter | None = None
+
+    @classmethod
+    def of(cls, kpi: Mapping[str, Any], first: Quarter | None = None) -> Self:
+        """That of a row of the catalogue; `first` is the quarter of its first figure, where there is one."""
+        frequency, text = kpi["frequency"], kpi.get("due")
+        text = text if isinstance(text, str) and "Q" in text else ""
+        parts = (text or _DUE.get(frequency, _EACH)).split(";")
+        numbers = frozenset(int(part[1]) for part in parts if len(part) == 2)
+        single = frozenset(Quarter.parse(part) for part in parts if len(part) > 2)
+        lag = int(kpi["lag_quarters"])
+        year_ends = kpi["year_ends"] if frequency in IN_YEARS else ""
+        if frequency != "biennial":
+            return cls(numbers, single, lag, year_ends)
+        known = min(single, default=first.shift(lag) if first else Quarter.parse(kpi["first_quarter"]))  # fmt: skip
+        every = numbers or frozenset(one.number for one in single)
+        yearly = cls(every, frozenset(), lag, year_ends)
+        return cls(every, frozenset(), lag, year_ends, yearly.due_from(known))
+
+    def is_due(self, quarter: Quarter) -> bool:
+        """Whether a figure is due in the report of a quarter."""
+        if self.anchor and (quarter.year - self.anchor.year) % 2:
+            return False
+        return quarter.number in self.numbers or quarter in self.single
+
+    def due_from(self, quarter: Quarter) -> Quarter | None:
+        """The first due quarter that is not before `quarter`; None where there is none any more."""
+        later = (quarter.shift(step) for step in range(_FARTHEST))
+        return next((one for one in later if self.is_due(one)), None)
+
+    def due_until(self, quarter: Quarter, count: int) -> list[Quarter]:
+        """The last `count` due quarters up to `quarter`, oldest first."""
+        found = list[Quarter]()
+        for step in range(_FARTHEST):
+            if len(found) == count or quarter.shift(-step) <= BEGINNING:
+                break
+            if self.is_due(quarter.shift(-step)):
+                found.append(quarter.shift(-step))
+        return found[::-1]
+
+    def due_with(self, quarter: Quarter) -> Quarter | None:
+        """The quarter in whose report the figure of a period that ends in `quarter` is first due."""
+        return self.due_from(quarter.shift(self.lag))
+
+    def expected(self, due: Quarter) -> Quarter:
+        """The quarter in which the period ends that is due in the report of `due`."""
+        before = due.shift(-self.lag)
+        if not self.year_ends:
+            return before
+        return Quarter.containing(year_ended_by(before.end, self.year_ends))
+
+    def ends(self, quarter: Quarter) -> date:
+        """The last day of the period that ends in `quarter`."""
+        if self.year_ends:
+            day = year_ending(quarter.end.year, self.year_ends)
+            if quarter.start <= day <= quarter.end:
+                return day
+        return quarter.end
+
+
+def period_words(kpi: Mapping[str, Any], quarter: Quarter, end: date) -> str:
+    """What a figure covers, for readers: `October to December 2024`, `academic year 2023/24`, `at 31 December 2024`."""
+    month = f"{end:%B %Y}"
+    if isinstance(kpi.get("since"), str):
+        return f"{date.fromisoformat(kpi['since']):%B %Y} to {month}"
+    if kpi["frequency"] in IN_YEARS and kpi["basis"] == "annual":
+        if kpi["year_ends"] in _ACADEMIC and f"{end:%m-%d}" == kpi["year_ends"]:
+            return f"academic year {end.year - 1}/{end.year % 100:02}"
+        return f"year to {month}"
+    return {
+        "quarter": f"{quarter.start:%B} to {month}",
+        "rolling_12_months": f"12 months to {month}",
+        "snapshot": f"at {end.day} {month}",
+        "year_to_date": f"April {quarter.year} to {month}",
+        "annual": f"year to {month}",
+    }[str(kpi["basis"])]
+
+
+def calendars(returns: "Returns") -> dict[str, Calendar]:
+    """The calendar of each KPI of the catalogue."""
+    first = returns.figures.groupby("kpi_id")["quarter"].min().to_dict()
+    kpis = returns.catalogue.to_dict("records")
+    return {
+        kpi["kpi_id"]: Calendar.of(
+            kpi, Quarter.parse(first[kpi["kpi_id"]]) if kpi["kpi_id"] in first else None
+        )
+        for kpi in kpis
+    }
+
+
+def in_set(catalogue: pd.DataFrame, quarter: Quarter) -> pd.DataFrame:
+    """The KPIs of the catalogue that are in the set in the report of `quarter`."""
+    last = catalogue["last_quarter"]
+    now = (catalogue["first_quarter"] <= quarter.label) & ~(last < quarter.label).fillna(False)
+    kpis = catalogue[now.astype(bool)]
+    # that a KPI leaves the set later is not known yet
+    return kpis.assign(last_quarter=kpis["last_quarter"].where(kpis["last_quarter"] == quarter.label))  # fmt: skip
+
+
+def due_figures(returns: "Returns", quarter: Quarter, count: int) -> pd.DataFrame:
+    """The last `count` due figures of each KPI in the report of `quarter`, in the order of the catalogue and of time.
+
+    Columns: those of the catalogue; `quarter` in which the period ends, `period_end`, `period` in words; `due_quarter`, in
+    whose report it was first due, `is_due` in this one, `next_due` after it; the figure with its status (`not available`
+    where none came, `not yet due` where the KPI has never been due); the lines of its own period. A row for each
+    due quarter, figure or none, but for a KPI that is due in fewer.
+    """
+    kpis = in_set(returns.catalogue, quarter)
+    known = calendars(returns)
+    there = _by_due_quarter(returns.figures, known)
+    rows = []
+    for kpi in kpis.to_dict("records"):
+        calendar = known[kpi["kpi_id"]]
+        following = calendar.due_from(quarter.shift(1))
+        due = calendar.due_until(quarter, count) or [following or quarter]
+        for one in due:
+            of = there.get((kpi["kpi_id"], one)) or calendar.expected(one)
+            end = calendar.ends(of)
+            words = period_words(kpi, of, end)
+            rows.append((
+                kpi["kpi_id"], of.label, pd.Timestamp(end), words[0].upper() + words[1:], one.label, one == quarter,
+                following.label if following else None,
+            ))  # fmt: skip
+    names = ["kpi_id", "quarter", "period_end", "period", "due_quarter", "is_due", "next_due"]
+    grid = pd.DataFrame(rows, columns=names).astype(
+        {name: "str" for name in names if name not in ("period_end", "is_due")}
+        | {"is_due": "bool", "period_end": "datetime64[s]"}
+    )
+    figures = returns.figures[["kpi_id", "quarter", *_FIGURE]]
+    table = grid.merge(kpis, on="kpi_id", how="left")
+    table = table.merge(figures, on=["kpi_id", "quarter"], how="left")
+    never = table["value"].isna() & (table["due_quarter"] < table["first_quarter"])
+    never |= table["due_quarter"] > quarter.label
+    missing = pd.Series(NOT_AVAILABLE, index=table.index).mask(never, NOT_YET_DUE)
+    last = ~table.duplicated("kpi_id", keep="last")
+    table["status"] = table["status"].fillna(missing.where(last, NOT_AVAILABLE))
+    return with_targets(table, returns.targets)
+
+
+def _by_due_quarter(
+    figures: pd.DataFrame, known: Mapping[str, Calendar]
+) -> dict[tuple[str, Quarter], Quarter]:
+    """KPI and due quarter → the quarter of the figure that is due then: the latest where there are more."""
+    labels = {label: Quarter.parse(label) for label in figures["quarter"].unique()}
+    found = dict[tuple[str, Quarter], Quarter]()
+    for kpi_id, label in zip(figures["kpi_id"], figures["quarter"], strict=True):
+        due = known[kpi_id].due_with(labels[label])
+        if due:
+            found[kpi_id, due] = max(found.get((kpi_id, due), labels[label]), labels[label])
+    return found

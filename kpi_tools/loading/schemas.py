@@ -1,0 +1,162 @@
+"""The council's own tables and settings as data: codebook.toml says of each column its kind, default, meaning and example.
+
+From that follow what is read (`loading.fields`, `loading.council`), the codebook in data/raw/README.md and the sentences of
+faults. `python -m kpi_tools.loading.schemas` prints the codebook.
+"""
+
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from kpi_tools.intake.tables import Layout
+from kpi_tools.quarters import Quarter
+
+BEGINNING: Final = Quarter(1900, 1)
+"""Stands where a table says nothing of the first quarter: it holds from the beginning."""
+NAME, PROSE, CHOICE, NUMBER, WHOLE, QUARTER, ID, OWN_ID = (
+    "name", "prose", "choice", "number", "whole", "quarter", "id", "own id",
+)  # fmt: skip
+PERIOD, DATE, UNIT, RANGE, DUE, YEAR_ENDS, LETTERS, VALUE = (
+    "period", "date", "unit", "range", "due", "year ends", "letters", "value",
+)  # fmt: skip
+"""Kinds of columns. A `value` is a number or the reason why there is none."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column: its kind, what it means, what stands for a blank, an example.
+
+    `without` says the default in words where it does not say itself; `most` bounds a whole number; `since` is the
+    version of these tables from which on there is such a column.
+    """
+
+    name: str
+    kind: str
+    meaning: str
+    needed: bool = False
+    default: Any = None
+    without: str = ""
+    example: str = ""
+    options: tuple[str, ...] = ()
+    most: int = 0
+    since: int = 1
+
+
+@dataclass(frozen=True)
+class Schema:
+    """A table: where it lies, what a row of it is, its columns, and which of them name a row.
+
+    `further`: whether more columns may stand beside these, each a line of numbers; `optional`: whether the file may be
+    missing; `certain`: whether of two rows with one key the first is taken, not neither.
+    """
+
+    file: str
+    row: str
+    key: tuple[str, ...]
+    columns: tuple[Column, ...]
+    further: bool = False
+    optional: bool = True
+    certain: bool = True
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The columns, in their order."""
+        return tuple(column.name for column in self.columns)
+
+    @property
+    def layout(self) -> Layout:
+        """The headings that the file must and may have."""
+        needed = tuple(column.name for column in self.columns if column.needed)
+        others = tuple(name for name in self.names if name not in needed)
+        return Layout(needed, others, others=self.further)
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One setting of council.toml: its part and key, what it may be, its default in words, its meaning, an example.
+
+    `attribute` is its name in `Council`; `options`, `least` and `most` bound it, as its kind needs.
+    """
+
+    part: str
+    key: str
+    kind: str
+    default: str
+    meaning: str
+    example: str
+    attribute: str = ""
+    options: tuple[str, ...] = ()
+    least: float = 0
+    most: float = 0
+
+
+def _column(said: dict[str, Any]) -> Column:
+    given = said | {"options": tuple(said.get("options", ()))}
+    if given.get("default") == "beginning":
+        given["default"] = BEGINNING.label
+    return Column(**given)
+
+
+def _schema(said: dict[str, Any]) -> Schema:
+    columns = tuple(map(_column, said["columns"]))
+    return Schema(**said | {"columns": columns, "key": tuple(said["key"])})
+
+
+def _setting(part: str, said: dict[str, Any]) -> Setting:
+    given = {"attribute": said["key"]} | said | {"options": tuple(said.get("options", ()))}
+    return Setting(part, **given)
+
+
+_CODEBOOK = tomllib.loads(Path(__file__).with_name("codebook.toml").read_text(encoding="utf-8"))
+SCHEMAS: Final = {name: _schema(said) for name, said in _CODEBOOK["tables"].items()}
+KPIS, TARGETS, COMMENTARY = SCHEMAS["kpis"], SCHEMAS["targets"], SCHEMAS["commentary"]
+ACTIVITY, BENCHMARKS, ACTIONS = SCHEMAS["activity"], SCHEMAS["benchmarks"], SCHEMAS["actions"]
+CHANGES, REBASES, SMALL_NUMBERS = (
+    SCHEMAS["changes"],
+    SCHEMAS["rebases"],
+    SCHEMAS["small_numbers"],
+)
+SETTINGS: Final = tuple(
+    _setting(part, said) for part, several in _CODEBOOK["settings"].items() for said in several
+)
+
+
+def codebook() -> str:
+    """Every setting, table and column as Markdown: what it means, its default, an example."""
+    lines = [
+        "### council.toml",
+        "",
+        "| setting | meaning | default | example |",
+        "|---|---|---|---|",
+    ]
+    lines += [
+        f"| `[{one.part}]` `{one.key}` | {one.meaning} | {one.default} | `{one.example}` |"
+        for one in SETTINGS
+    ]
+    for schema in SCHEMAS.values():
+        free = " (optional)" if schema.optional else ""
+        lines += ["", f"### {schema.file}, one row for each {schema.row}{free}", ""]
+        lines += ["| column | meaning | where blank | example |", "|---|---|---|---|"]
+        lines += [_line(column) for column in schema.columns]
+        if schema.further:
+            lines.append(
+                "| any other | a further line of numbers, for `bands` | not set | `stretch` |"
+            )
+    return "\n".join(lines)
+
+
+def _line(column: Column) -> str:
+    options = " or ".join(f"`{option}`" for option in column.options)
+    meaning = ": ".join(filter(None, (column.meaning, options)))
+    default = (
+        "needed"
+        if column.needed
+        else column.without or (column.default if column.default is not None else "")
+    )
+    example = f"`{column.example}`" if column.example else ""
+    return f"| `{column.name}` | {meaning} | {default} | {example} |"
+
+
+if __name__ == "__main__":
+    print(codebook())

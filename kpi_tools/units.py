@@ -1,0 +1,101 @@
+"""Units of measure: one declaration of each family, from which reading, range, format, axis and sentence follow."""
+
+import re
+from dataclasses import dataclass
+from math import inf
+from typing import Final
+
+OTHER: Final = "other: "
+"""How a unit of no known family is declared in kpis.csv; the words behind it are printed."""
+
+
+@dataclass(frozen=True)
+class Family:
+    """What all figures of a unit have in common.
+
+    `low` and `high` are what the measure can be where kpis.csv does not say otherwise; `per` is what numerator over
+    denominator is multiplied by, where the unit is a share; `clock` the seconds of one unit of time.
+    """
+
+    low: float = 0.0
+    high: float = inf
+    per: int | None = None
+    money: bool = False
+    clock: int | None = None
+
+
+UNITS: Final[dict[str, Family]] = {
+    "%": Family(high=100.0, per=100),
+    "count": Family(),
+    "£": Family(low=-inf, money=True),
+    "£ thousand": Family(low=-inf, money=True),
+    "£ million": Family(low=-inf, money=True),
+    **{f"rate per {10**power:,}": Family(per=10**power) for power in range(1, 7)},
+    "days": Family(),
+    "hours": Family(clock=3600),
+    "minutes": Family(clock=60),
+    "seconds": Family(clock=1),
+    "ratio": Family(),
+    "score": Family(),
+}
+_OTHER_FAMILY: Final = Family(low=-inf)
+MULTIPLIERS: Final = {unit: family.per for unit, family in UNITS.items() if family.per}
+"""Units whose value is numerator / denominator times this number."""
+
+_MEANT: Final = {
+    "%": r"per ?cent(?:age)?s?|pct|percent(?:age)? points?|share|% .*|pp",
+    "count": r"numbers?|nr?\.?|no\.?|#|counts|cases|people|quantity|integer",
+    "£": r"gbp|pounds?|pounds sterling|money|currency",
+    "£ thousand": r"£ ?k|£ ?000s?|£ ?'000s?|thousands? (?:of )?pounds|£ thousands",
+    "£ million": r"£ ?mn?|millions? (?:of )?pounds|£ millions",
+    "days": r"day|working days?|calendar days?",
+    "hours": r"hour|hrs?|hh:mm(?::ss)?",
+    "minutes": r"minute|mins?|mm:ss",
+    "seconds": r"second|secs?",
+    "ratio": r"ratios?|proportion",
+    "score": r"scores|points?|index|rating",
+}
+
+
+def unit_family(unit: str) -> Family:
+    """The family of a unit as it stands in the tables; of any other words that of `other: …`."""
+    return UNITS.get(unit, _OTHER_FAMILY)
+
+
+def known_unit(text: str) -> str | None:
+    """The unit that `text` certainly is (`rate per 1000`, `Days`, `other: tonnes`, without that prefix), or None."""
+    folded = " ".join(text.split()).casefold()
+    if folded.startswith(OTHER.strip()):
+        return text.partition(":")[2].strip() or None
+    if found := re.fullmatch(r"(?:rate )?per ([\d,]+)", folded):
+        folded = f"rate per {int(found[1].replace(',', '') or 0):,}"
+    return next((unit for unit in UNITS if unit.casefold() == folded), None)
+
+
+def meant_unit(text: str) -> str:
+    """The unit that a text of no known family was probably meant to be; "" where that cannot be told."""
+    folded = " ".join(text.split()).casefold()
+    return next((unit for unit, form in _MEANT.items() if re.fullmatch(form, folded)), "")
+
+
+def clock(text: str, unit: str) -> float | None:
+    """A duration (`mm:ss`, `hh:mm` for hours, `hh:mm:ss`) in its unit of time; None where it is none."""
+    found = re.fullmatch(r"(\d+):([0-5]\d)(?::([0-5]\d))?", text.strip(), re.ASCII)
+    of_one = unit_family(unit).clock
+    if not found or not of_one:
+        return None
+    first, second, third = int(found[1]), int(found[2]), found[3]
+    if third is not None:
+        seconds = first * 3600 + second * 60 + int(third)
+    else:
+        seconds = (first * 60 + second) * (60 if unit == "hours" else 1)
+    return seconds / of_one
+
+
+def parse_range(text: str) -> tuple[float, float] | None:
+    """`0..100`, `0..`, `..`, `-100..100` as (low, high), infinite where open; None where it is no range."""
+    found = re.fullmatch(r"(-?\d+(?:\.\d+)?)?\s*\.\.\s*(-?\d+(?:\.\d+)?)?", text.strip(), re.ASCII)
+    if not found:
+        return None
+    low, high = float(found[1] or -inf), float(found[2] or inf)
+    return (low, high) if low < high else None

@@ -1,0 +1,209 @@
+"""When a KPI is due, which figure stands between, and which period it is of."""
+
+import csv
+from datetime import date
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from kpi_tools.loading import Calendar, Returns, due_figures, load, period_words
+from kpi_tools.quarters import Quarter
+
+BARE = {
+    "due": None,
+    "year_ends": "03-31",
+    "lag_quarters": 0,
+    "first_quarter": "1900-01 Q1",
+    "since": None,
+}
+
+
+def calendar(frequency: str, first: str = "", **more: object) -> Calendar:
+    return Calendar.of(
+        {**BARE, "frequency": frequency, **more}, Quarter.parse(first) if first else None
+    )
+
+
+@pytest.mark.parametrize(
+    ("known", "due"),
+    [
+        (calendar("quarterly"), "Q1 Q2 Q3 Q4"),
+        (calendar("monthly"), "Q1 Q2 Q3 Q4"),
+        (calendar("half_yearly"), "Q2 Q4"),
+        (calendar("termly"), "Q2 Q3 Q4"),
+        (calendar("annual"), "Q4"),
+        (calendar("annual", due="Q2"), "Q2"),
+        (calendar("quarterly", due="Q1;Q3"), "Q1 Q3"),
+        (calendar("biennial", "2022-23 Q4"), "Q4"),
+        (calendar("biennial", "2023-24 Q4"), ""),
+        (calendar("annual", due="2024-25 Q3"), "Q3"),
+        (calendar("annual", due="2025-26 Q3"), ""),
+    ],
+)
+def test_in_which_quarters_of_2024_25_it_is_due(known: Calendar, due: str) -> None:
+    assert [
+        f"Q{number}" for number in range(1, 5) if known.is_due(Quarter(2024, number))
+    ] == due.split()
+
+
+@pytest.mark.parametrize(
+    ("known", "due", "quarter", "end"),
+    [
+        (calendar("quarterly", lag_quarters=1), "2024-25 Q3", "2024-25 Q2", date(2024, 9, 30)),
+        (calendar("annual"), "2024-25 Q4", "2024-25 Q4", date(2025, 3, 31)),
+        (calendar("annual", due="Q2"), "2024-25 Q2", "2023-24 Q4", date(2024, 3, 31)),
+        (
+            calendar("annual", due="Q2", year_ends="08-31"),
+            "2024-25 Q2",
+            "2024-25 Q2",
+            date(2024, 8, 31),
+        ),
+        (
+            calendar("annual", due="Q3", year_ends="08-31"),
+            "2024-25 Q3",
+            "2024-25 Q2",
+            date(2024, 8, 31),
+        ),
+        (
+            calendar("annual", due="Q3", year_ends="12-31", lag_quarters=1),
+            "2024-25 Q3",
+            "2023-24 Q3",
+            date(2023, 12, 31),
+        ),
+        (calendar("biennial", "2022-23 Q4"), "2024-25 Q4", "2024-25 Q4", date(2025, 3, 31)),
+    ],
+)
+def test_which_period_is_reported(known: Calendar, due: str, quarter: str, end: date) -> None:
+    expected = known.expected(Quarter.parse(due))
+    assert expected == Quarter.parse(quarter) and known.ends(expected) == end
+    assert known.due_with(expected) == Quarter.parse(due)
+
+
+@pytest.mark.parametrize(
+    ("kpi", "quarter", "words"),
+    [
+        ({"basis": "quarter"}, "2024-25 Q3", "October to December 2024"),
+        ({"basis": "snapshot"}, "2024-25 Q3", "at 31 December 2024"),
+        ({"basis": "rolling_12_months"}, "2024-25 Q3", "12 months to December 2024"),
+        ({"basis": "year_to_date"}, "2024-25 Q3", "April 2024 to December 2024"),
+        ({"basis": "annual", "frequency": "annual"}, "2024-25 Q4", "year to March 2025"),
+        (
+            {"basis": "annual", "frequency": "annual", "year_ends": "08-31"},
+            "2024-25 Q2",
+            "academic year 2023/24",
+        ),
+        (
+            {"basis": "year_to_date", "since": "2021-04-01"},
+            "2024-25 Q3",
+            "April 2021 to December 2024",
+        ),
+    ],
+)
+def test_the_words_of_a_period(kpi: dict[str, str], quarter: str, words: str) -> None:
+    full = {**BARE, "frequency": "quarterly", **kpi}
+    known = Quarter.parse(quarter)
+    assert period_words(full, known, Calendar.of(full).ends(known)) == words
+
+
+def council(
+    raw: Path, kpis: list[dict[str, str]], figures: list[tuple[str, str, str, float]]
+) -> None:
+    """A council of these KPIs; each figure with the folder of returns that it came in."""
+    raw.mkdir(parents=True, exist_ok=True)
+    (raw / "council.toml").write_text(
+        '[council]\nname = "Anyshire"\nreport_title = "Report"\nsections = ["Roads"]\n'
+    )
+    needed = {"kpi_name": "", "section": "Roads", "unit": "%", "polarity": "higher"}
+    rows = [needed | {"kpi_name": kpi["kpi_id"]} | kpi for kpi in kpis]
+    write(raw / "kpis.csv", list(dict.fromkeys(name for row in rows for name in row)), rows)
+    write(
+        raw / "targets.csv",
+        ["kpi_id", "target"],
+        [{"kpi_id": kpi["kpi_id"], "target": "50"} for kpi in kpis],
+    )
+    for folder in {one[0] for one in figures}:
+        (raw / "returns" / folder).mkdir(parents=True)
+        sent = [
+            dict(zip(("kpi_id", "period", "value"), one[1:], strict=True))
+            for one in figures
+            if one[0] == folder
+        ]
+        write(raw / "returns" / folder / "place.csv", ["kpi_id", "period", "value"], sent)
+
+
+def write(
+    path: Path, names: list[str], rows: list[dict[str, object]] | list[dict[str, str]]
+) -> None:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, names)
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def shown(returns: Returns, kpi_id: str) -> pd.DataFrame:
+    table = due_figures(returns, returns.quarter, 6)
+    return table[table["kpi_id"] == kpi_id]
+
+
+def test_an_annual_figure_stands_until_the_next_is_due(tmp_path: Path) -> None:
+    kpis = [
+        {"kpi_id": "A", "frequency": "annual", "due": "Q2", "year_ends": "08-31"},
+        {"kpi_id": "Q"},
+    ]
+    years = [
+        ("2023-24-Q2", "A", f"{year}-{year - 1999:02} Q2", float(year - 2000))
+        for year in range(2018, 2024)
+    ]
+    steady = [
+        (f"{year}-{year - 1999}-Q{number}", "Q", f"{year}-{year - 1999} Q{number}", 60.0)
+        for year, number in (
+            (2023, 2),
+            (2023, 3),
+            (2023, 4),
+            (2024, 1),
+            (2024, 2),
+            (2024, 3),
+            (2024, 4),
+        )
+    ]
+    late = [("2024-25-Q3", "A", "2024-25 Q2", 24.0)]
+    council(tmp_path, kpis, [*years, *steady, *late])
+    last = {}
+    for quarter in ("2023-24 Q2", "2024-25 Q1", "2024-25 Q2", "2024-25 Q3", "2024-25 Q4"):
+        row = shown(load(tmp_path, quarter), "A").iloc[-1]
+        last[quarter] = (
+            row["value"],
+            row["status"],
+            bool(row["is_due"]),
+            row["next_due"],
+            row["period"],
+        )
+    old, new = "Academic year 2022/23", "Academic year 2023/24"
+    assert last["2023-24 Q2"] == (23.0, "final", True, "2024-25 Q2", old)
+    assert last["2024-25 Q1"] == (23.0, "final", False, "2024-25 Q2", old)
+    # late at its due quarter it is missing, and stands once it has come
+    assert last["2024-25 Q2"][1:] == ("not available", True, "2025-26 Q2", new)
+    assert last["2024-25 Q3"] == last["2024-25 Q4"] == (24.0, "final", False, "2025-26 Q2", new)
+    assert shown(load(tmp_path), "A")["value"].tolist() == [19.0, 20.0, 21.0, 22.0, 23.0, 24.0]
+
+
+def test_half_yearly_figures_are_the_last_six_of_them(tmp_path: Path) -> None:
+    quarters = [
+        f"{year}-{year - 1999} Q{number}" for year in (2022, 2023, 2024) for number in (2, 4)
+    ]
+    figures = [("2024-25-Q4", "H", quarter, 70.0 + at) for at, quarter in enumerate(quarters)]
+    council(tmp_path, [{"kpi_id": "H", "frequency": "half_yearly"}], figures)
+    rows = shown(load(tmp_path), "H")
+    assert rows["value"].tolist() == [70, 71, 72, 73, 74, 75]
+    assert rows["quarter"].tolist() == rows["due_quarter"].tolist() == quarters
+
+
+def test_a_kpi_that_has_never_been_due_says_so(tmp_path: Path) -> None:
+    kpis = [
+        {"kpi_id": "A", "frequency": "annual", "first_quarter": "2024-25 Q1"},
+        {"kpi_id": "Q", "first_quarter": ""},
+    ]
+    council(tmp_path, kpis, [("2024-25-Q3", "Q", "2024-25 Q3", 60.0)])
+    row = shown(load(tmp_path), "A").iloc[-1]
+    assert row["status"] == "not yet due" and row["next_due"] == "2024-25 Q4"
