@@ -225,7 +225,11 @@ def distance(row: Row, name: str, *, bare: bool = False) -> str:
         *(written_decimals(level) for level in lines if is_number(level)),
     )
     gap = abs(Decimal(repr(value)) - Decimal(repr(line)))
-    while gap and places < _MOST_EXTRA_DECIMALS and not float(rounded(float(gap), places)):
+    while (
+        gap
+        and places < _MOST_EXTRA_DECIMALS
+        and not float(rounded(float(gap), places).replace(",", ""))
+    ):
         places += 1
     unit = "points" if row["unit"] == "%" else row["unit"]
     return show(float(gap), unit, places, bare=bare and unit != "points")

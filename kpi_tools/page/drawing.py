@@ -1,0 +1,421 @@
+"""Charts in Altair, and how they become a small SVG that stands inside the page and can be read aloud.
+
+A chart is one of the kinds below and its own data. A kind is compiled to Vega once, when it is first drawn; after that
+only the data change. The same chart gives the same bytes in whatever order it is drawn: no random ids, no counters.
+Text that comes from the council stands in data values only: Vega reads titles and axis titles as expressions.
+"""
+
+import json
+import re
+import xml.etree.ElementTree as ET
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+import altair as alt
+
+from kpi_tools.errors import KpiError
+
+Spec = dict[str, Any]
+Rows = list[dict[str, Any]]
+
+INK, QUIET, WHITE, VIOLET = "#0b0c0c", "#484f56", "#ffffff", "#6a1b9a"
+BLUE, COLUMN, PALE = "#1d5c99", "#5a93cc", "#dbe8f5"
+GREY, HAIRLINE = "#6b737b", "#d3d8dd"
+FONTS = "Arial, Liberation Sans, Helvetica, sans-serif"
+
+
+class Colour(NamedTuple):
+    """A band's colour: its badge and the badge's text, edge, the pale tint behind a chart, and the shape beside it."""
+
+    badge: str
+    text: str
+    edge: str
+    tint: str
+    shape: str
+
+
+COLOURS = {
+    "blue": Colour("#1d4f8c", WHITE, "#1d4f8c", "#eaf1fa", "M0,-1.1L1.05,-0.34L0.65,0.9L-0.65,0.9L-1.05,-0.34Z"),
+    "green": Colour("#00703c", WHITE, "#00703c", "#e8f5ee", "circle"),
+    "amber": Colour("#f7a800", INK, INK, "#fbe6b0", "triangle-up"),
+    "red": Colour("#d4351c", WHITE, "#d4351c", "#f5cfc7", "square"),
+    "grey": Colour("#6b737b", WHITE, "#6b737b", "#e1e4e7", "M1,0L0.5,0.87L-0.5,0.87L-1,0L-0.5,-0.87L0.5,-0.87Z"),
+}  # fmt: skip
+SIGNS = {"blue": "⬟", "green": "●", "amber": "▲", "red": "■", "grey": "⬢", "unrated": "○"}
+UNRATED = Colour(WHITE, INK, QUIET, WHITE, "circle")
+
+
+class Line(NamedTuple):
+    """How a line looks; round ends make dots of dashes without length."""
+
+    stroke: str
+    width: float = 1.0
+    dash: tuple[float, float] = (1, 0)
+    cap: str = "butt"
+
+
+LINES = {
+    "edge": Line(GREY),
+    "divider": Line(GREY, 1, (2, 3)),
+    "base": Line(INK, 1.6),
+    "grid": Line(HAIRLINE),
+    "target": Line(INK, 2, (8, 5)),
+    "floor": Line(INK, 2.8, (0.1, 5), "round"),
+    "leader": Line(GREY),
+    "mean": Line(QUIET, 1.5),
+    "limit": Line(GREY, 1.5, (6, 3)),
+    "near": Line("#aab2ba", 1, (2, 2)),
+    "benchmark": Line(VIOLET, 3),
+    "range": Line("#6f7880", 6),
+    "range end": Line(QUIET, 1.6),
+    "expected": Line(INK, 3),
+    "tick": Line(GREY, 2),
+    "median": Line(INK, 3.2),
+    "other": Line("#8a97a2", 1.5),
+    "series": Line(BLUE, 2.6),
+    "fitted": Line(BLUE, 1.5, (6, 3)),
+}
+
+
+class Point(NamedTuple):
+    """How a point looks."""
+
+    fill: str
+    stroke: str
+    shape: str = "circle"
+    size: float = 66
+    width: float = 2.2
+    dash: tuple[float, float] = (1, 0)
+
+
+POINTS = {
+    "final": Point(BLUE, BLUE),
+    "open": Point(WHITE, BLUE),
+    "illustrative": Point(WHITE, VIOLET, dash=(3, 2)),
+    "latest": Point(BLUE, BLUE, size=113),
+    "latest open": Point(WHITE, BLUE, size=113),
+    "latest illustrative": Point(WHITE, VIOLET, size=113, dash=(3, 2)),
+    "doubt": Point("transparent", VIOLET, size=314, width=1.8, dash=(3, 2)),
+    "month": Point(WHITE, BLUE, "diamond", 98, 2.4),
+    "other": Point("#8a97a2", "#8a97a2", size=45, width=1),
+    "improvement": Point(BLUE, BLUE, "square", 85),
+    "concern": Point("#b3470b", "#b3470b", "diamond", 98),
+    "neutral": Point(VIOLET, VIOLET, "triangle-up", 85),
+    "common cause": Point(GREY, GREY, size=50),
+    "ours": Point(BLUE, WHITE, size=200, width=2),
+    "ours now": Point(WHITE, BLUE, size=150, width=2.6),
+} | {
+    f"{size}{name}": Point(colour.badge, colour.edge, colour.shape, area, 1 if colour.edge == INK else 0.5)
+    for name, colour in (COLOURS | {"unrated": UNRATED}).items()
+    for size, area in (("", 60), ("large ", 110))
+}  # fmt: skip
+_BROWN = "#7a5200"  # beside white amber itself is too pale for an edge
+COLUMNS = {
+    "final": (COLUMN, BLUE),
+    "open": (PALE, BLUE),
+    "illustrative": (WHITE, VIOLET),
+} | {name: (colour.badge, _BROWN if name == "amber" else colour.edge) for name, colour in COLOURS.items()} | {
+    f"pale {name}": (colour.tint, _BROWN if name == "amber" else colour.edge) for name, colour in COLOURS.items()
+} | {"unrated": (WHITE, QUIET), "pale unrated": (WHITE, QUIET)}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """What is to be drawn: the `kind`, its data sets, its size without the margins, and its `settings`.
+
+    `margins` are left, right, top, bottom. The kinds' settings are numbers and words of the axes (see `KINDS`).
+    """
+
+    kind: str
+    data: Mapping[str, Rows]
+    width: float
+    height: float
+    margins: tuple[float, float, float, float]
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def spec(self) -> Spec:
+        """The chart as a Vega-Lite specification, for a live view."""
+        spec: Spec = json.loads(_described(self.kind))
+        spec["params"] = [{"name": name, "value": value} for name, value in self.settings.items()]
+        spec["datasets"] = {name: list(rows) for name, rows in self.data.items()}
+        left, right, top, bottom = self.margins
+        sizes = {"left": left, "right": right, "top": top, "bottom": bottom}
+        return spec | {"width": self.width, "height": self.height, "padding": sizes}
+
+    def svg(self, name: str, title: str, text: str) -> str:
+        """The chart as an `<svg role="img">` element with `title` and `text` as its alternative text.
+
+        `name` becomes the stem of the ids, so it is unique on its page. Raises `KpiError` for text that holds control
+        characters, which would end the drawing process (vega/vl-convert issue 220): loading takes them out.
+        """
+        import vl_convert
+
+        if _UNDRAWABLE.search("".join(_texts([self.data, title, text]))):
+            raise KpiError(
+                f'The chart "{name}" cannot be drawn: a text in it holds a control character. '
+                "Type that text again in the return it came from."
+            )
+        vega: Spec = json.loads(_compiled(self.kind, tuple(self.settings)))
+        for known in vega["data"]:
+            if known["name"] in self.data:
+                known["values"] = self.data[known["name"]]
+        for signal in vega["signals"]:
+            if signal["name"] in self.settings:
+                signal["value"] = self.settings[signal["name"]]
+        left, right, top, bottom = self.margins
+        vega |= {"width": self.width, "height": self.height}
+        vega["padding"] = {"left": left, "right": right, "top": top, "bottom": bottom}
+        return _named(_slim(vl_convert.vega_to_svg(json.dumps(vega))), name, title, text)
+
+
+# The kinds. All measure along x in places: period number n fills 0 to 1 from x = n.
+
+
+def series_chart() -> alt.LayerChart | alt.FacetChart:
+    """Bands, columns, lines, points and texts over periods, with a value axis.
+
+    Settings: `low`, `high` (of the value axis), `places` (how many there are), `ticks` (values), `divisor`, `prefix`,
+    `suffix` (of their labels), `grid` (1 or 0), `chosen` (the id of the point that is ringed).
+    """
+    axis = alt.Axis(
+        title=None, domain=False, values=alt.ExprRef("ticks"), tickColor=GREY, tickSize=4, gridColor=HAIRLINE,
+        gridOpacity=alt.ExprRef("grid"), labelColor=QUIET, labelFontSize=13, labelPadding=3, labelBound=False,
+        labelOverlap=False,
+        labelExpr="(datum.value < 0 ? '−' : '') + prefix + format(abs(datum.value) / divisor, ',') + suffix",
+    )  # fmt: skip
+    x = alt.X("x:Q", axis=None, scale=_scale(0, alt.ExprRef("places")))
+    y = alt.Y("y:Q", axis=axis, scale=_scale(alt.ExprRef("low"), alt.ExprRef("high")))
+    at: Any = {"x": x, "y": y}
+    bands = _data("bands").mark_rect().encode(
+        **at, x2="x2:Q", y2="y2:Q", fill=_look(alt.Fill, {name: look.tint for name, look in COLOURS.items()}, "colour")
+    )  # fmt: skip
+    columns = _data("columns").mark_bar(width=alt.ExprRef("0.78 * width / places"), strokeWidth=1.4).encode(
+        **at, y2=alt.Y2Datum(0), fill=_look(alt.Fill, {name: look[0] for name, look in COLUMNS.items()}),
+        stroke=_look(alt.Stroke, {name: look[1] for name, look in COLUMNS.items()}),
+    )  # fmt: skip
+    ring = _data("points").transform_filter("datum.id && datum.id === chosen").mark_point(
+        size=330, fill="transparent", stroke=INK, strokeWidth=2
+    ).encode(**at)  # fmt: skip
+    return alt.layer(bands, columns, _lines(at), ring, _points(at), *_labels(at))
+
+
+def counts_chart() -> alt.FacetChart:
+    """Columns of one count a report, in a row for each rating, on one scale. Data: `columns` with `row`, `place`, `count`."""
+    x = alt.X("place:O", axis=None, scale=alt.Scale(paddingInner=0.22, paddingOuter=0.11))
+    y = alt.Y("count:Q", axis=None, scale=alt.Scale(domainMin=0, nice=False))
+    columns = alt.Chart().mark_bar(strokeWidth=1.4).encode(
+        x=x, y=y, fill=_look(alt.Fill, {name: look[0] for name, look in COLUMNS.items()}),
+        stroke=_look(alt.Stroke, {name: look[1] for name, look in COLUMNS.items()}),
+    )  # fmt: skip
+    texts = alt.Chart().mark_text(
+        baseline="alphabetic", fill=INK, fontSize=13, fontWeight=alt.ExprRef("datum.weight")
+    )
+    numbers = texts.encode(x=x, y=y, yOffset=alt.value(-4), text="count:Q")
+    months = texts.encode(x=x, y=alt.value(59), text="month:N")
+    years = texts.encode(x=x, y=alt.value(74), text="year:N")
+    foot = alt.Chart().transform_aggregate(reports="count()")
+    foot = foot.mark_rule(stroke=INK, strokeWidth=1.2).encode(y=alt.datum(0))
+    layered = alt.layer(columns, numbers, foot, months, years, data=alt.NamedData("columns"))
+    head = alt.Header(
+        title=None,
+        labelAngle=0,
+        labelAlign="left",
+        labelFontSize=14,
+        labelFontWeight="bold",
+        labelColor=INK,
+    )
+    row = alt.Row("row:N", sort=alt.EncodingSortField("order", op="min"), header=head)
+    return layered.properties(width=alt.Step(30), height=42).facet(
+        row=row, spacing=18, bounds="flush"
+    )
+
+
+def strip_chart() -> alt.LayerChart | alt.FacetChart:
+    """Ticks along one line of values, with points and texts. Data: `areas`, `points`, `texts` (y from above). Settings:
+    `low`, `high`."""
+    at: Any = {
+        "x": alt.X("x:Q", axis=None, scale=_scale(alt.ExprRef("low"), alt.ExprRef("high"))),
+        "y": alt.Y("y:Q", axis=None, scale=_scale(74, 0)),
+    }
+    looks = {name: LINES[name] for name in ("tick", "median")}
+    ticks = _data("areas").mark_tick(opacity=1).encode(
+        x=at["x"], y=alt.value(40), color=_look(alt.Color, {name: look.stroke for name, look in looks.items()}),
+        size=_look(alt.Size, {"tick": 16, "median": 28}),
+    )  # fmt: skip
+    axis = (
+        alt.Chart(alt.InlineData(values=[{}]))
+        .mark_rule(stroke="#b4bcc4")
+        .encode(y=alt.value(40), x=alt.value(0), x2=alt.value("width"))
+    )
+    return alt.layer(axis, ticks, _points(at), *_labels(at))
+
+
+KINDS: dict[str, Callable[[], Any]] = {
+    "series": series_chart,
+    "counts": counts_chart,
+    "strip": strip_chart,
+}
+
+
+def _data(name: str) -> alt.Chart:
+    return alt.Chart(alt.NamedData(name))
+
+
+def _scale(low: Any, high: Any) -> alt.Scale:
+    return alt.Scale(domain=[low, high], nice=False, zero=False, padding=0)
+
+
+def _look(channel: Any, looks: Mapping[str, Any], name: str = "look") -> Any:
+    """An encoding by `name`, with a look for each of its values and no legend."""
+    scale = alt.Scale(type="ordinal", domain=list(looks), range=list(looks.values()))
+    kind = (
+        "O" if channel in (alt.StrokeWidth, alt.Size) else "N"
+    )  # Vega warns of these where there is no order
+    return channel(f"{name}:{kind}", legend=None, scale=scale)
+
+
+def _lines(at: Mapping[str, Any]) -> alt.Chart:
+    """A line through the rows of each `part`."""
+    return _data("lines").mark_line(strokeCap=alt.ExprRef("datum.cap"), strokeJoin="round").encode(
+        **at, detail="part:N", order="step:Q",
+        stroke=_look(alt.Stroke, {name: look.stroke for name, look in LINES.items()}),
+        strokeWidth=_look(alt.StrokeWidth, {name: look.width for name, look in LINES.items()}),
+        strokeDash=_look(alt.StrokeDash, {name: list(look.dash) for name, look in LINES.items()}),
+    )  # fmt: skip
+
+
+def _points(at: Mapping[str, Any]) -> alt.Chart:
+    return _data("points").mark_point(opacity=1, cursor="pointer").encode(
+        **at, shape=_look(alt.Shape, {name: look.shape for name, look in POINTS.items()}),
+        fill=_look(alt.Fill, {name: look.fill for name, look in POINTS.items()}),
+        stroke=_look(alt.Stroke, {name: look.stroke for name, look in POINTS.items()}),
+        size=_look(alt.Size, {name: look.size for name, look in POINTS.items()}),
+        strokeWidth=_look(alt.StrokeWidth, {name: look.width for name, look in POINTS.items()}),
+        strokeDash=_look(alt.StrokeDash, {name: list(look.dash) for name, look in POINTS.items()}),
+    )  # fmt: skip
+
+
+def _labels(at: Mapping[str, Any]) -> list[alt.Chart]:
+    """Texts, each over a wider copy of itself in the colour of what lies behind it."""
+    looks: Any = {
+        "baseline": "alphabetic", "align": alt.ExprRef("datum.align"), "fontSize": alt.ExprRef("datum.size"),
+        "fontWeight": alt.ExprRef("datum.weight"), "fill": alt.ExprRef("datum.colour"),
+    }  # fmt: skip
+    texts = _data("texts").encode(**at, text="text:N")
+    under = looks | {
+        "fill": "transparent",
+        "stroke": alt.ExprRef("datum.behind"),
+        "strokeWidth": 4,
+        "strokeJoin": "round",
+    }
+    return [
+        texts.transform_filter("isValid(datum.behind)").mark_text(**under),
+        texts.mark_text(**looks),
+    ]
+
+
+@lru_cache
+def _described(kind: str) -> str:
+    """The Vega-Lite specification of a kind, without data."""
+    chart = KINDS[kind]().properties(
+        background="transparent", autosize=alt.AutoSizeParams(type="none"),
+    )  # fmt: skip
+    looks: Any = dict.fromkeys(
+        ("fill", "stroke", "strokeDash", "strokeWidth", "size", "shape"), "independent"
+    )
+    spec: Spec = chart.resolve_scale(**looks).configure_view(stroke=None).to_dict()
+    return json.dumps(spec)
+
+
+@lru_cache
+def _compiled(kind: str, settings: tuple[str, ...]) -> str:
+    """The kind in Vega, without descriptions of single marks: a chart has one as a whole."""
+    import vl_convert
+
+    spec: Spec = json.loads(_described(kind))
+    spec["params"] = [{"name": name, "value": 0} for name in settings]
+    spec["config"] = spec.get("config", {}) | {"aria": False}
+    return json.dumps(vl_convert.vegalite_to_vega(spec))
+
+
+_UNDRAWABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
+_SVG = "{http://www.w3.org/2000/svg}"
+_DROPPED = {
+    "class", "role", "version", "clip-path", "stroke-miterlimit", "font-family", "pointer-events", "cursor",
+}  # fmt: skip
+_DEFAULTS = {
+    "stroke-dasharray": ("1,0",), "stroke-width": ("0",), "opacity": ("1",), "fill-opacity": ("1",),
+    "stroke-opacity": ("1",), "transform": ("translate(0,0)",), "text-anchor": ("start",), "font-weight": ("normal",),
+    "stroke-linecap": ("butt",), "stroke": ("transparent",), "fill": ("transparent",), "stroke-linejoin": ("miter",),
+}  # fmt: skip
+_INHERITED = (
+    "fill", "stroke", "stroke-width", "stroke-dasharray", "stroke-linejoin", "font-size", "text-anchor",
+)  # fmt: skip
+_NUMBER = re.compile(r"-?\d+\.\d+(?:e-?\d+)?")
+
+
+def _named(root: ET.Element, name: str, title: str, text: str) -> str:
+    stem = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
+    box = root.get("viewBox", "")
+    root.attrib.clear()
+    root.attrib.update({
+        "class": "kpi-chart", "role": "img", "viewBox": box, "aria-labelledby": f"{stem}-t {stem}-d", "font-family": FONTS,
+    })  # fmt: skip
+    for tag, words in (("desc", text), ("title", title)):
+        element = ET.Element(tag, {"id": f"{stem}-{tag[0]}"})
+        element.text = words
+        root.insert(0, element)
+    return ET.tostring(root, encoding="unicode").replace(" />", "/>")
+
+
+def _slim(svg: str) -> ET.Element:
+    root = ET.fromstring(svg)
+    _slim_element(root)
+    return root
+
+
+def _slim_element(element: ET.Element) -> None:
+    element.tag = element.tag.removeprefix(_SVG)
+    for child in list(element):
+        if child.tag.removeprefix(_SVG) == "defs" or child.get("class") in (
+            "background",
+            "foreground",
+        ):
+            element.remove(child)
+    for key, value in list(element.attrib.items()):
+        if key.startswith("aria-") or key in _DROPPED or value in _DEFAULTS.get(key, ()):
+            del element.attrib[key]
+        else:
+            element.set(key, _NUMBER.sub(_short_number, value).removesuffix("px"))
+    for child in list(element):
+        _slim_element(child)
+    element[:] = [
+        kept
+        for child in element
+        if len(child) or (child.tag != "g" and (child.tag != "text" or child.text))
+        for kept in (child if child.tag == "g" and not child.attrib else [child])
+    ]
+    if element.tag == "g" and len(element) > 1:
+        for key in _INHERITED:  # what all share is written once, on the group
+            first = element[0].get(key)
+            same = all(child.get(key) == first for child in element)
+            if first is not None and same and key not in element.attrib:
+                element.set(key, first)
+                for child in element:
+                    del child.attrib[key]
+
+
+def _short_number(found: re.Match[str]) -> str:
+    short = f"{float(found[0]):.1f}".removesuffix(".0")
+    return "0" if short == "-0" else short
+
+
+def _texts(thing: Any) -> list[str]:
+    if isinstance(thing, str):
+        return [thing]
+    if isinstance(thing, Mapping):
+        return [text for value in thing.values() for text in _texts(value)]
+    return [text for value in thing for text in _texts(value)] if isinstance(thing, list) else []

@@ -1,0 +1,127 @@
+"""Pictures of many figures at once: the ratings of the last reports, and where we stand among other councils."""
+
+from collections.abc import Mapping
+from statistics import median
+
+from kpi_tools.page.canvas import period_label
+from kpi_tools.page.charts import Chart, finished
+from kpi_tools.page.drawing import INK, SIGNS, Drawing
+from kpi_tools.page.labels import spread, text_width
+from kpi_tools.page.regions import DEFAULT_COLOURS
+from kpi_tools.quarters import Quarter
+from kpi_tools.vocabulary import HIGHER, LOWER, NOT_RATED
+from kpi_tools.wording import Row, Rows, in_words, is_number, listed, plural, show
+
+_STRIP = 384.0
+
+
+def counts_chart(history: Rows, name: str, bands: Mapping[str, str] = DEFAULT_COLOURS) -> Chart:
+    """How many KPIs had each rating, report by report: a row of columns for each rating, on one scale.
+
+    `history`: rows oldest first with `quarter` and a count for each rating. `bands`: the ratings in their order, best
+    first, each with its colour. Figures that were not rated have a row only where there are any.
+    """
+    ratings = [rating for rating in bands if rating in history[-1]]
+    ratings += [NOT_RATED] if any(row.get(NOT_RATED) for row in history) else []
+    columns: Rows = []
+    for rating in ratings:
+        colour, before = bands.get(rating, "unrated"), ""
+        for n, row in enumerate(history):
+            month, year = period_label(Quarter.parse(row["quarter"]).end)
+            last, foot = n == len(history) - 1, rating == ratings[-1]
+            columns.append(
+                {
+                    "row": f"{SIGNS[colour]} {rating}",
+                    "order": ratings.index(rating),
+                    "place": n,
+                    "count": int(row[rating]),
+                    "look": colour if last else f"pale {colour}",
+                    "weight": "bold" if last else "normal",
+                    "month": month if foot else "",
+                    "year": year if foot and year != before else "",
+                }
+            )
+            before = year
+    counted = [f"{rating} {listed([str(row[rating]) for row in history])}" for rating in ratings]
+    titles = [Quarter.parse(row["quarter"]).title for row in history]
+    span = titles[0] if len(titles) == 1 else f"{titles[0]} to {titles[-1]}"
+    text = f"Columns for {plural(len(history), 'report')}, {span}: {'; '.join(counted)}."
+    left = max(text_width(row["row"], 14, True) for row in columns) + 14
+    size = 30.0 * len(history), 60.0 * len(ratings) - 18
+    drawing = Drawing("counts", {"columns": columns}, *size, (left, 4, 18, 40))
+    return finished(drawing, name, counts_title(history, ratings), text)
+
+
+def counts_title(history: Rows, ratings: list[str]) -> str:
+    """`Green from 15 to 17, Red from 8 to 9 in six reports`: the best and the worst rating over the reports."""
+    if len(history) < 2:
+        return "One report so far"
+    rated = [rating for rating in ratings if rating != NOT_RATED]
+    first, last = history[0], history[-1]
+    parts = []
+    for rating in dict.fromkeys((rated[0], rated[-1])):
+        change = "still" if first[rating] == last[rating] else f"from {first[rating]} to"
+        parts.append(f"{rating} {change} {last[rating]}")
+    return f"{', '.join(parts)} in {in_words(len(history))} reports"
+
+
+def peers_strip(areas: Rows, ours: Row, name: str, now: Row | None = None) -> Chart:
+    """Where we stand among other councils: a tick for each, the median taller, ours as a disc.
+
+    `areas`: rows with the `value` of one period, ours not among them. `ours`: `area`, `value`, `unit`, `decimals`,
+    `polarity` of the same period; `now` today's, where that is later.
+    """
+    others = sorted(float(row["value"]) for row in areas if is_number(row["value"]))
+    everyone = sorted([*others, float(ours["value"])])
+    middle = median(everyone)
+    shown = [*everyone, *([float(now["value"])] if now else [])]
+    room = 0.02 * (max(shown) - min(shown)) or 1.0
+    low, high = min(shown) - room, max(shown) + room
+
+    def figure(value: float) -> str:
+        return show(value, ours["unit"], int(ours["decimals"]), bare=True)
+
+    above = [(ours["value"], f"{ours['area']} {figure(ours['value'])}", True)]
+    above += [(now["value"], f"now {figure(now['value'])}", False)] if now else []
+    below = [(middle, f"median {figure(middle)}", False)]
+    below += [(end, figure(end), False) for end in {everyone[0], everyone[-1]} - {middle}]
+    texts: Rows = []
+    for foot, row in ((23.0, above), (68.0, sorted(below))):
+        wished = [(value - low) / (high - low) * _STRIP for value, _, _ in row]
+        widths = [text_width(text, 14, bold) + 8 for _, text, bold in row]
+        places = spread(wished, widths, -8, _STRIP + 8)
+        texts += [
+            {
+                "x": low + x / _STRIP * (high - low),
+                "y": foot,
+                "text": text,
+                "align": "center",
+                "size": 14 if bold else 13,
+                "weight": "bold" if bold else "normal",
+                "colour": INK,
+                "behind": None,
+            }
+            for x, (_, text, bold) in zip(places, row, strict=True)
+        ]
+    ticks = [{"x": value, "look": "tick"} for value in others] + [{"x": middle, "look": "median"}]
+    points = [{"x": now["value"], "y": 40, "look": "ours now", "id": ""}] if now else []
+    points.insert(0, {"x": ours["value"], "y": 40, "look": "ours", "id": ""})
+    data = {"areas": ticks, "points": points, "texts": texts}
+    drawing = Drawing("strip", data, _STRIP, 74, (8, 8, 0, 0), {"low": low, "high": high})
+    better = sum(_is_better(value, ours) for value in others)
+    rank = f"{ordinal(1 + better)} of {len(everyone)} (best first)"
+    if ours["polarity"] not in (HIGHER, LOWER):
+        rank = f"One of {len(everyone)}"
+    ends = f"range {figure(everyone[0])} to {figure(everyone[-1])}"
+    text = f"{rank}; ours {figure(ours['value'])}, median {figure(middle)}, {ends}."
+    return finished(drawing, name, rank, text)
+
+
+def ordinal(number: int) -> str:
+    """`1st`, `22nd`, `13th`."""
+    endings = {1: "st", 2: "nd", 3: "rd"}
+    return f"{number}{'th' if 10 < number % 100 < 14 else endings.get(number % 10, 'th')}"
+
+
+def _is_better(value: float, ours: Row) -> bool:
+    return bool(value > ours["value"] if ours["polarity"] == HIGHER else value < ours["value"])

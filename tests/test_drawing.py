@@ -1,0 +1,133 @@
+"""The drawing as it stands in the page: small, named, the same each time, nothing but shapes; colours with contrast."""
+
+import re
+import xml.etree.ElementTree as ET
+
+import altair as alt
+import pytest
+
+from kpi_tools.errors import KpiError
+from kpi_tools.page import drawing
+from kpi_tools.page.charts import activity_chart, kpi_chart
+from kpi_tools.page.overviews import counts_chart, peers_strip
+from kpi_tools.wording import rows_of
+from tests.page_samples import activity_points, points
+
+HOSTILE = "</script><img src=x onerror=alert(1)> & \"'\\\n{datum.x} ' + 1"
+OURS = {"area": "Kent", "value": 18.0, "unit": "%", "decimals": 0, "polarity": "higher"}
+COUNTS = [{"quarter": q, "Green": 5, "Amber": 2, "Red": 1} for q in ("2024-25 Q2", "2024-25 Q3")]
+
+
+def kpi(name: str = "kpi-cs01", **columns: object) -> str:
+    return kpi_chart(rows_of(points(**columns)), name).svg
+
+
+def every_kind(word: str = "Kent") -> list[str]:
+    area = {"area": word, "period": "2023", "value": 85.0, "status": "final"}
+    return [
+        kpi_chart(
+            rows_of(points()),
+            "k",
+            benchmarks=[area],
+            words={"target": word, "floor_standard": word},
+        ).svg,
+        activity_chart(rows_of(activity_points()), "a").svg,
+        counts_chart(COUNTS, "c").svg,
+        peers_strip([{"value": 30.0}, {"value": 50.0}], OURS | {"area": word}, "p").svg,
+    ]
+
+
+def test_it_is_an_image_with_a_name_and_a_description():
+    for svg in every_kind():
+        root = ET.fromstring(svg)
+        named = {element.get("id"): element.text for element in root if element.get("id")}
+        assert root.get("role") == "img"
+        assert all(named[name] for name in root.get("aria-labelledby", "").split())
+
+
+def test_the_same_chart_is_the_same_whatever_was_drawn_before():
+    assert every_kind() == [every_kind()[n] for n in range(4)]
+    first = kpi()
+    kpi(values=(1, 2, 3, 4, 5, 6))
+    assert kpi() == first
+
+
+def test_ids_come_from_the_name():
+    ids = re.findall(r' id="([^"]+)"', kpi("KPI CS/01"))
+    assert ids and all(name.startswith("kpi-cs-01-") for name in ids)
+
+
+def test_nothing_in_it_can_run_fetch_or_style():
+    for svg in every_kind():
+        assert not re.search(
+            r"style=|<style|<script|href|xmlns|https?:|url\(|aria-roledescription| on\w+=", svg
+        )
+        assert len(svg) < 9000
+
+
+def test_text_from_outside_stays_text():
+    for svg in every_kind(HOSTILE.replace("\n", " ")):
+        assert not {"script", "img"} & {element.tag for element in ET.fromstring(svg).iter()}
+
+
+def test_text_from_outside_stands_in_data_values_only():
+    chart = drawing.Drawing(
+        "strip", {"texts": [{"text": HOSTILE}]}, 10, 10, (0, 0, 0, 0), {"low": 0}
+    )
+    spec = chart.spec
+    assert HOSTILE in str(spec.pop("datasets")["texts"][0]["text"])
+    assert "onerror" not in str(spec)
+
+
+@pytest.mark.parametrize("control", ["\x00", "\x0b", "\x1b", "\ufffe", "\x85"])
+def test_a_control_character_is_refused_before_it_ends_the_process(control: str):
+    with pytest.raises(KpiError, match=r'"p".*control character'):
+        peers_strip([{"value": 30.0}], OURS | {"area": f"Eng{control}land"}, "p")
+
+
+def test_kinds_are_altair_charts():
+    for make in drawing.KINDS.values():
+        assert isinstance(make(), alt.LayerChart | alt.FacetChart)
+
+
+def luminance(colour: str) -> float:
+    parts = [int(colour[n : n + 2], 16) / 255 for n in (1, 3, 5)]
+    linear = [
+        part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts
+    ]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def contrast(one: str, other: str) -> float:
+    low, high = sorted((luminance(one), luminance(other)))
+    return (high + 0.05) / (low + 0.05)
+
+
+@pytest.mark.parametrize("name", drawing.COLOURS)
+def test_colours_have_contrast(name: str):
+    colour = drawing.COLOURS[name]
+    assert contrast(colour.badge, colour.text) >= 4.5
+    assert contrast(colour.edge, colour.tint) >= 3
+    for text in (drawing.INK, drawing.QUIET, drawing.VIOLET):
+        assert contrast(text, colour.tint) >= 4.5
+    for mark in (drawing.BLUE, drawing.VIOLET, drawing.INK):
+        assert contrast(mark, colour.tint) >= 3
+
+
+def test_the_worse_the_band_the_darker_it_is_in_grey():
+    tints = [luminance(drawing.COLOURS[name].tint) for name in ("green", "amber", "red")]
+    assert tints == sorted(tints, reverse=True)
+
+
+def test_shapes_tell_the_bands_apart_without_colour():
+    assert len({colour.shape for colour in drawing.COLOURS.values()}) == len(drawing.COLOURS)
+    assert (
+        len(
+            {
+                (line.dash, line.width)
+                for name, line in drawing.LINES.items()
+                if name in ("target", "floor")
+            }
+        )
+        == 2
+    )
