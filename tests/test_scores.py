@@ -1,156 +1,114 @@
-"""The scorecard: which rows are chosen, what counts as previous, and counts that add up. Tables made by hand."""
+"""The scorecard: which figures are chosen, what counts as previous, what is due when, and counts that add up."""
 
-from types import SimpleNamespace
+import shutil
+from dataclasses import replace
+from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import pytest
+from councils import write_council
 
+from kpi_tools.loading import Returns, load
 from kpi_tools.quarters import Quarter, quarter_range
 from kpi_tools.scorecard import (
     counts,
+    earlier_reports,
+    first_report,
     matrix,
     movement,
     movers,
     quarter_before,
+    rating_history,
     recent_quarters,
+    reconcile,
+    report_tables,
     score,
 )
 
 LAST = Quarter(2024, 3)
-CATALOGUE = pd.DataFrame(
-    {
-        "kpi_id": ["A1", "B1", "B2", "C1"],
-        "kpi_name": ["Calls answered", "Waits", "Homes", "Gone"],
-        "section": ["First", "Second", "Second", "Second"],
-        "directorate": "D",
-        "unit": ["%", "%", "count", "%"],
-        "decimals": [0, 1, 0, 0],
-        "polarity": ["higher", "lower", "higher", "higher"],
-        "basis": ["quarter", "snapshot", "rolling_12_months", "quarter"],
-        "frequency": "quarterly",
-        "lag_quarters": [0, 0, 1, 0],
-        "first_quarter": ["2023-24 Q2", "2023-24 Q2", "2024-25 Q3", "2023-24 Q2"],
-        "last_quarter": [None, None, None, "2024-25 Q2"],
-        "definition": "d",
-        "owner": "o",
-        "kpi_status": "final",
-    }
-)
-TARGETS = pd.DataFrame(
-    [
-        ("A1", "2023-24 Q1", 90.0, 80.0, np.nan, "", "final"),
-        ("A1", "2024-25 Q3", 95.0, 80.0, np.nan, "raised", "final"),
-        ("B1", "2023-24 Q1", 5.0, 9.0, np.nan, "", "final"),
-        ("B2", "2023-24 Q1", 400.0, 360.0, np.nan, "", "illustrative"),
-        ("C1", "2023-24 Q1", 50.0, 40.0, np.nan, "", "final"),
-    ],
-    columns=[
-        "kpi_id",
-        "from_quarter",
-        "target",
-        "floor_standard",
-        "tolerance",
-        "target_reason",
-        "target_status",
-    ],
-)
-CHANGES = pd.DataFrame(columns=["kpi_id", "from_quarter", "change", "reason"])
+RATINGS = ["Green", "Amber", "Red", "Not rated"]
+KPIS = [
+    "kpi_id,kpi_name,section,unit,polarity,basis,lag_quarters,first_quarter,last_quarter",
+    "A1,Calls answered,First,%,higher,quarter,0,2023-24 Q2,",
+    "B1,Waits,Second,%,lower,snapshot,0,2023-24 Q2,",
+    "B2,Homes,Second,count,higher,rolling_12_months,1,2024-25 Q3,",
+    "C1,Gone,Second,%,higher,quarter,0,2023-24 Q2,2024-25 Q2",
+]
+TARGETS = [
+    "kpi_id,from_quarter,target,floor_standard,status",
+    "A1,2023-24 Q1,90,80,final",
+    "A1,2024-25 Q3,95,80,final",
+    "B1,2023-24 Q1,5,9,final",
+    "B2,2023-24 Q1,400,360,illustrative",
+    "C1,2023-24 Q1,50,40,final",
+]
 VALUES = {
     "A1": [85, 86, 87, 88, 92, 93],
-    "B1": [9.0, 4.0, 8.0, 4.5, 8.5, None],
+    "B1": [9.0, 4.0, 8.0, 4.5, 8.5],
     "B2": [300, 370, 410, 500],
     "C1": [45, 55, 45, 55, 60, 60],
 }
 
 
-@pytest.fixture
-def returns():
-    figures = pd.DataFrame(
-        [
-            (kpi_id, quarter.label, float(value), np.nan, np.nan, "final", "", quarter.label)
-            for kpi_id, values in VALUES.items()
-            for quarter, value in zip(quarter_range(LAST, 6), values, strict=False)
-            if value is not None
-        ],
-        columns=[
-            "kpi_id",
-            "quarter",
-            "value",
-            "numerator",
-            "denominator",
-            "status",
-            "note",
-            "received",
-        ],
-    )
-    figures["period_end"] = [pd.Timestamp(Quarter.parse(label).end) for label in figures["quarter"]]
-    figures = figures.merge(CATALOGUE, on="kpi_id")
-    commentary = pd.DataFrame(
-        {"kpi_id": ["A1", None], "section": [None, "First"], "commentary": ["why", "all"], "management_action": ["do", None],
-         "author": "Head of Service", "status": ["illustrative", "final"]}
-    )  # fmt: skip
-    council = SimpleNamespace(
-        window=6,
-        significance=0.05,
-        minimum_points=5,
-        scheme="floor_standard",
-        arrows=("trend",),
-        unchanged_within="0",
-        not_due="counted",
-    )
-    return SimpleNamespace(
-        quarter=LAST,
-        council=council,
-        catalogue=CATALOGUE,
-        figures=figures,
-        targets=TARGETS,
-        commentary=commentary,
-        changelog=CHANGES,
-        rebases=pd.DataFrame(columns=["kpi_id", "date"]),
-    )
+def sent(values: dict[str, list[float]], last: Quarter = LAST) -> dict[str, list[str]]:
+    """Each figure in the returns of its own quarter."""
+    found: dict[str, list[str]] = {}
+    for kpi_id, series in values.items():
+        for quarter, value in zip(quarter_range(last, 6), series, strict=False):
+            found.setdefault(quarter.label, []).append(f"{kpi_id},{quarter.label},{value}")
+    return found
 
 
-def test_exactly_six_rows_for_each_kpi_in_force_with_gaps_in_place(returns):
+@pytest.fixture(scope="module")
+def returns(tmp_path_factory) -> Returns:
+    folder = tmp_path_factory.mktemp("council")
+    words = ["kpi_id,section,commentary,management_action", "A1,,why,do", ",First,all,"]
+    raw = write_council(folder, KPIS, TARGETS, sent(VALUES))
+    (raw / "commentary").mkdir()
+    (raw / "commentary" / "2024-25-Q3.csv").write_text("\n".join(words), encoding="utf-8")
+    return load(raw)
+
+
+@pytest.fixture(scope="module")
+def kpis(returns: Returns) -> pd.DataFrame:
+    return score(recent_quarters(returns), returns)
+
+
+def test_as_many_rows_as_the_window_for_each_kpi_in_the_set_with_gaps_in_place(returns):
     recent = recent_quarters(returns)
     assert recent.groupby("kpi_id", sort=False).size().to_dict() == {"A1": 6, "B1": 6, "B2": 6}
-    assert recent.loc[recent["kpi_id"] == "A1", "quarter"].tolist() == [
-        q.label for q in quarter_range(LAST, 6)
-    ]
-    assert recent.loc[recent["kpi_id"] == "B2", "quarter"].tolist() == [
-        q.label for q in quarter_range(LAST.shift(-1), 6)
-    ]
-    last_of_b1 = recent[recent["kpi_id"] == "B1"].iloc[-1]
-    assert (last_of_b1["status"], last_of_b1["not_rated_reason"]) == (
-        "not available",
-        "not available",
-    )
-    assert pd.isna(last_of_b1["value"]) and last_of_b1["rating"] == "Not rated"
+    quarters = recent.groupby("kpi_id")["quarter"].agg(list)
+    assert quarters["A1"] == [q.label for q in quarter_range(LAST, 6)]
+    assert quarters["B2"] == [q.label for q in quarter_range(LAST.shift(-1), 6)]
+    late = recent[recent["kpi_id"] == "B1"].iloc[-1]
+    assert (late["status"], late["not_rated_reason"]) == ("not available", "not available")
+    assert pd.isna(late["value"]) and late["rating"] == "Not rated"
 
 
-def test_the_previous_figure_is_judged_by_the_previous_target(returns):
-    kpis = score(recent_quarters(returns), returns).set_index("kpi_id")
-    assert kpis.loc["A1", ["value", "target", "rating"]].tolist() == [93, 95, "Amber"]
-    assert kpis.loc["A1", ["previous_value", "previous_target", "previous_rating"]].tolist() == [
-        92,
-        90,
-        "Green",
-    ]
-    assert kpis.loc["A1", ["previous_quarter", "year_ago_quarter", "year_ago_value"]].tolist() == [
-        "2024-25 Q2",
-        "2023-24 Q3",
-        86,
-    ]
-    assert kpis.loc["A1", ["commentary", "management_action"]].tolist() == ["why", "do"]
+def test_the_previous_figure_is_rated_by_the_lines_of_its_own_period(kpis):
+    row = kpis.set_index("kpi_id").loc["A1"]
+    assert row[["value", "target", "rating"]].tolist() == [93, 95, "Amber"]
+    previous = ["previous_value", "previous_target", "previous_rating", "previous_quarter"]
+    assert row[previous].tolist() == [92, 90, "Green", "2024-25 Q2"]
+    assert row[["year_ago_quarter", "year_ago_value"]].tolist() == ["2023-24 Q3", 86]
+    assert row[["commentary", "management_action"]].tolist() == ["why", "do"]
 
 
-def test_what_is_invented_is_known(returns):
-    kpis = score(recent_quarters(returns), returns).set_index("kpi_id")
-    assert kpis["illustrative"].to_dict() == {"A1": False, "B1": False, "B2": True}
+def test_what_is_invented_is_known(kpis):
+    assert kpis.set_index("kpi_id")["illustrative"].to_dict() == {
+        "A1": False, "B1": False, "B2": True,
+    }  # fmt: skip
 
 
-def test_counts_add_up_and_say_what_is_not_rated(returns):
-    kpis = score(recent_quarters(returns), returns)
+@pytest.mark.parametrize("window", [2, 3, 40])
+def test_the_same_quarter_last_year_is_found_by_its_period_in_any_window(returns, kpis, window):
+    council = replace(returns.council, window=window)
+    found = score(recent_quarters(replace(returns, council=council)), returns)
+    names = ["year_ago_quarter", "year_ago_value", "year_ago_status", "previous_rating"]
+    pd.testing.assert_frame_equal(found[names], kpis[names])
+
+
+def test_counts_add_up_and_say_what_is_not_rated(kpis):
     table = matrix(kpis).set_index("section")
     assert table.loc["Total"].to_dict() == {
         "kpis": 3, "Green": 0, "Amber": 1, "Red": 0, "Not rated": 2,
@@ -161,22 +119,178 @@ def test_counts_add_up_and_say_what_is_not_rated(returns):
     assert counts(kpis.head(0))["kpis"] == 0
 
 
-def test_plain_and_like_for_like_change_differ_when_the_set_does(returns):
-    kpis = score(recent_quarters(returns), returns)
+def test_plain_and_like_for_like_change_differ_when_the_set_does(returns, kpis):
     same = quarter_before(returns)
     assert same["kpi_id"].tolist() == ["A1", "B1", "C1"]
     change = movement(kpis, same, same).set_index("count")
-    assert change.loc["kpis", ["now", "previous", "same_now", "same_previous"]].tolist() == [
-        3,
-        3,
-        2,
-        2,
-    ]
+    sides = ["now", "previous", "same_now", "same_previous"]
+    assert change.loc["kpis", sides].tolist() == [3, 3, 2, 2]
     assert change.loc["Green", ["now", "previous", "change"]].tolist() == [0, 2, -2]
     assert change.loc["Green", ["same_now", "same_previous", "same_change"]].tolist() == [0, 1, -1]
 
 
-def test_movers_are_those_whose_rating_changed(returns):
-    kpis = score(recent_quarters(returns), returns)
+def test_movers_are_those_whose_rating_changed(kpis):
     assert movers(kpis)["kpi_id"].tolist() == ["A1", "B1", "B2"]
     assert movers(kpis.assign(previous_rating=kpis["rating"])).empty
+    assert movers(kpis.assign(is_due=False)).empty
+
+
+def test_a_first_report_with_figures_of_its_quarter_alone_has_nothing_to_compare_with(tmp_path):
+    raw = write_council(tmp_path, KPIS, TARGETS, {"2024-25 Q3": ["A1,2024-25 Q3,93"]})
+    returns = load(raw)
+    before, same = earlier_reports(returns)
+    assert first_report(returns) and before.empty and same.empty
+    kpis = score(recent_quarters(returns), returns)
+    assert len(rating_history(returns, kpis, before)) == 1
+
+
+# Due when they are due
+
+
+YEARLY = [
+    "kpi_id,kpi_name,section,unit,polarity,frequency,due,year_ends",
+    "AN,Pupils at the expected standard,First,%,higher,annual,Q2,08-31",
+    "HY,Tenants satisfied,Second,%,higher,half_yearly,Q2;Q4,",
+    "QU,Waste recycled,Second,%,higher,quarterly,,",
+]
+YEARLY_LINES = [
+    "kpi_id,from_quarter,target,floor_standard",
+    "AN,,50,45",
+    "HY,,80,70",
+    "QU,,50,45",
+    "QU,2024-25 Q1,60,45",
+]
+AN = {2017: 40, 2018: 42, 2019: 44, 2020: 46, 2021: 47, 2022: 48, 2023: 51}
+HY = [70, 72, 71, 74, 75, 77, 78, 79, 81, 82]
+REPORTS = [Quarter(2022, 3).shift(step) for step in range(8)]
+
+
+@pytest.fixture(scope="module")
+def yearly(tmp_path_factory) -> Path:
+    """An annual, a half-yearly and a quarterly KPI, each figure sent when it is due, from 2017 to September 2024."""
+    returns: dict[str, list[str]] = {}
+    for year, value in AN.items():
+        label = Quarter(year + 1, 2).label  # the year that began in September ends in August
+        returns.setdefault(label, []).append(f"AN,{label},{value}")
+    first = Quarter(2019, 4)
+    for step, value in enumerate(HY):
+        label = first.shift(2 * step).label
+        returns.setdefault(label, []).append(f"HY,{label},{value}")
+    for quarter in quarter_range(REPORTS[-1], 16):
+        returns.setdefault(quarter.label, []).append(f"QU,{quarter.label},55")
+    return write_council(tmp_path_factory.mktemp("yearly"), YEARLY, YEARLY_LINES, returns)
+
+
+def adds_up(steps: pd.DataFrame) -> bool:
+    names = ["kpis", *RATINGS]
+    at = dict(zip(steps["step"], steps[names].to_numpy(), strict=True))
+    moved = at["Moved since the previous quarter"]
+    same = at["The same KPIs, previous quarter, as known now"]
+    return bool((same + moved == at["The same KPIs, now"]).all())
+
+
+def test_an_annual_and_a_half_yearly_kpi_through_eight_quarterly_reports(yearly):
+    ratings: dict[str, list[str]] = {"AN": [], "HY": [], "QU": []}
+    for quarter in REPORTS:
+        returns = load(yearly, quarter)
+        recent = recent_quarters(returns)
+        kpis = score(recent, returns)
+        before, same = earlier_reports(returns)
+        by_id = kpis.set_index("kpi_id")
+        assert set(kpis["status"]) == {"final"} and kpis["value"].notna().all()
+        assert by_id["is_due"].to_dict() == {
+            "AN": quarter.number == 2, "HY": quarter.number in (2, 4), "QU": True,
+        }  # fmt: skip
+        assert by_id.loc["AN", "next_due"] == Quarter(quarter.year + (quarter.number >= 2), 2).label
+        year = quarter.year - (quarter.number < 2)
+        assert by_id.loc["AN", "period"] == f"Academic year {year - 1}/{year % 100}"
+        # tested over six due figures, however many quarters lie between them
+        if quarter >= Quarter(2023, 2):
+            assert by_id.loc["AN", ["points", "direction_of_travel"]].tolist() == [6, "positive"]
+        assert (by_id.loc["HY", "points"], by_id.loc["HY", "direction_of_travel"]) == (
+            6,
+            "positive",
+        )
+        assert adds_up(reconcile(kpis, before, same))
+        change = movement(kpis, before, same).set_index("count")["same_change"]
+        moved = set(movers(kpis)["kpi_id"])
+        for kpi_id in ratings:
+            ratings[kpi_id].append(by_id.loc[kpi_id, "rating"])
+            if kpi_id in moved:
+                assert by_id.loc[kpi_id, "is_due"]
+        if not moved:
+            assert not change[RATINGS].any()
+    assert ratings["AN"] == ["Amber"] * 7 + ["Green"]  # the one figure that changed it came with Q2
+    assert ratings["HY"] == ["Amber"] * 5 + ["Green"] * 3
+    assert ratings["QU"] == ["Green"] * 6 + ["Amber"] * 2  # a new target
+
+
+def test_the_standing_figure_is_as_it_was_rated_when_it_came(yearly):
+    returns = load(yearly, "2024-25 Q1")
+    raised = replace(
+        returns, targets=returns.targets.assign(target=returns.targets["target"].where(
+            returns.targets["kpi_id"] != "HY", 75)),
+    )  # fmt: skip
+    kpis = score(recent_quarters(raised), raised).set_index("kpi_id")
+    assert kpis.loc["HY", ["quarter", "rating"]].tolist() == ["2023-24 Q4", "Green"]
+
+
+def test_what_is_not_due_may_be_counted_apart_and_keeps_its_rating(yearly):
+    returns = load(yearly, "2023-24 Q3")
+    apart = replace(returns.council, not_due="apart")
+    kpis = score(recent_quarters(returns), returns)
+    assert kpis["rating"].tolist() == ["Amber", "Amber", "Green"]
+    table = matrix(kpis, apart).set_index("section")
+    assert table.loc["Total", ["kpis", "Green", "Amber", "Not due"]].tolist() == [3, 1, 0, 2]
+    assert "Not due" not in matrix(kpis, returns.council)
+    late = kpis.assign(rating="Not rated", not_rated_reason="not available")
+    assert counts(late, apart)["Not rated"] == 3  # late is not the same as not due
+
+
+def test_a_figure_that_is_late_is_missing_until_it_comes(yearly, tmp_path):
+    raw = Path(shutil.copytree(yearly, tmp_path / "raw"))
+    due, after = raw / "returns" / "2023-24-Q2", raw / "returns" / "2023-24-Q3"
+    (row,) = [one for one in (due / "all.csv").read_text().splitlines() if one.startswith("AN")]
+    (due / "all.csv").write_text((due / "all.csv").read_text().replace(row + "\n", ""))
+    for quarter, rating in (("2023-24 Q2", "Not rated"), ("2023-24 Q3", "Not rated")):
+        returns = load(raw, quarter)
+        kpis = score(recent_quarters(returns), returns).set_index("kpi_id")
+        assert kpis.loc["AN", ["rating", "status"]].tolist() == [rating, "not available"]
+    (after / "late.csv").write_text(f"kpi_id,period,value\n{row}\n")
+    returns = load(raw, "2023-24 Q3")
+    kpis = score(recent_quarters(returns), returns).set_index("kpi_id")
+    assert kpis.loc["AN", ["rating", "value"]].tolist() == ["Amber", 48]
+
+
+# Redefinitions
+
+
+def test_nothing_is_tested_or_compared_across_a_redefinition(tmp_path):
+    """Level at about 50, then at about 80 by another definition: three figures are not enough, and not a rise of 31 a year."""
+    values = [50, 51, 50, 51, 50.5, 80, 81, 80.5]
+    first = LAST.shift(-7)
+    rows = [f"A1,{first.shift(step).label},{value}" for step, value in enumerate(values)]
+    changes = ["kpi_id,from_quarter,change,reason", "A1,2024-25 Q1,redefined,Appointments kept"]
+    raw = write_council(
+        tmp_path,
+        KPIS[:2],
+        TARGETS[:2],
+        {"2023-24 Q4": rows[:5], "2024-25 Q3": rows},
+        changes=changes,
+    )
+    returns = load(raw)
+    recent = recent_quarters(returns)
+    row = score(recent, returns).iloc[0]
+    assert (row["direction_of_travel"], row["points"]) == ("not enough data", 3)
+    assert recent["series_from"].fillna("").tolist() == ["", "", "", *["2024-25 Q1"] * 3]
+    assert recent["previous"].fillna(0).tolist() == [51, 50, 51, 0, 80, 81]
+    assert row["year_ago_value"] == 51 and not row["year_ago_comparable"]
+    assert row["previous_comparable"] and pd.isna(row["same_quarter_last_year"])
+    earlier = load(raw, "2023-24 Q4")
+    assert score(recent_quarters(earlier), earlier).iloc[0]["points"] == 5
+
+
+def test_the_tables_of_a_report(returns, kpis):
+    tables = report_tables(returns)
+    assert list(tables) == ["KPIs", "Quarters", "Counts"]
+    pd.testing.assert_frame_equal(tables["KPIs"], kpis)

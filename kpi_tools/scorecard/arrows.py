@@ -94,12 +94,10 @@ def _arrow(rows: pd.DataFrame, kind: str, within: str) -> dict[str, pd.Series]:
     gain = change.where(rows["polarity"] == HIGHER, -change)
     arrow = pd.Series(UNCHANGED, index=rows.index, dtype="str")
     arrow = arrow.mask(gain > slack + noise, BETTER).mask(gain < -slack - noise, WORSE)
-    adds_up = (
-        (rows["basis"] == "year_to_date")
-        if kind != YEAR_AGO
-        else pd.Series(False, index=rows.index)
-    )
-    never = ~rows["polarity"].isin((HIGHER, LOWER, CLOSEST)) | adds_up
+    never = ~rows["polarity"].isin((HIGHER, LOWER, CLOSEST))
+    if kind != YEAR_AGO:  # what adds up within the year is always more than the quarter before
+        adds_up = (rows["unit"] != "%") | (rows["adds_up"] == "yes")
+        never |= (rows["basis"] == "year_to_date") & adds_up
     never |= rows["since"].notna() | (rows["kind"] == MILESTONE)
     arrow = arrow.mask(change.isna(), NOT_ENOUGH_DATA).mask(never, NOT_TESTABLE)
     return {f"arrow_{kind}": arrow, f"change_{kind}": change.mask(never)}

@@ -1,0 +1,90 @@
+"""Actions through three quarters: opened, overdue, done; each of the previous report is accounted for, by the same id."""
+
+from types import SimpleNamespace
+
+import pandas as pd
+import pytest
+
+from kpi_tools.quarters import Quarter
+from kpi_tools.scorecard.actions import BECAME, followed, in_report, without_action
+
+COLUMNS = ["action_id", "kpi_id", "section", "action", "owner", "opened", "due", "status", "from_quarter", "note"]  # fmt: skip
+ROWS = [
+    ("A-1", "K1", None, "Cameras", "Head", None, "2025-06-30", "open", "2024-25 Q4", None),
+    ("A-2", "K2", None, "Call back", "Head", None, "2025-05-31", "open", "2024-25 Q4", None),
+    ("A-2", "K2", None, "Call back", "Head", None, "2025-05-31", "done", "2025-26 Q1", "In use"),
+    ("A-1", "K1", None, "Cameras", "Head", None, "2025-09-30", "open", "2025-26 Q2", "Put off"),
+    ("A-3", None, "Homes", "A board", "Head", "2025-26 Q1", None, "open", "2025-26 Q1", None),
+    ("A-3", None, "Homes", "A board", "Head", "2025-26 Q1", None, "stopped", "2025-26 Q3", None),
+    ("A-2", "K2", None, "Call back", "Head", None, "2025-12-31", "open", "2025-26 Q3", "Again"),
+]
+
+
+def at(quarter: str) -> SimpleNamespace:
+    """What is known of the actions at a report."""
+    rows = [row for row in ROWS if row[COLUMNS.index("from_quarter")] <= quarter]
+    catalogue = pd.DataFrame({"kpi_id": ["K1", "K2"], "section": ["Roads", "Calls"]})
+    actions = pd.DataFrame(rows, columns=COLUMNS)
+    return SimpleNamespace(
+        quarter=Quarter.parse(quarter), actions=actions, catalogue=catalogue, council=None
+    )
+
+
+def told(quarter: str) -> list[tuple[str, str, bool, int]]:
+    table = in_report(followed(at(quarter)))
+    names = ["action_id", "became", "overdue", "open_quarters"]
+    return [tuple(row) for row in table[names].itertuples(index=False)]
+
+
+def test_opened_overdue_done_and_opened_again() -> None:
+    assert told("2024-25 Q4") == [("A-1", "new", False, 0), ("A-2", "new", False, 0)]
+    # on its very day an action is not overdue
+    assert told("2025-26 Q1") == [
+        ("A-1", "still open", False, 1),
+        ("A-2", "done", False, 1),
+        ("A-3", "new", False, 0),
+    ]
+    assert told("2025-26 Q2") == [("A-1", "still open", False, 2), ("A-3", "still open", False, 1)]
+    assert told("2025-26 Q3") == [
+        ("A-1", "now overdue", True, 3),
+        ("A-2", "opened again", False, 3),
+        ("A-3", "stopped", False, 2),
+    ]
+    assert told("2025-26 Q4") == [
+        ("A-1", "still overdue", True, 4),
+        ("A-2", "now overdue", True, 4),
+    ]
+
+
+def test_a_date_that_was_put_off_is_known() -> None:
+    table = followed(at("2025-26 Q2")).set_index("action_id")
+    assert table.loc["A-1", ["due", "previous_due"]].tolist() == ["2025-09-30", "2025-06-30"]
+    assert followed(at("2025-26 Q3")).set_index("action_id").loc["A-1"].isna()["previous_due"]
+
+
+def test_an_action_stands_in_the_section_of_its_kpi_or_its_own() -> None:
+    table = followed(at("2025-26 Q1"))
+    assert table["section"].tolist() == ["Roads", "Calls", "Homes"]
+
+
+@pytest.mark.parametrize(
+    "quarter", ["2025-26 Q1", "2025-26 Q2", "2025-26 Q3", "2025-26 Q4", "2026-27 Q1"]
+)
+def test_each_action_of_the_previous_report_is_accounted_for(quarter: str) -> None:
+    before = followed(at(Quarter.parse(quarter).shift(-1).label))
+    left_open = set(before.loc[before["status"] == "open", "action_id"])
+    now = in_report(followed(at(quarter)))
+    assert left_open <= set(now["action_id"]) and set(now["became"]) <= set(BECAME)
+
+
+def test_a_red_is_answered_by_an_open_action_or_by_the_commentary() -> None:
+    kpis = pd.DataFrame({
+        "kpi_id": ["K1", "K2", "K3", "K4"], "rating": ["Red", "Red", "Red", "Amber"],
+        "management_action": [None, None, "Two posts", None],
+    })  # fmt: skip
+    assert without_action(kpis, at("2024-25 Q4"))["kpi_id"].tolist() == []
+    assert without_action(kpis, at("2025-26 Q1"))["kpi_id"].tolist() == ["K2"]
+
+
+def test_without_actions_there_is_an_empty_table() -> None:
+    assert followed(at("2020-21 Q1")).empty and in_report(followed(at("2020-21 Q1"))).empty
