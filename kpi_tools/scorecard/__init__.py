@@ -1,6 +1,7 @@
 """Figures → the quarter's scorecard: rated rows, counts, what changed since the previous report, and the actions."""
 
 from kpi_tools.loading import in_set
+from kpi_tools.scorecard.actions import followed, in_report, without_action
 from kpi_tools.scorecard.changes import (
     came_and_went,
     issue_changes,
@@ -38,6 +39,8 @@ __all__ = [
     "counts",
     "earlier_reports",
     "first_report",
+    "followed",
+    "in_report",
     "in_set",
     "issue_changes",
     "known_by",
@@ -60,4 +63,5 @@ __all__ = [
     "section_words",
     "set_changes",
     "trends_of",
+    "without_action",
 ]
