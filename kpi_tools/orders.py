@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from kpi_tools.errors import InputError, KpiError
-from kpi_tools.intake.received import returns_in, sort_out
 from kpi_tools.provenance.inputs import fingerprint, fingerprints
 from kpi_tools.provenance.program import program
 from kpi_tools.quarters import Quarter
+from kpi_tools.received import returns_in, sort_out
 from kpi_tools.report import NOTEBOOK, PAGE, asked
 from kpi_tools.running.manifest import MANIFEST
 

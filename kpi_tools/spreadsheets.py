@@ -19,10 +19,9 @@ import pandas as pd
 
 from kpi_tools.errors import KpiError
 from kpi_tools.loading import Returns, ReturnsError, load, raw_folder
+from kpi_tools.loading.cells import clean_text
+from kpi_tools.loading.rules import ERROR, column_name
 from kpi_tools.quarters import Quarter
-from kpi_tools.words.hygiene import clean_text
-from kpi_tools.words.problems import column_name
-from kpi_tools.words.rules import ERROR
 
 DATE_FORMAT: Final = "dd/mm/yyyy"
 _TRIGGERS: Final = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")

@@ -10,8 +10,8 @@ from typing import Any, Final
 import pandas as pd
 
 from kpi_tools.errors import InputError, KpiError
-from kpi_tools.intake.returns import RETURNS, SHOWN
 from kpi_tools.loading import Returns, in_set, quarters_with_returns, read_returns, with_targets
+from kpi_tools.loading.returns import RETURNS, SHOWN
 from kpi_tools.quarters import Quarter
 from kpi_tools.scorecard import rated
 from kpi_tools.spreadsheets import file_name, fit_to_width, make_workbook, save_workbook

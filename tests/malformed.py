@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from openpyxl import Workbook
-from openpyxl.styles import Font
+from openpyxl.comments import Comment
+from openpyxl.styles import Font, PatternFill
 from small_council import HEAD, QUARTER, text_of
 
 Key = tuple[str, str]
@@ -632,7 +633,8 @@ spoilt(
     taken=dict(GOOD),
     refused={(3, "kpi_id"): "id-lookalike"},
 )
-spoilt("truth as id", lambda b, s: _set("A3", True)(b, s), taken={**GOOD, ("TRUE", QUARTER): 87.5})
+spoilt("truth as id", lambda b, s: _set("A3", True)(b, s), taken={**GOOD, ("TRUE", QUARTER): 87.5},
+       warned=frozenset({(3, "value", "value-fractional")}))  # fmt: skip
 spoilt("month cell of a monthly KPI", lambda b, s: (_set("A3", "M1")(b, s), _set("B3", date(2024, 12, 1), "mmm-yy")(b, s)),
        taken={**GOOD, ("M1", "2024-12"): 87.5}, logged=frozenset({(3, "period")}))  # fmt: skip
 spoilt(
@@ -717,9 +719,9 @@ add(
     fault="file-macros",
 )
 add(
-    "external links",
+    "a link that no cell uses",
     _repacked(lambda parts: parts.update({"xl/externalLinks/externalLink1.xml": b"<x/>"})),
-    fault="file-links",
+    taken=_ALL,
 )
 add("entity expansion", _repacked(_entity), fault="file-hostile")
 add(
@@ -796,20 +798,93 @@ add(
 )
 add(
     "query of a database",
-    _repacked(lambda parts: parts.update({"xl/connections.xml": b"<x/>"})),
+    _repacked(lambda parts: parts.update({"xl/queryTables/queryTable1.xml": b"<x/>"})),
     fault="file-links",
+)
+add(
+    "a connection that no sheet uses",
+    _repacked(lambda parts: parts.update({"xl/connections.xml": b"<x/>"})),
+    taken=_ALL,
 )
 add("document type in a small part", _repacked(lambda parts: parts.update(
     {"docProps/app.xml": b'<!DOCTYPE x SYSTEM "file:///etc/passwd"><x/>'})), fault="file-hostile")  # fmt: skip
-for _text, _code in (("abc", "value-text"), ("1_0", "value-text"), ("NaN", "value-infinite")):
+for _text in ("abc", "1_0", "NaN", "\u0661\u0662"):
     add(f"{_text} where a number stands", _repacked(_in_sheet(b"<v>412</v>", f"<v>{_text}</v>".encode())),
-        taken={key: value for key, value in _ALL.items() if key[0] != "C1"}, refused={(2, "value"): _code})  # fmt: skip
+        fault="file-hostile")  # fmt: skip
 add("styles without end", _repacked(lambda parts: parts.update({"xl/styles.xml": parts["xl/styles.xml"].replace(
     b"</cellXfs>", b"".join(b'<xf numFmtId="%d"/>' % (line * 7919 % 10**7) for line in range(200_000)) + b"</cellXfs>")})),
     fault="file-hostile")  # fmt: skip
 add("a million styled blank rows", _repacked(
     lambda parts: parts.update({_SHEET: parts[_SHEET].replace(b"</sheetData>", b"".join(
         b'<row r="%d"/>' % line for line in range(6, 1_048_577)) + b"</sheetData>")})), taken=_ALL)  # fmt: skip
+
+
+# what people do with workbooks and columns, and what a reader must not stumble over
+add("a cell that takes its figure from another file", _repacked(
+    _in_sheet(b"<v>412</v>", b"<f>[1]Sheet1!A1</f><v>412</v>")), fault="file-links")  # fmt: skip
+add("an empty fill", _repacked(lambda parts: parts.update({"xl/styles.xml": parts["xl/styles.xml"].replace(
+    b"<fill><patternFill /></fill>", b"<fill/>", 1)})), taken=_ALL, warned=frozenset({(0, "", "styles-unknown")}))  # fmt: skip
+add("styles that nobody can read", _repacked(lambda parts: parts.update({"xl/styles.xml": parts["xl/styles.xml"].replace(
+    b'numFmtId="0"', b'numFmtId="x"')})), taken=_ALL,
+    warned=frozenset({(0, "", "styles-unknown")}))  # fmt: skip
+add("properties that nobody can read", _repacked(lambda parts: parts.update(
+    {"docProps/core.xml": b"<x><created>yesterday</created></x>"})), taken=_ALL)  # fmt: skip
+add(
+    "a rule of colours that nobody can read",
+    _repacked(
+        _in_sheet(
+            _END,
+            _END
+            + b'<conditionalFormatting sqref="nowhere"><cfRule type="strange"/></conditionalFormatting>',
+        )
+    ),
+    taken=_ALL,
+)
+spoilt("white on white", lambda b, s: setattr(s["C3"], "font", Font(color="FFFFFFFF")), taken=_ALL,
+       warned=frozenset({(3, "value", "cell-unseen")}))  # fmt: skip
+spoilt("black on black", lambda b, s: setattr(s["C3"], "fill", PatternFill("solid", start_color="FF000000")), taken=_ALL,
+       warned=frozenset({(3, "value", "cell-unseen")}))  # fmt: skip
+spoilt("white on blue", lambda b, s: (setattr(s["C3"], "font", Font(color="FFFFFFFF")),
+       setattr(s["C3"], "fill", PatternFill("solid", start_color="FF1D4F8C"))), taken=_ALL)  # fmt: skip
+spoilt("a comment", lambda b, s: setattr(s["C3"], "comment", Comment("do not use", "Jo")), taken=_ALL,
+       warned=frozenset({(3, "value", "cell-comment")}))  # fmt: skip
+spoilt(
+    "our own notes that come back",
+    lambda b, s: setattr(s["C3"], "comment", Comment("Mend", "kpi check")),
+    taken=_ALL,
+)
+for _name, _formula in (
+    ("itself", "C2*1"),
+    ("a sum with itself", "SUM(C2:C4)"),
+    ("another cell and back", "H9"),
+):
+    add(f"a formula of {_name}", _repacked(lambda parts, text=_formula: (
+        _in_sheet(b"<v>412</v>", f"<f>{text}</f><v>0</v>".encode())(parts),
+        _in_sheet(_END, b'<row r="9"><c r="H9"><f>C2</f><v>0</v></c></row>' + _END)(parts) if text == "H9" else None)),
+        taken={key: value for key, value in _ALL.items() if key[0] != "C1"}, refused={(2, "value"): "formula-circular"} | (
+            {(9, "kpi_id"): "row-footnote"} if _formula == "H9" else {}))  # fmt: skip
+add("a formula that makes nought", _repacked(_in_sheet(b"<v>412</v>", b"<f>C4-34</f><v>0</v>")),
+    taken={**_ALL, ("C1", QUARTER): 0.0})  # fmt: skip
+add("a comma at the end of every row", "\r\n".join(
+    [_FINE.split("\r\n")[0], *(line + "," for line in _FINE.split("\r\n")[1:] if line)]), taken=_ALL,
+    logged=frozenset({(1, "")}))  # fmt: skip
+add("thousands without quotes in every row", "kpi_id,period,value,numerator,denominator,status,note\r\n"
+    "C1,2024-25 Q3,1,412,,,final,\r\nF1,2024-25 Q3,2,500,,,final,\r\n",
+    refused={(2, ""): "row-long", (3, ""): "row-long"})  # fmt: skip
+both("a subtotal", row("999", "Roads Total"), code="row-total", column="kpi_id")
+both(
+    "the name of a KPI", row("87.5", "name of p1 "), as_=87.5, key=("P1", QUARTER), logged="kpi_id"
+)
+for _mark in ("P1 (revised)", "P1*", "P1 revised", "p1 [r]"):
+    both(f"id {_mark}", row("87.5", _mark), code="id-marked", column="kpi_id")
+add("a row of units", _FINE.replace("note\r\n", "note\r\nid,quarter,%,number,number,,\r\n", 1),
+    taken=_ALL, refused={(2, "kpi_id"): "row-units"})  # fmt: skip
+both(
+    "a count that is not whole",
+    row("412.5", "C1", "2024-25 Q2"),
+    as_=412.5,
+    warned=("value", "value-fractional"),
+)
 
 
 if __name__ == "__main__":

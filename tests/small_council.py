@@ -6,12 +6,12 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, Self
 
-from kpi_tools.intake.returns import Catalogue
-from kpi_tools.intake.run import Run
-from kpi_tools.intake.submissions import shown, submissions_upto
-from kpi_tools.intake.workbooks import Workbooks
 from kpi_tools.loading import read_returns
+from kpi_tools.loading.account import Run
+from kpi_tools.loading.ids import Ids
+from kpi_tools.loading.returns import Catalogue, shown, submissions_upto
 from kpi_tools.quarters import Quarter
+from kpi_tools.workbooks.child import Workbooks
 
 QUARTER = "2024-25 Q3"
 HERE = "returns/2024-25-Q3/"
@@ -80,7 +80,11 @@ class Desk:
         )
         council = read_returns(raw, QUARTER)
         assert council.problems.empty
-        self._known = Catalogue(council.catalogue, council.targets)
+        self._known = Catalogue(
+            council.catalogue,
+            council.targets,
+            Ids(council.catalogue["kpi_id"], council.catalogue.set_index("kpi_id")["kpi_name"]),
+        )
         self._books = Workbooks()
 
     def __enter__(self) -> Self:

@@ -69,7 +69,7 @@ def test_the_figures_of_a_real_council_keep_it(figures):
         ("target", np.inf, "finite, row 5"),
         ("denominator", -np.inf, "finite, row 5"),
         ("value", np.nan, "a value or a reason, row 5"),
-        ("value", 100.5, "to 100%, row 5"),
+        ("value", 100.5, "within its range, row 5"),
         ("decimals", 1.5, "decimals is float64"),
         ("value", "74", "value is"),
     ],

@@ -10,7 +10,6 @@ from small_council import write_raw
 
 from kpi_tools import loading
 from kpi_tools.errors import InputError
-from kpi_tools.intake.workbooks import Workbooks
 from kpi_tools.loading import (
     ReturnsError,
     as_known_at,
@@ -177,11 +176,18 @@ def test_errors_stop_with_a_list_and_the_reconciliation(raw: Path) -> None:
     assert list(stop.value.problems["code"]) == ["value-flag", "id-unknown"]
 
 
-def test_at_most_twenty_errors_are_told_and_all_are_kept(raw: Path) -> None:
+def test_like_faults_are_one_finding_at_most_twenty_are_told_and_all_are_kept(raw: Path) -> None:
     send(raw, "2024-25-Q3", "".join(f"ZZ{n},2024-25 Q3,5,,,final,\n" for n in range(30)), "bad.csv")
-    with pytest.raises(ReturnsError, match="and 10 more") as stop:
+    with pytest.raises(ReturnsError, match="rows 2 to 31, column A") as stop:
         load(raw)
-    assert str(stop.value).count("ZZ") == 20 and len(stop.value.problems) == 30
+    assert str(stop.value).count("ZZ") == 5 and len(stop.value.problems) == 30
+    rows = "".join(
+        f"P2,{2000 + n // 4}-{n // 4 + 1:02} Q{n % 4 + 1},9,1,{n + 12},final,\n" for n in range(30)
+    )
+    send(raw, "2024-25-Q3", rows, "bad.csv")
+    with pytest.raises(ReturnsError, match="and 10 more of the same kinds") as stop:
+        load(raw)
+    assert str(stop.value).count("Numerator and denominator make") == 20
 
 
 def test_rejected_rows_may_be_left_out_up_to_the_share_that_is_allowed(raw: Path) -> None:
@@ -209,7 +215,7 @@ def test_what_is_no_return_is_skipped_and_listed(raw: Path) -> None:
     for name in ("~$roads.xlsx", ".~lock.roads.csv#", "desktop.ini", "Thumbs.db", "upload.tmp"):
         (folder / name).write_bytes(b"x")
     for name in ("roads - Copy.csv", "roads (1).csv", "Copy of roads.csv", "roads copy.csv"):
-        (folder / name).write_bytes(original + b"C1,2024-25 Q1,1,,,final,\n")
+        (folder / name).write_bytes(original)
     (folder / "zz same content.csv").write_bytes(original)
     (folder / "letter.docx").write_bytes(b"PK")
     (raw / "returns" / "notes.txt").write_text("x")
@@ -229,16 +235,16 @@ def test_what_is_no_return_is_skipped_and_listed(raw: Path) -> None:
 def test_a_file_that_changes_while_it_is_read_is_told(
     raw: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from kpi_tools.intake import reading
+    from kpi_tools.loading import read
 
-    path, read_table = raw / "returns" / "2024-25-Q3" / "roads.csv", reading.read_table
+    path, read_table = raw / "returns" / "2024-25-Q3" / "roads.csv", read.read_table
 
-    def slow(snapshot: reading.Snapshot, *others: Any) -> object:
+    def slow(snapshot: read.Snapshot, *others: Any) -> object:
         if snapshot.path == path:
             path.write_text(HEAD + "C1,2024-25 Q3,999,,,final,\n")
         return read_table(snapshot, *others)
 
-    monkeypatch.setattr("kpi_tools.intake.run.read_table", slow)
+    monkeypatch.setattr("kpi_tools.loading.account.read_table", slow)
     returns = read_returns(raw)
     assert list(returns.problems["code"]) == ["file-changing"]
     assert returns.figures.query("kpi_id == 'C1'")["value"].tolist() == [412]
@@ -400,7 +406,7 @@ def test_faults_of_the_councils_own_tables_alone_are_told_where_both_have_some(r
 
 def test_a_file_that_changes_is_never_left_out(raw: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
-        "kpi_tools.intake.run.unchanged", lambda snapshot: snapshot.path.name != "roads.csv"
+        "kpi_tools.loading.account._unchanged", lambda snapshot: snapshot.path.name != "roads.csv"
     )
     with pytest.raises(ReturnsError, match="^A file changed while it was being read") as stop:
         load(raw, allow_rejected=True)
@@ -600,20 +606,20 @@ def test_a_benchmark_may_have_cases_and_a_group(raw: Path) -> None:
     assert kept["area"].tolist() == ["Ashby", "Bray", "Eton"] and kept.iloc[1, 1:].isna().all()
 
 
-@pytest.mark.parametrize(("name", "expected"), [("care.xlsx", True), ("care.csv", False)])
-def test_the_reader_of_workbooks_is_started_where_there_are_some(
-    raw: Path, monkeypatch: pytest.MonkeyPatch, name: str, expected: bool
-) -> None:
-    asked = []
-
-    class Noted(Workbooks):
-        def __init__(self, *, expected: bool) -> None:
-            asked.append(expected)
-            super().__init__()
-
-    monkeypatch.setattr(loading, "Workbooks", Noted)
-    (raw / "returns" / "2024-25-Q3" / name).write_bytes(b"x")
-    assert read_returns(raw).figures["value"].tolist() == [87.5, 412] and asked == [expected]
+def test_two_files_that_differ_under_one_name_are_an_error_wherever_they_differ(raw: Path) -> None:
+    folder = raw / "returns" / "2024-25-Q3"
+    original = (folder / "roads.csv").read_bytes()
+    (folder / "roads (1).csv").write_bytes(original)
+    assert load(raw).problems[["severity", "code"]].values.tolist() == [["notice", "file-copy"]]
+    (folder / "roads (1).csv").write_bytes(original.replace(b"early", b"late"))
+    returns = read_returns(raw)
+    assert returns.problems[["file", "severity", "code"]].values.tolist() == [
+        ["returns/2024-25-Q3/roads (1).csv", "error", "file-copy-differs"]
+    ]
+    assert len(returns.figures) == 2
+    # what is named as a copy, without what it is a copy of, is a return
+    (folder / "roads.csv").unlink()
+    assert load(raw).figures["note"].dropna().tolist() == ["late"]
 
 
 def test_a_kpi_without_a_target_in_force_is_told_of_the_table_of_targets(raw: Path) -> None:

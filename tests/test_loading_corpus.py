@@ -7,7 +7,7 @@ import pytest
 from malformed import CASES, Case
 from small_council import HERE, Desk
 
-from kpi_tools.words.problems import column_name
+from kpi_tools.loading.rules import column_name
 
 
 @pytest.fixture(scope="module")

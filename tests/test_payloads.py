@@ -17,11 +17,11 @@ from payloads import AWAY, FORMULAS, PAYLOADS, QUARTER, SCRIPTS, write_hostile_c
 
 from kpi_tools.explorer.directorate import explore
 from kpi_tools.loading import load
+from kpi_tools.loading.cells import clean_name
 from kpi_tools.report import Report, history_of_kpi, report_quarter
 from kpi_tools.running.export import to_html
 from kpi_tools.spreadsheets import write_csv, write_workbook
 from kpi_tools.templates import write_templates
-from kpi_tools.words.hygiene import clean_name
 
 EXPLORER = Path(__file__).parents[1] / "notebooks" / "directorate_explorer.ipynb"
 SPREADSHEETS = ("kpis.csv", "kpis.xlsx", "rejected.csv", "problems.csv")

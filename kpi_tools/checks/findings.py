@@ -13,8 +13,8 @@ from typing import Final, NamedTuple
 import pandas as pd
 
 from kpi_tools.errors import InputError
+from kpi_tools.loading.rules import ERROR, NOTICE, WARNING
 from kpi_tools.wording import Row, listed, plural, rows_of
-from kpi_tools.words.rules import ERROR, NOTICE, WARNING
 
 COLUMNS: Final = ("severity", "code", "place", "finding", "remedy")
 DRAFT: Final = "draft"

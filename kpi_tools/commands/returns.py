@@ -19,8 +19,8 @@ def check(quarter: str | None, raw: Path) -> None:
     report as a whole: counts, quarter names and figures in the commentary, Reds without an action, and the like.
     """
     from kpi_tools.loading import own_tables_are_sound, read_returns
+    from kpi_tools.loading.rules import as_list
     from kpi_tools.spreadsheets import keep_rejected, sent_back
-    from kpi_tools.words.problems import as_list
 
     returns = read_returns(raw, quarter_or_latest(quarter, raw))
     problems = returns.problems

@@ -9,8 +9,8 @@ import pandas as pd
 
 from kpi_tools.intake.months import NUMBERS, PARTS, Known, numbered
 from kpi_tools.intake.returns import NEVER, ordinal
+from kpi_tools.loading.rules import Ledger
 from kpi_tools.quarters import Quarter
-from kpi_tools.words.problems import Ledger
 from kpi_tools.words.wording import show
 
 _ROUNDING: Final = np.array([0.5 * 10.0**-places for places in range(11)])

@@ -2,11 +2,11 @@
 
 import pandas as pd
 
-from kpi_tools.intake.tables import Table
 from kpi_tools.loading.council import Council
+from kpi_tools.loading.read import Table
+from kpi_tools.loading.rules import Ledger
 from kpi_tools.suppression.figures import Suppressed, suppress
 from kpi_tools.suppression.texts import Withheld
-from kpi_tools.words.problems import Ledger
 
 
 def hide(

@@ -11,29 +11,28 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
+import numpy as np
 import pandas as pd
 
 from kpi_tools.errors import InputError
 from kpi_tools.intake.figures import check_figures
-from kpi_tools.intake.ids import Ids
 from kpi_tools.intake.month_notes import note_months
 from kpi_tools.intake.months import figures_and_months
-from kpi_tools.intake.received import files_in, returns_in, sort_out
-from kpi_tools.intake.returns import Catalogue
-from kpi_tools.intake.run import Run
 from kpi_tools.intake.small_numbers import hide, withhold_texts
-from kpi_tools.intake.submissions import shown, submissions_upto
-from kpi_tools.intake.tables import Table
-from kpi_tools.intake.workbooks import Workbooks
 from kpi_tools.loading import beside, schemas
+from kpi_tools.loading.account import Run
 from kpi_tools.loading.catalogue import read_kpis, with_decimals
 from kpi_tools.loading.council import Council, read_council
 from kpi_tools.loading.due import Calendar, calendars, due_figures, in_set, period_words
+from kpi_tools.loading.ids import Ids
+from kpi_tools.loading.read import Table
+from kpi_tools.loading.returns import Catalogue, shown, submissions_upto
+from kpi_tools.loading.rules import ERROR, RULES, WARNING, as_list
 from kpi_tools.loading.targets import check_targets, line_columns, read_targets, with_targets
 from kpi_tools.quarters import Quarter
+from kpi_tools.received import files_in, returns_in, sort_out
 from kpi_tools.suppression.texts import Withheld
-from kpi_tools.words.problems import as_list
-from kpi_tools.words.rules import ERROR, RULES, WARNING
+from kpi_tools.workbooks.child import Workbooks
 
 __all__ = [
     "Calendar", "Council", "Returns", "ReturnsError", "as_known_at", "calendars", "due_figures", "in_set", "latest_quarter",
@@ -196,7 +195,7 @@ def read_returns(
                 for key, one in tables.items()
             }
         )
-    with Workbooks(expected=any(folder.glob("returns/*/*.xlsx"))) as books:
+    with Workbooks() as books:
         run = Run(folder, books)
 
         def own(schema: schemas.Schema) -> Table:
@@ -206,12 +205,18 @@ def read_returns(
         sections = council.sections
         catalogue, lines = own(schemas.KPIS), own(schemas.TARGETS)
         kpis = read_kpis(catalogue, council)
-        ids = Ids(kpis["kpi_id"])
+        ids = Ids(
+            kpis["kpi_id"],
+            names=dict(zip(kpis["kpi_id"], kpis["kpi_name"], strict=True)),
+            refused=np.array(catalogue.cells["kpi_id"], dtype=object)[catalogue.bad],
+        )
         targets = read_targets(lines, kpis, ids, council.scheme)
         catalogue.later = int((kpis["first_quarter"] > wanted.label).sum())
         lines.later = int((targets["from_quarter"] > wanted.label).sum())
         check_targets(lines, kpis, targets, wanted)
-        submissions = submissions_upto(wanted, run, Catalogue(kpis, targets))
+        submissions = submissions_upto(
+            wanted, run, Catalogue(kpis, targets, ids, council.milestones)
+        )
         kpis = with_decimals(kpis, submissions)
         agreed = beside.read_small_numbers(own(schemas.SMALL_NUMBERS), ids, wanted)
         judged = hide(submissions, kpis, council, agreed, run.ledger)

@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from kpi_tools.intake.ids import Ids
-from kpi_tools.intake.periods import read_period
-from kpi_tools.intake.tables import Table
 from kpi_tools.loading import schemas
 from kpi_tools.loading.fields import in_force, one_of, read
+from kpi_tools.loading.ids import Ids
+from kpi_tools.loading.periods import read_period
+from kpi_tools.loading.read import Table
 from kpi_tools.loading.targets import outside
 from kpi_tools.quarters import Quarter, year_end, year_ending
 from kpi_tools.tokens import KPI_TOKENS, SECTION_TOKENS, listing, unknown

@@ -5,10 +5,10 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from kpi_tools.intake.ids import skeleton
-from kpi_tools.intake.tables import Table
 from kpi_tools.loading.council import Council
 from kpi_tools.loading.fields import read
+from kpi_tools.loading.ids import skeleton
+from kpi_tools.loading.read import Table
 from kpi_tools.loading.schemas import BEGINNING, KPIS
 from kpi_tools.units import parse_range, unit_family
 from kpi_tools.vocabulary import IN_YEARS, MILESTONE, NO_POLARITY_GIVEN

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field, fields
 from typing import Any, Final
 
 from kpi_tools import vocabulary as words
-from kpi_tools.intake.reading import Snapshot
+from kpi_tools.loading.cells import NAME_CAP, clean_name
 from kpi_tools.loading.fields import one_of
+from kpi_tools.loading.read import Snapshot
+from kpi_tools.loading.rules import Ledger
 from kpi_tools.loading.schemas import SETTINGS, Setting
-from kpi_tools.words.hygiene import NAME_CAP, clean_name
-from kpi_tools.words.problems import Ledger
 
 _WORDS: Final = {
     "target": "target",

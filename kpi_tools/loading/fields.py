@@ -14,15 +14,23 @@ import numpy as np
 import pandas as pd
 
 from kpi_tools import vocabulary as words
-from kpi_tools.intake.cells import fault_of_text, read_number, read_status
-from kpi_tools.intake.ids import Ids
-from kpi_tools.intake.periods import read_period
-from kpi_tools.intake.tables import Table
 from kpi_tools.loading import schemas
+from kpi_tools.loading.cells import (
+    NAME_CAP,
+    TEXT_CAP,
+    clean_name,
+    clean_text,
+    fault_of_text,
+    read_number,
+    read_status,
+    what_changed,
+)
+from kpi_tools.loading.ids import Ids
+from kpi_tools.loading.periods import read_period
+from kpi_tools.loading.read import Table
 from kpi_tools.loading.schemas import Column, Schema
 from kpi_tools.quarters import Quarter, QuarterError
 from kpi_tools.units import clock, known_unit, meant_unit, parse_range
-from kpi_tools.words.hygiene import NAME_CAP, TEXT_CAP, clean_name, clean_text, what_changed
 
 Choices = Mapping[str, Sequence[str]]
 _DUE: Final = re.compile(r"q(?P<number>[1-4])(?:\s+(?P<year>\d{4}[-/]\d\d))?", re.I)

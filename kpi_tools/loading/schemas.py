@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from kpi_tools.intake.tables import Layout
+from kpi_tools.loading.read import Layout
 from kpi_tools.quarters import Quarter
 
 BEGINNING: Final = Quarter(1900, 1)

@@ -5,9 +5,9 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from kpi_tools.intake.ids import Ids
-from kpi_tools.intake.tables import Table
 from kpi_tools.loading.fields import read
+from kpi_tools.loading.ids import Ids
+from kpi_tools.loading.read import Table
 from kpi_tools.loading.schemas import TARGETS
 from kpi_tools.quarters import Quarter
 from kpi_tools.vocabulary import CLOSEST, HIGHER, LOWER, MILESTONE, PERCENTAGE

@@ -15,9 +15,9 @@ from nbconvert.exporters.templateexporter import TemplateExporter
 from nbformat import NotebookNode
 
 from kpi_tools.errors import KpiError
+from kpi_tools.loading.cells import clean_text
 from kpi_tools.page.html import MADE_HERE, notebook_markdown, unwrapped
 from kpi_tools.running.guard import assert_self_contained, policy
-from kpi_tools.words.hygiene import clean_text
 
 INTERNAL = "internal"
 _LEFT_OUT = {INTERNAL, "parameters", "injected-parameters"}

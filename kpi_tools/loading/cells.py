@@ -1,25 +1,68 @@
-"""One text → what it certainly means, or the rule it breaks: numbers, periods, ids, statuses.
+"""One text → what it certainly means, or the rule it breaks: words, numbers, statuses.
 
-Pure functions of one text: callers run them once per distinct text. A result carries what was understood,
-`why` where it was written otherwise than asked for (to be logged), and `fault`, a code of `rules`, where it is refused.
+Pure functions of one text. A result carries what was understood, `why` where it was written otherwise than asked for (to be
+logged), and `fault`, a code of `rules`, where it is refused. Text from outside is made safe to draw, join and print here,
+once: control characters abort the chart renderer, zero-width ones make two ids look alike that do not join, bidirectional
+ones reverse what a reader sees.
 """
 
 import re
+import unicodedata
 from math import isfinite
 from typing import Final, NamedTuple
 
 from kpi_tools import vocabulary as words
-from kpi_tools.words.hygiene import LOST, clean_name, hides_between_digits, what_changed
+from kpi_tools.units import clock, unit_family
 
-DATE, MONTH, TIME, PERCENT, ERROR, TRUTH, FORMULA = (
-    "date",
-    "month",
-    "time",
-    "percent",
-    "error",
-    "truth",
-    "formula",
+NAME_CAP: Final = 300
+TEXT_CAP: Final = 5_000
+
+_INVISIBLE = re.compile(
+    "[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f"
+    "\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufe00-\ufe0f\ufeff\ufff9-\ufffc\ufffe\uffff"
+    "\ud800-\udfff]"
 )
+_LINE_ENDS = re.compile("\r\n?|\x0b|\x0c|\x85|\u2028|\u2029")
+_BETWEEN_DIGITS = re.compile(r"\d[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\u00ad]+\d")
+LOST: Final = "\ufffd"
+"""Stands where a character was lost, in whatever program the text was before."""
+_RUNS = re.compile(r"\s+")
+
+
+def clean_text(text: str) -> str:
+    """`text` in NFC, without control, zero-width and bidirectional characters; line ends are newlines; ends stripped."""
+    if text.isascii() and text.isprintable():
+        return text.strip()
+    return unicodedata.normalize("NFC", _INVISIBLE.sub("", _LINE_ENDS.sub("\n", text))).strip()
+
+
+def clean_name(text: str) -> str:
+    """`clean_text` on one line: newlines, tabs and runs of spaces become one space."""
+    cleaned = clean_text(text)
+    if cleaned.isascii() and cleaned.isprintable() and "  " not in cleaned:
+        return cleaned
+    return _RUNS.sub(" ", cleaned)
+
+
+def hides_between_digits(text: str) -> bool:
+    """Whether something invisible stands where a point or a dash may have been (zero-width marks never were one)."""
+    return bool(_BETWEEN_DIGITS.search(text))
+
+
+def what_changed(before: str, after: str) -> str:
+    """Why `after` differs from `before`, in words for the log; empty where only nothing changed."""
+    if before == after:
+        return ""
+    if before.strip() == after:
+        return "spaces at the ends removed"
+    if _INVISIBLE.search(before):
+        return "invisible characters removed"
+    return "line ends, spaces or accents put in their usual form"
+
+
+DATE, MONTH, YEAR, TIME, PERCENT, ERROR, TRUTH, FORMULA, CIRCULAR = (
+    "date", "month", "year", "time", "percent", "error", "truth", "formula", "circular",
+)  # fmt: skip
 """Kinds of workbook cells whose text alone does not say what they are."""
 
 _MARKERS: Final = {
@@ -67,8 +110,10 @@ class Number(NamedTuple):
     detail: str = ""
 
 
-def read_number(text: str, kind: str = "", comma_is_doubtful: bool = False) -> Number:
-    """The number in `text`, a cell of workbook kind `kind` ("" for text and plain numbers).
+def read_number(
+    text: str, kind: str = "", comma_is_doubtful: bool = False, unit: str = ""
+) -> Number:
+    """The number in `text`, a cell of workbook kind `kind` ("" for text and plain numbers), of a KPI of this unit.
 
     `comma_is_doubtful` is for files whose cells are separated by semicolons: there a comma may be a decimal point.
     """
@@ -76,6 +121,8 @@ def read_number(text: str, kind: str = "", comma_is_doubtful: bool = False) -> N
         return _finite(
             Number(float(text) + 0.0, len(text.partition(".")[2]))
         )  # + 0.0: there is no minus nought
+    if kind in ("", TIME) and unit_family(unit).clock and ":" in text:
+        return _duration(text, kind, unit)
     if kind in _REFUSED_KINDS:
         return Number(fault=_REFUSED_KINDS[kind])
     if LOST in text or hides_between_digits(text):
@@ -123,6 +170,15 @@ def read_number(text: str, kind: str = "", comma_is_doubtful: bool = False) -> N
     return Number(fault=code, detail=detail)
 
 
+def _duration(text: str, kind: str, unit: str) -> Number:
+    """`mm:ss`, `hh:mm` of hours, `hh:mm:ss`. A cell that shows hours and minutes does not say which of them was typed."""
+    plain = clean_name(text)
+    value = clock(plain, unit)
+    if value is None or kind == TIME and plain.count(":") == 1 and unit != "hours":
+        return Number(fault="value-time")
+    return Number(value, 6, why=f"a duration, in {unit}")
+
+
 def _finite(number: Number) -> Number:
     return number if isfinite(number.value) else Number(fault="value-infinite")
 
@@ -130,10 +186,12 @@ def _finite(number: Number) -> Number:
 _REFUSED_KINDS: Final = {
     DATE: "value-date",
     MONTH: "value-date",
+    YEAR: "value-date",
     TIME: "value-time",
     ERROR: "value-error",
     TRUTH: "value-truth",
     FORMULA: "formula-empty",
+    CIRCULAR: "formula-circular",
 }
 
 
@@ -164,8 +222,8 @@ def _why_not(plain: str) -> tuple[str, str]:
 
 def fault_of_text(text: str, kind: str = "") -> str:
     """The rule that a cell for words breaks: it shows the error of a formula, or one never calculated, or lost letters."""
-    if kind == FORMULA:
-        return "formula-empty"
+    if kind in (FORMULA, CIRCULAR):
+        return _REFUSED_KINDS[kind]
     if kind == ERROR or (("#" in text or ":" in text) and ERROR_TEXT.fullmatch(clean_name(text))):
         return "value-error"
     return "text-lost" if LOST in text else ""

@@ -2,13 +2,20 @@
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Final, NamedTuple
 
-from kpi_tools.intake.cells import DATE, DATELIKE, MONTH, fault_of_text
-from kpi_tools.intake.periods import month_number
-from kpi_tools.words.hygiene import clean_name, what_changed
+from kpi_tools.loading.cells import (
+    DATE,
+    DATELIKE,
+    MONTH,
+    YEAR,
+    clean_name,
+    fault_of_text,
+    what_changed,
+)
+from kpi_tools.loading.periods import month_number
 
 _FOREIGN: Final = str.maketrans("АВЕЅІЈКМНОРСТХУΑΒΕΖΗΙΚΜΝΟΡΤΥΧ", "ABESIJKMHOPCTXYABEZHIKMNOPTYX")
 _ALIKE: Final = str.maketrans("OQIL|SBZ", "00111582")
@@ -23,6 +30,10 @@ def skeleton(text: str) -> str:
         .translate(_ALIKE)
     )
     return re.sub(r"[^0-9A-Z]", "", flat)
+
+
+def _folded(text: str) -> str:
+    return re.sub(r"\s", "", text).casefold()
 
 
 def _without_zeros(text: str) -> str:
@@ -41,15 +52,30 @@ class Match(NamedTuple):
 
 _LIKE_A_POWER: Final = re.compile(r"\d+e\d{1,3}", re.I)
 _LIKE_A_DATE: Final = re.compile(r"([a-z]{3,4})[- ]?(\d{1,2})", re.I)
-_TOTAL: Final = re.compile(r"(?:grand |sub-?)?totals?\b.*|sum|average|mean|all kpis|overall", re.I)
+_TOTAL: Final = re.compile(
+    r"(?:grand |sub-?)?totals?\b.*|.*\b(?:sub-?)?totals?:?|sum|average|mean|all kpis|overall", re.I
+)
+_MARKED: Final = re.compile(
+    r"(?P<id>.+?)\s*(?P<mark>[\[(*†‡#].*|\s(?:revised|provisional|corrected|new)\b.*)", re.I
+)
 
 
 class Ids:
     """The ids of a catalogue, to look up what a return calls them."""
 
-    def __init__(self, ids: Iterable[str]) -> None:
+    def __init__(
+        self,
+        ids: Iterable[str],
+        names: Mapping[str, str] | None = None,
+        refused: Iterable[str] = (),
+    ) -> None:
+        """`names` by id, for who writes them instead; `refused` are ids whose own row in the catalogue is at fault."""
         self._exact = set(ids)
-        self._folded = {re.sub(r"\s", "", known).casefold(): known for known in self._exact}
+        self._refused = {_folded(one) for one in refused}
+        self._names: dict[str, list[str]] = {}
+        for known, name in (names or {}).items():
+            self._names.setdefault(clean_name(name).casefold(), []).append(known)
+        self._folded = {_folded(known): known for known in self._exact}
         self._alike = {skeleton(known): known for known in sorted(self._exact)}
         self._without_zeros = {_without_zeros(known): known for known in sorted(self._exact)}
         self._powers = {
@@ -71,10 +97,22 @@ class Ids:
             return Match(fault=fault)
         if not plain:
             return Match(fault="id-missing")
-        if known := self._folded.get(re.sub(r"\s", "", plain).casefold()):
+        if known := self._folded.get(_folded(plain)):
             return Match(known, what_changed(text, plain) or "spaces or case in the id")
+        if _folded(plain) in self._refused:
+            return Match(fault="id-waits")
+        if named := self._names.get(plain.casefold()):
+            if len(named) > 1:
+                return Match(fault="id-names", detail=str(len(named)))
+            return Match(named[0], "the name of the KPI instead of its id")
         if _TOTAL.fullmatch(plain):
             return Match(fault="row-total")
+        if (found := _MARKED.fullmatch(plain)) and (
+            known := self._folded.get(_folded(found["id"]))
+        ):
+            return Match(
+                fault="id-marked", detail=f'{known} with "{found["mark"].strip()}" behind it'
+            )
         if near := self._near(plain, kind):
             return Match(fault="id-lookalike", detail=near)
         return Match(fault="id-unknown", detail="")
@@ -83,7 +121,7 @@ class Ids:
         """The known id that `plain` was probably meant to be, with how it may have come about."""
         if known := self._without_zeros.get(_without_zeros(plain)):
             return f"{known}: zeros at the beginning of a number were lost or added"
-        if kind in (DATE, MONTH) or DATELIKE.fullmatch(plain):
+        if kind in (DATE, MONTH, YEAR) or DATELIKE.fullmatch(plain):
             return self._made_a_date(plain.lower())
         try:
             known = self._powers.get(Decimal(plain))

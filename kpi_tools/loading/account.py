@@ -8,26 +8,16 @@ from typing import Final
 import pandas as pd
 
 from kpi_tools.errors import InputError
-from kpi_tools.intake.reading import Snapshot, read_table, take, unchanged
-from kpi_tools.intake.received import files_in
-from kpi_tools.intake.tables import Layout, Table
-from kpi_tools.intake.workbooks import Workbooks
+from kpi_tools.loading.cells import clean_name
+from kpi_tools.loading.read import Layout, Snapshot, Table, read_table, take
+from kpi_tools.loading.rules import ERROR, Ledger, column_name
 from kpi_tools.quarters import Quarter
-from kpi_tools.words.hygiene import clean_name
-from kpi_tools.words.problems import Ledger, column_name
-from kpi_tools.words.rules import ERROR
+from kpi_tools.received import files_in
+from kpi_tools.workbooks.child import Workbooks
 
 COUNTS: Final = (
-    "file",
-    "sheet",
-    "outcome",
-    "rows_in",
-    "accepted",
-    "rejected",
-    "blank",
-    "bytes",
-    "sha256",
-)
+    "file", "sheet", "outcome", "rows_in", "accepted", "rejected", "blank", "bytes", "sha256",
+)  # fmt: skip
 REJECTED: Final = ("file", "sheet", "row", "codes", "reasons")
 
 
@@ -79,23 +69,24 @@ class Run:
     def returns(self, folder: Path, layout: Layout) -> Iterator[Table]:
         """The tables of the returns in a quarter's folder; the other files there are noted."""
         seen: dict[str, str] = {}
-        for found in files_in(folder):
+        # copies last: what they are copies of is known by then
+        for found in sorted(files_in(folder), key=lambda one: one.code == "file-copy"):
             name = self._name(found.path)
-            if not found.code:
-                taken = take(found.path, name, self.ledger)
-                if taken and taken.sha256 in seen:
-                    self._skip(name, "file-copy", seen[taken.sha256])
-                    continue
+            if found.code and found.code != "file-copy":
+                self._skip(name, found.code, found.detail)
+                continue
+            taken = take(found.path, name, self.ledger)
+            if taken and taken.sha256 in seen:
+                self._skip(name, "file-copy", seen[taken.sha256])
+            elif found.code:
+                self._skip(name, "file-copy-differs", found.detail)
+            else:
                 table = read_table(taken, layout, self.ledger, self._books) if taken else None
                 self._taken.append((name, taken, table, "refused" if table is None else "read"))
                 if taken:
                     seen[taken.sha256] = found.path.name
                 if table is not None:
                     yield table
-            else:
-                self._skip(
-                    name, found.code, found.detail + _unlike(found.path, found.detail, found.code)
-                )
 
     def note(self, path: Path, code: str, detail: str) -> None:
         """Something lies where no file is looked for."""
@@ -104,42 +95,26 @@ class Run:
     def check_still_there(self) -> None:
         """Note each file whose bytes are no longer those that were read."""
         for name, taken, _, _ in self._taken:
-            if taken and not unchanged(taken):
+            if taken and not _unchanged(taken):
                 self.ledger.problem("file-changing", name)
 
     def counts(self) -> pd.DataFrame:
         """One row per file (columns: COUNTS). Rows in = accepted + rejected + blank, or it is a defect of ours."""
         rows = []
         for name, taken, table, outcome in self._taken:
-            accepted, rejected, blank = 0, 0, 0
+            sheet, accepted, rejected, blank = "", 0, 0, 0
             if table is not None:
-                accepted, rejected, blank = (
-                    int((~table.bad).sum()),
-                    int(table.bad.sum()),
-                    table.blank,
-                )
-                if table.rows_in != accepted + rejected + blank:
-                    raise AssertionError(
-                        f"{name}: {table.rows_in} rows are not {accepted} + {rejected} + {blank}"
-                    )
+                sheet, rejected, blank = table.sheet, int(table.bad.sum()), table.blank
+                accepted = len(table) - rejected
+                if table.rows_in != accepted + rejected + blank or blank < 0:
+                    parts = f"{accepted} + {rejected} + {blank}"
+                    raise AssertionError(f"{name}: {table.rows_in} rows are not {parts}")
                 accepted -= table.later
             size, digest = (len(taken.raw), taken.sha256) if taken else (0, "")
-            sheet = "" if table is None else table.sheet
-            rows.append(
-                (
-                    name,
-                    sheet,
-                    outcome,
-                    accepted + rejected + blank,
-                    accepted,
-                    rejected,
-                    blank,
-                    size,
-                    digest,
-                )
-            )
-        table = pd.DataFrame(rows, columns=list(COUNTS))
-        return table.astype({"file": "str", "sheet": "str", "outcome": "str", "sha256": "str"})
+            total = accepted + rejected + blank
+            rows.append((name, sheet, outcome, total, accepted, rejected, blank, size, digest))
+        counts = pd.DataFrame(rows, columns=list(COUNTS))
+        return counts.astype({"file": "str", "sheet": "str", "outcome": "str", "sha256": "str"})
 
     def rejected(self, problems: pd.DataFrame) -> pd.DataFrame:
         """Every refused row as it was sent: REJECTED, then its cells by column (null where the table has no such column).
@@ -176,18 +151,12 @@ class Run:
         return Table(self._name(path), "", [], {name: [] for name in layout.names}, {}, self.ledger)
 
 
-def _unlike(path: Path, original: str, code: str) -> str:
-    """Of a copy: whether the two differ, in words."""
-    if code != "file-copy":
-        return ""
-    beside = next(
-        (other for other in path.parent.iterdir() if other.name.casefold() == original.casefold()),
-        path,
-    )
+def _unchanged(snapshot: Snapshot) -> bool:
+    """Whether the file still holds the bytes that were read."""
     try:
-        return "" if path.read_bytes() == beside.read_bytes() else ", which holds something else"
+        return snapshot.path.read_bytes() == snapshot.raw
     except OSError:
-        return ""
+        return False
 
 
 def _reasons(problems: pd.DataFrame) -> dict[tuple[str, str, int], list[tuple[str, str]]]:

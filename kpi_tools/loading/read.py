@@ -1,0 +1,418 @@
+"""One file → one table of texts, with the rows and columns that a person sees, before any of it is understood.
+
+Knows files, not KPIs: what a file really is, its encoding and separator, which sheet and row hold the headings. What is wrong
+with the file as a whole, or with the shape of a row, goes into the ledger.
+"""
+
+import hashlib
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from kpi_tools.loading.cells import CIRCULAR, FORMULA, clean_name
+from kpi_tools.loading.csvs import FileFault, Grid, read_text, what_it_is
+from kpi_tools.loading.rules import ERROR, Ledger
+from kpi_tools.quarters import Quarter, QuarterError
+from kpi_tools.workbooks.child import Workbooks
+from kpi_tools.workbooks.parts import letters
+
+LARGEST: Final = 20 * 2**20
+_HEADING_WITHIN: Final = 40
+_TIME: Final = re.compile(
+    r"q[1-4]|(?:20)?\d\d[-/](?:20)?\d\d|20\d\d|\d{4}-\d\d-\d\d|\d\d?[-/.]\d\d?[-/.](?:20)?\d\d|"
+    r"(?:jan|feb|mar|apr|may|june?|july?|aug|sept?|oct|nov|dec)[a-z]*\.?[-/' ]*(?:(?:20)?\d\d)?",
+    re.I,
+)
+_RANGE: Final = re.compile(r"([A-Z]+)(\d+):([A-Z]+)(\d+)")
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The columns that a kind of table must and may have; the first one is its key.
+
+    `shown` are those that our own template has for whoever fills it in: they are kept where all of them stand there.
+    `others`: whether further columns are kept as well, by their own names.
+    """
+
+    required: tuple[str, ...]
+    optional: tuple[str, ...] = ()
+    shown: tuple[str, ...] = ()
+    others: bool = False
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All columns, in their order."""
+        return self.required + self.optional
+
+
+@dataclass
+class Table:
+    """The rows below the headings of one sheet, as texts by column; `bad` marks rows that are refused.
+
+    `rows_in` counts them together with `blank` rows; `beyond` holds what stands right of the last heading. `later` counts
+    good rows that come into force after the report's quarter: they are not part of its account, which would change with them.
+    """
+
+    file: str
+    sheet: str
+    rows: list[int]
+    cells: dict[str, list[str]]
+    letters: dict[str, str]
+    ledger: Ledger
+    kinds: dict[str, dict[int, str]] = field(default_factory=dict)
+    records: list[int] | None = None
+    comma_is_doubtful: bool = False
+    blank: int = 0
+    later: int = 0
+    rows_in: int = 0
+    beyond: dict[int, str] = field(default_factory=dict)
+    bad: np.ndarray = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.bad = np.zeros(len(self.rows), dtype=bool)
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def kind(self, column: str, position: int) -> str:
+        """The workbook kind of a cell, "" where its text says all."""
+        return self.kinds.get(column, {}).get(position, "")
+
+    def place(self, column: str) -> str:
+        """How problems name a column: `value (C)`."""
+        return f"{column} ({self.letters[column]})" if column in self.letters else column
+
+    def fault(self, position: int, column: str, code: str, detail: str = "") -> None:
+        """Note that the cell breaks a rule; where the rule is an error, the row is refused."""
+        value = self.cells[column][position] if column in self.cells else ""
+        severity = self.ledger.problem(
+            code, self.file, sheet=self.sheet, row=self.rows[position], column=self.place(column) if column else "",
+            value=value, detail=detail, excel_row=self.records[position] if self.records else 0,
+        )  # fmt: skip
+        if severity == ERROR:
+            self.bad[position] = True
+
+    def changed(self, position: int, column: str, taken: str, why: str) -> None:
+        """Note that a cell was taken as something else than it says."""
+        sent = self.cells[column][position]
+        self.ledger.change(
+            self.file, self.sheet, self.rows[position], self.place(column), sent, taken, why
+        )
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """The bytes of one file as they were when read; everything is parsed from these."""
+
+    path: Path
+    file: str
+    raw: bytes
+
+    @cached_property
+    def sha256(self) -> str:
+        """The hash of the bytes."""
+        return hashlib.sha256(self.raw).hexdigest()
+
+
+def take(path: Path, file: str, ledger: Ledger) -> Snapshot | None:
+    """The bytes of `path`, read once; None where they cannot be had (then the ledger says why)."""
+    try:
+        size = path.stat().st_size
+        if size > LARGEST:
+            detail = f"{size / 2**20:,.0f} MB, more than {LARGEST // 2**20}"
+            ledger.problem("file-large", file, detail=detail)
+            return None
+        return Snapshot(path, file, path.read_bytes())
+    except OSError as error:
+        ledger.problem("file-unreadable", file, detail=error.strerror or "no reason is given")
+        return None
+
+
+def read_table(
+    snapshot: Snapshot, layout: Layout, ledger: Ledger, books: Workbooks
+) -> Table | None:
+    """The table of `layout` in the file; None where the file is refused as a whole (then the ledger says why)."""
+    try:
+        if snapshot.path.suffix.lower() == ".xlsx":
+            grid = _choose(_workbook_grids(snapshot, books, ledger), layout)
+        else:
+            grid = read_text(snapshot.raw, lambda rows: _known(rows, layout))
+        for why in grid.remarks:
+            ledger.change(snapshot.file, "", 0, "", "", "", why)
+        return _TableOf(grid, layout, snapshot.file, ledger).table()
+    except FileFault as fault:
+        ledger.problem(
+            fault.code, snapshot.file, sheet=fault.sheet, row=fault.row, detail=fault.detail
+        )
+        return None
+
+
+def _workbook_grids(snapshot: Snapshot, books: Workbooks, ledger: Ledger) -> list[Grid]:
+    """One grid per sheet. Hidden sheets that hold something are reported, and empty here."""
+    kind = what_it_is(snapshot.raw)
+    if kind != "a workbook":
+        raise FileFault("file-kind", kind or "a text file, such as CSV")
+    answer = books.read(snapshot.raw)
+    if "fault" in answer:
+        raise FileFault(answer["fault"], answer["detail"])
+    if answer["unknown"]:
+        ledger.problem("styles-unknown", snapshot.file, detail=answer["unknown"])
+    grids = []
+    for sheet in answer["sheets"]:
+        name = sheet["name"]
+        if sheet["hidden"]:
+            grids.append(Grid(name, hidden=True, filled=sheet["filled"]))
+            if sheet["filled"]:
+                ledger.problem("sheet-hidden", snapshot.file, sheet=name, detail=f'"{name}"')
+            continue
+        lines = [line for line, _ in sheet["rows"]]
+        grids.append(
+            Grid(
+                name, [cells for _, cells in sheet["rows"]], lines,
+                last=lines[-1] if lines else 0,
+                kinds={(line, place): kind for line, place, kind in sheet["kinds"]},
+                hidden_rows=sheet["hidden_rows"], hidden_columns=set(sheet["hidden_columns"]),
+                marks=[
+                    *((line, place, "cell-struck", "") for line, place in sheet["struck"]),
+                    *((line, place, "cell-unseen", "") for line, place in sheet["unseen"]),
+                    *((line, place, "cell-comment", f'"{clean_name(text)[:200]}".') for line, place, text in sheet["comments"]),
+                ],
+                merged=sheet["merged"],
+            )
+        )  # fmt: skip
+    return grids
+
+
+def heading(text: str) -> str:
+    """A heading as columns are named: `KPI ID` → `kpi_id`."""
+    return re.sub(r"\W+", "_", clean_name(text).casefold()).strip("_")
+
+
+def _known(rows: Sequence[Sequence[str]], layout: Layout) -> int:
+    """The most headings of `layout` that stand in one of the first rows."""
+    names = set(layout.names)
+    return max((len({*map(heading, row)} & names) for row in rows[:_HEADING_WITHIN]), default=0)
+
+
+def _heading_row(grid: Grid, layout: Layout) -> int | None:
+    for position, cells in enumerate(grid.cells[:_HEADING_WITHIN]):
+        if set(layout.required) <= set(map(heading, cells)):
+            return position
+    return None
+
+
+def _choose(grids: list[Grid], layout: Layout) -> Grid:
+    """The one visible sheet that holds the table. Raises `FileFault` where there is none or more than one."""
+    visible = [grid for grid in grids if not grid.hidden]
+    candidates = [grid for grid in visible if _heading_row(grid, layout) is not None]
+    if len(candidates) > 1:
+        raise FileFault("table-sheets", ", ".join(f'"{grid.sheet}"' for grid in candidates))
+    if candidates:
+        return candidates[0]
+    if not any(grid.cells for grid in visible):
+        hidden = [f'"{grid.sheet}"' for grid in grids if grid.hidden and grid.filled]
+        raise FileFault("table-hidden", ", ".join(hidden)) if hidden else FileFault("file-empty")
+    return max(visible, key=lambda grid: _known(grid.cells, layout))
+
+
+def _no_headings(grid: Grid, layout: Layout) -> FileFault:
+    """Why there is no row of headings: the nearest row decides."""
+    best, missing = -1, layout.required
+    for position, cells in enumerate(grid.cells[:_HEADING_WITHIN]):
+        names = set(map(heading, cells))
+        periods = [cell for cell in cells if _is_time(cell)]
+        if len(periods) > 1:
+            detail = ", ".join(periods[:3])
+            return FileFault("table-wide", detail, grid.sheet, grid.lines[position])
+        lacking = tuple(name for name in layout.required if name not in names)
+        if names & set(layout.names) and len(lacking) < len(missing):
+            best, missing = position, lacking
+    wanted = ", ".join(f'"{name}"' for name in missing)
+    if best < 0:
+        return FileFault("table-header", wanted, grid.sheet)
+    return FileFault("table-columns", wanted, grid.sheet, grid.lines[best])
+
+
+def _is_time(text: str) -> bool:
+    """Whether a heading is one of a row of periods, as far as can be told: quarters, months, years, dates."""
+    try:
+        return bool(_TIME.fullmatch(clean_name(text))) or bool(Quarter.parse(text))
+    except QuarterError as error:
+        return "is ambiguous" in str(error)
+
+
+class _TableOf:
+    """The table in a grid; what is wrong with headings and the shape of rows goes into the ledger. Raises `FileFault`."""
+
+    def __init__(self, grid: Grid, layout: Layout, file: str, ledger: Ledger) -> None:
+        self.grid, self.layout, self.file, self.ledger = grid, layout, file, ledger
+        at = _heading_row(grid, layout)
+        if at is None:
+            raise _no_headings(grid, layout)
+        self.at, self.line, self.headings = at, grid.lines[at], grid.cells[at]
+        self.names = list(map(heading, self.headings))
+        while not self.names[-1]:
+            self.names.pop()
+        for name in layout.names:
+            if self.names.count(name) > 1:
+                raise FileFault("table-duplicate", f'"{name}"', grid.sheet, self.line)
+
+    def table(self) -> Table:
+        grid, width = self.grid, len(self.names)
+        self._describe_headings()
+        nothing_shown = {
+            line for (line, _), kind in grid.kinds.items() if kind in (FORMULA, CIRCULAR)
+        }
+        filled = [
+            position
+            for position in range(self.at + 1, len(grid.cells))
+            if any(map(str.strip, grid.cells[position])) or grid.lines[position] in nothing_shown
+        ]
+        if not filled:
+            self.ledger.problem("table-no-rows", self.file, sheet=grid.sheet, row=self.line)
+        lines = [grid.lines[position] for position in filled]
+        body = [grid.cells[position] for position in filled]
+        wanted = self._wanted()
+        places = {name: self.names.index(name) for name in wanted if name in self.names}
+        cells = {
+            name: [
+                row[places[name]] if name in places and places[name] < len(row) else ""
+                for row in body
+            ]
+            for name in wanted
+        }
+        rows_in = grid.last - (grid.records[self.at] if grid.records else self.line)
+        table = Table(
+            self.file, grid.sheet, lines, cells, {name: letters(place + 1) for name, place in places.items()}, self.ledger,
+            records=[grid.records[position] for position in filled] if grid.records else None,
+            comma_is_doubtful=grid.comma_is_doubtful, blank=rows_in - len(filled), rows_in=rows_in,
+        )  # fmt: skip
+        self._refuse_second_headings(table)
+        if grid.records:
+            self._check_widths(table, body)
+        else:
+            for position, row in enumerate(body):
+                self._check_beside(table, position, row, width)
+            self._mark(table, places)
+        return table
+
+    def _wanted(self) -> tuple[str, ...]:
+        layout = self.layout
+        shown = layout.shown if set(layout.shown) <= set(self.names) else ()
+        others = filter(None, self.names) if layout.others else ()
+        return tuple(dict.fromkeys([*layout.names, *shown, *others]))
+
+    def _describe_headings(self) -> None:
+        grid, wanted = self.grid, self._wanted()
+        for above in range(self.at):
+            if text := " ".join(filter(None, map(clean_name, grid.cells[above]))):
+                why = "text above the headings, left out"
+                self.ledger.change(self.file, grid.sheet, grid.lines[above], "", text, "", why)
+        for place, name in enumerate(self.names):
+            sent, letter = self.headings[place], letters(place + 1)
+            if name in self.layout.names:
+                column = f"{name} ({letter})"
+                if sent != name:
+                    self.ledger.change(
+                        self.file, grid.sheet, self.line, column, sent, name, "heading"
+                    )
+                if place in grid.hidden_columns:
+                    self.ledger.problem("column-hidden", self.file, sheet=grid.sheet, column=column)
+            elif name not in wanted and (
+                name
+                or any(place < len(row) and row[place].strip() for row in grid.cells[self.at + 1 :])
+            ):
+                shown = f"{clean_name(sent) or '(no heading)'} ({letter})"
+                self.ledger.problem(
+                    "table-unexpected", self.file, sheet=grid.sheet, row=self.line, column=shown
+                )
+
+    def _refuse_second_headings(self, table: Table) -> None:
+        key = self.layout.required[0]
+        for row, text in zip(table.rows, table.cells[key], strict=True):
+            if heading(text) == key:
+                raise FileFault("table-two", str(row), table.sheet, row)
+
+    def _check_widths(self, table: Table, body: list[list[str]]) -> None:
+        """Rows of a CSV file have as many cells as its headings, blank ones too: one more is a comma in a number."""
+        wide, width, key = len(self.headings), len(self.names), self.layout.required[0]
+        surplus = _blank_surplus(body, wide)
+        if surplus:
+            why = "a blank cell too many at the end of every row, left out"
+            self.ledger.change(self.file, "", self.line, "", "", "", why)
+        for position, row in enumerate(body):
+            if len(row) < wide:
+                filled = [cell for cell in row if cell.strip()]
+                if len(filled) == 1 and len(re.split(r"[,;\t|]", filled[0])) < len(table.letters):
+                    table.fault(position, key, "row-footnote")
+                else:
+                    table.fault(position, "", "row-short", f"{len(row)} of {wide}")
+            elif len(row) > wide + surplus:
+                table.beyond[position] = " | ".join(row[width:])
+                table.fault(position, "", "row-long", f"{len(row)} instead of {wide}")
+            else:
+                self._check_beside(table, position, row, width)
+
+    def _check_beside(self, table: Table, position: int, row: list[str], width: int) -> None:
+        """Nothing may stand right of the last heading."""
+        if beside := [place for place in range(width, len(row)) if row[place].strip()]:
+            table.beyond[position] = " | ".join(row[place] for place in beside)
+            place = f"{letters(beside[0] + 1)}{table.rows[position]}"
+            table.fault(
+                position, "", "row-beside", f'{place} ("{clean_name(row[beside[0]])[:80]}")'
+            )
+
+    def _mark(self, table: Table, places: dict[str, int]) -> None:
+        """What a workbook says of its cells and rows besides their texts."""
+        position_of = {line: position for position, line in enumerate(table.rows)}
+        column_at = {place: name for name, place in places.items()}
+        for (line, place), kind in self.grid.kinds.items():
+            if line in position_of and place in column_at:
+                table.kinds.setdefault(column_at[place], {})[position_of[line]] = kind
+        for line in self.grid.hidden_rows:
+            if line in position_of:
+                table.fault(position_of[line], "", "row-hidden")
+        for line, place, code, detail in self.grid.marks:
+            if line in position_of and column_at.get(place) in self.layout.names:
+                table.fault(position_of[line], column_at[place], code, detail)
+        merged = dict[tuple[int, str], str]()
+        for reference in self.grid.merged:
+            if found := _RANGE.fullmatch(reference):
+                left, right = _place(found[1]), _place(found[3])
+                first = min((place for place in column_at if left <= place <= right), default=None)
+                for position, line in enumerate(table.rows if first is not None else ()):
+                    if first is not None and int(found[2]) <= line <= int(found[4]):
+                        merged.setdefault((position, column_at[first]), reference)
+        for (position, column), reference in merged.items():
+            table.fault(position, column, "row-merged", reference)
+
+
+def _place(column: str) -> int:
+    number = 0
+    for letter in column:
+        number = number * 26 + ord(letter) - 64
+    return number - 1
+
+
+def _blank_surplus(body: list[list[str]], wide: int) -> int:
+    """How many blank cells every row has too many at its end, as some programs write; 0 where a comma may have cut a cell.
+
+    Such a comma leaves one to three digits beside exactly three. A row without such a pair shows that the blank is of all.
+    """
+    widths = set(map(len, body))
+    surplus = widths.pop() - wide if len(widths) == 1 and len(body) > 1 else 0
+    blank = not any(cell.strip() for row in body for cell in row[wide:])
+    return surplus if surplus > 0 and blank and not all(map(_may_be_cut, body)) else 0
+
+
+def _may_be_cut(row: list[str]) -> bool:
+    return any(
+        re.fullmatch(r"-?£?\d{1,3}", left.strip())
+        and re.fullmatch(r"\d{3}(?:\.\d+)?%?", right.strip())
+        for left, right in zip(row, row[1:], strict=False)
+    )

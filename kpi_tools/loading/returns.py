@@ -1,0 +1,470 @@
+"""The returns folders up to a quarter → one table of the rows accepted from them: what each says, and the rules it must keep."""
+
+import re
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from math import inf, isnan, nan
+from statistics import median
+from typing import Any, Final
+
+import pandas as pd
+
+from kpi_tools.loading.account import Run
+from kpi_tools.loading.cells import (
+    TEXT_CAP,
+    Number,
+    clean_name,
+    clean_text,
+    fault_of_text,
+    read_number,
+    read_status,
+    what_changed,
+)
+from kpi_tools.loading.ids import Ids, Match
+from kpi_tools.loading.periods import Period, read_period
+from kpi_tools.loading.read import Layout, Table
+from kpi_tools.loading.targets import with_targets
+from kpi_tools.quarters import Quarter
+from kpi_tools.received import sort_out
+from kpi_tools.units import known_unit, meant_unit, unit_family
+from kpi_tools.vocabulary import FINAL, NOT_AVAILABLE, STATUSES, STATUSES_WITHOUT_VALUE
+
+LINES: Final = ("target", "floor_standard")
+SHOWN: Final = ("kpi_name", "unit", "last_figure", *LINES)
+"""What stands in a return template between the period and the figures, for whoever fills it in."""
+NUMBERS: Final = ("value", "numerator", "denominator")
+RETURNS: Final = Layout(
+    ("kpi_id", "period", "value"), ("numerator", "denominator", "status", "note"), SHOWN
+)
+SUBMISSION: Final = {
+    "kpi_id": "str", "period": "str", "quarter": "str", "month": "str", "value": "float64", "numerator": "float64",
+    "denominator": "float64", "status": "str", "note": "str", "milestone": "str", "received": "str", "file": "str",
+    "sheet": "str", "row": "int64", "silent": "bool",
+}  # fmt: skip
+"""The columns of accepted rows, with their types."""
+_WELL_ABOVE_FRACTIONS: Final = 5.0
+
+
+@dataclass
+class Catalogue:
+    """What a return is held against: the KPIs, their targets, what their ids are called, the statuses of milestones."""
+
+    kpis: pd.DataFrame
+    targets: pd.DataFrame
+    ids: Ids
+    milestones: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.by_id: dict[str, dict[str, Any]] = {
+            kpi["kpi_id"]: kpi for kpi in self.kpis.to_dict("records")
+        }
+
+
+@dataclass
+class Row:
+    """One row of a return as it is checked; the figure may yet follow from its parts."""
+
+    at: int
+    folder: Quarter
+    kpi: Mapping[str, Any]
+    match: Match
+    period: Period
+    value: Number
+    numerator: Number
+    denominator: Number
+    status: str
+    status_why: str
+    status_fault: str
+    sent_note: str
+    note: str
+    note_fault: str
+    milestone: str = ""
+    target: float = nan
+    floor_standard: float = nan
+    usual: float = nan
+    typed: str = ""
+    silent: bool = False
+
+    @property
+    def readable(self) -> bool:
+        """Whether KPI and period are known."""
+        return bool(self.kpi) and self.period.quarter is not None
+
+    @property
+    def label(self) -> str:
+        """The month, or else the quarter's label."""
+        return self.period.month or str(self.period.quarter or "")
+
+    @property
+    def unit(self) -> str:
+        return str(self.kpi.get("unit", ""))
+
+    @property
+    def highest(self) -> float:
+        return float(self.kpi.get("range_high", unit_family(self.unit).high))
+
+    @property
+    def lowest(self) -> float:
+        return float(self.kpi.get("range_low", unit_family(self.unit).low))
+
+    @property
+    def rounding(self) -> float:
+        """To what the counts are rounded before they are sent; 0 where they are not."""
+        to = self.kpi.get("rounded_to")
+        return 0.0 if to is None or pd.isna(to) else float(to)
+
+    @property
+    def parts(self) -> bool:
+        """Whether both parts are given."""
+        return _given(self.numerator) and _given(self.denominator)
+
+    @property
+    def over(self) -> bool:
+        """Whether a part is greater than its whole, where it cannot be, by more than both are rounded."""
+        surplus = self.numerator.value - self.denominator.value
+        return (
+            self.unit == "%"
+            and self.highest <= 100
+            and self.denominator.value > 0
+            and surplus > self.rounding
+        )
+
+    @property
+    def made(self) -> float:
+        """The figure that the parts make; NaN where they make none."""
+        per = unit_family(self.unit).per
+        if not self.parts or per is None or self.denominator.value <= 0:
+            return nan
+        made = per * self.numerator.value / self.denominator.value
+        return (
+            min(made, 100.0) if self.rounding and self.unit == "%" and self.highest <= 100 else made
+        )
+
+    @property
+    def reason_given(self) -> bool:
+        return self.status in STATUSES_WITHOUT_VALUE
+
+
+def _given(number: Number) -> bool:
+    return not isnan(number.value)
+
+
+def submissions_upto(last: Quarter, run: Run, known: Catalogue) -> pd.DataFrame:
+    """The accepted rows of every folder up to `last`, oldest folder first (columns: SUBMISSION).
+
+    Without a catalogue nothing is read: every row would only be reported as unknown.
+    """
+    folders, others = sort_out(run.raw)
+    for other in others:
+        run.note(other.path, other.code, other.detail)
+    accepted = list[tuple[Any, ...]]()
+    for quarter in sorted(folders):
+        if quarter <= last and known.by_id:
+            tables = [
+                (table, check_return(table, quarter, known))
+                for table in run.returns(folders[quarter], RETURNS)
+            ]
+            _check_duplicates(tables)
+            accepted += [
+                _record(table, row)
+                for table, rows in tables
+                for row in rows
+                if not table.bad[row.at]
+            ]
+    return pd.DataFrame(accepted, columns=list(SUBMISSION)).astype(SUBMISSION)
+
+
+def shown(submissions: pd.DataFrame) -> pd.DataFrame:
+    """Submissions as others see them: missing texts are null."""
+    empty = ("month", "note", "sheet", "milestone")
+    return submissions.assign(
+        **{name: submissions[name].mask(submissions[name] == "") for name in empty}
+    )
+
+
+def _record(table: Table, row: Row) -> tuple[Any, ...]:
+    return (
+        row.match.id, row.label, str(row.period.quarter), row.period.month, row.value.value, row.numerator.value,
+        row.denominator.value, row.status, row.note, row.milestone, row.folder.label, table.file, table.sheet,
+        table.rows[row.at], row.silent,
+    )  # fmt: skip
+
+
+def check_return(table: Table, folder: Quarter, known: Catalogue) -> list[Row]:
+    """Each row of `table`, received in the folder of a quarter, read and checked; faults and changes go into its ledger."""
+    misshapen = set(table.bad.nonzero()[0].tolist())
+    rows = [_read_row(table, at, folder, known) for at in range(len(table))]
+    _add_lines(rows, table, known)
+    for row in rows:
+        if row.at in misshapen or _is_no_figure(table, row):
+            continue
+        for column, code, detail in _own_faults(row):
+            table.fault(row.at, column, code, detail)
+        for column, code, broken in _RULES:
+            found = broken(row, known)
+            if found is not None and found is not False:
+                table.fault(row.at, column, code, "" if found is True else found)
+        if row.kpi:
+            _settle(table, row)
+        if not table.bad[row.at]:
+            _log(table, row)
+    return rows
+
+
+def _read_row(table: Table, at: int, folder: Quarter, known: Catalogue) -> Row:
+    def cell(column: str) -> tuple[str, str]:
+        return table.cells[column][at], table.kind(column, at)
+
+    match = known.ids.find(*cell("kpi_id"))
+    kpi = known.by_id.get(match.id, {})
+    unit = str(kpi.get("unit", ""))
+    milestone = kpi.get("kind") == "milestone"
+    value, numerator, denominator = (
+        read_number(*cell(name), table.comma_is_doubtful, unit if name == "value" else "")
+        for name in NUMBERS
+    )
+    status, status_why, status_fault = read_status(*cell("status"))
+    sent, kind = cell("note")
+    note, fault = clean_text(sent), fault_of_text(sent, kind)
+    row = Row(
+        at, folder, kpi, match, read_period(*cell("period"), kpi), value, numerator, denominator,
+        status, status_why, status_fault, sent, "" if fault else note[:TEXT_CAP],
+        fault or ("text-cut" if len(note) > TEXT_CAP else ""),
+    )  # fmt: skip
+    if milestone and not value.blank:
+        folded = {name.casefold(): name for name in known.milestones}
+        row.milestone = folded.get(clean_name(cell("value")[0]).casefold(), "")
+        why = "" if row.milestone else value.fault or "value-text"
+        row.value = Number(
+            fault="milestone-unknown" if why else "", detail=", ".join(known.milestones)
+        )
+    return row
+
+
+def _add_lines(rows: list[Row], table: Table, known: Catalogue) -> None:
+    """The lines in force for each row, what its KPI's other figures are, and what was typed over a target shown."""
+    asked = [row for row in rows if row.readable]
+    if not asked:
+        return
+    frame = pd.DataFrame(
+        {
+            "kpi_id": [row.match.id for row in asked],
+            "quarter": [str(row.period.quarter) for row in asked],
+        }
+    )
+    lines = with_targets(frame.astype("str"), known.targets)
+    figures = defaultdict[str, list[float]](list)
+    for row in asked:
+        if _given(row.value):
+            figures[row.match.id].append(row.value.value)
+    for at, row in enumerate(asked):
+        row.target, row.floor_standard = (float(lines[name].iloc[at]) for name in LINES)
+        row.usual = median(figures[row.match.id] or [nan])
+        for name in LINES if set(SHOWN) <= set(table.cells) else ():
+            shown_line = read_number(table.cells[name][row.at], table.kind(name, row.at))
+            line = row.target if name == "target" else row.floor_standard
+            if abs(shown_line.value - line) > 0.5 * 10.0**-shown_line.decimals + 1e-9:
+                row.typed = f"{name.replace('_', ' ')} {shown_line.value:g} where {line:g} is"
+
+
+def _is_no_figure(table: Table, row: Row) -> bool:
+    """Whether the row is a total, a footnote, units or without a KPI that is known: of the first three no more is said."""
+    others = [table.cells[name][row.at].strip() for name in RETURNS.names if name != "kpi_id"]
+    code = row.match.fault
+    unknown = code in ("id-unknown", "id-missing")
+    value = table.cells["value"][row.at].strip(" ()")
+    if unknown and not any(others):
+        code = "row-footnote"
+    elif unknown and row.at == 0 and not re.search(r"\d", " ".join(others)) and (
+        known_unit(value) or meant_unit(value) or value.casefold() in ("numeric", "decimal")
+    ):  # fmt: skip
+        code = "row-units"
+    if code:
+        table.fault(row.at, "kpi_id", code, row.match.detail)
+    return code in ("row-total", "row-footnote", "row-units", "id-waits")
+
+
+def _retired(row: Row, _: Catalogue) -> str | None:
+    last = row.kpi.get("last_quarter")
+    if not row.readable or not isinstance(last, str) or str(row.period.quarter) <= last:
+        return None
+    return Quarter.parse(last).title
+
+
+def _is_fraction(row: Row, _: Catalogue) -> str | None:
+    """A percentage of at most one where the KPI's target and floor, or else its other figures, are well above: 0.87 for 87%."""
+    value = row.value
+    if (
+        not row.readable
+        or row.unit != "%"
+        or not 0 < value.value <= 1
+        or value.percent
+        or row.parts
+    ):
+        return None
+    lines = [line for line in (row.target, row.floor_standard) if not isnan(line)]
+    near = min(lines, default=row.usual)
+    return f" with figures near {near:g}" if near > _WELL_ABOVE_FRACTIONS else None
+
+
+def _outside(row: Row, _: Catalogue) -> str | None:
+    value = row.value.value
+    usual = value > 100 == row.highest and row.unit == "%" or value < 0 == row.lowest
+    if isnan(value) or usual or row.lowest <= value <= row.highest:
+        return None
+    if row.lowest == -inf:
+        return f"at most {row.highest:g}"
+    return (
+        f"at least {row.lowest:g}" if row.highest == inf else f"{row.lowest:g} to {row.highest:g}"
+    )
+
+
+def _unlike_parts(row: Row, _: Catalogue) -> str | None:
+    made, value = row.made, row.value
+    rounding = 0.5 * 10.0**-value.decimals + 1e-9 * max(1, abs(made))
+    capped = min(value.value, 100.0) if row.rounding and made == 100 else value.value
+    return f"{made:,.{value.decimals + 1}f}" if abs(capped - made) > rounding else None
+
+
+def _parts_withheld(row: Row, _: Catalogue) -> str | None:
+    if not row.parts or _given(row.value) or row.value.fault or row.milestone:
+        return None
+    if row.value.blank:
+        return row.status if row.reason_given else None
+    return row.value.reason
+
+
+def _other_reason(row: Row, _: Catalogue) -> str | None:
+    value = row.value
+    if not row.reason_given or _given(value) or value.fault or value.blank or row.milestone:
+        return None
+    if value.reason in (NOT_AVAILABLE, row.status):
+        return None
+    return f'{value.reason}, but the status says "{row.status}"'
+
+
+def _holds_rows(row: Row, known: Catalogue) -> bool:
+    """Whether a line of the note, but for the first, is a row of a return: an id and a period among its cells."""
+    lines = [re.split(r"[,;\t]", line) for line in row.note.split("\n")[1:]]
+    return any(
+        any(known.ids.find(cell).id for cell in cells)
+        and any(not read_period(cell).fault for cell in cells)
+        for cells in lines
+        if len(cells) > 2
+    )
+
+
+Test = Callable[[Row, Catalogue], "str | bool | None"]
+_RULES: Final[tuple[tuple[str, str, Test], ...]] = (
+    ("note", "text-rows", _holds_rows),
+    ("period", "period-year", lambda row, _: row.period.notice or None),
+    ("period", "period-future", lambda row, _: row.folder.title
+     if row.readable and row.period.quarter > row.folder else None),  # type: ignore[operator]
+    ("period", "period-retired", _retired),
+    ("value", "value-sign", lambda row, _: row.unit
+     if row.kpi and (row.value.percent and row.unit != "%" or row.value.pound and not unit_family(row.unit).money) else None),
+    ("numerator", "parts-sign", lambda row, _: bool(row.kpi) and row.numerator.percent),
+    ("denominator", "parts-sign", lambda row, _: bool(row.kpi) and row.denominator.percent),
+    ("numerator", "value-sign", lambda row, _: row.unit
+     if row.kpi and row.numerator.pound and not unit_family(row.unit).money else None),
+    ("denominator", "value-sign", lambda row, _: row.unit
+     if row.kpi and row.denominator.pound and not unit_family(row.unit).money else None),
+    ("value", "value-negative", lambda row, _: bool(row.kpi) and row.value.value < 0 == row.lowest),
+    ("value", "value-above-100", lambda row, _: row.unit == "%" and row.value.value > 100 == row.highest
+     and not (row.rounding and row.parts and not row.over)),
+    ("value", "value-outside", lambda row, known: _outside(row, known) if row.kpi else None),
+    ("numerator", "value-negative", lambda row, _: bool(row.kpi) and row.numerator.value < 0 <= row.lowest),
+    ("denominator", "value-negative", lambda row, _: bool(row.kpi) and row.denominator.value < 0),
+    ("value", "value-fraction", _is_fraction),
+    ("value", "value-fractional", lambda row, _: row.unit == "count" and row.value.value % 1 > 0
+     and not row.kpi.get("decimals", 0) > 0),
+    ("target", "target-typed", lambda row, _: row.typed or None),
+    ("denominator", "parts-zero", lambda row, _: bool(row.kpi) and row.denominator.value == 0),
+    ("numerator", "parts-over", lambda row, _: row.over),
+    ("value", "value-unlike-parts", _unlike_parts),
+    ("numerator", "parts-withheld", _parts_withheld),
+    ("status", "status-with-value", lambda row, _: row.status
+     if row.kpi and row.reason_given and (_given(row.value) or row.milestone) else None),
+    ("value", "status-other-reason", lambda row, known: _other_reason(row, known) if row.kpi else None),
+)  # fmt: skip
+"""Column, code of the rule, and what says for a row whether it is broken: its particulars, or True."""
+
+
+def _own_faults(row: Row) -> Iterator[tuple[str, str, str]]:
+    """What the cells themselves are at fault for, whatever the KPI."""
+    yield from [("period", row.period.fault, row.period.detail)] * bool(row.period.fault)
+    for name, number in zip(NUMBERS, (row.value, row.numerator, row.denominator), strict=True):
+        yield from [(name, number.fault, number.detail)] * bool(number.fault)
+    if row.status_fault:
+        detail = ", ".join(STATUSES) if row.status_fault == "status-unknown" else ""
+        yield "status", row.status_fault, detail
+    yield from [("note", row.note_fault, f"{TEXT_CAP:,}")] * bool(row.note_fault)
+
+
+def _settle(table: Table, row: Row) -> None:
+    """The figure that follows from its parts, and the status: that of a figure, or the reason why there is none."""
+    value, sound = row.value, not row.value.fault
+    if value.blank and sound and not row.reason_given and not isnan(row.made):
+        why = "it follows from numerator and denominator"
+        row.value = value = Number(row.made, why=why)
+    elif _given(value) and row.rounding and row.made == 100 and value.value > 100:
+        row.value = value = value._replace(
+            value=100.0, why="above 100 by the rounding of its parts"
+        )
+    if _given(value) or row.milestone:
+        if not row.status:
+            row.status = FINAL
+            if table.letters.get("status") and not table.bad[row.at]:
+                table.changed(row.at, "status", FINAL, "no status is given with the figure")
+    elif sound:
+        if value.blank and row.status and not row.reason_given and not table.bad[row.at]:
+            table.fault(row.at, "status", "status-without-value", row.status)
+        row.silent = value.blank and not row.status
+        general = value.blank or value.reason == NOT_AVAILABLE
+        if not (row.reason_given and general):
+            row.status = value.reason
+
+
+def _log(table: Table, row: Row) -> None:
+    for name, number in zip(NUMBERS, (row.value, row.numerator, row.denominator), strict=True):
+        if number.why:
+            taken = f"{number.value:.15g}" if _given(number) else ""
+            table.changed(row.at, name, taken, number.why)
+    for name, taken, why in (
+        ("kpi_id", row.match.id, row.match.why),
+        ("period", row.label, row.period.why),
+        ("status", row.status, row.status_why),
+        ("note", row.note, what_changed(row.sent_note, row.note)),
+    ):
+        if why:
+            table.changed(row.at, name, taken, why)
+
+
+def _check_duplicates(tables: list[tuple[Table, list[Row]]]) -> None:
+    """The same KPI and period sent more than once for one folder: rows that differ are all refused, equal ones noted."""
+    sent = defaultdict[tuple[str, str], list[tuple[Table, Row]]](list)
+    for table, rows in tables:
+        for row in rows:
+            if row.readable:
+                sent[row.match.id, row.label].append((table, row))
+    for places in sent.values():
+        if len(places) == 1:
+            continue
+        same = len({_content(table, row) for table, row in places}) == 1
+        for table, row in places:
+            others = [
+                f"row {other.rows[one.at]}" + (f" of {other.file}" if other is not table else "")
+                for other, one in places[:6]
+                if other is not table or one is not row
+            ][:5]
+            if not table.bad[row.at] or not same:
+                code = "duplicate-same" if same else "duplicate-conflict"
+                table.fault(row.at, "kpi_id", code, "; ".join(others))
+
+
+def _content(table: Table, row: Row) -> tuple[object, ...]:
+    if table.bad[row.at]:
+        return table.file, table.sheet, row.at
+    numbers = (row.value, row.numerator, row.denominator)
+    return (*(f"{number.value:.12g}" for number in numbers), row.status, row.note, row.milestone)

@@ -1,0 +1,196 @@
+"""What was found wrong and what was changed on the way in, each with its place: collected, never raised one at a time.
+
+The rules that what is read must keep stand in rules.csv: a stable code, the fault and the remedy in words, how grave it
+is and who can mend it.
+"""
+
+import csv
+from collections import defaultdict
+from dataclasses import dataclass, field
+from itertools import groupby
+from pathlib import Path
+from textwrap import wrap
+from typing import Any, Final, NamedTuple
+
+import pandas as pd
+
+ERROR: Final = "error"
+WARNING: Final = "warning"
+NOTICE: Final = "notice"
+SERVICE: Final = "the service that sent it"
+TEAM: Final = "the performance team"
+
+PROBLEM_COLUMNS: Final = (
+    "severity", "code", "file", "sheet", "row", "column", "value", "rule", "remedy", "who",
+)  # fmt: skip
+LOG_COLUMNS: Final = ("file", "sheet", "row", "column", "sent", "taken", "why")
+SHOWN: Final = 20
+_FEW: Final = 5
+_SHOWN_VALUE: Final = 80
+_WIDTH: Final = 110
+
+
+class Rule(NamedTuple):
+    """What is wrong, with a place for particulars; what to do; whether it stops the report; who can mend it."""
+
+    sentence: str
+    remedy: str
+    severity: str
+    who: str
+
+
+def _read_rules() -> dict[str, Rule]:
+    path = Path(__file__).with_name("rules.csv")
+    with path.open(encoding="utf-8", newline="") as file:
+        return {
+            row["code"]: Rule(
+                row["fault"],
+                row["remedy"],
+                row["severity"],
+                TEAM if row["who"] == "team" else SERVICE,
+            )
+            for row in csv.DictReader(file)
+        }
+
+
+RULES: Final = _read_rules()
+
+
+@dataclass
+class Ledger:
+    """Collects problems and changes; rows are those that a person sees, 0 stands for the file as a whole."""
+
+    _problems: list[tuple[Any, ...]] = field(default_factory=list)
+    _changes: list[tuple[Any, ...]] = field(default_factory=list)
+
+    def problem(
+        self, code: str, file: str, *, sheet: str = "", row: int = 0, column: str = "", value: str = "", detail: str = "",
+        excel_row: int = 0,
+    ) -> str:  # fmt: skip
+        """Note that the rule `code` is broken there; return its severity.
+
+        `row` of a CSV file is the line on which it starts; where cells hold line ends Excel counts otherwise: `excel_row`.
+        """
+        rule = RULES[code]
+        shown = value if len(value) <= _SHOWN_VALUE else value[:_SHOWN_VALUE] + "…"
+        sentence = rule.sentence.replace("{detail}", detail)
+        if excel_row and excel_row != row:
+            sentence += f" (Row {excel_row} in a spreadsheet program.)"
+        self._problems.append(
+            (rule.severity, code, file, sheet, row, column, shown, sentence, rule.remedy, rule.who)
+        )
+        return rule.severity
+
+    def change(
+        self, file: str, sheet: str, row: int, column: str, sent: str, taken: str, why: str
+    ) -> None:
+        """Note that what was sent was taken as something else, because its meaning is certain."""
+        self._changes.append((file, sheet, row, column, sent, taken, why))
+
+    def problems(self) -> pd.DataFrame:
+        """All problems, one row each, sorted by file, sheet and row; `row` is missing where it is the whole file."""
+        return _table(PROBLEM_COLUMNS, self._problems)
+
+    def log(self) -> pd.DataFrame:
+        """All changes, one row each, in the same order."""
+        return _table(LOG_COLUMNS, self._changes)
+
+
+def _table(names: tuple[str, ...], records: list[tuple[Any, ...]]) -> pd.DataFrame:
+    table = pd.DataFrame(records, columns=list(names))
+    table = table.astype({name: "int64" if name == "row" else "str" for name in names})
+    table = table.sort_values(["file", "sheet", "row"], kind="stable", ignore_index=True)
+    return table.assign(row=table["row"].astype("Int64").mask(table["row"] == 0))
+
+
+def column_name(column: str) -> str:
+    """The name in a problem's `column`, which also carries the letter: `value (C)` → `value`."""
+    return column.rpartition(" (")[0] or column
+
+
+def as_list(problems: pd.DataFrame) -> str:
+    """The problems under the name of each file and sheet: places and contents of cells, below them rule and remedy.
+
+    Like faults of one column are one finding, with its rows. Of each rule the first `SHOWN` findings are told; of the
+    others the rows are counted.
+    """
+    findings = defaultdict[tuple[str, ...], list[Any]](list)
+    for problem in problems.itertuples(index=False):
+        alike = (problem.file, problem.sheet, problem.code, problem.column, problem.rule)
+        findings[alike].append(problem)
+    shown, told, left = defaultdict[str, int](int), [], 0
+    for (*_, code, _, _), alike_problems in findings.items():
+        shown[code] += 1
+        if shown[code] <= SHOWN:
+            told.append(alike_problems)
+        else:
+            left += len(alike_problems)
+    lines = list[str]()
+    for (file, sheet), entries in groupby(told, lambda entry: (entry[0].file, entry[0].sheet)):
+        lines.append(file + (f', sheet "{sheet}"' if sheet else ""))
+        lines += [line for entry in entries for line in _entry(entry)]
+    if left:
+        lines.append(f"… and {left:,} more of the same kinds.")
+    return "\n".join(lines)
+
+
+def as_changes(log: pd.DataFrame, first: int = _FEW) -> str:
+    """How many cells were taken otherwise than written, and the first of them; empty where none was."""
+    if log.empty:
+        return ""
+    count = "One thing was" if len(log) == 1 else f"{len(log):,} things were"
+    lines = [f"{count} taken otherwise than sent, since what was meant is certain:"]
+    for change in log.head(first).itertuples(index=False):
+        row = "" if pd.isna(change.row) else f", row {change.row}"
+        column = f", {change.column}" if change.column else ""
+        sent, taken = (
+            " ".join(text.split())[:_SHOWN_VALUE] for text in (change.sent, change.taken)
+        )
+        what = f': "{sent}"' if sent else ""
+        lines.append(
+            f"  {change.file}{row}{column}{what}{f' as {taken}' if taken else ''}: {change.why}"
+        )
+    if len(log) > first:
+        lines.append(f"  … and {len(log) - first:,} more, all in changes.csv.")
+    return "\n".join(lines)
+
+
+def _entry(problems: list[Any]) -> list[str]:
+    problem = problems[0]
+    rows = sorted({int(one.row) for one in problems if not pd.isna(one.row)})
+    place = [_rows(rows)] if rows else []
+    if problem.column:
+        name = column_name(problem.column)
+        letter = problem.column.removeprefix(name).strip(" ()")
+        place.append(f'column {letter} "{name}"' if letter else f'column "{name}"')
+    values = list(
+        dict.fromkeys(" ".join(one.value.split()) for one in problems if one.value.strip())
+    )
+    shown = ", ".join(f'"{value}"' for value in values[:_FEW])
+    more = f" and {len(values) - _FEW:,} more" if len(values) > _FEW else ""
+    first = ", ".join(place) + (f": {shown}{more}" if shown else "")
+    mark = problem.code if problem.severity == ERROR else f"{problem.severity} {problem.code}"
+    whose = f"; for {problem.who}" if problem.who != SERVICE else ""
+    text = f"{problem.rule} {problem.remedy} [{mark}{whose}]"
+    indent = " " * 4
+    below = wrap(
+        text, _WIDTH, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False
+    )
+    return [f"  {first}"] * bool(first) + below
+
+
+def _rows(rows: list[int]) -> str:
+    """Rows in words: `row 3`, `rows 3 and 5`, `rows 3 to 7`."""
+    runs: list[list[int]] = []
+    for row in rows:
+        if runs and row == runs[-1][-1] + 1:
+            runs[-1].append(row)
+        else:
+            runs.append([row])
+    parts = [
+        f"{run[0]} to {run[-1]}" if len(run) > 2 else " and ".join(map(str, run)) for run in runs
+    ]
+    if len(parts) > _FEW:
+        parts = [*parts[:_FEW], f"{sum(map(len, runs[_FEW:])):,} more"]
+    words = ", ".join(parts[:-1]) + " and " + parts[-1] if len(parts) > 1 else parts[0]
+    return f"{'row' if len(rows) == 1 else 'rows'} {words}"

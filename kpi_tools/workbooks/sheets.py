@@ -1,0 +1,366 @@
+"""The sheets of a workbook as openpyxl reads them → texts of cells, row by row, and what a person sees besides."""
+
+import io
+import re
+import zipfile
+import zlib
+from collections.abc import Iterable
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from typing import Any, Final, NamedTuple
+from xml.sax.saxutils import quoteattr
+
+from kpi_tools.workbooks.parts import (
+    BOOK,
+    MAX_COLUMNS,
+    MAX_ROWS,
+    Part,
+    Refused,
+    listed_sheets,
+    open_container,
+    parts_of,
+)
+
+MAX_FORMULAS: Final = 2_000
+OUR_NOTES: Final = "kpi check"
+"""The author of the notes that a workbook of rejected rows carries: they may come back with it."""
+_SPACE: Final = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+_STYLES: Final = re.compile(r"xl/styles\d*\.xml")
+_NEEDED: Final = re.compile(
+    r"\[Content_Types\]\.xml|_rels/\.rels|xl/(?:workbook|sharedStrings|styles|comments)\w*\.xml|"
+    r"xl/(?:comments|worksheets|_rels)/.*",
+    re.I,
+)
+_OTHER_RELATIONS: Final = re.compile(
+    rb'<(?:\w+:)?Relationship\b(?![^>]*Type="[^"]*/comments")[^>]*/>'
+)
+
+
+def read_workbook(raw: bytes) -> dict[str, Any]:
+    """The sheets of the workbook in `raw`: name, hidden, and of a visible one the rows with anything in them as texts.
+
+    `kinds`: (line, place, kind) of cells whose text does not say what they are; `struck`, `unseen`: (line, place);
+    `comments`: (line, place, text); `merged`: ranges; `hidden_rows`, `hidden_columns`. `unknown`: what could not be
+    read of the workbook's looks. Raises `Refused`.
+    """
+    container = open_container(raw)
+    parts = parts_of(container)
+    listed = listed_sheets(parts)
+    book, unknown = _load(container, parts)
+    if len(listed) != len(book.worksheets):
+        raise Refused("file-truncated", "a sheet that it lists is not in it")
+    circular: dict[str, set[tuple[int, int]]] = {}
+    if any(part.noughts for part in listed):
+        circular = _circular(_load(container, parts, formulas=True)[0].worksheets)
+    found = []
+    for sheet, part in zip(book.worksheets, listed, strict=True):
+        if sheet.sheet_state != "visible":
+            found.append({"name": sheet.title, "hidden": True, "filled": part.cells > 0})
+            continue
+        kinds = dict.fromkeys(circular.get(sheet.title, ()), "circular")
+        kinds |= dict.fromkeys(part.uncalculated, "formula")
+        found.append(_read_sheet(sheet, kinds) | {"merged": part.merged})
+    return {"sheets": found, "unknown": unknown}
+
+
+def _load(
+    container: zipfile.ZipFile, parts: dict[str, Part], formulas: bool = False
+) -> tuple[Any, str]:
+    """The workbook as openpyxl reads a copy of what a return is about, and what had to be left out of it.
+
+    Where it stumbles over styles or comments they are taken out, as far as need be.
+    """
+    from openpyxl import load_workbook
+
+    def copied(styles: Any, comments: bool) -> io.BytesIO:
+        copy = io.BytesIO()
+        with zipfile.ZipFile(copy, "w") as target:
+            for name in filter(_NEEDED.fullmatch, container.namelist()):
+                content = parts[name].xml if name in parts else container.read(name)
+                if _STYLES.fullmatch(name):
+                    content = styles(content)
+                elif name in parts and parts[name].root == "worksheet":
+                    content = parts[name].only("cols", "sheetData")
+                elif BOOK.fullmatch(name):
+                    content = parts[name].only("workbookPr", "sheets")
+                elif "/worksheets/" in name:
+                    content = _OTHER_RELATIONS.sub(b"", content)
+                    content = content if comments else content.replace(b"/comments", b"/none")
+                target.writestr(name, content)
+        return copy
+
+    ways = (
+        ("", lambda styles: styles, True),
+        ("comments", lambda styles: styles, False),
+        ("colours, fonts and comments", _formats_alone, False),
+        ("formats, colours, fonts and comments", _no_styles, False),
+    )
+    for unknown, styles, comments in ways:
+        try:
+            copy = copied(styles, comments)
+            return load_workbook(
+                copy, data_only=not formulas, keep_links=False, rich_text=not formulas
+            ), unknown
+        except (zipfile.BadZipFile, zlib.error, EOFError, MemoryError):
+            raise
+        except Exception:  # noqa: BLE001 - whatever a style makes the reader raise
+            if unknown == ways[-1][0]:
+                raise
+    raise AssertionError("the last way returns or raises")
+
+
+def _formats_alone(styles: bytes) -> bytes:
+    """The formats of numbers and nothing else of how cells look."""
+    from defusedxml.ElementTree import fromstring
+
+    root = fromstring(styles)
+    cells = root.find(f"{{{_SPACE}}}cellXfs")
+    return _stylesheet(
+        [int(cell.get("numFmtId", "0")) for cell in (cells if cells is not None else ())],
+        {
+            int(one.get("numFmtId")): one.get("formatCode")
+            for one in root.iter(f"{{{_SPACE}}}numFmt")
+        },
+    )
+
+
+def _no_styles(styles: bytes) -> bytes:
+    return _stylesheet([0] * max(len(re.findall(rb"<(?:\w+:)?xf\b", styles)), 1), {})
+
+
+def _stylesheet(cells: list[int], formats: dict[int, str]) -> bytes:
+    listed = "".join(
+        f'<numFmt numFmtId="{number}" formatCode={quoteattr(form)}/>'
+        for number, form in formats.items()
+    )
+    used = "".join(
+        f'<xf numFmtId="{number}" fontId="0" fillId="0" borderId="0"/>' for number in cells
+    )
+    return (
+        f'<styleSheet xmlns="{_SPACE}">{f"<numFmts>{listed}</numFmts>" if listed else ""}<fonts><font/></fonts>'
+        "<fills><fill><patternFill/></fill></fills><borders><border/></borders>"
+        f"<cellXfs>{used}</cellXfs></styleSheet>"
+    ).encode()
+
+
+def _circular(sheets: Iterable[Any]) -> dict[str, set[tuple[int, int]]]:
+    """By sheet the (line, place) of each formula that leads back to itself: spreadsheet programs store 0 for those."""
+    uses = {
+        (sheet.title, cell.row, cell.column): _areas(str(getattr(cell.value, "text", cell.value)), sheet.title)
+        for sheet in sheets for row in sheet.iter_rows() for cell in row if cell.data_type == "f"
+    }  # fmt: skip
+    if len(uses) > MAX_FORMULAS:
+        return {}
+    rests_on = {
+        cell: {
+            (sheet, row, column) for sheet, row, column in uses for where, left, top, right, bottom in areas
+            if where == sheet and top <= row <= bottom and left <= column <= right
+        } for cell, areas in uses.items()
+    }  # fmt: skip
+    circular: dict[str, set[tuple[int, int]]] = {}
+    for cell, edge in rests_on.items():
+        reached = set[tuple[str, int, int]]()
+        while edge:
+            reached = reached | edge
+            edge = {other for one in edge for other in rests_on[one]} - reached
+        if cell in reached:
+            circular.setdefault(cell[0], set()).add((cell[1], cell[2] - 1))
+    return circular
+
+
+def _areas(formula: str, sheet: str) -> list[tuple[str, int, int, int, int]]:
+    """The areas that a formula rests on: sheet, left, top, right, bottom."""
+    from openpyxl.formula.tokenizer import Token, Tokenizer
+    from openpyxl.utils.cell import range_boundaries
+
+    areas = []
+    for token in Tokenizer(formula).items:
+        if token.type == Token.OPERAND and token.subtype == Token.RANGE:
+            where, _, area = token.value.rpartition("!")
+            try:
+                left, top, right, bottom = range_boundaries(area.replace("$", ""))
+            except ValueError:
+                continue  # a name
+            areas.append(
+                (
+                    where.strip("'") or sheet,
+                    left or 1,
+                    top or 1,
+                    right or MAX_COLUMNS,
+                    bottom or MAX_ROWS,
+                )
+            )
+    return areas
+
+
+def _read_sheet(sheet: Any, kinds: dict[tuple[int, int], str]) -> dict[str, Any]:
+    rows, struck, unseen, comments = [], [], [], []
+    looks: dict[int, Look] = {}
+    for line, cells in enumerate(sheet.iter_rows(), start=1):
+        texts = []
+        for place, cell in enumerate(cells):
+            if cell.comment and cell.comment.author != OUR_NOTES:
+                comments.append((line, place, str(cell.comment.text)))
+            if cell.value is None or (line, place) in kinds:
+                texts.append("")
+                continue
+            if cell.style_id not in looks:
+                looks[cell.style_id] = look_of(cell)
+            look = looks[cell.style_id]
+            text, kind, partly_struck = as_text(cell.value, cell.data_type, look)
+            texts.append(text)
+            if kind:
+                kinds[line, place] = kind
+            if text and (look.struck or partly_struck):
+                struck.append((line, place))
+            positive = isinstance(cell.value, int | float) and cell.value > 0
+            if text and (look.unseen or look.words and positive):
+                unseen.append((line, place))
+        while texts and not texts[-1]:
+            texts.pop()
+        if texts or any((line, place) in kinds for place in range(len(cells))):
+            rows.append((line, texts))
+    hidden = [
+        place for column in sheet.column_dimensions.values() if column.hidden or column.width == 0
+        for place in range(column.min - 1, min(column.max, MAX_COLUMNS))
+    ]  # fmt: skip
+    return {
+        "name": sheet.title, "hidden": False, "rows": rows, "struck": struck, "unseen": unseen, "comments": comments,
+        "kinds": [(*where, kind) for where, kind in sorted(kinds.items())], "hidden_columns": hidden,
+        "hidden_rows": [line for line, row in sheet.row_dimensions.items() if row.hidden or row.height == 0],
+    }  # fmt: skip
+
+
+class Look(NamedTuple):
+    """What the style of a cell makes of its value.
+
+    `words`: it shows words for a number above zero; a dash for nought is how accounts are written.
+    """
+
+    percent: bool = False
+    month: bool = False
+    year: bool = False
+    seconds: bool = False
+    words: bool = False
+    unseen: bool = False
+    struck: bool = False
+
+
+def look_of(cell: Any) -> Look:
+    """The look of a cell of openpyxl."""
+    look, font, fill = read_format(cell.number_format or ""), cell.font, cell.fill
+    solid = fill is not None and fill.patternType == "solid"
+    paper = _colour(fill.fgColor, "FFFFFF") if solid else "FFFFFF"
+    same = font is not None and _colour(font.color, "000000") == paper
+    return look._replace(unseen=look.unseen or same, struck=bool(font and font.strike))
+
+
+_LITERAL: Final = re.compile(r'"[^"]*"|\[(?![hms]+\])[^\]]*\]|\\.|_.', re.I)
+
+
+def read_format(form: str) -> Look:
+    """What the format of a number makes of it. Formats with conditions are not looked into."""
+    plain = _LITERAL.sub("", form).lower()
+    shows = re.search(r"[0#?@ymdhsbeg]", plain.partition(";")[0])
+    return Look(
+        percent="%" in plain,
+        month="m" in plain and not re.search("[dhs]", plain),
+        year="y" in plain and not re.search("[mdhs]", plain),
+        seconds="s" in plain,
+        words=bool(form) and not shows and not re.search(r"\[[<>=]", form),
+        unseen=bool(re.fullmatch(";{2,3}", plain)),
+    )
+
+
+def _colour(colour: Any, default: str) -> str:
+    """A colour as six digits, where that can be told; else its place among the workbook's own."""
+    if colour is None or colour.type == "auto":
+        return default
+    if colour.type == "rgb":
+        return str(colour.rgb)[-6:].upper()
+    white, black = {("theme", 0), ("indexed", 1), ("indexed", 9), ("indexed", 65)}, {
+        ("theme", 1), ("indexed", 0), ("indexed", 8), ("indexed", 64),
+    }  # fmt: skip
+    name = (colour.type, colour.value)
+    if not colour.tint and name in white | black:
+        return "FFFFFF" if name in white else "000000"
+    return f"{colour.type} {colour.value} {colour.tint}"
+
+
+_ESCAPE: Final = re.compile(r"_x([0-9A-Fa-f]{4})_")
+_LEVELS: Final = {
+    "superscript": str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹"),
+    "subscript": str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉"),
+}
+_STROKE: Final = "\u0336"
+
+
+def as_text(value: Any, data_type: str, look: Look) -> tuple[str, str, bool]:
+    """A cell as a person would type it, its kind where the text does not say, and whether a part of it is struck out."""
+    if isinstance(value, list):  # a text in several fonts
+        runs = [
+            (run, "", False) if isinstance(run, str)
+            else (run.text, run.font.vertAlign or "", bool(run.font.strike))
+            for run in value
+        ]  # fmt: skip
+        return _unescaped(rich_text(runs)), "", any(struck and text for text, _, struck in runs)
+    if isinstance(value, str):
+        return (value, "error", False) if data_type == "e" else (_unescaped(value), "", False)
+    if isinstance(value, bool):
+        return ("TRUE" if value else "FALSE"), "truth", False
+    if isinstance(value, int | float):
+        return (
+            (_as_percentage(value), "percent", False)
+            if look.percent
+            else (digits(value), "", False)
+        )
+    if isinstance(value, datetime) and value.time() != time(0):
+        return value.isoformat(" ", "seconds"), "date", False
+    if isinstance(value, date):
+        kind = "year" if look.year else "month" if look.month and value.day == 1 else "date"
+        return f"{value:%Y-%m-%d}", kind, False
+    if isinstance(value, time):
+        value = timedelta(hours=value.hour, minutes=value.minute, seconds=value.second)
+    if isinstance(value, timedelta):
+        minutes, seconds = divmod(round(value.total_seconds()), 60)
+        clock = f"{minutes // 60}:{minutes % 60:02}"
+        return (f"{clock}:{seconds:02}" if look.seconds or seconds else clock), "time", False
+    return str(value), "", False
+
+
+def rich_text(runs: Iterable[tuple[str, str, bool]]) -> str:
+    """The text of runs (text, "superscript", "subscript" or "", struck through) with its digits as a person sees them.
+
+    A raised mark of a footnote must not become a digit of the number before it, nor what is struck out a part of it.
+    """
+    runs = [run for run in runs if run[0]]
+    partly = not all(struck for _, _, struck in runs)
+    return "".join(
+        (_strike_out(text) if struck and partly else text).translate(_LEVELS.get(level, {}))
+        for text, level, struck in runs
+    )
+
+
+def _strike_out(text: str) -> str:
+    """`text` with a line through its digits and, where it has no letters and may be a point or sign, through all of it."""
+    return re.sub(r"\d" if any(map(str.isalpha, text)) else r"\S", rf"\g<0>{_STROKE}", text)
+
+
+def _unescaped(text: str) -> str:
+    return _ESCAPE.sub(lambda found: chr(int(found[1], 16)), text)
+
+
+def _as_percentage(value: float) -> str:
+    """As it is shown in a cell formatted as a percentage: 0.875 as 87.5%."""
+    shown = digits(value)
+    return (
+        f"{(Decimal(shown) * 100).normalize():f}%"
+        if shown.strip("-.").isdecimal() or "." in shown
+        else f"{shown}%"
+    )
+
+
+def digits(value: float) -> str:
+    """A number as a spreadsheet shows it: fifteen digits, no exponent."""
+    short = f"{value:.15g}"
+    return f"{Decimal(short):f}" if "e" in short else short
