@@ -11,10 +11,14 @@ import pandas as pd
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from kpi_tools.rating import floor_by_percentage, rate
+from kpi_tools.rating import Scheme, parse_schemes, rate
 from tests.ratings_by_fractions import COLUMNS, PERCENTS, cases
 
 COUNT, AT_ONCE = 1_000_000, 50_000
+
+
+def _percentage(percent: float) -> dict[str, Scheme]:
+    return parse_schemes({"scheme": "percentage", "percent": percent})
 
 
 def main() -> None:
@@ -25,7 +29,7 @@ def main() -> None:
         percent = PERCENTS[block // 4 % len(PERCENTS)] if block % 4 == 3 else None
         found = list(cases(min(AT_ONCE, wanted - seen), seed=block, percent=percent))
         rows = pd.DataFrame([row for row, _ in found], columns=list(COLUMNS))
-        rated = rate(rows if percent is None else floor_by_percentage(rows, percent))
+        rated = rate(rows, None if percent is None else _percentage(percent))
         expected = [rag for _, rag in found]
         wrong = rated["rating"] != expected
         seen, differ = seen + len(found), differ + int(wrong.sum())
@@ -33,7 +37,7 @@ def main() -> None:
             counts[rag] = counts.get(rag, 0) + 1
         for row in rated[wrong].head(3).to_dict("records"):
             print(f"differs: {row}")
-    told = ", ".join(f"{counts[rag]:,} {rag}" for rag in ("Green", "Amber", "Red"))
+    told = ", ".join(f"{counts[rag]:,} {rag}" for rag in counts)
     print(
         f"{seen:,} figures ({told}): {differ:,} differ; {time.process_time() - started:.0f} s of processor"
     )

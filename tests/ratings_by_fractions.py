@@ -64,14 +64,16 @@ def _case(chance: random.Random, share: Fraction | None) -> tuple[dict[str, Any]
         "denominator": below if by_parts else None, "unit": unit, "target": float(target), "floor_standard": float(floor),
         "tolerance": None if tolerance is None else float(tolerance), "polarity": polarity,
     }  # fmt: skip
-    return row, _rating(figure, target, floor, tolerance, polarity)
+    return row, _rating(figure, target, floor, tolerance, polarity, amber=share != 0)
 
 
 def _rating(
-    figure: Fraction, target: Fraction, floor: Fraction, tolerance: Fraction | None, polarity: str
-) -> str:
+    figure: Fraction, target: Fraction, floor: Fraction, tolerance: Fraction | None, polarity: str, *, amber: bool
+) -> str:  # fmt: skip
     off, band = abs(figure - target), abs(floor - target)
     if polarity == "target":
+        if tolerance is not None and tolerance > band and amber:
+            return "Not rated"
         met = off <= (band / 2 if tolerance is None else tolerance), off <= band
     elif polarity == "higher":
         met = figure >= target, figure >= floor

@@ -7,11 +7,11 @@ from fractions import Fraction
 import pandas as pd
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from kpi_tools.errors import InputError
-from kpi_tools.rating import floor_by_percentage, rate
+from kpi_tools.rating import band_lines, cannot_be_rated, meets, parse_schemes, rate
 from tests.engines import ENGINES, to_pandas
 from tests.ratings_by_fractions import COLUMNS
 from tests.ratings_by_fractions import cases as cases_by_fractions
@@ -23,12 +23,17 @@ NAN, INF = math.nan, math.inf
 def rated(request):
     """Rate rows given as dictionaries on one engine; answers as a list of (rag, reason)."""
 
-    def answer(rows):
+    def answer(rows, schemes=None, **more):
         frame = ENGINES[request.param](pd.DataFrame(rows))
-        result = to_pandas(rate(frame))
+        result = to_pandas(rate(frame, schemes, **more))
         return list(zip(result["rating"], result["not_rated_reason"], strict=True))
 
     return answer
+
+
+def percentage(percent):
+    """The scheme of councils that rate by a share of the target, in its older, short words."""
+    return parse_schemes({"scheme": "percentage", "percent": percent})
 
 
 def kpi(value, target, floor, polarity="higher", **more):
@@ -62,10 +67,10 @@ UNRATED = [
     (kpi(None, 90.0, 85.0), "no figure"),
     (kpi(NAN, 90.0, 85.0), "no figure"),
     (kpi(INF, 90.0, 85.0), "no figure"),
-    (kpi(90.0, None, 85.0), "no target"),
-    (kpi(90.0, NAN, 85.0), "no target"),
-    (kpi(90.0, 90.0, None), "no floor standard"),
-    (kpi(90.0, 90.0, NAN), "no floor standard"),
+    (kpi(84.0, None, None), "no target"),
+    (kpi(90.0, NAN, INF), "no target"),
+    (kpi(89.0, 90.0, None), "no floor standard"),
+    (kpi(89.0, 90.0, NAN), "no floor standard"),
     (kpi(90.0, 90.0, 95.0), "floor standard on the better side of the target"),
     (kpi(9.0, 10.0, 9.0, "lower"), "floor standard on the better side of the target"),
     (kpi(90.0, 90.0, 85.0, "up"), "polarity not known"),
@@ -107,7 +112,7 @@ def test_a_small_band_between_large_numbers_is_kept(rated):
         kpi(
             1000.0,
             90.931,
-            152.931,
+            1000.931,
             "target",
             tolerance=909.069,
             numerator=10,
@@ -117,7 +122,7 @@ def test_a_small_band_between_large_numbers_is_kept(rated):
         kpi(
             1000.0,
             90.931,
-            152.931,
+            1000.931,
             "target",
             tolerance=909.0689,
             numerator=10,
@@ -125,7 +130,7 @@ def test_a_small_band_between_large_numbers_is_kept(rated):
             unit="rate per 1,000",
         ),
     ]
-    assert [rag for rag, _ in rated(rows)] == ["Green", "Red"]
+    assert [rag for rag, _ in rated(rows)] == ["Green", "Amber"]
 
 
 def test_rates_are_compared_per_head(rated):
@@ -157,9 +162,14 @@ def test_a_denominator_of_nothing_leaves_the_value_to_speak(rated):
 def test_the_callers_columns_come_first_and_stay_as_they_were():
     table = pd.DataFrame([kpi(1.0, 2.0, 1.0, note="kept")])
     before = table.copy()
-    assert list(rate(table).columns) == [*before.columns, "rating", "not_rated_reason"]
+    assert list(rate(table).columns) == [*before.columns, "rating", "not_rated_reason", "band"]
     pd.testing.assert_frame_equal(table, before)
-    assert list(rate(rate(table)).columns) == [*before.columns, "rating", "not_rated_reason"]
+    assert list(rate(rate(table)).columns) == [
+        *before.columns,
+        "rating",
+        "not_rated_reason",
+        "band",
+    ]
 
 
 def test_an_empty_table_stays_empty():
@@ -176,13 +186,13 @@ def test_percentage_tolerance_and_target_only_schemes():
             kpi(10.0, 9.0, None, "lower"),
         ]
     )
-    assert rate(floor_by_percentage(table, 10))["rating"].tolist() == [
+    assert rate(table, percentage(10))["rating"].tolist() == [
         "Amber",
         "Red",
         "Amber",
         "Red",
     ]
-    assert rate(floor_by_percentage(table, 0))["rating"].tolist() == ["Red", "Red", "Red", "Red"]
+    assert rate(table, percentage(0))["rating"].tolist() == ["Red", "Red", "Red", "Red"]
 
 
 standards = st.decimals(min_value=1, max_value=100, places=2)
@@ -221,12 +231,11 @@ def test_thousands_of_random_figures_agree_with_exact_fractions(percent):
     """`benchmarks/ratings.py` does the same a million times."""
     found = list(cases_by_fractions(4_000, seed=20250331, percent=percent))
     rows = pd.DataFrame([row for row, _ in found], columns=list(COLUMNS))
-    rated = rate(rows if percent is None else floor_by_percentage(rows, percent))
+    rated = rate(rows, None if percent is None else percentage(percent))
     wrong = rated[rated["rating"] != [rag for _, rag in found]]
     assert wrong.to_dict("records") == []
-    assert {rag for _, rag in found} == (
-        {"Green", "Red"} if percent == 0 else {"Green", "Amber", "Red"}
-    )
+    expected = {"Green", "Red"} if percent == 0 else {"Green", "Amber", "Red", "Not rated"}
+    assert {rag for _, rag in found} == expected
 
 
 @many
@@ -341,8 +350,12 @@ def test_a_table_that_cannot_be_rated_is_told_in_a_sentence(engine):
     )
     for changed, sentence in (
         (
-            table.drop(columns=["target", "polarity"]),
-            "There is no column target or polarity in the table",
+            table.drop(columns=["polarity"]),
+            'There is no column "polarity" in the table. Its columns are: value, target, floor_standard',
+        ),
+        (
+            table.drop(columns=["target", "floor_standard"]),
+            "There is no column target in the table",
         ),
         *(
             (table.assign(**{name: "x"}), f'The column "{name}" holds text, not numbers')
@@ -358,3 +371,289 @@ def test_a_table_that_cannot_be_rated_is_told_in_a_sentence(engine):
     ):
         with pytest.raises(InputError, match=sentence):
             rate(ENGINES[engine](changed))
+
+
+# Bands
+
+
+def scheme(*bands, **more):
+    """`scheme("Blue: target beyond 5%", "Green: target, previous", "Red")` as council.toml would have it."""
+    written = [band.partition(": ") for band in bands]
+    colour = {"Blue": "blue", "Better": "green", "Worse": "red"}
+    parsed = [
+        {"name": name, "meets": lines.split(", "), "colour": colour.get(name, name.lower())}
+        if lines
+        else {"name": name, "colour": colour.get(name, name.lower())}
+        for name, _, lines in written
+    ]
+    return parse_schemes({"bands": parsed, **more})
+
+
+MATRIX = {
+    "default": scheme("Green: target", "Amber: floor_standard", "Red"),
+    "tolerant": scheme("Green: target within 5%", "Amber: target within 10%", "Red"),
+    "blue": scheme("Blue: target beyond 7.5%", "Green: target", "Amber: target within 2", "Red"),
+    "alone": scheme("Better: target", "Worse"),
+    "no worse": scheme("Green: target within 10%", "Amber: same_quarter_last_year", "Red"),
+    "either": scheme("Green: target, previous", "Amber: floor_standard within 1.5", "Red"),
+    "stretch": scheme("Blue: stretch", "Green: target", "Red", without_line="Red"),
+}
+_LINES = ("target", "floor_standard", "tolerance", "stretch", "previous", "same_quarter_last_year")
+
+
+def exactly(row, bands, without):
+    """The rating by fractions: what is written decides, not what floating point makes of it."""
+    known = {name: None if row.get(name) is None else Fraction(str(row[name])) for name in _LINES}
+    parts = row.get("numerator") is not None
+    figure = (
+        Fraction(100 * row["numerator"], row["denominator"])
+        if parts
+        else Fraction(str(row["value"]))
+    )
+    closest, target = row["polarity"] == "target", known["target"]
+    way = -1 if row["polarity"] == "lower" else 1
+    if closest and (target is None or any(line.beyond for band in bands for line in band.meets)):
+        return "Not rated"
+
+    def reach(line, after):
+        off = Fraction(str(line.amount)) * (abs(known[line.column]) / 100 if line.percent else 1)
+        if line.column != "target":
+            return abs(known[line.column] - target) + off
+        if line.amount:
+            return off
+        if known["tolerance"] is not None:
+            return known["tolerance"]
+        following = after.meets[0] if after.meets else None
+        if following and following.column != "target" and known[following.column] is None:
+            return None
+        if following and (following.column != "target" or following.amount):
+            return reach(following, None) / 2
+        floor = known["floor_standard"]
+        return None if floor is None else abs(floor - target) / 2
+
+    def level(line, after):
+        if known[line.column] is None:
+            return None
+        if closest:
+            far = reach(line, after)
+            return None if far is None else -far
+        off = Fraction(str(line.amount)) * (abs(known[line.column]) / 100 if line.percent else 1)
+        return known[line.column] * way + (off if line.beyond else -off)
+
+    own = -abs(figure - target) if closest else figure * way
+    levels = [
+        [(line.column, level(line, after)) for line in band.meets]
+        for band, after in zip(bands, bands[1:], strict=False)
+    ]
+    for kind in ("", "previous", "same_quarter_last_year"):
+        agreed = [
+            [
+                at
+                for column, at in lines
+                if at is not None and (column if column in _LINES[4:] else "") == kind
+            ]
+            for lines in levels
+        ]
+        lowest = [min(lines) for lines in agreed if lines]
+        if any(worse > better for i, better in enumerate(lowest) for worse in lowest[i + 1 :]):
+            return "Not rated"
+    for band, lines in zip(bands, levels, strict=False):
+        for line, (column, at) in zip(band.meets, lines, strict=True):
+            if (
+                at is not None
+                and own >= at
+                and not (line.beyond and line.percent and known[column] == 0)
+            ):
+                return band.name
+    if all(at is None for lines in levels for _, at in lines):
+        return "Not rated"
+    return without if all(at is None for _, at in levels[-1]) else bands[-1].name
+
+
+decimal = st.decimals(min_value=-50, max_value=150, places=1).map(float)
+perhaps = st.one_of(st.none(), decimal)
+
+
+@st.composite
+def figures(draw):
+    """A row whose figure often stands on one of its lines, or on what 2, 5, 7.5 or 10% beside it is."""
+    row = {name: draw(perhaps) for name in _LINES}
+    row["tolerance"] = None if row["tolerance"] is None else abs(row["tolerance"])
+    row["target"] = draw(decimal) if draw(st.integers(0, 5)) else None
+    row["polarity"] = draw(st.sampled_from(["higher", "lower", "target"]))
+    row["numerator"] = row["denominator"] = None
+    row["value"] = draw(decimal)
+    near = row[draw(st.sampled_from(_LINES))]
+    if near is not None and draw(st.booleans()):
+        exact = Fraction(str(near)) * draw(
+            st.sampled_from([Fraction(100 + p, 100) for p in (0, 5, -5, 10, -10, Fraction(15, 2))])
+        )
+        exact += draw(st.sampled_from([0, 2, -2, Fraction(1, 1000), Fraction(-1, 1000)]))
+        row["value"] = float(exact)
+        if (
+            draw(st.booleans()) and exact >= 0
+        ):  # n of 10,000,000 is what is written, to the last digit
+            whole = exact * 100_000
+            row |= {"numerator": int(whole), "denominator": 10_000_000}
+    return row
+
+
+@pytest.mark.parametrize("name", list(MATRIX))
+@settings(max_examples=6, deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate])
+@given(st.lists(figures(), min_size=1, max_size=60))
+def test_bands_by_polarity_and_edges_agree_with_exact_fractions_on_every_engine(name, rows):
+    schemes = MATRIX[name]
+    bands, without = schemes[""].bands, schemes[""].without_line
+    expected = [exactly(row, bands, without) for row in rows]
+    table = pd.DataFrame(rows).astype(dict.fromkeys((*_LINES, "numerator", "denominator"), float))
+    for engine, made in ENGINES.items():
+        found = to_pandas(rate(made(table.assign(unit="%")), schemes))
+        wrong = [row for row, a, b in zip(rows, found["rating"], expected, strict=True) if a != b]
+        assert not wrong, (engine, wrong[0], exactly(wrong[0], bands, without))
+        places = {band.name: place for place, band in enumerate(bands, 1)}
+        assert [places.get(one) for one in expected] == [
+            None if place is None or place != place else int(place) for place in found["band"]
+        ]
+        assert [one is None for one in found["not_rated_reason"]] == [
+            one != "Not rated" for one in expected
+        ]
+
+
+def test_another_councils_published_ratings_follow_from_its_own_rule(rated):
+    """Three KPIs of Bracknell Forest's published reports: Green within 5% of the target, Amber within 10%, else Red."""
+    published = {
+        "higher": [
+            (73.4, 75, "Green"), (73.6, 75, "Green"), (72.8, 76, "Green"), (75.2, 76, "Green"),
+            (10966, 19625, "Red"), (20020, 19625, "Green"), (20843, 19875, "Green"), (26502, 19875, "Green"),
+        ],
+        "lower": [(53.6, 36, "Red"), (53.1, 35, "Red"), (53.8, 35, "Red"), (59.5, 34, "Red")],
+    }  # fmt: skip
+    rows = [
+        {**kpi(float(value), float(target), None, polarity), "expected": colour}
+        for polarity, figures in published.items()
+        for value, target, colour in figures
+    ]
+    assert [rag for rag, _ in rated(rows, MATRIX["tolerant"])] == [row["expected"] for row in rows]
+
+
+def test_schemes_monitored_and_milestones_in_one_table(rated):
+    schemes = {"": parse_schemes({})[""], "tolerant": MATRIX["tolerant"][""]}
+    rows = [
+        kpi(82.0, 90.0, 85.0, scheme="", rated="yes"),
+        kpi(82.0, 90.0, 85.0, scheme="tolerant", rated="yes"),
+        kpi(86.0, 90.0, 95.0, scheme="tolerant", rated="yes"),
+        kpi(82.0, None, None, "none", scheme="", rated="no"),
+        kpi(NAN, NAN, NAN, "none", scheme="", rated="yes", kind="milestone", milestone="On Track"),
+        kpi(NAN, NAN, NAN, "none", scheme="", rated="yes", kind="milestone", milestone="Closed"),
+    ]
+    rows = [{"kind": "number", "milestone": "-", **row} for row in rows]
+    assert rated(rows, schemes, milestones={"On track": "Green", "Closed": None}) == [
+        ("Red", None), ("Amber", None), ("Green", None), ("Monitored", None), ("Green", None),
+        ("Not rated", 'the status "Closed" has no rating'),
+    ]  # fmt: skip
+    with pytest.raises(
+        InputError, match='no scheme "tolernt"; there are tolerant; the nearest is "tolerant"'
+    ):
+        rate(pd.DataFrame([kpi(1.0, 2.0, 1.0, scheme="tolernt")]), schemes)
+
+
+def test_a_figure_without_a_line_is_rated_by_those_it_has(rated):
+    rows = [
+        kpi(91.0, 90.0, None),
+        kpi(89.0, 90.0, None),
+        kpi(86.0, None, 85.0),
+        kpi(84.0, None, 85.0),
+    ]
+    assert [rag for rag, _ in rated(rows)] == ["Green", "Not rated", "Amber", "Red"]
+    lowest = scheme("Green: target", "Amber: floor_standard", "Red", without_line="Amber")
+    assert rated(rows[1:2], lowest) == [("Amber", None)]
+    assert rated([kpi(1.0, None, None)], lowest) == [("Not rated", "no target")]
+
+
+def test_the_year_that_goes_on(rated):
+    rows = [
+        kpi(52.0, None, None, year_target=100.0), kpi(0.0, None, None, year_target=100.0),
+        kpi(52.0, 50.0, 40.0, year_target=NAN), kpi(NAN, None, None, year_target=100.0),
+    ]  # fmt: skip
+    assert rated(rows) == [
+        ("Not rated", "on the way: 52% of the year's target"),
+        ("Not rated", "on the way: 0% of the year's target"), ("Green", None), ("Not rated", "no figure"),
+    ]  # fmt: skip
+
+
+def test_a_frame_of_ones_own_names_its_columns(rated):
+    own = pd.DataFrame(
+        {"pct": [91.0, 85.0, 79.0], "goal": [90.0, 90.0, 90.0], "target": ["x", "y", "z"]}
+    )
+    for made in ENGINES.values():
+        found = rate(made(own), value="pct", target="goal", floor_standard=80, polarity="higher")
+        found = to_pandas(found)
+        assert found["rating"].tolist() == ["Green", "Amber", "Red"]
+        assert found["target"].tolist() == ["x", "y", "z"] and "polarity" not in found
+    with pytest.raises(InputError, match='no column "gaol" .* target=…'):
+        rate(own, value="pct", target="gaol", polarity="higher")
+
+
+def test_reasons_use_the_councils_words(rated):
+    words = {"floor_standard": "intervention level", "target": "aim"}
+    assert rated([kpi(89.0, 90.0, None), kpi(1.0, None, None)], words=words) == [
+        ("Not rated", "no intervention level"), ("Not rated", "no aim"),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("value", "line", "more", "met"),
+    [
+        (90, 90, {}, True),
+        (0.1 + 0.2, 0.3, {"polarity": "lower"}, True),
+        (74.7, 75, {}, False),
+        (2900, 58, {"denominator": 50}, True),
+        (2899, 58, {"denominator": 50}, False),
+        (52, 48, {"polarity": "target", "far": 52}, True),
+        (52.1, 48, {"polarity": "target", "far": 52}, False),
+        (1, NAN, {}, False),
+    ],
+)
+def test_one_rule_says_whether_a_line_is_met(value, line, more, met):
+    assert bool(meets(value, line, **more)) is met
+    assert meets(pd.Series([value]), pd.Series([float(line)]), **more).tolist() == [met]
+
+
+def test_where_each_band_begins():
+    rows = pd.DataFrame([
+        {"kpi_id": "A", "quarter": "2024-25 Q3", "scheme": "", **kpi(1.0, 90.0, 85.0)},
+        {"kpi_id": "B", "quarter": "2024-25 Q3", "scheme": "five", **kpi(1.0, -50.0, NAN, "lower")},
+        {"kpi_id": "C", "quarter": "2024-25 Q3", "scheme": "", **kpi(1.0, 50.0, 44.0, "target")},
+    ])  # fmt: skip
+    schemes = {
+        "": parse_schemes({})[""],
+        "five": scheme("Blue: target beyond 10%", "Green: target", "Red")[""],
+    }
+    found = band_lines(rows, schemes)
+    names = ["kpi_id", "quarter", "place", "band", "colour", "edge", "far_edge"]
+    assert list(found.columns) == names
+    shown = found.drop(columns=["quarter", "colour"]).astype(object)
+    assert shown.where(shown.notna(), "").to_numpy().tolist() == [
+        ["A", 1, "Green", 90.0, ""], ["A", 2, "Amber", 85.0, ""], ["A", 3, "Red", "", ""],
+        ["B", 1, "Blue", -55.0, ""], ["B", 2, "Green", -50.0, ""], ["B", 3, "Red", "", ""],
+        ["C", 1, "Green", 47.0, 53.0], ["C", 2, "Amber", 44.0, 56.0], ["C", 3, "Red", "", ""],
+    ]  # fmt: skip
+
+
+def test_which_kpis_can_never_be_rated_and_why():
+    rows = pd.DataFrame([
+        {"kpi_id": "good", "scheme": "", **kpi(NAN, 90.0, 85.0)},
+        {"kpi_id": "half", "scheme": "", **kpi(NAN, 90.0, NAN)},
+        {"kpi_id": "none", "scheme": "", **kpi(NAN, NAN, NAN)},
+        {"kpi_id": "order", "scheme": "", **kpi(NAN, 90.0, 95.0)},
+        {"kpi_id": "zero", "scheme": "blue", **kpi(NAN, 0.0, NAN)},
+        {"kpi_id": "closest", "scheme": "blue", **kpi(NAN, 5.0, NAN, "target")},
+        {"kpi_id": "seen", "scheme": "", "rated": "no", **kpi(NAN, NAN, NAN, "none")},
+    ])  # fmt: skip
+    schemes = {"": parse_schemes({})[""], "blue": MATRIX["blue"][""]}
+    assert cannot_be_rated(rows, schemes).to_numpy().tolist() == [
+        ["none", "never", "No target."],
+        ["order", "order", "Floor standard on the better side of the target."],
+        ["closest", "never", "A line beyond the target, where closest to the target is best."],
+        ["zero", "zero", "Target beyond 7.5%: a per cent of 0 is nothing. Use a number."],
+    ]

@@ -57,6 +57,7 @@ def release_findings(
             tables.doubted(recent),
             tables.reds_without_action(kpis, returns.quarter),
             tables.missing(kpis, recent),
+            tables.unrated_by_rule(kpis, returns.council.schemes),
             tables.late(recent, returns),
             tables.old_ratings(kpis, returns.quarter),
             tables.same_series(recent),

@@ -1,7 +1,7 @@
 """Checks of figures, names and what was received. Each function takes tables and gives findings."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from difflib import SequenceMatcher
 from typing import Final
 
@@ -11,6 +11,8 @@ from kpi_tools.checks.findings import Finding, error, notice, warning
 from kpi_tools.doubts import doubt_table
 from kpi_tools.loading import Returns
 from kpi_tools.quarters import Quarter
+from kpi_tools.rating import cannot_be_rated
+from kpi_tools.schemes import Scheme
 from kpi_tools.vocabulary import CARRIED_FORWARD, NOT_RATED, RED, SUPPRESSED
 from kpi_tools.wording import Row, is_text, listed, plural, rows_of
 
@@ -171,6 +173,19 @@ def floors_without_target(kpis: pd.DataFrame) -> Iterator[Finding]:
             "There is a floor standard and no target.",
             "Give the target in targets.csv.",
         )
+
+
+def unrated_by_rule(kpis: pd.DataFrame, schemes: Mapping[str, Scheme]) -> Iterator[Finding]:
+    """KPIs that cannot be rated whatever their figure, but for those without any line, and lines that mean nothing."""
+    remedies = {
+        "order": "Correct the lines in targets.csv, or the bands in council.toml.",
+        "never": "Correct the KPI's lines or polarity, or give it a scheme of its own.",
+        "zero": "Write the line with a number in the KPI's unit.",
+    }
+    table = cannot_be_rated(kpis, schemes)
+    for found in rows_of(table[~table["reason"].str.startswith("No ")]):
+        make = error if found["kind"] == "order" else warning
+        yield make(f"rating-{found['kind']}", str(found["kpi_id"]), found["reason"], remedies[found["kind"]])  # fmt: skip
 
 
 def same_names(kpis: pd.DataFrame) -> Iterator[Finding]:

@@ -31,6 +31,7 @@ from kpi_tools.loading.rules import ERROR, RULES, WARNING, as_list
 from kpi_tools.loading.targets import check_targets, line_columns, read_targets, with_targets
 from kpi_tools.quarters import Quarter
 from kpi_tools.received import files_in, returns_in, sort_out
+from kpi_tools.schemes import unknown_lines
 from kpi_tools.suppression.texts import Withheld
 from kpi_tools.workbooks.child import Workbooks
 
@@ -214,6 +215,8 @@ def read_returns(
         catalogue.later = int((kpis["first_quarter"] > wanted.label).sum())
         lines.later = int((targets["from_quarter"] > wanted.label).sum())
         check_targets(lines, kpis, targets, wanted)
+        for sentence in unknown_lines(council.schemes.values(), line_columns(targets)):
+            run.ledger.problem("setting-bad", "council.toml", column="rating", detail=sentence)
         submissions = submissions_upto(
             wanted, run, Catalogue(kpis, targets, ids, council.milestones)
         )

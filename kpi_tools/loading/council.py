@@ -7,11 +7,13 @@ from dataclasses import dataclass, field, fields
 from typing import Any, Final
 
 from kpi_tools import vocabulary as words
+from kpi_tools.errors import InputError
 from kpi_tools.loading.cells import NAME_CAP, clean_name
 from kpi_tools.loading.fields import one_of
 from kpi_tools.loading.read import Snapshot
 from kpi_tools.loading.rules import Ledger
 from kpi_tools.loading.schemas import SETTINGS, Setting
+from kpi_tools.schemes import DEFAULT_SCHEME, Band, Scheme, parse_schemes
 
 _WORDS: Final = {
     "target": "target",
@@ -49,7 +51,7 @@ class Council:
     signed_off_by: str = ""
     scheme: str = words.FLOOR_STANDARD
     percent: float = 0.0
-    schemes: Mapping[str, Any] = field(default_factory=lambda: {"": None})
+    schemes: Mapping[str, Scheme] = field(default_factory=lambda: {"": DEFAULT_SCHEME})
     words: Mapping[str, str] = field(default_factory=lambda: _all_words({}))
     not_due: str = "counted"
     rule: str = "ols"
@@ -67,6 +69,11 @@ class Council:
     rejected_share: float = 0.05
     threshold: int = 5
     rounding: int = 0
+
+    @property
+    def bands(self) -> tuple[Band, ...]:
+        """The bands of the default scheme, the best first."""
+        return self.schemes[""].bands
 
 
 def _is_text(value: object) -> bool:
@@ -212,10 +219,6 @@ def read_council(snapshot: Snapshot, ledger: Ledger) -> Council:
 
 def _council(read: _Settings, settings: Mapping[str, Any]) -> Council:
     found = read.found
-    percent = found.get(("rating", "percent"), "")
-    if (percent != "") != (found.get(("rating", "scheme")) == words.PERCENTAGE):
-        sentence = f'It goes with the scheme "{words.PERCENTAGE}", and with no other.'
-        read.fault(sentence, "rating.percent", percent)
     for key in ("name", "report_title", "sections"):
         if ("council", key) not in found and not (settings.get("council") or {}).get(key):
             read.fault("The setting is missing.", f"council.{key}")
@@ -238,10 +241,14 @@ def _council(read: _Settings, settings: Mapping[str, Any]) -> Council:
     )
 
 
-def _schemes(read: _Settings) -> dict[str, Any]:
-    names = dict.fromkeys(
-        part.removeprefix("rating.schemes.")
-        for part, _ in read.found
-        if part.startswith("rating.schemes.")
-    )
-    return {"": None, **dict.fromkeys(names)}
+def _schemes(read: _Settings) -> Mapping[str, Scheme]:
+    rating = {key: value for (part, key), value in read.found.items() if part == "rating"}
+    further: dict[str, dict[str, Any]] = {}
+    for (part, key), value in read.found.items():
+        if part.startswith("rating.schemes."):
+            further.setdefault(part.removeprefix("rating.schemes."), {})[key] = value
+    try:
+        return parse_schemes({**rating, **({_SCHEMES: further} if further else {})})
+    except InputError as error:
+        read.fault(str(error), "rating")
+        return dict.fromkeys(["", *further], DEFAULT_SCHEME)

@@ -49,7 +49,7 @@ def rate_rows(
     check_columns(frame, NEEDED, NUMBERS, ("period_end",))
     names = [name for name in frame.collect_schema().names() if name not in ADDED]
     rows = in_order(frame.select(*names), keys, "period_end", USED).with_columns(_better=better())
-    rows = rated(rows, names)
+    rows = rated(rows)
     rows = of_each(rows, _directions(rows, after), "_series")
     limits = with_limits(rows, keys, "period_end", "value", kept=("_better",))
     return as_given(frame, names, ADDED, rows, limits, signalled(limits, PROFILES[0])).to_native()

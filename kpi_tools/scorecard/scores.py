@@ -14,7 +14,7 @@ from kpi_tools.direction import direction_of_travel
 from kpi_tools.doubts import with_doubts
 from kpi_tools.loading import Council, Returns, as_known_at, due_figures
 from kpi_tools.quarters import Quarter
-from kpi_tools.rating import floor_by_percentage, rate
+from kpi_tools.rating import rate
 from kpi_tools.scorecard.arrows import with_arrows, with_earlier_figures
 from kpi_tools.tokens import filled, kpi_figures, section_figures
 from kpi_tools.vocabulary import (
@@ -24,7 +24,6 @@ from kpi_tools.vocabulary import (
     NOT_DUE,
     NOT_RATED,
     NOT_YET_DUE,
-    PERCENTAGE,
     RAGS,
     RED,
     TREND_ARROW,
@@ -97,14 +96,8 @@ def rated_figures(asked: Sequence[tuple[Returns, Quarter]], window: int) -> pd.D
 
 
 def rated(figures: pd.DataFrame, council: Council) -> pd.DataFrame:
-    """`figures` with `rating` and `not_rated_reason`, by the council's scheme.
-
-    Where that is a percentage, `floor_standard` becomes the target less (where lower is better: plus) so much of it.
-    """
-    by_scheme = (
-        floor_by_percentage(figures, council.percent) if council.scheme == PERCENTAGE else figures
-    )
-    return rate(by_scheme)
+    """`figures` with `rating`, `not_rated_reason` and `band`, by the council's schemes."""
+    return rate(figures, council.schemes, milestones=council.milestones, words=council.words)
 
 
 def with_series(figures: pd.DataFrame, returns: Returns) -> pd.DataFrame:

@@ -1,0 +1,266 @@
+"""How a council rates: bands, the best first, each with the lines that a figure has to meet (METHOD.md, "Rating").
+
+`parse_schemes` reads the part [rating] of council.toml. What a line means in numbers is in `rating`.
+"""
+
+import re
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from typing import Any, Final
+
+from kpi_tools.errors import InputError
+from kpi_tools.vocabulary import AMBER, GREEN, MONITORED, NOT_RATED, RED
+
+COLOURS: Final = ("green", "amber", "red", "blue", "grey")
+PREVIOUS: Final = "previous"
+YEAR_AGO: Final = "same_quarter_last_year"
+EARLIER: Final = (PREVIOUS, YEAR_AGO)
+"""Lines that are figures of the KPI itself."""
+_TEXT = re.compile(r"([a-z]\w*)(?:\s+(within|beyond)\s+(\d+(?:\.\d+)?)\s*(%?))?")
+_FORMS = '"target", "floor_standard", "target within 5%" or "target beyond 2"'
+_KEYS = ("name", "meets", "colour", "says")
+_MOST_BANDS = 5
+_RESERVED = (NOT_RATED, MONITORED, "Not due")
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line that a figure meets or misses: a column, or so much beside it, on its worse side unless `beyond`.
+
+    `amount` is in the KPI's unit, or with `percent` in % of the line's absolute value.
+    """
+
+    column: str
+    amount: float = 0.0
+    percent: bool = False
+    beyond: bool = False
+
+    def words(self, names: Mapping[str, str] | None = None) -> str:
+        """How the line is called in a sentence: `target`, `floor standard within 5%`, `previous figure`."""
+        own = {PREVIOUS: "previous figure", YEAR_AGO: "figure of a year ago"} | dict(names or {})
+        name = own.get(self.column, self.column.replace("_", " "))
+        if not self.amount:
+            return name
+        size = f"{self.amount:g}{'%' if self.percent else ''}"
+        return f"{name} {'beyond' if self.beyond else 'within'} {size}"
+
+
+@dataclass(frozen=True)
+class Band:
+    """One rating: `meets` are lines of which any is enough; none for the last band, which takes the rest."""
+
+    name: str
+    meets: tuple[Line, ...]
+    colour: str
+    says: str
+
+
+@dataclass(frozen=True)
+class Scheme:
+    """Bands, the best first. `without_line` is what a figure gets that misses every line there is, where the lowest is not set.
+
+    The default scheme of a council has the name "".
+    """
+
+    name: str
+    bands: tuple[Band, ...]
+    without_line: str = NOT_RATED
+    columns: tuple[str, ...] = field(init=False, compare=False)
+
+    def __post_init__(self) -> None:
+        lines = (line.column for band in self.bands for line in band.meets)
+        object.__setattr__(self, "columns", tuple(dict.fromkeys(lines)))
+
+
+DEFAULT_SCHEME: Final = Scheme(
+    "",
+    (
+        Band(GREEN, (Line("target"),), "green", "achieved or exceeded target"),
+        Band(
+            AMBER,
+            (Line("floor_standard"),),
+            "amber",
+            "achieved or exceeded the floor standard but did not meet the target",
+        ),
+        Band(RED, (), "red", "did not meet the floor standard"),
+    ),
+)
+
+
+def parse_schemes(rating: Mapping[str, Any], where: str = "rating") -> dict[str, Scheme]:
+    """The schemes of the part [rating] of council.toml by name, the default as "".
+
+    Raises `InputError` with a sentence for the first setting that cannot be used.
+    """
+    _known(rating, ("bands", "without_line", "scheme", "percent", "schemes"), where)
+    if "bands" in rating and "scheme" in rating:
+        raise InputError(
+            f"[{where}] has both bands and scheme, the older word for the same: keep bands."
+        )
+    older = "scheme" in rating or "percent" in rating
+    bands = _shorthand(rating, where) if older else rating.get("bands")
+    default = DEFAULT_SCHEME
+    if bands is not None or "without_line" in rating:
+        default = _scheme("", bands, rating.get("without_line"), DEFAULT_SCHEME, where)
+    further = rating.get("schemes", {})
+    if not isinstance(further, Mapping):
+        raise InputError(
+            f"[{where}.schemes] must hold schemes, such as [{where}.schemes.tolerant]."
+        )
+    found = {"": default}
+    for name, values in further.items():
+        place = f"{where}.schemes.{name}"
+        if not isinstance(values, Mapping) or not values.get("bands"):
+            raise InputError(f"[{place}] has no bands.")
+        _known(values, ("bands", "without_line"), place)
+        found[name] = _scheme(name, values["bands"], values.get("without_line"), default, place)
+    return found
+
+
+def parse_line(text: object, where: str) -> Line:
+    """`target within 5%` as a `Line`. Raises `InputError` for what is no line."""
+    found = _TEXT.fullmatch(" ".join(text.split())) if isinstance(text, str) else None
+    if not found:
+        raise InputError(f'{where}: "{text}" is no line. A line is written as {_FORMS}.')
+    column, side, amount, percent = found.groups()
+    if side and not float(amount):
+        raise InputError(f'{where}: "{text}" is the line itself: write "{column}".')
+    return Line(column, float(amount or 0), bool(percent), side == "beyond")
+
+
+def unknown_lines(schemes: Iterable[Scheme], columns: Collection[str]) -> list[str]:
+    """A sentence for each line that no column of targets.csv gives (`columns`)."""
+    known = [*columns, *EARLIER]
+    return [
+        f'The band "{band.name}"{f" of the scheme {scheme.name}" if scheme.name else ""} needs the '
+        f'line "{line.column}", and targets.csv has no such column; there are {one_of(line.column, known)}.'
+        for scheme in schemes
+        for band in scheme.bands
+        for line in band.meets
+        if line.column not in known
+    ]
+
+
+def one_of(text: str, options: Collection[str]) -> str:
+    """The words that may stand there, and the nearest of them: `green, red; the nearest is "red"`."""
+    folded = {option.casefold(): option for option in options}
+    near = get_close_matches(str(text).casefold(), folded, 1, 0.6)
+    return ", ".join(options) + (f'; the nearest is "{folded[near[0]]}"' if near else "")
+
+
+def _shorthand(rating: Mapping[str, Any], where: str) -> list[dict[str, str]] | None:
+    """The bands that the older settings `scheme` and `percent` stand for."""
+    scheme, percent = rating.get("scheme"), rating.get("percent")
+    if scheme not in ("floor_standard", "percentage"):
+        raise InputError(
+            f"[{where}] scheme: {one_of(str(scheme), ('floor_standard', 'percentage'))}. "
+            "Bands say the same and more."
+        )
+    if (percent is not None) != (scheme == "percentage"):
+        raise InputError(f'[{where}] percent goes with the scheme "percentage", and with no other.')
+    if percent is None:
+        return None
+    if isinstance(percent, bool) or not isinstance(percent, int | float) or not 0 <= percent <= 100:
+        raise InputError(f"[{where}] percent must be a number from 0 to 100, not {percent!r}.")
+    amber = [{"name": AMBER, "meets": f"target within {percent:g}%"}] if percent else []
+    return [{"name": GREEN, "meets": "target"}, *amber, {"name": RED}]
+
+
+def _scheme(name: str, bands: object, without: object, default: Scheme, where: str) -> Scheme:
+    if bands is None:
+        parsed = default.bands
+    elif not isinstance(bands, list) or not all(isinstance(band, Mapping) for band in bands):
+        raise InputError(f"[{where}] bands must be a list of bands, the best first.")
+    else:
+        parsed = _bands(bands, default, where)
+    names = [band.name for band in parsed]
+    lacking = default.without_line if without is None else without
+    if str(lacking).casefold() == NOT_RATED.casefold() or without is None and lacking not in names:
+        lacking = NOT_RATED
+    elif lacking not in names:
+        raise InputError(
+            f'[{where}] without_line: "{lacking}" is no band; there are '
+            f"{one_of(str(lacking), ['not rated', *names])}."
+        )
+    _check_order(parsed, where)
+    return Scheme(name, parsed, str(lacking))
+
+
+def _bands(bands: list[Mapping[str, Any]], default: Scheme, where: str) -> tuple[Band, ...]:
+    if not 2 <= len(bands) <= _MOST_BANDS:
+        raise InputError(f"[{where}] needs two to {_MOST_BANDS} bands, and has {len(bands)}.")
+    known = {band.name.casefold(): band for band in (*DEFAULT_SCHEME.bands, *default.bands)}
+    parsed: list[Band] = []
+    for place, band in enumerate(bands):
+        name = " ".join(str(band.get("name", "")).split())
+        here = f'[{where}] band "{name}"' if name else f"[{where}] band {place + 1}"
+        _known(band, _KEYS, here.replace("[", "").replace("]", ""))
+        if not name:
+            raise InputError(f"{here} has no name.")
+        if name.casefold() in {word.casefold() for word in _RESERVED}:
+            raise InputError(f"{here}: this name has a meaning of its own. Choose another.")
+        if name.casefold() in {other.name.casefold() for other in parsed}:
+            raise InputError(f"{here}: two bands have this name.")
+        last, given = place == len(bands) - 1, band.get("meets")
+        if last and given is not None:
+            raise InputError(
+                f"{here} is the last and takes the rest: it has no line. Leave meets away."
+            )
+        if not last and not given:
+            raise InputError(f"{here} has no line. Only the last band has none: give meets.")
+        lines = tuple(parse_line(text, here) for text in _as_list(given))
+        like = known.get(name.casefold())
+        colour = band.get("colour", like.colour if like else name.casefold())
+        if colour not in COLOURS:
+            given_colour = f'"{colour}" is no colour; ' if "colour" in band else ""
+            raise InputError(f"{here}: {given_colour}colour is one of {one_of(colour, COLOURS)}.")
+        says = band.get("says") or _says(like, lines, parsed)
+        parsed.append(Band(name, lines, colour, " ".join(str(says).split())))
+    return tuple(parsed)
+
+
+def _says(like: Band | None, lines: tuple[Line, ...], before: list[Band]) -> str:
+    """What a figure of the band did, where the council does not say so: in the words of the same lines, else of its own."""
+    if like and like.meets == lines and lines:
+        return like.says
+    if not lines:
+        return f"did not meet the {before[-1].meets[-1].words()}"
+    return " or ".join(map(_did, lines))
+
+
+def _did(line: Line) -> str:
+    size = f"{line.amount:g}{'%' if line.percent else ''}"
+    name = Line(line.column).words()
+    if not line.amount:
+        return f"was no worse than the {name}" if line.column in EARLIER else f"met the {name}"
+    return f"bettered the {name} by {size}" if line.beyond else f"came within {size} of the {name}"
+
+
+def _check_order(bands: tuple[Band, ...], where: str) -> None:
+    """Raise `InputError` where a band asks for more of a line than a better one does."""
+    for place, better in enumerate(bands):
+        for worse in bands[place + 1 :]:
+            for strict, loose in ((a, b) for a in better.meets for b in worse.meets):
+                comparable = strict.column == loose.column and (
+                    strict.percent == loose.percent or not strict.amount or not loose.amount
+                )
+                if comparable and _signed(loose) > _signed(strict):
+                    raise InputError(
+                        f'[{where}] "{worse.name}" ({loose.words()}) asks for more than "{better.name}" '
+                        f"({strict.words()}), which stands before it. The best band comes first."
+                    )
+
+
+def _signed(line: Line) -> float:
+    return line.amount if line.beyond else -line.amount
+
+
+def _as_list(given: object) -> list[object]:
+    return given if isinstance(given, list) else [] if given is None else [given]
+
+
+def _known(values: Mapping[str, Any], keys: Collection[str], where: str) -> None:
+    for key in values:
+        if key not in keys:
+            raise InputError(f'[{where}] has no setting "{key}"; there are {one_of(key, keys)}.')

@@ -1,0 +1,123 @@
+"""Schemes as council.toml writes them, and a sentence for each that cannot be used."""
+
+import tomllib
+
+import pytest
+
+from kpi_tools.errors import InputError
+from kpi_tools.schemes import DEFAULT_SCHEME, Line, parse_line, parse_schemes, unknown_lines
+
+
+def schemes(text):
+    return parse_schemes(tomllib.loads(text).get("rating", {}))
+
+
+def test_without_a_word_a_council_rates_by_target_and_floor_standard():
+    assert parse_schemes({}) == {"": DEFAULT_SCHEME} == parse_schemes({"scheme": "floor_standard"})
+    assert [band.name for band in DEFAULT_SCHEME.bands] == ["Green", "Amber", "Red"]
+    assert DEFAULT_SCHEME.columns == ("target", "floor_standard")
+
+
+def test_bands_and_further_schemes_inherit_what_they_do_not_say():
+    found = schemes("""
+        [rating]
+        bands = [
+          { name = "Blue", meets = "target beyond 5%", colour = "blue" },
+          { name = "Green", meets = ["target", "same_quarter_last_year"], says = "on target or no worse" },
+          { name = "Red" },
+        ]
+        without_line = "Red"
+        [rating.schemes.tolerant]
+        bands = [
+          { name = "Green", meets = "target within 5%" },
+          { name = "Amber", meets = "target within 10%" },
+          { name = "Red" },
+        ]
+    """)
+    blue, green, red = found[""].bands
+    assert (blue.meets, blue.colour, blue.says) == (
+        (Line("target", 5, percent=True, beyond=True),), "blue", "bettered the target by 5%",
+    )  # fmt: skip
+    assert green.meets == (Line("target"), Line("same_quarter_last_year"))
+    assert (green.colour, red.colour, red.meets) == ("green", "red", ())
+    tolerant = found["tolerant"]
+    assert tolerant.without_line == "Red"
+    assert tolerant.bands[1].says == "came within 10% of the target"
+    assert [band.colour for band in tolerant.bands] == ["green", "amber", "red"]
+
+
+def test_the_older_words_still_mean_the_same():
+    ten = parse_schemes({"scheme": "percentage", "percent": 10})[""]
+    assert [band.meets for band in ten.bands] == [
+        (Line("target"),), (Line("target", 10, percent=True),), (),
+    ]  # fmt: skip
+    alone = parse_schemes({"scheme": "percentage", "percent": 0})[""]
+    assert [band.name for band in alone.bands] == ["Green", "Red"]
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "words"),
+    [
+        ("target", Line("target"), "target"),
+        ("floor_standard within 2.5", Line("floor_standard", 2.5), "floor standard within 2.5"),
+        ("target  beyond 10 %", Line("target", 10, True, True), "target beyond 10%"),
+        ("previous", Line("previous"), "previous figure"),
+        ("stretch", Line("stretch"), "stretch"),
+    ],
+)
+def test_a_line_as_it_is_written_and_called(text, line, words):
+    assert parse_line(text, "here") == line
+    assert line.words() == words
+
+
+RED = '{ name = "Red" }'
+TWO = f'{{ name = "Green", meets = "target" }}, {RED}'
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        (f"bands = [ {RED} ]", "needs two to 5 bands, and has 1"),
+        ('bands = "Green"', "must be a list of bands, the best first"),
+        (f'bands = [ {{ name = "Green" }}, {RED} ]', 'band "Green" has no line. Only the last'),
+        (f'bands = [ {TWO[:-2]}, meets = "target" }} ]', 'band "Red" is the last'),
+        (f'bands = [ {{ meets = "target" }}, {RED} ]', "band 1 has no name"),
+        (f'bands = [ {{ name = "red", meets = "target" }}, {RED} ]', "two bands have this name"),
+        (f'bands = [ {{ name = "Not rated", meets = "target" }}, {RED} ]', "a meaning of its own"),
+        (f'bands = [ {{ name = "Green", meets = "Target!" }}, {RED} ]', '"Target!" is no line. A line is written as "tar'),
+        (f'bands = [ {{ name = "Green", meets = "target within 0%" }}, {RED} ]', 'is the line itself: write "target"'),
+        (f'bands = [ {{ name = "Gold", meets = "target" }}, {RED} ]', 'band "Gold": colour is one of green, amber, red, blue'),
+        (f'bands = [ {{ name = "Gold", meets = "target", colour = "gren" }}, {RED} ]', '"gren" is no colour; .*is "green"'),
+        (f'bands = [ {{ name = "Gold", meats = "target" }}, {RED} ]', 'no setting "meats"; there are .*nearest is "meets"'),
+        (f'bands = [ {TWO} ]\nwithout_line = "Rd"', '"Rd" is no band; there are not rated, Green, Red; the nearest is "Red"'),
+        (f'bands = [ {TWO} ]\nscheme = "percentage"', "has both bands and scheme"),
+        ('scheme = "percentage"', 'percent goes with the scheme "percentage"'),
+        ("percent = 5", "scheme: floor_standard, percentage"),
+        ('scheme = "percentage"\npercent = 101', "a number from 0 to 100, not 101"),
+        (f"band = [ {TWO} ]", 'no setting "band"; .*nearest is "bands"'),
+        ("[rating.schemes.x]\nwithout_line = 'Red'", r"\[rating.schemes.x\] has no bands"),
+        (
+            'bands = [ { name = "Green", meets = "target within 10%" }, '
+            f'{{ name = "Amber", meets = "target within 5%" }}, {RED} ]',
+            '"Amber" .target within 5%. asks for more than "Green" .target within 10%.',
+        ),
+        (
+            'bands = [ { name = "Green", meets = "target" }, '
+            f'{{ name = "Blue", meets = "target beyond 5%", colour = "blue" }}, {RED} ]',
+            '"Blue" .* asks for more than "Green"',
+        ),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_used_has_a_sentence(text, sentence):
+    with pytest.raises(InputError, match=sentence):
+        schemes(f"[rating]\n{text}")
+
+
+def test_a_line_that_no_column_has_is_named_with_the_nearest():
+    found = schemes('[rating]\nbands = [ { name = "Green", meets = "strech" }, { name = "Red" } ]')
+    (sentence,) = unknown_lines(found.values(), ["target", "floor_standard", "stretch"])
+    assert sentence == (
+        'The band "Green" needs the line "strech", and targets.csv has no such column; there are target, floor_standard, '
+        'stretch, previous, same_quarter_last_year; the nearest is "stretch".'
+    )  # fmt: skip
+    assert unknown_lines([DEFAULT_SCHEME], ["target", "floor_standard"]) == []
