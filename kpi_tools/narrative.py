@@ -1,180 +1,385 @@
 """Tables → sentences about the whole set: the paragraph for the minutes, what moved, what the figures rest on.
 
-Every figure in a sentence is taken from the table that is printed beside it, so the two cannot differ.
+Every figure in a sentence is taken from the table that is printed beside it, so the two cannot differ. Names of ratings
+and lines are the council's. Each sentence reads rightly for none, one, two and many.
 """
+
+from collections import Counter
 
 import pandas as pd
 
+from kpi_tools.loading import Returns
 from kpi_tools.quarters import Quarter
-from kpi_tools.scorecard import counts, movers
+from kpi_tools.scorecard import movers
+from kpi_tools.terms import AGAINST, Terms, are, names, were
 from kpi_tools.vocabulary import (
-    AMBER,
-    GREEN,
-    NEGATIVE,
+    MONITORED,
+    NOT_DUE,
     NOT_ENOUGH_DATA,
     NOT_RATED,
     NOT_TESTABLE,
-    POSITIVE,
-    RAGS,
-    RED,
-    STABLE,
+    TREND_ARROW,
 )
-from kpi_tools.words.wording import capitalised, change_in_words, in_words, listed, plural
+from kpi_tools.wording import (
+    Row,
+    capitalised,
+    change_in_words,
+    in_words,
+    is_text,
+    listed,
+    plural_of,
+    rows_of,
+)
+
+KENT_TERMS = Terms()
+_WORDED = {NOT_RATED: "not rated", MONITORED: "monitored only", NOT_DUE: "not due"}
 
 
 def headline(
     kpis: pd.DataFrame,
-    before: pd.DataFrame,
+    before: pd.DataFrame | None,
     quarter: Quarter,
     title: str = "Quarterly Performance Report",
+    terms: Terms = KENT_TERMS,
 ) -> str:
     """The paragraph for the minutes: counts by rating and by direction, with the change in each trend since the last report.
 
-    `kpis` and `before` are scorecards of this report and of the previous one as it was printed. Ratings are given in
-    figures and directions below ten in words, as committee minutes print them. What is not rated is counted too.
+    `kpis` and `before` are scorecards of this report and of the previous one as it was printed (None for a first one).
+    Ratings are given in figures and directions below ten in words, as committee minutes print them. What is not rated
+    is counted too; what is only monitored is counted by itself.
     """
-    now, then = counts(kpis), counts(before)
-    ratings = [
-        f"{now[GREEN]} achieved or exceeded target (rated Green)",
-        f"{now[AMBER]} achieved or exceeded the floor standard but did not meet the target (rated Amber)",
-        f"{now[RED]} did not meet the floor standard (rated Red)",
-        *([f"{now[NOT_RATED]} could not be rated"] if now[NOT_RATED] else []),
+    now = terms.counts(kpis)
+    number = len(kpis) - now[MONITORED]
+    parts = [
+        f"{now[band.name]} {terms.says(band, now[band.name])} (rated {band.name})"
+        for band in terms.bands
     ]
-    trends = [
-        f"a positive trend for {plural(now[POSITIVE], 'indicator')} ({_since(now, then, POSITIVE)})",
-        f"{in_words(now[STABLE])} {_were(now[STABLE])} stable or with no clear trend ({_since(now, then, STABLE)})",
-        f"{in_words(now[NEGATIVE])} {_were(now[NEGATIVE])} showing a negative trend ({_since(now, then, NEGATIVE)})",
-        *([f"{in_words(now['other'])} had not enough data to tell"] if now["other"] else []),
+    known = {band.name for band in terms.bands} | set(_WORDED)
+    parts += [
+        f"{now[n]} {were(now[n])} rated {n}" for n in terms.ratings if n not in known and now[n]
     ]
-    return (
-        f"Out of the {now['kpis']} KPIs in the {title} for {quarter.title}, {listed(ratings)}. "
-        f"The direction of travel analysis indicated {listed(trends)}."
+    parts += [f"{now[NOT_DUE]} {were(now[NOT_DUE])} not due"] if now[NOT_DUE] else []
+    parts += [f"{now[NOT_RATED]} could not be rated"] if now[NOT_RATED] else []
+    out_of = (
+        f"the {number} {terms.word('kpi', number)}"
+        if number != 1
+        else f"the one {terms.word('kpi')}"
     )
+    said = [f"Out of {out_of} in the {title} for {quarter.title}, {listed(parts)}."]
+    if not number:
+        said = [f"The {title} for {quarter.title} has no {terms.word('kpi')} that is rated."]
+    if now[MONITORED]:
+        said.append(
+            f"{capitalised(terms.kpis(now[MONITORED]))} {are(now[MONITORED])} monitored only and not rated."
+        )
+    return " ".join([*said, _directions(kpis, before, terms)])
 
 
-def change_sentence(movement: pd.DataFrame, before: Quarter) -> str:
-    """How Green, Amber and Red changed: as printed in the two reports, then on the KPIs that are in both."""
+def _directions(kpis: pd.DataFrame, before: pd.DataFrame | None, terms: Terms) -> str:
+    now = terms.counts(kpis)
+    then = None if before is None else terms.counts(before)
+
+    def since(state: str) -> str:
+        if then is None:
+            return ""
+        change = now[state] - then[state]
+        return f" ({change_in_words(change)} {'than' if change else 'as'} the previous quarter)"
+
+    good, same, bad = terms.states
+    if terms.arrow == TREND_ARROW:
+        one = "indicator" if terms.word("kpi") == "KPI" else terms.word("kpi")
+        many = one if now[good] in (0, 1) else plural_of(one)
+        parts = [
+            f"a positive trend for {in_words(now[good])} {many}{since(good)}",
+            f"{_none(now[same])} {were(now[same])} stable or with no clear trend{since(same)}",
+            f"{_none(now[bad])} {were(now[bad])} showing a negative trend{since(bad)}",
+        ]
+        begin = "The direction of travel analysis indicated"
+    else:
+        parts = [
+            f"{_none(now[state])} {were(now[state])} {state}{since(state)}"
+            for state in terms.states
+        ]
+        begin = f"Compared with {AGAINST[terms.arrow]},"
+    untold = Counter(kpis["direction_of_travel" if terms.arrow == TREND_ARROW else "arrow"])
+    little, never = untold[NOT_ENOUGH_DATA], untold[NOT_TESTABLE]
+    parts += [f"{in_words(little)} had not enough data to tell"] if little else []
+    parts += [f"{in_words(never)} cannot be tested"] if never else []
+    return f"{begin} {listed(parts)}."
+
+
+def change_sentence(
+    movement: pd.DataFrame, before: Quarter, terms: Terms = KENT_TERMS, *, first: bool = False
+) -> str:
+    """How the ratings' counts changed: as printed in the two reports, then on the KPIs that are in both.
+
+    A `first` report claims no change since a report that never was.
+    """
     table = movement.set_index("count")
+    rated = [band.name for band in terms.bands if band.name in table.index]
 
     def went(then: str, now: str) -> str:
-        return listed([f"{rag} from {table.at[rag, then]} to {table.at[rag, now]}" for rag in RAGS])
+        return listed(
+            [f"{name} from {table.at[name, then]} to {table.at[name, now]}" for name in rated]
+        )
 
+    if first and not table.loc[rated, "same_previous"].sum():
+        return "This is the first report: there is none before it to compare its counts with."
+    if first:
+        since = f"No report of {before.title} is held here. By the figures known now the counts went since then"
+        return f"{since}: {went('same_previous', 'same_now')}."
     plain = f"Since {before.title} the counts went: {went('previous', 'now')}."
-    if (
-        table[["now", "previous"]].to_numpy().tolist()
-        == table[["same_now", "same_previous"]].to_numpy().tolist()
-    ):
-        return f"{plain} Both reports have the same {table.at['kpis', 'now']} KPIs, so this is like for like."
+    now, then, both = (int(table.at["kpis", name]) for name in ("now", "previous", "same_now"))
+    plainly = table[["now", "previous"]].to_numpy().tolist()
+    if plainly == table[["same_now", "same_previous"]].to_numpy().tolist():
+        same = (
+            f"the same {now} {terms.word('kpi', now)}"
+            if now != 1
+            else f"the same {terms.word('kpi')}"
+        )
+        return f"{plain} Both reports have {same}, so this is like for like."
     return (
-        f"{plain} That report had {table.at['kpis', 'previous']} KPIs and this one has {table.at['kpis', 'now']}. "
-        f"Like for like, on the {table.at['kpis', 'same_now']} KPIs that are in both, with the figures known now: "
-        f"{went('same_previous', 'same_now')}."
+        f"{plain} That report had {then} {terms.word('kpi', then)} and this one has {now}. Like for like, on the {both} "
+        f"{terms.word('kpi', both)} that {are(both)} in both, with the figures known now: {went('same_previous', 'same_now')}."
     )
 
 
-def movers_sentence(kpis: pd.DataFrame) -> str:
-    """How many KPIs changed rating since the previous quarter: the head of the list that `moves` gives."""
+def movers_sentence(kpis: pd.DataFrame, terms: Terms = KENT_TERMS) -> str:
+    """How many KPIs changed rating since the previous figure: the head of the list that `moves` gives."""
     moved = len(movers(kpis))
     if not moved:
-        return "No KPI changed its rating since the previous quarter."
-    return f"{capitalised(plural(moved, 'KPI'))} changed rating since the previous quarter:"
+        return f"No {terms.word('kpi')} changed its rating since the previous quarter."
+    whose = "its" if moved == 1 else "their"
+    return f"{capitalised(terms.kpis(moved))} changed {whose} rating since the previous quarter:"
 
 
-def moves(kpis: pd.DataFrame) -> list[str]:
-    """Each KPI whose rating changed, with both ratings, in report order."""
-    moved = movers(kpis)
-    return [
-        f"{name}: from {old} to {new}"
-        for name, old, new in zip(
-            moved["kpi_name"], moved["previous_rating"], moved["rating"], strict=True
-        )
+def worst_of(kpis: pd.DataFrame, terms: Terms) -> pd.DataFrame:
+    """The KPIs in the last band of their scheme."""
+    return kpis[kpis["rating"].isin(terms.worst)]
+
+
+def reds_sentence(kpis: pd.DataFrame, terms: Terms = KENT_TERMS) -> str:
+    """How many KPIs are in the worst band: the head of their list."""
+    reds = len(worst_of(kpis, terms))
+    if not reds:
+        return f"No {terms.word('kpi')} is {terms.rated_worst}."
+    return f"The {terms.kpis(reds)} {terms.rated_worst}:"
+
+
+def actions_sentence(
+    kpis: pd.DataFrame, before: pd.DataFrame | None, when: str = "", terms: Terms = KENT_TERMS
+) -> str:
+    """How many KPIs are in the worst band, the change since the last report (`when`), which came and went, what is missing."""
+    reds = worst_of(kpis, terms)
+    number = len(reds)
+    said = f"{capitalised(in_words(number))} of the {terms.kpis(len(kpis))} {are(number)} {terms.rated_worst}"
+    if not number:
+        said = f"No {terms.word('kpi')} is {terms.rated_worst}"
+    elif len(kpis) == 1:
+        said = f"The one {terms.word('kpi')} is {terms.rated_worst}"
+    if before is None:
+        return _and_lacking([f"{said}."], reds, terms)
+    then, worst = worst_of(before, terms), " or ".join(terms.worst)
+    change = number - len(then)
+    parts = [
+        f"{said}, {change_in_words(change)} {'than' if change else 'as'} in {when}."
+        if number
+        else f"{said}."
     ]
+    both = set(kpis["kpi_id"]) & set(before["kpi_id"])
+    called, earlier = names(kpis, short=True), names(before, short=True)
+    came = [called[i] for i in reds["kpi_id"] if i in both - set(then["kpi_id"])]
+    went = [earlier[i] for i in then["kpi_id"] if i in both - set(reds["kpi_id"])]
+    parts += [f"New to {worst}: {'; '.join(came)}."] if came else []
+    parts += [f"No longer {worst}: {'; '.join(went)}."] if went else []
+    return _and_lacking(parts, reds, terms)
 
 
-def reds_sentence(kpis: pd.DataFrame) -> str:
-    """How many KPIs are Red: the head of their list."""
-    reds = int((kpis["rating"] == RED).sum())
-    return f"The {plural(reds, 'KPI')} rated Red:" if reds else "No KPI is rated Red."
+def _and_lacking(said: list[str], reds: pd.DataFrame, terms: Terms) -> str:
+    open_actions = reds["open_actions"] if "open_actions" in reds else pd.Series(0, reds.index)
+    lacking = int((reds["management_action"].isna() & (open_actions == 0)).sum())
+    action = terms.word("management_action")
+    if lacking and lacking == len(reds):
+        whom = {1: "it no", 2: "neither of them a"}.get(lacking, "none of them a")
+        said.append(f"For {whom} {action} has been given.")
+    elif lacking:
+        said.append(f"For {in_words(lacking)} of them no {action} has been given.")
+    return " ".join(said)
 
 
-def actions_sentence(kpis: pd.DataFrame) -> str:
-    """How many KPIs are Red, and how many of those still lack a management action."""
-    reds = kpis[kpis["rating"] == RED]
-    lacking = int(reds["management_action"].isna().sum())
-    said = f"{capitalised(plural(len(reds), 'KPI'))} did not achieve the floor standard."
-    return (
-        f"{said} For {in_words(lacking)} of them no management action has been given."
-        if lacking
-        else said
-    )
-
-
-def worsening_sentence(kpis: pd.DataFrame) -> str:
-    """The Ambers that are getting worse, by name: the Reds of tomorrow, which a colour alone does not show."""
-    worse = kpis[(kpis["rating"] == AMBER) & (kpis["direction_of_travel"] == NEGATIVE)]
+def worsening_sentence(kpis: pd.DataFrame, terms: Terms = KENT_TERMS) -> str:
+    """The KPIs between the best and the worst band that are getting worse, by name: what a colour alone does not show."""
+    between = " or ".join(terms.middle)
+    if not between:
+        return ""
+    arrow = kpis["direction_of_travel" if terms.arrow == TREND_ARROW else "arrow"]
+    worse = kpis[kpis["rating"].isin(terms.middle) & (arrow == terms.states[2])]
     if worse.empty:
-        return "No KPI rated Amber shows a negative trend."
-    return f"Rated Amber and getting worse: {'; '.join(worse['kpi_name'])}."
+        how = "shows a negative trend" if terms.arrow == TREND_ARROW else "is worse than before"
+        return f"No {terms.word('kpi')} rated {between} {how}."
+    called = names(kpis)
+    return f"Rated {between} and getting worse: {'; '.join(called[i] for i in worse['kpi_id'])}."
 
 
-def section_sentence(kpis: pd.DataFrame) -> str:
+def section_sentence(kpis: pd.DataFrame, terms: Terms = KENT_TERMS) -> str:
     """One section's counts: `Of three KPIs, two are Green and one is Red; one shows a positive trend.`"""
-    now = counts(kpis)
-    rated = [
-        f"{in_words(now[rag])} {_are(now[rag])} {rag if rag != NOT_RATED else 'not rated'}"
-        for rag in (*RAGS, NOT_RATED)
-        if now[rag]
-    ]
-    trends = [
-        f"{in_words(now[t])} {'shows' if now[t] == 1 else 'show'} a {t} trend"
-        for t in (POSITIVE, NEGATIVE)
-        if now[t]
-    ]
-    tail = listed(trends) if trends else "none shows a clear trend"
-    return f"Of {plural(now['kpis'], 'KPI')}, {listed(rated)}; {tail}."
+    now, number = terms.counts(kpis), len(kpis)
+    if not number:
+        return f"No {terms.word('kpi')} is reported here."
+    found = [name for name in terms.ratings if now[name]]
+    if len(found) == 1:
+        start = {
+            1: f"The one {terms.word('kpi')} is",
+            2: f"Both {terms.word('kpi', 2)} are",
+        }.get(number, f"All {terms.kpis(number)} are")
+        return f"{start} {_WORDED.get(found[0], found[0])}; {_trends(now, number, terms)}."
+    parts = [f"{in_words(now[name])} {are(now[name])} {_WORDED.get(name, name)}" for name in found]
+    return f"Of {terms.kpis(number)}, {listed(parts)}; {_trends(now, number, terms)}."
 
 
-def data_sentences(kpis: pd.DataFrame, recent: pd.DataFrame, quarter: Quarter) -> list[str]:
+def _trends(now: Counter[str], number: int, terms: Terms) -> str:
+    states = [state for state in (terms.states[0], terms.states[2]) if now[state]]
+    if terms.arrow != TREND_ARROW:
+        parts = [
+            f"{in_words(now[state])} {are(now[state])} {state} than before" for state in states
+        ]
+        return listed(parts) or "none is better or worse than before"
+    if number == 1:
+        return f"it shows {f'a {states[0]}' if states else 'no clear'} trend"
+    parts = [f"{in_words(now[s])} {'shows' if now[s] == 1 else 'show'} a {s} trend" for s in states]
+    none = "neither" if number == 2 else "none"
+    return listed(parts) or f"{none} shows a clear trend"
+
+
+def history_sentence(history: pd.DataFrame) -> str:
+    """`From Quarter 2 2023/24 to Quarter 3 2024/25: Green from 15 to 17, …, as printed in each report.`"""
+    first, last = history.iloc[0], history.iloc[-1]
+    ratings = [
+        name for name in history.columns if name != "quarter" and (first[name] or last[name])
+    ]
+    went = [f"{name} from {first[name]} to {last[name]}" for name in ratings]
+    span = f"From {Quarter.parse(first['quarter']).title} to {Quarter.parse(last['quarter']).title}"
+    return f"{span}: {', '.join(went)}, as printed in each report."
+
+
+def outlook_sentence(expected: pd.DataFrame, kpis: pd.DataFrame, terms: Terms = KENT_TERMS) -> str:
+    """How many KPIs are more likely than not to meet their lines next time: a judgement, never a fact.
+
+    `expected`: by KPI, as `outlook` gives it, with `next_target_chance` and `next_floor_chance`.
+    """
+    chances = expected.set_index("kpi_id")
+    target, floor = (chances[f"next_{line}_chance"].dropna() for line in ("target", "floor"))
+    if target.empty:
+        return "No outlook can be given: there are too few figures."
+    some = _likely(target, f"{terms.kpis(len(target))} that can be predicted")
+    said = f"Outlook (a judgement, not a fact): {some} to meet {'its' if len(target) == 1 else 'their'} {terms.word('target')}"
+    reds = floor[[i for i in worst_of(kpis, terms)["kpi_id"] if i in floor.index]]
+    said += " with the next figure"
+    if len(reds):
+        some = _likely(reds, f"{terms.kpis(len(reds))} now {' or '.join(terms.worst)}")
+        said += f", and {some} to reach the {terms.word('floor_standard')}"
+    return f"{said}, if nothing changes."
+
+
+def _likely(chances: pd.Series, whose: str) -> str:
+    number = int((chances > 0.5).sum())
+    if len(chances) == 1:
+        return f"the {whose} is {'more' if number else 'less'} likely than not"
+    some = _none(number)
+    if number == len(chances):
+        some = "both" if number == 2 else "all"
+    return f"{some} of the {whose} {are(number)} more likely than not"
+
+
+def data_sentences(
+    kpis: pd.DataFrame, recent: pd.DataFrame, quarter: Quarter, terms: Terms = KENT_TERMS
+) -> list[str]:
     """What the figures rest on: which are not final, which are missing, which are late, which KPIs are not rated and why."""
+    called = names(kpis)
     said = [
         f"This report uses what had been received for {quarter.title} and the quarters before it."
     ]
-    statuses = recent["status"].value_counts()
-    said.append(
-        f"Of the {len(recent)} figures shown for KPIs, {listed([f'{n} are {status}' for status, n in statuses.items()])}."
-    )
-    late = kpis[kpis["lag_quarters"] > 0]
-    if len(late):
+    statuses = [f"{n:,} {are(n)} {status}" for status, n in recent["status"].value_counts().items()]
+    if len(recent) == 1:
         said.append(
-            f"{capitalised(plural(len(late), 'KPI'))} {_are(len(late))} reported in arrears: {'; '.join(late['kpi_name'])}."
+            f"The one figure shown for {terms.word('kpi', 2)} is {recent['status'].iloc[0]}."
         )
-    unrated = kpis[kpis["rating"] == NOT_RATED]
-    if len(unrated):
-        names = [
-            f"{name} ({why})"
-            for name, why in zip(unrated["kpi_name"], unrated["not_rated_reason"], strict=True)
-        ]
+    elif statuses:
         said.append(
-            f"{capitalised(plural(len(unrated), 'KPI'))} {_are(len(unrated))} not rated: {'; '.join(names)}."
+            f"Of the {len(recent):,} figures shown for {terms.word('kpi', 2)}, {listed(statuses)}."
         )
+
+    def some(rows: pd.DataFrame, how: str, why: str = "") -> None:
+        if len(rows):
+            each = [
+                called[row["kpi_id"]] + (f" ({row[why]})" if why else "") for row in rows_of(rows)
+            ]
+            said.append(
+                f"{capitalised(terms.kpis(len(rows)))} {are(len(rows))} {how}: {'; '.join(each)}."
+            )
+
+    some(kpis[kpis["lag_quarters"] > 0], "reported in arrears")
+    some(kpis[kpis["rating"] == NOT_RATED], "not rated", "not_rated_reason")
+    some(kpis[kpis["rating"] == MONITORED], "monitored only and not rated")
+    standing = kpis[~kpis["is_due"].astype(bool)]
+    standing = standing.assign(next=[_next_due(row) for row in rows_of(standing)])
+    some(standing, "not due in this quarter, so the latest figure stands", "next")
     untested = kpis[kpis["direction_of_travel"].isin((NOT_ENOUGH_DATA, NOT_TESTABLE))]
     if len(untested):
-        names = [
-            f"{name} ({why})"
-            for name, why in zip(untested["kpi_name"], untested["direction_of_travel"], strict=True)
+        each = [
+            f"{called[row['kpi_id']]} ({row['direction_of_travel']})" for row in rows_of(untested)
         ]
-        said.append(f"No direction of travel can be given for {'; '.join(names)}.")
+        said.append(f"No direction of travel can be given for {'; '.join(each)}.")
     return said
 
 
-def _since(now: dict[str, int], then: dict[str, int], word: str) -> str:
-    change = now[word] - then[word]
-    return f"{change_in_words(change)} {'than' if change else 'as'} the previous quarter"
+def _next_due(row: Row) -> str:
+    due = row.get("next_due")
+    return (
+        f"next due {Quarter.parse(due).title}"
+        if is_text(due)
+        else "no date is set for the next figure"
+    )
 
 
-def _were(number: int) -> str:
-    return "was" if number == 1 else "were"
+def method_sentences(returns: Returns, kpis: pd.DataFrame) -> list[str]:
+    """How ratings, arrows, changes and outlook are made, with the council's own settings and terms."""
+    council, terms = returns.council, Terms(returns.council)
+    lines = [terms.word(name) for name in ("target", "floor_standard") if kpis[name].notna().any()]
+    rated = (
+        f"A figure is rated by the {listed(lines) or 'lines'} of its own period, unrounded; exactly on a line is met. Where "
+        "numerator and denominator are known, they are compared as whole numbers. What cannot be rated is named with its "
+        "reason and counted as not rated."
+    )
+    tested = int((~kpis["direction_of_travel"].isin((NOT_ENOUGH_DATA, NOT_TESTABLE))).sum())
+    chance = round(council.significance * tested)
+    some = {0: "fewer than one arrow", 1: "about one arrow"}.get(
+        chance, f"about {in_words(chance)} arrows"
+    )
+    direction = (
+        f"The direction of travel is a straight line fitted to the figures shown, tested at the {council.significance:.0%} "
+        f"level; at least {in_words(council.minimum_points)} figures are needed. Among {terms.kpis(tested)} {some} a report "
+        f"{'comes' if chance <= 1 else 'come'} from chance alone."
+    )
+    if (kpis["basis"] == "rolling_12_months").any():
+        direction += (
+            " Figures that cover 12 months rolling share most of their data with the quarter before, so their lines look "
+            "steadier than they are, and this test finds a trend in them more often than it should."
+        )
+    against = [AGAINST[name] for name in council.arrows if name in AGAINST]
+    direction += f" Beside it stands the change against {listed(against)}." if against else ""
+    compared = (
+        "The previous figure is rated by the lines of its own period. Changes in the counts are against the previous report "
+        f"as it was printed; like for like means the {terms.word('kpi', 2)} in both reports, with figures as known now."
+    )
+    ahead = (
+        "The outlook on each card is a judgement, not a fact: the line through the figures shown, or their mean where there is "
+        "no clear trend, is carried on, with the range that would hold 19 times in 20. It supposes that nothing changes. Only "
+        "the figures shown stand behind it, and it knows of no plan, action or season. What it takes to reach a line, and how "
+        "many cases decide a rating, is arithmetic."
+    )
+    return [rated, direction, compared, ahead]
 
 
-def _are(number: int) -> str:
-    return "is" if number == 1 else "are"
+def _none(number: int) -> str:
+    return in_words(number) if number else "none"

@@ -10,7 +10,7 @@ import pandas as pd
 
 from kpi_tools.errors import InputError
 from kpi_tools.quarters import Quarter
-from kpi_tools.vocabulary import CLOSEST, HIGHER, MONEY
+from kpi_tools.vocabulary import CLOSEST, HIGHER, LOWER, MONEY
 
 Row = dict[str, Any]
 Rows = list[Row]
@@ -185,6 +185,11 @@ def text_of(value: Any) -> str | None:
     return str(value) if is_text(value) else None
 
 
+def in_doubt(row: Row) -> bool:
+    """Whether a figure looks like a fault of the data and nobody has confirmed it."""
+    return row.get("doubt_state") in ("open", "let pass")
+
+
 def figure_of(row: Row, of: str = "", *, bare: bool = False) -> str:
     """The figure as the report prints it everywhere, or the status that says why there is none.
 
@@ -193,8 +198,22 @@ def figure_of(row: Row, of: str = "", *, bare: bool = False) -> str:
     if not is_number(row[f"{of}value"]):
         status = row.get(f"{of}status")
         return status if is_text(status) else MISSING
-    lines = (row.get(f"{of}target"), row.get(f"{of}floor_standard"))
-    return show_against(row[f"{of}value"], row["unit"], int(row["decimals"]), lines, bare=bare)
+    return show(row[f"{of}value"], row["unit"], _places(row, of), bare=bare)
+
+
+def _places(row: Row, of: str = "") -> int:
+    """How many decimals a figure needs beside its lines: to stay on its side, and for the way to a line it misses."""
+    value = float(row[f"{of}value"])
+    lines = [row.get(f"{of}target"), row.get(f"{of}floor_standard")]
+    places = decimals_against(value, int(row["decimals"]), lines)
+    missed = [
+        line for line in lines if is_number(line) and _misses(value, line, row.get("polarity"))
+    ]
+    return max([places, *map(written_decimals, missed)])
+
+
+def _misses(value: float, line: float, polarity: object) -> bool:
+    return _side(value, line) == {HIGHER: -1, LOWER: 1}.get(str(polarity), 9)
 
 
 def line_of(row: Row, name: str, *, bare: bool = False) -> str:
@@ -210,26 +229,17 @@ def gap_of(row: Row, name: str, *, bare: bool = False) -> str | None:
     value, line = row["value"], row.get(name)
     if not (is_number(value) and is_number(line)) or row["polarity"] == CLOSEST:
         return None
-    side = _side(value, line)
-    if side == 0 or (side > 0) == (row["polarity"] == HIGHER):
+    if not _misses(value, line, row["polarity"]):
         return None
-    return f"{distance(row, name, bare=bare)} {'above' if side > 0 else 'below'}"
+    return f"{distance(row, name, bare=bare)} {'above' if value > line else 'below'}"
 
 
 def distance(row: Row, name: str, *, bare: bool = False) -> str:
     """How far the latest figure lies from a line, on either side: `26 points`, never `0 points`."""
     value, line = float(row["value"]), float(row[name])
-    lines = (row.get("target"), row.get("floor_standard"), line)
-    places = max(
-        decimals_against(value, int(row["decimals"]), lines),
-        *(written_decimals(level) for level in lines if is_number(level)),
-    )
+    places = max(_places(row), written_decimals(line))
     gap = abs(Decimal(repr(value)) - Decimal(repr(line)))
-    while (
-        gap
-        and places < _MOST_EXTRA_DECIMALS
-        and not float(rounded(float(gap), places).replace(",", ""))
-    ):
+    while gap and places < _MOST_EXTRA_DECIMALS and not rounded(float(gap), places).strip("0.,"):
         places += 1
     unit = "points" if row["unit"] == "%" else row["unit"]
     return show(float(gap), unit, places, bare=bare and unit != "points")

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from kpi_tools.cli import main
 from kpi_tools.loading import Returns, load
 from kpi_tools.page import chapters
-from kpi_tools.page.change_chapter import restated_figures
+from kpi_tools.page.changes import changes, restated_figures
+from kpi_tools.page.summary import summary
 from kpi_tools.scorecard import (
     came_and_went,
     earlier_reports,
@@ -189,10 +190,10 @@ def page(returns: Returns) -> str:
     kpis, before = score(recent, returns), earlier_reports(returns)[0]
     moved = movement(kpis, before, quarter_before(returns))
     pieces = (
-        chapters.for_the_minutes(kpis, before, moved, returns),
-        chapters.reds(kpis),
+        summary(kpis, before, moved, recent, returns),
+        chapters.reds(kpis, before, recent, returns),
         chapters.sections(kpis, recent, returns),
-        chapters.changes(kpis, before, quarter_before(returns), moved, returns),
+        changes(kpis, before, quarter_before(returns), moved, returns),
     )
     return "".join(map(str, pieces))
 

@@ -1,54 +1,50 @@
-"""Sentences against figures chosen by hand."""
+"""Every sentence about the whole set, for none, one, two and many, as a person would have written it."""
+
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from kpi_tools.narrative import (
-    actions_sentence,
-    change_sentence,
-    headline,
-    movers_sentence,
-    moves,
-    reds_sentence,
-    section_sentence,
-)
-from kpi_tools.page.descriptions import (
-    chart_description,
-    data_period,
-    direction_sentence,
-    month_alone,
-)
-from kpi_tools.quarters import Quarter, quarter_range
-from kpi_tools.words.row_words import rows_of
+from kpi_tools import narrative
+from kpi_tools.quarters import Quarter
+from kpi_tools.scorecard import movement
+from kpi_tools.terms import Terms, names
+
+Q3 = Quarter(2024, 3)
 
 
-def card(rags, directions, names=None):
-    return pd.DataFrame(
-        {
-            "kpi_name": names or [f"K{i}" for i in range(len(rags))],
-            "section": "S",
-            "rating": rags,
-            "direction_of_travel": directions,
-            "previous_rating": rags,
-        }
-    )
+def kpis(
+    ratings: list[str],
+    ways: list[str] | None = None,
+    before: list[str] | None = None,
+    **columns: Any,
+) -> pd.DataFrame:
+    """A scorecard of as many KPIs as there are ratings, in one section."""
+    count = len(ratings)
+    rows = {
+        "kpi_id": [f"K{place}" for place in range(count)],
+        "kpi_name": [f"Number of things {place}" for place in range(count)],
+        "section": "S", "rating": ratings, "previous_rating": before or ratings, "is_due": True, "lag_quarters": 0,
+        "direction_of_travel": ways or ["stable or no clear trend"] * count, "management_action": "do it",
+        "not_rated_reason": "no figure", "next_due": "2025-26 Q2", "basis": "quarter",
+    }  # fmt: skip
+    return pd.DataFrame(rows | columns, index=range(count))
 
 
-def many(green, amber, red, none, up, stable, down, other=0):
-    rags = ["Green"] * green + ["Amber"] * amber + ["Red"] * red + ["Not rated"] * none
-    ways = (
-        ["positive"] * up
-        + ["stable or no clear trend"] * stable
-        + ["negative"] * down
-        + ["not enough data"] * other
-    )
-    return card(rags, ways)
+def of(green: int = 0, amber: int = 0, red: int = 0, none: int = 0) -> list[str]:
+    return ["Green"] * green + ["Amber"] * amber + ["Red"] * red + ["Not rated"] * none
 
 
-def test_headline_in_the_words_of_a_minute():
-    text = headline(many(15, 15, 8, 0, 7, 19, 12), many(16, 11, 11, 0, 4, 24, 10), Quarter(2023, 2))
-    assert text == (
+UP, FLAT, DOWN = ["positive"], ["stable or no clear trend"], ["negative"]
+
+
+def test_the_paragraph_for_the_minutes_as_it_was_published():
+    now = kpis(of(15, 15, 8), UP * 7 + FLAT * 19 + DOWN * 12)
+    then = kpis(of(16, 11, 11), UP * 4 + FLAT * 24 + DOWN * 10)
+    assert narrative.headline(now, then, Quarter(2023, 2)) == (
         "Out of the 38 KPIs in the Quarterly Performance Report for Quarter 2 2023/24, 15 achieved or exceeded target (rated "
         "Green), 15 achieved or exceeded the floor standard but did not meet the target (rated Amber) and 8 did not meet the "
         "floor standard (rated Red). The direction of travel analysis indicated a positive trend for seven indicators (three "
@@ -57,174 +53,247 @@ def test_headline_in_the_words_of_a_minute():
     )
 
 
-def test_headline_counts_what_is_not_rated_and_keeps_its_grammar():
-    text = headline(many(1, 0, 0, 1, 1, 0, 0, 1), many(1, 0, 0, 1, 1, 0, 0, 1), Quarter(2024, 1))
-    assert "1 could not be rated" in text
-    assert "a positive trend for one indicator (the same number as the previous quarter)" in text
-    assert "one had not enough data to tell" in text
+@pytest.mark.parametrize(
+    ("now", "then", "said"),
+    [
+        (kpis(of(1), FLAT), kpis(of(1), UP),
+         "Out of the one KPI in the R for Quarter 3 2024/25, 1 achieved or exceeded target (rated Green), 0 achieved or exceeded "
+         "the floor standard but did not meet the target (rated Amber) and 0 did not meet the floor standard (rated Red). The "
+         "direction of travel analysis indicated a positive trend for no indicator (one fewer than the previous quarter), one "
+         "was stable or with no clear trend (one more than the previous quarter) and none was showing a negative trend (the "
+         "same number as the previous quarter)."),
+        (kpis(of(1, none=1), UP + ["not testable"]), None,
+         "Out of the 2 KPIs in the R for Quarter 3 2024/25, 1 achieved or exceeded target (rated Green), 0 achieved or exceeded "
+         "the floor standard but did not meet the target (rated Amber), 0 did not meet the floor standard (rated Red) and 1 "
+         "could not be rated. The direction of travel analysis indicated a positive trend for one indicator, none was stable or "
+         "with no clear trend, none was showing a negative trend and one cannot be tested."),
+        (kpis(of(0, 2) + ["Monitored"], FLAT * 2 + ["not enough data"]), None,
+         "Out of the 2 KPIs in the R for Quarter 3 2024/25, 0 achieved or exceeded target (rated Green), 2 achieved or exceeded "
+         "the floor standard but did not meet the target (rated Amber) and 0 did not meet the floor standard (rated Red). One "
+         "KPI is monitored only and not rated. The direction of travel analysis indicated a positive trend for no indicator, two "
+         "were stable or with no clear trend, none was showing a negative trend and one had not enough data to tell."),
+    ],
+)  # fmt: skip
+def test_the_paragraph_for_few(now: pd.DataFrame, then: pd.DataFrame | None, said: str):
+    assert narrative.headline(now, then, Q3, "R") == said
 
 
-def test_change_is_said_plainly_and_like_for_like():
-    rows = [
-        ("kpis", 38, 40, 38, 38),
-        ("Green", 17, 16, 17, 14),
-        ("Amber", 12, 15, 12, 16),
-        ("Red", 9, 8, 9, 8),
+@pytest.mark.parametrize(
+    ("now", "then", "said"),
+    [
+        (of(15, 15, 8), of(16, 11, 11),
+         "Since Quarter 2 2024/25 the counts went: Green from 16 to 15, Amber from 11 to 15 and Red from 11 to 8. Both reports "
+         "have the same 38 KPIs, so this is like for like."),
+        (of(1), of(0, 1),
+         "Since Quarter 2 2024/25 the counts went: Green from 0 to 1, Amber from 1 to 0 and Red from 0 to 0. Both reports have "
+         "the same KPI, so this is like for like."),
+        (of(1), of(1, 1),
+         "Since Quarter 2 2024/25 the counts went: Green from 1 to 1, Amber from 1 to 0 and Red from 0 to 0. That report had 2 "
+         "KPIs and this one has 1. Like for like, on the 1 KPI that is in both, with the figures known now: Green from 1 to 1, "
+         "Amber from 0 to 0 and Red from 0 to 0."),
+    ],
+)  # fmt: skip
+def test_the_change_is_said_plainly_and_like_for_like(now: list[str], then: list[str], said: str):
+    table = movement(kpis(now), kpis(then), kpis(then))
+    assert narrative.change_sentence(table, Quarter(2024, 2)) == said
+
+
+def test_a_first_report_claims_no_change_since_one_that_never_was():
+    known = movement(kpis(of(1)), kpis(of(0, 1)), kpis(of(0, 1)))
+    assert narrative.change_sentence(known, Quarter(2024, 2), first=True) == (
+        "No report of Quarter 2 2024/25 is held here. By the figures known now the counts went since then: Green from 0 to 1, "
+        "Amber from 1 to 0 and Red from 0 to 0."
+    )
+    nothing = movement(kpis(of(1)), kpis(of(none=1)), kpis(of(none=1)))
+    assert narrative.change_sentence(nothing, Quarter(2024, 2), first=True) == (
+        "This is the first report: there is none before it to compare its counts with."
+    )
+
+
+def said(function: Callable[..., str], *tables: pd.DataFrame, **more: Any) -> list[str]:
+    return [function(table, **more) for table in tables]
+
+
+def test_movers_and_reds():
+    assert said(
+        narrative.movers_sentence,
+        kpis(of(1)), kpis(of(1), before=of(0, 1)), kpis(of(2), before=of(0, 2)), kpis(of(12), before=of(0, 12)),
+    ) == [
+        "No KPI changed its rating since the previous quarter.",
+        "One KPI changed its rating since the previous quarter:",
+        "Two KPIs changed their rating since the previous quarter:",
+        "12 KPIs changed their rating since the previous quarter:",
+    ]  # fmt: skip
+    assert said(
+        narrative.reds_sentence, kpis(of(1)), kpis(of(red=1)), kpis(of(red=2)), kpis(of(red=12))
+    ) == [
+        "No KPI is rated Red.",
+        "The one KPI rated Red:",
+        "The two KPIs rated Red:",
+        "The 12 KPIs rated Red:",
     ]
-    movement = pd.DataFrame(rows, columns=["count", "now", "previous", "same_now", "same_previous"])
-    text = change_sentence(movement, Quarter(2024, 2))
+
+
+def test_the_head_of_the_chapter_of_reds():
+    def head(now: pd.DataFrame, then: pd.DataFrame | None) -> str:
+        return narrative.actions_sentence(now, then, "Quarter 2")
+
+    assert head(kpis(of(3)), kpis(of(2, 0, 1))) == "No KPI is rated Red. No longer Red: Things 2."
     assert (
-        "That report had 40 KPIs and this one has 38. Like for like, on the 38 KPIs that are in both"
-        in text
+        head(kpis(of(red=1)), kpis(of(red=1)))
+        == "The one KPI is rated Red, the same number as in Quarter 2."
     )
-    assert "Green from 16 to 17, Amber from 15 to 12 and Red from 8 to 9" in text
-    assert "Green from 14 to 17, Amber from 16 to 12 and Red from 8 to 9" in text
+    assert head(kpis(of(1, 0, 1)), None) == "One of the two KPIs is rated Red."
+    assert head(kpis(of(1, 0, 2)), kpis(of(1, 1, 1))) == (
+        "Two of the three KPIs are rated Red, one more than in Quarter 2. New to Red: Things 1."
+    )
+    lacking = kpis(of(1, 0, 3), management_action=None)
+    assert head(lacking, None) == (
+        "Three of the four KPIs are rated Red. For none of them a management action has been given."
+    )
+    assert head(lacking[lacking["kpi_id"].isin(["K0", "K1", "K2"])], None) == (
+        "Two of the three KPIs are rated Red. For neither of them a management action has been given."
+    )
+    assert head(lacking.head(2), None) == (
+        "One of the two KPIs is rated Red. For it no management action has been given."
+    )
+    some = kpis(of(red=3)).assign(management_action=[None, "do", "do"])
+    assert head(some, None).endswith("For one of them no management action has been given.")
 
 
-def test_change_on_the_same_kpis_is_said_once():
-    rows = [
-        ("kpis", 38, 38, 38, 38),
-        ("Green", 15, 16, 15, 16),
-        ("Amber", 15, 11, 15, 11),
-        ("Red", 8, 11, 8, 11),
+def test_what_gets_worse_is_named():
+    assert said(
+        narrative.worsening_sentence, kpis(of(0, 1)), kpis(of(0, 1), DOWN), kpis(of(0, 2), DOWN * 2)
+    ) == [
+        "No KPI rated Amber shows a negative trend.",
+        "Rated Amber and getting worse: Number of things 0.",
+        "Rated Amber and getting worse: Number of things 0; Number of things 1.",
     ]
-    movement = pd.DataFrame(rows, columns=["count", "now", "previous", "same_now", "same_previous"])
-    assert change_sentence(movement, Quarter(2023, 1)) == (
-        "Since Quarter 1 2023/24 the counts went: Green from 16 to 15, Amber from 11 to 15 and Red from 11 to 8. "
-        "Both reports have the same 38 KPIs, so this is like for like."
-    )
-
-
-def test_movers_and_reds_by_name():
-    kpis = card(["Green", "Red", "Not rated"], ["positive"] * 3, ["Calls", "Waits", "Homes"])
-    kpis = kpis.assign(previous_rating=["Green", "Amber", "Red"])
-    assert movers_sentence(kpis) == "Two KPIs changed rating since the previous quarter:"
-    assert moves(kpis) == ["Waits: from Amber to Red", "Homes: from Red to Not rated"]
-    assert reds_sentence(kpis) == "The one KPI rated Red:"
-    still = kpis.head(1)
-    assert (
-        movers_sentence(still).startswith("No KPI")
-        and reds_sentence(still) == "No KPI is rated Red."
-    )
-
-
-def test_a_single_month_beside_a_rolling_figure():
-    months = pd.DataFrame(
-        {
-            "period_end": pd.to_datetime(["2024-11-30", "2024-12-31"]),
-            "value": [79.0, 68.5],
-            "numerator": [90.0, 50.0],
-            "denominator": [114.0, 73.0],
-            "status": "final",
-        }
-    )
-    assert month_alone(months.iloc[-1], "%", 0) == "December 2024 alone: 69% (50 of 73)."
-    assert month_alone(
-        months.assign(denominator=np.nan, status="illustrative").iloc[-1], "%", 1
-    ) == ("December 2024 alone: 68.5% (illustrative).")
-
-
-def test_reds_without_an_action_are_counted():
-    kpis = card(["Green", "Red", "Red"], ["positive"] * 3).assign(
-        management_action=[None, None, "do"]
-    )
-    assert (
-        actions_sentence(kpis)
-        == "Two KPIs did not achieve the floor standard. For one of them no management action has been given."
-    )
-    assert actions_sentence(kpis.tail(1)) == "One KPI did not achieve the floor standard."
 
 
 def test_a_section_in_one_sentence():
-    kpis = card(
-        ["Green", "Green", "Red"],
-        ["stable or no clear trend", "negative", "stable or no clear trend"],
-    )
-    assert (
-        section_sentence(kpis)
-        == "Of three KPIs, two are Green and one is Red; one shows a negative trend."
-    )
-    assert (
-        section_sentence(card(["Not rated"], ["not enough data"]))
-        == "Of one KPI, one is not rated; none shows a clear trend."
-    )
+    assert said(
+        narrative.section_sentence,
+        kpis([]), kpis(of(1)), kpis(of(none=1), ["not enough data"]), kpis(of(2), UP * 2), kpis(of(3), UP + FLAT + DOWN),
+        kpis(of(2, 0, 1)), kpis(of(1, 0, 1), FLAT + DOWN), kpis(["Monitored", "Green"]),
+    ) == [
+        "No KPI is reported here.",
+        "The one KPI is Green; it shows no clear trend.",
+        "The one KPI is not rated; it shows no clear trend.",
+        "Both KPIs are Green; two show a positive trend.",
+        "All three KPIs are Green; one shows a positive trend and one shows a negative trend.",
+        "Of three KPIs, two are Green and one is Red; none shows a clear trend.",
+        "Of two KPIs, one is Green and one is Red; one shows a negative trend.",
+        "Of two KPIs, one is Green and one is monitored only; neither shows a clear trend.",
+    ]  # fmt: skip
 
 
-def points(values, targets, floors, rags, statuses=None):
-    quarters = quarter_range(Quarter(2024, 3), len(values))
-    table = pd.DataFrame(
-        {
-            "quarter": [q.label for q in quarters], "value": values, "target": targets, "floor_standard": floors, "rating": rags,
-            "status": statuses or ["final"] * len(values), "unit": "%", "decimals": 0, "not_rated_reason": "not available",
-        }
-    )  # fmt: skip
-    return rows_of(table)
-
-
-def test_a_chart_in_words_says_every_figure_and_the_steps_of_the_lines():
-    text = chart_description(
-        points(
-            [4.1, np.nan, 6.0],
-            [9.0, 9.0, 5.0],
-            [10.0, 10.0, 10.0],
-            ["Green", "Not rated", "Amber"],
-            ["illustrative", "not available", "final"],
-        )
-    )
-    assert text == (
-        "Columns for three quarters: June 2024 4% (illustrative), September 2024 no figure (not available) and December 2024 6%. "
-        "The target is 9%, then 5% from December 2024. The floor standard is 10% throughout. "
-        "The latest figure achieved the floor standard but not the target (Amber)."
-    )
-
-
-def test_a_chart_that_ends_without_a_figure_says_so():
-    text = chart_description(
-        points(
-            [4.0, np.nan],
-            [9.0, 9.0],
-            [10.0, 10.0],
-            ["Green", "Not rated"],
-            ["final", "not available"],
-        )
-    )
-    assert text.endswith("The latest quarter is not rated: not available.")
+def chances(*target: float, floor: float = np.nan) -> pd.DataFrame:
+    ids = [f"K{place}" for place in range(len(target))]
+    return pd.DataFrame({"kpi_id": ids, "next_target_chance": target, "next_floor_chance": floor})
 
 
 @pytest.mark.parametrize(
-    ("state", "slope", "low", "high", "said"),
+    ("expected", "now", "text"),
     [
-        ("negative", -2.1, -3.6, -0.6, "Negative: falling by 2.1 percentage points a year (95% interval 0.6 to 3.6)."),
-        ("positive", 8.0, 2.0, 14.0, "Positive: rising by 8.0 percentage points a year (95% interval 2.0 to 14.0)."),
-        ("stable or no clear trend", 1.0, -2.0, 4.0,
-         "Stable or no clear trend: between a fall of 2.0 percentage points and a rise of 4.0 percentage points a year."),
-        ("not enough data", np.nan, np.nan, np.nan, "Not enough data: two figures in the quarters shown."),
+        (chances(np.nan), of(1), "No outlook can be given: there are too few figures."),
+        (chances(0.9), of(1),
+         "Outlook (a judgement, not a fact): the one KPI that can be predicted is more likely than not to meet its target with "
+         "the next figure, if nothing changes."),
+        (chances(0.1, floor=0.2), of(red=1),
+         "Outlook (a judgement, not a fact): the one KPI that can be predicted is less likely than not to meet its target with "
+         "the next figure, and the one KPI now Red is less likely than not to reach the floor standard, if nothing changes."),
+        (chances(0.1, 0.2, floor=0.9), of(red=2),
+         "Outlook (a judgement, not a fact): none of the two KPIs that can be predicted is more likely than not to meet their "
+         "target with the next figure, and both of the two KPIs now Red are more likely than not to reach the floor standard, if "
+         "nothing changes."),
+        (chances(0.9, 0.8, 0.7), of(3),
+         "Outlook (a judgement, not a fact): all of the three KPIs that can be predicted are more likely than not to meet their "
+         "target with the next figure, if nothing changes."),
+        (chances(0.9, 0.8, 0.2), of(3),
+         "Outlook (a judgement, not a fact): two of the three KPIs that can be predicted are more likely than not to meet their "
+         "target with the next figure, if nothing changes."),
     ],
 )  # fmt: skip
-def test_direction_with_its_size(state, slope, low, high, said):
-    kpi = pd.Series(
-        {
-            "direction_of_travel": state,
-            "slope": slope,
-            "slope_low": low,
-            "slope_high": high,
-            "points": 2,
-            "unit": "%",
-            "decimals": 0,
-        }
+def test_the_outlook_of_the_whole_set(expected: pd.DataFrame, now: list[str], text: str):
+    assert narrative.outlook_sentence(expected, kpis(now)) == text
+
+
+def test_what_the_figures_rest_on():
+    recent = pd.DataFrame({"status": ["final", "final", "provisional"]})
+    none = narrative.data_sentences(kpis(of(1)), recent, Q3)
+    assert none[1:] == ["Of the 3 figures shown for KPIs, 2 are final and 1 is provisional."]
+    one = narrative.data_sentences(
+        kpis(of(none=1), ["not testable"], lag_quarters=1, is_due=False), recent.head(1), Q3
     )
-    assert direction_sentence(kpi) == said
+    assert one[1:] == [
+        "The one figure shown for KPIs is final.",
+        "One KPI is reported in arrears: Number of things 0.",
+        "One KPI is not rated: Number of things 0 (no figure).",
+        "One KPI is not due in this quarter, so the latest figure stands: Number of things 0 (next due Quarter 2 2025/26).",
+        "No direction of travel can be given for Number of things 0 (not testable).",
+    ]
+    two = narrative.data_sentences(kpis(["Monitored"] * 2), recent, Q3)
+    assert (
+        two[-1]
+        == "Two KPIs are monitored only and not rated: Number of things 0; Number of things 1."
+    )
 
 
-@pytest.mark.parametrize(
-    ("basis", "said"),
-    [
-        ("quarter", "October to December 2024"),
-        ("rolling_12_months", "12 months to December 2024"),
-        ("snapshot", "at 31 December 2024"),
-        ("year_to_date", "April 2024 to December 2024"),
-        ("annual", "year to December 2024"),
-    ],
-)
-def test_the_data_period(basis, said):
-    assert data_period(pd.Series({"quarter": "2024-25 Q3", "basis": basis})) == said
+def test_the_last_reports_in_a_sentence():
+    history = pd.DataFrame(
+        {"quarter": ["2024-25 Q2", "2024-25 Q3"], "Green": [1, 2], "Amber": [0, 0], "Red": [1, 0]}
+    )
+    assert narrative.history_sentence(history) == (
+        "From Quarter 2 2024/25 to Quarter 3 2024/25: Green from 1 to 2, Red from 1 to 0, as printed in each report."
+    )
+
+
+def test_two_kpis_of_one_name_are_told_by_their_ids():
+    two = kpis(of(2)).assign(kpi_name="Waiting time")
+    assert list(names(two).values()) == ["Waiting time (K0)", "Waiting time (K1)"]
+    short = kpis(of(2)).assign(short_name=["Waits", None])
+    assert list(names(short, short=True).values()) == ["Waits", "Things 1"]
+
+
+def settings(**given: Any) -> Any:
+    """A council of which the narrative needs the settings alone."""
+    values = {
+        "significance": 0.05, "minimum_points": 5, "arrows": ("trend",), "not_due": "counted",
+        "words": {"kpi": "Measure", "target": "Aim", "floor_standard": "Intervention level", "section": "Priority"},
+    }  # fmt: skip
+    return SimpleNamespace(**(values | given))
+
+
+def test_terms_are_the_councils():
+    terms = Terms(settings())
+    assert terms.kpis(0) == "no measure" and terms.kpis(2) == "two measures"
+    assert terms.word("section", 2) == "priorities" and terms.head("target") == "Aim"
+    assert narrative.reds_sentence(kpis(of(1)), terms) == "No measure is rated Red."
+
+
+def test_a_two_point_arrow_is_counted_in_its_own_words():
+    terms = Terms(settings(arrows=("previous", "trend"), words={}))
+    now = kpis(of(3)).assign(arrow=["better", "worse", "unchanged"])
+    text = narrative.headline(now, None, Q3, "R", terms)
+    assert text.endswith(
+        "Compared with the previous figure, one was better, one was unchanged and one was worse."
+    )
+    assert narrative.section_sentence(now, terms) == (
+        "All three KPIs are Green; one is better than before and one is worse than before."
+    )
+
+
+def test_the_method_takes_its_numbers_from_the_settings_and_the_data():
+    returns: Any = SimpleNamespace(council=settings(minimum_points=4, significance=0.01, words={}))
+    one = kpis(of(1), target=1.0, floor_standard=np.nan)
+    said = " ".join(narrative.method_sentences(returns, one))
+    assert "rated by the target of its own period" in said and "floor" not in said
+    assert "tested at the 1% level; at least four figures are needed" in said
+    assert "Among one KPI fewer than one arrow a report comes from chance alone." in said
+    many = kpis(of(38), target=1.0, floor_standard=1.0)
+    returns.council.significance = 0.05
+    assert (
+        "Among 38 KPIs about two arrows a report come from chance alone."
+        in narrative.method_sentences(returns, many)[1]
+    )

@@ -11,8 +11,7 @@ from click.testing import CliRunner
 from kpi_tools.cli import main
 from kpi_tools.errors import KpiError
 from kpi_tools.loading import load, read_returns
-from kpi_tools.page.chapters import data_notes, opening
-from kpi_tools.page.notices import left_out
+from kpi_tools.page.chapters import left_out, method, opening
 from kpi_tools.scorecard import recent_quarters, score
 from kpi_tools.spreadsheets import keep_rejected
 
@@ -125,7 +124,7 @@ def test_a_report_without_them_is_made_on_demand_and_says_so(
     assert account(capsys.readouterr().err) == (everything - 1, 1)
     page = (tmp_path / "outputs" / "2024-25-Q3" / "report.html").read_text(encoding="utf-8")
     assert "made without rows that could not be used" in page
-    assert f"1 of {everything:,} rows received are rejected, of these KPIs: " in page
+    assert f"1 of {everything:,} rows received is rejected, of these KPIs: " in page
     notebook = (tmp_path / "outputs" / "2024-25-Q3" / "report.ipynb").read_text(encoding="utf-8")
     assert 'allow_rejected = \\"yes\\"' in notebook
     assert kept(spoilt) == FILES
@@ -139,7 +138,7 @@ def test_a_report_with_everything_has_no_such_notice_and_gives_the_account(
     kpis = score(recent, returns)
     assert "made without rows" not in str(opening(returns, kpis, recent))
     assert f"hold {everything:,} rows: {everything:,} accepted, 0 rejected and 0 blank." in str(
-        data_notes(kpis, recent, returns)
+        method(returns, kpis, recent)
     )
 
 

@@ -6,20 +6,20 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import kent
 import nbformat
 import pandas as pd
 import pytest
 
 from kpi_tools.errors import KpiError
-from kpi_tools.page.activity_cards import activity_cards
+from kpi_tools.page.activity import activity_cards
 from kpi_tools.page.cards import cards
+from kpi_tools.page.chapters import at_a_glance, illustrative_banner, reds
 from kpi_tools.page.html import Html, markdown, paragraphs, section, style, subheading
-from kpi_tools.page.notices import illustrative_banner
-from kpi_tools.page.reds import red_list
-from kpi_tools.page.summary import counts_history, matrix, scoreboard
-from kpi_tools.page.tables import key
+from kpi_tools.page.summary import key, summary
 from kpi_tools.running.export import numbered, page_style, to_html
 from kpi_tools.running.guard import assert_self_contained, style_hash
+from kpi_tools.scorecard import movement
 from tests.page_samples import activity_points, points, scorecard_of
 
 RED = points(
@@ -34,26 +34,6 @@ MISSING = points(
     target_status="illustrative",
 )
 SERIES = (points("CS01"), RED, MISSING)
-PREVIOUS = {
-    "kpis": 3,
-    "Green": 1,
-    "Amber": 2,
-    "Red": 0,
-    "Not rated": 0,
-    "positive": 1,
-    "stable or no clear trend": 2,
-    "negative": 0,
-    "other": 0,
-}
-HISTORY = pd.DataFrame(
-    {
-        "quarter": ["2024-25 Q2", "2024-25 Q3"],
-        "Green": [1, 1],
-        "Amber": [2, 0],
-        "Red": [0, 1],
-        "Not rated": [0, 1],
-    }
-)
 
 
 def code(*shown: Any, tags: tuple[str, ...] = ()) -> Any:
@@ -92,16 +72,14 @@ def page(
 @pytest.fixture(scope="module")
 def report() -> str:
     kpis, recent, activity = scorecard_of(*SERIES), pd.concat(SERIES), activity_points()
+    before, returns = scorecard_of(points("CS01", values=(80,) * 6), *SERIES[1:]), kent.returns()
+    moved = movement(kpis, before, before)
     return page(
         "# The notebook's own title", code(style()), code(illustrative_banner(recent, activity)),
-        "## For the minutes", code(paragraphs("Out of the three KPIs, one is Green.", "One is Red.")),
-        "## How to read this report", code(key()),
-        "## Executive summary", code(scoreboard(kpis, PREVIOUS), matrix(kpis, ["Customer Services"], PREVIOUS)),
-        code(counts_history(HISTORY)),
-        "## KPIs rated Red", code(red_list(kpis)),
+        code(summary(kpis, before, moved, recent, returns)), code(key(returns, kpis)),
+        code(at_a_glance(kpis, recent, returns)), code(reds(kpis, before, recent, returns)),
         code(section("Customer Services", "Three KPIs.")),
-        code(cards(kpis, recent, "Customer Services", lambda rows: "Columns."),
-             subheading("Activity indicators"), activity_cards(activity, "Customer Services", lambda rows: "A line.")),
+        code(cards(kpis, recent), subheading("Activity indicators"), activity_cards(activity, "Customer Services")),
         "## Method\n\nA *straight* line; see [the key](#how-to-read-this-report).",
     )  # fmt: skip
 
@@ -143,26 +121,19 @@ def test_sections_and_paragraphs_are_numbered_and_listed(report: str):
     assert contents
     listed = re.findall(r'href="#([^"]+)"><span class="no">(\d+)</span> ([^<]+)', contents[0])
     assert listed == [
-        ("for-the-minutes", "1", "For the minutes"),
+        ("for-the-minutes", "1", "Summary"),
         ("how-to-read-this-report", "2", "How to read this report"),
-        ("executive-summary", "3", "Executive summary"),
+        ("executive-summary", "3", "At a glance"),
         ("kpis-rated-red", "4", "KPIs rated Red"),
         ("customer-services", "5", "Customer Services"),
         ("method", "6", "Method"),
     ]
     assert re.findall(r'id="p([\d.]+)"', report) == [
-        "1.1",
-        "1.2",
-        "4.1",
-        "5.1",
-        "5.2",
-        "5.3",
-        "5.4",
-        "6.1",
-    ]
-    name = "for-the-minutes-2"
+        "1.1", "1.2", "1.3", "3.1", "3.2", "4.1", "4.2", "5.1", "5.2", "5.3", "5.4", "6.1",
+    ]  # fmt: skip
+    name = "for-the-minutes-3"
     assert (
-        f'<p class="kpi-para" id="{name}"><a class="kpi-pn" id="p1.2" href="#{name}">1.2 </a>One is Red.'
+        f'<p class="kpi-para" id="{name}"><a class="kpi-pn" id="p1.3" href="#{name}">1.3 </a>The one KPI rated'
         in report
     )
 
@@ -179,7 +150,7 @@ def test_the_anchor_of_a_paragraph_and_of_a_card_stays_when_its_number_does_not(
             number: name for name, number in re.findall(r'href="#([\w-]+)">([\d.]+) </a>', body)
         }
 
-    card = cards(scorecard_of(points()), points(), "Customer Services", lambda rows: "d")
+    card = cards(scorecard_of(points()), points())
     assert anchors("one", card, "two") == {
         "1.1": "new-section-1",
         "2.1": "a-1",
@@ -457,23 +428,29 @@ def test_the_keyboard_reaches_everything_and_shows_where_it_is(browser: Any, add
     assert reached[0][1] == "Skip to the report"
     assert len(reached) == wanted
     assert all(outline != "none" for _, _, outline in reached)
-    assert ["SUMMARY", "Figures in this chart", "solid"] in reached
+    assert ["SUMMARY", "Figures in this picture", "solid"] in reached
 
 
 @needs_browser
-def test_tables_behind_the_charts_are_printed(browser: Any, address: str):
-    shown = browser.new_page(viewport={"width": 700, "height": 900})
+def test_cards_are_folded_on_a_phone_and_open_on_paper(browser: Any, address: str):
+    shown = browser.new_page(viewport={"width": 390, "height": 900})
     shown.goto(address)
+    heights = "[...document.querySelectorAll('article.kpi-card .kpi-fold')].map(e => e.getBoundingClientRect().height)"
+    assert all(height < 60 for height in shown.evaluate(heights))
+    assert all(shown.locator("article .kpi-verdict").nth(place).is_visible() for place in range(3))
     shown.emulate_media(media="print")
-    # A table that was not drawn yet has no height until the browser's next frame.
-    shown.wait_for_function(
-        "[...document.querySelectorAll('.kpi-figures')].every(t => t.getBoundingClientRect().height > 50)",
-        timeout=10_000,
-    )
-    assert shown.locator(".kpi-figures").count() == 4
-    hidden = shown.evaluate(
-        """[...document.querySelectorAll('nav, .skip, .kpi-more summary')].every(
-            e => getComputedStyle(e).display === 'none')"""
-    )
+    assert all(height > 200 for height in shown.evaluate(heights))
+    hidden = """[...document.querySelectorAll('nav, .skip, .kpi-fold > summary')].every(
+        e => getComputedStyle(e).display === 'none')"""
+    assert shown.evaluate(hidden)
     shown.close()
-    assert hidden
+
+
+@needs_browser
+def test_no_rating_of_a_list_is_out_of_sight_on_a_phone(browser: Any, address: str):
+    shown = browser.new_page(viewport={"width": 320, "height": 900})
+    shown.goto(address)
+    far = """[...document.querySelectorAll('table[role=table] .kpi-rag')].filter(
+        e => e.getBoundingClientRect().right > window.innerWidth).length"""
+    assert shown.locator("table[role=table] .kpi-rag").count() == 3 and shown.evaluate(far) == 0
+    shown.close()

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from kpi_tools.explorer.evidence import Evidence
-from kpi_tools.page.descriptions import month_alone
+from kpi_tools.page.describe import month_alone
 from kpi_tools.quarters import Quarter
 from kpi_tools.vocabulary import (
     COMMON_CAUSE,

@@ -17,17 +17,32 @@ from kpi_tools.explorer.overview import doubted
 from kpi_tools.explorer.standing import standing, words_to_begin_with
 from kpi_tools.explorer.views import notes_below, view
 from kpi_tools.loading import Returns, as_known_at, in_set, load
-from kpi_tools.page.cards import cards
-from kpi_tools.page.descriptions import chart_description
-from kpi_tools.page.html import Html, paragraphs, slug
-from kpi_tools.page.needed import needed
+from kpi_tools.page.cards import Beside, cards
+from kpi_tools.page.describe import needed
+from kpi_tools.page.html import (
+    Html,
+    badge,
+    figure_with_status,
+    looks,
+    paragraphs,
+    report_table,
+    slug,
+)
 from kpi_tools.page.svg import inline_svg
-from kpi_tools.page.tables import badge, figure_with_status, report_table
 from kpi_tools.quarters import Quarter
 from kpi_tools.remarks import commentary_until
 from kpi_tools.scorecard import restated_between
+from kpi_tools.terms import Terms
 from kpi_tools.vocabulary import CLOSEST, HIGHER, LOWER
-from kpi_tools.words.row_words import figure_of, is_number, is_text, line_of, period_of, rows_of
+from kpi_tools.words.row_words import (
+    figure_of,
+    is_number,
+    is_text,
+    line_of,
+    period_of,
+    rows_by,
+    rows_of,
+)
 from kpi_tools.words.wording import in_words, rounded, show, show_line
 
 _BASES = {
@@ -89,10 +104,15 @@ class OneKpi:
     @property
     def answer(self) -> Html:
         """How it stands and whether that is luck or process, in a few sentences, and its card as in the report."""
-        beside = self.known.benchmarks(self.kpi_id), self.known.months(self.kpi_id)
-        shown = cards(
-            self.known.kpis, self.known.recent, self.kpi["section"], chart_description, *beside
+        council = self.known.returns.council
+        beside = Beside(
+            Terms(council),
+            looks(council),
+            benchmarks=rows_by(self.known.benchmarks(self.kpi_id)),
+            months=rows_by(self.known.months(self.kpi_id)),
         )
+        own = self.known.kpis[self.known.kpis["kpi_id"] == self.kpi_id]
+        shown = cards(own, self.known.recent, beside)
         return paragraphs(standing(self.known, self.kpi_id)) + shown
 
     @property

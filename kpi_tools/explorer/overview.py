@@ -6,8 +6,7 @@ import pandas as pd
 from markupsafe import Markup
 
 from kpi_tools.explorer.evidence import Evidence
-from kpi_tools.page.html import Html
-from kpi_tools.page.tables import arrow, badge, figure_with_status, report_table
+from kpi_tools.page.html import Html, arrow, badge, figure_with_status, report_table
 from kpi_tools.quarters import Quarter
 from kpi_tools.statistics.assurance import ORDER
 from kpi_tools.vocabulary import COMMON_CAUSE, CONCERN, ILLUSTRATIVE, IMPROVEMENT, NEUTRAL

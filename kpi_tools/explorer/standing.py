@@ -4,7 +4,7 @@ from typing import Any
 
 from kpi_tools.explorer.draft import draft, how_long
 from kpi_tools.explorer.evidence import Evidence
-from kpi_tools.page.descriptions import direction_sentence
+from kpi_tools.page.describe import direction_sentence
 from kpi_tools.page.html import Html, render
 from kpi_tools.quarters import Quarter
 from kpi_tools.statistics.trend import size_in_words

@@ -15,9 +15,8 @@ from kpi_tools.explorer.evidence import Evidence
 from kpi_tools.explorer.marks import Marks
 from kpi_tools.explorer.standing import directions
 from kpi_tools.outlook import outlook_in_words, predictions
-from kpi_tools.page.descriptions import month_alone
+from kpi_tools.page.describe import is_rolling, leaving_quarters, month_alone, to_reach
 from kpi_tools.page.html import Html, render
-from kpi_tools.page.needed import is_rolling, leaving_quarters, to_reach
 from kpi_tools.quarters import Quarter
 from kpi_tools.statistics.rebasing import suggested_rebases
 from kpi_tools.vocabulary import (

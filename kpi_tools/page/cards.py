@@ -1,156 +1,342 @@
-"""KPI cards: one indicator's figures, chart, table, words and outlook together, from the same rows."""
+"""KPI cards: one indicator's figures, picture, table, words and outlook together, from the same rows."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 import pandas as pd
 from markupsafe import Markup
 
-from kpi_tools.page.card_parts import (
-    facts,
-    flag,
-    known,
-    legend,
-    notes_below,
-    other_area,
-    season,
-    sources,
+from kpi_tools.page.describe import (
+    IN_DOUBT,
+    Outlook,
+    arrears,
+    arrow_sentences,
+    data_period,
+    direction_sentence,
+    month_alone,
+    short_title,
 )
-from kpi_tools.page.card_tables import figures_table, target_history
-from kpi_tools.page.charts import kpi_spec
-from kpi_tools.page.descriptions import direction_sentence, month_alone
-from kpi_tools.page.html import Html, render, slug
-from kpi_tools.page.outlook_words import Outlook
-from kpi_tools.page.svg import Chart, Drawings, drawn
-from kpi_tools.vocabulary import CLOSEST, ENGLAND, HIGHER, MONTH, RED
-from kpi_tools.words.row_words import Row, Rows, is_number, rows_by, rows_of
+from kpi_tools.page.html import (
+    KENT_LOOKS,
+    Html,
+    badge,
+    figure_with_status,
+    render,
+    report_table,
+    slug,
+)
+from kpi_tools.page.pictures import kpi_picture
+from kpi_tools.quarters import Quarter
+from kpi_tools.terms import Terms
+from kpi_tools.vocabulary import (
+    CARRIED_FORWARD,
+    CLOSEST,
+    ENGLAND,
+    FINAL,
+    HIGHER,
+    ILLUSTRATIVE,
+    MONITORED,
+    MONTH,
+    NOT_RATED,
+    STATUSES_WITH_VALUE,
+)
+from kpi_tools.wording import (
+    NOT_SET,
+    Row,
+    Rows,
+    capitalised,
+    distance,
+    figure_of,
+    gap_of,
+    in_doubt,
+    is_number,
+    is_text,
+    line_of,
+    parts_of,
+    rounded,
+    rows_by,
+    rows_of,
+    show,
+    text_of,
+    unit_words,
+)
 
-Describe = Callable[[Rows], str]
+_SHOWN, _FEW_AREAS = 6, 4
+_GOOD = {
+    HIGHER: "Higher is better.",
+    CLOSEST: "Closest to the target is better.",
+    "lower": "Lower is better.",
+}
 
-_FEW_AREAS = 4
-_GOOD = {HIGHER: "Higher is better.", CLOSEST: "Closest to the target is better."}
+
+@dataclass(frozen=True)
+class Beside:
+    """What a card shows beside its KPI's own figures, and the council's terms and colours."""
+
+    terms: Terms = field(default_factory=Terms)
+    looks: Mapping[str, str] = field(default_factory=lambda: KENT_LOOKS)
+    lines: tuple[str, ...] = ("target", "floor_standard")
+    benchmarks: Mapping[str, Rows] = field(default_factory=dict)
+    months: Mapping[str, Rows] = field(default_factory=dict)
+    targets: Mapping[str, Rows] = field(default_factory=dict)
+    actions: Mapping[str, Rows] = field(default_factory=dict)
+    outlooks: Mapping[str, Outlook] = field(default_factory=dict)
+    form: str = "auto"
+
+    def look(self, rating: str) -> str:
+        """The colour of a rating."""
+        return self.looks.get(rating, "monitored" if rating == MONITORED else "not-rated")
 
 
-def cards(
-    kpis: pd.DataFrame,
-    recent: pd.DataFrame,
-    section: str,
-    describe: Describe,
-    benchmarks: pd.DataFrame | None = None,
-    months: pd.DataFrame | None = None,
-    *,
-    outlooks: Mapping[str, Outlook] | None = None,
-    targets: pd.DataFrame | None = None,
-    charts: Drawings | None = None,
-) -> Html:
-    """A card for each KPI of `section`, in the order of `kpis`.
+def cards(kpis: pd.DataFrame, recent: pd.DataFrame, beside: Beside | None = None) -> Html:
+    """A card for each KPI, in the order of `kpis`; what is part of another stands in the card of its total.
 
-    `kpis`: the scorecard; `recent`: the quarters shown, six rows per KPI. `describe` says in words what one KPI's chart
-    shows. `benchmarks`: `kpi_id`, `area`, `period`, `value`, `status`; the latest of each area is noted, that of the first
-    area drawn. `months`: figures of single months, of which the latest is noted beside a figure that covers more.
-    `outlooks`: by KPI, as `outlook_words` gives them; `targets`: the target history of all KPIs. `charts`: their charts,
-    where they are being drawn already (`kpi_charts`).
+    `kpis`: the scorecard; `recent`: the figures shown, six rows per KPI.
     """
-    chosen, ahead = kpis[kpis["section"] == section], outlooks or {}
-    shown, others, alone, lines = (
-        _own(table, chosen["kpi_id"]) for table in (recent, benchmarks, months, targets)
-    )
-    latest = {name: _latest(benchmarks) for name, benchmarks in others.items()}
-    drawings = charts or drawn(kpi_charts(chosen, recent, describe, benchmarks))
-    return Html(
-        Markup("").join(
-            card(
-                kpi,
-                shown[name],
-                drawings[_anchor(kpi)],
-                latest.get(name, []),
-                alone.get(name, []),
-                ahead.get(name),
-                lines.get(name, []),
-            ).markup
-            for kpi in rows_of(chosen)
-            for name in [kpi["kpi_id"]]
-        )
-    )
-
-
-def kpi_charts(
-    kpis: pd.DataFrame,
-    recent: pd.DataFrame,
-    describe: Describe,
-    benchmarks: pd.DataFrame | None = None,
-) -> list[Chart]:
-    """What is to be drawn (`svg.drawn`) for the cards of `kpis`, in their order; the rest as `cards` takes it."""
-    shown, others = (_own(table, kpis["kpi_id"]) for table in (recent, benchmarks))
-    return [
-        (kpi_spec(shown[name], _line(_latest(others.get(name, [])))), _anchor(kpi), kpi["kpi_name"], describe(shown[name]))
-        for kpi in rows_of(kpis[["kpi_id", "kpi_name"]])
-        for name in [kpi["kpi_id"]]
-    ]  # fmt: skip
+    beside = beside or Beside()
+    points, whole = rows_by(recent), set(kpis["kpi_id"])
+    rows = rows_of(kpis)
+    parts: dict[str, Rows] = {}
+    for row in rows:
+        if row.get("part_of") in whole and row["part_of"] != row["kpi_id"]:
+            parts.setdefault(row["part_of"], []).append(row)
+    under = {part["kpi_id"] for some in parts.values() for part in some}
+    return Html(Markup("").join(
+        card(row, points[row["kpi_id"]], beside, parts.get(row["kpi_id"], []), points).markup
+        for row in rows if row["kpi_id"] not in under
+    ))  # fmt: skip
 
 
 def card(
     kpi: Row,
     points: Rows,
-    chart: str,
-    benchmarks: Sequence[Row] = (),
-    months: Sequence[Row] = (),
-    ahead: Outlook | None = None,
-    targets: Sequence[Row] = (),
+    beside: Beside,
+    parts: Sequence[Row] = (),
+    every: Mapping[str, Rows] | None = None,
 ) -> Html:
-    """One KPI's card: `kpi` is its row of the scorecard, `points` its quarters, `chart` them drawn.
-
-    `benchmarks`, `months` and `targets` are its rows of these tables, the latest of each area alone in the first.
-    """
-    anchor, rating = _anchor(kpi), kpi["rating"]
+    """One KPI's card: `kpi` is its row of the scorecard, `points` its figures shown; `parts`: the KPIs under it."""
+    name, terms = kpi["kpi_id"], beside.terms
+    anchor = f"kpi-{slug(name)}"
+    benchmarks, months = (
+        beside.benchmarks.get(name, []),
+        _single_months(beside.months.get(name, [])),
+    )
+    areas = _latest(benchmarks)
+    actions = [action for action in beside.actions.get(name, []) if action["status"] == "open"]
+    action = text_of(kpi["management_action"])
+    worst = kpi["rating"] in terms.worst
     return render(
         "card.html.j2",
         card={
             "anchor": anchor,
-            "kpi_id": kpi["kpi_id"],
+            "kpi_id": name,
             "name": kpi["kpi_name"],
-            "rating": rating,
-            "direction": kpi["direction_of_travel"],
-            "not_rated_reason": known(kpi["not_rated_reason"]),
-            "facts": facts(kpi),
-            "chart": Markup(chart),
-            "legend": [{"kind": "area", "text": other_area(kpi, row)} for row in benchmarks[:1]]
-            + legend(row["status"] for row in points),
+            "rating": kpi["rating"],
+            "look": beside.look(kpi["rating"]),
+            "doubt": text_of(kpi.get("doubt")) if in_doubt(kpi) else None,
+            "direction": kpi.get("arrow") or kpi["direction_of_travel"],
+            "reason": text_of(kpi["not_rated_reason"]) if kpi["rating"] == NOT_RATED else None,
+            "line": first_line(kpi, beside),
+            "facts": facts(kpi, beside),
+            "picture": kpi_picture(points, anchor, areas),
             "flag": flag(kpi),
-            "trend": direction_sentence(kpi),
-            "outlook": ahead,
-            "acted": rating == RED or bool(known(kpi["management_action"])),
-            "commentary": known(kpi["commentary"]),
-            "action": known(kpi["management_action"]),
-            "commentary_status": known(kpi["commentary_status"]),
-            "notes": season(kpi) + _month(kpi, months) + notes_below(kpi, benchmarks[1:]),
-            "table": figures_table(kpi, points, anchor),
+            "trend": [IN_DOUBT]
+            if any(map(in_doubt, points))
+            else [direction_sentence(kpi), *arrow_sentences(kpi)],
+            "outlook": beside.outlooks.get(name),
+            "commentary": text_of(kpi["commentary"]),
+            "action": action,
+            "actions": [_action(one) for one in actions],
+            "action_word": capitalised(terms.word("management_action")),
+            "gap": worst and not action and not actions,
+            "commentary_status": text_of(kpi["commentary_status"]),
+            "notes": _notes(kpi, areas, months),
+            "table": figures_table(kpi, points, anchor, beside),
             "definition": _definition(kpi),
-            "targets": target_history(kpi, targets),
+            "targets": target_history(kpi, beside.targets.get(name, []), beside),
+            "parts": [_part(part, beside) for part in parts],
         },
     )
 
 
-def _anchor(kpi: Row) -> str:
-    return f"kpi-{slug(kpi['kpi_id'])}"
-
-
-def _line(benchmarks: Rows) -> tuple[str, float] | None:
-    return (benchmarks[0]["area"], float(benchmarks[0]["value"])) if benchmarks else None
-
-
-def _definition(kpi: Row) -> str:
-    what = known(kpi["definition"]) or "No definition has been given."
-    who = f" Accountable: {kpi['owner']}." if known(kpi["owner"]) else ""
-    return (
-        f"{what} {' '.join([_GOOD.get(kpi['polarity'], 'Lower is better.'), *sources(kpi)])}{who}"
-    )
-
-
-def _month(kpi: Row, months: Sequence[Row]) -> list[str]:
-    known_months = [
-        month for month in months if is_number(month["value"]) and month["basis"] == MONTH
+def first_line(kpi: Row, beside: Beside) -> dict[str, Any]:
+    """What a folded card says beside rating and arrow: `94% target 90%, floor standard 85%. Was Amber.`"""
+    lines = [
+        f"{beside.terms.word(n)} {line_of(kpi, n, bare=True)}"
+        for n in beside.lines
+        if is_number(kpi.get(n))
     ]
-    return [month_alone(month, kpi["unit"], kpi["decimals"]) for month in known_months[-1:]]
+    was = text_of(kpi["previous_rating"])
+    shown = was if was and was not in (NOT_RATED, MONITORED) else None
+    return {
+        "figure": figure_of(kpi),
+        "doubted": in_doubt(kpi),
+        "lines": f"{', '.join(lines)}." if lines else "",
+        "was": shown,
+        "look": beside.look(shown or NOT_RATED),
+    }
+
+
+def facts(kpi: Row, beside: Beside) -> list[dict[str, Any]]:
+    """The strip: latest, lines, previous with its rating, same quarter last year or next due, data period."""
+    words, terms = unit_words(kpi["unit"]), beside.terms
+    strip = [
+        fact(
+            "Latest",
+            figure_of(kpi, bare=True),
+            kpi["status"],
+            small=parts_of(kpi) or _above(kpi, terms),
+            unit=words,
+        )
+    ]
+    strip[0]["doubted"] = in_doubt(kpi)
+    for name in beside.lines:
+        label, status = capitalised(terms.word(name)), kpi.get("target_status")
+        if is_number(kpi.get(name)):
+            small = None if in_doubt(kpi) else gap_of(kpi, name, bare=True)
+            strip.append(
+                fact(label, line_of(kpi, name, bare=True), status, small=small, unit=words)
+            )
+        elif name == "target" and is_number(kpi.get("year_target")):
+            share = (
+                f"{100 * kpi['value'] / kpi['year_target']:.0f}% of it so far"
+                if is_number(kpi["value"]) and kpi["year_target"]
+                else None
+            )
+            year = show(kpi["year_target"], kpi["unit"], int(kpi["decimals"]), bare=True)
+            strip.append(fact(f"{label} for the year", year, status, small=share, unit=words))
+    if is_number(kpi["previous_value"]) or is_text(kpi["previous_status"]):
+        rating = (
+            None if kpi["rating"] == MONITORED else text_of(kpi["previous_rating"]) or NOT_RATED
+        )
+        strip.append(
+            fact(
+                "Previous",
+                figure_of(kpi, "previous_", bare=True),
+                kpi["previous_status"],
+                small=_when(kpi, "previous_"),
+                unit=words,
+            )
+        )
+        strip[-1] |= {
+            "rating": rating,
+            "look": beside.look(rating or NOT_RATED),
+            "doubted": kpi.get("previous_doubt_state") in ("open", "let pass"),
+        }
+    if kpi.get("is_due") is False and is_text(kpi.get("next_due")):
+        strip.append(
+            fact(
+                "Next due",
+                Quarter.parse(kpi["next_due"]).title,
+                None,
+                small="not due in this quarter",
+            )
+        )
+    elif is_number(kpi["year_ago_value"]):
+        strip.append(fact("Same quarter last year", figure_of(kpi, "year_ago_", bare=True), kpi.get("year_ago_status"),
+                           small=_since_then(kpi) or _when(kpi, "year_ago_"), unit=words))  # fmt: skip
+    status = f"{kpi['status']} figure" if kpi["status"] in STATUSES_WITH_VALUE else kpi["status"]
+    return [*strip, fact("Data period", capitalised(data_period(kpi)), None, small=status)]
+
+
+def fact(
+    label: str, value: str, status: Any, *, small: str | None = None, unit: str = ""
+) -> dict[str, Any]:
+    figure = any(letter.isdigit() for letter in value)
+    return {
+        "label": label, "value": value, "status": status if figure and status in STATUSES_WITH_VALUE else None, "small": small,
+        "unit": unit if figure else "", "none": not figure, "rating": None, "look": "", "doubted": False,
+    }  # fmt: skip
+
+
+def _above(kpi: Row, terms: Terms) -> str | None:
+    """How far the latest figure is on the good side of its target."""
+    if (
+        in_doubt(kpi)
+        or kpi["polarity"] not in (HIGHER, "lower")
+        or not is_number(kpi["value"])
+        or not is_number(kpi["target"])
+    ):
+        return None
+    if kpi["value"] == kpi["target"]:
+        return f"exactly on {terms.word('target')}"
+    better = (kpi["value"] > kpi["target"]) == (kpi["polarity"] == HIGHER)
+    side = "above" if kpi["value"] > kpi["target"] else "below"
+    return f"{distance(kpi, 'target', bare=True)} {side} {terms.word('target')}" if better else None
+
+
+def _since_then(kpi: Row) -> str | None:
+    """`3 points higher now`; nothing for a figure in doubt or across a redefinition."""
+    if in_doubt(kpi) or not is_number(kpi["value"]) or kpi.get("year_ago_comparable") is False:
+        return None
+    unit, change = (
+        "points" if kpi["unit"] == "%" else kpi["unit"],
+        kpi["value"] - kpi["year_ago_value"],
+    )
+    if not rounded(abs(change), int(kpi["decimals"])).strip("0.,"):
+        return "now the same"
+    size = show(abs(change), unit, int(kpi["decimals"]), bare=unit != "points")
+    return f"{size} {'higher' if change > 0 else 'lower'} now"
+
+
+def _when(kpi: Row, of: str) -> str | None:
+    if is_text(kpi.get(f"{of}period")):
+        return capitalised(str(kpi[f"{of}period"]))
+    label = kpi.get(f"{of}quarter")
+    return Quarter.parse(label).title if is_text(label) else None
+
+
+def flag(kpi: Row) -> str | None:
+    """That the rating rests on data older than the report, or carried forward; nothing where it does not."""
+    if kpi["status"] == CARRIED_FORWARD:
+        return "Older data: the latest figure is carried forward from an earlier period."
+    if not kpi["lag_quarters"]:
+        return None
+    return f"Older data: reported {arrears(kpi)}, so the latest figure is for {Quarter.parse(kpi['quarter']).title}."
+
+
+def _action(action: Row) -> dict[str, Any]:
+    due = action.get("due")
+    return {
+        "id": action["action_id"], "text": action["action"], "owner": text_of(action.get("owner")),
+        "due": None if due is None or pd.isna(due) else f"{pd.Timestamp(due).day} {pd.Timestamp(due):%B %Y}",
+        "status": "overdue" if action.get("overdue") is True else action["status"],
+        "since": Quarter.parse(action["opened"]).title if is_text(action.get("opened")) else None,
+        "note": text_of(action.get("note")),
+    }  # fmt: skip
+
+
+def _part(kpi: Row, beside: Beside) -> dict[str, Any]:
+    return {
+        "anchor": f"kpi-{slug(kpi['kpi_id'])}", "id": kpi["kpi_id"], "name": text_of(kpi.get("short_name")) or kpi["kpi_name"],
+        "figure": figure_of(kpi), "rating": kpi["rating"], "look": beside.look(kpi["rating"]), "doubted": in_doubt(kpi),
+        "direction": kpi.get("arrow") or kpi["direction_of_travel"],
+    }  # fmt: skip
+
+
+# Below the picture.
+
+
+def _notes(kpi: Row, areas: Rows, months: Rows) -> list[str]:
+    """The season, the latest single month, other areas, and where a figure or target comes from that is not final."""
+    notes = []
+    if kpi.get("seasonal") == "yes":
+        ago = (
+            f" ({figure_of(kpi, 'year_ago_')})"
+            if is_number(kpi["year_ago_value"])
+            else ", when there was no figure"
+        )
+        notes.append(
+            f"Seasonal: compare with the same quarter last year{ago}, not with the quarter before."
+        )
+    notes += [month_alone(month, kpi["unit"], int(kpi["decimals"])) for month in months[-1:]]
+    notes += [f"{other_area(kpi, row)}." for row in areas]
+    return notes + [note for note, status in _sources(kpi) if status != FINAL]
+
+
+def _single_months(months: Rows) -> Rows:
+    return [month for month in months if is_number(month["value"]) and month["basis"] == MONTH]
 
 
 def _latest(benchmarks: Rows) -> Rows:
@@ -160,5 +346,113 @@ def _latest(benchmarks: Rows) -> Rows:
     return rows if len(rows) <= _FEW_AREAS else [row for row in rows if row["area"] == ENGLAND]
 
 
-def _own(table: pd.DataFrame | None, kpi_ids: pd.Series) -> dict[str, Rows]:
-    return {} if table is None else rows_by(table[table["kpi_id"].isin(kpi_ids)])
+def other_area(kpi: Row, benchmark: Row) -> str:
+    """Another area's figure with its date: `England, 2023: 50.3%`."""
+    figure = line_of({**kpi, "line": float(benchmark["value"])}, "line")
+    mark = "" if benchmark["status"] == FINAL else f" ({benchmark['status']})"
+    return f"{benchmark['area']}, {benchmark['period']}: {figure}{mark}"
+
+
+def _definition(kpi: Row) -> str:
+    what = text_of(kpi["definition"]) or "No definition has been given."
+    final = [note for note, status in _sources(kpi) if status == FINAL]
+    more = [
+        ("Data quality", "data_quality"),
+        ("Last reviewed", "reviewed_at"),
+        ("Escalated to", "escalated_to"),
+        ("Accountable", "owner"),
+    ]
+    said = [f"{label}: {kpi[name]}." for label, name in more if is_text(kpi.get(name))]
+    return " ".join(
+        [what, _GOOD.get(kpi["polarity"], "Neither more nor less is better."), *final, *said]
+    )
+
+
+def _sources(kpi: Row) -> list[tuple[str, Any]]:
+    given = (
+        ("Latest figure", kpi["note"], kpi["status"]),
+        ("Target", kpi["target_reason"], kpi["target_status"]),
+    )
+    found = []
+    for what, note, status in given:
+        text = (text_of(note) or "").strip().rstrip(".")
+        if text:
+            plain = text if text[:2].isupper() else text[:1].lower() + text[1:]
+            found.append(
+                (
+                    f"{text}." if text.lower().startswith(what.lower()) else f"{what}: {plain}.",
+                    status,
+                )
+            )
+    return found
+
+
+def figures_table(kpi: Row, points: Rows, anchor: str, beside: Beside) -> Html:
+    """The figures behind a KPI's picture: each period's result, lines and rating."""
+    words = unit_words(kpi["unit"])
+    lines = [name for name in beside.lines if any(is_number(row.get(name)) for row in points)]
+    rows = []
+    for row in points:
+        status = row["status"] if is_number(row["value"]) else None
+        figure = figure_of(row, bare=True) + (" ?" if in_doubt(row) else "")
+        cells: dict[str, Any] = {"Period": _short_period(row)}
+        cells[f"Result ({words})" if words else "Result"] = figure_with_status(figure, status)
+        for name in lines:
+            label, mark = capitalised(beside.terms.word(name)), _invented(row.get("target_status"))
+            cells[label] = figure_with_status(line_of(row, name, bare=True), mark)
+        if kpi["rating"] != MONITORED:
+            look = beside.look(row["rating"])
+            cells["Rating"] = badge(row["rating"], look, doubted=in_doubt(row))
+        rows.append(cells)
+    return behind_chart(pd.DataFrame(rows), kpi["kpi_name"], anchor)
+
+
+def _short_period(row: Row) -> str:
+    if row.get("basis") == "annual" and is_text(row.get("period")):
+        return capitalised(str(row["period"]))
+    return short_title(row["quarter"])
+
+
+def behind_chart(frame: pd.DataFrame, title: str, anchor: str) -> Html:
+    """The table that stands under a picture, out of sight until it is asked for."""
+    return report_table(
+        frame,
+        f"{title}, by period",
+        name=f"{anchor}-table",
+        quiet=True,
+        wide=True,
+        look="kpi-figures",
+    )
+
+
+def target_history(kpi: Row, targets: Sequence[Row], beside: Beside) -> list[dict[str, str | None]]:
+    """Every set of lines that the KPI has had: `since` (quarter), `lines`, `reason` and its `status`.
+
+    `targets`: its rows of the table, oldest first.
+    """
+    entries: list[dict[str, str | None]] = []
+    before: tuple[str, str] | None = None
+    for row in targets:
+        reason = (
+            row["target_reason"].rstrip(".")
+            if is_text(row["target_reason"])
+            else "no reason was given"
+        )
+        own = {**row, "unit": kpi["unit"], "decimals": kpi["decimals"], "polarity": kpi["polarity"]}
+        lines = [
+            f"{beside.terms.word(name)} {line_of(own, name, bare=True)}"
+            for name in beside.lines
+            if is_number(row.get(name))
+        ]
+        entries.append({
+            "since": short_title(row["from_quarter"]),
+            "lines": ", ".join(lines) or NOT_SET,
+            "reason": "as above" if (reason, row["target_status"]) == before else reason,
+            "status": _invented(row["target_status"]),
+        })  # fmt: skip
+        before = (reason, row["target_status"])
+    return entries
+
+
+def _invented(status: object) -> str | None:
+    return ILLUSTRATIVE if status == ILLUSTRATIVE else None

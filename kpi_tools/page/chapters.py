@@ -1,27 +1,61 @@
 """The chapters of the report: each takes the scorecard and gives a piece of the page, in JupyterLab as on paper."""
 
-from itertools import chain
+from collections.abc import Mapping
+from typing import Any
 
 import pandas as pd
-from markupsafe import Markup
 
 from kpi_tools import narrative
 from kpi_tools.loading import Returns
-from kpi_tools.page import change_chapter, descriptions, tables
-from kpi_tools.page.activity_cards import activity_cards, activity_charts
-from kpi_tools.page.cards import cards, kpi_charts
-from kpi_tools.page.html import Html, bullets, paragraphs, section, slug, subheading
-from kpi_tools.page.notices import illustrative_banner, left_out
-from kpi_tools.page.outlook_words import outlook_sentence, outlooks
-from kpi_tools.page.reds import red_list
-from kpi_tools.page.summary import counts_history, matrix, scoreboard, side_by_side
-from kpi_tools.page.svg import Drawings, drawn
-from kpi_tools.scorecard import counts, rating_history, section_words
-from kpi_tools.vocabulary import ILLUSTRATIVE, RED
-from kpi_tools.words.row_words import rows_of
-from kpi_tools.words.wording import show_against, show_line, signed
+from kpi_tools.outlook import outlook
+from kpi_tools.page.activity import activity_cards
+from kpi_tools.page.cards import Beside, cards, first_line
+from kpi_tools.page.describe import outlooks, short_title
+from kpi_tools.page.html import (
+    Html,
+    figure_with_status,
+    looks,
+    paragraphs,
+    render,
+    section,
+    slug,
+    subheading,
+)
+from kpi_tools.page.summary import arrow_of, by_distance
+from kpi_tools.scorecard import first_report, section_words
+from kpi_tools.terms import Terms, names
+from kpi_tools.vocabulary import ILLUSTRATIVE
+from kpi_tools.wording import (
+    Row,
+    Rows,
+    capitalised,
+    figure_of,
+    gap_of,
+    in_doubt,
+    in_words,
+    is_number,
+    is_text,
+    line_of,
+    listed,
+    parts_of,
+    plural,
+    rows_by,
+    rows_of,
+    text_of,
+)
 
-_ROWS = {"kpis": "KPIs", "other": "Direction not tested"}
+
+def beside(kpis: pd.DataFrame, recent: pd.DataFrame, returns: Returns) -> Beside:
+    """What the cards show beside their figures: other areas, months, targets, actions, outlooks; terms and colours."""
+    terms = Terms(returns.council)
+    return Beside(
+        terms,
+        looks(returns.council),
+        benchmarks=rows_by(returns.benchmarks),
+        months=rows_by(returns.months),
+        targets=rows_by(returns.targets),
+        outlooks=outlooks(kpis, recent, returns, terms),
+    )
 
 
 def opening(returns: Returns, kpis: pd.DataFrame, recent: pd.DataFrame) -> Html:
@@ -29,149 +63,197 @@ def opening(returns: Returns, kpis: pd.DataFrame, recent: pd.DataFrame) -> Html:
     return left_out(returns) + illustrative_banner(recent, returns.activity)
 
 
-def for_the_minutes(
-    kpis: pd.DataFrame, before: pd.DataFrame, movement: pd.DataFrame, returns: Returns
-) -> Html:
-    """The paragraph for the minutes, the change in the counts plainly and like for like, and the Reds by name."""
-    return paragraphs(
-        narrative.headline(kpis, before, returns.quarter, returns.council.report_title),
-        narrative.change_sentence(movement, returns.quarter.shift(-1)),
-        narrative.reds_sentence(kpis),
-    ) + bullets(kpis.loc[kpis["rating"] == RED, "kpi_name"])
+def left_out(returns: Returns) -> Html:
+    """The notice of refused rows and files, without which a report was made; nothing where there are none."""
+    rows = int(returns.counts["rejected"].sum())
+    files = int((returns.counts["outcome"] == "refused").sum())
+    said = []
+    if rows:
+        sent = set(returns.rejected.get("kpi_id", pd.Series(dtype="str")).dropna())
+        titles = returns.catalogue.loc[returns.catalogue["kpi_id"].isin(sent), "kpi_name"]
+        of_kpis = f", of these KPIs: {'; '.join(titles)}" if len(titles) else ""
+        said.append(
+            f"{rows:,} of {returns.counts['rows_in'].sum():,} rows received {'is' if rows == 1 else 'are'} rejected{of_kpis}."
+        )
+    if files:
+        said.append(f"{capitalised(plural(files, 'file'))} could not be read at all.")
+    return render("left_out.html.j2", said=" ".join(said)) if said else Html()
 
 
-def summary(
-    kpis: pd.DataFrame, before: pd.DataFrame, recent: pd.DataFrame, returns: Returns
-) -> Html:
-    """On one screen: counts in large figures, what to expect, sections × ratings and directions, the last reports."""
-    then = counts(before)
-    names = [name for name in returns.council.sections if name in set(kpis["section"])]
-    counted = rating_history(returns, kpis, before)
-    return (
-        scoreboard(kpis, then)
-        + paragraphs(outlook_sentence(kpis, recent, returns), narrative.worsening_sentence(kpis))
-        + side_by_side(matrix(kpis, names, then), counts_history(counted))
-    )
-
-
-def at_a_glance(kpis: pd.DataFrame) -> Html:
-    """Every KPI in one table: latest figure, target, rating, previous rating, direction; each name leads to its card."""
-    rows = [
-        {
-            "KPI": Html(
-                Markup('<a href="#kpi-{}">{}</a>').format(slug(row["kpi_id"]), row["kpi_name"])
-            ),
-            "Latest": tables.figure_with_status(
-                show_against(
-                    row["value"],
-                    row["unit"],
-                    row["decimals"],
-                    (row["target"], row["floor_standard"]),
-                ),
-                row["status"] if row["status"] == ILLUSTRATIVE else None,
-            ),
-            "Target": show_line(row["target"], row["unit"], row["decimals"]),
-            "Rating": tables.badge(row["rating"]),
-            "Previous rating": tables.badge(row["previous_rating"]),
-            "Direction of travel": tables.arrow(row["direction_of_travel"]),
-        }
-        for row in rows_of(kpis)
+def illustrative_banner(recent: pd.DataFrame, activity: pd.DataFrame | None = None) -> Html:
+    """The notice at the top of a report that shows any invented figure; nothing for one that shows none."""
+    figures = int((recent["status"] == ILLUSTRATIVE).sum())
+    lines = recent.loc[recent["target_status"] == ILLUSTRATIVE, "kpi_id"].nunique()
+    whole = recent.loc[recent["kpi_status"] == ILLUSTRATIVE, "kpi_id"].nunique()
+    of_activity = 0 if activity is None else int((activity["status"] == ILLUSTRATIVE).sum())
+    invented = [
+        f"{figures} of the {len(recent)} figures of its KPIs" if figures else "",
+        f"the targets of {plural(lines, 'KPI')}" if lines else "",
+        f"the whole of {plural(whole, 'KPI')}" if whole else "",
+        plural(of_activity, "activity figure") if of_activity else "",
     ]
-    return (
-        subheading("Every KPI at a glance")
-        + paragraphs(narrative.movers_sentence(kpis))
-        + bullets(narrative.moves(kpis))
-        + tables.report_table(
-            pd.DataFrame(rows),
-            "Every KPI: latest figure, target, this and the previous rating, direction of travel",
-            name="glance",
-            look="kpi-glance",
-            wide=True,
-            quiet=True,
-        )
+    found = [text for text in invented if text]
+    return render("banner.html.j2", invented=listed(found)) if found else Html()
+
+
+# Every KPI.
+
+
+def at_a_glance(kpis: pd.DataFrame, recent: pd.DataFrame, returns: Returns) -> Html:
+    """Every KPI in one table by section: figure, lines, rating and the one before, its last figures, direction."""
+    terms, council, colours = Terms(returns.council), returns.council, looks(returns.council)
+    points, called = rows_by(recent), names(kpis)
+    lines = [name for name in ("target", "floor_standard") if kpis[name].notna().any()]
+    groups = []
+    for name in council.sections:
+        own = kpis[kpis["section"] == name]
+        counted = terms.counts(own)
+        counts = [
+            {"count": counted[rating], "name": rating, "look": colours.get(rating, "not-rated")}
+            for rating in terms.ratings
+            if counted[rating]
+        ]
+        rows = [
+            _in_a_row(row, points[row["kpi_id"]], called, colours)
+            | {
+                "line": first_line(row, Beside(terms, colours)),
+                "mark": row["status"] if row["status"] == ILLUSTRATIVE else None,
+                "parts": parts_of(row),
+                "levels": [
+                    line_of(row, line, bare=True) if is_number(row[line]) else "" for line in lines
+                ],
+                "changed": is_text(row["previous_rating"])
+                and row["previous_rating"] != row["rating"],
+            }
+            for row in rows_of(own)
+        ]
+        if rows:
+            groups.append({"title": name, "anchor": slug(name), "counts": counts, "rows": rows})
+    expected = outlook(
+        recent, significance=council.significance, minimum_points=council.minimum_points
+    )
+    texts = [
+        narrative.outlook_sentence(expected, kpis, terms),
+        narrative.worsening_sentence(kpis, terms),
+    ]
+    heads = [capitalised(terms.word(name)) for name in lines]
+    table = render("glance.html.j2", groups=groups, lines=heads, kpi=capitalised(terms.word("kpi")))
+    return section(
+        "At a glance", paragraphs(*filter(None, texts)), table, anchor="executive-summary"
     )
 
 
-def reds(kpis: pd.DataFrame) -> Html:
-    """Every Red KPI with its figures and management action."""
-    return paragraphs(narrative.actions_sentence(kpis)) + red_list(kpis)
+def _in_a_row(
+    row: Row, points: Rows, called: Mapping[str, str], colours: Mapping[str, str]
+) -> dict[str, Any]:
+    """What every list of KPIs says of one: name, figure, rating, the last ratings as shapes, arrow."""
+    shown = [point for point in points if is_number(point["value"])]
+    each = [
+        f"{short_title(point['quarter'])} {figure_of(point)} {point['rating']}" for point in shown
+    ]
+    return {
+        "anchor": slug(row["kpi_id"]),
+        "id": row["kpi_id"],
+        "name": called[row["kpi_id"]].removesuffix(f" ({row['kpi_id']})"),
+        "figure": figure_of(row),
+        "doubted": in_doubt(row),
+        "rating": row["rating"],
+        "look": colours.get(row["rating"], "not-rated"),
+        "direction": arrow_of(row),
+        "shapes": [colours.get(point["rating"], "not-rated") for point in shown],
+        "text": ", ".join(each),
+    }
 
 
-def charts(kpis: pd.DataFrame, recent: pd.DataFrame, returns: Returns) -> Drawings:
-    """The charts of all cards, begun: in a report they are drawn while the chapters before are made."""
-    return drawn(
-        chain(
-            kpi_charts(kpis, recent, descriptions.chart_description, returns.benchmarks),
-            activity_charts(returns.activity, descriptions.activity_description),
-        )
+def reds(kpis: pd.DataFrame, before: pd.DataFrame, recent: pd.DataFrame, returns: Returns) -> Html:
+    """Every KPI in the worst band: an overview, then each with its words and action, the furthest from its line first."""
+    terms, colours = Terms(returns.council), looks(returns.council)
+    points, called = rows_by(recent), names(kpis)
+    entries = [
+        _in_a_row(row, points[row["kpi_id"]], called, colours)
+        | _red(row, points[row["kpi_id"]], terms)
+        for row in by_distance(rows_of(narrative.worst_of(kpis, terms)))
+    ]
+    then = None if before.empty or first_report(returns) else before
+    when = f"Quarter {returns.quarter.shift(-1).number}"
+    said = narrative.actions_sentence(kpis, then, when, terms)
+    table = render(
+        "reds.html.j2",
+        reds=entries,
+        kpi=capitalised(terms.word("kpi")),
+        action=capitalised(terms.word("management_action")),
     )
+    title = f"{capitalised(terms.word('kpi', 2))} rated {listed(terms.worst, 'or')}"
+    return section(title, paragraphs(said), table if entries else Html())
 
 
-def sections(
-    kpis: pd.DataFrame, recent: pd.DataFrame, returns: Returns, drawings: Drawings | None = None
-) -> Html:
-    """A chapter for each section in the council's order: counts, commentary, a card for each KPI, activity indicators.
+def _red(row: Row, points: Rows, terms: Terms) -> dict[str, Any]:
+    line = "floor_standard" if is_number(row["floor_standard"]) else "target"
+    to_target = gap_of(row, "target") if line != "target" else None
+    return {
+        "section": row["section"],
+        "status": row["status"],
+        "line": line_of(row, line) if is_number(row[line]) else "",
+        "line_word": terms.word(line),
+        "target_status": row["target_status"],
+        "gap": gap_of(row, line) or "",
+        "to_target": f"{to_target} the {terms.word('target')} of {line_of(row, 'target')}"
+        if to_target
+        else "",
+        "previous": figure_of(row, "previous_"),
+        "previous_status": row["previous_status"] if is_number(row["previous_value"]) else None,
+        "previous_rating": row["previous_rating"],
+        "share": _share(row, line),
+        "long": how_long(points, terms),
+        "commentary": text_of(row["commentary"]),
+        "action": text_of(row["management_action"]),
+        "commentary_status": row["commentary_status"],
+    }
 
-    `drawings`: the cards' charts, as `charts` begins them.
-    """
-    drawings = drawings or charts(kpis, recent, returns)
-    about, ahead = section_words(returns, kpis), outlooks(kpis, recent, returns)
+
+def how_long(points: Rows, terms: Terms) -> str:
+    """`Red for three figures`; for all that are shown `six or more`."""
+    last, run = points[-1]["rating"], 0
+    while run < len(points) and points[-1 - run]["rating"] == last:
+        run += 1
+    if run == 1:
+        return f"New to {last}."
+    return f"{last} for {in_words(run)}{' or more' if run == len(points) else ''} figures."
+
+
+def _share(row: Row, line: str) -> int | None:
+    """The figure as a whole per cent of its line; nothing where such a share means nothing."""
+    known = is_number(row["value"]) and is_number(row[line]) and not in_doubt(row)
+    if not known or row[line] <= 0 or row["value"] < 0:
+        return None
+    return round(100 * row["value"] / row[line])
+
+
+def sections(kpis: pd.DataFrame, recent: pd.DataFrame, returns: Returns) -> Html:
+    """A chapter for each section in the council's order: counts, commentary, a card for each KPI, activity indicators."""
+    about, with_cards = section_words(returns, kpis), beside(kpis, recent, returns)
     whole = Html()
     for name in returns.council.sections:
         own = kpis[kpis["section"] == name]
-        activity = activity_cards(
-            returns.activity, name, descriptions.activity_description, returns.quarter, drawings
-        )
+        activity = activity_cards(returns.activity, name, returns.quarter)
         if own.empty and not str(activity):
             continue
-        words = [narrative.section_sentence(own)] if len(own) else []
         said = about[about["section"] == name]
         marked = [
-            tables.figure_with_status(*row)
-            for row in zip(said["commentary"], said["status"], strict=True)
+            figure_with_status(*row) for row in zip(said["commentary"], said["status"], strict=True)
         ]
-        marked = marked or [Html("No commentary on the section has been given.")]
-        whole += section(name, *words, paragraphs(*marked))
-        whole += cards(
-            own, recent, name, descriptions.chart_description, returns.benchmarks, returns.months,
-            outlooks=ahead, targets=returns.targets, charts=drawings,
-        )  # fmt: skip
+        words = [narrative.section_sentence(own, with_cards.terms)] if len(own) else []
+        none = f"No commentary on the {with_cards.terms.word('section')} has been given."
+        whole += section(name, *words, paragraphs(*(marked or [Html(none)])))
+        whole += cards(own, recent, with_cards)
         whole += subheading("Activity indicators") + activity if str(activity) else Html()
     return whole
 
 
-def changes(
-    kpis: pd.DataFrame,
-    before: pd.DataFrame,
-    same: pd.DataFrame,
-    movement: pd.DataFrame,
-    returns: Returns,
-) -> Html:
-    """What changed since the previous report: KPIs that came and went, ratings, counts, figures published before."""
-    names = movement.rename(columns={
-        "count": "Count", "now": "This report", "previous": "Previous report", "change": "Change",
-        "same_now": "Same KPIs, now", "same_previous": "Same KPIs, previous quarter", "same_change": "Change like for like",
-    })  # fmt: skip
-    names["Count"] = [_ROWS.get(count, count[0].upper() + count[1:]) for count in names["Count"]]
-    for column in ("Change", "Change like for like"):
-        names[column] = [signed(change) for change in names[column]]
-    caption = "Counts in this and the previous report, plainly and on the same KPIs"
-    table = tables.report_table(
-        names, caption, name="movement", wide=True, quiet=True, numbers=True
-    )
-    return (
-        change_chapter.set_table(kpis, before, returns)
-        + change_chapter.moved_ratings(kpis, same)
-        + subheading("Counts, plainly and like for like")
-        + table
-        + change_chapter.counts_table(kpis, before, same)
-        + change_chapter.restated_figures(returns, before, same)
-    )
-
-
-def data_notes(kpis: pd.DataFrame, recent: pd.DataFrame, returns: Returns) -> Html:
-    """Where the figures come from: what was received, what is missing or not final, and what cannot be rated, by name."""
-    said = narrative.data_sentences(kpis, recent, returns.quarter)
+def method(returns: Returns, kpis: pd.DataFrame, recent: pd.DataFrame) -> Html:
+    """How ratings, arrows and outlook are made; what was received, what is missing or not final, what cannot be rated."""
+    said = narrative.method_sentences(returns, kpis)
+    said += narrative.data_sentences(kpis, recent, returns.quarter, Terms(returns.council))
     rows = returns.counts[["rows_in", "accepted", "rejected", "blank"]].sum()
     said.append(
         f"The tables read for this report hold {rows['rows_in']:,} rows: {rows['accepted']:,} accepted, "
@@ -182,4 +264,4 @@ def data_notes(kpis: pd.DataFrame, recent: pd.DataFrame, returns: Returns) -> Ht
         said.append(
             f"No returns of {before.title} are held here: its counts are worked out from figures received with this report."
         )
-    return paragraphs(*said)
+    return section("Method and data", paragraphs(*said))

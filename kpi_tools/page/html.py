@@ -10,14 +10,20 @@ from functools import lru_cache
 from typing import Any
 
 import mistune
+import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
+
+from kpi_tools.vocabulary import MONITORED, NOT_RATED
 
 MADE_HERE = "kpi_tools"
 """Key in an output's metadata: `report` for a piece of the report, `style` for the styles JupyterLab needs."""
 SAID = "kpi_tools_said"
 """Key in an output's metadata: what a piece says, for a program to read."""
 
+
+KENT_LOOKS = {"Green": "green", "Amber": "amber", "Red": "red"}
+"""The colours of the default bands; each colour has a shape of its own in the templates."""
 
 _WRAPPED = '<div class="kpi">', "</div>"
 
@@ -130,6 +136,101 @@ def bullets(items: Iterable[str]) -> Html:
             Markup("").join(Markup("<li>{}</li>").format(item) for item in items)
         )
     )
+
+
+def looks(council: Any) -> dict[str, str]:
+    """The colour of each rating that a council has, by its name: green, amber, red, blue, grey, not-rated, monitored."""
+    given = {
+        band.name: band.colour
+        for scheme in reversed(list(getattr(council, "schemes", {}).values()))
+        for band in scheme.bands
+    }
+    return (given or KENT_LOOKS) | {NOT_RATED: "not-rated", MONITORED: "monitored"}
+
+
+def badge(rating: str, look: str | None = None, *, doubted: bool = False) -> Html:
+    """A rating as word, colour and shape, with a question mark where its figure is in doubt."""
+    return small("badge", rating, look or KENT_LOOKS.get(rating, "not-rated"), doubted)
+
+
+def shape(look: str) -> Html:
+    """The shape of a colour, for beside a word."""
+    return small("mark_of", look)
+
+
+def arrow(direction: str) -> Html:
+    """A direction of travel as word and arrow."""
+    return small("direction", direction)
+
+
+def figure_with_status(text: str, status: str | None) -> Html:
+    """A figure with the mark its status asks for: none for final ones."""
+    return small("figure_with", text, status)
+
+
+def report_table(
+    frame: pd.DataFrame,
+    caption: str,
+    *,
+    name: str | None = None,
+    totals: int = 0,
+    wide: bool = False,
+    quiet: bool = False,
+    look: str = "",
+    numbers: bool = False,
+) -> Html:
+    """`frame` as a table: first column = row headers, the rest cells; numbers stand right, text (or `Html`) left.
+
+    Column labels that are pairs give two rows of heads, the first naming a group. `totals`: how many of the last rows
+    are totals. `wide`: the table scrolls by itself on narrow screens. `quiet`: the caption is read aloud but not seen.
+    `numbers`: all cells are numbers, also where the column holds other things.
+    `name` is the stem of the caption's id, to be unique on the page (default: the caption's words).
+    """
+    kinds = [numbers or pd.api.types.is_numeric_dtype(dtype) for dtype in frame.dtypes]
+    kinds[0] = False
+    records = list(frame.itertuples(index=False, name=None))
+    rows = [
+        {
+            "head": row[0],
+            "total": place >= len(records) - totals,
+            "cells": [
+                {"text": cell, "number": n} for cell, n in zip(row[1:], kinds[1:], strict=True)
+            ],
+        }
+        for place, row in enumerate(records)
+    ]
+    heads = _heads(list(frame.columns), kinds)
+    return render(
+        "table.html.j2",
+        heads=heads,
+        rows=rows,
+        caption=caption,
+        wide=wide,
+        quiet=quiet,
+        look=look,
+        name=name or slug(caption),
+    )
+
+
+def _heads(columns: list[Any], numbers: list[bool]) -> list[list[dict[str, Any]]]:
+    plain = [
+        {"text": column, "scope": "col", "span": 1, "down": 1, "number": number}
+        for column, number in zip(columns, numbers, strict=True)
+    ]
+    if not any(isinstance(column, tuple) for column in columns):
+        return [plain]
+    groups: list[dict[str, Any]] = []
+    below: list[dict[str, Any]] = []
+    for (group, label), head in zip(columns, plain, strict=True):
+        if not group:
+            groups.append(head | {"text": label, "down": 2})
+            continue
+        below.append(head | {"text": label})
+        if groups[-1]["text"] == group:
+            groups[-1]["span"] += 1
+        else:
+            groups.append(head | {"text": group, "scope": "colgroup", "number": False})
+    return [groups, below]
 
 
 @lru_cache

@@ -25,8 +25,7 @@ from kpi_tools.checks.findings import (
 )
 from kpi_tools.errors import InputError
 from kpi_tools.loading import Council, Returns, raw_folder
-from kpi_tools.page.html import SAID, Html, paragraphs, section
-from kpi_tools.page.tables import report_table
+from kpi_tools.page.html import SAID, Html, paragraphs, report_table, section
 from kpi_tools.provenance.inputs import digest, fingerprints
 from kpi_tools.provenance.program import sources, unlike_lock, versions
 from kpi_tools.quarters import Quarter

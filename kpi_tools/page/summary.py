@@ -1,144 +1,350 @@
-"""The executive summary: counts in large figures, sections × ratings and directions, and the last six reports."""
+"""The first screen: the paragraph for the minutes, what needs attention, the counts, the sections, the last reports; the key."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
-from markupsafe import Markup
 
-from kpi_tools.page.card_tables import short_title
-from kpi_tools.page.charts import counts_spec
-from kpi_tools.page.html import Html, render, slug
-from kpi_tools.page.svg import inline_svg
-from kpi_tools.page.tables import report_table
-from kpi_tools.quarters import Quarter
-from kpi_tools.vocabulary import NEGATIVE, NOT_RATED, POSITIVE, RAGS, STABLE, TRENDS
-from kpi_tools.words.wording import change_in_words
-
-RATINGS, DIRECTION = "RAG rating", "Direction of travel"
-_OTHER = "other"
-_SHORT = {POSITIVE: "Positive", STABLE: "Stable", NEGATIVE: "Negative", _OTHER: "Not tested"}
-
-Column = tuple[str, str]
-
-_HEAD: Column = ("", "Section")
-_WORDS: dict[Column, str] = (
-    {("", "KPIs"): "kpis"}
-    | {(RATINGS, rag): rag for rag in (*RAGS, NOT_RATED)}
-    | {(DIRECTION, short): word for word, short in _SHORT.items()}
+from kpi_tools import narrative
+from kpi_tools.loading import Returns
+from kpi_tools.page.describe import outlooks, short_title
+from kpi_tools.page.html import (
+    Html,
+    bullets,
+    figure_with_status,
+    looks,
+    paragraphs,
+    render,
+    report_table,
+    section,
+    slug,
 )
+from kpi_tools.page.pictures import counts_picture
+from kpi_tools.scorecard import first_report, movers, rating_history
+from kpi_tools.terms import AGAINST, Terms, names
+from kpi_tools.vocabulary import (
+    ESTIMATED,
+    ILLUSTRATIVE,
+    MONITORED,
+    NOT_ENOUGH_DATA,
+    NOT_RATED,
+    NOT_TESTABLE,
+    STABLE,
+)
+from kpi_tools.wording import (
+    Row,
+    Rows,
+    capitalised,
+    change_in_words,
+    figure_of,
+    gap_of,
+    in_doubt,
+    in_words,
+    is_number,
+    listed,
+    plural,
+    rows_of,
+)
+
+_LABELS = {STABLE: "Stable", "other": "Not tested"}
+_FURTHEST, _NAMED = 2, 4
+_BETTER, _WORSE, _LOOSE = "To a better rating", "To a worse rating", "Rated again, or no longer"
+
+
+def summary(
+    kpis: pd.DataFrame,
+    before: pd.DataFrame,
+    movement: pd.DataFrame,
+    recent: pd.DataFrame,
+    returns: Returns,
+) -> Html:
+    """On one screen: the paragraph for the minutes, what needs attention, counts, sections, the last reports, what changed."""
+    terms, council = Terms(returns.council), returns.council
+    last, colours = returns.quarter.shift(-1), looks(council)
+    first = first_report(returns)
+    then = None if before.empty else before
+    reds = narrative.worst_of(kpis, terms)
+    return section(
+        "Summary",
+        render(
+            "summary.html.j2",
+            minutes=paragraphs(
+                narrative.headline(kpis, then, returns.quarter, council.report_title, terms),
+                narrative.change_sentence(movement, last, terms, first=first),
+            ),
+            named=f"{capitalised(terms.kpis(len(reds)))} {terms.rated_worst}, by name",
+            reds=paragraphs(narrative.reds_sentence(kpis, terms)) + bullets(names(reds).values()),
+            attention=attention(kpis, recent, returns, terms),
+            tiles=tiles(kpis, then, terms, colours, f"Q{last.number}"),
+            matrix=matrix(kpis, council.sections, terms, colours),
+            where=where_sentence(kpis, terms),
+            history=counts_history(rating_history(returns, kpis, before)),
+            changed="" if then is None else narrative.movers_sentence(kpis, terms).rstrip(":."),
+            moved=[] if then is None else _moved(kpis, terms, colours),
+        ),
+        anchor="for-the-minutes",
+    )
+
+
+# What needs attention.
+
+
+def attention(
+    kpis: pd.DataFrame, recent: pd.DataFrame, returns: Returns, terms: Terms
+) -> list[dict[str, Any]]:
+    """At most four lines of what needs attention, each with its sign, a reason and the KPIs that it is about."""
+    called, colours = names(kpis, short=True), looks(returns.council)
+    ahead = outlooks(kpis, recent, returns, terms)
+    sure = [row for row in rows_of(kpis) if not in_doubt(row)]
+    far = by_distance([row for row in sure if row["rating"] in terms.worst and lowest_gap(row)])
+    found = []
+    if far:
+        floor = any(is_number(row["floor_standard"]) for row in far)
+        line = terms.word("floor_standard" if floor else "target")
+        gaps = [lowest_gap(row) for row in far]
+        furthest = _line(f"Furthest from the {line}:", far[:_FURTHEST], called, gaps)
+        found.append(furthest | {"look": colours.get(far[0]["rating"], "red")})
+    for ratings in (terms.worst, terms.middle):
+        # both directions must agree before a KPI is said to get worse
+        worse = [
+            row
+            for row in sure
+            if row["rating"] in ratings
+            and arrow_of(row) == terms.states[2]
+            and not ahead[row["kpi_id"]].direction
+        ]
+        if worse:
+            rating = listed(sorted({row["rating"] for row in worse}), "or")
+            found.append(_line(f"{rating} and getting worse:", worse, called))
+    said = _loose_ends(kpis, terms)
+    return found + (
+        [{"look": "", "sign": "old", "reason": said, "items": [], "more": ""}] if said else []
+    )
+
+
+def _line(
+    reason: str, rows: Rows, called: Mapping[str, str], extra: Sequence[str] = ()
+) -> dict[str, Any]:
+    shown = rows if len(rows) <= _NAMED else rows[: _NAMED - 1]
+    items = [
+        {"anchor": slug(row["kpi_id"]), "name": called[row["kpi_id"]], "extra": ""} for row in shown
+    ]
+    for item, text in zip(items, extra, strict=False):
+        item["extra"] = text
+    more = f"{in_words(len(rows) - len(shown))} more" if len(rows) > len(shown) else ""
+    return {"look": "", "sign": "negative", "reason": reason, "items": items, "more": more}
+
+
+def _loose_ends(kpis: pd.DataFrame, terms: Terms) -> str:
+    one, many = terms.word("kpi"), terms.word("kpi", 2)
+    doubted, unrated = sum(map(in_doubt, rows_of(kpis))), int((kpis["rating"] == NOT_RATED).sum())
+    late = int(kpis["lag_quarters"].gt(0).sum())
+    said = [
+        plural(doubted, "figure in doubt", "figures in doubt") if doubted else "",
+        plural(unrated, f"{one} not rated", f"{many} not rated") if unrated else "",
+        plural(late, f"{one} reported in arrears", f"{many} reported in arrears") if late else "",
+    ]
+    text = listed([part for part in said if part])
+    return f"{capitalised(text)}." if text else ""
+
+
+def arrow_of(row: Row) -> str:
+    """The arrow that a KPI is shown with."""
+    return str(row.get("arrow") or row["direction_of_travel"])
+
+
+def lowest_gap(row: Row) -> str:
+    """How far a figure misses its lowest line."""
+    return next((gap for name in ("floor_standard", "target") if (gap := gap_of(row, name))), "")
+
+
+def by_distance(rows: Rows) -> Rows:
+    """Rows by how far they miss their lowest line, as a share of it: the furthest first, those without one last."""
+
+    def share(row: Row) -> float:
+        line = row["floor_standard"] if is_number(row["floor_standard"]) else row["target"]
+        if not (is_number(line) and is_number(row["value"])) or not line:
+            return 0.0
+        return -abs(row["value"] - line) / abs(line)
+
+    return sorted(rows, key=share)
+
+
+# Counts.
+
+
+def tiles(
+    kpis: pd.DataFrame,
+    before: pd.DataFrame | None,
+    terms: Terms,
+    colours: Mapping[str, str],
+    when: str,
+) -> list[dict[str, Any]]:
+    """The counts of ratings and directions in large figures, each with the last report's and the change in words."""
+    now = terms.counts(kpis)
+    then = None if before is None else terms.counts(before)
+    always = {band.name for band in terms.bands} | set(terms.states)
+    found = []
+    for name in (*terms.ratings, *terms.states):
+        change = ""
+        if then is not None:
+            moved = now[name] - then[name]
+            change = f"{then[name]} in {when}, {change_in_words(moved) if moved else 'no change'}"
+        if name in always or now[name] or (then is not None and then[name]):
+            look = "" if name in terms.states else colours.get(name, "not-rated")
+            label = _LABELS.get(name, capitalised(name))
+            found.append(
+                {"name": name, "label": label, "count": now[name], "change": change, "look": look}
+            )
+    return found
 
 
 def matrix(
-    kpis: pd.DataFrame, sections: Sequence[str], previous: Mapping[str, int] | None = None
+    kpis: pd.DataFrame, sections: Sequence[str], terms: Terms, colours: Mapping[str, str]
 ) -> Html:
-    """Sections × ratings and directions, with totals.
-
-    `kpis`: one row per KPI with `section`, `rating`, `direction_of_travel`. `previous`: the last report's counts as
-    `scorecard.counts` gives them, for two more rows: what it had, and the change.
-    """
-    rows: list[dict[Column, Any]] = [
-        {_HEAD: name} | _counted(kpis[kpis["section"] == name]) for name in sections
+    """Sections × ratings and directions, with totals; what no KPI has has no column, but for bands and directions."""
+    all_counts = terms.counts(kpis)
+    always = {band.name for band in terms.bands} | set(terms.states)
+    names = (*terms.ratings, *terms.states, "other")
+    heads = [
+        {
+            "name": name,
+            "label": _LABELS.get(name, capitalised(name)),
+            "look": colours.get(name, ""),
+            "first": name == terms.states[0],
+        }
+        for name in names
+        if name in always or all_counts[name]
     ]
-    total = _counted(kpis)
-    rows.append({_HEAD: "All KPIs"} | total)
-    if previous is not None:
-        before = {column: previous[_WORDS[column]] for column in total}
-        rows.append({_HEAD: "Previous report"} | before)
-        rows.append(
-            {_HEAD: "Change"}
-            | {column: _signed(total[column] - then) for column, then in before.items()}
-        )
-    frame = pd.DataFrame([list(row.values()) for row in rows], dtype=object)
-    frame.columns = pd.Index(list(rows[0]), tupleize_cols=False)
-    return report_table(
-        frame,
-        "KPIs by section, with how many have each rating and direction of travel",
-        name="matrix",
-        totals=1 if previous is None else 3,
-        look="kpi-matrix",
-        numbers=True,
-        wide=True,
+
+    def counted(title: str, rows: pd.DataFrame) -> dict[str, Any]:
+        found = terms.counts(rows)
+        cells = [head | {"count": found[str(head["name"])]} for head in heads]
+        return {"name": title, "anchor": slug(title), "all": len(rows), "cells": cells}
+
+    many = capitalised(terms.word("kpi", 2))
+    own = ((name, kpis[kpis["section"] == name]) for name in sections)
+    return render(
+        "matrix.html.j2",
+        heads=heads,
+        rows=[counted(name, rows) for name, rows in own if len(rows)],
+        total=counted(f"All {many}", kpis),
+        many=many,
+        word=capitalised(terms.word("section")),
     )
 
 
-def scoreboard(kpis: pd.DataFrame, previous: Mapping[str, int] | None = None) -> Html:
-    """The counts of ratings and directions in large figures, each with its change on the `previous` report's counts.
-
-    What is none now and was none before, such as "not rated", is left out.
-    """
-    groups = []
-    for title in (RATINGS, DIRECTION):
-        tiles = []
-        for (group, label), count in _counted(kpis).items():
-            word = _WORDS[group, label]
-            before = previous[word] if previous is not None else None
-            if group == title and (word in (*RAGS, *TRENDS) or count or before):
-                change = None if before is None else _changed(count - before)
-                tiles.append({"name": word, "label": label, "count": count, "change": change})
-        groups.append(
-            {
-                "title": f"{title} and change on last quarter" if previous is not None else title,
-                "anchor": f"board-{slug(title)}",
-                "tiles": tiles,
-            }
-        )
-    return render("scoreboard.html.j2", groups=groups)
+def where_sentence(kpis: pd.DataFrame, terms: Terms) -> str:
+    """`Rated Red in six of eight sections`: what the matrix shows."""
+    reds, sections = narrative.worst_of(kpis, terms), kpis["section"].nunique()
+    worst, section_word = listed(terms.worst, "or"), terms.word("section")
+    if reds.empty:
+        return f"No {terms.word('kpi')} rated {worst} in any {section_word}"
+    if sections == 1:
+        return f"Rated {worst} in the one {section_word}"
+    found = reds["section"].nunique()
+    return f"Rated {worst} in {in_words(found)} of {in_words(sections)} {terms.word('section', 2)}"
 
 
-def _counted(kpis: pd.DataFrame) -> dict[Column, int]:
-    """How many KPIs there are, have each rating, and have each direction: both add up to all."""
-    ratings = kpis["rating"]
-    directions = kpis["direction_of_travel"].where(kpis["direction_of_travel"].isin(TRENDS), _OTHER)
-    found = (
-        {"kpis": len(kpis)} | ratings.value_counts().to_dict() | directions.value_counts().to_dict()
-    )
-    return {column: int(found.get(word, 0)) for column, word in _WORDS.items()}
-
-
-def side_by_side(one: Html, other: Html) -> Html:
-    """Two pieces beside each other on a wide page, below each other on a narrow one; the first alone if need be."""
-    return render("beside.html.j2", one=one, other=other) if str(other) else one
+def _moved(kpis: pd.DataFrame, terms: Terms, colours: Mapping[str, str]) -> list[dict[str, Any]]:
+    """The KPIs whose rating changed, those to a better one first."""
+    order = {name: place for place, name in enumerate(terms.ratings)}
+    called = names(kpis, short=True)
+    groups: dict[str, list[dict[str, Any]]] = {_BETTER: [], _WORSE: [], _LOOSE: []}
+    for row in rows_of(movers(kpis)):
+        old, new = row["previous_rating"], row["rating"]
+        group = _BETTER if order.get(new, 0) < order.get(old, 0) else _WORSE
+        group = _LOOSE if {old, new} & {NOT_RATED, MONITORED} else group
+        groups[group].append({
+            "anchor": slug(row["kpi_id"]), "name": called[row["kpi_id"]], "figure": figure_of(row, bare=True),
+            "doubted": in_doubt(row), "old": old, "new": new, "from": colours.get(old, "not-rated"),
+            "to": colours.get(new, "not-rated"),
+        })  # fmt: skip
+    return [{"title": title, "rows": rows} for title, rows in groups.items() if rows]
 
 
 def counts_history(history: pd.DataFrame) -> Html:
-    """The ratings of the whole set in the last six reports as chart, sentence and table; nothing for one report alone.
-
-    `history`: `quarter` (label), Green, Amber, Red, Not rated; one row per quarter, oldest first
-    (`scorecard.rating_history`).
-    """
+    """The ratings of the whole set in the last six reports as picture and table; nothing for one report alone."""
     shown = history.tail(6)
     if len(shown) < 2:
         return Html()
-    columns = ["quarter", *RAGS, NOT_RATED]
-    said = history_sentence(shown)
-    chart = inline_svg(
-        counts_spec(shown), "history", "How many KPIs had each rating, report by report", said
+    frame = shown.assign(quarter=[short_title(label) for label in shown["quarter"]])
+    frame = frame.rename(columns={"quarter": "Quarter"}).assign(
+        KPIs=shown.drop(columns="quarter").sum(axis=1)
     )
-    frame = shown[columns].assign(quarter=[short_title(label) for label in shown["quarter"]])
-    frame = frame.rename(columns={"quarter": "Quarter"}).assign(KPIs=shown[columns[1:]].sum(axis=1))
     caption = "KPIs by rating in the last reports, as printed then"
     table = report_table(
         frame, caption, name="history-table", wide=True, look="kpi-reports", quiet=True
     )
-    return render("history.html.j2", chart=Markup(chart), table=table)
+    return render("history.html.j2", picture=counts_picture(shown), table=table)
 
 
-def history_sentence(history: pd.DataFrame) -> str:
-    """`From Quarter 2 2023/24 to Quarter 3 2024/25: Green from 15 to 17, …, as printed in each report.`"""
-    first, last = history.iloc[0], history.iloc[-1]
-    went = [
-        f"{rag} from {first[rag]} to {last[rag]}"
-        for rag in (*RAGS, NOT_RATED)
-        if first[rag] or last[rag]
+# How to read it.
+
+
+def key(returns: Returns, kpis: pd.DataFrame) -> Html:
+    """What the shapes, arrows, lines and marks mean: a line, and the rest of it folded."""
+    terms, colours = Terms(returns.council), looks(returns.council)
+    ratings = [(band.name, colours[band.name], band.says or "") for band in terms.bands]
+    ratings.append((NOT_RATED, "not-rated", ""))
+    if MONITORED in set(kpis["rating"]):
+        ratings.append((MONITORED, "monitored", "followed, with no rating"))
+    return section(
+        "How to read this report",
+        render(
+            "key.html.j2",
+            ratings=ratings,
+            directions=_directions(terms, returns.council.minimum_points),
+            words=_lines(terms, kpis, len(returns.activity) > 0) + _marks(),
+        ),
+    )
+
+
+def _directions(terms: Terms, minimum_points: int) -> list[tuple[str, str]]:
+    good, same, bad = terms.states
+    if terms.arrow != "trend":
+        against = AGAINST[terms.arrow]
+        return [
+            (good, f"Better than {against}"),
+            (same, f"As {against}"),
+            (bad, f"Worse than {against}"),
+        ]
+    by_chance = "over the figures shown, by more than chance explains"
+    return [
+        (good, f"Performance is improving {by_chance}"),
+        (same, "No change that chance would not explain"),
+        (bad, f"Performance is worsening {by_chance}"),
+        (
+            NOT_ENOUGH_DATA,
+            f"Fewer than {in_words(minimum_points)} of the periods shown have a figure",
+        ),
+        (NOT_TESTABLE, "The figures add up over the year, or neither more nor less is better"),
     ]
-    span = f"From {Quarter.parse(first['quarter']).title} to {Quarter.parse(last['quarter']).title}"
-    return f"{span}: {', '.join(went)}, as printed in each report."
 
 
-def _signed(change: int) -> str:
-    return f"{change:+d}".replace("-", "−") if change else "0"
+def _lines(terms: Terms, kpis: pd.DataFrame, activity: bool) -> list[tuple[Any, str]]:
+    worst = listed(terms.worst, "or")
+    lines: list[tuple[Any, str]] = []
+    if kpis["target"].notna().any():
+        said = "The level agreed for the period: a dashed line in the pictures"
+        lines.append((capitalised(terms.word("target")), said))
+    if kpis["floor_standard"].notna().any():
+        said = f"The level below which performance is {worst}: a dotted line in the pictures"
+        lines.append((capitalised(terms.word("floor_standard")), said))
+    if activity:
+        lines.append(
+            (
+                "Activity indicator",
+                "Shows demand; it has an expected range, no target and no rating",
+            )
+        )
+    return lines
 
 
-def _changed(change: int) -> str:
-    return change_in_words(change) if change else "no change"
+def _marks() -> list[tuple[Any, str]]:
+    return [
+        ("Same quarter last year", "Figures are not adjusted for the season: compare with this one where a season matters"),
+        (figure_with_status("", ESTIMATED), "Not a final figure: estimated, provisional or read from a published chart"),
+        (figure_with_status("", ILLUSTRATIVE), "Invented to complete the picture; not a fact about any council"),
+        ("?", "In doubt: it looks like a fault of the data. It keeps its rating, and nothing is concluded from it"),
+    ]  # fmt: skip

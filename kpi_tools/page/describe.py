@@ -1,0 +1,378 @@
+"""One KPI in words: what its figure covers, which way it goes and by how much, where it is heading, what that takes."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from kpi_tools.loading import Returns
+from kpi_tools.outlook import FROM_TREND, TOO_FAR, chance_in_words, outlook, show_expected
+from kpi_tools.quarters import Quarter
+from kpi_tools.statistics.cases import (
+    in_period,
+    rolling_after,
+    sensitivity,
+    takes_in_words,
+    what_it_takes,
+)
+from kpi_tools.statistics.trend import gls_direction
+from kpi_tools.terms import Terms
+from kpi_tools.vocabulary import (
+    HIGHER,
+    ILLUSTRATIVE,
+    LOWER,
+    MONTH,
+    MULTIPLIERS,
+    NOT_ENOUGH_DATA,
+    NOT_TESTABLE,
+    STABLE,
+)
+from kpi_tools.wording import (
+    Row,
+    Rows,
+    capitalised,
+    in_doubt,
+    in_words,
+    is_number,
+    is_text,
+    line_of,
+    listed,
+    parts_of,
+    plural,
+    rounded,
+    rows_by,
+    rows_of,
+    show,
+)
+
+Quarters = list[tuple[float, float]]
+
+_A_QUARTER = 3
+_LIKELY = (
+    (0.9, "very likely"),
+    (0.66, "likely"),
+    (1 / 3, "as likely as not"),
+    (0.1, "unlikely"),
+    (0.0, "very unlikely"),
+)
+_TWO_POINTS = {
+    "previous": "the previous figure",
+    "year_ago": "the same period last year",
+    "average": "the average of the four figures before",
+}
+IN_DOUBT = "Nothing is concluded from these figures while one of them is in doubt."
+
+
+def month_alone(month: Mapping[str, Any], unit: str, decimals: int) -> str:
+    """The latest single month of a KPI whose figure covers more: `December 2024 alone: 68% (50 of 73).`
+
+    `month` is its row of `returns.months`.
+    """
+    parts = f" ({parts_of(dict(month))})" if pd.notna(month["denominator"]) else ""
+    mark = f" ({ILLUSTRATIVE})" if month["status"] == ILLUSTRATIVE else ""
+    return (
+        f"{month['period_end']:%B %Y} alone: {show(month['value'], unit, decimals)}{parts}{mark}."
+    )
+
+
+def data_period(kpi: Mapping[str, Any]) -> str:
+    """What the latest figure covers: `October to December 2024`, `12 months to December 2024`, `at 31 December 2024`."""
+    if is_text(kpi.get("period")) and not kpi["period"].startswith("Quarter "):
+        return str(kpi["period"])
+    quarter = Quarter.parse(kpi["quarter"])
+    end = f"{quarter.end:%B %Y}"
+    return {
+        "quarter": f"{quarter.start:%B} to {end}",
+        "rolling_12_months": f"12 months to {end}",
+        "snapshot": f"at {quarter.end.day} {end}",
+        "year_to_date": f"April {quarter.year} to {end}",
+        "annual": f"year to {end}",
+    }[kpi["basis"]]
+
+
+def direction_sentence(kpi: Mapping[str, Any]) -> str:
+    """The direction of travel in words with its size: `Negative: falling by 2.1 percentage points a year (0.6 to 3.6).`"""
+    state, points = kpi["direction_of_travel"], int(kpi["points"])
+    if state == NOT_ENOUGH_DATA:
+        return f"Not enough data: {plural(points, 'figure')} in the period shown."
+    if state == NOT_TESTABLE:
+        return "Not testable: neither rising nor falling is better, or the figures build up over the year."
+    low, high = sorted((kpi["slope_low"], kpi["slope_high"]))
+    places = int(kpi["decimals"])
+    places += high - low < 3 * 10 ** (1 - places)
+    if state == STABLE:
+        return f"{capitalised(STABLE)}: between {_change(low, kpi, places)} and {_change(high, kpi, places)} a year."
+    smaller, larger = sorted((abs(low), abs(high)))
+    return (
+        f"{capitalised(state)}: {'rising' if kpi['slope'] > 0 else 'falling'} by {_amount(kpi['slope'], kpi, places)} a year "
+        f"(95% interval {rounded(smaller, places)} to {rounded(larger, places)})."
+    )
+
+
+def arrow_sentences(kpi: Row) -> list[str]:
+    """The two-point arrows that the council shows, and where the trend points another way."""
+    said = []
+    for kind, against in _TWO_POINTS.items():
+        arrow, change = kpi.get(f"arrow_{kind}"), kpi.get(f"change_{kind}")
+        if not is_text(arrow) or not is_number(change):
+            continue
+        if arrow == "unchanged":
+            said.append(f"Unchanged from {against}.")
+            continue
+        amount = _amount(change, kpi, _written(change, int(kpi["decimals"])))
+        said.append(f"{capitalised(arrow)} than {against}, by {amount}.")
+    if said and kpi.get("arrows_differ") is True:
+        said.append(
+            f"The trend over the figures shown points another way: {kpi['direction_of_travel']}."
+        )
+    return said
+
+
+def _written(size: float, decimals: int) -> int:
+    while decimals < 6 and not rounded(abs(size), decimals).strip("0.,"):
+        decimals += 1
+    return decimals
+
+
+def _amount(size: float, kpi: Mapping[str, Any], places: int) -> str:
+    unit = "percentage points" if kpi["unit"] == "%" else kpi["unit"]
+    return show(abs(size), unit, places)
+
+
+def _change(size: float, kpi: Mapping[str, Any], places: int) -> str:
+    if round(abs(size), places) == 0:
+        return "no change"
+    return f"{'a rise' if size > 0 else 'a fall'} of {_amount(size, kpi, places)}"
+
+
+# Where it is heading.
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """One KPI's: `steps` (next figure, year's end), `basis` (from what, or why there is none), `said`, `direction` (a
+    sentence where the overlap-aware direction differs from the official one) and `status` (illustrative, or empty).
+
+    A step has `when`, `ends` (whether the financial year does), `expected`, `range` and `chances`, each of these with
+    `line`, `words` and `figure`.
+    """
+
+    steps: list[dict[str, Any]]
+    basis: str
+    said: list[str]
+    direction: str
+    status: str
+
+
+def outlooks(
+    kpis: pd.DataFrame, recent: pd.DataFrame, returns: Returns, terms: Terms | None = None
+) -> dict[str, Outlook]:
+    """The outlook of each KPI of the scorecard by its id, from the same figures as its chart (`recent`)."""
+    terms = terms or Terms(returns.council)
+    settings: Any = {
+        "significance": returns.council.significance,
+        "minimum_points": returns.council.minimum_points,
+    }
+    expected = outlook(recent, **settings).set_index("kpi_id").to_dict("index")
+    notes = gls_direction(recent, **settings).drop_duplicates("kpi_id").set_index("kpi_id")
+    own = rows_by(own_quarters(returns.figures, returns.months))
+    doubted = {row["kpi_id"] for row in rows_of(recent) if in_doubt(row)}
+    found = {}
+    for kpi in rows_of(kpis):
+        name, status = kpi["kpi_id"], ILLUSTRATIVE if kpi["illustrative"] else ""
+        if name in doubted:
+            found[name] = Outlook([], IN_DOUBT, [], "", status)
+            continue
+        then = [row for row in own.get(name, []) if row["period_end"] <= kpi["period_end"]]
+        found[name] = Outlook(
+            _steps(kpi, expected[name], terms),
+            _basis(kpi, expected[name]),
+            takes(kpi, then, terms),
+            str(notes["direction_note"][name]),
+            status,
+        )
+    return found
+
+
+def likelihood(chance: float) -> str:
+    """A chance in a word: very likely (9 in 10 or more), likely (2 in 3), as likely as not, unlikely, very unlikely."""
+    return next(words for least, words in _LIKELY if chance >= least)
+
+
+def _steps(kpi: Row, row: Row, terms: Terms) -> list[dict[str, Any]]:
+    unit, decimals = kpi["unit"], int(kpi["decimals"])
+    last = row["next_quarter"] == row["year_end_quarter"]
+    steps = []
+    for name in ("next",) if last else ("next", "year_end"):
+        if math.isnan(row[f"{name}_expected"]):
+            continue
+        figures = [
+            show_expected(row[f"{name}_{part}"], unit, decimals)
+            for part in ("expected", "low", "high")
+        ]
+        chances = [
+            {
+                "line": f"Meets {terms.word(line)} {line_of(kpi, line, bare=True)}",
+                "words": capitalised(likelihood(row[f"{name}_{part}_chance"])),
+                "figure": chance_in_words(row[f"{name}_{part}_chance"]).removeprefix("is "),
+            }
+            for part, line in (("target", "target"), ("floor", "floor_standard"))
+            if not math.isnan(row[f"{name}_{part}_chance"])
+        ]
+        steps.append({
+            "when": short_title(row[f"{name}_quarter"]), "ends": name == "year_end" or last,
+            "expected": figures[0], "range": f"{figures[1]} to {figures[2]}", "chances": chances,
+        })  # fmt: skip
+    return steps
+
+
+def _basis(kpi: Row, row: Row) -> str:
+    if math.isnan(row["next_expected"]):
+        return f"{capitalised(str(row['outlook']))}."
+    of = plural(int(kpi["points"]), "figure")
+    how = f"the mean of {of}, as there is no clear trend"
+    how = f"the trend of {of}" if row["outlook"] == FROM_TREND else how
+    far = " The year's end is too far ahead to judge." if row["year_end_state"] == TOO_FAR else ""
+    return f"From {how}.{far}"
+
+
+# What it takes.
+
+
+def takes(kpi: Row, own: Rows, terms: Terms | None = None) -> list[str]:
+    """The quarter alone, what it takes to reach the next line, how many cases decide the rating: arithmetic, not chance.
+
+    `kpi`: a row of the scorecard; `own`: its quarters as `cases.in_period` gives them, oldest first.
+    """
+    said = [sentence] if (sentence := _alone(own)) else []
+    line = _next_line(kpi)
+    if line and is_rolling(kpi) and parts_of(kpi):
+        leaving = leaving_quarters(own)
+        if sentence := to_reach(kpi, line, leaving, terms):
+            assumed = " (taking each quarter that drops out for a quarter of the twelve months)"
+            said.append(f"{sentence.rstrip('.')}{'' if leaving else assumed}.")
+    changes = [text.removeprefix("would be ") for text in sensitivity(kpi)]
+    changes = changes[:2] if line == "target" else changes[:1]
+    return said + ([f"Would be {listed(changes, 'or')}."] if changes else [])
+
+
+def _next_line(kpi: Row) -> str | None:
+    """The lowest line that the figure misses."""
+    return next((name for name in ("floor_standard", "target") if _missed(kpi, name)), None)
+
+
+def _missed(kpi: Row, name: str) -> bool:
+    value, level, polarity = kpi["value"], kpi[name], kpi["polarity"]
+    if not (is_number(value) and is_number(level)) or polarity not in (HIGHER, LOWER):
+        return False
+    return value < level if polarity == HIGHER else value > level
+
+
+def needed(kpi: Row, own: Rows, months: pd.DataFrame, terms: Terms | None = None) -> list[str]:
+    """Sentences on a row of the scorecard: its cases, what each coming quarter must be, how many cases decide the rating.
+
+    `own`: the KPI's quarters as `cases.in_period` gives them, oldest first; `months`: its single months.
+    """
+    counted = parts_of(kpi)
+    said = [f"The latest figure counts {counted} cases."] if counted else []
+    if counted and is_rolling(kpi):
+        leaving = leaving_quarters(own)
+        ahead = [to_reach(kpi, name, leaving, terms) for name in ("floor_standard", "target")]
+        ahead = [*filter(None, ahead), *_if_held(kpi, leaving, months)]
+        if ahead and leaving is None:
+            ahead.append(
+                "This takes each quarter that drops out for a quarter of the twelve months, since the quarters alone are "
+                "not known, and as many new cases as leave."
+            )
+        said += ahead
+    said += [f"The KPI {text}." for text in sensitivity(kpi)]
+    return said or [
+        "How many cases are behind this figure is not known, so what it takes cannot be counted."
+    ]
+
+
+def is_rolling(kpi: Row) -> bool:
+    """Whether what it takes can be counted quarter by quarter: a share or rate of twelve months that has a better side."""
+    return (
+        kpi["basis"] == "rolling_12_months"
+        and kpi["unit"] in MULTIPLIERS
+        and kpi["polarity"] in (HIGHER, LOWER)
+    )
+
+
+def own_quarters(figures: pd.DataFrame, months: pd.DataFrame) -> pd.DataFrame:
+    """`figures` with the quarters alone inside rolling figures (`cases.in_period`), from the months where there are three."""
+    alone = months[
+        (months["basis"] == MONTH) & months["numerator"].notna() & months["denominator"].notna()
+    ]
+    quarters = alone.groupby(["kpi_id", "quarter"]).agg(
+        period_end=("period_end", "max"), numerator=("numerator", "sum"), denominator=("denominator", "sum"),
+        months=("month", "nunique"),
+    )  # fmt: skip
+    return in_period(figures, quarters[quarters["months"] == _A_QUARTER].reset_index())
+
+
+def leaving_quarters(own: Rows) -> Quarters | None:
+    """Numerator and denominator of the four quarters in the rolling figure, oldest first; None unless all are known."""
+    parts = [
+        (float(row["in_period_numerator"]), float(row["in_period_denominator"])) for row in own[-4:]
+    ]
+    return None if any(math.isnan(part) for pair in parts for part in pair) else parts
+
+
+def to_reach(kpi: Row, name: str, leaving: Quarters | None, terms: Terms | None = None) -> str:
+    """What each coming quarter must be for the line `name` (`target`, `floor_standard`); empty where it is met or not set."""
+    if not _missed(kpi, name):
+        return ""
+    polarity, unit = kpi["polarity"], kpi["unit"]
+    steps = what_it_takes(
+        kpi["numerator"],
+        kpi["denominator"],
+        kpi[name],
+        leaving=leaving,
+        polarity=polarity,
+        per=MULTIPLIERS[unit],
+    )
+    line = (terms or Terms()).word(name)
+    words = takes_in_words(steps, line, unit, int(kpi["decimals"]), polarity=polarity)
+    return f"To reach the {line} of {line_of(kpi, name)}: {words[:1].lower()}{words[1:]}"
+
+
+def _alone(own: Rows) -> str:
+    """The latest quarter inside the rolling figure, where it is known."""
+    if not own or not is_number(own[-1].get("in_period_value")):
+        return ""
+    row = own[-1]
+    figure = show(row["in_period_value"], row["unit"], int(row["decimals"]))
+    return f"The quarter alone: {figure} ({row['in_period_numerator']:,.0f} of {row['in_period_denominator']:,.0f})."
+
+
+def _if_held(kpi: Row, leaving: Quarters | None, months: pd.DataFrame) -> list[str]:
+    """Where the rolling figure goes if the latest single month's figure held."""
+    known = months[months["value"].notna() & (months["basis"] == MONTH)]
+    if known.empty:
+        return []
+    last, per = known.iloc[-1], MULTIPLIERS[kpi["unit"]]
+    rate = last["value"]
+    if last["denominator"] > 0:
+        rate = per * last["numerator"] / last["denominator"]
+    parts = kpi["numerator"], kpi["denominator"]
+    unit, decimals = kpi["unit"], int(kpi["decimals"])
+    each = [
+        f"{show(rolling_after(*parts, rate, n, leaving=leaving, per=per), unit, decimals)} after {plural(n, 'quarter')}"
+        for n in (1, 2, 3, 4)
+    ]
+    month = f"{show(last['value'], unit, decimals)} of {last['period_end']:%B %Y}"
+    return [f"If the {month} held, the rolling figure would be {listed(each)}."]
+
+
+def short_title(label: str | Quarter) -> str:
+    """`Q3 2024/25`, where there is little room."""
+    return Quarter.parse(label).title.replace("Quarter ", "Q")
+
+
+def arrears(kpi: Row) -> str:
+    """`one quarter in arrears`."""
+    return f"{in_words(int(kpi['lag_quarters']))} {'quarter' if kpi['lag_quarters'] == 1 else 'quarters'} in arrears"

@@ -1,0 +1,212 @@
+"""The first screen, its counts and the chapter of Reds: captions, scoped heads, counts that agree with the KPIs."""
+
+from html.parser import HTMLParser
+
+import kent
+import pandas as pd
+
+from kpi_tools.page.chapters import illustrative_banner, reds
+from kpi_tools.page.html import KENT_LOOKS, Html, arrow, badge, report_table, shape
+from kpi_tools.page.summary import counts_history, matrix, tiles, where_sentence
+from kpi_tools.terms import Terms
+from tests.page_samples import activity_points, points, scorecard_of
+
+
+class Cells(HTMLParser):
+    """The rows of all tables as lists of texts, the heads' scopes, the captions, and all text."""
+
+    def __init__(self, html: Html) -> None:
+        super().__init__()
+        self.rows: list[list[str]] = []
+        self.scopes: list[str | None] = []
+        self.captions: list[str] = []
+        self.text = ""
+        self._in = ""
+        self.feed(str(html))
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag == "tr":
+            self.rows.append([])
+        if tag in ("td", "th"):
+            self.rows[-1].append("")
+            self._in = "cell"
+            self.scopes += [dict(attrs).get("scope")] if tag == "th" else []
+        if tag == "caption":
+            self._in = "caption"
+            self.captions.append("")
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in ("td", "th", "caption"):
+            self._in = ""
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+        if self._in == "cell":
+            self.rows[-1][-1] += data
+        if self._in == "caption":
+            self.captions[-1] += data
+
+
+def four_kpis() -> pd.DataFrame:
+    other, nan = "Governance and Law", float("nan")
+    return scorecard_of(
+        points("CS01"),
+        points(
+            "CS02", values=(80, 80, 80, 80, 80, 81), direction_of_travel="stable or no clear trend"
+        ),
+        points(
+            "GL01", section=other, values=(80, 80, 80, 80, 85, 71), direction_of_travel="negative"
+        ),
+        points(
+            "GL02",
+            section=other,
+            values=(80, 80, 80, 80, 80, nan),
+            direction_of_travel="not enough data",
+        ),
+    )
+
+
+def test_a_table_has_a_caption_and_scoped_heads():
+    table = Cells(
+        report_table(pd.DataFrame({"Area": ["Ashford", "Swale"], "Count": [3, 5]}), "Areas")
+    )
+    assert table.captions == ["Areas"]
+    assert table.rows == [["Area", "Count"], ["Ashford", "3"], ["Swale", "5"]]
+    assert table.scopes == ["col", "col", "row", "row"]
+
+
+def test_text_in_a_table_is_escaped_and_html_is_not():
+    shown = str(report_table(pd.DataFrame({"<b>": ["<script>"], "x": [badge("Red")]}), "<i>"))
+    assert "&lt;script&gt;" in shown and "&lt;b&gt;" in shown and "&lt;i&gt;" in shown
+    assert "<script" not in shown and 'class="kpi-rag' in shown
+
+
+def test_a_wide_table_can_be_scrolled_by_keyboard():
+    shown = str(report_table(pd.DataFrame({"a": [1]}), "Wide one", wide=True))
+    assert (
+        'tabindex="0"' in shown
+        and 'aria-labelledby="wide-one-caption"' in shown
+        and 'id="wide-one-caption"' in shown
+    )
+
+
+def test_the_matrix_counts_each_section_and_adds_up():
+    table = Cells(
+        matrix(four_kpis(), ["Customer Services", "Governance and Law"], Terms(), KENT_LOOKS)
+    )
+    assert table.rows == [
+        ["Section", "KPIs", "Green", "Amber", "Red", "Not rated", "Positive", "Stable", "Negative", "Not tested"],
+        ["Customer Services", "2", "1", "1", "0", "0", "1", "1", "0", "0"],
+        ["Governance and Law", "2", "0", "0", "1", "1", "0", "0", "1", "1"],
+        ["All KPIs", "4", "1", "1", "1", "1", "1", "1", "1", "1"],
+    ]  # fmt: skip
+
+
+def test_what_no_kpi_has_has_no_column_and_no_tile():
+    one = scorecard_of(points())
+    assert Cells(matrix(one, ["Customer Services"], Terms(), KENT_LOOKS)).rows[0] == [
+        "Section", "KPIs", "Green", "Amber", "Red", "Positive", "Stable", "Negative",
+    ]  # fmt: skip
+    assert [tile["label"] for tile in tiles(one, None, Terms(), KENT_LOOKS, "")] == [
+        "Green", "Amber", "Red", "Positive", "Stable", "Negative",
+    ]  # fmt: skip
+
+
+def test_a_tile_says_how_its_count_changed():
+    now, then = four_kpis(), scorecard_of(points("CS01"), points("CS02"), points("GL01"))
+    said = {
+        tile["label"]: (tile["count"], tile["change"])
+        for tile in tiles(now, then, Terms(), KENT_LOOKS, "Q2")
+    }
+    assert said["Green"] == (1, "3 in Q2, two fewer")
+    assert said["Amber"] == (1, "0 in Q2, one more")
+    assert said["Negative"] == (1, "0 in Q2, one more")
+    assert {tile["change"] for tile in tiles(now, None, Terms(), KENT_LOOKS, "Q2")} == {""}
+
+
+def test_where_the_reds_are_is_said_for_none_one_and_some():
+    assert where_sentence(four_kpis(), Terms()) == "Rated Red in one of two sections"
+    assert where_sentence(scorecard_of(points()), Terms()) == "No KPI rated Red in any section"
+
+
+def test_the_last_reports_have_picture_and_table():
+    counts = pd.DataFrame({
+        "quarter": ["2024-25 Q2", "2024-25 Q3"], "Green": [16, 17], "Amber": [15, 12], "Red": [8, 9], "Not rated": [1, 0],
+    })  # fmt: skip
+    shown = Cells(counts_history(counts))
+    assert shown.rows[1:] == [
+        ["Q2 2024/25", "16", "15", "8", "1", "40"],
+        ["Q3 2024/25", "17", "12", "9", "0", "38"],
+    ]
+    assert str(counts_history(counts.tail(1))) == ""
+
+
+def test_the_banner_counts_what_is_invented():
+    assert str(illustrative_banner(points())) == ""
+    text = Cells(
+        illustrative_banner(
+            points(status=["illustrative"] * 4 + ["final"] * 2, target_status="illustrative"),
+            activity_points(status="illustrative"),
+        )
+    ).text
+    assert "4 of the 6 figures of its KPIs, the targets of one KPI and six activity figures" in text
+
+
+def chapter_of_reds(*series: pd.DataFrame, **columns: object) -> Html:
+    returns = kent.returns()
+    kpis = scorecard_of(*series, **columns)
+    return reds(kpis, kpis.head(0), pd.concat(series), returns)
+
+
+def test_every_red_is_listed_with_its_distance_action_and_card():
+    red = points("GL01", values=(80, 80, 80, 80, 85, 71))
+    text = " ".join(Cells(chapter_of_reds(points(), red)).text.split())
+    assert (
+        "71% 9 points below the floor standard of 80% and 19 points below the target of 90%. Previous 85% (Amber)"
+        in text
+    )
+    assert "New to Red." in text and "Two posts are advertised." in text
+    assert 'href="#kpi-gl01"' in str(chapter_of_reds(points(), red))
+    row = Cells(chapter_of_reds(points(), red)).rows[1]
+    assert row[1:5] == ["71%", "floor standard 80%", "9 points below", "89%"]
+
+
+def test_the_distance_of_a_lower_is_better_kpi_is_above_its_floor():
+    lines = {"unit": "days", "polarity": "lower", "target": 9.0, "floor_standard": 10.5}
+    red = points(values=(10, 10, 10, 10, 10, 10.6), rating="Red", **lines)
+    assert "10.6 days 0.1 days above the floor standard of 10.5 days" in " ".join(
+        Cells(chapter_of_reds(red)).text.split()
+    )
+
+
+def test_a_red_without_action_shows_the_gap():
+    assert "No management action has been given" in str(
+        chapter_of_reds(points(values=(80, 80, 80, 80, 80, 60)), management_action=None)
+    )
+
+
+def test_a_figure_in_doubt_is_marked_and_no_share_is_drawn_from_it():
+    red = points(values=(80, 80, 80, 80, 80, 7.1)).assign(doubt_state="open")
+    text = " ".join(Cells(chapter_of_reds(red)).text.split())
+    assert "Red ? in doubt" in text and "9%" not in text
+
+
+def test_no_reds_is_said_in_words():
+    assert "No KPI is rated Red." in str(chapter_of_reds(points()))
+
+
+def test_each_colour_has_a_shape_of_its_own_and_a_word_beside_it():
+    colours = ("green", "amber", "red", "blue", "grey", "not-rated")
+    shapes = {str(shape(look)).split("aria-hidden")[1] for look in colours}
+    assert len(shapes) == 6
+    assert Cells(badge("On course", "blue")).text == "On course"
+    assert Cells(badge("Red", doubted=True)).text == "Red ? in doubt"
+
+
+def test_a_direction_is_a_word_and_an_arrow():
+    shapes = {
+        str(arrow(word)).split('d="')[1].split('"')[0]
+        for word in ("positive", "stable or no clear trend", "negative", "not testable")
+    }
+    assert len(shapes) == 4
+    assert "Stable or no clear trend" in str(arrow("stable or no clear trend"))
