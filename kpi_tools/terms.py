@@ -43,16 +43,27 @@ class Terms:
     council: Council | None = None
 
     @property
+    def schemes(self) -> list[Any]:
+        """The schemes of bands, the default first."""
+        given: Mapping[str, Any] = getattr(self.council, "schemes", {})
+        return [scheme for scheme in given.values() if scheme]
+
+    @property
     def bands(self) -> tuple[Any, ...]:
         """The bands of the default scheme, the best first."""
-        return tuple(getattr(self.council, "bands", KENT))
+        return tuple(self.schemes[0].bands) if self.schemes else KENT
 
     @property
     def worst(self) -> tuple[str, ...]:
         """The last band of each scheme: what needs an action and has a chapter."""
-        schemes: Mapping[str, Any] = getattr(self.council, "schemes", {})
-        last = dict.fromkeys(scheme.bands[-1].name for scheme in schemes.values())
+        last = dict.fromkeys(scheme.bands[-1].name for scheme in self.schemes)
         return tuple(last) or (self.bands[-1].name,)
+
+    @property
+    def looks(self) -> dict[str, str]:
+        """The colour of each rating, by its name."""
+        bands = [band for scheme in reversed(self.schemes) for band in scheme.bands]
+        return {band.name: band.colour for band in [*self.bands, *bands]}
 
     @property
     def middle(self) -> list[str]:

@@ -45,7 +45,7 @@ def with_figures(
             for name, value in columns.items()
         }
     )
-    own = catalogue[catalogue["kpi_id"] == kpi_id].drop(columns="source")
+    own = catalogue[catalogue["kpi_id"] == kpi_id]
     quarters = quarter_range(QUARTER, len(values))
     frame = pd.DataFrame(
         {

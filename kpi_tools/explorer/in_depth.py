@@ -107,7 +107,7 @@ class OneKpi:
         council = self.known.returns.council
         beside = Beside(
             Terms(council),
-            looks(council),
+            looks(Terms(council)),
             benchmarks=rows_by(self.known.benchmarks(self.kpi_id)),
             months=rows_by(self.known.months(self.kpi_id)),
         )

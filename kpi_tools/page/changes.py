@@ -84,7 +84,7 @@ def set_table(kpis: pd.DataFrame, before: pd.DataFrame, returns: Returns, terms:
 
 def moved_ratings(kpis: pd.DataFrame, same: pd.DataFrame, returns: Returns) -> Html:
     """From → to on the KPIs known in both quarters, and by name what came to each rating and what left it."""
-    council, terms, colours = returns.council, Terms(returns.council), looks(returns.council)
+    council, terms, colours = returns.council, Terms(returns.council), looks(Terms(returns.council))
     pairs = rating_pairs(kpis, same, council)
     moved = int((pairs["before"] != pairs["now"]).sum())
     table = rating_matrix(pairs, council)

@@ -50,7 +50,7 @@ def beside(kpis: pd.DataFrame, recent: pd.DataFrame, returns: Returns) -> Beside
     terms = Terms(returns.council)
     return Beside(
         terms,
-        looks(returns.council),
+        looks(Terms(returns.council)),
         benchmarks=rows_by(returns.benchmarks),
         months=rows_by(returns.months),
         targets=rows_by(returns.targets),
@@ -101,7 +101,7 @@ def illustrative_banner(recent: pd.DataFrame, activity: pd.DataFrame | None = No
 
 def at_a_glance(kpis: pd.DataFrame, recent: pd.DataFrame, returns: Returns) -> Html:
     """Every KPI in one table by section: figure, lines, rating and the one before, its last figures, direction."""
-    terms, council, colours = Terms(returns.council), returns.council, looks(returns.council)
+    terms, council, colours = Terms(returns.council), returns.council, looks(Terms(returns.council))
     points, called = rows_by(recent), names(kpis)
     lines = [name for name in ("target", "floor_standard") if kpis[name].notna().any()]
     groups = []
@@ -167,7 +167,7 @@ def _in_a_row(
 
 def reds(kpis: pd.DataFrame, before: pd.DataFrame, recent: pd.DataFrame, returns: Returns) -> Html:
     """Every KPI in the worst band: an overview, then each with its words and action, the furthest from its line first."""
-    terms, colours = Terms(returns.council), looks(returns.council)
+    terms, colours = Terms(returns.council), looks(Terms(returns.council))
     points, called = rows_by(recent), names(kpis)
     entries = [
         _in_a_row(row, points[row["kpi_id"]], called, colours)

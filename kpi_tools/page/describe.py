@@ -79,7 +79,7 @@ def month_alone(month: Mapping[str, Any], unit: str, decimals: int) -> str:
 
 def data_period(kpi: Mapping[str, Any]) -> str:
     """What the latest figure covers: `October to December 2024`, `12 months to December 2024`, `at 31 December 2024`."""
-    if is_text(kpi.get("period")) and not kpi["period"].startswith("Quarter "):
+    if is_text(kpi.get("period")):
         return str(kpi["period"])
     quarter = Quarter.parse(kpi["quarter"])
     end = f"{quarter.end:%B %Y}"

@@ -14,7 +14,8 @@ import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from kpi_tools.vocabulary import MONITORED, NOT_RATED
+from kpi_tools.terms import Terms
+from kpi_tools.vocabulary import MONITORED, NOT_DUE, NOT_RATED
 
 MADE_HERE = "kpi_tools"
 """Key in an output's metadata: `report` for a piece of the report, `style` for the styles JupyterLab needs."""
@@ -138,14 +139,9 @@ def bullets(items: Iterable[str]) -> Html:
     )
 
 
-def looks(council: Any) -> dict[str, str]:
+def looks(terms: Terms) -> dict[str, str]:
     """The colour of each rating that a council has, by its name: green, amber, red, blue, grey, not-rated, monitored."""
-    given = {
-        band.name: band.colour
-        for scheme in reversed(list(getattr(council, "schemes", {}).values()))
-        for band in scheme.bands
-    }
-    return (given or KENT_LOOKS) | {NOT_RATED: "not-rated", MONITORED: "monitored"}
+    return terms.looks | {NOT_RATED: "not-rated", NOT_DUE: "not-rated", MONITORED: "monitored"}
 
 
 def badge(rating: str, look: str | None = None, *, doubted: bool = False) -> Html:

@@ -60,7 +60,7 @@ def summary(
 ) -> Html:
     """On one screen: the paragraph for the minutes, what needs attention, counts, sections, the last reports, what changed."""
     terms, council = Terms(returns.council), returns.council
-    last, colours = returns.quarter.shift(-1), looks(council)
+    last, colours = returns.quarter.shift(-1), looks(Terms(council))
     first = first_report(returns)
     then = None if before.empty else before
     reds = narrative.worst_of(kpis, terms)
@@ -93,7 +93,7 @@ def attention(
     kpis: pd.DataFrame, recent: pd.DataFrame, returns: Returns, terms: Terms
 ) -> list[dict[str, Any]]:
     """At most four lines of what needs attention, each with its sign, a reason and the KPIs that it is about."""
-    called, colours = names(kpis, short=True), looks(returns.council)
+    called, colours = names(kpis, short=True), looks(Terms(returns.council))
     ahead = outlooks(kpis, recent, returns, terms)
     sure = [row for row in rows_of(kpis) if not in_doubt(row)]
     far = by_distance([row for row in sure if row["rating"] in terms.worst and lowest_gap(row)])
@@ -284,7 +284,7 @@ def counts_history(history: pd.DataFrame) -> Html:
 
 def key(returns: Returns, kpis: pd.DataFrame) -> Html:
     """What the shapes, arrows, lines and marks mean: a line, and the rest of it folded."""
-    terms, colours = Terms(returns.council), looks(returns.council)
+    terms, colours = Terms(returns.council), looks(Terms(returns.council))
     ratings = [(band.name, colours[band.name], band.says or "") for band in terms.bands]
     ratings.append((NOT_RATED, "not-rated", ""))
     if MONITORED in set(kpis["rating"]):
