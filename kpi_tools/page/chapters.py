@@ -236,7 +236,7 @@ def sections(kpis: pd.DataFrame, recent: pd.DataFrame, returns: Returns) -> Html
     for name in returns.council.sections:
         own = kpis[kpis["section"] == name]
         activity = activity_cards(returns.activity, name, returns.quarter)
-        if own.empty and not str(activity):
+        if own.empty and not activity:
             continue
         said = about[about["section"] == name]
         marked = [
@@ -246,7 +246,7 @@ def sections(kpis: pd.DataFrame, recent: pd.DataFrame, returns: Returns) -> Html
         none = f"No commentary on the {with_cards.terms.word('section')} has been given."
         whole += section(name, *words, paragraphs(*(marked or [Html(none)])))
         whole += cards(own, recent, with_cards)
-        whole += subheading("Activity indicators") + activity if str(activity) else Html()
+        whole += subheading("Activity indicators") + activity if activity else Html()
     return whole
 
 

@@ -44,6 +44,9 @@ class Html:
     def __str__(self) -> str:
         return str(self.markup)
 
+    def __bool__(self) -> bool:
+        return bool(self.markup)
+
     def __html__(self) -> Markup:
         return self.markup
 
