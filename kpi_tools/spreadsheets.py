@@ -34,7 +34,7 @@ _STAMP: Final = (1980, 1, 1, 0, 0, 0)
 _TIMES = re.compile(rb"(<dcterms:(?:created|modified)[^>]*>)[^<]*")
 _ERROR_COLOUR, _WARNING_COLOUR = "FFF4B6B0", "FFFFE699"
 _PLACE: Final = ["file", "sheet", "row"]
-_REJECTED, _PROBLEMS = "rejected.csv", "problems.csv"
+_REJECTED, _PROBLEMS, _CHANGES = "rejected.csv", "problems.csv", "changes.csv"
 _SENT_BACK: Final = "rejected-*.xlsx"
 
 
@@ -173,7 +173,8 @@ def keep_rejected(returns: Returns, raw: str | Path) -> list[Path]:
     folder = processed_folder(raw, returns.quarter)
     try:
         if folder.is_dir():
-            for old in (folder / _REJECTED, folder / _PROBLEMS, *folder.glob(_SENT_BACK)):
+            own = [folder / name for name in (_REJECTED, _PROBLEMS, _CHANGES)]
+            for old in (*own, *folder.glob("rejected*.xlsx")):
                 old.unlink(missing_ok=True)
             if not any(folder.iterdir()):
                 folder.rmdir()
@@ -200,17 +201,22 @@ def sent_back(workbooks: Iterable[Path | str], indent: str = "") -> str:
 def write_rejected(returns: Returns, folder: str | Path) -> list[Path]:
     """Write what was refused into `folder` (made where needed); return the workbooks that can be sent back.
 
-    `problems.csv` holds all problems where one is an error, `rejected.csv` every rejected row as sent. For each file of
-    the returns with a rejected row there is a workbook with that file's rows and problems alone, a note on each bad
-    cell: nothing of another service's, or of the council's own tables. The same returns give the same bytes.
+    `changes.csv` holds what was taken otherwise than it was sent, `problems.csv` all problems where one is an error,
+    `rejected.csv` every rejected row as sent. For each file of the returns with a rejected row there is a workbook with
+    that file's rows and problems alone, a note on each bad cell: nothing of another service's, or of the council's own
+    tables. The same returns give the same bytes.
     """
     target, problems = Path(folder), returns.problems
-    if not (problems["severity"] == ERROR).any():
-        return []
-    target.mkdir(parents=True, exist_ok=True)
-    write_csv(problems, target / _PROBLEMS)
-    if len(returns.rejected):
-        write_csv(returns.rejected, target / _REJECTED)
+    refused = (problems["severity"] == ERROR).any()
+    tables = {
+        _CHANGES: returns.log,
+        _PROBLEMS: problems if refused else problems.head(0),
+        _REJECTED: returns.rejected,
+    }
+    for name, table in tables.items():
+        if len(table):
+            target.mkdir(parents=True, exist_ok=True)
+            write_csv(table, target / name)
     sent = returns.rejected[returns.rejected["file"].str.startswith("returns/")]
     taken, written = set[str](), list[Path]()
     for file, rows in sent.groupby("file", sort=False):

@@ -4,27 +4,34 @@ Only the cells to be filled in can be typed into, and what comes back is read wi
 """
 
 from collections.abc import Iterable, Iterator
+from math import inf
 from pathlib import Path
 from typing import Any, Final
 
 import pandas as pd
 
 from kpi_tools.errors import InputError, KpiError
-from kpi_tools.loading import Returns, in_set, quarters_with_returns, read_returns, with_targets
+from kpi_tools.loading import (
+    Returns,
+    calendars,
+    in_set,
+    quarters_with_returns,
+    read_returns,
+    with_targets,
+)
 from kpi_tools.loading.returns import RETURNS, SHOWN
 from kpi_tools.quarters import Quarter
 from kpi_tools.scorecard import rated
 from kpi_tools.spreadsheets import file_name, fit_to_width, make_workbook, save_workbook
-from kpi_tools.vocabulary import ILLUSTRATIVE, MONEY, STATUSES
-from kpi_tools.words.row_words import rows_of
-from kpi_tools.words.wording import show, show_line
+from kpi_tools.vocabulary import ILLUSTRATIVE, MILESTONE, STATUSES
+from kpi_tools.wording import rows_of, show, show_line
 
 FOLDER: Final = "templates"
 SHEET: Final = "Return"
 _FILLED_IN: Final = tuple(name for name in RETURNS.names if name not in ("kpi_id", "period"))
 COLUMNS: Final = ("kpi_id", "period", *SHOWN, *_FILLED_IN)
 _STATUSES: Final = tuple(status for status in STATUSES if status != ILLUSTRATIVE)
-_NUMBERS: Final = ("value", "numerator", "denominator")
+_HUGE: Final = 1e15
 _WIDTHS: Final = {"kpi_name": 60, "last_figure": 28, "status": 16, "note": 60}
 _GUIDANCE: Final = (
     "Fill in the white cells of the sheet Return, one row for each KPI and period, and send the workbook back.",
@@ -48,7 +55,7 @@ def write_templates(raw: str | Path, quarter: str | Quarter, folder: str | Path)
     rows = template_rows(returns, wanted)
     if rows.empty:
         raise InputError(
-            f"No KPI of kpis.csv is in the set in {wanted.title}, so there is nothing to ask for."
+            f"No figure of a KPI of kpis.csv is due in {wanted.title}, so there is nothing to ask for."
         )
     place = Path(folder) / FOLDER / wanted.slug
     taken = set[str]()
@@ -56,7 +63,7 @@ def write_templates(raw: str | Path, quarter: str | Quarter, folder: str | Path)
         place.mkdir(parents=True, exist_ok=True)
         return [
             save_workbook(
-                _workbook(own[list(COLUMNS)], str(name), returns, wanted),
+                _workbook(own, str(name), returns, wanted),
                 place / f"{wanted.slug}-{file_name(str(name), taken)}.xlsx",
             )
             for name, own in rows.groupby("directorate", sort=False)
@@ -70,25 +77,28 @@ def write_templates(raw: str | Path, quarter: str | Quarter, folder: str | Path)
 def template_rows(returns: Returns, quarter: Quarter) -> pd.DataFrame:
     """One row for each figure that is due with the report of `quarter`: COLUMNS, the last five empty, and directorate.
 
-    A monthly KPI has a row for its quarter and one for each month of it.
+    A monthly KPI has a row for its quarter and one for each month of it; one that is not due then has none.
     """
+    known = calendars(returns)
     due = [
         {"kpi_id": kpi.kpi_id, "quarter": of.label, "period": period, "month": period != of.label}
         for kpi in in_set(returns.catalogue, quarter).itertuples()
-        for of in [quarter.shift(-int(kpi.lag_quarters))]
+        if known[kpi.kpi_id].is_due(quarter)
+        for of in [known[kpi.kpi_id].expected(quarter)]
         for period in (of.label, *(_months(of) if kpi.frequency == "monthly" else ()))
     ]
     kinds = {"kpi_id": "str", "quarter": "str", "period": "str", "month": "bool"}
     rows = pd.DataFrame(due, columns=list(kinds)).astype(kinds)
-    kpis = returns.catalogue[["kpi_id", "kpi_name", "directorate", "unit", "decimals", "polarity"]]
-    asked = with_targets(rows.merge(kpis, on="kpi_id").assign(value=float("nan")), returns.targets)
-    asked = rated(asked, returns.council)
+    rows = rows.merge(returns.catalogue, on="kpi_id").assign(value=float("nan"))
+    asked = rated(with_targets(rows, returns.targets), returns.council)
+    asked["target"] = asked["target"].fillna(asked["year_target"])
     shown = list(zip(asked["unit"], asked["decimals"], strict=True))
+    without = asked["month"] | (asked["rated"] == "no") | (asked["kind"] == MILESTONE)
     for name in ("target", "floor_standard"):
         asked[name] = [show_line(line, *how) for line, how in zip(asked[name], shown, strict=True)]
-        asked[name] = asked[name].mask(asked["month"], "")  # a month is not rated
+        asked[name] = asked[name].mask(without, "")  # a month is not rated
     asked["last_figure"] = [_last_figure(returns, row) for row in rows_of(asked)]
-    return asked.reindex(columns=[*COLUMNS, "directorate"])
+    return asked.reindex(columns=[*COLUMNS, "directorate", "kind", "range_low", "range_high"])
 
 
 def _months(quarter: Quarter) -> list[str]:
@@ -97,12 +107,14 @@ def _months(quarter: Quarter) -> list[str]:
 
 def _last_figure(returns: Returns, row: dict[str, Any]) -> str:
     table, name = (returns.months, "month") if row["month"] else (returns.figures, "quarter")
-    earlier = table[
-        (table["kpi_id"] == row["kpi_id"]) & table["value"].notna() & (table[name] < row["period"])
-    ]
+    earlier = table[(table["kpi_id"] == row["kpi_id"]) & (table[name] < row["period"])]
+    milestones = earlier.get("milestone", pd.Series(None, index=earlier.index, dtype="str"))
+    earlier = earlier[earlier["value"].notna() | milestones.notna()]
     if earlier.empty:
         return "none"
     last = earlier.iloc[-1]
+    if pd.isna(last["value"]):
+        return f"{milestones[earlier.index[-1]]} in {last[name]}"
     return f"{show(last['value'], row['unit'], row['decimals'])} in {last[name]}"
 
 
@@ -111,7 +123,7 @@ def _workbook(rows: pd.DataFrame, directorate: str, returns: Returns, quarter: Q
     from openpyxl.utils import get_column_letter
 
     title = f"{returns.council.name}: return for {quarter.title}, {directorate}"
-    book = make_workbook({SHEET: rows, "Guidance": pd.DataFrame({title: _GUIDANCE})})
+    book = make_workbook({SHEET: rows[list(COLUMNS)], "Guidance": pd.DataFrame({title: _GUIDANCE})})
     sheet = book[SHEET]
     grey, free = PatternFill("solid", start_color="FFE8ECEF"), Protection(locked=False)
     thin = Side("thin", "FF7A8288")
@@ -130,7 +142,7 @@ def _workbook(rows: pd.DataFrame, directorate: str, returns: Returns, quarter: Q
     for name, width in _WIDTHS.items():
         sheet.column_dimensions[get_column_letter(COLUMNS.index(name) + 1)].width = width
     sheet.freeze_panes = "C2"
-    for check in _checks(rows["unit"].tolist()):
+    for check in _checks(rows, returns.council.milestones):
         sheet.add_data_validation(check)
     for page in book.worksheets:
         page.protection.sheet, page.protection.formatColumns = True, False
@@ -138,8 +150,11 @@ def _workbook(rows: pd.DataFrame, directorate: str, returns: Returns, quarter: Q
     return book
 
 
-def _checks(units: list[str]) -> Iterator[Any]:
-    """What a cell may hold: Excel and LibreOffice refuse anything else with the sentence given."""
+def _checks(rows: pd.DataFrame, statuses: Iterable[str]) -> Iterator[Any]:
+    """What a cell may hold: Excel and LibreOffice refuse anything else with the sentence given.
+
+    A figure lies within what its measure can be; a milestone is one of the council's `statuses`.
+    """
     from openpyxl.utils import get_column_letter
     from openpyxl.worksheet.datavalidation import DataValidation
 
@@ -154,29 +169,44 @@ def _checks(units: list[str]) -> Iterator[Any]:
             found.add(cell)
         return found
 
-    rows = list(enumerate(units, start=2))
-    percentages = [f"{letters['value']}{line}" for line, unit in rows if unit == "%"]
-    money = [
-        f"{letters[name]}{line}"
-        for line, unit in rows
-        for name in ("value", "numerator")
-        if unit.startswith(MONEY)
-    ]
-    numbers = [f"{letters[name]}{line}" for line, _ in rows for name in _NUMBERS]
-    others = [cell for cell in numbers if cell not in {*percentages, *money}]
-    number = {"type": "decimal", "operator": "between", "formula2": "1E+15"}
-    if percentages:
-        hint = "A percentage from 0 to 100, such as 87.5. Where there is none, say why in status."
-        rule = number | {"formula1": "0", "formula2": "100"}
-        yield check("Give a percentage from 0 to 100, such as 87.5.", percentages, hint, **rule)
-    if money:
-        yield check("Give a number.", money, **number, formula1="-1E+15")
-    yield check("Give a number that is not below zero.", others, **number, formula1="0")
-    hint = "Empty beside a value means final. Without a value: why there is none."
+    number = {"type": "decimal", "operator": "between"}
+    kinds = rows.assign(line=range(2, len(rows) + 2), percentage=rows["unit"] == "%")
+    figures = kinds[kinds["kind"] != MILESTONE]
+    for (low, high, percentage), own in figures.groupby(["range_low", "range_high", "percentage"]):
+        bounds = {"formula1": f"{max(low, -_HUGE):.15G}", "formula2": f"{min(high, _HUGE):.15G}"}
+        sentence, hint = _bounds_in_words(low, high, percentage), ""
+        if percentage:
+            hint = f"{sentence.removeprefix('Give ').capitalize()} Where there is none, say why in status."
+        values = [f"{letters['value']}{line}" for line in own["line"]]
+        yield check(sentence, values, hint, **number, **bounds)
+        least = {"formula1": "0" if low == 0 else f"{-_HUGE:G}", "formula2": f"{_HUGE:G}"}
+        numerators = [f"{letters['numerator']}{line}" for line in own["line"]]
+        yield check(_bounds_in_words(low, inf, False), numerators, **number, **least)
+    whole = [f"{letters['denominator']}{line}" for line in figures["line"]]
+    least = {"formula1": "0", "formula2": f"{_HUGE:G}"}
+    yield check(_bounds_in_words(0, inf, False), whole, **number, **least)
+    if len(figures) < len(kinds):
+        cells = [
+            f"{letters['value']}{line}" for line in kinds["line"] if line not in {*figures["line"]}
+        ]
+        yield check("Choose from the list.", cells, type="list", formula1=f'"{",".join(statuses)}"')
     states, notes = (
-        [f"{letters[name]}2:{letters[name]}{len(units) + 1}"] for name in ("status", "note")
+        [f"{letters[name]}2:{letters[name]}{len(rows) + 1}"] for name in ("status", "note")
     )
-    rule = {"type": "list", "formula1": f'"{",".join(_STATUSES)}"'}
-    yield check("Choose from the list.", states, hint, **rule)
-    rule = {"type": "textLength", "operator": "lessThanOrEqual", "formula1": "5000"}
-    yield check("A note has at most 5,000 characters.", notes, **rule)
+    hint = "Empty beside a value means final. Without a value: why there is none."
+    listed = {"type": "list", "formula1": f'"{",".join(_STATUSES)}"'}
+    yield check("Choose from the list.", states, hint, **listed)
+    longest = {"type": "textLength", "operator": "lessThanOrEqual", "formula1": "5000"}
+    yield check("A note has at most 5,000 characters.", notes, **longest)
+
+
+def _bounds_in_words(low: float, high: float, percentage: bool) -> str:
+    what = "a percentage" if percentage else "a number"
+    example = ", such as 87.5" if percentage else ""
+    if low == -inf and high == inf:
+        return f"Give {what}{example}."
+    if high == inf:
+        return f"Give {what} that is not below {'zero' if low == 0 else f'{low:g}'}{example}."
+    if low == -inf:
+        return f"Give {what} that is not above {high:g}{example}."
+    return f"Give {what} from {low:g} to {high:g}{example}."

@@ -195,3 +195,16 @@ def test_the_workbooks_are_named_in_a_line_each() -> None:
     assert sent_back(["b.xlsx", "a.xlsx"], "  ") == (
         "\n  Rejected rows, to be sent back, a workbook for each file:\n    a.xlsx\n    b.xlsx"
     )
+
+
+def test_what_was_taken_otherwise_than_sent_is_kept(tmp_path: Path) -> None:
+    folder = write_raw(tmp_path / "raw")
+    (folder / "roads.csv").write_text("kpi_id,period,value\np1,Q3 2024/25,72%\n", encoding="utf-8")
+    returns = read_returns(tmp_path / "raw")
+    assert keep_rejected(returns, tmp_path / "raw") == [] and returns.rejected.empty
+    kept = pd.read_csv(tmp_path / "processed" / "2024-25-Q3" / "changes.csv")
+    assert (
+        kept[["file", "sent", "taken"]].to_numpy().tolist()
+        == returns.log[["file", "sent", "taken"]].to_numpy().tolist()
+    )
+    assert len(kept) >= 1

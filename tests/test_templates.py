@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from councils import write_council
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from openpyxl import load_workbook
@@ -98,6 +99,41 @@ def test_a_kpi_in_arrears_is_asked_for_the_quarter_that_is_due(tmp_path: Path) -
     )
     assert (rows["P2"]["period"], rows["P2"]["last_figure"]) == (NEXT, "none")
     assert "OLD" not in rows and set(rows) >= {"007", "1E5", "NA", "TRUE", "MAR1", "nan"}
+
+
+def test_only_what_is_due_is_asked_for(tmp_path: Path) -> None:
+    kpis = [
+        "kpi_id,kpi_name,section,unit,polarity,frequency,due,year_ends,range,rated,kind",
+        "AN,Pupils,First,%,higher,annual,Q2,08-31,0..150,,",
+        "HY,Tenants,First,score,higher,half_yearly,,,-5..5,,",
+        "MO,Watched,First,count,none,quarterly,,,,no,",
+        "MI,The centre,First,count,none,quarterly,2026-03-31,,,,milestone",
+    ]
+    settings = """
+[milestones]
+statuses = [{ name = "On track", band = "Green" }, { name = "Late", band = "Red" }]
+"""
+    targets = ["kpi_id,target,floor_standard", "AN,50,45", "HY,3,2"]
+    raw = write_council(
+        tmp_path, kpis, targets, {"2023-24 Q2": ["AN,2023-24 Q2,44", "HY,2023-24 Q2,2.5"]}, settings
+    )
+    asked = {}
+    for quarter in ("2024-25 Q1", "2024-25 Q2", "2024-25 Q4"):
+        (path,) = write_templates(raw, quarter, tmp_path)
+        asked[quarter] = {row["kpi_id"]: row for row in table_of(path)}
+    assert {quarter: list(rows) for quarter, rows in asked.items()} == {
+        "2024-25 Q1": ["MO", "MI"],
+        "2024-25 Q2": ["AN", "HY", "MO", "MI"],
+        "2024-25 Q4": ["HY", "MO", "MI"],
+    }
+    annual = asked["2024-25 Q2"]["AN"]
+    assert (annual["period"], annual["last_figure"]) == ("2024-25 Q2", "44% in 2023-24 Q2")
+    assert asked["2024-25 Q2"]["MO"]["target"] is None  # only watched: there is no line
+    (path,) = write_templates(raw, "2024-25 Q2", tmp_path)
+    rules = load_workbook(path)["Return"].data_validations.dataValidation
+    allowed = {str(rule.sqref): (rule.formula1, rule.formula2) for rule in rules}
+    assert allowed["H2"] == ("0", "150") and allowed["H3"] == ("-5", "5")
+    assert allowed["H5"][0] == '"On track,Late"'
 
 
 def test_only_what_is_to_be_filled_in_can_be_typed(template: Path) -> None:
@@ -264,7 +300,9 @@ def test_no_path_is_made_of_an_unchecked_name(tmp_path: Path) -> None:
 
 
 def test_a_quarter_without_kpis_is_a_sentence(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="No KPI of kpis.csv is in the set in Quarter 4 2010/11"):
+    with pytest.raises(
+        InputError, match="No figure of a KPI of kpis.csv is due in Quarter 4 2010/11"
+    ):
         write_templates(_with_returns_of(tmp_path, "2010-11-Q3"), "2010-11 Q4", tmp_path)
 
 
