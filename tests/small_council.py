@@ -83,7 +83,10 @@ class Desk:
         self._known = Catalogue(
             council.catalogue,
             council.targets,
-            Ids(council.catalogue["kpi_id"], council.catalogue.set_index("kpi_id")["kpi_name"]),
+            Ids(
+                council.catalogue["kpi_id"],
+                council.catalogue.set_index("kpi_id")["kpi_name"].to_dict(),
+            ),
         )
         self._books = Workbooks()
 
