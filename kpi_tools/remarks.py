@@ -4,10 +4,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from kpi_tools.intake.small_numbers import withhold_texts
 from kpi_tools.loading import Returns, raw_folder
 from kpi_tools.loading.account import Run
-from kpi_tools.loading.beside import read_commentary
+from kpi_tools.loading.beside import read_commentary, withhold_texts
 from kpi_tools.loading.ids import Ids
 from kpi_tools.loading.schemas import COMMENTARY
 from kpi_tools.received import sort_out

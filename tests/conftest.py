@@ -12,8 +12,6 @@ from typing import TYPE_CHECKING, NoReturn
 import pytest
 from hypothesis import settings
 
-import kpi_tools.loading  # noqa: F401
-
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
     from workplace import Project

@@ -2,7 +2,7 @@
 
 A report for quarter Q reads only the returns folders up to Q; the last word on a figure wins. Nothing is guessed and
 nothing is lost: what is not accepted stands among the rejected rows with its reasons, and the counts reconcile.
-The rooms behind this door are in `kpi_tools.intake`.
+
 """
 
 from collections.abc import Iterator
@@ -15,16 +15,14 @@ import numpy as np
 import pandas as pd
 
 from kpi_tools.errors import InputError
-from kpi_tools.intake.figures import check_figures
-from kpi_tools.intake.month_notes import note_months
-from kpi_tools.intake.months import figures_and_months
-from kpi_tools.intake.small_numbers import hide, withhold_texts
 from kpi_tools.loading import beside, schemas
 from kpi_tools.loading.account import Run
 from kpi_tools.loading.catalogue import read_kpis, with_decimals
 from kpi_tools.loading.council import Council, read_council
+from kpi_tools.loading.disclosure import Withheld, suppress
 from kpi_tools.loading.due import Calendar, calendars, due_figures, in_set, period_words
 from kpi_tools.loading.ids import Ids
+from kpi_tools.loading.known import figures_and_months, note_months
 from kpi_tools.loading.read import Table
 from kpi_tools.loading.returns import Catalogue, shown, submissions_upto
 from kpi_tools.loading.rules import ERROR, RULES, WARNING, as_list
@@ -32,7 +30,6 @@ from kpi_tools.loading.targets import check_targets, line_columns, read_targets,
 from kpi_tools.quarters import Quarter
 from kpi_tools.received import files_in, returns_in, sort_out
 from kpi_tools.schemes import unknown_lines
-from kpi_tools.suppression.texts import Withheld
 from kpi_tools.workbooks.child import Workbooks
 
 __all__ = [
@@ -222,10 +219,15 @@ def read_returns(
         )
         kpis = with_decimals(kpis, submissions)
         agreed = beside.read_small_numbers(own(schemas.SMALL_NUMBERS), ids, wanted)
-        judged = hide(submissions, kpis, council, agreed, run.ledger)
+        safe = suppress(submissions, kpis, council.threshold, council.rounding, agreed)
+        for row in safe.not_judged.to_dict("records"):
+            sheet = row["sheet"] if isinstance(row["sheet"], str) else ""
+            run.ledger.problem(
+                "small-number-unknown", row["file"], sheet=sheet, row=row["row"], column="numerator"
+            )
         texts = run.commentary(wanted, schemas.COMMENTARY.layout)
         commentary = beside.read_commentary(texts, sections, ids)
-        commentary = withhold_texts(texts, commentary, kpis, judged.withheld)
+        commentary = beside.withhold_texts(texts, commentary, kpis, safe.withheld)
         activity = beside.read_activity(own(schemas.ACTIVITY), sections, wanted)
         areas = own(schemas.BENCHMARKS)
         benchmarks = beside.read_benchmarks(areas, kpis, targets, ids, wanted)
@@ -235,17 +237,16 @@ def read_returns(
         actions = beside.read_actions(own(schemas.ACTIONS), sections, ids, wanted)
     run.check_still_there()
     targets = _upto(targets, "from_quarter", max(wanted, agreed_until or wanted))
-    known = figures_and_months(judged.submissions, kpis, targets)
-    note_months(known, judged.submissions, kpis, wanted, run.ledger)
-    check_figures(known.figures)
+    known = figures_and_months(safe.submissions, kpis, targets)
+    note_months(known, safe.submissions, kpis, wanted, run.ledger)
     problems = run.ledger.problems()
     rejected = run.rejected(problems)
     # a benchmark that cannot be used is left out, and stops no report
     mild = problems["file"] == schemas.BENCHMARKS.file
     problems["severity"] = problems["severity"].mask(mild, WARNING)
     return Returns(
-        wanted, council, kpis, targets, known.figures, known.months, shown(judged.submissions), commentary, activity,
-        benchmarks, problems, run.ledger.log(), rejected, run.counts(), changelog, rebases, actions, agreed, judged.withheld,
+        wanted, council, kpis, targets, known.figures, known.months, shown(safe.submissions), commentary, activity,
+        benchmarks, problems, run.ledger.log(), rejected, run.counts(), changelog, rebases, actions, agreed, safe.withheld,
     )  # fmt: skip
 
 

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from kpi_tools.loading import schemas
+from kpi_tools.loading.disclosure import Withheld
 from kpi_tools.loading.fields import in_force, one_of, read
 from kpi_tools.loading.ids import Ids
 from kpi_tools.loading.periods import read_period
@@ -45,6 +46,31 @@ def _check_place(table: Table, place: int) -> None:
     named, placed = (bool(table.cells[name][place].strip()) for name in ("kpi_id", "section"))
     if named == placed:
         table.fault(place, "kpi_id", "text-place")
+
+
+def withhold_texts(
+    table: Table, commentary: pd.DataFrame, kpis: pd.DataFrame, withheld: Withheld
+) -> pd.DataFrame:
+    """`commentary`, read from `table`, without the texts on KPIs that give a suppressed figure away; those are refused.
+
+    A text on a section in which such a figure stands is only remarked on: it may be another number. No problem repeats it.
+    """
+    refused = []
+    for at, said in commentary.to_dict("index").items():
+        of_kpi = isinstance(said["kpi_id"], str)
+        about = (
+            [said["kpi_id"]] if of_kpi else kpis.loc[kpis["section"] == said["section"], "kpi_id"]
+        )
+        for column in ("commentary", "management_action"):
+            if isinstance(said[column], str) and withheld.told_of(about, said[column]):
+                code = "small-number-in-text" if of_kpi else "small-number-in-section"
+                table.ledger.problem(
+                    code, table.file, sheet=table.sheet, row=said["row"], column=table.place(column)
+                )
+                if of_kpi:
+                    refused.append(at)
+                    table.bad[table.rows.index(said["row"])] = True
+    return commentary.drop(index=refused).reset_index(drop=True)
 
 
 def read_activity(table: Table, sections: tuple[str, ...], upto: Quarter) -> pd.DataFrame:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _DUE: Final = {"half_yearly": "Q2;Q4", "termly": "Q2;Q3;Q4", "annual": "Q4", "biennial": "Q4"}
 _EACH: Final = "Q1;Q2;Q3;Q4"
-_FIGURE: Final = ["value", "numerator", "denominator", "status", "note", "received"]
+_FIGURE: Final = ["value", "numerator", "denominator", "milestone", "status", "note", "received"]
 _ACADEMIC: Final = ("07-31", "08-31")
 _FARTHEST: Final = 160
 """How many quarters before or after a report a due quarter is looked for."""

@@ -122,7 +122,7 @@ class _Reader:
         if not taken:
             if column.kind == schemas.ID and column.needed:
                 self.table.fault(row, name, "id-missing")
-            elif column.needed:
+            elif column.needed and column.kind != schemas.UNIT:  # a milestone has none
                 self.table.fault(row, name, "catalogue-missing")
             return None if column.needed else column.default
         read = _READERS.get(column.kind)

@@ -12,8 +12,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy.optimize import Bounds, LinearConstraint, milp
 
+from kpi_tools.loading.disclosure import suppress
 from kpi_tools.quarters import Quarter
-from kpi_tools.suppression.figures import suppress
 from kpi_tools.vocabulary import SUPPRESSED
 
 FIRST = Quarter(2023, 1)
@@ -121,12 +121,12 @@ def table(*counts: tuple[int, ...]) -> list[dict]:
         ((20, 30, 40), set()),
         ((5, 30, 40), set()),
         ((0, 30, 40), set()),
-        ((4, 30, 40), {"A", "B"}),  # the smaller of the two others goes with it
-        ((1, 40, 30), {"A", "C"}),
-        ((2, 0, 30), {"A", "C"}),  # nought beside 2 would leave 0 to 2
-        ((1, 2, 50), {"A", "B", "C"}),  # 1 + 2 leaves three values, so a third joins them
-        ((1, 3, 50), {"A", "B"}),  # 1 + 3 leaves 0 to 4: five values
-        ((2, 0, 0), {"A", "T"}),  # the total is itself small, and nothing else is printed of A
+        ((4, 30, 40), {"A", "T"}),  # the total counts the same four cases
+        ((1, 2, 50), {"A", "B", "T"}),
+        (
+            (2, 0, 0),
+            {"A", "B", "C", "T"},
+        ),  # the total is itself small, and the noughts are cases of it
     ],
 )
 def test_three_cells_and_a_total(counts, expected):
@@ -161,11 +161,11 @@ def test_a_month_is_not_found_from_its_quarter_and_the_other_months():
     one = kpis(("A", "quarter", ""))
     months = [sent("A", "2023-04", 2), sent("A", "2023-05", 20), sent("A", "2023-06", 30)]
     assert hidden(months, one) == {("A", "2023-04")}
-    assert hidden([*months, sent("A", 0, 52)], one) == {("A", "2023-04"), ("A", "2023-05")}
+    assert hidden([*months, sent("A", 0, 52)], one) == {("A", "2023-04"), ("A", 0)}
 
 
 def test_a_quarter_is_not_found_from_twelve_months():
-    """In-quarter 9, 9, 9, 2 and the twelve months 29: the quarters were printed before, so the twelve months go."""
+    """In-quarter 9, 9, 9, 2 and the twelve months 29: these and the next three hold the 2, so they go."""
     both = kpis(("A", "quarter", "R"), ("R", "rolling_12_months", ""))
     rows = [sent("A", at, count) for at, count in enumerate((9, 9, 9, 2))]
     assert hidden(rows, both) == {("A", 3)}
@@ -174,8 +174,8 @@ def test_a_quarter_is_not_found_from_twelve_months():
     assert hidden(later, both) == {
         ("A", 3),
         ("R", 3),
-        ("A", 4),
-    }  # 28 - 9 - 9 - 8 would be the 2 again
+        ("R", 4),
+    }
 
 
 def test_a_small_rolling_figure_takes_the_next_three_with_it():
@@ -188,7 +188,9 @@ def test_a_small_rolling_figure_takes_the_next_three_with_it():
 
 def test_the_year_to_date_is_not_taken_apart():
     one = kpis(("Y", "year_to_date", ""))
-    assert hidden([sent("Y", at, n) for at, n in enumerate((3, 9, 20))], one) == {("Y", 0)}
+    assert hidden([sent("Y", at, n) for at, n in enumerate((3, 9, 20))], one) == {
+        ("Y", at) for at in range(3)
+    }
     both = kpis(("A", "quarter", "Y"), ("Y", "year_to_date", ""))
     rows = [sent("A", 0, 30), sent("Y", 0, 30), sent("A", 1, 3), sent("Y", 1, 33)]
     assert hidden(rows, both) == {("A", 1), ("Y", 1)}
@@ -197,12 +199,15 @@ def test_the_year_to_date_is_not_taken_apart():
 def test_what_subtraction_alone_gives_is_not_given_either():
     """A second quarter of 2, a third month of 3 and a district of 4 of which no figure of their own is printed."""
     one = kpis(("Y", "year_to_date", ""))
-    assert hidden([sent("Y", at, n) for at, n in enumerate((30, 32, 36))], one) == {("Y", 1)}
+    assert hidden([sent("Y", at, n) for at, n in enumerate((30, 32, 36))], one) == {
+        ("Y", 1),
+        ("Y", 2),
+    }
     assert hidden(
         [sent("A", "2023-04", 20), sent("A", "2023-05", 30), sent("A", 0, 53)],
         kpis(("A", "quarter", "")),
-    ) == {("A", "2023-04")}
-    assert hidden([sent("B", 0, 20), sent("C", 0, 30), sent("T", 0, 54)], DISTRICTS) == {("B", 0)}
+    ) == {("A", 0)}
+    assert hidden([sent("B", 0, 20), sent("C", 0, 30), sent("T", 0, 54)], DISTRICTS) == {("T", 0)}
 
 
 def test_days_are_apart_from_each_other_and_from_months():
@@ -220,12 +225,12 @@ def test_what_the_service_suppressed_is_not_found_either():
         sent("C", 0, 30),
         sent("T", 0, 53),
     ]
-    assert hidden(rows, DISTRICTS) == {("A", 0), ("B", 0)}
+    assert hidden(rows, DISTRICTS) == {("A", 0), ("T", 0)}
 
 
 def test_a_total_that_is_not_sensitive_itself_can_still_give_its_parts_away():
     plain = DISTRICTS.assign(sensitive=["yes", "yes", "yes", "no"])
-    assert hidden(table((2, 0, 1)), plain) == {("A", 0), ("C", 0), ("T", 0)}
+    assert hidden(table((2, 0, 1)), plain) == {(name, 0) for name in "ABCT"}
     assert hidden([sent("T", 0, 3)], plain) == set()
 
 
@@ -233,13 +238,13 @@ def test_a_total_that_is_not_sensitive_itself_can_still_give_its_parts_away():
 
 
 def test_what_was_printed_before_cannot_be_hidden_any_more():
-    """B, the smaller of the others, was in an earlier report, so C is hidden with A; of two that came before, the total."""
-    first = [sent("B", 0, 20, 0), sent("C", 0, 30, 1), sent("A", 0, 3, 1), sent("T", 0, 53, 1)]
-    assert hidden(first, DISTRICTS) == {("A", 0), ("C", 0)}
-    second = [sent("B", 0, 20, 0), sent("C", 0, 30, 0), sent("A", 0, 3, 1), sent("T", 0, 53, 1)]
-    assert hidden(second, DISTRICTS) == {("A", 0), ("T", 0)}
+    """Two districts came before, so the total is hidden; the total came before, so all its parts are."""
+    parts = [sent("B", 0, 20, 0), sent("C", 0, 30, 0), sent("A", 0, 3, 1), sent("T", 0, 53, 1)]
+    assert hidden(parts, DISTRICTS) == {("A", 0), ("T", 0)}
+    total = [sent("T", 0, 53, 0), sent("A", 0, 3, 1), sent("B", 0, 20, 1), sent("C", 0, 30, 1)]
+    assert hidden(total, DISTRICTS) == {("A", 0), ("B", 0), ("C", 0)}
     foreseen = [sent("B", 0, 20, 0), sent("C", 0, 30, 0), sent("T", 0, 53, 0), sent("A", 0, 3, 1)]
-    assert hidden(foreseen, DISTRICTS) == {("A", 0), ("B", 0)}
+    assert hidden(foreseen, DISTRICTS) == {("A", 0), ("T", 0)}
 
 
 def test_what_comes_later_changes_nothing_of_what_was_decided():
@@ -251,8 +256,8 @@ def test_what_comes_later_changes_nothing_of_what_was_decided():
 
 
 def test_a_figure_sent_again_stays_hidden_and_a_restated_one_is_judged_anew():
-    again = [*table((4, 30, 40)), sent("B", 0, 30, 1)]
-    assert hidden(again, DISTRICTS) == {("A", 0), ("B", 0)}
+    again = [*table((4, 30, 40)), sent("T", 0, 74, 1)]
+    assert hidden(again, DISTRICTS) == {("A", 0), ("T", 0)}
     frame = pd.DataFrame([sent("A", 0, 3, 0), sent("A", 0, 30, 1), sent("A", 0, 2, 2)])
     assert suppress(frame, DISTRICTS[:1], 5).submissions["status"].tolist() == [
         SUPPRESSED,
