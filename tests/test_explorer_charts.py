@@ -9,20 +9,18 @@ import kent
 import pandas as pd
 import pytest
 
-from kpi_tools.explorer.chart_data import area_marks
-from kpi_tools.explorer.charts import series_spec
+from kpi_tools.explorer.charts import area_picture
 from kpi_tools.explorer.points import point
 from kpi_tools.explorer.views import VIEWS, View, view
-from kpi_tools.page.svg import inline_svg
 
 NAN = math.nan
 
 
 def drawn(shown: View) -> str:
     """The view as SVG; JSON with NaN or infinity would not be drawn by a browser."""
-    spec = series_spec(shown.marks)
-    json.dumps(spec, allow_nan=False)
-    return inline_svg(spec, "chart", "Title", shown.description)
+    drawing = shown.picture.drawing()
+    json.dumps(drawing.spec, allow_nan=False)
+    return drawing.svg("chart", "Title", shown.description)
 
 
 def words(shown: View) -> str:
@@ -43,20 +41,20 @@ def test_every_view_of_a_kpi_draws_each_of_its_figures_once(kpi_id, name):
         else known.benchmarks(kpi_id).assign(period=lambda t: t["area"] + ", " + t["period"])
     )
     figures = dict(zip(rows["period"], rows["value"], strict=True))
-    dots = {dot["id"]: dot["y"] for dot in shown.marks["dots"] if dot["kind"] != "month"}
+    dots = {point.name: point.value for point in shown.picture.points if point.kind != "month"}
     assert dots == {period: value for period, value in figures.items() if value == value}
-    for dot in shown.marks["dots"]:
+    for one in shown.picture.points:
         assert (
-            str(dot["id"].split(",")[0]) in str(point(dot["id"], known, kpi_id, kent.commentary()))
+            str(one.name.split(",")[0]) in str(point(one.name, known, kpi_id, kent.commentary()))
             or name != "areas"
         )
 
 
 def test_rolling_figure_and_single_month_stand_together():
     shown = view("trend", kent.known("ES01"), "ES01")
-    dots = {dot["id"]: dot for dot in shown.marks["dots"]}
+    dots = {row["id"]: row for row in shown.picture.canvas.points}
     assert (dots["2024-25 Q3"]["y"], dots["2024-12"]["y"]) == (34, 68)
-    assert dots["2024-12"]["shown"] == "Dec alone 68%"
+    assert "Dec alone 68%" in [row["text"] for row in shown.picture.canvas.texts]
     assert dots["2024-25 Q3"]["x"] < dots["2024-12"]["x"] < dots["2024-25 Q3"]["x"] + 0.5, (
         "December ends its quarter"
     )
@@ -69,9 +67,9 @@ def test_limits_are_drawn_within_0_and_100_and_tested_beyond():
     known = kent.with_figures([96, 99, 95, 99, 96, 99, 95, 99])
     rows = known.of("points", "CS01")
     assert rows["upper_limit"].iloc[-1] > 100
-    marks = view("limits", known, "CS01").marks
-    assert max(line["y"] for line in marks["lines"]) == 100
-    assert max(band["y2"] for band in marks["band"]) == 100
+    canvas = view("limits", known, "CS01").picture.canvas
+    assert max(line["y"] for line in canvas.lines) == 100
+    assert max(band["y2"] for band in canvas.bands) == 100
 
 
 @pytest.mark.parametrize(
@@ -95,12 +93,12 @@ def test_states_are_words(values, columns, sentence):
     for name in VIEWS:
         shown = view(name, known, "CS01")
         assert "<svg" in drawn(shown)
-        assert len(shown.marks["dots"]) == (
+        assert len(shown.picture.points) == (
             0 if name == "areas" else sum(value == value for value in values)
         )
         assert "nan" not in words(shown).lower().split()
         assert ("No figures have been received" in drawn(shown)) == (
-            name != "areas" and not shown.marks["dots"]
+            name != "areas" and not shown.picture.points
         )
         assert point(shown.latest, known, "CS01", kent.commentary())
 
@@ -108,7 +106,7 @@ def test_states_are_words(values, columns, sentence):
 def test_without_lines_there_are_none():
     known = kent.with_figures([88, 90, 89, 91, 90, 88], lines=False)
     for name in VIEWS:
-        kinds = {line["kind"] for line in view(name, known, "CS01").marks["lines"]}
+        kinds = {line["look"] for line in view(name, known, "CS01").picture.canvas.lines}
         assert not kinds & {"target", "floor"}
     assert "not set" in str(point("2024-25 Q3", known, "CS01", kent.commentary()))
 
@@ -117,8 +115,8 @@ def test_a_gap_breaks_the_line():
     known = kent.with_figures([88, 90, NAN, 91, 90, 88])
     parts = {
         line["part"]
-        for line in view("trend", known, "CS01").marks["lines"]
-        if line["kind"] == "actual"
+        for line in view("trend", known, "CS01").picture.canvas.lines
+        if line["look"] == "other"
     }
     assert len(parts) == 2
 
@@ -130,17 +128,17 @@ def test_many_areas_are_a_spread_with_its_middle_half():
             for n in range(1, 102)
         ]
     )
-    marks = area_marks(areas, kent.known("ES01").kpi("ES01"))
-    assert {(band["y"], band["y2"]) for band in marks["band"]} == {(26, 76)}
-    assert {line["y"] for line in marks["lines"] if line["kind"] == "mean"} == {51}
-    assert len(marks["dots"]) == 101
+    picture = area_picture(areas, kent.known("ES01").kpi("ES01"))
+    assert {(band["y"], band["y2"]) for band in picture.canvas.bands} == {(26, 76)}
+    assert {line["y"] for line in picture.canvas.lines if line["look"] == "mean"} == {51}
+    assert len(picture.points) == 101
 
 
 def test_names_from_outside_stand_in_data_values_only():
     hostile = "</script><img src=x onerror=alert(1)>\\\n' + 1"
     areas = pd.DataFrame([{"area": hostile, "period": hostile, "value": 50.0, "status": "final"}])
     kpi = kent.known("ES01").kpi("ES01") | {"kpi_name": hostile}
-    spec = series_spec(area_marks(areas, kpi))
+    drawing = area_picture(areas, kpi).drawing()
 
     def outside(thing: Any) -> list[str]:
         if isinstance(thing, dict):
@@ -153,15 +151,16 @@ def test_names_from_outside_stand_in_data_values_only():
             else [str(thing)]
         )
 
-    assert not [text for text in outside(spec) if "onerror" in text]
-    assert "<img" not in inline_svg(spec, "chart", hostile, hostile)
+    assert not [text for text in outside(drawing.spec) if "onerror" in text]
+    assert "<img" not in drawing.svg("chart", hostile, hostile)
 
 
 def test_one_dot_is_ringed():
-    spec = series_spec(view("limits", kent.known("CS01"), "CS01").marks, "2024-25 Q3")
-    assert {param["name"]: param["value"] for param in spec["params"]}["chosen"] == "2024-25 Q3"
-    plain = inline_svg(series_spec(view("limits", kent.known("CS01"), "CS01").marks), "c", "t", "d")
-    assert len(inline_svg(spec, "c", "t", "d")) > len(plain)
+    picture = view("limits", kent.known("CS01"), "CS01").picture
+    ringed, plain = picture.drawing("2024-25 Q3"), picture.drawing()
+    chosen = {param["name"]: param["value"] for param in ringed.spec["params"]}["chosen"]
+    assert chosen == "2024-25 Q3"
+    assert len(ringed.svg("c", "t", "d")) > len(plain.svg("c", "t", "d"))
 
 
 def test_why_and_why_not_are_told_for_each_point():

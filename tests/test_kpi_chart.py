@@ -290,9 +290,7 @@ def test_milestones_are_a_line_of_statuses(drawings: list[Drawing]):
         )
     ]
     chart = milestone_chart(shown, "m")
-    assert [row["look"] for row in drawings[0].data["points"]] == ["large green"] * 2 + [
-        "large red"
-    ]
+    assert [row["look"] for row in drawings[0].data["points"]] == ["green"] * 2 + ["red"]
     assert [text for text in texts(drawings[0]) if text in ("On track", "Late")] == [
         "On track",
         "Late",

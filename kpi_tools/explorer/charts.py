@@ -1,151 +1,297 @@
-"""The one drawing of the explorers: an Altair chart described once, filled with the marks of a view.
+"""What the explorers draw of one KPI: its course, its usual range, its seasons, other areas; alive on screen and on paper.
 
-On screen it is live: its data have ids, and the parameter `chosen` rings one of them. On paper the same specification
-becomes an SVG (`svg.inline_svg`). Text that comes from the council stands in data values only (see `page.charts`).
+The marks and their looks are those of the report (`page.canvas`). Each point has an id, by which a live chart knows it.
+A figure that is missing has no mark but a word.
 """
 
-from copy import deepcopy
-from functools import lru_cache
-from typing import Any
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import quantiles
 
-import altair as alt
+import pandas as pd
 
-from kpi_tools.explorer.marks import HEIGHT, Marks
-from kpi_tools.page.shapes import BLUE, INK, RAG_FILLS, WHITE, scaled, specification, styled_lines
-from kpi_tools.vocabulary import (
-    AMBER,
-    COMMON_CAUSE,
-    CONCERN,
-    ESTIMATED,
-    FINAL,
-    GREEN,
-    ILLUSTRATIVE,
-    IMPROVEMENT,
-    NEUTRAL,
-    NOT_RATED,
-    RED,
-)
+from kpi_tools.page.canvas import Canvas, Figure, Name, axis, period_label
+from kpi_tools.page.chart_words import in_doubt
+from kpi_tools.page.charts import draw_bands, draw_gaps, limits_of, look_of, show_figure, unit_of
+from kpi_tools.page.drawing import QUIET, Drawing
+from kpi_tools.page.labels import every, text_width
+from kpi_tools.page.regions import DEFAULT_COLOURS, number, regions
+from kpi_tools.quarters import Quarter
+from kpi_tools.vocabulary import COMMON_CAUSE, ESTIMATED, FINAL, ILLUSTRATIVE
+from kpi_tools.wording import Row, Rows, is_number, is_text, rows_of, show_line
 
-WIDTH = 720
-_GREY, _ORANGE, _PURPLE = "#5b6770", "#b3470b", "#6a1b9a"
-_DOTS = {
-    GREEN: (RAG_FILLS[GREEN], "circle"),
-    AMBER: (RAG_FILLS[AMBER], "triangle-up"),
-    RED: (RAG_FILLS[RED], "square"),
-    NOT_RATED: (_GREY, "stroke"),
-    COMMON_CAUSE: (_GREY, "circle"),
-    IMPROVEMENT: (BLUE, "square"),
-    CONCERN: (_ORANGE, "diamond"),
-    NEUTRAL: (_PURPLE, "triangle-up"),
-    "month": (_PURPLE, "diamond"),
-    "this": (BLUE, "circle"),
-    "other": ("#8a97a2", "circle"),
+TOTAL, HEIGHT = 904.0, 300.0
+_FEW_AREAS, _CLIPPED = 4, 14
+_NOTHING = "No figures have been received"
+_LINES = {"target": "target", "floor_standard": "floor"}
+_LIMITS = {
+    "upper_limit": ("limit", "Upper limit"),
+    "near_upper": ("near", ""),
+    "mean": ("mean", "Mean"),
+    "near_lower": ("near", ""),
+    "lower_limit": ("limit", "Lower limit"),
+    "target": ("target", "Target"),
 }
-_EDGES = {AMBER: INK}
-_LINES = {
-    "actual": ("#8a97a2", 1.5, [1, 0]),
-    "this": (BLUE, 2.5, [1, 0]),
-    "other": ("#b8c2cb", 1.5, [1, 0]),
-    "target": (INK, 2, [8, 4]),
-    "floor": (INK, 2, [2, 3]),
-    "fitted": (BLUE, 2, [1, 0]),
-    "expected": (_PURPLE, 2, [1, 0]),
-    "mean": (_GREY, 1.5, [1, 0]),
-    "limit": (_GREY, 1.5, [6, 3]),
-    "near": ("#c3ccd4", 1, [2, 2]),
-    "latest": (BLUE, 2, [8, 4]),
+_QUARTERS = {
+    1: "Quarter 1 (Apr–Jun)",
+    2: "Quarter 2 (Jul–Sep)",
+    3: "Quarter 3 (Oct–Dec)",
+    4: "Quarter 4 (Jan–Mar)",
 }
-_BANDS = {"limits": "#eef2f5", "expected": "#eee3f4"}
-_OPACITIES = {FINAL: 1.0, ESTIMATED: 0.35, ILLUSTRATIVE: 0.0}
-_TONES = {"dark": INK, "quiet": "#4a5258"}
 
 
-def series_spec(marks: Marks, chosen: str = "") -> dict[str, Any]:
-    """The Vega-Lite specification that draws the marks of a view (`explorer_data`), with the dot `chosen` ringed."""
-    spec = deepcopy(_shape())
-    low, high = marks["range"]
-    values = {
-        "low": low,
-        "high": high,
-        "slots": marks["slots"],
-        "unit": "%" if marks["unit"] == "%" else "",
-        "chosen": chosen,
+@dataclass(frozen=True)
+class Point:
+    """One figure of a view: its `name` (a period, an area), where it stands, its `kind` and the `status` of the figure."""
+
+    name: str
+    value: float
+    kind: str
+    status: str
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A view as it is drawn, with its points."""
+
+    canvas: Canvas
+    points: tuple[Point, ...] = ()
+
+    def drawing(self, chosen: str = "") -> Drawing:
+        """What is to be drawn, with one point ringed."""
+        return self.canvas.drawing(chosen)
+
+
+def trend_picture(
+    quarters: pd.DataFrame, ahead: pd.DataFrame, months: pd.DataFrame, fitted: Sequence[float]
+) -> Picture:
+    """Every quarterly figure by its rating, target and floor as steps, the tested line, single months, what is expected.
+
+    `quarters`: one KPI's rows oldest first; `ahead`: its rows of `outlook.predictions`; `months`: its single months;
+    `fitted`: the heights of the tested line at the last quarters (none: empty).
+    """
+    rows, coming = rows_of(quarters), rows_of(ahead)
+    places = {row["quarter"]: place for place, row in enumerate(rows)}
+    single = [
+        row for row in rows_of(months) if row["quarter"] in places and is_number(row["value"])
+    ]
+    levels = [number(row.get(name)) for row in rows for name in ("value", *_LINES)]
+    levels += [number(row["value"]) for row in single]
+    levels += [number(row[name]) for row in coming for name in ("low", "high")]
+    names = _named(rows, {"target": "Target", "floor_standard": "Floor"})
+    canvas = _canvas(rows, levels, len(rows) + len(coming), names)
+    draw_bands(canvas, regions(rows, None, canvas.low, canvas.high))
+    for column, look in _LINES.items():
+        canvas.steps(look, [number(row.get(column)) for row in rows], canvas.places)
+    canvas.joined("other", _middles(rows), [number(row["value"]) for row in rows])
+    if len(fitted):
+        first = len(rows) - len(fitted)
+        canvas.line("fitted", [first + n + 0.5 for n in range(len(fitted))], fitted)
+    for n, row in enumerate(coming):
+        low, high = (canvas.within(row[name]) for name in ("low", "high"))
+        canvas.line("range", [len(rows) + n + 0.5] * 2, [low, high])
+        canvas.line(
+            "expected",
+            [len(rows) + n + 0.3, len(rows) + n + 0.7],
+            [canvas.within(row["expected"])] * 2,
+        )
+    points, figures = [], []
+    for place, row in enumerate(rows):
+        if is_number(row["value"]):
+            colour = DEFAULT_COLOURS.get(row["rating"], "unrated")
+            points.append(_point(canvas, place + 0.5, row, row["quarter"], row["rating"], colour))
+            figures.append(_figure(canvas, place + 0.5, row, place == len(rows) - 1))
+    for row in single:
+        x = places[row["quarter"]] + ((row["period_end"].month - 1) % 3 + 0.5) / 3
+        points.append(_point(canvas, x, row, row["month"], "month", "month"))
+        if len(single) <= 2:
+            alone = _figure(canvas, x, row)
+            figures.append(alone._replace(text=f"{row['period_end']:%b} alone {alone.text}"))
+    canvas.label(figures)
+    return _finished(canvas, points, [*rows, *coming], rows)
+
+
+def limit_picture(table: pd.DataFrame) -> Picture:
+    """The XmR chart: figures by special cause, mean and process limits of each baseline, the target as a line.
+
+    `table`: one KPI's rows of the classified table, oldest first. Limits are drawn as far as the measure goes; where they
+    are not known there are none.
+    """
+    rows = rows_of(table)
+    low, high = limits_of(rows[-1])
+    for row in rows:
+        for name in ("lower_limit", "upper_limit", "near_lower", "near_upper"):
+            row[name] = min(max(row[name], low), high) if is_number(row[name]) else math.nan
+    levels = [number(row[name]) for row in rows for name in ("value", *_LIMITS)]
+    named = {name: word for name, (_, word) in _LIMITS.items() if word}
+    canvas = _canvas(rows, levels, len(rows), _named(rows, named))
+    parts = [
+        [row for row in rows if row["baseline"] == one]
+        for one in dict.fromkeys(row["baseline"] for row in rows)
+    ]
+    begin = 0
+    for part in parts:
+        end = begin + len(part)
+        for name, (look, _) in _LIMITS.items():
+            before, after = [math.nan] * begin, [math.nan] * (len(rows) - end)
+            canvas.steps(look, [*before, *(number(row[name]) for row in part), *after])
+        for n, row in enumerate(part, begin):
+            if is_number(row["lower_limit"]) and is_number(row["upper_limit"]):
+                canvas.rectangle(n, n + 1, row["lower_limit"], row["upper_limit"], "grey")
+        if begin:
+            canvas.note(begin, [12], "New limits", colour=QUIET, align="left")
+        begin = end
+    canvas.joined("other", _middles(rows), [number(row["value"]) for row in rows])
+    points, figures = [], []
+    for place, row in enumerate(rows):
+        if is_number(row["value"]):
+            cause = row["special_cause"] if is_text(row["special_cause"]) else COMMON_CAUSE
+            points.append(_point(canvas, place + 0.5, row, row["period"], cause, cause))
+            figures.append(_figure(canvas, place + 0.5, row, place == len(rows) - 1))
+    canvas.label(figures)
+    return _finished(canvas, points, rows, rows)
+
+
+def season_picture(quarters: pd.DataFrame) -> Picture:
+    """The same quarter over the years, side by side: a group for each quarter of the year, its years from left to right.
+
+    `quarters`: one KPI's rows oldest first. The group of the latest quarter is strong, the others are pale.
+    """
+    rows = rows_of(quarters)
+    latest = Quarter.parse(rows[-1]["quarter"]).number if rows else 0
+    groups = {
+        n: [row for row in rows if Quarter.parse(row["quarter"]).number == n] for n in _QUARTERS
     }
-    spec["params"] = [{"name": name, "value": value} for name, value in values.items()]
-    spec["datasets"] = {name: marks[name] for name in ("band", "lines", "dots", "texts")}
-    return spec
+    groups = {n: group for n, group in groups.items() if group}
+    slots = max(1, sum(len(group) + 1 for group in groups.values()) - 1)
+    canvas = _canvas(rows, [number(row["value"]) for row in rows], slots)
+    step = every(len(rows), canvas.width / slots, text_width("23/24", 13) + 4)
+    points, figures, x = [], [], 0
+    for n, group in groups.items():
+        look = "series" if n == latest else "other"
+        canvas.joined(
+            look, [x + place for place in _middles(group)], [number(row["value"]) for row in group]
+        )
+        for place, row in enumerate(group):
+            at = x + place + 0.5
+            year = Quarter.parse(row["quarter"]).year
+            if (len(group) - 1 - place) % step == 0:
+                canvas.text(at, canvas.height + 17, f"{year % 100:02}/{(year + 1) % 100:02}")
+            if is_number(row["value"]):
+                points.append(
+                    _point(canvas, at, row, row["quarter"], "this" if n == latest else "other")
+                )
+                figures.append(_figure(canvas, at, row, n == latest and place == len(group) - 1))
+        canvas.text(x + len(group) / 2, canvas.height + 34, _QUARTERS[n], bold=n == latest)
+        x += len(group) + 1
+    canvas.label(figures)
+    if not points:
+        canvas.text(canvas.places / 2, canvas.height / 2, _NOTHING, colour=QUIET)
+    return _finished(canvas, points, [], [])
 
 
-@lru_cache
-def _shape() -> dict[str, Any]:
-    chart = alt.layer(_band(), _lines(), _ring(), *_dots(), *_texts()).properties(
-        width=WIDTH,
-        height=HEIGHT,
-        autosize=alt.AutoSizeParams(type="none"),
-        background=WHITE,
-        padding={"left": 52, "right": 132, "top": 12, "bottom": 46},
+def area_picture(benchmarks: pd.DataFrame, kpi: Row) -> Picture:
+    """How figures are spread over areas, period by period, with the KPI's latest figure as a line.
+
+    `benchmarks`: rows of one KPI with `area`, `period`, `value`, `status`, oldest first. Up to four areas are joined
+    and named; of more, each period shows its middle half as a band and its median as a line.
+    """
+    fixed = {name: kpi[name] for name in ("unit", "decimals")}
+    rows = [row | fixed for row in rows_of(benchmarks) if is_number(row["value"])]
+    periods = list(dict.fromkeys(row["period"] for row in rows))
+    areas = list(dict.fromkeys(row["area"] for row in rows))
+    few, names = len(areas) <= _FEW_AREAS, []
+    unit = unit_of(kpi, [number(row["value"]) for row in rows])
+    if is_number(kpi["value"]):
+        names.append(Name(kpi["value"], f"Our latest {show_figure(kpi, unit)}"))
+    for area in areas if few else ():
+        last = [row for row in rows if row["area"] == area][-1]
+        names.append(Name(last["value"], f"{_clip(area)} {show_figure(last, unit)}", bold=False))
+    canvas = _canvas(
+        [kpi], [kpi["value"], *(row["value"] for row in rows)], max(1, len(periods)), names
     )
-    return specification(chart)
+    if is_number(kpi["value"]):
+        canvas.line("series", [0, canvas.places], [kpi["value"]] * 2)
+    for area in areas if few else ():
+        own = {row["period"]: row["value"] for row in rows if row["area"] == area}
+        levels = [own.get(period, math.nan) for period in periods]
+        canvas.joined("other", _middles(periods), levels)
+    points = []
+    for place, period in enumerate(periods):
+        here = [row for row in rows if row["period"] == period]
+        here.sort(key=lambda row: (row["value"], row["area"]))
+        if not few and len(here) >= _FEW_AREAS:
+            quarter, middle, three = quantiles(
+                [row["value"] for row in here], n=4, method="inclusive"
+            )
+            canvas.rectangle(place + 0.1, place + 0.9, quarter, three, "grey")
+            canvas.line("mean", [place + 0.1, place + 0.9], [middle, middle])
+        for n, row in enumerate(here):
+            aside = 0.0 if few else 0.6 * (((n * 7) % 11) / 10 - 0.5)
+            points.append(
+                _point(canvas, place + 0.5 + aside, row, f"{row['area']}, {period}", "other")
+            )
+    if len(areas) == 1:
+        canvas.label([_figure(canvas, place + 0.5, row) for place, row in enumerate(rows)])
+    canvas.periods([(_clip(period), "") for period in periods])
+    return _finished(canvas, points, [], [])
 
 
-def _x() -> alt.X:
-    scale = alt.Scale(domain=[0, alt.ExprRef("slots")], range=[0, WIDTH], nice=False, zero=False)
-    return alt.X("x:Q", axis=None, scale=scale)
-
-
-def _y() -> alt.Y:
-    axis = alt.Axis(
-        title=None, domain=False, ticks=False, tickCount=5, gridColor="#e3e8ec", labelColor="#4a5258", labelFontSize=11,
-        labelPadding=8, labelExpr="datum.label + unit",
-    )  # fmt: skip
-    scale = alt.Scale(domain=[alt.ExprRef("low"), alt.ExprRef("high")], nice=False, zero=False)
-    return alt.Y("y:Q", axis=axis, scale=scale)
-
-
-def _band() -> alt.Chart:
-    fill = scaled(alt.Fill, _BANDS)
-    return (
-        alt.Chart(alt.NamedData("band"))
-        .mark_area()
-        .encode(x=_x(), y=_y(), y2="y2:Q", detail="part:N", fill=fill)
+def _canvas(rows: Rows, levels: Sequence[float], places: int, names: Sequence[Name] = ()) -> Canvas:
+    known = [level for level in levels if math.isfinite(level)]
+    kpi = rows[-1] if rows else {"unit": ""}
+    low, high = axis(known, ends=limits_of(kpi))
+    room = 60.0 if names else 14.0
+    canvas = Canvas(
+        low, high, max(1, places), unit_of(kpi, known), names, TOTAL, HEIGHT, grid=True, room=room
     )
+    canvas.line("base" if low <= 0 <= high else "edge", [0, canvas.places], [canvas.within(0)] * 2)
+    return canvas
 
 
-def _lines() -> alt.Chart:
-    return styled_lines(_x(), _y(), _LINES)
+def _finished(canvas: Canvas, points: list[Point], axis_rows: Rows, shown: Rows) -> Picture:
+    draw_gaps(canvas, shown)
+    canvas.name()
+    if axis_rows:
+        canvas.periods(
+            [period_label(row["period_end"].date()) for row in axis_rows], latest=len(shown) - 1
+        )
+    if not points and axis_rows:
+        canvas.text(canvas.places / 2, canvas.height / 2, _NOTHING, colour=QUIET)
+    return Picture(canvas, tuple(points))
 
 
-def _ring() -> alt.Chart:
-    return (
-        alt.Chart(alt.NamedData("dots"))
-        .transform_filter("datum.id === chosen")
-        .mark_point(size=330, filled=False, stroke=INK, strokeWidth=2)
-        .encode(x=_x(), y=_y())
-    )
+def _named(rows: Rows, words: dict[str, str]) -> list[Name]:
+    """The last known level of each line with its word."""
+    names = []
+    for column, word in words.items():
+        for row in [row for row in rows if is_number(row.get(column))][-1:]:
+            decimals = int(row["decimals"])
+            level = show_line(round(row[column], decimals + 1), row["unit"], decimals, bare=True)
+            names.append(Name(row[column], f"{word} {level}"))
+    return names
 
 
-def _dots() -> list[alt.Chart]:
-    """White dots, and on them the coloured ones: solid for final figures, pale or hollow for others."""
-    shape = scaled(alt.Shape, {kind: look[1] for kind, look in _DOTS.items()})
-    dots = alt.Chart(alt.NamedData("dots")).encode(x=_x(), y=_y(), shape=shape)
-    return [
-        dots.mark_point(size=85, fill=WHITE, stroke=WHITE, opacity=1),
-        dots.mark_point(size=85, strokeWidth=1.75, opacity=1, cursor="pointer").encode(
-            fill=scaled(alt.Fill, {kind: look[0] for kind, look in _DOTS.items()}),
-            stroke=scaled(
-                alt.Stroke, {kind: _EDGES.get(kind, look[0]) for kind, look in _DOTS.items()}
-            ),
-            fillOpacity=scaled(alt.FillOpacity, _OPACITIES, "status"),
-        ),
-    ]
+def _point(canvas: Canvas, x: float, row: Row, name: str, kind: str, look: str = "") -> Point:
+    """A point with the look of its kind: filled where the figure is final, pale where not, hollow where illustrative."""
+    sure = look_of(row)
+    shade = {FINAL: "", "open": "pale ", ILLUSTRATIVE: "hollow "}[sure]
+    canvas.point(x, canvas.within(row["value"]), f"{shade}{look or kind}", name)
+    if in_doubt(row):
+        canvas.point(x, canvas.within(row["value"]), "doubt")
+    return Point(name, float(row["value"]), kind, ESTIMATED if sure == "open" else sure)
 
 
-def _texts() -> list[alt.Chart]:
-    base = alt.Chart(alt.NamedData("texts")).encode(
-        x=_x(), y=_y(), text="text:N", color=scaled(alt.Color, _TONES, "tone")
-    )
-    looks: Any = {"baseline": "middle", "fontSize": 11, "stroke": WHITE, "strokeWidth": 3}
-    return [
-        base.transform_filter("datum.align == 'center'").mark_text(align="center", **looks),
-        base.transform_filter("datum.align == 'left'").mark_text(align="left", dx=6, **looks),
-    ]
+def _figure(canvas: Canvas, x: float, row: Row, strong: bool = False) -> Figure:
+    doubted = in_doubt(row)
+    text = show_figure(row, canvas.unit) + ("?" if doubted else "")
+    return Figure(x, canvas.within(row["value"]), text, strong, doubted)
+
+
+def _middles(rows: Sequence[object]) -> list[float]:
+    return [place + 0.5 for place in range(len(rows))]
+
+
+def _clip(text: str) -> str:
+    return text if len(text) <= _CLIPPED else text[: _CLIPPED - 1] + "…"

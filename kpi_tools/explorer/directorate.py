@@ -14,7 +14,6 @@ import pandas as pd
 from markupsafe import Markup
 
 from kpi_tools.explorer import lab
-from kpi_tools.explorer.charts import series_spec
 from kpi_tools.explorer.evidence import Evidence, directorate_named, evidence
 from kpi_tools.explorer.overview import doubted, flags, ordered, rating_grid
 from kpi_tools.explorer.points import point
@@ -152,12 +151,12 @@ class Chooser(widgets.VBox):  # type: ignore[misc]
     def _show(self) -> None:
         kpi_id, name = self.kpi.value, self.view.value
         shown = view(name, self._known, kpi_id)
-        ids = [dot["id"] for dot in shown.marks["dots"]]
+        ids = [point.name for point in shown.picture.points]
         self._filling = True
         with self.chart.hold_sync():
             self.chart.name, self.chart.description = f"{kpi_id} {name}", shown.description
             self.chart.chosen = shown.latest
-            self.chart.spec = series_spec(shown.marks, shown.latest)
+            self.chart.spec = shown.picture.drawing(shown.latest).spec
         self.chart.layout.display = None if ids or name != "areas" else "none"
         self.point.options = [(_period(name), name) for name in ids] or [("no figure", "")]
         self.point.value = shown.latest

@@ -11,7 +11,6 @@ import pandas as pd
 from markupsafe import Markup
 
 from kpi_tools.errors import InputError
-from kpi_tools.explorer.charts import series_spec
 from kpi_tools.explorer.evidence import Evidence, evidence, kpi_named, said_so_far
 from kpi_tools.explorer.overview import doubted
 from kpi_tools.explorer.standing import standing, words_to_begin_with
@@ -28,7 +27,6 @@ from kpi_tools.page.html import (
     report_table,
     slug,
 )
-from kpi_tools.page.svg import inline_svg
 from kpi_tools.quarters import Quarter
 from kpi_tools.remarks import commentary_until
 from kpi_tools.scorecard import restated_between
@@ -293,10 +291,10 @@ class OneKpi:
 
     def _shown(self, name: str, table: Html | str = "") -> Html:
         shown = view(name, self.known, self.kpi_id)
-        if name == "areas" and not shown.marks["dots"]:
+        if name == "areas" and not shown.picture.points:
             return paragraphs(*shown.notes)
-        chart = inline_svg(series_spec(shown.marks), f"{slug(self.kpi_id)}-{name}", f"{self.kpi['kpi_name']}: {name}",
-                           shown.description)  # fmt: skip
+        title = f"{self.kpi['kpi_name']}: {name}"
+        chart = shown.picture.drawing().svg(f"{slug(self.kpi_id)}-{name}", title, shown.description)
         return notes_below(shown, Markup(chart), table)
 
 

@@ -58,9 +58,7 @@ async function render({ model, el }) {
 }
 export default { render };
 """
-_CSS = (
-    "[data-view] svg { max-width: 100%; height: auto; } [data-view] text { paint-order: stroke; }"
-)
+_CSS = "[data-view] svg { max-width: 100%; height: auto; }"
 
 
 class LiveChart(anywidget.AnyWidget):

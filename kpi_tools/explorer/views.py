@@ -10,9 +10,14 @@ from typing import Any
 import pandas as pd
 
 from kpi_tools.explorer.benchmark import comparison_notes
-from kpi_tools.explorer.chart_data import area_marks, limit_marks, season_marks, trend_marks
+from kpi_tools.explorer.charts import (
+    Picture,
+    area_picture,
+    limit_picture,
+    season_picture,
+    trend_picture,
+)
 from kpi_tools.explorer.evidence import Evidence
-from kpi_tools.explorer.marks import Marks
 from kpi_tools.explorer.standing import directions
 from kpi_tools.outlook import outlook_in_words, predictions
 from kpi_tools.page.describe import is_rolling, leaving_quarters, month_alone, to_reach
@@ -60,11 +65,11 @@ _CAUSES = {
 
 @dataclass(frozen=True)
 class View:
-    """One view of one KPI: `marks` for `explorer_charts.series_spec`, its `description` and `notes` in words, the
+    """One view of one KPI: `picture` as `charts` draws it, its `description` and `notes` in words, the
     `legend` (kind, mark, text), and the id of the point to begin with (`latest`, empty where there is none)."""
 
     name: str
-    marks: Marks
+    picture: Picture
     description: str
     notes: list[str]
     legend: list[dict[str, str]]
@@ -74,18 +79,18 @@ class View:
 def view(name: str, known: Evidence, kpi_id: str) -> View:
     """The view `name` (one of VIEWS) of a KPI."""
     makers = {"trend": _trend, "limits": _limits, "season": _season, "areas": _areas}
-    marks, description, notes, legend = makers[name](known, kpi_id)
-    ids = [dot["id"] for dot in marks["dots"] if dot["kind"] != "month"]
-    if any(dot["status"] == ESTIMATED for dot in marks["dots"]):
+    picture, description, notes, legend = makers[name](known, kpi_id)
+    ids = [point.name for point in picture.points if point.kind != "month"]
+    if any(point.status == ESTIMATED for point in picture.points):
         legend.append(("pale", "Pale: not final, or read from a published chart"))
-    if any(dot["status"] == ILLUSTRATIVE for dot in marks["dots"]):
+    if any(point.status == ILLUSTRATIVE for point in picture.points):
         legend.append(("hollow", "Hollow: illustrative, not a fact"))
     shown = [
         {"kind": kind.lower().replace(" ", "-"), "mark": _MARKS[kind], "text": text}
         for kind, text in legend
     ]
     latest = max(ids, key=_when) if name == "season" and ids else ids[-1] if ids else ""
-    return View(name, marks, description, [note for note in notes if note], shown, latest)
+    return View(name, picture, description, [note for note in notes if note], shown, latest)
 
 
 def notes_below(shown: View, chart: Html | str = "", table: Html | str = "") -> Html:
@@ -95,13 +100,13 @@ def notes_below(shown: View, chart: Html | str = "", table: Html | str = "") -> 
     )
 
 
-def _trend(known: Evidence, kpi_id: str) -> tuple[Marks, str, list[str], list[tuple[str, str]]]:
+def _trend(known: Evidence, kpi_id: str) -> tuple[Picture, str, list[str], list[tuple[str, str]]]:
     kpi, quarters = known.kpi(kpi_id), known.of("quarters", kpi_id)
     months = known.months(kpi_id)
     ahead = predictions(known.of("recent", kpi_id), significance=known.returns.council.significance,
                         minimum_points=known.returns.council.minimum_points)  # fmt: skip
     fitted = _fitted(known.of("recent", kpi_id), kpi)
-    marks = trend_marks(quarters, ahead, months, fitted)
+    picture = trend_picture(quarters, ahead, months, fitted)
     answer = rows_of(known.of("outlooks", kpi_id))[0]
     notes = [*directions(kpi), outlook_in_words(answer, kpi["unit"], int(kpi["decimals"]))]
     if is_rolling(kpi) and is_number(kpi["numerator"]) and is_number(kpi["denominator"]):
@@ -115,22 +120,22 @@ def _trend(known: Evidence, kpi_id: str) -> tuple[Marks, str, list[str], list[tu
     rags = [
         rag
         for rag in (GREEN, AMBER, RED, NOT_RATED)
-        if any(dot["kind"] == rag for dot in marks["dots"])
+        if any(point.kind == rag for point in picture.points)
     ]
     legend = [(rag, rag) for rag in rags]
     legend += (
         [("month", "A single month")]
-        if any(dot["kind"] == "month" for dot in marks["dots"])
+        if any(point.kind == "month" for point in picture.points)
         else []
     )
     legend += [("expected", "Expected, with its 95% interval")] if len(ahead) else []
     words = _series_in_words(quarters, "quarter")
-    return marks, f"{words} {' '.join(notes)}", notes, legend
+    return picture, f"{words} {' '.join(notes)}", notes, legend
 
 
-def _limits(known: Evidence, kpi_id: str) -> tuple[Marks, str, list[str], list[tuple[str, str]]]:
+def _limits(known: Evidence, kpi_id: str) -> tuple[Picture, str, list[str], list[tuple[str, str]]]:
     kpi, points = known.kpi(kpi_id), known.of("points", kpi_id)
-    marks = limit_marks(points)
+    picture = limit_picture(points)
     last = points.iloc[-1]
     one = "month" if kpi["series"] == "months" else "quarter"
     notes = [str(last["why"])]
@@ -157,9 +162,9 @@ def _limits(known: Evidence, kpi_id: str) -> tuple[Marks, str, list[str], list[t
     if invented:
         notes.append(f"{capitalised(plural(invented, 'figure'))} of the {len(points)} behind the limits "
                      f"{'is' if invented == 1 else 'are'} illustrative, so the limits are too.")  # fmt: skip
-    kinds = [kind for kind in _CAUSES if any(dot["kind"] == kind for dot in marks["dots"])]
+    kinds = [kind for kind in _CAUSES if any(point.kind == kind for point in picture.points)]
     words = _series_in_words(points, one)
-    return marks, f"{words} {' '.join(notes)}", notes, [(kind, _CAUSES[kind]) for kind in kinds]
+    return picture, f"{words} {' '.join(notes)}", notes, [(kind, _CAUSES[kind]) for kind in kinds]
 
 
 def _redefined(known: Evidence, kpi_id: str) -> list[str]:
@@ -174,9 +179,9 @@ def _redefined(known: Evidence, kpi_id: str) -> list[str]:
     ]
 
 
-def _season(known: Evidence, kpi_id: str) -> tuple[Marks, str, list[str], list[tuple[str, str]]]:
+def _season(known: Evidence, kpi_id: str) -> tuple[Picture, str, list[str], list[tuple[str, str]]]:
     kpi, quarters = known.kpi(kpi_id), known.of("quarters", kpi_id)
-    marks = season_marks(quarters)
+    picture = season_picture(quarters)
     number = Quarter.parse(kpi["quarter"]).number
     same = [row for row in rows_of(quarters) if Quarter.parse(row["quarter"]).number == number]
     said = [f"{figure_of(row)} in {Quarter.parse(row['quarter']).title[10:]}" for row in same]
@@ -191,17 +196,17 @@ def _season(known: Evidence, kpi_id: str) -> tuple[Marks, str, list[str], list[t
         )
     if len(same) < 2:
         notes.append("The same quarter of an earlier year is not known.")
-    return marks, " ".join(notes), notes, []
+    return picture, " ".join(notes), notes, []
 
 
-def _areas(known: Evidence, kpi_id: str) -> tuple[Marks, str, list[str], list[tuple[str, str]]]:
+def _areas(known: Evidence, kpi_id: str) -> tuple[Picture, str, list[str], list[tuple[str, str]]]:
     kpi = known.kpi(kpi_id)
     rows = known.benchmarks(kpi_id)
-    marks = area_marks(rows, kpi)
+    picture = area_picture(rows, kpi)
     told = rows[rows["value"].notna()]
     if told.empty:
         words = "There are no figures of other areas for this KPI."
-        return marks | {"texts": []}, words, [words], []
+        return picture, words, [words], []
     latest = told.groupby("area", sort=False).nth(-1)
     place = kpi["unit"], int(kpi["decimals"])
     notes = [f"Our latest: {figure_of(kpi)} ({Quarter.parse(kpi['quarter']).title})."]
@@ -219,7 +224,7 @@ def _areas(known: Evidence, kpi_id: str) -> tuple[Marks, str, list[str], list[tu
     notes += comparison_notes(told, kpi)
     sources = dict.fromkeys(str(source).rstrip(".") for source in told["source"] if is_text(source))
     notes.append(f"Source: {'; '.join(sources)}." if sources else "")
-    return marks, " ".join(notes), notes, []
+    return picture, " ".join(notes), notes, []
 
 
 def _fitted(recent: pd.DataFrame, kpi: dict[str, Any]) -> list[float]:

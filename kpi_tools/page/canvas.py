@@ -16,7 +16,7 @@ from kpi_tools.wording import Rows
 
 NAME_GAP, SMALL, NORMAL = 17.0, 13, 14
 _TOP, _BOTTOM, _LEAST_LEFT = 20.0, 44.0, 34.0
-_MOST_LABELS = 14
+_LEAST_ROOM = 18.0
 
 
 class Unit(NamedTuple):
@@ -208,7 +208,7 @@ class Canvas:
         """The figures' texts where they find room (False: not all of them did)."""
         values = [figure.value for figure in figures]
         first = {values.index(end(values)) for end in (min, max) if values}
-        if len(figures) > _MOST_LABELS:
+        if len(figures) * _LEAST_ROOM > self.width:
             chosen = {n for n, figure in enumerate(figures) if figure.strong or figure.doubted}
             figures = [figures[n] for n in sorted(chosen | first)]
             first = set(range(len(figures)))
@@ -268,8 +268,10 @@ class Canvas:
             self.places * (1 + 20 / self.width), middle + 4.5, text, colour=QUIET, align="left"
         )
 
-    def periods(self, labels: Sequence[tuple[str, str]], *, always: bool = False) -> None:
-        """Two lines of text under each period, as many as there is room for, the latest always and bold.
+    def periods(
+        self, labels: Sequence[tuple[str, str]], *, always: bool = False, latest: int = -1
+    ) -> None:
+        """Two lines of text under each period, as many as there is room for; number `latest` (the last) always and bold.
 
         The second line stands where it changes, or with `always` everywhere.
         """
@@ -279,11 +281,11 @@ class Canvas:
             default=0,
         )
         step = every(len(labels), self.width / self.places, widest + 2)
-        shown = [n for n in range(len(labels)) if (len(labels) - 1 - n) % step == 0]
+        latest %= max(1, len(labels))
+        shown = [n for n in range(len(labels)) if (latest - n) % step == 0]
         before, right = "", -math.inf
         for n in shown:
-            last = n == len(labels) - 1
-            self.text(n + 0.5, self.height + 17, above[n], bold=last)
+            self.text(n + 0.5, self.height + 17, above[n], bold=n == latest)
             width = text_width(below[n], SMALL)
             if (always or below[n] != before) and self.x(n + 0.5) - width / 2 > right + 3:
                 self.text(n + 0.5, self.height + 32, below[n], colour=QUIET)

@@ -125,7 +125,7 @@ def kpi_chart(
             (text_width(band.band, 13) + 20 for bands in behind for band in bands), default=14
         ),
     )
-    _draw_bands(canvas, behind)
+    draw_bands(canvas, behind)
     canvas.line("base" if low <= 0 <= high else "edge", [0, canvas.places], [canvas.within(0)] * 2)
     for column, look in LINES.items():
         canvas.steps(look, [number(row.get(column)) for row in points], canvas.places)
@@ -140,7 +140,7 @@ def kpi_chart(
     if ahead:
         _draw_outlook(canvas, ahead, len(points), expected)
     _draw_benchmarks(canvas, beside, last)
-    _draw_gaps(canvas, points)
+    draw_gaps(canvas, points)
     _name_bands(canvas, behind)
     yearly = last.get("frequency") in YEARLY
     canvas.periods([period_label(period_end(row), yearly) for row in points], always=yearly)
@@ -180,12 +180,12 @@ def activity_chart(points: Rows, name: str) -> Chart:
         else []
         for row in points
     ]
-    _draw_bands(canvas, expected)
+    draw_bands(canvas, expected)
     canvas.line("base" if low <= 0 else "edge", [0, len(points)], [canvas.within(0)] * 2)
     for column in bounds:
         canvas.steps("limit", [number(row[column]) for row in points])
     whole = canvas.label(_draw_series(canvas, points))
-    _draw_gaps(canvas, points)
+    draw_gaps(canvas, points)
     canvas.name()
     canvas.periods([period_label(period_end(row)) for row in points])
     notes = chart_notes(points, columns=False) + ([] if whole else [_NO_ROOM])
@@ -203,7 +203,7 @@ def milestone_chart(points: Rows, name: str, colours: Mapping[str, str] = DEFAUL
     before = None
     for n, row in enumerate(points):
         status = row.get("milestone") or "no report"
-        canvas.point(n + 0.5, 0.3, f"large {colours.get(row['rating'], 'unrated')}", row["quarter"])
+        canvas.point(n + 0.5, 0.3, colours.get(row["rating"], "unrated"), row["quarter"])
         if status != before:
             align = "left" if n < len(points) / 2 else "right" if n == len(points) - 1 else "center"
             at = n + {"left": 0.3, "right": 0.7, "center": 0.5}[align]
@@ -278,7 +278,7 @@ def _line_names(points: Rows, words: Mapping[str, str]) -> list[Name]:
     return names
 
 
-def _draw_bands(canvas: Canvas, behind: list[list[Region]]) -> None:
+def draw_bands(canvas: Canvas, behind: list[list[Region]]) -> None:
     """The bands as steps, those of the last period to the end."""
     begin = 0
     for n in range(1, len(behind) + 1):
@@ -292,7 +292,9 @@ def _draw_bands(canvas: Canvas, behind: list[list[Region]]) -> None:
 def _name_bands(canvas: Canvas, behind: list[list[Region]]) -> None:
     taken = canvas.name()
     for band in behind[-1] if behind else ():
-        canvas.between_names(taken, canvas.y(band.high), canvas.y(band.low), band.band, band.colour)
+        canvas.between_names(
+            taken, canvas.y(band.high), canvas.y(band.low), band.band, f"band {band.colour}"
+        )
 
 
 def _draw_columns(canvas: Canvas, points: Rows) -> None:
@@ -305,7 +307,7 @@ def _draw_columns(canvas: Canvas, points: Rows) -> None:
             continue
         last, doubted = n == len(points) - 1, in_doubt(row)
         top = canvas.within(row["value"])
-        canvas.columns.append({"x": n + 0.5, "y": top, "look": _look(row)})
+        canvas.columns.append({"x": n + 0.5, "y": top, "look": look_of(row)})
         if doubted:
             canvas.point(n + 0.5, top, "doubt")
         if (len(points) - 1 - n) % step == 0:
@@ -327,7 +329,7 @@ def _draw_series(canvas: Canvas, points: Rows, broken: Sequence[int] = ()) -> li
         if not math.isfinite(value):
             continue
         last, doubted = n == len(points) - 1, in_doubt(row)
-        look = f"latest {_look(row)}".removesuffix(" final") if last else _look(row)
+        look = f"latest {look_of(row)}".removesuffix(" final") if last else look_of(row)
         canvas.point(n + 0.5, value, look, str(row.get("quarter") or row.get("period")))
         if doubted:
             canvas.point(n + 0.5, value, "doubt")
@@ -336,7 +338,7 @@ def _draw_series(canvas: Canvas, points: Rows, broken: Sequence[int] = ()) -> li
     return figures
 
 
-def _draw_gaps(canvas: Canvas, points: Rows) -> None:
+def draw_gaps(canvas: Canvas, points: Rows) -> None:
     """A word for each run of periods without a figure, where there is room for it."""
     words = [
         "" if is_number(row["value"]) else _ABSENT.get(row["status"], "no data") for row in points
@@ -390,7 +392,7 @@ def _draw_benchmarks(canvas: Canvas, beside: Sequence[tuple[int, Row]], kpi: Row
 def _draw_month(canvas: Canvas, months: Sequence[Row], count: int, kpi: Row) -> None:
     for row in months:
         value, parts = float(row["value"]), parts_of(row)
-        canvas.point(count - 0.5, value, "month")
+        canvas.point(count - 0.5, value, "one month")
         at = count - 0.5 - 12 * canvas.places / canvas.width
         figure = show_figure(kpi | _WITHOUT_LINES | {"value": value}, canvas.unit)
         looks = {
@@ -429,6 +431,7 @@ def _at_their_periods(points: Rows, benchmarks: Sequence[Row]) -> list[tuple[int
     return found
 
 
-def _look(row: Row) -> str:
+def look_of(row: Row) -> str:
+    """How sure a figure is: `final`, `open` (not final, or read from a chart) or `illustrative`."""
     status = row["status"]
     return "illustrative" if status == ILLUSTRATIVE else "final" if status == FINAL else "open"

@@ -23,7 +23,6 @@ Rows = list[dict[str, Any]]
 INK, QUIET, WHITE, VIOLET = "#0b0c0c", "#484f56", "#ffffff", "#6a1b9a"
 BLUE, COLUMN, PALE = "#1d5c99", "#5a93cc", "#dbe8f5"
 GREY, HAIRLINE = "#6b737b", "#d3d8dd"
-FONTS = "Arial, Liberation Sans, Helvetica, sans-serif"
 
 
 class Colour(NamedTuple):
@@ -90,6 +89,20 @@ class Point(NamedTuple):
     dash: tuple[float, float] = (1, 0)
 
 
+_PALE = {name: colour.tint for name, colour in COLOURS.items()}
+_MARKS = {
+    name: Point(colour.badge, colour.edge, colour.shape, 85, 1)
+    for name, colour in (COLOURS | {"unrated": UNRATED}).items()
+} | {
+    "month": Point(VIOLET, VIOLET, "diamond", 85),
+    "this": Point(BLUE, BLUE, size=85),
+    "other": Point("#8a97a2", "#8a97a2", size=45, width=1),
+    "improvement": Point(BLUE, BLUE, "square", 85),
+    "concern": Point("#b3470b", "#b3470b", "diamond", 98),
+    "neutral": Point(VIOLET, VIOLET, "triangle-up", 85),
+    "common cause": Point(GREY, GREY, size=66),
+}
+"""Points that say by their shape what a figure is; pale where it is not final, hollow where it is not a fact."""
 POINTS = {
     "final": Point(BLUE, BLUE),
     "open": Point(WHITE, BLUE),
@@ -98,19 +111,17 @@ POINTS = {
     "latest open": Point(WHITE, BLUE, size=113),
     "latest illustrative": Point(WHITE, VIOLET, size=113, dash=(3, 2)),
     "doubt": Point("transparent", VIOLET, size=314, width=1.8, dash=(3, 2)),
-    "month": Point(WHITE, BLUE, "diamond", 98, 2.4),
-    "other": Point("#8a97a2", "#8a97a2", size=45, width=1),
-    "improvement": Point(BLUE, BLUE, "square", 85),
-    "concern": Point("#b3470b", "#b3470b", "diamond", 98),
-    "neutral": Point(VIOLET, VIOLET, "triangle-up", 85),
-    "common cause": Point(GREY, GREY, size=50),
+    "one month": Point(WHITE, BLUE, "diamond", 98, 2.4),
     "ours": Point(BLUE, WHITE, size=200, width=2),
     "ours now": Point(WHITE, BLUE, size=150, width=2.6),
-} | {
-    f"{size}{name}": Point(colour.badge, colour.edge, colour.shape, area, 1 if colour.edge == INK else 0.5)
-    for name, colour in (COLOURS | {"unrated": UNRATED}).items()
-    for size, area in (("", 60), ("large ", 110))
-}  # fmt: skip
+    **_MARKS,
+    **{f"band {name}": look._replace(size=60) for name, look in _MARKS.items() if name in COLOURS},
+    **{
+        f"pale {name}": look._replace(fill=_PALE.get(name, PALE), width=1.6)
+        for name, look in _MARKS.items()
+    },
+    **{f"hollow {name}": look._replace(fill=WHITE, width=1.6) for name, look in _MARKS.items()},
+}
 _BROWN = "#7a5200"  # beside white amber itself is too pale for an edge
 COLUMNS = {
     "final": (COLUMN, BLUE),
@@ -362,7 +373,7 @@ def _named(root: ET.Element, name: str, title: str, text: str) -> str:
     box = root.get("viewBox", "")
     root.attrib.clear()
     root.attrib.update({
-        "class": "kpi-chart", "role": "img", "viewBox": box, "aria-labelledby": f"{stem}-t {stem}-d", "font-family": FONTS,
+        "class": "kpi-chart", "role": "img", "viewBox": box, "aria-labelledby": f"{stem}-t {stem}-d",
     })  # fmt: skip
     for tag, words in (("desc", text), ("title", title)):
         element = ET.Element(tag, {"id": f"{stem}-{tag[0]}"})
