@@ -28,7 +28,7 @@ def marked(place: Any, name: str, before: str, after: str) -> None:
 
 def main() -> None:
     from kpi_tools import report
-    from kpi_tools.running import runner
+    from kpi_tools.report import runner
 
     marked(
         report,
@@ -64,7 +64,7 @@ def main() -> None:
         return original(*given)
 
     runner._execute = execute
-    report.report_quarter(sys.argv[1], outputs=Path(sys.argv[2]))
+    report.make_report(sys.argv[1], outputs=Path(sys.argv[2]))
     marks.append(("page, tables, manifest, files", time.time()))
     steps: dict[str, float] = {}
     before = BEGUN

@@ -39,7 +39,7 @@ _HOMES = {
     "remarks": ("commentary_until",),
     "checks": ("release_findings",),
     "page.released": ("edition_notice", "checks_chapter", "how_made"),
-    "running.runner": ("complete",),
+    "report.runner": ("complete",),
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
 __all__ = sorted(_HOME)  # noqa: PLE0605

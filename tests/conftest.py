@@ -3,7 +3,6 @@
 import os
 import shutil
 import signal
-import sys
 from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
@@ -16,6 +15,8 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser
     from workplace import Project
 
+    from kpi_tools.report.process import Worker
+
 settings.register_profile("repeatable", derandomize=True, deadline=None, database=None)
 settings.load_profile("repeatable")
 if (
@@ -25,24 +26,20 @@ if (
 
 
 @pytest.fixture
-def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> "Project":
-    """A project folder of its own (`workplace.Project`), with stand-ins for what makes a report's contents."""
-    import standin
+def project(tmp_path: Path) -> "Project":
+    """A small council of its own (`workplace.Project`)."""
     from workplace import Project
 
-    for name, module in standin.modules().items():
-        monkeypatch.setitem(sys.modules, name, module)
     return Project(tmp_path)
 
 
-@pytest.fixture
-def no_kernel(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Notebooks of reports are taken for executed."""
-    import standin
+@pytest.fixture(scope="session")
+def worker() -> Iterator["Worker"]:
+    """A process that makes reports for the tests that do not mind which."""
+    from kpi_tools.report.process import Worker
 
-    from kpi_tools import making
-
-    monkeypatch.setattr(making, "run_notebook", standin.executed)
+    with Worker() as one:
+        yield one
 
 
 @pytest.fixture(scope="session")

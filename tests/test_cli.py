@@ -19,7 +19,7 @@ from kpi_tools import cli, report
 from kpi_tools.cli import main
 from kpi_tools.errors import InputError, KpiError
 from kpi_tools.quarters import Quarter
-from kpi_tools.running.folders import BusyError
+from kpi_tools.report.publish import BusyError
 
 ROOT = Path(__file__).parents[1]
 RAW = ROOT / "data" / "raw"
@@ -39,23 +39,17 @@ def kpi(*arguments: str, cwd: Path = ROOT, **environment: str) -> subprocess.Com
 
 @pytest.fixture
 def made(monkeypatch):
-    """`report_quarter` is told what to do by setting `made.does`; `made.asked` is what it was called with."""
+    """`make_report` is told what to do by setting `made.does`; `made.asked` is what it was called with."""
 
     class Made:
         asked: tuple[object, ...] = ()
         release: dict[str, object] = {}
         does: Exception | BaseException | None = None
 
-    def report_quarter(
-        quarter: Quarter,
-        raw: Path,
-        outputs: Path,
-        *,
-        allow_rejected: bool,
-        progress: bool,
-        **release: object,
+    def make_report(
+        quarter: Quarter, raw: Path, outputs: Path, *, allow_rejected: bool, **release: object
     ) -> report.Report:
-        Made.asked, Made.release = (quarter, raw, outputs, allow_rejected, progress), release
+        Made.asked, Made.release = (quarter, raw, outputs, allow_rejected), release
         if Made.does:
             raise Made.does
         noted = "/tmp/1.py:3: UserWarning: one figure is provisional\n  warn()"
@@ -63,7 +57,7 @@ def made(monkeypatch):
             quarter, outputs / quarter.slug, (), (noted, "something else"), "rows in 2 = …"
         )
 
-    monkeypatch.setattr(report, "report_quarter", report_quarter)
+    monkeypatch.setattr(report, "make_report", make_report)
     return Made
 
 
@@ -91,7 +85,7 @@ def test_every_command_explains_itself(command, capsys):
 def test_the_report_is_made_where_asked_and_its_place_is_told(made, capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert main(["report", "Q3 2024/25", "--raw", "in", "--outputs", str(tmp_path / "out")]) == 0
-    assert made.asked == (Quarter(2024, 3), Path("in"), tmp_path / "out", False, False)
+    assert made.asked == (Quarter(2024, 3), Path("in"), tmp_path / "out", False)
     told = capsys.readouterr()
     assert told.out == f"{Path('out/2024-25-Q3/report.html')}\n"
     assert (
@@ -135,13 +129,13 @@ def test_what_went_wrong_is_a_sentence_and_a_status(made, capsys, fault, status,
 
 
 def test_an_end_that_is_asked_for_is_none_of_what_was_at_work(monkeypatch, capsys):
-    def report_quarter(*_: object, **__: object) -> None:
+    def make_report(*_: object, **__: object) -> None:
         try:
             signal.raise_signal(signal.SIGTERM)
         except KeyboardInterrupt:
             raise KpiError("The kernel could not be started.") from None
 
-    monkeypatch.setattr(report, "report_quarter", report_quarter)
+    monkeypatch.setattr(report, "make_report", make_report)
     assert main(["report", "2024-25 Q3"]) == 143
     assert capsys.readouterr().err == "Stopped. Nothing was changed.\n"
 

@@ -9,12 +9,12 @@ from bs4 import BeautifulSoup
 
 from kpi_tools.cli import main
 from kpi_tools.errors import InputError
-from kpi_tools.report import history_of_kpi
+from kpi_tools.report import make_history
 
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
-    return history_of_kpi("es01", "2024-25 Q3", kent.RAW, tmp_path_factory.mktemp("out"))
+    return make_history("es01", "2024-25 Q3", kent.RAW, tmp_path_factory.mktemp("out"))
 
 
 def test_the_folder_is_named_by_quarter_and_kpi_and_whole(made):
@@ -59,7 +59,7 @@ def test_the_notebook_beside_it_names_no_place(made):
 )
 def test_what_cannot_be_made_leaves_nothing(tmp_path, kpi, sentence):
     with pytest.raises(InputError, match=sentence):
-        history_of_kpi(kpi, "2024-25 Q3", kent.RAW, tmp_path / "out")
+        make_history(kpi, "2024-25 Q3", kent.RAW, tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
 

@@ -18,8 +18,8 @@ from payloads import AWAY, FORMULAS, PAYLOADS, QUARTER, SCRIPTS, write_hostile_c
 from kpi_tools.explorer.directorate import explore
 from kpi_tools.loading import load
 from kpi_tools.loading.cells import clean_name
-from kpi_tools.report import Report, history_of_kpi, report_quarter
-from kpi_tools.running.export import to_html
+from kpi_tools.report import Report, make_history, make_report
+from kpi_tools.report.export import to_html
 from kpi_tools.spreadsheets import write_csv, write_workbook
 from kpi_tools.templates import write_templates
 
@@ -47,7 +47,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def made(place: Path) -> Report:
-    return report_quarter(QUARTER, place / "raw", place / "outputs", allow_rejected=True)
+    return make_report(QUARTER, place / "raw", place / "outputs", allow_rejected=True)
 
 
 @pytest.fixture(scope="module")
@@ -144,7 +144,7 @@ def accepted(place: Path) -> Path:
 def histories(accepted: Path, place: Path) -> list[Report]:
     """The history of four KPIs, whose fields hold most of the payloads between them."""
     ids = load(accepted, QUARTER).catalogue["kpi_id"].tolist()
-    return [history_of_kpi(ids[at], QUARTER, accepted, place / "outputs") for at in (1, 9, 17, 25)]
+    return [make_history(ids[at], QUARTER, accepted, place / "outputs") for at in (1, 9, 17, 25)]
 
 
 @pytest.mark.browser

@@ -10,8 +10,8 @@ import pytest
 
 from kpi_tools.errors import InputError, KpiError
 from kpi_tools.page.html import section
-from kpi_tools.running import pdf
-from kpi_tools.running.pdf import find_browser, write_pdf
+from kpi_tools.report import pdf
+from kpi_tools.report.pdf import find_browser, write_pdf
 from tests.test_page import code, page
 
 posix = pytest.mark.skipif(os.name != "posix", reason="the stand-in browser is a shell script")

@@ -10,10 +10,9 @@ from kpi_tools.checks import CHECKS
 from kpi_tools.checks.tables import versions
 from kpi_tools.cli import main
 from kpi_tools.doubts import DOUBTS
-from kpi_tools.provenance import program
-from kpi_tools.provenance.inputs import digest, fingerprints
+from kpi_tools.provenance import digest, fingerprints, program
 from kpi_tools.quarters import Quarter
-from kpi_tools.report import report_quarter
+from kpi_tools.report import make_report
 from tests.one_section import RAW, append, governance_without_action
 
 ROOT = Path(__file__).parents[1]
@@ -76,9 +75,9 @@ def look_ahead(raw: Path) -> None:
 def test_a_report_stays_the_same_to_the_byte_when_the_next_year_is_agreed(raw, tmp_path):
     for name, head in HEADS.items():
         append(raw / name, head)
-    first = report_quarter(QUARTER, raw, tmp_path / "one")
+    first = make_report(QUARTER, raw, tmp_path / "one")
     look_ahead(raw)
-    later = report_quarter(QUARTER, raw, tmp_path / "two")
+    later = make_report(QUARTER, raw, tmp_path / "two")
     for name in first.files:
         assert (later.folder / name).read_bytes() == (first.folder / name).read_bytes(), name
     assert main(["verify", str(first.folder), "--raw", str(raw), "--quick"]) == 0
@@ -189,9 +188,7 @@ def test_every_code_of_a_finding_is_among_the_checks():
 
 
 def test_the_page_and_the_manifest_say_who_what_and_by_which_rules(raw, tmp_path):
-    made = report_quarter(
-        QUARTER, raw, tmp_path, prepared_by="Analyst", signed_off_by="Chief Analyst"
-    )
+    made = make_report(QUARTER, raw, tmp_path, prepared_by="Analyst", signed_off_by="Chief Analyst")
     page = (made.folder / "report.html").read_text(encoding="utf-8")
     noted = json.loads((made.folder / "manifest.json").read_text(encoding="utf-8"))
     assert "Prepared by: Analyst. Signed off by: Chief Analyst." in page

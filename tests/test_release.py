@@ -5,9 +5,7 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
-import nbformat
 import pytest
-from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from kpi_tools.checks import release_findings
 from kpi_tools.checks.findings import (
@@ -15,8 +13,6 @@ from kpi_tools.checks.findings import (
     as_findings,
     as_text,
     error,
-    hold_back,
-    kinds,
     open_errors,
     parse_overrides,
     warning,
@@ -25,9 +21,9 @@ from kpi_tools.checks.findings import (
 from kpi_tools.cli import main
 from kpi_tools.errors import InputError
 from kpi_tools.loading import load
-from kpi_tools.page.released import checks_chapter, edition_notice, kinds_shown
+from kpi_tools.page.released import checks_chapter, edition_notice
 from kpi_tools.quarters import Quarter
-from kpi_tools.report import report_quarter
+from kpi_tools.report import make_report
 from tests.one_section import governance_without_action
 
 RAW = Path(__file__).parents[1] / "data" / "raw"
@@ -87,24 +83,6 @@ def test_the_draft_shows_every_finding_and_the_final_one_only_what_was_let_pass(
     assert str(checks_chapter(FOUND.head(0), "final")) == ""
 
 
-def test_the_manifest_takes_from_an_executed_notebook_what_its_checks_found():
-    data, metadata = checks_chapter(FOUND, "draft")._repr_mimebundle_()
-    notebook = new_notebook(cells=[new_markdown_cell("# Words"), new_code_cell("1")])
-    assert kinds_shown(notebook) is None
-    notebook.cells[1].outputs = [
-        new_output("stream", text="said"), new_output("display_data", data=data, metadata=metadata)
-    ]  # fmt: skip
-    expected = {"red-without-action": 1, "stale-quarter": 1, "figure-in-text": 1}
-    assert (
-        kinds_shown(nbformat.reads(nbformat.writes(notebook), as_version=4))
-        == kinds(FOUND)
-        == expected
-    )
-    nothing = checks_chapter(FOUND.head(0), "draft")._repr_mimebundle_()[1]
-    notebook.cells[1].outputs = [new_output("display_data", data=data, metadata=nothing)]
-    assert kinds_shown(notebook) == {}
-
-
 def test_only_a_draft_says_so():
     assert "<strong>Draft.</strong>" in str(edition_notice("draft", Quarter(2024, 3)))
     assert str(edition_notice("final", Quarter(2024, 3))) == ""
@@ -126,18 +104,17 @@ def without_action(returns, kpi_id):
 
 
 def test_the_final_report_is_held_back_for_a_red_without_an_action(quarter_3):
-    title = "Quarter 3 2024/25"
-    hold_back(release_findings(quarter_3), "final", (), title)
+    assert checks_chapter(release_findings(quarter_3), "final").markup == ""
     gap = release_findings(without_action(quarter_3, "GL01"))
-    hold_back(gap, "draft", (), title)
     with pytest.raises(
-        InputError, match="The final report of Quarter 3 2024/25 is refused: one error found"
+        InputError, match="The final report is refused: one error found by its checks"
     ) as refused:
-        hold_back(gap, "final", (), title)
+        checks_chapter(gap, "final")
     assert "commentary/2024-25-Q3, GL01, FOI / EIR requests" in str(refused.value)
-    hold_back(gap, "final", (("red-without-action", "agreed on Monday", "Director"),), title)
+    checks_chapter(gap, "draft")
+    checks_chapter(gap, "final", "red-without-action | agreed on Monday | Director")
     with pytest.raises(InputError, match='A report is "draft" or "final", not \'fianl\''):
-        hold_back(gap, "fianl", (), title)
+        edition_notice("fianl", Quarter(2024, 3))
 
 
 def sent_as(raw, value, note):
@@ -190,7 +167,7 @@ def test_the_final_report_is_refused_by_the_command_with_the_place(one_section, 
 
 def test_the_final_report_prints_its_gap_and_its_override(one_section, tmp_path):
     passed = ("red-without-action", "it is agreed at the meeting", "Director of Place")
-    made = report_quarter("2024-25 Q3", one_section, tmp_path, edition="final", overrides=(passed,))
+    made = make_report("2024-25 Q3", one_section, tmp_path, edition="final", overrides=(passed,))
     page = (made.folder / "report.html").read_text(encoding="utf-8")
     assert "No management action has been given." in page
     assert "Draft" not in page and "Checks overridden" in page

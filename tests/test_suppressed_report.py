@@ -17,7 +17,7 @@ from kpi_tools.explorer.directorate import explore
 from kpi_tools.loading import ReturnsError, load, read_returns
 from kpi_tools.loading.disclosure import Withheld
 from kpi_tools.remarks import commentary_until
-from kpi_tools.report import history_of_kpi, report_quarter
+from kpi_tools.report import make_history, make_report
 from kpi_tools.scorecard import earlier_reports, recent_quarters, score
 from tests.one_section import append
 from tests.small_council import COUNCIL, text_of
@@ -114,7 +114,7 @@ def test_the_sentinels_would_be_found(raw, tmp_path):
     """Without suppression they stand in page, notebook, tables and history: the search can see them."""
     kpis = (raw / "kpis.csv").read_text(encoding="utf-8").replace(",yes,", ",no,")
     (raw / "kpis.csv").write_text(kpis, encoding="utf-8")
-    made = report_quarter(QUARTER, raw, tmp_path / "outputs")
+    made = make_report(QUARTER, raw, tmp_path / "outputs")
     found = leaks(made.folder)
     assert {name.partition("/")[0] for name, _ in found} == {
         "report.html",
@@ -126,7 +126,7 @@ def test_the_sentinels_would_be_found(raw, tmp_path):
 
 
 def test_no_file_of_the_report_holds_a_suppressed_figure(raw, tmp_path):
-    made = report_quarter(QUARTER, raw, tmp_path / "outputs")
+    made = make_report(QUARTER, raw, tmp_path / "outputs")
     assert leaks(made.folder) == []
     texts = contents(made.folder)
     page = texts["report.html"]
@@ -150,7 +150,7 @@ def test_no_file_of_the_report_holds_a_suppressed_figure(raw, tmp_path):
 
 def test_nor_does_the_history_of_a_kpi_or_the_explorer(raw, tmp_path):
     for kpi_id in ("A", "P"):
-        assert leaks(history_of_kpi(kpi_id, QUARTER, raw, tmp_path / "outputs").folder) == []
+        assert leaks(make_history(kpi_id, QUARTER, raw, tmp_path / "outputs").folder) == []
     explorer = explore("", QUARTER, str(raw))
     seen = [
         str(part)
@@ -293,7 +293,7 @@ def test_a_figure_printed_by_decision_says_so_with_reason_and_role(raw, tmp_path
         decision,
         ["A", QUARTER, "2024-25 Q4", "later", "Monitoring Officer"],
     )
-    made = report_quarter(QUARTER, raw, tmp_path / "outputs")
+    made = make_report(QUARTER, raw, tmp_path / "outputs")
     page = (made.folder / "report.html").read_text(encoding="utf-8")
     assert "8,087" in page and "97.53" not in page
     assert (

@@ -11,7 +11,7 @@ from bs4 import BeautifulSoup
 
 from kpi_tools.loading import load
 from kpi_tools.page.html import slug
-from kpi_tools.report import RAW, Report, report_quarter
+from kpi_tools.report import RAW, Report, make_report
 from kpi_tools.scorecard import recent_quarters
 from tests.test_data import EIGHT_REDS, table
 
@@ -25,7 +25,7 @@ def outputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def reports(outputs: Path) -> dict[str, Report]:
-    return {quarter: report_quarter(quarter, outputs=outputs) for quarter in QUARTERS}
+    return {quarter: make_report(quarter, outputs=outputs) for quarter in QUARTERS}
 
 
 @pytest.fixture(scope="module", params=QUARTERS)
@@ -130,7 +130,7 @@ def test_the_tables_beside_it_hold_the_same_ratings(reports):
 
 
 def test_a_second_run_gives_the_same_bytes_in_every_file(reports, tmp_path):
-    again = report_quarter("2024-25 Q3", outputs=tmp_path)
+    again = make_report("2024-25 Q3", outputs=tmp_path)
     first = reports["2024-25 Q3"].folder
     assert {name: (again.folder / name).read_bytes() for name in again.files} == {
         name: (first / name).read_bytes() for name in again.files

@@ -1,79 +1,61 @@
-"""A project folder for tests of whole runs, a look at what is in it, and what a reader beside it sees."""
+"""A small council whose real report is made by the real command, a look at what is in it, and what a reader sees."""
 
 import csv
 import hashlib
 import json
 import os
-import shutil
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
+import nbformat
 import psutil
-import standin
 
 from kpi_tools import report
 from kpi_tools.quarters import Quarter
+from kpi_tools.report.runner import run_notebook
 
 HERE = Path(__file__).parent
 QUARTER = "2024-25 Q3"
 SLUG = "2024-25-Q3"
-state = standin.state
+_COMMAND = """import sys
+from functools import partial
+from kpi_tools import cli, report
+report.make_report = partial(report.make_report, notebook=sys.argv[1], timeout=20)
+sys.exit(cli.main(sys.argv[2:]))"""
 
 
-class Project:
-    """A project folder with returns and the notebooks of tests/faults."""
+def run_only(path: Path, given: dict[str, str], mark: str, step: Callable[[str], object]) -> str:
+    """A notebook run in a worker: what was executed, as text."""
+    run = run_notebook(path, given, mark, step)
+    if run.error:
+        raise run.error
+    return str(nbformat.writes(run.notebook))
 
-    def __init__(self, folder: Path) -> None:
-        self.folder, self.raw, self.outputs = folder, folder / "data" / "raw", folder / "outputs"
-        self.final = self.outputs / SLUG
-        (self.raw / "returns" / SLUG).mkdir(parents=True)
-        (self.raw / "council.toml").write_text("name = 1")
-        (self.raw / "returns" / SLUG / "returns.csv").write_text("kpi_id")
-        (self.raw / "returns" / "2024-25-Q4").mkdir()
-        (self.raw / "returns" / "2024-25-Q4" / "returns.csv").write_text("of a later quarter")
-        shutil.copytree(
-            HERE / "faults",
-            folder / "notebooks",
-            ignore=shutil.ignore_patterns("*.py", "__pycache__"),
-        )
 
-    def notebook(self, name: str) -> Path:
-        return self.folder / "notebooks" / f"{name}.ipynb"
+def state(folder: Path) -> str:
+    """One name for everything in a folder; `absent` where there is none."""
+    if not folder.exists():
+        return "absent"
+    content = hashlib.sha256()
+    for path in sorted(folder.rglob("*")):
+        if path.is_file():
+            content.update(f"{path.relative_to(folder).as_posix()}\0".encode() + path.read_bytes())
+    return content.hexdigest()
 
-    def change(self, text: str = "name = 2") -> None:
-        """Something of which the next report is made differs from the last one."""
-        (self.raw / "council.toml").write_text(text)
 
-    def make(self, name: str = "good", quarter: str = QUARTER, **options: object) -> report.Report:
-        return report.report_quarter(
-            quarter, self.raw, self.outputs, self.notebook(name), **options
-        )
-
-    def process(
-        self, name: str, *, quarter: str = QUARTER, **environment: str
-    ) -> "subprocess.Popen[str]":
-        places = ["--raw", str(self.raw), "--outputs", str(self.outputs)]
-        return subprocess.Popen(
-            [sys.executable, str(HERE / "standin.py"), str(self.notebook(name)), "report", quarter, *places],
-            env=os.environ | {"PYTHONPATH": str(HERE.parent)} | environment,
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8", errors="surrogateescape",
-        )  # fmt: skip
-
-    def run(self, name: str = "good", **options: str) -> tuple[int, str, str]:
-        """Exit status and what was written, of a run that is given a minute."""
-        process = self.process(name, **options)
-        told, said = process.communicate(timeout=60)
-        return process.returncode, told, said
-
-    def run_without_kernel(self, **options: str) -> tuple[int, str, str]:
-        return self.run(KPI_WITHOUT_KERNEL="1", **options)
-
-    def left(self) -> list[str]:
-        return [path.name for path in (self.outputs / ".work").iterdir() if path.is_dir()]
+def with_cell(notebook: Path, source: str, before: int = 3) -> Path:
+    """The project's notebook with one more cell before the one at that place (0: the first), as another file."""
+    changed = json.loads(report.NOTEBOOK.read_text(encoding="utf-8"))
+    cell: dict[str, Any] = {"cell_type": "code", "id": "more", "metadata": {}, "outputs": []}
+    changed["cells"].insert(before, cell | {"execution_count": None, "source": source})
+    notebook.parent.mkdir(parents=True, exist_ok=True)
+    notebook.write_text(json.dumps(changed), encoding="utf-8")
+    return notebook
 
 
 def whole(folder: Path) -> bool:
@@ -126,10 +108,12 @@ owner_team = "Performance team"
 """
 
 
-class RealProject:
-    """A small council of which the real report is made by the real command; `kpis`: its names by id."""
+class Project:
+    """A small council; `kpis`: its names by id."""
 
-    def __init__(self, folder: Path, kpis: dict[str, str] | None = None) -> None:
+    def __init__(
+        self, folder: Path, kpis: dict[str, str] | None = None, *, fresh: bool = True
+    ) -> None:
         self.folder, self.raw, self.outputs = folder, folder / "data" / "raw", folder / "outputs"
         self.final = self.outputs / SLUG
         self.kpis = kpis or {
@@ -137,6 +121,8 @@ class RealProject:
             "R2": "Street lights working",
             "C1": "Visits in time",
         }
+        if not fresh:
+            return
         (self.raw / "commentary").mkdir(parents=True)
         (self.raw / "council.toml").write_text(COUNCIL, encoding="utf-8")
         names = ["kpi_id", "kpi_name", "section", "directorate", "unit", "decimals", "polarity", "basis", "frequency",
@@ -195,6 +181,26 @@ class RealProject:
             encoding="utf-8", errors="replace", timeout=300,
         )  # fmt: skip
         return done.returncode, done.stdout, done.stderr
+
+    def make(self, **options: object) -> report.Report:
+        return report.make_report(QUARTER, self.raw, self.outputs, **options)
+
+    def process(
+        self, notebook: Path = report.NOTEBOOK, *, quarter: str = QUARTER, **environment: str
+    ) -> "subprocess.Popen[str]":
+        """The command at work, with another notebook."""
+        places = ["--raw", str(self.raw), "--outputs", str(self.outputs)]
+        return subprocess.Popen(
+            [sys.executable, "-c", _COMMAND, str(notebook), "report", quarter, *places], cwd=HERE.parent,
+            env=os.environ | environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8",
+        )  # fmt: skip
+
+    def change(self, text: str = "changed") -> None:
+        """Something of which the next report is made differs from the last one."""
+        self.comment({kpi: f"Words on {kpi}, {text}." for kpi in self.kpis})
+
+    def left(self) -> list[str]:
+        return [path.name for path in (self.outputs / ".work").iterdir() if path.is_dir()]
 
     def page(self) -> str:
         return (self.final / "report.html").read_text(encoding="utf-8")

@@ -12,7 +12,7 @@ from kpi_tools.checks import tables, texts
 from kpi_tools.checks.findings import as_findings
 from kpi_tools.doubts import DOUBTS
 from kpi_tools.loading import Returns
-from kpi_tools.provenance.program import unlike_lock
+from kpi_tools.provenance import unlike_lock
 from kpi_tools.scorecard import earlier_reports, rating_pairs, recent_quarters, score
 
 CHECKS: Final = (

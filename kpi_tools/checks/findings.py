@@ -112,19 +112,12 @@ def open_errors(findings: pd.DataFrame) -> pd.DataFrame:
     return findings[(findings["severity"] == ERROR) & findings["by"].isna()]
 
 
-def hold_back(
-    findings: pd.DataFrame, edition: str, overrides: Iterable[tuple[str, str, str]], title: str
-) -> None:
-    """Raise `InputError`, a list of sentences, where the final report of the quarter `title` must not be made.
-
-    So does an override that has no finding, or an edition that is none.
-    """
-    if edition not in EDITIONS:
-        raise InputError(f'A report is "draft" or "final", not {edition!r}.')
-    errors = open_errors(with_overrides(findings, starmap(Override, overrides)))
-    if edition == FINAL and len(errors):
+def hold_back(findings: pd.DataFrame) -> None:
+    """Raise `InputError`, a list of sentences, where an error among findings with overrides stands open."""
+    errors = open_errors(findings)
+    if len(errors):
         raise InputError(
-            f"The final report of {title} is refused: {plural(len(errors), 'error')} found by its checks.\n"
+            f"The final report is refused: {plural(len(errors), 'error')} found by its checks.\n"
             f"{as_lines(errors)}\n  Put them right, or let one pass with --override CODE --because REASON --by ROLE."
         )
 

@@ -5,8 +5,6 @@ nothing is lost: what is not accepted stands among the rejected rows with its re
 
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
@@ -38,9 +36,6 @@ __all__ = [
 ]  # fmt: skip
 
 _OWN_FILES: Final = ("council.toml", "kpis.csv", "targets.csv")
-
-
-_KNOWN: dict[tuple[Path, Quarter], "Returns"] = {}
 
 
 def _nothing(schema: schemas.Schema) -> pd.DataFrame:
@@ -185,14 +180,6 @@ def read_returns(
     """
     folder = raw_folder(raw)
     wanted = _known_quarter(folder, quarter)
-    if (folder, wanted) in _KNOWN:
-        tables = vars(_KNOWN[folder, wanted])
-        return Returns(
-            **{
-                key: one.copy(deep=False) if hasattr(one, "copy") else one
-                for key, one in tables.items()
-            }
-        )
     with Workbooks() as books:
         run = Run(folder, books)
 
@@ -248,17 +235,6 @@ def read_returns(
         wanted, council, kpis, targets, known.figures, known.months, shown(safe.submissions), commentary, activity,
         benchmarks, problems, run.ledger.log(), rejected, run.counts(), changelog, rebases, actions, agreed, safe.withheld,
     )  # fmt: skip
-
-
-@contextmanager
-def known(raw: Path, returns: Returns) -> Iterator[None]:
-    """Meanwhile reading that quarter of `raw` again, here and in copies of this process, gives the same `returns`."""
-    name = (raw_folder(raw), returns.quarter)
-    _KNOWN[name] = returns
-    try:
-        yield
-    finally:
-        _KNOWN.pop(name, None)
 
 
 def as_known_at(returns: Returns, quarter: Quarter) -> Returns:

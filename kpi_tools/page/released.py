@@ -14,10 +14,11 @@ from markupsafe import Markup
 from kpi_tools import __version__
 from kpi_tools.checks import CHECKS
 from kpi_tools.checks.findings import (
+    EDITIONS,
     FINAL,
     Override,
-    as_lines,
     grouped,
+    hold_back,
     kinds,
     open_errors,
     parse_overrides,
@@ -25,18 +26,16 @@ from kpi_tools.checks.findings import (
 )
 from kpi_tools.errors import InputError
 from kpi_tools.loading import Council, Returns, raw_folder
-from kpi_tools.page.html import SAID, Html, paragraphs, report_table, section
-from kpi_tools.provenance.inputs import digest, fingerprints
-from kpi_tools.provenance.program import sources, unlike_lock, versions
+from kpi_tools.page.html import Html, paragraphs, report_table, section
+from kpi_tools.provenance import digest, fingerprints, sources, unlike_lock, versions
 from kpi_tools.quarters import Quarter
 from kpi_tools.scorecard import counts
 from kpi_tools.vocabulary import NOT_RATED, PERCENTAGE, RAGS, SUPPRESSED
 from kpi_tools.wording import in_words, listed, plural, rows_of
 
 if TYPE_CHECKING:
-    from nbformat import NotebookNode
+    pass
 
-_CHECKS: Final = "checks"
 NOT_RECORDED: Final = "not recorded"
 _SHOWN: Final = 16
 
@@ -219,6 +218,8 @@ def _group(path: str) -> str:
 
 def edition_notice(edition: str, quarter: Quarter) -> Html:
     """The word Draft at the top of what is not final."""
+    if edition not in EDITIONS:
+        raise InputError(f'A report is "draft" or "final", not {edition!r}.')
     if edition == FINAL:
         return Html()
     text = Markup(
@@ -237,22 +238,14 @@ def checks_chapter(findings: pd.DataFrame, edition: str, overrides: str = "") ->
     `overrides` as the notebook's parameter has them. Raises `InputError` in a final report while an error stands.
     """
     table = with_overrides(findings, parse_overrides(overrides))
-    return Html(_chapter(table, edition).markup, said={_CHECKS: kinds(table)})
-
-
-def kinds_shown(notebook: "NotebookNode") -> Mapping[str, int] | None:
-    """The `kinds` of findings that the chapter Checks of an executed notebook shows; null where it has none."""
-    outputs = (output for cell in notebook.cells for output in cell.get("outputs", ()))
-    said = (output.get("metadata", {}).get(SAID, {}) for output in outputs)
-    return next((dict(one[_CHECKS]) for one in said if _CHECKS in one), None)
+    return _chapter(table, edition)
 
 
 def _chapter(table: pd.DataFrame, edition: str) -> Html:
     errors = open_errors(table)
     passed = table[table["by"].notna()]
     if edition == FINAL:
-        if len(errors):
-            raise InputError(f"The final report is refused.\n{as_lines(errors)}")
+        hold_back(table)
         return (
             section("Checks overridden", _passed_sentence(passed), _table(passed))
             if len(passed)

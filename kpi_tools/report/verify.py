@@ -11,11 +11,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from kpi_tools.errors import InputError, KpiError
-from kpi_tools.provenance.inputs import fingerprint, fingerprints
-from kpi_tools.provenance.program import program
+from kpi_tools.provenance import fingerprint, fingerprints, program
 from kpi_tools.quarters import Quarter
-from kpi_tools.report import HISTORY, NOTEBOOK, history_of_kpi, report_quarter
-from kpi_tools.running.manifest import MANIFEST, as_json
+from kpi_tools.report import HISTORY, NOTEBOOK, make_history, make_report
+from kpi_tools.report.publish import MANIFEST, as_json
 
 _NEEDED: Final = ("quarter", "inputs", "outputs", "program", "notebook")
 _SHOWN: Final = 3
@@ -116,12 +115,12 @@ def _program(noted: Mapping[str, Any]) -> Iterator[str]:
     names = {"code": "program", "python": "Python", "lock": "file requirements.lock"}
     for key, name in names.items():
         if before.get(key) != now[key]:
-            yield f"The {name} was {_told(before.get(key))}, and is {_told(now[key])} now."
+            yield f"The {name} was {_short(before.get(key))}, and is {_short(now[key])} now."
     if fingerprint(_notebook(noted)) != noted["notebook"]:
         yield f"The notebook {_notebook(noted).name} is not what it was when the report was made."
 
 
-def _told(part: Any) -> str:
+def _short(part: Any) -> str:
     return f"{part['version']} ({part['sources']})" if isinstance(part, dict) else str(part)[:16]
 
 
@@ -159,12 +158,12 @@ def _without_pdf(path: Path) -> bytes:
 
 def _run(folder: Path, raw: Path, noted: Mapping[str, Any], place: Path) -> Path:
     if "kpi" in noted:
-        return history_of_kpi(noted["kpi"], noted["quarter"], raw, place, read_in=folder).folder
+        return make_history(noted["kpi"], noted["quarter"], raw, place, read_in=folder).folder
     passed = tuple(
         (str(one["code"]), str(one["because"]), str(one["by"]))
         for one in noted.get("overrides", ())
     )
-    return report_quarter(
+    return make_report(
         noted["quarter"], raw, place, edition=str(noted.get("edition")), overrides=passed,
         allow_rejected=bool(noted.get("allow_rejected")), prepared_by=noted.get("prepared_by") or "",
         signed_off_by=noted.get("signed_off_by") or "", read_in=folder,

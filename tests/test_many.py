@@ -11,19 +11,24 @@ import subprocess
 import sys
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
+import nbformat
 import psutil
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kpi_tools import batch, orders, report
+from kpi_tools import __version__, report
 from kpi_tools.cli import main
 from kpi_tools.errors import InputError, KpiError
-from kpi_tools.orders import Order, council_name, orders_of, orders_of_councils, slug, up_to_date
+from kpi_tools.loading import load
+from kpi_tools.provenance import council_name, slug
 from kpi_tools.quarters import Quarter
-from kpi_tools.running.apart import Apart, LostError
+from kpi_tools.report import many
+from kpi_tools.report.export import published, relative, to_html
+from kpi_tools.report.many import Order, orders_of, orders_of_councils, up_to_date
 from tests.one_section import governance_without_action
 
 ROOT = Path(__file__).parents[1]
@@ -46,14 +51,13 @@ def made(monkeypatch):
     """The reports that are asked for, in a thread of this process; those of Quarter 2 fail."""
     asked: list[tuple[Quarter, str]] = []
 
-    def report_quarter(quarter: Quarter, raw: Path, outputs: Path, **_: object) -> report.Report:
-        asked.append((quarter, raw.name))
-        if quarter == Q2:
+    def make(job: report.Job, worker: object) -> report.Report:
+        asked.append((job.quarter, job.raw.name))
+        if job.quarter == Q2:
             raise InputError("Row 7 of roads.csv is not to be used.\nNor is row 9.")
-        return report.Report(quarter, outputs / quarter.slug, (), ())
+        return report.Report(job.quarter, job.final, (), ())
 
-    monkeypatch.setattr(batch, "report_quarter", report_quarter)
-    monkeypatch.setattr(batch, "Apart", ThreadPoolExecutor)
+    monkeypatch.setattr(many, "make", make)
     return asked
 
 
@@ -68,8 +72,7 @@ def test_all_quarters_are_those_with_returns_and_none_is_the_latest(tmp_path):
     assert [order.quarter for order in orders_of(raw, tmp_path, [], {})] == [Q3]
     assert [order.quarter for order in orders_of(raw, tmp_path, [Q2, Q2], {})] == [Q2]
     assert (
-        orders_of(raw, tmp_path / "out", [Q1], {})[0].page
-        == tmp_path / "out" / "2024-25-Q1" / "report.html"
+        orders_of(raw, tmp_path / "out", [Q1], {})[0].job.final == tmp_path / "out" / "2024-25-Q1"
     )
     with pytest.raises(InputError, match='There is no folder "returns" in'):
         orders_of(council(tmp_path / "bare", "Bare"), tmp_path, None, {})
@@ -92,14 +95,14 @@ def test_each_council_has_a_folder_of_its_own_and_one_that_cannot_be_used_does_n
         None,
         {},
     )
-    assert [(order.name, order.page.relative_to(tmp_path).as_posix()) for order in found] == [
+    assert [(order.name, order.job.final.relative_to(tmp_path).as_posix()) for order in found] == [
         (
             "Kent County Council, Quarter 2 2024/25",
-            "out/kent-county-council/2024-25-Q2/report.html",
+            "out/kent-county-council/2024-25-Q2",
         ),
         (
             "Kent County Council, Quarter 3 2024/25",
-            "out/kent-county-council/2024-25-Q3/report.html",
+            "out/kent-county-council/2024-25-Q3",
         ),
     ]
     said = {Path(folder).name: str(error) for folder, error in refused}
@@ -202,70 +205,8 @@ def test_a_defect_of_ours_costs_one_report():
             future.set_exception(ZeroDivisionError("division\nby zero"))
             return future
 
-    ((_, result),) = batch.make_reports([Order(Q1, Path(), Path())], Odd())
+    ((_, result),) = many._outcomes([Order(Q1, Path(), Path())], Odd())
     assert str(result) == "It could not be made: ZeroDivisionError: division by zero"
-
-
-# In processes of their own
-
-
-def double(number):
-    return 2 * number, os.getpid()
-
-
-def fails(number):
-    raise InputError(f"{number} is too many.")
-
-
-def dies(number):
-    os.kill(os.getpid(), number)
-
-
-def waits(path):
-    Path(path).touch()
-    signal.pause()
-
-
-@pytest.fixture
-def apart():
-    executor = Apart(2)
-    yield executor
-    executor.shutdown(cancel_futures=True)
-
-
-def test_work_is_done_in_a_process_of_its_own(apart):
-    done = [apart.submit(double, number) for number in range(3)]
-    assert [future.result()[0] for future in done] == [0, 2, 4]
-    assert len({future.result()[1] for future in done} | {os.getpid()}) == 4
-    with pytest.raises(InputError, match="7 is too many."):
-        apart.submit(fails, 7).result()
-
-
-@posix
-def test_a_process_that_is_killed_costs_its_own_work_only(apart):
-    killed, other = apart.submit(dies, signal.SIGKILL), apart.submit(double, 4)
-    with pytest.raises(
-        LostError, match="Its process was ended .by the signal SIGKILL, as when memory runs out."
-    ):
-        killed.result()
-    assert other.result()[0] == 8
-
-
-@posix
-def test_what_is_under_way_is_ended_and_what_is_not_is_not_begun(tmp_path):
-    executor = Apart(1)
-    first, second = (executor.submit(waits, tmp_path / name) for name in ("first", "second"))
-    while not (tmp_path / "first").exists():
-        pass
-    executor.shutdown(cancel_futures=True)
-    assert isinstance(first.exception(), LostError)
-    assert second.cancelled() or "It was not begun." in str(second.exception())
-    assert not (tmp_path / "second").exists()
-    assert [
-        child
-        for child in psutil.Process().children(recursive=True)
-        if "waits" in " ".join(child.cmdline())
-    ] == []
 
 
 # For real, with a council of two KPIs
@@ -286,32 +227,16 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in sorted(folder.iterdir()) if path.is_file()}
 
 
-def test_no_way_of_making_a_report_changes_a_byte_of_it(small):
+def test_no_way_of_making_a_report_changes_a_byte_of_it(small, tmp_path):
+    """`report --all` made them one after another in the same processes; here backwards, and one alone."""
     raw, made = small
     elsewhere = raw.parent  # the notebook names the way from a report to its returns
-    backwards = [Order(quarter, raw, elsewhere / "processes") for quarter in (Q3, Q1)]
-    with batch.here(1) as executor:
-        assert [type(result) for _, result in batch.make_reports(backwards, executor)] == [
+    backwards = [Order(quarter, raw, elsewhere / "backwards") for quarter in (Q3, Q1)]
+    with many.here(1) as executor:
+        assert [type(result) for _, result in many._outcomes(backwards, executor)] == [
             report.Report
         ] * 2
-    # by the command itself, whose kernel is a copy of it
-    arguments = [sys.executable, "-m", "kpi_tools", "report", "2024-25 Q3", "--raw", str(raw)]
-    subprocess.run(
-        [*arguments, "--outputs", elsewhere / "command"],
-        cwd=ROOT,
-        check=True,
-        capture_output=True,
-        timeout=120,
-    )
-    # where the kernel is a new Python, and in an executor of the standard library
-    script = (
-        "import sys; from pathlib import Path; from concurrent.futures import ThreadPoolExecutor\n"
-        "from kpi_tools import batch; from kpi_tools.orders import Order; from kpi_tools.quarters import Quarter\n"
-        "order = Order(Quarter(2024, 3), Path(sys.argv[1]), Path(sys.argv[2]))\n"
-        "with ThreadPoolExecutor(1) as threads: threads.submit(batch.make_report, order).result()"
-    )
-    in_thread = [sys.executable, "-c", script, raw, elsewhere / "thread"]
-    subprocess.run(in_thread, cwd=ROOT, check=True, capture_output=True, timeout=120)
+    report.make_report(Q3, raw, elsewhere / "alone")
     expected = contents(made / "2024-25-Q3")
     assert set(expected) == {
         "kpis.csv",
@@ -320,15 +245,34 @@ def test_no_way_of_making_a_report_changes_a_byte_of_it(small):
         "report.html",
         "report.ipynb",
     }
-    for way in ("processes", "command", "thread"):
+    for way in ("backwards", "alone"):
         assert contents(elsewhere / way / "2024-25-Q3") == expected, way
-    assert contents(elsewhere / "processes" / "2024-25-Q1") == contents(made / "2024-25-Q1")
+    assert contents(elsewhere / "backwards" / "2024-25-Q1") == contents(made / "2024-25-Q1")
+
+
+def test_papermills_own_command_with_an_ordinary_kernel_makes_the_same_page(small, tmp_path):
+    raw, made = small
+    given = {"quarter": Q3.label, "raw": str(raw)}
+    command = [sys.executable, "-m", "papermill", str(report.NOTEBOOK), str(tmp_path / "out.ipynb")]
+    parameters = [text for name, value in given.items() for text in ("-r", name, value)]
+    subprocess.run([*command, *parameters], cwd=ROOT, check=True, capture_output=True, timeout=120)
+    executed = nbformat.read(tmp_path / "out.ipynb", as_version=4)
+    noted = json.loads((made / "2024-25-Q3" / "manifest.json").read_text(encoding="utf-8"))
+    returns = load(raw, Q3)
+    page = to_html(
+        published(executed, given | {"raw": relative(made / "2024-25-Q3", raw)}),
+        title=f"Draft: {returns.council.report_title}, {Q3.title}",
+        author=returns.council.name,
+        date="2024-12-31",
+        provenance=f"Made by kpi-tools {__version__} from the inputs {noted['inputs_digest']} (manifest.json).",
+    )
+    assert page == (made / "2024-25-Q3" / "report.html").read_text(encoding="utf-8")
 
 
 def test_a_second_run_makes_only_what_has_changed(small, tmp_path, capsys, monkeypatch):
     raw, out = (shutil.copytree(folder, tmp_path / folder.name) for folder in small)
     quick = ["report", "--all", "--raw", str(raw), "--outputs", str(out)]
-    monkeypatch.setattr(batch, "Apart", None)  # nothing is to be made
+    monkeypatch.setattr(many, "make", None)  # nothing is to be made
     assert main(["report", "2024-25 Q1", "2024-25 Q2", *quick[2:]]) == 0
     assert main(quick) == 0
     assert capsys.readouterr() == (
@@ -366,13 +310,14 @@ def test_another_program_or_notebook_is_a_reason_to_make_it_again(
     (order, *_) = orders_of(raw, out, [Q3], {})
     assert up_to_date(order)
     if changed == "program":
-        monkeypatch.setattr(orders, "program", lambda: {"code": "another"})
+        monkeypatch.setattr(many, "program", lambda: {"code": "another"})
     else:
         other = tmp_path / "quarterly_report.ipynb"
         other.write_text(
-            orders.NOTEBOOK.read_text(encoding="utf-8").replace("\n", "\n "), encoding="utf-8"
+            report.NOTEBOOK.read_text(encoding="utf-8").replace("\n", "\n "), encoding="utf-8"
         )
-        monkeypatch.setattr(orders, "NOTEBOOK", other)
+        notebooks = report.report_job
+        monkeypatch.setattr(many, "report_job", partial(notebooks, notebook=other))
     assert not up_to_date(order)
 
 
@@ -423,7 +368,7 @@ def test_a_batch_that_is_ended_leaves_no_process_and_goes_on_the_next_time(small
 
 def test_a_scheduler_that_does_not_answer_is_a_sentence(cluster, tmp_path, capsys, monkeypatch):
     cluster("distributed")
-    monkeypatch.setattr(batch, "_PATIENCE", 1)
+    monkeypatch.setattr(many, "_PATIENCE", 1)
     raw = council(tmp_path / "raw", "Kent", Q3)
     assert (
         main(
@@ -457,7 +402,7 @@ def test_an_address_that_is_none(cluster, tmp_path, capfd, address):
 def test_something_else_than_a_scheduler_listens(cluster, tmp_path, capsys, monkeypatch):
     """Such as its own page on the next port: a client would wait for ever."""
     cluster("distributed")
-    monkeypatch.setattr(batch, "_PATIENCE", 1)
+    monkeypatch.setattr(many, "_PATIENCE", 1)
     raw = council(tmp_path / "raw", "Kent", Q3)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         address = f"tcp://127.0.0.1:{silent.getsockname()[1]}"
@@ -579,7 +524,7 @@ def test_a_scheduler_without_workers_is_a_sentence(cluster, tmp_path, monkeypatc
     try:
         with (
             pytest.raises(KpiError, match="has no workers: dask worker tcp://"),
-            batch.cluster(alone.address(), 1),
+            many.cluster(alone.address(), 1),
         ):
             pass
     finally:

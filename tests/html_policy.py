@@ -1,12 +1,11 @@
 """What a published page may consist of: a short list of elements and attributes, and no address but its own anchors."""
 
 import re
-from base64 import b64encode
 from collections import Counter
-from hashlib import sha256
 from html.parser import HTMLParser
 
 from kpi_tools.errors import KpiError
+from kpi_tools.report.export import policy
 
 _ELEMENTS = """
     html head meta title style body a header footer nav main section article div span p h1 h2 h3 h4 h5 h6 ul ol li dl
@@ -40,17 +39,6 @@ _UNSEEN = re.compile(
 )
 _PLAIN = re.compile(r"url\(#[\w-]+\)|(?!.*url\()[\w#.,()% +-]*", re.S | re.I)
 _SHOWN = 5
-
-
-def policy(style: str) -> str:
-    """The Content-Security-Policy of a page whose one style sheet is `style`: it forbids everything else."""
-    admitted = f"style-src '{style_hash(style)}'"
-    return f"default-src 'none'; script-src 'none'; {admitted}; base-uri 'none'; form-action 'none'"
-
-
-def style_hash(style: str) -> str:
-    """The name by which a Content-Security-Policy admits this style sheet and no other."""
-    return f"sha256-{b64encode(sha256(style.encode()).digest()).decode()}"
 
 
 def assert_self_contained(page: str) -> None:

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from kpi_tools import verification
 from kpi_tools.cli import main
-from kpi_tools.provenance.inputs import fingerprint
-from kpi_tools.report import history_of_kpi, report_quarter
-from kpi_tools.running.manifest import as_json
-from kpi_tools.verification import verify
+from kpi_tools.provenance import fingerprint
+from kpi_tools.report import make_history, make_report
+from kpi_tools.report import verify as verification
+from kpi_tools.report.publish import as_json
+from kpi_tools.report.verify import verify
 from tests.one_section import append, governance_without_action
 
 QUARTER = "2024-25 Q3"
@@ -22,7 +22,7 @@ def original(tmp_path_factory):
     place = tmp_path_factory.mktemp("original")
     raw = governance_without_action(place / "data" / "raw")
     passed = (("red-without-action", "agreed on Monday", "Director of Place"),)
-    report_quarter(
+    make_report(
         QUARTER,
         raw,
         place / "outputs",
@@ -172,7 +172,7 @@ def test_without_a_manifest_to_go_by_there_is_no_verdict(made, capsys, written, 
 
 def test_a_history_is_verified_like_a_report(made):
     raw = made / "data" / "raw"
-    history = history_of_kpi("GL01", QUARTER, raw, made / "outputs")
+    history = make_history("GL01", QUARTER, raw, made / "outputs")
     assert verify(history.folder, raw).differences == ()
     edit(history.folder / "history.html", "GL01", "GL02")
     assert [text.partition(" ")[0] for text in verify(history.folder, raw).differences] == [

@@ -1,4 +1,4 @@
-"""What a report may depend on, as hashes: of files as they are, of the council's own tables by their content (floor 0).
+"""What a report depends on, as hashes: its inputs, and the program that makes it.
 
 A report of a quarter must stay the same to the byte when the council later agrees next year's targets or adds a KPI. So of
 a table beside the folders only the rows count that are in force by that quarter, and of council.toml only what it says.
@@ -8,11 +8,17 @@ import csv
 import hashlib
 import io
 import json
+import platform
+import re
 import tomllib
+import unicodedata
 from collections.abc import Mapping
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
+from kpi_tools import __version__
 from kpi_tools.errors import InputError
 from kpi_tools.quarters import Quarter
 
@@ -24,6 +30,16 @@ _SINCE: Final = {
 }  # fmt: skip
 _UNTIL: Final = "last_quarter"
 _SHORT: Final = 16
+PACKAGES: Final = (
+    "altair", "jinja2", "markupsafe", "mistune", "narwhals", "nbconvert", "nbformat", "numpy", "openpyxl", "pandas",
+    "papermill", "vl-convert-python",
+)  # fmt: skip
+"""The packages whose version can change a byte of a report."""
+_PACKAGE: Final = Path(__file__).resolve().parent
+LOCK: Final = _PACKAGE.parent / "requirements.lock"
+_SOURCES: Final = (".py", ".j2", ".css", ".json")
+_LONGEST_SLUG: Final = 60
+_TAKEN: Final = r"con|prn|aux|nul|(com|lpt)[0-9]|history"
 
 
 def fingerprints(raw: Path, quarter: Quarter) -> dict[str, str]:
@@ -114,3 +130,88 @@ def _filed_by(name: str, quarter: Quarter) -> bool:
         return Quarter.parse(name) <= quarter
     except InputError:
         return False
+
+
+# The council
+
+
+def council_name(raw: Path) -> str:
+    """The council's name in `raw`/council.toml. Raises `InputError` where there is none that can name a folder."""
+    path = raw / "council.toml"
+    try:
+        said = tomllib.loads(path.read_text(encoding="utf-8-sig")).get("council")
+    except OSError as error:
+        raise InputError(
+            f"{path} cannot be read ({error.strerror or error}). Is this a folder of raw data?"
+        ) from None
+    except ValueError as error:
+        raise InputError(
+            f"{path} is not as TOML should be: {error}. `kpi check` says more."
+        ) from None
+    name = said.get("name") if isinstance(said, dict) else None
+    if not isinstance(name, str) or not slug(name):
+        raise InputError(
+            f'{path} needs under [council] a line such as name = "Kent County Council", with a letter of a to z in it.'
+        )
+    return name
+
+
+def slug(name: str) -> str:
+    """A council's name as the name of a folder on any system: small letters, digits and dashes."""
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
+    short = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:_LONGEST_SLUG].strip("-")
+    return f"{short}-council" if re.fullmatch(_TAKEN, short) else short
+
+
+# The program
+
+
+def program() -> dict[str, Any]:
+    """What the manifest says of the program: `code`, `packages`, `python`, `lock` (null where absent), `unlike_lock`."""
+    return {
+        "code": {"version": __version__, "sources": sources()},
+        "packages": versions(),
+        "python": platform.python_version(),
+        "lock": fingerprint(LOCK) if LOCK.is_file() else None,
+        "unlike_lock": unlike_lock(),
+    }
+
+
+def versions() -> dict[str, str]:
+    """The installed version of each of PACKAGES; `none` where it is not installed."""
+    return {name: _installed(name) for name in PACKAGES}
+
+
+@cache
+def sources() -> str:
+    """One short name for the package's own files: two programs with the same are the same, whatever git says."""
+    whole = hashlib.sha256()
+    for path in sorted(path for path in _PACKAGE.rglob("*") if path.suffix in _SOURCES):
+        whole.update(path.relative_to(_PACKAGE).as_posix().encode() + b"\0")
+        whole.update(
+            path.read_bytes().replace(b"\r\n", b"\n") + b"\0"
+        )  # as git gives them on any system
+    return whole.hexdigest()[:_SHORT]
+
+
+def unlike_lock(lock: Path = LOCK) -> list[str]:
+    """Which of PACKAGES are not at a version of the lock, a text for each; with another version a byte may differ."""
+    if not lock.is_file():
+        return [f"there is no {lock.name} to compare the packages with"]
+    pins: dict[str, set[str]] = {}
+    for name, pinned in re.findall(
+        r"^([\w.-]+)==(\S+)", lock.read_text(encoding="utf-8"), re.MULTILINE
+    ):
+        pins.setdefault(name.lower().replace("_", "-"), set()).add(pinned)
+    return [
+        f"{name} {there} instead of {' or '.join(sorted(pins.get(name, {'none'})))}"
+        for name, there in versions().items()
+        if there not in pins.get(name, set())
+    ]
+
+
+def _installed(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "none"

@@ -1,19 +1,30 @@
-"""A finished folder under its final name in one step, and one run at a time: what the operating system can promise."""
+"""A finished folder with its manifest, under its final name in one step, one run at a time: what a system can promise.
+
+The manifest says what the report was made from, by which program, and what it consists of, as hashes; nothing of the
+moment and the machine, so that the same inputs give the same bytes.
+"""
 
 import ctypes
+import json
 import os
 import secrets
 import shutil
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO
+from typing import IO, Any, Final
 
 from kpi_tools.errors import KpiError
+from kpi_tools.provenance import council_name, digest, fingerprint, program
+from kpi_tools.quarters import Quarter
 
-WORK = ".work"
-FAILED = "_failed"
+MANIFEST: Final = "manifest.json"
+WORK: Final = ".work"
+FAILED: Final = "_failed"
+_NOBODYS: Final = ("desktop.ini", "thumbs.db")
+_TRIES: Final = 5
 
 
 class BusyError(KpiError):
@@ -69,7 +80,7 @@ def _recover(outputs: Path, name: str) -> None:
             shutil.rmtree(left, ignore_errors=True)
 
 
-def publish(folder: Path, final: Path, aside: Path) -> None:
+def replace_folder(folder: Path, final: Path, aside: Path) -> None:
     """Give the finished `folder` the name `final`; an older folder of that name is removed.
 
     Linux and macOS exchange the two names in one step, where the filesystem can: a reader, and whoever looks after a
@@ -80,7 +91,7 @@ def publish(folder: Path, final: Path, aside: Path) -> None:
     flush_folder(folder)
     try:
         if not final.exists():
-            folder.rename(final)
+            _rename(folder, final)
         elif _exchange(folder, final):
             shutil.rmtree(folder, ignore_errors=True)
         else:
@@ -94,13 +105,23 @@ def publish(folder: Path, final: Path, aside: Path) -> None:
 
 
 def _replace_in_two_steps(folder: Path, final: Path, aside: Path) -> None:
-    final.rename(aside)
+    _rename(final, aside)
     try:
-        folder.rename(final)
+        _rename(folder, final)
     except OSError:
-        aside.rename(final)
+        _rename(aside, final)
         raise
     shutil.rmtree(aside, ignore_errors=True)
+
+
+def _rename(folder: Path, name: Path) -> None:
+    """A virus scanner or a cloud folder may hold a new file for a moment (Windows): try again before giving up."""
+    for _ in range(_TRIES - 1):
+        with suppress(PermissionError):
+            folder.rename(name)
+            return
+        time.sleep(0.2)
+    folder.rename(name)
 
 
 def _exchange(one: Path, other: Path) -> bool:
@@ -139,3 +160,66 @@ def _flush(path: Path) -> None:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
+
+
+# The manifest
+
+
+def manifest(
+    quarter: Quarter,
+    council: str,
+    used: Mapping[str, str],
+    notebook: Path,
+    folder: Path,
+    recorded: Mapping[str, Any],
+) -> dict[str, Any]:
+    """The manifest of the report whose other files are in `folder`.
+
+    `used`: the `provenance.fingerprints` of what it was made from; `notebook`: the one that was run, as stored;
+    `recorded`: what else is to be said of this report (`how_made.record`).
+    """
+    return {
+        "quarter": quarter.label,
+        "council": council,
+        "inputs": dict(used),
+        "inputs_digest": digest(used),
+        "notebook": fingerprint(notebook),
+        "outputs": {path.name: fingerprint(path) for path in sorted(folder.iterdir())},
+        "program": program(),
+        **recorded,
+    }
+
+
+def as_json(content: Mapping[str, Any]) -> str:
+    """A manifest as the text of its file."""
+    return json.dumps(content, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+
+
+def check_replaceable(final: Path, raw: Path) -> None:
+    """Raise `KpiError` where the folder holds a file that no run of ours made, or the report of another council.
+
+    The whole folder is replaced. `raw`: what the new report is made from.
+    """
+    if final.is_symlink() or (final.exists() and not final.is_dir()):
+        raise KpiError(f"{final} is not a folder. Move it away, then run again.")
+    if not final.exists():
+        return
+    try:
+        noted = json.loads((final / MANIFEST).read_text(encoding="utf-8"))
+        ours, council = {MANIFEST, *noted["outputs"]}, noted.get("council")
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        ours, council = set(), None
+    for path in sorted(final.iterdir()):
+        if (
+            path.name not in ours
+            and not path.name.startswith((".", "~$"))
+            and path.name.lower() not in _NOBODYS
+        ):
+            raise KpiError(
+                f"{path} was not made by this command, which replaces the whole folder. Move it away, then run again."
+            )
+    if council and council != council_name(raw):
+        raise KpiError(
+            f"{final} holds the report of {council}, and this one is of {council_name(raw)}. "
+            "Give another folder with --outputs, or move that report away."
+        )

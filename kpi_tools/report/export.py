@@ -1,15 +1,22 @@
-"""An executed notebook → the report's page: one file that asks for nothing else and runs nothing.
+"""An executed notebook → the report's page, one file that asks for nothing else and runs nothing, and the notebook beside it.
 
 Only pieces made by `kpi_tools.page.html` and Markdown cells come through; code, printed text and cells tagged `internal`
 stay behind; whatever could run or fetch something stops the export. The same notebook gives the same bytes.
 """
 
+import ast
+import json
+import os
 import re
+from base64 import b64encode
+from collections.abc import Mapping
 from copy import deepcopy
 from datetime import date as Date
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+import nbformat
 from markupsafe import Markup, escape
 from nbconvert.exporters.templateexporter import TemplateExporter
 from nbformat import NotebookNode
@@ -17,7 +24,6 @@ from nbformat import NotebookNode
 from kpi_tools.errors import KpiError
 from kpi_tools.loading.cells import clean_text
 from kpi_tools.page.html import MADE_HERE, notebook_markdown, unwrapped
-from kpi_tools.running.guard import assert_self_contained, policy
 
 INTERNAL = "internal"
 _LEFT_OUT = {INTERNAL, "parameters", "injected-parameters"}
@@ -25,6 +31,13 @@ _PAGE = Path(__file__).parent.parent / "page"
 _HARMLESS = {"text/plain"}
 _END = re.compile(r"End of the report for Quarter [1-4] 20\d\d/\d\d\.")
 _SECTION_END = '<p class="back"><a href="#contents">Contents</a></p>\n</section>'
+_ATTRIBUTES = r'<[a-z][\w-]*(?:\s+[\w:-]+(?:="[^"]*")?)*?'
+_ACTIVE = re.compile(
+    r"<(?:script|iframe|object|embed|link|base|form|img|image|foreignobject|audio|video|input|button)\b"
+    rf"|{_ATTRIBUTES}\s+(?:on\w+|style|src|xlink:href)\b"
+    rf'|{_ATTRIBUTES}\s+href="(?!#)',
+    re.I,
+)
 _MARKS = re.compile(
     r'<h2 id="(?P<anchor>[^"]+)"><span class="kpi-sn"></span>(?P<title>.*?)</h2>'
     r'|(?P<plain><p class="kpi-para">)?<span class="kpi-pn"(?: id="cite-(?P<name>[^"]+)")?></span>',
@@ -69,8 +82,15 @@ def to_html(
     exporter.register_filter("prose", lambda text: notebook_markdown(clean_text(text)))
     exporter.register_filter("numbered", numbered)
     page, _ = exporter.from_notebook_node(chosen, resources=resources)
-    assert_self_contained(page)
+    _refuse_active(page)
     return page
+
+
+def policy(style: str) -> str:
+    """The Content-Security-Policy of a page whose one style sheet is `style`: it forbids everything else."""
+    name = b64encode(sha256(style.encode()).digest()).decode()
+    admitted = f"style-src 'sha256-{name}'"
+    return f"default-src 'none'; script-src 'none'; {admitted}; base-uri 'none'; form-action 'none'"
 
 
 def page_style() -> str:
@@ -117,6 +137,12 @@ def numbered(body: str) -> dict[str, Any]:
     return {"body": text + (_SECTION_END if contents else ""), "contents": contents}
 
 
+def _refuse_active(page: str) -> None:
+    """The pieces escape what they are given; this is the second lock (the tests read the page element by element)."""
+    if found := _ACTIVE.search(page):
+        raise KpiError(f"The page is not fit to publish: it holds {found[0][:80]!r}.")
+
+
 def _piece(output: NotebookNode) -> str:
     data = output.get("data", {})
     if output.get("metadata", {}).get(MADE_HERE) == "report":
@@ -152,3 +178,56 @@ def _refuse_unsafe(cell: NotebookNode, number: int) -> None:
                 f"Cell {number} of the notebook shows something the report cannot take over ({', '.join(foreign)}). "
                 f'Show it with kpi_tools, or tag the cell "{INTERNAL}" to leave it out.'
             )
+
+
+# The notebook beside the page
+
+
+def published(executed: NotebookNode, parameters: Mapping[str, str]) -> NotebookNode:
+    """The executed notebook as it may be given away, the same each time.
+
+    Its parameters cell says `parameters`, the injected cell is gone; so are times, random names and everything that
+    the kernel wrote to its error stream.
+    """
+    cells: list[NotebookNode] = []
+    for cell in executed.cells:
+        tags = cell.metadata.get("tags", [])
+        if "injected-parameters" in tags:
+            continue
+        fixed = {"id": f"cell-{len(cells) + 1}", "metadata": {"tags": tags} if tags else {}}
+        cell = nbformat.from_dict(dict(cell) | fixed)
+        if cell.cell_type == "code":
+            cell.execution_count = 1 + sum(other.cell_type == "code" for other in cells)
+            cell.outputs = [output for output in cell.outputs if output.get("name") != "stderr"]
+            for output in cell.outputs:
+                if "execution_count" in output:
+                    output.execution_count = cell.execution_count
+        if "parameters" in tags:
+            cell.source = with_values(cell.source, parameters)
+        cells.append(cell)
+    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    return nbformat.v4.new_notebook(
+        cells=cells,
+        metadata={"kernelspec": kernel, "language_info": {"name": "python"}},
+        nbformat_minor=5,
+    )
+
+
+def with_values(source: str, parameters: Mapping[str, str]) -> str:
+    lines = source.encode().splitlines(keepends=True)  # the positions in a syntax tree count bytes
+    for node in reversed(ast.parse(source).body):
+        assert isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name)
+        if node.targets[0].id not in parameters:
+            continue
+        value, first, last = node.value, node.value.lineno - 1, (node.value.end_lineno or 1) - 1
+        before, after = lines[first][: value.col_offset], lines[last][value.end_col_offset :]
+        text = json.dumps(parameters[node.targets[0].id], ensure_ascii=False)
+        lines[first : last + 1] = [before + text.encode("utf-8", "replace") + after]
+    return b"".join(lines).decode()
+
+
+def relative(folder: Path, raw: Path) -> str:
+    """How `raw` is reached from `folder`, so that no machine is named; its bare name where the two share no folder."""
+    if folder.drive != raw.drive or os.path.commonpath([folder, raw]) == folder.anchor:
+        return raw.name
+    return Path(os.path.relpath(raw, folder)).as_posix()

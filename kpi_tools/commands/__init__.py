@@ -1,1 +1,0 @@
-"""What `kpi` can be asked, one function a command."""

@@ -1,0 +1,175 @@
+"""From a folder of raw data to a finished report: `make_report`, `make_history`.
+
+This door imports no pandas: a report is made in a process of its own (`process`), which runs the notebook (`runner`),
+makes the page (`export`) and writes every file (`build`); here its folder gets its name in one step (`publish`).
+"""
+
+import os
+import re
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from kpi_tools.errors import KpiError
+from kpi_tools.quarters import Quarter
+from kpi_tools.report.job import (
+    CELL_TIMEOUT,
+    HISTORY,
+    NOTEBOOK,
+    OUTPUTS,
+    PROJECT,
+    RAW,
+    Job,
+    Report,
+    parameters_of,
+)
+from kpi_tools.report.pdf import find_browser
+from kpi_tools.report.process import LostError, Worker
+from kpi_tools.report.publish import FAILED, WORK, check_replaceable, replace_folder, work_folder
+
+__all__ = [
+    "CELL_TIMEOUT", "HISTORY", "NOTEBOOK", "OUTPUTS", "PROJECT", "RAW", "Job", "Report", "make", "make_history",
+    "make_report", "report_job",
+]  # fmt: skip
+
+Place = str | os.PathLike[str]
+_LONGEST_SLUG = 40
+
+
+def make_report(
+    quarter: object,
+    raw: Place = RAW,
+    outputs: Place = OUTPUTS,
+    notebook: Place = NOTEBOOK,
+    *,
+    worker: Worker | None = None,
+    step: Callable[[str], object] = lambda name: None,
+    **settings: Any,
+) -> Report:
+    """Make `outputs/<quarter>/` from the returns in `raw`: page, notebook, tables and manifest.
+
+    The folder appears, or takes the place of an older one, as a whole; until then the older one stays as it is. The
+    same inputs give the same bytes. Rows of returns that were refused stop it, or are left out with `allow_rejected`,
+    which the page then says; either way they are kept in `processed` beside `raw`.
+
+    Args:
+        quarter: the quarter, or its text such as "2024-25 Q3".
+        raw: the folder of council.toml, kpis.csv and returns.
+        outputs: the folder in which that of the quarter is made.
+        notebook: the notebook that is run.
+        worker: the process that makes it; a new one for this report where none is given.
+        step: called with the name of each cell before it runs.
+        settings: those of `report_job`.
+
+    Returns:
+        The finished report.
+
+    Raises:
+        InputError: the quarter, the returns or the settings cannot be used.
+        BusyError: the same report is being made at this moment.
+        KpiError: something went wrong on the way; a notebook that stopped is kept in `outputs/_failed/<quarter>/`.
+    """
+    return make(report_job(quarter, raw, outputs, notebook, **settings), worker, step)
+
+
+def report_job(
+    quarter: object,
+    raw: Place = RAW,
+    outputs: Place = OUTPUTS,
+    notebook: Place = NOTEBOOK,
+    *,
+    pdf: bool = False,
+    read_in: Path | None = None,
+    timeout: float = CELL_TIMEOUT,
+    **settings: Any,
+) -> Job:
+    """What `make_report` makes. `settings`: `edition` ("draft" or "final"), `overrides` (check, reason, role),
+    `allow_rejected`, `prepared_by`, `signed_off_by`; `pdf` prints the page too; a cell may take `timeout` seconds."""
+    when = Quarter.parse(quarter)
+    browser = find_browser() if pdf else None
+    return Job(
+        when, when.slug, *_places(raw, outputs, notebook), parameters=parameters_of(**settings), browser=browser, read_in=read_in,
+        timeout=timeout,
+    )  # fmt: skip
+
+
+def make_history(
+    kpi: str,
+    quarter: object,
+    raw: Place = RAW,
+    outputs: Place = OUTPUTS,
+    notebook: Place = HISTORY,
+    *,
+    step: Callable[[str], object] = lambda name: None,
+    read_in: Path | None = None,
+    timeout: float = CELL_TIMEOUT,
+) -> Report:
+    """Make `outputs/history/<quarter>-<kpi>/`: one KPI in depth, as known at the report of `quarter`.
+
+    As `make_report`, with `history.html`, `history.ipynb` and the KPI's figures. Raises `InputError`, before anything
+    is made, with the nearest names where there is no such KPI.
+    """
+    when = Quarter.parse(quarter)
+    asked = Job(
+        when, "", *_places(raw, Path(outputs) / "history", notebook), kind="history", stem="history", tables="figures",
+        read_in=read_in, timeout=timeout,
+    )  # fmt: skip
+    with Worker() as worker:
+        kpi_id = worker.run("kpi_tools.report.build:kpi_named", asked, kpi, patience=timeout)
+        slug = re.sub("[^a-z0-9]+", "-", kpi_id.lower()).strip("-")[:_LONGEST_SLUG]
+        job = replace(asked, name=f"{when.slug}-{slug}", parameters={"kpi": kpi_id})
+        return make(job, worker, step)
+
+
+def _places(raw: Place, outputs: Place, notebook: Place) -> tuple[Path, Path, Path]:
+    return Path(raw).resolve(), Path(outputs).resolve(), Path(notebook).resolve()
+
+
+def make(
+    job: Job, worker: Worker | None = None, step: Callable[[str], object] = lambda name: None
+) -> Report:
+    """The finished folder of a job, whole or not at all."""
+    check_replaceable(job.final, job.raw)
+    try:
+        with work_folder(job.outputs, job.name) as work:
+            warnings, account = _build(job, work, worker, step)
+            files = tuple(sorted(path.name for path in (work / "report").iterdir()))
+            replace_folder(work / "report", job.final, job.outputs / WORK / f"{job.name}.aside")
+            shutil.rmtree(job.outputs / FAILED / job.name, ignore_errors=True)
+    except OSError as error:
+        place = error.filename if error.filename is not None else job.outputs
+        raise KpiError(
+            f"The report could not be written: {error.strerror or error} ({place})."
+        ) from error
+    return Report(job.quarter, job.final, files, warnings, account)
+
+
+def _build(
+    job: Job, work: Path, worker: Worker | None, step: Callable[[str], object]
+) -> tuple[tuple[str, ...], str]:
+    at_work = worker or Worker()
+    try:
+        result: tuple[tuple[str, ...], str] = at_work.run(
+            "kpi_tools.report.build:build", job, work, patience=job.timeout, step=step
+        )
+        return result
+    except LostError as lost:
+        raise KpiError(f"{job.notebook.name} {lost}") from lost
+    except KpiError as error:
+        if kept := _keep_failed(work / "failed", job.outputs / FAILED / job.name):
+            error.args = (f"{error} {kept}",)
+        raise
+    finally:
+        if worker is None:
+            at_work.end()
+
+
+def _keep_failed(folder: Path, place: Path) -> str:
+    if not folder.is_dir():
+        return ""
+    shutil.rmtree(place, ignore_errors=True)
+    place.parent.mkdir(exist_ok=True)
+    folder.rename(place)
+    return f"The notebook as it stopped: {place / 'report.ipynb'}"

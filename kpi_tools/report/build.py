@@ -1,0 +1,192 @@
+"""What a report's own process does: run the notebook, take its tables, make the page, write everything into one folder."""
+
+import json
+import shutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from kpi_tools import __version__
+from kpi_tools.errors import InputError, KpiError
+from kpi_tools.loading import ReturnsError
+from kpi_tools.provenance import digest, fingerprints
+from kpi_tools.report.export import published, relative, to_html
+from kpi_tools.report.job import Job
+from kpi_tools.report.publish import MANIFEST, as_json, manifest
+from kpi_tools.report.runner import Complete, Run, run_notebook
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from nbformat import NotebookNode
+
+    from kpi_tools.loading import Returns
+
+EXECUTED = "report.ipynb"
+LARGEST_PAGE = 10 * 1024**2
+
+
+@dataclass(frozen=True)
+class Contents:
+    """What the notebook computed: `tables` by sheet, and what is `recorded` of them in the manifest."""
+
+    returns: "Returns"
+    title: str
+    tables: "Mapping[str, pd.DataFrame]"
+    recorded: Mapping[str, Any]
+
+
+def build(job: Job, work: Path, step: Callable[[str], object]) -> tuple[tuple[str, ...], str]:
+    """Write the files of the report into `work/report`; what its notebook warned of, and the account of the rows read.
+
+    Raises `KpiError`; the notebook as it stopped is then in `work/failed`.
+    """
+    used = fingerprints(job.raw, job.quarter)
+    end = repr(Complete(job.quarter))
+    given = {"quarter": job.quarter.label, "raw": str(job.raw), **job.parameters}
+    run = run_notebook(job.notebook, given, end, step)
+    step("the page and its tables")
+    try:
+        contents = _contents(job, run)
+        _write_all(job, run, contents, given, used, end, work / "report")
+    except Exception as error:
+        if not isinstance(error, InputError):  # which the analyst can mend without it
+            _keep_aside(run.notebook, error, work / "failed")
+        raise
+    return _warnings(run.notebook), contents.returns.summary
+
+
+def kpi_named(job: Job, kpi: str, step: Callable[[str], object]) -> str:
+    """The id of the KPI that `kpi` names. Raises `InputError`, with the nearest names, where there is none."""
+    from kpi_tools.explorer.in_depth import kpi_in_report
+    from kpi_tools.loading import load
+
+    return kpi_in_report(load(job.raw, job.quarter), kpi)
+
+
+def _contents(job: Job, run: Run) -> Contents:
+    from kpi_tools.spreadsheets import keep_rejected, sent_back
+
+    if isinstance(run.error, ReturnsError):
+        kept = keep_rejected(run.error.returns, job.raw)
+        raise InputError(f"{run.error}{sent_back(kept, indent='  ')}")
+    if run.error:
+        raise run.error
+    try:
+        contents = _CONTENTS[job.kind](job, run.names)
+    except (KeyError, AttributeError) as error:
+        raise KpiError(
+            f"{job.notebook.name} leaves no {error}, of which the tables beside the page are made."
+        ) from error
+    keep_rejected(contents.returns, job.raw)
+    return contents
+
+
+def _of_report(job: Job, names: Mapping[str, Any]) -> Contents:
+    from kpi_tools.checks.findings import DRAFT, kinds, parse_overrides
+    from kpi_tools.page.released import record
+    from kpi_tools.scorecard import matrix
+
+    returns, kpis = names["returns"], names["kpis"]
+    tables = {"KPIs": kpis, "Quarters": names["recent"], "Counts": matrix(kpis, returns.council)}
+    edition = job.parameters.get("edition", DRAFT)
+    recorded = record(
+        returns,
+        kpis,
+        kinds(names["findings"]),
+        edition,
+        parse_overrides(job.parameters.get("overrides", "")),
+        job.parameters.get("prepared_by", ""),
+        job.parameters.get("signed_off_by", ""),
+    )
+    title = f"{returns.council.report_title}, {job.quarter.title}"
+    return Contents(
+        returns, f"Draft: {title}" if edition == DRAFT else title, tables,
+        recorded | {"allow_rejected": "allow_rejected" in job.parameters, "parameters": dict(job.parameters)},
+    )  # fmt: skip
+
+
+def _of_history(job: Job, names: Mapping[str, Any]) -> Contents:
+    from kpi_tools.explorer.in_depth import kpi_tables
+
+    one = names["one"]
+    title = f"{one.kpi['kpi_name']}: history to {job.quarter.title}"
+    return Contents(one.known.returns, title, kpi_tables(one), {"kpi": job.parameters["kpi"]})
+
+
+_CONTENTS = {"report": _of_report, "history": _of_history}
+
+
+def _write_all(
+    job: Job, run: Run, contents: Contents, given: Mapping[str, str], used: Mapping[str, str],
+    end: str, folder: Path,
+) -> None:  # fmt: skip
+    from kpi_tools.report.pdf import write_pdf
+    from kpi_tools.spreadsheets import write_csv, write_workbook
+
+    council, day = contents.returns.council.name, job.quarter.end.isoformat()
+    shown = published(run.notebook, {**given, "raw": relative(job.read_in or job.final, job.raw)})
+    origin = f"Made by kpi-tools {__version__} from the inputs {digest(used)} (manifest.json)."
+    page = to_html(shown, title=contents.title, author=council, date=day, provenance=origin)
+    text = _text(shown)
+    _check_page(page, end)
+    if any(place in page + text for place in (str(job.raw), json.dumps(str(job.raw))[1:-1])):
+        raise KpiError(
+            f"The notebook shows {job.raw}: a folder of this computer, which is not for publication."
+        )
+    folder.mkdir()
+    write_csv(next(iter(contents.tables.values())), folder / f"{job.tables}.csv")
+    write_workbook(contents.tables, folder / f"{job.tables}.xlsx")
+    _write(folder / f"{job.stem}.html", page)
+    _write(folder / f"{job.stem}.ipynb", text)
+    if job.browser:
+        paper = folder / f"{job.stem}.pdf"
+        write_pdf(folder / f"{job.stem}.html", paper, author=council, day=day, browser=job.browser)
+    if changed := sorted(set(used.items()) ^ set(fingerprints(job.raw, job.quarter).items())):
+        raise InputError(f"{changed[0][0]} was changed while the report was being made. Run again.")
+    made = manifest(job.quarter, council, used, job.notebook, folder, contents.recorded)
+    _write(folder / MANIFEST, as_json(made))
+
+
+def _check_page(page: str, end: str) -> None:
+    size = len(page.encode())
+    fault = (
+        "is cut short"
+        if not page.rstrip().endswith("</html>")
+        else f'does not hold its last line, "{end}"'
+        if end not in page
+        else f"is {size / 1024**2:.0f} MB, more than {LARGEST_PAGE // 1024**2} MB"
+        if size > LARGEST_PAGE
+        else ""
+    )
+    if fault:
+        raise KpiError(f"The page made from the notebook {fault}.")
+
+
+def _keep_aside(notebook: "NotebookNode", error: Exception, folder: Path) -> None:
+    try:
+        folder.mkdir()
+        _write(folder / EXECUTED, _text(notebook))
+        _write(folder / "log.txt", f"{error}\n")
+    except OSError:  # a full disk, say: what went wrong first is what matters
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _warnings(notebook: "NotebookNode") -> tuple[str, ...]:
+    return tuple(
+        output.text.strip()
+        for cell in notebook.cells
+        if cell.cell_type == "code"
+        for output in cell.outputs
+        if output.get("name") == "stderr"
+    )
+
+
+def _text(notebook: "NotebookNode") -> str:
+    import nbformat
+
+    return str(nbformat.writes(notebook)) + "\n"
+
+
+def _write(path: Path, text: str) -> None:
+    path.write_text(text, encoding="utf-8", newline="\n", errors="replace")

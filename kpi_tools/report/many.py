@@ -1,0 +1,308 @@
+"""Many reports, on all processors or on a cluster: which are to be made, and one that fails does not stop the rest."""
+
+import json
+import os
+import threading
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import CancelledError, Executor, ThreadPoolExecutor, as_completed
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import click
+
+from kpi_tools.errors import InputError, KpiError
+from kpi_tools.provenance import council_name, fingerprint, fingerprints, program, slug
+from kpi_tools.quarters import Quarter
+from kpi_tools.received import returns_in, sort_out
+from kpi_tools.report import Job, Report, make, report_job
+from kpi_tools.report.process import Worker
+from kpi_tools.report.publish import MANIFEST
+
+Refused = tuple[str, KpiError]
+_PATIENCE = 10
+_LONGEST = 400
+
+
+class IncompleteError(KpiError):
+    """Not every report was made; the text lists those that were not, with the reason."""
+
+
+@dataclass(frozen=True)
+class Order:
+    """The report of `quarter` from the folder `raw` into `outputs`, with the other `settings` of `report_job`."""
+
+    quarter: Quarter
+    raw: Path
+    outputs: Path
+    council: str = ""
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """What it is, in a list of several."""
+        return f"{self.council}, {self.quarter.title}" if self.council else self.quarter.title
+
+    @property
+    def job(self) -> Job:
+        """What is to be made."""
+        return report_job(self.quarter, self.raw, self.outputs, **self.settings)
+
+
+def orders_of(
+    raw: Path,
+    outputs: Path,
+    quarters: Sequence[Quarter] | None,
+    settings: Mapping[str, Any],
+    council: str = "",
+) -> list[Order]:
+    """An order for each of `quarters`: for the latest with returns where there are none, for every one where it is None.
+
+    Raises `InputError` where there is no such folder, or no quarter with returns.
+    """
+    there = sorted(quarter for quarter, folder in sort_out(raw)[0].items() if returns_in(folder))
+    if not there:
+        raise InputError(
+            f"There are no returns in {raw / 'returns'}. Put them into a folder named like 2024-25-Q3."
+        )
+    wanted = there if quarters is None else quarters or there[-1:]
+    return [
+        Order(quarter, raw.resolve(), outputs.resolve(), council, settings)
+        for quarter in dict.fromkeys(wanted)
+    ]
+
+
+def orders_of_councils(
+    folders: Iterable[Path],
+    outputs: Path,
+    quarters: Sequence[Quarter] | None,
+    settings: Mapping[str, Any],
+) -> tuple[list[Order], list[Refused]]:
+    """The orders of several councils, each into `outputs`/<slug>, and which folders have none, with the reason."""
+    names: dict[Path, str] = {}
+    refused: list[Refused] = []
+    given: dict[Path, Path] = {}
+    for folder in folders:
+        given.setdefault(folder.resolve(), folder)
+    for folder in given.values():
+        try:
+            names[folder] = council_name(folder)
+        except KpiError as error:
+            refused.append((str(folder), error))
+    alike = Counter(slug(name) for name in names.values())
+    orders: list[Order] = []
+    for folder, name in names.items():
+        try:
+            if alike[slug(name)] > 1:
+                same = [other for other in names if slug(names[other]) == slug(name)]
+                others = ", ".join(str(other) for other in same if other != folder)
+                raise InputError(
+                    f'Its reports would go to "{slug(name)}", and so would those of {others}, so none of them is made. '
+                    "Give one of the councils another name in its council.toml."
+                )
+            orders += orders_of(folder, outputs / slug(name), quarters, settings, name)
+        except KpiError as error:
+            refused.append((str(folder), error))
+    return orders, refused
+
+
+def up_to_date(order: Order) -> bool:
+    """Whether the report is there, whole, and what the same inputs, notebook, settings and program would give."""
+    try:
+        job = order.job
+        noted = json.loads((job.final / MANIFEST).read_text(encoding="utf-8"))
+        outputs = noted["outputs"]
+        return bool(
+            noted["program"] == program()
+            and noted["notebook"] == fingerprint(job.notebook)
+            and noted["parameters"] == job.parameters
+            and (f"{job.stem}.pdf" in outputs or not job.browser)
+            and noted["inputs"] == fingerprints(job.raw, job.quarter)
+            and all(fingerprint(job.final / name) == known for name, known in outputs.items())
+        )
+    except (InputError, OSError, ValueError, KeyError, TypeError, AttributeError):
+        return False
+
+
+_here = threading.local()
+
+
+def make_order(order: Order) -> Report:
+    """Make one report. Several made by the same thread share a process, which is replaced where it ends.
+
+    A plain function, and an order can be pickled, so any executor of `concurrent.futures` will do. Every `KpiError` is
+    a plain one, which any process can read.
+    """
+    try:
+        return make(order.job, getattr(_here, "worker", None))
+    except KpiError as error:
+        raise _with_status(KpiError(str(error)), error.exit_status) from None
+
+
+def make_all(
+    orders: Sequence[Order], refused: Sequence[Refused] = (), *,
+    force: bool = False, processes: int | None = None, scheduler: str | None = None, progress: bool = False,
+) -> None:  # fmt: skip
+    """Make the reports that are not up to date (with `force` all), and say what became of them.
+
+    `refused`: what could not be ordered, listed with what fails. `processes`: how many at a time, else one for each
+    processor; `scheduler`: the address of a Dask scheduler instead. Raises `IncompleteError` where not every report could
+    be made or it was interrupted, and what `cluster` raises for a scheduler that cannot be used.
+    """
+    wanted = [order for order in orders if force or not up_to_date(order)]
+    failed, made, stopped = list(refused), 0, 0
+    at_work = (
+        cluster(scheduler) if scheduler else here(min(processes or processors(), len(wanted) or 1))
+    )
+    with at_work if wanted else nullcontext() as executor:
+        try:
+            for order, result in _shown(_outcomes(wanted, executor), len(wanted), progress):
+                if isinstance(result, KpiError):
+                    failed.append((order.name, result))
+                else:
+                    made += 1
+                    click.echo(str(result.folder / "report.html"))
+        except KeyboardInterrupt as interrupt:
+            stopped = getattr(interrupt, "exit_status", 130)
+    kept = f", {len(orders) - len(wanted)} up to date already" if len(wanted) < len(orders) else ""
+    counted = f"{made} of {len(orders) + len(refused)} reports made{kept}."
+    if not stopped and not failed:
+        click.echo(counted, err=True)
+        return
+    lines = [f"  {name}: {_in_short(error)}" for name, error in failed]
+    head = f"Stopped: {counted} The same command goes on from here." if stopped else counted
+    text = "\n".join([f"{head}{' Not made:' if lines else ''}", *lines])
+    statuses = {error.exit_status for _, error in failed}
+    status = stopped or (statuses.pop() if len(statuses) == 1 else 1)
+    raise _with_status(IncompleteError(text), status)
+
+
+def _outcomes(
+    orders: Sequence[Order], executor: Executor | None
+) -> Iterator[tuple[Order, Report | KpiError]]:
+    """Each order, as soon as it is done, with its report or the reason why there is none."""
+    futures = {executor.submit(make_order, order): order for order in orders} if executor else {}
+    for future in as_completed(futures):
+        try:
+            yield futures[future], future.result()
+        except KpiError as error:
+            yield futures[future], error
+        except CancelledError:
+            yield (
+                futures[future],
+                KpiError(
+                    "It could not be made: the scheduler was lost. The same command goes on from here."
+                ),
+            )
+        except Exception as error:  # of the executor, or a defect of ours: the rest is made
+            reason = " ".join(str(error).split())[:_LONGEST]
+            yield (
+                futures[future],
+                KpiError(f"It could not be made: {type(error).__name__}: {reason}"),
+            )
+
+
+@contextmanager
+def here(processes: int) -> Iterator[Executor]:
+    """An executor of this computer, each of whose threads has a process that makes its reports one after another.
+
+    What is still under way when it is left is ended.
+    """
+    workers: list[Worker] = []
+
+    def begin() -> None:
+        _here.worker = Worker()
+        workers.append(_here.worker)
+
+    executor = ThreadPoolExecutor(processes, initializer=begin)
+    try:
+        yield executor
+    finally:
+        executor.shutdown(wait=False, cancel_futures=True)
+        for worker in workers:
+            worker.end()
+        executor.shutdown()
+
+
+@contextmanager
+def cluster(address: str, patience: float | None = None) -> Iterator[Executor]:
+    """An executor of the Dask cluster whose scheduler is at `address`, such as tcp://10.0.0.5:8786.
+
+    Its workers need this package, and see the same folders. What a lost worker had is given to another. Raises
+    `InputError` where Dask is not installed, `KpiError` where no scheduler answers or it has no workers.
+    """
+    import asyncio
+    import logging
+
+    try:
+        from distributed import Client
+        from distributed.comm.core import connect
+    except ImportError:
+        raise InputError(
+            '--scheduler needs Dask, which is not installed: pip install "kpi-tools[dask]".'
+        ) from None
+    patience = _PATIENCE if patience is None else patience
+    for name in ("distributed.client", "distributed.core"):  # what went wrong is said in sentences
+        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
+    reach: Any = connect
+    start: Any = Client
+
+    async def knock() -> None:
+        (await asyncio.wait_for(reach(address, timeout=patience), patience)).abort()
+
+    try:  # first without a client, which waits for ever where something else than a scheduler listens
+        asyncio.run(knock())
+        client = start(address, timeout=patience, set_as_default=False)
+    except (OSError, ValueError) as error:
+        reason = " ".join(str(error).split())[:_LONGEST].rstrip(".")
+        raise KpiError(
+            f"No Dask scheduler answers at {address}: {reason or 'what listens there is something else'}."
+        ) from None
+    with client:
+        try:
+            client.wait_for_workers(1, timeout=patience)
+        except TimeoutError:
+            raise KpiError(
+                f"The scheduler at {address} has no workers: dask worker {address} --nthreads 1"
+            ) from None
+        executor = client.get_executor(pure=False)
+        try:
+            yield executor
+        finally:
+            executor.shutdown(wait=False)
+
+
+def processors() -> int:
+    """How many processes can work here at a time."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _shown(
+    outcomes: Iterator[tuple[Order, Report | KpiError]], total: int, progress: bool
+) -> Iterator[tuple[Order, Report | KpiError]]:
+    """The outcomes as they come, with a bar of counts and the time left where that is asked for."""
+    if not progress or not total:
+        yield from outcomes
+        return
+    from tqdm import tqdm
+
+    failed = 0
+    with tqdm(total=total, unit="report", desc="Reports", leave=False) as bar:
+        for order, result in outcomes:
+            failed += isinstance(result, KpiError)
+            bar.set_postfix_str(f"{failed} failed" if failed else "", refresh=False)
+            bar.update()
+            with tqdm.external_write_mode():
+                yield order, result
+
+
+def _in_short(error: KpiError) -> str:
+    first, *more = str(error).splitlines()
+    return f"{first} (`kpi check` lists them all)" if more else first
+
+
+def _with_status(error: KpiError, status: int) -> KpiError:
+    error.exit_status = status
+    return error

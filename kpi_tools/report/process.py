@@ -1,0 +1,201 @@
+"""A Python process of its own for one piece of work after another, within limits of memory and time.
+
+What goes wrong in it (killed, out of memory, hanging) costs that piece of work, never the command that asked for it.
+Standard library only: what the work imports is imported in the process alone.
+"""
+
+import os
+import pickle
+import queue
+import signal
+import subprocess
+import sys
+import threading
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from importlib import import_module
+from pathlib import Path
+from typing import IO, Any
+
+from kpi_tools.errors import InputError, KpiError
+
+MEMORY_LIMIT = 4 * 1024**3
+PIECES = 20
+"""So many pieces of work, then another process: what they leave in memory does not add up."""
+_PACKAGE = str(Path(__file__).resolve().parents[2])
+_BEGIN = "import sys; sys.path.insert(0, sys.argv[2]); from kpi_tools.report.process import serve; serve()"
+_PYTHON = ("-E", "-P", "-X", "utf8", "-c", _BEGIN)
+"""`-E`: no variable of the user's environment changes what a report is made with."""
+_ALONE: dict[str, Any] = (
+    {"start_new_session": True}
+    if os.name == "posix"
+    else {"creationflags": getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)}
+)
+
+
+class LostError(KpiError):
+    """The process ended, or was ended for taking too long; `step` is what it was at, `reason` why."""
+
+    def __init__(self, step: str, reason: str) -> None:
+        super().__init__(f"stopped in {step}: {reason}." if step else f"stopped: {reason}.")
+
+
+class Worker:
+    """Such a process. It is started with its first piece of work, and anew after it was lost."""
+
+    def __init__(self) -> None:
+        self._process: subprocess.Popen[bytes] | None = None
+        self._heard: queue.SimpleQueue[tuple[str, Any]] = queue.SimpleQueue()
+        self._done = 0
+
+    def __enter__(self) -> "Worker":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.end()
+
+    def run(
+        self,
+        work: str,
+        *given: Any,
+        patience: float,
+        step: Callable[[str], object] = lambda name: None,
+    ) -> Any:
+        """What `work` ("module:function") returns for `given`, or the error that it raises.
+
+        The function is also given `step`, to say what it goes on to: the process is ended where the next word from it
+        takes longer than `patience` seconds. Raises `LostError` then, and where it ended by itself.
+        """
+        if self._done >= PIECES:
+            self.end()
+        process = self._process or self._start()
+        self._done += 1
+        _send(process.stdin, (work, given))
+        at = ""
+        while True:
+            try:
+                kind, value = self._heard.get(timeout=patience)
+            except queue.Empty:
+                self.end()
+                raise LostError(at, "it took longer than it may") from None
+            if kind == "step":
+                at = value
+                step(at)
+            elif kind == "returned":
+                return value
+            elif kind == "raised":
+                raise value
+            else:
+                self.end()
+                raise LostError(at, _how(process.returncode))
+
+    def end(self) -> None:
+        """Have the process gone, whatever it is doing."""
+        if self._process is not None:
+            process, self._process, self._done = self._process, None, 0
+            process.kill()
+            process.wait()
+            for stream in (process.stdin, process.stdout):
+                with suppress(OSError):  # what was still to be sent has nobody to read it
+                    assert stream is not None
+                    stream.close()
+
+    def _start(self) -> "subprocess.Popen[bytes]":
+        process = subprocess.Popen(
+            [sys.executable, *_PYTHON, str(os.getpid()), _PACKAGE],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            **_ALONE,
+        )
+        self._process, self._heard = process, queue.SimpleQueue()
+        threading.Thread(target=_listen, args=(process.stdout, self._heard), daemon=True).start()
+        return process
+
+
+def _listen(stream: IO[bytes], heard: "queue.SimpleQueue[tuple[str, Any]]") -> None:
+    for message in _messages(stream):
+        heard.put(message)
+    heard.put(("ended", None))
+
+
+def _messages(stream: IO[bytes]) -> Iterator[Any]:
+    while True:
+        try:
+            yield pickle.load(stream)
+        except (EOFError, OSError, ValueError, pickle.UnpicklingError):
+            return
+
+
+def _send(stream: "IO[bytes] | None", message: Any) -> None:
+    assert stream is not None
+    with suppress(
+        OSError
+    ):  # the other side has ended, which is noticed where its answer is waited for
+        stream.write(pickle.dumps(message))
+        stream.flush()
+
+
+def _how(status: int | None) -> str:
+    if status is not None and status < 0:
+        return f"its process was ended by {signal.Signals(-status).name}, as when memory runs out"
+    return f"its process ended (exit status {status})"
+
+
+# In the process
+
+
+def serve() -> None:
+    """Do what is asked through the standard input, until the process that asks has ended."""
+    answers = os.fdopen(os.dup(1), "wb")
+    questions = os.fdopen(os.dup(0), "rb")
+    nothing = os.open(os.devnull, os.O_RDWR)
+    for stream in (0, 1, 2):
+        os.dup2(nothing, stream)  # nothing that a notebook starts speaks to the one who asks
+    _limit(int(sys.argv[1]))
+    asked: queue.SimpleQueue[Any] = queue.SimpleQueue()
+    threading.Thread(target=_hand_over, args=(questions, asked), daemon=True).start()
+    sys.argv[1:] = []
+    while True:
+        work, given = asked.get()
+        try:
+            module, _, name = work.partition(":")
+            returned = getattr(import_module(module), name)(
+                *given, step=lambda at: _send(answers, ("step", at))
+            )
+            _send(answers, ("returned", returned))
+        except Exception as error:
+            _send(answers, ("raised", _plain(error)))
+
+
+def _hand_over(questions: IO[bytes], asked: "queue.SimpleQueue[Any]") -> None:
+    for message in _messages(questions):
+        asked.put(message)
+    os._exit(1)  # nobody is there to read the answer
+
+
+def _limit(starter: int) -> None:
+    """Never take all the memory, and end with the process that asks, even while a cell keeps Python's lock (Linux)."""
+    if sys.platform == "linux":
+        import ctypes
+        import resource
+
+        resource.setrlimit(
+            resource.RLIMIT_DATA, (MEMORY_LIMIT, resource.getrlimit(resource.RLIMIT_DATA)[1])
+        )
+        set_death_signal = 1  # PR_SET_PDEATHSIG of linux/prctl.h
+        ctypes.CDLL(None).prctl(set_death_signal, signal.SIGKILL)
+    if os.name == "posix" and os.getppid() != starter:
+        os._exit(1)
+
+
+def _plain(error: Exception) -> Exception:
+    """The error as any process can read it."""
+    if isinstance(error, OSError):
+        return error
+    if not isinstance(error, KpiError):
+        return RuntimeError(f"{type(error).__name__}: {error}\n{traceback.format_exc()}")
+    plain = (InputError if isinstance(error, InputError) else KpiError)(str(error))
+    plain.exit_status = error.exit_status
+    return plain
