@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from kpi_tools import provenance
 from kpi_tools.checks import CHECKS
 from kpi_tools.checks.tables import versions
 from kpi_tools.cli import main
@@ -143,16 +144,16 @@ def test_spreadsheets_and_old_quarters_count_whatever_their_case(raw):
 def test_versions_other_than_those_of_the_lock_are_named_and_hold_the_final_report_back(
     monkeypatch, tmp_path
 ):
-    assert program.unlike_lock() == []
+    assert provenance.unlike_lock() == []
     monkeypatch.setattr(
         program, "_installed", lambda name: "0.0.1" if name == "pandas" else "6.3.0"
     )
     lock = tmp_path / "requirements.lock"
     lock.write_text("pandas==3.1.1 \\\n    --hash=sha256:00\naltair==6.3.0 \\\n", encoding="utf-8")
-    unlike = program.unlike_lock(lock)
+    unlike = provenance.unlike_lock(lock)
     assert "pandas 0.0.1 instead of 3.1.1" in unlike and "numpy 6.3.0 instead of none" in unlike
     assert not [text for text in unlike if text.startswith("altair")]
-    assert program.unlike_lock(tmp_path / "none.lock") == [
+    assert provenance.unlike_lock(tmp_path / "none.lock") == [
         "there is no none.lock to compare the packages with"
     ]
     found = list(versions(unlike))
@@ -163,15 +164,15 @@ def test_versions_other_than_those_of_the_lock_are_named_and_hold_the_final_repo
 def test_every_source_of_the_package_has_a_part_in_its_name(monkeypatch, tmp_path):
     copy = tmp_path / "kpi_tools"
     shutil.copytree(ROOT / "kpi_tools", copy, ignore=shutil.ignore_patterns("__pycache__"))
-    monkeypatch.setattr(program, "_PACKAGE", copy)
-    name = program.sources.__wrapped__
-    assert name() == program.sources()
+    monkeypatch.setattr(provenance, "_PACKAGE", copy)
+    name = provenance.sources.__wrapped__
+    assert name() == provenance.sources()
     css = copy / "page" / "template" / "page.css"
     written = css.read_bytes()
     css.write_bytes(written.replace(b"\n", b"\r\n"))
-    assert name() == program.sources()
+    assert name() == provenance.sources()
     css.write_bytes(written + b"/* */")
-    assert name() != program.sources()
+    assert name() != provenance.sources()
 
 
 def test_every_code_of_a_finding_is_among_the_checks():
