@@ -146,7 +146,7 @@ def test_versions_other_than_those_of_the_lock_are_named_and_hold_the_final_repo
 ):
     assert provenance.unlike_lock() == []
     monkeypatch.setattr(
-        program, "_installed", lambda name: "0.0.1" if name == "pandas" else "6.3.0"
+        provenance, "_installed", lambda name: "0.0.1" if name == "pandas" else "6.3.0"
     )
     lock = tmp_path / "requirements.lock"
     lock.write_text("pandas==3.1.1 \\\n    --hash=sha256:00\naltair==6.3.0 \\\n", encoding="utf-8")
