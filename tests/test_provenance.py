@@ -11,7 +11,7 @@ from kpi_tools.checks import CHECKS
 from kpi_tools.checks.tables import versions
 from kpi_tools.cli import main
 from kpi_tools.doubts import DOUBTS
-from kpi_tools.provenance import digest, fingerprints, program
+from kpi_tools.provenance import digest, fingerprints
 from kpi_tools.quarters import Quarter
 from kpi_tools.report import make_report
 from tests.one_section import RAW, append, governance_without_action
