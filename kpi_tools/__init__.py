@@ -35,7 +35,7 @@ _HOMES = {
     "page.summary": ("summary", "key"),
     "page.changes": ("changes",),
     "explorer.directorate": ("explore",),
-    "explorer.in_depth": ("one_kpi",),
+    "explorer.history": ("one_kpi",),
     "remarks": ("commentary_until",),
     "checks": ("release_findings",),
     "page.released": ("edition_notice", "checks_chapter", "how_made"),

@@ -35,7 +35,11 @@ def known(kpi_id: str) -> Evidence:
 
 
 def with_figures(
-    values: Sequence[float], kpi_id: str = "CS01", lines: bool = True, **columns: Any
+    values: Sequence[float],
+    kpi_id: str = "CS01",
+    lines: bool = True,
+    note: str | None = None,
+    **columns: Any,
 ) -> Evidence:
     """What the rules say of a KPI whose last quarters had these values; `columns` of the catalogue may differ."""
     kent = returns()
@@ -58,12 +62,13 @@ def with_figures(
             "numerator": float("nan"),
             "denominator": float("nan"),
             "status": ["final" if value == value else "not available" for value in values],
-            "note": None,
+            "note": note,
             "received": QUARTER.label,
         }
     )
     targets = kent.targets if lines else kent.targets[kent.targets["kpi_id"] != kpi_id]
-    figures = with_targets(own.merge(frame, on="kpi_id"), targets)[list(kent.figures.columns)]
+    figures = with_targets(own.merge(frame, on="kpi_id"), targets)
+    figures = figures.reindex(columns=kent.figures.columns)
     made = replace(kent, catalogue=catalogue, figures=figures, targets=targets, months=kent.months.head(0),
                    submissions=kent.submissions.head(0))  # fmt: skip
     return evidence(made, {kpi_id})

@@ -10,7 +10,7 @@ from scipy import stats
 
 from kpi_tools.comparison import ADDED, compare
 from kpi_tools.errors import InputError
-from kpi_tools.explorer.benchmark import comparison_notes
+from kpi_tools.explorer.views import comparison_notes
 from tests.engines import ENGINES, to_pandas
 
 OPEN = Path(__file__).resolve().parent.parent.parent / "shared" / "data" / "open"

@@ -100,7 +100,7 @@ def test_where_the_two_directions_differ_the_card_says_it_in_words(council, ahea
 
 
 def test_what_it_takes_counts_cases(ahead):
-    """EHCPs: 813 of 2,421; by hand in test_in_depth: 77% in each of two quarters; 1,332 plans in time are 55%."""
+    """EHCPs: 813 of 2,421; by hand in test_one_kpi: 77% in each of two quarters; 1,332 plans in time are 55%."""
     said = " ".join(ahead["ES01"].said)
     assert (
         "To reach the floor standard of 55%: even at 100% next quarter the rolling figure reaches 50%;"

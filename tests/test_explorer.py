@@ -34,7 +34,7 @@ def chooser(look):
 
 
 def test_it_begins_with_what_matters_most(look, chooser):
-    assert chooser.kpi.value == look.known.kpis["kpi_id"].iloc[0] == "IC04"
+    assert chooser.kpi.value == look.known.kpis["kpi_id"].iloc[0] == "IC05"
     assert "13 KPIs of Children, Young People and Education" in str(look.by_consequence)
     names = [str(look.by_consequence).index(f">{kpi_id}<") for kpi_id in look.known.kpis["kpi_id"]]
     assert names == sorted(names)

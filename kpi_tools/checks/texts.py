@@ -28,6 +28,8 @@ _BETWEEN: Final = frozenset({
     "indicators", "measure", "measures", "section", "report", "is", "are", "was", "were",
     "rated", "now", "remain", "remains", "stay", "stays",
 })  # fmt: skip
+_OF_ONE: Final = frozenset({"kpi", "is", "was", "remains", "stays"})
+"""After a larger number these begin something else: `at 613 the KPI is Red`."""
 _MOST_BETWEEN: Final = 7
 _COMPARED: Final = frozenset({
     "than", "since", "from", "back", "compared", "against", "before", "after", "until", "till",
@@ -142,17 +144,19 @@ def _counted(sentence: Sentence) -> Iterator[tuple[Sentence, int, str, int]]:
     """Each count: its words, the number, a rating or `kpis`, and 1 or -1 where it says more or fewer of them."""
     for place, word in enumerate(sentence):
         number = _number(word)
-        if number is None:
+        before = [one.plain for one in sentence[max(place - 2, 0) : place]]
+        if number is None or before[-1:] == ["at"]:
             continue
         rest = sentence[place + 1 :]
         way = {"more": 1, "fewer": -1, "less": -1}.get(rest[0].plain, 0) if rest else 0
         for between, other in enumerate(rest[bool(way) :][: _MOST_BETWEEN + 1]):
+            if number > 1 and other.plain in _OF_ONE:
+                break
             if rag := _rating(other):
                 yield sentence[place : place + bool(way) + between + 2], number, rag, way
                 break
             if other.plain not in _BETWEEN:
                 break
-        before = [one.plain for one in sentence[max(place - 2, 0) : place]]
         all_of_them = before[-1:] in (["all"], ["the"], ["our"]) or before[-2:] == ["out", "of"]
         if all_of_them and not way and rest and rest[0].plain in ("kpis", "indicators"):
             yield sentence[place - 1 : place + 2], number, "kpis", 0

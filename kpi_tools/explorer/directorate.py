@@ -17,13 +17,13 @@ from kpi_tools.explorer import lab
 from kpi_tools.explorer.evidence import Evidence, directorate_named, evidence
 from kpi_tools.explorer.overview import doubted, flags, ordered, rating_grid
 from kpi_tools.explorer.points import point
-from kpi_tools.explorer.standing import heading, words_to_begin_with
-from kpi_tools.explorer.views import VIEWS, notes_below, view
+from kpi_tools.explorer.sentences import standing
+from kpi_tools.explorer.views import VIEWS, begin_with, notes_below, view
 from kpi_tools.loading import load
-from kpi_tools.page.html import Html, paragraphs
+from kpi_tools.page.html import Html, paragraphs, render
 from kpi_tools.quarters import Quarter
 from kpi_tools.remarks import commentary_until
-from kpi_tools.words.row_words import rows_of
+from kpi_tools.wording import rows_of
 
 
 def explore(directorate: str, quarter: object, raw: str | Path) -> "Explorer":
@@ -161,11 +161,23 @@ class Chooser(widgets.VBox):  # type: ignore[misc]
         self.point.options = [(_period(name), name) for name in ids] or [("no figure", "")]
         self.point.value = shown.latest
         self._filling = False
-        self._head.value = heading(self._known, kpi_id)._repr_html_()
+        self._head.value = self._heading(kpi_id)
         self._notes.value = notes_below(shown)._repr_html_()
-        self._draft.value = words_to_begin_with(self._known, kpi_id)._repr_html_()
+        self._draft.value = begin_with(self._known, kpi_id)._repr_html_()
         self.parameters.value = self._parameters()
         self._show_point()
+
+    def _heading(self, kpi_id: str) -> str:
+        kpi = self._known.kpi(kpi_id)
+        shown = render(
+            "explorer_head.html.j2",
+            name=kpi["kpi_name"],
+            kpi_id=kpi_id,
+            rating=kpi["rating"],
+            direction=kpi["direction_of_travel"],
+            lead=standing(self._known, kpi_id),
+        )
+        return shown._repr_html_()
 
     def _show_point(self) -> None:
         self.chart.chosen = self.point.value or ""

@@ -3,7 +3,7 @@
 The explorers and the history of one KPI read from here; nothing is computed in a chart, a widget or a cell.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
@@ -16,19 +16,37 @@ from kpi_tools.loading import Returns, as_known_at, in_set
 from kpi_tools.outlook import outlook
 from kpi_tools.quarters import Quarter
 from kpi_tools.scorecard import rated, recent_quarters, score
-from kpi_tools.statistics.assurance import READINGS, assurance, by_consequence, why
+from kpi_tools.statistics.assurance import READINGS, assurance, why
 from kpi_tools.statistics.cases import in_period
 from kpi_tools.statistics.rebasing import rebase_notes
 from kpi_tools.statistics.trend import gls_direction
+from kpi_tools.tokens import filled, kpi_figures
 from kpi_tools.variation import process_limits, special_causes
-from kpi_tools.vocabulary import ILLUSTRATIVE, MONTH, NOT_AVAILABLE, NOT_RATED
-from kpi_tools.words.naming import named
-from kpi_tools.words.row_words import rows_of
-from kpi_tools.words.tokens import filled, kpi_figures
+from kpi_tools.vocabulary import (
+    CONCERN,
+    FAILS,
+    HIT_OR_MISS,
+    ILLUSTRATIVE,
+    IMPROVEMENT,
+    MONTH,
+    NEGATIVE,
+    NOT_AVAILABLE,
+    NOT_RATED,
+    PASSES,
+    POSITIVE,
+    RAGS,
+    STABLE,
+)
+from kpi_tools.wording import capitalised, is_text, named, rows_of
 
 FEWEST_MONTHS = 8
 """So many monthly figures make a series of their own for the limits; with fewer the quarterly ones are used."""
 
+NOT_JUDGED = "not judged"
+WITHHELD = "a figure of this KPI looks like a fault of the data, and nobody has confirmed it"
+BY_LUCK = "Green, but the limits say that it will miss by chance"
+_MIDDLE = 3
+_JUDGED = ["variation", "assurance", "limits", "baseline_points", "series"]
 _FIGURE = ["value", "numerator", "denominator", "status", "note", "received"]
 
 
@@ -91,7 +109,10 @@ class Evidence:
 
 
 def evidence(returns: Returns, kpi_ids: Collection[str] | None = None) -> Evidence:
-    """Everything that the rules say of the KPIs in the report of the returns' quarter, or of those of `kpi_ids` in it."""
+    """Everything that the rules say of the KPIs in the report of the returns' quarter, or of those of `kpi_ids` in it.
+
+    Of a KPI with a doubted figure nothing is concluded: no special cause, assurance, reading or outlook.
+    """
     there = list(in_set(returns.catalogue, returns.quarter)["kpi_id"])
     if not there:
         raise InputError(
@@ -100,35 +121,113 @@ def evidence(returns: Returns, kpi_ids: Collection[str] | None = None) -> Eviden
     if kpi_ids is not None and not set(there) & set(kpi_ids):
         return _none_of(evidence(returns, there[:1]))
     returns = returns if kpi_ids is None else _only(returns, kpi_ids)
+    council = returns.council
     settings: dict[str, Any] = {
-        "significance": returns.council.significance,
-        "minimum_points": returns.council.minimum_points,
+        "significance": council.significance,
+        "minimum_points": council.minimum_points,
     }
     recent = gls_direction(recent_quarters(returns), **settings)
-    quarters = _all_quarters(returns, recent)
-    months = _long_months(returns, recent)
-    parts = [
-        quarters[~quarters["kpi_id"].isin(set(months["kpi_id"]))].assign(series="quarters"),
-        months,
-    ]
-    points = pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True)
-    council, agreed = (
-        returns.council,
-        returns.rebases[returns.rebases["kpi_id"].isin(set(points["kpi_id"]))],
-    )
+    quarters = with_doubts(_all_quarters(returns, recent))
+    points = with_doubts(_finest_series(returns, recent, quarters))
+    months = points[points["series"] == "months"]
+    doubts = doubt_table(pd.concat([quarters, months]) if len(months) else quarters)
+    doubted = set(doubts["kpi_id"])
+    agreed = returns.rebases[returns.rebases["kpi_id"].isin(set(points["kpi_id"]))]
     limited = process_limits(points, screen=council.screening, rebase=rows_of(agreed) or None)
     points = special_causes(limited, profile=council.profile)
     points["why"] = [why(row) for row in rows_of(points)]
-    said = assurance(points).set_index("kpi_id")[
-        ["variation", "assurance", "limits", "baseline_points", "series"]
-    ]
-    kpis = score(recent, returns).join(said, on="kpi_id")
-    both = zip(kpis["rating"], kpis["assurance"], strict=True)
-    kpis = by_consequence(kpis.assign(reading=[READINGS.get(pair) for pair in both]))
-    doubts = doubt_table(with_doubts(quarters))
+    judged_points = assurance(points).set_index("kpi_id")
+    kpis = score(recent, returns).join(judged_points[_JUDGED], on="kpi_id")
+    withheld = points["kpi_id"].isin(doubted)
+    points.loc[withheld, ["rule", "special_cause"]] = None
+    points.loc[withheld, "why"] = f"{capitalised(NOT_JUDGED)}: {WITHHELD}."
+    withheld = kpis["kpi_id"].isin(doubted)
+    kpis.loc[withheld, ["variation", "assurance"]] = NOT_JUDGED
     rebases = agreed.assign(said=[_said_of(row, points) for row in rows_of(agreed)])
-    return Evidence(
-        returns, recent, kpis, quarters, points, rebases, outlook(recent, **settings), doubts
+    certain = recent.assign(value=recent["value"].mask(recent["kpi_id"].isin(doubted)))
+    known = Evidence(
+        returns, recent, kpis, quarters, points, rebases, outlook(certain, **settings), doubts
+    )
+    kpis = kpis.assign(reading=[_reading(row, known) for row in rows_of(kpis)])
+    return replace(known, kpis=by_consequence(kpis, quarters))
+
+
+def _reading(kpi: dict[str, Any], known: Evidence) -> str | None:
+    """What rating and assurance say together; nothing where something else that is said of the KPI contradicts it.
+
+    Limits describe a process that stays as it is. Where it was tested to improve, a Green is not luck and a Red does not
+    stay; where it gets worse, none can be relied on; and what one month or quarter alone reaches can be reached.
+    """
+    better = kpi["direction_of_travel"] == POSITIVE or kpi["variation"] == IMPROVEMENT
+    worse = kpi["direction_of_travel"] == NEGATIVE or kpi["variation"] == CONCERN
+    contradicted = {
+        HIT_OR_MISS: kpi["rating"] == RAGS[0] and better,
+        PASSES: kpi["rating"] == RAGS[0] and worse,
+        FAILS: better or (kpi["rating"] == RAGS[-1] and _reached_alone(kpi, known)),
+    }
+    if contradicted.get(kpi["assurance"], False):
+        return None
+    return READINGS.get((kpi["rating"], kpi["assurance"]))
+
+
+def _reached_alone(kpi: dict[str, Any], known: Evidence) -> bool:
+    """Whether the latest month or quarter alone would not have the worst rating."""
+    names = ["value", "numerator", "denominator"]
+    months, alone = known.months(kpi["kpi_id"]), known.alone(kpi["kpi_id"])
+    months = months[(months["basis"] == MONTH) & months["value"].notna()]
+    alone = alone[alone["in_period_value"].notna()].drop(columns=names)
+    alone = alone.rename(columns={f"in_period_{name}": name for name in names})
+    latest = [kpi | dict(table[names].iloc[-1]) for table in (months, alone) if len(table)]
+    return bool(latest) and bool(
+        (rated(pd.DataFrame(latest), known.returns.council)["rating"] != RAGS[-1]).any()
+    )
+
+
+def by_consequence(kpis: pd.DataFrame, quarters: pd.DataFrame) -> pd.DataFrame:
+    """The scorecard in the order in which it deserves attention, with `consequence`: why a KPI stands where it does.
+
+    The worst rating first: getting worse before stable before improving, of these the longest first. Then what is
+    between and getting worse, what is Green by chance, what has changed, and the rest. A KPI is getting worse where the
+    published and the overlap-aware direction agree on it, as far as both can tell.
+    """
+    runs = {kpi_id: run_of(rows["rating"].tolist()) for kpi_id, rows in quarters.groupby("kpi_id")}
+    placed = [_consequence(row) for row in rows_of(kpis)]
+    ranks = [
+        (group, -runs.get(kpi_id, 0) if group < _MIDDLE else 0)
+        for (group, _), kpi_id in zip(placed, kpis["kpi_id"], strict=True)
+    ]
+    order = sorted(range(len(kpis)), key=lambda at: ranks[at])
+    return kpis.assign(consequence=[words for _, words in placed]).iloc[order]
+
+
+def _consequence(kpi: dict[str, Any]) -> tuple[int, str]:
+    best, worst, rating = RAGS[0], RAGS[-1], kpi["rating"]
+    other, direction = kpi["gls_direction"], kpi["direction_of_travel"]
+    worse = direction == NEGATIVE and other not in (POSITIVE, STABLE)
+    better = direction == POSITIVE and other not in (NEGATIVE, STABLE)
+    if rating not in RAGS:
+        return 8, str(rating).lower()
+    if rating == worst:
+        return (
+            (0, f"{worst} and getting worse")
+            if worse
+            else (2, f"{worst}, but improving")
+            if better
+            else (1, worst)
+        )
+    if rating != best and worse:
+        return _MIDDLE, f"{rating} and getting worse"
+    if rating == best and kpi["assurance"] == HIT_OR_MISS and is_text(kpi["reading"]):
+        return 4, BY_LUCK
+    if kpi["previous_rating"] in RAGS and kpi["previous_rating"] != rating:
+        return 5, "newly changed rating"
+    return 6 + (rating == best), f"other {rating}"
+
+
+def run_of(ratings: Sequence[str]) -> int:
+    """How many of the last ratings are the same."""
+    return next(
+        (n for n, rating in enumerate(reversed(ratings)) if rating != ratings[-1]), len(ratings)
     )
 
 
@@ -220,6 +319,14 @@ def _all_quarters(returns: Returns, recent: pd.DataFrame) -> pd.DataFrame:
     rows = pd.concat([older[names], recent[names]], ignore_index=True)
     rows = rows.sort_values(["kpi_id", "period_end"], kind="stable")
     return rows.assign(period=rows["quarter"]).reset_index(drop=True)
+
+
+def _finest_series(returns: Returns, recent: pd.DataFrame, quarters: pd.DataFrame) -> pd.DataFrame:
+    """For each KPI its months, where there are enough of them, else its quarters; `series` says which."""
+    months = _long_months(returns, recent)
+    rest = quarters[~quarters["kpi_id"].isin(set(months["kpi_id"]))].assign(series="quarters")
+    parts = [part for part in (rest, months) if len(part)]
+    return pd.concat(parts or [rest], ignore_index=True)
 
 
 def _long_months(returns: Returns, recent: pd.DataFrame) -> pd.DataFrame:

@@ -4,12 +4,20 @@ from typing import Any
 
 import pandas as pd
 
+from kpi_tools.doubts import MARK, is_doubted
 from kpi_tools.explorer.evidence import Evidence, said_so_far
 from kpi_tools.page.html import Html, render
 from kpi_tools.quarters import Quarter
 from kpi_tools.vocabulary import ILLUSTRATIVE
-from kpi_tools.words.row_words import figure_of, is_number, is_text, line_of, period_of, rows_of
-from kpi_tools.words.wording import show
+from kpi_tools.wording import (
+    figure_of,
+    is_number,
+    is_text,
+    line_of,
+    period_of,
+    rows_of,
+    show,
+)
 
 
 def point(chosen: str, known: Evidence, kpi_id: str, commentary: pd.DataFrame) -> Html:
@@ -25,31 +33,29 @@ def point(chosen: str, known: Evidence, kpi_id: str, commentary: pd.DataFrame) -
     if here.empty:
         return _area_point(chosen, known, kpi_id)
     row = rows_of(here)[0]
-    judged = known.of("points", kpi_id)
-    judged = judged[judged["period"] == chosen]
+    is_month = is_text(row.get("month"))
+    points = known.of("points", kpi_id)
+    reasons = points.loc[points["period"] == chosen, "why"].tolist()
+    finer = "quarters" if is_month else "months"
     facts = [
-        _fact("Figure", figure_of(row), row["status"]),
+        _fact("Figure", f"{figure_of(row)}{MARK if is_doubted(row) else ''}", row["status"]),
         *([_fact("Cases", f"{row['numerator']:,.0f} of {row['denominator']:,.0f}")] if is_number(row["denominator"]) else []),
         _fact("Target", line_of(row, "target"), _invented(row["target_status"])),
         _fact("Floor standard", line_of(row, "floor_standard"), _invented(row["target_status"])),
+        *([] if is_month else [_fact("Rating", "", rating=row["rating"])]),
     ]  # fmt: skip
-    month = "month" in row and isinstance(row["month"], str)
-    if not month:
-        facts.append(_fact("Rating", "", rating=row["rating"]))
-    sentences = [] if judged.empty else [str(judged["why"].iloc[0])]
-    if judged.empty:
-        finer = "months" if not month else "quarters"
-        sentences.append(
-            f"Whether it is unusual is judged on the {finer}: see the view of the usual range."
-        )
-    if month:
-        sentences.append(
-            "A single month: target and floor standard are agreed for the KPI's quarterly figure."
-        )
-    sentences += [
-        f"{row['not_rated_reason'].capitalize()}." if is_text(row.get("not_rated_reason")) else ""
+    sentences = [
+        row["doubt"] if is_text(row.get("doubt")) else "",
+        *(
+            reasons
+            or [f"Whether it is unusual is judged on the {finer}: see the view of the usual range."]
+        ),
+        "A single month: target and floor standard are agreed for the KPI's quarterly figure."
+        if is_month
+        else "",
+        f"{row['not_rated_reason'].capitalize()}." if is_text(row.get("not_rated_reason")) else "",
+        f"Source: {row['note'].rstrip('.')}." if is_text(row["note"]) else "",
     ]
-    sentences += [f"Source: {row['note'].rstrip('.')}." if is_text(row["note"]) else ""]
     return render("explorer_point.html.j2", title=period_of(row), facts=facts, sentences=[text for text in sentences if text],
                   remarks=_remarks(row, known, commentary))  # fmt: skip
 

@@ -1,15 +1,16 @@
 """The views of one KPI: what is drawn, and what it says in words.
 
-On screen (`explorer`) and on paper (`in_depth`) the same marks and the same sentences are used. Whatever cannot be
+On screen (`explorer`) and on paper (`history`) the same marks and the same sentences are used. Whatever cannot be
 said or drawn is said in words: too few figures, none, no variation, no benchmarks.
 """
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 
-from kpi_tools.explorer.benchmark import comparison_notes
+from kpi_tools.comparison import compare
 from kpi_tools.explorer.charts import (
     Picture,
     area_picture,
@@ -18,16 +19,19 @@ from kpi_tools.explorer.charts import (
     trend_picture,
 )
 from kpi_tools.explorer.evidence import Evidence
-from kpi_tools.explorer.standing import directions
+from kpi_tools.explorer.overview import CAUSES
+from kpi_tools.explorer.sentences import directions, doubts_in_words, draft
 from kpi_tools.outlook import outlook_in_words, predictions
 from kpi_tools.page.describe import is_rolling, leaving_quarters, month_alone, to_reach
 from kpi_tools.page.html import Html, render
 from kpi_tools.quarters import Quarter
 from kpi_tools.statistics.rebasing import suggested_rebases
+from kpi_tools.tokens import filled, kpi_figures
 from kpi_tools.vocabulary import (
     AMBER,
     COMMON_CAUSE,
     CONCERN,
+    ENGLAND,
     ESTIMATED,
     GREEN,
     ILLUSTRATIVE,
@@ -40,8 +44,19 @@ from kpi_tools.vocabulary import (
     POSITIVE,
     RED,
 )
-from kpi_tools.words.row_words import figure_of, is_number, is_text, line_of, period_of, rows_of
-from kpi_tools.words.wording import capitalised, listed, plural, show
+from kpi_tools.wording import (
+    capitalised,
+    figure_of,
+    is_number,
+    is_text,
+    line_of,
+    listed,
+    period_of,
+    plural,
+    rounded,
+    rows_of,
+    show,
+)
 
 VIEWS = {
     "trend": "Trend",
@@ -50,17 +65,13 @@ VIEWS = {
     "areas": "Other areas",
 }
 
+_FEWEST_AREAS = 4
+_OURS = "our latest figure"
 _ALL_IN_WORDS = 16
 _MARKS = {
     GREEN: "●", AMBER: "▲", RED: "■", NOT_RATED: "–", COMMON_CAUSE: "●", IMPROVEMENT: "■", CONCERN: "◆", NEUTRAL: "▲",
     "month": "◆", "expected": "▬", "pale": "◍", "hollow": "○",
 }  # fmt: skip
-_CAUSES = {
-    COMMON_CAUSE: "Within usual variation",
-    IMPROVEMENT: "Unusual: improvement",
-    CONCERN: "Unusual: concern",
-    NEUTRAL: "Unusual",
-}
 
 
 @dataclass(frozen=True)
@@ -100,16 +111,33 @@ def notes_below(shown: View, chart: Html | str = "", table: Html | str = "") -> 
     )
 
 
+def begin_with(known: Evidence, kpi_id: str) -> Html:
+    """A first paragraph for the commentary, to copy with its tokens and go on from, and how it reads."""
+    text = draft(known, kpi_id)
+    reads = filled(text, kpi_figures(known.kpi(kpi_id)))
+    return render("explorer_draft.html.j2", text=text, reads=reads)
+
+
 def _trend(known: Evidence, kpi_id: str) -> tuple[Picture, str, list[str], list[tuple[str, str]]]:
     kpi, quarters = known.kpi(kpi_id), known.of("quarters", kpi_id)
     months = known.months(kpi_id)
-    ahead = predictions(known.of("recent", kpi_id), significance=known.returns.council.significance,
-                        minimum_points=known.returns.council.minimum_points)  # fmt: skip
-    fitted = _fitted(known.of("recent", kpi_id), kpi)
-    picture = trend_picture(quarters, ahead, months, fitted)
-    answer = rows_of(known.of("outlooks", kpi_id))[0]
-    notes = [*directions(kpi), outlook_in_words(answer, kpi["unit"], int(kpi["decimals"]))]
-    if is_rolling(kpi) and is_number(kpi["numerator"]) and is_number(kpi["denominator"]):
+    doubted = bool(len(known.of("doubts", kpi_id)))
+    recent = known.of("recent", kpi_id).head(0 if doubted else None)
+    council = known.returns.council
+    ahead = predictions(
+        recent, significance=council.significance, minimum_points=council.minimum_points
+    )
+    picture = trend_picture(quarters, ahead, months, _fitted(recent, kpi))
+    notes = directions(known, kpi_id)
+    if not doubted:
+        answer = rows_of(known.of("outlooks", kpi_id))[0]
+        notes.append(outlook_in_words(answer, kpi["unit"], int(kpi["decimals"])))
+    if (
+        not doubted
+        and is_rolling(kpi)
+        and is_number(kpi["numerator"])
+        and is_number(kpi["denominator"])
+    ):
         leaving = leaving_quarters(rows_of(known.alone(kpi_id)))
         notes += [to_reach(kpi, line, leaving) for line in ("floor_standard", "target")]
     told = months[months["value"].notna() & (months["basis"] == MONTH)]
@@ -138,11 +166,13 @@ def _limits(known: Evidence, kpi_id: str) -> tuple[Picture, str, list[str], list
     picture = limit_picture(points)
     last = points.iloc[-1]
     one = "month" if kpi["series"] == "months" else "quarter"
+    if doubt := doubts_in_words(known, kpi_id):
+        return picture, f"{_series_in_words(points, one)} {doubt}", [doubt], []
     notes = [str(last["why"])]
     if kpi["limits"] in LIMIT_MEANINGS:
         notes.append(f"{capitalised(LIMIT_MEANINGS[kpi['limits']])}.")
     target = line_of(dict(last), "target")
-    reading = f": {kpi['reading']}" if isinstance(kpi["reading"], str) else ""
+    reading = f": {kpi['reading']}" if is_text(kpi["reading"]) else ""
     notes.append(
         f"Against the target of {target} the process is read as: {kpi['assurance']}{reading}."
     )
@@ -162,9 +192,9 @@ def _limits(known: Evidence, kpi_id: str) -> tuple[Picture, str, list[str], list
     if invented:
         notes.append(f"{capitalised(plural(invented, 'figure'))} of the {len(points)} behind the limits "
                      f"{'is' if invented == 1 else 'are'} illustrative, so the limits are too.")  # fmt: skip
-    kinds = [kind for kind in _CAUSES if any(point.kind == kind for point in picture.points)]
+    kinds = [kind for kind in CAUSES if any(point.kind == kind for point in picture.points)]
     words = _series_in_words(points, one)
-    return picture, f"{words} {' '.join(notes)}", notes, [(kind, _CAUSES[kind]) for kind in kinds]
+    return picture, f"{words} {' '.join(notes)}", notes, [(kind, CAUSES[kind]) for kind in kinds]
 
 
 def _redefined(known: Evidence, kpi_id: str) -> list[str]:
@@ -229,7 +259,7 @@ def _areas(known: Evidence, kpi_id: str) -> tuple[Picture, str, list[str], list[
 
 def _fitted(recent: pd.DataFrame, kpi: dict[str, Any]) -> list[float]:
     """The heights of the tested line at the quarters shown; none where there is no clear trend."""
-    if kpi["direction_of_travel"] not in (POSITIVE, NEGATIVE):
+    if recent.empty or kpi["direction_of_travel"] not in (POSITIVE, NEGATIVE):
         return []
     years = pd.Series(range(len(recent))) / 4
     told = recent["value"].notna()
@@ -266,3 +296,67 @@ def _covers(kpi: dict[str, Any]) -> str:
 def _when(name: str) -> tuple[int, int]:
     quarter = Quarter.parse(name)
     return quarter.year, quarter.number
+
+
+def comparison_notes(told: pd.DataFrame, kpi: dict[str, Any]) -> list[str]:
+    """Sentences on a KPI's latest figure among the latest of other areas (rows with `area`, `period`, `value`, in order).
+
+    England is compared with and not ranked. With fewer than four areas there is no rank. `group` names the group in which an
+    area is to be compared with ours; `numerator` and `denominator`, ours included, say whether ours differs by more than
+    chance. Periods differ where other areas publish by the year, and the sentence names theirs.
+    """
+    if told.empty or not pd.notna(kpi["value"]):
+        return []
+    latest = told[told["period"] == told["period"].iloc[-1]].drop_duplicates("area", keep="last")
+    names = [
+        name for name in ("area", "value", "numerator", "denominator") if name in latest.columns
+    ]
+    ours = pd.DataFrame({name: [_OURS if name == "area" else kpi.get(name)] for name in names})
+    numbers = dict.fromkeys(names[1:], "float64")
+    areas = pd.concat([latest[names].astype(numbers), ours.astype(numbers)], ignore_index=True)
+    england = ENGLAND if (areas["area"] == ENGLAND).any() else None
+    table = areas.assign(kpi_id=kpi["kpi_id"], polarity=kpi["polarity"], unit=kpi["unit"])
+    row = compare(table, by=["kpi_id"], area="area", england=england).iloc[-1]
+    period, notes = latest["period"].iloc[0], []
+    if pd.notna(row["from_england"]):
+        notes.append(f"Ours is {_gap(row['from_england'], kpi)} {ENGLAND} in {period}.")
+    for name, members in (
+        latest.groupby("group", sort=False)["area"] if "group" in latest.columns else ()
+    ):
+        gap = compare(table, by=["kpi_id"], area="area", england=england, group=list(members)).iloc[
+            -1
+        ]["from_group"]
+        if pd.notna(gap):
+            notes.append(
+                f"It is {_gap(gap, kpi)} the mean of {name} ({plural(len(members), 'area')})."
+            )
+    if pd.notna(row["rank"]) and row["ranked"] > _FEWEST_AREAS:
+        notes.append(
+            f"Among the {int(row['ranked'])} areas of {period}, ours included, it ranks {int(row['rank'])} (1 is best), in "
+            f"quarter {int(row['quartile'])} of 4."
+        )
+    if row["ranked"] > _FEWEST_AREAS and isinstance(row.get("funnel"), str):
+        notes.append(_funnel(row, kpi))
+    return notes
+
+
+def _gap(gap: float, kpi: dict[str, Any]) -> str:
+    unit, decimals = kpi["unit"], int(kpi["decimals"])
+    if not gap:
+        return "level with"
+    size = (
+        f"{rounded(abs(gap), decimals)} points" if unit == "%" else show(abs(gap), unit, decimals)
+    )
+    return f"{size} {'above' if gap > 0 else 'below'}"
+
+
+def _funnel(row: pd.Series, kpi: dict[str, Any]) -> str:
+    """Whether ours differs by more than the number of its cases explains, and how wide that is."""
+    low, high = (
+        show(row[name], kpi["unit"], int(kpi["decimals"])) for name in ("lower_998", "upper_998")
+    )
+    wider, times = "", math.sqrt(row["overdispersion"])
+    if times > 1:
+        wider = f"; areas differ by more than chance, so this range is {times:.1f} times as wide as chance alone makes it"
+    cases = plural(int(row["denominator"]), "case")
+    return f"For an area with {cases} a figure between {low} and {high} is to be expected; ours is {row['funnel']}{wider}."

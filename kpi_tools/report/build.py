@@ -58,7 +58,7 @@ def build(job: Job, work: Path, step: Callable[[str], object]) -> tuple[tuple[st
 
 def kpi_named(job: Job, kpi: str, step: Callable[[str], object]) -> str:
     """The id of the KPI that `kpi` names. Raises `InputError`, with the nearest names, where there is none."""
-    from kpi_tools.explorer.in_depth import kpi_in_report
+    from kpi_tools.explorer.history import kpi_in_report
     from kpi_tools.loading import load
 
     return kpi_in_report(load(job.raw, job.quarter), kpi)
@@ -107,7 +107,7 @@ def _of_report(job: Job, names: Mapping[str, Any]) -> Contents:
 
 
 def _of_history(job: Job, names: Mapping[str, Any]) -> Contents:
-    from kpi_tools.explorer.in_depth import kpi_tables
+    from kpi_tools.explorer.history import kpi_tables
 
     one = names["one"]
     title = f"{one.kpi['kpi_name']}: history to {job.quarter.title}"

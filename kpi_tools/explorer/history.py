@@ -13,8 +13,8 @@ from markupsafe import Markup
 from kpi_tools.errors import InputError
 from kpi_tools.explorer.evidence import Evidence, evidence, kpi_named, said_so_far
 from kpi_tools.explorer.overview import doubted
-from kpi_tools.explorer.standing import standing, words_to_begin_with
-from kpi_tools.explorer.views import notes_below, view
+from kpi_tools.explorer.sentences import standing
+from kpi_tools.explorer.views import begin_with, notes_below, view
 from kpi_tools.loading import Returns, as_known_at, in_set, load
 from kpi_tools.page.cards import Beside, cards
 from kpi_tools.page.describe import needed
@@ -32,16 +32,19 @@ from kpi_tools.remarks import commentary_until
 from kpi_tools.scorecard import restated_between
 from kpi_tools.terms import Terms
 from kpi_tools.vocabulary import CLOSEST, HIGHER, LOWER
-from kpi_tools.words.row_words import (
+from kpi_tools.wording import (
     figure_of,
+    in_words,
     is_number,
     is_text,
     line_of,
     period_of,
+    rounded,
     rows_by,
     rows_of,
+    show,
+    show_line,
 )
-from kpi_tools.words.wording import in_words, rounded, show, show_line
 
 _BASES = {
     "quarter": "One figure covers one quarter.",
@@ -279,7 +282,7 @@ class OneKpi:
             }
             for row in reversed(rows_of(self.commentary[self.commentary["kpi_id"] == self.kpi_id]))
         ]
-        begin = words_to_begin_with(self.known, self.kpi_id)
+        begin = begin_with(self.known, self.kpi_id)
         if not rows:
             return paragraphs("No report so far has commentary on this KPI.") + begin
         return _table(rows, "Commentary, report by report", "remarks") + begin

@@ -7,9 +7,9 @@ import pytest
 
 from kpi_tools.errors import InputError
 from kpi_tools.explorer.evidence import said_so_far
-from kpi_tools.explorer.in_depth import OneKpi, kpi_in_report, kpi_tables
+from kpi_tools.explorer.history import OneKpi, kpi_in_report, kpi_tables
 from kpi_tools.page.describe import needed
-from kpi_tools.words.row_words import rows_of
+from kpi_tools.wording import rows_of
 
 PIECES = [
     name for name, part in vars(OneKpi).items() if isinstance(part, property) and name != "kpi"

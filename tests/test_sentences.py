@@ -1,0 +1,150 @@
+"""How long a KPI has been so, and the words to begin its commentary with, against what the figures say by hand."""
+
+import math
+from dataclasses import replace
+
+import kent
+import pandas as pd
+import pytest
+
+from kpi_tools.checks import release_findings
+from kpi_tools.explorer.evidence import evidence
+from kpi_tools.explorer.overview import ordered
+from kpi_tools.explorer.sentences import draft, how_long, standing
+from kpi_tools.explorer.views import view
+from kpi_tools.loading import load
+from kpi_tools.quarters import Quarter, quarter_range
+from kpi_tools.tokens import KPI_TOKENS, filled, kpi_figures, unknown
+
+
+def quarters(*rags, status="final"):
+    labels = [quarter.label for quarter in quarter_range(Quarter(2024, 3), len(rags))]
+    return pd.DataFrame({"quarter": labels, "rating": list(rags), "status": status})
+
+
+@pytest.mark.parametrize(
+    ("rags", "said"),
+    [
+        (["Green", "Red", "Red"], "Red for two quarters in a row, since Quarter 2 2024/25."),
+        (["Red", "Red"], "Red in both quarters known, since Quarter 2 2024/25."),
+        (["Red", "Red", "Red"], "Red in all three quarters known, since Quarter 1 2024/25."),
+        (["Red", "Amber"], "Amber for the first quarter, Red before."),
+        (["Red", "Not rated", "Red"], ""),
+        (["Red", "Red", "Not rated"], ""),
+        (["Green"], ""),
+        ([], ""),
+    ],
+)
+def test_how_long_it_has_been_so(rags, said):
+    assert how_long(quarters(*rags)) == said
+
+
+def test_what_rests_on_illustrative_figures_says_so():
+    assert how_long(quarters("Red", "Red", status="illustrative")).endswith("are illustrative).")
+
+
+def test_the_draft_holds_what_the_tables_hold():
+    written = draft(kent.known("ES01"), "ES01")
+    said = filled(written, kpi_figures(kent.known("ES01").kpi("ES01")))
+    assert said.startswith("At 34% (813 of 2,421) the KPI is Red against a floor standard of 55%.")
+    assert "It was 26% a quarter earlier and 17% a year earlier." in said
+    assert written.startswith(
+        "At {value} ({numerator} of {denominator}) the KPI is {rating} against a floor"
+    )
+    assert "December 2024 alone: 68% (50 of 73)." in said
+    row = kent.known("ES01").of("outlooks", "ES01").iloc[0]
+    assert f"between {row['next_low']:.0f}% and {row['next_high']:.0f}% is to be expected." in said
+
+
+def test_a_missing_figure_and_a_missing_target_are_said():
+    assert draft(kent.with_figures([90, 91, math.nan]), "CS01") == (
+        "There is no figure for Quarter 3 2024/25 (not available)."
+    )
+    assert draft(kent.with_figures([90.0, 91], lines=False), "CS01").startswith(
+        "At {value} in {quarter} the KPI is not rated. It was {previous} a quarter earlier."
+    )
+
+
+@pytest.mark.parametrize("quarter", ["2024-25 Q3", "2023-24 Q2"])
+def test_every_draft_passes_the_checks_of_commentary(quarter):
+    """Written into the commentary as it stands, the draft of no KPI has a finding in its text, or an unknown token."""
+    returns = load(kent.RAW, quarter)
+    known = evidence(returns)
+    drafts = {kpi_id: draft(known, kpi_id) for kpi_id in known.kpis["kpi_id"]}
+    assert not [text for text in drafts.values() if unknown(text, KPI_TOKENS)]
+    row = returns.commentary.iloc[[0]]
+    rows = [
+        row.assign(kpi_id=kpi_id, commentary=text, row=at)
+        for at, (kpi_id, text) in enumerate(drafts.items())
+    ]
+    texts = pd.concat(rows, ignore_index=True).astype(returns.commentary.dtypes)
+    found = release_findings(
+        replace(returns, commentary=texts), earlier=returns.commentary.head(0).assign(quarter="")
+    )
+    assert found.loc[found["place"].str.contains(", row "), "finding"].tolist() == []
+
+
+def test_nothing_is_concluded_from_a_doubted_figure():
+    known = kent.with_figures([663, 655, 658, 640, 624, 612, 6130], "IC05")
+    kpi = known.kpi("IC05")
+    assert kpi["rating"] == "Green", "it keeps its rating"
+    assert (kpi["variation"], kpi["assurance"], kpi["reading"]) == (
+        "not judged",
+        "not judged",
+        None,
+    )
+    assert "6,130?" in str(ordered(known, ""))
+    said = [standing(known, "IC05"), draft(known, "IC05")]
+    said += [" ".join(view(name, known, "IC05").notes) for name in ("trend", "limits")]
+    for text in said:
+        assert "6,130 is about ten times the usual 648. Nothing is concluded: " in text
+        assert not [
+            word
+            for word in ("expect", "usual range", "relied on", "rising by", "falling by")
+            if word in text
+        ]
+    confirmed = kent.with_figures(
+        [663, 655, 658, 640, 624, 612, 6130], "IC05", note="checked: a merger"
+    )
+    assert confirmed.doubts.empty
+    assert "?" not in str(ordered(confirmed, ""))
+
+
+def test_sentences_about_one_kpi_do_not_contradict_each_other():
+    """Red fails, but December alone meets the floor: it need not stay Red. Tested improvement: not by luck."""
+    kpis = evidence(kent.returns()).kpis.set_index("kpi_id")
+    assert (kpis.loc["ES01", "rating"], kpis.loc["ES01", "assurance"]) == (
+        "Red",
+        "consistently fails",
+    )
+    assert pd.isna(kpis.loc["ES01", "reading"])
+    assert kpis.loc["GL02", "reading"] == "will stay Red until the process is redesigned"
+    better = kpis[
+        (kpis["direction_of_travel"] == "positive") | (kpis["variation"] == "improvement")
+    ]
+    assert better["reading"].dropna().tolist() == [
+        "Green, and the process can be relied on to stay so"
+    ]
+    steady = kpis[kpis["reading"].fillna("").str.contains("relied on")]
+    assert not steady["direction_of_travel"].eq("negative").any()
+
+
+def test_the_worst_stand_first_and_of_them_those_that_get_worse():
+    kpis = evidence(kent.returns()).kpis
+    assert kpis["rating"].eq("Red").tolist() == [True] * 9 + [False] * 29
+    assert kpis["kpi_id"].tolist()[:2] == ["IC05", "IC06"]
+    assert kpis["consequence"].tolist()[:3] == ["Red and getting worse"] * 2 + ["Red"]
+    assert kpis.set_index("kpi_id").loc["IC04", "consequence"] == "Red", (
+        "the other direction is stable"
+    )
+
+
+def test_every_kpi_has_a_draft_without_gaps():
+    for kpi_id in kent.returns().catalogue["kpi_id"]:
+        known = kent.known(kpi_id)
+        if len(known.kpis):
+            said = draft(known, kpi_id) + standing(known, kpi_id)
+            said = filled(said, kpi_figures(known.kpi(kpi_id)))
+            assert not {"nan", "None", "{", "  "} & {
+                part for part in ("nan", "None", "{", "  ") if part in said
+            }
