@@ -1,193 +1,310 @@
-"""What stands where in the charts, by arithmetic on the tables they are made from."""
+"""What stands where in the pictures: marks from rows, whatever the rows are."""
 
 import math
+import re
+from datetime import date
 
-import altair as alt
-import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from kpi_tools.page.chart_data import activity_range
-from kpi_tools.page.charts import activity_spec, counts_spec, kpi_spec
-from kpi_tools.words.row_words import rows_of
+from kpi_tools.page import canvas as canvases
+from kpi_tools.page.canvas import axis, period_label, ticks
+from kpi_tools.page.charts import (
+    activity_chart,
+    as_columns,
+    kpi_chart,
+    limits_of,
+    milestone_chart,
+    small_multiples,
+)
+from kpi_tools.page.drawing import Drawing
+from kpi_tools.page.overviews import counts_chart, peers_strip
+from kpi_tools.page.regions import regions
+from kpi_tools.wording import rows_of
 from tests.page_samples import activity_points, points
 
-COUNTS = pd.DataFrame(
-    {
-        "quarter": ["2024-25 Q2", "2024-25 Q3"],
-        "Green": [16, 17],
-        "Amber": [15, 12],
-        "Red": [8, 9],
-        "Not rated": [1, 0],
-    }
+
+@pytest.fixture
+def drawings(monkeypatch: pytest.MonkeyPatch) -> list[Drawing]:
+    """What is to be drawn, which is quicker to look at than what was drawn."""
+    seen: list[Drawing] = []
+
+    def keep(self: Drawing, name: str, title: str, text: str) -> str:
+        seen.append(self)
+        return ""
+
+    monkeypatch.setattr(Drawing, "svg", keep)
+    return seen
+
+
+def rows(values: tuple[float, ...] = (82, 84, 83, 88, 86, 91), **columns: object) -> list[dict]:
+    shown = rows_of(points(values=values, **columns))
+    return [row | {"rating": row["rating"] or "Not rated"} for row in shown]
+
+
+def texts(drawing: Drawing) -> list[str]:
+    return [row["text"] for row in drawing.data["texts"]]
+
+
+def lines(drawing: Drawing, look: str) -> list[tuple[float, float]]:
+    return [(row["x"], row["y"]) for row in drawing.data["lines"] if row["look"] == look]
+
+
+def test_every_figure_has_its_point_and_label(drawings: list[Drawing]):
+    kpi_chart(rows(), "k")
+    assert [(row["x"], row["y"]) for row in drawings[0].data["points"][:6]] == [
+        (0.5, 82), (1.5, 84), (2.5, 83), (3.5, 88), (4.5, 86), (5.5, 91),
+    ]  # fmt: skip
+    wanted = {"82%", "84%", "83%", "88%", "86%", "91%", "Target 90%", "Floor 80%", "Sep", "2023"}
+    assert wanted <= set(texts(drawings[0]))
+
+
+def test_lines_and_bands_step_midway_between_two_periods(drawings: list[Drawing]):
+    kpi_chart(rows(target=[90, 90, 90, 85, 85, 85]), "k")
+    assert lines(drawings[0], "target") == [(0, 90), (3, 90), (3, 85), (6, 85)]
+    green = [row for row in drawings[0].data["bands"] if row["colour"] == "green"]
+    assert [(row["x"], row["y"]) for row in green] == [(0, 90), (3, 85)]
+
+
+def test_a_gap_breaks_the_line_and_has_a_word(drawings: list[Drawing]):
+    status = ["final", "suppressed", *["final"] * 4]
+    kpi_chart(rows((82, math.nan, 83, 88, 86, 91), status=status), "k")
+    parts = {row["part"] for row in drawings[0].data["lines"] if row["look"] == "series"}
+    assert len(parts) == 1 and lines(drawings[0], "series")[0] == (2.5, 83)
+    assert "[c]" in texts(drawings[0])
+
+
+def test_a_redefinition_breaks_the_line(drawings: list[Drawing]):
+    chart = kpi_chart(rows((70, 71, 70, 95, 96, 97)), "k", breaks=["2024-25 Q1"])
+    assert (2.5, 70) in lines(drawings[0], "series")
+    assert len({row["part"] for row in drawings[0].data["lines"] if row["look"] == "series"}) == 2
+    assert chart.title.startswith("Green in all three quarters")
+    assert "New definition from June 2024." in chart.text
+
+
+def test_status_and_doubt_have_looks(drawings: list[Drawing]):
+    status = ["illustrative", "estimated", "final", "final", "final", "provisional"]
+    doubted = [None, None, "open", None, None, None]
+    chart = kpi_chart(rows(status=status, doubt_state=doubted), "k")
+    looks = [row["look"] for row in drawings[0].data["points"]]
+    assert looks[:7] == ["illustrative", "open", "final", "doubt", "final", "final", "latest open"]
+    assert "83%?" in texts(drawings[0]) and len(chart.notes) == 4
+
+
+def test_a_doubtful_figure_does_not_stretch_the_scale(drawings: list[Drawing]):
+    kpi_chart(
+        rows((82, 84, 830, 88, 86, 91), doubt_state=[None, None, "open", None, None, None]), "k"
+    )
+    assert drawings[0].settings["high"] <= 100
+    assert "830%?" in texts(drawings[0])
+
+
+def test_counts_near_zero_are_columns_and_percentages_a_line(drawings: list[Drawing]):
+    low = rows((394, 511, 474, 566, 493, 422), unit="count", target=400.0, floor_standard=360.0)
+    assert as_columns(low) and not as_columns(low, "line")
+    assert not as_columns(rows()) and as_columns(rows(), "columns")
+    assert not as_columns([row | {"frequency": "annual"} for row in low])
+    kpi_chart(low, "k")
+    assert drawings[0].settings["low"] == 0
+    assert [row["y"] for row in drawings[0].data["columns"]] == [394, 511, 474, 566, 493, 422]
+
+
+def test_the_outlook_stands_to_the_right_and_ends_where_the_measure_ends(drawings: list[Drawing]):
+    ahead = {"expected": 96.0, "low": 88.0, "high": 108.0, "quarter": "2024-25 Q4"}
+    chart = kpi_chart(rows(), "k", outlook=ahead)
+    bar = lines(drawings[0], "range")
+    assert [y for _, y in bar] == [88, 100] and bar[0][0] > 6
+    assert "Outlook for March 2025: 96%, between 88% and 100%." in chart.text
+
+
+def test_a_benchmark_stands_at_its_own_period(drawings: list[Drawing]):
+    areas = [
+        {"area": "England", "period": period, "value": 85.0}
+        for period in ("2023", "2023/24", "2019")
+    ]
+    kpi_chart(rows(), "k", benchmarks=areas)
+    assert [x for x, _ in lines(drawings[0], "benchmark")] == [1.15, 1.85, 2.15, 2.85]
+
+
+def test_bands_of_each_polarity():
+    def stacked(**columns: object) -> list[tuple[str, float, float]]:
+        return [
+            (band.band, band.low, band.high)
+            for band in regions(rows((50,), **columns), None, 0, 100)[0]
+        ]
+
+    assert stacked() == [("Red", 0, 80), ("Amber", 80, 90), ("Green", 90, 100)]
+    assert stacked(polarity="lower", target=20, floor_standard=40) == [
+        ("Green", 0, 20), ("Amber", 20, 40), ("Red", 40, 100),
+    ]  # fmt: skip
+    assert stacked(polarity="target", target=50, floor_standard=40) == [
+        ("Red", 0, 40), ("Amber", 40, 45), ("Green", 45, 55), ("Amber", 55, 60), ("Red", 60, 100),
+    ]  # fmt: skip
+    assert stacked(floor_standard=math.nan) == [("Green", 90, 100)]
+    assert stacked(target=math.nan) == [("Red", 0, 80), ("Amber", 80, 100)]
+    assert stacked(target=math.nan, floor_standard=math.nan) == []
+
+
+def test_bands_given_are_the_councils():
+    edges = [("Blue", "blue", 95.0), ("Green", "green", 90.0), ("Grey", "grey", math.nan)]
+    bands = [
+        {
+            "quarter": "2024-25 Q3",
+            "band": band,
+            "colour": colour,
+            "edge": edge,
+            "far_edge": math.nan,
+        }
+        for band, colour, edge in edges
+    ]
+    found = regions(rows((50,)), bands, 80, 100)[0]
+    assert [(band.band, band.low) for band in found] == [("Grey", 80), ("Green", 90), ("Blue", 95)]
+
+
+measures = st.sampled_from(["%", "count", "£", "days", "rate per 1,000"])
+figures = st.one_of(st.floats(-1e7, 1e7), st.integers(0, 100).map(float), st.just(math.nan))
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(figures, min_size=1, max_size=40),
+    measures,
+    figures,
+    figures,
+    st.sampled_from(["higher", "lower", "target"]),
 )
+def test_any_figures_stand_within_the_axis_and_no_texts_overlap(
+    values, unit, target, floor, polarity
+):
+    made: list[canvases.Canvas] = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Drawing, "svg", lambda *_: "")
+        patch.setattr(
+            canvases.Canvas,
+            "drawing",
+            lambda self: made.append(self) or Drawing("", {}, 0, 0, (0,) * 4),
+        )
+        status = ["final" if math.isfinite(value) else "not available" for value in values]
+        kpi_chart(
+            rows(
+                tuple(values),
+                unit=unit,
+                target=target,
+                floor_standard=floor,
+                polarity=polarity,
+                status=status,
+            ),
+            "k",
+        )
+    (canvas,) = made
+    assert canvas.low < canvas.high
+    for row in (*canvas.points, *canvas.bands, *canvas.columns, *canvas.lines):
+        assert (
+            canvas.low - 1e-9 * abs(canvas.low) <= row["y"] <= canvas.high + 1e-9 * abs(canvas.high)
+        )
+    boxes = canvas._taken
+    assert not [1 for n, box in enumerate(boxes) for other in boxes[:n] if box.meets(other)]
 
 
-def rows(**columns) -> list[dict]:
-    return rows_of(points(**columns))
+@pytest.mark.parametrize("count", [1, 2, 6, 13, 40])
+def test_any_window_can_be_drawn(count: int):
+    chart = kpi_chart(rows(tuple(range(40, 40 + count))), "k")
+    assert chart.svg.startswith("<svg") and str(39 + count) in re.findall(r">(\d+)%<", chart.svg)
 
 
-def activity_rows(**columns) -> list[dict]:
-    return rows_of(activity_points(**columns))
+def test_axes_end_where_the_measure_ends():
+    assert axis([96, 100], ends=(0, 100))[1] == 100
+    assert axis([1, 2, 9], ends=(0, math.inf))[0] == 0
+    assert axis([-5, 10])[0] < -5
+    assert axis([], ends=(0, 100)) == (0, 1)
+    assert limits_of({"unit": "%"}) == (0, 100) and limits_of({"unit": "£"})[0] == -math.inf
+    assert limits_of({"unit": "%", "range_low": -100.0, "range_high": 150.0}) == (-100, 150)
 
 
-def texts(spec: dict) -> list[str]:
-    return [row["text"] for row in spec["datasets"]["texts"]]
-
-
-def line(spec: dict, kind: str) -> list[tuple[float, float]]:
-    return [(row["x"], row["y"]) for row in spec["datasets"]["lines"] if row["kind"] == kind]
-
-
-def test_columns_stand_on_zero_and_reach_their_value():
-    boxes = kpi_spec(rows())["datasets"]["boxes"]
-    assert [(box["y2"], box["y"]) for box in boxes] == [
-        (0, 82),
-        (0, 84),
-        (0, 83),
-        (0, 88),
-        (0, 86),
-        (0, 91),
-    ]
-    assert [math.floor(box["x"]) for box in boxes] == [0, 1, 2, 3, 4, 5]
-
-
-def test_each_column_and_quarter_is_named():
-    assert texts(kpi_spec(rows()))[:6] == [
-        "Sep 23",
-        "Dec 23",
-        "Mar 24",
-        "Jun 24",
-        "Sep 24",
-        "Dec 24",
-    ]
-    assert {"82%", "91%", "Target 90%", "Floor 80%"} <= set(texts(kpi_spec(rows())))
-
-
-def test_a_printed_value_does_not_contradict_its_floor():
-    spec = kpi_spec(rows(values=(80, 80, 80, 80, 80, 74.7), floor_standard=75.0))
-    assert "74.7%" in texts(spec) and "75%" not in texts(spec)
-
-
-def test_target_steps_where_it_changes():
-    spec = kpi_spec(rows(target=[85, 85, 90, 90, 90, 95]))
-    assert line(spec, "target") == [
-        (0, 85),
-        (1, 85),
-        (1, 85),
-        (2, 85),
-        (2, 90),
-        (3, 90),
-        (3, 90),
-        (4, 90),
-        (4, 90),
-        (5, 90),
-        (5, 95),
-        (6, 95),
-    ]
-
-
-def test_a_line_is_broken_where_there_was_no_target():
-    lines = kpi_spec(rows(target=[85, math.nan, 90, 90, 90, 90]))["datasets"]["lines"]
-    parts = {row["x"]: row["part"] for row in lines if row["kind"] == "target"}
-    assert parts[0] != parts[6]
-    assert 1.5 not in parts
+@given(st.floats(-1e6, 1e6), st.floats(0.001, 1e6))
+def test_ticks_are_few_and_within(low: float, span: float):
+    found = ticks(low, low + span)
+    assert (
+        2 <= len(found) <= 7
+        and low - span * 1e-6 <= found[0]
+        and found[-1] <= low + span * 1.000001
+    )
 
 
 @pytest.mark.parametrize(
-    ("status", "word"),
-    [("not available", "no data"), ("not collected", "no data"), ("suppressed", "[c]")],
+    ("end", "yearly", "label"),
+    [
+        (date(2024, 12, 31), False, ("Dec", "2024")),
+        (date(2024, 3, 31), True, ("2023", "/24")),
+        (date(2024, 8, 31), True, ("2023", "/24")),
+        (date(2024, 12, 31), True, ("2024", "")),
+    ],
 )
-def test_a_missing_quarter_has_no_column_and_says_so(status: str, word: str):
-    spec = kpi_spec(
-        rows(values=(82, math.nan, 83, 88, 86, 91), status=["final", status, *["final"] * 4])
+def test_periods_are_named(end: date, yearly: bool, label: tuple[str, str]):
+    assert period_label(end, yearly) == label
+
+
+def test_activity_has_its_range_behind(drawings: list[Drawing]):
+    chart = activity_chart(rows_of(activity_points()), "a")
+    assert chart.title == "The latest is above the expected range"
+    assert {(row["y"], row["y2"]) for row in drawings[0].data["bands"]} == {(90, 130)}
+    assert {"Up to 130", "From 90"} <= set(texts(drawings[0]))
+
+
+def test_last_reports_have_a_row_for_each_rating(drawings: list[Drawing]):
+    history = [
+        {"quarter": "2024-25 Q2", "Green": 16, "Amber": 15, "Red": 8, "Not rated": 1},
+        {"quarter": "2024-25 Q3", "Green": 17, "Amber": 12, "Red": 9, "Not rated": 0},
+    ]
+    chart = counts_chart(history, "c")
+    assert [row["count"] for row in drawings[0].data["columns"]] == [16, 17, 15, 12, 8, 9]
+    assert chart.title == "Green from 16 to 17, Red from 8 to 9 in two reports"
+    assert counts_chart(history[1:], "c").title == "One report so far"
+
+
+@pytest.mark.parametrize(
+    ("polarity", "words"),
+    [
+        ("higher", "3rd of 4 (best first)"),
+        ("lower", "2nd of 4 (best first)"),
+        ("target", "One of 4"),
+    ],
+)
+def test_peers_have_rank_median_and_range(polarity: str, words: str, drawings: list[Drawing]):
+    ours = {"area": "Kent", "value": 18.0, "unit": "%", "decimals": 0, "polarity": polarity}
+    chart = peers_strip(
+        [{"value": value} for value in (10.0, 40.0, 30.0)], ours, "p", {"value": 34.0}
     )
-    assert len(spec["datasets"]["boxes"]) == 5
-    assert word in texts(spec)
+    assert chart.text == f"{words}; ours 18%, median 24%, range 10% to 40%."
+    assert len(drawings[0].data["areas"]) == 4
 
 
-def test_estimated_and_illustrative_columns_look_different():
-    spec = kpi_spec(
-        rows(
-            status=["illustrative", "estimated", "provisional", "carried forward", "final", "final"]
+def test_milestones_are_a_line_of_statuses(drawings: list[Drawing]):
+    shown = [
+        row | {"milestone": status, "rating": rating}
+        for row, (status, rating) in zip(
+            rows((1, 1, 1)),
+            [("On track", "Green"), ("On track", "Green"), ("Late", "Red")],
+            strict=True,
         )
-    )
-    kinds = [box["kind"] for box in spec["datasets"]["boxes"]]
-    assert kinds == ["illustrative", "estimated", "estimated", "estimated", "final", "final"]
+    ]
+    chart = milestone_chart(shown, "m")
+    assert [row["look"] for row in drawings[0].data["points"]] == ["green"] * 2 + ["red"]
+    assert [text for text in texts(drawings[0]) if text in ("On track", "Late")] == [
+        "On track",
+        "Late",
+    ]
+    assert chart.title == "Late in the latest quarter"
 
 
-def test_names_of_close_lines_do_not_overlap():
-    spec = kpi_spec(rows(target=90.0, floor_standard=89.9), ("England", 90.1))
-    (low, high) = (param["value"] for param in spec["params"])
-    named = sorted(row["y"] for row in spec["datasets"]["texts"] if row["align"] == "left")
-    assert len(named) == 3
-    assert min(b - a for a, b in zip(named, named[1:], strict=False)) >= 0.99 * 14 / 150 * (
-        high - low
-    )
-
-
-def test_benchmark_is_drawn_over_all_quarters():
-    spec = kpi_spec(rows(), ("England", 81.0))
-    assert line(spec, "benchmark")[0] == (0, 81) and line(spec, "benchmark")[-1] == (6, 81)
-    assert "England 81%" in texts(spec)
-
-
-def test_everything_lies_within_the_scale():
-    spec = kpi_spec(rows(values=(1, 2, 3, 4, 5, 250), target=300.0))
-    assert [param["value"] for param in spec["params"]][1] > 300
-
-
-def test_a_kpi_without_figures_or_lines_can_be_drawn():
-    spec = kpi_spec(
-        rows(
-            values=(math.nan,) * 6, status="not available", target=math.nan, floor_standard=math.nan
-        )
-    )
-    assert spec["datasets"]["boxes"] == []
-    assert texts(spec).count("no data") == 6
-
-
-def test_activity_has_its_band_and_a_point_for_each_value():
-    data = activity_spec(activity_rows())["datasets"]
-    assert [dot["y"] for dot in data["dots"]] == [100, 110, 95, 105, 120, 150]
-    assert {(row["y"], row["y2"]) for row in data["band"]} == {(130, 90)}
-    assert {"Up to 130", "From 90"} <= {row["text"] for row in data["texts"]}
-
-
-def test_the_line_of_an_activity_is_not_drawn_over_a_gap():
-    data = activity_spec(activity_rows(value=[100, 110, math.nan, 105, 120, 150]))["datasets"]
-    parts = [row["part"] for row in data["lines"] if row["kind"] == "actual"]
-    assert len(parts) == 5 and len(set(parts)) == 2
-
-
-def test_a_line_starts_at_zero_unless_all_values_are_far_from_it():
-    assert activity_range([10, 50, 100])[0] == 0
-    low, high = activity_range([950, 1000])
-    assert 0 < low < 950 and high > 1000
-
-
-def test_stacked_counts_add_up_to_the_whole_set():
-    boxes = counts_spec(COUNTS)["datasets"]["boxes"]
-    heights = {(math.floor(box["x"]), box["kind"]): box["y"] - box["y2"] for box in boxes}
-    assert heights == {
-        (0, "Not rated"): 1,
-        (0, "Green"): 16,
-        (0, "Amber"): 15,
-        (0, "Red"): 8,
-        (1, "Green"): 17,
-        (1, "Amber"): 12,
-        (1, "Red"): 9,
-    }
-    assert min(box["y2"] for box in boxes) == 0
-
-
-def test_charts_are_altair_charts_with_their_own_data():
-    charts = [kpi_spec(rows()), activity_spec(activity_rows()), counts_spec(COUNTS)]
-    assert all(isinstance(alt.Chart.from_dict(spec), alt.LayerChart) for spec in charts)
-    one, other = kpi_spec(rows()), kpi_spec(rows(values=(1, 2, 3, 4, 5, 6)))
-    assert one["datasets"]["boxes"][0]["y"] == 82 and other["datasets"]["boxes"][0]["y"] == 1
+def test_parts_share_one_scale(drawings: list[Drawing]):
+    charts = small_multiples({"East": rows(), "West": rows((60, 61, 62, 63, 64, 65))}, "s")
+    assert list(charts) == ["East", "West"]
+    assert len({(one.settings["low"], one.settings["high"]) for one in drawings}) == 1
 
 
 def test_the_rows_given_are_left_as_they_are():
-    given, kept = rows(), rows()
-    kpi_spec(given, ("England", 81.0))
-    assert str(given) == str(kept)
+    given_rows, kept = rows(), rows()
+    kpi_chart(given_rows, "k")
+    assert str(given_rows) == str(kept)

@@ -133,12 +133,12 @@ def test_the_last_reports_have_picture_and_table():
     counts = pd.DataFrame({
         "quarter": ["2024-25 Q2", "2024-25 Q3"], "Green": [16, 17], "Amber": [15, 12], "Red": [8, 9], "Not rated": [1, 0],
     })  # fmt: skip
-    shown = Cells(counts_history(counts))
+    shown = Cells(counts_history(counts, Terms()))
     assert shown.rows[1:] == [
         ["Q2 2024/25", "16", "15", "8", "1", "40"],
         ["Q3 2024/25", "17", "12", "9", "0", "38"],
     ]
-    assert str(counts_history(counts.tail(1))) == ""
+    assert str(counts_history(counts.tail(1), Terms())) == ""
 
 
 def test_the_banner_counts_what_is_invented():

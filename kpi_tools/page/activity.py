@@ -6,9 +6,9 @@ from typing import Any
 import pandas as pd
 
 from kpi_tools.page.cards import behind_chart, fact
+from kpi_tools.page.charts import activity_chart
 from kpi_tools.page.describe import short_title
 from kpi_tools.page.html import Html, figure_with_status, render, slug
-from kpi_tools.page.pictures import activity_picture
 from kpi_tools.quarters import Quarter
 from kpi_tools.vocabulary import STATUSES_WITH_VALUE
 from kpi_tools.wording import MISSING, NOT_SET, Row, Rows, rounded, rows_by, show, unit_words
@@ -37,7 +37,7 @@ def _activity(every: Rows, quarter: Quarter | None) -> dict[str, Any]:
         else None,
         "facts": _activity_facts(every, latest),
         "expectation": expectation(latest),
-        "picture": activity_picture(points, anchor),
+        "picture": activity_chart(points, anchor),
         "table": _activity_table(points, anchor),
     }
 

@@ -103,6 +103,11 @@ class Canvas:
             for n, (x, value) in enumerate(zip(xs, values, strict=True))
         ]  # fmt: skip
 
+    def bar(self, look: str, x: float, x2: float, value: float) -> None:
+        """A short level that texts keep off."""
+        self.line(look, [x, x2], [value, value])
+        self._levels.append((self.x(x), self.x(x2), self.y(value)))
+
     def steps(self, look: str, levels: Sequence[float], end: float = 0) -> None:
         """A level for each period, held throughout it; a gap ends the line. The last goes on to the place `end`."""
         for known, run in groupby(enumerate(levels), key=lambda item: math.isfinite(item[1])):

@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 from markupsafe import Markup
 
+from kpi_tools.page.charts import Chart, kpi_chart, milestone_chart
 from kpi_tools.page.describe import (
     IN_DOUBT,
     Outlook,
@@ -26,7 +27,7 @@ from kpi_tools.page.html import (
     report_table,
     slug,
 )
-from kpi_tools.page.pictures import kpi_picture
+from kpi_tools.page.overviews import peers_chart
 from kpi_tools.quarters import Quarter
 from kpi_tools.terms import Terms
 from kpi_tools.vocabulary import (
@@ -36,6 +37,7 @@ from kpi_tools.vocabulary import (
     FINAL,
     HIGHER,
     ILLUSTRATIVE,
+    MILESTONE,
     MONITORED,
     MONTH,
     NOT_RATED,
@@ -83,6 +85,10 @@ class Beside:
     actions: Mapping[str, Rows] = field(default_factory=dict)
     outlooks: Mapping[str, Outlook] = field(default_factory=dict)
     form: str = "auto"
+    bands: Mapping[str, Rows] | None = None
+    ahead: Mapping[str, Rows] = field(default_factory=dict)
+    breaks: Mapping[str, Rows] = field(default_factory=dict)
+    headline: str = ""
 
     def look(self, rating: str) -> str:
         """The colour of a rating."""
@@ -139,7 +145,8 @@ def card(
             "reason": text_of(kpi["not_rated_reason"]) if kpi["rating"] == NOT_RATED else None,
             "line": first_line(kpi, beside),
             "facts": facts(kpi, beside),
-            "picture": kpi_picture(points, anchor, areas),
+            "picture": _picture(points, anchor, beside, areas),
+            "peers": peers_chart(points, benchmarks, beside.headline, f"{anchor}-peers"),
             "flag": flag(kpi),
             "trend": [IN_DOUBT]
             if any(map(in_doubt, points))
@@ -157,6 +164,24 @@ def card(
             "targets": target_history(kpi, beside.targets.get(name, []), beside),
             "parts": [_part(part, beside) for part in parts],
         },
+    )
+
+
+def _picture(points: Rows, anchor: str, beside: Beside, areas: Rows) -> Chart:
+    """The KPI's figures with what stands beside them, or a milestone's statuses."""
+    name = points[-1]["kpi_id"]
+    if points[-1].get("kind") == MILESTONE:
+        return milestone_chart(points, anchor, beside.looks)
+    return kpi_chart(
+        points,
+        anchor,
+        bands=None if beside.bands is None else beside.bands.get(name, []),
+        outlook=next(iter(beside.ahead.get(name, [])), None),
+        months=beside.months.get(name, []),
+        benchmarks=areas,
+        words={line: beside.terms.word(line) for line in beside.lines},
+        form=beside.form,
+        breaks=[row["from_quarter"] for row in beside.breaks.get(name, [])],
     )
 
 

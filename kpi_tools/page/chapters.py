@@ -7,7 +7,7 @@ import pandas as pd
 
 from kpi_tools import narrative
 from kpi_tools.loading import Returns
-from kpi_tools.outlook import outlook
+from kpi_tools.outlook import outlook, predictions
 from kpi_tools.page.activity import activity_cards
 from kpi_tools.page.cards import Beside, cards, first_line
 from kpi_tools.page.describe import outlooks, short_title
@@ -22,6 +22,7 @@ from kpi_tools.page.html import (
     subheading,
 )
 from kpi_tools.page.summary import arrow_of, by_distance
+from kpi_tools.rating import band_lines
 from kpi_tools.scorecard import first_report, section_words
 from kpi_tools.terms import Terms, names
 from kpi_tools.vocabulary import ILLUSTRATIVE
@@ -55,6 +56,17 @@ def beside(kpis: pd.DataFrame, recent: pd.DataFrame, returns: Returns) -> Beside
         months=rows_by(returns.months),
         targets=rows_by(returns.targets),
         outlooks=outlooks(kpis, recent, returns, terms),
+        form=returns.council.chart_form,
+        bands=rows_by(band_lines(recent, returns.council.schemes)),
+        ahead=rows_by(
+            predictions(
+                recent,
+                significance=returns.council.significance,
+                minimum_points=returns.council.minimum_points,
+            )
+        ),
+        breaks=rows_by(returns.changelog[returns.changelog["change"] == "redefined"]),
+        headline=returns.council.headline,
     )
 
 

@@ -10,6 +10,7 @@ from datetime import date
 from itertools import groupby
 from typing import NamedTuple
 
+from kpi_tools.errors import InputError
 from kpi_tools.page.canvas import Canvas, Figure, Name, Unit, axis, period_label
 from kpi_tools.page.chart_words import (
     WORDS,
@@ -25,12 +26,10 @@ from kpi_tools.page.chart_words import (
     period_end,
     period_words,
 )
-from kpi_tools.page.drawing import INK, QUIET, VIOLET, Drawing
+from kpi_tools.page.drawing import COLOURS, INK, QUIET, VIOLET, Drawing
 from kpi_tools.page.labels import every, text_width
 from kpi_tools.page.regions import DEFAULT_COLOURS, Region, number, regions
-from kpi_tools.page.specs import activity_spec as activity_spec
-from kpi_tools.page.specs import counts_spec as counts_spec
-from kpi_tools.page.specs import kpi_spec as kpi_spec
+from kpi_tools.quarters import Quarter
 from kpi_tools.vocabulary import FINAL, ILLUSTRATIVE, MONEY
 from kpi_tools.wording import (
     Row,
@@ -100,7 +99,7 @@ def kpi_chart(
     broken = [n for n, row in enumerate(points) if n and row["quarter"] in breaks]
     month = [] if small or columns else _single_month(points, months)
     beside = [] if small else _at_their_periods(points, benchmarks)
-    ahead = None if small or columns or in_doubt(last) else _within(outlook, ends)
+    ahead = None if small or columns or any(map(in_doubt, points)) else _within(outlook, ends)
     sure = [row for row in points if is_number(row["value"]) and not in_doubt(row)] or points
     levels = [row.get(column) for row in points for column in LINES]
     levels += [row["value"] for row in (*sure, *month, *(row for _, row in beside))]
@@ -203,7 +202,8 @@ def milestone_chart(points: Rows, name: str, colours: Mapping[str, str] = DEFAUL
     before = None
     for n, row in enumerate(points):
         status = row.get("milestone") or "no report"
-        canvas.point(n + 0.5, 0.3, colours.get(row["rating"], "unrated"), row["quarter"])
+        colour = colours.get(row["rating"])
+        canvas.point(n + 0.5, 0.3, colour if colour in COLOURS else "unrated", row["quarter"])
         if status != before:
             align = "left" if n < len(points) / 2 else "right" if n == len(points) - 1 else "center"
             at = n + {"left": 0.3, "right": 0.7, "center": 0.5}[align]
@@ -376,15 +376,13 @@ def _draw_outlook(canvas: Canvas, outlook: Row, count: int, figure: str) -> None
 
 def _draw_benchmarks(canvas: Canvas, beside: Sequence[tuple[int, Row]], kpi: Row) -> None:
     for n, row in beside:
+        canvas.bar("benchmark", n + 0.15, n + 0.85, float(row["value"]))
+    for n, row in beside:
         value = float(row["value"])
-        canvas.line("benchmark", [n + 0.15, n + 0.85], [value, value])
         figure = show(value, kpi["unit"], int(kpi["decimals"]), bare=True)
         feet = [canvas.y(value) + down for down in (16, -7, 29, -20)]
         for align, x in (("left", n + 0.15), ("right", n + 0.85)):
-            looks = {
-                "colour": VIOLET,
-                "align": align,
-            }
+            looks = {"colour": VIOLET, "align": align}
             if canvas.note(x, feet, f"{row['area']} {row['period']}: {figure}", **looks):
                 break
 
@@ -421,14 +419,20 @@ def _single_month(points: Rows, months: Sequence[Row]) -> list[Row]:
 def _at_their_periods(points: Rows, benchmarks: Sequence[Row]) -> list[tuple[int, Row]]:
     """Other areas' figures, each with the place of the period that ends with theirs."""
     places = {period_end(row): n for n, row in enumerate(points)}
-    found = []
-    for row in benchmarks:
-        year = re.fullmatch(r"(\d{4})(/\d\d)?", str(row["period"]))
-        if year and is_number(row["value"]):
-            begun = int(year[1])
-            end = date(begun + 1, 3, 31) if year[2] else date(begun, 12, 31)
-            found += [(places[end], row)] if end in places else []
-    return found
+    ends = [(end_of(row["period"]), row) for row in benchmarks if is_number(row["value"])]
+    return [(places[end], row) for end, row in ends if end in places]
+
+
+def end_of(period: object) -> date | None:
+    """The last day of another area's period: a calendar year, a financial year or a quarter; of others none."""
+    year = re.fullmatch(r"(\d{4})(/\d\d)?", str(period))
+    if year:
+        begun = int(year[1])
+        return date(begun + 1, 3, 31) if year[2] else date(begun, 12, 31)
+    try:
+        return Quarter.parse(period).end
+    except InputError:
+        return None
 
 
 def look_of(row: Row) -> str:

@@ -42,7 +42,6 @@ COLOURS = {
     "red": Colour("#d4351c", WHITE, "#d4351c", "#f5cfc7", "square"),
     "grey": Colour("#6b737b", WHITE, "#6b737b", "#e1e4e7", "M1,0L0.5,0.87L-0.5,0.87L-1,0L-0.5,-0.87L0.5,-0.87Z"),
 }  # fmt: skip
-SIGNS = {"blue": "⬟", "green": "●", "amber": "▲", "red": "■", "grey": "⬢", "unrated": "○"}
 UNRATED = Colour(WHITE, INK, QUIET, WHITE, "circle")
 
 
@@ -214,7 +213,8 @@ def series_chart() -> alt.LayerChart | alt.FacetChart:
 
 
 def counts_chart() -> alt.FacetChart:
-    """Columns of one count a report, in a row for each rating, on one scale. Data: `columns` with `row`, `place`, `count`."""
+    """Columns of one count a report, in a row for each rating, on one scale. Data: `columns` with `row`,
+    `place`, `count`. Setting: `left`, the room for the names."""
     x = alt.X("place:O", axis=None, scale=alt.Scale(paddingInner=0.22, paddingOuter=0.11))
     y = alt.Y("count:Q", axis=None, scale=alt.Scale(domainMin=0, nice=False))
     columns = alt.Chart().mark_bar(strokeWidth=1.4).encode(
@@ -229,16 +229,23 @@ def counts_chart() -> alt.FacetChart:
     years = texts.encode(x=x, y=alt.value(74), text="year:N")
     foot = alt.Chart().transform_aggregate(reports="count()")
     foot = foot.mark_rule(stroke=INK, strokeWidth=1.2).encode(y=alt.datum(0))
-    layered = alt.layer(columns, numbers, foot, months, years, data=alt.NamedData("columns"))
-    head = alt.Header(
-        title=None,
-        labelAngle=0,
-        labelAlign="left",
-        labelFontSize=14,
-        labelFontWeight="bold",
-        labelColor=INK,
+    marks = alt.Chart().transform_filter("datum.mark").encode(y=alt.value(21))
+    shapes = {name: POINTS[name] for name in (*COLOURS, "unrated")}
+    named = [
+        marks.mark_point(size=85, opacity=1).encode(
+            x=alt.value(alt.ExprRef("10 - left")),
+            shape=_look(alt.Shape, {name: look.shape for name, look in shapes.items()}, "mark"),
+            fill=_look(alt.Fill, {name: look.fill for name, look in shapes.items()}, "mark"),
+            stroke=_look(alt.Stroke, {name: look.stroke for name, look in shapes.items()}, "mark"),
+        ),
+        marks.mark_text(align="left", fontSize=14, fontWeight="bold", fill=INK, dy=1).encode(
+            x=alt.value(alt.ExprRef("20 - left")), text="row:N"
+        ),
+    ]
+    row = alt.Row("row:N", sort=alt.EncodingSortField("order", op="min"), header=None)
+    layered = alt.layer(
+        columns, numbers, foot, months, years, *named, data=alt.NamedData("columns")
     )
-    row = alt.Row("row:N", sort=alt.EncodingSortField("order", op="min"), header=head)
     return layered.properties(width=alt.Step(30), height=42).facet(
         row=row, spacing=18, bounds="flush"
     )

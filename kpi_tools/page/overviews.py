@@ -4,25 +4,27 @@ from collections.abc import Mapping
 from statistics import median
 
 from kpi_tools.page.canvas import period_label
-from kpi_tools.page.charts import Chart, finished
-from kpi_tools.page.drawing import INK, SIGNS, Drawing
+from kpi_tools.page.chart_words import in_doubt, period_end, period_words
+from kpi_tools.page.charts import Chart, end_of, finished
+from kpi_tools.page.drawing import INK, Drawing
 from kpi_tools.page.labels import spread, text_width
 from kpi_tools.page.regions import DEFAULT_COLOURS
 from kpi_tools.quarters import Quarter
-from kpi_tools.vocabulary import HIGHER, LOWER, NOT_RATED
-from kpi_tools.wording import Row, Rows, in_words, is_number, listed, plural, show
+from kpi_tools.vocabulary import ENGLAND, HIGHER, LOWER, NOT_RATED
+from kpi_tools.wording import Row, Rows, figure_of, in_words, is_number, listed, plural, show
 
 _STRIP = 384.0
+_FEWEST = 3
 
 
 def counts_chart(history: Rows, name: str, bands: Mapping[str, str] = DEFAULT_COLOURS) -> Chart:
     """How many KPIs had each rating, report by report: a row of columns for each rating, on one scale.
 
     `history`: rows oldest first with `quarter` and a count for each rating. `bands`: the ratings in their order, best
-    first, each with its colour. Figures that were not rated have a row only where there are any.
+    first, each with its colour. What is not rated has a row only where the latest report has any.
     """
     ratings = [rating for rating in bands if rating in history[-1]]
-    ratings += [NOT_RATED] if any(row.get(NOT_RATED) for row in history) else []
+    ratings += [NOT_RATED] if history[-1].get(NOT_RATED) else []
     columns: Rows = []
     for rating in ratings:
         colour, before = bands.get(rating, "unrated"), ""
@@ -31,7 +33,8 @@ def counts_chart(history: Rows, name: str, bands: Mapping[str, str] = DEFAULT_CO
             last, foot = n == len(history) - 1, rating == ratings[-1]
             columns.append(
                 {
-                    "row": f"{SIGNS[colour]} {rating}",
+                    "row": rating,
+                    "mark": colour if n == 0 else "",
                     "order": ratings.index(rating),
                     "place": n,
                     "count": int(row[rating]),
@@ -46,9 +49,9 @@ def counts_chart(history: Rows, name: str, bands: Mapping[str, str] = DEFAULT_CO
     titles = [Quarter.parse(row["quarter"]).title for row in history]
     span = titles[0] if len(titles) == 1 else f"{titles[0]} to {titles[-1]}"
     text = f"Columns for {plural(len(history), 'report')}, {span}: {'; '.join(counted)}."
-    left = max(text_width(row["row"], 14, True) for row in columns) + 14
+    left = max(text_width(rating, 14, True) for rating in ratings) + 34
     size = 30.0 * len(history), 60.0 * len(ratings) - 18
-    drawing = Drawing("counts", {"columns": columns}, *size, (left, 4, 18, 40))
+    drawing = Drawing("counts", {"columns": columns}, *size, (left, 4, 18, 40), {"left": left})
     return finished(drawing, name, counts_title(history, ratings), text)
 
 
@@ -63,6 +66,36 @@ def counts_title(history: Rows, ratings: list[str]) -> str:
         change = "still" if first[rating] == last[rating] else f"from {first[rating]} to"
         parts.append(f"{rating} {change} {last[rating]}")
     return f"{', '.join(parts)} in {in_words(len(history))} reports"
+
+
+def peers_chart(points: Rows, benchmarks: Rows, headline: str, name: str) -> Chart | None:
+    """The strip of the latest period of the group that a council compares itself with; None for fewer than three others.
+
+    `points`: the KPI's rows shown; `benchmarks`: its rows `area`, `period`, `value`, perhaps `group`. `headline`: the
+    group; without one all areas but England. Ours is of the same period where it is shown, else the latest.
+    """
+    if headline:
+        areas = [row for row in benchmarks if row.get("group") == headline]
+    else:
+        areas = [row for row in benchmarks if row["area"] != ENGLAND]
+    areas = [row for row in areas if is_number(row["value"])]
+    known = [row for row in points if is_number(row["value"]) and not in_doubt(row)]
+    period = areas[-1]["period"] if areas else ""
+    areas = [row for row in areas if row["period"] == period]
+    if len(areas) < _FEWEST or not known:
+        return None
+    same = [row for row in known if period_end(row) == end_of(period)]
+    ours, latest = (same or known)[-1], known[-1]
+    now = latest if same and latest is not ours else None
+    strip = peers_strip(areas, ours | {"area": "Ours"}, name, now)
+    words = strip.text.replace(
+        " (best first)", f" {headline or 'areas'} in {period} (best first)", 1
+    )
+    if not same:
+        words += f" Our figure is of {period_words(ours)}."
+    elif now:
+        words += f" Now {figure_of(latest)} ({period_words(latest)})."
+    return strip._replace(title=f"{headline or 'Other areas'} in {period}", text=words)
 
 
 def peers_strip(areas: Rows, ours: Row, name: str, now: Row | None = None) -> Chart:

@@ -19,7 +19,7 @@ from kpi_tools.page.html import (
     section,
     slug,
 )
-from kpi_tools.page.pictures import counts_picture
+from kpi_tools.page.overviews import counts_chart
 from kpi_tools.scorecard import first_report, movers, rating_history
 from kpi_tools.terms import AGAINST, Terms, names
 from kpi_tools.vocabulary import (
@@ -78,7 +78,7 @@ def summary(
             tiles=tiles(kpis, then, terms, colours, f"Q{last.number}"),
             matrix=matrix(kpis, council.sections, terms, colours),
             where=where_sentence(kpis, terms),
-            history=counts_history(rating_history(returns, kpis, before)),
+            history=counts_history(rating_history(returns, kpis, before), terms),
             changed="" if then is None else narrative.movers_sentence(kpis, terms).rstrip(":."),
             moved=[] if then is None else _moved(kpis, terms, colours),
         ),
@@ -263,7 +263,7 @@ def _moved(kpis: pd.DataFrame, terms: Terms, colours: Mapping[str, str]) -> list
     return [{"title": title, "rows": rows} for title, rows in groups.items() if rows]
 
 
-def counts_history(history: pd.DataFrame) -> Html:
+def counts_history(history: pd.DataFrame, terms: Terms) -> Html:
     """The ratings of the whole set in the last six reports as picture and table; nothing for one report alone."""
     shown = history.tail(6)
     if len(shown) < 2:
@@ -276,7 +276,8 @@ def counts_history(history: pd.DataFrame) -> Html:
     table = report_table(
         frame, caption, name="history-table", wide=True, look="kpi-reports", quiet=True
     )
-    return render("history.html.j2", picture=counts_picture(shown), table=table)
+    picture = counts_chart(rows_of(shown), "history", terms.looks)
+    return render("history.html.j2", picture=picture, table=table)
 
 
 # How to read it.
