@@ -11,7 +11,7 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "quarters": ("Quarter",),
-    "loading": ("load",),
+    "loading": ("commentary_until", "load"),
     "rating": ("rate",),
     "direction": ("direction_of_travel",),
     "scale.rows": ("classify",),
@@ -36,7 +36,6 @@ _HOMES = {
     "page.changes": ("changes",),
     "explorer.directorate": ("explore",),
     "explorer.history": ("one_kpi",),
-    "remarks": ("commentary_until",),
     "checks": ("release_findings",),
     "page.released": ("edition_notice", "checks_chapter", "how_made"),
     "report.runner": ("complete",),

@@ -263,7 +263,7 @@ def check(quarter: str | None, raw: Path) -> None:
     if own_tables_are_sound(returns):
         from kpi_tools.checks import release_findings
         from kpi_tools.checks.findings import findings_text
-        from kpi_tools.remarks import commentary_until
+        from kpi_tools.loading import commentary_until
 
         findings = release_findings(returns, earlier=commentary_until(str(raw), returns))
         faults = int((findings["severity"] == "error").sum())

@@ -9,9 +9,8 @@ from typing import Any
 import pandas as pd
 
 from kpi_tools.explorer.evidence import Evidence, evidence
-from kpi_tools.loading import Returns, load, with_targets
+from kpi_tools.loading import Returns, commentary_until, load, with_targets
 from kpi_tools.quarters import Quarter, quarter_range
-from kpi_tools.remarks import commentary_until
 
 RAW = Path(__file__).parent.parent / "data" / "raw"
 QUARTER = Quarter(2024, 3)

@@ -17,12 +17,11 @@ from hypothesis import strategies as st
 from kpi_tools.checks import release_findings, tables, texts
 from kpi_tools.checks.findings import as_findings, findings_text, grouped, warning
 from kpi_tools.cli import main
-from kpi_tools.loading import Returns, load, read_returns
+from kpi_tools.loading import Returns, commentary_until, load, read_returns
 from kpi_tools.loading.account import Run
 from kpi_tools.loading.beside import read_commentary
 from kpi_tools.loading.ids import Ids
 from kpi_tools.loading.schemas import COMMENTARY
-from kpi_tools.remarks import commentary_until
 from kpi_tools.scorecard import earlier_reports, recent_quarters, score
 from kpi_tools.workbooks.child import Workbooks
 

@@ -23,6 +23,7 @@ from kpi_tools.scorecard import (
     reconcile,
     report_tables,
     score,
+    without_action,
 )
 
 LAST = Quarter(2024, 3)
@@ -260,6 +261,47 @@ def test_a_figure_that_is_late_is_missing_until_it_comes(yearly, tmp_path):
     returns = load(raw, "2023-24 Q3")
     kpis = score(recent_quarters(returns), returns).set_index("kpi_id")
     assert kpis.loc["AN", ["rating", "value"]].tolist() == ["Amber", 48]
+
+
+# The council's bands
+
+
+def test_bands_of_each_scheme_are_counted_and_the_last_of_each_asks_for_an_action(tmp_path):
+    settings = """
+[rating]
+bands = [
+  { name = "Blue", meets = "target beyond 10%", colour = "blue" },
+  { name = "Green", meets = "target" },
+  { name = "Red" },
+]
+[rating.schemes.tolerant]
+bands = [
+  { name = "Green", meets = "target within 5%" },
+  { name = "Behind", colour = "grey" },
+]
+"""
+    lines = [
+        "kpi_id,kpi_name,section,unit,polarity,rated,scheme",
+        *(f"K{n},Name {n},First,%,higher,yes," for n in range(4)),
+        *(f"T{n},Tolerant {n},Second,%,higher,yes,tolerant" for n in range(2)),
+        "M,Watched,Second,count,none,no,",
+    ]
+    values = {"K0": 60, "K1": 50, "K2": 49, "T0": 48, "T1": 40, "M": 7}
+    targets = ["kpi_id,target", *(f"{kpi},50" for kpi in ("K0", "K1", "K2", "K3", "T0", "T1"))]
+    sent_now = [f"{kpi},2024-25 Q3,{value}" for kpi, value in values.items()]
+    returns = load(write_council(tmp_path, lines, targets, {"2024-25 Q3": sent_now}, settings))
+    kpis = score(recent_quarters(returns), returns)
+    total = matrix(kpis, returns.council).set_index("section").loc["Total"]
+    assert total.drop(["positive", "stable or no clear trend", "negative", "other"]).to_dict() == {
+        "kpis": 7, "Blue": 1, "Green": 2, "Red": 1, "Behind": 1, "Not rated": 1, "Monitored": 1,
+    }  # fmt: skip
+    assert without_action(kpis, returns)["kpi_id"].tolist() == ["K2", "T1"]
+    assert adds_up_to(matrix(kpis, returns.council))
+
+
+def adds_up_to(table: pd.DataFrame) -> bool:
+    ratings = table.drop(columns=["section", "kpis", "positive", "stable or no clear trend", "negative", "other"])  # fmt: skip
+    return bool((ratings.sum(axis=1) == table["kpis"]).all())
 
 
 # Redefinitions

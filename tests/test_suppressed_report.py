@@ -14,9 +14,8 @@ import pytest
 
 from kpi_tools.cli import main
 from kpi_tools.explorer.directorate import explore
-from kpi_tools.loading import ReturnsError, load, read_returns
+from kpi_tools.loading import ReturnsError, commentary_until, load, read_returns
 from kpi_tools.loading.disclosure import Withheld
-from kpi_tools.remarks import commentary_until
 from kpi_tools.report import make_history, make_report
 from kpi_tools.scorecard import earlier_reports, recent_quarters, score
 from tests.one_section import append

@@ -19,10 +19,9 @@ from kpi_tools.explorer.overview import doubted, flags, ordered, rating_grid
 from kpi_tools.explorer.points import point
 from kpi_tools.explorer.sentences import standing
 from kpi_tools.explorer.views import VIEWS, begin_with, notes_below, view
-from kpi_tools.loading import load
+from kpi_tools.loading import commentary_until, load
 from kpi_tools.page.html import Html, paragraphs, render
 from kpi_tools.quarters import Quarter
-from kpi_tools.remarks import commentary_until
 from kpi_tools.wording import rows_of
 
 

@@ -15,7 +15,7 @@ from kpi_tools.explorer.evidence import Evidence, evidence, kpi_named, said_so_f
 from kpi_tools.explorer.overview import doubted
 from kpi_tools.explorer.sentences import standing
 from kpi_tools.explorer.views import begin_with, notes_below, view
-from kpi_tools.loading import Returns, as_known_at, in_set, load
+from kpi_tools.loading import Returns, as_known_at, commentary_until, in_set, load
 from kpi_tools.page.cards import Beside, cards
 from kpi_tools.page.describe import needed
 from kpi_tools.page.html import (
@@ -28,7 +28,6 @@ from kpi_tools.page.html import (
     slug,
 )
 from kpi_tools.quarters import Quarter
-from kpi_tools.remarks import commentary_until
 from kpi_tools.scorecard import restated_between
 from kpi_tools.terms import Terms
 from kpi_tools.vocabulary import CLOSEST, HIGHER, LOWER

@@ -31,9 +31,23 @@ from kpi_tools.schemes import unknown_lines
 from kpi_tools.workbooks.child import Workbooks
 
 __all__ = [
-    "Calendar", "Council", "Returns", "ReturnsError", "as_known_at", "calendars", "due_figures", "in_set", "latest_quarter",
-    "line_columns", "load", "period_words", "quarters_with_returns", "read_returns", "with_targets",
-]  # fmt: skip
+    "Calendar",
+    "Council",
+    "Returns",
+    "ReturnsError",
+    "as_known_at",
+    "calendars",
+    "commentary_until",
+    "due_figures",
+    "in_set",
+    "latest_quarter",
+    "line_columns",
+    "load",
+    "period_words",
+    "quarters_with_returns",
+    "read_returns",
+    "with_targets",
+]
 
 _OWN_FILES: Final = ("council.toml", "kpis.csv", "targets.csv")
 
@@ -235,6 +249,30 @@ def read_returns(
         wanted, council, kpis, targets, known.figures, known.months, shown(safe.submissions), commentary, activity,
         benchmarks, problems, run.ledger.log(), rejected, run.counts(), changelog, rebases, actions, agreed, safe.withheld,
     )  # fmt: skip
+
+
+def commentary_until(raw: str | Path, returns: Returns) -> pd.DataFrame:
+    """The commentary of every report up to that of `returns`, oldest first.
+
+    Columns: `quarter` (of the report) and those of `returns.commentary`. Rows that break a rule are left out: they
+    were refused with a reason when their own quarter was checked.
+    """
+    folder = raw_folder(raw)
+    ids = Ids(returns.catalogue["kpi_id"])
+    quarters = sorted(quarter for quarter in sort_out(folder)[0] if quarter < returns.quarter)
+    read = []
+    with Workbooks() as books:
+        run = Run(folder, books)
+        for quarter in quarters:
+            table = run.commentary(quarter, schemas.COMMENTARY.layout)
+            said = beside.read_commentary(table, returns.council.sections, ids)
+            read.append(
+                (quarter, beside.withhold_texts(table, said, returns.catalogue, returns.withheld))
+            )
+    every = [*read, (returns.quarter, returns.commentary)]
+    return pd.concat(
+        [rows.assign(quarter=quarter.label) for quarter, rows in every], ignore_index=True
+    )
 
 
 def as_known_at(returns: Returns, quarter: Quarter) -> Returns:

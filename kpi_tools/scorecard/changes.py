@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import pandas as pd
 
-from kpi_tools.loading import Council, Returns, as_known_at
+from kpi_tools.loading import Council, Returns, as_known_at, line_columns
 from kpi_tools.quarters import Quarter
 from kpi_tools.scorecard.scores import (
     counted,
@@ -22,7 +22,15 @@ from kpi_tools.scorecard.scores import (
     score,
 )
 from kpi_tools.vocabulary import MONITORED, NOT_DUE, NOT_RATED
-from kpi_tools.wording import is_number, rounded, rows_of, show, show_line, written_decimals
+from kpi_tools.wording import (
+    capitalised,
+    is_number,
+    rounded,
+    rows_of,
+    show,
+    show_line,
+    written_decimals,
+)
 
 ADDED, REMOVED, REDEFINED = "Added", "Removed", "Redefined"
 NEW_TARGET, NEWLY_RATED, NO_LONGER_RATED = "New target", "Rated again", "Not rated now"
@@ -166,7 +174,7 @@ def set_changes(kpis: pd.DataFrame, before: pd.DataFrame, returns: Returns) -> p
     ]
     for kpi in (kpi for kpi in now if kpi in then):
         row, was = now[kpi], then[kpi]
-        if lines := _new_lines(row, was):
+        if lines := _new_lines(row, was, returns):
             found.append((kpi, NEW_TARGET, f"{lines} {_sentence(row['target_reason'])}"))
         if was["rating"] == NOT_RATED and row["rating"] not in (NOT_RATED, MONITORED):
             reason = f"the previous report had: {was['not_rated_reason']}."
@@ -295,16 +303,18 @@ def _alike(old: Any, new: Any) -> bool:
     return rounded(old, places) == rounded(new, places)
 
 
-def _new_lines(row: dict[str, Any], was: dict[str, Any]) -> str:
+def _new_lines(row: dict[str, Any], was: dict[str, Any], returns: Returns) -> str:
     """What is agreed otherwise than for the figure in the previous report: `Target 90%, was 85%.`"""
     if row["basis"] == "year_to_date":
         return ""
-    unit, decimals = row["unit"], int(row["decimals"])
-    return " ".join(
-        f"{name} {show_line(row[column], unit, decimals)}, was {show_line(was[column], unit, decimals)}."
-        for column, name in (("target", "Target"), ("floor_standard", "Floor standard"))
-        if row[column] != was[column] and not (pd.isna(row[column]) and pd.isna(was[column]))
-    )
+    unit, decimals, found = row["unit"], int(row["decimals"]), []
+    for name in line_columns(returns.targets):
+        now, before = row[name], was.get(name, float("nan"))
+        if now != before and not (pd.isna(now) and pd.isna(before)):
+            word = capitalised(returns.council.words.get(name, name.replace("_", " ")))
+            lines = (show_line(line, unit, decimals) for line in (now, before))
+            found.append("{} {}, was {}.".format(word, *lines))
+    return " ".join(found)
 
 
 def _sentence(text: object) -> str:

@@ -4,7 +4,7 @@
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import pandas as pd
@@ -15,6 +15,7 @@ from kpi_tools.doubts import with_doubts
 from kpi_tools.loading import Council, Returns, as_known_at, due_figures
 from kpi_tools.quarters import Quarter
 from kpi_tools.rating import rate
+from kpi_tools.schemes import DEFAULT_SCHEME, Scheme
 from kpi_tools.scorecard.arrows import with_arrows, with_earlier_figures
 from kpi_tools.tokens import filled, kpi_figures, section_figures
 from kpi_tools.vocabulary import (
@@ -24,8 +25,6 @@ from kpi_tools.vocabulary import (
     NOT_DUE,
     NOT_RATED,
     NOT_YET_DUE,
-    RAGS,
-    RED,
     TREND_ARROW,
     TRENDS,
     UNCHANGED,
@@ -187,8 +186,14 @@ def quarter_before(returns: Returns, quarters: int = 1) -> pd.DataFrame:
 
 
 def ratings_of(council: Council | None = None) -> tuple[str, ...]:
-    """What a KPI can count as, in order: the default scheme's bands, those of others, `Not rated`, `Monitored`, `Not due`."""
-    return (*RAGS, NOT_RATED, MONITORED, NOT_DUE)
+    """What a KPI can count as, in order: the default scheme's bands, those of others, `Not rated`, `Monitored`, `Not due`.
+
+    A band of another scheme counts with that of the same name.
+    """
+    schemes = _schemes(council)
+    bands = [band.name for band in schemes[""].bands]
+    bands += [band.name for scheme in schemes.values() for band in scheme.bands]
+    return (*dict.fromkeys(bands), NOT_RATED, MONITORED, NOT_DUE)
 
 
 def trends_of(council: Council | None = None) -> tuple[str, ...]:
@@ -199,7 +204,16 @@ def trends_of(council: Council | None = None) -> tuple[str, ...]:
 
 def in_last_band(kpis: pd.DataFrame, council: Council | None = None) -> pd.Series:
     """Whether each KPI has the last band of its scheme, which asks for an action: Red, by default."""
-    return kpis["rating"] == RED
+    schemes = _schemes(council)
+    default = schemes[""].bands[-1].name
+    if "scheme" not in kpis:
+        return kpis["rating"] == default
+    last = {name: scheme.bands[-1].name for name, scheme in schemes.items()}
+    return kpis["rating"] == kpis["scheme"].map(last).fillna(default)
+
+
+def _schemes(council: Council | None) -> Mapping[str, Scheme]:
+    return council.schemes if council else {"": DEFAULT_SCHEME}
 
 
 def counted(kpis: pd.DataFrame, council: Council | None = None) -> pd.Series:
