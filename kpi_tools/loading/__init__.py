@@ -123,13 +123,18 @@ def own_tables_are_sound(returns: Returns) -> bool:
 def raw_folder(raw: str | Path) -> Path:
     """The folder of raw data: as given, or, where `raw` is relative, from the nearest folder above in which it is found.
 
-    So `data/raw` means the same in a notebook, which runs in its own folder, as at the project's root.
+    So `data/raw` means the same in a notebook, which runs in its own folder, as at the project's root. Raises `InputError`
+    for a name that no folder can have.
     """
     path, here = Path(raw), Path.cwd()
-    found = (
-        base / path for base in (here, *here.parents) if (base / path / "council.toml").is_file()
-    )
-    return path if path.is_absolute() else next(found, path)
+    try:
+        for base in (here, *here.parents):
+            if (base / path / "council.toml").is_file():
+                return path if path.is_absolute() else base / path
+    except OSError as error:
+        name = f"{str(path)[:60]}…" if len(str(path)) > 60 else str(path)
+        raise InputError(f"The folder {name} cannot be opened: {error.strerror}.") from error
+    return path
 
 
 def quarters_with_returns(raw: str | Path) -> list[Quarter]:

@@ -69,7 +69,10 @@ class Ids:
         names: Mapping[str, str] | None = None,
         refused: Iterable[str] = (),
     ) -> None:
-        """`names` by id, for who writes them instead; `refused` are ids whose own row in the catalogue is at fault."""
+        """`names` by id, for who writes them instead; `refused` are ids whose own row in the catalogue is at fault.
+
+        Without any id the catalogue is refused as a whole, and nothing can be said against an id.
+        """
         self._exact = set(ids)
         self._refused = {_folded(one) for one in refused}
         self._names: dict[str, list[str]] = {}
@@ -99,7 +102,7 @@ class Ids:
             return Match(fault="id-missing")
         if known := self._folded.get(_folded(plain)):
             return Match(known, what_changed(text, plain) or "spaces or case in the id")
-        if _folded(plain) in self._refused:
+        if _folded(plain) in self._refused or not self._exact:
             return Match(fault="id-waits")
         if named := self._names.get(plain.casefold()):
             if len(named) > 1:

@@ -226,7 +226,7 @@ def _no_headings(grid: Grid, layout: Layout) -> FileFault:
     for position, cells in enumerate(grid.cells[:_HEADING_WITHIN]):
         names = set(map(heading, cells))
         periods = [cell for cell in cells if _is_time(cell)]
-        if len(periods) > 1:
+        if len(periods) > 1 and (best < 0 or names & set(layout.names)):
             detail = ", ".join(periods[:3])
             return FileFault("table-wide", detail, grid.sheet, grid.lines[position])
         lacking = tuple(name for name in layout.required if name not in names)
