@@ -20,7 +20,7 @@ import pandas as pd
 from kpi_tools.errors import KpiError
 from kpi_tools.loading import Returns, ReturnsError, load, raw_folder
 from kpi_tools.loading.cells import clean_text
-from kpi_tools.loading.rules import ERROR, column_name
+from kpi_tools.loading.rules import ERROR, SERVICE, column_name
 from kpi_tools.quarters import Quarter
 
 DATE_FORMAT: Final = "dd/mm/yyyy"
@@ -199,11 +199,11 @@ def sent_back(workbooks: Iterable[Path | str], indent: str = "") -> str:
 
 
 def write_rejected(returns: Returns, folder: str | Path) -> list[Path]:
-    """Write what was refused into `folder` (made where needed); return the workbooks that can be sent back.
+    """Write what was refused or taken otherwise than sent into `folder` (made where needed); return what can be sent back.
 
     `changes.csv` holds what was taken otherwise than it was sent, `problems.csv` all problems where one is an error,
-    `rejected.csv` every rejected row as sent. For each file of the returns with a rejected row there is a workbook with
-    that file's rows and problems alone, a note on each bad cell: nothing of another service's, or of the council's own
+    `rejected.csv` every rejected row as sent. For each file of the returns with a rejected row that its service can
+    put right there is a workbook with that file's rows and problems alone, a note on each bad cell: nothing of another service's, or of the council's own
     tables. The same returns give the same bytes.
     """
     target, problems = Path(folder), returns.problems
@@ -218,6 +218,8 @@ def write_rejected(returns: Returns, folder: str | Path) -> list[Path]:
             target.mkdir(parents=True, exist_ok=True)
             write_csv(table, target / name)
     sent = returns.rejected[returns.rejected["file"].str.startswith("returns/")]
+    theirs = problems.loc[(problems["severity"] == ERROR) & (problems["who"] == SERVICE), "file"]
+    sent = sent[sent["file"].isin(theirs)]
     taken, written = set[str](), list[Path]()
     for file, rows in sent.groupby("file", sort=False):
         name = file_name(str(file).removeprefix("returns/"), taken)

@@ -157,3 +157,20 @@ def test_the_option_is_explained() -> None:
     from kpi_tools.cli import kpi
 
     assert "--allow-rejected" in CliRunner().invoke(kpi, ["report", "--help"]).output
+
+
+def test_what_was_taken_otherwise_than_sent_is_told_and_kept(raw: Path, capsys) -> None:
+    path = raw / "returns" / "2024-25-Q3" / "growth-environment-transport.csv"
+    text = path.read_text(encoding="utf-8")
+    path.write_text(
+        text.replace("ED02,2024-25 Q3,80.9,", "ed02,Q3 2024/25,80.9%,"), encoding="utf-8"
+    )
+    assert main(["check", QUARTER, "--raw", str(raw)]) == 0
+    told = capsys.readouterr().out
+    assert "3 things were taken otherwise than sent" in told and '"80.9%" as 80.9' in told
+    assert kept(raw) == ["changes.csv"]
+    changes = pd.read_csv(raw.parent / "processed" / "2024-25-Q3" / "changes.csv", dtype="str")
+    assert changes["sent"].tolist() == ["80.9%", "ed02", "Q3 2024/25"]
+    path.write_text(text, encoding="utf-8")
+    assert main(["check", QUARTER, "--raw", str(raw)]) == 0
+    assert "otherwise than sent" not in capsys.readouterr().out and kept(raw) == []

@@ -54,10 +54,8 @@ def read(
         if column.kind not in (schemas.NUMBER, schemas.VALUE):
             found[column.name] = [reader.cell(row, column) for row in range(len(table))]
     # what a number may be depends on the unit of its row
-    if units is None:
-        of_row = found.get("unit", [])
-    else:
-        of_row = [units.get(one, "") for one in found["kpi_id"]]
+    own = found.get("unit", [])
+    of_row = own if units is None else [units.get(one, "") for one in found["kpi_id"]]
     further = [name for name in table.cells if name not in schema.names]
     for name in [name for name in schema.names if name not in found] + further:
         found[name] = [reader.number(row, name, unit or "") for row, unit in enumerate(of_row)]
