@@ -182,7 +182,12 @@ class _Reader:
         found = read_period(self.table.cells[column.name][row], self.table.kind(column.name, row))
         if found.quarter is None:
             nothing = "There is no quarter or month that this names."
-            self.table.fault(row, column.name, "period-own", found.detail or nothing)
+            self.table.fault(
+                row,
+                column.name,
+                "period-own",
+                found.detail if found.fault == "period-bad" else nothing,
+            )
             return None
         return self.taken(row, column, found.month or found.quarter.label, found.why)
 
