@@ -203,8 +203,8 @@ def write_rejected(returns: Returns, folder: str | Path) -> list[Path]:
 
     `changes.csv` holds what was taken otherwise than it was sent, `problems.csv` all problems where one is an error,
     `rejected.csv` every rejected row as sent. For each file of the returns with a rejected row that its service can
-    put right there is a workbook with that file's rows and problems alone, a note on each bad cell: nothing of another service's, or of the council's own
-    tables. The same returns give the same bytes.
+    put right there is a workbook with that file's rows and problems alone, a note on each bad cell: nothing of another
+    service's, or of the council's own tables. The same returns give the same bytes.
     """
     target, problems = Path(folder), returns.problems
     refused = (problems["severity"] == ERROR).any()
