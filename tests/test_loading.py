@@ -13,7 +13,6 @@ from kpi_tools.errors import InputError
 from kpi_tools.loading import (
     ReturnsError,
     as_known_at,
-    known,
     latest_quarter,
     load,
     own_tables_are_sound,
@@ -428,20 +427,6 @@ def test_the_raw_folder_is_found_from_within_the_project(
     nearer.mkdir(parents=True)
     (nearer / "council.toml").write_text("")
     assert raw_folder(Path("data/raw")) == nearer
-
-
-def test_what_is_known_is_not_read_again_meanwhile(raw: Path) -> None:
-    returns = load(raw)
-    path = raw / "returns" / "2024-25-Q3" / "roads.csv"
-    sent = path.read_text()
-    with known(raw, returns):
-        path.write_text(sent.replace("412", "413"))
-        again = read_returns(raw, "2024-25 Q3")
-        pd.testing.assert_frame_equal(again.figures, returns.figures)
-        assert again.figures is not returns.figures and again.council == returns.council
-        again.figures["value"] = 0.0
-        assert returns.figures["value"].tolist() == [87.5, 412]
-    assert load(raw).figures["value"].tolist() == [87.5, 413]
 
 
 def test_a_quarter_whose_files_cannot_be_read_names_them(raw: Path) -> None:
