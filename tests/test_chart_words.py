@@ -41,6 +41,14 @@ def test_titles(values: tuple[float, ...], title: str):
     assert chart_title(rows(values, status=status)) == title
 
 
+def test_titles_use_the_councils_words():
+    words = {"target": "aim", "floor_standard": "intervention level"}
+    assert (
+        chart_title(rows((70, 70)), words)
+        == "Red in both quarters, 10 points below intervention level"
+    )
+
+
 def test_a_figure_in_doubt_concludes_nothing():
     doubted = rows((91, 92, 85, 86, 99), doubt_state=[None] * 4 + ["open"])
     assert chart_title(doubted) == "The latest figure is in doubt: no conclusion"

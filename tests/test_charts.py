@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kpi_tools.page import canvas as canvases
-from kpi_tools.page.canvas import axis, period_label, ticks
+from kpi_tools.page.canvas import axis, period_label, ticks, wrapped
 from kpi_tools.page.charts import (
     activity_chart,
     as_columns,
@@ -220,6 +220,11 @@ def test_axes_end_where_the_measure_ends():
     assert axis([], ends=(0, 100)) == (0, 1)
     assert limits_of({"unit": "%"}) == (0, 100) and limits_of({"unit": "£"})[0] == -math.inf
     assert limits_of({"unit": "%", "range_low": -100.0, "range_high": 150.0}) == (-100, 150)
+
+
+def test_long_names_stand_in_two_lines():
+    assert wrapped("Intervention level 54.0%") == ["Intervention", "level 54.0%"]
+    assert wrapped("Target 90%") == ["Target 90%"] and wrapped("W" * 40) == ["W" * 40]
 
 
 @given(st.floats(-1e6, 1e6), st.floats(0.001, 1e6))

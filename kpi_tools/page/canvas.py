@@ -72,9 +72,12 @@ class Canvas:
         self.ticks = ticks(self.low, self.high)
         widest = max((text_width(self._tick_text(tick), SMALL) for tick in self.ticks), default=0)
         self.left = max(_LEAST_LEFT, widest + 10)
-        named = max((text_width(name.text, SMALL, name.bold) for name in self.names), default=0)
+        texts = [(line, name.bold) for name in self.names for line in wrapped(name.text)]
+        named = max((text_width(text, SMALL, bold) for text, bold in texts), default=0)
         self.right = max(named, self.room) + 10
         self.width = self.total - self.left - self.right
+        beside = (self.y(tick) for tick in self.ticks)
+        self._taken += [Box(-self.left, height - 7, -6, height + 7) for height in beside]
 
     def x(self, at: float) -> float:
         """A place in units of the canvas."""
@@ -248,16 +251,22 @@ class Canvas:
 
     def name(self) -> list[Box]:
         """Write the names at the right end, pushed away from each other; gives the room they take."""
+        texts = [wrapped(name.text) for name in self.names]
         wanted = [self.y(self.within(name.value)) for name in self.names]
-        found = spread(wanted, [NAME_GAP] * len(wanted), -4, self.height + 8)
-        for name, height, wish in zip(self.names, found, wanted, strict=True):
-            x = self.places * (1 + 7 / self.width)
-            self.text(x, height + 4.5, name.text, bold=name.bold, align="left")
+        sizes = [NAME_GAP * len(lines) for lines in texts]
+        found = spread(wanted, sizes, -4, self.height + 8)
+        x = self.places * (1 + 7 / self.width)
+        for name, lines, height, wish in zip(self.names, texts, found, wanted, strict=True):
+            for n, line in enumerate(lines):
+                foot = height + 4.5 + 15 * (n - (len(lines) - 1) / 2)
+                self.text(x, foot, line, bold=name.bold, align="left")
             if abs(height - wish) > 3:
-                self.line(
-                    "leader", [self.places, x - 0.02], [self._value(wish), self._value(height)]
-                )
-        return [Box(0, height - 8, 1, height + 8) for height in found]
+                ends = [self._value(wish), self._value(height)]
+                self.line("leader", [self.places, x - 0.02], ends)
+        return [
+            Box(0, height - size / 2 + 0.5, 1, height + size / 2 - 0.5)
+            for height, size in zip(found, sizes, strict=True)
+        ]
 
     def between_names(
         self, taken: list[Box], top: float, bottom: float, text: str, look: str
@@ -321,6 +330,15 @@ class Canvas:
         return f"{self.unit.prefix}{tick / self.unit.divisor:,g}{self.unit.suffix}"
 
 
+def wrapped(text: str, most: float = 96) -> list[str]:
+    """A name in one line, or in two where it is long: `Intervention`, `level 54%`."""
+    words = text.split()
+    if text_width(text, SMALL, True) <= most or len(words) < 2:
+        return [text]
+    cuts = [(" ".join(words[:n]), " ".join(words[n:])) for n in range(1, len(words))]
+    return list(min(cuts, key=lambda two: max(text_width(one, SMALL, True) for one in two)))
+
+
 def axis(
     levels: Iterable[float],
     *,
@@ -345,7 +363,7 @@ def ticks(low: float, high: float) -> list[float]:
     """Round values within an axis, two to six of them."""
     step = _step(high - low, 5.5)
     first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
-    return [round(n * step, 10) for n in range(first, last + 1)]
+    return [float(f"{n * step:.12g}") for n in range(first, last + 1)]
 
 
 def _step(span: float, parts: float) -> float:

@@ -53,10 +53,10 @@ def period_words(row: Row) -> str:
     return f"{period_end(row):%B %Y}"
 
 
-def chart_title(points: Rows) -> str:
+def chart_title(points: Rows, words: Mapping[str, str] = WORDS) -> str:
     """What the figures show in at most ten words, from their ratings: `Green again after two quarters of Amber`.
 
-    `points`: one KPI's rows of one definition, oldest first.
+    `points`: one KPI's rows of one definition, oldest first; `words`: what the council calls its lines.
     """
     if not any(is_number(row["value"]) or is_text(row.get("milestone")) for row in points):
         return "No figures yet"
@@ -69,7 +69,7 @@ def chart_title(points: Rows) -> str:
         row for row in points if not in_doubt(row) and row["rating"] not in (NOT_RATED, MONITORED)
     ]
     title = _rating_title([row["rating"] for row in rated], _one(points, len(rated) == len(points)))
-    more = _gap(last) or _extreme(points)
+    more = _gap(last, words) or _extreme(points)
     return f"{title}, {more}" if more and len(f"{title} {more}".split()) <= _MOST_WORDS else title
 
 
@@ -144,11 +144,11 @@ def _unrated_title(points: Rows) -> str:
     return f"Between {low} and {high} in {in_words(len(known))} {one}s"
 
 
-def _gap(row: Row) -> str | None:
+def _gap(row: Row, words: Mapping[str, str]) -> str | None:
     """How far the latest figure misses the worst line that it misses."""
     for column in ("floor_standard", "target"):
         if (gap := gap_of(row, column, bare=True)) is not None:
-            return f"{gap} {WORDS[column].removesuffix(' standard')}"
+            return f"{gap} {words[column].removesuffix(' standard')}"
     return None
 
 

@@ -152,7 +152,7 @@ def kpi_chart(
     notes += (
         [f"The scale starts at {show_line(round(low, 9), last['unit'], 0)}."] if low > 0 else []
     )
-    title = chart_title(points[broken[-1] :] if broken else points)
+    title = chart_title(points[broken[-1] :] if broken else points, words)
     return finished(canvas.drawing(), name, title, " ".join(text), notes)
 
 
