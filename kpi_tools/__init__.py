@@ -38,6 +38,7 @@ _HOMES = {
     "explorer.history": ("one_kpi",),
     "checks": ("release_findings",),
     "page.released": ("edition_notice", "checks_chapter", "how_made"),
+    "parameters": ("check_parameters",),
     "report.runner": ("complete",),
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}

@@ -9,6 +9,8 @@ from pathlib import Path
 import nbformat
 import pytest
 
+from kpi_tools import parameters
+
 ROOT = Path(__file__).parents[1]
 MASTER = ROOT / "notebooks" / "quarterly_report.ipynb"
 
@@ -38,6 +40,37 @@ def test_plain_papermill_runs_it_from_the_projects_folder(tmp_path):
         for output in cell.get("outputs", [])
     ]
     assert any("'Green': 15, 'Amber': 15, 'Red': 8" in text for text in shown)
+
+
+@pytest.mark.parametrize(
+    ("notebook", "wrong", "names"),
+    [
+        ("quarterly_report", "quater", "allow_rejected, edition, overrides, prepared_by, quarter, raw, signed_off_by"),
+        ("quarterly_report", "kpi", "allow_rejected, edition, overrides, prepared_by, quarter, raw, signed_off_by"),
+        ("kpi_history", "edition", "kpi, quarter, raw"),
+        ("directorate_explorer", "Directorate", "directorate, quarter, raw"),
+    ],
+)  # fmt: skip
+def test_plain_papermill_fails_on_a_parameter_that_the_notebook_does_not_have(
+    tmp_path, notebook, wrong, names
+):
+    path = str(ROOT / "notebooks" / f"{notebook}.ipynb")
+    command = [sys.executable, "-m", "papermill", path, str(tmp_path / "out.ipynb"), "-p", wrong]
+    done = run(*command, "2024-25 Q2", "--no-progress-bar", folder=ROOT)
+    assert done.returncode == 1
+    assert f'This notebook has no parameter "{wrong}". It has: {names}.' in done.stderr
+
+
+def test_parameters_are_compared_only_where_papermill_gave_some(monkeypatch):
+    for cells in (
+        [],
+        ["", "quarter = '2024-25 Q3'", "later = 1"],
+        ["", "quarter = ''", "# Parameters\nquarter = '2024-25 Q2'\n", "more = 2"],
+        ["", "# Parameters\nquarter = '2024-25 Q2'\n"],  # run alone after a restart
+        ["", "if", "# Parameters\nquarter = '2024-25 Q2'\n"],
+    ):
+        monkeypatch.setattr(parameters, "_executed", lambda cells=cells: cells)
+        parameters.check_parameters()
 
 
 @pytest.fixture
