@@ -2,7 +2,8 @@
 
 Standard library only, and only syntax that an old Python can read, so that it can say it is too old.
 The environment is the folder `.venv` beside the package, made from requirements.lock. Its mark is written last
-and names the lock and the folder it was made from: an interrupted, outdated or moved environment is never used.
+and names the lock, the folder and the Python it was made from: an interrupted, outdated or moved environment is never
+used, nor one whose Python has gone. A `.venv` without a mark is somebody else's, and left alone.
 """
 
 import contextlib
@@ -59,7 +60,7 @@ REMEDIES = (
     (
         ("No matching distribution found",),
         f"A package was not found for Python {sys.version_info[0]}.{sys.version_info[1]} on this computer. "
-        "Use Python 3.11 to 3.14 (64 bit); if you use a package mirror, it may lack the package named below.",
+        "Use Python 3.11 or later (64 bit); if you use a package mirror, it may lack the package named below.",
     ),
 )  # fmt: skip
 
@@ -96,7 +97,12 @@ def installed() -> bool:
 def wanted() -> str:
     """What the mark of an up-to-date environment says."""
     place = os.fsencode(str(ROOT)).decode("utf-8", "replace")  # the same in every locale
-    return f"{hashlib.sha256(LOCK.read_bytes()).hexdigest()}\n{place}\n"
+    return f"{hashlib.sha256(LOCK.read_bytes()).hexdigest()}\n{place}\n{python()}\n"
+
+
+def python() -> str:
+    """The Python that runs this, and would make the environment."""
+    return f"Python {sys.version_info[0]}.{sys.version_info[1]}"
 
 
 def mark() -> str:
@@ -151,7 +157,16 @@ def locked(descriptor: int) -> bool:
 
 def set_up() -> None:
     """Make the environment, or bring it up to the lock. Raises `SetUpError`."""
-    outdated = PYTHON.exists() and mark() != "unfinished"
+    if (
+        ENVIRONMENT.exists()
+        and not mark()
+        and (not ENVIRONMENT.is_dir() or os.listdir(str(ENVIRONMENT)))
+    ):
+        raise SetUpError(
+            f"{ENVIRONMENT} was not made by this command, so it is left alone. If it is an environment of yours, install "
+            f"the project in it (CONTRIBUTING.md) and run the command with its Python; else move it away and run again."
+        )
+    outdated = PYTHON.exists() and mark().splitlines()[2:] == [python()]
     doing = "Updating" if outdated else "Setting up"
     say(
         f"{doing} the environment in {ENVIRONMENT}: once, about a minute, longer on a slow network."
@@ -233,10 +248,12 @@ def explain(log: str) -> str:
 
 def hand_over() -> int:
     """Run the same command in the environment. Its exit status is ours."""
-    command = [str(PYTHON), "-m", "kpi_tools", *sys.argv[1:]]
+    # whatever the user's locale and settings of Python are (-E), they have no part in a report
+    command = [str(PYTHON), "-X", "utf8", "-E", "-m", "kpi_tools", *sys.argv[1:]]
+    settings = dict(os.environ, PYTHON_COLORS="0")
     if os.name == "posix":
-        os.execv(command[0], command)
-    process = subprocess.Popen(command)
+        os.execve(command[0], command, settings)
+    process = subprocess.Popen(command, env=settings)
     while True:
         with contextlib.suppress(
             KeyboardInterrupt

@@ -402,7 +402,9 @@ def _run_tool(module: str, *arguments: str, **environment: str) -> None:
         raise KpiError(
             f"This Python ({sys.executable}) has no {module}. Install the requirements again (README.md)."
         )
-    command, settings = [sys.executable, "-m", module, *arguments], os.environ | environment
+    command = [sys.executable, "-m", module, *arguments]
+    settings = os.environ | {"PYTHONUTF8": "1", "PYTHON_COLORS": "0"} | environment
+    settings.pop("PYTHONPATH", None)  # other packages of the same names have no part in it
     process = subprocess.Popen(command, cwd=reports.PROJECT, env=settings)
     while True:
         try:

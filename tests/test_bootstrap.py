@@ -255,7 +255,12 @@ def test_guard_lasts_as_long_as_what_a_killed_set_up_has_started(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("mark", "begins_again"), [("unfinished", True), ("an older lock", False), (None, False)]
+    ("mark", "begins_again"),
+    [
+        ("unfinished", True),
+        (f"an older lock\nits folder\n{bootstrap.python()}\n", False),
+        ("this lock\nits folder\nPython 3.99\n", True),
+    ],
 )
 def test_only_what_was_finished_is_built_upon(tmp_path, monkeypatch, mark, begins_again):
     python, log = tmp_path / ".venv/bin/python", tmp_path / ".venv/log"
@@ -268,13 +273,37 @@ def test_only_what_was_finished_is_built_upon(tmp_path, monkeypatch, mark, begin
         monkeypatch.setattr(bootstrap, name, path)
     python.parent.mkdir(parents=True)
     python.touch()
-    if mark:
-        bootstrap.MARK.write_text(mark, encoding="utf-8")
+    bootstrap.MARK.write_text(mark, encoding="utf-8")
     called: list[list[str]] = []
     monkeypatch.setattr(bootstrap, "call", lambda command, packages=0: called.append(command))
     bootstrap.set_up()
     assert ("venv" in called[0]) == (not python.exists()) == begins_again
     assert bootstrap.MARK.read_text(encoding="utf-8") == bootstrap.wanted()
+
+
+def test_an_environment_of_somebody_else_is_left_alone_and_named(checkout):
+    (checkout.folder / ".venv").mkdir()
+    (checkout.folder / ".venv" / "pyvenv.cfg").write_text("mine")
+    result = checkout.run("report")
+    assert (result.returncode, result.stdout) == (1, "")
+    assert f"{checkout.folder / '.venv'} was not made by this command, so it is left alone." in (
+        result.stderr
+    )
+    assert os.listdir(checkout.folder / ".venv") == ["pyvenv.cfg"]
+
+
+def test_variables_of_the_user_do_not_reach_the_command(made, tmp_path):
+    (tmp_path / "small.py").write_text("raise SystemExit('not this one')")
+    (made.folder / "kpi_tools/cli.py").write_text(
+        "import os, small, sys\n\n\ndef main():\n"
+        "    print(small.VERSION, sys.flags.utf8_mode, os.environ['PYTHON_COLORS'])\n",
+        encoding="utf-8",
+    )
+    try:
+        asked = made.run("report", PYTHONPATH=str(tmp_path), PYTHONUTF8="0", PYTHON_COLORS="1")
+    finally:
+        (made.folder / "kpi_tools/cli.py").write_text(COMMAND, encoding="utf-8")
+    assert (asked.returncode, asked.stdout.split()[1:]) == (0, ["1", "0"]), asked.stderr
 
 
 @pytest.mark.skipif(WINDOWS, reason="a test cannot press Ctrl-C in a console of its own there")

@@ -69,8 +69,11 @@ def write_pdf(
     PDF; nothing is then left under the name of `pdf`.
     """
     browser = browser or find_browser()
-    # Not beside the page: what the browser leaves in its profile is not for publication.
-    with tempfile.TemporaryDirectory(prefix="kpi-pdf-", ignore_cleanup_errors=True) as own:
+    # Not beside the page: what the browser leaves in its profile is not for publication. Nor in the temporary folder of
+    # the system: a Chromium that came as a snap has another one, and what it writes there is not seen here.
+    with tempfile.TemporaryDirectory(
+        prefix="kpi-pdf-", dir=page.resolve().parent.parent, ignore_cleanup_errors=True
+    ) as own:
         made = Path(own) / "page.pdf"
         command = [
             str(browser),
