@@ -16,14 +16,13 @@ import statistics
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
-from itertools import pairwise
+from itertools import groupby, pairwise
 from typing import Any, Final
 
 import pandas as pd
 
 from kpi_tools.vocabulary import CARRIED_FORWARD, CONFIRMED, LET_PASS, OPEN
-from kpi_tools.words.row_words import Row, is_number, rows_of
-from kpi_tools.words.wording import show
+from kpi_tools.wording import Row, is_number, period_of, rows_of, show, text_of
 
 MARK: Final = "?"
 """What stands beside a doubted figure wherever it shows."""
@@ -63,7 +62,8 @@ def with_doubts(figures: pd.DataFrame, history: pd.DataFrame | None = None) -> p
 
     Args:
         figures: One row a KPI and period: `kpi_id`, `period_end`, `value`, `unit`, `decimals`; `numerator`,
-            `denominator`, `status`, `note`, `target`, `floor_standard` and `basis` are used where they are there.
+            `denominator`, `status`, `note`, `target`, `floor_standard` and `series_from` (a series ends where it
+            changes) are used where they are there.
         history: More figures of the same KPIs, with the same columns; those of `figures` count once.
 
     Returns:
@@ -80,9 +80,10 @@ def with_doubts(figures: pd.DataFrame, history: pd.DataFrame | None = None) -> p
         same_period[row["period_end"]].append(row)
     found = {}
     for kpi_id, own in series.items():
-        for row, code, sentence in _of_series(own, same_period):
-            state = CONFIRMED if _is_checked(row) else OPEN
-            found[kpi_id, row["period_end"]] = code, sentence, state
+        for _, part in groupby(own, key=lambda row: text_of(row.get("series_from"))):
+            for row, code, sentence in _of_series(list(part), same_period):
+                state = CONFIRMED if _is_checked(row) else OPEN
+                found[kpi_id, row["period_end"]] = code, sentence, state
     keys = zip(figures["kpi_id"], figures["period_end"], strict=True)
     doubts = [found.get(key, (None, None, None)) for key in keys]
     columns = zip(*doubts, strict=True) if doubts else [[]] * 3
@@ -95,12 +96,16 @@ def with_doubts(figures: pd.DataFrame, history: pd.DataFrame | None = None) -> p
 
 
 def doubt_table(figures: pd.DataFrame) -> pd.DataFrame:
-    """The doubts among figures that nobody has confirmed, a row each: `kpi_id`, `quarter`, `code`, `doubt`, `remedy`, `who`."""
+    """The doubts among figures that nobody has confirmed, a row each.
+
+    Columns: `kpi_id`, `quarter`, `period` (in words), `code`, `doubt`, `remedy`, `who`.
+    """
     open_ = figures[figures["doubt_state"].isin([OPEN, LET_PASS])]
     who = open_.get("owner", pd.Series(None, index=open_.index, dtype="str"))
     columns = {
         "kpi_id": open_["kpi_id"],
         "quarter": open_["quarter"],
+        "period": [period_of(row) for row in rows_of(open_)],
         "code": open_["doubt_code"],
         "doubt": open_["doubt"],
         "remedy": open_["doubt_code"].map(REMEDIES),

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kpi_tools.doubts import doubt_table, doubted_kpis, is_doubted, let_pass, with_doubts
+from kpi_tools.quarters import Quarter
 from kpi_tools.scorecard import recent_quarters
 
 HOMES = [663, 655, 658, 640, 624, 612]
@@ -18,7 +19,7 @@ RATES = [81.2, 79.5, 80.4, 82.1, 78.8, 80.0]
 def series(values, kpi_id="K1", **columns):
     base = {
         "kpi_id": kpi_id,
-        "quarter": [f"Q{place}" for place in range(len(values))],
+        "quarter": [Quarter(2020, 1).shift(place).label for place in range(len(values))],
         "period_end": pd.date_range("2020-06-30", periods=len(values), freq="QE"),
         "value": [float(value) for value in values],
         "unit": "%",
@@ -126,6 +127,11 @@ def test_what_is_confirmed_belongs_to_what_is_usual():
     notes = [None] * 6 + ["checked: merged with another team", None]
     rows = with_doubts(series([*HOMES, 6130, 6200], note=notes, **COUNT))
     assert pd.isna(rows["doubt"].iloc[-1])
+
+
+def test_figures_before_a_redefinition_say_nothing_of_those_after_it():
+    since = ["2019-20 Q1"] * 6 + ["2021-22 Q3"]
+    assert with_doubts(series([*HOMES, 6130], series_from=since, **COUNT))["doubt"].isna().all()
 
 
 def test_carried_forward_repeats_rightly():

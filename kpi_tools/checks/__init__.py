@@ -54,8 +54,8 @@ def release_findings(
     said = texts.written(returns, kpis)
     return as_findings(
         chain(
-            tables.doubted(recent),
-            tables.reds_without_action(kpis, returns.quarter),
+            tables.doubted(recent, returns.months),
+            tables.reds_without_action(kpis, returns),
             tables.missing(kpis, recent),
             tables.unrated_by_rule(kpis, returns.council.schemes),
             tables.late(recent, returns),
@@ -68,10 +68,10 @@ def release_findings(
             tables.spellings(kpis),
             tables.left_over_names(returns),
             texts.tokens_without_figure(said, kpis),
-            texts.counts(said, kpis, pairs),
+            texts.counts(said, kpis, pairs, returns.council),
             texts.targets(said, kpis),
             texts.quarters(said, kpis, returns.quarter),
-            texts.improvements(said, kpis),
+            texts.improvements(said, kpis, returns.council),
             texts.titles(said, kpis, tables.other_texts(returns)),
             texts.unchanged(said, earlier, returns.quarter),
             tables.taken_otherwise(returns.log),

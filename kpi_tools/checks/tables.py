@@ -8,12 +8,13 @@ from typing import Final
 import pandas as pd
 
 from kpi_tools.checks.findings import Finding, error, notice, warning
-from kpi_tools.doubts import doubt_table
+from kpi_tools.doubts import doubt_table, with_doubts
 from kpi_tools.loading import Returns
 from kpi_tools.quarters import Quarter
 from kpi_tools.rating import cannot_be_rated
 from kpi_tools.schemes import Scheme
-from kpi_tools.vocabulary import CARRIED_FORWARD, NOT_RATED, RED, SUPPRESSED
+from kpi_tools.scorecard.actions import without_action
+from kpi_tools.vocabulary import CARRIED_FORWARD, NOT_RATED, SUPPRESSED
 from kpi_tools.wording import Row, is_text, listed, plural, rows_of
 
 _LEFT_OVER: Final = re.compile(
@@ -28,22 +29,26 @@ _FEWEST_SAME: Final = 3
 _CHANGES_SHOWN: Final = 5
 
 
-def doubted(recent: pd.DataFrame) -> Iterator[Finding]:
-    """Figures shown that look like a fault of the data and that nobody has confirmed."""
-    for row in rows_of(doubt_table(recent)):
-        place = f"{row['kpi_id']}, {Quarter.parse(row['quarter']).title}"
+def doubted(recent: pd.DataFrame, months: pd.DataFrame) -> Iterator[Finding]:
+    """Figures shown, and the months in them, that look like a fault of the data and that nobody has confirmed."""
+    parts = [recent]
+    if len(months):
+        shown = months["period_end"] > recent["period_end"].min()
+        parts.append(with_doubts(months)[shown & months["kpi_id"].isin(set(recent["kpi_id"]))])
+    for row in rows_of(pd.concat([doubt_table(part) for part in parts])):
         remedy = f"{row['remedy']} If it is right, write into its note: checked: and why."
-        yield error(row["code"], place, row["doubt"], remedy)
+        yield error(row["code"], f"{row['kpi_id']}, {row['period']}", row["doubt"], remedy)
 
 
-def reds_without_action(kpis: pd.DataFrame, quarter: Quarter) -> Iterator[Finding]:
-    """Every Red has a management action."""
-    for row in rows_of(kpis[(kpis["rating"] == RED) & kpis["management_action"].isna()]):
+def reds_without_action(kpis: pd.DataFrame, returns: Returns) -> Iterator[Finding]:
+    """Every KPI in the last band of its scheme has an open action, or a management action in the commentary."""
+    word = returns.council.words["management_action"]
+    for row in rows_of(without_action(kpis, returns)):
         asked = row["owner"] if is_text(row["owner"]) else "the service"
         yield error(
             "red-without-action",
-            f"commentary/{quarter.slug}, {_kpi(row)}",
-            f"The KPI is {row['rating']} and no management action has been given.",
+            f"commentary/{returns.quarter.slug}, {_kpi(row)}",
+            f"The KPI is {row['rating']} and no {word} has been given.",
             f"Ask {asked} for one.",
         )
 

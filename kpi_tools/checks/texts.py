@@ -4,19 +4,19 @@ English is read as tokens: words, numbers and marks. Only a few forms are looked
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from difflib import SequenceMatcher
 from typing import Any, Final, NamedTuple
 
 import pandas as pd
 
 from kpi_tools.checks.findings import Finding, error, warning
-from kpi_tools.loading import Returns
+from kpi_tools.loading import Council, Returns
 from kpi_tools.quarters import Quarter
-from kpi_tools.scorecard import matrix, section_words
+from kpi_tools.scorecard import matrix, ratings_of, section_words
 from kpi_tools.tokens import kpi_figures, without_figure
-from kpi_tools.vocabulary import NEGATIVE, NOT_RATED, RAGS
-from kpi_tools.wording import Row, in_words, is_number, is_text, rows_of
+from kpi_tools.vocabulary import MONITORED, NEGATIVE, NOT_DUE, NOT_RATED
+from kpi_tools.wording import Row, in_words, is_number, is_text, rows_of, text_of
 
 _TOKEN: Final = re.compile(r"£?\d[\d,]*(?:\.\d+)?|[^\W\d_]+(?:['’-][^\W\d_]+)*|[^\w\s]|\n")
 _ENDS: Final = frozenset(".!?;\n")
@@ -108,16 +108,20 @@ def tokens_without_figure(said: pd.DataFrame, kpis: pd.DataFrame) -> Iterator[Fi
             )
 
 
-def counts(said: pd.DataFrame, kpis: pd.DataFrame, pairs: pd.DataFrame) -> Iterator[Finding]:
+def counts(
+    said: pd.DataFrame, kpis: pd.DataFrame, pairs: pd.DataFrame, council: Council
+) -> Iterator[Finding]:
     """Counts of ratings and of KPIs that are not those of the table; changes that are not like for like.
 
     A text on a section counts that section, or the whole report where it says so. `pairs`: the rating of each KPI that
     is in both reports, `now` and `before`.
     """
-    counted = matrix(kpis).set_index("section").to_dict("index")
+    counted = matrix(kpis, council).set_index("section").to_dict("index")
     whole = counted["Total"]
+    bands = [name for name in ratings_of(council) if name not in (NOT_RATED, MONITORED, NOT_DUE)]
     change = {
-        rag: int((pairs["now"] == rag).sum() - (pairs["before"] == rag).sum()) for rag in RAGS
+        rating: int((pairs["now"] == rating).sum() - (pairs["before"] == rating).sum())
+        for rating in bands
     }
     for row in rows_of(said):
         own = counted.get(row["section"], whole)
@@ -125,7 +129,7 @@ def counts(said: pd.DataFrame, kpis: pd.DataFrame, pairs: pd.DataFrame) -> Itera
             about = [own, whole] if row["kpi_id"] else [own]
             if {"report", "council"} & {word.plain for word in sentence}:
                 about = [whole]
-            for words, number, what, way in _counted(sentence):
+            for words, number, what, way in _counted(sentence, bands):
                 if way and number * way != change[what]:
                     yield error(
                         "change-not-like-for-like",
@@ -140,7 +144,9 @@ def counts(said: pd.DataFrame, kpis: pd.DataFrame, pairs: pd.DataFrame) -> Itera
                     yield error("count-in-text", row["place"], finding, _PUT)
 
 
-def _counted(sentence: Sentence) -> Iterator[tuple[Sentence, int, str, int]]:
+def _counted(
+    sentence: Sentence, bands: Collection[str]
+) -> Iterator[tuple[Sentence, int, str, int]]:
     """Each count: its words, the number, a rating or `kpis`, and 1 or -1 where it says more or fewer of them."""
     for place, word in enumerate(sentence):
         number = _number(word)
@@ -152,7 +158,7 @@ def _counted(sentence: Sentence) -> Iterator[tuple[Sentence, int, str, int]]:
         for between, other in enumerate(rest[bool(way) :][: _MOST_BETWEEN + 1]):
             if number > 1 and other.plain in _OF_ONE:
                 break
-            if rag := _rating(other):
+            if rag := _rating(other, bands):
                 yield sentence[place : place + bool(way) + between + 2], number, rag, way
                 break
             if other.plain not in _BETWEEN:
@@ -204,7 +210,7 @@ def quarters(said: pd.DataFrame, kpis: pd.DataFrame, quarter: Quarter) -> Iterat
                 )
 
 
-def improvements(said: pd.DataFrame, kpis: pd.DataFrame) -> Iterator[Finding]:
+def improvements(said: pd.DataFrame, kpis: pd.DataFrame, council: Council) -> Iterator[Finding]:
     """A word of improvement beside a negative direction or a lower rating.
 
     What is denied, wished for or expected is let pass; so is a better quarter that is said to be one.
@@ -213,7 +219,7 @@ def improvements(said: pd.DataFrame, kpis: pd.DataFrame) -> Iterator[Finding]:
     for row in rows_of(said[said["kpi_id"].notna() & (said["column"] == "commentary")]):
         kpi = rows[row["kpi_id"]]
         step = (kpi["value"] - kpi["previous_value"]) * (-1 if kpi["polarity"] == "lower" else 1)
-        if kpi["direction_of_travel"] != NEGATIVE and not _is_worse(kpi):
+        if kpi["direction_of_travel"] != NEGATIVE and not _is_worse(kpi, council):
             continue
         for sentence in sentences(row["text"]):
             plain = [word.plain for word in sentence]
@@ -286,9 +292,10 @@ def _number(word: Word) -> int | None:
     return _NUMBERS.get(word.plain)
 
 
-def _rating(word: Word) -> str | None:
+def _rating(word: Word, bands: Collection[str]) -> str | None:
     """The rating that a word is; `green` in `green spaces` is none."""
-    return word.text.removesuffix("s") if word.text.removesuffix("s") in RAGS else None
+    one = word.text.removesuffix("s")
+    return one if one in bands else None
 
 
 def _line_after(words: Sentence) -> Word | None:
@@ -320,10 +327,12 @@ def _prints_as(figure: str, value: float) -> bool:
     return abs(float(plain) - value) <= 0.5 * 10.0 ** -len(plain.partition(".")[2]) + 1e-9
 
 
-def _is_worse(kpi: Mapping[str, Any]) -> bool:
+def _is_worse(kpi: Mapping[str, Any], council: Council) -> bool:
     """Whether the rating is lower than the previous one."""
-    before, now = kpi["previous_rating"], kpi["rating"]
-    return NOT_RATED not in (before, now) and RAGS.index(now) > RAGS.index(before)
+    scheme = council.schemes[text_of(kpi["scheme"]) or ""]
+    places = {band.name: place for place, band in enumerate(scheme.bands)}
+    before, now = places.get(kpi["previous_rating"]), places.get(kpi["rating"])
+    return before is not None and now is not None and now > before
 
 
 def _ratio(matcher: "SequenceMatcher[str]", text: str) -> float:
