@@ -1,6 +1,5 @@
 """When a KPI is due, which figure stands between, and which period it is of."""
 
-import csv
 from datetime import date
 from pathlib import Path
 
@@ -9,6 +8,7 @@ import pytest
 
 from kpi_tools.loading import Calendar, Returns, due_figures, load, period_words
 from kpi_tools.quarters import Quarter
+from tests.any_council import make_council
 
 BARE = {
     "due": None,
@@ -106,41 +106,6 @@ def test_the_words_of_a_period(kpi: dict[str, str], quarter: str, words: str) ->
     assert period_words(full, known, Calendar.of(full).ends(known)) == words
 
 
-def council(
-    raw: Path, kpis: list[dict[str, str]], figures: list[tuple[str, str, str, float]]
-) -> None:
-    """A council of these KPIs; each figure with the folder of returns that it came in."""
-    raw.mkdir(parents=True, exist_ok=True)
-    (raw / "council.toml").write_text(
-        '[council]\nname = "Anyshire"\nreport_title = "Report"\nsections = ["Roads"]\n'
-    )
-    needed = {"kpi_name": "", "section": "Roads", "unit": "%", "polarity": "higher"}
-    rows = [needed | {"kpi_name": kpi["kpi_id"]} | kpi for kpi in kpis]
-    write(raw / "kpis.csv", list(dict.fromkeys(name for row in rows for name in row)), rows)
-    write(
-        raw / "targets.csv",
-        ["kpi_id", "target"],
-        [{"kpi_id": kpi["kpi_id"], "target": "50"} for kpi in kpis],
-    )
-    for folder in {one[0] for one in figures}:
-        (raw / "returns" / folder).mkdir(parents=True)
-        sent = [
-            dict(zip(("kpi_id", "period", "value"), one[1:], strict=True))
-            for one in figures
-            if one[0] == folder
-        ]
-        write(raw / "returns" / folder / "place.csv", ["kpi_id", "period", "value"], sent)
-
-
-def write(
-    path: Path, names: list[str], rows: list[dict[str, object]] | list[dict[str, str]]
-) -> None:
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, names)
-        writer.writeheader()
-        writer.writerows(rows)
-
-
 def shown(returns: Returns, kpi_id: str) -> pd.DataFrame:
     table = due_figures(returns, returns.quarter, 6)
     return table[table["kpi_id"] == kpi_id]
@@ -168,7 +133,7 @@ def test_an_annual_figure_stands_until_the_next_is_due(tmp_path: Path) -> None:
         )
     ]
     late = [("2024-25-Q3", "A", "2024-25 Q2", 24.0)]
-    council(tmp_path, kpis, [*years, *steady, *late])
+    make_council(tmp_path, kpis, [*years, *steady, *late])
     last = {}
     for quarter in ("2023-24 Q2", "2024-25 Q1", "2024-25 Q2", "2024-25 Q3", "2024-25 Q4"):
         row = shown(load(tmp_path, quarter), "A").iloc[-1]
@@ -193,7 +158,7 @@ def test_half_yearly_figures_are_the_last_six_of_them(tmp_path: Path) -> None:
         f"{year}-{year - 1999} Q{number}" for year in (2022, 2023, 2024) for number in (2, 4)
     ]
     figures = [("2024-25-Q4", "H", quarter, 70.0 + at) for at, quarter in enumerate(quarters)]
-    council(tmp_path, [{"kpi_id": "H", "frequency": "half_yearly"}], figures)
+    make_council(tmp_path, [{"kpi_id": "H", "frequency": "half_yearly"}], figures)
     rows = shown(load(tmp_path), "H")
     assert rows["value"].tolist() == [70, 71, 72, 73, 74, 75]
     assert rows["quarter"].tolist() == rows["due_quarter"].tolist() == quarters
@@ -204,6 +169,6 @@ def test_a_kpi_that_has_never_been_due_says_so(tmp_path: Path) -> None:
         {"kpi_id": "A", "frequency": "annual", "first_quarter": "2024-25 Q1"},
         {"kpi_id": "Q", "first_quarter": ""},
     ]
-    council(tmp_path, kpis, [("2024-25-Q3", "Q", "2024-25 Q3", 60.0)])
+    make_council(tmp_path, kpis, [("2024-25-Q3", "Q", "2024-25 Q3", 60.0)])
     row = shown(load(tmp_path), "A").iloc[-1]
     assert row["status"] == "not yet due" and row["next_due"] == "2024-25 Q4"

@@ -1,6 +1,5 @@
 """data/raw/rebases.csv: read and checked like every other table, and known from the report in which it was agreed."""
 
-import kent
 import pytest
 from small_council import write_raw
 
@@ -23,17 +22,6 @@ def read(tmp_path):
         return read_returns(tmp_path)
 
     return given
-
-
-def test_a_quarter_or_a_month_begins_on_its_first_day(read):
-    returns = read(
-        "P1,2024-25 Q1,New system,Head of Roads,,",
-        "M1,2024-05,New team,Head of Roads,2024-25 Q2,illustrative",
-    )
-    assert returns.problems.empty
-    rows = returns.rebases.to_dict("records")
-    assert [(row["kpi_id"], row["date"], row["status"]) for row in rows] == [
-        ("P1", "2024-04-01", "final"), ("M1", "2024-05-01", "illustrative")]  # fmt: skip
 
 
 def test_a_rebase_in_every_part_however_its_period_is_written(read):
@@ -61,22 +49,6 @@ def test_a_rebase_in_every_part_however_its_period_is_written(read):
     ]
 
 
-@pytest.mark.parametrize(
-    ("period", "told"),
-    [("2024-05-17", "There is no quarter or month that this names."),
-     ("Q2 2023", "ambiguous")],
-)  # fmt: skip
-def test_a_period_that_is_none_is_told_once_with_what_is_known_of_it(read, period, told):
-    returns = read(
-        f"P1,{period},New system,Head of Roads,,", f"P1,{period},New system,Head of Roads,,"
-    )
-    assert returns.problems[["row", "code"]].values.tolist() == [
-        [2, "period-own"],
-        [3, "period-own"],
-    ]
-    assert told in returns.problems["rule"][0]
-
-
 def test_a_rebase_agreed_later_is_neither_known_nor_counted(read):
     lines = (
         "P2,2024-25 Q1,New,Head,2024-25 Q3,",
@@ -88,17 +60,6 @@ def test_a_rebase_agreed_later_is_neither_known_nor_counted(read):
     counts = returns.counts.set_index("file").loc["rebases.csv"]
     assert counts[["rows_in", "accepted", "rejected"]].tolist() == [2, 1, 1]
     assert returns.problems[["row", "code"]].values.tolist() == [[4, "catalogue-missing"]]
-
-
-def test_none_are_needed():
-    assert kent.returns().rebases.empty
-    assert list(kent.returns().rebases.columns)[:5] == [
-        "kpi_id",
-        "first_period",
-        "date",
-        "reason",
-        "name",
-    ]
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 import re
 import tomllib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, Final
 
 from kpi_tools import vocabulary as words
@@ -138,7 +138,7 @@ def _are_texts(value: object) -> bool:
 
 
 _MUST_BE: Final = {
-    "text": "It must be a text.",
+    "text": "It must be a text, one alone.",
     "texts": "It must be a list of different texts.",
     "share inside": "It must be a number between 0 and 1.",
     "truth": "It must be true or false.",
@@ -230,15 +230,26 @@ def _council(read: _Settings, settings: Mapping[str, Any]) -> Council:
     given["sections"] = tuple(map(clean_name, given.get("sections", ())))
     if "arrows" in given:
         given["arrows"] = tuple(given["arrows"])
-    return Council(
+    if ("rating", "scheme") in found:
+        read.ledger.problem(
+            "setting-old", read.file, column="rating.scheme", value=found["rating", "scheme"]
+        )
+    council = Council(
         **({"name": "", "report_title": ""} | given),
         words=_all_words({key: value for (part, key), value in found.items() if part == "words"}),
-        milestones={
-            clean_name(one["name"]): one.get("band")
-            for one in found.get(("milestones", "statuses"), ())
-        },
         schemes=_schemes(read),
     )
+    return replace(council, milestones=_milestones(read, council.bands))
+
+
+def _milestones(read: _Settings, bands: tuple[Band, ...]) -> dict[str, str | None]:
+    names = [band.name for band in bands]
+    statuses = read.found.get(("milestones", "statuses"), ())
+    for status in statuses:
+        if (band := status.get("band")) not in (None, *names):
+            sentence = f"A status has a band of [rating]: {one_of(str(band), names)}."
+            read.fault(sentence, "milestones.statuses", band)
+    return {clean_name(status["name"]): status.get("band") for status in statuses}
 
 
 def _schemes(read: _Settings) -> Mapping[str, Scheme]:

@@ -137,6 +137,7 @@ def _made(months: pd.DataFrame, kpis: pd.DataFrame, covers: dict[str, str]) -> p
     return pd.DataFrame(rows, columns=months.columns).astype(dict.fromkeys(NUMBERS, "float64"))
 
 
+_NO_PARTS: Final = "Its months came without the cases behind them, which would have to be added up."
 _Numbers = tuple[float, float, float]
 _NOTHING: Final[_Numbers] = (np.nan, np.nan, np.nan)
 
@@ -194,6 +195,7 @@ def note_months(
     a_month = spoken["month"].fillna("") != ""
     sent, single = (dict(_places(spoken[rows])) for rows in (~a_month, a_month))
     figures = {(row["kpi_id"], row["quarter"]): row for row in known.figures.to_dict("records")}
+    without = dict[str, tuple[dict[str, Any], str]]()
     for made in known.made.to_dict("records"):
         key = made["kpi_id"], made["quarter"]
         figure, place = figures[key], sent.get(key) or single.get(key)
@@ -209,6 +211,8 @@ def note_months(
             ledger.change(
                 **where, column="value", sent="", taken=f"{figure['value']:.15g}", why=why
             )
+        elif made["note"] == _NO_PARTS:
+            without.setdefault(key[0], (where, place["period"]))
         elif key not in sent and quarter.shift(int(made["lag_quarters"])) <= upto:
             detail = f"{key[0]} has no figure for {quarter.title}. {made['note']}"
             ledger.problem("months-partial", column="period", value=place["period"], detail=detail, **where)  # fmt: skip
@@ -216,6 +220,8 @@ def note_months(
             exact = _decimals(figure["value"]) + 1
             detail = f"{show(made['value'], made['unit'], exact)}{_cases(' (', made, ')')}"
             ledger.problem("months-unlike", column="value", value=f"{figure['value']:.15g}", detail=detail, **where)  # fmt: skip
+    for kpi_id, (where, period) in without.items():
+        ledger.problem("months-parts", column="period", value=period, detail=kpi_id, **where)
 
 
 def _places(rows: pd.DataFrame) -> Iterator[tuple[tuple[str, str], dict[str, Any]]]:

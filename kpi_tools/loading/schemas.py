@@ -149,13 +149,9 @@ def codebook() -> str:
 def _line(column: Column) -> str:
     options = " or ".join(f"`{option}`" for option in column.options)
     meaning = ": ".join(filter(None, (column.meaning, options)))
-    default = (
-        "needed"
-        if column.needed
-        else column.without or (column.default if column.default is not None else "")
-    )
-    example = f"`{column.example}`" if column.example else ""
-    return f"| `{column.name}` | {meaning} | {default} | {example} |"
+    default = "none" if column.default is None else column.default
+    default = "needed" if column.needed else column.without or default
+    return f"| `{column.name}` | {meaning} | {default} | `{column.example}` |"
 
 
 if __name__ == "__main__":

@@ -1,0 +1,404 @@
+"""The council's own tables and settings: five columns are enough, every fault is a sentence at its place, nothing crashes."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from kpi_tools.loading import Returns, due_figures, load, read_returns, with_targets
+from kpi_tools.loading.schemas import SCHEMAS, SETTINGS, codebook
+from kpi_tools.scorecard import recent_quarters, score
+from kpi_tools.units import clock, known_unit, meant_unit, parse_range, unit_family
+from tests.any_council import COUNCIL, make_council, quarters, write_table
+from tests.kent import RAW
+
+QUARTER = "2024-25 Q3"
+FIGURES = [
+    ("2024-25-Q3", "P1", label, 60 + at) for at, label in enumerate(quarters("2023-24 Q2", 6))
+]
+P1 = {"kpi_id": "P1"}
+
+
+def council(raw: Path, kpi: dict[str, object] | None = None, **more: object) -> Returns:
+    """A council of one KPI, read without raising."""
+    return read_returns(make_council(raw, [P1 | (kpi or {})], FIGURES, **more))  # type: ignore[arg-type]
+
+
+def faults(returns: Returns) -> list[tuple[str, str, str]]:
+    """File, column and code of each finding, but for the commentary that is not there."""
+    rows = returns.problems[returns.problems["code"] != "commentary-none"]
+    columns = [name.partition(" (")[0] for name in rows["column"]]
+    return list(zip(rows["file"], columns, rows["code"], strict=True))
+
+
+# The codebook
+
+
+def test_the_codebook_says_all_that_is_declared() -> None:
+    assert codebook() in (RAW / "README.md").read_text(encoding="utf-8")
+    for schema in SCHEMAS.values():
+        assert all(column.meaning and column.example for column in schema.columns), schema.file
+        assert set(schema.key) <= set(schema.names)
+    assert all(one.meaning and one.default and one.example for one in SETTINGS)
+
+
+def test_five_columns_are_enough(tmp_path: Path) -> None:
+    returns = council(tmp_path)
+    assert faults(returns) == []
+    kpi = returns.catalogue.iloc[0]
+    assert kpi["directorate"] == kpi["owner"] == "Roads" and kpi["decimals"] == 0
+    assert (kpi["basis"], kpi["frequency"], kpi["rated"], kpi["kind"]) == (
+        "quarter", "quarterly", "yes", "number",
+    )  # fmt: skip
+    assert (kpi["range_low"], kpi["range_high"]) == (0, 100)
+    row = score(recent_quarters(returns), returns).iloc[0]
+    assert row["value"] == 65 and row["rating"] == "Green"
+
+
+def test_decimals_are_as_sent_but_one_at_most(tmp_path: Path) -> None:
+    figures = [("2024-25-Q3", "P1", QUARTER, "61.25"), ("2024-25-Q3", "P2", QUARTER, "61")]
+    returns = load(make_council(tmp_path, [P1, {"kpi_id": "P2"}], figures))
+    assert returns.catalogue["decimals"].tolist() == [1, 0]
+
+
+# Any own table may be empty or refused
+
+BROKEN = {
+    "no rows": lambda path: path.write_text(path.read_text().splitlines()[0] + "\n"),
+    "nothing": lambda path: path.write_text(""),
+    "a column gone": lambda path: path.write_text("wrong\n1\n"),
+    "no table": lambda path: path.write_bytes(b"%PDF-1.7"),
+    "blank cells": lambda path: path.write_text(
+        path.read_text().splitlines()[0] + "\n" + ",;" * 30
+    ),
+}
+WHOLE = {
+    "activity": {"activity_id": "V1", "activity_name": "Visits", "section": "Roads", "unit": "count", "decimals": 0,
+                 "period": QUARTER, "value": 5},
+    "benchmarks": {"kpi_id": "P1", "area": "England", "period": "2023", "value": 55.5},
+    "changes": {"kpi_id": "P1", "from_quarter": QUARTER, "change": "redefined"},
+    "rebases": {"kpi_id": "P1", "first_period": "2024-25 Q1", "reason": "New", "name": "Head"},
+    "small_numbers": {"kpi_id": "P1", "period": QUARTER, "from_quarter": QUARTER, "reason": "Known", "agreed_by": "Director"},
+    "actions": {"action_id": "A1", "kpi_id": "P1", "action": "Work", "from_quarter": QUARTER},
+    "commentary/2024-25-Q3": {"kpi_id": "P1", "commentary": "Words"},
+}  # fmt: skip
+
+
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    st.dictionaries(
+        st.sampled_from([*WHOLE, "kpis", "targets"]),
+        st.sampled_from(list(BROKEN)),
+        min_size=1,
+        max_size=3,
+    )
+)
+def test_any_own_table_may_be_empty_or_refused(
+    tmp_path_factory: pytest.TempPathFactory, broken: dict[str, str]
+) -> None:
+    raw = make_council(
+        tmp_path_factory.mktemp("raw"),
+        [P1],
+        FIGURES,
+        **{name: [row] for name, row in WHOLE.items()},
+    )
+    for name, how in broken.items():
+        BROKEN[how](raw / f"{name}.csv")
+    returns = read_returns(raw)
+    figures = due_figures(returns, returns.quarter, 6)
+    assert len(figures) in (0, 6)
+    if len(returns.catalogue):
+        assert len(score(recent_quarters(returns), returns)) == 1
+    for name in set(broken) & set(WHOLE):
+        rows = returns.problems[returns.problems["file"] == f"{name}.csv"]
+        assert len(rows) or broken[name] == "blank cells"
+
+
+def test_tables_as_they_should_be_are_no_complaint(tmp_path: Path) -> None:
+    raw = make_council(tmp_path, [P1], FIGURES, **{name: [row] for name, row in WHOLE.items()})
+    returns = load(raw)
+    assert returns.problems.empty
+    assert len(returns.actions) == len(returns.rebases) == len(returns.benchmarks) == 1
+    assert returns.benchmarks["quarter"].tolist() == ["2023-24 Q3"]
+
+
+# kpis.csv
+
+
+@pytest.mark.parametrize(
+    ("kpi", "column", "code"),
+    [
+        ({"kpi_name": ""}, "kpi_name", "catalogue-missing"), ({"section": "Rods"}, "section", "catalogue-choice"),
+        ({"unit": ""}, "unit", "catalogue-missing"), ({"unit": "Per cent"}, "unit", "unit-unknown"),
+        ({"decimals": "one"}, "decimals", "catalogue-number"), ({"decimals": 7}, "decimals", "catalogue-number"),
+        ({"polarity": "up"}, "polarity", "catalogue-choice"), ({"polarity": "none"}, "polarity", "polarity-none"),
+        ({"frequency": "quaterly"}, "frequency", "catalogue-choice"), ({"basis": "weekly"}, "basis", "catalogue-choice"),
+        ({"lag_quarters": -1}, "lag_quarters", "catalogue-number"),
+        ({"first_quarter": "2020"}, "first_quarter", "catalogue-quarter"),
+        ({"first_quarter": QUARTER, "last_quarter": "2019-20 Q1"}, "last_quarter", "catalogue-order"),
+        ({"due": "Q5"}, "due", "catalogue-number"), ({"due": "2026-03-31"}, "due", "catalogue-number"),
+        ({"year_ends": "31 August"}, "year_ends", "catalogue-number"), ({"since": "lately"}, "since", "catalogue-number"),
+        ({"range": "100..0"}, "range", "catalogue-number"), ({"rated": "maybe"}, "rated", "catalogue-choice"),
+        ({"scheme": "tolerant"}, "scheme", "scheme-unknown"), ({"kind": "milestone"}, "kind", "milestone-statuses"),
+        ({"data_quality": "GX"}, "data_quality", "catalogue-number"), ({"part_of": "Z"}, "part_of", "part-of"),
+        ({"status": "sure"}, "status", "catalogue-choice"), ({"kpi_id": ""}, "kpi_id", "catalogue-missing"),
+    ],
+)  # fmt: skip
+def test_a_fault_in_the_catalogue_has_its_place(
+    tmp_path: Path, kpi: dict[str, object], column: str, code: str
+) -> None:
+    returns = council(tmp_path, kpi)
+    assert ("kpis.csv", column, code) in faults(returns)
+    assert returns.catalogue.empty
+    # the services' good rows wait for the council, and are no fault of theirs
+    sent = returns.problems[returns.problems["file"].str.startswith("returns")]
+    assert set(sent["who"]) <= {"the performance team"} or not kpi.get("kpi_id", "P1")
+
+
+def test_what_is_wrong_names_the_nearest_word(tmp_path: Path) -> None:
+    returns = council(tmp_path, {"frequency": "quaterly", "unit": "Per cent", "section": "Road"})
+    rules = " ".join(returns.problems["rule"])
+    assert (
+        'the nearest is "quarterly"' in rules
+        and 'Write "%"' in rules
+        and 'the nearest is "Roads"' in rules
+    )
+
+
+@pytest.mark.parametrize(
+    ("ids", "code"), [(("P1", "p 1"), "catalogue-twice"), (("P1", "P1"), "catalogue-twice"),
+     (("PO1", "P01"), "catalogue-lookalike")]
+)  # fmt: skip
+def test_two_ids_that_cannot_be_told_apart(tmp_path: Path, ids: tuple[str, str], code: str) -> None:
+    returns = read_returns(make_council(tmp_path, [{"kpi_id": one} for one in ids], FIGURES))
+    assert ("kpis.csv", "kpi_id", code) in faults(returns) and len(returns.catalogue) == 1
+
+
+def test_names_that_differ_in_spelling_only(tmp_path: Path) -> None:
+    kpis = [{"kpi_id": f"P{at}", "kpi_name": name, "directorate": place} for at, (name, place) in enumerate(
+        [("Calls", "Roads and Care"), ("Calls", "Roads & Care"), ("Visits", "Roads and Care")])]  # fmt: skip
+    found = [one for one in faults(read_returns(make_council(tmp_path, kpis, FIGURES[:0] + [("2024-25-Q3", "P0", QUARTER, 60)])))
+             if one[0] == "kpis.csv"]  # fmt: skip
+    assert found == [
+        ("kpis.csv", "kpi_name", "name-twice"),
+        ("kpis.csv", "directorate", "name-alike"),
+    ]
+
+
+# Units
+
+
+@pytest.mark.parametrize(
+    ("text", "unit"),
+    [("%", "%"), ("Count", "count"), ("rate per 1000", "rate per 1,000"), ("per 100,000", "rate per 100,000"),
+     ("£ Thousand", "£ thousand"),     ("other: tonnes CO2e", "tonnes CO2e"),
+     ("other: ", None), ("percent", None), ("rate per 7", None), ("tonnes", None)],
+)  # fmt: skip
+def test_units_that_are_known(text: str, unit: str | None) -> None:
+    assert known_unit(text) == unit
+
+
+def test_units_that_are_meant_and_what_they_are() -> None:
+    meant = {
+        "percent": "%",
+        "Per cent": "%",
+        "pct": "%",
+        "£m": "£ million",
+        "No.": "count",
+        "mins": "minutes",
+        "tonnes": "",
+    }
+    assert {text: meant_unit(text) for text in meant} == meant
+    assert unit_family("£ million").low == -np.inf and unit_family("days").low == 0
+    assert (
+        clock("2:30", "minutes"),
+        clock("1:02:03", "seconds"),
+        clock("7:30", "hours"),
+        clock("2:30", "%"),
+    ) == (2.5, 3723, 7.5, None)
+    assert [parse_range(text) for text in ("0..", "..", "-100..100", "0-100")] == [
+        (0, np.inf),
+        (-np.inf, np.inf),
+        (-100, 100),
+        None,
+    ]
+
+
+# targets.csv
+
+
+@pytest.mark.parametrize(
+    ("target", "column", "code"),
+    [
+        ({"target": 80, "floor_standard": 90}, "target", "target-side"), ({"target": 0.9}, "target", "target-fraction"),
+        ({"target": 190}, "target", "value-above-100"), ({"target": "ninety"}, "target", "value-text"),
+        ({"target": 90, "from_quarter": "2020"}, "from_quarter", "catalogue-quarter"),
+        ({"kpi_id": "ZZ"}, "kpi_id", "id-unknown"),
+        ({"target": 90, "tolerance": 5}, "tolerance", "target-tolerance"), ({"target": -1}, "target", "value-negative"),
+        ({"target": 90, "status": "agreed"}, "status", "catalogue-choice"), ({"target": "72,5"}, "target", "value-comma"),
+        ({"target": 90, "applies": "yearly"}, "applies", "catalogue-choice"),
+        ({"target": 90, "stretch": 120}, "stretch", "value-above-100"),
+    ],
+)  # fmt: skip
+def test_a_fault_in_the_targets_has_its_place(
+    tmp_path: Path, target: dict[str, object], column: str, code: str
+) -> None:
+    returns = council(tmp_path, {"decimals": 1}, targets=[P1 | target])
+    assert ("targets.csv", column, code) in faults(returns) and returns.targets.empty
+
+
+def test_a_range_lets_a_percentage_pass_100_in_figures_and_targets(tmp_path: Path) -> None:
+    returns = council(tmp_path, {"range": "0..150"}, targets=[P1 | {"target": 110}])
+    assert faults(returns) == []
+    assert ("targets.csv", "target", "value-outside") in faults(
+        council(tmp_path, {"range": "0..150"}, targets=[P1 | {"target": 160}])
+    )
+
+
+YEAR = pd.DataFrame({"kpi_id": "P1", "quarter": quarters("2024-25 Q1", 4)})
+COUNT = {"unit": "count", "basis": "year_to_date"}
+
+
+def in_year(returns: Returns) -> dict[str, list[float]]:
+    found = with_targets(YEAR, returns.targets)
+    return {name: found[name].tolist() for name in ("target", "floor_standard", "year_target")}
+
+
+def test_targets_of_a_whole_year(tmp_path: Path) -> None:
+    year = {"target": 80, "floor_standard": 60, "stretch": 100}
+    at_end = council(tmp_path / "a", COUNT, targets=[P1 | year | {"applies": "year_end"}])
+    assert str(in_year(at_end)) == str({
+        "target": [np.nan] * 3 + [80.0], "floor_standard": [np.nan] * 3 + [60.0], "year_target": [80.0] * 4,
+    })  # fmt: skip
+    even = council(tmp_path / "b", COUNT, targets=[P1 | year | {"profile": "even"}])
+    assert in_year(even) == {
+        "target": [20, 40, 60, 80],
+        "floor_standard": [15, 30, 45, 60],
+        "year_target": [80.0] * 4,
+    }
+    assert faults(at_end) == faults(even) == []
+    flat = council(tmp_path / "c", COUNT, targets=[P1 | year])
+    assert faults(flat) == [("targets.csv", "kpi_id", "target-flat")]
+    share = council(tmp_path / "d", COUNT | {"unit": "%"})
+    assert faults(share) == []
+    assert faults(council(tmp_path / "e", COUNT | {"unit": "%", "adds_up": "yes"})) == [
+        ("targets.csv", "kpi_id", "target-flat")
+    ]
+
+
+def test_a_kpi_without_a_line_in_force_is_warned_of_unless_it_is_only_monitored(
+    tmp_path: Path,
+) -> None:
+    later = [P1 | {"target": 90, "from_quarter": "2025-26 Q1"}]
+    assert faults(council(tmp_path, targets=later)) == [("targets.csv", "kpi_id", "target-none")]
+    assert faults(council(tmp_path, {"rated": "no", "polarity": "none"}, targets=later)) == []
+
+
+# council.toml
+
+
+@pytest.mark.parametrize(
+    ("settings_", "told"),
+    [
+        ("[direction]\nwindow = \"six\"\n", "a whole number from 2 to 40"),
+        ("[direction]\nshow = [\"previus\"]\n", 'the nearest is "previous"'),
+        ("[direction]\nshow = \"trend\"\n", 'a list: ["trend"]'),
+        ("[direction]\nunchanged_within = 1\n", "in quotation marks"),
+        ("[loading]\nrejected_share = 5\n", "a number from 0 to 1"), ("[counsel]\nname = 1\n", 'the nearest is "council"'),
+        ("[report]\nnot_du = \"apart\"\n", 'the nearest is "not_due"'), ("[report]\nnot_due = \"aside\"\n", "counted, apart"),
+        ("[words]\nkpi = \"\"\n", "a text"), ("[benchmarks]\nheadline = [\"A\", \"B\"]\n", "a text, one alone"),
+        ("[milestones]\nstatuses = [{ name = \"Late\", band = \"Redd\" }]\n", 'the nearest is "Red"'),
+        ("[milestones]\nstatuses = [{ name = \"Late\" }, { name = \"late\" }]\n", "Two statuses have one name."),
+        ("[milestones]\nstatuses = [{ name = \"Late\", colour = \"red\" }]\n", 'not "colour"'),
+        ("[chart]\nform = \"bars\"\n", "auto, columns, line"),
+        ("[rating.schemes.easy]\nband = []\n", "[rating.schemes.easy]"), ("[rating]\nbands = []\n", "a list of bands"),
+        ("[small_numbers]\nthreshold = true\n", "a whole number from 2 to 100"), ("[council\n", "not valid TOML"),
+    ],
+)  # fmt: skip
+def test_a_fault_in_the_settings_is_a_sentence(tmp_path: Path, settings_: str, told: str) -> None:
+    problems = council(tmp_path, settings=settings_).problems
+    own = problems[problems["file"] == "council.toml"]
+    assert told in own["rule"].iloc[0] and (own["severity"] == "error").all()
+
+
+def test_the_councils_own_words_and_settings(tmp_path: Path) -> None:
+    text = (
+        '[words]\nsection = "Priority"\nkpi = "Measure of success"\nkpi_plural = "Measures of success"\n'
+        '[report]\nnot_due = "apart"\n'
+        '[direction]\nshow = ["previous", "trend"]\nunchanged_within = "1%"\n'
+        '[milestones]\nstatuses = [{ name = "On track", band = "Green" }, { name = "Not started" }]\n'
+    )
+    known = council(tmp_path, settings=text).council
+    assert (known.words["section_plural"], known.words["kpi_plural"], known.words["target_plural"]) == (
+        "Priorities", "Measures of success", "targets",
+    )  # fmt: skip
+    assert (
+        known.arrows == ("previous", "trend")
+        and known.unchanged_within == "1%"
+        and known.not_due == "apart"
+    )
+    assert known.milestones == {"On track": "Green", "Not started": None}
+
+
+def test_an_older_way_to_rate_still_works_and_is_named(tmp_path: Path) -> None:
+    returns = council(tmp_path, settings='[rating]\nscheme = "percentage"\npercent = 10\n')
+    assert faults(returns) == [("council.toml", "rating.scheme", "setting-old")]
+    assert set(returns.problems["severity"]) <= {"notice", "warning"}
+
+
+# Benchmarks and actions
+
+
+def test_a_bad_benchmark_is_left_out_and_stops_no_report(tmp_path: Path) -> None:
+    rows = [
+        {"area": "North", "value": 0.98}, {"area": "South", "value": 0.97, "numerator": 97, "denominator": 100},
+        {"area": "East", "value": 97.04, "numerator": 9704, "denominator": 10000}, {"area": "West", "value": 104},
+    ]  # fmt: skip
+    benchmarks = [P1 | {"period": "2023/24"} | row for row in rows]
+    returns = load(
+        make_council(
+            tmp_path,
+            [P1],
+            FIGURES,
+            benchmarks=benchmarks,
+            settings='[benchmarks]\nheadline = "East"\n',
+        )
+    )
+    assert returns.benchmarks[["area", "quarter"]].values.tolist() == [["East", "2023-24 Q4"]]
+    assert [code for file, _, code in faults(returns) if file == "benchmarks.csv"] == [
+        "benchmark-share", "benchmark-share", "value-above-100",
+    ]  # fmt: skip
+    (tmp_path / "council.toml").write_text(COUNCIL + '[benchmarks]\nheadline = "Est"\n')
+    assert 'the nearest is "East"' in " ".join(read_returns(tmp_path).problems["rule"])
+
+
+def test_actions_are_known_up_to_the_report(tmp_path: Path) -> None:
+    row = {"action_id": "A1", "kpi_id": "P1", "action": "Work", "from_quarter": "2024-25 Q2"}
+    rows = [
+        row,
+        row | {"from_quarter": QUARTER, "status": "done"},
+        row | {"from_quarter": "2024-25 Q4"},
+    ]
+    raw = make_council(tmp_path, [P1], FIGURES, actions=rows)
+    assert load(raw).actions["status"].tolist() == ["open", "done"]
+    wrong = [
+        row | {"kpi_id": "Z"},
+        row | {"section": "Roads"},
+        row | {"kpi_id": ""},
+        row | {"status": "finished"},
+    ]
+    write_table(
+        raw / "actions.csv", [one | {"action_id": f"A{at}"} for at, one in enumerate(wrong)]
+    )
+    found = faults(read_returns(raw))
+    assert [code for _, _, code in found] == [
+        "id-unknown",
+        "text-place",
+        "text-place",
+        "catalogue-choice",
+    ]
