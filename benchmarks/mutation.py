@@ -29,46 +29,23 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
-CELLS = ("test_meanings.py", "test_cells.py", "test_rows.py")
-ROWS = (
-    "test_return_rules.py",
-    "test_fields.py",
-    "test_rows.py",
-    "test_loading.py",
-    "test_loading_corpus.py",
-)
-BOOKS = ("test_workbooks.py",)
+CORPUS = ("test_loading_corpus.py", "test_loading_properties.py")
+BOOKS = ("test_workbooks.py", "test_loading_corpus.py")
 SUITES = {
     "rating": ("test_rating.py", "test_cases.py"),
     "quarters": ("test_quarters.py",),
-    "loading": ("test_loading.py", "test_rebases.py"),
-    "intake.cells": CELLS,
-    "intake.periods": CELLS,
-    "intake.ids": CELLS,
-    "intake.columns": ROWS,
-    "intake.return_rules": ROWS,
-    "intake.tables": (
-        "test_fields.py",
-        "test_loading.py",
-        "test_rows.py",
-        "test_rejects.py",
-        "test_loading_corpus.py",
-    ),
-    "intake.fields": ("test_fields.py", "test_loading.py", "test_contract.py"),
-    "intake.figures": ("test_contract.py", "test_received.py", "test_months.py", "test_loading.py"),
-    "intake.received": ("test_loading.py", "test_received.py"),
-    "intake.rebases": ("test_rebases.py",),
-    "intake.run": ("test_received.py", "test_loading.py"),
-    "intake.workbooks": BOOKS,
-    "intake.workbook_child": BOOKS,
-    "intake.workbook_container": BOOKS,
-    "intake.workbook_sheets": BOOKS,
-    "intake.workbook_texts": BOOKS,
-    "intake.grids": ("test_grids.py",),
-    "intake.reading": ("test_reading.py",),
+    "loading.cells": CORPUS,
+    "loading.ids": CORPUS,
+    "loading.periods": ("test_periods.py", *CORPUS),
+    "loading.returns": ("test_returns.py", "test_loading.py", *CORPUS),
+    "loading.read": CORPUS,
+    "loading.csvs": CORPUS,
+    "loading.account": ("test_loading.py", *CORPUS),
+    "received": ("test_loading.py",),
+    "workbooks.child": BOOKS,
+    "workbooks.parts": BOOKS,
+    "workbooks.sheets": BOOKS,
 }
-ROWS_OF_THE_CORPUS = ("(csv)]", "(xlsx)]")
-"""Left out of test_loading_corpus.py, where each is a file of its own: test_rows.py reads all of them at once."""
 AT_ONCE = 2
 SWAPS = {
     ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq,
@@ -215,7 +192,6 @@ class Watch:
         """Only the tests wanted, in the order in which they are."""
         place = {name: at for at, name in enumerate(self.only)}
         kept = [item for item in items if item.nodeid in place or not place]
-        kept = [item for item in kept if not item.nodeid.endswith(ROWS_OF_THE_CORPUS)]
         items[:] = sorted(kept, key=lambda item: place.get(item.nodeid, 0))
 
     def pytest_runtest_logreport(self, report: Any) -> None:

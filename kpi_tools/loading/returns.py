@@ -4,7 +4,7 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from math import inf, isnan, nan
+from math import isnan, nan
 from statistics import median
 from typing import Any, Final
 
@@ -24,11 +24,11 @@ from kpi_tools.loading.cells import (
 from kpi_tools.loading.ids import Ids, Match
 from kpi_tools.loading.periods import Period, read_period
 from kpi_tools.loading.read import Layout, Table
-from kpi_tools.loading.targets import with_targets
+from kpi_tools.loading.targets import outside, with_targets
 from kpi_tools.quarters import Quarter
 from kpi_tools.received import sort_out
 from kpi_tools.units import known_unit, meant_unit, unit_family
-from kpi_tools.vocabulary import FINAL, NOT_AVAILABLE, STATUSES, STATUSES_WITHOUT_VALUE
+from kpi_tools.vocabulary import FINAL, MILESTONE, NOT_AVAILABLE, STATUSES, STATUSES_WITHOUT_VALUE
 
 LINES: Final = ("target", "floor_standard")
 SHOWN: Final = ("kpi_name", "unit", "last_figure", *LINES)
@@ -109,6 +109,22 @@ class Row:
         return float(self.kpi.get("range_low", unit_family(self.unit).low))
 
     @property
+    def capped(self) -> bool:
+        """Whether it is a percentage that cannot be above 100."""
+        return self.unit == "%" and self.highest <= 100
+
+    @property
+    def ahead(self) -> bool:
+        """Whether the period lies after the quarter for which the row was sent."""
+        return self.period.quarter is not None and self.period.quarter > self.folder
+
+    def wrong_sign(self, name: str) -> bool:
+        """Whether a sign in the cell contradicts the KPI's unit; a part is never a percentage, which is another fault."""
+        number = getattr(self, name)
+        percent = number.percent and name == "value" and self.unit != "%"
+        return bool(percent or number.pound and not unit_family(self.unit).money)
+
+    @property
     def rounding(self) -> float:
         """To what the counts are rounded before they are sent; 0 where they are not."""
         to = self.kpi.get("rounded_to")
@@ -123,12 +139,7 @@ class Row:
     def over(self) -> bool:
         """Whether a part is greater than its whole, where it cannot be, by more than both are rounded."""
         surplus = self.numerator.value - self.denominator.value
-        return (
-            self.unit == "%"
-            and self.highest <= 100
-            and self.denominator.value > 0
-            and surplus > self.rounding
-        )
+        return self.capped and self.denominator.value > 0 and surplus > self.rounding
 
     @property
     def made(self) -> float:
@@ -137,9 +148,7 @@ class Row:
         if not self.parts or per is None or self.denominator.value <= 0:
             return nan
         made = per * self.numerator.value / self.denominator.value
-        return (
-            min(made, 100.0) if self.rounding and self.unit == "%" and self.highest <= 100 else made
-        )
+        return min(made, 100.0) if self.rounding and self.capped else made
 
     @property
     def reason_given(self) -> bool:
@@ -166,12 +175,8 @@ def submissions_upto(last: Quarter, run: Run, known: Catalogue) -> pd.DataFrame:
                 for table in run.returns(folders[quarter], RETURNS)
             ]
             _check_duplicates(tables)
-            accepted += [
-                _record(table, row)
-                for table, rows in tables
-                for row in rows
-                if not table.bad[row.at]
-            ]
+            for table, rows in tables:
+                accepted += [_record(table, row) for row in rows if not table.bad[row.at]]
     return pd.DataFrame(accepted, columns=list(SUBMISSION)).astype(SUBMISSION)
 
 
@@ -200,8 +205,9 @@ def check_return(table: Table, folder: Quarter, known: Catalogue) -> list[Row]:
         if row.at in misshapen or _is_no_figure(table, row):
             continue
         for column, code, detail in _own_faults(row):
-            table.fault(row.at, column, code, detail)
-        for column, code, broken in _RULES:
+            if code:
+                table.fault(row.at, column, code, detail)
+        for column, code, broken in _RULES if row.kpi else ():
             found = broken(row, known)
             if found is not None and found is not False:
                 table.fault(row.at, column, code, "" if found is True else found)
@@ -219,7 +225,6 @@ def _read_row(table: Table, at: int, folder: Quarter, known: Catalogue) -> Row:
     match = known.ids.find(*cell("kpi_id"))
     kpi = known.by_id.get(match.id, {})
     unit = str(kpi.get("unit", ""))
-    milestone = kpi.get("kind") == "milestone"
     value, numerator, denominator = (
         read_number(*cell(name), table.comma_is_doubtful, unit if name == "value" else "")
         for name in NUMBERS
@@ -232,13 +237,11 @@ def _read_row(table: Table, at: int, folder: Quarter, known: Catalogue) -> Row:
         status, status_why, status_fault, sent, "" if fault else note[:TEXT_CAP],
         fault or ("text-cut" if len(note) > TEXT_CAP else ""),
     )  # fmt: skip
-    if milestone and not value.blank:
+    if kpi.get("kind") == MILESTONE and not value.blank:
         folded = {name.casefold(): name for name in known.milestones}
         row.milestone = folded.get(clean_name(cell("value")[0]).casefold(), "")
-        why = "" if row.milestone else value.fault or "value-text"
-        row.value = Number(
-            fault="milestone-unknown" if why else "", detail=", ".join(known.milestones)
-        )
+        fault = "" if row.milestone else "milestone-unknown"
+        row.value = Number(fault=fault, detail=", ".join(known.milestones))
     return row
 
 
@@ -247,13 +250,10 @@ def _add_lines(rows: list[Row], table: Table, known: Catalogue) -> None:
     asked = [row for row in rows if row.readable]
     if not asked:
         return
-    frame = pd.DataFrame(
-        {
-            "kpi_id": [row.match.id for row in asked],
-            "quarter": [str(row.period.quarter) for row in asked],
-        }
+    keys = [(row.match.id, str(row.period.quarter)) for row in asked]
+    lines = with_targets(
+        pd.DataFrame(keys, columns=["kpi_id", "quarter"], dtype="str"), known.targets
     )
-    lines = with_targets(frame.astype("str"), known.targets)
     figures = defaultdict[str, list[float]](list)
     for row in asked:
         if _given(row.value):
@@ -295,29 +295,12 @@ def _retired(row: Row, _: Catalogue) -> str | None:
 def _is_fraction(row: Row, _: Catalogue) -> str | None:
     """A percentage of at most one where the KPI's target and floor, or else its other figures, are well above: 0.87 for 87%."""
     value = row.value
-    if (
-        not row.readable
-        or row.unit != "%"
-        or not 0 < value.value <= 1
-        or value.percent
-        or row.parts
-    ):
+    plain = row.readable and row.unit == "%" and not value.percent and not row.parts
+    if not plain or not 0 < value.value <= 1:
         return None
     lines = [line for line in (row.target, row.floor_standard) if not isnan(line)]
     near = min(lines, default=row.usual)
     return f" with figures near {near:g}" if near > _WELL_ABOVE_FRACTIONS else None
-
-
-def _outside(row: Row, _: Catalogue) -> str | None:
-    value = row.value.value
-    usual = value > 100 == row.highest and row.unit == "%" or value < 0 == row.lowest
-    if isnan(value) or usual or row.lowest <= value <= row.highest:
-        return None
-    if row.lowest == -inf:
-        return f"at most {row.highest:g}"
-    return (
-        f"at least {row.lowest:g}" if row.highest == inf else f"{row.lowest:g} to {row.highest:g}"
-    )
 
 
 def _unlike_parts(row: Row, _: Catalogue) -> str | None:
@@ -356,50 +339,45 @@ def _holds_rows(row: Row, known: Catalogue) -> bool:
 
 
 Test = Callable[[Row, Catalogue], "str | bool | None"]
+_PARTS: Final = ("numerator", "denominator")
 _RULES: Final[tuple[tuple[str, str, Test], ...]] = (
     ("note", "text-rows", _holds_rows),
     ("period", "period-year", lambda row, _: row.period.notice or None),
-    ("period", "period-future", lambda row, _: row.folder.title
-     if row.readable and row.period.quarter > row.folder else None),  # type: ignore[operator]
+    ("period", "period-future", lambda row, _: row.folder.title if row.ahead else None),
     ("period", "period-retired", _retired),
-    ("value", "value-sign", lambda row, _: row.unit
-     if row.kpi and (row.value.percent and row.unit != "%" or row.value.pound and not unit_family(row.unit).money) else None),
-    ("numerator", "parts-sign", lambda row, _: bool(row.kpi) and row.numerator.percent),
-    ("denominator", "parts-sign", lambda row, _: bool(row.kpi) and row.denominator.percent),
-    ("numerator", "value-sign", lambda row, _: row.unit
-     if row.kpi and row.numerator.pound and not unit_family(row.unit).money else None),
-    ("denominator", "value-sign", lambda row, _: row.unit
-     if row.kpi and row.denominator.pound and not unit_family(row.unit).money else None),
-    ("value", "value-negative", lambda row, _: bool(row.kpi) and row.value.value < 0 == row.lowest),
-    ("value", "value-above-100", lambda row, _: row.unit == "%" and row.value.value > 100 == row.highest
-     and not (row.rounding and row.parts and not row.over)),
-    ("value", "value-outside", lambda row, known: _outside(row, known) if row.kpi else None),
-    ("numerator", "value-negative", lambda row, _: bool(row.kpi) and row.numerator.value < 0 <= row.lowest),
-    ("denominator", "value-negative", lambda row, _: bool(row.kpi) and row.denominator.value < 0),
+    *((name, "value-sign", lambda row, _, name=name: row.unit if row.wrong_sign(name) else None) for name in NUMBERS),
+    *((name, "parts-sign", lambda row, _, name=name: getattr(row, name).percent) for name in _PARTS),
+    ("numerator", "value-negative", lambda row, _: row.numerator.value < 0 <= row.lowest),
+    ("denominator", "value-negative", lambda row, _: row.denominator.value < 0),
     ("value", "value-fraction", _is_fraction),
     ("value", "value-fractional", lambda row, _: row.unit == "count" and row.value.value % 1 > 0
      and not row.kpi.get("decimals", 0) > 0),
     ("target", "target-typed", lambda row, _: row.typed or None),
-    ("denominator", "parts-zero", lambda row, _: bool(row.kpi) and row.denominator.value == 0),
+    ("denominator", "parts-zero", lambda row, _: row.denominator.value == 0),
     ("numerator", "parts-over", lambda row, _: row.over),
     ("value", "value-unlike-parts", _unlike_parts),
     ("numerator", "parts-withheld", _parts_withheld),
     ("status", "status-with-value", lambda row, _: row.status
-     if row.kpi and row.reason_given and (_given(row.value) or row.milestone) else None),
-    ("value", "status-other-reason", lambda row, known: _other_reason(row, known) if row.kpi else None),
+     if row.reason_given and (_given(row.value) or row.milestone) else None),
+    ("value", "status-other-reason", _other_reason),
 )  # fmt: skip
-"""Column, code of the rule, and what says for a row whether it is broken: its particulars, or True."""
+"""Column, code of the rule, and what says for a row of a known KPI whether it is broken: its particulars, or True."""
 
 
 def _own_faults(row: Row) -> Iterator[tuple[str, str, str]]:
-    """What the cells themselves are at fault for, whatever the KPI."""
-    yield from [("period", row.period.fault, row.period.detail)] * bool(row.period.fault)
+    """What the cells themselves are at fault for, and a figure that the measure cannot be."""
+    yield "period", row.period.fault, row.period.detail
     for name, number in zip(NUMBERS, (row.value, row.numerator, row.denominator), strict=True):
-        yield from [(name, number.fault, number.detail)] * bool(number.fault)
-    if row.status_fault:
-        detail = ", ".join(STATUSES) if row.status_fault == "status-unknown" else ""
-        yield "status", row.status_fault, detail
-    yield from [("note", row.note_fault, f"{TEXT_CAP:,}")] * bool(row.note_fault)
+        yield name, number.fault, number.detail
+    yield (
+        "status",
+        row.status_fault,
+        ", ".join(STATUSES) if row.status_fault == "status-unknown" else "",
+    )
+    yield "note", row.note_fault, f"{TEXT_CAP:,}"
+    value, by_rounding = row.value.value, row.rounding and row.parts and not row.over
+    if row.kpi and (value < row.lowest or value > row.highest and not by_rounding):
+        yield "value", *outside(value, row.lowest, row.highest, row.unit == "%")
 
 
 def _settle(table: Table, row: Row) -> None:

@@ -134,27 +134,6 @@ def as_list(problems: pd.DataFrame) -> str:
     return "\n".join(lines)
 
 
-def as_changes(log: pd.DataFrame, first: int = _FEW) -> str:
-    """How many cells were taken otherwise than written, and the first of them; empty where none was."""
-    if log.empty:
-        return ""
-    count = "One thing was" if len(log) == 1 else f"{len(log):,} things were"
-    lines = [f"{count} taken otherwise than sent, since what was meant is certain:"]
-    for change in log.head(first).itertuples(index=False):
-        row = "" if pd.isna(change.row) else f", row {change.row}"
-        column = f", {change.column}" if change.column else ""
-        sent, taken = (
-            " ".join(text.split())[:_SHOWN_VALUE] for text in (change.sent, change.taken)
-        )
-        what = f': "{sent}"' if sent else ""
-        lines.append(
-            f"  {change.file}{row}{column}{what}{f' as {taken}' if taken else ''}: {change.why}"
-        )
-    if len(log) > first:
-        lines.append(f"  … and {len(log) - first:,} more, all in changes.csv.")
-    return "\n".join(lines)
-
-
 def _entry(problems: list[Any]) -> list[str]:
     problem = problems[0]
     rows = sorted({int(one.row) for one in problems if not pd.isna(one.row)})

@@ -91,6 +91,7 @@ def _load(
 
     ways = (
         ("", lambda styles: styles, True),
+        ("colours and fonts", _formats_alone, True),
         ("comments", lambda styles: styles, False),
         ("colours, fonts and comments", _formats_alone, False),
         ("formats, colours, fonts and comments", _no_styles, False),
