@@ -153,6 +153,15 @@ def movers_sentence(kpis: pd.DataFrame, terms: Terms = KENT_TERMS) -> str:
     return f"{capitalised(terms.kpis(moved))} changed {whose} rating since the previous quarter:"
 
 
+def moves(kpis: pd.DataFrame) -> list[str]:
+    """Each KPI whose rating changed, with both ratings, in report order."""
+    called = names(kpis)
+    return [
+        f"{called[row['kpi_id']]}: from {row['previous_rating']} to {row['rating']}"
+        for row in rows_of(movers(kpis))
+    ]
+
+
 def worst_of(kpis: pd.DataFrame, terms: Terms) -> pd.DataFrame:
     """The KPIs in the last band of their scheme."""
     return kpis[kpis["rating"].isin(terms.worst)]
@@ -167,9 +176,16 @@ def reds_sentence(kpis: pd.DataFrame, terms: Terms = KENT_TERMS) -> str:
 
 
 def actions_sentence(
-    kpis: pd.DataFrame, before: pd.DataFrame | None, when: str = "", terms: Terms = KENT_TERMS
+    kpis: pd.DataFrame,
+    before: pd.DataFrame | None,
+    when: str = "",
+    lacking: int = 0,
+    terms: Terms = KENT_TERMS,
 ) -> str:
-    """How many KPIs are in the worst band, the change since the last report (`when`), which came and went, what is missing."""
+    """How many KPIs are in the worst band, the change since the last report (`when`), which came and went.
+
+    `lacking`: how many of them have no management action.
+    """
     reds = worst_of(kpis, terms)
     number = len(reds)
     said = f"{capitalised(in_words(number))} of the {terms.kpis(len(kpis))} {are(number)} {terms.rated_worst}"
@@ -178,7 +194,7 @@ def actions_sentence(
     elif len(kpis) == 1:
         said = f"The one {terms.word('kpi')} is {terms.rated_worst}"
     if before is None:
-        return _and_lacking([f"{said}."], reds, terms)
+        return _and_lacking([f"{said}."], number, lacking, terms)
     then, worst = worst_of(before, terms), " or ".join(terms.worst)
     change = number - len(then)
     parts = [
@@ -192,14 +208,12 @@ def actions_sentence(
     went = [earlier[i] for i in then["kpi_id"] if i in both - set(reds["kpi_id"])]
     parts += [f"New to {worst}: {'; '.join(came)}."] if came else []
     parts += [f"No longer {worst}: {'; '.join(went)}."] if went else []
-    return _and_lacking(parts, reds, terms)
+    return _and_lacking(parts, number, lacking, terms)
 
 
-def _and_lacking(said: list[str], reds: pd.DataFrame, terms: Terms) -> str:
-    open_actions = reds["open_actions"] if "open_actions" in reds else pd.Series(0, reds.index)
-    lacking = int((reds["management_action"].isna() & (open_actions == 0)).sum())
+def _and_lacking(said: list[str], number: int, lacking: int, terms: Terms) -> str:
     action = terms.word("management_action")
-    if lacking and lacking == len(reds):
+    if lacking and lacking == number:
         whom = {1: "it no", 2: "neither of them a"}.get(lacking, "none of them a")
         said.append(f"For {whom} {action} has been given.")
     elif lacking:
@@ -345,7 +359,7 @@ def _next_due(row: Row) -> str:
 def method_sentences(returns: Returns, kpis: pd.DataFrame) -> list[str]:
     """How ratings, arrows, changes and outlook are made, with the council's own settings and terms."""
     council, terms = returns.council, Terms(returns.council)
-    lines = [terms.word(name) for name in ("target", "floor_standard") if kpis[name].notna().any()]
+    lines = [terms.word(name) for name in terms.all_lines(kpis)]
     rated = (
         f"A figure is rated by the {listed(lines) or 'lines'} of its own period, unrounded; exactly on a line is met. Where "
         "numerator and denominator are known, they are compared as whole numbers. What cannot be rated is named with its "

@@ -3,14 +3,14 @@
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple
 
 import pandas as pd
 
 from kpi_tools.loading import Council
+from kpi_tools.schemes import DEFAULT_SCHEME, EARLIER, Band, Scheme
 from kpi_tools.scorecard import counts, ratings_of, trends_of
 from kpi_tools.vocabulary import TREND_ARROW
-from kpi_tools.wording import Row, capitalised, in_words, is_text, plural_of, rows_of
+from kpi_tools.wording import Row, capitalised, in_words, is_number, is_text, plural_of, rows_of
 
 AGAINST = {
     "previous": "the previous figure",
@@ -21,21 +21,6 @@ AGAINST = {
 _LEADING = ("Percentage of ", "Number of ", "Proportion of ")
 
 
-class Band(NamedTuple):
-    """A rating: its name, its colour, and what a KPI with it did."""
-
-    name: str
-    colour: str
-    says: str
-
-
-KENT = (
-    Band("Green", "green", "achieved or exceeded target"),
-    Band("Amber", "amber", "achieved or exceeded the floor standard but did not meet the target"),
-    Band("Red", "red", "did not meet the floor standard"),
-)
-
-
 @dataclass(frozen=True)
 class Terms:
     """The words of a council: its bands of ratings, its terms, the arrow that it counts. Without one the default words."""
@@ -43,27 +28,41 @@ class Terms:
     council: Council | None = None
 
     @property
-    def schemes(self) -> list[Any]:
-        """The schemes of bands, the default first."""
-        given: Mapping[str, Any] = getattr(self.council, "schemes", {})
-        return [scheme for scheme in given.values() if scheme]
+    def schemes(self) -> Mapping[str, Scheme]:
+        """The schemes of bands by name; the default has none."""
+        return self.council.schemes if self.council else {"": DEFAULT_SCHEME}
 
     @property
-    def bands(self) -> tuple[Any, ...]:
+    def bands(self) -> tuple[Band, ...]:
         """The bands of the default scheme, the best first."""
-        return tuple(self.schemes[0].bands) if self.schemes else KENT
+        return self.schemes[""].bands
 
     @property
     def worst(self) -> tuple[str, ...]:
         """The last band of each scheme: what needs an action and has a chapter."""
-        last = dict.fromkeys(scheme.bands[-1].name for scheme in self.schemes)
-        return tuple(last) or (self.bands[-1].name,)
+        return tuple(dict.fromkeys(scheme.bands[-1].name for scheme in self.schemes.values()))
+
+    def lines(self, kpi: Row) -> list[str]:
+        """The columns of the lines that the scheme of a KPI has, the target first, where they are set for it."""
+        columns = self.schemes.get(kpi.get("scheme") or "", self.schemes[""]).columns
+        ordered = dict.fromkeys(["target", "floor_standard", *columns])
+        return [
+            name
+            for name in ordered
+            if name in columns and is_number(kpi.get(name)) and name not in EARLIER
+        ]
+
+    def all_lines(self, kpis: pd.DataFrame) -> list[str]:
+        """The lines that any of these KPIs has."""
+        found = {name for row in rows_of(kpis) for name in self.lines(row)}
+        return sorted(found, key=lambda name: (name != "target", name != "floor_standard", name))
 
     @property
     def looks(self) -> dict[str, str]:
         """The colour of each rating, by its name."""
-        bands = [band for scheme in reversed(self.schemes) for band in scheme.bands]
-        return {band.name: band.colour for band in [*self.bands, *bands]}
+        return {
+            b.name: b.colour for scheme in reversed([*self.schemes.values()]) for b in scheme.bands
+        }
 
     @property
     def middle(self) -> list[str]:
@@ -96,7 +95,7 @@ class Terms:
 
     def word(self, name: str, number: int = 1) -> str:
         """The council's term for `kpi`, `target`, `floor_standard` …, as it stands within a sentence."""
-        given: Mapping[str, str] = getattr(self.council, "words", {})
+        given: Mapping[str, str] = self.council.words if self.council else {}
         one = given.get(name) or {"kpi": "KPI"}.get(name, name.replace("_", " "))
         text = one if number == 1 else given.get(f"{name}_plural") or plural_of(one)
         return text if text[1:2].isupper() else text[:1].lower() + text[1:]
@@ -109,13 +108,13 @@ class Terms:
         """`three KPIs`, `no KPI`, in the council's term."""
         return f"{in_words(number)} {self.word('kpi', number or 1)}"
 
-    def says(self, band: Any, number: int) -> str:
+    def says(self, band: Band, number: int) -> str:
         """What so many KPIs of that band did."""
         if not band.says:
             return f"{were(number)} rated {band.name}"
         if number == 1 and band.says.startswith("were "):
             return f"was {band.says.removeprefix('were ')}"
-        return str(band.says)
+        return band.says
 
 
 def names(kpis: pd.DataFrame, *, short: bool = False) -> dict[str, str]:

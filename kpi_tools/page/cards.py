@@ -78,7 +78,6 @@ class Beside:
 
     terms: Terms = field(default_factory=Terms)
     looks: Mapping[str, str] = field(default_factory=lambda: KENT_LOOKS)
-    lines: tuple[str, ...] = ("target", "floor_standard")
     benchmarks: Mapping[str, Rows] = field(default_factory=dict)
     months: Mapping[str, Rows] = field(default_factory=dict)
     targets: Mapping[str, Rows] = field(default_factory=dict)
@@ -129,7 +128,7 @@ def card(
         _single_months(beside.months.get(name, [])),
     )
     areas = _latest(benchmarks)
-    actions = [action for action in beside.actions.get(name, []) if action["status"] == "open"]
+    actions = beside.actions.get(name, [])
     action = text_of(kpi["management_action"])
     worst = kpi["rating"] in terms.worst
     return render(
@@ -154,7 +153,7 @@ def card(
             "outlook": beside.outlooks.get(name),
             "commentary": text_of(kpi["commentary"]),
             "action": action,
-            "actions": [_action(one) for one in actions],
+            "actions": [action_of(one) for one in actions],
             "action_word": capitalised(terms.word("management_action")),
             "gap": worst and not action and not actions,
             "commentary_status": text_of(kpi["commentary_status"]),
@@ -179,7 +178,7 @@ def _picture(points: Rows, anchor: str, beside: Beside, areas: Rows) -> Chart:
         outlook=next(iter(beside.ahead.get(name, [])), None),
         months=beside.months.get(name, []),
         benchmarks=areas,
-        words={line: beside.terms.word(line) for line in beside.lines},
+        words={line: beside.terms.word(line) for line in ("target", "floor_standard")},
         form=beside.form,
         breaks=[row["from_quarter"] for row in beside.breaks.get(name, [])],
     )
@@ -187,11 +186,8 @@ def _picture(points: Rows, anchor: str, beside: Beside, areas: Rows) -> Chart:
 
 def first_line(kpi: Row, beside: Beside) -> dict[str, Any]:
     """What a folded card says beside rating and arrow: `94% target 90%, floor standard 85%. Was Amber.`"""
-    lines = [
-        f"{beside.terms.word(n)} {line_of(kpi, n, bare=True)}"
-        for n in beside.lines
-        if is_number(kpi.get(n))
-    ]
+    terms = beside.terms
+    lines = [f"{terms.word(n)} {line_of(kpi, n, bare=True)}" for n in terms.lines(kpi)]
     was = text_of(kpi["previous_rating"])
     shown = was if was and was not in (NOT_RATED, MONITORED) else None
     return {
@@ -216,21 +212,15 @@ def facts(kpi: Row, beside: Beside) -> list[dict[str, Any]]:
         )
     ]
     strip[0]["doubted"] = in_doubt(kpi)
-    for name in beside.lines:
-        label, status = capitalised(terms.word(name)), kpi.get("target_status")
-        if is_number(kpi.get(name)):
-            small = None if in_doubt(kpi) else gap_of(kpi, name, bare=True)
-            strip.append(
-                fact(label, line_of(kpi, name, bare=True), status, small=small, unit=words)
-            )
-        elif name == "target" and is_number(kpi.get("year_target")):
-            share = (
-                f"{100 * kpi['value'] / kpi['year_target']:.0f}% of it so far"
-                if is_number(kpi["value"]) and kpi["year_target"]
-                else None
-            )
-            year = show(kpi["year_target"], kpi["unit"], int(kpi["decimals"]), bare=True)
-            strip.append(fact(f"{label} for the year", year, status, small=share, unit=words))
+    for name in terms.lines(kpi):
+        small = None if in_doubt(kpi) else gap_of(kpi, name, bare=True)
+        line = line_of(kpi, name, bare=True)
+        strip.append(fact(terms.head(name), line, kpi["target_status"], small=small, unit=words))
+    if is_number(kpi.get("year_target")) and not is_number(kpi["target"]):
+        year = line_of(kpi, "year_target", bare=True)
+        strip.append(
+            fact(f"{terms.head('target')} for the year", year, kpi["target_status"], unit=words)
+        )
     if is_number(kpi["previous_value"]) or is_text(kpi["previous_status"]):
         rating = (
             None if kpi["rating"] == MONITORED else text_of(kpi["previous_rating"]) or NOT_RATED
@@ -321,15 +311,24 @@ def flag(kpi: Row) -> str | None:
     return f"Older data: reported {arrears(kpi)}, so the latest figure is for {Quarter.parse(kpi['quarter']).title}."
 
 
-def _action(action: Row) -> dict[str, Any]:
-    due = action.get("due")
+def action_of(action: Row) -> dict[str, Any]:
+    """A followed action as it is shown: its text, owner, due date, how it stands and since when."""
+    state = "overdue" if action["overdue"] else action["status"]
     return {
-        "id": action["action_id"], "text": action["action"], "owner": text_of(action.get("owner")),
-        "due": None if due is None or pd.isna(due) else f"{pd.Timestamp(due).day} {pd.Timestamp(due):%B %Y}",
-        "status": "overdue" if action.get("overdue") is True else action["status"],
-        "since": Quarter.parse(action["opened"]).title if is_text(action.get("opened")) else None,
-        "note": text_of(action.get("note")),
-    }  # fmt: skip
+        "id": action["action_id"],
+        "text": action["action"],
+        "owner": text_of(action["owner"]),
+        "due": _day(action["due"]),
+        "was_due": _day(action["previous_due"]),
+        "state": "new" if state == "open" and action["became"] == "new" else state,
+        "since": Quarter.parse(action["opened"]).title if is_text(action["opened"]) else None,
+        "note": text_of(action["note"]),
+    }
+
+
+def _day(text: Any) -> str | None:
+    day = pd.to_datetime(text, errors="coerce")
+    return None if pd.isna(day) else f"{day.day} {day:%B %Y}"
 
 
 def _part(kpi: Row, beside: Beside) -> dict[str, Any]:
@@ -415,7 +414,8 @@ def _sources(kpi: Row) -> list[tuple[str, Any]]:
 def figures_table(kpi: Row, points: Rows, anchor: str, beside: Beside) -> Html:
     """The figures behind a KPI's picture: each period's result, lines and rating."""
     words = unit_words(kpi["unit"])
-    lines = [name for name in beside.lines if any(is_number(row.get(name)) for row in points)]
+    each = [beside.terms.lines({**row, "scheme": kpi.get("scheme")}) for row in points]
+    lines = list(dict.fromkeys(name for names in each for name in names))
     rows = []
     for row in points:
         status = row["status"] if is_number(row["value"]) else None
@@ -465,9 +465,7 @@ def target_history(kpi: Row, targets: Sequence[Row], beside: Beside) -> list[dic
         )
         own = {**row, "unit": kpi["unit"], "decimals": kpi["decimals"], "polarity": kpi["polarity"]}
         lines = [
-            f"{beside.terms.word(name)} {line_of(own, name, bare=True)}"
-            for name in beside.lines
-            if is_number(row.get(name))
+            f"{beside.terms.word(n)} {line_of(own, n, bare=True)}" for n in beside.terms.lines(own)
         ]
         entries.append({
             "since": short_title(row["from_quarter"]),

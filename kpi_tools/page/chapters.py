@@ -9,10 +9,11 @@ from kpi_tools import narrative
 from kpi_tools.loading import Returns
 from kpi_tools.outlook import outlook, predictions
 from kpi_tools.page.activity import activity_cards
-from kpi_tools.page.cards import Beside, cards, first_line
+from kpi_tools.page.cards import Beside, action_of, cards, first_line
 from kpi_tools.page.describe import outlooks, short_title
 from kpi_tools.page.html import (
     Html,
+    bullets,
     figure_with_status,
     looks,
     paragraphs,
@@ -22,8 +23,9 @@ from kpi_tools.page.html import (
     subheading,
 )
 from kpi_tools.page.summary import arrow_of, by_distance
+from kpi_tools.quarters import Quarter
 from kpi_tools.rating import band_lines
-from kpi_tools.scorecard import first_report, section_words
+from kpi_tools.scorecard import first_report, followed, in_report, section_words, without_action
 from kpi_tools.terms import Terms, names
 from kpi_tools.vocabulary import ILLUSTRATIVE
 from kpi_tools.wording import (
@@ -67,7 +69,13 @@ def beside(kpis: pd.DataFrame, recent: pd.DataFrame, returns: Returns) -> Beside
         ),
         breaks=rows_by(returns.changelog[returns.changelog["change"] == "redefined"]),
         headline=returns.council.headline,
+        actions=_open_actions(returns),
     )
+
+
+def _open_actions(returns: Returns) -> dict[str, Rows]:
+    actions = followed(returns)
+    return rows_by(actions[(actions["status"] == "open") & actions["kpi_id"].notna()])
 
 
 def opening(returns: Returns, kpis: pd.DataFrame, recent: pd.DataFrame) -> Html:
@@ -115,7 +123,7 @@ def at_a_glance(kpis: pd.DataFrame, recent: pd.DataFrame, returns: Returns) -> H
     """Every KPI in one table by section: figure, lines, rating and the one before, its last figures, direction."""
     terms, council, colours = Terms(returns.council), returns.council, looks(Terms(returns.council))
     points, called = rows_by(recent), names(kpis)
-    lines = [name for name in ("target", "floor_standard") if kpis[name].notna().any()]
+    lines = terms.all_lines(kpis)
     groups = []
     for name in council.sections:
         own = kpis[kpis["section"] == name]
@@ -132,7 +140,8 @@ def at_a_glance(kpis: pd.DataFrame, recent: pd.DataFrame, returns: Returns) -> H
                 "mark": row["status"] if row["status"] == ILLUSTRATIVE else None,
                 "parts": parts_of(row),
                 "levels": [
-                    line_of(row, line, bare=True) if is_number(row[line]) else "" for line in lines
+                    line_of(row, line, bare=True) if line in terms.lines(row) else ""
+                    for line in lines
                 ],
                 "changed": is_text(row["previous_rating"])
                 and row["previous_rating"] != row["rating"],
@@ -148,11 +157,11 @@ def at_a_glance(kpis: pd.DataFrame, recent: pd.DataFrame, returns: Returns) -> H
         narrative.outlook_sentence(expected, kpis, terms),
         narrative.worsening_sentence(kpis, terms),
     ]
-    heads = [capitalised(terms.word(name)) for name in lines]
-    table = render("glance.html.j2", groups=groups, lines=heads, kpi=capitalised(terms.word("kpi")))
-    return section(
-        "At a glance", paragraphs(*filter(None, texts)), table, anchor="executive-summary"
-    )
+    heads = [terms.head(name) for name in lines]
+    table = render("glance.html.j2", groups=groups, lines=heads, kpi=terms.head("kpi"))
+    said = paragraphs(*filter(None, texts))
+    moved = paragraphs(narrative.movers_sentence(kpis, terms)) + bullets(narrative.moves(kpis))
+    return section("At a glance", said, table, moved, anchor="executive-summary")
 
 
 def _in_a_row(
@@ -181,22 +190,62 @@ def reds(kpis: pd.DataFrame, before: pd.DataFrame, recent: pd.DataFrame, returns
     """Every KPI in the worst band: an overview, then each with its words and action, the furthest from its line first."""
     terms, colours = Terms(returns.council), looks(Terms(returns.council))
     points, called = rows_by(recent), names(kpis)
+    running = _open_actions(returns)
     entries = [
         _in_a_row(row, points[row["kpi_id"]], called, colours)
         | _red(row, points[row["kpi_id"]], terms)
+        | {"actions": [action_of(one) for one in running.get(row["kpi_id"], [])]}
         for row in by_distance(rows_of(narrative.worst_of(kpis, terms)))
     ]
     then = None if before.empty or first_report(returns) else before
-    when = f"Quarter {returns.quarter.shift(-1).number}"
-    said = narrative.actions_sentence(kpis, then, when, terms)
-    table = render(
+    last = returns.quarter.shift(-1)
+    lacking = len(without_action(kpis, returns))
+    said = narrative.actions_sentence(kpis, then, f"Quarter {last.number}", lacking, terms)
+    actions = in_report(followed(returns))
+    pieces = render(
         "reds.html.j2",
         reds=entries,
-        kpi=capitalised(terms.word("kpi")),
-        action=capitalised(terms.word("management_action")),
+        followed=[_followed(one, kpis, colours) for one in rows_of(actions)],
+        counted=_counted_actions(actions, last),
+        kpi=terms.head("kpi"),
+        action=terms.head("management_action"),
     )
-    title = f"{capitalised(terms.word('kpi', 2))} rated {listed(terms.worst, 'or')}"
-    return section(title, paragraphs(said), table if entries else Html())
+    return section(f"{terms.head('kpi', 2)} {terms.rated_worst}", paragraphs(said), pieces)
+
+
+def _followed(action: Row, kpis: pd.DataFrame, colours: Mapping[str, str]) -> dict[str, Any]:
+    """An action with the KPI that it is for, and how that is rated now and was before."""
+    called = names(kpis, short=True)
+    shown = action_of(action) | {"name": action["section"], "anchor": "", "rating": ""}
+    row = next((row for row in rows_of(kpis) if row["kpi_id"] == action["kpi_id"]), None)
+    if row is None:
+        return shown
+    old, new = row["previous_rating"], row["rating"]
+    return shown | {
+        "name": called[row["kpi_id"]],
+        "anchor": slug(row["kpi_id"]),
+        "rating": new,
+        "turn": new if old == new else f"{old} to {new}",
+        "look": colours.get(new, "not-rated"),
+        "was_look": colours.get(old, "not-rated"),
+    }
+
+
+def _counted_actions(actions: pd.DataFrame, last: Quarter) -> list[tuple[int, str]]:
+    """Counts that add up: how many were open at the last report, what became of them, what is new, how many are open."""
+    became = actions["became"].value_counts()
+    fresh = int(became.get("new", 0) + became.get("opened again", 0))
+    running, overdue = int((actions["status"] == "open").sum()), int(actions["overdue"].sum())
+    counts = [
+        (len(actions) - fresh, f"open at {last.title}"),
+        (int(became.get("done", 0)), "done since"),
+        (int(became.get("stopped", 0)), "stopped since"),
+        (fresh, "new"),
+        (running, f"open now, of which {in_words(overdue)} overdue" if overdue else "open now"),
+    ]
+    return [
+        (number, what) for place, (number, what) in enumerate(counts) if number or place in (0, 4)
+    ]
 
 
 def _red(row: Row, points: Rows, terms: Terms) -> dict[str, Any]:

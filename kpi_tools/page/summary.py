@@ -20,7 +20,7 @@ from kpi_tools.page.html import (
     slug,
 )
 from kpi_tools.page.overviews import counts_chart
-from kpi_tools.scorecard import first_report, movers, rating_history
+from kpi_tools.scorecard import first_report, followed, movers, rating_history
 from kpi_tools.terms import AGAINST, Terms, names
 from kpi_tools.vocabulary import (
     ESTIMATED,
@@ -116,7 +116,7 @@ def attention(
         if worse:
             rating = listed(sorted({row["rating"] for row in worse}), "or")
             found.append(_line(f"{rating} and getting worse:", worse, called))
-    said = _loose_ends(kpis, terms)
+    said = _loose_ends(kpis, followed(returns), terms)
     return found + (
         [{"look": "", "sign": "old", "reason": said, "items": [], "more": ""}] if said else []
     )
@@ -135,11 +135,13 @@ def _line(
     return {"look": "", "sign": "negative", "reason": reason, "items": items, "more": more}
 
 
-def _loose_ends(kpis: pd.DataFrame, terms: Terms) -> str:
+def _loose_ends(kpis: pd.DataFrame, actions: pd.DataFrame, terms: Terms) -> str:
     one, many = terms.word("kpi"), terms.word("kpi", 2)
     doubted, unrated = sum(map(in_doubt, rows_of(kpis))), int((kpis["rating"] == NOT_RATED).sum())
     late = int(kpis["lag_quarters"].gt(0).sum())
+    overdue, running = int(actions["overdue"].sum()), int((actions["status"] == "open").sum())
     said = [
+        f"{in_words(overdue)} of {plural(running, 'open action')} overdue" if overdue else "",
         plural(doubted, "figure in doubt", "figures in doubt") if doubted else "",
         plural(unrated, f"{one} not rated", f"{many} not rated") if unrated else "",
         plural(late, f"{one} reported in arrears", f"{many} reported in arrears") if late else "",
@@ -192,10 +194,10 @@ def tiles(
             change = f"{then[name]} in {when}, {change_in_words(moved) if moved else 'no change'}"
         if name in always or now[name] or (then is not None and then[name]):
             look = "" if name in terms.states else colours.get(name, "not-rated")
-            label = _LABELS.get(name, capitalised(name))
-            found.append(
-                {"name": name, "label": label, "count": now[name], "change": change, "look": look}
-            )
+            found.append({
+                "name": name, "label": _LABELS.get(name, capitalised(name)), "count": now[name], "change": change,
+                "look": look, "first": name == terms.states[0],
+            })  # fmt: skip
     return found
 
 
@@ -324,19 +326,26 @@ def _directions(terms: Terms, minimum_points: int) -> list[tuple[str, str]]:
 
 
 def _lines(terms: Terms, kpis: pd.DataFrame, activity: bool) -> list[tuple[Any, str]]:
-    worst = listed(terms.worst, "or")
-    lines: list[tuple[Any, str]] = []
-    if kpis["target"].notna().any():
-        said = "The level agreed for the period: a dashed line in the pictures"
-        lines.append((capitalised(terms.word("target")), said))
-    if kpis["floor_standard"].notna().any():
-        said = f"The level below which performance is {worst}: a dotted line in the pictures"
-        lines.append((capitalised(terms.word("floor_standard")), said))
+    dashes = {
+        "target": ": a dashed line in the pictures",
+        "floor_standard": ": a dotted line in the pictures",
+    }
+    said = {
+        "target": "The level agreed for the period",
+        "floor_standard": f"The level below which performance is {' or '.join(terms.worst)}",
+    }
+    lines: list[tuple[Any, str]] = [
+        (
+            terms.head(name),
+            said.get(name, "A further level agreed for the period") + dashes.get(name, ""),
+        )
+        for name in terms.all_lines(kpis)
+    ]
     if activity:
         lines.append(
             (
                 "Activity indicator",
-                "Shows demand; it has an expected range, no target and no rating",
+                "Shows demand; it has an expected range and no rating",
             )
         )
     return lines
