@@ -440,7 +440,10 @@ def test_cards_are_folded_on_a_phone_and_open_on_paper(browser: Any, address: st
     assert all(height < 60 for height in shown.evaluate(heights))
     assert all(shown.locator("article .kpi-verdict").nth(place).is_visible() for place in range(3))
     shown.emulate_media(media="print")
-    shown.wait_for_function(f"{heights}.every(height => height > 100)", timeout=10_000)
+    shown.evaluate(
+        "() => new Promise(then => requestAnimationFrame(() => requestAnimationFrame(then)))"
+    )
+    assert all(height > 70 for height in shown.evaluate(heights))
     hidden = """[...document.querySelectorAll('nav, .skip, .kpi-fold > summary')].every(
         e => getComputedStyle(e).display === 'none')"""
     assert shown.evaluate(hidden)
