@@ -10,8 +10,7 @@ standard deviation 1; where there is a trend they rise by a constant amount each
 import numpy as np
 import pandas as pd
 
-from kpi_tools.direction import direction_of_travel
-from kpi_tools.statistics.trend import gls_direction
+from kpi_tools.trend import direction_of_travel, gls_direction
 from kpi_tools.vocabulary import NEGATIVE, POSITIVE
 
 SERIES = 2_000

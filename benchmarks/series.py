@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from kpi_tools.statistics.assurance import assurance
+from kpi_tools.assurance import assurance
 from kpi_tools.variation import process_limits, special_causes
 
 SERIES, POINTS, ROUNDS = 1_000, 24, 15

@@ -13,8 +13,10 @@ _HOMES = {
     "quarters": ("Quarter",),
     "loading": ("commentary_until", "load"),
     "rating": ("rate",),
-    "direction": ("direction_of_travel",),
-    "scale.rows": ("classify",),
+    "trend": ("direction_of_travel", "gls_direction"),
+    "variation": ("process_limits", "special_causes"),
+    "assurance": ("assurance",),
+    "outlook": ("outlook",),
     "comparison": ("compare",),
     "scorecard": (
         "recent_quarters",

@@ -8,13 +8,26 @@ import narwhals.stable.v2 as nw
 from narwhals.stable.v2 import col, lit, when
 
 from kpi_tools.schemes import EARLIER, Band, Line, Scheme
-from kpi_tools.statistics.codes import finite
-from kpi_tools.statistics.series import Rows
-from kpi_tools.vocabulary import CLOSEST, MULTIPLIERS
+from kpi_tools.vocabulary import CLOSEST, HIGHER, LOWER, MULTIPLIERS
 
+Rows = Any
+"""A narwhals frame, eager or lazy: the two have no public type in common."""
 PARTS = ("numerator", "denominator")
 NOISE = 1e-9
 ROUNDING = 1e-15
+
+
+def finite(name: str) -> nw.Expr:
+    """The column where it is finite, else null: comparisons with NaN differ from engine to engine."""
+    number = col(name).cast(nw.Float64)
+    return when(number.is_finite()).then(number)
+
+
+def better() -> nw.Expr:
+    """Whether higher (1) or lower (-1) is better, by the column `polarity`; 0 where it says neither."""
+    polarity = col("polarity").cast(nw.String)
+    one, minus, none = (lit(number, dtype=nw.Int8) for number in (1, -1, 0))
+    return when(polarity == HIGHER).then(one).when(polarity == LOWER).then(minus).otherwise(none)
 
 
 def prepared(rows: Rows, schemes: Any) -> Rows:

@@ -12,8 +12,8 @@ from typing import Any
 import pandas as pd
 
 from kpi_tools.quarters import Quarter
-from kpi_tools.statistics.regression import Line, fit
-from kpi_tools.statistics.student import chance_below
+from kpi_tools.trend import FittedLine as Line
+from kpi_tools.trend import chance_below, fit
 from kpi_tools.vocabulary import CLOSEST, HIGHER, LOWER, MONEY, NO_VARIATION, NOT_ENOUGH_DATA
 from kpi_tools.words.row_words import Rows, is_number, series_rows
 from kpi_tools.words.wording import show

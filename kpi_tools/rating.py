@@ -17,12 +17,16 @@ from narwhals.stable.v2 import col, lit, when
 from narwhals.stable.v2.typing import IntoFrameT
 
 from kpi_tools.errors import InputError
+from kpi_tools.frames import numbers
 from kpi_tools.levels import (
     NOISE,
     PARTS,
     ROUNDING,
+    Rows,
     any_of,
+    better,
     comparable,
+    finite,
     is_met,
     level_of,
     may_be_closest,
@@ -41,8 +45,6 @@ from kpi_tools.schemes import (
     parse_schemes,
     unknown_lines,
 )
-from kpi_tools.statistics.codes import better, finite
-from kpi_tools.statistics.series import Rows, check_columns
 from kpi_tools.vocabulary import (
     CLOSEST,
     HIGHER,
@@ -113,7 +115,7 @@ def rate(
     lines = {column for scheme in schemes.values() for column in scheme.columns}
     known = frame.collect_schema().names()
     needed = [] if lines.intersection(known) else [schemes[""].columns[0]]
-    check_columns(frame, ["value", "polarity", *needed], [*NUMBERS, *lines])
+    _check(frame, ["value", "polarity", *needed], [*NUMBERS, *lines])
     rows = rated(frame.with_columns(_better=better()), schemes, milestones or {}, words)
     kept = [name for name in given if name not in ADDED]
     if not isinstance(frame, nw.DataFrame):
@@ -264,6 +266,24 @@ def rated(
     if "year_target" in names:
         rows = rows.with_columns(not_rated_reason=_on_the_way())
     return rows
+
+
+def _check(frame: Rows, needed: Sequence[str], with_numbers: Sequence[str]) -> None:
+    """Raise `InputError` where a column is not there, or holds text where there should be numbers."""
+    schema = frame.collect_schema()
+    if missing := [name for name in needed if name not in schema]:
+        raise InputError(
+            f"There is no column {' or '.join(missing)} in the table. Its columns are: {', '.join(schema)}."
+        )
+    for name in with_numbers:
+        if name not in schema or schema[name].is_numeric():
+            continue
+        if isinstance(frame, nw.DataFrame):
+            numbers(frame, name)
+        elif schema[name] == nw.String:
+            raise InputError(
+                f'The column "{name}" holds text, not numbers. Where there is no figure leave it missing.'
+            )
 
 
 def _renamed(

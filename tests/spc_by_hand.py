@@ -20,6 +20,14 @@ def limits(values, screen=True, fix=None):
     return mean, 2.66 * average
 
 
+def _behind(values, fix):
+    """How many moving ranges the limits rest on."""
+    known = dict(
+        [(n, value) for n, value in enumerate(values) if value is not None][: fix or len(values)]
+    )
+    return sum(place - 1 in known for place in known)
+
+
 def rules(values, screen=True, fix=None, mdc=False):
     """The rule of each point (None: none) and the direction it points to: 1 up, -1 down, 0 none."""
     mean, half = limits(values, screen, fix)
@@ -48,7 +56,7 @@ def rules(values, screen=True, fix=None, mdc=False):
         if side[i] != 0 and side[i] == side[i + 1] == side[i + 2] and sum(near[i : i + 3]) >= 2:
             for j in range(i, i + 3):
                 two[j] = two[j] or near[j]
-    enough = sum(value is not None for value in values) >= 8
+    enough = _behind(values, fix) >= 7 and sum(value is not None for value in values) >= 8
     answers = []
     for i in range(n):
         if outside[i]:

@@ -5,9 +5,8 @@ import math
 import pandas as pd
 import pytest
 
-from kpi_tools.statistics.assurance import ORDER, assurance, by_consequence, why
-from kpi_tools.statistics.rebasing import rebase_notes, suggested_rebases
-from kpi_tools.variation import process_limits, special_causes
+from kpi_tools.assurance import assurance, by_consequence, reading, why
+from kpi_tools.variation import process_limits, rebase_notes, special_causes, suggested_rebases
 from tests.engines import ENGINES, to_pandas
 
 # Mean 11, moving ranges 2 on average, limits 5.68 and 16.32 (see test_variation).
@@ -28,7 +27,7 @@ def classified(frame, **options):
     return special_causes(process_limits(frame, **options))
 
 
-@pytest.fixture(params=[name for name in ENGINES if name != "pyarrow"])
+@pytest.fixture(params=list(ENGINES))
 def latest(request):
     """The assurance row of one series, as a dictionary."""
 
@@ -111,19 +110,51 @@ def test_the_latest_baseline_decides():
     assert assurance(rows)["assurance"].tolist() == ["consistently passes"]
 
 
+READ = {"rating": "Red", "band": 3, "assurance": "consistently fails"}
+
+
 @pytest.mark.parametrize(
-    ("rag", "target", "reading"),
+    ("kpi", "said"),
     [
-        ("Green", 11.0, "Green by luck: expect to miss some quarters"),
-        ("Red", 17.0, "will stay Red until the process is redesigned"),
-        ("Red", 11.0, "an ordinary miss"),
-        ("Green", 5.0, "Green, and the process can be relied on to stay so"),
-        (None, 5.0, None),
-        ("Red", math.nan, None),
+        ({"rating": "Green", "band": 1, "assurance": "hit or miss"}, "Green by luck: expect to miss some quarters"),
+        ({"rating": "Green", "band": 1, "assurance": "consistently passes"},
+         "Green, and the process can be relied on to stay so"),
+        ({"assurance": "hit or miss"}, "an ordinary miss"),
+        ({}, "will stay Red until the process is redesigned"),
+        ({"rating": "Amber", "band": 2}, "will not reach the target until the process is redesigned"),
+        ({"rating": "Not rated", "band": math.nan}, None),
+        ({"assurance": "no target"}, None),
+        ({"assurance": "not described by its mean"}, None),
+        # no sentence against another one
+        ({"rating": "Green", "band": 1, "assurance": "hit or miss", "direction_of_travel": "positive"},
+         None),
+        ({"rating": "Green", "band": 1, "assurance": "consistently passes", "variation": "concern"},
+         None),
+        ({"variation": "improvement"}, None),
     ],
-)
-def test_rating_and_assurance_are_read_together(latest, rag, target, reading):
-    assert latest(BASE, target=target, rating=rag)["reading"] == reading
+)  # fmt: skip
+def test_rating_and_assurance_are_read_together(kpi, said):
+    assert reading(READ | kpi) == said
+
+
+def test_nobody_has_to_redesign_what_meets_the_line_by_now():
+    assert reading(READ, alone_meets=True) is None
+
+
+@pytest.mark.parametrize("at", [2, 6])
+def test_an_outlier_that_carries_its_own_limits_assures_nothing(latest, at):
+    values = [613.0, 610, 608, 615, 611, 612, 609]
+    values[at] *= 10
+    assert latest(values, target=600.0)["assurance"] == "not described by its mean"
+    longer = [*values, 613, 610, 614, 611]
+    assert latest(longer, target=600.0)["assurance"] == "not described by its mean"
+
+
+def test_targets_polarity_and_columns_are_arguments():
+    own = table(BASE).rename(columns={"value": "pct", "kpi_id": "name"}).drop(columns="polarity")
+    rows = special_causes(own, by="name", value="pct", polarity="higher")
+    found = assurance(rows, by="name", value="pct", polarity="higher", target=5.0)
+    assert found["assurance"].tolist() == ["consistently passes"]
 
 
 def test_a_rebase_is_suggested_where_the_latest_run_began():
@@ -204,40 +235,39 @@ def test_reasons_for_no_flag():
 
 
 def test_the_order_of_consequence():
+    places = {"Green": 1, "Amber": 2, "Red": 3, "Not rated": math.nan, "Monitored": math.nan}
     rows = [
         ("calm Green", "Green", "Green", "stable or no clear trend", "consistently passes"),
+        ("watched", "Monitored", "Monitored", "negative", "hit or miss"),
         ("not rated", "Not rated", "Red", "not enough data", "no target"),
-        ("changed", "Amber", "Green", "stable or no clear trend", "hit or miss"),
+        ("changed", "Green", "Amber", "stable or no clear trend", "consistently passes"),
         ("Amber worse", "Amber", "Amber", "negative", "hit or miss"),
-        ("lucky", "Green", "Green", "positive", "hit or miss"),
-        ("Red", "Red", "Red", "positive", "consistently fails"),
+        ("lucky", "Green", "Green", "stable or no clear trend", "hit or miss"),
+        ("Red better", "Red", "Red", "positive", "consistently fails"),
+        ("Red", "Red", "Red", "stable or no clear trend", "hit or miss"),
         ("Red worse", "Red", "Green", "negative", "consistently fails"),
         ("calm Amber", "Amber", "Amber", "stable or no clear trend", "hit or miss"),
-        ("Red worse, second", "Red", "Red", "negative", "consistently fails"),
+        ("Red worse, long", "Red", "Red", "negative", "consistently fails"),
+        ("Red, disputed", "Red", "Red", "negative", "hit or miss"),
     ]
-    kpis = pd.DataFrame(
-        rows, columns=["kpi_id", "rating", "previous_rating", "direction_of_travel", "assurance"]
-    )
-    ordered = by_consequence(kpis)
-    names = [
-        "Red worse",
-        "Red worse, second",
-        "lucky",
-        "Amber worse",
-        "changed",
-        "Red",
-        "calm Amber",
-        "calm Green",
-        "not rated",
+    names = ["kpi_id", "rating", "previous_rating", "direction_of_travel", "assurance"]
+    kpis = pd.DataFrame(rows, columns=names)
+    kpis["band"] = kpis["rating"].map(places)
+    kpis["gls_direction"] = "not testable"
+    kpis.loc[kpis["kpi_id"] == "Red, disputed", "gls_direction"] = "stable or no clear trend"
+    history = pd.DataFrame({"kpi_id": ["Red worse, long"] * 3, "rating": ["Green", "Red", "Red"]})
+    ordered = by_consequence(kpis, history=history)
+    assert ordered[["kpi_id", "consequence"]].to_numpy().tolist() == [
+        ["Red worse, long", "Red and getting worse"],
+        ["Red worse", "Red and getting worse"],
+        ["Red", "Red, no clear change"],
+        ["Red, disputed", "Red, no clear change"],
+        ["Red better", "Red, improving"],
+        ["Amber worse", "Amber and getting worse"],
+        ["lucky", "Green, but the limits say that it will miss by chance"],
+        ["changed", "newly changed rating"],
+        ["calm Amber", "other Amber"],
+        ["calm Green", "other Green"],
+        ["not rated", "not rated"],
+        ["watched", "monitored"],
     ]
-    assert ordered["kpi_id"].tolist() == names
-    assert ordered["consequence"].tolist() == [ORDER[0], *ORDER]
-    assert list(kpis.columns) == [
-        "kpi_id",
-        "rating",
-        "previous_rating",
-        "direction_of_travel",
-        "assurance",
-    ]
-    short = by_consequence(kpis[["kpi_id", "rating", "direction_of_travel"]])
-    assert short["kpi_id"].tolist()[:4] == ["Red worse", "Red worse, second", "Amber worse", "Red"]

@@ -17,12 +17,13 @@ import pyarrow.parquet as pq
 import pytest
 
 from kpi_tools.cli import main
-from kpi_tools.direction import direction_of_travel
 from kpi_tools.errors import InputError, KpiError
 from kpi_tools.rating import rate
 from kpi_tools.scale import POLARS_SETTINGS
 from kpi_tools.scale.blocks import months_before, rate_parquet
 from kpi_tools.scale.rows import ADDED, rate_rows
+from kpi_tools.trend import ADDED as DIRECTED
+from kpi_tools.trend import direction_of_travel
 from kpi_tools.variation import process_limits, special_causes
 from tests.engines import ENGINES
 
@@ -82,7 +83,7 @@ def expected(table):
 def worked_out(table):
     """The four functions on the table as pandas has it."""
     recent = direction_of_travel(table[table["period_end"] > "2023-06-30"], by=BY)
-    direction = recent.drop_duplicates(BY)[[*BY, *ADDED[2:8]]]
+    direction = recent.drop_duplicates(BY)[[*BY, *DIRECTED]]
     classified = special_causes(process_limits(rate(table), by=BY), by=BY)
     return classified.merge(direction, on=BY, how="left", validate="many_to_one")
 
@@ -274,8 +275,11 @@ def test_a_table_that_cannot_be_judged(table, frame):
             table.drop(columns=["polarity", "target"]),
             "There is no column target or polarity in the table",
         ),
-        (table.assign(period_end="2024-12-31"), 'The column "period_end" holds no dates'),
-        (table.assign(period_end=20241231), 'The column "period_end" holds no dates'),
+        (
+            table.assign(period_end="2024-12-31"),
+            'for the same "period_end": row 1 .007, K0, 2024-12-31. and row 2',
+        ),
+        (table.assign(period_end=range(len(table))), 'The column "period_end" holds no dates'),
     ):
         with pytest.raises(InputError, match=sentence):
             rate_rows(ENGINES[frame](changed))

@@ -20,8 +20,8 @@ import pytest
 from test_scale import BY, figures, hive, same, source_file, worked_out
 
 from kpi_tools.cli import main
-from kpi_tools.direction import direction_of_travel
 from kpi_tools.rating import rate
+from kpi_tools.trend import direction_of_travel
 from tests.engines import to_pandas
 
 pytestmark = pytest.mark.cluster

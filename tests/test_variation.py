@@ -11,6 +11,7 @@ import math
 from itertools import accumulate, pairwise
 
 import pandas as pd
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -18,7 +19,7 @@ from spc_by_hand import limits as limits_by_hand
 from spc_by_hand import rules as rules_by_hand
 
 from kpi_tools.errors import InputError
-from kpi_tools.variation import process_limits, special_causes
+from kpi_tools.variation import is_described, process_limits, special_causes
 from tests.engines import ENGINES, to_pandas
 
 BASE = [10.0, 12.0, 11.0, 13.0, 9.0, 11.0, 12.0, 10.0]
@@ -53,7 +54,7 @@ def table(values, months=None, **columns):
 
 
 def classified(frame, profile="plotthedots", **options):
-    by = {name: options[name] for name in ("by", "order_by", "value") if name in options}
+    by = {name: options[name] for name in ("by", "period", "value") if name in options}
     return special_causes(process_limits(frame, **options), profile=profile, **by)
 
 
@@ -416,7 +417,7 @@ def test_the_frame_comes_back_in_its_own_kind_with_its_columns_first(engine):
     before = given_rows.copy()
     frame = ENGINES[engine](given_rows)
     result = classified(frame)
-    assert type(result) is type(frame)
+    assert type(result) is (pa.Table if engine == "duckdb" else type(frame))
     names = list(to_pandas(result).columns)
     assert names[:5] == ["kpi_id", "period_end", "value", "polarity", "note"]
     assert names[5:9] == ["baseline", "baseline_points", "overlap", "moving_range"]
@@ -432,7 +433,7 @@ def test_the_frame_comes_back_in_its_own_kind_with_its_columns_first(engine):
 def test_a_plain_table_of_dates_and_values_will_do(engine):
     days = [dt.date(2024, month, 1) for month in range(1, 9)]
     plain = ENGINES[engine](pd.DataFrame({"day": pd.Series(days, dtype=object), "n": BASE}))
-    rows = to_pandas(classified(plain, order_by="day", value="n"))
+    rows = to_pandas(classified(plain, period="day", value="n"))
     assert rows["upper_limit"].tolist() == pytest.approx([16.32] * 8)
     assert rows["special_cause"].isna().all()
 
@@ -458,23 +459,34 @@ def test_dates_as_text_have_gaps_and_can_be_rebased():
     [
         (
             {},
-            {"order_by": "day"},
-            'no column "day".*Its columns are: kpi_id, period_end, value, polarity.*order_by=',
+            {"period": "day"},
+            'no column "day".*Its columns are: kpi_id, period_end, value, polarity.*period=',
         ),
         ({}, {"by": "area"}, 'no column "area".*by='),
         ({}, {"value": "n"}, 'no column "n".*value='),
         ({}, {"overlap": "k"}, 'no column "k".*overlap='),
-        ({"value": "12"}, {}, '"value" holds text'),
-        ({"value": [None, "n/a", *BASE[2:]]}, {}, '"value" holds text'),
-        ({"period_end": None}, {}, "A row has no period"),
-        ({"period_end": "31/12/2024"}, {}, '"31/12/2024", which does not sort by time'),
+        ({"value": "12"}, {}, '"value" holds "12" in row 1, which is no number'),
+        ({"value": [None, "n/a", *BASE[2:]]}, {}, '"value" holds "n/a" in row 2'),
+        ({"period_end": None}, {}, '"period_end" is empty in row 1'),
+        ({"period_end": "31/12/2024"}, {}, '"31/12/2024" in row 1, which does not sort by time'),
         (
             {"period_end": dt.datetime(2024, 1, 31)},
             {},
-            "Two rows of K1 are for the same period, 2024-01-31",
+            'same "period_end": row 1 .K1, 2024-01-31. and row 2. Keep the one',
         ),
         ({}, {"fix": 0}, "fixed after 0 values"),
         ({}, {"rebase": "2020-05-31"}, "is no rebase"),
+        (
+            {},
+            {"rebase": {"kpi": "K1", "date": "2020-05-31", **REBASE}},
+            'Rebase 1 names "kpi"; .*the nearest is "kpi_id"',
+        ),
+        ({}, {"overlap": 0}, "overlap cannot be 0"),
+        (
+            {"k": [4, 4, 0, 4, 4, 4, 4, 4]},
+            {"overlap": "k"},
+            'overlap cannot be 0 in the column "k", row 3 .K1, 2020-03-31.',
+        ),
         ({}, {"rebase": {"date": "May 2020", **REBASE}}, '"May 2020" is no date'),
     ],
 )
@@ -484,8 +496,15 @@ def test_what_cannot_be_charted_is_a_sentence(changed, options, sentence):
 
 
 def test_the_steps_come_in_order():
-    with pytest.raises(InputError, match="put it through process_limits first"):
-        special_causes(table(BASE))
+    """Limits are added where there are none, and belong to the figures that the rules look at."""
+    whole = special_causes(table(BASE), fix=8)
+    pd.testing.assert_frame_equal(whole, special_causes(process_limits(table(BASE), fix=8)))
+    two = table(BASE, pct=[value * 2 for value in BASE])
+    with pytest.raises(InputError, match='not those of "pct": see row 2 .K1'):
+        special_causes(process_limits(two), value="pct")
+    assert special_causes(two, value="pct")["rule"].isna().all()
+    with pytest.raises(InputError, match='limits already: leave "fix" away'):
+        special_causes(process_limits(two), fix=8)
 
 
 def test_a_column_without_any_value_is_no_text():
@@ -493,7 +512,7 @@ def test_a_column_without_any_value_is_no_text():
 
 
 def test_an_unknown_profile_is_named():
-    with pytest.raises(InputError, match='no profile "nhs". Choose one of: plotthedots, mdc'):
+    with pytest.raises(InputError, match='no profile "nhs"; there are plotthedots, mdc'):
         special_causes(process_limits(table(BASE)), profile="nhs")
 
 
@@ -627,3 +646,61 @@ def test_a_gap_never_makes_a_flag(values):
     rows = classified(many_series([BASE + values, *holes]), fix=8)
     flagged = rows["rule"].notna().to_numpy().reshape(len(holes) + 1, -1)
     assert not (flagged & ~flagged[0]).any()
+
+
+# Time
+
+
+def test_one_row_on_another_day_of_its_month_is_no_gap(chart):
+    days = [dt.datetime(2024, month, 1) - dt.timedelta(days=1) for month in range(2, 13)]
+    days += [dt.datetime(2024, 12, 31), dt.datetime(2025, 1, 31), dt.datetime(2025, 3, 1)]
+    rows = chart(table((BASE * 2)[:14]).assign(period_end=days))
+    assert rows["moving_range"].isna().sum() == 2  # the first, and February, which is not there
+    days[-1] = dt.datetime(2025, 2, 1)
+    assert chart(table((BASE * 2)[:14]).assign(period_end=days))["moving_range"].isna().sum() == 1
+
+
+def test_from_friday_to_monday_is_one_step(chart):
+    days = [day for day in pd.date_range("2024-01-01", "2024-01-16") if day.weekday() < 5]
+    rows = chart(table([*BASE, *BASE[:4]]).assign(period_end=days))
+    assert rows["moving_range"].isna().sum() == 1
+    rows = chart(table(BASE[:7] + BASE[:4]).assign(period_end=days[:6] + days[7:]))
+    assert rows["moving_range"].isna().sum() == 2  # a Tuesday is absent
+
+
+def test_time_zones_and_keys_of_every_form_are_accepted():
+    rows = table(BASE)
+    zoned = rows.assign(period_end=rows["period_end"].dt.tz_localize("Europe/London"))
+    alone = rows.drop(columns="kpi_id")
+    expected = process_limits(rows)["upper_limit"].tolist()
+    for frame, by in (
+        (zoned, "kpi_id"),
+        (zoned, ["kpi_id"]),
+        (rows, None),
+        (rows, []),
+        (alone, None),
+    ):
+        assert process_limits(frame, by=by)["upper_limit"].tolist() == expected
+        arrow = pa.Table.from_pandas(frame, preserve_index=False)
+        assert process_limits(arrow, by=by)["upper_limit"].to_pylist() == expected
+
+
+def test_the_state_and_the_rules_go_by_the_ranges_behind_the_limits(chart):
+    rows = chart([10.0, 10.5, 10.0, 10.5, 10.0, *[10.9] * 9], options={"fix": 5})
+    assert set(rows["limits"]) == {"trial"}
+    assert set(rows["rule"]) == {None}  # the shift of nine would be one of its rules
+
+
+@pytest.mark.parametrize(
+    ("values", "described"),
+    [
+        ([613, 610, 608, 615, 611, 612, 6130], False),  # one tenfold slip: the limits hold none of the seven
+        ([613, 610, 608, 6130, 615, 611, 612, 609, 614], False),
+        (BASE, True),
+        ([5.0] * 8, True),
+        ([1.0, 2.0], True),
+        ([0, 0, 0, 1, 0, 2, 0, 0, 1, 0], True),
+    ],
+)  # fmt: skip
+def test_an_outlier_that_carries_its_own_limits(values, described):
+    assert is_described(values) is described

@@ -10,42 +10,30 @@ from typing import Any
 
 import pandas as pd
 
+from kpi_tools.assurance import assurance, by_consequence, reading, why
 from kpi_tools.doubts import doubt_table, with_doubts
 from kpi_tools.errors import InputError
 from kpi_tools.loading import Returns, as_known_at, in_set
 from kpi_tools.outlook import outlook
 from kpi_tools.quarters import Quarter
 from kpi_tools.scorecard import rated, recent_quarters, score
-from kpi_tools.statistics.assurance import READINGS, assurance, why
 from kpi_tools.statistics.cases import in_period
-from kpi_tools.statistics.rebasing import rebase_notes
-from kpi_tools.statistics.trend import gls_direction
 from kpi_tools.tokens import filled, kpi_figures
-from kpi_tools.variation import process_limits, special_causes
+from kpi_tools.trend import gls_direction
+from kpi_tools.variation import process_limits, rebase_notes, special_causes
 from kpi_tools.vocabulary import (
-    CONCERN,
-    FAILS,
-    HIT_OR_MISS,
     ILLUSTRATIVE,
-    IMPROVEMENT,
     MONTH,
-    NEGATIVE,
     NOT_AVAILABLE,
     NOT_RATED,
-    PASSES,
-    POSITIVE,
-    RAGS,
-    STABLE,
 )
-from kpi_tools.wording import capitalised, is_text, named, rows_of
+from kpi_tools.wording import capitalised, named, rows_of
 
 FEWEST_MONTHS = 8
 """So many monthly figures make a series of their own for the limits; with fewer the quarterly ones are used."""
 
 NOT_JUDGED = "not judged"
 WITHHELD = "a figure of this KPI looks like a fault of the data, and nobody has confirmed it"
-BY_LUCK = "Green, but the limits say that it will miss by chance"
-_MIDDLE = 3
 _JUDGED = ["variation", "assurance", "limits", "baseline_points", "series"]
 _FIGURE = ["value", "numerator", "denominator", "status", "note", "received"]
 
@@ -133,7 +121,8 @@ def evidence(returns: Returns, kpi_ids: Collection[str] | None = None) -> Eviden
     doubts = doubt_table(pd.concat([quarters, months]) if len(months) else quarters)
     doubted = set(doubts["kpi_id"])
     agreed = returns.rebases[returns.rebases["kpi_id"].isin(set(points["kpi_id"]))]
-    limited = process_limits(points, screen=council.screening, rebase=rows_of(agreed) or None)
+    rebase = rows_of(agreed[["kpi_id", "date", "reason", "name"]]) or None
+    limited = process_limits(points, screen=council.screening, rebase=rebase)
     points = special_causes(limited, profile=council.profile)
     points["why"] = [why(row) for row in rows_of(points)]
     judged_points = assurance(points).set_index("kpi_id")
@@ -148,30 +137,16 @@ def evidence(returns: Returns, kpi_ids: Collection[str] | None = None) -> Eviden
     known = Evidence(
         returns, recent, kpis, quarters, points, rebases, outlook(certain, **settings), doubts
     )
-    kpis = kpis.assign(reading=[_reading(row, known) for row in rows_of(kpis)])
-    return replace(known, kpis=by_consequence(kpis, quarters))
-
-
-def _reading(kpi: dict[str, Any], known: Evidence) -> str | None:
-    """What rating and assurance say together; nothing where something else that is said of the KPI contradicts it.
-
-    Limits describe a process that stays as it is. Where it was tested to improve, a Green is not luck and a Red does not
-    stay; where it gets worse, none can be relied on; and what one month or quarter alone reaches can be reached.
-    """
-    better = kpi["direction_of_travel"] == POSITIVE or kpi["variation"] == IMPROVEMENT
-    worse = kpi["direction_of_travel"] == NEGATIVE or kpi["variation"] == CONCERN
-    contradicted = {
-        HIT_OR_MISS: kpi["rating"] == RAGS[0] and better,
-        PASSES: kpi["rating"] == RAGS[0] and worse,
-        FAILS: better or (kpi["rating"] == RAGS[-1] and _reached_alone(kpi, known)),
-    }
-    if contradicted.get(kpi["assurance"], False):
-        return None
-    return READINGS.get((kpi["rating"], kpi["assurance"]))
+    bands = {name: len(scheme.bands) for name, scheme in council.schemes.items()}
+    kpis["reading"] = [
+        reading(row, bands.get(row["scheme"] or "", 0), alone_meets=_reached_alone(row, known))
+        for row in rows_of(kpis)
+    ]
+    return replace(known, kpis=by_consequence(kpis, bands, quarters))
 
 
 def _reached_alone(kpi: dict[str, Any], known: Evidence) -> bool:
-    """Whether the latest month or quarter alone would not have the worst rating."""
+    """Whether the latest month or quarter alone would have a better rating."""
     names = ["value", "numerator", "denominator"]
     months, alone = known.months(kpi["kpi_id"]), known.alone(kpi["kpi_id"])
     months = months[(months["basis"] == MONTH) & months["value"].notna()]
@@ -179,49 +154,8 @@ def _reached_alone(kpi: dict[str, Any], known: Evidence) -> bool:
     alone = alone.rename(columns={f"in_period_{name}": name for name in names})
     latest = [kpi | dict(table[names].iloc[-1]) for table in (months, alone) if len(table)]
     return bool(latest) and bool(
-        (rated(pd.DataFrame(latest), known.returns.council)["rating"] != RAGS[-1]).any()
+        (rated(pd.DataFrame(latest), known.returns.council)["band"] < kpi["band"]).any()
     )
-
-
-def by_consequence(kpis: pd.DataFrame, quarters: pd.DataFrame) -> pd.DataFrame:
-    """The scorecard in the order in which it deserves attention, with `consequence`: why a KPI stands where it does.
-
-    The worst rating first: getting worse before stable before improving, of these the longest first. Then what is
-    between and getting worse, what is Green by chance, what has changed, and the rest. A KPI is getting worse where the
-    published and the overlap-aware direction agree on it, as far as both can tell.
-    """
-    runs = {kpi_id: run_of(rows["rating"].tolist()) for kpi_id, rows in quarters.groupby("kpi_id")}
-    placed = [_consequence(row) for row in rows_of(kpis)]
-    ranks = [
-        (group, -runs.get(kpi_id, 0) if group < _MIDDLE else 0)
-        for (group, _), kpi_id in zip(placed, kpis["kpi_id"], strict=True)
-    ]
-    order = sorted(range(len(kpis)), key=lambda at: ranks[at])
-    return kpis.assign(consequence=[words for _, words in placed]).iloc[order]
-
-
-def _consequence(kpi: dict[str, Any]) -> tuple[int, str]:
-    best, worst, rating = RAGS[0], RAGS[-1], kpi["rating"]
-    other, direction = kpi["gls_direction"], kpi["direction_of_travel"]
-    worse = direction == NEGATIVE and other not in (POSITIVE, STABLE)
-    better = direction == POSITIVE and other not in (NEGATIVE, STABLE)
-    if rating not in RAGS:
-        return 8, str(rating).lower()
-    if rating == worst:
-        return (
-            (0, f"{worst} and getting worse")
-            if worse
-            else (2, f"{worst}, but improving")
-            if better
-            else (1, worst)
-        )
-    if rating != best and worse:
-        return _MIDDLE, f"{rating} and getting worse"
-    if rating == best and kpi["assurance"] == HIT_OR_MISS and is_text(kpi["reading"]):
-        return 4, BY_LUCK
-    if kpi["previous_rating"] in RAGS and kpi["previous_rating"] != rating:
-        return 5, "newly changed rating"
-    return 6 + (rating == best), f"other {rating}"
 
 
 def run_of(ratings: Sequence[str]) -> int:
@@ -287,7 +221,8 @@ def kpi_named(returns: Returns, text: object) -> str:
 
 def _said_of(rebase: dict[str, Any], points: pd.DataFrame) -> str:
     """What a rebase does to the limits of its series, or that it does nothing."""
-    nothing = rebase_notes(points, rebase)
+    agreed = {name: rebase[name] for name in ("kpi_id", "date", "reason", "name")}
+    nothing = rebase_notes(points, agreed)
     if nothing:
         return nothing[0]
     invented = f" ({ILLUSTRATIVE})" if rebase["status"] == ILLUSTRATIVE else ""

@@ -5,8 +5,9 @@ from typing import Any
 import pandas as pd
 from markupsafe import Markup
 
+from kpi_tools.assurance import BY_LUCK
 from kpi_tools.doubts import MARK, is_doubted
-from kpi_tools.explorer.evidence import BY_LUCK, Evidence
+from kpi_tools.explorer.evidence import Evidence
 from kpi_tools.page.html import Html, arrow, badge, figure_with_status, paragraphs, report_table
 from kpi_tools.quarters import Quarter
 from kpi_tools.vocabulary import COMMON_CAUSE, CONCERN, ILLUSTRATIVE, IMPROVEMENT, NEUTRAL
@@ -115,5 +116,5 @@ def _variation(row: dict[str, Any]) -> str:
 def _reason(row: Row) -> str:
     """Why a KPI stands where it does in the order; what the limits say says it for those that are Green by luck."""
     reading = [row["reading"]] if is_text(row["reading"]) else []
-    texts = reading if row["consequence"] == BY_LUCK else [row["consequence"], *reading]
+    texts = reading if row["consequence"].endswith(BY_LUCK) else [row["consequence"], *reading]
     return " ".join(f"{capitalised(text)}." for text in texts)

@@ -9,8 +9,8 @@ from kpi_tools.explorer.evidence import NOT_JUDGED, WITHHELD, Evidence, run_of
 from kpi_tools.outlook import show_expected
 from kpi_tools.page.describe import direction_sentence, month_alone
 from kpi_tools.quarters import Quarter
-from kpi_tools.statistics.trend import size_in_words
 from kpi_tools.tokens import kpi_figures
+from kpi_tools.trend import size_in_words
 from kpi_tools.vocabulary import (
     COMMON_CAUSE,
     CONCERN,

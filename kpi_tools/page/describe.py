@@ -17,8 +17,8 @@ from kpi_tools.statistics.cases import (
     takes_in_words,
     what_it_takes,
 )
-from kpi_tools.statistics.trend import gls_direction
 from kpi_tools.terms import Terms
+from kpi_tools.trend import gls_direction
 from kpi_tools.vocabulary import (
     HIGHER,
     ILLUSTRATIVE,

@@ -9,8 +9,6 @@ from typing import Final
 
 import pandas as pd
 
-from kpi_tools.direction import ADDED as DIRECTED
-from kpi_tools.direction import direction_of_travel
 from kpi_tools.doubts import with_doubts
 from kpi_tools.loading import Council, Returns, as_known_at, due_figures
 from kpi_tools.quarters import Quarter
@@ -18,6 +16,8 @@ from kpi_tools.rating import rate
 from kpi_tools.schemes import DEFAULT_SCHEME, Scheme
 from kpi_tools.scorecard.arrows import with_arrows, with_earlier_figures
 from kpi_tools.tokens import filled, kpi_figures, section_figures
+from kpi_tools.trend import ADDED as DIRECTED
+from kpi_tools.trend import direction_of_travel
 from kpi_tools.vocabulary import (
     BETTER,
     ILLUSTRATIVE,

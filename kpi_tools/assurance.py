@@ -1,0 +1,321 @@
+"""What the limits say about a series as a whole, in the words a committee needs (METHOD.md, "Anomalies").
+
+Takes the table that `variation.special_causes` made. `why` explains one point, `reading` one KPI: both take a plain mapping.
+"""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+
+from kpi_tools.errors import InputError
+from kpi_tools.frames import Words, in_order
+from kpi_tools.variation import EXACT, FEWEST_FOR_RUNS, carried_away
+from kpi_tools.vocabulary import (
+    CLOSEST,
+    COMMON_CAUSE,
+    CONCERN,
+    FAILS,
+    HIT_OR_MISS,
+    IMPROVEMENT,
+    LIMIT_MEANINGS,
+    MONITORED,
+    NEGATIVE,
+    NEUTRAL,
+    NO_LIMITS,
+    NO_TARGET,
+    NO_VARIATION,
+    NOT_CHARTED,
+    NOT_DESCRIBED,
+    NOT_RATED,
+    NOT_REPORTED,
+    OUTSIDE,
+    PASSES,
+    POLARITIES,
+    POSITIVE,
+    SHIFT,
+    STABLE,
+    TREND,
+    UNKNOWN_POLARITY,
+)
+from kpi_tools.wording import show
+
+_VARIATIONS = (
+    COMMON_CAUSE, CONCERN, NEUTRAL, IMPROVEMENT, NOT_REPORTED, NO_LIMITS, NOT_CHARTED,
+)  # fmt: skip
+_ASSURANCES = (
+    NO_TARGET, UNKNOWN_POLARITY, PASSES, FAILS, HIT_OR_MISS, NOT_DESCRIBED, NO_LIMITS, NOT_CHARTED,
+)  # fmt: skip
+_ONLY_LIMITS = "Only the limits are tested"
+
+
+def assurance(
+    classified: Any,
+    *,
+    by: str | Sequence[str] | None = None,
+    period: str = "period_end",
+    value: str = "value",
+    polarity: str = "polarity",
+    target: str | float | None = None,
+    tolerance: str | float | None = None,
+) -> Any:
+    """The latest row of each series, with what its limits say.
+
+    Args:
+        classified: What `special_causes` made.
+        by: As there, like `period`, `value` and `polarity`.
+        period: See there.
+        value: See there.
+        polarity: See there.
+        target: The column with the targets, or one number. Default: `target`, where it is there.
+        tolerance: How far from the target still meets it, for polarity `target`. Default: `tolerance`, else half the way
+            from `target` to `floor_standard`, where these are there.
+
+    Returns:
+        One row a series with `variation` (the special cause of the latest point, or common cause, not reported, no limits,
+        not charted) and `assurance`: whether the target lies beyond the limits of the latest baseline (consistently passes,
+        consistently fails) or between them (hit or miss; a limit itself is between); without variation the mean is compared.
+        Polarity `target` passes where both limits lie inside the target's band. Otherwise a state: no target, no limits, not
+        charted, polarity not known, not described by its mean (fewer than half of the figures lie inside the limits, or one
+        figure has carried the mean away from all others).
+
+    Raises:
+        InputError: A column is not there, or the table has no special causes.
+    """
+    rows = in_order(
+        classified, by, period, named={"value": value, "target": target, "tolerance": tolerance}
+    )
+    if "special_cause" not in rows.frame.columns:
+        raise InputError("The table has no special causes: put it through special_causes first.")
+    y, low, high, mean = (rows.numbers(n) for n in (value, "lower_limit", "upper_limit", "mean"))
+    last = np.append(rows.starts[1:], len(y)) - 1
+    own = (
+        rows.numbers("baseline") == rows.numbers("baseline")[last][rows.series]
+        if len(y)
+        else y == y
+    )
+    noise = np.maximum(np.abs(mean), 1) * EXACT
+    known, middle = own & ~np.isnan(y), mean[last][rows.series] if len(y) else mean
+    outside = known & ((y > high + noise) | (y < low - noise))
+    each = [
+        np.bincount(rows.series, part, len(last)) for part in (known, outside, known & (y > middle))
+    ]
+    undescribed = each[1] * 2 > each[0]
+    for one in np.flatnonzero(np.minimum(each[2], each[0] - each[2]) == 1):
+        span = slice(rows.starts[one], last[one] + 1)
+        undescribed[one] |= carried_away(y[span][known[span]])
+    aim = rows.either(target, "target")[last]
+    closest = (
+        rows.is_word(polarity, CLOSEST)[last]
+        if polarity not in POLARITIES
+        else np.full(len(last), polarity == CLOSEST)
+    )
+    width = rows.either(tolerance, "tolerance")[last]
+    half = np.abs(rows.either(None, "floor_standard")[last] - aim) / 2
+    width = np.where(closest, np.nan_to_num(np.where(np.isnan(width), half, width)), 0.0)
+    slack = np.maximum(np.abs(aim), 1) * EXACT + width
+    low, high = low[last], high[last]
+    side = (low > aim + slack).astype(int) - (high < aim - slack)
+    inside = (low >= aim - slack) & (high <= aim + slack)
+    better = (
+        rows.better(polarity)[last] if polarity in (*rows.frame.columns, *POLARITIES) else 0 * side
+    )
+    not_charted, no_limits = (
+        rows.is_word("limits", word)[last] for word in (NOT_CHARTED, NO_LIMITS)
+    )
+    met, missed = inside | (side * better > 0), (side * better < 0) | (closest & (side != 0))
+    state = np.select(
+        [not_charted, no_limits, np.isnan(aim), (better == 0) & ~closest, undescribed, met, missed],
+        [7, 6, 0, 1, 5, 2, 3], 4,
+    )  # fmt: skip
+    cause = sum(
+        rows.is_word("special_cause", word)[last] * n for n, word in enumerate(_VARIATIONS[1:4], 1)
+    )
+    variation = np.select([not_charted, np.isnan(y[last]), no_limits], [6, 4, 5], cause)
+    return rows.rows(
+        last, variation=Words(variation, _VARIATIONS), assurance=Words(state, _ASSURANCES)
+    )
+
+
+def reading(kpi: Mapping[str, Any], bands: int = 3, *, alone_meets: bool = False) -> str | None:
+    """Rating and assurance in one sentence; None where there is none, or where something else that is tested contradicts it.
+
+    Limits describe a process that stays as it is. Where it was tested to improve, a Green is not luck and a Red does not
+    stay; where it gets worse, none can be relied on; and what one month or quarter alone reaches can be reached.
+
+    Args:
+        kpi: `rating`, `band` (its place, the best 1), `assurance`, and where known `variation`, `direction_of_travel`.
+        bands: How many bands the KPI's scheme has.
+        alone_meets: Whether the latest month or quarter alone meets the line that the figure misses.
+    """
+    rating, place, state = kpi["rating"], kpi.get("band"), kpi.get("assurance")
+    if place is None or not is_known(place) or state not in (PASSES, FAILS, HIT_OR_MISS):
+        return None
+    found = {kpi.get("variation"), kpi.get("direction_of_travel")}
+    better, worse = bool({IMPROVEMENT, POSITIVE} & found), bool({CONCERN, NEGATIVE} & found)
+    if place == 1:
+        contradicted = {PASSES: worse, HIT_OR_MISS: better, FAILS: better}
+        words = {
+            PASSES: f"{rating}, and the process can be relied on to stay so",
+            HIT_OR_MISS: f"{rating} by luck: expect to miss some quarters",
+            FAILS: f"{rating} this time, although the process as it is misses the target",
+        }
+    else:
+        lasting = (
+            f"will stay {rating} until the process is redesigned"
+            if place == bands
+            else "will not reach the target until the process is redesigned"
+        )
+        contradicted = {FAILS: better or alone_meets}
+        words = {
+            PASSES: "an unusual miss: find out what happened",
+            HIT_OR_MISS: "an ordinary miss",
+            FAILS: lasting,
+        }
+    return None if contradicted.get(state) else words[state]
+
+
+def by_consequence(
+    kpis: pd.DataFrame, bands: Mapping[str, int] | None = None, history: pd.DataFrame | None = None
+) -> pd.DataFrame:
+    """The scorecard in the order in which it deserves attention, with `consequence`: why a KPI stands where it does.
+
+    The worst band first, what gets worse before what is stable and that before what improves, the longest in that band
+    first; then middle bands that get worse; the best that the limits say will miss by chance; what changed its rating; the
+    rest by band. Getting worse needs the overlap-aware direction to agree, where it can be told.
+
+    Args:
+        kpis: Rows with `rating`, `band` and `direction_of_travel`; perhaps `gls_direction`, `assurance`, `previous_rating`.
+        bands: How many bands the scheme of each name has (column `scheme`, the default ""). Default: three.
+        history: Rated figures of each KPI, oldest first, for how long it has been in its band.
+    """
+    order = []
+    counts = dict(bands or {"": 3})
+    runs = _runs(history)
+    for place, row in enumerate(kpis.to_dict("records")):
+        group, why_here = _consequence(row, counts.get(row.get("scheme") or "", 3))
+        order.append(
+            (group, -runs.get(row.get("kpi_id"), 0) if group < _MIDDLE else 0, place, why_here)
+        )
+    order.sort()
+    ordered = kpis.iloc[[place for _, _, place, _ in order]]
+    return ordered.assign(consequence=[text for *_, text in order])
+
+
+_MIDDLE: Final = 3
+BY_LUCK: Final = "but the limits say that it will miss by chance"
+
+
+def _consequence(row: Mapping[str, Any], bands: int) -> tuple[int, str]:
+    rating, place = row["rating"], row.get("band")
+    if rating == MONITORED:
+        return 10, "monitored"
+    if rating == NOT_RATED or place is None or not is_known(place):
+        return 9, "not rated"
+    second = row.get("gls_direction")
+    way = row["direction_of_travel"]
+    agreed = second not in (POSITIVE, STABLE, NEGATIVE) or second == way
+    worse, improving = way == NEGATIVE and agreed, way == POSITIVE and agreed
+    if place == bands:
+        if worse:
+            return 0, f"{rating} and getting worse"
+        return (2, f"{rating}, improving") if improving else (1, f"{rating}, no clear change")
+    if place > 1 and worse:
+        return _MIDDLE, f"{rating} and getting worse"
+    if place == 1 and row.get("assurance") == HIT_OR_MISS and reading(row, bands):
+        return 4, f"{rating}, {BY_LUCK}"
+    before = row.get("previous_rating", rating)
+    if before not in (NOT_RATED, MONITORED, rating) and isinstance(before, str):
+        return 5, "newly changed rating"
+    return (6, f"other {rating}") if place > 1 else (7, f"other {rating}")
+
+
+def _runs(history: pd.DataFrame | None) -> dict[Any, int]:
+    """For how many figures in a row each KPI has had its latest rating."""
+    if history is None:
+        return {}
+    found = {}
+    for kpi_id, ratings in history.groupby("kpi_id", sort=False)["rating"]:
+        texts = ratings.tolist()[::-1]
+        found[kpi_id] = next((n for n, text in enumerate(texts) if text != texts[0]), len(texts))
+    return found
+
+
+def why(point: Mapping[str, Any]) -> str:
+    """One sentence on why a point is flagged or, as often asked, why not: from a row of the classified table.
+
+    Uses `value`, the limits, `rule`, `special_cause`, `run`, `steps` and, where they are there, `unit`, `decimals`,
+    `status`.
+    """
+    limits = str(point["limits"])
+    if limits == NOT_CHARTED:
+        return f"Not charted: {LIMIT_MEANINGS[NOT_CHARTED]}."
+    value = point["value"]
+    if not is_known(value):
+        status = point.get("status")
+        reason = f" ({status})" if isinstance(status, str) and status else ""
+        return f"No figure for this period{reason}: nothing to judge."
+    if limits == NO_LIMITS:
+        return f"Not judged: {LIMIT_MEANINGS[NO_LIMITS]}."
+
+    decimals = point.get("decimals")
+    places = int(decimals) if decimals is not None and is_known(decimals) else 1
+
+    def figure(name: str) -> str:
+        return show(float(point[name]), str(point.get("unit") or ""), places + (name != "value"))
+
+    side = "above" if value > point["mean"] else "below"
+    if isinstance(point["rule"], str):
+        return _why_flagged(point, figure, side)
+    inside = f"{figure('value')} lies within the usual range of {figure('lower_limit')} to {figure('upper_limit')}"
+    return f"Not flagged: {_why_not(point, inside, side)}."
+
+
+def _why_flagged(point: Mapping[str, Any], figure: Callable[[str], str], side: str) -> str:
+    cause, rule = str(point["special_cause"]), point["rule"]
+    article = "an" if cause[0] in "aeiou" else "a"
+    verdict = "Flagged as unusual" if cause == NEUTRAL else f"Flagged as {article} {cause}"
+    if rule == OUTSIDE:
+        limit = "upper_limit" if side == "above" else "lower_limit"
+        usual = f"usually it lies between {figure('lower_limit')} and {figure('upper_limit')}"
+        usual = (
+            "the figures behind the limits were all the same"
+            if point["limits"] == NO_VARIATION
+            else usual
+        )
+        return f"{verdict}: {figure('value')} is {side} the {limit[:5]} process limit of {figure(limit)} ({usual})."
+    if rule == TREND:
+        return f"{verdict}: it is part of seven or more figures in a row that all rise or all fall."
+    mean = f"{side} the mean of {figure('mean')}"
+    if rule == SHIFT:
+        return f"{verdict}: it is one of {abs(int(point['run']))} figures in a row {mean}; by chance seven are rare."
+    return f"{verdict}: at least two of three figures in a row lie in the outer third of the usual range, {mean}."
+
+
+def _why_not(point: Mapping[str, Any], inside: str, side: str) -> str:
+    if point["limits"] == NO_VARIATION:
+        return LIMIT_MEANINGS[NO_VARIATION]
+    if int(point["overlap"]) > 1:
+        return f"{inside}. {_ONLY_LIMITS}, and they are widened, because rolling figures share most of their data"
+    if int(point["baseline_points"]) < FEWEST_FOR_RUNS:
+        return f"{inside}. {_ONLY_LIMITS}, because there are fewer than {FEWEST_FOR_RUNS} figures"
+    run, steps = abs(int(point["run"])), int(point["steps"])
+    where = (
+        f"its run {side} the mean is {run} long (seven make a shift)"
+        if run
+        else "it lies on the mean"
+    )
+    kind = "rises" if steps > 0 else "falls"
+    move = (
+        f"its run of {kind} is {abs(steps)} long (six make a trend)"
+        if steps
+        else "it follows no rise or fall"
+    )
+    return f"{inside}; {where}, and {move}"
+
+
+def is_known(number: Any) -> bool:
+    """Whether there is a finite number."""
+    return number is not None and not pd.isna(number) and math.isfinite(number)
