@@ -259,40 +259,6 @@ def test_figures_and_lines_that_cannot_be_right(made):
     )
 
 
-@pytest.mark.parametrize(
-    ("cells", "said"),
-    [
-        (0, []),
-        (
-            1,
-            [
-                'one cell was taken otherwise than sent: a.csv, row 2, value: "1,0" as "1.0" (comma).'
-            ],
-        ),
-        (
-            7,
-            [
-                'seven cells were taken otherwise than sent: a.csv, row 2, value: "1,0" as "1.0" (comma); '
-            ],
-        ),
-    ],
-)
-def test_what_was_changed_on_the_way_in_is_counted(cells, said):
-    row = {
-        "file": "a.csv",
-        "sheet": "",
-        "row": 2,
-        "column": "value",
-        "sent": "1,0",
-        "taken": "1.0",
-        "why": "comma",
-    }
-    found = [one.finding for one in tables.taken_otherwise(pd.DataFrame([row] * cells))]
-    assert len(found) == len(said)
-    assert all(one.startswith(start) for one, start in zip(found, said, strict=True))
-    assert cells < 7 or found[0].endswith("; and 2 more.")
-
-
 def test_like_findings_are_one_with_its_rows():
     found = as_findings(
         [

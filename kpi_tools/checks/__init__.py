@@ -17,9 +17,10 @@ from kpi_tools.scorecard import earlier_reports, rating_pairs, recent_quarters, 
 
 CHECKS: Final = (
     *DOUBTS, "red-without-action", "no-latest-figure", "no-data-period", "late-figure", "old-data", "same-series",
-    "sent-again", "part-of-a-count", "floor-without-target", "same-name", "one-name-two-spellings", "name-left-over",
+    "sent-again", "part-of-a-count", "rating-order", "rating-never", "rating-zero", "floor-without-target",
+    "same-name", "one-name-two-spellings", "name-left-over",
     "token-without-figure", "change-not-like-for-like", "count-in-text", "target-in-text", "stale-quarter",
-    "words-against-direction", "title-spelt-two-ways", "commentary-unchanged", "taken-otherwise", "versions-not-locked",
+    "words-against-direction", "title-spelt-two-ways", "commentary-unchanged", "versions-not-locked",
 )  # fmt: skip
 """Every kind of finding before release, by its code."""
 
@@ -74,7 +75,6 @@ def release_findings(
             texts.improvements(said, kpis, returns.council),
             texts.titles(said, kpis, tables.other_texts(returns)),
             texts.unchanged(said, earlier, returns.quarter),
-            tables.taken_otherwise(returns.log),
             tables.versions(unlike_lock()),
         )
     )

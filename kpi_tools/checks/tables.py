@@ -14,7 +14,7 @@ from kpi_tools.quarters import Quarter
 from kpi_tools.rating import cannot_be_rated
 from kpi_tools.schemes import Scheme
 from kpi_tools.scorecard.actions import without_action
-from kpi_tools.vocabulary import CARRIED_FORWARD, NOT_RATED, SUPPRESSED
+from kpi_tools.vocabulary import CARRIED_FORWARD, SUPPRESSED
 from kpi_tools.wording import Row, is_text, listed, plural, rows_of
 
 _LEFT_OVER: Final = re.compile(
@@ -26,7 +26,6 @@ _OLD: Final = 4
 """A rated figure that is so many quarters old is named: its year is over."""
 _ALIKE: Final = 0.93
 _FEWEST_SAME: Final = 3
-_CHANGES_SHOWN: Final = 5
 
 
 def doubted(recent: pd.DataFrame, months: pd.DataFrame) -> Iterator[Finding]:
@@ -54,22 +53,22 @@ def reds_without_action(kpis: pd.DataFrame, returns: Returns) -> Iterator[Findin
 
 
 def missing(kpis: pd.DataFrame, recent: pd.DataFrame) -> Iterator[Finding]:
-    """Every KPI has a figure with a data period. One that is suppressed is missing on purpose."""
-    known = recent["value"].notna().groupby(recent["kpi_id"]).any()
-    for row in rows_of(kpis[kpis["value"].isna() & (kpis["status"] != SUPPRESSED)]):
-        if known[row["kpi_id"]]:
+    """Every KPI that is due has a figure, or a status. One that is suppressed is missing on purpose."""
+    known = recent.assign(known=_is_there(recent)).groupby("kpi_id")["known"].any()
+    for row in rows_of(kpis[~_is_there(kpis) & (kpis["status"] != SUPPRESSED)]):
+        if not known[row["kpi_id"]]:
+            yield error(
+                "no-data-period",
+                _kpi(row),
+                "None of the periods shown has a figure.",
+                "Send the figures, or end the KPI in kpis.csv (last_quarter).",
+            )
+        elif row["is_due"]:
             yield warning(
                 "no-latest-figure",
                 _kpi(row),
                 f"There is no figure for {Quarter.parse(row['quarter']).title}: {row['status']}.",
                 "Say in the commentary why, and when it is expected.",
-            )
-        else:
-            yield error(
-                "no-data-period",
-                _kpi(row),
-                "None of the quarters shown has a figure.",
-                "Send the figures, or end the KPI in kpis.csv (last_quarter).",
             )
 
 
@@ -80,14 +79,12 @@ def late(recent: pd.DataFrame, returns: Returns) -> Iterator[Finding]:
     """
     sent = returns.submissions[returns.submissions["value"].notna()]
     earlier = sent[sent["received"] < returns.quarter.label]
-    known = set(zip(earlier["kpi_id"], earlier["period"], strict=True))
+    known = set(zip(earlier["kpi_id"], earlier["quarter"], strict=True))
     came = recent[recent["value"].notna() & (recent["received"] == returns.quarter.label)]
     for row in rows_of(came) if known else ():
-        due = Quarter.parse(row["quarter"]).shift(int(row["lag_quarters"]))
-        if (
-            Quarter.parse(row["first_quarter"]) <= due < returns.quarter
-            and (row["kpi_id"], row["quarter"]) not in known
-        ):
+        due = Quarter.parse(row["due_quarter"])
+        in_set = Quarter.parse(row["first_quarter"]) <= due < returns.quarter
+        if in_set and (row["kpi_id"], row["quarter"]) not in known:
             yield notice(
                 "late-figure",
                 _kpi(row),
@@ -97,12 +94,12 @@ def late(recent: pd.DataFrame, returns: Returns) -> Iterator[Finding]:
 
 
 def old_ratings(kpis: pd.DataFrame, quarter: Quarter) -> Iterator[Finding]:
-    """A rating that rests on data of another time than the report's."""
-    for row in rows_of(kpis[kpis["rating"] != NOT_RATED]):
+    """A rating that rests on data of another time than the report's. A figure that stands until the next is due is none."""
+    for row in rows_of(kpis[kpis["band"].notna() & kpis["due_quarter"].notna()]):
         of = Quarter.parse(row["quarter"])
         if row["status"] == CARRIED_FORWARD:
             why = f"the figure of {of.title} is {row['status']}"
-        elif quarter - of >= _OLD:
+        elif row["is_due"] and quarter - Quarter.parse(row["due_quarter"]) >= _OLD:
             why = f"it is of {of.title}"
         else:
             continue
@@ -185,10 +182,10 @@ def unrated_by_rule(kpis: pd.DataFrame, schemes: Mapping[str, Scheme]) -> Iterat
     remedies = {
         "order": "Correct the lines in targets.csv, or the bands in council.toml.",
         "never": "Correct the KPI's lines or polarity, or give it a scheme of its own.",
-        "zero": "Write the line with a number in the KPI's unit.",
+        "zero": "The line is set in council.toml.",
     }
     table = cannot_be_rated(kpis, schemes)
-    for found in rows_of(table[~table["reason"].str.startswith("No ")]):
+    for found in rows_of(table[~table["reason"].str.startswith(("No ", "On the way"))]):
         make = error if found["kind"] == "order" else warning
         yield make(f"rating-{found['kind']}", str(found["kpi_id"]), found["reason"], remedies[found["kind"]])  # fmt: skip
 
@@ -242,24 +239,6 @@ def left_over_names(returns: Returns) -> Iterator[Finding]:
             )
 
 
-def taken_otherwise(log: pd.DataFrame) -> Iterator[Finding]:
-    """What was changed on the way in, because its meaning is certain: how much, and the first lines."""
-    if log.empty:
-        return
-    first = [
-        f'{row["file"]}, row {row["row"]}, {row["column"]}: "{row["sent"]}" as "{row["taken"]}" ({row["why"]})'
-        for row in rows_of(log.head(_CHANGES_SHOWN))
-    ]
-    more = len(log) - len(first)
-    yield notice(
-        "taken-otherwise",
-        "the returns",
-        f"{plural(len(log), 'cell')} {'was' if len(log) == 1 else 'were'} taken otherwise than sent: "
-        f"{'; '.join(first)}{f'; and {more:,} more' if more else ''}.",
-        "Look whether this is what was meant.",
-    )
-
-
 def versions(unlike: list[str]) -> Iterator[Finding]:
     """A package at another version than that of the lock: the same inputs may then not give the same bytes."""
     if unlike:
@@ -290,6 +269,11 @@ def _by_now(returns: Returns) -> pd.DataFrame:
     """The catalogue without the KPIs that come into the set after the report's quarter, which must not change it."""
     first = returns.catalogue["first_quarter"].map(Quarter.parse)
     return returns.catalogue[[quarter <= returns.quarter for quarter in first]]
+
+
+def _is_there(table: pd.DataFrame) -> pd.Series:
+    """Whether a row has its figure, or a milestone its status."""
+    return table["value"].notna() | table["milestone"].fillna("").ne("")
 
 
 def _is_alike(one: str, other: str) -> bool:
