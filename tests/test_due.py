@@ -14,7 +14,7 @@ BARE = {
     "due": None,
     "year_ends": "03-31",
     "lag_quarters": 0,
-    "first_quarter": "1900-01 Q1",
+    "first_quarter": "2000-01 Q1",
     "since": None,
 }
 

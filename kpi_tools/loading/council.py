@@ -230,9 +230,15 @@ def _council(read: _Settings, settings: Mapping[str, Any]) -> Council:
     given["sections"] = tuple(map(clean_name, given.get("sections", ())))
     if "arrows" in given:
         given["arrows"] = tuple(given["arrows"])
-    if ("rating", "scheme") in found:
+    if found.get(("rating", "scheme")) == words.PERCENTAGE:
+        amber = f"target within {found.get(('rating', 'percent'), 0):g}%"
+        bands = '{ name = "Green", meets = "target" }, { name = "Amber", meets = "%s" }, { name = "Red" }'
         read.ledger.problem(
-            "setting-old", read.file, column="rating.scheme", value=found["rating", "scheme"]
+            "setting-old",
+            read.file,
+            column="rating.scheme",
+            value=words.PERCENTAGE,
+            detail=bands % amber,
         )
     council = Council(
         **({"name": "", "report_title": ""} | given),

@@ -57,6 +57,11 @@ class Calendar:
         yearly = cls(every, frozenset(), lag, year_ends)
         return cls(every, frozenset(), lag, year_ends, yearly.due_from(known))
 
+    @property
+    def is_each_quarter(self) -> bool:
+        """Whether a figure is due in every report."""
+        return len(self.numbers) == 4 and not self.anchor
+
     def is_due(self, quarter: Quarter) -> bool:
         """Whether a figure is due in the report of a quarter."""
         if self.anchor and (quarter.year - self.anchor.year) % 2:
@@ -142,8 +147,8 @@ def due_figures(returns: "Returns", quarter: Quarter, count: int) -> pd.DataFram
 
     Columns: those of the catalogue; `quarter` in which the period ends, `period_end`, `period` in words; `due_quarter`, in
     whose report it was first due, `is_due` in this one, `next_due` after it; the figure with its status (`not available`
-    where none came, `not yet due` where the KPI has never been due); the lines of its own period. A row for each
-    due quarter, figure or none, but for a KPI that is due in fewer.
+    where none came, `not yet due` where the KPI has never been due); the lines of its own period. A row for each due
+    quarter, figure or none; of a KPI that is not due each quarter the first is that of its first figure.
     """
     kpis = in_set(returns.catalogue, quarter)
     known = calendars(returns)
@@ -153,6 +158,9 @@ def due_figures(returns: "Returns", quarter: Quarter, count: int) -> pd.DataFram
         calendar = known[kpi["kpi_id"]]
         following = calendar.due_from(quarter.shift(1))
         due = calendar.due_until(quarter, count) or [following or quarter]
+        if not calendar.is_each_quarter:
+            came = [one for one in due if (kpi["kpi_id"], one) in there]
+            due = due[due.index(came[0]) :] if came else due[-1:]
         for one in due:
             of = there.get((kpi["kpi_id"], one)) or calendar.expected(one)
             end = calendar.ends(of)

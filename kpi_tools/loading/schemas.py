@@ -12,7 +12,7 @@ from typing import Any, Final
 from kpi_tools.loading.read import Layout
 from kpi_tools.quarters import Quarter
 
-BEGINNING: Final = Quarter(1900, 1)
+BEGINNING: Final = Quarter(2000, 1)
 """Stands where a table says nothing of the first quarter: it holds from the beginning."""
 NAME, PROSE, CHOICE, NUMBER, WHOLE, QUARTER, ID, OWN_ID = (
     "name", "prose", "choice", "number", "whole", "quarter", "id", "own id",
