@@ -389,8 +389,11 @@ def explore(raw: Path, arguments: tuple[str, ...]) -> None:
 @kpi.command(context_settings={"ignore_unknown_options": True})
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def test(arguments: tuple[str, ...]) -> None:
-    """Prove that the project works: run its tests. ARGUMENTS are handed to pytest."""
-    _run_tool("pytest", *arguments)
+    """Prove that the project works: run its tests, on all processors. ARGUMENTS are handed to pytest instead.
+
+    The longest tests (many kills, slow faults) run with KPI_LONG=1 in the environment.
+    """
+    _run_tool("pytest", *(arguments or ("-n", "logical", "--dist", "worksteal")))
 
 
 def _run_tool(module: str, *arguments: str, **environment: str) -> None:

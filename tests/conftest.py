@@ -25,6 +25,14 @@ if (
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave the slow tests out, unless KPI_LONG is 1."""
+    if os.environ.get("KPI_LONG") != "1":
+        for item in items:
+            if item.get_closest_marker("slow"):
+                item.add_marker(pytest.mark.skip(reason="slow: KPI_LONG=1 runs it"))
+
+
 @pytest.fixture
 def project(tmp_path: Path) -> "Project":
     """A small council of its own (`workplace.Project`)."""

@@ -217,6 +217,7 @@ def test_a_moved_folder_is_noticed(made, mirror, tmp_path):
 @pytest.mark.skipif(
     WINDOWS, reason="there, what a killed set-up has started runs on without the guard"
 )
+@pytest.mark.slow
 def test_survives_kills_and_two_at_once(checkout):
     for moment in (0.2, 2.5):
         killed = checkout.start("report")

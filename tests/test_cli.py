@@ -1,5 +1,6 @@
 """The `kpi` command: exit statuses, sentences, and help that comes at once."""
 
+import json
 import os
 import re
 import shutil
@@ -242,6 +243,50 @@ def test_explore_listens_on_this_computer_only_and_keeps_the_token(monkeypatch):
     weak = ("token", "password", "allow", "xsrf", "0.0.0.0", "--ip=*", "trust")
     assert not [setting for setting in settings if any(word in setting for word in weak)]
     assert [setting for setting in settings if "ip=" in setting] == ["--ip=127.0.0.1"]
+
+
+def other_council(folder: Path) -> Path:
+    shutil.copytree(RAW, folder / "raw")
+    settings = folder / "raw" / "council.toml"
+    text = settings.read_text(encoding="utf-8")
+    settings.write_text(text.replace("Kent County Council", "Ynys Môn"), encoding="utf-8")
+    return folder / "raw"
+
+
+def test_the_explorer_of_another_council_is_a_copy_that_knows_its_folder(monkeypatch, tmp_path):
+    asked = []
+
+    class Process:
+        def __init__(self, command: list[str], **_: object) -> None:
+            asked.extend(command)
+
+        def wait(self) -> int:
+            return 0
+
+    monkeypatch.setattr(subprocess, "Popen", Process)
+    monkeypatch.setattr(report, "OUTPUTS", tmp_path / "outputs")
+    assert main(["explore", "--no-browser", "--raw", str(other_council(tmp_path))]) == 0
+    copy = tmp_path / "outputs" / "ynys-mon" / "directorate_explorer.ipynb"
+    assert f"--ServerApp.root_dir={copy.parent}" in asked
+    assert "--LabApp.default_url=/lab/tree/directorate_explorer.ipynb" in asked
+    (parameters,) = (
+        "".join(cell["source"])
+        for cell in json.loads(copy.read_text(encoding="utf-8"))["cells"]
+        if "parameters" in cell["metadata"].get("tags", [])
+    )
+    assert 'directorate = ""' in parameters and 'quarter = "2024-25 Q3"' in parameters
+    assert 'raw = "../../raw"' in parameters
+
+
+def test_reports_of_another_council_have_a_folder_of_their_own(made, monkeypatch, tmp_path):
+    monkeypatch.setattr(report, "OUTPUTS", tmp_path / "outputs")
+    raw = other_council(tmp_path)
+    assert main(["report", "--raw", str(raw)]) == 0
+    assert made.asked[2] == tmp_path / "outputs" / "ynys-mon"
+    assert main(["report", "--raw", str(raw), "--outputs", str(tmp_path / "mine")]) == 0
+    assert made.asked[2] == tmp_path / "mine"
+    assert main(["report"]) == 0
+    assert made.asked[2] == tmp_path / "outputs"
 
 
 @pytest.mark.parametrize(

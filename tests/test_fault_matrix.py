@@ -152,6 +152,7 @@ def test_an_exception_in_any_cell_of_the_real_report(published, worker, tmp_path
 # F08, F09
 
 
+@pytest.mark.slow
 def test_a_disk_that_fills_up_at_any_point(published, tmp_path, small_disk):
     """From no room at all to enough, on a real file system; the report has five files."""
     page = os.sysconf("SC_PAGE_SIZE")
@@ -341,6 +342,7 @@ def test_returns_of_which_nothing_can_be_used(published, tmp_path, options):
     assert not real.final.exists()
 
 
+@pytest.mark.slow
 def test_control_characters_and_endless_names(tmp_path):
     every = "".join(
         map(
@@ -370,6 +372,7 @@ def test_control_characters_and_endless_names(tmp_path):
     assert not set(page) & set(every)
 
 
+@pytest.mark.slow
 def test_many_kpis(tmp_path):
     """Two hundred, or forty in the short version. A page beyond what may be published is a sentence (test_report)."""
     count = 200 if LONG else 40
@@ -389,6 +392,7 @@ MEDDLERS = {
 
 
 @posix
+@pytest.mark.slow
 @pytest.mark.parametrize("deed", MEDDLERS)
 def test_a_notebook_that_meddles_with_folders(published, tmp_path, deed):
     """What is under the final name is whole, or nothing; and the next run is as if nothing had been."""
@@ -416,6 +420,7 @@ def test_a_notebook_that_meddles_with_folders(published, tmp_path, deed):
 # F23
 
 
+@pytest.mark.slow
 def test_a_late_revision_leaves_the_old_quarter_as_published(tmp_path):
     real = Project(tmp_path)
     assert real.run()[0] == 0

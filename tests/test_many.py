@@ -322,6 +322,7 @@ def test_another_program_or_notebook_is_a_reason_to_make_it_again(
 
 
 @posix
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("sent", "ended"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGKILL, -9)]
 )
@@ -487,6 +488,7 @@ def dask(cluster, tmp_path):
 
 
 @pytest.mark.cluster
+@pytest.mark.slow
 @posix
 def test_a_cluster_that_loses_a_worker_makes_the_same_reports_all_the_same(dask, small):
     raw, made = small

@@ -308,6 +308,7 @@ print(json.dumps([state(kept), found]))
 
 
 @posix
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", ["exchange", "two-steps"])
 def test_a_run_killed_at_any_step_leaves_the_old_report_or_the_new_one(made, mode):
     """A step is what Python reports to its audit hooks about the outputs: opened, made, renamed, removed, called."""
@@ -328,7 +329,9 @@ def test_a_run_killed_at_any_step_leaves_the_old_report_or_the_new_one(made, mod
 
 
 @posix
-@pytest.mark.parametrize("size", [0, 1000, 20_000])
+@pytest.mark.parametrize(
+    "size", [1000, *(pytest.param(size, marks=pytest.mark.slow) for size in (0, 20_000))]
+)
 def test_a_full_disk_is_a_sentence_and_leaves_the_old_report(made, size):
     import resource
 
@@ -362,7 +365,9 @@ os.write(pipe, str(os.getppid()).encode())
 
 
 @posix
-@pytest.mark.parametrize("keep_lock", ["", "1"], ids=["waits", "keeps Python's lock"])
+@pytest.mark.parametrize(
+    "keep_lock", [pytest.param("", id="waits"), pytest.param("1", id="keeps Python's lock")]
+)
 @pytest.mark.parametrize(
     ("sent", "ended", "sentence"),
     [
@@ -389,6 +394,7 @@ def test_a_run_that_is_ended_leaves_the_old_report_and_no_process(
 
 
 @posix
+@pytest.mark.slow
 def test_runs_ended_at_random_moments_never_leave_half_a_report(made):
     """KPI_KILLS says how many (CI: 100). A reader looks on all the time; Windows and macOS are not shown by this."""
     chance, mark = random.Random(20240331), uuid.uuid4().hex
@@ -424,6 +430,7 @@ def test_of_runs_at_once_one_goes_on(made, waiting):
     assert seen == {"</html>\n"}
 
 
+@pytest.mark.slow
 def test_the_councils_way_to_write_a_quarter_makes_no_folder_of_its_own(made):
     done = subprocess.run(
         made.command(quarter="2024/25 Q3"), cwd=HERE.parent, capture_output=True, encoding="utf-8"
