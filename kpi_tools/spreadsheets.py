@@ -18,7 +18,7 @@ from typing import Any, Final
 import pandas as pd
 
 from kpi_tools.errors import KpiError
-from kpi_tools.loading import Returns, ReturnsError, load, raw_folder
+from kpi_tools.loading import Returns, raw_folder
 from kpi_tools.loading.cells import clean_text
 from kpi_tools.loading.rules import ERROR, SERVICE, column_name
 from kpi_tools.quarters import Quarter
@@ -136,23 +136,6 @@ def save_workbook(book: Any, path: str | os.PathLike[str]) -> Path:
             info.external_attr = 0o600 << 16
             target.writestr(info, part)
     return _put(path, fixed.getvalue())
-
-
-def load_keeping_rejected(
-    raw: str | Path, quarter: Quarter, *, allow_rejected: bool = False
-) -> Returns:
-    """As `load`; whatever comes of it, what was refused is in `processed_folder` afterwards, and nothing older is.
-
-    The `ReturnsError` names the workbooks to be sent back, where there are any. Raises `KpiError` where nothing can be
-    written there.
-    """
-    try:
-        returns = load(raw, quarter, allow_rejected=allow_rejected)
-    except ReturnsError as error:
-        kept = keep_rejected(error.returns, raw)
-        raise ReturnsError(f"{error}{sent_back(kept, indent='  ')}", error.returns) from None
-    keep_rejected(returns, raw)
-    return returns
 
 
 def processed_folder(raw: str | Path, quarter: Quarter) -> Path:

@@ -41,6 +41,7 @@ FLOORS = (
     "checks narrative spreadsheets",
     "page templates",
     "report explorer",
+    "commands",
     "cli __main__",
 )
 FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms.split()}

@@ -1,23 +1,64 @@
-"""A copy of the explorer's notebook for a council whose folder is not the project's own."""
+"""The explorer's notebook opened in JupyterLab: on this computer only, and for a council of another folder as a copy."""
 
 import json
+import os
+import re
+from collections.abc import Sequence
 from pathlib import Path
 
-from kpi_tools.report.export import relative, with_values
-from kpi_tools.report.job import PROJECT
+from kpi_tools.errors import InputError
+from kpi_tools.report.job import PROJECT, RAW
 from kpi_tools.report.many import orders_of
 
+EXPLORER = PROJECT / "notebooks" / "directorate_explorer.ipynb"
+_QUIET = (
+    "--LabApp.news_url=None",
+    "--LabApp.check_for_updates_class=jupyterlab.handlers.announcements.NeverCheckForUpdate",
+    # what JupyterLab asks for at every start; its own configuration, which would switch it on, is left aside
+    "--ServerApp.jpserver_extensions=jupyter_lsp=True",
+)
+_HARMLESS = r"--no-browser|--debug|--allow-root|--browser=.+|--(ServerApp\.)?port(_retries)?=\d+"
 
-def explorer_of(raw: Path, outputs: Path) -> Path:
-    """The notebook `outputs/directorate_explorer.ipynb`, of all directorates in `raw` at its latest quarter."""
-    source = PROJECT / "notebooks" / "directorate_explorer.ipynb"
-    notebook = json.loads(source.read_text(encoding="utf-8"))
-    raw, latest = raw.resolve(), orders_of(raw, outputs, [], {})[0].quarter
-    given = {"quarter": latest.label, "raw": relative(outputs, raw), "directorate": ""}
+
+def jupyter_arguments(
+    raw: Path, outputs: Path, arguments: Sequence[str]
+) -> tuple[list[str], dict[str, str]]:
+    """What JupyterLab is started with, and in which environment, to explore `raw`.
+
+    Raises `InputError` for an argument that could open it to other computers.
+    """
+    if refused := [argument for argument in arguments if not re.fullmatch(_HARMLESS, argument)]:
+        raise InputError(
+            f"{refused[0]} is not for kpi explore, which is for this computer only, behind its token. It takes --no-browser, "
+            "--browser=NAME, --port=NUMBER, --allow-root and --debug. For anything else start jupyter lab yourself."
+        )
+    root, notebook = PROJECT, EXPLORER
+    if raw.resolve() != RAW.resolve():
+        notebook = _copy_for(raw, outputs)
+        root = notebook.parent
+    home = Path(os.environ.get("JUPYTER_CONFIG_DIR") or Path.home() / ".jupyter")
+    looks = os.environ.get("JUPYTERLAB_SETTINGS_DIR") or str(home / "lab" / "user-settings")
+    asked = [
+        "--ip=127.0.0.1",
+        f"--ServerApp.root_dir={root}",
+        f"--LabApp.default_url=/lab/tree/{notebook.relative_to(root).as_posix()}",
+        *_QUIET,
+        *arguments,
+    ]
+    return asked, {"JUPYTER_NO_CONFIG": "1", "JUPYTERLAB_SETTINGS_DIR": looks}
+
+
+def _copy_for(raw: Path, outputs: Path) -> Path:
+    """The notebook in `outputs`, of all directorates in `raw` at its latest quarter."""
+    from kpi_tools.report.export import relative, with_values
+
+    notebook = json.loads(EXPLORER.read_text(encoding="utf-8"))
+    latest = orders_of(raw, outputs, [], {})[0].quarter
+    given = {"quarter": latest.label, "raw": relative(outputs, raw.resolve()), "directorate": ""}
     for cell in notebook["cells"]:
         if "parameters" in cell["metadata"].get("tags", ()):
             cell["source"] = with_values("".join(cell["source"]), given)
     outputs.mkdir(parents=True, exist_ok=True)
-    copy = outputs / source.name
+    copy = outputs / EXPLORER.name
     copy.write_text(json.dumps(notebook, indent=1, ensure_ascii=False), encoding="utf-8")
     return copy

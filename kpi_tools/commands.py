@@ -1,0 +1,442 @@
+"""What `kpi` can be asked, one function a command."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import click
+
+from kpi_tools import __version__
+from kpi_tools import report as reports
+from kpi_tools.errors import InputError, KpiError
+from kpi_tools.quarters import Quarter
+
+TERMINATED = 143
+QUARTER = click.argument("quarter", required=False, metavar="[QUARTER]")
+RAW = click.option(
+    "--raw",
+    type=click.Path(path_type=Path),
+    default=reports.RAW,
+    help="Where the returns are (default: data/raw).",
+)
+OUTPUTS = click.option(
+    "--outputs",
+    type=click.Path(path_type=Path),
+    default=None,
+    help="Where reports go (default: outputs; of another council than the project's, outputs/<council>).",
+)
+
+
+class Terminated(KeyboardInterrupt):
+    """The system asks the command to end; it does what Ctrl-C does."""
+
+    exit_status = TERMINATED
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, message="%(version)s")
+def kpi() -> None:
+    """Make a council's quarterly KPI report from the returns of its services.
+
+    \b
+    kpi check "2024-25 Q3"     is everything in the returns usable?
+    kpi report "2024-25 Q3"    make outputs/2024-25-Q3/report.html
+    kpi template "2024-25 Q4"  make the workbooks in which services send the next figures
+
+    A quarter is a financial quarter, such as "2024-25 Q3" (October to December 2024). If you leave it out, the latest
+    quarter with returns is taken. A command that fails says why in a sentence, and ends with status 1 (it could not be
+    done), 2 (something given cannot be used) or 75 (another run is at the same report).
+    """
+
+
+# Reports
+
+
+@kpi.command()
+@click.argument("given", nargs=-1, metavar="[QUARTER]... [FOLDER]...")
+@RAW
+@OUTPUTS
+@click.option("--all", "every", is_flag=True, help="The reports of all quarters with returns.")
+@click.option(
+    "--councils", is_flag=True, help="FOLDERs are those of several councils, each like data/raw."
+)
+@click.option("--force", is_flag=True, help="Make again what is up to date, too.")
+@click.option(
+    "--processes",
+    type=click.IntRange(1),
+    metavar="N",
+    help="Reports at a time (default: one a processor).",
+)
+@click.option(
+    "--scheduler",
+    metavar="ADDRESS",
+    help="Make them on a Dask cluster, such as tcp://10.0.0.5:8786.",
+)
+@click.option(
+    "--allow-rejected", is_flag=True, help="Leave out rows that cannot be used; the report says so."
+)
+@click.option("--final", is_flag=True, help="Not a draft: refused while the checks find an error.")
+@click.option(
+    "--pdf",
+    is_flag=True,
+    help="Print it to report.pdf too, by the Chromium, Chrome or Edge of this computer.",
+)
+@click.option(
+    "--override", multiple=True, metavar="CODE", help="Let the findings of one check pass …"
+)
+@click.option(
+    "--because",
+    multiple=True,
+    metavar="REASON",
+    help="… for this reason, which the report prints …",
+)
+@click.option("--by", multiple=True, metavar="ROLE", help="… by decision of this role.")
+@click.option(
+    "--prepared-by", default="", metavar="ROLE", help="Who prepared it; else as in council.toml."
+)
+@click.option(
+    "--signed-off-by",
+    default="",
+    metavar="ROLE",
+    help="Who signed it off; else as in council.toml.",
+)
+def report(
+    given: tuple[str, ...], raw: Path, outputs: Path | None, every: bool, councils: bool, force: bool,
+    processes: int | None, scheduler: str | None, allow_rejected: bool, final: bool, pdf: bool,
+    override: tuple[str, ...], because: tuple[str, ...], by: tuple[str, ...], prepared_by: str, signed_off_by: str,
+) -> None:  # fmt: skip
+    """Make the report of a quarter.
+
+    It is checked as `kpi check` does, and made only if there are no errors, or without the rows that have some. The
+    folder of the quarter then holds report.html (to send on), report.ipynb (how it was made), kpis.csv and kpis.xlsx
+    (the rated table) and manifest.json (what it was made from). An older report of the quarter is
+    replaced when the new one is finished; until then, and if anything goes wrong, it stays as it is.
+
+    Without --final it is a draft, says so, and ends with a chapter on what its checks found.
+
+    \b
+    kpi report --all                     every quarter with returns
+    kpi report --councils kent medway    the latest report of each council, in outputs/<council>/<quarter>
+    kpi report --all --councils */raw    every report of every council
+
+    Of several reports only those are made whose inputs, settings, notebook or program have changed; one that fails
+    does not stop the rest, and is listed at the end.
+    """
+    if not len(override) == len(because) == len(by):
+        raise InputError("Each --override needs its own --because and --by.")
+    settings: dict[str, Any] = {
+        "edition": "final" if final else "draft", "overrides": tuple(zip(override, because, by, strict=True)),
+        "allow_rejected": allow_rejected, "pdf": pdf, "prepared_by": prepared_by, "signed_off_by": signed_off_by,
+    }  # fmt: skip
+    if every or councils or scheduler or len(given) > 1:
+        how = {"force": force, "processes": processes, "scheduler": scheduler}
+        _many(given, raw, outputs, every, councils, settings, how)
+        return
+    quarter = _quarter_or_latest(given[0] if given else None, raw)
+    with _progress(quarter.label) as step:
+        made = reports.make_report(
+            quarter, raw, _outputs(outputs, raw), **settings, **({"step": step} if step else {})
+        )
+    click.echo(f"{made.quarter.title}: {made.account}", err=True)
+    for warning in made.warnings:
+        lines = warning.splitlines()
+        line = next((line for line in lines if "Warning: " in line), lines[0])
+        click.echo(f"Note: {line.partition('Warning: ')[2] or line}", err=True)
+    click.echo(_near(made.folder / "report.html"))
+
+
+def _many(
+    given: tuple[str, ...], raw: Path, outputs: Path | None, every: bool, councils: bool,
+    settings: dict[str, Any], how: dict[str, Any],
+) -> None:  # fmt: skip
+    from kpi_tools.report.many import make_all, orders_of, orders_of_councils
+
+    folders = [text for text in given if councils and not _is_quarter(text)]
+    quarters = [Quarter.parse(text) for text in given if text not in folders]
+    if every and quarters:
+        raise InputError(
+            f"--all makes every quarter with returns: leave out {quarters[0].label}, or --all."
+        )
+    if councils and not folders:
+        raise InputError(
+            "--councils needs the folders of the councils, each with a council.toml, kpis.csv and returns."
+        )
+    wanted = None if every else quarters
+    if councils:
+        place = outputs or reports.OUTPUTS
+        orders, refused = orders_of_councils(map(Path, folders), place, wanted, settings)
+    else:
+        orders, refused = orders_of(raw, _outputs(outputs, raw), wanted, settings), []
+    make_all(orders, refused, **how, progress=sys.stderr.isatty())
+
+
+@kpi.command()
+@click.argument("kpi_id", metavar="KPI")
+@QUARTER
+@RAW
+@OUTPUTS
+def history(kpi_id: str, quarter: str | None, raw: Path, outputs: Path | None) -> None:
+    """Make the history of one KPI: everything known of it as at a quarter, on one page.
+
+    KPI is its id, such as ES01. The folder outputs/history/<quarter>-<kpi> then holds history.html (one file, which
+    needs no internet), history.ipynb (how it was made), figures.csv and figures.xlsx, and manifest.json.
+    """
+    when = _quarter_or_latest(quarter, raw)
+    with _progress(kpi_id) as step:
+        made = reports.make_history(
+            kpi_id, when, raw, _outputs(outputs, raw), **({"step": step} if step else {})
+        )
+    click.echo(_near(made.folder / "history.html"))
+
+
+@kpi.command()
+@click.argument("folder", type=click.Path(path_type=Path))
+@RAW
+@click.option("--quick", is_flag=True, help="Compare names of contents only; do not make it again.")
+def verify(folder: Path, raw: Path, quick: bool) -> None:
+    """Say whether FOLDER, such as outputs/2024-25-Q3, is what the inputs give.
+
+    Each file is compared with the manifest, each input with what it was, the program with the one that made it; then the
+    report is made again elsewhere and compared byte for byte. What differs is named. Status 0: nothing does; 1: something
+    does; 2: there is no manifest to go by.
+    """
+    from kpi_tools.report.verify import verify as compare
+
+    found = compare(folder, raw, again=not quick)
+    counted = (
+        f"{found.files} files and {found.inputs} inputs compared{', made again' * found.again}"
+    )
+    if found.differences:
+        click.echo("\n".join(f"  {sentence}" for sentence in found.differences))
+        raise KpiError(
+            f"{_near(found.folder)} is not what the inputs give now, or not with this program ({counted})."
+        )
+    what = (
+        "is what these inputs give, byte for byte"
+        if found.again
+        else "agrees with its manifest and the inputs"
+    )
+    click.echo(f"{_near(found.folder)} {what} ({counted}).")
+
+
+# Returns
+
+
+@kpi.command()
+@QUARTER
+@RAW
+def check(quarter: str | None, raw: Path) -> None:
+    """List what in the returns of a quarter cannot be used, and what in its report is not right.
+
+    First the faults of files and figures, each with its place and remedy, then what the checks before release find in the
+    report as a whole: counts, quarter names and figures in the commentary, Reds without an action, and the like.
+    """
+    from kpi_tools.loading import own_tables_are_sound, read_returns
+    from kpi_tools.loading.rules import as_list
+    from kpi_tools.spreadsheets import keep_rejected, sent_back
+
+    returns = read_returns(raw, _quarter_or_latest(quarter, raw))
+    problems = returns.problems
+    if len(problems):
+        click.echo(as_list(problems))
+    kept = sent_back(_near(path) for path in keep_rejected(returns, raw))
+    click.echo(f"{returns.quarter.title}: {returns.summary}{kept}")
+    errors, faults = int((problems["severity"] == "error").sum()), 0
+    if own_tables_are_sound(returns):
+        from kpi_tools.checks import release_findings
+        from kpi_tools.checks.findings import findings_text
+        from kpi_tools.loading import commentary_until
+
+        findings = release_findings(returns, earlier=commentary_until(str(raw), returns))
+        faults = int((findings["severity"] == "error").sum())
+        if len(findings):
+            click.echo(findings_text(findings))
+    if errors:
+        raise InputError(f"The report cannot be made: {_to_put_right(errors)} first.")
+    if faults:
+        raise InputError(
+            f"A draft can be made, the final report cannot: {_to_put_right(faults)} first, or let pass."
+        )
+    click.echo("Ready for the report.")
+
+
+def _to_put_right(errors: int) -> str:
+    from kpi_tools.wording import plural
+
+    return f"{plural(errors, 'error')} {'has' if errors == 1 else 'have'} to be put right"
+
+
+@kpi.command()
+@click.argument("quarter")
+@RAW
+@OUTPUTS
+def template(quarter: str, raw: Path, outputs: Path | None) -> None:
+    """Write the workbooks that the services fill in for QUARTER, one for each directorate, with last figures and targets."""
+    from kpi_tools.templates import write_templates
+
+    for path in write_templates(raw, quarter, _outputs(outputs, raw)):
+        click.echo(_near(path))
+
+
+@kpi.command()
+@click.argument("earlier", metavar="FROM")
+@click.argument("later", metavar="TO")
+@RAW
+def changes(earlier: str, later: str, raw: Path) -> None:
+    """List what differs between the reports of two quarters: figures restated, ratings, commentary."""
+    from kpi_tools.terminal import changes_text
+
+    click.echo(changes_text(raw, Quarter.parse(earlier), Quarter.parse(later)))
+
+
+# Many figures, and other programs
+
+
+@kpi.command()
+@click.argument("source", metavar="INPUT", type=click.Path(path_type=Path))
+@click.argument("output", metavar="OUTPUT", type=click.Path(path_type=Path))
+@click.option(
+    "--engine",
+    default="polars",
+    metavar="NAME",
+    help="polars (default), pandas, or spark for a cluster.",
+)
+@click.option(
+    "--by", default=None, metavar="COLUMNS", help="What names a series (default: authority,kpi_id)."
+)
+@click.option(
+    "--quarters",
+    type=click.IntRange(1, 400),
+    default=6,
+    help="Direction over the latest so many (default: 6).",
+)
+@click.option(
+    "--partitioned", is_flag=True, help="OUTPUT is a folder with one folder for each authority."
+)
+@click.option(
+    "--master",
+    default=None,
+    metavar="ADDRESS",
+    help="With spark: the cluster, such as spark://host:7077.",
+)
+def rate(
+    source: Path, output: Path, engine: str, by: str | None, quarters: int, partitioned: bool,
+    master: str | None,
+) -> None:  # fmt: skip
+    """Rate many figures at once: a Parquet file, or a folder of them, of any size.
+
+    INPUT has the columns authority, kpi_id, period_end, value, target, floor_standard and polarity, and may have
+    numerator, denominator, unit, tolerance, status, basis and others. OUTPUT has them too, then the rating, the direction
+    of travel, the process limits and the special causes of each row. It is never replaced. What cannot be rated is named, and
+    the rest is done.
+    """
+    from kpi_tools.scale import rate_many
+
+    done = rate_many(source, output, engine, by, quarters, partitioned, master)
+    click.echo(done.account)
+    click.echo(_near(output))
+    if done.faults:
+        raise InputError("\n".join(("Not rated:", *done.faults)))
+
+
+@kpi.command(context_settings={"ignore_unknown_options": True})
+@RAW
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def explore(raw: Path, arguments: tuple[str, ...]) -> None:
+    """Open the directorate explorer in JupyterLab, on this computer only. Ctrl-C ends it.
+
+    Nothing is asked of the network: JupyterLab's look for news and newer versions is switched off. ARGUMENTS may be
+    --no-browser, --browser=NAME, --port=NUMBER, --allow-root and --debug. Configuration files of Jupyter are left aside, so
+    that none of them can open it to others. With --raw the explorer of another council is opened, a copy of the notebook
+    in outputs/<council>.
+    """
+    from kpi_tools.report.explorer import jupyter_arguments
+
+    asked, settings = jupyter_arguments(raw, _outputs(None, raw), arguments)
+    _run_tool("jupyterlab", *asked, **settings)
+
+
+@kpi.command(context_settings={"ignore_unknown_options": True})
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def test(arguments: tuple[str, ...]) -> None:
+    """Prove that the project works: run its tests, on all processors. ARGUMENTS are handed to pytest instead.
+
+    The longest tests (many kills, slow faults) run with KPI_LONG=1 in the environment.
+    """
+    _run_tool("pytest", *(arguments or ("-n", "logical", "--dist", "worksteal")))
+
+
+def _run_tool(module: str, *arguments: str, **environment: str) -> None:
+    from importlib.util import find_spec
+
+    if find_spec(module) is None:
+        raise KpiError(
+            f"This Python ({sys.executable}) has no {module}. Install the requirements again (README.md)."
+        )
+    command = [sys.executable, "-m", module, *arguments]
+    settings = os.environ | {"PYTHONUTF8": "1", "PYTHON_COLORS": "0"} | environment
+    settings.pop("PYTHONPATH", None)  # other packages of the same names have no part in it
+    process = subprocess.Popen(command, cwd=reports.PROJECT, env=settings)
+    while True:
+        try:
+            raise SystemExit(process.wait())
+        except Terminated:
+            process.terminate()
+        except KeyboardInterrupt:
+            pass  # it has had it too, and says what it does about it
+
+
+# What commands share
+
+
+def _quarter_or_latest(text: str | None, raw: Path) -> Quarter:
+    if text is not None:
+        return Quarter.parse(text)
+    from kpi_tools.report.many import orders_of
+
+    return orders_of(raw, reports.OUTPUTS, [], {})[0].quarter
+
+
+def _is_quarter(text: str) -> bool:
+    with suppress(InputError):
+        Quarter.parse(text)
+        return not Path(text).is_dir()
+    return False
+
+
+def _outputs(given: Path | None, raw: Path) -> Path:
+    """Where the reports of `raw` go: as given, else `outputs`, and there a folder for each council but the project's."""
+    if given is not None:
+        return given
+    if raw.resolve() == reports.RAW.resolve():
+        return reports.OUTPUTS
+    if not raw.is_dir():
+        raise InputError(
+            f"There is no folder {raw}. Name the folder that holds council.toml and the returns."
+        )
+    from kpi_tools.provenance import council_name, slug
+
+    return reports.OUTPUTS / slug(council_name(raw))
+
+
+def _near(path: Path) -> str:
+    """The path as seen from the folder in which the command was given, where it lies in it."""
+    with suppress(ValueError):
+        return str(path.relative_to(Path.cwd()))
+    return str(path)
+
+
+@contextmanager
+def _progress(name: str) -> Iterator[Any]:
+    """On a terminal a line that says which cell runs, gone afterwards."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    try:
+        yield lambda at: click.echo(f"\r\x1b[K{name}: {at}"[:100], nl=False, err=True)
+    finally:
+        click.echo("\r\x1b[K", nl=False, err=True)
