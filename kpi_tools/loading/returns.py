@@ -92,6 +92,11 @@ class Row:
         return bool(self.kpi) and self.period.quarter is not None
 
     @property
+    def numbers(self) -> tuple[Number, Number, Number]:
+        """Value, numerator and denominator."""
+        return self.value, self.numerator, self.denominator
+
+    @property
     def label(self) -> str:
         """The month, or else the quarter's label."""
         return self.period.month or str(self.period.quarter or "")
@@ -117,6 +122,12 @@ class Row:
     def ahead(self) -> bool:
         """Whether the period lies after the quarter for which the row was sent."""
         return self.period.quarter is not None and self.period.quarter > self.folder
+
+    @property
+    def may_be_fraction(self) -> bool:
+        """Whether a percentage is at most one, without anything that says that it is meant so."""
+        plain = self.readable and self.unit == "%" and not self.value.percent and not self.parts
+        return plain and 0 < self.value.value <= 1
 
     def wrong_sign(self, name: str) -> bool:
         """Whether a sign in the cell contradicts the KPI's unit; a part is never a percentage, which is another fault."""
@@ -246,8 +257,9 @@ def _read_row(table: Table, at: int, folder: Quarter, known: Catalogue) -> Row:
 
 
 def _add_lines(rows: list[Row], table: Table, known: Catalogue) -> None:
-    """The lines in force for each row, what its KPI's other figures are, and what was typed over a target shown."""
-    asked = [row for row in rows if row.readable]
+    """Where they are needed: the lines in force, what the KPI's other figures are, what was typed over a target shown."""
+    in_template = set(SHOWN) <= set(table.cells)
+    asked = [row for row in rows if row.may_be_fraction or in_template and row.readable]
     if not asked:
         return
     keys = [(row.match.id, str(row.period.quarter)) for row in asked]
@@ -255,13 +267,13 @@ def _add_lines(rows: list[Row], table: Table, known: Catalogue) -> None:
         pd.DataFrame(keys, columns=["kpi_id", "quarter"], dtype="str"), known.targets
     )
     figures = defaultdict[str, list[float]](list)
-    for row in asked:
-        if _given(row.value):
+    for row in rows:
+        if row.readable and _given(row.value):
             figures[row.match.id].append(row.value.value)
     for at, row in enumerate(asked):
         row.target, row.floor_standard = (float(lines[name].iloc[at]) for name in LINES)
         row.usual = median(figures[row.match.id] or [nan])
-        for name in LINES if set(SHOWN) <= set(table.cells) else ():
+        for name in LINES if in_template else ():
             shown_line = read_number(table.cells[name][row.at], table.kind(name, row.at))
             line = row.target if name == "target" else row.floor_standard
             if abs(shown_line.value - line) > 0.5 * 10.0**-shown_line.decimals + 1e-9:
@@ -294,9 +306,7 @@ def _retired(row: Row, _: Catalogue) -> str | None:
 
 def _is_fraction(row: Row, _: Catalogue) -> str | None:
     """A percentage of at most one where the KPI's target and floor, or else its other figures, are well above: 0.87 for 87%."""
-    value = row.value
-    plain = row.readable and row.unit == "%" and not value.percent and not row.parts
-    if not plain or not 0 < value.value <= 1:
+    if not row.may_be_fraction:
         return None
     lines = [line for line in (row.target, row.floor_standard) if not isnan(line)]
     near = min(lines, default=row.usual)
@@ -339,14 +349,13 @@ def _holds_rows(row: Row, known: Catalogue) -> bool:
 
 
 Test = Callable[[Row, Catalogue], "str | bool | None"]
-_PARTS: Final = ("numerator", "denominator")
 _RULES: Final[tuple[tuple[str, str, Test], ...]] = (
     ("note", "text-rows", _holds_rows),
     ("period", "period-year", lambda row, _: row.period.notice or None),
     ("period", "period-future", lambda row, _: row.folder.title if row.ahead else None),
     ("period", "period-retired", _retired),
     *((name, "value-sign", lambda row, _, name=name: row.unit if row.wrong_sign(name) else None) for name in NUMBERS),
-    *((name, "parts-sign", lambda row, _, name=name: getattr(row, name).percent) for name in _PARTS),
+    *((name, "parts-sign", lambda row, _, name=name: getattr(row, name).percent) for name in NUMBERS[1:]),
     ("numerator", "value-negative", lambda row, _: row.numerator.value < 0 <= row.lowest),
     ("denominator", "value-negative", lambda row, _: row.denominator.value < 0),
     ("value", "value-fraction", _is_fraction),
@@ -367,13 +376,10 @@ _RULES: Final[tuple[tuple[str, str, Test], ...]] = (
 def _own_faults(row: Row) -> Iterator[tuple[str, str, str]]:
     """What the cells themselves are at fault for, and a figure that the measure cannot be."""
     yield "period", row.period.fault, row.period.detail
-    for name, number in zip(NUMBERS, (row.value, row.numerator, row.denominator), strict=True):
+    for name, number in zip(NUMBERS, row.numbers, strict=True):
         yield name, number.fault, number.detail
-    yield (
-        "status",
-        row.status_fault,
-        ", ".join(STATUSES) if row.status_fault == "status-unknown" else "",
-    )
+    known = ", ".join(STATUSES) if row.status_fault == "status-unknown" else ""
+    yield "status", row.status_fault, known
     yield "note", row.note_fault, f"{TEXT_CAP:,}"
     value, by_rounding = row.value.value, row.rounding and row.parts and not row.over
     if row.kpi and (value < row.lowest or value > row.highest and not by_rounding):
@@ -384,12 +390,10 @@ def _settle(table: Table, row: Row) -> None:
     """The figure that follows from its parts, and the status: that of a figure, or the reason why there is none."""
     value, sound = row.value, not row.value.fault
     if value.blank and sound and not row.reason_given and not isnan(row.made):
-        why = "it follows from numerator and denominator"
-        row.value = value = Number(row.made, why=why)
+        row.value = value = Number(row.made, why="it follows from numerator and denominator")
     elif _given(value) and row.rounding and row.made == 100 and value.value > 100:
-        row.value = value = value._replace(
-            value=100.0, why="above 100 by the rounding of its parts"
-        )
+        why = "above 100 by the rounding of its parts"
+        row.value = value = value._replace(value=100.0, why=why)
     if _given(value) or row.milestone:
         if not row.status:
             row.status = FINAL
@@ -405,7 +409,7 @@ def _settle(table: Table, row: Row) -> None:
 
 
 def _log(table: Table, row: Row) -> None:
-    for name, number in zip(NUMBERS, (row.value, row.numerator, row.denominator), strict=True):
+    for name, number in zip(NUMBERS, row.numbers, strict=True):
         if number.why:
             taken = f"{number.value:.15g}" if _given(number) else ""
             table.changed(row.at, name, taken, number.why)
@@ -444,5 +448,9 @@ def _check_duplicates(tables: list[tuple[Table, list[Row]]]) -> None:
 def _content(table: Table, row: Row) -> tuple[object, ...]:
     if table.bad[row.at]:
         return table.file, table.sheet, row.at
-    numbers = (row.value, row.numerator, row.denominator)
-    return (*(f"{number.value:.12g}" for number in numbers), row.status, row.note, row.milestone)
+    return (
+        *(f"{number.value:.12g}" for number in row.numbers),
+        row.status,
+        row.note,
+        row.milestone,
+    )
