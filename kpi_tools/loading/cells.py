@@ -8,7 +8,7 @@ ones reverse what a reader sees.
 
 import re
 import unicodedata
-from math import isfinite
+from math import isfinite, isnan
 from typing import Final, NamedTuple
 
 from kpi_tools import vocabulary as words
@@ -108,6 +108,11 @@ class Number(NamedTuple):
     why: str = ""
     fault: str = ""
     detail: str = ""
+
+    @property
+    def given(self) -> bool:
+        """Whether there is a number."""
+        return not isnan(self.value)
 
 
 def read_number(

@@ -56,9 +56,8 @@ class Catalogue:
     milestones: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.by_id: dict[str, dict[str, Any]] = {
-            kpi["kpi_id"]: kpi for kpi in self.kpis.to_dict("records")
-        }
+        rows: list[dict[str, Any]] = self.kpis.to_dict("records")
+        self.by_id = {row["kpi_id"]: row for row in rows}
 
 
 @dataclass
@@ -144,7 +143,7 @@ class Row:
     @property
     def parts(self) -> bool:
         """Whether both parts are given."""
-        return _given(self.numerator) and _given(self.denominator)
+        return self.numerator.given and self.denominator.given
 
     @property
     def over(self) -> bool:
@@ -164,10 +163,6 @@ class Row:
     @property
     def reason_given(self) -> bool:
         return self.status in STATUSES_WITHOUT_VALUE
-
-
-def _given(number: Number) -> bool:
-    return not isnan(number.value)
 
 
 def submissions_upto(last: Quarter, run: Run, known: Catalogue) -> pd.DataFrame:
@@ -268,7 +263,7 @@ def _add_lines(rows: list[Row], table: Table, known: Catalogue) -> None:
     )
     figures = defaultdict[str, list[float]](list)
     for row in rows:
-        if row.readable and _given(row.value):
+        if row.readable and row.value.given:
             figures[row.match.id].append(row.value.value)
     for at, row in enumerate(asked):
         row.target, row.floor_standard = (float(lines[name].iloc[at]) for name in LINES)
@@ -321,7 +316,7 @@ def _unlike_parts(row: Row, _: Catalogue) -> str | None:
 
 
 def _parts_withheld(row: Row, _: Catalogue) -> str | None:
-    if not row.parts or _given(row.value) or row.value.fault or row.milestone:
+    if not row.parts or row.value.given or row.value.fault or row.milestone:
         return None
     if row.value.blank:
         return row.status if row.reason_given else None
@@ -330,7 +325,7 @@ def _parts_withheld(row: Row, _: Catalogue) -> str | None:
 
 def _other_reason(row: Row, _: Catalogue) -> str | None:
     value = row.value
-    if not row.reason_given or _given(value) or value.fault or value.blank or row.milestone:
+    if not row.reason_given or value.given or value.fault or value.blank or row.milestone:
         return None
     if value.reason in (NOT_AVAILABLE, row.status):
         return None
@@ -367,7 +362,7 @@ _RULES: Final[tuple[tuple[str, str, Test], ...]] = (
     ("value", "value-unlike-parts", _unlike_parts),
     ("numerator", "parts-withheld", _parts_withheld),
     ("status", "status-with-value", lambda row, _: row.status
-     if row.reason_given and (_given(row.value) or row.milestone) else None),
+     if row.reason_given and (row.value.given or row.milestone) else None),
     ("value", "status-other-reason", _other_reason),
 )  # fmt: skip
 """Column, code of the rule, and what says for a row of a known KPI whether it is broken: its particulars, or True."""
@@ -391,10 +386,10 @@ def _settle(table: Table, row: Row) -> None:
     value, sound = row.value, not row.value.fault
     if value.blank and sound and not row.reason_given and not isnan(row.made):
         row.value = value = Number(row.made, why="it follows from numerator and denominator")
-    elif _given(value) and row.rounding and row.made == 100 and value.value > 100:
+    elif value.given and row.rounding and row.made == 100 and value.value > 100:
         why = "above 100 by the rounding of its parts"
         row.value = value = value._replace(value=100.0, why=why)
-    if _given(value) or row.milestone:
+    if value.given or row.milestone:
         if not row.status:
             row.status = FINAL
             if table.letters.get("status") and not table.bad[row.at]:
@@ -403,15 +398,14 @@ def _settle(table: Table, row: Row) -> None:
         if value.blank and row.status and not row.reason_given and not table.bad[row.at]:
             table.fault(row.at, "status", "status-without-value", row.status)
         row.silent = value.blank and not row.status
-        general = value.blank or value.reason == NOT_AVAILABLE
-        if not (row.reason_given and general):
+        if not (row.reason_given and (value.blank or value.reason == NOT_AVAILABLE)):
             row.status = value.reason
 
 
 def _log(table: Table, row: Row) -> None:
     for name, number in zip(NUMBERS, row.numbers, strict=True):
         if number.why:
-            taken = f"{number.value:.15g}" if _given(number) else ""
+            taken = f"{number.value:.15g}" if number.given else ""
             table.changed(row.at, name, taken, number.why)
     for name, taken, why in (
         ("kpi_id", row.match.id, row.match.why),
