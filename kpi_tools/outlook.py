@@ -1,168 +1,307 @@
 """Where a KPI is heading, and how sure that is: the projected direction of travel (METHOD.md, "Outlook").
 
-The same regression that gives the overlap-aware direction gives the prediction, its interval and the chance of
-meeting target and floor standard. Where there is no trend, the mean is what is predicted. Never beyond a third of the
+The same regression that gives the overlap-aware direction gives the prediction, its interval and the chance of meeting target
+and floor standard; where there is no trend, the mean is predicted. Small counts, and measures that lie at their end most of the
+time, have no such interval: then Poisson, the binomial, or how often past figures met the line. Never beyond a third of the
 history.
 """
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
+from functools import lru_cache
+from typing import Any, Final
 
+import numpy as np
 import pandas as pd
 
+from kpi_tools.frames import Array, in_order
 from kpi_tools.quarters import Quarter
-from kpi_tools.trend import FittedLine as Line
-from kpi_tools.trend import chance_below, fit
-from kpi_tools.vocabulary import CLOSEST, HIGHER, LOWER, MONEY, NO_VARIATION, NOT_ENOUGH_DATA
-from kpi_tools.words.row_words import Rows, is_number, series_rows
-from kpi_tools.words.wording import show
+from kpi_tools.rating import meets
+from kpi_tools.trend import FittedLine, chance_below, fit
+from kpi_tools.units import unit_family
+from kpi_tools.variation import is_described
+from kpi_tools.vocabulary import (
+    CLOSEST,
+    HIGHER,
+    LOWER,
+    MONEY,
+    MULTIPLIERS,
+    NO_VARIATION,
+    NOT_ENOUGH_DATA,
+    POLARITIES,
+)
+from kpi_tools.wording import Row, show
 
-FROM_TREND = "from the trend"
-FROM_MEAN = "from the mean, as there is no clear trend"
-FOR_YEAR_TO_DATE = "not predicted: year-to-date figures grow through the year by their nature"
-FOR_ANNUAL = "not predicted: a figure that comes once a year has no next quarter"
-TOO_FAR = "not predicted: further ahead than a third of the history"
-YEAR_ENDED = "the latest figure is already that of the year's end"
-_QUARTER = 3
+FROM_TREND: Final = "from the trend"
+FROM_MEAN: Final = "from the mean, as there is no clear trend"
+FROM_COUNTS: Final = "from the mean of small counts, as there is no clear trend"
+FROM_CASES: Final = "from the share of all cases, as there is no clear trend"
+FROM_PAST: Final = "from the past figures, most of which lie at the end of what the measure can be"
+PREDICTED: Final = (FROM_TREND, FROM_MEAN, FROM_COUNTS, FROM_CASES, FROM_PAST)
+FOR_YEAR_TO_DATE: Final = (
+    "not predicted: year-to-date figures grow through the year by their nature"
+)
+FOR_ANNUAL: Final = "not predicted: a figure that comes once a year has no next quarter"
+UNLIKE: Final = "not predicted: one figure is unlike all others"
+TOO_FAR: Final = "not predicted: further ahead than a third of the history"
+YEAR_ENDED: Final = "the latest figure is already that of the year's end"
+_SMALL = 5.0
+_FEWEST_PAST = 8
+_COLUMNS = (
+    "period_end", "value", "numerator", "denominator", "unit", "basis", "frequency", "polarity", "target",
+    "floor_standard", "tolerance", "range_low", "range_high", "series_from",
+)  # fmt: skip
 
 
 def outlook(
-    recent: pd.DataFrame,
+    recent: Any,
     *,
-    by: Sequence[str] = ("kpi_id",),
+    by: str | Sequence[str] | None = None,
+    period: str = "period_end",
+    value: str = "value",
+    polarity: str = "polarity",
+    target: str | float | None = None,
+    floor_standard: str | float | None = None,
     significance: float = 0.05,
     minimum_points: int = 5,
 ) -> pd.DataFrame:
-    """One row a series: what to expect of its next quarter and of the quarter in which its financial year ends.
+    """What to expect of the next figure of each series, and of that at the end of its financial year.
 
-    Needs the quarterly rows `period_end`, `value`, `polarity` and the columns of `by`; uses `basis` (rolling figures
-    overlap), `frequency`, `target`, `floor_standard` and `tolerance`, of the latest row: chances hold if the targets
-    stay.
+    Args:
+        recent: Quarterly figures of any engine. Used where they are there: `basis` (rolling figures overlap), `frequency`,
+            `unit`, `numerator`, `denominator`, `tolerance`, `range_low` and `range_high` (what the measure can be), and
+            `series_from` (only the figures with that of the last row are of one series).
+        by: The columns that name a series. Default: `kpi_id`, else the table is one series.
+        period: Dates or timestamps.
+        value: The figures.
+        polarity: The column that says what is better, or one of `higher`, `lower`, `target`.
+        target: The column with the targets, or one number. Default: `target`, where it is there.
+        floor_standard: Likewise.
+        significance: Of the test for a trend.
+        minimum_points: Fewer figures are not enough data.
 
-    Columns: `outlook` (a state in words: from the trend, from the mean, not enough data, no variation, not predicted
-    and why), `horizon` (quarters ahead that may be predicted: a third of the figures known), and for `next` and
-    `year_end` each `…_quarter`, `…_expected`, `…_low`, `…_high` (95% prediction interval, KPI's unit, not clipped),
-    `…_target_chance`, `…_floor_chance` (0 to 1, null where there is no target or floor) and, last, `year_end_state`
-    (empty or why not).
+    Returns:
+        One row a series: `outlook` (a state in words: how it is predicted, or why not), `horizon` (quarters ahead that may be
+        predicted), and for `next` and `year_end` each `…_quarter`, `…_expected`, `…_low`, `…_high` (95% interval in the KPI's
+        unit, ending where the measure ends), `…_target_chance`, `…_floor_chance` (0 to 1; null where there is no line, or
+        nothing can be said); last `year_end_state`, empty or why not. Chances hold if the lines stay.
+
+    Raises:
+        InputError: A column is not there or holds something else.
     """
-    keys = list(by)
-    return pd.DataFrame(
-        [
-            {**dict(zip(keys, key, strict=True)), **_outlook(rows, significance, minimum_points)}
-            for key, rows in series_rows(recent, keys)
-        ]
-    )
+    keys, groups = _series(recent, by, period, value, polarity, target, floor_standard)
+    rows = [
+        {**dict(zip(keys, key, strict=True)), **_outlook(group, significance, minimum_points)}
+        for key, group in groups
+    ]
+    return pd.DataFrame(rows)
 
 
 def predictions(
-    recent: pd.DataFrame,
-    *,
-    by: Sequence[str] = ("kpi_id",),
-    significance: float = 0.05,
-    minimum_points: int = 5,
-) -> pd.DataFrame:
-    """The quarters ahead for a chart, one row each: columns of `by`, `quarter`, `period_end`, `expected`, `low`,
-    `high`.
+    recent: Any, *, by: str | Sequence[str] | None = None, period: str = "period_end", value: str = "value",
+    polarity: str = "polarity", significance: float = 0.05, minimum_points: int = 5,
+) -> pd.DataFrame:  # fmt: skip
+    """The quarters ahead for a chart, one row each: columns of `by`, `quarter`, `period_end`, `expected`, `low`, `high`.
 
-    Series that cannot be predicted have no rows; `outlook` says why.
+    Arguments as for `outlook`, which says why a series has no rows here.
     """
-    keys, rows = list(by), []
-    for key, group in series_rows(recent, keys):
-        _, line, known = _line(group, significance, minimum_points)
-        if line is None:
-            continue
-        last = Quarter.containing(known[-1]["period_end"].date())
-        for ahead in range(1, len(known) // 3 + 1):
-            expected, _, reach = line.predict(line.months[-1] + ahead * _QUARTER)
-            quarter = last.shift(ahead)
-            rows.append(
-                (
-                    *key,
-                    quarter.label,
-                    pd.Timestamp(quarter.end),
-                    expected,
-                    expected - reach,
-                    expected + reach,
-                )
-            )
+    keys, groups = _series(recent, by, period, value, polarity, None, None)
+    rows = []
+    for key, group in groups:
+        ahead = _Prediction(group, significance, minimum_points)
+        for months in range(ahead.step, ahead.reach + 1, ahead.step):
+            quarter = ahead.last.shift(months // 3)
+            expected, low, high = ahead.interval(months)
+            rows.append((*key, quarter.label, pd.Timestamp(quarter.end), expected, low, high))
     return pd.DataFrame(rows, columns=[*keys, "quarter", "period_end", "expected", "low", "high"])
 
 
-def _line(rows: Rows, significance: float, minimum_points: int) -> tuple[str, Line | None, Rows]:
-    """The state of a series, its line where it can be predicted, and its rows with a value."""
-    known, last = [row for row in rows if is_number(row["value"])], rows[-1]
-    if last.get("basis") == "year_to_date":
-        return FOR_YEAR_TO_DATE, None, known
-    if "annual" in (last.get("basis"), last.get("frequency")):
-        return FOR_ANNUAL, None, known
-    if len(known) < max(minimum_points, 3):
-        return NOT_ENOUGH_DATA, None, known
-    months = [row["period_end"].year * 12 + row["period_end"].month for row in known]
-    values, overlap = (
-        [float(row["value"]) for row in known],
-        12 if last.get("basis") == "rolling_12_months" else 1,
-    )
-    line = fit(months, values, overlap=overlap)
-    if line is None or line.flat:
-        return NO_VARIATION if line else NOT_ENOUGH_DATA, None, known
-    if line.p < significance:
-        return FROM_TREND, line, known
-    return FROM_MEAN, fit(months, values, overlap=overlap, trend=False), known
+def _series(
+    recent: Any, by: Any, period: str, value: str, polarity: str, target: Any, floor: Any
+) -> tuple[list[str], list[tuple[tuple[Any, ...], list[Row]]]]:  # fmt: skip
+    """The rows of each series in order of time, with the names that this module uses."""
+    named = {"value": value, "polarity": polarity, "target": target, "floor_standard": floor}
+    rows = in_order(recent, by, period, named=named)
+    table = rows.frame.select(
+        *dict.fromkeys([*rows.keys, period, *(n for n in _COLUMNS if n in rows.frame.columns)])
+    ).to_pandas()
+    table = table.iloc[rows.order].reset_index(drop=True)
+    table = table.assign(
+        value=rows.numbers(value), target=rows.either(target, "target"),
+        floor_standard=rows.either(floor, "floor_standard"),
+        polarity=polarity if polarity in POLARITIES else rows.frame[polarity].to_pandas().iloc[rows.order].to_numpy(),
+        period_end=pd.to_datetime(rows.days, unit="D"),
+    )  # fmt: skip
+    found = []
+    for start, end in zip(rows.starts, [*rows.starts[1:], len(table)], strict=True):
+        own = table.iloc[start:end]
+        if "series_from" in own:
+            since = own["series_from"].fillna("")
+            own = own[since == since.iloc[-1]]
+        found.append((tuple(own.iloc[-1][list(rows.keys)]), own.to_dict("records")))
+    return list(rows.keys), found
 
 
-def _outlook(rows: Rows, significance: float, minimum_points: int) -> dict[str, Any]:
-    state, line, known = _line(rows, significance, minimum_points)
-    horizon = len(known) // 3 if line else 0
-    answer: dict[str, Any] = {"outlook": state, "horizon": horizon}
-    last = Quarter.containing((known or rows)[-1]["period_end"].date())
-    to_year_end = 4 - last.number
-    for name, ahead in (("next", 1), ("year_end", to_year_end)):
-        predicted = line is not None and 1 <= ahead <= horizon
+class _Prediction:
+    """What can be said of the figures to come of one series: `state`, and with `line` or `law` expected values and chances."""
+
+    def __init__(self, rows: list[Row], significance: float, minimum_points: int) -> None:
+        self.kpi = rows[-1]
+        self.known = [row for row in rows if _is_number(row["value"])]
+        self.y = np.array([row["value"] for row in self.known], float)
+        months = [row["period_end"].year * 12 + row["period_end"].month for row in self.known]
+        self.last = Quarter.containing((self.known or rows)[-1]["period_end"].date())
+        self.line: FittedLine | None = None
+        self.law: tuple[Array, Array] | None = None
+        self.step = max(3, int(np.median(np.diff(months))) if len(months) > 1 else 3)
+        self.state = self._state(months, significance, max(minimum_points, 3))
+        self.reach = len(self.known) // 3 * self.step if self.state in PREDICTED else 0
+
+    def _state(self, months: list[int], significance: float, fewest: int) -> str:
+        basis = self.kpi.get("basis")
+        if basis == "year_to_date":
+            return FOR_YEAR_TO_DATE
+        if "annual" in (basis, self.kpi.get("frequency")):
+            return FOR_ANNUAL
+        overlap = 12 if basis == "rolling_12_months" else 1
+        line = fit(months, self.y, overlap=overlap) if len(self.y) >= fewest else None
+        if line is None:
+            return NOT_ENOUGH_DATA
+        if line.flat:
+            return NO_VARIATION
+        if line.p < significance:
+            self.line = line
+            return FROM_TREND
+        if overlap == 1:
+            if law := self._law():
+                return law
+            if not is_described(self.y):
+                return UNLIKE
+        self.line = fit(months, self.y, overlap=overlap, trend=False)
+        return FROM_MEAN
+
+    def _law(self) -> str:
+        """The distribution of figures for which the normal one is wrong, as possible figures with their chances."""
+        low, high = ends_of(self.kpi)
+        counts = self.kpi.get("unit") == "count" and low == 0 and (self.y % 1 == 0).all()
+        if counts and self.y.mean() < _SMALL:
+            numbers = np.arange(0.0, 60.0)
+            self.law = (numbers, _poisson(float(self.y.mean()), len(numbers)))
+            return FROM_COUNTS
+        if ((self.y <= low) | (self.y >= high)).mean() <= 0.5:
+            return ""
+        cases = [(row.get("numerator"), row.get("denominator")) for row in self.known]
+        if all(_is_number(n) and _is_number(d) and d > 0 for n, d in cases):  # type: ignore[operator]
+            met, of = (float(sum(part)) for part in zip(*cases, strict=True))
+            size = int(cases[-1][1])  # type: ignore[arg-type]
+            per = MULTIPLIERS.get(str(self.kpi.get("unit")), 100)
+            self.law = (per * np.arange(size + 1) / size, _binomial(size, met / of))
+            return FROM_CASES
+        self.law = (self.y, np.full(len(self.y), 1 / len(self.y)))
+        return FROM_PAST
+
+    def interval(self, months: int) -> tuple[float, float, float]:
+        """Expected, low and high, ending where the measure ends."""
+        if self.law is not None:
+            figures, chances = self.law
+            order = np.argsort(figures, kind="stable")
+            reached = np.cumsum(chances[order])
+            low, high = (
+                figures[order][min(int(np.searchsorted(reached, at)), len(figures) - 1)]
+                for at in (0.025, 0.975)
+            )
+            return float(figures @ chances), float(low), float(high)
+        assert self.line is not None
+        expected, _, half = self.line.predict(self.line.months[-1] + months)
+        ends = ends_of(self.kpi)
+        expected, low, high = (
+            min(max(one, ends[0]), ends[1]) for one in (expected, expected - half, expected + half)
+        )
+        return expected, low, high
+
+    def chances(self, months: int) -> tuple[float, float]:
+        """Of meeting target and floor standard; NaN where there is none or nothing can be said."""
+        near = [_band(self.kpi, name) for name in ("target", "floor_standard")]
+        return tuple(self._chance(*edges, months) for edges in near)  # type: ignore[return-value]
+
+    def _chance(self, edge: float, far: float, months: int) -> float:
+        polarity = str(self.kpi["polarity"])
+        if math.isnan(edge) or polarity not in POLARITIES:
+            return math.nan
+        if self.law is not None:
+            if self.state == FROM_PAST and len(self.y) < _FEWEST_PAST:
+                return math.nan
+            figures, chances = self.law
+            return float(chances[meets(figures, edge, polarity, far=far)].sum())
+        assert self.line is not None
+        expected, error, _ = self.line.predict(self.line.months[-1] + months)
+        if error <= 0:
+            return math.nan
+        below = [chance_below((at - expected) / error, self.line.df) for at in (edge, far)]
+        return {HIGHER: 1 - below[0], LOWER: below[0], CLOSEST: below[1] - below[0]}[polarity]
+
+
+def _outlook(rows: list[Row], significance: float, minimum_points: int) -> dict[str, Any]:
+    ahead = _Prediction(rows, significance, minimum_points)
+    answer: dict[str, Any] = {"outlook": ahead.state, "horizon": ahead.reach // 3}
+    to_year_end = (4 - ahead.last.number) * 3
+    for name, months in (("next", ahead.step), ("year_end", to_year_end)):
+        parts = [
+            f"{name}_{part}"
+            for part in ("expected", "low", "high", "target_chance", "floor_chance")
+        ]
+        figures: tuple[float, ...] = (math.nan,) * 5
+        if 0 < months <= ahead.reach and months % ahead.step == 0:
+            figures = (*ahead.interval(months), *ahead.chances(months))
         answer |= {
-            f"{name}_quarter": last.shift(ahead).label,
-            **_ahead(name, line if predicted else None, ahead, known),
+            f"{name}_quarter": ahead.last.shift(months // 3).label,
+            **dict(zip(parts, figures, strict=True)),
         }
-    why_not = YEAR_ENDED if to_year_end == 0 else TOO_FAR if to_year_end > horizon else ""
-    return answer | {"year_end_state": why_not if line else state}
+    why_not = YEAR_ENDED if to_year_end == 0 else TOO_FAR if to_year_end > ahead.reach else ""
+    return answer | {"year_end_state": why_not if ahead.reach else ahead.state}
 
 
-def _ahead(name: str, line: Line | None, ahead: int, known: Rows) -> dict[str, float]:
-    names = [
-        f"{name}_{part}" for part in ("expected", "low", "high", "target_chance", "floor_chance")
-    ]
-    if line is None:
-        return dict.fromkeys(names, math.nan)
-    expected, error, reach = line.predict(line.months[-1] + ahead * _QUARTER)
-    chances = _chances(known[-1], expected, error, line.df)
-    return dict(zip(names, (expected, expected - reach, expected + reach, *chances), strict=True))
-
-
-def _chances(kpi: Mapping[str, Any], expected: float, error: float, df: int) -> tuple[float, float]:
-    """Of meeting target and floor standard; NaN where there is none, or where the prediction knows no error."""
-    polarity, target, floor = (
-        kpi["polarity"],
-        _number(kpi.get("target")),
-        _number(kpi.get("floor_standard")),
+def ends_of(kpi: Mapping[str, Any]) -> tuple[float, float]:
+    """What the measure can be: its `range_low` and `range_high`, else those of its unit."""
+    unit = kpi.get("unit")
+    family = unit_family(unit) if isinstance(unit, str) else None
+    given = (kpi.get("range_low"), kpi.get("range_high"))
+    own = (family.low, family.high) if family else (-math.inf, math.inf)
+    low, high = (
+        default if one is None or pd.isna(one) else float(one)
+        for one, default in zip(given, own, strict=True)
     )
-    if error <= 0:
-        return math.nan, math.nan
+    return low, high
 
-    def below(level: float) -> float:
-        return math.nan if math.isnan(level) else chance_below((level - expected) / error, df)
 
-    if polarity == HIGHER:
-        return 1 - below(target), 1 - below(floor)
-    if polarity == LOWER:
-        return below(target), below(floor)
-    if polarity != CLOSEST:
-        return math.nan, math.nan
-    outer = abs(floor - target)
-    inner = _number(kpi.get("tolerance"))
-    inner = outer / 2 if math.isnan(inner) else inner
-    return below(target + inner) - below(target - inner), below(target + outer) - below(
-        target - outer
-    )
+def _band(kpi: Mapping[str, Any], line: str) -> tuple[float, float]:
+    """The edges of what meets a line: twice the line itself, or either side of the target where closest is best."""
+    at, target = _number(kpi.get(line)), _number(kpi.get("target"))
+    if kpi["polarity"] != CLOSEST:
+        return at, at
+    width = abs(_number(kpi.get("floor_standard")) - target)
+    if line == "target":
+        inner = _number(kpi.get("tolerance"))
+        width = width / 2 if math.isnan(inner) else inner
+    return target - width, target + width
+
+
+@lru_cache(maxsize=256)
+def _poisson(mean: float, size: int) -> Array:
+    logs = np.array([k * math.log(mean) - mean - math.lgamma(k + 1) for k in range(size)])
+    return np.exp(logs)
+
+
+@lru_cache(maxsize=256)
+def _binomial(size: int, share: float) -> Array:
+    if share in (0.0, 1.0):
+        return np.eye(size + 1)[int(size * share)]
+    logs = [
+        math.lgamma(size + 1) - math.lgamma(k + 1) - math.lgamma(size - k + 1)
+        + k * math.log(share) + (size - k) * math.log1p(-share)
+        for k in range(size + 1)
+    ]  # fmt: skip
+    return np.exp(np.array(logs))
 
 
 def outlook_in_words(row: Mapping[str, Any], unit: str, decimals: int) -> str:
@@ -215,3 +354,7 @@ def chance_in_words(chance: float) -> str:
 
 def _number(value: Any) -> float:
     return math.nan if value is None or pd.isna(value) or not math.isfinite(value) else float(value)
+
+
+def _is_number(value: Any) -> bool:
+    return not math.isnan(_number(value))

@@ -329,13 +329,13 @@ def is_described(values: Array) -> bool:
 
 
 def carried_away(y: Array) -> bool:
-    """Whether all figures but one lie on one side of the mean, and that one further off than twice what they span."""
+    """Whether all figures but one lie on one side of the mean, and that one further off than four times what they span."""
     above = y > y.mean()
     if len(y) <= _FEWEST_BESIDE or min(above.sum(), (~above).sum()) != 1:
         return False
     others = y[above] if above.sum() > 1 else y[~above]
     lone = y[~above] if above.sum() > 1 else y[above]
-    return bool(np.abs(others - lone).min() > 2 * np.ptp(others) + EXACT)
+    return bool(np.abs(others - lone).min() > 4 * np.ptp(others) + EXACT)
 
 
 def suggested_rebases(

@@ -8,8 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kpi_tools.rating import rate
-from kpi_tools.statistics.cases import (
+from kpi_tools.cases import (
     cases_to,
     in_period,
     rolling_after,
@@ -17,6 +16,7 @@ from kpi_tools.statistics.cases import (
     takes_in_words,
     what_it_takes,
 )
+from kpi_tools.rating import rate
 
 EHCP = {
     "unit": "%",

@@ -36,7 +36,7 @@ MODULES = {
 FLOORS = (
     "errors vocabulary units quarters received workbooks",
     "wording tokens frames schemes levels rating trend variation assurance comparison",
-    "outlook doubts loading",
+    "cases outlook doubts loading",
     "scorecard",
     "checks narrative spreadsheets",
     "page templates",

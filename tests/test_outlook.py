@@ -8,6 +8,7 @@ import pytest
 from scipy import stats
 
 from kpi_tools.outlook import chance_in_words, outlook, outlook_in_words, predictions
+from tests.engines import ENGINES
 
 RISING = [30.0, 31.0, 33.0, 34.0, 36.0, 37.5]
 LEVEL = [30.0, 34.0, 31.0, 33.0, 30.0, 34.0]
@@ -181,3 +182,90 @@ def test_chances_never_promise():
         "is over 99%",
     ]
     assert chance_in_words(math.nan) == "not known"
+
+
+# Small counts, ends, outliers, redefinitions
+
+
+def quarterly(values, **columns):
+    ends = pd.date_range(end="2024-12-31", periods=len(values), freq="QE")
+    return pd.DataFrame(
+        {"period_end": ends, "value": np.array(values, float), "polarity": "lower", **columns}
+    )
+
+
+def test_a_small_count_meets_nought_about_seven_times_in_ten():
+    """Nought in eight of ten quarters, 3.5 in all: Poisson with 0.35 a quarter gives exp(-0.35) = 0.70, the normal 36%."""
+    counts = quarterly([0, 0, 2, 0, 0, 0, 1, 0, 0, 0], unit="count", target=0.0, floor_standard=1.0)
+    found = outlook(counts).iloc[0]
+    assert found["outlook"] == "from the mean of small counts, as there is no clear trend"
+    mean = 0.3
+    assert found["next_expected"] == pytest.approx(mean)
+    assert found["next_target_chance"] == pytest.approx(stats.poisson.cdf(0, mean))
+    assert found["next_floor_chance"] == pytest.approx(stats.poisson.cdf(1, mean))
+    assert (found["next_low"], found["next_high"]) == (0, stats.poisson.ppf(0.975, mean))
+
+
+def test_a_percentage_at_its_end_most_of_the_time_is_counted_in_cases():
+    n = [50, 50, 49, 50, 50, 50, 48, 50]
+    rows = quarterly(
+        [100 * one / 50 for one in n],
+        polarity="higher",
+        unit="%",
+        target=98.0,
+        numerator=n,
+        denominator=50,
+    )
+    found = outlook(rows).iloc[0]
+    assert found["outlook"].startswith("from the share of all cases")
+    assert found["next_target_chance"] == pytest.approx(stats.binom.sf(48, 50, sum(n) / 400))
+    assert found["next_high"] == 100
+    bare = outlook(rows.drop(columns=["numerator", "denominator"])).iloc[0]
+    assert bare["next_target_chance"] == pytest.approx(7 / 8)
+    few = outlook(rows.drop(columns=["numerator", "denominator"]).tail(6)).iloc[0]
+    assert math.isnan(few["next_target_chance"])
+
+
+def test_intervals_end_where_the_measure_ends():
+    rows = quarterly([97.0, 99.0, 96.0, 99.5, 98.0, 99.0], polarity="higher", unit="%", target=98.0)
+    found = outlook(rows).iloc[0]
+    assert found["next_high"] == 100 and found["next_low"] < 97
+    assert predictions(rows)["high"].max() == 100
+    wide = outlook(rows.assign(range_low=-math.inf, range_high=150.0)).iloc[0]
+    assert wide["next_high"] > 100
+    assert wide["next_target_chance"] == found["next_target_chance"]  # never the test
+
+
+def test_nothing_is_predicted_from_an_outlier_or_across_a_redefinition():
+    slip = quarterly([613, 610, 608, 615, 611, 612, 6130], unit="count", target=600.0)
+    assert outlook(slip)["outlook"].tolist() == ["not predicted: one figure is unlike all others"]
+    assert predictions(slip).empty
+    other = quarterly([10, 12, 11, 50, 52, 51], series_from=[None] * 3 + ["2024-25 Q1"] * 3)
+    assert outlook(other)["outlook"].tolist() == ["not enough data"]
+
+
+def test_half_yearly_figures_are_predicted_half_a_year_ahead():
+    ends = pd.to_datetime(
+        ["2022-03-31", "2022-09-30", "2023-03-31", "2023-09-30", "2024-03-31", "2024-09-30"]
+    )
+    rows = pd.DataFrame(
+        {
+            "period_end": ends,
+            "value": [10.0, 12, 11, 12, 10, 11],
+            "polarity": "higher",
+            "target": 9.0,
+        }
+    )
+    found = outlook(rows).iloc[0]
+    assert (found["next_quarter"], found["year_end_quarter"]) == ("2024-25 Q4", "2024-25 Q4")
+    assert predictions(rows)["quarter"].tolist() == ["2024-25 Q4", "2025-26 Q2"]
+
+
+def test_a_frame_of_ones_own_on_every_engine():
+    own = quarterly([10.0, 12, 11, 12, 10, 11]).rename(
+        columns={"value": "pct", "period_end": "day"}
+    )
+    own = own.drop(columns="polarity")
+    for made in ENGINES.values():
+        found = outlook(made(own), period="day", value="pct", polarity="higher", target=9).iloc[0]
+        assert found["next_target_chance"] > 0.9

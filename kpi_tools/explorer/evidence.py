@@ -11,13 +11,13 @@ from typing import Any
 import pandas as pd
 
 from kpi_tools.assurance import assurance, by_consequence, reading, why
+from kpi_tools.cases import in_period
 from kpi_tools.doubts import doubt_table, with_doubts
 from kpi_tools.errors import InputError
 from kpi_tools.loading import Returns, as_known_at, in_set
 from kpi_tools.outlook import outlook
 from kpi_tools.quarters import Quarter
 from kpi_tools.scorecard import rated, recent_quarters, score
-from kpi_tools.statistics.cases import in_period
 from kpi_tools.tokens import filled, kpi_figures
 from kpi_tools.trend import gls_direction
 from kpi_tools.variation import process_limits, rebase_notes, special_causes

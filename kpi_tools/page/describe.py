@@ -7,16 +7,16 @@ from typing import Any
 
 import pandas as pd
 
-from kpi_tools.loading import Returns
-from kpi_tools.outlook import FROM_TREND, TOO_FAR, chance_in_words, outlook, show_expected
-from kpi_tools.quarters import Quarter
-from kpi_tools.statistics.cases import (
+from kpi_tools.cases import (
     in_period,
     rolling_after,
     sensitivity,
     takes_in_words,
     what_it_takes,
 )
+from kpi_tools.loading import Returns
+from kpi_tools.outlook import FROM_TREND, TOO_FAR, chance_in_words, outlook, show_expected
+from kpi_tools.quarters import Quarter
 from kpi_tools.terms import Terms
 from kpi_tools.trend import gls_direction
 from kpi_tools.vocabulary import (

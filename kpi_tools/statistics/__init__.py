@@ -1,1 +1,0 @@
-"""The arithmetic behind rating and variation, on any engine or none: regression, series, signals, assurance, doubts."""
