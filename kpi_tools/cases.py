@@ -13,7 +13,8 @@ from typing import Any
 import pandas as pd
 
 from kpi_tools.quarters import Quarter
-from kpi_tools.vocabulary import AMBER, GREEN, HIGHER, LOWER, MULTIPLIERS, RED
+from kpi_tools.schemes import DEFAULT_SCHEME, Band, Scheme
+from kpi_tools.vocabulary import HIGHER, LOWER, MULTIPLIERS
 from kpi_tools.words.wording import in_words, show
 
 _WINDOW = 4
@@ -223,30 +224,40 @@ def cases_to(kpi: Mapping[str, Any], level: float | None) -> int | None:
     )
 
 
-def sensitivity(kpi: Mapping[str, Any]) -> list[str]:
+def sensitivity(kpi: Mapping[str, Any], scheme: Scheme = DEFAULT_SCHEME) -> list[str]:
     """How many cases decide the rating: `would be Amber with three fewer cases`, the way up first, then the way down.
 
-    From a row with `rating`, `polarity`, `unit`, `numerator`, `denominator`, `target`, `floor_standard`. Empty where the
-    cases are not known or the KPI is not rated.
+    From a row with `rating`, `polarity`, `unit`, `numerator`, `denominator` and its lines. Empty where the cases are not
+    known or the KPI is not rated.
     """
-    to_target, to_floor = cases_to(kpi, kpi.get("target")), cases_to(kpi, kpi.get("floor_standard"))
-    if to_target is None or to_floor is None:
+    names = [band.name for band in scheme.bands]
+    needed = [cases_to(kpi, _edge(kpi, band)) for band in scheme.bands[:-1]]
+    if kpi.get("rating") not in names or any(cases is None for cases in needed):
         return []
-    sign = 1 if kpi["polarity"] == HIGHER else -1
-    rag, no_amber = kpi.get("rating"), to_target == to_floor
+    own, sign = names.index(kpi["rating"]), 1 if kpi["polarity"] == HIGHER else -1
     total = f"{'meeting the standard ' if sign > 0 else ''}(of {int(kpi['denominator']):,})"
-    said = []
-    if rag == RED and not no_amber:
-        said.append(f"would be Amber with {_cases(to_floor)} {total}")
-    if rag in (RED, AMBER):
-        said.append(f"would be Green with {_cases(to_target)} {total}")
-    if rag == AMBER:
-        said.append(f"would be Red with {_cases(to_floor - sign)} {total}")
-    if rag == GREEN:
-        said.append(
-            f"would be {RED if no_amber else AMBER} with {_cases(to_target - sign)} {total}"
-        )
+    said = [
+        f"would be {names[better]} with {_cases(cases)} {total}"
+        for better in reversed(range(own))
+        if (cases := needed[better]) is not None and cases not in needed[:better]
+    ]
+    if own < len(needed) and (last := needed[own]) is not None:
+        worse = next((n for n in range(own + 1, len(needed)) if needed[n] != last), len(needed))
+        said.append(f"would be {names[worse]} with {_cases(last - sign)} {total}")
     return said
+
+
+def _edge(kpi: Mapping[str, Any], band: Band) -> float | None:
+    """Where a band begins, in the KPI's unit: the easiest of its lines."""
+    way = -1 if kpi.get("polarity") == LOWER else 1
+    levels = []
+    for line in band.meets:
+        at = kpi.get(line.column)
+        if at is None or pd.isna(at):
+            continue
+        off = abs(at) * line.amount / 100 if line.percent else line.amount
+        levels.append(float(at) * way + (off if line.beyond else -off))
+    return min(levels) * way if levels else None
 
 
 def _cases(change: int) -> str:

@@ -16,7 +16,7 @@ from kpi_tools.cases import (
     takes_in_words,
     what_it_takes,
 )
-from kpi_tools.rating import rate
+from kpi_tools.rating import parse_schemes, rate
 
 EHCP = {
     "unit": "%",
@@ -223,3 +223,23 @@ def test_the_rating_turns_exactly_there(polarity, met, cases, level):
     assert not green(met + change + worse, cases, level, polarity)
     edge = Fraction(str(level)) * cases / 100
     assert met + change == (math.ceil(edge) if polarity == "higher" else math.floor(edge))
+
+
+def test_sensitivity_by_the_bands_of_the_council():
+    bands = [
+        {"name": "Blue", "meets": "target beyond 10%", "colour": "blue"}, {"name": "Green", "meets": "target within 5%"},
+        {"name": "Red"},
+    ]  # fmt: skip
+    scheme = parse_schemes({"bands": bands})[""]
+    kpi = {
+        "unit": "%",
+        "polarity": "higher",
+        "target": 80.0,
+        "numerator": 80,
+        "denominator": 100,
+        "rating": "Green",
+    }
+    assert sensitivity(kpi, scheme) == [
+        "would be Blue with eight more cases meeting the standard (of 100)",
+        "would be Red with five fewer cases meeting the standard (of 100)",
+    ]
