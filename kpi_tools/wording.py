@@ -195,6 +195,8 @@ def figure_of(row: Row, of: str = "", *, bare: bool = False) -> str:
 
     `of`: the start of the columns' names, such as `previous_`; its lines keep the print on their side.
     """
+    if is_text(row.get(f"{of}milestone")):
+        return row[f"{of}milestone"]
     if not is_number(row[f"{of}value"]):
         status = row.get(f"{of}status")
         return status if is_text(status) else MISSING

@@ -170,3 +170,62 @@ def test_a_seasonal_kpi_says_with_which_quarter_to_compare_it():
         in text
     )
     assert "Seasonal" not in words(shown(points(), seasonal="no"))
+
+
+def test_what_is_not_due_stands_with_the_quarter_of_the_next_figure():
+    text = words(
+        shown(points(is_due=False, next_due="2025-26 Q2", frequency="annual", basis="annual"))
+    )
+    assert "Next due Quarter 2 2025/26 not due in this quarter" in text
+    assert "Same quarter last year" not in text and "not available" not in text
+
+
+def test_what_is_only_monitored_has_no_lines_and_no_rating_of_its_figures():
+    nothing = {"target": math.nan, "floor_standard": math.nan, "polarity": "none"}
+    text = words(shown(points(rating="Monitored", **nothing)))
+    assert "Calls answered CS01 Monitored" in text
+    assert "Target" not in text.split("Data period")[0] and "not set" not in text
+
+
+def test_a_missing_previous_figure_says_so_once():
+    text = words(
+        shown(
+            points(
+                values=(82, 84, 83, 88, math.nan, 91),
+                status=["final"] * 4 + ["not available", "final"],
+            )
+        )
+    )
+    assert "Previous not available Not rated Quarter 2 2024/25" in text
+
+
+def test_a_figure_in_doubt_is_marked_and_nothing_is_concluded_from_it():
+    doubted = points(values=(82, 84, 83, 88, 86, 9.1)).assign(
+        doubt_state=[None] * 5 + ["open"], doubt=[None] * 5 + ["A tenth of the figures before."]
+    )
+    card = shown(doubted)
+    text = words(card)
+    assert "Red ? in doubt" in text and "Latest 9% ? in doubt" in text
+    assert "? In doubt. A tenth of the figures before." in text
+    assert "Nothing is concluded from these figures while one of them is in doubt." in text
+    assert "below" not in text and "rising by" not in text
+
+
+def test_parts_stand_under_their_total():
+    total, part = points("CG3"), points("CG3N", kpi_name="Calls, north", part_of="CG3")
+    card = shown(total.assign(part_of=None), part)
+    assert card.count("<article") == 1 and '<li id="kpi-cg3n">' in card
+    assert "Calls, north CG3N 91% Green Positive" in words(card)
+
+
+def test_an_action_that_is_followed_has_owner_date_and_state():
+    action = {
+        "action_id": "A-01", "action": "Two posts.", "owner": "Head of Service", "due": "2024-11-30", "status": "open",
+        "overdue": True, "became": "now overdue", "previous_due": None, "opened": "2024-25 Q1", "note": "One is filled.",
+    }  # fmt: skip
+    kpi = scorecard_of(points(), management_action=None)
+    text = words(cards(kpi, points(), Beside(actions={"CS01": [action]})))
+    assert (
+        "Management action A-01 Two posts. Owner Head of Service Due 30 November 2024 Overdue since Quarter 1 2024/25 "
+        "One is filled." in text
+    )

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 from markupsafe import Markup
 
-from kpi_tools.page.charts import Chart, kpi_chart, milestone_chart
+from kpi_tools.page.charts import Chart, kpi_chart, milestone_chart, small_multiples
 from kpi_tools.page.describe import (
     IN_DOUBT,
     Outlook,
@@ -89,6 +89,11 @@ class Beside:
     breaks: Mapping[str, Rows] = field(default_factory=dict)
     headline: str = ""
 
+    @property
+    def line_words(self) -> dict[str, str]:
+        """What the council calls target and floor standard."""
+        return {line: self.terms.word(line) for line in ("target", "floor_standard")}
+
     def look(self, rating: str) -> str:
         """The colour of a rating."""
         return self.looks.get(rating, "monitored" if rating == MONITORED else "not-rated")
@@ -161,7 +166,7 @@ def card(
             "table": figures_table(kpi, points, anchor, beside),
             "definition": _definition(kpi),
             "targets": target_history(kpi, beside.targets.get(name, []), beside),
-            "parts": [_part(part, beside) for part in parts],
+            "parts": _parts(parts, every or {}, anchor, beside),
         },
     )
 
@@ -178,9 +183,20 @@ def _picture(points: Rows, anchor: str, beside: Beside, areas: Rows) -> Chart:
         outlook=next(iter(beside.ahead.get(name, [])), None),
         months=beside.months.get(name, []),
         benchmarks=areas,
-        words={line: beside.terms.word(line) for line in ("target", "floor_standard")},
+        words=beside.line_words,
         form=beside.form,
         breaks=[row["from_quarter"] for row in beside.breaks.get(name, [])],
+    )
+
+
+def small_picture(points: Rows, name: str, beside: Beside) -> Chart:
+    """The figures alone, in little room."""
+    kpi = points[-1]
+    if kpi.get("kind") == MILESTONE:
+        return milestone_chart(points, name, beside.looks)
+    bands = None if beside.bands is None else beside.bands.get(kpi["kpi_id"], [])
+    return kpi_chart(
+        points, name, bands=bands, words=beside.line_words, form=beside.form, small=True
     )
 
 
@@ -329,6 +345,17 @@ def action_of(action: Row) -> dict[str, Any]:
 def _day(text: Any) -> str | None:
     day = pd.to_datetime(text, errors="coerce")
     return None if pd.isna(day) else f"{day.day} {day:%B %Y}"
+
+
+def _parts(
+    parts: Sequence[Row], every: Mapping[str, Rows], anchor: str, beside: Beside
+) -> list[dict[str, Any]]:
+    if not parts:
+        return []
+    own = {part["kpi_id"]: every[part["kpi_id"]] for part in parts}
+    words = beside.line_words
+    pictures = small_multiples(own, f"{anchor}-part", bands=beside.bands, words=words)
+    return [_part(part, beside) | {"svg": pictures[part["kpi_id"]].svg} for part in parts]
 
 
 def _part(kpi: Row, beside: Beside) -> dict[str, Any]:

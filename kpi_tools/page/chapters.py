@@ -9,7 +9,7 @@ from kpi_tools import narrative
 from kpi_tools.loading import Returns
 from kpi_tools.outlook import outlook, predictions
 from kpi_tools.page.activity import activity_cards
-from kpi_tools.page.cards import Beside, action_of, cards, first_line
+from kpi_tools.page.cards import Beside, action_of, cards, first_line, small_picture
 from kpi_tools.page.describe import outlooks, short_title
 from kpi_tools.page.html import (
     Html,
@@ -190,11 +190,16 @@ def reds(kpis: pd.DataFrame, before: pd.DataFrame, recent: pd.DataFrame, returns
     """Every KPI in the worst band: an overview, then each with its words and action, the furthest from its line first."""
     terms, colours = Terms(returns.council), looks(Terms(returns.council))
     points, called = rows_by(recent), names(kpis)
-    running = _open_actions(returns)
+    running, with_cards = _open_actions(returns), beside(kpis, recent, returns)
     entries = [
         _in_a_row(row, points[row["kpi_id"]], called, colours)
         | _red(row, points[row["kpi_id"]], terms)
-        | {"actions": [action_of(one) for one in running.get(row["kpi_id"], [])]}
+        | {
+            "actions": [action_of(one) for one in running.get(row["kpi_id"], [])],
+            "picture": small_picture(
+                points[row["kpi_id"]], f"red-{slug(row['kpi_id'])}", with_cards
+            ),
+        }
         for row in by_distance(rows_of(narrative.worst_of(kpis, terms)))
     ]
     then = None if before.empty or first_report(returns) else before

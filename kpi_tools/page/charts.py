@@ -214,13 +214,27 @@ def milestone_chart(points: Rows, name: str, colours: Mapping[str, str] = DEFAUL
     return finished(canvas.drawing(), name, title, milestone_text(points))
 
 
-def small_multiples(parts: Mapping[str, Rows], name: str) -> dict[str, Chart]:
-    """A small picture for each part of a KPI (its words → its rows), all on one scale."""
+def small_multiples(
+    parts: Mapping[str, Rows],
+    name: str,
+    *,
+    bands: Mapping[str, Rows] | None = None,
+    words: Mapping[str, str] = WORDS,
+) -> dict[str, Chart]:
+    """A small picture for each part of a KPI (its name → its rows), all on one scale; `bands` by name as in `kpi_chart`."""
     rows = [row for own in parts.values() for row in own]
     levels = [number(row.get(column)) for row in rows for column in ("value", *LINES)]
     scale = axis(levels, ends=limits_of(rows[-1]))
     return {
-        part: kpi_chart(own, f"{name}-{n}", form="line", small=True, scale=scale)
+        part: kpi_chart(
+            own,
+            f"{name}-{n}",
+            bands=None if bands is None else bands.get(own[-1]["kpi_id"], []),
+            words=words,
+            form="line",
+            small=True,
+            scale=scale,
+        )
         for n, (part, own) in enumerate(parts.items(), 1)
     }
 

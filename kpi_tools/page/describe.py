@@ -62,6 +62,10 @@ _TWO_POINTS = {
     "year_ago": "the same period last year",
     "average": "the average of the four figures before",
 }
+SELDOM = ("half_yearly", "termly", "annual", "biennial")
+_TOO_SELDOM = (
+    "Not predicted: a figure that comes less often than every quarter has no next quarter."
+)
 IN_DOUBT = "Nothing is concluded from these figures while one of them is in doubt."
 
 
@@ -182,8 +186,9 @@ def outlooks(
     found = {}
     for kpi in rows_of(kpis):
         name, status = kpi["kpi_id"], ILLUSTRATIVE if kpi["illustrative"] else ""
-        if name in doubted:
-            found[name] = Outlook([], IN_DOUBT, [], "", status)
+        if name in doubted or kpi["frequency"] in SELDOM:
+            why = IN_DOUBT if name in doubted else _TOO_SELDOM
+            found[name] = Outlook([], why, [], "", status)
             continue
         then = [row for row in own.get(name, []) if row["period_end"] <= kpi["period_end"]]
         found[name] = Outlook(

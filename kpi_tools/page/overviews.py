@@ -89,13 +89,18 @@ def peers_chart(points: Rows, benchmarks: Rows, headline: str, name: str) -> Cha
     now = latest if same and latest is not ours else None
     strip = peers_strip(areas, ours | {"area": "Ours"}, name, now)
     words = strip.text.replace(
-        " (best first)", f" {headline or 'areas'} in {period} (best first)", 1
+        " (best first)", f" {headline or 'areas'}, {in_words_of(period)} (best first)", 1
     )
     if not same:
         words += f" Our figure is of {period_words(ours)}."
     elif now:
         words += f" Now {figure_of(latest)} ({period_words(latest)})."
-    return strip._replace(title=f"{headline or 'Other areas'} in {period}", text=words)
+    return strip._replace(title=f"{headline or 'Other areas'}, {in_words_of(period)}", text=words)
+
+
+def in_words_of(period: str) -> str:
+    """A period as readers see it: `Quarter 2 2025/26` for `2025-26 Q2`, others as they are written."""
+    return Quarter.parse(period).title if "Q" in period else period
 
 
 def peers_strip(areas: Rows, ours: Row, name: str, now: Row | None = None) -> Chart:
