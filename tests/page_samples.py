@@ -24,6 +24,7 @@ def points(
         "polarity": "higher",
         "basis": "quarter",
         "frequency": "quarterly",
+        "scheme": "",
         "lag_quarters": 0,
         "definition": "Calls answered of all calls.",
         "owner": "Head of Customer Services",
