@@ -42,28 +42,25 @@ def with_earlier_figures(rows: pd.DataFrame, keys: Sequence[str]) -> pd.DataFram
     `year_ago_period`, `year_ago_value`, `year_ago_target` and `year_ago_status` are that figure as it is, and
     `year_ago_comparable` says whether it is of the same series; the quarter is null where none was due a year before.
     """
-    names = list(keys)
-    rows = rows.assign(_series=rows["series_from"].fillna(""))
+    names, figure = list(keys), ["period", "value", "target", "status", "_series"]
+    rows = rows.assign(_series=rows["series_from"].fillna("")).reset_index(drop=True)
     by_kpi = rows.groupby(names, sort=False)
+
+    def before(name: str, back: int = 1) -> pd.Series:
+        return by_kpi[name].shift(back).where(by_kpi["_series"].shift(back) == rows["_series"])
+
     labels = {label: Quarter.parse(label).shift(4).label for label in rows["quarter"].unique()}
-    ago = rows[[*names, "quarter", "period", "value", "target", "status", "_series"]]
-    ago = ago.rename(
-        columns={
-            name: f"year_ago_{name}" for name in ("period", "value", "target", "status", "_series")
-        }
-    )
-    ago = ago.assign(year_ago_quarter=ago["quarter"], quarter=ago["quarter"].map(labels))
+    ago = rows[figure].add_prefix("year_ago_").assign(year_ago_quarter=rows["quarter"])
+    ago = rows[names].assign(quarter=rows["quarter"].map(labels)).join(ago)
     found = rows.merge(ago, on=[*names, "quarter"], how="left", validate="many_to_one")
-    comparable = found.pop("year_ago__series") == found["_series"]
-    averages = by_kpi["value"].transform(lambda values: values.shift().rolling(_FOUR).mean())
-    found["year_ago_comparable"] = comparable
-    found["same_quarter_last_year"] = found["year_ago_value"].where(comparable)
-    for name, back in (("value", 1), ("target", 1)):
-        earlier = by_kpi[name].shift(back).where(by_kpi["_series"].shift(back) == rows["_series"])
-        found["previous" if name == "value" else "previous_line"] = earlier.array
-    since = by_kpi["_series"].shift(_FOUR) == rows["_series"]
-    found["average_of_four"] = averages.where(since).array
-    return found.drop(columns="_series")
+    comparable = found["year_ago__series"] == found["_series"]
+    return found.assign(
+        year_ago_comparable=comparable,
+        same_quarter_last_year=found["year_ago_value"].where(comparable),
+        previous=before("value"),
+        previous_line=before("target"),
+        average_of_four=sum(before("value", back) for back in range(1, _FOUR + 1)) / _FOUR,
+    ).drop(columns=["_series", "year_ago__series"])
 
 
 def with_arrows(rows: pd.DataFrame, council: Council) -> pd.DataFrame:
