@@ -13,7 +13,7 @@ from kpi_tools.loading import Returns
 from kpi_tools.quarters import Quarter
 from kpi_tools.rating import cannot_be_rated
 from kpi_tools.schemes import Scheme
-from kpi_tools.scorecard.actions import without_action
+from kpi_tools.scorecard import returned_again, without_action
 from kpi_tools.vocabulary import CARRIED_FORWARD, SUPPRESSED
 from kpi_tools.wording import Row, is_text, listed, plural, rows_of
 
@@ -130,7 +130,7 @@ def same_series(recent: pd.DataFrame) -> Iterator[Finding]:
 
 
 def sent_again(returns: Returns) -> Iterator[Finding]:
-    """A file of returns whose figures are those of the quarter before, under the new quarter's name."""
+    """Files whose figures are those of the quarter before, under the new quarter's name, or of which none is new."""
     sent = returns.submissions
     sent = sent[sent["value"].notna() & sent["month"].isna()]
     new = sent[sent["received"] == returns.quarter.label]
@@ -152,6 +152,14 @@ def sent_again(returns: Returns) -> Iterator[Finding]:
                 f"All {len(latest)} figures are those of the quarter before.",
                 "Ask for the figures of this quarter.",
             )
+    for row in rows_of(returned_again(returns)):
+        which = "Its one figure" if row["rows"] == 1 else f"All its {row['rows']:,} figures"
+        yield warning(
+            "sent-again",
+            row["file"],
+            f"{which} had been received before, with the same or other decimals.",
+            "Ask whether the figures of this quarter were meant; if not, take the file away.",
+        )
 
 
 def parts_of_counts(recent: pd.DataFrame) -> Iterator[Finding]:
