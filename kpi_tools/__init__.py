@@ -15,8 +15,6 @@ _HOMES = {
     "rating": ("rate",),
     "trend": ("direction_of_travel", "gls_direction"),
     "variation": ("process_limits", "special_causes"),
-    "assurance": ("assurance",),
-    "outlook": ("outlook",),
     "comparison": ("compare",),
     "scorecard": (
         "recent_quarters",

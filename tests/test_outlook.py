@@ -1,6 +1,7 @@
 """Predictions, intervals and chances against the textbook formulas; states in words where nothing can be said."""
 
 import math
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -269,3 +270,14 @@ def test_a_frame_of_ones_own_on_every_engine():
     for made in ENGINES.values():
         found = outlook(made(own), period="day", value="pct", polarity="higher", target=9).iloc[0]
         assert found["next_target_chance"] > 0.9
+
+
+def test_the_readmes_example_of_ones_own_frame_runs():
+    text = (Path(__file__).resolve().parent.parent / "README.md").read_text(encoding="utf-8")
+    code = text[text.index("## With a frame of your own") :].split("```python\n")[1].split("```")[0]
+    found: dict = {}
+    exec(code, found)
+    assert found["latest"]["assurance"].tolist() == ["hit or miss"]
+    assert set(found["arrow"]["direction_of_travel"]) == {"positive"}
+    assert set(found["rated"]["rating"]) == {"Green", "Amber"}
+    assert found["ahead"]["next_target_chance"].iloc[0] > 0.9

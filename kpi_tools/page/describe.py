@@ -15,7 +15,16 @@ from kpi_tools.cases import (
     what_it_takes,
 )
 from kpi_tools.loading import Returns
-from kpi_tools.outlook import FROM_TREND, TOO_FAR, chance_in_words, outlook, show_expected
+from kpi_tools.outlook import (
+    FROM_CASES,
+    FROM_COUNTS,
+    FROM_PAST,
+    FROM_TREND,
+    TOO_FAR,
+    chance_in_words,
+    outlook,
+    show_expected,
+)
 from kpi_tools.quarters import Quarter
 from kpi_tools.terms import Terms
 from kpi_tools.trend import gls_direction
@@ -239,6 +248,8 @@ def _basis(kpi: Row, row: Row) -> str:
     of = plural(int(kpi["points"]), "figure")
     how = f"the mean of {of}, as there is no clear trend"
     how = f"the trend of {of}" if row["outlook"] == FROM_TREND else how
+    if row["outlook"] in (FROM_COUNTS, FROM_CASES, FROM_PAST):
+        how = row["outlook"].removeprefix("from ")
     far = " The year's end is too far ahead to judge." if row["year_end_state"] == TOO_FAR else ""
     return f"From {how}.{far}"
 
