@@ -6,25 +6,18 @@ England, Open Government Licence), moved to the year 2024.
 
 import csv
 import math
-from dataclasses import replace
-from pathlib import Path
-from statistics import quantiles
 
-import kent
 import pandas as pd
 import pytest
 from small_council import HEAD, write_raw
 
 from kpi_tools.explorer.evidence import evidence
-from kpi_tools.explorer.views import view
 from kpi_tools.loading import as_known_at, load, read_returns
 from kpi_tools.page.cards import Beside, cards
 from kpi_tools.quarters import Quarter
 from kpi_tools.scorecard import recent_quarters, score
-from kpi_tools.variation import process_limits, special_causes
 from kpi_tools.wording import rows_by
 
-OPEN = Path(__file__).parents[2] / "shared" / "data" / "open"
 ATTENDED = [11821, 13303, 12832, 13504, 12876, 12873, 12700, 12064, 12487]
 BREACHED = [2456, 3124, 2535, 3151, 3155, 2811, 3703, 4115, 4481]
 WITHIN = [seen - late for seen, late in zip(ATTENDED, BREACHED, strict=True)]
@@ -165,7 +158,6 @@ def test_twelve_single_months_make_a_rolling_figure(raw):
             [*monthly(months=MONTHS[:7]), ("A1", "2024-12", "", "", "", "suppressed")],
             "Only 1 of its 3 months has a figure.",
         ),
-        ([("A1", month, 70) for month in MONTHS], "Its months came without the cases behind them"),
         ([("D1", month, 7) for month in MONTHS], "Months in the unit days cannot be added up."),
         (
             [("S1", "2024-11", 61)],
@@ -188,6 +180,16 @@ def test_a_part_is_never_the_whole(raw, rows, note):
     assert f"has no figure for Quarter 3 2024/25. {note}" in told["rule"].iloc[-1]
     assert told["file"].iloc[-1] == "returns/2024-25-Q3/place.csv"
     assert told["row"].iloc[-1] == len(rows) + 1
+
+
+def test_months_without_their_cases_are_one_message(raw):
+    returns = received(raw, *(("A1", month, 70) for month in MONTHS))
+    assert quarter(returns, "A1")["note"].startswith("Its months came without the cases")
+    assert returns.problems["code"].tolist() == ["months-parts"]
+    assert "snapshot" in returns.problems["remedy"].iloc[0]
+    assert received(
+        raw, ("A1", "2024-25 Q3", 70), *(("A1", month, 70) for month in MONTHS[-3:])
+    ).problems.empty
 
 
 def test_months_that_came_before_the_quarter_is_due_are_no_problem(raw):
@@ -262,89 +264,6 @@ def test_a_rolling_month_is_not_said_to_be_alone(raw):
 
     assert "December 2024 alone: 40.0% (4 of 10)" in notes("R2", "", 4, 10)
     assert "alone" not in notes("R1", "", 30, 60)
-
-
-# Real series, from the open data that lie beside the repository where this project is worked on.
-
-
-def read_open(name):
-    path = OPEN / name
-    if not path.exists():
-        pytest.skip("the open data are not beside the repository")
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        return list(csv.DictReader(file))
-
-
-def test_three_years_of_a_kent_trust_month_by_month(raw):
-    rows = read_open("nhs_ae_attendances.csv")
-    trust = sorted(
-        (row["period"][:7], int(row["attendances"]) - int(row["breaches"]), int(row["attendances"]))
-        for row in rows
-        if (row["org_code"], row["type"]) == ("RVV", "1")
-    )
-    assert len(trust) == 36
-    returns = received(raw, *[("A1", month, "", n, d) for month, n, d in trust])
-    assert len(returns.figures) == 12 and returns.problems.empty
-    for place, row in enumerate(returns.figures.to_dict("records")):
-        three = trust[3 * place : 3 * place + 3]
-        assert row["value"] == pytest.approx(
-            100 * sum(n for _, n, _ in three) / sum(d for _, _, d in three)
-        )
-
-
-def test_every_welfare_fund_series_is_classified():
-    rows = read_open("lgbf_quarterly_welfare_fund_decisions.csv")
-    rows = [row for row in rows if ";" in row["Period"] and row["Numerator"] not in ("", "NA")]
-    starts = {"Q1": "06-30", "Q2": "09-30", "Q3": "12-31", "Q4": "03-31"}
-    table = pd.DataFrame(
-        {
-            "kpi_id": row["Code"],
-            "area": row["LocalAuthority"],
-            "period_end": f"{int(row['Period'][:4]) + (row['Period'][-2:] == 'Q4')}-{starts[row['Period'][-2:]]}",
-            "value": 100 * float(row["Numerator"]) / float(row["Denominator"]),
-            "polarity": "higher",
-        }
-        for row in rows
-        if float(row["Denominator"]) > 0
-    ).drop_duplicates(["kpi_id", "area", "period_end"])
-    by = ("kpi_id", "area")
-    classified = special_causes(process_limits(table, by=by), by=by)
-    assert classified.groupby(list(by)).ngroups > 60
-    assert classified["limits"].isin(["limits", "trial limits", "trial", "no variation"]).all()
-    known = classified[["mean", "lower_limit", "upper_limit"]].notna().all(axis=None)
-    assert known and classified["rule"].notna().any()
-
-
-def test_kent_among_all_english_authorities():
-    rows = [
-        row
-        for row in read_open("dfe_ehcp_timeliness_2019_2024.csv")
-        if row["geographic_level"] == "Local authority"
-    ]
-    told = {
-        (row["la_name"], row["time_period"]): 100
-        * float(row["plans_issued_20_weeks_ex"])
-        / float(row["plans_issued_den_ex"])
-        for row in rows
-        if row["plans_issued_den_ex"].replace(".", "").isdigit()
-        and float(row["plans_issued_den_ex"]) > 0
-    }
-    areas = pd.DataFrame(
-        {"kpi_id": "ES01", "area": area, "period": year, "value": value, "from_quarter": "2024-25 Q3", "status": "final",
-         "source": "Department for Education"}
-        for (area, year), value in sorted(told.items(), key=lambda item: item[0][1])
-    )  # fmt: skip
-    known = evidence(replace(kent.returns(), benchmarks=areas), {"ES01"})
-    shown = view("areas", known, "ES01")
-    last = sorted(value for (_, year), value in told.items() if year == "2024")
-    assert len(last) > 150
-    below = sum(value < known.kpi("ES01")["value"] for value in last)
-    low, _, high = quantiles(last, n=4, method="inclusive")
-    assert (
-        f"In 2024 {below} of {len(last)} areas lie below it; half lie between {low:.0f}% and {high:.0f}%."
-        in shown.notes
-    )
-    assert len([dot for dot in shown.marks["dots"] if dot["id"].endswith(", 2024")]) == len(last)
 
 
 def test_load_accepts_what_has_only_warnings(raw):

@@ -9,7 +9,7 @@ from kpi_tools.loading.council import Council
 from kpi_tools.loading.fields import read
 from kpi_tools.loading.ids import skeleton
 from kpi_tools.loading.read import Table
-from kpi_tools.loading.schemas import BEGINNING, KPIS
+from kpi_tools.loading.schemas import KPIS
 from kpi_tools.units import parse_range, unit_family
 from kpi_tools.vocabulary import IN_YEARS, MILESTONE, NO_POLARITY_GIVEN
 
@@ -139,8 +139,3 @@ def with_decimals(kpis: pd.DataFrame, submissions: pd.DataFrame) -> pd.DataFrame
     broken = submissions.loc[(sent - sent.round()).abs() > 1e-9, "kpi_id"]
     follows = kpis["kpi_id"].isin(set(broken)).astype("int64")
     return kpis.assign(decimals=kpis["decimals"].fillna(follows).astype("int64"))
-
-
-def has_begun(quarter: str) -> bool:
-    """Whether a first quarter is stated, not understood from an empty cell."""
-    return quarter != BEGINNING.label

@@ -211,7 +211,7 @@ def note_months(
             ledger.change(
                 **where, column="value", sent="", taken=f"{figure['value']:.15g}", why=why
             )
-        elif made["note"] == _NO_PARTS:
+        elif key not in sent and made["note"] == _NO_PARTS:
             without.setdefault(key[0], (where, place["period"]))
         elif key not in sent and quarter.shift(int(made["lag_quarters"])) <= upto:
             detail = f"{key[0]} has no figure for {quarter.title}. {made['note']}"
