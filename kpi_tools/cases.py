@@ -15,7 +15,7 @@ import pandas as pd
 from kpi_tools.quarters import Quarter
 from kpi_tools.schemes import DEFAULT_SCHEME, Band, Scheme
 from kpi_tools.vocabulary import HIGHER, LOWER, MULTIPLIERS
-from kpi_tools.words.wording import in_words, show
+from kpi_tools.wording import in_words, show
 
 _WINDOW = 4
 

@@ -8,7 +8,7 @@ import pandas as pd
 from kpi_tools.loading import read_returns
 from kpi_tools.quarters import Quarter
 from kpi_tools.scorecard import issue_changes
-from kpi_tools.words.row_words import rows_of
+from kpi_tools.wording import rows_of
 
 _WIDTH: Final = 110
 _NAMES: Final = {

@@ -135,7 +135,7 @@ def test_arrears_benchmark_note_and_reason_are_footnotes():
     for note in (
         "England, 2023: 81%",
         "Older data: reported one quarter in arrears, so the latest figure is for Quarter 3 2024/25.",
-        "Latest figure: read again in May.",
+        "Latest figure: Read again in May.",
         "Target agreed by Cabinet.",
     ):
         assert note in text
@@ -155,7 +155,7 @@ def test_of_many_areas_a_card_notes_england_alone():
 def test_the_source_of_a_final_figure_stands_with_the_definition():
     card = shown(points(note="As published", target_reason="Agreed by Cabinet"))
     assert "kpi-notes" not in card
-    definition = "Calls answered of all calls. Higher is better. Latest figure: as published. Target: agreed by Cabinet."
+    definition = "Calls answered of all calls. Higher is better. Latest figure: As published. Target: Agreed by Cabinet."
     assert definition in words(card)
 
 
@@ -229,3 +229,7 @@ def test_an_action_that_is_followed_has_owner_date_and_state():
         "Management action A-01 Two posts. Owner Head of Service Due 30 November 2024 Overdue since Quarter 1 2024/25 "
         "One is filled." in text
     )
+
+
+def test_a_name_in_a_note_keeps_its_capital():
+    assert "Latest figure: Trafford Data Lab." in words(shown(points(note="Trafford Data Lab")))

@@ -20,8 +20,9 @@ from kpi_tools.explorer.points import point
 from kpi_tools.explorer.sentences import standing
 from kpi_tools.explorer.views import VIEWS, begin_with, notes_below, view
 from kpi_tools.loading import commentary_until, load
-from kpi_tools.page.html import Html, paragraphs, render
+from kpi_tools.page.html import Html, looks, paragraphs, render
 from kpi_tools.quarters import Quarter
+from kpi_tools.terms import Terms
 from kpi_tools.wording import rows_of
 
 
@@ -173,6 +174,7 @@ class Chooser(widgets.VBox):  # type: ignore[misc]
             name=kpi["kpi_name"],
             kpi_id=kpi_id,
             rating=kpi["rating"],
+            look=looks(Terms(self._known.returns.council)).get(kpi["rating"]),
             direction=kpi["direction_of_travel"],
             lead=standing(self._known, kpi_id),
         )

@@ -191,13 +191,14 @@ class OneKpi:
     @property
     def directions(self) -> Html:
         """Both directions of travel with their size, what is expected of the next quarters, and every figure's rating."""
+        colours = looks(Terms(self.known.returns.council))
         rows = [
             {
                 "Quarter": Quarter.parse(row["quarter"]).title,
                 "Figure": _figure(row),
                 "Target": line_of(row, "target"),
                 "Floor standard": line_of(row, "floor_standard"),
-                "Rating": badge(row["rating"]),
+                "Rating": badge(row["rating"], colours.get(row["rating"])),
             }
             for row in rows_of(self.known.of("quarters", self.kpi_id))
         ]

@@ -8,8 +8,17 @@ from markupsafe import Markup
 from kpi_tools.assurance import BY_LUCK
 from kpi_tools.doubts import MARK, is_doubted
 from kpi_tools.explorer.evidence import Evidence
-from kpi_tools.page.html import Html, arrow, badge, figure_with_status, paragraphs, report_table
+from kpi_tools.page.html import (
+    Html,
+    arrow,
+    badge,
+    figure_with_status,
+    looks,
+    paragraphs,
+    report_table,
+)
 from kpi_tools.quarters import Quarter
+from kpi_tools.terms import Terms
 from kpi_tools.vocabulary import COMMON_CAUSE, CONCERN, ILLUSTRATIVE, IMPROVEMENT, NEUTRAL
 from kpi_tools.wording import Row, capitalised, figure_of, is_text, line_of, plural, rows_of
 
@@ -27,12 +36,13 @@ def ordered(known: Evidence, directorate: str) -> Html:
     if kpis.empty:
         where = f" of {directorate}" if directorate else ""
         return paragraphs(f"No KPI{where} is in the report for {title}.")
+    colours = looks(Terms(known.returns.council))
     rows = [
         {
             "KPI": _named(row["kpi_id"], row["kpi_name"]),
             "Latest": _latest(row),
             "Target": line_of(row, "target"),
-            "Rating": badge(row["rating"]),
+            "Rating": badge(row["rating"], colours.get(row["rating"]), doubted=is_doubted(row)),
             "Direction of travel": arrow(row["direction_of_travel"]),
             "Variation": _variation(row),
             "Why here": _reason(row),
@@ -50,12 +60,12 @@ def rating_grid(known: Evidence) -> Html:
         return Html()
     ratings = {(row["kpi_id"], row["quarter"]): row["rating"] for row in rows_of(recent)}
     quarters = sorted(set(recent["quarter"]), key=Quarter.parse)
-    rows = []
+    rows, colours = [], looks(Terms(known.returns.council))
     for kpi_id, name in zip(known.kpis["kpi_id"], known.kpis["kpi_name"], strict=True):
         row: Row = {"KPI": _named(kpi_id, name)}
         for quarter in quarters:
             rating = ratings.get((kpi_id, quarter))
-            row[Quarter.parse(quarter).short] = badge(rating) if rating else ""
+            row[Quarter.parse(quarter).short] = badge(rating, colours.get(rating)) if rating else ""
         rows.append(row)
     return _table(rows, "Ratings, quarter by quarter", "grid", look="kpi-grid")
 

@@ -10,6 +10,7 @@ from markupsafe import Markup
 from kpi_tools.page.charts import Chart, kpi_chart, milestone_chart, small_multiples
 from kpi_tools.page.describe import (
     IN_DOUBT,
+    SELDOM,
     Outlook,
     arrears,
     arrow_sentences,
@@ -264,9 +265,11 @@ def facts(kpi: Row, beside: Beside) -> list[dict[str, Any]]:
                 small="not due in this quarter",
             )
         )
-    elif is_number(kpi["year_ago_value"]):
-        strip.append(fact("Same quarter last year", figure_of(kpi, "year_ago_", bare=True), kpi.get("year_ago_status"),
-                           small=_since_then(kpi) or _when(kpi, "year_ago_"), unit=words))  # fmt: skip
+    elif is_number(kpi["year_ago_value"]) and kpi["frequency"] not in ("annual", "biennial"):
+        period = "period" if kpi["frequency"] in SELDOM else "quarter"
+        small = _since_then(kpi) or _when(kpi, "year_ago_")
+        figure, given = figure_of(kpi, "year_ago_", bare=True), kpi.get("year_ago_status")
+        strip.append(fact(f"Same {period} last year", figure, given, small=small, unit=words))
     status = f"{kpi['status']} figure" if kpi["status"] in STATUSES_WITH_VALUE else kpi["status"]
     return [*strip, fact("Data period", capitalised(data_period(kpi)), None, small=status)]
 
@@ -428,13 +431,8 @@ def _sources(kpi: Row) -> list[tuple[str, Any]]:
     for what, note, status in given:
         text = (text_of(note) or "").strip().rstrip(".")
         if text:
-            plain = text if text[:2].isupper() else text[:1].lower() + text[1:]
-            found.append(
-                (
-                    f"{text}." if text.lower().startswith(what.lower()) else f"{what}: {plain}.",
-                    status,
-                )
-            )
+            said = text if text.lower().startswith(what.lower()) else f"{what}: {text}"
+            found.append((f"{said}.", status))
     return found
 
 

@@ -7,6 +7,7 @@ import pandas as pd
 
 from kpi_tools import narrative
 from kpi_tools.loading import Returns
+from kpi_tools.narrative import KENT_TERMS
 from kpi_tools.outlook import outlook, predictions
 from kpi_tools.page.activity import activity_cards
 from kpi_tools.page.cards import Beside, action_of, cards, first_line, small_picture
@@ -80,7 +81,7 @@ def _open_actions(returns: Returns) -> dict[str, Rows]:
 
 def opening(returns: Returns, kpis: pd.DataFrame, recent: pd.DataFrame) -> Html:
     """The notices at the report's top of what was left out and of what is illustrative; nothing where nothing is."""
-    return left_out(returns) + illustrative_banner(recent, returns.activity)
+    return left_out(returns) + illustrative_banner(recent, returns.activity, Terms(returns.council))
 
 
 def left_out(returns: Returns) -> Html:
@@ -91,7 +92,8 @@ def left_out(returns: Returns) -> Html:
     if rows:
         sent = set(returns.rejected.get("kpi_id", pd.Series(dtype="str")).dropna())
         titles = returns.catalogue.loc[returns.catalogue["kpi_id"].isin(sent), "kpi_name"]
-        of_kpis = f", of these KPIs: {'; '.join(titles)}" if len(titles) else ""
+        terms = Terms(returns.council)
+        of_kpis = f", of these {terms.word('kpi', 2)}: {'; '.join(titles)}" if len(titles) else ""
         said.append(
             f"{rows:,} of {returns.counts['rows_in'].sum():,} rows received {'is' if rows == 1 else 'are'} rejected{of_kpis}."
         )
@@ -100,16 +102,18 @@ def left_out(returns: Returns) -> Html:
     return render("left_out.html.j2", said=" ".join(said)) if said else Html()
 
 
-def illustrative_banner(recent: pd.DataFrame, activity: pd.DataFrame | None = None) -> Html:
+def illustrative_banner(
+    recent: pd.DataFrame, activity: pd.DataFrame | None = None, terms: Terms = KENT_TERMS
+) -> Html:
     """The notice at the top of a report that shows any invented figure; nothing for one that shows none."""
     figures = int((recent["status"] == ILLUSTRATIVE).sum())
     lines = recent.loc[recent["target_status"] == ILLUSTRATIVE, "kpi_id"].nunique()
     whole = recent.loc[recent["kpi_status"] == ILLUSTRATIVE, "kpi_id"].nunique()
     of_activity = 0 if activity is None else int((activity["status"] == ILLUSTRATIVE).sum())
     invented = [
-        f"{figures} of the {len(recent)} figures of its KPIs" if figures else "",
-        f"the targets of {plural(lines, 'KPI')}" if lines else "",
-        f"the whole of {plural(whole, 'KPI')}" if whole else "",
+        f"{figures} of the {len(recent)} figures of its {terms.word('kpi', 2)}" if figures else "",
+        f"the {terms.word('target', 2)} of {terms.kpis(lines)}" if lines else "",
+        f"the whole of {terms.kpis(whole)}" if whole else "",
         plural(of_activity, "activity figure") if of_activity else "",
     ]
     found = [text for text in invented if text]
