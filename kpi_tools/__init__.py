@@ -36,6 +36,7 @@ _HOMES = {
     "page.changes": ("changes",),
     "explorer.directorate": ("explore",),
     "explorer.history": ("one_kpi",),
+    "doubts": ("let_pass", "with_doubts"),
     "checks": ("release_findings",),
     "page.released": ("edition_notice", "checks_chapter", "how_made"),
     "parameters": ("check_parameters",),

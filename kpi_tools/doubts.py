@@ -14,7 +14,7 @@ import math
 import re
 import statistics
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from itertools import groupby, pairwise
 from typing import Any, Final
@@ -124,9 +124,10 @@ def doubted_kpis(figures: pd.DataFrame) -> set[str]:
     return set(figures.loc[figures["doubt_state"].isin([OPEN, LET_PASS]), "kpi_id"])
 
 
-def let_pass(figures: pd.DataFrame, codes: Iterable[str]) -> pd.DataFrame:
-    """The figures with the open doubts of these codes let pass, as an override does."""
-    passed = figures["doubt_code"].isin(set(codes)) & (figures["doubt_state"] == OPEN)
+def let_pass(figures: pd.DataFrame, overrides: str) -> pd.DataFrame:
+    """The figures with the open doubts let pass that `overrides` names: `code | because | by`, one a line."""
+    codes = {line.partition("|")[0].strip() for line in overrides.splitlines()}
+    passed = figures["doubt_code"].isin(codes) & (figures["doubt_state"] == OPEN)
     return figures.assign(doubt_state=figures["doubt_state"].mask(passed, LET_PASS))
 
 

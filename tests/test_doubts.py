@@ -118,7 +118,9 @@ def test_the_note_confirms_and_a_role_lets_pass():
     assert not is_doubted(rows.iloc[-1])
     assert doubted_kpis(rows) == set()
     assert doubt_table(rows).empty
-    rows = let_pass(with_doubts(series([*HOMES, 6130], **COUNT)), ["doubt-slip"])
+    doubted = with_doubts(series([*HOMES, 6130], **COUNT))
+    assert let_pass(doubted, "stale-quarter | a title | Head of Performance").equals(doubted)
+    rows = let_pass(doubted, "doubt-slip | the source says so | Head of Performance")
     assert rows["doubt_state"].iloc[-1] == "let pass"
     assert doubted_kpis(rows) == {"K1"}
 

@@ -251,7 +251,10 @@ def _areas(known: Evidence, kpi_id: str) -> tuple[Picture, str, list[str], list[
         below = int((last < kpi["value"]).sum())
         notes.append(f"In {period} {below} of {len(last)} areas lie below it; half lie between "
                      f"{show(last.quantile(0.25), *place)} and {show(last.quantile(0.75), *place)}.")  # fmt: skip
-    notes += comparison_notes(told, kpi)
+    own = known.of("quarters", kpi_id)
+    own = own[(own["quarter"] == told["quarter"].iloc[-1]) & own["value"].notna()]
+    when = f" in {Quarter.parse(kpi['quarter']).title}" if own.empty else ""
+    notes += comparison_notes(told, kpi if own.empty else rows_of(own)[0], when)
     sources = dict.fromkeys(str(source).rstrip(".") for source in told["source"] if is_text(source))
     notes.append(f"Source: {'; '.join(sources)}." if sources else "")
     return picture, " ".join(notes), notes, []
@@ -298,12 +301,12 @@ def _when(name: str) -> tuple[int, int]:
     return quarter.year, quarter.number
 
 
-def comparison_notes(told: pd.DataFrame, kpi: dict[str, Any]) -> list[str]:
+def comparison_notes(told: pd.DataFrame, kpi: dict[str, Any], when: str = "") -> list[str]:
     """Sentences on a KPI's latest figure among the latest of other areas (rows with `area`, `period`, `value`, in order).
 
     England is compared with and not ranked. With fewer than four areas there is no rank. `group` names the group in which an
     area is to be compared with ours; `numerator` and `denominator`, ours included, say whether ours differs by more than
-    chance. Periods differ where other areas publish by the year, and the sentence names theirs.
+    chance. `when` names our own period where it is not that of the others.
     """
     if told.empty or not pd.notna(kpi["value"]):
         return []
@@ -319,7 +322,7 @@ def comparison_notes(told: pd.DataFrame, kpi: dict[str, Any]) -> list[str]:
     row = compare(table, by=["kpi_id"], area="area", england=england).iloc[-1]
     period, notes = latest["period"].iloc[0], []
     if pd.notna(row["from_england"]):
-        notes.append(f"Ours is {_gap(row['from_england'], kpi)} {ENGLAND} in {period}.")
+        notes.append(f"Ours{when} is {_gap(row['from_england'], kpi)} {ENGLAND} in {period}.")
     for name, members in (
         latest.groupby("group", sort=False)["area"] if "group" in latest.columns else ()
     ):
