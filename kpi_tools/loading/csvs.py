@@ -149,6 +149,7 @@ def _beginning(text: str, separator: str) -> list[list[str]]:
 
 def _cut(text: str, separator: str) -> Grid:
     """The rows with anything in them, each with the line on which it starts."""
+    text, blank = _without_blank_end(text, separator)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
     grid = Grid("", records=[])
     assert grid.records is not None
@@ -180,4 +181,15 @@ def _cut(text: str, separator: str) -> Grid:
                 "file-quotes", f"the cell that begins in row {start} never ends"
             ) from None
         raise FileFault("file-quotes", f"see row {start}") from None
+    grid.last += blank
     return grid
+
+
+def _without_blank_end(text: str, separator: str) -> tuple[str, int]:
+    """The text to the end of the last line with anything in it, and how many lines come after: it may be a million."""
+    end = re.compile(r"\r\n|\r|\n").search(text, len(text.rstrip(f"{separator} \t\r\n")))
+    if end is None:
+        return text, 0
+    rest = text[end.end() :]
+    lines = rest.count("\n") + rest.count("\r") - rest.count("\r\n")
+    return text[: end.end()], lines + (rest[-1:] not in ("", "\r", "\n"))
