@@ -265,17 +265,6 @@ def _trends(now: Counter[str], number: int, terms: Terms) -> str:
     return listed(parts) or f"{none} shows a clear trend"
 
 
-def history_sentence(history: pd.DataFrame) -> str:
-    """`From Quarter 2 2023/24 to Quarter 3 2024/25: Green from 15 to 17, …, as printed in each report.`"""
-    first, last = history.iloc[0], history.iloc[-1]
-    ratings = [
-        name for name in history.columns if name != "quarter" and (first[name] or last[name])
-    ]
-    went = [f"{name} from {first[name]} to {last[name]}" for name in ratings]
-    span = f"From {Quarter.parse(first['quarter']).title} to {Quarter.parse(last['quarter']).title}"
-    return f"{span}: {', '.join(went)}, as printed in each report."
-
-
 def outlook_sentence(expected: pd.DataFrame, kpis: pd.DataFrame, terms: Terms = KENT_TERMS) -> str:
     """How many KPIs are more likely than not to meet their lines next time: a judgement, never a fact.
 

@@ -169,8 +169,12 @@ def band_lines(table: pd.DataFrame, schemes: Mapping[str, Scheme] | None = None)
     rows = prepared(nw.from_native(plain).with_columns(_better=better()), schemes.values())
     found = []
     for name, scheme in schemes.items():
-        own = rows.filter(_is_of(rows, name, schemes))
-        own = with_levels(own, scheme)
+        if "scheme" in table:
+            own = with_levels(rows.filter(_is_of(rows, name, schemes)), scheme)
+        elif not name:
+            own = with_levels(rows, scheme)
+        else:
+            continue
         for place, band in enumerate(scheme.bands, 1):
             level: nw.Expr = lit(None, dtype=nw.Float64)
             if band.meets:

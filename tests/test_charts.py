@@ -19,7 +19,7 @@ from kpi_tools.page.charts import (
     small_multiples,
 )
 from kpi_tools.page.drawing import Drawing
-from kpi_tools.page.overviews import counts_chart, peers_strip
+from kpi_tools.page.overviews import counts_chart, peers_chart, peers_strip, share_bars, sparkline
 from kpi_tools.page.regions import regions
 from kpi_tools.wording import rows_of
 from tests.page_samples import activity_points, points
@@ -313,3 +313,49 @@ def test_the_rows_given_are_left_as_they_are():
     given_rows, kept = rows(), rows()
     kpi_chart(given_rows, "k")
     assert str(given_rows) == str(kept)
+
+
+def test_a_sparkline_has_the_shape_of_each_rating(drawings: list[Drawing]):
+    chart = sparkline(
+        rows((70, 85, math.nan, 91), status=["final", "final", "suppressed", "final"]), "s"
+    )
+    looks = [row["look"] for row in drawings[0].data["points"]]
+    assert looks == ["band red", "band amber", "green"]
+    assert chart.text == "March 2024 70%, Red; June 2024 85%, Amber; December 2024 91%, Green."
+    assert sparkline(rows((math.nan,), status="not available"), "s").text == "None."
+
+
+def test_shares_of_the_line_stand_on_one_scale(drawings: list[Drawing]):
+    charts = share_bars({"one": 62, "two": 99}, {"one": "red"})
+    assert [(one.settings["left"], one.settings["right"]) for one in drawings] == [(58, 104)] * 2
+    assert charts["one"].text == "62% of the line."
+
+
+@pytest.mark.parametrize(
+    ("columns", "words"),
+    [
+        ({"basis": "rolling_12_months"}, "Per cent, 12 months ending"),
+        ({"unit": "count", "values": (1e6, 2e6)}, "Number (m: million), quarter ending"),
+        ({"unit": "£ thousand"}, "£ thousand, quarter ending"),
+        ({"unit": "days", "frequency": "annual"}, "Days, a year each"),
+    ],
+)
+def test_what_is_measured_is_said(columns: dict, words: str, drawings: list[Drawing]):
+    assert kpi_chart(rows(**columns), "k").about == words
+
+
+def test_peers_are_those_of_the_group_at_their_own_period(drawings: list[Drawing]):
+    areas = [
+        {"area": name, "group": group, "period": period, "value": value}
+        for name, group, period, value in [
+            ("A", "Near", "2022/23", 1.0), ("England", "All", "2023/24", 2.0), ("A", "Near", "2023/24", 80.0),
+            ("B", "Near", "2023/24", 85.0), ("C", "Near", "2023/24", 90.0),
+        ]
+    ]  # fmt: skip
+    chart = peers_chart(rows(), areas, "Near", "p")
+    assert chart is not None and chart.title == "Near, 2023/24"
+    assert chart.text == (
+        "3rd of 4 Near, 2023/24 (best first); ours 83%, median 84%, range 80% to 90%. Now 91% (December 2024)."
+    )
+    assert peers_chart(rows(), areas[:3], "Near", "p") is None
+    assert peers_chart(rows(), areas, "", "p") is not None

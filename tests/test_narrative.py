@@ -242,15 +242,6 @@ def test_what_the_figures_rest_on():
     )
 
 
-def test_the_last_reports_in_a_sentence():
-    history = pd.DataFrame(
-        {"quarter": ["2024-25 Q2", "2024-25 Q3"], "Green": [1, 2], "Amber": [0, 0], "Red": [1, 0]}
-    )
-    assert narrative.history_sentence(history) == (
-        "From Quarter 2 2024/25 to Quarter 3 2024/25: Green from 1 to 2, Red from 1 to 0, as printed in each report."
-    )
-
-
 def test_two_kpis_of_one_name_are_told_by_their_ids():
     two = kpis(of(2)).assign(kpi_name="Waiting time")
     assert list(names(two).values()) == ["Waiting time (K0)", "Waiting time (K1)"]

@@ -400,8 +400,8 @@ def test_it_asks_for_nothing_and_works_without_scripts(browser: Any, address: st
     shown.goto(address)
     charts = shown.locator("svg.kpi-chart")
     assert asked == [address] and said == []
-    assert charts.count() == 6
-    assert all(charts.nth(number).is_visible() for number in range(6))
+    assert charts.count() == 10
+    assert all(charts.nth(number).is_visible() for number in range(10))
     assert (
         shown.locator(".cover").evaluate("e => getComputedStyle(e).backgroundColor")
         == "rgb(18, 53, 91)"

@@ -23,6 +23,7 @@ from kpi_tools.page.html import (
     slug,
     subheading,
 )
+from kpi_tools.page.overviews import share_bars, sparkline
 from kpi_tools.page.summary import arrow_of, by_distance
 from kpi_tools.quarters import Quarter
 from kpi_tools.rating import band_lines
@@ -140,6 +141,7 @@ def at_a_glance(kpis: pd.DataFrame, recent: pd.DataFrame, returns: Returns) -> H
         rows = [
             _in_a_row(row, points[row["kpi_id"]], called, colours)
             | {
+                "spark": sparkline(points[row["kpi_id"]], f"spark-{slug(row['kpi_id'])}", colours),
                 "line": first_line(row, Beside(terms, colours)),
                 "mark": row["status"] if row["status"] == ILLUSTRATIVE else None,
                 "parts": parts_of(row),
@@ -206,6 +208,13 @@ def reds(kpis: pd.DataFrame, before: pd.DataFrame, recent: pd.DataFrame, returns
         }
         for row in by_distance(rows_of(narrative.worst_of(kpis, terms)))
     ]
+    named = {f"share-{red['anchor']}": red for red in entries if red["share"] is not None}
+    bars = share_bars(
+        {name: red["share"] for name, red in named.items()},
+        {name: red["look"] for name, red in named.items()},
+    )
+    for red in entries:
+        red["bar"] = bars.get(f"share-{red['anchor']}")
     then = None if before.empty or first_report(returns) else before
     last = returns.quarter.shift(-1)
     lacking = len(without_action(kpis, returns))

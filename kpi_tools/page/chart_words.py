@@ -6,7 +6,7 @@ from itertools import groupby
 from typing import Any
 
 from kpi_tools.quarters import Quarter
-from kpi_tools.vocabulary import FINAL, ILLUSTRATIVE, NOT_RATED, STATUSES_WITH_VALUE
+from kpi_tools.vocabulary import FINAL, ILLUSTRATIVE, MONEY, NOT_RATED, STATUSES_WITH_VALUE
 from kpi_tools.wording import (
     Row,
     Rows,
@@ -20,6 +20,7 @@ from kpi_tools.wording import (
     listed,
     plural,
     show,
+    unit_words,
 )
 
 WORDS = {"target": "target", "floor_standard": "floor standard"}
@@ -27,6 +28,13 @@ WORDS = {"target": "target", "floor_standard": "floor standard"}
 MONITORED = "Monitored"
 YEARLY = ("annual", "biennial")
 _MOST_WORDS = 10
+_UNITS = {"%": "per cent", "count": "number"}
+_COVERS = {
+    "rolling_12_months": "12 months ending",
+    "snapshot": "at the end of",
+    "year_to_date": "April to",
+    "annual": "a year each",
+}
 _PERIODS = {"annual": "year", "biennial": "figure", "half_yearly": "half-year", "termly": "term"}
 _DOUBTED = ("open", "let pass")
 
@@ -85,6 +93,18 @@ def chart_text(points: Rows, form: str, lines: Mapping[str, str]) -> str:
     reason = last.get("not_rated_reason")
     rating = f"The latest is {last['rating']}" + (f": {reason}." if is_text(reason) else ".")
     return " ".join([drawn, *(level for level in levels if level), rating])
+
+
+def chart_about(row: Row, suffix: str) -> str:
+    """What is measured in which unit, and what one figure covers: `Per cent, 12 months ending`."""
+    unit = _UNITS.get(row["unit"]) or unit_words(row["unit"]) or "number"
+    if row["unit"].startswith(MONEY):
+        unit = f"£ {unit_words(row['unit'])}".strip()
+    scaled = {"k": " (k: thousand)", "m": " (m: million)"}.get(suffix, "")
+    covers = _COVERS.get(str(row.get("basis")), "quarter ending")
+    if row.get("frequency") in YEARLY:
+        covers = "a year each"
+    return f"{capitalised(unit)}{scaled}, {covers}"
 
 
 def chart_notes(points: Rows, columns: bool) -> list[str]:

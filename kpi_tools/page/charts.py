@@ -17,6 +17,7 @@ from kpi_tools.page.chart_words import (
     YEARLY,
     activity_text,
     activity_title,
+    chart_about,
     chart_notes,
     chart_text,
     chart_title,
@@ -56,19 +57,26 @@ _OUTLOOK = 34.0  # room for it beside its figure, in units of the canvas
 
 
 class Chart(NamedTuple):
-    """A picture for the page: inline SVG, what it shows in at most ten words, the same in full, notes for below it."""
+    """A picture for the page: inline SVG, what it shows in at most ten words, the same in full, notes for below it,
+    and what is measured in which unit."""
 
     svg: str
     title: str
     text: str
     notes: tuple[str, ...] = ()
+    about: str = ""
 
 
 def finished(
-    drawing: Drawing, name: str, title: str, text: str, notes: Sequence[str] = ()
+    drawing: Drawing,
+    name: str,
+    title: str,
+    text: str,
+    notes: Sequence[str] = (),
+    about: str = "",
 ) -> Chart:
     """The chart that is drawn so, with its words."""
-    return Chart(drawing.svg(name, title, text), title, text, tuple(notes))
+    return Chart(drawing.svg(name, title, text), title, text, tuple(notes), about)
 
 
 def kpi_chart(
@@ -153,7 +161,8 @@ def kpi_chart(
         [f"The scale starts at {show_line(round(low, 9), last['unit'], 0)}."] if low > 0 else []
     )
     title = chart_title(points[broken[-1] :] if broken else points, words)
-    return finished(canvas.drawing(), name, title, " ".join(text), notes)
+    about = chart_about(last, unit.suffix)
+    return finished(canvas.drawing(), name, title, " ".join(text), notes, about)
 
 
 def activity_chart(points: Rows, name: str) -> Chart:

@@ -71,8 +71,11 @@ LINES = {
     "expected": Line(INK, 3),
     "tick": Line(GREY, 2),
     "median": Line(INK, 3.2),
+    "shortfall": Line("#d4351c", 4),
     "other": Line("#8a97a2", 1.5),
     "series": Line(BLUE, 2.6),
+    "thin": Line(BLUE, 1.4),
+    "thin target": Line(INK, 1.2, (3, 2)),
     "fitted": Line(BLUE, 1.5, (6, 3)),
 }
 
@@ -114,7 +117,11 @@ POINTS = {
     "ours": Point(BLUE, WHITE, size=200, width=2),
     "ours now": Point(WHITE, BLUE, size=150, width=2.6),
     **_MARKS,
-    **{f"band {name}": look._replace(size=60) for name, look in _MARKS.items() if name in COLOURS},
+    **{
+        f"band {name}": look._replace(size=64 if name == "amber" else 50)
+        for name, look in _MARKS.items()
+        if name in (*COLOURS, "unrated")
+    },
     **{
         f"pale {name}": look._replace(fill=_PALE.get(name, PALE), width=1.6)
         for name, look in _MARKS.items()
@@ -212,6 +219,15 @@ def series_chart() -> alt.LayerChart | alt.FacetChart:
     return alt.layer(bands, columns, _lines(at), ring, _points(at), *_labels(at))
 
 
+def small_chart() -> alt.LayerChart | alt.FacetChart:
+    """Lines and points without axis or text, in the room of a line of text. Settings: `low`, `high`, `left`, `right`."""
+    at: Any = {
+        "x": alt.X("x:Q", axis=None, scale=_scale(alt.ExprRef("left"), alt.ExprRef("right"))),
+        "y": alt.Y("y:Q", axis=None, scale=_scale(alt.ExprRef("low"), alt.ExprRef("high"))),
+    }
+    return alt.layer(_lines(at), _points(at))
+
+
 def counts_chart() -> alt.FacetChart:
     """Columns of one count a report, in a row for each rating, on one scale. Data: `columns` with `row`,
     `place`, `count`. Setting: `left`, the room for the names."""
@@ -273,6 +289,7 @@ def strip_chart() -> alt.LayerChart | alt.FacetChart:
 
 KINDS: dict[str, Callable[[], Any]] = {
     "series": series_chart,
+    "small": small_chart,
     "counts": counts_chart,
     "strip": strip_chart,
 }

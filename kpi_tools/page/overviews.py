@@ -3,18 +3,64 @@
 from collections.abc import Mapping
 from statistics import median
 
-from kpi_tools.page.canvas import period_label
+from kpi_tools.page.canvas import Canvas, period_label
 from kpi_tools.page.chart_words import in_doubt, period_end, period_words
 from kpi_tools.page.charts import Chart, end_of, finished
-from kpi_tools.page.drawing import INK, Drawing
+from kpi_tools.page.drawing import COLOURS, INK, Drawing
 from kpi_tools.page.labels import spread, text_width
-from kpi_tools.page.regions import DEFAULT_COLOURS
+from kpi_tools.page.regions import DEFAULT_COLOURS, number
 from kpi_tools.quarters import Quarter
 from kpi_tools.vocabulary import ENGLAND, HIGHER, LOWER, NOT_RATED
 from kpi_tools.wording import Row, Rows, figure_of, in_words, is_number, listed, plural, show
 
 _STRIP = 384.0
 _FEWEST = 3
+
+
+def sparkline(points: Rows, name: str, colours: Mapping[str, str] = DEFAULT_COLOURS) -> Chart:
+    """The last figures as marks at their heights, each with the shape of its rating then, and the target dashed.
+
+    `points`: a KPI's rows shown, oldest first; `colours`: by rating. The text reads each figure and rating.
+    """
+    known = [row for row in points if is_number(row["value"])]
+    sure = [row["value"] for row in known if not in_doubt(row)] or [0.0]
+    levels = [*sure, *(row["target"] for row in points if is_number(row.get("target")))]
+    room = 0.15 * (max(levels) - min(levels)) or 1.0
+    small = Canvas(min(levels) - room, max(levels) + room, len(points))
+    small.steps("thin target", [number(row.get("target")) for row in points])
+    heights = [small.within(number(row["value"])) for row in points]
+    small.joined("thin", [n + 0.5 for n in range(len(points))], heights)
+    for n, (row, height) in enumerate(zip(points, heights, strict=True)):
+        if row in known:
+            colour = colours.get(row["rating"], "unrated")
+            size = "" if row is points[-1] else "band "
+            small.point(n + 0.5, height, f"{size}{colour if colour in COLOURS else 'unrated'}")
+    words = [f"{period_words(row)} {figure_of(row)}, {row['rating']}" for row in known]
+    ends = {"low": small.low, "high": small.high, "left": 0, "right": len(points)}
+    data = {"lines": small.lines, "points": small.points}
+    drawing = Drawing("small", data, 124, 30, (4, 4, 4, 4), ends)
+    return finished(drawing, name, "Last figures", f"{'; '.join(words) or 'None'}.")
+
+
+def share_bars(shares: Mapping[str, float], colours: Mapping[str, str]) -> dict[str, Chart]:
+    """How far each KPI is from its line, as a per cent of the line; all on one scale, the line dotted.
+
+    `shares` and `colours` by the stem of their ids.
+    """
+    ends = [*shares.values(), 100.0]
+    low, high = min(ends) - 4, max(ends) + 4
+    bars = {}
+    for name, share in shares.items():
+        bar = Canvas(0, 1, 1)
+        bar.line("grid", [low, high], [0.5, 0.5])
+        bar.line("floor", [100, 100], [0.1, 0.9])
+        bar.line("shortfall", [share, 100], [0.5, 0.5])
+        bar.point(share, 0.5, colours.get(name, "red"))
+        data = {"lines": bar.lines, "points": bar.points}
+        settings = {"low": 0, "high": 1, "left": low, "right": high}
+        drawing = Drawing("small", data, 140, 24, (4, 4, 0, 0), settings)
+        bars[name] = finished(drawing, name, "Share of the line", f"{share:.0f}% of the line.")
+    return bars
 
 
 def counts_chart(history: Rows, name: str, bands: Mapping[str, str] = DEFAULT_COLOURS) -> Chart:
