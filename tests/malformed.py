@@ -863,6 +863,15 @@ for _name, _formula in (
         _in_sheet(_END, b'<row r="9"><c r="H9"><f>C2</f><v>0</v></c></row>' + _END)(parts) if text == "H9" else None)),
         taken={key: value for key, value in _ALL.items() if key[0] != "C1"}, refused={(2, "value"): "formula-circular"} | (
             {(9, "kpi_id"): "row-footnote"} if _formula == "H9" else {}))  # fmt: skip
+
+
+def _elsewhere(parts: dict[str, bytes]) -> None:
+    parts["xl/tables/one.xml"] = parts.pop(_SHEET)
+    for name in ("[Content_Types].xml", "xl/_rels/workbook.xml.rels"):
+        parts[name] = parts[name].replace(b"worksheets/sheet1.xml", b"tables/one.xml")
+
+
+add("a sheet in a folder of another name", _repacked(_elsewhere), taken=_ALL)
 add("a formula that makes nought", _repacked(_in_sheet(b"<v>412</v>", b"<f>C4-34</f><v>0</v>")),
     taken={**_ALL, ("C1", QUARTER): 0.0})  # fmt: skip
 add("a comma at the end of every row", "\r\n".join(

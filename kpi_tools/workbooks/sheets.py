@@ -25,12 +25,16 @@ MAX_FORMULAS: Final = 2_000
 OUR_NOTES: Final = "kpi check"
 """The author of the notes that a workbook of rejected rows carries: they may come back with it."""
 _SPACE: Final = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
-_STYLES: Final = re.compile(r"xl/styles\d*\.xml")
-_NEEDED: Final = re.compile(
-    r"\[Content_Types\]\.xml|_rels/\.rels|xl/(?:workbook|sharedStrings|styles|comments)\w*\.xml|"
-    r"xl/(?:comments|worksheets|_rels)/.*",
-    re.I,
-)
+_NEEDED: Final = {
+    "Types",
+    "Relationships",
+    "workbook",
+    "worksheet",
+    "sst",
+    "styleSheet",
+    "comments",
+}
+"""What the parts are, by their root, that a return is about."""
 _OTHER_RELATIONS: Final = re.compile(
     rb'<(?:\w+:)?Relationship\b(?![^>]*Type="[^"]*/comments")[^>]*/>'
 )
@@ -43,15 +47,14 @@ def read_workbook(raw: bytes) -> dict[str, Any]:
     `comments`: (line, place, text); `merged`: ranges; `hidden_rows`, `hidden_columns`. `unknown`: what could not be
     read of the workbook's looks. Raises `Refused`.
     """
-    container = open_container(raw)
-    parts = parts_of(container)
+    parts = parts_of(open_container(raw))
     listed = listed_sheets(parts)
-    book, unknown = _load(container, parts)
+    book, unknown = _load(parts)
     if len(listed) != len(book.worksheets):
         raise Refused("file-truncated", "a sheet that it lists is not in it")
     circular: dict[str, set[tuple[int, int]]] = {}
     if any(part.noughts for part in listed):
-        circular = _circular(_load(container, parts, formulas=True)[0].worksheets)
+        circular = _circular(_load(parts, formulas=True)[0].worksheets)
     found = []
     for sheet, part in zip(book.worksheets, listed, strict=True):
         if sheet.sheet_state != "visible":
@@ -63,9 +66,7 @@ def read_workbook(raw: bytes) -> dict[str, Any]:
     return {"sheets": found, "unknown": unknown}
 
 
-def _load(
-    container: zipfile.ZipFile, parts: dict[str, Part], formulas: bool = False
-) -> tuple[Any, str]:
+def _load(parts: dict[str, Part], formulas: bool = False) -> tuple[Any, str]:
     """The workbook as openpyxl reads a copy of what a return is about, and what had to be left out of it.
 
     Where it stumbles over styles or comments they are taken out, as far as need be.
@@ -75,18 +76,20 @@ def _load(
     def copied(styles: Any, comments: bool) -> io.BytesIO:
         copy = io.BytesIO()
         with zipfile.ZipFile(copy, "w") as target:
-            for name in filter(_NEEDED.fullmatch, container.namelist()):
-                content = parts[name].xml if name in parts else container.read(name)
-                if _STYLES.fullmatch(name):
+            for name, part in parts.items():
+                content = part.xml
+                if part.root == "styleSheet":
                     content = styles(content)
-                elif name in parts and parts[name].root == "worksheet":
-                    content = parts[name].only("cols", "sheetData")
-                elif BOOK.fullmatch(name):
-                    content = parts[name].only("workbookPr", "sheets")
-                elif "/worksheets/" in name:
-                    content = _OTHER_RELATIONS.sub(b"", content)
+                elif part.root == "worksheet":
+                    content = part.only("cols", "sheetData")
+                elif part.root == "workbook":
+                    content = part.only("workbookPr", "sheets")
+                elif part.root == "Relationships" and name != "_rels/.rels":
+                    of_book = BOOK.fullmatch(name.replace("/_rels/", "/").removesuffix(".rels"))
+                    content = content if of_book else _OTHER_RELATIONS.sub(b"", content)
                     content = content if comments else content.replace(b"/comments", b"/none")
-                target.writestr(name, content)
+                if part.root in _NEEDED:
+                    target.writestr(name, content)
         return copy
 
     ways = (
