@@ -163,9 +163,9 @@ def card(
             "action_word": capitalised(terms.word("management_action")),
             "gap": worst and not action and not actions,
             "commentary_status": text_of(kpi["commentary_status"]),
-            "notes": _notes(kpi, areas, months),
+            "notes": _notes(kpi, areas, months, beside.terms),
             "table": figures_table(kpi, points, anchor, beside),
-            "definition": _definition(kpi),
+            "definition": _definition(kpi, beside.terms),
             "targets": target_history(kpi, beside.targets.get(name, []), beside),
             "parts": _parts(parts, every or {}, anchor, beside),
         },
@@ -372,7 +372,7 @@ def _part(kpi: Row, beside: Beside) -> dict[str, Any]:
 # Below the picture.
 
 
-def _notes(kpi: Row, areas: Rows, months: Rows) -> list[str]:
+def _notes(kpi: Row, areas: Rows, months: Rows, terms: Terms) -> list[str]:
     """The season, the latest single month, other areas, and where a figure or target comes from that is not final."""
     notes = []
     if kpi.get("seasonal") == "yes":
@@ -386,7 +386,7 @@ def _notes(kpi: Row, areas: Rows, months: Rows) -> list[str]:
         )
     notes += [month_alone(month, kpi["unit"], int(kpi["decimals"])) for month in months[-1:]]
     notes += [f"{other_area(kpi, row)}." for row in areas]
-    return notes + [note for note, status in _sources(kpi) if status != FINAL]
+    return notes + [note for note, status in _sources(kpi, terms) if status != FINAL]
 
 
 def _single_months(months: Rows) -> Rows:
@@ -407,9 +407,9 @@ def other_area(kpi: Row, benchmark: Row) -> str:
     return f"{benchmark['area']}, {benchmark['period']}: {figure}{mark}"
 
 
-def _definition(kpi: Row) -> str:
+def _definition(kpi: Row, terms: Terms) -> str:
     what = text_of(kpi["definition"]) or "No definition has been given."
-    final = [note for note, status in _sources(kpi) if status == FINAL]
+    final = [note for note, status in _sources(kpi, terms) if status == FINAL]
     more = [
         ("Data quality", "data_quality"),
         ("Last reviewed", "reviewed_at"),
@@ -422,10 +422,10 @@ def _definition(kpi: Row) -> str:
     )
 
 
-def _sources(kpi: Row) -> list[tuple[str, Any]]:
+def _sources(kpi: Row, terms: Terms) -> list[tuple[str, Any]]:
     given = (
         ("Latest figure", kpi["note"], kpi["status"]),
-        ("Target", kpi["target_reason"], kpi["target_status"]),
+        (terms.head("target"), kpi["target_reason"], kpi["target_status"]),
     )
     found = []
     for what, note, status in given:

@@ -29,8 +29,9 @@ from kpi_tools.loading import Council, Returns, raw_folder
 from kpi_tools.page.html import Html, paragraphs, report_table, section
 from kpi_tools.provenance import digest, fingerprints, sources, unlike_lock, versions
 from kpi_tools.quarters import Quarter
-from kpi_tools.scorecard import counts
-from kpi_tools.vocabulary import NOT_RATED, PERCENTAGE, RAGS, SUPPRESSED
+from kpi_tools.scorecard import rating_counts, ratings_of
+from kpi_tools.terms import Terms
+from kpi_tools.vocabulary import MONITORED, NOT_DUE, SUPPRESSED
 from kpi_tools.wording import in_words, listed, plural, rows_of
 
 if TYPE_CHECKING:
@@ -51,18 +52,20 @@ def record(
     findings it had, `overrides` those let pass.
     """
     council = returns.council
-    counted = counts(kpis)
+    counted = rating_counts(kpis, council)
+    ratings = [
+        name for name in ratings_of(council) if counted[name] or name not in (MONITORED, NOT_DUE)
+    ]
     rows = returns.counts[["rows_in", "accepted", "rejected", "blank"]].sum()
     return {
         "edition": edition,
         "prepared_by": prepared_by or council.prepared_by or None,
         "signed_off_by": signed_off_by or council.signed_off_by or None,
         "data_until": returns.quarter.end.isoformat(),
-        "ratings": {name: counted[name] for name in (*RAGS, NOT_RATED)},
+        "ratings": {name: counted[name] for name in ratings},
         "rows": {str(name): int(number) for name, number in rows.items()},
         "rules": {
-            "rating": council.scheme,
-            **({"percent": council.percent} if council.scheme == PERCENTAGE else {}),
+            "rating": _bands(Terms(council)),
             "direction": council.rule,
             "window": council.window,
             "minimum_points": council.minimum_points,
@@ -114,16 +117,21 @@ def how_made(
 
 
 def _rules(council: Council) -> str:
-    rating = (
-        f"{council.percent:g}% about the target divide Amber from Red"
-        if council.scheme == PERCENTAGE
-        else "each KPI has its own floor standard"
-    )
+    ratings = "; ".join(f"{band}: {line}" for band, line in _bands(Terms(council)).items())
     return (
-        f"Rules: {rating}; the direction of travel is tested over {council.window} quarters with at least "
+        f"Rules: {ratings}; the direction of travel is tested over {council.window} quarters with at least "
         f"{council.minimum_points} figures at the {council.significance:.0%} level (rule {council.rule}); process limits "
         f"are those of the profile {council.profile}."
     )
+
+
+def _bands(terms: Terms) -> dict[str, str]:
+    """The line that each band of the default scheme asks for: `{"Green": "target", …, "Red": "the rest"}`."""
+    names = {name: terms.word(name) for name in ("target", "floor_standard")}
+    return {
+        band.name: " or ".join(line.words(names) for line in band.meets) or "the rest"
+        for band in terms.bands
+    }
 
 
 def _suppressed(returns: Returns) -> int:

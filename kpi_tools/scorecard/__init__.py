@@ -24,6 +24,7 @@ from kpi_tools.scorecard.scores import (
     movers,
     quarter_before,
     rated,
+    rating_counts,
     rating_history,
     ratings_of,
     recent_quarters,
