@@ -197,7 +197,10 @@ def test_the_page_and_the_manifest_say_who_what_and_by_which_rules(raw, tmp_path
     assert (noted["prepared_by"], noted["signed_off_by"]) == ("Analyst", "Chief Analyst")
     assert noted["checks"]["red-without-action"] == 1 and "red-without-action 1" in page
     assert noted["ratings"] == {"Green": 0, "Amber": 0, "Red": 2, "Not rated": 0}
-    assert noted["rules"]["window"] == 6 and noted["rules"]["rating"] == "floor_standard"
+    assert noted["rules"]["window"] == 6
+    assert noted["rules"]["rating"] == {
+        "Green": "target", "Amber": "floor standard", "Red": "the rest"
+    }  # fmt: skip
     assert noted["rows"]["rows_in"] == noted["rows"]["accepted"] and noted["rows"]["rejected"] == 0
     assert noted["program"]["unlike_lock"] == [] and noted["program"]["code"]["sources"] in page
     assert noted["inputs_digest"] in page and noted["inputs"]["targets.csv"][:16] in page

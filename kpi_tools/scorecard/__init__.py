@@ -37,6 +37,7 @@ from kpi_tools.scorecard.scores import (
 __all__ = [
     "came_and_went", "counted", "counts", "earlier_reports", "first_report", "followed", "in_report", "in_set",
     "issue_changes", "known_by", "matrix", "movement", "movers", "quarter_before", "rated", "rating_history",
-    "rating_matrix", "rating_pairs", "ratings_of", "recent_quarters", "reconcile", "report_tables", "restated_between",
+    "rating_counts", "rating_matrix", "rating_pairs", "ratings_of",
+    "recent_quarters", "reconcile", "report_tables", "restated_between",
     "restatements", "returned_again", "score", "section_words", "set_changes", "trends_of", "without_action",
 ]  # fmt: skip
