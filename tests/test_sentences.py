@@ -84,6 +84,23 @@ def test_every_draft_passes_the_checks_of_commentary(quarter):
     assert found.loc[found["place"].str.contains(", row "), "finding"].tolist() == []
 
 
+def test_a_council_with_other_bands_and_periods():
+    """Blue is a rating, an annual figure is no quarter, a milestone has a status, and what is monitored is not rated."""
+    known = evidence(load(kent.RAW.parent / "examples" / "borough", "2025-26 Q2"))
+    assert draft(known, "CG2").startswith(
+        "At {value} the KPI is {rating} against a target of {target}."
+    )
+    assert "Green for three figures in a row" in draft(known, "CG1")
+    assert "The figure before was {previous}." in draft(known, "CG1")
+    assert standing(known, "CG1").startswith("57.6% in Year to March 2025; target 57.0%")
+    assert (
+        draft(known, "WW5")
+        == "In {quarter} it is Delayed. Amber for the first quarter, Green before."
+    )
+    assert "monitored only" in draft(known, "GH4")
+    assert "reported" not in standing(known, "WW5")
+
+
 def test_nothing_is_concluded_from_a_doubted_figure():
     known = kent.with_figures([663, 655, 658, 640, 624, 612, 6130], "IC05")
     kpi = known.kpi("IC05")
@@ -133,8 +150,10 @@ def test_the_worst_stand_first_and_of_them_those_that_get_worse():
     kpis = evidence(kent.returns()).kpis
     assert kpis["rating"].eq("Red").tolist() == [True] * 9 + [False] * 29
     assert kpis["kpi_id"].tolist()[:2] == ["IC05", "IC06"]
-    assert kpis["consequence"].tolist()[:3] == ["Red and getting worse"] * 2 + ["Red"]
-    assert kpis.set_index("kpi_id").loc["IC04", "consequence"] == "Red", (
+    assert kpis["consequence"].tolist()[:3] == ["Red and getting worse"] * 2 + [
+        "Red, no clear change"
+    ]
+    assert kpis.set_index("kpi_id").loc["IC04", "consequence"] == "Red, no clear change", (
         "the other direction is stable"
     )
 

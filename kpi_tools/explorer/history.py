@@ -143,9 +143,8 @@ class OneKpi:
             )
             for row in changes
         ]
-        measured = (
-            f"{_GOOD[kpi['polarity']]} {_BASES[kpi['basis']]} Unit: {kpi['unit']}.{in_arrears}{who}"
-        )
+        good = _GOOD.get(kpi["polarity"], "Neither higher nor lower is better.")
+        measured = f"{good} {_BASES[kpi['basis']]} Unit: {kpi['unit']}.{in_arrears}{who}"
         return paragraphs(
             what, measured, *(changed or ("No change of its definition is on record.",))
         )

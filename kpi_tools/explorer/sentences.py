@@ -1,6 +1,7 @@
 """How a KPI stands, in sentences made of its figures: the answer, both directions, words to begin the commentary with."""
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
@@ -17,16 +18,25 @@ from kpi_tools.vocabulary import (
     ILLUSTRATIVE,
     IMPROVEMENT,
     LIMIT_MEANINGS,
+    MONITORED,
     MONTH,
     NEGATIVE,
     NEUTRAL,
     NOT_RATED,
     NOT_REPORTED,
     POSITIVE,
-    RAGS,
     STABLE,
 )
-from kpi_tools.wording import capitalised, figure_of, in_words, is_number, is_text, line_of, rows_of
+from kpi_tools.wording import (
+    capitalised,
+    figure_of,
+    in_words,
+    is_number,
+    is_text,
+    line_of,
+    rows_of,
+    text_of,
+)
 
 _DIRECTIONS = {
     POSITIVE: "The direction of travel is positive.",
@@ -51,10 +61,10 @@ def standing(known: Evidence, kpi_id: str) -> str:
         variation, f"{capitalised(LIMIT_MEANINGS.get(variation, str(variation)))}."
     )
     sentences = [
-        f"{capitalised(figure_of(kpi))} in {Quarter.parse(kpi['quarter']).title}; target {line_of(kpi, 'target')}, "
+        f"{capitalised(figure_of(kpi))} in {_when(kpi)}; target {line_of(kpi, 'target')}, "
         f"floor standard {line_of(kpi, 'floor_standard')}.",
         how_long(known.of("quarters", kpi_id)),
-        doubts_in_words(known, kpi_id) or unusual,
+        doubts_in_words(known, kpi_id) or ("" if is_text(kpi["milestone"]) else unusual),
         f"{capitalised(kpi['reading'])}." if is_text(kpi["reading"]) else "",
     ]
     return " ".join(text for text in sentences if text)
@@ -70,17 +80,18 @@ def doubts_in_words(known: Evidence, kpi_id: str) -> str:
 def how_long(quarters: pd.DataFrame) -> str:
     """`Red for five quarters in a row, since Quarter 3 2023/24.` from one KPI's rated quarters, oldest first; or empty."""
     ratings = quarters["rating"].tolist()
-    if not ratings or ratings[-1] not in RAGS:
+    if not ratings or ratings[-1] in (NOT_RATED, MONITORED):
         return ""
     run = run_of(ratings)
     first = Quarter.parse(quarters["quarter"].iloc[-run]).title
+    each = "quarter" if _is_quarterly(quarters.iloc[-1]) else "figure"
     if run == 1:
         before = ratings[-2] if len(ratings) > 1 and ratings[-2] != NOT_RATED else None
-        return f"{ratings[-1]} for the first quarter, {before} before." if before else ""
+        return f"{ratings[-1]} for the first {each}, {before} before." if before else ""
     if run == len(ratings):
-        since = f"in {'both' if run == 2 else f'all {in_words(run)}'} quarters known"
+        since = f"in {'both' if run == 2 else f'all {in_words(run)}'} {each}s known"
     else:
-        since = f"for {in_words(run)} quarters in a row"
+        since = f"for {in_words(run)} {each}s in a row"
     marks = [name for name in ("status", "target_status") if name in quarters]
     invented = bool((quarters[marks].iloc[-run:] == ILLUSTRATIVE).any(axis=None))
     note = " (some figures or lines of these are illustrative)" if invented else ""
@@ -112,8 +123,10 @@ def draft(known: Evidence, kpi_id: str) -> str:
     Whatever is said is in the tables; why it is so is for the service to say.
     """
     kpi = known.kpi(kpi_id)
+    if is_text(kpi["milestone"]):
+        return f"In {{quarter}} it is {figure_of(kpi)}. {how_long(known.of('quarters', kpi_id))}".strip()
     if not is_number(kpi["value"]):
-        return f"There is no figure for {Quarter.parse(kpi['quarter']).title} ({kpi['status']})."
+        return f"There is no figure for {_when(kpi)} ({kpi['status']})."
     if doubt := doubts_in_words(known, kpi_id):
         return f"To be checked before anything is written. {doubt}"
     parts = " ({numerator} of {denominator})" if is_number(kpi["denominator"]) else ""
@@ -121,7 +134,7 @@ def draft(known: Evidence, kpi_id: str) -> str:
     months = months[months["value"].notna() & (months["basis"] == MONTH)]
     alone = kpi["basis"] != "quarter" and len(months)
     sentences = [
-        f"At {{value}}{parts} {_against(kpi)}.",
+        f"At {{value}}{parts} {_against(kpi, known)}.",
         _before(kpi),
         how_long(known.of("quarters", kpi_id)),
         _DIRECTIONS.get(kpi["direction_of_travel"], ""),
@@ -132,15 +145,32 @@ def draft(known: Evidence, kpi_id: str) -> str:
     return " ".join(text for text in sentences if text)
 
 
-def _against(kpi: dict[str, Any]) -> str:
-    if kpi["rating"] not in RAGS:
+def _when(kpi: Mapping[str, Any]) -> str:
+    """The quarter of the latest figure; of what is not quarterly the period that it covers."""
+    return Quarter.parse(kpi["quarter"]).title if _is_quarterly(kpi) else str(kpi["period"])
+
+
+def _is_quarterly(row: Mapping[str, Any]) -> bool:
+    return row.get("frequency", "quarterly") in ("quarterly", "monthly")
+
+
+def _against(kpi: dict[str, Any], known: Evidence) -> str:
+    if kpi["rating"] == MONITORED:
+        return "in {quarter} the KPI is monitored only"
+    if not is_number(kpi["band"]):
         return "in {quarter} the KPI is not rated"
-    line = "floor_standard" if kpi["rating"] == RAGS[-1] else "target"
+    scheme = known.returns.council.schemes[text_of(kpi["scheme"]) or ""]
+    worst = kpi["band"] == len(scheme.bands) and is_number(kpi["floor_standard"])
+    line = "floor_standard" if worst else "target"
+    if not is_number(kpi[line]):
+        return "the KPI is {rating}"
     return f"the KPI is {{rating}} against a {line.replace('_', ' ')} of {{{line}}}"
 
 
 def _before(kpi: dict[str, Any]) -> str:
     figures = kpi_figures(kpi)
+    if not _is_quarterly(kpi):
+        return "The figure before was {previous}." if figures["previous"] else ""
     then = [
         f"{{{name}}} a {ago} earlier"
         for name, ago in (("previous", "quarter"), ("year_ago", "year"))

@@ -122,11 +122,13 @@ def _trend(known: Evidence, kpi_id: str) -> tuple[Picture, str, list[str], list[
     kpi, quarters = known.kpi(kpi_id), known.of("quarters", kpi_id)
     months = known.months(kpi_id)
     doubted = bool(len(known.of("doubts", kpi_id)))
-    recent = known.of("recent", kpi_id).head(0 if doubted else None)
+    recent = known.of("recent", kpi_id)
     council = known.returns.council
     ahead = predictions(
         recent, significance=council.significance, minimum_points=council.minimum_points
     )
+    if doubted:
+        ahead, recent = ahead.head(0), recent.head(0)
     picture = trend_picture(quarters, ahead, months, _fitted(recent, kpi))
     notes = directions(known, kpi_id)
     if not doubted:
