@@ -20,11 +20,11 @@ CPU = {"used": "__import__('time').process_time()"}
 STEPS = {
     "importing pandas": "import pandas",
     "importing altair and widgets": "import altair, anywidget, ipywidgets",
-    "importing kpi_tools": "from kpi_tools import loading, remarks\nfrom kpi_tools.explorer import directorate as explorer, lab",
+    "importing kpi_tools": "from kpi_tools import loading\nfrom kpi_tools.explorer import directorate as explorer, lab",
     "reading the returns": f"lab.start_bundling()\nreturns = loading.load({str(RAW)!r}, '2024-25 Q3')",
     "applying the rules": (
         "own = returns.catalogue[returns.catalogue['directorate'] == 'Children, Young People and Education']\n"
-        f"known = explorer.evidence(returns, set(own['kpi_id']))\nsaid = remarks.commentary_until({str(RAW)!r}, returns)"
+        f"known = explorer.evidence(returns, set(own['kpi_id']))\nsaid = loading.commentary_until({str(RAW)!r}, returns)"
     ),
     "the two tables": "look = explorer.Explorer(known, '', 'data/raw', said)\nstr(look.by_consequence), str(look.grid)",
     "waiting for the bundle": "lab._library()[:0]",
