@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kpi_tools.loading.periods import read_period
+from kpi_tools.loading.periods import Period, read_period
 from kpi_tools.quarters import Quarter
 
 ANNUAL = {"frequency": "annual", "year_ends": "03-31"}
@@ -87,7 +87,7 @@ def test_a_cell_that_shows_a_year_is_a_year_and_no_month() -> None:
 @given(st.integers(2000, 2090), st.integers(1, 4))
 def test_every_label_is_its_own_quarter(year: int, number: int) -> None:
     quarter = Quarter(year, number)
-    assert read_period(quarter.label, "", QUARTERLY) == (quarter, "", "", "", "", "")
+    assert read_period(quarter.label, "", QUARTERLY) == Period(quarter)
 
 
 @given(st.text(max_size=25), st.sampled_from([ANNUAL, ACADEMIC, MONTHLY, QUARTERLY, HALF]))

@@ -52,6 +52,7 @@ def figures_and_months(
     if "milestone" not in rows:
         rows = rows.assign(milestone=None)
     sent, single = _last(rows[rows["month"] == ""]), _last(rows[rows["month"] != ""])
+    single = _months_of_weeks(single, kpis)
     covers = _covered(kpis)
     made = _made(single, kpis, covers)
     spoken = set(zip(*(sent.loc[~sent["silent"], name] for name in _KEY), strict=True))
@@ -67,8 +68,31 @@ def _last(rows: pd.DataFrame) -> pd.DataFrame:
     silent = rows["silent"].astype("bool")
     ordered = pd.concat([rows[silent], rows[~silent]])
     kept = ordered.drop_duplicates(["kpi_id", "period"], keep="last")
-    names = [*_KEY, "month", *NUMBERS, *_WORDS]
+    names = [*_KEY, "period", "month", *NUMBERS, *_WORDS]
     return kept[names].astype(dict.fromkeys(NUMBERS, "float64")).assign(silent=silent)
+
+
+def _months_of_weeks(rows: pd.DataFrame, kpis: pd.DataFrame) -> pd.DataFrame:
+    """The rows with one for each month: of a weekly KPI that of its last week, or its weeks added up where they can be."""
+    weekly = kpis[kpis["frequency"] == "weekly"].set_index("kpi_id")
+    rows = rows.sort_values("period", kind="stable")
+    last = rows.drop_duplicates(["kpi_id", "month"], keep="last").copy()
+    for at, row in last[last["kpi_id"].isin(weekly.index)].iterrows():
+        weeks = rows[(rows["kpi_id"] == row["kpi_id"]) & (rows["month"] == row["month"])]
+        unit = weekly.loc[row["kpi_id"], "unit"]
+        if weekly.loc[row["kpi_id"], "basis"] != "quarter" or len(weeks) == 1:
+            continue
+        if unit == "count" or unit_family(unit).money:
+            last.loc[at, NUMBERS] = [weeks["value"].sum(), np.nan, np.nan]
+        elif (
+            unit in MULTIPLIERS
+            and weeks[PARTS].notna().all(axis=None)
+            and weeks["denominator"].sum() > 0
+        ):
+            last.loc[at, NUMBERS] = list(_ratio(weeks, MULTIPLIERS[unit]))
+        else:
+            last.loc[at, NUMBERS], last.loc[at, "status"] = np.nan, NOT_AVAILABLE
+    return last
 
 
 def _complete(

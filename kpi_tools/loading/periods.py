@@ -16,6 +16,8 @@ from kpi_tools.quarters import ADVICE, Quarter, QuarterError, year_end, year_end
 class Period(NamedTuple):
     """A financial quarter, or a month of the calendar ("2024-12") where `month` is not empty, or a fault.
 
+    `day` is that of a weekly figure ("2024-12-13").
+
     `notice`: what was taken for granted, where a reader of the figures should know.
     """
 
@@ -24,6 +26,7 @@ class Period(NamedTuple):
     why: str = ""
     fault: str = ""
     detail: str = ""
+    day: str = ""
     notice: str = ""
 
 
@@ -176,9 +179,11 @@ class _Reader:
         found = date(year, month, day)
         quarter = Quarter.containing(found)
         if self.frequency in IN_MONTHS:
-            if quarter.end == found:
+            if quarter.end == found and self.frequency != "weekly":
                 return Period(quarter, fault="period-which")
-            return Period(quarter, f"{year}-{month:02}", f"a day of {found:%B %Y}")
+            day_of_week = found.isoformat() if self.frequency == "weekly" else ""
+            why = "" if day_of_week else f"a day of {found:%B %Y}"
+            return Period(quarter, f"{year}-{month:02}", why, day=day_of_week)
         if self.yearly and found == year_ending(year, self.year_ends):
             return Period(quarter, why="the last day of the KPI's year")
         if quarter.end != found:

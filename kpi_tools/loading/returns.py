@@ -97,8 +97,8 @@ class Row:
 
     @property
     def label(self) -> str:
-        """The month, or else the quarter's label."""
-        return self.period.month or str(self.period.quarter or "")
+        """The day of a weekly figure, the month, or else the quarter's label."""
+        return self.period.day or self.period.month or str(self.period.quarter or "")
 
     @property
     def unit(self) -> str:

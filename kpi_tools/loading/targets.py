@@ -91,7 +91,7 @@ def check_targets(
 def _is_flat(kpi: dict[str, Any], own: pd.DataFrame, quarter: Quarter) -> bool:
     """Whether one target stands all through the year beside a figure that grows through it."""
     grows = kpi["basis"] == "year_to_date" and (kpi["unit"] != "%" or kpi["adds_up"] == "yes")
-    if not grows:
+    if not grows or isinstance(kpi.get("since"), str):
         return False
     year = pd.DataFrame(
         {
