@@ -79,7 +79,7 @@ def write_hostile_council(raw: Path, refused_rows: bool = True) -> Path:
     _write(raw / "kpis.csv", ["kpi_id", "kpi_name", "section", "directorate", "unit", "decimals", "polarity", "basis",
                               "frequency", "lag_quarters", "first_quarter", "definition", "owner", "status", "source"],
            [[f"K{n:03}{at(n, 11) if n % 2 else ''}", f"{at(n, 1)} {n}", sections[n], at(n, 2),
-             at(n, 12) if n % 3 == 1 else "%", 0, "higher", "quarter", "quarterly", 0, "2020-21 Q1", at(n, 3), at(n, 4), "final", at(n, 5)]
+             f"other: {at(n, 12)}" if n % 3 == 1 else "%", 0, "higher", "quarter", "quarterly", 0, "2020-21 Q1", at(n, 3), at(n, 4), "final", at(n, 5)]
             for n in numbers])  # fmt: skip
     ids = [f"K{n:03}{at(n, 11) if n % 2 else ''}" for n in numbers]
     _write(raw / "targets.csv", ["kpi_id", "from_quarter", "target", "floor_standard", "reason", "status"],
@@ -100,7 +100,7 @@ def write_hostile_council(raw: Path, refused_rows: bool = True) -> Path:
            + [["", sections[n], said(n, 11), "", at(n, 12)] for n in numbers])  # fmt: skip
     _write(raw / "activity.csv", ["activity_id", "activity_name", "section", "unit", "decimals", "period", "value", "status",
                                   "note"],
-           [[f"A{n:03}", f"{at(n, 2)} {n}", sections[n], at(n, 3), 0, f"2024-25 Q{q}", 100 + q, "final", at(n, 4)]
+           [[f"A{n:03}", f"{at(n, 2)} {n}", sections[n], f"other: {at(n, 3)}", 0, f"2024-25 Q{q}", 100 + q, "final", at(n, 4)]
             for n in list(numbers)[::4] for q in (1, 2, 3)])  # fmt: skip
     _write(raw / "changes.csv", ["kpi_id", "from_quarter", "change", "reason", "status"],
            [[ids[n], "2024-25 Q3", ("added", "redefined")[n % 2], at(n, 8), "final"] for n in numbers])  # fmt: skip

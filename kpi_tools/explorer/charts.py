@@ -12,14 +12,13 @@ from statistics import quantiles
 import pandas as pd
 
 from kpi_tools.page.canvas import Canvas, Figure, Name, axis, period_label
-from kpi_tools.page.chart_words import in_doubt
 from kpi_tools.page.charts import draw_bands, draw_gaps, limits_of, look_of, show_figure, unit_of
 from kpi_tools.page.drawing import QUIET, Drawing
 from kpi_tools.page.labels import every, text_width
 from kpi_tools.page.regions import DEFAULT_COLOURS, number, regions
 from kpi_tools.quarters import Quarter
 from kpi_tools.vocabulary import COMMON_CAUSE, ESTIMATED, FINAL, ILLUSTRATIVE
-from kpi_tools.wording import Row, Rows, is_number, is_text, rows_of, show_line
+from kpi_tools.wording import Row, Rows, in_doubt, is_number, is_text, rows_of, show_line
 
 TOTAL, HEIGHT = 904.0, 300.0
 _FEW_AREAS, _CLIPPED = 4, 14

@@ -13,6 +13,7 @@ from kpi_tools.wording import (
     capitalised,
     figure_of,
     gap_of,
+    in_doubt,
     in_words,
     is_number,
     is_text,
@@ -36,12 +37,6 @@ _COVERS = {
     "annual": "a year each",
 }
 _PERIODS = {"annual": "year", "biennial": "figure", "half_yearly": "half-year", "termly": "term"}
-_DOUBTED = ("open", "let pass")
-
-
-def in_doubt(row: Row) -> bool:
-    """Whether nothing may be concluded from the row's figure."""
-    return row.get("doubt_state") in _DOUBTED
 
 
 def period_end(row: Row) -> date:

@@ -4,14 +4,24 @@ from collections.abc import Mapping
 from statistics import median
 
 from kpi_tools.page.canvas import Canvas, period_label
-from kpi_tools.page.chart_words import in_doubt, period_end, period_words
+from kpi_tools.page.chart_words import period_end, period_words
 from kpi_tools.page.charts import Chart, end_of, finished
 from kpi_tools.page.drawing import COLOURS, INK, Drawing
 from kpi_tools.page.labels import spread, text_width
 from kpi_tools.page.regions import DEFAULT_COLOURS, number
 from kpi_tools.quarters import Quarter
 from kpi_tools.vocabulary import ENGLAND, HIGHER, LOWER, NOT_RATED
-from kpi_tools.wording import Row, Rows, figure_of, in_words, is_number, listed, plural, show
+from kpi_tools.wording import (
+    Row,
+    Rows,
+    figure_of,
+    in_doubt,
+    in_words,
+    is_number,
+    listed,
+    plural,
+    show,
+)
 
 _STRIP = 384.0
 _FEWEST = 3
