@@ -61,8 +61,9 @@ def _activity_facts(every: Rows, latest: Row) -> list[dict[str, Any]]:
     )
     strip = [
         fact("Latest", _activity_figure(latest), latest["status"], small=quarter.title, unit=words),
-        fact("Expected", expected_range(latest), None),
     ]
+    if expected_range(latest) != NOT_SET:
+        strip.append(fact("Expected", expected_range(latest), None))
     if then:
         strip.append(fact("Same quarter last year", _activity_figure(then), then["status"],
                            small=_compared(latest["value"], then["value"]), unit=words))  # fmt: skip
