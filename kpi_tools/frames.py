@@ -16,7 +16,7 @@ from kpi_tools.vocabulary import HIGHER, LOWER, POLARITIES
 
 Array = np.ndarray[Any, Any]
 _ABSENT = 1.5
-_MONTHLY = 27.0
+MONTHLY = 27.0
 """Steps of so many days or more are counted in calendar months."""
 _ISO_DATE = r"^\d{4}-\d\d-\d\d$"
 
@@ -96,7 +96,7 @@ class Ordered:
             return np.full(len(apart), np.nan), np.zeros(len(apart), bool)
         if not self.dates:
             return usual, _far(apart, usual)
-        monthly, daily = usual >= _MONTHLY, usual == 1
+        monthly, daily = usual >= MONTHLY, usual == 1
         weekday = (self.days + 3) % 7
         working = (
             daily & (np.maximum.reduceat(weekday, self.starts)[self.series] < 5)

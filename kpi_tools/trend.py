@@ -10,7 +10,7 @@ least squares is ordinary least squares of L⁻¹y on L⁻¹X; without overlap V
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from functools import lru_cache
 from typing import Any
 
@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 
 from kpi_tools.errors import InputError
-from kpi_tools.frames import Array, Ordered, Words, in_order
+from kpi_tools.frames import MONTHLY, Array, Ordered, Words, in_order
 from kpi_tools.vocabulary import (
     NEGATIVE,
     NOT_ENOUGH_DATA,
@@ -42,7 +42,6 @@ _WAYS = (NOT_TESTABLE, NOT_ENOUGH_DATA, STABLE, POSITIVE, NEGATIVE)
 _STRAIGHT = 1e-10
 _FLAT = 1e-9
 _PERFECT = 1e-20
-_MONTHLY = 27.0
 _DAYS_A_MONTH = 365.25 / 12
 _MOST_FOR_EXACT = 10
 
@@ -96,11 +95,15 @@ def directions(
     if not 0 < significance < 1:
         raise InputError(f"A level of significance lies between 0 and 1, not at {significance}.")
     series, count = rows.series, len(rows.starts)
-    shown = rows.days > _day(after) if after is not None else np.ones(len(y), bool)
+    shown = (
+        rows.days > np.datetime64(after, "D").astype(float)
+        if after is not None
+        else np.ones(len(y), bool)
+    )
     y = np.where(shown, y, np.nan)
     known = ~np.isnan(y)
     usual = rows.steps()[0]
-    x = np.where(usual >= _MONTHLY, rows.months, rows.days / _DAYS_A_MONTH)
+    x = np.where(usual >= MONTHLY, rows.months, rows.days / _DAYS_A_MONTH)
     x = x - x[rows.starts][series] if len(y) else x
     low = np.fmin.reduceat(y, rows.starts) if count else np.zeros(0)
     size = np.fmax.reduceat(np.abs(y), rows.starts) if count else np.zeros(0)
@@ -148,10 +151,6 @@ def of_each(lines: Mapping[str, Any], series: Array) -> dict[str, Any]:
     }
 
 
-def _day(day: date) -> float:
-    return (datetime(day.year, day.month, day.day) - datetime(1970, 1, 1)).days
-
-
 def gls_direction(
     recent: Any,
     *,
@@ -194,9 +193,9 @@ def gls_direction(
     for start, end in zip(rows.starts, np.append(rows.starts[1:], len(y)), strict=True):
         span = np.arange(start, end)
         own = {name: values[rows.order[end - 1]] for name, values in columns.items()}
-        since = [columns["series_from"][at] for at in rows.order[span]]
-        same = [_same(one, own["series_from"]) for one in since]
-        kept = span[np.array(same) & ~np.isnan(y[span])]
+        since = pd.Series([columns["series_from"][at] for at in rows.order[span]], dtype=object)
+        same = (since.fillna("") == since.fillna("").iloc[-1]).to_numpy()
+        kept = span[same & ~np.isnan(y[span])]
         found.append(
             _overlap_aware(rows.months[kept], y[kept], int(better[end - 1]), own, significance, minimum_points)
         )  # fmt: skip
@@ -206,10 +205,6 @@ def gls_direction(
     return rows.with_columns(
         **{name: lines[name].to_numpy(kind)[rows.series] for name, kind in kinds.items()}
     )
-
-
-def _same(one: Any, other: Any) -> bool:
-    return one == other or (pd.isna(one) and pd.isna(other))
 
 
 def _overlap_aware(

@@ -12,12 +12,13 @@ import pandas as pd
 
 from kpi_tools.loading import schemas
 from kpi_tools.loading.disclosure import Withheld
-from kpi_tools.loading.fields import in_force, one_of, read
+from kpi_tools.loading.fields import in_force, read
 from kpi_tools.loading.ids import Ids
 from kpi_tools.loading.periods import read_period
 from kpi_tools.loading.read import Table
 from kpi_tools.loading.targets import outside
 from kpi_tools.quarters import Quarter, year_end, year_ending
+from kpi_tools.schemes import one_of
 from kpi_tools.tokens import KPI_TOKENS, SECTION_TOKENS, listing, unknown
 from kpi_tools.units import MULTIPLIERS
 from kpi_tools.vocabulary import IN_YEARS

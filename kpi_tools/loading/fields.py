@@ -6,7 +6,6 @@ One cell at a time: the council's own tables hold hundreds of rows.
 import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
-from difflib import get_close_matches
 from functools import lru_cache
 from typing import Any, Final
 
@@ -30,6 +29,7 @@ from kpi_tools.loading.periods import read_period
 from kpi_tools.loading.read import Table
 from kpi_tools.loading.schemas import Column, Schema
 from kpi_tools.quarters import Quarter, QuarterError
+from kpi_tools.schemes import one_of
 from kpi_tools.units import clock, known_unit, meant_unit, parse_range
 
 Choices = Mapping[str, Sequence[str]]
@@ -95,13 +95,6 @@ def in_force(table: Table, rows: pd.DataFrame, upto: Quarter, since: str = "from
     )  # labels are in the order of time
     table.later = int((later & ~table.bad).sum())
     return rows[~table.bad & ~later].reset_index(drop=True)
-
-
-def one_of(text: str, options: Sequence[str]) -> str:
-    """The words that may stand there, and the nearest of them: `higher, lower; the nearest is "lower"`."""
-    folded = {option.casefold(): option for option in options}
-    near = get_close_matches(text.casefold(), folded, 1, 0.6)
-    return ", ".join(options) + (f'; the nearest is "{folded[near[0]]}"' if near else "")
 
 
 class _Reader:
