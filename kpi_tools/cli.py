@@ -1,5 +1,6 @@
 """The `kpi` command: one sentence for what went wrong, and an exit status."""
 
+import errno
 import os
 import signal
 import sys
@@ -11,7 +12,7 @@ from contextlib import contextmanager
 import click
 
 from kpi_tools.commands import TERMINATED, Terminated, kpi
-from kpi_tools.errors import KpiError
+from kpi_tools.errors import InputError, KpiError
 
 __all__ = ["Terminated", "kpi", "main"]
 
@@ -48,6 +49,10 @@ def main(arguments: list[str] | None = None) -> int:
         )  # the reader has gone: what is left to write goes nowhere
         return 1
     except Exception as error:
+        if isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG:
+            name = str(error.filename)
+            click.echo(f"The name {name[:60]}… is longer than this computer allows.", err=True)
+            return InputError.exit_status
         first = (str(error).splitlines() or [""])[0]
         click.echo(
             f"A fault in the program itself: {type(error).__name__}: {first}. {_logged(error)}",

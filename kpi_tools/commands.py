@@ -236,13 +236,15 @@ def check(quarter: str | None, raw: Path) -> None:
     report as a whole: counts, quarter names and figures in the commentary, Reds without an action, and the like.
     """
     from kpi_tools.loading import own_tables_are_sound, read_returns
-    from kpi_tools.loading.rules import as_list
+    from kpi_tools.loading.rules import as_changes, as_list
     from kpi_tools.spreadsheets import keep_rejected, sent_back
 
     returns = read_returns(raw, _quarter_or_latest(quarter, raw))
     problems = returns.problems
     if len(problems):
         click.echo(as_list(problems))
+    if len(returns.log):
+        click.echo(as_changes(returns.log))
     kept = sent_back(_near(path) for path in keep_rejected(returns, raw))
     click.echo(f"{returns.quarter.title}: {returns.summary}{kept}")
     errors, faults = int((problems["severity"] == "error").sum()), 0

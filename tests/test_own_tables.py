@@ -83,3 +83,5 @@ def test_a_path_of_three_hundred_letters_is_a_sentence(capsys: pytest.CaptureFix
         assert main(["check", QUARTER, "--raw", path]) == 2
         told = "".join(capsys.readouterr())
         assert "fault in the program" not in told and "too long" in told
+    assert main(["report", QUARTER, "--outputs", "x" * 300]) == 2
+    assert "longer than this computer allows" in capsys.readouterr().err

@@ -134,6 +134,28 @@ def as_list(problems: pd.DataFrame) -> str:
     return "\n".join(lines)
 
 
+def as_changes(log: pd.DataFrame) -> str:
+    """How many cells were taken otherwise than sent, and the first of them; empty where none was."""
+    if log.empty:
+        return ""
+    count = "One cell was" if len(log) == 1 else f"{len(log):,} cells were"
+    lines = [f"{count} taken otherwise than sent:"]
+    for change in log.head(_FEW).itertuples(index=False):
+        place = [
+            change.file,
+            *([] if pd.isna(change.row) else [f"row {change.row}"]),
+            change.column,
+        ]
+        sent, taken = (
+            " ".join(text.split())[:_SHOWN_VALUE] for text in (change.sent, change.taken)
+        )
+        what = f': "{sent}" as "{taken}"' if sent or taken else ""
+        lines.append(f"  {', '.join(filter(None, place))}{what} ({change.why})")
+    if len(log) > _FEW:
+        lines.append(f"  … and {len(log) - _FEW:,} more; all are in changes.csv.")
+    return "\n".join(lines)
+
+
 def _entry(problems: list[Any]) -> list[str]:
     problem = problems[0]
     rows = sorted({int(one.row) for one in problems if not pd.isna(one.row)})
