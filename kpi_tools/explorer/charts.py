@@ -12,7 +12,8 @@ from statistics import quantiles
 import pandas as pd
 
 from kpi_tools.page.canvas import Canvas, Figure, Name, axis, period_label
-from kpi_tools.page.charts import draw_bands, draw_gaps, limits_of, look_of, show_figure, unit_of
+from kpi_tools.page.chart_words import look_of
+from kpi_tools.page.charts import draw_bands, draw_gaps, limits_of, show_figure, unit_of
 from kpi_tools.page.drawing import QUIET, Drawing
 from kpi_tools.page.labels import every, text_width
 from kpi_tools.page.regions import DEFAULT_COLOURS, number, regions

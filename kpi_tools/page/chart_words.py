@@ -1,10 +1,12 @@
 """What a chart shows in words: its title, its alternative text and the notes below it. A figure in doubt concludes nothing."""
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import date
 from itertools import groupby
 from typing import Any
 
+from kpi_tools.errors import InputError
 from kpi_tools.quarters import Quarter
 from kpi_tools.vocabulary import FINAL, ILLUSTRATIVE, MONEY, NOT_RATED, STATUSES_WITH_VALUE
 from kpi_tools.wording import (
@@ -249,3 +251,21 @@ def milestone_text(points: Rows) -> str:
         for row in points
     ]
     return f"Statuses for {plural(len(points), 'quarter')}: {listed(statuses)}."
+
+
+def end_of(period: object) -> date | None:
+    """The last day of another area's period: a calendar year, a financial year or a quarter; of others none."""
+    year = re.fullmatch(r"(\d{4})(/\d\d)?", str(period))
+    if year:
+        begun = int(year[1])
+        return date(begun + 1, 3, 31) if year[2] else date(begun, 12, 31)
+    try:
+        return Quarter.parse(period).end
+    except InputError:
+        return None
+
+
+def look_of(row: Row) -> str:
+    """How sure a figure is: `final`, `open` (not final, or read from a chart) or `illustrative`."""
+    status = row["status"]
+    return "illustrative" if status == ILLUSTRATIVE else "final" if status == FINAL else "open"

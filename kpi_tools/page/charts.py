@@ -4,13 +4,10 @@ Each function takes rows as the tables have them and gives a `Chart`. Nothing is
 """
 
 import math
-import re
 from collections.abc import Mapping, Sequence
-from datetime import date
 from itertools import groupby
 from typing import NamedTuple
 
-from kpi_tools.errors import InputError
 from kpi_tools.page.canvas import Canvas, Figure, Name, Unit, axis, period_label
 from kpi_tools.page.chart_words import (
     WORDS,
@@ -21,6 +18,8 @@ from kpi_tools.page.chart_words import (
     chart_notes,
     chart_text,
     chart_title,
+    end_of,
+    look_of,
     milestone_text,
     outlook_text,
     period_end,
@@ -29,8 +28,7 @@ from kpi_tools.page.chart_words import (
 from kpi_tools.page.drawing import COLOURS, INK, QUIET, VIOLET, Drawing
 from kpi_tools.page.labels import every, text_width
 from kpi_tools.page.regions import DEFAULT_COLOURS, Region, number, regions
-from kpi_tools.quarters import Quarter
-from kpi_tools.vocabulary import FINAL, ILLUSTRATIVE, MONEY
+from kpi_tools.vocabulary import FINAL, MONEY
 from kpi_tools.wording import (
     Row,
     Rows,
@@ -444,21 +442,3 @@ def _at_their_periods(points: Rows, benchmarks: Sequence[Row]) -> list[tuple[int
     places = {period_end(row): n for n, row in enumerate(points)}
     ends = [(end_of(row["period"]), row) for row in benchmarks if is_number(row["value"])]
     return [(places[end], row) for end, row in ends if end in places]
-
-
-def end_of(period: object) -> date | None:
-    """The last day of another area's period: a calendar year, a financial year or a quarter; of others none."""
-    year = re.fullmatch(r"(\d{4})(/\d\d)?", str(period))
-    if year:
-        begun = int(year[1])
-        return date(begun + 1, 3, 31) if year[2] else date(begun, 12, 31)
-    try:
-        return Quarter.parse(period).end
-    except InputError:
-        return None
-
-
-def look_of(row: Row) -> str:
-    """How sure a figure is: `final`, `open` (not final, or read from a chart) or `illustrative`."""
-    status = row["status"]
-    return "illustrative" if status == ILLUSTRATIVE else "final" if status == FINAL else "open"

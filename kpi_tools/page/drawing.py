@@ -274,16 +274,13 @@ def strip_chart() -> alt.LayerChart | alt.FacetChart:
         "x": alt.X("x:Q", axis=None, scale=_scale(alt.ExprRef("low"), alt.ExprRef("high"))),
         "y": alt.Y("y:Q", axis=None, scale=_scale(74, 0)),
     }
-    looks = {name: LINES[name] for name in ("tick", "median")}
+    colours = {name: LINES[name].stroke for name in ("tick", "median")}
     ticks = _data("areas").mark_tick(opacity=1).encode(
-        x=at["x"], y=alt.value(40), color=_look(alt.Color, {name: look.stroke for name, look in looks.items()}),
+        x=at["x"], y=alt.value(40), color=_look(alt.Color, colours),
         size=_look(alt.Size, {"tick": 16, "median": 28}),
     )  # fmt: skip
-    axis = (
-        alt.Chart(alt.InlineData(values=[{}]))
-        .mark_rule(stroke="#b4bcc4")
-        .encode(y=alt.value(40), x=alt.value(0), x2=alt.value("width"))
-    )
+    base = alt.Chart(alt.InlineData(values=[{}])).mark_rule(stroke="#b4bcc4")
+    axis = base.encode(y=alt.value(40), x=alt.value(0), x2=alt.value("width"))
     return alt.layer(axis, ticks, _points(at), *_labels(at))
 
 
@@ -355,12 +352,10 @@ def _labels(at: Mapping[str, Any]) -> list[alt.Chart]:
 @lru_cache
 def _described(kind: str) -> str:
     """The Vega-Lite specification of a kind, without data."""
-    chart = KINDS[kind]().properties(
-        background="transparent", autosize=alt.AutoSizeParams(type="none"),
-    )  # fmt: skip
-    looks: Any = dict.fromkeys(
-        ("fill", "stroke", "strokeDash", "strokeWidth", "size", "shape"), "independent"
-    )
+    size = alt.AutoSizeParams(type="none")
+    chart = KINDS[kind]().properties(background="transparent", autosize=size)
+    names = ("fill", "stroke", "strokeDash", "strokeWidth", "size", "shape")
+    looks: Any = dict.fromkeys(names, "independent")
     spec: Spec = chart.resolve_scale(**looks).configure_view(stroke=None).to_dict()
     return json.dumps(spec)
 

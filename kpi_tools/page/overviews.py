@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from statistics import median
 
 from kpi_tools.page.canvas import Canvas, period_label
-from kpi_tools.page.chart_words import period_end, period_words
-from kpi_tools.page.charts import Chart, end_of, finished
+from kpi_tools.page.chart_words import end_of, period_end, period_words
+from kpi_tools.page.charts import Chart, finished
 from kpi_tools.page.drawing import COLOURS, INK, Drawing
 from kpi_tools.page.labels import spread, text_width
 from kpi_tools.page.regions import DEFAULT_COLOURS, number
