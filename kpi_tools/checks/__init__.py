@@ -20,7 +20,7 @@ CHECKS: Final = (
     "sent-again", "part-of-a-count", "rating-order", "rating-never", "rating-zero", "floor-without-target",
     "same-name", "one-name-two-spellings", "name-left-over",
     "token-without-figure", "change-not-like-for-like", "count-in-text", "target-in-text", "stale-quarter",
-    "words-against-direction", "title-spelt-two-ways", "commentary-unchanged", "versions-not-locked",
+    "words-against-direction", "title-spelt-two-ways", "commentary-unchanged", "taken-otherwise", "versions-not-locked",
 )  # fmt: skip
 """Every kind of finding before release, by its code."""
 
@@ -75,6 +75,7 @@ def release_findings(
             texts.improvements(said, kpis, returns.council),
             texts.titles(said, kpis, tables.other_texts(returns)),
             texts.unchanged(said, earlier, returns.quarter),
+            tables.taken_otherwise(returns.log),
             tables.versions(unlike_lock()),
         )
     )

@@ -26,6 +26,7 @@ _OLD: Final = 4
 """A rated figure that is so many quarters old is named: its year is over."""
 _ALIKE: Final = 0.93
 _FEWEST_SAME: Final = 3
+_CHANGES_SHOWN: Final = 5
 
 
 def doubted(recent: pd.DataFrame, months: pd.DataFrame) -> Iterator[Finding]:
@@ -245,6 +246,24 @@ def left_over_names(returns: Returns) -> Iterator[Finding]:
                 f'"{name}" is not a name.',
                 "Write what it stands for.",
             )
+
+
+def taken_otherwise(log: pd.DataFrame) -> Iterator[Finding]:
+    """What was changed on the way in, because its meaning is certain: how much, and the first lines."""
+    if log.empty:
+        return
+    first = [
+        f'{row["file"]}, row {row["row"]}, {row["column"]}: "{row["sent"]}" as "{row["taken"]}" ({row["why"]})'
+        for row in rows_of(log.head(_CHANGES_SHOWN))
+    ]
+    more = len(log) - len(first)
+    yield notice(
+        "taken-otherwise",
+        "the returns",
+        f"{plural(len(log), 'cell')} {'was' if len(log) == 1 else 'were'} taken otherwise than sent: "
+        f"{'; '.join(first)}{f'; and {more:,} more' if more else ''}.",
+        "Look whether this is what was meant; all of them are in changes.csv.",
+    )
 
 
 def versions(unlike: list[str]) -> Iterator[Finding]:
