@@ -185,7 +185,9 @@ class Drawing:
         left, right, top, bottom = self.margins
         vega |= {"width": self.width, "height": self.height}
         vega["padding"] = {"left": left, "right": right, "top": top, "bottom": bottom}
-        return _named(_slim(vl_convert.vega_to_svg(json.dumps(vega))), name, title, text)
+        root = ET.fromstring(vl_convert.vega_to_svg(json.dumps(vega)))
+        _slim_element(root)
+        return _named(root, name, title, text)
 
 
 # The kinds. All measure along x in places: period number n fills 0 to 1 from x = n.
@@ -399,12 +401,6 @@ def _named(root: ET.Element, name: str, title: str, text: str) -> str:
         element.text = words
         root.insert(0, element)
     return ET.tostring(root, encoding="unicode").replace(" />", "/>")
-
-
-def _slim(svg: str) -> ET.Element:
-    root = ET.fromstring(svg)
-    _slim_element(root)
-    return root
 
 
 def _slim_element(element: ET.Element) -> None:
