@@ -1,0 +1,83 @@
+"""Three KPIs of Bracknell Forest as published (council plan overview reports, March 2025 to January 2026).
+
+Its own rule: Green within 5% of the target, Amber within 10%, else Red; the arrow against the previous quarter.
+"""
+
+import pandas as pd
+import pytest
+from councils import write_council
+
+from kpi_tools.loading import load
+from kpi_tools.scorecard import recent_quarters, score
+
+SETTINGS = """
+[rating]
+bands = [
+  { name = "Green", meets = "target within 5%" },
+  { name = "Amber", meets = "target within 10%" },
+  { name = "Red" },
+]
+[direction]
+show = ["previous", "trend"]
+"""
+KPIS = [
+    "kpi_id,kpi_name,section,unit,polarity,basis",
+    "EH02,Children with a plan in a school of the borough,First,%,higher,snapshot",
+    "EH03,Visits to a discovery centre,First,count,higher,quarter",
+    "EH08,Care leavers not in education or work,Second,%,lower,snapshot",
+]
+TARGETS = {
+    "EH02": {"2024-25 Q2": 75, "2025-26 Q1": 76},
+    "EH03": {"2024-25 Q2": 19625, "2025-26 Q1": 19875},
+    "EH08": {"2024-25 Q2": 36, "2024-25 Q4": 35, "2025-26 Q2": 34},
+}
+FIGURES = {
+    "2024-25 Q2": (72.4, 18565, 62.5),
+    "2024-25 Q3": (73.4, 10966, 53.6),
+    "2024-25 Q4": (73.6, 20020, 53.1),
+    "2025-26 Q1": (72.8, 20843, 53.8),
+    "2025-26 Q2": (75.2, 26502, 59.5),
+}
+RATINGS = {
+    "2024-25 Q3": ("Green", "Red", "Red"),
+    "2024-25 Q4": ("Green", "Green", "Red"),
+    "2025-26 Q1": ("Green", "Green", "Red"),
+    "2025-26 Q2": ("Green", "Green", "Red"),
+}
+TRENDS = {
+    "2024-25 Q4": ("better", "better", "better"),
+    "2025-26 Q1": ("worse", "better", "worse"),
+    "2025-26 Q2": ("better", "better", "worse"),
+}
+
+
+@pytest.fixture(scope="module")
+def raw(tmp_path_factory):
+    lines = [
+        f"{kpi},{quarter},{target}"
+        for kpi, targets in TARGETS.items()
+        for quarter, target in targets.items()
+    ]
+    returns = {
+        quarter: [f"{kpi},{quarter},{value}" for kpi, value in zip(TARGETS, values, strict=True)]
+        for quarter, values in FIGURES.items()
+    }
+    return write_council(
+        tmp_path_factory.mktemp("published"),
+        KPIS, ["kpi_id,from_quarter,target", *lines], returns, SETTINGS,
+    )  # fmt: skip
+
+
+def scorecard(raw, quarter: str) -> pd.DataFrame:
+    returns = load(raw, quarter)
+    return score(recent_quarters(returns), returns)
+
+
+@pytest.mark.parametrize("quarter", RATINGS)
+def test_published_ratings_come_out(raw, quarter):
+    assert tuple(scorecard(raw, quarter)["rating"]) == RATINGS[quarter]
+
+
+@pytest.mark.parametrize("quarter", TRENDS)
+def test_published_trends_come_out(raw, quarter):
+    assert tuple(scorecard(raw, quarter)["arrow"]) == TRENDS[quarter]
