@@ -12,6 +12,7 @@ import pandas as pd
 
 from kpi_tools.errors import InputError
 from kpi_tools.frames import Words, in_order
+from kpi_tools.units import unit_family
 from kpi_tools.variation import EXACT, FEWEST_FOR_RUNS, carried_away
 from kpi_tools.vocabulary import (
     CLOSEST,
@@ -260,17 +261,43 @@ def why(point: Mapping[str, Any]) -> str:
     if limits == NO_LIMITS:
         return f"Not judged: {LIMIT_MEANINGS[NO_LIMITS]}."
 
-    decimals = point.get("decimals")
-    places = int(decimals) if decimals is not None and is_known(decimals) else 1
-
     def figure(name: str) -> str:
-        return show(float(point[name]), str(point.get("unit") or ""), places + (name != "value"))
+        return show(
+            float(point[name]), str(point.get("unit") or ""), _places(point) + (name != "value")
+        )
 
     side = "above" if value > point["mean"] else "below"
     if isinstance(point["rule"], str):
         return _why_flagged(point, figure, side)
-    inside = f"{figure('value')} lies within the usual range of {figure('lower_limit')} to {figure('upper_limit')}"
+    inside = f"{figure('value')} lies within the usual range of {usual_range(point)}"
     return f"Not flagged: {_why_not(point, inside, side)}."
+
+
+def usual_range(point: Mapping[str, Any]) -> str:
+    """The range between the limits in words: `62% to 71%`, or `up to 71%` where the measure cannot be lower anyway.
+
+    Uses the limits and, where they are there, `unit`, `decimals`, `range_low` and `range_high` (else those of the unit).
+    """
+    unit, places = str(point.get("unit") or ""), _places(point) + 1
+    family = unit_family(unit)
+    given = (point.get("range_low"), point.get("range_high"))
+    low, high = (
+        other if end is None or pd.isna(end) else end
+        for end, other in zip(given, (family.low, family.high), strict=True)
+    )
+    lower, upper = (
+        show(float(point[name]), unit, places) for name in ("lower_limit", "upper_limit")
+    )
+    if point["lower_limit"] <= low and point["upper_limit"] >= high:
+        return "all that it can be"
+    if point["lower_limit"] < low:
+        return f"up to {upper}"
+    return f"{lower} and more" if point["upper_limit"] > high else f"{lower} to {upper}"
+
+
+def _places(point: Mapping[str, Any]) -> int:
+    decimals = point.get("decimals")
+    return int(decimals) if decimals is not None and is_known(decimals) else 1
 
 
 def _why_flagged(point: Mapping[str, Any], figure: Callable[[str], str], side: str) -> str:
@@ -279,7 +306,7 @@ def _why_flagged(point: Mapping[str, Any], figure: Callable[[str], str], side: s
     verdict = "Flagged as unusual" if cause == NEUTRAL else f"Flagged as {article} {cause}"
     if rule == OUTSIDE:
         limit = "upper_limit" if side == "above" else "lower_limit"
-        usual = f"usually it lies between {figure('lower_limit')} and {figure('upper_limit')}"
+        usual = f"the usual range is {usual_range(point)}"
         usual = (
             "the figures behind the limits were all the same"
             if point["limits"] == NO_VARIATION

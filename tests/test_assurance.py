@@ -188,7 +188,7 @@ def reasons(values, fix=8, **columns):
 def test_reasons_for_a_flag():
     assert reasons([*BASE, 17.0])[-1] == (
         "Flagged as an improvement: 17% is above the upper process limit of 16.3% "
-        "(usually it lies between 5.7% and 16.3%)."
+        "(the usual range is 5.7% to 16.3%)."
     )
     assert reasons([*BASE, 5.0])[-1].startswith(
         "Flagged as a concern: 5% is below the lower process limit of 5.7%"
@@ -208,6 +208,19 @@ def test_reasons_for_a_flag():
     )
     flat = reasons([5.0] * 8 + [6.0])[-1]
     assert flat.endswith("(the figures behind the limits were all the same).")
+
+
+@pytest.mark.parametrize(
+    ("unit", "values", "words"),
+    [
+        ("%", [99.2, 98.4, 99.6, 97.9, 99.9, 98.1, 99.8, 98.3, 99.5, 99.1], "of 95.34% and more;"),
+        ("count", [3, 0, 5, 1, 4, 0, 6, 1, 3, 2], "of up to "),
+        ("£", [3, 0, 5, 1, 4, 0, 6, 1, 3, 2], "of -£"),
+    ],
+)
+def test_words_of_limits_end_where_the_measure_ends(unit, values, words):
+    """By hand: mean 98.98, mean moving range 1.367, so 98.98 + 2.66 × 1.367 = 102.62 %; a count below nought; money may be."""
+    assert words in reasons(values, fix=None, unit=unit, decimals=1)[-1]
 
 
 def test_reasons_for_no_flag():

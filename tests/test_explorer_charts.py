@@ -194,7 +194,7 @@ def test_a_changed_definition_or_polarity_is_said_beside_the_limits():
     shown = view("limits", replace(made, returns=returns), "CS01")
     assert any(
         note.startswith(
-            "The KPI was redefined from the report of Quarter 1 2024/25: Lower is now better. All figures"
+            "The KPI was redefined from the report of Quarter 1 2024/25: Lower is now better. The figures since"
         )
         for note in shown.notes
     )

@@ -121,8 +121,8 @@ def evidence(returns: Returns, kpi_ids: Collection[str] | None = None) -> Eviden
     doubts = doubt_table(pd.concat([quarters, months]) if len(months) else quarters)
     doubted = set(doubts["kpi_id"])
     agreed = returns.rebases[returns.rebases["kpi_id"].isin(set(points["kpi_id"]))]
-    rebase = rows_of(agreed[["kpi_id", "date", "reason", "name"]]) or None
-    limited = process_limits(points, screen=council.screening, rebase=rebase)
+    rebase = rows_of(agreed[["kpi_id", "date", "reason", "name"]]) + _redefinitions(returns, points)
+    limited = process_limits(points, screen=council.screening, rebase=rebase or None)
     points = special_causes(limited, profile=council.profile)
     points["why"] = [why(row) for row in rows_of(points)]
     judged_points = assurance(points).set_index("kpi_id")
@@ -217,6 +217,23 @@ def kpi_named(returns: Returns, text: object) -> str:
     """The id of the KPI that `text` names. Raises `InputError` with the nearest names, or with when it was in force."""
     titles = dict(zip(returns.catalogue["kpi_id"], returns.catalogue["kpi_name"], strict=True))
     return named(text, {known: f"{known} ({title})" for known, title in titles.items()}, "KPI")
+
+
+def _redefinitions(returns: Returns, points: pd.DataFrame) -> list[dict[str, Any]]:
+    """A redefinition as a rebase: what follows it is a new series, with limits of its own."""
+    lags = points.groupby("kpi_id")["lag_quarters"].last()
+    changes = returns.changelog[returns.changelog["change"] == "redefined"]
+    return [
+        {
+            "kpi_id": row["kpi_id"],
+            "date": Quarter.parse(row["from_quarter"])
+            .shift(-int(lags[row["kpi_id"]]))
+            .start.isoformat(),
+            "reason": row["reason"] if isinstance(row["reason"], str) else "redefined",
+            "name": "changes.csv",
+        }
+        for row in rows_of(changes[changes["kpi_id"].isin(lags.index)])
+    ]
 
 
 def _said_of(rebase: dict[str, Any], points: pd.DataFrame) -> str:

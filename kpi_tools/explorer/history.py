@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 from markupsafe import Markup
 
+from kpi_tools.assurance import usual_range
 from kpi_tools.errors import InputError
 from kpi_tools.explorer.evidence import Evidence, evidence, kpi_named, said_so_far
 from kpi_tools.explorer.overview import doubted
@@ -324,8 +325,7 @@ def _figure(row: dict[str, Any]) -> Html:
 def _range(row: dict[str, Any]) -> str:
     if pd.isna(row["lower_limit"]):
         return str(row["limits"])
-    places = row["unit"], int(row["decimals"]) + 1
-    return f"{show(row['lower_limit'], *places)} to {show(row['upper_limit'], *places)}"
+    return usual_range(row)
 
 
 def _tolerance(row: dict[str, Any], decimals: int) -> str:

@@ -205,8 +205,8 @@ def _redefined(known: Evidence, kpi_id: str) -> list[str]:
     own = rows_of(changes[(changes["kpi_id"] == kpi_id) & (changes["change"] == "redefined")])
     return [
         f"The KPI was redefined from the report of {Quarter.parse(row['from_quarter']).title}: "
-        f"{str(row['reason'] or 'no reason was given').rstrip('.')}. All figures are judged by today's definition and polarity; "
-        "if those before and after do not compare, new limits can be agreed (a rebase)."
+        f"{str(row['reason'] or 'no reason was given').rstrip('.')}. "
+        "The figures since then are a new series, with limits of their own."
         for row in own
     ]
 

@@ -163,7 +163,8 @@ def card(
             "action_word": capitalised(terms.word("management_action")),
             "gap": worst and not action and not actions,
             "commentary_status": text_of(kpi["commentary_status"]),
-            "notes": _notes(kpi, areas, months, beside.terms),
+            "notes": _redefined(points, beside.breaks.get(name, []))
+            + _notes(kpi, areas, months, beside.terms),
             "table": figures_table(kpi, points, anchor, beside),
             "definition": _definition(kpi, beside.terms),
             "targets": target_history(kpi, beside.targets.get(name, []), beside),
@@ -372,6 +373,20 @@ def _part(kpi: Row, beside: Beside) -> dict[str, Any]:
 # Below the picture.
 
 
+def _redefined(points: Rows, breaks: Rows) -> list[str]:
+    """From which of the figures shown on the KPI has another definition, with the reason."""
+    shown = {row.get("due_quarter"): short_title(row["quarter"]) for row in points[1:]}
+    found = []
+    for row in breaks:
+        if row["from_quarter"] in shown:
+            reason = (text_of(row["reason"]) or "no reason was given").rstrip(".")
+            found.append(
+                f"New definition from {shown[row['from_quarter']]}: {reason}. "
+                "What came before is not compared with what came after."
+            )
+    return found
+
+
 def _notes(kpi: Row, areas: Rows, months: Rows, terms: Terms) -> list[str]:
     """The season, the latest single month, other areas, and where a figure or target comes from that is not final."""
     notes = []
@@ -441,11 +456,13 @@ def figures_table(kpi: Row, points: Rows, anchor: str, beside: Beside) -> Html:
     words = unit_words(kpi["unit"])
     each = [beside.terms.lines({**row, "scheme": kpi.get("scheme")}) for row in points]
     lines = list(dict.fromkeys(name for names in each for name in names))
+    changed = {row["from_quarter"] for row in beside.breaks.get(kpi["kpi_id"], [])}
     rows = []
     for row in points:
         status = row["status"] if is_number(row["value"]) else None
         figure = figure_of(row, bare=True) + (" ?" if in_doubt(row) else "")
-        cells: dict[str, Any] = {"Period": _short_period(row)}
+        new = " (new definition)" if row.get("due_quarter") in changed else ""
+        cells: dict[str, Any] = {"Period": f"{_short_period(row)}{new}"}
         cells[f"Result ({words})" if words else "Result"] = figure_with_status(figure, status)
         for name in lines:
             label, mark = capitalised(beside.terms.word(name)), _invented(row.get("target_status"))
