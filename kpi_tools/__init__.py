@@ -1,7 +1,7 @@
 """Rate a council's KPIs, read their direction and anomalies, and make the quarterly performance report.
 
 The public names, each loaded when first used so that `import kpi_tools` costs nothing:
-a notebook says `import kpi_tools as kpi` and asks `kpi.load(…)`, `kpi.scorecard(…)`, `kpi.headline(…)`.
+a notebook says `import kpi_tools as kpi` and asks `kpi.load(…)`, `kpi.recent_quarters(…)`, `kpi.score(…)`.
 """
 
 from importlib import import_module

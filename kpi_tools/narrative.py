@@ -279,7 +279,8 @@ def outlook_sentence(expected: pd.DataFrame, kpis: pd.DataFrame, terms: Terms = 
     reds = floor[[i for i in worst_of(kpis, terms)["kpi_id"] if i in floor.index]]
     said += " with the next figure"
     if len(reds):
-        some = _likely(reds, f"{terms.kpis(len(reds))} now {' or '.join(terms.worst)}")
+        known = "" if len(reds) == len(worst_of(kpis, terms)) else " that can be predicted"
+        some = _likely(reds, f"{terms.kpis(len(reds))} now {' or '.join(terms.worst)}{known}")
         said += f", and {some} to reach the {terms.word('floor_standard')}"
     return f"{said}, if nothing changes."
 

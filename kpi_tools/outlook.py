@@ -24,7 +24,6 @@ from kpi_tools.vocabulary import (
     CLOSEST,
     HIGHER,
     LOWER,
-    MONEY,
     MULTIPLIERS,
     NO_VARIATION,
     NOT_ENOUGH_DATA,
@@ -310,7 +309,7 @@ def outlook_in_words(row: Mapping[str, Any], unit: str, decimals: int) -> str:
         return f"Outlook: {row['outlook']}."
 
     def figure(name: str) -> str:
-        return show_expected(float(row[name]), unit, decimals)
+        return show(float(row[name]), unit, decimals)
 
     parts = []
     for name, when in (("next", "Next quarter"), ("year_end", "At the year's end")):
@@ -331,12 +330,6 @@ def outlook_in_words(row: Mapping[str, Any], unit: str, decimals: int) -> str:
             "The year's end is further ahead than a third of the history: nothing is said of it."
         )
     return f"Predicted {row['outlook']}. {' '.join(parts)}"
-
-
-def show_expected(value: float, unit: str, decimals: int) -> str:
-    """An expected figure as it is shown: never below zero (but for money), never a share above 100%."""
-    possible = value if unit.startswith(MONEY) else max(value, 0.0)
-    return show(min(possible, 100.0) if unit == "%" else possible, unit, decimals)
 
 
 def chance_in_words(chance: float) -> str:

@@ -268,7 +268,9 @@ def rated(
             why = when(no_figure).then(col("status")).otherwise(col("not_rated_reason"))
             rows = rows.with_columns(not_rated_reason=why)
     if "year_target" in names:
-        rows = rows.with_columns(not_rated_reason=_on_the_way())
+        rows = rows.with_columns(
+            not_rated_reason=_on_the_way((words or {}).get("target", "target"))
+        )
     return rows
 
 
@@ -431,10 +433,10 @@ def _looked_up(rows: Rows, outcomes: Sequence[_Outcome]) -> dict[str, Any]:
     }
 
 
-def _on_the_way() -> nw.Expr:
+def _on_the_way(target: str) -> nw.Expr:
     """A figure of a year that goes on, where only the year's target is agreed: how much of it there is."""
     share = (finite("value") / finite("year_target") * 100 + 0.5).floor()
     part = when(share.is_finite()).then(share).otherwise(lit(0.0)).cast(nw.Int64).cast(nw.String)
-    words = nw.concat_str(lit("on the way: "), part, lit("% of the year's target"))
+    words = nw.concat_str(lit("on the way: "), part, lit(f"% of the year's {target}"))
     yes = share.is_finite() & col("_line_target").is_null() & ~col("not_rated_reason").is_null()
     return when(yes.fill_null(False)).then(words).otherwise(col("not_rated_reason"))

@@ -23,6 +23,8 @@ _BARE = ("", "count", "number", "ratio", "score")
 """Units that are not printed: the name of the KPI says what is counted."""
 _NEAREST, _LONGEST, _SHORT = 3, 80, 3
 
+_MULTIPLES = {"thousand": "k", "million": "m", "billion": "bn"}
+
 
 def in_words(number: int) -> str:
     """`seven` for 7; from ten on the figures, as committee minutes print them."""
@@ -38,18 +40,23 @@ def rounded(value: float, decimals: int) -> str:
 
 
 def unit_words(unit: str) -> str:
-    """What stands after the number, apart from `%` and `£`: `per 100,000`, `days`, `tonnes CO2e`, `million`."""
+    """What stands after the number or beside it, apart from `%`, `£` and `£ thousand`: `per 100,000`, `days`, `tonnes CO2e`."""
     if unit == "%" or unit in _BARE:
         return ""
     if unit.startswith(MONEY):
-        return unit.removeprefix("GBP").removeprefix("£").strip()
+        return "" if money_words(unit) in _MULTIPLES else money_words(unit)
     return unit.removeprefix("rate ").removeprefix("other:").strip()
+
+
+def money_words(unit: str) -> str:
+    """`thousand` of `£ thousand`; without it the sum would be another, so a bare figure has it as `k`."""
+    return unit.removeprefix("GBP").removeprefix("£").strip()
 
 
 def show(value: float | None, unit: str, decimals: int, *, bare: bool = False) -> str:
     """A figure with its unit: `34%`, `10,323 tonnes CO2e`, `-£1.8 million`, `1 day`; `not available` for none.
 
-    `bare` leaves the words of the unit away, where they stand beside it or in the head of a column.
+    `bare` leaves the words of the unit away, where they stand beside it or in the head of a column; £ thousand is `£85k`.
     """
     if value is None or not math.isfinite(value):
         return MISSING
@@ -59,6 +66,8 @@ def show(value: float | None, unit: str, decimals: int, *, bare: bool = False) -
     if unit.startswith(MONEY):
         sign, digits = ("-", number[1:]) if number.startswith("-") else ("", number)
         number = f"{sign}£{digits}"
+        multiple = money_words(unit)
+        return number + (_MULTIPLES.get(multiple, "") if bare else f" {multiple}".rstrip())
     words = "" if bare else unit_words(unit)
     if words in ("days", "hours", "minutes", "seconds", "points", "percentage points"):
         words = words.removesuffix("s") if number == "1" else words

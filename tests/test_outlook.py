@@ -172,7 +172,7 @@ def test_in_words():
     )
     assert "At the year's end (Quarter 4 2024/25) expect 40%" in text
     assert "nothing is said of it" in outlook_in_words(looked(RISING, "2024-06-30"), "%", 0)
-    high = outlook_in_words(looked([97.0, 99.5, 96.0, 99.0, 98.0, 97.5]), "%", 0)
+    high = outlook_in_words(looked([97.0, 99.5, 96.0, 99.0, 98.0, 97.5], unit="%"), "%", 0)
     assert "and 100%" in high
 
 

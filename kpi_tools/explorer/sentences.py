@@ -7,7 +7,6 @@ from typing import Any
 import pandas as pd
 
 from kpi_tools.explorer.evidence import NOT_JUDGED, WITHHELD, Evidence, run_of
-from kpi_tools.outlook import show_expected
 from kpi_tools.page.describe import direction_sentence, month_alone
 from kpi_tools.quarters import Quarter
 from kpi_tools.tokens import kpi_figures
@@ -35,6 +34,7 @@ from kpi_tools.wording import (
     is_text,
     line_of,
     rows_of,
+    show,
     text_of,
 )
 
@@ -184,5 +184,5 @@ def _ahead(known: Evidence, kpi: dict[str, Any]) -> str:
     if math.isnan(row["next_low"]):
         return ""
     place = kpi["unit"], int(kpi["decimals"])
-    low, high = (show_expected(row[name], *place) for name in ("next_low", "next_high"))
+    low, high = (show(row[name], *place) for name in ("next_low", "next_high"))
     return f"For {Quarter.parse(row['next_quarter']).title} between {low} and {high} is to be expected."

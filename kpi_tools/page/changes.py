@@ -25,7 +25,7 @@ from kpi_tools.scorecard import (
     restatements,
     set_changes,
 )
-from kpi_tools.scorecard.changes import REWRITTEN
+from kpi_tools.scorecard.changes import NEW_TARGET, REWRITTEN
 from kpi_tools.terms import Terms
 from kpi_tools.vocabulary import NOT_RATED
 from kpi_tools.wording import Row, capitalised, in_words, plural, rows_of, signed
@@ -68,15 +68,16 @@ def set_table(kpis: pd.DataFrame, before: pd.DataFrame, returns: Returns, terms:
     changed, many = set_changes(kpis, before, returns), terms.word("kpi", 2)
     if changed.empty:
         return paragraphs(
-            f"The {many}, their definitions and their targets are those of the previous report."
+            f"The {many}, their definitions and their {terms.word('target', 2)} are those of the previous report."
         )
     added, gone = (int((changed["change"] == word).sum()) for word in ("Added", "Removed"))
     said = f"{capitalised(terms.kpis(added))} came into the report, and {terms.kpis(gone)} left it."
     if not added and not gone:
         said = f"The {many} are those of the previous report."
     shown = changed[["kpi_name", "change", "reason"]]
+    shown = shown.replace({"change": {NEW_TARGET: f"New {terms.word('target')}"}})
     shown = shown.set_axis([terms.head("kpi"), "Change", "Reason"], axis=1)
-    caption = f"{terms.head('kpi', 2)} added, removed, redefined, newly rated or with a new target"
+    caption = f"{terms.head('kpi', 2)} added, removed, redefined, newly rated or with a new {terms.word('target')}"
     return paragraphs(said) + report_table(
         shown, caption, name="set-changes", wide=True, quiet=True
     )
@@ -115,8 +116,8 @@ def moved_ratings(kpis: pd.DataFrame, same: pd.DataFrame, returns: Returns) -> H
 
 def movement_table(movement: pd.DataFrame, terms: Terms, *, first: bool) -> Html:
     """How each count changed, plainly against the previous report and on the same KPIs."""
-    many = terms.head("kpi", 2)
-    named = {"kpis": many, "other": "Direction not tested"}
+    many = terms.word("kpi", 2)
+    named = {"kpis": capitalised(many), "other": "Direction not tested"}
     table = pd.DataFrame(
         {"Count": [named.get(name, capitalised(name)) for name in movement["count"]]}
     )
@@ -135,12 +136,14 @@ def steps_table(
 ) -> Html:
     """The way from the previous report's counts to this one's, step by step: plain and like for like."""
     steps = reconcile(kpis, before, same, returns.council)
-    many = Terms(returns.council).head("kpi", 2)
-    shown = pd.DataFrame({"Step": [step.replace("KPIs", many) for step in steps["step"]]})
+    many = Terms(returns.council).word("kpi", 2)
+    shown = pd.DataFrame(
+        {"Step": [capitalised(step.replace("KPIs", many)) for step in steps["step"]]}
+    )
     for name in [name for name in steps.columns if name not in ("step", "kind")]:
         if name not in ("Monitored", "Not due") or steps[name].any():
             cells = zip(steps["kind"], steps[name], strict=True)
-            shown[many if name == "kpis" else name] = [
+            shown[capitalised(many) if name == "kpis" else name] = [
                 signed(int(n)) if kind == "change" else str(n) for kind, n in cells
             ]
     caption = "From the previous report's counts to this report's"

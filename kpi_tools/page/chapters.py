@@ -164,7 +164,12 @@ def at_a_glance(kpis: pd.DataFrame, recent: pd.DataFrame, returns: Returns) -> H
         narrative.worsening_sentence(kpis, terms),
     ]
     heads = [terms.head(name) for name in lines]
-    table = render("glance.html.j2", groups=groups, lines=heads, kpi=terms.head("kpi"))
+    called_here = {
+        "kpi": terms.head("kpi"),
+        "one": terms.word("kpi"),
+        "section": terms.word("section"),
+    }
+    table = render("glance.html.j2", groups=groups, lines=heads, **called_here)
     said = paragraphs(*filter(None, texts))
     moved = paragraphs(narrative.movers_sentence(kpis, terms)) + bullets(narrative.moves(kpis))
     return section("At a glance", said, table, moved, anchor="executive-summary")
@@ -174,7 +179,9 @@ def _in_a_row(
     row: Row, points: Rows, called: Mapping[str, str], colours: Mapping[str, str]
 ) -> dict[str, Any]:
     """What every list of KPIs says of one: name, figure, rating, the last ratings as shapes, arrow."""
-    shown = [point for point in points if is_number(point["value"])]
+    shown = [
+        point for point in points if is_number(point["value"]) or is_text(point.get("milestone"))
+    ]
     each = [
         f"{short_title(point['quarter'])} {figure_of(point)} {point['rating']}" for point in shown
     ]

@@ -21,8 +21,10 @@ from kpi_tools.wording import (
     is_text,
     line_of,
     listed,
+    money_words,
     plural,
     show,
+    text_of,
     unit_words,
 )
 
@@ -96,7 +98,7 @@ def chart_about(row: Row, suffix: str) -> str:
     """What is measured in which unit, and what one figure covers: `Per cent, 12 months ending`."""
     unit = _UNITS.get(row["unit"]) or unit_words(row["unit"]) or "number"
     if row["unit"].startswith(MONEY):
-        unit = f"£ {unit_words(row['unit'])}".strip()
+        unit = f"£ {money_words(row['unit'])}".strip()
     scaled = {"k": " (k: thousand)", "m": " (m: million)"}.get(suffix, "")
     covers = _COVERS.get(str(row.get("basis")), "quarter ending")
     if row.get("frequency") in YEARLY:
@@ -247,7 +249,7 @@ def activity_text(points: Rows) -> str:
 def milestone_text(points: Rows) -> str:
     """The alternative text of a milestone's line of statuses."""
     statuses = [
-        f"{period_words(row)} {row.get('milestone') or 'no report'} ({row['rating']})"
+        f"{period_words(row)} {text_of(row.get('milestone')) or 'no report'} ({row['rating']})"
         for row in points
     ]
     return f"Statuses for {plural(len(points), 'quarter')}: {listed(statuses)}."

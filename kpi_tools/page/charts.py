@@ -41,6 +41,7 @@ from kpi_tools.wording import (
     rounded,
     show,
     show_line,
+    text_of,
 )
 
 LINES = {"target": "target", "floor_standard": "floor"}
@@ -208,7 +209,7 @@ def milestone_chart(points: Rows, name: str, colours: Mapping[str, str] = DEFAUL
     canvas.joined("other", [n + 0.5 for n in range(len(points))], [0.3] * len(points))
     before = None
     for n, row in enumerate(points):
-        status = row.get("milestone") or "no report"
+        status = text_of(row.get("milestone")) or "no report"
         colour = colours.get(row["rating"])
         canvas.point(n + 0.5, 0.3, colour if colour in COLOURS else "unrated", row["quarter"])
         if status != before:
@@ -217,7 +218,9 @@ def milestone_chart(points: Rows, name: str, colours: Mapping[str, str] = DEFAUL
             canvas.note(at, [32, 14, -4], str(status), bold=n == len(points) - 1, align=align)
         before = status
     canvas.periods([period_label(period_end(row)) for row in points])
-    title = f"{capitalised(str(points[-1].get('milestone') or 'no report'))} in the latest quarter"
+    title = (
+        f"{capitalised(text_of(points[-1].get('milestone')) or 'no report')} in the latest quarter"
+    )
     return finished(canvas.drawing(), name, title, milestone_text(points))
 
 

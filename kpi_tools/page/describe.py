@@ -23,7 +23,6 @@ from kpi_tools.outlook import (
     TOO_FAR,
     chance_in_words,
     outlook,
-    show_expected,
 )
 from kpi_tools.quarters import Quarter
 from kpi_tools.terms import Terms
@@ -223,8 +222,7 @@ def _steps(kpi: Row, row: Row, terms: Terms) -> list[dict[str, Any]]:
         if math.isnan(row[f"{name}_expected"]):
             continue
         figures = [
-            show_expected(row[f"{name}_{part}"], unit, decimals)
-            for part in ("expected", "low", "high")
+            show(row[f"{name}_{part}"], unit, decimals) for part in ("expected", "low", "high")
         ]
         chances = [
             {

@@ -18,6 +18,7 @@ from kpi_tools.wording import (
     in_doubt,
     in_words,
     is_number,
+    is_text,
     listed,
     plural,
     show,
@@ -32,18 +33,19 @@ def sparkline(points: Rows, name: str, colours: Mapping[str, str] = DEFAULT_COLO
 
     `points`: a KPI's rows shown, oldest first; `colours`: by rating. The text reads each figure and rating.
     """
-    known = [row for row in points if is_number(row["value"])]
+    levelled = [row | {"value": 0.0} if is_text(row.get("milestone")) else row for row in points]
+    known = [row for row in levelled if is_number(row["value"])]
     sure = [row["value"] for row in known if not in_doubt(row)] or [0.0]
     levels = [*sure, *(row["target"] for row in points if is_number(row.get("target")))]
     room = 0.15 * (max(levels) - min(levels)) or 1.0
     small = Canvas(min(levels) - room, max(levels) + room, len(points))
     small.steps("thin target", [number(row.get("target")) for row in points])
-    heights = [small.within(number(row["value"])) for row in points]
+    heights = [small.within(number(row["value"])) for row in levelled]
     small.joined("thin", [n + 0.5 for n in range(len(points))], heights)
-    for n, (row, height) in enumerate(zip(points, heights, strict=True)):
-        if row in known:
+    for n, (row, height) in enumerate(zip(levelled, heights, strict=True)):
+        if is_number(row["value"]):
             colour = colours.get(row["rating"], "unrated")
-            size = "" if row is points[-1] else "band "
+            size = "" if row is levelled[-1] else "band "
             small.point(n + 0.5, height, f"{size}{colour if colour in COLOURS else 'unrated'}")
     words = [f"{period_words(row)} {figure_of(row)}, {row['rating']}" for row in known]
     ends = {"low": small.low, "high": small.high, "left": 0, "right": len(points)}

@@ -230,7 +230,7 @@ def matrix(
         "matrix.html.j2",
         heads=heads,
         rows=[counted(name, rows) for name, rows in own if len(rows)],
-        total=counted(f"All {many}", kpis),
+        total=counted(f"All {terms.word('kpi', 2)}", kpis),
         many=many,
         word=capitalised(terms.word("section")),
     )
@@ -272,9 +272,9 @@ def counts_history(history: pd.DataFrame, terms: Terms) -> Html:
         return Html()
     frame = shown.assign(quarter=[short_title(label) for label in shown["quarter"]])
     frame = frame.rename(columns={"quarter": "Quarter"}).assign(
-        KPIs=shown.drop(columns="quarter").sum(axis=1)
+        **{terms.head("kpi", 2): shown.drop(columns="quarter").sum(axis=1)}
     )
-    caption = "KPIs by rating in the last reports, as printed then"
+    caption = f"{terms.head('kpi', 2)} by rating in the last reports, as printed then"
     table = report_table(
         frame, caption, name="history-table", wide=True, look="kpi-reports", quiet=True
     )
