@@ -29,7 +29,7 @@ from kpi_tools.vocabulary import (
     NOT_ENOUGH_DATA,
     POLARITIES,
 )
-from kpi_tools.wording import Row, show
+from kpi_tools.wording import Row, rows_of, show
 
 FROM_TREND: Final = "from the trend"
 FROM_MEAN: Final = "from the mean, as there is no clear trend"
@@ -131,14 +131,18 @@ def _series(
         polarity=polarity if polarity in POLARITIES else rows.frame[polarity].to_pandas().iloc[rows.order].to_numpy(),
         period_end=pd.to_datetime(rows.days, unit="D"),
     )  # fmt: skip
+    every = rows_of(table)
     found = []
     for start, end in zip(rows.starts, [*rows.starts[1:], len(table)], strict=True):
-        own = table.iloc[start:end]
-        if "series_from" in own:
-            since = own["series_from"].fillna("")
-            own = own[since == since.iloc[-1]]
-        found.append((tuple(own.iloc[-1][list(rows.keys)]), own.to_dict("records")))
+        own = every[start:end]
+        own = [row for row in own if _series_from(row) == _series_from(own[-1])]
+        found.append((tuple(own[-1][key] for key in rows.keys), own))
     return list(rows.keys), found
+
+
+def _series_from(row: Row) -> Any:
+    since = row.get("series_from")
+    return "" if pd.isna(since) else since
 
 
 class _Prediction:

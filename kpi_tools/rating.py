@@ -210,12 +210,12 @@ def cannot_be_rated(
     )
     if "kind" in rows:
         rows = rows[rows["kind"] != "milestone"]
-    best, worst = (
-        rate(
-            rows.assign(value=rows["polarity"].map({HIGHER: end, LOWER: -end}).fillna(0.0)), schemes
-        )
+    ends = [
+        rows.assign(value=rows["polarity"].map({HIGHER: end, LOWER: -end}).fillna(0.0))
         for end in (1e300, -1e300)
-    )
+    ]
+    both = rate(pd.concat(ends, ignore_index=True), schemes)
+    best, worst = (both[at : at + len(rows)].set_axis(rows.index) for at in (0, len(rows)))
     never = (best["rating"] == NOT_RATED) & (worst["rating"] == NOT_RATED)
     found = [
         (kpi_id, "order" if " on the better side of " in reason else "never", f"{reason[0].upper()}{reason[1:]}.")

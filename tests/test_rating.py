@@ -358,7 +358,10 @@ def test_a_table_that_cannot_be_rated_is_told_in_a_sentence(engine):
             "There is no column target in the table",
         ),
         *(
-            (table.assign(**{name: "x"}), f'The column "{name}" holds text, not numbers')
+            (
+                table.assign(**{name: "x"}),
+                f'The column "{name}" holds ("x" in row 1, which is no number|text, not numbers)',
+            )
             for name in (
                 "value",
                 "target",

@@ -15,6 +15,7 @@ from kpi_tools.loading.schemas import BEGINNING
 from kpi_tools.loading.targets import with_targets
 from kpi_tools.quarters import Quarter, year_ended_by, year_ending
 from kpi_tools.vocabulary import IN_YEARS, NOT_AVAILABLE, NOT_YET_DUE
+from kpi_tools.wording import rows_of
 
 _DUE: Final = {"half_yearly": "Q2;Q4", "termly": "Q2;Q3;Q4", "annual": "Q4", "biennial": "Q4"}
 _EACH: Final = "Q1;Q2;Q3;Q4"
@@ -132,7 +133,7 @@ def period_words(kpi: Mapping[str, Any], quarter: Quarter, end: date) -> str:
 def calendars(returns: Tables) -> dict[str, Calendar]:
     """The calendar of each KPI of the catalogue."""
     first = returns.figures.groupby("kpi_id")["quarter"].min().to_dict()
-    kpis = returns.catalogue.to_dict("records")
+    kpis = rows_of(returns.catalogue)
     return {
         kpi["kpi_id"]: Calendar.of(
             kpi, Quarter.parse(first[kpi["kpi_id"]]) if kpi["kpi_id"] in first else None
@@ -162,7 +163,7 @@ def due_figures(returns: Tables, quarter: Quarter, count: int) -> pd.DataFrame:
     known = calendars(returns)
     there = _by_due_quarter(returns.figures, known)
     rows = []
-    for kpi in kpis.to_dict("records"):
+    for kpi in rows_of(kpis):
         calendar = known[kpi["kpi_id"]]
         following = calendar.due_from(quarter.shift(1))
         due = calendar.due_until(quarter, count) or [following or quarter]

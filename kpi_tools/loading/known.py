@@ -19,7 +19,7 @@ from kpi_tools.vocabulary import (
     NOT_AVAILABLE,
     STATUSES_WITH_VALUE,
 )
-from kpi_tools.wording import show
+from kpi_tools.wording import rows_of, show
 
 PARTS: Final = ["numerator", "denominator"]
 NUMBERS: Final = ["value", *PARTS]
@@ -31,8 +31,9 @@ _KEY: Final = ["kpi_id", "quarter"]
 class Known(NamedTuple):
     """The last word on each quarter (`figures`) and on each month (`months`; also column `month`).
 
-    `made`: each quarter of which a month is known as its months make it, whether or not a figure was sent. In the table of
-    months `basis` says what a month's figure covers: `month` where it is of the month alone.
+    `made`: each quarter of which a month is known as its months make it, whether or not a figure was sent; it has neither
+    the catalogue's columns nor lines. In the table of months `basis` says what a month's figure covers: `month` where it
+    is of the month alone.
     """
 
     figures: pd.DataFrame
@@ -58,9 +59,9 @@ def figures_and_months(
     spoken = set(zip(*(sent.loc[~sent["silent"], name] for name in _KEY), strict=True))
     follows = made[[key not in spoken for key in zip(*(made[name] for name in _KEY), strict=True)]]
     figures = pd.concat([sent, follows], ignore_index=True).drop_duplicates(_KEY, keep="last")
-    months = _complete(single, kpis, targets, by_month=True)
+    months = with_targets(_complete(single, kpis, by_month=True), targets)
     months["basis"] = pd.array(months["kpi_id"].map(covers), dtype="str")
-    return Known(_complete(figures, kpis, targets), months, _complete(made, kpis, targets))
+    return Known(with_targets(_complete(figures, kpis), targets), months, made)
 
 
 def _last(rows: pd.DataFrame) -> pd.DataFrame:
@@ -95,11 +96,9 @@ def _months_of_weeks(rows: pd.DataFrame, kpis: pd.DataFrame) -> pd.DataFrame:
     return last
 
 
-def _complete(
-    rows: pd.DataFrame, kpis: pd.DataFrame, targets: pd.DataFrame, by_month: bool = False
-) -> pd.DataFrame:
-    """The rows with the catalogue's attributes before them and their lines behind, in order and typed."""
-    own = {kpi["kpi_id"]: Calendar.of(kpi) for kpi in kpis.to_dict("records")}
+def _complete(rows: pd.DataFrame, kpis: pd.DataFrame, by_month: bool = False) -> pd.DataFrame:
+    """The rows with the catalogue's attributes before them, in order and typed."""
+    own = {kpi["kpi_id"]: Calendar.of(kpi) for kpi in rows_of(kpis)}
     ends = [
         pd.Period(month, "M").end_time.normalize() if month else own[kpi_id].ends(Quarter.parse(quarter))
         for kpi_id, quarter, month in zip(rows["kpi_id"], rows["quarter"], rows["month"], strict=True)
@@ -116,7 +115,7 @@ def _complete(
     figures[NUMBERS] = rows[NUMBERS].astype("float64")
     figures[_WORDS] = rows[_WORDS].astype("str")
     figures["note"] = figures["note"].mask(figures["note"] == "")
-    return with_targets(figures, targets)
+    return figures
 
 
 def _covered(kpis: pd.DataFrame) -> dict[str, str]:
@@ -137,7 +136,7 @@ def _made(months: pd.DataFrame, kpis: pd.DataFrame, covers: dict[str, str]) -> p
 
     What does not follow has no value, status `not available` and a `note` that says what is missing.
     """
-    known = {kpi["kpi_id"]: kpi for kpi in kpis.to_dict("records")}
+    known = {kpi["kpi_id"]: kpi for kpi in rows_of(kpis)}
     rows = []
     for kpi_id, own in months.sort_values("month", kind="stable").groupby("kpi_id", sort=False):
         kpi, months_of = known[str(kpi_id)], own.set_index("month")
@@ -218,9 +217,9 @@ def note_months(
     spoken = submissions[~submissions["silent"].astype("bool")]
     a_month = spoken["month"].fillna("") != ""
     sent, single = (dict(_places(spoken[rows])) for rows in (~a_month, a_month))
-    figures = {(row["kpi_id"], row["quarter"]): row for row in known.figures.to_dict("records")}
+    figures = {(row["kpi_id"], row["quarter"]): row for row in rows_of(known.figures)}
     without = dict[str, tuple[dict[str, Any], str]]()
-    for made in known.made.to_dict("records"):
+    for made in rows_of(_complete(known.made, kpis)):
         key = made["kpi_id"], made["quarter"]
         figure, place = figures[key], sent.get(key) or single.get(key)
         if place is None:

@@ -1,5 +1,6 @@
 """targets.csv: by which lines each figure is rated, and from when on they are in force."""
 
+from bisect import bisect_right
 from typing import Any, Final
 
 import numpy as np
@@ -114,21 +115,19 @@ def with_targets(table: pd.DataFrame, targets: pd.DataFrame) -> pd.DataFrame:
     lines = line_columns(targets)
     added = [*lines, *_WORDS, "year_target"]
     bare = table.drop(columns=[name for name in added if name in table.columns])
-    rows = pd.DataFrame({"quarter": list(bare["quarter"]), "_place": np.arange(len(bare))})
-    since = targets.reindex(columns=[*lines, *_WORDS])
-    # KPIs and quarters as numbers: quarters in the order of time, which is that of their labels
-    for name, here, there in (("_kpi", "kpi_id", "kpi_id"), ("_when", "quarter", "from_quarter")):
-        known = {text: place for place, text in enumerate(sorted({*bare[here], *targets[there]}))}
-        rows[name] = [known[text] for text in bare[here]]
-        since[name] = [known[text] for text in targets[there]]
-    rows, since = (
-        table.astype({"_kpi": "int64", "_when": "int64"}).sort_values("_when", kind="stable")
-        for table in (rows, since)
+    # quarters stand in the order of time, which is that of their labels
+    since = sorted(
+        zip(targets["kpi_id"], targets["from_quarter"], range(len(targets)), strict=True)
     )
-    found = pd.merge_asof(rows, since, on="_when", by="_kpi").sort_values("_place")
-    number = found["quarter"].astype("str").str[-1].astype("float64")
+    places = []
+    for kpi_id, quarter in zip(bare["kpi_id"], bare["quarter"], strict=True):
+        last = bisect_right(since, (kpi_id, quarter, len(since))) - 1
+        places.append(since[last][2] if last >= 0 and since[last][0] == kpi_id else -1)
+    found = targets.reset_index(drop=True).reindex(index=places, columns=[*lines, *_WORDS])
+    found.index = bare.index
+    number = np.array([float(quarter[-1]) for quarter in bare["quarter"]])
     of_year, even = found["applies"] == "year_end", found["profile"] == "even"
-    found["year_target"] = found["target"].where(of_year | even)
-    share = (number / 4).where(even, 1.0).where(~of_year | (number == 4))
-    found[lines] = found[lines].mul(share, axis=0)
-    return pd.concat([bare, found[added].set_axis(bare.index)], axis=1)
+    year_target = found["target"].where(of_year | even)
+    share = np.where(of_year & (number < 4), np.nan, np.where(even, number / 4, 1.0))
+    found[lines] = found[lines].to_numpy("float64") * share[:, None]
+    return pd.concat([bare, found.assign(year_target=year_target)], axis=1)
