@@ -43,8 +43,6 @@ def prepared(rows: Rows, schemes: Any) -> Rows:
         _closest=(col("polarity") == CLOSEST).fill_null(False) if may_be_closest(rows) else lit(False),
         **{f"_line_{name}": finite(name) if name in names else lit(None, dtype=nw.Float64) for name in lines},
     )  # fmt: skip
-    if isinstance(rows, nw.DataFrame):
-        rows = rows.with_row_index("_n") if "_n" not in names else rows
     if not set(PARTS) <= set(names):
         return rows.with_columns(_scale=lit(1.0), _noise=lit(NOISE))
     above = col("numerator").cast(nw.Float64) * _multiplier(names)

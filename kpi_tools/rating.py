@@ -166,7 +166,8 @@ def band_lines(table: pd.DataFrame, schemes: Mapping[str, Scheme] | None = None)
     schemes = schemes or {"": DEFAULT_SCHEME}
     keys = [name for name in ("kpi_id", "quarter", "period_end") if name in table]
     plain = table.drop(columns=[*PARTS, "value"], errors="ignore").assign(value=0.0)
-    rows = prepared(nw.from_native(plain).with_columns(_better=better()), schemes.values())
+    numbered = nw.from_native(plain).with_row_index("_n").with_columns(_better=better())
+    rows = prepared(numbered, schemes.values())
     found = []
     for name, scheme in schemes.items():
         if "scheme" in table:

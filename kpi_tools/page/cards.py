@@ -106,7 +106,8 @@ def cards(kpis: pd.DataFrame, recent: pd.DataFrame, beside: Beside | None = None
     `kpis`: the scorecard; `recent`: the figures shown, six rows per KPI.
     """
     beside = beside or Beside()
-    points, whole = rows_by(recent), set(kpis["kpi_id"])
+    whole = set(kpis["kpi_id"])
+    points = rows_by(recent[recent["kpi_id"].isin(whole)])
     rows = rows_of(kpis)
     parts: dict[str, Rows] = {}
     for row in rows:

@@ -203,17 +203,17 @@ def reds(kpis: pd.DataFrame, before: pd.DataFrame, recent: pd.DataFrame, returns
     """Every KPI in the worst band: an overview, then each with its words and action, the furthest from its line first."""
     terms, colours = Terms(returns.council), looks(Terms(returns.council))
     points, called = rows_by(recent), names(kpis)
-    running, with_cards = _open_actions(returns), beside(kpis, recent, returns)
+    running, worst = _open_actions(returns), narrative.worst_of(kpis, terms)
+    lines = band_lines(recent[recent["kpi_id"].isin(worst["kpi_id"])], returns.council.schemes)
+    pictured = Beside(terms, colours, form=returns.council.chart_form, bands=rows_by(lines))
     entries = [
         _in_a_row(row, points[row["kpi_id"]], called, colours)
         | _red(row, points[row["kpi_id"]], terms)
         | {
             "actions": [action_of(one) for one in running.get(row["kpi_id"], [])],
-            "picture": small_picture(
-                points[row["kpi_id"]], f"red-{slug(row['kpi_id'])}", with_cards
-            ),
+            "picture": small_picture(points[row["kpi_id"]], f"red-{slug(row['kpi_id'])}", pictured),
         }
-        for row in by_distance(rows_of(narrative.worst_of(kpis, terms)))
+        for row in by_distance(rows_of(worst))
     ]
     named = {f"share-{red['anchor']}": red for red in entries if red["share"] is not None}
     bars = share_bars(

@@ -183,12 +183,8 @@ def outlooks(
 ) -> dict[str, Outlook]:
     """The outlook of each KPI of the scorecard by its id, from the same figures as its chart (`recent`)."""
     terms = terms or Terms(returns.council)
-    settings: Any = {
-        "significance": returns.council.significance,
-        "minimum_points": returns.council.minimum_points,
-    }
-    expected = outlook(recent, **settings).set_index("kpi_id").to_dict("index")
-    notes = gls_direction(recent, **settings).drop_duplicates("kpi_id").set_index("kpi_id")
+    expected = outlook(recent, **_settings(returns)).set_index("kpi_id").to_dict("index")
+    notes = direction_notes(recent, returns)
     own = rows_by(own_quarters(returns.figures, returns.months))
     doubted = {row["kpi_id"] for row in rows_of(recent) if in_doubt(row)}
     found = {}
@@ -203,10 +199,25 @@ def outlooks(
             _steps(kpi, expected[name], terms),
             _basis(kpi, expected[name]),
             takes(kpi, then, terms),
-            str(notes["direction_note"][name]),
+            notes.get(name, ""),
             status,
         )
     return found
+
+
+def direction_notes(recent: pd.DataFrame, returns: Returns) -> dict[str, str]:
+    """Of each KPI whose figures can be concluded from: where its overlap-aware direction is another, in a sentence, or empty."""
+    noted = rows_by(gls_direction(recent, **_settings(returns)))
+    return {
+        name: str(rows[-1]["direction_note"])
+        for name, rows in noted.items()
+        if rows[-1]["frequency"] not in SELDOM and not any(map(in_doubt, rows))
+    }
+
+
+def _settings(returns: Returns) -> Any:
+    council = returns.council
+    return {"significance": council.significance, "minimum_points": council.minimum_points}
 
 
 def likelihood(chance: float) -> str:

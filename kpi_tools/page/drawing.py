@@ -358,7 +358,7 @@ def _described(kind: str) -> str:
     chart = KINDS[kind]().properties(background="transparent", autosize=size)
     names = ("fill", "stroke", "strokeDash", "strokeWidth", "size", "shape")
     looks: Any = dict.fromkeys(names, "independent")
-    spec: Spec = chart.resolve_scale(**looks).configure_view(stroke=None).to_dict()
+    spec: Spec = chart.resolve_scale(**looks).configure_view(stroke=None).to_dict(validate=False)
     return json.dumps(spec)
 
 

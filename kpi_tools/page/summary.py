@@ -7,7 +7,7 @@ import pandas as pd
 
 from kpi_tools import narrative
 from kpi_tools.loading import Returns
-from kpi_tools.page.describe import outlooks, short_title
+from kpi_tools.page.describe import direction_notes, short_title
 from kpi_tools.page.html import (
     Html,
     bullets,
@@ -94,7 +94,7 @@ def attention(
 ) -> list[dict[str, Any]]:
     """At most four lines of what needs attention, each with its sign, a reason and the KPIs that it is about."""
     called, colours = names(kpis, short=True), looks(Terms(returns.council))
-    ahead = outlooks(kpis, recent, returns, terms)
+    notes = direction_notes(recent, returns)
     sure = [row for row in rows_of(kpis) if not in_doubt(row)]
     far = by_distance([row for row in sure if row["rating"] in terms.worst and lowest_gap(row)])
     found = []
@@ -111,7 +111,7 @@ def attention(
             for row in sure
             if row["rating"] in ratings
             and arrow_of(row) == terms.states[2]
-            and not ahead[row["kpi_id"]].direction
+            and not notes.get(row["kpi_id"])
         ]
         if worse:
             rating = listed(sorted({row["rating"] for row in worse}), "or")
