@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from kpi_tools.checks.tables import sent_again
 from kpi_tools.cli import main
 from kpi_tools.loading import Returns, load
 from kpi_tools.page import chapters
@@ -29,8 +30,10 @@ from kpi_tools.scorecard import (
     restatements,
     returned_again,
     score,
+    sent_rounded,
     set_changes,
 )
+from tests.any_council import make_council
 
 RAW = Path(__file__).parents[1] / "data" / "raw"
 RATINGS = ["Green", "Amber", "Red", "Not rated"]
@@ -291,5 +294,20 @@ def test_the_same_figure_written_otherwise_is_no_restatement(tmp_path):
     assert (again["rows"], again["quarters"]) == (len(rounded), ["2024-25 Q2"])
 
 
+def test_a_return_of_all_quarters_with_rounded_figures_is_named(tmp_path):
+    """The file holds this quarter's figure too, so it is not merely an old one again."""
+    came = [("2024-25-Q2", "A", "2024-25 Q1", 80.9), ("2024-25-Q2", "A", "2024-25 Q2", 82.4)]
+    now = [("A", "2024-25 Q1", 81), ("A", "2024-25 Q2", 82.4), ("A", "2024-25 Q3", 83)]
+    returns = load(make_council(tmp_path, [{"kpi_id": "A"}], [*came, *(("2024-25-Q3", *one) for one in now)]))  # fmt: skip
+    assert returned_again(returns).empty
+    assert sent_rounded(returns)[["period", "old", "new"]].values.tolist() == [["2024-25 Q1", 80.9, 81.0]]  # fmt: skip
+    (found,) = sent_again(returns)
+    assert found.code == "sent-rounded"
+    assert found.finding == (
+        "One of its figures had been received before, with more decimals: A of 2024-25 Q1 was 80.9 and is 81."
+    )
+
+
 def test_a_return_with_a_new_figure_is_not_returned_again(read):
     assert returned_again(read[RAW, "2024-25 Q3"]).empty
+    assert sent_rounded(read[RAW, "2024-25 Q3"]).empty

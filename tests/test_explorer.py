@@ -156,3 +156,13 @@ def test_only_what_this_package_made_is_shown_as_html(chooser):
     boxes = [child for child in vars(chooser).values() if isinstance(child, ipywidgets.HTML)]
     for box in boxes:
         assert box.value.startswith(('<div class="kpi">', '<pre class="kpi-parameters">'))
+
+
+def test_what_a_saved_notebook_keeps_says_what_to_do(look, chooser):
+    for widget in (chooser, look.parameters):
+        stored = widget._repr_mimebundle_()
+        assert "application/vnd.jupyter.widget-view+json" in stored
+        assert "Run > Run All Cells" in stored["text/plain"]
+        assert "Run > Run All Cells" in stored["text/html"].replace("&gt;", ">")
+    plain = look.by_consequence._repr_mimebundle_()[0]["text/plain"]
+    assert plain.startswith("13 KPIs of Children, Young People and Education") and "<" not in plain

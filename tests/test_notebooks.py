@@ -1,6 +1,7 @@
 """The master notebook by plain papermill, and its stored answers, which can fail."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -10,6 +11,7 @@ import nbformat
 import pytest
 
 from kpi_tools import parameters
+from kpi_tools.page.html import paragraphs, unwrapped
 
 ROOT = Path(__file__).parents[1]
 MASTER = ROOT / "notebooks" / "quarterly_report.ipynb"
@@ -91,3 +93,15 @@ def test_a_changed_floor_standard_makes_nbval_fail(copy):
     assert done.returncode == 1, done.stdout
     assert "2 failed" in done.stdout
     assert "'Amber': 13, 'Red': 8" in done.stdout
+
+
+@pytest.mark.parametrize("name", ["quarterly_report", "directorate_explorer", "kpi_history"])
+def test_a_notebook_that_is_not_trusted_says_what_to_do(name):
+    first = nbformat.read(MASTER.with_stem(name), 4).cells[0]
+    assert first.cell_type == "markdown" and "Trust Notebook" in first.source
+
+
+def test_sums_in_dollars_are_not_mathematics_in_a_notebook():
+    shown = paragraphs("From $5 to $7.")._repr_html_()
+    assert re.match(r'<div class="[^"]*\bmathjax_ignore\b', shown)
+    assert unwrapped(shown) == str(paragraphs("From $5 to $7."))

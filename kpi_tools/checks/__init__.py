@@ -17,7 +17,7 @@ from kpi_tools.scorecard import earlier_reports, rating_pairs, recent_quarters, 
 
 CHECKS: Final = (
     *DOUBTS, "red-without-action", "no-latest-figure", "no-data-period", "late-figure", "old-data", "same-series",
-    "sent-again", "part-of-a-count", "rating-order", "rating-never", "rating-zero", "floor-without-target",
+    "sent-again", "sent-rounded", "part-of-a-count", "rating-order", "rating-never", "rating-zero", "floor-without-target",
     "same-name", "one-name-two-spellings", "name-left-over",
     "token-without-figure", "change-not-like-for-like", "count-in-text", "target-in-text", "stale-quarter",
     "words-against-direction", "title-spelt-two-ways", "commentary-unchanged", "taken-otherwise", "versions-not-locked",

@@ -13,7 +13,7 @@ from kpi_tools.loading import Returns
 from kpi_tools.quarters import Quarter
 from kpi_tools.rating import cannot_be_rated
 from kpi_tools.schemes import Scheme
-from kpi_tools.scorecard import returned_again, without_action
+from kpi_tools.scorecard import returned_again, sent_rounded, without_action
 from kpi_tools.vocabulary import CARRIED_FORWARD, SUPPRESSED
 from kpi_tools.wording import Row, is_text, listed, plural, rows_of
 
@@ -160,6 +160,16 @@ def sent_again(returns: Returns) -> Iterator[Finding]:
             row["file"],
             f"{which} had been received before, with the same or other decimals.",
             "Ask whether the figures of this quarter were meant; if not, take the file away.",
+        )
+    for file, rows in sent_rounded(returns).groupby("file", sort=False):
+        first = rows.iloc[0]
+        which = "One of its figures" if len(rows) == 1 else f"{len(rows):,} of its figures"
+        yield warning(
+            "sent-rounded",
+            str(file),
+            f"{which} had been received before, with more decimals: {first['kpi_id']} of {first['period']} "
+            f"was {first['old']:.12g} and is {first['new']:.12g}.",
+            "Take the rows of earlier quarters away, or the rounded figures are printed.",
         )
 
 

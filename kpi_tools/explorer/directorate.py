@@ -39,6 +39,23 @@ def explore(directorate: str, quarter: object, raw: str | Path) -> "Explorer":
     return Explorer(known, name, str(raw), commentary_until(raw, returns))
 
 
+RUN_AGAIN = (
+    "What stood here has ended with its kernel. Choose Run > Run All Cells to have it again."
+)
+
+
+class Live:
+    """A widget that leaves a sentence in the saved notebook, for who opens it when its kernel has ended."""
+
+    def _repr_mimebundle_(self, **options: Any) -> dict[str, Any]:
+        shown: dict[str, Any] = super()._repr_mimebundle_(**options)  # type: ignore[misc]
+        return {**shown, "text/html": f"<p>{RUN_AGAIN}</p>", "text/plain": RUN_AGAIN}
+
+
+class Parameters(Live, widgets.HTML):  # type: ignore[misc]
+    """Lines of Python that follow the chooser."""
+
+
 class Explorer:
     """The parts of the notebook, each to be shown in a cell. `known` holds every table (see `evidence.Evidence`)."""
 
@@ -78,12 +95,12 @@ class Explorer:
         return Chooser(self) if len(self.known.kpis) else paragraphs("There is no KPI to choose.")
 
     @cached_property
-    def parameters(self) -> "widgets.HTML | Html":
+    def parameters(self) -> "Parameters | Html":
         """The parameters of what is on screen, to paste into kpi_history or the report; they follow the chooser."""
         return self.chooser.parameters if isinstance(self.chooser, Chooser) else Html()
 
 
-class Chooser(widgets.VBox):  # type: ignore[misc]
+class Chooser(Live, widgets.VBox):  # type: ignore[misc]
     """Section → KPI → view, the chart, and what is known of the point chosen in it by a click or from the list."""
 
     def __init__(self, explorer: Explorer) -> None:
@@ -108,7 +125,7 @@ class Chooser(widgets.VBox):  # type: ignore[misc]
         self.point = widgets.Dropdown(description="Point", style={"description_width": "4rem"})
         self.chart = lab.live_chart()
         self._head, self._notes, self._facts, self._draft = (widgets.HTML() for _ in range(4))
-        self.parameters = widgets.HTML()
+        self.parameters = Parameters()
         self._filling = False
         chosen = widgets.VBox([self.point, self._facts], layout=widgets.Layout(flex="1 1 20rem"))
         said = widgets.VBox([self._notes], layout=widgets.Layout(flex="1 1 22rem"))

@@ -5,6 +5,7 @@ neither JavaScript nor internet.
 """
 
 import re
+import textwrap
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Any
@@ -26,9 +27,11 @@ SAID = "kpi_tools_said"
 KENT_LOOKS = {"Green": "green", "Amber": "amber", "Red": "red"}
 """The colours of the default bands; each colour has a shape of its own in the templates."""
 
-_WRAPPED = '<div class="kpi">', "</div>"
+_WRAPPED = '<div class="kpi mathjax_ignore">', "</div>"
+"""Around a piece in a notebook: the styles reach it, and JupyterLab takes no sum in dollars for mathematics."""
 
-
+_PLAIN = 600
+"""So many characters of a piece are stored as plain text beside it, for who cannot see the rest."""
 _STYLED_BY_LAB = "h2,h3,h4,h5,p,ul,ol,li,dl,dt,dd,table,caption,thead,tbody,tr,th,td,a,b,figure,figcaption,details,summary"
 
 
@@ -51,7 +54,7 @@ class Html:
         return self.markup
 
     def __repr__(self) -> str:
-        return f"<report text, {len(self.markup):,} characters>"
+        return textwrap.shorten(self.markup.striptags(), _PLAIN, placeholder=" …")
 
     def __add__(self, other: "Html") -> "Html":
         return Html(self.markup + other.markup)

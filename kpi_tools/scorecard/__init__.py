@@ -12,6 +12,7 @@ from kpi_tools.scorecard.changes import (
     restated_between,
     restatements,
     returned_again,
+    sent_rounded,
     set_changes,
 )
 from kpi_tools.scorecard.scores import (
@@ -39,5 +40,5 @@ __all__ = [
     "issue_changes", "known_by", "matrix", "movement", "movers", "quarter_before", "rated", "rating_history",
     "rating_counts", "rating_matrix", "rating_pairs", "ratings_of",
     "recent_quarters", "reconcile", "report_tables", "restated_between",
-    "restatements", "returned_again", "score", "section_words", "set_changes", "trends_of", "without_action",
+    "restatements", "returned_again", "score", "section_words", "sent_rounded", "set_changes", "trends_of", "without_action",
 ]  # fmt: skip

@@ -4,7 +4,7 @@ Like for like means the KPIs that are in both reports, each with the two figures
 received by a quarter is known for ever (`loading.as_known_at`), so two states of knowledge can be laid side by side.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 import pandas as pd
@@ -23,6 +23,7 @@ from kpi_tools.scorecard.scores import (
 )
 from kpi_tools.vocabulary import MONITORED, NOT_DUE, NOT_RATED
 from kpi_tools.wording import (
+    Row,
     capitalised,
     is_number,
     rounded,
@@ -217,16 +218,44 @@ def returned_again(returns: Returns) -> pd.DataFrame:
 
     Each figure had been received before, as it is or with other decimals: an old return sent again, most likely.
     """
-    sent = returns.submissions[returns.submissions["received"] == returns.quarter.label]
-    known = returns.submissions[returns.submissions["received"] != returns.quarter.label]
-    last = {(row["kpi_id"], row["period"]): row for row in rows_of(known)}
     found = []
-    for file, rows in sent.groupby("file", sort=False):
-        pairs = [(last.get((row["kpi_id"], row["period"])), row) for row in rows_of(rows)]
+    for file, pairs in _with_what_was_known(returns):
         if all(old is not None and _alike(old["value"], new["value"]) for old, new in pairs):
-            quarters = sorted({str(label) for label in rows["quarter"]})
-            found.append({"file": file, "rows": len(rows), "quarters": quarters})
+            quarters = sorted({str(new["quarter"]) for _, new in pairs})
+            found.append({"file": file, "rows": len(pairs), "quarters": quarters})
     return pd.DataFrame(found, columns=["file", "rows", "quarters"])
+
+
+def sent_rounded(returns: Returns) -> pd.DataFrame:
+    """The figures of this quarter's returns that had been received before with more decimals.
+
+    Columns: `file`, `kpi_id`, `period`, `old`, `new`. The rounded figure is the later word, and takes the other's place.
+    """
+    found = [
+        {
+            "file": file,
+            "kpi_id": new["kpi_id"],
+            "period": new["period"],
+            "old": old["value"],
+            "new": new["value"],
+        }
+        for file, pairs in _with_what_was_known(returns)
+        for old, new in pairs
+        if old is not None and _is_rounded(old["value"], new["value"])
+    ]
+    return pd.DataFrame(found, columns=["file", "kpi_id", "period", "old", "new"])
+
+
+def _with_what_was_known(returns: Returns) -> Iterator[tuple[str, list[tuple[Row | None, Row]]]]:
+    """By file of this quarter's returns its rows, each with the last word of earlier returns on its period."""
+    this_quarter = returns.submissions["received"] == returns.quarter.label
+    known = returns.submissions[~this_quarter]
+    last = {(row["kpi_id"], row["period"]): row for row in rows_of(known)}
+    for file, rows in returns.submissions[this_quarter].groupby("file", sort=False):
+        yield (
+            str(file),
+            [(last.get((row["kpi_id"], row["period"])), row) for row in rows_of(rows)],
+        )
 
 
 def issue_changes(earlier: Returns, later: Returns) -> dict[str, pd.DataFrame]:
@@ -301,6 +330,13 @@ def _alike(old: Any, new: Any) -> bool:
         return is_number(old) == is_number(new)
     places = sorted(map(written_decimals, (old, new)))[0]
     return rounded(old, places) == rounded(new, places)
+
+
+def _is_rounded(old: Any, new: Any) -> bool:
+    """Whether the new value is the old one with fewer decimals."""
+    if not is_number(old) or not is_number(new) or old == new:
+        return False
+    return written_decimals(new) < written_decimals(old) and _alike(old, new)
 
 
 def _new_lines(row: dict[str, Any], was: dict[str, Any], returns: Returns) -> str:
