@@ -253,6 +253,10 @@ def section_sentence(kpis: pd.DataFrame, terms: Terms = KENT_TERMS) -> str:
 
 def _trends(now: Counter[str], number: int, terms: Terms) -> str:
     states = [state for state in (terms.states[0], terms.states[2]) if now[state]]
+    if not any(now[state] for state in terms.states):
+        if terms.arrow != TREND_ARROW:
+            return "there is nothing before to compare with"
+        return "its trend could not be tested" if number == 1 else "no trend could be tested"
     if terms.arrow != TREND_ARROW:
         parts = [
             f"{in_words(now[state])} {are(now[state])} {state} than before" for state in states

@@ -11,6 +11,7 @@ from kpi_tools.errors import InputError
 from kpi_tools.explorer.directorate import Explorer, explore, lab, parameters_html
 from kpi_tools.explorer.evidence import evidence
 from kpi_tools.explorer.views import VIEWS
+from kpi_tools.page import html
 
 
 @pytest.fixture(autouse=True)
@@ -155,7 +156,7 @@ def test_every_flag_has_its_reason_and_the_flagged_come_first(look):
 def test_only_what_this_package_made_is_shown_as_html(chooser):
     boxes = [child for child in vars(chooser).values() if isinstance(child, ipywidgets.HTML)]
     for box in boxes:
-        assert box.value.startswith(('<div class="kpi">', '<pre class="kpi-parameters">'))
+        assert box.value.startswith((html._WRAPPED[0], '<pre class="kpi-parameters">'))
 
 
 def test_what_a_saved_notebook_keeps_says_what_to_do(look, chooser):

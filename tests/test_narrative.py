@@ -181,7 +181,7 @@ def test_a_section_in_one_sentence():
     ) == [
         "No KPI is reported here.",
         "The one KPI is Green; it shows no clear trend.",
-        "The one KPI is not rated; it shows no clear trend.",
+        "The one KPI is not rated; its trend could not be tested.",
         "Both KPIs are Green; two show a positive trend.",
         "All three KPIs are Green; one shows a positive trend and one shows a negative trend.",
         "Of three KPIs, two are Green and one is Red; none shows a clear trend.",

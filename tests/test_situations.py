@@ -121,6 +121,12 @@ def test_no_direction_across_a_redefinition_and_reports_before_it_stay(tmp_path:
     now = row_of(raw, "R")
     assert now["direction_of_travel"] == "not enough data" and now["series_from"] == "2024-25 Q1"
     assert not row_of(raw, "R", "2024-25 Q1")["previous_comparable"]
+    text = page_of(raw, tmp_path / "out")
+    assert (
+        "New definition from Quarter 1 2024/25: Counts otherwise. Earlier figures are not compared"
+        in text
+    )
+    assert "its trend could not be tested" in text
 
 
 # What is not even a KPI of the council

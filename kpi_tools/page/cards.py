@@ -17,6 +17,7 @@ from kpi_tools.page.describe import (
     data_period,
     direction_sentence,
     month_alone,
+    redefinitions,
     short_title,
 )
 from kpi_tools.page.html import (
@@ -156,7 +157,11 @@ def card(
             "flag": flag(kpi),
             "trend": [IN_DOUBT]
             if any(map(in_doubt, points))
-            else [direction_sentence(kpi), *arrow_sentences(kpi)],
+            else [
+                direction_sentence(kpi),
+                *redefinitions(points, beside.breaks.get(name, [])),
+                *arrow_sentences(kpi),
+            ],
             "outlook": beside.outlooks.get(name),
             "commentary": text_of(kpi["commentary"]),
             "action": action,

@@ -53,6 +53,7 @@ from kpi_tools.wording import (
     rows_by,
     rows_of,
     show,
+    text_of,
 )
 
 Quarters = list[tuple[float, float]]
@@ -139,6 +140,18 @@ def arrow_sentences(kpi: Row) -> list[str]:
         said.append(
             f"The trend over the figures shown points another way: {kpi['direction_of_travel']}."
         )
+    return said
+
+
+def redefinitions(points: Rows, changes: Rows) -> list[str]:
+    """From when a KPI is counted otherwise among the figures shown, and why: nothing is compared across it."""
+    shown = {row["quarter"] for row in points[1:]}
+    said = []
+    for change in changes:
+        if change["from_quarter"] in shown:
+            since = f"New definition from {Quarter.parse(change['from_quarter']).title}"
+            why = (text_of(change["reason"]) or "no reason is recorded").rstrip(".")
+            said.append(f"{since}: {why}. Earlier figures are not compared with later ones.")
     return said
 
 
