@@ -7,7 +7,7 @@ history.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Final
 
@@ -307,8 +307,17 @@ def _binomial(size: int, share: float) -> Array:
     return np.exp(np.array(logs))
 
 
-def outlook_in_words(row: Mapping[str, Any], unit: str, decimals: int) -> str:
-    """One paragraph for a row of `outlook`: what is expected, between what, and how likely target and floor are met."""
+def _plainly(line: str) -> str:
+    return line.replace("_", " ")
+
+
+def outlook_in_words(
+    row: Mapping[str, Any], unit: str, decimals: int, word: Callable[[str], str] = _plainly
+) -> str:
+    """One paragraph for a row of `outlook`: what is expected, between what, and how likely target and floor are met.
+
+    `word`: what a line is called.
+    """
     if math.isnan(row["next_expected"]):
         return f"Outlook: {row['outlook']}."
 
@@ -324,8 +333,8 @@ def outlook_in_words(row: Mapping[str, Any], unit: str, decimals: int) -> str:
         sentence = f"{when} ({Quarter.parse(row[f'{name}_quarter']).title}) expect {figure(f'{name}_expected')}, "
         sentence += f"between {figure(f'{name}_low')} and {figure(f'{name}_high')}"
         met = [
-            f"of meeting the {line} {chance_in_words(row[f'{name}_{key}_chance'])}"
-            for line, key in (("target", "target"), ("floor standard", "floor"))
+            f"of meeting the {word(line)} {chance_in_words(row[f'{name}_{key}_chance'])}"
+            for line, key in (("target", "target"), ("floor_standard", "floor"))
             if not math.isnan(row[f"{name}_{key}_chance"])
         ]
         parts.append(f"{sentence}; the chance {' and '.join(met)}." if met else f"{sentence}.")

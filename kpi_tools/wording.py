@@ -264,7 +264,9 @@ def parts_of(row: Row) -> str | None:
 
 
 def period_of(row: Row) -> str:
-    """`December 2024` for a month, `Quarter 3 2024/25` for a quarter."""
+    """`December 2024` for a month, `Quarter 3 2024/25` for a quarter, `Year to March 2025` for a year."""
+    if row.get("frequency") in ("annual", "biennial") and is_text(row.get("period")):
+        return str(row["period"])
     month = row.get("month")
     return (
         f"{row['period_end']:%B %Y}"

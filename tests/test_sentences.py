@@ -88,11 +88,11 @@ def test_a_council_with_other_bands_and_periods():
     """Blue is a rating, an annual figure is no quarter, a milestone has a status, and what is monitored is not rated."""
     known = evidence(load(kent.RAW.parent / "examples" / "borough", "2025-26 Q2"))
     assert draft(known, "CG2").startswith(
-        "At {value} the KPI is {rating} against a target of {target}."
+        "At {value} the measure is {rating} against an aim of {target}."
     )
     assert "Green for three figures in a row" in draft(known, "CG1")
     assert "The figure before was {previous}." in draft(known, "CG1")
-    assert standing(known, "CG1").startswith("57.6% in Year to March 2025; target 57.0%")
+    assert standing(known, "CG1").startswith("57.6% in the year to March 2025; aim 57.0%")
     assert (
         draft(known, "WW5")
         == "In {quarter} it is Delayed. Amber for the first quarter, Green before."

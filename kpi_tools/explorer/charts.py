@@ -11,13 +11,15 @@ from statistics import quantiles
 
 import pandas as pd
 
+from kpi_tools.narrative import KENT_TERMS
 from kpi_tools.page.canvas import Canvas, Figure, Name, axis, period_label
 from kpi_tools.page.chart_words import look_of
 from kpi_tools.page.charts import draw_bands, draw_gaps, limits_of, show_figure, unit_of
 from kpi_tools.page.drawing import QUIET, Drawing
 from kpi_tools.page.labels import every, text_width
-from kpi_tools.page.regions import DEFAULT_COLOURS, number, regions
+from kpi_tools.page.regions import number, regions
 from kpi_tools.quarters import Quarter
+from kpi_tools.terms import Terms
 from kpi_tools.vocabulary import COMMON_CAUSE, ESTIMATED, FINAL, ILLUSTRATIVE
 from kpi_tools.wording import Row, Rows, in_doubt, is_number, is_text, rows_of, show_line
 
@@ -64,7 +66,11 @@ class Picture:
 
 
 def trend_picture(
-    quarters: pd.DataFrame, ahead: pd.DataFrame, months: pd.DataFrame, fitted: Sequence[float]
+    quarters: pd.DataFrame,
+    ahead: pd.DataFrame,
+    months: pd.DataFrame,
+    fitted: Sequence[float],
+    terms: Terms = KENT_TERMS,
 ) -> Picture:
     """Every quarterly figure by its rating, target and floor as steps, the tested line, single months, what is expected.
 
@@ -79,7 +85,7 @@ def trend_picture(
     levels = [number(row.get(name)) for row in rows for name in ("value", *_LINES)]
     levels += [number(row["value"]) for row in single]
     levels += [number(row[name]) for row in coming for name in ("low", "high")]
-    names = _named(rows, {"target": "Target", "floor_standard": "Floor"})
+    names = _named(rows, {name: terms.head(name).removesuffix(" standard") for name in _LINES})
     canvas = _canvas(rows, levels, len(rows) + len(coming), names)
     draw_bands(canvas, regions(rows, None, canvas.low, canvas.high))
     for column, look in _LINES.items():
@@ -96,10 +102,10 @@ def trend_picture(
             [len(rows) + n + 0.3, len(rows) + n + 0.7],
             [canvas.within(row["expected"])] * 2,
         )
-    points, figures = [], []
+    points, figures, colours = [], [], terms.looks
     for place, row in enumerate(rows):
         if is_number(row["value"]):
-            colour = DEFAULT_COLOURS.get(row["rating"], "unrated")
+            colour = colours.get(row["rating"], "unrated")
             points.append(_point(canvas, place + 0.5, row, row["quarter"], row["rating"], colour))
             figures.append(_figure(canvas, place + 0.5, row, place == len(rows) - 1))
     for row in single:
@@ -112,7 +118,7 @@ def trend_picture(
     return _finished(canvas, points, [*rows, *coming], rows)
 
 
-def limit_picture(table: pd.DataFrame) -> Picture:
+def limit_picture(table: pd.DataFrame, terms: Terms = KENT_TERMS) -> Picture:
     """The XmR chart: figures by special cause, mean and process limits of each baseline, the target as a line.
 
     `table`: one KPI's rows of the classified table, oldest first. Limits are drawn as far as the measure goes; where they
@@ -124,7 +130,9 @@ def limit_picture(table: pd.DataFrame) -> Picture:
         for name in ("lower_limit", "upper_limit", "near_lower", "near_upper"):
             row[name] = min(max(row[name], low), high) if is_number(row[name]) else math.nan
     levels = [number(row[name]) for row in rows for name in ("value", *_LIMITS)]
-    named = {name: word for name, (_, word) in _LIMITS.items() if word}
+    named = {name: word for name, (_, word) in _LIMITS.items() if word} | {
+        "target": terms.head("target")
+    }
     canvas = _canvas(rows, levels, len(rows), _named(rows, named))
     parts = [
         [row for row in rows if row["baseline"] == one]

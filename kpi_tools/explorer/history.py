@@ -16,8 +16,9 @@ from kpi_tools.explorer.evidence import Evidence, evidence, kpi_named, said_so_f
 from kpi_tools.explorer.overview import doubted
 from kpi_tools.explorer.sentences import standing
 from kpi_tools.explorer.views import begin_with, notes_below, view
-from kpi_tools.loading import Returns, as_known_at, commentary_until, in_set, load
+from kpi_tools.loading import Returns, as_known_at, commentary_until, in_set, line_columns, load
 from kpi_tools.page.cards import Beside, cards
+from kpi_tools.page.chart_words import YEARLY
 from kpi_tools.page.describe import needed
 from kpi_tools.page.html import (
     Html,
@@ -31,13 +32,15 @@ from kpi_tools.page.html import (
 from kpi_tools.quarters import Quarter
 from kpi_tools.scorecard import restated_between
 from kpi_tools.terms import Terms
-from kpi_tools.vocabulary import CLOSEST, HIGHER, LOWER
+from kpi_tools.vocabulary import CLOSEST, HIGHER, LOWER, MONITORED
 from kpi_tools.wording import (
+    capitalised,
     figure_of,
     in_words,
     is_number,
     is_text,
     line_of,
+    listed,
     period_of,
     rounded,
     rows_by,
@@ -56,7 +59,7 @@ _BASES = {
 _GOOD = {
     HIGHER: "Higher is better.",
     LOWER: "Lower is better.",
-    CLOSEST: "Closest to the target is better.",
+    CLOSEST: "Closest to the {target} is better.",
 }
 
 
@@ -103,12 +106,20 @@ class OneKpi:
         return self.known.kpi(self.kpi_id)
 
     @property
+    def terms(self) -> Terms:
+        """The council's words."""
+        return Terms(self.known.returns.council)
+
+    @property
     def answer(self) -> Html:
         """How it stands and whether that is luck or process, in a few sentences, and its card as in the report."""
         council = self.known.returns.council
+        changes = self.known.returns.changelog
         beside = Beside(
-            Terms(council),
-            looks(Terms(council)),
+            self.terms,
+            looks(self.terms),
+            headline=council.headline,
+            breaks=rows_by(changes[changes["change"] == "redefined"]),
             benchmarks=rows_by(self.known.benchmarks(self.kpi_id)),
             months=rows_by(self.known.months(self.kpi_id)),
         )
@@ -145,7 +156,9 @@ class OneKpi:
             for row in changes
         ]
         good = _GOOD.get(kpi["polarity"], "Neither higher nor lower is better.")
-        measured = f"{good} {_BASES[kpi['basis']]} Unit: {kpi['unit']}.{in_arrears}{who}"
+        good = good.format(target=self.terms.word("target"))
+        unit = f" Unit: {kpi['unit']}." if kpi["unit"] else ""
+        measured = f"{good} {_BASES[kpi['basis']]}{unit}{in_arrears}{who}"
         return paragraphs(
             what, measured, *(changed or ("No change of its definition is on record.",))
         )
@@ -155,24 +168,41 @@ class OneKpi:
         """Every target and floor standard, from when it held, and why it was set so."""
         kpi, targets = self.kpi, self.known.returns.targets
         unit, decimals = kpi["unit"], int(kpi["decimals"])
+        terms, own = self.terms, targets[targets["kpi_id"] == self.kpi_id]
+        lines = [name for name in line_columns(targets) if own[name].notna().any()]
         rows = [
             {
                 "From": Quarter.parse(row["from_quarter"]).title,
-                "Target": show_line(row["target"], unit, decimals) + _tolerance(row, decimals),
-                "Floor standard": show_line(row["floor_standard"], unit, decimals),
+                **{
+                    terms.head(name): show_line(row[name], unit, decimals)
+                    + (_tolerance(row, decimals) if name == "target" else "")
+                    for name in lines
+                },
                 "Reason": figure_with_status(
                     _said(row["target_reason"], "No reason was given"), row["target_status"]
                 ),
             }
-            for row in rows_of(targets[targets["kpi_id"] == self.kpi_id])
+            for row in rows_of(own)
         ]
+        if kpi["rating"] == MONITORED:
+            return paragraphs("It is monitored only: no line is agreed for it.")
+        if is_text(kpi["milestone"]):
+            return paragraphs("It is rated by its status.")
         if not rows:
-            return paragraphs("No target has been agreed, so the KPI is not rated.")
-        return _table(rows, "Targets and floor standards over time", "targets")
+            return paragraphs(
+                f"No {terms.word('target')} has been agreed, so the {terms.word('kpi')} is not rated."
+            )
+        return _table(
+            rows,
+            f"{capitalised(listed([terms.word(name, 2) for name in lines]))} over time",
+            "targets",
+        )
 
     @property
     def usual_range(self) -> Html:
         """The XmR chart: mean, process limits, every flag with its reason, and every figure's reason for having none."""
+        if is_text(self.kpi["milestone"]):
+            return paragraphs("A status has no usual range.")
         rows = [
             {
                 "Period": period_of(row),
@@ -191,13 +221,14 @@ class OneKpi:
     @property
     def directions(self) -> Html:
         """Both directions of travel with their size, what is expected of the next quarters, and every figure's rating."""
-        colours = looks(Terms(self.known.returns.council))
+        if is_text(self.kpi["milestone"]):
+            return paragraphs("A status has no direction of travel and is not predicted.")
+        colours, lines = looks(self.terms), self.terms.lines(self.kpi)
         rows = [
             {
-                "Quarter": Quarter.parse(row["quarter"]).title,
+                "Quarter": period_of(row),
                 "Figure": _figure(row),
-                "Target": line_of(row, "target"),
-                "Floor standard": line_of(row, "floor_standard"),
+                **{self.terms.head(name): line_of(row, name) for name in lines},
                 "Rating": badge(row["rating"], colours.get(row["rating"])),
             }
             for row in rows_of(self.known.of("quarters", self.kpi_id))
@@ -209,6 +240,8 @@ class OneKpi:
     @property
     def seasons(self) -> Html:
         """The same quarter over the years."""
+        if is_text(self.kpi["milestone"]) or self.kpi["frequency"] in YEARLY:
+            return paragraphs("It has no figure for each quarter of a year.")
         return self._shown("season")
 
     @property
@@ -277,14 +310,17 @@ class OneKpi:
             {
                 "Report": Quarter.parse(row["quarter"]).title,
                 "Commentary": figure_with_status(_said(row["commentary"], "–"), row["status"]),
-                "Management action": _said(row["management_action"], "–"),
+                self.terms.head("management_action"): _said(row["management_action"], "–"),
                 "By": _said(row["author"], "not given"),
             }
             for row in reversed(rows_of(self.commentary[self.commentary["kpi_id"] == self.kpi_id]))
         ]
         begin = begin_with(self.known, self.kpi_id)
         if not rows:
-            return paragraphs("No report so far has commentary on this KPI.") + begin
+            return (
+                paragraphs(f"No report so far has commentary on this {self.terms.word('kpi')}.")
+                + begin
+            )
         return _table(rows, "Commentary, report by report", "remarks") + begin
 
     @property

@@ -20,7 +20,7 @@ from kpi_tools.page.html import (
 from kpi_tools.quarters import Quarter
 from kpi_tools.terms import Terms
 from kpi_tools.vocabulary import COMMON_CAUSE, CONCERN, ILLUSTRATIVE, IMPROVEMENT, NEUTRAL
-from kpi_tools.wording import Row, capitalised, figure_of, is_text, line_of, plural, rows_of
+from kpi_tools.wording import Row, capitalised, figure_of, is_text, line_of, rows_of
 
 CAUSES = {
     COMMON_CAUSE: "Within usual variation",
@@ -35,13 +35,15 @@ def ordered(known: Evidence, directorate: str) -> Html:
     kpis, title = known.kpis, known.returns.quarter.title
     if kpis.empty:
         where = f" of {directorate}" if directorate else ""
-        return paragraphs(f"No KPI{where} is in the report for {title}.")
-    colours = looks(Terms(known.returns.council))
+        one = Terms(known.returns.council).word("kpi")
+        return paragraphs(f"No {one}{where} is in the report for {title}.")
+    terms = Terms(known.returns.council)
+    colours, one = looks(terms), terms.head("kpi")
     rows = [
         {
-            "KPI": _named(row["kpi_id"], row["kpi_name"]),
+            one: _named(row["kpi_id"], row["kpi_name"]),
             "Latest": _latest(row),
-            "Target": line_of(row, "target"),
+            terms.head("target"): line_of(row, "target"),
             "Rating": badge(row["rating"], colours.get(row["rating"]), doubted=is_doubted(row)),
             "Direction of travel": arrow(row["direction_of_travel"]),
             "Variation": _variation(row),
@@ -49,7 +51,7 @@ def ordered(known: Evidence, directorate: str) -> Html:
         }
         for row in rows_of(kpis)
     ]
-    count = f"{capitalised(plural(len(kpis), 'KPI'))} of {directorate or 'all directorates'}"
+    count = f"{capitalised(terms.kpis(len(kpis)))} of {directorate or 'all directorates'}"
     return _table(rows, f"{count} in the report for {title}, what matters most first", "ordered")
 
 
@@ -60,9 +62,10 @@ def rating_grid(known: Evidence) -> Html:
         return Html()
     ratings = {(row["kpi_id"], row["quarter"]): row["rating"] for row in rows_of(recent)}
     quarters = sorted(set(recent["quarter"]), key=Quarter.parse)
-    rows, colours = [], looks(Terms(known.returns.council))
+    terms = Terms(known.returns.council)
+    rows, colours, one = [], looks(terms), terms.head("kpi")
     for kpi_id, name in zip(known.kpis["kpi_id"], known.kpis["kpi_name"], strict=True):
-        row: Row = {"KPI": _named(kpi_id, name)}
+        row: Row = {one: _named(kpi_id, name)}
         for quarter in quarters:
             rating = ratings.get((kpi_id, quarter))
             row[Quarter.parse(quarter).short] = badge(rating, colours.get(rating)) if rating else ""
@@ -74,12 +77,13 @@ def flags(known: Evidence) -> Html:
     """Why the latest figure of each KPI is flagged or not: one sentence each, the flagged first."""
     if known.kpis.empty:
         return Html()
+    one = Terms(known.returns.council).head("kpi")
     last = known.points.groupby("kpi_id").nth(-1).set_index("kpi_id")["why"]
     usual = known.kpis["variation"] == COMMON_CAUSE
     kpis = known.kpis.assign(why=known.kpis["kpi_id"].map(last), usual=usual)
     rows = [
         {
-            "KPI": _named(row["kpi_id"], row["kpi_name"]),
+            one: _named(row["kpi_id"], row["kpi_name"]),
             "Variation": _variation(row),
             "Why, or why not": row["why"],
         }
@@ -92,10 +96,11 @@ def doubted(known: Evidence) -> Html:
     """Which figures look like a fault of the data, for the service that sends them."""
     if known.doubts.empty:
         return paragraphs("No figure looks like a fault of the data.")
+    one = Terms(known.returns.council).head("kpi")
     titles = dict(zip(known.kpis["kpi_id"], known.kpis["kpi_name"], strict=True))
     rows = [
         {
-            "KPI": _named(row["kpi_id"], titles[row["kpi_id"]]),
+            one: _named(row["kpi_id"], titles[row["kpi_id"]]),
             "Quarter": Quarter.parse(row["quarter"]).title,
             "Doubt": row["doubt"],
             "What to do": row["remedy"],

@@ -8,12 +8,14 @@ from kpi_tools.doubts import MARK, is_doubted
 from kpi_tools.explorer.evidence import Evidence, said_so_far
 from kpi_tools.page.html import Html, render
 from kpi_tools.quarters import Quarter
+from kpi_tools.terms import Terms
 from kpi_tools.vocabulary import ILLUSTRATIVE
 from kpi_tools.wording import (
     figure_of,
     is_number,
     is_text,
     line_of,
+    listed,
     period_of,
     rows_of,
     show,
@@ -32,7 +34,8 @@ def point(chosen: str, known: Evidence, kpi_id: str, commentary: pd.DataFrame) -
     here = pd.concat([table[table["period"] == chosen] for table in (rows, known.months(kpi_id))])
     if here.empty:
         return _area_point(chosen, known, kpi_id)
-    row = rows_of(here)[0]
+    row, terms = rows_of(here)[0], Terms(known.returns.council)
+    agreed = [terms.word(name) for name in terms.lines(known.kpi(kpi_id))]
     is_month = is_text(row.get("month"))
     points = known.of("points", kpi_id)
     reasons = points.loc[points["period"] == chosen, "why"].tolist()
@@ -40,8 +43,7 @@ def point(chosen: str, known: Evidence, kpi_id: str, commentary: pd.DataFrame) -
     facts = [
         _fact("Figure", f"{figure_of(row)}{MARK if is_doubted(row) else ''}", row["status"]),
         *([_fact("Cases", f"{row['numerator']:,.0f} of {row['denominator']:,.0f}")] if is_number(row["denominator"]) else []),
-        _fact("Target", line_of(row, "target"), _invented(row["target_status"])),
-        _fact("Floor standard", line_of(row, "floor_standard"), _invented(row["target_status"])),
+        *(_fact(terms.head(name), line_of(row, name), _invented(row["target_status"])) for name in terms.lines(row)),
         *([] if is_month else [_fact("Rating", "", rating=row["rating"])]),
     ]  # fmt: skip
     sentences = [
@@ -50,8 +52,9 @@ def point(chosen: str, known: Evidence, kpi_id: str, commentary: pd.DataFrame) -
             reasons
             or [f"Whether it is unusual is judged on the {finer}: see the view of the usual range."]
         ),
-        "A single month: target and floor standard are agreed for the KPI's quarterly figure."
-        if is_month
+        f"A single month: {listed(agreed)} are agreed for the "
+        f"{terms.word('kpi')}'s quarterly figure."
+        if is_month and agreed
         else "",
         f"{row['not_rated_reason'].capitalize()}." if is_text(row.get("not_rated_reason")) else "",
         f"Source: {row['note'].rstrip('.')}." if is_text(row["note"]) else "",
@@ -92,7 +95,7 @@ def _remarks(
         for name, word in (("commentary", "Commentary"), ("management_action", "Management action"))
         if is_text(entry[name])
     ]
-    none = f"There is no commentary on this KPI in the report of {report.title}."
+    none = f"There is no commentary on it in the report of {report.title}."
     return texts or [{"title": "Commentary", "text": none, "status": None}]
 
 

@@ -9,6 +9,7 @@ import pandas as pd
 from kpi_tools.explorer.evidence import NOT_JUDGED, WITHHELD, Evidence, run_of
 from kpi_tools.page.describe import direction_sentence, month_alone
 from kpi_tools.quarters import Quarter
+from kpi_tools.terms import Terms
 from kpi_tools.tokens import kpi_figures
 from kpi_tools.trend import size_in_words
 from kpi_tools.vocabulary import (
@@ -60,9 +61,11 @@ def standing(known: Evidence, kpi_id: str) -> str:
     unusual = _UNUSUAL.get(
         variation, f"{capitalised(LIMIT_MEANINGS.get(variation, str(variation)))}."
     )
+    terms = Terms(known.returns.council)
+    lines = [f"{terms.word(name)} {line_of(kpi, name)}" for name in terms.lines(kpi)]
+    against = f"; {', '.join(lines)}" if lines else ""
     sentences = [
-        f"{capitalised(figure_of(kpi))} in {_when(kpi)}; target {line_of(kpi, 'target')}, "
-        f"floor standard {line_of(kpi, 'floor_standard')}.",
+        f"{capitalised(figure_of(kpi))} in {_when(kpi)}{against}.",
         how_long(known.of("quarters", kpi_id)),
         doubts_in_words(known, kpi_id) or ("" if is_text(kpi["milestone"]) else unusual),
         f"{capitalised(kpi['reading'])}." if is_text(kpi["reading"]) else "",
@@ -147,7 +150,11 @@ def draft(known: Evidence, kpi_id: str) -> str:
 
 def _when(kpi: Mapping[str, Any]) -> str:
     """The quarter of the latest figure; of what is not quarterly the period that it covers."""
-    return Quarter.parse(kpi["quarter"]).title if _is_quarterly(kpi) else str(kpi["period"])
+    if _is_quarterly(kpi):
+        return Quarter.parse(kpi["quarter"]).title
+    period = str(kpi["period"])
+    one_year = period.startswith(("Year", "Academic"))
+    return f"the {period[:1].lower()}{period[1:]}" if one_year else period
 
 
 def _is_quarterly(row: Mapping[str, Any]) -> bool:
@@ -155,16 +162,20 @@ def _is_quarterly(row: Mapping[str, Any]) -> bool:
 
 
 def _against(kpi: dict[str, Any], known: Evidence) -> str:
+    terms = Terms(known.returns.council)
+    one = terms.word("kpi")
     if kpi["rating"] == MONITORED:
-        return "in {quarter} the KPI is monitored only"
+        return f"in {{quarter}} the {one} is monitored only"
     if not is_number(kpi["band"]):
-        return "in {quarter} the KPI is not rated"
+        return f"in {{quarter}} the {one} is not rated"
     scheme = known.returns.council.schemes[text_of(kpi["scheme"]) or ""]
     worst = kpi["band"] == len(scheme.bands) and is_number(kpi["floor_standard"])
     line = "floor_standard" if worst else "target"
     if not is_number(kpi[line]):
-        return "the KPI is {rating}"
-    return f"the KPI is {{rating}} against a {line.replace('_', ' ')} of {{{line}}}"
+        return f"the {one} is {{rating}}"
+    word = terms.word(line)
+    article = "an" if word[:1].lower() in "aeiou" else "a"
+    return f"the {one} is {{rating}} against {article} {word} of {{{line}}}"
 
 
 def _before(kpi: dict[str, Any]) -> str:

@@ -25,6 +25,7 @@ from kpi_tools.outlook import outlook_in_words, predictions
 from kpi_tools.page.describe import is_rolling, leaving_quarters, month_alone, to_reach
 from kpi_tools.page.html import Html, render
 from kpi_tools.quarters import Quarter
+from kpi_tools.terms import Terms
 from kpi_tools.tokens import filled, kpi_figures
 from kpi_tools.variation import suggested_rebases
 from kpi_tools.vocabulary import (
@@ -70,7 +71,7 @@ _OURS = "our latest figure"
 _ALL_IN_WORDS = 16
 _MARKS = {
     GREEN: "●", AMBER: "▲", RED: "■", NOT_RATED: "–", COMMON_CAUSE: "●", IMPROVEMENT: "■", CONCERN: "◆", NEUTRAL: "▲",
-    "month": "◆", "expected": "▬", "pale": "◍", "hollow": "○",
+    "Blue": "⬟", "Grey": "⬢", "month": "◆", "expected": "▬", "pale": "◍", "hollow": "○",
 }  # fmt: skip
 
 
@@ -123,17 +124,17 @@ def _trend(known: Evidence, kpi_id: str) -> tuple[Picture, str, list[str], list[
     months = known.months(kpi_id)
     doubted = bool(len(known.of("doubts", kpi_id)))
     recent = known.of("recent", kpi_id)
-    council = known.returns.council
+    council, terms = known.returns.council, Terms(known.returns.council)
     ahead = predictions(
         recent, significance=council.significance, minimum_points=council.minimum_points
     )
     if doubted:
         ahead, recent = ahead.head(0), recent.head(0)
-    picture = trend_picture(quarters, ahead, months, _fitted(recent, kpi))
+    picture = trend_picture(quarters, ahead, months, _fitted(recent, kpi), terms)
     notes = directions(known, kpi_id)
     if not doubted:
         answer = rows_of(known.of("outlooks", kpi_id))[0]
-        notes.append(outlook_in_words(answer, kpi["unit"], int(kpi["decimals"])))
+        notes.append(outlook_in_words(answer, kpi["unit"], int(kpi["decimals"]), terms.word))
     if (
         not doubted
         and is_rolling(kpi)
@@ -149,10 +150,10 @@ def _trend(known: Evidence, kpi_id: str) -> tuple[Picture, str, list[str], list[
         )
     rags = [
         rag
-        for rag in (GREEN, AMBER, RED, NOT_RATED)
+        for rag in (*terms.looks, NOT_RATED)
         if any(point.kind == rag for point in picture.points)
     ]
-    legend = [(rag, rag) for rag in rags]
+    legend = [(terms.looks.get(rag, rag).capitalize(), rag) for rag in rags]
     legend += (
         [("month", "A single month")]
         if any(point.kind == "month" for point in picture.points)
@@ -165,7 +166,7 @@ def _trend(known: Evidence, kpi_id: str) -> tuple[Picture, str, list[str], list[
 
 def _limits(known: Evidence, kpi_id: str) -> tuple[Picture, str, list[str], list[tuple[str, str]]]:
     kpi, points = known.kpi(kpi_id), known.of("points", kpi_id)
-    picture = limit_picture(points)
+    picture = limit_picture(points, Terms(known.returns.council))
     last = points.iloc[-1]
     one = "month" if kpi["series"] == "months" else "quarter"
     if doubt := doubts_in_words(known, kpi_id):
@@ -173,11 +174,12 @@ def _limits(known: Evidence, kpi_id: str) -> tuple[Picture, str, list[str], list
     notes = [str(last["why"])]
     if kpi["limits"] in LIMIT_MEANINGS:
         notes.append(f"{capitalised(LIMIT_MEANINGS[kpi['limits']])}.")
+    terms = Terms(known.returns.council)
     target = line_of(dict(last), "target")
     reading = f": {kpi['reading']}" if is_text(kpi["reading"]) else ""
-    notes.append(
-        f"Against the target of {target} the process is read as: {kpi['assurance']}{reading}."
-    )
+    if is_number(last["target"]):
+        line = f"{terms.word('target')} of {target}"
+        notes.append(f"Against the {line} the process is read as: {kpi['assurance']}{reading}.")
     flagged = points[points["special_cause"].notna() & (points["period"] != last["period"])]
     if len(flagged):
         notes.append(
@@ -201,10 +203,10 @@ def _limits(known: Evidence, kpi_id: str) -> tuple[Picture, str, list[str], list
 
 def _redefined(known: Evidence, kpi_id: str) -> list[str]:
     """What a changed definition (or polarity, which is one) means for the limits."""
-    changes = known.returns.changelog
+    changes, one = known.returns.changelog, Terms(known.returns.council).word("kpi")
     own = rows_of(changes[(changes["kpi_id"] == kpi_id) & (changes["change"] == "redefined")])
     return [
-        f"The KPI was redefined from the report of {Quarter.parse(row['from_quarter']).title}: "
+        f"The {one} was redefined from the report of {Quarter.parse(row['from_quarter']).title}: "
         f"{str(row['reason'] or 'no reason was given').rstrip('.')}. "
         "The figures since then are a new series, with limits of their own."
         for row in own
@@ -237,11 +239,11 @@ def _areas(known: Evidence, kpi_id: str) -> tuple[Picture, str, list[str], list[
     picture = area_picture(rows, kpi)
     told = rows[rows["value"].notna()]
     if told.empty:
-        words = "There are no figures of other areas for this KPI."
+        words = "There are no figures of other areas for it."
         return picture, words, [words], []
     latest = told.groupby("area", sort=False).nth(-1)
     place = kpi["unit"], int(kpi["decimals"])
-    notes = [f"Our latest: {figure_of(kpi)} ({Quarter.parse(kpi['quarter']).title})."]
+    notes = [f"Our latest: {figure_of(kpi)} ({period_of(kpi)})."]
     if len(latest) <= 4:
         notes += [
             f"{row['area']}, {row['period']}: {show(row['value'], *place)}."
