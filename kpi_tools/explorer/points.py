@@ -9,7 +9,7 @@ from kpi_tools.explorer.evidence import Evidence, said_so_far
 from kpi_tools.page.html import Html, render
 from kpi_tools.quarters import Quarter
 from kpi_tools.terms import Terms
-from kpi_tools.vocabulary import ILLUSTRATIVE
+from kpi_tools.vocabulary import ILLUSTRATIVE, MONITORED
 from kpi_tools.wording import (
     figure_of,
     is_number,
@@ -35,6 +35,8 @@ def point(chosen: str, known: Evidence, kpi_id: str, commentary: pd.DataFrame) -
     if here.empty:
         return _area_point(chosen, known, kpi_id)
     row, terms = rows_of(here)[0], Terms(known.returns.council)
+    rateable = row["rating"] != MONITORED and not is_text(row.get("milestone"))
+    lines = terms.lines(row) or (["target"] if rateable else [])
     agreed = [terms.word(name) for name in terms.lines(known.kpi(kpi_id))]
     is_month = is_text(row.get("month"))
     points = known.of("points", kpi_id)
@@ -43,7 +45,7 @@ def point(chosen: str, known: Evidence, kpi_id: str, commentary: pd.DataFrame) -
     facts = [
         _fact("Figure", f"{figure_of(row)}{MARK if is_doubted(row) else ''}", row["status"]),
         *([_fact("Cases", f"{row['numerator']:,.0f} of {row['denominator']:,.0f}")] if is_number(row["denominator"]) else []),
-        *(_fact(terms.head(name), line_of(row, name), _invented(row["target_status"])) for name in terms.lines(row)),
+        *[_fact(terms.head(name), line_of(row, name), _invented(row["target_status"])) for name in lines],
         *([] if is_month else [_fact("Rating", "", rating=row["rating"])]),
     ]  # fmt: skip
     sentences = [
