@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 import altair as alt
 
 from kpi_tools.errors import KpiError
+from kpi_tools.page.texts import SVG, write_texts
 
 Spec = dict[str, Any]
 Rows = list[dict[str, Any]]
@@ -178,7 +179,7 @@ class Drawing:
         vega: Spec = json.loads(_compiled(self.kind, tuple(self.settings)))
         for known in vega["data"]:
             if known["name"] in self.data:
-                known["values"] = self.data[known["name"]]
+                known["values"] = self.data[known["name"]] if known["name"] != "texts" else []
         for signal in vega["signals"]:
             if signal["name"] in self.settings:
                 signal["value"] = self.settings[signal["name"]]
@@ -186,6 +187,8 @@ class Drawing:
         vega |= {"width": self.width, "height": self.height}
         vega["padding"] = {"left": left, "right": right, "top": top, "bottom": bottom}
         root = ET.fromstring(vl_convert.vega_to_svg(json.dumps(vega)))
+        if texts := self.data.get("texts"):
+            write_texts(root, vega, texts)
         _slim_element(root)
         return _named(root, name, title, text)
 
@@ -374,7 +377,6 @@ def _compiled(kind: str, settings: tuple[str, ...]) -> str:
 
 
 _UNDRAWABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
-_SVG = "{http://www.w3.org/2000/svg}"
 _DROPPED = {
     "class", "role", "version", "clip-path", "stroke-miterlimit", "font-family", "pointer-events", "cursor",
 }  # fmt: skip
@@ -404,9 +406,9 @@ def _named(root: ET.Element, name: str, title: str, text: str) -> str:
 
 
 def _slim_element(element: ET.Element) -> None:
-    element.tag = element.tag.removeprefix(_SVG)
+    element.tag = element.tag.removeprefix(SVG)
     for child in list(element):
-        if child.tag.removeprefix(_SVG) == "defs" or child.get("class") in (
+        if child.tag.removeprefix(SVG) == "defs" or child.get("class") in (
             "background",
             "foreground",
         ):
