@@ -258,8 +258,7 @@ def size_in_words(slope: float, low: float, high: float, unit: str, decimals: in
         return ""
 
     def amount(change: float) -> str:
-        size = abs(change)
-        return f"{rounded(size, decimals)} points" if unit == "%" else show(size, unit, decimals)
+        return show(abs(change), "points" if unit == "%" else unit, decimals)
 
     if low <= 0 <= high:
         return (

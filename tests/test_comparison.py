@@ -318,3 +318,13 @@ def test_scottish_councils_have_the_ranks_that_are_published():
     assert len(found) > 1_000
     # Published values are rounded to two places and the ranks are of the unrounded: a rank of ours is never later.
     assert (found["rank"] <= found["ScotRank"]).mean() > 0.95
+
+
+@pytest.mark.parametrize(
+    ("ours", "said"),
+    [(51, "1 point above"), (50.3, "0.3 points above"), (50, "level with"), (47, "3 points below")],
+)
+def test_a_gap_is_written_as_a_person_would(ours, said):
+    areas = pd.DataFrame({"area": ["England", "Kent"], "period": "2024", "value": [50.0, 48.0]})
+    kpi = {"kpi_id": "A", "value": ours, "unit": "%", "decimals": 0, "polarity": "higher"}
+    assert comparison_notes(areas, kpi)[0] == f"Ours is {said} England in 2024."

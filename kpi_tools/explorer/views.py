@@ -67,6 +67,7 @@ VIEWS = {
 }
 
 _FEWEST_AREAS = 4
+_NO_GAP = 1e-6
 _OURS = "our latest figure"
 _ALL_IN_WORDS = 16
 _MARKS = {
@@ -348,13 +349,12 @@ def comparison_notes(told: pd.DataFrame, kpi: dict[str, Any], when: str = "") ->
 
 
 def _gap(gap: float, kpi: dict[str, Any]) -> str:
-    unit, decimals = kpi["unit"], int(kpi["decimals"])
-    if not gap:
+    unit, decimals = "points" if kpi["unit"] == "%" else kpi["unit"], int(kpi["decimals"])
+    if abs(gap) < _NO_GAP:
         return "level with"
-    size = (
-        f"{rounded(abs(gap), decimals)} points" if unit == "%" else show(abs(gap), unit, decimals)
-    )
-    return f"{size} {'above' if gap > 0 else 'below'}"
+    while not rounded(abs(gap), decimals).strip("0.,"):
+        decimals += 1
+    return f"{show(abs(gap), unit, decimals)} {'above' if gap > 0 else 'below'}"
 
 
 def _funnel(row: pd.Series, kpi: dict[str, Any]) -> str:
