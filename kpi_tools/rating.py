@@ -193,13 +193,16 @@ def band_lines(table: pd.DataFrame, schemes: Mapping[str, Scheme] | None = None)
 
 
 def cannot_be_rated(
-    lines: pd.DataFrame, schemes: Mapping[str, Scheme] | None = None
+    lines: pd.DataFrame,
+    schemes: Mapping[str, Scheme] | None = None,
+    words: Mapping[str, str] | None = None,
 ) -> pd.DataFrame:
     """Which KPIs cannot be rated whatever their figure, or not as their bands mean it.
 
     Args:
         lines: A row per KPI with `kpi_id`, `polarity` and its lines; perhaps `scheme`, `rated`, `kind`.
         schemes: As for `rate`.
+        words: Likewise.
 
     Returns:
         `kpi_id`, `kind` (`never`, `order`: a band asks for more than a better one, `zero`: a per cent of a target of 0)
@@ -227,7 +230,7 @@ def cannot_be_rated(
         for line in (line for band in scheme.bands for line in band.meets if line.percent):
             zero = rows[(names == name) & (rows.get(line.column, 1.0) == 0)]
             found += [
-                (kpi_id, "zero", f"{line.words().capitalize()}: a per cent of 0 is nothing. Use a number.")
+                (kpi_id, "zero", f"{line.words(words).capitalize()}: a per cent of 0 is nothing. Use a number.")
                 for kpi_id in zero["kpi_id"]
             ]  # fmt: skip
     return pd.DataFrame(found, columns=["kpi_id", "kind", "reason"])

@@ -196,14 +196,16 @@ def floors_without_target(kpis: pd.DataFrame) -> Iterator[Finding]:
         )
 
 
-def unrated_by_rule(kpis: pd.DataFrame, schemes: Mapping[str, Scheme]) -> Iterator[Finding]:
+def unrated_by_rule(
+    kpis: pd.DataFrame, schemes: Mapping[str, Scheme], words: Mapping[str, str] | None = None
+) -> Iterator[Finding]:
     """KPIs that cannot be rated whatever their figure, but for those without any line, and lines that mean nothing."""
     remedies = {
         "order": "Correct the lines in targets.csv, or the bands in council.toml.",
         "never": "Correct the KPI's lines or polarity, or give it a scheme of its own.",
         "zero": "The line is set in council.toml.",
     }
-    table = cannot_be_rated(kpis, schemes)
+    table = cannot_be_rated(kpis, schemes, words)
     for found in rows_of(table[~table["reason"].str.startswith(("No ", "On the way"))]):
         make = error if found["kind"] == "order" else warning
         yield make(f"rating-{found['kind']}", str(found["kpi_id"]), found["reason"], remedies[found["kind"]])  # fmt: skip

@@ -54,7 +54,7 @@ def point(chosen: str, known: Evidence, kpi_id: str, commentary: pd.DataFrame) -
             reasons
             or [f"Whether it is unusual is judged on the {finer}: see the view of the usual range."]
         ),
-        f"A single month: {listed(agreed)} are agreed for the "
+        f"A single month: {listed(agreed)} {'is' if len(agreed) == 1 else 'are'} agreed for the "
         f"{terms.word('kpi')}'s quarterly figure."
         if is_month and agreed
         else "",

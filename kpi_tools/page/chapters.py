@@ -318,6 +318,8 @@ def _share(row: Row, line: str) -> int | None:
 def sections(kpis: pd.DataFrame, recent: pd.DataFrame, returns: Returns) -> Html:
     """A chapter for each section in the council's order: counts, commentary, a card for each KPI, activity indicators."""
     about, with_cards = section_words(returns, kpis), beside(kpis, recent, returns)
+    actions = in_report(followed(returns))
+    of_sections = rows_by(actions[actions["kpi_id"].isna()], "section")
     whole = Html()
     for name in returns.council.sections:
         own = kpis[kpis["section"] == name]
@@ -330,10 +332,25 @@ def sections(kpis: pd.DataFrame, recent: pd.DataFrame, returns: Returns) -> Html
         ]
         words = [narrative.section_sentence(own, with_cards.terms)] if len(own) else []
         none = f"No commentary on the {with_cards.terms.word('section')} has been given."
-        whole += section(name, *words, paragraphs(*(marked or [Html(none)])))
+        running = [_in_a_line(one, with_cards.terms) for one in of_sections.get(name, [])]
+        whole += section(name, *words, paragraphs(*(marked or [Html(none)]), *running))
         whole += cards(own, recent, with_cards)
         whole += subheading("Activity indicators") + activity if activity else Html()
     return whole
+
+
+def _in_a_line(action: Row, terms: Terms) -> str:
+    """An action of a whole section: what, by whom, by when, and how it stands."""
+    shown = action_of(action)
+    opened = f", opened in {shown['since']}" if shown["since"] else ""
+    parts = [
+        f"{terms.head('management_action')} {shown['id']}: {shown['text'].rstrip('.')}",
+        f"Owner: {shown['owner']}" if shown["owner"] else "",
+        f"Due {shown['due']}" if shown["due"] else "",
+        f"{shown['state'].capitalize()}{opened}",
+        (shown["note"] or "").rstrip("."),
+    ]
+    return f"{'. '.join(filter(None, parts))}."
 
 
 def method(returns: Returns, kpis: pd.DataFrame, recent: pd.DataFrame) -> Html:
