@@ -87,6 +87,7 @@ class Ordered:
         when = str(row[self.frame.columns.index(self.period)])[:10]
         return f"row {at + 1} ({', '.join([*named, when])})"
 
+    @cached_property
     def steps(self) -> tuple[Array, Array]:
         """For each row the usual distance of its series (the median, in days), and whether a period is absent before it."""
         apart = np.diff(self.days, prepend=np.nan)
@@ -111,8 +112,11 @@ class Ordered:
 
     def with_columns(self, **added: Any) -> Any:
         """The caller's table with more columns, in its own order and of its own kind."""
-        back = np.empty_like(self.order)
-        back[self.order] = np.arange(len(self.order))
+        places = np.arange(len(self.order))
+        back: Array | slice = slice(None)  # nothing is moved where the rows came in order
+        if not np.array_equal(self.order, places):
+            back = np.empty_like(self.order)
+            back[self.order] = places
         return native(
             added_to(self.frame, {n: take(values, back) for n, values in added.items()}), self.given
         )
@@ -132,7 +136,7 @@ class Words:
     meanings: Sequence[str | None]
 
 
-def take(values: Any, places: Array) -> Any:
+def take(values: Any, places: Array | slice) -> Any:
     """A column in another order."""
     if isinstance(values, Words):
         return Words(values.codes[places], values.meanings)

@@ -102,7 +102,7 @@ def directions(
     )
     y = np.where(shown, y, np.nan)
     known = ~np.isnan(y)
-    usual = rows.steps()[0]
+    usual = rows.steps[0]
     x = np.where(usual >= MONTHLY, rows.months, rows.days / _DAYS_A_MONTH)
     x = x - x[rows.starts][series] if len(y) else x
     low = np.fmin.reduceat(y, rows.starts) if count else np.zeros(0)

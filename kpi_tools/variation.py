@@ -174,7 +174,7 @@ def limited(
         raise InputError(
             f"The limits cannot be fixed after {fix} values. Leave fix out to use all."
         )
-    usual, gap = rows.steps()
+    usual, gap = rows.steps
     charted = ~rows.is_word("basis", "year_to_date")
     y = np.where(charted, y, np.nan)
     shared = _overlap(rows, usual, overlap)
