@@ -34,7 +34,7 @@ _STATUSES: Final = tuple(status for status in STATUSES if status != ILLUSTRATIVE
 _HUGE: Final = 1e15
 _WIDTHS: Final = {"kpi_name": 60, "last_figure": 28, "status": 16, "note": 60}
 _GUIDANCE: Final = (
-    "Fill in the white cells of the sheet Return, one row for each KPI and period, and send the workbook back.",
+    "Fill in the white cells of the sheet Return, one row for each period, and send the workbook back.",
     "value: plain digits. A percentage as 87.5. Leave it empty where there is none and say why in status.",
     "numerator, denominator: the two whole numbers behind the value, where there are any. The value may then stay empty.",
     "status: choose from the list. Empty beside a value means final.",

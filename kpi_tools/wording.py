@@ -67,7 +67,8 @@ def show(value: float | None, unit: str, decimals: int, *, bare: bool = False) -
         sign, digits = ("-", number[1:]) if number.startswith("-") else ("", number)
         number = f"{sign}£{digits}"
         multiple = money_words(unit)
-        return number + (_MULTIPLES.get(multiple, "") if bare else f" {multiple}".rstrip())
+        short = _MULTIPLES.get(multiple, "") if number.strip("-£0.,") else ""  # nought is nought
+        return number + (short if bare else f" {multiple}".rstrip())
     words = "" if bare else unit_words(unit)
     if words in ("days", "hours", "minutes", "seconds", "points", "percentage points"):
         words = words.removesuffix("s") if number == "1" else words
