@@ -239,14 +239,14 @@ def _overlap(rows: Ordered, usual: Array, overlap: int | str | None) -> Array:
     found = (
         rows.numbers(overlap) if isinstance(overlap, str) else np.full(len(usual), float(overlap))
     )
-    if (wrong := np.flatnonzero(~(found >= 1))).size:
+    if (wrong := np.flatnonzero(~((found >= 1) & (found % 1 == 0)))).size:
         where = (
             f' in the column "{overlap}", {rows.row_of(wrong[0])}'
             if isinstance(overlap, str)
             else ""
         )
         raise InputError(
-            f"A figure covers one period or more: overlap cannot be {found[wrong[0]]:g}{where}."
+            f"A figure covers one whole period or more: overlap cannot be {found[wrong[0]]:g}{where}."
         )
     return found
 

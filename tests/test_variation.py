@@ -482,6 +482,7 @@ def test_dates_as_text_have_gaps_and_can_be_rebased():
             'Rebase 1 names "kpi"; .*the nearest is "kpi_id"',
         ),
         ({}, {"overlap": 0}, "overlap cannot be 0"),
+        ({}, {"overlap": 1.5}, "overlap cannot be 1.5"),
         (
             {"k": [4, 4, 0, 4, 4, 4, 4, 4]},
             {"overlap": "k"},
