@@ -203,7 +203,8 @@ def test_faults_are_sentences(standalone, tmp_path, capsys):
     assert main(["rate", str(tmp_path / "twice.parquet"), str(tmp_path / "out"), *options]) == 2
     said = capsys.readouterr().err
     assert (
-        "Two rows of 007, K0 are for the same period, 2019-03-31" in said
+        'Two rows of one series are for the same "period_end"' in said
+        and "007, K0, 2019-03-31" in said
         and "Traceback" not in said
     )
     assert [path.name for path in tmp_path.iterdir()] == ["twice.parquet"]

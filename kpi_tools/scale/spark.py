@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 from datetime import date
 from importlib.util import find_spec
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import pyarrow as pa
 from pyspark.errors import PySparkException
@@ -29,6 +29,7 @@ from kpi_tools.scale.blocks import (
     BLOCK_ROWS,
     QUARTERS,
     Outcome,
+    Source,
     check_output,
     months_before,
     schema_of,
@@ -37,6 +38,7 @@ from kpi_tools.scale.blocks import (
 )
 
 _OURS = re.compile(r"InputError: (.+)")
+_BYTE = re.compile(r"%([0-9A-Fa-f]{2})")
 
 
 def rated_on_spark(
@@ -76,7 +78,7 @@ def rate_on_spark(
     spark = session(master)
     try:
         reader = spark.read.option("basePath", str(source.root)) if source.folders else spark.read
-        figures = reader.parquet(*map(str, source.files))
+        figures = _folder_names(reader.parquet(*map(str, source.files)), source)
         rows, last = figures.agg(F.count(F.lit(1)), F.max("period_end")).first() or (0, None)
         if last is None:
             raise InputError(f"{path} holds no rows with a period: there is nothing to rate.")
@@ -94,6 +96,17 @@ def rate_on_spark(
         spark.stop()
         shutil.rmtree(draft, ignore_errors=True)
     return Outcome(rows, blocks)
+
+
+def _folder_names(figures: DataFrame, source: Source) -> DataFrame:
+    """The folders' values as every other engine reads them: Spark takes each byte of `M%C3%B4n` for a letter."""
+    for name in source.folders:
+        parts = {part for file in source.files for part in file.relative_to(source.root).parts[:-1]}
+        for key, _, value in (part.partition("=") for part in sorted(parts)):
+            read = _BYTE.sub(lambda byte: chr(int(byte[1], 16)), value)
+            if key == name and read != unquote(value):
+                figures = figures.replace(read, unquote(value), subset=[name])
+    return figures
 
 
 def session(master: str | None = None) -> SparkSession:
