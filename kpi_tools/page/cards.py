@@ -169,8 +169,7 @@ def card(
             "action_word": capitalised(terms.word("management_action")),
             "gap": worst and not action and not actions,
             "commentary_status": text_of(kpi["commentary_status"]),
-            "notes": _redefined(points, beside.breaks.get(name, []))
-            + _notes(kpi, areas, months, beside.terms),
+            "notes": _notes(kpi, areas, months, beside.terms),
             "table": figures_table(kpi, points, anchor, beside),
             "definition": _definition(kpi, beside.terms),
             "targets": target_history(kpi, beside.targets.get(name, []), beside),
@@ -377,20 +376,6 @@ def _part(kpi: Row, beside: Beside) -> dict[str, Any]:
 
 
 # Below the picture.
-
-
-def _redefined(points: Rows, breaks: Rows) -> list[str]:
-    """From which of the figures shown on the KPI has another definition, with the reason."""
-    shown = {row.get("due_quarter"): short_title(row["quarter"]) for row in points[1:]}
-    found = []
-    for row in breaks:
-        if row["from_quarter"] in shown:
-            reason = (text_of(row["reason"]) or "no reason was given").rstrip(".")
-            found.append(
-                f"New definition from {shown[row['from_quarter']]}: {reason}. "
-                "What came before is not compared with what came after."
-            )
-    return found
 
 
 def _notes(kpi: Row, areas: Rows, months: Rows, terms: Terms) -> list[str]:
