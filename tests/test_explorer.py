@@ -86,7 +86,7 @@ def test_the_list_rings_the_point(chooser):
 
 def test_without_benchmarks_there_are_words_and_no_empty_chart(chooser):
     chooser.kpi.value, chooser.view.value = "IC04", "areas"
-    assert "There are no figures of other areas for this KPI." in chooser._notes.value
+    assert "There are no figures of other areas for it." in chooser._notes.value
     assert chooser.chart.layout.display == "none"
     assert chooser.point.value == ""
     chooser.view.value = "trend"

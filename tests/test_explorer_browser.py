@@ -28,8 +28,10 @@ LONGEST = 120_000
 START = """
 import sys
 from pathlib import Path
-from kpi_tools import cli, report
-report.PROJECT = Path(sys.argv[1])
+from kpi_tools import cli
+from kpi_tools.report import explorer
+explorer.PROJECT = Path(sys.argv[1])
+explorer.EXPLORER = explorer.PROJECT / "notebooks" / "directorate_explorer.ipynb"
 sys.exit(cli.main(["explore", "--no-browser", *sys.argv[2:]]))
 """
 
