@@ -199,19 +199,19 @@ def opened(
 @pytest.fixture(scope="module")
 def lab(opened: Callable[..., Lab]) -> Lab:
     """The explorer, as `kpi explore` opens it."""
-    return opened("/", "[data-view='IC04 trend'] svg")
+    return opened("/", "[data-view='IC05 trend'] svg")
 
 
 def test_the_explorer_opens_and_shows_what_matters_most(lab):
     lab.bring("[data-view]")
-    lab.page.locator(".kpi-head h3", has_text="foster care placements").wait_for()
-    lab.point_says("Quarter 3 2024/25", "73.2%", "lagged")
+    lab.page.locator(".kpi-head h3", has_text="foster households").wait_for()
+    lab.point_says("Quarter 3 2024/25", "613")
     lab.shot("1-first")
 
 
 def test_another_section_and_kpi_change_chart_and_words(lab):
     lab.choose("Section", "Education and Skills")
-    lab.page.locator(".kpi-head h3", has_not_text="foster care").wait_for()
+    lab.page.locator(".kpi-head h3", has_not_text="foster households").wait_for()
     lab.choose("KPI", "ES01")
     lab.chart("ES01 trend")
     lab.page.locator(".kpi-head h3", has_text="issued within 20 weeks").wait_for()
