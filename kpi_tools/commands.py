@@ -139,14 +139,14 @@ def report(
     quarter = _quarter_or_latest(given[0] if given else None, raw)
     with _progress(quarter.label) as step:
         made = reports.make_report(
-            quarter, raw, _outputs(outputs, raw), **settings, **({"step": step} if step else {})
+            quarter, raw, outputs_of(outputs, raw), **settings, **({"step": step} if step else {})
         )
     click.echo(f"{made.quarter.title}: {made.account}", err=True)
     for warning in made.warnings:
         lines = warning.splitlines()
         line = next((line for line in lines if "Warning: " in line), lines[0])
         click.echo(f"Note: {line.partition('Warning: ')[2] or line}", err=True)
-    click.echo(_near(made.folder / "report.html"))
+    click.echo(near(made.folder / "report.html"))
 
 
 def _many(
@@ -170,7 +170,7 @@ def _many(
         place = outputs or reports.OUTPUTS
         orders, refused = orders_of_councils(map(Path, folders), place, wanted, settings)
     else:
-        orders, refused = orders_of(raw, _outputs(outputs, raw), wanted, settings), []
+        orders, refused = orders_of(raw, outputs_of(outputs, raw), wanted, settings), []
     make_all(orders, refused, **how, progress=sys.stderr.isatty())
 
 
@@ -188,9 +188,9 @@ def history(kpi_id: str, quarter: str | None, raw: Path, outputs: Path | None) -
     when = _quarter_or_latest(quarter, raw)
     with _progress(kpi_id) as step:
         made = reports.make_history(
-            kpi_id, when, raw, _outputs(outputs, raw), **({"step": step} if step else {})
+            kpi_id, when, raw, outputs_of(outputs, raw), **({"step": step} if step else {})
         )
-    click.echo(_near(made.folder / "history.html"))
+    click.echo(near(made.folder / "history.html"))
 
 
 @kpi.command()
@@ -213,14 +213,14 @@ def verify(folder: Path, raw: Path, quick: bool) -> None:
     if found.differences:
         click.echo("\n".join(f"  {sentence}" for sentence in found.differences))
         raise KpiError(
-            f"{_near(found.folder)} is not what the inputs give now, or not with this program ({counted})."
+            f"{near(found.folder)} is not what the inputs give now, or not with this program ({counted})."
         )
     what = (
         "is what these inputs give, byte for byte"
         if found.again
         else "agrees with its manifest and the inputs"
     )
-    click.echo(f"{_near(found.folder)} {what} ({counted}).")
+    click.echo(f"{near(found.folder)} {what} ({counted}).")
 
 
 # Returns
@@ -245,7 +245,7 @@ def check(quarter: str | None, raw: Path) -> None:
         click.echo(as_list(problems))
     if len(returns.log):
         click.echo(as_changes(returns.log))
-    kept = sent_back(_near(path) for path in keep_rejected(returns, raw))
+    kept = sent_back(near(path) for path in keep_rejected(returns, raw))
     click.echo(f"{returns.quarter.title}: {returns.summary}{kept}")
     errors, faults = int((problems["severity"] == "error").sum()), 0
     if own_tables_are_sound(returns):
@@ -281,8 +281,8 @@ def template(quarter: str, raw: Path, outputs: Path | None) -> None:
     """Write the workbooks that the services fill in for QUARTER, one for each directorate, with last figures and targets."""
     from kpi_tools.templates import write_templates
 
-    for path in write_templates(raw, quarter, _outputs(outputs, raw)):
-        click.echo(_near(path))
+    for path in write_templates(raw, quarter, outputs_of(outputs, raw)):
+        click.echo(near(path))
 
 
 @kpi.command()
@@ -341,7 +341,7 @@ def rate(
 
     done = rate_many(source, output, engine, by, quarters, partitioned, master)
     click.echo(done.account)
-    click.echo(_near(output))
+    click.echo(near(output))
     if done.faults:
         raise InputError("\n".join(("Not rated:", *done.faults)))
 
@@ -359,7 +359,7 @@ def explore(raw: Path, arguments: tuple[str, ...]) -> None:
     """
     from kpi_tools.report.explorer import jupyter_arguments
 
-    asked, settings = jupyter_arguments(raw, _outputs(None, raw), arguments)
+    asked, settings = jupyter_arguments(raw, outputs_of(None, raw), arguments)
     _run_tool("jupyterlab", *asked, **settings)
 
 
@@ -411,7 +411,7 @@ def _is_quarter(text: str) -> bool:
     return False
 
 
-def _outputs(given: Path | None, raw: Path) -> Path:
+def outputs_of(given: Path | None, raw: Path) -> Path:
     """Where the reports of `raw` go: as given, else `outputs`, and there a folder for each council but the project's."""
     if given is not None:
         return given
@@ -426,7 +426,7 @@ def _outputs(given: Path | None, raw: Path) -> Path:
     return reports.OUTPUTS / slug(council_name(raw))
 
 
-def _near(path: Path) -> str:
+def near(path: Path) -> str:
     """The path as seen from the folder in which the command was given, where it lies in it."""
     with suppress(ValueError):
         return str(path.relative_to(Path.cwd()))

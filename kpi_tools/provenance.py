@@ -39,7 +39,7 @@ _PACKAGE: Final = Path(__file__).resolve().parent
 LOCK: Final = _PACKAGE.parent / "requirements.lock"
 _SOURCES: Final = (".py", ".j2", ".css", ".json")
 _LONGEST_SLUG: Final = 60
-_TAKEN: Final = r"con|prn|aux|nul|(com|lpt)[0-9]|history"
+_TAKEN: Final = r"con|prn|aux|nul|(com|lpt)[0-9]|history|data|site"
 
 
 def fingerprints(raw: Path, quarter: Quarter) -> dict[str, str]:

@@ -63,7 +63,7 @@ def write_csv(table: pd.DataFrame, path: str | os.PathLike[str]) -> Path:
     writer.writerow([safe_text(str(name)) for name in table.columns])
     for record in _records(table):
         writer.writerow(["" if cell is None else _iso(cell) for cell in record])
-    return _put(path, text.getvalue().encode("utf-8-sig"))
+    return put(path, text.getvalue().encode("utf-8-sig"))
 
 
 def write_workbook(tables: Mapping[str, pd.DataFrame], path: str | os.PathLike[str]) -> Path:
@@ -135,7 +135,7 @@ def save_workbook(book: Any, path: str | os.PathLike[str]) -> Path:
             info.compress_type, info.create_system = zipfile.ZIP_DEFLATED, 3
             info.external_attr = 0o600 << 16
             target.writestr(info, part)
-    return _put(path, fixed.getvalue())
+    return put(path, fixed.getvalue())
 
 
 def processed_folder(raw: str | Path, quarter: Quarter) -> Path:
@@ -267,7 +267,8 @@ def _iso(cell: Any) -> Any:
     return cell.isoformat() if isinstance(cell, date) else cell
 
 
-def _put(path: str | os.PathLike[str], content: bytes) -> Path:
+def put(path: str | os.PathLike[str], content: bytes) -> Path:
+    """Write a file as a whole: until it is there, an older one stays as it is; return the path."""
     target = Path(path)
     unfinished = target.with_name(target.name + ".part")
     unfinished.write_bytes(content)

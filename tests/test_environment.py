@@ -40,8 +40,10 @@ FLOORS = (
     "scorecard",
     "checks narrative spreadsheets",
     "page templates",
+    "publications",
     "report explorer",
     "commands",
+    "publishing",
     "cli __main__",
 )
 FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms.split()}

@@ -7,7 +7,7 @@ import kent
 import pandas as pd
 import pytest
 
-from kpi_tools.commands import _outputs
+from kpi_tools.commands import outputs_of
 from kpi_tools.explorer.evidence import evidence
 from kpi_tools.explorer.history import one_kpi
 from kpi_tools.explorer.overview import ordered, rating_grid
@@ -83,4 +83,4 @@ def test_each_action_that_was_open_is_accounted_for(reports):
 
 
 def test_its_reports_stand_in_a_folder_of_its_own():
-    assert _outputs(None, RAW) == OUTPUTS / "example-borough-council-illustrative"
+    assert outputs_of(None, RAW) == OUTPUTS / "example-borough-council-illustrative"

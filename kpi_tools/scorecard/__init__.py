@@ -25,9 +25,11 @@ from kpi_tools.scorecard.scores import (
     movers,
     quarter_before,
     rated,
+    rated_figures,
     rating_counts,
     rating_history,
     ratings_of,
+    recent_of,
     recent_quarters,
     report_tables,
     score,
@@ -37,8 +39,8 @@ from kpi_tools.scorecard.scores import (
 
 __all__ = [
     "came_and_went", "counted", "counts", "earlier_reports", "first_report", "followed", "in_report", "in_set",
-    "issue_changes", "known_by", "matrix", "movement", "movers", "quarter_before", "rated", "rating_history",
-    "rating_counts", "rating_matrix", "rating_pairs", "ratings_of",
-    "recent_quarters", "reconcile", "report_tables", "restated_between",
-    "restatements", "returned_again", "score", "section_words", "sent_rounded", "set_changes", "trends_of", "without_action",
+    "issue_changes", "known_by", "matrix", "movement", "movers", "quarter_before", "rated", "rated_figures",
+    "rating_counts", "rating_history", "rating_matrix", "rating_pairs", "ratings_of", "recent_of", "recent_quarters",
+    "reconcile", "report_tables", "restated_between", "restatements", "returned_again", "score", "section_words",
+    "sent_rounded", "set_changes", "trends_of", "without_action",
 ]  # fmt: skip

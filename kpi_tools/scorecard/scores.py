@@ -60,11 +60,11 @@ def recent_quarters(returns: Returns, quarter: Quarter | None = None) -> pd.Data
     Nothing is tested or compared across a redefinition (changes.csv) or a rebase: `series_from` says since when the
     figure's series is as it is.
     """
-    return _recent([(returns, quarter or returns.quarter)])[0]
+    return recent_of([(returns, quarter or returns.quarter)])[0]
 
 
-def _recent(asked: Sequence[tuple[Returns, Quarter]]) -> list[pd.DataFrame]:
-    """The table of `recent_quarters` for each: worked out together, which takes little longer than one."""
+def recent_of(asked: Sequence[tuple[Returns, Quarter]]) -> list[pd.DataFrame]:
+    """The table of `recent_quarters` for each report asked for; together they take little longer than one."""
     council = asked[0][0].council
     rows = rated_figures(asked, council.window)
     now = rows[
@@ -176,7 +176,7 @@ def earlier_reports(returns: Returns) -> tuple[pd.DataFrame, pd.DataFrame]:
             same = same.head(0)
         return same, same
     then = as_known_at(returns, before)
-    printed, now = _recent([(then, before), (returns, before)])
+    printed, now = recent_of([(then, before), (returns, before)])
     return score(printed, then), score(now, returns)
 
 

@@ -1,0 +1,177 @@
+"""All quarters of one or more councils as one long table for every tool: CSV, Parquet and datapackage.json.
+
+A row for each KPI, report and period. kpis.json declares the columns (Frictionless Table Schema): their names, types,
+meaning and units are taken from there, and go from there into the package's description.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, Final
+
+import pandas as pd
+
+from kpi_tools import __version__
+from kpi_tools.errors import InputError
+from kpi_tools.loading import Returns, as_known_at
+from kpi_tools.provenance import slug
+from kpi_tools.quarters import Quarter
+from kpi_tools.scorecard import rated_figures, recent_of
+from kpi_tools.spreadsheets import put, write_csv
+from kpi_tools.variation import special_causes
+from kpi_tools.vocabulary import ILLUSTRATIVE
+from kpi_tools.wording import in_doubt, rows_of
+
+STEM: Final = "kpis"
+SCHEMA: Final[dict[str, Any]] = json.loads(
+    files(__package__).joinpath(f"{STEM}.json").read_text(encoding="utf-8")
+)
+COLUMNS: Final = [field["name"] for field in SCHEMA["fields"]]
+_KINDS: Final = {
+    "string": "str", "number": "float64", "integer": "Int64", "boolean": "bool", "date": "datetime64[s]",
+}  # fmt: skip
+_OF_LATEST: Final = ["direction_of_travel", "slope", "p_value"]
+_AS_TABLE: Final = {".csv": {"type": "table", "mediatype": "text/csv", "schema": SCHEMA}}
+"""To read Parquet, who checks the package would need more than Frictionless itself: there it is a file with a hash."""
+_LIMITS: Final = ["lower_limit", "mean", "upper_limit", "special_cause"]
+
+
+def long_table(councils: Iterable[Returns]) -> pd.DataFrame:
+    """One row for each council, KPI, report and period, with the columns of kpis.json.
+
+    Args:
+        councils: All that is known of each at its latest report.
+
+    Returns:
+        Each earlier report has the periods that it showed, as they were known then; the latest has every period known
+        (`known_now`). A suppressed figure is empty, with status `suppressed`.
+    """
+    tables = [_of_council(returns) for returns in councils]
+    whole = pd.concat(tables, ignore_index=True).replace("", None)
+    return whole.astype({field["name"]: _KINDS[field["type"]] for field in SCHEMA["fields"]})
+
+
+def write_data(councils: Iterable[Returns], folder: Path) -> list[Path]:
+    """Write kpis.csv, kpis.parquet and datapackage.json into `folder`; their paths. The same data give the same bytes.
+
+    Raises `InputError` where two councils have one id, or PyArrow, which writes Parquet, is not installed.
+    """
+    given = list(councils)
+    ids = [slug(returns.council.name) for returns in given]
+    if twice := next((name for name in ids if ids.count(name) > 1), None):
+        raise InputError(
+            f'Two of the councils would have the id "{twice}". Give one of them another name in its council.toml.'
+        )
+    try:
+        import pyarrow  # noqa: F401
+    except ImportError:
+        raise InputError(
+            "Parquet is written by PyArrow, which this Python does not have: install kpi-tools[figures]."
+        ) from None
+    table = long_table(given)
+    folder.mkdir(parents=True, exist_ok=True)
+    written = [
+        write_csv(table, folder / f"{STEM}.csv"),
+        _write_parquet(table, folder / f"{STEM}.parquet"),
+    ]
+    package = json.dumps(_package(given, written), indent=1, ensure_ascii=False) + "\n"
+    return [*written, put(folder / "datapackage.json", package.encode())]
+
+
+def _of_council(returns: Returns) -> pd.DataFrame:
+    received = sorted(Quarter.parse(label) for label in returns.submissions["received"].unique())
+    reports = [quarter for quarter in received if quarter < returns.quarter]
+    asked = [(as_known_at(returns, quarter), quarter) for quarter in reports]
+    shown = [
+        table.assign(_report=quarter.label)
+        for table, quarter in zip(
+            recent_of([*asked, (returns, returns.quarter)]),
+            [*reports, returns.quarter],
+            strict=True,
+        )
+    ]
+    parts = [_older(returns, shown[-1]).assign(_report=returns.quarter.label), *shown]
+    rows = pd.concat([part for part in parts if len(part)], ignore_index=True)
+    ends = {label: pd.Timestamp(Quarter.parse(label).end) for label in rows["_report"].unique()}
+    latest = ~rows.duplicated(["_report", "kpi_id"], keep="last")
+    now = rows["_report"] == returns.quarter.label
+    rows = rows.assign(
+        council_id=slug(returns.council.name), council=returns.council.name, report=rows["_report"],
+        report_end=rows["_report"].map(ends), known_now=now, is_latest=latest, is_due=rows["is_due"] & latest,
+        illustrative=(rows[["status", "target_status", "kpi_status"]] == ILLUSTRATIVE).any(axis=1),
+        **{name: rows[name].where(latest) for name in _OF_LATEST},
+    )  # fmt: skip
+    rows = rows.join(_limits(rows[now], returns)[_LIMITS])
+    order = {kpi_id: place for place, kpi_id in enumerate(returns.catalogue["kpi_id"])}
+    rows = rows.assign(_place=rows["kpi_id"].map(order))
+    return rows.sort_values(["_place", "report", "due_quarter"], kind="stable")[COLUMNS]
+
+
+def _older(returns: Returns, shown: pd.DataFrame) -> pd.DataFrame:
+    """The due figures before those that the latest report shows, from each KPI's first figure on."""
+    if returns.figures.empty:
+        return shown.head(0)
+    span = returns.quarter - Quarter.parse(returns.figures["quarter"].min()) + 5  # and a year's lag
+    every = rated_figures([(returns, returns.quarter)], span).drop(columns="_asked")
+    first_shown = every["kpi_id"].map(shown.groupby("kpi_id")["due_quarter"].min())
+    older = every[(every["due_quarter"] < first_shown).astype(bool)]
+    there = older["value"].notna() | older["milestone"].notna()
+    begun = there.groupby(older["kpi_id"]).cummax()
+    return older[begun]
+
+
+def _limits(rows: pd.DataFrame, returns: Returns) -> pd.DataFrame:
+    """The process limits of the periods as known now, on the rows' own index; none for a KPI with a figure in doubt."""
+    doubted = {row["kpi_id"] for row in rows_of(rows[["kpi_id", "doubt_state"]]) if in_doubt(row)}
+    once = rows.drop_duplicates(["kpi_id", "period_end"], keep="last")
+    once = once[~once["kpi_id"].isin(doubted)].assign(series_from=once["series_from"].fillna(""))
+    council = returns.council
+    judged = special_causes(
+        once.assign(_index=once.index), by=["kpi_id", "series_from"], profile=council.profile,
+        screen=council.screening,
+    )  # fmt: skip
+    return judged.set_index("_index").reindex(rows.index)
+
+
+def _write_parquet(table: pd.DataFrame, path: Path) -> Path:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    kinds = {
+        "string": pa.string(), "number": pa.float64(), "integer": pa.int64(), "boolean": pa.bool_(), "date": pa.date32(),
+    }  # fmt: skip
+    fields = [
+        pa.field(one["name"], kinds[one["type"]], metadata={"description": one["description"]})
+        for one in SCHEMA["fields"]
+    ]
+    columns = [
+        pa.array(table[one["name"]], type=kinds[one["type"]], from_pandas=True)
+        for one in SCHEMA["fields"]
+    ]
+    sink = pa.BufferOutputStream()
+    pq.write_table(pa.table(columns, schema=pa.schema(fields)), sink)
+    return put(path, sink.getvalue().to_pybytes())
+
+
+def _package(councils: list[Returns], written: list[Path]) -> dict[str, Any]:
+    """The description of the package, as Frictionless has it: of both files, by the same schema."""
+    names = "; ".join(returns.council.name for returns in councils)
+    last = max(returns.quarter for returns in councils)
+    return {
+        "name": "kpis",
+        "title": f"Key performance indicators to {last.title}: {names}",
+        "description": "One row for each KPI, report and period, as reported and as known now.",
+        "version": last.label,
+        "contributors": [{"title": returns.council.name, "role": "publisher"} for returns in councils],
+        "sources": [{"title": f"kpi-tools {__version__}"}],
+        "resources": [
+            {
+                "name": f"kpis-{path.suffix[1:]}", "path": path.name, "format": path.suffix[1:], "encoding": "utf-8",
+                "bytes": path.stat().st_size, "hash": f"sha256:{hashlib.sha256(path.read_bytes()).hexdigest()}",
+            }
+            | _AS_TABLE.get(path.suffix, {"type": "file", "description": "The same rows and columns as kpis.csv."})
+            for path in written
+        ],
+    }  # fmt: skip

@@ -1,0 +1,28 @@
+"""The commands that publish more than one report: the data table of all quarters."""
+
+from pathlib import Path
+
+import click
+
+from kpi_tools import report as reports
+from kpi_tools.commands import OUTPUTS, RAW, kpi, near, outputs_of
+
+
+@kpi.command()
+@click.argument("folders", nargs=-1, metavar="[FOLDER]...", type=click.Path(path_type=Path))
+@RAW
+@OUTPUTS
+@click.option("--allow-rejected", is_flag=True, help="Leave out rows that cannot be used.")
+def data(folders: tuple[Path, ...], raw: Path, outputs: Path | None, allow_rejected: bool) -> None:
+    """Write all quarters as one long table, for Power BI, DuckDB, pandas and the like.
+
+    outputs/data then holds kpis.csv and kpis.parquet: a row for each KPI, report and period, as reported and as known
+    now; and datapackage.json, which says what each column means. Of several councils give the FOLDERs, each like data/raw.
+    """
+    from kpi_tools.loading import load
+    from kpi_tools.publications.data import write_data
+
+    councils = [load(folder, allow_rejected=allow_rejected) for folder in folders or (raw,)]
+    place = (outputs or reports.OUTPUTS) if folders else outputs_of(outputs, raw)
+    for path in write_data(councils, place / "data"):
+        click.echo(near(path))

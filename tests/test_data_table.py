@@ -1,0 +1,133 @@
+"""The long table of all quarters: its figures are those of the reports, its description is true of its columns."""
+
+import hashlib
+import json
+from datetime import date
+from pathlib import Path
+
+import duckdb
+import pandas as pd
+import pytest
+from kent import RAW
+from small_council import HEAD, QUARTER, text_of, write_raw
+
+from kpi_tools.cli import main
+from kpi_tools.loading import load
+from kpi_tools.publications.data import SCHEMA, long_table, write_data
+from kpi_tools.scorecard import recent_quarters, score
+
+BOROUGH = RAW.parent / "examples" / "borough"
+KEY = SCHEMA["primaryKey"]
+SAME = ["value", "numerator", "denominator", "status", "target", "floor_standard", "rating", "period", "quarter",
+        "direction_of_travel", "slope", "is_due", "illustrative"]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The tables of both examples."""
+    place = tmp_path_factory.mktemp("table")
+    write_data([load(RAW), load(BOROUGH)], place)
+    return place
+
+
+@pytest.fixture(scope="module")
+def table(folder: Path) -> pd.DataFrame:
+    return pd.read_parquet(folder / "kpis.parquet")
+
+
+@pytest.mark.parametrize(
+    ("raw", "quarter"), [(RAW, "2023-24 Q2"), (RAW, "2024-25 Q3"), (BOROUGH, "2025-26 Q1")]
+)
+def test_the_latest_rows_of_a_report_are_its_scorecard(table, raw, quarter):
+    returns = load(raw, quarter)
+    kpis = score(recent_quarters(returns), returns)
+    kpis = kpis.assign(
+        illustrative=(kpis[["status", "target_status", "kpi_status"]] == "illustrative").any(axis=1)
+    )
+    own = (table["council"] == returns.council.name) & (table["report"] == quarter)
+    rows = table[own & table["is_latest"]].set_index("kpi_id")
+    assert sorted(rows.index) == sorted(kpis["kpi_id"])
+    expected = kpis.set_index("kpi_id").loc[rows.index, SAME]
+    pd.testing.assert_frame_equal(
+        rows[SAME].astype(object).where(rows[SAME].notna(), None),
+        expected.astype(object).where(expected.notna(), None),
+        check_like=True,
+        check_names=False,
+    )
+
+
+def test_both_files_and_the_description_agree(folder, table):
+    written = pd.read_csv(
+        folder / "kpis.csv", encoding="utf-8-sig", dtype=str, keep_default_na=False
+    )
+    assert len(written) == len(table) > 1900
+    assert list(written.columns) == list(table.columns) == [one["name"] for one in SCHEMA["fields"]]
+    assert not table.duplicated(KEY).any()
+    package = json.loads((folder / "datapackage.json").read_text(encoding="utf-8"))
+    for resource in package["resources"]:
+        content = (folder / resource["path"]).read_bytes()
+        assert resource["bytes"] == len(content)
+        assert resource["hash"] == f"sha256:{hashlib.sha256(content).hexdigest()}"
+    kinds = {
+        "string": str, "number": float, "integer": int, "date": date.fromisoformat,
+        "boolean": {"TRUE": True, "FALSE": False}.__getitem__,
+    }  # fmt: skip
+    for field in package["resources"][0]["schema"]["fields"]:
+        cells = written[field["name"]]
+        assert field["description"], field
+        if field.get("constraints", {}).get("required"):
+            assert (cells != "").all(), field
+        read = [kinds[field["type"]](cell) for cell in cells if cell]
+        known = table[field["name"]].dropna()
+        assert len(read) == len(known), field
+        if field["type"] in ("number", "integer"):
+            assert read == known.tolist(), field
+
+
+def test_as_reported_stays_and_as_known_now_has_every_period(table):
+    one = table[(table["kpi_id"] == "ES01") & table["council_id"].eq("kent-county-council")]
+    now = one[one["known_now"]]
+    assert set(now["report"]) == {"2024-25 Q3"} and now["quarter"].is_monotonic_increasing
+    assert now["quarter"].is_unique and len(now) > 6
+    first = one[one["report"] == "2023-24 Q2"]
+    assert len(first) == 6 and first["period_end"].max() == date(2023, 9, 30)
+    assert now["lower_limit"].notna().all() and one[~one["known_now"]]["lower_limit"].isna().all()
+
+
+def test_the_same_data_give_the_same_bytes(folder, tmp_path):
+    write_data([load(RAW), load(BOROUGH)], tmp_path)
+    for path in folder.iterdir():
+        assert path.read_bytes() == (tmp_path / path.name).read_bytes(), path.name
+
+
+def test_another_engine_reads_it_in_two_lines(folder):
+    counted = duckdb.sql(
+        f"select rating, count(*) from '{folder}/kpis.parquet' "
+        "where is_latest and report = '2024-25 Q3' group by rating"
+    ).fetchall()
+    assert dict(counted) == {"Green": 17, "Amber": 12, "Red": 9}
+
+
+def test_bad_input_gets_a_sentence(tmp_path, capsys):
+    assert main(["data", str(BOROUGH), str(BOROUGH), "--outputs", str(tmp_path)]) == 2
+    assert 'Two of the councils would have the id "example-borough' in capsys.readouterr().err
+    assert main(["data", str(tmp_path / "none"), "--outputs", str(tmp_path)]) == 2
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_kpi_without_figures_and_forbidden_characters(tmp_path):
+    returns = write_raw(tmp_path / "raw")
+    rows = [
+        HEAD,
+        ["P1", QUARTER, "91", "", "", "", "a\tb"],
+        ["C1", QUARTER, "", "", "", "not available", ""],
+    ]
+    (returns / "roads.csv").write_text(text_of(rows), encoding="utf-8")
+    kpis = tmp_path / "raw" / "kpis.csv"
+    long = ("A name of three hundred letters " * 10)[:300].strip()
+    kpis.write_text(kpis.read_text(encoding="utf-8").replace("Name of P1", long), encoding="utf-8")
+    table = long_table([load(tmp_path / "raw", QUARTER)])
+    latest = table[table["is_latest"]].set_index("kpi_id")
+    assert latest.loc["P1", "value"] == 91 and latest.loc["P1", "kpi_name"] == long
+    assert pd.isna(latest.loc["C1", "value"]) and latest.loc["C1", "status"] == "not available"
+    assert latest["rating"].notna().all()
