@@ -275,11 +275,10 @@ def _remainder(row: Row, usual: _Usual) -> _Doubt:
 
 
 def _far(row: Row, usual: _Usual) -> _Doubt:
-    """Further off than any mechanism is needed for: twice beyond the range and four times its width."""
+    """Further off than any mechanism is needed for: beyond the range twice (of few figures 20 times), by four widths."""
     value = row["value"]
-    if len(usual.values) < 2 * _ENOUGH or usual.strangeness(value) <= 4:
-        return None
-    if not usual.is_beyond(value, 2, row["unit"] == "count"):
+    times = 2 if len(usual.values) >= 2 * _ENOUGH else 20
+    if usual.strangeness(value) <= 4 or not usual.is_beyond(value, times, row["unit"] == "count"):
         return None
     between = f"between {_said(row, usual.low)} and {_said(row, usual.high)}"
     return FAR, f"{_said(row)} is far from all figures before it, which lie {between}."

@@ -56,6 +56,8 @@ COUNT = {"unit": "count", "decimals": 0}
          "11,719 is, to the last digit, what was sent for the period before."),
         ([600, 655, 700, 640, 624, 612, 690, 650, 2100], COUNT, "doubt-far",
          "2,100 is far from all figures before it, which lie between 600 and 700."),
+        ([600, 601, 602, 603, 604, 31_415], COUNT, "doubt-far",
+         "31,415 is far from all figures before it, which lie between 600 and 604."),
     ],
 )  # fmt: skip
 def test_a_planted_slip_is_named(values, more, code, sentence):

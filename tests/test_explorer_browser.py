@@ -258,7 +258,7 @@ def test_the_other_views(lab, button, name, sentence):
 
 def test_a_kpi_without_benchmarks_says_so(lab):
     lab.choose("KPI", "ES02")
-    lab.words_say("There are no figures of other areas for this KPI.")
+    lab.words_say("There are no figures of other areas for it.")
     lab.page.locator("[data-view]").wait_for(state="hidden")
     lab.page.get_by_role("button", name="Trend").click()
     lab.chart("ES02 trend")
@@ -302,7 +302,7 @@ def test_the_history_shows_one_kpi_in_depth(opened):
     history.page.wait_for_function(ALL_DONE, timeout=LONGEST)
     panel = history.page.locator(".jp-WindowedPanel-outer")
     for name, heading, seen in (
-        ("unusual", "Is it unusual?", "Upper limit 53.7%"),
+        ("unusual", "Is it unusual?", "usual range of 5.3% to 53.7%"),
         ("takes", "What would it take?", "it needs 77% in each of the next two quarters"),
         ("said", "What was said of it", "At 34% (813 of 2,421) the KPI is Red"),
     ):

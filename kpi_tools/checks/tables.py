@@ -10,6 +10,7 @@ import pandas as pd
 from kpi_tools.checks.findings import Finding, error, notice, warning
 from kpi_tools.doubts import doubt_table, with_doubts
 from kpi_tools.loading import Returns
+from kpi_tools.loading.cells import clean_name
 from kpi_tools.quarters import Quarter
 from kpi_tools.rating import cannot_be_rated
 from kpi_tools.schemes import Scheme
@@ -265,7 +266,8 @@ def taken_otherwise(log: pd.DataFrame) -> Iterator[Finding]:
     if log.empty:
         return
     first = [
-        f'{row["file"]}, row {row["row"]}, {row["column"]}: "{row["sent"]}" as "{row["taken"]}" ({row["why"]})'
+        f'{row["file"]}, row {row["row"]}, {row["column"]}: "{_shown(row["sent"])}" as '
+        f'"{_shown(row["taken"])}" ({row["why"]})'
         for row in rows_of(log.head(_CHANGES_SHOWN))
     ]
     more = len(log) - len(first)
@@ -276,6 +278,11 @@ def taken_otherwise(log: pd.DataFrame) -> Iterator[Finding]:
         f"{'; '.join(first)}{f'; and {more:,} more' if more else ''}.",
         "Look whether this is what was meant; all of them are in changes.csv.",
     )
+
+
+def _shown(text: str) -> str:
+    """A cell as it can be printed: a line of at most 80 characters, none of them invisible."""
+    return clean_name(text)[:80]
 
 
 def versions(unlike: list[str]) -> Iterator[Finding]:

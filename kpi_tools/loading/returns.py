@@ -392,8 +392,6 @@ def _settle(table: Table, row: Row) -> None:
     if value.given or row.milestone:
         if not row.status:
             row.status = FINAL
-            if table.letters.get("status") and not table.bad[row.at]:
-                table.changed(row.at, "status", FINAL, "no status is given with the figure")
     elif sound:
         if value.blank and row.status and not row.reason_given and not table.bad[row.at]:
             table.fault(row.at, "status", "status-without-value", row.status)

@@ -14,6 +14,8 @@ from typing import Any, Final, NamedTuple
 
 import pandas as pd
 
+from kpi_tools.loading.cells import clean_name
+
 ERROR: Final = "error"
 WARNING: Final = "warning"
 NOTICE: Final = "notice"
@@ -146,9 +148,7 @@ def as_changes(log: pd.DataFrame) -> str:
             *([] if pd.isna(change.row) else [f"row {change.row}"]),
             change.column,
         ]
-        sent, taken = (
-            " ".join(text.split())[:_SHOWN_VALUE] for text in (change.sent, change.taken)
-        )
+        sent, taken = (clean_name(text)[:_SHOWN_VALUE] for text in (change.sent, change.taken))
         what = f': "{sent}" as "{taken}"' if sent or taken else ""
         lines.append(f"  {', '.join(filter(None, place))}{what} ({change.why})")
     if len(log) > _FEW:

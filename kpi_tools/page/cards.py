@@ -371,7 +371,9 @@ def _part(kpi: Row, beside: Beside) -> dict[str, Any]:
     return {
         "anchor": f"kpi-{slug(kpi['kpi_id'])}", "id": kpi["kpi_id"], "name": text_of(kpi.get("short_name")) or kpi["kpi_name"],
         "figure": figure_of(kpi), "rating": kpi["rating"], "look": beside.look(kpi["rating"]), "doubted": in_doubt(kpi),
-        "direction": kpi.get("arrow") or kpi["direction_of_travel"],
+        "direction": kpi.get("arrow") or kpi["direction_of_travel"], "commentary": text_of(kpi["commentary"]),
+        "action": text_of(kpi["management_action"]), "status": text_of(kpi["commentary_status"]),
+        "actions": [action_of(one) for one in beside.actions.get(kpi["kpi_id"], [])],
     }  # fmt: skip
 
 

@@ -73,9 +73,11 @@ def finished(
     text: str,
     notes: Sequence[str] = (),
     about: str = "",
+    of: str = "",
 ) -> Chart:
-    """The chart that is drawn so, with its words."""
-    return Chart(drawing.svg(name, title, text), title, text, tuple(notes), about)
+    """The chart that is drawn so, with its words; `of`: what it is called where it is one of many alike."""
+    called = ": ".join(filter(None, [of, title]))
+    return Chart(drawing.svg(name, called, text), title, text, tuple(notes), about)
 
 
 def kpi_chart(
@@ -161,7 +163,7 @@ def kpi_chart(
     )
     title = chart_title(points[broken[-1] :] if broken else points, words)
     about = chart_about(last, unit.suffix)
-    return finished(canvas.drawing(), name, title, " ".join(text), notes, about)
+    return finished(canvas.drawing(), name, title, " ".join(text), notes, about, last["kpi_name"])
 
 
 def activity_chart(points: Rows, name: str) -> Chart:
