@@ -14,7 +14,8 @@ _HOMES = {
     "loading": ("commentary_until", "load"),
     "rating": ("rate",),
     "trend": ("direction_of_travel", "gls_direction"),
-    "variation": ("process_limits", "special_causes"),
+    "limits": ("process_limits",),
+    "variation": ("special_causes",),
     "comparison": ("compare",),
     "scorecard": (
         "recent_quarters",

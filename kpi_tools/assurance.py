@@ -12,16 +12,19 @@ import pandas as pd
 
 from kpi_tools.errors import InputError
 from kpi_tools.frames import Words, in_order
+from kpi_tools.kinds import PRIMES, RUN, XMR, G
+from kpi_tools.limits import EXACT, FEWEST_FOR_RUNS, carried_away
 from kpi_tools.units import unit_family
-from kpi_tools.variation import EXACT, FEWEST_FOR_RUNS, carried_away
 from kpi_tools.vocabulary import (
     CLOSEST,
     COMMON_CAUSE,
     CONCERN,
     FAILS,
+    FEW_CROSSINGS,
     HIT_OR_MISS,
     IMPROVEMENT,
     LIMIT_MEANINGS,
+    LONG_RUN,
     MONITORED,
     NEGATIVE,
     NEUTRAL,
@@ -36,12 +39,13 @@ from kpi_tools.vocabulary import (
     PASSES,
     POLARITIES,
     POSITIVE,
+    RUN_CHART,
     SHIFT,
     STABLE,
     TREND,
     UNKNOWN_POLARITY,
 )
-from kpi_tools.wording import show
+from kpi_tools.wording import plural, show
 
 _VARIATIONS = (
     COMMON_CAUSE, CONCERN, NEUTRAL, IMPROVEMENT, NOT_REPORTED, NO_LIMITS, NOT_CHARTED,
@@ -123,12 +127,12 @@ def assurance(
     better = (
         rows.better(polarity)[last] if polarity in (*rows.frame.columns, *POLARITIES) else 0 * side
     )
-    not_charted, no_limits = (
-        rows.is_word("limits", word)[last] for word in (NOT_CHARTED, NO_LIMITS)
+    not_charted, no_limits, runs = (
+        rows.is_word("limits", word)[last] for word in (NOT_CHARTED, NO_LIMITS, RUN_CHART)
     )
     met, missed = inside | (side * better > 0), (side * better < 0) | (closest & (side != 0))
     state = np.select(
-        [not_charted, no_limits, np.isnan(aim), (better == 0) & ~closest, undescribed, met, missed],
+        [not_charted, no_limits | runs, np.isnan(aim), (better == 0) & ~closest, undescribed, met, missed],
         [7, 6, 0, 1, 5, 2, 3], 4,
     )  # fmt: skip
     cause = sum(
@@ -285,14 +289,16 @@ def usual_range(point: Mapping[str, Any]) -> str:
         other if end is None or pd.isna(end) else end
         for end, other in zip(given, (family.low, family.high), strict=True)
     )
-    lower, upper = (
-        show(float(point[name]), unit, places) for name in ("lower_limit", "upper_limit")
-    )
-    if point["lower_limit"] <= low and point["upper_limit"] >= high:
+    names = ("lower_limit", "upper_limit")
+    lower, upper = (show(float(point[name]), unit, places) for name in names)
+    down, up = (is_known(point[name]) for name in names)
+    if point["limits"] == RUN_CHART:
+        return "none: a run chart has no limits"
+    if not (down and point["lower_limit"] > low) and not (up and point["upper_limit"] < high):
         return "all that it can be"
-    if point["lower_limit"] < low:
+    if not down or point["lower_limit"] < low:
         return f"up to {upper}"
-    return f"{lower} and more" if point["upper_limit"] > high else f"{lower} to {upper}"
+    return f"{lower} to {upper}" if up and point["upper_limit"] <= high else f"{lower} and more"
 
 
 def _places(point: Mapping[str, Any]) -> int:
@@ -315,7 +321,11 @@ def _why_flagged(point: Mapping[str, Any], figure: Callable[[str], str], side: s
         return f"{verdict}: {figure('value')} is {side} the {limit[:5]} process limit of {figure(limit)} ({usual})."
     if rule == TREND:
         return f"{verdict}: it is part of seven or more figures in a row that all rise or all fall."
-    mean = f"{side} the mean of {figure('mean')}"
+    mean = f"{side} the {_centre(point)} of {figure('mean')}"
+    if rule == LONG_RUN:
+        return f"{verdict}: it is one of {abs(int(point['run']))} figures in a row {mean}; by chance {_most(point)}."
+    if rule == FEW_CROSSINGS:
+        return f"{verdict}: the figures cross {_crossed(point)}, and this one lies {mean}."
     if rule == SHIFT:
         return f"{verdict}: it is one of {abs(int(point['run']))} figures in a row {mean}; by chance seven are rare."
     return f"{verdict}: at least two of three figures in a row lie in the outer third of the usual range, {mean}."
@@ -325,15 +335,21 @@ def _why_not(point: Mapping[str, Any], inside: str, side: str) -> str:
     if point["limits"] == NO_VARIATION:
         return LIMIT_MEANINGS[NO_VARIATION]
     if int(point["overlap"]) > 1:
-        return f"{inside}. {_ONLY_LIMITS}, and they are widened, because rolling figures share most of their data"
-    if int(point["baseline_points"]) < FEWEST_FOR_RUNS:
+        if point["limits"] == RUN_CHART:
+            return "rolling figures share most of their data, so their runs say nothing"
+        wider = ", and they are widened," if point.get("chart", XMR) in (XMR, *PRIMES) else ""
+        return f"{inside}. {_ONLY_LIMITS}{wider or ','} because rolling figures share most of their data"
+    if int(point["baseline_points"]) < FEWEST_FOR_RUNS and point["limits"] != RUN_CHART:
         return f"{inside}. {_ONLY_LIMITS}, because there are fewer than {FEWEST_FOR_RUNS} figures"
     run, steps = abs(int(point["run"])), int(point["steps"])
+    centre, runs = _centre(point), point["limits"] == RUN_CHART
     where = (
-        f"its run {side} the mean is {run} long (seven make a shift)"
+        f"its run {side} the {centre} is {run} long ({_most(point) if runs else 'seven make a shift'})"
         if run
-        else "it lies on the mean"
+        else f"it lies on the {centre}"
     )
+    if runs:
+        return f"{where}, and the figures cross {_crossed(point)}"
     kind = "rises" if steps > 0 else "falls"
     move = (
         f"its run of {kind} is {abs(steps)} long (six make a trend)"
@@ -341,6 +357,18 @@ def _why_not(point: Mapping[str, Any], inside: str, side: str) -> str:
         else "it follows no rise or fall"
     )
     return f"{inside}; {where}, and {move}"
+
+
+def _centre(point: Mapping[str, Any]) -> str:
+    return "median" if point.get("chart") in (RUN, G) else "mean"
+
+
+def _most(point: Mapping[str, Any]) -> str:
+    return f"a run of {int(point['longest_run_max'])} may come about"
+
+
+def _crossed(point: Mapping[str, Any]) -> str:
+    return f"the median {plural(int(point['crossings']), 'time')} ({int(point['crossings_min'])} or more by chance)"
 
 
 def is_known(number: Any) -> bool:

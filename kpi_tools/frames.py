@@ -50,6 +50,12 @@ class Ordered:
         return np.cumsum(self.first) - 1
 
     @cached_property
+    def spans(self) -> list[slice]:
+        """The places of each series."""
+        ends = np.append(self.starts[1:], len(self.order))
+        return [slice(*ends) for ends in zip(self.starts.tolist(), ends.tolist(), strict=False)]
+
+    @cached_property
     def months(self) -> Array:
         """The calendar month of each period, counted on."""
         return self.days.astype("datetime64[D]").astype("datetime64[M]").astype(int).astype(float)

@@ -15,11 +15,11 @@ import numpy as np
 import pandas as pd
 
 from kpi_tools.frames import Array, in_order
+from kpi_tools.limits import is_described
 from kpi_tools.quarters import Quarter
 from kpi_tools.rating import meets
 from kpi_tools.trend import FittedLine, chance_below, fit
 from kpi_tools.units import unit_family
-from kpi_tools.variation import is_described
 from kpi_tools.vocabulary import (
     CLOSEST,
     HIGHER,

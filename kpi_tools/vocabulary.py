@@ -111,7 +111,9 @@ OUTSIDE: Final = "outside a limit"
 TREND: Final = "trend of seven"
 TWO_IN_THREE: Final = "two in three near a limit"
 SHIFT: Final = "shift of seven"
-RULES: Final = (OUTSIDE, TREND, TWO_IN_THREE, SHIFT)
+LONG_RUN: Final = "longer run than chance makes"
+FEW_CROSSINGS: Final = "fewer crossings than chance makes"
+RULES: Final = (OUTSIDE, TREND, TWO_IN_THREE, SHIFT, LONG_RUN, FEW_CROSSINGS)
 """The signs that a change is more than noise, the first that holds is the one given."""
 
 PROFILES: Final = ("plotthedots", "mdc")
@@ -121,12 +123,14 @@ LIMITS: Final = "limits"
 TRIAL_LIMITS: Final = "trial limits"
 TRIAL: Final = "trial"
 NO_VARIATION: Final = "no variation"
+RUN_CHART: Final = "run chart"
 NO_LIMITS: Final = "no limits"
 NOT_CHARTED: Final = "not charted"
 LIMIT_MEANINGS: Final = {
     LIMITS: "process limits from 13 or more figures",
     TRIAL_LIMITS: "process limits from 8 to 12 figures: read them with care",
     TRIAL: "process limits from fewer than 8 figures: a figure outside them is worth a question, no other rule is used",
+    RUN_CHART: "a median and no limits: what counts is how long figures stay on one side of it, and how often they cross it",
     NO_VARIATION: "every figure is the same, so the limits stand on the mean",
     NO_LIMITS: "no two figures follow each other, so limits cannot be calculated",
     NOT_CHARTED: "year-to-date figures grow through the year by their nature, so they have no process limits",

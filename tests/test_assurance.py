@@ -6,7 +6,9 @@ import pandas as pd
 import pytest
 
 from kpi_tools.assurance import assurance, by_consequence, reading, why
-from kpi_tools.variation import process_limits, rebase_notes, special_causes, suggested_rebases
+from kpi_tools.limits import process_limits
+from kpi_tools.rebases import rebase_notes, suggested_rebases
+from kpi_tools.variation import special_causes
 from tests.engines import ENGINES, to_pandas
 
 # Mean 11, moving ranges 2 on average, limits 5.68 and 16.32 (see test_variation).

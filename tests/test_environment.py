@@ -35,7 +35,7 @@ MODULES = {
 # The floors of the house, from the ground up (CONTRIBUTING.md): imports only go down, or stay in their room.
 FLOORS = (
     "errors vocabulary units quarters received workbooks",
-    "wording tokens frames schemes levels rating trend variation assurance comparison",
+    "wording tokens frames schemes levels rating trend kinds rebases limits variation assurance comparison",
     "cases outlook doubts loading",
     "scorecard",
     "checks narrative spreadsheets",

@@ -14,13 +14,16 @@ from kpi_tools.assurance import assurance, by_consequence, reading, why
 from kpi_tools.cases import in_period
 from kpi_tools.doubts import doubt_table, with_doubts
 from kpi_tools.errors import InputError
+from kpi_tools.kinds import Chosen, chart_for
+from kpi_tools.limits import process_limits
 from kpi_tools.loading import Returns, as_known_at, in_set
 from kpi_tools.outlook import outlook
 from kpi_tools.quarters import Quarter
+from kpi_tools.rebases import rebase_notes
 from kpi_tools.scorecard import rated, recent_quarters, score
 from kpi_tools.tokens import filled, kpi_figures
 from kpi_tools.trend import gls_direction
-from kpi_tools.variation import process_limits, rebase_notes, special_causes
+from kpi_tools.variation import special_causes
 from kpi_tools.vocabulary import (
     ILLUSTRATIVE,
     MONTH,
@@ -35,6 +38,7 @@ FEWEST_MONTHS = 8
 NOT_JUDGED = "not judged"
 WITHHELD = "a figure of this KPI looks like a fault of the data, and nobody has confirmed it"
 _JUDGED = ["variation", "assurance", "limits", "baseline_points", "series"]
+_AGREED = ["kpi_id", "date", "reason", "name"]
 _FIGURE = ["value", "numerator", "denominator", "status", "note", "received"]
 
 
@@ -70,6 +74,28 @@ class Evidence:
     def kpi(self, kpi_id: str) -> dict[str, Any]:
         """The row of one KPI in `kpis`."""
         return rows_of(self.of("kpis", kpi_id))[0]
+
+    def chart(self, kpi_id: str) -> Chosen:
+        """The kind of chart of one KPI's points, why it is that, and which others there may be (`charted_as`)."""
+        return chart_for(self.of("points", kpi_id), self.returns.council.chart_kind)
+
+    def charted_as(self, kpi_id: str, chart: str) -> "Evidence":
+        """The same with the points of one KPI on another kind of chart."""
+        own = self.of("points", kpi_id)
+        rebase = [
+            {name: row[name] for name in _AGREED} for row in rows_of(self.of("rebases", kpi_id))
+        ]
+        rebase += _redefinitions(self.returns, own)
+        points = _classified(own, self.returns, chart, rebase)
+        if kpi_id in set(self.doubts["kpi_id"]):
+            _withhold(points)
+        others = self.points[self.points["kpi_id"] != kpi_id]
+        council = replace(self.returns.council, chart_kind=chart)
+        return replace(
+            self,
+            points=pd.concat([others, points], ignore_index=True),
+            returns=replace(self.returns, council=council),
+        )
 
     def months(self, kpi_id: str) -> pd.DataFrame:
         """The single months of one KPI, which are not rated; `period` is their label."""
@@ -121,15 +147,11 @@ def evidence(returns: Returns, kpi_ids: Collection[str] | None = None) -> Eviden
     doubts = doubt_table(pd.concat([quarters, months]) if len(months) else quarters)
     doubted = set(doubts["kpi_id"])
     agreed = returns.rebases[returns.rebases["kpi_id"].isin(set(points["kpi_id"]))]
-    rebase = rows_of(agreed[["kpi_id", "date", "reason", "name"]]) + _redefinitions(returns, points)
-    limited = process_limits(points, screen=council.screening, rebase=rebase or None)
-    points = special_causes(limited, profile=council.profile)
-    points["why"] = [why(row) for row in rows_of(points)]
+    rebase = rows_of(agreed[_AGREED]) + _redefinitions(returns, points)
+    points = _classified(points, returns, council.chart_kind, rebase)
     judged_points = assurance(points).set_index("kpi_id")
     kpis = score(recent, returns).join(judged_points[_JUDGED], on="kpi_id")
-    withheld = points["kpi_id"].isin(doubted)
-    points.loc[withheld, ["rule", "special_cause"]] = None
-    points.loc[withheld, "why"] = f"{capitalised(NOT_JUDGED)}: {WITHHELD}."
+    _withhold(points, points["kpi_id"].isin(doubted))
     withheld = kpis["kpi_id"].isin(doubted)
     kpis.loc[withheld, ["variation", "assurance"]] = NOT_JUDGED
     rebases = agreed.assign(said=[_said_of(row, points) for row in rows_of(agreed)])
@@ -143,6 +165,21 @@ def evidence(returns: Returns, kpi_ids: Collection[str] | None = None) -> Eviden
         for row in rows_of(kpis)
     ]
     return replace(known, kpis=by_consequence(kpis, bands, quarters))
+
+
+def _classified(
+    points: pd.DataFrame, returns: Returns, chart: str, rebase: list[dict[str, Any]]
+) -> pd.DataFrame:
+    """Points with their limits, what is flagged, and why or why not."""
+    council = returns.council
+    limited = process_limits(points, chart=chart, screen=council.screening, rebase=rebase or None)
+    points = special_causes(limited, profile=council.profile)
+    return points.assign(why=[why(row) for row in rows_of(points)])
+
+
+def _withhold(points: pd.DataFrame, where: Any = slice(None)) -> None:
+    points.loc[where, ["rule", "special_cause"]] = None
+    points.loc[where, "why"] = f"{capitalised(NOT_JUDGED)}: {WITHHELD}."
 
 
 def _reached_alone(kpi: dict[str, Any], known: Evidence) -> bool:
@@ -238,7 +275,7 @@ def _redefinitions(returns: Returns, points: pd.DataFrame) -> list[dict[str, Any
 
 def _said_of(rebase: dict[str, Any], points: pd.DataFrame) -> str:
     """What a rebase does to the limits of its series, or that it does nothing."""
-    agreed = {name: rebase[name] for name in ("kpi_id", "date", "reason", "name")}
+    agreed = {name: rebase[name] for name in _AGREED}
     nothing = rebase_notes(points, agreed)
     if nothing:
         return nothing[0]

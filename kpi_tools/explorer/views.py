@@ -25,9 +25,9 @@ from kpi_tools.outlook import outlook_in_words, predictions
 from kpi_tools.page.describe import is_rolling, leaving_quarters, month_alone, to_reach
 from kpi_tools.page.html import Html, render
 from kpi_tools.quarters import Quarter
+from kpi_tools.rebases import suggested_rebases
 from kpi_tools.terms import Terms
 from kpi_tools.tokens import filled, kpi_figures
-from kpi_tools.variation import suggested_rebases
 from kpi_tools.vocabulary import (
     AMBER,
     COMMON_CAUSE,

@@ -12,11 +12,13 @@ import narwhals.stable.v2 as nw
 
 from kpi_tools.errors import InputError
 from kpi_tools.frames import in_order
+from kpi_tools.kinds import XMR, charted
+from kpi_tools.limits import CAUSES, LIMITED, limited
 from kpi_tools.rating import rate
 from kpi_tools.trend import ADDED as DIRECTED
 from kpi_tools.trend import directions, of_each
-from kpi_tools.variation import CAUSES, LIMITED, limited, signalled
-from kpi_tools.vocabulary import PROFILES, TRIAL
+from kpi_tools.variation import signalled
+from kpi_tools.vocabulary import NO_LIMITS, PROFILES, TRIAL
 
 NEEDED = ("period_end", "value", "target", "floor_standard", "polarity")
 USED = (*NEEDED, "numerator", "denominator", "unit", "tolerance", "status", "basis")
@@ -45,8 +47,9 @@ def rate_rows(
     rows = in_order(rate(given.to_native()), by, "period_end")
     y, better = rows.numbers("value"), rows.better("polarity")
     lines = of_each(directions(rows, y, better, after=after), rows.series)
-    charted, limits = limited(rows, y)
-    few = limits["limits"].codes == limits["limits"].meanings.index(TRIAL)
-    causes = signalled(charted, limits, few, better, PROFILES[0])
+    y, limits = limited(rows, charted(rows, "value", XMR))
+    states = limits["limits"]
+    few, none = (states.codes == states.meanings.index(word) for word in (TRIAL, NO_LIMITS))
+    causes = signalled(y, limits, few, better, PROFILES[0], none, y)
     table = nw.from_native(rows.with_columns(**lines, **limits, **causes))
     return table.drop("band").to_native()

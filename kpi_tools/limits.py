@@ -1,0 +1,307 @@
+"""Process limits: between which figures a series lies by its usual variation alone (METHOD.md, "Anomalies").
+
+Every array here is in the order of series and time. A baseline is a stretch between rebases; where a stretch starts
+(series, baseline, gap) there is no moving range.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import narwhals.stable.v2 as nw
+import numpy as np
+
+from kpi_tools.errors import InputError
+from kpi_tools.frames import Array, Ordered, Words, in_order
+from kpi_tools.kinds import (
+    CHARTS,
+    PRIMES,
+    RUN,
+    SHARES,
+    WITH_PARTS,
+    XMR,
+    C,
+    Charted,
+    G,
+    T,
+    charted,
+)
+from kpi_tools.rebases import reached
+from kpi_tools.vocabulary import (
+    LIMITS,
+    NO_LIMITS,
+    NO_VARIATION,
+    NOT_CHARTED,
+    RUN_CHART,
+    TRIAL,
+    TRIAL_LIMITS,
+)
+
+LIMITED = (
+    "baseline", "baseline_points", "overlap", "moving_range",
+    "mean", "lower_limit", "near_lower", "near_upper", "upper_limit", "limits", "chart",
+)  # fmt: skip
+CAUSES = ("run", "steps", "rule", "special_cause")
+RUNS = ("longest_run", "longest_run_max", "crossings", "crossings_min")
+FEWEST_FOR_RUNS = 8
+EXACT = 1e-9
+_REACH = 2.66
+_SIGMA = 1.128
+"""The mean moving range of figures whose standard deviation is 1."""
+_SCREEN = 3.267
+_TAILS = (0.0013498980316301, 0.0227501319481792)
+"""How often a normal figure lies more than three, and more than two standard deviations above its mean."""
+_NELSON = 3.6
+_FEWEST_FOR_LIMITS = 13
+_FEWEST_BESIDE = 5
+_STATES = (NOT_CHARTED, NO_LIMITS, NO_VARIATION, TRIAL, TRIAL_LIMITS, LIMITS, RUN_CHART)
+
+
+def process_limits(
+    series: Any,
+    *,
+    by: str | Sequence[str] | None = None,
+    period: str = "period_end",
+    value: str = "value",
+    chart: str = "xmr",
+    numerator: str = "numerator",
+    denominator: str = "denominator",
+    screen: bool = True,
+    fix: int | None = None,
+    rebase: Any = None,
+    overlap: int | str | None = None,
+) -> Any:
+    """Add the mean and the natural process limits of each baseline to its rows.
+
+    Args:
+        series: A table of pandas, Polars, PyArrow or DuckDB. A column `basis` is used where it is there: `year_to_date` is
+            not charted, `rolling_12_months` overlaps.
+        by: The columns that name a series. Default: `kpi_id`, else the table is one series.
+        period: Dates, timestamps or numbers, so that absent periods are seen as gaps (more than one and a half times the
+            series' median step; where all are working days, from one to the next is a step). Other text has an order only.
+        value: The figures; missing and infinite ones are gaps. Where there is no such column, a chart of parts makes it of
+            these, and `t` of the days between the periods.
+        chart: The kind of chart, of all series or by a column: `xmr` for any measure; `p` and `p_prime` for shares, `u` and
+            `u_prime` for rates, made of a numerator and a denominator (Laney's primes take in how much periods differ beside
+            chance); `c` for counts; `g` for cases between events, `t` for time between them; `run` for a median and runs
+            about it; `auto` for what each series needs.
+        numerator: The counts behind shares and rates.
+        denominator: Of how many; it may differ from period to period, and then so do the limits.
+        screen: Leave moving ranges of 3.267 times their mean and more out, once (`xmr`, `t` and the primes).
+        fix: Only the first so many values of each baseline make the limits.
+        rebase: A table, or a list of dictionaries, with `date` (the first period of the new baseline), `reason`, `name`
+            (who agreed it) and, for one series only, the columns of `by`.
+        overlap: Of how many periods one figure is the sum: a number or a column. Default: by `basis`, 12 for monthly and 4
+            for quarterly rolling figures.
+
+    Returns:
+        The table with `baseline` (1, 2 …), `baseline_points`, `overlap`, `moving_range`, `mean` (of `g` and
+        `run` the median), `lower_limit`, `near_lower`, `near_upper` (two thirds of the way), `upper_limit` (in the KPI's unit;
+        null where the figure cannot be so low or high) and `limits`, a state of `vocabulary.LIMIT_MEANINGS`, by how many
+        figures or moving ranges the limits rest on; last `chart`, the kind.
+
+    Raises:
+        InputError: A column is not there or holds something else, two rows are for one period, a rebase lacks one of its
+            parts or names a column that is not there, or a kind of chart cannot show a figure (a denominator of nought, a
+            numerator above it, a part of a case …).
+    """
+    given: Any = nw.from_native(series)
+    there = given.collect_schema().names()
+    again = [name for name in (*CAUSES, *RUNS) if name in there]
+    again += ["chart"] if "chart" in there and chart != "chart" else []
+    made = value not in there and chart in (*WITH_PARTS, T)
+    needed = {"value": None if made else value, "overlap": overlap}
+    if chart in WITH_PARTS:
+        needed |= {"numerator": numerator, "denominator": denominator}
+    rows = in_order(given.drop(*again).to_native() if again else series, by, period, named=needed)
+    figures = charted(rows, value, chart, numerator, denominator)
+    found = limited(rows, figures, screen=screen, fix=fix, rebase=rebase, overlap=overlap)[1]
+    return rows.with_columns(**({value: figures.y} if made else {}), **found)
+
+
+def limited(
+    rows: Ordered, figures: Charted, *, screen: bool = True, fix: int | None = None, rebase: Any = None,
+    overlap: int | str | None = None,
+) -> tuple[Array, dict[str, Any]]:  # fmt: skip
+    """The figures that are charted, and the columns of `LIMITED`."""
+    if fix is not None and fix < 1:
+        raise InputError(
+            f"The limits cannot be fixed after {fix} values. Leave fix out to use all."
+        )
+    usual, gap = rows.steps
+    charted = ~rows.is_word("basis", "year_to_date")
+    y = np.where(charted, figures.y, np.nan)
+    shared = _overlap(rows, usual, overlap)
+    behind = np.zeros(len(y)) if rebase is None else reached(rebase, rows)
+    begins = rows.first | (np.diff(behind, prepend=0) != 0)
+    starts = np.flatnonzero(begins)
+    base = np.cumsum(begins) - 1
+    breaks = begins | gap
+    used = y
+    if fix is not None:
+        known = np.cumsum(~np.isnan(y))
+        rank = known - (known - ~np.isnan(y))[starts][base]
+        used = np.where(rank <= fix, y, np.nan)
+    count, low, _, mean = _summary(used, starts, figures.size)
+    noise = np.maximum(np.abs(mean), 1) * EXACT
+    others = bool((~figures.among([XMR])).any())
+    scale, scaled = _scaled(figures, used, mean[base]) if others else (np.ones(len(y)), used)
+    ranges = _moved(scaled, breaks)
+    some, _, _, average = _summary(ranges, starts)
+    if screen:
+        small = np.where(ranges < (average * _SCREEN - noise)[base], ranges, np.nan)
+        left, _, _, kept = _summary(small, starts)
+        average = np.where((left > 0) & (kept * left > noise), kept, average)
+    varied = mean - low > noise
+    reach = np.where(varied, average * _REACH, np.where(np.isnan(average), np.nan, 0.0))
+    points, half, mean = some + 1, reach[base] * np.sqrt(shared), mean[base]
+    ends = [mean - half, mean - half * (2 / 3), mean + half * (2 / 3), mean + half]
+    runs = np.zeros(len(starts), bool)
+    if others:
+        of_baseline = figures.kind[starts]
+        free = ~np.isin(of_baseline, [CHARTS.index(kind) for kind in (XMR, T, *PRIMES)])
+        points = np.where(free, count, points)
+        spread = average[base] / _SIGMA * np.sqrt(shared)
+        mean, ends, wide = _by_kind(figures, used, mean, ends, scale, spread, starts)
+        wide = np.logical_or.reduceat(wide, starts) if len(starts) else runs
+        varied = np.where(free, wide, varied)
+        reach = np.where(free, np.where(count > 1, 0.0, np.nan), reach)
+        runs = of_baseline == CHARTS.index(RUN)
+    state = np.select(
+        [np.isnan(reach), ~varied, runs, points < FEWEST_FOR_RUNS, points < _FEWEST_FOR_LIMITS],
+        [1, 2, 6, 3, 4], 5,
+    )  # fmt: skip
+    within = starts - rows.starts[rows.series[starts]] if len(starts) else starts
+    number = np.cumsum(np.where(within == 0, 0, 1)) if len(starts) else starts
+    lower, near_lower, near_upper, upper = (
+        np.where(np.isnan(reach)[base], np.nan, end) for end in ends
+    )
+    return y, {
+        "baseline": (number - number[base[rows.starts]][rows.series[starts]] + 1)[base] if len(y) else base,
+        "baseline_points": _summary(y, starts)[0][base],
+        "overlap": shared.astype(int),
+        "moving_range": _moved(y, breaks),
+        "mean": np.where(charted, mean, np.nan),
+        "lower_limit": lower,
+        "near_lower": near_lower,
+        "near_upper": near_upper,
+        "upper_limit": upper,
+        "limits": Words(np.where(charted, state[base], 0), _STATES),
+        "chart": Words(figures.kind, CHARTS),
+    }  # fmt: skip
+
+
+def _moved(y: Array, breaks: Array) -> Array:
+    moved = np.abs(np.diff(y, prepend=np.nan))
+    moved[breaks] = np.nan
+    return moved
+
+
+def _scaled(figures: Charted, y: Array, mean: Array) -> tuple[Array, Array]:
+    """The standard deviation of each figure by its law, and the figures whose moving ranges count: z-scores, Nelson's roots."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        scale = np.sqrt(np.select(
+            [figures.among(SHARES), figures.among(WITH_PARTS), figures.among([C])],
+            [mean * (figures.per - mean) / figures.size, mean * figures.per / figures.size, mean], 1.0,
+        ))  # fmt: skip
+        z = np.where(np.isnan(y), np.nan, np.where(scale > 0, (y - mean) / scale, 0.0))
+        return scale, np.select(
+            [figures.among(PRIMES), figures.among([T])], [z, y ** (1 / _NELSON)], y
+        )
+
+
+def _by_kind(
+    figures: Charted, y: Array, mean: Array, ends: Sequence[Array], scale: Array, spread: Array, starts: Array
+) -> tuple[Array, list[Array], Array]:  # fmt: skip
+    """Centre and limits of the kinds beside XmR, by row, and where a kind without moving ranges has any width.
+
+    `spread`: the standard deviation that moving ranges give, of the z-scores or of Nelson's roots.
+    """
+    t, g, run, xmr = (figures.among([kind]) for kind in (T, G, RUN, XMR))
+    roots = (
+        _summary(np.where(t, y ** (1 / _NELSON), np.nan), starts)[3] if t.any() else mean[starts]
+    )
+    number = np.cumsum(np.isin(np.arange(len(y)), starts)) - 1
+    root, middle = roots[number], _medians(np.where(g | run, y, np.nan), starts)[number]
+    sigma = np.where(figures.among(PRIMES), scale * spread, scale)
+    found = []
+    with np.errstate(invalid="ignore", divide="ignore"):
+        stays = np.log(mean / (mean + 1))
+        for times, plain in zip((-3, -2, 2, 3), ends, strict=True):
+            tail = _TAILS[abs(times) == 2]
+            geometric = np.log(tail) / stays - 1 if times > 0 else np.log1p(-tail) / stays
+            geometric = np.where((times > 0) | (geometric >= 1), geometric, np.nan)
+            back = root + times * spread
+            back = np.where(back >= 0, np.abs(back) ** _NELSON, np.nan)
+            end = np.select(
+                [xmr, run, g, t], [plain, np.nan, geometric, back], mean + times * sigma
+            )
+            beyond = (end < 0) | (figures.among(SHARES) & (end > figures.per))
+            found.append(np.where(~xmr & beyond, np.nan, end))
+        centre = np.select([g | run, t], [middle, root**_NELSON], mean)
+    runs_wide = np.where(run, np.abs(y - middle) > EXACT * np.maximum(np.abs(middle), 1), False)
+    return centre, found, np.where(run, runs_wide, np.where(g, mean > 0, sigma > 0))
+
+
+def _medians(y: Array, starts: Array) -> Array:
+    """The median of each stretch, NaN where there is nothing."""
+    ends = np.append(starts[1:], len(y))
+    parts = [y[a:b][~np.isnan(y[a:b])] for a, b in zip(starts, ends, strict=True)]
+    return np.array([np.median(part) if len(part) else np.nan for part in parts])
+
+
+def _summary(y: Array, starts: Array, weights: Array | None = None) -> tuple[Array, ...]:
+    """Of each stretch how many figures there are, the least, the largest and their mean, which lies between them."""
+    if not len(starts):
+        return (np.zeros(0, int), *[np.zeros(0)] * 3)
+    known = ~np.isnan(y)
+    count = np.add.reduceat(known, starts).astype(int)
+    low, high = np.fmin.reduceat(y, starts), np.fmax.reduceat(y, starts)
+    number = np.repeat(np.arange(len(starts)), np.diff(np.append(starts, len(y))))
+    each = np.where(known, 1.0 if weights is None else weights, 0.0)
+    above = np.add.reduceat(np.where(known, (y - low[number]) * each, 0.0), starts)
+    total = np.add.reduceat(each, starts)
+    mean = np.where(count > 0, low + above / np.where(total > 0, total, 1.0), np.nan)
+    return count, low, high, np.fmin(mean, high)
+
+
+def _overlap(rows: Ordered, usual: Array, overlap: int | str | None) -> Array:
+    if overlap is None:
+        months = np.select([usual < 45, usual > 135], [12, 1], 4)
+        return np.where(rows.is_word("basis", "rolling_12_months"), months, 1).astype(float)
+    found = (
+        rows.numbers(overlap) if isinstance(overlap, str) else np.full(len(usual), float(overlap))
+    )
+    if (wrong := np.flatnonzero(~((found >= 1) & (found % 1 == 0)))).size:
+        where = (
+            f' in the column "{overlap}", {rows.row_of(wrong[0])}'
+            if isinstance(overlap, str)
+            else ""
+        )
+        raise InputError(
+            f"A figure covers one whole period or more: overlap cannot be {found[wrong[0]]:g}{where}."
+        )
+    return found
+
+
+def is_described(values: Array) -> bool:
+    """Whether the mean of a series describes it: not where fewer than half of the figures lie inside their limits, or where
+    one figure has carried the mean away from all others."""
+    y = np.asarray(values, float)
+    y = y[~np.isnan(y)]
+    if len(y) < 3:
+        return True
+    ranges = np.abs(np.diff(y))
+    small = ranges[ranges < _SCREEN * ranges.mean()]
+    half = _REACH * (small if small.any() else ranges).mean()
+    outside = np.abs(y - y.mean()) > half + max(abs(y.mean()), 1) * EXACT
+    return not (outside.sum() * 2 > len(y) or carried_away(y))
+
+
+def carried_away(y: Array) -> bool:
+    """Whether all figures but one lie on one side of the mean, and that one further off than four times what they span."""
+    above = y > y.mean()
+    if len(y) <= _FEWEST_BESIDE or min(above.sum(), (~above).sum()) != 1:
+        return False
+    others = y[above] if above.sum() > 1 else y[~above]
+    lone = y[~above] if above.sum() > 1 else y[above]
+    return bool(np.abs(others - lone).min() > 4 * np.ptp(others) + EXACT)

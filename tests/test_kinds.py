@@ -1,0 +1,143 @@
+"""Kinds of chart: each against formulas of its own, exact in fractions or from scipy, on random series and on published ones."""
+
+import math
+from itertools import groupby
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import stats
+
+from kpi_tools.kinds import CHARTS
+from kpi_tools.limits import process_limits
+from kpi_tools.variation import special_causes
+
+WITH_PARTS = ["p", "p_prime", "u", "u_prime"]
+
+
+def series(values=None, n=None, d=None, points=None, **columns):
+    """One series, a row a month; of `points` rows each where there are more."""
+    count = len(values if values is not None else n)
+    points = points or count
+    ends = pd.date_range("2018-01-31", periods=points, freq="ME")
+    table = pd.DataFrame(
+        {
+            "kpi_id": np.repeat([f"K{one:04}" for one in range(count // points)], points),
+            "period_end": np.tile(ends, count // points),
+        }
+    )
+    if n is not None:
+        table = table.assign(numerator=np.asarray(n, float), denominator=np.asarray(d, float))
+    if values is not None:
+        table["value"] = np.asarray(values, float)
+    return table.assign(**columns)
+
+
+def noise(kind, seed, count=1000, points=24):
+    """Random series of the law that the kind supposes."""
+    rng, size = np.random.default_rng(seed), count * points
+    if kind in WITH_PARTS:
+        d = rng.integers(50, 2400, size)
+        share = np.clip(rng.normal(0.4, 0.03 * kind.endswith("prime"), size), 0.01, 0.99)
+        n = rng.binomial(d, share)
+        return series(n / d * (100 if kind[0] == "p" else 1), n, d, points)
+    mean = np.repeat(rng.uniform(0.5, 6, count), points)
+    values = {
+        "c": lambda: rng.poisson(mean),
+        "g": lambda: rng.geometric(1 / (1 + 4 * mean)) - 1,
+        "t": lambda: rng.exponential(30 * mean) + 1e-3,
+    }.get(kind, lambda: rng.normal(50, 5, size))()
+    return series(values, points=points)
+
+
+def by_formula(kind, table, screen):
+    """Centre, lower and upper limit of each row, point by point, apart from the product."""
+    y = table["value"]
+    if kind in WITH_PARTS:
+        n, d = table["numerator"], table["denominator"]
+        per = 100 if kind[0] == "p" else 1
+        centre = sum(n) / sum(d)
+        variance = centre * (1 - centre) if kind[0] == "p" else centre
+        sigma = [math.sqrt(variance / size) for size in d]
+        times = 1.0
+        if kind.endswith("prime"):
+            z = [(a / b - centre) / s for a, b, s in zip(n, d, sigma, strict=True)]
+            times = mean_range(z, screen) / 1.128
+        found = [(centre, centre - 3 * s * times, centre + 3 * s * times) for s in sigma]
+        top = 1 if kind[0] == "p" else math.inf
+        return [tuple(one * per if 0 <= one <= top else None for one in three) for three in found]
+    mean = sum(y) / len(y)
+    if kind == "c":
+        low, high = mean - 3 * math.sqrt(mean), mean + 3 * math.sqrt(mean)
+    elif kind == "g":
+        law, mean = stats.geom(1 / (1 + mean), loc=-1), float(np.median(y))
+        low, high = -1, float(law.isf(stats.norm.sf(3)))
+    elif kind == "t":
+        roots = [one ** (1 / 3.6) for one in y]
+        middle, reach = sum(roots) / len(roots), 3 * mean_range(roots, screen) / 1.128
+        low = (middle - reach) ** 3.6 if middle > reach else -1
+        mean, high = middle**3.6, (middle + reach) ** 3.6
+    else:
+        return [(float(np.median(y)), None, None)] * len(y)
+    return [(mean, low if low >= 0 else None, high)] * len(y)
+
+
+def mean_range(z, screen):
+    moves = [abs(b - a) for a, b in zip(z[:-1], z[1:], strict=True)]
+    average = sum(moves) / len(moves)
+    kept = [move for move in moves if move < 3.267 * average]
+    return sum(kept) / len(kept) if screen else average
+
+
+@pytest.mark.parametrize("kind", [kind for kind in CHARTS if kind != "xmr"])
+def test_each_kind_is_its_formula_on_a_thousand_series(kind):
+    table = noise(kind, 1)
+    each = table.to_dict("list")
+    for screen in (True, False):
+        found = process_limits(table, chart=kind, screen=screen)
+        expected = []
+        for start in range(0, len(table), 24):
+            own = {name: values[start : start + 24] for name, values in each.items()}
+            expected += by_formula(kind, own, screen)
+        wanted = pd.DataFrame(expected, columns=["mean", "lower_limit", "upper_limit"], dtype=float)
+        if kind == "g":  # the limit lies between two numbers, of which scipy gives the upper
+            assert (np.floor(found["upper_limit"] + 1) == wanted["upper_limit"]).all()
+            found["upper_limit"] = wanted["upper_limit"]
+        pd.testing.assert_frame_equal(found[wanted.columns], wanted, rtol=1e-9)
+        assert set(found["chart"]) == {kind}
+
+
+def runs_by_hand(values, median):
+    sides = [value > median for value in values if not math.isnan(value) and value != median]
+    runs = [len(list(group)) for _, group in groupby(sides)]
+    useful = len(sides)
+    if not useful:
+        return 0, 0, 0, 0
+    least = stats.binom.ppf(0.05, useful - 1, 0.5) if useful > 1 else 0
+    return max(runs), round(math.log2(useful)) + 3, len(runs) - 1, int(least)
+
+
+@settings(max_examples=60)
+@given(st.lists(st.one_of(st.integers(0, 6), st.just(math.nan)), min_size=10, max_size=60))
+def test_a_run_chart_has_the_rules_of_anhoej(values):
+    rows = special_causes(series(values), chart="run", polarity="higher")
+    known = [value for value in values if not math.isnan(value)]
+    if len(known) < 2:
+        assert set(rows["limits"]) == {"no limits"}
+        return
+    median = float(np.median(known))
+    if len(set(known)) == 1:
+        assert set(rows["limits"]) == {"no variation"}
+        assert rows["special_cause"].isna().all()
+        return
+    longest, most, crossings, least = expected = runs_by_hand(values, median)
+    names = ["longest_run", "longest_run_max", "crossings", "crossings_min"]
+    assert rows[names].drop_duplicates().to_numpy().tolist() == [list(expected)]
+    assert rows["lower_limit"].isna().all()
+    signal = longest > most or crossings < least
+    assert rows["special_cause"].notna().any() == signal
+    if signal:
+        flagged = rows[rows["special_cause"].notna()]
+        assert (flagged["special_cause"].eq("improvement") == (flagged["value"] > median)).all()
