@@ -63,6 +63,7 @@ NO_FIGURE = "no figure"
 NO_POLARITY = "polarity not known"
 NO_BEYOND = "a line beyond the target, where closest to the target is best"
 NUMBERS = ("value", "target", "floor_standard", "numerator", "denominator", "tolerance")
+WORDS = ("polarity", "unit", "scheme", "rated", "status", "kind", "milestone", "year_target")
 MILESTONE_STATUS = "milestone"
 """The column with the status of a KPI of kind milestone."""
 
@@ -116,6 +117,9 @@ def rate(
     known = frame.collect_schema().names()
     needed = [] if lines.intersection(known) else [schemes[""].columns[0]]
     _check(frame, ["value", "polarity", *needed], [*NUMBERS, *lines])
+    if isinstance(frame, nw.DataFrame):  # what a rating does not ask for would be copied with it
+        asked = {*NUMBERS, *WORDS, *EARLIER, *lines}
+        frame = frame.select([name for name in known if name in asked])
     rows = rated(frame.with_columns(_better=better()), schemes, milestones or {}, words)
     kept = [name for name in given if name not in ADDED]
     if not isinstance(frame, nw.DataFrame):

@@ -11,6 +11,7 @@ import re
 import zipfile
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from copy import copy
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -90,6 +91,9 @@ def make_workbook(tables: Mapping[str, pd.DataFrame]) -> Any:
             texts = [str(name), *map(str, table[name].head(200).tolist())]
             width = min(max(max(map(len, texts)) + 2, 9), _WIDE)
             sheet.column_dimensions[get_column_letter(position)].width = width
+        looks: dict[
+            tuple[type, bool], Any
+        ] = {}  # a cell to be copied, since to make a style takes long
         for line, record in enumerate(_records(table), start=2):
             longest = max((len(value) for value in record if isinstance(value, str)), default=0)
             if longest > _WIDE:  # not every program fits the height of a row to its text
@@ -97,14 +101,18 @@ def make_workbook(tables: Mapping[str, pd.DataFrame]) -> Any:
             for position, value in enumerate(record, start=1):
                 if value is None or value == "":
                     continue
-                cell = sheet.cell(line, position)
-                if isinstance(value, str):
-                    cell.value, cell.data_type = value[:_LONGEST_CELL], "s"
-                    cell.alignment = long if len(value) > _WIDE else short
-                else:
-                    cell.value, cell.alignment = value, short
-                    if isinstance(value, date):
-                        cell.number_format = DATE_FORMAT
+                cell, text = sheet.cell(line, position), isinstance(value, str)
+                cell.value = value[:_LONGEST_CELL] if text else value
+                if text:
+                    cell.data_type = "s"
+                look = type(value), text and len(value) > _WIDE
+                if look in looks:
+                    cell._style = copy(looks[look]._style)
+                    continue
+                looks[look] = cell
+                cell.alignment = long if look[1] else short
+                if isinstance(value, date):
+                    cell.number_format = DATE_FORMAT
         sheet.freeze_panes = "A2"
         sheet.print_title_rows = "1:1"
         sheet.page_margins = PageMargins(left=0.4, right=0.4, top=0.5, bottom=0.5)

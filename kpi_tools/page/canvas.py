@@ -307,27 +307,26 @@ class Canvas:
 
     def drawing(self, chosen: str = "") -> Drawing:
         """All of it, ready to be drawn."""
-        names = ("bands", "columns", "lines", "points", "texts")
+        data = {name: getattr(self, name) for name in ("bands", "columns", "lines", "points")}
+        data["texts"] = [*map(self._tick, self.ticks), *self.texts]
         settings = {
             "low": self.low, "high": self.high, "places": self.places, "ticks": self.ticks,
-            "divisor": self.unit.divisor, "prefix": self.unit.prefix, "suffix": self.unit.suffix,
             "grid": int(self.grid), "chosen": chosen,
         }  # fmt: skip
         margins = (self.left, self.right, _TOP, _BOTTOM)
-        return Drawing(
-            "series",
-            {name: getattr(self, name) for name in names},
-            self.width,
-            self.height,
-            margins,
-            settings,
-        )
+        return Drawing("series", data, self.width, self.height, margins, settings)
+
+    def _tick(self, tick: float) -> dict[str, Any]:
+        x, y = -7 / self.width * self.places, self._value(self.y(tick) + 4.5)
+        look = {"size": SMALL, "weight": "normal", "colour": QUIET, "align": "right"}
+        return {"x": x, "y": y, "text": self._tick_text(tick), "behind": None, **look}
 
     def _value(self, height: float) -> float:
         return self.high - height / self.height * (self.high - self.low)
 
     def _tick_text(self, tick: float) -> str:
-        return f"{self.unit.prefix}{tick / self.unit.divisor:,g}{self.unit.suffix}"
+        size = f"{self.unit.prefix}{abs(tick) / self.unit.divisor:,g}{self.unit.suffix}"
+        return f"−{size}" if tick < 0 else size
 
 
 def wrapped(text: str, most: float = 96) -> list[str]:

@@ -177,9 +177,11 @@ class Drawing:
                 "Type that text again in the return it came from."
             )
         vega: Spec = json.loads(_compiled(self.kind, tuple(self.settings)))
+        data = {**self.data, "texts": []}
         for known in vega["data"]:
-            if known["name"] in self.data:
-                known["values"] = self.data[known["name"]] if known["name"] != "texts" else []
+            known |= {"values": data[known["name"]]} if known["name"] in data else {}
+        empty = {of["name"] for of in vega["data"] if not data.get(of.get("source", of["name"]), 1)}
+        vega["marks"] = [mark for mark in vega["marks"] if _source(mark) not in empty]
         for signal in vega["signals"]:
             if signal["name"] in self.settings:
                 signal["value"] = self.settings[signal["name"]]
@@ -199,14 +201,12 @@ class Drawing:
 def series_chart() -> alt.LayerChart | alt.FacetChart:
     """Bands, columns, lines, points and texts over periods, with a value axis.
 
-    Settings: `low`, `high` (of the value axis), `places` (how many there are), `ticks` (values), `divisor`, `prefix`,
-    `suffix` (of their labels), `grid` (1 or 0), `chosen` (the id of the point that is ringed).
+    Settings: `low`, `high` (of the value axis), `places` (how many there are), `ticks` (values, whose labels are texts),
+    `grid` (1 or 0), `chosen` (the id of the point that is ringed).
     """
     axis = alt.Axis(
-        title=None, domain=False, values=alt.ExprRef("ticks"), tickColor=GREY, tickSize=4, gridColor=HAIRLINE,
-        gridOpacity=alt.ExprRef("grid"), labelColor=QUIET, labelFontSize=13, labelPadding=3, labelBound=False,
-        labelOverlap=False,
-        labelExpr="(datum.value < 0 ? '−' : '') + prefix + format(abs(datum.value) / divisor, ',') + suffix",
+        title=None, domain=False, labels=False, values=alt.ExprRef("ticks"), tickColor=GREY, tickSize=4,
+        gridColor=HAIRLINE, gridOpacity=alt.ExprRef("grid"),
     )  # fmt: skip
     x = alt.X("x:Q", axis=None, scale=_scale(0, alt.ExprRef("places")))
     y = alt.Y("y:Q", axis=axis, scale=_scale(alt.ExprRef("low"), alt.ExprRef("high")))
@@ -354,6 +354,12 @@ def _labels(at: Mapping[str, Any]) -> list[alt.Chart]:
     ]
 
 
+def _source(mark: Spec) -> str | None:
+    """The data set that a mark of Vega is made of."""
+    made_of = mark.get("from", {})
+    return made_of.get("facet", made_of).get("data")
+
+
 @lru_cache
 def _described(kind: str) -> str:
     """The Vega-Lite specification of a kind, without data."""
@@ -408,10 +414,8 @@ def _named(root: ET.Element, name: str, title: str, text: str) -> str:
 def _slim_element(element: ET.Element) -> None:
     element.tag = element.tag.removeprefix(SVG)
     for child in list(element):
-        if child.tag.removeprefix(SVG) == "defs" or child.get("class") in (
-            "background",
-            "foreground",
-        ):
+        unseen = child.get("class") in ("background", "foreground") or child.get("opacity") == "0"
+        if unseen or child.tag.removeprefix(SVG) == "defs":
             element.remove(child)
     for key, value in list(element.attrib.items()):
         if key.startswith("aria-") or key in _DROPPED or value in _DEFAULTS.get(key, ()):

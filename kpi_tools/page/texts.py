@@ -14,10 +14,10 @@ _ANCHORS = {"left": "start", "center": "middle", "right": "end"}
 def write_texts(
     root: ET.Element, vega: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]
 ) -> None:
-    """Write `rows` into the two marks of texts that Vega left empty: below what lies behind them, above the texts."""
-    under, over = (
-        group for group in root.iter(f"{SVG}g") if "mark-text role-mark" in group.get("class", "")
-    )
+    """Write `rows` above all marks that Vega drew: first what lies behind the texts, then the texts."""
+    marks = root.find(f".//{SVG}path[@class='background']/../{SVG}g")
+    assert marks is not None
+    under, over = ET.SubElement(marks, f"{SVG}g"), ET.SubElement(marks, f"{SVG}g")
     known = {signal["name"]: signal.get("value") for signal in vega["signals"]}
     known |= {"width": vega["width"], "height": vega["height"]}
     scales = {scale["name"]: scale for scale in vega["scales"]}

@@ -41,6 +41,10 @@ def build(job: Job, work: Path, step: Callable[[str], object]) -> tuple[tuple[st
 
     Raises `KpiError`; the notebook as it stopped is then in `work/failed`.
     """
+    import pandas as pd
+
+    # This process is the report's own. Its tables are small: texts one by one are quicker than Arrow's arrays.
+    pd.set_option("mode.string_storage", "python")
     used = fingerprints(job.raw, job.quarter)
     end = repr(Complete(job.quarter))
     given = {"quarter": job.quarter.label, "raw": str(job.raw), **job.parameters}
