@@ -16,6 +16,7 @@ from kpi_tools.cli import main
 from kpi_tools.explorer.directorate import explore
 from kpi_tools.loading import ReturnsError, commentary_until, load, read_returns
 from kpi_tools.loading.disclosure import Withheld
+from kpi_tools.publications.data import write_data
 from kpi_tools.report import make_history, make_report
 from kpi_tools.scorecard import earlier_reports, recent_quarters, score
 from tests.one_section import append
@@ -85,7 +86,10 @@ def contents(folder: Path) -> dict[str, str]:
     """Everything in the files of a folder as text: workbooks unzipped, data in base64 decoded."""
     found = {}
     for path in sorted(path for path in folder.rglob("*") if path.is_file()):
-        if path.suffix == ".xlsx":
+        if path.suffix == ".parquet":
+            found[path.name] = pd.read_parquet(path).to_csv()
+            continue
+        if path.suffix in (".xlsx", ".docx"):
             with zipfile.ZipFile(path) as book:
                 found |= {
                     f"{path.name}/{name}": book.read(name).decode("utf-8", "replace")
@@ -121,6 +125,8 @@ def test_the_sentinels_would_be_found(raw, tmp_path):
         "kpis.csv",
         "kpis.xlsx",
     }
+    write_data([load(raw, QUARTER)], tmp_path / "table")
+    assert {name for name, _ in leaks(tmp_path / "table")} == {"kpis.csv", "kpis.parquet"}
     assert {one for _, one in found} >= {"97.53125", "81,513", "8,087", "0.754297", "NOTESENTINEL"}
 
 
