@@ -48,6 +48,13 @@ def headline(
     Ratings are given in figures and directions below ten in words, as committee minutes print them. What is not rated
     is counted too; what is only monitored is counted by itself.
     """
+    return f"{ratings_sentence(kpis, quarter, title, terms)} {_directions(kpis, before, terms)}"
+
+
+def ratings_sentence(
+    kpis: pd.DataFrame, quarter: Quarter, title: str, terms: Terms = KENT_TERMS
+) -> str:
+    """Of the paragraph for the minutes what it says of ratings."""
     now = terms.counts(kpis)
     number = len(kpis) - now[MONITORED]
     parts = [
@@ -72,7 +79,7 @@ def headline(
         said.append(
             f"{capitalised(terms.kpis(now[MONITORED]))} {are(now[MONITORED])} monitored only and not rated."
         )
-    return " ".join([*said, _directions(kpis, before, terms)])
+    return " ".join(said)
 
 
 def _directions(kpis: pd.DataFrame, before: pd.DataFrame | None, terms: Terms) -> str:

@@ -242,6 +242,7 @@ def test_no_way_of_making_a_report_changes_a_byte_of_it(small, tmp_path):
         "kpis.csv",
         "kpis.xlsx",
         "manifest.json",
+        "onepage.html",
         "report.html",
         "report.ipynb",
     }

@@ -26,7 +26,7 @@ from kpi_tools.quarters import Quarter, QuarterError
 from kpi_tools.report import build, publish
 from kpi_tools.report.publish import BusyError, work_folder
 
-FILES = ("kpis.csv", "kpis.xlsx", "manifest.json", "report.html", "report.ipynb")
+FILES = ("kpis.csv", "kpis.xlsx", "manifest.json", "onepage.html", "report.html", "report.ipynb")
 posix = pytest.mark.skipif(os.name != "posix", reason="signals and pipes of POSIX")
 
 
@@ -89,7 +89,13 @@ def test_the_manifest_names_what_the_report_depends_on(made, worker):
     assert sorted(noted["inputs"]) == [
         f"commentary/{SLUG}.csv", "council.toml", "kpis.csv", f"returns/{SLUG}/return.csv", "targets.csv",
     ]  # fmt: skip
-    assert sorted(noted["outputs"]) == ["kpis.csv", "kpis.xlsx", "report.html", "report.ipynb"]
+    assert sorted(noted["outputs"]) == [
+        "kpis.csv",
+        "kpis.xlsx",
+        "onepage.html",
+        "report.html",
+        "report.ipynb",
+    ]
     assert (noted["council"], noted["quarter"]) == ("Anyshire", QUARTER)
 
 

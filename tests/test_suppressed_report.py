@@ -120,6 +120,7 @@ def test_the_sentinels_would_be_found(raw, tmp_path):
     made = make_report(QUARTER, raw, tmp_path / "outputs")
     found = leaks(made.folder)
     assert {name.partition("/")[0] for name, _ in found} == {
+        "onepage.html",
         "report.html",
         "report.ipynb",
         "kpis.csv",

@@ -224,20 +224,24 @@ def _group(path: str) -> str:
     )
 
 
-def edition_notice(edition: str, quarter: Quarter) -> Html:
-    """The word Draft at the top of what is not final."""
+def notices(edition: str, quarter: Quarter) -> tuple[str, ...]:
+    """What stands at the head of a report and of all that goes with it: that it is a draft."""
     if edition not in EDITIONS:
         raise InputError(f'A report is "draft" or "final", not {edition!r}.')
     if edition == FINAL:
-        return Html()
+        return ()
+    return (
+        f"Draft. Not for publication: the report for {quarter.title} has not been released. The chapter Checks says why.",
+    )
+
+
+def edition_notice(edition: str, quarter: Quarter) -> Html:
+    """The word Draft at the top of what is not final."""
     text = Markup(
-        '<div class="kpi-draft" role="note" aria-label="Edition"><p><strong>Draft.</strong> {}</p></div>'
+        '<div class="kpi-draft" role="note" aria-label="Edition"><p><strong>{}.</strong> {}</p></div>'
     )
-    return Html(
-        text.format(
-            f"Not for publication: the report for {quarter.title} has not been released. The chapter Checks says why."
-        )
-    )
+    said = [notice.partition(". ") for notice in notices(edition, quarter)]
+    return Html(Markup("").join(text.format(word, rest) for word, _, rest in said))
 
 
 def checks_chapter(findings: pd.DataFrame, edition: str, overrides: str = "") -> Html:

@@ -3,7 +3,7 @@
 import json
 import shutil
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,12 +28,13 @@ LARGEST_PAGE = 10 * 1024**2
 
 @dataclass(frozen=True)
 class Contents:
-    """What the notebook computed: `tables` by sheet, and what is `recorded` of them in the manifest."""
+    """What the notebook computed: `tables` by sheet, what is `recorded` of them in the manifest, other `pages` by stem."""
 
     returns: "Returns"
     title: str
     tables: "Mapping[str, pd.DataFrame]"
     recorded: Mapping[str, Any]
+    pages: Mapping[str, str] = field(default_factory=dict)
 
 
 def build(job: Job, work: Path, step: Callable[[str], object]) -> tuple[tuple[str, ...], str]:
@@ -88,7 +89,8 @@ def _contents(job: Job, run: Run) -> Contents:
 
 def _of_report(job: Job, names: Mapping[str, Any]) -> Contents:
     from kpi_tools.checks.findings import DRAFT, kinds, parse_overrides
-    from kpi_tools.page.released import record
+    from kpi_tools.page.released import notices, record
+    from kpi_tools.publications.onepage import one_page
     from kpi_tools.scorecard import matrix
 
     returns, kpis = names["returns"], names["kpis"]
@@ -107,6 +109,7 @@ def _of_report(job: Job, names: Mapping[str, Any]) -> Contents:
     return Contents(
         returns, f"Draft: {title}" if edition == DRAFT else title, tables,
         recorded | {"allow_rejected": "allow_rejected" in job.parameters, "parameters": dict(job.parameters)},
+        {"onepage": one_page(returns, kpis, names["before"], names["movement"], notices=notices(edition, job.quarter))},
     )  # fmt: skip
 
 
@@ -134,7 +137,8 @@ def _write_all(
     page = to_html(shown, title=contents.title, author=council, date=day, provenance=origin)
     text = _text(shown)
     _check_page(page, end)
-    if any(place in page + text for place in (str(job.raw), json.dumps(str(job.raw))[1:-1])):
+    shown_all = "".join((page, text, *contents.pages.values()))
+    if any(place in shown_all for place in (str(job.raw), json.dumps(str(job.raw))[1:-1])):
         raise KpiError(
             f"The notebook shows {job.raw}: a folder of this computer, which is not for publication."
         )
@@ -143,9 +147,11 @@ def _write_all(
     write_workbook(contents.tables, folder / f"{job.tables}.xlsx")
     _write(folder / f"{job.stem}.html", page)
     _write(folder / f"{job.stem}.ipynb", text)
-    if job.browser:
-        paper = folder / f"{job.stem}.pdf"
-        write_pdf(folder / f"{job.stem}.html", paper, author=council, day=day, browser=job.browser)
+    for stem, other in contents.pages.items():
+        _write(folder / f"{stem}.html", other)
+    for stem in (job.stem, *contents.pages) if job.browser else ():
+        paper = folder / f"{stem}.pdf"
+        write_pdf(folder / f"{stem}.html", paper, author=council, day=day, browser=job.browser)
     if changed := sorted(set(used.items()) ^ set(fingerprints(job.raw, job.quarter).items())):
         raise InputError(f"{changed[0][0]} was changed while the report was being made. Run again.")
     made = manifest(job.quarter, council, used, job.notebook, folder, contents.recorded)

@@ -1,0 +1,128 @@
+"""The quarter on one page: its figures are those of the report, it fits one A4, and anybody can read it."""
+
+import re
+import subprocess
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from bs4 import BeautifulSoup
+from kent import RAW
+from pypdf import PdfReader
+
+import kpi_tools as kpi
+from kpi_tools.loading import load
+from kpi_tools.publications.onepage import one_page, short
+from kpi_tools.wording import figure_of, line_of, rows_of
+
+BOROUGH = RAW.parent / "examples" / "borough"
+REPORTS = [(RAW, "2024-25 Q3"), (RAW, "2023-24 Q2"), (BOROUGH, "2025-26 Q2")]
+
+
+def tables(
+    raw: Path, quarter: str
+) -> tuple[kpi.loading.Returns, pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    returns = load(raw, quarter)
+    kpis = kpi.score(kpi.recent_quarters(returns), returns)
+    before, same = kpi.earlier_reports(returns)
+    return returns, kpis, before, kpi.movement(kpis, before, same, returns.council)
+
+
+@pytest.fixture(scope="module", params=REPORTS, ids=lambda given: given[1])
+def made(request):
+    found = tables(*request.param)
+    return found, one_page(*found)
+
+
+def test_its_figures_are_those_of_the_scorecard(made):
+    (returns, kpis, _, _), page = made
+    soup = BeautifulSoup(page, "html.parser")
+    rows = {row.th.span.text: row for row in soup.select("table.rd tbody tr")}
+    worst = kpis[kpis["rating"] == "Red"]
+    assert set(rows) == set(worst["kpi_id"]) and len(rows) in (8, 9, 2)
+    for row in rows_of(worst):
+        cells = [
+            cell.get_text(" ", strip=True).removesuffix(" (illustrative)")
+            for cell in rows[row["kpi_id"]].find_all("td")
+        ]
+        assert cells[0] == figure_of(row)
+        assert cells[1].endswith(line_of(row, "floor_standard", bare=True))
+    counted = kpi.counts(kpis, returns.council)
+    tiles = [tile.get_text(" ", strip=True).split() for tile in soup.select("td.st") if tile.span]
+    told = {tile[2].lower(): int(tile[0]) for tile in tiles if len(tile) > 2}
+    for name in [band.name for band in returns.council.schemes[""].bands]:
+        assert told[name.lower()] == counted[name], name
+
+
+def test_it_asks_for_nothing_and_is_small(made):
+    _, page = made
+    assert len(page.encode()) < 100_000
+    assert not re.search(r"<(script|img|svg|link|iframe)|url\(|@import|https?:", page)
+    assert one_page(*made[0]) == page
+
+
+def worse(found, number: int):
+    """The same with so many KPIs in the last band, each with words that are long."""
+    returns, kpis, before, movement = found
+    kpis = pd.concat([kpis] * 2, ignore_index=True).head(max(number, len(kpis)))
+    reds = kpis.index < number
+    last = [*returns.council.schemes[""].bands][-1].name
+    long = (
+        "A long action that says in many words what is to be done about it, by whom and how often. "
+    )
+    return returns, kpis.assign(
+        kpi_id=[f"{row}-{n}" for n, row in enumerate(kpis["kpi_id"])],
+        rating=kpis["rating"].mask(reds, last).where(reds | (kpis["rating"] != last), "Green"),
+        management_action=kpis["management_action"].mask(reds, long * 3),
+    ), before, movement  # fmt: skip
+
+
+@pytest.mark.parametrize("number", [0, 1, 10, 30])
+def test_ten_reds_fit_one_a4_and_of_more_the_ten_worst(number, tmp_path, program):
+    chromium = program("chromium", "chromium-browser", "google-chrome")
+    page = one_page(*worse(tables(RAW, "2024-25 Q3"), number))
+    rows = BeautifulSoup(page, "html.parser").select("table.rd tbody tr")
+    assert len(rows) == min(number, 10)
+    said = {0: "No KPI is rated Red", 1: "The one KPI rated Red, and", 10: "The 10 KPIs rated Red, and",
+            30: "The 10 furthest from their lines of the 30 KPIs rated Red"}  # fmt: skip
+    assert said[number] in page
+    (tmp_path / "page.html").write_text(page, encoding="utf-8")
+    subprocess.run(
+        [chromium, "--headless", "--no-sandbox", "--disable-gpu", "--no-pdf-header-footer",
+         f"--print-to-pdf={tmp_path / 'page.pdf'}", (tmp_path / "page.html").as_uri()],
+        check=True, capture_output=True, timeout=120,
+    )  # fmt: skip
+    assert len(PdfReader(tmp_path / "page.pdf").pages) == 1
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_axe_finds_nothing(made, width, tmp_path, program):
+    sync = pytest.importorskip("playwright.sync_api")
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
+    (tmp_path / "page.html").write_text(made[1], encoding="utf-8")
+    with sync.sync_playwright() as started:
+        browser = started.chromium.launch(
+            executable_path=program("chromium", "chromium-browser", "google-chrome"),
+            args=["--no-sandbox"],
+        )
+        shown = browser.new_page(viewport={"width": width, "height": 900})
+        shown.goto((tmp_path / "page.html").as_uri())
+        rules = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+        found = axe.run(shown, options={"resultTypes": ["violations"], "runOnly": rules})
+        wide = shown.evaluate("document.documentElement.scrollWidth")
+        browser.close()
+    assert [fault["id"] for fault in found.response["violations"]] == []
+    assert wide <= width
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("One sentence. Another.", "One sentence"),
+        ("First this is done, then something else is done by somebody at length", "First this is done …"),
+        ("x" * 80, "x" * 29 + " …"),
+        ("**Bold** words", "Bold words"),
+    ],
+)  # fmt: skip
+def test_a_text_is_cut_at_a_clause_or_word(text, expected):
+    assert short(text, 30) == expected
