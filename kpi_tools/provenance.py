@@ -13,6 +13,7 @@ import re
 import tomllib
 import unicodedata
 from collections.abc import Mapping
+from datetime import date
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -26,7 +27,7 @@ _READ: Final = (".csv", ".toml", ".xlsx")
 _SINCE: Final = {
     "kpis.csv": "first_quarter", "targets.csv": "from_quarter", "changes.csv": "from_quarter",
     "benchmarks.csv": "from_quarter", "small_numbers.csv": "from_quarter", "rebases.csv": "from_quarter",
-    "activity.csv": "period",
+    "activity.csv": "period", "events.csv": "date", "annotations.csv": "from_quarter",
 }  # fmt: skip
 _UNTIL: Final = "last_quarter"
 _SHORT: Final = 16
@@ -120,8 +121,10 @@ def _in_force(
 
 def _after(cells: list[str], quarter: Quarter) -> bool:
     try:
+        if re.fullmatch(r"\d{4}-\d\d-\d\d", cells[0].strip()):
+            return date.fromisoformat(cells[0].strip()) > quarter.end
         return Quarter.parse(cells[0]) > quarter
-    except (InputError, IndexError):
+    except (InputError, IndexError, ValueError):
         return False
 
 

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from kpi_tools.errors import InputError
-from kpi_tools.loading import beside, schemas
+from kpi_tools.loading import beside, events, schemas
 from kpi_tools.loading.account import Run
 from kpi_tools.loading.catalogue import read_kpis, with_decimals
 from kpi_tools.loading.council import Council, read_council
@@ -67,6 +67,7 @@ class Returns:
     * `rejected`: the refused rows as sent; `counts`: rows in = accepted + rejected + blank, per file;
     * `changelog`: which KPIs were added, removed or redefined from which report on, and why;
     * `rebases`: from when a KPI's process limits were agreed to be made anew, why and by whom;
+    * `events`: the single events behind counts, but for those of sensitive KPIs; `annotations`: dated notes on the pictures;
     * `actions`: every change of an action up to the quarter, as actions.csv has them;
     * `agreed`: the small figures of sensitive KPIs that are printed by decision. Those that are not are nowhere in these
       tables (status `suppressed`); `withheld` knows them and only says whether a text gives one away.
@@ -88,6 +89,8 @@ class Returns:
     counts: pd.DataFrame
     changelog: pd.DataFrame
     rebases: pd.DataFrame
+    events: pd.DataFrame = field(default_factory=lambda: _nothing(schemas.EVENTS))
+    annotations: pd.DataFrame = field(default_factory=lambda: _nothing(schemas.ANNOTATIONS))
     actions: pd.DataFrame = field(default_factory=lambda: _nothing(schemas.ACTIONS))
     agreed: pd.DataFrame = field(default_factory=lambda: _nothing(schemas.SMALL_NUMBERS))
     withheld: Withheld = field(default_factory=Withheld)
@@ -223,6 +226,12 @@ def read_returns(
         submissions = submissions_upto(
             wanted, run, Catalogue(kpis, targets, ids, council.milestones)
         )
+        latest = max(quarters_with_returns(folder))
+        happened = events.read_events(own(schemas.EVENTS), kpis, ids, wanted, latest)
+        counts = events.counted(happened, wanted, schemas.EVENTS.file, submissions.columns)
+        if len(counts):
+            submissions = pd.concat([submissions, counts.astype(submissions.dtypes)])
+            submissions = submissions.sort_values("received", kind="stable", ignore_index=True)
         kpis = with_decimals(kpis, submissions)
         agreed = beside.read_small_numbers(own(schemas.SMALL_NUMBERS), ids, wanted)
         safe = suppress(submissions, kpis, council.threshold, council.rounding, agreed)
@@ -240,6 +249,9 @@ def read_returns(
         beside.check_headline(areas, benchmarks, council.headline)
         changelog = beside.read_changes(own(schemas.CHANGES), ids, wanted)
         rebases = beside.read_rebases(own(schemas.REBASES), ids, wanted)
+        notes = beside.read_annotations(own(schemas.ANNOTATIONS), sections, ids, wanted)
+        sensitive = set(kpis.loc[kpis["sensitive"] == "yes", "kpi_id"])
+        happened = happened[~happened["kpi_id"].isin(sensitive)].reset_index(drop=True)
         actions = beside.read_actions(own(schemas.ACTIONS), sections, ids, wanted)
     run.check_still_there()
     targets = _upto(targets, "from_quarter", max(wanted, agreed_until or wanted))
@@ -252,7 +264,8 @@ def read_returns(
     problems["severity"] = problems["severity"].mask(mild, WARNING)
     return Returns(
         wanted, council, kpis, targets, known.figures, known.months, shown(safe.submissions), commentary, activity,
-        benchmarks, problems, run.ledger.log(), rejected, run.counts(), changelog, rebases, actions, agreed, safe.withheld,
+        benchmarks, problems, run.ledger.log(), rejected, run.counts(), changelog, rebases, happened, notes,
+        actions, agreed, safe.withheld,
     )  # fmt: skip
 
 
@@ -298,6 +311,8 @@ def as_known_at(returns: Returns, quarter: Quarter) -> Returns:
         activity=_upto(returns.activity, "period", quarter),
         benchmarks=_upto(returns.benchmarks, "from_quarter", quarter),
         changelog=_upto(returns.changelog, "from_quarter", quarter),
+        events=_upto(returns.events, "from_quarter", quarter),
+        annotations=_upto(returns.annotations, "from_quarter", quarter),
         actions=_upto(returns.actions, "from_quarter", quarter),
         rebases=rebases[~(rebases["from_quarter"] > quarter.label)],
     )

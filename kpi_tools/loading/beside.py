@@ -176,6 +176,16 @@ def first_day(period: str) -> str:
     return Quarter.parse(period).start.isoformat() if "Q" in period else f"{period}-01"
 
 
+def read_annotations(
+    table: Table, sections: tuple[str, ...], ids: Ids, upto: Quarter
+) -> pd.DataFrame:
+    """The dated notes known by a quarter, oldest first (columns: those of annotations.csv); `all` stands as a section."""
+    rows = read(table, schemas.ANNOTATIONS, ids, {"section": (*sections, "all")})
+    for place in range(len(table)):
+        _check_place(table, place)
+    return in_force(table, rows, upto).sort_values("date", kind="stable", ignore_index=True)
+
+
 def read_small_numbers(table: Table, ids: Ids, upto: Quarter) -> pd.DataFrame:
     """The small figures that are printed by decision, up to a quarter: kpi_id, period (as in returns), from_quarter (the
     returns with which the decision comes into force), reason, agreed_by (a role)."""

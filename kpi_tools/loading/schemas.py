@@ -112,10 +112,12 @@ _CODEBOOK = tomllib.loads(Path(__file__).with_name("codebook.toml").read_text(en
 SCHEMAS: Final = {name: _schema(said) for name, said in _CODEBOOK["tables"].items()}
 KPIS, TARGETS, COMMENTARY = SCHEMAS["kpis"], SCHEMAS["targets"], SCHEMAS["commentary"]
 ACTIVITY, BENCHMARKS, ACTIONS = SCHEMAS["activity"], SCHEMAS["benchmarks"], SCHEMAS["actions"]
-CHANGES, REBASES, SMALL_NUMBERS = (
+CHANGES, REBASES, SMALL_NUMBERS, EVENTS, ANNOTATIONS = (
     SCHEMAS["changes"],
     SCHEMAS["rebases"],
     SCHEMAS["small_numbers"],
+    SCHEMAS["events"],
+    SCHEMAS["annotations"],
 )
 SETTINGS: Final = tuple(
     _setting(part, said) for part, several in _CODEBOOK["settings"].items() for said in several
