@@ -98,6 +98,9 @@ def test_dated_notes(tmp_path: Path):
         {"kpi_id": "", "section": "Rail", "date": "2024-08-01", "label": "No such", "source": ""},
     ]  # fmt: skip
     raw = council(tmp_path, DATES, annotations=notes)
-    assert [code for code, _ in faults(raw, "annotations.csv")] == ["text-place", "catalogue-choice"]
+    assert [code for code, _ in faults(raw, "annotations.csv")] == [
+        "text-place",
+        "catalogue-choice",
+    ]
     assert read_returns(raw).annotations["label"].tolist() == ["Snow", "New floors"]
     assert isinstance(read_returns(raw).annotations, pd.DataFrame)
