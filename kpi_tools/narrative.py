@@ -13,6 +13,7 @@ from kpi_tools.quarters import Quarter
 from kpi_tools.scorecard import movers
 from kpi_tools.terms import AGAINST, Terms, are, names, were
 from kpi_tools.vocabulary import (
+    MILESTONE,
     MONITORED,
     NOT_DUE,
     NOT_ENOUGH_DATA,
@@ -46,7 +47,7 @@ def headline(
 
     `kpis` and `before` are scorecards of this report and of the previous one as it was printed (None for a first one).
     Ratings are given in figures and directions below ten in words, as committee minutes print them. What is not rated
-    is counted too; what is only monitored is counted by itself.
+    or only monitored is counted too, so ratings and directions add up to the same number.
     """
     return f"{ratings_sentence(kpis, quarter, title, terms)} {_directions(kpis, before, terms)}"
 
@@ -55,8 +56,7 @@ def ratings_sentence(
     kpis: pd.DataFrame, quarter: Quarter, title: str, terms: Terms = KENT_TERMS
 ) -> str:
     """Of the paragraph for the minutes what it says of ratings."""
-    now = terms.counts(kpis)
-    number = len(kpis) - now[MONITORED]
+    now, number = terms.counts(kpis), len(kpis)
     parts = [
         f"{now[band.name]} {terms.says(band, now[band.name])} (rated {band.name})"
         for band in terms.bands
@@ -67,19 +67,15 @@ def ratings_sentence(
     ]
     parts += [f"{now[NOT_DUE]} {were(now[NOT_DUE])} not due"] if now[NOT_DUE] else []
     parts += [f"{now[NOT_RATED]} could not be rated"] if now[NOT_RATED] else []
+    parts += [f"{now[MONITORED]} {are(now[MONITORED])} monitored only"] if now[MONITORED] else []
     out_of = (
         f"the {number} {terms.word('kpi', number)}"
         if number != 1
         else f"the one {terms.word('kpi')}"
     )
-    said = [f"Out of {out_of} in the {title} for {quarter.title}, {listed(parts)}."]
     if not number:
-        said = [f"The {title} for {quarter.title} has no {terms.word('kpi')} that is rated."]
-    if now[MONITORED]:
-        said.append(
-            f"{capitalised(terms.kpis(now[MONITORED]))} {are(now[MONITORED])} monitored only and not rated."
-        )
-    return " ".join(said)
+        return f"The {title} for {quarter.title} has no {terms.word('kpi')}."
+    return f"Out of {out_of} in the {title} for {quarter.title}, {listed(parts)}."
 
 
 def _directions(kpis: pd.DataFrame, before: pd.DataFrame | None, terms: Terms) -> str:
@@ -110,8 +106,10 @@ def _directions(kpis: pd.DataFrame, before: pd.DataFrame | None, terms: Terms) -
         begin = f"Compared with {AGAINST[terms.arrow]},"
     untold = Counter(kpis["direction_of_travel" if terms.arrow == TREND_ARROW else "arrow"])
     little, never = untold[NOT_ENOUGH_DATA], untold[NOT_TESTABLE]
-    parts += [f"{in_words(little)} had not enough data to tell"] if little else []
-    parts += [f"{in_words(never)} cannot be tested"] if never else []
+    tested = terms.arrow == TREND_ARROW
+    why = "not enough data to tell" if tested else "nothing before to compare with"
+    parts += [f"{in_words(little)} had {why}"] if little else []
+    parts += [f"{in_words(never)} cannot be {'tested' if tested else 'compared'}"] if never else []
     return f"{begin} {listed(parts)}."
 
 
@@ -276,24 +274,39 @@ def _trends(now: Counter[str], number: int, terms: Terms) -> str:
     return listed(parts) or f"{none} shows a clear trend"
 
 
-def outlook_sentence(expected: pd.DataFrame, kpis: pd.DataFrame, terms: Terms = KENT_TERMS) -> str:
+def outlook_sentence(lines: pd.DataFrame, kpis: pd.DataFrame, terms: Terms = KENT_TERMS) -> str:
     """How many KPIs are more likely than not to meet their lines next time: a judgement, never a fact.
 
-    `expected`: by KPI, as `outlook` gives it, with `next_target_chance` and `next_floor_chance`.
+    `lines`: as `terms.lines_of` and `outlook.line_chances` give them. Of the bands above the worst the one whose line is
+    the target counts, else the best that has a line; of those in the worst band, the lowest line.
     """
-    chances = expected.set_index("kpi_id")
-    target, floor = (chances[f"next_{line}_chance"].dropna() for line in ("target", "floor"))
-    if target.empty:
+    known = lines[lines["next_chance"].notna() & ~lines["earlier"]]
+    target = known["plain"] & (known["line"] == terms.word("target"))
+    best = known.assign(first=~target).sort_values("first", kind="stable")
+    best = best.drop_duplicates("kpi_id")
+    if best.empty:
         return "No outlook can be given: there are too few figures."
-    some = _likely(target, f"{terms.kpis(len(target))} that can be predicted")
-    said = f"Outlook (a judgement, not a fact): {some} to meet {'its' if len(target) == 1 else 'their'} {terms.word('target')}"
-    reds = floor[[i for i in worst_of(kpis, terms)["kpi_id"] if i in floor.index]]
+    one = len(best) == 1
+    some = _likely(best["next_chance"], f"{terms.kpis(len(best))} that can be predicted")
+    said = f"Outlook (a judgement, not a fact): {some} to {_goal(best, 'meet', 'its' if one else 'their')}"
+    now = worst_of(kpis, terms)["kpi_id"]
+    reds = known[known["lowest"] & known["kpi_id"].isin(now)]
     said += " with the next figure"
     if len(reds):
-        known = "" if len(reds) == len(worst_of(kpis, terms)) else " that can be predicted"
-        some = _likely(reds, f"{terms.kpis(len(reds))} now {' or '.join(terms.worst)}{known}")
-        said += f", and {some} to reach the {terms.word('floor_standard')}"
+        which = "" if len(reds) == len(now) else " that can be predicted"
+        some = _likely(
+            reds["next_chance"], f"{terms.kpis(len(reds))} now {' or '.join(terms.worst)}{which}"
+        )
+        said += f", and {some} to {_goal(reds, 'reach', 'the')}"
     return f"{said}, if nothing changes."
+
+
+def _goal(lines: pd.DataFrame, verb: str, whose: str) -> str:
+    """`meet their target`, where that is the line of all; else the ratings."""
+    words = lines["line"].unique()
+    if lines["plain"].all() and len(words) == 1:
+        return f"{verb} {whose} {words[0]}"
+    return f"be rated {listed(list(lines['band'].unique()), 'or')} or better"
 
 
 def _likely(chances: pd.Series, whose: str) -> str:
@@ -340,7 +353,8 @@ def data_sentences(
     standing = standing.assign(next=[_next_due(row) for row in rows_of(standing)])
     some(standing, "not due in this quarter, so the latest figure stands", "next")
     untested = kpis[kpis["direction_of_travel"].isin((NOT_ENOUGH_DATA, NOT_TESTABLE))]
-    if len(untested):
+    untested = untested[untested["kind"] != MILESTONE]
+    if len(untested) and TREND_ARROW in terms.arrows:
         each = [
             f"{called[row['kpi_id']]} ({row['direction_of_travel']})" for row in rows_of(untested)
         ]
@@ -366,6 +380,7 @@ def method_sentences(returns: Returns, kpis: pd.DataFrame) -> list[str]:
         "numerator and denominator are known, they are compared as whole numbers. What cannot be rated is named with its "
         "reason and counted as not rated."
     )
+    against = listed([AGAINST[name] for name in council.arrows if name in AGAINST])
     tested = int((~kpis["direction_of_travel"].isin((NOT_ENOUGH_DATA, NOT_TESTABLE))).sum())
     chance = round(council.significance * tested)
     some = {0: "fewer than one arrow", 1: "about one arrow"}.get(
@@ -381,8 +396,9 @@ def method_sentences(returns: Returns, kpis: pd.DataFrame) -> list[str]:
             " Figures that cover 12 months rolling share most of their data with the quarter before, so their lines look "
             "steadier than they are, and this test finds a trend in them more often than it should."
         )
-    against = [AGAINST[name] for name in council.arrows if name in AGAINST]
-    direction += f" Beside it stands the change against {listed(against)}." if against else ""
+    direction += f" Beside it stands the change against {against}." if against else ""
+    if TREND_ARROW not in council.arrows:
+        direction = f"The arrow is the change against {against}."
     compared = (
         "The previous figure is rated by the lines of its own period. Changes in the counts are against the previous report "
         f"as it was printed; like for like means the {terms.word('kpi', 2)} in both reports, with figures as known now."

@@ -23,13 +23,14 @@ from kpi_tools.units import unit_family
 from kpi_tools.vocabulary import (
     CLOSEST,
     HIGHER,
+    IN_YEARS,
     LOWER,
     MULTIPLIERS,
     NO_VARIATION,
     NOT_ENOUGH_DATA,
     POLARITIES,
 )
-from kpi_tools.wording import Row, rows_of, show
+from kpi_tools.wording import Row, between, rows_of, show
 
 FROM_TREND: Final = "from the trend"
 FROM_MEAN: Final = "from the mean, as there is no clear trend"
@@ -40,7 +41,7 @@ PREDICTED: Final = (FROM_TREND, FROM_MEAN, FROM_COUNTS, FROM_CASES, FROM_PAST)
 FOR_YEAR_TO_DATE: Final = (
     "not predicted: year-to-date figures grow through the year by their nature"
 )
-FOR_ANNUAL: Final = "not predicted: a figure that comes once a year has no next quarter"
+FOR_ANNUAL: Final = "not predicted: a figure that comes once a year or less often is not carried on"
 UNLIKE: Final = "not predicted: one figure is unlike all others"
 TOO_FAR: Final = "not predicted: further ahead than a third of the history"
 YEAR_ENDED: Final = "the latest figure is already that of the year's end"
@@ -115,6 +116,25 @@ def predictions(
     return pd.DataFrame(rows, columns=[*keys, "quarter", "period_end", "expected", "low", "high"])
 
 
+def line_chances(
+    recent: Any, lines: pd.DataFrame, *, significance: float = 0.05, minimum_points: int = 5
+) -> pd.DataFrame:
+    """`lines` (rows with `kpi_id`, `edge`, `far_edge`, as `rating.band_lines` gives them) with the chance that each is met.
+
+    Adds `next_chance` and `year_end_chance`, null where nothing can be said; the rest as in `outlook`.
+    """
+    found: dict[str, list[float]] = {"next_chance": [], "year_end_chance": []}
+    _, groups = _series(recent, None, "period_end", "value", "polarity", None, None)
+    series = {key[0]: _Prediction(rows, significance, minimum_points) for key, rows in groups}
+    for row in rows_of(lines):
+        ahead = series[row["kpi_id"]]
+        for name, months in ahead.asked():
+            edges = row["edge"], row["far_edge"]
+            chance = ahead.chance(*edges, months) if ahead.reaches(months) else math.nan
+            found[f"{name}_chance"].append(chance)
+    return lines.assign(**found)
+
+
 def _series(
     recent: Any, by: Any, period: str, value: str, polarity: str, target: Any, floor: Any
 ) -> tuple[list[str], list[tuple[tuple[Any, ...], list[Row]]]]:  # fmt: skip
@@ -164,7 +184,7 @@ class _Prediction:
         basis = self.kpi.get("basis")
         if basis == "year_to_date":
             return FOR_YEAR_TO_DATE
-        if "annual" in (basis, self.kpi.get("frequency")):
+        if "annual" in (basis, self.kpi.get("frequency")) or self.kpi.get("frequency") in IN_YEARS:
             return FOR_ANNUAL
         overlap = 12 if basis == "rolling_12_months" else 1
         line = fit(months, self.y, overlap=overlap) if len(self.y) >= fewest else None
@@ -203,6 +223,14 @@ class _Prediction:
         self.law = (self.y, np.full(len(self.y), 1 / len(self.y)))
         return FROM_PAST
 
+    def asked(self) -> list[tuple[str, int]]:
+        """What is asked of it, with the months until then: the next figure, and that at the financial year's end."""
+        return [("next", self.step), ("year_end", (4 - self.last.number) * 3)]
+
+    def reaches(self, months: int) -> bool:
+        """Whether a figure so far ahead is due and may be predicted."""
+        return 0 < months <= self.reach and months % self.step == 0
+
     def interval(self, months: int) -> tuple[float, float, float]:
         """Expected, low and high, ending where the measure ends."""
         if self.law is not None:
@@ -225,9 +253,10 @@ class _Prediction:
     def chances(self, months: int) -> tuple[float, float]:
         """Of meeting target and floor standard; NaN where there is none or nothing can be said."""
         near = [_band(self.kpi, name) for name in ("target", "floor_standard")]
-        return tuple(self._chance(*edges, months) for edges in near)  # type: ignore[return-value]
+        return tuple(self.chance(*edges, months) for edges in near)  # type: ignore[return-value]
 
-    def _chance(self, edge: float, far: float, months: int) -> float:
+    def chance(self, edge: float, far: float, months: int) -> float:
+        """Of meeting a line, between two edges where closest is best; NaN where there is none or nothing can be said."""
         polarity = str(self.kpi["polarity"])
         if math.isnan(edge) or polarity not in POLARITIES:
             return math.nan
@@ -248,13 +277,13 @@ def _outlook(rows: list[Row], significance: float, minimum_points: int) -> dict[
     ahead = _Prediction(rows, significance, minimum_points)
     answer: dict[str, Any] = {"outlook": ahead.state, "horizon": ahead.reach // 3}
     to_year_end = (4 - ahead.last.number) * 3
-    for name, months in (("next", ahead.step), ("year_end", to_year_end)):
+    for name, months in ahead.asked():
         parts = [
             f"{name}_{part}"
             for part in ("expected", "low", "high", "target_chance", "floor_chance")
         ]
         figures: tuple[float, ...] = (math.nan,) * 5
-        if 0 < months <= ahead.reach and months % ahead.step == 0:
+        if ahead.reaches(months):
             figures = (*ahead.interval(months), *ahead.chances(months))
         answer |= {
             f"{name}_quarter": ahead.last.shift(months // 3).label,
@@ -331,7 +360,7 @@ def outlook_in_words(
         ):
             continue
         sentence = f"{when} ({Quarter.parse(row[f'{name}_quarter']).title}) expect {figure(f'{name}_expected')}, "
-        sentence += f"between {figure(f'{name}_low')} and {figure(f'{name}_high')}"
+        sentence += between(figure(f"{name}_low"), figure(f"{name}_high"))
         met = [
             f"of meeting the {word(line)} {chance_in_words(row[f'{name}_{key}_chance'])}"
             for line, key in (("target", "target"), ("floor_standard", "floor"))

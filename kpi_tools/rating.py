@@ -184,6 +184,8 @@ def band_lines(table: pd.DataFrame, schemes: Mapping[str, Scheme] | None = None)
             level: nw.Expr = lit(None, dtype=nw.Float64)
             if band.meets:
                 level = most_lenient(band.meets)
+            for line in (line for line in band.meets if line.beyond and line.percent):
+                level = when(col(f"_line_{line.column}") != 0).then(level)  # never met
             lines = own.with_columns(_edge=level)
             closest = col("_closest")
             lines = lines.with_columns(

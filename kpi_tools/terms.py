@@ -7,17 +7,28 @@ from dataclasses import dataclass
 import pandas as pd
 
 from kpi_tools.loading import Council
+from kpi_tools.rating import band_lines, meets
 from kpi_tools.schemes import DEFAULT_SCHEME, EARLIER, Band, Scheme
 from kpi_tools.scorecard import counts, ratings_of, trends_of
-from kpi_tools.vocabulary import TREND_ARROW
-from kpi_tools.wording import Row, capitalised, in_words, is_number, is_text, plural_of, rows_of
+from kpi_tools.vocabulary import CLOSEST, MILESTONE, NOT_ENOUGH_DATA, NOT_TESTABLE, TREND_ARROW
+from kpi_tools.wording import (
+    Row,
+    capitalised,
+    distance,
+    in_words,
+    is_number,
+    is_text,
+    plural_of,
+    rows_of,
+)
 
 AGAINST = {
     "previous": "the previous figure",
-    "year_ago": "the same quarter last year",
+    "year_ago": "the same period last year",
     "average": "the average of the four figures before",
 }
 """What a two-point arrow compares the latest figure with."""
+_NOT_COMPARED = {NOT_ENOUGH_DATA: "no earlier figure", NOT_TESTABLE: "not compared"}
 _LEADING = ("Percentage of ", "Number of ", "Proportion of ")
 
 
@@ -42,9 +53,13 @@ class Terms:
         """The last band of each scheme: what needs an action and has a chapter."""
         return tuple(dict.fromkeys(scheme.bands[-1].name for scheme in self.schemes.values()))
 
+    def scheme(self, kpi: Row) -> Scheme:
+        """The scheme by which a KPI is rated."""
+        return self.schemes.get(kpi.get("scheme") or "", self.schemes[""])
+
     def lines(self, kpi: Row) -> list[str]:
         """The columns of the lines that the scheme of a KPI has, the target first, where they are set for it."""
-        columns = self.schemes.get(kpi.get("scheme") or "", self.schemes[""]).columns
+        columns = self.scheme(kpi).columns
         ordered = dict.fromkeys(["target", "floor_standard", *columns])
         return [
             name
@@ -80,9 +95,22 @@ class Terms:
         return ratings_of(self.council)
 
     @property
+    def arrows(self) -> tuple[str, ...]:
+        """Which arrows are shown."""
+        return self.council.arrows if self.council else (TREND_ARROW,)
+
+    @property
     def arrow(self) -> str:
         """Which arrow is counted."""
-        return self.council.arrows[0] if self.council else TREND_ARROW
+        return self.arrows[0]
+
+    def arrow_of(self, kpi: Row) -> str:
+        """The arrow that a KPI is shown with, in a word; a milestone has none."""
+        if kpi.get("kind") == MILESTONE:
+            return ""
+        if self.arrow == TREND_ARROW:
+            return str(kpi["direction_of_travel"])
+        return _NOT_COMPARED.get(kpi["arrow"]) or str(kpi["arrow"])
 
     @property
     def states(self) -> tuple[str, ...]:
@@ -115,6 +143,43 @@ class Terms:
         if number == 1 and band.says.startswith("were "):
             return f"was {band.says.removeprefix('were ')}"
         return band.says
+
+
+def lines_of(kpis: pd.DataFrame, terms: Terms) -> pd.DataFrame:
+    """The lines of each KPI's own scheme that are set, the best band's first: `rating.band_lines` with four columns more.
+
+    `line`: what it is called. `plain`: whether it is a column of targets.csv as it stands, not so much beside it. `earlier`:
+    whether it is a figure of the KPI itself, so that the next figure has another. `lowest`: whether below it is the last band.
+    """
+    schemes = {row["kpi_id"]: terms.scheme(row) for row in rows_of(kpis)}
+    table = band_lines(kpis, terms.schemes)
+    table = table[table["edge"].notna()]
+    of = [schemes[kpi_id].bands for kpi_id in table["kpi_id"]]
+    meets = [bands[place - 1].meets for bands, place in zip(of, table["place"], strict=True)]
+    called = {line.column: terms.word(line.column) for lines in meets for line in lines}
+    called = {name: word for name, word in called.items() if name not in EARLIER}
+    return table.assign(
+        line=[" or ".join(line.words(called) for line in lines) for lines in meets],
+        plain=[len(lines) == 1 and not lines[0].amount for lines in meets],
+        earlier=[any(line.column in EARLIER for line in lines) for lines in meets],
+        lowest=[place == len(bands) - 1 for bands, place in zip(of, table["place"], strict=True)],
+    )
+
+
+def missed(kpi: Row, line: Row) -> float | None:
+    """The value of a line (of `lines_of`) that a figure misses, on the figure's side; nothing where it is met."""
+    value, edge, far = kpi["value"], line["edge"], line["far_edge"]
+    if not is_number(value) or meets(value, edge, kpi["polarity"], far=far):
+        return None
+    return float(far if kpi["polarity"] == CLOSEST and value > max(edge, far) else edge)
+
+
+def miss(kpi: Row, line: Row | None) -> str:
+    """How far a figure misses a line: `21 points below`; empty where it is met."""
+    at = missed(kpi, line) if line else None
+    if at is None:
+        return ""
+    return f"{distance(kpi | {'line': at}, 'line')} {'above' if kpi['value'] > at else 'below'}"
 
 
 def names(kpis: pd.DataFrame, *, short: bool = False) -> dict[str, str]:

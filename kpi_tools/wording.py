@@ -120,6 +120,11 @@ def listed(items: Sequence[str], last: str = "and") -> str:
     return f" {last} ".join(part for part in (", ".join(items[:-1]), *items[-1:]) if part)
 
 
+def between(low: str, high: str) -> str:
+    """`between 84% and 97%`; where both are printed alike `about 84%`."""
+    return f"between {low} and {high}" if low != high else f"about {low}"
+
+
 def plural(number: int, one: str, many: str | None = None) -> str:
     """`one KPI`, `two KPIs`, `12 KPIs`."""
     return f"{in_words(number)} {one if number == 1 else many or plural_of(one)}"

@@ -10,7 +10,7 @@ import pytest
 from scipy import stats
 
 from kpi_tools.narrative import outlook_sentence
-from kpi_tools.outlook import outlook
+from kpi_tools.outlook import line_chances
 from kpi_tools.page.cards import Beside, cards
 from kpi_tools.page.describe import (
     Outlook,
@@ -22,8 +22,12 @@ from kpi_tools.page.describe import (
     outlooks,
     takes,
 )
+from kpi_tools.page.summary import lowest_lines
 from kpi_tools.quarters import Quarter
+from kpi_tools.rating import band_lines
+from kpi_tools.schemes import parse_schemes
 from kpi_tools.scorecard import recent_quarters, score
+from kpi_tools.terms import Terms, lines_of, miss
 from kpi_tools.wording import rows_by, rows_of
 from tests.test_cards import words
 
@@ -82,6 +86,42 @@ def test_the_next_quarter_of_a_kpi_in_arrears_is_the_one_after_its_latest_figure
     assert [(step["when"], step["ends"]) for step in ahead["CS03"].steps] == [("Q4 2024/25", True)]
 
 
+def test_every_line_of_the_kpis_own_scheme_has_its_chance_and_its_way():
+    """813 of 2,421 is 33.6%: within 10% of 60 is 54, 1,307.3 plans, so 1,308 − 813 = 495 more."""
+    bands = [
+        {"name": "Blue", "meets": "target beyond 10%", "colour": "blue"},
+        {"name": "Green", "meets": "target"},
+        {"name": "Amber", "meets": "target within 10%"},
+        {"name": "Red"},
+    ]
+    known = kent.known("ES01")
+    schemes = parse_schemes({"schemes": {"tolerant": {"bands": bands}}})
+    returns = replace(known.returns, council=replace(known.returns.council, schemes=schemes))
+    own = known.kpis.assign(scheme="tolerant")
+    steps, said = (
+        outlooks(own, known.recent, returns)["ES01"].steps,
+        outlooks(own, known.recent, returns)["ES01"].said,
+    )
+    lines = [one["line"] for one in steps[0]["chances"]]
+    assert lines == ["Reaches Blue, 66%", "Meets target 60%", "Reaches Amber, 54%"]
+    assert any("To reach the target within 10% of 54%" in text for text in said)
+    assert said[-1] == "Would be Amber with 495 more cases meeting the standard (of 2,421)."
+    line = lowest_lines(own, Terms(returns.council))["ES01"]
+    assert miss(rows_of(own)[0], line) == "20 points below"
+
+
+def test_a_line_that_can_never_be_met_is_none():
+    """A per cent beyond a target of nought is nothing."""
+    bands = [
+        {"name": "Blue", "meets": "target beyond 5%", "colour": "blue"},
+        {"name": "Green", "meets": "target"},
+        {"name": "Red"},
+    ]
+    table = pd.DataFrame([{"kpi_id": "K", "polarity": "lower", "target": 0.0, "value": 1.0}])
+    found = band_lines(table, parse_schemes({"bands": bands})).set_index("band")["edge"]
+    assert math.isnan(found["Blue"]) and found["Green"] == 0
+
+
 def test_what_rests_on_illustrative_figures_says_so(council, ahead):
     kpis = council[2]
     invented = set(kpis.loc[kpis["illustrative"], "kpi_id"])
@@ -129,7 +169,7 @@ def test_known_quarters_are_not_taken_for_an_even_share():
     own = pd.DataFrame(
         {"in_period_numerator": [10, 20, 30, 40], "in_period_denominator": [100, 100, 100, 100]}
     )
-    said = takes(kpi, rows_of(own))[0]
+    said = takes(kpi, rows_of(own), rows_of(lines_of(pd.DataFrame([kpi]), Terms())))[0]
     assert "taking each quarter" not in said
     # 10 leave: (100 - 10 + 100) / 400 = 47.5%; 30 leave: 70 + 200 of 400 is 67.5%, so 55% is 220 - 70 = 150 of 200.
     assert (
@@ -202,7 +242,7 @@ def test_the_summary_counts_what_the_cards_say(council, ahead):
     on_target = sum(over_half(kpi_id, "target") for kpi_id in known)
     rescued = sum(over_half(kpi_id, "floor") for kpi_id in reds)
     assert (len(known), on_target, rescued, len(reds)) == (38, 16, 1, 9)
-    assert outlook_sentence(outlook(recent), kpis) == (
+    assert outlook_sentence(line_chances(recent, lines_of(kpis, Terms())), kpis) == (
         "Outlook (a judgement, not a fact): 16 of the 38 KPIs that can be predicted are more likely than not to meet their "
         "target with the next figure, and one of the nine KPIs now Red is more likely than not to reach the floor standard, "
         "if nothing changes."

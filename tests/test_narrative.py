@@ -30,7 +30,7 @@ def kpis(
         "kpi_name": [f"Number of things {place}" for place in range(count)],
         "section": "S", "rating": ratings, "previous_rating": before or ratings, "is_due": True, "lag_quarters": 0,
         "direction_of_travel": ways or ["stable or no clear trend"] * count, "management_action": "do it",
-        "not_rated_reason": "no figure", "next_due": "2025-26 Q2", "basis": "quarter",
+        "not_rated_reason": "no figure", "next_due": "2025-26 Q2", "basis": "quarter", "kind": "number",
     }  # fmt: skip
     return pd.DataFrame(rows | columns, index=range(count))
 
@@ -69,9 +69,9 @@ def test_the_paragraph_for_the_minutes_as_it_was_published():
          "could not be rated. The direction of travel analysis indicated a positive trend for one indicator, none was stable or "
          "with no clear trend, none was showing a negative trend and one cannot be tested."),
         (kpis(of(0, 2) + ["Monitored"], FLAT * 2 + ["not enough data"]), None,
-         "Out of the 2 KPIs in the R for Quarter 3 2024/25, 0 achieved or exceeded target (rated Green), 2 achieved or exceeded "
-         "the floor standard but did not meet the target (rated Amber) and 0 did not meet the floor standard (rated Red). One "
-         "KPI is monitored only and not rated. The direction of travel analysis indicated a positive trend for no indicator, two "
+         "Out of the 3 KPIs in the R for Quarter 3 2024/25, 0 achieved or exceeded target (rated Green), 2 achieved or exceeded "
+         "the floor standard but did not meet the target (rated Amber), 0 did not meet the floor standard (rated Red) and 1 is "
+         "monitored only. The direction of travel analysis indicated a positive trend for no indicator, two "
          "were stable or with no clear trend, none was showing a negative trend and one had not enough data to tell."),
     ],
 )  # fmt: skip
@@ -191,8 +191,13 @@ def test_a_section_in_one_sentence():
 
 
 def chances(*target: float, floor: float = np.nan) -> pd.DataFrame:
-    ids = [f"K{place}" for place in range(len(target))]
-    return pd.DataFrame({"kpi_id": ids, "next_target_chance": target, "next_floor_chance": floor})
+    """The lines of so many KPIs with the chance that each is met."""
+    lines = [("Green", "target", False, chance) for chance in target]
+    lines += [("Amber", "floor standard", True, floor) for _ in target]
+    table = pd.DataFrame(lines, columns=["band", "line", "lowest", "next_chance"])
+    return table.assign(
+        kpi_id=[f"K{place}" for place in range(len(target))] * 2, plain=True, earlier=False
+    )
 
 
 @pytest.mark.parametrize(
@@ -219,6 +224,19 @@ def chances(*target: float, floor: float = np.nan) -> pd.DataFrame:
 )  # fmt: skip
 def test_the_outlook_of_the_whole_set(expected: pd.DataFrame, now: list[str], text: str):
     assert narrative.outlook_sentence(expected, kpis(now)) == text
+
+
+def test_the_outlook_by_lines_beside_the_target_names_the_ratings():
+    lines = (
+        chances(0.9, 0.2, floor=0.4)
+        .assign(plain=False)
+        .replace({"line": {"target": "target within 5%"}})
+    )
+    assert narrative.outlook_sentence(lines, kpis(of(1, red=1))) == (
+        "Outlook (a judgement, not a fact): one of the two KPIs that can be predicted is more likely than not to be rated Green "
+        "or better with the next figure, and the one KPI now Red is less likely than not to be rated Amber or better, if nothing "
+        "changes."
+    )
 
 
 def test_what_the_figures_rest_on():

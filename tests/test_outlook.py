@@ -131,12 +131,12 @@ def test_a_missing_latest_figure_is_the_first_to_predict():
         (
             RISING,
             {"basis": "annual"},
-            "not predicted: a figure that comes once a year has no next quarter",
+            "not predicted: a figure that comes once a year or less often is not carried on",
         ),
         (
             RISING,
             {"frequency": "annual"},
-            "not predicted: a figure that comes once a year has no next quarter",
+            "not predicted: a figure that comes once a year or less often is not carried on",
         ),
     ],
 )

@@ -297,6 +297,14 @@ def test_a_kpi_without_a_line_in_force_is_warned_of_unless_it_is_only_monitored(
     later = [P1 | {"target": 90, "from_quarter": "2025-26 Q1"}]
     assert faults(council(tmp_path, targets=later)) == [("targets.csv", "kpi_id", "target-none")]
     assert faults(council(tmp_path, {"rated": "no", "polarity": "none"}, targets=later)) == []
+    # the figure of a year that stands between its quarters is held against the lines of that year
+    yearly, since = (
+        {"frequency": "annual", "basis": "annual"},
+        [P1 | {"target": 90, "from_quarter": "2024-25 Q1"}],
+    )
+    assert ("targets.csv", "kpi_id", "target-none") in faults(
+        council(tmp_path / "y", yearly, targets=since)
+    )
 
 
 # council.toml
@@ -402,3 +410,12 @@ def test_actions_are_known_up_to_the_report(tmp_path: Path) -> None:
         "text-place",
         "catalogue-choice",
     ]
+
+
+def test_a_column_of_an_older_folder_is_named_with_its_new_word(tmp_path: Path) -> None:
+    council(tmp_path)
+    file = next((tmp_path / "returns").rglob("*.csv"))
+    lines = file.read_text(encoding="utf-8").splitlines()
+    file.write_text("\n".join([f"{lines[0]},rag", *(f"{line},Green" for line in lines[1:])]))
+    found = read_returns(tmp_path, QUARTER).problems.set_index("code").loc["table-unexpected"]
+    assert 'left out. It is called "rating" now' in str(found["rule"])

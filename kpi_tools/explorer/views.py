@@ -26,7 +26,7 @@ from kpi_tools.page.describe import is_rolling, leaving_quarters, month_alone, t
 from kpi_tools.page.html import Html, render
 from kpi_tools.quarters import Quarter
 from kpi_tools.rebases import suggested_rebases
-from kpi_tools.terms import Terms
+from kpi_tools.terms import Terms, lines_of
 from kpi_tools.tokens import filled, kpi_figures
 from kpi_tools.vocabulary import (
     AMBER,
@@ -143,7 +143,7 @@ def _trend(known: Evidence, kpi_id: str) -> tuple[Picture, str, list[str], list[
         and is_number(kpi["denominator"])
     ):
         leaving = leaving_quarters(rows_of(known.alone(kpi_id)))
-        notes += [to_reach(kpi, line, leaving) for line in ("floor_standard", "target")]
+        notes += to_reach(kpi, rows_of(lines_of(pd.DataFrame([kpi]), terms)), leaving)
     told = months[months["value"].notna() & (months["basis"] == MONTH)]
     if len(told):
         notes.insert(

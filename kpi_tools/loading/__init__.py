@@ -18,7 +18,7 @@ from kpi_tools.loading.account import Run
 from kpi_tools.loading.catalogue import read_kpis, with_decimals
 from kpi_tools.loading.council import Council, read_council
 from kpi_tools.loading.disclosure import Withheld, suppress
-from kpi_tools.loading.due import Calendar, calendars, due_figures, in_set, period_words
+from kpi_tools.loading.due import Calendar, calendars, due_figures, in_set, period_words, shown_in
 from kpi_tools.loading.ids import Ids
 from kpi_tools.loading.known import figures_and_months, note_months
 from kpi_tools.loading.read import Table
@@ -220,7 +220,7 @@ def read_returns(
         targets = read_targets(lines, kpis, ids, council.scheme)
         catalogue.later = int((kpis["first_quarter"] > wanted.label).sum())
         lines.later = int((targets["from_quarter"] > wanted.label).sum())
-        check_targets(lines, kpis, targets, wanted)
+        check_targets(lines, kpis, targets, wanted, shown_in)
         for sentence in unknown_lines(council.schemes.values(), line_columns(targets)):
             run.ledger.problem("setting-bad", "council.toml", column="rating", detail=sentence)
         submissions = submissions_upto(

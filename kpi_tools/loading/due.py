@@ -112,6 +112,13 @@ class Calendar:
         return quarter.end
 
 
+def shown_in(kpi: Mapping[str, Any], quarter: Quarter) -> Quarter:
+    """The quarter in which the period of the figure ends that stands in the report of `quarter`, for a row of the catalogue."""
+    calendar = Calendar.of(kpi)
+    due = calendar.due_until(quarter, 1) or [quarter]
+    return calendar.expected(due[-1])
+
+
 def period_words(kpi: Mapping[str, Any], quarter: Quarter, end: date) -> str:
     """What a figure covers, for readers: `October to December 2024`, `academic year 2023/24`, `at 31 December 2024`."""
     month = f"{end:%B %Y}"

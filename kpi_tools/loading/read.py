@@ -22,6 +22,8 @@ from kpi_tools.workbooks.child import Workbooks
 from kpi_tools.workbooks.parts import letters
 
 LARGEST: Final = 20 * 2**20
+_RENAMED: Final = {"rag": "rating"}
+"""Columns of older folders, with the word for them now."""
 _HEADING_WITHIN: Final = 40
 _TIME: Final = re.compile(
     r"q[1-4]|(?:20)?\d\d[-/](?:20)?\d\d|20\d\d|\d{4}-\d\d-\d\d|\d\d?[-/.]\d\d?[-/.](?:20)?\d\d|"
@@ -328,8 +330,15 @@ class _TableOf:
                 or any(place < len(row) and row[place].strip() for row in grid.cells[self.at + 1 :])
             ):
                 shown = f"{clean_name(sent) or '(no heading)'} ({letter})"
+                now = _RENAMED.get(name, "")
+                detail = f' It is called "{now}" now, and worked out.' if now else ""
                 self.ledger.problem(
-                    "table-unexpected", self.file, sheet=grid.sheet, row=self.line, column=shown
+                    "table-unexpected",
+                    self.file,
+                    sheet=grid.sheet,
+                    row=self.line,
+                    column=shown,
+                    detail=detail,
                 )
 
     def _refuse_second_headings(self, table: Table) -> None:

@@ -1,6 +1,7 @@
 """targets.csv: by which lines each figure is rated, and from when on they are in force."""
 
 from bisect import bisect_right
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import numpy as np
@@ -72,7 +73,11 @@ def outside(value: float, low: float, high: float, percentage: bool) -> tuple[st
 
 
 def check_targets(
-    table: Table, kpis: pd.DataFrame, targets: pd.DataFrame, quarter: Quarter
+    table: Table,
+    kpis: pd.DataFrame,
+    targets: pd.DataFrame,
+    quarter: Quarter,
+    shown_in: Callable[[Mapping[str, Any], Quarter], Quarter],
 ) -> None:
     """Warn of each KPI in the set that has no line for the figure of its report, and of one line for a figure that grows."""
     rated = (kpis["rated"] == "yes") & (kpis["kind"] != MILESTONE)
@@ -80,7 +85,7 @@ def check_targets(
         kpis["last_quarter"] < quarter.label
     ).fillna(False)
     for kpi in kpis[rated & in_set.astype(bool)].to_dict("records"):
-        shown = quarter.shift(-int(kpi["lag_quarters"]))
+        shown = shown_in(kpi, quarter)
         own = targets[targets["kpi_id"] == kpi["kpi_id"]]
         place = {"file": table.file, "column": "kpi_id", "value": kpi["kpi_id"]}
         if not (own["from_quarter"] <= shown.label).any():

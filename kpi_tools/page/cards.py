@@ -44,6 +44,7 @@ from kpi_tools.vocabulary import (
     MONTH,
     NOT_RATED,
     STATUSES_WITH_VALUE,
+    TREND_ARROW,
 )
 from kpi_tools.wording import (
     NOT_SET,
@@ -148,20 +149,14 @@ def card(
             "rating": kpi["rating"],
             "look": beside.look(kpi["rating"]),
             "doubt": text_of(kpi.get("doubt")) if in_doubt(kpi) else None,
-            "direction": kpi.get("arrow") or kpi["direction_of_travel"],
+            "direction": terms.arrow_of(kpi),
             "reason": text_of(kpi["not_rated_reason"]) if kpi["rating"] == NOT_RATED else None,
             "line": first_line(kpi, beside),
             "facts": facts(kpi, beside),
             "picture": _picture(points, anchor, beside, areas),
             "peers": peers_chart(points, benchmarks, beside.headline, f"{anchor}-peers"),
             "flag": flag(kpi),
-            "trend": [IN_DOUBT]
-            if any(map(in_doubt, points))
-            else [
-                direction_sentence(kpi),
-                *redefinitions(points, beside.breaks.get(name, [])),
-                *arrow_sentences(kpi),
-            ],
+            "trend": _trend(kpi, points, beside),
             "outlook": beside.outlooks.get(name),
             "commentary": text_of(kpi["commentary"]),
             "action": action,
@@ -176,6 +171,15 @@ def card(
             "parts": _parts(parts, every or {}, anchor, beside),
         },
     )
+
+
+def _trend(kpi: Row, points: Rows, beside: Beside) -> list[str]:
+    """Where the figures go, in the arrows that the council shows, and from when they are counted otherwise."""
+    if any(map(in_doubt, points)):
+        return [IN_DOUBT]
+    tested = TREND_ARROW in beside.terms.arrows and kpi.get("kind") != MILESTONE
+    said = [direction_sentence(kpi)] if tested else []
+    return said + redefinitions(points, beside.breaks.get(kpi["kpi_id"], [])) + arrow_sentences(kpi)
 
 
 def _picture(points: Rows, anchor: str, beside: Beside, areas: Rows) -> Chart:
@@ -371,7 +375,7 @@ def _part(kpi: Row, beside: Beside) -> dict[str, Any]:
     return {
         "anchor": f"kpi-{slug(kpi['kpi_id'])}", "id": kpi["kpi_id"], "name": text_of(kpi.get("short_name")) or kpi["kpi_name"],
         "figure": figure_of(kpi), "rating": kpi["rating"], "look": beside.look(kpi["rating"]), "doubted": in_doubt(kpi),
-        "direction": kpi.get("arrow") or kpi["direction_of_travel"], "commentary": text_of(kpi["commentary"]),
+        "direction": beside.terms.arrow_of(kpi), "commentary": text_of(kpi["commentary"]),
         "action": text_of(kpi["management_action"]), "status": text_of(kpi["commentary_status"]),
         "actions": [action_of(one) for one in beside.actions.get(kpi["kpi_id"], [])],
     }  # fmt: skip

@@ -8,7 +8,7 @@ import pandas as pd
 from kpi_tools import narrative
 from kpi_tools.loading import Returns
 from kpi_tools.narrative import KENT_TERMS
-from kpi_tools.outlook import outlook, predictions
+from kpi_tools.outlook import line_chances, predictions
 from kpi_tools.page.activity import activity_cards
 from kpi_tools.page.cards import Beside, action_of, cards, first_line, small_picture
 from kpi_tools.page.describe import outlooks, short_title
@@ -24,11 +24,11 @@ from kpi_tools.page.html import (
     subheading,
 )
 from kpi_tools.page.overviews import share_bars, sparkline
-from kpi_tools.page.summary import arrow_of, by_distance
+from kpi_tools.page.summary import by_distance, lowest_lines
 from kpi_tools.quarters import Quarter
 from kpi_tools.rating import band_lines
 from kpi_tools.scorecard import first_report, followed, in_report, section_words, without_action
-from kpi_tools.terms import Terms, names
+from kpi_tools.terms import Terms, lines_of, miss, missed, names
 from kpi_tools.vocabulary import ILLUSTRATIVE
 from kpi_tools.wording import (
     Row,
@@ -46,6 +46,7 @@ from kpi_tools.wording import (
     plural,
     rows_by,
     rows_of,
+    show_line,
     text_of,
 )
 
@@ -139,7 +140,7 @@ def at_a_glance(kpis: pd.DataFrame, recent: pd.DataFrame, returns: Returns) -> H
             if counted[rating]
         ]
         rows = [
-            _in_a_row(row, points[row["kpi_id"]], called, colours)
+            _in_a_row(row, points[row["kpi_id"]], called, terms)
             | {
                 "spark": sparkline(points[row["kpi_id"]], f"spark-{slug(row['kpi_id'])}", colours),
                 "line": first_line(row, Beside(terms, colours)),
@@ -156,8 +157,11 @@ def at_a_glance(kpis: pd.DataFrame, recent: pd.DataFrame, returns: Returns) -> H
         ]
         if rows:
             groups.append({"title": name, "anchor": slug(name), "counts": counts, "rows": rows})
-    expected = outlook(
-        recent, significance=council.significance, minimum_points=council.minimum_points
+    expected = line_chances(
+        recent,
+        lines_of(kpis, terms),
+        significance=council.significance,
+        minimum_points=council.minimum_points,
     )
     texts = [
         narrative.outlook_sentence(expected, kpis, terms),
@@ -175,10 +179,9 @@ def at_a_glance(kpis: pd.DataFrame, recent: pd.DataFrame, returns: Returns) -> H
     return section("At a glance", said, table, moved, anchor="executive-summary")
 
 
-def _in_a_row(
-    row: Row, points: Rows, called: Mapping[str, str], colours: Mapping[str, str]
-) -> dict[str, Any]:
+def _in_a_row(row: Row, points: Rows, called: Mapping[str, str], terms: Terms) -> dict[str, Any]:
     """What every list of KPIs says of one: name, figure, rating, the last ratings as shapes, arrow."""
+    colours = looks(terms)
     shown = [
         point for point in points if is_number(point["value"]) or is_text(point.get("milestone"))
     ]
@@ -193,7 +196,7 @@ def _in_a_row(
         "doubted": in_doubt(row),
         "rating": row["rating"],
         "look": colours.get(row["rating"], "not-rated"),
-        "direction": arrow_of(row),
+        "direction": terms.arrow_of(row),
         "shapes": [colours.get(point["rating"], "not-rated") for point in shown],
         "text": ", ".join(each),
     }
@@ -204,16 +207,17 @@ def reds(kpis: pd.DataFrame, before: pd.DataFrame, recent: pd.DataFrame, returns
     terms, colours = Terms(returns.council), looks(Terms(returns.council))
     points, called = rows_by(recent), names(kpis)
     running, worst = _open_actions(returns), narrative.worst_of(kpis, terms)
+    lowest = lowest_lines(worst, terms) if len(worst) else {}
     lines = band_lines(recent[recent["kpi_id"].isin(worst["kpi_id"])], returns.council.schemes)
     pictured = Beside(terms, colours, form=returns.council.chart_form, bands=rows_by(lines))
     entries = [
-        _in_a_row(row, points[row["kpi_id"]], called, colours)
-        | _red(row, points[row["kpi_id"]], terms)
+        _in_a_row(row, points[row["kpi_id"]], called, terms)
+        | _red(row, points[row["kpi_id"]], lowest.get(row["kpi_id"]), terms)
         | {
             "actions": [action_of(one) for one in running.get(row["kpi_id"], [])],
             "picture": small_picture(points[row["kpi_id"]], f"red-{slug(row['kpi_id'])}", pictured),
         }
-        for row in by_distance(rows_of(worst))
+        for row in by_distance(rows_of(worst), lowest)
     ]
     named = {f"share-{red['anchor']}": red for red in entries if red["share"] is not None}
     bars = share_bars(
@@ -273,23 +277,26 @@ def _counted_actions(actions: pd.DataFrame, last: Quarter) -> list[tuple[int, st
     ]
 
 
-def _red(row: Row, points: Rows, terms: Terms) -> dict[str, Any]:
-    line = "floor_standard" if is_number(row["floor_standard"]) else "target"
-    to_target = gap_of(row, "target") if line != "target" else None
+def _red(row: Row, points: Rows, line: Row | None, terms: Terms) -> dict[str, Any]:
+    """`line`: its lowest, of `terms.lines_of`."""
+    at = missed(row, line) if line else None
+    to_target = gap_of(row, "target") if line and line["line"] != terms.word("target") else None
     return {
         "section": row["section"],
         "status": row["status"],
-        "line": line_of(row, line) if is_number(row[line]) else "",
-        "line_word": terms.word(line),
+        "line": ""
+        if line is None
+        else show_line(round(at or line["edge"], 9), row["unit"], int(row["decimals"])),
+        "line_word": line["line"] if line else "",
         "target_status": row["target_status"],
-        "gap": gap_of(row, line) or "",
+        "gap": miss(row, line),
         "to_target": f"{to_target} the {terms.word('target')} of {line_of(row, 'target')}"
         if to_target
         else "",
         "previous": figure_of(row, "previous_"),
         "previous_status": row["previous_status"] if is_number(row["previous_value"]) else None,
         "previous_rating": row["previous_rating"],
-        "share": _share(row, line),
+        "share": _share(row, at),
         "long": how_long(points, terms),
         "commentary": text_of(row["commentary"]),
         "action": text_of(row["management_action"]),
@@ -307,12 +314,11 @@ def how_long(points: Rows, terms: Terms) -> str:
     return f"{last} for {in_words(run)}{' or more' if run == len(points) else ''} figures."
 
 
-def _share(row: Row, line: str) -> int | None:
-    """The figure as a whole per cent of its line; nothing where such a share means nothing."""
-    known = is_number(row["value"]) and is_number(row[line]) and not in_doubt(row)
-    if not known or row[line] <= 0 or row["value"] < 0:
+def _share(row: Row, line: float | None) -> int | None:
+    """The figure as a whole per cent of the line that it misses; nothing where such a share means nothing."""
+    if line is None or line <= 0 or row["value"] < 0 or in_doubt(row):
         return None
-    return round(100 * row["value"] / row[line])
+    return round(100 * row["value"] / line)
 
 
 def sections(kpis: pd.DataFrame, recent: pd.DataFrame, returns: Returns) -> Html:

@@ -12,6 +12,7 @@ from kpi_tools.vocabulary import FINAL, ILLUSTRATIVE, MONEY, NOT_RATED, STATUSES
 from kpi_tools.wording import (
     Row,
     Rows,
+    between,
     capitalised,
     figure_of,
     gap_of,
@@ -160,7 +161,7 @@ def _unrated_title(points: Rows) -> str:
     low, high = (
         figure_of(end(known, key=lambda row: row["value"]), bare=True) for end in (min, max)
     )
-    return f"Between {low} and {high} in {in_words(len(known))} {one}s"
+    return f"{capitalised(between(low, high))} in {in_words(len(known))} {one}s"
 
 
 def _gap(row: Row, words: Mapping[str, str]) -> str | None:
@@ -218,7 +219,7 @@ def outlook_text(outlook: Row, row: Row) -> str:
         for name in ("expected", "low", "high")
     )
     expected, low, high = values
-    return f"Outlook for {period_words(outlook)}: {expected}, between {low} and {high}."
+    return f"Outlook for {period_words(outlook)}: {expected}, {between(low, high)}."
 
 
 def activity_title(points: Rows) -> str:

@@ -22,30 +22,34 @@ from kpi_tools.outlook import (
     FROM_TREND,
     TOO_FAR,
     chance_in_words,
+    line_chances,
     outlook,
 )
 from kpi_tools.quarters import Quarter
-from kpi_tools.terms import Terms
+from kpi_tools.terms import AGAINST, Terms, lines_of, missed
 from kpi_tools.trend import gls_direction
 from kpi_tools.vocabulary import (
+    CLOSEST,
     HIGHER,
     ILLUSTRATIVE,
     LOWER,
+    MILESTONE,
     MONTH,
     MULTIPLIERS,
     NOT_ENOUGH_DATA,
     NOT_TESTABLE,
     STABLE,
+    TREND_ARROW,
 )
 from kpi_tools.wording import (
     Row,
     Rows,
+    between,
     capitalised,
     in_doubt,
     in_words,
     is_number,
     is_text,
-    line_of,
     listed,
     parts_of,
     plural,
@@ -53,6 +57,7 @@ from kpi_tools.wording import (
     rows_by,
     rows_of,
     show,
+    show_line,
     text_of,
 )
 
@@ -66,15 +71,7 @@ _LIKELY = (
     (0.1, "unlikely"),
     (0.0, "very unlikely"),
 )
-_TWO_POINTS = {
-    "previous": "the previous figure",
-    "year_ago": "the same period last year",
-    "average": "the average of the four figures before",
-}
 SELDOM = ("half_yearly", "termly", "annual", "biennial")
-_TOO_SELDOM = (
-    "Not predicted: a figure that comes less often than every quarter has no next quarter."
-)
 IN_DOUBT = "Nothing is concluded from these figures while one of them is in doubt."
 
 
@@ -116,7 +113,7 @@ def direction_sentence(kpi: Mapping[str, Any]) -> str:
     places = int(kpi["decimals"])
     places += high - low < 3 * 10 ** (1 - places)
     if state == STABLE:
-        return f"{capitalised(STABLE)}: between {_change(low, kpi, places)} and {_change(high, kpi, places)} a year."
+        return f"{capitalised(STABLE)}: {between(_change(low, kpi, places), _change(high, kpi, places))} a year."
     smaller, larger = sorted((abs(low), abs(high)))
     return (
         f"{capitalised(state)}: {'rising' if kpi['slope'] > 0 else 'falling'} by {_amount(kpi['slope'], kpi, places)} a year "
@@ -127,7 +124,7 @@ def direction_sentence(kpi: Mapping[str, Any]) -> str:
 def arrow_sentences(kpi: Row) -> list[str]:
     """The two-point arrows that the council shows, and where the trend points another way."""
     said = []
-    for kind, against in _TWO_POINTS.items():
+    for kind, against in AGAINST.items():
         arrow, change = kpi.get(f"arrow_{kind}"), kpi.get(f"change_{kind}")
         if not is_text(arrow) or not is_number(change):
             continue
@@ -196,23 +193,27 @@ def outlooks(
 ) -> dict[str, Outlook]:
     """The outlook of each KPI of the scorecard by its id, from the same figures as its chart (`recent`)."""
     terms = terms or Terms(returns.council)
-    expected = outlook(recent, **_settings(returns)).set_index("kpi_id").to_dict("index")
+    settings = _settings(returns)
+    expected = outlook(recent, **settings).set_index("kpi_id").to_dict("index")
+    lines = rows_by(line_chances(recent, lines_of(kpis, terms), **settings))
     notes = direction_notes(recent, returns)
     own = rows_by(own_quarters(returns.figures, returns.months))
     doubted = {row["kpi_id"] for row in rows_of(recent) if in_doubt(row)}
     found = {}
     for kpi in rows_of(kpis):
         name, status = kpi["kpi_id"], ILLUSTRATIVE if kpi["illustrative"] else ""
-        if name in doubted or kpi["frequency"] in SELDOM:
-            why = IN_DOUBT if name in doubted else _TOO_SELDOM
-            found[name] = Outlook([], why, [], "", status)
+        if kpi["kind"] == MILESTONE:
             continue
+        if name in doubted:
+            found[name] = Outlook([], IN_DOUBT, [], "", status)
+            continue
+        own_lines = lines.get(name, [])
         then = [row for row in own.get(name, []) if row["period_end"] <= kpi["period_end"]]
         found[name] = Outlook(
-            _steps(kpi, expected[name], terms),
+            _steps(kpi, expected[name], own_lines),
             _basis(kpi, expected[name]),
-            takes(kpi, then, terms),
-            notes.get(name, ""),
+            takes(kpi, then, own_lines, terms),
+            notes.get(name, "") if TREND_ARROW in terms.arrows else "",
             status,
         )
     return found
@@ -238,7 +239,7 @@ def likelihood(chance: float) -> str:
     return next(words for least, words in _LIKELY if chance >= least)
 
 
-def _steps(kpi: Row, row: Row, terms: Terms) -> list[dict[str, Any]]:
+def _steps(kpi: Row, row: Row, lines: Rows) -> list[dict[str, Any]]:
     unit, decimals = kpi["unit"], int(kpi["decimals"])
     last = row["next_quarter"] == row["year_end_quarter"]
     steps = []
@@ -250,18 +251,30 @@ def _steps(kpi: Row, row: Row, terms: Terms) -> list[dict[str, Any]]:
         ]
         chances = [
             {
-                "line": f"Meets {terms.word(line)} {line_of(kpi, line, bare=True)}",
-                "words": capitalised(likelihood(row[f"{name}_{part}_chance"])),
-                "figure": chance_in_words(row[f"{name}_{part}_chance"]).removeprefix("is "),
+                "line": _reaches(kpi, line),
+                "words": capitalised(likelihood(line[f"{name}_chance"])),
+                "figure": chance_in_words(line[f"{name}_chance"]).removeprefix("is "),
             }
-            for part, line in (("target", "target"), ("floor", "floor_standard"))
-            if not math.isnan(row[f"{name}_{part}_chance"])
+            for line in lines
+            if not line["earlier"] and not math.isnan(line[f"{name}_chance"])
         ]
         steps.append({
             "when": short_title(row[f"{name}_quarter"]), "ends": name == "year_end" or last,
-            "expected": figures[0], "range": f"{figures[1]} to {figures[2]}", "chances": chances,
+            "expected": figures[0], "range": " to ".join(dict.fromkeys(figures[1:])), "chances": chances,
         })  # fmt: skip
     return steps
+
+
+def _reaches(kpi: Row, line: Row) -> str:
+    """`Meets target 90%`; of a line so much beside it `Reaches Blue, 95%`."""
+    goal = f"Meets {line['line']} " if line["plain"] else f"Reaches {line['band']}, "
+    if kpi["polarity"] == CLOSEST:
+        return f"{goal}{_level(kpi, line['edge'])} to {_level(kpi, line['far_edge'])}"
+    return f"{goal}{_level(kpi, line['edge'])}"
+
+
+def _level(kpi: Row, value: float, *, bare: bool = True) -> str:
+    return show_line(round(value, 9), kpi["unit"], int(kpi["decimals"]), bare=bare)
 
 
 def _basis(kpi: Row, row: Row) -> str:
@@ -279,33 +292,23 @@ def _basis(kpi: Row, row: Row) -> str:
 # What it takes.
 
 
-def takes(kpi: Row, own: Rows, terms: Terms | None = None) -> list[str]:
+def takes(kpi: Row, own: Rows, lines: Rows, terms: Terms | None = None) -> list[str]:
     """The quarter alone, what it takes to reach the next line, how many cases decide the rating: arithmetic, not chance.
 
-    `kpi`: a row of the scorecard; `own`: its quarters as `cases.in_period` gives them, oldest first.
+    `kpi`: a row of the scorecard; `own`: its quarters as `cases.in_period` gives them, oldest first; `lines`: its rows of
+    `terms.lines_of`.
     """
     said = [sentence] if (sentence := _alone(own)) else []
-    line = _next_line(kpi)
-    if line and is_rolling(kpi) and parts_of(kpi):
+    if is_rolling(kpi) and parts_of(kpi):
         leaving = leaving_quarters(own)
-        if sentence := to_reach(kpi, line, leaving, terms):
-            assumed = " (taking each quarter that drops out for a quarter of the twelve months)"
+        assumed = " (taking each quarter that drops out for a quarter of the twelve months)"
+        for sentence in to_reach(kpi, lines, leaving)[:1]:
             said.append(f"{sentence.rstrip('.')}{'' if leaving else assumed}.")
-    changes = [text.removeprefix("would be ") for text in sensitivity(kpi)]
-    changes = changes[:2] if line == "target" else changes[:1]
-    return said + ([f"Would be {listed(changes, 'or')}."] if changes else [])
-
-
-def _next_line(kpi: Row) -> str | None:
-    """The lowest line that the figure misses."""
-    return next((name for name in ("floor_standard", "target") if _missed(kpi, name)), None)
-
-
-def _missed(kpi: Row, name: str) -> bool:
-    value, level, polarity = kpi["value"], kpi[name], kpi["polarity"]
-    if not (is_number(value) and is_number(level)) or polarity not in (HIGHER, LOWER):
-        return False
-    return value < level if polarity == HIGHER else value > level
+    scheme = (terms or Terms()).scheme(kpi)
+    changes = [text.removeprefix("would be ") for text in sensitivity(kpi, scheme)]
+    worst = kpi["rating"] == scheme.bands[-1].name
+    nearest = changes[:1] if worst else list(dict.fromkeys([*changes[:1], *changes[-1:]]))
+    return said + ([f"Would be {listed(nearest, 'or')}."] if nearest else [])
 
 
 def needed(kpi: Row, own: Rows, months: pd.DataFrame, terms: Terms | None = None) -> list[str]:
@@ -317,15 +320,15 @@ def needed(kpi: Row, own: Rows, months: pd.DataFrame, terms: Terms | None = None
     said = [f"The latest figure counts {counted} cases."] if counted else []
     if counted and is_rolling(kpi):
         leaving = leaving_quarters(own)
-        ahead = [to_reach(kpi, name, leaving, terms) for name in ("floor_standard", "target")]
-        ahead = [*filter(None, ahead), *_if_held(kpi, leaving, months)]
+        lines = rows_of(lines_of(pd.DataFrame([kpi]), terms or Terms()))
+        ahead = [*to_reach(kpi, lines, leaving), *_if_held(kpi, leaving, months)]
         if ahead and leaving is None:
             ahead.append(
                 "This takes each quarter that drops out for a quarter of the twelve months, since the quarters alone are "
                 "not known, and as many new cases as leave."
             )
         said += ahead
-    said += [f"The KPI {text}." for text in sensitivity(kpi)]
+    said += [f"The KPI {text}." for text in sensitivity(kpi, (terms or Terms()).scheme(kpi))]
     return said or [
         "How many cases are behind this figure is not known, so what it takes cannot be counted."
     ]
@@ -360,22 +363,22 @@ def leaving_quarters(own: Rows) -> Quarters | None:
     return None if any(math.isnan(part) for pair in parts for part in pair) else parts
 
 
-def to_reach(kpi: Row, name: str, leaving: Quarters | None, terms: Terms | None = None) -> str:
-    """What each coming quarter must be for the line `name` (`target`, `floor_standard`); empty where it is met or not set."""
-    if not _missed(kpi, name):
-        return ""
-    polarity, unit = kpi["polarity"], kpi["unit"]
-    steps = what_it_takes(
-        kpi["numerator"],
-        kpi["denominator"],
-        kpi[name],
-        leaving=leaving,
-        polarity=polarity,
-        per=MULTIPLIERS[unit],
-    )
-    line = (terms or Terms()).word(name)
-    words = takes_in_words(steps, line, unit, int(kpi["decimals"]), polarity=polarity)
-    return f"To reach the {line} of {line_of(kpi, name)}: {words[:1].lower()}{words[1:]}"
+def to_reach(kpi: Row, lines: Rows, leaving: Quarters | None) -> list[str]:
+    """What each coming quarter must be for each of the lines (of `terms.lines_of`) that are missed, the lowest first."""
+    said = []
+    for line in reversed(lines):
+        if (level := missed(kpi, line)) is None:
+            continue
+        steps = what_it_takes(
+            kpi["numerator"], kpi["denominator"], level, leaving=leaving, polarity=kpi["polarity"],
+            per=MULTIPLIERS[kpi["unit"]],
+        )  # fmt: skip
+        words = takes_in_words(
+            steps, line["line"], kpi["unit"], int(kpi["decimals"]), polarity=kpi["polarity"]
+        )
+        of = f"{line['line']} of {_level(kpi, level, bare=False)}"
+        said.append(f"To reach the {of}: {words[:1].lower()}{words[1:]}")
+    return said
 
 
 def _alone(own: Rows) -> str:

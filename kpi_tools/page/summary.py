@@ -21,7 +21,7 @@ from kpi_tools.page.html import (
 )
 from kpi_tools.page.overviews import counts_chart
 from kpi_tools.scorecard import first_report, followed, movers, rating_history
-from kpi_tools.terms import AGAINST, Terms, names
+from kpi_tools.terms import AGAINST, Terms, lines_of, miss, missed, names
 from kpi_tools.vocabulary import (
     ESTIMATED,
     ILLUSTRATIVE,
@@ -30,6 +30,7 @@ from kpi_tools.vocabulary import (
     NOT_RATED,
     NOT_TESTABLE,
     STABLE,
+    TREND_ARROW,
 )
 from kpi_tools.wording import (
     Row,
@@ -37,16 +38,14 @@ from kpi_tools.wording import (
     capitalised,
     change_in_words,
     figure_of,
-    gap_of,
     in_doubt,
     in_words,
-    is_number,
     listed,
     plural,
     rows_of,
 )
 
-_LABELS = {STABLE: "Stable", "other": "Not tested"}
+_LABELS = {STABLE: "Stable"}
 _FURTHEST, _NAMED = 2, 4
 _BETTER, _WORSE, _LOOSE = "To a better rating", "To a worse rating", "Rated again, or no longer"
 
@@ -96,13 +95,15 @@ def attention(
     called, colours = names(kpis, short=True), looks(Terms(returns.council))
     notes = direction_notes(recent, returns)
     sure = [row for row in rows_of(kpis) if not in_doubt(row)]
-    far = by_distance([row for row in sure if row["rating"] in terms.worst and lowest_gap(row)])
+    lowest = lowest_lines(kpis, terms)
+    reds = [row for row in sure if row["rating"] in terms.worst]
+    far = by_distance([row for row in reds if miss(row, lowest.get(row["kpi_id"]))], lowest)
     found = []
     if far:
-        floor = any(is_number(row["floor_standard"]) for row in far)
-        line = terms.word("floor_standard" if floor else "target")
-        gaps = [lowest_gap(row) for row in far]
-        furthest = _line(f"Furthest from the {line}:", far[:_FURTHEST], called, gaps)
+        words = {lowest[row["kpi_id"]]["line"] for row in far[:_FURTHEST]}
+        line = f"the {words.pop()}" if len(words) == 1 else "their lowest line"
+        gaps = [miss(row, lowest[row["kpi_id"]]) for row in far]
+        furthest = _line(f"Furthest from {line}:", far[:_FURTHEST], called, gaps)
         found.append(furthest | {"look": colours.get(far[0]["rating"], "red")})
     for ratings in (terms.worst, terms.middle):
         # both directions must agree before a KPI is said to get worse
@@ -110,7 +111,7 @@ def attention(
             row
             for row in sure
             if row["rating"] in ratings
-            and arrow_of(row) == terms.states[2]
+            and terms.arrow_of(row) == terms.states[2]
             and not notes.get(row["kpi_id"])
         ]
         if worse:
@@ -150,24 +151,19 @@ def _loose_ends(kpis: pd.DataFrame, actions: pd.DataFrame, terms: Terms) -> str:
     return f"{capitalised(text)}." if text else ""
 
 
-def arrow_of(row: Row) -> str:
-    """The arrow that a KPI is shown with."""
-    return str(row.get("arrow") or row["direction_of_travel"])
+def lowest_lines(kpis: pd.DataFrame, terms: Terms) -> dict[str, Row]:
+    """The lowest line of each KPI that has one, below which it has the last band: a row of `terms.lines_of`."""
+    lines = lines_of(kpis, terms)
+    return {row["kpi_id"]: row for row in rows_of(lines[lines["lowest"]])}
 
 
-def lowest_gap(row: Row) -> str:
-    """How far a figure misses its lowest line."""
-    return next((gap for name in ("floor_standard", "target") if (gap := gap_of(row, name))), "")
-
-
-def by_distance(rows: Rows) -> Rows:
+def by_distance(rows: Rows, lowest: Mapping[str, Row]) -> Rows:
     """Rows by how far they miss their lowest line, as a share of it: the furthest first, those without one last."""
 
     def share(row: Row) -> float:
-        line = row["floor_standard"] if is_number(row["floor_standard"]) else row["target"]
-        if not (is_number(line) and is_number(row["value"])) or not line:
-            return 0.0
-        return -abs(row["value"] - line) / abs(line)
+        line = lowest.get(row["kpi_id"])
+        at = missed(row, line) if line else None
+        return -abs(row["value"] - at) / abs(at) if at else 0.0
 
     return sorted(rows, key=share)
 
@@ -208,10 +204,11 @@ def matrix(
     all_counts = terms.counts(kpis)
     always = {band.name for band in terms.bands} | set(terms.states)
     names = (*terms.ratings, *terms.states, "other")
+    labels = _LABELS | {"other": "Not tested" if terms.arrow == TREND_ARROW else "Not compared"}
     heads = [
         {
             "name": name,
-            "label": _LABELS.get(name, capitalised(name)),
+            "label": labels.get(name, capitalised(name)),
             "look": colours.get(name, ""),
             "first": name == terms.states[0],
         }
@@ -305,12 +302,16 @@ def key(returns: Returns, kpis: pd.DataFrame) -> Html:
 
 def _directions(terms: Terms, minimum_points: int) -> list[tuple[str, str]]:
     good, same, bad = terms.states
-    if terms.arrow != "trend":
+    if terms.arrow != TREND_ARROW:
         against = AGAINST[terms.arrow]
         return [
             (good, f"Better than {against}"),
             (same, f"As {against}"),
             (bad, f"Worse than {against}"),
+            (
+                "not compared",
+                "The figures add up over the year, or neither more nor less is better",
+            ),
         ]
     by_chance = "over the figures shown, by more than chance explains"
     return [
