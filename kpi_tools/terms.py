@@ -20,6 +20,7 @@ from kpi_tools.wording import (
     is_text,
     plural_of,
     rows_of,
+    show_line,
 )
 
 AGAINST = {
@@ -180,6 +181,11 @@ def miss(kpi: Row, line: Row | None) -> str:
     if at is None:
         return ""
     return f"{distance(kpi | {'line': at}, 'line')} {'above' if kpi['value'] > at else 'below'}"
+
+
+def level_of(kpi: Row, value: float, *, bare: bool = True) -> str:
+    """The value of a line, as it is printed."""
+    return show_line(round(value, 9), kpi["unit"], int(kpi["decimals"]), bare=bare)
 
 
 def names(kpis: pd.DataFrame, *, short: bool = False) -> dict[str, str]:

@@ -28,7 +28,7 @@ from kpi_tools.page.summary import by_distance, lowest_lines
 from kpi_tools.quarters import Quarter
 from kpi_tools.rating import band_lines
 from kpi_tools.scorecard import first_report, followed, in_report, section_words, without_action
-from kpi_tools.terms import Terms, lines_of, miss, missed, names
+from kpi_tools.terms import Terms, level_of, lines_of, miss, missed, names
 from kpi_tools.vocabulary import ILLUSTRATIVE
 from kpi_tools.wording import (
     Row,
@@ -46,7 +46,6 @@ from kpi_tools.wording import (
     plural,
     rows_by,
     rows_of,
-    show_line,
     text_of,
 )
 
@@ -284,9 +283,7 @@ def _red(row: Row, points: Rows, line: Row | None, terms: Terms) -> dict[str, An
     return {
         "section": row["section"],
         "status": row["status"],
-        "line": ""
-        if line is None
-        else show_line(round(at or line["edge"], 9), row["unit"], int(row["decimals"])),
+        "line": level_of(row, at or line["edge"], bare=False) if line else "",
         "line_word": line["line"] if line else "",
         "target_status": row["target_status"],
         "gap": miss(row, line),

@@ -26,7 +26,7 @@ from kpi_tools.outlook import (
     outlook,
 )
 from kpi_tools.quarters import Quarter
-from kpi_tools.terms import AGAINST, Terms, lines_of, missed
+from kpi_tools.terms import AGAINST, Terms, level_of, lines_of, missed
 from kpi_tools.trend import gls_direction
 from kpi_tools.vocabulary import (
     CLOSEST,
@@ -57,7 +57,6 @@ from kpi_tools.wording import (
     rows_by,
     rows_of,
     show,
-    show_line,
     text_of,
 )
 
@@ -269,12 +268,8 @@ def _reaches(kpi: Row, line: Row) -> str:
     """`Meets target 90%`; of a line so much beside it `Reaches Blue, 95%`."""
     goal = f"Meets {line['line']} " if line["plain"] else f"Reaches {line['band']}, "
     if kpi["polarity"] == CLOSEST:
-        return f"{goal}{_level(kpi, line['edge'])} to {_level(kpi, line['far_edge'])}"
-    return f"{goal}{_level(kpi, line['edge'])}"
-
-
-def _level(kpi: Row, value: float, *, bare: bool = True) -> str:
-    return show_line(round(value, 9), kpi["unit"], int(kpi["decimals"]), bare=bare)
+        return f"{goal}{level_of(kpi, line['edge'])} to {level_of(kpi, line['far_edge'])}"
+    return f"{goal}{level_of(kpi, line['edge'])}"
 
 
 def _basis(kpi: Row, row: Row) -> str:
@@ -376,7 +371,7 @@ def to_reach(kpi: Row, lines: Rows, leaving: Quarters | None) -> list[str]:
         words = takes_in_words(
             steps, line["line"], kpi["unit"], int(kpi["decimals"]), polarity=kpi["polarity"]
         )
-        of = f"{line['line']} of {_level(kpi, level, bare=False)}"
+        of = f"{line['line']} of {level_of(kpi, level, bare=False)}"
         said.append(f"To reach the {of}: {words[:1].lower()}{words[1:]}")
     return said
 

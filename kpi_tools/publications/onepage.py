@@ -11,9 +11,9 @@ from kpi_tools.loading import Returns
 from kpi_tools.page.cards import action_of
 from kpi_tools.page.drawing import COLOURS
 from kpi_tools.page.html import looks, render
-from kpi_tools.page.summary import arrow_of, by_distance, moved, tiles
+from kpi_tools.page.summary import by_distance, lowest_lines, moved, tiles
 from kpi_tools.scorecard import first_report, followed
-from kpi_tools.terms import Terms, names
+from kpi_tools.terms import Terms, level_of, names
 from kpi_tools.vocabulary import ILLUSTRATIVE, MONITORED, NOT_DUE, NOT_RATED, STABLE
 from kpi_tools.wording import (
     Row,
@@ -21,7 +21,6 @@ from kpi_tools.wording import (
     figure_of,
     in_doubt,
     in_words,
-    is_number,
     line_of,
     listed,
     rows_by,
@@ -61,11 +60,15 @@ def one_page(
     colours, quarter = looks(terms), returns.quarter
     then = None if before.empty else before
     last = quarter.shift(-1)
-    worst = by_distance(rows_of(narrative.worst_of(kpis, terms)))
+    lowest = lowest_lines(kpis, terms)
+    worst = by_distance(rows_of(narrative.worst_of(kpis, terms)), lowest)
     actions = followed(returns)
     running = rows_by(actions[(actions["status"] == "open") & actions["kpi_id"].notna()])
     room = max(_SHORTEST, min(_LONGEST, _ROOM // max(len(worst[:MOST]), 1)))
-    reds = [_red(row, running.get(row["kpi_id"], []), kpis, terms, room) for row in worst[:MOST]]
+    reds = [
+        _red(row, lowest.get(row["kpi_id"]), running.get(row["kpi_id"], []), kpis, terms, room)
+        for row in worst[:MOST]
+    ]
     roles = {found[0] if (found := _ROLE.match(red["owner"])) else "" for red in reds}
     role = roles.pop() if len(roles) == 1 else ""
     marks = {one["invented"] for red in reds for one in red["actions"]}
@@ -125,9 +128,8 @@ def _head(number: int, terms: Terms) -> str:
 
 
 def _red(
-    row: Row, actions: list[Row], kpis: pd.DataFrame, terms: Terms, room: int
+    row: Row, line: Row | None, actions: list[Row], kpis: pd.DataFrame, terms: Terms, room: int
 ) -> dict[str, Any]:
-    line = "floor_standard" if is_number(row["floor_standard"]) else "target"
     given = [action_of(action) for action in actions]
     own = text_of(row["management_action"])
     invented = row["commentary_status"] == ILLUSTRATIVE
@@ -135,15 +137,15 @@ def _red(
     if own and not given:
         said = [{"text": short(own, room), "id": "", "invented": invented}]
     state = dict(zip(terms.states, _ARROWS, strict=True))
-    arrow = arrow_of(row)
+    arrow = terms.arrow_of(row)
     return {
         "name": names(kpis, short=True)[row["kpi_id"]],
         "id": row["kpi_id"],
         "figure": figure_of(row),
         "doubted": in_doubt(row),
         "invented": row["status"] == ILLUSTRATIVE,
-        "line": line_of(row, line, bare=True) if is_number(row[line]) else "",
-        "line_word": terms.word(line),
+        "line": level_of(row, line["edge"]) if line else "",
+        "line_word": line["line"] if line else "",
         "line_invented": row["target_status"] == ILLUSTRATIVE,
         "arrow": state.get(arrow, ""),
         "direction": "Stable" if arrow == STABLE else capitalised(arrow),
@@ -224,7 +226,7 @@ def _steps(
         )
     worse = [
         row for row in rows_of(kpis)
-        if row["rating"] in terms.middle and arrow_of(row) == terms.states[2] and not in_doubt(row)
+        if row["rating"] in terms.middle and terms.arrow_of(row) == terms.states[2] and not in_doubt(row)
     ]  # fmt: skip
     if worse:
         each = [
