@@ -39,7 +39,7 @@ FLOORS = (
     "cases outlook doubts loading",
     "scorecard",
     "checks narrative spreadsheets",
-    "page templates",
+    "page templates collect",
     "publications",
     "report explorer",
     "commands",

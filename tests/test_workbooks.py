@@ -126,7 +126,7 @@ def test_a_sheet_in_every_part() -> None:
         "name": "Return", "hidden": False,
         "rows": [(1, ["kpi_id", "", "5"]), (3, ["", "TRUE", "#N/A"]), (4, []), (5, []), (6, ["", "2"])],
         "kinds": [(3, 1, "truth"), (3, 2, "error"), (4, 0, "formula"), (5, 1, "formula")],
-        "struck": [], "unseen": [], "comments": [], "hidden_rows": [3, 4], "hidden_columns": [1, 2, 4],
+        "struck": [], "unseen": [], "comments": [], "fills": [], "hidden_rows": [3, 4], "hidden_columns": [1, 2, 4],
         "merged": ["A1:B2", "C4:D4"],
     }  # fmt: skip
 

@@ -35,6 +35,9 @@ _NEEDED: Final = {
     "comments",
 }
 """What the parts are, by their root, that a return is about."""
+_THEME_COLOUR: Final = re.compile(
+    rb'<a:(?:dk|lt|accent|hlink|folHlink)\w*>\s*<a:\w+[^>]*?(?:lastClr|val)="([0-9A-Fa-f]{6})"'
+)
 _OTHER_RELATIONS: Final = re.compile(
     rb'<(?:\w+:)?Relationship\b(?![^>]*Type="[^"]*/comments")[^>]*/>'
 )
@@ -44,8 +47,8 @@ def read_workbook(raw: bytes) -> dict[str, Any]:
     """The sheets of the workbook in `raw`: name, hidden, and of a visible one the rows with anything in them as texts.
 
     `kinds`: (line, place, kind) of cells whose text does not say what they are; `struck`, `unseen`: (line, place);
-    `comments`: (line, place, text); `merged`: ranges; `hidden_rows`, `hidden_columns`. `unknown`: what could not be
-    read of the workbook's looks. Raises `Refused`.
+    `comments`: (line, place, text); `fills`: (line, place, six digits) of what is filled with a colour; `merged`: ranges;
+    `hidden_rows`, `hidden_columns`. `unknown`: what could not be read of the workbook's looks. Raises `Refused`.
     """
     parts = parts_of(open_container(raw))
     listed = listed_sheets(parts)
@@ -55,14 +58,14 @@ def read_workbook(raw: bytes) -> dict[str, Any]:
     circular: dict[str, set[tuple[int, int]]] = {}
     if any(part.noughts for part in listed):
         circular = _circular(_load(parts, formulas=True)[0].worksheets)
-    found = []
+    found, theme = [], _theme(parts)
     for sheet, part in zip(book.worksheets, listed, strict=True):
         if sheet.sheet_state != "visible":
             found.append({"name": sheet.title, "hidden": True, "filled": part.cells > 0})
             continue
         kinds = dict.fromkeys(circular.get(sheet.title, ()), "circular")
         kinds |= dict.fromkeys(part.uncalculated, "formula")
-        found.append(_read_sheet(sheet, kinds) | {"merged": part.merged})
+        found.append(_read_sheet(sheet, kinds, theme) | {"merged": part.merged})
     return {"sheets": found, "unknown": unknown}
 
 
@@ -197,14 +200,40 @@ def _areas(formula: str, sheet: str) -> list[tuple[str, int, int, int, int]]:
     return areas
 
 
-def _read_sheet(sheet: Any, kinds: dict[tuple[int, int], str]) -> dict[str, Any]:
-    rows, struck, unseen, comments = [], [], [], []
+def _theme(parts: dict[str, Part]) -> list[str]:
+    """The workbook's own colours, six digits each, in the order in which cells number them."""
+    xml = next((part.xml for part in parts.values() if part.root == "theme"), b"")
+    colours = [found.decode() for found in _THEME_COLOUR.findall(xml)[:12]]
+    return [colours[at] for at in (1, 0, 3, 2, *range(4, 12))] if len(colours) == 12 else []
+
+
+def _fill(cell: Any, theme: list[str]) -> str:
+    """The colour that fills a cell as six digits; "" for white, greys, and what cannot be told."""
+    from openpyxl.styles.colors import COLOR_INDEX
+
+    if cell.fill is None or cell.fill.patternType != "solid":
+        return ""
+    colour = cell.fill.fgColor
+    own = {"rgb": [colour.rgb], "theme": theme, "indexed": COLOR_INDEX}.get(colour.type, [])
+    at = 0 if colour.type == "rgb" else colour.value
+    digits = str(own[at])[-6:].upper() if at < len(own) else ""
+    parts = [int(digits[at : at + 2], 16) for at in (0, 2, 4)] if digits else [0]
+    return digits if max(parts) - min(parts) > 15 else ""
+
+
+def _read_sheet(sheet: Any, kinds: dict[tuple[int, int], str], theme: list[str]) -> dict[str, Any]:
+    rows, struck, unseen, comments, fills = [], [], [], [], []
     looks: dict[int, Look] = {}
+    paint: dict[int, str] = {}
     for line, cells in enumerate(sheet.iter_rows(), start=1):
         texts = []
         for place, cell in enumerate(cells):
             if cell.comment and cell.comment.author != OUR_NOTES:
                 comments.append((line, place, str(cell.comment.text)))
+            if cell.style_id not in paint:
+                paint[cell.style_id] = _fill(cell, theme)
+            if paint[cell.style_id]:
+                fills.append((line, place, paint[cell.style_id]))
             if cell.value is None or (line, place) in kinds:
                 texts.append("")
                 continue
@@ -230,7 +259,7 @@ def _read_sheet(sheet: Any, kinds: dict[tuple[int, int], str]) -> dict[str, Any]
     ]  # fmt: skip
     return {
         "name": sheet.title, "hidden": False, "rows": rows, "struck": struck, "unseen": unseen, "comments": comments,
-        "kinds": [(*where, kind) for where, kind in sorted(kinds.items())], "hidden_columns": hidden,
+        "kinds": [(*where, kind) for where, kind in sorted(kinds.items())], "hidden_columns": hidden, "fills": fills,
         "hidden_rows": [line for line, row in sheet.row_dimensions.items() if row.hidden or row.height == 0],
     }  # fmt: skip
 

@@ -1,0 +1,402 @@
+"""`kpi start --from`: workbooks as councils have them become folders with the same figures, targets, names and ratings."""
+
+import csv
+import datetime as dt
+import shutil
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from openpyxl import Workbook, load_workbook
+from openpyxl.styles import PatternFill
+
+from kpi_tools.collect.start import start_from
+from kpi_tools.errors import InputError
+from kpi_tools.loading import load, quarters_with_returns
+
+FILLS = {name: PatternFill("solid", start_color=colour) for name, colour in (
+    ("Green", "FF00B050"), ("Amber", "FFFFC000"), ("Red", "FFFF0000"),
+)}  # fmt: skip
+KPIS = [  # name, kind of figure, better (1 higher, -1 lower), target
+    ("Percentage of household waste recycled", "%", 1, 50),
+    ("Missed bins per 100,000 collections", "rate per 100,000", -1, 60),
+    ("Average number of days to re-let a home", "days", -1, 28),
+    ("Council tax collected (%)", "%", 1, 97),
+    ("Number of fly-tips reported", "count", -1, 400),
+]
+SHARES = (0.85, 0.93, 0.97, 1.0, 1.02)
+QUARTERS = [f"Q{number} 2024/25" for number in range(1, 5)]
+LABELS = [f"2024-25 Q{number}" for number in range(1, 5)]
+
+
+def figure(kpi: tuple[Any, ...], place: int) -> float:
+    """The figure of a KPI at a place: some meet its target, some come near, some are far off."""
+    _, unit, way, target = kpi
+    share = SHARES[(place * 2 + target) % len(SHARES)]
+    value = target * (share if way > 0 else 2 - share)
+    return round(value) if unit == "count" else round(min(value, 100) if unit == "%" else value, 1)
+
+
+def rating(value: float, target: float, way: int, amber: float = 0.1) -> str:
+    """Green at the target, Amber within so much of it, else Red: by hand."""
+    if way * (value - target) >= 0:
+        return "Green"
+    return "Amber" if way * (value - target) >= -amber * target else "Red"
+
+
+def saved(path: Path, rows: Iterable[Iterable[Any]], title: str = "KPIs") -> Path:
+    book = Workbook()
+    book.active.title = title
+    for line, row in enumerate(rows, start=1):
+        for place, value in enumerate(row, start=1):
+            book.active.cell(line, place, value)
+    book.save(path)
+    return path
+
+
+def triples(path: Path) -> Path:
+    """Title rows, a code, actual, target and status for each quarter, a comment, notes below."""
+    names = [f"{quarter} {what}" for quarter in QUARTERS for what in ("actual", "target", "RAG")]
+    rows: list[list[Any]] = [
+        ["Anyborough (illustrative)"], ["Performance 2024/25"], [],
+        ["Ref", "Indicator", "Priority", "Lead officer", *names, "Comment"],
+    ]  # fmt: skip
+    for at, kpi in enumerate(KPIS):
+        row: list[Any] = [f"PI{at}", kpi[0], "Clean" if at < 3 else "Fair", "Head of Service"]
+        for place in range(4):
+            value = figure(kpi, place)
+            row += [value, kpi[3], rating(value, kpi[3], kpi[2])[0]]
+        rows.append([*row, f"Comment {at} {{braces}}\n• bullet ‘quoted’"])
+    rows[5][4], rows[5][6] = "TBC", "n/a"
+    return saved(path, [*rows, [], ["Note: RAG is green at target, amber within 10%"]])
+
+
+def months(path: Path) -> Path:
+    """Months as dates, in words what is good, in-month beside the year to date, arrows as characters."""
+    head = ["KPI", "Unit", "Good is", "Service", "Target"]
+    days = [dt.date(2024 + (month > 9), (month + 2) % 12 + 1, 1) for month in range(1, 13)]
+    rows: list[list[Any]] = [["Scorecard 2024/25"], [*head, *days, "Year to date", "DoT"]]
+    for kpi in KPIS[:4]:
+        values = [figure(kpi, place) for place in range(12)]
+        rows.append(
+            [kpi[0], kpi[1], "High" if kpi[2] > 0 else "Low", "Place", kpi[3], *values, 7.5, "↑"]
+        )
+    saved(path, rows)
+    book = load_workbook(path)
+    for cell in book.active[2][5:17]:
+        cell.number_format = "mmm-yy"
+    book.save(path)
+    return path
+
+
+def colours(path: Path) -> Path:
+    """Merged section rows, quarters whose year is the sheet's name, the rating as fill colour only, shares as percentages."""
+    book = Workbook()
+    sheet = book.active
+    sheet.title = "2024-25"
+    sheet.append(["Measure", "Target 2024/25", "Q1", "Q2", "Q3", "Q4"])
+    for section, kpis in (("Clean", KPIS[:3]), ("Fair", KPIS[3:])):
+        sheet.append([section])
+        sheet.merge_cells(
+            start_row=sheet.max_row, end_row=sheet.max_row, start_column=1, end_column=6
+        )
+        for kpi in kpis:
+            values = [figure(kpi, place) for place in range(4)]
+            scale = 100 if kpi[1] == "%" else 1
+            sheet.append([kpi[0], kpi[3] / scale, *(value / scale for value in values)])
+            for cell, value in zip(sheet[sheet.max_row][2:], values, strict=True):
+                cell.fill = FILLS[rating(value, kpi[3], kpi[2])]
+            for cell in sheet[sheet.max_row][1:] if scale == 100 else ():
+                cell.number_format = "0.0%"
+    book.save(path)
+    return path
+
+
+def groups(path: Path) -> Path:
+    """Two sheets and a cover, merged periods over triples, headings repeated half way, numbers as texts, a year besides."""
+    book = Workbook()
+    book.active.append(["Pack, Quarter 4 2024/25"])
+    for name, kpis in (("Place", KPIS[:3]), ("People", KPIS[3:])):
+        sheet = book.create_sheet(name)
+        heads = [["No.", "What we measure", "Polarity", *(text for q in QUARTERS for text in (q, None, None)), "2023/24 outturn"],
+                 [None, None, None, *("Actual", "Target", "Status") * 4]]  # fmt: skip
+        for row in heads:
+            sheet.append(row)
+        for place in range(4):
+            sheet.merge_cells(
+                start_row=1, end_row=1, start_column=4 + 3 * place, end_column=6 + 3 * place
+            )
+        for at, kpi in enumerate(kpis):
+            row = [f"{name[:2]}{at}", kpi[0], "▲" if kpi[2] > 0 else "▼"]
+            for place in range(4):
+                value = figure(kpi, place)
+                row += [
+                    f"{value:,}{'%' * (kpi[1] == '%')} →",
+                    f"{'≥' if kpi[2] > 0 else '<'}{kpi[3]}",
+                ]
+                row.append(rating(value, kpi[3], kpi[2]))
+            sheet.append([*row, 12.5])
+            if at == 0:
+                for head in heads:
+                    sheet.append(head)
+    book.save(path)
+    return path
+
+
+def across(path: Path) -> Path:
+    """Periods down and KPIs across."""
+    rows = [["Quarter", *(kpi[0] for kpi in KPIS)], ["Target", *(kpi[3] for kpi in KPIS)]]
+    rows += [[q, *(figure(kpi, place) for kpi in KPIS)] for place, q in enumerate(QUARTERS)]
+    return saved(path, rows)
+
+
+def down(path: Path) -> Path:
+    """One row for each KPI and quarter, the first cell merged down."""
+    rows: list[list[Any]] = [["Indicator", "Period", "Result", "Target", "RAG rating"]]
+    for kpi in KPIS:
+        for place, quarter in enumerate(QUARTERS):
+            value = figure(kpi, place)
+            rows.append(
+                [
+                    kpi[0] if not place else None,
+                    quarter,
+                    value,
+                    kpi[3],
+                    rating(value, kpi[3], kpi[2]),
+                ]
+            )
+    saved(path, rows)
+    book = load_workbook(path)
+    for line in range(2, 22, 4):
+        book.active.merge_cells(start_row=line, end_row=line + 3, start_column=1, end_column=1)
+    book.save(path)
+    return path
+
+
+def answered(mapping: Path) -> None:
+    """Fill in what could not be told, as who knows the council would."""
+    book = load_workbook(mapping)
+    ways = {name: "higher" if way > 0 else "lower" for name, _, way, _ in KPIS}
+    for row in book["To fill in"].iter_rows(min_row=2):
+        answers = {
+            "polarity": ways.get(row[2].value), "target_covers": "quarter",
+            "bands": "Green: target; Amber: target within 10%; Red",
+        }  # fmt: skip
+        row[4].value = answers[row[3].value]
+    book.save(mapping)
+
+
+def begun(tmp: Path, workbook: Path) -> tuple[Path, list[str]]:
+    """The raw folder after one run, or two with the answers between."""
+    started = start_from("Anyborough", workbook, tmp / "data")
+    if started.open:
+        assert not (started.folder / "raw").exists()
+        answered(started.folder / "mapping.xlsx")
+        started = start_from("Anyborough", workbook, tmp / "data")
+    return started.folder / "raw", started.lines
+
+
+@pytest.mark.parametrize(
+    ("write", "kpis", "missing", "said"),
+    [
+        (triples, KPIS, 1, "Figures in the workbook 19 = 19 taken + 0 left"),
+        (months, KPIS[:4], 0, "Figures in the workbook 52 = 48 taken + 4 left"),
+        (colours, KPIS, 0, "Figures in the workbook 20 = 20 taken + 0 left"),
+        (groups, KPIS, 0, "Figures in the workbook 25 = 20 taken + 5 left"),
+        (across, KPIS, 0, "Figures in the workbook 20 = 20 taken + 0 left"),
+        (down, KPIS, 0, "Figures in the workbook 20 = 20 taken + 0 left"),
+    ],
+    ids=lambda one: getattr(one, "__name__", ""),
+)
+def test_a_wide_workbook_becomes_a_folder(
+    tmp_path: Path, write: Callable[[Path], Path], kpis: list[Any], missing: int, said: str
+) -> None:
+    raw, lines = begun(tmp_path, write(tmp_path / "wide.xlsx"))
+    assert said in "\n".join(lines)
+    returns = load(raw, "2024-25 Q4")
+    assert returns.rejected.empty
+    assert returns.catalogue["kpi_name"].tolist() == [kpi[0] for kpi in kpis]
+    assert returns.catalogue["unit"].tolist() == [kpi[1] for kpi in kpis]
+    assert [{"higher": 1, "lower": -1}[one] for one in returns.catalogue["polarity"]] == [
+        kpi[2] for kpi in kpis
+    ]
+    figures, when = (returns.months, "month") if write is months else (returns.figures, "quarter")
+    days = [f"{2024 + (month > 9)}-{(month + 2) % 12 + 1:02}" for month in range(1, 13)]
+    wanted = days if write is months else LABELS
+    names = dict(zip(returns.catalogue["kpi_id"], kpis, strict=True))
+    found = figures[figures["value"].notna()].to_dict("records")
+    assert len(found) == len(kpis) * len(wanted) - missing
+    for row in found:
+        kpi = names[row["kpi_id"]]
+        assert row["value"] == pytest.approx(figure(kpi, wanted.index(row[when])), rel=1e-12)
+        assert row["target"] == kpi[3]
+
+
+@pytest.mark.parametrize("write", [triples, colours, groups, down])
+def test_ratings_agree_with_the_workbooks(tmp_path: Path, write: Callable[[Path], Path]) -> None:
+    raw, lines = begun(tmp_path, write(tmp_path / "wide.xlsx"))
+    count = 19 if write is triples else 20
+    assert f"Ratings: {count} of {count} as in the workbook" in lines[-1]
+    assert "target within 10%" in (raw / "council.toml").read_text(encoding="utf-8")
+    page = (raw.parent / "differences.html").read_text(encoding="utf-8")
+    assert f"{count} of {count} ratings in the workbook are ours as well" in page
+
+
+def test_words_sections_and_owners_come_along(tmp_path: Path) -> None:
+    raw, _ = begun(tmp_path, triples(tmp_path / "wide.xlsx"))
+    with (raw / "commentary" / "2024-25-Q4.csv").open(encoding="utf-8") as file:
+        texts = [row["commentary"] for row in csv.DictReader(file)]
+    assert texts == [f"Comment {at} {{{{braces}}}}\n• bullet ‘quoted’" for at in range(5)]
+    returns = load(raw)
+    assert returns.council.sections == ("Clean", "Fair")
+    assert set(returns.catalogue["owner"]) == {"Head of Service"}
+    raw, _ = begun(tmp_path / "second", colours(tmp_path / "second.xlsx"))
+    assert load(raw).catalogue["section"].tolist() == ["Clean"] * 3 + ["Fair"] * 2
+
+
+def test_each_decision_stands_in_the_mapping_and_an_answer_goes_before_it(tmp_path: Path) -> None:
+    workbook = months(tmp_path / "wide.xlsx")
+    started = start_from("Anyborough", workbook, tmp_path)
+    mapping = started.folder / "mapping.xlsx"
+    book = load_workbook(mapping)
+    columns = {
+        row[1].value: [cell.value for cell in row] for row in book["Columns"].iter_rows(min_row=2)
+    }
+    assert columns["F"][2:6] == ["2024-04", "actual", "2024-04", "certain"]
+    assert columns["R"][3] == "cumulative" and columns["S"][3] == "direction"
+    assert len(columns) == 19
+    for row in book["Columns"].iter_rows(min_row=2):
+        if row[1].value in "FGH":
+            row[3].value = "ignore"
+    book.save(mapping)
+    answered(mapping)
+    started = start_from("Anyborough", workbook, tmp_path)
+    assert "Figures in the workbook 40 = 36 taken + 4 left" in "\n".join(started.lines)
+
+
+def wide_with(tmp_path: Path, change: Callable[[Any], None]) -> Path:
+    path = triples(tmp_path / "wide.xlsx")
+    book = load_workbook(path)
+    change(book.active)
+    book.save(path)
+    return path
+
+
+def _all(cell: str, value: object) -> Callable[[Any], None]:
+    return lambda sheet: sheet.__setitem__(cell, value)
+
+
+def _no_figures(sheet: Any) -> None:
+    for place in (5, 8, 11, 14):
+        for line in range(5, 10):
+            sheet.cell(line, place).value = None
+
+
+def _second_headings(sheet: Any) -> None:
+    for place in range(1, 18):
+        heading = sheet.cell(4, place).value
+        sheet.cell(12, place, str(heading).replace("Q1", "Q3").replace("Q2", "Q1"))
+
+
+def _strange_ratings(sheet: Any) -> None:
+    """Red and Green by turns, from each KPI's best figure to its worst."""
+    for line, (_, _, way, _) in enumerate(KPIS, start=5):
+        sheet.cell(line, 2).value += f" ({'higher' if way > 0 else 'lower'} is better)"
+        places = [place for place in (5, 8, 11, 14) if sheet.cell(line, place).value != "TBC"]
+        places.sort(key=lambda place: -way * sheet.cell(line, place).value)
+        for at, place in enumerate(places):
+            sheet.cell(line, place + 2).value = "RG"[at % 2]
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (_no_figures, "five KPIs, but no figure of any period was found"),
+        (_second_headings, "Two rows of headings disagree: E4 says .Q1 2024/25 actual., E12 says .Q3 2024/25 actual."),
+        (_all("A6", "PI0"), r'Two KPIs have the code "PI0": row 5 \(.*\) and row 6'),
+        (_all("H4", "Q5 2024/25 actual"), r'heading "Q5 2024/25 actual" \(H4\) cannot be: there is no quarter 5'),
+        (_strange_ratings, "follow from no scheme: of .* tried, the best .* gives"),
+    ],
+    ids=["figures", "headings", "code", "period", "ratings"],
+)  # fmt: skip
+def test_what_cannot_be_taken_is_a_sentence_and_nothing_written(
+    tmp_path: Path, change: Callable[[Any], None], sentence: str
+) -> None:
+    workbook = wide_with(tmp_path, change)
+    with pytest.raises(InputError, match=sentence):
+        start_from("Anyborough", workbook, tmp_path / "data")
+    assert not (tmp_path / "data").exists()
+
+
+def test_a_mapping_of_another_workbook_and_a_folder_that_is_there(tmp_path: Path) -> None:
+    started = start_from("Anyborough", months(tmp_path / "wide.xlsx"), tmp_path / "data")
+    before = (started.folder / "mapping.xlsx").read_bytes()
+    with pytest.raises(InputError, match="mapping.xlsx is of another workbook than wide2.xlsx"):
+        start_from("Anyborough", triples(tmp_path / "wide2.xlsx"), tmp_path / "data")
+    assert [path.name for path in started.folder.iterdir()] == ["mapping.xlsx"]
+    assert (started.folder / "mapping.xlsx").read_bytes() == before
+    shutil.rmtree(started.folder)
+    raw, _ = begun(tmp_path, triples(tmp_path / "wide2.xlsx"))
+    with pytest.raises(InputError, match="is there already, and nothing was changed"):
+        start_from("Anyborough", tmp_path / "wide2.xlsx", tmp_path / "data")
+    assert quarters_with_returns(raw)
+
+
+WORDS = (
+    st.text("abcdefghijklmnoprstuvw ", min_size=8, max_size=25)
+    .map(str.strip)
+    .filter(lambda t: len(t) > 6)
+)
+
+
+@st.composite
+def councils(draw: st.DrawFn) -> list[dict[str, Any]]:
+    """KPIs with a name, a unit, a target and figures of some quarters."""
+    names = draw(st.lists(WORDS, min_size=2, max_size=6, unique_by=lambda t: " ".join(t.split())))
+    number = st.integers(2, 999).map(lambda n: n / 10)
+    return [
+        {
+            "name": " ".join(f"Rate of {name}".split()),
+            "target": draw(number),
+            "figures": draw(st.dictionaries(st.sampled_from(LABELS), number, min_size=1)),
+        }
+        for name in names
+    ]
+
+
+@settings(
+    max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
+)
+@given(kpis=councils(), order=st.permutations(range(6)))
+def test_any_folder_survives_a_wide_workbook(
+    tmp_path: Path, kpis: list[dict[str, Any]], order: list[int]
+) -> None:
+    place = tmp_path / "any"
+    shutil.rmtree(place, ignore_errors=True)
+    place.mkdir()
+    columns: list[Callable[[dict[str, Any]], Any]] = [
+        lambda kpi: kpi["name"], lambda kpi: "days", lambda kpi: kpi["target"], lambda kpi: "Higher is better",
+        lambda kpi: "Head of Waste", lambda kpi: "Good and fair",
+    ]  # fmt: skip
+    heads = ["Indicator", "Unit", "Target", "Polarity", "Owner", "Priority"]
+    rows = [[*(heads[at] for at in order), *QUARTERS]]
+    rows += [
+        [*(columns[at](kpi) for at in order), *(kpi["figures"].get(q) for q in LABELS)]
+        for kpi in kpis
+    ]
+    workbook = place / "wide.csv"
+    with workbook.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows(rows)
+    started = start_from("Any", workbook, place, "Green: target; Red")
+    assert not started.open
+    returns = load(started.folder / "raw")
+    figures = returns.figures[returns.figures["value"].notna()]
+    ids = dict(zip(returns.catalogue["kpi_name"], returns.catalogue["kpi_id"], strict=True))
+    assert list(ids) == [kpi["name"] for kpi in kpis]
+    assert {(row.kpi_id, row.quarter): row.value for row in figures.itertuples()} == {
+        (ids[kpi["name"]], q): value for kpi in kpis for q, value in kpi["figures"].items()
+    }
+    assert returns.targets["target"].tolist() == [kpi["target"] for kpi in kpis]
