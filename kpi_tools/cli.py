@@ -11,7 +11,7 @@ from contextlib import contextmanager
 
 import click
 
-from kpi_tools import publishing  # noqa: F401 (its commands join the others)
+from kpi_tools import collecting, publishing  # noqa: F401 (their commands join the others)
 from kpi_tools.commands import TERMINATED, Terminated, kpi
 from kpi_tools.errors import InputError, KpiError
 

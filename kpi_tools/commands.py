@@ -227,41 +227,6 @@ def verify(folder: Path, raw: Path, quick: bool) -> None:
 
 
 @kpi.command()
-@click.argument("name")
-@click.option(
-    "--from",
-    "workbook",
-    type=click.Path(path_type=Path),
-    help="The wide workbook or CSV that the council has: a row a KPI, its periods side by side.",
-)
-@click.option(
-    "--bands",
-    default="",
-    metavar="SCHEME",
-    help='How it rates, such as "Green: target; Amber: target within 10%; Red".',
-)
-def start(name: str, workbook: Path | None, bands: str) -> None:
-    """Make the folder of a council: data/NAME/raw.
-
-    With --from it is made of a workbook that the council has. What its columns and rows were taken for stands in
-    data/NAME/mapping.xlsx; what could not be told is a list in it to fill in, after which the same command makes the folder,
-    and a page of where our ratings are not those of the workbook.
-    """
-    from kpi_tools.collect.start import start_from
-
-    assert workbook is not None
-
-    data = reports.PROJECT / "data"
-    started = start_from(name, workbook, data, bands)
-    click.echo("\n".join(started.lines).replace(f"{Path.cwd()}{os.sep}", ""))
-    if started.quarter:
-        raw, quarter = _near(started.folder / "raw"), started.quarter.label
-        click.echo(
-            f'Next: kpi check "{quarter}" --raw {raw}, then kpi report "{quarter}" --raw {raw}'
-        )
-
-
-@kpi.command()
 @QUARTER
 @RAW
 def check(quarter: str | None, raw: Path) -> None:
@@ -306,18 +271,6 @@ def _to_put_right(errors: int) -> str:
     from kpi_tools.wording import plural
 
     return f"{plural(errors, 'error')} {'has' if errors == 1 else 'have'} to be put right"
-
-
-@kpi.command()
-@click.argument("quarter")
-@RAW
-@OUTPUTS
-def template(quarter: str, raw: Path, outputs: Path | None) -> None:
-    """Write the workbooks that the services fill in for QUARTER, one for each directorate, with last figures and targets."""
-    from kpi_tools.templates import write_templates
-
-    for path in write_templates(raw, quarter, outputs_of(outputs, raw)):
-        click.echo(near(path))
 
 
 @kpi.command()

@@ -43,7 +43,7 @@ FLOORS = (
     "publications",
     "report explorer",
     "commands",
-    "publishing",
+    "collecting publishing",
     "cli __main__",
 )
 FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms.split()}
