@@ -11,7 +11,6 @@ import hashlib
 import io
 import os
 import shutil
-import signal
 import subprocess
 import sys
 import zipfile
@@ -234,27 +233,6 @@ def test_survives_kills_and_two_at_once(checkout):
     assert checkout.small() == "2"
 
 
-@pytest.mark.skipif(
-    WINDOWS, reason="there, what a killed set-up has started runs on without the guard"
-)
-def test_guard_lasts_as_long_as_what_a_killed_set_up_has_started(tmp_path):
-    import fcntl
-
-    os.mkfifo(tmp_path / "go on")
-    child = "import os, sys; os.kill(os.getppid(), 9); open(sys.argv[1]).read()"
-    parent = (
-        "import pathlib, sys; from kpi_tools import __main__ as it; it.ROOT = pathlib.Path(sys.argv[1])\n"
-        "it.GUARD, it.LOG = it.ROOT / 'guard', it.ROOT / 'log'\n"
-        "with it.alone(): it.call([sys.executable, '-c', sys.argv[2], sys.argv[1] + '/go on'])"
-    )
-    killed = subprocess.run([sys.executable, "-c", parent, tmp_path, child], cwd=PACKAGE.parent)
-    assert killed.returncode == -signal.SIGKILL
-    with (tmp_path / "guard").open("ab") as handle:
-        assert not bootstrap.locked(handle.fileno())
-        (tmp_path / "go on").write_text("", encoding="utf-8")
-        fcntl.flock(handle, fcntl.LOCK_EX)  # waits for the child to end
-
-
 @pytest.mark.parametrize(
     ("mark", "begins_again"),
     [
@@ -307,18 +285,6 @@ def test_variables_of_the_user_do_not_reach_the_command(made, tmp_path):
     assert (asked.returncode, asked.stdout.split()[1:]) == (0, ["1", "0"]), asked.stderr
 
 
-@pytest.mark.skipif(WINDOWS, reason="a test cannot press Ctrl-C in a console of its own there")
-def test_interrupt_reaches_the_command(made):
-    process = made.start("wait")
-    assert process.stdout
-    while process.stdout.readline() != "waiting\n":
-        assert process.poll() is None
-    process.send_signal(signal.SIGINT)
-    _, err = process.communicate()
-    assert "KeyboardInterrupt" in err  # the command's own, here one that does nothing about it
-    assert process.returncode != 0
-
-
 @pytest.mark.parametrize(
     ("settings", "lock", "sentence"),
     [
@@ -365,42 +331,6 @@ def test_a_python_without_ensurepip_is_a_sentence(checkout):
     result = checkout.run("report")
     assert (result.returncode, result.stdout) == (1, "")
     assert "sudo apt install python3-venv" in result.stderr
-
-
-@pytest.mark.parametrize(
-    ("log", "sentence"),
-    [
-        (
-            "ERROR: Could not install packages due to an OSError: [Errno 28] No space left on device",
-            "The disk is full",
-        ),
-        ("OSError: [WinError 112] There is not enough space on the disk", "The disk is full"),
-        ("/x/.venv/bin/python: No module named pip", "made by another tool"),
-        (
-            "HINT: … since this system does not have Windows Long Path support enabled.",
-            "too long for Windows",
-        ),
-        (
-            "Retrying …: Failed to establish a new connection\nERROR: No matching distribution found for x",
-            "not reached",
-        ),
-        ("something else\nlast words", "could not be made:\n    something else\n    last words\n"),
-    ],
-)
-def test_remedies(log, sentence):
-    assert sentence in bootstrap.explain(log)
-
-
-def test_a_folder_that_cannot_be_written_is_a_sentence(monkeypatch, capsys):
-    def refuse() -> None:
-        raise PermissionError(13, "Permission denied", "/x/.venv")
-
-    monkeypatch.setattr(bootstrap, "installed", lambda: False)
-    monkeypatch.setattr(bootstrap, "ready", lambda: False)
-    monkeypatch.setattr(bootstrap, "set_up", refuse)
-    monkeypatch.setattr(bootstrap, "GUARD", Path(os.devnull))
-    assert bootstrap.main() == 1
-    assert "The folder must be writable" in capsys.readouterr().err
 
 
 def test_an_old_python_is_told_so(monkeypatch, capsys):

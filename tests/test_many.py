@@ -1,6 +1,5 @@
 """Many reports: what is made, what is left as it is, what fails, and that no way of making one changes a byte of it."""
 
-import gc
 import json
 import os
 import re
@@ -9,7 +8,6 @@ import signal
 import socket
 import subprocess
 import sys
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -22,9 +20,9 @@ from hypothesis import strategies as st
 
 from kpi_tools import __version__, report
 from kpi_tools.cli import main
-from kpi_tools.errors import InputError, KpiError
+from kpi_tools.errors import InputError
 from kpi_tools.loading import load
-from kpi_tools.provenance import council_name, slug
+from kpi_tools.provenance import slug
 from kpi_tools.quarters import Quarter
 from kpi_tools.report import many
 from kpi_tools.report.export import published, relative, to_html
@@ -142,10 +140,6 @@ def test_a_slug_is_a_plain_name_of_a_folder_and_its_own_slug(name):
     assert slug(slug(name)) == slug(name)
 
 
-def test_the_council_of_the_project_has_a_name():
-    assert council_name(ROOT / "data" / "raw") == "Kent County Council"
-
-
 # The command
 
 
@@ -196,17 +190,6 @@ def test_what_cannot_be_ordered_is_a_sentence_and_status_2(made, capsys, argumen
     assert main(["report", *arguments]) == 2
     assert sentence in capsys.readouterr().err
     assert made == []
-
-
-def test_a_defect_of_ours_costs_one_report():
-    class Odd(ThreadPoolExecutor):
-        def submit(self, work, order):
-            future = Future()
-            future.set_exception(ZeroDivisionError("division\nby zero"))
-            return future
-
-    ((_, result),) = many._outcomes([Order(Q1, Path(), Path())], Odd())
-    assert str(result) == "It could not be made: ZeroDivisionError: division by zero"
 
 
 # For real, with a council of two KPIs
@@ -389,18 +372,6 @@ def test_a_scheduler_that_does_not_answer_is_a_sentence(cluster, tmp_path, capsy
     assert "No Dask scheduler answers at tcp://127.0.0.1:9: " in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("address", ["nonsense", "tcp://127.0.0.1:port", "http://127.0.0.1:9"])
-def test_an_address_that_is_none(cluster, tmp_path, capfd, address):
-    cluster("distributed")
-    raw = council(tmp_path / "raw", "Kent", Q3)
-    assert (
-        main(["report", "--raw", str(raw), "--outputs", str(tmp_path), "--scheduler", address]) == 1
-    )
-    gc.collect()
-    said = capfd.readouterr().err
-    assert said.startswith(f"No Dask scheduler answers at {address}: ") and said.count("\n") == 1
-
-
 def test_something_else_than_a_scheduler_listens(cluster, tmp_path, capsys, monkeypatch):
     """Such as its own page on the next port: a client would wait for ever."""
     cluster("distributed")
@@ -517,18 +488,3 @@ def test_a_cluster_that_loses_a_worker_makes_the_same_reports_all_the_same(dask,
     assert psutil.wait_procs(below, timeout=20)[1] == []
     for quarter in ("2024-25-Q1", "2024-25-Q2", "2024-25-Q3"):
         assert contents(out / quarter) == contents(made / quarter)
-
-
-@pytest.mark.cluster
-def test_a_scheduler_without_workers_is_a_sentence(cluster, tmp_path, monkeypatch, capsys):
-    cluster("distributed")
-    monkeypatch.setitem(globals(), "SETTINGS", ("--version",))
-    alone = Dask(tmp_path)
-    try:
-        with (
-            pytest.raises(KpiError, match="has no workers: dask worker tcp://"),
-            many.cluster(alone.address(), 1),
-        ):
-            pass
-    finally:
-        alone.stop()

@@ -48,13 +48,6 @@ def test_without_a_browser_one_sentence_says_what_to_do(monkeypatch: pytest.Monk
         find_browser()
 
 
-def test_the_first_browser_on_the_path_is_taken(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
-    edge = tmp_path / "msedge"
-    edge.touch()
-    monkeypatch.setattr(pdf.shutil, "which", lambda name: str(edge) if name == "msedge" else None)
-    assert find_browser() == edge
-
-
 @posix
 @pytest.mark.parametrize(
     ("line", "fault"),

@@ -20,9 +20,8 @@ import psutil
 import pytest
 from workplace import HERE, QUARTER, SLUG, Project, processes, reader, state, whole, with_cell
 
-from kpi_tools import report
 from kpi_tools.errors import InputError, KpiError
-from kpi_tools.quarters import Quarter, QuarterError
+from kpi_tools.quarters import Quarter
 from kpi_tools.report import build, publish
 from kpi_tools.report.publish import BusyError, work_folder
 
@@ -146,12 +145,6 @@ def test_inputs_that_change_meanwhile_stop_the_report(made, worker):
     ):
         made.make(worker=worker, notebook=notebook)
     assert state(made.final) == old
-
-
-def test_a_text_that_is_no_quarter_makes_nothing(project):
-    with pytest.raises(QuarterError):
-        report.make_report("../../2024-25", project.raw, project.outputs)
-    assert not project.outputs.exists()
 
 
 def test_a_file_that_somebody_else_put_there_is_not_deleted(made, worker):
@@ -434,12 +427,3 @@ def test_of_runs_at_once_one_goes_on(made, waiting):
         "2024-25-Q3 is being made by another run at this moment. Wait until it has ended.\n"
     }
     assert seen == {"</html>\n"}
-
-
-@pytest.mark.slow
-def test_the_councils_way_to_write_a_quarter_makes_no_folder_of_its_own(made):
-    done = subprocess.run(
-        made.command(quarter="2024/25 Q3"), cwd=HERE.parent, capture_output=True, encoding="utf-8"
-    )
-    assert (done.returncode, Path(done.stdout.strip())) == (0, made.final / "report.html")
-    assert sorted(os.listdir(made.outputs)) == [".work", SLUG]

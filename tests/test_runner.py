@@ -2,7 +2,6 @@
 
 import ast
 import copy
-import os
 import shutil
 import sys
 from pathlib import Path
@@ -11,10 +10,10 @@ import nbformat
 import pytest
 
 from kpi_tools.errors import InputError, KpiError
-from kpi_tools.quarters import Quarter, QuarterError
+from kpi_tools.quarters import Quarter
 from kpi_tools.report.export import published
 from kpi_tools.report.process import LostError, Worker
-from kpi_tools.report.runner import complete, read_notebook
+from kpi_tools.report.runner import read_notebook
 
 FAULTS = Path(__file__).parent / "faults"
 QUARTER = Quarter(2024, 3)
@@ -242,48 +241,7 @@ def test_nothing_of_the_user_takes_part(tmp_path, monkeypatch):
     assert END in executed
 
 
-def test_the_end_mark_is_for_a_quarter_and_shows_its_title():
-    assert repr(complete("2024-25 Q3")) == END == repr(complete(QUARTER))
-    assert complete(QUARTER)._repr_mimebundle_()[0] == {
-        "text/html": f"<p>{END}</p>",
-        "text/plain": END,
-    }
-    with pytest.raises(QuarterError):
-        complete("Q2 2023")
-
-
 # The process
-
-
-def answers(number: int, step: object) -> tuple[int, int]:
-    return 2 * number, os.getpid()
-
-
-def fails(kind: type[Exception], step: object) -> None:
-    raise kind("7 is too many.")
-
-
-def test_a_process_does_one_piece_of_work_after_another(worker):
-    done = [worker.run("tests.test_runner:answers", number, patience=30) for number in range(3)]
-    assert [number for number, _ in done] == [0, 2, 4]
-    assert len({pid for _, pid in done}) == 1 and os.getpid() not in {pid for _, pid in done}
-
-
-def test_a_process_is_replaced_after_some_pieces(monkeypatch):
-    monkeypatch.setattr("kpi_tools.report.process.PIECES", 2)
-    with Worker() as worker:
-        pids = [worker.run("tests.test_runner:answers", 1, patience=30)[1] for _ in range(4)]
-    assert pids[0] == pids[1] != pids[2] == pids[3]
-
-
-@pytest.mark.parametrize(
-    ("kind", "raised", "status"),
-    [(InputError, InputError, 2), (KpiError, KpiError, 1), (ZeroDivisionError, RuntimeError, None)],
-)
-def test_an_error_is_raised_where_the_work_was_asked_for(worker, kind, raised, status):
-    with pytest.raises(raised, match="7 is too many.") as caught:
-        worker.run("tests.test_runner:fails", kind, patience=30)
-    assert getattr(caught.value, "exit_status", None) == status
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the limit is Linux's")

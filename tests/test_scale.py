@@ -3,10 +3,6 @@
 The expected values are those of the four functions on one table in memory, which their own tests hold to hand and scipy.
 """
 
-import os
-import subprocess
-import sys
-from datetime import date
 
 import numpy as np
 import pandas as pd
@@ -17,15 +13,13 @@ import pyarrow.parquet as pq
 import pytest
 
 from kpi_tools.cli import main
-from kpi_tools.errors import InputError, KpiError
+from kpi_tools.errors import KpiError
 from kpi_tools.rating import rate
-from kpi_tools.scale import POLARS_SETTINGS
-from kpi_tools.scale.blocks import months_before, rate_parquet
-from kpi_tools.scale.rows import ADDED, rate_rows
+from kpi_tools.scale.blocks import rate_parquet
+from kpi_tools.scale.rows import ADDED
 from kpi_tools.trend import ADDED as DIRECTED
 from kpi_tools.trend import direction_of_travel
 from kpi_tools.variation import process_limits, special_causes
-from tests.engines import ENGINES
 
 BY = ["authority", "kpi_id"]
 AUTHORITIES = ["007", "E06000001", "Ealing & Hove", "Zürich/West", "Ωmega"]
@@ -186,39 +180,6 @@ def hive():
     return ds.partitioning(pa.schema([("authority", pa.string())]), flavor="hive")
 
 
-def test_one_authority_alone_and_no_authority_at_all(table, tmp_path, engine):
-    alone = table[table["authority"] == "007"].drop(columns="authority")
-    alone.to_parquet(tmp_path / "one.parquet", index=False)
-    rate_parquet(tmp_path / "one.parquet", tmp_path / "rated.parquet", engine=engine, block_rows=30)
-    rated = pq.read_table(tmp_path / "rated.parquet").to_pandas()
-    wanted = special_causes(process_limits(rate(alone)))
-    pd.testing.assert_series_equal(
-        rated.sort_values(["kpi_id", "period_end"])["upper_limit"].reset_index(drop=True),
-        wanted["upper_limit"].reset_index(drop=True),
-    )
-
-
-def test_direction_over_more_quarters(source, tmp_path, table, engine):
-    rate_parquet(source, tmp_path / "rated.parquet", engine=engine, quarters=12)
-    rated = (
-        pq.read_table(tmp_path / "rated.parquet")
-        .to_pandas()
-        .drop_duplicates(BY)
-        .set_index(BY)
-        .sort_index()
-    )
-    shown = table[table["period_end"] > "2021-12-31"]
-    wanted = direction_of_travel(shown, by=BY).drop_duplicates(BY).set_index(BY).sort_index()
-    assert rated["points"].tolist() == wanted["points"].tolist() and rated["points"].max() == 12
-    assert rated["direction_of_travel"].tolist() == wanted["direction_of_travel"].tolist()
-
-
-def test_months_before():
-    assert months_before(date(2024, 12, 31), 18) == date(2023, 6, 30)
-    assert months_before(date(2024, 2, 15), 12) == date(2023, 2, 28)
-    assert months_before(date(2025, 2, 28), 12) == date(2024, 2, 29)
-
-
 # What cannot be used
 
 
@@ -265,25 +226,6 @@ def test_a_column_that_cannot_be_used(table, tmp_path, capsys, case, engine):
         "large_string", ""
     ).replace("string", "")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["bad.parquet"]
-
-
-@pytest.mark.parametrize("frame", ["pandas", "polars", "polars-lazy", "pyarrow", "duckdb"])
-def test_a_table_that_cannot_be_rated(table, frame):
-    """The public function, whose table nobody has looked at before."""
-    table = table.assign(numerator=table["numerator"].astype(float))
-    for changed, sentence in (
-        (
-            table.drop(columns=["polarity", "target"]),
-            "There is no column target or polarity in the table",
-        ),
-        (
-            table.assign(period_end="2024-12-31"),
-            'for the same "period_end": row 1 .007, K0, 2024-12-31. and row 2',
-        ),
-        (table.assign(period_end=range(len(table))), 'The column "period_end" holds no dates'),
-    ):
-        with pytest.raises(InputError, match=sentence):
-            rate_rows(ENGINES[frame](changed))
 
 
 def test_a_file_that_is_no_parquet(tmp_path, capsys, table):
@@ -400,22 +342,3 @@ def test_an_output_among_the_figures(table, tmp_path, capsys):
     table.to_parquet(tmp_path / "in" / "a.parquet", index=False)
     status, said = command(capsys, tmp_path / "in", tmp_path / "in" / "out.parquet")
     assert status == 2 and "would be one more of the figures" in said
-
-
-def test_nothing_but_the_command_imports_it():
-    ask = "import sys, kpi_tools.cli; sys.exit(any(n.startswith('kpi_tools.scale') for n in sys.modules))"
-    assert subprocess.run([sys.executable, "-c", ask]).returncode == 0
-
-
-@pytest.mark.parametrize(("said", "threads"), [({}, "1"), ({"POLARS_MAX_THREADS": "2"}, "2")])
-def test_polars_has_one_thread_unless_the_user_says_otherwise(source, tmp_path, said, threads):
-    ask = (
-        "import sys; from kpi_tools.cli import main; main(sys.argv[1:]); "
-        "import polars; print(polars.thread_pool_size())"
-    )
-    calm = {name: value for name, value in os.environ.items() if name not in POLARS_SETTINGS}
-    done = subprocess.run(
-        [sys.executable, "-c", ask, "rate", str(source), str(tmp_path / "out.parquet")],
-        env=calm | said, capture_output=True, text=True, check=True,
-    )  # fmt: skip
-    assert done.stdout.split()[-1] == threads

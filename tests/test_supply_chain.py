@@ -4,16 +4,11 @@ tests/advisories.csv holds what is known, by advisory; `.ci/audit` asks the advi
 """
 
 import csv
-import json
-import os
 import re
-import subprocess
-import sys
 import tomllib
 from importlib import metadata
 from pathlib import Path
 
-import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
@@ -86,70 +81,8 @@ def test_what_we_ask_for_ourselves_allows_no_vulnerable_version():
             assert lowest and lowest[0] >= first, f"{line}: at least {first}"
 
 
-@pytest.mark.parametrize(
-    ("lock", "found"),
-    [
-        ("tornado==6.5.7 \\\n", ["tornado 6.5.7 is below 6.5.8"]),
-        ("Jupyter_Server==2.20.0 ; x\nmistune==3.10.0", ["jupyter-server 2.20.0 is below 2.21.0"]),
-    ],
-)
-def test_a_vulnerable_version_is_found(lock, found):
-    assert vulnerable(pins(lock)) == found
-
-
-@pytest.mark.parametrize("lock", ["", "colour==1.0\n", "# tornado==6.5.7"])
-def test_what_audits_nothing_fails(lock):
-    with pytest.raises(ValueError, match="nothing audited"):
-        vulnerable(pins(lock))
-
-
 # The audit that asks the service, with a stand-in for pip-audit.
 
 CLEAN = [{"name": f"p{number}", "version": "1", "vulns": []} for number in range(10)]
 HOLE = {"name": "p0", "version": "1", "vulns": [{"id": "CVE-2026-1", "fix_versions": ["2"]}]}
 SKIPPED = {"name": "p0", "skip_reason": "Dependency not found on PyPI"}
-
-
-@pytest.mark.skipif(os.name != "posix", reason="the stand-in is a script")
-@pytest.mark.parametrize(
-    ("said", "status", "ends", "sentence"),
-    [
-        (json.dumps({"dependencies": CLEAN}), 0, 0, "none is known to be vulnerable"),
-        (json.dumps({"dependencies": [HOLE, *CLEAN[1:]]}), 1, 1, "p0 1: CVE-2026-1, mended in 2"),
-        (
-            json.dumps({"dependencies": [SKIPPED, *CLEAN[1:]]}),
-            0,
-            1,
-            "p0 was not looked up: Dependency not found",
-        ),
-        (json.dumps({"dependencies": []}), 0, 1, "only 0 of 10 packages were audited"),
-        (json.dumps({"dependencies": CLEAN[:5]}), 0, 1, "only 5 of 10 packages were audited"),
-        ("", 1, 1, "the advisories were not reached, so nothing was audited"),
-        ("No known vulnerabilities found", 0, 1, "nothing was audited"),
-        (json.dumps({"dependencies": CLEAN}), 3, 1, "pip-audit ended with status 3"),
-    ],
-)
-def test_the_audit_fails_unless_everything_was_looked_up(tmp_path, said, status, ends, sentence):
-    lock = tmp_path / "some.lock"
-    lock.write_text(
-        "".join(f"p{number}==1 \\\n    --hash=sha256:0\n" for number in range(10)), encoding="utf-8"
-    )
-    tool = tmp_path / "pip-audit"
-    tool.write_text(f"#!/bin/sh\ncat <<'END'\n{said}\nEND\nexit {status}\n", encoding="utf-8")
-    tool.chmod(0o755)
-    path = os.pathsep.join((str(tmp_path), os.environ["PATH"]))
-    done = audit(lock, path)
-    assert (done.returncode, sentence in done.stdout) == (ends, True), done.stdout
-
-
-def test_an_audit_without_its_tool_or_with_an_empty_lock_fails(tmp_path):
-    (tmp_path / "empty.lock").touch()
-    done = audit(tmp_path / "empty.lock", str(tmp_path))
-    assert done.returncode == 1 and "pip-audit is not installed" in done.stdout
-
-
-def audit(lock: Path, path: str) -> "subprocess.CompletedProcess[str]":
-    command = [sys.executable, str(AUDIT), str(lock)]
-    return subprocess.run(
-        command, env=os.environ | {"PATH": path}, capture_output=True, encoding="utf-8"
-    )
