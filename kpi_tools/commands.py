@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -16,19 +16,26 @@ from kpi_tools.errors import InputError, KpiError
 from kpi_tools.quarters import Quarter
 
 TERMINATED = 143
+FOLDER = click.Path(path_type=Path)
+
+
+def _flag(*names: str, help: str) -> Callable[[Any], Any]:
+    return click.option(*names, is_flag=True, help=help)
+
+
+def _words(name: str, metavar: str, help: str, **more: Any) -> Callable[[Any], Any]:
+    return click.option(name, metavar=metavar, help=help, **more)
+
+
 QUARTER = click.argument("quarter", required=False, metavar="[QUARTER]")
 RAW = click.option(
-    "--raw",
-    type=click.Path(path_type=Path),
-    default=reports.RAW,
-    help="Where the returns are (default: data/raw).",
+    "--raw", type=FOLDER, default=reports.RAW, help="Where the returns are (default: data/raw)."
 )
 OUTPUTS = click.option(
-    "--outputs",
-    type=click.Path(path_type=Path),
-    default=None,
+    "--outputs", type=FOLDER, default=None,
     help="Where reports go (default: outputs; of another council than the project's, outputs/<council>).",
-)
+)  # fmt: skip
+PROCESSES = click.IntRange(1)
 
 
 class Terminated(KeyboardInterrupt):
@@ -60,50 +67,21 @@ def kpi() -> None:
 @click.argument("given", nargs=-1, metavar="[QUARTER]... [FOLDER]...")
 @RAW
 @OUTPUTS
-@click.option("--all", "every", is_flag=True, help="The reports of all quarters with returns.")
-@click.option(
-    "--councils", is_flag=True, help="FOLDERs are those of several councils, each like data/raw."
+@_flag("--all", "every", help="The reports of all quarters with returns.")
+@_flag("--councils", help="FOLDERs are those of several councils, each like data/raw.")
+@_flag("--force", help="Make again what is up to date, too.")
+@_words("--processes", "N", "Reports at a time (default: one a processor).", type=PROCESSES)
+@_words("--scheduler", "ADDRESS", "Make them on a Dask cluster, such as tcp://10.0.0.5:8786.")
+@_flag("--allow-rejected", help="Leave out rows that cannot be used; the report says so.")
+@_flag("--final", help="Not a draft: refused while the checks find an error.")
+@_flag(
+    "--pdf", help="Print it to report.pdf too, by the Chromium, Chrome or Edge of this computer."
 )
-@click.option("--force", is_flag=True, help="Make again what is up to date, too.")
-@click.option(
-    "--processes",
-    type=click.IntRange(1),
-    metavar="N",
-    help="Reports at a time (default: one a processor).",
-)
-@click.option(
-    "--scheduler",
-    metavar="ADDRESS",
-    help="Make them on a Dask cluster, such as tcp://10.0.0.5:8786.",
-)
-@click.option(
-    "--allow-rejected", is_flag=True, help="Leave out rows that cannot be used; the report says so."
-)
-@click.option("--final", is_flag=True, help="Not a draft: refused while the checks find an error.")
-@click.option(
-    "--pdf",
-    is_flag=True,
-    help="Print it to report.pdf too, by the Chromium, Chrome or Edge of this computer.",
-)
-@click.option(
-    "--override", multiple=True, metavar="CODE", help="Let the findings of one check pass …"
-)
-@click.option(
-    "--because",
-    multiple=True,
-    metavar="REASON",
-    help="… for this reason, which the report prints …",
-)
-@click.option("--by", multiple=True, metavar="ROLE", help="… by decision of this role.")
-@click.option(
-    "--prepared-by", default="", metavar="ROLE", help="Who prepared it; else as in council.toml."
-)
-@click.option(
-    "--signed-off-by",
-    default="",
-    metavar="ROLE",
-    help="Who signed it off; else as in council.toml.",
-)
+@_words("--override", "CODE", "Let the findings of one check pass …", multiple=True)
+@_words("--because", "REASON", "… for this reason, which the report prints …", multiple=True)
+@_words("--by", "ROLE", "… by decision of this role.", multiple=True)
+@_words("--prepared-by", "ROLE", "Who prepared it; else as in council.toml.", default="")
+@_words("--signed-off-by", "ROLE", "Who signed it off; else as in council.toml.", default="")
 def report(
     given: tuple[str, ...], raw: Path, outputs: Path | None, every: bool, councils: bool, force: bool,
     processes: int | None, scheduler: str | None, allow_rejected: bool, final: bool, pdf: bool,
@@ -138,9 +116,7 @@ def report(
         return
     quarter = _quarter_or_latest(given[0] if given else None, raw)
     with _progress(quarter.label) as step:
-        made = reports.make_report(
-            quarter, raw, outputs_of(outputs, raw), **settings, **({"step": step} if step else {})
-        )
+        made = reports.make_report(quarter, raw, outputs_of(outputs, raw), **settings, **step)
     click.echo(f"{made.quarter.title}: {made.account}", err=True)
     for warning in made.warnings:
         lines = warning.splitlines()
@@ -187,16 +163,14 @@ def history(kpi_id: str, quarter: str | None, raw: Path, outputs: Path | None) -
     """
     when = _quarter_or_latest(quarter, raw)
     with _progress(kpi_id) as step:
-        made = reports.make_history(
-            kpi_id, when, raw, outputs_of(outputs, raw), **({"step": step} if step else {})
-        )
+        made = reports.make_history(kpi_id, when, raw, outputs_of(outputs, raw), **step)
     click.echo(near(made.folder / "history.html"))
 
 
 @kpi.command()
-@click.argument("folder", type=click.Path(path_type=Path))
+@click.argument("folder", type=FOLDER)
 @RAW
-@click.option("--quick", is_flag=True, help="Compare names of contents only; do not make it again.")
+@_flag("--quick", help="Compare names of contents only; do not make it again.")
 def verify(folder: Path, raw: Path, quick: bool) -> None:
     """Say whether FOLDER, such as outputs/2024-25-Q3, is what the inputs give.
 
@@ -207,20 +181,15 @@ def verify(folder: Path, raw: Path, quick: bool) -> None:
     from kpi_tools.report.verify import verify as compare
 
     found = compare(folder, raw, again=not quick)
-    counted = (
-        f"{found.files} files and {found.inputs} inputs compared{', made again' * found.again}"
-    )
+    again = ", made again" if not quick else ""
+    counted = f"({found.files} files and {found.inputs} inputs compared{again})"
     if found.differences:
         click.echo("\n".join(f"  {sentence}" for sentence in found.differences))
-        raise KpiError(
-            f"{near(found.folder)} is not what the inputs give now, or not with this program ({counted})."
-        )
-    what = (
-        "is what these inputs give, byte for byte"
-        if found.again
-        else "agrees with its manifest and the inputs"
-    )
-    click.echo(f"{near(found.folder)} {what} ({counted}).")
+        wrong = "is not what the inputs give now, or not with this program"
+        raise KpiError(f"{near(found.folder)} {wrong} {counted}.")
+    whole = "agrees with its manifest and the inputs"
+    what = whole if quick else "is what these inputs give, byte for byte"
+    click.echo(f"{near(found.folder)} {what} {counted}.")
 
 
 # Returns
@@ -288,32 +257,19 @@ def changes(earlier: str, later: str, raw: Path) -> None:
 
 
 @kpi.command()
-@click.argument("source", metavar="INPUT", type=click.Path(path_type=Path))
-@click.argument("output", metavar="OUTPUT", type=click.Path(path_type=Path))
-@click.option(
-    "--engine",
-    default="polars",
-    metavar="NAME",
-    help="polars (default), pandas, or spark for a cluster.",
-)
-@click.option(
-    "--by", default=None, metavar="COLUMNS", help="What names a series (default: authority,kpi_id)."
-)
-@click.option(
+@click.argument("source", metavar="INPUT", type=FOLDER)
+@click.argument("output", metavar="OUTPUT", type=FOLDER)
+@_words("--engine", "NAME", "polars (default), pandas, or spark for a cluster.", default="polars")
+@_words("--by", "COLUMNS", "What names a series (default: authority,kpi_id).")
+@_words(
     "--quarters",
+    "N",
+    "Direction over the latest so many (default: 6).",
     type=click.IntRange(1, 400),
     default=6,
-    help="Direction over the latest so many (default: 6).",
 )
-@click.option(
-    "--partitioned", is_flag=True, help="OUTPUT is a folder with one folder for each authority."
-)
-@click.option(
-    "--master",
-    default=None,
-    metavar="ADDRESS",
-    help="With spark: the cluster, such as spark://host:7077.",
-)
+@_flag("--partitioned", help="OUTPUT is a folder with one folder for each authority.")
+@_words("--master", "ADDRESS", "With spark: the cluster, such as spark://host:7077.")
 def rate(
     source: Path, output: Path, engine: str, by: str | None, quarters: int, partitioned: bool,
     master: str | None,
@@ -422,12 +378,12 @@ def near(path: Path) -> str:
 
 
 @contextmanager
-def _progress(name: str) -> Iterator[Any]:
+def _progress(name: str) -> Iterator[dict[str, Any]]:
     """On a terminal a line that says which cell runs, gone afterwards."""
     if not sys.stderr.isatty():
-        yield None
+        yield {}
         return
     try:
-        yield lambda at: click.echo(f"\r\x1b[K{name}: {at}"[:100], nl=False, err=True)
+        yield {"step": lambda at: click.echo(f"\r\x1b[K{name}: {at}"[:100], nl=False, err=True)}
     finally:
         click.echo("\r\x1b[K", nl=False, err=True)

@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 from contextlib import suppress
-from functools import partial
+from dataclasses import replace
 from pathlib import Path
 
 import nbformat
@@ -26,11 +26,12 @@ from kpi_tools.provenance import slug
 from kpi_tools.quarters import Quarter
 from kpi_tools.report import many
 from kpi_tools.report.export import published, relative, to_html
-from kpi_tools.report.many import Order, orders_of, orders_of_councils, up_to_date
+from kpi_tools.report.many import orders_of, orders_of_councils, up_to_date
 from tests.one_section import governance_without_action
 
 ROOT = Path(__file__).parents[1]
 Q1, Q2, Q3 = (Quarter(2024, number) for number in (1, 2, 3))
+PIPES = {"cwd": ROOT, "encoding": "utf-8", "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
 posix = pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
 
 
@@ -42,6 +43,14 @@ def council(folder: Path, name: str, *quarters: Quarter) -> Path:
     folder.mkdir(exist_ok=True)
     (folder / "council.toml").write_text(f'[council]\nname = "{name}"\n', encoding="utf-8")
     return folder
+
+
+def all_of(raw: Path, out: Path) -> list[str]:
+    return ["report", "--all", "--raw", str(raw), "--outputs", str(out)]
+
+
+def batch(raw: Path, out: Path, *more: str) -> int:
+    return main(["report", "--raw", str(raw), "--outputs", str(out), *more])
 
 
 @pytest.fixture
@@ -69,9 +78,7 @@ def test_all_quarters_are_those_with_returns_and_none_is_the_latest(tmp_path):
     assert [order.quarter for order in orders_of(raw, tmp_path, None, {})] == [Q1, Q2, Q3]
     assert [order.quarter for order in orders_of(raw, tmp_path, [], {})] == [Q3]
     assert [order.quarter for order in orders_of(raw, tmp_path, [Q2, Q2], {})] == [Q2]
-    assert (
-        orders_of(raw, tmp_path / "out", [Q1], {})[0].job.final == tmp_path / "out" / "2024-25-Q1"
-    )
+    assert orders_of(raw, tmp_path / "out", [Q1], {})[0].final == tmp_path / "out" / "2024-25-Q1"
     with pytest.raises(InputError, match='There is no folder "returns" in'):
         orders_of(council(tmp_path / "bare", "Bare"), tmp_path, None, {})
 
@@ -93,7 +100,7 @@ def test_each_council_has_a_folder_of_its_own_and_one_that_cannot_be_used_does_n
         None,
         {},
     )
-    assert [(order.name, order.job.final.relative_to(tmp_path).as_posix()) for order in found] == [
+    assert [(order.title, order.final.relative_to(tmp_path).as_posix()) for order in found] == [
         (
             "Kent County Council, Quarter 2 2024/25",
             "out/kent-county-council/2024-25-Q2",
@@ -145,7 +152,7 @@ def test_a_slug_is_a_plain_name_of_a_folder_and_its_own_slug(name):
 
 def test_one_that_fails_does_not_stop_the_rest_and_is_listed_at_the_end(made, tmp_path, capsys):
     raw = council(tmp_path / "raw", "Kent", Q1, Q2, Q3)
-    assert main(["report", "--all", "--raw", str(raw), "--outputs", str(tmp_path / "out")]) == 2
+    assert batch(raw, tmp_path / "out", "--all") == 2
     told = capsys.readouterr()
     assert sorted(made) == [(Q1, "raw"), (Q2, "raw"), (Q3, "raw")]
     pages = {str(tmp_path / "out" / slug / "report.html") for slug in ("2024-25-Q1", "2024-25-Q3")}
@@ -202,7 +209,7 @@ def small(tmp_path_factory):
     raw = governance_without_action(folder / "raw")
     for quarter in ("2023-24-Q2", "2023-24-Q3", "2023-24-Q4"):
         shutil.rmtree(raw / "returns" / quarter)
-    assert main(["report", "--all", "--raw", str(raw), "--outputs", str(folder / "out")]) == 0
+    assert batch(raw, folder / "out", "--all") == 0
     return raw, folder / "out"
 
 
@@ -214,7 +221,7 @@ def test_no_way_of_making_a_report_changes_a_byte_of_it(small, tmp_path):
     """`report --all` made them one after another in the same processes; here backwards, and one alone."""
     raw, made = small
     elsewhere = raw.parent  # the notebook names the way from a report to its returns
-    backwards = [Order(quarter, raw, elsewhere / "backwards") for quarter in (Q3, Q1)]
+    backwards = [report.report_job(quarter, raw, elsewhere / "backwards") for quarter in (Q3, Q1)]
     with many.here(1) as executor:
         assert [type(result) for _, result in many._outcomes(backwards, executor)] == [
             report.Report
@@ -255,7 +262,7 @@ def test_papermills_own_command_with_an_ordinary_kernel_makes_the_same_page(smal
 
 def test_a_second_run_makes_only_what_has_changed(small, tmp_path, capsys, monkeypatch):
     raw, out = (shutil.copytree(folder, tmp_path / folder.name) for folder in small)
-    quick = ["report", "--all", "--raw", str(raw), "--outputs", str(out)]
+    quick = all_of(raw, out)
     monkeypatch.setattr(many, "make", None)  # nothing is to be made
     assert main(["report", "2024-25 Q1", "2024-25 Q2", *quick[2:]]) == 0
     assert main(quick) == 0
@@ -300,8 +307,7 @@ def test_another_program_or_notebook_is_a_reason_to_make_it_again(
         other.write_text(
             report.NOTEBOOK.read_text(encoding="utf-8").replace("\n", "\n "), encoding="utf-8"
         )
-        notebooks = report.report_job
-        monkeypatch.setattr(many, "report_job", partial(notebooks, notebook=other))
+        order = replace(order, notebook=other)
     assert not up_to_date(order)
 
 
@@ -313,24 +319,8 @@ def test_another_program_or_notebook_is_a_reason_to_make_it_again(
 def test_a_batch_that_is_ended_leaves_no_process_and_goes_on_the_next_time(small, sent, ended):
     raw, made = small
     out = raw.parent / f"ended-{sent}"
-    arguments = [
-        sys.executable,
-        "-m",
-        "kpi_tools",
-        "report",
-        "--all",
-        "--raw",
-        str(raw),
-        "--outputs",
-        str(out),
-    ]
-    batches = {
-        "cwd": ROOT,
-        "encoding": "utf-8",
-        "stdout": subprocess.PIPE,
-        "stderr": subprocess.PIPE,
-    }
-    with subprocess.Popen([*arguments, "--processes", "1"], **batches) as process:
+    arguments = [sys.executable, "-m", "kpi_tools", *all_of(raw, out)]
+    with subprocess.Popen([*arguments, "--processes", "1"], **PIPES) as process:
         assert process.stdout.readline() == f"{out / '2024-25-Q1' / 'report.html'}\n"
         below = psutil.Process(process.pid).children(recursive=True)
         process.send_signal(sent)
@@ -341,7 +331,7 @@ def test_a_batch_that_is_ended_leaves_no_process_and_goes_on_the_next_time(small
             r"Stopped: [12] of 3 reports made. The same command goes on from here.\n", said
         )
     assert psutil.wait_procs(below, timeout=20)[1] == []
-    again = subprocess.run(arguments, **batches, timeout=180)
+    again = subprocess.run(arguments, **PIPES, timeout=180)
     assert again.returncode == 0
     assert re.fullmatch(r"[12] of 3 reports made, [12] up to date already.\n", again.stderr)
     for quarter in ("2024-25-Q1", "2024-25-Q2", "2024-25-Q3"):
@@ -355,20 +345,7 @@ def test_a_scheduler_that_does_not_answer_is_a_sentence(cluster, tmp_path, capsy
     cluster("distributed")
     monkeypatch.setattr(many, "_PATIENCE", 1)
     raw = council(tmp_path / "raw", "Kent", Q3)
-    assert (
-        main(
-            [
-                "report",
-                "--raw",
-                str(raw),
-                "--outputs",
-                str(tmp_path),
-                "--scheduler",
-                "tcp://127.0.0.1:9",
-            ]
-        )
-        == 1
-    )
+    assert batch(raw, tmp_path, "--scheduler", "tcp://127.0.0.1:9") == 1
     assert "No Dask scheduler answers at tcp://127.0.0.1:9: " in capsys.readouterr().err
 
 
@@ -379,10 +356,7 @@ def test_something_else_than_a_scheduler_listens(cluster, tmp_path, capsys, monk
     raw = council(tmp_path / "raw", "Kent", Q3)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         address = f"tcp://127.0.0.1:{silent.getsockname()[1]}"
-        assert (
-            main(["report", "--raw", str(raw), "--outputs", str(tmp_path), "--scheduler", address])
-            == 1
-        )
+        assert batch(raw, tmp_path, "--scheduler", address) == 1
     assert (
         f"No Dask scheduler answers at {address}: what listens there is something else."
         in capsys.readouterr().err
@@ -392,20 +366,7 @@ def test_something_else_than_a_scheduler_listens(cluster, tmp_path, capsys, monk
 def test_without_dask_a_scheduler_is_a_sentence(tmp_path, capsys, monkeypatch):
     monkeypatch.setitem(sys.modules, "distributed", None)
     raw = council(tmp_path / "raw", "Kent", Q3)
-    assert (
-        main(
-            [
-                "report",
-                "--raw",
-                str(raw),
-                "--outputs",
-                str(tmp_path),
-                "--scheduler",
-                "tcp://127.0.0.1:9",
-            ]
-        )
-        == 2
-    )
+    assert batch(raw, tmp_path, "--scheduler", "tcp://127.0.0.1:9") == 2
     said = '--scheduler needs Dask, which is not installed: pip install "kpi-tools[dask]".\n'
     assert capsys.readouterr().err == said
 
@@ -465,19 +426,8 @@ def dask(cluster, tmp_path):
 def test_a_cluster_that_loses_a_worker_makes_the_same_reports_all_the_same(dask, small):
     raw, made = small
     out = raw.parent / "cluster"
-    command = [
-        sys.executable,
-        "-m",
-        "kpi_tools",
-        "report",
-        "--all",
-        "--raw",
-        str(raw),
-        "--outputs",
-        str(out),
-    ]
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "encoding": "utf-8", "cwd": ROOT}
-    with subprocess.Popen([*command, "--scheduler", dask.address()], **pipes) as process:
+    command = [sys.executable, "-m", "kpi_tools", *all_of(raw, out)]
+    with subprocess.Popen([*command, "--scheduler", dask.address()], **PIPES) as process:
         works = out / ".work"
         while len(list(works.glob("*/"))) < 2:  # both workers are at a report
             assert process.poll() is None, process.stderr.read()

@@ -3,7 +3,6 @@
 The expected values are those of the four functions on one table in memory, which their own tests hold to hand and scipy.
 """
 
-
 import numpy as np
 import pandas as pd
 import polars as pl

@@ -83,6 +83,7 @@ def report_job(
     pdf: bool = False,
     read_in: Path | None = None,
     timeout: float = CELL_TIMEOUT,
+    council: str = "",
     **settings: Any,
 ) -> Job:
     """What `make_report` makes. `settings`: `edition` ("draft" or "final"), `overrides` (check, reason, role),
@@ -90,8 +91,8 @@ def report_job(
     when = Quarter.parse(quarter)
     browser = find_browser() if pdf else None
     return Job(
-        when, when.slug, *_places(raw, outputs, notebook), parameters=parameters_of(**settings), browser=browser, read_in=read_in,
-        timeout=timeout,
+        when, when.slug, *_places(raw, outputs, notebook), parameters=parameters_of(**settings), browser=browser,
+        read_in=read_in, timeout=timeout, council=council,
     )  # fmt: skip
 
 

@@ -21,7 +21,7 @@ class Job:
 
     `kind` is what it is a report of (`report`, `history`); page and notebook are called `stem`, its tables `tables`.
     With a `browser` the page is printed to PDF too. `read_in` is the folder in which it is to be read, where it is
-    made elsewhere to be compared with it. Each cell may take `timeout` seconds.
+    made elsewhere to be compared with it. Each cell may take `timeout` seconds. `council` tells it apart in a list of several.
     """
 
     quarter: Quarter
@@ -36,6 +36,12 @@ class Job:
     browser: Path | None = None
     read_in: Path | None = None
     timeout: float = CELL_TIMEOUT
+    council: str = ""
+
+    @property
+    def title(self) -> str:
+        """What it is, in a list of several."""
+        return f"{self.council}, {self.quarter.title}" if self.council else self.quarter.title
 
     @property
     def final(self) -> Path:

@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import CancelledError, Executor, ThreadPoolExecutor, as_completed
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +21,7 @@ from kpi_tools.report.process import Worker
 from kpi_tools.report.publish import MANIFEST
 
 Refused = tuple[str, KpiError]
+Result = Report | KpiError
 _PATIENCE = 10
 _LONGEST = 400
 
@@ -30,48 +30,24 @@ class IncompleteError(KpiError):
     """Not every report was made; the text lists those that were not, with the reason."""
 
 
-@dataclass(frozen=True)
-class Order:
-    """The report of `quarter` from the folder `raw` into `outputs`, with the other `settings` of `report_job`."""
-
-    quarter: Quarter
-    raw: Path
-    outputs: Path
-    council: str = ""
-    settings: Mapping[str, Any] = field(default_factory=dict)
-
-    @property
-    def name(self) -> str:
-        """What it is, in a list of several."""
-        return f"{self.council}, {self.quarter.title}" if self.council else self.quarter.title
-
-    @property
-    def job(self) -> Job:
-        """What is to be made."""
-        return report_job(self.quarter, self.raw, self.outputs, **self.settings)
-
-
 def orders_of(
     raw: Path,
     outputs: Path,
     quarters: Sequence[Quarter] | None,
     settings: Mapping[str, Any],
     council: str = "",
-) -> list[Order]:
-    """An order for each of `quarters`: for the latest with returns where there are none, for every one where it is None.
+) -> list[Job]:
+    """The report of each of `quarters`: of the latest with returns where there are none, of every one where it is None.
 
-    Raises `InputError` where there is no such folder, or no quarter with returns.
+    `settings`: those of `report_job`. Raises `InputError` where there is no such folder, or no quarter with returns.
     """
     there = sorted(quarter for quarter, folder in sort_out(raw)[0].items() if returns_in(folder))
     if not there:
         raise InputError(
             f"There are no returns in {raw / 'returns'}. Put them into a folder named like 2024-25-Q3."
         )
-    wanted = there if quarters is None else quarters or there[-1:]
-    return [
-        Order(quarter, raw.resolve(), outputs.resolve(), council, settings)
-        for quarter in dict.fromkeys(wanted)
-    ]
+    wanted = dict.fromkeys(there if quarters is None else quarters or there[-1:])
+    return [report_job(quarter, raw, outputs, council=council, **settings) for quarter in wanted]
 
 
 def orders_of_councils(
@@ -79,8 +55,8 @@ def orders_of_councils(
     outputs: Path,
     quarters: Sequence[Quarter] | None,
     settings: Mapping[str, Any],
-) -> tuple[list[Order], list[Refused]]:
-    """The orders of several councils, each into `outputs`/<slug>, and which folders have none, with the reason."""
+) -> tuple[list[Job], list[Refused]]:
+    """The reports of several councils, each into `outputs`/<slug>, and which folders have none, with the reason."""
     names: dict[Path, str] = {}
     refused: list[Refused] = []
     given: dict[Path, Path] = {}
@@ -92,7 +68,7 @@ def orders_of_councils(
         except KpiError as error:
             refused.append((str(folder), error))
     alike = Counter(slug(name) for name in names.values())
-    orders: list[Order] = []
+    orders: list[Job] = []
     for folder, name in names.items():
         try:
             if alike[slug(name)] > 1:
@@ -108,10 +84,9 @@ def orders_of_councils(
     return orders, refused
 
 
-def up_to_date(order: Order) -> bool:
+def up_to_date(job: Job) -> bool:
     """Whether the report is there, whole, and what the same inputs, notebook, settings and program would give."""
     try:
-        job = order.job
         noted = json.loads((job.final / MANIFEST).read_text(encoding="utf-8"))
         outputs = noted["outputs"]
         return bool(
@@ -129,20 +104,20 @@ def up_to_date(order: Order) -> bool:
 _here = threading.local()
 
 
-def make_order(order: Order) -> Report:
+def make_here(job: Job) -> Report:
     """Make one report. Several made by the same thread share a process, which is replaced where it ends.
 
-    A plain function, and an order can be pickled, so any executor of `concurrent.futures` will do. Every `KpiError` is
+    A plain function, and a job can be pickled, so any executor of `concurrent.futures` will do. Every `KpiError` is
     a plain one, which any process can read.
     """
     try:
-        return make(order.job, getattr(_here, "worker", None))
+        return make(job, getattr(_here, "worker", None))
     except KpiError as error:
         raise _with_status(KpiError(str(error)), error.exit_status) from None
 
 
 def make_all(
-    orders: Sequence[Order], refused: Sequence[Refused] = (), *,
+    jobs: Sequence[Job], refused: Sequence[Refused] = (), *,
     force: bool = False, processes: int | None = None, scheduler: str | None = None, progress: bool = False,
 ) -> None:  # fmt: skip
     """Make the reports that are not up to date (with `force` all), and say what became of them.
@@ -151,23 +126,23 @@ def make_all(
     processor; `scheduler`: the address of a Dask scheduler instead. Raises `IncompleteError` where not every report could
     be made or it was interrupted, and what `cluster` raises for a scheduler that cannot be used.
     """
-    wanted = [order for order in orders if force or not up_to_date(order)]
+    wanted = [job for job in jobs if force or not up_to_date(job)]
     failed, made, stopped = list(refused), 0, 0
     at_work = (
         cluster(scheduler) if scheduler else here(min(processes or processors(), len(wanted) or 1))
     )
     with at_work if wanted else nullcontext() as executor:
         try:
-            for order, result in _shown(_outcomes(wanted, executor), len(wanted), progress):
+            for job, result in _shown(_outcomes(wanted, executor), len(wanted), progress):
                 if isinstance(result, KpiError):
-                    failed.append((order.name, result))
+                    failed.append((job.title, result))
                 else:
                     made += 1
                     click.echo(str(result.folder / "report.html"))
         except KeyboardInterrupt as interrupt:
             stopped = getattr(interrupt, "exit_status", 130)
-    kept = f", {len(orders) - len(wanted)} up to date already" if len(wanted) < len(orders) else ""
-    counted = f"{made} of {len(orders) + len(refused)} reports made{kept}."
+    kept = f", {len(jobs) - len(wanted)} up to date already" if len(wanted) < len(jobs) else ""
+    counted = f"{made} of {len(jobs) + len(refused)} reports made{kept}."
     if not stopped and not failed:
         click.echo(counted, err=True)
         return
@@ -179,29 +154,21 @@ def make_all(
     raise _with_status(IncompleteError(text), status)
 
 
-def _outcomes(
-    orders: Sequence[Order], executor: Executor | None
-) -> Iterator[tuple[Order, Report | KpiError]]:
-    """Each order, as soon as it is done, with its report or the reason why there is none."""
-    futures = {executor.submit(make_order, order): order for order in orders} if executor else {}
+def _outcomes(jobs: Sequence[Job], executor: Executor | None) -> Iterator[tuple[Job, Result]]:
+    """Each, as soon as it is done, with its report or the reason why there is none."""
+    futures = {executor.submit(make_here, job): job for job in jobs} if executor else {}
     for future in as_completed(futures):
+        result: Result
         try:
-            yield futures[future], future.result()
+            result = future.result()
         except KpiError as error:
-            yield futures[future], error
+            result = error
         except CancelledError:
-            yield (
-                futures[future],
-                KpiError(
-                    "It could not be made: the scheduler was lost. The same command goes on from here."
-                ),
-            )
+            result = KpiError("The scheduler was lost. The same command goes on from here.")
         except Exception as error:  # of the executor, or a defect of ours: the rest is made
             reason = " ".join(str(error).split())[:_LONGEST]
-            yield (
-                futures[future],
-                KpiError(f"It could not be made: {type(error).__name__}: {reason}"),
-            )
+            result = KpiError(f"It could not be made: {type(error).__name__}: {reason}")
+        yield futures[future], result
 
 
 @contextmanager
@@ -280,8 +247,8 @@ def processors() -> int:
 
 
 def _shown(
-    outcomes: Iterator[tuple[Order, Report | KpiError]], total: int, progress: bool
-) -> Iterator[tuple[Order, Report | KpiError]]:
+    outcomes: Iterator[tuple[Job, Result]], total: int, progress: bool
+) -> Iterator[tuple[Job, Result]]:
     """The outcomes as they come, with a bar of counts and the time left where that is asked for."""
     if not progress or not total:
         yield from outcomes
@@ -290,12 +257,12 @@ def _shown(
 
     failed = 0
     with tqdm(total=total, unit="report", desc="Reports", leave=False) as bar:
-        for order, result in outcomes:
+        for job, result in outcomes:
             failed += isinstance(result, KpiError)
             bar.set_postfix_str(f"{failed} failed" if failed else "", refresh=False)
             bar.update()
             with tqdm.external_write_mode():
-                yield order, result
+                yield job, result
 
 
 def _in_short(error: KpiError) -> str:

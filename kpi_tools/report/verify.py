@@ -22,14 +22,12 @@ _SHOWN: Final = 3
 
 @dataclass(frozen=True)
 class Verdict:
-    """What was found: `differences`, a sentence each, none where all is as it was; `again`: whether it was made again."""
+    """What was found: `differences`, a sentence each, none where all is as it was, among so many `files` and `inputs`."""
 
     folder: Path
-    quarter: Quarter
     differences: tuple[str, ...]
     files: int
     inputs: int
-    again: bool
 
 
 def verify(folder: Path, raw: Path, *, again: bool = True) -> Verdict:
@@ -53,14 +51,7 @@ def verify(folder: Path, raw: Path, *, again: bool = True) -> Verdict:
         raise InputError(
             f"{folder / MANIFEST} has an entry that no report has: {error}."
         ) from error
-    return Verdict(
-        folder,
-        quarter,
-        (*changed, *repeated),
-        len(noted["outputs"]) + 1,
-        len(noted["inputs"]),
-        again,
-    )
+    return Verdict(folder, (*changed, *repeated), len(noted["outputs"]) + 1, len(noted["inputs"]))
 
 
 def _manifest(folder: Path) -> dict[str, Any]:
