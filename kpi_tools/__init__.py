@@ -1,7 +1,7 @@
 """Rate a council's KPIs, read their direction and anomalies, and make the quarterly performance report.
 
 The public names, each loaded when first used so that `import kpi_tools` costs nothing:
-a notebook says `import kpi_tools as kpi` and asks `kpi.load(…)`, `kpi.recent_quarters(…)`, `kpi.score(…)`.
+a notebook says `import kpi_tools as kpi` and asks `kpi.load(…)`, `kpi.score(…)`, `kpi.show.reds(…)`.
 """
 
 from importlib import import_module
@@ -13,33 +13,16 @@ _HOMES = {
     "quarters": ("Quarter",),
     "loading": ("commentary_until", "load"),
     "rating": ("rate",),
-    "trend": ("direction_of_travel", "gls_direction"),
+    "trend": ("direction_of_travel",),
     "limits": ("process_limits",),
     "variation": ("special_causes",),
     "comparison": ("compare",),
-    "scorecard": (
-        "recent_quarters",
-        "score",
-        "earlier_reports",
-        "quarter_before",
-        "movement",
-        "counts",
-    ),
-    "page.html": ("style",),
-    "page.chapters": (
-        "opening",
-        "at_a_glance",
-        "reds",
-        "sections",
-        "method",
-    ),
-    "page.summary": ("summary", "key"),
-    "page.changes": ("changes",),
+    "scorecard": ("counts", "earlier_reports", "movement", "recent_quarters", "score"),
+    "doubts": ("let_pass",),
+    "checks": ("release_findings",),
+    "page": ("show",),
     "explorer.directorate": ("explore",),
     "explorer.history": ("one_kpi",),
-    "doubts": ("let_pass", "with_doubts"),
-    "checks": ("release_findings",),
-    "page.released": ("edition_notice", "checks_chapter", "how_made"),
     "parameters": ("check_parameters",),
     "report.runner": ("complete",),
 }
@@ -50,7 +33,8 @@ __all__ = sorted(_HOME)  # noqa: PLE0605
 def __getattr__(name: str) -> Any:
     if name not in _HOME:
         raise AttributeError(f"kpi_tools has no {name!r}. Its names are: {', '.join(__all__)}.")
-    value = getattr(import_module(f"kpi_tools.{_HOME[name]}"), name)
+    home = import_module(f"kpi_tools.{_HOME[name]}")
+    value = getattr(home, name, None) or import_module(f"{home.__name__}.{name}")
     globals()[name] = value
     return value
 

@@ -3,8 +3,7 @@
 One rule for every engine: `rate` takes any frame that narwhals knows (pandas, Polars eager or lazy, PyArrow, DuckDB, Spark),
 never changes it, and returns the same kind of frame with more columns.
 
-All lines are compared on one scale, on which more is better: the figure itself, its negative where lower is better, the
-negative distance from the target where closest is best.
+All lines are compared on one scale, on which more is better (`levels`).
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -118,8 +117,7 @@ def rate(
     needed = [] if lines.intersection(known) else [schemes[""].columns[0]]
     _check(frame, ["value", "polarity", *needed], [*NUMBERS, *lines])
     if isinstance(frame, nw.DataFrame):  # what a rating does not ask for would be copied with it
-        asked = {*NUMBERS, *WORDS, *EARLIER, *lines}
-        frame = frame.select([name for name in known if name in asked])
+        frame = frame.select([n for n in known if n in (*NUMBERS, *WORDS, *EARLIER, *lines)])
     rows = rated(frame.with_columns(_better=better()), schemes, milestones or {}, words)
     kept = [name for name in given if name not in ADDED]
     if not isinstance(frame, nw.DataFrame):

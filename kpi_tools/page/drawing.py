@@ -181,7 +181,9 @@ class Drawing:
         for known in vega["data"]:
             known |= {"values": data[known["name"]]} if known["name"] in data else {}
         empty = {of["name"] for of in vega["data"] if not data.get(of.get("source", of["name"]), 1)}
-        vega["marks"] = [mark for mark in vega["marks"] if _source(mark) not in empty]
+        sources = [mark.get("from", {}) for mark in vega["marks"]]
+        of = [source.get("facet", source).get("data") for source in sources]
+        vega["marks"] = [m for m, name in zip(vega["marks"], of, strict=True) if name not in empty]
         for signal in vega["signals"]:
             if signal["name"] in self.settings:
                 signal["value"] = self.settings[signal["name"]]
@@ -352,12 +354,6 @@ def _labels(at: Mapping[str, Any]) -> list[alt.Chart]:
         texts.transform_filter("isValid(datum.behind)").mark_text(**under),
         texts.mark_text(**looks),
     ]
-
-
-def _source(mark: Spec) -> str | None:
-    """The data set that a mark of Vega is made of."""
-    made_of = mark.get("from", {})
-    return made_of.get("facet", made_of).get("data")
 
 
 @lru_cache
