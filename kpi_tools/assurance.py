@@ -5,6 +5,7 @@ Takes the table that `variation.special_causes` made. `why` explains one point, 
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from datetime import date
 from typing import Any, Final
 
 import numpy as np
@@ -301,6 +302,21 @@ def usual_range(point: Mapping[str, Any]) -> str:
     return f"{lower} to {upper}" if up and point["upper_limit"] <= high else f"{lower} and more"
 
 
+def if_today(point: Mapping[str, Any], today: date) -> str:
+    """Of the latest of days between events: what it would be if one happened today, the last day that is reported on."""
+    days = (today - point["period_end"].date()).days
+    if days < 1:
+        return ""
+    said = (
+        f"If one happened today ({today.day} {today:%B %Y}), {plural(days, 'day')} after the last"
+    )
+    if point["limits"] in (NO_LIMITS, NO_VARIATION):
+        return f"{said}, nothing could be said of it yet."
+    side = "within" if not days > point["upper_limit"] else "longer than"
+    side = "shorter than" if days < point["lower_limit"] else side
+    return f"{said}, that would be {side} the usual range of {usual_range(point)}."
+
+
 def _places(point: Mapping[str, Any]) -> int:
     decimals = point.get("decimals")
     return int(decimals) if decimals is not None and is_known(decimals) else 1
@@ -321,7 +337,7 @@ def _why_flagged(point: Mapping[str, Any], figure: Callable[[str], str], side: s
         return f"{verdict}: {figure('value')} is {side} the {limit[:5]} process limit of {figure(limit)} ({usual})."
     if rule == TREND:
         return f"{verdict}: it is part of seven or more figures in a row that all rise or all fall."
-    mean = f"{side} the {_centre(point)} of {figure('mean')}"
+    mean = f"{side} the {centre_of(point)} of {figure('mean')}"
     if rule == LONG_RUN:
         return f"{verdict}: it is one of {abs(int(point['run']))} figures in a row {mean}; by chance {_most(point)}."
     if rule == FEW_CROSSINGS:
@@ -342,7 +358,7 @@ def _why_not(point: Mapping[str, Any], inside: str, side: str) -> str:
     if int(point["baseline_points"]) < FEWEST_FOR_RUNS and point["limits"] != RUN_CHART:
         return f"{inside}. {_ONLY_LIMITS}, because there are fewer than {FEWEST_FOR_RUNS} figures"
     run, steps = abs(int(point["run"])), int(point["steps"])
-    centre, runs = _centre(point), point["limits"] == RUN_CHART
+    centre, runs = centre_of(point), point["limits"] == RUN_CHART
     where = (
         f"its run {side} the {centre} is {run} long ({_most(point) if runs else 'seven make a shift'})"
         if run
@@ -359,7 +375,8 @@ def _why_not(point: Mapping[str, Any], inside: str, side: str) -> str:
     return f"{inside}; {where}, and {move}"
 
 
-def _centre(point: Mapping[str, Any]) -> str:
+def centre_of(point: Mapping[str, Any]) -> str:
+    """What the middle line of a chart is."""
     return "median" if point.get("chart") in (RUN, G) else "mean"
 
 

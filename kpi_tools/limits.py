@@ -135,7 +135,7 @@ def limited(
     begins = rows.first | (np.diff(behind, prepend=0) != 0)
     starts = np.flatnonzero(begins)
     base = np.cumsum(begins) - 1
-    breaks = begins | gap
+    breaks = begins | (gap & ~figures.among([T, G]))  # events come when they come
     used = y
     if fix is not None:
         known = np.cumsum(~np.isnan(y))

@@ -270,10 +270,12 @@ def parts_of(row: Row) -> str | None:
 
 
 def period_of(row: Row) -> str:
-    """`December 2024` for a month, `Quarter 3 2024/25` for a quarter, `Year to March 2025` for a year."""
+    """`December 2024` for a month, `Quarter 3 2024/25` for a quarter, `Year to March 2025` for a year; a day."""
     if row.get("frequency") in ("annual", "biennial") and is_text(row.get("period")):
         return str(row["period"])
     month = row.get("month")
+    if is_text(row.get("day")):
+        return f"{row['period_end'].day} {row['period_end']:%B %Y}"
     return (
         f"{row['period_end']:%B %Y}"
         if isinstance(month, str)

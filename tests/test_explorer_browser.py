@@ -223,7 +223,7 @@ def test_another_section_and_kpi_change_chart_and_words(lab):
 
 
 def test_a_click_on_a_point_shows_its_numbers_rules_and_commentary(lab):
-    lab.page.get_by_role("button", name="Usual range (XmR)").click()
+    lab.page.get_by_role("button", name="Usual range").click()
     lab.chart("ES01 limits")
     lab.words_say("Process limits from 8 to 12 figures")
     lab.point_says("Quarter 3 2024/25")

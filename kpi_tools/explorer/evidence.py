@@ -14,6 +14,7 @@ from kpi_tools.assurance import assurance, by_consequence, reading, why
 from kpi_tools.cases import in_period
 from kpi_tools.doubts import doubt_table, with_doubts
 from kpi_tools.errors import InputError
+from kpi_tools.explorer.series import finest_series, rare_events, rare_kinds
 from kpi_tools.kinds import Chosen, chart_for
 from kpi_tools.limits import process_limits
 from kpi_tools.loading import Returns, as_known_at, in_set
@@ -27,19 +28,14 @@ from kpi_tools.variation import special_causes
 from kpi_tools.vocabulary import (
     ILLUSTRATIVE,
     MONTH,
-    NOT_AVAILABLE,
     NOT_RATED,
 )
 from kpi_tools.wording import capitalised, named, rows_of
-
-FEWEST_MONTHS = 8
-"""So many monthly figures make a series of their own for the limits; with fewer the quarterly ones are used."""
 
 NOT_JUDGED = "not judged"
 WITHHELD = "a figure of this KPI looks like a fault of the data, and nobody has confirmed it"
 _JUDGED = ["variation", "assurance", "limits", "baseline_points", "series"]
 _AGREED = ["kpi_id", "date", "reason", "name"]
-_FIGURE = ["value", "numerator", "denominator", "status", "note", "received"]
 
 
 @dataclass(frozen=True)
@@ -77,25 +73,33 @@ class Evidence:
 
     def chart(self, kpi_id: str) -> Chosen:
         """The kind of chart of one KPI's points, why it is that, and which others there may be (`charted_as`)."""
-        return chart_for(self.of("points", kpi_id), self.returns.council.chart_kind)
+        rows, kind = self.of("points", kpi_id), self.returns.council.chart_kind
+        found = chart_for(rows, kind)
+        return replace(found, possible=(*found.possible, *rare_kinds(rows, self.returns)))
 
     def charted_as(self, kpi_id: str, chart: str) -> "Evidence":
         """The same with the points of one KPI on another kind of chart."""
-        own = self.of("points", kpi_id)
+        recent, quarters = self.of("recent", kpi_id), self.of("quarters", kpi_id)
+        own = with_doubts(finest_series(self.returns, recent, quarters))
+        own = rare_events(own, self.returns, chart)
         rebase = [
             {name: row[name] for name in _AGREED} for row in rows_of(self.of("rebases", kpi_id))
         ]
         rebase += _redefinitions(self.returns, own)
         points = _classified(own, self.returns, chart, rebase)
+        kpis, mine = self.kpis.copy(), self.kpis["kpi_id"] == kpi_id
         if kpi_id in set(self.doubts["kpi_id"]):
             _withhold(points)
-        others = self.points[self.points["kpi_id"] != kpi_id]
+        else:
+            kpis.loc[mine, _JUDGED] = assurance(points)[_JUDGED].to_numpy()
         council = replace(self.returns.council, chart_kind=chart)
-        return replace(
-            self,
-            points=pd.concat([others, points], ignore_index=True),
-            returns=replace(self.returns, council=council),
+        points = pd.concat(
+            [self.points[self.points["kpi_id"] != kpi_id], points], ignore_index=True
         )
+        returns = replace(self.returns, council=council)
+        found = replace(self, points=points, kpis=kpis, returns=returns)
+        kpis.loc[mine, "reading"] = _readings(kpis[mine], found)
+        return replace(found, kpis=kpis)
 
     def months(self, kpi_id: str) -> pd.DataFrame:
         """The single months of one KPI, which are not rated; `period` is their label."""
@@ -142,10 +146,11 @@ def evidence(returns: Returns, kpi_ids: Collection[str] | None = None) -> Eviden
     }
     recent = gls_direction(recent_quarters(returns), **settings)
     quarters = with_doubts(_all_quarters(returns, recent))
-    points = with_doubts(_finest_series(returns, recent, quarters))
-    months = points[points["series"] == "months"]
-    doubts = doubt_table(pd.concat([quarters, months]) if len(months) else quarters)
+    points = with_doubts(finest_series(returns, recent, quarters))
+    finer = points[points["series"] != "quarters"]
+    doubts = doubt_table(pd.concat([quarters, finer]) if len(finer) else quarters)
     doubted = set(doubts["kpi_id"])
+    points = rare_events(points, returns, council.chart_kind)
     agreed = returns.rebases[returns.rebases["kpi_id"].isin(set(points["kpi_id"]))]
     rebase = rows_of(agreed[_AGREED]) + _redefinitions(returns, points)
     points = _classified(points, returns, council.chart_kind, rebase)
@@ -159,12 +164,18 @@ def evidence(returns: Returns, kpi_ids: Collection[str] | None = None) -> Eviden
     known = Evidence(
         returns, recent, kpis, quarters, points, rebases, outlook(certain, **settings), doubts
     )
+    kpis["reading"] = _readings(kpis, known)
     bands = {name: len(scheme.bands) for name, scheme in council.schemes.items()}
-    kpis["reading"] = [
-        reading(row, bands.get(row["scheme"] or "", 0), alone_meets=_reached_alone(row, known))
-        for row in rows_of(kpis)
-    ]
     return replace(known, kpis=by_consequence(kpis, bands, quarters))
+
+
+def _readings(kpis: pd.DataFrame, known: Evidence) -> list[str | None]:
+    schemes = known.returns.council.schemes
+    return [
+        reading(row, len(schemes[row["scheme"] or ""].bands) if (row["scheme"] or "") in schemes else 0,
+                alone_meets=_reached_alone(row, known))
+        for row in rows_of(kpis)
+    ]  # fmt: skip
 
 
 def _classified(
@@ -308,44 +319,3 @@ def _all_quarters(returns: Returns, recent: pd.DataFrame) -> pd.DataFrame:
     rows = pd.concat([older[names], recent[names]], ignore_index=True)
     rows = rows.sort_values(["kpi_id", "period_end"], kind="stable")
     return rows.assign(period=rows["quarter"]).reset_index(drop=True)
-
-
-def _finest_series(returns: Returns, recent: pd.DataFrame, quarters: pd.DataFrame) -> pd.DataFrame:
-    """For each KPI its months, where there are enough of them, else its quarters; `series` says which."""
-    months = _long_months(returns, recent)
-    rest = quarters[~quarters["kpi_id"].isin(set(months["kpi_id"]))].assign(series="quarters")
-    parts = [part for part in (rest, months) if len(part)]
-    return pd.concat(parts or [rest], ignore_index=True)
-
-
-def _long_months(returns: Returns, recent: pd.DataFrame) -> pd.DataFrame:
-    """Monthly figures of the KPIs that have enough of them, a row for each month up to the latest due quarter.
-
-    A month is not rated: target and floor standard are agreed for the KPI's own basis.
-    """
-    months = returns.months
-    due = recent.groupby("kpi_id")["period_end"].max()
-    months = months[months["period_end"] <= months["kpi_id"].map(due)]
-    counted = months[months["value"].notna()].groupby("kpi_id").size()
-    series = [
-        _without_holes(months[months["kpi_id"] == kpi_id], due[kpi_id])
-        for kpi_id in counted[counted >= FEWEST_MONTHS].index
-    ]
-    if not series:
-        return pd.DataFrame({"kpi_id": pd.Series(dtype=str)})
-    rows = pd.concat(series, ignore_index=True)
-    return rows.assign(
-        rating=NOT_RATED, not_rated_reason=None, period=rows["month"], series="months"
-    )
-
-
-def _without_holes(rows: pd.DataFrame, last: pd.Timestamp) -> pd.DataFrame:
-    known = rows.set_index("period_end")
-    every = pd.date_range(known.index.min(), last, freq="ME", name="period_end", unit="s")
-    filled = known.reindex(every)
-    plain = [name for name in known.columns if name not in _FIGURE]
-    filled[plain] = filled[plain].ffill()
-    filled["status"] = filled["status"].fillna(NOT_AVAILABLE)
-    filled["month"] = [f"{end:%Y-%m}" for end in every]
-    filled["quarter"] = [Quarter.containing(end.date()).label for end in every]
-    return filled.reset_index()

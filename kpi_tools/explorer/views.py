@@ -10,6 +10,7 @@ from typing import Any
 
 import pandas as pd
 
+from kpi_tools.assurance import centre_of, if_today
 from kpi_tools.comparison import compare
 from kpi_tools.explorer.charts import (
     Picture,
@@ -21,6 +22,7 @@ from kpi_tools.explorer.charts import (
 from kpi_tools.explorer.evidence import Evidence
 from kpi_tools.explorer.overview import CAUSES
 from kpi_tools.explorer.sentences import directions, doubts_in_words, draft
+from kpi_tools.kinds import AUTO, DAYS_BETWEEN, PERIODS_BETWEEN, XMR
 from kpi_tools.outlook import outlook_in_words, predictions
 from kpi_tools.page.describe import is_rolling, leaving_quarters, month_alone, to_reach
 from kpi_tools.page.html import Html, render
@@ -61,11 +63,15 @@ from kpi_tools.wording import (
 
 VIEWS = {
     "trend": "Trend",
-    "limits": "Usual range (XmR)",
+    "limits": "Usual range",
     "season": "Same quarter",
     "areas": "Other areas",
 }
 
+_EACH = {
+    "months": "month", "weeks": "week", "days": "day", DAYS_BETWEEN: "time between events",
+    PERIODS_BETWEEN: "period with a case",
+}  # fmt: skip
 _FEWEST_AREAS = 4
 _NO_GAP = 1e-6
 _OURS = "our latest figure"
@@ -169,12 +175,16 @@ def _limits(known: Evidence, kpi_id: str) -> tuple[Picture, str, list[str], list
     kpi, points = known.kpi(kpi_id), known.of("points", kpi_id)
     picture = limit_picture(points, Terms(known.returns.council))
     last = points.iloc[-1]
-    one = "month" if kpi["series"] == "months" else "quarter"
+    one = _EACH.get(str(last["series"]), "quarter")
     if doubt := doubts_in_words(known, kpi_id):
         return picture, f"{_series_in_words(points, one)} {doubt}", [doubt], []
     notes = [str(last["why"])]
-    if kpi["limits"] in LIMIT_MEANINGS:
-        notes.append(f"{capitalised(LIMIT_MEANINGS[kpi['limits']])}.")
+    if last["chart"] != XMR or known.returns.council.chart_kind == AUTO:
+        notes.append(known.chart(kpi_id).why)
+    if last["series"] == DAYS_BETWEEN:
+        notes.append(if_today(last, known.returns.quarter.end))
+    if last["limits"] in LIMIT_MEANINGS:
+        notes.append(f"{capitalised(LIMIT_MEANINGS[last['limits']])}.")
     terms = Terms(known.returns.council)
     target = line_of(dict(last), "target")
     reading = f": {kpi['reading']}" if is_text(kpi["reading"]) else ""
@@ -189,8 +199,9 @@ def _limits(known: Evidence, kpi_id: str) -> tuple[Picture, str, list[str], list
     notes += known.of("rebases", kpi_id)["said"].tolist() + _redefined(known, kpi_id)
     for change in rows_of(suggested_rebases(points)):
         side = "above" if change["run"] > 0 else "below"
+        centre = centre_of(last)
         notes.append(
-            f"Since {change['date']:%B %Y} {abs(change['run'])} figures in a row lie {side} the mean: if the process was "
+            f"Since {change['date']:%B %Y} {abs(change['run'])} figures in a row lie {side} the {centre}: if the process was "
             "changed then, its owner may agree new limits from there (a rebase, with a date, a reason and a name)."
         )
     invented = int((points["status"] == ILLUSTRATIVE).sum())

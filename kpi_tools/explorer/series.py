@@ -1,0 +1,159 @@
+"""The series of each KPI that its limits are made of: the finest there is, or of rare events the time between them."""
+
+from datetime import date
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from kpi_tools.kinds import AUTO, DAYS_BETWEEN, PERIODS_BETWEEN, G, T, between
+from kpi_tools.loading import Returns
+from kpi_tools.quarters import Quarter
+from kpi_tools.vocabulary import HIGHER, LOWER, NOT_AVAILABLE, NOT_RATED
+
+FEWEST = 8
+"""So many weekly or monthly figures make a series of their own for the limits; with fewer the quarterly ones are used."""
+_FEWEST_EVENTS = 3
+_FIGURE = ["value", "numerator", "denominator", "status", "note", "received"]
+_LINES = ["value", "numerator", "denominator", "target", "floor_standard", "tolerance"]
+
+
+def rare_kinds(rows: pd.DataFrame, returns: Returns) -> tuple[str, ...]:
+    """Which charts of the time between events the counts of one KPI may have beside others."""
+    if (
+        rows.empty
+        or rows["series"].iloc[-1] in (DAYS_BETWEEN, PERIODS_BETWEEN)
+        or not _is_rare(rows)
+    ):
+        return ()
+    dated = len(_event_days(rows, returns)) >= _FEWEST_EVENTS
+    return (T, G) if dated else (G,)
+
+
+def rare_events(points: pd.DataFrame, returns: Returns, chart: str) -> pd.DataFrame:
+    """The points, where `chart` wants it with the time between its events for each KPI whose counts are mostly nought.
+
+    The days where their dates are known (T), else how many periods without a case lie between two with one (G). More of
+    either is better where fewer cases are. A KPI with fewer than three events keeps its counts.
+    """
+    if chart not in (AUTO, T, G):
+        return points
+    parts = []
+    for _, own in points.groupby("kpi_id", sort=False):
+        rows = own
+        if _is_rare(own):
+            days = _event_days(own, returns) if chart != G else own.head(0)
+            rows = _days_between(own, days) if len(days) >= _FEWEST_EVENTS else between(own)
+        parts.append(_turned(rows) if len(rows) >= _FEWEST_EVENTS and rows is not own else own)
+    return pd.concat(parts, ignore_index=True)
+
+
+def _is_rare(rows: pd.DataFrame) -> bool:
+    known = rows["value"].dropna()
+    whole = rows["unit"].iloc[-1] == "count" and (known % 1 == 0).all() and (known >= 0).all()
+    return bool(
+        whole and rows["basis"].iloc[-1] in ("quarter", "month") and (known == 0).mean() > 0.5
+    )
+
+
+def _event_days(rows: pd.DataFrame, returns: Returns) -> pd.DataFrame:
+    """The events of the KPI, one for each day that has any."""
+    own = returns.events[returns.events["kpi_id"] == rows["kpi_id"].iloc[-1]]
+    return own.drop_duplicates("date")
+
+
+def _days_between(rows: pd.DataFrame, events: pd.DataFrame) -> pd.DataFrame:
+    """A row for each day with an event from the second on: how many days lie between it and the one before."""
+    found = _repeated(rows.iloc[-1], events["date"].tolist())
+    days = found["period_end"].diff().dt.days.astype(float)
+    found = found.assign(
+        value=days, status=events["status"].tolist(), series=DAYS_BETWEEN, unit="days"
+    )
+    return found.iloc[1:]
+
+
+def _turned(rows: pd.DataFrame) -> pd.DataFrame:
+    """The time between events in place of their count: no line is agreed for it, and more is better where fewer were."""
+    way = {LOWER: HIGHER, HIGHER: LOWER}.get(rows["polarity"].iloc[-1], rows["polarity"].iloc[-1])
+    nothing = dict.fromkeys([name for name in _LINES[1:] if name in rows], np.nan)
+    return rows.assign(polarity=way, basis="quarter", decimals=0, rating=NOT_RATED, **nothing)
+
+
+def _repeated(last: pd.Series, days: list[str]) -> pd.DataFrame:
+    """A KPI's row with its attributes for each of some days."""
+    rows = pd.DataFrame([last] * len(days)).reset_index(drop=True)
+    return rows.assign(
+        period_end=pd.to_datetime(days).astype(rows["period_end"].dtype if len(rows) else "datetime64[s]"),
+        quarter=[Quarter.containing(date.fromisoformat(day)).label for day in days],
+        period=days, day=days, month=None, note=None, rating=NOT_RATED, not_rated_reason=None,
+        **dict.fromkeys(("numerator", "denominator"), np.nan),
+    )  # fmt: skip
+
+
+def _weeks(returns: Returns, recent: pd.DataFrame) -> pd.DataFrame:
+    """Figures of single days, weeks apart or days, of the KPIs that have enough of them up to the latest due quarter."""
+    due = recent.groupby("kpi_id")["period_end"].max()
+    rows = returns.submissions
+    rows = rows[
+        rows["kpi_id"].isin(set(due.index)) & rows["period"].str.fullmatch(r"\d{4}-\d\d-\d\d")
+    ]
+    rows = rows[~rows["silent"].astype(bool)].drop_duplicates(["kpi_id", "period"], keep="last")
+    parts = []
+    for kpi_id, own in rows.sort_values("period").groupby("kpi_id"):
+        own = own[pd.to_datetime(own["period"]) <= due[kpi_id]]
+        if own["value"].notna().sum() >= FEWEST:
+            months = returns.months[returns.months["kpi_id"] == kpi_id]
+            numbers: dict[str, Any] = {name: own[name].tolist() for name in _FIGURE}
+            daily = pd.to_datetime(own["period"]).diff().dt.days.median() < 2
+            series = "days" if daily else "weeks"
+            parts.append(
+                _repeated(months.iloc[-1], own["period"].tolist()).assign(**numbers, series=series)
+            )
+    return (
+        pd.concat(parts, ignore_index=True)
+        if parts
+        else pd.DataFrame({"kpi_id": pd.Series(dtype=str)})
+    )
+
+
+def finest_series(returns: Returns, recent: pd.DataFrame, quarters: pd.DataFrame) -> pd.DataFrame:
+    """For each KPI its weeks or days, its months, where there are enough of them, else its quarters; `series` says which."""
+    weeks, months = _weeks(returns, recent), _long_months(returns, recent)
+    months = months[~months["kpi_id"].isin(set(weeks["kpi_id"]))]
+    finer = set(weeks["kpi_id"]) | set(months["kpi_id"])
+    rest = quarters[~quarters["kpi_id"].isin(finer)].assign(series="quarters")
+    parts = [part for part in (rest, months, weeks) if len(part)]
+    return pd.concat(parts or [rest], ignore_index=True)
+
+
+def _long_months(returns: Returns, recent: pd.DataFrame) -> pd.DataFrame:
+    """Monthly figures of the KPIs that have enough of them, a row for each month up to the latest due quarter.
+
+    A month is not rated: target and floor standard are agreed for the KPI's own basis.
+    """
+    months = returns.months
+    due = recent.groupby("kpi_id")["period_end"].max()
+    months = months[months["period_end"] <= months["kpi_id"].map(due)]
+    counted = months[months["value"].notna()].groupby("kpi_id").size()
+    series = [
+        _without_holes(months[months["kpi_id"] == kpi_id], due[kpi_id])
+        for kpi_id in counted[counted >= FEWEST].index
+    ]
+    if not series:
+        return pd.DataFrame({"kpi_id": pd.Series(dtype=str)})
+    rows = pd.concat(series, ignore_index=True)
+    return rows.assign(
+        rating=NOT_RATED, not_rated_reason=None, period=rows["month"], series="months"
+    )
+
+
+def _without_holes(rows: pd.DataFrame, last: pd.Timestamp) -> pd.DataFrame:
+    known = rows.set_index("period_end")
+    every = pd.date_range(known.index.min(), last, freq="ME", name="period_end", unit="s")
+    filled = known.reindex(every)
+    plain = [name for name in known.columns if name not in _FIGURE]
+    filled[plain] = filled[plain].ffill()
+    filled["status"] = filled["status"].fillna(NOT_AVAILABLE)
+    filled["month"] = [f"{end:%Y-%m}" for end in every]
+    filled["quarter"] = [Quarter.containing(end.date()).label for end in every]
+    return filled.reset_index()

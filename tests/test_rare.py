@@ -1,0 +1,97 @@
+"""Rare events in depth: from their dates to the chart, and in weeks and days."""
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from any_council import make_council
+
+from kpi_tools.explorer.evidence import Evidence, evidence
+from kpi_tools.explorer.views import view
+from kpi_tools.loading import load
+
+FALLS = {"kpi_id": "F1", "unit": "count", "polarity": "lower"}
+SENT = [("2024-25-Q3", "P1", "2024-25 Q3", 61)]
+DAYS = ["2021-03-01", "2021-07-09", "2021-08-01", "2022-02-11", "2022-05-30", "2022-12-24",
+        "2023-01-07", "2023-06-15", "2023-10-02", "2024-05-05"]  # fmt: skip
+AUTO = '[anomalies]\nchart = "auto"\n'
+
+
+def known(folder: Path, settings: str = AUTO, days=DAYS, **tables) -> Evidence:
+    events = [{"kpi_id": "F1", "date": day} for day in days]
+    raw = make_council(
+        folder, [FALLS, {"kpi_id": "P1"}], SENT, settings=settings, events=events, **tables
+    )
+    return evidence(load(raw))
+
+
+def test_dates_make_a_t_chart_that_ends_with_today(tmp_path: Path):
+    found = known(tmp_path)
+    points = found.of("points", "F1")
+    between = pd.to_datetime(pd.Series(DAYS)).diff().dt.days.dropna().tolist()
+    assert points["value"].tolist() == between
+    assert set(points["chart"]) == {"t"} and set(points["polarity"]) == {"higher"}
+    shown = view("limits", found, "F1")
+    assert found.chart("F1").why in shown.notes
+    assert any(
+        note.startswith(
+            "If one happened today (31 December 2024), 240 days after the last, that would"
+        )
+        for note in shown.notes
+    )
+    assert "nan" not in " ".join([shown.description, *shown.notes]).lower()
+
+
+def test_another_kind_can_be_shown(tmp_path: Path):
+    found = known(tmp_path, settings="")
+    assert set(found.of("points", "F1")["chart"]) == {"xmr"}
+    assert set(found.chart("F1").possible) == {"xmr", "run", "c", "t", "g"}
+    for kind in found.chart("F1").possible:
+        other = found.charted_as("F1", kind)
+        assert set(other.of("points", "F1")["chart"]) == {kind}
+        columns = found.points.columns
+        pd.testing.assert_frame_equal(
+            other.of("points", "P1")[columns], found.of("points", "P1"), check_dtype=False
+        )
+        shown = view("limits", other, "F1")
+        assert kind == "xmr" or other.chart("F1").why in shown.notes
+
+
+def test_periods_between_are_counted_where_dates_are_not_known(tmp_path: Path):
+    quarters = [f"{year}-{year % 100 + 1} Q{n}" for year in range(2020, 2024) for n in (1, 2, 3, 4)]
+    values = [0, 0, 1, 0, 0, 0, 2, 0, 0, 0, 0, 1, 0, 0, 1, 0]
+    sent = [
+        ("2024-25-Q3", "F1", quarter, value)
+        for quarter, value in zip(quarters, values, strict=True)
+    ]
+    raw = make_council(tmp_path, [FALLS, {"kpi_id": "P1"}], [*SENT, *sent], settings=AUTO)
+    found = evidence(load(raw))
+    points = found.of("points", "F1")
+    assert set(points["chart"]) == {"g"}
+    assert points["value"].tolist()[1:] == [3, 4, 2]
+    assert points["period"].tolist() == ["2020-21 Q3", "2021-22 Q3", "2022-23 Q4", "2023-24 Q3"]
+
+
+@pytest.mark.parametrize("days", [DAYS[:1], DAYS[:2]])
+def test_too_few_events_keep_their_counts(tmp_path: Path, days):
+    found = known(tmp_path, days=days)
+    assert set(found.of("points", "F1")["chart"]) <= {"c", "run", "xmr"}
+    assert view("limits", found, "F1").notes
+
+
+def test_weeks_are_a_series_of_their_own(tmp_path: Path):
+    days = pd.date_range("2024-09-06", periods=16, freq="7D").strftime("%Y-%m-%d").tolist()
+    watched = {
+        "kpi_id": "W1",
+        "unit": "count",
+        "frequency": "weekly",
+        "rated": "no",
+        "polarity": "none",
+    }
+    sent = [("2024-25-Q3", "W1", day, 40 + n % 5) for n, day in enumerate(days)]
+    raw = make_council(tmp_path, [watched, {"kpi_id": "P1"}], [*SENT, *sent])
+    points = evidence(load(raw)).of("points", "W1")
+    assert set(points["series"]) == {"weeks"}
+    assert points["period"].tolist() == days
+    assert points["value"].tolist() == [40 + n % 5 for n in range(16)]
+    assert points["moving_range"].isna().sum() == 1
