@@ -9,6 +9,9 @@ from any_council import make_council
 from kpi_tools.explorer.evidence import Evidence, evidence
 from kpi_tools.explorer.views import view
 from kpi_tools.loading import load
+from kpi_tools.page.cards import cards
+from kpi_tools.page.chapters import beside
+from kpi_tools.scorecard import recent_quarters, score
 
 FALLS = {"kpi_id": "F1", "unit": "count", "polarity": "lower"}
 SENT = [("2024-25-Q3", "P1", "2024-25 Q3", 61)]
@@ -95,3 +98,38 @@ def test_weeks_are_a_series_of_their_own(tmp_path: Path):
     assert points["period"].tolist() == days
     assert points["value"].tolist() == [40 + n % 5 for n in range(16)]
     assert points["moving_range"].isna().sum() == 1
+
+
+NOTES = [
+    {"kpi_id": "F1", "section": "", "date": "2023-02-01", "label": "New floors", "source": "Minutes"},
+    {"kpi_id": "", "section": "all", "date": "2022-03-01", "label": "Snow", "source": ""},
+    {"kpi_id": "", "section": "all", "date": "2011-08-01", "label": "Long ago", "source": ""},
+    {"kpi_id": "P1", "section": "", "date": "2024-12-01", "label": "Of another", "source": ""},
+]  # fmt: skip
+
+
+def test_dated_notes_are_numbers_on_the_picture_and_words_below(tmp_path: Path):
+    found = known(tmp_path, annotations=NOTES)
+    shown = view("limits", found, "F1")
+    said = ["1: 1 March 2022: Snow.", "2: 1 February 2023: New floors (Minutes)."]
+    assert shown.notes[-2:] == said
+    assert all(one in shown.description for one in said)
+    drawn = {text["text"] for text in shown.picture.canvas.texts}
+    assert {"1", "2"} <= drawn and "3" not in drawn
+    kpis = score(recent_quarters(found.returns), found.returns)
+    card = cards(kpis, recent_quarters(found.returns), beside(kpis, found.recent, found.returns))
+    assert "1: 1 December 2024: Of another." in str(card)
+    assert "Long ago" not in str(card)
+
+
+def test_a_suggested_rebase_names_the_nearest_note(tmp_path: Path):
+    quarters = [f"{year}-{year % 100 + 1} Q{n}" for year in range(2021, 2025) for n in (1, 2, 3, 4)]
+    values = [60, 62, 61, 60, 61, 62, 60, 80, 82, 81, 80, 82, 81, 80, 82]
+    sent = [
+        ("2024-25-Q3", "P1", quarter, value)
+        for quarter, value in zip(quarters, values, strict=False)
+    ]
+    raw = make_council(tmp_path, [{"kpi_id": "P1"}], sent, annotations=NOTES[1:])
+    notes = view("limits", evidence(load(raw)), "P1").notes
+    (suggested,) = [note for note in notes if "may agree new limits" in note]
+    assert suggested.endswith("The nearest note: 1 March 2022: Snow.")

@@ -14,9 +14,10 @@ import pandas as pd
 from kpi_tools.narrative import KENT_TERMS
 from kpi_tools.page.canvas import Canvas, Figure, Name, axis, period_label
 from kpi_tools.page.chart_words import look_of
-from kpi_tools.page.charts import draw_bands, draw_gaps, limits_of, show_figure, unit_of
+from kpi_tools.page.charts import draw_bands, limits_of, show_figure, unit_of
 from kpi_tools.page.drawing import QUIET, Drawing
 from kpi_tools.page.labels import every, text_width
+from kpi_tools.page.marks import draw_dated, draw_gaps
 from kpi_tools.page.regions import number, regions
 from kpi_tools.quarters import Quarter
 from kpi_tools.terms import Terms
@@ -55,10 +56,11 @@ class Point:
 
 @dataclass(frozen=True)
 class Picture:
-    """A view as it is drawn, with its points."""
+    """A view as it is drawn, with its points and the words of the dated notes that are numbered in it."""
 
     canvas: Canvas
     points: tuple[Point, ...] = ()
+    happened: tuple[str, ...] = ()
 
     def drawing(self, chosen: str = "") -> Drawing:
         """What is to be drawn, with one point ringed."""
@@ -71,6 +73,7 @@ def trend_picture(
     months: pd.DataFrame,
     fitted: Sequence[float],
     terms: Terms = KENT_TERMS,
+    dated: Sequence[Row] = (),
 ) -> Picture:
     """Every quarterly figure by its rating, target and floor as steps, the tested line, single months, what is expected.
 
@@ -115,11 +118,13 @@ def trend_picture(
             alone = _figure(canvas, x, row)
             figures.append(alone._replace(text=f"{row['period_end']:%b} alone {alone.text}"))
     canvas.label(figures)
-    return _finished(canvas, points, [*rows, *coming], rows)
+    return _finished(canvas, points, [*rows, *coming], rows, dated)
 
 
-def limit_picture(table: pd.DataFrame, terms: Terms = KENT_TERMS) -> Picture:
-    """The XmR chart: figures by special cause, mean and process limits of each baseline, the target as a line.
+def limit_picture(
+    table: pd.DataFrame, terms: Terms = KENT_TERMS, dated: Sequence[Row] = ()
+) -> Picture:
+    """The control chart: figures by special cause, mean and process limits of each baseline, the target as a line.
 
     `table`: one KPI's rows of the classified table, oldest first. Limits are drawn as far as the measure goes; where they
     are not known there are none.
@@ -134,6 +139,7 @@ def limit_picture(table: pd.DataFrame, terms: Terms = KENT_TERMS) -> Picture:
         "target": terms.head("target")
     }
     canvas = _canvas(rows, levels, len(rows), _named(rows, named))
+    axis_ends = canvas.low, canvas.high
     parts = [
         [row for row in rows if row["baseline"] == one]
         for one in dict.fromkeys(row["baseline"] for row in rows)
@@ -145,8 +151,12 @@ def limit_picture(table: pd.DataFrame, terms: Terms = KENT_TERMS) -> Picture:
             before, after = [math.nan] * begin, [math.nan] * (len(rows) - end)
             canvas.steps(look, [*before, *(number(row[name]) for row in part), *after])
         for n, row in enumerate(part, begin):
-            if is_number(row["lower_limit"]) and is_number(row["upper_limit"]):
-                canvas.rectangle(n, n + 1, row["lower_limit"], row["upper_limit"], "grey")
+            ends = [row["lower_limit"], row["upper_limit"]]
+            if any(map(is_number, ends)):  # where there is no limit, as far as the measure goes
+                ends = [
+                    end if is_number(end) else far for end, far in zip(ends, axis_ends, strict=True)
+                ]
+                canvas.rectangle(n, n + 1, ends[0], ends[1], "grey")
         if begin:
             canvas.note(begin, [12], "New limits", colour=QUIET, align="left")
         begin = end
@@ -158,7 +168,7 @@ def limit_picture(table: pd.DataFrame, terms: Terms = KENT_TERMS) -> Picture:
             points.append(_point(canvas, place + 0.5, row, row["period"], cause, cause))
             figures.append(_figure(canvas, place + 0.5, row, place == len(rows) - 1))
     canvas.label(figures)
-    return _finished(canvas, points, rows, rows)
+    return _finished(canvas, points, rows, rows, dated)
 
 
 def season_picture(quarters: pd.DataFrame) -> Picture:
@@ -258,8 +268,11 @@ def _canvas(rows: Rows, levels: Sequence[float], places: int, names: Sequence[Na
     return canvas
 
 
-def _finished(canvas: Canvas, points: list[Point], axis_rows: Rows, shown: Rows) -> Picture:
+def _finished(
+    canvas: Canvas, points: list[Point], axis_rows: Rows, shown: Rows, dated: Sequence[Row] = ()
+) -> Picture:
     draw_gaps(canvas, shown)
+    happened = draw_dated(canvas, shown, dated) if shown else []
     canvas.name()
     if axis_rows:
         canvas.periods(
@@ -267,7 +280,7 @@ def _finished(canvas: Canvas, points: list[Point], axis_rows: Rows, shown: Rows)
         )
     if not points and axis_rows:
         canvas.text(canvas.places / 2, canvas.height / 2, _NOTHING, colour=QUIET)
-    return Picture(canvas, tuple(points))
+    return Picture(canvas, tuple(points), tuple(happened))
 
 
 def _named(rows: Rows, words: dict[str, str]) -> list[Name]:

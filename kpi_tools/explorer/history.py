@@ -119,6 +119,7 @@ class OneKpi:
             self.terms,
             looks(self.terms),
             headline=council.headline,
+            dated=self.known.returns.annotations,
             breaks=rows_by(changes[changes["change"] == "redefined"]),
             benchmarks=rows_by(self.known.benchmarks(self.kpi_id)),
             months=rows_by(self.known.months(self.kpi_id)),

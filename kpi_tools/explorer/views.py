@@ -26,6 +26,7 @@ from kpi_tools.kinds import AUTO, DAYS_BETWEEN, PERIODS_BETWEEN, XMR
 from kpi_tools.outlook import outlook_in_words, predictions
 from kpi_tools.page.describe import is_rolling, leaving_quarters, month_alone, to_reach
 from kpi_tools.page.html import Html, render
+from kpi_tools.page.marks import nearest, note_in_words, notes_on
 from kpi_tools.quarters import Quarter
 from kpi_tools.rebases import suggested_rebases
 from kpi_tools.terms import Terms, lines_of
@@ -99,6 +100,8 @@ def view(name: str, known: Evidence, kpi_id: str) -> View:
     """The view `name` (one of VIEWS) of a KPI."""
     makers = {"trend": _trend, "limits": _limits, "season": _season, "areas": _areas}
     picture, description, notes, legend = makers[name](known, kpi_id)
+    notes = [*notes, *picture.happened]
+    description = " ".join([description, *picture.happened])
     ids = [point.name for point in picture.points if point.kind != "month"]
     if any(point.status == ESTIMATED for point in picture.points):
         legend.append(("pale", "Pale: not final, or read from a published chart"))
@@ -137,7 +140,9 @@ def _trend(known: Evidence, kpi_id: str) -> tuple[Picture, str, list[str], list[
     )
     if doubted:
         ahead, recent = ahead.head(0), recent.head(0)
-    picture = trend_picture(quarters, ahead, months, _fitted(recent, kpi), terms)
+    picture = trend_picture(
+        quarters, ahead, months, _fitted(recent, kpi), terms, _dated(known, kpi)
+    )
     notes = directions(known, kpi_id)
     if not doubted:
         answer = rows_of(known.of("outlooks", kpi_id))[0]
@@ -173,7 +178,7 @@ def _trend(known: Evidence, kpi_id: str) -> tuple[Picture, str, list[str], list[
 
 def _limits(known: Evidence, kpi_id: str) -> tuple[Picture, str, list[str], list[tuple[str, str]]]:
     kpi, points = known.kpi(kpi_id), known.of("points", kpi_id)
-    picture = limit_picture(points, Terms(known.returns.council))
+    picture = limit_picture(points, Terms(known.returns.council), _dated(known, kpi))
     last = points.iloc[-1]
     one = _EACH.get(str(last["series"]), "quarter")
     if doubt := doubts_in_words(known, kpi_id):
@@ -200,9 +205,12 @@ def _limits(known: Evidence, kpi_id: str) -> tuple[Picture, str, list[str], list
     for change in rows_of(suggested_rebases(points)):
         side = "above" if change["run"] > 0 else "below"
         centre = centre_of(last)
+        note = nearest(_dated(known, kpi), change["date"])
+        near = f" The nearest note: {note_in_words(note)}" if note else ""
         notes.append(
             f"Since {change['date']:%B %Y} {abs(change['run'])} figures in a row lie {side} the {centre}: if the process was "
             "changed then, its owner may agree new limits from there (a rebase, with a date, a reason and a name)."
+            f"{near}"
         )
     invented = int((points["status"] == ILLUSTRATIVE).sum())
     if invented:
@@ -274,6 +282,10 @@ def _areas(known: Evidence, kpi_id: str) -> tuple[Picture, str, list[str], list[
     sources = dict.fromkeys(str(source).rstrip(".") for source in told["source"] if is_text(source))
     notes.append(f"Source: {'; '.join(sources)}." if sources else "")
     return picture, " ".join(notes), notes, []
+
+
+def _dated(known: Evidence, kpi: dict[str, Any]) -> list[dict[str, Any]]:
+    return notes_on(known.returns.annotations, kpi)
 
 
 def _fitted(recent: pd.DataFrame, kpi: dict[str, Any]) -> list[float]:

@@ -29,6 +29,7 @@ from kpi_tools.page.html import (
     report_table,
     slug,
 )
+from kpi_tools.page.marks import notes_on
 from kpi_tools.page.overviews import peers_chart
 from kpi_tools.quarters import Quarter
 from kpi_tools.terms import Terms
@@ -91,6 +92,7 @@ class Beside:
     ahead: Mapping[str, Rows] = field(default_factory=dict)
     breaks: Mapping[str, Rows] = field(default_factory=dict)
     headline: str = ""
+    dated: pd.DataFrame | None = None
 
     @property
     def line_words(self) -> dict[str, str]:
@@ -197,6 +199,7 @@ def _picture(points: Rows, anchor: str, beside: Beside, areas: Rows) -> Chart:
         words=beside.line_words,
         form=beside.form,
         breaks=[row["from_quarter"] for row in beside.breaks.get(name, [])],
+        dated=[] if beside.dated is None else notes_on(beside.dated, points[-1]),
     )
 
 

@@ -71,6 +71,7 @@ def beside(kpis: pd.DataFrame, recent: pd.DataFrame, returns: Returns) -> Beside
         ),
         breaks=rows_by(returns.changelog[returns.changelog["change"] == "redefined"]),
         headline=returns.council.headline,
+        dated=returns.annotations,
         actions=_open_actions(returns),
     )
 

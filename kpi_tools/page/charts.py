@@ -5,7 +5,6 @@ Each function takes rows as the tables have them and gives a `Chart`. Nothing is
 
 import math
 from collections.abc import Mapping, Sequence
-from itertools import groupby
 from typing import NamedTuple
 
 from kpi_tools.page.canvas import Canvas, Figure, Name, Unit, axis, period_label
@@ -27,6 +26,7 @@ from kpi_tools.page.chart_words import (
 )
 from kpi_tools.page.drawing import COLOURS, INK, QUIET, VIOLET, Drawing
 from kpi_tools.page.labels import every, text_width
+from kpi_tools.page.marks import draw_dated, draw_gaps
 from kpi_tools.page.regions import DEFAULT_COLOURS, Region, number, regions
 from kpi_tools.vocabulary import FINAL, MONEY
 from kpi_tools.wording import (
@@ -46,7 +46,6 @@ from kpi_tools.wording import (
 
 LINES = {"target": "target", "floor_standard": "floor"}
 _WITHOUT_LINES = dict.fromkeys(LINES)
-_ABSENT = {"suppressed": "[c]", "not applicable": "n/a"}
 _NO_ROOM = "Figures for which there is no room stand in the table."
 _MOST_COLUMNS = 12
 _FROM_ZERO = (
@@ -91,6 +90,7 @@ def kpi_chart(
     words: Mapping[str, str] = WORDS,
     form: str = "auto",
     breaks: Sequence[str] = (),
+    dated: Sequence[Row] = (),
     small: bool = False,
     scale: tuple[float, float] | None = None,
 ) -> Chart:
@@ -101,6 +101,7 @@ def kpi_chart(
     of `outlook.predictions` to be shown. `months`: its single months; the latest is drawn beside a figure that covers
     more. `benchmarks`: rows with `area`, `period`, `value`, each drawn at its own period if that is shown. `words`: what
     the council calls its lines. `form`: `auto`, `columns` or `line`. `breaks`: quarters from which the KPI was redefined.
+    `dated`: notes with a date, numbered in the picture (rows of annotations.csv).
     `small`: lower, and without outlook, months and benchmarks. `scale`: the ends of the value axis.
     """
     last, ends = points[-1], limits_of(points[-1])
@@ -149,14 +150,15 @@ def kpi_chart(
         _draw_outlook(canvas, ahead, len(points), expected)
     _draw_benchmarks(canvas, beside, last)
     draw_gaps(canvas, points)
+    happened = draw_dated(canvas, points, dated)
     _name_bands(canvas, behind)
     yearly = last.get("frequency") in YEARLY
     canvas.periods([period_label(period_end(row), yearly) for row in points], always=yearly)
     text = [chart_text(points, "Columns" if columns else "Line", words)]
     text += [f"New definition from {period_words(points[n])}." for n in broken]
-    text += [outlook_text(ahead, last)] if ahead else []
+    text += ([outlook_text(ahead, last)] if ahead else []) + happened
     text += [f"{row['area']}, {row['period']}: {figure_of(last | row)}." for _, row in beside]
-    notes = chart_notes(points, columns) + ([] if whole else [_NO_ROOM])
+    notes = chart_notes(points, columns) + ([] if whole else [_NO_ROOM]) + happened
     notes += [f"Diamond: one month, {parts_of(row)}." for row in month if parts_of(row)]
     notes += (
         [f"The scale starts at {show_line(round(low, 9), last['unit'], 0)}."] if low > 0 else []
@@ -362,19 +364,6 @@ def _draw_series(canvas: Canvas, points: Rows, broken: Sequence[int] = ()) -> li
         text = show_figure(row, canvas.unit) + ("?" if doubted else "")
         figures.append(Figure(n + 0.5, value, text, last, doubted))
     return figures
-
-
-def draw_gaps(canvas: Canvas, points: Rows) -> None:
-    """A word for each run of periods without a figure, where there is room for it."""
-    words = [
-        "" if is_number(row["value"]) else _ABSENT.get(row["status"], "no data") for row in points
-    ]
-    for word, run in groupby(range(len(points)), key=lambda n: words[n]):
-        places = list(run)
-        if canvas.x(len(places)) >= text_width(word, 13):
-            canvas.text(
-                places[0] + len(places) / 2, canvas.height - 7, word, colour=QUIET, halo=True
-            )
 
 
 def _within(outlook: Row | None, ends: tuple[float, float]) -> Row | None:

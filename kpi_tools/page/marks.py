@@ -1,0 +1,71 @@
+"""What stands on a picture beside its figures: words where there are none, and numbers where something happened."""
+
+from collections.abc import Sequence
+from itertools import groupby
+from typing import Any
+
+import pandas as pd
+
+from kpi_tools.page.canvas import Canvas
+from kpi_tools.page.drawing import QUIET
+from kpi_tools.page.labels import text_width
+from kpi_tools.vocabulary import ILLUSTRATIVE
+from kpi_tools.wording import Row, Rows, is_number, is_text, rows_of
+
+_ABSENT = {"suppressed": "[c]", "not applicable": "n/a"}
+
+
+def draw_gaps(canvas: Canvas, points: Rows) -> None:
+    """A word for each run of periods without a figure, where there is room for it."""
+    words = [
+        "" if is_number(row["value"]) else _ABSENT.get(row["status"], "no data") for row in points
+    ]
+    for word, run in groupby(range(len(points)), key=lambda n: words[n]):
+        places = list(run)
+        if canvas.x(len(places)) >= text_width(word, 13):
+            canvas.text(
+                places[0] + len(places) / 2, canvas.height - 7, word, colour=QUIET, halo=True
+            )
+
+
+def notes_on(annotations: pd.DataFrame, kpi: Row) -> Rows:
+    """The dated notes on a KPI, its section or all, oldest first."""
+    about = annotations["section"].isin([kpi["section"], "all"])
+    return rows_of(annotations[about | (annotations["kpi_id"] == kpi["kpi_id"])])
+
+
+def draw_dated(canvas: Canvas, points: Rows, notes: Sequence[Row]) -> list[str]:
+    """Number each note that falls within the periods of `points`; their words, in the order of their numbers."""
+    ends = [pd.Timestamp(row["period_end"]) for row in points]
+    first = ends[0] - (ends[1] - ends[0]) if len(ends) > 1 else ends[0] - pd.Timedelta(days=92)
+    said: list[str] = []
+    for note in notes:
+        day = pd.Timestamp(note["date"])
+        place = next((n for n, end in enumerate(ends) if day <= end), None)
+        if place is None or day <= first:
+            continue
+        begin = ends[place - 1] if place else first
+        x = place + (day - begin) / (ends[place] - begin)
+        said.append(f"{len(said) + 1}: {note_in_words(note)}")
+        canvas.line("divider", [x, x], [canvas.low, canvas.high])
+        number: dict[str, Any] = {"bold": True, "colour": QUIET, "align": "left"}
+        at = x + 3 * canvas.places / canvas.width
+        if not canvas.note(at, [12, 26, canvas.height - 22], f"{len(said)}", **number):
+            canvas.text(at, 12, f"{len(said)}", halo=True, **number)
+    return said
+
+
+def note_in_words(note: Row) -> str:
+    """`1 April 2024: New booking system (Cabinet, 14 March 2024).`"""
+    day = pd.Timestamp(note["date"])
+    source = [str(note["source"])] if is_text(note["source"]) else []
+    source += [ILLUSTRATIVE] if note["status"] == ILLUSTRATIVE else []
+    more = f" ({', '.join(source)})" if source else ""
+    return f"{day.day} {day:%B %Y}: {str(note['label']).rstrip('.')}{more}."
+
+
+def nearest(notes: Sequence[Row], day: Any) -> Row | None:
+    """The note whose date is nearest to a day."""
+    return min(
+        notes, key=lambda note: abs(pd.Timestamp(note["date"]) - pd.Timestamp(day)), default=None
+    )
