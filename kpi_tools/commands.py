@@ -205,7 +205,7 @@ def check(quarter: str | None, raw: Path) -> None:
     report as a whole: counts, quarter names and figures in the commentary, Reds without an action, and the like.
     """
     from kpi_tools.loading import own_tables_are_sound, read_returns
-    from kpi_tools.loading.rules import as_changes, as_list
+    from kpi_tools.loading.rules import as_changes, as_list, errors_of
     from kpi_tools.spreadsheets import keep_rejected, sent_back
 
     returns = read_returns(raw, _quarter_or_latest(quarter, raw))
@@ -216,7 +216,7 @@ def check(quarter: str | None, raw: Path) -> None:
         click.echo(as_changes(returns.log))
     kept = sent_back(near(path) for path in keep_rejected(returns, raw))
     click.echo(f"{returns.quarter.title}: {returns.summary}{kept}")
-    errors, faults = int((problems["severity"] == "error").sum()), 0
+    errors, faults = len(errors_of(problems)), 0
     if own_tables_are_sound(returns):
         from kpi_tools.checks import release_findings
         from kpi_tools.checks.findings import findings_text

@@ -22,7 +22,7 @@ from typing import Any, Final
 import pandas as pd
 
 from kpi_tools.vocabulary import CARRIED_FORWARD, CONFIRMED, LET_PASS, OPEN
-from kpi_tools.wording import Row, is_number, period_of, rows_of, show, text_of
+from kpi_tools.wording import Row, between, is_number, period_of, rows_of, show, text_of
 
 MARK: Final = "?"
 """What stands beside a doubted figure wherever it shows."""
@@ -280,8 +280,8 @@ def _far(row: Row, usual: _Usual) -> _Doubt:
     times = 2 if len(usual.values) >= 2 * _ENOUGH else 20
     if usual.strangeness(value) <= 4 or not usual.is_beyond(value, times, row["unit"] == "count"):
         return None
-    between = f"between {_said(row, usual.low)} and {_said(row, usual.high)}"
-    return FAR, f"{_said(row)} is far from all figures before it, which lie {between}."
+    where = between(_said(row, usual.low), _said(row, usual.high))
+    return FAR, f"{_said(row)} is far from all figures before it, which lie {where}."
 
 
 def _repeated(row: Row, earlier: list[Row], usual: _Usual) -> _Doubt:

@@ -143,9 +143,10 @@ def change_sentence(
             else f"the same {terms.word('kpi')}"
         )
         return f"{plain} Both reports have {same}, so this is like for like."
+    on = f"{both if both != 1 else 'one'} {terms.word('kpi', both)} that {are(both)}"
     return (
-        f"{plain} That report had {then} {terms.word('kpi', then)} and this one has {now}. Like for like, on the {both} "
-        f"{terms.word('kpi', both)} that {are(both)} in both, with the figures known now: {went('same_previous', 'same_now')}."
+        f"{plain} That report had {then} {terms.word('kpi', then)} and this one has {now}. Like for like, on the {on} in both, "
+        f"with the figures known now: {went('same_previous', 'same_now')}."
     )
 
 
@@ -218,11 +219,10 @@ def actions_sentence(
 
 def _and_lacking(said: list[str], number: int, lacking: int, terms: Terms) -> str:
     action = terms.word("management_action")
-    if lacking and lacking == number:
-        whom = {1: "it no", 2: "neither of them a"}.get(lacking, "none of them a")
-        said.append(f"For {whom} {action} has been given.")
-    elif lacking:
-        said.append(f"For {in_words(lacking)} of them no {action} has been given.")
+    if lacking:
+        every = {1: "it", 2: "either of them"}.get(number, "any of them")
+        whom = every if lacking == number else f"{in_words(lacking)} of them"
+        said.append(f"No {action} has been given for {whom}.")
     return " ".join(said)
 
 
@@ -286,17 +286,15 @@ def outlook_sentence(lines: pd.DataFrame, kpis: pd.DataFrame, terms: Terms = KEN
     best = best.drop_duplicates("kpi_id")
     if best.empty:
         return "No outlook can be given: there are too few figures."
-    one = len(best) == 1
-    some = _likely(best["next_chance"], f"{terms.kpis(len(best))} that can be predicted")
-    said = f"Outlook (a judgement, not a fact): {some} to {_goal(best, 'meet', 'its' if one else 'their')}"
+    several = (best["next_chance"] > 0.5).sum() > 1
+    some = _likely(best["next_chance"], terms, " that can be predicted")
+    said = f"Outlook (a judgement, not a fact): {some} to {_goal(best, 'meet', 'their' if several else 'its')}"
     now = worst_of(kpis, terms)["kpi_id"]
     reds = known[known["lowest"] & known["kpi_id"].isin(now)]
     said += " with the next figure"
     if len(reds):
         which = "" if len(reds) == len(now) else " that can be predicted"
-        some = _likely(
-            reds["next_chance"], f"{terms.kpis(len(reds))} now {' or '.join(terms.worst)}{which}"
-        )
+        some = _likely(reds["next_chance"], terms, f" now {' or '.join(terms.worst)}{which}")
         said += f", and {some} to {_goal(reds, 'reach', 'the')}"
     return f"{said}, if nothing changes."
 
@@ -309,14 +307,18 @@ def _goal(lines: pd.DataFrame, verb: str, whose: str) -> str:
     return f"be rated {listed(list(lines['band'].unique()), 'or')} or better"
 
 
-def _likely(chances: pd.Series, whose: str) -> str:
-    number = int((chances > 0.5).sum())
-    if len(chances) == 1:
-        return f"the {whose} is {'more' if number else 'less'} likely than not"
-    some = _none(number)
-    if number == len(chances):
-        some = "both" if number == 2 else "all"
-    return f"{some} of the {whose} {are(number)} more likely than not"
+def _likely(chances: pd.Series, terms: Terms, which: str) -> str:
+    """`two of the three KPIs now Red are more likely than not`: `which` is ` now Red`."""
+    number, whole = int((chances > 0.5).sum()), len(chances)
+    counted = terms.kpis(whole)
+    if whole == 1:
+        return f"the {counted}{which} is {'more' if number else 'less'} likely than not"
+    some = f"{_none(number)} of the {counted}"
+    if number == whole:
+        some = f"both {terms.word('kpi', 2)}" if whole == 2 else f"all {counted}"
+    elif not number and whole == 2:
+        some = f"neither of the {counted}"
+    return f"{some}{which} {are(number or 1)} more likely than not"
 
 
 def data_sentences(
@@ -388,8 +390,8 @@ def method_sentences(returns: Returns, kpis: pd.DataFrame) -> list[str]:
     )
     direction = (
         f"The direction of travel is a straight line fitted to the figures shown, tested at the {council.significance:.0%} "
-        f"level; at least {in_words(council.minimum_points)} figures are needed. Among {terms.kpis(tested)} {some} a report "
-        f"{'comes' if chance <= 1 else 'come'} from chance alone."
+        f"level; at least {in_words(council.minimum_points)} figures are needed. With {terms.kpis(tested)} tested, {some} "
+        f"a report {'comes' if chance <= 1 else 'come'} from chance alone."
     )
     if (kpis["basis"] == "rolling_12_months").any():
         direction += (

@@ -9,6 +9,7 @@ history.
 import math
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
+from itertools import pairwise
 from typing import Any, Final
 
 import numpy as np
@@ -30,13 +31,17 @@ from kpi_tools.vocabulary import (
     NOT_ENOUGH_DATA,
     POLARITIES,
 )
-from kpi_tools.wording import Row, between, rows_of, show
+from kpi_tools.wording import Row, rows_of, show, with_range
 
 FROM_TREND: Final = "from the trend"
 FROM_MEAN: Final = "from the mean, as there is no clear trend"
 FROM_COUNTS: Final = "from the mean of small counts, as there is no clear trend"
 FROM_CASES: Final = "from the share of all cases, as there is no clear trend"
 FROM_PAST: Final = "from the past figures, most of which lie at the end of what the measure can be"
+_PARTS: Final = ("expected", "low", "high", "target_chance", "floor_chance")
+_ANSWER: Final = (
+    "outlook", "horizon", *(f"{name}_{part}" for name in ("next", "year_end") for part in ("quarter", *_PARTS)), "year_end_state",
+)  # fmt: skip
 PREDICTED: Final = (FROM_TREND, FROM_MEAN, FROM_COUNTS, FROM_CASES, FROM_PAST)
 FOR_YEAR_TO_DATE: Final = (
     "not predicted: year-to-date figures grow through the year by their nature"
@@ -94,7 +99,7 @@ def outlook(
         {**dict(zip(keys, key, strict=True)), **_outlook(group, significance, minimum_points)}
         for key, group in groups
     ]
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows, columns=[*keys, *_ANSWER])
 
 
 def predictions(
@@ -153,7 +158,7 @@ def _series(
     )  # fmt: skip
     every = rows_of(table)
     found = []
-    for start, end in zip(rows.starts, [*rows.starts[1:], len(table)], strict=True):
+    for start, end in pairwise(np.unique([*rows.starts, len(table)])):
         own = every[start:end]
         own = [row for row in own if _series_from(row) == _series_from(own[-1])]
         found.append((tuple(own[-1][key] for key in rows.keys), own))
@@ -278,10 +283,7 @@ def _outlook(rows: list[Row], significance: float, minimum_points: int) -> dict[
     answer: dict[str, Any] = {"outlook": ahead.state, "horizon": ahead.reach // 3}
     to_year_end = (4 - ahead.last.number) * 3
     for name, months in ahead.asked():
-        parts = [
-            f"{name}_{part}"
-            for part in ("expected", "low", "high", "target_chance", "floor_chance")
-        ]
+        parts = [f"{name}_{part}" for part in _PARTS]
         figures: tuple[float, ...] = (math.nan,) * 5
         if ahead.reaches(months):
             figures = (*ahead.interval(months), *ahead.chances(months))
@@ -359,8 +361,8 @@ def outlook_in_words(
             name == "year_end" and row["year_end_quarter"] == row["next_quarter"]
         ):
             continue
-        sentence = f"{when} ({Quarter.parse(row[f'{name}_quarter']).title}) expect {figure(f'{name}_expected')}, "
-        sentence += between(figure(f"{name}_low"), figure(f"{name}_high"))
+        expected = with_range(*(figure(f"{name}_{part}") for part in _PARTS[:3]))
+        sentence = f"{when} ({Quarter.parse(row[f'{name}_quarter']).title}) expect {expected}"
         met = [
             f"of meeting the {word(line)} {chance_in_words(row[f'{name}_{key}_chance'])}"
             for line, key in (("target", "target"), ("floor_standard", "floor"))

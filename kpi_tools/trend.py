@@ -264,11 +264,9 @@ def size_in_words(slope: float, low: float, high: float, unit: str, decimals: in
         return (
             f"no clear change: between a fall of {amount(low)} and a rise of {amount(high)} a year"
         )
-    near, far = sorted((abs(low), abs(high)))
-    verb = "rising" if slope > 0 else "falling"
-    return (
-        f"{verb} by {amount(slope)} a year ({rounded(near, decimals)} to {rounded(far, decimals)})"
-    )
+    near, far = (rounded(one, decimals) for one in sorted((abs(low), abs(high))))
+    interval = f" ({near} to {far})" if near != far else ""
+    return f"{'rising' if slope > 0 else 'falling'} by {amount(slope)} a year{interval}"
 
 
 @dataclass(frozen=True)

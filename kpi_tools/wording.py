@@ -125,6 +125,11 @@ def between(low: str, high: str) -> str:
     return f"between {low} and {high}" if low != high else f"about {low}"
 
 
+def with_range(expected: str, low: str, high: str) -> str:
+    """`91%, between 84% and 97%`; the figure alone where the range is not seen at its decimals."""
+    return expected if low == high == expected else f"{expected}, {between(low, high)}"
+
+
 def plural(number: int, one: str, many: str | None = None) -> str:
     """`one KPI`, `two KPIs`, `12 KPIs`."""
     return f"{in_words(number)} {one if number == 1 else many or plural_of(one)}"

@@ -5,6 +5,7 @@ by hand from the rules of METHOD.md and the remedies that an analyst would give,
 """
 
 import io
+import re
 import sys
 import zipfile
 from collections.abc import Callable
@@ -822,8 +823,9 @@ add("a million styled blank rows", _repacked(
 # what people do with workbooks and columns, and what a reader must not stumble over
 add("a cell that takes its figure from another file", _repacked(
     _in_sheet(b"<v>412</v>", b"<f>[1]Sheet1!A1</f><v>412</v>")), fault="file-links")  # fmt: skip
-add("an empty fill", _repacked(lambda parts: parts.update({"xl/styles.xml": parts["xl/styles.xml"].replace(
-    b"<fill><patternFill /></fill>", b"<fill/>", 1)})), taken=_ALL, warned=frozenset({(0, "", "styles-unknown")}))  # fmt: skip
+add("an empty fill", _repacked(lambda parts: parts.update({"xl/styles.xml": re.sub(
+    rb"<fill><patternFill ?/></fill>", b"<fill/>", parts["xl/styles.xml"], count=1)})), taken=_ALL,
+    warned=frozenset({(0, "", "styles-unknown")}))  # fmt: skip
 add("styles that nobody can read", _repacked(lambda parts: parts.update({"xl/styles.xml": parts["xl/styles.xml"].replace(
     b'numFmtId="0"', b'numFmtId="x"')})), taken=_ALL,
     warned=frozenset({(0, "", "styles-unknown")}))  # fmt: skip

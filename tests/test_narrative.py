@@ -90,7 +90,7 @@ def test_the_paragraph_for_few(now: pd.DataFrame, then: pd.DataFrame | None, sai
          "the same KPI, so this is like for like."),
         (of(1), of(1, 1),
          "Since Quarter 2 2024/25 the counts went: Green from 1 to 1, Amber from 1 to 0 and Red from 0 to 0. That report had 2 "
-         "KPIs and this one has 1. Like for like, on the 1 KPI that is in both, with the figures known now: Green from 1 to 1, "
+         "KPIs and this one has 1. Like for like, on the one KPI that is in both, with the figures known now: Green from 1 to 1, "
          "Amber from 0 to 0 and Red from 0 to 0."),
     ],
 )  # fmt: skip
@@ -155,10 +155,10 @@ def test_what_lacks_an_action_is_counted():
         return narrative.actions_sentence(kpis(of(1, 0, reds)), None, lacking=lacking)
 
     assert [head(1, 1), head(2, 2), head(3, 3), head(3, 1), head(3, 0)] == [
-        "One of the two KPIs is rated Red. For it no management action has been given.",
-        "Two of the three KPIs are rated Red. For neither of them a management action has been given.",
-        "Three of the four KPIs are rated Red. For none of them a management action has been given.",
-        "Three of the four KPIs are rated Red. For one of them no management action has been given.",
+        "One of the two KPIs is rated Red. No management action has been given for it.",
+        "Two of the three KPIs are rated Red. No management action has been given for either of them.",
+        "Three of the four KPIs are rated Red. No management action has been given for any of them.",
+        "Three of the four KPIs are rated Red. No management action has been given for one of them.",
         "Three of the four KPIs are rated Red.",
     ]
 
@@ -211,12 +211,16 @@ def chances(*target: float, floor: float = np.nan) -> pd.DataFrame:
          "Outlook (a judgement, not a fact): the one KPI that can be predicted is less likely than not to meet its target with "
          "the next figure, and the one KPI now Red is less likely than not to reach the floor standard, if nothing changes."),
         (chances(0.1, 0.2, floor=0.9), of(red=2),
-         "Outlook (a judgement, not a fact): none of the two KPIs that can be predicted is more likely than not to meet their "
-         "target with the next figure, and both of the two KPIs now Red are more likely than not to reach the floor standard, if "
+         "Outlook (a judgement, not a fact): neither of the two KPIs that can be predicted is more likely than not to meet its "
+         "target with the next figure, and both KPIs now Red are more likely than not to reach the floor standard, if "
          "nothing changes."),
         (chances(0.9, 0.8, 0.7), of(3),
-         "Outlook (a judgement, not a fact): all of the three KPIs that can be predicted are more likely than not to meet their "
+         "Outlook (a judgement, not a fact): all three KPIs that can be predicted are more likely than not to meet their "
          "target with the next figure, if nothing changes."),
+        (chances(0.9, 0.1, 0.2, floor=0.1), of(2, red=1),
+         "Outlook (a judgement, not a fact): one of the three KPIs that can be predicted is more likely than not to meet its "
+         "target with the next figure, and the one KPI now Red is less likely than not to reach the floor standard, if nothing "
+         "changes."),
         (chances(0.9, 0.8, 0.2), of(3),
          "Outlook (a judgement, not a fact): two of the three KPIs that can be predicted are more likely than not to meet their "
          "target with the next figure, if nothing changes."),
@@ -302,10 +306,10 @@ def test_the_method_takes_its_numbers_from_the_settings_and_the_data():
     said = " ".join(narrative.method_sentences(returns, one))
     assert "rated by the target of its own period" in said and "floor" not in said
     assert "tested at the 1% level; at least four figures are needed" in said
-    assert "Among one KPI fewer than one arrow a report comes from chance alone." in said
+    assert "With one KPI tested, fewer than one arrow a report comes from chance alone." in said
     many = kpis(of(38), target=1.0, floor_standard=1.0)
     returns.council.significance = 0.05
     assert (
-        "Among 38 KPIs about two arrows a report come from chance alone."
+        "With 38 KPIs tested, about two arrows a report come from chance alone."
         in narrative.method_sentences(returns, many)[1]
     )

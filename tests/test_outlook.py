@@ -281,3 +281,17 @@ def test_the_readmes_example_of_ones_own_frame_runs():
     assert set(found["arrow"]["direction_of_travel"]) == {"positive"}
     assert set(found["rated"]["rating"]) == {"Green", "Amber"}
     assert found["ahead"]["next_target_chance"].iloc[0] > 0.9
+
+
+def test_without_figures_there_is_nothing_to_predict_and_the_columns_are_there():
+    some = series([1.0, 2, 3, 4, 5, 6, 7])
+    none = some.head(0)
+    assert outlook(none).columns.tolist() == outlook(some).columns.tolist() and outlook(none).empty
+    assert predictions(none).columns.tolist() == predictions(some).columns.tolist()
+
+
+def test_a_straight_line_is_not_said_to_lie_between_two_equal_figures():
+    line = looked([50.0, 50.4, 50.8, 51.2, 51.6], unit="%")
+    said = outlook_in_words(line, "%", 1)
+    assert "expect 52.0%; the" in said or "expect 52.0%." in said
+    assert "between" not in said

@@ -1,5 +1,7 @@
 """The council's own tables and settings: five columns are enough, every fault is a sentence at its place, nothing crashes."""
 
+import io
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from kpi_tools.cli import main
 from kpi_tools.loading import Returns, due_figures, load, read_returns, with_targets
 from kpi_tools.loading.schemas import SCHEMAS, SETTINGS, codebook
 from kpi_tools.scorecard import recent_quarters, score
@@ -69,6 +72,12 @@ def test_decimals_are_as_sent_but_one_at_most(tmp_path: Path) -> None:
 BROKEN = {
     "no rows": lambda path: path.write_text(path.read_text().splitlines()[0] + "\n"),
     "nothing": lambda path: path.write_text(""),
+    "no first column": lambda path: path.write_text(
+        "\n".join(line.partition(",")[2] for line in path.read_text().splitlines())
+    ),
+    "every row refused": lambda path: path.write_text(
+        path.read_text().replace("\n", ",one,more\n").replace(",one,more", "", 1)
+    ),
     "a column gone": lambda path: path.write_text("wrong\n1\n"),
     "no table": lambda path: path.write_bytes(b"%PDF-1.7"),
     "blank cells": lambda path: path.write_text(
@@ -88,7 +97,7 @@ WHOLE = {
 
 
 @settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(
     st.dictionaries(
@@ -109,7 +118,11 @@ def test_any_own_table_may_be_empty_or_refused(
     )
     for name, how in broken.items():
         BROKEN[how](raw / f"{name}.csv")
+    with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()) as told:
+        assert main(["check", QUARTER, "--raw", str(raw)]) in (0, 2)
+    assert "fault in the program" not in told.getvalue()
     returns = read_returns(raw)
+    assert "id-unknown" not in set(returns.problems["code"]) or "blank cells" in broken.values()
     figures = due_figures(returns, returns.quarter, 6)
     assert len(figures) in (0, 6)
     if len(returns.catalogue):
@@ -117,6 +130,37 @@ def test_any_own_table_may_be_empty_or_refused(
     for name in set(broken) & set(WHOLE):
         rows = returns.problems[returns.problems["file"] == f"{name}.csv"]
         assert len(rows) or broken[name] == "blank cells"
+
+
+def test_rows_that_wait_for_the_catalogue_are_one_sentence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A refused row of kpis.csv is not held against the services, and without its ids one thing has to be put right."""
+    more = {name: [row] for name, row in WHOLE.items()}
+    raw = make_council(
+        tmp_path, [P1, {"kpi_id": "P2"}], [*FIGURES, ("2024-25-Q3", "P2", QUARTER, 60)], **more
+    )
+    text = (raw / "kpis.csv").read_text()
+    (raw / "kpis.csv").write_text(text.replace("Roads", "Raods", 1))
+    problems = read_returns(raw).problems
+    waiting = problems[problems["code"] == "id-waits"]
+    assert "returns/2024-25-Q3/place.csv" in set(waiting["file"])
+    assert set(waiting["who"]) == {"the performance team"}
+    (raw / "kpis.csv").write_text(text.replace("kpi_id", "identity", 1))
+    assert main(["check", QUARTER, "--raw", str(raw)]) == 2
+    said = capsys.readouterr()
+    assert said.out.count("[id-waits]") == 1
+    assert "rows of KPIs that have no sound row in kpis.csv wait for it: " in said.out
+    assert "one error has to be put right first" in said.err
+
+
+def test_a_path_of_three_hundred_letters_is_a_sentence(capsys: pytest.CaptureFixture[str]) -> None:
+    for path in ("x" * 300, "/" + "x" * 300, "x" * 300 + "/raw"):
+        assert main(["check", QUARTER, "--raw", path]) == 2
+        told = "".join(capsys.readouterr())
+        assert "fault in the program" not in told and "too long" in told
+    assert main(["report", QUARTER, "--outputs", "x" * 300]) == 2
+    assert "longer than this computer allows" in capsys.readouterr().err
 
 
 def test_tables_as_they_should_be_are_no_complaint(tmp_path: Path) -> None:
@@ -180,12 +224,23 @@ def test_two_ids_that_cannot_be_told_apart(tmp_path: Path, ids: tuple[str, str],
 
 
 def test_names_that_differ_in_spelling_only(tmp_path: Path) -> None:
-    kpis = [{"kpi_id": f"P{at}", "kpi_name": name, "directorate": place} for at, (name, place) in enumerate(
-        [("Calls", "Roads and Care"), ("Calls", "Roads & Care"), ("Visits", "Roads and Care")])]  # fmt: skip
+    names = ("Calls", "Calls", "Visits", "Bins", "Trees")
+    spelt = (
+        "Roads and Care in 1",
+        "Roads & Care in 1",
+        "Roads and Care in 1",
+        "Roads and Car in 1",
+        "Roads and Care in 2",
+    )
+    kpis = [
+        {"kpi_id": f"P{at}", "kpi_name": name, "directorate": place}
+        for at, (name, place) in enumerate(zip(names, spelt, strict=True))
+    ]
     found = [one for one in faults(read_returns(make_council(tmp_path, kpis, FIGURES[:0] + [("2024-25-Q3", "P0", QUARTER, 60)])))
              if one[0] == "kpis.csv"]  # fmt: skip
     assert found == [
         ("kpis.csv", "kpi_name", "name-twice"),
+        ("kpis.csv", "directorate", "name-alike"),
         ("kpis.csv", "directorate", "name-alike"),
     ]
 

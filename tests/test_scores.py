@@ -143,6 +143,7 @@ def test_a_first_report_with_figures_of_its_quarter_alone_has_nothing_to_compare
     assert first_report(returns) and before.empty and same.empty
     kpis = score(recent_quarters(returns), returns)
     assert len(rating_history(returns, kpis, before)) == 1
+    assert kpis["previous_rating"].isna().all() and movers(kpis).empty
 
 
 # Due when they are due

@@ -17,8 +17,8 @@ from kpi_tools.scorecard import earlier_reports, rating_pairs, recent_quarters, 
 
 CHECKS: Final = (
     *DOUBTS, "red-without-action", "no-latest-figure", "no-data-period", "late-figure", "old-data", "same-series",
-    "sent-again", "sent-rounded", "part-of-a-count", "rating-order", "rating-never", "rating-zero", "floor-without-target",
-    "same-name", "one-name-two-spellings", "name-left-over",
+    "sent-again", "sent-rounded", "rating-order", "rating-never", "rating-zero", "floor-without-target",
+    "name-left-over",
     "token-without-figure", "change-not-like-for-like", "count-in-text", "target-in-text", "stale-quarter",
     "words-against-direction", "title-spelt-two-ways", "commentary-unchanged", "taken-otherwise", "versions-not-locked",
 )  # fmt: skip
@@ -63,10 +63,7 @@ def release_findings(
             tables.old_ratings(kpis, returns.quarter),
             tables.same_series(recent),
             tables.sent_again(returns),
-            tables.parts_of_counts(recent),
             tables.floors_without_target(kpis),
-            tables.same_names(kpis),
-            tables.spellings(kpis),
             tables.left_over_names(returns),
             texts.tokens_without_figure(said, kpis),
             texts.counts(said, kpis, pairs, returns.council),

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from difflib import SequenceMatcher
 from typing import Final
 
 import pandas as pd
@@ -16,7 +15,7 @@ from kpi_tools.rating import cannot_be_rated
 from kpi_tools.schemes import Scheme
 from kpi_tools.scorecard import returned_again, sent_rounded, without_action
 from kpi_tools.vocabulary import CARRIED_FORWARD, SUPPRESSED
-from kpi_tools.wording import Row, is_text, listed, plural, rows_of
+from kpi_tools.wording import Row, is_text, plural, rows_of
 
 _LEFT_OVER: Final = re.compile(
     r"^(?:Series ?\d+|Column ?\d+|Chart Title|Axis Title|Sheet ?\d+|Category ?\d+|TBC|TBD|xx+|KPI name)$|"
@@ -25,7 +24,6 @@ _LEFT_OVER: Final = re.compile(
 )
 _OLD: Final = 4
 """A rated figure that is so many quarters old is named: its year is over."""
-_ALIKE: Final = 0.93
 _FEWEST_SAME: Final = 3
 _CHANGES_SHOWN: Final = 5
 
@@ -174,18 +172,6 @@ def sent_again(returns: Returns) -> Iterator[Finding]:
         )
 
 
-def parts_of_counts(recent: pd.DataFrame) -> Iterator[Finding]:
-    """A count that is no whole number."""
-    counts = recent[(recent["unit"] == "count") & recent["value"].notna()]
-    for row in rows_of(counts[counts["value"] % 1 != 0]):
-        yield warning(
-            "part-of-a-count",
-            f"{row['kpi_id']}, {Quarter.parse(row['quarter']).title}",
-            f"{row['value']:g} is a count and not a whole number.",
-            "Check the figure; if it is an average, give another unit in kpis.csv.",
-        )
-
-
 def floors_without_target(kpis: pd.DataFrame) -> Iterator[Finding]:
     """A floor standard beside an empty target: nothing can be better than just above the worst band."""
     for row in rows_of(kpis[kpis["target"].isna() & kpis["floor_standard"].notna()]):
@@ -210,37 +196,6 @@ def unrated_by_rule(
     for found in rows_of(table[~table["reason"].str.startswith(("No ", "On the way"))]):
         make = error if found["kind"] == "order" else warning
         yield make(f"rating-{found['kind']}", str(found["kpi_id"]), found["reason"], remedies[found["kind"]])  # fmt: skip
-
-
-def same_names(kpis: pd.DataFrame) -> Iterator[Finding]:
-    """KPIs of one name, which cannot be told apart in lists."""
-    for _, ids in kpis.groupby(kpis["kpi_name"].map(_skeleton), sort=False)["kpi_id"]:
-        if len(ids) > 1:
-            title = kpis.loc[ids.index[0], "kpi_name"]
-            yield warning(
-                "same-name",
-                listed(list(ids)),
-                f'{plural(len(ids), "KPI")} have the name "{title}".',
-                "Name them so that a reader can tell them apart.",
-            )
-
-
-def spellings(kpis: pd.DataFrame) -> Iterator[Finding]:
-    """A directorate or owner that is spelt in more than one way."""
-    for column in ("directorate", "owner"):
-        groups: dict[str, list[str]] = {}
-        for name in dict.fromkeys(kpis[column].dropna()):
-            key = next((key for key in groups if _is_alike(key, _skeleton(name))), _skeleton(name))
-            groups.setdefault(key, []).append(name)
-        for names in groups.values():
-            if len(names) > 1:
-                spelt = listed([f'"{name}"' for name in names])
-                yield warning(
-                    "one-name-two-spellings",
-                    f"kpis.csv, column {column}",
-                    f"{spelt} look like one {column}.",
-                    "Spell it in one way, or they are counted apart.",
-                )
 
 
 def left_over_names(returns: Returns) -> Iterator[Finding]:
@@ -320,17 +275,6 @@ def _by_now(returns: Returns) -> pd.DataFrame:
 def _is_there(table: pd.DataFrame) -> pd.Series:
     """Whether a row has its figure, or a milestone its status."""
     return table["value"].notna() | table["milestone"].fillna("").ne("")
-
-
-def _is_alike(one: str, other: str) -> bool:
-    """Whether two names are one, spelt otherwise; those that differ by a number are two."""
-    if [c for c in one if c.isdigit()] != [c for c in other if c.isdigit()]:
-        return False
-    return one == other or SequenceMatcher(None, one, other).ratio() >= _ALIKE
-
-
-def _skeleton(name: str) -> str:
-    return "".join(char for char in name.casefold().replace("&", "and") if char.isalnum())
 
 
 def _kpi(row: Row) -> str:

@@ -28,6 +28,7 @@ from kpi_tools.vocabulary import (
     STABLE,
 )
 from kpi_tools.wording import (
+    between,
     capitalised,
     figure_of,
     in_words,
@@ -196,4 +197,4 @@ def _ahead(known: Evidence, kpi: dict[str, Any]) -> str:
         return ""
     place = kpi["unit"], int(kpi["decimals"])
     low, high = (show(row[name], *place) for name in ("next_low", "next_high"))
-    return f"For {Quarter.parse(row['next_quarter']).title} between {low} and {high} is to be expected."
+    return f"For {Quarter.parse(row['next_quarter']).title} {between(low, high)} is to be expected."

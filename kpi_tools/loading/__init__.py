@@ -23,7 +23,7 @@ from kpi_tools.loading.ids import Ids
 from kpi_tools.loading.known import figures_and_months, note_months
 from kpi_tools.loading.read import Table
 from kpi_tools.loading.returns import Catalogue, shown, submissions_upto
-from kpi_tools.loading.rules import ERROR, RULES, WARNING, as_list
+from kpi_tools.loading.rules import ERROR, RULES, WARNING, as_list, errors_of
 from kpi_tools.loading.targets import check_targets, line_columns, read_targets, with_targets
 from kpi_tools.quarters import Quarter
 from kpi_tools.received import files_in, returns_in, sort_out
@@ -171,7 +171,8 @@ def load(
         return returns
     title = returns.quarter.title
     if not allow_rejected:
-        count = "one error" if len(errors) == 1 else f"{len(errors):,} errors"
+        number = len(errors_of(errors))
+        count = "one error" if number == 1 else f"{number:,} errors"
         text = f"The data for {title} have {count}.\n{as_list(errors)}\n  {returns.summary}"
         raise ReturnsError(text, returns)
     if errors["file"].isin(_OWN_FILES).any():

@@ -1,5 +1,6 @@
 """kpis.csv: what the council measures, with everything that a row leaves to be understood."""
 
+from difflib import get_close_matches
 from typing import Any, Final
 
 import numpy as np
@@ -14,6 +15,8 @@ from kpi_tools.units import parse_range, unit_family
 from kpi_tools.vocabulary import IN_YEARS, MILESTONE, NO_POLARITY_GIVEN
 
 _SHORT: Final = 30
+_ALIKE: Final = 0.93
+"""So much of two names is the same where they are one, spelt in two ways."""
 
 
 def read_kpis(table: Table, council: Council) -> pd.DataFrame:
@@ -88,11 +91,19 @@ def _check_names(table: Table, rows: pd.DataFrame) -> None:
         if text and first.setdefault(_folded(text), place) != place:
             table.fault(place, "kpi_name", "name-twice", f"row {table.rows[first[_folded(text)]]}")
     for name in ("directorate", "owner"):
-        texts = rows[name].fillna("")
-        usual = texts.groupby(texts.map(_folded)).transform(lambda same: same.mode().iloc[0])
-        for place in np.flatnonzero(usual != texts).tolist():
-            if table.cells[name][place].strip():
-                table.fault(place, name, "name-alike", f'"{usual.iloc[place]}"')
+        usual = dict[str, str]()
+        for text in rows[name].value_counts().index:  # the commonest spelling first
+            folded = _folded(text)
+            near = get_close_matches(folded, usual, n=1, cutoff=_ALIKE)
+            same = near and _digits(near[0]) == _digits(folded)
+            usual.setdefault(near[0] if same else folded, text)
+            for place in np.flatnonzero(rows[name] == text).tolist() if same else ():
+                if table.cells[name][place].strip():
+                    table.fault(place, name, "name-alike", f'"{usual[near[0]]}"')
+
+
+def _digits(text: str) -> str:
+    return "".join(filter(str.isdigit, text))
 
 
 def _folded(text: str) -> str:

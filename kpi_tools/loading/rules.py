@@ -26,6 +26,7 @@ PROBLEM_COLUMNS: Final = (
     "severity", "code", "file", "sheet", "row", "column", "value", "rule", "remedy", "who",
 )  # fmt: skip
 LOG_COLUMNS: Final = ("file", "sheet", "row", "column", "sent", "taken", "why")
+WAITS: Final = "id-waits"
 SHOWN: Final = 20
 _FEW: Final = 5
 _SHOWN_VALUE: Final = 80
@@ -98,6 +99,11 @@ class Ledger:
         return _table(LOG_COLUMNS, self._changes)
 
 
+def errors_of(problems: pd.DataFrame) -> pd.DataFrame:
+    """The errors among problems that somebody can put right: what waits for kpis.csv follows from them."""
+    return problems[(problems["severity"] == ERROR) & (problems["code"] != WAITS)]
+
+
 def _table(names: tuple[str, ...], records: list[tuple[Any, ...]]) -> pd.DataFrame:
     table = pd.DataFrame(records, columns=list(names))
     table = table.astype({name: "int64" if name == "row" else "str" for name in names})
@@ -116,8 +122,9 @@ def as_list(problems: pd.DataFrame) -> str:
     Like faults of one column are one finding, with its rows. Of each rule the first `SHOWN` findings are told; of the
     others the rows are counted.
     """
+    waiting = problems[problems["code"] == WAITS]
     findings = defaultdict[tuple[str, ...], list[Any]](list)
-    for problem in problems.itertuples(index=False):
+    for problem in problems.drop(index=waiting.index).itertuples(index=False):
         alike = (problem.file, problem.sheet, problem.code, problem.column, problem.rule)
         findings[alike].append(problem)
     shown, told, left = defaultdict[str, int](int), [], 0
@@ -133,6 +140,12 @@ def as_list(problems: pd.DataFrame) -> str:
         lines += [line for entry in entries for line in _entry(entry)]
     if left:
         lines.append(f"… and {left:,} more of the same kinds.")
+    if len(waiting):
+        rows = "One row" if len(waiting) == 1 else f"{len(waiting):,} rows"
+        files = ", ".join(waiting["file"].drop_duplicates())
+        lines.append(
+            f"{rows} of KPIs that have no sound row in kpis.csv wait for it: {files}. [{WAITS}]"
+        )
     return "\n".join(lines)
 
 

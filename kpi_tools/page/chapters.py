@@ -29,7 +29,7 @@ from kpi_tools.quarters import Quarter
 from kpi_tools.rating import band_lines
 from kpi_tools.scorecard import first_report, followed, in_report, section_words, without_action
 from kpi_tools.terms import Terms, level_of, lines_of, miss, missed, names
-from kpi_tools.vocabulary import ILLUSTRATIVE
+from kpi_tools.vocabulary import ILLUSTRATIVE, NOT_RATED
 from kpi_tools.wording import (
     Row,
     Rows,
@@ -150,8 +150,8 @@ def at_a_glance(kpis: pd.DataFrame, recent: pd.DataFrame, returns: Returns) -> H
                     line_of(row, line, bare=True) if line in terms.lines(row) else ""
                     for line in lines
                 ],
-                "changed": is_text(row["previous_rating"])
-                and row["previous_rating"] != row["rating"],
+                "first": not is_text(row["previous_rating"]),
+                "changed": row["previous_rating"] != row["rating"],
             }
             for row in rows_of(own)
         ]
@@ -249,7 +249,7 @@ def _followed(action: Row, kpis: pd.DataFrame, colours: Mapping[str, str]) -> di
     row = next((row for row in rows_of(kpis) if row["kpi_id"] == action["kpi_id"]), None)
     if row is None:
         return shown
-    old, new = row["previous_rating"], row["rating"]
+    old, new = text_of(row["previous_rating"]) or NOT_RATED, row["rating"]
     return shown | {
         "name": called[row["kpi_id"]],
         "anchor": slug(row["kpi_id"]),
@@ -293,7 +293,7 @@ def _red(row: Row, points: Rows, line: Row | None, terms: Terms) -> dict[str, An
         else "",
         "previous": figure_of(row, "previous_"),
         "previous_status": row["previous_status"] if is_number(row["previous_value"]) else None,
-        "previous_rating": row["previous_rating"],
+        "previous_rating": text_of(row["previous_rating"]),
         "share": _share(row, at),
         "long": how_long(points, terms),
         "commentary": text_of(row["commentary"]),
@@ -308,7 +308,8 @@ def how_long(points: Rows, terms: Terms) -> str:
     while run < len(points) and points[-1 - run]["rating"] == last:
         run += 1
     if run == 1:
-        return f"New to {last}."
+        known = any(point["rating"] != NOT_RATED for point in points[:-1])
+        return f"New to {last}." if known else ""
     return f"{last} for {in_words(run)}{' or more' if run == len(points) else ''} figures."
 
 

@@ -27,6 +27,7 @@ from kpi_tools.wording import (
     show,
     text_of,
     unit_words,
+    with_range,
 )
 
 WORDS = {"target": "target", "floor_standard": "floor standard"}
@@ -218,8 +219,7 @@ def outlook_text(outlook: Row, row: Row) -> str:
         show(outlook[name], row["unit"], int(row["decimals"]))
         for name in ("expected", "low", "high")
     )
-    expected, low, high = values
-    return f"Outlook for {period_words(outlook)}: {expected}, {between(low, high)}."
+    return f"Outlook for {period_words(outlook)}: {with_range(*values)}."
 
 
 def activity_title(points: Rows) -> str:

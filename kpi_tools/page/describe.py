@@ -113,10 +113,11 @@ def direction_sentence(kpi: Mapping[str, Any]) -> str:
     places += high - low < 3 * 10 ** (1 - places)
     if state == STABLE:
         return f"{capitalised(STABLE)}: {between(_change(low, kpi, places), _change(high, kpi, places))} a year."
-    smaller, larger = sorted((abs(low), abs(high)))
+    smaller, larger = (rounded(one, places) for one in sorted((abs(low), abs(high))))
+    interval = f" (95% interval {smaller} to {larger})" if smaller != larger else ""
     return (
-        f"{capitalised(state)}: {'rising' if kpi['slope'] > 0 else 'falling'} by {_amount(kpi['slope'], kpi, places)} a year "
-        f"(95% interval {rounded(smaller, places)} to {rounded(larger, places)})."
+        f"{capitalised(state)}: {'rising' if kpi['slope'] > 0 else 'falling'} by {_amount(kpi['slope'], kpi, places)} a year"
+        f"{interval}."
     )
 
 

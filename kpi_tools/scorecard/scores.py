@@ -133,9 +133,11 @@ def score(recent: pd.DataFrame, returns: Returns) -> pd.DataFrame:
     words = returns.commentary.dropna(subset="kpi_id").set_index("kpi_id")
     words = words[[*_WORDS, "author", "status"]].rename(columns={"status": "commentary_status"})
     invented = (recent[["status", "target_status", "kpi_status"]] == ILLUSTRATIVE).any(axis=1)
-    kpis = kpis.join(before[_PREVIOUS].add_prefix("previous_"), on="kpi_id").join(
-        words, on="kpi_id"
-    )
+    # before its first figure ever there is nothing that a KPI could have changed from
+    there = recent["value"].notna() | recent["milestone"].astype("str").fillna("").ne("")
+    first = recent[there].groupby("kpi_id")["due_quarter"].min().reindex(before.index)
+    known = before.loc[(before["due_quarter"] >= first).fillna(False), _PREVIOUS]
+    kpis = kpis.join(known.add_prefix("previous_"), on="kpi_id").join(words, on="kpi_id")
     same = _series(kpis) == kpis["kpi_id"].map(_series(before))
     kpis = _with_first_arrow(kpis.assign(previous_comparable=same), returns.council)
     kpis["illustrative"] = kpis["kpi_id"].map(invented.groupby(recent["kpi_id"]).any())
@@ -297,7 +299,8 @@ def report_tables(returns: Returns) -> dict[str, pd.DataFrame]:
 
 def movers(kpis: pd.DataFrame) -> pd.DataFrame:
     """The KPIs whose rating differs from that of their previous due figure, where a figure was due now; in report order."""
-    return kpis[kpis["is_due"] & (kpis["rating"] != kpis["previous_rating"])]
+    known = kpis["previous_rating"].notna()
+    return kpis[kpis["is_due"] & known & (kpis["rating"] != kpis["previous_rating"])]
 
 
 def _with_first_arrow(kpis: pd.DataFrame, council: Council) -> pd.DataFrame:
