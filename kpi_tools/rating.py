@@ -1,9 +1,7 @@
 """Rating: the first band of a scheme whose line a figure meets (METHOD.md, "Rating").
 
-One rule for every engine: `rate` takes any frame that narwhals knows (pandas, Polars eager or lazy, PyArrow, DuckDB, Spark),
-never changes it, and returns the same kind of frame with more columns.
-
-All lines are compared on one scale, on which more is better (`levels`).
+`rate` takes any frame that narwhals knows (pandas, Polars eager or lazy, PyArrow, DuckDB, Spark), never changes it, and
+returns the same kind of frame with more columns. All lines are compared on one scale, on which more is better (`levels`).
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -116,7 +114,7 @@ def rate(
     known = frame.collect_schema().names()
     needed = [] if lines.intersection(known) else [schemes[""].columns[0]]
     _check(frame, ["value", "polarity", *needed], [*NUMBERS, *lines])
-    if isinstance(frame, nw.DataFrame):  # what a rating does not ask for would be copied with it
+    if isinstance(frame, nw.DataFrame):
         frame = frame.select([n for n in known if n in (*NUMBERS, *WORDS, *EARLIER, *lines)])
     rows = rated(frame.with_columns(_better=better()), schemes, milestones or {}, words)
     kept = [name for name in given if name not in ADDED]
@@ -167,7 +165,9 @@ def band_lines(table: pd.DataFrame, schemes: Mapping[str, Scheme] | None = None)
     """
     schemes = schemes or {"": DEFAULT_SCHEME}
     keys = [name for name in ("kpi_id", "quarter", "period_end") if name in table]
-    plain = table.drop(columns=[*PARTS, "value"], errors="ignore").assign(value=0.0)
+    columns = {"polarity", "scheme", *NUMBERS, *chain(*(one.columns for one in schemes.values()))}
+    columns = columns.union(keys).difference(PARTS)  # what is not asked for would be copied with it
+    plain = table[[name for name in table if name in columns]].assign(value=0.0)
     numbered = nw.from_native(plain).with_row_index("_n").with_columns(_better=better())
     rows = prepared(numbered, schemes.values())
     found = []
