@@ -119,11 +119,6 @@ def is_doubted(row: Mapping[str, Any]) -> bool:
     return row.get("doubt_state") in (OPEN, LET_PASS)
 
 
-def doubted_kpis(figures: pd.DataFrame) -> set[str]:
-    """The KPIs of which a figure among these is marked, so that nothing is concluded from the series."""
-    return set(figures.loc[figures["doubt_state"].isin([OPEN, LET_PASS]), "kpi_id"])
-
-
 def let_pass(figures: pd.DataFrame, overrides: str) -> pd.DataFrame:
     """The figures with the open doubts let pass that `overrides` names: `code | because | by`, one a line."""
     codes = {line.partition("|")[0].strip() for line in overrides.splitlines()}

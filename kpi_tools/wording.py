@@ -182,14 +182,6 @@ def rows_by(table: pd.DataFrame, name: str = "kpi_id") -> dict[str, Rows]:
     return found
 
 
-def series_rows(table: pd.DataFrame, keys: Sequence[str]) -> Iterable[tuple[tuple[Any, ...], Rows]]:
-    """The rows of each series (named by its values of `keys`) in order of their `period_end`."""
-    found: dict[tuple[Any, ...], Rows] = {}
-    for row in rows_of(table.sort_values("period_end", kind="stable")):
-        found.setdefault(tuple(row[name] for name in keys), []).append(row)
-    return found.items()
-
-
 def is_text(value: Any) -> TypeGuard[str]:
     """Whether a cell holds words."""
     return isinstance(value, str) and bool(value.strip())

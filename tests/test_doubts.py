@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kpi_tools.doubts import doubt_table, doubted_kpis, is_doubted, let_pass, with_doubts
+from kpi_tools.doubts import doubt_table, is_doubted, let_pass, with_doubts
 from kpi_tools.quarters import Quarter
 from kpi_tools.scorecard import recent_quarters
 
@@ -118,13 +118,11 @@ def test_the_note_confirms_and_a_role_lets_pass():
     rows = with_doubts(series([*HOMES, 6130], note=notes, **COUNT))
     assert rows["doubt_state"].iloc[-1] == "confirmed"
     assert not is_doubted(rows.iloc[-1])
-    assert doubted_kpis(rows) == set()
     assert doubt_table(rows).empty
     doubted = with_doubts(series([*HOMES, 6130], **COUNT))
     assert let_pass(doubted, "stale-quarter | a title | Head of Performance").equals(doubted)
     rows = let_pass(doubted, "doubt-slip | the source says so | Head of Performance")
     assert rows["doubt_state"].iloc[-1] == "let pass"
-    assert doubted_kpis(rows) == {"K1"}
 
 
 def test_what_is_confirmed_belongs_to_what_is_usual():
