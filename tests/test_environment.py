@@ -105,9 +105,7 @@ def test_lock_holds_what_is_asked_for():
     pins = locked()
     extras = (requirements(extra).items() for extra in ("figures", "test", "build"))
     for name, requirement in chain(requirements().items(), *extras):
-        assert name in pins, (
-            f"{name} is not in requirements.lock; pyproject.toml says how to make it again"
-        )
+        assert name in pins, f"{name} is not in requirements.lock: bash .ci/lock"
         assert all(requirement.specifier.contains(version) for version in pins[name]), (
             f"{name}: lock and bounds differ"
         )
@@ -116,14 +114,10 @@ def test_lock_holds_what_is_asked_for():
 def test_the_lock_for_clusters_agrees_with_it():
     pins, beside = locked(), locked(CLUSTER_LOCK)
     for name, requirement in chain(requirements("spark").items(), requirements("dask").items()):
-        assert name in beside, (
-            f"{name} is not in requirements-cluster.lock; CONTRIBUTING.md says how to make it again"
-        )
+        assert name in beside, f"{name} is not in requirements-cluster.lock: bash .ci/lock"
         assert all(requirement.specifier.contains(version) for version in beside[name]), name
     differing = [name for name in beside if name in pins and set(beside[name]) - set(pins[name])]
-    assert not differing, (
-        f"{differing}: make requirements-cluster.lock again after requirements.lock (CONTRIBUTING.md)"
-    )
+    assert not differing, f"{differing}: bash .ci/lock makes them again"
 
 
 @pytest.mark.parametrize(
