@@ -26,15 +26,17 @@ from kpi_tools.commands import OUTPUTS, RAW, kpi, near, outputs_of
 def start(name: str, workbook: Path | None, bands: str) -> None:
     """Make the folder of a council: data/NAME/raw.
 
+    Without a workbook it holds council.toml, with every setting, and council.xlsx: one workbook for KPIs, targets, figures
+    and actions, which is read as it is.
+
     With --from it is made of a workbook that the council has. What its columns and rows were taken for stands in
     data/NAME/mapping.xlsx; what could not be told is a list in it to fill in, after which the same command makes the folder,
     and a page of where our ratings are not those of the workbook.
     """
-    from kpi_tools.collect.start import start_from
+    from kpi_tools.collect.start import start_empty, start_from
 
-    assert workbook is not None
     data = reports.PROJECT / "data"
-    started = start_from(name, workbook, data, bands)
+    started = start_from(name, workbook, data, bands) if workbook else start_empty(name, data)
     click.echo("\n".join(started.lines).replace(f"{Path.cwd()}{os.sep}", ""))
     if started.quarter:
         raw, quarter = near(started.folder / "raw"), started.quarter.label

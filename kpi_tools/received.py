@@ -1,6 +1,7 @@
 """Which files were received for which quarter, and which of them are returns."""
 
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -11,6 +12,9 @@ from kpi_tools.quarters import Quarter, QuarterError
 TEXT_ENDINGS: Final = (".csv", ".tsv", ".txt")
 WORKBOOK_ENDINGS: Final = (".xlsx",)
 OTHER_TABLES: Final = (".xls", ".xlsm", ".xlsb", ".xltx", ".xltm", ".ods", ".numbers", ".fods")
+COUNCIL_BOOK: Final = "council.xlsx"
+"""One workbook in the raw folder that may stand for all tables; its sheet Figures says with which returns each came."""
+FIGURES: Final = "Figures"
 _LEFTOVERS: Final = re.compile(
     r"~\$.*|.*\.(?:tmp|part|partial|crdownload|download|swp|lnk|bak|old)|.*~|~.*\.tmp|desktop\.ini|thumbs\.db|ehthumbs\.db|\..*|__macosx",
     re.I,
@@ -37,6 +41,9 @@ def sort_out(raw: Path) -> tuple[dict[Quarter, Path], list[Received]]:
         raise InputError(
             f"There is no folder {raw}. Name the folder that holds council.toml and the returns."
         )
+    own = {quarter: raw / "returns" / quarter.slug for quarter in book_quarters(raw)}
+    if not (raw / "returns").is_dir() and (raw / COUNCIL_BOOK).is_file():
+        return own, []
     if not (raw / "returns").is_dir():
         raise InputError(
             f'There is no folder "returns" in {raw}. It holds one folder for each quarter, such as 2024-25-Q3.'
@@ -58,14 +65,43 @@ def sort_out(raw: Path) -> tuple[dict[Quarter, Path], list[Received]]:
             others.append(Received(path, "folder-twice", folders[quarter].name))
         else:
             folders[quarter] = path
-    return folders, others
+    return own | folders, others
+
+
+def book_quarters(raw: Path) -> list[Quarter]:
+    """The quarters with whose returns the figures in council.xlsx were received, as far as they can be read."""
+    path = raw / COUNCIL_BOOK
+    if not path.is_file():
+        return []
+    from kpi_tools.workbooks.child import Workbooks
+
+    with Workbooks() as books:
+        sheets = books.read(path.read_bytes()).get("sheets", [])
+    rows: list[tuple[int, list[str]]] = next(
+        (one["rows"] for one in sheets if one["name"] == FIGURES and not one["hidden"]), []
+    )
+    found = set()
+    for place in (at for _, head in rows[:1] for at, text in enumerate(head) if text == "received"):
+        for _, cells in rows[1:]:
+            with suppress(QuarterError, IndexError):
+                found.add(Quarter.parse(cells[place]))
+    return sorted(found)
 
 
 def files_in(folder: Path) -> list[Received]:
     """Every file of a folder in the order of their names, with what becomes of it."""
+    raw = folder.parent.parent
+    book = raw / COUNCIL_BOOK
+    own = (
+        [Received(book)]
+        if book.is_file() and Quarter.parse(folder.name) in book_quarters(raw)
+        else []
+    )
+    if own and not folder.is_dir():
+        return own
     paths = _listed(folder)
     names = {path.name.casefold() for path in paths}
-    return [_sorted(path, names) for path in paths]
+    return own + [_sorted(path, names) for path in paths]
 
 
 def returns_in(folder: Path) -> list[Path]:

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from openpyxl import Workbook, load_workbook
 from openpyxl.styles import PatternFill
 
-from kpi_tools.collect.start import start_from
+from kpi_tools.collect.start import start_empty, start_from
 from kpi_tools.errors import InputError
-from kpi_tools.loading import load, quarters_with_returns
+from kpi_tools.loading import load, quarters_with_returns, read_returns
 
 FILLS = {name: PatternFill("solid", start_color=colour) for name, colour in (
     ("Green", "FF00B050"), ("Amber", "FFFFC000"), ("Red", "FFFF0000"),
@@ -400,3 +400,38 @@ def test_any_folder_survives_a_wide_workbook(
         (ids[kpi["name"]], q): value for kpi in kpis for q, value in kpi["figures"].items()
     }
     assert returns.targets["target"].tolist() == [kpi["target"] for kpi in kpis]
+
+
+def test_a_workbook_is_a_folder_of_tables(tmp_path: Path) -> None:
+    """council.xlsx, filled in by hand, is read as it is: each report knows only what had come by its quarter."""
+    raw = start_empty("Anyborough", tmp_path).folder / "raw"
+    book = load_workbook(raw / "council.xlsx")
+    assert book.sheetnames == ["KPIs", "Targets", "Actions", "Figures"]
+    rows = {
+        "KPIs": [{"kpi_id": "A1", "kpi_name": "Bins emptied", "section": "Our first section", "unit": "%", "polarity": "higher"}],
+        "Targets": [{"kpi_id": "A1", "target": 90, "floor_standard": 80}],
+        "Actions": [{"action_id": "A1-1", "kpi_id": "A1", "action": "Another lorry", "from_quarter": "2024-25 Q2"}],
+        "Figures": [
+            {"kpi_id": "A1", "period": "2024-25 Q1", "value": 88, "received": "2024-25 Q1"},
+            {"kpi_id": "A1", "period": "2024-25 Q1", "value": 89, "received": "2024-25 Q2"},
+            {"kpi_id": "A1", "period": "2024-25 Q2", "value": 140, "received": "2024-25 Q2"},
+        ],
+    }  # fmt: skip
+    for name, lines in rows.items():
+        heads = {cell.value: cell for cell in book[name][1]}
+        assert all(cell.comment and cell.comment.text for cell in heads.values())
+        for line, row in enumerate(lines, start=2):
+            for column, value in row.items():
+                book[name].cell(line, heads[column].column, value)
+    book.save(raw / "council.xlsx")
+    assert [one.label for one in quarters_with_returns(raw)] == ["2024-25 Q1", "2024-25 Q2"]
+    first, second = read_returns(raw, "2024-25 Q1"), read_returns(raw, "2024-25 Q2")
+    assert first.figures["value"].tolist() == [88] and second.figures["value"].tolist() == [89]
+    assert second.actions["action"].tolist() == ["Another lorry"] and first.actions.empty
+    (fault,) = second.problems[second.problems["severity"] == "error"].to_dict("records")
+    place = ("council.xlsx", "Figures", 4, "value (C)", "value-above-100")
+    assert tuple(fault[name] for name in ("file", "sheet", "row", "column", "code")) == place
+    book["Figures"]["H3"].value = "in May"
+    book.save(raw / "council.xlsx")
+    problems = read_returns(raw, "2024-25 Q1").problems
+    assert "table-received" in set(problems["code"])

@@ -42,7 +42,7 @@ def csv_text(table: str, rows: Rows) -> str:
 def council_toml(given: Mapping[tuple[str, str], Any], first: str = "") -> str:
     """council.toml with every setting: those `given` (by part and key) with their value, the others as a remark."""
     lines = [
-        "# The council's settings. A line that begins with # stands for its default: take the # away to change it."
+        "# Every setting with its meaning and default. A line behind a # shows how it is written: take the # away to set it."
     ]
     lines += [f"# {first}"] if first else []
     parts = dict.fromkeys(one.part for one in SETTINGS)

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from kpi_tools.collect import folder as made
 from kpi_tools.collect.cells import Book
+from kpi_tools.collect.council_book import council_book
 from kpi_tools.collect.differences import differences_page
 from kpi_tools.collect.kpis import collect
 from kpi_tools.collect.layout import Found, find_table
@@ -32,6 +33,7 @@ from kpi_tools.errors import InputError, KpiError
 from kpi_tools.loading import read_returns
 from kpi_tools.provenance import slug
 from kpi_tools.quarters import Quarter
+from kpi_tools.received import COUNCIL_BOOK
 from kpi_tools.spreadsheets import save_workbook
 from kpi_tools.wording import plural
 
@@ -307,3 +309,31 @@ def _agreement(cells: Any, settings: Settings, place: Path) -> Iterator[str]:
         bands = settings["bands"][0]
         same = int((ratings_by(cells, bands) == cells["theirs"]).sum())
         yield f"Ratings: {same:,} of {len(cells):,} as in the workbook by {bands} ({place / DIFFERENCES})."
+
+
+def start_empty(name: str, data: Path) -> Started:
+    """Write a folder `raw` with every setting and an empty council.xlsx. Raises `InputError` for one that is there."""
+    place, council = council_folder(name, data)
+    raw = place / "raw"
+    if raw.exists():
+        raise InputError(
+            f"{raw} is there already, and nothing was changed. Take another name, or move it away."
+        )
+    given = {
+        ("council", "name"): council, ("council", "report_title"): "Performance report",
+        ("council", "sections"): ["Our first section", "Our second section"],
+    }  # fmt: skip
+    try:
+        raw.mkdir(parents=True)
+        (raw / "council.toml").write_text(made.council_toml(given), encoding="utf-8", newline="\n")
+        save_workbook(council_book(), raw / COUNCIL_BOOK)
+    except OSError as error:
+        raise KpiError(
+            f"{raw} could not be written: {error.strerror} ({error.filename})."
+        ) from error
+    lines = [
+        f"Written: {raw / 'council.toml'}, with every setting, its default and what it means;",
+        f"{raw / COUNCIL_BOOK}, for KPIs, targets, figures and actions. It is read as it is.",
+        "Give the sections in council.toml, fill in the sheets, then kpi check.",
+    ]
+    return Started(place, lines)

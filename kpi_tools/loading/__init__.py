@@ -26,7 +26,7 @@ from kpi_tools.loading.returns import Catalogue, shown, submissions_upto
 from kpi_tools.loading.rules import ERROR, RULES, WARNING, as_list, errors_of
 from kpi_tools.loading.targets import check_targets, line_columns, read_targets, with_targets
 from kpi_tools.quarters import Quarter
-from kpi_tools.received import files_in, returns_in, sort_out
+from kpi_tools.received import COUNCIL_BOOK, FIGURES, files_in, returns_in, sort_out
 from kpi_tools.schemes import unknown_lines
 from kpi_tools.workbooks.child import Workbooks
 
@@ -120,7 +120,12 @@ class ReturnsError(InputError):
 def own_tables_are_sound(returns: Returns) -> bool:
     """Whether nothing stands against the council's own tables, without which no scorecard can be made."""
     errors = returns.problems[returns.problems["severity"] == ERROR]
-    return not errors["file"].isin(_OWN_FILES).any()
+    return not _of_own_files(errors).any()
+
+
+def _of_own_files(problems: pd.DataFrame) -> pd.Series:
+    in_book = (problems["file"] == COUNCIL_BOOK) & (problems["sheet"] != FIGURES)
+    return problems["file"].isin(_OWN_FILES) | in_book
 
 
 def raw_folder(raw: str | Path) -> Path:
@@ -175,8 +180,8 @@ def load(
         count = "one error" if number == 1 else f"{number:,} errors"
         text = f"The data for {title} have {count}.\n{as_list(errors)}\n  {returns.summary}"
         raise ReturnsError(text, returns)
-    if errors["file"].isin(_OWN_FILES).any():
-        own_errors = as_list(errors[errors["file"].isin(_OWN_FILES)])
+    if _of_own_files(errors).any():
+        own_errors = as_list(errors[_of_own_files(errors)])
         text = f"The council's own tables have errors, which cannot be left out.\n{own_errors}"
         raise ReturnsError(text, returns)
     if (errors["code"] == "file-changing").any():

@@ -12,12 +12,14 @@ from kpi_tools.loading.cells import clean_name
 from kpi_tools.loading.read import Layout, Snapshot, Table, read_table, take
 from kpi_tools.loading.rules import ERROR, Ledger, column_name
 from kpi_tools.quarters import Quarter
-from kpi_tools.received import files_in
+from kpi_tools.received import COUNCIL_BOOK, FIGURES, files_in
 from kpi_tools.workbooks.child import Workbooks
 
 COUNTS: Final = (
     "file", "sheet", "outcome", "rows_in", "accepted", "rejected", "blank", "bytes", "sha256",
 )  # fmt: skip
+SHEETS: Final = {"kpis.csv": "KPIs", "targets.csv": "Targets", "actions.csv": "Actions"}
+"""The sheets of council.xlsx that stand for a table where it is not there."""
 REJECTED: Final = ("file", "sheet", "row", "codes", "reasons")
 
 
@@ -39,13 +41,22 @@ class Run:
         return taken
 
     def table(self, path: Path, layout: Layout, needed: bool = False) -> Table:
-        """The table in a file; without rows where the file is refused, or is not there and not needed."""
+        """The table in a file; without rows where the file is refused, or is not there and not needed.
+
+        Where it is not there and council.xlsx is, the sheet of its name in that.
+        """
+        book, sheet = self.raw / COUNCIL_BOOK, SHEETS.get(path.name, "")
+        if sheet and not path.exists() and book.is_file():
+            return self._read(book, layout, sheet)
         if needed:
             _must_be_there(path)
         elif not path.is_file():
             return self._nothing(path, layout)
+        return self._read(path, layout)
+
+    def _read(self, path: Path, layout: Layout, sheet: str = "") -> Table:
         taken = take(path, self._name(path), self.ledger)
-        table = read_table(taken, layout, self.ledger, self._books) if taken else None
+        table = read_table(taken, layout, self.ledger, self._books, sheet) if taken else None
         self._taken.append((self._name(path), taken, table, "refused" if table is None else "read"))
         return self._nothing(path, layout) if table is None else table
 
@@ -81,7 +92,11 @@ class Run:
             elif found.code:
                 self._skip(name, "file-copy-differs", found.detail)
             else:
-                table = read_table(taken, layout, self.ledger, self._books) if taken else None
+                whole = found.path.name != COUNCIL_BOOK or found.path.parent != self.raw
+                part = ("", None) if whole else (FIGURES, Quarter.parse(folder.name))
+                table = (
+                    read_table(taken, layout, self.ledger, self._books, *part) if taken else None
+                )
                 self._taken.append((name, taken, table, "refused" if table is None else "read"))
                 if taken:
                     seen[taken.sha256] = found.path.name

@@ -7,7 +7,7 @@ with the file as a whole, or with the shape of a row, goes into the ledger.
 import hashlib
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Final
@@ -136,12 +136,22 @@ def take(path: Path, file: str, ledger: Ledger) -> Snapshot | None:
 
 
 def read_table(
-    snapshot: Snapshot, layout: Layout, ledger: Ledger, books: Workbooks
+    snapshot: Snapshot,
+    layout: Layout,
+    ledger: Ledger,
+    books: Workbooks,
+    sheet: str = "",
+    received: Quarter | None = None,
 ) -> Table | None:
-    """The table of `layout` in the file; None where the file is refused as a whole (then the ledger says why)."""
+    """The table of `layout` in the file; None where the file is refused as a whole (then the ledger says why).
+
+    Of council.xlsx that in one `sheet`, and there the rows that were `received` with the returns of a quarter.
+    """
     try:
         if snapshot.path.suffix.lower() == ".xlsx":
-            grid = _choose(_workbook_grids(snapshot, books, ledger), layout)
+            grids = _workbook_grids(snapshot, books, ledger)
+            grid = _choose([one for one in grids if sheet in ("", one.sheet)], layout)
+            grid = _received(grid, received) if received else grid
         else:
             grid = read_text(snapshot.raw, lambda rows: _known(rows, layout))
         for why in grid.remarks:
@@ -152,6 +162,24 @@ def read_table(
             fault.code, snapshot.file, sheet=fault.sheet, row=fault.row, detail=fault.detail
         )
         return None
+
+
+def _received(grid: Grid, quarter: Quarter) -> Grid:
+    """The rows that were received with the returns of a quarter, without the column that says so. Raises `FileFault`."""
+    names = [heading(text) for text in grid.cells[0]]
+    if "received" not in names:
+        raise FileFault("table-columns", '"received"', grid.sheet, grid.lines[0])
+    at, kept = names.index("received"), [0]
+    for position, cells in enumerate(grid.cells[1:], start=1):
+        text = cells[at] if at < len(cells) else ""
+        try:
+            if any(map(str.strip, cells)) and Quarter.parse(text) == quarter:
+                kept.append(position)
+        except QuarterError:
+            raise FileFault("table-received", text, grid.sheet, grid.lines[position]) from None
+    rows = [[*grid.cells[one][:at], "", *grid.cells[one][at + 1 :]] for one in kept]
+    lines = [grid.lines[position] for position in kept]
+    return replace(grid, cells=rows, lines=lines, last=lines[0] + len(lines) - 1)
 
 
 def _workbook_grids(snapshot: Snapshot, books: Workbooks, ledger: Ledger) -> list[Grid]:
