@@ -47,11 +47,21 @@ def start(name: str, workbook: Path | None, bands: str) -> None:
 
 @kpi.command()
 @click.argument("quarter")
+@click.option(
+    "--by",
+    type=click.Choice(["directorate", "owner"]),
+    default="directorate",
+    help="One workbook for each directorate (default) or owner.",
+)
 @RAW
 @OUTPUTS
-def template(quarter: str, raw: Path, outputs: Path | None) -> None:
-    """Write the workbooks that the services fill in for QUARTER, one for each directorate, with last figures and targets."""
+def template(quarter: str, by: str, raw: Path, outputs: Path | None) -> None:
+    """Write the workbooks that the services fill in for QUARTER: figures that are due, words and actions.
+
+    They come back into returns/<quarter>, and everything in them is read from there. What is written into commentary/ and
+    actions.csv afterwards goes before it.
+    """
     from kpi_tools.templates import write_templates
 
-    for path in write_templates(raw, quarter, outputs_of(outputs, raw)):
+    for path in write_templates(raw, quarter, outputs_of(outputs, raw), by):
         click.echo(near(path))

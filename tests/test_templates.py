@@ -4,6 +4,7 @@ import io
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 from councils import write_council
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from openpyxl import load_workbook
+from openpyxl import Workbook, load_workbook
 from small_council import QUARTER, Desk, write_raw
 
 from kpi_tools.errors import InputError
@@ -36,7 +37,7 @@ def template(desk: Desk, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def table_of(path: Path | io.BytesIO) -> list[dict[str, Any]]:
-    sheet = load_workbook(path)["Return"]
+    sheet = load_workbook(path)["Figures"]
     names = [cell.value for cell in sheet[1]]
     return [
         dict(zip(names, (cell.value for cell in row), strict=True))
@@ -49,7 +50,7 @@ def filled(path: Path, rows: list[dict[str, Any]]) -> bytes:
     book = load_workbook(path)
     for line, typed in enumerate(rows, start=2):
         for name, value in typed.items():
-            cell = book["Return"].cell(line, COLUMNS.index(name) + 1)
+            cell = book["Figures"].cell(line, COLUMNS.index(name) + 1)
             assert not cell.protection.locked
             cell.value = value
     content = io.BytesIO()
@@ -130,7 +131,7 @@ statuses = [{ name = "On track", band = "Green" }, { name = "Late", band = "Red"
     assert (annual["period"], annual["last_figure"]) == ("2024-25 Q2", "44% in 2023-24 Q2")
     assert asked["2024-25 Q2"]["MO"]["target"] is None  # only watched: there is no line
     (path,) = write_templates(raw, "2024-25 Q2", tmp_path)
-    rules = load_workbook(path)["Return"].data_validations.dataValidation
+    rules = load_workbook(path)["Figures"].data_validations.dataValidation
     allowed = {str(rule.sqref): (rule.formula1, rule.formula2) for rule in rules}
     assert allowed["H2"] == ("0", "150") and allowed["H3"] == ("-5", "5")
     assert allowed["H5"][0] == '"On track,Late"'
@@ -139,7 +140,7 @@ statuses = [{ name = "On track", band = "Green" }, { name = "Late", band = "Red"
 def test_only_what_is_to_be_filled_in_can_be_typed(template: Path) -> None:
     book = load_workbook(template)
     assert all(sheet.protection.sheet and not sheet.protection.password for sheet in book)
-    sheet = book["Return"]
+    sheet = book["Figures"]
     free = {COLUMNS[cell.column - 1] for row in sheet for cell in row if not cell.protection.locked}
     assert free == {"value", "numerator", "denominator", "status", "note"}
     assert all(cell.protection.locked for cell in sheet[1])
@@ -318,3 +319,102 @@ def test_an_alien_column_of_the_templates_name_is_still_reported(tmp_path: Path)
     folder = write_raw(tmp_path)
     (folder / "a.csv").write_text("kpi_id,period,value,target\nC1,2024-25 Q1,80,90\n")
     assert read_returns(tmp_path, QUARTER).problems["code"].tolist() == ["table-unexpected"]
+
+
+HARD = "Rose to 80% – ‘late’ “plans”…\n• one\n• two\n\n\tIndented £5 & <b>not bold</b> café 🙂 {{braces}} ²"
+
+
+def in_words(path: Path, typed: dict[tuple[str, str], dict[str, Any]], rename: str = "") -> None:
+    """What is typed into the sheet Words, by KPI and what the row is: each into the first row of its kind."""
+    book = load_workbook(path)
+    sheet = book["Words"]
+    names = [cell.value for cell in sheet[1]]
+    for row in sheet.iter_rows(min_row=2):
+        at = dict(zip(names, row, strict=True))
+        for name, value in typed.pop((at["kpi_id"].value, at["what"].value), {}).items():
+            assert not at[name].protection.locked
+            at[name].value = value
+    assert not typed
+    if rename:
+        sheet.title = rename
+        sheet.protection.set_password("secret")
+        sheet.cell(1, len(names) + 1, "our own column")
+    book.save(path)
+
+
+def test_words_and_actions_come_back_with_the_figures(tmp_path: Path) -> None:
+    raw = write_council(
+        tmp_path,
+        ["kpi_id,kpi_name,section,unit,polarity,owner", *(f"{x},The {x},First,%,higher,Head of {x}" for x in "AB")],
+        ["kpi_id,target,floor_standard", "A,90,80", "B,90,80"],
+        {"2024-25 Q1": ["A,2024-25 Q1,70", "B,2024-25 Q1,95"]},
+    )  # fmt: skip
+    actions = [
+        "action_id,kpi_id,action,owner,due,from_quarter",
+        "A-1,A,Two more lorries,Head of A,2024-12-31,2024-25 Q1",
+    ]
+    (raw / "actions.csv").write_text("\n".join(actions) + "\n", encoding="utf-8")
+    first, second = write_templates(raw, "2024-25 Q2", tmp_path, "owner")
+    assert [path.stem for path in (first, second)] == [
+        "2024-25-Q2-head-of-a",
+        "2024-25-Q2-head-of-b",
+    ]
+    sheet = load_workbook(first)["Words"]
+    shown = [[cell.value for cell in row[2:]] for row in sheet.iter_rows(min_row=2)]
+    assert [row[0] for row in shown] == ["commentary", "action", "new action", "new action"]
+    assert shown[1][1:7] == ["A-1", "Two more lorries", None, "open", "Head of A", "2024-12-31"]
+    when = datetime(2025, 3, 31)
+    in_words(first, {
+        ("A", "commentary"): {"text": HARD}, ("A", "action"): {"status": "done", "text": "In use since May."},
+        ("A", "new action"): {"text": "A third lorry", "owner": "Head of Fleet", "due": when},
+    }, rename="Our words")  # fmt: skip
+    in_words(second, {("B", "commentary"): {"text": "As the return says it."}})
+    place = raw / "returns" / "2024-25-Q2"
+    place.mkdir()
+    for path in (first, second):
+        shutil.copy(path, place)
+    found = read_returns(raw, "2024-25 Q2")
+    assert set(found.problems["severity"]) <= {"warning"}
+    assert set(found.commentary["commentary"]) == {HARD, "As the return says it."}
+    changes = found.actions.set_index(["action_id", "from_quarter"])
+    done, new = changes.loc[("A-1", "2024-25 Q2")], changes.loc[("A-2024-25-Q2-1", "2024-25 Q2")]
+    assert (done["status"], done["note"], done["action"]) == (
+        "done",
+        "In use since May.",
+        "Two more lorries",
+    )
+    assert (new["action"], new["owner"], new["due"], new["status"]) == (
+        "A third lorry",
+        "Head of Fleet",
+        "2025-03-31",
+        "open",
+    )
+    assert read_returns(raw, "2024-25 Q1").actions["status"].tolist() == ["open"]
+    # what is written into commentary/ afterwards goes before the return
+    (raw / "commentary").mkdir()
+    (raw / "commentary" / "2024-25-Q2.csv").write_text(
+        "kpi_id,commentary\nB,As edited.\n", encoding="utf-8"
+    )
+    found = read_returns(raw, "2024-25 Q2")
+    assert set(found.commentary["commentary"]) == {HARD, "As edited."}
+    edited = found.problems[found.problems["code"] == "text-edited"]
+    assert edited["rule"].tolist() == [
+        "What the return says of B was edited after the return: commentary/ goes before it."
+    ]
+
+
+def test_two_texts_on_one_kpi_and_an_action_that_is_not_there(tmp_path: Path) -> None:
+    raw = write_council(
+        tmp_path, ["kpi_id,kpi_name,section,unit,polarity", "A,First one,First,%,higher"], ["kpi_id,target", "A,90"],
+        {"2024-25 Q1": ["A,2024-25 Q1,70"]},
+    )  # fmt: skip
+    for name, text in (("one", "This."), ("two", "That.")):
+        book = Workbook()
+        book.active.append(["kpi_id", "what", "text", "action_id"])
+        book.active.append(["A", "commentary", text, None])
+        book.active.append(["A", "action", "Done.", "A-9"])
+        book.save(raw / "returns" / "2024-25-Q1" / f"{name}.xlsx")
+    found = read_returns(raw, "2024-25 Q1")
+    assert found.commentary.empty and found.actions.empty
+    faults = found.problems[found.problems["severity"] == "error"]
+    assert sorted(faults["code"]) == ["action-unknown", "duplicate-conflict", "duplicate-conflict"]

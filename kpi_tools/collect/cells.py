@@ -5,7 +5,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
-from kpi_tools.collect.layout import Column
+from kpi_tools.collect.columns import Column
 from kpi_tools.collect.recognise import folded, recognise
 from kpi_tools.loading.cells import clean_name
 

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from kpi_tools.collect.cells import Book, Cell, Kpi, Left, read_cell
-from kpi_tools.collect.layout import OF_KPI, Found
+from kpi_tools.collect.columns import OF_KPI
+from kpi_tools.collect.layout import Found
 from kpi_tools.collect.recognise import CERTAIN, LIKELY, find_period, folded, recognise
 from kpi_tools.collect.sheets import Sheet, unreadable
 from kpi_tools.collect.told import settle

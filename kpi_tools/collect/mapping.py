@@ -8,7 +8,7 @@ from typing import Any, Final
 import pandas as pd
 
 from kpi_tools.collect.cells import ANSWERS, COVERS, Book, Kpi
-from kpi_tools.collect.layout import MEANINGS, Column
+from kpi_tools.collect.columns import MEANINGS, Column
 from kpi_tools.collect.recognise import GIVEN, LIKELY, NOT_TOLD
 from kpi_tools.collect.sheets import open_sheets
 from kpi_tools.errors import InputError

@@ -14,6 +14,7 @@ import pandas as pd
 
 from kpi_tools.errors import InputError
 from kpi_tools.loading import beside, events, schemas
+from kpi_tools.loading import words as spoken
 from kpi_tools.loading.account import Run
 from kpi_tools.loading.catalogue import read_kpis, with_decimals
 from kpi_tools.loading.council import Council, read_council
@@ -94,6 +95,9 @@ class Returns:
     actions: pd.DataFrame = field(default_factory=lambda: _nothing(schemas.ACTIONS))
     agreed: pd.DataFrame = field(default_factory=lambda: _nothing(schemas.SMALL_NUMBERS))
     withheld: Withheld = field(default_factory=Withheld)
+    words: pd.DataFrame = field(
+        default_factory=lambda: pd.DataFrame(columns=spoken.SAID, dtype="str")
+    )
 
     @property
     def summary(self) -> str:
@@ -249,6 +253,8 @@ def read_returns(
         texts = run.commentary(wanted, schemas.COMMENTARY.layout)
         commentary = beside.read_commentary(texts, sections, ids)
         commentary = beside.withhold_texts(texts, commentary, kpis, safe.withheld)
+        said = spoken.read_words(run.words, ids, kpis, safe.withheld)
+        commentary = spoken.with_commentary(commentary, said, wanted, run.ledger)
         activity = beside.read_activity(own(schemas.ACTIVITY), sections, wanted)
         areas = own(schemas.BENCHMARKS)
         benchmarks = beside.read_benchmarks(areas, kpis, targets, ids, wanted)
@@ -259,6 +265,8 @@ def read_returns(
         sensitive = set(kpis.loc[kpis["sensitive"] == "yes", "kpi_id"])
         happened = happened[~happened["kpi_id"].isin(sensitive)].reset_index(drop=True)
         actions = beside.read_actions(own(schemas.ACTIONS), sections, ids, wanted)
+        owners = dict(zip(kpis["kpi_id"], kpis["owner"], strict=True))
+        actions = spoken.with_actions(actions, said, owners, run.ledger)
     run.check_still_there()
     targets = _upto(targets, "from_quarter", max(wanted, agreed_until or wanted))
     known = figures_and_months(safe.submissions, kpis, targets)
@@ -271,7 +279,7 @@ def read_returns(
     return Returns(
         wanted, council, kpis, targets, known.figures, known.months, shown(safe.submissions), commentary, activity,
         benchmarks, problems, run.ledger.log(), rejected, run.counts(), changelog, rebases, happened, notes,
-        actions, agreed, safe.withheld,
+        actions, agreed, safe.withheld, said,
     )  # fmt: skip
 
 
@@ -290,9 +298,8 @@ def commentary_until(raw: str | Path, returns: Returns) -> pd.DataFrame:
         for quarter in quarters:
             table = run.commentary(quarter, schemas.COMMENTARY.layout)
             said = beside.read_commentary(table, returns.council.sections, ids)
-            read.append(
-                (quarter, beside.withhold_texts(table, said, returns.catalogue, returns.withheld))
-            )
+            said = beside.withhold_texts(table, said, returns.catalogue, returns.withheld)
+            read.append((quarter, spoken.with_commentary(said, returns.words, quarter)))
     every = [*read, (returns.quarter, returns.commentary)]
     return pd.concat(
         [rows.assign(quarter=quarter.label) for quarter, rows in every], ignore_index=True

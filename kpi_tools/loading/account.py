@@ -8,8 +8,17 @@ from typing import Final
 import pandas as pd
 
 from kpi_tools.errors import InputError
+from kpi_tools.loading import words as spoken
 from kpi_tools.loading.cells import clean_name
-from kpi_tools.loading.read import Layout, Snapshot, Table, read_table, take
+from kpi_tools.loading.grids import Snapshot
+from kpi_tools.loading.read import (
+    Layout,
+    Table,
+    has_figures,
+    has_table,
+    read_table,
+    take,
+)
 from kpi_tools.loading.rules import ERROR, Ledger, column_name
 from kpi_tools.quarters import Quarter
 from kpi_tools.received import COUNCIL_BOOK, FIGURES, files_in
@@ -30,6 +39,7 @@ class Run:
         self.ledger = Ledger()
         self.raw, self._books = raw, books
         self._taken: list[tuple[str, Snapshot | None, Table | None, str]] = []
+        self.words: list[tuple[Quarter, Table]] = []
 
     def snapshot(self, path: Path) -> Snapshot:
         """The bytes of a file that must be there. Raises `InputError` where it is not or cannot be read."""
@@ -68,6 +78,10 @@ class Run:
             for path in sorted(folder.glob(f"{quarter.slug}.*"))
             if path.suffix.lower() in (".csv", ".xlsx")
         ]
+        if not there and any(
+            of == quarter and any(map(str.strip, words.cells["text"])) for of, words in self.words
+        ):
+            return self._nothing(folder / f"{quarter.slug}.csv", layout)
         if not there:
             self.ledger.problem("commentary-none", f"commentary/{quarter.slug}.csv")
             return self._nothing(folder / f"{quarter.slug}.csv", layout)
@@ -93,6 +107,16 @@ class Run:
                 self._skip(name, "file-copy-differs", found.detail)
             else:
                 whole = found.path.name != COUNCIL_BOOK or found.path.parent != self.raw
+                if (
+                    taken
+                    and whole
+                    and (words := has_table(taken, spoken.LAYOUT, self.ledger, self._books))
+                ):
+                    self.words.append((Quarter.parse(folder.name), words))
+                    self._taken.append((name, taken, words, "words"))
+                    if not has_figures(taken, layout, words.sheet):
+                        seen[taken.sha256] = found.path.name
+                        continue
                 part = ("", None) if whole else (FIGURES, Quarter.parse(folder.name))
                 table = (
                     read_table(taken, layout, self.ledger, self._books, *part) if taken else None

@@ -9,7 +9,7 @@ from typing import Any, Final
 from kpi_tools import vocabulary as words
 from kpi_tools.errors import InputError
 from kpi_tools.loading.cells import NAME_CAP, clean_name
-from kpi_tools.loading.read import Snapshot
+from kpi_tools.loading.grids import Snapshot
 from kpi_tools.loading.rules import Ledger
 from kpi_tools.loading.schemas import SETTINGS, Setting
 from kpi_tools.schemes import DEFAULT_SCHEME, Band, Scheme, one_of, parse_schemes

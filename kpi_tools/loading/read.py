@@ -4,18 +4,17 @@ Knows files, not KPIs: what a file really is, its encoding and separator, which 
 with the file as a whole, or with the shape of a row, goes into the ledger.
 """
 
-import hashlib
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
-from functools import cached_property
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 
 from kpi_tools.loading.cells import CIRCULAR, FORMULA, clean_name
-from kpi_tools.loading.csvs import FileFault, Grid, read_text, what_it_is
+from kpi_tools.loading.csvs import FileFault, Grid, read_text
+from kpi_tools.loading.grids import Snapshot, heading, received_rows, workbook_grids
 from kpi_tools.loading.rules import ERROR, Ledger
 from kpi_tools.quarters import Quarter, QuarterError
 from kpi_tools.workbooks.child import Workbooks
@@ -107,20 +106,6 @@ class Table:
         )
 
 
-@dataclass(frozen=True)
-class Snapshot:
-    """The bytes of one file as they were when read; everything is parsed from these."""
-
-    path: Path
-    file: str
-    raw: bytes
-
-    @cached_property
-    def sha256(self) -> str:
-        """The hash of the bytes."""
-        return hashlib.sha256(self.raw).hexdigest()
-
-
 def take(path: Path, file: str, ledger: Ledger) -> Snapshot | None:
     """The bytes of `path`, read once; None where they cannot be had (then the ledger says why)."""
     try:
@@ -149,9 +134,9 @@ def read_table(
     """
     try:
         if snapshot.path.suffix.lower() == ".xlsx":
-            grids = _workbook_grids(snapshot, books, ledger)
+            grids = workbook_grids(snapshot, books, ledger)
             grid = _choose([one for one in grids if sheet in ("", one.sheet)], layout)
-            grid = _received(grid, received) if received else grid
+            grid = received_rows(grid, received) if received else grid
         else:
             grid = read_text(snapshot.raw, lambda rows: _known(rows, layout))
         for why in grid.remarks:
@@ -164,63 +149,22 @@ def read_table(
         return None
 
 
-def _received(grid: Grid, quarter: Quarter) -> Grid:
-    """The rows that were received with the returns of a quarter, without the column that says so. Raises `FileFault`."""
-    names = [heading(text) for text in grid.cells[0]]
-    if "received" not in names:
-        raise FileFault("table-columns", '"received"', grid.sheet, grid.lines[0])
-    at, kept = names.index("received"), [0]
-    for position, cells in enumerate(grid.cells[1:], start=1):
-        text = cells[at] if at < len(cells) else ""
-        try:
-            if any(map(str.strip, cells)) and Quarter.parse(text) == quarter:
-                kept.append(position)
-        except QuarterError:
-            raise FileFault("table-received", text, grid.sheet, grid.lines[position]) from None
-    rows = [[*grid.cells[one][:at], "", *grid.cells[one][at + 1 :]] for one in kept]
-    lines = [grid.lines[position] for position in kept]
-    return replace(grid, cells=rows, lines=lines, last=lines[0] + len(lines) - 1)
+def has_table(snapshot: Snapshot, layout: Layout, ledger: Ledger, books: Workbooks) -> Table | None:
+    """The table of `layout` in a workbook whatever its sheet is called; None where there is none, which is no fault."""
+    if snapshot.path.suffix.lower() != ".xlsx":
+        return None
+    try:
+        grids = workbook_grids(snapshot, books, ledger)
+        found = [one for one in grids if not one.hidden and _heading_row(one, layout) is not None]
+        return _TableOf(found[0], layout, snapshot.file, ledger).table() if found else None
+    except FileFault:
+        return None  # it is told where the figures are read
 
 
-def _workbook_grids(snapshot: Snapshot, books: Workbooks, ledger: Ledger) -> list[Grid]:
-    """One grid per sheet. Hidden sheets that hold something are reported, and empty here."""
-    kind = what_it_is(snapshot.raw)
-    if kind != "a workbook":
-        raise FileFault("file-kind", kind or "a text file, such as CSV")
-    answer = books.read(snapshot.raw)
-    if "fault" in answer:
-        raise FileFault(answer["fault"], answer["detail"])
-    if answer["unknown"]:
-        ledger.problem("styles-unknown", snapshot.file, detail=answer["unknown"])
-    grids = []
-    for sheet in answer["sheets"]:
-        name = sheet["name"]
-        if sheet["hidden"]:
-            grids.append(Grid(name, hidden=True, filled=sheet["filled"]))
-            if sheet["filled"]:
-                ledger.problem("sheet-hidden", snapshot.file, sheet=name, detail=f'"{name}"')
-            continue
-        lines = [line for line, _ in sheet["rows"]]
-        grids.append(
-            Grid(
-                name, [cells for _, cells in sheet["rows"]], lines,
-                last=lines[-1] if lines else 0,
-                kinds={(line, place): kind for line, place, kind in sheet["kinds"]},
-                hidden_rows=sheet["hidden_rows"], hidden_columns=set(sheet["hidden_columns"]),
-                marks=[
-                    *((line, place, "cell-struck", "") for line, place in sheet["struck"]),
-                    *((line, place, "cell-unseen", "") for line, place in sheet["unseen"]),
-                    *((line, place, "cell-comment", f'"{clean_name(text)[:200]}".') for line, place, text in sheet["comments"]),
-                ],
-                merged=sheet["merged"],
-            )
-        )  # fmt: skip
-    return grids
-
-
-def heading(text: str) -> str:
-    """A heading as columns are named: `KPI ID` → `kpi_id`."""
-    return re.sub(r"\W+", "_", clean_name(text).casefold()).strip("_")
+def has_figures(snapshot: Snapshot, layout: Layout, besides: str) -> bool:
+    """Whether a workbook that was read has headings of a layout in some sheet besides one, or a hidden one."""
+    others: list[Grid] = [one for one in snapshot.__dict__["grids"] if one.sheet != besides]
+    return any(_known(one.cells, layout) > 1 or one.hidden and one.filled for one in others)
 
 
 def _known(rows: Sequence[Sequence[str]], layout: Layout) -> int:

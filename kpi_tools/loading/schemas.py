@@ -111,6 +111,7 @@ def _setting(part: str, said: dict[str, Any]) -> Setting:
 _CODEBOOK = tomllib.loads(Path(__file__).with_name("codebook.toml").read_text(encoding="utf-8"))
 SCHEMAS: Final = {name: _schema(said) for name, said in _CODEBOOK["tables"].items()}
 KPIS, TARGETS, COMMENTARY = SCHEMAS["kpis"], SCHEMAS["targets"], SCHEMAS["commentary"]
+WORDS = SCHEMAS["words"]
 ACTIVITY, BENCHMARKS, ACTIONS = SCHEMAS["activity"], SCHEMAS["benchmarks"], SCHEMAS["actions"]
 CHANGES, REBASES, SMALL_NUMBERS, EVENTS, ANNOTATIONS = (
     SCHEMAS["changes"],
