@@ -283,6 +283,8 @@ def _rows(
         numbers = sum(is_number(own[place]) for place in filled)
         if is_note and (is_note.means == "total" or not numbers) and not coded:
             notes[line] = f"a {is_note.means}: {text[:80]}"
+        elif len(own) == 1 and line in sheet.single:
+            waiting.append((line, text))
         elif named and (filled or coded or (len(own) > 1 and line not in sheet.single)):
             if waiting:
                 above = waiting[-2][1] if len(waiting) > 1 else above
