@@ -21,7 +21,7 @@ _HOMES = {
     "doubts": ("let_pass",),
     "checks": ("release_findings",),
     "page": ("show",),
-    "explorer.directorate": ("explore",),
+    "explorer.screen": ("explore",),
     "explorer.history": ("one_kpi",),
     "parameters": ("check_parameters",),
     "report.runner": ("complete",),

@@ -10,7 +10,7 @@ import pytest
 from kpi_tools.commands import outputs_of
 from kpi_tools.explorer.evidence import evidence
 from kpi_tools.explorer.history import one_kpi
-from kpi_tools.explorer.overview import ordered, rating_grid
+from kpi_tools.explorer.offline import pages
 from kpi_tools.loading import load
 from kpi_tools.report import OUTPUTS, make_report
 from kpi_tools.scorecard import followed
@@ -68,7 +68,7 @@ def test_nor_in_a_history(kpi_id):
 
 def test_nor_in_the_explorer():
     known = evidence(load(RAW, QUARTERS[-1]))
-    assert not foreign(ordered(known, "") + rating_grid(known))
+    assert not foreign(str(pages(known, "", known.returns.commentary.assign(quarter=QUARTERS[-1]))))
 
 
 def test_each_action_that_was_open_is_accounted_for(reports):

@@ -1,169 +1,178 @@
-"""The explorer without a browser: what each choice shows, and what is said where there is nothing to choose."""
+"""The explorer without a browser: what its screen is given, and what is said where there is nothing to show."""
 
-import ast
+import base64
 import json
+import re
+from hashlib import sha256
 
-import ipywidgets
 import kent
 import pytest
 
 from kpi_tools.errors import InputError
-from kpi_tools.explorer.directorate import Explorer, explore, lab, parameters_html
+from kpi_tools.explorer import screen
 from kpi_tools.explorer.evidence import evidence
+from kpi_tools.explorer.offline import offline_page
+from kpi_tools.explorer.screen import Explorer, explore
 from kpi_tools.explorer.views import VIEWS
-from kpi_tools.page import html
+from kpi_tools.wording import rows_of
 
-
-@pytest.fixture(autouse=True)
-def _no_bundle(monkeypatch):
-    monkeypatch.setattr(lab, "_library", lambda: "")
-    monkeypatch.setattr(lab, "start_bundling", lambda: None)
+CHILDREN = "Children, Young People and Education"
+KPIS = ["IC05", "IC06", "ES01"]
 
 
 @pytest.fixture(scope="module")
-def look():
-    own = kent.returns().catalogue
-    own = own[own["directorate"] == "Children, Young People and Education"]
-    known = evidence(kent.returns(), set(own["kpi_id"]))
-    return Explorer(known, "Children, Young People and Education", "data/raw", kent.commentary())
+def look() -> Explorer:
+    Explorer._last.clear()
+    return Explorer(evidence(kent.returns(), KPIS), CHILDREN, kent.commentary(), [], str(kent.RAW))
 
 
-@pytest.fixture
-def chooser(look):
-    look.__dict__.pop("chooser", None)
-    return look.chooser
+@pytest.fixture(scope="module")
+def page(look) -> str:
+    return offline_page(look.known, look.directorate, look.commentary, "2024-12-31")
 
 
-def test_it_begins_with_what_matters_most(look, chooser):
-    assert chooser.kpi.value == look.known.kpis["kpi_id"].iloc[0] == "IC05"
-    assert "13 KPIs of Children, Young People and Education" in str(look.by_consequence)
-    names = [str(look.by_consequence).index(f">{kpi_id}<") for kpi_id in look.known.kpis["kpi_id"]]
-    assert names == sorted(names)
+def test_the_table_stands_in_order_of_consequence_with_its_ratings(look):
+    kpis = look.data["kpis"]
+    assert [kpi["id"] for kpi in kpis] == list(look.known.kpis["kpi_id"]) == KPIS
+    for kpi in kpis:
+        recent = rows_of(look.known.of("recent", kpi["id"]))
+        assert [it["rating"] for it in kpi["six"]] == [row["rating"] for row in recent]
+    foster = kpis[0]
+    assert (foster["value"], foster["target"], foster["way"]) == ("613", "700", "down")
+    assert foster["why"].startswith("Red and getting worse.")
+    assert [it["sure"] for it in kpis[1]["six"]] == ["hollow"] * 4 + ["final"] * 2
 
 
-def test_the_grid_has_every_rating_of_the_quarters_shown(look):
-    grid = str(look.grid)
-    for rag, count in look.known.recent["rating"].value_counts().items():
-        assert grid.count(f"</svg>{rag}</span>") == count
+def test_what_is_better_is_not_where_the_arrow_points():
+    """First-time entrants fall, which is good; foster households fall, which is not."""
+    rows = screen.table.screen(evidence(kent.returns(), ["ES05", "IC05"]), "")["kpis"]
+    ways = {row["id"]: (row["way"], row["direction"]) for row in rows}
+    assert ways == {"ES05": ("down", "positive"), "IC05": ("down", "negative")}
 
 
-def test_every_choice_shows_itself(chooser, look):
-    seen = set()
-    for section in chooser.section.options:
-        chooser.section.value = section
-        for _, kpi_id in chooser.kpi.options:
-            chooser.kpi.value = kpi_id
-            name = look.known.kpi(kpi_id)["kpi_name"]
-            assert look.known.kpi(kpi_id)["section"] == section
-            assert name.replace("'", "&#39;") in chooser._head.value
-            for view in VIEWS:
-                chooser.view.value = view
-                assert chooser.chart.name == f"{kpi_id} {view}"
-                json.dumps(chooser.chart.spec, allow_nan=False)
-                seen.add(kpi_id)
-    assert seen == set(look.known.kpis["kpi_id"])
+@pytest.mark.parametrize("size", ["S", "M", "L"])
+def test_every_view_is_plain_data_with_facts_for_each_of_its_points(look, size):
+    for kpi in look.data["kpis"]:
+        for name in VIEWS:
+            shown = look.view_of(kpi["id"], name, size)
+            json.dumps(shown, allow_nan=False)
+            assert set(shown["facts"]) == set(shown["places"])
+            assert bool(shown["svg"]) == bool(shown["places"])
+            assert not shown["svg"] or shown["latest"] in shown["places"]
+            assert shown["notes"]
 
 
-def test_a_click_shows_the_point(chooser):
-    chooser.section.value = "Education and Skills"
-    chooser.kpi.value = "ES01"
-    assert chooser.point.value == chooser.chart.chosen == "2024-25 Q3"
-    assert "813 of 2,421" in chooser._facts.value
-    chooser.chart.chosen = "2024-12"
-    assert chooser.point.value == "2024-12"
-    assert "50 of 73" in chooser._facts.value
-    assert "December 2024" in chooser._facts.value
-    chooser.chart.chosen = "something else"
-    assert chooser.point.value == "2024-12"
+def test_a_point_stands_where_its_mark_is_drawn(look):
+    shown = look.view_of("ES01", "season", "M")
+    left, top = map(float, re.search(r"translate\(([\d.]+),([\d.]+)\)", shown["svg"]).groups())
+    places = {(round(left + float(x), 0), round(top + float(y), 0)) for x, y in
+              re.findall(r'<path transform="translate\(([\d.]+),([\d.]+)\)"', shown["svg"])}  # fmt: skip
+    assert {(round(x, 0), round(y, 0)) for x, y in shown["places"].values()} <= places
 
 
-def test_the_list_rings_the_point(chooser):
-    chooser.view.value = "limits"
-    chooser.point.value = "2024-25 Q1"
-    assert chooser.chart.chosen == "2024-25 Q1"
-    assert "Quarter 1 2024/25" in chooser._facts.value
+def test_the_facts_of_a_point_are_its_numbers_its_reason_and_what_was_said(look):
+    facts = look.view_of("ES01", "trend", "M")["facts"]
+    latest = facts["2024-25 Q3"]
+    assert latest["figures"] == "34% (813 of 2,421); target 60%, floor standard 55%"
+    assert (latest["rating"], latest["look"]) == ("Red", "red")
+    assert latest["more"][0].startswith("Not flagged: 34% lies within the usual range")
+    assert latest["said"][0].startswith("Commentary, report of Quarter 3 2024/25 (illustrative)")
+    assert facts["2024-12"]["figures"].startswith("68% (50 of 73)")
 
 
-def test_without_benchmarks_there_are_words_and_no_empty_chart(chooser):
-    chooser.kpi.value, chooser.view.value = "IC04", "areas"
-    assert "There are no figures of other areas for it." in chooser._notes.value
-    assert chooser.chart.layout.display == "none"
-    assert chooser.point.value == ""
-    chooser.view.value = "trend"
-    assert chooser.chart.layout.display is None
+def test_what_is_taken_away_is_what_the_tables_hold(look):
+    for name, table in (("trend", "quarters"), ("limits", "points")):
+        taken = look.view_of("IC06", name, "M")["table"]
+        rows = look.known.of(table, "IC06")
+        at = taken["columns"].index("value")
+        assert [row[at] for row in taken["rows"]] == pytest.approx(rows["value"].tolist())
 
 
-def test_the_parameters_on_screen_are_python(chooser, look):
-    look.__dict__.pop("parameters", None)
-    assert look.parameters is chooser.parameters
-    chooser.section.value = "Education and Skills"
-    chooser.kpi.value = "ES02"
-    lines = chooser.parameters.value.split(">", 1)[1].rsplit("<", 1)[0].replace("&#34;", '"')
-    given = {node.targets[0].id: ast.literal_eval(node.value) for node in ast.parse(lines).body}
-    directorate = "Children, Young People and Education"
-    assert given == {
-        "kpi": "ES02",
-        "directorate": directorate,
-        "quarter": "2024-25 Q3",
-        "raw": "data/raw",
-    }
+def test_a_message_is_answered_once_under_its_number(look):
+    asked = {"number": 7, "ask": "view", "kpi_id": "ES01", "name": "areas", "size": "S"}
+    answer = look.answer(asked)
+    assert answer["number"] == 7 and "England" in answer["svg"]
+    assert look.answer({"number": 8, "ask": "hello"}) == {"number": 8}
 
 
-def test_what_is_pasted_is_text_and_not_markup():
-    shown = parameters_html('</pre><img src=x onerror="alert(1)">', "K", "Q", "r", "Trend")
-    assert "<img" not in shown
+def test_another_quarter_or_an_error_in_a_sentence():
+    look = Explorer(evidence(kent.returns(), KPIS), CHILDREN, kent.commentary(), [], str(kent.RAW))
+    asked = {"number": 1, "ask": "read", "directorate": "Childrens", "quarter": "2024-25 Q2"}
+    assert "The nearest: Children, Young People" in look.answer(asked)["error"]
+    assert look.data["quarter"] == "2024-25 Q3", "what cannot be read changes nothing"
+    look.answer(asked | {"directorate": "Public Health"})
+    assert (look.data["directorate"], look.data["quarter"]) == ("Public Health", "2024-25 Q2")
+    assert {kpi["section"] for kpi in look.data["kpis"]} == {"Public Health"}
 
 
-def test_words_in_widgets_are_escaped(look):
-    commentary = kent.commentary().copy()
-    commentary.loc[(commentary["kpi_id"] == "ES01"), "commentary"] = "<img src=x onerror=alert(1)>"
-    chooser = Explorer(look.known, "", "data/raw", commentary).chooser
-    chooser.section.value = "Education and Skills"
-    chooser.kpi.value = "ES01"
-    assert "onerror" in chooser._facts.value
-    assert "<img" not in chooser._facts.value
+def test_a_rerun_keeps_the_choice(look):
+    look.chosen = "kpi=ES01&view=limits"
+    again = Explorer(look.known, CHILDREN, look.commentary, [], look.raw)
+    assert again.chosen == "kpi=ES01&view=limits"
+    Explorer._last.clear()
 
 
-def test_a_directorate_without_kpis_in_the_report_is_a_sentence():
+def test_a_notebook_without_its_kernel_shows_the_last_picture_and_one_sentence(look):
+    bundle, _ = look._repr_mimebundle_()
+    assert "application/vnd.jupyter.widget-view+json" in bundle
+    assert bundle["text/plain"] == "Run > Run All Cells to go on."
+    assert "613 in Quarter 3 2024/25" in bundle["text/html"]
+    (coded,) = re.findall(r'src="data:image/svg\+xml;base64,([^"]+)"', bundle["text/html"])
+    drawn = base64.b64decode(coded).decode()
+    assert drawn.startswith("<svg xmlns=") and ">613<" in drawn
+
+
+def test_without_benchmarks_there_are_words_and_no_empty_chart(look):
+    shown = look.view_of("IC05", "areas", "M")
+    assert shown["svg"] == ""
+    assert shown["notes"] == ["There are no figures of other areas for this KPI."]
+
+
+def test_a_directorate_without_kpis_in_the_report_opens_and_is_empty():
     known = evidence(kent.returns(), set())
-    empty = Explorer(known, "Deputy Chief Executive's", "data/raw", kent.commentary())
-    assert "No KPI of Deputy Chief Executive&#39;s is in the report for Quarter 3 2024/25." in str(
-        empty.by_consequence
-    )
-    assert "There is no KPI to choose." in str(empty.chooser)
-    assert [str(part) for part in (empty.grid, empty.flags, empty.parameters)] == ["", "", ""]
-    assert "No figure looks like a fault of the data." in str(empty.doubts)
+    empty = Explorer(known, "Deputy Chief Executive's", kent.commentary(), [], str(kent.RAW))
+    assert (empty.data["kpis"], empty.shown) == ([], {})
+    assert "0 KPIs" in str(empty.pages)
+    assert "Run &gt; Run All Cells" in empty._repr_mimebundle_()[0]["text/html"]
 
 
 def test_an_unknown_directorate_gets_the_nearest_names():
-    with pytest.raises(
-        InputError,
-        match='no directorate "Children". The nearest: Children, Young People and Education',
-    ):
+    with pytest.raises(InputError, match='no directorate "Children". The nearest: Children, Young'):
         explore("Children", "2024-25 Q3", kent.RAW)
 
 
-def test_every_flag_has_its_reason_and_the_flagged_come_first(look):
-    flags = str(look.flags)
-    first_usual = flags.index("Within usual variation")
-    assert flags.rindex("Unusual: ") < first_usual
-    assert (
-        flags.count("Flagged as")
-        == (look.known.kpis["variation"].isin(["improvement", "concern", "neutral"])).sum()
+# The offline page
+
+
+def test_the_offline_page_allows_nothing_but_what_it_holds(page):
+    (policy,) = re.findall(r'Content-Security-Policy" content="([^"]+)"', page)
+    held = {
+        "script": re.findall(r'<script type="module">(.*?)</script>', page, re.S),
+        "style": re.findall(r"<style>(.*?)</style>", page, re.S),
+    }
+    for kind, (text,) in held.items():
+        named = base64.b64encode(sha256(text.encode()).digest()).decode()
+        assert f"{kind}-src &#39;sha256-{named}&#39;" in policy
+    assert "default-src &#39;none&#39;" in policy and "unsafe" not in policy
+    assert not re.findall(r'(?:src|href)="(?!#|data:)', page)
+
+
+def test_the_offline_page_holds_each_picture_once_and_reads_without_script(page):
+    keys = re.findall(r'data-key="([^"]+)"', page)
+    assert len(keys) == len(set(keys)) == 3 * (2 * len(VIEWS) + 1) - 2, (
+        "two have no other areas at the smaller size; the larger is an empty figure"
     )
+    ids = re.findall(r'\sid="([^"]+)"', page)
+    assert len(ids) == len(set(ids))
+    bare = re.sub(r"<(script|template|style).*?</\1>", "", page, flags=re.S)
+    for said in ("Red and getting worse.", "34% in Quarter 3 2024/25", "it needs 77% in each of"):
+        assert said in bare
+    assert bare.count("<svg") == 3 * len(VIEWS) - 2
 
 
-def test_only_what_this_package_made_is_shown_as_html(chooser):
-    boxes = [child for child in vars(chooser).values() if isinstance(child, ipywidgets.HTML)]
-    for box in boxes:
-        assert box.value.startswith((html._WRAPPED[0], '<pre class="kpi-parameters">'))
-
-
-def test_what_a_saved_notebook_keeps_says_what_to_do(look, chooser):
-    for widget in (chooser, look.parameters):
-        stored = widget._repr_mimebundle_()
-        assert "application/vnd.jupyter.widget-view+json" in stored
-        assert "Run > Run All Cells" in stored["text/plain"]
-        assert "Run > Run All Cells" in stored["text/html"].replace("&gt;", ">")
-    plain = look.by_consequence._repr_mimebundle_()[0]["text/plain"]
-    assert plain.startswith("13 KPIs of Children, Young People and Education") and "<" not in plain
+def test_data_in_the_page_cannot_end_their_script(page):
+    (text,) = re.findall(r'id="data">(.*?)</script>', page, re.S)
+    assert not set("<>&\u2028\u2029") & set(text)
+    data = json.loads(text)
+    assert [kpi["id"] for kpi in data["kpis"]] == KPIS
+    assert set(data["shown"]["ES01 trend S"]) == {"places"}

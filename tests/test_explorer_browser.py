@@ -4,6 +4,8 @@ The server has its own token, its own folders and a copy of the project's notebo
 folder in KPI_SCREENSHOTS, or are thrown away with the test's own.
 """
 
+import csv
+import io
 import os
 import secrets
 import shutil
@@ -11,8 +13,8 @@ import socket
 import subprocess
 import sys
 import urllib.request
-from collections.abc import Callable, Iterator
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,103 +23,98 @@ import psutil
 import pytest
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, BrowserContext, Page
+    from playwright.sync_api import Browser, Locator, Page
 
 ROOT = Path(__file__).parent.parent
 LONGEST = 120_000
 START = """
 import sys
 from pathlib import Path
-from kpi_tools import cli
+from kpi_tools import cli, report
 from kpi_tools.report import explorer
 explorer.PROJECT = Path(sys.argv[1])
 explorer.EXPLORER = explorer.PROJECT / "notebooks" / "directorate_explorer.ipynb"
+report.OUTPUTS = explorer.PROJECT / "outputs"
 sys.exit(cli.main(["explore", "--no-browser", *sys.argv[2:]]))
 """
-
-SCROLL = """(panel, heading) => {
-  const title = [...panel.querySelectorAll("h2")].find(each => each.textContent.includes(heading));
-  if (title) { title.scrollIntoView(); }
-}"""
-
-ALL_DONE = """() => [...document.querySelectorAll(".jp-InputPrompt")].every(each => !each.textContent.includes("*"))"""
+IDLE = "Python 3 (ipykernel) | Idle"
+DOCKED = ".jp-LinkedOutputView .kx"
 
 pytestmark = pytest.mark.browser
 
 
-INTO_VIEW = "selector => { const found = document.querySelector(selector); found?.scrollIntoView(); return !!found; }"
-
-
 @dataclass
-class Lab:
-    """A page on the explorer, and what the browser noticed of it."""
+class Screen:
+    """The explorer on a page, and what the browser noticed of it."""
 
     page: "Page"
-    address: str
-    shots: Path
+    within: str = ".kx"
     complaints: list[str] = field(default_factory=list)
     strangers: list[str] = field(default_factory=list)
 
-    def shot(self, name: str) -> None:
-        self.page.screenshot(path=self.shots / f"explorer-{name}.png")
+    def find(self, selector: str) -> "Locator":
+        return self.page.locator(self.within).first.locator(selector)
 
-    def choose(self, label: str, value: str) -> None:
-        box = self.page.locator(f".widget-dropdown:has(label:text-is('{label}')) select")
-        option = box.locator("option", has_text=value).first
-        box.select_option(label=option.text_content())
+    def row(self, kpi_id: str) -> "Locator":
+        return self.find(f"tr[data-kpi='{kpi_id}']")
 
-    def chart(self, name: str) -> None:
-        self.page.wait_for_selector(f"[data-view='{name}'] svg", timeout=LONGEST)
+    def shows(self, view: str) -> None:
+        """Wait until the chart is that of `ES01 trend`."""
+        self.find(f".kx-chart[data-view='{view}'] svg").first.wait_for(timeout=LONGEST)
 
-    def bring(self, selector: str) -> None:
-        """Scroll to an element, which JupyterLab may put in anew at any moment."""
-        self.page.wait_for_selector(selector, timeout=LONGEST)
-        self.page.wait_for_function(INTO_VIEW, arg=selector, timeout=LONGEST)
-
-    def point_says(self, *texts: str) -> None:
-        """Wait until the panel of the chosen point holds these texts."""
+    def says(self, part: str, *texts: str) -> None:
+        """Wait until a part of the screen holds these texts."""
         for text in texts:
-            self.page.locator(".kpi-point", has_text=text).wait_for(timeout=LONGEST)
+            self.find(
+                f".kx-{part}",
+            ).filter(has_text=text).first.wait_for(timeout=LONGEST)
 
-    def words_say(self, text: str) -> None:
-        """Wait until the sentences below the chart hold this text."""
-        self.page.locator("figcaption", has_text=text).wait_for(timeout=LONGEST)
+    def press(self, *keys: str) -> None:
+        for key in keys:
+            self.page.keyboard.press(key)
+
+    def shot(self, name: str) -> None:
+        if folder := os.environ.get("KPI_SCREENSHOTS"):
+            self.page.screenshot(path=Path(folder) / f"explorer-{name}.png")
+
+    def taken(self, name: str) -> str:
+        with self.page.expect_download() as given:
+            self.find(".kx-take").get_by_role("button", name=name, exact=True).click()
+        return Path(given.value.path()).read_text(encoding="utf-8-sig")
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory) -> Iterator[tuple[str, str]]:
-    """Address and token of a JupyterLab on this computer."""
-    home = tmp_path_factory.mktemp("home")
-    shutil.copytree(ROOT / "notebooks", home / "notebooks", ignore=shutil.ignore_patterns(".*"))
-    shutil.copytree(ROOT / "data" / "raw", home / "data" / "raw")
+def home(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("home")
+    shutil.copytree(ROOT / "notebooks", folder / "notebooks", ignore=shutil.ignore_patterns(".*"))
+    shutil.copytree(ROOT / "data" / "raw", folder / "data" / "raw")
+    return folder
+
+
+@contextmanager
+def served(home: Path) -> Iterator[str]:
+    """The address of a JupyterLab on this computer, with its token."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    token, address = secrets.token_hex(16), f"http://127.0.0.1:{port}"
+    token = secrets.token_hex(16)
     own = {
         f"JUPYTER_{name}_DIR": str(home / name.lower()) for name in ("CONFIG", "DATA", "RUNTIME")
     }
     own |= {"JUPYTER_TOKEN": token, "IPYTHONDIR": str(home / "ipython"), "PYTHONPATH": str(ROOT)}
-    own |= {
-        "JUPYTERLAB_SETTINGS_DIR": str(home / "settings"),
-        "JUPYTERLAB_WORKSPACES_DIR": str(home / "workspaces"),
-    }
-    command = [
-        sys.executable,
-        "-c",
-        START,
-        str(home),
-        f"--ServerApp.port={port}",
-        "--ServerApp.port_retries=0",
-    ]
+    own |= {"JUPYTERLAB_SETTINGS_DIR": str(home / "settings")}
+    command = [sys.executable, "-c", START, str(home)]
+    command += [f"--ServerApp.port={port}", "--ServerApp.port_retries=0"]
     command += ["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
     with open(home / "log.txt", "wb") as log:
         process = subprocess.Popen(
             command, env=os.environ | own, cwd=home, stdout=log, stderr=subprocess.STDOUT
         )
     try:
-        wait_until_it_answers(f"{address}/api?token={token}", process, home / "log.txt")
-        yield address, token
+        wait_until_it_answers(
+            f"http://127.0.0.1:{port}/api?token={token}", process, home / "log.txt"
+        )
+        yield f"http://127.0.0.1:{port}/?token={token}"
     finally:
         end(process)
 
@@ -147,169 +144,185 @@ def end(process: subprocess.Popen[bytes]) -> None:
     process.wait()
 
 
-@pytest.fixture(scope="module")
-def context(browser: "Browser") -> Iterator["BrowserContext"]:
-    """A visitor with a screen of 1280 by 900 points."""
-    context = browser.new_context(viewport={"width": 1280, "height": 900})
-    yield context
-    context.close()
+def opened(browser: "Browser", address: str, **looks: object) -> Screen:
+    """A page of the server on the explorer's workspace, its kernel ready."""
+    size = {"width": 1280, "height": 800}
+    context = browser.new_context(viewport=size, accept_downloads=True, **looks)
+    screen = Screen(context.new_page(), DOCKED)
+    origin = address.partition("?")[0]
+    near = (origin, origin.replace("http", "ws"), "data:", "blob:")
+    screen.page.on(
+        "request",
+        lambda asked: None if asked.url.startswith(near) else screen.strangers.append(asked.url),
+    )
+    screen.page.on(
+        "console",
+        lambda said: screen.complaints.append(said.text) if said.type == "error" else None,
+    )
+    screen.page.on("pageerror", lambda error: screen.complaints.append(str(error)))
+    screen.page.goto(address)
+    screen.page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=LONGEST)
+    screen.page.get_by_text(IDLE).wait_for(timeout=LONGEST)
+    return screen
 
 
-@pytest.fixture(scope="module")
-def opened(
-    context: "BrowserContext", server: tuple[str, str], tmp_path_factory
-) -> Callable[..., Lab]:
-    """`opened(path, selector)`: a page of the server with all cells of its notebook run, until the selector is there."""
-    address, token = server
-    shots = Path(os.environ.get("KPI_SCREENSHOTS") or tmp_path_factory.mktemp("screenshots"))
-    shots.mkdir(parents=True, exist_ok=True)
-    near = (address, address.replace("http", "ws"), "data:", "blob:")
-
-    def run(path: str, selector: str) -> Lab:
-        lab = Lab(context.new_page(), address, shots)
-        lab.page.on(
-            "request",
-            lambda asked: None if asked.url.startswith(near) else lab.strangers.append(asked.url),
+def run_all(screen: Screen) -> None:
+    screen.page.locator(".lm-MenuBar-item", has_text="Run").click()
+    screen.page.locator("[data-command='runmenu:run-all']").click()
+    try:
+        screen.find(".kx-chart[data-view] svg").first.wait_for(timeout=LONGEST)
+    except Exception:
+        said = [
+            text[:500] for text in screen.page.locator(".jp-OutputArea-output").all_inner_texts()
+        ]
+        pytest.fail(
+            f"There is no explorer. The cells say: {said}; the browser: {screen.complaints}"
         )
-        lab.page.on(
-            "console",
-            lambda said: lab.complaints.append(said.text) if said.type == "error" else None,
-        )
-        lab.page.on("pageerror", lambda error: lab.complaints.append(str(error)))
-        lab.page.goto(f"{address}{path}?token={token}")
-        lab.page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=LONGEST)
-        lab.page.get_by_text("Python 3 (ipykernel) | Idle").wait_for(timeout=LONGEST)
-        with suppress(Exception):  # JupyterLab's own question about news, once a user
-            lab.page.locator(".Toastify__toast button", has_text="No").click(timeout=2_000)
-        lab.page.locator(".lm-MenuBar-item", has_text="Run").click()
-        lab.page.locator("[data-command='runmenu:run-all']").click()
-        try:
-            lab.page.wait_for_selector(selector, timeout=LONGEST)
-        except Exception:
-            lab.shot("0-failed")
-            outputs = lab.page.locator(".jp-OutputArea-output").all_inner_texts()
-            pytest.fail(
-                f"There is no {selector}. The cells say: {outputs}; the browser: {lab.complaints}"
-            )
-        return lab
-
-    return run
 
 
 @pytest.fixture(scope="module")
-def lab(opened: Callable[..., Lab]) -> Lab:
-    """The explorer, as `kpi explore` opens it."""
-    return opened("/", "[data-view='IC05 trend'] svg")
+def lab(browser: "Browser", home: Path) -> Iterator[Screen]:
+    """The explorer as `kpi explore` opens it, run."""
+    with served(home) as address:
+        screen = opened(browser, address)
+        run_all(screen)
+        yield screen
+        screen.page.context.close()
 
 
-def test_the_explorer_opens_and_shows_what_matters_most(lab):
-    lab.bring("[data-view]")
-    lab.page.locator(".kpi-head h3", has_text="foster households").wait_for()
-    lab.point_says("Quarter 3 2024/25", "613")
+def test_it_opens_beside_the_notebook_with_what_matters_most(lab):
+    lab.shows("IC05 trend")
+    assert lab.row("IC05").get_attribute("aria-selected") == "true"
+    assert lab.find("tbody tr").count() == 13
+    lab.says("fact", "Quarter 3 2024/25 613; target 700, floor standard 650", "Red")
+    assert lab.page.locator(".Toastify__toast").count() == 0, "no question about news"
     lab.shot("1-first")
 
 
-def test_another_section_and_kpi_change_chart_and_words(lab):
-    lab.choose("Section", "Education and Skills")
-    lab.page.locator(".kpi-head h3", has_not_text="foster households").wait_for()
-    lab.choose("KPI", "ES01")
-    lab.chart("ES01 trend")
-    lab.page.locator(".kpi-head h3", has_text="issued within 20 weeks").wait_for()
-    texts = lab.page.locator("[data-view] svg text").all_text_contents()
+def test_a_row_brings_its_chart_its_words_and_its_facts(lab):
+    lab.row("ES01").click()
+    lab.shows("ES01 trend")
+    texts = lab.find(".kx-chart svg text").all_text_contents()
     assert {"34%", "Dec alone 68%", "Target 60%", "Floor 55%"} <= set(texts)
-    lab.words_say("December 2024 alone: 68% (50 of 73)")
-    lab.point_says("813 of 2,421")
+    lab.says("lead", "Red in all 12 quarters known")
+    lab.says("why", "it needs 77% in each of the next two quarters to reach the floor standard")
+    lab.says("fact", "34% (813 of 2,421)")
     lab.shot("2-trend")
 
 
-def test_a_click_on_a_point_shows_its_numbers_rules_and_commentary(lab):
-    lab.page.get_by_role("button", name="Usual range").click()
-    lab.chart("ES01 limits")
-    lab.words_say("Process limits from 8 to 12 figures")
-    lab.point_says("Quarter 3 2024/25")
-    lab.page.locator("[data-view] g.mark-symbol").last.locator("path").nth(9).click()
-    lab.point_says(
-        "Quarter 1 2024/25",
-        "Not flagged: 14% lies within",
-        "Recent months were better",
-        "Management action",
+def test_a_point_shows_its_numbers_its_reason_and_what_was_said(lab):
+    lab.find(".kx-views, .kx-seg").get_by_role("button", name="Usual range").click()
+    lab.shows("ES01 limits")
+    ring = lab.find(".kx-ring").get_attribute("cx")
+    box = lab.find(".kx-chart svg").bounding_box()
+    lab.page.mouse.move(box["x"] + box["width"] * 0.69, box["y"] + box["height"] * 0.6)
+    lab.says("tip", "Quarter 1 2024/25", "14%")
+    lab.page.mouse.down()
+    lab.page.mouse.up()
+    lab.says("fact", "Quarter 1 2024/25 14%")
+    lab.says(
+        "why", "Not flagged: 14% lies within", "Management action, report of Quarter 1 2024/25"
     )
+    assert lab.find(".kx-ring").get_attribute("cx") != ring
     lab.shot("3-clicked")
 
 
-def test_the_list_of_points_does_what_a_click_does(lab):
-    lab.choose("Point", "Quarter 3 2023/24")
-    lab.point_says("Quarter 3 2023/24", "17%")
+def test_the_keys_reach_the_list_and_no_cell_of_the_notebook(lab):
+    cells = lab.page.locator(".jp-Notebook .jp-Cell").count()
+    lab.row("ES01").focus()
+    lab.press("ArrowDown")
+    lab.shows("IC04 limits")
+    lab.press("a", "b", "d", "d", "m", "End", "1")
+    lab.shows("IC08 trend")
+    lab.press("Home", "ArrowDown", "ArrowDown", "ArrowLeft")
+    lab.shows("ES01 trend")
+    lab.says("fact", "Quarter 2 2024/25")
+    assert lab.row("ES01").evaluate("made => made === document.activeElement")
+    lab.press("/")
+    assert lab.find("input[type=search]").evaluate("made => made === document.activeElement")
+    assert lab.page.locator(".jp-Notebook .jp-Cell").count() == cells
 
 
-@pytest.mark.parametrize(
-    ("button", "name", "sentence"),
-    [
-        ("Same quarter", "season", "Quarter 3 over the years: 41%"),
-        ("Other areas", "areas", "England, 2023: 50%"),
-    ],
-)
-def test_the_other_views(lab, button, name, sentence):
-    lab.page.get_by_role("button", name=button).click()
-    lab.chart(f"ES01 {name}")
-    lab.words_say(sentence)
-    lab.shot(f"4-{name}")
+def test_search_finds_by_words_and_names_the_nearest(lab):
+    search = lab.find("input[type=search]")
+    search.fill("care leavers")
+    lab.says("shown", "1 of 13 shown")
+    search.press("Enter")
+    lab.shows("IC06 trend")
+    search.fill("fostr")
+    lab.says("none", "No KPI here has “fostr”. The nearest: ")
+    lab.find(".kx-none").get_by_role("button", name="IC05 Foster households").click()
+    lab.shows("IC05 trend")
+    assert lab.find("tbody tr:visible").count() == 13
 
 
-def test_a_kpi_without_benchmarks_says_so(lab):
-    lab.choose("KPI", "ES02")
-    lab.words_say("There are no figures of other areas for it.")
-    lab.page.locator("[data-view]").wait_for(state="hidden")
-    lab.page.get_by_role("button", name="Trend").click()
-    lab.chart("ES02 trend")
+def test_toggles_are_or_within_a_group_and_and_between(lab):
+    def toggle(name: str) -> "Locator":
+        return lab.find(".kx-tools").get_by_role("button", name=name)
+
+    toggle("Amber 4").click()
+    toggle("Green 5").click()
+    lab.says("shown", "9 of 13 shown")
+    toggle("Unusual 4").click()
+    lab.says("shown", "4 of 13 shown")
+    assert toggle("Unusual 4").get_attribute("aria-pressed") == "true"
+    assert toggle("Doubt 0").is_disabled()
+    lab.find(".kx-shown").get_by_role("button", name="Clear").click()
+    lab.says("shown", "13 KPIs")
 
 
-def test_it_ends_with_the_parameters_on_screen(lab):
-    lab.page.locator(".jp-WindowedPanel-outer").evaluate(
-        "panel => panel.scrollTo(0, panel.scrollHeight)"
-    )
-    lab.page.locator(".kpi-parameters", has_text='kpi = "ES02"').wait_for()
-    lab.shot("5-parameters")
+def test_several_stand_on_one_scale_of_time(lab):
+    lab.row("IC05").click()
+    lab.row("IC06").locator("input").click()
+    lab.row("ES01").click(modifiers=["Control"])
+    lab.shows("IC05 IC06 ES01")
+    assert lab.find(".kx-several svg").count() == 3
+    lab.shot("4-several")
+    first, second = (rows(lab.taken("CSV")) for _ in range(2))
+    assert first == second and {row["kpi_id"] for row in first} == {"IC05", "IC06", "ES01"}
+    lab.find(".kx-head").get_by_role("button", name="Back to IC05 alone").click()
+    lab.shows("IC05 trend")
 
 
-def test_the_tables_at_its_top(lab):
-    lab.page.locator(".jp-WindowedPanel-outer").evaluate("panel => panel.scrollTo(0, 0)")
-    lab.bring(".kpi-order")
-    lab.page.locator(".kpi-order").first.locator("tbody tr").nth(12).wait_for()
-    lab.shot("6-table")
-    lab.bring(".kpi-grid")
-    lab.page.locator(".kpi-grid tbody tr").nth(12).wait_for()
-    lab.shot("7-grid")
+def rows(text: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(text)))
 
 
-def test_the_words_to_begin_with_follow_the_kpi(lab):
-    lab.choose("KPI", "ES01")
-    lab.page.locator(
-        ".kpi-begin",
-        has_text="At 34% (813 of 2,421) the KPI is Red against a floor standard of 55%.",
-    ).wait_for()
-    lab.bring(".kpi-begin")
-    lab.shot("8-draft")
+def test_picture_and_figures_are_those_on_screen(lab):
+    lab.row("ES01").click()
+    lab.shows("ES01 trend")
+    seen = lab.find(".kx-chart svg text").all_text_contents()
+    svg = lab.taken("SVG")
+    assert svg.startswith("<svg") and not [text for text in seen if f">{text}</text>" not in svg]
+    for text in ("Percentage of Education", "Source: KCC Quarterly", "As at Quarter 3 2024/25"):
+        assert text in svg
+    table = rows(lab.taken("CSV"))
+    assert [row["value"] for row in table][-3:] == ["14", "26", "34"]
+    assert table[-1] | {"numerator": "813", "denominator": "2421", "rating": "Red"} == table[-1]
+    with lab.page.expect_download() as given:
+        lab.find(".kx-take").get_by_role("button", name="PNG").click()
+    assert Path(given.value.path()).read_bytes().startswith(b"\x89PNG")
+    lab.shot("5-taken")
+
+
+def test_a_view_without_figures_says_so_and_leads_back(lab):
+    lab.row("IC05").click()
+    lab.find(".kx-seg").get_by_role("button", name="Other areas").click()
+    lab.says("chart", "There are no figures of other areas for this KPI.")
+    assert lab.find(".kx-take").get_by_role("button", name="SVG").is_disabled()
+    lab.find(".kx-chart").get_by_role("button", name="Show the trend").click()
+    lab.shows("IC05 trend")
+
+
+def test_another_directorate_opens_in_the_same_place(lab):
+    lab.find("select").first.select_option("Public Health")
+    lab.row("PH02").wait_for(timeout=LONGEST)
+    assert lab.row("IC05").count() == 0
+    lab.says("asat", "As at Quarter 3 2024/25")
+    lab.find("select").first.select_option("Children, Young People and Education")
+    lab.row("IC05").wait_for(timeout=LONGEST)
 
 
 def test_nothing_was_amiss_and_nothing_left_this_computer(lab):
     assert lab.complaints == []
     assert lab.strangers == []
-
-
-def test_the_history_shows_one_kpi_in_depth(opened):
-    history = opened("/lab/tree/notebooks/kpi_history.ipynb", ".jp-OutputArea-output .kpi-card svg")
-    history.page.wait_for_function(ALL_DONE, timeout=LONGEST)
-    panel = history.page.locator(".jp-WindowedPanel-outer")
-    for name, heading, seen in (
-        ("unusual", "Is it unusual?", "usual range of 5.3% to 53.7%"),
-        ("takes", "What would it take?", "it needs 77% in each of the next two quarters"),
-        ("said", "What was said of it", "At 34% (813 of 2,421) the KPI is Red"),
-    ):
-        panel.evaluate(SCROLL, heading)
-        history.page.get_by_text(seen).locator("visible=true").first.wait_for(timeout=LONGEST)
-        history.shot(f"9-history-{name}")
-    text = history.page.locator(".jp-Notebook").inner_text()
-    assert "Stopped" not in text and "Traceback" not in text
-    assert history.complaints == []
-    assert history.strangers == []

@@ -10,7 +10,8 @@ import pandas as pd
 import pytest
 
 from kpi_tools.explorer.charts import area_picture
-from kpi_tools.explorer.points import point
+from kpi_tools.explorer.evidence import said_so_far
+from kpi_tools.explorer.points import facts
 from kpi_tools.explorer.views import VIEWS, View, view
 
 NAN = math.nan
@@ -21,6 +22,12 @@ def drawn(shown: View) -> str:
     drawing = shown.picture.drawing()
     json.dumps(drawing.spec, allow_nan=False)
     return drawing.svg("chart", "Title", shown.description)
+
+
+def told(known, kpi_id: str, at: str, commentary=None) -> str:
+    """Everything that is known of one point."""
+    said = said_so_far(known, kent.commentary() if commentary is None else commentary)
+    return str(facts(known, kpi_id, said)[at])
 
 
 def words(shown: View) -> str:
@@ -43,11 +50,8 @@ def test_every_view_of_a_kpi_draws_each_of_its_figures_once(kpi_id, name):
     figures = dict(zip(rows["period"], rows["value"], strict=True))
     dots = {point.name: point.value for point in shown.picture.points if point.kind != "month"}
     assert dots == {period: value for period, value in figures.items() if value == value}
-    for one in shown.picture.points:
-        assert (
-            str(one.name.split(",")[0]) in str(point(one.name, known, kpi_id, kent.commentary()))
-            or name != "areas"
-        )
+    assert set(shown.picture.places()) == {point.name for point in shown.picture.points}
+    assert not [at for at in shown.picture.places() if not told(known, kpi_id, at)]
 
 
 def test_rolling_figure_and_single_month_stand_together():
@@ -100,7 +104,7 @@ def test_states_are_words(values, columns, sentence):
         assert ("No figures have been received" in drawn(shown)) == (
             name != "areas" and not shown.picture.points
         )
-        assert point(shown.latest, known, "CS01", kent.commentary())
+        assert not shown.latest or told(known, "CS01", shown.latest)
 
 
 def test_without_lines_there_are_none():
@@ -108,7 +112,7 @@ def test_without_lines_there_are_none():
     for name in VIEWS:
         kinds = {line["look"] for line in view(name, known, "CS01").picture.canvas.lines}
         assert not kinds & {"target", "floor"}
-    assert "not set" in str(point("2024-25 Q3", known, "CS01", kent.commentary()))
+    assert "not set" in told(known, "CS01", "2024-25 Q3")
 
 
 def test_a_gap_breaks_the_line():
@@ -155,34 +159,17 @@ def test_names_from_outside_stand_in_data_values_only():
     assert "<img" not in drawing.svg("chart", hostile, hostile)
 
 
-def test_one_dot_is_ringed():
-    picture = view("limits", kent.known("CS01"), "CS01").picture
-    ringed, plain = picture.drawing("2024-25 Q3"), picture.drawing()
-    chosen = {param["name"]: param["value"] for param in ringed.spec["params"]}["chosen"]
-    assert chosen == "2024-25 Q3"
-    assert len(ringed.svg("c", "t", "d")) > len(plain.svg("c", "t", "d"))
-
-
 def test_why_and_why_not_are_told_for_each_point():
     known = kent.with_figures([86, 94] * 5 + [86, 60])
-    flagged, usual = (
-        str(point(quarter, known, "CS01", kent.commentary()))
-        for quarter in ("2024-25 Q3", "2024-25 Q1")
-    )
+    flagged, usual = (told(known, "CS01", quarter) for quarter in ("2024-25 Q3", "2024-25 Q1"))
     assert "Flagged as a concern: 60% is below the lower process limit" in flagged
     assert "Not flagged: 94% lies within the usual range" in usual
     assert "◆" in {entry["mark"] for entry in view("limits", known, "CS01").legend}
 
 
 def test_commentary_stands_with_the_figure_that_its_report_was_about():
-    shown = str(
-        point(
-            "2024-25 Q2",
-            kent.known("AS04"),
-            "AS04",
-            kent.commentary().assign(kpi_id="AS04").tail(1),
-        )
-    )
+    said = kent.commentary().assign(kpi_id="AS04").tail(1)
+    shown = told(kent.known("AS04"), "AS04", "2024-25 Q2", said)
     assert "report of Quarter 3 2024/25" in shown, "AS04 is reported a quarter in arrears"
 
 

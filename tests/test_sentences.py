@@ -9,8 +9,8 @@ import pytest
 
 from kpi_tools.checks import release_findings
 from kpi_tools.explorer.evidence import evidence
-from kpi_tools.explorer.overview import ordered
 from kpi_tools.explorer.sentences import draft, how_long, standing
+from kpi_tools.explorer.table import screen
 from kpi_tools.explorer.views import view
 from kpi_tools.loading import load
 from kpi_tools.quarters import Quarter, quarter_range
@@ -110,7 +110,8 @@ def test_nothing_is_concluded_from_a_doubted_figure():
         "not judged",
         None,
     )
-    assert "6,130?" in str(ordered(known, ""))
+    (row,) = screen(known, "")["kpis"]
+    assert (row["value"], row["doubt"], row["six"][-1]["sure"]) == ("6,130?", True, "doubt")
     said = [standing(known, "IC05"), draft(known, "IC05")]
     said += [" ".join(view(name, known, "IC05").notes) for name in ("trend", "limits")]
     for text in said:
@@ -124,7 +125,7 @@ def test_nothing_is_concluded_from_a_doubted_figure():
         [663, 655, 658, 640, 624, 612, 6130], "IC05", note="checked: a merger"
     )
     assert confirmed.doubts.empty
-    assert "?" not in str(ordered(confirmed, ""))
+    assert "?" not in str(screen(confirmed, "")["kpis"])
 
 
 def test_sentences_about_one_kpi_do_not_contradict_each_other():

@@ -1,11 +1,11 @@
-"""What the explorers draw of one KPI: its course, its usual range, its seasons, other areas; alive on screen and on paper.
+"""What the explorers draw of one KPI: its course, its usual range, its seasons, other areas; on screen and on paper.
 
-The marks and their looks are those of the report (`page.canvas`). Each point has an id, by which a live chart knows it.
-A figure that is missing has no mark but a word.
+The marks and their looks are those of the report (`page.canvas`). Each point has an id and a place, by which the screen
+knows it. A figure that is missing has no mark but a word.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import quantiles
 
@@ -24,7 +24,9 @@ from kpi_tools.terms import Terms
 from kpi_tools.vocabulary import COMMON_CAUSE, ESTIMATED, FINAL, ILLUSTRATIVE
 from kpi_tools.wording import Row, Rows, in_doubt, is_number, is_text, rows_of, show_line
 
-TOTAL, HEIGHT = 904.0, 300.0
+SIZES = {"S": (420.0, 190.0), "M": (640.0, 200.0), "L": (880.0, 390.0), "PAGE": (904.0, 300.0)}
+"""Width of a picture and height of its plot: for a narrow column, a wide one, a large screen, a page."""
+SMALL = (300.0, 96.0)
 _FEW_AREAS, _CLIPPED = 4, 14
 _NOTHING = "No figures have been received"
 _LINES = {"target": "target", "floor_standard": "floor"}
@@ -62,9 +64,19 @@ class Picture:
     points: tuple[Point, ...] = ()
     happened: tuple[str, ...] = ()
 
-    def drawing(self, chosen: str = "") -> Drawing:
-        """What is to be drawn, with one point ringed."""
-        return self.canvas.drawing(chosen)
+    def drawing(self) -> Drawing:
+        """What is to be drawn."""
+        return self.canvas.drawing()
+
+    def places(self) -> dict[str, tuple[float, float]]:
+        """Where each point stands in the drawing, by its id, from left to right."""
+        canvas, (left, _, top, _) = self.canvas, self.drawing().margins
+        found = {
+            row["id"]: (round(left + canvas.x(row["x"]), 1), round(top + canvas.y(row["y"]), 1))
+            for row in canvas.points
+            if row["id"]
+        }
+        return dict(sorted(found.items(), key=lambda item: item[1]))
 
 
 def trend_picture(
@@ -74,11 +86,14 @@ def trend_picture(
     fitted: Sequence[float],
     terms: Terms = KENT_TERMS,
     dated: Sequence[Row] = (),
+    size: tuple[float, float] = SIZES["PAGE"],
+    supposed: Mapping[str, float] | None = None,
 ) -> Picture:
     """Every quarterly figure by its rating, target and floor as steps, the tested line, single months, what is expected.
 
     `quarters`: one KPI's rows oldest first; `ahead`: its rows of `outlook.predictions`; `months`: its single months;
-    `fitted`: the heights of the tested line at the last quarters (none: empty).
+    `fitted`: the heights of the tested line at the last quarters (none: empty); `supposed`: what if `target`,
+    `floor_standard` or the `next` figure were this.
     """
     rows, coming = rows_of(quarters), rows_of(ahead)
     places = {row["quarter"]: place for place, row in enumerate(rows)}
@@ -88,8 +103,14 @@ def trend_picture(
     levels = [number(row.get(name)) for row in rows for name in ("value", *_LINES)]
     levels += [number(row["value"]) for row in single]
     levels += [number(row[name]) for row in coming for name in ("low", "high")]
+    what_if = dict(supposed or {})
+    levels += what_if.values()
     names = _named(rows, {name: terms.head(name).removesuffix(" standard") for name in _LINES})
-    canvas = _canvas(rows, levels, len(rows) + len(coming), names)
+    names += [
+        Name(level, f"What if {_level(level, rows[-1])}", bold=False) for level in what_if.values()
+    ]
+    after = max(len(coming), int("next" in what_if))
+    canvas = _canvas(rows, levels, len(rows) + after, names, size)
     draw_bands(canvas, regions(rows, None, canvas.low, canvas.high))
     for column, look in _LINES.items():
         canvas.steps(look, [number(row.get(column)) for row in rows], canvas.places)
@@ -105,6 +126,12 @@ def trend_picture(
             [len(rows) + n + 0.3, len(rows) + n + 0.7],
             [canvas.within(row["expected"])] * 2,
         )
+    for level in (what_if[name] for name in _LINES if name in what_if):
+        canvas.line("supposed", [0, canvas.places], [level] * 2)
+    if "next" in what_if and is_number(rows[-1]["value"]):
+        ends = [canvas.within(rows[-1]["value"]), what_if["next"]]
+        canvas.line("supposed", [len(rows) - 0.5, len(rows) + 0.5], ends)
+        canvas.point(len(rows) + 0.5, what_if["next"], "hollow month")
     points, figures, colours = [], [], terms.looks
     for place, row in enumerate(rows):
         if is_number(row["value"]):
@@ -122,7 +149,10 @@ def trend_picture(
 
 
 def limit_picture(
-    table: pd.DataFrame, terms: Terms = KENT_TERMS, dated: Sequence[Row] = ()
+    table: pd.DataFrame,
+    terms: Terms = KENT_TERMS,
+    dated: Sequence[Row] = (),
+    size: tuple[float, float] = SIZES["PAGE"],
 ) -> Picture:
     """The control chart: figures by special cause, mean and process limits of each baseline, the target as a line.
 
@@ -138,7 +168,7 @@ def limit_picture(
     named = {name: word for name, (_, word) in _LIMITS.items() if word} | {
         "target": terms.head("target")
     }
-    canvas = _canvas(rows, levels, len(rows), _named(rows, named))
+    canvas = _canvas(rows, levels, len(rows), _named(rows, named), size)
     axis_ends = canvas.low, canvas.high
     parts = [
         [row for row in rows if row["baseline"] == one]
@@ -171,7 +201,7 @@ def limit_picture(
     return _finished(canvas, points, rows, rows, dated)
 
 
-def season_picture(quarters: pd.DataFrame) -> Picture:
+def season_picture(quarters: pd.DataFrame, size: tuple[float, float] = SIZES["PAGE"]) -> Picture:
     """The same quarter over the years, side by side: a group for each quarter of the year, its years from left to right.
 
     `quarters`: one KPI's rows oldest first. The group of the latest quarter is strong, the others are pale.
@@ -183,7 +213,7 @@ def season_picture(quarters: pd.DataFrame) -> Picture:
     }
     groups = {n: group for n, group in groups.items() if group}
     slots = max(1, sum(len(group) + 1 for group in groups.values()) - 1)
-    canvas = _canvas(rows, [number(row["value"]) for row in rows], slots)
+    canvas = _canvas(rows, [number(row["value"]) for row in rows], slots, (), size)
     step = every(len(rows), canvas.width / slots, text_width("23/24", 13) + 4)
     points, figures, x = [], [], 0
     for n, group in groups.items():
@@ -209,7 +239,9 @@ def season_picture(quarters: pd.DataFrame) -> Picture:
     return _finished(canvas, points, [], [])
 
 
-def area_picture(benchmarks: pd.DataFrame, kpi: Row) -> Picture:
+def area_picture(
+    benchmarks: pd.DataFrame, kpi: Row, size: tuple[float, float] = SIZES["PAGE"]
+) -> Picture:
     """How figures are spread over areas, period by period, with the KPI's latest figure as a line.
 
     `benchmarks`: rows of one KPI with `area`, `period`, `value`, `status`, oldest first. Up to four areas are joined
@@ -226,15 +258,13 @@ def area_picture(benchmarks: pd.DataFrame, kpi: Row) -> Picture:
     for area in areas if few else ():
         last = [row for row in rows if row["area"] == area][-1]
         names.append(Name(last["value"], f"{_clip(area)} {show_figure(last, unit)}", bold=False))
-    canvas = _canvas(
-        [kpi], [kpi["value"], *(row["value"] for row in rows)], max(1, len(periods)), names
-    )
+    levels = [kpi["value"], *(row["value"] for row in rows)]
+    canvas = _canvas([kpi], levels, max(1, len(periods)), names, size)
     if is_number(kpi["value"]):
         canvas.line("series", [0, canvas.places], [kpi["value"]] * 2)
     for area in areas if few else ():
         own = {row["period"]: row["value"] for row in rows if row["area"] == area}
-        levels = [own.get(period, math.nan) for period in periods]
-        canvas.joined("other", _middles(periods), levels)
+        canvas.joined("other", _middles(periods), [own.get(at, math.nan) for at in periods])
     points = []
     for place, period in enumerate(periods):
         here = [row for row in rows if row["period"] == period]
@@ -256,13 +286,34 @@ def area_picture(benchmarks: pd.DataFrame, kpi: Row) -> Picture:
     return _finished(canvas, points, [], [])
 
 
-def _canvas(rows: Rows, levels: Sequence[float], places: int, names: Sequence[Name] = ()) -> Canvas:
+def several_picture(
+    quarters: pd.DataFrame, labels: Sequence[str], terms: Terms = KENT_TERMS
+) -> Picture:
+    """A KPI's course over given quarters, small, for beside others on one scale of time."""
+    known = {row["quarter"]: row for row in rows_of(quarters)}
+    nothing = dict.fromkeys(("value", *_LINES), math.nan) | {"rating": "", "status": ""}
+    rows = []
+    for label in labels:
+        end = pd.Timestamp(Quarter.parse(label).end)
+        blank = dict(next(iter(known.values()))) | nothing | {"quarter": label, "period_end": end}
+        rows.append(known.get(label, blank))
+    empty = pd.DataFrame({"value": [], "quarter": []})
+    return trend_picture(pd.DataFrame(rows), empty, empty, [], terms, size=SMALL)
+
+
+def _canvas(
+    rows: Rows,
+    levels: Sequence[float],
+    places: int,
+    names: Sequence[Name],
+    size: tuple[float, float],
+) -> Canvas:
     known = [level for level in levels if math.isfinite(level)]
     kpi = rows[-1] if rows else {"unit": ""}
     low, high = axis(known, ends=limits_of(kpi))
     room = 60.0 if names else 14.0
     canvas = Canvas(
-        low, high, max(1, places), unit_of(kpi, known), names, TOTAL, HEIGHT, grid=True, room=room
+        low, high, max(1, places), unit_of(kpi, known), names, *size, grid=True, room=room
     )
     canvas.line("base" if low <= 0 <= high else "edge", [0, canvas.places], [canvas.within(0)] * 2)
     return canvas
@@ -288,10 +339,13 @@ def _named(rows: Rows, words: dict[str, str]) -> list[Name]:
     names = []
     for column, word in words.items():
         for row in [row for row in rows if is_number(row.get(column))][-1:]:
-            decimals = int(row["decimals"])
-            level = show_line(round(row[column], decimals + 1), row["unit"], decimals, bare=True)
-            names.append(Name(row[column], f"{word} {level}"))
+            names.append(Name(row[column], f"{word} {_level(row[column], row)}"))
     return names
+
+
+def _level(value: float, row: Row) -> str:
+    decimals = int(row["decimals"])
+    return show_line(round(value, decimals + 1), row["unit"], decimals, bare=True)
 
 
 def _point(canvas: Canvas, x: float, row: Row, name: str, kind: str, look: str = "") -> Point:

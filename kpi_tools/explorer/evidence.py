@@ -4,7 +4,7 @@ The explorers and the history of one KPI read from here; nothing is computed in 
 """
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
@@ -61,15 +61,21 @@ class Evidence:
     rebases: pd.DataFrame
     outlooks: pd.DataFrame
     doubts: pd.DataFrame
+    _found: dict[Any, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def of(self, table: str, kpi_id: str) -> pd.DataFrame:
         """The rows of one KPI in one of the tables, numbered from 0."""
-        rows: pd.DataFrame = getattr(self, table)
-        return rows[rows["kpi_id"] == kpi_id].reset_index(drop=True)
+        if (table, kpi_id) not in self._found:
+            rows: pd.DataFrame = getattr(self, table)
+            own = rows[rows["kpi_id"] == kpi_id].reset_index(drop=True)
+            self._found[table, kpi_id] = own
+        return pd.DataFrame(self._found[table, kpi_id])
 
     def kpi(self, kpi_id: str) -> dict[str, Any]:
         """The row of one KPI in `kpis`."""
-        return rows_of(self.of("kpis", kpi_id))[0]
+        if kpi_id not in self._found:
+            self._found[kpi_id] = rows_of(self.of("kpis", kpi_id))[0]
+        return dict(self._found[kpi_id])
 
     def chart(self, kpi_id: str) -> Chosen:
         """The kind of chart of one KPI's points, why it is that, and which others there may be (`charted_as`)."""

@@ -13,7 +13,6 @@ from markupsafe import Markup
 from kpi_tools.assurance import usual_range
 from kpi_tools.errors import InputError
 from kpi_tools.explorer.evidence import Evidence, evidence, kpi_named, said_so_far
-from kpi_tools.explorer.overview import doubted
 from kpi_tools.explorer.sentences import standing
 from kpi_tools.explorer.views import begin_with, notes_below, view
 from kpi_tools.loading import Returns, as_known_at, commentary_until, in_set, line_columns, load
@@ -327,7 +326,18 @@ class OneKpi:
     @property
     def doubts(self) -> Html:
         """What about its data looks wrong, for whoever sends them."""
-        return doubted(self.known)
+        rows = [
+            {
+                "Quarter": Quarter.parse(row["quarter"]).title,
+                "Doubt": row["doubt"],
+                "What to do": row["remedy"],
+                "Who": row["who"],
+            }
+            for row in rows_of(self.known.doubts)
+        ]
+        if not rows:
+            return paragraphs("No figure looks like a fault of the data.")
+        return _table(rows, "Doubted figures", "doubts")
 
     def _shown(self, name: str, table: Html | str = "") -> Html:
         shown = view(name, self.known, self.kpi_id)

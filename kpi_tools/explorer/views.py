@@ -5,6 +5,7 @@ said or drawn is said in words: too few figures, none, no variation, no benchmar
 """
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +14,7 @@ import pandas as pd
 from kpi_tools.assurance import centre_of, if_today
 from kpi_tools.comparison import compare
 from kpi_tools.explorer.charts import (
+    SIZES,
     Picture,
     area_picture,
     limit_picture,
@@ -20,7 +22,6 @@ from kpi_tools.explorer.charts import (
     trend_picture,
 )
 from kpi_tools.explorer.evidence import Evidence
-from kpi_tools.explorer.overview import CAUSES
 from kpi_tools.explorer.sentences import directions, doubts_in_words, draft
 from kpi_tools.kinds import AUTO, DAYS_BETWEEN, PERIODS_BETWEEN, XMR
 from kpi_tools.outlook import outlook_in_words, predictions
@@ -55,6 +56,7 @@ from kpi_tools.wording import (
     is_text,
     line_of,
     listed,
+    parts_of,
     period_of,
     plural,
     rounded,
@@ -62,6 +64,12 @@ from kpi_tools.wording import (
     show,
 )
 
+CAUSES = {
+    COMMON_CAUSE: "Within usual variation",
+    IMPROVEMENT: "Unusual: improvement",
+    CONCERN: "Unusual: concern",
+    NEUTRAL: "Unusual",
+}
 VIEWS = {
     "trend": "Trend",
     "limits": "Usual range",
@@ -73,6 +81,9 @@ _EACH = {
     "months": "month", "weeks": "week", "days": "day", DAYS_BETWEEN: "time between events",
     PERIODS_BETWEEN: "period with a case",
 }  # fmt: skip
+Size = tuple[float, float]
+Parts = tuple[Picture, str, list[str], list[tuple[str, str]]]
+
 _FEWEST_AREAS = 4
 _NO_GAP = 1e-6
 _OURS = "our latest figure"
@@ -96,10 +107,10 @@ class View:
     latest: str
 
 
-def view(name: str, known: Evidence, kpi_id: str) -> View:
-    """The view `name` (one of VIEWS) of a KPI."""
+def view(name: str, known: Evidence, kpi_id: str, size: str = "PAGE") -> View:
+    """The view `name` (one of VIEWS) of a KPI, drawn in one of `charts.SIZES`."""
     makers = {"trend": _trend, "limits": _limits, "season": _season, "areas": _areas}
-    picture, description, notes, legend = makers[name](known, kpi_id)
+    picture, description, notes, legend = makers[name](known, kpi_id, SIZES[size])
     notes = [*notes, *picture.happened]
     description = " ".join([description, *picture.happened])
     ids = [point.name for point in picture.points if point.kind != "month"]
@@ -129,32 +140,20 @@ def begin_with(known: Evidence, kpi_id: str) -> Html:
     return render("explorer_draft.html.j2", text=text, reads=reads)
 
 
-def _trend(known: Evidence, kpi_id: str) -> tuple[Picture, str, list[str], list[tuple[str, str]]]:
+def _trend(known: Evidence, kpi_id: str, size: Size) -> Parts:
     kpi, quarters = known.kpi(kpi_id), known.of("quarters", kpi_id)
     months = known.months(kpi_id)
     doubted = bool(len(known.of("doubts", kpi_id)))
-    recent = known.of("recent", kpi_id)
-    council, terms = known.returns.council, Terms(known.returns.council)
-    ahead = predictions(
-        recent, significance=council.significance, minimum_points=council.minimum_points
-    )
-    if doubted:
-        ahead, recent = ahead.head(0), recent.head(0)
-    picture = trend_picture(
-        quarters, ahead, months, _fitted(recent, kpi), terms, _dated(known, kpi)
-    )
-    notes = directions(known, kpi_id)
+    terms = Terms(known.returns.council)
+    picture, ahead = trend_of(known, kpi_id, size)
+    notes = []
     if not doubted:
         answer = rows_of(known.of("outlooks", kpi_id))[0]
         notes.append(outlook_in_words(answer, kpi["unit"], int(kpi["decimals"]), terms.word))
-    if (
-        not doubted
-        and is_rolling(kpi)
-        and is_number(kpi["numerator"])
-        and is_number(kpi["denominator"])
-    ):
+    if not doubted and is_rolling(kpi) and is_text(parts_of(kpi)):
         leaving = leaving_quarters(rows_of(known.alone(kpi_id)))
         notes += to_reach(kpi, rows_of(lines_of(pd.DataFrame([kpi]), terms)), leaving)
+    notes += directions(known, kpi_id)
     told = months[months["value"].notna() & (months["basis"] == MONTH)]
     if len(told):
         notes.insert(
@@ -176,9 +175,29 @@ def _trend(known: Evidence, kpi_id: str) -> tuple[Picture, str, list[str], list[
     return picture, f"{words} {' '.join(notes)}", notes, legend
 
 
-def _limits(known: Evidence, kpi_id: str) -> tuple[Picture, str, list[str], list[tuple[str, str]]]:
+def trend_of(
+    known: Evidence, kpi_id: str, size: Size, supposed: Mapping[str, float] | None = None
+) -> tuple[Picture, pd.DataFrame]:
+    """The trend as drawn, and what is expected of the next quarters; of a doubted series nothing is."""
+    council, recent = known.returns.council, known.of("recent", kpi_id)
+    if len(known.of("doubts", kpi_id)):
+        recent = recent.head(0)
+    ahead = predictions(
+        known.of("recent", kpi_id),
+        significance=council.significance,
+        minimum_points=council.minimum_points,
+    ).head(99 if len(recent) else 0)
+    fitted, months = _fitted(recent, known.kpi(kpi_id)), known.months(kpi_id)
+    quarters, terms = known.of("quarters", kpi_id), Terms(council)
+    dated = _dated(known, known.kpi(kpi_id))
+    drawn = trend_picture(quarters, ahead, months, fitted, terms, dated, size, supposed)
+    return drawn, ahead
+
+
+def _limits(known: Evidence, kpi_id: str, size: Size) -> Parts:
     kpi, points = known.kpi(kpi_id), known.of("points", kpi_id)
-    picture = limit_picture(points, Terms(known.returns.council), _dated(known, kpi))
+    dated, terms = _dated(known, kpi), Terms(known.returns.council)
+    picture = limit_picture(points, terms, dated, size)
     last = points.iloc[-1]
     one = _EACH.get(str(last["series"]), "quarter")
     if doubt := doubts_in_words(known, kpi_id):
@@ -233,9 +252,9 @@ def _redefined(known: Evidence, kpi_id: str) -> list[str]:
     ]
 
 
-def _season(known: Evidence, kpi_id: str) -> tuple[Picture, str, list[str], list[tuple[str, str]]]:
+def _season(known: Evidence, kpi_id: str, size: Size) -> Parts:
     kpi, quarters = known.kpi(kpi_id), known.of("quarters", kpi_id)
-    picture = season_picture(quarters)
+    picture = season_picture(quarters, size)
     number = Quarter.parse(kpi["quarter"]).number
     same = [row for row in rows_of(quarters) if Quarter.parse(row["quarter"]).number == number]
     said = [f"{figure_of(row)} in {Quarter.parse(row['quarter']).title[10:]}" for row in same]
@@ -253,13 +272,14 @@ def _season(known: Evidence, kpi_id: str) -> tuple[Picture, str, list[str], list
     return picture, " ".join(notes), notes, []
 
 
-def _areas(known: Evidence, kpi_id: str) -> tuple[Picture, str, list[str], list[tuple[str, str]]]:
+def _areas(known: Evidence, kpi_id: str, size: Size) -> Parts:
     kpi = known.kpi(kpi_id)
     rows = known.benchmarks(kpi_id)
-    picture = area_picture(rows, kpi)
+    picture = area_picture(rows, kpi, size)
     told = rows[rows["value"].notna()]
     if told.empty:
-        words = "There are no figures of other areas for it."
+        one = Terms(known.returns.council).word("kpi")
+        words = f"There are no figures of other areas for this {one}."
         return picture, words, [words], []
     latest = told.groupby("area", sort=False).nth(-1)
     place = kpi["unit"], int(kpi["decimals"])

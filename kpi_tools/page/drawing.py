@@ -78,6 +78,7 @@ LINES = {
     "thin": Line(BLUE, 1.4),
     "thin target": Line(INK, 1.2, (3, 2)),
     "fitted": Line(BLUE, 1.5, (6, 3)),
+    "supposed": Line(VIOLET, 2, (3, 3)),
 }
 
 

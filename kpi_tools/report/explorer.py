@@ -1,4 +1,4 @@
-"""The explorer's notebook opened in JupyterLab: on this computer only, and for a council of another folder as a copy."""
+"""The explorer's notebook opened in JupyterLab: on one screen, on this computer only, for another council as a copy."""
 
 import json
 import os
@@ -11,6 +11,9 @@ from kpi_tools.report.job import PROJECT, RAW
 from kpi_tools.report.many import orders_of
 
 EXPLORER = PROJECT / "notebooks" / "directorate_explorer.ipynb"
+_WORKSPACE = "explorer"
+_SCREEN = 3
+"""Which cell shows the screen: its output stands beside the notebook."""
 _QUIET = (
     "--LabApp.news_url=None",
     "--LabApp.check_for_updates_class=jupyterlab.handlers.announcements.NeverCheckForUpdate",
@@ -38,14 +41,42 @@ def jupyter_arguments(
         root = notebook.parent
     home = Path(os.environ.get("JUPYTER_CONFIG_DIR") or Path.home() / ".jupyter")
     looks = os.environ.get("JUPYTERLAB_SETTINGS_DIR") or str(home / "lab" / "user-settings")
+    workspaces = outputs / ".lab"
+    _write_workspace(workspaces, notebook.relative_to(root).as_posix())
     asked = [
         "--ip=127.0.0.1",
         f"--ServerApp.root_dir={root}",
-        f"--LabApp.default_url=/lab/tree/{notebook.relative_to(root).as_posix()}",
+        f"--LabApp.default_url=/lab/workspaces/{_WORKSPACE}",
+        f"--LabApp.workspaces_dir={workspaces}",
+        f"--LabApp.app_settings_dir={Path(__file__).parent / 'lab'}",
         *_QUIET,
         *arguments,
     ]
     return asked, {"JUPYTER_NO_CONFIG": "1", "JUPYTERLAB_SETTINGS_DIR": looks}
+
+
+def _write_workspace(folder: Path, notebook: str) -> None:
+    """What JupyterLab opens with: the notebook at the left, and beside it the output of the cell with the screen."""
+    from jupyterlab_server.workspaces_handler import WorkspacesManager
+
+    mine, screen = f"notebook:{notebook}", f"cloned-outputs:{notebook}:{_SCREEN}"
+    areas = [{"type": "tab-area", "currentIndex": 0, "widgets": [name]} for name in (mine, screen)]
+    split = {"type": "split-area", "orientation": "horizontal", "sizes": [0.2, 0.8]}
+    hidden = {"collapsed": True, "visible": False, "widgets": []}
+    layout = {
+        "main": {"dock": split | {"children": areas}, "current": mine},
+        "left": hidden,
+        "right": hidden,
+        "relativeSizes": [0, 1, 0],
+    }
+    data = {
+        "layout-restorer:data": layout,
+        mine: {"data": {"path": notebook, "factory": "Notebook"}},
+        screen: {"data": {"path": notebook, "index": _SCREEN}},
+    }
+    folder.mkdir(parents=True, exist_ok=True)
+    whole = json.dumps({"data": data, "metadata": {"id": _WORKSPACE}})
+    WorkspacesManager(str(folder)).save(_WORKSPACE, whole)
 
 
 def _copy_for(raw: Path, outputs: Path) -> Path:

@@ -1,0 +1,21 @@
+/* The offline page's host: what the screen asks is in the page itself. */
+const pageData = JSON.parse(document.getElementById("data").textContent);
+const pagePictures = new Map();
+for (const made of [...document.querySelectorAll("[data-key]"), ...document.getElementById("small").content.querySelectorAll("[data-key]")])
+  pagePictures.set(made.dataset.key, made.innerHTML.trim().replace(/\bkx-([\w-]+-[td])\b/g, "now-$1"));
+document.documentElement.classList.add("kx-alive");
+start(document.getElementById("screen"), {
+  tabs: ["why", "write"], data: () => pageData, chosen: () => location.hash.slice(1), link: () => location.href,
+  remember: (text) => { if (location.hash.slice(1) !== text) history.replaceState(null, "", `#${text}`); },
+  onChosen: (does) => addEventListener("hashchange", () => does(location.hash.slice(1))),
+  room: () => (innerWidth > 660 ? innerHeight : 0),
+  ask: async ({ kpi_id: id, name, size }) => {
+    const at = pageData.shown[`${id} ${name} ${size}`] ? size : "M", key = `${id} ${name} ${at}`;
+    return { ...pageData.shown[`${id} ${name} M`], ...pageData.shown[key], svg: pagePictures.get(key) || "", facts: pageData.facts[id] };
+  },
+  panels: ({ $, h, S, kpi }) => {
+    const said = pageData.said[S.kpi] || {};
+    $.write.replaceChildren(h("h4", {}, "Commentary"), h("p", {}, said.commentary || "None."), h("h4", {}, "Management action"), h("p", {}, said.management_action || "None."),
+      h("p", {}, h("small", {}, `${kpi(S.kpi).owner ? `${kpi(S.kpi).owner}. ` : ""}This page is for reading; writing is done with kpi explore.`)));
+  },
+});
