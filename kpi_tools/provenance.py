@@ -23,7 +23,7 @@ from kpi_tools import __version__
 from kpi_tools.errors import InputError
 from kpi_tools.quarters import Quarter
 
-_READ: Final = (".csv", ".toml", ".xlsx")
+_READ: Final = (".csv", ".toml", ".xlsx", ".docx")
 _SINCE: Final = {
     "kpis.csv": "first_quarter", "targets.csv": "from_quarter", "changes.csv": "from_quarter",
     "benchmarks.csv": "from_quarter", "small_numbers.csv": "from_quarter", "rebases.csv": "from_quarter",
@@ -33,7 +33,7 @@ _UNTIL: Final = "last_quarter"
 _SHORT: Final = 16
 PACKAGES: Final = (
     "altair", "jinja2", "markupsafe", "mistune", "narwhals", "nbconvert", "nbformat", "numpy", "openpyxl", "pandas",
-    "papermill", "vl-convert-python",
+    "papermill", "python-docx", "vl-convert-python",
 )  # fmt: skip
 """The packages whose version can change a byte of a report."""
 _PACKAGE: Final = Path(__file__).resolve().parent

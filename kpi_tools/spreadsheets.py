@@ -129,21 +129,27 @@ def fit_to_width(sheet: Any) -> None:
 
 def save_workbook(book: Any, path: str | os.PathLike[str]) -> Path:
     """Save an openpyxl workbook so that the same content gives the same bytes; return the path."""
-    raw, fixed = io.BytesIO(), io.BytesIO()
+    raw = io.BytesIO()
     book.save(raw)
+    return put(path, repacked(raw.getvalue()))
+
+
+def repacked(content: bytes) -> bytes:
+    """A workbook or document as the same content gives it each time: without the time of its making."""
+    fixed = io.BytesIO()
     with (
-        zipfile.ZipFile(raw) as source,
+        zipfile.ZipFile(io.BytesIO(content)) as source,
         zipfile.ZipFile(fixed, "w", zipfile.ZIP_DEFLATED) as target,
     ):
         for name in source.namelist():
             part = source.read(name)
-            if name == "docProps/core.xml":
+            if name == "docProps/core.xml" and b"spreadsheet" in source.read("[Content_Types].xml"):
                 part = _TIMES.sub(rb"\g<1>2000-01-01T00:00:00Z", part)
             info = zipfile.ZipInfo(name, _STAMP)
             info.compress_type, info.create_system = zipfile.ZIP_DEFLATED, 3
             info.external_attr = 0o600 << 16
             target.writestr(info, part)
-    return put(path, fixed.getvalue())
+    return fixed.getvalue()
 
 
 def processed_folder(raw: str | Path, quarter: Quarter) -> Path:

@@ -42,7 +42,8 @@ FLOORS = (
     "scorecard",
     "checks narrative spreadsheets",
     "page templates collect",
-    "publications report explorer",
+    "publications",
+    "report explorer",
     "commands collecting publishing cli __main__",
 )
 TOO_LONG = ("page.cards", "collect.layout")

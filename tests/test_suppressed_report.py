@@ -119,10 +119,11 @@ def test_the_sentinels_would_be_found(raw, tmp_path):
     """Without suppression they stand in page, notebook, tables and history: the search can see them."""
     kpis = (raw / "kpis.csv").read_text(encoding="utf-8").replace(",yes,", ",no,")
     (raw / "kpis.csv").write_text(kpis, encoding="utf-8")
-    made = make_report(QUARTER, raw, tmp_path / "outputs")
+    made = make_report(QUARTER, raw, tmp_path / "outputs", word=True)
     found = leaks(made.folder)
     assert {name.partition("/")[0] for name, _ in found} == {
         "onepage.html",
+        "report.docx",
         "report.html",
         "report.ipynb",
         "kpis.csv",
@@ -134,7 +135,7 @@ def test_the_sentinels_would_be_found(raw, tmp_path):
 
 
 def test_no_file_of_the_report_holds_a_suppressed_figure(raw, tmp_path):
-    made = make_report(QUARTER, raw, tmp_path / "outputs")
+    made = make_report(QUARTER, raw, tmp_path / "outputs", word=True)
     write_data([load(raw, QUARTER)], tmp_path / "table")
     assert leaks(made.folder) == leaks(tmp_path / "table") == []
     texts = contents(made.folder)

@@ -56,7 +56,7 @@ def edit(path: Path, old: str, new: str) -> None:
 def test_a_report_as_it_was_made_is_what_the_inputs_give(made, capsys):
     assert main(["verify", str(folder(made)), "--raw", str(made / "data" / "raw")]) == 0
     said = capsys.readouterr().out
-    assert "is what these inputs give, byte for byte (5 files and " in said and "made again" in said
+    assert "is what these inputs give, byte for byte (6 files and " in said and "made again" in said
     assert not list(made.rglob("*verify*"))
 
 
@@ -80,7 +80,7 @@ def test_an_edited_report_with_an_edited_manifest_is_found_by_making_it_again(ma
     assert "manifest.json is not what these inputs give (entries data_until, outputs)." in said.out
     assert "report.html is not what these inputs give (from line " in said.out
     assert "kpis.csv" not in said.out
-    assert "is not what the inputs give now, or not with this program (5 files" in said.err
+    assert "is not what the inputs give now, or not with this program (6 files" in said.err
 
 
 def test_a_pdf_is_compared_and_not_printed_again(made):

@@ -61,6 +61,7 @@ class Council:
     unchanged_within: str = "0"
     milestones: Mapping[str, str | None] = field(default_factory=dict)
     headline: str = ""
+    word_reference: str = ""
     chart_form: str = "auto"
     chart_kind: str = "xmr"
     profile: str = "plotthedots"

@@ -34,7 +34,7 @@ _ROOM: Final = 850
 """Characters for all actions together, so that the page stays one A4."""
 _SHORTEST, _LONGEST, _NAMED = 60, 140, 6
 _SELDOM: Final = (NOT_RATED, MONITORED, NOT_DUE)
-_SHAPES: Final = {"green": "●", "amber": "▲", "red": "■", "blue": "⬟", "grey": "⬢"}
+SHAPES: Final = {"green": "●", "amber": "▲", "red": "■", "blue": "⬟", "grey": "⬢"}
 _ARROWS: Final = ("↗", "→", "↘")
 _ROLE = re.compile(r"^(Head of Service,|Head of|Director of|Assistant Director of) ")
 
@@ -104,7 +104,7 @@ def _tile(tile: Row, terms: Terms) -> dict[str, Any]:
     return tile | {
         "edge": colour.badge if colour else "#12355b",
         "ink": colour.badge if colour and tile["look"] != "amber" else "#0b0c0c",
-        "sign": _SHAPES.get(tile["look"]) or states.get(tile["name"], "◌"),
+        "sign": SHAPES.get(tile["look"]) or states.get(tile["name"], "◌"),
     }
 
 

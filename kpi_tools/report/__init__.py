@@ -81,18 +81,20 @@ def report_job(
     notebook: Place = NOTEBOOK,
     *,
     pdf: bool = False,
+    word: bool = False,
     read_in: Path | None = None,
     timeout: float = CELL_TIMEOUT,
     council: str = "",
     **settings: Any,
 ) -> Job:
     """What `make_report` makes. `settings`: `edition` ("draft" or "final"), `overrides` (check, reason, role),
-    `allow_rejected`, `prepared_by`, `signed_off_by`; `pdf` prints the page too; a cell may take `timeout` seconds."""
+    `allow_rejected`, `prepared_by`, `signed_off_by`; `pdf` prints the page too, `word` makes a document of it; a cell may
+    take `timeout` seconds."""
     when = Quarter.parse(quarter)
     browser = find_browser() if pdf else None
     return Job(
         when, when.slug, *_places(raw, outputs, notebook), parameters=parameters_of(**settings), browser=browser,
-        read_in=read_in, timeout=timeout, council=council,
+        word=word, read_in=read_in, timeout=timeout, council=council,
     )  # fmt: skip
 
 

@@ -147,6 +147,11 @@ def _write_all(
     write_workbook(contents.tables, folder / f"{job.tables}.xlsx")
     _write(folder / f"{job.stem}.html", page)
     _write(folder / f"{job.stem}.ipynb", text)
+    if job.word:
+        from kpi_tools.publications.word import report_document
+
+        document = report_document(page, contents.title, contents.returns, job.raw)
+        (folder / f"{job.stem}.docx").write_bytes(document)
     for stem, other in contents.pages.items():
         _write(folder / f"{stem}.html", other)
     for stem in (job.stem, *contents.pages) if job.browser else ():

@@ -19,9 +19,10 @@ CELL_TIMEOUT = 300
 class Job:
     """The report `outputs/name`, made of `raw` by `notebook` with `parameters` (name to text).
 
-    `kind` is what it is a report of (`report`, `history`); page and notebook are called `stem`, its tables `tables`.
-    With a `browser` the page is printed to PDF too. `read_in` is the folder in which it is to be read, where it is
-    made elsewhere to be compared with it. Each cell may take `timeout` seconds. `council` tells it apart in a list of several.
+    `kind` is what it is a report of (`report`, `history`); page and notebook are called `stem`, its tables `tables`. With a
+    `browser` the page is printed to PDF too; in `word` it is a Word document as well. `read_in` is the folder in which it is
+    to be read, where it is made elsewhere to be compared with it. Each cell may take `timeout` seconds. `council` tells it
+    apart in a list of several.
     """
 
     quarter: Quarter
@@ -34,6 +35,7 @@ class Job:
     tables: str = "kpis"
     parameters: Mapping[str, str] = field(default_factory=dict)
     browser: Path | None = None
+    word: bool = False
     read_in: Path | None = None
     timeout: float = CELL_TIMEOUT
     council: str = ""

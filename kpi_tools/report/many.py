@@ -94,6 +94,7 @@ def up_to_date(job: Job) -> bool:
             and noted["notebook"] == fingerprint(job.notebook)
             and noted["parameters"] == job.parameters
             and (f"{job.stem}.pdf" in outputs or not job.browser)
+            and (f"{job.stem}.docx" in outputs or not job.word)
             and noted["inputs"] == fingerprints(job.raw, job.quarter)
             and all(fingerprint(job.final / name) == known for name, known in outputs.items())
         )
