@@ -21,6 +21,7 @@ from kpi_tools.wording import (
     plural_of,
     rows_of,
     show_line,
+    within,
 )
 
 AGAINST = {
@@ -126,8 +127,7 @@ class Terms:
         """The council's term for `kpi`, `target`, `floor_standard` …, as it stands within a sentence."""
         given: Mapping[str, str] = self.council.words if self.council else {}
         one = given.get(name) or {"kpi": "KPI"}.get(name, name.replace("_", " "))
-        text = one if number == 1 else given.get(f"{name}_plural") or plural_of(one)
-        return text if text[1:2].isupper() else text[:1].lower() + text[1:]
+        return within(one if number == 1 else given.get(f"{name}_plural") or plural_of(one))
 
     def head(self, name: str, number: int = 1) -> str:
         """The same as it stands at the head of a column or sentence."""

@@ -142,6 +142,11 @@ def plural_of(word: str) -> str:
     return f"{word}s"
 
 
+def within(text: str) -> str:
+    """A term as it stands within a sentence: `aim` for `Aim`, but `KPI`."""
+    return text if text[1:2].isupper() else f"{text[:1].lower()}{text[1:]}"
+
+
 def capitalised(text: str) -> str:
     """The text with its first letter large, and the rest as it is."""
     return text[:1].upper() + text[1:]

@@ -2,7 +2,7 @@
 
 import re
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, Final
 
@@ -243,17 +243,24 @@ def _council(read: _Settings, settings: Mapping[str, Any]) -> Council:
     council = Council(
         **({"name": "", "report_title": ""} | given),
         words=_all_words({key: value for (part, key), value in found.items() if part == "words"}),
-        schemes=_schemes(read),
     )
-    return replace(council, milestones=_milestones(read, council.bands))
+    try:
+        council = replace(council, schemes=_schemes(read))
+    except InputError as error:
+        read.fault(str(error), "rating")
+        named = (part for part, _ in found if part.startswith("rating.schemes."))
+        names = ["", *(part.removeprefix("rating.schemes.") for part in named)]
+        council = replace(council, schemes=dict.fromkeys(names, DEFAULT_SCHEME))
+        return replace(council, milestones=_milestones(read))
+    return replace(council, milestones=_milestones(read, [band.name for band in council.bands]))
 
 
-def _milestones(read: _Settings, bands: tuple[Band, ...]) -> dict[str, str | None]:
-    names = [band.name for band in bands]
+def _milestones(read: _Settings, bands: Sequence[str] = ()) -> dict[str, str | None]:
+    """The band of each status; `bands` that there are, where that is known."""
     statuses = read.found.get(("milestones", "statuses"), ())
     for status in statuses:
-        if (band := status.get("band")) not in (None, *names):
-            sentence = f"A status has a band of [rating]: {one_of(str(band), names)}."
+        if bands and (band := status.get("band")) not in (None, *bands):
+            sentence = f"A status has a band of [rating]: {one_of(str(band), bands)}."
             read.fault(sentence, "milestones.statuses", band)
     return {clean_name(status["name"]): status.get("band") for status in statuses}
 
@@ -264,8 +271,4 @@ def _schemes(read: _Settings) -> Mapping[str, Scheme]:
     for (part, key), value in read.found.items():
         if part.startswith("rating.schemes."):
             further.setdefault(part.removeprefix("rating.schemes."), {})[key] = value
-    try:
-        return parse_schemes({**rating, **({_SCHEMES: further} if further else {})})
-    except InputError as error:
-        read.fault(str(error), "rating")
-        return dict.fromkeys(["", *further], DEFAULT_SCHEME)
+    return parse_schemes({**rating, **({_SCHEMES: further} if further else {})})

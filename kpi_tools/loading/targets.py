@@ -81,6 +81,8 @@ def check_targets(
 ) -> None:
     """Warn of each KPI in the set that has no line for the figure of its report, and of one line for a figure that grows."""
     rated = (kpis["rated"] == "yes") & (kpis["kind"] != MILESTONE)
+    refused = set(np.array(table.cells["kpi_id"], dtype=object)[table.bad])
+    rated &= ~kpis["kpi_id"].isin(refused)  # a row that was refused is told by itself
     in_set = (kpis["first_quarter"] <= quarter.label) & ~(
         kpis["last_quarter"] < quarter.label
     ).fillna(False)

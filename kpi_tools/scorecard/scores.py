@@ -30,7 +30,7 @@ from kpi_tools.vocabulary import (
     UNCHANGED,
     WORSE,
 )
-from kpi_tools.wording import rows_of
+from kpi_tools.wording import rows_of, within
 
 KEYS: Final = ["_asked", "kpi_id"]
 _YEAR: Final = 4
@@ -96,7 +96,8 @@ def rated_figures(asked: Sequence[tuple[Returns, Quarter]], window: int) -> pd.D
 
 def rated(figures: pd.DataFrame, council: Council) -> pd.DataFrame:
     """`figures` with `rating`, `not_rated_reason` and `band`, by the council's schemes."""
-    return rate(figures, council.schemes, milestones=council.milestones, words=council.words)
+    words = {name: within(word) for name, word in council.words.items()}
+    return rate(figures, council.schemes, milestones=council.milestones, words=words)
 
 
 def with_series(figures: pd.DataFrame, returns: Returns) -> pd.DataFrame:
