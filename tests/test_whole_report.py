@@ -141,6 +141,34 @@ def test_a_second_run_gives_the_same_bytes_in_every_file(reports, tmp_path):
 
 
 @pytest.mark.browser
+@pytest.mark.parametrize("quarter", QUARTERS)
+def test_the_first_screen_ends_with_the_key(reports, browser, quarter):
+    """In Arial, or letters as wide, on 1280 by 800: paragraph, attention, counts, sections, reports, changes and key."""
+    page = browser.new_page(viewport={"width": 1280, "height": 800})
+    page.goto((reports[quarter].folder / "report.html").as_uri())
+    wide = page.evaluate("""() => {
+        const pen = document.createElement("canvas").getContext("2d");
+        pen.font = '100px Arial, "Liberation Sans"';
+        return pen.measureText("mmmm").width;
+    }""")
+    if abs(wide - 333) > 2:
+        pytest.skip("neither Arial nor Liberation Sans is installed")
+    assert page.evaluate("document.querySelector('.kpi-key').getBoundingClientRect().bottom") < 800
+    page.close()
+
+
+@pytest.mark.browser
+def test_on_a_phone_folded_cards_halve_the_length(reports, browser):
+    page = browser.new_page(viewport={"width": 390, "height": 844})
+    page.goto((reports["2024-25 Q3"].folder / "report.html").as_uri())
+    length = "document.documentElement.scrollHeight"
+    folded = page.evaluate(length)
+    page.evaluate("document.querySelectorAll('.kpi-fold').forEach(part => { part.open = true })")
+    assert folded <= page.evaluate(length) / 2
+    page.close()
+
+
+@pytest.mark.browser
 @pytest.mark.parametrize("width", [1280, 320])
 def test_no_accessibility_violation_and_no_sideways_scroll(reports, browser, width):
     from axe_playwright_python.sync_playwright import Axe
