@@ -151,21 +151,12 @@ def change_sentence(
 
 
 def movers_sentence(kpis: pd.DataFrame, terms: Terms = KENT_TERMS) -> str:
-    """How many KPIs changed rating since the previous figure: the head of the list that `moves` gives."""
+    """How many KPIs changed rating since the previous figure: the head of their list."""
     moved = len(movers(kpis))
     if not moved:
         return f"No {terms.word('kpi')} changed its rating since the previous quarter."
     whose = "its" if moved == 1 else "their"
     return f"{capitalised(terms.kpis(moved))} changed {whose} rating since the previous quarter:"
-
-
-def moves(kpis: pd.DataFrame) -> list[str]:
-    """Each KPI whose rating changed, with both ratings, in report order."""
-    called = names(kpis)
-    return [
-        f"{called[row['kpi_id']]}: from {row['previous_rating']} to {row['rating']}"
-        for row in rows_of(movers(kpis))
-    ]
 
 
 def worst_of(kpis: pd.DataFrame, terms: Terms) -> pd.DataFrame:

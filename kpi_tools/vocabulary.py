@@ -11,19 +11,12 @@ from kpi_tools.units import MULTIPLIERS as MULTIPLIERS
 GREEN: Final = "Green"
 AMBER: Final = "Amber"
 RED: Final = "Red"
-RAGS: Final = (GREEN, AMBER, RED)
 NOT_RATED: Final = "Not rated"
 MONITORED: Final = "Monitored"
 """Of a KPI that the council only watches: it has no rating, and needs none."""
 NOT_DUE: Final = "Not due"
 """Counts a KPI whose rating stands from an earlier report, where the council counts these apart."""
 
-RAG_MEANINGS: Final = {
-    GREEN: "target achieved or exceeded",
-    AMBER: "floor standard achieved but target not met",
-    RED: "floor standard not achieved",
-    NOT_RATED: "no rating can be given, for the reason shown",
-}
 
 POSITIVE: Final = "positive"
 STABLE: Final = "stable or no clear trend"
@@ -31,7 +24,6 @@ NEGATIVE: Final = "negative"
 NOT_ENOUGH_DATA: Final = "not enough data"
 NOT_TESTABLE: Final = "not testable"
 TRENDS: Final = (POSITIVE, STABLE, NEGATIVE)
-DIRECTIONS: Final = (*TRENDS, NOT_ENOUGH_DATA, NOT_TESTABLE)
 
 BETTER: Final = "better"
 WORSE: Final = "worse"
@@ -44,12 +36,8 @@ LOWER: Final = "lower"
 CLOSEST: Final = "target"
 POLARITIES: Final = (HIGHER, LOWER, CLOSEST)
 
-BASES: Final = ("quarter", "rolling_12_months", "snapshot", "year_to_date", "annual")
 MONTH: Final = "month"
 """Basis of a monthly figure that is of the month alone."""
-FREQUENCIES: Final = (
-    "weekly", "monthly", "quarterly", "half_yearly", "termly", "annual", "biennial",
-)  # fmt: skip
 IN_MONTHS: Final = ("weekly", "monthly")
 """Frequencies whose figures may come for a month, or a day of it."""
 IN_YEARS: Final = ("annual", "biennial")
@@ -88,16 +76,12 @@ STATUSES: Final = STATUSES_WITH_VALUE + STATUSES_WITHOUT_VALUE
 OPEN: Final = "open"
 CONFIRMED: Final = "confirmed"
 LET_PASS: Final = "let pass"
-DOUBT_STATES: Final = (OPEN, CONFIRMED, LET_PASS)
-"""Of a figure that looks like a fault of the data: nobody has answered, the service has, a role let it be published."""
 
 MONEY: Final = ("£", "GBP")
 """How a unit of money begins: the only ones in which a figure may be negative."""
 
 FLOOR_STANDARD: Final = "floor_standard"
 PERCENTAGE: Final = "percentage"
-SCHEMES: Final = (FLOOR_STANDARD, PERCENTAGE)
-"""Where the line between Amber and Red comes from: each KPI's own floor standard, or a share of its target."""
 
 IMPROVEMENT: Final = "improvement"
 CONCERN: Final = "concern"
@@ -105,7 +89,6 @@ NEUTRAL: Final = "neutral"
 COMMON_CAUSE: Final = "common cause"
 NOT_REPORTED: Final = "not reported"
 SPECIAL_CAUSES: Final = (IMPROVEMENT, CONCERN, NEUTRAL)
-VARIATIONS: Final = (*SPECIAL_CAUSES, COMMON_CAUSE, NOT_REPORTED)
 
 OUTSIDE: Final = "outside a limit"
 TREND: Final = "trend of seven"
@@ -141,5 +124,4 @@ FAILS: Final = "consistently fails"
 HIT_OR_MISS: Final = "hit or miss"
 NOT_DESCRIBED: Final = "not described by its mean"
 NO_TARGET: Final = "no target"
-ASSURANCES: Final = (PASSES, FAILS, HIT_OR_MISS, NOT_DESCRIBED, NO_TARGET, NO_LIMITS, NOT_CHARTED)
 UNKNOWN_POLARITY: Final = "polarity not known"

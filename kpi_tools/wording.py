@@ -90,18 +90,6 @@ def decimals_against(value: float | None, decimals: int, lines: Iterable[float |
     return decimals
 
 
-def show_against(
-    value: float | None,
-    unit: str,
-    decimals: int,
-    lines: Iterable[float | None],
-    *,
-    bare: bool = False,
-) -> str:
-    """`show`, with as many decimals as it takes for the print not to contradict the rating."""
-    return show(value, unit, decimals_against(value, decimals, lines), bare=bare)
-
-
 def show_line(value: float | None, unit: str, decimals: int, *, bare: bool = False) -> str:
     """A target or another line: its own decimals where it has more than the KPI's."""
     if value is None or not math.isfinite(value):

@@ -14,7 +14,6 @@ from kpi_tools.page.charts import (
     activity_chart,
     as_columns,
     kpi_chart,
-    limits_of,
     milestone_chart,
     small_multiples,
 )
@@ -218,8 +217,6 @@ def test_axes_end_where_the_measure_ends():
     assert axis([1, 2, 9], ends=(0, math.inf))[0] == 0
     assert axis([-5, 10])[0] < -5
     assert axis([], ends=(0, 100)) == (0, 1)
-    assert limits_of({"unit": "%"}) == (0, 100) and limits_of({"unit": "£"})[0] == -math.inf
-    assert limits_of({"unit": "%", "range_low": -100.0, "range_high": 150.0}) == (-100, 150)
 
 
 def test_long_names_stand_in_two_lines():
@@ -358,4 +355,11 @@ def test_peers_are_those_of_the_group_at_their_own_period(drawings: list[Drawing
         "3rd of 4 Near, 2023/24 (best first); ours 83%, median 84%, range 80% to 90%. Now 91% (December 2024)."
     )
     assert peers_chart(rows(), areas[:3], "Near", "p") is None
+    # others 800, 850, 900 of 1,000; ours 83 of 100: z = (0.83 - 0.85) / sqrt(0.85 · 0.15 / 100) = -0.6; 70 of 100: -4.2
+    cases = [row | {"numerator": row["value"] * 10, "denominator": 1000.0} for row in areas]
+    for value, state in ((83, "as expected"), (70, "far worse than expected")):
+        ours = [row | {"value": value, "numerator": value, "denominator": 100} for row in rows()]
+        said = peers_chart(ours, cases, "Near", "p")
+        assert said is not None
+        assert f"Allowing for chance in the numbers of cases, ours is {state}." in said.text
     assert peers_chart(rows(), areas, "", "p") is not None

@@ -12,9 +12,10 @@ from statistics import quantiles
 import pandas as pd
 
 from kpi_tools.narrative import KENT_TERMS
+from kpi_tools.outlook import ends_of
 from kpi_tools.page.canvas import Canvas, Figure, Name, axis, period_label
 from kpi_tools.page.chart_words import look_of
-from kpi_tools.page.charts import draw_bands, limits_of, show_figure, unit_of
+from kpi_tools.page.charts import draw_bands, show_figure, unit_of
 from kpi_tools.page.drawing import QUIET, Drawing
 from kpi_tools.page.labels import every, text_width
 from kpi_tools.page.marks import draw_dated, draw_gaps
@@ -160,7 +161,7 @@ def limit_picture(
     are not known there are none.
     """
     rows = rows_of(table)
-    low, high = limits_of(rows[-1])
+    low, high = ends_of(rows[-1])
     for row in rows:
         for name in ("lower_limit", "upper_limit", "near_lower", "near_upper"):
             row[name] = min(max(row[name], low), high) if is_number(row[name]) else math.nan
@@ -310,7 +311,7 @@ def _canvas(
 ) -> Canvas:
     known = [level for level in levels if math.isfinite(level)]
     kpi = rows[-1] if rows else {"unit": ""}
-    low, high = axis(known, ends=limits_of(kpi))
+    low, high = axis(known, ends=ends_of(kpi))
     room = 60.0 if names else 14.0
     canvas = Canvas(
         low, high, max(1, places), unit_of(kpi, known), names, *size, grid=True, room=room

@@ -13,6 +13,7 @@ from kpi_tools.loading.grids import Snapshot
 from kpi_tools.loading.rules import Ledger
 from kpi_tools.loading.schemas import SETTINGS, Setting
 from kpi_tools.schemes import DEFAULT_SCHEME, Band, Scheme, one_of, parse_schemes
+from kpi_tools.wording import plural_of
 
 _WORDS: Final = {
     "target": "target",
@@ -21,11 +22,6 @@ _WORDS: Final = {
     "section": "section",
     "management_action": "management action",
 }
-
-
-def plural_of(word: str) -> str:
-    """The plural by rule: priority → priorities, target → targets."""
-    return f"{word[:-1]}ies" if re.search("[^aeiou]y$", word) else f"{word}s"
 
 
 def _all_words(own: Mapping[str, str]) -> dict[str, str]:

@@ -208,9 +208,14 @@ def small_picture(points: Rows, name: str, beside: Beside) -> Chart:
     kpi = points[-1]
     if kpi.get("kind") == MILESTONE:
         return milestone_chart(points, name, beside.looks)
-    bands = None if beside.bands is None else beside.bands.get(kpi["kpi_id"], [])
     return kpi_chart(
-        points, name, bands=bands, words=beside.line_words, form=beside.form, small=True
+        points,
+        name,
+        bands=None if beside.bands is None else beside.bands.get(kpi["kpi_id"], []),
+        words=beside.line_words,
+        form=beside.form,
+        breaks=[row["from_quarter"] for row in beside.breaks.get(kpi["kpi_id"], [])],
+        small=True,
     )
 
 

@@ -14,7 +14,6 @@ from kpi_tools.page.cards import Beside, action_of, cards, first_line, small_pic
 from kpi_tools.page.describe import outlooks, short_title
 from kpi_tools.page.html import (
     Html,
-    bullets,
     figure_with_status,
     looks,
     paragraphs,
@@ -175,8 +174,7 @@ def at_a_glance(kpis: pd.DataFrame, recent: pd.DataFrame, returns: Returns) -> H
     }
     table = render("glance.html.j2", groups=groups, lines=heads, **called_here)
     said = paragraphs(*filter(None, texts))
-    moved = paragraphs(narrative.movers_sentence(kpis, terms)) + bullets(narrative.moves(kpis))
-    return section("At a glance", said, table, moved, anchor="executive-summary")
+    return section("At a glance", said, table, anchor="executive-summary")
 
 
 def _in_a_row(row: Row, points: Rows, called: Mapping[str, str], terms: Terms) -> dict[str, Any]:
@@ -209,7 +207,9 @@ def reds(kpis: pd.DataFrame, before: pd.DataFrame, recent: pd.DataFrame, returns
     running, worst = _open_actions(returns), narrative.worst_of(kpis, terms)
     lowest = lowest_lines(worst, terms) if len(worst) else {}
     lines = band_lines(recent[recent["kpi_id"].isin(worst["kpi_id"])], returns.council.schemes)
-    pictured = Beside(terms, colours, form=returns.council.chart_form, bands=rows_by(lines))
+    breaks = rows_by(returns.changelog[returns.changelog["change"] == "redefined"])
+    form = returns.council.chart_form
+    pictured = Beside(terms, colours, form=form, bands=rows_by(lines), breaks=breaks)
     entries = [
         _in_a_row(row, points[row["kpi_id"]], called, terms)
         | _red(row, points[row["kpi_id"]], lowest.get(row["kpi_id"]), terms)

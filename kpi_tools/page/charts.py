@@ -7,6 +7,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from kpi_tools.outlook import ends_of
 from kpi_tools.page.canvas import Canvas, Figure, Name, Unit, axis, period_label
 from kpi_tools.page.chart_words import (
     WORDS,
@@ -104,7 +105,7 @@ def kpi_chart(
     `dated`: notes with a date, numbered in the picture (rows of annotations.csv).
     `small`: lower, and without outlook, months and benchmarks. `scale`: the ends of the value axis.
     """
-    last, ends = points[-1], limits_of(points[-1])
+    last, ends = points[-1], ends_of(points[-1])
     columns = as_columns(points, form)
     broken = [n for n, row in enumerate(points) if n and row["quarter"] in breaks]
     month = [] if small or columns else _single_month(points, months)
@@ -176,7 +177,7 @@ def activity_chart(points: Rows, name: str) -> Chart:
     """
     bounds = {"upper_expected": "Up to", "lower_expected": "From"}
     levels = [number(row[column]) for row in points for column in ("value", *bounds)]
-    low, high = axis(levels, ends=limits_of(points[-1]))
+    low, high = axis(levels, ends=ends_of(points[-1]))
     names = [
         Name(
             row[column], f"{word} {show_line(row[column], row['unit'], row['decimals'], bare=True)}"
@@ -238,7 +239,7 @@ def small_multiples(
     """A small picture for each part of a KPI (its name → its rows), all on one scale; `bands` by name as in `kpi_chart`."""
     rows = [row for own in parts.values() for row in own]
     levels = [number(row.get(column)) for row in rows for column in ("value", *LINES)]
-    scale = axis(levels, ends=limits_of(rows[-1]))
+    scale = axis(levels, ends=ends_of(rows[-1]))
     return {
         part: kpi_chart(
             own,
@@ -272,16 +273,6 @@ def unit_of(row: Row, levels: Sequence[float]) -> Unit:
         return Unit(suffix="%")
     suffix, divisor = ("m", 1e6) if largest >= 1e6 else ("k", 1e3) if largest >= 1e5 else ("", 1)
     return Unit("£" if str(row["unit"]).startswith(MONEY) else "", suffix, divisor)
-
-
-def limits_of(row: Row) -> tuple[float, float]:
-    """What the measure can be, where axes end."""
-    low, high = row.get("range_low"), row.get("range_high")
-    if low is not None and high is not None and not (math.isnan(low) or math.isnan(high)):
-        return float(low), float(high)
-    if row["unit"] == "%":
-        return 0.0, 100.0
-    return (-math.inf, math.inf) if str(row["unit"]).startswith(MONEY) else (0.0, math.inf)
 
 
 def show_figure(row: Row, unit: Unit) -> str:

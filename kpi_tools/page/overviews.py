@@ -3,6 +3,9 @@
 from collections.abc import Mapping
 from statistics import median
 
+import pandas as pd
+
+from kpi_tools.comparison import compare
 from kpi_tools.page.canvas import Canvas, period_label
 from kpi_tools.page.chart_words import end_of, period_end, period_words
 from kpi_tools.page.charts import Chart, finished
@@ -22,6 +25,7 @@ from kpi_tools.wording import (
     listed,
     plural,
     show,
+    text_of,
 )
 
 _STRIP = 384.0
@@ -145,15 +149,30 @@ def peers_chart(points: Rows, benchmarks: Rows, headline: str, name: str) -> Cha
     same = [row for row in known if period_end(row) == end_of(period)]
     ours, latest = (same or known)[-1], known[-1]
     now = latest if same and latest is not ours else None
-    strip = peers_strip(areas, ours | {"area": "Ours"}, name, now)
+    ours = ours | {"area": "Ours"}
+    strip = peers_strip(areas, ours, name, now)
     words = strip.text.replace(
         " (best first)", f" {headline or 'areas'}, {in_words_of(period)} (best first)", 1
     )
+    if same and (state := _beyond_chance(areas, ours)):
+        words += f" Allowing for chance in the numbers of cases, ours is {state}."
     if not same:
         words += f" Our figure is of {period_words(ours)}."
     elif now:
         words += f" Now {figure_of(latest)} ({period_words(latest)})."
     return strip._replace(title=f"{headline or 'Other areas'}, {in_words_of(period)}", text=words)
+
+
+def _beyond_chance(areas: Rows, ours: Row) -> str | None:
+    """The funnel's verdict on ours; nothing where the cases of all are not known."""
+    names = ("area", "value", "numerator", "denominator")
+    rows = [{name: row.get(name) for name in names} for row in (*areas, ours)]
+    if ours["unit"] != "%" or any(
+        not is_number(value) for row in rows for value in [*row.values()][1:]
+    ):
+        return None
+    table = pd.DataFrame(rows).assign(polarity=ours["polarity"], period="same")
+    return text_of(compare(table, by="period", area="area")["funnel"].iloc[-1])
 
 
 def in_words_of(period: str) -> str:
