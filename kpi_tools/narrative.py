@@ -159,6 +159,15 @@ def movers_sentence(kpis: pd.DataFrame, terms: Terms = KENT_TERMS) -> str:
     return f"{capitalised(terms.kpis(moved))} changed {whose} rating since the previous quarter:"
 
 
+def moves(kpis: pd.DataFrame) -> list[str]:
+    """Each KPI whose rating changed, with both ratings, in report order."""
+    called = names(kpis)
+    return [
+        f"{called[row['kpi_id']]}: from {row['previous_rating']} to {row['rating']}"
+        for row in rows_of(movers(kpis))
+    ]
+
+
 def worst_of(kpis: pd.DataFrame, terms: Terms) -> pd.DataFrame:
     """The KPIs in the last band of their scheme."""
     return kpis[kpis["rating"].isin(terms.worst)]

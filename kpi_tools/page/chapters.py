@@ -14,6 +14,7 @@ from kpi_tools.page.cards import Beside, action_of, cards, first_line, small_pic
 from kpi_tools.page.describe import outlooks, short_title
 from kpi_tools.page.html import (
     Html,
+    bullets,
     figure_with_status,
     looks,
     paragraphs,
@@ -174,7 +175,8 @@ def at_a_glance(kpis: pd.DataFrame, recent: pd.DataFrame, returns: Returns) -> H
     }
     table = render("glance.html.j2", groups=groups, lines=heads, **called_here)
     said = paragraphs(*filter(None, texts))
-    return section("At a glance", said, table, anchor="executive-summary")
+    moved = paragraphs(narrative.movers_sentence(kpis, terms)) + bullets(narrative.moves(kpis))
+    return section("At a glance", said, table, moved, anchor="executive-summary")
 
 
 def _in_a_row(row: Row, points: Rows, called: Mapping[str, str], terms: Terms) -> dict[str, Any]:
