@@ -65,3 +65,39 @@ def template(quarter: str, by: str, raw: Path, outputs: Path | None) -> None:
 
     for path in write_templates(raw, quarter, outputs_of(outputs, raw), by):
         click.echo(near(path))
+
+
+@kpi.command("import")
+@click.argument("quarter")
+@click.argument("workbook", type=click.Path(path_type=Path))
+@RAW
+def import_(quarter: str, workbook: Path, raw: Path) -> None:
+    """Take the figures and words of QUARTER from the council's own WORKBOOK, by the mapping of `kpi start`.
+
+    What is new, or other than known before, goes into returns/<quarter> and commentary; what has changed in the layout of
+    the workbook is named.
+    """
+    from kpi_tools.collect.imports import import_quarter
+    from kpi_tools.quarters import Quarter
+
+    done = import_quarter(raw, Quarter.parse(quarter), workbook)
+    click.echo("\n".join(done.lines))
+    for path in done.files:
+        click.echo(near(path))
+
+
+@kpi.command()
+@click.argument("quarter")
+@RAW
+@OUTPUTS
+def status(quarter: str, raw: Path, outputs: Path | None) -> None:
+    """Say who has sent what for QUARTER: figures due, received, late, rejected, without words, without action.
+
+    outputs/status/<quarter> then holds status.html, with a reminder to send to each owner, and status.csv.
+    """
+    from kpi_tools.collect.status import write_status
+
+    text, paths = write_status(raw, quarter, outputs_of(outputs, raw))
+    click.echo(text)
+    for path in paths:
+        click.echo(near(path))

@@ -228,6 +228,9 @@ def check(quarter: str | None, raw: Path) -> None:
         findings = findings[findings["code"] != "taken-otherwise"]  # they stand above
         if len(findings):
             click.echo(findings_text(findings))
+        from kpi_tools.collect.status import kpi_status, three_lines
+
+        click.echo("\n".join(three_lines(kpi_status(returns, returns.quarter))))
     if errors:
         raise InputError(f"The report cannot be made: {_to_put_right(errors)} first.")
     if faults:

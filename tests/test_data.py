@@ -50,7 +50,7 @@ def returns() -> list[dict[str, str]]:
             if path.suffix == ".csv":
                 sent = table(f"returns/{slug}/{path.name}")
             else:
-                header, *cells = openpyxl.load_workbook(path)["Figures"].iter_rows(values_only=True)
+                header, *cells = openpyxl.load_workbook(path)["Return"].iter_rows(values_only=True)
                 texts = [["" if cell is None else str(cell) for cell in row] for row in cells]
                 sent = [dict(zip(map(str, header), row, strict=True)) for row in texts]
             rows += [

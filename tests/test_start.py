@@ -13,9 +13,11 @@ from hypothesis import strategies as st
 from openpyxl import Workbook, load_workbook
 from openpyxl.styles import PatternFill
 
+from kpi_tools.collect.imports import import_quarter
 from kpi_tools.collect.start import start_empty, start_from
 from kpi_tools.errors import InputError
 from kpi_tools.loading import load, quarters_with_returns, read_returns
+from kpi_tools.quarters import Quarter
 
 FILLS = {name: PatternFill("solid", start_color=colour) for name, colour in (
     ("Green", "FF00B050"), ("Amber", "FFFFC000"), ("Red", "FFFF0000"),
@@ -435,3 +437,30 @@ def test_a_workbook_is_a_folder_of_tables(tmp_path: Path) -> None:
     book.save(raw / "council.xlsx")
     problems = read_returns(raw, "2024-25 Q1").problems
     assert "table-received" in set(problems["code"])
+
+
+def test_the_next_quarter_comes_from_the_same_workbook(tmp_path: Path) -> None:
+    raw, _ = begun(tmp_path, triples(tmp_path / "wide.xlsx"))
+    book = load_workbook(tmp_path / "wide.xlsx")
+    sheet = book.active
+    sheet.insert_cols(5, 3)
+    for place, what in enumerate(("actual", "target", "RAG"), start=5):
+        sheet.cell(4, place, f"Q1 2025/26 {what}")
+    sheet.cell(4, 4, "Officer")
+    for line in range(5, 10):
+        sheet.cell(line, 5, line * 10)
+    sheet["H5"] = 44.4  # Quarter 1 2024/25 of the first KPI, restated
+    sheet.cell(10, 1, "PI9")
+    sheet.cell(10, 2, "A new measure")
+    sheet.cell(10, 5, 3)
+    book.save(tmp_path / "wide.xlsx")
+    done = import_quarter(raw, Quarter(2025, 1), tmp_path / "wide.xlsx")
+    text = "\n".join(done.lines)
+    assert 'no longer there: "Lead officer"' in text and 'new: "Officer" (D)' in text
+    assert 'Not in kpis.csv, and left: "A new measure" (row 10)' in text
+    assert "six figures new by Quarter 1 2025/26, 1 of them other than known before" in text
+    found = load(raw, "2025-26 Q1").figures.set_index(["kpi_id", "quarter"])["value"]
+    assert [found[f"PI{at}", "2025-26 Q1"] for at in range(5)] == [50, 60, 70, 80, 90]
+    assert found["PI0", "2024-25 Q1"] == 44.4
+    with pytest.raises(InputError, match="is there already, and nothing was changed"):
+        import_quarter(raw, Quarter(2025, 1), tmp_path / "wide.xlsx")

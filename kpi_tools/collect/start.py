@@ -120,7 +120,7 @@ def start_from(name: str, workbook: Path, data: Path, bands: str = "") -> Starte
             f"{place} could not be written: {error.strerror} ({error.filename})."
         ) from error
     started.lines = [
-        *_account(book),
+        *account_of(book),
         *checked,
         f"Written: {raw}",
         *_agreement(cells, settings, place),
@@ -154,17 +154,13 @@ def take(workbook: Path, said: Mapping_, strict: bool = True) -> tuple[Book, lis
             key: {name: text for name, text in row.items() if base.get(key, {}).get(name) != text}
             for key, row in said.kpis.items()
         }
-    tables: list[Found] = []
-    for sheet in sheets:
-        found = find_table(sheet, given)
-        if (
-            found
-            and found.rows
-            and any(one.means in ("actual", "cumulative", "target") for one in found.columns)
-        ):
-            tables.append(found)
-        elif sheet.cells:
-            left.append((sheet.name, "no table of KPIs was found in it"))
+    tables = [one for sheet in sheets if (one := find_table(sheet, given)) and has_figures(one)]
+    named = {found.sheet.name for found in tables}
+    left += [
+        (one.name, "no table of KPIs was found in it")
+        for one in sheets
+        if one.cells and one.name not in named
+    ]
     book = collect(tables, said.kpis)
     if not any(kpi.of("actual") or kpi.of("cumulative") for kpi in book.kpis) and not any(
         one.open for one in book.columns
@@ -178,11 +174,17 @@ def take(workbook: Path, said: Mapping_, strict: bool = True) -> tuple[Book, lis
             f"{workbook.name}: {what} no figure of any period was found. A sheet needs a row of headings such as "
             '"Indicator, Unit, Target, Q1 2024/25, Q2 2024/25", one row for each KPI below it.'
         )
-    account = _account(book) + [f'  Sheet "{name}": {why}.' for name, why in left]
+    account = account_of(book) + [f'  Sheet "{name}": {why}.' for name, why in left]
     return book, account
 
 
-def _account(book: Book) -> list[str]:
+def has_figures(found: Found) -> bool:
+    """Whether a table has KPIs, and columns for their figures or targets."""
+    means = {one.means for one in found.columns}
+    return bool(found.rows) and not means.isdisjoint(("actual", "cumulative", "target"))
+
+
+def account_of(book: Book) -> list[str]:
     """Figures in the sheet = taken + left, and so for targets and ratings."""
     lines = [
         f"{plural(len(book.kpis), 'KPI')} in {plural(len({kpi.sheet for kpi in book.kpis}), 'sheet')}."
