@@ -20,11 +20,11 @@ _NAMES: Final = {
 def changes_text(raw: object, earlier: Quarter, later: Quarter) -> str:
     """What differs between the reports of two quarters: figures restated, ratings, commentary and actions, by KPI."""
     then, now = (read_returns(str(raw), quarter) for quarter in sorted((earlier, later)))
-    told = [f"From the report of {then.quarter.title} to that of {now.quarter.title}"]
+    lines = [f"From the report of {then.quarter.title} to that of {now.quarter.title}"]
     for heading, table in issue_changes(then, now).items():
-        told += ["", f"{heading}: {len(table)}"]
-        told += _records(table) if heading != "Ratings" else _ratings(table)
-    return "\n".join(told)
+        lines += ["", f"{heading}: {len(table)}"]
+        lines += _records(table) if heading != "Ratings" else _ratings(table)
+    return "\n".join(lines)
 
 
 def _ratings(table: pd.DataFrame) -> list[str]:

@@ -132,13 +132,15 @@ def _write_all(
     from kpi_tools.spreadsheets import write_csv, write_workbook
 
     council, day = contents.returns.council.name, job.quarter.end.isoformat()
-    shown = published(run.notebook, {**given, "raw": relative(job.read_in or job.final, job.raw)})
+    notebook = published(
+        run.notebook, {**given, "raw": relative(job.read_in or job.final, job.raw)}
+    )
     origin = f"Made by kpi-tools {__version__} from the inputs {digest(used)} (manifest.json)."
-    page = to_html(shown, title=contents.title, author=council, date=day, provenance=origin)
-    text = _text(shown)
+    page = to_html(notebook, title=contents.title, author=council, date=day, provenance=origin)
+    text = _text(notebook)
     _check_page(page, end)
-    shown_all = "".join((page, text, *contents.pages.values()))
-    if any(place in shown_all for place in (str(job.raw), json.dumps(str(job.raw))[1:-1])):
+    everything = "".join((page, text, *contents.pages.values()))
+    if any(place in everything for place in (str(job.raw), json.dumps(str(job.raw))[1:-1])):
         raise KpiError(
             f"The notebook shows {job.raw}: a folder of this computer, which is not for publication."
         )

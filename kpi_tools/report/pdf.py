@@ -85,11 +85,11 @@ def write_pdf(
             command.append(
                 "--no-sandbox"
             )  # Chromium refuses root with it; the page runs nothing and asks for nothing
-        said = _run([*command, page.resolve().as_uri()], timeout)
+        complaint = _run([*command, page.resolve().as_uri()], timeout)
         content = made.read_bytes() if made.is_file() else b""
     fault = _fault(content)
     if fault:
-        raise KpiError(f"{browser.name} made no usable PDF of {page.name}: {fault}{said}")
+        raise KpiError(f"{browser.name} made no usable PDF of {page.name}: {fault}{complaint}")
     pdf.write_bytes(_signed(content, author, day))
 
 

@@ -176,7 +176,7 @@ def manifest(
     """The manifest of the report whose other files are in `folder`.
 
     `used`: the `provenance.fingerprints` of what it was made from; `notebook`: the one that was run, as stored;
-    `recorded`: what else is to be said of this report (`how_made.record`).
+    `recorded`: what else is recorded of this report (`page.released.record`).
     """
     return {
         "quarter": quarter.label,

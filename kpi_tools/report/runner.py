@@ -213,7 +213,7 @@ def _engine() -> type:
             cls, nb_man: Any, kernel_name: str, *, run: Run, name: str, step: Any, **_: Any
         ) -> None:
             run.notebook = nb_man.nb
-            with _shell() as (shell, shown):
+            with _shell() as (shell, outputs):
                 run.names = shell.user_ns
                 for cell in nb_man.nb.cells:
                     if cell.cell_type != "code" or not cell.source.strip():
@@ -221,9 +221,9 @@ def _engine() -> type:
                     place = _place(nb_man.nb, cell)
                     step(place)
                     nb_man.cell_start(cell)
-                    shown.begin(cell.outputs)
+                    outputs.begin(cell.outputs)
                     result = shell.run_cell(cell.source, store_history=True)
-                    shown.flush()
+                    outputs.flush()
                     cell.execution_count = result.execution_count
                     if error := result.error_before_exec or result.error_in_exec:
                         nb_man.cell_exception(cell)
@@ -235,7 +235,7 @@ def _engine() -> type:
     return InProcess
 
 
-class _Shown:
+class _Outputs:
     """What cells show, kept in `outputs` of the one that runs."""
 
     def __init__(self) -> None:
@@ -281,16 +281,16 @@ class _Shown:
 class _Stream(io.TextIOBase):
     encoding = "utf-8"
 
-    def __init__(self, name: str, shown: _Shown) -> None:
-        self._name, self._shown = name, shown
+    def __init__(self, name: str, outputs: _Outputs) -> None:
+        self._name, self._outputs = name, outputs
 
     def write(self, text: str) -> int:
-        self._shown.write(self._name, text)
+        self._outputs.write(self._name, text)
         return len(text)
 
 
 @contextmanager
-def _shell() -> Iterator[tuple[Any, _Shown]]:
+def _shell() -> Iterator[tuple[Any, _Outputs]]:
     """IPython's shell without a terminal, history or start-up files of the user, and what is shown in it."""
     from IPython.core.displayhook import DisplayHook
     from IPython.core.displaypub import DisplayPublisher
@@ -298,14 +298,14 @@ def _shell() -> Iterator[tuple[Any, _Shown]]:
     from traitlets import Type
     from traitlets.config import Config
 
-    shown = _Shown()
+    outputs = _Outputs()
 
     class Hook(DisplayHook):
         def write_output_prompt(self) -> None:
             pass
 
         def write_format_data(self, format_dict: Any, md_dict: Any = None) -> None:
-            shown.add(
+            outputs.add(
                 "execute_result",
                 data=_texts(format_dict),
                 metadata=md_dict or {},
@@ -317,14 +317,14 @@ def _shell() -> Iterator[tuple[Any, _Shown]]:
 
     class Publisher(DisplayPublisher):
         def publish(self, data: Any, metadata: Any = None, *_: Any, **__: Any) -> None:
-            shown.add("display_data", data=_texts(data), metadata=metadata or {})
+            outputs.add("display_data", data=_texts(data), metadata=metadata or {})
 
     class Shell(InteractiveShell):
         displayhook_class = Type(Hook)
         display_pub_class = Type(Publisher)
 
         def _showtraceback(self, etype: Any, evalue: Any, stb: list[str]) -> None:
-            shown.add("error", ename=etype.__name__, evalue=str(evalue), traceback=list(stb))
+            outputs.add("error", ename=etype.__name__, evalue=str(evalue), traceback=list(stb))
 
     settings = Config(
         {"HistoryManager": {"enabled": False}, "InteractiveShell": {"colors": "nocolor"}}
@@ -332,11 +332,11 @@ def _shell() -> Iterator[tuple[Any, _Shown]]:
     streams, main = (sys.stdout, sys.stderr), sys.modules["__main__"]
     with tempfile.TemporaryDirectory(prefix="kpi-", ignore_cleanup_errors=True) as private:
         shell = Shell.instance(config=settings, ipython_dir=private)
-        sys.stdout, sys.stderr = _Stream("stdout", shown), _Stream("stderr", shown)
+        sys.stdout, sys.stderr = _Stream("stdout", outputs), _Stream("stderr", outputs)
         try:
-            yield shell, shown
+            yield shell, outputs
         finally:
-            shown.flush()
+            outputs.flush()
             sys.stdout, sys.stderr = streams
             sys.modules["__main__"] = main
             Shell.clear_instance()
@@ -369,10 +369,10 @@ def _unfinished(notebook: "NotebookNode", name: str, mark: str) -> KpiError | No
                 return NotebookError(
                     f"{name} went on after a failure beside {_place(notebook, cell)}: {last}."
                 )
-    shown = [output.get("data", {}).get("text/plain", "") for output in code[-1].outputs]
-    if mark in shown:
+    outputs = [output.get("data", {}).get("text/plain", "") for output in code[-1].outputs]
+    if mark in outputs:
         return None
-    what = _short(" ".join(filter(None, shown))) or "nothing"
+    what = _short(" ".join(filter(None, outputs))) or "nothing"
     return NotebookError(f'{name} does not show "{mark}" in its last cell, but {what!r}.')
 
 
