@@ -250,7 +250,7 @@ def test_periods_are_named(end: date, yearly: bool, label: tuple[str, str]):
 def test_activity_has_its_range_behind(drawings: list[Drawing]):
     chart = activity_chart(rows_of(activity_points()), "a")
     assert chart.title == "The latest is above the expected range"
-    assert {(row["y"], row["y2"]) for row in drawings[0].data["bands"]} == {(90, 130)}
+    assert (90, 130) in {(row["y"], row["y2"]) for row in drawings[0].data["bands"]}
     assert {"Up to 130", "From 90"} <= set(texts(drawings[0]))
 
 

@@ -305,16 +305,21 @@ class Canvas:
                 self.text(n + 0.5, self.height + 32, below[n], colour=QUIET)
                 before, right = below[n], self.x(n + 0.5) + width / 2
 
-    def drawing(self, chosen: str = "") -> Drawing:
+    def drawing(self) -> Drawing:
         """All of it, ready to be drawn."""
-        data = {name: getattr(self, name) for name in ("bands", "columns", "lines", "points")}
+        data = {name: getattr(self, name) for name in ("columns", "lines", "points")}
+        grid = [self._rule(tick, 0, self.places, "grid") for tick in self.ticks if self.grid]
+        left = -4 / self.width * self.places
+        ticks = [self._rule(tick, left, 0, "tick") for tick in self.ticks]
+        data["bands"] = [*grid, *self.bands, *ticks]
         data["texts"] = [*map(self._tick, self.ticks), *self.texts]
-        settings = {
-            "low": self.low, "high": self.high, "places": self.places, "ticks": self.ticks,
-            "grid": int(self.grid), "chosen": chosen,
-        }  # fmt: skip
+        settings = {"low": self.low, "high": self.high, "places": self.places}
         margins = (self.left, self.right, _TOP, _BOTTOM)
         return Drawing("series", data, self.width, self.height, margins, settings)
+
+    def _rule(self, tick: float, x: float, x2: float, colour: str) -> dict[str, Any]:
+        above, below = (self._value(self.y(tick) + way) for way in (0, 1))
+        return {"x": x, "x2": x2, "y": below, "y2": above, "colour": colour}
 
     def _tick(self, tick: float) -> dict[str, Any]:
         x, y = -7 / self.width * self.places, self._value(self.y(tick) + 4.5)

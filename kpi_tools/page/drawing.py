@@ -154,16 +154,6 @@ class Drawing:
     margins: tuple[float, float, float, float]
     settings: Mapping[str, Any] = field(default_factory=dict)
 
-    @property
-    def spec(self) -> Spec:
-        """The chart as a Vega-Lite specification, for a live view."""
-        spec: Spec = json.loads(_described(self.kind))
-        spec["params"] = [{"name": name, "value": value} for name, value in self.settings.items()]
-        spec["datasets"] = {name: list(rows) for name, rows in self.data.items()}
-        left, right, top, bottom = self.margins
-        sizes = {"left": left, "right": right, "top": top, "bottom": bottom}
-        return spec | {"width": self.width, "height": self.height, "padding": sizes}
-
     def svg(self, name: str, title: str, text: str) -> str:
         """The chart as an `<svg role="img">` element with `title` and `text` as its alternative text.
 
@@ -178,13 +168,16 @@ class Drawing:
                 "Type that text again in the return it came from."
             )
         vega: Spec = json.loads(_compiled(self.kind, tuple(self.settings)))
-        data = {**self.data, "texts": []}
         for known in vega["data"]:
-            known |= {"values": data[known["name"]]} if known["name"] in data else {}
-        empty = {of["name"] for of in vega["data"] if not data.get(of.get("source", of["name"]), 1)}
+            known |= {"values": self.data[known["name"]]} if known["name"] in self.data else {}
+        empty = {
+            of["name"] for of in vega["data"] if not self.data.get(of.get("source", of["name"]), 1)
+        }
         sources = [mark.get("from", {}) for mark in vega["marks"]]
         of = [source.get("facet", source).get("data") for source in sources]
         vega["marks"] = [m for m, name in zip(vega["marks"], of, strict=True) if name not in empty]
+        used = json.dumps([vega["marks"], "x", "y"])
+        vega["scales"] = [one for one in vega["scales"] if f'"{one["name"]}"' in used]
         for signal in vega["signals"]:
             if signal["name"] in self.settings:
                 signal["value"] = self.settings[signal["name"]]
@@ -204,27 +197,20 @@ class Drawing:
 def series_chart() -> alt.LayerChart | alt.FacetChart:
     """Bands, columns, lines, points and texts over periods, with a value axis.
 
-    Settings: `low`, `high` (of the value axis), `places` (how many there are), `ticks` (values, whose labels are texts),
-    `grid` (1 or 0), `chosen` (the id of the point that is ringed).
+    Its grid and ticks are bands, their labels texts. Settings: `low`, `high` (of the value axis), `places` (how many).
     """
-    axis = alt.Axis(
-        title=None, domain=False, labels=False, values=alt.ExprRef("ticks"), tickColor=GREY, tickSize=4,
-        gridColor=HAIRLINE, gridOpacity=alt.ExprRef("grid"),
-    )  # fmt: skip
     x = alt.X("x:Q", axis=None, scale=_scale(0, alt.ExprRef("places")))
-    y = alt.Y("y:Q", axis=axis, scale=_scale(alt.ExprRef("low"), alt.ExprRef("high")))
+    y = alt.Y("y:Q", axis=None, scale=_scale(alt.ExprRef("low"), alt.ExprRef("high")))
     at: Any = {"x": x, "y": y}
+    tints = {name: look.tint for name, look in COLOURS.items()} | {"grid": HAIRLINE, "tick": GREY}
     bands = _data("bands").mark_rect().encode(
-        **at, x2="x2:Q", y2="y2:Q", fill=_look(alt.Fill, {name: look.tint for name, look in COLOURS.items()}, "colour")
+        **at, x2="x2:Q", y2="y2:Q", fill=_look(alt.Fill, tints, "colour")
     )  # fmt: skip
     columns = _data("columns").mark_bar(width=alt.ExprRef("0.78 * width / places"), strokeWidth=1.4).encode(
         **at, y2=alt.Y2Datum(0), fill=_look(alt.Fill, {name: look[0] for name, look in COLUMNS.items()}),
         stroke=_look(alt.Stroke, {name: look[1] for name, look in COLUMNS.items()}),
     )  # fmt: skip
-    ring = _data("points").transform_filter("datum.id && datum.id === chosen").mark_point(
-        size=330, fill="transparent", stroke=INK, strokeWidth=2
-    ).encode(**at)  # fmt: skip
-    return alt.layer(bands, columns, _lines(at), ring, _points(at), *_labels(at))
+    return alt.layer(bands, columns, _lines(at), _points(at))
 
 
 def small_chart() -> alt.LayerChart | alt.FacetChart:
@@ -289,7 +275,7 @@ def strip_chart() -> alt.LayerChart | alt.FacetChart:
     )  # fmt: skip
     base = alt.Chart(alt.InlineData(values=[{}])).mark_rule(stroke="#b4bcc4")
     axis = base.encode(y=alt.value(40), x=alt.value(0), x2=alt.value("width"))
-    return alt.layer(axis, ticks, _points(at), *_labels(at))
+    return alt.layer(axis, ticks, _points(at))
 
 
 KINDS: dict[str, Callable[[], Any]] = {
@@ -336,25 +322,6 @@ def _points(at: Mapping[str, Any]) -> alt.Chart:
         strokeWidth=_look(alt.StrokeWidth, {name: look.width for name, look in POINTS.items()}),
         strokeDash=_look(alt.StrokeDash, {name: list(look.dash) for name, look in POINTS.items()}),
     )  # fmt: skip
-
-
-def _labels(at: Mapping[str, Any]) -> list[alt.Chart]:
-    """Texts, each over a wider copy of itself in the colour of what lies behind it."""
-    looks: Any = {
-        "baseline": "alphabetic", "align": alt.ExprRef("datum.align"), "fontSize": alt.ExprRef("datum.size"),
-        "fontWeight": alt.ExprRef("datum.weight"), "fill": alt.ExprRef("datum.colour"),
-    }  # fmt: skip
-    texts = _data("texts").encode(**at, text="text:N")
-    under = looks | {
-        "fill": "transparent",
-        "stroke": alt.ExprRef("datum.behind"),
-        "strokeWidth": 4,
-        "strokeJoin": "round",
-    }
-    return [
-        texts.transform_filter("isValid(datum.behind)").mark_text(**under),
-        texts.mark_text(**looks),
-    ]
 
 
 @lru_cache
