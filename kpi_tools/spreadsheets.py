@@ -24,6 +24,7 @@ from kpi_tools.loading.cells import clean_text
 from kpi_tools.loading.rules import ERROR, SERVICE, column_name
 from kpi_tools.quarters import Quarter
 
+os.environ["OPENPYXL_LXML"] = "False"  # before it is imported: with lxml it writes other bytes
 DATE_FORMAT: Final = "dd/mm/yyyy"
 _TRIGGERS: Final = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
 _HARMLESS: Final = re.compile(r"[-–—]+|[-+]?\d+(\.\d+)?")

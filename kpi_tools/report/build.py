@@ -128,6 +128,7 @@ def _write_all(
     job: Job, run: Run, contents: Contents, given: Mapping[str, str], used: Mapping[str, str],
     end: str, folder: Path,
 ) -> None:  # fmt: skip
+    from kpi_tools.publications.workbook import write_directors_workbook
     from kpi_tools.report.pdf import write_pdf
     from kpi_tools.spreadsheets import write_csv, write_workbook
 
@@ -146,7 +147,10 @@ def _write_all(
         )
     folder.mkdir()
     write_csv(next(iter(contents.tables.values())), folder / f"{job.tables}.csv")
-    write_workbook(contents.tables, folder / f"{job.tables}.xlsx")
+    if job.kind == "report":
+        write_directors_workbook(contents.tables, contents.returns, folder / f"{job.tables}.xlsx")
+    else:
+        write_workbook(contents.tables, folder / f"{job.tables}.xlsx")
     _write(folder / f"{job.stem}.html", page)
     _write(folder / f"{job.stem}.ipynb", text)
     if job.word:
