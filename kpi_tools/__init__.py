@@ -21,6 +21,7 @@ _HOMES = {
     "doubts": ("let_pass",),
     "checks": ("release_findings",),
     "page": ("show",),
+    "explorer.chart": ("chart",),
     "explorer.screen": ("explore",),
     "explorer.history": ("one_kpi",),
     "parameters": ("check_parameters",),

@@ -16,6 +16,7 @@ from kpi_tools.errors import InputError
 from kpi_tools.frames import Array, Ordered
 from kpi_tools.schemes import one_of
 from kpi_tools.vocabulary import MULTIPLIERS
+from kpi_tools.wording import capitalised
 
 XMR, RUN, P, P_PRIME, U, U_PRIME, C, G, T = CHARTS = (
     "xmr", "run", "p", "p_prime", "u", "u_prime", "c", "g", "t",
@@ -63,7 +64,7 @@ def chart_for(rows: pd.DataFrame, chart: str = AUTO) -> Chosen:
 
 
 def _title(chart: str) -> str:
-    return TITLES[chart][:1].upper() + TITLES[chart][1:]
+    return capitalised(TITLES[chart])
 
 
 def _needed(y: Array, n: Array, d: Array, unit: str, basis: str, series: str) -> Chosen:
@@ -99,6 +100,8 @@ def _needed(y: Array, n: Array, d: Array, unit: str, basis: str, series: str) ->
         taken, why = C, f"it counts few cases ({mean:.1f} a period), which have no normal range"
     elif count < FEWEST_FOR_LIMITS and RUN in possible:
         taken, why = RUN, f"limits want {FEWEST_FOR_LIMITS} figures, and there are {count}"
+    elif fault is not None and unit and (np.isnan(n) | np.isnan(d)).all():
+        why = "its figures came without numerator and denominator"
     elif fault is not None and unit:
         why = f"not all of its figures have parts to count: one {fault[1]}"
     return Chosen(taken, f"{_title(taken)}, because {why}.", tuple(possible))
@@ -173,7 +176,7 @@ def charted(
         fault = _first_fault(CHARTS[place], *(np.where(here, part, np.nan) for part in (y, n, d)))
         if fault:
             raise InputError(
-                f"{rows.row_of(fault[0]).capitalize()} {fault[1]}: {TITLES[CHARTS[place]]} cannot show that. Put it "
+                f"{capitalised(rows.row_of(fault[0]))} {fault[1]}: {TITLES[CHARTS[place]]} cannot show that. Put it "
                 "right, leave the figure missing, or take another chart=…"
             )
     parts = np.isin(kind, [CHARTS.index(one) for one in WITH_PARTS])
@@ -211,7 +214,7 @@ def _kinds(rows: Ordered, chart: str, y: Array, n: Array, d: Array) -> Array:
             if odd is not None or taken not in CHARTS:
                 at = own.start + (odd or 0)
                 raise InputError(
-                    f'{rows.row_of(at).capitalize()} has the chart "{named[odd or 0]}"; a series has one kind for all of '
+                    f'{capitalised(rows.row_of(at))} has the chart "{named[odd or 0]}"; a series has one kind for all of '
                     f"its rows: {one_of(str(taken), CHARTS)}."
                 )
         kind[own] = CHARTS.index(taken)

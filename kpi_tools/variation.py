@@ -91,7 +91,8 @@ def special_causes(
         raise InputError(
             f'The table has process limits without "{missing[0]}": put it through process_limits again.'
         )
-    y, moved = rows.numbers(value), rows.numbers("moving_range")
+    figures = charted(rows, value, "chart", **parts)
+    y, moved = figures.y, rows.numbers("moving_range")
     known = ~np.isnan(moved)
     expected = np.abs(np.diff(y, prepend=np.nan))
     if not np.allclose(moved[known], expected[known], equal_nan=False):
@@ -100,8 +101,7 @@ def special_causes(
             f'The limits in the table are not those of "{value}": see {rows.row_of(place)}. Put it through process_limits '
             f'with value="{value}".'
         )
-    figures = charted(rows, value, "chart", **parts)
-    y = np.where(rows.is_word("limits", NOT_CHARTED), np.nan, figures.y)
+    y = np.where(rows.is_word("limits", NOT_CHARTED), np.nan, y)
     found = {
         name: rows.numbers(name)
         for name in (

@@ -10,9 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from kpi_tools.kinds import CHARTS
+from kpi_tools.errors import InputError
+from kpi_tools.kinds import CHARTS, chart_for
 from kpi_tools.limits import process_limits
 from kpi_tools.variation import special_causes
+from tests.engines import ENGINES, to_pandas
 
 WITH_PARTS = ["p", "p_prime", "u", "u_prime"]
 
@@ -141,3 +143,128 @@ def test_a_run_chart_has_the_rules_of_anhoej(values):
     if signal:
         flagged = rows[rows["special_cause"].notna()]
         assert (flagged["special_cause"].eq("improvement") == (flagged["value"] > median)).all()
+
+
+# Which kind is taken
+
+
+def months(values, **columns):
+    return series(values).assign(unit="count", basis="quarter", **columns)
+
+
+@pytest.mark.parametrize(
+    ("rows", "kind", "reason"),
+    [
+        (series([50] * 8, [5] * 8, [10, 20] * 4, unit="%"), "p_prime", "made of 10 to 20 cases"),
+        (series([50] * 8, [5] * 8, [10] * 8, unit="%"), "p_prime", "made of 10 cases"),
+        (series([5] * 9, [5] * 9, [1000] * 9, unit="rate per 1,000"), "u_prime", "1,000 cases"),
+        (series([50] * 20, [5] * 20, [np.nan] * 20, unit="%"), "xmr", "without numerator"),
+        (months([0, 3, 1, 2] * 5), "c", "(1.5 a period)"),
+        (months([60, 63, 61, 62] * 5), "xmr", "20 figures"),
+        (months([60, 63, 61, 62]), "run", "limits want 12 figures, and there are 4"),
+        (series([1.5, 2.5] * 6, unit="days"), "xmr", "12 figures"),
+        (series([30.0, 41.0] * 6, unit="days", series="days between events"), "t", "no event"),
+        (months([0.0, 4.0] * 6, series="periods between events"), "g", "no case"),
+        (series([70.0] * 6, unit="%", basis="rolling_12_months"), "xmr", "without numerator"),
+    ],
+)
+def test_auto_takes_what_the_measure_needs_and_says_why(rows, kind, reason):
+    found = chart_for(rows)
+    assert found.chart == kind and kind in found.possible
+    assert reason in found.why and found.why.endswith(".")
+    assert set(process_limits(rows, chart="auto")["chart"]) == {kind}
+    for other in found.possible:
+        assert set(special_causes(rows, chart=other)["chart"]) == {other}
+
+
+def test_each_series_of_a_table_gets_its_own_kind():
+    table = pd.concat(
+        [noise("p", 1, 1).assign(kpi_id="A", unit="%"), noise("xmr", 1, 1).assign(kpi_id="B", unit="days"),
+         noise("c", 3, 1).assign(kpi_id="C", unit="count")]
+    )  # fmt: skip
+    mixed = process_limits(table, chart="auto")
+    assert mixed.groupby("kpi_id")["chart"].first().to_dict() == {
+        "A": "p_prime",
+        "B": "xmr",
+        "C": "c",
+    }
+    for kpi_id, own in table.groupby("kpi_id"):
+        alone = process_limits(own, chart="auto")
+        found = mixed[mixed["kpi_id"] == kpi_id][alone.columns]
+        pd.testing.assert_frame_equal(found, alone, check_dtype=False)
+
+
+# Bad input
+
+
+@pytest.mark.parametrize(
+    ("kind", "columns", "message"),
+    [
+        ("p", {"denominator": np.nan}, "has no numerator or no denominator"),
+        ("p_prime", {"numerator": 30}, "numerator of 30, above its denominator"),
+        ("u", {"denominator": 0}, "denominator of 0"),
+        ("u_prime", {"numerator": -1}, "no count is below nought"),
+        ("p", {"numerator": 4.5}, "a case is counted whole"),
+        ("c", {"value": -2}, "no count is below nought"),
+        ("c", {"value": 2.5}, "a case is counted whole"),
+        ("g", {"value": 0.5}, "a case is counted whole"),
+        ("t", {"value": 0}, "there is no time between"),
+    ],
+)
+def test_what_a_kind_cannot_show_is_told_with_its_row(kind, columns, message):
+    table = series([50] * 12, [10] * 12, [20] * 12)
+    for name, value in columns.items():
+        table[name] = table[name].astype(float)
+        table.loc[3, name] = value
+    with pytest.raises(InputError, match=r"Row 4 \(K0000, 2018-04-30\)") as told:
+        process_limits(table, chart=kind)
+    assert message in str(told.value)
+
+
+def test_kinds_are_named():
+    with pytest.raises(InputError, match='no chart "pprime"; there are xmr.*nearest is "p_prime"'):
+        process_limits(series([1, 2, 3]), chart="pprime")
+    mixed = series([1, 2, 3]).assign(chart=["c", "run", "c"])
+    with pytest.raises(InputError, match='Row 2 .*has the chart "run"; a series has one kind'):
+        process_limits(mixed, chart="chart")
+    with pytest.raises(InputError, match='no column "numerator"'):
+        process_limits(series([1, 2, 3]), chart="p")
+
+
+@pytest.mark.parametrize(
+    ("kind", "columns"), [("c", {}), ("p", {"n": 0, "d": 9}), ("u_prime", {"n": 0, "d": 9})]
+)
+def test_all_periods_nought_is_a_state(kind, columns):
+    parts = {name: [value] * 12 for name, value in columns.items()}
+    rows = special_causes(series([0] * 12, **parts), chart=kind)
+    assert set(rows["limits"]) == {"no variation"}
+    assert rows[["mean", "lower_limit", "upper_limit"]].eq(0).all(axis=None)
+    assert rows["special_cause"].isna().all()
+
+
+@pytest.mark.parametrize("engine", [engine for engine in ENGINES if engine != "pandas"])
+def test_every_engine_gives_the_same_answers(engine):
+    tables = [noise(kind, 5, 2).assign(chart=kind, polarity="lower") for kind in CHARTS]
+    table = pd.concat(
+        [one.assign(kpi_id=one["kpi_id"] + one["chart"]) for one in tables], ignore_index=True
+    ).sample(frac=1, random_state=1)
+    wanted = special_causes(table, chart="chart")
+    found = to_pandas(special_causes(ENGINES[engine](table.reset_index(drop=True)), chart="chart"))
+    assert set(found.columns) == set(wanted.columns)
+    for name in ("limits", "rule", "special_cause", "chart"):
+        assert (
+            found[name].tolist()
+            == wanted[name].astype(object).where(wanted[name].notna(), None).tolist()
+        )
+    numbers = [
+        "mean",
+        "lower_limit",
+        "near_upper",
+        "upper_limit",
+        "run",
+        "longest_run",
+        "crossings",
+    ]
+    np.testing.assert_allclose(
+        found[numbers].astype(float), wanted[numbers].astype(float), rtol=1e-12
+    )

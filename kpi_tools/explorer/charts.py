@@ -11,6 +11,7 @@ from statistics import quantiles
 
 import pandas as pd
 
+from kpi_tools.assurance import centre_of
 from kpi_tools.narrative import KENT_TERMS
 from kpi_tools.outlook import ends_of
 from kpi_tools.page.canvas import Canvas, Figure, Name, axis, period_label
@@ -23,7 +24,16 @@ from kpi_tools.page.regions import number, regions
 from kpi_tools.quarters import Quarter
 from kpi_tools.terms import Terms
 from kpi_tools.vocabulary import COMMON_CAUSE, ESTIMATED, FINAL, ILLUSTRATIVE
-from kpi_tools.wording import Row, Rows, in_doubt, is_number, is_text, rows_of, show_line
+from kpi_tools.wording import (
+    Row,
+    Rows,
+    capitalised,
+    in_doubt,
+    is_number,
+    is_text,
+    rows_of,
+    show_line,
+)
 
 SIZES = {"S": (420.0, 190.0), "M": (640.0, 200.0), "L": (880.0, 390.0), "PAGE": (904.0, 300.0)}
 """Width of a picture and height of its plot: for a narrow column, a wide one, a large screen, a page."""
@@ -167,7 +177,8 @@ def limit_picture(
             row[name] = min(max(row[name], low), high) if is_number(row[name]) else math.nan
     levels = [number(row[name]) for row in rows for name in ("value", *_LIMITS)]
     named = {name: word for name, (_, word) in _LIMITS.items() if word} | {
-        "target": terms.head("target")
+        "target": terms.head("target"),
+        "mean": capitalised(centre_of(rows[-1])),
     }
     canvas = _canvas(rows, levels, len(rows), _named(rows, named), size)
     axis_ends = canvas.low, canvas.high
@@ -328,7 +339,8 @@ def _finished(
     canvas.name()
     if axis_rows:
         canvas.periods(
-            [period_label(row["period_end"].date()) for row in axis_rows], latest=len(shown) - 1
+            [row.get("label") or period_label(row["period_end"].date()) for row in axis_rows],
+            latest=len(shown) - 1,
         )
     if not points and axis_rows:
         canvas.text(canvas.places / 2, canvas.height / 2, _NOTHING, colour=QUIET)
