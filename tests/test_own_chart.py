@@ -23,7 +23,7 @@ def texts(found):
     return [row["text"] for row in found["datasets"]["texts"]]
 
 
-@pytest.mark.parametrize(("kind", "engine"), zip(CHARTS, [*ENGINES, *ENGINES], strict=False))
+@pytest.mark.parametrize(("kind", "engine"), list(zip(CHARTS, [*ENGINES, *ENGINES], strict=False)))
 def test_every_kind_and_every_engine(kind, engine):
     table = noise(kind, 2, count=1).assign(polarity="higher")
     found = spec(ENGINES[engine](table), chart=kind)
