@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 from kpi_tools.collect.columns import Column
-from kpi_tools.collect.recognise import folded, recognise
+from kpi_tools.collect.recognise import folded, kind_of, quarter_of, recognise
 from kpi_tools.loading.cells import clean_name
 
 ANSWERS: Final = (
@@ -78,6 +78,17 @@ class Kpi:
             if what == means and cell.value is not None
         }
 
+    def period_of(self, period: str) -> str:
+        """The period of the figure that a rating is of: its own, the latest in its year, or the latest of all."""
+        figures = self.of("actual") or self.of("cumulative")
+        year = quarter_of(period).year if kind_of(period) == "year" else None
+        inside = [one for one in figures if not period or quarter_of(one).year == year]
+        return (
+            period
+            if period in figures
+            else max(inside, key=lambda one: quarter_of(one), default="")
+        )
+
     def number(self, cell: Cell) -> float:
         """The number of a cell in the unit of the KPI."""
         assert cell.value is not None
@@ -122,6 +133,7 @@ def read_cell(text: str) -> Cell:
     if found["side"]:
         side = "lower" if re.search("less|below|under|fewer|lower", found["side"]) else "higher"
     suffix = found["suffix"] or ""
-    note = (found["note"] or "").strip()
-    percent = suffix == "%" or "per" in note and "cent" in note
+    said = (found["note"] or "").strip()
+    note = said if re.match(r"[\[(*†‡#¹²³^]|[pre]\b", said) else ""
+    percent = suffix == "%" or "per" in said and "cent" in said
     return Cell(value, note, "", "%" if percent else found["pound"] or "", side, "", _TIMES[suffix])

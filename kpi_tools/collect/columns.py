@@ -25,9 +25,11 @@ OF_PERIOD: Final = (*FIGURES, "rating", "commentary", "management_action")
 OF_KPI: Final = (
     "kpi_id", "kpi_name", "section", "directorate", "owner", "unit", "polarity", "frequency", "definition",
 )  # fmt: skip
-LEFT: Final = ("previous", "benchmark", "direction", "total", "tolerance", "ignore")
+LEFT: Final = ("to_date", "previous", "benchmark", "direction", "total", "tolerance", "ignore")
 MEANINGS: Final = (*OF_KPI, *OF_PERIOD, "period", "row", *LEFT)
 """All that a column can be taken for; `row` says row by row what its figures are, those of `LEFT` are left out."""
+_GENERAL: Final = ("target", "floor_standard", "commentary", "management_action")
+"""What may stand once for all periods of a sheet."""
 _NUMBER: Final = re.compile(r"[-+(<>≤≥]*\s?£?\s?-?[\d,]*\.?\d+\s?[%kmn]*\)?")
 
 
@@ -55,7 +57,9 @@ class Column:
         return self.sure == NOT_TOLD and self.means in OF_PERIOD
 
 
-def settle(sheet: Sheet, columns: list[Column], body: list[int], context: str) -> list[Column]:
+def settle(
+    sheet: Sheet, columns: list[Column], body: list[int], context: str, dated: bool
+) -> list[Column]:
     """The columns with what follows from all of them: the one of names, periods of groups, every third month."""
     if not any(column.means == "kpi_name" for column in columns):
         texts = {
@@ -85,7 +89,12 @@ def settle(sheet: Sheet, columns: list[Column], body: list[int], context: str) -
                 columns, other, means=other_means, sure=LIKELY, why=f"a second column of {means}"
             )
     columns = _third_months(columns)
-    return _groups(columns, context)
+    if not any(one.means == "actual" for one in columns):
+        for one in [
+            one for one in columns if one.means == "to_date" and "target" in folded(one.heading)
+        ]:
+            columns = _with(columns, one, means="target")
+    return _groups(columns, context, dated)
 
 
 def _with(columns: list[Column], column: Column, **changes: Any) -> list[Column]:
@@ -106,7 +115,7 @@ def _third_months(columns: list[Column]) -> list[Column]:
     ]  # fmt: skip
 
 
-def _groups(columns: list[Column], context: str) -> list[Column]:
+def _groups(columns: list[Column], context: str, dated: bool) -> list[Column]:
     """Columns without a period of their own: repeated ones are of the figure beside them, one alone of the title's period."""
     figures = [
         one
@@ -135,17 +144,10 @@ def _groups(columns: list[Column], context: str) -> list[Column]:
                     sure=beside[0].sure if not beside[0].period else LIKELY,
                     why=why,
                 )
-            elif (
-                one.means in ("actual", "cumulative", "numerator", "denominator")
-                and context
-                and not figures
-            ):
-                one = replace(
-                    one,
-                    period=context,
-                    sure=LIKELY,
-                    why=f"{one.why}; the period is that of the title",
-                )
+            elif context and not figures and (dated or one.means not in _GENERAL):
+                where = "name of the sheet" if dated else "title"
+                why = f"{one.why}; the period is that of the {where}"
+                one = replace(one, period=context, sure=LIKELY, why=why)
         settled.append(one)
     return settled
 

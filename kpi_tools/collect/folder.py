@@ -156,6 +156,15 @@ def target_rows(kpi: Kpi, book: Book) -> Rows:
             if kind_of(period) == "month":
                 months.setdefault(quarter_of(period).label, []).append((period, cell))
                 continue
+            parts = {
+                quarter_of(one).year
+                for one in kpi.of(means)
+                if kind_of(one) in ("quarter", "month")
+            }
+            if kind_of(period) == "year" and quarter_of(period).year in parts:
+                why = "a target of the whole year beside targets of its parts"
+                book.leave(kpi.sheet, cell.where, "target", digits(cell.value or 0), why)
+                continue
             since = "" if not period else quarter_of(period).label
             if kind_of(period) == "year":
                 since = Quarter(quarter_of(period).year, 1).label
@@ -193,6 +202,8 @@ def text_rows(kpis: Iterable[Kpi], report: Quarter) -> dict[Quarter, Rows]:
         for (means, period), text in kpi.texts.items():
             if means in ("commentary", "management_action"):
                 quarter = quarter_of(period) if period else report
+                if kind_of(period) == "year" and quarter.year == report.year:
+                    quarter = report
                 row = found.setdefault(quarter, {}).setdefault(
                     kpi.said["kpi_id"], {"kpi_id": kpi.said["kpi_id"]}
                 )

@@ -20,7 +20,7 @@ _WHAT: Final = {
     "numerator": "part", "denominator": "part",
 }  # fmt: skip
 """What the account calls the cells of a column."""
-_NOT_TAKEN: Final = ("ignore", "benchmark", "previous", "total")
+_NOT_TAKEN: Final = ("ignore", "to_date", "benchmark", "previous", "total")
 _CODED: Final = re.compile(
     r"([A-Za-z]{1,6}[ -]?\d{1,4}[a-z]?(?:\.\d+)*[a-z]?)\s*[:.–—-]?\s+(?=\S)(.{4,})"
 )
@@ -195,8 +195,12 @@ def _take_cell(
     book.counts[what, "in the sheet"] += 1
     old = kpi.figures.get((means, period))
     if old and old.value is not None:
-        same = "the same stands" if old.value == cell.value else "another figure stands"
-        book.leave(sheet.name, where, what, text, f"{same} in {old.where} for {period or 'it'}")
+        same = "the same" if old.value == cell.value else "another one"
+        text = f"{clean_name(text)} (see {old.where})"
+        book.left.append(
+            Left(sheet.name, where, what, text, f"{same} stands elsewhere for its period")
+        )
+        book.counts[what, "left"] += 1
         return
     kpi.figures[means, period] = cell
     if means == "target" and cell.side:

@@ -16,6 +16,7 @@ from kpi_tools.collect.recognise import (
     find_period,
     folded,
     kind_of,
+    quarter_of,
     recognise,
     year_in,
 )
@@ -172,12 +173,19 @@ def _table(
         (w.label for w in map(find_period, [sheet.name, *titles]) if kind_of(w.label) in ("quarter", "month")), "",
     )  # fmt: skip
     body = [line for line in sheet.lines if line > block[-1]]
+    if year is None:  # other headings may name the only year there is
+        headings = (
+            find_period(_heading(sheet, block, place)).label for place in range(sheet.width)
+        )
+        years = {quarter_of(label).year for label in headings if label}
+        year = years.pop() if len(years) == 1 else None
+    dated = kind_of(find_period(sheet.name).label) in ("quarter", "month")
     columns = [
         column
         for place in range(sheet.width)
         if (column := _column(sheet, block, place, body, year))
     ]
-    columns = settle(sheet, columns, body, context)
+    columns = settle(sheet, columns, body, context, dated)
     columns = [as_given(column, given.get((column.sheet, column.letter), {})) for column in columns]
     rows, notes = _rows(sheet, block, body, columns)
     return Found(sheet, columns, rows, notes, year, context)

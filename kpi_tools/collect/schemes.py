@@ -91,7 +91,7 @@ def _cells(book: Book) -> Iterator[tuple[Any, ...]]:
     for kpi in book.kpis:
         figures = kpi.of("actual") or kpi.of("cumulative")
         for period, (rating, where) in kpi.ratings.items():
-            of = period or (max(figures, key=lambda one: quarter_of(one).label) if figures else "")
+            of = kpi.period_of(period)
             if of not in figures:
                 continue
             earlier = sorted((p for p in figures if p < of), key=lambda p: quarter_of(p).label)

@@ -84,7 +84,9 @@ def start_from(name: str, workbook: Path, data: Path, bands: str = "") -> Starte
         book, council, said.settings | ({"bands": bands} if bands else {}), cells
     )
     asked = questions(book, settings)
-    started = Started(place, account, len(asked))
+    returns = [row for kpi in book.kpis for row in made.return_rows(kpi, book)]
+    targets = [row for kpi in book.kpis for row in made.target_rows(kpi, book)]
+    started = Started(place, [*account_of(book), *account], len(asked))
     if asked:
         if mapping.is_file():
             left = Counter(f"{row['setting']} of {row['name'] or row['which']}" for row in asked)
@@ -95,7 +97,7 @@ def start_from(name: str, workbook: Path, data: Path, bands: str = "") -> Starte
         _write(place, mapping, book, settings, asked)
         started.lines.append(_asks(asked, mapping))
         return started
-    files = _files(book, settings, workbook.name)
+    files = _files(book, returns, targets, settings, workbook.name)
     started.quarter = Quarter.parse(settings["report_quarter"][0])
     page = differences_page(
         cells.assign(ours=ratings_by(cells, settings["bands"][0])),
@@ -129,7 +131,7 @@ def start_from(name: str, workbook: Path, data: Path, bands: str = "") -> Starte
 
 
 def take(workbook: Path, said: Mapping_, strict: bool = True) -> tuple[Book, list[str]]:
-    """All that a workbook holds, by the mapping; and its account. Raises `InputError` for what cannot be taken."""
+    """All that a workbook holds, by the mapping; and which sheets were left. Raises `InputError` for what cannot be taken."""
     sheets, left = open_sheets(workbook)
     given = {
         where: {k: v for k, v in row.items() if k in ("taken_for", "period")}
@@ -174,8 +176,7 @@ def take(workbook: Path, said: Mapping_, strict: bool = True) -> tuple[Book, lis
             f"{workbook.name}: {what} no figure of any period was found. A sheet needs a row of headings such as "
             '"Indicator, Unit, Target, Q1 2024/25, Q2 2024/25", one row for each KPI below it.'
         )
-    account = account_of(book) + [f'  Sheet "{name}": {why}.' for name, why in left]
-    return book, account
+    return book, [f'  Sheet "{name}": {why}.' for name, why in left]
 
 
 def has_figures(found: Found) -> bool:
@@ -186,9 +187,8 @@ def has_figures(found: Found) -> bool:
 
 def account_of(book: Book) -> list[str]:
     """Figures in the sheet = taken + left, and so for targets and ratings."""
-    lines = [
-        f"{plural(len(book.kpis), 'KPI')} in {plural(len({kpi.sheet for kpi in book.kpis}), 'sheet')}."
-    ]
+    sheets = len({column.sheet for column in book.columns})
+    lines = [f"{plural(len(book.kpis), 'KPI')} in {plural(sheets, 'sheet')}."]
     for what, name in (
         ("figure", "Figures"),
         ("target", "Targets and floors"),
@@ -261,17 +261,14 @@ def _asks(asked: list[dict[str, str]], mapping: Path) -> str:
     )
 
 
-def _files(book: Book, settings: Settings, source: str) -> dict[str, str]:
+def _files(
+    book: Book, rows: made.Rows, targets: made.Rows, settings: Settings, source: str
+) -> dict[str, str]:
     """Every file of the folder `raw` as text, by its path in it."""
     report = Quarter.parse(settings["report_quarter"][0])
-    returns: dict[Quarter, made.Rows] = {}
-    targets: made.Rows = []
-    for kpi in book.kpis:
-        for row in made.return_rows(kpi, book):
-            received = max(report, quarter_of(row["period"]))
-            returns.setdefault(received, []).append(row)
-        targets += made.target_rows(kpi, book)
-    returns.setdefault(report, [])
+    returns: dict[Quarter, made.Rows] = {report: []}
+    for row in rows:
+        returns.setdefault(max(report, quarter_of(row["period"])), []).append(row)
     sections = list(dict.fromkeys(kpi.said["section"] for kpi in book.kpis))
     given = {
         ("council", "name"): settings["name"][0], ("council", "report_title"): settings["report_title"][0],

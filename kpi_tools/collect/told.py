@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from kpi_tools.collect.cells import ANSWERS, Book, Cell, Kpi
 from kpi_tools.collect.recognise import (
@@ -188,15 +188,12 @@ def _ways(kpi: Kpi) -> None:
         kpi.tell("polarity", "none", LIKELY, "it is only monitored")
     if kpi.said.get("polarity") == "none":
         kpi.tell("rated", "no", LIKELY, "no side of it is better")
-    votes = Counter[str]()
-    strong = False
-    for period, (rating, _) in kpi.ratings.items():
-        figure, line = _figure_at(kpi, period), target_at(kpi, period)
-        if figure is None or line is None or figure == line.value or line.value is None:
-            continue
+    votes, strong = Counter[str](), False
+    for rating, figure, line in _rated(kpi):
         good = rating in ("Green", "Blue")
-        votes["higher" if (figure > line.value) == good else "lower"] += 1
-        strong |= not good or abs(figure - line.value) > 0.1 * abs(line.value)
+        if figure != line:
+            votes["higher" if (figure > line) == good else "lower"] += 1
+            strong |= not good or abs(figure - line) > 0.1 * abs(line)
     if len(votes) == 1 and strong and (count := votes.total()) > 1:
         kpi.tell(
             "polarity",
@@ -211,15 +208,14 @@ def _ways(kpi: Kpi) -> None:
     _covers(kpi)
 
 
-def _figure_at(kpi: Kpi, period: str) -> float | None:
-    for means in ("actual", "cumulative"):
-        figures = kpi.of(means)
-        found = figures.get(period) or (
-            list(figures.values())[-1] if not period and figures else None
-        )
-        if found is not None:
-            return found.value
-    return None
+def _rated(kpi: Kpi) -> Iterator[tuple[str, float, float]]:
+    """Each rating with the figure and the target that it is of."""
+    figures = kpi.of("actual") or kpi.of("cumulative")
+    for period, (rating, _) in kpi.ratings.items():
+        of = kpi.period_of(period)
+        line = target_at(kpi, of)
+        if of and line:
+            yield rating, kpi.number(figures[of]), kpi.number(line)
 
 
 def _covers(kpi: Kpi) -> None:
@@ -235,10 +231,9 @@ def _covers(kpi: Kpi) -> None:
         return
     way = {"higher": 1, "lower": -1}.get(kpi.said.get("polarity", ""), 0)
     fits = [
-        (way * (figure - line.value) >= 0) == (rating in ("Green", "Blue"))
-        for period, (rating, _) in kpi.ratings.items()
-        if (figure := _figure_at(kpi, period)) is not None and (line := target_at(kpi, period)) and line.value is not None
-    ]  # fmt: skip
+        (way * (figure - line) >= 0) == (rating in ("Green", "Blue"))
+        for rating, figure, line in _rated(kpi)
+    ]
     if way and len(fits) > 1 and all(fits) and "month" not in figures:
         kpi.tell("target_covers", "quarter", LIKELY, "its ratings fit the target as it stands")
     if not kpi.said.get("target_covers"):
