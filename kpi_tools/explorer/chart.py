@@ -14,7 +14,7 @@ from kpi_tools.explorer.charts import limit_picture
 from kpi_tools.kinds import AUTO, RUN, SHARES, XMR, chart_for
 from kpi_tools.limits import process_limits
 from kpi_tools.page.canvas import period_label
-from kpi_tools.page.drawing import QUIET
+from kpi_tools.page.drawing import KINDS, QUIET, Drawing
 from kpi_tools.variation import special_causes
 from kpi_tools.vocabulary import FINAL, NOT_CHARTED, POLARITIES
 from kpi_tools.wording import is_number, rows_of, written_decimals
@@ -84,7 +84,7 @@ def chart(
         flagged.rename(columns={value: "value", **named}), AUTO if chart == AUTO else kind
     )
     latest = rows_of(found)[-1]
-    return _altair(limit_picture(found).drawing().spec, title or taken.why, why(latest))
+    return _altair(limit_picture(found).drawing(), title or taken.why, why(latest))
 
 
 def _drawn(row: dict[str, Any], kind: str, names: Mapping[str, str | float]) -> dict[str, Any]:
@@ -103,10 +103,39 @@ def _drawn(row: dict[str, Any], kind: str, names: Mapping[str, str | float]) -> 
     }  # fmt: skip
 
 
-def _altair(spec: dict[str, Any], title: str, below: str) -> Any:
+def _altair(drawing: Drawing, title: str, below: str) -> Any:
+    """The drawing as one Altair chart: its marks, and its texts over wider copies of themselves in white."""
     import altair as alt
 
+    expr, settings = alt.ExprRef, drawing.settings
+    scales = [
+        alt.Scale(domain=ends, nice=False, zero=False, padding=0)
+        for ends in ([0, settings["places"]], [settings["low"], settings["high"]])
+    ]
+    looks: Any = {"baseline": "alphabetic", "align": expr("datum.align"), "fontSize": expr("datum.size"),
+                  "fontWeight": expr("datum.weight"), "fill": expr("datum.colour")}  # fmt: skip
+    white = {"fill": "transparent", "stroke": "white", "strokeWidth": 4, "strokeJoin": "round"}
+    texts = alt.Chart(alt.NamedData("texts")).encode(
+        x=alt.X("x:Q", axis=None, scale=scales[0]),
+        y=alt.Y("y:Q", axis=None, scale=scales[1]),
+        text="text:N",
+    )
+    under = texts.transform_filter("isValid(datum.behind)").mark_text(**(looks | white))
+    independent: Any = dict.fromkeys(
+        ("fill", "stroke", "strokeDash", "strokeWidth", "size", "shape"), "independent"
+    )
     lines = [wrap(text, _WIDTH) for text in (title, below)]
-    head = {"text": lines[0], "subtitle": lines[1], "anchor": "start", "subtitleColor": QUIET}
-    room = spec["padding"] | {"top": spec["padding"]["top"] + 15 * (len(lines[0]) + len(lines[1]))}
-    return alt.Chart.from_dict(spec | {"title": head, "padding": room})
+    left, right, top, bottom = drawing.margins
+    room = {"left": left, "right": right, "top": top + 15 * sum(map(len, lines)), "bottom": bottom}
+    whole = alt.layer(
+        KINDS[drawing.kind]().resolve_scale(**independent), under, texts.mark_text(**looks)
+    ).properties(
+        width=drawing.width,
+        height=drawing.height,
+        padding=room,
+        autosize=alt.AutoSizeParams(type="none"),
+        title=alt.TitleParams(lines[0], subtitle=lines[1], anchor="start", subtitleColor=QUIET),
+        datasets={name: list(rows) for name, rows in drawing.data.items()},
+    )
+    whole = whole.add_params(*(alt.param(name, value=value) for name, value in settings.items()))
+    return whole.resolve_scale(**independent).configure_view(stroke=None)
