@@ -78,6 +78,13 @@ def kpi() -> None:
     "--pdf", help="Print it to report.pdf too, by the Chromium, Chrome or Edge of this computer."
 )
 @_flag("--word", help="Make report.docx too, for a clerk to work on in Word.")
+@_words("--only", "SECTION", "Of one section or directorate, in a folder of its own.", default="")
+@_words(
+    "--corrected",
+    "LINE",
+    'A final report again: "2025-03-14 | what | why"; one for each version.',
+    multiple=True,
+)
 @_words("--override", "CODE", "Let the findings of one check pass …", multiple=True)
 @_words("--because", "REASON", "… for this reason, which the report prints …", multiple=True)
 @_words("--by", "ROLE", "… by decision of this role.", multiple=True)
@@ -86,6 +93,7 @@ def kpi() -> None:
 def report(
     given: tuple[str, ...], raw: Path, outputs: Path | None, every: bool, councils: bool, force: bool,
     processes: int | None, scheduler: str | None, allow_rejected: bool, final: bool, pdf: bool, word: bool,
+    only: str, corrected: tuple[str, ...],
     override: tuple[str, ...], because: tuple[str, ...], by: tuple[str, ...], prepared_by: str, signed_off_by: str,
 ) -> None:  # fmt: skip
     """Make the report of a quarter.
@@ -109,7 +117,8 @@ def report(
         raise InputError("Each --override needs its own --because and --by.")
     settings: dict[str, Any] = {
         "edition": "final" if final else "draft", "overrides": tuple(zip(override, because, by, strict=True)),
-        "allow_rejected": allow_rejected, "pdf": pdf, "word": word, "prepared_by": prepared_by, "signed_off_by": signed_off_by,
+        "allow_rejected": allow_rejected, "pdf": pdf, "word": word,
+        "only": only, "corrections": "\n".join(corrected), "prepared_by": prepared_by, "signed_off_by": signed_off_by,
     }  # fmt: skip
     if every or councils or scheduler or len(given) > 1:
         how = {"force": force, "processes": processes, "scheduler": scheduler}

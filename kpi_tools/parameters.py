@@ -2,11 +2,32 @@
 
 import ast
 import sys
+from datetime import date
 
 from kpi_tools.errors import InputError
 
 _INJECTED = "# Parameters\n"
 """The first line of the cell into which papermill writes what it is given, below the notebook's own parameters."""
+
+
+def corrections_of(text: str) -> list[tuple[date, str, str]]:
+    """The parameter `corrections`, a line for each time that a report was published again: the day, what was corrected, why.
+
+    Raises `InputError` for a line that is not `2025-03-14 | what | why`, and for days that go backwards.
+    """
+    found: list[tuple[date, str, str]] = []
+    for line in filter(str.strip, text.splitlines()):
+        parts = [part.strip() for part in line.split("|")]
+        try:
+            day = date.fromisoformat(parts[0])
+        except ValueError:
+            day = None
+        if day is None or len(parts) != 3 or not all(parts) or (found and found[-1][0] > day):
+            raise InputError(
+                f'A correction is written "2025-03-14 | what was corrected | why", in the order of time, and not {line!r}.'
+            )
+        found.append((day, parts[1].rstrip("."), parts[2].rstrip(".")))
+    return found
 
 
 def check_parameters() -> None:

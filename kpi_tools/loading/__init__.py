@@ -22,6 +22,7 @@ from kpi_tools.loading.disclosure import Withheld, suppress
 from kpi_tools.loading.due import Calendar, calendars, due_figures, in_set, period_words, shown_in
 from kpi_tools.loading.ids import Ids
 from kpi_tools.loading.known import figures_and_months, note_months
+from kpi_tools.loading.part import part_of
 from kpi_tools.loading.read import Table
 from kpi_tools.loading.returns import Catalogue, shown, submissions_upto
 from kpi_tools.loading.rules import ERROR, RULES, WARNING, as_list, errors_of
@@ -70,6 +71,7 @@ class Returns:
     * `rebases`: from when a KPI's process limits were agreed to be made anew, why and by whom;
     * `events`: the single events behind counts, but for those of sensitive KPIs; `annotations`: dated notes on the pictures;
     * `actions`: every change of an action up to the quarter, as actions.csv has them;
+    * `only`: of a part of the council, what the head of its report says of that;
     * `agreed`: the small figures of sensitive KPIs that are printed by decision. Those that are not are nowhere in these
       tables (status `suppressed`); `withheld` knows them and only says whether a text gives one away.
     """
@@ -98,6 +100,7 @@ class Returns:
     words: pd.DataFrame = field(
         default_factory=lambda: pd.DataFrame(columns=spoken.SAID, dtype="str")
     )
+    only: str = ""
 
     @property
     def summary(self) -> str:
@@ -167,14 +170,21 @@ def latest_quarter(raw: str | Path) -> Quarter:
 
 
 def load(
-    raw: str | Path, quarter: str | Quarter | None = None, *, allow_rejected: bool = False
+    raw: str | Path,
+    quarter: str | Quarter | None = None,
+    *,
+    allow_rejected: bool = False,
+    only: str = "",
 ) -> Returns:
     """All that is known at `quarter` (default: the latest with returns), from the folder `raw`.
 
     Raises `ReturnsError` where anything breaks a rule. With `allow_rejected` rows and files of returns that do are left
-    out instead, up to the share of rows that council.toml allows. Raises `InputError` where a quarter or file is missing.
+    out instead, up to the share of rows that council.toml allows. `only` keeps the KPIs of one section or directorate.
+    Raises `InputError` where a quarter or file is missing.
     """
     returns = read_returns(raw, quarter)
+    if only:
+        returns = part_of(returns, only)
     errors = returns.problems[returns.problems["severity"] == ERROR]
     if errors.empty:
         return returns

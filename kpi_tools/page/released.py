@@ -27,6 +27,7 @@ from kpi_tools.checks.findings import (
 from kpi_tools.errors import InputError
 from kpi_tools.loading import Council, Returns, raw_folder
 from kpi_tools.page.html import Html, paragraphs, report_table, section
+from kpi_tools.parameters import corrections_of
 from kpi_tools.provenance import digest, fingerprints, sources, unlike_lock, versions
 from kpi_tools.quarters import Quarter
 from kpi_tools.scorecard import rating_counts, ratings_of
@@ -224,24 +225,34 @@ def _group(path: str) -> str:
     )
 
 
-def notices(edition: str, quarter: Quarter) -> tuple[str, ...]:
-    """What stands at the head of a report and of all that goes with it: that it is a draft."""
+def notices(
+    edition: str, quarter: Quarter, corrections: str = "", only: str = ""
+) -> tuple[str, ...]:
+    """What stands at the head of a report and of all that goes with it: a draft, a part, a version, each a word and the rest."""
     if edition not in EDITIONS:
         raise InputError(f'A report is "draft" or "final", not {edition!r}.')
-    if edition == FINAL:
-        return ()
-    return (
-        f"Draft. Not for publication: the report for {quarter.title} has not been released. The chapter Checks says why.",
-    )
+    said = [only] if only else []
+    if edition != FINAL:
+        draft = f"Draft. Not for publication: the report for {quarter.title} has not been released."
+        said.insert(0, f"{draft} The chapter Checks says why.")
+    again = list(enumerate(corrections_of(corrections), start=2))
+    for number, (day, what, why) in reversed(again):
+        when = f"{day.day} {day:%B %Y}"
+        said.append(
+            f"Version {number}. Published again on {when}. Corrected: {what}. Reason: {why}."
+        )
+    return tuple(said)
 
 
-def edition_notice(edition: str, quarter: Quarter) -> Html:
-    """The word Draft at the top of what is not final."""
+def edition_notice(edition: str, quarter: Quarter, corrections: str = "", only: str = "") -> Html:
+    """The notices at the top: the word Draft of what is not final, which part of the council it is, which version and why."""
     text = Markup(
-        '<div class="kpi-draft" role="note" aria-label="Edition"><p><strong>{}.</strong> {}</p></div>'
+        '<div class="kpi-draft" role="note" aria-label="{}"><p><strong>{}.</strong> {}</p></div>'
     )
-    said = [notice.partition(". ") for notice in notices(edition, quarter)]
-    return Html(Markup("").join(text.format(word, rest) for word, _, rest in said))
+    said = [one.partition(". ") for one in notices(edition, quarter, corrections, only)]
+    labels = ["Edition", *(f"Edition, {number}" for number in range(2, len(said) + 1))]
+    each = zip(labels, said, strict=False)
+    return Html(Markup("").join(text.format(label, word, rest) for label, (word, _, rest) in each))
 
 
 def checks_chapter(findings: pd.DataFrame, edition: str, overrides: str = "") -> Html:

@@ -4,6 +4,7 @@ This door imports no pandas: a report is made in a process of its own (`process`
 makes the page (`export`) and writes every file (`build`); here its folder gets its name in one step (`publish`).
 """
 
+import json
 import os
 import re
 import shutil
@@ -12,7 +13,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from kpi_tools.errors import KpiError
+from kpi_tools.errors import InputError, KpiError
+from kpi_tools.parameters import corrections_of
+from kpi_tools.provenance import slug
 from kpi_tools.quarters import Quarter
 from kpi_tools.report.job import (
     CELL_TIMEOUT,
@@ -27,7 +30,14 @@ from kpi_tools.report.job import (
 )
 from kpi_tools.report.pdf import find_browser
 from kpi_tools.report.process import LostError, Worker
-from kpi_tools.report.publish import FAILED, WORK, check_replaceable, replace_folder, work_folder
+from kpi_tools.report.publish import (
+    FAILED,
+    MANIFEST,
+    WORK,
+    check_replaceable,
+    replace_folder,
+    work_folder,
+)
 
 __all__ = [
     "CELL_TIMEOUT", "HISTORY", "NOTEBOOK", "OUTPUTS", "PROJECT", "RAW", "Job", "Report", "make", "make_history",
@@ -88,12 +98,15 @@ def report_job(
     **settings: Any,
 ) -> Job:
     """What `make_report` makes. `settings`: `edition` ("draft" or "final"), `overrides` (check, reason, role),
-    `allow_rejected`, `prepared_by`, `signed_off_by`; `pdf` prints the page too, `word` makes a document of it; a cell may
-    take `timeout` seconds."""
+    `allow_rejected`, `prepared_by`, `signed_off_by`, `only`, `corrections`; `pdf` prints the page too, `word` makes a
+    document of it; a cell may take `timeout` seconds."""
     when = Quarter.parse(quarter)
     browser = find_browser() if pdf else None
+    parameters = parameters_of(**settings)
+    part = parameters.get("only", "")
+    name = f"{when.slug}-{slug(part) or 'part'}" if part else when.slug
     return Job(
-        when, when.slug, *_places(raw, outputs, notebook), parameters=parameters_of(**settings), browser=browser,
+        when, name, *_places(raw, outputs, notebook), parameters=parameters, browser=browser,
         word=word, read_in=read_in, timeout=timeout, council=council,
     )  # fmt: skip
 
@@ -121,8 +134,8 @@ def make_history(
     )  # fmt: skip
     with Worker() as worker:
         kpi_id = worker.run("kpi_tools.report.build:kpi_named", asked, kpi, patience=timeout)
-        slug = re.sub("[^a-z0-9]+", "-", kpi_id.lower()).strip("-")[:_LONGEST_SLUG]
-        job = replace(asked, name=f"{when.slug}-{slug}", parameters={"kpi": kpi_id})
+        short = re.sub("[^a-z0-9]+", "-", kpi_id.lower()).strip("-")[:_LONGEST_SLUG]
+        job = replace(asked, name=f"{when.slug}-{short}", parameters={"kpi": kpi_id})
         return make(job, worker, step)
 
 
@@ -139,6 +152,7 @@ def make(
         with work_folder(job.outputs, job.name) as work:
             warnings, account = _build(job, work, worker, step)
             files = tuple(sorted(path.name for path in (work / "report").iterdir()))
+            _keep_version(job, work)
             replace_folder(work / "report", job.final, job.outputs / WORK / f"{job.name}.aside")
             shutil.rmtree(job.outputs / FAILED / job.name, ignore_errors=True)
     except OSError as error:
@@ -147,6 +161,27 @@ def make(
             f"The report could not be written: {error.strerror or error} ({place})."
         ) from error
     return Report(job.quarter, job.final, files, warnings, account)
+
+
+def _keep_version(job: Job, work: Path) -> None:
+    """Before a final report is replaced by its next version: that one stays beside it, as `2024-25-Q3-version-1`."""
+    number = len(corrections_of(job.parameters.get("corrections", "")))
+    kept = job.outputs / f"{job.name}-version-{number}"
+    if not number or job.read_in or kept.is_dir():
+        return
+    try:
+        noted = json.loads((job.final / MANIFEST).read_text(encoding="utf-8"))
+        before = len(corrections_of(noted["parameters"].get("corrections", "")))
+        there = noted["edition"] == "final" and before == number - 1
+    except (OSError, ValueError, KeyError):
+        there = False
+    if not there:
+        raise InputError(
+            f"{job.final} holds no version {number} to correct: there the final report stands as it was published. "
+            "Put it back there, or leave out --corrected."
+        )
+    shutil.copytree(job.final, work / "kept")
+    (work / "kept").rename(kept)
 
 
 def _build(

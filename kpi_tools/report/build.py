@@ -109,7 +109,9 @@ def _of_report(job: Job, names: Mapping[str, Any]) -> Contents:
     return Contents(
         returns, f"Draft: {title}" if edition == DRAFT else title, tables,
         recorded | {"allow_rejected": "allow_rejected" in job.parameters, "parameters": dict(job.parameters)},
-        {"onepage": one_page(returns, kpis, names["before"], names["movement"], notices=notices(edition, job.quarter))},
+        {"onepage": one_page(returns, kpis, names["before"], names["movement"], notices=notices(
+            edition, job.quarter, job.parameters.get("corrections", ""), returns.only
+        ))},
     )  # fmt: skip
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from kpi_tools.errors import InputError
+from kpi_tools.parameters import corrections_of
 from kpi_tools.quarters import Quarter
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -67,7 +68,7 @@ class Report:
 
 def parameters_of(
     edition: str = "draft", overrides: Iterable[tuple[str, str, str]] = (), allow_rejected: bool = False,
-    prepared_by: str = "", signed_off_by: str = "",
+    prepared_by: str = "", signed_off_by: str = "", only: str = "", corrections: str = "",
 ) -> dict[str, str]:  # fmt: skip
     """The settings of `make_report` as parameters of its notebook, those that differ from its own.
 
@@ -81,8 +82,11 @@ def parameters_of(
                 raise InputError(
                     f"An override needs a {name} in plain words, on one line and without |; it has {text!r}."
                 )
+    if corrections_of(corrections) and edition != "final":
+        raise InputError("Only a final report is published again: give --final with --corrected.")
     given = {
         "allow_rejected": "yes" if allow_rejected else "", "edition": edition if edition != "draft" else "",
         "overrides": "\n".join(map(" | ".join, overrides)), "prepared_by": prepared_by, "signed_off_by": signed_off_by,
+        "only": only.strip(), "corrections": corrections,
     }  # fmt: skip
     return {name: text for name, text in given.items() if text}

@@ -22,7 +22,9 @@ from kpi_tools.quarters import Quarter
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
-OPTIONAL = {"edition", "overrides", "allow_rejected", "prepared_by", "signed_off_by"}
+OPTIONAL = {
+    "edition", "overrides", "allow_rejected", "prepared_by", "signed_off_by", "only", "corrections",
+}  # fmt: skip
 PARAMETERS = {"quarter", "raw", "kpi", "directorate"} | OPTIONAL
 KERNEL = "python3"
 LARGEST_OUTPUT = 64 * 1024**2
