@@ -23,7 +23,13 @@ from kpi_tools.commands import OUTPUTS, RAW, kpi, near, outputs_of
     metavar="SCHEME",
     help='How it rates, such as "Green: target; Amber: target within 10%; Red".',
 )
-def start(name: str, workbook: Path | None, bands: str) -> None:
+@click.option(
+    "--year",
+    default="",
+    metavar="2025-26",
+    help="Agree the KPIs and targets of a new year, of a council that is there.",
+)
+def start(name: str, workbook: Path | None, bands: str, year: str) -> None:
     """Make the folder of a council: data/NAME/raw.
 
     Without a workbook it holds council.toml, with every setting, and council.xlsx: one workbook for KPIs, targets, figures
@@ -32,10 +38,18 @@ def start(name: str, workbook: Path | None, bands: str) -> None:
     With --from it is made of a workbook that the council has. What its columns and rows were taken for stands in
     data/NAME/mapping.xlsx; what could not be told is a list in it to fill in, after which the same command makes the folder,
     and a page of where our ratings are not those of the workbook.
+
+    With --year it writes data/NAME/year-2025-26.xlsx: last year's KPIs, for their targets, and which are retired, renamed or
+    moved; run again it takes over what is decided there. kpi check names what is not.
     """
-    from kpi_tools.collect.start import start_empty, start_from
+    from kpi_tools.collect.start import council_folder, raw_of, start_empty, start_from
 
     data = reports.PROJECT / "data"
+    if year:
+        from kpi_tools.collect.year import start_year
+
+        click.echo("\n".join(start_year(raw_of(council_folder(name, data)[0]), year)))
+        return
     started = start_from(name, workbook, data, bands) if workbook else start_empty(name, data)
     click.echo("\n".join(started.lines).replace(f"{Path.cwd()}{os.sep}", ""))
     if started.quarter:

@@ -238,7 +238,12 @@ def check(quarter: str | None, raw: Path) -> None:
         if len(findings):
             click.echo(findings_text(findings))
         from kpi_tools.collect.status import kpi_status, three_lines
+        from kpi_tools.collect.year import undecided
 
+        if left := undecided(raw, returns.quarter):
+            click.echo(
+                f"warning   Nothing is decided for this year of {', '.join(left)}: see kpi start --year."
+            )
         click.echo("\n".join(three_lines(kpi_status(returns, returns.quarter))))
     if errors:
         raise InputError(f"The report cannot be made: {_to_put_right(errors)} first.")

@@ -15,6 +15,7 @@ OTHER_TABLES: Final = (".xls", ".xlsm", ".xlsb", ".xltx", ".xltm", ".ods", ".num
 COUNCIL_BOOK: Final = "council.xlsx"
 """One workbook in the raw folder that may stand for all tables; its sheet Figures says with which returns each came."""
 FIGURES: Final = "Figures"
+_SETTINGS: Final = "council.toml"
 _LEFTOVERS: Final = re.compile(
     r"~\$.*|.*\.(?:tmp|part|partial|crdownload|download|swp|lnk|bak|old)|.*~|~.*\.tmp|desktop\.ini|thumbs\.db|ehthumbs\.db|\..*|__macosx",
     re.I,
@@ -24,6 +25,18 @@ _COPY: Final = (
     re.compile(r"copy(?: \(?\d+\)?)? of (?P<stem>.+)", re.I),
     re.compile(r"(?P<stem>.+?) ?\(\d+\)"),
 )
+
+
+def council_folders(folder: Path) -> list[Path]:
+    """The folder of raw data of a council: as given, or `raw` in it; else those of all councils inside; else as given."""
+    for one in (folder, folder / "raw"):
+        if (one / _SETTINGS).is_file():
+            return [one]
+    inside = sorted(one for one in folder.glob("*") if one.is_dir()) if folder.is_dir() else []
+    found = [
+        place for one in inside for place in (one, one / "raw") if (place / _SETTINGS).is_file()
+    ]
+    return found or [folder]
 
 
 @dataclass(frozen=True)

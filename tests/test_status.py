@@ -3,7 +3,9 @@
 from pathlib import Path
 
 import pandas as pd
+import pytest
 from councils import write_council
+from openpyxl import load_workbook
 
 from kpi_tools.collect.status import (
     counts_by,
@@ -13,6 +15,9 @@ from kpi_tools.collect.status import (
     three_lines,
     write_status,
 )
+from kpi_tools.collect.year import start_year, undecided
+from kpi_tools.errors import InputError
+from kpi_tools.loading import read_returns
 from kpi_tools.quarters import Quarter
 
 NOW = Quarter(2024, 2)
@@ -76,3 +81,50 @@ def test_a_quarter_of_which_nothing_has_come(tmp_path: Path) -> None:
     kpis = kpi_status(known_for(raw, later), later)
     assert set(kpis["state"]) == {"missing"} and len(kpis) == 6  # the annual one is due now
     assert three_lines(kpis)[2] == "Actions: none is missing."
+
+
+def test_a_new_year_is_agreed_in_one_workbook(tmp_path: Path) -> None:
+    raw = half_received(tmp_path)
+    before = read_returns(raw, "2024-25 Q1").catalogue
+    assert "year-2025-26.xlsx, with six KPIs" in start_year(raw, "2025-26")[0]
+    path = tmp_path / "year-2025-26.xlsx"
+    book = load_workbook(path)
+    sheet = book["KPIs"]
+    names = [cell.value for cell in sheet[1]]
+    answers = {
+        "A": {"decision": "stays"}, "B": {"decision": "stays", "target": 92, "reason": "Agreed in March"},
+        "C": {"decision": "retired", "reason": "No longer ours"}, "D": {"decision": "renamed", "new_name": "The new D"},
+        "Z": {"decision": "new", "kpi_name": "The Z", "section": "Second", "unit": "days", "polarity": "lower", "target": 5},
+    }  # fmt: skip
+    sheet.append(["Z"])
+    for row in sheet.iter_rows(min_row=2):
+        for name, value in answers.get(row[0].value, {}).items():
+            row[names.index(name)].value = value
+    book.save(path)
+    lines = start_year(raw, "2025-26")
+    assert lines[0].startswith("From Quarter 1 2025/26: 2 stays, 1 retired, 1 renamed, 1 new.")
+    assert "Not decided yet: E, F." in lines[-1] and undecided(raw, Quarter(2025, 1)) == ["E", "F"]
+    (raw / "returns" / "2025-26-Q1").mkdir()
+    (raw / "returns" / "2025-26-Q1" / "a.csv").write_text(
+        "kpi_id,period,value\nZ,2025-26 Q1,4\n", encoding="utf-8"
+    )
+    returns = read_returns(raw, "2025-26 Q1")
+    targets = returns.targets[returns.targets["from_quarter"] == "2025-26 Q1"].set_index("kpi_id")[
+        "target"
+    ]
+    assert targets.to_dict() == {"A": 90, "B": 92, "D": 90, "Z": 5}
+    kpis = returns.catalogue.set_index("kpi_id")
+    assert (
+        kpis.loc["C", "last_quarter"] == "2024-25 Q4" and kpis.loc["D", "kpi_name"] == "The new D"
+    )
+    assert returns.changelog[["kpi_id", "change"]].to_numpy().tolist() == [
+        ["C", "removed"],
+        ["Z", "added"],
+    ]
+    assert before["kpi_id"].tolist() == list("ABCDEF")
+    sheet["H2"] = "perhaps"
+    book.save(path)
+    files = {one: one.read_bytes() for one in raw.glob("*.csv")}
+    with pytest.raises(InputError, match='row 2: "perhaps" is none of stays, retired'):
+        start_year(raw, "2025-26")
+    assert {one: one.read_bytes() for one in raw.glob("*.csv")} == files

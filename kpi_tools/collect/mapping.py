@@ -10,7 +10,7 @@ import pandas as pd
 from kpi_tools.collect.cells import ANSWERS, COVERS, Book, Kpi
 from kpi_tools.collect.columns import MEANINGS, Column
 from kpi_tools.collect.recognise import GIVEN, LIKELY, NOT_TOLD
-from kpi_tools.collect.sheets import open_sheets
+from kpi_tools.collect.sheets import Sheet, open_sheets
 from kpi_tools.errors import InputError
 from kpi_tools.loading.cells import clean_name
 from kpi_tools.spreadsheets import make_workbook, safe_text
@@ -155,7 +155,7 @@ def _dress(made: Any, tables: Mapping[str, pd.DataFrame]) -> None:
 def read_mapping(path: Path) -> Mapping_:
     """What mapping.xlsx says. Raises `InputError` where it is none."""
     sheets, _ = open_sheets(path)
-    tables = {sheet.name: _rows(sheet) for sheet in sheets}
+    tables = {sheet.name: rows_below(sheet) for sheet in sheets}
     if not {COLUMNS, KPIS, SETTINGS} <= tables.keys():
         raise InputError(
             f"{path} is no mapping: it has no sheets {COLUMNS}, {KPIS} and {SETTINGS}."
@@ -185,17 +185,15 @@ def read_mapping(path: Path) -> Mapping_:
     return said
 
 
-def _rows(sheet: Any) -> list[dict[str, str]]:
-    """The rows below the first as dictionaries of texts; what `safe_text` put before a text is taken away."""
+def rows_below(sheet: Sheet) -> list[dict[str, str]]:
+    """The rows below the first as dictionaries of texts, `_line` their line; what `safe_text` put before a text is taken away."""
     heads = {place: text for (line, place), text in sheet.cells.items() if line == 1}
     found = []
-    for line in sheet.lines:
-        if line > 1:
-            row = {
-                name: clean_name(sheet.cells.get((line, place), ""))
-                for place, name in heads.items()
-            }
-            found.append({name: _unsafe(text) for name, text in row.items()})
+    for line in (line for line in sheet.lines if line > 1):
+        cells = {name: sheet.cells.get((line, place), "") for place, name in heads.items()}
+        found.append(
+            {name: _unsafe(clean_name(text)) for name, text in cells.items()} | {"_line": str(line)}
+        )
     return found
 
 

@@ -65,6 +65,16 @@ def council_folder(name: str, data: Path) -> tuple[Path, str]:
     return data / short, name
 
 
+def raw_of(place: Path) -> Path:
+    """The folder with council.toml: `place`, or `raw` in it. Raises `InputError` where neither has one."""
+    found = next((one for one in (place / "raw", place) if (one / "council.toml").is_file()), None)
+    if found is None:
+        raise InputError(
+            f"There is no council in {place}: it has no council.toml, nor has a folder raw in it."
+        )
+    return found
+
+
 def start_from(name: str, workbook: Path, data: Path, bands: str = "") -> Started:
     """Write mapping.xlsx, and once nothing in it is open the folder `raw` and the page of differences.
 
