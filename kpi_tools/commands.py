@@ -14,6 +14,7 @@ from kpi_tools import __version__
 from kpi_tools import report as reports
 from kpi_tools.errors import InputError, KpiError
 from kpi_tools.quarters import Quarter
+from kpi_tools.received import council_folder, council_folders
 
 TERMINATED = 143
 FOLDER = click.Path(path_type=Path)
@@ -29,8 +30,9 @@ def _words(name: str, metavar: str, help: str, **more: Any) -> Callable[[Any], A
 
 QUARTER = click.argument("quarter", required=False, metavar="[QUARTER]")
 RAW = click.option(
-    "--raw", type=FOLDER, default=reports.RAW, help="Where the returns are (default: data/raw)."
-)
+    "--raw", type=FOLDER, default=reports.RAW, callback=lambda _, __, given: council_folder(given),
+    help="Where the returns are, or a folder that holds them as raw (default: data/raw).",
+)  # fmt: skip
 OUTPUTS = click.option(
     "--outputs", type=FOLDER, default=None,
     help="Where reports go (default: outputs; of another council than the project's, outputs/<council>).",
@@ -68,7 +70,7 @@ def kpi() -> None:
 @RAW
 @OUTPUTS
 @_flag("--all", "every", help="The reports of all quarters with returns.")
-@_flag("--councils", help="FOLDERs are those of several councils, each like data/raw.")
+@_flag("--councils", help="FOLDERs are those of several councils, or hold them.")
 @_flag("--force", help="Make again what is up to date, too.")
 @_words("--processes", "N", "Reports at a time (default: one a processor).", type=PROCESSES)
 @_words("--scheduler", "ADDRESS", "Make them on a Dask cluster, such as tcp://10.0.0.5:8786.")
@@ -154,7 +156,8 @@ def _many(
     wanted = None if every else quarters
     if councils:
         place = outputs or reports.OUTPUTS
-        orders, refused = orders_of_councils(map(Path, folders), place, wanted, settings)
+        found = [one for folder in folders for one in council_folders(Path(folder))]
+        orders, refused = orders_of_councils(found, place, wanted, settings)
     else:
         orders, refused = orders_of(raw, outputs_of(outputs, raw), wanted, settings), []
     make_all(orders, refused, **how, progress=sys.stderr.isatty())

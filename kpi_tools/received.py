@@ -27,16 +27,20 @@ _COPY: Final = (
 )
 
 
+def council_folder(folder: Path) -> Path:
+    """The folder of raw data of a council: as given, or `raw` in it where only that has settings."""
+    inside = folder / "raw"
+    alone = not (folder / _SETTINGS).is_file() and (inside / _SETTINGS).is_file()
+    return inside if alone else folder
+
+
 def council_folders(folder: Path) -> list[Path]:
-    """The folder of raw data of a council: as given, or `raw` in it; else those of all councils inside; else as given."""
-    for one in (folder, folder / "raw"):
-        if (one / _SETTINGS).is_file():
-            return [one]
-    inside = sorted(one for one in folder.glob("*") if one.is_dir()) if folder.is_dir() else []
-    found = [
-        place for one in inside for place in (one, one / "raw") if (place / _SETTINGS).is_file()
-    ]
-    return found or [folder]
+    """The folders of raw data of a council, or of all councils inside; as given where there is none."""
+    own = council_folder(folder)
+    if (own / _SETTINGS).is_file() or not folder.is_dir():
+        return [own]
+    inside = (council_folder(one) for one in sorted(folder.iterdir()) if one.is_dir())
+    return [one for one in inside if (one / _SETTINGS).is_file()] or [folder]
 
 
 @dataclass(frozen=True)

@@ -178,6 +178,11 @@ def test_several_councils_in_one_command(made, tmp_path, capsys):
     made.clear()
     assert main(["report", "--councils", "--all", *folders, *out]) == 0
     assert len(made) == 4
+    made.clear()
+    assert (
+        main(["report", "--councils", "--all", str(tmp_path), "--force", *out]) == 0
+    )  # those inside
+    assert len(made) == 4
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import pytest
 from councils import write_council
 from openpyxl import load_workbook
 
+from kpi_tools.checks.tables import late
 from kpi_tools.collect.status import (
     counts_by,
     known_for,
@@ -19,6 +20,8 @@ from kpi_tools.collect.year import start_year, undecided
 from kpi_tools.errors import InputError
 from kpi_tools.loading import read_returns
 from kpi_tools.quarters import Quarter
+from kpi_tools.scorecard.changes import restated_between
+from kpi_tools.scorecard.scores import recent_quarters
 
 NOW = Quarter(2024, 2)
 
@@ -81,6 +84,16 @@ def test_a_quarter_of_which_nothing_has_come(tmp_path: Path) -> None:
     kpis = kpi_status(known_for(raw, later), later)
     assert set(kpis["state"]) == {"missing"} and len(kpis) == 6  # the annual one is due now
     assert three_lines(kpis)[2] == "Actions: none is missing."
+
+
+def test_an_earlier_years_figures_put_in_later_are_history(tmp_path: Path) -> None:
+    raw = half_received(tmp_path)
+    more = "kpi_id,period,value\nA,2023-24 Q3,91\nE,2024-25 Q1,70\n"
+    (raw / "returns" / "2024-25-Q2" / "history.csv").write_text(more, encoding="utf-8")
+    returns = read_returns(raw, NOW)
+    found = [one.place for one in late(recent_quarters(returns), returns)]
+    assert len(found) == 1 and "E" in found[0]  # of Quarter 1, for which there was a report
+    assert restated_between(read_returns(raw, "2024-25 Q1"), returns).empty
 
 
 def test_a_new_year_is_agreed_in_one_workbook(tmp_path: Path) -> None:

@@ -75,15 +75,16 @@ def missing(kpis: pd.DataFrame, recent: pd.DataFrame) -> Iterator[Finding]:
 def late(recent: pd.DataFrame, returns: Returns) -> Iterator[Finding]:
     """Figures that came first with the returns of this quarter and were due for an earlier report.
 
-    What came with the very first returns is history, for which nobody was late.
+    What came with the very first returns, or is of a time before them, is history, for which nobody was late.
     """
     sent = returns.submissions[returns.submissions["value"].notna()]
     earlier = sent[sent["received"] < returns.quarter.label]
     known = set(zip(earlier["kpi_id"], earlier["quarter"], strict=True))
+    first = Quarter.parse(earlier["received"].min()) if known else returns.quarter
     came = recent[recent["value"].notna() & (recent["received"] == returns.quarter.label)]
     for row in rows_of(came) if known else ():
         due = Quarter.parse(row["due_quarter"])
-        in_set = Quarter.parse(row["first_quarter"]) <= due < returns.quarter
+        in_set = max(first, Quarter.parse(row["first_quarter"])) <= due < returns.quarter
         if in_set and (row["kpi_id"], row["quarter"]) not in known:
             yield notice(
                 "late-figure",
