@@ -96,6 +96,9 @@ def _needed(y: Array, n: Array, d: Array, unit: str, basis: str, series: str) ->
         sizes = least if least == most else f"{least} to {most}"
         taken = P_PRIME if share else U_PRIME
         why = f"each figure is made of {sizes} cases: its limits are wider where these are fewer"
+        if ((n == 0) | (share & (n == d)))[known].mean() > 0.5:
+            taken = P if share else U
+            why = f"most of its figures, made of {sizes} cases, lie at the end of what it can be"
     elif small and count and mean < _SMALL:
         taken, why = C, f"it counts few cases ({mean:.1f} a period), which have no normal range"
     elif count < FEWEST_FOR_LIMITS and RUN in possible:

@@ -48,8 +48,8 @@ _REACH = 2.66
 _SIGMA = 1.128
 """The mean moving range of figures whose standard deviation is 1."""
 _SCREEN = 3.267
-_TAILS = (0.0013498980316301, 0.0227501319481792)
-"""How often a normal figure lies more than three, and more than two standard deviations above its mean."""
+_TAILS = {3: 0.0026997960632602, 2: 0.0455002638963584}
+"""How often a normal figure lies more than three, and more than two standard deviations off its mean, on either side."""
 _NELSON = 3.6
 _FEWEST_FOR_LIMITS = 13
 _FEWEST_BESIDE = 5
@@ -227,9 +227,7 @@ def _by_kind(
     with np.errstate(invalid="ignore", divide="ignore"):
         stays = np.log(mean / (mean + 1))
         for times, plain in zip((-3, -2, 2, 3), ends, strict=True):
-            tail = _TAILS[abs(times) == 2]
-            geometric = np.log(tail) / stays - 1 if times > 0 else np.log1p(-tail) / stays
-            geometric = np.where((times > 0) | (geometric >= 1), geometric, np.nan)
+            geometric = np.log(_TAILS[times]) / stays - 1 if times > 0 else np.nan
             back = root + times * spread
             back = np.where(back >= 0, np.abs(back) ** _NELSON, np.nan)
             end = np.select(

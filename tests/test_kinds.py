@@ -75,7 +75,7 @@ def by_formula(kind, table, screen):
         low, high = mean - 3 * math.sqrt(mean), mean + 3 * math.sqrt(mean)
     elif kind == "g":
         law, mean = stats.geom(1 / (1 + mean), loc=-1), float(np.median(y))
-        low, high = -1, float(law.isf(stats.norm.sf(3)))
+        low, high = -1, float(law.isf(2 * stats.norm.sf(3)))
     elif kind == "t":
         roots = [one ** (1 / 3.6) for one in y]
         middle, reach = sum(roots) / len(roots), 3 * mean_range(roots, screen) / 1.128
@@ -159,6 +159,11 @@ def months(values, **columns):
         (series([50] * 8, [5] * 8, [10] * 8, unit="%"), "p_prime", "made of 10 cases"),
         (series([5] * 9, [5] * 9, [1000] * 9, unit="rate per 1,000"), "u_prime", "1,000 cases"),
         (series([50] * 20, [5] * 20, [np.nan] * 20, unit="%"), "xmr", "without numerator"),
+        (
+            series([100, 100, 95] * 5, [20, 20, 19] * 5, [20] * 15, unit="%"),
+            "p",
+            "20 cases, lie at the end",
+        ),
         (months([0, 3, 1, 2] * 5), "c", "(1.5 a period)"),
         (months([60, 63, 61, 62] * 5), "xmr", "20 figures"),
         (months([60, 63, 61, 62]), "run", "limits want 12 figures, and there are 4"),
