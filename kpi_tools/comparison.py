@@ -152,7 +152,7 @@ def _funnel(
         near = areas & ~(np.abs(z) > Z_998 * np.sqrt(spread))
         kept = near if near.sum() * 2 >= areas.sum() else areas
         if known is None:
-            centre = float(n[kept].sum() / d[kept].sum())
+            centre = float(n[kept].sum()) / float(d[kept].sum())
     error = np.where(areas, np.sqrt(centre * (1 - centre) / d), np.nan)
     with np.errstate(divide="ignore", invalid="ignore"):
         z = np.where(error > 0, (shares - centre) / error, np.nan)
