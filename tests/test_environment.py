@@ -193,6 +193,7 @@ def test_ruff():
     run("ruff", "check", ".")
 
 
+@pytest.mark.slow
 def test_mypy():
     run("mypy")
 
