@@ -137,7 +137,12 @@ def _take_row(found: Found, line: int, kpi: Kpi, book: Book) -> None:
             means = row_means
         period = column.period or row_period
         where = sheet.where(line, column.place)
-        if means in ("commentary", "management_action"):
+        if column.open:
+            if means in _WHAT and read_cell(text).value is not None:
+                book.counts[_WHAT[means], "in the sheet"] += 1
+                why = "the period of its column is not told yet"
+                book.leave(sheet.name, where, _WHAT[means], text, why)
+        elif means in ("commentary", "management_action"):
             if said := clean_text(text):
                 earlier = kpi.texts.get((means, period))
                 kpi.texts[means, period] = (

@@ -150,8 +150,14 @@ def _group(sheet: Sheet, line: int, place: int, block: list[int]) -> str:
                 for top, left, _, right in sheet.merged
             )
             when = find_period(text)
-            return "" if merged or not (when.label or when.open) else text
+            known = when.label or when.open or _group_of_columns(text)
+            return "" if merged or not known else text
     return ""
+
+
+def _group_of_columns(text: str) -> bool:
+    found = recognise("heading", text)
+    return found is not None and found.means in OF_PERIOD
 
 
 def _name_places(sheet: Sheet, block: list[int]) -> list[int]:
@@ -210,7 +216,7 @@ def _column(
     means, sure = (
         meaning if meaning else ("actual", CERTAIN) if named and not when.rest else ("", "")
     )
-    if named and means == "period":
+    if named and means in ("period", "total"):
         means = "actual"
     if means in ("", "period") and sheet.turned and place == 0:
         means, sure = "kpi_name", LIKELY

@@ -60,7 +60,7 @@ def questions(book: Book, settings: Mapping[str, tuple[str, str, str]]) -> list[
     rows += [
         _question("setting", name, "", name, why)
         for name, (value, _, why) in settings.items()
-        if not value
+        if not value and not (rows and name == "report_quarter")  # it follows from the periods
     ]
     rows += [
         _question(
