@@ -321,8 +321,15 @@ def modules_after(statement: str) -> set[str]:
 
 
 def imports(path: Path) -> Iterator[str]:
-    """The modules that a file imports, wherever in it; `from kpi_tools import name` counts as `kpi_tools.name`."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    """The modules that a file imports, wherever in it; `from kpi_tools import name` counts as `kpi_tools.name`.
+
+    Not what is named in annotations only (`if TYPE_CHECKING`).
+    """
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            node.body = []
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif (
