@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kpi_tools.checks import release_findings, tables, texts
-from kpi_tools.checks.findings import as_findings, findings_text, grouped, warning
+from kpi_tools.checks.findings import Finding, as_findings, findings_text, grouped
 from kpi_tools.cli import main
 from kpi_tools.loading import Returns, commentary_until, load, read_returns
 from kpi_tools.loading.account import Run
@@ -244,18 +244,18 @@ def test_a_floor_standard_beside_an_empty_target(made):
 def test_like_findings_are_one_with_its_rows():
     found = as_findings(
         [
-            warning("commentary-unchanged", f"a.csv, row {row}, commentary", "The same.", "Write.")
+            Finding("commentary-unchanged", f"a.csv, row {row}, commentary", "The same.")
             for row in range(2, 12)
         ]
-        + [warning("old-data", "ES01, Plans", "Old.", "Say so.")]
+        + [Finding("old-data", "ES01, Plans", "Old.")]
     )
     assert len(grouped(found)) == 2
     assert findings_text(found).splitlines() == [
         "Severity  Check                Place",
         "warning   commentary-unchanged a.csv, rows 2, 3, 4, 5, 6, 7 and 4 more, commentary",
-        "          The same. Write.",
+        "          The same. Write what happened in this quarter.",
         "warning   old-data             ES01, Plans",
-        "          Old. Say so.",
+        "          Old. Say so in the commentary, or return the KPI as not available.",
     ]
 
 

@@ -9,13 +9,12 @@ import pytest
 
 from kpi_tools.checks import release_findings
 from kpi_tools.checks.findings import (
+    Finding,
     Override,
     as_findings,
     as_text,
-    error,
     open_errors,
     parse_overrides,
-    warning,
     with_overrides,
 )
 from kpi_tools.cli import main
@@ -28,9 +27,9 @@ from tests.one_section import governance_without_action
 
 RAW = Path(__file__).parents[1] / "data" / "raw"
 FOUND = as_findings([
-    warning("figure-in-text", "c.csv, row 2, commentary", "A figure.", "Look."),
-    error("red-without-action", "c, A1", "No action.", "Ask."),
-    error("stale-quarter", "c.csv, row 3, commentary", "Old.", "Correct."),
+    Finding("old-data", "c, A2", "A figure."),
+    Finding("red-without-action", "c, A1", "No action.", "the service"),
+    Finding("stale-quarter", "c.csv, row 3, commentary", "Old."),
 ])  # fmt: skip
 PASSED = "red-without-action | the action is agreed at the meeting | Director of Place"
 
@@ -71,7 +70,8 @@ def test_the_draft_shows_every_finding_and_the_final_one_only_what_was_let_pass(
     assert '<h2 id="checks">' in draft and "three things, of which two stand in the way" in draft
     assert all(place in draft for place in FOUND["place"])
     with pytest.raises(
-        InputError, match=r"c\.csv, row 3, commentary: Old\. Correct\. \[stale-quarter, error\]"
+        InputError,
+        match=r"c\.csv, row 3, commentary: Old\. Correct it, or write \{quarter\}\. \[stale-quarter, error\]",
     ):
         checks_chapter(FOUND, "final", PASSED)
     final = str(checks_chapter(FOUND[FOUND["code"] != "stale-quarter"], "final", PASSED))
@@ -79,7 +79,7 @@ def test_the_draft_shows_every_finding_and_the_final_one_only_what_was_let_pass(
         "red-without-action: let pass by the Director of Place, because the action is agreed at the meeting."
         in final
     )
-    assert "c, A1" in final and "figure-in-text" not in final
+    assert "c, A1" in final and "c, A2" not in final
     assert str(checks_chapter(FOUND.head(0), "final")) == ""
 
 

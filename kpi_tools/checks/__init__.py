@@ -4,25 +4,16 @@ Rules for single cells are kept by loading; here the report as a whole is checke
 """
 
 from itertools import chain
-from typing import Final
 
 import pandas as pd
 
 from kpi_tools.checks import tables, texts
-from kpi_tools.checks.findings import as_findings
-from kpi_tools.doubts import DOUBTS
+from kpi_tools.checks.findings import CHECKS, as_findings
 from kpi_tools.loading import Returns
 from kpi_tools.provenance import unlike_lock
 from kpi_tools.scorecard import earlier_reports, rating_pairs, recent_quarters, score
 
-CHECKS: Final = (
-    *DOUBTS, "red-without-action", "no-latest-figure", "no-data-period", "late-figure", "old-data", "same-series",
-    "sent-again", "sent-rounded", "rating-order", "rating-never", "rating-zero", "floor-without-target",
-    "name-left-over",
-    "token-without-figure", "change-not-like-for-like", "count-in-text", "target-in-text", "stale-quarter",
-    "words-against-direction", "title-spelt-two-ways", "commentary-unchanged", "taken-otherwise", "versions-not-locked",
-)  # fmt: skip
-"""Every kind of finding before release, by its code."""
+__all__ = ["CHECKS", "release_findings"]
 
 
 def release_findings(

@@ -4,9 +4,11 @@ An error stands in the way of the final report until it is put right or overridd
 should be looked at; a notice informs.
 """
 
+import csv
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import starmap
+from pathlib import Path
 from textwrap import wrap
 from typing import Final, NamedTuple
 
@@ -25,34 +27,32 @@ _WIDTH: Final = 110
 _PLACES: Final = 6
 
 
-class Finding(NamedTuple):
-    """What is wrong in the report, where, and what to do."""
+def _read_checks() -> dict[str, tuple[str, str]]:
+    with Path(__file__).with_name("checks.csv").open(encoding="utf-8", newline="") as file:
+        return {row["code"]: (row["severity"], row["remedy"]) for row in csv.DictReader(file)}
 
-    severity: str
+
+CHECKS: Final = _read_checks()
+"""Every kind of finding before release, by its code: how grave it is and what to do, with a place for particulars."""
+
+
+class Finding(NamedTuple):
+    """What is wrong in the report (a code of CHECKS), where, and the particulars of what to do."""
+
     code: str
     place: str
     finding: str
-    remedy: str
-
-
-def error(code: str, place: str, finding: str, remedy: str) -> Finding:
-    """A finding that must be put right, or overridden with a reason."""
-    return Finding(ERROR, code, place, finding, remedy)
-
-
-def warning(code: str, place: str, finding: str, remedy: str) -> Finding:
-    """A finding that somebody should look at."""
-    return Finding(WARNING, code, place, finding, remedy)
-
-
-def notice(code: str, place: str, finding: str, remedy: str) -> Finding:
-    """A finding that informs."""
-    return Finding(NOTICE, code, place, finding, remedy)
+    detail: str = ""
 
 
 def as_findings(found: Iterable[Finding]) -> pd.DataFrame:
     """One row a finding (columns: COLUMNS), errors first, otherwise in the order found."""
-    ordered = sorted(found, key=lambda finding: _ORDER.index(finding.severity))
+    rows = [
+        (severity, one.code, one.place, one.finding, remedy.replace("{detail}", one.detail))
+        for one in found
+        for severity, remedy in [CHECKS[one.code]]
+    ]
+    ordered = sorted(rows, key=lambda row: _ORDER.index(row[0]))
     return pd.DataFrame(ordered, columns=list(COLUMNS)).astype("str")
 
 

@@ -6,7 +6,7 @@ from typing import Final
 
 import pandas as pd
 
-from kpi_tools.checks.findings import Finding, error, notice, warning
+from kpi_tools.checks.findings import Finding
 from kpi_tools.doubts import doubt_table, with_doubts
 from kpi_tools.loading import Returns
 from kpi_tools.loading.cells import clean_name
@@ -35,8 +35,7 @@ def doubted(recent: pd.DataFrame, months: pd.DataFrame) -> Iterator[Finding]:
         shown = months["period_end"] > recent["period_end"].min()
         parts.append(with_doubts(months)[shown & months["kpi_id"].isin(set(recent["kpi_id"]))])
     for row in rows_of(pd.concat([doubt_table(part) for part in parts])):
-        remedy = f"{row['remedy']} If it is right, write into its note: checked: and why."
-        yield error(row["code"], f"{row['kpi_id']}, {row['period']}", row["doubt"], remedy)
+        yield Finding(row["code"], f"{row['kpi_id']}, {row['period']}", row["doubt"], row["remedy"])
 
 
 def reds_without_action(kpis: pd.DataFrame, returns: Returns) -> Iterator[Finding]:
@@ -44,11 +43,11 @@ def reds_without_action(kpis: pd.DataFrame, returns: Returns) -> Iterator[Findin
     word = returns.council.words["management_action"]
     for row in rows_of(without_action(kpis, returns)):
         asked = row["owner"] if is_text(row["owner"]) else "the service"
-        yield error(
+        yield Finding(
             "red-without-action",
             f"commentary/{returns.quarter.slug}, {_kpi(row)}",
             f"The KPI is {row['rating']} and no {word} has been given.",
-            f"Ask {asked} for one.",
+            asked,
         )
 
 
@@ -57,18 +56,12 @@ def missing(kpis: pd.DataFrame, recent: pd.DataFrame) -> Iterator[Finding]:
     known = recent.assign(known=_is_there(recent)).groupby("kpi_id")["known"].any()
     for row in rows_of(kpis[~_is_there(kpis) & (kpis["status"] != SUPPRESSED)]):
         if not known[row["kpi_id"]]:
-            yield error(
-                "no-data-period",
-                _kpi(row),
-                "None of the periods shown has a figure.",
-                "Send the figures, or end the KPI in kpis.csv (last_quarter).",
-            )
+            yield Finding("no-data-period", _kpi(row), "None of the periods shown has a figure.")
         elif row["is_due"]:
-            yield warning(
+            yield Finding(
                 "no-latest-figure",
                 _kpi(row),
                 f"There is no figure for {Quarter.parse(row['quarter']).title}: {row['status']}.",
-                "Say in the commentary why, and when it is expected.",
             )
 
 
@@ -86,11 +79,10 @@ def late(recent: pd.DataFrame, returns: Returns) -> Iterator[Finding]:
         due = Quarter.parse(row["due_quarter"])
         in_set = max(first, Quarter.parse(row["first_quarter"])) <= due < returns.quarter
         if in_set and (row["kpi_id"], row["quarter"]) not in known:
-            yield notice(
+            yield Finding(
                 "late-figure",
                 _kpi(row),
                 f"The figure of {Quarter.parse(row['quarter']).title} was due for the report of {due.title}.",
-                "Agree a date, or a longer lag in kpis.csv (lag_quarters).",
             )
 
 
@@ -104,12 +96,7 @@ def old_ratings(kpis: pd.DataFrame, quarter: Quarter) -> Iterator[Finding]:
             why = f"it is of {of.title}"
         else:
             continue
-        yield warning(
-            "old-data",
-            _kpi(row),
-            f"{row['rating']} rests on old data: {why}.",
-            "Say so in the commentary, or return the KPI as not available.",
-        )
+        yield Finding("old-data", _kpi(row), f"{row['rating']} rests on old data: {why}.")
 
 
 def same_series(recent: pd.DataFrame) -> Iterator[Finding]:
@@ -121,11 +108,10 @@ def same_series(recent: pd.DataFrame) -> Iterator[Finding]:
             continue
         key = tuple(rows["value"].fillna(-1.0))
         if key in seen:
-            yield error(
+            yield Finding(
                 "same-series",
                 f"{seen[key]} and {kpi_id}",
                 "Both KPIs have the same figures in every quarter shown.",
-                "One of them was filled in with the other's figures: ask for its own.",
             )
         seen.setdefault(key, str(kpi_id))
 
@@ -147,56 +133,42 @@ def sent_again(returns: Returns) -> Iterator[Finding]:
         ]
         there = [before.get(key) for key in keys]
         if len(latest) >= _FEWEST_SAME and latest["value"].tolist() == there:
-            yield error(
+            yield Finding(
                 "sent-again",
                 str(file),
                 f"All {len(latest)} figures are those of the quarter before.",
-                "Ask for the figures of this quarter.",
             )
     for row in rows_of(returned_again(returns)):
         which = "Its one figure" if row["rows"] == 1 else f"All its {row['rows']:,} figures"
-        yield warning(
-            "sent-again",
+        yield Finding(
+            "sent-before",
             row["file"],
             f"{which} had been received before, with the same or other decimals.",
-            "Ask whether the figures of this quarter were meant; if not, take the file away.",
         )
     for file, rows in sent_rounded(returns).groupby("file", sort=False):
         first = rows.iloc[0]
         which = "One of its figures" if len(rows) == 1 else f"{len(rows):,} of its figures"
-        yield warning(
+        yield Finding(
             "sent-rounded",
             str(file),
             f"{which} had been received before, with more decimals: {first['kpi_id']} of {first['period']} "
             f"was {first['old']:.12g} and is {first['new']:.12g}.",
-            "Take the rows of earlier quarters away, or the rounded figures are printed.",
         )
 
 
 def floors_without_target(kpis: pd.DataFrame) -> Iterator[Finding]:
     """A floor standard beside an empty target: nothing can be better than just above the worst band."""
     for row in rows_of(kpis[kpis["target"].isna() & kpis["floor_standard"].notna()]):
-        yield warning(
-            "floor-without-target",
-            _kpi(row),
-            "There is a floor standard and no target.",
-            "Give the target in targets.csv.",
-        )
+        yield Finding("floor-without-target", _kpi(row), "There is a floor standard and no target.")
 
 
 def unrated_by_rule(
     kpis: pd.DataFrame, schemes: Mapping[str, Scheme], words: Mapping[str, str] | None = None
 ) -> Iterator[Finding]:
     """KPIs that cannot be rated whatever their figure, but for those without any line, and lines that mean nothing."""
-    remedies = {
-        "order": "Correct the lines in targets.csv, or the bands in council.toml.",
-        "never": "Correct the KPI's lines or polarity, or give it a scheme of its own.",
-        "zero": "The line is set in council.toml.",
-    }
     table = cannot_be_rated(kpis, schemes, words)
     for found in rows_of(table[~table["reason"].str.startswith(("No ", "On the way"))]):
-        make = error if found["kind"] == "order" else warning
-        yield make(f"rating-{found['kind']}", str(found["kpi_id"]), found["reason"], remedies[found["kind"]])  # fmt: skip
+        yield Finding(f"rating-{found['kind']}", str(found["kpi_id"]), found["reason"])  # fmt: skip
 
 
 def left_over_names(returns: Returns) -> Iterator[Finding]:
@@ -209,12 +181,7 @@ def left_over_names(returns: Returns) -> Iterator[Finding]:
     ]  # fmt: skip
     for file, what, name in dict.fromkeys(named):
         if is_text(name) and _LEFT_OVER.search(name.strip()):
-            yield error(
-                "name-left-over",
-                f"{file}, {what}",
-                f'"{name}" is not a name.',
-                "Write what it stands for.",
-            )
+            yield Finding("name-left-over", f"{file}, {what}", f'"{name}" is not a name.')
 
 
 def taken_otherwise(log: pd.DataFrame) -> Iterator[Finding]:
@@ -227,12 +194,11 @@ def taken_otherwise(log: pd.DataFrame) -> Iterator[Finding]:
         for row in rows_of(log.head(_CHANGES_SHOWN))
     ]
     more = len(log) - len(first)
-    yield notice(
+    yield Finding(
         "taken-otherwise",
         "the returns",
         f"{plural(len(log), 'cell')} {'was' if len(log) == 1 else 'were'} taken otherwise than sent: "
         f"{'; '.join(first)}{f'; and {more:,} more' if more else ''}.",
-        "Look whether this is what was meant; all of them are in changes.csv.",
     )
 
 
@@ -244,11 +210,10 @@ def _shown(text: str) -> str:
 def versions(unlike: list[str]) -> Iterator[Finding]:
     """A package at another version than that of the lock: the same inputs may then not give the same bytes."""
     if unlike:
-        yield error(
+        yield Finding(
             "versions-not-locked",
             "this environment",
             f"It is not that of requirements.lock: {'; '.join(unlike)}.",
-            "Set it up again (README.md); a report made now cannot be made again to the byte.",
         )
 
 

@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 
 import pandas as pd
 
-from kpi_tools.checks.findings import Finding, error, warning
+from kpi_tools.checks.findings import Finding
 from kpi_tools.loading import Council, Returns
 from kpi_tools.quarters import Quarter
 from kpi_tools.scorecard import matrix, ratings_of, section_words
@@ -47,7 +47,6 @@ _NOT_SO: Final = frozenset({
 _STANDS: Final = ({"of"}, {"is"}, {"was"}, {"at"}, {"stands", "at"})
 _DIGITS_OF_A_YEAR: Final = 4
 _ALIKE: Final = 0.88
-_PUT: Final = "Correct it, or use a token, which is filled in from the table."
 
 
 class Word(NamedTuple):
@@ -100,11 +99,11 @@ def tokens_without_figure(said: pd.DataFrame, kpis: pd.DataFrame) -> Iterator[Fi
         own = figures[row["kpi_id"]]
         there = ", ".join(f"{{{name}}}" for name, figure in own.items() if figure)
         for token in without_figure(row["sent"], own):
-            yield error(
+            yield Finding(
                 "token-without-figure",
                 row["place"],
                 f"{token} of {row['kpi_id']} has no figure in this quarter.",
-                f"Write the sentence without it. There are: {there}.",
+                there,
             )
 
 
@@ -131,17 +130,16 @@ def counts(
                 about = [whole]
             for words, number, what, way in _counted(sentence, bands):
                 if way and number * way != change[what]:
-                    yield error(
+                    yield Finding(
                         "change-not-like-for-like",
                         row["place"],
                         f'"{_quote(row, words)}", and like for like {what} changed by {change[what]:+d}.',
-                        "Give the change on the KPIs that are in both reports.",
                     )
                 elif not way and number not in [table[what] for table in about]:
                     there = " or ".join(str(table[what]) for table in about)
                     named = "KPIs" if what == "kpis" else what
                     finding = f'"{_quote(row, words)}", and the table has {there} {named}.'
-                    yield error("count-in-text", row["place"], finding, _PUT)
+                    yield Finding("count-in-text", row["place"], finding)
 
 
 def _counted(
@@ -184,7 +182,7 @@ def targets(said: pd.DataFrame, kpis: pd.DataFrame) -> Iterator[Finding]:
                     words = _quote(row, sentence[place : sentence.index(found) + 1])
                     named = column.replace("_", " ")
                     there = f'"{words}", and the {named} in the table is {line:g}.'
-                    yield error("target-in-text", row["place"], there, _PUT)
+                    yield Finding("target-in-text", row["place"], there)
 
 
 def quarters(said: pd.DataFrame, kpis: pd.DataFrame, quarter: Quarter) -> Iterator[Finding]:
@@ -202,11 +200,10 @@ def quarters(said: pd.DataFrame, kpis: pd.DataFrame, quarter: Quarter) -> Iterat
                     continue
                 if year is not None and (year, number) > (quarter.year % 100, quarter.number):
                     continue
-                yield error(
+                yield Finding(
                     "stale-quarter",
                     row["place"],
                     f'"{_quote(row, sentence[place : place + 2])}" in the report of {quarter.title}.',
-                    "Correct it, or write {quarter}.",
                 )
 
 
@@ -230,12 +227,11 @@ def improvements(said: pd.DataFrame, kpis: pd.DataFrame, council: Council) -> It
                 continue
             then = f"{kpi['previous_value']:g} ({kpi['previous_rating']})"
             now = f"{kpi['value']:g} ({kpi['rating']})"
-            yield warning(
+            yield Finding(
                 "words-against-direction",
                 row["place"],
                 f'"{sentence[place].text}", and {row["kpi_id"]} went from {then} to {now}, '
                 f"direction {kpi['direction_of_travel']}.",
-                "Say over which time it is meant, or correct it.",
             )
 
 
@@ -262,7 +258,7 @@ def titles(said: pd.DataFrame, kpis: pd.DataFrame, others: Mapping[str, str]) ->
             near = max(alike, key=lambda words: alike[words], default="")
             if near and alike[near] >= _ALIKE:
                 finding = f'"{near}", and the title of the KPI is "{name}".'
-                yield error("title-spelt-two-ways", place, finding, "Spell it as in kpis.csv.")
+                yield Finding("title-spelt-two-ways", place, finding)
 
 
 def unchanged(
@@ -277,11 +273,10 @@ def unchanged(
     }
     for row in rows_of(said[said["column"] == "commentary"]):
         if _words(before.get(row["kpi_id"] or row["section"], "")) == _words(row["sent"]):
-            yield warning(
+            yield Finding(
                 "commentary-unchanged",
                 row["place"],
                 "The commentary is the same as in the previous report.",
-                "Write what happened in this quarter.",
             )
 
 

@@ -20,6 +20,7 @@ from kpi_tools.loading.catalogue import read_kpis, with_decimals
 from kpi_tools.loading.council import Council, read_council
 from kpi_tools.loading.disclosure import Withheld, suppress
 from kpi_tools.loading.due import Calendar, calendars, due_figures, in_set, period_words, shown_in
+from kpi_tools.loading.fields import known_by
 from kpi_tools.loading.ids import Ids
 from kpi_tools.loading.known import figures_and_months, note_months
 from kpi_tools.loading.part import part_of
@@ -237,6 +238,10 @@ def read_returns(
             names=dict(zip(kpis["kpi_id"], kpis["kpi_name"], strict=True)),
             refused=np.array(catalogue.cells["kpi_id"], dtype=object)[catalogue.bad],
         )
+
+        def known(schema: schemas.Schema, places: tuple[str, ...] = ()) -> pd.DataFrame:
+            return known_by(own(schema), schema, ids, wanted, places)
+
         targets = read_targets(lines, kpis, ids, council.scheme)
         catalogue.later = int((kpis["first_quarter"] > wanted.label).sum())
         lines.later = int((targets["from_quarter"] > wanted.label).sum())
@@ -253,7 +258,7 @@ def read_returns(
             submissions = pd.concat([submissions, counts.astype(submissions.dtypes)])
             submissions = submissions.sort_values("received", kind="stable", ignore_index=True)
         kpis = with_decimals(kpis, submissions)
-        agreed = beside.read_small_numbers(own(schemas.SMALL_NUMBERS), ids, wanted)
+        agreed = known(schemas.SMALL_NUMBERS)
         safe = suppress(submissions, kpis, council.threshold, council.rounding, agreed)
         for row in safe.not_judged.to_dict("records"):
             sheet = row["sheet"] if isinstance(row["sheet"], str) else ""
@@ -269,25 +274,26 @@ def read_returns(
         areas = own(schemas.BENCHMARKS)
         benchmarks = beside.read_benchmarks(areas, kpis, targets, ids, wanted)
         beside.check_headline(areas, benchmarks, council.headline)
-        changelog = beside.read_changes(own(schemas.CHANGES), ids, wanted)
+        changelog = known(schemas.CHANGES)
         rebases = beside.read_rebases(own(schemas.REBASES), ids, wanted)
-        notes = beside.read_annotations(own(schemas.ANNOTATIONS), sections, ids, wanted)
+        notes = known(schemas.ANNOTATIONS, (*sections, "all"))
+        notes = notes.sort_values("date", kind="stable", ignore_index=True)
         sensitive = set(kpis.loc[kpis["sensitive"] == "yes", "kpi_id"])
         happened = happened[~happened["kpi_id"].isin(sensitive)].reset_index(drop=True)
-        actions = beside.read_actions(own(schemas.ACTIONS), sections, ids, wanted)
+        actions = known(schemas.ACTIONS, sections)
         owners = dict(zip(kpis["kpi_id"], kpis["owner"], strict=True))
         actions = spoken.with_actions(actions, said, owners, run.ledger)
     run.check_still_there()
     targets = _upto(targets, "from_quarter", max(wanted, agreed_until or wanted))
-    known = figures_and_months(safe.submissions, kpis, targets)
-    note_months(known, safe.submissions, kpis, wanted, run.ledger)
+    figures = figures_and_months(safe.submissions, kpis, targets)
+    note_months(figures, safe.submissions, kpis, wanted, run.ledger)
     problems = run.ledger.problems()
     rejected = run.rejected(problems)
     # a benchmark that cannot be used is left out, and stops no report
     mild = problems["file"] == schemas.BENCHMARKS.file
     problems["severity"] = problems["severity"].mask(mild, WARNING)
     return Returns(
-        wanted, council, kpis, targets, known.figures, known.months, shown(safe.submissions), commentary, activity,
+        wanted, council, kpis, targets, figures.figures, figures.months, shown(safe.submissions), commentary, activity,
         benchmarks, problems, run.ledger.log(), rejected, run.counts(), changelog, rebases, happened, notes,
         actions, agreed, safe.withheld, said,
     )  # fmt: skip

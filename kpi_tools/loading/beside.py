@@ -30,7 +30,6 @@ def read_commentary(table: Table, sections: tuple[str, ...], ids: Ids) -> pd.Dat
     """kpi_id or section (the other is missing), commentary, management_action, author, status; file, row: its place."""
     rows = read(table, schemas.COMMENTARY, ids, {"section": sections})
     for place, row in enumerate(rows.to_dict("records")):
-        _check_place(table, place)
         texts = [row[name] for name in ("commentary", "management_action")]
         if not any(isinstance(text, str) for text in texts):
             table.fault(place, "commentary", "text-missing")
@@ -41,12 +40,6 @@ def read_commentary(table: Table, sections: tuple[str, ...], ids: Ids) -> pd.Dat
                 table.fault(place, name, "token-unknown", detail)
     rows = rows.assign(file=table.file, row=np.array(table.rows, dtype="int64"))
     return rows[~table.bad].reset_index(drop=True)
-
-
-def _check_place(table: Table, place: int) -> None:
-    named, placed = (bool(table.cells[name][place].strip()) for name in ("kpi_id", "section"))
-    if named == placed:
-        table.fault(place, "kpi_id", "text-place")
 
 
 def withhold_texts(
@@ -151,11 +144,6 @@ def check_headline(table: Table, benchmarks: pd.DataFrame, headline: str) -> Non
         )  # fmt: skip
 
 
-def read_changes(table: Table, ids: Ids, upto: Quarter) -> pd.DataFrame:
-    """The changes to the set of KPIs and their definitions up to a quarter: kpi_id, from_quarter, change, reason, status."""
-    return in_force(table, read(table, schemas.CHANGES, ids), upto)
-
-
 def read_rebases(table: Table, ids: Ids, upto: Quarter) -> pd.DataFrame:
     """The rebases known by a quarter: kpi_id, first_period (a quarter or month), date (its first day), reason, name (a
     role), from_quarter (the first report that uses it; missing: all), status."""
@@ -174,27 +162,3 @@ def read_rebases(table: Table, ids: Ids, upto: Quarter) -> pd.DataFrame:
 def first_day(period: str) -> str:
     """The first day of a quarter or month as the tables write it."""
     return Quarter.parse(period).start.isoformat() if "Q" in period else f"{period}-01"
-
-
-def read_annotations(
-    table: Table, sections: tuple[str, ...], ids: Ids, upto: Quarter
-) -> pd.DataFrame:
-    """The dated notes known by a quarter, oldest first (columns: those of annotations.csv); `all` stands as a section."""
-    rows = read(table, schemas.ANNOTATIONS, ids, {"section": (*sections, "all")})
-    for place in range(len(table)):
-        _check_place(table, place)
-    return in_force(table, rows, upto).sort_values("date", kind="stable", ignore_index=True)
-
-
-def read_small_numbers(table: Table, ids: Ids, upto: Quarter) -> pd.DataFrame:
-    """The small figures that are printed by decision, up to a quarter: kpi_id, period (as in returns), from_quarter (the
-    returns with which the decision comes into force), reason, agreed_by (a role)."""
-    return in_force(table, read(table, schemas.SMALL_NUMBERS, ids), upto)
-
-
-def read_actions(table: Table, sections: tuple[str, ...], ids: Ids, upto: Quarter) -> pd.DataFrame:
-    """Every change of an action up to a quarter, in the order of the file (columns: those of actions.csv)."""
-    rows = read(table, schemas.ACTIONS, ids, {"section": sections})
-    for place in range(len(table)):
-        _check_place(table, place)
-    return in_force(table, rows, upto)

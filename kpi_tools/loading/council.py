@@ -83,36 +83,16 @@ def _is_number(value: object, least: float, most: float) -> bool:
 
 def _wrong(setting: Setting, value: Any) -> str:
     """What is wrong with the value of a setting, as a sentence; "" where nothing is."""
-    wrong = _WRONG[setting.kind](setting, value)
-    return wrong if isinstance(wrong, str) else _MUST_BE[setting.kind] * wrong
+    if setting.kind == "statuses":
+        return _wrong_statuses(value)
+    meant = next((one for one in value if one not in setting.options), "") if isinstance(value, list) else value  # fmt: skip
+    good, must_be = _KINDS[setting.kind]
+    return "" if good(setting, value) else f"It must be {must_be}.".format(
+        least=setting.least, most=setting.most, options=one_of(str(meant), setting.options), value=value
+    )  # fmt: skip
 
 
-def _wrong_choice(setting: Setting, value: Any) -> str:
-    options = setting.options
-    return "" if value in options else f"It must be one of: {one_of(str(value), options)}."
-
-
-def _wrong_choices(setting: Setting, value: Any) -> str:
-    listed = value if isinstance(value, list) else [value]
-    wrong = next((one for one in listed if one not in setting.options), None)
-    if wrong is not None or not listed:
-        return f"It must be a list of these: {one_of(str(wrong or ''), setting.options)}."
-    return "" if isinstance(value, list) else f'It must be a list: ["{value}"].'
-
-
-def _wrong_whole(setting: Setting, value: Any) -> str:
-    if isinstance(value, int) and _is_number(value, setting.least, setting.most):
-        return ""
-    return f"It must be a whole number from {setting.least:g} to {setting.most:g}."
-
-
-def _wrong_number(setting: Setting, value: Any) -> str:
-    if _is_number(value, setting.least, setting.most):
-        return ""
-    return f"It must be a number from {setting.least:g} to {setting.most:g}."
-
-
-def _wrong_statuses(_: Setting, value: Any) -> str:
+def _wrong_statuses(value: Any) -> str:
     if not isinstance(value, list) or not value or not all(isinstance(one, dict) for one in value):
         return 'It must be a list such as [{ name = "On track", band = "Green" }, { name = "Not started" }].'
     for one in value:
@@ -124,36 +104,36 @@ def _wrong_statuses(_: Setting, value: Any) -> str:
     return "" if len(names) == len(value) else "Two statuses have one name."
 
 
-def _is_within(value: object) -> bool:
+def _is_whole(setting: Setting, value: object) -> bool:
+    return isinstance(value, int) and _is_number(value, setting.least, setting.most)
+
+
+def _is_within(_: Setting, value: object) -> bool:
     return isinstance(value, str) and bool(re.fullmatch(r"\d+(?:\.\d+)?\s*%?", value.strip()))
 
 
-def _are_texts(value: object) -> bool:
+def _are_texts(_: Setting, value: Any) -> bool:
     good = isinstance(value, list) and bool(value) and all(map(_is_text, value))
-    return good and len({*value}) == len(value)  # type: ignore[misc, arg-type]
+    return good and len({*value}) == len(value)
 
 
-_MUST_BE: Final = {
-    "text": "It must be a text, one alone.",
-    "texts": "It must be a list of different texts.",
-    "share inside": "It must be a number between 0 and 1.",
-    "truth": "It must be true or false.",
-    "within": 'It must be a number or a percentage in quotation marks, such as "0", "0.5" or "1%".',
-    "bands": "It must be a list of bands, the best first.",
-}
-_WRONG: Final[dict[str, Callable[[Setting, Any], str | bool]]] = {
-    "text": lambda _, value: not _is_text(value),
-    "texts": lambda _, value: not _are_texts(value),
-    "share inside": lambda _, value: not (isinstance(value, float) and 0 < value < 1),
-    "truth": lambda _, value: not isinstance(value, bool),
-    "within": lambda _, value: not _is_within(value),
-    "bands": lambda _, value: not (isinstance(value, list) and value),
-    "choice": _wrong_choice,
-    "choices": _wrong_choices,
-    "whole": _wrong_whole,
-    "number": _wrong_number,
-    "statuses": _wrong_statuses,
-}
+def _are_choices(setting: Setting, value: object) -> bool:
+    return isinstance(value, list) and bool(value) and all(one in setting.options for one in value)
+
+
+_KINDS: Final[dict[str, tuple[Callable[[Setting, Any], bool], str]]] = {
+    "text": (lambda _, value: _is_text(value), "a text, one alone"),
+    "texts": (_are_texts, "a list of different texts"),
+    "share inside": (lambda _, value: isinstance(value, float) and 0 < value < 1, "a number between 0 and 1"),
+    "truth": (lambda _, value: isinstance(value, bool), "true or false"),
+    "within": (_is_within, 'a number or a percentage in quotation marks, such as "0", "0.5" or "1%"'),
+    "bands": (lambda _, value: isinstance(value, list) and bool(value), "a list of bands, the best first"),
+    "choice": (lambda one, value: value in one.options, "one of: {options}"),
+    "choices": (_are_choices, "a list of these: {options}"),
+    "whole": (_is_whole, "a whole number from {least:g} to {most:g}"),
+    "number": (lambda one, value: _is_number(value, one.least, one.most), "a number from {least:g} to {most:g}"),
+}  # fmt: skip
+"""What a setting of each kind is, and how that is said."""
 _KNOWN: Final = {(one.part, one.key): one for one in SETTINGS}
 _PARTS: Final = tuple(dict.fromkeys(one.part for one in SETTINGS if "NAME" not in one.part))
 _SCHEMES: Final = "schemes"

@@ -55,7 +55,7 @@ class Grid:
     hidden_rows: list[int] = field(default_factory=list)
     hidden_columns: set[int] = field(default_factory=set)
     marks: list[tuple[int, int, str, str]] = field(default_factory=list)
-    merged: list[str] = field(default_factory=list)
+    merged: list[tuple[str, int, int, int, int]] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
     comma_is_doubtful: bool = False
 

@@ -232,21 +232,8 @@ def _without(submissions: pd.DataFrame, hidden: set[int], withheld: "Withheld") 
     )
 
 
-_NAMES: Final = [
-    "one",
-    "two",
-    "three",
-    "four",
-    "five",
-    "six",
-    "seven",
-    "eight",
-    "nine",
-    "ten",
-    "eleven",
-    "twelve",
-]
-_WORDS: Final = {name: number for number, name in enumerate(_NAMES, start=1)}
+_NAMES: Final = "one two three four five six seven eight nine ten eleven twelve"
+_WORDS: Final = {name: number for number, name in enumerate(_NAMES.split(), start=1)}
 _TIME: Final = r"\s*(?:-\s*)?(?:working\s+)?(?:days?|weeks?|months?|quarters?|years?|hours?|minutes?|(?:am|pm|a\.m|p\.m)\b)"
 _KINDS: Final = (
     r"(?:\s+\w+){0,3}?\s+(?:KPIs?|indicators?|measures?|targets?|Greens?|Ambers?|Reds?)\b"

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -27,7 +27,7 @@ from kpi_tools.loading.cells import (
 from kpi_tools.loading.ids import Ids
 from kpi_tools.loading.periods import read_period
 from kpi_tools.loading.read import Table
-from kpi_tools.loading.schemas import Column, Schema
+from kpi_tools.loading.schemas import PLACES, Column, Schema
 from kpi_tools.quarters import Quarter, QuarterError
 from kpi_tools.schemes import one_of
 from kpi_tools.units import clock, known_unit, meant_unit, parse_range
@@ -59,6 +59,10 @@ def read(
     further = [name for name in table.cells if name not in schema.names]
     for name in [name for name in schema.names if name not in found] + further:
         found[name] = [reader.number(row, name, unit or "") for row, unit in enumerate(of_row)]
+    if schema.placed:
+        for row, named in enumerate(zip(*(table.cells[name] for name in PLACES), strict=True)):
+            if sum(bool(cell.strip()) for cell in named) != 1:
+                table.fault(row, PLACES[0], "text-place")
     if any(column.kind == schemas.VALUE for column in schema.columns):
         found["status"] = [reader.reason(row, value) for row, value in enumerate(found["value"])]
     _check_twice(table, schema, found)
@@ -86,6 +90,13 @@ def _check_twice(table: Table, schema: Schema, found: dict[str, list[Any]]) -> N
         else:
             table.fault(row, named, "duplicate-conflict", f"row {other}")
             table.fault(first[key], named, "duplicate-conflict", f"row {table.rows[row]}")
+
+
+def known_by(
+    table: Table, schema: Schema, ids: Ids, upto: Quarter, sections: tuple[str, ...] = ()
+) -> pd.DataFrame:
+    """The good rows of a table that are in force by a quarter, in the order of the file (columns: those of its schema)."""
+    return in_force(table, read(table, schema, ids, {"section": sections}), upto)
 
 
 def in_force(table: Table, rows: pd.DataFrame, upto: Quarter, since: str = "from_quarter") -> pd.DataFrame:  # fmt: skip
@@ -146,13 +157,6 @@ class _Reader:
         self.table.fault(row, column.name, "catalogue-choice", one_of(text, options))
         return None
 
-    def whole(self, row: int, column: Column, text: str) -> int | None:
-        """A whole number from 0 on."""
-        if text.isdecimal() and text.isascii() and int(text) <= column.most:
-            return int(text)
-        self.table.fault(row, column.name, "catalogue-number", f"a whole number from 0 to {column.most}")  # fmt: skip
-        return None
-
     def quarter(self, row: int, column: Column, text: str) -> str | None:
         """The label of a quarter."""
         try:
@@ -184,14 +188,6 @@ class _Reader:
             return None
         return self.taken(row, column, found.month or found.quarter.label, found.why)
 
-    def date(self, row: int, column: Column, text: str) -> str | None:
-        """A day, as 2025-03-31."""
-        found = _day(text)
-        if not found:
-            self.table.fault(row, column.name, "catalogue-number", 'a date such as "2025-03-31"')
-            return None
-        return self.taken(row, column, found, "written as the tables have it")
-
     def unit(self, row: int, column: Column, text: str) -> str | None:
         """A unit of a known family, or other words that are declared as such."""
         if (found := known_unit(text)) is not None:
@@ -201,43 +197,17 @@ class _Reader:
         self.table.fault(row, column.name, "unit-unknown", remedy)
         return None
 
-    def range(self, row: int, column: Column, text: str) -> str | None:
-        """What the measure can be, as given."""
-        if parse_range(text) is None:
-            self.table.fault(row, column.name, "catalogue-number", 'a range such as "0..100", "0.." or ".."')  # fmt: skip
+    def written(self, row: int, column: Column, text: str) -> Any:
+        """What a cell of a kind that is written in one way says."""
+        form = _FORMS[column.kind]
+        found = form.read(text)
+        if found is None or column.kind == schemas.WHOLE and found > column.most:
+            must_be = form.must_be.replace("{most}", str(column.most))
+            self.table.fault(row, column.name, "catalogue-number", must_be)
             return None
-        return text
-
-    def due(self, row: int, column: Column, text: str) -> str | None:
-        """Quarters in the form `Q2;Q4`, some with their year, or the date of a milestone as 2026-03-31."""
-        if day := _day(text):
-            return day
-        parts = [_DUE.fullmatch(part.strip()) for part in text.split(";") if part.strip()]
-        if not parts or None in parts:
-            wanted = 'quarters such as "Q2", "Q2;Q4" or "Q4 2024/25"; of a milestone a date'
-            self.table.fault(row, column.name, "catalogue-number", wanted)
-            return None
-        return ";".join(
-            Quarter.parse(f"{found['year']} Q{found['number']}").label if found["year"] else f"Q{found['number']}"
-            for found in parts if found
-        )  # fmt: skip
-
-    def year_ends(self, row: int, column: Column, text: str) -> str | None:
-        """The last month and day of a year."""
-        try:
-            date.fromisoformat(f"2024-{text}")
-        except ValueError:
-            self.table.fault(row, column.name, "catalogue-number", 'a month and day such as "03-31" or "08-31"')  # fmt: skip
-            return None
-        return text
-
-    def letters(self, row: int, column: Column, text: str) -> str | None:
-        """Up to four letters G, A, R."""
-        plain = re.sub(r"[\s,;/-]", "", text).upper()
-        if re.fullmatch("[GAR]{1,4}", plain):
-            return self.taken(row, column, plain, "written as the tables have it")
-        self.table.fault(row, column.name, "catalogue-number", "up to four letters G, A or R")
-        return None
+        return (
+            self.taken(row, column, found, "written as the tables have it") if form.noted else found
+        )
 
     def number(self, row: int, name: str, unit: str) -> float:
         """A number in a unit; NaN where there is none. A sign % is for percentages only."""
@@ -269,25 +239,66 @@ class _Reader:
         return status if without else sent.reason or words.NOT_AVAILABLE
 
 
-_READERS: Final[dict[str, Callable[[_Reader, int, Column, str], Any]]] = {
-    schemas.CHOICE: _Reader.choice, schemas.WHOLE: _Reader.whole, schemas.QUARTER: _Reader.quarter,
-    schemas.ID: _Reader.known_id, schemas.PERIOD: _Reader.period, schemas.DATE: _Reader.date, schemas.UNIT: _Reader.unit,
-    schemas.RANGE: _Reader.range, schemas.DUE: _Reader.due, schemas.YEAR_ENDS: _Reader.year_ends,
-    schemas.LETTERS: _Reader.letters,
-}  # fmt: skip
-
-
 @lru_cache(maxsize=1_000)
 def _quarter(text: str) -> str:
     return Quarter.parse(text).label
 
 
-def _day(text: str) -> str:
-    """A day as 2025-03-31; "" for anything else."""
+def _day(text: str) -> str | None:
+    """A day as 2025-03-31; None for anything else."""
     day = text.removesuffix(" 00:00:00")
     if found := re.fullmatch(r"(\d\d?)/(\d\d?)/(\d{4})", day):
         day = f"{found[3]}-{int(found[2]):02}-{int(found[1]):02}"
     try:
-        return date.fromisoformat(day).isoformat() if len(day) == 10 else ""
+        return date.fromisoformat(day).isoformat() if len(day) == 10 else None
     except ValueError:
-        return ""
+        return None
+
+
+def _due(text: str) -> str | None:
+    """Quarters in the form `Q2;Q4`, some with their year, or the date of a milestone as 2026-03-31."""
+    parts = [_DUE.fullmatch(part.strip()) for part in text.split(";") if part.strip()]
+    if not parts or None in parts:
+        return _day(text)
+    return ";".join(
+        Quarter.parse(f"{found['year']} Q{found['number']}").label if found["year"] else f"Q{found['number']}"
+        for found in parts if found
+    )  # fmt: skip
+
+
+def _letters(text: str) -> str | None:
+    plain = re.sub(r"[\s,;/-]", "", text).upper()
+    return plain if re.fullmatch("[GAR]{1,4}", plain) else None
+
+
+class _Form(NamedTuple):
+    """How a kind of cell is read (None: it is none), what it must be, and whether another spelling is noted."""
+
+    read: Callable[[str], Any]
+    must_be: str
+    noted: bool = False
+
+
+_FORMS: Final = {
+    schemas.WHOLE: _Form(
+        lambda text: int(text) if text.isdecimal() and text.isascii() else None,
+        "a whole number from 0 to {most}",
+    ),
+    schemas.DATE: _Form(_day, 'a date such as "2025-03-31"', noted=True),
+    schemas.RANGE: _Form(
+        lambda text: text if parse_range(text) else None,
+        'a range such as "0..100", "0.." or ".."',
+    ),
+    schemas.DUE: _Form(
+        _due, 'quarters such as "Q2", "Q2;Q4" or "Q4 2024/25"; of a milestone a date'
+    ),
+    schemas.YEAR_ENDS: _Form(
+        lambda text: text if _day(f"2024-{text}") else None,
+        'a month and day such as "03-31" or "08-31"',
+    ),
+    schemas.LETTERS: _Form(_letters, "up to four letters G, A or R", noted=True),
+}
+_READERS: Final[dict[str, Callable[[_Reader, int, Column, str], Any]]] = {
+    schemas.CHOICE: _Reader.choice, schemas.QUARTER: _Reader.quarter, schemas.ID: _Reader.known_id,
+    schemas.PERIOD: _Reader.period, schemas.UNIT: _Reader.unit, **dict.fromkeys(_FORMS, _Reader.written),
+}  # fmt: skip

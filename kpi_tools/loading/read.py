@@ -29,7 +29,6 @@ _TIME: Final = re.compile(
     r"(?:jan|feb|mar|apr|may|june?|july?|aug|sept?|oct|nov|dec)[a-z]*\.?[-/' ]*(?:(?:20)?\d\d)?",
     re.I,
 )
-_RANGE: Final = re.compile(r"([A-Z]+)(\d+):([A-Z]+)(\d+)")
 
 
 @dataclass(frozen=True)
@@ -362,22 +361,15 @@ class _TableOf:
             if line in position_of and column_at.get(place) in self.layout.names:
                 table.fault(position_of[line], column_at[place], code, detail)
         merged = dict[tuple[int, str], str]()
-        for reference in self.grid.merged:
-            if found := _RANGE.fullmatch(reference):
-                left, right = _place(found[1]), _place(found[3])
-                first = min((place for place in column_at if left <= place <= right), default=None)
-                for position, line in enumerate(table.rows if first is not None else ()):
-                    if first is not None and int(found[2]) <= line <= int(found[4]):
-                        merged.setdefault((position, column_at[first]), reference)
+        for reference, left, top, right, bottom in self.grid.merged:
+            if first := [
+                name for place, name in sorted(column_at.items()) if left <= place < right
+            ]:
+                for position, line in enumerate(table.rows):
+                    if top <= line <= bottom:
+                        merged.setdefault((position, first[0]), reference)
         for (position, column), reference in merged.items():
             table.fault(position, column, "row-merged", reference)
-
-
-def _place(column: str) -> int:
-    number = 0
-    for letter in column:
-        number = number * 26 + ord(letter) - 64
-    return number - 1
 
 
 def _blank_surplus(body: list[list[str]], wide: int) -> int:

@@ -21,6 +21,7 @@ PERIOD, DATE, UNIT, RANGE, DUE, YEAR_ENDS, LETTERS, VALUE = (
     "period", "date", "unit", "range", "due", "year ends", "letters", "value",
 )  # fmt: skip
 """Kinds of columns. A `value` is a number or the reason why there is none."""
+PLACES: Final = ("kpi_id", "section")
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,13 @@ class Schema:
     def names(self) -> tuple[str, ...]:
         """The columns, in their order."""
         return tuple(column.name for column in self.columns)
+
+    @property
+    def placed(self) -> bool:
+        """Whether a row is of a KPI or of a section, and names exactly one of them."""
+        return not any(column.needed for column in self.columns if column.name in PLACES) and set(
+            PLACES
+        ) <= set(self.names)
 
     @property
     def layout(self) -> Layout:

@@ -38,6 +38,7 @@ _NEEDED: Final = {
 _THEME_COLOUR: Final = re.compile(
     rb'<a:(?:dk|lt|accent|hlink|folHlink)\w*>\s*<a:\w+[^>]*?(?:lastClr|val)="([0-9A-Fa-f]{6})"'
 )
+_RANGE: Final = re.compile(r"[A-Z]{1,3}\d+:[A-Z]{1,3}\d+")
 _OTHER_RELATIONS: Final = re.compile(
     rb'<(?:\w+:)?Relationship\b(?![^>]*Type="[^"]*/comments")[^>]*/>'
 )
@@ -65,8 +66,16 @@ def read_workbook(raw: bytes) -> dict[str, Any]:
             continue
         kinds = dict.fromkeys(circular.get(sheet.title, ()), "circular")
         kinds |= dict.fromkeys(part.uncalculated, "formula")
-        found.append(_read_sheet(sheet, kinds, theme) | {"merged": part.merged})
+        found.append(_read_sheet(sheet, kinds, theme) | {"merged": _merged(part)})
     return {"sheets": found, "unknown": unknown}
+
+
+def _merged(part: Part) -> list[tuple[str, int, int, int, int]]:
+    """The merged ranges with their first column (from 0) and row, and what comes after their last column, and last row."""
+    from openpyxl.utils.cell import range_boundaries
+
+    found = [(ref, *range_boundaries(ref)) for ref in part.merged if _RANGE.fullmatch(ref)]
+    return [(ref, left - 1, top, right, bottom) for ref, left, top, right, bottom in found]
 
 
 def _load(parts: dict[str, Part], formulas: bool = False) -> tuple[Any, str]:
@@ -97,8 +106,6 @@ def _load(parts: dict[str, Part], formulas: bool = False) -> tuple[Any, str]:
 
     ways = (
         ("", lambda styles: styles, True),
-        ("colours and fonts", _formats_alone, True),
-        ("comments", lambda styles: styles, False),
         ("colours, fonts and comments", _formats_alone, False),
         ("formats, colours, fonts and comments", _no_styles, False),
     )
