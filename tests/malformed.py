@@ -292,6 +292,9 @@ spoilt("year cell of a monthly KPI", lambda b, s: (_set("A3", "M1")(b, s), _set(
     "refused 3 period period-date")
 spoilt("date without its format", _set("B3", 45657), "refused 3 period period-bad")
 spoilt("format that shows nothing", _set("C3", 87.5, ";;;"), "warned 3 value cell-unseen")
+spoilt("thousands by the format", lambda b, s: (_set("A3", "F1")(b, s), _set("C3", 1412000, "#,##0,")(b, s)),
+    "warned 3 value cell-scaled", taken={**GOOD, ("F1", QUARTER): 1412000.0})
+add("a remark under the notes", _FINE + ",,,,,,Prepared by the team\r\n", "refused 5 kpi_id row-footnote")
 spoilt("chart on a sheet of its own", lambda b, s: b.create_chartsheet("Chart"))
 spoilt("table far below", lambda b, s: s.insert_rows(1, 500))
 spoilt("two tables one below the other", lambda b, s: [s.cell(9, at, name) for at, name in enumerate(HEAD, 1)],

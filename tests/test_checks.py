@@ -16,7 +16,6 @@ from hypothesis import strategies as st
 
 from kpi_tools.checks import release_findings, tables, texts
 from kpi_tools.checks.findings import Finding, as_findings, findings_text, grouped
-from kpi_tools.cli import main
 from kpi_tools.loading import Returns, commentary_until, load, read_returns
 from kpi_tools.loading.account import Run
 from kpi_tools.loading.beside import read_commentary
@@ -24,6 +23,7 @@ from kpi_tools.loading.ids import Ids
 from kpi_tools.loading.schemas import COMMENTARY
 from kpi_tools.scorecard import earlier_reports, recent_quarters, score
 from kpi_tools.workbooks.child import Workbooks
+from tests.test_seeded_faults import put
 
 RAW = Path(__file__).parents[1] / "data" / "raw"
 QUARTER = "2024-25 Q3"
@@ -146,12 +146,6 @@ def test_what_is_true_is_let_pass(seed, key, text):
     assert seed(key, commentary=text) == []
 
 
-def test_a_red_without_an_action(seed):
-    found = seed("GL01", management_action="")
-    place = "commentary/2024-25-Q3, GL01, FOI / EIR requests completed within 20 working days"
-    assert found == [("error", "red-without-action", place)]
-
-
 def test_the_commentary_of_last_quarter(seed):
     with (RAW / "commentary/2024-25-Q2.csv").open(encoding="utf-8", newline="") as file:
         text = next(row[2] for row in csv.reader(file) if row[0] == "PH03")
@@ -160,52 +154,10 @@ def test_the_commentary_of_last_quarter(seed):
     )
 
 
-def figures(raw: Path, kpi_id: str, cell: str, text: str, where: str) -> None:
-    """Change a cell in all rows of a KPI in a CSV file."""
-    path = raw / where
-    with path.open(encoding="utf-8", newline="") as file:
-        head, *rows = csv.reader(file)
-    for row in rows:
-        if row[0] == kpi_id:
-            row[head.index(cell)] = text
-    with path.open("w", encoding="utf-8", newline="") as file:
-        csv.writer(file).writerows([head, *rows])
-
-
-def test_faults_of_figures_and_names_in_a_copy_of_the_data(tmp_path, capsys):
-    """One copy, four faults far from each other: another KPI's series, old data, no data, a spreadsheet's name."""
-    raw = tmp_path / "raw"
-    shutil.copytree(RAW, raw)
-    returns = "returns/2024-25-Q3/chief-executives.csv"
-    figures(raw, "GL02", "status", "carried forward", returns)
-    figures(raw, "ED01", "kpi_name", "Series1", "kpis.csv")
-    figures(raw, "GL01", "value", "", returns)
-    figures(raw, "GL01", "status", "not available", returns)
-    figures(raw, "CS01", "value", "94", returns)
-    with (raw / returns).open("a", encoding="utf-8", newline="") as file:
-        for quarter in ("2023-24 Q2", "2023-24 Q3", "2023-24 Q4", "2024-25 Q1", "2024-25 Q2"):
-            for kpi_id, value in (("CS01", 90), ("CS02", 90), ("CS03", 75)):
-                csv.writer(file).writerow([kpi_id, quarter, value, "", "", "final", "seeded"])
-            csv.writer(file).writerow(["GL01", quarter, "", "", "", "not available", "seeded"])
-    for row in read_returns(raw, QUARTER).problems.to_dict("records"):
-        assert row["severity"] != "error", row
-    capsys.readouterr()
-    assert main(["check", QUARTER, "--raw", str(raw)]) == 2
-    told = capsys.readouterr()
-    lines = [" ".join(line.split()) for line in told.out.splitlines()]
-    assert "error same-series CS01 and CS02" in lines
-    assert "error name-left-over kpis.csv, ED01" in lines
-    assert "error no-data-period GL01, FOI / EIR requests completed within 20 working days" in lines
-    old = "warning old-data GL02, Data Protection Act Subject Access requests completed within statutory timescales"
-    assert old in lines
-    assert "Severity Check Place" in lines
-    assert told.err.startswith("A draft can be made, the final report cannot: ")
-
-
 def test_an_unknown_token_is_found_on_the_way_in_with_its_place(tmp_path):
     raw = tmp_path / "raw"
     shutil.copytree(RAW, raw)
-    figures(raw, "CS02", "commentary", "At {valeu}, and a { brace.", FILE)
+    put(raw / FILE, "CS02", "commentary", "At {valeu}, and a { brace.")
     problems = read_returns(raw, QUARTER).problems
     assert problems["code"].tolist() == ["token-unknown", "token-unknown"]
     first = problems.iloc[0]

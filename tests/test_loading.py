@@ -1,6 +1,5 @@
 """From the raw folder to figures: which folders are read, whose word is last, what stops a report and what is said."""
 
-import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +7,6 @@ import pandas as pd
 import pytest
 from small_council import write_raw
 
-from kpi_tools import loading
 from kpi_tools.errors import InputError
 from kpi_tools.loading import (
     ReturnsError,
@@ -19,7 +17,6 @@ from kpi_tools.loading import (
     quarters_with_returns,
     raw_folder,
     read_returns,
-    with_targets,
 )
 from kpi_tools.quarters import Quarter
 
@@ -114,21 +111,6 @@ def test_months_stand_apart_from_quarters(raw: Path) -> None:
     assert returns.figures.query("kpi_id == 'M1'")["value"].tolist() == [69]
 
 
-def test_targets_are_those_of_the_figures_own_quarter() -> None:
-    targets = pd.DataFrame({
-        "kpi_id": ["A", "A", "B"], "from_quarter": ["2023-24 Q1", "2024-25 Q2", "2024-25 Q2"], "target": [80.0, 85.0, 5.0],
-        "floor_standard": [70.0, 75.0, 4.0], "tolerance": [None, None, None], "target_reason": ["old", "new", ""],
-        "target_status": ["final"] * 3,
-    })  # fmt: skip
-    quarters = ["2024-25 Q2", "2024-25 Q1", "2023-24 Q1", "2022-23 Q4", "2024-25 Q1"]
-    rows = pd.DataFrame(
-        {"kpi_id": ["A", "A", "A", "A", "B"], "quarter": quarters}, index=[9, 8, 7, 6, 5]
-    )
-    found = with_targets(rows, targets)
-    assert found["target"].fillna(0).tolist() == [85, 80, 80, 0, 0]
-    assert found.index.tolist() == [9, 8, 7, 6, 5]
-
-
 def test_which_quarters_there_are(raw: Path) -> None:
     send(raw, "2023-24-Q4", "")
     (raw / "returns" / "2025-26-Q1").mkdir()
@@ -187,18 +169,6 @@ def test_like_faults_are_one_finding_at_most_twenty_are_told_and_all_are_kept(ra
     with pytest.raises(ReturnsError, match="and 10 more of the same kinds") as stop:
         load(raw)
     assert str(stop.value).count("Numerator and denominator make") == 20
-
-
-def test_rejected_rows_may_be_left_out_up_to_the_share_that_is_allowed(raw: Path) -> None:
-    send(raw, "2024-25-Q3", "ZZ,2024-25 Q3,5,,,final,\n", "bad.csv")
-    returns = load(raw, allow_rejected=True)
-    assert len(returns.rejected) == 1 and returns.rejected["value"].tolist() == ["5"]
-    assert "rejected 1 (" in returns.summary
-    settings = (raw / "council.toml").read_text() + "[loading]\nrejected_share = 0.01\n"
-    assert tomllib.loads(settings)
-    (raw / "council.toml").write_text(settings)
-    with pytest.raises(ReturnsError, match=r"more than the 1% that council\.toml allows"):
-        load(raw, allow_rejected=True)
 
 
 def test_what_is_no_return_is_skipped_and_listed(raw: Path) -> None:
@@ -291,15 +261,6 @@ def test_the_projects_own_data_load_without_a_complaint(quarter: Quarter) -> Non
     returns = load(REAL, quarter)
     assert set(returns.problems["code"]) <= {"commentary-none"}
     assert returns.log.empty and returns.rejected.empty
-
-
-def test_without_months_the_table_of_months_has_its_columns(raw: Path) -> None:
-    months = load(raw).months
-    assert months.empty and {"month", "value", "target"} <= set(months.columns)
-
-
-def test_the_door_names_what_is_behind_it() -> None:
-    assert set(loading.__all__) <= set(dir(loading))
 
 
 def test_the_account_of_rows_and_files_adds_up_in_one_line(raw: Path) -> None:
@@ -555,13 +516,6 @@ def test_two_files_that_differ_under_one_name_are_an_error_wherever_they_differ(
     # what is named as a copy, without what it is a copy of, is a return
     (folder / "roads.csv").unlink()
     assert load(raw).figures["note"].dropna().tolist() == ["late"]
-
-
-def test_a_small_figure_that_is_printed_by_decision_is_read_from_its_table(raw: Path) -> None:
-    (raw / "small_numbers.csv").write_text(
-        "kpi_id,period,from_quarter,reason,agreed_by\nC1,2024-25 Q3,2024-25 Q3,Published already,Head of Roads\n"
-    )
-    assert load(raw).agreed["agreed_by"].tolist() == ["Head of Roads"]
 
 
 def test_the_account_and_the_rejected_rows_have_their_columns(raw: Path) -> None:

@@ -104,11 +104,6 @@ def test_a_year_of_an_annual_figure_is_taken_and_a_bare_one_told(raw: Path) -> N
     assert found["quarter"].tolist() == ["2024-25 Q2"]
 
 
-def test_a_count_that_is_not_whole_is_told(raw: Path) -> None:
-    found, problems = sent(raw, "CASES", QUARTER, "12.5", "", "", "", "")
-    assert list(problems) == ["value-fractional"] and found["value"].tolist() == [12.5]
-
-
 def test_a_target_typed_over_in_a_template_is_told(raw: Path) -> None:
     head = "kpi_id,period,kpi_name,unit,last_figure,target,floor_standard,value,numerator,denominator,status,note"
     row = ("RENT", QUARTER, "Rent collected", "%", "none", "{}", "95%", "99", "", "", "", "")

@@ -126,8 +126,8 @@ def test_a_sheet_in_every_part() -> None:
         "name": "Return", "hidden": False,
         "rows": [(1, ["kpi_id", "", "5"]), (3, ["", "TRUE", "#N/A"]), (4, []), (5, []), (6, ["", "2"])],
         "kinds": [(3, 1, "truth"), (3, 2, "error"), (4, 0, "formula"), (5, 1, "formula")],
-        "struck": [], "unseen": [], "comments": [], "fills": [], "hidden_rows": [3, 4], "hidden_columns": [1, 2, 4],
-        "merged": ["A1:B2", "C4:D4"],
+        "marks": [], "fills": [], "hidden_rows": [3, 4], "hidden_columns": [1, 2, 4],
+        "merged": [("A1:B2", 0, 1, 2, 2), ("C4:D4", 2, 4, 4, 4)],
     }  # fmt: skip
 
 
@@ -139,22 +139,23 @@ def test_names_with_a_prefix_are_the_same_names() -> None:
     )
     (found,) = read_workbook(packed(**{SHEET: xml.encode()}))["sheets"]
     assert found["rows"] == [(1, ["5"])] and found["kinds"] == [(1, 1, "formula")]
-    assert found["hidden_rows"] == [1] and found["merged"] == ["A1:B1"]
+    assert found["hidden_rows"] == [1] and found["merged"] == [("A1:B1", 0, 1, 2, 1)]
 
 
 @pytest.mark.parametrize(
-    ("font", "text", "struck"),
+    ("font", "text", "marks"),
     [
         ('vertAlign val="superscript"', "1² st", []), ('vertAlign val="subscript"', "1₂ st", []),
-        ('vertAlign val="baseline"', "12 st", []), ("strike", "12\u0336 st", [(1, 0)]), ('strike val="0"', "12 st", []),
+        ('vertAlign val="baseline"', "12 st", []), ("strike", "12\u0336 st", [(1, 0, "cell-struck", "")]),
+        ('strike val="0"', "12 st", []),
     ],
 )  # fmt: skip
 def test_digits_that_are_raised_or_struck_out_are_no_part_of_a_number(
-    font: str, text: str, struck: list[Any]
+    font: str, text: str, marks: list[Any]
 ) -> None:
     runs = f"<is><r><t>1</t></r><r><rPr><{font}/></rPr><t>2 st</t></r></is>"
     found = sheet_of(f'<row r="1"><c r="A1" t="inlineStr">{runs}</c></row>')
-    assert (found["rows"], found["struck"]) == ([(1, [text])], struck)
+    assert (found["rows"], found["marks"]) == ([(1, [text])], marks)
     assert rich_text([("1", "", False), (". ", "", True), ("5", "", False)]) == "1.\u0336 5"
 
 
@@ -183,6 +184,7 @@ def test_a_cell_is_what_a_person_would_type(
     [
         ("General", ""), ("0.0%", "percent"), ('0"%"', ""), ("MMM-YY", "month"), ("yyyy", "year"), ("dd/mm/yyyy", ""),
         ("[mm]:ss", "seconds"), ("0;;;", ""), (";;;", "words unseen"), ('"n/a"', "words"), ('[<5]"c";0', ""),
+        ("#,##0,", "scaled"), ('0.0,,"m"', "scaled"), ("#,##0.00", ""),
         ('_-* #,##0_-;-* #,##0_-;_-* "-"_-', ""),
     ],
 )  # fmt: skip

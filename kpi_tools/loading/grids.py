@@ -78,11 +78,7 @@ def workbook_grids(snapshot: Snapshot, books: Workbooks, ledger: Ledger) -> list
                 last=lines[-1] if lines else 0,
                 kinds={(line, place): kind for line, place, kind in sheet["kinds"]},
                 hidden_rows=sheet["hidden_rows"], hidden_columns=set(sheet["hidden_columns"]),
-                marks=[
-                    *((line, place, "cell-struck", "") for line, place in sheet["struck"]),
-                    *((line, place, "cell-unseen", "") for line, place in sheet["unseen"]),
-                    *((line, place, "cell-comment", f'"{clean_name(text)[:200]}".') for line, place, text in sheet["comments"]),
-                ],
+                marks=[(*at, f'"{clean_name(text)[:200]}".' if text else "") for *at, text in sheet["marks"]],
                 merged=sheet["merged"],
             )
         )  # fmt: skip

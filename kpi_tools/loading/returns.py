@@ -281,7 +281,8 @@ def _is_no_figure(table: Table, row: Row) -> bool:
     code = row.match.fault
     unknown = code in ("id-unknown", "id-missing")
     value = table.cells["value"][row.at].strip(" ()")
-    if unknown and not any(others):
+    note_alone = code == "id-missing" and not any(others[:-1])
+    if unknown and (note_alone or not any(others)):
         code = "row-footnote"
     elif unknown and row.at == 0 and not re.search(r"\d", " ".join(others)) and (
         known_unit(value) or meant_unit(value) or value.casefold() in ("numeric", "decimal")

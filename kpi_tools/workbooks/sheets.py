@@ -47,8 +47,8 @@ _OTHER_RELATIONS: Final = re.compile(
 def read_workbook(raw: bytes) -> dict[str, Any]:
     """The sheets of the workbook in `raw`: name, hidden, and of a visible one the rows with anything in them as texts.
 
-    `kinds`: (line, place, kind) of cells whose text does not say what they are; `struck`, `unseen`: (line, place);
-    `comments`: (line, place, text); `fills`: (line, place, six digits) of what is filled with a colour; `merged`: ranges;
+    `kinds`: (line, place, kind) of cells whose text does not say what they are; `marks`: (line, place, code of `rules`,
+    text) of what else is to be seen there; `fills`: (line, place, six digits) of what is filled with a colour; `merged`: ranges;
     `hidden_rows`, `hidden_columns`. `unknown`: what could not be read of the workbook's looks. Raises `Refused`.
     """
     parts = parts_of(open_container(raw))
@@ -229,14 +229,14 @@ def _fill(cell: Any, theme: list[str]) -> str:
 
 
 def _read_sheet(sheet: Any, kinds: dict[tuple[int, int], str], theme: list[str]) -> dict[str, Any]:
-    rows, struck, unseen, comments, fills = [], [], [], [], []
+    rows, marks, fills = [], [], []
     looks: dict[int, Look] = {}
     paint: dict[int, str] = {}
     for line, cells in enumerate(sheet.iter_rows(), start=1):
         texts = []
         for place, cell in enumerate(cells):
             if cell.comment and cell.comment.author != OUR_NOTES:
-                comments.append((line, place, str(cell.comment.text)))
+                marks.append((line, place, "cell-comment", str(cell.comment.text)))
             if cell.style_id not in paint:
                 paint[cell.style_id] = _fill(cell, theme)
             if paint[cell.style_id]:
@@ -251,11 +251,13 @@ def _read_sheet(sheet: Any, kinds: dict[tuple[int, int], str], theme: list[str])
             texts.append(text)
             if kind:
                 kinds[line, place] = kind
-            if text and (look.struck or partly_struck):
-                struck.append((line, place))
-            positive = isinstance(cell.value, int | float) and cell.value > 0
-            if text and (look.unseen or look.words and positive):
-                unseen.append((line, place))
+            number = isinstance(cell.value, int | float)
+            seen = {
+                "cell-struck": look.struck or partly_struck,
+                "cell-unseen": look.unseen or look.words and number and cell.value > 0,
+                "cell-scaled": look.scaled and number,
+            }
+            marks += [(line, place, code, "") for code, there in seen.items() if text and there]
         while texts and not texts[-1]:
             texts.pop()
         if texts or any((line, place) in kinds for place in range(len(cells))):
@@ -265,7 +267,7 @@ def _read_sheet(sheet: Any, kinds: dict[tuple[int, int], str], theme: list[str])
         for place in range(column.min - 1, min(column.max, MAX_COLUMNS))
     ]  # fmt: skip
     return {
-        "name": sheet.title, "hidden": False, "rows": rows, "struck": struck, "unseen": unseen, "comments": comments,
+        "name": sheet.title, "hidden": False, "rows": rows, "marks": marks,
         "kinds": [(*where, kind) for where, kind in sorted(kinds.items())], "hidden_columns": hidden, "fills": fills,
         "hidden_rows": [line for line, row in sheet.row_dimensions.items() if row.hidden or row.height == 0],
     }  # fmt: skip
@@ -283,6 +285,7 @@ class Look(NamedTuple):
     seconds: bool = False
     words: bool = False
     unseen: bool = False
+    scaled: bool = False
     struck: bool = False
 
 
@@ -301,7 +304,8 @@ _LITERAL: Final = re.compile(r'"[^"]*"|\[(?![hms]+\])[^\]]*\]|\\.|_.', re.I)
 def read_format(form: str) -> Look:
     """What the format of a number makes of it. Formats with conditions are not looked into."""
     plain = _LITERAL.sub("", form).lower()
-    shows = re.search(r"[0#?@ymdhsbeg]", plain.partition(";")[0])
+    positive = plain.partition(";")[0]
+    shows = re.search(r"[0#?@ymdhsbeg]", positive)
     return Look(
         percent="%" in plain,
         month="m" in plain and not re.search("[dhs]", plain),
@@ -309,6 +313,7 @@ def read_format(form: str) -> Look:
         seconds="s" in plain,
         words=bool(form) and not shows and not re.search(r"\[[<>=]", form),
         unseen=bool(re.fullmatch(";{2,3}", plain)),
+        scaled=bool(re.search(r"[0#?],+[^0#?,]*$", positive)),
     )
 
 
