@@ -85,6 +85,8 @@ def _wrong(setting: Setting, value: Any) -> str:
     """What is wrong with the value of a setting, as a sentence; "" where nothing is."""
     if setting.kind == "statuses":
         return _wrong_statuses(value)
+    if setting.kind == "choices" and value in setting.options:
+        return f'It must be a list: ["{value}"].'
     meant = next((one for one in value if one not in setting.options), "") if isinstance(value, list) else value  # fmt: skip
     good, must_be = _KINDS[setting.kind]
     return "" if good(setting, value) else f"It must be {must_be}.".format(
