@@ -118,7 +118,7 @@ def hold_back(findings: pd.DataFrame) -> None:
     if len(errors):
         raise InputError(
             f"The final report is refused: {plural(len(errors), 'error')} found by its checks.\n"
-            f"{as_lines(errors)}\n  Put them right, or let one pass with --override CODE --because REASON --by ROLE."
+            f"{findings_text(errors)}\n  Put them right, or let one pass with --override CODE --because REASON --by ROLE."
         )
 
 
@@ -134,17 +134,6 @@ def grouped(findings: pd.DataFrame) -> list[Row]:
         key = (row["code"], row["finding"], row["remedy"])
         groups.setdefault(key, row | {"place": []})["place"].append(row["place"])
     return list(groups.values())
-
-
-def as_lines(findings: pd.DataFrame, most: int = 10) -> str:
-    """Findings as sentences, one a line, like ones together; those beyond `most` are counted."""
-    rows = grouped(findings)
-    lines = [
-        f"  {_places(row['place'])}: {row['finding']} {row['remedy']} [{row['code']}, {row['severity']}]"
-        for row in rows[:most]
-    ]
-    more = len(rows) - most
-    return "\n".join([*lines, *([f"  … and {more:,} more."] if more > 0 else [])])
 
 
 def findings_text(findings: pd.DataFrame) -> str:

@@ -9,13 +9,13 @@ import pandas as pd
 from kpi_tools.checks.findings import Finding
 from kpi_tools.doubts import doubt_table, with_doubts
 from kpi_tools.loading import Returns
-from kpi_tools.loading.cells import clean_name
+from kpi_tools.loading.rules import as_changes
 from kpi_tools.quarters import Quarter
 from kpi_tools.rating import cannot_be_rated
 from kpi_tools.schemes import Scheme
 from kpi_tools.scorecard import returned_again, sent_rounded, without_action
 from kpi_tools.vocabulary import CARRIED_FORWARD, SUPPRESSED
-from kpi_tools.wording import Row, is_text, plural, rows_of
+from kpi_tools.wording import Row, is_text, rows_of
 
 _LEFT_OVER: Final = re.compile(
     r"^(?:Series ?\d+|Column ?\d+|Chart Title|Axis Title|Sheet ?\d+|Category ?\d+|TBC|TBD|xx+|KPI name)$|"
@@ -25,7 +25,6 @@ _LEFT_OVER: Final = re.compile(
 _OLD: Final = 4
 """A rated figure that is so many quarters old is named: its year is over."""
 _FEWEST_SAME: Final = 3
-_CHANGES_SHOWN: Final = 5
 
 
 def doubted(recent: pd.DataFrame, months: pd.DataFrame) -> Iterator[Finding]:
@@ -186,25 +185,8 @@ def left_over_names(returns: Returns) -> Iterator[Finding]:
 
 def taken_otherwise(log: pd.DataFrame) -> Iterator[Finding]:
     """What was changed on the way in, because its meaning is certain: how much, and the first lines."""
-    if log.empty:
-        return
-    first = [
-        f'{row["file"]}, row {row["row"]}, {row["column"]}: "{_shown(row["sent"])}" as '
-        f'"{_shown(row["taken"])}" ({row["why"]})'
-        for row in rows_of(log.head(_CHANGES_SHOWN))
-    ]
-    more = len(log) - len(first)
-    yield Finding(
-        "taken-otherwise",
-        "the returns",
-        f"{plural(len(log), 'cell')} {'was' if len(log) == 1 else 'were'} taken otherwise than sent: "
-        f"{'; '.join(first)}{f'; and {more:,} more' if more else ''}.",
-    )
-
-
-def _shown(text: str) -> str:
-    """A cell as it can be printed: a line of at most 80 characters, none of them invisible."""
-    return clean_name(text)[:80]
+    if len(log):
+        yield Finding("taken-otherwise", "the returns", " ".join(as_changes(log).split()))
 
 
 def versions(unlike: list[str]) -> Iterator[Finding]:

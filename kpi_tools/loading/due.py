@@ -7,7 +7,7 @@ that is not before that quarter, and so many quarters later as the KPI lags.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, Final, Protocol, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 import pandas as pd
 
@@ -17,23 +17,15 @@ from kpi_tools.quarters import Quarter, year_ended_by, year_ending
 from kpi_tools.vocabulary import IN_YEARS, NOT_AVAILABLE, NOT_YET_DUE
 from kpi_tools.wording import rows_of
 
+if TYPE_CHECKING:
+    from kpi_tools.loading import Returns
+
 _DUE: Final = {"half_yearly": "Q2;Q4", "termly": "Q2;Q3;Q4", "annual": "Q4", "biennial": "Q4"}
 _EACH: Final = "Q1;Q2;Q3;Q4"
 _FIGURE: Final = ["value", "numerator", "denominator", "milestone", "status", "note", "received"]
 _ACADEMIC: Final = ("07-31", "08-31")
 _FARTHEST: Final = 160
 """How many quarters before or after a report a due quarter is looked for."""
-
-
-class Tables(Protocol):
-    """Of `Returns`, what is needed to say what is due."""
-
-    @property
-    def catalogue(self) -> pd.DataFrame: ...
-    @property
-    def targets(self) -> pd.DataFrame: ...
-    @property
-    def figures(self) -> pd.DataFrame: ...
 
 
 @dataclass(frozen=True)
@@ -137,7 +129,7 @@ def period_words(kpi: Mapping[str, Any], quarter: Quarter, end: date) -> str:
     }[str(kpi["basis"])]
 
 
-def calendars(returns: Tables) -> dict[str, Calendar]:
+def calendars(returns: "Returns") -> dict[str, Calendar]:
     """The calendar of each KPI of the catalogue."""
     first = returns.figures.groupby("kpi_id")["quarter"].min().to_dict()
     kpis = rows_of(returns.catalogue)
@@ -158,7 +150,7 @@ def in_set(catalogue: pd.DataFrame, quarter: Quarter) -> pd.DataFrame:
     return kpis.assign(last_quarter=kpis["last_quarter"].where(kpis["last_quarter"] == quarter.label))  # fmt: skip
 
 
-def due_figures(returns: Tables, quarter: Quarter, count: int) -> pd.DataFrame:
+def due_figures(returns: "Returns", quarter: Quarter, count: int) -> pd.DataFrame:
     """The last `count` due figures of each KPI in the report of `quarter`, in the order of the catalogue and of time.
 
     Columns: those of the catalogue; `quarter` in which the period ends, `period_end`, `period` in words; `due_quarter`, in

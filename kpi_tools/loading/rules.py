@@ -163,9 +163,10 @@ def as_changes(log: pd.DataFrame) -> str:
         ]
         sent, taken = (clean_name(text)[:_SHOWN_VALUE] for text in (change.sent, change.taken))
         what = f': "{sent}" as "{taken}"' if sent or taken else ""
-        lines.append(f"  {', '.join(filter(None, place))}{what} ({change.why})")
+        lines.append(f"  {', '.join(filter(None, place))}{what} ({change.why});")
     if len(log) > _FEW:
-        lines.append(f"  … and {len(log) - _FEW:,} more; all are in changes.csv.")
+        lines.append(f"  … and {len(log) - _FEW:,} more;")
+    lines.append(f"  {'it is' if len(log) == 1 else 'all are'} in changes.csv.")
     return "\n".join(lines)
 
 
