@@ -329,15 +329,14 @@ def data_sentences(
     said = [
         f"This report uses what had been received for {quarter.title} and the quarters before it."
     ]
-    statuses = [f"{n:,} {are(n)} {status}" for status, n in recent["status"].value_counts().items()]
+    statuses, shown = recent["status"].value_counts(), f"shown for {terms.word('kpi', 2)}"
     if len(recent) == 1:
-        said.append(
-            f"The one figure shown for {terms.word('kpi', 2)} is {recent['status'].iloc[0]}."
-        )
-    elif statuses:
-        said.append(
-            f"Of the {len(recent):,} figures shown for {terms.word('kpi', 2)}, {listed(statuses)}."
-        )
+        said.append(f"The one figure {shown} is {statuses.index[0]}.")
+    elif len(statuses) == 1:
+        said.append(f"All {len(recent):,} figures {shown} are {statuses.index[0]}.")
+    elif len(statuses):
+        each = [f"{n:,} {are(n)} {status}" for status, n in statuses.items()]
+        said.append(f"Of the {len(recent):,} figures {shown}, {listed(each)}.")
 
     def some(rows: pd.DataFrame, how: str, why: str = "") -> None:
         if len(rows):

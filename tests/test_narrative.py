@@ -247,6 +247,8 @@ def test_what_the_figures_rest_on():
     recent = pd.DataFrame({"status": ["final", "final", "provisional"]})
     none = narrative.data_sentences(kpis(of(1)), recent, Q3)
     assert none[1:] == ["Of the 3 figures shown for KPIs, 2 are final and 1 is provisional."]
+    same = narrative.data_sentences(kpis(of(1)), recent.head(2), Q3)
+    assert same[1:] == ["All 2 figures shown for KPIs are final."]
     one = narrative.data_sentences(
         kpis(of(none=1), ["not testable"], lag_quarters=1, is_due=False), recent.head(1), Q3
     )

@@ -10,6 +10,7 @@ import nbformat
 import pytest
 
 from kpi_tools import parameters
+from kpi_tools.page.html import paragraphs
 
 ROOT = Path(__file__).parents[1]
 NAMES = "allow_rejected, corrections, edition, only, overrides, prepared_by, quarter, raw, signed_off_by"
@@ -76,3 +77,8 @@ def test_a_changed_floor_standard_makes_nbval_fail(copy):
 def test_a_notebook_that_is_not_trusted_says_what_to_do(name):
     first = nbformat.read(MASTER.with_stem(name), 4).cells[0]
     assert first.cell_type == "markdown" and "Trust Notebook" in first.source
+
+
+def test_sums_in_dollars_are_no_mathematics_in_jupyterlab() -> None:
+    shown = paragraphs("From $5 to $9.")._repr_html_()
+    assert shown.startswith('<div class="kpi mathjax_ignore">') and "$5 to $9" in shown
