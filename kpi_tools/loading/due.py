@@ -7,7 +7,7 @@ that is not before that quarter, and so many quarters later as the KPI lags.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import Any, Final, Self
 
 import pandas as pd
 
@@ -16,9 +16,6 @@ from kpi_tools.loading.targets import with_targets
 from kpi_tools.quarters import Quarter, year_ended_by, year_ending
 from kpi_tools.vocabulary import IN_YEARS, NOT_AVAILABLE, NOT_YET_DUE
 from kpi_tools.wording import rows_of
-
-if TYPE_CHECKING:
-    from kpi_tools.loading import Returns
 
 _DUE: Final = {"half_yearly": "Q2;Q4", "termly": "Q2;Q3;Q4", "annual": "Q4", "biennial": "Q4"}
 _EACH: Final = "Q1;Q2;Q3;Q4"
@@ -129,8 +126,8 @@ def period_words(kpi: Mapping[str, Any], quarter: Quarter, end: date) -> str:
     }[str(kpi["basis"])]
 
 
-def calendars(returns: "Returns") -> dict[str, Calendar]:
-    """The calendar of each KPI of the catalogue."""
+def calendars(returns: Any) -> dict[str, Calendar]:
+    """The calendar of each KPI of the catalogue of `returns` (a `Returns`)."""
     first = returns.figures.groupby("kpi_id")["quarter"].min().to_dict()
     kpis = rows_of(returns.catalogue)
     return {
@@ -150,7 +147,7 @@ def in_set(catalogue: pd.DataFrame, quarter: Quarter) -> pd.DataFrame:
     return kpis.assign(last_quarter=kpis["last_quarter"].where(kpis["last_quarter"] == quarter.label))  # fmt: skip
 
 
-def due_figures(returns: "Returns", quarter: Quarter, count: int) -> pd.DataFrame:
+def due_figures(returns: Any, quarter: Quarter, count: int) -> pd.DataFrame:
     """The last `count` due figures of each KPI in the report of `quarter`, in the order of the catalogue and of time.
 
     Columns: those of the catalogue; `quarter` in which the period ends, `period_end`, `period` in words; `due_quarter`, in
