@@ -1,9 +1,8 @@
 """The sheets of a workbook or CSV file that is not one of our returns: every cell with its place, kind and colour."""
 
-import re
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from kpi_tools.errors import InputError
 from kpi_tools.loading.cells import ERROR, FORMULA
@@ -11,8 +10,6 @@ from kpi_tools.loading.csvs import FileFault, read_text
 from kpi_tools.loading.rules import RULES
 from kpi_tools.workbooks.child import Workbooks
 from kpi_tools.workbooks.parts import letters
-
-_RANGE: Final = re.compile(r"([A-Z]+)(\d+):([A-Z]+)(\d+)")
 
 
 @dataclass
@@ -91,8 +88,7 @@ def open_sheets(path: Path) -> tuple[list[Sheet], list[tuple[str, str]]]:
         kinds = {(line, place): kind for line, place, kind in sheet["kinds"]}
         cells |= {where: "" for where, kind in kinds.items() if kind == FORMULA}
         fills = {(line, place): colour for line, place, colour in sheet["fills"]}
-        ranges = filter(None, map(_RANGE.fullmatch, sheet["merged"]))
-        merged = [(int(one[2]), _place(one[1]), int(one[4]), _place(one[3])) for one in ranges]
+        merged = [(top, left, bottom, after - 1) for _, left, top, after, bottom in sheet["merged"]]
         sheets.append(Sheet(sheet["name"], cells, kinds, fills, merged))
     return sheets, left
 
@@ -104,13 +100,6 @@ def _numbered(rows: Any) -> dict[tuple[int, int], str]:
         for place, text in enumerate(texts)
         if text.strip()
     }
-
-
-def _place(letter: str) -> int:
-    number = 0
-    for one in letter:
-        number = number * 26 + ord(one) - 64
-    return number - 1
 
 
 def unreadable(sheet: Sheet, line: int, place: int) -> str:
