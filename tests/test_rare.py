@@ -11,6 +11,7 @@ from kpi_tools.explorer.views import view
 from kpi_tools.loading import load
 from kpi_tools.page.cards import cards
 from kpi_tools.page.chapters import beside
+from kpi_tools.page.marks import assurance_marks
 from kpi_tools.scorecard import recent_quarters, score
 
 FALLS = {"kpi_id": "F1", "unit": "count", "polarity": "lower"}
@@ -133,3 +134,15 @@ def test_a_suggested_rebase_names_the_nearest_note(tmp_path: Path):
     notes = view("limits", evidence(load(raw)), "P1").notes
     (suggested,) = [note for note in notes if "may agree new limits" in note]
     assert suggested.endswith("The nearest note: 1 March 2022: Snow.")
+
+
+def test_variation_and_assurance_are_small_marks_with_their_words():
+    said = {"polarity": "lower", "variation": "concern", "assurance": "consistently fails"}
+    drawn = str(assurance_marks(said))
+    assert [
+        drawn.count(f"<title>{word}</title>") for word in ("concern", "consistently fails")
+    ] == [1, 1]
+    assert ">H</text>" in drawn and ">F</text>" in drawn, (
+        "high is the bad way of what is better low"
+    )
+    assert assurance_marks(said | {"variation": "not judged", "assurance": "no limits"}) == ""

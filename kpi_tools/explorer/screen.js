@@ -131,7 +131,7 @@ export function start(root, host) {
       h("td", { class: "kx-val" }, h("b", {}, one.value), h("small", {}, one.target)),
       h("td", { class: "kx-six" }, h("span", { class: "kx-wide-no" }, h("b", {}, one.value), one.target && ` / ${one.target}`),
         h("span", { role: "img", "aria-label": one.six.map((it) => `${it.title} ${it.rating}`).join(", ") }, one.six.map((it) => shape(it.look, it.sure)))),
-      h("td", { class: "kx-dir" }, arrow(one.way), h("small", {}, one.way === "across" ? h("span", { class: "kx-hidden" }, word) : word.toLowerCase() || h("span", { class: "kx-hidden" }, one.direction))));
+      h("td", { class: "kx-dir" }, h("span", { class: "kx-marks", html: one.marks }), arrow(one.way), h("small", {}, one.way === "across" ? h("span", { class: "kx-hidden" }, word) : word.toLowerCase() || h("span", { class: "kx-hidden" }, one.direction))));
     rows.set(one.id, made);
     return made;
   }

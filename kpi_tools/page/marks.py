@@ -5,13 +5,25 @@ from itertools import groupby
 from typing import Any
 
 import pandas as pd
+from markupsafe import Markup
 
 from kpi_tools.page.canvas import Canvas
-from kpi_tools.page.drawing import QUIET
+from kpi_tools.page.drawing import BLUE, QUIET, VIOLET
 from kpi_tools.page.labels import text_width
-from kpi_tools.vocabulary import ILLUSTRATIVE
+from kpi_tools.vocabulary import (
+    COMMON_CAUSE,
+    CONCERN,
+    FAILS,
+    HIGHER,
+    HIT_OR_MISS,
+    ILLUSTRATIVE,
+    IMPROVEMENT,
+    NEUTRAL,
+    PASSES,
+)
 from kpi_tools.wording import Row, Rows, is_number, is_text, rows_of
 
+_ORANGE = "#b3470b"
 _ABSENT = {"suppressed": "[c]", "not applicable": "n/a"}
 
 
@@ -62,6 +74,22 @@ def note_in_words(note: Row) -> str:
     source += [ILLUSTRATIVE] if note["status"] == ILLUSTRATIVE else []
     more = f" ({', '.join(source)})" if source else ""
     return f"{day.day} {day:%B %Y}: {str(note['label']).rstrip('.')}{more}."
+
+
+def assurance_marks(kpi: Row) -> Markup:
+    """Variation and assurance of a KPI as small marks in the forms that NHS readers know, each with its word; or nothing."""
+    up = kpi["polarity"] == HIGHER
+    letters = {
+        IMPROVEMENT: (BLUE, "H" if up else "L"), CONCERN: (_ORANGE, "L" if up else "H"), NEUTRAL: (VIOLET, "↕"),
+        COMMON_CAUSE: (QUIET, "∿"), PASSES: (BLUE, "P"), FAILS: (_ORANGE, "F"), HIT_OR_MISS: (QUIET, "?"),
+    }  # fmt: skip
+    svg = Markup(
+        '<svg class="mark" role="img" aria-label="{0}" viewBox="0 0 20 20" width="20" height="20"><title>{0}</title>'
+        '<circle cx="10" cy="10" r="8.5" fill="none" stroke="{1}" stroke-width="2"/>'
+        '<text x="10" y="14" text-anchor="middle" font-size="11" font-weight="bold" fill="{1}">{2}</text></svg>'
+    )
+    words = [str(kpi[name]) for name in ("variation", "assurance")]
+    return Markup("").join(svg.format(word, *letters[word]) for word in words if word in letters)
 
 
 def nearest(notes: Sequence[Row], day: Any) -> Row | None:
