@@ -67,28 +67,12 @@ def assurance(
     target: str | float | None = None,
     tolerance: str | float | None = None,
 ) -> Any:
-    """The latest row of each series, with what its limits say.
+    """The latest row of each series of `special_causes`, with `variation` (the special cause of its point, or why none) and
+    `assurance`: on which side of the limits of its baseline the target lies, or a state that says why that cannot be told.
 
-    Args:
-        classified: What `special_causes` made.
-        by: As there, like `period`, `value` and `polarity`.
-        period: See there.
-        value: See there.
-        polarity: See there.
-        target: The column with the targets, or one number. Default: `target`, where it is there.
-        tolerance: How far from the target still meets it, for polarity `target`. Default: `tolerance`, else half the way
-            from `target` to `floor_standard`, where these are there.
-
-    Returns:
-        One row a series with `variation` (the special cause of the latest point, or common cause, not reported, no limits,
-        not charted) and `assurance`: whether the target lies beyond the limits of the latest baseline (consistently passes,
-        consistently fails) or between them (hit or miss; a limit itself is between); without variation the mean is compared.
-        Polarity `target` passes where both limits lie inside the target's band. Otherwise a state: no target, no limits, not
-        charted, polarity not known, not described by its mean (fewer than half of the figures lie inside the limits, or one
-        figure has carried the mean away from all others).
-
-    Raises:
-        InputError: A column is not there, or the table has no special causes.
+    A limit itself lies between them; without variation the mean is compared. Polarity `target` passes where both limits lie
+    inside the target's band, as wide as `tolerance`, else half the way to `floor_standard`. `target` and `tolerance` are
+    columns or numbers. Raises `InputError` where a column, or the special causes, are not there.
     """
     rows = in_order(
         classified, by, period, named={"value": value, "target": target, "tolerance": tolerance}

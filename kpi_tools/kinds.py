@@ -154,6 +154,21 @@ class Charted:
         """Where one of these kinds is charted."""
         return np.isin(self.kind, [CHARTS.index(chart) for chart in charts])
 
+    def law(self, mean: Array) -> Array:
+        """The standard deviation of each figure by the law of its kind; 1 where moving ranges alone tell it."""
+        shares, parts, counts = (self.among(kinds) for kinds in (SHARES, WITH_PARTS, [C]))
+        if not (parts | counts).any():
+            return np.ones(len(self.y))
+        left = np.where(shares, np.maximum(self.per - mean, 0.0), self.per) / self.size
+        return np.sqrt(np.select([parts, counts], [mean * left, mean], 1.0))
+
+    def scaled(self, y: Array, mean: Array, law: Array) -> Array:
+        """The figures whose moving ranges count: of Laney's kinds their z-scores."""
+        primes = self.among(PRIMES)
+        return (
+            np.where(primes, (y - mean) / np.where(law > 0, law, np.inf), y) if primes.any() else y
+        )
+
 
 def charted(
     rows: Ordered, value: str, chart: str, numerator: str = "numerator", denominator: str = "denominator"

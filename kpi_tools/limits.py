@@ -19,7 +19,6 @@ from kpi_tools.kinds import (
     SHARES,
     WITH_PARTS,
     XMR,
-    C,
     Charted,
     G,
     T,
@@ -40,6 +39,7 @@ LIMITED = (
     "baseline", "baseline_points", "overlap", "moving_range",
     "mean", "lower_limit", "near_lower", "near_upper", "upper_limit", "limits", "chart",
 )  # fmt: skip
+_ENDS = ("lower_limit", "near_lower", "near_upper", "upper_limit")
 CAUSES = ("run", "steps", "rule", "special_cause")
 RUNS = ("longest_run", "longest_run_max", "crossings", "crossings_min")
 FEWEST_FOR_RUNS = 8
@@ -128,6 +128,7 @@ def limited(
             f"The limits cannot be fixed after {fix} values. Leave fix out to use all."
         )
     usual, gap = rows.steps
+    t, g, run, xmr = (figures.among([kind]) for kind in (T, G, RUN, XMR))
     charted = ~rows.is_word("basis", "year_to_date")
     y = np.where(charted, figures.y, np.nan)
     shared = _overlap(rows, usual, overlap)
@@ -135,56 +136,45 @@ def limited(
     begins = rows.first | (np.diff(behind, prepend=0) != 0)
     starts = np.flatnonzero(begins)
     base = np.cumsum(begins) - 1
-    breaks = begins | (gap & ~figures.among([T, G]))  # events come when they come
-    used = y
+    breaks = begins | (gap & ~(t | g))  # events come when they come
+    used = np.where(t, y ** (1 / _NELSON), y) if t.any() else y
     if fix is not None:
         known = np.cumsum(~np.isnan(y))
         rank = known - (known - ~np.isnan(y))[starts][base]
-        used = np.where(rank <= fix, y, np.nan)
-    count, low, _, mean = _summary(used, starts, figures.size)
-    noise = np.maximum(np.abs(mean), 1) * EXACT
-    others = bool((~figures.among([XMR])).any())
-    scale, scaled = _scaled(figures, used, mean[base]) if others else (np.ones(len(y)), used)
-    ranges = _moved(scaled, breaks)
+        used = np.where(rank <= fix, used, np.nan)
+    count, low, _, centre = _summary(used, starts, figures.size)
+    noise, mean = np.maximum(np.abs(centre), 1) * EXACT, centre[base]
+    law = figures.law(mean)
+    ranges = _moved(figures.scaled(used, mean, law), breaks)
     some, _, _, average = _summary(ranges, starts)
     if screen:
         small = np.where(ranges < (average * _SCREEN - noise)[base], ranges, np.nan)
         left, _, _, kept = _summary(small, starts)
         average = np.where((left > 0) & (kept * left > noise), kept, average)
-    varied = mean - low > noise
-    reach = np.where(varied, average * _REACH, np.where(np.isnan(average), np.nan, 0.0))
-    points, half, mean = some + 1, reach[base] * np.sqrt(shared), mean[base]
-    ends = [mean - half, mean - half * (2 / 3), mean + half * (2 / 3), mean + half]
-    runs = np.zeros(len(starts), bool)
-    if others:
-        of_baseline = figures.kind[starts]
-        free = ~np.isin(of_baseline, [CHARTS.index(kind) for kind in (XMR, T, *PRIMES)])
-        points = np.where(free, count, points)
-        spread = average[base] / _SIGMA * np.sqrt(shared)
-        mean, ends, wide = _by_kind(figures, used, mean, ends, scale, spread, starts)
-        wide = np.logical_or.reduceat(wide, starts) if len(starts) else runs
-        varied = np.where(free, wide, varied)
-        reach = np.where(free, np.where(count > 1, 0.0, np.nan), reach)
-        runs = of_baseline == CHARTS.index(RUN)
+    varied = centre - low > noise
+    free = ~(xmr | t | figures.among(PRIMES))[starts]
+    none = np.where(free, count < 2, np.isnan(average))
+    interior = (centre > 0) & ~(figures.among(SHARES) & (mean >= figures.per))[starts]
+    varied = np.where(free & ~run[starts], interior, varied)
+    of_one = np.where(xmr, _REACH / 3, 1 / _SIGMA) * np.sqrt(shared)
+    sigma = law * np.where(free[base], 1.0, np.where(varied, average, 0.0)[base] * of_one)
+    ends = [_end(figures, mean, sigma, times, none[base]) for times in (-3, -2, 2, 3)]
+    if (g | run).any():
+        mean = np.where(g | run, _medians(used, starts)[base], mean)
+    points = np.where(free, count, some + 1)
     state = np.select(
-        [np.isnan(reach), ~varied, runs, points < FEWEST_FOR_RUNS, points < _FEWEST_FOR_LIMITS],
+        [none, ~varied, run[starts], points < FEWEST_FOR_RUNS, points < _FEWEST_FOR_LIMITS],
         [1, 2, 6, 3, 4], 5,
     )  # fmt: skip
     within = starts - rows.starts[rows.series[starts]] if len(starts) else starts
     number = np.cumsum(np.where(within == 0, 0, 1)) if len(starts) else starts
-    lower, near_lower, near_upper, upper = (
-        np.where(np.isnan(reach)[base], np.nan, end) for end in ends
-    )
     return y, {
         "baseline": (number - number[base[rows.starts]][rows.series[starts]] + 1)[base] if len(y) else base,
         "baseline_points": _summary(y, starts)[0][base],
         "overlap": shared.astype(int),
         "moving_range": _moved(y, breaks),
-        "mean": np.where(charted, mean, np.nan),
-        "lower_limit": lower,
-        "near_lower": near_lower,
-        "near_upper": near_upper,
-        "upper_limit": upper,
+        "mean": np.where(charted, np.where(t, mean**_NELSON, mean) if t.any() else mean, np.nan),
+        **dict(zip(_ENDS, ends, strict=True)),
         "limits": Words(np.where(charted, state[base], 0), _STATES),
         "chart": Words(figures.kind, CHARTS),
     }  # fmt: skip
@@ -196,54 +186,22 @@ def _moved(y: Array, breaks: Array) -> Array:
     return moved
 
 
-def _scaled(figures: Charted, y: Array, mean: Array) -> tuple[Array, Array]:
-    """The standard deviation of each figure by its law, and the figures whose moving ranges count: z-scores, Nelson's roots."""
-    with np.errstate(invalid="ignore", divide="ignore"):
-        scale = np.sqrt(np.select(
-            [figures.among(SHARES), figures.among(WITH_PARTS), figures.among([C])],
-            [mean * (figures.per - mean) / figures.size, mean * figures.per / figures.size, mean], 1.0,
-        ))  # fmt: skip
-        z = np.where(np.isnan(y), np.nan, np.where(scale > 0, (y - mean) / scale, 0.0))
-        return scale, np.select(
-            [figures.among(PRIMES), figures.among([T])], [z, y ** (1 / _NELSON)], y
-        )
-
-
-def _by_kind(
-    figures: Charted, y: Array, mean: Array, ends: Sequence[Array], scale: Array, spread: Array, starts: Array
-) -> tuple[Array, list[Array], Array]:  # fmt: skip
-    """Centre and limits of the kinds beside XmR, by row, and where a kind without moving ranges has any width.
-
-    `spread`: the standard deviation that moving ranges give, of the z-scores or of Nelson's roots.
-    """
+def _end(figures: Charted, mean: Array, sigma: Array, times: int, none: Array) -> Array:
+    """So many standard deviations from the centre, in the unit of the value; NaN where no figure can be so low or high."""
+    end = np.where(none, np.nan, mean + times * sigma)
+    if figures.among([XMR]).all():
+        return end
     t, g, run, xmr = (figures.among([kind]) for kind in (T, G, RUN, XMR))
-    roots = (
-        _summary(np.where(t, y ** (1 / _NELSON), np.nan), starts)[3] if t.any() else mean[starts]
-    )
-    number = np.cumsum(np.isin(np.arange(len(y)), starts)) - 1
-    root, middle = roots[number], _medians(np.where(g | run, y, np.nan), starts)[number]
-    sigma = np.where(figures.among(PRIMES), scale * spread, scale)
-    found = []
     with np.errstate(invalid="ignore", divide="ignore"):
-        stays = np.log(mean / (mean + 1))
-        for times, plain in zip((-3, -2, 2, 3), ends, strict=True):
-            geometric = np.log(_TAILS[times]) / stays - 1 if times > 0 else np.nan
-            back = root + times * spread
-            back = np.where(back >= 0, np.abs(back) ** _NELSON, np.nan)
-            end = np.select(
-                [xmr, run, g, t], [plain, np.nan, geometric, back], mean + times * sigma
-            )
-            beyond = (end < 0) | (figures.among(SHARES) & (end > figures.per))
-            found.append(np.where(~xmr & beyond, np.nan, end))
-        centre = np.select([g | run, t], [middle, root**_NELSON], mean)
-    runs_wide = np.where(run, np.abs(y - middle) > EXACT * np.maximum(np.abs(middle), 1), False)
-    return centre, found, np.where(run, runs_wide, np.where(g, mean > 0, sigma > 0))
+        above = np.log(_TAILS.get(times, np.nan)) / np.log(mean / (mean + 1)) - 1
+        end = np.where(g & ~none, above, np.where(t & (end >= 0), np.abs(end) ** _NELSON, end))
+    beyond = (end < 0) | (figures.among(SHARES) & (end > figures.per))
+    return np.where(run | (beyond & ~xmr), np.nan, end)
 
 
 def _medians(y: Array, starts: Array) -> Array:
     """The median of each stretch, NaN where there is nothing."""
-    ends = np.append(starts[1:], len(y))
-    parts = [y[a:b][~np.isnan(y[a:b])] for a, b in zip(starts, ends, strict=True)]
+    parts = (part[~np.isnan(part)] for part in np.split(y, starts[1:]))
     return np.array([np.median(part) if len(part) else np.nan for part in parts])
 
 

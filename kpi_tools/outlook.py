@@ -72,27 +72,14 @@ def outlook(
 ) -> pd.DataFrame:
     """What to expect of the next figure of each series, and of that at the end of its financial year.
 
-    Args:
-        recent: Quarterly figures of any engine. Used where they are there: `basis` (rolling figures overlap), `frequency`,
-            `unit`, `numerator`, `denominator`, `tolerance`, `range_low` and `range_high` (what the measure can be), and
-            `series_from` (only the figures with that of the last row are of one series).
-        by: The columns that name a series. Default: `kpi_id`, else the table is one series.
-        period: Dates or timestamps.
-        value: The figures.
-        polarity: The column that says what is better, or one of `higher`, `lower`, `target`.
-        target: The column with the targets, or one number. Default: `target`, where it is there.
-        floor_standard: Likewise.
-        significance: Of the test for a trend.
-        minimum_points: Fewer figures are not enough data.
+    `recent`: quarterly figures of any engine, with `_COLUMNS` where they are there; only those with the `series_from` of the last
+    row are of one series. `target` and `floor_standard` are columns or numbers, the other arguments as for
+    `direction_of_travel`.
 
-    Returns:
-        One row a series: `outlook` (a state in words: how it is predicted, or why not), `horizon` (quarters ahead that may be
-        predicted), and for `next` and `year_end` each `…_quarter`, `…_expected`, `…_low`, `…_high` (95% interval in the KPI's
-        unit, ending where the measure ends), `…_target_chance`, `…_floor_chance` (0 to 1; null where there is no line, or
-        nothing can be said); last `year_end_state`, empty or why not. Chances hold if the lines stay.
-
-    Raises:
-        InputError: A column is not there or holds something else.
+    One row a series: `outlook` (a state in words: how it is predicted, or why not), `horizon` (quarters ahead that may be
+    predicted), and for `next` and `year_end` each `…_quarter`, `…_expected`, `…_low`, `…_high` (95% interval, ending where the
+    measure ends), `…_target_chance`, `…_floor_chance` (null where there is no line, or nothing can be said); last
+    `year_end_state`, empty or why not. Chances hold if the lines stay. Raises `InputError` for a column that is not there.
     """
     keys, groups = _series(recent, by, period, value, polarity, target, floor_standard)
     rows = [

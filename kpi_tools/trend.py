@@ -161,27 +161,12 @@ def gls_direction(
     significance: float = 0.05,
     minimum_points: int = MINIMUM_POINTS,
 ) -> Any:
-    """Add the overlap-aware direction of each series to all of its rows: pass the rows that the chart shows.
+    """Add the columns of `GLS_ADDED` to all rows of each series: pass the rows that the chart shows.
 
-    Args:
-        recent: As for `direction_of_travel`, like all others. Also used: `basis` (`rolling_12_months` overlaps), `seasonal`
-            (`yes`: season terms are fitted where there are figures enough), `direction_of_travel`, the official arrow, and
-            `series_from`: only the figures with that of the last row are of one series.
-        by: See there.
-        period: See there.
-        value: See there.
-        polarity: See there.
-        significance: See there.
-        minimum_points: See there.
-
-    Returns:
-        The table with `gls_direction` (as the official one), `gls_slope`, `gls_slope_low`, `gls_slope_high` (change a year
-        with its 95% interval), `gls_p_value`, `false_discovery` (the share of false calls to expect among the series called
-        at this p or less, by Benjamini and Hochberg), `mann_kendall_p`, `second_opinion` (a remark where a trend rests on
-        one or two unusual values, else empty) and `direction_note` (a sentence where the two directions differ, else empty).
-
-    Raises:
-        InputError: As `direction_of_travel`.
+    As `direction_of_travel`; also used are `basis` (`rolling_12_months` overlaps), `seasonal` (`yes`: season terms are fitted
+    where there are figures enough), `direction_of_travel`, the official arrow, and `series_from`: only the figures with that
+    of the last row are of one series. Slopes are a year's change; `false_discovery` is the share of false calls to expect
+    among the series called at this p or less.
     """
     rows = in_order(recent, by, period, named={"value": value, "polarity": polarity})
     y, better = rows.numbers(value), rows.better(polarity)
