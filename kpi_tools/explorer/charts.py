@@ -22,6 +22,7 @@ from kpi_tools.page.labels import every, text_width
 from kpi_tools.page.marks import draw_dated, draw_gaps
 from kpi_tools.page.regions import number, regions
 from kpi_tools.quarters import Quarter
+from kpi_tools.rating import band_lines
 from kpi_tools.terms import Terms
 from kpi_tools.vocabulary import COMMON_CAUSE, ESTIMATED, FINAL, ILLUSTRATIVE
 from kpi_tools.wording import (
@@ -122,7 +123,8 @@ def trend_picture(
     ]
     after = max(len(coming), int("next" in what_if))
     canvas = _canvas(rows, levels, len(rows) + after, names, size)
-    draw_bands(canvas, regions(rows, None, canvas.low, canvas.high))
+    lines = rows_of(band_lines(quarters, terms.schemes))
+    draw_bands(canvas, regions(rows, lines, canvas.low, canvas.high))
     for column, look in _LINES.items():
         canvas.steps(look, [number(row.get(column)) for row in rows], canvas.places)
     canvas.joined("other", _middles(rows), [number(row["value"]) for row in rows])

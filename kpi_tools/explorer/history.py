@@ -116,7 +116,6 @@ class OneKpi:
         changes = self.known.returns.changelog
         beside = Beside(
             self.terms,
-            looks(self.terms),
             headline=council.headline,
             dated=self.known.returns.annotations,
             breaks=rows_by(changes[changes["change"] == "redefined"]),

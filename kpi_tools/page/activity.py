@@ -5,9 +5,10 @@ from typing import Any
 
 import pandas as pd
 
-from kpi_tools.page.cards import behind_chart, fact
+from kpi_tools.page.cards import behind_chart
 from kpi_tools.page.charts import activity_chart
 from kpi_tools.page.describe import short_title
+from kpi_tools.page.facts import fact
 from kpi_tools.page.html import Html, figure_with_status, render, slug
 from kpi_tools.quarters import Quarter
 from kpi_tools.vocabulary import STATUSES_WITH_VALUE

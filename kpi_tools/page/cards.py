@@ -10,31 +10,27 @@ from markupsafe import Markup
 from kpi_tools.page.charts import Chart, kpi_chart, milestone_chart, small_multiples
 from kpi_tools.page.describe import (
     IN_DOUBT,
-    SELDOM,
     Outlook,
-    arrears,
     arrow_sentences,
-    data_period,
     direction_sentence,
     month_alone,
     redefinitions,
     short_title,
 )
+from kpi_tools.page.facts import action_of, facts, first_line, flag
 from kpi_tools.page.html import (
-    KENT_LOOKS,
     Html,
     badge,
     figure_with_status,
+    looks,
     render,
     report_table,
     slug,
 )
 from kpi_tools.page.marks import notes_on
 from kpi_tools.page.overviews import peers_chart
-from kpi_tools.quarters import Quarter
 from kpi_tools.terms import Terms
 from kpi_tools.vocabulary import (
-    CARRIED_FORWARD,
     CLOSEST,
     ENGLAND,
     FINAL,
@@ -44,7 +40,6 @@ from kpi_tools.vocabulary import (
     MONITORED,
     MONTH,
     NOT_RATED,
-    STATUSES_WITH_VALUE,
     TREND_ARROW,
 )
 from kpi_tools.wording import (
@@ -52,18 +47,13 @@ from kpi_tools.wording import (
     Row,
     Rows,
     capitalised,
-    distance,
     figure_of,
-    gap_of,
     in_doubt,
     is_number,
     is_text,
     line_of,
-    parts_of,
-    rounded,
     rows_by,
     rows_of,
-    show,
     text_of,
     unit_words,
 )
@@ -81,7 +71,6 @@ class Beside:
     """What a card shows beside its KPI's own figures, and the council's terms and colours."""
 
     terms: Terms = field(default_factory=Terms)
-    looks: Mapping[str, str] = field(default_factory=lambda: KENT_LOOKS)
     benchmarks: Mapping[str, Rows] = field(default_factory=dict)
     months: Mapping[str, Rows] = field(default_factory=dict)
     targets: Mapping[str, Rows] = field(default_factory=dict)
@@ -101,7 +90,7 @@ class Beside:
 
     def look(self, rating: str) -> str:
         """The colour of a rating."""
-        return self.looks.get(rating, "monitored" if rating == MONITORED else "not-rated")
+        return looks(self.terms).get(rating, "not-rated")
 
 
 def cards(kpis: pd.DataFrame, recent: pd.DataFrame, beside: Beside | None = None) -> Html:
@@ -153,8 +142,8 @@ def card(
             "doubt": text_of(kpi.get("doubt")) if in_doubt(kpi) else None,
             "direction": terms.arrow_of(kpi),
             "reason": text_of(kpi["not_rated_reason"]) if kpi["rating"] == NOT_RATED else None,
-            "line": first_line(kpi, beside),
-            "facts": facts(kpi, beside),
+            "line": first_line(kpi, terms),
+            "facts": facts(kpi, terms),
             "picture": _picture(points, anchor, beside, areas),
             "peers": peers_chart(points, benchmarks, beside.headline, f"{anchor}-peers"),
             "flag": flag(kpi),
@@ -188,17 +177,14 @@ def _picture(points: Rows, anchor: str, beside: Beside, areas: Rows) -> Chart:
     """The KPI's figures with what stands beside them, or a milestone's statuses."""
     name = points[-1]["kpi_id"]
     if points[-1].get("kind") == MILESTONE:
-        return milestone_chart(points, anchor, beside.looks)
-    return kpi_chart(
+        return milestone_chart(points, anchor, looks(beside.terms))
+    return _drawn(
         points,
         anchor,
-        bands=None if beside.bands is None else beside.bands.get(name, []),
+        beside,
         outlook=next(iter(beside.ahead.get(name, [])), None),
         months=beside.months.get(name, []),
         benchmarks=areas,
-        words=beside.line_words,
-        form=beside.form,
-        breaks=[row["from_quarter"] for row in beside.breaks.get(name, [])],
         dated=[] if beside.dated is None else notes_on(beside.dated, points[-1]),
     )
 
@@ -207,165 +193,21 @@ def small_picture(points: Rows, name: str, beside: Beside) -> Chart:
     """The figures alone, in little room."""
     kpi = points[-1]
     if kpi.get("kind") == MILESTONE:
-        return milestone_chart(points, name, beside.looks)
+        return milestone_chart(points, name, looks(beside.terms))
+    return _drawn(points, name, beside, small=True)
+
+
+def _drawn(points: Rows, name: str, beside: Beside, **more: Any) -> Chart:
+    kpi_id = points[-1]["kpi_id"]
     return kpi_chart(
         points,
         name,
-        bands=None if beside.bands is None else beside.bands.get(kpi["kpi_id"], []),
+        bands=None if beside.bands is None else beside.bands.get(kpi_id, []),
         words=beside.line_words,
         form=beside.form,
-        breaks=[row["from_quarter"] for row in beside.breaks.get(kpi["kpi_id"], [])],
-        small=True,
+        breaks=[row["from_quarter"] for row in beside.breaks.get(kpi_id, [])],
+        **more,
     )
-
-
-def first_line(kpi: Row, beside: Beside) -> dict[str, Any]:
-    """What a folded card says beside rating and arrow: `94% target 90%, floor standard 85%. Was Amber.`"""
-    terms = beside.terms
-    lines = [f"{terms.word(n)} {line_of(kpi, n, bare=True)}" for n in terms.lines(kpi)]
-    was = text_of(kpi["previous_rating"])
-    shown = was if was and was not in (NOT_RATED, MONITORED) else None
-    return {
-        "figure": figure_of(kpi),
-        "doubted": in_doubt(kpi),
-        "lines": f"{', '.join(lines)}." if lines else "",
-        "was": shown,
-        "look": beside.look(shown or NOT_RATED),
-    }
-
-
-def facts(kpi: Row, beside: Beside) -> list[dict[str, Any]]:
-    """The strip: latest, lines, previous with its rating, same quarter last year or next due, data period."""
-    words, terms = unit_words(kpi["unit"]), beside.terms
-    strip = [
-        fact(
-            "Latest",
-            figure_of(kpi, bare=True),
-            kpi["status"],
-            small=parts_of(kpi) or _above(kpi, terms),
-            unit=words,
-        )
-    ]
-    strip[0]["doubted"] = in_doubt(kpi)
-    for name in terms.lines(kpi):
-        small = None if in_doubt(kpi) else gap_of(kpi, name, bare=True)
-        line = line_of(kpi, name, bare=True)
-        strip.append(fact(terms.head(name), line, kpi["target_status"], small=small, unit=words))
-    if is_number(kpi.get("year_target")) and not is_number(kpi["target"]):
-        year = line_of(kpi, "year_target", bare=True)
-        strip.append(
-            fact(f"{terms.head('target')} for the year", year, kpi["target_status"], unit=words)
-        )
-    if is_number(kpi["previous_value"]) or is_text(kpi["previous_status"]):
-        rating = (
-            None if kpi["rating"] == MONITORED else text_of(kpi["previous_rating"]) or NOT_RATED
-        )
-        strip.append(
-            fact(
-                "Previous",
-                figure_of(kpi, "previous_", bare=True),
-                kpi["previous_status"],
-                small=_when(kpi, "previous_"),
-                unit=words,
-            )
-        )
-        strip[-1] |= {
-            "rating": rating,
-            "look": beside.look(rating or NOT_RATED),
-            "doubted": kpi.get("previous_doubt_state") in ("open", "let pass"),
-        }
-    if kpi.get("is_due") is False and is_text(kpi.get("next_due")):
-        strip.append(
-            fact(
-                "Next due",
-                Quarter.parse(kpi["next_due"]).title,
-                None,
-                small="not due in this quarter",
-            )
-        )
-    elif is_number(kpi["year_ago_value"]) and kpi["frequency"] not in ("annual", "biennial"):
-        period = "period" if kpi["frequency"] in SELDOM else "quarter"
-        small = _since_then(kpi) or _when(kpi, "year_ago_")
-        figure, given = figure_of(kpi, "year_ago_", bare=True), kpi.get("year_ago_status")
-        strip.append(fact(f"Same {period} last year", figure, given, small=small, unit=words))
-    status = f"{kpi['status']} figure" if kpi["status"] in STATUSES_WITH_VALUE else kpi["status"]
-    return [*strip, fact("Data period", capitalised(data_period(kpi)), None, small=status)]
-
-
-def fact(
-    label: str, value: str, status: Any, *, small: str | None = None, unit: str = ""
-) -> dict[str, Any]:
-    figure = any(letter.isdigit() for letter in value)
-    return {
-        "label": label, "value": value, "status": status if figure and status in STATUSES_WITH_VALUE else None, "small": small,
-        "unit": unit if figure else "", "none": not figure, "rating": None, "look": "", "doubted": False,
-    }  # fmt: skip
-
-
-def _above(kpi: Row, terms: Terms) -> str | None:
-    """How far the latest figure is on the good side of its target."""
-    if (
-        in_doubt(kpi)
-        or kpi["polarity"] not in (HIGHER, "lower")
-        or not is_number(kpi["value"])
-        or not is_number(kpi["target"])
-    ):
-        return None
-    if kpi["value"] == kpi["target"]:
-        return f"exactly on {terms.word('target')}"
-    better = (kpi["value"] > kpi["target"]) == (kpi["polarity"] == HIGHER)
-    side = "above" if kpi["value"] > kpi["target"] else "below"
-    return f"{distance(kpi, 'target', bare=True)} {side} {terms.word('target')}" if better else None
-
-
-def _since_then(kpi: Row) -> str | None:
-    """`3 points higher now`; nothing for a figure in doubt or across a redefinition."""
-    if in_doubt(kpi) or not is_number(kpi["value"]) or kpi.get("year_ago_comparable") is False:
-        return None
-    unit, change = (
-        "points" if kpi["unit"] == "%" else kpi["unit"],
-        kpi["value"] - kpi["year_ago_value"],
-    )
-    if not rounded(abs(change), int(kpi["decimals"])).strip("0.,"):
-        return "now the same"
-    size = show(abs(change), unit, int(kpi["decimals"]), bare=unit != "points")
-    return f"{size} {'higher' if change > 0 else 'lower'} now"
-
-
-def _when(kpi: Row, of: str) -> str | None:
-    if is_text(kpi.get(f"{of}period")):
-        return capitalised(str(kpi[f"{of}period"]))
-    label = kpi.get(f"{of}quarter")
-    return Quarter.parse(label).title if is_text(label) else None
-
-
-def flag(kpi: Row) -> str | None:
-    """That the rating rests on data older than the report, or carried forward; nothing where it does not."""
-    if kpi["status"] == CARRIED_FORWARD:
-        return "Older data: the latest figure is carried forward from an earlier period."
-    if not kpi["lag_quarters"]:
-        return None
-    return f"Older data: reported {arrears(kpi)}, so the latest figure is for {Quarter.parse(kpi['quarter']).title}."
-
-
-def action_of(action: Row) -> dict[str, Any]:
-    """A followed action as it is shown: its text, owner, due date, how it stands and since when."""
-    state = "overdue" if action["overdue"] else action["status"]
-    return {
-        "id": action["action_id"],
-        "text": action["action"],
-        "owner": text_of(action["owner"]),
-        "due": _day(action["due"]),
-        "was_due": _day(action["previous_due"]),
-        "state": "new" if state == "open" and action["became"] == "new" else state,
-        "since": Quarter.parse(action["opened"]).title if is_text(action["opened"]) else None,
-        "note": text_of(action["note"]),
-    }
-
-
-def _day(text: Any) -> str | None:
-    day = pd.to_datetime(text, errors="coerce")
-    return None if pd.isna(day) else f"{day.day} {day:%B %Y}"
 
 
 def _parts(

@@ -10,8 +10,9 @@ from kpi_tools.loading import Returns
 from kpi_tools.narrative import KENT_TERMS
 from kpi_tools.outlook import line_chances, predictions
 from kpi_tools.page.activity import activity_cards
-from kpi_tools.page.cards import Beside, action_of, cards, first_line, small_picture
+from kpi_tools.page.cards import Beside, cards, small_picture
 from kpi_tools.page.describe import outlooks, short_title
+from kpi_tools.page.facts import action_of, first_line
 from kpi_tools.page.html import (
     Html,
     bullets,
@@ -55,7 +56,6 @@ def beside(kpis: pd.DataFrame, recent: pd.DataFrame, returns: Returns) -> Beside
     terms = Terms(returns.council)
     return Beside(
         terms,
-        looks(Terms(returns.council)),
         benchmarks=rows_by(returns.benchmarks),
         months=rows_by(returns.months),
         targets=rows_by(returns.targets),
@@ -143,7 +143,7 @@ def at_a_glance(kpis: pd.DataFrame, recent: pd.DataFrame, returns: Returns) -> H
             _in_a_row(row, points[row["kpi_id"]], called, terms)
             | {
                 "spark": sparkline(points[row["kpi_id"]], f"spark-{slug(row['kpi_id'])}", colours),
-                "line": first_line(row, Beside(terms, colours)),
+                "line": first_line(row, terms),
                 "mark": row["status"] if row["status"] == ILLUSTRATIVE else None,
                 "parts": parts_of(row),
                 "levels": [
@@ -211,7 +211,7 @@ def reds(kpis: pd.DataFrame, before: pd.DataFrame, recent: pd.DataFrame, returns
     lines = band_lines(recent[recent["kpi_id"].isin(worst["kpi_id"])], returns.council.schemes)
     breaks = rows_by(returns.changelog[returns.changelog["change"] == "redefined"])
     form = returns.council.chart_form
-    pictured = Beside(terms, colours, form=form, bands=rows_by(lines), breaks=breaks)
+    pictured = Beside(terms, form=form, bands=rows_by(lines), breaks=breaks)
     entries = [
         _in_a_row(row, points[row["kpi_id"]], called, terms)
         | _red(row, points[row["kpi_id"]], lowest.get(row["kpi_id"]), terms)

@@ -117,7 +117,7 @@ def chart_notes(points: Rows, columns: bool) -> list[str]:
         looks = "Pale columns" if columns else "Open points"
         notes.append(f"{looks}: not final, or read from a published chart.")
     if ILLUSTRATIVE in statuses:
-        notes.append(f"Violet, dashed {what}: illustrative, not a fact.")
+        notes.append(f"Violet {what}: illustrative, not a fact.")
     if any(in_doubt(row) for row in points):
         notes.append("Ringed, with “?”: in doubt.")
     return notes

@@ -5,8 +5,11 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
+import pandas as pd
+
+from kpi_tools.rating import band_lines
 from kpi_tools.vocabulary import CLOSEST, LOWER
-from kpi_tools.wording import Row, Rows, is_number
+from kpi_tools.wording import Row, Rows, is_number, rows_of
 
 DEFAULT_COLOURS = {"Green": "green", "Amber": "amber", "Red": "red"}
 
@@ -23,32 +26,12 @@ class Region(NamedTuple):
 def regions(points: Rows, bands: Rows | None, low: float, high: float) -> list[list[Region]]:
     """For each row the bands of its rating from below to above, within an axis; none where no line is set.
 
-    `bands`: the KPI's rows of `rating.band_lines`; without them what target, floor standard and tolerance of the row say.
+    `bands`: the KPI's rows of `rating.band_lines`; without them those of the default bands.
     """
     given: dict[str, Rows] = {}
-    for row in bands or []:
+    for row in rows_of(band_lines(pd.DataFrame(points))) if bands is None else bands:
         given.setdefault(row["quarter"], []).append(row)
-    found = []
-    for row in points:
-        edges = _default_bands(row) if bands is None else given.get(row["quarter"], [])
-        found.append(_stacked(_spans(row, edges), low, high))
-    return found
-
-
-def _default_bands(row: Row) -> Rows:
-    target, floor = number(row.get("target")), number(row.get("floor_standard"))
-    edges, far_edges = [target, floor, math.nan], [math.nan] * 3
-    if row["polarity"] == CLOSEST:
-        reach = abs(target - floor)
-        within = number(row.get("tolerance"))
-        within = within if math.isfinite(within) else reach / 2
-        edges = [target - within, target - reach, math.nan]
-        far_edges = [target + within, target + reach, math.nan]
-    names = DEFAULT_COLOURS.items()
-    return [
-        {"band": band, "colour": colour, "edge": edge, "far_edge": far}
-        for (band, colour), edge, far in zip(names, edges, far_edges, strict=True)
-    ]
+    return [_stacked(_spans(row, given.get(row["quarter"], [])), low, high) for row in points]
 
 
 def _spans(row: Row, bands: Rows) -> list[Region]:

@@ -8,8 +8,8 @@ import pandas as pd
 
 from kpi_tools import narrative
 from kpi_tools.loading import Returns
-from kpi_tools.page.cards import action_of
 from kpi_tools.page.drawing import COLOURS
+from kpi_tools.page.facts import action_of
 from kpi_tools.page.html import looks, render
 from kpi_tools.page.summary import by_distance, lowest_lines, moved, tiles
 from kpi_tools.scorecard import first_report, followed
