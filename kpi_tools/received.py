@@ -3,6 +3,7 @@
 import re
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -90,6 +91,12 @@ def book_quarters(raw: Path) -> list[Quarter]:
     path = raw / COUNCIL_BOOK
     if not path.is_file():
         return []
+    stat = path.stat()
+    return list(_in_book(path, stat.st_mtime_ns, stat.st_size))
+
+
+@lru_cache(maxsize=8)
+def _in_book(path: Path, changed: int, size: int) -> tuple[Quarter, ...]:
     from kpi_tools.workbooks.child import Workbooks
 
     with Workbooks() as books:
@@ -102,7 +109,7 @@ def book_quarters(raw: Path) -> list[Quarter]:
         for _, cells in rows[1:]:
             with suppress(QuarterError, IndexError):
                 found.add(Quarter.parse(cells[place]))
-    return sorted(found)
+    return tuple(sorted(found))
 
 
 def files_in(folder: Path) -> list[Received]:

@@ -375,6 +375,7 @@ def test_words_and_actions_come_back_with_the_figures(tmp_path: Path) -> None:
         shutil.copy(path, place)
     found = read_returns(raw, "2024-25 Q2")
     assert set(found.problems["severity"]) <= {"warning"}
+    assert len(found.actions) == 3
     assert set(found.commentary["commentary"]) == {HARD, "As the return says it."}
     changes = found.actions.set_index(["action_id", "from_quarter"])
     done, new = changes.loc[("A-1", "2024-25 Q2")], changes.loc[("A-2024-25-Q2-1", "2024-25 Q2")]
@@ -401,6 +402,19 @@ def test_words_and_actions_come_back_with_the_figures(tmp_path: Path) -> None:
     assert edited["rule"].tolist() == [
         "What the return says of B was edited after the return: commentary/ goes before it."
     ]
+
+
+def test_an_untouched_sheet_of_words_says_nothing(tmp_path: Path) -> None:
+    raw = tmp_path / "raw"
+    shutil.copytree(RAW.parent / "examples" / "borough", raw)
+    before = read_returns(raw, "2025-26 Q2").actions
+    folder = raw / "returns" / "2025-26-Q3"
+    folder.mkdir()
+    for path in write_templates(raw, "2025-26 Q3", tmp_path):
+        shutil.copy(path, folder)
+    found = read_returns(raw, "2025-26 Q3")
+    assert found.actions.equals(before) and found.commentary.empty
+    assert found.rejected.empty
 
 
 def test_two_texts_on_one_kpi_and_an_action_that_is_not_there(tmp_path: Path) -> None:

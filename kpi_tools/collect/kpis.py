@@ -173,7 +173,12 @@ def _take_row(found: Found, line: int, kpi: Kpi, book: Book) -> None:
 def _period(sheet: Sheet, line: int, place: int, year: int | None) -> str:
     text = sheet.text(line, place)
     dated = sheet.kinds.get((line, place)) in (MONTH, DATE)
-    return find_period(text[:7] if dated else text, year).label
+    when = find_period(text[:7] if dated else text, year)
+    if when.fault:
+        raise InputError(
+            f'The period "{text}" ({sheet.where(line, place)}) cannot be: {when.fault}.'
+        )
+    return when.label
 
 
 def _take_cell(

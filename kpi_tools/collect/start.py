@@ -83,10 +83,7 @@ def start_from(name: str, workbook: Path, data: Path, bands: str = "") -> Starte
     """
     place, council = council_folder(name, data)
     raw, mapping = place / "raw", place / FILE
-    if (raw / "council.toml").exists() or raw.exists():
-        raise InputError(
-            f"{raw} is there already, and nothing was changed. Take another name, or move it away."
-        )
+    _must_be_free(place)
     said = read_mapping(mapping) if mapping.is_file() else Mapping_()
     book, account = take(workbook, said)
     cells = rated_cells(book)
@@ -138,6 +135,17 @@ def start_from(name: str, workbook: Path, data: Path, bands: str = "") -> Starte
         *_agreement(cells, settings, place),
     ]
     return started
+
+
+def _must_be_free(place: Path) -> None:
+    """Raise `InputError` where something else than a mapping lies in the folder of a council that is to begin."""
+    others = [one for one in sorted(place.glob("*")) if one.name != FILE] if place.is_dir() else []
+    mine = (place / FILE).is_file() and not (place / "raw").exists()
+    if others and not mine or place.is_file():
+        there = place / "raw" if (place / "raw").exists() else place
+        raise InputError(
+            f"{there} is there already, and nothing was changed. Take another name, or move it away."
+        )
 
 
 def take(workbook: Path, said: Mapping_, strict: bool = True) -> tuple[Book, list[str]]:
@@ -324,10 +332,7 @@ def start_empty(name: str, data: Path) -> Started:
     """Write a folder `raw` with every setting and an empty council.xlsx. Raises `InputError` for one that is there."""
     place, council = council_folder(name, data)
     raw = place / "raw"
-    if raw.exists():
-        raise InputError(
-            f"{raw} is there already, and nothing was changed. Take another name, or move it away."
-        )
+    _must_be_free(place)
     given = {
         ("council", "name"): council, ("council", "report_title"): "Performance report",
         ("council", "sections"): ["Our first section", "Our second section"],

@@ -126,7 +126,12 @@ def with_actions(
             new = {"action_id": name, "kpi_id": row["kpi_id"], "section": None, "action": row["text"], "note": None,
                    "owner": owners.get(row["kpi_id"]), "opened": quarter.label, "due": None, "status": "open"}  # fmt: skip
         elif row["what"] == ACTION and row["action_id"] in last:
-            new = last[row["action_id"]] | {"note": row["text"]}
+            old = last[row["action_id"]]
+            if not isinstance(row["text"], str) and all(
+                old[name] == text for name, text in given.items()
+            ):
+                continue  # as the template had it
+            new = old | {"note": row["text"]}
         else:
             detail = str(row["action_id"] or "it is blank")
             place = {"file": row["file"], "row": row["row"], "column": "action_id"}
