@@ -38,7 +38,7 @@ PACKAGES: Final = (
 """The packages whose version can change a byte of a report."""
 _PACKAGE: Final = Path(__file__).resolve().parent
 LOCK: Final = _PACKAGE.parent / "requirements.lock"
-_SOURCES: Final = (".py", ".j2", ".css", ".json", ".csv", ".toml")
+_SOURCES: Final = (".py", ".j2", ".css", ".json", ".csv", ".toml", ".js")
 _LONGEST_SLUG: Final = 60
 _TAKEN: Final = r"con|prn|aux|nul|(com|lpt)[0-9]|history|data|site"
 

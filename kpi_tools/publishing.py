@@ -1,4 +1,4 @@
-"""The commands that publish more than one report: the data table of all quarters."""
+"""The commands that publish more than one report: the data table of all quarters, the site of all final reports."""
 
 from pathlib import Path
 
@@ -26,3 +26,21 @@ def data(folders: tuple[Path, ...], raw: Path, outputs: Path | None, allow_rejec
     place = (outputs or reports.OUTPUTS) if folders else outputs_of(outputs, raw)
     for path in write_data(councils, place / "data"):
         click.echo(near(path))
+
+
+@kpi.command()
+@RAW
+@OUTPUTS
+@click.option("--force", is_flag=True, help="Make it again although nothing has changed.")
+def site(raw: Path, outputs: Path | None, force: bool) -> None:
+    """Make a site of all final reports.
+
+    outputs/site then holds them by quarter, the history of each KPI, data and definitions, and a search that needs no
+    server: it opens from a folder, a share or a web server. Drafts have no place in it. It is made where something changed.
+    """
+    from kpi_tools.report.site import make_site
+
+    folder, made = make_site(raw.resolve(), outputs_of(outputs, raw).resolve(), force=force)
+    if not made:
+        click.echo("Nothing has changed since it was made.", err=True)
+    click.echo(near(folder / "index.html"))

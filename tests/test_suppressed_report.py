@@ -18,7 +18,8 @@ from kpi_tools.explorer.screen import explore
 from kpi_tools.explorer.views import VIEWS
 from kpi_tools.loading import ReturnsError, commentary_until, load, read_returns
 from kpi_tools.loading.disclosure import Withheld
-from kpi_tools.publications.data import write_data
+from kpi_tools.publications.data import long_table, write_data
+from kpi_tools.publications.site import Published, site_pages
 from kpi_tools.report import make_history, make_report
 from kpi_tools.scorecard import earlier_reports, recent_quarters, score
 from tests.one_section import append
@@ -140,6 +141,14 @@ def test_no_file_of_the_report_holds_a_suppressed_figure(raw, tmp_path):
     assert leaks(made.folder) == leaks(tmp_path / "table") == []
     texts = contents(made.folder)
     page = texts["report.html"]
+    returns = load(raw, QUARTER)
+    final = Published(made.folder.name, returns.quarter, 1, "", {}, made.files, page)
+    pages = site_pages(returns, recent_quarters(returns), long_table([returns]), [final])
+    (tmp_path / "site").mkdir()
+    for name, one in pages.items():
+        text = f"{one.body}{json.dumps(one.index)}"
+        (tmp_path / "site" / name.replace("/", "-")).write_text(text, encoding="utf-8")
+    assert len(pages) == 7 and leaks(tmp_path / "site") == []
     assert "Now [c], before 504.00000: [c]. Rated [c]." in page.replace("\u00a0", " ")
     assert "[c] of [c], which is [c]." in page and "We act at [c]." in page
     assert "31,415.92653" in page and "50,000.50000" in page  # the other two stay

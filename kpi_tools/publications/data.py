@@ -6,7 +6,7 @@ meaning and units are taken from there, and go from there into the package's des
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final
@@ -53,8 +53,12 @@ def long_table(councils: Iterable[Returns]) -> pd.DataFrame:
     return whole.astype({field["name"]: _KINDS[field["type"]] for field in SCHEMA["fields"]})
 
 
-def write_data(councils: Iterable[Returns], folder: Path) -> list[Path]:
+def write_data(
+    councils: Iterable[Returns], folder: Path, *, reports: Collection[str] | None = None
+) -> list[Path]:
     """Write kpis.csv, kpis.parquet and datapackage.json into `folder`; their paths. The same data give the same bytes.
+
+    `reports`: those whose rows are written, by their quarters; without it all.
 
     Raises `InputError` where two councils have one id, or PyArrow, which writes Parquet, is not installed.
     """
@@ -71,6 +75,8 @@ def write_data(councils: Iterable[Returns], folder: Path) -> list[Path]:
             "Parquet is written by PyArrow, which this Python does not have: install kpi-tools[figures]."
         ) from None
     table = long_table(given)
+    if reports is not None:
+        table = table[table["report"].isin(reports)]
     folder.mkdir(parents=True, exist_ok=True)
     written = [
         write_csv(table, folder / f"{STEM}.csv"),

@@ -27,7 +27,7 @@ from kpi_tools.page.html import MADE_HERE, notebook_markdown, unwrapped
 
 INTERNAL = "internal"
 _LEFT_OUT = {INTERNAL, "parameters", "injected-parameters"}
-_PAGE = Path(__file__).parent.parent / "page"
+PAGE = Path(__file__).parent.parent / "page"
 _HARMLESS = {"text/plain"}
 _END = re.compile(r"End of the report for Quarter [1-4] 20\d\d/\d\d\.")
 _SECTION_END = '<p class="back"><a href="#contents">Contents</a></p>\n</section>'
@@ -75,7 +75,7 @@ def to_html(
     }
     exporter = TemplateExporter(
         template_name="template",
-        extra_template_basedirs=[str(_PAGE)],
+        extra_template_basedirs=[str(PAGE)],
         template_file="index.html.j2",
     )
     exporter.register_filter("piece", _piece)
@@ -96,7 +96,7 @@ def policy(style: str) -> str:
 def page_style() -> str:
     """The page's one style sheet, without comments and indents."""
     source = "\n".join(
-        (_PAGE / "template" / name).read_text("utf-8") for name in ("components.css", "page.css")
+        (PAGE / "template" / name).read_text("utf-8") for name in ("components.css", "page.css")
     )
     source = re.sub(r"/\*.*?\*/", "", source, flags=re.S)
     return re.sub(r"\s*\n\s*", "\n", source).strip() + "\n"

@@ -1,0 +1,149 @@
+"""The site of all final reports: what is in it, that its links lead somewhere, and when it is made again or refused."""
+
+import json
+import re
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from bs4 import BeautifulSoup
+
+from kpi_tools.errors import InputError
+from kpi_tools.report.site import make_site
+from tests.workplace import QUARTER, SLUG, Project
+
+CORRECTED = "2025-03-14 | R1 was counted twice | the contractor sent two files"
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in folder.rglob("*") if path.is_file()
+    }  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def published(tmp_path_factory: pytest.TempPathFactory, worker) -> Project:
+    """A council with a final report, a part of it, and a site."""
+    one = Project(tmp_path_factory.mktemp("site"))
+    one.make(worker=worker, edition="final", word=True)
+    one.make(worker=worker, edition="final", only="Roads")
+    make_site(one.raw, one.outputs)
+    return one
+
+
+def test_it_has_the_reports_histories_and_data(published):
+    site = published.outputs / "site"
+    there = set(files(site))
+    assert {f"{SLUG}/report.html", f"{SLUG}/report.docx", f"{SLUG}-roads/report.html", "index.html", "definitions.html",
+            "data/kpis.csv", "data/datapackage.json", "kpi/r1.html", "kpi/r2.html", "kpi/c1.html"} <= there  # fmt: skip
+    assert not [name for name in there if name.endswith(".ipynb")]
+    assert (site / SLUG / "report.html").read_bytes() == (
+        published.final / "report.html"
+    ).read_bytes()
+    for page in site.rglob("*.html"):
+        soup = BeautifulSoup(page.read_text(encoding="utf-8"), "html.parser")
+        for link in soup.select("a[href]"):
+            place, _, anchor = link["href"].partition("#")
+            target = (page.parent / place).resolve() if place else page
+            assert target.is_file(), (page, link["href"])
+            if anchor and target.suffix == ".html":
+                assert f'id="{anchor}"' in target.read_text(encoding="utf-8"), (
+                    page.name,
+                    link["href"],
+                )
+        text = str(soup)
+        assert not re.search(r'(?:src|href)="(?:https?:|/|file:)', text), page
+
+
+def test_its_figures_are_those_of_the_report(published):
+    kpis = pd.read_csv(published.final / "kpis.csv", encoding="utf-8-sig").set_index("kpi_id")
+    for kpi_id, row in kpis.iterrows():
+        page = (published.outputs / "site" / "kpi" / f"{kpi_id.lower()}.html").read_text(
+            encoding="utf-8"
+        )
+        soup = BeautifulSoup(page, "html.parser")
+        tables = {table.caption.get_text(strip=True): table for table in soup.select("table")}
+        (printed,) = tables["As each report printed it"].select("tbody tr")
+        cells = [cell.get_text(" ", strip=True) for cell in printed.find_all(["th", "td"])]
+        assert cells[0] == "Quarter 3 2024/25" and cells[2] == f"{row['value']:.0f}%"
+        assert cells[5] == row["rating"] and cells[6].lower() == row["direction_of_travel"]
+        assert len(tables["Every figure, as known at the latest report"].select("tbody tr")) == 8
+
+
+def test_the_search_finds_and_everything_reads_without_it(published, program):
+    sync = pytest.importorskip("playwright.sync_api")
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
+    site = published.outputs / "site"
+    with sync.sync_playwright() as started:
+        browser = started.chromium.launch(
+            executable_path=program("chromium", "chromium-browser", "google-chrome"),
+            args=["--no-sandbox"],
+        )
+        asked, said = [], []
+        for width in (1280, 390):
+            for name in ("index.html", "kpi/r1.html", "definitions.html"):
+                shown = browser.new_page(viewport={"width": width, "height": 900})
+                shown.on("request", lambda request: asked.append(request.url))
+                shown.on("console", lambda message: said.append(message.text))
+                shown.goto((site / name).as_uri())
+                if name == "index.html":
+                    shown.fill("#search", "Potholes mended")
+                    assert (
+                        shown.locator("#search-found a").count() == 2
+                    )  # history, and the card in the report
+                found = axe.run(shown, options={"resultTypes": ["violations"], "runOnly": RULES})
+                assert [fault["id"] for fault in found.response["violations"]] == [], (name, width)
+                assert shown.evaluate("document.documentElement.scrollWidth") <= width
+                shown.close()
+        plain = browser.new_context(java_script_enabled=False).new_page()
+        plain.goto((site / "index.html").as_uri())
+        assert plain.get_by_text("Potholes mended in 28 days").is_visible()
+        assert not plain.locator("#search").is_visible()
+        browser.close()
+    assert said == [] and all(url.startswith("file:") for url in asked)
+
+
+def test_it_is_made_again_only_where_something_changed(published):
+    site = published.outputs / "site"
+    before, at = files(site), (site / "site.json").stat().st_mtime_ns
+    assert make_site(published.raw, published.outputs) == (site, False)
+    assert (site / "site.json").stat().st_mtime_ns == at
+    assert make_site(published.raw, published.outputs, force=True) == (site, True)
+    assert files(site) == before
+
+
+def test_drafts_and_what_was_changed_in_silence_have_no_place(project, worker):
+    with pytest.raises(InputError, match="There is no final report of Anyshire"):
+        make_site(project.raw, project.outputs)
+    project.make(worker=worker)
+    with pytest.raises(InputError, match="There is no final report of Anyshire"):
+        make_site(project.raw, project.outputs)
+    project.make(worker=worker, edition="final")
+    site, _ = make_site(project.raw, project.outputs)
+    first = (site / SLUG / "report.html").read_bytes()
+    path = project.raw / "returns" / SLUG / "return.csv"
+    path.write_text(
+        path.read_text(encoding="utf-8").replace(f"R1,{QUARTER},75", f"R1,{QUARTER},91"),
+        encoding="utf-8",
+    )
+    with pytest.raises(InputError, match="is not what the data give now"):
+        make_site(project.raw, project.outputs)
+    project.make(worker=worker, edition="final", corrections=CORRECTED)
+    make_site(project.raw, project.outputs)
+    assert (site / f"{SLUG}-version-1" / "report.html").read_bytes() == first
+    assert "Version 2" in (site / SLUG / "report.html").read_text(encoding="utf-8")
+    index = (site / "index.html").read_text(encoding="utf-8")
+    assert index.index("Quarter 3 2024/25, version 2") < index.index("Quarter 3 2024/25, version 1")
+    noted = json.loads((site / "site.json").read_text(encoding="utf-8"))
+    assert set(noted["reports"]) == {SLUG, f"{SLUG}-version-1"}
+    path.write_text(
+        path.read_text(encoding="utf-8").replace(f"R1,{QUARTER},91", f"R1,{QUARTER},93"),
+        encoding="utf-8",
+    )
+    project.make(worker=worker, edition="final", corrections=CORRECTED)
+    with pytest.raises(
+        InputError, match="was published, and is another one now, without saying so"
+    ):
+        make_site(project.raw, project.outputs)
