@@ -1,7 +1,6 @@
 """Rating, on every engine by one fixture. Expected answers are by hand, from METHOD.md and from exact fractions."""
 
 import math
-from decimal import Decimal
 from fractions import Fraction
 
 import pandas as pd
@@ -108,55 +107,17 @@ def test_parts_do_not_turn_a_count_into_a_percentage(rated):
 
 def test_a_small_band_between_large_numbers_is_kept(rated):
     """Exactly on the edge of the green band, and the smallest step outside, by whole numbers."""
-    rows = [
-        kpi(
-            1000.0,
-            90.931,
-            1000.931,
-            "target",
-            tolerance=909.069,
-            numerator=10,
-            denominator=10,
-            unit="rate per 1,000",
-        ),
-        kpi(
-            1000.0,
-            90.931,
-            1000.931,
-            "target",
-            tolerance=909.0689,
-            numerator=10,
-            denominator=10,
-            unit="rate per 1,000",
-        ),
-    ]
+    of = {"numerator": 10, "denominator": 10, "unit": "rate per 1,000"}
+    near = kpi(1000.0, 90.931, 1000.931, "target", **of)
+    rows = [near | {"tolerance": 909.069}, near | {"tolerance": 909.0689}]
     assert [rag for rag, _ in rated(rows)] == ["Green", "Amber"]
 
 
 def test_rates_are_compared_per_head(rated):
-    entrants = kpi(
-        175.0,
-        180.0,
-        240.0,
-        "lower",
-        numerator=284.0,
-        denominator=162_000.0,
-        unit="rate per 100,000",
-    )
-    missed = kpi(
-        175.0,
-        175.0,
-        240.0,
-        "lower",
-        numerator=284.0,
-        denominator=162_000.0,
-        unit="rate per 100,000",
-    )
+    of = {"numerator": 284.0, "denominator": 162_000.0, "unit": "rate per 100,000"}
+    entrants = kpi(175.0, 180.0, 240.0, "lower", **of)
+    missed = kpi(175.0, 175.0, 240.0, "lower", **of)
     assert [rag for rag, _ in rated([entrants, missed])] == ["Green", "Amber"]
-
-
-def test_a_denominator_of_nothing_leaves_the_value_to_speak(rated):
-    assert rated([kpi(90.0, 90.0, 85.0, numerator=0.0, denominator=0.0)]) == [("Green", None)]
 
 
 def test_the_callers_columns_come_first_and_stay_as_they_were():
@@ -195,37 +156,6 @@ def test_percentage_tolerance_and_target_only_schemes():
     assert rate(table, percentage(0))["rating"].tolist() == ["Red", "Red", "Red", "Red"]
 
 
-standards = st.decimals(min_value=1, max_value=100, places=2)
-slacks = st.decimals(min_value=0, max_value=20, places=1)
-parts = st.tuples(
-    st.integers(0, 10_000), st.integers(1, 10_000), standards, slacks, st.booleans(), st.booleans()
-)
-many = settings(max_examples=25, deadline=None)
-
-
-@many
-@given(st.lists(parts, min_size=1, max_size=200))
-def test_ratings_agree_with_exact_fractions(cases):
-    rows, expected = [], []
-    for n, d, target, slack, higher, on_line in cases:
-        numerator, denominator = (int(target * 100), 10_000) if on_line else (n, d)
-        floor = target - slack if higher else target + slack
-        exact = Fraction(100 * numerator, denominator)
-        expected.append(_exact(exact, Fraction(target), Fraction(floor), higher))
-        polarity = "higher" if higher else "lower"
-        rows.append(
-            kpi(
-                float(exact),
-                float(target),
-                float(floor),
-                polarity,
-                numerator=numerator,
-                denominator=denominator,
-            )
-        )
-    assert rate(pd.DataFrame(rows))["rating"].tolist() == expected
-
-
 @pytest.mark.parametrize("percent", [None, 0, 5, 7.5, 10])
 def test_thousands_of_random_figures_agree_with_exact_fractions(percent):
     """`benchmarks/ratings.py` does the same a million times."""
@@ -236,37 +166,6 @@ def test_thousands_of_random_figures_agree_with_exact_fractions(percent):
     assert wrong.to_dict("records") == []
     expected = {"Green", "Red"} if percent == 0 else {"Green", "Amber", "Red", "Not rated"}
     assert {rag for _, rag in found} == expected
-
-
-@many
-@given(
-    st.lists(st.tuples(standards, standards, slacks, st.integers(2, 9)), min_size=1, max_size=100)
-)
-def test_mirrored_and_scaled_figures_are_rated_alike(cases):
-    plain = [kpi(float(v), float(t), float(t - s)) for v, t, s, _ in cases]
-    mirrored = [kpi(-float(v), -float(t), -float(t - s), "lower") for v, t, s, _ in cases]
-    scaled = [kpi(float(v * f), float(t * f), float((t - s) * f)) for v, t, s, f in cases]
-    expected = [_exact(v, t, t - s, higher=True) for v, t, s, _ in cases]
-    assert rate(pd.DataFrame(plain + mirrored + scaled))["rating"].tolist() == expected * 3
-
-
-@many
-@given(st.lists(st.tuples(standards, standards, slacks), min_size=1, max_size=100))
-def test_a_better_figure_is_never_rated_worse(cases):
-    rows = [kpi(float(value), float(target), float(target) - 10) for value, target, _ in cases]
-    better = [
-        kpi(float(value + gain), float(target), float(target) - 10) for value, target, gain in cases
-    ]
-    order = {"Red": 0, "Amber": 1, "Green": 2}
-    before, after = (rate(pd.DataFrame(table))["rating"].map(order) for table in (rows, better))
-    assert (after >= before).all()
-
-
-def _exact(value: Fraction | Decimal, target, floor, higher: bool) -> str:
-    def meets(line):
-        return value >= line if higher else value <= line
-
-    return "Green" if meets(target) else "Amber" if meets(floor) else "Red"
 
 
 @pytest.mark.parametrize(
@@ -294,15 +193,6 @@ def _exact(value: Fraction | Decimal, target, floor, higher: bool) -> str:
 )
 def test_the_parts_and_the_allowance_to_their_limits(rated, row, rag):
     assert rated([row]) == [(rag, None)]
-
-
-def test_without_a_column_of_tolerances_green_reaches_half_as_far_as_amber(rated):
-    rows = [
-        kpi(52.5, 50.0, 45.0, "target"),
-        kpi(52.6, 50.0, 45.0, "target"),
-        kpi(47.5, 50.0, 55.0, "target"),
-    ]
-    assert [rag for rag, _ in rated(rows)] == ["Green", "Amber", "Green"]
 
 
 @pytest.mark.parametrize(
