@@ -25,6 +25,7 @@ from kpi_tools.vocabulary import (
     HIT_OR_MISS,
     IMPROVEMENT,
     LIMIT_MEANINGS,
+    LIMITS_ALONE,
     LONG_RUN,
     MONITORED,
     NEGATIVE,
@@ -46,7 +47,7 @@ from kpi_tools.vocabulary import (
     TREND,
     UNKNOWN_POLARITY,
 )
-from kpi_tools.wording import plural, show
+from kpi_tools.wording import capitalised, plural, show
 
 _VARIATIONS = (
     COMMON_CAUSE, CONCERN, NEUTRAL, IMPROVEMENT, NOT_REPORTED, NO_LIMITS, NOT_CHARTED,
@@ -341,6 +342,8 @@ def _why_not(point: Mapping[str, Any], inside: str, side: str) -> str:
         return f"{inside}. {_ONLY_LIMITS}{wider or ','} because rolling figures share most of their data"
     if int(point["baseline_points"]) < FEWEST_FOR_RUNS and point["limits"] != RUN_CHART:
         return f"{inside}. {_ONLY_LIMITS}, because there are fewer than {FEWEST_FOR_RUNS} figures"
+    if point["limits"] == LIMITS_ALONE:
+        return f"{inside}. {capitalised(LIMIT_MEANINGS[LIMITS_ALONE])}"
     run, steps = abs(int(point["run"])), int(point["steps"])
     centre, runs = centre_of(point), point["limits"] == RUN_CHART
     where = (

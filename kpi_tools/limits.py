@@ -27,6 +27,7 @@ from kpi_tools.kinds import (
 from kpi_tools.rebases import reached
 from kpi_tools.vocabulary import (
     LIMITS,
+    LIMITS_ALONE,
     NO_LIMITS,
     NO_VARIATION,
     NOT_CHARTED,
@@ -53,7 +54,16 @@ _TAILS = {3: 0.0026997960632602, 2: 0.0455002638963584}
 _NELSON = 3.6
 _FEWEST_FOR_LIMITS = 13
 _FEWEST_BESIDE = 5
-_STATES = (NOT_CHARTED, NO_LIMITS, NO_VARIATION, TRIAL, TRIAL_LIMITS, LIMITS, RUN_CHART)
+_STATES = (
+    NOT_CHARTED,
+    NO_LIMITS,
+    NO_VARIATION,
+    TRIAL,
+    TRIAL_LIMITS,
+    LIMITS,
+    RUN_CHART,
+    LIMITS_ALONE,
+)
 
 
 def process_limits(
@@ -162,9 +172,11 @@ def limited(
     if (g | run).any():
         mean = np.where(g | run, _medians(used, starts)[base], mean)
     points = np.where(free, count, some + 1)
+    at_end = (used == 0) | (figures.among(SHARES) & (used == figures.per))
+    crowded = free & (_summary(np.where(at_end, 1.0, np.nan), starts)[0] * 2 > count)
     state = np.select(
-        [none, ~varied, run[starts], points < FEWEST_FOR_RUNS, points < _FEWEST_FOR_LIMITS],
-        [1, 2, 6, 3, 4], 5,
+        [none, ~varied, run[starts], points < FEWEST_FOR_RUNS, crowded, points < _FEWEST_FOR_LIMITS],
+        [1, 2, 6, 3, 7, 4], 5,
     )  # fmt: skip
     within = starts - rows.starts[rows.series[starts]] if len(starts) else starts
     number = np.cumsum(np.where(within == 0, 0, 1)) if len(starts) else starts

@@ -28,6 +28,7 @@ from kpi_tools.vocabulary import (
     CONCERN,
     FEW_CROSSINGS,
     IMPROVEMENT,
+    LIMITS_ALONE,
     LONG_RUN,
     NEUTRAL,
     NO_LIMITS,
@@ -114,9 +115,11 @@ def special_causes(
         if polarity in ("higher", "lower", *rows.frame.columns)
         else np.zeros(len(y), int)
     )
-    few, none, runs = (rows.is_word("limits", word) for word in (TRIAL, NO_LIMITS, RUN_CHART))
+    few, alone, none, runs = (
+        rows.is_word("limits", word) for word in (TRIAL, LIMITS_ALONE, NO_LIMITS, RUN_CHART)
+    )
     z = np.where(figures.among(WITH_PARTS), (y - found["mean"]) * np.sqrt(figures.size), y)
-    columns = signalled(y, found, few, better, profile, none | runs, z)
+    columns = signalled(y, found, few | alone, better, profile, none | runs, z)
     if runs.any():
         stretch = np.cumsum(rows.first | (np.diff(rows.numbers("baseline"), prepend=0) != 0)) - 1
         columns |= _of_runs(y, found, runs, stretch, better, columns)

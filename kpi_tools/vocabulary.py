@@ -107,12 +107,14 @@ TRIAL_LIMITS: Final = "trial limits"
 TRIAL: Final = "trial"
 NO_VARIATION: Final = "no variation"
 RUN_CHART: Final = "run chart"
+LIMITS_ALONE: Final = "limits alone"
 NO_LIMITS: Final = "no limits"
 NOT_CHARTED: Final = "not charted"
 LIMIT_MEANINGS: Final = {
     LIMITS: "process limits from 13 or more figures",
     TRIAL_LIMITS: "process limits from 8 to 12 figures: read them with care",
     TRIAL: "process limits from fewer than 8 figures: a figure outside them is worth a question, no other rule is used",
+    LIMITS_ALONE: "most figures lie at the end of what they can be, where runs are usual, so the limits alone are tested",
     RUN_CHART: "a median and no limits: what counts is how long figures stay on one side of it, and how often they cross it",
     NO_VARIATION: "every figure is the same, so the limits stand on the mean",
     NO_LIMITS: "no two figures follow each other, so limits cannot be calculated",

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
+from kpi_tools.assurance import why
 from kpi_tools.errors import InputError
 from kpi_tools.kinds import CHARTS, chart_for
 from kpi_tools.limits import process_limits
@@ -143,6 +144,15 @@ def test_a_run_chart_has_the_rules_of_anhoej(values):
     if signal:
         flagged = rows[rows["special_cause"].notna()]
         assert (flagged["special_cause"].eq("improvement") == (flagged["value"] > median)).all()
+
+
+def test_where_most_figures_lie_at_the_end_no_run_is_a_signal():
+    rows = special_causes(
+        series([100] * 14 + [80], [20] * 14 + [16], [20] * 15, unit="%"), chart="p"
+    )
+    assert set(rows["limits"]) == {"limits alone"}
+    assert rows["rule"].notna().tolist() == [False] * 14 + [True]
+    assert "the limits alone are tested" in why(dict(rows.iloc[0]))
 
 
 # Which kind is taken

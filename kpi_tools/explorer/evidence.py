@@ -79,9 +79,10 @@ class Evidence:
 
     def chart(self, kpi_id: str) -> Chosen:
         """The kind of chart of one KPI's points, why it is that, and which others there may be (`charted_as`)."""
-        rows, kind = self.of("points", kpi_id), self.returns.council.chart_kind
-        found = chart_for(rows, kind)
-        return replace(found, possible=(*found.possible, *rare_kinds(rows, self.returns)))
+        found = chart_for(self.of("points", kpi_id), self.returns.council.chart_kind)
+        counts = finest_series(self.returns, self.of("recent", kpi_id), self.of("quarters", kpi_id))
+        possible = (*chart_for(counts).possible, *rare_kinds(counts, self.returns))
+        return replace(found, possible=possible)
 
     def charted_as(self, kpi_id: str, chart: str) -> "Evidence":
         """The same with the points of one KPI on another kind of chart."""

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from kpi_tools.kinds import AUTO, DAYS_BETWEEN, PERIODS_BETWEEN, G, T, between
+from kpi_tools.kinds import AUTO, DAYS_BETWEEN, G, T, between
 from kpi_tools.loading import Returns
 from kpi_tools.quarters import Quarter
 from kpi_tools.vocabulary import HIGHER, LOWER, NOT_AVAILABLE, NOT_RATED
@@ -20,11 +20,7 @@ _LINES = ["value", "numerator", "denominator", "target", "floor_standard", "tole
 
 def rare_kinds(rows: pd.DataFrame, returns: Returns) -> tuple[str, ...]:
     """Which charts of the time between events the counts of one KPI may have beside others."""
-    if (
-        rows.empty
-        or rows["series"].iloc[-1] in (DAYS_BETWEEN, PERIODS_BETWEEN)
-        or not _is_rare(rows)
-    ):
+    if not _is_rare(rows):
         return ()
     dated = len(_event_days(rows, returns)) >= _FEWEST_EVENTS
     return (T, G) if dated else (G,)
@@ -49,6 +45,8 @@ def rare_events(points: pd.DataFrame, returns: Returns, chart: str) -> pd.DataFr
 
 
 def _is_rare(rows: pd.DataFrame) -> bool:
+    if rows.empty:
+        return False
     known = rows["value"].dropna()
     whole = rows["unit"].iloc[-1] == "count" and (known % 1 == 0).all() and (known >= 0).all()
     return bool(
