@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -164,20 +164,41 @@ def _many(
 
 
 @kpi.command()
-@click.argument("kpi_id", metavar="KPI")
-@QUARTER
+@click.argument("given", nargs=-1, metavar="[KPI]... [QUARTER]")
 @RAW
 @OUTPUTS
-def history(kpi_id: str, quarter: str | None, raw: Path, outputs: Path | None) -> None:
-    """Make the history of one KPI: everything known of it as at a quarter, on one page.
+@_words("--directorate", "NAME", "All KPIs of a directorate.")
+@_flag("--all", "every", help="All KPIs in the report.")
+@_flag("--pdf", help="Print each page to history.pdf too.")
+def history(
+    given: tuple[str, ...], raw: Path, outputs: Path | None, directorate: str | None, every: bool, pdf: bool
+) -> None:  # fmt: skip
+    """Make the history of a KPI: everything known of it as at a quarter, on one page.
 
     KPI is its id, such as ES01. The folder outputs/history/<quarter>-<kpi> then holds history.html (one file, which
     needs no internet), history.ipynb (how it was made), figures.csv and figures.xlsx, and manifest.json.
     """
-    when = _quarter_or_latest(quarter, raw)
-    with _progress(kpi_id) as step:
-        made = reports.make_history(kpi_id, when, raw, outputs_of(outputs, raw), **step)
-    click.echo(near(made.folder / "history.html"))
+    names = [text for text in given if not _is_quarter(text)]
+    if bool(names) + bool(directorate) + every != 1:
+        raise InputError("Name one or more KPIs such as ES01, or --directorate NAME, or --all.")
+    _pages("history", names, given, raw, outputs, directorate=directorate, pdf=pdf)
+
+
+def _pages(
+    kind: str, names: Sequence[str], given: Sequence[str], raw: Path, outputs: Path | None, **more: Any
+) -> None:  # fmt: skip
+    from kpi_tools.report.many import make_all
+
+    quarters = [text for text in given if _is_quarter(text)]
+    when = _quarter_or_latest(quarters[0] if quarters else None, raw)
+    jobs = reports.page_jobs(kind, names, when, raw, outputs_of(outputs, raw), **more)
+    if len(jobs) > 1:
+        make_all(jobs, progress=sys.stderr.isatty())
+        return
+    for job in jobs:
+        with _progress(job.title) as step:
+            made = reports.make(job, **step)
+        click.echo(near(made.folder / f"{kind}.html"))
 
 
 @kpi.command()
@@ -313,9 +334,17 @@ def rate(
 
 @kpi.command(context_settings={"ignore_unknown_options": True})
 @RAW
+@OUTPUTS
+@_words("--page", "DIRECTORATE", "Make its page for reading without Python instead …")
+@_flag("--all", "every", help="… or that of every directorate.")
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
-def explore(raw: Path, arguments: tuple[str, ...]) -> None:
+def explore(
+    raw: Path, outputs: Path | None, page: str | None, every: bool, arguments: tuple[str, ...]
+) -> None:
     """Open the directorate explorer in JupyterLab, on this computer only. Ctrl-C ends it.
+
+    With --page or --all nothing is opened: outputs/explorer/<quarter>-<directorate> then holds explorer.html, one file
+    that needs neither Python nor a network, of the quarter that is given (else the latest).
 
     Nothing is asked of the network: JupyterLab's look for news and newer versions is switched off. ARGUMENTS may be
     --no-browser, --browser=NAME, --port=NUMBER, --allow-root and --debug. Configuration files of Jupyter are left aside, so
@@ -324,7 +353,10 @@ def explore(raw: Path, arguments: tuple[str, ...]) -> None:
     """
     from kpi_tools.report.explorer import jupyter_arguments
 
-    asked, settings = jupyter_arguments(raw, outputs_of(None, raw), arguments)
+    if page or every:
+        _pages("explorer", [page] if page else [], arguments, raw, outputs)
+        return
+    asked, settings = jupyter_arguments(raw, outputs_of(outputs, raw), arguments)
     _run_tool("jupyterlab", *asked, **settings)
 
 

@@ -28,7 +28,7 @@ def look() -> Explorer:
 
 @pytest.fixture(scope="module")
 def page(look) -> str:
-    return offline_page(look.known, look.directorate, look.commentary, "2024-12-31")
+    return offline_page(look.known, look.directorate, look.commentary)
 
 
 def test_the_table_stands_in_order_of_consequence_with_its_ratings(look):

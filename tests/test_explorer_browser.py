@@ -314,6 +314,60 @@ def test_a_view_without_figures_says_so_and_leads_back(lab):
     lab.shows("IC05 trend")
 
 
+def test_what_if_answers_beside_what_is_so_and_goes_back(lab):
+    lab.row("ES01").click()
+    lab.find("[data-tab=what]").click()
+    lab.says("said", "So it is: 34%, Red.")
+    lab.find("input[type=number][data-name=target]").fill("70")
+    lab.press("Enter")
+    lab.shows("ES01 what if")
+    lab.says(
+        "said", "Against a target of 70% and floor standard of 55% the latest 34% is Red, as it is"
+    )
+    texts = lab.find(".kx-chart svg text").all_text_contents()
+    assert {"What if 70%", "Target 60%", "34%"} <= set(texts)
+    assert "What if: not a fact." in lab.taken("SVG")
+    lab.find("input[type=range][data-name=alone]").fill("90")
+    lab.says("said", "At 90% in Quarter 4 2024/25 alone the rolling figure comes to 48%")
+    lab.shot("6-what-if")
+    lab.find(".kx-what").get_by_role("button", name="Back to what is so").click()
+    lab.shows("ES01 trend")
+    lab.says("said", "So it is: 34%, Red.")
+
+
+def test_words_are_written_checked_kept_from_harm_and_undone(lab, home):
+    """Save, somebody else's change, save over it, undo: the council's own file, in its own form."""
+    path = home / "data" / "raw" / "commentary" / "2024-25-Q3.csv"
+    before = path.read_bytes()
+    lab.row("IC06").click()
+    lab.find("[data-tab=write]").click()
+    text = lab.find(".kx-write textarea").first
+    text.wait_for(timeout=LONGEST)
+    text.fill("At {value} it is {rating}; the target of 70% was missed.")
+    lab.says("reads", "Reads: At 53.6% it is Red; the target of 70% was missed.")
+    lab.press("Control+s")
+    lab.says("write", "Saved at", "one finding")
+    lab.says("found", "target of 70")
+    lab.shot("7-write")
+    saved = path.read_bytes()
+    changed = [line for line in saved.splitlines() if line not in before.splitlines()]
+    assert len(changed) == 1 and changed[0].startswith(b"IC06,,At {value} it is {rating}")
+    path.write_bytes(saved.replace(b"it is {rating};", b"theirs;"))
+    text = lab.find(".kx-write textarea").first
+    text.fill("Mine.")
+    lab.find(".kx-write").get_by_role("button", name="Save", exact=True).click()
+    lab.says("write", "Nothing was lost")
+    lab.find(".kx-write").get_by_role("button", name="see theirs").click()
+    lab.says("reads", "Theirs: At {value} theirs;")
+    lab.find(".kx-write").get_by_role("button", name="save mine over it").click()
+    lab.says("found", "Passes the check.")
+    assert b"IC06,,Mine.," in path.read_bytes()
+    lab.find(".kx-write").get_by_role("button", name="Undo last save").click()
+    lab.says("write", "The last save is undone")
+    assert path.read_bytes() == saved.replace(b"it is {rating};", b"theirs;")
+    lab.find("[data-tab=why]").click()
+
+
 def test_another_directorate_opens_in_the_same_place(lab):
     lab.find("select").first.select_option("Public Health")
     lab.row("PH02").wait_for(timeout=LONGEST)
@@ -323,6 +377,127 @@ def test_another_directorate_opens_in_the_same_place(lab):
     lab.row("IC05").wait_for(timeout=LONGEST)
 
 
+def test_it_is_dark_where_jupyterlab_is_and_can_be_read(lab):
+    from axe_playwright_python.sync_playwright import Axe
+
+    def theme(name: str) -> None:
+        lab.page.locator(".lm-MenuBar-item", has_text="Settings").click()
+        lab.page.locator(".lm-Menu-item", has_text="Theme").first.hover()
+        lab.page.locator(".lm-Menu-item", has_text=name).first.click()
+
+    theme("JupyterLab Dark")
+    lab.page.locator(f"{DOCKED}.kx-dark").wait_for(timeout=LONGEST)
+    lab.row("ES01").click()
+    lab.find("[data-tab=what]").click()
+    lab.says("said", "So it is")
+    lab.shot("9-dark")
+    only = {"runOnly": {"type": "rule", "values": ["color-contrast"]}}
+    found = Axe().run(lab.page, context=DOCKED, options=only)
+    assert not found.response["violations"], found.generate_report()
+    theme("JupyterLab Light")
+    lab.page.locator(f"{DOCKED}:not(.kx-dark)").wait_for(timeout=LONGEST)
+    lab.find("[data-tab=why]").click()
+
+
 def test_nothing_was_amiss_and_nothing_left_this_computer(lab):
     assert lab.complaints == []
     assert lab.strangers == []
+
+
+@pytest.fixture(scope="module")
+def page(browser: "Browser", tmp_path_factory) -> Iterator[Screen]:
+    """The offline page of a directorate, from a file, with the network off."""
+    from kpi_tools.cli import main
+
+    folder = tmp_path_factory.mktemp("page")
+    arguments = ["explore", "--page", "children, young people and education", "2024-25 Q3"]
+    assert main([*arguments, "--outputs", str(folder)]) == 0
+    made = folder / "explorer" / "2024-25-Q3-children-young-people-and-education"
+    context = browser.new_context(viewport={"width": 1280, "height": 800}, accept_downloads=True)
+    context.set_offline(True)
+    screen = Screen(context.new_page())
+    screen.page.on("request", lambda asked: screen.strangers.append(asked.url))
+    screen.page.on(
+        "console",
+        lambda said: screen.complaints.append(said.text) if said.type == "error" else None,
+    )
+    screen.page.on("pageerror", lambda error: screen.complaints.append(str(error)))
+    screen.page.goto((made / "explorer.html").as_uri())
+    yield screen
+    context.close()
+
+
+def go(page: Screen, fragment: str) -> None:
+    page.page.evaluate("text => { location.hash = text; }", fragment)
+
+
+def test_the_page_answers_without_python_and_without_a_network(page):
+    page.shows("IC05 trend")
+    page.says("lead", "Red for four quarters in a row", "lies within its usual variation")
+    page.row("ES01").click()
+    page.shows("ES01 trend")
+    page.says("why", "it needs 77% in each of the next two quarters to reach the floor standard")
+    page.find(".kx-seg").get_by_role("button", name="Other areas").click()
+    page.shows("ES01 areas")
+    page.says("why", "Ours is 33 points below England in 2023.")
+    page.find("[data-tab=write]").click()
+    page.says("write", "The figure covers 12 months (813 of 2,421 plans)", "Hold the monthly rate")
+    assert page.find(".kx-write textarea, [data-tab=what]").count() == 0
+
+
+def test_its_address_names_kpi_view_and_point(page):
+    assert page.page.evaluate("location.hash").startswith("#kpi=ES01&view=areas")
+    go(page, "kpi=ic06&view=limits&point=2024-25 Q1")
+    page.shows("IC06 limits")
+    page.says("fact", "Quarter 1 2024/25 56.1%")
+    go(page, "kpi=XX99")
+    page.says("notice", "There is no KPI XX99 here. Shown: IC05, which matters most.")
+    page.row("IC05").focus()
+    page.press("ArrowDown", "2", "Space")
+    page.row("ES01").click(modifiers=["Control"])
+    page.shows("IC06 ES01")
+
+
+def test_its_pictures_and_figures_can_be_taken_away(page):
+    go(page, "kpi=ES01&view=trend")
+    page.shows("ES01 trend")
+    assert ">34%</text>" in page.taken("SVG")
+    assert rows(page.taken("CSV"))[-1]["numerator"] == "813"
+    with page.page.expect_download() as given:
+        page.find(".kx-take").get_by_role("button", name="PNG").click()
+    assert Path(given.value.path()).stat().st_size > 20_000
+
+
+@pytest.mark.parametrize("look", ["light", "dark", "narrow", "several", "zoomed"])
+def test_nobody_is_shut_out_of_the_page(page, look):
+    """axe finds nothing, and nothing is wider than its place; 640 wide is 1280 at 200%."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    size = {"narrow": (390, 844), "zoomed": (640, 400)}.get(look, (1280, 800))
+    page.page.set_viewport_size({"width": size[0], "height": size[1]})
+    page.page.emulate_media(color_scheme="dark" if look == "dark" else "light")
+    go(page, "kpi=IC02&view=limits" + "&compare=IC05,IC06" * (look == "several"))
+    page.find(".kx-chart[data-view] svg").first.wait_for()
+    page.shot(f"8-page-{look}")
+    found = Axe().run(page.page)
+    assert not found.response["violations"], found.generate_report()
+    wide = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+    assert page.page.evaluate(wide) <= 0
+    page.page.set_viewport_size({"width": 1280, "height": 800})
+
+
+def test_it_reads_with_script_off(page, browser):
+    context = browser.new_context(java_script_enabled=False)
+    bare = context.new_page()
+    bare.goto(page.page.url)
+    text = bare.locator("body").inner_text()
+    assert "What matters most first" in text and "34% in Quarter 3 2024/25" in text
+    assert (
+        bare.locator("article svg").count() >= 13 and bare.locator("article details").count() >= 26
+    )
+    context.close()
+
+
+def test_the_page_asked_for_nothing(page):
+    assert page.complaints == []
+    assert page.strangers == [page.strangers[0]] and page.strangers[0].startswith("file:")

@@ -184,7 +184,7 @@ def test_in_the_explorer_none_fires_and_nothing_leaves(
         fired, away = watched(exported)
         assert fired == 0 and not [address for address in away if AWAY in address]
     look = explore("", QUARTER, accepted)
-    page = offline_page(look.known, "", look.commentary, "2024-12-31")
+    page = offline_page(look.known, "", look.commentary)
     assert watched(page) == watched(page.replace("http-equiv", "name", 1)) == (0, [])
 
 

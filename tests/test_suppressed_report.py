@@ -171,7 +171,7 @@ def test_nor_does_the_history_of_a_kpi_or_the_explorer(raw, tmp_path):
     seen = [
         json.dumps(look.data),
         str(look.pages),
-        offline_page(look.known, "", look.commentary, ""),
+        offline_page(look.known, "", look.commentary),
     ]
     for kpi in look.data["kpis"]:
         for name in (*VIEWS, "several"):

@@ -39,8 +39,10 @@ def pages(
     return _static(table.screen(known, directorate), said, views, look)
 
 
-def offline_page(known: Evidence, directorate: str, commentary: pd.DataFrame, day: str) -> str:
-    """The whole page as text. `day`: when the data were cut off, `2024-12-31`."""
+def offline_page(
+    known: Evidence, directorate: str, commentary: pd.DataFrame, foot: str = ""
+) -> str:
+    """The whole page as text. `foot`: what it was made from, its last line."""
     data = table.screen(known, directorate)
     said = _said(known, said_so_far(known, commentary))
     views, facts, pictures = {}, {}, {}
@@ -64,7 +66,8 @@ def offline_page(known: Evidence, directorate: str, commentary: pd.DataFrame, da
         "explorer_page.html.j2",
         title=f"{data['directorate']}: {data['title']}",
         council=data["council"],
-        day=day,
+        day=known.returns.quarter.end.isoformat(),
+        foot=foot,
         policy=f"default-src 'none'; script-src '{_hash(script)}'; style-src '{_hash(style)}'; img-src data: blob:; "
         "base-uri 'none'; form-action 'none'",
         style=Markup(style),

@@ -15,7 +15,7 @@ start(document.getElementById("screen"), {
   },
   panels: ({ $, h, S, kpi }) => {
     const said = pageData.said[S.kpi] || {};
-    $.write.replaceChildren(h("h4", {}, "Commentary"), h("p", {}, said.commentary || "None."), h("h4", {}, "Management action"), h("p", {}, said.management_action || "None."),
+    $.write.replaceChildren(h("h3", {}, "Commentary"), h("p", {}, said.commentary || "None."), h("h3", {}, "Management action"), h("p", {}, said.management_action || "None."),
       h("p", {}, h("small", {}, `${kpi(S.kpi).owner ? `${kpi(S.kpi).owner}. ` : ""}This page is for reading; writing is done with kpi explore.`)));
   },
 });

@@ -43,9 +43,9 @@ def facts(known: Evidence, kpi_id: str, commentary: pd.DataFrame) -> dict[str, F
     points = known.of("points", kpi_id)
     reasons = dict(zip(points["period"], points["why"], strict=True))
     said = commentary[commentary["kpi_id"] == kpi_id]
-    remarks = {row["quarter"]: _remarks(row) for row in rows_of(said)}
+    told = {row["quarter"]: remarks(row) for row in rows_of(said)}
     found = {
-        str(row["period"]): _of_figure(row, known, reasons, remarks)
+        str(row["period"]): _of_figure(row, known, reasons, told)
         for table in (known.of("quarters", kpi_id), known.months(kpi_id))
         for row in rows_of(table)
     }
@@ -57,7 +57,7 @@ def facts(known: Evidence, kpi_id: str, commentary: pd.DataFrame) -> dict[str, F
 
 
 def _of_figure(
-    row: Row, known: Evidence, reasons: dict[str, str], remarks: dict[str, list[str]]
+    row: Row, known: Evidence, reasons: dict[str, str], told: dict[str, list[str]]
 ) -> Facts:
     terms, is_month = Terms(known.returns.council), is_text(row.get("month"))
     rateable = row["rating"] != MONITORED and not is_text(row.get("milestone"))
@@ -91,7 +91,7 @@ def _of_figure(
         figures,
         "" if is_month else row["rating"],
         [text for text in more if text],
-        remarks.get(report.label, none),
+        told.get(report.label, none),
     )
 
 
@@ -102,7 +102,8 @@ def _of_area(row: Row, kpi: Row) -> Facts:
     return Facts(f"{row['area']}, {row['period']}", figure, "", [first, *source], [])
 
 
-def _remarks(row: dict[str, Any]) -> list[str]:
+def remarks(row: dict[str, Any]) -> list[str]:
+    """What a report said of a KPI, from its row of the commentary."""
     report = Quarter.parse(row["quarter"]).title
     mark = f" ({ILLUSTRATIVE})" if row["status"] == ILLUSTRATIVE else ""
     return [

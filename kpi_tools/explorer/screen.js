@@ -49,6 +49,7 @@ export function start(root, host) {
   const kpi = (id) => D.kpis.find((one) => one.id === id);
   const say = (text) => { clearTimeout(saying); saying = setTimeout(() => { $.live.textContent = text; }, 120); };
   const several = () => S.compare.length > 1;
+  const title = (below, ...inside) => h(`h${(host.choose ? 2 : 1) + below}`, { class: `kx-h${below}` }, ...inside);
 
   // What is asked of Python, or of the page
 
@@ -81,10 +82,10 @@ export function start(root, host) {
       button("SVG", () => takePicture("svg"), { class: "kx-link" }), button("PNG", () => takePicture("png"), { class: "kx-link" }),
       button("CSV", takeCsv, { class: "kx-link" }), button("Copy figures", copyFigures, { class: "kx-link" }), button("Copy text", copyText, { class: "kx-link" }),
       host.link && button("Copy link", () => copy(host.link(), "The link"), { class: "kx-link" }));
-    const panel = (name, title, body) => h("section", { class: "kx-panel", "data-panel": name, "aria-label": title }, h("h3", {}, title), body);
+    const panel = (name, label, body) => h("section", { class: "kx-panel", "data-panel": name, "aria-label": label }, title(1, label), body);
     const choice = (label, name, options, chosen) => h("label", { class: "kx-pick" }, h("span", {}, label),
       h("select", { onchange: (event) => reopen(name, event.target.value) }, options.map(([value, text]) => h("option", { value, selected: value === chosen }, text))));
-    $.top = h("header", { class: "kx-top" }, h("h2", {}, "KPI explorer"),
+    $.top = h("header", { class: "kx-top" }, title(0, "KPI explorer"),
       host.choose ? [choice("Directorate", "directorate", [["", "All directorates"], ...D.directorates.map((one) => [one, one])], D.directorate === "All directorates" ? "" : D.directorate),
         choice("Quarter", "quarter", D.quarters, D.quarter)] : h("b", {}, `${D.directorate}, ${D.title}`),
       h("p", { class: "kx-asat" }, D.as_at));
@@ -250,16 +251,18 @@ export function start(root, host) {
   const notice = (text) => { $.notice.textContent = text; $.notice.hidden = !text; };
   function tabs() {
     for (const made of $.tabs.children) made.setAttribute("aria-pressed", String(made.dataset.tab === S.tab));
+    $.frame.dataset.tab = S.tab;
     for (const made of root.querySelectorAll(".kx-panel")) made.classList.toggle("kx-on", made.dataset.panel === S.tab);
   }
   function paint() {
     const one = kpi(S.kpi);
     if (!one) return;
+    supposed = {};
     const count = S.compare.length;
     for (const [id, made] of rows) made.querySelector("input").checked = S.compare.includes(id);
     $.head.replaceChildren(...(several()
-      ? [h("h3", {}, `${count} ${D.words.kpis} side by side, on one scale of time`), button(`Back to ${S.kpi} alone`, alone, { class: "kx-btn" })]
-      : [h("h3", {}, one.name, " ", h("small", {}, one.id), " ", chip(one.doubt ? `${one.rating}?` : one.rating, one.look), " ",
+      ? [title(1, `${count} ${D.words.kpis} side by side, on one scale of time`), button(`Back to ${S.kpi} alone`, alone, { class: "kx-btn" })]
+      : [title(1, one.name, " ", h("small", {}, one.id), " ", chip(one.doubt ? `${one.rating}?` : one.rating, one.look), " ",
         h("span", { class: "kx-chip kx-plain" }, arrow(one.way), capital(one.direction)), one.unusual && h("span", { class: `kx-chip kx-plain kx-${one.unusual}` }, `◆ Unusual: ${one.unusual}`))]));
     $.lead.textContent = several() ? `Dashed is the ${D.words.target.toLowerCase()}, dotted the line below it. Click a picture to choose it.` : one.lead;
     for (const made of $.views.children) made.setAttribute("aria-pressed", String(!several() && made.dataset.view === S.view));
@@ -268,7 +271,98 @@ export function start(root, host) {
     draw();
     paintTab();
   }
-  function paintTab() { if (host.panels) host.panels(panels); }
+  const seen = (name) => S.tab === name || getComputedStyle($.tabs).display === "none";
+  function paintTab() {
+    if (host.panels) { host.panels({ S, $, h, kpi }); return; }
+    if (several()) { for (const name of ["what", "write"]) $[name].replaceChildren(); return; }
+    if (seen("what")) whatIf();
+    if (seen("write")) write();
+  }
+
+  // What if: asked of Python one question at a time, of those that wait only the newest
+
+  let supposed = {}, asking = false, again = false;
+  async function whatIf() {
+    if (asking) { again = true; return; }
+    asking = true;
+    const id = S.kpi;
+    try {
+      const got = await host.ask({ ask: "what_if", kpi_id: id, supposed, size: size() });
+      if (id === S.kpi) answer(got);
+    } catch (error) { if (id === S.kpi) $.what.replaceChildren(h("p", {}, error.message)); }
+    asking = false;
+    if (again) { again = false; whatIf(); }
+  }
+  function answer(got) {
+    if ($.what.dataset.kpi !== S.kpi || !$.what.querySelector(".kx-said")) sliders(got);
+    for (const one of got.sliders) for (const field of $.what.querySelectorAll(`[data-name="${one.name}"]`)) if (field !== document.activeElement) field.value = one.value;
+    $.what.querySelector(".kx-said").replaceChildren(...got.said.map((text) => h("p", {}, text)));
+    const any = Object.keys(supposed).length > 0;
+    $.what.querySelector(".kx-acts .kx-btn").disabled = !any;
+    if (!any) return;
+    say(got.said.join(" "));
+    if (!got.svg) return;
+    S.view = "trend"; S.compare = [];
+    for (const made of $.views.children) made.setAttribute("aria-pressed", String(made.dataset.view === "trend"));
+    turn++;
+    now = got;
+    show(`${S.kpi} what if`);
+  }
+  function sliders(got) {
+    const set = (name, value) => {
+      if (value === "" || !Number.isFinite(Number(value))) return;
+      supposed[name] = Number(value);
+      delete supposed[{ next: "alone", alone: "next" }[name]];
+      whatIf();
+    };
+    const field = (one, type) => h("input", { type, min: one.min, max: one.max, step: one.step, value: one.value, "data-name": one.name,
+      "aria-label": `${one.label}${type === "number" ? ", as a number" : ""}`, oninput: (event) => type === "range" && set(one.name, event.target.value), onchange: (event) => set(one.name, event.target.value) });
+    $.what.dataset.kpi = S.kpi;
+    $.what.replaceChildren(h("div", { class: "kx-acts" }, h("span", {}, "Nothing is written."), button("Back to what is so", () => { supposed = {}; $.what.dataset.kpi = ""; paint(); }, { class: "kx-btn" })),
+      h("div", { class: "kx-rows" }, got.sliders.map((one) => h("div", { class: "kx-row" }, h("label", {}, `${one.label}${one.unit ? `, ${one.unit}` : ""}`), field(one, "range"), field(one, "number")))), h("div", { class: "kx-said" }));
+  }
+
+  // Writing: what is typed stays with its KPI until it is saved
+
+  const typed = new Map();
+  async function write() {
+    const id = S.kpi;
+    try {
+      const got = await host.ask({ ask: "words", kpi_id: id });
+      if (id === S.kpi) desk(got);
+    } catch (error) { if (id === S.kpi) $.write.replaceChildren(h("p", {}, error.message)); }
+  }
+  function desk(got, said = "", found = []) {
+    const id = S.kpi, field = (at) => h("textarea", { oninput: typing, onkeydown: keys, spellcheck: "true", disabled: Boolean(got.why_not) }, (typed.get(id) || got.texts)[at]);
+    const keys = (event) => { if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "s") { event.preventDefault(); event.stopPropagation(); save(); } };
+    const typing = () => { typed.set(id, texts()); reads(); status.textContent = "Not saved yet."; };
+    const one = field(0), two = field(1), texts = () => [one.value, two.value];
+    const count = h("small"), read = h("p", { class: "kx-reads" }), status = h("span", { role: "status" }, said || got.place);
+    const reads = () => {
+      const filled = one.value.replace(/\{(\w+)\}/g, (whole, name) => got.tokens[name] ?? whole), words = one.value.trim() ? one.value.trim().split(/\s+/).length : 0;
+      count.textContent = ` ${words} ${words === 1 ? "word" : "words"}`;
+      read.textContent = filled === one.value ? "" : `Reads: ${filled}`;
+    };
+    const tell = async (what) => {
+      try {
+        const back = await host.ask({ kpi_id: id, ...what });
+        if (back.theirs) { conflict(back); return; }
+        typed.delete(id); cache.clear();
+        if (id === S.kpi) desk(back, back.said, back.found.length ? back.found : ["Passes the check."]);
+        say(back.said);
+      } catch (error) { status.textContent = error.message; say(error.message); }
+    };
+    const save = () => !got.why_not && tell({ ask: "save", texts: texts(), shown: got.now });
+    const conflict = (back) => status.replaceChildren(`${back.said} Nothing was lost: `, button("see theirs", () => { read.textContent = `Theirs: ${back.theirs.join(" · ")}`; }, { class: "kx-link" }), " or ",
+      button("save mine over it", () => tell({ ask: "save", texts: texts() }), { class: "kx-link" }), ".");
+    const begin = () => { one.value = got.draft + (one.value.trim() && one.value.trim() !== got.draft ? `\n${one.value}` : ""); typing(); one.focus(); };
+    $.write.replaceChildren(...[got.why_not && h("p", {}, got.why_not), h("div", { class: "kx-texts" }, h("label", {}, "Commentary", count, one), h("label", {}, got.action, h("small", {}, got.needed ? ` needed: it is ${kpi(id).rating}` : " if any"), two)), read,
+      found.length && h("ul", { class: "kx-found" }, found.map((text) => h("li", { class: text === "Passes the check." && "kx-ok" }, text))),
+      h("div", { class: "kx-acts" }, button("Save", save, { class: "kx-btn kx-pri", disabled: Boolean(got.why_not) }), button("Begin with the draft", begin, { class: "kx-btn", disabled: Boolean(got.why_not) }),
+        button("Undo last save", () => tell({ ask: "undo" }), { class: "kx-btn", disabled: !got.undo }), status),
+      (got.before.length || got.actions.length) && h("ul", {}, [...got.actions.map((text) => `Open action: ${text}`), ...got.before].map((text) => h("li", {}, text)))].filter(Boolean));
+    reads();
+  }
 
   async function draw() {
     const mine = ++turn, ids = several() ? [...S.compare] : [S.kpi], began = performance.now();
@@ -276,19 +370,22 @@ export function start(root, host) {
     try { found = await Promise.all(ids.map((id) => (several() ? viewOf(id, "several", "M") : viewOf(id, S.view)))); }
     catch (error) { if (mine === turn) { now = null; $.plot.replaceChildren(h("p", { class: "kx-empty" }, error.message)); $.plot.dataset.view = ""; } return; }
     if (mine !== turn) return;
-    unhover();
     now = several() ? null : found[0];
-    $.plot.setAttribute("aria-label", several() ? "Several pictures" : "Chart. Left and Right choose the period.");
-    if (several()) $.plot.replaceChildren(h("div", { class: "kx-several" }, ids.map((id, n) => h("figure", { "data-kpi": id, onclick: () => { S.compare = []; choose(id, { focus: true }); } },
+    show(several() ? ids.join(" ") : `${S.kpi} ${S.view}`, found);
+    $.plot.dataset.took = String(Math.round(performance.now() - began));
+    if (now) host.seen?.({ key: `${S.kpi} ${S.view} ${size()}`, ...now });
+  }
+  function show(name, found) {
+    unhover();
+    $.plot.setAttribute("aria-label", now ? "Chart. Left and Right choose the period." : "Several pictures");
+    if (!now) $.plot.replaceChildren(h("div", { class: "kx-several" }, S.compare.map((id, n) => h("figure", { "data-kpi": id, onclick: () => { S.compare = []; choose(id, { focus: true }); } },
       h("figcaption", {}, h("b", {}, `${id} ${kpi(id).short}`), ` ${kpi(id).value}${kpi(id).target && ` against ${kpi(id).target}`}, ${kpi(id).rating}`), h("div", { html: found[n].svg })))));
     else if (now.svg) $.plot.innerHTML = now.svg;
     else $.plot.replaceChildren(h("p", { class: "kx-empty" }, now.notes[0], " ", button("Show the trend", () => setView("trend"), { class: "kx-link" })));
     $.key.replaceChildren(...(now ? now.legend.map((it) => h("span", {}, h("i", { class: `kx-k kx-k-${it.kind}`, "aria-hidden": "true" }, it.mark), it.text)) : []));
     for (const made of [...$.take.children].slice(0, 4)) made.disabled = Boolean(now && !now.svg);
     ring(); facts(); why();
-    $.plot.dataset.view = several() ? ids.join(" ") : `${S.kpi} ${S.view}`;
-    $.plot.dataset.took = String(Math.round(performance.now() - began));
-    if (now) host.seen?.({ key: `${S.kpi} ${S.view} ${size()}`, ...now });
+    $.plot.dataset.view = name;
   }
   const at = () => (now && (S.point in now.places ? S.point : now.latest)) || "";
   function mark(id, name) {
@@ -308,7 +405,7 @@ export function start(root, host) {
   }
   function why() {
     const it = now?.facts[at()], list = (texts) => h("ul", {}, texts.map((text) => h("li", {}, text)));
-    $.why.replaceChildren(...(now ? [list(now.notes), it && h("h4", {}, it.title), it && list([...it.more, ...it.said])].filter(Boolean) : []));
+    $.why.replaceChildren(...(now ? [list(now.notes), it && title(2, it.title), it && list([...it.more, ...it.said])].filter(Boolean) : []));
   }
 
   // Pointing
@@ -349,7 +446,7 @@ export function start(root, host) {
     const text = [], line = (words, size, weight, colour, gap) => { for (const said of words) { at += size * gap; text.push([said, at, size, weight, colour]); } };
     let at = 12;
     line(wrap(several() ? S.compare.map((id) => `${id} ${kpi(id).short}`).join("; ") : `${one.name} (${one.id})`, 92), 21, "bold", "#0b0c0c", 1.25);
-    line(wrap(several() ? `${D.directorate}, ${D.title}` : `${D.views.find(([name]) => name === S.view)[1]}. ${one.lead}${panels.supposed ? " What if: not a fact." : ""}`, 135), 15, "normal", "#484f56", 1.35);
+    line(wrap(several() ? `${D.directorate}, ${D.title}` : `${D.views.find(([name]) => name === S.view)[1]}. ${one.lead}${Object.keys(supposed).length ? " What if: not a fact." : ""}`, 135), 15, "normal", "#484f56", 1.35);
     const top = at + 14, boxes = pictures.map((svg) => svg.viewBox.baseVal), scale = (wide === 1 ? 1144 : 560) / boxes[0].width, tall = boxes[0].height * scale;
     pictures.forEach((svg, n) => {
       svg.querySelectorAll(".kx-ring,.kx-hover").forEach((made) => made.remove());
@@ -419,8 +516,6 @@ export function start(root, host) {
     $.frame.classList.toggle("kx-dark", dark);
     $.frame.classList.toggle("kx-tall", root.clientHeight > 0 && root.clientWidth > 0);
   }
-  const panels = { S, h, kpi, D: () => D, ask: host.ask, say, notice, button, shape, chip, $, supposed: null, viewOf, size, show: (found) => { now = found; } };
-
   root.classList.add("kx-root");
   build();
   let last = "";
@@ -445,14 +540,15 @@ export function start(root, host) {
 /** In a notebook: what is asked goes to Python and is answered by its number. */
 function render({ model, el }) {
   const open = new Map(), me = Math.random().toString(36).slice(2); // two views of one explorer hear each other's answers
-  let number = 0;
+  let number = 0, gone = false;
   const ask = (what) => new Promise((answered, failed) => {
     const mine = `${me} ${++number}`;
-    const timer = setTimeout(() => { open.delete(mine); failed(new Error(GONE)); }, what.ask === "read" ? 120_000 : 20_000);
+    if (gone) { failed(new Error(GONE)); return; }
+    const timer = setTimeout(() => { open.delete(mine); gone = true; failed(new Error(GONE)); }, what.ask === "read" ? 120_000 : 20_000);
     open.set(mine, (said) => { clearTimeout(timer); if (said.error) failed(new Error(said.error)); else answered(said); });
-    try { model.send({ number: mine, ...what }); } catch { clearTimeout(timer); failed(new Error(GONE)); }
+    try { model.send({ number: mine, ...what }); } catch { clearTimeout(timer); gone = true; failed(new Error(GONE)); }
   });
-  const heard = (said) => { open.get(said.number)?.(said); open.delete(said.number); };
+  const heard = (said) => { gone = false; open.get(said.number)?.(said); open.delete(said.number); };
   model.on("msg:custom", heard);
   const panel = (root) => root.closest(".jp-LinkedOutputView, .jp-WindowedPanel-outer, .jp-Notebook");
   const end = start(el, {

@@ -15,8 +15,10 @@ from markupsafe import escape
 
 from kpi_tools.errors import KpiError
 from kpi_tools.explorer import table
+from kpi_tools.explorer.desk import Desk
 from kpi_tools.explorer.evidence import Evidence, directorate_named, evidence
-from kpi_tools.explorer.offline import image, pages
+from kpi_tools.explorer.offline import image, offline_page, pages
+from kpi_tools.explorer.whatif import what_if
 from kpi_tools.loading import commentary_until, load, quarters_with_returns
 from kpi_tools.page.html import Html
 from kpi_tools.quarters import Quarter
@@ -68,6 +70,7 @@ class Explorer(anywidget.AnyWidget):
         self.directorates, self.raw = directorates, raw
         super().__init__()
         self._facts: dict[str, Any] = {}
+        self.desk = Desk(known, commentary, raw)
         self.chosen = self._last.get(raw, "")
         self.data = self._data()
         if len(known.kpis):
@@ -84,6 +87,10 @@ class Explorer(anywidget.AnyWidget):
         facts = self._facts[kpi_id]
         return drawn | {"facts": {at: facts[at] for at in drawn["places"] if at in facts}}
 
+    def what_if(self, kpi_id: str, supposed: dict[str, float], size: str) -> dict[str, Any]:
+        """What would be (`whatif.what_if`), with the facts of the points that are so."""
+        return self.view_of(kpi_id, "trend", size) | what_if(self.known, kpi_id, supposed, size)
+
     def _data(self) -> dict[str, Any]:
         quarters = reversed(quarters_with_returns(self.raw))
         return table.screen(
@@ -98,21 +105,31 @@ class Explorer(anywidget.AnyWidget):
         """The table and each KPI's trend, for reading without a kernel."""
         return pages(self.known, self.directorate, self.commentary)
 
+    def offline(self, foot: str) -> str:
+        """The same screen as a page that needs neither Python nor a network (`offline.offline_page`)."""
+        return offline_page(self.known, self.directorate, self.commentary, foot)
+
     def read(self, directorate: str, quarter: str) -> dict[str, Any]:
         """Another directorate or quarter in the same place."""
         read = _read(directorate, quarter, self.raw)
         self.known, self.directorate, self.commentary, self.directorates = read
         self._facts = {}
+        self.desk = Desk(self.known, self.commentary, self.raw)
         self.data = self._data()
         return {}
 
     def answer(self, asked: dict[str, Any]) -> dict[str, Any]:
         """What is answered to a message of the front end; a sentence under `error` where it cannot be."""
         doers: dict[str, Callable[..., dict[str, Any]]]
-        doers = {"view": self.view_of, "read": self.read, "hello": dict}
+        doers = {"view": self.view_of, "read": self.read, "hello": dict, "what_if": self.what_if}
+        doers |= {"words": self.desk.show, "save": self.desk.save, "undo": self.desk.undo}
         what = {name: value for name, value in asked.items() if name not in ("number", "ask")}
         try:
-            return {"number": asked["number"], **doers[asked["ask"]](**what)}
+            answer = doers[asked["ask"]](**what)
+            if asked["ask"] in ("save", "undo"):
+                self.commentary = self.desk.commentary
+                self._facts.clear()
+            return {"number": asked["number"], **answer}
         except KpiError as error:
             return {"number": asked["number"], "error": str(error)}
 

@@ -40,6 +40,7 @@ __all__ = [
     "ReturnsError",
     "as_known_at",
     "calendars",
+    "commentary_now",
     "commentary_until",
     "due_figures",
     "in_set",
@@ -306,20 +307,32 @@ def commentary_until(raw: str | Path, returns: Returns) -> pd.DataFrame:
     were refused with a reason when their own quarter was checked.
     """
     folder = raw_folder(raw)
-    ids = Ids(returns.catalogue["kpi_id"])
     quarters = sorted(quarter for quarter in sort_out(folder)[0] if quarter < returns.quarter)
     read = []
     with Workbooks() as books:
         run = Run(folder, books)
         for quarter in quarters:
-            table = run.commentary(quarter, schemas.COMMENTARY.layout)
-            said = beside.read_commentary(table, returns.council.sections, ids)
-            said = beside.withhold_texts(table, said, returns.catalogue, returns.withheld)
-            read.append((quarter, spoken.with_commentary(said, returns.words, quarter)))
+            read.append((quarter, _words_of(run, returns, quarter)))
     every = [*read, (returns.quarter, returns.commentary)]
     return pd.concat(
         [rows.assign(quarter=quarter.label) for quarter, rows in every], ignore_index=True
     )
+
+
+def commentary_now(raw: str | Path, returns: Returns) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The commentary of the returns' quarter as its file stands at this moment, and the problems found in it."""
+    with Workbooks() as books:
+        run = Run(raw_folder(raw), books)
+        said = _words_of(run, returns, returns.quarter)
+    return said, run.ledger.problems()
+
+
+def _words_of(run: Run, returns: Returns, quarter: Quarter) -> pd.DataFrame:
+    table = run.commentary(quarter, schemas.COMMENTARY.layout)
+    ids = Ids(returns.catalogue["kpi_id"])
+    said = beside.read_commentary(table, returns.council.sections, ids)
+    said = beside.withhold_texts(table, said, returns.catalogue, returns.withheld)
+    return spoken.with_commentary(said, returns.words, quarter)
 
 
 def as_known_at(returns: Returns, quarter: Quarter) -> Returns:

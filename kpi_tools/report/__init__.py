@@ -8,7 +8,7 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from kpi_tools.provenance import slug
 from kpi_tools.quarters import Quarter
 from kpi_tools.report.job import (
     CELL_TIMEOUT,
+    EXPLORER,
     HISTORY,
     NOTEBOOK,
     OUTPUTS,
@@ -40,8 +41,8 @@ from kpi_tools.report.publish import (
 )
 
 __all__ = [
-    "CELL_TIMEOUT", "HISTORY", "NOTEBOOK", "OUTPUTS", "PROJECT", "RAW", "Job", "Report", "make", "make_history",
-    "make_report", "report_job",
+    "CELL_TIMEOUT", "EXPLORER", "HISTORY", "NOTEBOOK", "OUTPUTS", "PROJECT", "RAW", "Job", "Report", "make", "make_history",
+    "make_report", "page_jobs", "report_job",
 ]  # fmt: skip
 
 Place = str | os.PathLike[str]
@@ -111,31 +112,59 @@ def report_job(
     )  # fmt: skip
 
 
+def page_jobs(
+    kind: str,
+    asked: Sequence[str],
+    quarter: object,
+    raw: Place = RAW,
+    outputs: Place = OUTPUTS,
+    *,
+    directorate: str | None = None,
+    pdf: bool = False,
+    worker: Worker | None = None,
+    **more: Any,
+) -> list[Job]:
+    """The pages of a `kind`: `history` of each KPI asked for, `explorer` of each directorate; of all where none is asked for.
+
+    They go to `outputs/<kind>/<quarter>-<name>`. `directorate`: all KPIs of this one. Raises `InputError`, before anything
+    is made, with the nearest names where there is no such KPI or directorate.
+    """
+    when, notebook = Quarter.parse(quarter), {"history": HISTORY, "explorer": EXPLORER}[kind]
+    tables = {"history": "figures", "explorer": "kpis"}[kind]
+    places = _places(raw, Path(outputs) / kind, notebook)
+    one = Job(when, "", *places, kind=kind, stem=kind, tables=tables, **more)
+    at_work = worker or Worker()
+    try:
+        done = "kpi_tools.report.build:wanted"
+        found = at_work.run(done, one, list(asked), directorate, patience=one.timeout)
+    finally:
+        if worker is None:
+            at_work.end()
+    browser = find_browser() if pdf else None
+    jobs = []
+    for given in found:
+        (name,) = given.values()
+        short = re.sub("[^a-z0-9]+", "-", name.lower()).strip("-")[:_LONGEST_SLUG]
+        folder, title = f"{when.slug}-{short}", f"{name}, {when.title}"
+        jobs.append(replace(one, name=folder, parameters=given, browser=browser, council=title))
+    return jobs
+
+
 def make_history(
     kpi: str,
     quarter: object,
     raw: Place = RAW,
     outputs: Place = OUTPUTS,
-    notebook: Place = HISTORY,
     *,
     step: Callable[[str], object] = lambda name: None,
-    read_in: Path | None = None,
-    timeout: float = CELL_TIMEOUT,
+    **more: Any,
 ) -> Report:
     """Make `outputs/history/<quarter>-<kpi>/`: one KPI in depth, as known at the report of `quarter`.
 
-    As `make_report`, with `history.html`, `history.ipynb` and the KPI's figures. Raises `InputError`, before anything
-    is made, with the nearest names where there is no such KPI.
+    As `make_report`, with `history.html`, `history.ipynb` and the KPI's figures; `more` as in `page_jobs`.
     """
-    when = Quarter.parse(quarter)
-    asked = Job(
-        when, "", *_places(raw, Path(outputs) / "history", notebook), kind="history", stem="history", tables="figures",
-        read_in=read_in, timeout=timeout,
-    )  # fmt: skip
     with Worker() as worker:
-        kpi_id = worker.run("kpi_tools.report.build:kpi_named", asked, kpi, patience=timeout)
-        short = re.sub("[^a-z0-9]+", "-", kpi_id.lower()).strip("-")[:_LONGEST_SLUG]
-        job = replace(asked, name=f"{when.slug}-{short}", parameters={"kpi": kpi_id})
+        (job,) = page_jobs("history", [kpi], quarter, raw, outputs, worker=worker, **more)
         return make(job, worker, step)
 
 

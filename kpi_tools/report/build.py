@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,13 +28,17 @@ LARGEST_PAGE = 10 * 1024**2
 
 @dataclass(frozen=True)
 class Contents:
-    """What the notebook computed: `tables` by sheet, what is `recorded` of them in the manifest, other `pages` by stem."""
+    """What the notebook computed: `tables` by sheet, what is `recorded` of them in the manifest, other `pages` by stem.
+
+    `whole`: makes the page itself, of its foot, where that is not the notebook as it stands.
+    """
 
     returns: "Returns"
     title: str
     tables: "Mapping[str, pd.DataFrame]"
     recorded: Mapping[str, Any]
     pages: Mapping[str, str] = field(default_factory=dict)
+    whole: Callable[[str], str] | None = None
 
 
 def build(job: Job, work: Path, step: Callable[[str], object]) -> tuple[tuple[str, ...], str]:
@@ -61,12 +65,27 @@ def build(job: Job, work: Path, step: Callable[[str], object]) -> tuple[tuple[st
     return _warnings(run.notebook), contents.returns.summary
 
 
-def kpi_named(job: Job, kpi: str, step: Callable[[str], object]) -> str:
-    """The id of the KPI that `kpi` names. Raises `InputError`, with the nearest names, where there is none."""
-    from kpi_tools.explorer.history import kpi_in_report
-    from kpi_tools.loading import load
+def wanted(
+    job: Job, asked: Sequence[str], directorate: str | None, step: Callable[[str], object]
+) -> list[dict[str, str]]:
+    """The parameters of each page of the job's kind that is asked for: of KPIs, of directorates, or of all (None asked).
 
-    return kpi_in_report(load(job.raw, job.quarter), kpi)
+    `directorate`: of all KPIs only those of this one. Raises `InputError`, with the nearest names, for what there is not.
+    """
+    from kpi_tools.explorer.evidence import directorate_named
+    from kpi_tools.explorer.history import kpi_in_report
+    from kpi_tools.loading import in_set, load
+
+    returns = load(job.raw, job.quarter)
+    there = in_set(returns.catalogue, job.quarter)
+    if job.kind == "explorer":
+        every = sorted(dict.fromkeys(there["directorate"].dropna()))
+        names = [directorate_named(returns, name) for name in asked]
+        return [{"directorate": name} for name in dict.fromkeys(names or every)]
+    if directorate:
+        there = there[there["directorate"] == directorate_named(returns, directorate)]
+    ids = [kpi_in_report(returns, name) for name in asked] or there["kpi_id"]
+    return [{"kpi": kpi_id} for kpi_id in dict.fromkeys(ids)]
 
 
 def _contents(job: Job, run: Run) -> Contents:
@@ -120,10 +139,26 @@ def _of_history(job: Job, names: Mapping[str, Any]) -> Contents:
 
     one = names["one"]
     title = f"{one.kpi['kpi_name']}: history to {job.quarter.title}"
-    return Contents(one.known.returns, title, kpi_tables(one), {"kpi": job.parameters["kpi"]})
+    return Contents(
+        one.known.returns,
+        title,
+        kpi_tables(one),
+        {"kpi": job.parameters["kpi"], "parameters": dict(job.parameters)},
+    )
 
 
-_CONTENTS = {"report": _of_report, "history": _of_history}
+def _of_explorer(job: Job, names: Mapping[str, Any]) -> Contents:
+    look = names["look"]
+    return Contents(
+        look.known.returns,
+        f"{look.directorate or 'All directorates'}: {job.quarter.title}",
+        {"KPIs": look.known.kpis, "Quarters": look.known.quarters},
+        {"parameters": dict(job.parameters)},
+        whole=look.offline,
+    )
+
+
+_CONTENTS = {"report": _of_report, "history": _of_history, "explorer": _of_explorer}
 
 
 def _write_all(
@@ -139,8 +174,11 @@ def _write_all(
         run.notebook, {**given, "raw": relative(job.read_in or job.final, job.raw)}
     )
     origin = f"Made by kpi-tools {__version__} from the inputs {digest(used)} (manifest.json)."
-    page = to_html(notebook, title=contents.title, author=council, date=day, provenance=origin)
-    text = _text(notebook)
+    if contents.whole:
+        page, text = contents.whole(f"{origin} {end}"), ""
+    else:
+        page = to_html(notebook, title=contents.title, author=council, date=day, provenance=origin)
+        text = _text(notebook)
     _check_page(page, end)
     everything = "".join((page, text, *contents.pages.values()))
     if any(place in everything for place in (str(job.raw), json.dumps(str(job.raw))[1:-1])):
@@ -154,7 +192,8 @@ def _write_all(
     else:
         write_workbook(contents.tables, folder / f"{job.tables}.xlsx")
     _write(folder / f"{job.stem}.html", page)
-    _write(folder / f"{job.stem}.ipynb", text)
+    if text:
+        _write(folder / f"{job.stem}.ipynb", text)
     if job.word:
         from kpi_tools.publications.word import report_document
 

@@ -7,10 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from kpi_tools.errors import InputError
-from kpi_tools.report.job import PROJECT, RAW
+from kpi_tools.report.job import EXPLORER, PROJECT, RAW
 from kpi_tools.report.many import orders_of
 
-EXPLORER = PROJECT / "notebooks" / "directorate_explorer.ipynb"
 _WORKSPACE = "explorer"
 _SCREEN = 3
 """Which cell shows the screen: its output stands beside the notebook."""

@@ -13,6 +13,7 @@ RAW = PROJECT / "data" / "raw"
 OUTPUTS = PROJECT / "outputs"
 NOTEBOOK = PROJECT / "notebooks" / "quarterly_report.ipynb"
 HISTORY = PROJECT / "notebooks" / "kpi_history.ipynb"
+EXPLORER = PROJECT / "notebooks" / "directorate_explorer.ipynb"
 CELL_TIMEOUT = 300
 
 

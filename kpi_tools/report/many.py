@@ -139,7 +139,7 @@ def make_all(
                     failed.append((job.title, result))
                 else:
                     made += 1
-                    click.echo(str(result.folder / "report.html"))
+                    click.echo(str(result.folder / f"{job.stem}.html"))
         except KeyboardInterrupt as interrupt:
             stopped = getattr(interrupt, "exit_status", 130)
     kept = f", {len(jobs) - len(wanted)} up to date already" if len(wanted) < len(jobs) else ""

@@ -13,7 +13,7 @@ from typing import Any, Final
 from kpi_tools.errors import InputError, KpiError
 from kpi_tools.provenance import fingerprint, fingerprints, program
 from kpi_tools.quarters import Quarter
-from kpi_tools.report import HISTORY, NOTEBOOK, make_history, make_report
+from kpi_tools.report import EXPLORER, HISTORY, NOTEBOOK, make, make_history, make_report, page_jobs
 from kpi_tools.report.publish import MANIFEST, as_json
 
 _NEEDED: Final = ("quarter", "inputs", "outputs", "program", "notebook")
@@ -116,6 +116,8 @@ def _short(part: Any) -> str:
 
 
 def _notebook(noted: Mapping[str, Any]) -> Path:
+    if "directorate" in noted.get("parameters", {}):
+        return EXPLORER
     return HISTORY if "kpi" in noted else NOTEBOOK
 
 
@@ -150,6 +152,10 @@ def _without_pdf(path: Path) -> bytes:
 def _run(folder: Path, raw: Path, noted: Mapping[str, Any], place: Path) -> Path:
     if "kpi" in noted:
         return make_history(noted["kpi"], noted["quarter"], raw, place, read_in=folder).folder
+    if directorate := noted.get("parameters", {}).get("directorate"):
+        asked = (noted["quarter"], raw, place)
+        (job,) = page_jobs("explorer", [directorate], *asked, read_in=folder)
+        return make(job).folder
     passed = tuple(
         (str(one["code"]), str(one["because"]), str(one["by"]))
         for one in noted.get("overrides", ())

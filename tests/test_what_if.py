@@ -1,0 +1,79 @@
+"""What if: the answers are those of the rules, worked out by hand here; what is so stays so."""
+
+import kent
+import pytest
+
+from kpi_tools.errors import InputError
+from kpi_tools.explorer.whatif import what_if
+
+
+def said(kpi_id: str, **supposed: float) -> str:
+    return " ".join(what_if(kent.known(kpi_id), kpi_id, supposed)["said"])
+
+
+def test_another_target_is_rated_and_reached_by_the_same_rules():
+    """34% misses 55% and 70%. 70% of 2,421 is 1,694.7: with a quarter of 813 left, three quarters at x% of 605.25 each
+    give 203.25 + 18.1575 x = 1,694.7, so x = 82.1, which only 83 suffices for."""
+    text = said("ES01", target=70)
+    assert (
+        "Against a target of 70% and floor standard of 55% the latest 34% is Red, as it is." in text
+    )
+    assert "it needs 83% in each of the next three quarters to reach the target." in text
+    assert "the latest 34% is Green (it is Red)." in said("ES01", target=30, floor_standard=20)
+
+
+def test_the_next_quarter_alone_moves_the_rolling_figure_by_its_cases():
+    """813 - 203.25 + 0.9 * 605.25 = 1,154.475 of 2,421 is 47.7%: below 55%."""
+    text = said("ES01", alone=90)
+    assert (
+        "At 90% in Quarter 4 2024/25 alone the rolling figure comes to 48%: it would be Red" in text
+    )
+    assert "inside the usual range of 5.3% to 53.7%" in text
+
+
+def test_a_next_figure_changes_rating_direction_and_range():
+    """624, 612, 613 after 658, 640 and then 760: no line falls through these any more."""
+    text = said("IC05", next=760)
+    assert "A figure of 760 in Quarter 4 2024/25 would be Green (it is Red), its direction" in text
+    assert "(it is negative)" in text
+    assert "outside the usual range" in text
+    assert "the chance of a figure so good or better is under 1%" in text
+
+
+def test_a_floor_beyond_its_target_is_refused_in_words():
+    assert said("ES01", target=50, floor_standard=55) == (
+        "The floor standard (55%) lies beyond the target (50%): one has to move."
+    )
+
+
+def test_nothing_supposed_says_what_is_so_and_the_sliders_stand_there():
+    answer = what_if(kent.known("ES01"), "ES01", {})
+    assert answer["said"][0] == "So it is: 34%, Red."
+    assert {one["name"]: one["value"] for one in answer["sliders"]} == {
+        "target": 60, "floor_standard": 55, "next": 36, "alone": 68,
+    }  # fmt: skip
+    for one in answer["sliders"]:
+        assert one["min"] <= one["value"] == one["so"] <= one["max"]
+
+
+def test_the_picture_holds_what_is_supposed_and_what_is_so():
+    answer = what_if(kent.known("ES01"), "ES01", {"target": 70.0})
+    assert ">What if 70%<" in answer["svg"] and ">Target 60%<" in answer["svg"]
+    assert "2024-25 Q3" in answer["places"]
+
+
+@pytest.mark.parametrize("supposed", [{"target": 120.0}, {"next": -1.0}, {"next": float("nan")}])
+def test_a_number_that_cannot_be_is_a_sentence(supposed):
+    with pytest.raises(InputError, match="cannot be a figure of ES01"):
+        what_if(kent.known("ES01"), "ES01", supposed)
+
+
+def test_where_nothing_can_be_supposed_it_says_why():
+    doubted = kent.with_figures([663, 655, 658, 640, 624, 612, 6130], "IC05")
+    assert "Nothing is concluded" in what_if(doubted, "IC05", {})["said"][0]
+    without = kent.with_figures([90.0, 91], lines=False)
+    assert what_if(without, "CS01", {})["said"] == [
+        "It has no target that a higher or a lower figure meets."
+    ]
+    missing = kent.with_figures([90.0, float("nan")])
+    assert what_if(missing, "CS01", {})["said"] == ["There is no latest figure to begin with."]
