@@ -36,7 +36,6 @@ class Found:
     rows: dict[int, tuple[str, str]]
     notes: dict[int, str]
     year: int | None
-    period: str
 
     def of(self, *meanings: str) -> list[Column]:
         """The columns of these meanings."""
@@ -194,7 +193,7 @@ def _table(
     columns = settle(sheet, columns, body, context, dated)
     columns = [as_given(column, given.get((column.sheet, column.letter), {})) for column in columns]
     rows, notes = _rows(sheet, block, body, columns)
-    return Found(sheet, columns, rows, notes, year, context)
+    return Found(sheet, columns, rows, notes, year)
 
 
 def _column(
