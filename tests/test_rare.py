@@ -11,7 +11,7 @@ from kpi_tools.explorer.views import view
 from kpi_tools.loading import load
 from kpi_tools.page.cards import cards
 from kpi_tools.page.chapters import beside
-from kpi_tools.page.marks import assurance_marks
+from kpi_tools.page.marks import assurance_marks, quality_notes
 from kpi_tools.scorecard import recent_quarters, score
 
 FALLS = {"kpi_id": "F1", "unit": "count", "polarity": "lower"}
@@ -146,3 +146,12 @@ def test_variation_and_assurance_are_small_marks_with_their_words():
         "high is the bad way of what is better low"
     )
     assert assurance_marks(said | {"variation": "not judged", "assurance": "no limits"}) == ""
+
+
+def test_the_mark_of_the_data_stands_in_words():
+    kpi = {"data_quality": "GAR", "reviewed_at": "Scrutiny, 12 May 2025", "escalated_to": None}
+    assert quality_notes(kpi) == [
+        "Data quality: sign-off Green, timeliness Amber, audit Red.",
+        "Last reviewed: Scrutiny, 12 May 2025.",
+    ]
+    assert quality_notes({"data_quality": None}) == []

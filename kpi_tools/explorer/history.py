@@ -28,6 +28,7 @@ from kpi_tools.page.html import (
     report_table,
     slug,
 )
+from kpi_tools.page.marks import quality_notes
 from kpi_tools.quarters import Quarter
 from kpi_tools.scorecard import restated_between
 from kpi_tools.terms import Terms
@@ -157,7 +158,7 @@ class OneKpi:
         good = _GOOD.get(kpi["polarity"], "Neither higher nor lower is better.")
         good = good.format(target=self.terms.word("target"))
         unit = f" Unit: {kpi['unit']}." if kpi["unit"] else ""
-        measured = f"{good} {_BASES[kpi['basis']]}{unit}{in_arrears}{who}"
+        measured = f"{good} {_BASES[kpi['basis']]}{unit}{in_arrears}{who} {' '.join(quality_notes(kpi))}".rstrip()
         return paragraphs(
             what, measured, *(changed or ("No change of its definition is on record.",))
         )

@@ -27,7 +27,7 @@ from kpi_tools.page.html import (
     report_table,
     slug,
 )
-from kpi_tools.page.marks import notes_on
+from kpi_tools.page.marks import notes_on, quality_notes
 from kpi_tools.page.overviews import peers_chart
 from kpi_tools.terms import Terms
 from kpi_tools.vocabulary import (
@@ -272,13 +272,10 @@ def other_area(kpi: Row, benchmark: Row) -> str:
 def _definition(kpi: Row, terms: Terms) -> str:
     what = text_of(kpi["definition"]) or "No definition has been given."
     final = [note for note, status in _sources(kpi, terms) if status == FINAL]
-    more = [
-        ("Data quality", "data_quality"),
-        ("Last reviewed", "reviewed_at"),
-        ("Escalated to", "escalated_to"),
-        ("Accountable", "owner"),
+    said = [
+        *quality_notes(kpi),
+        *([f"Accountable: {kpi['owner']}."] if is_text(kpi.get("owner")) else []),
     ]
-    said = [f"{label}: {kpi[name]}." for label, name in more if is_text(kpi.get(name))]
     return " ".join(
         [what, _GOOD.get(kpi["polarity"], "Neither more nor less is better."), *final, *said]
     )

@@ -23,6 +23,8 @@ from kpi_tools.vocabulary import (
 )
 from kpi_tools.wording import Row, Rows, is_number, is_text, rows_of
 
+_QUALITY = ("sign-off", "timeliness", "audit", "system")
+_LETTERS = {"G": "Green", "A": "Amber", "R": "Red"}
 _ORANGE = "#b3470b"
 _ABSENT = {"suppressed": "[c]", "not applicable": "n/a"}
 
@@ -90,6 +92,18 @@ def assurance_marks(kpi: Row) -> Markup:
     )
     words = [str(kpi[name]) for name in ("variation", "assurance")]
     return Markup("").join(svg.format(word, *letters[word]) for word in words if word in letters)
+
+
+def quality_notes(kpi: Row) -> list[str]:
+    """The council's own mark of its data, in words, where the KPI was last reviewed and where it was escalated to."""
+    letters = kpi["data_quality"] if is_text(kpi.get("data_quality")) else ""
+    marks = [f"{of} {_LETTERS[letter]}" for of, letter in zip(_QUALITY, letters, strict=False)]
+    said = {
+        "Data quality": ", ".join(marks),
+        "Last reviewed": kpi.get("reviewed_at"),
+        "Escalated to": kpi.get("escalated_to"),
+    }
+    return [f"{label}: {text}." for label, text in said.items() if is_text(text) and text]
 
 
 def nearest(notes: Sequence[Row], day: Any) -> Row | None:
