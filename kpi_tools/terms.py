@@ -10,7 +10,14 @@ from kpi_tools.loading import Council
 from kpi_tools.rating import band_lines, meets
 from kpi_tools.schemes import DEFAULT_SCHEME, EARLIER, Band, Scheme
 from kpi_tools.scorecard import counts, ratings_of, trends_of
-from kpi_tools.vocabulary import CLOSEST, MILESTONE, NOT_ENOUGH_DATA, NOT_TESTABLE, TREND_ARROW
+from kpi_tools.vocabulary import (
+    CLOSEST,
+    MILESTONE,
+    MONITORED,
+    NOT_ENOUGH_DATA,
+    NOT_TESTABLE,
+    TREND_ARROW,
+)
 from kpi_tools.wording import (
     Row,
     capitalised,
@@ -80,6 +87,10 @@ class Terms:
         return {
             b.name: b.colour for scheme in reversed([*self.schemes.values()]) for b in scheme.bands
         }
+
+    def look(self, rating: str) -> str:
+        """The colour of a rating: green, amber, red, blue, grey, not-rated, monitored."""
+        return self.looks.get(rating, "monitored" if rating == MONITORED else "not-rated")
 
     @property
     def middle(self) -> list[str]:

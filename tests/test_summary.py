@@ -6,7 +6,7 @@ import kent
 import pandas as pd
 
 from kpi_tools.page.chapters import illustrative_banner, reds
-from kpi_tools.page.html import KENT_LOOKS, Html, arrow, badge, report_table, shape
+from kpi_tools.page.html import Html, arrow, badge, report_table, shape
 from kpi_tools.page.summary import counts_history, matrix, tiles, where_sentence
 from kpi_tools.terms import Terms
 from tests.page_samples import activity_points, points, scorecard_of
@@ -91,9 +91,7 @@ def test_a_wide_table_can_be_scrolled_by_keyboard():
 
 
 def test_the_matrix_counts_each_section_and_adds_up():
-    table = Cells(
-        matrix(four_kpis(), ["Customer Services", "Governance and Law"], Terms(), KENT_LOOKS)
-    )
+    table = Cells(matrix(four_kpis(), ["Customer Services", "Governance and Law"], Terms()))
     assert table.rows == [
         ["Section", "KPIs", "Green", "Amber", "Red", "Not rated", "Positive", "Stable", "Negative", "Not tested"],
         ["Customer Services", "2", "1", "1", "0", "0", "1", "1", "0", "0"],
@@ -104,10 +102,10 @@ def test_the_matrix_counts_each_section_and_adds_up():
 
 def test_what_no_kpi_has_has_no_column_and_no_tile():
     one = scorecard_of(points())
-    assert Cells(matrix(one, ["Customer Services"], Terms(), KENT_LOOKS)).rows[0] == [
+    assert Cells(matrix(one, ["Customer Services"], Terms())).rows[0] == [
         "Section", "KPIs", "Green", "Amber", "Red", "Positive", "Stable", "Negative",
     ]  # fmt: skip
-    assert [tile["label"] for tile in tiles(one, None, Terms(), KENT_LOOKS, "")] == [
+    assert [tile["label"] for tile in tiles(one, None, Terms(), "")] == [
         "Green", "Amber", "Red", "Positive", "Stable", "Negative",
     ]  # fmt: skip
 
@@ -115,13 +113,12 @@ def test_what_no_kpi_has_has_no_column_and_no_tile():
 def test_a_tile_says_how_its_count_changed():
     now, then = four_kpis(), scorecard_of(points("CS01"), points("CS02"), points("GL01"))
     said = {
-        tile["label"]: (tile["count"], tile["change"])
-        for tile in tiles(now, then, Terms(), KENT_LOOKS, "Q2")
+        tile["label"]: (tile["count"], tile["change"]) for tile in tiles(now, then, Terms(), "Q2")
     }
     assert said["Green"] == (1, "3 in Q2, two fewer")
     assert said["Amber"] == (1, "0 in Q2, one more")
     assert said["Negative"] == (1, "0 in Q2, one more")
-    assert {tile["change"] for tile in tiles(now, None, Terms(), KENT_LOOKS, "Q2")} == {""}
+    assert {tile["change"] for tile in tiles(now, None, Terms(), "Q2")} == {""}
 
 
 def test_where_the_reds_are_is_said_for_none_one_and_some():

@@ -22,7 +22,6 @@ from kpi_tools.page.html import (
     Html,
     badge,
     figure_with_status,
-    looks,
     render,
     report_table,
     slug,
@@ -88,10 +87,6 @@ class Beside:
         """What the council calls target and floor standard."""
         return {line: self.terms.word(line) for line in ("target", "floor_standard")}
 
-    def look(self, rating: str) -> str:
-        """The colour of a rating."""
-        return looks(self.terms).get(rating, "not-rated")
-
 
 def cards(kpis: pd.DataFrame, recent: pd.DataFrame, beside: Beside | None = None) -> Html:
     """A card for each KPI, in the order of `kpis`; what is part of another stands in the card of its total.
@@ -138,7 +133,7 @@ def card(
             "kpi_id": name,
             "name": kpi["kpi_name"],
             "rating": kpi["rating"],
-            "look": beside.look(kpi["rating"]),
+            "look": beside.terms.look(kpi["rating"]),
             "doubt": text_of(kpi.get("doubt")) if in_doubt(kpi) else None,
             "direction": terms.arrow_of(kpi),
             "reason": text_of(kpi["not_rated_reason"]) if kpi["rating"] == NOT_RATED else None,
@@ -177,7 +172,7 @@ def _picture(points: Rows, anchor: str, beside: Beside, areas: Rows) -> Chart:
     """The KPI's figures with what stands beside them, or a milestone's statuses."""
     name = points[-1]["kpi_id"]
     if points[-1].get("kind") == MILESTONE:
-        return milestone_chart(points, anchor, looks(beside.terms))
+        return milestone_chart(points, anchor, beside.terms.looks)
     return _drawn(
         points,
         anchor,
@@ -193,7 +188,7 @@ def small_picture(points: Rows, name: str, beside: Beside) -> Chart:
     """The figures alone, in little room."""
     kpi = points[-1]
     if kpi.get("kind") == MILESTONE:
-        return milestone_chart(points, name, looks(beside.terms))
+        return milestone_chart(points, name, beside.terms.looks)
     return _drawn(points, name, beside, small=True)
 
 
@@ -224,7 +219,7 @@ def _parts(
 def _part(kpi: Row, beside: Beside) -> dict[str, Any]:
     return {
         "anchor": f"kpi-{slug(kpi['kpi_id'])}", "id": kpi["kpi_id"], "name": text_of(kpi.get("short_name")) or kpi["kpi_name"],
-        "figure": figure_of(kpi), "rating": kpi["rating"], "look": beside.look(kpi["rating"]), "doubted": in_doubt(kpi),
+        "figure": figure_of(kpi), "rating": kpi["rating"], "look": beside.terms.look(kpi["rating"]), "doubted": in_doubt(kpi),
         "direction": beside.terms.arrow_of(kpi), "commentary": text_of(kpi["commentary"]),
         "action": text_of(kpi["management_action"]), "status": text_of(kpi["commentary_status"]),
         "actions": [action_of(one) for one in beside.actions.get(kpi["kpi_id"], [])],
@@ -312,7 +307,7 @@ def figures_table(kpi: Row, points: Rows, anchor: str, beside: Beside) -> Html:
             label, mark = capitalised(beside.terms.word(name)), _invented(row.get("target_status"))
             cells[label] = figure_with_status(line_of(row, name, bare=True), mark)
         if kpi["rating"] != MONITORED:
-            look = beside.look(row["rating"])
+            look = beside.terms.look(row["rating"])
             cells["Rating"] = badge(row["rating"], look, doubted=in_doubt(row))
         rows.append(cells)
     return behind_chart(pd.DataFrame(rows), kpi["kpi_name"], anchor)

@@ -7,7 +7,6 @@ from kpi_tools.page.html import (
     Html,
     badge,
     bullets,
-    looks,
     paragraphs,
     report_table,
     section,
@@ -85,12 +84,12 @@ def set_table(kpis: pd.DataFrame, before: pd.DataFrame, returns: Returns, terms:
 
 def moved_ratings(kpis: pd.DataFrame, same: pd.DataFrame, returns: Returns) -> Html:
     """From → to on the KPIs known in both quarters, and by name what came to each rating and what left it."""
-    council, terms, colours = returns.council, Terms(returns.council), looks(Terms(returns.council))
+    council, terms = returns.council, Terms(returns.council)
     pairs = rating_pairs(kpis, same, council)
     moved = int((pairs["before"] != pairs["now"]).sum())
     table = rating_matrix(pairs, council)
     table["before"] = [
-        badge(name, colours[name]) if name in colours else name for name in table["before"]
+        badge(name, terms.look(name)) if name != "Total" else name for name in table["before"]
     ]
     heads = [("", "From"), *(("To", str(name)) for name in table.columns[1:-1]), ("", "Total")]
     table = table.set_axis(pd.Index(heads, tupleize_cols=False), axis=1)

@@ -17,7 +17,6 @@ from kpi_tools.page.html import (
     Html,
     bullets,
     figure_with_status,
-    looks,
     paragraphs,
     render,
     section,
@@ -127,7 +126,7 @@ def illustrative_banner(
 
 def at_a_glance(kpis: pd.DataFrame, recent: pd.DataFrame, returns: Returns) -> Html:
     """Every KPI in one table by section: figure, lines, rating and the one before, its last figures, direction."""
-    terms, council, colours = Terms(returns.council), returns.council, looks(Terms(returns.council))
+    terms, council = Terms(returns.council), returns.council
     points, called = rows_by(recent), names(kpis)
     lines = terms.all_lines(kpis)
     groups = []
@@ -135,14 +134,16 @@ def at_a_glance(kpis: pd.DataFrame, recent: pd.DataFrame, returns: Returns) -> H
         own = kpis[kpis["section"] == name]
         counted = terms.counts(own)
         counts = [
-            {"count": counted[rating], "name": rating, "look": colours.get(rating, "not-rated")}
+            {"count": counted[rating], "name": rating, "look": terms.look(rating)}
             for rating in terms.ratings
             if counted[rating]
         ]
         rows = [
             _in_a_row(row, points[row["kpi_id"]], called, terms)
             | {
-                "spark": sparkline(points[row["kpi_id"]], f"spark-{slug(row['kpi_id'])}", colours),
+                "spark": sparkline(
+                    points[row["kpi_id"]], f"spark-{slug(row['kpi_id'])}", terms.looks
+                ),
                 "line": first_line(row, terms),
                 "mark": row["status"] if row["status"] == ILLUSTRATIVE else None,
                 "parts": parts_of(row),
@@ -181,7 +182,6 @@ def at_a_glance(kpis: pd.DataFrame, recent: pd.DataFrame, returns: Returns) -> H
 
 def _in_a_row(row: Row, points: Rows, called: Mapping[str, str], terms: Terms) -> dict[str, Any]:
     """What every list of KPIs says of one: name, figure, rating, the last ratings as shapes, arrow."""
-    colours = looks(terms)
     shown = [
         point for point in points if is_number(point["value"]) or is_text(point.get("milestone"))
     ]
@@ -195,16 +195,16 @@ def _in_a_row(row: Row, points: Rows, called: Mapping[str, str], terms: Terms) -
         "figure": figure_of(row),
         "doubted": in_doubt(row),
         "rating": row["rating"],
-        "look": colours.get(row["rating"], "not-rated"),
+        "look": terms.look(row["rating"]),
         "direction": terms.arrow_of(row),
-        "shapes": [colours.get(point["rating"], "not-rated") for point in shown],
+        "shapes": [terms.look(point["rating"]) for point in shown],
         "text": ", ".join(each),
     }
 
 
 def reds(kpis: pd.DataFrame, before: pd.DataFrame, recent: pd.DataFrame, returns: Returns) -> Html:
     """Every KPI in the worst band: an overview, then each with its words and action, the furthest from its line first."""
-    terms, colours = Terms(returns.council), looks(Terms(returns.council))
+    terms = Terms(returns.council)
     points, called = rows_by(recent), names(kpis)
     running, worst = _open_actions(returns), narrative.worst_of(kpis, terms)
     lowest = lowest_lines(worst, terms) if len(worst) else {}
@@ -236,7 +236,7 @@ def reds(kpis: pd.DataFrame, before: pd.DataFrame, recent: pd.DataFrame, returns
     pieces = render(
         "reds.html.j2",
         reds=entries,
-        followed=[_followed(one, kpis, colours) for one in rows_of(actions)],
+        followed=[_followed(one, kpis, terms) for one in rows_of(actions)],
         counted=_counted_actions(actions, last),
         kpi=terms.head("kpi"),
         action=terms.head("management_action"),
@@ -244,7 +244,7 @@ def reds(kpis: pd.DataFrame, before: pd.DataFrame, recent: pd.DataFrame, returns
     return section(f"{terms.head('kpi', 2)} {terms.rated_worst}", paragraphs(said), pieces)
 
 
-def _followed(action: Row, kpis: pd.DataFrame, colours: Mapping[str, str]) -> dict[str, Any]:
+def _followed(action: Row, kpis: pd.DataFrame, terms: Terms) -> dict[str, Any]:
     """An action with the KPI that it is for, and how that is rated now and was before."""
     called = names(kpis, short=True)
     shown = action_of(action) | {"name": action["section"], "anchor": "", "rating": ""}
@@ -257,8 +257,8 @@ def _followed(action: Row, kpis: pd.DataFrame, colours: Mapping[str, str]) -> di
         "anchor": slug(row["kpi_id"]),
         "rating": new,
         "turn": new if old == new else f"{old} to {new}",
-        "look": colours.get(new, "not-rated"),
-        "was_look": colours.get(old, "not-rated"),
+        "look": terms.look(new),
+        "was_look": terms.look(old),
     }
 
 

@@ -5,7 +5,6 @@ from typing import Any
 import pandas as pd
 
 from kpi_tools.page.describe import SELDOM, arrears, data_period
-from kpi_tools.page.html import looks
 from kpi_tools.quarters import Quarter
 from kpi_tools.terms import Terms
 from kpi_tools.vocabulary import CARRIED_FORWARD, HIGHER, MONITORED, NOT_RATED, STATUSES_WITH_VALUE
@@ -37,13 +36,13 @@ def first_line(kpi: Row, terms: Terms) -> dict[str, Any]:
         "doubted": in_doubt(kpi),
         "lines": f"{', '.join(lines)}." if lines else "",
         "was": shown,
-        "look": looks(terms).get(shown or NOT_RATED),
+        "look": terms.look(shown or NOT_RATED),
     }
 
 
 def facts(kpi: Row, terms: Terms) -> list[dict[str, Any]]:
     """The strip: latest, lines, previous with its rating, same quarter last year or next due, data period."""
-    words, colours = unit_words(kpi["unit"]), looks(terms)
+    words = unit_words(kpi["unit"])
     strip = [
         fact(
             "Latest",
@@ -78,7 +77,7 @@ def facts(kpi: Row, terms: Terms) -> list[dict[str, Any]]:
         )
         strip[-1] |= {
             "rating": rating,
-            "look": colours.get(rating or NOT_RATED, "not-rated"),
+            "look": terms.look(rating or NOT_RATED),
             "doubted": kpi.get("previous_doubt_state") in ("open", "let pass"),
         }
     if kpi.get("is_due") is False and is_text(kpi.get("next_due")):

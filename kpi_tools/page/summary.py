@@ -12,7 +12,6 @@ from kpi_tools.page.html import (
     Html,
     bullets,
     figure_with_status,
-    looks,
     paragraphs,
     render,
     report_table,
@@ -59,7 +58,7 @@ def summary(
 ) -> Html:
     """On one screen: the paragraph for the minutes, what needs attention, counts, sections, the last reports, what changed."""
     terms, council = Terms(returns.council), returns.council
-    last, colours = returns.quarter.shift(-1), looks(Terms(council))
+    last = returns.quarter.shift(-1)
     first = first_report(returns)
     then = None if before.empty else before
     reds = narrative.worst_of(kpis, terms)
@@ -74,12 +73,12 @@ def summary(
             named=f"{capitalised(terms.kpis(len(reds)))} {terms.rated_worst}, by name",
             reds=paragraphs(narrative.reds_sentence(kpis, terms)) + bullets(names(reds).values()),
             attention=attention(kpis, recent, returns, terms),
-            tiles=tiles(kpis, then, terms, colours, f"Q{last.number}"),
-            matrix=matrix(kpis, council.sections, terms, colours),
+            tiles=tiles(kpis, then, terms, f"Q{last.number}"),
+            matrix=matrix(kpis, council.sections, terms),
             where=where_sentence(kpis, terms),
             history=counts_history(rating_history(returns, kpis, before), terms),
             changed="" if then is None else narrative.movers_sentence(kpis, terms).rstrip(":."),
-            moved=[] if then is None else moved(kpis, terms, colours),
+            moved=[] if then is None else moved(kpis, terms),
         ),
         anchor="for-the-minutes",
     )
@@ -92,7 +91,7 @@ def attention(
     kpis: pd.DataFrame, recent: pd.DataFrame, returns: Returns, terms: Terms
 ) -> list[dict[str, Any]]:
     """At most four lines of what needs attention, each with its sign, a reason and the KPIs that it is about."""
-    called, colours = names(kpis, short=True), looks(Terms(returns.council))
+    called = names(kpis, short=True)
     notes = direction_notes(recent, returns)
     sure = [row for row in rows_of(kpis) if not in_doubt(row)]
     lowest = lowest_lines(kpis, terms)
@@ -104,7 +103,7 @@ def attention(
         line = f"the {words.pop()}" if len(words) == 1 else "their lowest line"
         gaps = [miss(row, lowest[row["kpi_id"]]) for row in far]
         furthest = _line(f"Furthest from {line}:", far[:_FURTHEST], called, gaps)
-        found.append(furthest | {"look": colours.get(far[0]["rating"], "red")})
+        found.append(furthest | {"look": terms.look(far[0]["rating"])})
     for ratings in (terms.worst, terms.middle):
         # both directions must agree before a KPI is said to get worse
         worse = [
@@ -175,7 +174,6 @@ def tiles(
     kpis: pd.DataFrame,
     before: pd.DataFrame | None,
     terms: Terms,
-    colours: Mapping[str, str],
     when: str,
 ) -> list[dict[str, Any]]:
     """The counts of ratings and directions in large figures, each with the last report's and the change in words."""
@@ -189,7 +187,7 @@ def tiles(
             moved = now[name] - then[name]
             change = f"{then[name]} in {when}, {change_in_words(moved) if moved else 'no change'}"
         if name in always or now[name] or (then is not None and then[name]):
-            look = "" if name in terms.states else colours.get(name, "not-rated")
+            look = "" if name in terms.states else terms.look(name)
             found.append({
                 "name": name, "label": _LABELS.get(name, capitalised(name)), "count": now[name], "change": change,
                 "look": look, "first": name == terms.states[0],
@@ -197,9 +195,7 @@ def tiles(
     return found
 
 
-def matrix(
-    kpis: pd.DataFrame, sections: Sequence[str], terms: Terms, colours: Mapping[str, str]
-) -> Html:
+def matrix(kpis: pd.DataFrame, sections: Sequence[str], terms: Terms) -> Html:
     """Sections × ratings and directions, with totals; what no KPI has has no column, but for bands and directions."""
     all_counts = terms.counts(kpis)
     always = {band.name for band in terms.bands} | set(terms.states)
@@ -209,7 +205,7 @@ def matrix(
         {
             "name": name,
             "label": labels.get(name, capitalised(name)),
-            "look": colours.get(name, ""),
+            "look": terms.look(name) if name in terms.ratings else "",
             "first": name == terms.states[0],
         }
         for name in names
@@ -245,7 +241,7 @@ def where_sentence(kpis: pd.DataFrame, terms: Terms) -> str:
     return f"Rated {worst} in {in_words(found)} of {in_words(sections)} {terms.word('section', 2)}"
 
 
-def moved(kpis: pd.DataFrame, terms: Terms, colours: Mapping[str, str]) -> list[dict[str, Any]]:
+def moved(kpis: pd.DataFrame, terms: Terms) -> list[dict[str, Any]]:
     """The KPIs whose rating changed, those to a better one first."""
     order = {name: place for place, name in enumerate(terms.ratings)}
     called = names(kpis, short=True)
@@ -256,8 +252,8 @@ def moved(kpis: pd.DataFrame, terms: Terms, colours: Mapping[str, str]) -> list[
         group = _LOOSE if {old, new} & {NOT_RATED, MONITORED} else group
         groups[group].append({
             "anchor": slug(row["kpi_id"]), "name": called[row["kpi_id"]], "figure": figure_of(row, bare=True),
-            "doubted": in_doubt(row), "old": old, "new": new, "from": colours.get(old, "not-rated"),
-            "to": colours.get(new, "not-rated"),
+            "doubted": in_doubt(row), "old": old, "new": new, "from": terms.look(old),
+            "to": terms.look(new),
         })  # fmt: skip
     return [{"title": title, "rows": rows} for title, rows in groups.items() if rows]
 
@@ -284,8 +280,8 @@ def counts_history(history: pd.DataFrame, terms: Terms) -> Html:
 
 def key(returns: Returns, kpis: pd.DataFrame) -> Html:
     """What the shapes, arrows, lines and marks mean: a line, and the rest of it folded."""
-    terms, colours = Terms(returns.council), looks(Terms(returns.council))
-    ratings = [(band.name, colours[band.name], band.says or "") for band in terms.bands]
+    terms = Terms(returns.council)
+    ratings = [(band.name, terms.look(band.name), band.says or "") for band in terms.bands]
     ratings.append((NOT_RATED, "not-rated", ""))
     if MONITORED in set(kpis["rating"]):
         ratings.append((MONITORED, "monitored", "followed, with no rating"))

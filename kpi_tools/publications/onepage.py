@@ -10,7 +10,7 @@ from kpi_tools import narrative
 from kpi_tools.loading import Returns
 from kpi_tools.page.drawing import COLOURS
 from kpi_tools.page.facts import action_of
-from kpi_tools.page.html import looks, render
+from kpi_tools.page.html import render
 from kpi_tools.page.summary import by_distance, lowest_lines, moved, tiles
 from kpi_tools.scorecard import first_report, followed
 from kpi_tools.terms import Terms, level_of, names
@@ -57,7 +57,7 @@ def one_page(
         notices: What stands at its head, such as that it is a draft.
     """
     terms = Terms(returns.council)
-    colours, quarter = looks(terms), returns.quarter
+    quarter = returns.quarter
     then = None if before.empty else before
     last = quarter.shift(-1)
     lowest = lowest_lines(kpis, terms)
@@ -84,10 +84,10 @@ def one_page(
             narrative.change_sentence(movement, last, terms, first=first_report(returns)),
         ),
         tiles=[
-            _tile(tile, terms) for tile in tiles(kpis, then, terms, colours, f"Q{last.number}")
+            _tile(tile, terms) for tile in tiles(kpis, then, terms, f"Q{last.number}")
             if tile["name"] != terms.states[1] and (tile["count"] or tile["name"] not in _SELDOM)
         ],
-        changed=[_change(group) for group in (moved(kpis, terms, colours) if then is not None else [])],
+        changed=[_change(group) for group in (moved(kpis, terms) if then is not None else [])],
         reds=reds, role=role, all_invented=all_invented,
         heads=[terms.head("kpi"), terms.head("floor_standard"), terms.head("management_action")],
         head=_head(len(worst), terms),
