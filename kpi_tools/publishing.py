@@ -17,14 +17,20 @@ def data(folders: tuple[Path, ...], raw: Path, outputs: Path | None, allow_rejec
     """Write all quarters as one long table, for Power BI, DuckDB, pandas and the like.
 
     outputs/data then holds kpis.csv and kpis.parquet: a row for each KPI, report and period, as reported and as known
-    now; and datapackage.json, which says what each column means. Of several councils give the FOLDERs, each like data/raw.
+    now; and datapackage.json, which says what each column means. Of several councils give the FOLDERs, each like data/raw:
+    comparison.html then shows all their ratings as a grid, and how the figures of each KPI lie.
     """
     from kpi_tools.loading import load
-    from kpi_tools.publications.data import write_data
+    from kpi_tools.publications.data import long_table, write_data
+    from kpi_tools.report.site import write_comparison
 
     councils = [load(folder, allow_rejected=allow_rejected) for folder in folders or (raw,)]
     place = (outputs or reports.OUTPUTS) if folders else outputs_of(outputs, raw)
-    for path in write_data(councils, place / "data"):
+    table = long_table(councils)
+    written = write_data(councils, place / "data", table)
+    if len(councils) > 1:
+        written.append(write_comparison(councils, table, place / "data"))
+    for path in written:
         click.echo(near(path))
 
 

@@ -6,7 +6,7 @@ meaning and units are taken from there, and go from there into the package's des
 
 import hashlib
 import json
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final
@@ -54,11 +54,11 @@ def long_table(councils: Iterable[Returns]) -> pd.DataFrame:
 
 
 def write_data(
-    councils: Iterable[Returns], folder: Path, *, reports: Collection[str] | None = None
+    councils: Iterable[Returns], folder: Path, table: pd.DataFrame | None = None
 ) -> list[Path]:
     """Write kpis.csv, kpis.parquet and datapackage.json into `folder`; their paths. The same data give the same bytes.
 
-    `reports`: those whose rows are written, by their quarters; without it all.
+    `table`: what is written, where it is not the whole `long_table`.
 
     Raises `InputError` where two councils have one id, or PyArrow, which writes Parquet, is not installed.
     """
@@ -74,9 +74,7 @@ def write_data(
         raise InputError(
             "Parquet is written by PyArrow, which this Python does not have: install kpi-tools[figures]."
         ) from None
-    table = long_table(given)
-    if reports is not None:
-        table = table[table["report"].isin(reports)]
+    table = long_table(given) if table is None else table
     folder.mkdir(parents=True, exist_ok=True)
     written = [
         write_csv(table, folder / f"{STEM}.csv"),

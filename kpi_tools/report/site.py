@@ -3,7 +3,7 @@
 import json
 import shutil
 from base64 import b64encode
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -15,10 +15,14 @@ from kpi_tools.quarters import Quarter
 from kpi_tools.report.publish import MANIFEST, WORK, as_json, replace_folder, work_folder
 
 if TYPE_CHECKING:
+    import pandas as pd
+
+    from kpi_tools.loading import Returns
     from kpi_tools.publications.site import Page
 
 SITE: Final = "site"
 STATE: Final = "site.json"
+LINKS: Final = {"index.html": "All reports", "definitions.html": "Data and definitions"}
 _LEFT_OUT: Final = (".ipynb",)
 
 
@@ -133,24 +137,27 @@ def _write_pages(
         )
         for name, noted in finals.items()
     ]  # fmt: skip
-    published = {one.quarter.label for one in reports if not one.part}
-    write_data([returns], folder / "data", reports=published)
     table = long_table([returns])
+    table = table[table["report"].isin({one.quarter.label for one in reports if not one.part})]
+    write_data([returns], folder / "data", table)
     pages = site_pages(returns, recent_quarters(returns), table, reports)
     made = f"Final reports only, as known at {latest.title}."
     for place, page in pages.items():
         path = folder / place
         path.parent.mkdir(exist_ok=True)
-        path.write_text(_wrapped(page, place, returns.council.name, made), "utf-8", newline="\n")
+        path.write_text(wrapped(page, place, returns.council.name, made), "utf-8", newline="\n")
 
 
-def _wrapped(page: "Page", place: str, council: str, made: str) -> str:
+def wrapped(
+    page: "Page", place: str, council: str, made: str, links: Mapping[str, str] = LINKS
+) -> str:
+    """A page of the site as text; `links`: what its head leads to, by the place in the site."""
     from markupsafe import Markup
 
     from kpi_tools.page.html import render
     from kpi_tools.report.export import PAGE, page_style, policy
 
-    style = page_style()
+    style, up = page_style(), "../" * place.count("/")
     script = (PAGE / "template" / "site.js").read_text("utf-8")
     allowed = policy(style)
     if page.index:
@@ -159,9 +166,23 @@ def _wrapped(page: "Page", place: str, council: str, made: str) -> str:
     index = json.dumps(_listed(page.index), ensure_ascii=False).replace("<", "\\u003c")
     return str(render(
         "site.html.j2", title=page.title, council=council, body=page.body, style=Markup(style), policy=allowed,
-        up="../" * place.count("/"), made=made, index=index if page.index else "", script=script,
+        links={up + to: word for to, word in links.items()}, made=made,
+        index=index if page.index else "", script=script,
     ).markup)  # fmt: skip
 
 
 def _listed(index: Sequence[tuple[str, str, str, str]]) -> list[list[str]]:
     return [list(entry) for entry in index]
+
+
+def write_comparison(councils: "Sequence[Returns]", table: "pd.DataFrame", folder: Path) -> Path:
+    """Write comparison.html, several councils beside each other, beside their data table; its path."""
+    from kpi_tools.publications.councils import comparison
+    from kpi_tools.publications.site import Page
+
+    page = Page("Councils compared", comparison(table, councils))
+    made = "Each council's figures by its own rules and lines."
+    text = wrapped(page, "", f"{len(councils)} councils", made, {"kpis.csv": "All figures (CSV)"})
+    path = folder / "comparison.html"
+    path.write_text(text, "utf-8", newline="\n")
+    return path
