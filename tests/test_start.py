@@ -291,6 +291,20 @@ def _all(cell: str, value: object) -> Callable[[Any], None]:
     return lambda sheet: sheet.__setitem__(cell, value)
 
 
+def test_numbers_that_begin_anew_are_no_codes(tmp_path: Path) -> None:
+    book = Workbook()
+    for name, kpis in (("Place", KPIS[:3]), ("People", KPIS[3:])):
+        sheet = book.create_sheet(name)
+        sheet.append(["No.", "Measure", "Target", *QUARTERS])
+        for number, kpi in enumerate(kpis, start=1):
+            sheet.append([number, kpi[0], kpi[3], *(figure(kpi, place) for place in range(4))])
+    book.save(tmp_path / "wide.xlsx")
+    raw, _ = begun(tmp_path, tmp_path / "wide.xlsx")
+    kpis = load(raw).catalogue
+    assert kpis["kpi_id"].tolist() == ["K01", "K02", "K03", "K04", "K05"]
+    assert kpis["section"].tolist() == ["Place"] * 3 + ["People"] * 2
+
+
 def _no_figures(sheet: Any) -> None:
     for place in (5, 8, 11, 14):
         for line in range(5, 10):

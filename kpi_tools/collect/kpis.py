@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Final
 
 from kpi_tools.collect.cells import Book, Cell, Kpi, Left, read_cell
@@ -30,7 +31,7 @@ def collect(tables: Iterable[Found], answers: Mapping[str, Mapping[str, str]]) -
     """The KPIs of all tables, with what the mapping says of them (`answers`, by key). Raises `InputError` for codes twice."""
     book = Book([], [], [], Counter())
     known: dict[str, Kpi] = {}
-    tables = list(tables)
+    tables = _without_running_numbers(list(tables))
     for found in tables:
         book.columns += found.columns
         own: dict[str, int] = {}
@@ -51,6 +52,23 @@ def collect(tables: Iterable[Found], answers: Mapping[str, Mapping[str, str]]) -
     book.kpis = list(known.values())
     settle(book, answers)
     return book
+
+
+def _without_running_numbers(tables: list[Found]) -> list[Found]:
+    """The tables without codes that are only numbers which begin anew, in each sheet or section."""
+    codes = [
+        clean_name(found.sheet.text(line, column.place))
+        for found in tables for column in found.of("kpi_id") for line in found.rows
+    ]  # fmt: skip
+    if codes.count("1") < 2 or not all(re.fullmatch(r"\d{1,3}|", code) for code in codes):
+        return tables
+    why = "numbers that begin anew name no KPI"
+    return [
+        replace(found, columns=[
+            replace(one, means="ignore", sure=LIKELY, why=why) if one.means == "kpi_id" else one for one in found.columns
+        ])
+        for found in tables
+    ]  # fmt: skip
 
 
 def _kpi_of(
