@@ -25,10 +25,13 @@ from kpi_tools.quarters import Quarter
 
 _READ: Final = (".csv", ".toml", ".xlsx", ".docx")
 _SINCE: Final = {
-    "kpis.csv": "first_quarter", "targets.csv": "from_quarter", "changes.csv": "from_quarter",
-    "benchmarks.csv": "from_quarter", "small_numbers.csv": "from_quarter", "rebases.csv": "from_quarter",
-    "activity.csv": "period", "events.csv": "date", "annotations.csv": "from_quarter",
+    "kpis.csv": ("first_quarter",), "activity.csv": ("period",), "events.csv": ("date", "from_quarter"),
+    **dict.fromkeys(
+        ("targets.csv", "changes.csv", "benchmarks.csv", "small_numbers.csv", "rebases.csv", "annotations.csv", "actions.csv"),
+        ("from_quarter",),
+    ),
 }  # fmt: skip
+"""By table the columns that say since when a row is in force: it is not where any of them names a later time."""
 _UNTIL: Final = "last_quarter"
 _SHORT: Final = 16
 PACKAGES: Final = (
@@ -47,8 +50,8 @@ def fingerprints(raw: Path, quarter: Quarter) -> dict[str, str]:
     """SHA-256 of everything in `raw` that the report of `quarter` may depend on, by its path there, in a fixed order.
 
     * What is filed under quarters up to and including this one, and files beside the folders: their bytes;
-    * kpis.csv, targets.csv, changes.csv, benchmarks.csv, activity.csv, rebases.csv and small_numbers.csv: the rows in force
-      by this quarter, as texts; when a KPI leaves the set later is not yet known then, and does not count;
+    * the tables of the council that say since when a row is in force: the rows in force by this quarter, as texts; when a
+      KPI leaves the set later is not yet known then, and does not count;
     * council.toml: what it says, without comments and order.
 
     A table that cannot be read so counts with its bytes. Two calls that give the same give the same report with the same
@@ -105,11 +108,15 @@ def _content(name: str, written: bytes, quarter: Quarter) -> bytes:
 
 
 def _in_force(
-    head: list[str], rows: list[list[str]], since: str, quarter: Quarter
+    head: list[str], rows: list[list[str]], since: tuple[str, ...], quarter: Quarter
 ) -> list[list[str]]:
-    """The rows whose `since` is not after the quarter. Raises `ValueError` where there is no such column."""
-    at = head.index(since)
-    kept = [row for row in rows if any(row) and not _after(row[at : at + 1], quarter)]
+    """The rows of which nothing in `since` is after the quarter. Raises `ValueError` where its first column is not there."""
+    places = [head.index(name) for name in since if name in head or name == since[0]]
+    kept = [
+        row
+        for row in rows
+        if any(row) and not any(_after(row[at : at + 1], quarter) for at in places)
+    ]
     if _UNTIL in head:
         end = head.index(_UNTIL)
         kept = [

@@ -25,6 +25,11 @@ NEXT_KPI = {
     "decimals": "0", "polarity": "higher", "basis": "quarter", "frequency": "quarterly", "lag_quarters": "0",
     "first_quarter": "2025-26 Q1", "definition": "FOI / EIR requests completed within 21 working days",
 }  # fmt: skip
+LATER = {
+    "actions.csv": ["X1", "GL01", "More staff.", "2024-25 Q4"],
+    "events.csv": ["GL01", "2024-11-05", "2024-25 Q4"],
+    "annotations.csv": ["GL01", "2024-04-01", "New system", "2024-25 Q4"],
+}
 CHANGE = ["GL01", "2025-26 Q1", "redefined", "Counted otherwise from then on.", "final"]
 HEADS = {
     "changes.csv": ["kpi_id", "from_quarter", "change", "reason", "status"],
@@ -38,6 +43,9 @@ HEADS = {
         "period",
         "value",
     ],
+    "actions.csv": ["action_id", "kpi_id", "action", "from_quarter"],
+    "events.csv": ["kpi_id", "date", "from_quarter"],
+    "annotations.csv": ["kpi_id", "date", "label", "from_quarter"],
 }
 
 
@@ -57,6 +65,9 @@ def look_ahead(raw: Path) -> None:
         raw / "activity.csv",
         ["A1", "Requests", "Governance and Law", "count", "0", "2024-25 Q4", "700"],
     )
+    for name, row in LATER.items():
+        if (raw / name).is_file():
+            append(raw / name, row)
     kpis = (
         (raw / "kpis.csv")
         .read_text(encoding="utf-8")
@@ -94,7 +105,7 @@ def test_each_row_in_force_counts_and_no_later_one(raw):
     assert fingerprints(raw, QUARTER) == before
     later = fingerprints(raw, Quarter(2025, 1))
     assert {name for name in before if later[name] != before[name]} == {
-        "targets.csv", "kpis.csv", "changes.csv", "benchmarks.csv", "activity.csv"
+        "targets.csv", "kpis.csv", "changes.csv", "benchmarks.csv", "activity.csv", *LATER
     }  # fmt: skip
     append(raw / "targets.csv", [*TARGETS[:1], "2024-25 Q3", *TARGETS[2:]])
     changed = fingerprints(raw, QUARTER)
