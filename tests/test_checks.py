@@ -204,7 +204,7 @@ def test_like_findings_are_one_with_its_rows():
     assert len(grouped(found)) == 2
     assert findings_text(found).splitlines() == [
         "Severity  Check                Place",
-        "warning   commentary-unchanged a.csv, rows 2, 3, 4, 5, 6, 7 and 4 more, commentary",
+        "warning   commentary-unchanged a.csv, rows 2 to 11, commentary",
         "          The same. Write what happened in this quarter.",
         "warning   old-data             ES01, Plans",
         "          Old. Say so in the commentary, or return the KPI as not available.",

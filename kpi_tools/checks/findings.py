@@ -5,6 +5,7 @@ should be looked at; a notice informs.
 """
 
 import csv
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import starmap
@@ -15,7 +16,7 @@ from typing import Final, NamedTuple
 import pandas as pd
 
 from kpi_tools.errors import InputError
-from kpi_tools.loading.rules import ERROR, NOTICE, WARNING
+from kpi_tools.loading.rules import ERROR, NOTICE, WARNING, rows_in_words
 from kpi_tools.wording import Row, listed, plural, rows_of
 
 COLUMNS: Final = ("severity", "code", "place", "finding", "remedy")
@@ -25,6 +26,7 @@ EDITIONS: Final = (DRAFT, FINAL)
 _ORDER: Final = (ERROR, WARNING, NOTICE)
 _WIDTH: Final = 110
 _PLACES: Final = 6
+_IN_A_ROW: Final = re.compile(r"(?P<file>.*), row (?P<row>\d+)(?P<column>,.*|)")
 
 
 def _read_checks() -> dict[str, tuple[str, str]]:
@@ -149,20 +151,9 @@ def findings_text(findings: pd.DataFrame) -> str:
 
 def _places(places: list[str]) -> str:
     """The first places; `file, row 2, column` is said once where only the row differs."""
-    alike = {_row_of(place)[0] for place in places}
-    if len(places) > 1 and len(alike) == 1 and all(_row_of(place)[1] for place in places):
-        before, after = next(iter(alike))
-        rows = [_row_of(place)[1] for place in places]
-        return f"{before}, rows {_listed(rows)}{after}"
-    return _listed(places, "; ")
-
-
-def _row_of(place: str) -> tuple[tuple[str, str], str]:
-    before, _, rest = place.partition(", row ")
-    number, comma, after = rest.partition(",")
-    return (before, comma + after), number
-
-
-def _listed(items: list[str], between: str = ", ") -> str:
-    more = len(items) - _PLACES
-    return between.join(items[:_PLACES]) + (f" and {more:,} more" if more > 0 else "")
+    parts = [_IN_A_ROW.fullmatch(place) for place in places]
+    if all(parts) and len({(part["file"], part["column"]) for part in parts if part}) == 1:
+        first, rows = parts[0], sorted({int(part["row"]) for part in parts if part})
+        return f"{first['file']}, {rows_in_words(rows)}{first['column']}" if first else ""
+    more = len(places) - _PLACES
+    return "; ".join(places[:_PLACES]) + (f" and {more:,} more" if more > 0 else "")

@@ -173,7 +173,7 @@ def as_changes(log: pd.DataFrame) -> str:
 def _entry(problems: list[Any]) -> list[str]:
     problem = problems[0]
     rows = sorted({int(one.row) for one in problems if not pd.isna(one.row)})
-    place = [_rows(rows)] if rows else []
+    place = [rows_in_words(rows)] if rows else []
     if problem.column:
         name = column_name(problem.column)
         letter = problem.column.removeprefix(name).strip(" ()")
@@ -194,7 +194,7 @@ def _entry(problems: list[Any]) -> list[str]:
     return [f"  {first}"] * bool(first) + below
 
 
-def _rows(rows: list[int]) -> str:
+def rows_in_words(rows: list[int]) -> str:
     """Rows in words: `row 3`, `rows 3 and 5`, `rows 3 to 7`."""
     runs: list[list[int]] = []
     for row in rows:
