@@ -194,10 +194,7 @@ def _three(there: pd.DataFrame, kpi: dict[str, Any]) -> tuple[_Numbers, str]:
     if per is None:
         return _NOTHING, f"Months in the unit {unit} cannot be added up."
     if there[PARTS].isna().any(axis=None) or there["denominator"].sum() <= 0:
-        return (
-            _NOTHING,
-            "Its months came without the cases behind them, which would have to be added up.",
-        )
+        return _NOTHING, _NO_PARTS
     return _ratio(there, per), "The sum of its three months."
 
 

@@ -11,6 +11,7 @@ from typing import Any, Final, NamedTuple
 
 from kpi_tools.loading.cells import MONTH, YEAR, clean_name, fault_of_text, what_changed
 from kpi_tools.quarters import ADVICE, Quarter, QuarterError, year_end, year_ending
+from kpi_tools.vocabulary import IN_YEARS
 
 
 class Period(NamedTuple):
@@ -31,7 +32,6 @@ class Period(NamedTuple):
 
 
 IN_MONTHS: Final = ("weekly", "monthly")
-IN_YEARS: Final = ("annual", "biennial")
 _ACADEMIC: Final = ("07-31", "08-31")
 _MONTHS: Final = (
     "january", "february", "march", "april", "may", "june",
