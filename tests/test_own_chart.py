@@ -73,7 +73,7 @@ def test_days_between_dates_need_no_value():
 
 def test_two_series_and_none_are_told():
     two = noise("xmr", 1, count=2)
-    with pytest.raises(InputError, match="more than one kpi_id"):
+    with pytest.raises(InputError, match="the rows of one KPI"):
         kpi_tools.chart(two)
-    with pytest.raises(InputError, match="no rows"):
+    with pytest.raises(InputError, match="at least one"):
         kpi_tools.chart(two.head(0))

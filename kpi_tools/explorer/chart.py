@@ -1,23 +1,22 @@
 """The control chart of a series of one's own, as the explorer draws it: from any table to an Altair chart."""
 
-import math
-from collections.abc import Mapping
 from textwrap import wrap
 from typing import Any
 
-import narwhals.stable.v2 as nw
+import numpy as np
 import pandas as pd
 
 from kpi_tools.assurance import why
 from kpi_tools.errors import InputError
 from kpi_tools.explorer.charts import limit_picture
+from kpi_tools.frames import in_order
 from kpi_tools.kinds import AUTO, RUN, SHARES, XMR, chart_for
 from kpi_tools.limits import process_limits
 from kpi_tools.page.canvas import period_label
 from kpi_tools.page.drawing import KINDS, QUIET, Drawing
 from kpi_tools.variation import special_causes
 from kpi_tools.vocabulary import FINAL, NOT_CHARTED, POLARITIES
-from kpi_tools.wording import is_number, rows_of, written_decimals
+from kpi_tools.wording import rows_of, written_decimals
 
 _MOST_DECIMALS, _WIDTH = 1, 130
 
@@ -53,54 +52,43 @@ def chart(
     Raises:
         InputError: As `process_limits`; also for a table of more than one series or none.
     """
-    given: Any = nw.from_native(frame)
-    names = given.collect_schema().names()
-    given = given.collect("pandas") if isinstance(given, nw.LazyFrame) else given
-    table = given.to_pandas().reset_index(drop=True)
-    if "kpi_id" in names and table["kpi_id"].nunique() > 1:
-        raise InputError("The table has more than one kpi_id: choose the rows of one.")
-    if table.empty:
-        raise InputError("The table has no rows, so there is nothing to draw.")
+    rows = in_order(frame, None, period)
+    table = rows.frame.to_pandas().iloc[rows.order].reset_index(drop=True)
+    if table.empty or "kpi_id" in table and table["kpi_id"].nunique() > 1:
+        raise InputError("The chart is of one series: give the rows of one KPI, and at least one.")
     profile = {"profile": options.pop("profile")} if "profile" in options else {}
     parts = {name: options[name] for name in ("numerator", "denominator") if name in options}
-    limited = process_limits(table, period=period, value=value, chart=chart, **options)
-    flagged = special_causes(
-        limited, period=period, value=value, polarity=polarity, **parts, **profile
+    limited = process_limits(table, by=(), period=period, value=value, chart=chart, **options)
+    table = special_causes(
+        limited, by=(), period=period, value=value, polarity=polarity, **parts, **profile
     )
-    flagged = flagged.sort_values(period, kind="stable", ignore_index=True)
-    kind = str(flagged["chart"].iloc[-1])
-    rows = [
-        _drawn(row, kind, {"period": period, "value": value, "target": target})
-        for row in rows_of(flagged)
-    ]
-    found = pd.DataFrame(rows)
-    decimals = [written_decimals(row["value"]) for row in rows if is_number(row["value"])]
-    if "decimals" not in found:
-        found["decimals"] = min(_MOST_DECIMALS, max(decimals, default=0))
-    better = polarity if polarity in POLARITIES else found.get("polarity", "")
-    found = found.assign(polarity=better)
-    named = {parts[name]: name for name in parts}
-    taken = chart_for(
-        flagged.rename(columns={value: "value", **named}), AUTO if chart == AUTO else kind
-    )
-    latest = rows_of(found)[-1]
-    return _altair(limit_picture(found).drawing(), title or taken.why, why(latest))
-
-
-def _drawn(row: dict[str, Any], kind: str, names: Mapping[str, str | float]) -> dict[str, Any]:
-    """A row with the columns that the picture and the sentences need."""
-    when, line = row[str(names["period"])], names["target"]
-    stamp = pd.to_datetime(when, errors="coerce") if not isinstance(when, int | float) else pd.NaT
-    unit = row.get("unit") or ("%" if kind in SHARES else "")
-    free = not unit and kind in (XMR, RUN)
-    ends = {"range_low": -math.inf, "range_high": math.inf} if free else {}
-    return ends | row | {
-        "period": str(when)[:10], "status": FINAL, "unit": unit,
-        "value": row[str(names["value"])] if row["limits"] != NOT_CHARTED else float("nan"),
-        "target": row.get(line) if isinstance(line, str) else line,
-        "period_end": stamp,
-        "label": (str(when), "") if pd.isna(stamp) else period_label(stamp.date()),
+    names = {value: "value", **{given: name for name, given in parts.items()}}
+    table = table.drop(columns=[new for old, new in names.items() if new in table and new != old])
+    table = table.rename(columns=names)
+    if "unit" in table and table["unit"].isna().all():
+        table = table.drop(columns="unit")
+    kind = str(table["chart"].iloc[-1])
+    ends = pd.to_datetime(rows.days if rows.dates else np.arange(len(table)), unit="D")
+    figures = table["value"].dropna()
+    far = np.inf if kind in (XMR, RUN) and "unit" not in table else np.nan
+    usual = {
+        "unit": "%" if kind in SHARES else "", "polarity": polarity if polarity in POLARITIES else "",
+        "decimals": min(_MOST_DECIMALS, max(map(written_decimals, figures), default=0)),
+        "range_low": -far, "range_high": far,
     }  # fmt: skip
+    texts = table[period].astype(str).str[:10]
+    labels = [
+        period_label(end.date()) if rows.dates else (text, "")
+        for end, text in zip(ends, texts, strict=True)
+    ]
+    table = table.assign(
+        **{name: one for name, one in usual.items() if name not in table},
+        value=table["value"].mask(table["limits"] == NOT_CHARTED),
+        target=table.get(target, np.nan) if isinstance(target, str) else target,
+        period=texts, period_end=ends, label=labels, status=FINAL,
+    )  # fmt: skip
+    taken = chart_for(table, AUTO if chart == AUTO else kind)
+    return _altair(limit_picture(table).drawing(), title or taken.why, why(rows_of(table)[-1]))
 
 
 def _altair(drawing: Drawing, title: str, below: str) -> Any:

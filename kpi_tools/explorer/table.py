@@ -16,7 +16,7 @@ from kpi_tools.explorer.points import facts
 from kpi_tools.explorer.sentences import standing
 from kpi_tools.explorer.views import VIEWS, view
 from kpi_tools.page.html import looks, slug
-from kpi_tools.page.marks import assurance_marks
+from kpi_tools.page.marks import assurance_marks, quality_notes
 from kpi_tools.quarters import Quarter
 from kpi_tools.terms import Terms, names
 from kpi_tools.vocabulary import (
@@ -149,7 +149,7 @@ def _row(kpi: Row, known: Evidence, terms: Terms) -> dict[str, Any]:
         "unusual": unusual,
         "marks": assurance_marks(kpi),
         "doubt": doubted,
-        "lead": standing(known, kpi_id),
+        "lead": " ".join([standing(known, kpi_id), *quality_notes(kpi)]),
         "source": kpi["source"] if is_text(kpi["source"]) else "",
     }
 
