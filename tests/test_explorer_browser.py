@@ -404,6 +404,35 @@ def test_nothing_was_amiss_and_nothing_left_this_computer(lab):
     assert lab.strangers == []
 
 
+def test_reopened_without_its_kernel_it_shows_the_last_picture_and_says_how_to_go_on(
+    lab, home, browser
+):
+    lab.row("ES01").click()
+    lab.shows("ES01 trend")
+    lab.page.locator(".lm-MenuBar-item", has_text="File").click()
+    lab.page.locator("[data-command='docmanager:save']").first.click()
+    lab.page.wait_for_function(
+        "() => !document.querySelector('.jp-mod-current .jp-mod-dirty, .lm-TabBar-tab.jp-mod-dirty')"
+    )
+    with served(home) as address:
+        again = opened(
+            browser, address.replace("/?", "/lab/tree/notebooks/directorate_explorer.ipynb?")
+        )
+        again.within = ".jp-Notebook .kx"
+        again.shows("ES01 trend")
+        assert again.find("tbody tr").count() == 13
+        again.says(
+            "notice", "The last picture is shown. Not connected. Run > Run All Cells to go on."
+        )
+        again.row("IC04").click()
+        again.says("lead", "73.2% in Quarter 3 2024/25")
+        again.says("chart", "Not connected. Run > Run All Cells to go on.")
+        again.find("[data-tab=write]").click()
+        again.says("write", "Run > Run All Cells to go on.")
+        again.shot("10-reopened")
+        again.page.context.close()
+
+
 @pytest.fixture(scope="module")
 def page(browser: "Browser", tmp_path_factory) -> Iterator[Screen]:
     """The offline page of a directorate, from a file, with the network off."""

@@ -56,7 +56,12 @@ export function start(root, host) {
   const size = () => { const w = $.plot.clientWidth || 640; return w < 540 ? "S" : w > 780 && root.clientHeight > 860 ? "L" : "M"; };
   async function viewOf(id, view, how = size()) {
     const key = `${id} ${view} ${how}`;
-    if (!cache.has(key)) cache.set(key, await host.ask({ ask: "view", kpi_id: id, name: view, size: how }));
+    if (cache.has(key)) return cache.get(key);
+    try { cache.set(key, await host.ask({ ask: "view", kpi_id: id, name: view, size: how })); } catch (error) {
+      const other = [...cache.keys()].find((one) => one.startsWith(`${id} ${view} `)); // drawn for another width
+      if (!other) throw error;
+      return cache.get(other);
+    }
     return cache.get(key);
   }
 
@@ -527,6 +532,7 @@ export function start(root, host) {
   system.addEventListener("change", fit);
   if (host.first) cache.set(host.first.key, host.first);
   recall(host.chosen());
+  host.hello?.().catch((error) => notice(`The last picture is shown. ${error.message}`));
   host.onData?.(() => { D = host.data(); cache.clear(); build(); recall(own); });
   host.onChosen?.((text) => { // by another view of the same explorer, which is not told back; or by the address
     const [, id] = /kpi=([^&]*)/.exec(text) || [];
@@ -544,7 +550,7 @@ function render({ model, el }) {
   const ask = (what) => new Promise((answered, failed) => {
     const mine = `${me} ${++number}`;
     if (gone) { failed(new Error(GONE)); return; }
-    const timer = setTimeout(() => { open.delete(mine); gone = true; failed(new Error(GONE)); }, what.ask === "read" ? 120_000 : 20_000);
+    const timer = setTimeout(() => { open.delete(mine); gone = true; failed(new Error(GONE)); }, { read: 120_000, hello: 8_000 }[what.ask] || 20_000);
     open.set(mine, (said) => { clearTimeout(timer); if (said.error) failed(new Error(said.error)); else answered(said); });
     try { model.send({ number: mine, ...what }); } catch { clearTimeout(timer); gone = true; failed(new Error(GONE)); }
   });
@@ -552,7 +558,7 @@ function render({ model, el }) {
   model.on("msg:custom", heard);
   const panel = (root) => root.closest(".jp-LinkedOutputView, .jp-WindowedPanel-outer, .jp-Notebook");
   const end = start(el, {
-    ask, choose: true, tabs: ["why", "what", "write"], data: () => model.get("data"), chosen: () => model.get("chosen"), first: model.get("shown"),
+    seen: (view) => { model.set("shown", view); model.save_changes(); }, ask, hello: () => ask({ ask: "hello" }), choose: true, tabs: ["why", "what", "write"], data: () => model.get("data"), chosen: () => model.get("chosen"), first: model.get("shown"),
     remember: (text) => { if (model.get("chosen") !== text) { model.set("chosen", text); model.save_changes(); } },
     onData: (does) => model.on("change:data", does), onChosen: (does) => model.on("change:chosen", () => does(model.get("chosen"))),
     around: (root) => panel(root) || document.body, room: (root) => (panel(root)?.clientHeight || window.innerHeight) - (panel(root)?.matches(".jp-LinkedOutputView") ? 22 : 60),
