@@ -463,6 +463,7 @@ def test_the_next_quarter_comes_from_the_same_workbook(tmp_path: Path) -> None:
     sheet.cell(4, 4, "Officer")
     for line in range(5, 10):
         sheet.cell(line, 5, line * 10)
+    sheet["F6"] = 61
     sheet["H5"] = 44.4  # Quarter 1 2024/25 of the first KPI, restated
     sheet.cell(10, 1, "PI9")
     sheet.cell(10, 2, "A new measure")
@@ -471,6 +472,8 @@ def test_the_next_quarter_comes_from_the_same_workbook(tmp_path: Path) -> None:
     done = import_quarter(raw, Quarter(2025, 1), tmp_path / "wide.xlsx")
     text = "\n".join(done.lines)
     assert 'no longer there: "Lead officer"' in text and 'new: "Officer" (D)' in text
+    assert "Target of PI1: 61 in the workbook, 60 in targets.csv, which stays." in text
+    assert text.count("Target of") == 1
     assert 'Not in kpis.csv, and left: "A new measure" (row 10)' in text
     assert "six figures new by Quarter 1 2025/26, 1 of them other than known before" in text
     found = load(raw, "2025-26 Q1").figures.set_index(["kpi_id", "quarter"])["value"]

@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+import pandas as pd
+
 from kpi_tools.collect import folder as made
 from kpi_tools.collect.cells import Book
 from kpi_tools.collect.columns import Column
@@ -14,10 +16,10 @@ from kpi_tools.collect.recognise import quarter_of
 from kpi_tools.collect.sheets import open_sheets
 from kpi_tools.collect.start import account_of, has_figures
 from kpi_tools.errors import InputError, KpiError
-from kpi_tools.loading import Returns, quarters_with_returns, read_returns
+from kpi_tools.loading import Returns, quarters_with_returns, read_returns, with_targets
 from kpi_tools.provenance import slug
 from kpi_tools.quarters import Quarter
-from kpi_tools.wording import plural
+from kpi_tools.wording import is_number, plural, rows_of
 
 _FEW: Final = 8
 
@@ -58,6 +60,7 @@ def import_quarter(raw: Path, quarter: Quarter, workbook: Path) -> Imported:
     told = Imported(lines=[*_changed(said, columns), *account_of(book)])
     _only_known(book, returns, told)
     rows = _new_rows(book, returns, quarter, told)
+    told.lines += _other_targets(book, returns, quarter)
     texts = made.text_rows(book.kpis, quarter).get(quarter, [])
     name = slug(workbook.stem) or "workbook"
     place, words = (
@@ -135,6 +138,31 @@ def _only_known(book: Book, returns: Returns, told: Imported) -> None:
         told.lines.append(
             f"Not in the workbook: {', '.join(sorted(gone)[:_FEW])}{' and more' * (len(gone) > _FEW)}."
         )
+
+
+def _other_targets(book: Book, returns: Returns, quarter: Quarter) -> list[str]:
+    """A sentence for each target of the workbook that is not the one in force: targets are agreed in targets.csv."""
+    asked = pd.DataFrame({"kpi_id": [kpi.said["kpi_id"] for kpi in book.kpis]}).assign(
+        quarter=quarter.label
+    )
+    in_force = with_targets(asked, returns.targets)
+    lines = []
+    for kpi, row in zip(book.kpis, rows_of(in_force), strict=True):
+        sent = [
+            one
+            for one in made.target_rows(kpi, book)
+            if (one["from_quarter"] or "") <= quarter.label
+        ]
+        ours = row["year_target"] if is_number(row["year_target"]) else row["target"]
+        theirs = sent[-1].get("target") if sent else None
+        if theirs and (not is_number(ours) or abs(float(theirs) - ours) > 1e-9):
+            have = f"{ours:g}" if is_number(ours) else "none"
+            lines.append(
+                f"Target of {row['kpi_id']}: {theirs} in the workbook, {have} in targets.csv, which stays."
+            )
+    return lines[:_FEW] + [f"and {len(lines) - _FEW} more targets that differ."] * (
+        len(lines) > _FEW
+    )
 
 
 def _new_rows(book: Book, returns: Returns, quarter: Quarter, told: Imported) -> made.Rows:

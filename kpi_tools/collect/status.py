@@ -218,7 +218,7 @@ def _page(kpis: pd.DataFrame, returns: Returns, quarter: Quarter) -> str:
     texts = reminders(kpis, quarter)
     parts = [f"<p>{'<br>'.join(map(escape, three_lines(kpis)))}</p>"]
     for caption, rows in tables:
-        heads = [capitalised(name.replace("_", " ")) for name in rows.columns]
+        heads = [capitalised(name.replace("_", " ")).replace("Kpi", "KPI") for name in rows.columns]
         parts.append(table(caption, heads, rows.itertuples(index=False)))
     parts += ["<h2>Reminders</h2>", *(f"<pre>{escape(text)}</pre>" for text in texts.values())]
     parts += [] if texts else ["<p>Nothing is still to come.</p>"]
