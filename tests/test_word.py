@@ -172,3 +172,33 @@ def test_libreoffice_opens_it(folder, tmp_path, program):
     text = words("".join(one.extract_text() for one in pages[:2]))
     assert len(pages) > 10
     assert re.search(r"1\.1Outofthe\d+measuresintheCouncilPlanPerformanceReport", text)
+
+
+def test_long_names_and_characters_that_word_forbids(tmp_path, worker):
+    """Three hundred characters, control characters, marks of XML, and a KPI without figures."""
+    from tests.workplace import QUARTER as WHEN
+    from tests.workplace import SLUG, Project
+
+    long = ("A name of three hundred letters " * 10)[:300].strip()
+    project = Project(
+        tmp_path, {"R1": long, "R2": 'Lights & <signs> "kept" ]]>', "C1": "No figures"}
+    )
+    project.comment(
+        {"R1": "Words with \x0b a tab and \ufffe no character.", "R2": "Plain.", "C1": "None."}
+    )
+    rows = [["R1", WHEN, 91], ["R2", WHEN, 70]]
+    project.returns(SLUG, rows)
+    made = project.make(worker=worker, word=True)
+    text = everything(docx.Document(str(made.folder / "report.docx")))
+    for name in (long, 'Lights & <signs> "kept" ]]>', "No figures"):
+        assert words(name) in text
+    assert "not available" in (made.folder / "kpis.csv").read_text(encoding="utf-8")
+
+
+def test_a_reference_that_is_not_there_stops_the_report(project, worker):
+    council = project.raw / "council.toml"
+    own = council.read_text(encoding="utf-8")
+    council.write_text(f'{own}\n[word]\nreference = "../other.docx"\n', encoding="utf-8")
+    with pytest.raises(InputError, match='reference: there is no file "../other.docx" beside'):
+        project.make(worker=worker, word=True)
+    assert not project.final.exists()
