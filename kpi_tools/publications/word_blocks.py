@@ -41,6 +41,8 @@ _PANELS: Final = {
 }
 _WIDE: Final = 105
 """A table of more characters in a row than this stands on a page that lies on its side."""
+_FEW: Final = 8
+"""With no more rows it stays upright: a page of its own would be empty."""
 _DPI: Final = 96
 
 
@@ -187,7 +189,9 @@ class Writer:
             for row in element.iter("tr")
         ]
         widths = _widths(rows)
-        lies = len(widths) > 4 and sum(min(width, 27) for width in widths) > _WIDE
+        lies = (
+            len(rows) > _FEW and len(widths) > 4 and sum(min(width, 27) for width in widths) > _WIDE
+        )
         if lies:
             self.turned(WD_ORIENT.LANDSCAPE)
         caption = element.find("caption")
