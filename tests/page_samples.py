@@ -32,6 +32,7 @@ def points(
         "is_due": True,
         "next_due": "2024-25 Q4",
         "quarter": [quarter.label for quarter in quarter_range(LAST, count)],
+        "period": [f"{q.start:%B} to {q.end:%B %Y}" for q in quarter_range(LAST, count)],
         "period_end": [pd.Timestamp(quarter.end) for quarter in quarter_range(LAST, count)],
         "value": [float(value) for value in values],
         "numerator": math.nan,
@@ -65,7 +66,15 @@ def scorecard_of(*series: pd.DataFrame, **columns: Any) -> pd.DataFrame:
         rows = shown.to_dict("records")
         before = {
             f"previous_{name}": rows[-2][name]
-            for name in ("quarter", "value", "rating", "target", "floor_standard", "status")
+            for name in (
+                "quarter",
+                "period",
+                "value",
+                "rating",
+                "target",
+                "floor_standard",
+                "status",
+            )
         }
         year_ago = {f"year_ago_{name}": rows[-5][name] for name in ("quarter", "value", "status")}
         words = {

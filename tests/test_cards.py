@@ -25,7 +25,7 @@ def test_the_strip_has_every_figure_with_its_period():
         shown(points(numerator=[math.nan] * 5 + [3058], denominator=[math.nan] * 5 + [3243]))
     )
     assert (
-        "Latest 91% 3,058 of 3,243 Target 90% Floor standard 80% Previous 86% Amber Quarter 2 2024/25"
+        "Latest 91% 3,058 of 3,243 Target 90% Floor standard 80% Previous 86% Amber July to September 2024"
         in text
     )
     assert (
@@ -196,7 +196,7 @@ def test_a_missing_previous_figure_says_so_once():
             )
         )
     )
-    assert "Previous not available Not rated Quarter 2 2024/25" in text
+    assert "Previous not available Not rated July to September 2024" in text
 
 
 def test_a_figure_in_doubt_is_marked_and_nothing_is_concluded_from_it():

@@ -15,7 +15,6 @@ from kpi_tools.page.cards import Beside, cards
 from kpi_tools.page.describe import (
     Outlook,
     arrow_sentences,
-    data_period,
     direction_sentence,
     likelihood,
     month_alone,
@@ -299,21 +298,6 @@ def test_a_single_month_beside_a_rolling_figure():
 def test_direction_with_its_size(state, slope, low, high, said):
     kpi = {"direction_of_travel": state, "slope": slope, "slope_low": low, "slope_high": high}
     assert direction_sentence(kpi | {"points": 2, "unit": "%", "decimals": 0}) == said
-
-
-@pytest.mark.parametrize(
-    ("basis", "said"),
-    [
-        ("quarter", "October to December 2024"),
-        ("rolling_12_months", "12 months to December 2024"),
-        ("snapshot", "at 31 December 2024"),
-        ("year_to_date", "April 2024 to December 2024"),
-    ],
-)
-def test_the_data_period(basis, said):
-    assert data_period({"quarter": "2024-25 Q3", "basis": basis}) == said
-    given = {"quarter": "2024-25 Q3", "basis": basis, "period": "Academic year 2023/24"}
-    assert data_period(given) == "Academic year 2023/24"
 
 
 def test_two_point_arrows_are_words_and_say_where_the_trend_differs():

@@ -86,21 +86,6 @@ def month_alone(month: Mapping[str, Any], unit: str, decimals: int) -> str:
     )
 
 
-def data_period(kpi: Mapping[str, Any]) -> str:
-    """What the latest figure covers: `October to December 2024`, `12 months to December 2024`, `at 31 December 2024`."""
-    if is_text(kpi.get("period")):
-        return str(kpi["period"])
-    quarter = Quarter.parse(kpi["quarter"])
-    end = f"{quarter.end:%B %Y}"
-    return {
-        "quarter": f"{quarter.start:%B} to {end}",
-        "rolling_12_months": f"12 months to {end}",
-        "snapshot": f"at {quarter.end.day} {end}",
-        "year_to_date": f"April {quarter.year} to {end}",
-        "annual": f"year to {end}",
-    }[kpi["basis"]]
-
-
 def direction_sentence(kpi: Mapping[str, Any]) -> str:
     """The direction of travel in words with its size: `Negative: falling by 2.1 percentage points a year (0.6 to 3.6).`"""
     state, points = kpi["direction_of_travel"], int(kpi["points"])

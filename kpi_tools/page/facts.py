@@ -4,13 +4,12 @@ from typing import Any
 
 import pandas as pd
 
-from kpi_tools.page.describe import SELDOM, arrears, data_period
+from kpi_tools.page.describe import SELDOM, arrears
 from kpi_tools.quarters import Quarter
 from kpi_tools.terms import Terms
 from kpi_tools.vocabulary import CARRIED_FORWARD, HIGHER, MONITORED, NOT_RATED, STATUSES_WITH_VALUE
 from kpi_tools.wording import (
     Row,
-    capitalised,
     distance,
     figure_of,
     gap_of,
@@ -95,7 +94,7 @@ def facts(kpi: Row, terms: Terms) -> list[dict[str, Any]]:
         figure, given = figure_of(kpi, "year_ago_", bare=True), kpi.get("year_ago_status")
         strip.append(fact(f"Same {period} last year", figure, given, small=small, unit=words))
     status = f"{kpi['status']} figure" if kpi["status"] in STATUSES_WITH_VALUE else kpi["status"]
-    return [*strip, fact("Data period", capitalised(data_period(kpi)), None, small=status)]
+    return [*strip, fact("Data period", kpi["period"], None, small=status)]
 
 
 def fact(
@@ -139,10 +138,7 @@ def _since_then(kpi: Row) -> str | None:
 
 
 def _when(kpi: Row, of: str) -> str | None:
-    if is_text(kpi.get(f"{of}period")):
-        return capitalised(str(kpi[f"{of}period"]))
-    label = kpi.get(f"{of}quarter")
-    return Quarter.parse(label).title if is_text(label) else None
+    return text_of(kpi.get(f"{of}period"))
 
 
 def flag(kpi: Row) -> str | None:
