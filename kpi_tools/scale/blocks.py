@@ -30,7 +30,15 @@ from kpi_tools.wording import listed, plural
 BLOCK_ROWS: Final = 600_000
 QUARTERS: Final = 6
 _WHOLE = ("points", "baseline", "baseline_points", "overlap", "run", "steps")
-_TEXT = ("rating", "not_rated_reason", "direction_of_travel", "limits", "rule", "special_cause")
+_TEXT = (
+    "rating",
+    "not_rated_reason",
+    "direction_of_travel",
+    "limits",
+    "chart",
+    "rule",
+    "special_cause",
+)
 _KINDS: Final = {
     name: pa.int64() if name in _WHOLE else pa.string() if name in _TEXT else pa.float64()
     for name in ADDED
