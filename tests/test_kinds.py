@@ -263,6 +263,9 @@ def test_every_engine_gives_the_same_answers(engine):
     table = pd.concat(
         [one.assign(kpi_id=one["kpi_id"] + one["chart"]) for one in tables], ignore_index=True
     ).sample(frac=1, random_state=1)
+    parts = table["chart"].isin(WITH_PARTS)
+    table.loc[(table["period_end"].dt.month == 5) & ~parts, "value"] = np.nan
+    table = table[table["period_end"].dt.month != 9]
     wanted = special_causes(table, chart="chart")
     found = to_pandas(special_causes(ENGINES[engine](table.reset_index(drop=True)), chart="chart"))
     assert set(found.columns) == set(wanted.columns)
