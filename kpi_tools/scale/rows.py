@@ -22,7 +22,7 @@ from kpi_tools.vocabulary import NO_LIMITS, PROFILES, TRIAL
 
 NEEDED = ("period_end", "value", "target", "floor_standard", "polarity")
 USED = (*NEEDED, "numerator", "denominator", "unit", "tolerance", "status", "basis")
-ADDED = ("rating", "not_rated_reason", *DIRECTED, *LIMITED, *CAUSES)
+ADDED = ("rating", "not_rated_reason", *DIRECTED, *LIMITED[:-1], *CAUSES)
 
 
 def rate_rows(
@@ -48,6 +48,7 @@ def rate_rows(
     y, better = rows.numbers("value"), rows.better("polarity")
     lines = of_each(directions(rows, y, better, after=after), rows.series)
     y, limits = limited(rows, charted(rows, "value", XMR))
+    del limits["chart"]  # all are XmR
     states = limits["limits"]
     few, none = (states.codes == states.meanings.index(word) for word in (TRIAL, NO_LIMITS))
     causes = signalled(y, limits, few, better, PROFILES[0], none, y)
