@@ -31,8 +31,10 @@ _COPY: Final = (
 def council_folder(folder: Path) -> Path:
     """The folder of raw data of a council: as given, or `raw` in it where only that has settings."""
     inside = folder / "raw"
-    alone = not (folder / _SETTINGS).is_file() and (inside / _SETTINGS).is_file()
-    return inside if alone else folder
+    with suppress(OSError):  # a name that no folder can have is told where it is opened
+        if not (folder / _SETTINGS).is_file() and (inside / _SETTINGS).is_file():
+            return inside
+    return folder
 
 
 def council_folders(folder: Path) -> list[Path]:
