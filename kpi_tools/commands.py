@@ -101,8 +101,8 @@ def report(
     """Make the report of a quarter.
 
     It is checked as `kpi check` does, and made only if there are no errors, or without the rows that have some. The
-    folder of the quarter then holds report.html (to send on), report.ipynb (how it was made), kpis.csv and kpis.xlsx
-    (the rated table) and manifest.json (what it was made from). An older report of the quarter is
+    folder of the quarter then holds report.html (to send on), onepage.html (one A4 for e-mail), report.ipynb (how it was
+    made), kpis.csv and kpis.xlsx (the rated table) and manifest.json (what it was made from). An older report of the quarter is
     replaced when the new one is finished; until then, and if anything goes wrong, it stays as it is.
 
     Without --final it is a draft, says so, and ends with a chapter on what its checks found.

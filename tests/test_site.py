@@ -89,6 +89,8 @@ def test_the_search_finds_and_everything_reads_without_it(published, program):
                 shown.on("console", lambda message: said.append(message.text))
                 shown.goto((site / name).as_uri())
                 if name == "index.html":
+                    shown.fill("#search", "Words on")  # on each KPI
+                    assert shown.locator("#search-found a").count() == 3
                     shown.fill("#search", "Potholes mended")
                     assert (
                         shown.locator("#search-found a").count() == 2

@@ -165,7 +165,7 @@ def _said(final: Published) -> Iterable[tuple[str, str, str, str]]:
         if not anchor.startswith("kpi-") or title is None:
             continue
         words = [
-            " ".join(part.text_content().split())
+            " ".join(" ".join(part.itertext()).split())
             for part in article.find_class("kpi-commentary") + article.find_class("kpi-action")
         ]
         name = re.sub(r"^[\d.]+ ", "", " ".join(title.text_content().split()))
