@@ -364,7 +364,7 @@ export function start(root, host) {
     $.write.replaceChildren(...[got.why_not && h("p", {}, got.why_not), h("div", { class: "kx-texts" }, h("label", {}, "Commentary", count, one), h("label", {}, got.action, h("small", {}, got.needed ? ` needed: it is ${kpi(id).rating}` : " if any"), two)), read,
       found.length && h("ul", { class: "kx-found" }, found.map((text) => h("li", { class: text === "Passes the check." && "kx-ok" }, text))),
       h("div", { class: "kx-acts" }, button("Save", save, { class: "kx-btn kx-pri", disabled: Boolean(got.why_not) }), button("Begin with the draft", begin, { class: "kx-btn", disabled: Boolean(got.why_not) }),
-        button("Undo last save", () => tell({ ask: "undo" }), { class: "kx-btn", disabled: !got.undo }), status),
+        button("Undo last save", () => tell({ ask: "undo" }), { class: "kx-btn", disabled: !got.undo })), h("p", { class: "kx-state" }, status),
       (got.before.length || got.actions.length) && h("ul", {}, [...got.actions.map((text) => `Open action: ${text}`), ...got.before].map((text) => h("li", {}, text)))].filter(Boolean));
     reads();
   }
