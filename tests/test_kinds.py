@@ -12,7 +12,7 @@ from scipy import stats
 
 from kpi_tools.assurance import why
 from kpi_tools.errors import InputError
-from kpi_tools.kinds import CHARTS, chart_for
+from kpi_tools.kinds import CHARTS, chart_for, expected_runs
 from kpi_tools.limits import process_limits
 from kpi_tools.variation import special_causes
 from tests.engines import ENGINES, to_pandas
@@ -112,6 +112,80 @@ def test_each_kind_is_its_formula_on_a_thousand_series(kind):
         assert set(found["chart"]) == {kind}
 
 
+# Source, kind, parts or values, denominator, (mean, lower, upper) as printed, how exactly, numbers of the points beyond
+JUICE = [12, 15, 8, 10, 4, 7, 16, 9, 14, 10, 5, 6, 17, 12, 22, 8, 10, 5, 13, 11, 20, 18, 24, 15, 9, 12, 7, 13, 9, 6]  # fmt: skip
+PUBLISHED = {
+    "frozen orange juice cans, trial limits (Montgomery, ch. 7)": (
+        "p", JUICE, 50, (0.2313, 0.0524, 0.4102), 5e-5, [15, 23]),
+    "frozen orange juice cans, samples 15 and 23 left out (Montgomery, ch. 7)": (
+        "p", JUICE[:14] + JUICE[15:22] + JUICE[23:], 50, (0.2150, 0.0407, 0.3893), 5e-5, [20]),
+    "printed circuit boards (Montgomery, ch. 7)": (
+        "c", [21, 24, 16, 12, 15, 5, 28, 20, 31, 25, 20, 24, 16, 19, 10, 17, 13, 22, 18, 39, 30, 24, 16, 19, 17, 15],
+        None, (19.85, 6.48, 33.22), 1e-2, [6, 20]),
+    "defects on wafers (NIST/SEMATECH e-Handbook, 6.3.3.1)": (
+        "c", [16, 14, 28, 16, 12, 20, 10, 12, 10, 17, 19, 17, 14, 16, 15, 13, 14, 16, 11, 20, 11, 19, 16, 31, 13],
+        None, (16, 4, 28), 1e-9, [24]),
+    "personal computers, five a sample (Montgomery, ch. 7)": (
+        "u", [10, 12, 8, 14, 10, 16, 11, 7, 10, 15, 9, 5, 7, 11, 12, 6, 8, 10, 7, 5],
+        5, (1.93, 0.07, 3.79), 5e-3, []),
+    "flow rate (NIST/SEMATECH e-Handbook, 6.3.2.2; 3/1.128 for our 2.66)": (
+        "xmr", [49.6, 47.6, 49.9, 51.3, 47.8, 51.2, 52.6, 52.4, 53.6, 52.1],
+        None, (50.81, 45.8159, 55.8041), 2e-3, []),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_a_published_example_has_its_published_limits(name):
+    kind, counts, size, printed, exactly, beyond = PUBLISHED[name]
+    values, parts = np.divide(counts, size or 1), (counts, [size] * len(counts)) if size else ()
+    rows = process_limits(series(values, *parts), chart=kind)
+    for column, value in zip(["mean", "lower_limit", "upper_limit"], printed, strict=True):
+        assert rows[column].to_numpy() == pytest.approx(value, abs=exactly)
+    outside = (rows["value"] < rows["lower_limit"]) | (rows["value"] > rows["upper_limit"])
+    assert (np.flatnonzero(outside) + 1).tolist() == beyond
+
+
+def test_the_failures_of_a_valve_are_transformed_as_published():
+    """Montgomery, ch. 7, after Nelson: hours between failures and their powers of 0.2777; the process is in control."""
+    hours = [
+        286,
+        948,
+        536,
+        124,
+        816,
+        729,
+        4,
+        143,
+        431,
+        8,
+        2837,
+        596,
+        81,
+        227,
+        603,
+        492,
+        1199,
+        1214,
+        2831,
+        96,
+    ]
+    powers = [4.80986, 6.70903, 5.72650, 3.81367, 6.43541, 6.23705, 1.46958, 3.96768, 5.39007, 1.78151,
+              9.09619, 5.89774, 3.38833, 4.51095, 5.91690, 5.59189, 7.16124, 7.18601, 9.09083, 3.55203]  # fmt: skip
+    rows = process_limits(series(hours), chart="t", screen=False)
+    upper = np.mean(powers) + 3 * mean_range(powers, False) / 1.128
+    for column, power in {"mean": np.mean(powers), "upper_limit": upper}.items():
+        assert rows[column].iloc[0] ** 0.2777 == pytest.approx(power, abs=5e-3)
+    assert rows["lower_limit"].isna().all()
+    assert (rows["value"] < rows["upper_limit"]).all()
+
+
+def test_the_limits_of_a_run_chart_are_the_published_ones():
+    """Anhøj and Olesen 2014: the longest run, where the table steps, and the crossings of 13 and of 24 figures."""
+    longest = {10: 6, 11: 6, 12: 7, 22: 7, 23: 8, 45: 8, 46: 9, 90: 9, 91: 10}
+    assert {useful: expected_runs(useful)[0] for useful in longest} == longest
+    assert [expected_runs(useful)[1] for useful in (13, 24)] == [3, 8]
+
+
 def runs_by_hand(values, median):
     sides = [value > median for value in values if not math.isnan(value) and value != median]
     runs = [len(list(group)) for _, group in groupby(sides)]
@@ -144,6 +218,23 @@ def test_a_run_chart_has_the_rules_of_anhoej(values):
     if signal:
         flagged = rows[rows["special_cause"].notna()]
         assert (flagged["special_cause"].eq("improvement") == (flagged["value"] > median)).all()
+
+
+def test_each_side_of_a_rebase_is_a_run_chart_of_its_own():
+    """By hand: as one series the shift is too long a run with too few crossings; parted, only a run after it is."""
+    before = [4, 7, 5, 6, 3, 8, 5, 4, 7, 6]
+    after = [14, 17, 14, 17, 15, 18, 18, 18, 17, 17, 18, 17, 18, 13, 12, 14, 13, 11, 13, 14]
+    table = series(before + after, polarity="higher")
+    agreed = [{"date": table["period_end"][10], "reason": "new centre", "name": "director"}]
+    names = ["baseline", "mean", "longest_run", "longest_run_max", "crossings", "crossings_min"]
+    for rebase, expected, flagged in [
+        (None, [[1, 13.5, 13, 8, 5, 10]], [*range(30)]),
+        (agreed, [[1, 5.5, 2, 6, 7, 2], [2, 16, 8, 7, 6, 6]], [*range(15, 23)]),
+    ]:
+        rows = special_causes(table, chart="run", rebase=rebase)
+        assert rows[names].drop_duplicates().to_numpy().tolist() == expected
+        assert np.flatnonzero(rows["special_cause"].notna()).tolist() == flagged
+    assert set(rows["special_cause"].dropna()) == {"improvement"}
 
 
 def test_where_most_figures_lie_at_the_end_no_run_is_a_signal():
