@@ -125,9 +125,18 @@ def test_a_kpi_without_figures_and_forbidden_characters(tmp_path):
     (returns / "roads.csv").write_text(text_of(rows), encoding="utf-8")
     kpis = tmp_path / "raw" / "kpis.csv"
     long = ("A name of three hundred letters " * 10)[:300].strip()
-    kpis.write_text(kpis.read_text(encoding="utf-8").replace("Name of P1", long), encoding="utf-8")
+    head, *lines = kpis.read_text(encoding="utf-8").replace("Name of P1", long).splitlines()
+    marked = {"P1": '"GAR","Scrutiny, 12 May 2025","Cabinet"'}
+    lines = [f"{line},{marked.get(line.split(',')[0], ',,')}" for line in lines]
+    head += ",data_quality,reviewed_at,escalated_to"
+    kpis.write_text("\n".join([head, *lines]) + "\n", encoding="utf-8")
     table = long_table([load(tmp_path / "raw", QUARTER)])
     latest = table[table["is_latest"]].set_index("kpi_id")
     assert latest.loc["P1", "value"] == 91 and latest.loc["P1", "kpi_name"] == long
     assert pd.isna(latest.loc["C1", "value"]) and latest.loc["C1", "status"] == "not available"
     assert latest["rating"].notna().all()
+    quality = latest.iloc[:, -3:]
+    assert quality.loc["P1"].to_dict() == {
+        "data_quality": "GAR", "reviewed_at": "Scrutiny, 12 May 2025", "escalated_to": "Cabinet",
+    }  # fmt: skip
+    assert quality.loc["C1"].isna().all()
