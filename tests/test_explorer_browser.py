@@ -368,6 +368,16 @@ def test_words_are_written_checked_kept_from_harm_and_undone(lab, home):
     lab.find("[data-tab=why]").click()
 
 
+def test_another_kind_of_control_chart_is_shown_and_said(lab):
+    lab.row("IC05").click()
+    lab.find(".kx-views, .kx-seg").get_by_role("button", name="Usual range").click()
+    lab.shows("IC05 limits")
+    lab.find(".kx-key").get_by_label("Control chart").select_option(label="run chart")
+    lab.says("why", "A run chart, as it was chosen.", "its run below the median is 3 long")
+    lab.find(".kx-key").get_by_label("Control chart").select_option(label="XmR chart")
+    lab.says("why", "613 lies within the usual range of 612.1 to 663.6")
+
+
 def test_another_directorate_opens_in_the_same_place(lab):
     lab.find("select").first.select_option("Public Health")
     lab.row("PH02").wait_for(timeout=LONGEST)

@@ -42,7 +42,7 @@ function distance(a, b) {
 }
 
 export function start(root, host) {
-  const S = { kpi: "", view: "trend", point: "", compare: [], tab: "why", q: "", band: new Set(), dir: new Set(), flag: new Set() };
+  const S = { kpi: "", view: "trend", point: "", compare: [], tab: "why", kind: "", q: "", band: new Set(), dir: new Set(), flag: new Set() };
   const cache = new Map(), rows = new Map();
   let D = host.data(), now = null, turn = 0, saying = 0, own = "", following = false;
   const $ = {};
@@ -55,9 +55,9 @@ export function start(root, host) {
 
   const size = () => { const w = $.plot.clientWidth || 640; return w < 540 ? "S" : w > 780 && root.clientHeight > 860 ? "L" : "M"; };
   async function viewOf(id, view, how = size()) {
-    const key = `${id} ${view} ${how}`;
+    const chart = view === "limits" && id === S.kpi ? S.kind : "", key = `${id} ${view} ${how}${chart && ` ${chart}`}`;
     if (cache.has(key)) return cache.get(key);
-    try { cache.set(key, await host.ask({ ask: "view", kpi_id: id, name: view, size: how })); } catch (error) {
+    try { cache.set(key, await host.ask({ ask: "view", kpi_id: id, name: view, size: how, chart })); } catch (error) {
       const other = [...cache.keys()].find((one) => one.startsWith(`${id} ${view} `)); // drawn for another width
       if (!other) throw error;
       return cache.get(other);
@@ -89,7 +89,7 @@ export function start(root, host) {
       host.link && button("Copy link", () => copy(host.link(), "The link"), { class: "kx-link" }));
     const panel = (name, label, body) => h("section", { class: "kx-panel", "data-panel": name, "aria-label": label }, title(1, label), body);
     const choice = (label, name, options, chosen) => h("label", { class: "kx-pick" }, h("span", {}, label),
-      h("select", { onchange: (event) => reopen(name, event.target.value) }, options.map(([value, text]) => h("option", { value, selected: value === chosen }, text))));
+      h("select", { "aria-label": label, onchange: (event) => reopen(name, event.target.value) }, options.map(([value, text]) => h("option", { value, selected: value === chosen }, text))));
     $.top = h("header", { class: "kx-top" }, title(0, "KPI explorer"),
       host.choose ? [choice("Directorate", "directorate", [["", "All directorates"], ...D.directorates.map((one) => [one, one])], D.directorate === "All directorates" ? "" : D.directorate),
         choice("Quarter", "quarter", D.quarters, D.quarter)] : h("b", {}, `${D.directorate}, ${D.title}`),
@@ -189,7 +189,7 @@ export function start(root, host) {
 
   function choose(id, how = {}) {
     if (!kpi(id)) return;
-    S.kpi = id; S.point = how.point || "";
+    S.kpi = id; S.point = how.point || ""; S.kind = "";
     for (const [other, made] of rows) made.setAttribute("aria-selected", String(other === id));
     rove();
     const made = rows.get(id);
@@ -388,6 +388,9 @@ export function start(root, host) {
     else if (now.svg) $.plot.innerHTML = now.svg;
     else $.plot.replaceChildren(h("p", { class: "kx-empty" }, now.notes[0], " ", button("Show the trend", () => setView("trend"), { class: "kx-link" })));
     $.key.replaceChildren(...(now ? now.legend.map((it) => h("span", {}, h("i", { class: `kx-k kx-k-${it.kind}`, "aria-hidden": "true" }, it.mark), it.text)) : []));
+    if (now?.kinds?.length > 1) $.key.append(h("label", { class: "kx-pick" }, h("span", {}, "Control chart"),
+      h("select", { "aria-label": "Control chart", onchange: (event) => { S.kind = event.target.value; paint(); say(`${event.target.selectedOptions[0].text} of ${S.kpi}`); } },
+        now.kinds.map(([value, text]) => h("option", { value, selected: value === now.kind }, text)))));
     for (const made of [...$.take.children].slice(0, 4)) made.disabled = Boolean(now && !now.svg);
     ring(); facts(); why();
     $.plot.dataset.view = name;

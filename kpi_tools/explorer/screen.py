@@ -19,6 +19,7 @@ from kpi_tools.explorer.desk import Desk
 from kpi_tools.explorer.evidence import Evidence, directorate_named, evidence
 from kpi_tools.explorer.offline import image, offline_page, pages
 from kpi_tools.explorer.whatif import what_if
+from kpi_tools.kinds import TITLES
 from kpi_tools.loading import commentary_until, load, quarters_with_returns
 from kpi_tools.page.html import Html
 from kpi_tools.quarters import Quarter
@@ -69,7 +70,7 @@ class Explorer(anywidget.AnyWidget):
         self.known, self.directorate, self.commentary = known, directorate, commentary
         self.directorates, self.raw = directorates, raw
         super().__init__()
-        self._facts: dict[str, Any] = {}
+        self._facts: dict[tuple[str, str], Any] = {}
         self.desk = Desk(known, commentary, raw)
         self.chosen = self._last.get(raw, "")
         self.data = self._data()
@@ -79,12 +80,20 @@ class Explorer(anywidget.AnyWidget):
         self.on_msg(self._asked)
         self.observe(self._kept, "chosen")
 
-    def view_of(self, kpi_id: str, name: str, size: str) -> dict[str, Any]:
-        """One view of a KPI: its picture, its words, and the facts of its points."""
-        drawn = table.shown(self.known, kpi_id, name, size)
-        if kpi_id not in self._facts:
-            self._facts[kpi_id] = table.facts_of(self.known, kpi_id, self.commentary)
-        facts = self._facts[kpi_id]
+    def view_of(self, kpi_id: str, name: str, size: str, chart: str = "") -> dict[str, Any]:
+        """One view of a KPI: its picture, its words, and the facts of its points; `chart`: another kind than is set."""
+        known = self.known.charted_as(kpi_id, chart) if chart else self.known
+        drawn = table.shown(known, kpi_id, name, size)
+        if name == "limits":
+            taken = known.chart(kpi_id)
+            kinds = dict.fromkeys((taken.chart, *taken.possible))
+            drawn |= {
+                "kind": taken.chart,
+                "kinds": [[kind, TITLES[kind].split(" ", 1)[1]] for kind in kinds],
+            }
+        if (kpi_id, chart) not in self._facts:
+            self._facts[kpi_id, chart] = table.facts_of(known, kpi_id, self.commentary)
+        facts = self._facts[kpi_id, chart]
         return drawn | {"facts": {at: facts[at] for at in drawn["places"] if at in facts}}
 
     def what_if(self, kpi_id: str, supposed: dict[str, float], size: str) -> dict[str, Any]:
