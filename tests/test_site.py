@@ -9,6 +9,7 @@ import pytest
 from bs4 import BeautifulSoup
 
 from kpi_tools.errors import InputError
+from kpi_tools.report import make, page_jobs
 from kpi_tools.report.site import make_site
 from tests.workplace import QUARTER, SLUG, Project
 
@@ -29,6 +30,8 @@ def published(tmp_path_factory: pytest.TempPathFactory, worker) -> Project:
     one = Project(tmp_path_factory.mktemp("site"))
     one.make(worker=worker, edition="final", word=True)
     one.make(worker=worker, edition="final", only="Roads")
+    (place,) = page_jobs("explorer", ["Place"], QUARTER, one.raw, one.outputs, worker=worker)
+    make(place, worker)
     make_site(one.raw, one.outputs)
     return one
 
@@ -37,8 +40,10 @@ def test_it_has_the_reports_histories_and_data(published):
     site = published.outputs / "site"
     there = set(files(site))
     assert {f"{SLUG}/report.html", f"{SLUG}/report.docx", f"{SLUG}-roads/report.html", "index.html", "definitions.html",
-            "data/kpis.csv", "data/datapackage.json", "kpi/r1.html", "kpi/r2.html", "kpi/c1.html"} <= there  # fmt: skip
+            "data/kpis.csv", "data/datapackage.json", "directorates/place.html",
+            "kpi/r1.html", "kpi/r2.html", "kpi/c1.html"} <= there  # fmt: skip
     assert not [name for name in there if name.endswith(".ipynb")]
+    assert '<a href="directorates/place.html">Place</a>' in (site / "index.html").read_text("utf-8")
     assert (site / SLUG / "report.html").read_bytes() == (
         published.final / "report.html"
     ).read_bytes()

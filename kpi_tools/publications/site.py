@@ -63,7 +63,11 @@ class Page:
 
 
 def site_pages(
-    returns: Returns, recent: pd.DataFrame, table: pd.DataFrame, finals: Sequence[Published]
+    returns: Returns,
+    recent: pd.DataFrame,
+    table: pd.DataFrame,
+    finals: Sequence[Published],
+    explorers: Mapping[str, str] | None = None,
 ) -> dict[str, Page]:
     """The pages by their place in the site.
 
@@ -72,11 +76,12 @@ def site_pages(
         recent: The figures that it shows.
         table: The long table (`data.long_table`) of the final reports.
         finals: The final reports, earlier versions and parts among them, the latest first.
+        explorers: The places of the explorer's pages, by directorate.
     """
     kpis = score(recent, returns)
     council = returns.council
     pages = {
-        "index.html": _index(returns, kpis, finals),
+        "index.html": _index(returns, kpis, finals, explorers or {}),
         "definitions.html": _definitions(returns, kpis),
     }
     with_cards, points, called = beside(kpis, recent, returns), rows_by(recent), names(kpis)
@@ -102,7 +107,12 @@ def _link(address: str, text: str) -> Html:
     return Html(Markup('<a href="{}">{}</a>').format(address, text))
 
 
-def _index(returns: Returns, kpis: pd.DataFrame, finals: Sequence[Published]) -> Page:
+def _index(
+    returns: Returns,
+    kpis: pd.DataFrame,
+    finals: Sequence[Published],
+    explorers: Mapping[str, str],
+) -> Page:
     terms, colours = Terms(returns.council), looks(Terms(returns.council))
     called = names(kpis)
     groups = [
@@ -120,7 +130,7 @@ def _index(returns: Returns, kpis: pd.DataFrame, finals: Sequence[Published]) ->
     ]  # fmt: skip
     body = render(
         "site_index.html.j2", reports=_reports(finals, terms.ratings), groups=groups, kpis=terms.word("kpi", 2),
-        latest=returns.quarter.title,
+        latest=returns.quarter.title, explorers=explorers,
     )  # fmt: skip
     found = [
         (f"kpi/{slug(row['kpi_id'])}.html", called[row["kpi_id"]], "history",

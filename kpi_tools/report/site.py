@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from kpi_tools.errors import InputError
 from kpi_tools.parameters import corrections_of
-from kpi_tools.provenance import council_name, fingerprint, fingerprints, program
+from kpi_tools.provenance import council_name, fingerprint, fingerprints, program, slug
 from kpi_tools.quarters import Quarter
 from kpi_tools.report.publish import MANIFEST, WORK, as_json, replace_folder, work_folder
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 SITE: Final = "site"
 STATE: Final = "site.json"
+DIRECTORATES: Final = "directorates"
 LINKS: Final = {"index.html": "All reports", "definitions.html": "Data and definitions"}
 _LEFT_OUT: Final = (".ipynb",)
 
@@ -34,8 +35,10 @@ def make_site(raw: Path, outputs: Path, *, force: bool = False) -> tuple[Path, b
     """
     finals = _finals(raw, outputs)
     latest = max(Quarter.parse(noted["quarter"]) for noted in finals.values())
+    explorers = _explorers(raw, outputs, latest)
     state = {
         "reports": {name: fingerprint(outputs / name / MANIFEST) for name in finals},
+        "explorers": {name: fingerprint(path) for name, path in explorers.items()},
         "inputs": fingerprints(raw, latest),
         "program": program(),
     }
@@ -49,7 +52,10 @@ def make_site(raw: Path, outputs: Path, *, force: bool = False) -> tuple[Path, b
         for name in finals:
             leave = shutil.ignore_patterns(*(f"*{suffix}" for suffix in _LEFT_OUT))
             shutil.copytree(outputs / name, folder / name, ignore=leave)
-        _write_pages(raw, latest, finals, folder)
+        (folder / DIRECTORATES).mkdir()
+        for name, path in explorers.items():
+            shutil.copyfile(path, folder / DIRECTORATES / f"{slug(name)}.html")
+        _write_pages(raw, latest, finals, folder, list(explorers))
         content = {
             path.relative_to(folder).as_posix(): fingerprint(path)
             for path in sorted(folder.rglob("*")) if path.is_file()
@@ -84,6 +90,19 @@ def _finals(raw: Path, outputs: Path) -> dict[str, dict[str, Any]]:
                 'again, if it was published with --corrected "day | what | why", or put the data back.'
             )
     return dict(sorted(found.items(), key=_place, reverse=True))
+
+
+def _explorers(raw: Path, outputs: Path, latest: Quarter) -> dict[str, Path]:
+    """The explorer's pages of the latest final report, by directorate: those that its data give now."""
+    found, now = {}, fingerprints(raw, latest)
+    for path in sorted((outputs / "explorer").glob(f"{latest.slug}-*/{MANIFEST}")):
+        try:
+            noted = json.loads(path.read_text(encoding="utf-8"))
+            if noted["inputs"] == now and noted["council"] == council_name(raw):
+                found[noted["parameters"]["directorate"]] = path.with_name("explorer.html")
+        except (OSError, ValueError, KeyError, TypeError):
+            continue
+    return found
 
 
 def _place(item: tuple[str, dict[str, Any]]) -> tuple[str, bool, int]:
@@ -121,7 +140,11 @@ def _version(noted: dict[str, Any]) -> int:
 
 
 def _write_pages(
-    raw: Path, latest: Quarter, finals: dict[str, dict[str, Any]], folder: Path
+    raw: Path,
+    latest: Quarter,
+    finals: dict[str, dict[str, Any]],
+    folder: Path,
+    directorates: Sequence[str],
 ) -> None:
     from kpi_tools.loading import load
     from kpi_tools.publications.data import long_table, write_data
@@ -140,7 +163,8 @@ def _write_pages(
     table = long_table([returns])
     table = table[table["report"].isin({one.quarter.label for one in reports if not one.part})]
     write_data([returns], folder / "data", table)
-    pages = site_pages(returns, recent_quarters(returns), table, reports)
+    explorers = {name: f"{DIRECTORATES}/{slug(name)}.html" for name in directorates}
+    pages = site_pages(returns, recent_quarters(returns), table, reports, explorers)
     made = f"Final reports only, as known at {latest.title}."
     for place, page in pages.items():
         path = folder / place
