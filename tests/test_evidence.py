@@ -7,12 +7,15 @@ from pathlib import Path
 from statistics import fmean
 
 import kent
+import lxml.html
 import pandas as pd
 import pytest
 
 from kpi_tools.errors import InputError
 from kpi_tools.explorer.evidence import directorate_named, evidence, kpi_named, said_so_far
 from kpi_tools.explorer.views import view
+from kpi_tools.page.chapters import at_a_glance
+from kpi_tools.scorecard import recent_quarters, score
 from kpi_tools.vocabulary import COMMON_CAUSE, NO_LIMITS, NO_VARIATION, NOT_CHARTED, NOT_REPORTED
 
 OPEN = Path(__file__).parents[2] / "shared" / "data" / "open"
@@ -141,6 +144,30 @@ def test_the_council_says_which_rules_it_uses():
         "without screening limits only get wider"
     )
     assert (other["upper_limit"] > plain["upper_limit"] + 1e-9).any()
+
+
+def test_by_setting_the_report_says_at_a_glance_what_the_explorer_says_of_variation():
+    figures = kent.returns().figures
+    slip = (figures["kpi_id"] == "CS02") & (figures["quarter"] == "2024-25 Q3")
+    slipped = figures.assign(
+        value=figures["value"].mask(slip, 9.4), numerator=figures["numerator"].mask(slip)
+    )
+    known = evidence(replace(kent.returns(), figures=slipped))
+    assert known.kpi("CS02")["variation"] == "not judged"
+    recent = recent_quarters(known.returns)
+    kpis = score(recent, known.returns)
+    plain = str(at_a_glance(kpis, recent, known.returns))
+    marked = replace(known.returns, council=replace(known.returns.council, marks=True))
+    rows = lxml.html.fromstring(str(at_a_glance(kpis, recent, marked))).xpath("//tr[td]")
+    assert "Variation" not in plain and len(rows) == len(kpis) == 38
+    for row in rows:
+        kpi = known.kpi(row.xpath(".//span[@class='kpi-id']")[0].text)
+        *_, cell = row.xpath("td")
+        said = cell.text_content()
+        assert kpi["variation"] in said
+        drawn = [mark.get("aria-label") for mark in cell.xpath(".//*[local-name() = 'svg']")]
+        assert all(word in said for word in drawn)
+        assert bool(drawn) == (kpi["kpi_id"] != "CS02")
 
 
 def test_no_figure_of_the_example_is_doubted():

@@ -10,21 +10,27 @@ from typing import Any
 
 import pandas as pd
 
-from kpi_tools.assurance import assurance, by_consequence, reading, why
+from kpi_tools.assurance import assurance, by_consequence, reading
 from kpi_tools.cases import in_period
 from kpi_tools.doubts import doubt_table, with_doubts
 from kpi_tools.errors import InputError
-from kpi_tools.explorer.series import finest_series, rare_events, rare_kinds
 from kpi_tools.kinds import Chosen, chart_for
-from kpi_tools.limits import process_limits
 from kpi_tools.loading import Returns, as_known_at, in_set
 from kpi_tools.outlook import outlook
 from kpi_tools.quarters import Quarter
 from kpi_tools.rebases import rebase_notes
 from kpi_tools.scorecard import rated, recent_quarters, score
+from kpi_tools.scorecard.series import (
+    AGREED,
+    NOT_JUDGED,
+    all_quarters,
+    classified,
+    finest_series,
+    rare_events,
+    rare_kinds,
+)
 from kpi_tools.tokens import filled, kpi_figures
 from kpi_tools.trend import gls_direction
-from kpi_tools.variation import special_causes
 from kpi_tools.vocabulary import (
     ILLUSTRATIVE,
     MONTH,
@@ -32,10 +38,8 @@ from kpi_tools.vocabulary import (
 )
 from kpi_tools.wording import capitalised, named, rows_of
 
-NOT_JUDGED = "not judged"
 WITHHELD = "a figure of this KPI looks like a fault of the data, and nobody has confirmed it"
 _JUDGED = ["variation", "assurance", "limits", "baseline_points", "series"]
-_AGREED = ["kpi_id", "date", "reason", "name"]
 
 
 @dataclass(frozen=True)
@@ -89,11 +93,7 @@ class Evidence:
         recent, quarters = self.of("recent", kpi_id), self.of("quarters", kpi_id)
         own = with_doubts(finest_series(self.returns, recent, quarters))
         own = rare_events(own, self.returns, chart)
-        rebase = [
-            {name: row[name] for name in _AGREED} for row in rows_of(self.of("rebases", kpi_id))
-        ]
-        rebase += _redefinitions(self.returns, own)
-        points = _classified(own, self.returns, chart, rebase)
+        points = classified(own, self.returns, chart)
         kpis, mine = self.kpis.copy(), self.kpis["kpi_id"] == kpi_id
         if kpi_id in set(self.doubts["kpi_id"]):
             _withhold(points)
@@ -152,15 +152,14 @@ def evidence(returns: Returns, kpi_ids: Collection[str] | None = None) -> Eviden
         "minimum_points": council.minimum_points,
     }
     recent = gls_direction(recent_quarters(returns), **settings)
-    quarters = with_doubts(_all_quarters(returns, recent))
+    quarters = with_doubts(all_quarters(returns, recent))
     points = with_doubts(finest_series(returns, recent, quarters))
     finer = points[points["series"] != "quarters"]
     doubts = doubt_table(pd.concat([quarters, finer]) if len(finer) else quarters)
     doubted = set(doubts["kpi_id"])
     points = rare_events(points, returns, council.chart_kind)
     agreed = returns.rebases[returns.rebases["kpi_id"].isin(set(points["kpi_id"]))]
-    rebase = rows_of(agreed[_AGREED]) + _redefinitions(returns, points)
-    points = _classified(points, returns, council.chart_kind, rebase)
+    points = classified(points, returns, council.chart_kind)
     judged_points = assurance(points).set_index("kpi_id")
     kpis = score(recent, returns).join(judged_points[_JUDGED], on="kpi_id")
     _withhold(points, points["kpi_id"].isin(doubted))
@@ -183,16 +182,6 @@ def _readings(kpis: pd.DataFrame, known: Evidence) -> list[str | None]:
                 alone_meets=_reached_alone(row, known))
         for row in rows_of(kpis)
     ]  # fmt: skip
-
-
-def _classified(
-    points: pd.DataFrame, returns: Returns, chart: str, rebase: list[dict[str, Any]]
-) -> pd.DataFrame:
-    """Points with their limits, what is flagged, and why or why not."""
-    council = returns.council
-    limited = process_limits(points, chart=chart, screen=council.screening, rebase=rebase or None)
-    points = special_causes(limited, profile=council.profile)
-    return points.assign(why=[why(row) for row in rows_of(points)])
 
 
 def _withhold(points: pd.DataFrame, where: Any = slice(None)) -> None:
@@ -274,26 +263,9 @@ def kpi_named(returns: Returns, text: object) -> str:
     return named(text, {known: f"{known} ({title})" for known, title in titles.items()}, "KPI")
 
 
-def _redefinitions(returns: Returns, points: pd.DataFrame) -> list[dict[str, Any]]:
-    """A redefinition as a rebase: what follows it is a new series, with limits of its own."""
-    lags = points.groupby("kpi_id")["lag_quarters"].last()
-    changes = returns.changelog[returns.changelog["change"] == "redefined"]
-    return [
-        {
-            "kpi_id": row["kpi_id"],
-            "date": Quarter.parse(row["from_quarter"])
-            .shift(-int(lags[row["kpi_id"]]))
-            .start.isoformat(),
-            "reason": row["reason"] if isinstance(row["reason"], str) else "redefined",
-            "name": "changes.csv",
-        }
-        for row in rows_of(changes[changes["kpi_id"].isin(lags.index)])
-    ]
-
-
 def _said_of(rebase: dict[str, Any], points: pd.DataFrame) -> str:
     """What a rebase does to the limits of its series, or that it does nothing."""
-    agreed = {name: rebase[name] for name in _AGREED}
+    agreed = {name: rebase[name] for name in AGREED}
     nothing = rebase_notes(points, agreed)
     if nothing:
         return nothing[0]
@@ -315,14 +287,3 @@ def _only(returns: Returns, kpi_ids: Collection[str]) -> Returns:
     return replace(
         returns, **{name: rows[rows["kpi_id"].isin(set(kpi_ids))] for name, rows in tables.items()}
     )
-
-
-def _all_quarters(returns: Returns, recent: pd.DataFrame) -> pd.DataFrame:
-    """Every quarterly figure up to the latest due one: older ones as they are known, then the rows of `recent`."""
-    first = recent.groupby("kpi_id")["period_end"].min()
-    older = returns.figures[returns.figures["kpi_id"].isin(set(first.index))]
-    older = rated(older[older["period_end"] < older["kpi_id"].map(first)], returns.council)
-    names = [name for name in older.columns if name in recent.columns]
-    rows = pd.concat([older[names], recent[names]], ignore_index=True)
-    rows = rows.sort_values(["kpi_id", "period_end"], kind="stable")
-    return rows.assign(period=rows["quarter"]).reset_index(drop=True)

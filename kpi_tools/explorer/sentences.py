@@ -6,9 +6,10 @@ from typing import Any
 
 import pandas as pd
 
-from kpi_tools.explorer.evidence import NOT_JUDGED, WITHHELD, Evidence, run_of
+from kpi_tools.explorer.evidence import WITHHELD, Evidence, run_of
 from kpi_tools.page.describe import direction_sentence, month_alone
 from kpi_tools.quarters import Quarter
+from kpi_tools.scorecard.series import NOT_JUDGED
 from kpi_tools.terms import Terms
 from kpi_tools.tokens import kpi_figures
 from kpi_tools.trend import size_in_words

@@ -62,6 +62,7 @@ class Council:
     chart_kind: str = "xmr"
     profile: str = "plotthedots"
     screening: bool = True
+    marks: bool = False
     rejected_share: float = 0.05
     threshold: int = 5
     rounding: int = 0

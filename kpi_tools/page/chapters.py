@@ -23,13 +23,15 @@ from kpi_tools.page.html import (
     slug,
     subheading,
 )
+from kpi_tools.page.marks import assurance_marks
 from kpi_tools.page.overviews import share_bars, sparkline
 from kpi_tools.page.summary import by_distance, lowest_lines
 from kpi_tools.quarters import Quarter
 from kpi_tools.rating import band_lines
 from kpi_tools.scorecard import first_report, followed, in_report, section_words, without_action
+from kpi_tools.scorecard.series import judged
 from kpi_tools.terms import Terms, level_of, lines_of, miss, missed, names
-from kpi_tools.vocabulary import ILLUSTRATIVE, NOT_RATED
+from kpi_tools.vocabulary import FAILS, HIT_OR_MISS, ILLUSTRATIVE, NOT_RATED, PASSES
 from kpi_tools.wording import (
     Row,
     Rows,
@@ -129,6 +131,8 @@ def at_a_glance(kpis: pd.DataFrame, recent: pd.DataFrame, returns: Returns) -> H
     terms, council = Terms(returns.council), returns.council
     points, called = rows_by(recent), names(kpis)
     lines = terms.all_lines(kpis)
+    if council.marks:
+        kpis = kpis.join(judged(recent, returns), on="kpi_id")
     groups = []
     for name in council.sections:
         own = kpis[kpis["section"] == name]
@@ -147,6 +151,8 @@ def at_a_glance(kpis: pd.DataFrame, recent: pd.DataFrame, returns: Returns) -> H
                 "line": first_line(row, terms),
                 "mark": row["status"] if row["status"] == ILLUSTRATIVE else None,
                 "parts": parts_of(row),
+                "marks": assurance_marks(row) if council.marks else "",
+                "unusual": _unusual(row) if council.marks else "",
                 "levels": [
                     line_of(row, line, bare=True) if line in terms.lines(row) else ""
                     for line in lines
@@ -174,10 +180,27 @@ def at_a_glance(kpis: pd.DataFrame, recent: pd.DataFrame, returns: Returns) -> H
         "one": terms.word("kpi"),
         "section": terms.word("section"),
     }
-    table = render("glance.html.j2", groups=groups, lines=heads, **called_here)
+    table = render(
+        "glance.html.j2", groups=groups, lines=heads, marked=council.marks, **called_here
+    )
+    if council.marks:
+        texts.append(_MARKS.format(terms.word("target")))
     said = paragraphs(*filter(None, texts))
     moved = paragraphs(narrative.movers_sentence(kpis, terms)) + bullets(narrative.moves(kpis))
     return section("At a glance", said, table, moved, anchor="executive-summary")
+
+
+_MARKS = (
+    "Variation: improvement and concern are more than the usual variation of a series would explain, common cause is not. "
+    "Where the {0} lies beyond that variation a series consistently passes or fails, where it lies within, it is hit or miss."
+)
+
+
+def _unusual(kpi: Row) -> str:
+    """Variation and assurance in words, or why they cannot be told."""
+    told = kpi["assurance"] in (PASSES, FAILS, HIT_OR_MISS)
+    words = [text_of(kpi["variation"]), kpi["assurance"] if told else ""]
+    return ", ".join(filter(None, words)) or "no figures"
 
 
 def _in_a_row(row: Row, points: Rows, called: Mapping[str, str], terms: Terms) -> dict[str, Any]:

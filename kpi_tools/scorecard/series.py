@@ -6,11 +6,19 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from kpi_tools.assurance import assurance, why
+from kpi_tools.doubts import with_doubts
 from kpi_tools.kinds import AUTO, DAYS_BETWEEN, G, T, between
+from kpi_tools.limits import process_limits
 from kpi_tools.loading import Returns
 from kpi_tools.quarters import Quarter
+from kpi_tools.scorecard.scores import rated
+from kpi_tools.variation import special_causes
 from kpi_tools.vocabulary import HIGHER, LOWER, NOT_AVAILABLE, NOT_RATED
+from kpi_tools.wording import in_doubt, rows_of
 
+AGREED = ["kpi_id", "date", "reason", "name"]
+NOT_JUDGED = "not judged"
 FEWEST = 8
 """So many weekly or monthly figures make a series of their own for the limits; with fewer the quarterly ones are used."""
 _FEWEST_EVENTS = 3
@@ -155,3 +163,54 @@ def _without_holes(rows: pd.DataFrame, last: pd.Timestamp) -> pd.DataFrame:
     filled["month"] = [f"{end:%Y-%m}" for end in every]
     filled["quarter"] = [Quarter.containing(end.date()).label for end in every]
     return filled.reset_index()
+
+
+def all_quarters(returns: Returns, recent: pd.DataFrame) -> pd.DataFrame:
+    """Every quarterly figure up to the latest due one: older ones as they are known, then the rows of `recent`."""
+    first = recent.groupby("kpi_id")["period_end"].min()
+    older = returns.figures[returns.figures["kpi_id"].isin(set(first.index))]
+    older = rated(older[older["period_end"] < older["kpi_id"].map(first)], returns.council)
+    names = [name for name in older.columns if name in recent.columns]
+    rows = pd.concat([older[names], recent[names]], ignore_index=True)
+    rows = rows.sort_values(["kpi_id", "period_end"], kind="stable")
+    return rows.assign(period=rows["quarter"]).reset_index(drop=True)
+
+
+def _redefinitions(returns: Returns, points: pd.DataFrame) -> list[dict[str, Any]]:
+    """A redefinition as a rebase: what follows it is a new series, with limits of its own."""
+    lags = points.groupby("kpi_id")["lag_quarters"].last()
+    changes = returns.changelog[returns.changelog["change"] == "redefined"]
+    return [
+        {
+            "kpi_id": row["kpi_id"],
+            "date": Quarter.parse(row["from_quarter"])
+            .shift(-int(lags[row["kpi_id"]]))
+            .start.isoformat(),
+            "reason": row["reason"] if isinstance(row["reason"], str) else "redefined",
+            "name": "changes.csv",
+        }
+        for row in rows_of(changes[changes["kpi_id"].isin(lags.index)])
+    ]
+
+
+def classified(points: pd.DataFrame, returns: Returns, chart: str) -> pd.DataFrame:
+    """Points with their limits, made anew where that is agreed, what is flagged, and why or why not."""
+    council = returns.council
+    agreed = returns.rebases[returns.rebases["kpi_id"].isin(set(points["kpi_id"]))]
+    rebase = rows_of(agreed[AGREED]) + _redefinitions(returns, points)
+    limited = process_limits(points, chart=chart, screen=council.screening, rebase=rebase or None)
+    points = special_causes(limited, profile=council.profile)
+    return points.assign(why=[why(row) for row in rows_of(points)])
+
+
+def judged(recent: pd.DataFrame, returns: Returns) -> pd.DataFrame:
+    """`variation` and `assurance` of each KPI by its id; of one with a figure in doubt nothing is judged."""
+    chart = returns.council.chart_kind
+    quarters = with_doubts(all_quarters(returns, recent))
+    points = with_doubts(finest_series(returns, recent, quarters))
+    every = rows_of(pd.concat([quarters, points])[["kpi_id", "doubt_state"]])
+    doubted = {row["kpi_id"] for row in every if in_doubt(row)}
+    found = assurance(classified(rare_events(points, returns, chart), returns, chart))
+    found = found.set_index("kpi_id")[["variation", "assurance"]]
+    found.loc[found.index.isin(doubted)] = NOT_JUDGED
+    return found
