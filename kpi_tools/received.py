@@ -93,16 +93,15 @@ def book_quarters(raw: Path) -> list[Quarter]:
     path = raw / COUNCIL_BOOK
     if not path.is_file():
         return []
-    stat = path.stat()
-    return list(_in_book(path, stat.st_mtime_ns, stat.st_size))
+    return list(_in_book(path.read_bytes()))
 
 
 @lru_cache(maxsize=8)
-def _in_book(path: Path, changed: int, size: int) -> tuple[Quarter, ...]:
+def _in_book(content: bytes) -> tuple[Quarter, ...]:
     from kpi_tools.workbooks.child import Workbooks
 
     with Workbooks() as books:
-        sheets = books.read(path.read_bytes()).get("sheets", [])
+        sheets = books.read(content).get("sheets", [])
     rows: list[tuple[int, list[str]]] = next(
         (one["rows"] for one in sheets if one["name"] == FIGURES and not one["hidden"]), []
     )

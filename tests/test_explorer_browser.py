@@ -346,7 +346,7 @@ def test_words_are_written_checked_kept_from_harm_and_undone(lab, home):
     text.fill("At {value} it is {rating}; the target of 70% was missed.")
     lab.says("reads", "Reads: At 53.6% it is Red; the target of 70% was missed.")
     lab.press("Control+s")
-    lab.says("write", "Saved at", "one finding")
+    lab.says("write", "Saved in commentary/2024-25-Q3.csv", "one finding")
     lab.says("found", "target of 70")
     lab.shot("7-write")
     saved = path.read_bytes()

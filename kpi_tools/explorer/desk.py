@@ -2,7 +2,6 @@
 
 import json
 from dataclasses import replace
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -78,9 +77,7 @@ class Desk:
             self.saved.append(words.save_words(path, kpi_id, (texts[0], texts[1]), stood))
         except words.ConflictError as error:
             return {"theirs": list(error.theirs), "said": str(error)}
-        return self._after(
-            kpi_id, f"Saved at {datetime.now():%H:%M} in {path.parent.name}/{path.name}"
-        )
+        return self._after(kpi_id, f"Saved in {path.parent.name}/{path.name}")
 
     def undo(self, kpi_id: str) -> dict[str, Any]:
         """Take the last save back."""
