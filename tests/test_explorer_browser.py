@@ -376,6 +376,8 @@ def test_another_kind_of_control_chart_is_shown_and_said(lab):
     lab.says("why", "A run chart, as it was chosen.", "its run below the median is 3 long")
     lab.find(".kx-key").get_by_label("Control chart").select_option(label="XmR chart")
     lab.says("why", "613 lies within the usual range of 612.1 to 663.6")
+    lab.find(".kx-views, .kx-seg").get_by_role("button", name="Trend").click()
+    lab.shows("IC05 trend")
 
 
 def test_another_directorate_opens_in_the_same_place(lab):
