@@ -81,7 +81,7 @@ export function start(root, host) {
     for (const name of ["head", "lead", "key", "fact", "why", "what", "write", "notice"]) $[name] = h("div", { class: `kx-${name}` });
     $.notice.setAttribute("role", "status");
     $.views = h("div", { class: "kx-seg", role: "group", "aria-label": "View" }, D.views.map(([name, title]) => button(title, () => setView(name), { "data-view": name })));
-    $.tabs = h("div", { class: "kx-seg kx-tabs", role: "group", "aria-label": "Below the chart" }, [["why", "Why"], ["what", "What if"], ["write", "Write"]]
+    $.tabs = h("div", { class: "kx-seg kx-tabs", role: "group", "aria-label": "Below the chart" }, [["why", "Why"], ["what", "What if"], ["write", host.choose ? "Write" : "Commentary"]]
       .filter(([name]) => host.tabs.includes(name)).map(([name, title]) => button(title, () => setTab(name), { "data-tab": name })));
     $.take = h("div", { class: "kx-take", role: "group", "aria-label": "Take away this view" },
       button("SVG", () => takePicture("svg"), { class: "kx-link" }), button("PNG", () => takePicture("png"), { class: "kx-link" }),
