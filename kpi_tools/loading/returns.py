@@ -386,7 +386,7 @@ def _settle(table: Table, row: Row) -> None:
     """The figure that follows from its parts, and the status: that of a figure, or the reason why there is none."""
     value, sound = row.value, not row.value.fault
     if value.blank and sound and not row.reason_given and not isnan(row.made):
-        row.value = value = Number(row.made)
+        row.value = value = Number(row.made, why="it follows from numerator and denominator")
     elif value.given and row.rounding and row.made == 100 and value.value > 100:
         why = "above 100 by the rounding of its parts"
         row.value = value = value._replace(value=100.0, why=why)
