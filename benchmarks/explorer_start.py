@@ -2,10 +2,9 @@
 
     python benchmarks/explorer_start.py
 
-Each round is a new kernel that runs the cells of notebooks/directorate_explorer.ipynb up to the chooser, step by step;
-the median of the rounds is printed. What the browser needs to draw (about 0.3 s) comes on top. The bundling of the
-JavaScript libraries runs in a process of its own beside the loading of the data; `waiting for the bundle` is what is
-left of it. Without .pyc files (PYTHONDONTWRITEBYTECODE) the imports take several times as long.
+Each round is a new kernel that does what notebooks/directorate_explorer.ipynb does, step by step, then answers as for
+three choices; the median of the rounds is printed. What the browser needs to lay out comes on top. Without .pyc files
+(PYTHONDONTWRITEBYTECODE) the imports take several times as long.
 """
 
 import time
@@ -20,15 +19,13 @@ CPU = {"used": "__import__('time').process_time()"}
 STEPS = {
     "importing pandas": "import pandas",
     "importing altair and widgets": "import altair, anywidget, ipywidgets",
-    "importing kpi_tools": "from kpi_tools import loading\nfrom kpi_tools.explorer import directorate as explorer, lab",
-    "reading the returns": f"lab.start_bundling()\nreturns = loading.load({str(RAW)!r}, '2024-25 Q3')",
-    "applying the rules": (
-        "own = returns.catalogue[returns.catalogue['directorate'] == 'Children, Young People and Education']\n"
-        f"known = explorer.evidence(returns, set(own['kpi_id']))\nsaid = loading.commentary_until({str(RAW)!r}, returns)"
+    "importing kpi_tools": "import kpi_tools as kpi\nkpi.explore",
+    "data, rules and the first picture": (
+        f"look = kpi.explore('Children, Young People and Education', '2024-25 Q3', {str(RAW)!r})"
     ),
-    "the two tables": "look = explorer.Explorer(known, '', 'data/raw', said)\nstr(look.by_consequence), str(look.grid)",
-    "waiting for the bundle": "lab._library()[:0]",
-    "the chooser and its chart": "look.chooser",
+    "another KPI's picture": "look.view_of('ES01', 'trend', 'M')",
+    "the same again": "look.view_of('ES01', 'trend', 'M')",
+    "its usual range": "look.view_of('ES01', 'limits', 'M')",
 }
 
 
