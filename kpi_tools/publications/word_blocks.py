@@ -317,7 +317,7 @@ class Writer:
 
 
 def _widths(rows: list[tuple[list[Element], bool]]) -> list[int]:
-    """How much room each column asks for, in characters: its longest cell, up to a line of forty, its longest word at least."""
+    """How much room each column asks for, in characters: its longest cell up to thirty, its longest word at least."""
     columns = max(len(cells) for cells, _ in rows)
     found = [4] * columns
     for cells, is_head in rows:
@@ -325,7 +325,7 @@ def _widths(rows: list[tuple[list[Element], bool]]) -> list[int]:
             text = _text(cell)
             words = max(map(len, text.split()), default=0)
             least = 14 * bool(cell.findall(".//img[@class='kept']")) if not text else 0
-            asked = max(words, least if is_head else min(len(text), 40), least)
+            asked = max(words, least if is_head else min(len(text), 30), least)
             found[place] = max(found[place], asked + 3, 8)
     return found
 
