@@ -141,7 +141,7 @@ def _many(
     given: tuple[str, ...], raw: Path, outputs: Path | None, every: bool, councils: bool,
     settings: dict[str, Any], how: dict[str, Any],
 ) -> None:  # fmt: skip
-    from kpi_tools.report.many import make_all, orders_of, orders_of_councils
+    from kpi_tools.report.many import jobs_of, jobs_of_councils, make_all
 
     folders = [text for text in given if councils and not _is_quarter(text)]
     quarters = [Quarter.parse(text) for text in given if text not in folders]
@@ -157,9 +157,9 @@ def _many(
     if councils:
         place = outputs or reports.OUTPUTS
         found = [one for folder in folders for one in council_folders(Path(folder))]
-        orders, refused = orders_of_councils(found, place, wanted, settings)
+        orders, refused = jobs_of_councils(found, place, wanted, settings)
     else:
-        orders, refused = orders_of(raw, outputs_of(outputs, raw), wanted, settings), []
+        orders, refused = jobs_of(raw, outputs_of(outputs, raw), wanted, settings), []
     make_all(orders, refused, **how, progress=sys.stderr.isatty())
 
 
@@ -396,9 +396,9 @@ def _run_tool(module: str, *arguments: str, **environment: str) -> None:
 def _quarter_or_latest(text: str | None, raw: Path) -> Quarter:
     if text is not None:
         return Quarter.parse(text)
-    from kpi_tools.report.many import orders_of
+    from kpi_tools.report.many import jobs_of
 
-    return orders_of(raw, reports.OUTPUTS, [], {})[0].quarter
+    return jobs_of(raw, reports.OUTPUTS, [], {})[0].quarter
 
 
 def _is_quarter(text: str) -> bool:

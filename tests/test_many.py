@@ -26,7 +26,7 @@ from kpi_tools.provenance import slug
 from kpi_tools.quarters import Quarter
 from kpi_tools.report import many
 from kpi_tools.report.export import published, relative, to_html
-from kpi_tools.report.many import orders_of, orders_of_councils, up_to_date
+from kpi_tools.report.many import jobs_of, jobs_of_councils, up_to_date
 from tests.one_section import governance_without_action
 
 ROOT = Path(__file__).parents[1]
@@ -75,12 +75,12 @@ def test_all_quarters_are_those_with_returns_and_none_is_the_latest(tmp_path):
     raw = council(tmp_path / "raw", "Kent", Q3, Q1, Q2)
     (raw / "returns" / "2025-26-Q1").mkdir()
     (raw / "returns" / "notes.txt").touch()
-    assert [order.quarter for order in orders_of(raw, tmp_path, None, {})] == [Q1, Q2, Q3]
-    assert [order.quarter for order in orders_of(raw, tmp_path, [], {})] == [Q3]
-    assert [order.quarter for order in orders_of(raw, tmp_path, [Q2, Q2], {})] == [Q2]
-    assert orders_of(raw, tmp_path / "out", [Q1], {})[0].final == tmp_path / "out" / "2024-25-Q1"
+    assert [order.quarter for order in jobs_of(raw, tmp_path, None, {})] == [Q1, Q2, Q3]
+    assert [order.quarter for order in jobs_of(raw, tmp_path, [], {})] == [Q3]
+    assert [order.quarter for order in jobs_of(raw, tmp_path, [Q2, Q2], {})] == [Q2]
+    assert jobs_of(raw, tmp_path / "out", [Q1], {})[0].final == tmp_path / "out" / "2024-25-Q1"
     with pytest.raises(InputError, match='There is no folder "returns" in'):
-        orders_of(council(tmp_path / "bare", "Bare"), tmp_path, None, {})
+        jobs_of(council(tmp_path / "bare", "Bare"), tmp_path, None, {})
 
 
 def test_each_council_has_a_folder_of_its_own_and_one_that_cannot_be_used_does_not_stop_the_rest(
@@ -94,7 +94,7 @@ def test_each_council_has_a_folder_of_its_own_and_one_that_cannot_be_used_does_n
     nameless = council(tmp_path / "e", "", Q3)
     bare = council(tmp_path / "f", "Bare")
     nowhere = tmp_path / "nowhere"
-    found, refused = orders_of_councils(
+    found, refused = jobs_of_councils(
         [kent, one, other, broken, nameless, bare, nowhere, kent, tmp_path / "b" / ".." / "a"],
         tmp_path / "out",
         None,
@@ -278,7 +278,7 @@ def test_a_second_run_makes_only_what_has_changed(small, tmp_path, capsys, monke
 
     def stale(**settings: object) -> list[Quarter]:
         return [
-            order.quarter for order in orders_of(raw, out, None, settings) if not up_to_date(order)
+            order.quarter for order in jobs_of(raw, out, None, settings) if not up_to_date(order)
         ]
 
     assert stale() == []
@@ -303,7 +303,7 @@ def test_another_program_or_notebook_is_a_reason_to_make_it_again(
     small, tmp_path, monkeypatch, changed
 ):
     raw, out = small
-    (order, *_) = orders_of(raw, out, [Q3], {})
+    (order, *_) = jobs_of(raw, out, [Q3], {})
     assert up_to_date(order)
     if changed == "program":
         monkeypatch.setattr(many, "program", lambda: {"code": "another"})

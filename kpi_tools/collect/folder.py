@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from kpi_tools.collect.cells import Book, Cell, Kpi
+from kpi_tools.collect.deduce import adds
 from kpi_tools.collect.recognise import LAST_MONTHS, kind_of, quarter_of
-from kpi_tools.collect.told import adds
 from kpi_tools.loading.schemas import SCHEMAS, SETTINGS
 from kpi_tools.quarters import Quarter
 from kpi_tools.vocabulary import STATUSES_WITHOUT_VALUE

@@ -8,10 +8,10 @@ from typing import Final
 
 from kpi_tools.collect.cells import Book, Cell, Kpi, Left, read_cell
 from kpi_tools.collect.columns import OF_KPI
+from kpi_tools.collect.deduce import settle
 from kpi_tools.collect.layout import Found
 from kpi_tools.collect.recognise import CERTAIN, LIKELY, find_period, folded, recognise
 from kpi_tools.collect.sheets import Sheet, unreadable
-from kpi_tools.collect.told import settle
 from kpi_tools.errors import InputError
 from kpi_tools.loading.cells import DATE, MONTH, clean_name, clean_text
 from kpi_tools.units import known_unit

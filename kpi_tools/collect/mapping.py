@@ -111,9 +111,15 @@ def mapping_book(
 
 
 def _kpi_row(kpi: Kpi) -> list[Any]:
-    told = {name: how for name, how in kpi.how.items() if how[0] in (LIKELY, NOT_TOLD)}
-    sure = NOT_TOLD if any(how[0] == NOT_TOLD for how in told.values()) else LIKELY if told else ""
-    why = "; ".join(f"{name}: {how[1]}" for name, how in told.items())
+    decisions = {name: how for name, how in kpi.how.items() if how[0] in (LIKELY, NOT_TOLD)}
+    sure = (
+        NOT_TOLD
+        if any(how[0] == NOT_TOLD for how in decisions.values())
+        else LIKELY
+        if decisions
+        else ""
+    )
+    why = "; ".join(f"{name}: {how[1]}" for name, how in decisions.items())
     return [
         kpi.key, kpi.sheet, kpi.line, *(kpi.said.get(name, "") for name in ANSWERS),
         sure or ("certain" if all(how[0] != GIVEN for how in kpi.how.values()) else GIVEN), why,

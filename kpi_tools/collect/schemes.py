@@ -7,8 +7,8 @@ from typing import Any, Final, NamedTuple
 import pandas as pd
 
 from kpi_tools.collect.cells import Book, Kpi
+from kpi_tools.collect.deduce import target_at
 from kpi_tools.collect.recognise import quarter_of
-from kpi_tools.collect.told import target_at
 from kpi_tools.errors import InputError
 from kpi_tools.rating import rate
 from kpi_tools.schemes import Scheme, parse_schemes

@@ -39,7 +39,7 @@ from kpi_tools.vocabulary import (
 from kpi_tools.wording import capitalised, named, rows_of
 
 WITHHELD = "a figure of this KPI looks like a fault of the data, and nobody has confirmed it"
-_JUDGED = ["variation", "assurance", "limits", "baseline_points", "series"]
+_ASSURANCE = ["variation", "assurance", "limits", "baseline_points", "series"]
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ class Evidence:
         if kpi_id in set(self.doubts["kpi_id"]):
             _withhold(points)
         else:
-            kpis.loc[mine, _JUDGED] = assurance(points)[_JUDGED].to_numpy()
+            kpis.loc[mine, _ASSURANCE] = assurance(points)[_ASSURANCE].to_numpy()
         council = replace(self.returns.council, chart_kind=chart)
         points = pd.concat(
             [self.points[self.points["kpi_id"] != kpi_id], points], ignore_index=True
@@ -161,7 +161,7 @@ def evidence(returns: Returns, kpi_ids: Collection[str] | None = None) -> Eviden
     agreed = returns.rebases[returns.rebases["kpi_id"].isin(set(points["kpi_id"]))]
     points = classified(points, returns, council.chart_kind)
     judged_points = assurance(points).set_index("kpi_id")
-    kpis = score(recent, returns).join(judged_points[_JUDGED], on="kpi_id")
+    kpis = score(recent, returns).join(judged_points[_ASSURANCE], on="kpi_id")
     _withhold(points, points["kpi_id"].isin(doubted))
     withheld = kpis["kpi_id"].isin(doubted)
     kpis.loc[withheld, ["variation", "assurance"]] = NOT_JUDGED

@@ -43,9 +43,9 @@ def facts(known: Evidence, kpi_id: str, commentary: pd.DataFrame) -> dict[str, F
     points = known.of("points", kpi_id)
     reasons = dict(zip(points["period"], points["why"], strict=True))
     said = commentary[commentary["kpi_id"] == kpi_id]
-    told = {row["quarter"]: remarks(row) for row in rows_of(said)}
+    by_quarter = {row["quarter"]: remarks(row) for row in rows_of(said)}
     found = {
-        str(row["period"]): _of_figure(row, known, reasons, told)
+        str(row["period"]): _of_figure(row, known, reasons, by_quarter)
         for table in (known.of("quarters", kpi_id), known.months(kpi_id))
         for row in rows_of(table)
     }
@@ -57,7 +57,7 @@ def facts(known: Evidence, kpi_id: str, commentary: pd.DataFrame) -> dict[str, F
 
 
 def _of_figure(
-    row: Row, known: Evidence, reasons: dict[str, str], told: dict[str, list[str]]
+    row: Row, known: Evidence, reasons: dict[str, str], by_quarter: dict[str, list[str]]
 ) -> Facts:
     terms, is_month = Terms(known.returns.council), is_text(row.get("month"))
     rateable = row["rating"] != MONITORED and not is_text(row.get("milestone"))
@@ -91,7 +91,7 @@ def _of_figure(
         figures,
         "" if is_month else row["rating"],
         [text for text in more if text],
-        told.get(report.label, none),
+        by_quarter.get(report.label, none),
     )
 
 

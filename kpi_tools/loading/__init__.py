@@ -110,11 +110,11 @@ class Returns:
         rows = self.counts[["rows_in", "accepted", "rejected", "blank"]].sum()
         files = self.counts["outcome"].value_counts()
         blank = f" + blank {rows['blank']:,}" if rows["blank"] else ""
-        told = ", ".join(
+        by_state = ", ".join(
             f"{files.get(outcome, 0)} {outcome}" for outcome in ("read", "refused", "skipped")
         )
         account = f"accepted {rows['accepted']:,} + rejected {rows['rejected']:,}{blank}"
-        return f"rows in {rows['rows_in']:,} = {account} (files: {told})"
+        return f"rows in {rows['rows_in']:,} = {account} (files: {by_state})"
 
 
 class ReturnsError(InputError):

@@ -47,13 +47,13 @@ def counted(events: pd.DataFrame, upto: Quarter, file: str, columns: Sequence[st
         months = own["date"].str[:7]
         begin = Quarter.containing(date.fromisoformat(own["date"].iloc[0]))
         report = Quarter.parse(own["from_quarter"].min())
-        told: dict[str, int] = {}
+        totals: dict[str, int] = {}
         while report <= upto:
             then = own[own["from_quarter"] <= report.label]
             for month in pd.period_range(begin.start, report.end, freq="M").astype(str):
                 count = int((months[then.index] == month).sum())
-                if told.get(month) != count:
-                    told[month] = count
+                if totals.get(month) != count:
+                    totals[month] = count
                     rows.append({
                         "kpi_id": kpi_id, "period": month, "month": month, "value": float(count), "status": "final",
                         "quarter": Quarter.containing(date.fromisoformat(f"{month}-01")).label,

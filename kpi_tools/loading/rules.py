@@ -127,15 +127,15 @@ def as_list(problems: pd.DataFrame) -> str:
     for problem in problems.drop(index=waiting.index).itertuples(index=False):
         alike = (problem.file, problem.sheet, problem.code, problem.column, problem.rule)
         findings[alike].append(problem)
-    shown, told, left = defaultdict[str, int](int), [], 0
+    shown, printed, left = defaultdict[str, int](int), [], 0
     for (*_, code, _, _), alike_problems in findings.items():
         shown[code] += 1
         if shown[code] <= SHOWN:
-            told.append(alike_problems)
+            printed.append(alike_problems)
         else:
             left += len(alike_problems)
     lines = list[str]()
-    for (file, sheet), entries in groupby(told, lambda entry: (entry[0].file, entry[0].sheet)):
+    for (file, sheet), entries in groupby(printed, lambda entry: (entry[0].file, entry[0].sheet)):
         lines.append(file + (f', sheet "{sheet}"' if sheet else ""))
         lines += [line for entry in entries for line in _entry(entry)]
     if left:

@@ -29,7 +29,7 @@ from kpi_tools.page.summary import by_distance, lowest_lines
 from kpi_tools.quarters import Quarter
 from kpi_tools.rating import band_lines
 from kpi_tools.scorecard import first_report, followed, in_report, section_words, without_action
-from kpi_tools.scorecard.series import judged
+from kpi_tools.scorecard.series import variation_and_assurance
 from kpi_tools.terms import Terms, level_of, lines_of, miss, missed, names
 from kpi_tools.vocabulary import FAILS, HIT_OR_MISS, ILLUSTRATIVE, NOT_RATED, PASSES
 from kpi_tools.wording import (
@@ -132,7 +132,7 @@ def at_a_glance(kpis: pd.DataFrame, recent: pd.DataFrame, returns: Returns) -> H
     points, called = rows_by(recent), names(kpis)
     lines = terms.all_lines(kpis)
     if council.marks:
-        kpis = kpis.join(judged(recent, returns), on="kpi_id")
+        kpis = kpis.join(variation_and_assurance(recent, returns), on="kpi_id")
     groups = []
     for name in council.sections:
         own = kpis[kpis["section"] == name]
@@ -198,8 +198,8 @@ _MARKS = (
 
 def _unusual(kpi: Row) -> str:
     """Variation and assurance in words, or why they cannot be told."""
-    told = kpi["assurance"] in (PASSES, FAILS, HIT_OR_MISS)
-    words = [text_of(kpi["variation"]), kpi["assurance"] if told else ""]
+    is_certain = kpi["assurance"] in (PASSES, FAILS, HIT_OR_MISS)
+    words = [text_of(kpi["variation"]), kpi["assurance"] if is_certain else ""]
     return ", ".join(filter(None, words)) or "no figures"
 
 

@@ -132,11 +132,11 @@ def _limits(rows: pd.DataFrame, returns: Returns) -> pd.DataFrame:
     once = rows.drop_duplicates(["kpi_id", "period_end"], keep="last")
     once = once[~once["kpi_id"].isin(doubted)].assign(series_from=once["series_from"].fillna(""))
     council = returns.council
-    judged = special_causes(
+    flagged = special_causes(
         once.assign(_index=once.index), by=["kpi_id", "series_from"], profile=council.profile,
         screen=council.screening,
     )  # fmt: skip
-    return judged.set_index("_index").reindex(rows.index)
+    return flagged.set_index("_index").reindex(rows.index)
 
 
 def _write_parquet(table: pd.DataFrame, path: Path) -> Path:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from kpi_tools.errors import InputError
 from kpi_tools.report.job import EXPLORER, PROJECT, RAW
-from kpi_tools.report.many import orders_of
+from kpi_tools.report.many import jobs_of
 
 _WORKSPACE = "explorer"
 _SCREEN = 3
@@ -83,7 +83,7 @@ def _copy_for(raw: Path, outputs: Path) -> Path:
     from kpi_tools.report.export import relative, with_values
 
     notebook = json.loads(EXPLORER.read_text(encoding="utf-8"))
-    latest = orders_of(raw, outputs, [], {})[0].quarter
+    latest = jobs_of(raw, outputs, [], {})[0].quarter
     given = {"quarter": latest.label, "raw": relative(outputs, raw.resolve()), "directorate": ""}
     for cell in notebook["cells"]:
         if "parameters" in cell["metadata"].get("tags", ()):

@@ -30,7 +30,7 @@ class IncompleteError(KpiError):
     """Not every report was made; the text lists those that were not, with the reason."""
 
 
-def orders_of(
+def jobs_of(
     raw: Path,
     outputs: Path,
     quarters: Sequence[Quarter] | None,
@@ -50,7 +50,7 @@ def orders_of(
     return [report_job(quarter, raw, outputs, council=council, **settings) for quarter in wanted]
 
 
-def orders_of_councils(
+def jobs_of_councils(
     folders: Iterable[Path],
     outputs: Path,
     quarters: Sequence[Quarter] | None,
@@ -78,7 +78,7 @@ def orders_of_councils(
                     f'Its reports would go to "{slug(name)}", and so would those of {others}, so none of them is made. '
                     "Give one of the councils another name in its council.toml."
                 )
-            orders += orders_of(folder, outputs / slug(name), quarters, settings, name)
+            orders += jobs_of(folder, outputs / slug(name), quarters, settings, name)
         except KpiError as error:
             refused.append((str(folder), error))
     return orders, refused

@@ -203,7 +203,7 @@ def classified(points: pd.DataFrame, returns: Returns, chart: str) -> pd.DataFra
     return points.assign(why=[why(row) for row in rows_of(points)])
 
 
-def judged(recent: pd.DataFrame, returns: Returns) -> pd.DataFrame:
+def variation_and_assurance(recent: pd.DataFrame, returns: Returns) -> pd.DataFrame:
     """`variation` and `assurance` of each KPI by its id; of one with a figure in doubt nothing is judged."""
     chart = returns.council.chart_kind
     quarters = with_doubts(all_quarters(returns, recent))
