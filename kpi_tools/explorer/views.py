@@ -154,11 +154,11 @@ def _trend(known: Evidence, kpi_id: str, size: Size) -> Parts:
         leaving = leaving_quarters(rows_of(known.alone(kpi_id)))
         notes += to_reach(kpi, rows_of(lines_of(pd.DataFrame([kpi]), terms)), leaving)
     notes += directions(known, kpi_id)
-    dated = months[months["value"].notna() & (months["basis"] == MONTH)]
-    if len(dated):
+    measured = months[months["value"].notna() & (months["basis"] == MONTH)]
+    if len(measured):
         notes.insert(
             0,
-            f"{month_alone(dated.iloc[-1], kpi['unit'], int(kpi['decimals']))} {_covers(kpi)}",
+            f"{month_alone(measured.iloc[-1], kpi['unit'], int(kpi['decimals']))} {_covers(kpi)}",
         )
     rags = [
         rag
@@ -277,12 +277,12 @@ def _areas(known: Evidence, kpi_id: str, size: Size) -> Parts:
     kpi = known.kpi(kpi_id)
     rows = known.benchmarks(kpi_id)
     picture = area_picture(rows, kpi, size)
-    dated = rows[rows["value"].notna()]
-    if dated.empty:
+    measured = rows[rows["value"].notna()]
+    if measured.empty:
         one = Terms(known.returns.council).word("kpi")
         words = f"There are no figures of other areas for this {one}."
         return picture, words, [words], []
-    latest = dated.groupby("area", sort=False).nth(-1)
+    latest = measured.groupby("area", sort=False).nth(-1)
     place = kpi["unit"], int(kpi["decimals"])
     notes = [f"Our latest: {figure_of(kpi)} ({period_of(kpi)})."]
     if len(latest) <= 4:
@@ -291,17 +291,17 @@ def _areas(known: Evidence, kpi_id: str, size: Size) -> Parts:
             for row in rows_of(latest)
         ]
     else:
-        period = dated["period"].iloc[-1]
-        last = dated.loc[dated["period"] == period, "value"]
+        period = measured["period"].iloc[-1]
+        last = measured.loc[measured["period"] == period, "value"]
         below = int((last < kpi["value"]).sum())
         notes.append(f"In {period} {below} of {len(last)} areas lie below it; half lie between "
                      f"{show(last.quantile(0.25), *place)} and {show(last.quantile(0.75), *place)}.")  # fmt: skip
     own = known.of("quarters", kpi_id)
-    own = own[(own["quarter"] == dated["quarter"].iloc[-1]) & own["value"].notna()]
+    own = own[(own["quarter"] == measured["quarter"].iloc[-1]) & own["value"].notna()]
     when = f" in {Quarter.parse(kpi['quarter']).title}" if own.empty else ""
-    notes += comparison_notes(dated, kpi if own.empty else rows_of(own)[0], when)
+    notes += comparison_notes(measured, kpi if own.empty else rows_of(own)[0], when)
     sources = dict.fromkeys(
-        str(source).rstrip(".") for source in dated["source"] if is_text(source)
+        str(source).rstrip(".") for source in measured["source"] if is_text(source)
     )
     notes.append(f"Source: {'; '.join(sources)}." if sources else "")
     return picture, " ".join(notes), notes, []
@@ -316,26 +316,26 @@ def _fitted(recent: pd.DataFrame, kpi: dict[str, Any]) -> list[float]:
     if recent.empty or kpi["direction_of_travel"] not in (POSITIVE, NEGATIVE):
         return []
     years = pd.Series(range(len(recent))) / 4
-    dated = recent["value"].notna()
-    middle, level = years[dated].mean(), recent.loc[dated, "value"].mean()
+    measured = recent["value"].notna()
+    middle, level = years[measured].mean(), recent.loc[measured, "value"].mean()
     return [float(level + kpi["slope"] * (year - middle)) for year in years]
 
 
 def _series_in_words(rows: pd.DataFrame, one: str) -> str:
     records = rows_of(rows)
-    dated = [row for row in records if is_number(row["value"])]
-    if not dated:
+    measured = [row for row in records if is_number(row["value"])]
+    if not measured:
         return f"{capitalised(plural(len(records), one))}, none with a figure."
-    span = f"{capitalised(plural(len(records), one))} from {dated[0]['period_end']:%B %Y} to {records[-1]['period_end']:%B %Y}"
+    span = f"{capitalised(plural(len(records), one))} from {measured[0]['period_end']:%B %Y} to {records[-1]['period_end']:%B %Y}"
     if len(records) <= _ALL_IN_WORDS:
         each = [f"{row['period_end']:%B %Y} {figure_of(row)}" for row in records]
         return f"{span}: {listed(each)}."
     least, most = (
-        min(dated, key=lambda row: row["value"]),
-        max(dated, key=lambda row: row["value"]),
+        min(measured, key=lambda row: row["value"]),
+        max(measured, key=lambda row: row["value"]),
     )
     ends = [f"{word} {figure_of(row)} in {row['period_end']:%B %Y}" for word, row in (
-        ("first", dated[0]), ("lowest", least), ("highest", most), ("latest", dated[-1]))]  # fmt: skip
+        ("first", measured[0]), ("lowest", least), ("highest", most), ("latest", measured[-1]))]  # fmt: skip
     return f"{span}: {listed(ends)}."
 
 
@@ -355,16 +355,18 @@ def _when(name: str) -> tuple[int, int]:
     return quarter.year, quarter.number
 
 
-def comparison_notes(dated: pd.DataFrame, kpi: dict[str, Any], when: str = "") -> list[str]:
+def comparison_notes(measured: pd.DataFrame, kpi: dict[str, Any], when: str = "") -> list[str]:
     """Sentences on a KPI's latest figure among the latest of other areas (rows with `area`, `period`, `value`, in order).
 
     England is compared with and not ranked. With fewer than four areas there is no rank. `group` names the group in which an
     area is to be compared with ours; `numerator` and `denominator`, ours included, say whether ours differs by more than
     chance. `when` names our own period where it is not that of the others.
     """
-    if dated.empty or not pd.notna(kpi["value"]):
+    if measured.empty or not pd.notna(kpi["value"]):
         return []
-    latest = dated[dated["period"] == dated["period"].iloc[-1]].drop_duplicates("area", keep="last")
+    latest = measured[measured["period"] == measured["period"].iloc[-1]].drop_duplicates(
+        "area", keep="last"
+    )
     names = [
         name for name in ("area", "value", "numerator", "denominator") if name in latest.columns
     ]
