@@ -37,8 +37,19 @@ def write_raw(raw: Path, by_month: bool = False) -> set[tuple[str, int]]:
     folder.mkdir(parents=True)
     (raw / "council.toml").write_text(COUNCIL, encoding="utf-8")
     ids = [f"N{indicator:02}-{area:03}" for indicator in range(INDICATORS) for area in range(areas)]
-    names = ("kpi_id", "kpi_name", "section", "directorate", "unit", "decimals", "polarity", "basis", "frequency",
-             "lag_quarters", "first_quarter")  # fmt: skip
+    names = (
+        "kpi_id",
+        "kpi_name",
+        "section",
+        "directorate",
+        "unit",
+        "decimals",
+        "polarity",
+        "basis",
+        "frequency",
+        "lag_quarters",
+        "first_quarter",
+    )
     _write(raw / "kpis.csv", names, [(kpi_id, *KPI, frequency, 0, first) for kpi_id in ids])
     lines = ("kpi_id", "from_quarter", "target", "floor_standard")
     _write(raw / "targets.csv", lines, [(kpi_id, first, 90, 80) for kpi_id in ids])

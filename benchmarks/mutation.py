@@ -48,11 +48,28 @@ SUITES = {
 }
 AT_ONCE = 2
 SWAPS = {
-    ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq,
-    ast.In: ast.NotIn, ast.NotIn: ast.In, ast.Is: ast.IsNot, ast.IsNot: ast.Is, ast.And: ast.Or, ast.Or: ast.And,
-    ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult, ast.FloorDiv: ast.Div, ast.Mod: ast.Mult,
-    ast.Pow: ast.Mult, ast.BitAnd: ast.BitOr, ast.BitOr: ast.BitAnd,
-}  # fmt: skip
+    ast.Lt: ast.LtE,
+    ast.LtE: ast.Lt,
+    ast.Gt: ast.GtE,
+    ast.GtE: ast.Gt,
+    ast.Eq: ast.NotEq,
+    ast.NotEq: ast.Eq,
+    ast.In: ast.NotIn,
+    ast.NotIn: ast.In,
+    ast.Is: ast.IsNot,
+    ast.IsNot: ast.Is,
+    ast.And: ast.Or,
+    ast.Or: ast.And,
+    ast.Add: ast.Sub,
+    ast.Sub: ast.Add,
+    ast.Mult: ast.Div,
+    ast.Div: ast.Mult,
+    ast.FloorDiv: ast.Div,
+    ast.Mod: ast.Mult,
+    ast.Pow: ast.Mult,
+    ast.BitAnd: ast.BitOr,
+    ast.BitOr: ast.BitAnd,
+}
 
 
 def sites(tree: ast.Module) -> Iterator[ast.AST]:
@@ -62,9 +79,10 @@ def sites(tree: ast.Module) -> Iterator[ast.AST]:
     }
     words = {
         id(part)
-        for node in ast.walk(tree) if isinstance(node, ast.Expr | ast.JoinedStr)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Expr | ast.JoinedStr)
         for part in (node.values if isinstance(node, ast.JoinedStr) else [node.value])
-    }  # fmt: skip
+    }
     return (
         node for node in ast.walk(tree) if id(node) not in hints | words and not _is_sentence(node)
     )
@@ -303,9 +321,11 @@ class Suite:
         }
         others = [] if tests else [name for name in sys.modules if name.split(".")[0] not in own]
         told = {
-            "failed": watch.failed, "seconds": watch.seconds, "modules": others,
+            "failed": watch.failed,
+            "seconds": watch.seconds,
+            "modules": others,
             "calls": {caller: sorted(lines) for caller, lines in watch.calls.items()},
-        }  # fmt: skip
+        }
         (self.scratch / f"{name}.json").write_text(json.dumps(told))
         os._exit(status)
 

@@ -52,8 +52,17 @@ REMEDIES = (
         "and run the command again.",
     ),
     (
-        ("establish a new connection", "Max retries exceeded", "NameResolutionError", "getaddrinfo failed",
-         "timed out", "ProxyError", "SSLError", "CERTIFICATE_VERIFY_FAILED", "ConnectionResetError"),
+        (
+            "establish a new connection",
+            "Max retries exceeded",
+            "NameResolutionError",
+            "getaddrinfo failed",
+            "timed out",
+            "ProxyError",
+            "SSLError",
+            "CERTIFICATE_VERIFY_FAILED",
+            "ConnectionResetError",
+        ),
         "The package index was not reached. The first run needs the internet, or the package mirror of your "
         "organisation (its IT service knows what to give to `pip config set global.index-url`).",
     ),
@@ -62,7 +71,7 @@ REMEDIES = (
         f"A package was not found for Python {sys.version_info[0]}.{sys.version_info[1]} on this computer. "
         "Use Python 3.11 or later (64 bit); if you use a package mirror, it may lack the package named below.",
     ),
-)  # fmt: skip
+)
 
 
 class SetUpError(Exception):
@@ -217,10 +226,19 @@ def call(command: "list[str]", packages: int = 0) -> None:
     settings = dict(os.environ, PIP_USER="0", PYTHONIOENCODING="utf-8")
     show = packages and sys.stderr.isatty()
     seen = 0
-    with LOG.open("a", encoding="utf-8") as log, subprocess.Popen(
-        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-        encoding="utf-8", errors="replace", env=settings, close_fds=False,
-    ) as process:  # fmt: skip
+    with (
+        LOG.open("a", encoding="utf-8") as log,
+        subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            encoding="utf-8",
+            errors="replace",
+            env=settings,
+            close_fds=False,
+        ) as process,
+    ):
         for line in process.stdout or ():
             log.write(line)
             seen += line.startswith(

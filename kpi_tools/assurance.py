@@ -49,12 +49,17 @@ from kpi_tools.vocabulary import (
 )
 from kpi_tools.wording import capitalised, plural, show
 
-_VARIATIONS = (
-    COMMON_CAUSE, CONCERN, NEUTRAL, IMPROVEMENT, NOT_REPORTED, NO_LIMITS, NOT_CHARTED,
-)  # fmt: skip
+_VARIATIONS = (COMMON_CAUSE, CONCERN, NEUTRAL, IMPROVEMENT, NOT_REPORTED, NO_LIMITS, NOT_CHARTED)
 _ASSURANCES = (
-    NO_TARGET, UNKNOWN_POLARITY, PASSES, FAILS, HIT_OR_MISS, NOT_DESCRIBED, NO_LIMITS, NOT_CHARTED,
-)  # fmt: skip
+    NO_TARGET,
+    UNKNOWN_POLARITY,
+    PASSES,
+    FAILS,
+    HIT_OR_MISS,
+    NOT_DESCRIBED,
+    NO_LIMITS,
+    NOT_CHARTED,
+)
 _ONLY_LIMITS = "Only the limits are tested"
 
 
@@ -118,9 +123,18 @@ def assurance(
     )
     met, missed = inside | (side * better > 0), (side * better < 0) | (closest & (side != 0))
     state = np.select(
-        [not_charted, no_limits | runs, np.isnan(aim), (better == 0) & ~closest, undescribed, met, missed],
-        [7, 6, 0, 1, 5, 2, 3], 4,
-    )  # fmt: skip
+        [
+            not_charted,
+            no_limits | runs,
+            np.isnan(aim),
+            (better == 0) & ~closest,
+            undescribed,
+            met,
+            missed,
+        ],
+        [7, 6, 0, 1, 5, 2, 3],
+        4,
+    )
     cause = sum(
         rows.is_word("special_cause", word)[last] * n for n, word in enumerate(_VARIATIONS[1:4], 1)
     )

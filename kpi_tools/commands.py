@@ -30,13 +30,18 @@ def _words(name: str, metavar: str, help: str, **more: Any) -> Callable[[Any], A
 
 QUARTER = click.argument("quarter", required=False, metavar="[QUARTER]")
 RAW = click.option(
-    "--raw", type=FOLDER, default=reports.RAW, callback=lambda _, __, given: council_folder(given),
+    "--raw",
+    type=FOLDER,
+    default=reports.RAW,
+    callback=lambda _, __, given: council_folder(given),
     help="Where the returns are, or a folder that holds them as raw (default: data/raw).",
-)  # fmt: skip
+)
 OUTPUTS = click.option(
-    "--outputs", type=FOLDER, default=None,
+    "--outputs",
+    type=FOLDER,
+    default=None,
     help="Where reports go (default: outputs; of another council than the project's, outputs/<council>).",
-)  # fmt: skip
+)
 PROCESSES = click.IntRange(1)
 
 
@@ -93,11 +98,26 @@ def kpi() -> None:
 @_words("--prepared-by", "ROLE", "Who prepared it; else as in council.toml.", default="")
 @_words("--signed-off-by", "ROLE", "Who signed it off; else as in council.toml.", default="")
 def report(
-    given: tuple[str, ...], raw: Path, outputs: Path | None, every: bool, councils: bool, force: bool,
-    processes: int | None, scheduler: str | None, allow_rejected: bool, final: bool, pdf: bool, word: bool,
-    only: str, corrected: tuple[str, ...],
-    override: tuple[str, ...], because: tuple[str, ...], by: tuple[str, ...], prepared_by: str, signed_off_by: str,
-) -> None:  # fmt: skip
+    given: tuple[str, ...],
+    raw: Path,
+    outputs: Path | None,
+    every: bool,
+    councils: bool,
+    force: bool,
+    processes: int | None,
+    scheduler: str | None,
+    allow_rejected: bool,
+    final: bool,
+    pdf: bool,
+    word: bool,
+    only: str,
+    corrected: tuple[str, ...],
+    override: tuple[str, ...],
+    because: tuple[str, ...],
+    by: tuple[str, ...],
+    prepared_by: str,
+    signed_off_by: str,
+) -> None:
     """Make the report of a quarter.
 
     It is checked as `kpi check` does, and made only if there are no errors, or without the rows that have some. The
@@ -118,10 +138,16 @@ def report(
     if not len(override) == len(because) == len(by):
         raise InputError("Each --override needs its own --because and --by.")
     settings: dict[str, Any] = {
-        "edition": "final" if final else "draft", "overrides": tuple(zip(override, because, by, strict=True)),
-        "allow_rejected": allow_rejected, "pdf": pdf, "word": word,
-        "only": only, "corrections": "\n".join(corrected), "prepared_by": prepared_by, "signed_off_by": signed_off_by,
-    }  # fmt: skip
+        "edition": "final" if final else "draft",
+        "overrides": tuple(zip(override, because, by, strict=True)),
+        "allow_rejected": allow_rejected,
+        "pdf": pdf,
+        "word": word,
+        "only": only,
+        "corrections": "\n".join(corrected),
+        "prepared_by": prepared_by,
+        "signed_off_by": signed_off_by,
+    }
     if every or councils or scheduler or len(given) > 1:
         how = {"force": force, "processes": processes, "scheduler": scheduler}
         _many(given, raw, outputs, every, councils, settings, how)
@@ -138,9 +164,14 @@ def report(
 
 
 def _many(
-    given: tuple[str, ...], raw: Path, outputs: Path | None, every: bool, councils: bool,
-    settings: dict[str, Any], how: dict[str, Any],
-) -> None:  # fmt: skip
+    given: tuple[str, ...],
+    raw: Path,
+    outputs: Path | None,
+    every: bool,
+    councils: bool,
+    settings: dict[str, Any],
+    how: dict[str, Any],
+) -> None:
     from kpi_tools.report.many import jobs_of, jobs_of_councils, make_all
 
     folders = [text for text in given if councils and not _is_quarter(text)]
@@ -171,8 +202,13 @@ def _many(
 @_flag("--all", "every", help="All KPIs in the report.")
 @_flag("--pdf", help="Print each page to history.pdf too.")
 def history(
-    given: tuple[str, ...], raw: Path, outputs: Path | None, directorate: str | None, every: bool, pdf: bool
-) -> None:  # fmt: skip
+    given: tuple[str, ...],
+    raw: Path,
+    outputs: Path | None,
+    directorate: str | None,
+    every: bool,
+    pdf: bool,
+) -> None:
     """Make the history of a KPI: everything known of it as at a quarter, on one page.
 
     KPI is its id, such as ES01. The folder outputs/history/<quarter>-<kpi> then holds history.html (one file, which
@@ -185,8 +221,13 @@ def history(
 
 
 def _pages(
-    kind: str, names: Sequence[str], given: Sequence[str], raw: Path, outputs: Path | None, **more: Any
-) -> None:  # fmt: skip
+    kind: str,
+    names: Sequence[str],
+    given: Sequence[str],
+    raw: Path,
+    outputs: Path | None,
+    **more: Any,
+) -> None:
     from kpi_tools.report.many import make_all
 
     quarters = [text for text in given if _is_quarter(text)]
@@ -313,9 +354,14 @@ def changes(earlier: str, later: str, raw: Path) -> None:
 @_flag("--partitioned", help="OUTPUT is a folder with one folder for each authority.")
 @_words("--master", "ADDRESS", "With spark: the cluster, such as spark://host:7077.")
 def rate(
-    source: Path, output: Path, engine: str, by: str | None, quarters: int, partitioned: bool,
+    source: Path,
+    output: Path,
+    engine: str,
+    by: str | None,
+    quarters: int,
+    partitioned: bool,
     master: str | None,
-) -> None:  # fmt: skip
+) -> None:
     """Rate many figures at once: a Parquet file, or a folder of them, of any size.
 
     INPUT has the columns authority, kpi_id, period_end, value, target, floor_standard and polarity, and may have

@@ -17,8 +17,13 @@ from kpi_tools.schemes import one_of
 
 Z_95, Z_998 = 1.959963984540054, 3.090232306167813
 FUNNEL_WORDS: Final = (
-    None, "as expected", "better than expected", "far better than expected", "worse than expected", "far worse than expected",
-)  # fmt: skip
+    None,
+    "as expected",
+    "better than expected",
+    "far better than expected",
+    "worse than expected",
+    "far worse than expected",
+)
 _FUNNEL = ("expected", "overdispersion", "lower_95", "upper_95", "lower_998", "upper_998")
 ADDED = ("rank", "ranked", "quartile", "from_england", "from_group", *_FUNNEL, "funnel")
 _WINSOR = 0.1
@@ -79,8 +84,10 @@ def compare(
     found = {name: np.full(len(y), np.nan) for name in ADDED[:-1]}
     state = np.zeros(len(y), int)
     for places in _groups(number):
-        own = {**_ranks(y[places], better[places], country[places]),
-               **_distances(y[places], country[places], member[places])}  # fmt: skip
+        own = {
+            **_ranks(y[places], better[places], country[places]),
+            **_distances(y[places], country[places], member[places]),
+        }
         funnel, state[places] = _funnel(
             y[places], n[places], d[places], better[places], country[places]
         )
@@ -165,9 +172,16 @@ def _funnel(
     }
     far, good = np.abs(off) > reach * Z_998, off * better > 0
     state = np.select(
-        [np.isnan(off) | (better == 0) | np.isnan(reach), np.abs(off) <= reach * Z_95, good & far, good, far],
-        [0, 1, 3, 2, 5], 4,
-    )  # fmt: skip
+        [
+            np.isnan(off) | (better == 0) | np.isnan(reach),
+            np.abs(off) <= reach * Z_95,
+            good & far,
+            good,
+            far,
+        ],
+        [0, 1, 3, 2, 5],
+        4,
+    )
     level = {"expected": np.full(len(y), centre * whole), "overdispersion": np.full(len(y), spread)}
     return {**level, **limits}, state
 

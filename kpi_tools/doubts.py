@@ -51,8 +51,11 @@ _ENOUGH: Final = 4
 _NEAR: Final = 1.25
 """Moved back, a figure may lie a quarter outside the range: it is the next of a series, not one of it."""
 _ROUNDED_TO: Final = (1000.0, 100.0, 50.0, 10.0, 5.0)
-_TIMES: Final = {10: ("ten times", "a tenth of"), 100: ("a hundred times", "a hundredth of"),
-                 1000: ("a thousand times", "a thousandth of")}  # fmt: skip
+_TIMES: Final = {
+    10: ("ten times", "a tenth of"),
+    100: ("a hundred times", "a hundredth of"),
+    1000: ("a thousand times", "a thousandth of"),
+}
 _Doubt = tuple[str, str] | None
 _COLUMNS: Final = ["doubt_code", "doubt", "doubt_state"]
 

@@ -182,8 +182,12 @@ def native(frame: nw.DataFrame[Any], given: Any) -> Any:
 
 
 def in_order(
-    table: Any, by: str | Sequence[str] | None, period: str, *, named: Mapping[str, Any] | None = None
-) -> Ordered:  # fmt: skip
+    table: Any,
+    by: str | Sequence[str] | None,
+    period: str,
+    *,
+    named: Mapping[str, Any] | None = None,
+) -> Ordered:
     """The rows of a table by series and period.
 
     Args:

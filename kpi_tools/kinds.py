@@ -19,17 +19,32 @@ from kpi_tools.vocabulary import MULTIPLIERS
 from kpi_tools.wording import capitalised
 
 XMR, RUN, P, P_PRIME, U, U_PRIME, C, G, T = CHARTS = (
-    "xmr", "run", "p", "p_prime", "u", "u_prime", "c", "g", "t",
-)  # fmt: skip
+    "xmr",
+    "run",
+    "p",
+    "p_prime",
+    "u",
+    "u_prime",
+    "c",
+    "g",
+    "t",
+)
 AUTO: Final = "auto"
 SHARES, RATES, PRIMES = (P, P_PRIME), (U, U_PRIME), (P_PRIME, U_PRIME)
 WITH_PARTS: Final = SHARES + RATES
 DAYS_BETWEEN, PERIODS_BETWEEN = "days between events", "periods between events"
 """What the figures of a series are that was made of events, or of counts that are mostly nought (its column `series`)."""
 TITLES: Final = {
-    XMR: "an XmR chart", RUN: "a run chart", P: "a P chart", P_PRIME: "a P′ chart", U: "a U chart",
-    U_PRIME: "a U′ chart", C: "a C chart", G: "a G chart", T: "a T chart",
-}  # fmt: skip
+    XMR: "an XmR chart",
+    RUN: "a run chart",
+    P: "a P chart",
+    P_PRIME: "a P′ chart",
+    U: "a U chart",
+    U_PRIME: "a U′ chart",
+    C: "a C chart",
+    G: "a G chart",
+    T: "a T chart",
+}
 FEWEST_FOR_LIMITS = 12
 """With fewer figures `auto` takes a run chart."""
 _SMALL = 5.0
@@ -171,8 +186,12 @@ class Charted:
 
 
 def charted(
-    rows: Ordered, value: str, chart: str, numerator: str = "numerator", denominator: str = "denominator"
-) -> Charted:  # fmt: skip
+    rows: Ordered,
+    value: str,
+    chart: str,
+    numerator: str = "numerator",
+    denominator: str = "denominator",
+) -> Charted:
     """The figures of `value` for a kind of chart, `auto`, or the column `chart` that names one for each series.
 
     Raises `InputError` for an unknown kind, two kinds in one series, and figures that the kind cannot chart.

@@ -39,10 +39,16 @@ def prepared(rows: Rows, schemes: Any) -> Rows:
     names = rows.collect_schema().names()
     lines = {"target", "floor_standard", "tolerance"}.union(*(one.columns for one in schemes))
     rows = rows.with_columns(
-        _value=finite("value"), _way=col("_better").cast(nw.Float64),
-        _closest=(col("polarity") == CLOSEST).fill_null(False) if may_be_closest(rows) else lit(False),
-        **{f"_line_{name}": finite(name) if name in names else lit(None, dtype=nw.Float64) for name in lines},
-    )  # fmt: skip
+        _value=finite("value"),
+        _way=col("_better").cast(nw.Float64),
+        _closest=(col("polarity") == CLOSEST).fill_null(False)
+        if may_be_closest(rows)
+        else lit(False),
+        **{
+            f"_line_{name}": finite(name) if name in names else lit(None, dtype=nw.Float64)
+            for name in lines
+        },
+    )
     if not set(PARTS) <= set(names):
         return rows.with_columns(_scale=lit(1.0), _noise=lit(NOISE))
     above = col("numerator").cast(nw.Float64) * _multiplier(names)
@@ -130,8 +136,14 @@ def comparable(scheme: Scheme) -> Iterator[tuple[list[Line], list[Line]]]:
         own = [
             lines
             for band in scheme.bands
-            if (lines := [line for line in band.meets if (line.column if line.column in EARLIER else "") == kind])
-        ]  # fmt: skip
+            if (
+                lines := [
+                    line
+                    for line in band.meets
+                    if (line.column if line.column in EARLIER else "") == kind
+                ]
+            )
+        ]
         yield from ((own[i], own[j]) for i in range(len(own)) for j in range(i + 1, len(own)))
 
 

@@ -12,18 +12,7 @@ import numpy as np
 
 from kpi_tools.errors import InputError
 from kpi_tools.frames import Array, Ordered, Words, in_order
-from kpi_tools.kinds import (
-    CHARTS,
-    PRIMES,
-    RUN,
-    SHARES,
-    WITH_PARTS,
-    XMR,
-    Charted,
-    G,
-    T,
-    charted,
-)
+from kpi_tools.kinds import CHARTS, PRIMES, RUN, SHARES, WITH_PARTS, XMR, Charted, G, T, charted
 from kpi_tools.rebases import reached
 from kpi_tools.vocabulary import (
     LIMITS,
@@ -37,9 +26,18 @@ from kpi_tools.vocabulary import (
 )
 
 LIMITED = (
-    "baseline", "baseline_points", "overlap", "moving_range",
-    "mean", "lower_limit", "near_lower", "near_upper", "upper_limit", "limits", "chart",
-)  # fmt: skip
+    "baseline",
+    "baseline_points",
+    "overlap",
+    "moving_range",
+    "mean",
+    "lower_limit",
+    "near_lower",
+    "near_upper",
+    "upper_limit",
+    "limits",
+    "chart",
+)
 _ENDS = ("lower_limit", "near_lower", "near_upper", "upper_limit")
 CAUSES = ("run", "steps", "rule", "special_cause")
 RUNS = ("longest_run", "longest_run_max", "crossings", "crossings_min")
@@ -129,9 +127,14 @@ def process_limits(
 
 
 def limited(
-    rows: Ordered, figures: Charted, *, screen: bool = True, fix: int | None = None, rebase: Any = None,
+    rows: Ordered,
+    figures: Charted,
+    *,
+    screen: bool = True,
+    fix: int | None = None,
+    rebase: Any = None,
     overlap: int | str | None = None,
-) -> tuple[Array, dict[str, Any]]:  # fmt: skip
+) -> tuple[Array, dict[str, Any]]:
     """The figures that are charted, and the columns of `LIMITED`."""
     if fix is not None and fix < 1:
         raise InputError(
@@ -175,13 +178,23 @@ def limited(
     at_end = (used == 0) | (figures.among(SHARES) & (used == figures.per))
     crowded = free & (_summary(np.where(at_end, 1.0, np.nan), starts)[0] * 2 > count)
     state = np.select(
-        [none, ~varied, run[starts], points < FEWEST_FOR_RUNS, crowded, points < _FEWEST_FOR_LIMITS],
-        [1, 2, 6, 3, 7, 4], 5,
-    )  # fmt: skip
+        [
+            none,
+            ~varied,
+            run[starts],
+            points < FEWEST_FOR_RUNS,
+            crowded,
+            points < _FEWEST_FOR_LIMITS,
+        ],
+        [1, 2, 6, 3, 7, 4],
+        5,
+    )
     within = starts - rows.starts[rows.series[starts]] if len(starts) else starts
     number = np.cumsum(np.where(within == 0, 0, 1)) if len(starts) else starts
     return y, {
-        "baseline": (number - number[base[rows.starts]][rows.series[starts]] + 1)[base] if len(y) else base,
+        "baseline": (number - number[base[rows.starts]][rows.series[starts]] + 1)[base]
+        if len(y)
+        else base,
         "baseline_points": _summary(y, starts)[0][base],
         "overlap": shared.astype(int),
         "moving_range": _moved(y, breaks),
@@ -189,7 +202,7 @@ def limited(
         **dict(zip(_ENDS, ends, strict=True)),
         "limits": Words(np.where(charted, state[base], 0), _STATES),
         "chart": Words(figures.kind, CHARTS),
-    }  # fmt: skip
+    }
 
 
 def _moved(y: Array, breaks: Array) -> Array:

@@ -247,10 +247,9 @@ def section_sentence(kpis: pd.DataFrame, terms: Terms = KENT_TERMS) -> str:
         return f"No {terms.word('kpi')} is reported here."
     found = [name for name in terms.ratings if now[name]]
     if len(found) == 1:
-        start = {
-            1: f"The one {terms.word('kpi')} is",
-            2: f"Both {terms.word('kpi', 2)} are",
-        }.get(number, f"All {terms.kpis(number)} are")
+        start = {1: f"The one {terms.word('kpi')} is", 2: f"Both {terms.word('kpi', 2)} are"}.get(
+            number, f"All {terms.kpis(number)} are"
+        )
         return f"{start} {_WORDED.get(found[0], found[0])}; {_trends(now, number, terms)}."
     parts = [f"{in_words(now[name])} {are(now[name])} {_WORDED.get(name, name)}" for name in found]
     return f"Of {terms.kpis(number)}, {listed(parts)}; {_trends(now, number, terms)}."

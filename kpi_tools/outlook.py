@@ -40,8 +40,11 @@ FROM_CASES: Final = "from the share of all cases, as there is no clear trend"
 FROM_PAST: Final = "from the past figures, most of which lie at the end of what the measure can be"
 _PARTS: Final = ("expected", "low", "high", "target_chance", "floor_chance")
 _ANSWER: Final = (
-    "outlook", "horizon", *(f"{name}_{part}" for name in ("next", "year_end") for part in ("quarter", *_PARTS)), "year_end_state",
-)  # fmt: skip
+    "outlook",
+    "horizon",
+    *(f"{name}_{part}" for name in ("next", "year_end") for part in ("quarter", *_PARTS)),
+    "year_end_state",
+)
 PREDICTED: Final = (FROM_TREND, FROM_MEAN, FROM_COUNTS, FROM_CASES, FROM_PAST)
 FOR_YEAR_TO_DATE: Final = (
     "not predicted: year-to-date figures grow through the year by their nature"
@@ -53,9 +56,21 @@ YEAR_ENDED: Final = "the latest figure is already that of the year's end"
 _SMALL = 5.0
 _FEWEST_PAST = 8
 _COLUMNS = (
-    "period_end", "value", "numerator", "denominator", "unit", "basis", "frequency", "polarity", "target",
-    "floor_standard", "tolerance", "range_low", "range_high", "series_from",
-)  # fmt: skip
+    "period_end",
+    "value",
+    "numerator",
+    "denominator",
+    "unit",
+    "basis",
+    "frequency",
+    "polarity",
+    "target",
+    "floor_standard",
+    "tolerance",
+    "range_low",
+    "range_high",
+    "series_from",
+)
 
 
 def outlook(
@@ -90,9 +105,15 @@ def outlook(
 
 
 def predictions(
-    recent: Any, *, by: str | Sequence[str] | None = None, period: str = "period_end", value: str = "value",
-    polarity: str = "polarity", significance: float = 0.05, minimum_points: int = 5,
-) -> pd.DataFrame:  # fmt: skip
+    recent: Any,
+    *,
+    by: str | Sequence[str] | None = None,
+    period: str = "period_end",
+    value: str = "value",
+    polarity: str = "polarity",
+    significance: float = 0.05,
+    minimum_points: int = 5,
+) -> pd.DataFrame:
     """The quarters ahead for a chart, one row each: columns of `by`, `quarter`, `period_end`, `expected`, `low`, `high`.
 
     Arguments as for `outlook`, which says why a series has no rows here.
@@ -129,7 +150,7 @@ def line_chances(
 
 def _series(
     recent: Any, by: Any, period: str, value: str, polarity: str, target: Any, floor: Any
-) -> tuple[list[str], list[tuple[tuple[Any, ...], list[Row]]]]:  # fmt: skip
+) -> tuple[list[str], list[tuple[tuple[Any, ...], list[Row]]]]:
     """The rows of each series in order of time, with the names that this module uses."""
     named = {"value": value, "polarity": polarity, "target": target, "floor_standard": floor}
     rows = in_order(recent, by, period, named=named)
@@ -138,11 +159,14 @@ def _series(
     ).to_pandas()
     table = table.iloc[rows.order].reset_index(drop=True)
     table = table.assign(
-        value=rows.numbers(value), target=rows.either(target, "target"),
+        value=rows.numbers(value),
+        target=rows.either(target, "target"),
         floor_standard=rows.either(floor, "floor_standard"),
-        polarity=polarity if polarity in POLARITIES else rows.frame[polarity].to_pandas().iloc[rows.order].to_numpy(),
+        polarity=polarity
+        if polarity in POLARITIES
+        else rows.frame[polarity].to_pandas().iloc[rows.order].to_numpy(),
         period_end=pd.to_datetime(rows.days, unit="D"),
-    )  # fmt: skip
+    )
     every = rows_of(table)
     found = []
     for start, end in pairwise(np.unique([*rows.starts, len(table)])):
@@ -318,10 +342,13 @@ def _binomial(size: int, share: float) -> Array:
     if share in (0.0, 1.0):
         return np.eye(size + 1)[int(size * share)]
     logs = [
-        math.lgamma(size + 1) - math.lgamma(k + 1) - math.lgamma(size - k + 1)
-        + k * math.log(share) + (size - k) * math.log1p(-share)
+        math.lgamma(size + 1)
+        - math.lgamma(k + 1)
+        - math.lgamma(size - k + 1)
+        + k * math.log(share)
+        + (size - k) * math.log1p(-share)
         for k in range(size + 1)
-    ]  # fmt: skip
+    ]
     return np.exp(np.array(logs))
 
 

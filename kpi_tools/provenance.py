@@ -25,19 +25,40 @@ from kpi_tools.quarters import Quarter
 
 _READ: Final = (".csv", ".toml", ".xlsx", ".docx")
 _SINCE: Final = {
-    "kpis.csv": ("first_quarter",), "activity.csv": ("period",), "events.csv": ("date", "from_quarter"),
+    "kpis.csv": ("first_quarter",),
+    "activity.csv": ("period",),
+    "events.csv": ("date", "from_quarter"),
     **dict.fromkeys(
-        ("targets.csv", "changes.csv", "benchmarks.csv", "small_numbers.csv", "rebases.csv", "annotations.csv", "actions.csv"),
+        (
+            "targets.csv",
+            "changes.csv",
+            "benchmarks.csv",
+            "small_numbers.csv",
+            "rebases.csv",
+            "annotations.csv",
+            "actions.csv",
+        ),
         ("from_quarter",),
     ),
-}  # fmt: skip
+}
 """By table the columns that say since when a row is in force: it is not where any of them names a later time."""
 _UNTIL: Final = "last_quarter"
 _SHORT: Final = 16
 PACKAGES: Final = (
-    "altair", "jinja2", "markupsafe", "mistune", "narwhals", "nbconvert", "nbformat", "numpy", "openpyxl", "pandas",
-    "papermill", "python-docx", "vl-convert-python",
-)  # fmt: skip
+    "altair",
+    "jinja2",
+    "markupsafe",
+    "mistune",
+    "narwhals",
+    "nbconvert",
+    "nbformat",
+    "numpy",
+    "openpyxl",
+    "pandas",
+    "papermill",
+    "python-docx",
+    "vl-convert-python",
+)
 """The packages whose version can change a byte of a report."""
 _PACKAGE: Final = Path(__file__).resolve().parent
 LOCK: Final = _PACKAGE.parent / "requirements.lock"

@@ -52,9 +52,17 @@ from kpi_tools.vocabulary import (
 )
 
 __all__ = [
-    "DEFAULT_SCHEME", "Band", "Line", "Scheme", "band_lines", "cannot_be_rated", "meets", "parse_schemes", "rate",
+    "DEFAULT_SCHEME",
+    "Band",
+    "Line",
+    "Scheme",
+    "band_lines",
+    "cannot_be_rated",
+    "meets",
+    "parse_schemes",
+    "rate",
     "unknown_lines",
-]  # fmt: skip
+]
 ADDED = ("rating", "not_rated_reason", "band")
 NO_FIGURE = "no figure"
 NO_POLARITY = "polarity not known"
@@ -187,10 +195,14 @@ def band_lines(table: pd.DataFrame, schemes: Mapping[str, Scheme] | None = None)
             lines = own.with_columns(_edge=level)
             closest = col("_closest")
             lines = lines.with_columns(
-                edge=when(closest).then(col("_line_target") + col("_edge")).otherwise(col("_edge") * col("_way")),
+                edge=when(closest)
+                .then(col("_line_target") + col("_edge"))
+                .otherwise(col("_edge") * col("_way")),
                 far_edge=when(closest).then(col("_line_target") - col("_edge")),
-                place=lit(place), band=lit(band.name), colour=lit(band.colour),
-            )  # fmt: skip
+                place=lit(place),
+                band=lit(band.name),
+                colour=lit(band.colour),
+            )
             found.append(lines.select("_n", *keys, "place", "band", "colour", "edge", "far_edge"))
     together = nw.concat(found).sort("_n", "place").drop("_n").to_native()
     return together.reset_index(drop=True)
@@ -226,17 +238,27 @@ def cannot_be_rated(
     best, worst = (both[at : at + len(rows)].set_axis(rows.index) for at in (0, len(rows)))
     never = (best["rating"] == NOT_RATED) & (worst["rating"] == NOT_RATED)
     found = [
-        (kpi_id, "order" if " on the better side of " in reason else "never", f"{reason[0].upper()}{reason[1:]}.")
-        for kpi_id, reason in zip(rows["kpi_id"][never], best["not_rated_reason"][never], strict=True)
-    ]  # fmt: skip
+        (
+            kpi_id,
+            "order" if " on the better side of " in reason else "never",
+            f"{reason[0].upper()}{reason[1:]}.",
+        )
+        for kpi_id, reason in zip(
+            rows["kpi_id"][never], best["not_rated_reason"][never], strict=True
+        )
+    ]
     names = rows["scheme"].fillna("") if "scheme" in rows else pd.Series("", rows.index)
     for name, scheme in schemes.items():
         for line in (line for band in scheme.bands for line in band.meets if line.percent):
             zero = rows[(names == name) & (rows.get(line.column, 1.0) == 0)]
             found += [
-                (kpi_id, "zero", f"{line.words(words).capitalize()}: a per cent of 0 is nothing. Use a number.")
+                (
+                    kpi_id,
+                    "zero",
+                    f"{line.words(words).capitalize()}: a per cent of 0 is nothing. Use a number.",
+                )
                 for kpi_id in zero["kpi_id"]
-            ]  # fmt: skip
+            ]
     return pd.DataFrame(found, columns=["kpi_id", "kind", "reason"])
 
 
@@ -301,8 +323,13 @@ def _check(frame: Rows, needed: Sequence[str], with_numbers: Sequence[str]) -> N
 
 
 def _renamed(
-    frame: Rows, given: Sequence[str], value: str, target: str | float, floor: str | float | None, polarity: str
-) -> Rows:  # fmt: skip
+    frame: Rows,
+    given: Sequence[str],
+    value: str,
+    target: str | float,
+    floor: str | float | None,
+    polarity: str,
+) -> Rows:
     """The frame with the columns called as the rules call them."""
     asked: dict[str, nw.Expr] = {}
     named = {"value": value, "target": target, "floor_standard": floor, "polarity": polarity}

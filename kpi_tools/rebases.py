@@ -100,7 +100,7 @@ def _checked(rebase: Any, keys: Sequence[str]) -> list[Mapping[str, Any]]:
                     f"Rebase {place} has no {part}. Limits are rebased only with a date, a reason and the name of who "
                     "agreed it: fill in all three."
                 )
-        if unknown := [k for k in row if k not in (*_REBASE, *keys)]:  # fmt: skip
+        if unknown := [k for k in row if k not in (*_REBASE, *keys)]:
             known = [*_REBASE, *keys]
             raise InputError(
                 f'Rebase {place} names "{unknown[0]}"; there are {one_of(unknown[0], known)}.'

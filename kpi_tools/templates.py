@@ -190,7 +190,9 @@ def _last_figure(returns: Returns, row: dict[str, Any]) -> str:
     return f"{show(last['value'], row['unit'], row['decimals'])} in {last[name]}"
 
 
-def _workbook(rows: pd.DataFrame, words: pd.DataFrame, directorate: str, returns: Returns, quarter: Quarter) -> Any:  # fmt: skip
+def _workbook(
+    rows: pd.DataFrame, words: pd.DataFrame, directorate: str, returns: Returns, quarter: Quarter
+) -> Any:
     title = f"{returns.council.name}: return for {quarter.title}, {directorate}"
     tables = {
         SHEET: rows[list(COLUMNS)],
@@ -214,9 +216,12 @@ def _workbook(rows: pd.DataFrame, words: pd.DataFrame, directorate: str, returns
 
 
 def _dress(
-    sheet: Any, rows: pd.DataFrame, columns: Iterable[str], widths: Mapping[str, int],
+    sheet: Any,
+    rows: pd.DataFrame,
+    columns: Iterable[str],
+    widths: Mapping[str, int],
     free: Callable[[dict[str, Any]], Iterable[str]],
-) -> None:  # fmt: skip
+) -> None:
     """White cells to be typed into, grey ones to look at; ids and texts as they are, without the apostrophe of `safe_text`."""
     from openpyxl.styles import Alignment, Border, PatternFill, Protection, Side
     from openpyxl.utils import get_column_letter
@@ -254,8 +259,11 @@ def _words_checks(rows: int) -> Iterator[Any]:
     rules = {
         "text": ("A text has at most 5,000 characters.", _LONGEST),
         "status": ("Choose from the list.", {"type": "list", "formula1": '"open,done,stopped"'}),
-        "due": ("Give a date, such as 31/03/2026.", {"type": "date", "operator": "greaterThan", "formula1": "36526"}),
-    }  # fmt: skip
+        "due": (
+            "Give a date, such as 31/03/2026.",
+            {"type": "date", "operator": "greaterThan", "formula1": "36526"},
+        ),
+    }
     for name, (sentence, rule) in rules.items():
         letter = get_column_letter(_SAID.index(name) + 1)
         check = DataValidation(allow_blank=True, showErrorMessage=True, error=sentence, **rule)
@@ -295,9 +303,15 @@ def _checks(rows: pd.DataFrame, statuses: Iterable[str]) -> Iterator[Any]:
 
     def check(sentence: str, cells: Iterable[str], hint: str = "", **rule: Any) -> Any:
         found = DataValidation(
-            allow_blank=True, showErrorMessage=True, errorTitle=_REFUSED, error=sentence,
-            errorStyle="stop", showInputMessage=bool(hint), prompt=hint or None, **rule,
-        )  # fmt: skip
+            allow_blank=True,
+            showErrorMessage=True,
+            errorTitle=_REFUSED,
+            error=sentence,
+            errorStyle="stop",
+            showInputMessage=bool(hint),
+            prompt=hint or None,
+            **rule,
+        )
         for cell in cells:
             found.add(cell)
         return found

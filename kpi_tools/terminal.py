@@ -12,9 +12,18 @@ from kpi_tools.wording import rows_of
 
 _WIDTH: Final = 110
 _NAMES: Final = {
-    "kpi_id": "KPI", "quarter": "Quarter", "old": "Was", "new": "Is", "reason": "Reason", "old_rating": "Rating was",
-    "new_rating": "Rating is", "old_direction": "Direction was", "new_direction": "Direction is", "before": "Was", "now": "Is",
-}  # fmt: skip
+    "kpi_id": "KPI",
+    "quarter": "Quarter",
+    "old": "Was",
+    "new": "Is",
+    "reason": "Reason",
+    "old_rating": "Rating was",
+    "new_rating": "Rating is",
+    "old_direction": "Direction was",
+    "new_direction": "Direction is",
+    "before": "Was",
+    "now": "Is",
+}
 
 
 def changes_text(raw: object, earlier: Quarter, later: Quarter) -> str:

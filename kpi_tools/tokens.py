@@ -22,12 +22,28 @@ from kpi_tools.wording import (
 )
 
 KPI_TOKENS: Final = (
-    "value", "target", "floor_standard", "previous", "change", "year_ago", "numerator", "denominator", "quarter",
-    "previous_quarter", "rating", "previous_rating",
-)  # fmt: skip
+    "value",
+    "target",
+    "floor_standard",
+    "previous",
+    "change",
+    "year_ago",
+    "numerator",
+    "denominator",
+    "quarter",
+    "previous_quarter",
+    "rating",
+    "previous_rating",
+)
 SECTION_TOKENS: Final = (
-    "quarter", "previous_quarter", "kpis", "green", "amber", "red", "not_rated",
-)  # fmt: skip
+    "quarter",
+    "previous_quarter",
+    "kpis",
+    "green",
+    "amber",
+    "red",
+    "not_rated",
+)
 
 WITHHELD: Final = "[c]"
 """What a token prints whose figure is suppressed."""

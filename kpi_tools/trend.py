@@ -19,24 +19,32 @@ import pandas as pd
 
 from kpi_tools.errors import InputError
 from kpi_tools.frames import MONTHLY, Array, Ordered, Words, in_order
-from kpi_tools.vocabulary import (
-    NEGATIVE,
-    NOT_ENOUGH_DATA,
-    NOT_TESTABLE,
-    POSITIVE,
-    STABLE,
-)
+from kpi_tools.vocabulary import NEGATIVE, NOT_ENOUGH_DATA, NOT_TESTABLE, POSITIVE, STABLE
 from kpi_tools.wording import rounded, show
 
 MINIMUM_POINTS = 5
 ROLLING_MONTHS = 12
 ADDED = (
-    "direction_of_travel", "points", "slope", "slope_low", "slope_high", "r_squared", "standard_error", "p_value",
-)  # fmt: skip
+    "direction_of_travel",
+    "points",
+    "slope",
+    "slope_low",
+    "slope_high",
+    "r_squared",
+    "standard_error",
+    "p_value",
+)
 GLS_ADDED = (
-    "gls_direction", "gls_slope", "gls_slope_low", "gls_slope_high", "gls_p_value", "mann_kendall_p", "false_discovery",
-    "second_opinion", "direction_note",
-)  # fmt: skip
+    "gls_direction",
+    "gls_slope",
+    "gls_slope_low",
+    "gls_slope_high",
+    "gls_p_value",
+    "mann_kendall_p",
+    "false_discovery",
+    "second_opinion",
+    "direction_note",
+)
 _TEXTS = ("gls_direction", "second_opinion", "direction_note")
 _WAYS = (NOT_TESTABLE, NOT_ENOUGH_DATA, STABLE, POSITIVE, NEGATIVE)
 _STRAIGHT = 1e-10
@@ -78,15 +86,26 @@ def direction_of_travel(
         InputError: A column is not there or holds something else, a row has no period or that of another row.
     """
     rows = in_order(recent, by, period, named={"value": value, "polarity": polarity})
-    lines = directions(rows, rows.numbers(value), rows.better(polarity), significance=significance,
-                       minimum_points=minimum_points, after=after)  # fmt: skip
+    lines = directions(
+        rows,
+        rows.numbers(value),
+        rows.better(polarity),
+        significance=significance,
+        minimum_points=minimum_points,
+        after=after,
+    )
     return rows.with_columns(**of_each(lines, rows.series))
 
 
 def directions(
-    rows: Ordered, y: Array, better: Array, *, significance: float = 0.05, minimum_points: int = MINIMUM_POINTS,
+    rows: Ordered,
+    y: Array,
+    better: Array,
+    *,
+    significance: float = 0.05,
+    minimum_points: int = MINIMUM_POINTS,
     after: date | None = None,
-) -> dict[str, Any]:  # fmt: skip
+) -> dict[str, Any]:
     """The columns of `ADDED`, one value for each series."""
     if not rows.dates:
         raise InputError(
@@ -137,10 +156,15 @@ def directions(
     reach = error * np.array([critical(int(one)) for one in df])
     state = np.select([way == 0, ~enough, ~(p < significance), slope * way > 0], [0, 1, 2, 3], 4)
     return {
-        "direction_of_travel": Words(state, _WAYS), "points": n.astype(int), "slope": slope,
-        "slope_low": slope - reach, "slope_high": slope + reach, "r_squared": r_squared,
-        "standard_error": error, "p_value": p,
-    }  # fmt: skip
+        "direction_of_travel": Words(state, _WAYS),
+        "points": n.astype(int),
+        "slope": slope,
+        "slope_low": slope - reach,
+        "slope_high": slope + reach,
+        "r_squared": r_squared,
+        "standard_error": error,
+        "p_value": p,
+    }
 
 
 def of_each(lines: Mapping[str, Any], series: Array) -> dict[str, Any]:
@@ -182,8 +206,10 @@ def gls_direction(
         same = (since.fillna("") == since.fillna("").iloc[-1]).to_numpy()
         kept = span[same & ~np.isnan(y[span])]
         found.append(
-            _overlap_aware(rows.months[kept], y[kept], int(better[end - 1]), own, significance, minimum_points)
-        )  # fmt: skip
+            _overlap_aware(
+                rows.months[kept], y[kept], int(better[end - 1]), own, significance, minimum_points
+            )
+        )
     lines = pd.DataFrame(found, columns=list(GLS_ADDED))
     lines["false_discovery"] = false_discovery(lines["gls_p_value"].astype(float).tolist())
     kinds = {name: object if name in _TEXTS else float for name in GLS_ADDED}
@@ -193,8 +219,13 @@ def gls_direction(
 
 
 def _overlap_aware(
-    months: Array, y: Array, better: int, own: Mapping[str, Any], significance: float, minimum_points: int
-) -> dict[str, Any]:  # fmt: skip
+    months: Array,
+    y: Array,
+    better: int,
+    own: Mapping[str, Any],
+    significance: float,
+    minimum_points: int,
+) -> dict[str, Any]:
     """The columns of one series."""
     nothing = dict.fromkeys(GLS_ADDED[1:6], math.nan) | {"second_opinion": "", "direction_note": ""}
     if own["basis"] == "year_to_date" or not better:
@@ -215,11 +246,15 @@ def _overlap_aware(
     official = own["direction_of_travel"] or way
     alone = official in (POSITIVE, NEGATIVE) and second >= significance
     return {
-        "gls_direction": way, "gls_slope": line.slope * 12, "gls_slope_low": line.low * 12,
-        "gls_slope_high": line.high * 12, "gls_p_value": line.p, "mann_kendall_p": second,
+        "gls_direction": way,
+        "gls_slope": line.slope * 12,
+        "gls_slope_low": line.low * 12,
+        "gls_slope_high": line.high * 12,
+        "gls_p_value": line.p,
+        "mann_kendall_p": second,
         "second_opinion": "the trend depends on one or two unusual values" if alone else "",
         "direction_note": difference_in_words(official, way),
-    }  # fmt: skip
+    }
 
 
 def difference_in_words(official: Any, overlap_aware: Any) -> str:
@@ -293,8 +328,13 @@ class FittedLine:
 
 
 def fit(
-    months: Sequence[int], values: Any, *, overlap: int = 1, trend: bool = True, seasonal: bool = False
-) -> FittedLine | None:  # fmt: skip
+    months: Sequence[int],
+    values: Any,
+    *,
+    overlap: int = 1,
+    trend: bool = True,
+    seasonal: bool = False,
+) -> FittedLine | None:
     """The line through `values` at `months` (whole numbers, rising; gaps keep their place), or None with too few of them.
 
     `overlap`: how many months one figure covers, where neighbours share data. `trend=False` fits the mean only. `seasonal`
@@ -326,9 +366,21 @@ def fit(
     t = 0.0 if slope == 0 else float("inf") if error == 0 else slope / error
     reach = critical(df) * error
     return FittedLine(
-        slope, slope - reach, slope + reach, float(p_value(t, df)), df, flat,
-        known, overlap, trend, seasons, coefficients, residuals, spread, variance,
-    )  # fmt: skip
+        slope,
+        slope - reach,
+        slope + reach,
+        float(p_value(t, df)),
+        df,
+        flat,
+        known,
+        overlap,
+        trend,
+        seasons,
+        coefficients,
+        residuals,
+        spread,
+        variance,
+    )
 
 
 def _design(months: Sequence[int], origin: int, trend: bool, seasons: Sequence[int]) -> Array:

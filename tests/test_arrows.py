@@ -19,13 +19,7 @@ KPIS = [
     "YD,Homes in the year,Second,count,higher,year_to_date,yes",
     "MO,Watched,Second,count,none,quarter,no",
 ]
-TARGETS = [
-    "kpi_id,target,floor_standard",
-    "UP,90,80",
-    "DN,10,12",
-    "CL,50,40",
-    "YD,40,30",
-]
+TARGETS = ["kpi_id,target,floor_standard", "UP,90,80", "DN,10,12", "CL,50,40", "YD,40,30"]
 VALUES = {
     "UP": [80, 82, 84, 86, 88, 85],
     "DN": [9, 9, 9, 9, 10, 9],
@@ -46,7 +40,9 @@ def scorecard(
     ]
     settings = f'[direction]\nshow = {show}\nunchanged_within = "{within}"\n'.replace("'", '"')
     returns = load(write_council(folder, KPIS, TARGETS, {LAST.label: rows}, settings))
-    return score(recent_quarters(returns), returns).set_index("kpi_id").assign(council=returns.council)  # fmt: skip
+    return (
+        score(recent_quarters(returns), returns).set_index("kpi_id").assign(council=returns.council)
+    )
 
 
 def test_against_the_previous_figure(tmp_path):
@@ -58,7 +54,13 @@ def test_against_the_previous_figure(tmp_path):
     # what adds up within the year has no previous figure to compare with; without polarity nothing is better
     assert kpis.loc[["YD", "MO"], "arrow"].tolist() == ["not testable"] * 2
     found = counts(kpis.reset_index(), kpis["council"].iloc[0])
-    assert [found[name] for name in ("kpis", "better", "unchanged", "worse", "other")] == [5, 2, 0, 1, 2]  # fmt: skip
+    assert [found[name] for name in ("kpis", "better", "unchanged", "worse", "other")] == [
+        5,
+        2,
+        0,
+        1,
+        2,
+    ]
 
 
 def test_against_a_year_ago_and_the_average_of_four(tmp_path):
@@ -72,8 +74,9 @@ def test_against_a_year_ago_and_the_average_of_four(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("within", "arrow"), [("3", "unchanged"), ("2.9", "worse"), ("3.5%", "unchanged"), ("3.4%", "worse")]
-)  # fmt: skip
+    ("within", "arrow"),
+    [("3", "unchanged"), ("2.9", "worse"), ("3.5%", "unchanged"), ("3.4%", "worse")],
+)
 def test_a_small_difference_is_no_change(tmp_path, within, arrow):
     """From 88 to 85: 3 points, and 3.41% of the earlier figure."""
     assert scorecard(tmp_path, ["previous"], within).loc["UP", "arrow"] == arrow
@@ -89,6 +92,8 @@ def test_a_gap_is_not_enough_to_compare(tmp_path):
 def test_arrows_that_point_different_ways_are_known(tmp_path):
     kpis = scorecard(tmp_path, ["trend", "previous"], UP=[70, 74, 78, 82, 88, 87])
     assert kpis.loc["UP", ["arrow", "arrow_previous", "arrows_differ"]].tolist() == [
-        "positive", "worse", True,
-    ]  # fmt: skip
+        "positive",
+        "worse",
+        True,
+    ]
     assert not kpis.loc["DN", "arrows_differ"]

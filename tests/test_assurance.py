@@ -118,23 +118,45 @@ READ = {"rating": "Red", "band": 3, "assurance": "consistently fails"}
 @pytest.mark.parametrize(
     ("kpi", "said"),
     [
-        ({"rating": "Green", "band": 1, "assurance": "hit or miss"}, "Green by luck: expect to miss some quarters"),
-        ({"rating": "Green", "band": 1, "assurance": "consistently passes"},
-         "Green, and the process can be relied on to stay so"),
+        (
+            {"rating": "Green", "band": 1, "assurance": "hit or miss"},
+            "Green by luck: expect to miss some quarters",
+        ),
+        (
+            {"rating": "Green", "band": 1, "assurance": "consistently passes"},
+            "Green, and the process can be relied on to stay so",
+        ),
         ({"assurance": "hit or miss"}, "an ordinary miss"),
         ({}, "will stay Red until the process is redesigned"),
-        ({"rating": "Amber", "band": 2}, "will not reach the target until the process is redesigned"),
+        (
+            {"rating": "Amber", "band": 2},
+            "will not reach the target until the process is redesigned",
+        ),
         ({"rating": "Not rated", "band": math.nan}, None),
         ({"assurance": "no target"}, None),
         ({"assurance": "not described by its mean"}, None),
         # no sentence against another one
-        ({"rating": "Green", "band": 1, "assurance": "hit or miss", "direction_of_travel": "positive"},
-         None),
-        ({"rating": "Green", "band": 1, "assurance": "consistently passes", "variation": "concern"},
-         None),
+        (
+            {
+                "rating": "Green",
+                "band": 1,
+                "assurance": "hit or miss",
+                "direction_of_travel": "positive",
+            },
+            None,
+        ),
+        (
+            {
+                "rating": "Green",
+                "band": 1,
+                "assurance": "consistently passes",
+                "variation": "concern",
+            },
+            None,
+        ),
         ({"variation": "improvement"}, None),
     ],
-)  # fmt: skip
+)
 def test_rating_and_assurance_are_read_together(kpi, said):
     assert reading(READ | kpi) == said
 

@@ -125,9 +125,14 @@ class Checkout:
         self, *arguments: str, python: str | Path = sys._base_executable, **more: str
     ) -> subprocess.Popen[str]:
         return subprocess.Popen(
-            [python, "-m", "kpi_tools", *arguments], cwd=self.folder, env=self.environ | more,
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, encoding="utf-8",
-        )  # fmt: skip
+            [python, "-m", "kpi_tools", *arguments],
+            cwd=self.folder,
+            env=self.environ | more,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            encoding="utf-8",
+        )
 
     def run(self, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
         with self.start(*arguments, **more) as process:

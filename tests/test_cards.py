@@ -220,9 +220,17 @@ def test_parts_stand_under_their_total():
 
 def test_an_action_that_is_followed_has_owner_date_and_state():
     action = {
-        "action_id": "A-01", "action": "Two posts.", "owner": "Head of Service", "due": "2024-11-30", "status": "open",
-        "overdue": True, "became": "now overdue", "previous_due": None, "opened": "2024-25 Q1", "note": "One is filled.",
-    }  # fmt: skip
+        "action_id": "A-01",
+        "action": "Two posts.",
+        "owner": "Head of Service",
+        "due": "2024-11-30",
+        "status": "open",
+        "overdue": True,
+        "became": "now overdue",
+        "previous_due": None,
+        "opened": "2024-25 Q1",
+        "note": "One is filled.",
+    }
     kpi = scorecard_of(points(), management_action=None)
     text = words(cards(kpi, points(), Beside(actions={"CS01": [action]})))
     assert (

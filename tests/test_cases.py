@@ -227,9 +227,10 @@ def test_the_rating_turns_exactly_there(polarity, met, cases, level):
 
 def test_sensitivity_by_the_bands_of_the_council():
     bands = [
-        {"name": "Blue", "meets": "target beyond 10%", "colour": "blue"}, {"name": "Green", "meets": "target within 5%"},
+        {"name": "Blue", "meets": "target beyond 10%", "colour": "blue"},
+        {"name": "Green", "meets": "target within 5%"},
         {"name": "Red"},
-    ]  # fmt: skip
+    ]
     scheme = parse_schemes({"bands": bands})[""]
     kpi = {
         "unit": "%",

@@ -104,10 +104,12 @@ def test_every_change_to_the_set_has_its_reason(quarter_3):
 def test_a_redefinition_and_a_removal_without_a_reason_say_so(quarter_3):
     returns, kpis, before, _ = quarter_3
     log = pd.DataFrame(
-        [("CS01", "2024-25 Q3", "redefined", "Counts web chats as well", "final"),
-         ("CS02", "2024-25 Q2", "redefined", "of the report before", "final")],
+        [
+            ("CS01", "2024-25 Q3", "redefined", "Counts web chats as well", "final"),
+            ("CS02", "2024-25 Q2", "redefined", "of the report before", "final"),
+        ],
         columns=["kpi_id", "from_quarter", "change", "reason", "status"],
-    )  # fmt: skip
+    )
     found = set_changes(kpis, before, replace(returns, changelog=log)).set_index(
         ["kpi_id", "change"]
     )["reason"]
@@ -212,8 +214,13 @@ def test_the_later_report_shows_the_restatement_with_its_effect(raws, read):
     plain, changed = (restatements(*reports(read[raw, "2024-25 Q3"])) for raw in raws)
     new = changed[~changed["kpi_id"].isin(plain["kpi_id"])].iloc[0]
     assert new[["kpi_id", "quarter", "new", "old_rating", "new_rating", "received"]].tolist() == [
-        "CS01", "2024-25 Q1", "88%", "Green", "Red", "2024-25 Q3",
-    ]  # fmt: skip
+        "CS01",
+        "2024-25 Q1",
+        "88%",
+        "Green",
+        "Red",
+        "2024-25 Q3",
+    ]
     assert new["old"] == "98%"
     assert new["reason"] == "Survey answers of May were counted twice"
     told = str(restated_figures(*reports(read[raws[1], "2024-25 Q3"])))
@@ -227,9 +234,9 @@ def test_the_later_report_shows_the_restatement_with_its_effect(raws, read):
 
 def test_what_was_filled_in_or_replaced_in_quarter_3(read):
     found = restatements(*reports(read[RAW, "2024-25 Q3"])).set_index(["kpi_id", "quarter"])
-    assert found.loc[("PH02", "2023-24 Q3"), ["old", "new", "old_rating", "new_rating"]].tolist() == [
-        "66,971", "67,011", "Amber", "Amber",
-    ]  # fmt: skip
+    assert found.loc[
+        ("PH02", "2023-24 Q3"), ["old", "new", "old_rating", "new_rating"]
+    ].tolist() == ["66,971", "67,011", "Amber", "Amber"]
     late = found.loc[("PH03", "2024-25 Q2")]
     assert late[["old", "new", "old_rating", "new_rating"]].tolist() == [
         "not available",
@@ -298,9 +305,13 @@ def test_a_return_of_all_quarters_with_rounded_figures_is_named(tmp_path):
     """The file holds this quarter's figure too, so it is not merely an old one again."""
     came = [("2024-25-Q2", "A", "2024-25 Q1", 80.9), ("2024-25-Q2", "A", "2024-25 Q2", 82.4)]
     now = [("A", "2024-25 Q1", 81), ("A", "2024-25 Q2", 82.4), ("A", "2024-25 Q3", 83)]
-    returns = load(make_council(tmp_path, [{"kpi_id": "A"}], [*came, *(("2024-25-Q3", *one) for one in now)]))  # fmt: skip
+    returns = load(
+        make_council(tmp_path, [{"kpi_id": "A"}], [*came, *(("2024-25-Q3", *one) for one in now)])
+    )
     assert returned_again(returns).empty
-    assert sent_rounded(returns)[["period", "old", "new"]].values.tolist() == [["2024-25 Q1", 80.9, 81.0]]  # fmt: skip
+    assert sent_rounded(returns)[["period", "old", "new"]].values.tolist() == [
+        ["2024-25 Q1", 80.9, 81.0]
+    ]
     (found,) = sent_again(returns)
     assert found.code == "sent-rounded"
     assert found.finding == (

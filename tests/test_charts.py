@@ -53,8 +53,13 @@ def lines(drawing: Drawing, look: str) -> list[tuple[float, float]]:
 def test_every_figure_has_its_point_and_label(drawings: list[Drawing]):
     kpi_chart(rows(), "k")
     assert [(row["x"], row["y"]) for row in drawings[0].data["points"][:6]] == [
-        (0.5, 82), (1.5, 84), (2.5, 83), (3.5, 88), (4.5, 86), (5.5, 91),
-    ]  # fmt: skip
+        (0.5, 82),
+        (1.5, 84),
+        (2.5, 83),
+        (3.5, 88),
+        (4.5, 86),
+        (5.5, 91),
+    ]
     wanted = {"82%", "84%", "83%", "88%", "86%", "91%", "Target 90%", "Floor 80%", "Sep", "2023"}
     assert wanted <= set(texts(drawings[0]))
 
@@ -135,11 +140,17 @@ def test_bands_of_each_polarity():
 
     assert stacked() == [("Red", 0, 80), ("Amber", 80, 90), ("Green", 90, 100)]
     assert stacked(polarity="lower", target=20, floor_standard=40) == [
-        ("Green", 0, 20), ("Amber", 20, 40), ("Red", 40, 100),
-    ]  # fmt: skip
+        ("Green", 0, 20),
+        ("Amber", 20, 40),
+        ("Red", 40, 100),
+    ]
     assert stacked(polarity="target", target=50, floor_standard=40) == [
-        ("Red", 0, 40), ("Amber", 40, 45), ("Green", 45, 55), ("Amber", 55, 60), ("Red", 60, 100),
-    ]  # fmt: skip
+        ("Red", 0, 40),
+        ("Amber", 40, 45),
+        ("Green", 45, 55),
+        ("Amber", 55, 60),
+        ("Red", 60, 100),
+    ]
     assert stacked(floor_standard=math.nan) == [("Green", 90, 100)]
     assert stacked(target=math.nan) == [("Red", 0, 80), ("Amber", 80, 100)]
     assert stacked(target=math.nan, floor_standard=math.nan) == []
@@ -345,10 +356,13 @@ def test_peers_are_those_of_the_group_at_their_own_period(drawings: list[Drawing
     areas = [
         {"area": name, "group": group, "period": period, "value": value}
         for name, group, period, value in [
-            ("A", "Near", "2022/23", 1.0), ("England", "All", "2023/24", 2.0), ("A", "Near", "2023/24", 80.0),
-            ("B", "Near", "2023/24", 85.0), ("C", "Near", "2023/24", 90.0),
+            ("A", "Near", "2022/23", 1.0),
+            ("England", "All", "2023/24", 2.0),
+            ("A", "Near", "2023/24", 80.0),
+            ("B", "Near", "2023/24", 85.0),
+            ("C", "Near", "2023/24", 90.0),
         ]
-    ]  # fmt: skip
+    ]
     chart = peers_chart(rows(), areas, "Near", "p")
     assert chart is not None and chart.title == "Near, 2023/24"
     assert chart.text == (

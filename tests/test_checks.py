@@ -86,25 +86,72 @@ def row_of(key: str) -> int:
 
 
 FAULTS = {
-    "count in words": ("Adult Social Care", "Two of the KPIs are rated Red.", "error", "count-in-text"),
-    "count in figures": ("Adult Social Care", "There are 3 Green, 3 Amber and 1 Red.", "error", "count-in-text"),
-    "none where there is one": ("Adult Social Care", "No KPI of this section is Red.", "error", "count-in-text"),
+    "count in words": (
+        "Adult Social Care",
+        "Two of the KPIs are rated Red.",
+        "error",
+        "count-in-text",
+    ),
+    "count in figures": (
+        "Adult Social Care",
+        "There are 3 Green, 3 Amber and 1 Red.",
+        "error",
+        "count-in-text",
+    ),
+    "none where there is one": (
+        "Adult Social Care",
+        "No KPI of this section is Red.",
+        "error",
+        "count-in-text",
+    ),
     "all KPIs": ("Adult Social Care", "All five KPIs are rated.", "error", "count-in-text"),
-    "whole report": ("Adult Social Care", "In the whole report 16 KPIs are Green.", "error", "count-in-text"),
-    "one more Green": ("CS01", "There is one more Green than in the last report.", "error", "change-not-like-for-like"),
-    "stale quarter": ("Environment and Transport", "Repairs held up in Quarter 2.", "error", "stale-quarter"),
+    "whole report": (
+        "Adult Social Care",
+        "In the whole report 16 KPIs are Green.",
+        "error",
+        "count-in-text",
+    ),
+    "one more Green": (
+        "CS01",
+        "There is one more Green than in the last report.",
+        "error",
+        "change-not-like-for-like",
+    ),
+    "stale quarter": (
+        "Environment and Transport",
+        "Repairs held up in Quarter 2.",
+        "error",
+        "stale-quarter",
+    ),
     "stale year": ("CS01", "A good result for Q3 2023/24.", "error", "stale-quarter"),
     "target in text": ("CS02", "The rate is above the target of 85%.", "error", "target-in-text"),
     "floor in text": ("ED02", "It misses the floor standard of 80%.", "error", "target-in-text"),
-    "improved, falling": ("PH03", "Performance has improved again.", "warning", "words-against-direction"),
-    "improved, lower rating": ("ED02", "This is an improvement.", "warning", "words-against-direction"),
+    "improved, falling": (
+        "PH03",
+        "Performance has improved again.",
+        "warning",
+        "words-against-direction",
+    ),
+    "improved, lower rating": (
+        "ED02",
+        "This is an improvement.",
+        "warning",
+        "words-against-direction",
+    ),
     "title spelt otherwise": (
-        "Customer Services", "Percentage of phone call to Contact Point which was answered is Green.", "error",
+        "Customer Services",
+        "Percentage of phone call to Contact Point which was answered is Green.",
+        "error",
         "title-spelt-two-ways",
     ),
-    "token without figure": ("CS01", "{numerator} callers were pleased.", "error", "token-without-figure"),
+    "token without figure": (
+        "CS01",
+        "{numerator} callers were pleased.",
+        "error",
+        "token-without-figure",
+    ),
     "left over": ("CS01", "Series1", "error", "name-left-over"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("fault", FAULTS)

@@ -95,9 +95,11 @@ def test_a_report_is_a_draft_unless_it_is_to_be_final(made):
     roles = ["--prepared-by", "Analyst", "--signed-off-by", "Chief Analyst"]
     assert main(["report", "2024-25 Q3", "--final", *passed, *roles]) == 0
     assert made.release == made.release | {
-        "edition": "final", "overrides": (("stale-quarter", "a title", "Head of Performance"),),
-        "prepared_by": "Analyst", "signed_off_by": "Chief Analyst",
-    }  # fmt: skip
+        "edition": "final",
+        "overrides": (("stale-quarter", "a title", "Head of Performance"),),
+        "prepared_by": "Analyst",
+        "signed_off_by": "Chief Analyst",
+    }
 
 
 @pytest.mark.parametrize(
@@ -255,12 +257,26 @@ def test_reports_of_another_council_have_a_folder_of_their_own(made, monkeypatch
 @pytest.mark.parametrize(
     "opened",
     [
-        "--ip=0.0.0.0", "--ServerApp.ip=*", "--ServerApp.token=", "--IdentityProvider.token=", "--NotebookApp.token=''",
-        "--ServerApp.password=x", "--ServerApp.allow_origin=*", "--ServerApp.allow_remote_access=True", "--config=mine.py",
-        "--ServerApp.disable_check_xsrf=True", "--ServerApp.allow_unauthenticated_access=True", "--sock=/x", "--port=1 --ip=*",
-        "--ServerApp.root_dir=/", "--LabApp.default_url=http://example.org", "0.0.0.0", "-y", "--generate-config",
+        "--ip=0.0.0.0",
+        "--ServerApp.ip=*",
+        "--ServerApp.token=",
+        "--IdentityProvider.token=",
+        "--NotebookApp.token=''",
+        "--ServerApp.password=x",
+        "--ServerApp.allow_origin=*",
+        "--ServerApp.allow_remote_access=True",
+        "--config=mine.py",
+        "--ServerApp.disable_check_xsrf=True",
+        "--ServerApp.allow_unauthenticated_access=True",
+        "--sock=/x",
+        "--port=1 --ip=*",
+        "--ServerApp.root_dir=/",
+        "--LabApp.default_url=http://example.org",
+        "0.0.0.0",
+        "-y",
+        "--generate-config",
     ],
-)  # fmt: skip
+)
 def test_nothing_opens_the_explorer_to_others(monkeypatch, capsys, opened):
     monkeypatch.setattr(subprocess, "Popen", None)  # nothing is started
     assert main(["explore", "--no-browser", opened]) == 2

@@ -19,9 +19,15 @@ SIX = {"A": 90.0, "B": 80.0, "C": 80.0, "D": 70.0, "E": math.nan, "England": 75.
 
 def table(values=SIX, polarity="higher", **more):
     return pd.DataFrame(
-        {"authority": list(values), "kpi_id": "K", "period_end": pd.Timestamp("2024-12-31"), "value": list(values.values()),
-         "polarity": polarity, **more}
-    )  # fmt: skip
+        {
+            "authority": list(values),
+            "kpi_id": "K",
+            "period_end": pd.Timestamp("2024-12-31"),
+            "value": list(values.values()),
+            "polarity": polarity,
+            **more,
+        }
+    )
 
 
 @pytest.fixture(params=["pandas", "polars", "pyarrow", "duckdb"])
@@ -203,8 +209,14 @@ def areas(*rows):
 
 
 def test_the_explorer_says_where_ours_stands():
-    told = areas(("England", "2023", 1.0), ("England", "2024", 75.5), ("A", "2024", 90.0), ("B", "2024", 80.0),
-                 ("C", "2024", 72.0), ("D", "2024", 60.0))  # fmt: skip
+    told = areas(
+        ("England", "2023", 1.0),
+        ("England", "2024", 75.5),
+        ("A", "2024", 90.0),
+        ("B", "2024", 80.0),
+        ("C", "2024", 72.0),
+        ("D", "2024", 60.0),
+    )
     assert comparison_notes(told, KPI) == [
         "Ours is 3.5 points below England in 2024.",
         "Among the 5 areas of 2024, ours included, it ranks 3 (1 is best), in quarter 2 of 4.",

@@ -92,10 +92,15 @@ def counts(quarter: str, what: str) -> Counter[str]:
         ("2023-24 Q3", 38, {}, {UP: 7, DOWN: 11}),
         ("2023-24 Q4", 38, {"Red": 10}, {UP: 9, STABLE: 20, DOWN: 9}),
         ("2024-25 Q1", 40, {"Red": 8, "Not rated": 1}, {UP: 11, STABLE: 21, DOWN: 7}),
-        ("2024-25 Q2", 40, {"Green": 16, "Amber": 15, "Red": 8, "Not rated": 1}, {UP: 11, STABLE: 22, DOWN: 6}),
+        (
+            "2024-25 Q2",
+            40,
+            {"Green": 16, "Amber": 15, "Red": 8, "Not rated": 1},
+            {UP: 11, STABLE: 22, DOWN: 6},
+        ),
         ("2024-25 Q3", 38, {"Green": 17, "Amber": 12, "Red": 9}, {UP: 10, STABLE: 22, DOWN: 6}),
     ],
-)  # fmt: skip
+)
 def test_published_counts_hold(
     quarter: str, kpis: int, ratings: dict[str, int], directions: dict[str, int]
 ) -> None:
@@ -121,10 +126,7 @@ def test_of_ic06_only_the_two_printed_figures_are_not_invented() -> None:
     }
     assert {
         period: row["value"] for period, row in rows.items() if row["status"] != "illustrative"
-    } == {
-        "2024-25 Q2": "54.3",
-        "2024-25 Q3": "53.6",
-    }
+    } == {"2024-25 Q2": "54.3", "2024-25 Q3": "53.6"}
 
 
 def test_adult_social_care_in_quarter_2_was_one_red_five_amber_one_green() -> None:
@@ -177,7 +179,19 @@ def test_marks_of_the_other_files() -> None:
 def test_every_theme_of_the_minute_has_data() -> None:
     card = {row["kpi_id"]: row for row in scorecard("2023-24 Q2")}
     texts = {row["kpi_id"] for row in table("commentary/2023-24-Q2.csv")}
-    themes = {"CS02", "CS03", "GL01", "GL02", "IC02", "ET01", "ES01", "ES03", "ES06", "AS01", "AS02"}  # fmt: skip
+    themes = {
+        "CS02",
+        "CS03",
+        "GL01",
+        "GL02",
+        "IC02",
+        "ET01",
+        "ES01",
+        "ES03",
+        "ES06",
+        "AS01",
+        "AS02",
+    }
     assert themes <= set(card) and themes <= texts
     assert sum(row["section"] == "Public Health" for row in card.values()) == 6
 

@@ -18,8 +18,21 @@ from kpi_tools.scorecard import recent_quarters, score
 
 BOROUGH = RAW.parent / "examples" / "borough"
 KEY = SCHEMA["primaryKey"]
-SAME = ["value", "numerator", "denominator", "status", "target", "floor_standard", "rating", "period", "quarter",
-        "direction_of_travel", "slope", "is_due", "illustrative"]  # fmt: skip
+SAME = [
+    "value",
+    "numerator",
+    "denominator",
+    "status",
+    "target",
+    "floor_standard",
+    "rating",
+    "period",
+    "quarter",
+    "direction_of_travel",
+    "slope",
+    "is_due",
+    "illustrative",
+]
 
 
 @pytest.fixture(scope="module")
@@ -69,9 +82,12 @@ def test_both_files_and_the_description_agree(folder, table):
         assert resource["bytes"] == len(content)
         assert resource["hash"] == f"sha256:{hashlib.sha256(content).hexdigest()}"
     kinds = {
-        "string": str, "number": float, "integer": int, "date": date.fromisoformat,
+        "string": str,
+        "number": float,
+        "integer": int,
+        "date": date.fromisoformat,
         "boolean": {"TRUE": True, "FALSE": False}.__getitem__,
-    }  # fmt: skip
+    }
     for field in package["resources"][0]["schema"]["fields"]:
         cells = written[field["name"]]
         assert field["description"], field
@@ -137,6 +153,8 @@ def test_a_kpi_without_figures_and_forbidden_characters(tmp_path):
     assert latest["rating"].notna().all()
     quality = latest.iloc[:, -3:]
     assert quality.loc["P1"].to_dict() == {
-        "data_quality": "GAR", "reviewed_at": "Scrutiny, 12 May 2025", "escalated_to": "Cabinet",
-    }  # fmt: skip
+        "data_quality": "GAR",
+        "reviewed_at": "Scrutiny, 12 May 2025",
+        "escalated_to": "Cabinet",
+    }
     assert quality.loc["C1"].isna().all()

@@ -182,7 +182,7 @@ def test_the_quarter_alone_follows_from_its_three_months():
     known = kent.with_months([60, 60, 60])
     months = known.returns.months.assign(
         basis="month", numerator=[31.0, 40.0, 50.0], denominator=[50.0, 60.0, 73.0]
-    )  # fmt: skip
+    )
     kpis = known.kpis.assign(numerator=813.0, denominator=2421.0)
     said = outlooks(kpis, known.recent, replace(known.returns, months=months))["ES01"].said
     assert said[0] == "The quarter alone: 66% (121 of 183)."
@@ -217,9 +217,19 @@ def test_the_years_end_is_not_judged_from_too_few_figures():
 
 @pytest.mark.parametrize(
     ("part", "word"),
-    [(1, "very likely"), (0.9, "very likely"), (0.89, "likely"), (0.66, "likely"), (0.65, "as likely as not"),
-     (0.34, "as likely as not"), (0.33, "unlikely"), (0.1, "unlikely"), (0.09, "very unlikely"), (0, "very unlikely")],
-)  # fmt: skip
+    [
+        (1, "very likely"),
+        (0.9, "very likely"),
+        (0.89, "likely"),
+        (0.66, "likely"),
+        (0.65, "as likely as not"),
+        (0.34, "as likely as not"),
+        (0.33, "unlikely"),
+        (0.1, "unlikely"),
+        (0.09, "very unlikely"),
+        (0, "very unlikely"),
+    ],
+)
 def test_a_chance_in_a_word(part: float, word: str):
     assert likelihood(part) == word
 
@@ -278,8 +288,12 @@ def test_a_red_says_how_far_it_is_from_both_lines(
 
 def test_a_single_month_beside_a_rolling_figure():
     month = {
-        "period_end": pd.Timestamp(2024, 12, 31), "value": 68.5, "numerator": 50.0, "denominator": 73.0, "status": "final",
-    }  # fmt: skip
+        "period_end": pd.Timestamp(2024, 12, 31),
+        "value": 68.5,
+        "numerator": 50.0,
+        "denominator": 73.0,
+        "status": "final",
+    }
     assert month_alone(month, "%", 0) == "December 2024 alone: 69% (50 of 73)."
     invented = month | {"denominator": math.nan, "status": "illustrative"}
     assert month_alone(invented, "%", 1) == "December 2024 alone: 68.5% (illustrative)."
@@ -288,13 +302,36 @@ def test_a_single_month_beside_a_rolling_figure():
 @pytest.mark.parametrize(
     ("state", "slope", "low", "high", "said"),
     [
-        ("negative", -2.1, -3.6, -0.6, "Negative: falling by 2.1 percentage points a year (95% interval 0.6 to 3.6)."),
-        ("positive", 8.0, 2.0, 14.0, "Positive: rising by 8.0 percentage points a year (95% interval 2.0 to 14.0)."),
-        ("stable or no clear trend", 1.0, -2.0, 4.0,
-         "Stable or no clear trend: between a fall of 2.0 percentage points and a rise of 4.0 percentage points a year."),
-        ("not enough data", math.nan, math.nan, math.nan, "Not enough data: two figures in the period shown."),
+        (
+            "negative",
+            -2.1,
+            -3.6,
+            -0.6,
+            "Negative: falling by 2.1 percentage points a year (95% interval 0.6 to 3.6).",
+        ),
+        (
+            "positive",
+            8.0,
+            2.0,
+            14.0,
+            "Positive: rising by 8.0 percentage points a year (95% interval 2.0 to 14.0).",
+        ),
+        (
+            "stable or no clear trend",
+            1.0,
+            -2.0,
+            4.0,
+            "Stable or no clear trend: between a fall of 2.0 percentage points and a rise of 4.0 percentage points a year.",
+        ),
+        (
+            "not enough data",
+            math.nan,
+            math.nan,
+            math.nan,
+            "Not enough data: two figures in the period shown.",
+        ),
     ],
-)  # fmt: skip
+)
 def test_direction_with_its_size(state, slope, low, high, said):
     kpi = {"direction_of_travel": state, "slope": slope, "slope_low": low, "slope_high": high}
     assert direction_sentence(kpi | {"points": 2, "unit": "%", "decimals": 0}) == said
@@ -302,9 +339,15 @@ def test_direction_with_its_size(state, slope, low, high, said):
 
 def test_two_point_arrows_are_words_and_say_where_the_trend_differs():
     kpi = {
-        "unit": "%", "decimals": 0, "direction_of_travel": "negative", "arrows_differ": True,
-        "arrow_previous": "better", "change_previous": 3.0, "arrow_year_ago": "unchanged", "change_year_ago": 0.0,
-    }  # fmt: skip
+        "unit": "%",
+        "decimals": 0,
+        "direction_of_travel": "negative",
+        "arrows_differ": True,
+        "arrow_previous": "better",
+        "change_previous": 3.0,
+        "arrow_year_ago": "unchanged",
+        "change_year_ago": 0.0,
+    }
     assert arrow_sentences(kpi) == [
         "Better than the previous figure, by 3 percentage points.",
         "Unchanged from the same period last year.",

@@ -106,9 +106,13 @@ def test_the_same_bytes_with_lxml_and_without(made, tmp_path):
     for asked in ("True", "False"):
         path = tmp_path / f"{asked}.xlsx"
         done = subprocess.run(
-            [sys.executable, "-c", WRITE, str(BOROUGH), str(path)], check=True, capture_output=True,
-            text=True, env=os.environ | {"OPENPYXL_LXML": asked}, cwd=Path(__file__).parent.parent,
-        )  # fmt: skip
+            [sys.executable, "-c", WRITE, str(BOROUGH), str(path)],
+            check=True,
+            capture_output=True,
+            text=True,
+            env=os.environ | {"OPENPYXL_LXML": asked},
+            cwd=Path(__file__).parent.parent,
+        )
         said[asked] = path.read_bytes()
         assert done.stdout.strip() == "False"
     assert said["True"] == said["False"]

@@ -23,11 +23,19 @@ PARTS = ("A", "B", "C")
 def kpis(text: str, unit: str = "count", sensitive: str = "yes") -> pd.DataFrame:
     """A catalogue: `A quarter T; B quarter` (id, basis, the totals that it is a part of)."""
     rows = [row.split() for row in text.split("; ")]
-    return pd.DataFrame([
-        {"kpi_id": kpi_id, "basis": basis, "part_of": "; ".join(totals) or None, "unit": unit, "sensitive": sensitive,
-         "monthly_basis": ""}
-        for kpi_id, basis, *totals in rows
-    ])  # fmt: skip
+    return pd.DataFrame(
+        [
+            {
+                "kpi_id": kpi_id,
+                "basis": basis,
+                "part_of": "; ".join(totals) or None,
+                "unit": unit,
+                "sensitive": sensitive,
+                "monthly_basis": "",
+            }
+            for kpi_id, basis, *totals in rows
+        ]
+    )
 
 
 DISTRICTS = kpis("A quarter T; B quarter T; C quarter T; T quarter")
@@ -53,10 +61,18 @@ def sent(
         else Quarter.containing(pd.Timestamp(f"{at}-01").date())
     )
     return {
-        "kpi_id": kpi_id, "period": month or quarter.label, "quarter": quarter.label, "month": month, "value": float(value),
-        "numerator": parts[0] if parts else np.nan, "denominator": parts[1] if parts else np.nan, "status": "final",
-        "note": "", "received": quarter.label if received == 99 else FIRST.shift(received).label, "silent": False,
-    } | cells  # fmt: skip
+        "kpi_id": kpi_id,
+        "period": month or quarter.label,
+        "quarter": quarter.label,
+        "month": month,
+        "value": float(value),
+        "numerator": parts[0] if parts else np.nan,
+        "denominator": parts[1] if parts else np.nan,
+        "status": "final",
+        "note": "",
+        "received": quarter.label if received == 99 else FIRST.shift(received).label,
+        "silent": False,
+    } | cells
 
 
 def hidden(
@@ -150,11 +166,7 @@ def test_a_quarter_is_not_found_from_twelve_months():
     assert hidden(rows, both) == {("A", 3)}
     assert hidden([*rows, sent("R", 3, 29)], both) == {("A", 3), ("R", 3)}
     later = [*rows, sent("R", 3, 29), sent("A", 4, 8), sent("R", 4, 28)]
-    assert hidden(later, both) == {
-        ("A", 3),
-        ("R", 3),
-        ("R", 4),
-    }
+    assert hidden(later, both) == {("A", 3), ("R", 3), ("R", 4)}
 
 
 def test_a_small_rolling_figure_takes_the_next_three_with_it():
@@ -183,8 +195,7 @@ def test_what_subtraction_alone_gives_is_not_given_either():
         ("Y", 2),
     }
     assert hidden(
-        [sent("A", "2023-04", 20), sent("A", "2023-05", 30), sent("A", 0, 53)],
-        kpis("A quarter"),
+        [sent("A", "2023-04", 20), sent("A", "2023-05", 30), sent("A", 0, 53)], kpis("A quarter")
     ) == {("A", 0)}
     assert hidden([sent("B", 0, 20), sent("C", 0, 30), sent("T", 0, 54)], DISTRICTS) == {("T", 0)}
 

@@ -51,15 +51,32 @@ COUNT = {"unit": "count", "decimals": 0}
         ([*HOMES, 613000], COUNT, "doubt-slip", "613,000 is about a thousand times the usual 648."),
         ([*RATES, 8.09], {}, "doubt-slip", "8.1% is about a tenth of the usual 80.2%."),
         ([*RATES, 0], {}, "doubt-zero", "It is 0, and the figures before it lie near 80.2%."),
-        ([*RATES, 19.5], {}, "doubt-remainder", "19.5% is what 80.5%, which would be usual, leaves to 100%."),
-        ([11250, 12801, 12518, 12656, 11719, 11719], COUNT, "doubt-repeated",
-         "11,719 is, to the last digit, what was sent for the period before."),
-        ([600, 655, 700, 640, 624, 612, 690, 650, 2100], COUNT, "doubt-far",
-         "2,100 is far from all figures before it, which lie between 600 and 700."),
-        ([600, 601, 602, 603, 604, 31_415], COUNT, "doubt-far",
-         "31,415 is far from all figures before it, which lie between 600 and 604."),
+        (
+            [*RATES, 19.5],
+            {},
+            "doubt-remainder",
+            "19.5% is what 80.5%, which would be usual, leaves to 100%.",
+        ),
+        (
+            [11250, 12801, 12518, 12656, 11719, 11719],
+            COUNT,
+            "doubt-repeated",
+            "11,719 is, to the last digit, what was sent for the period before.",
+        ),
+        (
+            [600, 655, 700, 640, 624, 612, 690, 650, 2100],
+            COUNT,
+            "doubt-far",
+            "2,100 is far from all figures before it, which lie between 600 and 700.",
+        ),
+        (
+            [600, 601, 602, 603, 604, 31_415],
+            COUNT,
+            "doubt-far",
+            "31,415 is far from all figures before it, which lie between 600 and 604.",
+        ),
     ],
-)  # fmt: skip
+)
 def test_a_planted_slip_is_named(values, more, code, sentence):
     assert last(values, **more) == (code, sentence)
 

@@ -175,12 +175,16 @@ def test_a_kpi_that_has_never_been_due_says_so(tmp_path: Path) -> None:
 
 
 def test_weekly_figures_make_their_months_and_these_the_quarter(tmp_path: Path) -> None:
-    kpis = [{"kpi_id": "S", "frequency": "weekly", "basis": "snapshot", "unit": "count"},
-            {"kpi_id": "N", "frequency": "weekly", "unit": "count"}]  # fmt: skip
+    kpis = [
+        {"kpi_id": "S", "frequency": "weekly", "basis": "snapshot", "unit": "count"},
+        {"kpi_id": "N", "frequency": "weekly", "unit": "count"},
+    ]
     days = ["2024-10-04", "2024-10-11", "2024-11-29", "06/12/2024", "13/12/2024"]
     figures = [("2024-25-Q3", kpi, day, 5 + at) for kpi in "SN" for at, day in enumerate(days)]
     returns = load(make_council(tmp_path, kpis, figures))
     assert {kpi: shown(returns, kpi)["value"].iloc[-1] for kpi in "SN"} == {"S": 9, "N": 35}
     assert returns.months[["kpi_id", "month", "value"]].values.tolist()[:3] == [
-        ["S", "2024-10", 6.0], ["S", "2024-11", 7.0], ["S", "2024-12", 9.0],
-    ]  # fmt: skip
+        ["S", "2024-10", 6.0],
+        ["S", "2024-11", 7.0],
+        ["S", "2024-12", 9.0],
+    ]

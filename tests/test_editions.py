@@ -54,7 +54,7 @@ def test_the_notices_say_what_was_corrected_when_and_why():
     assert notices("final", quarter, f"{FIRST}\n{SECOND}") == (
         "Version 3. Published again on 20 March 2025. Corrected: the target of C1. Reason: a slip of the pen.",
         "Version 2. Published again on 14 March 2025. Corrected: R1 was counted twice. Reason: the contractor sent two files.",
-    )  # fmt: skip
+    )
 
 
 @pytest.mark.parametrize(

@@ -42,9 +42,10 @@ def test_an_event_known_later_changes_no_earlier_report(tmp_path: Path):
     returns = load(council(tmp_path, [*DATES, late]))
     quarter = "2024-25 Q2"
     for known, count, events in (
-        (returns, 4, 5), (as_known_at(returns, Quarter.parse(quarter)), 3, 3),
+        (returns, 4, 5),
+        (as_known_at(returns, Quarter.parse(quarter)), 3, 3),
         (load(tmp_path, quarter), 3, 3),
-    ):  # fmt: skip
+    ):
         own = known.figures[known.figures["kpi_id"] == "F1"].set_index("quarter")["value"]
         assert (own[quarter], len(known.events)) == (count, events)
 
@@ -92,11 +93,17 @@ def test_events_of_a_sensitive_kpi_are_nowhere(tmp_path: Path):
 
 def test_dated_notes(tmp_path: Path):
     notes = [
-        {"kpi_id": "F1", "section": "", "date": "2024-09-01", "label": "New floors", "source": "Minutes"},
+        {
+            "kpi_id": "F1",
+            "section": "",
+            "date": "2024-09-01",
+            "label": "New floors",
+            "source": "Minutes",
+        },
         {"kpi_id": "", "section": "all", "date": "2024-08-01", "label": "Snow", "source": ""},
         {"kpi_id": "F1", "section": "all", "date": "2024-08-01", "label": "Both", "source": ""},
         {"kpi_id": "", "section": "Rail", "date": "2024-08-01", "label": "No such", "source": ""},
-    ]  # fmt: skip
+    ]
     raw = council(tmp_path, DATES, annotations=notes)
     assert [code for code, _ in faults(raw, "annotations.csv")] == [
         "text-place",

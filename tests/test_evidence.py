@@ -107,8 +107,15 @@ def test_what_cannot_be_judged_has_a_state(values, columns, variation):
 
 
 def with_rebase(day, **more):
-    row = {"kpi_id": "CS01", "first_period": day[:7], "date": day, "reason": "New telephone system.",
-           "name": "Head of Service", "from_quarter": None, "status": "final"} | more  # fmt: skip
+    row = {
+        "kpi_id": "CS01",
+        "first_period": day[:7],
+        "date": day,
+        "reason": "New telephone system.",
+        "name": "Head of Service",
+        "from_quarter": None,
+        "status": "final",
+    } | more
     return evidence(replace(kent.returns(), rebases=pd.DataFrame([row])), {"CS01"})
 
 
@@ -206,9 +213,12 @@ def test_months_tell_the_quarters_that_leave_a_rolling_figure():
     known = kent.known("ES01")
     row = known.returns.months[known.returns.months["kpi_id"] == "ES01"].iloc[[-1]]
     three = pd.concat([row] * 3, ignore_index=True).assign(
-        value=50.0, numerator=10.0, denominator=20.0, month=["2024-10", "2024-11", "2024-12"],
+        value=50.0,
+        numerator=10.0,
+        denominator=20.0,
+        month=["2024-10", "2024-11", "2024-12"],
         period_end=pd.to_datetime(["2024-10-31", "2024-11-30", "2024-12-31"]),
-    )  # fmt: skip
+    )
     alone = replace(known, returns=replace(known.returns, months=three)).alone("ES01").iloc[-1]
     assert (
         alone["in_period_numerator"],

@@ -47,8 +47,13 @@ def test_each_report_counts_every_measure_once(reports):
         ratings = pd.read_csv(folder / "kpis.csv", comment="#")["rating"]
         assert len(ratings) == 16, quarter
     assert ratings.value_counts().to_dict() == {
-        "Blue": 4, "Green": 5, "Amber": 3, "Red": 2, "Not rated": 1, "Monitored": 1,
-    }  # fmt: skip
+        "Blue": 4,
+        "Green": 5,
+        "Amber": 3,
+        "Red": 2,
+        "Not rated": 1,
+        "Monitored": 1,
+    }
     page = words((reports["2025-26 Q2"] / "report.html").read_text(encoding="utf-8"))
     assert "Blue from 2 to 4, Green from 6 to 5, Amber from 5 to 3 and Red from 1 to 2" in page
 

@@ -65,8 +65,10 @@ def test_every_view_is_plain_data_with_facts_for_each_of_its_points(look, size):
 def test_a_point_stands_where_its_mark_is_drawn(look):
     shown = look.view_of("ES01", "season", "M")
     left, top = map(float, re.search(r"translate\(([\d.]+),([\d.]+)\)", shown["svg"]).groups())
-    places = {(round(left + float(x), 0), round(top + float(y), 0)) for x, y in
-              re.findall(r'<path transform="translate\(([\d.]+),([\d.]+)\)"', shown["svg"])}  # fmt: skip
+    places = {
+        (round(left + float(x), 0), round(top + float(y), 0))
+        for x, y in re.findall(r'<path transform="translate\(([\d.]+),([\d.]+)\)"', shown["svg"])
+    }
     assert {(round(x, 0), round(y, 0)) for x, y in shown["places"].values()} <= places
 
 

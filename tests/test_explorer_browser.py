@@ -65,9 +65,7 @@ class Screen:
     def says(self, part: str, *texts: str) -> None:
         """Wait until a part of the screen holds these texts."""
         for text in texts:
-            self.find(
-                f".kx-{part}",
-            ).filter(has_text=text).first.wait_for(timeout=LONGEST)
+            self.find(f".kx-{part}").filter(has_text=text).first.wait_for(timeout=LONGEST)
 
     def press(self, *keys: str) -> None:
         for key in keys:

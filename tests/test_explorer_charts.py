@@ -161,8 +161,13 @@ def test_commentary_stands_with_the_figure_that_its_report_was_about():
 
 
 def test_a_changed_definition_or_polarity_is_said_beside_the_limits():
-    change = {"kpi_id": "CS01", "from_quarter": "2024-25 Q1", "change": "redefined", "status": "final",
-              "reason": "Lower is now better."}  # fmt: skip
+    change = {
+        "kpi_id": "CS01",
+        "from_quarter": "2024-25 Q1",
+        "change": "redefined",
+        "status": "final",
+        "reason": "Lower is now better.",
+    }
     made = kent.with_figures([88.0, 90, 89, 91, 90, 88, 89, 99], polarity="lower")
     returns = replace(made.returns, changelog=pd.DataFrame([change]))
     shown = view("limits", replace(made, returns=returns), "CS01")

@@ -113,25 +113,141 @@ def test_each_kind_is_its_formula_on_a_thousand_series(kind):
 
 
 # Source, kind, parts or values, denominator, (mean, lower, upper) as printed, how exactly, numbers of the points beyond
-JUICE = [12, 15, 8, 10, 4, 7, 16, 9, 14, 10, 5, 6, 17, 12, 22, 8, 10, 5, 13, 11, 20, 18, 24, 15, 9, 12, 7, 13, 9, 6]  # fmt: skip
+JUICE = [
+    12,
+    15,
+    8,
+    10,
+    4,
+    7,
+    16,
+    9,
+    14,
+    10,
+    5,
+    6,
+    17,
+    12,
+    22,
+    8,
+    10,
+    5,
+    13,
+    11,
+    20,
+    18,
+    24,
+    15,
+    9,
+    12,
+    7,
+    13,
+    9,
+    6,
+]
 PUBLISHED = {
     "frozen orange juice cans, trial limits (Montgomery, ch. 7)": (
-        "p", JUICE, 50, (0.2313, 0.0524, 0.4102), 5e-5, [15, 23]),
+        "p",
+        JUICE,
+        50,
+        (0.2313, 0.0524, 0.4102),
+        5e-5,
+        [15, 23],
+    ),
     "frozen orange juice cans, samples 15 and 23 left out (Montgomery, ch. 7)": (
-        "p", JUICE[:14] + JUICE[15:22] + JUICE[23:], 50, (0.2150, 0.0407, 0.3893), 5e-5, [20]),
+        "p",
+        JUICE[:14] + JUICE[15:22] + JUICE[23:],
+        50,
+        (0.2150, 0.0407, 0.3893),
+        5e-5,
+        [20],
+    ),
     "printed circuit boards (Montgomery, ch. 7)": (
-        "c", [21, 24, 16, 12, 15, 5, 28, 20, 31, 25, 20, 24, 16, 19, 10, 17, 13, 22, 18, 39, 30, 24, 16, 19, 17, 15],
-        None, (19.85, 6.48, 33.22), 1e-2, [6, 20]),
+        "c",
+        [
+            21,
+            24,
+            16,
+            12,
+            15,
+            5,
+            28,
+            20,
+            31,
+            25,
+            20,
+            24,
+            16,
+            19,
+            10,
+            17,
+            13,
+            22,
+            18,
+            39,
+            30,
+            24,
+            16,
+            19,
+            17,
+            15,
+        ],
+        None,
+        (19.85, 6.48, 33.22),
+        1e-2,
+        [6, 20],
+    ),
     "defects on wafers (NIST/SEMATECH e-Handbook, 6.3.3.1)": (
-        "c", [16, 14, 28, 16, 12, 20, 10, 12, 10, 17, 19, 17, 14, 16, 15, 13, 14, 16, 11, 20, 11, 19, 16, 31, 13],
-        None, (16, 4, 28), 1e-9, [24]),
+        "c",
+        [
+            16,
+            14,
+            28,
+            16,
+            12,
+            20,
+            10,
+            12,
+            10,
+            17,
+            19,
+            17,
+            14,
+            16,
+            15,
+            13,
+            14,
+            16,
+            11,
+            20,
+            11,
+            19,
+            16,
+            31,
+            13,
+        ],
+        None,
+        (16, 4, 28),
+        1e-9,
+        [24],
+    ),
     "personal computers, five a sample (Montgomery, ch. 7)": (
-        "u", [10, 12, 8, 14, 10, 16, 11, 7, 10, 15, 9, 5, 7, 11, 12, 6, 8, 10, 7, 5],
-        5, (1.93, 0.07, 3.79), 5e-3, []),
+        "u",
+        [10, 12, 8, 14, 10, 16, 11, 7, 10, 15, 9, 5, 7, 11, 12, 6, 8, 10, 7, 5],
+        5,
+        (1.93, 0.07, 3.79),
+        5e-3,
+        [],
+    ),
     "flow rate (NIST/SEMATECH e-Handbook, 6.3.2.2; 3/1.128 for our 2.66)": (
-        "xmr", [49.6, 47.6, 49.9, 51.3, 47.8, 51.2, 52.6, 52.4, 53.6, 52.1],
-        None, (50.81, 45.8159, 55.8041), 2e-3, []),
-}  # fmt: skip
+        "xmr",
+        [49.6, 47.6, 49.9, 51.3, 47.8, 51.2, 52.6, 52.4, 53.6, 52.1],
+        None,
+        (50.81, 45.8159, 55.8041),
+        2e-3,
+        [],
+    ),
+}
 
 
 @pytest.mark.parametrize("name", PUBLISHED)
@@ -169,8 +285,28 @@ def test_the_failures_of_a_valve_are_transformed_as_published():
         2831,
         96,
     ]
-    powers = [4.80986, 6.70903, 5.72650, 3.81367, 6.43541, 6.23705, 1.46958, 3.96768, 5.39007, 1.78151,
-              9.09619, 5.89774, 3.38833, 4.51095, 5.91690, 5.59189, 7.16124, 7.18601, 9.09083, 3.55203]  # fmt: skip
+    powers = [
+        4.80986,
+        6.70903,
+        5.72650,
+        3.81367,
+        6.43541,
+        6.23705,
+        1.46958,
+        3.96768,
+        5.39007,
+        1.78151,
+        9.09619,
+        5.89774,
+        3.38833,
+        4.51095,
+        5.91690,
+        5.59189,
+        7.16124,
+        7.18601,
+        9.09083,
+        3.55203,
+    ]
     rows = process_limits(series(hours), chart="t", screen=False)
     upper = np.mean(powers) + 3 * mean_range(powers, False) / 1.128
     for column, power in {"mean": np.mean(powers), "upper_limit": upper}.items():
@@ -285,9 +421,12 @@ def test_auto_takes_what_the_measure_needs_and_says_why(rows, kind, reason):
 
 def test_each_series_of_a_table_gets_its_own_kind():
     table = pd.concat(
-        [noise("p", 1, 1).assign(kpi_id="A", unit="%"), noise("xmr", 1, 1).assign(kpi_id="B", unit="days"),
-         noise("c", 3, 1).assign(kpi_id="C", unit="count")]
-    )  # fmt: skip
+        [
+            noise("p", 1, 1).assign(kpi_id="A", unit="%"),
+            noise("xmr", 1, 1).assign(kpi_id="B", unit="days"),
+            noise("c", 3, 1).assign(kpi_id="C", unit="count"),
+        ]
+    )
     mixed = process_limits(table, chart="auto")
     assert mixed.groupby("kpi_id")["chart"].first().to_dict() == {
         "A": "p_prime",

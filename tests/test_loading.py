@@ -77,8 +77,11 @@ def test_figures_stand_in_the_order_of_the_catalogue_and_of_time(raw: Path) -> N
     send(raw, "2024-25-Q3", "C1,2023-24 Q4,1,,,final,\nC1,2024-25 Q1,2,,,final,\n", "more.csv")
     figures = load(raw).figures
     assert list(zip(figures["kpi_id"], figures["quarter"], strict=True)) == [
-        ("P1", "2024-25 Q3"), ("C1", "2023-24 Q4"), ("C1", "2024-25 Q1"), ("C1", "2024-25 Q3"),
-    ]  # fmt: skip
+        ("P1", "2024-25 Q3"),
+        ("C1", "2023-24 Q4"),
+        ("C1", "2024-25 Q1"),
+        ("C1", "2024-25 Q3"),
+    ]
 
 
 def test_a_later_folder_has_the_last_word_but_not_before_it_came(raw: Path) -> None:
@@ -242,11 +245,14 @@ def test_what_stands_beside_the_figures_is_that_of_the_quarter(raw: Path) -> Non
 @pytest.mark.parametrize(
     ("row", "code"),
     [
-        (",,Words,,,", "text-place"), ("P1,Roads,Words,,,", "text-place"), ("ZZ,,Words,,,", "id-unknown"),
-        (",Rods,Words,,,", "catalogue-choice"), ("P1,,Words,,,draft", "catalogue-choice"),
+        (",,Words,,,", "text-place"),
+        ("P1,Roads,Words,,,", "text-place"),
+        ("ZZ,,Words,,,", "id-unknown"),
+        (",Rods,Words,,,", "catalogue-choice"),
+        ("P1,,Words,,,draft", "catalogue-choice"),
         ("P1,,One,,,\nP1,,Two,,,", "duplicate-conflict"),
     ],
-)  # fmt: skip
+)
 def test_commentary_is_refused_where_its_place_is_not_certain(
     raw: Path, row: str, code: str
 ) -> None:
@@ -520,8 +526,16 @@ def test_two_files_that_differ_under_one_name_are_an_error_wherever_they_differ(
 
 def test_the_account_and_the_rejected_rows_have_their_columns(raw: Path) -> None:
     assert list(load(raw).counts) == [
-        "file", "sheet", "outcome", "rows_in", "accepted", "rejected", "blank", "bytes", "sha256"
-    ]  # fmt: skip
+        "file",
+        "sheet",
+        "outcome",
+        "rows_in",
+        "accepted",
+        "rejected",
+        "blank",
+        "bytes",
+        "sha256",
+    ]
     assert list(load(raw).rejected) == ["file", "sheet", "row", "codes", "reasons"]
     text = "kpi_id,period,value\nZZ,2024-25 Q3,72p\nC1,2024-25 Q1,5\nC1,2024-25 Q1,5\nC1,2023-24 Q1,5,6\n"
     (raw / "returns" / "2024-25-Q3" / "bad.csv").write_text(text)
@@ -541,8 +555,9 @@ def test_the_account_and_the_rejected_rows_have_their_columns(raw: Path) -> None
         "beyond",
     ]
     assert rejected[["file", "sheet", "row", "codes"]].values.tolist() == [
-        ["returns/2024-25-Q3/bad.csv", "", 2, "id-unknown value-flag"], ["returns/2024-25-Q3/bad.csv", "", 5, "row-long"],
-    ]  # fmt: skip
+        ["returns/2024-25-Q3/bad.csv", "", 2, "id-unknown value-flag"],
+        ["returns/2024-25-Q3/bad.csv", "", 5, "row-long"],
+    ]
     assert rejected["beyond"].fillna("").tolist() == ["", "6"] and rejected["value"].tolist() == [
         "72p",
         "5",
@@ -576,8 +591,9 @@ def test_the_outcome_of_each_file_stands_in_the_account(raw: Path) -> None:
     counts = read_returns(raw).counts.set_index("file")
     told = counts[["outcome", "sheet", "bytes"]].iloc[3:].sort_index()
     assert told.reset_index().values.tolist() == [
-        ["commentary/2024-25-Q3.csv", "refused", "", 3], ["returns/2024-25-Q3/desktop.ini", "skipped", "", 0],
+        ["commentary/2024-25-Q3.csv", "refused", "", 3],
+        ["returns/2024-25-Q3/desktop.ini", "skipped", "", 0],
         ["returns/2024-25-Q3/old.xls", "refused", "", 0],
         ["returns/2024-25-Q3/roads.csv", "read", "", (folder / "roads.csv").stat().st_size],
-    ]  # fmt: skip
+    ]
     assert (counts["sha256"] == "").sum() == 2

@@ -70,10 +70,34 @@ def test_a_single_corruption_is_logged_or_located_or_without_effect(
 
 
 texts = st.one_of(
-    st.sampled_from(["", "P1", "p1", "C1", "ZZ", "2024-25 Q3", "Q2 24/25", "2024-12", "87.5", "0.5", "101", "-3", "n/a",
-                     "c", "12", "40", "final", "suppressed", "Total", "#N/A", "1,412", "87%"]),
+    st.sampled_from(
+        [
+            "",
+            "P1",
+            "p1",
+            "C1",
+            "ZZ",
+            "2024-25 Q3",
+            "Q2 24/25",
+            "2024-12",
+            "87.5",
+            "0.5",
+            "101",
+            "-3",
+            "n/a",
+            "c",
+            "12",
+            "40",
+            "final",
+            "suppressed",
+            "Total",
+            "#N/A",
+            "1,412",
+            "87%",
+        ]
+    ),
     st.text(st.characters(blacklist_categories=["Cs"], blacklist_characters="\x00"), max_size=6),
-)  # fmt: skip
+)
 
 
 @quick
@@ -96,9 +120,15 @@ def test_whatever_comes_rows_in_are_accepted_or_rejected_or_blank(
 
 
 cells = st.one_of(
-    texts, st.integers(-5, 10**6), st.floats(allow_nan=False), st.booleans(), st.dates(date(1990, 1, 1)), st.times(),
-    st.datetimes(datetime(1990, 1, 1)), st.sampled_from(["=1+1", '="P1"', "#N/A", "#REF!"]),
-)  # fmt: skip
+    texts,
+    st.integers(-5, 10**6),
+    st.floats(allow_nan=False),
+    st.booleans(),
+    st.dates(date(1990, 1, 1)),
+    st.times(),
+    st.datetimes(datetime(1990, 1, 1)),
+    st.sampled_from(["=1+1", '="P1"', "#N/A", "#REF!"]),
+)
 forms = st.sampled_from(
     ["General", "0%", "0.0", "dd/mm/yyyy", "mmm-yy", "yyyy", "@", ";;;", "hh:mm"]
 )

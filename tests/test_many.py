@@ -101,14 +101,8 @@ def test_each_council_has_a_folder_of_its_own_and_one_that_cannot_be_used_does_n
         {},
     )
     assert [(order.title, order.final.relative_to(tmp_path).as_posix()) for order in found] == [
-        (
-            "Kent County Council, Quarter 2 2024/25",
-            "out/kent-county-council/2024-25-Q2",
-        ),
-        (
-            "Kent County Council, Quarter 3 2024/25",
-            "out/kent-county-council/2024-25-Q3",
-        ),
+        ("Kent County Council, Quarter 2 2024/25", "out/kent-county-council/2024-25-Q2"),
+        ("Kent County Council, Quarter 3 2024/25", "out/kent-county-council/2024-25-Q3"),
     ]
     said = {Path(folder).name: str(error) for folder, error in refused}
     assert set(said) == {"b", "c", "d", "e", "f", "nowhere"}

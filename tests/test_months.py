@@ -37,10 +37,37 @@ KPIS = {
 def raw(tmp_path):
     """A council of monthly KPIs, one of each basis."""
     write_raw(tmp_path)
-    head = ["kpi_id", "kpi_name", "section", "directorate", "unit", "decimals", "polarity", "basis", "frequency",
-            "lag_quarters", "first_quarter", "monthly_basis"]  # fmt: skip
-    rows = [[kpi_id, f"Name of {kpi_id}", "Roads", "Place", unit, 1, "higher", basis, "monthly", 0, "2020-21 Q1", covers]
-            for kpi_id, (unit, basis, covers) in KPIS.items()]  # fmt: skip
+    head = [
+        "kpi_id",
+        "kpi_name",
+        "section",
+        "directorate",
+        "unit",
+        "decimals",
+        "polarity",
+        "basis",
+        "frequency",
+        "lag_quarters",
+        "first_quarter",
+        "monthly_basis",
+    ]
+    rows = [
+        [
+            kpi_id,
+            f"Name of {kpi_id}",
+            "Roads",
+            "Place",
+            unit,
+            1,
+            "higher",
+            basis,
+            "monthly",
+            0,
+            "2020-21 Q1",
+            covers,
+        ]
+        for kpi_id, (unit, basis, covers) in KPIS.items()
+    ]
     write(tmp_path / "kpis.csv", [head, *rows])
     lines = [
         [kpi_id, "2020-21 Q1", "90", "80", "year_end" if kpi_id == "Y1" else ""] for kpi_id in KPIS

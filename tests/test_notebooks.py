@@ -30,7 +30,7 @@ def run(*command: str, folder: Path) -> subprocess.CompletedProcess[str]:
         ("kpi_history", "edition", "kpi, quarter, raw"),
         ("directorate_explorer", "Directorate", "directorate, quarter, raw"),
     ],
-)  # fmt: skip
+)
 def test_plain_papermill_fails_on_a_parameter_that_the_notebook_does_not_have(
     tmp_path, notebook, wrong, names
 ):

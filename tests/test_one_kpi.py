@@ -75,9 +75,12 @@ def test_how_many_cases_decide_by_hand(ehcp):
 
 def test_quarters_that_are_known_leave_instead_of_an_even_share():
     kpi = kent.known("ES01").kpi("ES01") | {"numerator": 100, "denominator": 400, "value": 25.0}
-    own = kent.known("ES01").of("quarters", "ES01").tail(4).assign(
-        in_period_numerator=[10, 20, 30, 40], in_period_denominator=[100, 100, 100, 100]
-    )  # fmt: skip
+    own = (
+        kent.known("ES01")
+        .of("quarters", "ES01")
+        .tail(4)
+        .assign(in_period_numerator=[10, 20, 30, 40], in_period_denominator=[100, 100, 100, 100])
+    )
     said = needed(kpi, rows_of(own), kent.known("ES01").months("none"))
     # 90 stay, 100 come: at most 190 of 400 = 48%; after two 70 stay and 55% needs 220: 150 of 200 = 75%
     assert (

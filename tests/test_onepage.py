@@ -70,11 +70,16 @@ def worse(found, number: int):
     long = (
         "A long action that says in many words what is to be done about it, by whom and how often. "
     )
-    return returns, kpis.assign(
-        kpi_id=[f"{row}-{n}" for n, row in enumerate(kpis["kpi_id"])],
-        rating=kpis["rating"].mask(reds, last).where(reds | (kpis["rating"] != last), "Green"),
-        management_action=kpis["management_action"].mask(reds, long * 3),
-    ), before, movement  # fmt: skip
+    return (
+        returns,
+        kpis.assign(
+            kpi_id=[f"{row}-{n}" for n, row in enumerate(kpis["kpi_id"])],
+            rating=kpis["rating"].mask(reds, last).where(reds | (kpis["rating"] != last), "Green"),
+            management_action=kpis["management_action"].mask(reds, long * 3),
+        ),
+        before,
+        movement,
+    )
 
 
 @pytest.mark.parametrize("number", [0, 1, 10, 30])
@@ -83,15 +88,28 @@ def test_ten_reds_fit_one_a4_and_of_more_the_ten_worst(number, tmp_path, program
     page = one_page(*worse(tables(RAW, "2024-25 Q3"), number))
     rows = BeautifulSoup(page, "html.parser").select("table.rd tbody tr")
     assert len(rows) == min(number, 10)
-    said = {0: "No KPI is rated Red", 1: "The one KPI rated Red, and", 10: "The 10 KPIs rated Red, and",
-            30: "The 10 furthest from their lines of the 30 KPIs rated Red"}  # fmt: skip
+    said = {
+        0: "No KPI is rated Red",
+        1: "The one KPI rated Red, and",
+        10: "The 10 KPIs rated Red, and",
+        30: "The 10 furthest from their lines of the 30 KPIs rated Red",
+    }
     assert said[number] in page
     (tmp_path / "page.html").write_text(page, encoding="utf-8")
     subprocess.run(
-        [chromium, "--headless", "--no-sandbox", "--disable-gpu", "--no-pdf-header-footer",
-         f"--print-to-pdf={tmp_path / 'page.pdf'}", (tmp_path / "page.html").as_uri()],
-        check=True, capture_output=True, timeout=120,
-    )  # fmt: skip
+        [
+            chromium,
+            "--headless",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--no-pdf-header-footer",
+            f"--print-to-pdf={tmp_path / 'page.pdf'}",
+            (tmp_path / "page.html").as_uri(),
+        ],
+        check=True,
+        capture_output=True,
+        timeout=120,
+    )
     assert len(PdfReader(tmp_path / "page.pdf").pages) == 1
 
 
@@ -119,10 +137,13 @@ def test_axe_finds_nothing(made, width, tmp_path, program):
     ("text", "expected"),
     [
         ("One sentence. Another.", "One sentence"),
-        ("First this is done, then something else is done by somebody at length", "First this is done …"),
+        (
+            "First this is done, then something else is done by somebody at length",
+            "First this is done …",
+        ),
         ("x" * 80, "x" * 29 + " …"),
         ("**Bold** words", "Bold words"),
     ],
-)  # fmt: skip
+)
 def test_a_text_is_cut_at_a_clause_or_word(text, expected):
     assert short(text, 30) == expected

@@ -76,13 +76,21 @@ def report() -> str:
     before, returns = scorecard_of(points("CS01", values=(80,) * 6), *SERIES[1:]), kent.returns()
     moved = movement(kpis, before, before)
     return page(
-        "# The notebook's own title", code(style()), code(illustrative_banner(recent, activity)),
-        code(summary(kpis, before, moved, recent, returns)), code(key(returns, kpis)),
-        code(at_a_glance(kpis, recent, returns)), code(reds(kpis, before, recent, returns)),
+        "# The notebook's own title",
+        code(style()),
+        code(illustrative_banner(recent, activity)),
+        code(summary(kpis, before, moved, recent, returns)),
+        code(key(returns, kpis)),
+        code(at_a_glance(kpis, recent, returns)),
+        code(reds(kpis, before, recent, returns)),
         code(section("Customer Services", "Three KPIs.")),
-        code(cards(kpis, recent), subheading("Activity indicators"), activity_cards(activity, "Customer Services")),
+        code(
+            cards(kpis, recent),
+            subheading("Activity indicators"),
+            activity_cards(activity, "Customer Services"),
+        ),
         "## Method\n\nA *straight* line; see [the key](#how-to-read-this-report).",
-    )  # fmt: skip
+    )
 
 
 def test_it_is_one_document_with_language_title_author_and_date(report: str):
@@ -130,8 +138,20 @@ def test_sections_and_paragraphs_are_numbered_and_listed(report: str):
         ("method", "6", "Method"),
     ]
     assert re.findall(r'id="p([\d.]+)"', report) == [
-        "1.1", "1.2", "1.3", "3.1", "3.2", "3.3", "4.1", "4.2", "5.1", "5.2", "5.3", "5.4", "6.1",
-    ]  # fmt: skip
+        "1.1",
+        "1.2",
+        "1.3",
+        "3.1",
+        "3.2",
+        "3.3",
+        "4.1",
+        "4.2",
+        "5.1",
+        "5.2",
+        "5.3",
+        "5.4",
+        "6.1",
+    ]
     name = "for-the-minutes-3"
     assert (
         f'<p class="kpi-para" id="{name}"><a class="kpi-pn" id="p1.3" href="#{name}">1.3 </a>The one KPI rated'
@@ -160,8 +180,12 @@ def test_the_anchor_of_a_paragraph_and_of_a_card_stays_when_its_number_does_not(
     }
     sometimes = paragraphs("Only in some reports.", name="now-green")
     assert anchors("one", sometimes, card, "two") == {
-        "1.1": "new-section-1", "2.1": "a-1", "2.2": "now-green", "2.3": "kpi-cs01", "2.4": "a-2",
-    }  # fmt: skip
+        "1.1": "new-section-1",
+        "2.1": "a-1",
+        "2.2": "now-green",
+        "2.3": "kpi-cs01",
+        "2.4": "a-2",
+    }
 
 
 def test_the_same_notebook_gives_the_same_bytes_and_is_left_alone():

@@ -21,10 +21,19 @@ ROOT = Path(__file__).parents[1]
 QUARTER = Quarter(2024, 3)
 TARGETS = ["GL01", "2025-26 Q1", "95", "85", "", "Agreed for 2025/26", "final"]
 NEXT_KPI = {
-    "kpi_id": "GL03", "kpi_name": "Series1", "section": "Governance and Law", "directorate": "Chief Executive's", "unit": "%",
-    "decimals": "0", "polarity": "higher", "basis": "quarter", "frequency": "quarterly", "lag_quarters": "0",
-    "first_quarter": "2025-26 Q1", "definition": "FOI / EIR requests completed within 21 working days",
-}  # fmt: skip
+    "kpi_id": "GL03",
+    "kpi_name": "Series1",
+    "section": "Governance and Law",
+    "directorate": "Chief Executive's",
+    "unit": "%",
+    "decimals": "0",
+    "polarity": "higher",
+    "basis": "quarter",
+    "frequency": "quarterly",
+    "lag_quarters": "0",
+    "first_quarter": "2025-26 Q1",
+    "definition": "FOI / EIR requests completed within 21 working days",
+}
 LATER = {
     "actions.csv": ["X1", "GL01", "More staff.", "2024-25 Q4"],
     "events.csv": ["GL01", "2024-11-05", "2024-25 Q4"],
@@ -104,8 +113,13 @@ def test_each_row_in_force_counts_and_no_later_one(raw):
     assert fingerprints(raw, QUARTER) == before
     later = fingerprints(raw, Quarter(2025, 1))
     assert {name for name in before if later[name] != before[name]} == {
-        "targets.csv", "kpis.csv", "changes.csv", "benchmarks.csv", "activity.csv", *LATER
-    }  # fmt: skip
+        "targets.csv",
+        "kpis.csv",
+        "changes.csv",
+        "benchmarks.csv",
+        "activity.csv",
+        *LATER,
+    }
     append(raw / "targets.csv", [*TARGETS[:1], "2024-25 Q3", *TARGETS[2:]])
     changed = fingerprints(raw, QUARTER)
     assert [name for name in before if changed[name] != before[name]] == ["targets.csv"]
@@ -204,8 +218,10 @@ def test_the_page_and_the_manifest_say_who_what_and_by_which_rules(raw, tmp_path
     assert noted["ratings"] == {"Green": 0, "Amber": 0, "Red": 2, "Not rated": 0}
     assert noted["rules"]["window"] == 6
     assert noted["rules"]["rating"] == {
-        "Green": "target", "Amber": "floor standard", "Red": "the rest"
-    }  # fmt: skip
+        "Green": "target",
+        "Amber": "floor standard",
+        "Red": "the rest",
+    }
     assert noted["rows"]["rows_in"] == noted["rows"]["accepted"] and noted["rows"]["rejected"] == 0
     assert noted["program"]["unlike_lock"] == [] and noted["program"]["code"]["sources"] in page
     assert noted["inputs_digest"] in page and noted["inputs"]["targets.csv"][:16] in page

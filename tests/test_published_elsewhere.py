@@ -64,8 +64,11 @@ def raw(tmp_path_factory):
     }
     return write_council(
         tmp_path_factory.mktemp("published"),
-        KPIS, ["kpi_id,from_quarter,target", *lines], returns, SETTINGS,
-    )  # fmt: skip
+        KPIS,
+        ["kpi_id,from_quarter,target", *lines],
+        returns,
+        SETTINGS,
+    )
 
 
 def scorecard(raw, quarter: str) -> pd.DataFrame:

@@ -16,8 +16,18 @@ from kpi_tools.scorecard import recent_quarters, score
 
 FALLS = {"kpi_id": "F1", "unit": "count", "polarity": "lower"}
 SENT = [("2024-25-Q3", "P1", "2024-25 Q3", 61)]
-DAYS = ["2021-03-01", "2021-07-09", "2021-08-01", "2022-02-11", "2022-05-30", "2022-12-24",
-        "2023-01-07", "2023-06-15", "2023-10-02", "2024-05-05"]  # fmt: skip
+DAYS = [
+    "2021-03-01",
+    "2021-07-09",
+    "2021-08-01",
+    "2022-02-11",
+    "2022-05-30",
+    "2022-12-24",
+    "2023-01-07",
+    "2023-06-15",
+    "2023-10-02",
+    "2024-05-05",
+]
 AUTO = '[anomalies]\nchart = "auto"\n'
 
 
@@ -102,11 +112,17 @@ def test_weeks_are_a_series_of_their_own(tmp_path: Path):
 
 
 NOTES = [
-    {"kpi_id": "F1", "section": "", "date": "2023-02-01", "label": "New floors", "source": "Minutes"},
+    {
+        "kpi_id": "F1",
+        "section": "",
+        "date": "2023-02-01",
+        "label": "New floors",
+        "source": "Minutes",
+    },
     {"kpi_id": "", "section": "all", "date": "2022-03-01", "label": "Snow", "source": ""},
     {"kpi_id": "", "section": "all", "date": "2011-08-01", "label": "Long ago", "source": ""},
     {"kpi_id": "P1", "section": "", "date": "2024-12-01", "label": "Of another", "source": ""},
-]  # fmt: skip
+]
 
 
 def test_dated_notes_are_numbers_on_the_picture_and_words_below(tmp_path: Path):

@@ -147,12 +147,7 @@ def test_percentage_tolerance_and_target_only_schemes():
             kpi(10.0, 9.0, None, "lower"),
         ]
     )
-    assert rate(table, percentage(10))["rating"].tolist() == [
-        "Amber",
-        "Red",
-        "Amber",
-        "Red",
-    ]
+    assert rate(table, percentage(10))["rating"].tolist() == ["Amber", "Red", "Amber", "Red"]
     assert rate(table, percentage(0))["rating"].tolist() == ["Red", "Red", "Red", "Red"]
 
 
@@ -220,10 +215,13 @@ def test_the_edge_of_the_allowance_for_noise_is_still_inside(rated, row, rag):
 def test_a_null_is_no_figure_no_polarity_and_no_status_on_engines_that_know_it():
     rows = pl.DataFrame(
         {
-            "value": [90.0, None, None, None], "target": [90.0] * 4, "floor_standard": [85.0] * 4,
-            "polarity": [None, "higher", "higher", None], "status": ["final", None, "suppressed", None],
+            "value": [90.0, None, None, None],
+            "target": [90.0] * 4,
+            "floor_standard": [85.0] * 4,
+            "polarity": [None, "higher", "higher", None],
+            "status": ["final", None, "suppressed", None],
         }
-    )  # fmt: skip
+    )
     expected = ["polarity not known", "no figure", "suppressed", "no figure"]
     for frame in (rows, rows.to_arrow()):
         found = pl.DataFrame(rate(frame))
@@ -416,11 +414,17 @@ def test_another_councils_published_ratings_follow_from_its_own_rule(rated):
     """Three KPIs of Bracknell Forest's published reports: Green within 5% of the target, Amber within 10%, else Red."""
     published = {
         "higher": [
-            (73.4, 75, "Green"), (73.6, 75, "Green"), (72.8, 76, "Green"), (75.2, 76, "Green"),
-            (10966, 19625, "Red"), (20020, 19625, "Green"), (20843, 19875, "Green"), (26502, 19875, "Green"),
+            (73.4, 75, "Green"),
+            (73.6, 75, "Green"),
+            (72.8, 76, "Green"),
+            (75.2, 76, "Green"),
+            (10966, 19625, "Red"),
+            (20020, 19625, "Green"),
+            (20843, 19875, "Green"),
+            (26502, 19875, "Green"),
         ],
         "lower": [(53.6, 36, "Red"), (53.1, 35, "Red"), (53.8, 35, "Red"), (59.5, 34, "Red")],
-    }  # fmt: skip
+    }
     rows = [
         {**kpi(float(value), float(target), None, polarity), "expected": colour}
         for polarity, figures in published.items()
@@ -441,9 +445,13 @@ def test_schemes_monitored_and_milestones_in_one_table(rated):
     ]
     rows = [{"kind": "number", "milestone": "-", **row} for row in rows]
     assert rated(rows, schemes, milestones={"On track": "Green", "Closed": None}) == [
-        ("Red", None), ("Amber", None), ("Green", None), ("Monitored", None), ("Green", None),
+        ("Red", None),
+        ("Amber", None),
+        ("Green", None),
+        ("Monitored", None),
+        ("Green", None),
         ("Not rated", 'the status "Closed" has no rating'),
-    ]  # fmt: skip
+    ]
     with pytest.raises(
         InputError, match='no scheme "tolernt"; there are tolerant; the nearest is "tolerant"'
     ):
@@ -465,13 +473,17 @@ def test_a_figure_without_a_line_is_rated_by_those_it_has(rated):
 
 def test_the_year_that_goes_on(rated):
     rows = [
-        kpi(52.0, None, None, year_target=100.0), kpi(0.0, None, None, year_target=100.0),
-        kpi(52.0, 50.0, 40.0, year_target=NAN), kpi(NAN, None, None, year_target=100.0),
-    ]  # fmt: skip
+        kpi(52.0, None, None, year_target=100.0),
+        kpi(0.0, None, None, year_target=100.0),
+        kpi(52.0, 50.0, 40.0, year_target=NAN),
+        kpi(NAN, None, None, year_target=100.0),
+    ]
     assert rated(rows) == [
         ("Not rated", "on the way: 52% of the year's target"),
-        ("Not rated", "on the way: 0% of the year's target"), ("Green", None), ("Not rated", "no figure"),
-    ]  # fmt: skip
+        ("Not rated", "on the way: 0% of the year's target"),
+        ("Green", None),
+        ("Not rated", "no figure"),
+    ]
 
 
 def test_a_frame_of_ones_own_names_its_columns(rated):
@@ -490,8 +502,9 @@ def test_a_frame_of_ones_own_names_its_columns(rated):
 def test_reasons_use_the_councils_words(rated):
     words = {"floor_standard": "intervention level", "target": "aim"}
     assert rated([kpi(89.0, 90.0, None), kpi(1.0, None, None)], words=words) == [
-        ("Not rated", "no intervention level"), ("Not rated", "no aim"),
-    ]  # fmt: skip
+        ("Not rated", "no intervention level"),
+        ("Not rated", "no aim"),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -513,11 +526,23 @@ def test_one_rule_says_whether_a_line_is_met(value, line, more, met):
 
 
 def test_where_each_band_begins():
-    rows = pd.DataFrame([
-        {"kpi_id": "A", "quarter": "2024-25 Q3", "scheme": "", **kpi(1.0, 90.0, 85.0)},
-        {"kpi_id": "B", "quarter": "2024-25 Q3", "scheme": "five", **kpi(1.0, -50.0, NAN, "lower")},
-        {"kpi_id": "C", "quarter": "2024-25 Q3", "scheme": "", **kpi(1.0, 50.0, 44.0, "target")},
-    ])  # fmt: skip
+    rows = pd.DataFrame(
+        [
+            {"kpi_id": "A", "quarter": "2024-25 Q3", "scheme": "", **kpi(1.0, 90.0, 85.0)},
+            {
+                "kpi_id": "B",
+                "quarter": "2024-25 Q3",
+                "scheme": "five",
+                **kpi(1.0, -50.0, NAN, "lower"),
+            },
+            {
+                "kpi_id": "C",
+                "quarter": "2024-25 Q3",
+                "scheme": "",
+                **kpi(1.0, 50.0, 44.0, "target"),
+            },
+        ]
+    )
     schemes = {
         "": parse_schemes({})[""],
         "five": scheme("Blue: target beyond 10%", "Green: target", "Red")[""],
@@ -527,22 +552,30 @@ def test_where_each_band_begins():
     assert list(found.columns) == names
     shown = found.drop(columns=["quarter", "colour"]).astype(object)
     assert shown.where(shown.notna(), "").to_numpy().tolist() == [
-        ["A", 1, "Green", 90.0, ""], ["A", 2, "Amber", 85.0, ""], ["A", 3, "Red", "", ""],
-        ["B", 1, "Blue", -55.0, ""], ["B", 2, "Green", -50.0, ""], ["B", 3, "Red", "", ""],
-        ["C", 1, "Green", 47.0, 53.0], ["C", 2, "Amber", 44.0, 56.0], ["C", 3, "Red", "", ""],
-    ]  # fmt: skip
+        ["A", 1, "Green", 90.0, ""],
+        ["A", 2, "Amber", 85.0, ""],
+        ["A", 3, "Red", "", ""],
+        ["B", 1, "Blue", -55.0, ""],
+        ["B", 2, "Green", -50.0, ""],
+        ["B", 3, "Red", "", ""],
+        ["C", 1, "Green", 47.0, 53.0],
+        ["C", 2, "Amber", 44.0, 56.0],
+        ["C", 3, "Red", "", ""],
+    ]
 
 
 def test_which_kpis_can_never_be_rated_and_why():
-    rows = pd.DataFrame([
-        {"kpi_id": "good", "scheme": "", **kpi(NAN, 90.0, 85.0)},
-        {"kpi_id": "half", "scheme": "", **kpi(NAN, 90.0, NAN)},
-        {"kpi_id": "none", "scheme": "", **kpi(NAN, NAN, NAN)},
-        {"kpi_id": "order", "scheme": "", **kpi(NAN, 90.0, 95.0)},
-        {"kpi_id": "zero", "scheme": "blue", **kpi(NAN, 0.0, NAN)},
-        {"kpi_id": "closest", "scheme": "blue", **kpi(NAN, 5.0, NAN, "target")},
-        {"kpi_id": "seen", "scheme": "", "rated": "no", **kpi(NAN, NAN, NAN, "none")},
-    ])  # fmt: skip
+    rows = pd.DataFrame(
+        [
+            {"kpi_id": "good", "scheme": "", **kpi(NAN, 90.0, 85.0)},
+            {"kpi_id": "half", "scheme": "", **kpi(NAN, 90.0, NAN)},
+            {"kpi_id": "none", "scheme": "", **kpi(NAN, NAN, NAN)},
+            {"kpi_id": "order", "scheme": "", **kpi(NAN, 90.0, 95.0)},
+            {"kpi_id": "zero", "scheme": "blue", **kpi(NAN, 0.0, NAN)},
+            {"kpi_id": "closest", "scheme": "blue", **kpi(NAN, 5.0, NAN, "target")},
+            {"kpi_id": "seen", "scheme": "", "rated": "no", **kpi(NAN, NAN, NAN, "none")},
+        ]
+    )
     schemes = {"": parse_schemes({})[""], "blue": MATRIX["blue"][""]}
     assert cannot_be_rated(rows, schemes).to_numpy().tolist() == [
         ["none", "never", "No target."],

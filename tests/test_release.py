@@ -26,11 +26,13 @@ from kpi_tools.report import make_report
 from tests.one_section import governance_without_action
 
 RAW = Path(__file__).parents[1] / "data" / "raw"
-FOUND = as_findings([
-    Finding("old-data", "c, A2", "A figure."),
-    Finding("red-without-action", "c, A1", "No action.", "the service"),
-    Finding("stale-quarter", "c.csv, row 3, commentary", "Old."),
-])  # fmt: skip
+FOUND = as_findings(
+    [
+        Finding("old-data", "c, A2", "A figure."),
+        Finding("red-without-action", "c, A1", "No action.", "the service"),
+        Finding("stale-quarter", "c.csv, row 3, commentary", "Old."),
+    ]
+)
 PASSED = "red-without-action | the action is agreed at the meeting | Director of Place"
 
 

@@ -86,8 +86,12 @@ def test_a_second_run_gives_the_same_bytes(made, worker):
 def test_the_manifest_names_what_the_report_depends_on(made, worker):
     noted = json.loads((made.final / "manifest.json").read_text(encoding="utf-8"))
     assert sorted(noted["inputs"]) == [
-        f"commentary/{SLUG}.csv", "council.toml", "kpis.csv", f"returns/{SLUG}/return.csv", "targets.csv",
-    ]  # fmt: skip
+        f"commentary/{SLUG}.csv",
+        "council.toml",
+        "kpis.csv",
+        f"returns/{SLUG}/return.csv",
+        "targets.csv",
+    ]
     assert sorted(noted["outputs"]) == [
         "kpis.csv",
         "kpis.xlsx",
@@ -101,12 +105,18 @@ def test_the_manifest_names_what_the_report_depends_on(made, worker):
 @pytest.mark.parametrize(
     ("cell", "sentence"),
     [
-        ("1 / 0", r"stopped in cell 4 \(`1 / 0`\): ZeroDivisionError: division by zero\. The notebook"),
-        ("import os\nos.kill(os.getpid(), 9)", r"cell 4 .*: its process was ended by SIGKILL, as when memory runs out\."),
+        (
+            "1 / 0",
+            r"stopped in cell 4 \(`1 / 0`\): ZeroDivisionError: division by zero\. The notebook",
+        ),
+        (
+            "import os\nos.kill(os.getpid(), 9)",
+            r"cell 4 .*: its process was ended by SIGKILL, as when memory runs out\.",
+        ),
         pytest.param("del kpis", r"name 'kpis' is not defined", marks=pytest.mark.slow),
         ("raw", r"The notebook shows .*: a folder of this computer, which is not for publication"),
     ],
-)  # fmt: skip
+)
 def test_a_failed_run_leaves_the_old_report_and_says_where_it_stopped(made, cell, sentence):
     old = state(made.final)
     shown = {"del kpis": 8, "raw": 3}.get(cell, 3)
@@ -339,8 +349,12 @@ def test_a_full_disk_is_a_sentence_and_leaves_the_old_report(made, size):
     old = state(made.final)
     made.change()
     done = subprocess.run(
-        made.command(), cwd=HERE.parent, capture_output=True, encoding="utf-8", preexec_fn=small_files
-    )  # fmt: skip
+        made.command(),
+        cwd=HERE.parent,
+        capture_output=True,
+        encoding="utf-8",
+        preexec_fn=small_files,
+    )
     assert (done.returncode, state(made.final), made.left()) == (1, old, []), done.stderr
     assert done.stderr.startswith("The report could not be written: ")
 
@@ -364,8 +378,7 @@ os.write(pipe, str(os.getppid()).encode())
 
 @posix
 @pytest.mark.parametrize(
-    "keep_lock",
-    ["", pytest.param("1", id="keeps Python's lock", marks=pytest.mark.slow)],
+    "keep_lock", ["", pytest.param("1", id="keeps Python's lock", marks=pytest.mark.slow)]
 )
 @pytest.mark.parametrize(
     ("sent", "ended", "sentence"),

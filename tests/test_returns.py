@@ -41,7 +41,9 @@ def raw(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def sent(raw: Path, *cells: str, head: str = "kpi_id,period,value,numerator,denominator,status,note") -> Any:  # fmt: skip
+def sent(
+    raw: Path, *cells: str, head: str = "kpi_id,period,value,numerator,denominator,status,note"
+) -> Any:
     """What becomes of one row."""
     path = raw / "returns" / "2024-25-Q3" / "roads.csv"
     path.write_text("\n".join([head, ",".join(cells)]) + "\n", encoding="utf-8")
@@ -53,12 +55,20 @@ def sent(raw: Path, *cells: str, head: str = "kpi_id,period,value,numerator,deno
 @pytest.mark.parametrize(
     ("kpi_id", "value", "parts", "taken"),
     [
-        ("RENT", "102.44", ",", 102.44), ("RENT", "", "210,200", 105.0), ("CHANGE", "-3.5", ",", -3.5),
-        ("ROUND", "", "105,100", 100.0), ("ROUND", "105", "105,100", 100.0), ("ROUND", "100", "105,100", 100.0),
-        ("WAIT", "4:30", ",", 4.5), ("WAIT", "1:04:30", ",", 64.5), ("WAIT", "4.5", ",", 4.5),
-        ("SHIFT", "7:30", ",", 7.5), ("SHIFT", "7:30:36", ",", 7.51), ("AVERAGE", "12.5", ",", 12.5),
+        ("RENT", "102.44", ",", 102.44),
+        ("RENT", "", "210,200", 105.0),
+        ("CHANGE", "-3.5", ",", -3.5),
+        ("ROUND", "", "105,100", 100.0),
+        ("ROUND", "105", "105,100", 100.0),
+        ("ROUND", "100", "105,100", 100.0),
+        ("WAIT", "4:30", ",", 4.5),
+        ("WAIT", "1:04:30", ",", 64.5),
+        ("WAIT", "4.5", ",", 4.5),
+        ("SHIFT", "7:30", ",", 7.5),
+        ("SHIFT", "7:30:36", ",", 7.51),
+        ("AVERAGE", "12.5", ",", 12.5),
     ],
-)  # fmt: skip
+)
 def test_what_the_measure_can_be_is_taken(
     raw: Path, kpi_id: str, value: str, parts: str, taken: float
 ) -> None:
@@ -69,13 +79,18 @@ def test_what_the_measure_can_be_is_taken(
 @pytest.mark.parametrize(
     ("kpi_id", "value", "parts", "code"),
     [
-        ("RENT", "151", ",", "value-outside"), ("RENT", "-1", ",", "value-negative"),
-        ("CHANGE", "-101", ",", "value-outside"), ("PUPILS", "101", ",", "value-above-100"),
-        ("ROUND", "", "106,100", "parts-over"), ("ROUND", "101", ",", "value-above-100"),
-        ("WAIT", "4:75", ",", "value-time"), ("CASES", "4:30", ",", "value-time"),
-        ("CENTRE", "Nearly", ",", "milestone-unknown"), ("CENTRE", "12", ",", "milestone-unknown"),
+        ("RENT", "151", ",", "value-outside"),
+        ("RENT", "-1", ",", "value-negative"),
+        ("CHANGE", "-101", ",", "value-outside"),
+        ("PUPILS", "101", ",", "value-above-100"),
+        ("ROUND", "", "106,100", "parts-over"),
+        ("ROUND", "101", ",", "value-above-100"),
+        ("WAIT", "4:75", ",", "value-time"),
+        ("CASES", "4:30", ",", "value-time"),
+        ("CENTRE", "Nearly", ",", "milestone-unknown"),
+        ("CENTRE", "12", ",", "milestone-unknown"),
     ],
-)  # fmt: skip
+)
 def test_what_it_cannot_be_is_refused(
     raw: Path, kpi_id: str, value: str, parts: str, code: str
 ) -> None:
@@ -107,7 +122,13 @@ def test_a_year_of_an_annual_figure_is_taken_and_a_bare_one_told(raw: Path) -> N
 def test_a_target_typed_over_in_a_template_is_told(raw: Path) -> None:
     head = "kpi_id,period,kpi_name,unit,last_figure,target,floor_standard,value,numerator,denominator,status,note"
     row = ("RENT", QUARTER, "Rent collected", "%", "none", "{}", "95%", "99", "", "", "", "")
-    for target, told in (("100%", False), ("100.00%", False), ("", False), ("98%", True), ("soon", False)):  # fmt: skip
+    for target, told in (
+        ("100%", False),
+        ("100.00%", False),
+        ("", False),
+        ("98%", True),
+        ("soon", False),
+    ):
         found, problems = sent(raw, *(cell.format(target) for cell in row), head=head)
         assert found["value"].tolist() == [99]
         assert list(problems) == ["target-typed"] * told
@@ -138,7 +159,9 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Any:
 
 GOOD_CSV = text_of(rows(["P1", QUARTER, "87.5", "", "", "final", ""])).encode()
 GOOD_BOOK = book_of(rows(["P1", QUARTER, 87.5, "", "", "final", ""]))
-damage = st.lists(st.tuples(st.floats(0, 1), st.binary(max_size=4), st.integers(0, 3)), min_size=1, max_size=3)  # fmt: skip
+damage = st.lists(
+    st.tuples(st.floats(0, 1), st.binary(max_size=4), st.integers(0, 3)), min_size=1, max_size=3
+)
 fuzz = settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 

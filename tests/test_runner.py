@@ -97,22 +97,37 @@ def test_what_cells_show_is_what_a_kernel_shows(run, tmp_path):
 @pytest.mark.parametrize(
     ("fault", "sentence"),
     [
-        ("exception", "exception.ipynb stopped in cell 3 (`1 / 0`): ZeroDivisionError: division by zero."),
-        ("exception_in_last_cell", "stopped in cell 4 (`from kpi_tools.report.runner import complete`): ZeroDivisionError"),
+        (
+            "exception",
+            "exception.ipynb stopped in cell 3 (`1 / 0`): ZeroDivisionError: division by zero.",
+        ),
+        (
+            "exception_in_last_cell",
+            "stopped in cell 4 (`from kpi_tools.report.runner import complete`): ZeroDivisionError",
+        ),
         ("exception_expected", "stopped in cell 3 (`1 / 0`): ZeroDivisionError"),
         ("skipped_cell", "stopped in cell 3 (`1 / 0`): ZeroDivisionError"),
         ("stopped_by_a_sentence", '"Q2 2023" is ambiguous: it may mean'),
         ("sys_exit_0", "stopped in cell 3 (`import sys`): SystemExit: 0."),
         ("sys_exit_3", "stopped in cell 3 (`import sys`): SystemExit: 3."),
         ("out_of_memory", "stopped in cell 3 (`bytearray(64 * 1024**3)`): MemoryError"),
-        ("thread_fails", "went on after a failure beside cell 3 (`import threading`): ZeroDivisionError"),
+        (
+            "thread_fails",
+            "went on after a failure beside cell 3 (`import threading`): ZeroDivisionError",
+        ),
         ("asks_for_input", 'stopped in cell 3 (`input("Which quarter? ")`): '),
-        ("prints_without_end", "stopped in cell 3 (`while True:`): FloodError: it shows more text than a report can hold"),
-        ("prints_too_much_at_once", 'in cell 3 (`print("x" * 100_000_000)`): FloodError: it shows more text than a report'),
+        (
+            "prints_without_end",
+            "stopped in cell 3 (`while True:`): FloodError: it shows more text than a report can hold",
+        ),
+        (
+            "prints_too_much_at_once",
+            'in cell 3 (`print("x" * 100_000_000)`): FloodError: it shows more text than a report',
+        ),
         ("another_quarter", "in its last cell, but 'End of the report for Quarter 2 2024/25.'"),
         ("last_cell_shows_nothing", "in its last cell, but 'nothing'"),
     ],
-)  # fmt: skip
+)
 def test_a_run_that_is_not_whole_is_refused(run, fault, sentence):
     with pytest.raises(KpiError) as refused:
         run(FAULTS / f"{fault}.ipynb")
@@ -124,12 +139,18 @@ def test_a_run_that_is_not_whole_is_refused(run, fault, sentence):
     ("fault", "how"),
     [
         ("exits_at_once", r"cell 3 \(`import os`\): its process ended \(exit status 0\)"),
-        ("kernel_killed", r"cell 3 \(`import os`\): its process was ended by SIGKILL, as when memory runs out"),
-        ("kernel_killed_in_last_cell", r"cell 4 \(`from .*`\): its process ended \(exit status 0\)"),
+        (
+            "kernel_killed",
+            r"cell 3 \(`import os`\): its process was ended by SIGKILL, as when memory runs out",
+        ),
+        (
+            "kernel_killed_in_last_cell",
+            r"cell 4 \(`from .*`\): its process ended \(exit status 0\)",
+        ),
         ("segmentation_fault", r"cell 3 \(`import ctypes`\): its process was ended by SIGSEGV"),
         ("abort", r"cell 3 \(`import os`\): its process was ended by SIGABRT"),
     ],
-)  # fmt: skip
+)
 def test_a_process_that_ends_is_a_sentence_and_the_next_run_has_another(run, fault, how):
     with pytest.raises(LostError, match=f"^stopped in {how}"):
         run(FAULTS / f"{fault}.ipynb")

@@ -54,8 +54,11 @@ def test_five_columns_are_enough(tmp_path: Path) -> None:
     kpi = returns.catalogue.iloc[0]
     assert kpi["directorate"] == kpi["owner"] == "Roads" and kpi["decimals"] == 0
     assert (kpi["basis"], kpi["frequency"], kpi["rated"], kpi["kind"]) == (
-        "quarter", "quarterly", "yes", "number",
-    )  # fmt: skip
+        "quarter",
+        "quarterly",
+        "yes",
+        "number",
+    )
     assert (kpi["range_low"], kpi["range_high"]) == (0, 100)
     row = score(recent_quarters(returns), returns).iloc[0]
     assert row["value"] == 65 and row["rating"] == "Green"
@@ -85,15 +88,28 @@ BROKEN = {
     ),
 }
 WHOLE = {
-    "activity": {"activity_id": "V1", "activity_name": "Visits", "section": "Roads", "unit": "count", "decimals": 0,
-                 "period": QUARTER, "value": 5},
+    "activity": {
+        "activity_id": "V1",
+        "activity_name": "Visits",
+        "section": "Roads",
+        "unit": "count",
+        "decimals": 0,
+        "period": QUARTER,
+        "value": 5,
+    },
     "benchmarks": {"kpi_id": "P1", "area": "England", "period": "2023", "value": 55.5},
     "changes": {"kpi_id": "P1", "from_quarter": QUARTER, "change": "redefined"},
     "rebases": {"kpi_id": "P1", "first_period": "2024-25 Q1", "reason": "New", "name": "Head"},
-    "small_numbers": {"kpi_id": "P1", "period": QUARTER, "from_quarter": QUARTER, "reason": "Known", "agreed_by": "Director"},
+    "small_numbers": {
+        "kpi_id": "P1",
+        "period": QUARTER,
+        "from_quarter": QUARTER,
+        "reason": "Known",
+        "agreed_by": "Director",
+    },
     "actions": {"action_id": "A1", "kpi_id": "P1", "action": "Work", "from_quarter": QUARTER},
     "commentary/2024-25-Q3": {"kpi_id": "P1", "commentary": "Words"},
-}  # fmt: skip
+}
 
 
 @settings(
@@ -177,22 +193,37 @@ def test_tables_as_they_should_be_are_no_complaint(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("kpi", "column", "code"),
     [
-        ({"kpi_name": ""}, "kpi_name", "catalogue-missing"), ({"section": "Rods"}, "section", "catalogue-choice"),
-        ({"unit": ""}, "unit", "catalogue-missing"), ({"unit": "Per cent"}, "unit", "unit-unknown"),
-        ({"decimals": "one"}, "decimals", "catalogue-number"), ({"decimals": 7}, "decimals", "catalogue-number"),
-        ({"polarity": "up"}, "polarity", "catalogue-choice"), ({"polarity": "none"}, "polarity", "polarity-none"),
-        ({"frequency": "quaterly"}, "frequency", "catalogue-choice"), ({"basis": "weekly"}, "basis", "catalogue-choice"),
+        ({"kpi_name": ""}, "kpi_name", "catalogue-missing"),
+        ({"section": "Rods"}, "section", "catalogue-choice"),
+        ({"unit": ""}, "unit", "catalogue-missing"),
+        ({"unit": "Per cent"}, "unit", "unit-unknown"),
+        ({"decimals": "one"}, "decimals", "catalogue-number"),
+        ({"decimals": 7}, "decimals", "catalogue-number"),
+        ({"polarity": "up"}, "polarity", "catalogue-choice"),
+        ({"polarity": "none"}, "polarity", "polarity-none"),
+        ({"frequency": "quaterly"}, "frequency", "catalogue-choice"),
+        ({"basis": "weekly"}, "basis", "catalogue-choice"),
         ({"lag_quarters": -1}, "lag_quarters", "catalogue-number"),
         ({"first_quarter": "2020"}, "first_quarter", "catalogue-quarter"),
-        ({"first_quarter": QUARTER, "last_quarter": "2019-20 Q1"}, "last_quarter", "catalogue-order"),
-        ({"due": "Q5"}, "due", "catalogue-number"), ({"due": "2026-03-31"}, "due", "catalogue-number"),
-        ({"year_ends": "31 August"}, "year_ends", "catalogue-number"), ({"since": "lately"}, "since", "catalogue-number"),
-        ({"range": "100..0"}, "range", "catalogue-number"), ({"rated": "maybe"}, "rated", "catalogue-choice"),
-        ({"scheme": "tolerant"}, "scheme", "scheme-unknown"), ({"kind": "milestone"}, "kind", "milestone-statuses"),
-        ({"data_quality": "GX"}, "data_quality", "catalogue-number"), ({"part_of": "Z"}, "part_of", "part-of"),
-        ({"status": "sure"}, "status", "catalogue-choice"), ({"kpi_id": ""}, "kpi_id", "catalogue-missing"),
+        (
+            {"first_quarter": QUARTER, "last_quarter": "2019-20 Q1"},
+            "last_quarter",
+            "catalogue-order",
+        ),
+        ({"due": "Q5"}, "due", "catalogue-number"),
+        ({"due": "2026-03-31"}, "due", "catalogue-number"),
+        ({"year_ends": "31 August"}, "year_ends", "catalogue-number"),
+        ({"since": "lately"}, "since", "catalogue-number"),
+        ({"range": "100..0"}, "range", "catalogue-number"),
+        ({"rated": "maybe"}, "rated", "catalogue-choice"),
+        ({"scheme": "tolerant"}, "scheme", "scheme-unknown"),
+        ({"kind": "milestone"}, "kind", "milestone-statuses"),
+        ({"data_quality": "GX"}, "data_quality", "catalogue-number"),
+        ({"part_of": "Z"}, "part_of", "part-of"),
+        ({"status": "sure"}, "status", "catalogue-choice"),
+        ({"kpi_id": ""}, "kpi_id", "catalogue-missing"),
     ],
-)  # fmt: skip
+)
 def test_a_fault_in_the_catalogue_has_its_place(
     tmp_path: Path, kpi: dict[str, object], column: str, code: str
 ) -> None:
@@ -215,9 +246,13 @@ def test_what_is_wrong_names_the_nearest_word(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("ids", "code"), [(("P1", "p 1"), "catalogue-twice"), (("P1", "P1"), "catalogue-twice"),
-     (("PO1", "P01"), "catalogue-lookalike")]
-)  # fmt: skip
+    ("ids", "code"),
+    [
+        (("P1", "p 1"), "catalogue-twice"),
+        (("P1", "P1"), "catalogue-twice"),
+        (("PO1", "P01"), "catalogue-lookalike"),
+    ],
+)
 def test_two_ids_that_cannot_be_told_apart(tmp_path: Path, ids: tuple[str, str], code: str) -> None:
     returns = read_returns(make_council(tmp_path, [{"kpi_id": one} for one in ids], FIGURES))
     assert ("kpis.csv", "kpi_id", code) in faults(returns) and len(returns.catalogue) == 1
@@ -236,8 +271,15 @@ def test_names_that_differ_in_spelling_only(tmp_path: Path) -> None:
         {"kpi_id": f"P{at}", "kpi_name": name, "directorate": place}
         for at, (name, place) in enumerate(zip(names, spelt, strict=True))
     ]
-    found = [one for one in faults(read_returns(make_council(tmp_path, kpis, FIGURES[:0] + [("2024-25-Q3", "P0", QUARTER, 60)])))
-             if one[0] == "kpis.csv"]  # fmt: skip
+    found = [
+        one
+        for one in faults(
+            read_returns(
+                make_council(tmp_path, kpis, FIGURES[:0] + [("2024-25-Q3", "P0", QUARTER, 60)])
+            )
+        )
+        if one[0] == "kpis.csv"
+    ]
     assert found == [
         ("kpis.csv", "kpi_name", "name-twice"),
         ("kpis.csv", "directorate", "name-alike"),
@@ -250,10 +292,19 @@ def test_names_that_differ_in_spelling_only(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("text", "unit"),
-    [("%", "%"), ("Count", "count"), ("rate per 1000", "rate per 1,000"), ("per 100,000", "rate per 100,000"),
-     ("£ Thousand", "£ thousand"),     ("other: tonnes CO2e", "tonnes CO2e"),
-     ("other: ", None), ("percent", None), ("rate per 7", None), ("tonnes", None)],
-)  # fmt: skip
+    [
+        ("%", "%"),
+        ("Count", "count"),
+        ("rate per 1000", "rate per 1,000"),
+        ("per 100,000", "rate per 100,000"),
+        ("£ Thousand", "£ thousand"),
+        ("other: tonnes CO2e", "tonnes CO2e"),
+        ("other: ", None),
+        ("percent", None),
+        ("rate per 7", None),
+        ("tonnes", None),
+    ],
+)
 def test_units_that_are_known(text: str, unit: str | None) -> None:
     assert known_unit(text) == unit
 
@@ -290,16 +341,20 @@ def test_units_that_are_meant_and_what_they_are() -> None:
 @pytest.mark.parametrize(
     ("target", "column", "code"),
     [
-        ({"target": 80, "floor_standard": 90}, "target", "target-side"), ({"target": 0.9}, "target", "target-fraction"),
-        ({"target": 190}, "target", "value-above-100"), ({"target": "ninety"}, "target", "value-text"),
+        ({"target": 80, "floor_standard": 90}, "target", "target-side"),
+        ({"target": 0.9}, "target", "target-fraction"),
+        ({"target": 190}, "target", "value-above-100"),
+        ({"target": "ninety"}, "target", "value-text"),
         ({"target": 90, "from_quarter": "2020"}, "from_quarter", "catalogue-quarter"),
         ({"kpi_id": "ZZ"}, "kpi_id", "id-unknown"),
-        ({"target": 90, "tolerance": 5}, "tolerance", "target-tolerance"), ({"target": -1}, "target", "value-negative"),
-        ({"target": 90, "status": "agreed"}, "status", "catalogue-choice"), ({"target": "72,5"}, "target", "value-comma"),
+        ({"target": 90, "tolerance": 5}, "tolerance", "target-tolerance"),
+        ({"target": -1}, "target", "value-negative"),
+        ({"target": 90, "status": "agreed"}, "status", "catalogue-choice"),
+        ({"target": "72,5"}, "target", "value-comma"),
         ({"target": 90, "applies": "yearly"}, "applies", "catalogue-choice"),
         ({"target": 90, "stretch": 120}, "stretch", "value-above-100"),
     ],
-)  # fmt: skip
+)
 def test_a_fault_in_the_targets_has_its_place(
     tmp_path: Path, target: dict[str, object], column: str, code: str
 ) -> None:
@@ -327,9 +382,13 @@ def in_year(returns: Returns) -> dict[str, list[float]]:
 def test_targets_of_a_whole_year(tmp_path: Path) -> None:
     year = {"target": 80, "floor_standard": 60, "stretch": 100}
     at_end = council(tmp_path / "a", COUNT, targets=[P1 | year | {"applies": "year_end"}])
-    assert str(in_year(at_end)) == str({
-        "target": [np.nan] * 3 + [80.0], "floor_standard": [np.nan] * 3 + [60.0], "year_target": [80.0] * 4,
-    })  # fmt: skip
+    assert str(in_year(at_end)) == str(
+        {
+            "target": [np.nan] * 3 + [80.0],
+            "floor_standard": [np.nan] * 3 + [60.0],
+            "year_target": [80.0] * 4,
+        }
+    )
     even = council(tmp_path / "b", COUNT, targets=[P1 | year | {"profile": "even"}])
     assert in_year(even) == {
         "target": [20, 40, 60, 80],
@@ -368,21 +427,29 @@ def test_a_kpi_without_a_line_in_force_is_warned_of_unless_it_is_only_monitored(
 @pytest.mark.parametrize(
     ("settings_", "told"),
     [
-        ("[direction]\nwindow = \"six\"\n", "a whole number from 2 to 40"),
-        ("[direction]\nshow = [\"previus\"]\n", 'the nearest is "previous"'),
-        ("[direction]\nshow = \"trend\"\n", 'a list: ["trend"]'),
+        ('[direction]\nwindow = "six"\n', "a whole number from 2 to 40"),
+        ('[direction]\nshow = ["previus"]\n', 'the nearest is "previous"'),
+        ('[direction]\nshow = "trend"\n', 'a list: ["trend"]'),
         ("[direction]\nunchanged_within = 1\n", "in quotation marks"),
-        ("[loading]\nrejected_share = 5\n", "a number from 0 to 1"), ("[counsel]\nname = 1\n", 'the nearest is "council"'),
-        ("[report]\nnot_du = \"apart\"\n", 'the nearest is "not_due"'), ("[report]\nnot_due = \"aside\"\n", "counted, apart"),
-        ("[words]\nkpi = \"\"\n", "a text"), ("[benchmarks]\nheadline = [\"A\", \"B\"]\n", "a text, one alone"),
-        ("[milestones]\nstatuses = [{ name = \"Late\", band = \"Redd\" }]\n", 'the nearest is "Red"'),
-        ("[milestones]\nstatuses = [{ name = \"Late\" }, { name = \"late\" }]\n", "Two statuses have one name."),
-        ("[milestones]\nstatuses = [{ name = \"Late\", colour = \"red\" }]\n", 'not "colour"'),
-        ("[chart]\nform = \"bars\"\n", "auto, columns, line"),
-        ("[rating.schemes.easy]\nband = []\n", "[rating.schemes.easy]"), ("[rating]\nbands = []\n", "a list of bands"),
-        ("[small_numbers]\nthreshold = true\n", "a whole number from 2 to 100"), ("[council\n", "not valid TOML"),
+        ("[loading]\nrejected_share = 5\n", "a number from 0 to 1"),
+        ("[counsel]\nname = 1\n", 'the nearest is "council"'),
+        ('[report]\nnot_du = "apart"\n', 'the nearest is "not_due"'),
+        ('[report]\nnot_due = "aside"\n', "counted, apart"),
+        ('[words]\nkpi = ""\n', "a text"),
+        ('[benchmarks]\nheadline = ["A", "B"]\n', "a text, one alone"),
+        ('[milestones]\nstatuses = [{ name = "Late", band = "Redd" }]\n', 'the nearest is "Red"'),
+        (
+            '[milestones]\nstatuses = [{ name = "Late" }, { name = "late" }]\n',
+            "Two statuses have one name.",
+        ),
+        ('[milestones]\nstatuses = [{ name = "Late", colour = "red" }]\n', 'not "colour"'),
+        ('[chart]\nform = "bars"\n', "auto, columns, line"),
+        ("[rating.schemes.easy]\nband = []\n", "[rating.schemes.easy]"),
+        ("[rating]\nbands = []\n", "a list of bands"),
+        ("[small_numbers]\nthreshold = true\n", "a whole number from 2 to 100"),
+        ("[council\n", "not valid TOML"),
     ],
-)  # fmt: skip
+)
 def test_a_fault_in_the_settings_is_a_sentence(tmp_path: Path, settings_: str, told: str) -> None:
     problems = council(tmp_path, settings=settings_).problems
     own = problems[problems["file"] == "council.toml"]
@@ -397,9 +464,11 @@ def test_the_councils_own_words_and_settings(tmp_path: Path) -> None:
         '[milestones]\nstatuses = [{ name = "On track", band = "Green" }, { name = "Not started" }]\n'
     )
     known = council(tmp_path, settings=text).council
-    assert (known.words["section_plural"], known.words["kpi_plural"], known.words["target_plural"]) == (
-        "Priorities", "Measures of success", "targets",
-    )  # fmt: skip
+    assert (
+        known.words["section_plural"],
+        known.words["kpi_plural"],
+        known.words["target_plural"],
+    ) == ("Priorities", "Measures of success", "targets")
     assert (
         known.arrows == ("previous", "trend")
         and known.unchanged_within == "1%"
@@ -419,9 +488,11 @@ def test_an_older_way_to_rate_still_works_and_is_named(tmp_path: Path) -> None:
 
 def test_a_bad_benchmark_is_left_out_and_stops_no_report(tmp_path: Path) -> None:
     rows = [
-        {"area": "North", "value": 0.98}, {"area": "South", "value": 0.97, "numerator": 97, "denominator": 100},
-        {"area": "East", "value": 97.04, "numerator": 9704, "denominator": 10000}, {"area": "West", "value": 104},
-    ]  # fmt: skip
+        {"area": "North", "value": 0.98},
+        {"area": "South", "value": 0.97, "numerator": 97, "denominator": 100},
+        {"area": "East", "value": 97.04, "numerator": 9704, "denominator": 10000},
+        {"area": "West", "value": 104},
+    ]
     benchmarks = [P1 | {"period": "2023/24"} | row for row in rows]
     returns = load(
         make_council(
@@ -434,8 +505,10 @@ def test_a_bad_benchmark_is_left_out_and_stops_no_report(tmp_path: Path) -> None
     )
     assert returns.benchmarks[["area", "quarter"]].values.tolist() == [["East", "2023-24 Q4"]]
     assert [code for file, _, code in faults(returns) if file == "benchmarks.csv"] == [
-        "benchmark-share", "benchmark-share", "value-above-100",
-    ]  # fmt: skip
+        "benchmark-share",
+        "benchmark-share",
+        "value-above-100",
+    ]
     (tmp_path / "council.toml").write_text(COUNCIL + '[benchmarks]\nheadline = "Est"\n')
     assert 'the nearest is "East"' in " ".join(read_returns(tmp_path).problems["rule"])
 

@@ -36,8 +36,10 @@ def test_bands_and_further_schemes_inherit_what_they_do_not_say():
     """)
     blue, green, red = found[""].bands
     assert (blue.meets, blue.colour, blue.says) == (
-        (Line("target", 5, percent=True, beyond=True),), "blue", "bettered the target by 5%",
-    )  # fmt: skip
+        (Line("target", 5, percent=True, beyond=True),),
+        "blue",
+        "bettered the target by 5%",
+    )
     assert green.meets == (Line("target"), Line("same_quarter_last_year"))
     assert (green.colour, red.colour, red.meets) == ("green", "red", ())
     tolerant = found["tolerant"]
@@ -49,8 +51,10 @@ def test_bands_and_further_schemes_inherit_what_they_do_not_say():
 def test_the_older_words_still_mean_the_same():
     ten = parse_schemes({"scheme": "percentage", "percent": 10})[""]
     assert [band.meets for band in ten.bands] == [
-        (Line("target"),), (Line("target", 10, percent=True),), (),
-    ]  # fmt: skip
+        (Line("target"),),
+        (Line("target", 10, percent=True),),
+        (),
+    ]
     alone = parse_schemes({"scheme": "percentage", "percent": 0})[""]
     assert [band.name for band in alone.bands] == ["Green", "Red"]
 
@@ -84,12 +88,30 @@ TWO = f'{{ name = "Green", meets = "target" }}, {RED}'
         (f'bands = [ {{ meets = "target" }}, {RED} ]', "band 1 has no name"),
         (f'bands = [ {{ name = "red", meets = "target" }}, {RED} ]', "two bands have this name"),
         (f'bands = [ {{ name = "Not rated", meets = "target" }}, {RED} ]', "a meaning of its own"),
-        (f'bands = [ {{ name = "Green", meets = "Target!" }}, {RED} ]', '"Target!" is no line. A line is written as "tar'),
-        (f'bands = [ {{ name = "Green", meets = "target within 0%" }}, {RED} ]', 'is the line itself: write "target"'),
-        (f'bands = [ {{ name = "Gold", meets = "target" }}, {RED} ]', 'band "Gold": colour is one of green, amber, red, blue'),
-        (f'bands = [ {{ name = "Gold", meets = "target", colour = "gren" }}, {RED} ]', '"gren" is no colour; .*is "green"'),
-        (f'bands = [ {{ name = "Gold", meats = "target" }}, {RED} ]', 'no setting "meats"; there are .*nearest is "meets"'),
-        (f'bands = [ {TWO} ]\nwithout_line = "Rd"', '"Rd" is no band; there are not rated, Green, Red; the nearest is "Red"'),
+        (
+            f'bands = [ {{ name = "Green", meets = "Target!" }}, {RED} ]',
+            '"Target!" is no line. A line is written as "tar',
+        ),
+        (
+            f'bands = [ {{ name = "Green", meets = "target within 0%" }}, {RED} ]',
+            'is the line itself: write "target"',
+        ),
+        (
+            f'bands = [ {{ name = "Gold", meets = "target" }}, {RED} ]',
+            'band "Gold": colour is one of green, amber, red, blue',
+        ),
+        (
+            f'bands = [ {{ name = "Gold", meets = "target", colour = "gren" }}, {RED} ]',
+            '"gren" is no colour; .*is "green"',
+        ),
+        (
+            f'bands = [ {{ name = "Gold", meats = "target" }}, {RED} ]',
+            'no setting "meats"; there are .*nearest is "meets"',
+        ),
+        (
+            f'bands = [ {TWO} ]\nwithout_line = "Rd"',
+            '"Rd" is no band; there are not rated, Green, Red; the nearest is "Red"',
+        ),
         (f'bands = [ {TWO} ]\nscheme = "percentage"', "has both bands and scheme"),
         ('scheme = "percentage"', 'percent goes with the scheme "percentage"'),
         ("percent = 5", "scheme: floor_standard, percentage"),
@@ -107,7 +129,7 @@ TWO = f'{{ name = "Green", meets = "target" }}, {RED}'
             '"Blue" .* asks for more than "Green"',
         ),
     ],
-)  # fmt: skip
+)
 def test_what_cannot_be_used_has_a_sentence(text, sentence):
     with pytest.raises(InputError, match=sentence):
         schemes(f"[rating]\n{text}")
@@ -119,5 +141,5 @@ def test_a_line_that_no_column_has_is_named_with_the_nearest():
     assert sentence == (
         'The band "Green" needs the line "strech", and targets.csv has no such column; there are target, floor_standard, '
         'stretch, previous, same_quarter_last_year; the nearest is "stretch".'
-    )  # fmt: skip
+    )
     assert unknown_lines([DEFAULT_SCHEME], ["target", "floor_standard"]) == []

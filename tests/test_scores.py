@@ -97,8 +97,10 @@ def test_the_previous_figure_is_rated_by_the_lines_of_its_own_period(kpis):
 
 def test_what_is_invented_is_known(kpis):
     assert kpis.set_index("kpi_id")["illustrative"].to_dict() == {
-        "A1": False, "B1": False, "B2": True,
-    }  # fmt: skip
+        "A1": False,
+        "B1": False,
+        "B2": True,
+    }
 
 
 @pytest.mark.parametrize("window", [2, 3, 40])
@@ -112,9 +114,16 @@ def test_the_same_quarter_last_year_is_found_by_its_period_in_any_window(returns
 def test_counts_add_up_and_say_what_is_not_rated(kpis):
     table = matrix(kpis).set_index("section")
     assert table.loc["Total"].to_dict() == {
-        "kpis": 3, "Green": 0, "Amber": 1, "Red": 0, "Not rated": 2,
-        "positive": 1, "stable or no clear trend": 1, "negative": 0, "other": 1,
-    }  # fmt: skip
+        "kpis": 3,
+        "Green": 0,
+        "Amber": 1,
+        "Red": 0,
+        "Not rated": 2,
+        "positive": 1,
+        "stable or no clear trend": 1,
+        "negative": 0,
+        "other": 1,
+    }
     assert table.loc["First", "kpis"] == 1 and table.loc["Second", "kpis"] == 2
     assert table.iloc[:-1].sum().equals(table.loc["Total"])
     assert counts(kpis.head(0))["kpis"] == 0
@@ -201,8 +210,10 @@ def test_an_annual_and_a_half_yearly_kpi_through_eight_quarterly_reports(yearly)
         by_id = kpis.set_index("kpi_id")
         assert set(kpis["status"]) == {"final"} and kpis["value"].notna().all()
         assert by_id["is_due"].to_dict() == {
-            "AN": quarter.number == 2, "HY": quarter.number in (2, 4), "QU": True,
-        }  # fmt: skip
+            "AN": quarter.number == 2,
+            "HY": quarter.number in (2, 4),
+            "QU": True,
+        }
         assert by_id.loc["AN", "next_due"] == Quarter(quarter.year + (quarter.number >= 2), 2).label
         year = quarter.year - (quarter.number < 2)
         assert by_id.loc["AN", "period"] == f"Academic year {year - 1}/{year % 100}"
@@ -230,9 +241,11 @@ def test_an_annual_and_a_half_yearly_kpi_through_eight_quarterly_reports(yearly)
 def test_the_standing_figure_is_as_it_was_rated_when_it_came(yearly):
     returns = load(yearly, "2024-25 Q1")
     raised = replace(
-        returns, targets=returns.targets.assign(target=returns.targets["target"].where(
-            returns.targets["kpi_id"] != "HY", 75)),
-    )  # fmt: skip
+        returns,
+        targets=returns.targets.assign(
+            target=returns.targets["target"].where(returns.targets["kpi_id"] != "HY", 75)
+        ),
+    )
     kpis = score(recent_quarters(raised), raised).set_index("kpi_id")
     assert kpis.loc["HY", ["quarter", "rating"]].tolist() == ["2023-24 Q4", "Green"]
 
@@ -294,14 +307,22 @@ bands = [
     kpis = score(recent_quarters(returns), returns)
     total = matrix(kpis, returns.council).set_index("section").loc["Total"]
     assert total.drop(["positive", "stable or no clear trend", "negative", "other"]).to_dict() == {
-        "kpis": 7, "Blue": 1, "Green": 2, "Red": 1, "Behind": 1, "Not rated": 1, "Monitored": 1,
-    }  # fmt: skip
+        "kpis": 7,
+        "Blue": 1,
+        "Green": 2,
+        "Red": 1,
+        "Behind": 1,
+        "Not rated": 1,
+        "Monitored": 1,
+    }
     assert without_action(kpis, returns)["kpi_id"].tolist() == ["K2", "T1"]
     assert adds_up_to(matrix(kpis, returns.council))
 
 
 def adds_up_to(table: pd.DataFrame) -> bool:
-    ratings = table.drop(columns=["section", "kpis", "positive", "stable or no clear trend", "negative", "other"])  # fmt: skip
+    ratings = table.drop(
+        columns=["section", "kpis", "positive", "stable or no clear trend", "negative", "other"]
+    )
     return bool((ratings.sum(axis=1) == table["kpis"]).all())
 
 

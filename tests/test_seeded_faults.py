@@ -50,13 +50,21 @@ def test_each_is_named_at_its_place(raw, capsys):
     """All in one copy, far from each other; one more Green is from 16 to 17 as printed, 14 to 17 on the same 38 KPIs."""
     wrong = "Percentage of phone call to Contact Point which was answered"
     texts = [
-        ("Adult Social Care", "Of the five KPIs four are Green and none is Red.", "error count-in-text"),
-        ("Environment and Transport", "In Quarter 2 the service repaired more potholes.", "error stale-quarter"),
+        (
+            "Adult Social Care",
+            "Of the five KPIs four are Green and none is Red.",
+            "error count-in-text",
+        ),
+        (
+            "Environment and Transport",
+            "In Quarter 2 the service repaired more potholes.",
+            "error stale-quarter",
+        ),
         ("CS02", "Performance stays above the target of 95%.", "error target-in-text"),
         ("Customer Services", f"{wrong} is Green.", "error title-spelt-two-ways"),
         ("ET02", "One more Green than in the last report.", "error change-not-like-for-like"),
         ("PH03", "Performance has improved again.", "warning words-against-direction"),
-    ]  # fmt: skip
+    ]
     expected = [
         (code, f"{SAID}, row {put(raw / SAID, key, 'commentary', text)}, commentary")
         for key, text, code in texts
@@ -64,15 +72,19 @@ def test_each_is_named_at_its_place(raw, capsys):
     put(raw / SAID, "GL01", "management_action", "")
     put(raw / SENT, "GL02", "status", "carried forward")
     for name, key, column in (
-        ("benchmarks.csv", "ES01", "area"), ("kpis.csv", "ED01", "kpi_name"), ("activity.csv", "CSA1", "activity_name"),
-    ):  # fmt: skip
+        ("benchmarks.csv", "ES01", "area"),
+        ("kpis.csv", "ED01", "kpi_name"),
+        ("activity.csv", "CSA1", "activity_name"),
+    ):
         put(raw / name, key, column, "Series1")
         expected.append(("error name-left-over", f"{name}, {key}"))
     append(
         raw / "changes.csv", ["CS02", QUARTER, "redefined", f"{wrong}: counted otherwise.", "final"]
     )
     put(raw / "kpis.csv", "CS02", "definition", f"{wrong}, out of all that were made.")
-    expected += [("error title-spelt-two-ways", f"{name}, CS02") for name in ("changes.csv", "kpis.csv")]  # fmt: skip
+    expected += [
+        ("error title-spelt-two-ways", f"{name}, CS02") for name in ("changes.csv", "kpis.csv")
+    ]
     for kpi_id, name in (
         ("GL07", "First of two"),
         ("GL08", "Second of two"),
@@ -86,9 +98,11 @@ def test_each_is_named_at_its_place(raw, capsys):
             *([kpi_id, f"2024-25 Q{at}", str(90 + at), "", "", "final", ""] for at in (1, 2, 3)),
         )
     expected += [
-        ("error same-series", "GL07 and GL08"), ("error no-data-period", "GL09, Another KPI"),
-        ("error red-without-action", "commentary/2024-25-Q3, GL01,"), ("warning old-data", "GL02,"),
-    ]  # fmt: skip
+        ("error same-series", "GL07 and GL08"),
+        ("error no-data-period", "GL09, Another KPI"),
+        ("error red-without-action", "commentary/2024-25-Q3, GL01,"),
+        ("warning old-data", "GL02,"),
+    ]
     told = check(raw, capsys)
     for code, place in expected:
         assert any(line.startswith(code) and place in line for line in told), (code, place)

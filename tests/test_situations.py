@@ -37,7 +37,10 @@ RENT = [99.1, 100.64, 99.8, 98.9, 100.2, 101.15, 100.4, 102.44]
 
 
 def rent(raw: Path, **kpi: object) -> Path:
-    figures = [(HERE, "R", label, value) for label, value in zip(quarters("2022-23 Q4", 8), RENT, strict=True)]  # fmt: skip
+    figures = [
+        (HERE, "R", label, value)
+        for label, value in zip(quarters("2022-23 Q4", 8), RENT, strict=True)
+    ]
     targets = [FIFTY, {"kpi_id": "R", "target": 100, "floor_standard": 98}]
     kpis = [{"kpi_id": "R", "kpi_name": "Rent collected", "decimals": 2, **kpi}, WASTE]
     return make_council(raw, kpis, [*figures, *STEADY], targets)
@@ -86,7 +89,11 @@ def yearly(raw: Path) -> Path:
     figures += [(came, "T", "2023-24 Q2", 75), (came, "T", "2023-24 Q4", 77)]
     figures += [(came, "T", "2024-25 Q2", 81)]
     waste = [(came if one[2] < QUARTER else HERE, *one[1:]) for one in STEADY]
-    targets = [FIFTY, {"kpi_id": "P", "target": 50}, {"kpi_id": "T", "target": 80, "floor_standard": 70}]  # fmt: skip
+    targets = [
+        FIFTY,
+        {"kpi_id": "P", "target": 50},
+        {"kpi_id": "T", "target": 80, "floor_standard": 70},
+    ]
     return make_council(raw, [pupils, tenants, WASTE], [*figures, *waste], targets)
 
 
@@ -97,7 +104,12 @@ def test_between_its_due_quarters_the_latest_figure_stands(tmp_path: Path) -> No
         ("T", 81, "July to September 2024", "2024-25 Q4"),
     ):
         now, then = row_of(raw, kpi_id), row_of(raw, kpi_id, "2024-25 Q2")
-        assert (now["value"], now["rating"], now["period"], now["next_due"]) == (value, "Green", period, due)  # fmt: skip
+        assert (now["value"], now["rating"], now["period"], now["next_due"]) == (
+            value,
+            "Green",
+            period,
+            due,
+        )
         assert not now["is_due"] and then["is_due"] and then["rating"] == "Green"
     returns = load(raw)
     kpis = score(recent_quarters(returns), returns)
@@ -119,7 +131,11 @@ def test_annual_and_half_yearly_measures_through_eight_reports(tmp_path: Path) -
     reports = quarters("2023-24 Q1", 8)
     sent += [(quarter.replace(" ", "-"), "Q", quarter, 60) for quarter in reports]
     sent.append((began, "Q", "2022-23 Q4", 60))
-    kpis = [{"kpi_id": "A", "frequency": "annual"}, {"kpi_id": "H", "frequency": "half_yearly"}, {"kpi_id": "Q"}]  # fmt: skip
+    kpis = [
+        {"kpi_id": "A", "frequency": "annual"},
+        {"kpi_id": "H", "frequency": "half_yearly"},
+        {"kpi_id": "Q"},
+    ]
     lines = [{"kpi_id": kpi["kpi_id"], "target": 50, "floor_standard": 40} for kpi in kpis]
     raw = make_council(tmp_path, kpis, sent, lines)
     rated: dict[str, list[str]] = {"A": [], "H": []}
@@ -148,8 +164,18 @@ def test_annual_and_half_yearly_measures_through_eight_reports(tmp_path: Path) -
 def test_no_direction_across_a_redefinition_and_reports_before_it_stay(tmp_path: Path) -> None:
     values = [50, 51, 50, 51, 50.5, 80, 81, 80.5]
     labels = quarters("2022-23 Q4", 8)
-    figures = [(label.replace(" ", "-"), "R", label, value) for label, value in zip(labels, values, strict=True)]  # fmt: skip
-    changes = [{"kpi_id": "R", "from_quarter": "2024-25 Q1", "change": "redefined", "reason": "Counts otherwise"}]  # fmt: skip
+    figures = [
+        (label.replace(" ", "-"), "R", label, value)
+        for label, value in zip(labels, values, strict=True)
+    ]
+    changes = [
+        {
+            "kpi_id": "R",
+            "from_quarter": "2024-25 Q1",
+            "change": "redefined",
+            "reason": "Counts otherwise",
+        }
+    ]
     raw = make_council(tmp_path, [{"kpi_id": "R"}], figures, changes=changes)
     assert row_of(raw, "R", "2023-24 Q4")["direction_of_travel"] == "stable or no clear trend"
     now = row_of(raw, "R")

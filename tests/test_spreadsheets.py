@@ -22,9 +22,25 @@ from kpi_tools.spreadsheets import (
     write_workbook,
 )
 
-ATTACKS = ["=1+1", "+1+cmd|' /C calc'!A0", "-2+3", "@SUM(A1)", "\t=1", "\r=1", " =1", "\u00a0=1", "\ufeff=1", "＝1", "＋1",
-           "－1+1",
-           "＠x", "'=1", "\u200b=1", "\n=1", "=HYPERLINK(\"http://x\")"]  # fmt: skip
+ATTACKS = [
+    "=1+1",
+    "+1+cmd|' /C calc'!A0",
+    "-2+3",
+    "@SUM(A1)",
+    "\t=1",
+    "\r=1",
+    " =1",
+    "\u00a0=1",
+    "\ufeff=1",
+    "＝1",
+    "＋1",
+    "－1+1",
+    "＠x",
+    "'=1",
+    "\u200b=1",
+    "\n=1",
+    '=HYPERLINK("http://x")',
+]
 
 
 @pytest.mark.parametrize("text", ATTACKS)
@@ -56,18 +72,28 @@ def test_a_lone_return_starts_no_new_row(tmp_path: Path) -> None:
 
 
 def test_numbers_dates_and_gaps_are_written_plainly(tmp_path: Path) -> None:
-    table = pd.DataFrame({
-        "a": [1.0, np.nan, 0.1], "b": [1, 2, 3], "c": pd.to_datetime(["2024-12-31", None, "2024-03-31"]),
-        "d": [True, False, True], "e": ["x", None, "é"],
-    })  # fmt: skip
+    table = pd.DataFrame(
+        {
+            "a": [1.0, np.nan, 0.1],
+            "b": [1, 2, 3],
+            "c": pd.to_datetime(["2024-12-31", None, "2024-03-31"]),
+            "d": [True, False, True],
+            "e": ["x", None, "é"],
+        }
+    )
     assert write_csv(table, tmp_path / "t.csv").read_text(encoding="utf-8-sig").splitlines() == [
-        '"a","b","c","d","e"', '1,1,"2024-12-31","TRUE","x"', '"",2,"","FALSE",""', '0.1,3,"2024-03-31","TRUE","é"',
-    ]  # fmt: skip
+        '"a","b","c","d","e"',
+        '1,1,"2024-12-31","TRUE","x"',
+        '"",2,"","FALSE",""',
+        '0.1,3,"2024-03-31","TRUE","é"',
+    ]
     sheet = load_workbook(write_workbook({"T": table}, tmp_path / "t.xlsx")).worksheets[0]
     december, march = datetime(2024, 12, 31), datetime(2024, 3, 31)
     assert [[cell.value for cell in row] for row in sheet.iter_rows(min_row=2)] == [
-        [1, 1, december, "TRUE", "x"], [None, 2, None, "FALSE", None], [0.1, 3, march, "TRUE", "é"],
-    ]  # fmt: skip
+        [1, 1, december, "TRUE", "x"],
+        [None, 2, None, "FALSE", None],
+        [0.1, 3, march, "TRUE", "é"],
+    ]
     assert sheet["C2"].is_date and sheet["C2"].number_format == "dd/mm/yyyy"
 
 

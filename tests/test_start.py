@@ -19,9 +19,10 @@ from kpi_tools.errors import InputError
 from kpi_tools.loading import load, quarters_with_returns, read_returns
 from kpi_tools.quarters import Quarter
 
-FILLS = {name: PatternFill("solid", start_color=colour) for name, colour in (
-    ("Green", "FF00B050"), ("Amber", "FFFFC000"), ("Red", "FFFF0000"),
-)}  # fmt: skip
+FILLS = {
+    name: PatternFill("solid", start_color=colour)
+    for name, colour in (("Green", "FF00B050"), ("Amber", "FFFFC000"), ("Red", "FFFF0000"))
+}
 KPIS = [  # name, kind of figure, better (1 higher, -1 lower), target
     ("Percentage of household waste recycled", "%", 1, 50),
     ("Missed bins per 100,000 collections", "rate per 100,000", -1, 60),
@@ -63,9 +64,11 @@ def triples(path: Path) -> Path:
     """Title rows, a code, actual, target and status for each quarter, a comment, notes below."""
     names = [f"{quarter} {what}" for quarter in QUARTERS for what in ("actual", "target", "RAG")]
     rows: list[list[Any]] = [
-        ["Anyborough (illustrative)"], ["Performance 2024/25"], [],
+        ["Anyborough (illustrative)"],
+        ["Performance 2024/25"],
+        [],
         ["Ref", "Indicator", "Priority", "Lead officer", *names, "Comment"],
-    ]  # fmt: skip
+    ]
     for at, kpi in enumerate(KPIS):
         row: list[Any] = [f"PI{at}", kpi[0], "Clean" if at < 3 else "Fair", "Head of Service"]
         for place in range(4):
@@ -123,8 +126,16 @@ def groups(path: Path) -> Path:
     book.active.append(["Pack, Quarter 4 2024/25"])
     for name, kpis in (("Place", KPIS[:3]), ("People", KPIS[3:])):
         sheet = book.create_sheet(name)
-        heads = [["No.", "What we measure", "Polarity", *(text for q in QUARTERS for text in (q, None, None)), "2023/24 outturn"],
-                 [None, None, None, *("Actual", "Target", "Status") * 4]]  # fmt: skip
+        heads = [
+            [
+                "No.",
+                "What we measure",
+                "Polarity",
+                *(text for q in QUARTERS for text in (q, None, None)),
+                "2023/24 outturn",
+            ],
+            [None, None, None, *("Actual", "Target", "Status") * 4],
+        ]
         for row in heads:
             sheet.append(row)
         for place in range(4):
@@ -184,9 +195,10 @@ def answered(mapping: Path) -> None:
     ways = {name: "higher" if way > 0 else "lower" for name, _, way, _ in KPIS}
     for row in book["To fill in"].iter_rows(min_row=2):
         answers = {
-            "polarity": ways.get(row[2].value), "target_covers": "quarter",
+            "polarity": ways.get(row[2].value),
+            "target_covers": "quarter",
             "bands": "Green: target; Amber: target within 10%; Red",
-        }  # fmt: skip
+        }
         row[4].value = answers[row[3].value]
     book.save(mapping)
 
@@ -331,13 +343,19 @@ def _strange_ratings(sheet: Any) -> None:
     ("change", "sentence"),
     [
         (_no_figures, "five KPIs, but no figure of any period was found"),
-        (_second_headings, "Two rows of headings disagree: E4 says .Q1 2024/25 actual., E12 says .Q3 2024/25 actual."),
+        (
+            _second_headings,
+            "Two rows of headings disagree: E4 says .Q1 2024/25 actual., E12 says .Q3 2024/25 actual.",
+        ),
         (_all("A6", "PI0"), r'Two KPIs have the code "PI0": row 5 \(.*\) and row 6'),
-        (_all("H4", "Q5 2024/25 actual"), r'heading "Q5 2024/25 actual" \(H4\) cannot be: there is no quarter 5'),
+        (
+            _all("H4", "Q5 2024/25 actual"),
+            r'heading "Q5 2024/25 actual" \(H4\) cannot be: there is no quarter 5',
+        ),
         (_strange_ratings, "follow from no scheme: of .* tried, the best .* gives"),
     ],
     ids=["figures", "headings", "code", "period", "ratings"],
-)  # fmt: skip
+)
 def test_what_cannot_be_taken_is_a_sentence_and_nothing_written(
     tmp_path: Path, change: Callable[[Any], None], sentence: str
 ) -> None:
@@ -394,9 +412,13 @@ def test_any_folder_survives_a_wide_workbook(
     shutil.rmtree(place, ignore_errors=True)
     place.mkdir()
     columns: list[Callable[[dict[str, Any]], Any]] = [
-        lambda kpi: kpi["name"], lambda kpi: "days", lambda kpi: kpi["target"], lambda kpi: "Higher is better",
-        lambda kpi: "Head of Waste", lambda kpi: "Good and fair",
-    ]  # fmt: skip
+        lambda kpi: kpi["name"],
+        lambda kpi: "days",
+        lambda kpi: kpi["target"],
+        lambda kpi: "Higher is better",
+        lambda kpi: "Head of Waste",
+        lambda kpi: "Good and fair",
+    ]
     heads = ["Indicator", "Unit", "Target", "Polarity", "Owner", "Priority"]
     rows = [[*(heads[at] for at in order), *QUARTERS]]
     rows += [
@@ -424,15 +446,30 @@ def test_a_workbook_is_a_folder_of_tables(tmp_path: Path) -> None:
     book = load_workbook(raw / "council.xlsx")
     assert book.sheetnames == ["KPIs", "Targets", "Actions", "Figures"]
     rows = {
-        "KPIs": [{"kpi_id": "A1", "kpi_name": "Bins emptied", "section": "Our first section", "unit": "%", "polarity": "higher"}],
+        "KPIs": [
+            {
+                "kpi_id": "A1",
+                "kpi_name": "Bins emptied",
+                "section": "Our first section",
+                "unit": "%",
+                "polarity": "higher",
+            }
+        ],
         "Targets": [{"kpi_id": "A1", "target": 90, "floor_standard": 80}],
-        "Actions": [{"action_id": "A1-1", "kpi_id": "A1", "action": "Another lorry", "from_quarter": "2024-25 Q2"}],
+        "Actions": [
+            {
+                "action_id": "A1-1",
+                "kpi_id": "A1",
+                "action": "Another lorry",
+                "from_quarter": "2024-25 Q2",
+            }
+        ],
         "Figures": [
             {"kpi_id": "A1", "period": "2024-25 Q1", "value": 88, "received": "2024-25 Q1"},
             {"kpi_id": "A1", "period": "2024-25 Q1", "value": 89, "received": "2024-25 Q2"},
             {"kpi_id": "A1", "period": "2024-25 Q2", "value": 140, "received": "2024-25 Q2"},
         ],
-    }  # fmt: skip
+    }
     for name, lines in rows.items():
         heads = {cell.value: cell for cell in book[name][1]}
         assert all(cell.comment and cell.comment.text for cell in heads.values())

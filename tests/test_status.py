@@ -67,8 +67,9 @@ def test_a_quarter_half_received(tmp_path: Path) -> None:
     ].tolist() == [2, 0, 1, 0, 2, 0]
     assert three_lines(kpis) == [
         "Figures: 2 of 5 received, 1 rejected, 2 missing, 1 late from before.",
-        "Words: 1 of 5 KPIs have a commentary.", "Actions: B needs one.",
-    ]  # fmt: skip
+        "Words: 1 of 5 KPIs have a commentary.",
+        "Actions: B needs one.",
+    ]
     texts = reminders(kpis, NOW)
     assert "- the figure of C (The C) for Quarter 2 2024/25, which was rejected" in texts["Roads"]
     assert "- an action for B (The B)" in texts["Roads"] and "A (The A)" not in texts["Roads"]
@@ -105,10 +106,19 @@ def test_a_new_year_is_agreed_in_one_workbook(tmp_path: Path) -> None:
     sheet = book["KPIs"]
     names = [cell.value for cell in sheet[1]]
     answers = {
-        "A": {"decision": "stays"}, "B": {"decision": "stays", "target": 92, "reason": "Agreed in March"},
-        "C": {"decision": "retired", "reason": "No longer ours"}, "D": {"decision": "renamed", "new_name": "The new D"},
-        "Z": {"decision": "new", "kpi_name": "The Z", "section": "Second", "unit": "days", "polarity": "lower", "target": 5},
-    }  # fmt: skip
+        "A": {"decision": "stays"},
+        "B": {"decision": "stays", "target": 92, "reason": "Agreed in March"},
+        "C": {"decision": "retired", "reason": "No longer ours"},
+        "D": {"decision": "renamed", "new_name": "The new D"},
+        "Z": {
+            "decision": "new",
+            "kpi_name": "The Z",
+            "section": "Second",
+            "unit": "days",
+            "polarity": "lower",
+            "target": 5,
+        },
+    }
     sheet.append(["Z"])
     for row in sheet.iter_rows(min_row=2):
         for name, value in answers.get(row[0].value, {}).items():

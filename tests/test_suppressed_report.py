@@ -27,20 +27,57 @@ from tests.small_council import COUNCIL, text_of
 
 QUARTER = "2024-25 Q3"
 HERE = "returns/2024-25-Q3/care.csv"
-KPI_HEAD = ["kpi_id", "kpi_name", "section", "directorate", "unit", "decimals", "polarity", "basis", "frequency",
-            "lag_quarters", "first_quarter", "last_quarter", "definition", "owner", "status", "source", "sensitive",
-            "part_of"]  # fmt: skip
-KPIS = [("A", "North", "count", "T"), ("B", "South", "count", "T"), ("C", "West", "count", "T"),
-        ("T", "Whole county", "count", ""), ("P", "Seen in time", "%", "")]  # fmt: skip
+KPI_HEAD = [
+    "kpi_id",
+    "kpi_name",
+    "section",
+    "directorate",
+    "unit",
+    "decimals",
+    "polarity",
+    "basis",
+    "frequency",
+    "lag_quarters",
+    "first_quarter",
+    "last_quarter",
+    "definition",
+    "owner",
+    "status",
+    "source",
+    "sensitive",
+    "part_of",
+]
+KPIS = [
+    ("A", "North", "count", "T"),
+    ("B", "South", "count", "T"),
+    ("C", "West", "count", "T"),
+    ("T", "Whole county", "count", ""),
+    ("P", "Seen in time", "%", ""),
+]
 QUARTERS = ["2023-24 Q2", "2023-24 Q3", "2023-24 Q4", "2024-25 Q1", "2024-25 Q2"]
-SENTINELS = ["97.53125", "97.53", "81513.95778", "81,513", "81513", "8,087", "8087", "0.754297", "0.75%", "5,231", "5231",
-             "0.783789", "NOTESENTINEL"]  # fmt: skip
+SENTINELS = [
+    "97.53125",
+    "97.53",
+    "81513.95778",
+    "81,513",
+    "81513",
+    "8,087",
+    "8087",
+    "0.754297",
+    "0.75%",
+    "5,231",
+    "5231",
+    "0.783789",
+    "NOTESENTINEL",
+]
 NOW = [
     ["A", QUARTER, "97.53125", "", "", "", "NOTESENTINEL 97.53125 came late"],
-    ["B", QUARTER, "31415.92653", "", "", "", ""], ["C", QUARTER, "50000.5", "", "", "", ""],
-    ["T", QUARTER, "81513.95778", "", "", "", ""], ["P", QUARTER, "", "61", "8087", "", ""],
+    ["B", QUARTER, "31415.92653", "", "", "", ""],
+    ["C", QUARTER, "50000.5", "", "", "", ""],
+    ["T", QUARTER, "81513.95778", "", "", "", ""],
+    ["P", QUARTER, "", "61", "8087", "", ""],
     ["P", "2024-12", "", "41", "5231", "", ""],
-]  # fmt: skip
+]
 SAID = [
     ["A", "", "Now {value}, before {previous}: {change}. Rated {rating}.", "We act at {value}."],
     ["P", "", "{numerator} of {denominator}, which is {value}.", "Work."],
@@ -56,10 +93,28 @@ def raw(tmp_path):
     settings = COUNCIL + "[small_numbers]\nthreshold = 100\n"
     (folder / "council.toml").write_text(settings, encoding="utf-8")
     kpis = [
-        [kpi_id, name, "Care", "Care", unit, "5", "higher", "quarter", "monthly" if unit == "%" else "quarterly", "0",
-         "2023-24 Q2", "", "Counted.", "Head of Care", "final", "", "yes", part_of]
+        [
+            kpi_id,
+            name,
+            "Care",
+            "Care",
+            unit,
+            "5",
+            "higher",
+            "quarter",
+            "monthly" if unit == "%" else "quarterly",
+            "0",
+            "2023-24 Q2",
+            "",
+            "Counted.",
+            "Head of Care",
+            "final",
+            "",
+            "yes",
+            part_of,
+        ]
         for kpi_id, name, unit, part_of in KPIS
-    ]  # fmt: skip
+    ]
     (folder / "kpis.csv").write_text(text_of([KPI_HEAD, *kpis]), encoding="utf-8")
     lines = [
         [kpi_id, "2020-21 Q1", "50" if unit == "%" else "700", "40" if unit == "%" else "600"]
@@ -72,11 +127,13 @@ def raw(tmp_path):
         row
         for at, quarter in enumerate(QUARTERS)
         for row in (
-            ["A", quarter, str(500 + at), "", "", "", ""], ["B", quarter, str(600 + at), "", "", "", ""],
-            ["C", quarter, str(700 + at), "", "", "", ""], ["T", quarter, str(1800 + 3 * at), "", "", "", ""],
+            ["A", quarter, str(500 + at), "", "", "", ""],
+            ["B", quarter, str(600 + at), "", "", "", ""],
+            ["C", quarter, str(700 + at), "", "", "", ""],
+            ["T", quarter, str(1800 + 3 * at), "", "", "", ""],
             ["P", quarter, "", str(4000 + at), "8000", "", ""],
         )
-    ]  # fmt: skip
+    ]
     (folder / "returns/2024-25-Q2/care.csv").write_text(text_of([head, *before]), encoding="utf-8")
     (folder / HERE).write_text(text_of([head, *NOW]), encoding="utf-8")
     (folder / "commentary").mkdir()
@@ -168,11 +225,7 @@ def test_nor_does_the_history_of_a_kpi_or_the_explorer(raw, tmp_path):
     for kpi_id in ("A", "P"):
         assert leaks(make_history(kpi_id, QUARTER, raw, tmp_path / "outputs").folder) == []
     look = explore("", QUARTER, str(raw))
-    seen = [
-        json.dumps(look.data),
-        str(look.pages),
-        offline_page(look.known, "", look.commentary),
-    ]
+    seen = [json.dumps(look.data), str(look.pages), offline_page(look.known, "", look.commentary)]
     for kpi in look.data["kpis"]:
         for name in (*VIEWS, "several"):
             seen.append(json.dumps(look.view_of(kpi["id"], name, "M")))
@@ -237,8 +290,11 @@ def test_a_typed_figure_that_is_suppressed_is_refused_with_its_place_and_not_rep
     assert len(told) == found
     if found:
         assert told.iloc[0][["file", "row", "column", "value"]].tolist() == [
-            "commentary/2024-25-Q3.csv", 3, "commentary (C)", ""
-        ]  # fmt: skip
+            "commentary/2024-25-Q3.csv",
+            3,
+            "commentary (C)",
+            "",
+        ]
         assert main(["check", QUARTER, "--raw", str(raw)]) == 2
         shown = capsys.readouterr()
         assert "commentary/2024-25-Q3.csv\n  row 3, column C" in shown.out
@@ -251,14 +307,31 @@ def test_a_typed_figure_that_is_suppressed_is_refused_with_its_place_and_not_rep
 @pytest.mark.parametrize(
     ("number", "text", "tells"),
     [
-        (3, "three children", True), (3, "Three children", True), (3, "All three KPIs are Green.", False),
-        (3, "in Quarter 3", False), (3, "Q3", False), (3, "2024/25", False), (3, "3 of them", True), (1, "one of the", False),
-        (1, "one child", True), (3, "thirty-three", False), (3, "on 3 December", False), (3, "within 3 weeks", False),
-        (3, "within three working days", False), (3, "£3", True), (3, "3.0", True), (3, "3.4", False), (0, "0", False),
-        (3, "a 3-bed house", True), (3, "3/4", False), (3, "item 3.", True), (59.7, "60%", True), (59.7, "60", False),
+        (3, "three children", True),
+        (3, "Three children", True),
+        (3, "All three KPIs are Green.", False),
+        (3, "in Quarter 3", False),
+        (3, "Q3", False),
+        (3, "2024/25", False),
+        (3, "3 of them", True),
+        (1, "one of the", False),
+        (1, "one child", True),
+        (3, "thirty-three", False),
+        (3, "on 3 December", False),
+        (3, "within 3 weeks", False),
+        (3, "within three working days", False),
+        (3, "£3", True),
+        (3, "3.0", True),
+        (3, "3.4", False),
+        (0, "0", False),
+        (3, "a 3-bed house", True),
+        (3, "3/4", False),
+        (3, "item 3.", True),
+        (59.7, "60%", True),
+        (59.7, "60", False),
         (3, None, False),
     ],
-)  # fmt: skip
+)
 def test_which_numbers_in_a_text_are_a_figure(number, text, tells):
     withheld = Withheld()
     withheld.add("K", [number])
@@ -336,10 +409,12 @@ def test_a_decision_without_reason_role_or_place_is_refused(raw, row, column, co
 @pytest.mark.parametrize(
     ("kpi_id", "part_of", "said"),
     [
-        ("A", "Z", "The catalogue has no KPI Z."), ("T", "A", "T would be a part of itself."),
-        ("A", "A", "A would be a part of itself."), ("A", "T; P", "P has the unit %."),
+        ("A", "Z", "The catalogue has no KPI Z."),
+        ("T", "A", "T would be a part of itself."),
+        ("A", "A", "A would be a part of itself."),
+        ("A", "T; P", "P has the unit %."),
     ],
-)  # fmt: skip
+)
 def test_a_sum_that_cannot_be_is_refused_with_its_place(raw, kpi_id, part_of, said):
     table = [
         line.split(",") for line in (raw / "kpis.csv").read_text(encoding="utf-8").splitlines()

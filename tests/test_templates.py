@@ -61,10 +61,13 @@ def filled(path: Path, rows: list[dict[str, Any]]) -> bytes:
 def test_a_directorate_is_asked_for_its_kpis_with_last_figures_and_targets(tmp_path: Path) -> None:
     paths = write_templates(RAW, NEXT, tmp_path)
     assert [path.name for path in paths] == [
-        "2024-25-Q4-chief-executive-s-deputy-chief-executive-s.xlsx", "2024-25-Q4-chief-executive-s.xlsx",
-        "2024-25-Q4-growth-environment-and-transport.xlsx", "2024-25-Q4-children-young-people-and-education.xlsx",
-        "2024-25-Q4-adult-social-care-and-health.xlsx", "2024-25-Q4-public-health.xlsx",
-    ]  # fmt: skip
+        "2024-25-Q4-chief-executive-s-deputy-chief-executive-s.xlsx",
+        "2024-25-Q4-chief-executive-s.xlsx",
+        "2024-25-Q4-growth-environment-and-transport.xlsx",
+        "2024-25-Q4-children-young-people-and-education.xlsx",
+        "2024-25-Q4-adult-social-care-and-health.xlsx",
+        "2024-25-Q4-public-health.xlsx",
+    ]
     assert {path.parent for path in paths} == {tmp_path / "templates" / "2024-25-Q4"}
     rows = [row for path in paths for row in table_of(path)]
     # the report of 2024/25 Q3 has 38 KPIs; one of them, ES01, is sent by month as well
@@ -240,10 +243,11 @@ def test_it_comes_back_equal_from_libreoffice(
 ) -> None:
     office = program("soffice")
     typed: list[dict[str, Any]] = [
-        {"numerator": 87, "denominator": 240, "status": "final"} if unit == "%" else
-        {"value": 1412, "status": "provisional", "note": f"Row {line}, né £"}
+        {"numerator": 87, "denominator": 240, "status": "final"}
+        if unit == "%"
+        else {"value": 1412, "status": "provisional", "note": f"Row {line}, né £"}
         for line, unit in enumerate(units)
-    ]  # fmt: skip
+    ]
     typed[1], typed[2], typed[3] = {"status": "suppressed"}, {}, {"value": 0, "status": "final"}
     (tmp_path / "sent.xlsx").write_bytes(filled(template, typed))
     command = [
@@ -292,8 +296,14 @@ def test_no_path_is_made_of_an_unchecked_name(tmp_path: Path) -> None:
     )
     paths = write_templates(tmp_path / "raw", NEXT, tmp_path / "out")
     assert [path.stem.removeprefix("2024-25-Q4-") for path in paths] == [
-        "evil", "evil-2", "vil", "cmd-c-calc-a0", "con", "x" * 60, "place"
-    ]  # fmt: skip
+        "evil",
+        "evil-2",
+        "vil",
+        "cmd-c-calc-a0",
+        "con",
+        "x" * 60,
+        "place",
+    ]
     assert sorted(path for path in (tmp_path / "out").rglob("*") if path.is_file()) == sorted(paths)
     cells = [
         cell for path in paths for sheet in load_workbook(path) for row in sheet for cell in row
@@ -345,10 +355,13 @@ def in_words(path: Path, typed: dict[tuple[str, str], dict[str, Any]], rename: s
 def test_words_and_actions_come_back_with_the_figures(tmp_path: Path) -> None:
     raw = write_council(
         tmp_path,
-        ["kpi_id,kpi_name,section,unit,polarity,owner", *(f"{x},The {x},First,%,higher,Head of {x}" for x in "AB")],
+        [
+            "kpi_id,kpi_name,section,unit,polarity,owner",
+            *(f"{x},The {x},First,%,higher,Head of {x}" for x in "AB"),
+        ],
         ["kpi_id,target,floor_standard", "A,90,80", "B,90,80"],
         {"2024-25 Q1": ["A,2024-25 Q1,70", "B,2024-25 Q1,95"]},
-    )  # fmt: skip
+    )
     actions = [
         "action_id,kpi_id,action,owner,due,from_quarter",
         "A-1,A,Two more lorries,Head of A,2024-12-31,2024-25 Q1",
@@ -364,10 +377,15 @@ def test_words_and_actions_come_back_with_the_figures(tmp_path: Path) -> None:
     assert [row[0] for row in shown] == ["commentary", "action", "new action", "new action"]
     assert shown[1][1:7] == ["A-1", "Two more lorries", None, "open", "Head of A", "2024-12-31"]
     when = datetime(2025, 3, 31)
-    in_words(first, {
-        ("A", "commentary"): {"text": HARD}, ("A", "action"): {"status": "done", "text": "In use since May."},
-        ("A", "new action"): {"text": "A third lorry", "owner": "Head of Fleet", "due": when},
-    }, rename="Our words")  # fmt: skip
+    in_words(
+        first,
+        {
+            ("A", "commentary"): {"text": HARD},
+            ("A", "action"): {"status": "done", "text": "In use since May."},
+            ("A", "new action"): {"text": "A third lorry", "owner": "Head of Fleet", "due": when},
+        },
+        rename="Our words",
+    )
     in_words(second, {("B", "commentary"): {"text": "As the return says it."}})
     place = raw / "returns" / "2024-25-Q2"
     place.mkdir()
@@ -419,9 +437,11 @@ def test_an_untouched_sheet_of_words_says_nothing(tmp_path: Path) -> None:
 
 def test_two_texts_on_one_kpi_and_an_action_that_is_not_there(tmp_path: Path) -> None:
     raw = write_council(
-        tmp_path, ["kpi_id,kpi_name,section,unit,polarity", "A,First one,First,%,higher"], ["kpi_id,target", "A,90"],
+        tmp_path,
+        ["kpi_id,kpi_name,section,unit,polarity", "A,First one,First,%,higher"],
+        ["kpi_id,target", "A,90"],
         {"2024-25 Q1": ["A,2024-25 Q1,70"]},
-    )  # fmt: skip
+    )
     for name, text in (("one", "This."), ("two", "That.")):
         book = Workbook()
         book.active.append(["kpi_id", "what", "text", "action_id"])

@@ -480,10 +480,7 @@ def test_a_table_that_cannot_be_read_is_told_in_a_sentence(engine):
         {"kpi_id": "K", "period_end": [date(2024, 12, 31)], "value": [1.0], "polarity": "higher"}
     )
     for changed, sentence in (
-        (
-            table.drop(columns=["value", "polarity"]),
-            'There is no column "value" in the table',
-        ),
+        (table.drop(columns=["value", "polarity"]), 'There is no column "value" in the table'),
         (table.assign(period_end=1), 'The column "period_end" holds no dates'),
         (table.assign(value="x"), 'The column "value" holds "x" in row 1'),
     ):

@@ -655,13 +655,16 @@ def test_the_state_and_the_rules_go_by_the_ranges_behind_the_limits(chart):
 @pytest.mark.parametrize(
     ("values", "described"),
     [
-        ([613, 610, 608, 615, 611, 612, 6130], False),  # one tenfold slip: the limits hold none of the seven
+        (
+            [613, 610, 608, 615, 611, 612, 6130],
+            False,
+        ),  # one tenfold slip: the limits hold none of the seven
         ([613, 610, 608, 6130, 615, 611, 612, 609, 614], False),
         (BASE, True),
         ([5.0] * 8, True),
         ([1.0, 2.0], True),
         ([0, 0, 0, 1, 0, 2, 0, 0, 1, 0], True),
     ],
-)  # fmt: skip
+)
 def test_an_outlier_that_carries_its_own_limits(values, described):
     assert is_described(values) is described

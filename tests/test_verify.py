@@ -127,9 +127,11 @@ def test_missing_and_foreign_files_are_named(made):
 def test_another_program_is_named(made, monkeypatch):
     now = verification.program()
     other = now | {
-        "packages": now["packages"] | {"pandas": "9.9.9"}, "python": "3.99.1",
-        "code": {"version": "7.0", "sources": "abcd"}, "lock": None,
-    }  # fmt: skip
+        "packages": now["packages"] | {"pandas": "9.9.9"},
+        "python": "3.99.1",
+        "code": {"version": "7.0", "sources": "abcd"},
+        "lock": None,
+    }
     monkeypatch.setattr(verification, "program", lambda: other)
     code = f"{now['code']['version']} ({now['code']['sources']})"
     assert told(made) == (
@@ -151,13 +153,17 @@ def test_inputs_with_which_it_cannot_be_made_again_are_a_sentence(made):
 @pytest.mark.parametrize(
     ("written", "sentence"),
     [
-        (None, "has no manifest.json"), ("{", "cannot be read"), ("[]", "is not the manifest of a report"),
+        (None, "has no manifest.json"),
+        ("{", "cannot be read"),
+        ("[]", "is not the manifest of a report"),
         ('{"quarter": "2024-25 Q3"}', "it has no inputs"),
         ('{"quarter": "x", "inputs": {}, "outputs": {}, "program": {}, "notebook": ""}', "quarter"),
-        ('{"quarter": "2024-25 Q3", "inputs": {}, "outputs": {"a": 1}, "program": {"packages": 7}, "notebook": ""}',
-         "has an entry that no report has"),
+        (
+            '{"quarter": "2024-25 Q3", "inputs": {}, "outputs": {"a": 1}, "program": {"packages": 7}, "notebook": ""}',
+            "has an entry that no report has",
+        ),
     ],
-)  # fmt: skip
+)
 def test_without_a_manifest_to_go_by_there_is_no_verdict(made, capsys, written, sentence):
     path = folder(made) / "manifest.json"
     path.unlink()

@@ -50,8 +50,11 @@ def test_nothing_supposed_says_what_is_so_and_the_sliders_stand_there():
     answer = what_if(kent.known("ES01"), "ES01", {})
     assert answer["said"][0] == "So it is: 34%, Red."
     assert {one["name"]: one["value"] for one in answer["sliders"]} == {
-        "target": 60, "floor_standard": 55, "next": 36, "alone": 68,
-    }  # fmt: skip
+        "target": 60,
+        "floor_standard": 55,
+        "next": 36,
+        "alone": 68,
+    }
     for one in answer["sliders"]:
         assert one["min"] <= one["value"] == one["so"] <= one["max"]
 

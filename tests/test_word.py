@@ -120,9 +120,10 @@ def test_a_wide_table_lies_on_its_side_and_ratings_are_words_with_colour(documen
     turned = [section.orientation for section in document.sections]
     assert 1 in turned and turned[0] == turned[-1] == 0
     shaded = {
-        run.text for run in document.element.body.iter(qn("w:r"))
+        run.text
+        for run in document.element.body.iter(qn("w:r"))
         if run.find(f".//{qn('w:shd')}") is not None
-    }  # fmt: skip
+    }
     assert {"Blue", "Green", "Amber", "Red"} <= shaded
 
 
@@ -164,10 +165,20 @@ def test_libreoffice_opens_it(folder, tmp_path, program):
 
     office = program("soffice", "libreoffice")
     subprocess.run(
-        [office, f"-env:UserInstallation={(tmp_path / 'profile').as_uri()}", "--headless", "--convert-to", "pdf",
-         "--outdir", str(tmp_path), str(folder / "report.docx")],
-        check=True, capture_output=True, timeout=300,
-    )  # fmt: skip
+        [
+            office,
+            f"-env:UserInstallation={(tmp_path / 'profile').as_uri()}",
+            "--headless",
+            "--convert-to",
+            "pdf",
+            "--outdir",
+            str(tmp_path),
+            str(folder / "report.docx"),
+        ],
+        check=True,
+        capture_output=True,
+        timeout=300,
+    )
     pages = PdfReader(tmp_path / "report.pdf").pages
     text = words("".join(one.extract_text() for one in pages[:2]))
     assert len(pages) > 10

@@ -184,7 +184,9 @@ def test_a_long_text_is_cut_short():
 
 def test_thousands_of_pounds_stay_thousands_where_the_unit_is_left_away():
     assert [show(value, "£ thousand", 0, bare=True) for value in (-85.0, 0.0, 1200.0)] == [
-        "-£85k", "£0", "£1,200k",
-    ]  # fmt: skip
+        "-£85k",
+        "£0",
+        "£1,200k",
+    ]
     assert show(-85.0, "£ thousand", 0) == "-£85 thousand"
     assert show(1.5, "£ million", 1, bare=True) == "£1.5m"

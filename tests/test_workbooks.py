@@ -123,12 +123,22 @@ def test_a_sheet_in_every_part() -> None:
         after='<mergeCells count="2"><mergeCell ref="A1:B2"/><mergeCell ref="C4:D4"/></mergeCells>',
     )
     assert found == {
-        "name": "Return", "hidden": False,
-        "rows": [(1, ["kpi_id", "", "5"]), (3, ["", "TRUE", "#N/A"]), (4, []), (5, []), (6, ["", "2"])],
+        "name": "Return",
+        "hidden": False,
+        "rows": [
+            (1, ["kpi_id", "", "5"]),
+            (3, ["", "TRUE", "#N/A"]),
+            (4, []),
+            (5, []),
+            (6, ["", "2"]),
+        ],
         "kinds": [(3, 1, "truth"), (3, 2, "error"), (4, 0, "formula"), (5, 1, "formula")],
-        "marks": [], "fills": [], "hidden_rows": [3, 4], "hidden_columns": [1, 2, 4],
+        "marks": [],
+        "fills": [],
+        "hidden_rows": [3, 4],
+        "hidden_columns": [1, 2, 4],
         "merged": [("A1:B2", 0, 1, 2, 2), ("C4:D4", 2, 4, 4, 4)],
-    }  # fmt: skip
+    }
 
 
 def test_names_with_a_prefix_are_the_same_names() -> None:
@@ -145,11 +155,13 @@ def test_names_with_a_prefix_are_the_same_names() -> None:
 @pytest.mark.parametrize(
     ("font", "text", "marks"),
     [
-        ('vertAlign val="superscript"', "1² st", []), ('vertAlign val="subscript"', "1₂ st", []),
-        ('vertAlign val="baseline"', "12 st", []), ("strike", "12\u0336 st", [(1, 0, "cell-struck", "")]),
+        ('vertAlign val="superscript"', "1² st", []),
+        ('vertAlign val="subscript"', "1₂ st", []),
+        ('vertAlign val="baseline"', "12 st", []),
+        ("strike", "12\u0336 st", [(1, 0, "cell-struck", "")]),
         ('strike val="0"', "12 st", []),
     ],
-)  # fmt: skip
+)
 def test_digits_that_are_raised_or_struck_out_are_no_part_of_a_number(
     font: str, text: str, marks: list[Any]
 ) -> None:
@@ -162,16 +174,23 @@ def test_digits_that_are_raised_or_struck_out_are_no_part_of_a_number(
 @pytest.mark.parametrize(
     ("value", "data_type", "look", "expected"),
     [
-        ("words", "s", "", ("words", "")), ("#N/A", "e", "", ("#N/A", "error")), ("one_x000D_", "s", "", ("one\r", "")),
-        (True, "b", "percent", ("TRUE", "truth")), (0.875, "n", "percent", ("87.5%", "percent")),
-        (1, "n", "percent", ("100%", "percent")), (-0.005, "n", "percent", ("-0.5%", "percent")),
-        (datetime(2024, 12, 31), "d", "", ("2024-12-31", "date")), (date(2024, 12, 1), "d", "month", ("2024-12-01", "month")),
-        (datetime(2024, 12, 2), "d", "month", ("2024-12-02", "date")), (date(2024, 12, 1), "d", "year", ("2024-12-01", "year")),
+        ("words", "s", "", ("words", "")),
+        ("#N/A", "e", "", ("#N/A", "error")),
+        ("one_x000D_", "s", "", ("one\r", "")),
+        (True, "b", "percent", ("TRUE", "truth")),
+        (0.875, "n", "percent", ("87.5%", "percent")),
+        (1, "n", "percent", ("100%", "percent")),
+        (-0.005, "n", "percent", ("-0.5%", "percent")),
+        (datetime(2024, 12, 31), "d", "", ("2024-12-31", "date")),
+        (date(2024, 12, 1), "d", "month", ("2024-12-01", "month")),
+        (datetime(2024, 12, 2), "d", "month", ("2024-12-02", "date")),
+        (date(2024, 12, 1), "d", "year", ("2024-12-01", "year")),
         (datetime(2024, 12, 1, 8, 30, 15), "d", "", ("2024-12-01 08:30:15", "date")),
-        (clock(8, 30), "d", "", ("8:30", "time")), (clock(0, 4, 35), "d", "seconds", ("0:04:35", "time")),
+        (clock(8, 30), "d", "", ("8:30", "time")),
+        (clock(0, 4, 35), "d", "seconds", ("0:04:35", "time")),
         (timedelta(hours=30), "d", "", ("30:00", "time")),
     ],
-)  # fmt: skip
+)
 def test_a_cell_is_what_a_person_would_type(
     value: Any, data_type: str, look: str, expected: tuple[str, str]
 ) -> None:
@@ -182,19 +201,36 @@ def test_a_cell_is_what_a_person_would_type(
 @pytest.mark.parametrize(
     ("form", "expected"),
     [
-        ("General", ""), ("0.0%", "percent"), ('0"%"', ""), ("MMM-YY", "month"), ("yyyy", "year"), ("dd/mm/yyyy", ""),
-        ("[mm]:ss", "seconds"), ("0;;;", ""), (";;;", "words unseen"), ('"n/a"', "words"), ('[<5]"c";0', ""),
-        ("#,##0,", "scaled"), ('0.0,,"m"', "scaled"), ("#,##0.00", ""),
+        ("General", ""),
+        ("0.0%", "percent"),
+        ('0"%"', ""),
+        ("MMM-YY", "month"),
+        ("yyyy", "year"),
+        ("dd/mm/yyyy", ""),
+        ("[mm]:ss", "seconds"),
+        ("0;;;", ""),
+        (";;;", "words unseen"),
+        ('"n/a"', "words"),
+        ('[<5]"c";0', ""),
+        ("#,##0,", "scaled"),
+        ('0.0,,"m"', "scaled"),
+        ("#,##0.00", ""),
         ('_-* #,##0_-;-* #,##0_-;_-* "-"_-', ""),
     ],
-)  # fmt: skip
+)
 def test_what_a_format_makes_of_a_number(form: str, expected: str) -> None:
     assert read_format(form) == Look(**dict.fromkeys(expected.split(), True))
 
 
 def test_a_number_shows_fifteen_digits_and_no_exponent() -> None:
     shown = {
-        0.1 + 0.2: "0.3", 1e-7: "0.0000001", 97.0: "97", 5: "5", 1e21: "1000000000000000000000",
-        33.0 / 7: "4.71428571428571", float("inf"): "inf", 999999999999999.0: "999999999999999",
-    }  # fmt: skip
+        0.1 + 0.2: "0.3",
+        1e-7: "0.0000001",
+        97.0: "97",
+        5: "5",
+        1e21: "1000000000000000000000",
+        33.0 / 7: "4.71428571428571",
+        float("inf"): "inf",
+        999999999999999.0: "999999999999999",
+    }
     assert {value: digits(value) for value in shown} == shown

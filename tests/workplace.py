@@ -125,11 +125,45 @@ class Project:
             return
         (self.raw / "commentary").mkdir(parents=True)
         (self.raw / "council.toml").write_text(COUNCIL, encoding="utf-8")
-        names = ["kpi_id", "kpi_name", "section", "directorate", "unit", "decimals", "polarity", "basis", "frequency",
-                 "lag_quarters", "first_quarter", "last_quarter", "definition", "owner", "status", "source"]  # fmt: skip
-        rows = [[kpi, name, "Care" if kpi.startswith("C") else "Roads", "Place", "%", "0", "higher", "quarter",
-                 "quarterly", "0", "2020-21 Q1", "", "", "Head of Roads", "final", ""]
-                for kpi, name in self.kpis.items()]  # fmt: skip
+        names = [
+            "kpi_id",
+            "kpi_name",
+            "section",
+            "directorate",
+            "unit",
+            "decimals",
+            "polarity",
+            "basis",
+            "frequency",
+            "lag_quarters",
+            "first_quarter",
+            "last_quarter",
+            "definition",
+            "owner",
+            "status",
+            "source",
+        ]
+        rows = [
+            [
+                kpi,
+                name,
+                "Care" if kpi.startswith("C") else "Roads",
+                "Place",
+                "%",
+                "0",
+                "higher",
+                "quarter",
+                "quarterly",
+                "0",
+                "2020-21 Q1",
+                "",
+                "",
+                "Head of Roads",
+                "final",
+                "",
+            ]
+            for kpi, name in self.kpis.items()
+        ]
         self.write("kpis.csv", [names, *rows])
         lines = [[kpi, "2020-21 Q1", "90", "80", "", "", "final"] for kpi in self.kpis]
         self.write(
@@ -149,8 +183,14 @@ class Project:
         )
         self.comment({kpi: f"Words on {kpi}." for kpi in self.kpis})
         quarters = [Quarter.parse(QUARTER).shift(-back) for back in range(8)]
-        self.returns(SLUG, [[kpi, quarter.label, 75 + (7 * place + 3 * back) % 24]
-                            for place, kpi in enumerate(self.kpis) for back, quarter in enumerate(quarters)])  # fmt: skip
+        self.returns(
+            SLUG,
+            [
+                [kpi, quarter.label, 75 + (7 * place + 3 * back) % 24]
+                for place, kpi in enumerate(self.kpis)
+                for back, quarter in enumerate(quarters)
+            ],
+        )
 
     def write(self, name: str, rows: list[list[object]]) -> None:
         path = self.raw / name
@@ -177,9 +217,14 @@ class Project:
     ) -> tuple[int, str, str]:
         """Exit status and what was written; `within`: a command in which the report's command runs."""
         done = subprocess.run(
-            [*within, *self.command(*options)], cwd=HERE.parent, env=os.environ | environment, capture_output=True,
-            encoding="utf-8", errors="replace", timeout=300,
-        )  # fmt: skip
+            [*within, *self.command(*options)],
+            cwd=HERE.parent,
+            env=os.environ | environment,
+            capture_output=True,
+            encoding="utf-8",
+            errors="replace",
+            timeout=300,
+        )
         return done.returncode, done.stdout, done.stderr
 
     def make(self, **options: object) -> report.Report:
@@ -191,9 +236,13 @@ class Project:
         """The command at work, with another notebook."""
         places = ["--raw", str(self.raw), "--outputs", str(self.outputs)]
         return subprocess.Popen(
-            [sys.executable, "-c", _COMMAND, str(notebook), "report", quarter, *places], cwd=HERE.parent,
-            env=os.environ | environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8",
-        )  # fmt: skip
+            [sys.executable, "-c", _COMMAND, str(notebook), "report", quarter, *places],
+            cwd=HERE.parent,
+            env=os.environ | environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            encoding="utf-8",
+        )
 
     def change(self, text: str = "changed") -> None:
         """Something of which the next report is made differs from the last one."""

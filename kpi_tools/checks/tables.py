@@ -167,17 +167,23 @@ def unrated_by_rule(
     """KPIs that cannot be rated whatever their figure, but for those without any line, and lines that mean nothing."""
     table = cannot_be_rated(kpis, schemes, words)
     for found in rows_of(table[~table["reason"].str.startswith(("No ", "On the way"))]):
-        yield Finding(f"rating-{found['kind']}", str(found["kpi_id"]), found["reason"])  # fmt: skip
+        yield Finding(f"rating-{found['kind']}", str(found["kpi_id"]), found["reason"])
 
 
 def left_over_names(returns: Returns) -> Iterator[Finding]:
     """Names that a spreadsheet program gave: `Series1`, `Chart Title`, `#REF!`."""
     named = [
         *(("kpis.csv", row["kpi_id"], row["kpi_name"]) for row in rows_of(_by_now(returns))),
-        *(("activity.csv", row["activity_id"], row["activity_name"]) for row in rows_of(returns.activity)),
+        *(
+            ("activity.csv", row["activity_id"], row["activity_name"])
+            for row in rows_of(returns.activity)
+        ),
         *(("benchmarks.csv", row["kpi_id"], row["area"]) for row in rows_of(returns.benchmarks)),
-        *((row["file"], row["kpi_id"] or row["section"], row["commentary"]) for row in rows_of(returns.commentary)),
-    ]  # fmt: skip
+        *(
+            (row["file"], row["kpi_id"] or row["section"], row["commentary"])
+            for row in rows_of(returns.commentary)
+        ),
+    ]
     for file, what, name in dict.fromkeys(named):
         if is_text(name) and _LEFT_OVER.search(name.strip()):
             yield Finding("name-left-over", f"{file}, {what}", f'"{name}" is not a name.')

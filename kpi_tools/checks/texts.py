@@ -21,29 +21,102 @@ from kpi_tools.wording import Row, in_words, is_number, is_text, rows_of, text_o
 _TOKEN: Final = re.compile(r"£?\d[\d,]*(?:\.\d+)?|[^\W\d_]+(?:['’-][^\W\d_]+)*|[^\w\s]|\n")
 _ENDS: Final = frozenset(".!?;\n")
 _NUMBERS: Final = {in_words(number): number for number in range(10)} | {
-    "ten": 10, "eleven": 11, "twelve": 12, "none": 0, "both": 2,
-}  # fmt: skip
-_BETWEEN: Final = frozenset({
-    "of", "the", "them", "these", "its", "this", "our", "kpi", "kpis", "indicator",
-    "indicators", "measure", "measures", "section", "report", "is", "are", "was", "were",
-    "rated", "now", "remain", "remains", "stay", "stays",
-})  # fmt: skip
+    "ten": 10,
+    "eleven": 11,
+    "twelve": 12,
+    "none": 0,
+    "both": 2,
+}
+_BETWEEN: Final = frozenset(
+    {
+        "of",
+        "the",
+        "them",
+        "these",
+        "its",
+        "this",
+        "our",
+        "kpi",
+        "kpis",
+        "indicator",
+        "indicators",
+        "measure",
+        "measures",
+        "section",
+        "report",
+        "is",
+        "are",
+        "was",
+        "were",
+        "rated",
+        "now",
+        "remain",
+        "remains",
+        "stay",
+        "stays",
+    }
+)
 _OF_ONE: Final = frozenset({"kpi", "is", "was", "remains", "stays"})
 """After a larger number these begin something else: `at 613 the KPI is Red`."""
 _MOST_BETWEEN: Final = 7
-_COMPARED: Final = frozenset({
-    "than", "since", "from", "back", "compared", "against", "before", "after", "until", "till",
-    "by", "next", "previous", "expected", "to", "earlier", "and", "between", "through", "each",
-    "every", "last",
-})  # fmt: skip
-_IMPROVED: Final = frozenset({
-    "improve", "improves", "improved", "improving", "improvement", "improvements", "better",
-    "recover", "recovers", "recovered", "recovering",
-})  # fmt: skip
-_NOT_SO: Final = frozenset({
-    "not", "no", "to", "will", "should", "can", "could", "would", "may", "if", "until", "than",
-    "further",
-})  # fmt: skip
+_COMPARED: Final = frozenset(
+    {
+        "than",
+        "since",
+        "from",
+        "back",
+        "compared",
+        "against",
+        "before",
+        "after",
+        "until",
+        "till",
+        "by",
+        "next",
+        "previous",
+        "expected",
+        "to",
+        "earlier",
+        "and",
+        "between",
+        "through",
+        "each",
+        "every",
+        "last",
+    }
+)
+_IMPROVED: Final = frozenset(
+    {
+        "improve",
+        "improves",
+        "improved",
+        "improving",
+        "improvement",
+        "improvements",
+        "better",
+        "recover",
+        "recovers",
+        "recovered",
+        "recovering",
+    }
+)
+_NOT_SO: Final = frozenset(
+    {
+        "not",
+        "no",
+        "to",
+        "will",
+        "should",
+        "can",
+        "could",
+        "would",
+        "may",
+        "if",
+        "until",
+        "than",
+        "further",
+    }
+)
 _STANDS: Final = ({"of"}, {"is"}, {"was"}, {"at"}, {"stands", "at"})
 _DIGITS_OF_A_YEAR: Final = 4
 _ALIKE: Final = 0.88

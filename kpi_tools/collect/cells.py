@@ -10,9 +10,20 @@ from kpi_tools.collect.recognise import folded, kind_of, quarter_of, recognise
 from kpi_tools.loading.cells import clean_name
 
 ANSWERS: Final = (
-    "kpi_id", "kpi_name", "section", "directorate", "owner", "unit", "polarity", "frequency", "basis", "due", "rated",
-    "multiply_by", "target_covers",
-)  # fmt: skip
+    "kpi_id",
+    "kpi_name",
+    "section",
+    "directorate",
+    "owner",
+    "unit",
+    "polarity",
+    "frequency",
+    "basis",
+    "due",
+    "rated",
+    "multiply_by",
+    "target_covers",
+)
 """What the mapping says of a KPI, in the order of its columns."""
 COVERS: Final = ("quarter", "month", "year", "year_end", "even")
 _ARROWS: Final = re.compile("[↑↓→←↔▲▼►◄△▽⬆⬇➡↗↘↕🔼🔽\ufe0f]")
@@ -23,7 +34,7 @@ _CELL: Final = re.compile(
     r"(?P<suffix>%|k\b|m\b|mn\b|bn\b)?\)?\s*(?P<plus>\+)?"
     r"(?P<note>\s*(?:[*†‡#¹²³^]+|[\[(].*|p|r|e|days?|working days?|hours?|hrs|mins?|minutes?|weeks?|per ?cent|"
     r"people|cases|kgs?|tonnes?)\.?)?"
-    r"\s*(?P<side>or (?:more|above|over|higher|better)|or (?:less|below|under|fewer|lower))?",
+    r"\s*(?P<side>or (?:more|above|over|higher|better)|or (?:less|below|under|fewer|lower))?"
 )
 _TIMES: Final = {"k": 1e3, "m": 1e6, "mn": 1e6, "bn": 1e9, "": 1.0, "%": 1.0}
 _UNIT_SIZE: Final = {"£ thousand": 1e3, "£ million": 1e6}

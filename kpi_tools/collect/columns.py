@@ -23,8 +23,16 @@ FIGURES: Final = ("actual", "cumulative", "target", "floor_standard", "numerator
 """Meanings of columns that hold figures of the KPI itself."""
 OF_PERIOD: Final = (*FIGURES, "rating", "commentary", "management_action")
 OF_KPI: Final = (
-    "kpi_id", "kpi_name", "section", "directorate", "owner", "unit", "polarity", "frequency", "definition",
-)  # fmt: skip
+    "kpi_id",
+    "kpi_name",
+    "section",
+    "directorate",
+    "owner",
+    "unit",
+    "polarity",
+    "frequency",
+    "definition",
+)
 LEFT: Final = ("to_date", "previous", "benchmark", "direction", "total", "tolerance", "ignore")
 MEANINGS: Final = (*OF_KPI, *OF_PERIOD, "period", "row", *LEFT)
 """All that a column can be taken for; `row` says row by row what its figures are, those of `LEFT` are left out."""
@@ -63,9 +71,14 @@ def settle(
     """The columns with what follows from all of them: the one of names, periods of groups, every third month."""
     if not any(column.means == "kpi_name" for column in columns):
         texts = {
-            column: [t for line in body if (t := sheet.cells.get((line, column.place), "")) and not is_number(t)]
-            for column in columns if column.means in ("ignore", "section", "definition", "kpi_id")
-        }  # fmt: skip
+            column: [
+                t
+                for line in body
+                if (t := sheet.cells.get((line, column.place), "")) and not is_number(t)
+            ]
+            for column in columns
+            if column.means in ("ignore", "section", "definition", "kpi_id")
+        }
         best = max(
             texts, key=lambda one: (len({*texts[one]}), sum(map(len, texts[one]))), default=None
         )
@@ -109,10 +122,16 @@ def _third_months(columns: list[Column]) -> list[Column]:
     if len(months) < 2 or any(month[5:] not in LAST_MONTHS for month in months):
         return columns
     return [
-        replace(one, period=quarter_of(one.period).label, sure=LIKELY, why=f"{one.why}; every third month, so the quarter to it")
-        if kind_of(one.period) == "month" else one
+        replace(
+            one,
+            period=quarter_of(one.period).label,
+            sure=LIKELY,
+            why=f"{one.why}; every third month, so the quarter to it",
+        )
+        if kind_of(one.period) == "month"
+        else one
         for one in columns
-    ]  # fmt: skip
+    ]
 
 
 def _groups(columns: list[Column], context: str, dated: bool) -> list[Column]:

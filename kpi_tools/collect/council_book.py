@@ -14,19 +14,26 @@ from kpi_tools.vocabulary import STATUSES
 
 _LINES: Final = 1000
 _OF_FIGURES: Final = {
-    "kpi_id": "the KPI, as in the sheet KPIs", "period": "2024-25 Q3, or of a monthly KPI 2024-12",
-    "value": "plain digits; a percentage as 87.5", "numerator": "the cases behind it", "denominator": "of how many",
-    "status": "empty beside a value means final; without a value: why there is none", "note": "whatever a reader should know",
+    "kpi_id": "the KPI, as in the sheet KPIs",
+    "period": "2024-25 Q3, or of a monthly KPI 2024-12",
+    "value": "plain digits; a percentage as 87.5",
+    "numerator": "the cases behind it",
+    "denominator": "of how many",
+    "status": "empty beside a value means final; without a value: why there is none",
+    "note": "whatever a reader should know",
     "received": "the quarter with whose returns the figure came, such as 2024-25 Q3: a report knows only what had come by then",
-}  # fmt: skip
+}
 
 
 def council_book() -> Any:
     """The workbook without a row, the meaning of each column at its head, lists to choose from; not yet saved."""
     sheets: dict[str, dict[str, tuple[str, tuple[str, ...]]]] = {
-        sheet: {one.name: (_meaning(one), _options(one)) for one in SCHEMAS[file.removesuffix(".csv")].columns}
+        sheet: {
+            one.name: (_meaning(one), _options(one))
+            for one in SCHEMAS[file.removesuffix(".csv")].columns
+        }
         for file, sheet in SHEETS.items()
-    }  # fmt: skip
+    }
     assert {*RETURNS.names, "received"} == _OF_FIGURES.keys()
     sheets[FIGURES] = {n: (text, STATUSES * (n == "status")) for n, text in _OF_FIGURES.items()}
     book = make_workbook({name: pd.DataFrame(columns=list(of)) for name, of in sheets.items()})

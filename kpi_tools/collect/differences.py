@@ -23,12 +23,18 @@ def differences_page(
         said = "The workbook has no rating beside a figure."
     rows = [
         (
-            row["kpi_id"], row["kpi_name"], row["period"], f"{row['sheet']} {row['cell']}".strip(),
-            show(row["value"], row["unit"], _places(row["value"])), show_line(row["target"], row["unit"], 1),
-            row["theirs"], row["ours"], _why(row),
+            row["kpi_id"],
+            row["kpi_name"],
+            row["period"],
+            f"{row['sheet']} {row['cell']}".strip(),
+            show(row["value"], row["unit"], _places(row["value"])),
+            show_line(row["target"], row["unit"], 1),
+            row["theirs"],
+            row["ours"],
+            _why(row),
         )
         for row in unlike.to_dict("records")
-    ]  # fmt: skip
+    ]
     heads = ("KPI", "Name", "Period", "Cell", "Figure", "Target", "Theirs", "Ours", "Why")
     parts = [f"<p>{said} Ours are by: {escape(bands)}.</p>"]
     if rows:

@@ -215,7 +215,11 @@ def text_rows(kpis: Iterable[Kpi], report: Quarter) -> dict[Quarter, Rows]:
 def kpi_rows(kpis: Iterable[Kpi], source: str) -> Rows:
     """kpis.csv: what was told of each."""
     return [
-        {name: text for name, text in kpi.said.items() if name not in ("multiply_by", "target_covers")}
+        {
+            name: text
+            for name, text in kpi.said.items()
+            if name not in ("multiply_by", "target_covers")
+        }
         | {"definition": kpi.texts.get(("definition", ""), ""), "source": source}
         for kpi in kpis
-    ]  # fmt: skip
+    ]

@@ -17,9 +17,13 @@ from kpi_tools.loading.cells import DATE, MONTH, clean_name, clean_text
 from kpi_tools.units import known_unit
 
 _WHAT: Final = {
-    "actual": "figure", "cumulative": "figure", "target": "target", "floor_standard": "target",
-    "numerator": "part", "denominator": "part",
-}  # fmt: skip
+    "actual": "figure",
+    "cumulative": "figure",
+    "target": "target",
+    "floor_standard": "target",
+    "numerator": "part",
+    "denominator": "part",
+}
 """What the account calls the cells of a column."""
 _NOT_TAKEN: Final = ("ignore", "to_date", "benchmark", "previous", "total")
 _CODED: Final = re.compile(
@@ -58,17 +62,23 @@ def _without_running_numbers(tables: list[Found]) -> list[Found]:
     """The tables without codes that are only numbers which begin anew, in each sheet or section."""
     codes = [
         clean_name(found.sheet.text(line, column.place))
-        for found in tables for column in found.of("kpi_id") for line in found.rows
-    ]  # fmt: skip
+        for found in tables
+        for column in found.of("kpi_id")
+        for line in found.rows
+    ]
     if codes.count("1") < 2 or not all(re.fullmatch(r"\d{1,3}|", code) for code in codes):
         return tables
     why = "numbers that begin anew name no KPI"
     return [
-        replace(found, columns=[
-            replace(one, means="ignore", sure=LIKELY, why=why) if one.means == "kpi_id" else one for one in found.columns
-        ])
+        replace(
+            found,
+            columns=[
+                replace(one, means="ignore", sure=LIKELY, why=why) if one.means == "kpi_id" else one
+                for one in found.columns
+            ],
+        )
         for found in tables
-    ]  # fmt: skip
+    ]
 
 
 def _kpi_of(

@@ -175,8 +175,13 @@ def _table(
     titles = [clean_name(sheet.cells[where]) for where in sorted(sheet.cells) if where[0] in top]
     year = year_in([sheet.name, *titles])
     context = next(
-        (w.label for w in map(find_period, [sheet.name, *titles]) if kind_of(w.label) in ("quarter", "month")), "",
-    )  # fmt: skip
+        (
+            w.label
+            for w in map(find_period, [sheet.name, *titles])
+            if kind_of(w.label) in ("quarter", "month")
+        ),
+        "",
+    )
     body = [line for line in sheet.lines if line > block[-1]]
     if year is None:  # other headings may name the only year there is
         headings = (

@@ -75,9 +75,15 @@ def questions(book: Book, settings: Mapping[str, tuple[str, str, str]]) -> list[
 
 def _question(what: str, where: str, name: str, setting: str, hint: str) -> dict[str, str]:
     return {
-        "what": what, "which": where, "name": name, "setting": setting, "answer": "", "question": _ASKS.get(setting, ""),
-        "may_be": ", ".join(_OPTIONS.get(setting, ())), "hint": hint,
-    }  # fmt: skip
+        "what": what,
+        "which": where,
+        "name": name,
+        "setting": setting,
+        "answer": "",
+        "question": _ASKS.get(setting, ""),
+        "may_be": ", ".join(_OPTIONS.get(setting, ())),
+        "hint": hint,
+    }
 
 
 def mapping_book(
@@ -121,9 +127,13 @@ def _kpi_row(kpi: Kpi) -> list[Any]:
     )
     why = "; ".join(f"{name}: {how[1]}" for name, how in decisions.items())
     return [
-        kpi.key, kpi.sheet, kpi.line, *(kpi.said.get(name, "") for name in ANSWERS),
-        sure or ("certain" if all(how[0] != GIVEN for how in kpi.how.values()) else GIVEN), why,
-    ]  # fmt: skip
+        kpi.key,
+        kpi.sheet,
+        kpi.line,
+        *(kpi.said.get(name, "") for name in ANSWERS),
+        sure or ("certain" if all(how[0] != GIVEN for how in kpi.how.values()) else GIVEN),
+        why,
+    ]
 
 
 def _dress(made: Any, tables: Mapping[str, pd.DataFrame]) -> None:
@@ -147,9 +157,10 @@ def _dress(made: Any, tables: Mapping[str, pd.DataFrame]) -> None:
         for name, options in _OPTIONS.items():
             listed = f'"{",".join(option.replace(",", "") for option in options)}"'
             lines = [
-                line for line, row in enumerate(tables[title].to_dict("records"), start=2)
+                line
+                for line, row in enumerate(tables[title].to_dict("records"), start=2)
                 if (row[by] if by else column) == name
-            ]  # fmt: skip
+            ]
             if lines and len(listed) < 255 and name != "unit":
                 check = DataValidation("list", formula1=listed, allow_blank=True)
                 check.showErrorMessage, check.error = True, f"One of: {', '.join(options)}."
@@ -218,8 +229,9 @@ def unlike(said: Mapping_, columns: Iterable[Column]) -> list[str]:
 
     found = [
         f'{where(at)}: "{then[at]}" in the mapping, "{now[at]}" in the workbook'
-        for at in then if at in now and then[at] != now[at]
-    ]  # fmt: skip
+        for at in then
+        if at in now and then[at] != now[at]
+    ]
     found += [
         f'{where(at)}: "{text}" is not in the workbook'
         for at, text in then.items()

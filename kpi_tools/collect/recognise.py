@@ -168,8 +168,13 @@ def find_period(text: str, year: int | None = None) -> When:
 
 
 def _quarter(
-    number: int, started: int | None, bare: re.Match[str] | None, month: re.Match[str] | None, year: int | None, rest: str,
-) -> When:  # fmt: skip
+    number: int,
+    started: int | None,
+    bare: re.Match[str] | None,
+    month: re.Match[str] | None,
+    year: int | None,
+    rest: str,
+) -> When:
     if started is not None:
         return When(Quarter(started, number).label, rest)
     if month and month[2]:

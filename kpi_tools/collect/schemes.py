@@ -45,7 +45,7 @@ CANDIDATES: Final = (
         for beyond in ("5%", "10%")
         for amber in ("floor_standard", "target within 5%", "target within 10%")
     ),
-)  # fmt: skip
+)
 """Schemes that councils have (COUNCILS, "A rating is an ordered list of bands"), the simplest first."""
 ENOUGH: Final = 0.6
 """The share of the ratings that a scheme has to give for it to be taken as theirs."""
@@ -70,7 +70,10 @@ def bands_of(bands: str) -> list[dict[str, Any]]:
     for text in filter(None, map(str.strip, bands.split(";"))):
         name, _, lines = text.partition(":")
         meets = [line.strip() for line in re.split(r"\bor\b", lines) if line.strip()]
-        rows.append({"name": name.strip()} | ({"meets": meets[0] if len(meets) == 1 else meets} if meets else {}))  # fmt: skip
+        rows.append(
+            {"name": name.strip()}
+            | ({"meets": meets[0] if len(meets) == 1 else meets} if meets else {})
+        )
     if not rows:
         raise InputError(f'"{bands}" is no scheme. Write such as: {CANDIDATES[4]}')
     return rows
@@ -82,9 +85,21 @@ def rated_cells(book: Book) -> pd.DataFrame:
 
 
 _COLUMNS: Final = [
-    "kpi_id", "kpi_name", "sheet", "cell", "period", "value", "target", "floor_standard", "tolerance", "polarity",
-    "previous", "same_quarter_last_year", "theirs", "unit",
-]  # fmt: skip
+    "kpi_id",
+    "kpi_name",
+    "sheet",
+    "cell",
+    "period",
+    "value",
+    "target",
+    "floor_standard",
+    "tolerance",
+    "polarity",
+    "previous",
+    "same_quarter_last_year",
+    "theirs",
+    "unit",
+]
 
 
 def _cells(book: Book) -> Iterator[tuple[Any, ...]]:
@@ -97,11 +112,21 @@ def _cells(book: Book) -> Iterator[tuple[Any, ...]]:
             earlier = sorted((p for p in figures if p < of), key=lambda p: quarter_of(p).label)
             ago = f"{int(of[:4]) - 1}-{int(of[:4]) % 100:02}{of[7:]}" if "Q" in of else ""
             yield (
-                kpi.said["kpi_id"], kpi.said["kpi_name"], kpi.sheet, where, of, kpi.number(figures[of]),
-                _line(kpi, of, "target"), _line(kpi, of, "floor_standard"), float("nan"), kpi.said.get("polarity", ""),
+                kpi.said["kpi_id"],
+                kpi.said["kpi_name"],
+                kpi.sheet,
+                where,
+                of,
+                kpi.number(figures[of]),
+                _line(kpi, of, "target"),
+                _line(kpi, of, "floor_standard"),
+                float("nan"),
+                kpi.said.get("polarity", ""),
                 kpi.number(figures[earlier[-1]]) if earlier else float("nan"),
-                kpi.number(figures[ago]) if ago in figures else float("nan"), rating, kpi.said.get("unit", ""),
-            )  # fmt: skip
+                kpi.number(figures[ago]) if ago in figures else float("nan"),
+                rating,
+                kpi.said.get("unit", ""),
+            )
 
 
 def _line(kpi: Kpi, period: str, means: str) -> float:

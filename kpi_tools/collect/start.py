@@ -233,9 +233,13 @@ def _settings(
     settings: Settings = {
         "name": (council, CERTAIN, "as given"),
         "report_title": ("Performance report", LIKELY, "no title of a report is told"),
-        "report_quarter": (quarter.label if quarter else "", LIKELY, "the latest whole quarter with a figure"),
+        "report_quarter": (
+            quarter.label if quarter else "",
+            LIKELY,
+            "the latest whole quarter with a figure",
+        ),
         "bands": ("", NOT_TOLD, "neither ratings nor floors stand in the workbook"),
-    }  # fmt: skip
+    }
     best = tried[0] if tried else None
     if said.get("bands"):
         scheme_of(said["bands"])
@@ -289,9 +293,11 @@ def _files(
         returns.setdefault(max(report, quarter_of(row["period"])), []).append(row)
     sections = list(dict.fromkeys(kpi.said["section"] for kpi in book.kpis))
     given = {
-        ("council", "name"): settings["name"][0], ("council", "report_title"): settings["report_title"][0],
-        ("council", "sections"): sections, ("rating", "bands"): bands_of(settings["bands"][0]),
-    }  # fmt: skip
+        ("council", "name"): settings["name"][0],
+        ("council", "report_title"): settings["report_title"][0],
+        ("council", "sections"): sections,
+        ("rating", "bands"): bands_of(settings["bands"][0]),
+    }
     name = slug(Path(source).stem) or "workbook"
     files = {
         "council.toml": made.council_toml(given, f"Made from {source}."),
@@ -334,9 +340,10 @@ def start_empty(name: str, data: Path) -> Started:
     raw = place / "raw"
     _must_be_free(place)
     given = {
-        ("council", "name"): council, ("council", "report_title"): "Performance report",
+        ("council", "name"): council,
+        ("council", "report_title"): "Performance report",
         ("council", "sections"): ["Our first section", "Our second section"],
-    }  # fmt: skip
+    }
     try:
         raw.mkdir(parents=True)
         (raw / "council.toml").write_text(made.council_toml(given), encoding="utf-8", newline="\n")

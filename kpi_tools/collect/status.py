@@ -87,11 +87,16 @@ def kpi_status(returns: Returns, quarter: Quarter) -> pd.DataFrame:
         ]
         there = _is_there(figures, kpi["kpi_id"], of)
         state = RECEIVED if there else REJECTED if kpi["kpi_id"].casefold() in bad else MISSING
-        rows.append({
-            **{name: kpi[name] for name in KPI_COLUMNS[:4]}, "period": of.title, "state": state,
-            "late": bool(late) and len(figures) > 0, "words": kpi["kpi_id"] in said,
-            "action": "needed" if kpi["kpi_id"] in needed else "",
-        })  # fmt: skip
+        rows.append(
+            {
+                **{name: kpi[name] for name in KPI_COLUMNS[:4]},
+                "period": of.title,
+                "state": state,
+                "late": bool(late) and len(figures) > 0,
+                "words": kpi["kpi_id"] in said,
+                "action": "needed" if kpi["kpi_id"] in needed else "",
+            }
+        )
     return pd.DataFrame(rows, columns=KPI_COLUMNS)
 
 
@@ -112,9 +117,13 @@ def _is_there(figures: pd.DataFrame, kpi_id: str, quarter: Quarter) -> bool:
 def counts_by(kpis: pd.DataFrame, by: str) -> pd.DataFrame:
     """For each directorate or owner: how many figures are due, received, late, rejected, without words, without action."""
     table = kpis.assign(
-        due=1, received=kpis["state"] == RECEIVED, rejected=kpis["state"] == REJECTED, late=kpis["late"],
-        without_words=~kpis["words"].astype(bool), without_action=kpis["action"] == "needed",
-    )  # fmt: skip
+        due=1,
+        received=kpis["state"] == RECEIVED,
+        rejected=kpis["state"] == REJECTED,
+        late=kpis["late"],
+        without_words=~kpis["words"].astype(bool),
+        without_action=kpis["action"] == "needed",
+    )
     return table.groupby(by, sort=False)[list(COUNTED)].sum().astype(int).reset_index()
 
 
@@ -132,8 +141,10 @@ def three_lines(kpis: pd.DataFrame) -> list[str]:
     return [
         f"Figures: {received} of {due} received{''.join(f', {text}' for text in rest)}.",
         f"Words: {words} of {due} KPIs have a commentary.",
-        f"Actions: {listed(needed)} {'needs' if len(needed) == 1 else 'need'} one." if needed else "Actions: none is missing.",
-    ]  # fmt: skip
+        f"Actions: {listed(needed)} {'needs' if len(needed) == 1 else 'need'} one."
+        if needed
+        else "Actions: none is missing.",
+    ]
 
 
 def reminders(kpis: pd.DataFrame, quarter: Quarter) -> dict[str, str]:

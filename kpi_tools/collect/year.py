@@ -20,9 +20,20 @@ from kpi_tools.wording import plural
 DECISIONS: Final = ("stays", "retired", "renamed", "moved", "new")
 SHEET: Final = "KPIs"
 COLUMNS: Final = (
-    "kpi_id", "kpi_name", "section", "unit", "polarity", "last_target", "last_floor_standard", "decision", "target",
-    "floor_standard", "new_name", "new_section", "reason",
-)  # fmt: skip
+    "kpi_id",
+    "kpi_name",
+    "section",
+    "unit",
+    "polarity",
+    "last_target",
+    "last_floor_standard",
+    "decision",
+    "target",
+    "floor_standard",
+    "new_name",
+    "new_section",
+    "reason",
+)
 _FREE: Final = COLUMNS[7:]
 
 
@@ -72,7 +83,7 @@ def start_year(raw: Path, year: str) -> list[str]:
         f"Written: {path}, with {plural(len(table), 'KPI')} of the year before.",
         f"Say in the column decision what becomes of each ({', '.join(DECISIONS[:4])}; a row of its own is {DECISIONS[4]}), "
         "give the targets, and run the same command again.",
-    ]  # fmt: skip
+    ]
 
 
 def undecided(raw: Path, quarter: Quarter) -> list[str]:

@@ -72,10 +72,12 @@ def chart(
     figures = table["value"].dropna()
     far = np.inf if kind in (XMR, RUN) and "unit" not in table else np.nan
     usual = {
-        "unit": "%" if kind in SHARES else "", "polarity": polarity if polarity in POLARITIES else "",
+        "unit": "%" if kind in SHARES else "",
+        "polarity": polarity if polarity in POLARITIES else "",
         "decimals": min(_MOST_DECIMALS, max(map(written_decimals, figures), default=0)),
-        "range_low": -far, "range_high": far,
-    }  # fmt: skip
+        "range_low": -far,
+        "range_high": far,
+    }
     texts = table[period].astype(str).str[:10]
     labels = [
         period_label(end.date()) if rows.dates else (text, "")
@@ -85,8 +87,11 @@ def chart(
         **{name: one for name, one in usual.items() if name not in table},
         value=table["value"].mask(table["limits"] == NOT_CHARTED),
         target=table.get(target, np.nan) if isinstance(target, str) else target,
-        period=texts, period_end=ends, label=labels, status=FINAL,
-    )  # fmt: skip
+        period=texts,
+        period_end=ends,
+        label=labels,
+        status=FINAL,
+    )
     taken = chart_for(table, AUTO if chart == AUTO else kind)
     return _altair(limit_picture(table).drawing(), title or taken.why, why(rows_of(table)[-1]))
 
@@ -100,8 +105,13 @@ def _altair(drawing: Drawing, title: str, below: str) -> Any:
         alt.Scale(domain=ends, nice=False, zero=False, padding=0)
         for ends in ([0, settings["places"]], [settings["low"], settings["high"]])
     ]
-    looks: Any = {"baseline": "alphabetic", "align": expr("datum.align"), "fontSize": expr("datum.size"),
-                  "fontWeight": expr("datum.weight"), "fill": expr("datum.colour")}  # fmt: skip
+    looks: Any = {
+        "baseline": "alphabetic",
+        "align": expr("datum.align"),
+        "fontSize": expr("datum.size"),
+        "fontWeight": expr("datum.weight"),
+        "fill": expr("datum.colour"),
+    }
     white = {"fill": "transparent", "stroke": "white", "strokeWidth": 4, "strokeJoin": "round"}
     texts = alt.Chart(alt.NamedData("texts")).encode(
         x=alt.X("x:Q", axis=None, scale=scales[0]),

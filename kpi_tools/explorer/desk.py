@@ -101,10 +101,12 @@ class Desk:
         own = said[said["kpi_id"] == kpi_id]
         returns, kpi = self.known.returns, self.known.of("kpis", kpi_id)
         texts = {name: own[name].iloc[0] if len(own) else None for name in _NAMES}
-        kpi = kpi.assign(**{
-            name: filled(text, kpi_figures(self.known.kpi(kpi_id))) if is_text(text) else None
-            for name, text in texts.items()
-        })  # fmt: skip
+        kpi = kpi.assign(
+            **{
+                name: filled(text, kpi_figures(self.known.kpi(kpi_id))) if is_text(text) else None
+                for name, text in texts.items()
+            }
+        )
         returns = replace(returns, commentary=own.reset_index(drop=True))
         recent = self.known.of("recent", kpi_id)
         findings = release_findings(returns, recent, kpi, same=kpi.head(0), earlier=self.commentary)
@@ -124,9 +126,15 @@ class Desk:
 
 
 _OF_WORDS = (
-    "red-without-action", "token-without-figure", "count-in-text", "target-in-text", "stale-quarter",
-    "words-against-direction", "title-spelt-two-ways", "commentary-unchanged",
-)  # fmt: skip
+    "red-without-action",
+    "token-without-figure",
+    "count-in-text",
+    "target-in-text",
+    "stale-quarter",
+    "words-against-direction",
+    "title-spelt-two-ways",
+    "commentary-unchanged",
+)
 """The findings that are about what is written."""
 
 

@@ -31,11 +31,7 @@ from kpi_tools.scorecard.series import (
 )
 from kpi_tools.tokens import filled, kpi_figures
 from kpi_tools.trend import gls_direction
-from kpi_tools.vocabulary import (
-    ILLUSTRATIVE,
-    MONTH,
-    NOT_RATED,
-)
+from kpi_tools.vocabulary import ILLUSTRATIVE, MONTH, NOT_RATED
 from kpi_tools.wording import capitalised, named, rows_of
 
 WITHHELD = "a figure of this KPI looks like a fault of the data, and nobody has confirmed it"
@@ -178,10 +174,13 @@ def evidence(returns: Returns, kpi_ids: Collection[str] | None = None) -> Eviden
 def _readings(kpis: pd.DataFrame, known: Evidence) -> list[str | None]:
     schemes = known.returns.council.schemes
     return [
-        reading(row, len(schemes[row["scheme"] or ""].bands) if (row["scheme"] or "") in schemes else 0,
-                alone_meets=_reached_alone(row, known))
+        reading(
+            row,
+            len(schemes[row["scheme"] or ""].bands) if (row["scheme"] or "") in schemes else 0,
+            alone_meets=_reached_alone(row, known),
+        )
         for row in rows_of(kpis)
-    ]  # fmt: skip
+    ]
 
 
 def _withhold(points: pd.DataFrame, where: Any = slice(None)) -> None:

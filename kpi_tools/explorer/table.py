@@ -41,12 +41,31 @@ from kpi_tools.wording import (
 )
 
 _FIGURES = [
-    "kpi_id", "period", "value", "numerator", "denominator", "target", "floor_standard", "rating", "status",
-]  # fmt: skip
+    "kpi_id",
+    "period",
+    "value",
+    "numerator",
+    "denominator",
+    "target",
+    "floor_standard",
+    "rating",
+    "status",
+]
 COLUMNS = {
-    "limits": ["kpi_id", "period", "value", "mean", "lower_limit", "upper_limit", "target", "special_cause", "rule", "status"],
+    "limits": [
+        "kpi_id",
+        "period",
+        "value",
+        "mean",
+        "lower_limit",
+        "upper_limit",
+        "target",
+        "special_cause",
+        "rule",
+        "status",
+    ],
     "areas": ["kpi_id", "area", "period", "value", "status", "source"],
-}  # fmt: skip
+}
 """The columns of a view's table, as it is taken away; those of the others are the quarters'."""
 
 
@@ -65,13 +84,17 @@ def screen(known: Evidence, directorate: str, **more: Any) -> dict[str, Any]:
         "title": quarter.title,
         "council": council.name,
         "as_at": _as_at(known),
-        "words": {"kpi": terms.word("kpi"), "kpis": terms.word("kpi", 2), "target": terms.head("target")},
+        "words": {
+            "kpi": terms.word("kpi"),
+            "kpis": terms.word("kpi", 2),
+            "target": terms.head("target"),
+        },
         "bands": [{"name": n, "look": colours[n]} for n in bands if n in there or n in terms.looks],
         "directions": [[bad, "Worse"], [flat, "No trend"], [good, "Better"]],
         "views": [[name, title] for name, title in VIEWS.items()],
         "kpis": kpis,
         **more,
-    }  # fmt: skip
+    }
 
 
 def shown(known: Evidence, kpi_id: str, name: str, size: str) -> dict[str, Any]:

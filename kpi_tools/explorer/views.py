@@ -78,9 +78,12 @@ VIEWS = {
 }
 
 _EACH = {
-    "months": "month", "weeks": "week", "days": "day", DAYS_BETWEEN: "time between events",
+    "months": "month",
+    "weeks": "week",
+    "days": "day",
+    DAYS_BETWEEN: "time between events",
     PERIODS_BETWEEN: "period with a case",
-}  # fmt: skip
+}
 Size = tuple[float, float]
 Parts = tuple[Picture, str, list[str], list[tuple[str, str]]]
 
@@ -89,9 +92,21 @@ _NO_GAP = 1e-6
 _OURS = "our latest figure"
 _ALL_IN_WORDS = 16
 _MARKS = {
-    GREEN: "●", AMBER: "▲", RED: "■", NOT_RATED: "–", COMMON_CAUSE: "●", IMPROVEMENT: "■", CONCERN: "◆", NEUTRAL: "▲",
-    "Blue": "⬟", "Grey": "⬢", "month": "◆", "expected": "▬", "pale": "◍", "hollow": "○",
-}  # fmt: skip
+    GREEN: "●",
+    AMBER: "▲",
+    RED: "■",
+    NOT_RATED: "–",
+    COMMON_CAUSE: "●",
+    IMPROVEMENT: "■",
+    CONCERN: "◆",
+    NEUTRAL: "▲",
+    "Blue": "⬟",
+    "Grey": "⬢",
+    "month": "◆",
+    "expected": "▬",
+    "pale": "◍",
+    "hollow": "○",
+}
 
 
 @dataclass(frozen=True)
@@ -157,8 +172,7 @@ def _trend(known: Evidence, kpi_id: str, size: Size) -> Parts:
     measured = months[months["value"].notna() & (months["basis"] == MONTH)]
     if len(measured):
         notes.insert(
-            0,
-            f"{month_alone(measured.iloc[-1], kpi['unit'], int(kpi['decimals']))} {_covers(kpi)}",
+            0, f"{month_alone(measured.iloc[-1], kpi['unit'], int(kpi['decimals']))} {_covers(kpi)}"
         )
     rags = [
         rag
@@ -234,8 +248,10 @@ def _limits(known: Evidence, kpi_id: str, size: Size) -> Parts:
         )
     invented = int((points["status"] == ILLUSTRATIVE).sum())
     if invented:
-        notes.append(f"{capitalised(plural(invented, 'figure'))} of the {len(points)} behind the limits "
-                     f"{'is' if invented == 1 else 'are'} illustrative, so the limits are too.")  # fmt: skip
+        notes.append(
+            f"{capitalised(plural(invented, 'figure'))} of the {len(points)} behind the limits "
+            f"{'is' if invented == 1 else 'are'} illustrative, so the limits are too."
+        )
     kinds = [kind for kind in CAUSES if any(point.kind == kind for point in picture.points)]
     words = _series_in_words(points, one)
     return picture, f"{words} {' '.join(notes)}", notes, [(kind, CAUSES[kind]) for kind in kinds]
@@ -294,8 +310,10 @@ def _areas(known: Evidence, kpi_id: str, size: Size) -> Parts:
         period = measured["period"].iloc[-1]
         last = measured.loc[measured["period"] == period, "value"]
         below = int((last < kpi["value"]).sum())
-        notes.append(f"In {period} {below} of {len(last)} areas lie below it; half lie between "
-                     f"{show(last.quantile(0.25), *place)} and {show(last.quantile(0.75), *place)}.")  # fmt: skip
+        notes.append(
+            f"In {period} {below} of {len(last)} areas lie below it; half lie between "
+            f"{show(last.quantile(0.25), *place)} and {show(last.quantile(0.75), *place)}."
+        )
     own = known.of("quarters", kpi_id)
     own = own[(own["quarter"] == measured["quarter"].iloc[-1]) & own["value"].notna()]
     when = f" in {Quarter.parse(kpi['quarter']).title}" if own.empty else ""
@@ -334,8 +352,15 @@ def _series_in_words(rows: pd.DataFrame, one: str) -> str:
         min(measured, key=lambda row: row["value"]),
         max(measured, key=lambda row: row["value"]),
     )
-    ends = [f"{word} {figure_of(row)} in {row['period_end']:%B %Y}" for word, row in (
-        ("first", measured[0]), ("lowest", least), ("highest", most), ("latest", measured[-1]))]  # fmt: skip
+    ends = [
+        f"{word} {figure_of(row)} in {row['period_end']:%B %Y}"
+        for word, row in (
+            ("first", measured[0]),
+            ("lowest", least),
+            ("highest", most),
+            ("latest", measured[-1]),
+        )
+    ]
     return f"{span}: {listed(ends)}."
 
 

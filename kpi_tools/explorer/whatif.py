@@ -192,10 +192,7 @@ def _sliders(
         months = months[months["value"].notna() & (months["basis"] == MONTH)]
         so["alone"] = float(months["value"].iloc[-1]) if len(months) else kpi["value"]
         named["alone"] = f"Quarter {after.number} alone"
-    figures = [
-        *known.of("quarters", kpi["kpi_id"])["value"].dropna(),
-        *so.values(),
-    ]
+    figures = [*known.of("quarters", kpi["kpi_id"])["value"].dropna(), *so.values()]
     margin = _MARGIN * (max(figures) - min(figures) or 1.0)
     begin, end = max(low, min(figures) - margin), min(high, max(figures) + margin)
     return [

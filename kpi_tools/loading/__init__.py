@@ -294,10 +294,29 @@ def read_returns(
     mild = problems["file"] == schemas.BENCHMARKS.file
     problems["severity"] = problems["severity"].mask(mild, WARNING)
     return Returns(
-        wanted, council, kpis, targets, figures.figures, figures.months, shown(safe.submissions), commentary, activity,
-        benchmarks, problems, run.ledger.log(), rejected, run.counts(), changelog, rebases, happened, notes,
-        actions, agreed, safe.withheld, said,
-    )  # fmt: skip
+        wanted,
+        council,
+        kpis,
+        targets,
+        figures.figures,
+        figures.months,
+        shown(safe.submissions),
+        commentary,
+        activity,
+        benchmarks,
+        problems,
+        run.ledger.log(),
+        rejected,
+        run.counts(),
+        changelog,
+        rebases,
+        happened,
+        notes,
+        actions,
+        agreed,
+        safe.withheld,
+        said,
+    )
 
 
 def commentary_until(raw: str | Path, returns: Returns) -> pd.DataFrame:

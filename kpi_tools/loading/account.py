@@ -11,22 +11,23 @@ from kpi_tools.errors import InputError
 from kpi_tools.loading import words as spoken
 from kpi_tools.loading.cells import clean_name
 from kpi_tools.loading.grids import Snapshot
-from kpi_tools.loading.read import (
-    Layout,
-    Table,
-    has_figures,
-    has_table,
-    read_table,
-    take,
-)
+from kpi_tools.loading.read import Layout, Table, has_figures, has_table, read_table, take
 from kpi_tools.loading.rules import ERROR, Ledger, column_name
 from kpi_tools.quarters import Quarter
 from kpi_tools.received import COUNCIL_BOOK, FIGURES, files_in
 from kpi_tools.workbooks.child import Workbooks
 
 COUNTS: Final = (
-    "file", "sheet", "outcome", "rows_in", "accepted", "rejected", "blank", "bytes", "sha256",
-)  # fmt: skip
+    "file",
+    "sheet",
+    "outcome",
+    "rows_in",
+    "accepted",
+    "rejected",
+    "blank",
+    "bytes",
+    "sha256",
+)
 SHEETS: Final = {"kpis.csv": "KPIs", "targets.csv": "Targets", "actions.csv": "Actions"}
 """The sheets of council.xlsx that stand for a table where it is not there."""
 REJECTED: Final = ("file", "sheet", "row", "codes", "reasons")
@@ -169,13 +170,27 @@ class Run:
             rows = [table.rows[position] for position in at]
             found = [reasons[table.file, table.sheet, row] for row in rows]
             beyond = {"beyond": [table.beyond.get(position) for position in at]}
-            parts.append(pd.DataFrame({
-                "file": table.file, "sheet": table.sheet, "row": rows,
-                "codes": [" ".join(dict.fromkeys(code for code, _ in one)) for one in found],
-                "reasons": [" ".join(dict.fromkeys(reason for _, reason in one)) for one in found],
-                **{name: [cells[position] for position in at] for name, cells in table.cells.items() if name in table.letters},
-                **(beyond if any(beyond["beyond"]) else {}),
-            }))  # fmt: skip
+            parts.append(
+                pd.DataFrame(
+                    {
+                        "file": table.file,
+                        "sheet": table.sheet,
+                        "row": rows,
+                        "codes": [
+                            " ".join(dict.fromkeys(code for code, _ in one)) for one in found
+                        ],
+                        "reasons": [
+                            " ".join(dict.fromkeys(reason for _, reason in one)) for one in found
+                        ],
+                        **{
+                            name: [cells[position] for position in at]
+                            for name, cells in table.cells.items()
+                            if name in table.letters
+                        },
+                        **(beyond if any(beyond["beyond"]) else {}),
+                    }
+                )
+            )
         named = pd.concat(parts[1:] or parts, ignore_index=True)
         return named.astype({name: "int64" if name == "row" else "str" for name in named.columns})
 

@@ -112,7 +112,12 @@ def _check_benchmark(
             share = percentage and abs(value - above / below) < 0.011
             made = f"{per * above / below:,.1f}"
             table.fault(place, "value", "benchmark-share" if share else "value-unlike-parts", made)
-    elif percentage and 0 < value <= 1 and usual > _WELL_ABOVE_SHARES and "%" not in table.cells["value"][place]:  # fmt: skip
+    elif (
+        percentage
+        and 0 < value <= 1
+        and usual > _WELL_ABOVE_SHARES
+        and "%" not in table.cells["value"][place]
+    ):
         table.fault(place, "value", "benchmark-share", f"figures near {usual:g}")
     if value > high or value < low:
         table.fault(place, "value", *outside(value, low, high, percentage))
@@ -139,9 +144,12 @@ def check_headline(table: Table, benchmarks: pd.DataFrame, headline: str) -> Non
     there = list(dict.fromkeys([*benchmarks["group"].dropna(), *benchmarks["area"].dropna()]))
     if headline and there and headline not in there:
         table.ledger.problem(
-            "setting-bad", "council.toml", column="benchmarks.headline", value=headline,
+            "setting-bad",
+            "council.toml",
+            column="benchmarks.headline",
+            value=headline,
             detail=f"benchmarks.csv has no group or area of this name; there are {one_of(headline, there[:20])}.",
-        )  # fmt: skip
+        )
 
 
 def read_rebases(table: Table, ids: Ids, upto: Quarter) -> pd.DataFrame:

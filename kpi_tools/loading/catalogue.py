@@ -34,8 +34,10 @@ def read_kpis(table: Table, council: Council) -> pd.DataFrame:
     rows["unit"] = rows["unit"].mask((rows["kind"] == MILESTONE) & rows["unit"].isna(), "")
     ranges = [
         parse_range(text) if isinstance(text, str) else (family.low, family.high)
-        for text, family in zip(rows["range"], map(unit_family, rows["unit"].fillna("")), strict=True)
-    ]  # fmt: skip
+        for text, family in zip(
+            rows["range"], map(unit_family, rows["unit"].fillna("")), strict=True
+        )
+    ]
     rows["range_low"], rows["range_high"] = (
         np.array([one[end] if one else np.nan for one in ranges], dtype="float64") for end in (0, 1)
     )
@@ -61,12 +63,21 @@ def _check(table: Table, place: int, kpi: dict[str, Any], council: Council) -> N
     if kpi["polarity"] == NO_POLARITY_GIVEN and kpi["rated"] == "yes" and not milestone:
         table.fault(place, "polarity", "polarity-none")
     if kpi["scheme"] and kpi["scheme"] not in council.schemes:
-        table.fault(place, "scheme", "scheme-unknown", ", ".join(filter(None, council.schemes)) or "none")  # fmt: skip
+        table.fault(
+            place, "scheme", "scheme-unknown", ", ".join(filter(None, council.schemes)) or "none"
+        )
     due = kpi["due"] if isinstance(kpi["due"], str) else ""
     if milestone and "Q" in due:
-        table.fault(place, "due", "catalogue-number", 'the date of the milestone, such as "2026-03-31"')  # fmt: skip
+        table.fault(
+            place, "due", "catalogue-number", 'the date of the milestone, such as "2026-03-31"'
+        )
     elif not milestone and due and "Q" not in due:
-        table.fault(place, "due", "catalogue-number", 'quarters such as "Q2" or "Q2;Q4"; a date is for milestones')  # fmt: skip
+        table.fault(
+            place,
+            "due",
+            "catalogue-number",
+            'quarters such as "Q2" or "Q2;Q4"; a date is for milestones',
+        )
     if milestone and not council.milestones:
         table.fault(place, "kind", "milestone-statuses")
 

@@ -61,8 +61,16 @@ def what_changed(before: str, after: str) -> str:
 
 
 DATE, MONTH, YEAR, TIME, PERCENT, ERROR, TRUTH, FORMULA, CIRCULAR = (
-    "date", "month", "year", "time", "percent", "error", "truth", "formula", "circular",
-)  # fmt: skip
+    "date",
+    "month",
+    "year",
+    "time",
+    "percent",
+    "error",
+    "truth",
+    "formula",
+    "circular",
+)
 """Kinds of workbook cells whose text alone does not say what they are."""
 
 _MARKERS: Final = {

@@ -88,11 +88,22 @@ def _wrong(setting: Setting, value: Any) -> str:
         return _wrong_statuses(value)
     if setting.kind == "choices" and value in setting.options:
         return f'It must be a list: ["{value}"].'
-    meant = next((one for one in value if one not in setting.options), "") if isinstance(value, list) else value  # fmt: skip
+    meant = (
+        next((one for one in value if one not in setting.options), "")
+        if isinstance(value, list)
+        else value
+    )
     good, must_be = _KINDS[setting.kind]
-    return "" if good(setting, value) else f"It must be {must_be}.".format(
-        least=setting.least, most=setting.most, options=one_of(str(meant), setting.options), value=value
-    )  # fmt: skip
+    return (
+        ""
+        if good(setting, value)
+        else f"It must be {must_be}.".format(
+            least=setting.least,
+            most=setting.most,
+            options=one_of(str(meant), setting.options),
+            value=value,
+        )
+    )
 
 
 def _wrong_statuses(value: Any) -> str:
@@ -127,15 +138,27 @@ def _are_choices(setting: Setting, value: object) -> bool:
 _KINDS: Final[dict[str, tuple[Callable[[Setting, Any], bool], str]]] = {
     "text": (lambda _, value: _is_text(value), "a text, one alone"),
     "texts": (_are_texts, "a list of different texts"),
-    "share inside": (lambda _, value: isinstance(value, float) and 0 < value < 1, "a number between 0 and 1"),
+    "share inside": (
+        lambda _, value: isinstance(value, float) and 0 < value < 1,
+        "a number between 0 and 1",
+    ),
     "truth": (lambda _, value: isinstance(value, bool), "true or false"),
-    "within": (_is_within, 'a number or a percentage in quotation marks, such as "0", "0.5" or "1%"'),
-    "bands": (lambda _, value: isinstance(value, list) and bool(value), "a list of bands, the best first"),
+    "within": (
+        _is_within,
+        'a number or a percentage in quotation marks, such as "0", "0.5" or "1%"',
+    ),
+    "bands": (
+        lambda _, value: isinstance(value, list) and bool(value),
+        "a list of bands, the best first",
+    ),
     "choice": (lambda one, value: value in one.options, "one of: {options}"),
     "choices": (_are_choices, "a list of these: {options}"),
     "whole": (_is_whole, "a whole number from {least:g} to {most:g}"),
-    "number": (lambda one, value: _is_number(value, one.least, one.most), "a number from {least:g} to {most:g}"),
-}  # fmt: skip
+    "number": (
+        lambda one, value: _is_number(value, one.least, one.most),
+        "a number from {least:g} to {most:g}",
+    ),
+}
 """What a setting of each kind is, and how that is said."""
 _KNOWN: Final = {(one.part, one.key): one for one in SETTINGS}
 _PARTS: Final = tuple(dict.fromkeys(one.part for one in SETTINGS if "NAME" not in one.part))

@@ -16,12 +16,22 @@ MOST_CELLS: Final = 3_000_000
 _FAR: Final = 10_000
 _SEPARATORS: Final = {",": "", ";": "semicolons", "\t": "tabs", "|": "bars"}
 _MAGIC: Final = {
-    b"PK\x03\x04": "a workbook", b"PK\x05\x06": "an empty archive", b"%PDF": "a PDF document",
-    b"\x89PNG": "an image", b"\xff\xd8\xff": "an image", b"GIF8": "an image", b"II*\x00": "an image", b"MM\x00*": "an image",
-    b"RIFF": "an image or sound", b"{\\rtf": "a word-processor document", b"\x1f\x8b": "a compressed archive",
-    b"7z\xbc\xaf": "a compressed archive", b"Rar!": "a compressed archive", b"PAR1": "a Parquet file",
+    b"PK\x03\x04": "a workbook",
+    b"PK\x05\x06": "an empty archive",
+    b"%PDF": "a PDF document",
+    b"\x89PNG": "an image",
+    b"\xff\xd8\xff": "an image",
+    b"GIF8": "an image",
+    b"II*\x00": "an image",
+    b"MM\x00*": "an image",
+    b"RIFF": "an image or sound",
+    b"{\\rtf": "a word-processor document",
+    b"\x1f\x8b": "a compressed archive",
+    b"7z\xbc\xaf": "a compressed archive",
+    b"Rar!": "a compressed archive",
+    b"PAR1": "a Parquet file",
     b"SQLite format 3": "a database",
-}  # fmt: skip
+}
 _OLE: Final = b"\xd0\xcf\x11\xe0"
 _UTF8: Final = re.compile(
     rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}"

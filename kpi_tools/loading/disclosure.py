@@ -72,7 +72,11 @@ def suppress(
         return Suppressed(submissions, Withheld(), submissions.head(0))
     catalogue = kpis.set_index("kpi_id").to_dict("index")
     totals = {kpi_id: parts_named(kpi["part_of"]) for kpi_id, kpi in catalogue.items()}
-    agreed = [] if shown is None else list(zip(shown["kpi_id"], shown["period"], shown["from_quarter"], strict=True))  # fmt: skip
+    agreed = (
+        []
+        if shown is None
+        else list(zip(shown["kpi_id"], shown["period"], shown["from_quarter"], strict=True))
+    )
     spoken = submissions[~submissions["silent"].astype("bool")]
     spoken = spoken[spoken["value"].notna() | (spoken["status"] == SUPPRESSED)]
     figures = {

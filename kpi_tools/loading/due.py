@@ -50,7 +50,9 @@ class Calendar:
         year_ends = kpi["year_ends"] if frequency in IN_YEARS else ""
         if frequency != "biennial":
             return cls(numbers, single, lag, year_ends)
-        known = min(single, default=first.shift(lag) if first else Quarter.parse(kpi["first_quarter"]))  # fmt: skip
+        known = min(
+            single, default=first.shift(lag) if first else Quarter.parse(kpi["first_quarter"])
+        )
         every = numbers or frozenset(one.number for one in single)
         yearly = cls(every, frozenset(), lag, year_ends)
         return cls(every, frozenset(), lag, year_ends, yearly.due_from(known))
@@ -144,7 +146,9 @@ def in_set(catalogue: pd.DataFrame, quarter: Quarter) -> pd.DataFrame:
     now = (catalogue["first_quarter"] <= quarter.label) & ~(last < quarter.label).fillna(False)
     kpis = catalogue[now.astype(bool)]
     # that a KPI leaves the set later is not known yet
-    return kpis.assign(last_quarter=kpis["last_quarter"].where(kpis["last_quarter"] == quarter.label))  # fmt: skip
+    return kpis.assign(
+        last_quarter=kpis["last_quarter"].where(kpis["last_quarter"] == quarter.label)
+    )
 
 
 def due_figures(returns: Any, quarter: Quarter, count: int) -> pd.DataFrame:
@@ -170,10 +174,17 @@ def due_figures(returns: Any, quarter: Quarter, count: int) -> pd.DataFrame:
             of = there.get((kpi["kpi_id"], one)) or calendar.expected(one)
             end = calendar.ends(of)
             words = period_words(kpi, of, end)
-            rows.append((
-                kpi["kpi_id"], of.label, pd.Timestamp(end), words[0].upper() + words[1:], one.label, one == quarter,
-                following.label if following else None,
-            ))  # fmt: skip
+            rows.append(
+                (
+                    kpi["kpi_id"],
+                    of.label,
+                    pd.Timestamp(end),
+                    words[0].upper() + words[1:],
+                    one.label,
+                    one == quarter,
+                    following.label if following else None,
+                )
+            )
     names = ["kpi_id", "quarter", "period_end", "period", "due_quarter", "is_due", "next_due"]
     grid = pd.DataFrame(rows, columns=names).astype(
         {name: "str" for name in names if name not in ("period_end", "is_due")}

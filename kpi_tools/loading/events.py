@@ -54,11 +54,22 @@ def counted(events: pd.DataFrame, upto: Quarter, file: str, columns: Sequence[st
                 count = int((months[then.index] == month).sum())
                 if totals.get(month) != count:
                     totals[month] = count
-                    rows.append({
-                        "kpi_id": kpi_id, "period": month, "month": month, "value": float(count), "status": "final",
-                        "quarter": Quarter.containing(date.fromisoformat(f"{month}-01")).label,
-                        "note": f"Counted in {file}.", "received": report.label,
-                        "file": file, "row": int(then["row"].iloc[-1]), "silent": False, "sheet": "", "milestone": "",
-                    })  # fmt: skip
+                    rows.append(
+                        {
+                            "kpi_id": kpi_id,
+                            "period": month,
+                            "month": month,
+                            "value": float(count),
+                            "status": "final",
+                            "quarter": Quarter.containing(date.fromisoformat(f"{month}-01")).label,
+                            "note": f"Counted in {file}.",
+                            "received": report.label,
+                            "file": file,
+                            "row": int(then["row"].iloc[-1]),
+                            "silent": False,
+                            "sheet": "",
+                            "milestone": "",
+                        }
+                    )
             report = report.shift(1)
     return pd.DataFrame(rows, columns=list(columns))

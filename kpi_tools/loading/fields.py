@@ -99,7 +99,9 @@ def known_by(
     return in_force(table, read(table, schema, ids, {"section": sections}), upto)
 
 
-def in_force(table: Table, rows: pd.DataFrame, upto: Quarter, since: str = "from_quarter") -> pd.DataFrame:  # fmt: skip
+def in_force(
+    table: Table, rows: pd.DataFrame, upto: Quarter, since: str = "from_quarter"
+) -> pd.DataFrame:
     """The good rows that are in force by a quarter; the others of them are counted as later."""
     later = (
         (rows[since] > upto.label).fillna(False).to_numpy(dtype=bool)
@@ -130,7 +132,11 @@ class _Reader:
                 self.table.fault(row, name, "catalogue-missing")
             return None if column.needed else column.default
         read = _READERS.get(column.kind)
-        return read(self, row, column, taken) if read else self._text(row, name, sent, taken, NAME_CAP, column)  # fmt: skip
+        return (
+            read(self, row, column, taken)
+            if read
+            else self._text(row, name, sent, taken, NAME_CAP, column)
+        )
 
     def _text(self, row: int, name: str, sent: str, taken: str, cap: int, column: Column) -> Any:
         if len(taken) > cap:
@@ -261,9 +267,12 @@ def _due(text: str) -> str | None:
     if not parts or None in parts:
         return _day(text)
     return ";".join(
-        Quarter.parse(f"{found['year']} Q{found['number']}").label if found["year"] else f"Q{found['number']}"
-        for found in parts if found
-    )  # fmt: skip
+        Quarter.parse(f"{found['year']} Q{found['number']}").label
+        if found["year"]
+        else f"Q{found['number']}"
+        for found in parts
+        if found
+    )
 
 
 def _letters(text: str) -> str | None:
@@ -286,8 +295,7 @@ _FORMS: Final = {
     ),
     schemas.DATE: _Form(_day, 'a date such as "2025-03-31"', noted=True),
     schemas.RANGE: _Form(
-        lambda text: text if parse_range(text) else None,
-        'a range such as "0..100", "0.." or ".."',
+        lambda text: text if parse_range(text) else None, 'a range such as "0..100", "0.." or ".."'
     ),
     schemas.DUE: _Form(
         _due, 'quarters such as "Q2", "Q2;Q4" or "Q4 2024/25"; of a milestone a date'
@@ -299,6 +307,10 @@ _FORMS: Final = {
     schemas.LETTERS: _Form(_letters, "up to four letters G, A or R", noted=True),
 }
 _READERS: Final[dict[str, Callable[[_Reader, int, Column, str], Any]]] = {
-    schemas.CHOICE: _Reader.choice, schemas.QUARTER: _Reader.quarter, schemas.ID: _Reader.known_id,
-    schemas.PERIOD: _Reader.period, schemas.UNIT: _Reader.unit, **dict.fromkeys(_FORMS, _Reader.written),
-}  # fmt: skip
+    schemas.CHOICE: _Reader.choice,
+    schemas.QUARTER: _Reader.quarter,
+    schemas.ID: _Reader.known_id,
+    schemas.PERIOD: _Reader.period,
+    schemas.UNIT: _Reader.unit,
+    **dict.fromkeys(_FORMS, _Reader.written),
+}

@@ -74,13 +74,19 @@ def workbook_grids(snapshot: Snapshot, books: Workbooks, ledger: Ledger) -> list
         lines = [line for line, _ in sheet["rows"]]
         grids.append(
             Grid(
-                name, [cells for _, cells in sheet["rows"]], lines,
+                name,
+                [cells for _, cells in sheet["rows"]],
+                lines,
                 last=lines[-1] if lines else 0,
                 kinds={(line, place): kind for line, place, kind in sheet["kinds"]},
-                hidden_rows=sheet["hidden_rows"], hidden_columns=set(sheet["hidden_columns"]),
-                marks=[(*at, f'"{clean_name(text)[:200]}".' if text else "") for *at, text in sheet["marks"]],
+                hidden_rows=sheet["hidden_rows"],
+                hidden_columns=set(sheet["hidden_columns"]),
+                marks=[
+                    (*at, f'"{clean_name(text)[:200]}".' if text else "")
+                    for *at, text in sheet["marks"]
+                ],
                 merged=sheet["merged"],
             )
-        )  # fmt: skip
+        )
     snapshot.__dict__["grids"] = grids
     return grids

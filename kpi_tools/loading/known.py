@@ -14,11 +14,7 @@ from kpi_tools.loading.rules import Ledger
 from kpi_tools.loading.targets import with_targets
 from kpi_tools.quarters import Quarter
 from kpi_tools.units import MULTIPLIERS, unit_family
-from kpi_tools.vocabulary import (
-    MONTH,
-    NOT_AVAILABLE,
-    STATUSES_WITH_VALUE,
-)
+from kpi_tools.vocabulary import MONTH, NOT_AVAILABLE, STATUSES_WITH_VALUE
 from kpi_tools.wording import rows_of, show
 
 PARTS: Final = ["numerator", "denominator"]
@@ -100,9 +96,13 @@ def _complete(rows: pd.DataFrame, kpis: pd.DataFrame, by_month: bool = False) ->
     """The rows with the catalogue's attributes before them, in order and typed."""
     own = {kpi["kpi_id"]: Calendar.of(kpi) for kpi in rows_of(kpis)}
     ends = [
-        pd.Period(month, "M").end_time.normalize() if month else own[kpi_id].ends(Quarter.parse(quarter))
-        for kpi_id, quarter, month in zip(rows["kpi_id"], rows["quarter"], rows["month"], strict=True)
-    ]  # fmt: skip
+        pd.Period(month, "M").end_time.normalize()
+        if month
+        else own[kpi_id].ends(Quarter.parse(quarter))
+        for kpi_id, quarter, month in zip(
+            rows["kpi_id"], rows["quarter"], rows["month"], strict=True
+        )
+    ]
     order = {kpi_id: place for place, kpi_id in enumerate(own)}
     rows = rows.assign(
         period_end=pd.array(ends, dtype="datetime64[s]"), _place=rows["kpi_id"].map(order)
@@ -152,11 +152,19 @@ def _made(months: pd.DataFrame, kpis: pd.DataFrame, covers: dict[str, str]) -> p
                 year = kpi["basis"] == _ROLLING
                 numbers, note = _twelve(months_of, kpi, last) if year else _three(there, kpi)
                 status = max(there["status"], key=STATUSES_WITH_VALUE.index)
-            rows.append({
-                "kpi_id": kpi_id, "quarter": quarter, "month": "", **dict(zip(NUMBERS, numbers, strict=True)),
-                "milestone": None, "status": NOT_AVAILABLE if np.isnan(numbers[0]) else status, "note": note,
-                "received": of["received"].max(), "silent": False,
-            })  # fmt: skip
+            rows.append(
+                {
+                    "kpi_id": kpi_id,
+                    "quarter": quarter,
+                    "month": "",
+                    **dict(zip(NUMBERS, numbers, strict=True)),
+                    "milestone": None,
+                    "status": NOT_AVAILABLE if np.isnan(numbers[0]) else status,
+                    "note": note,
+                    "received": of["received"].max(),
+                    "silent": False,
+                }
+            )
     return pd.DataFrame(rows, columns=months.columns).astype(dict.fromkeys(NUMBERS, "float64"))
 
 
@@ -235,11 +243,19 @@ def note_months(
             without.setdefault(key[0], (where, place["period"]))
         elif key not in sent and quarter.shift(int(made["lag_quarters"])) <= upto:
             detail = f"{key[0]} has no figure for {quarter.title}. {made['note']}"
-            ledger.problem("months-partial", column="period", value=place["period"], detail=detail, **where)  # fmt: skip
+            ledger.problem(
+                "months-partial", column="period", value=place["period"], detail=detail, **where
+            )
         elif key in sent and _unlike(figure, made):
             exact = _decimals(figure["value"]) + 1
             detail = f"{show(made['value'], made['unit'], exact)}{_cases(' (', made, ')')}"
-            ledger.problem("months-unlike", column="value", value=f"{figure['value']:.15g}", detail=detail, **where)  # fmt: skip
+            ledger.problem(
+                "months-unlike",
+                column="value",
+                value=f"{figure['value']:.15g}",
+                detail=detail,
+                **where,
+            )
     for kpi_id, (where, period) in without.items():
         ledger.problem("months-parts", column="period", value=period, detail=kpi_id, **where)
 

@@ -34,9 +34,19 @@ class Period(NamedTuple):
 IN_MONTHS: Final = ("weekly", "monthly")
 _ACADEMIC: Final = ("07-31", "08-31")
 _MONTHS: Final = (
-    "january", "february", "march", "april", "may", "june",
-    "july", "august", "september", "october", "november", "december",
-)  # fmt: skip
+    "january",
+    "february",
+    "march",
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
+    "december",
+)
 _ISO_MONTH: Final = re.compile(r"(20\d\d)-(\d\d)", re.ASCII)
 _WORD_MONTH: Final = re.compile(r"([a-z]{3,9})\.?[-/ ](20\d\d)", re.ASCII)
 _ENDED: Final = re.compile(
@@ -51,8 +61,9 @@ _WORD_DATE: Final = re.compile(
 )
 _YEAR: Final = re.compile(
     r"(?P<academic>academic (?:year )?|school year )?(?:financial year |fy ?|year )?"
-    r"(?P<start>20\d\d|\d\d)[-/](?P<end>20\d\d|\d\d)", re.ASCII,
-)  # fmt: skip
+    r"(?P<start>20\d\d|\d\d)[-/](?P<end>20\d\d|\d\d)",
+    re.ASCII,
+)
 _BARE_YEAR: Final = re.compile(r"20\d\d", re.ASCII)
 _HALF: Final = re.compile(
     r"(?:h|half(?: year)? )(?P<half>[12])[ ,]*(?P<year>20\d\d[-/]\d\d)|(?P<year2>20\d\d[-/]\d\d)[ ,]*h(?P<half2>[12])",

@@ -91,9 +91,15 @@ class Table:
         """Note that the cell breaks a rule; where the rule is an error, the row is refused."""
         value = self.cells[column][position] if column in self.cells else ""
         severity = self.ledger.problem(
-            code, self.file, sheet=self.sheet, row=self.rows[position], column=self.place(column) if column else "",
-            value=value, detail=detail, excel_row=self.records[position] if self.records else 0,
-        )  # fmt: skip
+            code,
+            self.file,
+            sheet=self.sheet,
+            row=self.rows[position],
+            column=self.place(column) if column else "",
+            value=value,
+            detail=detail,
+            excel_row=self.records[position] if self.records else 0,
+        )
         if severity == ERROR:
             self.bad[position] = True
 
@@ -261,10 +267,17 @@ class _TableOf:
         }
         rows_in = grid.last - (grid.records[self.at] if grid.records else self.line)
         table = Table(
-            self.file, grid.sheet, lines, cells, {name: letters(place + 1) for name, place in places.items()}, self.ledger,
+            self.file,
+            grid.sheet,
+            lines,
+            cells,
+            {name: letters(place + 1) for name, place in places.items()},
+            self.ledger,
             records=[grid.records[position] for position in filled] if grid.records else None,
-            comma_is_doubtful=grid.comma_is_doubtful, blank=rows_in - len(filled), rows_in=rows_in,
-        )  # fmt: skip
+            comma_is_doubtful=grid.comma_is_doubtful,
+            blank=rows_in - len(filled),
+            rows_in=rows_in,
+        )
         self._refuse_second_headings(table)
         if grid.records:
             self._check_widths(table, body)

@@ -38,10 +38,22 @@ RETURNS: Final = Layout(
     ("kpi_id", "period", "value"), ("numerator", "denominator", "status", "note"), SHOWN
 )
 SUBMISSION: Final = {
-    "kpi_id": "str", "period": "str", "quarter": "str", "month": "str", "value": "float64", "numerator": "float64",
-    "denominator": "float64", "status": "str", "note": "str", "milestone": "str", "received": "str", "file": "str",
-    "sheet": "str", "row": "int64", "silent": "bool",
-}  # fmt: skip
+    "kpi_id": "str",
+    "period": "str",
+    "quarter": "str",
+    "month": "str",
+    "value": "float64",
+    "numerator": "float64",
+    "denominator": "float64",
+    "status": "str",
+    "note": "str",
+    "milestone": "str",
+    "received": "str",
+    "file": "str",
+    "sheet": "str",
+    "row": "int64",
+    "silent": "bool",
+}
 """The columns of accepted rows, with their types."""
 _WELL_ABOVE_FRACTIONS: Final = 5.0
 
@@ -196,10 +208,22 @@ def shown(submissions: pd.DataFrame) -> pd.DataFrame:
 
 def _record(table: Table, row: Row) -> tuple[Any, ...]:
     return (
-        row.match.id, row.label, str(row.period.quarter), row.period.month, row.value.value, row.numerator.value,
-        row.denominator.value, row.status, row.note, row.milestone, row.folder.label, table.file, table.sheet,
-        table.rows[row.at], row.silent,
-    )  # fmt: skip
+        row.match.id,
+        row.label,
+        str(row.period.quarter),
+        row.period.month,
+        row.value.value,
+        row.numerator.value,
+        row.denominator.value,
+        row.status,
+        row.note,
+        row.milestone,
+        row.folder.label,
+        table.file,
+        table.sheet,
+        table.rows[row.at],
+        row.silent,
+    )
 
 
 def check_return(table: Table, folder: Quarter, known: Catalogue) -> list[Row]:
@@ -239,10 +263,21 @@ def _read_row(table: Table, at: int, folder: Quarter, known: Catalogue) -> Row:
     sent, kind = cell("note")
     note, fault = clean_text(sent), fault_of_text(sent, kind)
     row = Row(
-        at, folder, kpi, match, read_period(*cell("period"), kpi), value, numerator, denominator,
-        status, status_why, status_fault, sent, "" if fault else note[:TEXT_CAP],
+        at,
+        folder,
+        kpi,
+        match,
+        read_period(*cell("period"), kpi),
+        value,
+        numerator,
+        denominator,
+        status,
+        status_why,
+        status_fault,
+        sent,
+        "" if fault else note[:TEXT_CAP],
         fault or ("text-cut" if len(note) > TEXT_CAP else ""),
-    )  # fmt: skip
+    )
     if kpi.get("kind") == MILESTONE and not value.blank:
         folded = {name.casefold(): name for name in known.milestones}
         row.milestone = folded.get(clean_name(cell("value")[0]).casefold(), "")
@@ -284,9 +319,12 @@ def _is_no_figure(table: Table, row: Row) -> bool:
     note_alone = code == "id-missing" and not any(others[:-1])
     if unknown and (note_alone or not any(others)):
         code = "row-footnote"
-    elif unknown and row.at == 0 and not re.search(r"\d", " ".join(others)) and (
-        known_unit(value) or meant_unit(value) or value.casefold() in ("numeric", "decimal")
-    ):  # fmt: skip
+    elif (
+        unknown
+        and row.at == 0
+        and not re.search(r"\d", " ".join(others))
+        and (known_unit(value) or meant_unit(value) or value.casefold() in ("numeric", "decimal"))
+    ):
         code = "row-units"
     if code:
         table.fault(row.at, "kpi_id", code, row.match.detail)
@@ -350,22 +388,38 @@ _RULES: Final[tuple[tuple[str, str, Test], ...]] = (
     ("period", "period-year", lambda row, _: row.period.notice or None),
     ("period", "period-future", lambda row, _: row.folder.title if row.ahead else None),
     ("period", "period-retired", _retired),
-    *((name, "value-sign", lambda row, _, name=name: row.unit if row.wrong_sign(name) else None) for name in NUMBERS),
-    *((name, "parts-sign", lambda row, _, name=name: getattr(row, name).percent) for name in NUMBERS[1:]),
+    *(
+        (name, "value-sign", lambda row, _, name=name: row.unit if row.wrong_sign(name) else None)
+        for name in NUMBERS
+    ),
+    *(
+        (name, "parts-sign", lambda row, _, name=name: getattr(row, name).percent)
+        for name in NUMBERS[1:]
+    ),
     ("numerator", "value-negative", lambda row, _: row.numerator.value < 0 <= row.lowest),
     ("denominator", "value-negative", lambda row, _: row.denominator.value < 0),
     ("value", "value-fraction", _is_fraction),
-    ("value", "value-fractional", lambda row, _: row.unit == "count" and row.value.value % 1 > 0
-     and not row.kpi.get("decimals", 0) > 0),
+    (
+        "value",
+        "value-fractional",
+        lambda row, _: (
+            row.unit == "count" and row.value.value % 1 > 0 and not row.kpi.get("decimals", 0) > 0
+        ),
+    ),
     ("target", "target-typed", lambda row, _: row.typed or None),
     ("denominator", "parts-zero", lambda row, _: row.denominator.value == 0),
     ("numerator", "parts-over", lambda row, _: row.over),
     ("value", "value-unlike-parts", _unlike_parts),
     ("numerator", "parts-withheld", _parts_withheld),
-    ("status", "status-with-value", lambda row, _: row.status
-     if row.reason_given and (row.value.given or row.milestone) else None),
+    (
+        "status",
+        "status-with-value",
+        lambda row, _: (
+            row.status if row.reason_given and (row.value.given or row.milestone) else None
+        ),
+    ),
     ("value", "status-other-reason", _other_reason),
-)  # fmt: skip
+)
 """Column, code of the rule, and what says for a row of a known KPI whether it is broken: its particulars, or True."""
 
 

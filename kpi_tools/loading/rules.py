@@ -23,8 +23,17 @@ SERVICE: Final = "the service that sent it"
 TEAM: Final = "the performance team"
 
 PROBLEM_COLUMNS: Final = (
-    "severity", "code", "file", "sheet", "row", "column", "value", "rule", "remedy", "who",
-)  # fmt: skip
+    "severity",
+    "code",
+    "file",
+    "sheet",
+    "row",
+    "column",
+    "value",
+    "rule",
+    "remedy",
+    "who",
+)
 LOG_COLUMNS: Final = ("file", "sheet", "row", "column", "sent", "taken", "why")
 WAITS: Final = "id-waits"
 SHOWN: Final = 20
@@ -67,9 +76,17 @@ class Ledger:
     _changes: list[tuple[Any, ...]] = field(default_factory=list)
 
     def problem(
-        self, code: str, file: str, *, sheet: str = "", row: int = 0, column: str = "", value: str = "", detail: str = "",
+        self,
+        code: str,
+        file: str,
+        *,
+        sheet: str = "",
+        row: int = 0,
+        column: str = "",
+        value: str = "",
+        detail: str = "",
         excel_row: int = 0,
-    ) -> str:  # fmt: skip
+    ) -> str:
         """Note that the rule `code` is broken there; return its severity.
 
         `row` of a CSV file is the line on which it starts; where cells hold line ends Excel counts otherwise: `excel_row`.

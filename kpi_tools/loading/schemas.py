@@ -15,11 +15,25 @@ from kpi_tools.quarters import Quarter
 BEGINNING: Final = Quarter(2000, 1)
 """Stands where a table says nothing of the first quarter: it holds from the beginning."""
 NAME, PROSE, CHOICE, NUMBER, WHOLE, QUARTER, ID, OWN_ID = (
-    "name", "prose", "choice", "number", "whole", "quarter", "id", "own id",
-)  # fmt: skip
+    "name",
+    "prose",
+    "choice",
+    "number",
+    "whole",
+    "quarter",
+    "id",
+    "own id",
+)
 PERIOD, DATE, UNIT, RANGE, DUE, YEAR_ENDS, LETTERS, VALUE = (
-    "period", "date", "unit", "range", "due", "year ends", "letters", "value",
-)  # fmt: skip
+    "period",
+    "date",
+    "unit",
+    "range",
+    "due",
+    "year ends",
+    "letters",
+    "value",
+)
 """Kinds of columns. A `value` is a number or the reason why there is none."""
 PLACES: Final = ("kpi_id", "section")
 

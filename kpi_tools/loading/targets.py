@@ -93,7 +93,9 @@ def check_targets(
         if not (own["from_quarter"] <= shown.label).any():
             table.ledger.problem("target-none", **place, detail=shown.title)
         elif _is_flat(kpi, own, shown):
-            table.ledger.problem("target-flat", **place, detail=f"{shown.year}/{(shown.year + 1) % 100:02}")  # fmt: skip
+            table.ledger.problem(
+                "target-flat", **place, detail=f"{shown.year}/{(shown.year + 1) % 100:02}"
+            )
 
 
 def _is_flat(kpi: dict[str, Any], own: pd.DataFrame, quarter: Quarter) -> bool:

@@ -95,9 +95,16 @@ def with_commentary(
     before = zip(commentary["kpi_id"], commentary["commentary"], strict=True)
     filled = commentary.assign(commentary=[texts.pop(kpi_id, text) for kpi_id, text in before])
     rows = [
-        {"kpi_id": row["kpi_id"], "commentary": row["text"], "status": "final", "file": row["file"], "row": row["row"]}
-        for row in added if row["kpi_id"] in texts
-    ]  # fmt: skip
+        {
+            "kpi_id": row["kpi_id"],
+            "commentary": row["text"],
+            "status": "final",
+            "file": row["file"],
+            "row": row["row"],
+        }
+        for row in added
+        if row["kpi_id"] in texts
+    ]
     more = pd.DataFrame(rows, columns=commentary.columns)
     return (
         pd.concat([filled, more], ignore_index=True).astype(commentary.dtypes) if rows else filled
@@ -123,8 +130,17 @@ def with_actions(
             number = 1
             while (name := f"{row['kpi_id']}-{quarter.slug}-{number}") in last:
                 number += 1
-            new = {"action_id": name, "kpi_id": row["kpi_id"], "section": None, "action": row["text"], "note": None,
-                   "owner": owners.get(row["kpi_id"]), "opened": quarter.label, "due": None, "status": "open"}  # fmt: skip
+            new = {
+                "action_id": name,
+                "kpi_id": row["kpi_id"],
+                "section": None,
+                "action": row["text"],
+                "note": None,
+                "owner": owners.get(row["kpi_id"]),
+                "opened": quarter.label,
+                "due": None,
+                "status": "open",
+            }
         elif row["what"] == ACTION and row["action_id"] in last:
             old = last[row["action_id"]]
             if not isinstance(row["text"], str) and all(

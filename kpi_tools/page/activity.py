@@ -61,13 +61,20 @@ def _activity_facts(every: Rows, latest: Row) -> list[dict[str, Any]]:
         (row for row in every if row["period"] == ago and math.isfinite(row["value"])), None
     )
     strip = [
-        fact("Latest", _activity_figure(latest), latest["status"], small=quarter.title, unit=words),
+        fact("Latest", _activity_figure(latest), latest["status"], small=quarter.title, unit=words)
     ]
     if expected_range(latest) != NOT_SET:
         strip.append(fact("Expected", expected_range(latest), None))
     if then:
-        strip.append(fact("Same quarter last year", _activity_figure(then), then["status"],
-                           small=_compared(latest["value"], then["value"]), unit=words))  # fmt: skip
+        strip.append(
+            fact(
+                "Same quarter last year",
+                _activity_figure(then),
+                then["status"],
+                small=_compared(latest["value"], then["value"]),
+                unit=words,
+            )
+        )
     return strip
 
 
@@ -93,16 +100,19 @@ def _compared(now: float, then: float) -> str | None:
 
 def _activity_table(points: Rows, anchor: str) -> Html:
     words = unit_words(points[-1]["unit"])
-    frame = pd.DataFrame([
-        {
-            "Period": short_title(row["period"]),
-            f"Result ({words})" if words else "Result": figure_with_status(
-                _activity_figure(row), row["status"] if row["status"] in STATUSES_WITH_VALUE else None
-            ),
-            "Expected": expected_range(row),
-        }
-        for row in points
-    ])  # fmt: skip
+    frame = pd.DataFrame(
+        [
+            {
+                "Period": short_title(row["period"]),
+                f"Result ({words})" if words else "Result": figure_with_status(
+                    _activity_figure(row),
+                    row["status"] if row["status"] in STATUSES_WITH_VALUE else None,
+                ),
+                "Expected": expected_range(row),
+            }
+            for row in points
+        ]
+    )
     return behind_chart(frame, points[-1]["activity_name"], anchor)
 
 

@@ -102,9 +102,16 @@ class Canvas:
         """A line from point to point."""
         part = f"{len(self.lines)} {look}"
         self.lines += [
-            {"x": round(x, 4), "y": value, "step": n, "part": part, "look": look, "cap": LINES[look].cap}
+            {
+                "x": round(x, 4),
+                "y": value,
+                "step": n,
+                "part": part,
+                "look": look,
+                "cap": LINES[look].cap,
+            }
             for n, (x, value) in enumerate(zip(xs, values, strict=True))
-        ]  # fmt: skip
+        ]
 
     def bar(self, look: str, x: float, x2: float, value: float) -> None:
         """A short level that texts keep off."""
@@ -291,8 +298,7 @@ class Canvas:
         """
         above, below = ([one[n] for one in labels] for n in (0, 1))
         widest = max(
-            (text_width(text, SMALL) for text in (above + below if always else above)),
-            default=0,
+            (text_width(text, SMALL) for text in (above + below if always else above)), default=0
         )
         step = every(len(labels), self.width / self.places, widest + 2)
         latest %= max(1, len(labels))

@@ -18,14 +18,7 @@ from kpi_tools.page.describe import (
     short_title,
 )
 from kpi_tools.page.facts import action_of, facts, first_line, flag
-from kpi_tools.page.html import (
-    Html,
-    badge,
-    figure_with_status,
-    render,
-    report_table,
-    slug,
-)
+from kpi_tools.page.html import Html, badge, figure_with_status, render, report_table, slug
 from kpi_tools.page.marks import notes_on, quality_notes
 from kpi_tools.page.overviews import peers_chart
 from kpi_tools.terms import Terms
@@ -102,10 +95,13 @@ def cards(kpis: pd.DataFrame, recent: pd.DataFrame, beside: Beside | None = None
         if row.get("part_of") in whole and row["part_of"] != row["kpi_id"]:
             parts.setdefault(row["part_of"], []).append(row)
     under = {part["kpi_id"] for some in parts.values() for part in some}
-    return Html(Markup("").join(
-        card(row, points[row["kpi_id"]], beside, parts.get(row["kpi_id"], []), points).markup
-        for row in rows if row["kpi_id"] not in under
-    ))  # fmt: skip
+    return Html(
+        Markup("").join(
+            card(row, points[row["kpi_id"]], beside, parts.get(row["kpi_id"], []), points).markup
+            for row in rows
+            if row["kpi_id"] not in under
+        )
+    )
 
 
 def card(
@@ -218,12 +214,19 @@ def _parts(
 
 def _part(kpi: Row, beside: Beside) -> dict[str, Any]:
     return {
-        "anchor": f"kpi-{slug(kpi['kpi_id'])}", "id": kpi["kpi_id"], "name": text_of(kpi.get("short_name")) or kpi["kpi_name"],
-        "figure": figure_of(kpi), "rating": kpi["rating"], "look": beside.terms.look(kpi["rating"]), "doubted": in_doubt(kpi),
-        "direction": beside.terms.arrow_of(kpi), "commentary": text_of(kpi["commentary"]),
-        "action": text_of(kpi["management_action"]), "status": text_of(kpi["commentary_status"]),
+        "anchor": f"kpi-{slug(kpi['kpi_id'])}",
+        "id": kpi["kpi_id"],
+        "name": text_of(kpi.get("short_name")) or kpi["kpi_name"],
+        "figure": figure_of(kpi),
+        "rating": kpi["rating"],
+        "look": beside.terms.look(kpi["rating"]),
+        "doubted": in_doubt(kpi),
+        "direction": beside.terms.arrow_of(kpi),
+        "commentary": text_of(kpi["commentary"]),
+        "action": text_of(kpi["management_action"]),
+        "status": text_of(kpi["commentary_status"]),
         "actions": [action_of(one) for one in beside.actions.get(kpi["kpi_id"], [])],
-    }  # fmt: skip
+    }
 
 
 # Below the picture.
@@ -348,12 +351,14 @@ def target_history(kpi: Row, targets: Sequence[Row], beside: Beside) -> list[dic
         lines = [
             f"{beside.terms.word(n)} {line_of(own, n, bare=True)}" for n in beside.terms.lines(own)
         ]
-        entries.append({
-            "since": short_title(row["from_quarter"]),
-            "lines": ", ".join(lines) or NOT_SET,
-            "reason": "as above" if (reason, row["target_status"]) == before else reason,
-            "status": _invented(row["target_status"]),
-        })  # fmt: skip
+        entries.append(
+            {
+                "since": short_title(row["from_quarter"]),
+                "lines": ", ".join(lines) or NOT_SET,
+                "reason": "as above" if (reason, row["target_status"]) == before else reason,
+                "status": _invented(row["target_status"]),
+            }
+        )
         before = (reason, row["target_status"])
     return entries
 

@@ -399,9 +399,7 @@ def _draw_month(canvas: Canvas, months: Sequence[Row], count: int, kpi: Row) -> 
         canvas.point(count - 0.5, value, "one month")
         at = count - 0.5 - 12 * canvas.places / canvas.width
         figure = show_figure(kpi | _WITHOUT_LINES | {"value": value}, canvas.unit)
-        looks = {
-            "align": "right",
-        }
+        looks = {"align": "right"}
         height = canvas.y(value)
         canvas.note(
             at, [height - 2, height - 9], f"{row['period_end']:%B} alone", bold=True, **looks

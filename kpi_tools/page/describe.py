@@ -7,13 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from kpi_tools.cases import (
-    in_period,
-    rolling_after,
-    sensitivity,
-    takes_in_words,
-    what_it_takes,
-)
+from kpi_tools.cases import in_period, rolling_after, sensitivity, takes_in_words, what_it_takes
 from kpi_tools.loading import Returns
 from kpi_tools.outlook import (
     FROM_CASES,
@@ -243,10 +237,15 @@ def _steps(kpi: Row, row: Row, lines: Rows) -> list[dict[str, Any]]:
             for line in lines
             if not line["earlier"] and not math.isnan(line[f"{name}_chance"])
         ]
-        steps.append({
-            "when": short_title(row[f"{name}_quarter"]), "ends": name == "year_end" or last,
-            "expected": figures[0], "range": " to ".join(dict.fromkeys(figures[1:])), "chances": chances,
-        })  # fmt: skip
+        steps.append(
+            {
+                "when": short_title(row[f"{name}_quarter"]),
+                "ends": name == "year_end" or last,
+                "expected": figures[0],
+                "range": " to ".join(dict.fromkeys(figures[1:])),
+                "chances": chances,
+            }
+        )
     return steps
 
 
@@ -330,9 +329,11 @@ def own_quarters(figures: pd.DataFrame, months: pd.DataFrame) -> pd.DataFrame:
         (months["basis"] == MONTH) & months["numerator"].notna() & months["denominator"].notna()
     ]
     quarters = alone.groupby(["kpi_id", "quarter"]).agg(
-        period_end=("period_end", "max"), numerator=("numerator", "sum"), denominator=("denominator", "sum"),
+        period_end=("period_end", "max"),
+        numerator=("numerator", "sum"),
+        denominator=("denominator", "sum"),
         months=("month", "nunique"),
-    )  # fmt: skip
+    )
     return in_period(figures, quarters[quarters["months"] == _A_QUARTER].reset_index())
 
 
@@ -351,9 +352,13 @@ def to_reach(kpi: Row, lines: Rows, leaving: Quarters | None) -> list[str]:
         if (level := missed(kpi, line)) is None:
             continue
         steps = what_it_takes(
-            kpi["numerator"], kpi["denominator"], level, leaving=leaving, polarity=kpi["polarity"],
+            kpi["numerator"],
+            kpi["denominator"],
+            level,
+            leaving=leaving,
+            polarity=kpi["polarity"],
             per=MULTIPLIERS[kpi["unit"]],
-        )  # fmt: skip
+        )
         words = takes_in_words(
             steps, line["line"], kpi["unit"], int(kpi["decimals"]), polarity=kpi["polarity"]
         )

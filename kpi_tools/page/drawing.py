@@ -37,12 +37,16 @@ class Colour(NamedTuple):
 
 
 COLOURS = {
-    "blue": Colour("#1d4f8c", WHITE, "#1d4f8c", "#eaf1fa", "M0,-1.1L1.05,-0.34L0.65,0.9L-0.65,0.9L-1.05,-0.34Z"),
+    "blue": Colour(
+        "#1d4f8c", WHITE, "#1d4f8c", "#eaf1fa", "M0,-1.1L1.05,-0.34L0.65,0.9L-0.65,0.9L-1.05,-0.34Z"
+    ),
     "green": Colour("#00703c", WHITE, "#00703c", "#e8f5ee", "circle"),
     "amber": Colour("#f7a800", INK, INK, "#fbe6b0", "triangle-up"),
     "red": Colour("#d4351c", WHITE, "#d4351c", "#f5cfc7", "square"),
-    "grey": Colour("#6b737b", WHITE, "#6b737b", "#e1e4e7", "M1,0L0.5,0.87L-0.5,0.87L-1,0L-0.5,-0.87L0.5,-0.87Z"),
-}  # fmt: skip
+    "grey": Colour(
+        "#6b737b", WHITE, "#6b737b", "#e1e4e7", "M1,0L0.5,0.87L-0.5,0.87L-1,0L-0.5,-0.87L0.5,-0.87Z"
+    ),
+}
 UNRATED = Colour(WHITE, INK, QUIET, WHITE, "circle")
 
 
@@ -131,13 +135,18 @@ POINTS = {
     **{f"hollow {name}": look._replace(fill=WHITE, width=1.6) for name, look in _MARKS.items()},
 }
 _BROWN = "#7a5200"  # beside white amber itself is too pale for an edge
-COLUMNS = {
-    "final": (COLUMN, BLUE),
-    "open": (PALE, BLUE),
-    "illustrative": (WHITE, VIOLET),
-} | {name: (colour.badge, _BROWN if name == "amber" else colour.edge) for name, colour in COLOURS.items()} | {
-    f"pale {name}": (colour.tint, _BROWN if name == "amber" else colour.edge) for name, colour in COLOURS.items()
-} | {"unrated": (WHITE, QUIET), "pale unrated": (WHITE, QUIET)}  # fmt: skip
+COLUMNS = (
+    {"final": (COLUMN, BLUE), "open": (PALE, BLUE), "illustrative": (WHITE, VIOLET)}
+    | {
+        name: (colour.badge, _BROWN if name == "amber" else colour.edge)
+        for name, colour in COLOURS.items()
+    }
+    | {
+        f"pale {name}": (colour.tint, _BROWN if name == "amber" else colour.edge)
+        for name, colour in COLOURS.items()
+    }
+    | {"unrated": (WHITE, QUIET), "pale unrated": (WHITE, QUIET)}
+)
 
 
 @dataclass(frozen=True)
@@ -203,13 +212,21 @@ def series_chart() -> alt.LayerChart | alt.FacetChart:
     y = alt.Y("y:Q", axis=None, scale=_scale(alt.ExprRef("low"), alt.ExprRef("high")))
     at: Any = {"x": x, "y": y}
     tints = {name: look.tint for name, look in COLOURS.items()} | {"grid": HAIRLINE, "tick": GREY}
-    bands = _data("bands").mark_rect().encode(
-        **at, x2="x2:Q", y2="y2:Q", fill=_look(alt.Fill, tints, "colour")
-    )  # fmt: skip
-    columns = _data("columns").mark_bar(width=alt.ExprRef("0.78 * width / places"), strokeWidth=1.4).encode(
-        **at, y2=alt.Y2Datum(0), fill=_look(alt.Fill, {name: look[0] for name, look in COLUMNS.items()}),
-        stroke=_look(alt.Stroke, {name: look[1] for name, look in COLUMNS.items()}),
-    )  # fmt: skip
+    bands = (
+        _data("bands")
+        .mark_rect()
+        .encode(**at, x2="x2:Q", y2="y2:Q", fill=_look(alt.Fill, tints, "colour"))
+    )
+    columns = (
+        _data("columns")
+        .mark_bar(width=alt.ExprRef("0.78 * width / places"), strokeWidth=1.4)
+        .encode(
+            **at,
+            y2=alt.Y2Datum(0),
+            fill=_look(alt.Fill, {name: look[0] for name, look in COLUMNS.items()}),
+            stroke=_look(alt.Stroke, {name: look[1] for name, look in COLUMNS.items()}),
+        )
+    )
     return alt.layer(bands, columns, _lines(at), _points(at))
 
 
@@ -227,10 +244,16 @@ def counts_chart() -> alt.FacetChart:
     `place`, `count`. Setting: `left`, the room for the names."""
     x = alt.X("place:O", axis=None, scale=alt.Scale(paddingInner=0.22, paddingOuter=0.11))
     y = alt.Y("count:Q", axis=None, scale=alt.Scale(domainMin=0, nice=False))
-    columns = alt.Chart().mark_bar(strokeWidth=1.4).encode(
-        x=x, y=y, fill=_look(alt.Fill, {name: look[0] for name, look in COLUMNS.items()}),
-        stroke=_look(alt.Stroke, {name: look[1] for name, look in COLUMNS.items()}),
-    )  # fmt: skip
+    columns = (
+        alt.Chart()
+        .mark_bar(strokeWidth=1.4)
+        .encode(
+            x=x,
+            y=y,
+            fill=_look(alt.Fill, {name: look[0] for name, look in COLUMNS.items()}),
+            stroke=_look(alt.Stroke, {name: look[1] for name, look in COLUMNS.items()}),
+        )
+    )
     texts = alt.Chart().mark_text(
         baseline="alphabetic", fill=INK, fontSize=13, fontWeight=alt.ExprRef("datum.weight")
     )
@@ -269,10 +292,16 @@ def strip_chart() -> alt.LayerChart | alt.FacetChart:
         "y": alt.Y("y:Q", axis=None, scale=_scale(74, 0)),
     }
     colours = {name: LINES[name].stroke for name in ("tick", "median")}
-    ticks = _data("areas").mark_tick(opacity=1).encode(
-        x=at["x"], y=alt.value(40), color=_look(alt.Color, colours),
-        size=_look(alt.Size, {"tick": 16, "median": 28}),
-    )  # fmt: skip
+    ticks = (
+        _data("areas")
+        .mark_tick(opacity=1)
+        .encode(
+            x=at["x"],
+            y=alt.value(40),
+            color=_look(alt.Color, colours),
+            size=_look(alt.Size, {"tick": 16, "median": 28}),
+        )
+    )
     base = alt.Chart(alt.InlineData(values=[{}])).mark_rule(stroke="#b4bcc4")
     axis = base.encode(y=alt.value(40), x=alt.value(0), x2=alt.value("width"))
     return alt.layer(axis, ticks, _points(at))
@@ -305,23 +334,38 @@ def _look(channel: Any, looks: Mapping[str, Any], name: str = "look") -> Any:
 
 def _lines(at: Mapping[str, Any]) -> alt.Chart:
     """A line through the rows of each `part`."""
-    return _data("lines").mark_line(strokeCap=alt.ExprRef("datum.cap"), strokeJoin="round").encode(
-        **at, detail="part:N", order="step:Q",
-        stroke=_look(alt.Stroke, {name: look.stroke for name, look in LINES.items()}),
-        strokeWidth=_look(alt.StrokeWidth, {name: look.width for name, look in LINES.items()}),
-        strokeDash=_look(alt.StrokeDash, {name: list(look.dash) for name, look in LINES.items()}),
-    )  # fmt: skip
+    return (
+        _data("lines")
+        .mark_line(strokeCap=alt.ExprRef("datum.cap"), strokeJoin="round")
+        .encode(
+            **at,
+            detail="part:N",
+            order="step:Q",
+            stroke=_look(alt.Stroke, {name: look.stroke for name, look in LINES.items()}),
+            strokeWidth=_look(alt.StrokeWidth, {name: look.width for name, look in LINES.items()}),
+            strokeDash=_look(
+                alt.StrokeDash, {name: list(look.dash) for name, look in LINES.items()}
+            ),
+        )
+    )
 
 
 def _points(at: Mapping[str, Any]) -> alt.Chart:
-    return _data("points").mark_point(opacity=1, cursor="pointer").encode(
-        **at, shape=_look(alt.Shape, {name: look.shape for name, look in POINTS.items()}),
-        fill=_look(alt.Fill, {name: look.fill for name, look in POINTS.items()}),
-        stroke=_look(alt.Stroke, {name: look.stroke for name, look in POINTS.items()}),
-        size=_look(alt.Size, {name: look.size for name, look in POINTS.items()}),
-        strokeWidth=_look(alt.StrokeWidth, {name: look.width for name, look in POINTS.items()}),
-        strokeDash=_look(alt.StrokeDash, {name: list(look.dash) for name, look in POINTS.items()}),
-    )  # fmt: skip
+    return (
+        _data("points")
+        .mark_point(opacity=1, cursor="pointer")
+        .encode(
+            **at,
+            shape=_look(alt.Shape, {name: look.shape for name, look in POINTS.items()}),
+            fill=_look(alt.Fill, {name: look.fill for name, look in POINTS.items()}),
+            stroke=_look(alt.Stroke, {name: look.stroke for name, look in POINTS.items()}),
+            size=_look(alt.Size, {name: look.size for name, look in POINTS.items()}),
+            strokeWidth=_look(alt.StrokeWidth, {name: look.width for name, look in POINTS.items()}),
+            strokeDash=_look(
+                alt.StrokeDash, {name: list(look.dash) for name, look in POINTS.items()}
+            ),
+        )
+    )
 
 
 @lru_cache
@@ -348,16 +392,38 @@ def _compiled(kind: str, settings: tuple[str, ...]) -> str:
 
 _UNDRAWABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 _DROPPED = {
-    "class", "role", "version", "clip-path", "stroke-miterlimit", "font-family", "pointer-events", "cursor",
-}  # fmt: skip
+    "class",
+    "role",
+    "version",
+    "clip-path",
+    "stroke-miterlimit",
+    "font-family",
+    "pointer-events",
+    "cursor",
+}
 _DEFAULTS = {
-    "stroke-dasharray": ("1,0",), "stroke-width": ("0",), "opacity": ("1",), "fill-opacity": ("1",),
-    "stroke-opacity": ("1",), "transform": ("translate(0,0)",), "text-anchor": ("start",), "font-weight": ("normal",),
-    "stroke-linecap": ("butt",), "stroke": ("transparent",), "fill": ("transparent",), "stroke-linejoin": ("miter",),
-}  # fmt: skip
+    "stroke-dasharray": ("1,0",),
+    "stroke-width": ("0",),
+    "opacity": ("1",),
+    "fill-opacity": ("1",),
+    "stroke-opacity": ("1",),
+    "transform": ("translate(0,0)",),
+    "text-anchor": ("start",),
+    "font-weight": ("normal",),
+    "stroke-linecap": ("butt",),
+    "stroke": ("transparent",),
+    "fill": ("transparent",),
+    "stroke-linejoin": ("miter",),
+}
 _INHERITED = (
-    "fill", "stroke", "stroke-width", "stroke-dasharray", "stroke-linejoin", "font-size", "text-anchor",
-)  # fmt: skip
+    "fill",
+    "stroke",
+    "stroke-width",
+    "stroke-dasharray",
+    "stroke-linejoin",
+    "font-size",
+    "text-anchor",
+)
 _NUMBER = re.compile(r"-?\d+\.\d+(?:e-?\d+)?")
 
 
@@ -365,9 +431,14 @@ def _named(root: ET.Element, name: str, title: str, text: str) -> str:
     stem = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
     box = root.get("viewBox", "")
     root.attrib.clear()
-    root.attrib.update({
-        "class": "kpi-chart", "role": "img", "viewBox": box, "aria-labelledby": f"{stem}-t {stem}-d",
-    })  # fmt: skip
+    root.attrib.update(
+        {
+            "class": "kpi-chart",
+            "role": "img",
+            "viewBox": box,
+            "aria-labelledby": f"{stem}-t {stem}-d",
+        }
+    )
     for tag, words in (("desc", text), ("title", title)):
         element = ET.Element(tag, {"id": f"{stem}-{tag[0]}"})
         element.text = words

@@ -102,9 +102,16 @@ def fact(
 ) -> dict[str, Any]:
     figure = any(letter.isdigit() for letter in value)
     return {
-        "label": label, "value": value, "status": status if figure and status in STATUSES_WITH_VALUE else None, "small": small,
-        "unit": unit if figure else "", "none": not figure, "rating": None, "look": "", "doubted": False,
-    }  # fmt: skip
+        "label": label,
+        "value": value,
+        "status": status if figure and status in STATUSES_WITH_VALUE else None,
+        "small": small,
+        "unit": unit if figure else "",
+        "none": not figure,
+        "rating": None,
+        "look": "",
+        "doubted": False,
+    }
 
 
 def _above(kpi: Row, terms: Terms) -> str | None:

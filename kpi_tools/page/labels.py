@@ -35,9 +35,11 @@ class Box(NamedTuple):
     def meets(self, other: "Box") -> bool:
         """Whether the two share any room."""
         return (
-            self.left < other.right and other.left < self.right
-            and self.top < other.bottom and other.top < self.bottom
-        )  # fmt: skip
+            self.left < other.right
+            and other.left < self.right
+            and self.top < other.bottom
+            and other.top < self.bottom
+        )
 
 
 @dataclass(frozen=True)
@@ -142,9 +144,10 @@ def _cost(
     )
     cost += CROSSED * sum(_crosses(box, *segment) for segment in around.series)
     touched = [
-        height for left, right, height in around.levels
+        height
+        for left, right, height in around.levels
         if left < box.right and box.left < right and box.top - 2 < height < box.bottom + 2
-    ]  # fmt: skip
+    ]
     parted = any(
         left < label.x < right and (label.y < height < box.top or box.bottom < height < label.y)
         for left, right, height in around.levels

@@ -82,9 +82,14 @@ def assurance_marks(kpi: Row) -> Markup:
     """Variation and assurance of a KPI as small marks in the forms that NHS readers know, each with its word; or nothing."""
     up = kpi["polarity"] == HIGHER
     letters = {
-        IMPROVEMENT: (BLUE, "H" if up else "L"), CONCERN: (_ORANGE, "L" if up else "H"), NEUTRAL: (VIOLET, "↕"),
-        COMMON_CAUSE: (QUIET, "∿"), PASSES: (BLUE, "P"), FAILS: (_ORANGE, "F"), HIT_OR_MISS: (QUIET, "?"),
-    }  # fmt: skip
+        IMPROVEMENT: (BLUE, "H" if up else "L"),
+        CONCERN: (_ORANGE, "L" if up else "H"),
+        NEUTRAL: (VIOLET, "↕"),
+        COMMON_CAUSE: (QUIET, "∿"),
+        PASSES: (BLUE, "P"),
+        FAILS: (_ORANGE, "F"),
+        HIT_OR_MISS: (QUIET, "?"),
+    }
     svg = Markup(
         '<svg class="mark" role="img" aria-label="{0}" viewBox="0 0 20 20" width="20" height="20"><title>{0}</title>'
         '<circle cx="10" cy="10" r="8.5" fill="none" stroke="{1}" stroke-width="2"/>'

@@ -43,9 +43,14 @@ _SHOWN: Final = 16
 
 
 def record(
-    returns: Returns, kpis: pd.DataFrame, found: Mapping[str, int], edition: str, overrides: Iterable[Override] = (),
-    prepared_by: str = "", signed_off_by: str = "",
-) -> dict[str, Any]:  # fmt: skip
+    returns: Returns,
+    kpis: pd.DataFrame,
+    found: Mapping[str, int],
+    edition: str,
+    overrides: Iterable[Override] = (),
+    prepared_by: str = "",
+    signed_off_by: str = "",
+) -> dict[str, Any]:
     """What is to be said of a report besides its inputs and program, as the manifest has it (JSON types only).
 
     `kpis`: its scorecard; `found`: the `edition.kinds` of what its checks found; `prepared_by`, `signed_off_by`: roles,
@@ -87,9 +92,15 @@ def record(
 
 
 def how_made(
-    returns: Returns, raw: str | Path, kpis: pd.DataFrame, findings: pd.DataFrame, edition: str, overrides: str = "",
-    prepared_by: str = "", signed_off_by: str = "",
-) -> Html:  # fmt: skip
+    returns: Returns,
+    raw: str | Path,
+    kpis: pd.DataFrame,
+    findings: pd.DataFrame,
+    edition: str,
+    overrides: str = "",
+    prepared_by: str = "",
+    signed_off_by: str = "",
+) -> Html:
     """The chapter's paragraphs and the table of inputs; parameters as the notebook has them, else as `record`."""
     given = parse_overrides(overrides)
     said = record(
@@ -298,9 +309,12 @@ def _count(table: pd.DataFrame, errors: pd.DataFrame) -> str:
 
 def _passed_sentence(passed: pd.DataFrame) -> Html:
     said = passed.drop_duplicates("code")
-    return paragraphs(*(
-        f"{row['code']}: let pass by the {row['by']}, because {row['because'].rstrip('.')}." for row in rows_of(said)
-    ))  # fmt: skip
+    return paragraphs(
+        *(
+            f"{row['code']}: let pass by the {row['by']}, because {row['because'].rstrip('.')}."
+            for row in rows_of(said)
+        )
+    )
 
 
 def _table(table: pd.DataFrame) -> Html:

@@ -7,6 +7,16 @@ from kpi_tools.page.released import checks_chapter, edition_notice, how_made
 from kpi_tools.page.summary import key, summary
 
 __all__ = [
-    "at_a_glance", "changes", "checks_chapter", "edition_notice", "how_made", "key", "method", "opening", "reds", "sections",
-    "style", "summary",
-]  # fmt: skip
+    "at_a_glance",
+    "changes",
+    "checks_chapter",
+    "edition_notice",
+    "how_made",
+    "key",
+    "method",
+    "opening",
+    "reds",
+    "sections",
+    "style",
+    "summary",
+]

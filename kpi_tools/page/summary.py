@@ -171,10 +171,7 @@ def by_distance(rows: Rows, lowest: Mapping[str, Row]) -> Rows:
 
 
 def tiles(
-    kpis: pd.DataFrame,
-    before: pd.DataFrame | None,
-    terms: Terms,
-    when: str,
+    kpis: pd.DataFrame, before: pd.DataFrame | None, terms: Terms, when: str
 ) -> list[dict[str, Any]]:
     """The counts of ratings and directions in large figures, each with the last report's and the change in words."""
     now = terms.counts(kpis)
@@ -188,10 +185,16 @@ def tiles(
             change = f"{then[name]} in {when}, {change_in_words(moved) if moved else 'no change'}"
         if name in always or now[name] or (then is not None and then[name]):
             look = "" if name in terms.states else terms.look(name)
-            found.append({
-                "name": name, "label": _LABELS.get(name, capitalised(name)), "count": now[name], "change": change,
-                "look": look, "first": name == terms.states[0],
-            })  # fmt: skip
+            found.append(
+                {
+                    "name": name,
+                    "label": _LABELS.get(name, capitalised(name)),
+                    "count": now[name],
+                    "change": change,
+                    "look": look,
+                    "first": name == terms.states[0],
+                }
+            )
     return found
 
 
@@ -250,11 +253,18 @@ def moved(kpis: pd.DataFrame, terms: Terms) -> list[dict[str, Any]]:
         old, new = row["previous_rating"], row["rating"]
         group = _BETTER if order.get(new, 0) < order.get(old, 0) else _WORSE
         group = _LOOSE if {old, new} & {NOT_RATED, MONITORED} else group
-        groups[group].append({
-            "anchor": slug(row["kpi_id"]), "name": called[row["kpi_id"]], "figure": figure_of(row, bare=True),
-            "doubted": in_doubt(row), "old": old, "new": new, "from": terms.look(old),
-            "to": terms.look(new),
-        })  # fmt: skip
+        groups[group].append(
+            {
+                "anchor": slug(row["kpi_id"]),
+                "name": called[row["kpi_id"]],
+                "figure": figure_of(row, bare=True),
+                "doubted": in_doubt(row),
+                "old": old,
+                "new": new,
+                "from": terms.look(old),
+                "to": terms.look(new),
+            }
+        )
     return [{"title": title, "rows": rows} for title, rows in groups.items() if rows]
 
 
@@ -339,19 +349,26 @@ def _lines(terms: Terms, kpis: pd.DataFrame, activity: bool) -> list[tuple[Any, 
         for name in terms.all_lines(kpis)
     ]
     if activity:
-        lines.append(
-            (
-                "Activity indicator",
-                "Shows demand; it has an expected range and no rating",
-            )
-        )
+        lines.append(("Activity indicator", "Shows demand; it has an expected range and no rating"))
     return lines
 
 
 def _marks() -> list[tuple[Any, str]]:
     return [
-        ("Same quarter last year", "Figures are not adjusted for the season: compare with this one where a season matters"),
-        (figure_with_status("", ESTIMATED), "Not a final figure: estimated, provisional or read from a published chart"),
-        (figure_with_status("", ILLUSTRATIVE), "Invented to complete the picture; not a fact about any council"),
-        ("?", "In doubt: it looks like a fault of the data. It keeps its rating, and nothing is concluded from it"),
-    ]  # fmt: skip
+        (
+            "Same quarter last year",
+            "Figures are not adjusted for the season: compare with this one where a season matters",
+        ),
+        (
+            figure_with_status("", ESTIMATED),
+            "Not a final figure: estimated, provisional or read from a published chart",
+        ),
+        (
+            figure_with_status("", ILLUSTRATIVE),
+            "Invented to complete the picture; not a fact about any council",
+        ),
+        (
+            "?",
+            "In doubt: it looks like a fault of the data. It keeps its rating, and nothing is concluded from it",
+        ),
+    ]

@@ -24,9 +24,11 @@ def write_texts(
     for row in rows:
         x, y = (_place(scales[name], known, row[name]) for name in ("x", "y"))
         look = {
-            "text-anchor": _ANCHORS[row["align"]], "transform": f"translate({x},{y})",
-            "font-size": f"{row['size']}px", "font-weight": str(row["weight"]),
-        }  # fmt: skip
+            "text-anchor": _ANCHORS[row["align"]],
+            "transform": f"translate({x},{y})",
+            "font-size": f"{row['size']}px",
+            "font-weight": str(row["weight"]),
+        }
         if row.get("behind"):
             edge = {"stroke": row["behind"], "stroke-width": "4", "stroke-linejoin": "round"}
             ET.SubElement(under, f"{SVG}text", look | edge).text = row["text"]

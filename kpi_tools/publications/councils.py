@@ -46,9 +46,11 @@ def comparison(table: pd.DataFrame, councils: Sequence[Returns]) -> Html:
     for row in latest:
         found.setdefault(row["kpi_id"], {})[row["council"]] = row
     shared = {
-        kpi_id: rows for kpi_id, rows in found.items()
-        if len(rows) >= _FEWEST and len({(row["unit"], row["polarity"]) for row in rows.values()}) == 1
-    }  # fmt: skip
+        kpi_id: rows
+        for kpi_id, rows in found.items()
+        if len(rows) >= _FEWEST
+        and len({(row["unit"], row["polarity"]) for row in rows.values()}) == 1
+    }
     apart = sorted(k for k, rows in found.items() if len(rows) >= _FEWEST and k not in shared)
     said = [
         f"The latest report of each: {listed([f'{one.council.name}, {one.quarter.title}' for one in councils])}."
@@ -113,8 +115,11 @@ def _distribution(rows: dict[str, dict[str, Any]]) -> dict[str, Any]:
         return round(_EDGE + (value - values[0]) / span * (_ACROSS - 2 * _EDGE), 1)
 
     picture = render(
-        "strip.html.j2", ticks=[place(value) for value in values], median=place(parts[1]), across=_ACROSS,
+        "strip.html.j2",
+        ticks=[place(value) for value in values],
+        median=place(parts[1]),
+        across=_ACROSS,
         text=f"{len(values)} figures from {shown[0]} to {shown[-1]}, median {shown[2]}",
-    )  # fmt: skip
+    )
     shown[0], shown[-1] = f"{shown[0]} ({low})", f"{shown[-1]} ({high})"
     return blank | dict(zip(heads, shown, strict=True)) | {"Picture": picture}

@@ -30,8 +30,12 @@ SCHEMA: Final[dict[str, Any]] = json.loads(
 )
 COLUMNS: Final = [field["name"] for field in SCHEMA["fields"]]
 _KINDS: Final = {
-    "string": "str", "number": "float64", "integer": "Int64", "boolean": "bool", "date": "datetime64[s]",
-}  # fmt: skip
+    "string": "str",
+    "number": "float64",
+    "integer": "Int64",
+    "boolean": "bool",
+    "date": "datetime64[s]",
+}
 _OF_LATEST: Final = ["direction_of_travel", "slope", "p_value"]
 _AS_TABLE: Final = {".csv": {"type": "table", "mediatype": "text/csv", "schema": SCHEMA}}
 """To read Parquet, who checks the package would need more than Frictionless itself: there it is a file with a hash."""
@@ -102,11 +106,16 @@ def _of_council(returns: Returns) -> pd.DataFrame:
     latest = ~rows.duplicated(["_report", "kpi_id"], keep="last")
     now = rows["_report"] == returns.quarter.label
     rows = rows.assign(
-        council_id=slug(returns.council.name), council=returns.council.name, report=rows["_report"],
-        report_end=rows["_report"].map(ends), known_now=now, is_latest=latest, is_due=rows["is_due"] & latest,
+        council_id=slug(returns.council.name),
+        council=returns.council.name,
+        report=rows["_report"],
+        report_end=rows["_report"].map(ends),
+        known_now=now,
+        is_latest=latest,
+        is_due=rows["is_due"] & latest,
         illustrative=(rows[["status", "target_status", "kpi_status"]] == ILLUSTRATIVE).any(axis=1),
         **{name: rows[name].where(latest) for name in _OF_LATEST},
-    )  # fmt: skip
+    )
     rows = rows.join(_limits(rows[now], returns)[_LIMITS])
     order = {kpi_id: place for place, kpi_id in enumerate(returns.catalogue["kpi_id"])}
     rows = rows.assign(_place=rows["kpi_id"].map(order))
@@ -133,9 +142,11 @@ def _limits(rows: pd.DataFrame, returns: Returns) -> pd.DataFrame:
     once = once[~once["kpi_id"].isin(doubted)].assign(series_from=once["series_from"].fillna(""))
     council = returns.council
     flagged = special_causes(
-        once.assign(_index=once.index), by=["kpi_id", "series_from"], profile=council.profile,
+        once.assign(_index=once.index),
+        by=["kpi_id", "series_from"],
+        profile=council.profile,
         screen=council.screening,
-    )  # fmt: skip
+    )
     return flagged.set_index("_index").reindex(rows.index)
 
 
@@ -144,8 +155,12 @@ def _write_parquet(table: pd.DataFrame, path: Path) -> Path:
     import pyarrow.parquet as pq
 
     kinds = {
-        "string": pa.string(), "number": pa.float64(), "integer": pa.int64(), "boolean": pa.bool_(), "date": pa.date32(),
-    }  # fmt: skip
+        "string": pa.string(),
+        "number": pa.float64(),
+        "integer": pa.int64(),
+        "boolean": pa.bool_(),
+        "date": pa.date32(),
+    }
     fields = [
         pa.field(one["name"], kinds[one["type"]], metadata={"description": one["description"]})
         for one in SCHEMA["fields"]
@@ -168,14 +183,23 @@ def _package(councils: list[Returns], written: list[Path]) -> dict[str, Any]:
         "title": f"Key performance indicators to {last.title}: {names}",
         "description": "One row for each KPI, report and period, as reported and as known now.",
         "version": last.label,
-        "contributors": [{"title": returns.council.name, "role": "publisher"} for returns in councils],
+        "contributors": [
+            {"title": returns.council.name, "role": "publisher"} for returns in councils
+        ],
         "sources": [{"title": f"kpi-tools {__version__}"}],
         "resources": [
             {
-                "name": f"kpis-{path.suffix[1:]}", "path": path.name, "format": path.suffix[1:], "encoding": "utf-8",
-                "bytes": path.stat().st_size, "hash": f"sha256:{hashlib.sha256(path.read_bytes()).hexdigest()}",
+                "name": f"kpis-{path.suffix[1:]}",
+                "path": path.name,
+                "format": path.suffix[1:],
+                "encoding": "utf-8",
+                "bytes": path.stat().st_size,
+                "hash": f"sha256:{hashlib.sha256(path.read_bytes()).hexdigest()}",
             }
-            | _AS_TABLE.get(path.suffix, {"type": "file", "description": "The same rows and columns as kpis.csv."})
+            | _AS_TABLE.get(
+                path.suffix,
+                {"type": "file", "description": "The same rows and columns as kpis.csv."},
+            )
             for path in written
         ],
-    }  # fmt: skip
+    }

@@ -73,29 +73,39 @@ def one_page(
     role = roles.pop() if len(roles) == 1 else ""
     marks = {one["invented"] for red in reds for one in red["actions"]}
     all_invented = marks == {True}
-    return str(render(
-        "onepage.html.j2",
-        title=f"{returns.council.report_title} on one page: {quarter.title}",
-        council=returns.council.name,
-        until=f"{quarter.end.day} {quarter.end:%B %Y}",
-        notices=notices,
-        said=(
-            narrative.ratings_sentence(kpis, quarter, returns.council.report_title, terms),
-            narrative.change_sentence(movement, last, terms, first=first_report(returns)),
-        ),
-        tiles=[
-            _tile(tile, terms) for tile in tiles(kpis, then, terms, f"Q{last.number}")
-            if tile["name"] != terms.states[1] and (tile["count"] or tile["name"] not in _SELDOM)
-        ],
-        changed=[_change(group) for group in (moved(kpis, terms) if then is not None else [])],
-        reds=reds, role=role, all_invented=all_invented,
-        heads=[terms.head("kpi"), terms.head("floor_standard"), terms.head("management_action")],
-        head=_head(len(worst), terms),
-        followed=any(red["due"] for red in reds),
-        loose=_loose(kpis, terms),
-        steps=_steps(kpis, worst, actions, running, terms),
-        invented_note=_invented(kpis),
-    ).markup)  # fmt: skip
+    return str(
+        render(
+            "onepage.html.j2",
+            title=f"{returns.council.report_title} on one page: {quarter.title}",
+            council=returns.council.name,
+            until=f"{quarter.end.day} {quarter.end:%B %Y}",
+            notices=notices,
+            said=(
+                narrative.ratings_sentence(kpis, quarter, returns.council.report_title, terms),
+                narrative.change_sentence(movement, last, terms, first=first_report(returns)),
+            ),
+            tiles=[
+                _tile(tile, terms)
+                for tile in tiles(kpis, then, terms, f"Q{last.number}")
+                if tile["name"] != terms.states[1]
+                and (tile["count"] or tile["name"] not in _SELDOM)
+            ],
+            changed=[_change(group) for group in (moved(kpis, terms) if then is not None else [])],
+            reds=reds,
+            role=role,
+            all_invented=all_invented,
+            heads=[
+                terms.head("kpi"),
+                terms.head("floor_standard"),
+                terms.head("management_action"),
+            ],
+            head=_head(len(worst), terms),
+            followed=any(red["due"] for red in reds),
+            loose=_loose(kpis, terms),
+            steps=_steps(kpis, worst, actions, running, terms),
+            invented_note=_invented(kpis),
+        ).markup
+    )
 
 
 def _tile(tile: Row, terms: Terms) -> dict[str, Any]:
@@ -200,18 +210,23 @@ def _loose(kpis: pd.DataFrame, terms: Terms) -> list[tuple[str, str]]:
         if len(standing)
         else []
     )
-    return found  # fmt: skip
+    return found
 
 
 def _steps(
-    kpis: pd.DataFrame, worst: list[Row], actions: pd.DataFrame, running: Mapping[str, list[Row]],
+    kpis: pd.DataFrame,
+    worst: list[Row],
+    actions: pd.DataFrame,
+    running: Mapping[str, list[Row]],
     terms: Terms,
-) -> list[str]:  # fmt: skip
+) -> list[str]:
     """What follows from the tables: actions to be given, actions overdue, what to watch."""
     called, action = names(kpis, short=True), terms.word("management_action")
     lacking = [
-        row for row in worst if not text_of(row["management_action"]) and row["kpi_id"] not in running
-    ]  # fmt: skip
+        row
+        for row in worst
+        if not text_of(row["management_action"]) and row["kpi_id"] not in running
+    ]
     steps = []
     if lacking:
         whose = listed([called[row["kpi_id"]] for row in lacking[:_NAMED]])
@@ -225,9 +240,12 @@ def _steps(
             f"{capitalised(in_words(len(overdue)))} {'action is' if is_one else 'actions are'} overdue ({ids})."
         )
     worse = [
-        row for row in rows_of(kpis)
-        if row["rating"] in terms.middle and terms.arrow_of(row) == terms.states[2] and not in_doubt(row)
-    ]  # fmt: skip
+        row
+        for row in rows_of(kpis)
+        if row["rating"] in terms.middle
+        and terms.arrow_of(row) == terms.states[2]
+        and not in_doubt(row)
+    ]
     if worse:
         each = [
             f"{called[row['kpi_id']]} ({figure_of(row, bare=True)}; "
@@ -235,7 +253,9 @@ def _steps(
             + ")"
             for row in worse[:_NAMED]
         ]
-        steps.append(f"To watch: rated {listed(terms.middle, 'or')} and getting worse: {'; '.join(each)}.")  # fmt: skip
+        steps.append(
+            f"To watch: rated {listed(terms.middle, 'or')} and getting worse: {'; '.join(each)}."
+        )
     return steps or ["Nothing stands out beyond what is said above."]
 
 

@@ -35,9 +35,14 @@ from kpi_tools.wording import capitalised, figure_of, in_doubt, line_of, rows_by
 _SHOWN = 600
 """So many characters of what a report says of a KPI are searched."""
 _KINDS = (
-    ("report.html", "report"), ("onepage.html", "one page"), ("report.pdf", "PDF"), ("onepage.pdf", "one page, PDF"),
-    ("report.docx", "Word"), ("kpis.xlsx", "Excel"), ("kpis.csv", "CSV"),
-)  # fmt: skip
+    ("report.html", "report"),
+    ("onepage.html", "one page"),
+    ("report.pdf", "PDF"),
+    ("onepage.pdf", "one page, PDF"),
+    ("report.docx", "Word"),
+    ("kpis.xlsx", "Excel"),
+    ("kpis.csv", "CSV"),
+)
 
 
 @dataclass(frozen=True)
@@ -108,10 +113,7 @@ def _link(address: str, text: str) -> Html:
 
 
 def _index(
-    returns: Returns,
-    kpis: pd.DataFrame,
-    finals: Sequence[Published],
-    explorers: Mapping[str, str],
+    returns: Returns, kpis: pd.DataFrame, finals: Sequence[Published], explorers: Mapping[str, str]
 ) -> Page:
     terms, colours = Terms(returns.council), looks(Terms(returns.council))
     called = names(kpis)
@@ -119,24 +121,44 @@ def _index(
         {
             "title": name,
             "rows": [
-                {"address": f"kpi/{slug(row['kpi_id'])}.html", "name": called[row["kpi_id"]], "id": row["kpi_id"],
-                 "figure": figure_with_status(figure_of(row) + " ?" * in_doubt(row), row["status"]),
-                 "badge": badge(row["rating"], colours.get(row["rating"]), doubted=in_doubt(row))}
+                {
+                    "address": f"kpi/{slug(row['kpi_id'])}.html",
+                    "name": called[row["kpi_id"]],
+                    "id": row["kpi_id"],
+                    "figure": figure_with_status(
+                        figure_of(row) + " ?" * in_doubt(row), row["status"]
+                    ),
+                    "badge": badge(
+                        row["rating"], colours.get(row["rating"]), doubted=in_doubt(row)
+                    ),
+                }
                 for row in rows_of(kpis[kpis["section"] == name])
             ],
         }
         for name in returns.council.sections
         if (kpis["section"] == name).any()
-    ]  # fmt: skip
+    ]
     body = render(
-        "site_index.html.j2", reports=_reports(finals, terms.ratings), groups=groups, kpis=terms.word("kpi", 2),
-        latest=returns.quarter.title, explorers=explorers,
-    )  # fmt: skip
+        "site_index.html.j2",
+        reports=_reports(finals, terms.ratings),
+        groups=groups,
+        kpis=terms.word("kpi", 2),
+        latest=returns.quarter.title,
+        explorers=explorers,
+    )
     found = [
-        (f"kpi/{slug(row['kpi_id'])}.html", called[row["kpi_id"]], "history",
-         " ".join(str(row[n]) for n in ("kpi_id", "section", "short_name", "definition") if isinstance(row[n], str)))
+        (
+            f"kpi/{slug(row['kpi_id'])}.html",
+            called[row["kpi_id"]],
+            "history",
+            " ".join(
+                str(row[n])
+                for n in ("kpi_id", "section", "short_name", "definition")
+                if isinstance(row[n], str)
+            ),
+        )
         for row in rows_of(kpis)
-    ]  # fmt: skip
+    ]
     for final in finals:
         if not final.part:
             found += _said(final)
@@ -153,11 +175,13 @@ def _reports(finals: Sequence[Published], ratings: Sequence[str]) -> Html:
         counts = ", ".join(
             f"{final.ratings[one]} {one}" for one in ratings if final.ratings.get(one)
         )
-        rows.append({
-            "Report": f"{final.quarter.title}{version}{f': {final.part}' if final.part else ''}",
-            "Ratings": counts,
-            "Read it as": Html(Markup(", ").join(file.markup for file in files)),
-        })  # fmt: skip
+        rows.append(
+            {
+                "Report": f"{final.quarter.title}{version}{f': {final.part}' if final.part else ''}",
+                "Ratings": counts,
+                "Read it as": Html(Markup(", ").join(file.markup for file in files)),
+            }
+        )
     return report_table(
         pd.DataFrame(rows),
         "All final reports, the latest first",
@@ -202,7 +226,7 @@ def _as_reported(
         }
         for one in reversed(rows_of(own[own["is_latest"]].astype(object).where(own.notna(), None)))
         if one["report"] in there
-    ]  # fmt: skip
+    ]
     return report_table(pd.DataFrame(rows), "As each report printed it", name="reported", wide=True)
 
 
@@ -220,13 +244,18 @@ def _cells(one: dict[str, Any], colours: Mapping[str, str]) -> dict[str, Any]:
     lines = {"target": "Target", "floor_standard": "Floor standard"}
     return {
         "Covers": one["period"],
-        "Figure": figure_with_status(figure_of(one) + " ?" * in_doubt(one), one["status"] if one["value"] is not None else None),
+        "Figure": figure_with_status(
+            figure_of(one) + " ?" * in_doubt(one),
+            one["status"] if one["value"] is not None else None,
+        ),
         **{
-            head: figure_with_status(line_of(one, name), one["target_status"] if one[name] is not None else None)
+            head: figure_with_status(
+                line_of(one, name), one["target_status"] if one[name] is not None else None
+            )
             for name, head in lines.items()
         },
         "Rating": badge(one["rating"], colours.get(one["rating"]), doubted=in_doubt(one)),
-    }  # fmt: skip
+    }
 
 
 def _definitions(returns: Returns, kpis: pd.DataFrame) -> Page:
@@ -246,8 +275,9 @@ def _definitions(returns: Returns, kpis: pd.DataFrame) -> Page:
         for row in rows_of(kpis)
     ]
     columns = [
-        {"Column": one["name"], "Type": one["type"], "Meaning": one["description"]} for one in SCHEMA["fields"]
-    ]  # fmt: skip
+        {"Column": one["name"], "Type": one["type"], "Meaning": one["description"]}
+        for one in SCHEMA["fields"]
+    ]
     links = [
         _link(f"data/{name}", name).markup
         for name in ("kpis.csv", "kpis.parquet", "datapackage.json")

@@ -32,8 +32,14 @@ _STYLES: Final = {
 
 
 def to_word(
-    page: str, *, title: str, author: str, quarter: Quarter, changed_where: str, reference: Path | None = None
-) -> bytes:  # fmt: skip
+    page: str,
+    *,
+    title: str,
+    author: str,
+    quarter: Quarter,
+    changed_where: str,
+    reference: Path | None = None,
+) -> bytes:
     """The document as bytes.
 
     Args:
@@ -133,8 +139,17 @@ def _set_up(document: Any, title: str, author: str, quarter: Quarter, *, is_own:
                 fonts.attrib.pop(qn(f"w:{name}"), None)
             fonts.set(qn("w:ascii"), "Arial")
             fonts.set(qn("w:hAnsi"), "Arial")
-    for name in ("Title", "Subtitle", "Heading 1", "Heading 2", "Heading 3", "Caption", "List Bullet", "TOC Heading",
-                 "toc 1"):  # fmt: skip
+    for name in (
+        "Title",
+        "Subtitle",
+        "Heading 1",
+        "Heading 2",
+        "Heading 3",
+        "Caption",
+        "List Bullet",
+        "TOC Heading",
+        "toc 1",
+    ):
         if name not in names:
             document.styles.add_style(name, WD_STYLE_TYPE.PARAGRAPH)
     for name, (colour, size) in _STYLES.items():

@@ -243,8 +243,15 @@ class Writer:
 
     # Within a paragraph
 
-    def inline(self, paragraph: Any, element: Element, *, bold: bool = False, italic: bool = False,
-               colour: str = "") -> None:  # fmt: skip
+    def inline(
+        self,
+        paragraph: Any,
+        element: Element,
+        *,
+        bold: bool = False,
+        italic: bool = False,
+        colour: str = "",
+    ) -> None:
         def run(text: str | None) -> None:
             words = re.sub(r"\s+", " ", text or "")
             if not begun(paragraph) or (paragraph._p[-1].text or "").endswith(" "):
@@ -281,9 +288,12 @@ class Writer:
                 write(paragraph, " ")
             looks = [name[4:] for name in classes if name[4:] in COLOURS and "kpi-rag" in classes]
             self.inline(
-                paragraph, child, bold=bold or child.tag in ("b", "strong") or bool(looks),
-                italic=italic or child.tag in ("i", "em"), colour=looks[0] if looks else colour,
-            )  # fmt: skip
+                paragraph,
+                child,
+                bold=bold or child.tag in ("b", "strong") or bool(looks),
+                italic=italic or child.tag in ("i", "em"),
+                colour=looks[0] if looks else colour,
+            )
 
     def shape(self, paragraph: Any, element: Element) -> None:
         """One of the last ratings as a character; each picture's alternative text has the words."""

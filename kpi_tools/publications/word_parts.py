@@ -103,8 +103,15 @@ def shade(element: Any, colour: str) -> None:
     fill = _fill(colour)
     if kind == "p":
         properties.insert_element_before(
-            fill, "w:tabs", "w:suppressAutoHyphens", "w:spacing", "w:ind", "w:jc", "w:outlineLvl", "w:rPr"
-        )  # fmt: skip
+            fill,
+            "w:tabs",
+            "w:suppressAutoHyphens",
+            "w:spacing",
+            "w:ind",
+            "w:jc",
+            "w:outlineLvl",
+            "w:rPr",
+        )
     else:
         properties.append(fill)
 

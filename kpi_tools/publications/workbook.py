@@ -70,8 +70,19 @@ def _glance(sheet: Any, kpis: pd.DataFrame, recent: pd.DataFrame, returns: Retur
     terms, colours = Terms(returns.council), looks(Terms(returns.council))
     called, points = names(kpis, short=True), rows_by(recent)
     quarters = [one.label for one in quarter_range(returns.quarter, returns.council.window)]
-    heads = ["Id", terms.head("kpi"), terms.head("section"), "Owner", "Latest", "Rating", "Direction",
-             terms.head("target"), terms.head("floor_standard"), "Period", *quarters]  # fmt: skip
+    heads = [
+        "Id",
+        terms.head("kpi"),
+        terms.head("section"),
+        "Owner",
+        "Latest",
+        "Rating",
+        "Direction",
+        terms.head("target"),
+        terms.head("floor_standard"),
+        "Period",
+        *quarters,
+    ]
     for place, head in enumerate(heads, start=1):
         cell = sheet.cell(1, place, safe_text(head))
         cell.font, cell.fill = (
@@ -200,8 +211,11 @@ def _charts(
         chart.y_axis.majorGridlines.spPr = GraphicalProperties(
             ln=LineProperties(solidFill="D3D8DD")
         )
-        styles = (("value", "Figure", BLUE, "solid"), ("target", terms.head("target"), INK, "dash"),
-                  ("floor_standard", terms.head("floor_standard"), INK, "sysDot"))  # fmt: skip
+        styles = (
+            ("value", "Figure", BLUE, "solid"),
+            ("target", terms.head("target"), INK, "dash"),
+            ("floor_standard", terms.head("floor_standard"), INK, "sysDot"),
+        )
         for name, title, colour, dash in styles:
             if name != "value" and not is_number(row[name]):
                 continue

@@ -41,9 +41,21 @@ from kpi_tools.report.publish import (
 )
 
 __all__ = [
-    "CELL_TIMEOUT", "EXPLORER", "HISTORY", "NOTEBOOK", "OUTPUTS", "PROJECT", "RAW", "Job", "Report", "make", "make_history",
-    "make_report", "page_jobs", "report_job",
-]  # fmt: skip
+    "CELL_TIMEOUT",
+    "EXPLORER",
+    "HISTORY",
+    "NOTEBOOK",
+    "OUTPUTS",
+    "PROJECT",
+    "RAW",
+    "Job",
+    "Report",
+    "make",
+    "make_history",
+    "make_report",
+    "page_jobs",
+    "report_job",
+]
 
 Place = str | os.PathLike[str]
 _LONGEST_SLUG = 40
@@ -107,9 +119,16 @@ def report_job(
     part = parameters.get("only", "")
     name = f"{when.slug}-{slug(part) or 'part'}" if part else when.slug
     return Job(
-        when, name, *_places(raw, outputs, notebook), parameters=parameters, browser=browser,
-        word=word, read_in=read_in, timeout=timeout, council=council,
-    )  # fmt: skip
+        when,
+        name,
+        *_places(raw, outputs, notebook),
+        parameters=parameters,
+        browser=browser,
+        word=word,
+        read_in=read_in,
+        timeout=timeout,
+        council=council,
+    )
 
 
 def page_jobs(

@@ -126,12 +126,26 @@ def _of_report(job: Job, names: Mapping[str, Any]) -> Contents:
     )
     title = f"{returns.council.report_title}, {job.quarter.title}"
     return Contents(
-        returns, f"Draft: {title}" if edition == DRAFT else title, tables,
-        recorded | {"allow_rejected": "allow_rejected" in job.parameters, "parameters": dict(job.parameters)},
-        {"onepage": one_page(returns, kpis, names["before"], names["movement"], notices=notices(
-            edition, job.quarter, job.parameters.get("corrections", ""), returns.only
-        ))},
-    )  # fmt: skip
+        returns,
+        f"Draft: {title}" if edition == DRAFT else title,
+        tables,
+        recorded
+        | {
+            "allow_rejected": "allow_rejected" in job.parameters,
+            "parameters": dict(job.parameters),
+        },
+        {
+            "onepage": one_page(
+                returns,
+                kpis,
+                names["before"],
+                names["movement"],
+                notices=notices(
+                    edition, job.quarter, job.parameters.get("corrections", ""), returns.only
+                ),
+            )
+        },
+    )
 
 
 def _of_history(job: Job, names: Mapping[str, Any]) -> Contents:
@@ -162,9 +176,14 @@ _CONTENTS = {"report": _of_report, "history": _of_history, "explorer": _of_explo
 
 
 def _write_all(
-    job: Job, run: Run, contents: Contents, given: Mapping[str, str], used: Mapping[str, str],
-    end: str, folder: Path,
-) -> None:  # fmt: skip
+    job: Job,
+    run: Run,
+    contents: Contents,
+    given: Mapping[str, str],
+    used: Mapping[str, str],
+    end: str,
+    folder: Path,
+) -> None:
     from kpi_tools.publications.workbook import write_directors_workbook
     from kpi_tools.report.pdf import write_pdf
     from kpi_tools.spreadsheets import write_csv, write_workbook

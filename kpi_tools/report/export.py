@@ -74,9 +74,7 @@ def to_html(
         "policy": policy(styles),
     }
     exporter = TemplateExporter(
-        template_name="template",
-        extra_template_basedirs=[str(PAGE)],
-        template_file="index.html.j2",
+        template_name="template", extra_template_basedirs=[str(PAGE)], template_file="index.html.j2"
     )
     exporter.register_filter("piece", _piece)
     exporter.register_filter("prose", lambda text: notebook_markdown(clean_text(text)))

@@ -68,9 +68,14 @@ class Report:
 
 
 def parameters_of(
-    edition: str = "draft", overrides: Iterable[tuple[str, str, str]] = (), allow_rejected: bool = False,
-    prepared_by: str = "", signed_off_by: str = "", only: str = "", corrections: str = "",
-) -> dict[str, str]:  # fmt: skip
+    edition: str = "draft",
+    overrides: Iterable[tuple[str, str, str]] = (),
+    allow_rejected: bool = False,
+    prepared_by: str = "",
+    signed_off_by: str = "",
+    only: str = "",
+    corrections: str = "",
+) -> dict[str, str]:
     """The settings of `make_report` as parameters of its notebook, those that differ from its own.
 
     `overrides`: findings let pass, each a check, a reason and a role. Raises `InputError` for one that lacks a part.
@@ -86,8 +91,12 @@ def parameters_of(
     if corrections_of(corrections) and edition != "final":
         raise InputError("Only a final report is published again: give --final with --corrected.")
     given = {
-        "allow_rejected": "yes" if allow_rejected else "", "edition": edition if edition != "draft" else "",
-        "overrides": "\n".join(map(" | ".join, overrides)), "prepared_by": prepared_by, "signed_off_by": signed_off_by,
-        "only": only.strip(), "corrections": corrections,
-    }  # fmt: skip
+        "allow_rejected": "yes" if allow_rejected else "",
+        "edition": edition if edition != "draft" else "",
+        "overrides": "\n".join(map(" | ".join, overrides)),
+        "prepared_by": prepared_by,
+        "signed_off_by": signed_off_by,
+        "only": only.strip(),
+        "corrections": corrections,
+    }
     return {name: text for name, text in given.items() if text}

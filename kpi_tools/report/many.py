@@ -118,9 +118,14 @@ def make_here(job: Job) -> Report:
 
 
 def make_all(
-    jobs: Sequence[Job], refused: Sequence[Refused] = (), *,
-    force: bool = False, processes: int | None = None, scheduler: str | None = None, progress: bool = False,
-) -> None:  # fmt: skip
+    jobs: Sequence[Job],
+    refused: Sequence[Refused] = (),
+    *,
+    force: bool = False,
+    processes: int | None = None,
+    scheduler: str | None = None,
+    progress: bool = False,
+) -> None:
     """Make the reports that are not up to date (with `force` all), and say what became of them.
 
     `refused`: what could not be ordered, listed with what fails. `processes`: how many at a time, else one for each

@@ -23,8 +23,14 @@ if TYPE_CHECKING:
     from nbformat import NotebookNode
 
 OPTIONAL = {
-    "edition", "overrides", "allow_rejected", "prepared_by", "signed_off_by", "only", "corrections",
-}  # fmt: skip
+    "edition",
+    "overrides",
+    "allow_rejected",
+    "prepared_by",
+    "signed_off_by",
+    "only",
+    "corrections",
+}
 PARAMETERS = {"quarter", "raw", "kpi", "directorate"} | OPTIONAL
 KERNEL = "python3"
 LARGEST_OUTPUT = 64 * 1024**2

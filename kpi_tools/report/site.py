@@ -58,8 +58,9 @@ def make_site(raw: Path, outputs: Path, *, force: bool = False) -> tuple[Path, b
         _write_pages(raw, latest, finals, folder, list(explorers))
         content = {
             path.relative_to(folder).as_posix(): fingerprint(path)
-            for path in sorted(folder.rglob("*")) if path.is_file()
-        }  # fmt: skip
+            for path in sorted(folder.rglob("*"))
+            if path.is_file()
+        }
         (folder / STATE).write_text(as_json(state | {"files": content}), "utf-8", newline="\n")
         replace_folder(folder, site, outputs / WORK / f"{SITE}.aside")
     return site, True
@@ -155,11 +156,16 @@ def _write_pages(
     returns = load(raw, latest, allow_rejected=rejected)
     reports = [
         Published(
-            name, Quarter.parse(noted["quarter"]), _version(noted), noted.get("parameters", {}).get("only", ""),
-            noted["ratings"], tuple(noted["outputs"]), (folder / name / "report.html").read_text(encoding="utf-8"),
+            name,
+            Quarter.parse(noted["quarter"]),
+            _version(noted),
+            noted.get("parameters", {}).get("only", ""),
+            noted["ratings"],
+            tuple(noted["outputs"]),
+            (folder / name / "report.html").read_text(encoding="utf-8"),
         )
         for name, noted in finals.items()
-    ]  # fmt: skip
+    ]
     table = long_table([returns])
     table = table[table["report"].isin({one.quarter.label for one in reports if not one.part})]
     write_data([returns], folder / "data", table)
@@ -188,11 +194,20 @@ def wrapped(
         name = b64encode(sha256(script.encode()).digest()).decode()
         allowed = allowed.replace("script-src 'none'", f"script-src 'sha256-{name}'")
     index = json.dumps(_listed(page.index), ensure_ascii=False).replace("<", "\\u003c")
-    return str(render(
-        "site.html.j2", title=page.title, council=council, body=page.body, style=Markup(style), policy=allowed,
-        links={up + to: word for to, word in links.items()}, made=made,
-        index=index if page.index else "", script=script,
-    ).markup)  # fmt: skip
+    return str(
+        render(
+            "site.html.j2",
+            title=page.title,
+            council=council,
+            body=page.body,
+            style=Markup(style),
+            policy=allowed,
+            links={up + to: word for to, word in links.items()},
+            made=made,
+            index=index if page.index else "",
+            script=script,
+        ).markup
+    )
 
 
 def _listed(index: Sequence[tuple[str, str, str, str]]) -> list[list[str]]:

@@ -161,12 +161,19 @@ def _run(folder: Path, raw: Path, noted: Mapping[str, Any], place: Path) -> Path
         for one in noted.get("overrides", ())
     )
     return make_report(
-        noted["quarter"], raw, place, edition=str(noted.get("edition")), overrides=passed,
-        allow_rejected=bool(noted.get("allow_rejected")), prepared_by=noted.get("prepared_by") or "",
-        signed_off_by=noted.get("signed_off_by") or "", read_in=folder,
-        only=noted["parameters"].get("only", ""), corrections=noted["parameters"].get("corrections", ""),
+        noted["quarter"],
+        raw,
+        place,
+        edition=str(noted.get("edition")),
+        overrides=passed,
+        allow_rejected=bool(noted.get("allow_rejected")),
+        prepared_by=noted.get("prepared_by") or "",
+        signed_off_by=noted.get("signed_off_by") or "",
+        read_in=folder,
+        only=noted["parameters"].get("only", ""),
+        corrections=noted["parameters"].get("corrections", ""),
         word=any(name.endswith(".docx") for name in noted["outputs"]),
-    ).folder  # fmt: skip
+    ).folder
 
 
 def _where(found: Path, made: Path) -> str:

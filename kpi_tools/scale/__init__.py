@@ -26,9 +26,14 @@ _EXTRAS = {"pyspark": "spark", "polars": "figures", "pyarrow": "figures"}
 
 
 def rate_many(
-    source: Path, output: Path, engine: str, by: str | None, quarters: int, partitioned: bool,
+    source: Path,
+    output: Path,
+    engine: str,
+    by: str | None,
+    quarters: int,
+    partitioned: bool,
     master: str | None,
-) -> "Outcome":  # fmt: skip
+) -> "Outcome":
     """`blocks.rate_parquet`, or `spark.rate_on_spark` for the engine `spark`; raises `InputError` for what cannot be."""
     if engine not in _PACKAGES:
         raise InputError(f'There is no engine "{engine}". Choose one of: {", ".join(_PACKAGES)}.')

@@ -78,10 +78,12 @@ class Source:
         """The rows, with the columns of the folders."""
         named = pa.schema([(name, pa.string()) for name in self.folders])
         return ds.dataset(
-            [str(file) for file in self.files], schema=self.schema, format="parquet",
+            [str(file) for file in self.files],
+            schema=self.schema,
+            format="parquet",
             partitioning=ds.partitioning(named, flavor="hive") if self.folders else None,
             partition_base_dir=str(self.root) if self.folders else None,
-        )  # fmt: skip
+        )
 
 
 def rate_parquet(
@@ -290,10 +292,14 @@ def _rated(rows: Any, schema: pa.Schema, by: Sequence[str], after: date) -> pa.T
 def _write_folders(table: pa.Table, folder: Path, name: str, number: int) -> None:
     keys = pa.schema([table.schema.field(name)])
     ds.write_dataset(
-        table, folder, format="parquet", partitioning=ds.partitioning(keys, flavor="hive"),
-        basename_template=f"block-{number:05}-{{i}}.parquet", existing_data_behavior="overwrite_or_ignore",
+        table,
+        folder,
+        format="parquet",
+        partitioning=ds.partitioning(keys, flavor="hive"),
+        basename_template=f"block-{number:05}-{{i}}.parquet",
+        existing_data_behavior="overwrite_or_ignore",
         max_partitions=len(table) + 1,
-    )  # fmt: skip
+    )
 
 
 def _files_in(folder: Path) -> tuple[Path, ...]:

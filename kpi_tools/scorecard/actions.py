@@ -18,9 +18,21 @@ NEW, STILL_OPEN, NOW_OVERDUE, STILL_OVERDUE = "new", "still open", "now overdue"
 OPENED_AGAIN: Final = "opened again"
 BECAME: Final = (NEW, STILL_OPEN, NOW_OVERDUE, STILL_OVERDUE, OPENED_AGAIN, DONE, STOPPED)
 FOLLOWED: Final = [
-    "action_id", "kpi_id", "section", "action", "owner", "opened", "due", "status", "overdue", "open_quarters", "became",
-    "previous_due", "note", "from_quarter",
-]  # fmt: skip
+    "action_id",
+    "kpi_id",
+    "section",
+    "action",
+    "owner",
+    "opened",
+    "due",
+    "status",
+    "overdue",
+    "open_quarters",
+    "became",
+    "previous_due",
+    "note",
+    "from_quarter",
+]
 _KINDS: Final = dict.fromkeys(FOLLOWED, "str") | {"overdue": "bool", "open_quarters": "int64"}
 
 
@@ -49,14 +61,17 @@ def followed(returns: Returns) -> pd.DataFrame:
         since = now if last["status"] == OPEN else Quarter.parse(_closed(of_action))
         old = then[-1] if then else None
         moved = old is not None and old["status"] == OPEN and old["due"] != last["due"]
-        rows.append(last | {
-            "section": places.get(last["kpi_id"], last["section"]),
-            "opened": opened,
-            "overdue": _is_overdue(last, now),
-            "open_quarters": max(since - Quarter.parse(opened), 0),
-            "became": _became(last, old, now),
-            "previous_due": old["due"] if old and moved else None,
-        })  # fmt: skip
+        rows.append(
+            last
+            | {
+                "section": places.get(last["kpi_id"], last["section"]),
+                "opened": opened,
+                "overdue": _is_overdue(last, now),
+                "open_quarters": max(since - Quarter.parse(opened), 0),
+                "became": _became(last, old, now),
+                "previous_due": old["due"] if old and moved else None,
+            }
+        )
     table = pd.DataFrame(rows, columns=FOLLOWED).astype(_KINDS)
     return table.sort_values("opened", kind="stable").reset_index(drop=True)
 

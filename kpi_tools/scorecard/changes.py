@@ -40,9 +40,19 @@ RESTATED, FILLED_IN, WITHDRAWN = "restated", "filled in", "withdrawn"
 REWRITTEN: Final = "written otherwise"
 """The same figure with fewer or more decimals, or without the counts behind it: sent again, not restated."""
 RESTATEMENTS: Final = [
-    "kpi_id", "kpi_name", "quarter", "kind", "old", "new", "reason", "received", "old_rating", "new_rating",
-    "old_direction", "new_direction",
-]  # fmt: skip
+    "kpi_id",
+    "kpi_name",
+    "quarter",
+    "kind",
+    "old",
+    "new",
+    "reason",
+    "received",
+    "old_rating",
+    "new_rating",
+    "old_direction",
+    "new_direction",
+]
 _PARTS: Final = ["value", "numerator", "denominator"]
 _FIGURE: Final = ["kpi_id", "quarter"]
 _MOST_DECIMALS: Final = 6
@@ -111,11 +121,15 @@ def came_and_went(pairs: pd.DataFrame, council: Council | None = None) -> pd.Dat
     rows = [
         {
             "rating": name,
-            "came": [f"{one['kpi_name']} (from {one['before']})" for one in moved if one["now"] == name],
-            "went": [f"{one['kpi_name']} (to {one['now']})" for one in moved if one["before"] == name],
+            "came": [
+                f"{one['kpi_name']} (from {one['before']})" for one in moved if one["now"] == name
+            ],
+            "went": [
+                f"{one['kpi_name']} (to {one['now']})" for one in moved if one["before"] == name
+            ],
         }
         for name in ratings_of(council)
-    ]  # fmt: skip
+    ]
     return pd.DataFrame(rows)
 
 
@@ -304,12 +318,22 @@ def _restated(
     rows = []
     for row in rows_of(changed):
         was, now = _texts(row)
-        rows.append({
-            "kpi_id": row["kpi_id"], "kpi_name": row["kpi_name_new"], "quarter": row["quarter"], "kind": _kind(row),
-            "old": was, "new": now, "reason": row["note_new"], "received": row["received_new"],
-            "old_rating": row["rating_old"], "new_rating": row["rating_new"],
-            "old_direction": old_direction.get(row["kpi_id"]), "new_direction": new_direction.get(row["kpi_id"]),
-        })  # fmt: skip
+        rows.append(
+            {
+                "kpi_id": row["kpi_id"],
+                "kpi_name": row["kpi_name_new"],
+                "quarter": row["quarter"],
+                "kind": _kind(row),
+                "old": was,
+                "new": now,
+                "reason": row["note_new"],
+                "received": row["received_new"],
+                "old_rating": row["rating_old"],
+                "new_rating": row["rating_new"],
+                "old_direction": old_direction.get(row["kpi_id"]),
+                "new_direction": new_direction.get(row["kpi_id"]),
+            }
+        )
     return pd.DataFrame(rows, columns=RESTATEMENTS)
 
 

@@ -71,8 +71,11 @@ def recent_of(asked: Sequence[tuple[Returns, Quarter]]) -> list[pd.DataFrame]:
         _series(rows) == _series(rows).groupby([rows[key] for key in KEYS]).transform("last")
     ]
     directed = direction_of_travel(
-        now, by=tuple(KEYS), significance=council.significance, minimum_points=council.minimum_points
-    )  # fmt: skip
+        now,
+        by=tuple(KEYS),
+        significance=council.significance,
+        minimum_points=council.minimum_points,
+    )
     lines = directed.drop_duplicates(KEYS)[[*KEYS, *DIRECTED]]
     rows = rows.merge(lines, on=KEYS, how="left")
     each = [rows[rows["_asked"] == place].drop(columns="_asked") for place in range(len(asked))]

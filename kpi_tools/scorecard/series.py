@@ -89,11 +89,18 @@ def _repeated(last: pd.Series, days: list[str]) -> pd.DataFrame:
     """A KPI's row with its attributes for each of some days."""
     rows = pd.DataFrame([last] * len(days)).reset_index(drop=True)
     return rows.assign(
-        period_end=pd.to_datetime(days).astype(rows["period_end"].dtype if len(rows) else "datetime64[s]"),
+        period_end=pd.to_datetime(days).astype(
+            rows["period_end"].dtype if len(rows) else "datetime64[s]"
+        ),
         quarter=[Quarter.containing(date.fromisoformat(day)).label for day in days],
-        period=days, day=days, month=None, note=None, rating=NOT_RATED, not_rated_reason=None,
+        period=days,
+        day=days,
+        month=None,
+        note=None,
+        rating=NOT_RATED,
+        not_rated_reason=None,
         **dict.fromkeys(("numerator", "denominator"), np.nan),
-    )  # fmt: skip
+    )
 
 
 def _weeks(returns: Returns, recent: pd.DataFrame) -> pd.DataFrame:

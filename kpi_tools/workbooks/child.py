@@ -50,8 +50,10 @@ class Workbooks:
         """As `sheets.read_workbook`, or `{"fault": code, "detail": text}`."""
         child = self._child = self._child or subprocess.Popen(
             [sys.executable, "-P", "-c", _CHILD, _PACKAGE],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-        )  # fmt: skip
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+        )
         assert child.stdin is not None and child.stdout is not None
         begun, limit = time.monotonic(), threading.Timer(self._seconds, child.kill)
         limit.start()

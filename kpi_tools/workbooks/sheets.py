@@ -160,17 +160,25 @@ def _stylesheet(cells: list[int], formats: dict[int, str]) -> bytes:
 def _circular(sheets: Iterable[Any]) -> dict[str, set[tuple[int, int]]]:
     """By sheet the (line, place) of each formula that leads back to itself: spreadsheet programs store 0 for those."""
     uses = {
-        (sheet.title, cell.row, cell.column): _areas(str(getattr(cell.value, "text", cell.value)), sheet.title)
-        for sheet in sheets for row in sheet.iter_rows() for cell in row if cell.data_type == "f"
-    }  # fmt: skip
+        (sheet.title, cell.row, cell.column): _areas(
+            str(getattr(cell.value, "text", cell.value)), sheet.title
+        )
+        for sheet in sheets
+        for row in sheet.iter_rows()
+        for cell in row
+        if cell.data_type == "f"
+    }
     if len(uses) > MAX_FORMULAS:
         return {}
     rests_on = {
         cell: {
-            (sheet, row, column) for sheet, row, column in uses for where, left, top, right, bottom in areas
+            (sheet, row, column)
+            for sheet, row, column in uses
+            for where, left, top, right, bottom in areas
             if where == sheet and top <= row <= bottom and left <= column <= right
-        } for cell, areas in uses.items()
-    }  # fmt: skip
+        }
+        for cell, areas in uses.items()
+    }
     circular: dict[str, set[tuple[int, int]]] = {}
     for cell, edge in rests_on.items():
         reached = set[tuple[str, int, int]]()
@@ -263,14 +271,23 @@ def _read_sheet(sheet: Any, kinds: dict[tuple[int, int], str], theme: list[str])
         if texts or any((line, place) in kinds for place in range(len(cells))):
             rows.append((line, texts))
     hidden = [
-        place for column in sheet.column_dimensions.values() if column.hidden or column.width == 0
+        place
+        for column in sheet.column_dimensions.values()
+        if column.hidden or column.width == 0
         for place in range(column.min - 1, min(column.max, MAX_COLUMNS))
-    ]  # fmt: skip
+    ]
     return {
-        "name": sheet.title, "hidden": False, "rows": rows, "marks": marks,
-        "kinds": [(*where, kind) for where, kind in sorted(kinds.items())], "hidden_columns": hidden, "fills": fills,
-        "hidden_rows": [line for line, row in sheet.row_dimensions.items() if row.hidden or row.height == 0],
-    }  # fmt: skip
+        "name": sheet.title,
+        "hidden": False,
+        "rows": rows,
+        "marks": marks,
+        "kinds": [(*where, kind) for where, kind in sorted(kinds.items())],
+        "hidden_columns": hidden,
+        "fills": fills,
+        "hidden_rows": [
+            line for line, row in sheet.row_dimensions.items() if row.hidden or row.height == 0
+        ],
+    }
 
 
 class Look(NamedTuple):
@@ -323,9 +340,10 @@ def _colour(colour: Any, default: str) -> str:
         return default
     if colour.type == "rgb":
         return str(colour.rgb)[-6:].upper()
-    white, black = {("theme", 0), ("indexed", 1), ("indexed", 9), ("indexed", 65)}, {
-        ("theme", 1), ("indexed", 0), ("indexed", 8), ("indexed", 64),
-    }  # fmt: skip
+    white, black = (
+        {("theme", 0), ("indexed", 1), ("indexed", 9), ("indexed", 65)},
+        {("theme", 1), ("indexed", 0), ("indexed", 8), ("indexed", 64)},
+    )
     name = (colour.type, colour.value)
     if not colour.tint and name in white | black:
         return "FFFFFF" if name in white else "000000"
@@ -344,10 +362,11 @@ def as_text(value: Any, data_type: str, look: Look) -> tuple[str, str, bool]:
     """A cell as a person would type it, its kind where the text does not say, and whether a part of it is struck out."""
     if isinstance(value, list):  # a text in several fonts
         runs = [
-            (run, "", False) if isinstance(run, str)
+            (run, "", False)
+            if isinstance(run, str)
             else (run.text, run.font.vertAlign or "", bool(run.font.strike))
             for run in value
-        ]  # fmt: skip
+        ]
         return _unescaped(rich_text(runs)), "", any(struck and text for text, _, struck in runs)
     if isinstance(value, str):
         return (value, "error", False) if data_type == "e" else (_unescaped(value), "", False)
