@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from kpi_tools.errors import InputError
-from kpi_tools.frames import Array, Words, of_groups
+from kpi_tools.frames import Array, Ordered, Words, in_order
 from kpi_tools.schemes import one_of
 
 Z_95, Z_998 = 1.959963984540054, 3.090232306167813
@@ -66,11 +66,11 @@ def compare(
     Raises:
         InputError: A column, or an area, is not there, or there are two rows of one area.
     """
-    rows, number = of_groups(
-        figures, by, named={"area": area, "value": value, "polarity": polarity}
-    )
+    named = {"area": area, "value": value, "polarity": polarity}
+    rows = in_order(figures, by, None, named=named)
     names = rows.frame[area].to_list()
-    _check_areas(names, number, area, [*([england] if england else []), *group])
+    names = [names[row] for row in rows.order]
+    _check_areas(rows, names, area, [*([england] if england else []), *group])
     y, better = rows.numbers(value), rows.better(polarity).astype(float)
     country = (
         np.array([name == england for name in names], bool) if england else np.zeros(len(y), bool)
@@ -83,7 +83,7 @@ def compare(
     n, d = (np.where(share, part, np.nan) for part in parts)
     found = {name: np.full(len(y), np.nan) for name in ADDED[:-1]}
     state = np.zeros(len(y), int)
-    for places in _groups(number):
+    for places in rows.spans:
         own = {
             **_ranks(y[places], better[places], country[places]),
             **_distances(y[places], country[places], member[places]),
@@ -97,24 +97,19 @@ def compare(
     return rows.with_columns(**columns, funnel=Words(state, FUNNEL_WORDS))
 
 
-def _groups(number: Array) -> list[Array]:
-    order = np.argsort(number, kind="stable")
-    return np.split(order, np.flatnonzero(np.diff(number[order])) + 1) if len(number) else []
-
-
-def _check_areas(names: Sequence[Any], number: Array, area: str, asked: Sequence[str]) -> None:
+def _check_areas(rows: Ordered, names: Sequence[Any], area: str, asked: Sequence[str]) -> None:
     there = {str(name) for name in names}
     if unknown := [name for name in asked if name not in there]:
         raise InputError(
-            f'There is no {area} "{unknown[0]}" in the table; there are {one_of(unknown[0], sorted(there))}.'
+            f'There is no {area} "{unknown[0]}" in the table; there are '
+            f"{one_of(unknown[0], sorted(there))}."
         )
-    table = pd.DataFrame({"area": names, "of": number})
-    if (twice := table.duplicated()).any():
-        second = int(np.flatnonzero(twice)[0])
-        first = int(np.flatnonzero((table == table.iloc[second]).all(axis=1))[0])
+    table = pd.DataFrame({"area": names, "of": rows.series}, rows.order + 1)
+    if (twice := table[table.duplicated(keep=False)].sort_index()).size:
+        first, second, *_ = twice.index[(twice == twice.iloc[0]).all(axis=1)]
         raise InputError(
-            f"Rows {first + 1} and {second + 1} are both of {names[second]} for the same KPI and period. Keep the one that "
-            "counts."
+            f"Rows {first} and {second} are both of {twice['area'].iloc[0]} for the same KPI and "
+            "period. Keep the one that counts."
         )
 
 

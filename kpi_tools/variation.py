@@ -3,7 +3,8 @@
     classified = special_causes(table)     # kpi_id, period_end, value and, for good or bad, polarity
     latest = assurance(classified)         # and target (kpi_tools.assurance)
 
-Arrays are in the order of series and time. No rule crosses the start of a stretch (series, baseline, gap).
+Arrays are in the order of series and time. No rule crosses the start of a stretch (series, baseline,
+gap).
 """
 
 from collections.abc import Mapping, Sequence
@@ -29,6 +30,7 @@ from kpi_tools.vocabulary import (
     NOT_CHARTED,
     OUTSIDE,
     PROFILES,
+    RULES,
     RUN_CHART,
     SHIFT,
     TREND,
@@ -36,7 +38,6 @@ from kpi_tools.vocabulary import (
     TWO_IN_THREE,
 )
 
-_RULES = (None, OUTSIDE, TREND, TWO_IN_THREE, SHIFT, LONG_RUN, FEW_CROSSINGS)
 _CAUSES = (None, CONCERN, NEUTRAL, IMPROVEMENT)
 
 
@@ -57,16 +58,19 @@ def special_causes(
         by: As for `process_limits`, like `period` and `value`.
         period: See there.
         value: See there.
-        polarity: The column that says what is better, or one of `higher`, `lower`, `target`. Without it causes are neutral.
-        profile: Whether a point beyond a limit counts among the two in three (`mdc`) or not (`plotthedots`).
-        **options: `chart`, `screen`, `fix`, `rebase`, `overlap` of `process_limits`, where the limits are added; `numerator`
-            and `denominator`, as there.
+        polarity: The column that says what is better, or one of `higher`, `lower`, `target`. Without
+            it causes are neutral.
+        profile: Whether a point beyond a limit counts among the two in three (`mdc`) or not
+            (`plotthedots`).
+        **options: `chart`, `screen`, `fix`, `rebase`, `overlap` of `process_limits`, where the limits
+            are added; `numerator` and `denominator`, as there.
 
     Returns:
-        The table with `run` (length of the run of figures on one side of the mean, negative below it), `steps` (of the run
-        of rises, negative for falls), `rule` (one of `vocabulary.RULES` or null) and `special_cause`: improvement, concern,
-        neutral, or null for common cause. Where fewer than 8 points make the limits, and for overlapping figures, only the
-        limits are tested. A run chart has the rules of Anhøj, and where there is one the table has `longest_run`,
+        The table with `run` (length of the run of figures on one side of the mean, negative below
+        it), `steps` (of the run of rises, negative for falls), `rule` (one of `vocabulary.RULES` or
+        null) and `special_cause`: improvement, concern, neutral, or null for common cause. Where fewer
+        than 8 points make the limits, and for overlapping figures, only the limits are tested. A run
+        chart has the rules of Anhøj, and where there is one the table has `longest_run`,
         `longest_run_max`, `crossings` and `crossings_min` of each baseline.
 
     Raises:
@@ -87,42 +91,25 @@ def special_causes(
             f'The table has process limits without "{missing[0]}": put it through process_limits again.'
         )
     figures = charted(rows, value, "chart", **parts)
-    y, moved = figures.y, rows.numbers("moving_range")
-    known = ~np.isnan(moved)
-    expected = np.abs(np.diff(y, prepend=np.nan))
-    if not np.allclose(moved[known], expected[known], equal_nan=False):
-        place = int(np.flatnonzero(known & ~np.isclose(moved, expected))[0])
+    limits = {name: rows.numbers(name) for name in LIMITED[:-2]}
+    moved = limits["moving_range"]
+    other = ~np.isnan(moved) & ~np.isclose(moved, np.abs(np.diff(figures.y, prepend=np.nan)))
+    if other.any():
         raise InputError(
-            f'The limits in the table are not those of "{value}": see {rows.row_of(place)}. Put it through process_limits '
-            f'with value="{value}".'
+            f'The limits in the table are not those of "{value}": see '
+            f"{rows.row_of(int(np.argmax(other)))}. Put it through process_limits with value="
+            f'"{value}".'
         )
-    y = np.where(rows.is_word("limits", NOT_CHARTED), np.nan, y)
-    found = {
-        name: rows.numbers(name)
-        for name in (
-            "mean",
-            "lower_limit",
-            "near_lower",
-            "near_upper",
-            "upper_limit",
-            "moving_range",
-            "overlap",
-            "baseline_points",
-        )
-    }
-    better = (
-        rows.better(polarity)
-        if polarity in ("higher", "lower", *rows.frame.columns)
-        else np.zeros(len(y), int)
-    )
+    y = np.where(rows.is_word("limits", NOT_CHARTED), np.nan, figures.y)
     few, alone, none, runs = (
         rows.is_word("limits", word) for word in (TRIAL, LIMITS_ALONE, NO_LIMITS, RUN_CHART)
     )
-    z = np.where(figures.among(WITH_PARTS), (y - found["mean"]) * np.sqrt(figures.size), y)
-    columns = signalled(y, found, few | alone, better, profile, none | runs, z)
+    better = rows.better(polarity)
+    z = np.where(figures.among(WITH_PARTS), (y - limits["mean"]) * np.sqrt(figures.size), y)
+    columns = signalled(y, limits, few | alone, better, profile, none | runs, z)
     if runs.any():
-        stretch = np.cumsum(rows.first | (np.diff(rows.numbers("baseline"), prepend=0) != 0)) - 1
-        columns |= _of_runs(y, found, runs, stretch, better, columns)
+        stretch = np.cumsum(rows.first | (np.diff(limits["baseline"], prepend=0) != 0)) - 1
+        columns |= _of_runs(y, limits, runs, stretch, better, columns)
     return rows.with_columns(**columns)
 
 
@@ -137,48 +124,40 @@ def signalled(
 ) -> dict[str, Any]:
     """The columns of `CAUSES`.
 
-    `few`: where too few figures make the limits for any rule but the first; `none`: where there are no limits; `z`: the
-    figures on a scale on which neighbours compare, where their limits differ.
+    `few`: where too few figures make the limits for any rule but the first; `none`: where there are
+    no limits; `z`: the figures on a scale on which neighbours compare, where their limits differ.
     """
     mean = limits["mean"]
     noise = np.maximum(np.abs(mean), 1) * EXACT
     there = ~(none | np.isnan(mean))
-    side = np.where(there & (np.abs(y - mean) > noise), np.sign(y - mean), 0)
-    side = np.nan_to_num(side).astype(int)
+    side = _sign(np.where(there & (np.abs(y - mean) > noise), y - mean, 0))
     outside, near = (
         there & ((y > limits[high] + noise) | (y < limits[low] - noise))
         for low, high in (("lower_limit", "upper_limit"), ("near_lower", "near_upper"))
     )
     start = np.isnan(limits["moving_range"])
-    step = np.where(start | ~there, 0, np.nan_to_num(np.sign(np.diff(z, prepend=np.nan)))).astype(
-        int
-    )
-    side_run, side_length = _runs(start | (np.diff(side, prepend=9) != 0))
-    _, step_length = _runs(np.diff(step, prepend=9) != 0)
-    run, steps = side * side_length, step * step_length
-    close = near if profile == "mdc" else near & ~outside
-    close &= side != 0
-    three = _before(close, 0) + _before(close, 1) + _before(close, 2) >= 2
-    three &= (side_run == _before(side_run, 2, -1)) & (np.arange(len(y)) > 1)
-    two = close & (three | _after(three, 1) | _after(three, 2))
+    step = _sign(np.where(start | ~there, 0, np.diff(z, prepend=np.nan)))
+    number, length = _runs(start | _turns(side))
+    run, steps = side * length, step * _runs(_turns(step))[1]
+    close = (near if profile == "mdc" else near & ~outside) & (side != 0)
+    three = sum(_shifted(close, back).astype(int) for back in range(3)) >= 2
+    three &= (number == _shifted(number, 2)) & (np.arange(len(y)) > 1)
+    two = close & (three | _shifted(three, -1) | _shifted(three, -2))
     long = np.abs(steps) >= RUN - 1
-    trend = long | _after(long, 1)
-    all_rules = ~few & (limits["baseline_points"] >= FEWEST_FOR_RUNS) & (limits["overlap"] == 1)
-    rule = np.select(
-        [outside, all_rules & trend, all_rules & two, all_rules & (np.abs(run) >= RUN)],
-        [1, 2, 3, 4],
-        0,
-    )
-    following = np.where(_after(trend, 1), _after(step, 1), 0)
-    slope = np.where(following != 0, following, step)
-    news = np.where(rule == 2, slope, side) * better
-    cause = np.where(rule == 0, 0, np.sign(news) + 2).astype(int)
-    return {
-        "run": run,
-        "steps": steps,
-        "rule": Words(rule, _RULES),
-        "special_cause": Words(cause, _CAUSES),
+    trend = long | _shifted(long, -1)
+    sequences = ~few & (limits["baseline_points"] >= FEWEST_FOR_RUNS) & (limits["overlap"] == 1)
+    rules = {
+        OUTSIDE: outside,
+        TREND: sequences & trend,
+        TWO_IN_THREE: sequences & two,
+        SHIFT: sequences & (np.abs(run) >= RUN),
     }
+    rule = Words.first_of(rules)
+    following = np.where(_shifted(trend, -1), _shifted(step, -1), 0)
+    slope = np.where(following != 0, following, step)
+    news = np.where(rules[TREND] & ~outside, slope, side) * better
+    cause = np.where(rule.codes == len(rules), 0, np.sign(news) + 2)
+    return {"run": run, "steps": steps, "rule": rule, "special_cause": Words(cause, _CAUSES)}
 
 
 def _of_runs(
@@ -189,12 +168,13 @@ def _of_runs(
     better: Array,
     columns: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """The columns of `CAUSES` and `RUNS` with the rules of Anhøj where `runs`; points on the median and gaps are left out."""
+    """The columns of `CAUSES` and `RUNS` with the rules of Anhøj where `runs`; points on the median and
+    gaps are left out."""
     mean = limits["mean"]
     alone = runs & (limits["overlap"] == 1)
     useful = np.flatnonzero(alone & (np.abs(y - mean) > np.maximum(np.abs(mean), 1) * EXACT))
-    side, of = np.sign(y - mean)[useful].astype(int), stretch[useful]
-    turns = (np.diff(side, prepend=0) != 0) | (np.diff(of, prepend=-1) != 0)
+    side, of = _sign(y - mean)[useful], stretch[useful]
+    turns = _turns(side) | _turns(of)
     length = _runs(turns)[1]
     count = int(stretch[-1]) + 1
     longest = np.zeros(count, int)
@@ -202,40 +182,42 @@ def _of_runs(
     points = np.bincount(of, minlength=count)
     crossings = np.maximum(np.bincount(of[turns], minlength=count) - 1, 0)
     most, least = np.array([expected_runs(n) for n in points.tolist()]).T
-    codes = np.where(length > most[of], 5, np.where((crossings < least)[of], 6, 0))
-    rule, cause, run = columns["rule"].codes, columns["special_cause"].codes, columns["run"]
-    rule, cause, run = (np.where(runs, 0, column) for column in (rule, cause, run))
+    long, few = length > most[of], (crossings < least)[of]
+    codes = np.select([long, few], [RULES.index(LONG_RUN), RULES.index(FEW_CROSSINGS)], len(RULES))
+    none = columns["rule"].codes == len(columns["rule"].meanings) - 1
+    rule = np.where(runs | none, len(RULES), columns["rule"].codes)
+    cause, run = (
+        np.where(runs, 0, one) for one in (columns["special_cause"].codes, columns["run"])
+    )
     rule[useful], run[useful] = codes, side * length
-    cause[useful] = np.where(codes > 0, side * better[useful] + 2, 0)
+    cause[useful] = np.where(long | few, side * better[useful] + 2, 0)
     each = dict(zip(RUNS, (longest, most, crossings, least), strict=True))
     return {
         "run": run,
-        "rule": Words(rule, _RULES),
+        "rule": Words(rule, (*RULES, None)),
         "special_cause": Words(cause, _CAUSES),
-        **{
-            name: np.where(alone, values[stretch].astype(float), np.nan)
-            for name, values in each.items()
-        },
+        **{name: np.where(alone, values[stretch], np.nan) for name, values in each.items()},
     }
+
+
+def _sign(values: Array) -> Array:
+    """1, -1 or 0, which stands for a missing value too."""
+    return np.nan_to_num(np.sign(values)).astype(int)
+
+
+def _turns(values: Array) -> Array:
+    """Where a row differs from the one before."""
+    return np.append(True, np.diff(values) != 0)[: len(values)]
 
 
 def _runs(begins: Array) -> tuple[Array, Array]:
     """The number of each row's run, and how long that is."""
-    if not len(begins):
-        return np.zeros(0, int), np.zeros(0, int)
-    begins = begins.copy()
-    begins[0] = True
-    number = np.cumsum(begins) - 1
+    number = np.cumsum(begins)
     return number, np.bincount(number)[number]
 
 
-def _before(values: Array, rows: int, nothing: int = 0) -> Array:
-    return np.concatenate([np.full(rows, nothing), values[: len(values) - rows]])[
-        : len(values)
-    ].astype(int)
-
-
-def _after(values: Array, rows: int) -> Array:
-    moved = np.zeros_like(values)
-    moved[: len(values) - rows] = values[rows:]
-    return moved
+def _shifted(values: Array, rows: int) -> Array:
+    """Each row's value from so many rows before it (after it where negative); 0 where there is none."""
+    shifted = np.zeros_like(values)
+    shifted[max(rows, 0) : len(values) + min(rows, 0)] = values[max(-rows, 0) : len(values) - rows]
+    return shifted
