@@ -13,9 +13,9 @@ from hypothesis import settings
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
-    from workplace import Project
 
     from kpi_tools.report.process import Worker
+    from tests.workplace import Project
 
 settings.register_profile("repeatable", derandomize=True, deadline=None, database=None)
 settings.load_profile("repeatable")
@@ -36,7 +36,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture
 def project(tmp_path: Path) -> "Project":
     """A small council of its own (`workplace.Project`)."""
-    from workplace import Project
+    from tests.workplace import Project
 
     return Project(tmp_path)
 

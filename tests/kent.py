@@ -1,5 +1,8 @@
 """Kent's data once a process, and the same with another series for one KPI, for the tests of what explains a KPI."""
 
+import csv
+import re
+import shutil
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
@@ -14,6 +17,7 @@ from kpi_tools.quarters import Quarter, quarter_range
 
 RAW = Path(__file__).parent.parent / "data" / "raw"
 QUARTER = Quarter(2024, 3)
+_LEFT_OUT = ("*.xlsx", "benchmarks.csv", "activity.csv", "changes.csv")
 LINES = ["target", "floor_standard", "tolerance", "target_reason", "target_status"]
 
 
@@ -97,3 +101,22 @@ def with_months(values: Sequence[float], last: str = "2024-12", kpi_id: str = "E
     return evidence(
         replace(kent, months=months[months["value"].notna()].reset_index(drop=True)), {kpi_id}
     )
+
+
+def governance_without_action(raw: Path) -> Path:
+    """A copy of which a report is quick: one section, whose Red (GL01) has lost its management action."""
+    shutil.copytree(RAW, raw, ignore=shutil.ignore_patterns(*_LEFT_OUT))
+    for path in raw.rglob("*.csv"):
+        with path.open(encoding="utf-8", newline="") as file:
+            head, *rows = csv.reader(file)
+        said = path.parent.name == "commentary"
+        kept = [row for row in rows if row[0].startswith("GL") or (said and row[1][:3] == "Gov")]
+        kept = [[*row[:3], "", *row[4:]] if row[0] == "GL01" and said else row for row in kept]
+        with path.open("w", encoding="utf-8", newline="") as file:
+            csv.writer(file).writerows([head, *kept])
+    council = (raw / "council.toml").read_text(encoding="utf-8")
+    sections = 'sections = ["Governance and Law"]\n'
+    (raw / "council.toml").write_text(
+        re.sub(r"(?s)sections = \[.*?\]\n", sections, council), encoding="utf-8"
+    )
+    return raw

@@ -20,7 +20,8 @@ from typing import Any
 from openpyxl import Workbook
 from openpyxl.comments import Comment
 from openpyxl.styles import Font, PatternFill
-from small_council import HEAD, QUARTER, text_of
+
+from tests.small_council import HEAD, QUARTER, text_of
 
 Key = tuple[str, str]
 CSV, XLSX = "return.csv", "return.xlsx"

@@ -1,7 +1,8 @@
-"""A small council in a raw folder, and its returns read as a run reads them, for the tests of the way in."""
+"""Small councils in a raw folder, and their returns read as a run reads them; all else is as the codebook's defaults have it."""
 
 import csv
 import io
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, Self
@@ -10,7 +11,7 @@ from kpi_tools.loading import read_returns
 from kpi_tools.loading.account import Run
 from kpi_tools.loading.ids import Ids
 from kpi_tools.loading.returns import Catalogue, shown, submissions_upto
-from kpi_tools.quarters import Quarter
+from kpi_tools.quarters import Quarter, quarter_range
 from kpi_tools.workbooks.child import Workbooks
 
 QUARTER = "2024-25 Q3"
@@ -22,91 +23,59 @@ report_title = "Report"
 sections = ["Roads", "Care"]
 owner_team = "Performance team"
 """
-_KPIS = [
-    ("P1", "%", 1, "quarterly"),
-    ("P2", "%", 0, "quarterly"),
-    ("C1", "count", 0, "quarterly"),
-    ("R1", "rate per 1,000", 1, "quarterly"),
-    ("M1", "%", 0, "monthly"),
-    ("F1", "£", 0, "quarterly"),
-    ("S1", "%", 2, "quarterly"),
-    ("CS01", "%", 0, "quarterly"),
-    ("007", "count", 0, "quarterly"),
-    ("1E5", "count", 0, "quarterly"),
-    ("NA", "count", 0, "quarterly"),
-    ("TRUE", "count", 0, "quarterly"),
-    ("MAR1", "count", 0, "quarterly"),
-    ("nan", "count", 0, "quarterly"),
-    ("OLD", "count", 0, "quarterly"),
-]
-_LINES = {
-    "%": ("90", "80"),
-    "count": ("400", "300"),
-    "rate per 1,000": ("20", "10"),
-    "£": ("1000", "500"),
-}
+REQUIRED = {"section": "Roads", "unit": "%", "polarity": "higher"}
+Table = Sequence[str] | Iterable[Mapping[str, object]]  # lines of CSV, a heading first; or rows
+Figure = tuple[str, str, str, object]  # the report that it came for, KPI, period, value
 
 
-def write_raw(raw: Path) -> Path:
-    """A raw folder with settings, catalogue and targets, and an empty returns folder of QUARTER; returns that folder."""
-    folder = raw / "returns" / "2024-25-Q3"
-    folder.mkdir(parents=True)
-    (raw / "council.toml").write_text(COUNCIL, encoding="utf-8")
+def make_council(
+    raw: Path,
+    kpis: Table,
+    figures: Iterable[Figure] = (),
+    targets: Table = (),
+    settings: str = "",
+    **tables: Table,
+) -> Path:
+    """A council of these KPIs, with a target of 50 each unless `targets` are given.
+
+    `tables`: further ones by name.
+    """
+    raw.mkdir(parents=True, exist_ok=True)
+    (raw / "council.toml").write_text(COUNCIL + settings, encoding="utf-8")
     kpis = [
-        [
-            "kpi_id",
-            "kpi_name",
-            "section",
-            "directorate",
-            "unit",
-            "decimals",
-            "polarity",
-            "basis",
-            "frequency",
-            "lag_quarters",
-            "first_quarter",
-            "last_quarter",
-            "definition",
-            "owner",
-            "status",
-            "source",
-        ]
+        kpi | {"kpi_name": f"Name of {kpi['kpi_id']}"} | REQUIRED | kpi for kpi in rows_of(kpis)
     ]
-    for kpi_id, unit, decimals, frequency in _KPIS:
-        last = "2024-25 Q1" if kpi_id == "OLD" else ""
-        kpis.append(
-            [
-                kpi_id,
-                f"Name of {kpi_id}",
-                "Roads",
-                "Place",
-                unit,
-                str(decimals),
-                "higher",
-                "quarter",
-                frequency,
-                "0",
-                "2020-21 Q1",
-                last,
-                "",
-                "Head of Roads",
-                "final",
-                "",
-            ]
-        )
-    targets = [
-        ["kpi_id", "from_quarter", "target", "floor_standard", "tolerance", "reason", "status"]
-    ]
-    for kpi_id, unit, _, _ in _KPIS:
-        target, floor = ("0.9", "0.5") if kpi_id == "S1" else _LINES[unit]
-        targets.append([kpi_id, "2020-21 Q1", target, floor, "", "", "final"])
-    (raw / "kpis.csv").write_text(text_of(kpis), encoding="utf-8")
-    (raw / "targets.csv").write_text(text_of(targets), encoding="utf-8")
-    (raw / "commentary").mkdir()
-    (raw / "commentary" / "2024-25-Q3.csv").write_text(
-        "kpi_id,section,commentary\nP1,,Words\n", encoding="utf-8"
-    )
-    return folder
+    fifty = [{"kpi_id": kpi["kpi_id"], "target": 50} for kpi in kpis]
+    for name, table in {"kpis": kpis, "targets": targets or fifty, **tables}.items():
+        write_table(raw / f"{name}.csv", table)
+    returns: dict[str, list[dict[str, object]]] = {}
+    for report, *figure in figures:
+        row = dict(zip(HEAD[:3], figure, strict=True))
+        returns.setdefault(report.replace(" ", "-"), []).append(row)
+    for folder, rows in returns.items():
+        write_table(raw / "returns" / folder / "all.csv", rows)
+    return raw
+
+
+def rows_of(table: Table) -> list[dict[str, object]]:
+    table = list(table)
+    return list(csv.DictReader(table)) if isinstance(table[0], str) else [*map(dict, table)]
+
+
+def write_table(path: Path, table: Table) -> None:
+    """The table as CSV, with every column that one of its rows has."""
+    rows = rows_of(table)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, list(dict.fromkeys(name for row in rows for name in row)))
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def append(path: Path, *rows: list[str]) -> None:
+    """Add rows to a table; where there is none yet the first is its heading."""
+    with path.open("a", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows(rows)
 
 
 def text_of(table: list[list[Any]], separator: str = ",", end: str = "\r\n") -> str:
@@ -114,6 +83,41 @@ def text_of(table: list[list[Any]], separator: str = ",", end: str = "\r\n") -> 
     text = io.StringIO(newline="")
     csv.writer(text, delimiter=separator, lineterminator=end).writerows(table)
     return text.getvalue()
+
+
+def quarters(first: str, count: int) -> list[str]:
+    """So many quarters from a first one on, as the tables write them."""
+    return [one.label for one in quarter_range(Quarter.parse(first).shift(count - 1), count)]
+
+
+_LINES = {"%": "90,80", "count": "400,300", "rate per 1,000": "20,10", "£": "1000,500"}
+_UNITS = {"P1": "%", "P2": "%", "C1": "count", "R1": "rate per 1,000", "M1": "%", "F1": "£"}
+_UNITS |= {"S1": "%", "CS01": "%"}
+_UNITS |= dict.fromkeys(("007", "1E5", "NA", "TRUE", "MAR1", "nan", "OLD"), "count")
+_DECIMALS = {"P1": 1, "R1": 1, "S1": 2}
+_NAMES = (
+    "kpi_id,kpi_name,section,directorate,unit,decimals,polarity,basis,frequency,lag_quarters,first_quarter,"
+    "last_quarter,definition,owner,status,source"
+)
+
+
+def write_raw(raw: Path) -> Path:
+    """A council with all kinds of units and ids; returns the folder for the returns of QUARTER, still empty."""
+    kpis, targets = [_NAMES], ["kpi_id,from_quarter,target,floor_standard,tolerance,reason,status"]
+    for kpi_id, unit in _UNITS.items():
+        frequency = "monthly" if kpi_id == "M1" else "quarterly"
+        last = "2024-25 Q1" if kpi_id == "OLD" else ""
+        kpis.append(
+            f'{kpi_id},Name of {kpi_id},Roads,Place,"{unit}",{_DECIMALS.get(kpi_id, 0)},higher,quarter,'
+            f"{frequency},0,2020-21 Q1,{last},,Head of Roads,final,"
+        )
+        lines = "0.9,0.5" if kpi_id == "S1" else _LINES[unit]
+        targets.append(f"{kpi_id},2020-21 Q1,{lines},,,final")
+    words = ["kpi_id,section,commentary", "P1,,Words"]
+    make_council(raw, kpis, targets=targets, **{"commentary/2024-25-Q3": words})
+    folder = raw / "returns" / "2024-25-Q3"
+    folder.mkdir(parents=True)
+    return folder
 
 
 class Desk:

@@ -4,20 +4,20 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from councils import write_council
 
 from kpi_tools.loading import load
 from kpi_tools.quarters import Quarter, quarter_range
 from kpi_tools.scorecard import counts, recent_quarters, score
+from tests.small_council import make_council
 
 LAST = Quarter(2024, 3)
 KPIS = [
     "kpi_id,kpi_name,section,unit,polarity,basis,rated",
-    "UP,Higher is better,First,%,higher,quarter,yes",
-    "DN,Lower is better,First,days,lower,quarter,yes",
-    "CL,Closest,First,%,target,quarter,yes",
-    "YD,Homes in the year,Second,count,higher,year_to_date,yes",
-    "MO,Watched,Second,count,none,quarter,no",
+    "UP,Higher is better,Roads,%,higher,quarter,yes",
+    "DN,Lower is better,Roads,days,lower,quarter,yes",
+    "CL,Closest,Roads,%,target,quarter,yes",
+    "YD,Homes in the year,Care,count,higher,year_to_date,yes",
+    "MO,Watched,Care,count,none,quarter,no",
 ]
 TARGETS = ["kpi_id,target,floor_standard", "UP,90,80", "DN,10,12", "CL,50,40", "YD,40,30"]
 VALUES = {
@@ -33,13 +33,13 @@ def scorecard(
     folder: Path, show: list[str], within: str = "0", **values: list[float]
 ) -> pd.DataFrame:
     rows = [
-        f"{kpi_id},{quarter.label},{value}"
+        (LAST.label, kpi_id, quarter.label, value)
         for kpi_id, series in (VALUES | values).items()
         for quarter, value in zip(quarter_range(LAST, 6), series, strict=True)
         if value is not None
     ]
     settings = f'[direction]\nshow = {show}\nunchanged_within = "{within}"\n'.replace("'", '"')
-    returns = load(write_council(folder, KPIS, TARGETS, {LAST.label: rows}, settings))
+    returns = load(make_council(folder, KPIS, rows, TARGETS, settings))
     return (
         score(recent_quarters(returns), returns).set_index("kpi_id").assign(council=returns.council)
     )

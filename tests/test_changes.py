@@ -33,7 +33,7 @@ from kpi_tools.scorecard import (
     sent_rounded,
     set_changes,
 )
-from tests.any_council import make_council
+from tests.small_council import make_council
 
 RAW = Path(__file__).parents[1] / "data" / "raw"
 RATINGS = ["Green", "Amber", "Red", "Not rated"]

@@ -6,12 +6,12 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 from bs4 import BeautifulSoup
-from kent import RAW
 
 from kpi_tools.loading import load
 from kpi_tools.publications.councils import comparison
 from kpi_tools.publications.data import long_table
 from kpi_tools.report.site import write_comparison
+from tests.kent import RAW
 
 BOROUGH = RAW.parent / "examples" / "borough"
 NAMES = ["Alder", "Birch", "Cedar", "Damson", "Elder"]

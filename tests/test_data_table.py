@@ -8,13 +8,13 @@ from pathlib import Path
 import duckdb
 import pandas as pd
 import pytest
-from kent import RAW
-from small_council import HEAD, QUARTER, text_of, write_raw
 
 from kpi_tools.cli import main
 from kpi_tools.loading import load
 from kpi_tools.publications.data import SCHEMA, long_table, write_data
 from kpi_tools.scorecard import recent_quarters, score
+from tests.kent import RAW
+from tests.small_council import HEAD, QUARTER, text_of, write_raw
 
 BOROUGH = RAW.parent / "examples" / "borough"
 KEY = SCHEMA["primaryKey"]

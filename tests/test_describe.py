@@ -4,7 +4,6 @@ import math
 from dataclasses import replace
 from typing import Any
 
-import kent
 import pandas as pd
 import pytest
 from scipy import stats
@@ -28,6 +27,7 @@ from kpi_tools.schemes import parse_schemes
 from kpi_tools.scorecard import recent_quarters, score
 from kpi_tools.terms import Terms, lines_of, miss
 from kpi_tools.wording import rows_by, rows_of
+from tests import kent
 from tests.test_cards import words
 
 Council = tuple[Any, pd.DataFrame, pd.DataFrame]

@@ -6,7 +6,6 @@ import sys
 from pathlib import Path
 
 import pytest
-from kent import RAW
 from openpyxl import load_workbook
 
 from kpi_tools.loading import load
@@ -14,6 +13,7 @@ from kpi_tools.page.drawing import COLOURS
 from kpi_tools.publications.workbook import write_directors_workbook
 from kpi_tools.scorecard import report_tables
 from kpi_tools.wording import is_number, rows_by, rows_of
+from tests.kent import RAW
 
 BOROUGH = RAW.parent / "examples" / "borough"
 WRITE = """

@@ -2,7 +2,6 @@
 
 import math
 
-import kent
 import pandas as pd
 import pytest
 from hypothesis import given
@@ -11,6 +10,7 @@ from hypothesis import strategies as st
 from kpi_tools.doubts import doubt_table, is_doubted, let_pass, with_doubts
 from kpi_tools.quarters import Quarter
 from kpi_tools.scorecard import recent_quarters
+from tests import kent
 
 HOMES = [663, 655, 658, 640, 624, 612]
 RATES = [81.2, 79.5, 80.4, 82.1, 78.8, 80.0]

@@ -8,7 +8,7 @@ import pytest
 
 from kpi_tools.loading import Calendar, Returns, due_figures, load, period_words
 from kpi_tools.quarters import Quarter
-from tests.any_council import make_council
+from tests.small_council import make_council
 
 BARE = {
     "due": None,

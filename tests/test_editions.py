@@ -4,7 +4,6 @@ import json
 
 import pandas as pd
 import pytest
-from kent import RAW
 
 from kpi_tools.errors import InputError
 from kpi_tools.loading import commentary_until, load
@@ -12,6 +11,7 @@ from kpi_tools.page.released import notices
 from kpi_tools.parameters import corrections_of
 from kpi_tools.quarters import Quarter
 from kpi_tools.scorecard import counts, earlier_reports, recent_quarters, score
+from tests.kent import RAW
 from tests.workplace import QUARTER, SLUG
 
 FIRST = "2025-03-14 | R1 was counted twice | the contractor sent two files"
@@ -73,8 +73,8 @@ def test_the_first_version_stays_beside_the_second(project, worker):
         project.make(worker=worker, corrections=FIRST)
     project.make(worker=worker, edition="final")
     first = {path.name: path.read_bytes() for path in project.final.iterdir()}
-    text = (project.raw / "returns" / SLUG / "return.csv").read_text(encoding="utf-8")
-    (project.raw / "returns" / SLUG / "return.csv").write_text(
+    text = (project.raw / "returns" / SLUG / "all.csv").read_text(encoding="utf-8")
+    (project.raw / "returns" / SLUG / "all.csv").write_text(
         text.replace(f"R1,{QUARTER},75", f"R1,{QUARTER},91"), encoding="utf-8"
     )
     made = project.make(worker=worker, edition="final", corrections=FIRST)

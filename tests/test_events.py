@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from any_council import make_council
 
 from kpi_tools.loading import as_known_at, load, read_returns
 from kpi_tools.loading.returns import SUBMISSION
 from kpi_tools.quarters import Quarter
+from tests.small_council import make_council
 
 FALLS = {"kpi_id": "F1", "unit": "count", "polarity": "lower"}
 SHARE = {"kpi_id": "P1"}

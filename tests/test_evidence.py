@@ -6,7 +6,6 @@ from dataclasses import replace
 from pathlib import Path
 from statistics import fmean
 
-import kent
 import lxml.html
 import pandas as pd
 import pytest
@@ -17,6 +16,7 @@ from kpi_tools.explorer.views import view
 from kpi_tools.page.chapters import at_a_glance
 from kpi_tools.scorecard import recent_quarters, score
 from kpi_tools.vocabulary import COMMON_CAUSE, NO_LIMITS, NO_VARIATION, NOT_CHARTED, NOT_REPORTED
+from tests import kent
 
 OPEN = Path(__file__).parents[2] / "shared" / "data" / "open"
 

@@ -3,7 +3,6 @@
 import re
 from pathlib import Path
 
-import kent
 import pandas as pd
 import pytest
 
@@ -14,6 +13,7 @@ from kpi_tools.explorer.offline import pages
 from kpi_tools.loading import load
 from kpi_tools.report import OUTPUTS, make_report
 from kpi_tools.scorecard import followed
+from tests import kent
 
 RAW = kent.RAW.parent / "examples" / "borough"
 QUARTERS = ("2024-25 Q4", "2025-26 Q1", "2025-26 Q2")

@@ -5,7 +5,6 @@ import json
 import re
 from hashlib import sha256
 
-import kent
 import pytest
 
 from kpi_tools.errors import InputError
@@ -15,6 +14,7 @@ from kpi_tools.explorer.offline import offline_page
 from kpi_tools.explorer.screen import Explorer, explore
 from kpi_tools.explorer.views import VIEWS
 from kpi_tools.wording import rows_of
+from tests import kent
 
 CHILDREN = "Children, Young People and Education"
 KPIS = ["IC05", "IC06", "ES01"]

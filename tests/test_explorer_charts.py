@@ -4,7 +4,6 @@ import json
 import math
 from dataclasses import replace
 
-import kent
 import pandas as pd
 import pytest
 
@@ -12,6 +11,7 @@ from kpi_tools.explorer.charts import area_picture
 from kpi_tools.explorer.evidence import said_so_far
 from kpi_tools.explorer.points import facts
 from kpi_tools.explorer.views import VIEWS, View, view
+from tests import kent
 
 NAN = math.nan
 

@@ -64,10 +64,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from workplace import HERE, QUARTER, SLUG, Project, reader, state, whole, with_cell
 
 from kpi_tools import report
 from kpi_tools.errors import InputError, KpiError
+from tests.workplace import HERE, QUARTER, SLUG, Project, reader, state, whole, with_cell
 
 LONG = os.environ.get("KPI_LONG") == "1"
 ROOT_ON_LINUX = sys.platform == "linux" and os.geteuid() == 0
@@ -321,7 +321,7 @@ def test_a_chart_that_cannot_be_drawn_stops_the_report(published, tmp_path):
 
 def test_a_kpi_without_data_is_reported_as_such(tmp_path):
     real = Project(tmp_path)
-    rows = real.raw / "returns" / SLUG / "return.csv"
+    rows = real.raw / "returns" / SLUG / "all.csv"
     lines = rows.read_text(encoding="utf-8").splitlines(keepends=True)
     rows.write_text("".join(line for line in lines if not line.startswith("R2,")), encoding="utf-8")
     status, _, said = real.run()

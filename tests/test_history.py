@@ -3,13 +3,13 @@
 import json
 from pathlib import Path
 
-import kent
 import pytest
 from bs4 import BeautifulSoup
 
 from kpi_tools.cli import main
 from kpi_tools.errors import InputError
 from kpi_tools.report import make_history
+from tests import kent
 
 
 @pytest.fixture(scope="module")

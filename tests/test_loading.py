@@ -5,7 +5,6 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from small_council import write_raw
 
 from kpi_tools.errors import InputError
 from kpi_tools.loading import (
@@ -19,6 +18,7 @@ from kpi_tools.loading import (
     read_returns,
 )
 from kpi_tools.quarters import Quarter
+from tests.small_council import write_raw
 
 REAL = Path(__file__).parents[1] / "data" / "raw"
 HEAD = "kpi_id,period,value,numerator,denominator,status,note\n"

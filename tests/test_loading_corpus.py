@@ -4,10 +4,10 @@ from collections.abc import Iterator
 
 import pandas as pd
 import pytest
-from malformed import CASES, Case
-from small_council import HERE, Desk
 
 from kpi_tools.loading.rules import column_name
+from tests.malformed import CASES, Case
+from tests.small_council import HERE, Desk
 
 
 @pytest.fixture(scope="module")

@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from malformed import book_of
 from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
-from small_council import HEAD, HERE, Desk, text_of
+
+from tests.malformed import book_of
+from tests.small_council import HEAD, HERE, Desk, text_of
 
 ROWS = [
     ["P1", "2024-25 Q3", "87.5", "", "", "final", ""],

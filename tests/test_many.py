@@ -27,7 +27,7 @@ from kpi_tools.quarters import Quarter
 from kpi_tools.report import many
 from kpi_tools.report.export import published, relative, to_html
 from kpi_tools.report.many import jobs_of, jobs_of_councils, up_to_date
-from tests.one_section import governance_without_action
+from tests.kent import governance_without_action
 
 ROOT = Path(__file__).parents[1]
 Q1, Q2, Q3 = (Quarter(2024, number) for number in (1, 2, 3))

@@ -9,7 +9,6 @@ import math
 
 import pandas as pd
 import pytest
-from small_council import HEAD, write_raw
 
 from kpi_tools.explorer.evidence import evidence
 from kpi_tools.loading import as_known_at, load, read_returns
@@ -17,6 +16,7 @@ from kpi_tools.page.cards import Beside, cards
 from kpi_tools.quarters import Quarter
 from kpi_tools.scorecard import recent_quarters, score
 from kpi_tools.wording import rows_by
+from tests.small_council import HEAD, write_raw
 
 ATTENDED = [11821, 13303, 12832, 13504, 12876, 12873, 12700, 12064, 12487]
 BREACHED = [2456, 3124, 2535, 3151, 3155, 2811, 3703, 4115, 4481]

@@ -2,7 +2,6 @@
 
 import re
 
-import kent
 import pytest
 
 from kpi_tools.errors import InputError
@@ -10,6 +9,7 @@ from kpi_tools.explorer.evidence import said_so_far
 from kpi_tools.explorer.history import OneKpi, kpi_in_report, kpi_tables
 from kpi_tools.page.describe import needed
 from kpi_tools.wording import rows_of
+from tests import kent
 
 PIECES = [
     name for name, part in vars(OneKpi).items() if isinstance(part, property) and name != "kpi"

@@ -7,13 +7,13 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from bs4 import BeautifulSoup
-from kent import RAW
 from pypdf import PdfReader
 
 import kpi_tools as kpi
 from kpi_tools.loading import load
 from kpi_tools.publications.onepage import one_page, short
 from kpi_tools.wording import figure_of, line_of, rows_of
+from tests.kent import RAW
 
 BOROUGH = RAW.parent / "examples" / "borough"
 REPORTS = [(RAW, "2024-25 Q3"), (RAW, "2023-24 Q2"), (BOROUGH, "2025-26 Q2")]

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import kent
 import nbformat
 import pandas as pd
 import pytest
@@ -20,6 +19,7 @@ from kpi_tools.page.summary import key, summary
 from kpi_tools.report.export import numbered, page_style, to_html
 from kpi_tools.report.export import policy as policy_of
 from kpi_tools.scorecard import movement
+from tests import kent
 from tests.html_policy import assert_self_contained
 from tests.page_samples import activity_points, points, scorecard_of
 

@@ -13,7 +13,6 @@ import pytest
 from nbconvert import HTMLExporter
 from openpyxl import load_workbook
 from papermill import execute_notebook
-from payloads import AWAY, FORMULAS, PAYLOADS, QUARTER, SCRIPTS, write_hostile_council
 
 from kpi_tools.explorer.offline import offline_page
 from kpi_tools.explorer.screen import explore
@@ -23,6 +22,7 @@ from kpi_tools.report import Report, make_history, make_report
 from kpi_tools.report.export import to_html
 from kpi_tools.spreadsheets import write_csv, write_workbook
 from kpi_tools.templates import write_templates
+from tests.payloads import AWAY, FORMULAS, PAYLOADS, QUARTER, SCRIPTS, write_hostile_council
 
 EXPLORER = Path(__file__).parents[1] / "notebooks" / "directorate_explorer.ipynb"
 SPREADSHEETS = ("kpis.csv", "kpis.xlsx", "rejected.csv", "problems.csv")

@@ -15,7 +15,8 @@ from kpi_tools.doubts import DOUBTS
 from kpi_tools.provenance import digest, fingerprints
 from kpi_tools.quarters import Quarter
 from kpi_tools.report import make_report
-from tests.one_section import RAW, append, governance_without_action
+from tests.kent import RAW, governance_without_action
+from tests.small_council import append
 
 ROOT = Path(__file__).parents[1]
 QUARTER = Quarter(2024, 3)

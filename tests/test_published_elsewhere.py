@@ -5,10 +5,10 @@ Its own rule: Green within 5% of the target, Amber within 10%, else Red; the arr
 
 import pandas as pd
 import pytest
-from councils import write_council
 
 from kpi_tools.loading import load
 from kpi_tools.scorecard import recent_quarters, score
+from tests.small_council import make_council
 
 SETTINGS = """
 [rating]
@@ -22,9 +22,9 @@ show = ["previous", "trend"]
 """
 KPIS = [
     "kpi_id,kpi_name,section,unit,polarity,basis",
-    "EH02,Children with a plan in a school of the borough,First,%,higher,snapshot",
-    "EH03,Visits to a discovery centre,First,count,higher,quarter",
-    "EH08,Care leavers not in education or work,Second,%,lower,snapshot",
+    "EH02,Children with a plan in a school of the borough,Roads,%,higher,snapshot",
+    "EH03,Visits to a discovery centre,Roads,count,higher,quarter",
+    "EH08,Care leavers not in education or work,Care,%,lower,snapshot",
 ]
 TARGETS = {
     "EH02": {"2024-25 Q2": 75, "2025-26 Q1": 76},
@@ -58,17 +58,13 @@ def raw(tmp_path_factory):
         for kpi, targets in TARGETS.items()
         for quarter, target in targets.items()
     ]
-    returns = {
-        quarter: [f"{kpi},{quarter},{value}" for kpi, value in zip(TARGETS, values, strict=True)]
+    figures = [
+        (quarter, kpi, quarter, value)
         for quarter, values in FIGURES.items()
-    }
-    return write_council(
-        tmp_path_factory.mktemp("published"),
-        KPIS,
-        ["kpi_id,from_quarter,target", *lines],
-        returns,
-        SETTINGS,
-    )
+        for kpi, value in zip(TARGETS, values, strict=True)
+    ]
+    targets = ["kpi_id,from_quarter,target", *lines]
+    return make_council(tmp_path_factory.mktemp("raw"), KPIS, figures, targets, SETTINGS)
 
 
 def scorecard(raw, quarter: str) -> pd.DataFrame:

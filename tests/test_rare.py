@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from any_council import make_council
 
 from kpi_tools.explorer.evidence import Evidence, evidence
 from kpi_tools.explorer.views import view
@@ -13,6 +12,7 @@ from kpi_tools.page.cards import cards
 from kpi_tools.page.chapters import beside
 from kpi_tools.page.marks import assurance_marks, quality_notes
 from kpi_tools.scorecard import recent_quarters, score
+from tests.small_council import make_council
 
 FALLS = {"kpi_id": "F1", "unit": "count", "polarity": "lower"}
 SENT = [("2024-25-Q3", "P1", "2024-25 Q3", 61)]

@@ -1,10 +1,10 @@
 """data/raw/rebases.csv: read and checked like every other table, and known from the report in which it was agreed."""
 
 import pytest
-from small_council import write_raw
 
 from kpi_tools.loading import as_known_at, read_returns
 from kpi_tools.quarters import Quarter
+from tests.small_council import write_raw
 
 HEAD = "kpi_id,first_period,reason,name,from_quarter,status\n"
 

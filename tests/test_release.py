@@ -23,7 +23,7 @@ from kpi_tools.loading import load
 from kpi_tools.page.released import checks_chapter, edition_notice
 from kpi_tools.quarters import Quarter
 from kpi_tools.report import make_report
-from tests.one_section import governance_without_action
+from tests.kent import governance_without_action
 
 RAW = Path(__file__).parents[1] / "data" / "raw"
 FOUND = as_findings(

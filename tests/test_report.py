@@ -18,12 +18,12 @@ from pathlib import Path
 import nbformat
 import psutil
 import pytest
-from workplace import HERE, QUARTER, SLUG, Project, processes, reader, state, whole, with_cell
 
 from kpi_tools.errors import InputError, KpiError
 from kpi_tools.quarters import Quarter
 from kpi_tools.report import build, publish
 from kpi_tools.report.publish import BusyError, work_folder
+from tests.workplace import HERE, QUARTER, SLUG, Project, processes, reader, state, whole, with_cell
 
 FILES = ("kpis.csv", "kpis.xlsx", "manifest.json", "onepage.html", "report.html", "report.ipynb")
 posix = pytest.mark.skipif(os.name != "posix", reason="signals and pipes of POSIX")
@@ -89,7 +89,7 @@ def test_the_manifest_names_what_the_report_depends_on(made, worker):
         f"commentary/{SLUG}.csv",
         "council.toml",
         "kpis.csv",
-        f"returns/{SLUG}/return.csv",
+        f"returns/{SLUG}/all.csv",
         "targets.csv",
     ]
     assert sorted(noted["outputs"]) == [
@@ -268,7 +268,7 @@ from pathlib import Path
 from kpi_tools import report
 from kpi_tools.report import publish
 sys.path.insert(0, sys.argv[1])
-from workplace import state
+from tests.workplace import state
 raw, outputs, two_steps = Path(sys.argv[2]), Path(sys.argv[3]), sys.argv[4] == "two-steps"
 final, kept = outputs / "2024-25-Q3", outputs.parent / "kept"
 shutil.copytree(final, kept)

@@ -7,10 +7,10 @@ import pandas as pd
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from malformed import book_of, rows
-from small_council import COUNCIL, HERE, QUARTER, Desk, text_of
 
 from kpi_tools.loading import read_returns
+from tests.malformed import book_of, rows
+from tests.small_council import COUNCIL, HERE, QUARTER, Desk, text_of
 
 KPIS = """kpi_id,kpi_name,section,unit,polarity,frequency,decimals,range,rounded_to,kind,year_ends,last_quarter
 RENT,Rent collected,Roads,%,higher,quarterly,2,0..150,,,,

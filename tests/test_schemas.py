@@ -15,8 +15,8 @@ from kpi_tools.loading import Returns, due_figures, load, read_returns, with_tar
 from kpi_tools.loading.schemas import SCHEMAS, SETTINGS, codebook
 from kpi_tools.scorecard import recent_quarters, score
 from kpi_tools.units import clock, known_unit, meant_unit, parse_range, unit_family
-from tests.any_council import COUNCIL, make_council, quarters, write_table
 from tests.kent import RAW
+from tests.small_council import COUNCIL, make_council, quarters, write_table
 
 QUARTER = "2024-25 Q3"
 FIGURES = [
@@ -160,7 +160,7 @@ def test_rows_that_wait_for_the_catalogue_are_one_sentence(
     (raw / "kpis.csv").write_text(text.replace("Roads", "Raods", 1))
     problems = read_returns(raw).problems
     waiting = problems[problems["code"] == "id-waits"]
-    assert "returns/2024-25-Q3/place.csv" in set(waiting["file"])
+    assert "returns/2024-25-Q3/all.csv" in set(waiting["file"])
     assert set(waiting["who"]) == {"the performance team"}
     (raw / "kpis.csv").write_text(text.replace("kpi_id", "identity", 1))
     assert main(["check", QUARTER, "--raw", str(raw)]) == 2

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from councils import write_council
 
 from kpi_tools.loading import Returns, load
 from kpi_tools.quarters import Quarter, quarter_range
@@ -25,15 +24,16 @@ from kpi_tools.scorecard import (
     score,
     without_action,
 )
+from tests.small_council import Figure, make_council
 
 LAST = Quarter(2024, 3)
 RATINGS = ["Green", "Amber", "Red", "Not rated"]
 KPIS = [
     "kpi_id,kpi_name,section,unit,polarity,basis,lag_quarters,first_quarter,last_quarter",
-    "A1,Calls answered,First,%,higher,quarter,0,2023-24 Q2,",
-    "B1,Waits,Second,%,lower,snapshot,0,2023-24 Q2,",
-    "B2,Homes,Second,count,higher,rolling_12_months,1,2024-25 Q3,",
-    "C1,Gone,Second,%,higher,quarter,0,2023-24 Q2,2024-25 Q2",
+    "A1,Calls answered,Roads,%,higher,quarter,0,2023-24 Q2,",
+    "B1,Waits,Care,%,lower,snapshot,0,2023-24 Q2,",
+    "B2,Homes,Care,count,higher,rolling_12_months,1,2024-25 Q3,",
+    "C1,Gone,Care,%,higher,quarter,0,2023-24 Q2,2024-25 Q2",
 ]
 TARGETS = [
     "kpi_id,from_quarter,target,floor_standard,status",
@@ -51,23 +51,20 @@ VALUES = {
 }
 
 
-def sent(values: dict[str, list[float]], last: Quarter = LAST) -> dict[str, list[str]]:
+def sent(values: dict[str, list[float]], last: Quarter = LAST) -> list[Figure]:
     """Each figure in the returns of its own quarter."""
-    found: dict[str, list[str]] = {}
-    for kpi_id, series in values.items():
-        for quarter, value in zip(quarter_range(last, 6), series, strict=False):
-            found.setdefault(quarter.label, []).append(f"{kpi_id},{quarter.label},{value}")
-    return found
+    return [
+        (quarter.label, kpi_id, quarter.label, value)
+        for kpi_id, series in values.items()
+        for quarter, value in zip(quarter_range(last, 6), series, strict=False)
+    ]
 
 
 @pytest.fixture(scope="module")
 def returns(tmp_path_factory) -> Returns:
-    folder = tmp_path_factory.mktemp("council")
-    words = ["kpi_id,section,commentary,management_action", "A1,,why,do", ",First,all,"]
-    raw = write_council(folder, KPIS, TARGETS, sent(VALUES))
-    (raw / "commentary").mkdir()
-    (raw / "commentary" / "2024-25-Q3.csv").write_text("\n".join(words), encoding="utf-8")
-    return load(raw)
+    words = ["kpi_id,section,commentary,management_action", "A1,,why,do", ",Roads,all,"]
+    tables = {"commentary/2024-25-Q3": words}
+    return load(make_council(tmp_path_factory.mktemp("raw"), KPIS, sent(VALUES), TARGETS, **tables))
 
 
 @pytest.fixture(scope="module")
@@ -124,7 +121,7 @@ def test_counts_add_up_and_say_what_is_not_rated(kpis):
         "negative": 0,
         "other": 1,
     }
-    assert table.loc["First", "kpis"] == 1 and table.loc["Second", "kpis"] == 2
+    assert table.loc["Roads", "kpis"] == 1 and table.loc["Care", "kpis"] == 2
     assert table.iloc[:-1].sum().equals(table.loc["Total"])
     assert counts(kpis.head(0))["kpis"] == 0
 
@@ -146,7 +143,7 @@ def test_movers_are_those_whose_rating_changed(kpis):
 
 
 def test_a_first_report_with_figures_of_its_quarter_alone_has_nothing_to_compare_with(tmp_path):
-    raw = write_council(tmp_path, KPIS, TARGETS, {"2024-25 Q3": ["A1,2024-25 Q3,93"]})
+    raw = make_council(tmp_path, KPIS, [(LAST.label, "A1", LAST.label, 93)], TARGETS)
     returns = load(raw)
     before, same = earlier_reports(returns)
     assert first_report(returns) and before.empty and same.empty
@@ -160,9 +157,9 @@ def test_a_first_report_with_figures_of_its_quarter_alone_has_nothing_to_compare
 
 YEARLY = [
     "kpi_id,kpi_name,section,unit,polarity,frequency,due,year_ends",
-    "AN,Pupils at the expected standard,First,%,higher,annual,Q2,08-31",
-    "HY,Tenants satisfied,Second,%,higher,half_yearly,Q2;Q4,",
-    "QU,Waste recycled,Second,%,higher,quarterly,,",
+    "AN,Pupils at the expected standard,Roads,%,higher,annual,Q2,08-31",
+    "HY,Tenants satisfied,Care,%,higher,half_yearly,Q2;Q4,",
+    "QU,Waste recycled,Care,%,higher,quarterly,,",
 ]
 YEARLY_LINES = [
     "kpi_id,from_quarter,target,floor_standard",
@@ -179,17 +176,14 @@ REPORTS = [Quarter(2022, 3).shift(step) for step in range(8)]
 @pytest.fixture(scope="module")
 def yearly(tmp_path_factory) -> Path:
     """An annual, a half-yearly and a quarterly KPI, each figure sent when it is due, from 2017 to September 2024."""
-    returns: dict[str, list[str]] = {}
-    for year, value in AN.items():
-        label = Quarter(year + 1, 2).label  # the year that began in September ends in August
-        returns.setdefault(label, []).append(f"AN,{label},{value}")
-    first = Quarter(2019, 4)
-    for step, value in enumerate(HY):
-        label = first.shift(2 * step).label
-        returns.setdefault(label, []).append(f"HY,{label},{value}")
-    for quarter in quarter_range(REPORTS[-1], 16):
-        returns.setdefault(quarter.label, []).append(f"QU,{quarter.label},55")
-    return write_council(tmp_path_factory.mktemp("yearly"), YEARLY, YEARLY_LINES, returns)
+    figures = [
+        # the year that began in September ends in August
+        *(("AN", Quarter(year + 1, 2), value) for year, value in AN.items()),
+        *(("HY", Quarter(2019, 4).shift(2 * step), value) for step, value in enumerate(HY)),
+        *(("QU", quarter, 55) for quarter in quarter_range(REPORTS[-1], 16)),
+    ]
+    sent = [(quarter.label, kpi, quarter.label, value) for kpi, quarter, value in figures]
+    return make_council(tmp_path_factory.mktemp("yearly"), YEARLY, sent, YEARLY_LINES)
 
 
 def adds_up(steps: pd.DataFrame) -> bool:
@@ -296,14 +290,14 @@ bands = [
 """
     lines = [
         "kpi_id,kpi_name,section,unit,polarity,rated,scheme",
-        *(f"K{n},Name {n},First,%,higher,yes," for n in range(4)),
-        *(f"T{n},Tolerant {n},Second,%,higher,yes,tolerant" for n in range(2)),
-        "M,Watched,Second,count,none,no,",
+        *(f"K{n},Name {n},Roads,%,higher,yes," for n in range(4)),
+        *(f"T{n},Tolerant {n},Care,%,higher,yes,tolerant" for n in range(2)),
+        "M,Watched,Care,count,none,no,",
     ]
     values = {"K0": 60, "K1": 50, "K2": 49, "T0": 48, "T1": 40, "M": 7}
     targets = ["kpi_id,target", *(f"{kpi},50" for kpi in ("K0", "K1", "K2", "K3", "T0", "T1"))]
-    sent_now = [f"{kpi},2024-25 Q3,{value}" for kpi, value in values.items()]
-    returns = load(write_council(tmp_path, lines, targets, {"2024-25 Q3": sent_now}, settings))
+    sent_now = [(LAST.label, kpi, LAST.label, value) for kpi, value in values.items()]
+    returns = load(make_council(tmp_path, lines, sent_now, targets, settings))
     kpis = score(recent_quarters(returns), returns)
     total = matrix(kpis, returns.council).set_index("section").loc["Total"]
     assert total.drop(["positive", "stable or no clear trend", "negative", "other"]).to_dict() == {
@@ -333,15 +327,13 @@ def test_nothing_is_tested_or_compared_across_a_redefinition(tmp_path):
     """Level at about 50, then at about 80 by another definition: three figures are not enough, and not a rise of 31 a year."""
     values = [50, 51, 50, 51, 50.5, 80, 81, 80.5]
     first = LAST.shift(-7)
-    rows = [f"A1,{first.shift(step).label},{value}" for step, value in enumerate(values)]
+    sent_now = [
+        (report, "A1", first.shift(step).label, value)
+        for report, count in (("2023-24 Q4", 5), ("2024-25 Q3", 8))
+        for step, value in enumerate(values[:count])
+    ]
     changes = ["kpi_id,from_quarter,change,reason", "A1,2024-25 Q1,redefined,Appointments kept"]
-    raw = write_council(
-        tmp_path,
-        KPIS[:2],
-        TARGETS[:2],
-        {"2023-24 Q4": rows[:5], "2024-25 Q3": rows},
-        changes=changes,
-    )
+    raw = make_council(tmp_path, KPIS[:2], sent_now, TARGETS[:2], changes=changes)
     returns = load(raw)
     recent = recent_quarters(returns)
     row = score(recent, returns).iloc[0]

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from kpi_tools.cli import main
-from tests.one_section import RAW, append
+from tests.kent import RAW
+from tests.small_council import append
 
 QUARTER = "2024-25 Q3"
 SAID = "commentary/2024-25-Q3.csv"

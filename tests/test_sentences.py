@@ -3,7 +3,6 @@
 import math
 from dataclasses import replace
 
-import kent
 import pandas as pd
 import pytest
 
@@ -15,6 +14,7 @@ from kpi_tools.explorer.views import view
 from kpi_tools.loading import load
 from kpi_tools.quarters import Quarter, quarter_range
 from kpi_tools.tokens import KPI_TOKENS, filled, kpi_figures, unknown
+from tests import kent
 
 
 def quarters(*rags, status="final"):

@@ -141,7 +141,7 @@ def test_drafts_and_what_was_changed_in_silence_have_no_place(project, worker):
     project.make(worker=worker, edition="final")
     site, _ = make_site(project.raw, project.outputs)
     first = (site / SLUG / "report.html").read_bytes()
-    path = project.raw / "returns" / SLUG / "return.csv"
+    path = project.raw / "returns" / SLUG / "all.csv"
     path.write_text(
         path.read_text(encoding="utf-8").replace(f"R1,{QUARTER},75", f"R1,{QUARTER},91"),
         encoding="utf-8",

@@ -9,7 +9,7 @@ from openpyxl import Workbook
 from kpi_tools.cli import main
 from kpi_tools.loading import ReturnsError, load, read_returns
 from kpi_tools.scorecard import counts, earlier_reports, movement, recent_quarters, score
-from tests.any_council import make_council, quarters
+from tests.small_council import make_council, quarters
 
 QUARTER = "2024-25 Q3"
 HERE = "2024-25-Q3"
@@ -63,7 +63,7 @@ def test_one_that_may_is_read_rated_and_written_like_any_other(tmp_path: Path) -
     book.active.append(["kpi_id", "period", "value", "numerator", "denominator"])
     book.active.append(["R", QUARTER, 1.0244, 2_110_264, 2_060_000])
     book.active["C2"].number_format = "0.00%"
-    place = raw / "returns" / HERE / "place.csv"
+    place = raw / "returns" / HERE / "all.csv"
     rows = place.read_text(encoding="utf-8").splitlines()
     place.write_text("\n".join(row for row in rows if not row.endswith(",102.44")) + "\n")
     book.save(raw / "returns" / HERE / "rent.xlsx")

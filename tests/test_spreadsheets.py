@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 import pytest
 from openpyxl import load_workbook
-from small_council import write_raw
 
 from kpi_tools import spreadsheets
 from kpi_tools.loading import Returns, read_returns
@@ -21,6 +20,7 @@ from kpi_tools.spreadsheets import (
     write_rejected,
     write_workbook,
 )
+from tests.small_council import write_raw
 
 ATTACKS = [
     "=1+1",

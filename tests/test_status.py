@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from councils import write_council
 from openpyxl import load_workbook
 
 from kpi_tools.checks.tables import late
@@ -22,6 +21,7 @@ from kpi_tools.loading import read_returns
 from kpi_tools.quarters import Quarter
 from kpi_tools.scorecard.changes import restated_between
 from kpi_tools.scorecard.scores import recent_quarters
+from tests.small_council import make_council
 
 NOW = Quarter(2024, 2)
 
@@ -31,19 +31,15 @@ def half_received(folder: Path) -> Path:
     kpis = ["kpi_id,kpi_name,section,unit,polarity,owner,frequency"]
     owners = dict(zip("ABCDEF", ["Roads"] * 3 + ["Parks"] * 3, strict=True))
     kpis += [
-        f"{x},The {x},First,%,higher,{owner},{'annual' * (x == 'F')}" for x, owner in owners.items()
+        f"{x},The {x},Roads,%,higher,{owner},{'annual' * (x == 'F')}" for x, owner in owners.items()
     ]
     targets = ["kpi_id,target,floor_standard", *(f"{x},90,80" for x in "ABCDEF")]
-    returns = {
-        "2024-25 Q1": [f"{x},2024-25 Q1,95" for x in "ABCD"],
-        "2024-25 Q2": ["A,2024-25 Q2,95", "B,2024-25 Q2,50", "C,2024-25 Q2,150"],
-    }
-    raw = write_council(folder, kpis, targets, returns)
-    (raw / "commentary").mkdir()
-    (raw / "commentary" / "2024-25-Q2.csv").write_text(
-        "kpi_id,commentary\nA,Well done.\n", encoding="utf-8"
-    )
-    return raw
+    figures = [("2024-25 Q1", x, "2024-25 Q1", 95) for x in "ABCD"]
+    figures += [
+        ("2024-25 Q2", x, "2024-25 Q2", y) for x, y in zip("ABC", (95, 50, 150), strict=True)
+    ]
+    words = {"commentary/2024-25-Q2": ["kpi_id,commentary", "A,Well done."]}
+    return make_council(folder / "raw", kpis, figures, targets, **words)
 
 
 def test_a_quarter_half_received(tmp_path: Path) -> None:
@@ -113,7 +109,7 @@ def test_a_new_year_is_agreed_in_one_workbook(tmp_path: Path) -> None:
         "Z": {
             "decision": "new",
             "kpi_name": "The Z",
-            "section": "Second",
+            "section": "Care",
             "unit": "days",
             "polarity": "lower",
             "target": 5,

@@ -2,13 +2,13 @@
 
 from html.parser import HTMLParser
 
-import kent
 import pandas as pd
 
 from kpi_tools.page.chapters import illustrative_banner, reds
 from kpi_tools.page.html import Html, arrow, badge, report_table, shape
 from kpi_tools.page.summary import counts_history, matrix, tiles, where_sentence
 from kpi_tools.terms import Terms
+from tests import kent
 from tests.page_samples import activity_points, points, scorecard_of
 
 

@@ -22,8 +22,7 @@ from kpi_tools.publications.data import long_table, write_data
 from kpi_tools.publications.site import Published, site_pages
 from kpi_tools.report import make_history, make_report
 from kpi_tools.scorecard import earlier_reports, recent_quarters, score
-from tests.one_section import append
-from tests.small_council import COUNCIL, text_of
+from tests.small_council import COUNCIL, append, text_of
 
 QUARTER = "2024-25 Q3"
 HERE = "returns/2024-25-Q3/care.csv"

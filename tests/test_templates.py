@@ -9,15 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from councils import write_council
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from openpyxl import Workbook, load_workbook
-from small_council import QUARTER, Desk, write_raw
 
 from kpi_tools.errors import InputError
 from kpi_tools.loading import load, read_returns
 from kpi_tools.templates import COLUMNS, write_templates
+from tests.small_council import QUARTER, Desk, make_council, write_raw
 
 RAW = Path(__file__).parents[1] / "data" / "raw"
 NEXT = "2024-25 Q4"
@@ -108,19 +107,18 @@ def test_a_kpi_in_arrears_is_asked_for_the_quarter_that_is_due(tmp_path: Path) -
 def test_only_what_is_due_is_asked_for(tmp_path: Path) -> None:
     kpis = [
         "kpi_id,kpi_name,section,unit,polarity,frequency,due,year_ends,range,rated,kind",
-        "AN,Pupils,First,%,higher,annual,Q2,08-31,0..150,,",
-        "HY,Tenants,First,score,higher,half_yearly,,,-5..5,,",
-        "MO,Watched,First,count,none,quarterly,,,,no,",
-        "MI,The centre,First,count,none,quarterly,2026-03-31,,,,milestone",
+        "AN,Pupils,Roads,%,higher,annual,Q2,08-31,0..150,,",
+        "HY,Tenants,Roads,score,higher,half_yearly,,,-5..5,,",
+        "MO,Watched,Roads,count,none,quarterly,,,,no,",
+        "MI,The centre,Roads,count,none,quarterly,2026-03-31,,,,milestone",
     ]
     settings = """
 [milestones]
 statuses = [{ name = "On track", band = "Green" }, { name = "Late", band = "Red" }]
 """
     targets = ["kpi_id,target,floor_standard", "AN,50,45", "HY,3,2"]
-    raw = write_council(
-        tmp_path, kpis, targets, {"2023-24 Q2": ["AN,2023-24 Q2,44", "HY,2023-24 Q2,2.5"]}, settings
-    )
+    sent = [("2023-24 Q2", "AN", "2023-24 Q2", 44), ("2023-24 Q2", "HY", "2023-24 Q2", 2.5)]
+    raw = make_council(tmp_path / "raw", kpis, sent, targets, settings)
     asked = {}
     for quarter in ("2024-25 Q1", "2024-25 Q2", "2024-25 Q4"):
         (path,) = write_templates(raw, quarter, tmp_path)
@@ -353,20 +351,16 @@ def in_words(path: Path, typed: dict[tuple[str, str], dict[str, Any]], rename: s
 
 
 def test_words_and_actions_come_back_with_the_figures(tmp_path: Path) -> None:
-    raw = write_council(
-        tmp_path,
-        [
-            "kpi_id,kpi_name,section,unit,polarity,owner",
-            *(f"{x},The {x},First,%,higher,Head of {x}" for x in "AB"),
-        ],
+    raw = make_council(
+        tmp_path / "raw",
+        [{"kpi_id": x, "owner": f"Head of {x}"} for x in "AB"],
+        [("2024-25 Q1", "A", "2024-25 Q1", 70), ("2024-25 Q1", "B", "2024-25 Q1", 95)],
         ["kpi_id,target,floor_standard", "A,90,80", "B,90,80"],
-        {"2024-25 Q1": ["A,2024-25 Q1,70", "B,2024-25 Q1,95"]},
+        actions=[
+            "action_id,kpi_id,action,owner,due,from_quarter",
+            "A-1,A,Two more lorries,Head of A,2024-12-31,2024-25 Q1",
+        ],
     )
-    actions = [
-        "action_id,kpi_id,action,owner,due,from_quarter",
-        "A-1,A,Two more lorries,Head of A,2024-12-31,2024-25 Q1",
-    ]
-    (raw / "actions.csv").write_text("\n".join(actions) + "\n", encoding="utf-8")
     first, second = write_templates(raw, "2024-25 Q2", tmp_path, "owner")
     assert [path.stem for path in (first, second)] == [
         "2024-25-Q2-head-of-a",
@@ -436,12 +430,8 @@ def test_an_untouched_sheet_of_words_says_nothing(tmp_path: Path) -> None:
 
 
 def test_two_texts_on_one_kpi_and_an_action_that_is_not_there(tmp_path: Path) -> None:
-    raw = write_council(
-        tmp_path,
-        ["kpi_id,kpi_name,section,unit,polarity", "A,First one,First,%,higher"],
-        ["kpi_id,target", "A,90"],
-        {"2024-25 Q1": ["A,2024-25 Q1,70"]},
-    )
+    sent = [("2024-25 Q1", "A", "2024-25 Q1", 70)]
+    raw = make_council(tmp_path / "raw", [{"kpi_id": "A"}], sent)
     for name, text in (("one", "This."), ("two", "That.")):
         book = Workbook()
         book.active.append(["kpi_id", "what", "text", "action_id"])

@@ -15,13 +15,13 @@ import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from spc_by_hand import limits as limits_by_hand
-from spc_by_hand import rules as rules_by_hand
 
 from kpi_tools.errors import InputError
 from kpi_tools.limits import is_described, process_limits
 from kpi_tools.variation import special_causes
 from tests.engines import ENGINES, to_pandas
+from tests.spc_by_hand import limits as limits_by_hand
+from tests.spc_by_hand import rules as rules_by_hand
 
 BASE = [10.0, 12.0, 11.0, 13.0, 9.0, 11.0, 12.0, 10.0]
 OUTSIDE, TREND, TWO, SHIFT = (

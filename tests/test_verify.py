@@ -12,7 +12,8 @@ from kpi_tools.report import make_history, make_report
 from kpi_tools.report import verify as verification
 from kpi_tools.report.publish import as_json
 from kpi_tools.report.verify import verify
-from tests.one_section import append, governance_without_action
+from tests.kent import governance_without_action
+from tests.small_council import append
 
 QUARTER = "2024-25 Q3"
 

@@ -1,10 +1,10 @@
 """What if: the answers are those of the rules, worked out by hand here; what is so stays so."""
 
-import kent
 import pytest
 
 from kpi_tools.errors import InputError
 from kpi_tools.explorer.whatif import what_if
+from tests import kent
 
 
 def said(kpi_id: str, **supposed: float) -> str:

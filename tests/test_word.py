@@ -9,12 +9,12 @@ import docx
 import pytest
 from bs4 import BeautifulSoup
 from docx.oxml.ns import qn
-from kent import RAW
 
 from kpi_tools.errors import InputError
 from kpi_tools.publications.word import to_word
 from kpi_tools.quarters import Quarter
 from kpi_tools.report import make_report
+from tests.kent import RAW
 
 BOROUGH = RAW.parent / "examples" / "borough"
 QUARTER = Quarter.parse("2025-26 Q2")

@@ -10,11 +10,11 @@ from datetime import time as clock
 from typing import Any
 
 import pytest
-from malformed import book_of, rows
 
 from kpi_tools.workbooks import child, parts
 from kpi_tools.workbooks.child import Workbooks, answer
 from kpi_tools.workbooks.sheets import Look, as_text, digits, read_format, read_workbook, rich_text
+from tests.malformed import book_of, rows
 
 GOOD = book_of(rows())
 SHEET = "xl/worksheets/sheet1.xml"

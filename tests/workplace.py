@@ -18,6 +18,7 @@ import psutil
 from kpi_tools import report
 from kpi_tools.quarters import Quarter
 from kpi_tools.report.runner import run_notebook
+from tests.small_council import make_council
 
 HERE = Path(__file__).parent
 QUARTER = "2024-25 Q3"
@@ -100,14 +101,6 @@ def reader(page: Path) -> Iterator[set[str]]:
         thread.join()
 
 
-COUNCIL = """[council]
-name = "Anyshire"
-report_title = "Report"
-sections = ["Roads", "Care"]
-owner_team = "Performance team"
-"""
-
-
 class Project:
     """A small council; `kpis`: its names by id."""
 
@@ -123,74 +116,22 @@ class Project:
         }
         if not fresh:
             return
-        (self.raw / "commentary").mkdir(parents=True)
-        (self.raw / "council.toml").write_text(COUNCIL, encoding="utf-8")
-        names = [
-            "kpi_id",
-            "kpi_name",
-            "section",
-            "directorate",
-            "unit",
-            "decimals",
-            "polarity",
-            "basis",
-            "frequency",
-            "lag_quarters",
-            "first_quarter",
-            "last_quarter",
-            "definition",
-            "owner",
-            "status",
-            "source",
-        ]
-        rows = [
-            [
-                kpi,
-                name,
-                "Care" if kpi.startswith("C") else "Roads",
-                "Place",
-                "%",
-                "0",
-                "higher",
-                "quarter",
-                "quarterly",
-                "0",
-                "2020-21 Q1",
-                "",
-                "",
-                "Head of Roads",
-                "final",
-                "",
-            ]
-            for kpi, name in self.kpis.items()
-        ]
-        self.write("kpis.csv", [names, *rows])
-        lines = [[kpi, "2020-21 Q1", "90", "80", "", "", "final"] for kpi in self.kpis]
-        self.write(
-            "targets.csv",
-            [
-                [
-                    "kpi_id",
-                    "from_quarter",
-                    "target",
-                    "floor_standard",
-                    "tolerance",
-                    "reason",
-                    "status",
-                ],
-                *lines,
-            ],
-        )
-        self.comment({kpi: f"Words on {kpi}." for kpi in self.kpis})
         quarters = [Quarter.parse(QUARTER).shift(-back) for back in range(8)]
-        self.returns(
-            SLUG,
+        make_council(
+            self.raw,
             [
-                [kpi, quarter.label, 75 + (7 * place + 3 * back) % 24]
+                {"kpi_id": kpi, "kpi_name": name, "section": "Care" if kpi[0] == "C" else "Roads"}
+                | {"owner": "Head of Roads"}
+                for kpi, name in self.kpis.items()
+            ],
+            [
+                (SLUG, kpi, quarter.label, 75 + (7 * place + 3 * back) % 24)
                 for place, kpi in enumerate(self.kpis)
                 for back, quarter in enumerate(quarters)
             ],
+            [{"kpi_id": kpi, "target": 90, "floor_standard": 80} for kpi in self.kpis],
         )
+        self.comment({kpi: f"Words on {kpi}." for kpi in self.kpis})
 
     def write(self, name: str, rows: list[list[object]]) -> None:
         path = self.raw / name
@@ -206,7 +147,7 @@ class Project:
         )
 
     def returns(self, slug: str, rows: list[list[object]]) -> None:
-        self.write(f"returns/{slug}/return.csv", [["kpi_id", "period", "value"], *rows])
+        self.write(f"returns/{slug}/all.csv", [["kpi_id", "period", "value"], *rows])
 
     def command(self, *options: str, quarter: str = QUARTER) -> list[str]:
         places = ["--raw", str(self.raw), "--outputs", str(self.outputs)]
