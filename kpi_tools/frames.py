@@ -28,7 +28,7 @@ class Words(NamedTuple):
     meanings: Sequence[str | None]
 
     @classmethod
-    def first_of(cls, states: Mapping[str | None, Array]) -> "Words":
+    def first_of(cls, states: Mapping[Any, Array]) -> "Words":
         """The first state that is true; None where none is."""
         codes = np.select(list(states.values()), list(range(len(states))), len(states))
         return cls(codes, (*states, None))
@@ -122,7 +122,7 @@ class Ordered:
         at = int(self.order[place])
         row = dict(zip(self.frame.columns, self.frame.row(at), strict=True))
         named = [str(row[key]) for key in self.keys]
-        return f"row {at + 1} ({', '.join([*named, str(row[self.period])[:10]])})"
+        return f"row {at + 1} ({', '.join([*named, str(row[str(self.period)])[:10]])})"
 
     @cached_property
     def steps(self) -> tuple[Array, Array]:

@@ -4,10 +4,10 @@ Formulas, sources and where others differ: METHOD.md, "Kinds of chart".
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from math import comb
-from typing import Final, NamedTuple
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
@@ -43,7 +43,8 @@ _SMALL = 5.0
 _DESCRIBES = ("unit", "basis", "series")
 
 
-class Chosen(NamedTuple):
+@dataclass(frozen=True)
+class Chosen:
     """The kind of chart that is taken for a series, why in one sentence, and which kinds it may have."""
 
     chart: str
@@ -56,15 +57,15 @@ def chart_for(rows: pd.DataFrame, chart: str = AUTO) -> Chosen:
 
     Used where they are there: `value`, `numerator`, `denominator`, `unit`, `basis` and `series`.
     """
-    numbers = (
+    numbers: list[Any] = [
         rows[name].to_numpy(float, na_value=np.nan) if name in rows else np.full(len(rows), np.nan)
         for name in ("value", "numerator", "denominator")
-    )
-    words = (str(rows[name].iloc[-1]) if name in rows and len(rows) else "" for name in _DESCRIBES)
+    ]
+    words = [str(rows[name].iloc[-1]) if name in rows and len(rows) else "" for name in _DESCRIBES]
     found = _needed(*numbers, *words)
     if chart == AUTO:
         return found
-    return found._replace(chart=chart, why=f"{capitalised(TITLES[chart])}, as it was chosen.")
+    return replace(found, chart=chart, why=f"{capitalised(TITLES[chart])}, as it was chosen.")
 
 
 def _needed(y: Array, n: Array, d: Array, unit: str, basis: str, series: str) -> Chosen:
