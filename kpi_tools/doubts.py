@@ -1,13 +1,14 @@
-"""Doubts: figures that look like a fault of the data, before anything is concluded from them (METHOD.md, "Doubts").
+"""Doubts: figures that look like a fault of the data (METHOD.md, "Doubts").
 
-A special cause asks the service what happened; a doubt asks whoever sent the figure whether it is the figure. It is a
-question, not a verdict: the figure stays, is rated and counted, but is marked, and nothing is concluded from it until
-the note of the return says `checked: why`.
+A special cause asks the service what happened; a doubt asks whoever sent the figure whether it is
+the figure. It is a question, not a verdict: the figure stays, is rated and counted, but is marked,
+and nothing is concluded from it until the note of the return says `checked: why`.
 
-A figure is held against those before it (where there are fewer than four, against all others of its KPI), on the scale
-of its measure: ratios for what is always positive, differences for percentages. Both a distance and a mechanism are
-needed, except where the distance is enormous: the figure must lie beyond all others, and there must be a way in which
-the right figure could have become this one (a decimal point, another KPI's row, an empty cell taken for nought).
+A figure is held against those before it (where there are fewer than four, against all others of its
+KPI), on the scale of its measure: ratios for what is always positive, differences for percentages.
+Both a distance and a mechanism are needed, except where the distance is enormous: the figure must
+lie beyond all others, and there must be a way in which the right figure could have become this one
+(a decimal point, another KPI's row, an empty cell taken for nought).
 """
 
 import math
@@ -16,40 +17,35 @@ import statistics
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
-from itertools import groupby, pairwise
+from itertools import pairwise
 from typing import Any, Final
 
 import pandas as pd
 
 from kpi_tools.vocabulary import CARRIED_FORWARD, CONFIRMED, LET_PASS, OPEN
-from kpi_tools.wording import Row, between, is_number, period_of, rows_of, show, text_of
+from kpi_tools.wording import Row, between, in_doubt, is_number, period_of, rows_of, show, text_of
 
 MARK: Final = "?"
 """What stands beside a doubted figure wherever it shows."""
-
-SLIP: Final = "doubt-slip"
-ZERO: Final = "doubt-zero"
-ANOTHER: Final = "doubt-another"
-REMAINDER: Final = "doubt-remainder"
-REPEATED: Final = "doubt-repeated"
-DENOMINATOR: Final = "doubt-denominator"
-FAR: Final = "doubt-far"
 REMEDIES: Final = {
-    SLIP: "Check the decimal point and the unit.",
-    ZERO: "If there was no figure, leave the value empty and give the status.",
-    ANOTHER: "Check that the figure stands in the row of its own KPI.",
-    REMAINDER: "Check which of the two shares the KPI counts.",
-    REPEATED: "Check that it is this period's figure; if none was made, give the status carried forward.",
-    DENOMINATOR: "Check whether all cases were counted, and whether the definition still holds.",
-    FAR: "Check the figure and its unit.",
+    "doubt-slip": "Check the decimal point and the unit.",
+    "doubt-zero": "If there was no figure, leave the value empty and give the status.",
+    "doubt-another": "Check that the figure stands in the row of its own KPI.",
+    "doubt-remainder": "Check which of the two shares the KPI counts.",
+    "doubt-repeated": "Check that it is this period's figure; if none was made, give the status "
+    "carried forward.",
+    "doubt-denominator": "Check whether all cases were counted, and whether the definition still "
+    "holds.",
+    "doubt-far": "Check the figure and its unit.",
 }
 DOUBTS: Final = tuple(REMEDIES)
+SLIP, ZERO, ANOTHER, REMAINDER, REPEATED, DENOMINATOR, FAR = DOUBTS
 
 _CHECKED: Final = re.compile(r"\bchecked:\s*\w", re.I)
 _ENOUGH: Final = 4
-"""From so many figures on they alone say what is usual; with fewer the target and the floor standard help."""
+"""From so many figures on they alone say what is usual; with fewer the lines help."""
 _NEAR: Final = 1.25
-"""Moved back, a figure may lie a quarter outside the range: it is the next of a series, not one of it."""
+"""Moved back, a figure may lie a quarter outside the range: it is the next of a series."""
 _ROUNDED_TO: Final = (1000.0, 100.0, 50.0, 10.0, 5.0)
 _TIMES: Final = {
     10: ("ten times", "a tenth of"),
@@ -57,45 +53,38 @@ _TIMES: Final = {
     1000: ("a thousand times", "a thousandth of"),
 }
 _Doubt = tuple[str, str] | None
-_COLUMNS: Final = ["doubt_code", "doubt", "doubt_state"]
 
 
 def with_doubts(figures: pd.DataFrame, history: pd.DataFrame | None = None) -> pd.DataFrame:
     """Add to figures whether each looks like a fault of the data.
 
     Args:
-        figures: One row a KPI and period: `kpi_id`, `period_end`, `value`, `unit`, `decimals`; `numerator`,
-            `denominator`, `status`, `note`, `target`, `floor_standard` and `series_from` (a series ends where it
-            changes) are used where they are there.
-        history: More figures of the same KPIs, with the same columns; those of `figures` count once.
+        figures: One row a KPI and period: `kpi_id`, `period_end`, `value`, `unit`, `decimals`;
+            `numerator`, `denominator`, `status`, `note`, `target`, `floor_standard` and
+            `series_from` (a series ends where it changes) are used where they are there.
+        history: More figures of the same KPIs, with the same columns; those of `figures` count
+        once.
 
     Returns:
-        The same rows with `doubt_code` (one of `DOUBTS`), `doubt` (a sentence) and `doubt_state`: `open`, or
-        `confirmed` where the note says `checked: why`; null where there is no doubt.
+        The same rows with `doubt_code` (one of `DOUBTS`), `doubt` (a sentence) and `doubt_state`:
+        `open`, or `confirmed` where the note says `checked: why`; null where there is no doubt.
     """
-    parts = [figures] if history is None else [figures, history]
-    known = pd.concat(parts, ignore_index=True)
+    known = figures if history is None else pd.concat([figures, history], ignore_index=True)
     known = known.drop_duplicates(["kpi_id", "period_end"]).sort_values("period_end", kind="stable")
-    rows = rows_of(known.dropna(subset="value"))
     series, same_period = defaultdict(list), defaultdict(list)
-    for row in rows:
-        series[row["kpi_id"]].append(row)
+    for row in rows_of(known.dropna(subset="value")):
+        series[row["kpi_id"], text_of(row.get("series_from"))].append(row)
         same_period[row["period_end"]].append(row)
     found = {}
-    for kpi_id, own in series.items():
-        for _, part in groupby(own, key=lambda row: text_of(row.get("series_from"))):
-            for row, code, sentence in _of_series(list(part), same_period):
-                state = CONFIRMED if _is_checked(row) else OPEN
-                found[kpi_id, row["period_end"]] = code, sentence, state
+    for (kpi_id, _), own in series.items():
+        for row, code, sentence in _of_series(own, same_period):
+            state = CONFIRMED if _is_checked(row) else OPEN
+            found[kpi_id, row["period_end"]] = code, sentence, state
     keys = zip(figures["kpi_id"], figures["period_end"], strict=True)
     doubts = [found.get(key, (None, None, None)) for key in keys]
-    columns = zip(*doubts, strict=True) if doubts else [[]] * 3
-    return figures.assign(
-        **{
-            name: pd.array(list(cells), dtype="str")
-            for name, cells in zip(_COLUMNS, columns, strict=True)
-        }
-    )
+    columns = ["doubt_code", "doubt", "doubt_state"]
+    table = pd.DataFrame(doubts, columns=columns, index=figures.index, dtype="str")
+    return figures.assign(**{name: table[name] for name in columns})
 
 
 def doubt_table(figures: pd.DataFrame) -> pd.DataFrame:
@@ -103,36 +92,30 @@ def doubt_table(figures: pd.DataFrame) -> pd.DataFrame:
 
     Columns: `kpi_id`, `quarter`, `period` (in words), `code`, `doubt`, `remedy`, `who`.
     """
-    open_ = figures[figures["doubt_state"].isin([OPEN, LET_PASS])]
-    who = open_.get("owner", pd.Series(None, index=open_.index, dtype="str"))
-    columns = {
-        "kpi_id": open_["kpi_id"],
-        "quarter": open_["quarter"],
-        "period": [period_of(row) for row in rows_of(open_)],
-        "code": open_["doubt_code"],
-        "doubt": open_["doubt"],
-        "remedy": open_["doubt_code"].map(REMEDIES),
-        "who": who.fillna("the service that sent it"),
-    }
-    return pd.DataFrame(columns).reset_index(drop=True)
-
-
-def is_doubted(row: Mapping[str, Any]) -> bool:
-    """Whether the figure of a row is marked: its doubt is open, or was let pass without an answer."""
-    return row.get("doubt_state") in (OPEN, LET_PASS)
+    rows = [row for row in rows_of(figures) if in_doubt(row)]
+    found = [
+        (
+            *(row["kpi_id"], row["quarter"], period_of(row), row["doubt_code"], row["doubt"]),
+            *(REMEDIES[row["doubt_code"]], text_of(row.get("owner")) or "the service that sent it"),
+        )
+        for row in rows
+    ]
+    columns = ["kpi_id", "quarter", "period", "code", "doubt", "remedy", "who"]
+    return pd.DataFrame(found, columns=columns, dtype="str")
 
 
 def let_pass(figures: pd.DataFrame, overrides: str) -> pd.DataFrame:
-    """The figures with the open doubts let pass that `overrides` names: `code | because | by`, one a line."""
+    """The figures with the doubts let pass that `overrides` names: `code | because | by` a line."""
     codes = {line.partition("|")[0].strip() for line in overrides.splitlines()}
     passed = figures["doubt_code"].isin(codes) & (figures["doubt_state"] == OPEN)
     return figures.assign(doubt_state=figures["doubt_state"].mask(passed, LET_PASS))
 
 
 class _Usual:
-    """What the other figures of a series say is usual: their range, and how far it is from one to the next.
+    """What the other figures of a series say is usual: their range, and the steps between them.
 
-    `nearest`: the figure before (for the first ones: after). `ratios`: distances are ratios, not differences.
+    `nearest`: the figure before (for the first ones: after). `ratios`: distances are ratios, not
+    differences.
     """
 
     def __init__(
@@ -143,7 +126,7 @@ class _Usual:
         self._ratios = ratios and self.low > 0
 
     def is_leap(self, value: float) -> bool:
-        """Whether a value lies outside the range, and further than two of the largest steps from the nearest figure."""
+        """Whether a value is outside, further than two of the largest steps from the nearest."""
         largest = max((abs(b - a) for a, b in pairwise(self.values)), default=0.0)
         return not self.low <= value <= self.high and abs(value - self.nearest) > 2 * largest
 
@@ -159,7 +142,7 @@ class _Usual:
         )
 
     def is_beyond(self, value: float, times: float, counted: bool) -> bool:
-        """Whether a positive value is so many times above or below the range; a count, also by more than chance."""
+        """Whether a value is so many times beyond the range; a count, more than by chance."""
         if value <= 0 or self.low <= 0 or self.low <= value <= self.high:
             return False
         edge = self.high if value > self.high else self.low
@@ -170,7 +153,7 @@ class _Usual:
 def _of_series(
     rows: list[Row], same_period: Mapping[Any, list[Row]]
 ) -> Iterator[tuple[Row, str, str]]:
-    """The doubted figures of one KPI, in order of time; one that nobody confirmed says nothing of those after it."""
+    """The doubted figures of one KPI, by time; one that nobody confirmed says nothing of others."""
     digit = _last_digit([row["value"] for row in rows], int(rows[0]["decimals"]))
     trusted: list[Row] = []
     for place, row in enumerate(rows):
@@ -181,27 +164,31 @@ def _of_series(
             nearest = trusted[-1] if trusted else others[0]
             values = [one["value"] for one in others]
             usual = _Usual(values, nearest["value"], digit, row["unit"] != "%")
-        found = [_slip(row, usual, enough)]
+        doubt = _slip(row, usual, enough)
         if enough and usual is not None:
-            found += [
-                _zero(row, usual),
-                _another(row, usual, same_period[row["period_end"]]),
-                _remainder(row, usual),
-            ]
-            found += [_far(row, usual), _repeated(row, trusted, usual), _denominator(row, trusted)]
-        code, sentence = next((doubt for doubt in found if doubt), ("", ""))
-        if code:
-            yield row, code, sentence
-        if not code or _is_checked(row):
+            doubt = (
+                doubt
+                or _zero(row, usual)
+                or _another(row, usual, same_period[row["period_end"]])
+                or _remainder(row, usual)
+                or _far(row, usual)
+                or _repeated(row, trusted, usual)
+                or _denominator(row, trusted)
+            )
+        if doubt:
+            yield row, *doubt
+        if not doubt or _is_checked(row):
             trusted.append(row)
 
 
 def _slip(row: Row, usual: _Usual | None, enough: bool) -> _Doubt:
-    """A decimal point that moved: the figure is beyond all others, and among them when it is moved back.
+    """A decimal point that moved: the figure is beyond all others, and among them when it is moved
+    back.
 
-    Beyond is at least twice (or half) the nearest edge of the range, so that it is seen in every KPI whose figures span
-    less than fivefold. Where the figures are few it is five times, beyond these and the lines together. A figure near
-    the lines is not doubted: it may be the leap that was planned.
+    Beyond is at least twice (or half) the nearest edge of the range, so that it is seen in every
+    KPI whose figures span less than fivefold. Where the figures are few it is five times, beyond
+    these and the lines together. A figure near the lines is not doubted: it may be the leap that
+    was planned.
     """
     value, lines = row["value"], _lines(row)
     known = [*(usual.values if usual else ()), *([] if enough or len(lines) < 2 else lines)]
@@ -214,14 +201,11 @@ def _slip(row: Row, usual: _Usual | None, enough: bool) -> _Doubt:
         return None
     up = value > among.high
     for times, words in _TIMES.items():
-        moved = value / times if up else value * times
-        if among.low / _NEAR <= moved <= among.high * _NEAR:
-            what = (
-                f"the usual {_said(row, usual.middle)}"
-                if usual
-                else f"the target, {_said(row, lines[0])}"
-            )
-            return SLIP, f"{_said(row)} is about {words[not up]} {what}."
+        back = value / times if up else value * times
+        if among.low / _NEAR <= back <= among.high * _NEAR:
+            usually = usual.middle if usual else lines[0]
+            what = f"the {'usual ' if usual else 'target, '}{_shown(row, usually)}"
+            return SLIP, f"{_shown(row)} is about {words[not up]} {what}."
     return None
 
 
@@ -230,7 +214,7 @@ def _zero(row: Row, usual: _Usual) -> _Doubt:
     fewest = 7 if row["unit"] == "count" else 3 * usual.digit
     if row["value"] != 0 or usual.low < fewest or not usual.is_leap(0):
         return None
-    return ZERO, f"It is 0, and the figures before it lie near {_said(row, usual.middle)}."
+    return ZERO, f"It is 0, and the figures before it lie near {_shown(row, usual.middle)}."
 
 
 def _another(row: Row, usual: _Usual, neighbours: list[Row]) -> _Doubt:
@@ -244,46 +228,39 @@ def _another(row: Row, usual: _Usual, neighbours: list[Row]) -> _Doubt:
         return None
     if not (usual.strangeness(value) > 1 or particular and usual.is_leap(value)):
         return None
-    same = (
-        one["kpi_id"]
-        for one in neighbours
-        if one["value"] == value and one["kpi_id"] != row["kpi_id"]
-    )
-    other = next(same, None)
-    usually = f"and is far from its usual {_said(row, usual.middle)}"
-    return (
-        (ANOTHER, f"{_said(row)} is the figure of {other} for the same period, {usually}.")
-        if other
-        else None
-    )
+    for other in neighbours:
+        if other["value"] == value and other["kpi_id"] != row["kpi_id"]:
+            usually = f"is far from its usual {_shown(row, usual.middle)}"
+            of = f"the figure of {other['kpi_id']} for the same period"
+            return ANOTHER, f"{_shown(row)} is {of}, and {usually}."
+    return None
 
 
 def _remainder(row: Row, usual: _Usual) -> _Doubt:
+    """What is left of 100%, where that would be usual."""
     rest = 100 - row["value"]
-    if (
-        row["unit"] != "%"
-        or not usual.low <= rest <= usual.high
-        or usual.strangeness(row["value"]) <= 1
-    ):
+    likely = row["unit"] == "%" and usual.low <= rest <= usual.high
+    if not likely or usual.strangeness(row["value"]) <= 1:
         return None
-    return (
-        REMAINDER,
-        f"{_said(row)} is what {_said(row, rest)}, which would be usual, leaves to 100%.",
-    )
+    rests = f"what {_shown(row, rest)}, which would be usual, leaves to 100%"
+    return REMAINDER, f"{_shown(row)} is {rests}."
 
 
 def _far(row: Row, usual: _Usual) -> _Doubt:
-    """Further off than any mechanism is needed for: beyond the range twice (of few figures 20 times), by four widths."""
-    value = row["value"]
+    """Further off than any mechanism is needed for: beyond the range twice, by four widths.
+
+    Of few figures 20 times.
+    """
     times = 2 if len(usual.values) >= 2 * _ENOUGH else 20
-    if usual.strangeness(value) <= 4 or not usual.is_beyond(value, times, row["unit"] == "count"):
+    counted = row["unit"] == "count"
+    if usual.strangeness(row["value"]) <= 4 or not usual.is_beyond(row["value"], times, counted):
         return None
-    where = between(_said(row, usual.low), _said(row, usual.high))
-    return FAR, f"{_said(row)} is far from all figures before it, which lie {where}."
+    where = between(_shown(row, usual.low), _shown(row, usual.high))
+    return FAR, f"{_shown(row)} is far from all figures before it, which lie {where}."
 
 
 def _repeated(row: Row, earlier: list[Row], usual: _Usual) -> _Doubt:
-    """The same parts as in the period before, or the same figure where figures hardly ever repeat."""
+    """The same parts as the period before, or the same figure where figures hardly repeat."""
     before = earlier[-1]
     if row.get("status") == CARRIED_FORWARD or row["value"] != before["value"]:
         return None
@@ -297,25 +274,21 @@ def _repeated(row: Row, earlier: list[Row], usual: _Usual) -> _Doubt:
         same = statistics.median(steps) >= 100 * usual.digit
     if not same:
         return None
-    return REPEATED, f"{_said(row)} is, to the last digit, what was sent for the period before."
+    return REPEATED, f"{_shown(row)} is, to the last digit, what was sent for the period before."
 
 
 def _denominator(row: Row, earlier: list[Row]) -> _Doubt:
-    cases = [
-        one["denominator"]
-        for one in earlier
-        if is_number(one.get("denominator")) and one["denominator"] > 0
-    ]
+    """Far more or fewer cases than usual."""
+    known = [one for one in earlier if is_number(one.get("denominator"))]
+    cases = [one["denominator"] for one in known if one["denominator"] > 0]
     now = row.get("denominator")
     if len(cases) < _ENOUGH or not is_number(now):
         return None
     usual = _Usual(cases, cases[-1])
     if not usual.is_beyond(now, max(2, usual.high / usual.low), counted=True):
         return None
-    return (
-        DENOMINATOR,
-        f"The denominator is {now:,.0f}, and it usually is near {usual.middle:,.0f}.",
-    )
+    said = f"The denominator is {now:,.0f}, and it usually is near {usual.middle:,.0f}."
+    return DENOMINATOR, said
 
 
 def _lines(row: Row) -> list[float]:
@@ -324,7 +297,7 @@ def _lines(row: Row) -> list[float]:
 
 
 def _last_digit(values: Sequence[float], decimals: int) -> float:
-    """What the last digit is worth in which most figures are given: 0.1, 1, or 5 where all are rounded to 5."""
+    """What the last digit of most figures is worth: 0.1, 1, or 5 where all are rounded to 5."""
     places = sorted(-int(Decimal(repr(value)).normalize().as_tuple().exponent) for value in values)
     most = min(places[len(places) // 2], decimals + 1)
     if most > 0:
@@ -339,5 +312,5 @@ def _is_checked(row: Row) -> bool:
     return isinstance(note, str) and _CHECKED.search(note) is not None
 
 
-def _said(row: Row, value: float | None = None) -> str:
+def _shown(row: Row, value: float | None = None) -> str:
     return show(row["value"] if value is None else value, row["unit"], int(row["decimals"]))

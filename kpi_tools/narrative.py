@@ -1,7 +1,9 @@
-"""Tables → sentences about the whole set: the paragraph for the minutes, what moved, what the figures rest on.
+"""Tables → sentences about the whole set: the paragraph for the minutes, what moved, what the
+figures rest on.
 
-Every figure in a sentence is taken from the table that is printed beside it, so the two cannot differ. Names of ratings
-and lines are the council's. Each sentence reads rightly for none, one, two and many.
+Every figure in a sentence is taken from the table that is printed beside it, so the two cannot
+differ. Names of ratings and lines are the council's. Each sentence reads rightly for none, one, two
+and many.
 """
 
 from collections import Counter
@@ -22,12 +24,12 @@ from kpi_tools.vocabulary import (
     TREND_ARROW,
 )
 from kpi_tools.wording import (
-    Row,
     capitalised,
     change_in_words,
     in_words,
     is_text,
     listed,
+    plural,
     plural_of,
     rows_of,
 )
@@ -43,11 +45,12 @@ def headline(
     title: str = "Quarterly Performance Report",
     terms: Terms = KENT_TERMS,
 ) -> str:
-    """The paragraph for the minutes: counts by rating and by direction, with the change in each trend since the last report.
+    """The paragraph for the minutes: counts by rating and direction, with the changes since.
 
-    `kpis` and `before` are scorecards of this report and of the previous one as it was printed (None for a first one).
-    Ratings are given in figures and directions below ten in words, as committee minutes print them. What is not rated
-    or only monitored is counted too, so ratings and directions add up to the same number.
+    `kpis` and `before` are scorecards of this report and of the previous one as it was printed
+    (None for a first one). Ratings are given in figures and directions below ten in words, as
+    committee minutes print them. What is not rated or only monitored is counted too, so ratings and
+    directions add up to the same number.
     """
     return f"{ratings_sentence(kpis, quarter, title, terms)} {_directions(kpis, before, terms)}"
 
@@ -57,66 +60,60 @@ def ratings_sentence(
 ) -> str:
     """Of the paragraph for the minutes what it says of ratings."""
     now, number = terms.counts(kpis), len(kpis)
-    parts = [
-        f"{now[band.name]} {terms.says(band, now[band.name])} (rated {band.name})"
-        for band in terms.bands
-    ]
-    known = {band.name for band in terms.bands} | set(_WORDED)
-    parts += [
-        f"{now[n]} {were(now[n])} rated {n}" for n in terms.ratings if n not in known and now[n]
-    ]
-    parts += [f"{now[NOT_DUE]} {were(now[NOT_DUE])} not due"] if now[NOT_DUE] else []
-    parts += [f"{now[NOT_RATED]} could not be rated"] if now[NOT_RATED] else []
-    parts += [f"{now[MONITORED]} {are(now[MONITORED])} monitored only"] if now[MONITORED] else []
-    out_of = (
-        f"the {number} {terms.word('kpi', number)}"
-        if number != 1
-        else f"the one {terms.word('kpi')}"
-    )
     if not number:
         return f"The {title} for {quarter.title} has no {terms.word('kpi')}."
-    return f"Out of {out_of} in the {title} for {quarter.title}, {listed(parts)}."
+    said = {
+        band.name: f"{terms.says(band, now[band.name])} (rated {band.name})" for band in terms.bands
+    }
+    rest = [name for name in terms.ratings if name not in said and now[name]]
+    ways = {
+        NOT_DUE: f"{were(now[NOT_DUE])} not due",
+        NOT_RATED: "could not be rated",
+        MONITORED: f"{are(now[MONITORED])} monitored only",
+    }
+    said |= {name: f"{were(now[name])} rated {name}" for name in rest if name not in ways}
+    said |= {name: way for name, way in ways.items() if name in rest}
+    parts = [f"{now[name]} {way}" for name, way in said.items()]
+    out_of = f"{number if number != 1 else 'one'} {terms.word('kpi', number)}"
+    return f"Out of the {out_of} in the {title} for {quarter.title}, {listed(parts)}."
 
 
 def _directions(kpis: pd.DataFrame, before: pd.DataFrame | None, terms: Terms) -> str:
     now = terms.counts(kpis)
-    then = None if before is None else terms.counts(before)
+    then = now if before is None else terms.counts(before)
 
-    def since(state: str) -> str:
-        if then is None:
-            return ""
+    def counted(state: str, rest: str, word: str = "") -> str:
         change = now[state] - then[state]
-        return f" ({change_in_words(change)} {'than' if change else 'as'} the previous quarter)"
+        since = f" ({change_in_words(change)} {'than' if change else 'as'} the previous quarter)"
+        some = word or f"{_none(now[state])} {were(now[state])}"
+        return f"{some} {rest}{'' if before is None else since}"
 
     good, same, bad = terms.states
-    if terms.arrow == TREND_ARROW:
+    tested = terms.arrow == TREND_ARROW
+    if tested:
         one = "indicator" if terms.word("kpi") == "KPI" else terms.word("kpi")
         many = one if now[good] in (0, 1) else plural_of(one)
         parts = [
-            f"a positive trend for {in_words(now[good])} {many}{since(good)}",
-            f"{_none(now[same])} {were(now[same])} stable or with no clear trend{since(same)}",
-            f"{_none(now[bad])} {were(now[bad])} showing a negative trend{since(bad)}",
+            counted(good, f"{in_words(now[good])} {many}", "a positive trend for"),
+            counted(same, "stable or with no clear trend"),
+            counted(bad, "showing a negative trend"),
         ]
-        begin = "The direction of travel analysis indicated"
     else:
-        parts = [
-            f"{_none(now[state])} {were(now[state])} {state}{since(state)}"
-            for state in terms.states
-        ]
-        begin = f"Compared with {AGAINST[terms.arrow]},"
-    untold = Counter(kpis["direction_of_travel" if terms.arrow == TREND_ARROW else "arrow"])
+        parts = [counted(state, state) for state in terms.states]
+    untold = Counter(kpis["direction_of_travel" if tested else "arrow"])
     little, never = untold[NOT_ENOUGH_DATA], untold[NOT_TESTABLE]
-    tested = terms.arrow == TREND_ARROW
     why = "not enough data to tell" if tested else "nothing before to compare with"
     parts += [f"{in_words(little)} had {why}"] if little else []
     parts += [f"{in_words(never)} cannot be {'tested' if tested else 'compared'}"] if never else []
+    begin = f"Compared with {AGAINST.get(terms.arrow)},"
+    begin = "The direction of travel analysis indicated" if tested else begin
     return f"{begin} {listed(parts)}."
 
 
 def change_sentence(
     movement: pd.DataFrame, before: Quarter, terms: Terms = KENT_TERMS, *, first: bool = False
 ) -> str:
-    """How the ratings' counts changed: as printed in the two reports, then on the KPIs that are in both.
+    """How the ratings' counts changed: as printed in the two reports, then like for like.
 
     A `first` report claims no change since a report that never was.
     """
@@ -124,29 +121,25 @@ def change_sentence(
     rated = [band.name for band in terms.bands if band.name in table.index]
 
     def went(then: str, now: str) -> str:
-        return listed(
-            [f"{name} from {table.at[name, then]} to {table.at[name, now]}" for name in rated]
-        )
+        each = table.loc[rated, [then, now]].itertuples(name=None)
+        return listed([f"{name} from {old} to {new}" for name, old, new in each])
 
     if first and not table.loc[rated, "same_previous"].sum():
         return "This is the first report: there is none before it to compare its counts with."
     if first:
-        since = f"No report of {before.title} is held here. By the figures known now the counts went since then"
-        return f"{since}: {went('same_previous', 'same_now')}."
+        return (
+            f"No report of {before.title} is held here. By the figures known now the counts went "
+            f"since then: {went('same_previous', 'same_now')}."
+        )
     plain = f"Since {before.title} the counts went: {went('previous', 'now')}."
     now, then, both = (int(table.at["kpis", name]) for name in ("now", "previous", "same_now"))
-    plainly = table[["now", "previous"]].to_numpy().tolist()
-    if plainly == table[["same_now", "same_previous"]].to_numpy().tolist():
-        same = (
-            f"the same {now} {terms.word('kpi', now)}"
-            if now != 1
-            else f"the same {terms.word('kpi')}"
-        )
+    if table["now"].equals(table["same_now"]) and table["previous"].equals(table["same_previous"]):
+        same = f"the same{f' {now}' if now != 1 else ''} {terms.word('kpi', now)}"
         return f"{plain} Both reports have {same}, so this is like for like."
-    on = f"{both if both != 1 else 'one'} {terms.word('kpi', both)} that {are(both)}"
+    on = f"{both if both != 1 else 'one'} {terms.word('kpi', both)} that {are(both)} in both"
     return (
-        f"{plain} That report had {then} {terms.word('kpi', then)} and this one has {now}. Like for like, on the {on} in both, "
-        f"with the figures known now: {went('same_previous', 'same_now')}."
+        f"{plain} That report had {then} {terms.word('kpi', then)} and this one has {now}. Like "
+        f"for like, on the {on}, with the figures known now: {went('same_previous', 'same_now')}."
     )
 
 
@@ -188,46 +181,38 @@ def actions_sentence(
     lacking: int = 0,
     terms: Terms = KENT_TERMS,
 ) -> str:
-    """How many KPIs are in the worst band, the change since the last report (`when`), which came and went.
+    """How many KPIs are in the worst band, the change since the last report, which came and went.
 
-    `lacking`: how many of them have no management action.
+    `when`: that report's quarter; `lacking`: how many of them have no management action.
     """
-    reds = worst_of(kpis, terms)
+    reds, one = worst_of(kpis, terms), terms.word("kpi")
     number = len(reds)
-    said = f"{capitalised(in_words(number))} of the {terms.kpis(len(kpis))} {are(number)} {terms.rated_worst}"
-    if not number:
-        said = f"No {terms.word('kpi')} is {terms.rated_worst}"
-    elif len(kpis) == 1:
-        said = f"The one {terms.word('kpi')} is {terms.rated_worst}"
-    if before is None:
-        return _and_lacking([f"{said}."], number, lacking, terms)
-    then, worst = worst_of(before, terms), " or ".join(terms.worst)
-    change = number - len(then)
-    parts = [
-        f"{said}, {change_in_words(change)} {'than' if change else 'as'} in {when}."
-        if number
-        else f"{said}."
-    ]
-    both = set(kpis["kpi_id"]) & set(before["kpi_id"])
-    called, earlier = names(kpis, short=True), names(before, short=True)
-    came = [called[i] for i in reds["kpi_id"] if i in both - set(then["kpi_id"])]
-    went = [earlier[i] for i in then["kpi_id"] if i in both - set(reds["kpi_id"])]
-    parts += [f"New to {worst}: {'; '.join(came)}."] if came else []
-    parts += [f"No longer {worst}: {'; '.join(went)}."] if went else []
-    return _and_lacking(parts, number, lacking, terms)
-
-
-def _and_lacking(said: list[str], number: int, lacking: int, terms: Terms) -> str:
-    action = terms.word("management_action")
+    said = f"{capitalised(in_words(number))} of the {terms.kpis(len(kpis))} {are(number)}"
+    if number and len(kpis) == 1:
+        said = f"The one {one} is"
+    parts = [f"{said if number else f'No {one} is'} {terms.rated_worst}"]
+    if before is not None:
+        then, worst = worst_of(before, terms), " or ".join(terms.worst)
+        change = number - len(then)
+        if number:
+            parts[0] += f", {change_in_words(change)} {'than' if change else 'as'} in {when}"
+        both = set(kpis["kpi_id"]) & set(before["kpi_id"])
+        for what, of, there, not_in in (
+            ("New to", kpis, reds, then),
+            ("No longer", before, then, reds),
+        ):
+            called = names(of, short=True)
+            some = [called[i] for i in there["kpi_id"] if i in both - set(not_in["kpi_id"])]
+            parts += [f"{what} {worst}: {'; '.join(some)}"] if some else []
     if lacking:
-        every = {1: "it", 2: "either of them"}.get(number, "any of them")
-        whom = every if lacking == number else f"{in_words(lacking)} of them"
-        said.append(f"No {action} has been given for {whom}.")
-    return " ".join(said)
+        whom = {1: "it", 2: "either of them"}.get(number, "any of them")
+        whom = whom if lacking == number else f"{in_words(lacking)} of them"
+        parts.append(f"No {terms.word('management_action')} has been given for {whom}")
+    return " ".join(f"{part}." for part in parts)
 
 
 def worsening_sentence(kpis: pd.DataFrame, terms: Terms = KENT_TERMS) -> str:
-    """The KPIs between the best and the worst band that are getting worse, by name: what a colour alone does not show."""
+    """The KPIs in a middle band that are getting worse, by name: no colour shows it."""
     between = " or ".join(terms.middle)
     if not between:
         return ""
@@ -241,43 +226,43 @@ def worsening_sentence(kpis: pd.DataFrame, terms: Terms = KENT_TERMS) -> str:
 
 
 def section_sentence(kpis: pd.DataFrame, terms: Terms = KENT_TERMS) -> str:
-    """One section's counts: `Of three KPIs, two are Green and one is Red; one shows a positive trend.`"""
+    """One section's counts: `Of three KPIs, two are Green and one is Red; one shows …`"""
     now, number = terms.counts(kpis), len(kpis)
+    found = [name for name in terms.ratings if now[name]]
     if not number:
         return f"No {terms.word('kpi')} is reported here."
-    found = [name for name in terms.ratings if now[name]]
-    if len(found) == 1:
-        start = {1: f"The one {terms.word('kpi')} is", 2: f"Both {terms.word('kpi', 2)} are"}.get(
-            number, f"All {terms.kpis(number)} are"
-        )
-        return f"{start} {_WORDED.get(found[0], found[0])}; {_trends(now, number, terms)}."
     parts = [f"{in_words(now[name])} {are(now[name])} {_WORDED.get(name, name)}" for name in found]
-    return f"Of {terms.kpis(number)}, {listed(parts)}; {_trends(now, number, terms)}."
+    said = f"Of {terms.kpis(number)}, {listed(parts)}"
+    if len(found) == 1:
+        all_of = {1: f"The one {terms.word('kpi')} is", 2: f"Both {terms.word('kpi', 2)} are"}
+        start = all_of.get(number, f"All {terms.kpis(number)} are")
+        said = f"{start} {_WORDED.get(found[0], found[0])}"
+    return f"{said}; {_trends(now, number, terms)}."
 
 
 def _trends(now: Counter[str], number: int, terms: Terms) -> str:
     states = [state for state in (terms.states[0], terms.states[2]) if now[state]]
-    if not any(now[state] for state in terms.states):
-        if terms.arrow != TREND_ARROW:
-            return "there is nothing before to compare with"
-        return "its trend could not be tested" if number == 1 else "no trend could be tested"
+    known = any(now[state] for state in terms.states)
     if terms.arrow != TREND_ARROW:
-        parts = [
-            f"{in_words(now[state])} {are(now[state])} {state} than before" for state in states
-        ]
+        if not known:
+            return "there is nothing before to compare with"
+        parts = [f"{in_words(now[one])} {are(now[one])} {one} than before" for one in states]
         return listed(parts) or "none is better or worse than before"
+    if not known:
+        return f"{'its' if number == 1 else 'no'} trend could {'not ' * (number == 1)}be tested"
     if number == 1:
         return f"it shows {f'a {states[0]}' if states else 'no clear'} trend"
     parts = [f"{in_words(now[s])} {'shows' if now[s] == 1 else 'show'} a {s} trend" for s in states]
-    none = "neither" if number == 2 else "none"
-    return listed(parts) or f"{none} shows a clear trend"
+    return listed(parts) or f"{'neither' if number == 2 else 'none'} shows a clear trend"
 
 
 def outlook_sentence(lines: pd.DataFrame, kpis: pd.DataFrame, terms: Terms = KENT_TERMS) -> str:
-    """How many KPIs are more likely than not to meet their lines next time: a judgement, never a fact.
+    """How many KPIs are more likely than not to meet their lines next time: a judgement, never a
+    fact.
 
-    `lines`: as `terms.lines_of` and `outlook.line_chances` give them. Of the bands above the worst the one whose line is
-    the target counts, else the best that has a line; of those in the worst band, the lowest line.
+    `lines`: as `terms.lines_of` and `outlook.line_chances` give them. Of the bands above the worst
+    the one whose line is the target counts, else the best that has a line; of those in the worst
+    band, the lowest line.
     """
     known = lines[lines["next_chance"].notna() & ~lines["earlier"]]
     target = known["plain"] & (known["line"] == terms.word("target"))
@@ -287,7 +272,8 @@ def outlook_sentence(lines: pd.DataFrame, kpis: pd.DataFrame, terms: Terms = KEN
         return "No outlook can be given: there are too few figures."
     several = (best["next_chance"] > 0.5).sum() > 1
     some = _likely(best["next_chance"], terms, " that can be predicted")
-    said = f"Outlook (a judgement, not a fact): {some} to {_goal(best, 'meet', 'their' if several else 'its')}"
+    goal = _goal(best, "meet", "their" if several else "its")
+    said = f"Outlook (a judgement, not a fact): {some} to {goal}"
     now = worst_of(kpis, terms)["kpi_id"]
     reds = known[known["lowest"] & known["kpi_id"].isin(now)]
     said += " with the next figure"
@@ -323,7 +309,7 @@ def _likely(chances: pd.Series, terms: Terms, which: str) -> str:
 def data_sentences(
     kpis: pd.DataFrame, recent: pd.DataFrame, quarter: Quarter, terms: Terms = KENT_TERMS
 ) -> list[str]:
-    """What the figures rest on: which are not final, which are missing, which are late, which KPIs are not rated and why."""
+    """What the figures rest on: which are not final, missing or late, what is not rated and why."""
     called = names(kpis)
     said = [
         f"This report uses what had been received for {quarter.title} and the quarters before it."
@@ -336,78 +322,76 @@ def data_sentences(
     elif len(statuses):
         each = [f"{n:,} {are(n)} {status}" for status, n in statuses.items()]
         said.append(f"Of the {len(recent):,} figures {shown}, {listed(each)}.")
-
-    def some(rows: pd.DataFrame, how: str, why: str = "") -> None:
+    stands = kpis[~kpis["is_due"].astype(bool)]
+    due = [
+        f"next due {Quarter.parse(next_due).title}"
+        if is_text(next_due)
+        else "no date is set for the next figure"
+        for next_due in stands["next_due"]
+    ]
+    for rows, how, why in (
+        (kpis[kpis["lag_quarters"] > 0], "reported in arrears", ""),
+        (kpis[kpis["rating"] == NOT_RATED], "not rated", "not_rated_reason"),
+        (kpis[kpis["rating"] == MONITORED], "monitored only and not rated", ""),
+        (stands.assign(due=due), "not due in this quarter, so the latest figure stands", "due"),
+    ):
         if len(rows):
-            each = [
-                called[row["kpi_id"]] + (f" ({row[why]})" if why else "") for row in rows_of(rows)
-            ]
-            said.append(
-                f"{capitalised(terms.kpis(len(rows)))} {are(len(rows))} {how}: {'; '.join(each)}."
-            )
-
-    some(kpis[kpis["lag_quarters"] > 0], "reported in arrears")
-    some(kpis[kpis["rating"] == NOT_RATED], "not rated", "not_rated_reason")
-    some(kpis[kpis["rating"] == MONITORED], "monitored only and not rated")
-    standing = kpis[~kpis["is_due"].astype(bool)]
-    standing = standing.assign(next=[_next_due(row) for row in rows_of(standing)])
-    some(standing, "not due in this quarter, so the latest figure stands", "next")
+            some = f"{capitalised(terms.kpis(len(rows)))} {are(len(rows))} {how}"
+            said.append(f"{some}: {_named(rows, called, why)}.")
     untested = kpis[kpis["direction_of_travel"].isin((NOT_ENOUGH_DATA, NOT_TESTABLE))]
     untested = untested[untested["kind"] != MILESTONE]
     if len(untested) and TREND_ARROW in terms.arrows:
-        each = [
-            f"{called[row['kpi_id']]} ({row['direction_of_travel']})" for row in rows_of(untested)
-        ]
-        said.append(f"No direction of travel can be given for {'; '.join(each)}.")
+        names_of = _named(untested, called, "direction_of_travel")
+        said.append(f"No direction of travel can be given for {names_of}.")
     return said
 
 
-def _next_due(row: Row) -> str:
-    due = row.get("next_due")
-    return (
-        f"next due {Quarter.parse(due).title}"
-        if is_text(due)
-        else "no date is set for the next figure"
-    )
+def _named(kpis: pd.DataFrame, called: dict[str, str], why: str) -> str:
+    """The KPIs by name, each with what the column `why` says of it."""
+    reasons = [f" ({text})" for text in kpis[why]] if why else [""] * len(kpis)
+    named = zip(kpis["kpi_id"].map(called), reasons, strict=True)
+    return "; ".join(f"{name}{reason}" for name, reason in named)
 
 
 def method_sentences(returns: Returns, kpis: pd.DataFrame) -> list[str]:
-    """How ratings, arrows, changes and outlook are made, with the council's own settings and terms."""
+    """How ratings, arrows, changes and outlook are made, with the council's settings and terms."""
     council, terms = returns.council, Terms(returns.council)
-    lines = [terms.word(name) for name in terms.all_lines(kpis)]
+    lines = listed([terms.word(name) for name in terms.all_lines(kpis)])
     rated = (
-        f"A figure is rated by the {listed(lines) or 'lines'} of its own period, unrounded; exactly on a line is met. Where "
-        "numerator and denominator are known, they are compared as whole numbers. What cannot be rated is named with its "
-        "reason and counted as not rated."
+        f"A figure is rated by the {lines or 'lines'} of its own period, unrounded; exactly on a "
+        "line is met. Where numerator and denominator are known, they are compared as whole "
+        "numbers. What cannot be rated is named with its reason and counted as not rated."
     )
     against = listed([AGAINST[name] for name in council.arrows if name in AGAINST])
     tested = int((~kpis["direction_of_travel"].isin((NOT_ENOUGH_DATA, NOT_TESTABLE))).sum())
     chance = round(council.significance * tested)
-    some = {0: "fewer than one arrow", 1: "about one arrow"}.get(
-        chance, f"about {in_words(chance)} arrows"
-    )
+    some = "fewer than one arrow" if not chance else f"about {plural(chance, 'arrow')}"
     direction = (
-        f"The direction of travel is a straight line fitted to the figures shown, tested at the {council.significance:.0%} "
-        f"level; at least {in_words(council.minimum_points)} figures are needed. With {terms.kpis(tested)} tested, {some} "
-        f"a report {'comes' if chance <= 1 else 'come'} from chance alone."
+        "The direction of travel is a straight line fitted to the figures shown, tested at the "
+        f"{council.significance:.0%} level; at least {in_words(council.minimum_points)} figures "
+        f"are needed. With {terms.kpis(tested)} tested, {some} a report "
+        f"{'comes' if chance <= 1 else 'come'} from chance alone."
     )
     if (kpis["basis"] == "rolling_12_months").any():
         direction += (
-            " Figures that cover 12 months rolling share most of their data with the quarter before, so their lines look "
-            "steadier than they are, and this test finds a trend in them more often than it should."
+            " Figures that cover 12 months rolling share most of their data with the quarter "
+            "before, so their lines look steadier than they are, and this test finds a trend in "
+            "them more often than it should."
         )
     direction += f" Beside it stands the change against {against}." if against else ""
     if TREND_ARROW not in council.arrows:
         direction = f"The arrow is the change against {against}."
     compared = (
-        "The previous figure is rated by the lines of its own period. Changes in the counts are against the previous report "
-        f"as it was printed; like for like means the {terms.word('kpi', 2)} in both reports, with figures as known now."
+        "The previous figure is rated by the lines of its own period. Changes in the counts are "
+        "against the previous report as it was printed; like for like means the "
+        f"{terms.word('kpi', 2)} in both reports, with figures as known now."
     )
     ahead = (
-        "The outlook on each card is a judgement, not a fact: the line through the figures shown, or their mean where there is "
-        "no clear trend, is carried on, with the range that would hold 19 times in 20. It supposes that nothing changes. Only "
-        "the figures shown stand behind it, and it knows of no plan, action or season. What it takes to reach a line, and how "
-        "many cases decide a rating, is arithmetic."
+        "The outlook on each card is a judgement, not a fact: the line through the figures shown, "
+        "or their mean where there is no clear trend, is carried on, with the range that would "
+        "hold 19 times in 20. It supposes that nothing changes. Only the figures shown stand "
+        "behind it, and it knows of no plan, action or season. What it takes to reach a line, and "
+        "how many cases decide a rating, is arithmetic."
     )
     return [rated, direction, compared, ahead]
 

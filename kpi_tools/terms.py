@@ -8,8 +8,8 @@ import pandas as pd
 
 from kpi_tools.loading import Council
 from kpi_tools.rating import band_lines, meets
-from kpi_tools.schemes import DEFAULT_SCHEME, EARLIER, Band, Scheme
-from kpi_tools.scorecard import counts, ratings_of, trends_of
+from kpi_tools.schemes import EARLIER, Band, Scheme
+from kpi_tools.scorecard.scores import DEFAULT_COUNCIL, counts, ratings_of, trends_of
 from kpi_tools.vocabulary import (
     CLOSEST,
     MILESTONE,
@@ -24,10 +24,10 @@ from kpi_tools.wording import (
     distance,
     in_words,
     is_number,
-    is_text,
     plural_of,
     rows_of,
     show_line,
+    text_of,
     within,
 )
 
@@ -43,19 +43,19 @@ _LEADING = ("Percentage of ", "Number of ", "Proportion of ")
 
 @dataclass(frozen=True)
 class Terms:
-    """The words of a council: its bands of ratings, its terms, the arrow that it counts. Without one the default words."""
+    """The words of a council: its bands of ratings, its terms, the arrow that it counts."""
 
-    council: Council | None = None
+    council: Council = DEFAULT_COUNCIL
 
     @property
     def schemes(self) -> Mapping[str, Scheme]:
         """The schemes of bands by name; the default has none."""
-        return self.council.schemes if self.council else {"": DEFAULT_SCHEME}
+        return self.council.schemes
 
     @property
     def bands(self) -> tuple[Band, ...]:
         """The bands of the default scheme, the best first."""
-        return self.schemes[""].bands
+        return self.council.bands
 
     @property
     def worst(self) -> tuple[str, ...]:
@@ -67,14 +67,10 @@ class Terms:
         return self.schemes.get(kpi.get("scheme") or "", self.schemes[""])
 
     def lines(self, kpi: Row) -> list[str]:
-        """The columns of the lines that the scheme of a KPI has, the target first, where they are set for it."""
-        columns = self.scheme(kpi).columns
-        ordered = dict.fromkeys(["target", "floor_standard", *columns])
-        return [
-            name
-            for name in ordered
-            if name in columns and is_number(kpi.get(name)) and name not in EARLIER
-        ]
+        """The lines of a KPI's scheme that are set for it, by column, the target first."""
+        columns = [name for name in self.scheme(kpi).columns if name not in EARLIER]
+        first = [name for name in ("target", "floor_standard") if name in columns]
+        return [name for name in dict.fromkeys([*first, *columns]) if is_number(kpi.get(name))]
 
     def all_lines(self, kpis: pd.DataFrame) -> list[str]:
         """The lines that any of these KPIs has."""
@@ -83,13 +79,12 @@ class Terms:
 
     @property
     def looks(self) -> dict[str, str]:
-        """The colour of each rating, by its name."""
-        return {
-            b.name: b.colour for scheme in reversed([*self.schemes.values()]) for b in scheme.bands
-        }
+        """The colour of each rating, by its name: green, amber, red, blue, grey."""
+        schemes = reversed([*self.schemes.values()])
+        return {band.name: band.colour for scheme in schemes for band in scheme.bands}
 
     def look(self, rating: str) -> str:
-        """The colour of a rating: green, amber, red, blue, grey, not-rated, monitored."""
+        """The colour of a rating, also of what is not rated or only monitored."""
         return self.looks.get(rating, "monitored" if rating == MONITORED else "not-rated")
 
     @property
@@ -109,8 +104,8 @@ class Terms:
 
     @property
     def arrows(self) -> tuple[str, ...]:
-        """Which arrows are shown."""
-        return self.council.arrows if self.council else (TREND_ARROW,)
+        """Which arrows are shown; the first is counted."""
+        return self.council.arrows
 
     @property
     def arrow(self) -> str:
@@ -131,14 +126,14 @@ class Terms:
         return trends_of(self.council)
 
     def counts(self, kpis: pd.DataFrame) -> Counter[str]:
-        """How many KPIs have each rating and each state of the arrow (`scorecard.counts`), and nought of anything else."""
-        return Counter(counts(kpis, self.council)) + Counter()
+        """How many KPIs have each rating and each state of the arrow (`scorecard.counts`)."""
+        return Counter(counts(kpis, self.council))
 
     def word(self, name: str, number: int = 1) -> str:
-        """The council's term for `kpi`, `target`, `floor_standard` …, as it stands within a sentence."""
-        given: Mapping[str, str] = self.council.words if self.council else {}
-        one = given.get(name) or {"kpi": "KPI"}.get(name, name.replace("_", " "))
-        return within(one if number == 1 else given.get(f"{name}_plural") or plural_of(one))
+        """The council's term for `kpi`, `target`, `floor_standard` …, within a sentence."""
+        one = self.council.words.get(name) or name.replace("_", " ")
+        many = self.council.words.get(f"{name}_plural")
+        return within(one if number == 1 else many or plural_of(one))
 
     def head(self, name: str, number: int = 1) -> str:
         """The same as it stands at the head of a column or sentence."""
@@ -158,28 +153,35 @@ class Terms:
 
 
 def lines_of(kpis: pd.DataFrame, terms: Terms) -> pd.DataFrame:
-    """The lines of each KPI's own scheme that are set, the best band's first: `rating.band_lines` with four columns more.
+    """The lines of each KPI's own scheme that are set, best band first: `band_lines`, and four
+    more.
 
-    `line`: what it is called. `plain`: whether it is a column of targets.csv as it stands, not so much beside it. `earlier`:
-    whether it is a figure of the KPI itself, so that the next figure has another. `lowest`: whether below it is the last band.
+    `line`: what it is called. `plain`: whether it is a column of targets.csv as it stands, not so
+    much beside it. `earlier`: whether it is a figure of the KPI itself, so that the next figure has
+    another. `lowest`: whether below it is the last band.
     """
     schemes = {row["kpi_id"]: terms.scheme(row) for row in rows_of(kpis)}
     table = band_lines(kpis, terms.schemes)
     table = table[table["edge"].notna()]
-    of = [schemes[kpi_id].bands for kpi_id in table["kpi_id"]]
-    meets = [bands[place - 1].meets for bands, place in zip(of, table["place"], strict=True)]
-    called = {line.column: terms.word(line.column) for lines in meets for line in lines}
-    called = {name: word for name, word in called.items() if name not in EARLIER}
-    return table.assign(
-        line=[" or ".join(line.words(called) for line in lines) for lines in meets],
-        plain=[len(lines) == 1 and not lines[0].amount for lines in meets],
-        earlier=[any(line.column in EARLIER for line in lines) for lines in meets],
-        lowest=[place == len(bands) - 1 for bands, place in zip(of, table["place"], strict=True)],
-    )
+    rows = []
+    for kpi_id, place in zip(table["kpi_id"], table["place"], strict=True):
+        bands = schemes[kpi_id].bands
+        lines = bands[place - 1].meets
+        called = {one.column: terms.word(one.column) for one in lines if one.column not in EARLIER}
+        rows.append(
+            {
+                "line": " or ".join(line.words(called) for line in lines),
+                "plain": len(lines) == 1 and not lines[0].amount,
+                "earlier": any(line.column in EARLIER for line in lines),
+                "lowest": place == len(bands) - 1,
+            }
+        )
+    columns = ["line", "plain", "earlier", "lowest"]
+    return table.join(pd.DataFrame(rows, columns=columns, index=table.index))
 
 
 def missed(kpi: Row, line: Row) -> float | None:
-    """The value of a line (of `lines_of`) that a figure misses, on the figure's side; nothing where it is met."""
+    """The value of a line of `lines_of` that a figure misses, on its side; else None."""
     value, edge, far = kpi["value"], line["edge"], line["far_edge"]
     if not is_number(value) or meets(value, edge, kpi["polarity"], far=far):
         return None
@@ -204,17 +206,16 @@ def names(kpis: pd.DataFrame, *, short: bool = False) -> dict[str, str]:
 
     `short`: by `short_name`, else the name less `Percentage of`, `Number of`.
     """
-    called = {row["kpi_id"]: _short(row) if short else row["kpi_name"] for row in rows_of(kpis)}
+    called = {row["kpi_id"]: row["kpi_name"] for row in rows_of(kpis)}
+    if short:
+        called = {row["kpi_id"]: _short(row) for row in rows_of(kpis)}
     often = Counter(called.values())
     return {i: f"{name} ({i})" if often[name] > 1 else name for i, name in called.items()}
 
 
 def _short(row: Row) -> str:
-    if is_text(row.get("short_name")):
-        return row["short_name"]
-    name = str(row["kpi_name"])
-    start = next((text for text in _LEADING if name.startswith(text)), "")
-    return capitalised(name.removeprefix(start))
+    start = next((text for text in _LEADING if row["kpi_name"].startswith(text)), "")
+    return text_of(row.get("short_name")) or capitalised(row["kpi_name"].removeprefix(start))
 
 
 def were(number: int) -> str:

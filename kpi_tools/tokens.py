@@ -1,6 +1,8 @@
-"""Tokens in commentary: `{value}` stands for the figure that the table shows, so prose and table cannot differ.
+"""Tokens in commentary: `{value}` stands for the figure that the table shows, so prose and table
+cannot differ.
 
-A token is a word in braces; `{{` gives a brace. Which there are depends on what the text is about: a KPI or a section.
+A token is a word in braces; `{{` gives a brace. Which there are depends on what the text is about:
+a KPI or a section.
 """
 
 import re
@@ -22,27 +24,11 @@ from kpi_tools.wording import (
 )
 
 KPI_TOKENS: Final = (
-    "value",
-    "target",
-    "floor_standard",
-    "previous",
-    "change",
-    "year_ago",
-    "numerator",
-    "denominator",
-    "quarter",
-    "previous_quarter",
-    "rating",
-    "previous_rating",
+    *("value", "target", "floor_standard", "previous", "change", "year_ago", "numerator"),
+    *("denominator", "quarter", "previous_quarter", "rating", "previous_rating"),
 )
 SECTION_TOKENS: Final = (
-    "quarter",
-    "previous_quarter",
-    "kpis",
-    "green",
-    "amber",
-    "red",
-    "not_rated",
+    *("quarter", "previous_quarter", "kpis", "green", "amber", "red", "not_rated"),
 )
 
 WITHHELD: Final = "[c]"
@@ -57,7 +43,7 @@ _PART = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|\{")
 
 
 def unknown(text: str, known: Collection[str]) -> list[str]:
-    """What is wrong with the tokens of `text`, a sentence for each that is not one of `known` or has no end."""
+    """What is wrong with tokens of `text`: a sentence for each not `known`, or without an end."""
     said = []
     for part in _PART.finditer(text):
         if part[0] == "{":
@@ -76,7 +62,7 @@ def without_figure(text: str, figures: Mapping[str, str | None]) -> list[str]:
 
 
 def filled(text: str, figures: Mapping[str, str | None]) -> str:
-    """`text` with each token replaced by its figure. One that is unknown or has none stays as written: a visible gap."""
+    """`text` with each token replaced by its figure; one without stays: a visible gap."""
 
     def figure(part: re.Match[str]) -> str:
         if part[0] in ("{{", "}}"):
@@ -87,26 +73,28 @@ def filled(text: str, figures: Mapping[str, str | None]) -> str:
 
 
 def kpi_figures(kpi: Mapping[str, Any]) -> dict[str, str | None]:
-    """What each of KPI_TOKENS says for a row of the scorecard, as the card prints it; None where there is no figure.
+    """What each of KPI_TOKENS says for a row of the scorecard; None where there is no figure.
 
-    A figure that is suppressed is `[c]`, and so is its rating and the change to or from it.
+    As the card prints it. A figure that is suppressed is `[c]`, and so is its rating and the change
+    to or from it.
     """
-    row = dict(kpi)
+    row, quarter = dict(kpi), Quarter.parse(kpi["quarter"])
     figures = {
-        "value": _known(row["value"], figure_of(row)),
-        "target": _known(row["target"], line_of(row, "target")),
-        "floor_standard": _known(row["floor_standard"], line_of(row, "floor_standard")),
-        "previous": _known(row["previous_value"], figure_of(row, "previous_")),
+        "value": figure_of(row) if is_number(row["value"]) else None,
+        "target": line_of(row, "target") if is_number(row["target"]) else None,
+        "floor_standard": None,
+        "previous": figure_of(row, "previous_") if is_number(row["previous_value"]) else None,
         "change": _change(row),
-        "year_ago": _known(row["year_ago_value"], figure_of(row, "year_ago_")),
-        "quarter": Quarter.parse(row["quarter"]).title,
-        "previous_quarter": Quarter.parse(row["quarter"]).shift(-1).title,
-        "rating": _rating(row["rating"]),
-        "previous_rating": _rating(row["previous_rating"]),
-    } | {
-        part: f"{row[part]:,.0f}" if is_number(row[part]) else None
-        for part in ("numerator", "denominator")
+        "year_ago": figure_of(row, "year_ago_") if is_number(row["year_ago_value"]) else None,
+        "quarter": quarter.title,
+        "previous_quarter": quarter.shift(-1).title,
     }
+    if is_number(row["floor_standard"]):
+        figures["floor_standard"] = line_of(row, "floor_standard")
+    for name in ("rating", "previous_rating"):
+        figures[name] = None if row[name] == NOT_RATED else row[name]
+    for part in ("numerator", "denominator"):
+        figures[part] = f"{row[part]:,.0f}" if is_number(row[part]) else None
     for status, tokens in _HIDDEN_WITH.items():
         if row.get(status) == SUPPRESSED:
             figures |= {token: WITHHELD for token in tokens if figures[token] is None}
@@ -114,7 +102,7 @@ def kpi_figures(kpi: Mapping[str, Any]) -> dict[str, str | None]:
 
 
 def section_figures(counts: Mapping[str, int], quarter: Quarter) -> dict[str, str | None]:
-    """What each of SECTION_TOKENS says: the report's quarter, the counts of the section's KPIs in words below ten."""
+    """What each of SECTION_TOKENS says: the quarter, and counts of the section's KPIs."""
     words = {"kpis": "kpis", "green": GREEN, "amber": AMBER, "red": RED, "not_rated": NOT_RATED}
     counted = {token: in_words(counts.get(word, 0)) for token, word in words.items()}
     return {"quarter": quarter.title, "previous_quarter": quarter.shift(-1).title, **counted}
@@ -126,30 +114,17 @@ def listing(known: Collection[str]) -> str:
 
 
 def _change(row: dict[str, Any]) -> str | None:
-    """The difference of the two figures as printed, with its direction: `a rise of 3 percentage points`."""
+    """The difference of the figures as printed: `a rise of 3 percentage points`."""
     if not (is_number(row["value"]) and is_number(row["previous_value"])):
         return None
-    places = [
-        decimals_against(
-            row[f"{of}value"],
-            int(row["decimals"]),
-            (row[f"{of}target"], row[f"{of}floor_standard"]),
-        )
-        for of in ("", "previous_")
-    ]
-    now, then = (
-        Decimal(rounded(row[name], decimals).replace(",", ""))
-        for name, decimals in zip(("value", "previous_value"), places, strict=True)
-    )
+    printed, most = [], 0
+    for of in ("", "previous_"):
+        lines = (row[f"{of}target"], row[f"{of}floor_standard"])
+        places = decimals_against(row[f"{of}value"], int(row["decimals"]), lines)
+        printed.append(Decimal(rounded(row[f"{of}value"], places).replace(",", "")))
+        most = max(most, places)
+    now, then = printed
     if now == then:
         return "no change"
     unit = "percentage points" if row["unit"] == "%" else row["unit"]
-    return f"{'a rise' if now > then else 'a fall'} of {show(float(abs(now - then)), unit, max(places))}"
-
-
-def _known(value: Any, text: str) -> str | None:
-    return text if is_number(value) else None
-
-
-def _rating(rating: str) -> str | None:
-    return None if rating == NOT_RATED else rating
+    return f"{'a rise' if now > then else 'a fall'} of {show(float(abs(now - then)), unit, most)}"

@@ -32,7 +32,7 @@ def in_words(number: int) -> str:
 
 
 def rounded(value: float, decimals: int) -> str:
-    """The value to so many decimals, half away from zero (as readers round), with thousands separators."""
+    """The value to so many decimals, half away from zero, with thousands separators."""
     exact = Decimal(repr(float(value))).quantize(
         Decimal(1).scaleb(-decimals), rounding=ROUND_HALF_UP
     )
@@ -40,7 +40,7 @@ def rounded(value: float, decimals: int) -> str:
 
 
 def unit_words(unit: str) -> str:
-    """What stands after the number or beside it, apart from `%`, `£` and `£ thousand`: `per 100,000`, `days`, `tonnes CO2e`."""
+    """What stands after the number, but for `%` and `£`: `per 100,000`, `tonnes CO2e`."""
     if unit == "%" or unit in _BARE:
         return ""
     if unit.startswith(MONEY):
@@ -49,14 +49,16 @@ def unit_words(unit: str) -> str:
 
 
 def money_words(unit: str) -> str:
-    """`thousand` of `£ thousand`; without it the sum would be another, so a bare figure has it as `k`."""
+    """`thousand` of `£ thousand`, without which the sum would be another."""
     return unit.removeprefix("GBP").removeprefix("£").strip()
 
 
 def show(value: float | None, unit: str, decimals: int, *, bare: bool = False) -> str:
-    """A figure with its unit: `34%`, `10,323 tonnes CO2e`, `-£1.8 million`, `1 day`; `not available` for none.
+    """A figure with its unit: `34%`, `10,323 tonnes CO2e`, `-£1.8 million`, `1 day`; `not
+    available` for none.
 
-    `bare` leaves the words of the unit away, where they stand beside it or in the head of a column; £ thousand is `£85k`.
+    `bare` leaves the words of the unit away, where they stand beside it or in the head of a column;
+    £ thousand is `£85k`.
     """
     if value is None or not math.isfinite(value):
         return MISSING
@@ -76,9 +78,11 @@ def show(value: float | None, unit: str, decimals: int, *, bare: bool = False) -
 
 
 def decimals_against(value: float | None, decimals: int, lines: Iterable[float | None]) -> int:
-    """How many decimals keep the printed value on its own side of every line that it is held against.
+    """How many decimals keep the printed value on its own side of every line that it is held
+    against.
 
-    74.7 against a floor of 75 would print as `75` with no decimals; one decimal shows why it misses it.
+    74.7 against a floor of 75 would print as `75` with no decimals; one decimal shows why it misses
+    it.
     """
     if value is None or not math.isfinite(value):
         return decimals
@@ -161,7 +165,7 @@ def _side(value: float, line: float) -> int:
 
 
 def rows_of(table: pd.DataFrame) -> Rows:
-    """A table as a list of its rows, each its cells by column: many times quicker to read than a small table is."""
+    """A table as a list of its rows, each its cells by column: quicker than a small frame."""
     names = [str(name) for name in table.columns]
     cells = zip(*(column.tolist() for _, column in table.items()), strict=True)
     return [dict(zip(names, row, strict=True)) for row in cells]
@@ -198,7 +202,8 @@ def in_doubt(row: Row) -> bool:
 def figure_of(row: Row, of: str = "", *, bare: bool = False) -> str:
     """The figure as the report prints it everywhere, or the status that says why there is none.
 
-    `of`: the start of the columns' names, such as `previous_`; its lines keep the print on their side.
+    `of`: the start of the columns' names, such as `previous_`; its lines keep the print on their
+    side.
     """
     if is_text(row.get(f"{of}milestone")):
         return row[f"{of}milestone"]
@@ -209,7 +214,7 @@ def figure_of(row: Row, of: str = "", *, bare: bool = False) -> str:
 
 
 def _places(row: Row, of: str = "") -> int:
-    """How many decimals a figure needs beside its lines: to stay on its side, and for the way to a line it misses."""
+    """How many decimals keep a figure on its side of its lines, and tell how far it misses one."""
     value = float(row[f"{of}value"])
     lines = [row.get(f"{of}target"), row.get(f"{of}floor_standard")]
     places = decimals_against(value, int(row["decimals"]), lines)
@@ -224,15 +229,16 @@ def _misses(value: float, line: float, polarity: object) -> bool:
 
 
 def line_of(row: Row, name: str, *, bare: bool = False) -> str:
-    """The row's `target`, `floor_standard` or another line; with its tolerance where the nearest to it is best."""
+    """The row's target or another line, with its tolerance where the nearest to it is best."""
     text = show_line(row.get(name), row["unit"], int(row["decimals"]), bare=bare)
     if name == "target" and row["polarity"] == CLOSEST and is_number(row.get("tolerance")):
-        text += f" ± {rounded(row['tolerance'], max(int(row['decimals']), written_decimals(row['tolerance'])))}"
+        places = max(int(row["decimals"]), written_decimals(row["tolerance"]))
+        text += f" ± {rounded(row['tolerance'], places)}"
     return text
 
 
 def gap_of(row: Row, name: str, *, bare: bool = False) -> str | None:
-    """How far the latest figure misses a line: `26 points below`; nothing where it is met or not set."""
+    """How far the latest figure misses a line: `26 points below`; else None."""
     value, line = row["value"], row.get(name)
     if not (is_number(value) and is_number(line)) or row["polarity"] == CLOSEST:
         return None
@@ -260,7 +266,7 @@ def parts_of(row: Row) -> str | None:
 
 
 def period_of(row: Row) -> str:
-    """`December 2024` for a month, `Quarter 3 2024/25` for a quarter, `Year to March 2025` for a year; a day."""
+    """`December 2024`, `Quarter 3 2024/25`, `Year to March 2025`, or a day."""
     if row.get("frequency") in ("annual", "biennial") and is_text(row.get("period")):
         return str(row["period"])
     month = row.get("month")
@@ -279,9 +285,9 @@ def period_of(row: Row) -> str:
 def named(given: object, known: Mapping[str, str], what: str) -> str:
     """The key of `known` that `given` names, whatever its capitals and spaces.
 
-    `known`: names, each with how to present it (a KPI's id with its title). `what` is the kind of thing, for the
-    sentence. Raises `InputError` with the nearest names where there is no such one: near in spelling, holding what was
-    typed, or with a word near to one of it.
+    `known`: names, each with how to present it (a KPI's id with its title). `what` is the kind of
+    thing, for the sentence. Raises `InputError` with the nearest names where there is no such one:
+    near in spelling, holding what was typed, or with a word near to one of it.
     """
     typed = _plain(given)
     for name in known:

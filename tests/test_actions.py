@@ -7,6 +7,7 @@ import pytest
 
 from kpi_tools.quarters import Quarter
 from kpi_tools.scorecard.actions import BECAME, followed, in_report, without_action
+from kpi_tools.scorecard.scores import DEFAULT_COUNCIL
 
 COLUMNS = [
     "action_id",
@@ -37,7 +38,10 @@ def at(quarter: str) -> SimpleNamespace:
     catalogue = pd.DataFrame({"kpi_id": ["K1", "K2"], "section": ["Roads", "Calls"]})
     actions = pd.DataFrame(rows, columns=COLUMNS)
     return SimpleNamespace(
-        quarter=Quarter.parse(quarter), actions=actions, catalogue=catalogue, council=None
+        quarter=Quarter.parse(quarter),
+        actions=actions,
+        catalogue=catalogue,
+        council=DEFAULT_COUNCIL,
     )
 
 
@@ -94,6 +98,7 @@ def test_a_red_is_answered_by_an_open_action_or_by_the_commentary() -> None:
             "kpi_id": ["K1", "K2", "K3", "K4"],
             "rating": ["Red", "Red", "Red", "Amber"],
             "management_action": [None, None, "Two posts", None],
+            "scheme": "",
         }
     )
     assert without_action(kpis, at("2024-25 Q4"))["kpi_id"].tolist() == []

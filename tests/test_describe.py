@@ -168,7 +168,7 @@ def test_known_quarters_are_not_taken_for_an_even_share():
     own = pd.DataFrame(
         {"in_period_numerator": [10, 20, 30, 40], "in_period_denominator": [100, 100, 100, 100]}
     )
-    said = takes(kpi, rows_of(own), rows_of(lines_of(pd.DataFrame([kpi]), Terms())))[0]
+    said = takes(kpi, rows_of(own), rows_of(lines_of(pd.DataFrame([kpi]), Terms())), Terms())[0]
     assert "taking each quarter" not in said
     # 10 leave: (100 - 10 + 100) / 400 = 47.5%; 30 leave: 70 + 200 of 400 is 67.5%, so 55% is 220 - 70 = 150 of 200.
     assert (

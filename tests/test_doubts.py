@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kpi_tools.doubts import doubt_table, is_doubted, let_pass, with_doubts
+from kpi_tools.doubts import doubt_table, let_pass, with_doubts
 from kpi_tools.quarters import Quarter
 from kpi_tools.scorecard import recent_quarters
+from kpi_tools.wording import in_doubt
 from tests import kent
 
 HOMES = [663, 655, 658, 640, 624, 612]
@@ -134,7 +135,7 @@ def test_the_note_confirms_and_a_role_lets_pass():
     notes = [None] * 6 + ["Checked: a new duty since April"]
     rows = with_doubts(series([*HOMES, 6130], note=notes, **COUNT))
     assert rows["doubt_state"].iloc[-1] == "confirmed"
-    assert not is_doubted(rows.iloc[-1])
+    assert not in_doubt(rows.iloc[-1])
     assert doubt_table(rows).empty
     doubted = with_doubts(series([*HOMES, 6130], **COUNT))
     assert let_pass(doubted, "stale-quarter | a title | Head of Performance").equals(doubted)

@@ -1,6 +1,7 @@
 """Every sentence about the whole set, for none, one, two and many, as a person would have written it."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -10,8 +11,8 @@ import pytest
 
 from kpi_tools import narrative
 from kpi_tools.quarters import Quarter
-from kpi_tools.schemes import DEFAULT_SCHEME
 from kpi_tools.scorecard import movement
+from kpi_tools.scorecard.scores import DEFAULT_COUNCIL
 from kpi_tools.terms import Terms, names
 
 Q3 = Quarter(2024, 3)
@@ -326,33 +327,16 @@ def test_two_kpis_of_one_name_are_told_by_their_ids():
     assert list(names(short, short=True).values()) == ["Waits", "Things 1"]
 
 
-def settings(**given: Any) -> Any:
-    """A council of which the narrative needs the settings alone."""
-    values = {
-        "schemes": {"": DEFAULT_SCHEME},
-        "significance": 0.05,
-        "minimum_points": 5,
-        "arrows": ("trend",),
-        "not_due": "counted",
-        "words": {
-            "kpi": "Measure",
-            "target": "Aim",
-            "floor_standard": "Intervention level",
-            "section": "Priority",
-        },
-    }
-    return SimpleNamespace(**(values | given))
-
-
 def test_terms_are_the_councils():
-    terms = Terms(settings())
+    aim, level = {"kpi": "Measure", "target": "Aim"}, {"floor_standard": "Intervention level"}
+    terms = Terms(replace(DEFAULT_COUNCIL, words=aim | level | {"section": "Priority"}))
     assert terms.kpis(0) == "no measure" and terms.kpis(2) == "two measures"
     assert terms.word("section", 2) == "priorities" and terms.head("target") == "Aim"
     assert narrative.reds_sentence(kpis(of(1)), terms) == "No measure is rated Red."
 
 
 def test_a_two_point_arrow_is_counted_in_its_own_words():
-    terms = Terms(settings(arrows=("previous", "trend"), words={}))
+    terms = Terms(replace(DEFAULT_COUNCIL, arrows=("previous", "trend")))
     now = kpis(of(3)).assign(arrow=["better", "worse", "unchanged"])
     text = narrative.headline(now, None, Q3, "R", terms)
     assert text.endswith(
@@ -364,14 +348,16 @@ def test_a_two_point_arrow_is_counted_in_its_own_words():
 
 
 def test_the_method_takes_its_numbers_from_the_settings_and_the_data():
-    returns: Any = SimpleNamespace(council=settings(minimum_points=4, significance=0.01, words={}))
+    returns: Any = SimpleNamespace(
+        council=replace(DEFAULT_COUNCIL, minimum_points=4, significance=0.01)
+    )
     one = kpis(of(1), target=1.0, floor_standard=np.nan)
     said = " ".join(narrative.method_sentences(returns, one))
     assert "rated by the target of its own period" in said and "floor" not in said
     assert "tested at the 1% level; at least four figures are needed" in said
     assert "With one KPI tested, fewer than one arrow a report comes from chance alone." in said
     many = kpis(of(38), target=1.0, floor_standard=1.0)
-    returns.council.significance = 0.05
+    returns.council = replace(DEFAULT_COUNCIL, significance=0.05)
     assert (
         "With 38 KPIs tested, about two arrows a report come from chance alone."
         in narrative.method_sentences(returns, many)[1]

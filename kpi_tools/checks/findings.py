@@ -1,14 +1,12 @@
 """Findings, what lets them pass, and how they are printed.
 
-An error stands in the way of the final report until it is put right or overridden with a reason by a role; a warning
-should be looked at; a notice informs.
+An error stands in the way of the final report until it is put right or overridden with a reason by
+a role; a warning should be looked at; a notice informs.
 """
 
 import csv
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from itertools import starmap
+from collections.abc import Iterable
 from pathlib import Path
 from textwrap import wrap
 from typing import Final, NamedTuple
@@ -29,13 +27,9 @@ _PLACES: Final = 6
 _IN_A_ROW: Final = re.compile(r"(?P<file>.*), row (?P<row>\d+)(?P<column>,.*|)")
 
 
-def _read_checks() -> dict[str, tuple[str, str]]:
-    with Path(__file__).with_name("checks.csv").open(encoding="utf-8", newline="") as file:
-        return {row["code"]: (row["severity"], row["remedy"]) for row in csv.DictReader(file)}
-
-
-CHECKS: Final = _read_checks()
-"""Every kind of finding before release, by its code: how grave it is and what to do, with a place for particulars."""
+with Path(__file__).with_name("checks.csv").open(encoding="utf-8", newline="") as _file:
+    CHECKS: Final = {row["code"]: (row["severity"], row["remedy"]) for row in csv.DictReader(_file)}
+"""Every kind of finding before release: how grave it is, and what to do, with its particulars."""
 
 
 class Finding(NamedTuple):
@@ -58,37 +52,26 @@ def as_findings(found: Iterable[Finding]) -> pd.DataFrame:
     return pd.DataFrame(ordered, columns=list(COLUMNS)).astype("str")
 
 
-@dataclass(frozen=True)
-class Override:
+class Override(NamedTuple):
     """The findings of one check let pass: why, and by whom (a role)."""
 
     code: str
     because: str
     by: str
 
-    def __post_init__(self) -> None:
-        for name, text in (("code", self.code), ("reason", self.because), ("role", self.by)):
-            if not text.strip() or "|" in text or "\n" in text:
-                raise InputError(
-                    f"An override needs a {name} in plain words, on one line and without |; it has {text!r}."
-                )
-
-
-def as_text(overrides: Iterable[tuple[str, str, str]]) -> str:
-    """The overrides (check, reason, role) as a notebook's parameter has them: `code | because | by`, one a line."""
-    return "\n".join(
-        " | ".join((one.code, one.because, one.by)) for one in starmap(Override, overrides)
-    )
-
 
 def parse_overrides(text: str) -> tuple[Override, ...]:
-    """What `as_text` wrote. Raises `InputError` for a line that has not three parts."""
+    """The overrides in a notebook's parameter: `code | because | by`, one a line.
+
+    Raises `InputError` for a line that has not three parts.
+    """
     found = []
     for line in text.splitlines():
         parts = [part.strip() for part in line.split("|")]
-        if len(parts) != 3:
+        if len(parts) != 3 or not all(parts):
             raise InputError(
-                f'An override is written "code | because | by", and this one is {line!r}.'
+                "An override needs a code, a reason and a role in plain words, on one line: it is "
+                f'written "code | because | by", and this one is {line!r}.'
             )
         found.append(Override(*parts))
     return tuple(found)
@@ -97,16 +80,16 @@ def parse_overrides(text: str) -> tuple[Override, ...]:
 def with_overrides(findings: pd.DataFrame, overrides: Iterable[Override]) -> pd.DataFrame:
     """The findings with `because` and `by` (null where not overridden).
 
-    Raises `InputError` for an override of a check that found nothing: it would hide a finding of later.
+    Raises `InputError` for an override of a check that found nothing: it would hide a finding of
+    later.
     """
-    given: Mapping[str, Override] = {one.code: one for one in overrides}
+    given = {one.code: one for one in overrides}
     if idle := [code for code in given if code not in set(findings["code"])]:
         there = listed(list(dict.fromkeys(findings["code"]))) or "none"
         raise InputError(f"There is no finding {idle[0]!r} to override. There are: {there}.")
-    own = [given.get(code) for code in findings["code"]]
-    return findings.assign(
-        because=[one and one.because for one in own], by=[one and one.by for one in own]
-    )
+    codes = findings["code"]
+    because, by = ({code: one[part] for code, one in given.items()} for part in (1, 2))
+    return findings.assign(because=codes.map(because.get), by=codes.map(by.get))
 
 
 def open_errors(findings: pd.DataFrame) -> pd.DataFrame:
@@ -115,12 +98,12 @@ def open_errors(findings: pd.DataFrame) -> pd.DataFrame:
 
 
 def hold_back(findings: pd.DataFrame) -> None:
-    """Raise `InputError`, a list of sentences, where an error among findings with overrides stands open."""
-    errors = open_errors(findings)
-    if len(errors):
+    """Raise `InputError`, a list of sentences, where an error stands open."""
+    if len(errors := open_errors(findings)):
         raise InputError(
             f"The final report is refused: {plural(len(errors), 'error')} found by its checks.\n"
-            f"{findings_text(errors)}\n  Put them right, or let one pass with --override CODE --because REASON --by ROLE."
+            f"{findings_text(errors)}\n  Put them right, or let one pass with "
+            "--override CODE --because REASON --by ROLE."
         )
 
 
@@ -130,7 +113,7 @@ def kinds(findings: pd.DataFrame) -> dict[str, int]:
 
 
 def grouped(findings: pd.DataFrame) -> list[Row]:
-    """The findings with like ones taken together: rows of COLUMNS, the `place` of each a list of places."""
+    """The findings with like ones together: rows of COLUMNS, `place` a list of places."""
     groups: dict[tuple[str, ...], Row] = {}
     for row in rows_of(findings):
         key = (row["code"], row["finding"], row["remedy"])
@@ -139,7 +122,7 @@ def grouped(findings: pd.DataFrame) -> list[Row]:
 
 
 def findings_text(findings: pd.DataFrame) -> str:
-    """For a terminal: severity, check and places in columns, below them what was found and what to do."""
+    """For a terminal: severity, check and places in columns, the finding and remedy below."""
     code = max(findings["code"].str.len().max(), 5)
     lines = [f"{'Severity':<9} {'Check':<{code}} Place"]
     for row in grouped(findings):

@@ -1,12 +1,15 @@
-"""Checks of what is written against what the tables say: counts, targets, quarters, improvement, titles.
+"""Checks of what is written against what the tables say: counts, targets, quarters, improvement,
+titles.
 
-English is read as tokens: words, numbers and marks. Only a few forms are looked for; the rest is left alone.
+English is read as tokens: words, numbers and marks. Only a few forms are looked for; the rest is
+left alone.
 """
 
+import math
 import re
 from collections.abc import Collection, Iterator, Mapping
-from difflib import SequenceMatcher
-from typing import Any, Final, NamedTuple
+from difflib import get_close_matches
+from typing import Final, NamedTuple
 
 import pandas as pd
 
@@ -16,109 +19,34 @@ from kpi_tools.quarters import Quarter
 from kpi_tools.scorecard import matrix, ratings_of, section_words
 from kpi_tools.tokens import kpi_figures, without_figure
 from kpi_tools.vocabulary import MONITORED, NEGATIVE, NOT_DUE, NOT_RATED
-from kpi_tools.wording import Row, in_words, is_number, is_text, rows_of, text_of
+from kpi_tools.wording import Row, in_words, is_number, rows_of
+
+
+def _set(words: str) -> frozenset[str]:
+    return frozenset(words.split())
+
 
 _TOKEN: Final = re.compile(r"£?\d[\d,]*(?:\.\d+)?|[^\W\d_]+(?:['’-][^\W\d_]+)*|[^\w\s]|\n")
 _ENDS: Final = frozenset(".!?;\n")
-_NUMBERS: Final = {in_words(number): number for number in range(10)} | {
-    "ten": 10,
-    "eleven": 11,
-    "twelve": 12,
-    "none": 0,
-    "both": 2,
-}
-_BETWEEN: Final = frozenset(
-    {
-        "of",
-        "the",
-        "them",
-        "these",
-        "its",
-        "this",
-        "our",
-        "kpi",
-        "kpis",
-        "indicator",
-        "indicators",
-        "measure",
-        "measures",
-        "section",
-        "report",
-        "is",
-        "are",
-        "was",
-        "were",
-        "rated",
-        "now",
-        "remain",
-        "remains",
-        "stay",
-        "stays",
-    }
+_NUMBERS: Final = {in_words(number): number for number in range(10)} | dict(
+    zip(("ten", "eleven", "twelve", "none", "both"), (10, 11, 12, 0, 2), strict=True)
 )
-_OF_ONE: Final = frozenset({"kpi", "is", "was", "remains", "stays"})
+_BETWEEN: Final = _set(
+    "of the them these its this our kpi kpis indicator indicators measure measures section report "
+    "is are was were rated now remain remains stay stays"
+)
+_OF_ONE: Final = _set("kpi is was remains stays")
 """After a larger number these begin something else: `at 613 the KPI is Red`."""
 _MOST_BETWEEN: Final = 7
-_COMPARED: Final = frozenset(
-    {
-        "than",
-        "since",
-        "from",
-        "back",
-        "compared",
-        "against",
-        "before",
-        "after",
-        "until",
-        "till",
-        "by",
-        "next",
-        "previous",
-        "expected",
-        "to",
-        "earlier",
-        "and",
-        "between",
-        "through",
-        "each",
-        "every",
-        "last",
-    }
+_COMPARED: Final = _set(
+    "than since from back compared against before after until till by next previous expected to "
+    "earlier and between through each every last"
 )
-_IMPROVED: Final = frozenset(
-    {
-        "improve",
-        "improves",
-        "improved",
-        "improving",
-        "improvement",
-        "improvements",
-        "better",
-        "recover",
-        "recovers",
-        "recovered",
-        "recovering",
-    }
+_IMPROVED: Final = _set(
+    "improve improves improved improving improvement improvements better recover recovers "
+    "recovered recovering"
 )
-_NOT_SO: Final = frozenset(
-    {
-        "not",
-        "no",
-        "to",
-        "will",
-        "should",
-        "can",
-        "could",
-        "would",
-        "may",
-        "if",
-        "until",
-        "than",
-        "further",
-    }
-)
-_STANDS: Final = ({"of"}, {"is"}, {"was"}, {"at"}, {"stands", "at"})
-_DIGITS_OF_A_YEAR: Final = 4
+_NOT_SO: Final = _set("not no to will should can could would may if until than further")
 _ALIKE: Final = 0.88
 
 
@@ -149,52 +77,50 @@ def sentences(text: object) -> list[Sentence]:
 
 
 def written(returns: Returns, kpis: pd.DataFrame) -> pd.DataFrame:
-    """Every commentary and action as shown: `kpi_id` (null: on a section), `section`, `column`, `text`, `sent`, `place`."""
+    """Each commentary and action as shown and as sent; `kpi_id` is None on a section."""
     shown = {row["kpi_id"]: row for row in rows_of(kpis)}
     sections = section_words(returns, kpis).to_dict("index")
     rows = []
     for index, sent in returns.commentary.to_dict("index").items():
-        of_kpi = isinstance(sent["kpi_id"], str)
-        filled = shown.get(sent["kpi_id"]) if of_kpi else sections[index]
+        key = sent["kpi_id"] if isinstance(sent["kpi_id"], str) else None
+        filled = shown.get(key) if key else sections[index]
         for column in ("commentary", "management_action"):
             if filled is not None and isinstance(sent[column], str):
                 place = f"{sent['file']}, row {sent['row']}, {column}"
-                key = sent["kpi_id"] if of_kpi else None
                 rows.append((key, filled["section"], column, filled[column], sent[column], place))
     columns = ["kpi_id", "section", "column", "text", "sent", "place"]
     return pd.DataFrame(rows, columns=columns, dtype=object)
 
 
+def _on_kpis(said: pd.DataFrame, kpis: pd.DataFrame) -> Iterator[tuple[Row, Row]]:
+    """Each text on a KPI with the KPI's row of the scorecard."""
+    rows = {row["kpi_id"]: row for row in rows_of(kpis)}
+    return ((row, rows[row["kpi_id"]]) for row in rows_of(said[said["kpi_id"].notna()]))
+
+
 def tokens_without_figure(said: pd.DataFrame, kpis: pd.DataFrame) -> Iterator[Finding]:
     """Tokens whose figure is missing in this quarter."""
-    figures = {row["kpi_id"]: kpi_figures(row) for row in rows_of(kpis)}
-    for row in rows_of(said[said["kpi_id"].notna()]):
-        own = figures[row["kpi_id"]]
+    for row, kpi in _on_kpis(said, kpis):
+        own = kpi_figures(kpi)
         there = ", ".join(f"{{{name}}}" for name, figure in own.items() if figure)
         for token in without_figure(row["sent"], own):
-            yield Finding(
-                "token-without-figure",
-                row["place"],
-                f"{token} of {row['kpi_id']} has no figure in this quarter.",
-                there,
-            )
+            finding = f"{token} of {row['kpi_id']} has no figure in this quarter."
+            yield Finding("token-without-figure", row["place"], finding, there)
 
 
 def counts(
     said: pd.DataFrame, kpis: pd.DataFrame, pairs: pd.DataFrame, council: Council
 ) -> Iterator[Finding]:
-    """Counts of ratings and of KPIs that are not those of the table; changes that are not like for like.
+    """Counts of ratings and of KPIs that are not those of the table; changes that are not like for
+    like.
 
-    A text on a section counts that section, or the whole report where it says so. `pairs`: the rating of each KPI that
-    is in both reports, `now` and `before`.
+    A text on a section counts that section, or the whole report where it says so. `pairs`: the
+    rating of each KPI that is in both reports, `now` and `before`.
     """
     counted = matrix(kpis, council).set_index("section").to_dict("index")
     whole = counted["Total"]
     bands = [name for name in ratings_of(council) if name not in (NOT_RATED, MONITORED, NOT_DUE)]
-    change = {
-        rating: int((pairs["now"] == rating).sum() - (pairs["before"] == rating).sum())
-        for rating in bands
-    }
+    now, then = (pairs[side].value_counts() for side in ("now", "before"))
     for row in rows_of(said):
         own = counted.get(row["section"], whole)
         for sentence in sentences(row["text"]):
@@ -202,23 +128,23 @@ def counts(
             if {"report", "council"} & {word.plain for word in sentence}:
                 about = [whole]
             for words, number, what, way in _counted(sentence, bands):
-                if way and number * way != change[what]:
-                    yield Finding(
-                        "change-not-like-for-like",
-                        row["place"],
-                        f'"{_quote(row, words)}", and like for like {what} changed by {change[what]:+d}.',
-                    )
+                change = int(now.get(what, 0) - then.get(what, 0))
+                if way and number * way != change:
+                    there = f"and like for like {what} changed by {change:+d}."
+                    code = "change-not-like-for-like"
                 elif not way and number not in [table[what] for table in about]:
-                    there = " or ".join(str(table[what]) for table in about)
                     named = "KPIs" if what == "kpis" else what
-                    finding = f'"{_quote(row, words)}", and the table has {there} {named}.'
-                    yield Finding("count-in-text", row["place"], finding)
+                    there = f"and the table has {' or '.join(str(t[what]) for t in about)} {named}."
+                    code = "count-in-text"
+                else:
+                    continue
+                yield Finding(code, row["place"], f'"{_quote(row, words)}", {there}')
 
 
 def _counted(
     sentence: Sentence, bands: Collection[str]
 ) -> Iterator[tuple[Sentence, int, str, int]]:
-    """Each count: its words, the number, a rating or `kpis`, and 1 or -1 where it says more or fewer of them."""
+    """Each count: its words, the number, a rating or `kpis`, and 1 or -1 for more or fewer."""
     for place, word in enumerate(sentence):
         number = _number(word)
         before = [one.plain for one in sentence[max(place - 2, 0) : place]]
@@ -229,8 +155,9 @@ def _counted(
         for between, other in enumerate(rest[bool(way) :][: _MOST_BETWEEN + 1]):
             if number > 1 and other.plain in _OF_ONE:
                 break
-            if rag := _rating(other, bands):
-                yield sentence[place : place + bool(way) + between + 2], number, rag, way
+            rating = other.text.removesuffix("s")  # `green` in `green spaces` is none
+            if rating in bands:
+                yield sentence[place : place + bool(way) + between + 2], number, rating, way
                 break
             if other.plain not in _BETWEEN:
                 break
@@ -240,17 +167,15 @@ def _counted(
 
 
 def targets(said: pd.DataFrame, kpis: pd.DataFrame) -> Iterator[Finding]:
-    """Targets and floor standards that are not the table's: `target of 85%`. The previous one is let pass."""
-    rows = {row["kpi_id"]: row for row in rows_of(kpis)}
-    for row in rows_of(said[said["kpi_id"].notna()]):
+    """Targets and floor standards that are not the table's; the previous one is let pass."""
+    for row, kpi in _on_kpis(said, kpis):
         for sentence in sentences(row["text"]):
             for place, word in enumerate(sentence):
                 column = {"target": "target", "floor": "floor_standard"}.get(word.plain)
                 before = {one.plain for one in sentence[:place]}
                 if column is None or before & {"previous", "earlier", "former", "last"}:
                     continue
-                found = _line_after(sentence[place + 1 :])
-                line = rows[row["kpi_id"]][column]
+                found, line = _line_after(sentence[place + 1 :]), kpi[column]
                 if found and is_number(line) and not _prints_as(found.text, line):
                     words = _quote(row, sentence[place : sentence.index(found) + 1])
                     named = column.replace("_", " ")
@@ -259,7 +184,7 @@ def targets(said: pd.DataFrame, kpis: pd.DataFrame) -> Iterator[Finding]:
 
 
 def quarters(said: pd.DataFrame, kpis: pd.DataFrame, quarter: Quarter) -> Iterator[Finding]:
-    """Quarters named as if they were this report's. One compared with (`than in Quarter 2`) or to come is let pass."""
+    """Quarters named as if this report's; one compared with or still to come passes."""
     data = dict(zip(kpis["kpi_id"], kpis["quarter"], strict=True))
     for row in rows_of(said):
         own = {quarter} | ({Quarter.parse(data[row["kpi_id"]])} if row["kpi_id"] else set())
@@ -271,26 +196,26 @@ def quarters(said: pd.DataFrame, kpis: pd.DataFrame, quarter: Quarter) -> Iterat
                     continue
                 if any(one.number == number and year in (None, one.year % 100) for one in own):
                     continue
-                if year is not None and (year, number) > (quarter.year % 100, quarter.number):
-                    continue
-                yield Finding(
-                    "stale-quarter",
-                    row["place"],
-                    f'"{_quote(row, sentence[place : place + 2])}" in the report of {quarter.title}.',
-                )
+                if year is None or (year, number) <= (quarter.year % 100, quarter.number):
+                    words = _quote(row, sentence[place : place + 2])
+                    there = f'"{words}" in the report of {quarter.title}.'
+                    yield Finding("stale-quarter", row["place"], there)
 
 
 def improvements(said: pd.DataFrame, kpis: pd.DataFrame, council: Council) -> Iterator[Finding]:
     """A word of improvement beside a negative direction or a lower rating.
 
-    What is denied, wished for or expected is let pass; so is a better quarter that is said to be one.
+    What is denied, wished for or expected is let pass; so is a better quarter that is said to be
+    one.
     """
-    rows = {row["kpi_id"]: row for row in rows_of(kpis)}
-    for row in rows_of(said[said["kpi_id"].notna() & (said["column"] == "commentary")]):
-        kpi = rows[row["kpi_id"]]
-        step = (kpi["value"] - kpi["previous_value"]) * (-1 if kpi["polarity"] == "lower" else 1)
-        if kpi["direction_of_travel"] != NEGATIVE and not _is_worse(kpi, council):
+    for row, kpi in _on_kpis(said[said["column"] == "commentary"], kpis):
+        scheme = council.schemes.get(kpi["scheme"] or "", council.schemes[""])
+        places = {band.name: place for place, band in enumerate(scheme.bands)}
+        before = places.get(kpi["previous_rating"], math.nan)
+        is_worse = places.get(kpi["rating"], math.nan) > before
+        if kpi["direction_of_travel"] != NEGATIVE and not is_worse:
             continue
+        step = (kpi["value"] - kpi["previous_value"]) * (-1 if kpi["polarity"] == "lower" else 1)
         for sentence in sentences(row["text"]):
             plain = [word.plain for word in sentence]
             place = next((at for at, word in enumerate(plain) if word in _IMPROVED), None)
@@ -299,38 +224,30 @@ def improvements(said: pd.DataFrame, kpis: pd.DataFrame, council: Council) -> It
             if step > 0 and {"quarter", "report"} & set(plain):
                 continue
             then = f"{kpi['previous_value']:g} ({kpi['previous_rating']})"
-            now = f"{kpi['value']:g} ({kpi['rating']})"
-            yield Finding(
-                "words-against-direction",
-                row["place"],
-                f'"{sentence[place].text}", and {row["kpi_id"]} went from {then} to {now}, '
-                f"direction {kpi['direction_of_travel']}.",
-            )
+            now = f"{kpi['value']:g} ({kpi['rating']}), direction {kpi['direction_of_travel']}"
+            there = f'"{sentence[place].text}", and {row["kpi_id"]} went from {then} to {now}.'
+            yield Finding("words-against-direction", row["place"], there)
 
 
 def titles(said: pd.DataFrame, kpis: pd.DataFrame, others: Mapping[str, str]) -> Iterator[Finding]:
-    """A KPI's title that is spelt otherwise than in the catalogue, in commentary or in `others` (place → text)."""
+    """A KPI's title spelt otherwise than in the catalogue; `others`: texts by their place."""
     places = dict(zip(said["place"], said["text"], strict=True)) | dict(others)
     stems = [name.partition(" - ")[0].partition(" (")[0] for name in kpis["kpi_name"]]
     names = {tuple(_words(stem)): stem for stem in stems}
     for place, text in places.items():
         spoken = _words(text)
         for title, name in names.items():
-            size = len(title)
+            size, whole = len(title), " ".join(title)
             if size < 3 or len(set(title) & set(spoken)) < 0.7 * size:
                 continue
             windows = [
-                spoken[at : at + width]
+                " ".join(spoken[at : at + width])
                 for width in (size - 1, size, size + 1)
                 for at in range(len(spoken) - width + 1)
             ]
-            if list(title) in windows:
-                continue
-            matcher = SequenceMatcher(b=" ".join(title))
-            alike = {" ".join(window): _ratio(matcher, " ".join(window)) for window in windows}
-            near = max(alike, key=lambda words: alike[words], default="")
-            if near and alike[near] >= _ALIKE:
-                finding = f'"{near}", and the title of the KPI is "{name}".'
+            near = get_close_matches(whole, windows, n=1, cutoff=_ALIKE)
+            if near and near[0] != whole:
+                finding = f'"{near[0]}", and the title of the KPI is "{name}".'
                 yield Finding("title-spelt-two-ways", place, finding)
 
 
@@ -340,53 +257,41 @@ def unchanged(
     """Commentary that is word for word that of the previous report."""
     if earlier is None:
         return
-    before = {
-        row["kpi_id"] if is_text(row["kpi_id"]) else row["section"]: str(row["commentary"])
-        for row in rows_of(earlier[earlier["quarter"] == quarter.shift(-1).label])
-    }
+    last = earlier[earlier["quarter"] == quarter.shift(-1).label]
+    keys = last["kpi_id"].fillna(last["section"])
+    before = dict(zip(keys, last["commentary"].astype(str), strict=True))
     for row in rows_of(said[said["column"] == "commentary"]):
         if _words(before.get(row["kpi_id"] or row["section"], "")) == _words(row["sent"]):
-            yield Finding(
-                "commentary-unchanged",
-                row["place"],
-                "The commentary is the same as in the previous report.",
-            )
+            there = "The commentary is the same as in the previous report."
+            yield Finding("commentary-unchanged", row["place"], there)
 
 
 def _number(word: Word) -> int | None:
     """The count that a word is; a year is none."""
     if word.text.isdecimal():
-        return int(word.text) if len(word.text) < _DIGITS_OF_A_YEAR else None
+        return int(word.text) if len(word.text) < len("2024") else None
     return _NUMBERS.get(word.plain)
 
 
-def _rating(word: Word, bands: Collection[str]) -> str | None:
-    """The rating that a word is; `green` in `green spaces` is none."""
-    one = word.text.removesuffix("s")
-    return one if one in bands else None
-
-
 def _line_after(words: Sentence) -> Word | None:
-    """The number in `of 85`, `standard is £4,000`, `stands at 5`, right after the word for a line."""
-    rest = words[1:] if words and words[0].plain == "standard" else words
-    for size in (1, 2):
-        if {word.plain for word in rest[:size]} in _STANDS and len(rest) > size:
-            number = rest[size]
-            return number if any(char.isdigit() for char in number.text) else None
+    """The number right after the word for a line: `of 85`, `standard is £4,000`, `stands at 5`."""
+    plain = [word.plain for word in words[:4]]
+    first = int(plain[:1] == ["standard"])
+    for verb in (["of"], ["is"], ["was"], ["at"], ["stands", "at"]):
+        after = first + len(verb)
+        if plain[first:after] == verb and len(words) > after:
+            return words[after] if any(map(str.isdigit, words[after].text)) else None
     return None
 
 
 def _quarter(words: Sentence) -> tuple[int | None, int | None]:
-    """The number of a quarter that begins here, and the year (of two digits) in which its year began, where given."""
-    if (
-        words[0].plain not in ("quarter", "qtr", "q")
-        or len(words) < 2
-        or words[1].text not in "1234"
-    ):
+    """The number of the quarter named here, and the two digits of the year its year began in."""
+    name, number = words[0].plain, "".join(word.text for word in words[1:2])
+    if name not in ("quarter", "qtr", "q") or number not in ("1", "2", "3", "4"):
         return None, None
     rest = [word.text for word in words[2:] if word.plain not in (",", "of")]
     given = len(rest) > 2 and rest[0].isdecimal() and rest[1] in "/-" and rest[2].isdecimal()
-    return int(words[1].text), int(rest[0]) % 100 if given else None
+    return int(number), int(rest[0]) % 100 if given else None
 
 
 def _prints_as(figure: str, value: float) -> bool:
@@ -395,27 +300,11 @@ def _prints_as(figure: str, value: float) -> bool:
     return abs(float(plain) - value) <= 0.5 * 10.0 ** -len(plain.partition(".")[2]) + 1e-9
 
 
-def _is_worse(kpi: Mapping[str, Any], council: Council) -> bool:
-    """Whether the rating is lower than the previous one."""
-    scheme = council.schemes[text_of(kpi["scheme"]) or ""]
-    places = {band.name: place for place, band in enumerate(scheme.bands)}
-    before, now = places.get(kpi["previous_rating"]), places.get(kpi["rating"])
-    return before is not None and now is not None and now > before
-
-
-def _ratio(matcher: "SequenceMatcher[str]", text: str) -> float:
-    matcher.set_seq1(text)
-    if min(matcher.real_quick_ratio(), matcher.quick_ratio()) < _ALIKE:
-        return 0.0
-    return matcher.ratio()
-
-
 def _quote(row: Row, words: Sentence) -> str:
     """These words as they stand in the text."""
     return str(row["text"])[words[0].start : words[-1].end]
 
 
 def _words(text: object) -> list[str]:
-    return [
-        word.plain for sentence in sentences(text) for word in sentence if word.text[0].isalnum()
-    ]
+    each = [word for sentence in sentences(text) for word in sentence]
+    return [word.plain for word in each if word.text[0].isalnum()]

@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from kpi_tools.doubts import MARK, is_doubted
+from kpi_tools.doubts import MARK
 from kpi_tools.explorer.evidence import Evidence
 from kpi_tools.quarters import Quarter
 from kpi_tools.terms import Terms
@@ -13,6 +13,7 @@ from kpi_tools.vocabulary import FINAL, ILLUSTRATIVE, MONITORED
 from kpi_tools.wording import (
     Row,
     figure_of,
+    in_doubt,
     is_text,
     line_of,
     listed,
@@ -65,7 +66,7 @@ def _of_figure(
     parts = f" ({parts_of(row)})" if parts_of(row) else ""
     against = [f"{terms.word(name)} {line_of(row, name)}" for name in lines]
     invented = ILLUSTRATIVE if row["target_status"] == ILLUSTRATIVE and against else ""
-    figures = f"{figure_of(row)}{MARK if is_doubted(row) else ''}{parts}"
+    figures = f"{figure_of(row)}{MARK if in_doubt(row) else ''}{parts}"
     figures = "; ".join([figures, ", ".join(against)] if against else [figures])
     agreed = [terms.word(name) for name in terms.lines(known.kpi(row["kpi_id"]))]
     are = "is" if len(agreed) == 1 else "are"

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from kpi_tools.assurance import BY_LUCK
-from kpi_tools.doubts import MARK, is_doubted
+from kpi_tools.doubts import MARK
 from kpi_tools.explorer.charts import several_picture
 from kpi_tools.explorer.evidence import Evidence, said_so_far
 from kpi_tools.explorer.points import facts
@@ -31,6 +31,7 @@ from kpi_tools.wording import (
     Row,
     capitalised,
     figure_of,
+    in_doubt,
     is_number,
     is_text,
     line_of,
@@ -152,7 +153,7 @@ def _named(known: Evidence) -> list[Row]:
 
 def _row(kpi: Row, known: Evidence, terms: Terms) -> dict[str, Any]:
     colours, kpi_id = looks(terms), kpi["kpi_id"]
-    doubted = is_doubted(kpi) or bool(len(known.of("doubts", kpi_id)))
+    doubted = in_doubt(kpi) or bool(len(known.of("doubts", kpi_id)))
     line = next(iter(terms.lines(kpi)), "target")
     unusual = kpi["variation"] if kpi["variation"] in SPECIAL_CAUSES else ""
     return {
@@ -163,7 +164,7 @@ def _row(kpi: Row, known: Evidence, terms: Terms) -> dict[str, Any]:
         "owner": kpi["owner"] if is_text(kpi["owner"]) else "",
         "rating": kpi["rating"],
         "look": colours.get(kpi["rating"], "not-rated"),
-        "value": f"{figure_of(kpi, bare=True)}{MARK if is_doubted(kpi) else ''}",
+        "value": f"{figure_of(kpi, bare=True)}{MARK if in_doubt(kpi) else ''}",
         "target": line_of(kpi, line, bare=True) if is_number(kpi.get(line)) else "",
         "six": _six(rows_by(known.recent)[kpi_id], colours),
         "direction": kpi["arrow"] if is_text(kpi["arrow"]) else kpi["direction_of_travel"],
@@ -185,7 +186,7 @@ def _six(rows: list[Row], colours: dict[str, str]) -> list[dict[str, str]]:
             "title": period_of(row),
             "rating": row["rating"],
             "look": colours.get(row["rating"], "not-rated"),
-            "sure": "doubt" if is_doubted(row) else sure.get(row["status"], "pale"),
+            "sure": "doubt" if in_doubt(row) else sure.get(row["status"], "pale"),
         }
         for row in rows
     ]

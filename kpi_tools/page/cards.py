@@ -1,4 +1,4 @@
-"""KPI cards: one indicator's figures, picture, table, words and outlook together, from the same rows."""
+"""KPI cards: one indicator's figures, picture, table, words and outlook, from the same rows."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,8 +17,8 @@ from kpi_tools.page.describe import (
     redefinitions,
     short_title,
 )
-from kpi_tools.page.facts import action_of, facts, first_line, flag
-from kpi_tools.page.html import Html, badge, figure_with_status, render, report_table, slug
+from kpi_tools.page.facts import action_of, entry, facts, flag
+from kpi_tools.page.html import Html, badge, figure_with_status, render, report_table
 from kpi_tools.page.marks import notes_on, quality_notes
 from kpi_tools.page.overviews import peers_chart
 from kpi_tools.terms import Terms
@@ -28,6 +28,7 @@ from kpi_tools.vocabulary import (
     FINAL,
     HIGHER,
     ILLUSTRATIVE,
+    LOWER,
     MILESTONE,
     MONITORED,
     MONTH,
@@ -50,11 +51,11 @@ from kpi_tools.wording import (
     unit_words,
 )
 
-_SHOWN, _FEW_AREAS = 6, 4
-_GOOD = {
+_FEW_AREAS = 4
+_BETTER = {
     HIGHER: "Higher is better.",
+    LOWER: "Lower is better.",
     CLOSEST: "Closest to the target is better.",
-    "lower": "Lower is better.",
 }
 
 
@@ -82,26 +83,25 @@ class Beside:
 
 
 def cards(kpis: pd.DataFrame, recent: pd.DataFrame, beside: Beside | None = None) -> Html:
-    """A card for each KPI, in the order of `kpis`; what is part of another stands in the card of its total.
+    """A card for each KPI of the scorecard; what is part of another stands in the card of its
+    total.
 
-    `kpis`: the scorecard; `recent`: the figures shown, six rows per KPI.
+    `recent`: the figures shown, six rows per KPI.
     """
-    beside = beside or Beside()
-    whole = set(kpis["kpi_id"])
-    points = rows_by(recent[recent["kpi_id"].isin(whole)])
-    rows = rows_of(kpis)
+    beside, rows = beside or Beside(), rows_of(kpis)
+    points = rows_by(recent[recent["kpi_id"].isin(set(kpis["kpi_id"]))])
     parts: dict[str, Rows] = {}
     for row in rows:
-        if row.get("part_of") in whole and row["part_of"] != row["kpi_id"]:
-            parts.setdefault(row["part_of"], []).append(row)
-    under = {part["kpi_id"] for some in parts.values() for part in some}
-    return Html(
-        Markup("").join(
-            card(row, points[row["kpi_id"]], beside, parts.get(row["kpi_id"], []), points).markup
-            for row in rows
-            if row["kpi_id"] not in under
-        )
+        total = row.get("part_of")
+        if total in points and total != row["kpi_id"]:
+            parts.setdefault(total, []).append(row)
+    within = {part["kpi_id"] for some in parts.values() for part in some}
+    each = (
+        card(row, points[row["kpi_id"]], beside, parts.get(row["kpi_id"], []), points).markup
+        for row in rows
+        if row["kpi_id"] not in within
     )
+    return Html(Markup("").join(each))
 
 
 def card(
@@ -111,68 +111,55 @@ def card(
     parts: Sequence[Row] = (),
     every: Mapping[str, Rows] | None = None,
 ) -> Html:
-    """One KPI's card: `kpi` is its row of the scorecard, `points` its figures shown; `parts`: the KPIs under it."""
+    """One KPI's card.
+
+    `kpi` is its row of the scorecard, `points` its figures shown, `parts` the KPIs under it, whose
+    figures are in `every`.
+    """
     name, terms = kpi["kpi_id"], beside.terms
-    anchor = f"kpi-{slug(name)}"
-    benchmarks, months = (
-        beside.benchmarks.get(name, []),
-        _single_months(beside.months.get(name, [])),
-    )
+    shown = entry(kpi, terms)
+    benchmarks, months = beside.benchmarks.get(name, []), beside.months.get(name, [])
     areas = _latest(benchmarks)
-    actions = beside.actions.get(name, [])
-    action = text_of(kpi["management_action"])
-    worst = kpi["rating"] in terms.worst
+    actions = [action_of(one) for one in beside.actions.get(name, [])]
     return render(
         "card.html.j2",
-        card={
-            "anchor": anchor,
-            "kpi_id": name,
-            "name": kpi["kpi_name"],
-            "rating": kpi["rating"],
-            "look": beside.terms.look(kpi["rating"]),
-            "doubt": text_of(kpi.get("doubt")) if in_doubt(kpi) else None,
-            "direction": terms.arrow_of(kpi),
-            "reason": text_of(kpi["not_rated_reason"]) if kpi["rating"] == NOT_RATED else None,
-            "line": first_line(kpi, terms),
-            "facts": facts(kpi, terms),
-            "picture": _picture(points, anchor, beside, areas),
-            "peers": peers_chart(points, benchmarks, beside.headline, f"{anchor}-peers"),
-            "flag": flag(kpi),
-            "trend": _trend(kpi, points, beside),
-            "outlook": beside.outlooks.get(name),
-            "commentary": text_of(kpi["commentary"]),
-            "action": action,
-            "actions": [action_of(one) for one in actions],
-            "action_word": capitalised(terms.word("management_action")),
-            "gap": worst and not action and not actions,
-            "commentary_status": text_of(kpi["commentary_status"]),
-            "notes": _notes(kpi, areas, months, beside.terms),
-            "table": figures_table(kpi, points, anchor, beside),
-            "definition": _definition(kpi, beside.terms),
-            "targets": target_history(kpi, beside.targets.get(name, []), beside),
-            "parts": _parts(parts, every or {}, anchor, beside),
-        },
+        kpi=shown,
+        doubted_for=text_of(kpi.get("doubt")) if shown["doubted"] else None,
+        reason=text_of(kpi["not_rated_reason"]) if kpi["rating"] == NOT_RATED else None,
+        flag=flag(kpi),
+        facts=facts(kpi, terms),
+        picture=_picture(points, shown["anchor"], beside, areas),
+        trend=_trend(kpi, points, beside),
+        peers=peers_chart(points, benchmarks, beside.headline, f"{shown['anchor']}-peers"),
+        outlook=beside.outlooks.get(name),
+        actions=actions,
+        action_word=terms.head("management_action"),
+        gap=kpi["rating"] in terms.worst and not shown["action"] and not actions,
+        parts=_parts(parts, every or {}, shown["anchor"], beside),
+        notes=_notes(kpi, areas, months, terms),
+        table=figures_table(kpi, points, shown["anchor"], beside),
+        definition=_definition(kpi, terms),
+        targets=target_history(kpi, beside.targets.get(name, []), terms),
     )
 
 
 def _trend(kpi: Row, points: Rows, beside: Beside) -> list[str]:
-    """Where the figures go, in the arrows that the council shows, and from when they are counted otherwise."""
+    """Where the figures go, in the arrows shown, and from when they are counted otherwise."""
     if any(map(in_doubt, points)):
         return [IN_DOUBT]
     tested = TREND_ARROW in beside.terms.arrows and kpi.get("kind") != MILESTONE
-    said = [direction_sentence(kpi)] if tested else []
-    return said + redefinitions(points, beside.breaks.get(kpi["kpi_id"], [])) + arrow_sentences(kpi)
+    anew = redefinitions(points, beside.breaks.get(kpi["kpi_id"], []))
+    return [*([direction_sentence(kpi)] if tested else []), *anew, *arrow_sentences(kpi)]
 
 
 def _picture(points: Rows, anchor: str, beside: Beside, areas: Rows) -> Chart:
     """The KPI's figures with what stands beside them, or a milestone's statuses."""
     name = points[-1]["kpi_id"]
-    if points[-1].get("kind") == MILESTONE:
-        return milestone_chart(points, anchor, beside.terms.looks)
-    return _drawn(
+    return small_picture(
         points,
         anchor,
         beside,
+        small=False,
         outlook=next(iter(beside.ahead.get(name, [])), None),
         months=beside.months.get(name, []),
         benchmarks=areas,
@@ -180,23 +167,21 @@ def _picture(points: Rows, anchor: str, beside: Beside, areas: Rows) -> Chart:
     )
 
 
-def small_picture(points: Rows, name: str, beside: Beside) -> Chart:
-    """The figures alone, in little room."""
+def small_picture(
+    points: Rows, name: str, beside: Beside, *, small: bool = True, **more: Any
+) -> Chart:
+    """The figures alone, in little room; `more`: what stands beside them where there is more."""
     kpi = points[-1]
     if kpi.get("kind") == MILESTONE:
         return milestone_chart(points, name, beside.terms.looks)
-    return _drawn(points, name, beside, small=True)
-
-
-def _drawn(points: Rows, name: str, beside: Beside, **more: Any) -> Chart:
-    kpi_id = points[-1]["kpi_id"]
     return kpi_chart(
         points,
         name,
-        bands=None if beside.bands is None else beside.bands.get(kpi_id, []),
+        bands=None if beside.bands is None else beside.bands.get(kpi["kpi_id"], []),
         words=beside.line_words,
         form=beside.form,
-        breaks=[row["from_quarter"] for row in beside.breaks.get(kpi_id, [])],
+        breaks=[row["from_quarter"] for row in beside.breaks.get(kpi["kpi_id"], [])],
+        small=small,
         **more,
     )
 
@@ -207,50 +192,36 @@ def _parts(
     if not parts:
         return []
     own = {part["kpi_id"]: every[part["kpi_id"]] for part in parts}
-    words = beside.line_words
-    pictures = small_multiples(own, f"{anchor}-part", bands=beside.bands, words=words)
-    return [_part(part, beside) | {"svg": pictures[part["kpi_id"]].svg} for part in parts]
-
-
-def _part(kpi: Row, beside: Beside) -> dict[str, Any]:
-    return {
-        "anchor": f"kpi-{slug(kpi['kpi_id'])}",
-        "id": kpi["kpi_id"],
-        "name": text_of(kpi.get("short_name")) or kpi["kpi_name"],
-        "figure": figure_of(kpi),
-        "rating": kpi["rating"],
-        "look": beside.terms.look(kpi["rating"]),
-        "doubted": in_doubt(kpi),
-        "direction": beside.terms.arrow_of(kpi),
-        "commentary": text_of(kpi["commentary"]),
-        "action": text_of(kpi["management_action"]),
-        "status": text_of(kpi["commentary_status"]),
-        "actions": [action_of(one) for one in beside.actions.get(kpi["kpi_id"], [])],
-    }
+    pictures = small_multiples(own, f"{anchor}-part", bands=beside.bands, words=beside.line_words)
+    return [
+        entry(part, beside.terms, text_of(part.get("short_name")) or "")
+        | {
+            "svg": pictures[part["kpi_id"]].svg,
+            "actions": [action_of(one) for one in beside.actions.get(part["kpi_id"], [])],
+        }
+        for part in parts
+    ]
 
 
 # Below the picture.
 
 
 def _notes(kpi: Row, areas: Rows, months: Rows, terms: Terms) -> list[str]:
-    """The season, the latest single month, other areas, and where a figure or target comes from that is not final."""
-    notes = []
+    """The season, the latest single month, other areas, and what is not final and whence it is."""
+    notes, unit, decimals = [], kpi["unit"], int(kpi["decimals"])
     if kpi.get("seasonal") == "yes":
-        ago = (
-            f" ({figure_of(kpi, 'year_ago_')})"
-            if is_number(kpi["year_ago_value"])
-            else ", when there was no figure"
-        )
-        notes.append(
-            f"Seasonal: compare with the same quarter last year{ago}, not with the quarter before."
-        )
-    notes += [month_alone(month, kpi["unit"], int(kpi["decimals"])) for month in months[-1:]]
-    notes += [f"{other_area(kpi, row)}." for row in areas]
+        ago = ", when there was no figure"
+        if is_number(kpi["year_ago_value"]):
+            ago = f" ({figure_of(kpi, 'year_ago_')})"
+        same = f"compare with the same quarter last year{ago}"
+        notes.append(f"Seasonal: {same}, not with the quarter before.")
+    alone = [one for one in months if is_number(one["value"]) and one["basis"] == MONTH]
+    notes += [month_alone(month, unit, decimals) for month in alone[-1:]]
+    for area in areas:
+        figure = line_of({**kpi, "line": float(area["value"])}, "line")
+        mark = "" if area["status"] == FINAL else f" ({area['status']})"
+        notes.append(f"{area['area']}, {area['period']}: {figure}{mark}.")
     return notes + [note for note, status in _sources(kpi, terms) if status != FINAL]
-
-
-def _single_months(months: Rows) -> Rows:
-    return [month for month in months if is_number(month["value"]) and month["basis"] == MONTH]
 
 
 def _latest(benchmarks: Rows) -> Rows:
@@ -260,97 +231,70 @@ def _latest(benchmarks: Rows) -> Rows:
     return rows if len(rows) <= _FEW_AREAS else [row for row in rows if row["area"] == ENGLAND]
 
 
-def other_area(kpi: Row, benchmark: Row) -> str:
-    """Another area's figure with its date: `England, 2023: 50.3%`."""
-    figure = line_of({**kpi, "line": float(benchmark["value"])}, "line")
-    mark = "" if benchmark["status"] == FINAL else f" ({benchmark['status']})"
-    return f"{benchmark['area']}, {benchmark['period']}: {figure}{mark}"
-
-
 def _definition(kpi: Row, terms: Terms) -> str:
     what = text_of(kpi["definition"]) or "No definition has been given."
+    better = _BETTER.get(kpi["polarity"], "Neither more nor less is better.")
     final = [note for note, status in _sources(kpi, terms) if status == FINAL]
-    said = [
-        *quality_notes(kpi),
-        *([f"Accountable: {kpi['owner']}."] if is_text(kpi.get("owner")) else []),
-    ]
-    return " ".join(
-        [what, _GOOD.get(kpi["polarity"], "Neither more nor less is better."), *final, *said]
-    )
+    owner = [f"Accountable: {kpi['owner']}."] if is_text(kpi.get("owner")) else []
+    return " ".join([what, better, *final, *quality_notes(kpi), *owner])
 
 
 def _sources(kpi: Row, terms: Terms) -> list[tuple[str, Any]]:
-    given = (
+    """Where figure and target come from, each with its status."""
+    found = []
+    for what, note, status in (
         ("Latest figure", kpi["note"], kpi["status"]),
         (terms.head("target"), kpi["target_reason"], kpi["target_status"]),
-    )
-    found = []
-    for what, note, status in given:
+    ):
         text = (text_of(note) or "").strip().rstrip(".")
-        if text:
-            said = text if text.lower().startswith(what.lower()) else f"{what}: {text}"
-            found.append((f"{said}.", status))
+        said = text if text.lower().startswith(what.lower()) else f"{what}: {text}"
+        found += [(f"{said}.", status)] if text else []
     return found
 
 
 def figures_table(kpi: Row, points: Rows, anchor: str, beside: Beside) -> Html:
     """The figures behind a KPI's picture: each period's result, lines and rating."""
-    words = unit_words(kpi["unit"])
-    each = [beside.terms.lines({**row, "scheme": kpi.get("scheme")}) for row in points]
+    words, terms = unit_words(kpi["unit"]), beside.terms
+    each = [terms.lines({**row, "scheme": kpi.get("scheme")}) for row in points]
     lines = list(dict.fromkeys(name for names in each for name in names))
     changed = {row["from_quarter"] for row in beside.breaks.get(kpi["kpi_id"], [])}
     rows = []
     for row in points:
-        status = row["status"] if is_number(row["value"]) else None
-        figure = figure_of(row, bare=True) + (" ?" if in_doubt(row) else "")
+        period = short_title(row["quarter"])
+        if row.get("basis") == "annual" and is_text(row.get("period")):
+            period = capitalised(row["period"])
         new = " (new definition)" if row.get("due_quarter") in changed else ""
-        cells: dict[str, Any] = {"Period": f"{_short_period(row)}{new}"}
-        cells[f"Result ({words})" if words else "Result"] = figure_with_status(figure, status)
+        figure = figure_of(row, bare=True) + (" ?" if in_doubt(row) else "")
+        status = row["status"] if is_number(row["value"]) else None
+        result = figure_with_status(figure, status)
+        cells = {"Period": f"{period}{new}", f"Result ({words})" if words else "Result": result}
         for name in lines:
-            label, mark = capitalised(beside.terms.word(name)), _invented(row.get("target_status"))
-            cells[label] = figure_with_status(line_of(row, name, bare=True), mark)
+            line, mark = line_of(row, name, bare=True), _invented(row.get("target_status"))
+            cells[terms.head(name)] = figure_with_status(line, mark)
         if kpi["rating"] != MONITORED:
-            look = beside.terms.look(row["rating"])
+            look = terms.look(row["rating"])
             cells["Rating"] = badge(row["rating"], look, doubted=in_doubt(row))
         rows.append(cells)
     return behind_chart(pd.DataFrame(rows), kpi["kpi_name"], anchor)
 
 
-def _short_period(row: Row) -> str:
-    if row.get("basis") == "annual" and is_text(row.get("period")):
-        return capitalised(str(row["period"]))
-    return short_title(row["quarter"])
-
-
 def behind_chart(frame: pd.DataFrame, title: str, anchor: str) -> Html:
     """The table that stands under a picture, out of sight until it is asked for."""
-    return report_table(
-        frame,
-        f"{title}, by period",
-        name=f"{anchor}-table",
-        quiet=True,
-        wide=True,
-        look="kpi-figures",
-    )
+    caption, name = f"{title}, by period", f"{anchor}-table"
+    return report_table(frame, caption, name=name, quiet=True, wide=True, look="kpi-figures")
 
 
-def target_history(kpi: Row, targets: Sequence[Row], beside: Beside) -> list[dict[str, str | None]]:
-    """Every set of lines that the KPI has had: `since` (quarter), `lines`, `reason` and its `status`.
+def target_history(kpi: Row, targets: Sequence[Row], terms: Terms) -> list[dict[str, str | None]]:
+    """Every set of lines that the KPI has had: `since`, `lines`, `reason` and its `status`.
 
     `targets`: its rows of the table, oldest first.
     """
     entries: list[dict[str, str | None]] = []
     before: tuple[str, str] | None = None
     for row in targets:
-        reason = (
-            row["target_reason"].rstrip(".")
-            if is_text(row["target_reason"])
-            else "no reason was given"
-        )
+        reason = (text_of(row["target_reason"]) or "no reason was given").rstrip(".")
         own = {**row, "unit": kpi["unit"], "decimals": kpi["decimals"], "polarity": kpi["polarity"]}
-        lines = [
-            f"{beside.terms.word(n)} {line_of(own, n, bare=True)}" for n in beside.terms.lines(own)
-        ]
+        lines = [f"{terms.word(n)} {line_of(own, n, bare=True)}" for n in terms.lines(own)]
         entries.append(
             {
                 "since": short_title(row["from_quarter"]),

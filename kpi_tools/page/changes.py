@@ -1,4 +1,4 @@
-"""The chapter on what changed since the previous report: the set, the ratings, the counts, figures published before."""
+"""The chapter on what changed since the previous report: KPIs, ratings, counts, earlier figures."""
 
 import pandas as pd
 
@@ -24,7 +24,7 @@ from kpi_tools.scorecard import (
     restatements,
     set_changes,
 )
-from kpi_tools.scorecard.changes import NEW_TARGET, REWRITTEN
+from kpi_tools.scorecard.changes import ADDED, NEW_TARGET, REMOVED, REWRITTEN
 from kpi_tools.terms import Terms
 from kpi_tools.vocabulary import NOT_RATED
 from kpi_tools.wording import Row, capitalised, in_words, plural, rows_of, signed
@@ -39,72 +39,72 @@ def changes(
     movement: pd.DataFrame,
     returns: Returns,
 ) -> Html:
-    """What changed since the previous report: KPIs that came and went, ratings, counts, figures published before.
+    """What changed since the previous report: KPIs, ratings, counts, figures published before.
 
     A first report has no previous one: what can be said is by the figures known now.
     """
     if same.empty:
-        return section(
-            _TITLE, "This is the first report: there is none before it to compare it with."
-        )
+        first_one = "This is the first report: there is none before it to compare it with."
+        return section(_TITLE, first_one)
     terms, first = Terms(returns.council), first_report(returns)
-    pieces = [
-        moved_ratings(kpis, same, returns),
+    return section(
+        _TITLE,
+        Html() if first else set_table(kpis, before, returns, terms),
+        moved_ratings(kpis, same, returns, terms),
         subheading("Counts, plainly and like for like"),
         movement_table(movement, terms, first=first),
-    ]
-    if not first:
-        pieces = [
-            set_table(kpis, before, returns, terms),
-            *pieces,
-            steps_table(kpis, before, same, returns),
-        ]
-    return section(_TITLE, *pieces, restated_figures(returns, before, same))
+        Html() if first else steps_table(kpis, before, same, returns, terms),
+        restated_figures(returns, before, same),
+    )
 
 
 def set_table(kpis: pd.DataFrame, before: pd.DataFrame, returns: Returns, terms: Terms) -> Html:
-    """KPIs added, removed, redefined, with a new target, rated again or no longer rated, with the reasons."""
-    changed, many = set_changes(kpis, before, returns), terms.word("kpi", 2)
+    """KPIs added, removed, redefined, with a new target, rated again or no longer, and why."""
+    changed = set_changes(kpis, before, returns)
+    many, target = terms.word("kpi", 2), terms.word("target")
     if changed.empty:
+        lines = terms.word("target", 2)
         return paragraphs(
-            f"The {many}, their definitions and their {terms.word('target', 2)} are those of the previous report."
+            f"The {many}, their definitions and their {lines} are those of the previous report."
         )
-    added, gone = (int((changed["change"] == word).sum()) for word in ("Added", "Removed"))
-    said = f"{capitalised(terms.kpis(added))} came into the report, and {terms.kpis(gone)} left it."
-    if not added and not gone:
-        said = f"The {many} are those of the previous report."
+    added, gone = (int((changed["change"] == word).sum()) for word in (ADDED, REMOVED))
+    said = f"The {many} are those of the previous report."
+    if added or gone:
+        came = f"{capitalised(terms.kpis(added))} came into the report"
+        said = f"{came}, and {terms.kpis(gone)} left it."
     shown = changed[["kpi_name", "change", "reason"]]
-    shown = shown.replace({"change": {NEW_TARGET: f"New {terms.word('target')}"}})
+    shown = shown.replace({"change": {NEW_TARGET: f"New {target}"}})
     shown = shown.set_axis([terms.head("kpi"), "Change", "Reason"], axis=1)
-    caption = f"{terms.head('kpi', 2)} added, removed, redefined, newly rated or with a new {terms.word('target')}"
-    return paragraphs(said) + report_table(
-        shown, caption, name="set-changes", wide=True, quiet=True
-    )
+    caption = f"{capitalised(many)} added, removed, redefined, newly rated or with a new {target}"
+    table = report_table(shown, caption, name="set-changes", wide=True, quiet=True)
+    return paragraphs(said) + table
 
 
-def moved_ratings(kpis: pd.DataFrame, same: pd.DataFrame, returns: Returns) -> Html:
-    """From → to on the KPIs known in both quarters, and by name what came to each rating and what left it."""
-    council, terms = returns.council, Terms(returns.council)
-    pairs = rating_pairs(kpis, same, council)
+def moved_ratings(kpis: pd.DataFrame, same: pd.DataFrame, returns: Returns, terms: Terms) -> Html:
+    """From → to on the KPIs known in both quarters, and what came to each rating and left it."""
+    pairs = rating_pairs(kpis, same, returns.council)
     moved = int((pairs["before"] != pairs["now"]).sum())
-    table = rating_matrix(pairs, council)
-    table["before"] = [
-        badge(name, terms.look(name)) if name != "Total" else name for name in table["before"]
-    ]
-    heads = [("", "From"), *(("To", str(name)) for name in table.columns[1:-1]), ("", "Total")]
-    table = table.set_axis(pd.Index(heads, tupleize_cols=False), axis=1)
-    of = f"Of the {terms.kpis(len(pairs))} known in both quarters"
-    said = (
-        f"{of}, {in_words(moved) if moved else 'none'} changed rating, with figures as known now."
-    )
+    table = rating_matrix(pairs, returns.council).rename(columns={"before": "From"})
+    shown = [badge(name, terms.look(name)) if name != "Total" else name for name in table["From"]]
     caption = (
         f"{terms.head('kpi', 2)} known in both quarters, by rating in the previous quarter and now"
     )
-    whole = subheading("Ratings: from and to") + paragraphs(said)
-    whole += report_table(
-        table, caption, name="from-to", totals=1, wide=True, quiet=True, numbers=True
+    whole = subheading("Ratings: from and to")
+    whole += paragraphs(
+        f"Of the {terms.kpis(len(pairs))} known in both quarters, "
+        f"{in_words(moved) if moved else 'none'} changed rating, with figures as known now."
     )
-    for row in rows_of(came_and_went(pairs, council)):
+    whole += report_table(
+        table.assign(From=shown),
+        caption,
+        name="from-to",
+        totals=1,
+        wide=True,
+        quiet=True,
+        numbers=True,
+        over="To",
+    )
+    for row in rows_of(came_and_went(pairs, returns.council)):
         rating = "not rated" if row["rating"] == NOT_RATED else row["rating"]
         for word, names in (("Now", row["came"]), ("No longer", row["went"])):
             if names:
@@ -117,43 +117,46 @@ def movement_table(movement: pd.DataFrame, terms: Terms, *, first: bool) -> Html
     """How each count changed, plainly against the previous report and on the same KPIs."""
     many = terms.word("kpi", 2)
     named = {"kpis": capitalised(many), "other": "Direction not tested"}
-    table = pd.DataFrame(
-        {"Count": [named.get(name, capitalised(name)) for name in movement["count"]]}
-    )
+    columns = {"Count": [named.get(name, capitalised(name)) for name in movement["count"]]}
     if not first:
-        table["This report"], table["Previous report"] = movement["now"], movement["previous"]
-        table["Change"] = [signed(change) for change in movement["change"]]
-    table[f"Same {many}, now"] = movement["same_now"]
-    table[f"Same {many}, previous quarter"] = movement["same_previous"]
-    table["Change like for like"] = [signed(change) for change in movement["same_change"]]
+        columns |= {
+            "This report": movement["now"],
+            "Previous report": movement["previous"],
+            "Change": movement["change"].map(signed),
+        }
+    columns |= {
+        f"Same {many}, now": movement["same_now"],
+        f"Same {many}, previous quarter": movement["same_previous"],
+        "Change like for like": movement["same_change"].map(signed),
+    }
     caption = f"Counts now and before, plainly and on the same {many}"
+    table = pd.DataFrame(columns)
     return report_table(table, caption, name="movement", wide=True, quiet=True, numbers=True)
 
 
 def steps_table(
-    kpis: pd.DataFrame, before: pd.DataFrame, same: pd.DataFrame, returns: Returns
+    kpis: pd.DataFrame, before: pd.DataFrame, same: pd.DataFrame, returns: Returns, terms: Terms
 ) -> Html:
-    """The way from the previous report's counts to this one's, step by step: plain and like for like."""
-    steps = reconcile(kpis, before, same, returns.council)
-    many = Terms(returns.council).word("kpi", 2)
-    shown = pd.DataFrame(
-        {"Step": [capitalised(step.replace("KPIs", many)) for step in steps["step"]]}
-    )
-    for name in [name for name in steps.columns if name not in ("step", "kind")]:
-        if name not in ("Monitored", "Not due") or steps[name].any():
-            cells = zip(steps["kind"], steps[name], strict=True)
-            shown[capitalised(many) if name == "kpis" else name] = [
-                signed(int(n)) if kind == "change" else str(n) for kind, n in cells
-            ]
+    """The way from the previous report's counts to this one's: plain and like for like."""
+    steps, many = reconcile(kpis, before, same, returns.council), terms.word("kpi", 2)
+    shown = pd.DataFrame({"Step": steps["step"].str.replace("KPIs", many).map(capitalised)})
+    for name in steps.columns.drop(["step", "kind"]):
+        counts = steps[name].astype(str)
+        changes = steps[name].map(signed)
+        heading = capitalised(many) if name == "kpis" else name
+        shown[heading] = counts.mask(steps["kind"] == "change", changes)
     caption = "From the previous report's counts to this report's"
-    text = f"Each line leads to the next; the change like for like is the line between the two counts of the same {many}."
+    text = (
+        "Each line leads to the next; the change like for like is the line between the two counts "
+        f"of the same {many}."
+    )
     return paragraphs(text) + report_table(
         shown, caption, name="steps", totals=1, wide=True, quiet=True, numbers=True
     )
 
 
 def restated_figures(returns: Returns, before: pd.DataFrame, same: pd.DataFrame) -> Html:
-    """Figures published before that this quarter's returns replaced, with the effect on rating and direction."""
+    """Figures published before that this quarter's returns replaced, and what that changed."""
     terms = Terms(returns.council)
     head, last = subheading("Changes to figures published before"), returns.quarter.shift(-1)
     if not known_by(returns, last):
@@ -161,27 +164,21 @@ def restated_figures(returns: Returns, before: pd.DataFrame, same: pd.DataFrame)
         return head + paragraphs(text)
     changed = restatements(returns, before, same)
     real = changed[changed["kind"] != REWRITTEN]
-    otherwise = len(changed) - len(real)
-    more = (
-        f" {capitalised(plural(otherwise, 'figure'))} came again with other decimals."
-        if otherwise
-        else ""
-    )
+    said = f"No figure that was known at the report of {last.title} has changed since."
+    if len(real):
+        of = f"{capitalised(plural(len(real), 'figure'))} of {terms.kpis(real['kpi_id'].nunique())}"
+        were = "is not what it was" if len(real) == 1 else "are not what they were"
+        said = f"{of} {were} in the report of {last.title}."
+    if otherwise := len(changed) - len(real):
+        said += f" {capitalised(plural(otherwise, 'figure'))} came again with other decimals."
     if real.empty:
-        said = f"No figure that was known at the report of {last.title} has changed since."
-        return head + paragraphs(said + more)
-    of = f"{capitalised(plural(len(real), 'figure'))} of {terms.kpis(real['kpi_id'].nunique())}"
-    were = "is not what it was" if len(real) == 1 else "are not what they were"
-    said = f"{of} {were} in the report of {last.title}."
+        return head + paragraphs(said)
     table = pd.DataFrame([_restated(row, terms) for row in rows_of(real)])
     caption = (
         "Figures published before and restated, with the effect on rating and direction of travel"
     )
-    return (
-        head
-        + paragraphs(said + more)
-        + report_table(table, caption, name="restated", wide=True, quiet=True)
-    )
+    shown = report_table(table, caption, name="restated", wide=True, quiet=True)
+    return head + paragraphs(said) + shown
 
 
 def _restated(row: Row, terms: Terms) -> Row:

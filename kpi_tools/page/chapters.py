@@ -1,18 +1,17 @@
-"""The chapters of the report: each takes the scorecard and gives a piece of the page, in JupyterLab as on paper."""
+"""The chapters of the report: each takes the scorecard and gives a piece of the page."""
 
-from collections.abc import Mapping
+from itertools import takewhile
 from typing import Any
 
 import pandas as pd
 
 from kpi_tools import narrative
 from kpi_tools.loading import Returns
-from kpi_tools.narrative import KENT_TERMS
 from kpi_tools.outlook import line_chances, predictions
 from kpi_tools.page.activity import activity_cards
 from kpi_tools.page.cards import Beside, cards, small_picture
-from kpi_tools.page.describe import outlooks, short_title
-from kpi_tools.page.facts import action_of, first_line
+from kpi_tools.page.describe import outlooks, settings_of, short_title
+from kpi_tools.page.facts import action_of, entry
 from kpi_tools.page.html import (
     Html,
     bullets,
@@ -44,37 +43,40 @@ from kpi_tools.wording import (
     is_text,
     line_of,
     listed,
-    parts_of,
     plural,
     rows_by,
     rows_of,
     text_of,
 )
 
+_MARKS = (
+    "Variation: improvement and concern are more than the usual variation of a series would "
+    "explain, common cause is not. Where the {0} lies beyond that variation a series consistently "
+    "passes or fails, where it lies within, it is hit or miss."
+)
+
 
 def beside(kpis: pd.DataFrame, recent: pd.DataFrame, returns: Returns) -> Beside:
-    """What the cards show beside their figures: other areas, months, targets, actions, outlooks; terms and colours."""
-    terms = Terms(returns.council)
+    """What the cards show beside their figures: areas, months, targets, actions, outlooks."""
+    terms, council = Terms(returns.council), returns.council
     return Beside(
         terms,
         benchmarks=rows_by(returns.benchmarks),
         months=rows_by(returns.months),
         targets=rows_by(returns.targets),
         outlooks=outlooks(kpis, recent, returns, terms),
-        form=returns.council.chart_form,
-        bands=rows_by(band_lines(recent, returns.council.schemes)),
-        ahead=rows_by(
-            predictions(
-                recent,
-                significance=returns.council.significance,
-                minimum_points=returns.council.minimum_points,
-            )
-        ),
-        breaks=rows_by(returns.changelog[returns.changelog["change"] == "redefined"]),
-        headline=returns.council.headline,
+        form=council.chart_form,
+        bands=rows_by(band_lines(recent, council.schemes)),
+        ahead=rows_by(predictions(recent, **settings_of(returns))),
+        breaks=_redefined(returns),
+        headline=council.headline,
         dated=returns.annotations,
         actions=_open_actions(returns),
     )
+
+
+def _redefined(returns: Returns) -> dict[str, Rows]:
+    return rows_by(returns.changelog[returns.changelog["change"] == "redefined"])
 
 
 def _open_actions(returns: Returns) -> dict[str, Rows]:
@@ -83,12 +85,12 @@ def _open_actions(returns: Returns) -> dict[str, Rows]:
 
 
 def opening(returns: Returns, kpis: pd.DataFrame, recent: pd.DataFrame) -> Html:
-    """The notices at the report's top of what was left out and of what is illustrative; nothing where nothing is."""
+    """The notices at the report's top of what was left out and of what is illustrative."""
     return left_out(returns) + illustrative_banner(recent, returns.activity, Terms(returns.council))
 
 
 def left_out(returns: Returns) -> Html:
-    """The notice of refused rows and files, without which a report was made; nothing where there are none."""
+    """The notice of refused rows and files, without which a report was made."""
     rows = int(returns.counts["rejected"].sum())
     files = int((returns.counts["outcome"] == "refused").sum())
     said = []
@@ -97,18 +99,18 @@ def left_out(returns: Returns) -> Html:
         titles = returns.catalogue.loc[returns.catalogue["kpi_id"].isin(sent), "kpi_name"]
         terms = Terms(returns.council)
         of_kpis = f", of these {terms.word('kpi', 2)}: {'; '.join(titles)}" if len(titles) else ""
-        said.append(
-            f"{rows:,} of {returns.counts['rows_in'].sum():,} rows received {'is' if rows == 1 else 'are'} rejected{of_kpis}."
-        )
+        some = f"{rows:,} of {returns.counts['rows_in'].sum():,} rows received"
+        said.append(f"{some} {'is' if rows == 1 else 'are'} rejected{of_kpis}.")
     if files:
         said.append(f"{capitalised(plural(files, 'file'))} could not be read at all.")
     return render("left_out.html.j2", said=" ".join(said)) if said else Html()
 
 
 def illustrative_banner(
-    recent: pd.DataFrame, activity: pd.DataFrame | None = None, terms: Terms = KENT_TERMS
+    recent: pd.DataFrame, activity: pd.DataFrame | None = None, terms: Terms | None = None
 ) -> Html:
-    """The notice at the top of a report that shows any invented figure; nothing for one that shows none."""
+    """The notice at the top of a report that shows any invented figure."""
+    terms = terms or Terms()
     figures = int((recent["status"] == ILLUSTRATIVE).sum())
     lines = recent.loc[recent["target_status"] == ILLUSTRATIVE, "kpi_id"].nunique()
     whole = recent.loc[recent["kpi_status"] == ILLUSTRATIVE, "kpi_id"].nunique()
@@ -127,7 +129,7 @@ def illustrative_banner(
 
 
 def at_a_glance(kpis: pd.DataFrame, recent: pd.DataFrame, returns: Returns) -> Html:
-    """Every KPI in one table by section: figure, lines, rating and the one before, its last figures, direction."""
+    """Every KPI in one table by section: figure, lines, ratings, last figures, direction."""
     terms, council = Terms(returns.council), returns.council
     points, called = rows_by(recent), names(kpis)
     lines = terms.all_lines(kpis)
@@ -137,63 +139,36 @@ def at_a_glance(kpis: pd.DataFrame, recent: pd.DataFrame, returns: Returns) -> H
     for name in council.sections:
         own = kpis[kpis["section"] == name]
         counted = terms.counts(own)
-        counts = [
-            {"count": counted[rating], "name": rating, "look": terms.look(rating)}
-            for rating in terms.ratings
-            if counted[rating]
-        ]
         rows = [
-            _in_a_row(row, points[row["kpi_id"]], called, terms)
+            entry(row, terms, _plain_name(called, row))
             | {
                 "spark": sparkline(
                     points[row["kpi_id"]], f"spark-{slug(row['kpi_id'])}", terms.looks
                 ),
-                "line": first_line(row, terms),
-                "mark": row["status"] if row["status"] == ILLUSTRATIVE else None,
-                "parts": parts_of(row),
                 "marks": assurance_marks(row) if council.marks else "",
                 "unusual": _unusual(row) if council.marks else "",
-                "levels": [
-                    line_of(row, line, bare=True) if line in terms.lines(row) else ""
-                    for line in lines
-                ],
-                "first": not is_text(row["previous_rating"]),
-                "changed": row["previous_rating"] != row["rating"],
             }
             for row in rows_of(own)
         ]
         if rows:
+            counts = [(counted[name], name, terms.look(name)) for name in terms.ratings]
             groups.append({"title": name, "anchor": slug(name), "counts": counts, "rows": rows})
-    expected = line_chances(
-        recent,
-        lines_of(kpis, terms),
-        significance=council.significance,
-        minimum_points=council.minimum_points,
-    )
+    expected = line_chances(recent, lines_of(kpis, terms), **settings_of(returns))
     texts = [
         narrative.outlook_sentence(expected, kpis, terms),
         narrative.worsening_sentence(kpis, terms),
+        _MARKS.format(terms.word("target")) if council.marks else "",
     ]
-    heads = [terms.head(name) for name in lines]
-    called_here = {
-        "kpi": terms.head("kpi"),
-        "one": terms.word("kpi"),
-        "section": terms.word("section"),
-    }
-    table = render(
-        "glance.html.j2", groups=groups, lines=heads, marked=council.marks, **called_here
-    )
-    if council.marks:
-        texts.append(_MARKS.format(terms.word("target")))
-    said = paragraphs(*filter(None, texts))
+    heads = {name: terms.head(name) for name in lines}
+    table = render("glance.html.j2", groups=groups, lines=heads, marked=council.marks, terms=terms)
     moved = paragraphs(narrative.movers_sentence(kpis, terms)) + bullets(narrative.moves(kpis))
+    said = paragraphs(*filter(None, texts))
     return section("At a glance", said, table, moved, anchor="executive-summary")
 
 
-_MARKS = (
-    "Variation: improvement and concern are more than the usual variation of a series would explain, common cause is not. "
-    "Where the {0} lies beyond that variation a series consistently passes or fails, where it lies within, it is hit or miss."
-)
+def _plain_name(called: dict[str, str], kpi: Row) -> str:
+    """What a KPI is called where its id stands beside it."""
+    return called[kpi["kpi_id"]].removesuffix(f" ({kpi['kpi_id']})")
 
 
 def _unusual(kpi: Row) -> str:
@@ -203,54 +178,37 @@ def _unusual(kpi: Row) -> str:
     return ", ".join(filter(None, words)) or "no figures"
 
 
-def _in_a_row(row: Row, points: Rows, called: Mapping[str, str], terms: Terms) -> dict[str, Any]:
-    """What every list of KPIs says of one: name, figure, rating, the last ratings as shapes, arrow."""
-    shown = [
-        point for point in points if is_number(point["value"]) or is_text(point.get("milestone"))
-    ]
-    each = [
-        f"{short_title(point['quarter'])} {figure_of(point)} {point['rating']}" for point in shown
-    ]
-    return {
-        "anchor": slug(row["kpi_id"]),
-        "id": row["kpi_id"],
-        "name": called[row["kpi_id"]].removesuffix(f" ({row['kpi_id']})"),
-        "figure": figure_of(row),
-        "doubted": in_doubt(row),
-        "rating": row["rating"],
-        "look": terms.look(row["rating"]),
-        "direction": terms.arrow_of(row),
-        "shapes": [terms.look(point["rating"]) for point in shown],
-        "text": ", ".join(each),
-    }
-
-
 def reds(kpis: pd.DataFrame, before: pd.DataFrame, recent: pd.DataFrame, returns: Returns) -> Html:
-    """Every KPI in the worst band: an overview, then each with its words and action, the furthest from its line first."""
+    """Every KPI in the worst band: an overview, then each with its words and action.
+
+    The furthest from its line stands first.
+    """
     terms = Terms(returns.council)
     points, called = rows_by(recent), names(kpis)
     running, worst = _open_actions(returns), narrative.worst_of(kpis, terms)
     lowest = lowest_lines(worst, terms) if len(worst) else {}
     lines = band_lines(recent[recent["kpi_id"].isin(worst["kpi_id"])], returns.council.schemes)
-    breaks = rows_by(returns.changelog[returns.changelog["change"] == "redefined"])
-    form = returns.council.chart_form
+    form, breaks = returns.council.chart_form, _redefined(returns)
     pictured = Beside(terms, form=form, bands=rows_by(lines), breaks=breaks)
-    entries = [
-        _in_a_row(row, points[row["kpi_id"]], called, terms)
-        | _red(row, points[row["kpi_id"]], lowest.get(row["kpi_id"]), terms)
-        | {
-            "actions": [action_of(one) for one in running.get(row["kpi_id"], [])],
-            "picture": small_picture(points[row["kpi_id"]], f"red-{slug(row['kpi_id'])}", pictured),
-        }
-        for row in by_distance(rows_of(worst), lowest)
-    ]
-    named = {f"share-{red['anchor']}": red for red in entries if red["share"] is not None}
+    entries = []
+    for row in by_distance(rows_of(worst), lowest):
+        name, own = row["kpi_id"], points[row["kpi_id"]]
+        entries.append(
+            entry(row, terms, _plain_name(called, row))
+            | _red(row, own, lowest.get(name), terms)
+            | {
+                "red": f"red-{slug(name)}",
+                "actions": [action_of(one) for one in running.get(name, [])],
+                "picture": small_picture(own, f"red-{slug(name)}", pictured),
+            }
+        )
+    named = {f"share-{slug(red['id'])}": red for red in entries if red["share"] is not None}
     bars = share_bars(
         {name: red["share"] for name, red in named.items()},
         {name: red["look"] for name, red in named.items()},
     )
     for red in entries:
-        red["bar"] = bars.get(f"share-{red['anchor']}")
+        red["bar"] = bars.get(f"share-{slug(red['id'])}")
     then = None if before.empty or first_report(returns) else before
     last = returns.quarter.shift(-1)
     lacking = len(without_action(kpis, returns))
@@ -269,86 +227,76 @@ def reds(kpis: pd.DataFrame, before: pd.DataFrame, recent: pd.DataFrame, returns
 
 def _followed(action: Row, kpis: pd.DataFrame, terms: Terms) -> dict[str, Any]:
     """An action with the KPI that it is for, and how that is rated now and was before."""
-    called = names(kpis, short=True)
     shown = action_of(action) | {"name": action["section"], "anchor": "", "rating": ""}
-    row = next((row for row in rows_of(kpis) if row["kpi_id"] == action["kpi_id"]), None)
-    if row is None:
+    of = kpis[kpis["kpi_id"] == action["kpi_id"]]
+    if of.empty:
         return shown
-    old, new = text_of(row["previous_rating"]) or NOT_RATED, row["rating"]
+    kpi = entry(rows_of(of)[0], terms, names(kpis, short=True)[action["kpi_id"]])
+    old, new = kpi["was"] or NOT_RATED, kpi["rating"]
     return shown | {
-        "name": called[row["kpi_id"]],
-        "anchor": slug(row["kpi_id"]),
-        "rating": new,
+        **{name: kpi[name] for name in ("name", "anchor", "rating", "look", "was_look")},
         "turn": new if old == new else f"{old} to {new}",
-        "look": terms.look(new),
-        "was_look": terms.look(old),
     }
 
 
 def _counted_actions(actions: pd.DataFrame, last: Quarter) -> list[tuple[int, str]]:
-    """Counts that add up: how many were open at the last report, what became of them, what is new, how many are open."""
+    """Counts that add up: open at the last report, what became of them, new ones, open now."""
     became = actions["became"].value_counts()
     fresh = int(became.get("new", 0) + became.get("opened again", 0))
     running, overdue = int((actions["status"] == "open").sum()), int(actions["overdue"].sum())
-    counts = [
-        (len(actions) - fresh, f"open at {last.title}"),
+    late = f", of which {in_words(overdue)} overdue" if overdue else ""
+    between = [
         (int(became.get("done", 0)), "done since"),
         (int(became.get("stopped", 0)), "stopped since"),
         (fresh, "new"),
-        (running, f"open now, of which {in_words(overdue)} overdue" if overdue else "open now"),
     ]
-    return [
-        (number, what) for place, (number, what) in enumerate(counts) if number or place in (0, 4)
-    ]
+    before = (len(actions) - fresh, f"open at {last.title}")
+    return [before, *(one for one in between if one[0]), (running, f"open now{late}")]
 
 
 def _red(row: Row, points: Rows, line: Row | None, terms: Terms) -> dict[str, Any]:
-    """`line`: its lowest, of `terms.lines_of`."""
-    at = missed(row, line) if line else None
-    to_target = gap_of(row, "target") if line and line["line"] != terms.word("target") else None
+    """What a Red's entry says beside its entry. `line`: its lowest, of `terms.lines_of`."""
+    at, share, to_target = missed(row, line) if line else None, None, ""
+    if at is not None and at > 0 and row["value"] >= 0 and not in_doubt(row):
+        share = round(100 * row["value"] / at)
+    if line and line["line"] != terms.word("target") and (gap := gap_of(row, "target")):
+        to_target = f"{gap} the {terms.word('target')} of {line_of(row, 'target')}"
+    known = [
+        point for point in points if is_number(point["value"]) or is_text(point.get("milestone"))
+    ]
+    each = [f"{short_title(one['quarter'])} {figure_of(one)} {one['rating']}" for one in known]
     return {
-        "section": row["section"],
-        "status": row["status"],
+        "shapes": [terms.look(point["rating"]) for point in known],
+        "text": ", ".join(each),
         "line": level_of(row, at or line["edge"], bare=False) if line else "",
         "line_word": line["line"] if line else "",
         "target_status": row["target_status"],
         "gap": miss(row, line),
-        "to_target": f"{to_target} the {terms.word('target')} of {line_of(row, 'target')}"
-        if to_target
-        else "",
+        "to_target": to_target,
         "previous": figure_of(row, "previous_"),
         "previous_status": row["previous_status"] if is_number(row["previous_value"]) else None,
-        "previous_rating": text_of(row["previous_rating"]),
-        "share": _share(row, at),
-        "long": how_long(points, terms),
-        "commentary": text_of(row["commentary"]),
-        "action": text_of(row["management_action"]),
-        "commentary_status": row["commentary_status"],
+        "share": share,
+        "long": how_long(points),
     }
 
 
-def how_long(points: Rows, terms: Terms) -> str:
+def how_long(points: Rows) -> str:
     """`Red for three figures`; for all that are shown `six or more`."""
-    last, run = points[-1]["rating"], 0
-    while run < len(points) and points[-1 - run]["rating"] == last:
-        run += 1
+    ratings = [point["rating"] for point in reversed(points)]
+    run = len(list(takewhile(lambda rating: rating == ratings[0], ratings)))
     if run == 1:
-        known = any(point["rating"] != NOT_RATED for point in points[:-1])
-        return f"New to {last}." if known else ""
-    return f"{last} for {in_words(run)}{' or more' if run == len(points) else ''} figures."
+        return f"New to {ratings[0]}." if {*ratings[1:]} - {NOT_RATED} else ""
+    more = " or more" if run == len(points) else ""
+    return f"{ratings[0]} for {in_words(run)}{more} figures."
 
 
-def _share(row: Row, line: float | None) -> int | None:
-    """The figure as a whole per cent of the line that it misses; nothing where such a share means nothing."""
-    if line is None or line <= 0 or row["value"] < 0 or in_doubt(row):
-        return None
-    return round(100 * row["value"] / line)
+# Section by section.
 
 
 def sections(kpis: pd.DataFrame, recent: pd.DataFrame, returns: Returns) -> Html:
-    """A chapter for each section in the council's order: counts, commentary, a card for each KPI, activity indicators."""
+    """A chapter for each section: counts, commentary, a card for each KPI, activity indicators."""
     about, with_cards = section_words(returns, kpis), beside(kpis, recent, returns)
-    actions = in_report(followed(returns))
+    actions, terms = in_report(followed(returns)), Terms(returns.council)
     of_sections = rows_by(actions[actions["kpi_id"].isna()], "section")
     whole = Html()
     for name in returns.council.sections:
@@ -356,14 +304,12 @@ def sections(kpis: pd.DataFrame, recent: pd.DataFrame, returns: Returns) -> Html
         activity = activity_cards(returns.activity, name, returns.quarter)
         if own.empty and not activity:
             continue
-        said = about[about["section"] == name]
-        marked = [
-            figure_with_status(*row) for row in zip(said["commentary"], said["status"], strict=True)
-        ]
-        words = [narrative.section_sentence(own, with_cards.terms)] if len(own) else []
-        none = f"No commentary on the {with_cards.terms.word('section')} has been given."
-        running = [_in_a_line(one, with_cards.terms) for one in of_sections.get(name, [])]
-        whole += section(name, *words, paragraphs(*(marked or [Html(none)]), *running))
+        said = rows_of(about.loc[about["section"] == name, ["commentary", "status"]])
+        texts: list[Html | str] = [figure_with_status(*row.values()) for row in said]
+        none = f"No commentary on the {terms.word('section')} has been given."
+        running = [_in_a_line(one, terms) for one in of_sections.get(name, [])]
+        words = [narrative.section_sentence(own, terms)] if len(own) else []
+        whole += section(name, paragraphs(*words, *(texts or [none]), *running))
         whole += cards(own, recent, with_cards)
         whole += subheading("Activity indicators") + activity if activity else Html()
     return whole
@@ -384,17 +330,18 @@ def _in_a_line(action: Row, terms: Terms) -> str:
 
 
 def method(returns: Returns, kpis: pd.DataFrame, recent: pd.DataFrame) -> Html:
-    """How ratings, arrows and outlook are made; what was received, what is missing or not final, what cannot be rated."""
+    """How ratings, arrows and outlook are made; what was received, and what is missing."""
     said = narrative.method_sentences(returns, kpis)
     said += narrative.data_sentences(kpis, recent, returns.quarter, Terms(returns.council))
     rows = returns.counts[["rows_in", "accepted", "rejected", "blank"]].sum()
     said.append(
-        f"The tables read for this report hold {rows['rows_in']:,} rows: {rows['accepted']:,} accepted, "
-        f"{rows['rejected']:,} rejected and {rows['blank']:,} blank."
+        f"The tables read for this report hold {rows['rows_in']:,} rows: {rows['accepted']:,} "
+        f"accepted, {rows['rejected']:,} rejected and {rows['blank']:,} blank."
     )
     before = returns.quarter.shift(-1)
     if before.label not in set(returns.submissions["received"]):
         said.append(
-            f"No returns of {before.title} are held here: its counts are worked out from figures received with this report."
+            f"No returns of {before.title} are held here: its counts are worked out from figures "
+            "received with this report."
         )
     return section("Method and data", paragraphs(*said))

@@ -1,13 +1,22 @@
-"""What a card says of its KPI's figures in a few words: its first line, the strip of facts, older data, an action."""
+"""What a report says of a KPI in a few words, formatted once: its entry, the strip, an action."""
 
 from typing import Any
 
 import pandas as pd
 
 from kpi_tools.page.describe import SELDOM, arrears
+from kpi_tools.page.html import slug
 from kpi_tools.quarters import Quarter
 from kpi_tools.terms import Terms
-from kpi_tools.vocabulary import CARRIED_FORWARD, HIGHER, MONITORED, NOT_RATED, STATUSES_WITH_VALUE
+from kpi_tools.vocabulary import (
+    CARRIED_FORWARD,
+    HIGHER,
+    IN_YEARS,
+    LOWER,
+    MONITORED,
+    NOT_RATED,
+    STATUSES_WITH_VALUE,
+)
 from kpi_tools.wording import (
     Row,
     distance,
@@ -25,136 +34,122 @@ from kpi_tools.wording import (
 )
 
 
-def first_line(kpi: Row, terms: Terms) -> dict[str, Any]:
-    """What a folded card says beside rating and arrow: `94% target 90%, floor standard 85%. Was Amber.`"""
-    lines = [f"{terms.word(n)} {line_of(kpi, n, bare=True)}" for n in terms.lines(kpi)]
+def entry(kpi: Row, terms: Terms, name: str = "") -> dict[str, Any]:
+    """What card, glance, Reds and lists say of a KPI, its row of the scorecard, in texts."""
     was = text_of(kpi["previous_rating"])
-    shown = was if was and was not in (NOT_RATED, MONITORED) else None
+    levels = {line: line_of(kpi, line, bare=True) for line in terms.lines(kpi)}
+    lines = ", ".join(f"{terms.word(line)} {level}" for line, level in levels.items())
     return {
+        "id": kpi["kpi_id"],
+        "anchor": f"kpi-{slug(kpi['kpi_id'])}",
+        "name": name or kpi["kpi_name"],
+        "section": kpi["section"],
         "figure": figure_of(kpi),
+        "parts": parts_of(kpi),
         "doubted": in_doubt(kpi),
-        "lines": f"{', '.join(lines)}." if lines else "",
-        "was": shown,
-        "look": terms.look(shown or NOT_RATED),
+        "status": kpi["status"],
+        "rating": kpi["rating"],
+        "look": terms.look(kpi["rating"]),
+        "was": was,
+        "was_look": terms.look(was or NOT_RATED),
+        "was_rated": was not in (None, NOT_RATED, MONITORED),
+        "direction": terms.arrow_of(kpi),
+        "levels": levels,
+        "lines": f"{lines}." if lines else "",
+        "commentary": text_of(kpi["commentary"]),
+        "action": text_of(kpi["management_action"]),
+        "commentary_status": text_of(kpi["commentary_status"]),
     }
 
 
 def facts(kpi: Row, terms: Terms) -> list[dict[str, Any]]:
-    """The strip: latest, lines, previous with its rating, same quarter last year or next due, data period."""
-    words = unit_words(kpi["unit"])
-    strip = [
-        fact(
-            "Latest",
-            figure_of(kpi, bare=True),
-            kpi["status"],
-            small=parts_of(kpi) or _above(kpi, terms),
-            unit=words,
-        )
-    ]
-    strip[0]["doubted"] = in_doubt(kpi)
+    """The strip: latest, lines, previous with its rating, a year ago or next due, data period."""
+    doubted, unit = in_doubt(kpi), unit_words(kpi["unit"])
+    strip = [_figure("Latest", kpi, "", parts_of(kpi) or _above(kpi, terms)) | {"doubted": doubted}]
     for name in terms.lines(kpi):
-        small = None if in_doubt(kpi) else gap_of(kpi, name, bare=True)
+        gap = None if doubted else gap_of(kpi, name, bare=True)
         line = line_of(kpi, name, bare=True)
-        strip.append(fact(terms.head(name), line, kpi["target_status"], small=small, unit=words))
+        strip.append(fact(terms.head(name), line, kpi["target_status"], gap, unit))
     if is_number(kpi.get("year_target")) and not is_number(kpi["target"]):
-        year = line_of(kpi, "year_target", bare=True)
-        strip.append(
-            fact(f"{terms.head('target')} for the year", year, kpi["target_status"], unit=words)
-        )
+        year, head = line_of(kpi, "year_target", bare=True), f"{terms.head('target')} for the year"
+        strip.append(fact(head, year, kpi["target_status"], unit=unit))
     if is_number(kpi["previous_value"]) or is_text(kpi["previous_status"]):
-        rating = (
-            None if kpi["rating"] == MONITORED else text_of(kpi["previous_rating"]) or NOT_RATED
-        )
+        rating = text_of(kpi["previous_rating"]) or NOT_RATED
         strip.append(
-            fact(
-                "Previous",
-                figure_of(kpi, "previous_", bare=True),
-                kpi["previous_status"],
-                small=_when(kpi, "previous_"),
-                unit=words,
-            )
+            _figure("Previous", kpi, "previous_", text_of(kpi.get("previous_period")))
+            | {
+                "rating": None if kpi["rating"] == MONITORED else rating,
+                "look": terms.look(rating),
+                "doubted": in_doubt({"doubt_state": kpi.get("previous_doubt_state")}),
+            }
         )
-        strip[-1] |= {
-            "rating": rating,
-            "look": terms.look(rating or NOT_RATED),
-            "doubted": kpi.get("previous_doubt_state") in ("open", "let pass"),
-        }
     if kpi.get("is_due") is False and is_text(kpi.get("next_due")):
-        strip.append(
-            fact(
-                "Next due",
-                Quarter.parse(kpi["next_due"]).title,
-                None,
-                small="not due in this quarter",
-            )
-        )
-    elif is_number(kpi["year_ago_value"]) and kpi["frequency"] not in ("annual", "biennial"):
-        period = "period" if kpi["frequency"] in SELDOM else "quarter"
-        small = _since_then(kpi) or _when(kpi, "year_ago_")
-        figure, given = figure_of(kpi, "year_ago_", bare=True), kpi.get("year_ago_status")
-        strip.append(fact(f"Same {period} last year", figure, given, small=small, unit=words))
+        due = Quarter.parse(kpi["next_due"]).title
+        strip.append(fact("Next due", due, None, "not due in this quarter"))
+    elif is_number(kpi["year_ago_value"]) and kpi["frequency"] not in IN_YEARS:
+        head = f"Same {'period' if kpi['frequency'] in SELDOM else 'quarter'} last year"
+        since = _since_then(kpi) or text_of(kpi.get("year_ago_period"))
+        strip.append(_figure(head, kpi, "year_ago_", since))
     status = f"{kpi['status']} figure" if kpi["status"] in STATUSES_WITH_VALUE else kpi["status"]
-    return [*strip, fact("Data period", kpi["period"], None, small=status)]
+    return [*strip, fact("Data period", kpi["period"], None, status)]
+
+
+def _figure(label: str, kpi: Row, of: str, small: str | None) -> dict[str, Any]:
+    figure = figure_of(kpi, of, bare=True)
+    return fact(label, figure, kpi.get(f"{of}status"), small, unit_words(kpi["unit"]))
 
 
 def fact(
-    label: str, value: str, status: Any, *, small: str | None = None, unit: str = ""
+    label: str, value: str, status: Any, small: str | None = None, unit: str = ""
 ) -> dict[str, Any]:
-    figure = any(letter.isdigit() for letter in value)
+    """An entry of the strip; words in place of a figure have neither unit nor status."""
+    known = any(map(str.isdigit, value))
     return {
         "label": label,
         "value": value,
-        "status": status if figure and status in STATUSES_WITH_VALUE else None,
+        "status": status if known and status in STATUSES_WITH_VALUE else None,
         "small": small,
-        "unit": unit if figure else "",
-        "none": not figure,
+        "unit": unit if known else "",
+        "none": not known,
         "rating": None,
-        "look": "",
         "doubted": False,
     }
 
 
 def _above(kpi: Row, terms: Terms) -> str | None:
     """How far the latest figure is on the good side of its target."""
-    if (
-        in_doubt(kpi)
-        or kpi["polarity"] not in (HIGHER, "lower")
-        or not is_number(kpi["value"])
-        or not is_number(kpi["target"])
-    ):
+    value, target = kpi["value"], kpi["target"]
+    sided = kpi["polarity"] in (HIGHER, LOWER) and not in_doubt(kpi)
+    if not sided or not is_number(value) or not is_number(target):
         return None
-    if kpi["value"] == kpi["target"]:
+    if value == target:
         return f"exactly on {terms.word('target')}"
-    better = (kpi["value"] > kpi["target"]) == (kpi["polarity"] == HIGHER)
-    side = "above" if kpi["value"] > kpi["target"] else "below"
-    return f"{distance(kpi, 'target', bare=True)} {side} {terms.word('target')}" if better else None
+    if (value > target) != (kpi["polarity"] == HIGHER):
+        return None
+    side = "above" if value > target else "below"
+    return f"{distance(kpi, 'target', bare=True)} {side} {terms.word('target')}"
 
 
 def _since_then(kpi: Row) -> str | None:
     """`3 points higher now`; nothing for a figure in doubt or across a redefinition."""
     if in_doubt(kpi) or not is_number(kpi["value"]) or kpi.get("year_ago_comparable") is False:
         return None
-    unit, change = (
-        "points" if kpi["unit"] == "%" else kpi["unit"],
-        kpi["value"] - kpi["year_ago_value"],
-    )
-    if not rounded(abs(change), int(kpi["decimals"])).strip("0.,"):
+    change, decimals = kpi["value"] - kpi["year_ago_value"], int(kpi["decimals"])
+    if not rounded(abs(change), decimals).strip("0.,"):
         return "now the same"
-    size = show(abs(change), unit, int(kpi["decimals"]), bare=unit != "points")
+    unit = "points" if kpi["unit"] == "%" else kpi["unit"]
+    size = show(abs(change), unit, decimals, bare=unit != "points")
     return f"{size} {'higher' if change > 0 else 'lower'} now"
 
 
-def _when(kpi: Row, of: str) -> str | None:
-    return text_of(kpi.get(f"{of}period"))
-
-
 def flag(kpi: Row) -> str | None:
-    """That the rating rests on data older than the report, or carried forward; nothing where it does not."""
+    """That the rating rests on data older than the report, or carried forward, where it does."""
     if kpi["status"] == CARRIED_FORWARD:
         return "Older data: the latest figure is carried forward from an earlier period."
     if not kpi["lag_quarters"]:
         return None
-    return f"Older data: reported {arrears(kpi)}, so the latest figure is for {Quarter.parse(kpi['quarter']).title}."
+    of = Quarter.parse(kpi["quarter"]).title
+    return f"Older data: reported {arrears(kpi)}, so the latest figure is for {of}."
 
 
 def action_of(action: Row) -> dict[str, Any]:

@@ -1,7 +1,7 @@
-"""Pieces of the report as HTML that is safe by construction: templates escape whatever they are given.
+"""Pieces of the report as HTML that is safe by construction: templates escape what they are given.
 
-A piece shows itself in JupyterLab and is taken over unchanged into the report. Charts are inline SVG, so both need
-neither JavaScript nor internet.
+A piece shows itself in JupyterLab and is taken over unchanged into the report. Charts are inline
+SVG, so both need neither JavaScript nor internet.
 """
 
 import re
@@ -19,24 +19,22 @@ from kpi_tools.terms import Terms
 from kpi_tools.vocabulary import MONITORED, NOT_DUE, NOT_RATED
 
 MADE_HERE = "kpi_tools"
-"""Key in an output's metadata: `report` for a piece of the report, `style` for the styles JupyterLab needs."""
+"""Key in an output's metadata: `report` for a piece of the report, `style` for JupyterLab's styles.
+"""
 SAID = "kpi_tools_said"
 """Key in an output's metadata: what a piece says, for a program to read."""
-
-
-KENT_LOOKS = {"Green": "green", "Amber": "amber", "Red": "red"}
-"""The colours of the default bands; each colour has a shape of its own in the templates."""
-
 _WRAPPED = '<div class="kpi mathjax_ignore">', "</div>"
-"""Around a piece in a notebook: the styles reach it, and JupyterLab takes no sum in dollars for mathematics."""
-
+"""Around a piece in a notebook: the styles reach it, and no sum in dollars becomes mathematics."""
 _PLAIN = 600
 """So many characters of a piece are stored as plain text beside it, for who cannot see the rest."""
-_STYLED_BY_LAB = "h2,h3,h4,h5,p,ul,ol,li,dl,dt,dd,table,caption,thead,tbody,tr,th,td,a,b,figure,figcaption,details,summary"
+_STYLED_BY_LAB = (
+    "h2,h3,h4,h5,p,ul,ol,li,dl,dt,dd,table,caption,thead,tbody,tr,th,td,a,b,figure,figcaption,"
+    "details,summary"
+)
 
 
 class Html:
-    """A piece of HTML made by this package's templates, with `+` to put pieces after one another (without what they `said`)."""
+    """A piece of HTML made by this package's templates; `+` puts pieces after one another."""
 
     def __init__(
         self, markup: Markup | str = "", kind: str = "report", said: Mapping[str, Any] | None = None
@@ -75,30 +73,34 @@ def unwrapped(shown: str) -> str:
 
 
 def render(template: str, **values: Any) -> Html:
-    """The template of that name in `kpi_tools/page/template`, filled in; every value that is not `Html` is escaped."""
+    """The template of `page/template`, filled in; every value that is not `Html` is escaped."""
     return Html(Markup(_environment().get_template(template).render(**values)))
 
 
-@lru_cache(4096, typed=True)  # a page says the same small things many times
-def small(macro: str, *values: Any) -> Html:
-    """A small piece by a macro of `pieces.html.j2`, for a table's cell."""
+def piece(macro: str, *values: Any) -> Html:
+    """A small piece by a macro of `pieces.html.j2`."""
     return Html(getattr(_environment().get_template("pieces.html.j2").module, macro)(*values))
+
+
+_small = lru_cache(4096, typed=True)(piece)  # a page says the same small things many times
 
 
 def style() -> Html:
     """The styles of the report's pieces, for a notebook: show it once, in the cell of the imports.
 
-    They touch nothing outside the pieces. The report has them in its head, so this output is left out there.
+    They touch nothing outside the pieces. The report has them in its head, so this output is left
+    out there.
     """
     source, _, _ = _environment().loader.get_source(_environment(), "components.css")  # type: ignore[union-attr]
-    # JupyterLab styles lists, tables and headings of every output: here that is undone, and outranked (an id that never is).
+    # JupyterLab styles lists, tables and headings of every output: here that is undone, and
+    # outranked (by an id that never is)
     nested = re.sub(r"\.kpi(?![-\w])", "&", source)
     reset = f"& :where({_STYLED_BY_LAB}) {{ all: revert }}"
     return Html(Markup(f"<style>.kpi:not(#kpi-none) {{ {reset}\n{nested} }}</style>"), kind="style")
 
 
 def markdown(text: str | None) -> Markup:
-    """Commentary's small Markdown: paragraphs, lists, emphasis. Raw HTML shows as text, links lose their address."""
+    """Commentary's small Markdown: paragraphs, lists, emphasis; raw HTML as text, no addresses."""
     return Markup(_markdown()(text or "").strip())
 
 
@@ -108,66 +110,54 @@ def slug(text: str) -> str:
 
 
 def section(title: str, *contents: Html | str, anchor: str | None = None) -> Html:
-    """A numbered section of the report: its heading and contents. `anchor` defaults to the heading's words."""
-    heading = Markup('<h2 id="{}"><span class="kpi-sn"></span>{}</h2>').format(
-        anchor or slug(title), title
-    )
+    """A numbered section: its heading and contents. `anchor` defaults to the heading's words."""
+    heading = piece("heading", title, anchor or slug(title)).markup
     pieces = (content if isinstance(content, Html) else paragraphs(content) for content in contents)
     return Html(heading + Markup("").join(piece.markup for piece in pieces))
 
 
 def subheading(title: str) -> Html:
     """A heading below a section's."""
-    return Html(Markup('<h3 class="kpi-sub">{}</h3>').format(title))
+    return piece("subheading", title)
 
 
 def paragraphs(*texts: Html | str, name: str | None = None) -> Html:
-    """Numbered paragraphs, which a minute can cite, of plain text or of a piece without blocks (a text with its mark).
+    """Numbered paragraphs, which a minute can cite, of plain text or of a piece without blocks.
 
-    `name` becomes the anchor of a paragraph that is not in every report; the others have their section's and a number.
+    `name` becomes the anchor of a paragraph that is not in every report; the others have their
+    section's and a number.
     """
-    if name is not None:
-        (text,) = texts
-        own = Markup(
-            '<p class="kpi-para" id="{0}"><span class="kpi-pn" id="cite-{0}"></span>{1}</p>'
-        )
-        return Html(own.format(name, text))
-    numbered = Markup('<p class="kpi-para"><span class="kpi-pn"></span>{}</p>')
-    return Html(Markup("").join(numbered.format(text) for text in texts))
+    return piece("paragraphs", texts, name)
 
 
 def bullets(items: Iterable[str]) -> Html:
     """A list of plain texts."""
-    return Html(
-        Markup('<ul class="kpi-bullets">{}</ul>').format(
-            Markup("").join(Markup("<li>{}</li>").format(item) for item in items)
-        )
-    )
+    return piece("bullets", items)
 
 
 def looks(terms: Terms) -> dict[str, str]:
-    """The colour of each rating that a council has, by its name: green, amber, red, blue, grey, not-rated, monitored."""
-    return terms.looks | {NOT_RATED: "not-rated", NOT_DUE: "not-rated", MONITORED: "monitored"}
+    """The colour of each rating that a council has, by its name (`Terms.look`)."""
+    return terms.looks | {name: terms.look(name) for name in (NOT_RATED, NOT_DUE, MONITORED)}
 
 
 def badge(rating: str, look: str | None = None, *, doubted: bool = False) -> Html:
     """A rating as word, colour and shape, with a question mark where its figure is in doubt."""
-    return small("badge", rating, look or KENT_LOOKS.get(rating, "not-rated"), doubted)
+    return _small("badge", rating, look, doubted)
 
 
 def shape(look: str) -> Html:
     """The shape of a colour, for beside a word."""
-    return small("mark_of", look)
+    return _small("mark_of", look)
 
 
 def arrow(direction: str) -> Html:
     """A direction of travel as word and arrow."""
-    return small("direction", direction)
+    return _small("direction", direction)
 
 
 def figure_with_status(text: str, status: str | None) -> Html:
     """A figure with the mark its status asks for: none for final ones."""
-    return small("figure_with", text, status)
+    return _small("figure_with", text, status)
 
 
 def report_table(
@@ -180,59 +170,35 @@ def report_table(
     quiet: bool = False,
     look: str = "",
     numbers: bool = False,
+    over: str = "",
 ) -> Html:
-    """`frame` as a table: first column = row headers, the rest cells; numbers stand right, text (or `Html`) left.
+    """`frame` as a table: first column = row headers, the rest cells of text, numbers or `Html`.
 
-    Column labels that are pairs give two rows of heads, the first naming a group. `totals`: how many of the last rows
-    are totals. `wide`: the table scrolls by itself on narrow screens. `quiet`: the caption is read aloud but not seen.
-    `numbers`: all cells are numbers, also where the column holds other things.
-    `name` is the stem of the caption's id, to be unique on the page (default: the caption's words).
+    Args:
+        frame: Numbers stand right, all else left.
+        caption: What it shows.
+        name: The stem of the caption's id, to be unique on the page; else the caption's words.
+        totals: How many of the last rows are totals.
+        wide: Whether the table scrolls by itself on narrow screens.
+        quiet: Whether the caption is read aloud but not seen.
+        look: A class of its own.
+        numbers: Whether all cells are numbers, also where the column holds other things.
+        over: A heading over all columns but the first and the last.
     """
-    kinds = [numbers or pd.api.types.is_numeric_dtype(dtype) for dtype in frame.dtypes]
-    kinds[0] = False
-    records = list(frame.itertuples(index=False, name=None))
-    rows = [
-        {
-            "head": row[0],
-            "total": place >= len(records) - totals,
-            "cells": [
-                {"text": cell, "number": n} for cell, n in zip(row[1:], kinds[1:], strict=True)
-            ],
-        }
-        for place, row in enumerate(records)
-    ]
-    heads = _heads(list(frame.columns), kinds)
+    right = [numbers or pd.api.types.is_numeric_dtype(dtype) for dtype in frame.dtypes]
     return render(
         "table.html.j2",
-        heads=heads,
-        rows=rows,
+        heads=list(frame.columns),
+        rows=list(frame.itertuples(index=False, name=None)),
+        right=[False, *right[1:]],
         caption=caption,
+        name=name or slug(caption),
+        totals=totals,
         wide=wide,
         quiet=quiet,
         look=look,
-        name=name or slug(caption),
+        over=over,
     )
-
-
-def _heads(columns: list[Any], numbers: list[bool]) -> list[list[dict[str, Any]]]:
-    plain = [
-        {"text": column, "scope": "col", "span": 1, "down": 1, "number": number}
-        for column, number in zip(columns, numbers, strict=True)
-    ]
-    if not any(isinstance(column, tuple) for column in columns):
-        return [plain]
-    groups: list[dict[str, Any]] = []
-    below: list[dict[str, Any]] = []
-    for (group, label), head in zip(columns, plain, strict=True):
-        if not group:
-            groups.append(head | {"text": label, "down": 2})
-            continue
-        below.append(head | {"text": label})
-        if groups[-1]["text"] == group:
-            groups[-1]["span"] += 1
-        else:
-            groups.append(head | {"text": group, "scope": "colgroup", "number": False})
-    return [groups, below]
 
 
 @lru_cache
@@ -255,7 +221,7 @@ def _markdown(numbered: bool = False) -> Any:
 
 
 def notebook_markdown(text: str) -> Markup:
-    """A notebook's Markdown cell: headings get anchors, headings and paragraphs numbers; raw HTML shows as text."""
+    """A notebook's Markdown: anchored headings, numbered paragraphs; raw HTML as text."""
     return Markup(_markdown(numbered=True)(text).strip())
 
 
@@ -267,33 +233,21 @@ class _Plain(mistune.HTMLRenderer):
         self.numbered = numbered
 
     def link(self, text: str, url: str, title: str | None = None) -> str:
-        return (
-            f'<a href="{escape(url)}">{text}</a>'
-            if self.numbered and re.fullmatch(r"#[\w.-]+", url)
-            else text
-        )
+        inside = self.numbered and re.fullmatch(r"#[\w.-]+", url)
+        return f'<a href="{escape(url)}">{text}</a>' if inside else text
 
     def image(self, text: str, url: str, title: str | None = None) -> str:
         return text
 
     def paragraph(self, text: str) -> str:
-        return (
-            f'<p class="kpi-para"><span class="kpi-pn"></span>{text}</p>'
-            if self.numbered
-            else f"<p>{text}</p>"
-        )
+        return str(paragraphs(Html(text))) if self.numbered else f"<p>{text}</p>"
 
     def heading(self, text: str, level: int, **attrs: Any) -> str:
         if not self.numbered:
             return f"<p><strong>{text}</strong></p>"
-        if level == 1:
-            return ""
-        name = slug(Markup(text).striptags())
-        return (
-            f'<h2 id="{name}"><span class="kpi-sn"></span>{text}</h2>'
-            if level == 2
-            else (f'<h{level} class="kpi-sub">{text}</h{level}>')
-        )
+        if level == 2:
+            return str(piece("heading", Markup(text), slug(Markup(text).striptags())))
+        return "" if level == 1 else f'<h{level} class="kpi-sub">{text}</h{level}>'
 
     def block_code(self, code: str, info: str | None = None) -> str:
         return f"<p>{escape(code)}</p>"

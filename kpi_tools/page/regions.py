@@ -1,4 +1,4 @@
-"""Where the bands of a rating lie on a value axis: from the edges of `rating.band_lines` to stacked regions."""
+"""Where the bands of a rating lie on a value axis: from `rating.band_lines` to regions."""
 
 import math
 from collections.abc import Sequence
@@ -24,7 +24,8 @@ class Region(NamedTuple):
 
 
 def regions(points: Rows, bands: Rows | None, low: float, high: float) -> list[list[Region]]:
-    """For each row the bands of its rating from below to above, within an axis; none where no line is set.
+    """For each row the bands of its rating from below to above, within an axis; none where no line
+    is set.
 
     `bands`: the KPI's rows of `rating.band_lines`; without them those of the default bands.
     """
@@ -35,7 +36,7 @@ def regions(points: Rows, bands: Rows | None, low: float, high: float) -> list[l
 
 
 def _spans(row: Row, bands: Rows) -> list[Region]:
-    """From where to where the line of each band is met, best first; the last takes the rest where one above it is set."""
+    """From where to where each band's line is met, best first; the last takes the rest."""
     spans = []
     for n, band in enumerate(bands):
         edge, far = number(band["edge"]), number(band.get("far_edge"))

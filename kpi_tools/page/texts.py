@@ -1,6 +1,7 @@
 """The texts of a drawing, written into its SVG at their places.
 
-Vega measures every text that it draws, which takes as long as all the rest of a chart; no place here depends on a width.
+Vega measures every text that it draws, which takes as long as all the rest of a chart; no place
+here depends on a width.
 """
 
 import xml.etree.ElementTree as ET
@@ -14,7 +15,7 @@ _ANCHORS = {"left": "start", "center": "middle", "right": "end"}
 def write_texts(
     root: ET.Element, vega: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]
 ) -> None:
-    """Write `rows` above all marks that Vega drew: first what lies behind the texts, then the texts."""
+    """Write `rows` above all marks that Vega drew: what lies behind the texts, then the texts."""
     marks = root.find(f".//{SVG}path[@class='background']/../{SVG}g")
     assert marks is not None
     under, over = ET.SubElement(marks, f"{SVG}g"), ET.SubElement(marks, f"{SVG}g")
@@ -36,7 +37,7 @@ def write_texts(
 
 
 def _place(scale: Mapping[str, Any], known: Mapping[str, Any], value: float) -> float:
-    """Where a value lies on a linear scale of Vega, whose ends are numbers or the names of signals."""
+    """Where a value lies on a linear scale of Vega, with ends of numbers or names of signals."""
     low, high, start, end = (
         known[given["signal"]] if isinstance(given, dict) else given
         for given in (*scale["domain"], *scale["range"])

@@ -1,4 +1,4 @@
-"""Figures → the quarter's scorecard: rated rows, counts, what changed since the previous report, and the actions."""
+"""Figures → the quarter's scorecard: rated rows, counts, changes since the last report, actions."""
 
 from kpi_tools.loading import in_set
 from kpi_tools.scorecard.actions import followed, in_report, without_action

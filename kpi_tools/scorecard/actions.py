@@ -1,65 +1,60 @@
-"""Actions, followed from report to report: which are open, overdue, done or stopped, and what became of those before.
+"""Actions, followed from report to report: which are open, overdue, done or stopped, and what
+became of those before.
 
-actions.csv has a row for each change of an action, in force from the report of `from_quarter`; the last one says how it
-stands. An action keeps its id from year to year, and each that was open in the previous report is accounted for.
+actions.csv has a row for each change of an action, in force from the report of `from_quarter`; the
+last one says how it stands. An action keeps its id from year to year, and each that was open in the
+previous report is accounted for.
 """
 
-from typing import Any, Final
+from itertools import takewhile
+from typing import Final
 
 import pandas as pd
 
 from kpi_tools.loading import Returns
 from kpi_tools.quarters import Quarter
 from kpi_tools.scorecard.scores import in_last_band
-from kpi_tools.wording import rows_of
+from kpi_tools.wording import Row, is_text, rows_by
 
 OPEN, DONE, STOPPED = "open", "done", "stopped"
 NEW, STILL_OPEN, NOW_OVERDUE, STILL_OVERDUE = "new", "still open", "now overdue", "still overdue"
 OPENED_AGAIN: Final = "opened again"
 BECAME: Final = (NEW, STILL_OPEN, NOW_OVERDUE, STILL_OVERDUE, OPENED_AGAIN, DONE, STOPPED)
 FOLLOWED: Final = [
-    "action_id",
-    "kpi_id",
-    "section",
-    "action",
-    "owner",
-    "opened",
-    "due",
-    "status",
-    "overdue",
-    "open_quarters",
-    "became",
-    "previous_due",
-    "note",
-    "from_quarter",
+    *("action_id", "kpi_id", "section", "action", "owner", "opened", "due", "status", "overdue"),
+    *("open_quarters", "became", "previous_due", "note", "from_quarter"),
 ]
 _KINDS: Final = dict.fromkeys(FOLLOWED, "str") | {"overdue": "bool", "open_quarters": "int64"}
 
 
 def followed(returns: Returns) -> pd.DataFrame:
-    """How each action stands at the report of the returns' quarter: a row each, in the order in which they were opened.
+    """How each action stands at the report of the returns' quarter: a row each, as they were
+    opened.
 
     Args:
         returns: Its `actions` are all rows of actions.csv in force by then.
 
     Returns:
-        The columns of actions.csv; `section` of an action for a KPI is that of the KPI. `overdue`: open, and due before
-        the last day of the quarter. `open_quarters`: how many quarters it has been, or had been, open. `became`: what
-        became of it since the previous report (one of `BECAME`); null where it was closed before. `previous_due`: the
-        date before, where it was put off or brought forward since.
+        The columns of actions.csv; `section` of an action for a KPI is that of the KPI. `overdue`:
+        open, and due before the last day of the quarter. `open_quarters`: how many quarters it has
+        been, or had been, open. `became`: what became of it since the previous report (one of
+        `BECAME`); null where it was closed before. `previous_due`: the date before, where it was
+        put off or brought forward since.
     """
     now, before = returns.quarter, returns.quarter.shift(-1)
     places = returns.catalogue.set_index("kpi_id")["section"].to_dict()
-    changes: dict[str, list[dict[str, Any]]] = {}
-    for row in rows_of(returns.actions.sort_values("from_quarter", kind="stable")):
-        changes.setdefault(row["action_id"], []).append(row)
+    changes = rows_by(returns.actions.sort_values("from_quarter", kind="stable"), "action_id")
     rows = []
     for of_action in changes.values():
         last = of_action[-1]
-        then = [row for row in of_action if row["from_quarter"] <= before.label]
-        opened = last["opened"] if isinstance(last["opened"], str) else of_action[0]["from_quarter"]
-        since = now if last["status"] == OPEN else Quarter.parse(_closed(of_action))
-        old = then[-1] if then else None
+        old = next(
+            (row for row in reversed(of_action) if row["from_quarter"] <= before.label), None
+        )
+        opened = last["opened"] if is_text(last["opened"]) else of_action[0]["from_quarter"]
+        since = now
+        if last["status"] != OPEN:  # closed by the first report after the last in which it was open
+            closed = list(takewhile(lambda row: row["status"] != OPEN, reversed(of_action)))
+            since = Quarter.parse(closed[-1]["from_quarter"])
         moved = old is not None and old["status"] == OPEN and old["due"] != last["due"]
         rows.append(
             last
@@ -82,25 +77,19 @@ def in_report(actions: pd.DataFrame) -> pd.DataFrame:
 
 
 def without_action(kpis: pd.DataFrame, returns: Returns) -> pd.DataFrame:
-    """The KPIs in the last band of their scheme with neither an open action nor a management action in the commentary."""
+    """The KPIs in the last band of their scheme without an action, open or in the commentary."""
     actions = followed(returns)
     answered = kpis["kpi_id"].isin(actions.loc[actions["status"] == OPEN, "kpi_id"])
     return kpis[in_last_band(kpis, returns.council) & kpis["management_action"].isna() & ~answered]
 
 
-def _closed(of_action: list[dict[str, Any]]) -> str:
-    """The report from which on it has been closed."""
-    after_open = [place for place, row in enumerate(of_action) if row["status"] == OPEN]
-    return str(of_action[after_open[-1] + 1 if after_open else 0]["from_quarter"])
-
-
-def _is_overdue(row: dict[str, Any], quarter: Quarter) -> bool:
-    """Whether it is open and its date had passed by the end of the quarter; dates stand as texts, in the order of time."""
+def _is_overdue(row: Row, quarter: Quarter) -> bool:
+    """Whether it is open and its date had passed by the quarter's end (texts sort by time)."""
     due = row["due"]
     return row["status"] == OPEN and isinstance(due, str) and due < quarter.end.isoformat()
 
 
-def _became(row: dict[str, Any], old: dict[str, Any] | None, quarter: Quarter) -> str | None:
+def _became(row: Row, old: Row | None, quarter: Quarter) -> str | None:
     if row["status"] != OPEN:
         return None if old and old["status"] != OPEN else str(row["status"])
     if old is None:

@@ -1,6 +1,8 @@
-"""Arrows between two figures, as members know them: against the previous due figure, a year ago, or the average of four.
+"""Arrows between two figures, as members know them: against the previous due figure, a year ago, or
+the average of four.
 
-The direction of travel is tested over the figures shown; these only compare. Nothing is compared across a redefinition.
+The direction of travel is tested over the figures shown; these only compare. Nothing is compared
+across a redefinition.
 """
 
 from collections.abc import Sequence
@@ -26,21 +28,19 @@ from kpi_tools.vocabulary import (
 PREVIOUS, YEAR_AGO, AVERAGE = "previous", "year_ago", "average"
 _FOUR: Final = 4
 _NOISE: Final = 1e-9
-_WITH: Final = {
-    PREVIOUS: "previous",
-    YEAR_AGO: "same_quarter_last_year",
-    AVERAGE: "average_of_four",
-}
+_COLUMNS: Final = ("previous", "same_quarter_last_year", "average_of_four")
+_WITH: Final = dict(zip((PREVIOUS, YEAR_AGO, AVERAGE), _COLUMNS, strict=True))
 """The column with which each kind of arrow compares."""
 
 
 def with_earlier_figures(rows: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
     """Add to due figures, in the order of time, the earlier figures of the same KPI.
 
-    `previous` (the due figure before), `same_quarter_last_year` and `average_of_four` (the mean of the four before, all
-    of them needed) are null where there is none or a redefinition (`series_from`) lies between. `year_ago_quarter`,
-    `year_ago_period`, `year_ago_value`, `year_ago_target` and `year_ago_status` are that figure as it is, and
-    `year_ago_comparable` says whether it is of the same series; the quarter is null where none was due a year before.
+    `previous` (the due figure before), `same_quarter_last_year` and `average_of_four` (the mean of
+    the four before, all of them needed) are null where there is none or a redefinition
+    (`series_from`) lies between. `year_ago_quarter`, `year_ago_period`, `year_ago_value`,
+    `year_ago_target` and `year_ago_status` are that figure as it is, and `year_ago_comparable` says
+    whether it is of the same series; the quarter is null where none was due a year before.
     """
     names, figure = list(keys), ["period", "value", "target", "status", "_series"]
     rows = rows.assign(_series=rows["series_from"].fillna("")).reset_index(drop=True)
@@ -64,11 +64,13 @@ def with_earlier_figures(rows: pd.DataFrame, keys: Sequence[str]) -> pd.DataFram
 
 
 def with_arrows(rows: pd.DataFrame, council: Council) -> pd.DataFrame:
-    """Add `arrow_<kind>` and `change_<kind>` for each two-point kind that the council shows (`[direction] show`).
+    """Add `arrow_<kind>` and `change_<kind>` for each two-point kind that the council shows
+    (`[direction] show`).
 
-    The arrow is better, worse, unchanged (within `unchanged_within`; equality is unchanged), not enough data, or not
-    testable: of what has no polarity, of milestones, of a sum for the year against anything but a year ago, and of what
-    counts since a date. The change is in the KPI's unit; closest to target it is that of the distance.
+    The arrow is better, worse, unchanged (within `unchanged_within`; equality is unchanged), not
+    enough data, or not testable: of what has no polarity, of milestones, of a sum for the year
+    against anything but a year ago, and of what counts since a date. The change is in the KPI's
+    unit; closest to target it is that of the distance.
     """
     added = dict[str, pd.Series]()
     for kind in council.arrows:

@@ -1,4 +1,4 @@
-"""The series of each KPI that its limits are made of: the finest there is, or of rare events the time between them."""
+"""The series that limits are made of: the finest there is, or the time between rare events."""
 
 from datetime import date
 from typing import Any
@@ -20,7 +20,7 @@ from kpi_tools.wording import in_doubt, rows_of
 AGREED = ["kpi_id", "date", "reason", "name"]
 NOT_JUDGED = "not judged"
 FEWEST = 8
-"""So many weekly or monthly figures make a series of their own for the limits; with fewer the quarterly ones are used."""
+"""So many weekly or monthly figures make a series of their own for the limits."""
 _FEWEST_EVENTS = 3
 _FIGURE = ["value", "numerator", "denominator", "status", "note", "received"]
 _LINES = ["value", "numerator", "denominator", "target", "floor_standard", "tolerance"]
@@ -35,10 +35,12 @@ def rare_kinds(rows: pd.DataFrame, returns: Returns) -> tuple[str, ...]:
 
 
 def rare_events(points: pd.DataFrame, returns: Returns, chart: str) -> pd.DataFrame:
-    """The points, where `chart` wants it with the time between its events for each KPI whose counts are mostly nought.
+    """The points, where `chart` wants it with the time between its events for each KPI whose counts
+    are mostly nought.
 
-    The days where their dates are known (T), else how many periods without a case lie between two with one (G). More of
-    either is better where fewer cases are. A KPI with fewer than three events keeps its counts.
+    The days where their dates are known (T), else how many periods without a case lie between two
+    with one (G). More of either is better where fewer cases are. A KPI with fewer than three events
+    keeps its counts.
     """
     if chart not in (AUTO, T, G):
         return points
@@ -69,7 +71,7 @@ def _event_days(rows: pd.DataFrame, returns: Returns) -> pd.DataFrame:
 
 
 def _days_between(rows: pd.DataFrame, events: pd.DataFrame) -> pd.DataFrame:
-    """A row for each day with an event from the second on: how many days lie between it and the one before."""
+    """A row for each day with an event but the first: how many days since the one before."""
     found = _repeated(rows.iloc[-1], events["date"].tolist())
     days = found["period_end"].diff().dt.days.astype(float)
     found = found.assign(
@@ -79,7 +81,7 @@ def _days_between(rows: pd.DataFrame, events: pd.DataFrame) -> pd.DataFrame:
 
 
 def _turned(rows: pd.DataFrame) -> pd.DataFrame:
-    """The time between events in place of their count: no line is agreed for it, and more is better where fewer were."""
+    """The time between events in place of their count: no line, and more is better."""
     way = {LOWER: HIGHER, HIGHER: LOWER}.get(rows["polarity"].iloc[-1], rows["polarity"].iloc[-1])
     nothing = dict.fromkeys([name for name in _LINES[1:] if name in rows], np.nan)
     return rows.assign(polarity=way, basis="quarter", decimals=0, rating=NOT_RATED, **nothing)
@@ -104,7 +106,7 @@ def _repeated(last: pd.Series, days: list[str]) -> pd.DataFrame:
 
 
 def _weeks(returns: Returns, recent: pd.DataFrame) -> pd.DataFrame:
-    """Figures of single days, weeks apart or days, of the KPIs that have enough of them up to the latest due quarter."""
+    """Figures of single days of the KPIs that have enough of them up to the latest due quarter."""
     due = recent.groupby("kpi_id")["period_end"].max()
     rows = returns.submissions
     rows = rows[
@@ -130,7 +132,7 @@ def _weeks(returns: Returns, recent: pd.DataFrame) -> pd.DataFrame:
 
 
 def finest_series(returns: Returns, recent: pd.DataFrame, quarters: pd.DataFrame) -> pd.DataFrame:
-    """For each KPI its weeks or days, its months, where there are enough of them, else its quarters; `series` says which."""
+    """For each KPI its weeks or days, its months, or else its quarters; `series` says which."""
     weeks, months = _weeks(returns, recent), _long_months(returns, recent)
     months = months[~months["kpi_id"].isin(set(weeks["kpi_id"]))]
     finer = set(weeks["kpi_id"]) | set(months["kpi_id"])
@@ -140,7 +142,8 @@ def finest_series(returns: Returns, recent: pd.DataFrame, quarters: pd.DataFrame
 
 
 def _long_months(returns: Returns, recent: pd.DataFrame) -> pd.DataFrame:
-    """Monthly figures of the KPIs that have enough of them, a row for each month up to the latest due quarter.
+    """Monthly figures of the KPIs that have enough of them, a row for each month up to the latest
+    due quarter.
 
     A month is not rated: target and floor standard are agreed for the KPI's own basis.
     """
@@ -173,7 +176,7 @@ def _without_holes(rows: pd.DataFrame, last: pd.Timestamp) -> pd.DataFrame:
 
 
 def all_quarters(returns: Returns, recent: pd.DataFrame) -> pd.DataFrame:
-    """Every quarterly figure up to the latest due one: older ones as they are known, then the rows of `recent`."""
+    """Every quarterly figure up to the latest due one: older ones as known, then `recent`."""
     first = recent.groupby("kpi_id")["period_end"].min()
     older = returns.figures[returns.figures["kpi_id"].isin(set(first.index))]
     older = rated(older[older["period_end"] < older["kpi_id"].map(first)], returns.council)
@@ -201,7 +204,7 @@ def _redefinitions(returns: Returns, points: pd.DataFrame) -> list[dict[str, Any
 
 
 def classified(points: pd.DataFrame, returns: Returns, chart: str) -> pd.DataFrame:
-    """Points with their limits, made anew where that is agreed, what is flagged, and why or why not."""
+    """Points with their limits, made anew where agreed, what is flagged, and why or why not."""
     council = returns.council
     agreed = returns.rebases[returns.rebases["kpi_id"].isin(set(points["kpi_id"]))]
     rebase = rows_of(agreed[AGREED]) + _redefinitions(returns, points)
@@ -211,7 +214,7 @@ def classified(points: pd.DataFrame, returns: Returns, chart: str) -> pd.DataFra
 
 
 def variation_and_assurance(recent: pd.DataFrame, returns: Returns) -> pd.DataFrame:
-    """`variation` and `assurance` of each KPI by its id; of one with a figure in doubt nothing is judged."""
+    """`variation` and `assurance` of each KPI by id; none where a figure is in doubt."""
     chart = returns.council.chart_kind
     quarters = with_doubts(all_quarters(returns, recent))
     points = with_doubts(finest_series(returns, recent, quarters))
