@@ -29,8 +29,14 @@ import pyarrow.parquet as pq
 from scipy import stats
 
 from kpi_tools.scale import POLARS_SETTINGS
-from kpi_tools.scale.blocks import BLOCK_ROWS, block_read, blocks_of, months_before, source_of
-from kpi_tools.scale.rows import rate_rows
+from kpi_tools.scale.blocks import (
+    BLOCK_ROWS,
+    block_read,
+    blocks_of,
+    months_before,
+    rate_rows,
+    source_of,
+)
 
 BY = ["authority", "kpi_id"]
 PERIODS, KPIS = 60, 200
@@ -151,9 +157,9 @@ def ratio(above: list[float], below: list[float]) -> float:
 def read_all(path: Path, engine: str) -> Iterator[object]:
     """The eight columns in blocks of whole series, by the engine's own reader, and nothing else."""
     source = source_of(path)
-    for block in blocks_of(source, BLOCK_ROWS)[0]:
-        rows = block_read(source, block, engine)
-        yield rows if engine == "polars" else rows.to_pandas(date_as_object=False)
+    for _, inside in blocks_of(source, BLOCK_ROWS)[0]:
+        rows = block_read(source, inside)
+        yield pl.from_arrow(rows) if engine == "polars" else rows.to_pandas(date_as_object=False)
 
 
 def rate_all(path: Path, engine: str) -> Iterator[object]:

@@ -106,17 +106,12 @@ def report(
     force: bool,
     processes: int | None,
     scheduler: str | None,
-    allow_rejected: bool,
     final: bool,
-    pdf: bool,
-    word: bool,
-    only: str,
     corrected: tuple[str, ...],
     override: tuple[str, ...],
     because: tuple[str, ...],
     by: tuple[str, ...],
-    prepared_by: str,
-    signed_off_by: str,
+    **settings: Any,
 ) -> None:
     """Make the report of a quarter.
 
@@ -137,20 +132,17 @@ def report(
     """
     if not len(override) == len(because) == len(by):
         raise InputError("Each --override needs its own --because and --by.")
-    settings: dict[str, Any] = {
+    settings |= {
         "edition": "final" if final else "draft",
         "overrides": tuple(zip(override, because, by, strict=True)),
-        "allow_rejected": allow_rejected,
-        "pdf": pdf,
-        "word": word,
-        "only": only,
         "corrections": "\n".join(corrected),
-        "prepared_by": prepared_by,
-        "signed_off_by": signed_off_by,
     }
     if every or councils or scheduler or len(given) > 1:
-        how = {"force": force, "processes": processes, "scheduler": scheduler}
-        _many(given, raw, outputs, every, councils, settings, how)
+        from kpi_tools.report.many import make_all
+
+        jobs, refused = _jobs(given, raw, outputs, every, councils, settings)
+        how: dict[str, Any] = {"force": force, "processes": processes, "scheduler": scheduler}
+        make_all(jobs, refused, **how, progress=sys.stderr.isatty())
         return
     quarter = _quarter_or_latest(given[0] if given else None, raw)
     with _progress(quarter.label) as step:
@@ -163,16 +155,16 @@ def report(
     click.echo(near(made.folder / "report.html"))
 
 
-def _many(
-    given: tuple[str, ...],
+def _jobs(
+    given: Sequence[str],
     raw: Path,
     outputs: Path | None,
     every: bool,
     councils: bool,
     settings: dict[str, Any],
-    how: dict[str, Any],
-) -> None:
-    from kpi_tools.report.many import jobs_of, jobs_of_councils, make_all
+) -> tuple[list[reports.Job], list[tuple[str, KpiError]]]:
+    """Several reports, and the folders of councils that have none, with the reason."""
+    from kpi_tools.report.many import jobs_of, jobs_of_councils
 
     folders = [text for text in given if councils and not _is_quarter(text)]
     quarters = [Quarter.parse(text) for text in given if text not in folders]
@@ -180,18 +172,16 @@ def _many(
         raise InputError(
             f"--all makes every quarter with returns: leave out {quarters[0].label}, or --all."
         )
-    if councils and not folders:
-        raise InputError(
-            "--councils needs the folders of the councils, each with a council.toml, kpis.csv and returns."
-        )
     wanted = None if every else quarters
-    if councils:
-        place = outputs or reports.OUTPUTS
-        found = [one for folder in folders for one in council_folders(Path(folder))]
-        orders, refused = jobs_of_councils(found, place, wanted, settings)
-    else:
-        orders, refused = jobs_of(raw, outputs_of(outputs, raw), wanted, settings), []
-    make_all(orders, refused, **how, progress=sys.stderr.isatty())
+    if not councils:
+        return jobs_of(raw, outputs_of(outputs, raw), wanted, settings), []
+    if not folders:
+        raise InputError(
+            "--councils needs the folders of the councils, each with a council.toml, kpis.csv and "
+            "returns."
+        )
+    found = [one for folder in folders for one in council_folders(Path(folder))]
+    return jobs_of_councils(found, outputs or reports.OUTPUTS, wanted, settings)
 
 
 @kpi.command()
@@ -325,57 +315,7 @@ def _to_put_right(errors: int) -> str:
     return f"{plural(errors, 'error')} {'has' if errors == 1 else 'have'} to be put right"
 
 
-@kpi.command()
-@click.argument("earlier", metavar="FROM")
-@click.argument("later", metavar="TO")
-@RAW
-def changes(earlier: str, later: str, raw: Path) -> None:
-    """List what differs between the reports of two quarters: figures restated, ratings, commentary."""
-    from kpi_tools.terminal import changes_text
-
-    click.echo(changes_text(raw, Quarter.parse(earlier), Quarter.parse(later)))
-
-
-# Many figures, and other programs
-
-
-@kpi.command()
-@click.argument("source", metavar="INPUT", type=FOLDER)
-@click.argument("output", metavar="OUTPUT", type=FOLDER)
-@_words("--engine", "NAME", "polars (default), pandas, or spark for a cluster.", default="polars")
-@_words("--by", "COLUMNS", "What names a series (default: authority,kpi_id).")
-@_words(
-    "--quarters",
-    "N",
-    "Direction over the latest so many (default: 6).",
-    type=click.IntRange(1, 400),
-    default=6,
-)
-@_flag("--partitioned", help="OUTPUT is a folder with one folder for each authority.")
-@_words("--master", "ADDRESS", "With spark: the cluster, such as spark://host:7077.")
-def rate(
-    source: Path,
-    output: Path,
-    engine: str,
-    by: str | None,
-    quarters: int,
-    partitioned: bool,
-    master: str | None,
-) -> None:
-    """Rate many figures at once: a Parquet file, or a folder of them, of any size.
-
-    INPUT has the columns authority, kpi_id, period_end, value, target, floor_standard and polarity, and may have
-    numerator, denominator, unit, tolerance, status, basis and others. OUTPUT has them too, then the rating, the direction
-    of travel, the process limits and the special causes of each row. It is never replaced. What cannot be rated is named, and
-    the rest is done.
-    """
-    from kpi_tools.scale import rate_many
-
-    done = rate_many(source, output, engine, by, quarters, partitioned, master)
-    click.echo(done.account)
-    click.echo(near(output))
-    if done.faults:
-        raise InputError("\n".join(("Not rated:", *done.faults)))
+# Other programs
 
 
 @kpi.command(context_settings={"ignore_unknown_options": True})

@@ -1,15 +1,32 @@
-"""The commands that publish more than one report: the data table of all quarters, the site of all final reports."""
+"""The commands about more than one report: data table, site, what changed, figures by the million."""
 
 from pathlib import Path
+from textwrap import TextWrapper
 
 import click
 
 from kpi_tools import report as reports
-from kpi_tools.commands import OUTPUTS, RAW, kpi, near, outputs_of
+from kpi_tools.commands import FOLDER, OUTPUTS, RAW, kpi, near, outputs_of
+from kpi_tools.errors import InputError
+from kpi_tools.quarters import Quarter
+
+_WRAPPER = TextWrapper(110, initial_indent=" " * 9, subsequent_indent=" " * 11)
+_NAMES = {
+    "quarter": "Quarter",
+    "old": "Was",
+    "new": "Is",
+    "reason": "Reason",
+    "old_rating": "Rating was",
+    "new_rating": "Rating is",
+    "old_direction": "Direction was",
+    "new_direction": "Direction is",
+    "before": "Was",
+    "now": "Is",
+}
 
 
 @kpi.command()
-@click.argument("folders", nargs=-1, metavar="[FOLDER]...", type=click.Path(path_type=Path))
+@click.argument("folders", nargs=-1, metavar="[FOLDER]...", type=FOLDER)
 @RAW
 @OUTPUTS
 @click.option("--allow-rejected", is_flag=True, help="Leave out rows that cannot be used.")
@@ -50,3 +67,73 @@ def site(raw: Path, outputs: Path | None, force: bool) -> None:
     if not made:
         click.echo("Nothing has changed since it was made.", err=True)
     click.echo(near(folder / "index.html"))
+
+
+@kpi.command()
+@click.argument("earlier", metavar="FROM")
+@click.argument("later", metavar="TO")
+@RAW
+def changes(earlier: str, later: str, raw: Path) -> None:
+    """List what differs between the reports of two quarters: figures restated, ratings, commentary."""
+    from kpi_tools.loading import read_returns
+    from kpi_tools.scorecard import issue_changes
+    from kpi_tools.wording import rows_of, text_of
+
+    quarters = sorted((Quarter.parse(earlier), Quarter.parse(later)))
+    then, now = (read_returns(str(raw), quarter) for quarter in quarters)
+    click.echo(f"From the report of {then.quarter.title} to that of {now.quarter.title}")
+    for heading, table in issue_changes(then, now).items():
+        click.echo(f"\n{heading}: {len(table)}")
+        for row in rows_of(table):
+            if heading == "Ratings":
+                move = f"{row['before']:<18} → {row['now']:<18}"
+                click.echo(f"  {row['kpi_id']:<6} {move} {row['kpi_name']}")
+                continue
+            click.echo(f"  {row['kpi_id']:<6} {row['kpi_name']}")
+            for column in [column for column in _NAMES if column in row]:
+                line = f"{_NAMES[column]}: {text_of(row[column]) or 'none'}"
+                click.echo(_WRAPPER.fill(line))
+
+
+@kpi.command()
+@click.argument("source", metavar="INPUT", type=FOLDER)
+@click.argument("output", metavar="OUTPUT", type=FOLDER)
+@click.option(
+    "--engine",
+    metavar="NAME",
+    help="polars (default), pandas, or spark for a cluster.",
+    default="polars",
+)
+@click.option("--by", metavar="COLUMNS", help="What names a series (default: authority,kpi_id).")
+@click.option(
+    "--quarters",
+    metavar="N",
+    help="Direction over the latest so many (default: 6).",
+    type=click.IntRange(1, 400),
+    default=6,
+)
+@click.option(
+    "--master", metavar="ADDRESS", help="With spark: the cluster, such as spark://host:7077."
+)
+def rate(
+    source: Path,
+    output: Path,
+    engine: str,
+    by: str | None,
+    quarters: int,
+    master: str | None,
+) -> None:
+    """Rate many figures at once: a Parquet file, or a folder of them, of any size.
+
+    INPUT has the columns authority, kpi_id, period_end, value, target, floor_standard and polarity, and may have
+    numerator, denominator, unit, tolerance, status, basis and others. OUTPUT has them too, then the rating, the direction
+    of travel, the process limits and the special causes of each row. It is never replaced. What cannot be rated is named, and
+    the rest is done.
+    """
+    from kpi_tools.scale import rate_many
+
+    done = rate_many(source, output, engine, by, quarters, master)
+    click.echo(done.account)
+    click.echo(near(output))
+    if done.faults:
+        raise InputError("\n".join(("Not rated:", *done.faults)))

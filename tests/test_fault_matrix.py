@@ -183,7 +183,7 @@ def test_a_disk_that_fills_up_at_any_point(published, tmp_path, small_disk):
 def test_outputs_that_cannot_be_written_are_told_before_anything_starts(
     project, monkeypatch, small_disk
 ):
-    monkeypatch.setattr(report, "_build", None)
+    monkeypatch.setattr(report, "_in_worker", None)
     disk = small_disk(64 * 1024)
     subprocess.run(["mount", "-o", "remount,ro", disk], check=True)
     project.outputs = disk / "outputs"

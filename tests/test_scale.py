@@ -14,8 +14,7 @@ import pytest
 from kpi_tools.cli import main
 from kpi_tools.errors import KpiError
 from kpi_tools.rating import rate
-from kpi_tools.scale.blocks import rate_parquet
-from kpi_tools.scale.rows import ADDED
+from kpi_tools.scale.blocks import ADDED, rate_parquet
 from kpi_tools.trend import ADDED as DIRECTED
 from kpi_tools.trend import direction_of_travel
 from kpi_tools.variation import process_limits, special_causes
@@ -161,18 +160,12 @@ def test_rows_in_any_order(table, tmp_path, expected, engine):
     same(pq.read_table(tmp_path / "rated.parquet").to_pandas(), expected)
 
 
-def test_partitions_in_and_out(table, tmp_path, expected, engine):
-    folder, output = tmp_path / "in", tmp_path / "out"
+def test_columns_that_stand_in_folder_names(table, tmp_path, expected, engine):
+    folder, output = tmp_path / "in", tmp_path / "out.parquet"
     arrow = pa.Table.from_pandas(table, preserve_index=False)
     ds.write_dataset(arrow, folder, format="parquet", partitioning=hive())
-    done = rate_parquet(folder, output, engine=engine, block_rows=100, partitioned=True)
-    assert done.rows == len(table)
-    assert len([path for path in output.iterdir() if path.name.startswith("authority=")]) == len(
-        AUTHORITIES
-    )
-    same(ds.dataset(output, partitioning=hive()).to_table().to_pandas(), expected)
-    rate_parquet(output, tmp_path / "again", engine=engine, partitioned=True)
-    same(ds.dataset(tmp_path / "again", partitioning=hive()).to_table().to_pandas(), expected)
+    assert rate_parquet(folder, output, engine=engine, block_rows=100).rows == len(table)
+    same(pq.read_table(output).to_pandas(), expected)
 
 
 def hive():
@@ -323,12 +316,10 @@ def test_a_block_that_cannot_be_rated_is_named_and_the_rest_done(
     assert status == 2 and "authority 007" in said and not (tmp_path / "all.parquet").exists()
 
 
-@pytest.mark.parametrize("partitioned", [True, False])
-def test_a_table_that_cannot_be_written(source, tmp_path, monkeypatch, partitioned):
+def test_a_table_that_cannot_be_written(source, tmp_path, monkeypatch):
     monkeypatch.setattr(pq.ParquetWriter, "write_table", _no_space)
-    monkeypatch.setattr(ds, "write_dataset", _no_space)
     with pytest.raises(KpiError, match="Nothing can be written to .* [(]no space left[)]"):
-        rate_parquet(source, tmp_path / "out", partitioned=partitioned)
+        rate_parquet(source, tmp_path / "out")
     assert [path.name for path in tmp_path.iterdir()] == ["figures.parquet"]
 
 

@@ -142,10 +142,9 @@ def test_a_cluster_rates_partitions(standalone, tmp_path):
         format="parquet",
         partitioning=hive(),
     )
-    options = ["--engine", "spark", "--master", standalone.address, "--partitioned"]
+    options = ["--engine", "spark", "--master", standalone.address]
     assert main(["rate", str(folder), str(output), *options]) == 0
-    assert len(list(output.glob("authority=*"))) == table["authority"].nunique()
-    same(ds.dataset(output, partitioning=hive()).to_table().to_pandas(), worked_out(table))
+    same(ds.dataset(output).to_table().to_pandas(), worked_out(table))
 
 
 def test_a_worker_that_is_killed_is_done_without(standalone, tmp_path):

@@ -15,7 +15,7 @@ from kpi_tools.explorer.points import remarks
 from kpi_tools.explorer.sentences import doubts_in_words, draft
 from kpi_tools.loading import commentary_now, raw_folder
 from kpi_tools.provenance import council_name, slug
-from kpi_tools.report.job import OUTPUTS, RAW
+from kpi_tools.report import OUTPUTS, RAW
 from kpi_tools.report.publish import MANIFEST
 from kpi_tools.scorecard import followed
 from kpi_tools.scorecard.actions import OPEN

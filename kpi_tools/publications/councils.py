@@ -7,62 +7,46 @@ from typing import Any
 import pandas as pd
 
 from kpi_tools.loading import Returns
-from kpi_tools.page.html import (
-    Html,
-    badge,
-    figure_with_status,
-    looks,
-    paragraphs,
-    render,
-    report_table,
-)
+from kpi_tools.page.html import Html, looks, paragraphs, render, report_table
+from kpi_tools.publications.site import figure_cell, rating_cell, table_rows
 from kpi_tools.terms import Terms
-from kpi_tools.wording import (
-    capitalised,
-    figure_of,
-    in_doubt,
-    is_number,
-    listed,
-    plural,
-    rows_of,
-    show,
-)
+from kpi_tools.wording import Row, capitalised, in_doubt, is_number, listed, plural, show
 
-_FEWEST, _NAMED = 2, 2
+_NAMED = 2
 _ACROSS, _EDGE = 220.0, 6.0
+_HEADS = ("Lowest", "Lower quarter", "Median", "Upper quarter", "Highest")
+Rows = dict[str, Row]
+"""The rows of one KPI by council."""
 
 
 def comparison(table: pd.DataFrame, councils: Sequence[Returns]) -> Html:
-    """The page's body: a KPI of one id stands in a row where at least two councils have it in the same unit and sense.
+    """The page's body: a row for each KPI id that several councils have in one unit and sense.
 
-    `table`: their long table; of each council the latest report counts. A figure in doubt stands in the grid with its mark and
-    is left out of the distribution.
+    `table`: their long table; of each council the latest report counts. A figure in doubt stands in
+    the grid with its mark and is left out of the distribution.
     """
-    latest = rows_of(
-        table[table["known_now"] & table["is_latest"]].astype(object).where(table.notna(), None)
-    )
-    colours = {one.council.name: looks(Terms(one.council)) for one in councils}
-    found: dict[str, dict[str, dict[str, Any]]] = {}
-    for row in latest:
+    found: dict[str, Rows] = {}
+    for row in table_rows(table[table["known_now"] & table["is_latest"]]):
         found.setdefault(row["kpi_id"], {})[row["council"]] = row
+    several = {kpi_id: rows for kpi_id, rows in found.items() if len(rows) > 1}
     shared = {
         kpi_id: rows
-        for kpi_id, rows in found.items()
-        if len(rows) >= _FEWEST
-        and len({(row["unit"], row["polarity"]) for row in rows.values()}) == 1
+        for kpi_id, rows in several.items()
+        if len({(row["unit"], row["polarity"]) for row in rows.values()}) == 1
     }
-    apart = sorted(k for k, rows in found.items() if len(rows) >= _FEWEST and k not in shared)
-    said = [
-        f"The latest report of each: {listed([f'{one.council.name}, {one.quarter.title}' for one in councils])}."
-    ]
-    some = f"{capitalised(plural(len(shared), 'KPI'))} of {len(found):,}"
+    each = [f"{one.council.name}, {one.quarter.title}" for one in councils]
     stand = "stands" if len(shared) == 1 else "stand"
-    said.append(f"{some} {stand} in more than one council's report under one id.")
-    if apart:
-        said.append(f"Not compared, since unit or sense differ: {', '.join(apart)}.")
-    body = paragraphs(*said)
+    sentences = [
+        f"The latest report of each: {listed(each)}.",
+        f"{capitalised(plural(len(shared), 'KPI'))} of {len(found):,} {stand} in more than one "
+        "council's report under one id.",
+    ]
+    if unlike := sorted(several.keys() - shared.keys()):
+        sentences.append(f"Not compared, since unit or sense differ: {', '.join(unlike)}.")
+    body = paragraphs(*sentences)
     if not shared:
         return body
+    colours = {one.council.name: looks(Terms(one.council)) for one in councils}
     grid = [
         {"KPI": _name(rows), **{name: _cell(rows.get(name), colours[name]) for name in colours}}
         for rows in shared.values()
@@ -74,52 +58,39 @@ def comparison(table: pd.DataFrame, councils: Sequence[Returns]) -> Html:
     )
 
 
-def _name(rows: dict[str, dict[str, Any]]) -> str:
+def _name(rows: Rows) -> str:
     one = next(iter(rows.values()))
     return f"{one['kpi_name']} ({one['kpi_id']})"
 
 
-def _cell(row: dict[str, Any] | None, colours: dict[str, str]) -> Html | str:
+def _cell(row: Row | None, colours: dict[str, str]) -> Html | str:
     if row is None:
         return "–"
-    mark = badge(row["rating"], colours.get(row["rating"]), doubted=in_doubt(row))
-    figure = figure_with_status(figure_of(row), row["status"] if row["value"] is not None else None)
-    return Html(mark.markup + " " + figure.markup)
+    return Html(rating_cell(row, colours).markup + " " + figure_cell(row, mark=False).markup)
 
 
-def _who(names: list[str]) -> str:
-    return listed(sorted(names)) if len(names) <= _NAMED else plural(len(names), "council")
-
-
-def _distribution(rows: dict[str, dict[str, Any]]) -> dict[str, Any]:
+def _distribution(rows: Rows) -> dict[str, Any]:
     known = {
         name: row for name, row in rows.items() if is_number(row["value"]) and not in_doubt(row)
     }
     one = next(iter(rows.values()))
     blank = {"KPI": _name(rows), "Councils": len(known)}
-    heads = ("Lowest", "Lower quarter", "Median", "Upper quarter", "Highest")
     if not known:
-        return blank | dict.fromkeys(heads, "–") | {"Picture": "–"}
+        return blank | dict.fromkeys((*_HEADS, "Picture"), "–")
     values = sorted(float(row["value"]) for row in known.values())
     parts = quantiles(values, n=4, method="inclusive") if len(values) > 1 else values * 3
     shown = [
         show(value, one["unit"], int(one["decimals"])) for value in (values[0], *parts, values[-1])
     ]
-    low, high = (
-        _who([name for name, row in known.items() if float(row["value"]) == end])
-        for end in (values[0], values[-1])
-    )
     span = (values[-1] - values[0]) or 1.0
-
-    def place(value: float) -> float:
-        return round(_EDGE + (value - values[0]) / span * (_ACROSS - 2 * _EDGE), 1)
-
-    picture = render(
-        "strip.html.j2",
-        ticks=[place(value) for value in values],
-        median=place(parts[1]),
-        across=_ACROSS,
-        text=f"{len(values)} figures from {shown[0]} to {shown[-1]}, median {shown[2]}",
+    *ticks, median = (
+        round(_EDGE + (value - values[0]) / span * (_ACROSS - 2 * _EDGE), 1)
+        for value in (*values, parts[1])
     )
-    shown[0], shown[-1] = f"{shown[0]} ({low})", f"{shown[-1]} ({high})"
-    return blank | dict(zip(heads, shown, strict=True)) | {"Picture": picture}
+    text = f"{len(values)} figures from {shown[0]} to {shown[-1]}, median {shown[2]}"
+    picture = render("strip.html.j2", ticks=ticks, median=median, across=_ACROSS, text=text)
+    for place in (0, -1):
+        who = sorted(name for name, row in known.items() if float(row["value"]) == values[place])
+        named = listed(who) if len(who) <= _NAMED else plural(len(who), "council")
+        shown[place] = f"{shown[place]} ({named})"
+    return blank | dict(zip(_HEADS, shown, strict=True)) | {"Picture": picture}

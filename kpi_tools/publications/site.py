@@ -1,11 +1,12 @@
-"""The pages of the site of all final reports: an index with a search, each KPI's history, the definitions.
+"""The pages of the site of all final reports: index with a search, each KPI's history, definitions.
 
 Everything on them is of the final reports and of what was known at the latest of them.
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import lxml.html
@@ -25,54 +26,82 @@ from kpi_tools.page.html import (
     report_table,
     slug,
 )
+from kpi_tools.parameters import corrections_of
 from kpi_tools.publications.data import SCHEMA
 from kpi_tools.quarters import Quarter
 from kpi_tools.scorecard import score
 from kpi_tools.terms import Terms, names
 from kpi_tools.vocabulary import ILLUSTRATIVE
-from kpi_tools.wording import capitalised, figure_of, in_doubt, line_of, rows_by, rows_of
-
-_SHOWN = 600
-"""So many characters of what a report says of a KPI are searched."""
-_KINDS = (
-    ("report.html", "report"),
-    ("onepage.html", "one page"),
-    ("report.pdf", "PDF"),
-    ("onepage.pdf", "one page, PDF"),
-    ("report.docx", "Word"),
-    ("kpis.xlsx", "Excel"),
-    ("kpis.csv", "CSV"),
+from kpi_tools.wording import (
+    Row,
+    capitalised,
+    figure_of,
+    in_doubt,
+    line_of,
+    rows_by,
+    rows_of,
+    text_of,
 )
+
+_SEARCHED = 600
+"""So many characters of what a report says of a KPI are searched."""
+_FILES = {
+    "report.html": "report",
+    "onepage.html": "one page",
+    "report.pdf": "PDF",
+    "onepage.pdf": "one page, PDF",
+    "report.docx": "Word",
+    "kpis.xlsx": "Excel",
+    "kpis.csv": "CSV",
+}
+_DATA = ("kpis.csv", "kpis.parquet", "datapackage.json")
+Entry = tuple[str, str, str, str]
+"""What the search finds: its address, title, place and text."""
 
 
 @dataclass(frozen=True)
-class Published:
-    """A final report: the folder `name` with its `files`; of a `part` of the council, where it is of one."""
+class Final:
+    """A final report; `noted` is its manifest."""
 
-    name: str
-    quarter: Quarter
-    version: int
-    part: str
-    ratings: Mapping[str, int]
-    files: tuple[str, ...]
-    page: str
+    folder: Path
+    noted: Mapping[str, Any]
+
+    @property
+    def name(self) -> str:
+        """The name of its folder."""
+        return self.folder.name
+
+    @property
+    def quarter(self) -> Quarter:
+        """Its quarter."""
+        return Quarter.parse(self.noted["quarter"])
+
+    @property
+    def part(self) -> str:
+        """The section or directorate that it is of; empty where it is of the whole council."""
+        return str(self.noted["parameters"].get("only", ""))
+
+    @property
+    def version(self) -> int:
+        """How many times it was published."""
+        return 1 + len(corrections_of(self.noted["parameters"].get("corrections", "")))
 
 
 @dataclass(frozen=True)
 class Page:
-    """A page of the site; `index`: what its search finds, of each entry the address, title, place and text."""
+    """A page of the site; `index` is what its search finds."""
 
     title: str
     body: Html
-    index: Sequence[tuple[str, str, str, str]] = ()
+    index: Sequence[Entry] = ()
 
 
 def site_pages(
     returns: Returns,
     recent: pd.DataFrame,
     table: pd.DataFrame,
-    finals: Sequence[Published],
-    explorers: Mapping[str, str] | None = None,
+    finals: Sequence[Final],
+    explorers: Mapping[str, str],
 ) -> dict[str, Page]:
     """The pages by their place in the site.
 
@@ -80,32 +109,42 @@ def site_pages(
         returns: What was known at the latest final report.
         recent: The figures that it shows.
         table: The long table (`data.long_table`) of the final reports.
-        finals: The final reports, earlier versions and parts among them, the latest first.
+        finals: The final reports, earlier versions and parts too, the latest first.
         explorers: The places of the explorer's pages, by directorate.
     """
-    kpis = score(recent, returns)
-    council = returns.council
+    kpis, council = score(recent, returns), returns.council
+    called, colours = names(kpis), looks(Terms(council))
+    with_cards, points = beside(kpis, recent, returns), rows_by(recent)
+    whole = {final.quarter.label: final.name for final in reversed(finals) if not final.part}
     pages = {
-        "index.html": _index(returns, kpis, finals, explorers or {}),
+        "index.html": _index(returns, kpis, finals, explorers),
         "definitions.html": _definitions(returns, kpis),
     }
-    with_cards, points, called = beside(kpis, recent, returns), rows_by(recent), names(kpis)
-    there = {final.quarter.label: final.name for final in reversed(finals) if not final.part}
-    colours = looks(Terms(council))
+    latest = Markup('<h2 id="latest">{}</h2>').format(f"In the report for {returns.quarter.title}")
     for row in rows_of(kpis):
         own = table[table["kpi_id"] == row["kpi_id"]]
-        heading = Html(
-            Markup('<h2 id="latest">{}</h2>').format(f"In the report for {returns.quarter.title}")
-        )
-        body = (
-            heading
-            + card(row, points[row["kpi_id"]], with_cards)
-            + _as_reported(row, own, there, colours)
-        )
+        body = Html(latest) + card(row, points[row["kpi_id"]], with_cards)
+        body += _history(row["kpi_id"], own, whole, colours)
         pages[f"kpi/{slug(row['kpi_id'])}.html"] = Page(
-            f"{called[row['kpi_id']]}: {council.name}", body + _as_known(own, colours, council)
+            f"{called[row['kpi_id']]}: {council.name}", body
         )
     return pages
+
+
+def table_rows(table: pd.DataFrame) -> list[Row]:
+    """The rows of the long table, with None where there is nothing."""
+    return rows_of(table.astype(object).where(table.notna(), None))
+
+
+def figure_cell(row: Row, *, mark: bool = True) -> Html:
+    """A row's figure, with its status where it has a value, and with `mark` that it is in doubt."""
+    status = row["status"] if row["value"] is not None else None
+    return figure_with_status(figure_of(row) + " ?" * (mark and in_doubt(row)), status)
+
+
+def rating_cell(row: Row, colours: Mapping[str, str]) -> Html:
+    """A row's rating as a coloured word."""
+    return badge(row["rating"], colours.get(row["rating"]), doubted=in_doubt(row))
 
 
 def _link(address: str, text: str) -> Html:
@@ -113,148 +152,116 @@ def _link(address: str, text: str) -> Html:
 
 
 def _index(
-    returns: Returns, kpis: pd.DataFrame, finals: Sequence[Published], explorers: Mapping[str, str]
+    returns: Returns, kpis: pd.DataFrame, finals: Sequence[Final], explorers: Mapping[str, str]
 ) -> Page:
-    terms, colours = Terms(returns.council), looks(Terms(returns.council))
-    called = names(kpis)
-    groups = [
-        {
-            "title": name,
-            "rows": [
-                {
-                    "address": f"kpi/{slug(row['kpi_id'])}.html",
-                    "name": called[row["kpi_id"]],
-                    "id": row["kpi_id"],
-                    "figure": figure_with_status(
-                        figure_of(row) + " ?" * in_doubt(row), row["status"]
-                    ),
-                    "badge": badge(
-                        row["rating"], colours.get(row["rating"]), doubted=in_doubt(row)
-                    ),
-                }
-                for row in rows_of(kpis[kpis["section"] == name])
-            ],
-        }
-        for name in returns.council.sections
-        if (kpis["section"] == name).any()
-    ]
+    terms, called = Terms(returns.council), names(kpis)
+    colours, groups, found = looks(terms), dict[str, list[dict[str, Any]]](), list[Entry]()
+    for row in rows_of(kpis):
+        address, name = f"kpi/{slug(row['kpi_id'])}.html", called[row["kpi_id"]]
+        groups.setdefault(row["section"], []).append(
+            {"address": address, "name": name, "id": row["kpi_id"]}
+            | {"figure": figure_cell(row), "badge": rating_cell(row, colours)}
+        )
+        texts = (text_of(row[n]) for n in ("kpi_id", "section", "short_name", "definition"))
+        found.append((address, name, "history", " ".join(filter(None, texts))))
+    for final in finals:
+        if not final.part:
+            found += _sayings(final)
     body = render(
         "site_index.html.j2",
         reports=_reports(finals, terms.ratings),
-        groups=groups,
+        groups=[
+            {"title": name, "rows": groups[name]}
+            for name in returns.council.sections
+            if name in groups
+        ],
         kpis=terms.word("kpi", 2),
         latest=returns.quarter.title,
         explorers=explorers,
     )
-    found = [
-        (
-            f"kpi/{slug(row['kpi_id'])}.html",
-            called[row["kpi_id"]],
-            "history",
-            " ".join(
-                str(row[n])
-                for n in ("kpi_id", "section", "short_name", "definition")
-                if isinstance(row[n], str)
-            ),
-        )
-        for row in rows_of(kpis)
-    ]
-    for final in finals:
-        if not final.part:
-            found += _said(final)
     return Page(f"{returns.council.report_title}s of {returns.council.name}", body, found)
 
 
-def _reports(finals: Sequence[Published], ratings: Sequence[str]) -> Html:
+def _reports(finals: Sequence[Final], ratings: Sequence[str]) -> Html:
     rows = []
     for final in finals:
         version = f", version {final.version}" * (final.version > 1 or "-version-" in final.name)
-        files = [
-            _link(f"{final.name}/{file}", word) for file, word in _KINDS if file in final.files
+        links = [
+            _link(f"{final.name}/{file}", word).markup
+            for file, word in _FILES.items()
+            if file in final.noted["outputs"]
         ]
-        counts = ", ".join(
-            f"{final.ratings[one]} {one}" for one in ratings if final.ratings.get(one)
-        )
+        counted = final.noted["ratings"]
         rows.append(
             {
-                "Report": f"{final.quarter.title}{version}{f': {final.part}' if final.part else ''}",
-                "Ratings": counts,
-                "Read it as": Html(Markup(", ").join(file.markup for file in files)),
+                "Report": f"{final.quarter.title}{version}" + f": {final.part}" * bool(final.part),
+                "Ratings": ", ".join(
+                    f"{counted[one]} {one}" for one in ratings if counted.get(one)
+                ),
+                "Read it as": Html(Markup(", ").join(links)),
             }
         )
-    return report_table(
-        pd.DataFrame(rows),
-        "All final reports, the latest first",
-        name="reports",
-        wide=True,
-        quiet=True,
-    )
+    caption = "All final reports, the latest first"
+    return report_table(pd.DataFrame(rows), caption, name="reports", wide=True, quiet=True)
 
 
-def _said(final: Published) -> Iterable[tuple[str, str, str, str]]:
-    """What the report of a quarter says of each KPI, for the search: read from its page."""
-    main = lxml.html.fromstring(final.page)
-    for article in main.iter("article"):
+def _sayings(final: Final) -> Iterator[Entry]:
+    """What the report of a quarter says of each KPI, read from its page."""
+    page = (final.folder / "report.html").read_text(encoding="utf-8")
+    for article in lxml.html.fromstring(page).iter("article"):
         anchor, title = article.get("id", ""), article.find(".//h3")
-        if not anchor.startswith("kpi-") or title is None:
-            continue
-        words = [
-            " ".join(" ".join(part.itertext()).split())
-            for part in article.find_class("kpi-commentary") + article.find_class("kpi-action")
-        ]
-        name = re.sub(r"^[\d.]+ ", "", " ".join(title.text_content().split()))
-        yield (
-            f"{final.name}/report.html#{anchor}",
-            name,
-            final.quarter.title,
-            " ".join(words)[:_SHOWN],
-        )
+        if anchor.startswith("kpi-") and title is not None:
+            parts = article.find_class("kpi-commentary") + article.find_class("kpi-action")
+            words = " ".join(" ".join(" ".join(part.itertext()).split()) for part in parts)
+            name = re.sub(r"^[\d.]+ ", "", " ".join(title.text_content().split()))
+            address = f"{final.name}/report.html#{anchor}"
+            yield address, name, final.quarter.title, words[:_SEARCHED]
 
 
-def _as_reported(
-    row: Any, own: pd.DataFrame, there: Mapping[str, str], colours: Mapping[str, str]
+def _history(
+    kpi_id: str, own: pd.DataFrame, whole: Mapping[str, str], colours: Mapping[str, str]
 ) -> Html:
-    """The KPI in each final report, as it was printed, with a link to its card there."""
-    rows = [
+    """The KPI as each final report printed it, with a link to its card there; then as known now."""
+    printed = [
         {
             "Report": _link(
-                f"../{there[one['report']]}/report.html#kpi-{slug(row['kpi_id'])}",
+                f"../{whole[one['report']]}/report.html#kpi-{slug(kpi_id)}",
                 Quarter.parse(one["report"]).title,
             ),
+            "Covers": one["period"],
             **_cells(one, colours),
             "Direction": capitalised(one["direction_of_travel"] or ""),
         }
-        for one in reversed(rows_of(own[own["is_latest"]].astype(object).where(own.notna(), None)))
-        if one["report"] in there
+        for one in reversed(table_rows(own[own["is_latest"]]))
+        if one["report"] in whole
     ]
-    return report_table(pd.DataFrame(rows), "As each report printed it", name="reported", wide=True)
-
-
-def _as_known(own: pd.DataFrame, colours: Mapping[str, str], council: Any) -> Html:
-    now = own[own["known_now"]].astype(object).where(own.notna(), None)
-    rows = [{"Period": one["period"], **_cells(one, colours)} for one in reversed(rows_of(now))]
-    for cells in rows:
-        cells.pop("Covers", None)
-    return report_table(
-        pd.DataFrame(rows), "Every figure, as known at the latest report", name="known", wide=True
+    known = [
+        {"Period": one["period"], **_cells(one, colours)}
+        for one in reversed(table_rows(own[own["known_now"]]))
+    ]
+    tables = (
+        (printed, "As each report printed it", "reported"),
+        (known, "Every figure, as known at the latest report", "known"),
     )
+    first, second = (
+        report_table(pd.DataFrame(rows), caption, name=name, wide=True)
+        for rows, caption, name in tables
+    )
+    return first + second
 
 
-def _cells(one: dict[str, Any], colours: Mapping[str, str]) -> dict[str, Any]:
-    lines = {"target": "Target", "floor_standard": "Floor standard"}
+def _cells(one: Row, colours: Mapping[str, str]) -> dict[str, Any]:
+    target, floor = (
+        figure_with_status(
+            line_of(one, name), one["target_status"] if one[name] is not None else None
+        )
+        for name in ("target", "floor_standard")
+    )
     return {
-        "Covers": one["period"],
-        "Figure": figure_with_status(
-            figure_of(one) + " ?" * in_doubt(one),
-            one["status"] if one["value"] is not None else None,
-        ),
-        **{
-            head: figure_with_status(
-                line_of(one, name), one["target_status"] if one[name] is not None else None
-            )
-            for name, head in lines.items()
-        },
-        "Rating": badge(one["rating"], colours.get(one["rating"]), doubted=in_doubt(one)),
+        "Figure": figure_cell(one),
+        "Target": target,
+        "Floor standard": floor,
+        "Rating": rating_cell(one, colours),
     }
 
 
@@ -265,12 +272,12 @@ def _definitions(returns: Returns, kpis: pd.DataFrame) -> Page:
             terms.head("kpi"): _link(f"kpi/{slug(row['kpi_id'])}.html", called[row["kpi_id"]]),
             "Id": row["kpi_id"],
             "Definition": figure_with_status(
-                row["definition"] if isinstance(row["definition"], str) else "none given",
+                text_of(row["definition"]) or "none given",
                 ILLUSTRATIVE if row["kpi_status"] == ILLUSTRATIVE else None,
             ),
             "Unit": row["unit"],
             "Better": row["polarity"],
-            "Accountable": row["owner"] if isinstance(row["owner"], str) else row["directorate"],
+            "Accountable": text_of(row["owner"]) or row["directorate"],
         }
         for row in rows_of(kpis)
     ]
@@ -278,20 +285,16 @@ def _definitions(returns: Returns, kpis: pd.DataFrame) -> Page:
         {"Column": one["name"], "Type": one["type"], "Meaning": one["description"]}
         for one in SCHEMA["fields"]
     ]
-    links = [
-        _link(f"data/{name}", name).markup
-        for name in ("kpis.csv", "kpis.parquet", "datapackage.json")
-    ]
-    said = Html(
-        Markup("All figures as one table: {}. A row for each KPI, report and period.").format(
-            Markup(", ").join(links)
+    caption = f"What each {terms.word('kpi')} counts"
+    body = report_table(pd.DataFrame(rows), caption, name="definitions", wide=True)
+    links = Markup(", ").join(_link(f"data/{name}", name).markup for name in _DATA)
+    body += paragraphs(
+        Html(
+            Markup("All figures as one table: {}. A row for each KPI, report and period.").format(
+                links
+            )
         )
     )
-    body = report_table(
-        pd.DataFrame(rows), f"What each {terms.word('kpi')} counts", name="definitions", wide=True
-    )
-    body += paragraphs(said)
-    body += report_table(
-        pd.DataFrame(columns), "The columns of the data table", name="columns", wide=True
-    )
+    caption = "The columns of the data table"
+    body += report_table(pd.DataFrame(columns), caption, name="columns", wide=True)
     return Page(f"Data and definitions: {returns.council.name}", body)

@@ -1,49 +1,37 @@
-"""Elements of the page written into a Word document: paragraphs, lists, tables, pictures, within them links and ratings."""
+"""Elements of the page written into a Word document: paragraphs, lists, tables, pictures, within
+them links and ratings.
+"""
 
+import io
 import re
-from collections.abc import Iterator
+from collections import Counter
+from itertools import product
 from typing import Any, Final
 
-import lxml.html
+import lxml.etree
 import vl_convert
 from docx.enum.section import WD_ORIENT
 from docx.enum.text import WD_ALIGN_PARAGRAPH, WD_TAB_ALIGNMENT, WD_TAB_LEADER
 from docx.oxml import OxmlElement
-from docx.shared import Mm, Pt
+from docx.oxml.ns import qn
+from docx.shared import Mm, Pt, RGBColor
 from docx.text.paragraph import Paragraph
 
 from kpi_tools.page.drawing import COLOURS
 from kpi_tools.publications.onepage import SHAPES
-from kpi_tools.publications.word_parts import (
-    begun,
-    bookmark,
-    field,
-    link,
-    mark_table,
-    name_of,
-    picture,
-    shade,
-    spanned,
-    write,
-)
 
 Element = Any
-_BLOCKS = ("p", "ul", "div", "li", "dl", "dt", "dd")
 _FONT: Final = "Arial, 'Liberation Sans', sans-serif"
-_LEFT_OUT: Final = {"kpi-label", "back", "kpi-pn", "skip"}
-_FOLDED: Final = ("Figures in this picture",)
+PALE: Final = "eef3f8"
+_LEFT_OUT: Final = {"kpi-label", "back", "skip"}
+_PANELS: Final = {"kpi-action", "kpi-doubted", "kpi-draft", "kpi-banner"}
+_FOLDED: Final = "Figures in this picture"
 """The tables whose figures each picture's alternative text reads out."""
-_PANELS: Final = {
-    "kpi-action": "eef3f8",
-    "kpi-doubted": "f3eafa",
-    "kpi-draft": "fff4d6",
-    "kpi-banner": "f3eafa",
-}
 _WIDE: Final = 105
-"""A table of more characters in a row than this stands on a page that lies on its side."""
+"""A table of more characters in a row than this stands on a page that lies on its side …"""
 _FEW: Final = 8
-"""With no more rows it stays upright: a page of its own would be empty."""
-_DPI: Final = 96
+"""… unless it has no more rows: a page of its own would be empty."""
+_LONGEST_NAME: Final = 40
 
 
 class Writer:
@@ -51,137 +39,110 @@ class Writer:
 
     def __init__(self, document: Any, pictures: list[str]) -> None:
         self.document, self.pictures = document, pictures
-        self.numbers = {"Figure": 0, "Table": 0}
-        self.bookmarks: set[str] = set()
+        self.numbers, self.anchors = Counter[str](), set[str]()
+        self.text = "Normal"
         # python-docx looks a style up by reading all of them
         self.styles = {style.name: style.style_id for style in document.styles}
-        self.body, self.end = document.element.body, document.element.body.sectPr
+        self.end = document.element.body.sectPr
 
-    def styled(self, style: str) -> Any:
+    def paragraph(self, style: str = "") -> Any:
         """A new paragraph at the end."""
         made = OxmlElement("w:p")
-        made.style = self.styles[style]
+        made.style = self.styles[style or self.text]
         self.end.addprevious(made)
         return Paragraph(made, self.document._body)
-
-    # Structure
-
-    def contents(self, main: Element) -> None:
-        """The chapters with their pages: Word and LibreOffice work the page numbers out."""
-        write(self.styled("TOC Heading"), "Contents")
-        for chapter in main.findall(".//h2"):
-            line = self.styled("toc 1")
-            line.paragraph_format.tab_stops.add_tab_stop(
-                self.room(), WD_TAB_ALIGNMENT.RIGHT, WD_TAB_LEADER.DOTS
-            )
-            line.paragraph_format.space_after = Pt(2)
-            anchor = name_of(chapter.get("id"))
-            link(line, anchor, _text(chapter))
-            write(line, "\t")
-            field(line, rf"PAGEREF {anchor} \h", "", dirty=True)
 
     def room(self) -> int:
         """How wide the text is on the page that is written now."""
         section = self.document.sections[-1]
         return int(section.page_width - section.left_margin - section.right_margin)
 
+    def contents(self, main: Element) -> None:
+        """The chapters with their pages: Word and LibreOffice work the page numbers out."""
+        self.paragraph("TOC Heading").add_run("Contents")
+        for chapter in main.findall(".//h2"):
+            line, anchor = self.paragraph("toc 1"), _name(chapter.get("id"))
+            stops = line.paragraph_format.tab_stops
+            stops.add_tab_stop(self.room(), WD_TAB_ALIGNMENT.RIGHT, WD_TAB_LEADER.DOTS)
+            line.paragraph_format.space_after = Pt(2)
+            _add_link(line, anchor, _text(chapter))
+            line.add_run("\t")
+            add_field(line, rf"PAGEREF {anchor} \h", "", dirty="true")
+
+    # Blocks
+
     def blocks(self, parent: Element) -> None:
-        """Every block of an element."""
         for element in parent:
-            if isinstance(element.tag, str):
-                self.block(element)
+            if isinstance(element.tag, str) and not _is_left_out(element):
+                self.block(element, _classes(element))
 
-    def block(self, element: Element) -> None:
-        classes = set((element.get("class") or "").split())
-        tag = element.tag
-        if classes & _LEFT_OUT or tag == "summary" or element.get("aria-hidden") == "true":
-            return
-        if tag == "details":
-            said = _text(element.find("summary"))
-            if said in _FOLDED:
-                return
-            if "kpi-more" in classes:
-                write(self.styled("Normal"), said, bold=True)
-        if tag in ("h2", "h3", "h4"):
-            self.paragraph(element, f"Heading {int(tag[1]) - 1}")
-        elif tag == "p":
-            self.paragraph(element, "KPI Note" if "kpi-note" in classes else "Normal")
-        elif tag in ("ul", "ol"):
-            self.items(element)
-        elif tag == "dl":
-            self.strip(element) if "kpi-strip" in classes else self.terms(element)
-        elif tag == "table":
-            self.table(element)
-        elif tag == "figure":
-            self.figure(element)
-        elif tag == "img":
-            self.drawing(self.styled("Normal"), element)
-        elif panel := next((colour for name, colour in _PANELS.items() if name in classes), ""):
-            begun = len(self.document.element.body)
-            self.blocks(element)
-            for child in list(self.document.element.body)[begun - 1 : -1]:
-                shade(child, panel)
-        else:
-            self.blocks(element)
+    def block(self, element: Element, classes: set[str]) -> None:
+        match element.tag:
+            case "h2" | "h3" | "h4":
+                self.words(element, f"Heading {int(element.tag[1]) - 1}")
+            case "p":
+                self.words(element, "KPI Note" if "kpi-note" in classes else "")
+            case "li":
+                self.words(element, "List Bullet")
+            case "dl" if "kpi-strip" in classes:  # the facts of a card
+                pairs = element.findall("div")
+                heads, figures = ([pair.find(name) for pair in pairs] for name in ("dt", "dd"))
+                self.grid([(heads, True), (figures, False)])
+            case "dl":
+                for pair in element.iter("div"):
+                    paragraph = self.paragraph()
+                    self.inline(paragraph, pair.find("dt"), bold=True)
+                    paragraph.add_run(": ")
+                    self.inline(paragraph, pair.find("dd"))
+            case "table":
+                self.table(element)
+            case "figure":
+                title = element.find("figcaption")
+                for child in element:
+                    if child.tag == "img":
+                        paragraph = self.paragraph()
+                        paragraph.paragraph_format.keep_with_next = True
+                        self.picture(paragraph, child)
+                    elif child is not title:
+                        self.block(child, _classes(child))
+                if title is not None and element.findall(".//img"):
+                    self.caption("Figure", _text(title))
+            case "img":
+                self.picture(self.paragraph(), element)
+            case "summary":
+                if "kpi-more" in _classes(element.getparent()):
+                    self.paragraph().add_run(_text(element)).bold = True
+            case "details" if _text(element.find("summary")) == _FOLDED:
+                pass
+            case _:
+                before, self.text = self.text, "KPI Panel" if classes & _PANELS else self.text
+                self.blocks(element)
+                self.text = before
 
-    def paragraph(self, element: Element, style: str) -> Any:
+    def words(self, element: Element, style: str) -> None:
         if not _text(element) and not element.findall(".//img"):
-            return None
-        paragraph = self.styled(style)
-        for holder in (element, *element.iterancestors("article")):
-            if holder.get("id") and (holder is element or style == "Heading 2"):
-                self.bookmark(paragraph, holder.get("id"))
+            return
+        paragraph = self.paragraph(style)
+        cards = element.iterancestors("article") if style == "Heading 2" else ()
+        for holder in (element, *cards):
+            self.bookmark(paragraph, holder.get("id"))
         self.inline(paragraph, element)
-        return paragraph
 
-    def bookmark(self, paragraph: Any, anchor: str) -> None:
-        name = name_of(anchor)
-        if name not in self.bookmarks:
-            self.bookmarks.add(name)
-            bookmark(paragraph, name, len(self.bookmarks))
+    def bookmark(self, paragraph: Any, anchor: str | None) -> None:
+        name = _name(anchor or "")
+        if name and name not in self.anchors:
+            self.anchors.add(name)
+            number = str(len(self.anchors))
+            paragraph._p.append(tag("bookmarkStart", id=number, name=name))
+            paragraph._p.append(tag("bookmarkEnd", id=number))
 
-    def items(self, element: Element) -> None:
-        for item in element.findall("li"):
-            paragraph = self.styled("List Bullet")
-            if item.get("id"):
-                self.bookmark(paragraph, item.get("id"))
-            self.inline(paragraph, item)
-
-    def terms(self, element: Element) -> None:
-        for pair in element.iter("div"):
-            paragraph = self.styled("Normal")
-            self.inline(paragraph, pair.find("dt"), bold=True)
-            write(paragraph, ": ")
-            self.inline(paragraph, pair.find("dd"))
-
-    def strip(self, element: Element) -> None:
-        """The facts of a card as a table: what they are in its head, the figures below."""
-        pairs = element.findall("div")
-        rows = [[pair.find("dt") for pair in pairs], [pair.find("dd") for pair in pairs]]
-        self.grid([(rows[0], True), (rows[1], False)], "")
-
-    def figure(self, element: Element) -> None:
-        title = element.find("figcaption")
-        for child in element:
-            if child.tag == "img":
-                holder = self.styled("Normal")
-                holder.paragraph_format.keep_with_next = True
-                self.drawing(holder, child)
-            elif child is not title:
-                self.block(child)
-        if title is not None and element.findall(".//img"):
-            self.caption("Figure", _text(title))
-
-    def caption(self, kind: str, text: str) -> Any:
+    def caption(self, kind: str, text: str) -> None:
         self.numbers[kind] += 1
-        paragraph = self.styled("Caption")
+        paragraph = self.paragraph("Caption")
         paragraph.paragraph_format.keep_with_next = kind == "Table"
-        write(paragraph, f"{kind} ")
-        field(paragraph, f"SEQ {kind} \\* ARABIC", str(self.numbers[kind]))
-        write(paragraph, f": {text}")
-        return paragraph
-
-    # Tables
+        paragraph.add_run(f"{kind} ")
+        add_field(paragraph, f"SEQ {kind} \\* ARABIC", str(self.numbers[kind]))
+        paragraph.add_run(f": {text}")
 
     def table(self, element: Element) -> None:
         rows = [
@@ -189,166 +150,212 @@ class Writer:
             for row in element.iter("tr")
         ]
         widths = _widths(rows)
-        lies = (
-            len(rows) > _FEW and len(widths) > 4 and sum(min(width, 27) for width in widths) > _WIDE
-        )
+        wide = len(widths) > 4 and sum(min(width, 27) for width in widths) > _WIDE
+        lies = wide and len(rows) > _FEW
         if lies:
-            self.turned(WD_ORIENT.LANDSCAPE)
-        caption = element.find("caption")
-        text = _text(caption) if caption is not None else ""
-        if text:
-            self.caption("Table", text)
-        self.grid(rows, text)
+            self.turn(WD_ORIENT.LANDSCAPE)
+        caption = _text(element.find("caption"))
+        if caption:
+            self.caption("Table", caption)
+        self.grid(rows, caption)
         if lies:
-            self.turned(WD_ORIENT.PORTRAIT)
+            self.turn(WD_ORIENT.PORTRAIT)
 
-    def turned(self, orientation: Any) -> None:
+    def turn(self, orientation: Any) -> None:
         section = self.document.add_section()
-        width, height = sorted((section.page_width, section.page_height))
-        if orientation == WD_ORIENT.LANDSCAPE:
-            width, height = height, width
-        section.orientation, section.page_width, section.page_height = orientation, width, height
+        across, down = section.page_height, section.page_width
+        section.orientation, section.page_width, section.page_height = orientation, across, down
 
-    def grid(self, rows: list[tuple[list[Element], bool]], described: str) -> None:
-        columns = max(sum(int(cell.get("colspan") or 1) for cell in cells) for cells, _ in rows)
-        table = self.document.add_table(0, columns)
+    def grid(self, rows: list[tuple[list[Element], bool]], described: str = "") -> None:
+        """A table: rows that are not cut in two, heads that stand on each page again."""
+        columns = max(sum(_span(cell, "col") for cell in cells) for cells, _ in rows)
+        asked = _widths(rows)
+        widths = [self.room() * width // sum(asked) for width in asked]
+        table = self.document.add_table(len(rows), columns)
+        table.autofit = False
         if "Table Grid" in self.styles:
             table._tbl.tblStyle_val = self.styles["Table Grid"]
-        open_cells: dict[int, int] = {}
-        for cells, is_head in rows:
-            row, place, waiting = table._tbl.add_tr(), 0, list(cells)
-            while place < columns and (waiting or open_cells.get(place)):
-                if open_cells.get(place):
-                    open_cells[place] -= 1
-                    place += spanned(row, table, 1, "continue")[1]
-                    continue
-                cell = waiting.pop(0)
-                down = int(cell.get("rowspan") or 1)
-                if down > 1:
-                    open_cells[place] = down - 1
-                paragraph, wide = spanned(
-                    row, table, int(cell.get("colspan") or 1), "restart" if down > 1 else ""
-                )
-                place += wide
+        if described:
+            table._tbl.tblPr.append(tag("tblCaption", val=described[:255]))
+        for column, width in zip(table.columns, widths, strict=False):
+            column.width = width
+        places = [row.cells for row in table.rows]
+        for cell, width in (
+            (cell, w) for row in places for cell, w in zip(row, widths, strict=False)
+        ):
+            cell.width = width
+        taken = set[tuple[int, int]]()
+        for at, (cells, is_head) in enumerate(rows):
+            marks = table.rows[at]._tr.get_or_add_trPr()
+            marks.extend([tag("cantSplit"), *[tag("tblHeader")] * is_head])
+            for cell in cells:
+                place = next(n for n in range(columns) if (at, n) not in taken)
+                down, across = at + _span(cell, "row"), place + _span(cell, "col")
+                taken.update(product(range(at, down), range(place, across)))
+                made = places[at][place]
+                if (down, across) != (at + 1, place + 1):
+                    made = made.merge(places[down - 1][across - 1])
+                paragraph = made.paragraphs[0]
                 paragraph._p.style = self.styles["KPI Table"]
-                if "kpi-n" in (cell.get("class") or "").split():
+                if "kpi-n" in _classes(cell):
                     paragraph.alignment = WD_ALIGN_PARAGRAPH.RIGHT
                 self.inline(paragraph, cell, bold=is_head or cell.tag == "th")
                 if is_head:
-                    shade(paragraph._p.getparent(), "eef3f8")
-        mark_table(
-            table, _widths(rows), self.room(), sum(is_head for _, is_head in rows), described
-        )
-        self.styled("KPI Table")
+                    made._tc.get_or_add_tcPr().append(tag("shd", **fill(PALE)))
+        self.paragraph("KPI Table")
 
     # Within a paragraph
 
-    def inline(
-        self,
-        paragraph: Any,
-        element: Element,
-        *,
-        bold: bool = False,
-        italic: bool = False,
-        colour: str = "",
-    ) -> None:
-        def run(text: str | None) -> None:
-            words = re.sub(r"\s+", " ", text or "")
-            if not begun(paragraph) or (paragraph._p[-1].text or "").endswith(" "):
-                words = words.lstrip()
-            if words:
-                write(paragraph, words, bold=bold, italic=italic, look=COLOURS.get(colour))
-
-        run(element.text)
+    def inline(self, paragraph: Any, element: Element, **look: Any) -> None:
+        """The words of an element, in it links, ratings and pictures. `look`: `bold`, `italic`,
+        `band`.
+        """
+        _add_words(paragraph, element.text, **look)
         for child in element:
-            self.within(paragraph, child, bold=bold, italic=italic, colour=colour)
-            run(child.tail)
+            if isinstance(child.tag, str):
+                self.within(paragraph, child, _classes(child), look)
+            _add_words(paragraph, child.tail, **look)
 
-    def within(
-        self, paragraph: Any, child: Element, *, bold: bool, italic: bool, colour: str
-    ) -> None:
-        classes = set((child.get("class") or "").split())
-        if child.tag == "a" and "kpi-pn" in classes:
+    def within(self, paragraph: Any, child: Element, classes: set[str], look: Any) -> None:
+        if child.tag == "a" and "kpi-pn" in classes:  # a paragraph's number
             for anchor in (child.get("id"), child.get("href", "#")[1:]):
                 self.bookmark(paragraph, anchor)
-            write(paragraph, f"{_text(child)} ", bold=bold)
-        elif child.get("aria-hidden") == "true" or classes & _LEFT_OUT:
+            _add_words(paragraph, f"{_text(child)} ", **look)
+        elif _is_left_out(child):
             return
         elif child.tag == "a" and child.get("href", "").startswith("#"):
-            link(paragraph, name_of(child.get("href")[1:]), _text(child), bold=bold)
+            _add_link(paragraph, _name(child.get("href")[1:]), _text(child), **look)
         elif child.tag == "img":
-            self.drawing(paragraph, child)
-        elif "kpi-marks" in classes:
+            self.picture(paragraph, child)
+        elif (
+            "kpi-marks" in classes
+        ):  # the last ratings; the picture's alternative text has the words
             for mark in child.iter("img"):
-                self.shape(paragraph, mark)
+                found = re.search(r"kpi-s-([\w-]+)", self.pictures[int(mark.get("alt"))])
+                band = found[1] if found else ""
+                run = paragraph.add_run(f"{SHAPES.get(band, '◌')} ")
+                if band in COLOURS:
+                    run.font.color.rgb = RGBColor.from_string(COLOURS[band].edge[1:])
         elif classes & {"kpi-change", "kpi-mark"}:
-            write(paragraph, f"({_text(child)})")
+            paragraph.add_run(f"({_text(child)})")
         else:
-            if child.tag in _BLOCKS and begun(paragraph):
-                write(paragraph, " ")
-            looks = [name[4:] for name in classes if name[4:] in COLOURS and "kpi-rag" in classes]
-            self.inline(
-                paragraph,
-                child,
-                bold=bold or child.tag in ("b", "strong") or bool(looks),
-                italic=italic or child.tag in ("i", "em"),
-                colour=looks[0] if looks else colour,
-            )
+            if child.tag in ("p", "ul", "div", "li", "dl", "dt", "dd") and paragraph.text:
+                paragraph.add_run(" ")
+            if "kpi-rag" in classes and (bands := {f"kpi-{name}" for name in COLOURS} & classes):
+                look = look | {"band": bands.pop()[4:], "bold": True}
+            look = look | {"bold": True} if child.tag in ("b", "strong") else look
+            look = look | {"italic": True} if child.tag in ("i", "em") else look
+            self.inline(paragraph, child, **look)
 
-    def shape(self, paragraph: Any, element: Element) -> None:
-        """One of the last ratings as a character; each picture's alternative text has the words."""
-        found = re.search(r"kpi-s-([\w-]+)", self.pictures[int(element.get("alt"))])
-        look = found[1] if found else ""
-        write(
-            paragraph,
-            f"{SHAPES.get(look, '◌')} ",
-            ink=COLOURS[look].edge if look in COLOURS else "",
-        )
-
-    def drawing(self, paragraph: Any, element: Element) -> None:
-        """A picture at twice the pixels of a screen, with its title and description as alternative text."""
+    def picture(self, paragraph: Any, element: Element) -> None:
+        """A picture at twice the pixels of a screen, with its title and description as alternative
+        text.
+        """
         svg = self.pictures[int(element.get("alt"))]
         if 'role="img"' not in svg:
             return
-        root = lxml.etree.fromstring(
-            svg.replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" ', 1)
-        )
-        wide, high = map(float, root.get("viewBox").split()[2:])
-        said = [part.text for part in root if part.tag.endswith(("}title", "}desc")) and part.text]
-        for name, value in (
-            ("width", f"{wide:g}"),
-            ("height", f"{high:g}"),
-            ("font-family", _FONT),
-        ):
-            root.set(name, value)
+        named = svg.replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" ', 1)
+        root = lxml.etree.fromstring(named)
+        wide, high = root.get("viewBox").split()[2:]
+        root.attrib.update({"width": wide, "height": high, "font-family": _FONT})
         png = vl_convert.svg_to_png(lxml.etree.tostring(root, encoding="unicode"), scale=2)
-        across = min(wide / _DPI * 25.4 * (1.05 if wide > 200 else 0.7), 165)
-        picture(paragraph, png, Mm(across), ". ".join(said))
+        millimetres = float(wide) / 96 * 25.4 * (1.05 if float(wide) > 200 else 0.7)
+        run = paragraph.add_run()
+        properties = run.add_picture(io.BytesIO(png), Mm(min(millimetres, 165)))._inline.docPr
+        said = [part.text for part in root if part.tag.endswith(("}title", "}desc")) and part.text]
+        properties.set("descr", ". ".join(said))
+        properties.set("name", f"Picture {properties.id}")
+
+
+# What python-docx has no words for
+
+
+def tag(kind: str, /, **attributes: str) -> Any:
+    return OxmlElement(f"w:{kind}", {qn(f"w:{key}"): text for key, text in attributes.items()})
+
+
+def fill(colour: str) -> dict[str, str]:
+    return {"val": "clear", "color": "auto", "fill": colour.lstrip("#")}
+
+
+def _add_words(
+    paragraph: Any, text: str | None, bold: bool = False, italic: bool = False, band: str = ""
+) -> None:
+    """Words with single spaces between them; of a rating with its colours."""
+    words = re.sub(r"\s+", " ", text or "")
+    if paragraph.text[-1:] in ("", " "):
+        words = words.lstrip()
+    if not words:
+        return
+    run = paragraph.add_run(words)
+    run.bold, run.italic = bold or None, italic or None
+    if band:
+        run.font.color.rgb = RGBColor.from_string(COLOURS[band].text[1:])
+        run._r.rPr.append(tag("shd", **fill(COLOURS[band].badge)))
+
+
+def _add_link(paragraph: Any, anchor: str, text: str, **look: Any) -> None:
+    around = tag("hyperlink", anchor=anchor, history="1")
+    paragraph.add_run(text).bold = look.get("bold") or None
+    around.append(paragraph._p[-1])
+    paragraph._p.append(around)
+
+
+def add_field(paragraph: Any, code: str, shown: str, **marks: str) -> None:
+    """A field with what it shows until it is worked out."""
+    words = tag("instrText")
+    words.text = f" {code} "
+    paragraph.add_run()._r.append(tag("fldChar", fldCharType="begin", **marks))
+    paragraph.add_run()._r.append(words)
+    paragraph.add_run()._r.append(tag("fldChar", fldCharType="separate"))
+    paragraph.add_run(shown)
+    paragraph.add_run()._r.append(tag("fldChar", fldCharType="end"))
+
+
+def _name(anchor: str) -> str:
+    """An anchor of the page as a bookmark's name, which has letters, digits and `_`, forty at most:
+    `kpi_es01`.
+    """
+    return re.sub(r"\W", "_", anchor)[:_LONGEST_NAME]
+
+
+# The page's elements
+
+
+def _classes(element: Element) -> set[str]:
+    return set((element.get("class") or "").split())
+
+
+def _is_left_out(element: Element) -> bool:
+    return element.get("aria-hidden") == "true" or bool(_classes(element) & _LEFT_OUT)
+
+
+def _span(cell: Element, way: str) -> int:
+    return int(cell.get(f"{way}span") or 1)
+
+
+def _text(element: Element | None) -> str:
+    """The words of an element, but for what is not read aloud."""
+    if element is None:
+        return ""
+    words = element.xpath(
+        ".//text()[not(ancestor::*[@aria-hidden='true' or contains(@class, 'kpi-label')])]"
+    )
+    return " ".join("".join(words).split())
 
 
 def _widths(rows: list[tuple[list[Element], bool]]) -> list[int]:
-    """How much room each column asks for, in characters: its longest cell up to thirty, its longest word at least."""
+    """How much room each column asks for, in characters: its longest cell up to thirty, its longest
+    word at least.
+    """
     columns = max(len(cells) for cells, _ in rows)
-    found = [4] * columns
+    found = [8] * columns
     for cells, is_head in rows:
         for place, cell in enumerate(cells) if len(cells) == columns else ():
             text = _text(cell)
-            words = max(map(len, text.split()), default=0)
-            least = 14 * bool(cell.findall(".//img[@class='kept']")) if not text else 0
-            asked = max(words, least if is_head else min(len(text), 30), least)
-            found[place] = max(found[place], asked + 3, 8)
+            word = max(map(len, text.split()), default=0)
+            asked = word if is_head else max(word, min(len(text), 30))
+            if not text and cell.findall(".//img[@class='kept']"):
+                asked = 14
+            found[place] = max(found[place], asked + 3)
     return found
-
-
-def _text(element: Element) -> str:
-    """The words of an element, but for what is not read aloud."""
-    return " ".join("".join(_spoken(element)).split())
-
-
-def _spoken(element: Element) -> Iterator[str]:
-    yield element.text or ""
-    for child in element:
-        hidden = child.get("aria-hidden") == "true" or "kpi-label" in (child.get("class") or "")
-        if isinstance(child.tag, str) and not hidden:
-            yield from _spoken(child)
-        yield child.tail or ""

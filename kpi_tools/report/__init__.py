@@ -1,15 +1,16 @@
 """From a folder of raw data to a finished report: `make_report`, `make_history`.
 
-This door imports no pandas: a report is made in a process of its own (`process`), which runs the notebook (`runner`),
-makes the page (`export`) and writes every file (`build`); here its folder gets its name in one step (`publish`).
+This door imports no pandas: a report is made in a process of its own (`process`), which runs the
+notebook (`runner`), makes the page (`export`) and writes every file (`build`); here its folder gets
+its name in one step (`publish`).
 """
 
 import json
 import os
 import re
 import shutil
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,18 +18,6 @@ from kpi_tools.errors import InputError, KpiError
 from kpi_tools.parameters import corrections_of
 from kpi_tools.provenance import slug
 from kpi_tools.quarters import Quarter
-from kpi_tools.report.job import (
-    CELL_TIMEOUT,
-    EXPLORER,
-    HISTORY,
-    NOTEBOOK,
-    OUTPUTS,
-    PROJECT,
-    RAW,
-    Job,
-    Report,
-    parameters_of,
-)
 from kpi_tools.report.pdf import find_browser
 from kpi_tools.report.process import LostError, Worker
 from kpi_tools.report.publish import (
@@ -40,25 +29,72 @@ from kpi_tools.report.publish import (
     work_folder,
 )
 
-__all__ = [
-    "CELL_TIMEOUT",
-    "EXPLORER",
-    "HISTORY",
-    "NOTEBOOK",
-    "OUTPUTS",
-    "PROJECT",
-    "RAW",
-    "Job",
-    "Report",
-    "make",
-    "make_history",
-    "make_report",
-    "page_jobs",
-    "report_job",
-]
-
+PROJECT = Path(__file__).resolve().parents[2]
+RAW = PROJECT / "data" / "raw"
+OUTPUTS = PROJECT / "outputs"
+NOTEBOOK = PROJECT / "notebooks" / "quarterly_report.ipynb"
+HISTORY = PROJECT / "notebooks" / "kpi_history.ipynb"
+EXPLORER = PROJECT / "notebooks" / "directorate_explorer.ipynb"
+NOTEBOOKS = {"report": NOTEBOOK, "history": HISTORY, "explorer": EXPLORER}
+CELL_TIMEOUT = 300
 Place = str | os.PathLike[str]
+Step = Callable[[str], object]
+"""Called with the name of each cell before it runs."""
 _LONGEST_SLUG = 40
+
+
+@dataclass(frozen=True)
+class Job:
+    """A report to be made: `outputs/name`, of `raw`, by `notebook` with `parameters` (name to text).
+
+    Page and notebook are called by its `kind` (`report`, `history`, `explorer`); in a list of several
+    it is of `what`. With a `browser` the page is printed to PDF too; in `word` it is a Word document
+    as well. `read_in` is the folder in which it is to be read, where it is made elsewhere to be
+    compared with it. Each cell may take `timeout` seconds.
+    """
+
+    quarter: Quarter
+    name: str
+    raw: Path
+    outputs: Path
+    notebook: Path
+    kind: str = "report"
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    what: str = ""
+    browser: Path | None = None
+    word: bool = False
+    read_in: Path | None = None
+    timeout: float = CELL_TIMEOUT
+
+    @property
+    def title(self) -> str:
+        """What it is, in a list of several."""
+        return f"{self.what}, {self.quarter.title}" if self.what else self.quarter.title
+
+    @property
+    def tables(self) -> str:
+        """What its tables are called."""
+        return "figures" if self.kind == "history" else "kpis"
+
+    @property
+    def final(self) -> Path:
+        """The folder of the finished report."""
+        return self.outputs / self.name
+
+
+@dataclass(frozen=True)
+class Report:
+    """A finished report: `folder` holds `files`, all of one run.
+
+    `warnings` is what its notebook wrote to stderr; `account` is the reconciliation of the rows that
+    were read: rows in = accepted + rejected.
+    """
+
+    quarter: Quarter
+    folder: Path
+    files: tuple[str, ...]
+    warnings: tuple[str, ...]
+    account: str = ""
 
 
 def make_report(
@@ -68,14 +104,15 @@ def make_report(
     notebook: Place = NOTEBOOK,
     *,
     worker: Worker | None = None,
-    step: Callable[[str], object] = lambda name: None,
+    step: Step = lambda name: None,
     **settings: Any,
 ) -> Report:
     """Make `outputs/<quarter>/` from the returns in `raw`: page, notebook, tables and manifest.
 
-    The folder appears, or takes the place of an older one, as a whole; until then the older one stays as it is. The
-    same inputs give the same bytes. Rows of returns that were refused stop it, or are left out with `allow_rejected`,
-    which the page then says; either way they are kept in `processed` beside `raw`.
+    The folder appears, or takes the place of an older one, as a whole; until then the older one
+    stays as it is. The same inputs give the same bytes. Rows of returns that were refused stop it,
+    or are left out with `allow_rejected`, which the page then says; either way they are kept in
+    `processed` beside `raw`.
 
     Args:
         quarter: the quarter, or its text such as "2024-25 Q3".
@@ -92,7 +129,8 @@ def make_report(
     Raises:
         InputError: the quarter, the returns or the settings cannot be used.
         BusyError: the same report is being made at this moment.
-        KpiError: something went wrong on the way; a notebook that stopped is kept in `outputs/_failed/<quarter>/`.
+        KpiError: something went wrong on the way; a notebook that stopped is kept in
+            `outputs/_failed/<quarter>/`.
     """
     return make(report_job(quarter, raw, outputs, notebook, **settings), worker, step)
 
@@ -103,31 +141,50 @@ def report_job(
     outputs: Place = OUTPUTS,
     notebook: Place = NOTEBOOK,
     *,
+    edition: str = "draft",
+    overrides: Iterable[tuple[str, str, str]] = (),
+    allow_rejected: bool = False,
+    prepared_by: str = "",
+    signed_off_by: str = "",
+    only: str = "",
+    corrections: str = "",
     pdf: bool = False,
-    word: bool = False,
-    read_in: Path | None = None,
-    timeout: float = CELL_TIMEOUT,
-    council: str = "",
-    **settings: Any,
+    **more: Any,
 ) -> Job:
-    """What `make_report` makes. `settings`: `edition` ("draft" or "final"), `overrides` (check, reason, role),
-    `allow_rejected`, `prepared_by`, `signed_off_by`, `only`, `corrections`; `pdf` prints the page too, `word` makes a
-    document of it; a cell may take `timeout` seconds."""
+    """What `make_report` makes.
+
+    `overrides` are findings let pass, each a check, a reason and a role; `only` a section or
+    directorate; `pdf` prints the page too; `more` are fields of `Job`. Raises `InputError` for what
+    cannot be used.
+    """
     when = Quarter.parse(quarter)
-    browser = find_browser() if pdf else None
-    parameters = parameters_of(**settings)
-    part = parameters.get("only", "")
-    name = f"{when.slug}-{slug(part) or 'part'}" if part else when.slug
+    if edition not in ("draft", "final"):
+        raise InputError(f'A report is "draft" or "final", not {edition!r}.')
+    for override in overrides:
+        for name, text in zip(("code", "reason", "role"), override, strict=True):
+            if not text.strip() or "|" in text or "\n" in text:
+                raise InputError(
+                    f"An override needs a {name} in plain words, on one line and without |; it has "
+                    f"{text!r}."
+                )
+    if corrections_of(corrections) and edition != "final":
+        raise InputError("Only a final report is published again: give --final with --corrected.")
+    given = {
+        "allow_rejected": "yes" if allow_rejected else "",
+        "edition": edition if edition != "draft" else "",
+        "overrides": "\n".join(map(" | ".join, overrides)),
+        "prepared_by": prepared_by,
+        "signed_off_by": signed_off_by,
+        "only": only.strip(),
+        "corrections": corrections,
+    }
     return Job(
         when,
-        name,
-        *_places(raw, outputs, notebook),
-        parameters=parameters,
-        browser=browser,
-        word=word,
-        read_in=read_in,
-        timeout=timeout,
-        council=council,
+        f"{when.slug}-{slug(only) or 'part'}" if only.strip() else when.slug,
+        *_resolved(raw, outputs, notebook),
+        parameters={name: text for name, text in given.items() if text},
+        browser=find_browser() if pdf else None,
+        **more,
     )
 
 
@@ -143,66 +200,60 @@ def page_jobs(
     worker: Worker | None = None,
     **more: Any,
 ) -> list[Job]:
-    """The pages of a `kind`: `history` of each KPI asked for, `explorer` of each directorate; of all where none is asked for.
+    """The pages of a `kind`: `history` of each KPI asked for, `explorer` of each directorate.
 
-    They go to `outputs/<kind>/<quarter>-<name>`. `directorate`: all KPIs of this one. Raises `InputError`, before anything
-    is made, with the nearest names where there is no such KPI or directorate.
+    Where none is asked for they are of all, or of all KPIs of the `directorate`. They go to
+    `outputs/<kind>/<quarter>-<name>`. Raises `InputError`, before anything is made, with the nearest
+    names where there is no such KPI or directorate.
     """
-    when, notebook = Quarter.parse(quarter), {"history": HISTORY, "explorer": EXPLORER}[kind]
-    tables = {"history": "figures", "explorer": "kpis"}[kind]
-    places = _places(raw, Path(outputs) / kind, notebook)
-    one = Job(when, "", *places, kind=kind, stem=kind, tables=tables, **more)
-    at_work = worker or Worker()
-    try:
-        done = "kpi_tools.report.build:wanted"
-        found = at_work.run(done, one, list(asked), directorate, patience=one.timeout)
-    finally:
-        if worker is None:
-            at_work.end()
+    when, places = Quarter.parse(quarter), (raw, Path(outputs) / kind, NOTEBOOKS[kind])
+    one = Job(when, "", *_resolved(*places), kind=kind, **more)
+    found = _in_worker(worker, "wanted", one, list(asked), directorate)
     browser = find_browser() if pdf else None
     jobs = []
     for given in found:
         (name,) = given.values()
         short = re.sub("[^a-z0-9]+", "-", name.lower()).strip("-")[:_LONGEST_SLUG]
-        folder, title = f"{when.slug}-{short}", f"{name}, {when.title}"
-        jobs.append(replace(one, name=folder, parameters=given, browser=browser, council=title))
+        changed = {"parameters": given, "browser": browser, "what": name}
+        jobs.append(replace(one, name=f"{when.slug}-{short}", **changed))
     return jobs
 
 
 def make_history(
-    kpi: str,
-    quarter: object,
-    raw: Place = RAW,
-    outputs: Place = OUTPUTS,
-    *,
-    step: Callable[[str], object] = lambda name: None,
-    **more: Any,
+    kpi: str, quarter: object, raw: Place = RAW, outputs: Place = OUTPUTS, **more: Any
 ) -> Report:
     """Make `outputs/history/<quarter>-<kpi>/`: one KPI in depth, as known at the report of `quarter`.
 
-    As `make_report`, with `history.html`, `history.ipynb` and the KPI's figures; `more` as in `page_jobs`.
+    As `make_report`, with `history.html`, `history.ipynb` and the KPI's figures; `more` as in
+    `page_jobs`.
     """
     with Worker() as worker:
         (job,) = page_jobs("history", [kpi], quarter, raw, outputs, worker=worker, **more)
-        return make(job, worker, step)
+        return make(job, worker)
 
 
-def _places(raw: Place, outputs: Place, notebook: Place) -> tuple[Path, Path, Path]:
-    return Path(raw).resolve(), Path(outputs).resolve(), Path(notebook).resolve()
-
-
-def make(
-    job: Job, worker: Worker | None = None, step: Callable[[str], object] = lambda name: None
-) -> Report:
+def make(job: Job, worker: Worker | None = None, step: Step = lambda name: None) -> Report:
     """The finished folder of a job, whole or not at all."""
     check_replaceable(job.final, job.raw)
+    kept = job.outputs / FAILED / job.name
     try:
         with work_folder(job.outputs, job.name) as work:
-            warnings, account = _build(job, work, worker, step)
+            try:
+                warnings, account = _in_worker(worker, "build", job, work, step=step)
+            except LostError as lost:
+                raise KpiError(f"{job.notebook.name} {lost}") from lost
+            except KpiError as error:
+                if (work / "failed").is_dir():
+                    shutil.rmtree(kept, ignore_errors=True)
+                    kept.parent.mkdir(exist_ok=True)
+                    (work / "failed").rename(kept)
+                    where = f"The notebook as it stopped: {kept / 'report.ipynb'}"
+                    error.args = (f"{error} {where}",)
+                raise
             files = tuple(sorted(path.name for path in (work / "report").iterdir()))
             _keep_version(job, work)
             replace_folder(work / "report", job.final, job.outputs / WORK / f"{job.name}.aside")
-            shutil.rmtree(job.outputs / FAILED / job.name, ignore_errors=True)
+            shutil.rmtree(kept, ignore_errors=True)
     except OSError as error:
         place = error.filename if error.filename is not None else job.outputs
         raise KpiError(
@@ -211,8 +262,21 @@ def make(
     return Report(job.quarter, job.final, files, warnings, account)
 
 
+def _resolved(raw: Place, outputs: Place, notebook: Place) -> tuple[Path, Path, Path]:
+    return Path(raw).resolve(), Path(outputs).resolve(), Path(notebook).resolve()
+
+
+def _in_worker(worker: Worker | None, function: str, job: Job, *given: Any, **more: Any) -> Any:
+    """What a function of `build` returns, done by the worker; by a new one where none is given."""
+    if worker is None:
+        with Worker() as new:
+            return _in_worker(new, function, job, *given, **more)
+    work = f"kpi_tools.report.build:{function}"
+    return worker.run(work, job, *given, patience=job.timeout, **more)
+
+
 def _keep_version(job: Job, work: Path) -> None:
-    """Before a final report is replaced by its next version: that one stays beside it, as `2024-25-Q3-version-1`."""
+    """Keep a final report beside its next version, as `2024-25-Q3-version-1`."""
     number = len(corrections_of(job.parameters.get("corrections", "")))
     kept = job.outputs / f"{job.name}-version-{number}"
     if not number or job.read_in or kept.is_dir():
@@ -225,37 +289,8 @@ def _keep_version(job: Job, work: Path) -> None:
         there = False
     if not there:
         raise InputError(
-            f"{job.final} holds no version {number} to correct: there the final report stands as it was published. "
-            "Put it back there, or leave out --corrected."
+            f"{job.final} holds no version {number} to correct: there the final report stands as "
+            "it was published. Put it back there, or leave out --corrected."
         )
     shutil.copytree(job.final, work / "kept")
     (work / "kept").rename(kept)
-
-
-def _build(
-    job: Job, work: Path, worker: Worker | None, step: Callable[[str], object]
-) -> tuple[tuple[str, ...], str]:
-    at_work = worker or Worker()
-    try:
-        result: tuple[tuple[str, ...], str] = at_work.run(
-            "kpi_tools.report.build:build", job, work, patience=job.timeout, step=step
-        )
-        return result
-    except LostError as lost:
-        raise KpiError(f"{job.notebook.name} {lost}") from lost
-    except KpiError as error:
-        if kept := _keep_failed(work / "failed", job.outputs / FAILED / job.name):
-            error.args = (f"{error} {kept}",)
-        raise
-    finally:
-        if worker is None:
-            at_work.end()
-
-
-def _keep_failed(folder: Path, place: Path) -> str:
-    if not folder.is_dir():
-        return ""
-    shutil.rmtree(place, ignore_errors=True)
-    place.parent.mkdir(exist_ok=True)
-    folder.rename(place)
-    return f"The notebook as it stopped: {place / 'report.ipynb'}"

@@ -1,4 +1,4 @@
-"""What a report's own process does: run the notebook, take its tables, make the page, write everything into one folder."""
+"""What a report's own process does: run the notebook, make the page of it, write everything into one folder."""
 
 import json
 import shutil
@@ -7,28 +7,28 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import nbformat
+
 from kpi_tools import __version__
 from kpi_tools.errors import InputError, KpiError
 from kpi_tools.loading import ReturnsError
-from kpi_tools.provenance import digest, fingerprints
+from kpi_tools.provenance import digest, fingerprint, fingerprints, program
+from kpi_tools.report import Job, Step
 from kpi_tools.report.export import published, relative, to_html
-from kpi_tools.report.job import Job
-from kpi_tools.report.publish import MANIFEST, as_json, manifest
+from kpi_tools.report.publish import MANIFEST, as_json
 from kpi_tools.report.runner import Complete, Run, run_notebook
 
 if TYPE_CHECKING:
     import pandas as pd
-    from nbformat import NotebookNode
 
     from kpi_tools.loading import Returns
 
-EXECUTED = "report.ipynb"
 LARGEST_PAGE = 10 * 1024**2
 
 
 @dataclass(frozen=True)
 class Contents:
-    """What the notebook computed: `tables` by sheet, what is `recorded` of them in the manifest, other `pages` by stem.
+    """What a notebook computed: `tables` by sheet, what is `recorded` in the manifest, other `pages`.
 
     `whole`: makes the page itself, of its foot, where that is not the notebook as it stands.
     """
@@ -36,41 +36,44 @@ class Contents:
     returns: "Returns"
     title: str
     tables: "Mapping[str, pd.DataFrame]"
-    recorded: Mapping[str, Any]
+    recorded: Mapping[str, Any] = field(default_factory=dict)
     pages: Mapping[str, str] = field(default_factory=dict)
     whole: Callable[[str], str] | None = None
 
 
-def build(job: Job, work: Path, step: Callable[[str], object]) -> tuple[tuple[str, ...], str]:
-    """Write the files of the report into `work/report`; what its notebook warned of, and the account of the rows read.
+def build(job: Job, work: Path, step: Step) -> tuple[tuple[str, ...], str]:
+    """Write the files of the report into `work/report`; its warnings, and the account of the rows read.
 
     Raises `KpiError`; the notebook as it stopped is then in `work/failed`.
     """
     import pandas as pd
 
-    # This process is the report's own. Its tables are small: texts one by one are quicker than Arrow's arrays.
+    # This process is the report's own. Its tables are small: texts one by one are quicker than
+    # Arrow's arrays.
     pd.set_option("mode.string_storage", "python")
     used = fingerprints(job.raw, job.quarter)
-    end = repr(Complete(job.quarter))
     given = {"quarter": job.quarter.label, "raw": str(job.raw), **job.parameters}
-    run = run_notebook(job.notebook, given, end, step)
+    run = run_notebook(job.notebook, given, repr(Complete(job.quarter)), step)
     step("the page and its tables")
     try:
         contents = _contents(job, run)
-        _write_all(job, run, contents, given, used, end, work / "report")
+        _write_all(job, run, contents, given, used, work / "report")
     except Exception as error:
-        if not isinstance(error, InputError):  # which the analyst can mend without it
-            _keep_aside(run.notebook, error, work / "failed")
+        if not isinstance(error, InputError):  # which the analyst can put right without it
+            _keep_failed(run, error, work / "failed")
         raise
-    return _warnings(run.notebook), contents.returns.summary
+    outputs = [output for cell in run.notebook.cells for output in cell.get("outputs", ())]
+    written = [output.text.strip() for output in outputs if output.get("name") == "stderr"]
+    return tuple(written), contents.returns.summary
 
 
 def wanted(
-    job: Job, asked: Sequence[str], directorate: str | None, step: Callable[[str], object]
+    job: Job, asked: Sequence[str], directorate: str | None, step: Step
 ) -> list[dict[str, str]]:
-    """The parameters of each page of the job's kind that is asked for: of KPIs, of directorates, or of all (None asked).
+    """The parameters of each page of the job's kind that is asked for; of all where none is.
 
-    `directorate`: of all KPIs only those of this one. Raises `InputError`, with the nearest names, for what there is not.
+    `directorate`: of all KPIs only those of this one. Raises `InputError`, with the nearest names,
+    for what there is not.
     """
     from kpi_tools.explorer.evidence import directorate_named
     from kpi_tools.explorer.history import kpi_in_report
@@ -79,8 +82,8 @@ def wanted(
     returns = load(job.raw, job.quarter)
     there = in_set(returns.catalogue, job.quarter)
     if job.kind == "explorer":
-        every = sorted(dict.fromkeys(there["directorate"].dropna()))
         names = [directorate_named(returns, name) for name in asked]
+        every = sorted(there["directorate"].dropna())
         return [{"directorate": name} for name in dict.fromkeys(names or every)]
     if directorate:
         there = there[there["directorate"] == directorate_named(returns, directorate)]
@@ -96,8 +99,9 @@ def _contents(job: Job, run: Run) -> Contents:
         raise InputError(f"{run.error}{sent_back(kept, indent='  ')}")
     if run.error:
         raise run.error
+    of_kind = {"report": _of_report, "history": _of_history, "explorer": _of_explorer}
     try:
-        contents = _CONTENTS[job.kind](job, run.names)
+        contents = of_kind[job.kind](job, run.names)
     except (KeyError, AttributeError) as error:
         raise KpiError(
             f"{job.notebook.name} leaves no {error}, of which the tables beside the page are made."
@@ -112,39 +116,19 @@ def _of_report(job: Job, names: Mapping[str, Any]) -> Contents:
     from kpi_tools.publications.onepage import one_page
     from kpi_tools.scorecard import matrix
 
-    returns, kpis = names["returns"], names["kpis"]
-    tables = {"KPIs": kpis, "Quarters": names["recent"], "Counts": matrix(kpis, returns.council)}
-    edition = job.parameters.get("edition", DRAFT)
-    recorded = record(
-        returns,
-        kpis,
-        kinds(names["findings"]),
-        edition,
-        parse_overrides(job.parameters.get("overrides", "")),
-        job.parameters.get("prepared_by", ""),
-        job.parameters.get("signed_off_by", ""),
-    )
+    returns, kpis, parameters = names["returns"], names["kpis"], job.parameters
+    edition = parameters.get("edition", DRAFT)
     title = f"{returns.council.report_title}, {job.quarter.title}"
+    overrides = parse_overrides(parameters.get("overrides", ""))
+    roles = (parameters.get("prepared_by", ""), parameters.get("signed_off_by", ""))
+    said = notices(edition, job.quarter, parameters.get("corrections", ""), returns.only)
     return Contents(
         returns,
         f"Draft: {title}" if edition == DRAFT else title,
-        tables,
-        recorded
-        | {
-            "allow_rejected": "allow_rejected" in job.parameters,
-            "parameters": dict(job.parameters),
-        },
-        {
-            "onepage": one_page(
-                returns,
-                kpis,
-                names["before"],
-                names["movement"],
-                notices=notices(
-                    edition, job.quarter, job.parameters.get("corrections", ""), returns.only
-                ),
-            )
-        },
+        {"KPIs": kpis, "Quarters": names["recent"], "Counts": matrix(kpis, returns.council)},
+        record(returns, kpis, kinds(names["findings"]), edition, overrides, *roles)
+        | {"allow_rejected": "allow_rejected" in parameters},
+        {"onepage": one_page(returns, kpis, names["before"], names["movement"], notices=said)},
     )
 
 
@@ -153,26 +137,14 @@ def _of_history(job: Job, names: Mapping[str, Any]) -> Contents:
 
     one = names["one"]
     title = f"{one.kpi['kpi_name']}: history to {job.quarter.title}"
-    return Contents(
-        one.known.returns,
-        title,
-        kpi_tables(one),
-        {"kpi": job.parameters["kpi"], "parameters": dict(job.parameters)},
-    )
+    return Contents(one.known.returns, title, kpi_tables(one), {"kpi": job.parameters["kpi"]})
 
 
 def _of_explorer(job: Job, names: Mapping[str, Any]) -> Contents:
     look = names["look"]
-    return Contents(
-        look.known.returns,
-        f"{look.directorate or 'All directorates'}: {job.quarter.title}",
-        {"KPIs": look.known.kpis, "Quarters": look.known.quarters},
-        {"parameters": dict(job.parameters)},
-        whole=look.offline,
-    )
-
-
-_CONTENTS = {"report": _of_report, "history": _of_history, "explorer": _of_explorer}
+    title = f"{look.directorate or 'All directorates'}: {job.quarter.title}"
+    tables = {"KPIs": look.known.kpis, "Quarters": look.known.quarters}
+    return Contents(look.known.returns, title, tables, whole=look.offline)
 
 
 def _write_all(
@@ -181,7 +153,6 @@ def _write_all(
     contents: Contents,
     given: Mapping[str, str],
     used: Mapping[str, str],
-    end: str,
     folder: Path,
 ) -> None:
     from kpi_tools.publications.workbook import write_directors_workbook
@@ -189,84 +160,76 @@ def _write_all(
     from kpi_tools.spreadsheets import write_csv, write_workbook
 
     council, day = contents.returns.council.name, job.quarter.end.isoformat()
-    notebook = published(
-        run.notebook, {**given, "raw": relative(job.read_in or job.final, job.raw)}
-    )
+    end = repr(Complete(job.quarter))
+    way = relative(job.read_in or job.final, job.raw)
+    notebook = published(run.notebook, {**given, "raw": way})
     origin = f"Made by kpi-tools {__version__} from the inputs {digest(used)} (manifest.json)."
+    texts = {f"{stem}.html": page for stem, page in contents.pages.items()}
     if contents.whole:
-        page, text = contents.whole(f"{origin} {end}"), ""
+        page = contents.whole(f"{origin} {end}")
     else:
         page = to_html(notebook, title=contents.title, author=council, date=day, provenance=origin)
-        text = _text(notebook)
+        texts[f"{job.kind}.ipynb"] = f"{nbformat.writes(notebook)}\n"
+    texts[f"{job.kind}.html"] = page
     _check_page(page, end)
-    everything = "".join((page, text, *contents.pages.values()))
+    everything = "".join(texts.values())
     if any(place in everything for place in (str(job.raw), json.dumps(str(job.raw))[1:-1])):
         raise KpiError(
-            f"The notebook shows {job.raw}: a folder of this computer, which is not for publication."
+            f"The notebook shows {job.raw}: a folder of this computer, which is not for "
+            "publication."
         )
     folder.mkdir()
+    for name, text in texts.items():
+        _write(folder / name, text)
     write_csv(next(iter(contents.tables.values())), folder / f"{job.tables}.csv")
     if job.kind == "report":
         write_directors_workbook(contents.tables, contents.returns, folder / f"{job.tables}.xlsx")
     else:
         write_workbook(contents.tables, folder / f"{job.tables}.xlsx")
-    _write(folder / f"{job.stem}.html", page)
-    if text:
-        _write(folder / f"{job.stem}.ipynb", text)
     if job.word:
         from kpi_tools.publications.word import report_document
 
         document = report_document(page, contents.title, contents.returns, job.raw)
-        (folder / f"{job.stem}.docx").write_bytes(document)
-    for stem, other in contents.pages.items():
-        _write(folder / f"{stem}.html", other)
-    for stem in (job.stem, *contents.pages) if job.browser else ():
+        (folder / f"{job.kind}.docx").write_bytes(document)
+    for stem in (job.kind, *contents.pages) if job.browser else ():
         paper = folder / f"{stem}.pdf"
         write_pdf(folder / f"{stem}.html", paper, author=council, day=day, browser=job.browser)
     if changed := sorted(set(used.items()) ^ set(fingerprints(job.raw, job.quarter).items())):
         raise InputError(f"{changed[0][0]} was changed while the report was being made. Run again.")
-    made = manifest(job.quarter, council, used, job.notebook, folder, contents.recorded)
-    _write(folder / MANIFEST, as_json(made))
+    manifest = {
+        "quarter": job.quarter.label,
+        "council": council,
+        "inputs": dict(used),
+        "inputs_digest": digest(used),
+        "notebook": fingerprint(job.notebook),
+        "parameters": dict(job.parameters),
+        "outputs": {path.name: fingerprint(path) for path in sorted(folder.iterdir())},
+        "program": program(),
+        **contents.recorded,
+    }
+    _write(folder / MANIFEST, as_json(manifest))
 
 
 def _check_page(page: str, end: str) -> None:
     size = len(page.encode())
-    fault = (
-        "is cut short"
-        if not page.rstrip().endswith("</html>")
-        else f'does not hold its last line, "{end}"'
-        if end not in page
-        else f"is {size / 1024**2:.0f} MB, more than {LARGEST_PAGE // 1024**2} MB"
-        if size > LARGEST_PAGE
-        else ""
-    )
-    if fault:
-        raise KpiError(f"The page made from the notebook {fault}.")
+    if not page.rstrip().endswith("</html>"):
+        fault = "is cut short"
+    elif end not in page:
+        fault = f'does not hold its last line, "{end}"'
+    elif size > LARGEST_PAGE:
+        fault = f"is {size / 1024**2:.0f} MB, more than {LARGEST_PAGE // 1024**2} MB"
+    else:
+        return
+    raise KpiError(f"The page made from the notebook {fault}.")
 
 
-def _keep_aside(notebook: "NotebookNode", error: Exception, folder: Path) -> None:
+def _keep_failed(run: Run, error: Exception, folder: Path) -> None:
     try:
         folder.mkdir()
-        _write(folder / EXECUTED, _text(notebook))
+        _write(folder / "report.ipynb", f"{nbformat.writes(run.notebook)}\n")
         _write(folder / "log.txt", f"{error}\n")
     except OSError:  # a full disk, say: what went wrong first is what matters
         shutil.rmtree(folder, ignore_errors=True)
-
-
-def _warnings(notebook: "NotebookNode") -> tuple[str, ...]:
-    return tuple(
-        output.text.strip()
-        for cell in notebook.cells
-        if cell.cell_type == "code"
-        for output in cell.outputs
-        if output.get("name") == "stderr"
-    )
-
-
-def _text(notebook: "NotebookNode") -> str:
-    import nbformat
-
-    return str(nbformat.writes(notebook)) + "\n"
 
 
 def _write(path: Path, text: str) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from kpi_tools.errors import InputError
-from kpi_tools.report.job import EXPLORER, PROJECT, RAW
+from kpi_tools.report import EXPLORER, PROJECT, RAW
 from kpi_tools.report.many import jobs_of
 
 _WORKSPACE = "explorer"

@@ -47,7 +47,7 @@ def jobs_of(
             f"There are no returns in {raw / 'returns'}. Put them into a folder named like 2024-25-Q3."
         )
     wanted = dict.fromkeys(there if quarters is None else quarters or there[-1:])
-    return [report_job(quarter, raw, outputs, council=council, **settings) for quarter in wanted]
+    return [report_job(quarter, raw, outputs, what=council, **settings) for quarter in wanted]
 
 
 def jobs_of_councils(
@@ -93,8 +93,8 @@ def up_to_date(job: Job) -> bool:
             noted["program"] == program()
             and noted["notebook"] == fingerprint(job.notebook)
             and noted["parameters"] == job.parameters
-            and (f"{job.stem}.pdf" in outputs or not job.browser)
-            and (f"{job.stem}.docx" in outputs or not job.word)
+            and (f"{job.kind}.pdf" in outputs or not job.browser)
+            and (f"{job.kind}.docx" in outputs or not job.word)
             and noted["inputs"] == fingerprints(job.raw, job.quarter)
             and all(fingerprint(job.final / name) == known for name, known in outputs.items())
         )
@@ -144,7 +144,7 @@ def make_all(
                     failed.append((job.title, result))
                 else:
                     made += 1
-                    click.echo(str(result.folder / f"{job.stem}.html"))
+                    click.echo(str(result.folder / f"{job.kind}.html"))
         except KeyboardInterrupt as interrupt:
             stopped = getattr(interrupt, "exit_status", 130)
     kept = f", {len(jobs) - len(wanted)} up to date already" if len(wanted) < len(jobs) else ""

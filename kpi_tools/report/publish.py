@@ -17,8 +17,7 @@ from pathlib import Path
 from typing import IO, Any, Final
 
 from kpi_tools.errors import KpiError
-from kpi_tools.provenance import council_name, digest, fingerprint, program
-from kpi_tools.quarters import Quarter
+from kpi_tools.provenance import council_name
 
 MANIFEST: Final = "manifest.json"
 WORK: Final = ".work"
@@ -160,34 +159,6 @@ def _flush(path: Path) -> None:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
-
-
-# The manifest
-
-
-def manifest(
-    quarter: Quarter,
-    council: str,
-    used: Mapping[str, str],
-    notebook: Path,
-    folder: Path,
-    recorded: Mapping[str, Any],
-) -> dict[str, Any]:
-    """The manifest of the report whose other files are in `folder`.
-
-    `used`: the `provenance.fingerprints` of what it was made from; `notebook`: the one that was run, as stored;
-    `recorded`: what else is recorded of this report (`page.released.record`).
-    """
-    return {
-        "quarter": quarter.label,
-        "council": council,
-        "inputs": dict(used),
-        "inputs_digest": digest(used),
-        "notebook": fingerprint(notebook),
-        "outputs": {path.name: fingerprint(path) for path in sorted(folder.iterdir())},
-        "program": program(),
-        **recorded,
-    }
 
 
 def as_json(content: Mapping[str, Any]) -> str:

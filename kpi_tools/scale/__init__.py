@@ -1,6 +1,8 @@
-"""Many figures: one table of many authorities, rated in blocks of whole series, on this computer or on Spark.
+"""Many figures: one table of many authorities, rated in blocks of whole series, on this computer or
+on Spark.
 
-An extra, with packages of its own (`figures`, `spark` in pyproject.toml): only the command `rate` imports it, when asked.
+An extra, with packages of its own (`figures`, `spark` in pyproject.toml): only the command `rate`
+imports it, when asked.
 """
 
 import os
@@ -14,8 +16,9 @@ if TYPE_CHECKING:
     from kpi_tools.scale.blocks import Outcome
 
 POLARS_SETTINGS = {"_RJEM_MALLOC_CONF": "dirty_decay_ms:10000", "POLARS_MAX_THREADS": "1"}
-"""Set before Polars is imported. The first keeps for the next block the memory that the last one freed. One thread, since the
-steps of the rules are short: more of them wait for each other, a seventh more of processor for a fifteenth less by the clock.
+"""Set before Polars is imported. The first keeps for the next block the memory that the last one
+freed. One thread, since the steps of the rules are short: more of them wait for each other, a
+seventh more of processor for a fifteenth less by the clock.
 """
 _PACKAGES = {
     "polars": ("polars", "pyarrow"),
@@ -26,22 +29,17 @@ _EXTRAS = {"pyspark": "spark", "polars": "figures", "pyarrow": "figures"}
 
 
 def rate_many(
-    source: Path,
-    output: Path,
-    engine: str,
-    by: str | None,
-    quarters: int,
-    partitioned: bool,
-    master: str | None,
+    source: Path, output: Path, engine: str, by: str | None, quarters: int, master: str | None
 ) -> "Outcome":
-    """`blocks.rate_parquet`, or `spark.rate_on_spark` for the engine `spark`; raises `InputError` for what cannot be."""
+    """`blocks.rate_parquet` or `spark.rate_on_spark`, for what the command `rate` was given."""
     if engine not in _PACKAGES:
         raise InputError(f'There is no engine "{engine}". Choose one of: {", ".join(_PACKAGES)}.')
     for package in _PACKAGES[engine]:
         if find_spec(package) is None:
             raise InputError(
                 f"The engine {engine} needs {package}, which is not installed: pip install "
-                f"'.[{_EXTRAS.get(package, '')}]' in the folder of this project, or choose another --engine."
+                f"'.[{_EXTRAS.get(package, '')}]' in the folder of this project, or choose "
+                "another --engine."
             )
     if master and engine != "spark":
         raise InputError("--master names a Spark cluster: it goes with --engine spark.")
@@ -49,13 +47,9 @@ def rate_many(
     if engine == "spark":
         from kpi_tools.scale.spark import rate_on_spark
 
-        return rate_on_spark(
-            source, output, by=keys, quarters=quarters, partitioned=partitioned, master=master
-        )
+        return rate_on_spark(source, output, by=keys, quarters=quarters, master=master)
     for name, setting in POLARS_SETTINGS.items():
         os.environ.setdefault(name, setting)
     from kpi_tools.scale.blocks import rate_parquet
 
-    return rate_parquet(
-        source, output, by=keys, engine=engine, quarters=quarters, partitioned=partitioned
-    )
+    return rate_parquet(source, output, by=keys, engine=engine, quarters=quarters)

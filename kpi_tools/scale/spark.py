@@ -1,8 +1,10 @@
-"""Figures that already live on a Spark cluster, rated there: whole series go to the workers as blocks.
+"""Figures that already live on a Spark cluster, rated there: whole series go to the workers as
+blocks.
 
-Rules that look at neighbours need each series in order and in one place. Spark brings the series together by a hash of what
-names them and hands each block, as an Arrow table, to the same functions that rate it elsewhere. The workers need this
-package; they use Polars where it is installed, else pandas.
+Rules that look at neighbours need each series in order and in one place. Spark brings the series
+together by a hash of what names them and hands each block, as an Arrow table, to the same functions
+that rate it elsewhere. The workers need this package; they use Polars where it is installed, else
+pandas.
 """
 
 import os
@@ -12,7 +14,7 @@ import socket
 import sys
 import uuid
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import date
 from importlib.util import find_spec
 from pathlib import Path
@@ -31,30 +33,30 @@ from kpi_tools.scale.blocks import (
     Outcome,
     Source,
     check_output,
+    first_line,
     months_before,
     schema_of,
     source_of,
     table_rated,
 )
 
-_OURS = re.compile(r"InputError: (.+)")
-_BYTE = re.compile(r"%([0-9A-Fa-f]{2})")
 
+def rated_on_spark(figures: DataFrame, by: Sequence[str], after: date, blocks: int) -> DataFrame:
+    """`rate_rows` of a Spark table: so many `blocks` of whole series, each by one worker.
 
-def rated_on_spark(
-    figures: DataFrame, *, by: Sequence[str] = ("authority", "kpi_id"), after: date, blocks: int
-) -> DataFrame:
-    """`rows.rate_rows` of a Spark table, as a Spark table: so many `blocks` of whole series, each rated by one worker.
-
-    Nothing is computed until the result is asked for. A worker that is lost has its blocks rated by another, as Spark does.
+    Nothing is computed until the result is asked for. A worker that is lost has its blocks rated by
+    another, as Spark does.
     """
+
+    def rate(table: pa.Table) -> pa.Table:
+        return table_rated(table, by, "polars" if find_spec("polars") else "pandas", after)
+
     result = from_arrow_schema(schema_of(to_arrow_schema(figures.schema)))
     block = F.pmod(F.hash(*(F.col(name) for name in by)), F.lit(blocks))
     with warnings.catch_warnings():  # that it does not know pandas 3: only Arrow tables pass here
         warnings.simplefilter("ignore", FutureWarning)
         # as many tasks as blocks: else small ones are put together in one
-        apart = figures.repartition(blocks, block)
-        return apart.groupBy(block).applyInArrow(_rate(tuple(by), after), result)
+        return figures.repartition(blocks, block).groupBy(block).applyInArrow(rate, result)
 
 
 def rate_on_spark(
@@ -63,14 +65,15 @@ def rate_on_spark(
     *,
     by: tuple[str, ...] | None = None,
     quarters: int = QUARTERS,
-    partitioned: bool = False,
     master: str | None = None,
     block_rows: int = BLOCK_ROWS,
 ) -> Outcome:
-    """What `blocks.rate_parquet` does, on the Spark cluster `master` (default: all cores of this computer).
+    """What `blocks.rate_parquet` does, on the Spark cluster `master` (default: all cores of this
+    computer).
 
-    `output` is a folder of Parquet files, as Spark writes it. Files are read and written where the cluster sees them.
-    Raises `InputError` as there, and `KpiError` where the cluster cannot be reached or gives up.
+    `output` is a folder of Parquet files, as Spark writes it. Files are read and written where the
+    cluster sees them. Raises `InputError` as there, and `KpiError` where the cluster cannot be
+    reached or gives up.
     """
     check_output(path, output)
     source = source_of(path, by)
@@ -84,14 +87,12 @@ def rate_on_spark(
             raise InputError(f"{path} holds no rows with a period: there is nothing to rate.")
         blocks = -(-rows // block_rows)
         after = months_before(last, 3 * quarters)
-        writer = rated_on_spark(figures, by=source.by, after=after, blocks=blocks).write
-        (writer.partitionBy(source.by[0]) if partitioned else writer).parquet(str(draft))
+        rated_on_spark(figures, source.by, after, blocks).write.parquet(str(draft))
         draft.rename(output)
     except PySparkException as error:
-        found = _OURS.search(str(error))
-        if found:
+        if found := re.search("InputError: (.+)", str(error)):
             raise InputError(found[1].strip()) from error
-        raise KpiError(f"The Spark cluster gave up: {_first_line(error)}.") from error
+        raise KpiError(f"The Spark cluster gave up: {first_line(error)}.") from error
     finally:
         spark.stop()
         shutil.rmtree(draft, ignore_errors=True)
@@ -99,11 +100,13 @@ def rate_on_spark(
 
 
 def _folder_names(figures: DataFrame, source: Source) -> DataFrame:
-    """The folders' values as every other engine reads them: Spark takes each byte of `M%C3%B4n` for a letter."""
+    """The folders' values as every other engine reads them: Spark takes each byte of `M%C3%B4n` for
+    a letter.
+    """
     for name in source.folders:
         parts = {part for file in source.files for part in file.relative_to(source.root).parts[:-1]}
         for key, _, value in (part.partition("=") for part in sorted(parts)):
-            read = _BYTE.sub(lambda byte: chr(int(byte[1], 16)), value)
+            read = re.sub("%([0-9A-Fa-f]{2})", lambda byte: chr(int(byte[1], 16)), value)
             if key == name and read != unquote(value):
                 figures = figures.replace(read, unquote(value), subset=[name])
     return figures
@@ -133,17 +136,6 @@ def session(master: str | None = None) -> SparkSession:
             return builder.config(map=settings).getOrCreate()
     except Exception as error:
         raise KpiError(
-            f"Spark could not be started on {master or 'this computer'}. It needs Java 17 or later. "
-            f"It said: {_first_line(error)}."
+            f"Spark could not be started on {master or 'this computer'}. It needs Java 17 or "
+            f"later. It said: {first_line(error)}."
         ) from error
-
-
-def _rate(by: tuple[str, ...], after: date) -> Callable[[pa.Table], pa.Table]:
-    def rate(table: pa.Table) -> pa.Table:
-        return table_rated(table, by, "polars" if find_spec("polars") else "pandas", after)
-
-    return rate
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0][:200].rstrip(".")
