@@ -1,7 +1,9 @@
-"""Rate a council's KPIs, read their direction and anomalies, and make the quarterly performance report.
+"""Rate a council's KPIs, read their direction and anomalies, and make the quarterly performance
+report.
 
 The public names, each loaded when first used so that `import kpi_tools` costs nothing:
-a notebook says `import kpi_tools as kpi` and asks `kpi.load(…)`, `kpi.score(…)`, `kpi.show.reds(…)`.
+a notebook says `import kpi_tools as kpi` and asks `kpi.load(…)`, `kpi.score(…)`,
+`kpi.show.reds(…)`.
 """
 
 from importlib import import_module
@@ -24,8 +26,7 @@ _HOMES = {
     "explorer.chart": ("chart",),
     "explorer.screen": ("explore",),
     "explorer.history": ("one_kpi",),
-    "parameters": ("check_parameters",),
-    "report.runner": ("complete",),
+    "parameters": ("check_parameters", "complete"),
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
 __all__ = sorted(_HOME)  # noqa: PLE0605

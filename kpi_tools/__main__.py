@@ -1,9 +1,11 @@
-"""`python -m kpi_tools …` where there is nothing but Python: makes the environment once, then runs the command in it.
+"""`python -m kpi_tools …` where there is nothing but Python: makes the environment once, then runs
+the command in it.
 
-Standard library only, and only syntax that an old Python can read, so that it can say it is too old.
-The environment is the folder `.venv` beside the package, made from requirements.lock. Its mark is written last
-and names the lock, the folder and the Python it was made from: an interrupted, outdated or moved environment is never
-used, nor one whose Python has gone. A `.venv` without a mark is somebody else's, and left alone.
+Standard library only, and only syntax that an old Python can read, so that it can say it is too
+old. The environment is the folder `.venv` beside the package, made from requirements.lock. Its mark
+is written last and names the lock, the folder and the Python it was made from: an interrupted,
+outdated or moved environment is never used, nor one whose Python has gone. A `.venv` without a mark
+is somebody else's, and left alone.
 """
 
 import contextlib
@@ -115,7 +117,9 @@ def python() -> str:
 
 
 def mark() -> str:
-    """What the mark says: "" where there is none, "unfinished" while a set-up runs and after it failed."""
+    """What the mark says: "" where there is none, "unfinished" while a set-up runs and after it
+    failed.
+    """
     try:
         return MARK.read_text(encoding="utf-8")
     except OSError:
@@ -138,7 +142,9 @@ def write_mark(text: str) -> None:
 
 @contextlib.contextmanager
 def alone() -> "Iterator[None]":
-    """One set-up at a time. The lock goes when its holder and the tools it started have ended, however they ended."""
+    """One set-up at a time. The lock goes when its holder and the tools it started have ended,
+    however they ended.
+    """
     with GUARD.open("ab") as handle:
         if not locked(handle.fileno()):
             say("Another set-up of this folder is running; waiting for it.")
@@ -214,15 +220,17 @@ def set_up() -> None:
 def point_back() -> None:
     """Have the environment find the package by a relative path, which is plain ASCII.
 
-    Python 3.11 reads such a file in the encoding of the locale: in a folder such as `Année` and with the locale C it
-    would not even start.
+    Python 3.11 reads such a file in the encoding of the locale: in a folder such as `Année` and
+    with the locale C it would not even start.
     """
     for path in ENVIRONMENT.glob("[Ll]ib/**/site-packages/kpi_tools.pth"):
         path.write_text(os.path.relpath(str(ROOT), str(path.parent)) + "\n", encoding="ascii")
 
 
 def call(command: "list[str]", packages: int = 0) -> None:
-    """Run a tool, its words into the log; raise `SetUpError` with the remedy, or its last words, if it fails."""
+    """Run a tool, its words into the log; raise `SetUpError` with the remedy, or its last words, if
+    it fails.
+    """
     settings = dict(os.environ, PIP_USER="0", PYTHONIOENCODING="utf-8")
     show = packages and sys.stderr.isatty()
     seen = 0
@@ -280,7 +288,9 @@ def hand_over() -> int:
 
 
 def main() -> int:
-    """Run the `kpi` command, in process where it is installed, else in the environment made for it."""
+    """Run the `kpi` command, in process where it is installed, else in the environment made for
+    it.
+    """
     if sys.version_info < (3, 11):
         say(
             f"This needs Python 3.11 or newer; {sys.executable} is {sys.version_info[0]}.{sys.version_info[1]}. "

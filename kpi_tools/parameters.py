@@ -1,19 +1,27 @@
-"""What papermill was given for a notebook, compared with the parameters that the notebook has."""
+"""A report notebook's first line and its last: are its parameters right, and did it come to its
+end.
+"""
 
 import ast
 import sys
+from dataclasses import dataclass
 from datetime import date
 
 from kpi_tools.errors import InputError
+from kpi_tools.quarters import Quarter
 
 _INJECTED = "# Parameters\n"
-"""The first line of the cell into which papermill writes what it is given, below the notebook's own parameters."""
+"""The first line of the cell into which papermill writes what it is given, below the notebook's own
+parameters.
+"""
 
 
 def corrections_of(text: str) -> list[tuple[date, str, str]]:
-    """The parameter `corrections`, a line for each time that a report was published again: the day, what was corrected, why.
+    """The parameter `corrections`, a line for each time that a report was published again: the day,
+    what was corrected, why.
 
-    Raises `InputError` for a line that is not `2025-03-14 | what | why`, and for days that go backwards.
+    Raises `InputError` for a line that is not `2025-03-14 | what | why`, and for days that go
+    backwards.
     """
     found: list[tuple[date, str, str]] = []
     for line in filter(str.strip, text.splitlines()):
@@ -31,10 +39,11 @@ def corrections_of(text: str) -> list[tuple[date, str, str]]:
 
 
 def check_parameters() -> None:
-    """Refuse a parameter that the notebook does not have: the first line of a notebook after its parameters.
+    """Refuse a parameter that the notebook does not have: the first line of a notebook after its
+    parameters.
 
-    papermill alone only warns of a misspelt name, and makes the report of the notebook's own default. Where papermill
-    had no part, as in JupyterLab, there is nothing to compare.
+    papermill alone only warns of a misspelt name, and makes the report of the notebook's own
+    default. Where papermill had no part, as in JupyterLab, there is nothing to compare.
 
     Raises:
         InputError: names the parameter that does not exist and those that do.
@@ -71,3 +80,23 @@ def _assigned(source: str) -> list[str]:
         for target in node.targets
         if isinstance(target, ast.Name)
     ]
+
+
+@dataclass(frozen=True)
+class Complete:
+    """The mark that ends a report: shown by its last cell, and demanded by the runner."""
+
+    quarter: Quarter
+
+    def __repr__(self) -> str:
+        return f"End of the report for {self.quarter.title}."
+
+    def _repr_mimebundle_(self, **_: object) -> tuple[dict[str, str], dict[str, str]]:
+        return {"text/html": f"<p>{self!r}</p>", "text/plain": repr(self)}, {"kpi_tools": "report"}
+
+
+def complete(quarter: object) -> Complete:
+    """The last line of a report notebook. `quarter` is a `Quarter` or its text; else
+    `QuarterError`.
+    """
+    return Complete(Quarter.parse(quarter))

@@ -1,4 +1,6 @@
-"""The commands about more than one report: data table, site, what changed, figures by the million."""
+"""The commands about more than one report: data table, site, what changed, figures by the
+million.
+"""
 
 from pathlib import Path
 from textwrap import TextWrapper
@@ -33,9 +35,10 @@ _NAMES = {
 def data(folders: tuple[Path, ...], raw: Path, outputs: Path | None, allow_rejected: bool) -> None:
     """Write all quarters as one long table, for Power BI, DuckDB, pandas and the like.
 
-    outputs/data then holds kpis.csv and kpis.parquet: a row for each KPI, report and period, as reported and as known
-    now; and datapackage.json, which says what each column means. Of several councils give the FOLDERs, each like data/raw:
-    comparison.html then shows all their ratings as a grid, and how the figures of each KPI lie.
+    outputs/data then holds kpis.csv and kpis.parquet: a row for each KPI, report and period, as
+    reported and as known now; and datapackage.json, which says what each column means. Of several
+    councils give the FOLDERs, each like data/raw: comparison.html then shows all their ratings as a
+    grid, and how the figures of each KPI lie.
     """
     from kpi_tools.loading import load
     from kpi_tools.publications.data import long_table, write_data
@@ -58,8 +61,9 @@ def data(folders: tuple[Path, ...], raw: Path, outputs: Path | None, allow_rejec
 def site(raw: Path, outputs: Path | None, force: bool) -> None:
     """Make a site of all final reports.
 
-    outputs/site then holds them by quarter, the history of each KPI, data and definitions, and a search that needs no
-    server: it opens from a folder, a share or a web server. Drafts have no place in it. It is made where something changed.
+    outputs/site then holds them by quarter, the history of each KPI, data and definitions, and a
+    search that needs no server: it opens from a folder, a share or a web server. Drafts have no
+    place in it. It is made where something changed.
     """
     from kpi_tools.report.site import make_site
 
@@ -74,7 +78,9 @@ def site(raw: Path, outputs: Path | None, force: bool) -> None:
 @click.argument("later", metavar="TO")
 @RAW
 def changes(earlier: str, later: str, raw: Path) -> None:
-    """List what differs between the reports of two quarters: figures restated, ratings, commentary."""
+    """List what differs between the reports of two quarters: figures restated, ratings,
+    commentary.
+    """
     from kpi_tools.loading import read_returns
     from kpi_tools.scorecard import issue_changes
     from kpi_tools.wording import rows_of, text_of
@@ -125,10 +131,10 @@ def rate(
 ) -> None:
     """Rate many figures at once: a Parquet file, or a folder of them, of any size.
 
-    INPUT has the columns authority, kpi_id, period_end, value, target, floor_standard and polarity, and may have
-    numerator, denominator, unit, tolerance, status, basis and others. OUTPUT has them too, then the rating, the direction
-    of travel, the process limits and the special causes of each row. It is never replaced. What cannot be rated is named, and
-    the rest is done.
+    INPUT has the columns authority, kpi_id, period_end, value, target, floor_standard and polarity,
+    and may have numerator, denominator, unit, tolerance, status, basis and others. OUTPUT has them
+    too, then the rating, the direction of travel, the process limits and the special causes of each
+    row. It is never replaced. What cannot be rated is named, and the rest is done.
     """
     from kpi_tools.scale import rate_many
 

@@ -103,7 +103,7 @@ def test_what_cells_show_is_what_a_kernel_shows(run, tmp_path):
         ),
         (
             "exception_in_last_cell",
-            "stopped in cell 4 (`from kpi_tools.report.runner import complete`): ZeroDivisionError",
+            "stopped in cell 4 (`from kpi_tools.parameters import complete`): ZeroDivisionError",
         ),
         ("exception_expected", "stopped in cell 3 (`1 / 0`): ZeroDivisionError"),
         ("skipped_cell", "stopped in cell 3 (`1 / 0`): ZeroDivisionError"),

@@ -1,4 +1,6 @@
-"""Several councils beside each other: all ratings as a grid, and how the figures of each KPI lie."""
+"""Several councils beside each other: all ratings as a grid, and how the figures of each KPI
+lie.
+"""
 
 from collections.abc import Sequence
 from statistics import quantiles

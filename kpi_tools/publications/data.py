@@ -1,7 +1,9 @@
-"""All quarters of one or more councils as one long table for every tool: CSV, Parquet and datapackage.json.
+"""All quarters of one or more councils as one long table for every tool: CSV, Parquet and
+datapackage.json.
 
-A row for each KPI, report and period. kpis.json declares the columns (Frictionless Table Schema): their names, types,
-meaning and units are taken from there, and go from there into the package's description.
+A row for each KPI, report and period. kpis.json declares the columns (Frictionless Table Schema):
+their names, types, meaning and units are taken from there, and go from there into the package's
+description.
 """
 
 import hashlib
@@ -38,7 +40,9 @@ _KINDS: Final = {
 }
 _OF_LATEST: Final = ["direction_of_travel", "slope", "p_value"]
 _AS_TABLE: Final = {".csv": {"type": "table", "mediatype": "text/csv", "schema": SCHEMA}}
-"""To read Parquet, who checks the package would need more than Frictionless itself: there it is a file with a hash."""
+"""To read Parquet, who checks the package would need more than Frictionless itself: there it is a
+file with a hash.
+"""
 _LIMITS: Final = ["lower_limit", "mean", "upper_limit", "special_cause"]
 
 
@@ -49,8 +53,8 @@ def long_table(councils: Iterable[Returns]) -> pd.DataFrame:
         councils: All that is known of each at its latest report.
 
     Returns:
-        Each earlier report has the periods that it showed, as they were known then; the latest has every period known
-        (`known_now`). A suppressed figure is empty, with status `suppressed`.
+        Each earlier report has the periods that it showed, as they were known then; the latest has
+        every period known (`known_now`). A suppressed figure is empty, with status `suppressed`.
     """
     tables = [_of_council(returns) for returns in councils]
     whole = pd.concat(tables, ignore_index=True).replace("", None)
@@ -60,11 +64,13 @@ def long_table(councils: Iterable[Returns]) -> pd.DataFrame:
 def write_data(
     councils: Iterable[Returns], folder: Path, table: pd.DataFrame | None = None
 ) -> list[Path]:
-    """Write kpis.csv, kpis.parquet and datapackage.json into `folder`; their paths. The same data give the same bytes.
+    """Write kpis.csv, kpis.parquet and datapackage.json into `folder`; their paths. The same data
+    give the same bytes.
 
     `table`: what is written, where it is not the whole `long_table`.
 
-    Raises `InputError` where two councils have one id, or PyArrow, which writes Parquet, is not installed.
+    Raises `InputError` where two councils have one id, or PyArrow, which writes Parquet, is not
+    installed.
     """
     given = list(councils)
     ids = [slug(returns.council.name) for returns in given]
@@ -123,7 +129,9 @@ def _of_council(returns: Returns) -> pd.DataFrame:
 
 
 def _older(returns: Returns, shown: pd.DataFrame) -> pd.DataFrame:
-    """The due figures before those that the latest report shows, from each KPI's first figure on."""
+    """The due figures before those that the latest report shows, from each KPI's first figure
+    on.
+    """
     if returns.figures.empty:
         return shown.head(0)
     span = returns.quarter - Quarter.parse(returns.figures["quarter"].min()) + 5  # and a year's lag
@@ -136,7 +144,9 @@ def _older(returns: Returns, shown: pd.DataFrame) -> pd.DataFrame:
 
 
 def _limits(rows: pd.DataFrame, returns: Returns) -> pd.DataFrame:
-    """The process limits of the periods as known now, on the rows' own index; none for a KPI with a figure in doubt."""
+    """The process limits of the periods as known now, on the rows' own index; none for a KPI with a
+    figure in doubt.
+    """
     doubted = {row["kpi_id"] for row in rows_of(rows[["kpi_id", "doubt_state"]]) if in_doubt(row)}
     once = rows.drop_duplicates(["kpi_id", "period_end"], keep="last")
     once = once[~once["kpi_id"].isin(doubted)].assign(series_from=once["series_from"].fillna(""))

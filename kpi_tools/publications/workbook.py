@@ -1,4 +1,6 @@
-"""kpis.xlsx for directors: every KPI with its last figures coloured by rating, charts, and all tables."""
+"""kpis.xlsx for directors: every KPI with its last figures coloured by rating, charts, and all
+tables.
+"""
 
 import re
 from collections.abc import Mapping
@@ -37,7 +39,8 @@ Cell = tuple[Any, str, str, bool]
 def write_directors_workbook(
     tables: Mapping[str, pd.DataFrame], returns: Returns, path: Path
 ) -> Path:
-    """Write `tables` (KPIs, Quarters, Counts) behind a sheet of all KPIs and one of charts a section.
+    """Write `tables` (KPIs, Quarters, Counts) behind a sheet of all KPIs and one of charts a
+    section.
 
     The same tables give the same bytes.
     """
@@ -150,7 +153,9 @@ def _invented(status: Any) -> str:
 
 
 def _format(row: Row, line: str = "", mark: str = "") -> str:
-    """The number format of a figure, with the mark of its rating behind it: the cell stays a number."""
+    """The number format of a figure, with the mark of its rating behind it: the cell stays a
+    number.
+    """
     decimals = int(row["decimals"])
     if line and is_number(row[line]):  # a line keeps its own decimals
         decimals = max(decimals, len(f"{row[line]:.6f}".rstrip("0").partition(".")[2]))

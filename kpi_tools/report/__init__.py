@@ -45,12 +45,13 @@ _LONGEST_SLUG = 40
 
 @dataclass(frozen=True)
 class Job:
-    """A report to be made: `outputs/name`, of `raw`, by `notebook` with `parameters` (name to text).
+    """A report to be made: `outputs/name`, of `raw`, by `notebook` with `parameters` (name to
+    text).
 
-    Page and notebook are called by its `kind` (`report`, `history`, `explorer`); in a list of several
-    it is of `what`. With a `browser` the page is printed to PDF too; in `word` it is a Word document
-    as well. `read_in` is the folder in which it is to be read, where it is made elsewhere to be
-    compared with it. Each cell may take `timeout` seconds.
+    Page and notebook are called by its `kind` (`report`, `history`, `explorer`); in a list of
+    several it is of `what`. With a `browser` the page is printed to PDF too; in `word` it is a Word
+    document as well. `read_in` is the folder in which it is to be read, where it is made elsewhere
+    to be compared with it. Each cell may take `timeout` seconds.
     """
 
     quarter: Quarter
@@ -86,8 +87,8 @@ class Job:
 class Report:
     """A finished report: `folder` holds `files`, all of one run.
 
-    `warnings` is what its notebook wrote to stderr; `account` is the reconciliation of the rows that
-    were read: rows in = accepted + rejected.
+    `warnings` is what its notebook wrote to stderr; `account` is the reconciliation of the rows
+    that were read: rows in = accepted + rejected.
     """
 
     quarter: Quarter
@@ -203,8 +204,8 @@ def page_jobs(
     """The pages of a `kind`: `history` of each KPI asked for, `explorer` of each directorate.
 
     Where none is asked for they are of all, or of all KPIs of the `directorate`. They go to
-    `outputs/<kind>/<quarter>-<name>`. Raises `InputError`, before anything is made, with the nearest
-    names where there is no such KPI or directorate.
+    `outputs/<kind>/<quarter>-<name>`. Raises `InputError`, before anything is made, with the
+    nearest names where there is no such KPI or directorate.
     """
     when, places = Quarter.parse(quarter), (raw, Path(outputs) / kind, NOTEBOOKS[kind])
     one = Job(when, "", *_resolved(*places), kind=kind, **more)
@@ -222,7 +223,8 @@ def page_jobs(
 def make_history(
     kpi: str, quarter: object, raw: Place = RAW, outputs: Place = OUTPUTS, **more: Any
 ) -> Report:
-    """Make `outputs/history/<quarter>-<kpi>/`: one KPI in depth, as known at the report of `quarter`.
+    """Make `outputs/history/<quarter>-<kpi>/`: one KPI in depth, as known at the report of
+    `quarter`.
 
     As `make_report`, with `history.html`, `history.ipynb` and the KPI's figures; `more` as in
     `page_jobs`.

@@ -1,4 +1,6 @@
-"""What a report's own process does: run the notebook, make the page of it, write everything into one folder."""
+"""What a report's own process does: run the notebook, make the page of it, write everything into
+one folder.
+"""
 
 import json
 import shutil
@@ -12,11 +14,12 @@ import nbformat
 from kpi_tools import __version__
 from kpi_tools.errors import InputError, KpiError
 from kpi_tools.loading import ReturnsError
+from kpi_tools.parameters import Complete
 from kpi_tools.provenance import digest, fingerprint, fingerprints, program
 from kpi_tools.report import Job, Step
 from kpi_tools.report.export import published, relative, to_html
 from kpi_tools.report.publish import MANIFEST, as_json
-from kpi_tools.report.runner import Complete, Run, run_notebook
+from kpi_tools.report.runner import Run, run_notebook
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,7 +31,8 @@ LARGEST_PAGE = 10 * 1024**2
 
 @dataclass(frozen=True)
 class Contents:
-    """What a notebook computed: `tables` by sheet, what is `recorded` in the manifest, other `pages`.
+    """What a notebook computed: `tables` by sheet, what is `recorded` in the manifest, other
+    `pages`.
 
     `whole`: makes the page itself, of its foot, where that is not the notebook as it stands.
     """
@@ -42,7 +46,8 @@ class Contents:
 
 
 def build(job: Job, work: Path, step: Step) -> tuple[tuple[str, ...], str]:
-    """Write the files of the report into `work/report`; its warnings, and the account of the rows read.
+    """Write the files of the report into `work/report`; its warnings, and the account of the rows
+    read.
 
     Raises `KpiError`; the notebook as it stopped is then in `work/failed`.
     """
@@ -191,9 +196,10 @@ def _write_all(
 
         document = report_document(page, contents.title, contents.returns, job.raw)
         (folder / f"{job.kind}.docx").write_bytes(document)
-    for stem in (job.kind, *contents.pages) if job.browser else ():
-        paper = folder / f"{stem}.pdf"
-        write_pdf(folder / f"{stem}.html", paper, author=council, day=day, browser=job.browser)
+    if job.browser:
+        signed: dict[str, Any] = {"author": council, "day": day, "browser": job.browser}
+        for stem in (job.kind, *contents.pages):
+            write_pdf(folder / f"{stem}.html", folder / f"{stem}.pdf", **signed)
     if changed := sorted(set(used.items()) ^ set(fingerprints(job.raw, job.quarter).items())):
         raise InputError(f"{changed[0][0]} was changed while the report was being made. Run again.")
     manifest = {

@@ -1,7 +1,9 @@
-"""An executed notebook → the report's page, one file that asks for nothing else and runs nothing, and the notebook beside it.
+"""An executed notebook → the report's page, which asks for nothing and runs nothing, and a
+notebook.
 
-Only pieces made by `kpi_tools.page.html` and Markdown cells come through; code, printed text and cells tagged `internal`
-stay behind; whatever could run or fetch something stops the export. The same notebook gives the same bytes.
+Only pieces made by `kpi_tools.page.html` and Markdown cells come through; code, printed text and
+cells tagged `internal` stay behind; whatever could run or fetch something stops the export. The
+same notebook gives the same bytes.
 """
 
 import ast
@@ -28,7 +30,6 @@ from kpi_tools.page.html import MADE_HERE, notebook_markdown, unwrapped
 INTERNAL = "internal"
 _LEFT_OUT = {INTERNAL, "parameters", "injected-parameters"}
 PAGE = Path(__file__).parent.parent / "page"
-_HARMLESS = {"text/plain"}
 _END = re.compile(r"End of the report for Quarter [1-4] 20\d\d/\d\d\.")
 _SECTION_END = '<p class="back"><a href="#contents">Contents</a></p>\n</section>'
 _ATTRIBUTES = r'<[a-z][\w-]*(?:\s+[\w:-]+(?:="[^"]*")?)*?'
@@ -50,17 +51,16 @@ def to_html(
 ) -> str:
     """The report's page as text.
 
-    `notebook`: an executed one; it is not changed. `title` heads the page (a Markdown heading of the first level is
-    left out); `author` is the council or team, `date` the day the data was cut off (`2024-12-31`), `provenance` a
-    line for the foot. Raises `KpiError`, naming the cell, for an error, a widget, a script-bearing output or a table
-    that this package did not make, and for a page that is not self-contained.
+    `notebook`: an executed one; it is not changed. `title` heads the page (a Markdown heading of
+    the first level is left out); `author` is the council or team, `date` the day the data was cut
+    off (`2024-12-31`), `provenance` a line for the foot. Raises `KpiError`, naming the cell, for an
+    error, a widget, a script-bearing output or a table that this package did not make, and for a
+    page that is not self-contained.
     """
     chosen = deepcopy(notebook)
     for number, cell in enumerate(chosen.cells, start=1):
         _refuse_unsafe(cell, number)
-    chosen.cells = [
-        cell for cell in chosen.cells if not _LEFT_OUT & set(cell.metadata.get("tags", ()))
-    ]
+    chosen.cells = [cell for cell in chosen.cells if not _is_left_out(cell)]
     for number, cell in enumerate(chosen.cells, start=1):
         cell.metadata, cell["id"] = NotebookNode(), f"cell-{number}"
     styles, day = page_style(), Date.fromisoformat(date)
@@ -80,12 +80,16 @@ def to_html(
     exporter.register_filter("prose", lambda text: notebook_markdown(clean_text(text)))
     exporter.register_filter("numbered", numbered)
     page, _ = exporter.from_notebook_node(chosen, resources=resources)
-    _refuse_active(page)
+    # The pieces escape what they are given; this is the second lock.
+    if found := _ACTIVE.search(page):
+        raise KpiError(f"The page is not fit to publish: it holds {found[0][:80]!r}.")
     return page
 
 
 def policy(style: str) -> str:
-    """The Content-Security-Policy of a page whose one style sheet is `style`: it forbids everything else."""
+    """The Content-Security-Policy of a page whose one style sheet is `style`: it forbids the
+    rest.
+    """
     name = b64encode(sha256(style.encode()).digest()).decode()
     admitted = f"style-src 'sha256-{name}'"
     return f"default-src 'none'; script-src 'none'; {admitted}; base-uri 'none'; form-action 'none'"
@@ -93,9 +97,8 @@ def policy(style: str) -> str:
 
 def page_style() -> str:
     """The page's one style sheet, without comments and indents."""
-    source = "\n".join(
-        (PAGE / "template" / name).read_text("utf-8") for name in ("components.css", "page.css")
-    )
+    names = ("components.css", "page.css")
+    source = "\n".join((PAGE / "template" / name).read_text("utf-8") for name in names)
     source = re.sub(r"/\*.*?\*/", "", source, flags=re.S)
     return re.sub(r"\s*\n\s*", "\n", source).strip() + "\n"
 
@@ -103,28 +106,28 @@ def page_style() -> str:
 def numbered(body: str) -> dict[str, Any]:
     """The body with sections and paragraphs numbered (1, 1.1, 1.2 …), and the list of contents.
 
-    A paragraph has two anchors: its number (`p1.1`), good for this report, and its name, which its number links to and
-    which stays in the next report: that of its card (`kpi-es01`), or of its section and place (`for-the-minutes-1`).
+    A paragraph has two anchors: its number (`p1.1`), good for this report, and its name, which its
+    number links to and which stays in the next report: that of its card (`kpi-es01`), or of its
+    section and place (`for-the-minutes-1`).
     """
     contents: list[dict[str, Any]] = []
     number, unnamed = 0, 0
 
     def mark(found: re.Match[str]) -> str:
         nonlocal number, unnamed
-        if found["anchor"]:
-            number = unnamed = 0
-            before = f"{_SECTION_END}\n" if contents else ""
-            anchor = found["anchor"]
-            entry = {"number": len(contents) + 1, "anchor": anchor, "title": Markup(found["title"])}
-            contents.append(entry)
+        anchor, name, before = found["anchor"], found["name"], found["plain"] or ""
+        if anchor:
+            before, number, unnamed = f"{_SECTION_END}\n" if contents else "", 0, 0
+            section, title = len(contents) + 1, Markup(found["title"])
+            contents.append({"number": section, "anchor": anchor, "title": title})
             return (
-                f'{before}<section class="part" aria-labelledby="{anchor}">\n<h2 id="{anchor}" tabindex="-1">'
-                f'<span class="kpi-sn">{entry["number"]}</span> {entry["title"]}</h2>'
+                f'{before}<section class="part" aria-labelledby="{anchor}">\n'
+                f'<h2 id="{anchor}" tabindex="-1"><span class="kpi-sn">{section}</span> {title}</h2>'
             )
         if not contents:
-            return found["plain"] or ""
+            return before
         number += 1
-        cited, name, before = f"{len(contents)}.{number}", found["name"], found["plain"] or ""
+        cited = f"{len(contents)}.{number}"
         if before:
             unnamed += 1
             name = f"{contents[-1]['anchor']}-{unnamed}"
@@ -135,46 +138,34 @@ def numbered(body: str) -> dict[str, Any]:
     return {"body": text + (_SECTION_END if contents else ""), "contents": contents}
 
 
-def _refuse_active(page: str) -> None:
-    """The pieces escape what they are given; this is the second lock (the tests read the page element by element)."""
-    if found := _ACTIVE.search(page):
-        raise KpiError(f"The page is not fit to publish: it holds {found[0][:80]!r}.")
+def _is_left_out(cell: NotebookNode) -> bool:
+    return bool(_LEFT_OUT & set(cell.metadata.get("tags", ())))
+
+
+def _is_end(output: NotebookNode) -> bool:
+    return bool(_END.fullmatch(str(output.get("data", {}).get("text/plain", ""))))
 
 
 def _piece(output: NotebookNode) -> str:
-    data = output.get("data", {})
     if output.get("metadata", {}).get(MADE_HERE) == "report":
-        return unwrapped(data["text/html"]) + "\n"
-    if _is_end(data):
-        return f'<p class="end">{escape(data["text/plain"])}</p>\n'
-    return ""
-
-
-def _is_end(data: NotebookNode) -> bool:
-    return bool(_END.fullmatch(str(data.get("text/plain", ""))))
+        return unwrapped(output.data["text/html"]) + "\n"
+    return f'<p class="end">{escape(output.data["text/plain"])}</p>\n' if _is_end(output) else ""
 
 
 def _refuse_unsafe(cell: NotebookNode, number: int) -> None:
-    internal = bool(_LEFT_OUT & set(cell.metadata.get("tags", ())))
     for output in cell.get("outputs", []):
         if output.output_type == "error":
             raise KpiError(
-                f"Cell {number} of the notebook ended in an error ({output.get('ename')}: {output.get('evalue')}), "
-                "so there is no report. Mend it and run the notebook again."
+                f"Cell {number} of the notebook ended in an error ({output.get('ename')}: "
+                f"{output.get('evalue')}), so there is no report. Mend it and run the notebook again."
             )
-        data = output.get("data", {})
-        if (
-            internal
-            or output.output_type == "stream"
-            or output.get("metadata", {}).get(MADE_HERE)
-            or _is_end(data)
-        ):
-            continue
-        foreign = sorted(set(data) - _HARMLESS)
-        if foreign:
+        ours = output.get("metadata", {}).get(MADE_HERE) or _is_end(output)
+        foreign = sorted(set(output.get("data", {})) - {"text/plain"})
+        if foreign and not ours and not _is_left_out(cell):
             raise KpiError(
-                f"Cell {number} of the notebook shows something the report cannot take over ({', '.join(foreign)}). "
-                f'Show it with kpi_tools, or tag the cell "{INTERNAL}" to leave it out.'
+                f"Cell {number} of the notebook shows something the report cannot take over "
+                f'({", ".join(foreign)}). Show it with kpi_tools, or tag the cell "{INTERNAL}" to '
+                "leave it out."
             )
 
 
@@ -184,8 +175,8 @@ def _refuse_unsafe(cell: NotebookNode, number: int) -> None:
 def published(executed: NotebookNode, parameters: Mapping[str, str]) -> NotebookNode:
     """The executed notebook as it may be given away, the same each time.
 
-    Its parameters cell says `parameters`, the injected cell is gone; so are times, random names and everything that
-    the kernel wrote to its error stream.
+    Its parameters cell says `parameters`, the injected cell is gone; so are times, random names and
+    everything that the kernel wrote to its error stream.
     """
     cells: list[NotebookNode] = []
     for cell in executed.cells:
@@ -204,14 +195,12 @@ def published(executed: NotebookNode, parameters: Mapping[str, str]) -> Notebook
             cell.source = with_values(cell.source, parameters)
         cells.append(cell)
     kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    return nbformat.v4.new_notebook(
-        cells=cells,
-        metadata={"kernelspec": kernel, "language_info": {"name": "python"}},
-        nbformat_minor=5,
-    )
+    metadata = {"kernelspec": kernel, "language_info": {"name": "python"}}
+    return nbformat.v4.new_notebook(cells=cells, metadata=metadata, nbformat_minor=5)
 
 
 def with_values(source: str, parameters: Mapping[str, str]) -> str:
+    """A cell of parameters with other values, its comments kept."""
     lines = source.encode().splitlines(keepends=True)  # the positions in a syntax tree count bytes
     for node in reversed(ast.parse(source).body):
         assert isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name)
@@ -225,7 +214,7 @@ def with_values(source: str, parameters: Mapping[str, str]) -> str:
 
 
 def relative(folder: Path, raw: Path) -> str:
-    """How `raw` is reached from `folder`, so that no machine is named; its bare name where the two share no folder."""
+    """How `raw` is reached from `folder`, so that no machine is named; else its bare name."""
     if folder.drive != raw.drive or os.path.commonpath([folder, raw]) == folder.anchor:
         return raw.name
     return Path(os.path.relpath(raw, folder)).as_posix()

@@ -1,4 +1,4 @@
-"""Many reports, on all processors or on a cluster: which are to be made, and one that fails does not stop the rest."""
+"""Many reports, on all processors or on a cluster; one that fails does not stop the rest."""
 
 import json
 import os
@@ -30,6 +30,9 @@ class IncompleteError(KpiError):
     """Not every report was made; the text lists those that were not, with the reason."""
 
 
+# Which
+
+
 def jobs_of(
     raw: Path,
     outputs: Path,
@@ -37,14 +40,17 @@ def jobs_of(
     settings: Mapping[str, Any],
     council: str = "",
 ) -> list[Job]:
-    """The report of each of `quarters`: of the latest with returns where there are none, of every one where it is None.
+    """The report of each of `quarters`; where there are none of the latest, where None of every
+    one.
 
-    `settings`: those of `report_job`. Raises `InputError` where there is no such folder, or no quarter with returns.
+    `settings`: those of `report_job`. Raises `InputError` where there is no such folder, or no
+    quarter with returns.
     """
     there = sorted(quarter for quarter, folder in sort_out(raw)[0].items() if returns_in(folder))
     if not there:
         raise InputError(
-            f"There are no returns in {raw / 'returns'}. Put them into a folder named like 2024-25-Q3."
+            f"There are no returns in {raw / 'returns'}. Put them into a folder named like "
+            "2024-25-Q3."
         )
     wanted = dict.fromkeys(there if quarters is None else quarters or there[-1:])
     return [report_job(quarter, raw, outputs, what=council, **settings) for quarter in wanted]
@@ -56,7 +62,9 @@ def jobs_of_councils(
     quarters: Sequence[Quarter] | None,
     settings: Mapping[str, Any],
 ) -> tuple[list[Job], list[Refused]]:
-    """The reports of several councils, each into `outputs`/<slug>, and which folders have none, with the reason."""
+    """The reports of several councils, each into `outputs`/<slug>; the folders that have none, and
+    why.
+    """
     names: dict[Path, str] = {}
     refused: list[Refused] = []
     given: dict[Path, Path] = {}
@@ -67,25 +75,27 @@ def jobs_of_councils(
             names[folder] = council_name(folder)
         except KpiError as error:
             refused.append((str(folder), error))
-    alike = Counter(slug(name) for name in names.values())
-    orders: list[Job] = []
+    alike = Counter(map(slug, names.values()))
+    jobs: list[Job] = []
     for folder, name in names.items():
         try:
             if alike[slug(name)] > 1:
-                same = [other for other in names if slug(names[other]) == slug(name)]
-                others = ", ".join(str(other) for other in same if other != folder)
+                others = [o for o in names if slug(names[o]) == slug(name) and o != folder]
                 raise InputError(
-                    f'Its reports would go to "{slug(name)}", and so would those of {others}, so none of them is made. '
-                    "Give one of the councils another name in its council.toml."
+                    f'Its reports would go to "{slug(name)}", and so would those of '
+                    f"{', '.join(map(str, others))}, so none of them is made. Give one of the "
+                    "councils another name in its council.toml."
                 )
-            orders += jobs_of(folder, outputs / slug(name), quarters, settings, name)
+            jobs += jobs_of(folder, outputs / slug(name), quarters, settings, name)
         except KpiError as error:
             refused.append((str(folder), error))
-    return orders, refused
+    return jobs, refused
 
 
 def up_to_date(job: Job) -> bool:
-    """Whether the report is there, whole, and what the same inputs, notebook, settings and program would give."""
+    """Whether the report is there, whole, and what the same inputs, settings and program would
+    give.
+    """
     try:
         noted = json.loads((job.final / MANIFEST).read_text(encoding="utf-8"))
         outputs = noted["outputs"]
@@ -102,14 +112,17 @@ def up_to_date(job: Job) -> bool:
         return False
 
 
+# How
+
 _here = threading.local()
 
 
 def make_here(job: Job) -> Report:
-    """Make one report. Several made by the same thread share a process, which is replaced where it ends.
+    """Make one report. Several made by the same thread share a process, which is replaced if it
+    ends.
 
-    A plain function, and a job can be pickled, so any executor of `concurrent.futures` will do. Every `KpiError` is
-    a plain one, which any process can read.
+    A plain function, and a job can be pickled, so any executor of `concurrent.futures` will do.
+    Every `KpiError` is a plain one, which any process can read.
     """
     try:
         return make(job, getattr(_here, "worker", None))
@@ -128,18 +141,16 @@ def make_all(
 ) -> None:
     """Make the reports that are not up to date (with `force` all), and say what became of them.
 
-    `refused`: what could not be ordered, listed with what fails. `processes`: how many at a time, else one for each
-    processor; `scheduler`: the address of a Dask scheduler instead. Raises `IncompleteError` where not every report could
-    be made or it was interrupted, and what `cluster` raises for a scheduler that cannot be used.
+    `refused` is listed with what fails. `processes`: how many at a time, else one for each
+    processor; `scheduler`: the address of a Dask scheduler instead. Raises `IncompleteError` where
+    not every report could be made or it was interrupted, and what `cluster` raises.
     """
     wanted = [job for job in jobs if force or not up_to_date(job)]
     failed, made, stopped = list(refused), 0, 0
-    at_work = (
-        cluster(scheduler) if scheduler else here(min(processes or processors(), len(wanted) or 1))
-    )
-    with at_work if wanted else nullcontext() as executor:
+    pool = cluster(scheduler) if scheduler else here(min(processes or _processors(), len(wanted)))
+    with pool if wanted else nullcontext() as executor:
         try:
-            for job, result in _shown(_outcomes(wanted, executor), len(wanted), progress):
+            for job, result in _outcomes(wanted, executor, progress):
                 if isinstance(result, KpiError):
                     failed.append((job.title, result))
                 else:
@@ -152,34 +163,47 @@ def make_all(
     if not stopped and not failed:
         click.echo(counted, err=True)
         return
-    lines = [f"  {name}: {_in_short(error)}" for name, error in failed]
     head = f"Stopped: {counted} The same command goes on from here." if stopped else counted
-    text = "\n".join([f"{head}{' Not made:' if lines else ''}", *lines])
+    lines = [f"{head} Not made:" if failed else head]
+    for name, error in failed:
+        first, *more = str(error).splitlines()
+        lines.append(f"  {name}: {first}" + " (`kpi check` lists them all)" * bool(more))
     statuses = {error.exit_status for _, error in failed}
     status = stopped or (statuses.pop() if len(statuses) == 1 else 1)
-    raise _with_status(IncompleteError(text), status)
+    raise _with_status(IncompleteError("\n".join(lines)), status)
 
 
-def _outcomes(jobs: Sequence[Job], executor: Executor | None) -> Iterator[tuple[Job, Result]]:
-    """Each, as soon as it is done, with its report or the reason why there is none."""
+def _outcomes(
+    jobs: Sequence[Job], executor: Executor | None, progress: bool = False
+) -> Iterator[tuple[Job, Result]]:
+    """Each job, as soon as it is done, with its report or the reason why there is none."""
+    from tqdm import tqdm
+
+    failed = 0
     futures = {executor.submit(make_here, job): job for job in jobs} if executor else {}
-    for future in as_completed(futures):
-        result: Result
-        try:
-            result = future.result()
-        except KpiError as error:
-            result = error
-        except CancelledError:
-            result = KpiError("The scheduler was lost. The same command goes on from here.")
-        except Exception as error:  # of the executor, or a defect of ours: the rest is made
-            reason = " ".join(str(error).split())[:_LONGEST]
-            result = KpiError(f"It could not be made: {type(error).__name__}: {reason}")
-        yield futures[future], result
+    hidden = not (progress and jobs)
+    with tqdm(total=len(jobs), unit="report", desc="Reports", leave=False, disable=hidden) as bar:
+        for future in as_completed(futures):
+            result: Result
+            try:
+                result = future.result()
+            except KpiError as error:
+                result = error
+            except CancelledError:
+                result = KpiError("The scheduler was lost. The same command goes on from here.")
+            except Exception as error:  # of the executor, or a defect of ours: the rest is made
+                reason = " ".join(str(error).split())[:_LONGEST]
+                result = KpiError(f"It could not be made: {type(error).__name__}: {reason}")
+            failed += isinstance(result, KpiError)
+            bar.set_postfix_str(f"{failed} failed" if failed else "", refresh=False)
+            bar.update()
+            with nullcontext() if hidden else tqdm.external_write_mode():
+                yield futures[future], result
 
 
 @contextmanager
 def here(processes: int) -> Iterator[Executor]:
-    """An executor of this computer, each of whose threads has a process that makes its reports one after another.
+    """An executor of this computer, each of whose threads has a process that makes its reports.
 
     What is still under way when it is left is ended.
     """
@@ -200,11 +224,12 @@ def here(processes: int) -> Iterator[Executor]:
 
 
 @contextmanager
-def cluster(address: str, patience: float | None = None) -> Iterator[Executor]:
+def cluster(address: str) -> Iterator[Executor]:
     """An executor of the Dask cluster whose scheduler is at `address`, such as tcp://10.0.0.5:8786.
 
-    Its workers need this package, and see the same folders. What a lost worker had is given to another. Raises
-    `InputError` where Dask is not installed, `KpiError` where no scheduler answers or it has no workers.
+    Its workers need this package, and see the same folders. What a lost worker had is given to
+    another. Raises `InputError` where Dask is not installed, `KpiError` where no scheduler answers
+    or it has no workers.
     """
     import asyncio
     import logging
@@ -216,26 +241,25 @@ def cluster(address: str, patience: float | None = None) -> Iterator[Executor]:
         raise InputError(
             '--scheduler needs Dask, which is not installed: pip install "kpi-tools[dask]".'
         ) from None
-    patience = _PATIENCE if patience is None else patience
     for name in ("distributed.client", "distributed.core"):  # what went wrong is said in sentences
         logging.getLogger(name).setLevel(logging.CRITICAL + 1)
-    reach: Any = connect
-    start: Any = Client
 
     async def knock() -> None:
-        (await asyncio.wait_for(reach(address, timeout=patience), patience)).abort()
+        reached = connect(address, timeout=_PATIENCE)  # type: ignore[no-untyped-call]
+        (await asyncio.wait_for(reached, _PATIENCE)).abort()
 
     try:  # first without a client, which waits for ever where something else than a scheduler listens
         asyncio.run(knock())
-        client = start(address, timeout=patience, set_as_default=False)
+        client: Any = Client(address, timeout=_PATIENCE, set_as_default=False)  # type: ignore[no-untyped-call]
     except (OSError, ValueError) as error:
         reason = " ".join(str(error).split())[:_LONGEST].rstrip(".")
         raise KpiError(
-            f"No Dask scheduler answers at {address}: {reason or 'what listens there is something else'}."
+            f"No Dask scheduler answers at {address}: "
+            f"{reason or 'what listens there is something else'}."
         ) from None
     with client:
         try:
-            client.wait_for_workers(1, timeout=patience)
+            client.wait_for_workers(1, timeout=_PATIENCE)
         except TimeoutError:
             raise KpiError(
                 f"The scheduler at {address} has no workers: dask worker {address} --nthreads 1"
@@ -247,33 +271,8 @@ def cluster(address: str, patience: float | None = None) -> Iterator[Executor]:
             executor.shutdown(wait=False)
 
 
-def processors() -> int:
-    """How many processes can work here at a time."""
+def _processors() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def _shown(
-    outcomes: Iterator[tuple[Job, Result]], total: int, progress: bool
-) -> Iterator[tuple[Job, Result]]:
-    """The outcomes as they come, with a bar of counts and the time left where that is asked for."""
-    if not progress or not total:
-        yield from outcomes
-        return
-    from tqdm import tqdm
-
-    failed = 0
-    with tqdm(total=total, unit="report", desc="Reports", leave=False) as bar:
-        for job, result in outcomes:
-            failed += isinstance(result, KpiError)
-            bar.set_postfix_str(f"{failed} failed" if failed else "", refresh=False)
-            bar.update()
-            with tqdm.external_write_mode():
-                yield job, result
-
-
-def _in_short(error: KpiError) -> str:
-    first, *more = str(error).splitlines()
-    return f"{first} (`kpi check` lists them all)" if more else first
 
 
 def _with_status(error: KpiError, status: int) -> KpiError:

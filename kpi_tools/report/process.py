@@ -1,7 +1,8 @@
-"""A Python process of its own for one piece of work after another, within limits of memory and time.
+"""A Python process of its own for one piece of work after another, within limits of memory and
+time.
 
-What goes wrong in it (killed, out of memory, hanging) costs that piece of work, never the command that asked for it.
-Standard library only: what the work imports is imported in the process alone.
+What goes wrong in it (killed, out of memory, hanging) costs that piece of work, never the command
+that asked for it. Standard library only: what the work imports is imported in the process alone.
 """
 
 import os
@@ -35,7 +36,9 @@ _ALONE: dict[str, Any] = (
 
 
 class LostError(KpiError):
-    """The process ended, or was ended for taking too long; `step` is what it was at, `reason` why."""
+    """The process ended, or was ended for taking too long; `step` is what it was at, `reason`
+    why.
+    """
 
     def __init__(self, step: str, reason: str) -> None:
         super().__init__(f"stopped in {step}: {reason}." if step else f"stopped: {reason}.")
@@ -64,8 +67,9 @@ class Worker:
     ) -> Any:
         """What `work` ("module:function") returns for `given`, or the error that it raises.
 
-        The function is also given `step`, to say what it goes on to: the process is ended where the next word from it
-        takes longer than `patience` seconds. Raises `LostError` then, and where it ended by itself.
+        The function is also given `step`, to say what it goes on to: the process is ended where the
+        next word from it takes longer than `patience` seconds. Raises `LostError` then, and where
+        it ended by itself.
         """
         if self._done >= PIECES:
             self.end()
@@ -176,7 +180,9 @@ def _hand_over(questions: IO[bytes], asked: "queue.SimpleQueue[Any]") -> None:
 
 
 def _limit(starter: int) -> None:
-    """Never take all the memory, and end with the process that asks, even while a cell keeps Python's lock (Linux)."""
+    """Never take all the memory, and end with the process that asks, even while a cell keeps
+    Python's lock (Linux).
+    """
     if sys.platform == "linux":
         import ctypes
         import resource

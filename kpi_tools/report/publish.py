@@ -1,7 +1,5 @@
-"""A finished folder with its manifest, under its final name in one step, one run at a time: what a system can promise.
-
-The manifest says what the report was made from, by which program, and what it consists of, as hashes; nothing of the
-moment and the machine, so that the same inputs give the same bytes.
+"""A finished folder under its final name in one step, one run at a time: what a system can
+promise.
 """
 
 import ctypes
@@ -34,18 +32,29 @@ class BusyError(KpiError):
 
 @contextmanager
 def work_folder(outputs: Path, name: str) -> Iterator[Path]:
-    """A new empty folder on the same filesystem as `outputs`, for the one run that may make `outputs/name` now.
+    """A new empty folder on the same filesystem as `outputs`, for the one run that may make `name`
+    now.
 
     It is gone afterwards, whatever happened. What a killed run left of `name` is put right first.
-    Raises `BusyError` at once where another run of `name` is going on. The lock is the system's, not the file's:
-    it ends with the process that holds it, so a lock file that stays behind means nothing.
+    Raises `BusyError` at once where another run of `name` is going on. The lock is the system's,
+    not the file's: it ends with the process that holds it, so a lock file that stays means nothing.
     """
-    (outputs / WORK).mkdir(parents=True, exist_ok=True)
-    with open(outputs / WORK / f"{name}.lock", "a", encoding="utf-8") as lock:
-        _lock(lock, name)
-        _recover(outputs, name)
+    place = outputs / WORK
+    place.mkdir(parents=True, exist_ok=True)
+    with open(place / f"{name}.lock", "a", encoding="utf-8") as lock:
+        try:
+            _lock(lock)
+        except (BlockingIOError, PermissionError):
+            raise BusyError(
+                f"{name} is being made by another run at this moment. Wait until it has ended."
+            ) from None
+        aside = place / f"{name}.aside"
+        if aside.is_dir() and not (outputs / name).exists():
+            aside.rename(outputs / name)
+        for left in place.glob(f"{name}.*/"):
+            shutil.rmtree(left, ignore_errors=True)
         # Not mkdtemp: its folders are closed to everyone else, and this one is to be published.
-        work = outputs / WORK / f"{name}.{secrets.token_hex(4)}"
+        work = place / f"{name}.{secrets.token_hex(4)}"
         work.mkdir()
         try:
             yield work
@@ -53,48 +62,42 @@ def work_folder(outputs: Path, name: str) -> Iterator[Path]:
             shutil.rmtree(work, ignore_errors=True)
 
 
-def _lock(lock: IO[str], name: str) -> None:
-    try:
-        if sys.platform == "win32":
-            import msvcrt
+def _lock(file: IO[str]) -> None:
+    if sys.platform == "win32":
+        import msvcrt
 
-            lock.seek(0)
-            msvcrt.locking(lock.fileno(), msvcrt.LK_NBLCK, 1)
-        else:
-            import fcntl
+        file.seek(0)
+        msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+    else:
+        import fcntl
 
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except (BlockingIOError, PermissionError):
-        raise BusyError(
-            f"{name} is being made by another run at this moment. Wait until it has ended."
-        ) from None
-
-
-def _recover(outputs: Path, name: str) -> None:
-    aside = outputs / WORK / f"{name}.aside"
-    if aside.is_dir() and not (outputs / name).exists():
-        aside.rename(outputs / name)
-    for left in (outputs / WORK).glob(f"{name}.*"):
-        if left.is_dir():
-            shutil.rmtree(left, ignore_errors=True)
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def replace_folder(folder: Path, final: Path, aside: Path) -> None:
     """Give the finished `folder` the name `final`; an older folder of that name is removed.
 
-    Linux and macOS exchange the two names in one step, where the filesystem can: a reader, and whoever looks after a
-    kill, finds the whole old folder or the whole new one. Elsewhere (Windows, some network shares) the old folder is
-    first renamed to `aside`: for an instant there is neither, and a run killed in that instant leaves the old folder
-    at `aside`, from where the next run restores it (`work_folder`). Half a folder is never under the final name.
+    Linux and macOS exchange the two names in one step, where the filesystem can: a reader, and
+    whoever looks after a kill, finds the whole old folder or the whole new one. Elsewhere (Windows,
+    some network shares) the old folder is first renamed to `aside`: for an instant there is
+    neither, and a run killed in that instant leaves the old folder at `aside`, from where the next
+    run restores it (`work_folder`). Half a folder is never under the final name.
     """
-    flush_folder(folder)
+    for path in (*sorted(folder.rglob("*")), folder):
+        _flush(path)
     try:
         if not final.exists():
             _rename(folder, final)
         elif _exchange(folder, final):
             shutil.rmtree(folder, ignore_errors=True)
         else:
-            _replace_in_two_steps(folder, final, aside)
+            _rename(final, aside)
+            try:
+                _rename(folder, final)
+            except OSError:
+                _rename(aside, final)
+                raise
+            shutil.rmtree(aside, ignore_errors=True)
     except PermissionError as error:
         raise KpiError(
             f"{final} could not be replaced and is as it was: {error.strerror}. "
@@ -103,18 +106,8 @@ def replace_folder(folder: Path, final: Path, aside: Path) -> None:
     _flush(final.parent)
 
 
-def _replace_in_two_steps(folder: Path, final: Path, aside: Path) -> None:
-    _rename(final, aside)
-    try:
-        _rename(folder, final)
-    except OSError:
-        _rename(aside, final)
-        raise
-    shutil.rmtree(aside, ignore_errors=True)
-
-
 def _rename(folder: Path, name: Path) -> None:
-    """A virus scanner or a cloud folder may hold a new file for a moment (Windows): try again before giving up."""
+    """A virus scanner or a cloud folder may hold a new file for a moment (Windows): try again."""
     for _ in range(_TRIES - 1):
         with suppress(PermissionError):
             folder.rename(name)
@@ -139,21 +132,14 @@ def _exchange(one: Path, other: Path) -> bool:
     return False
 
 
-def flush_folder(folder: Path) -> None:
-    """Have every file of `folder`, and the folder itself, written to the disk."""
-    for path in sorted(folder.rglob("*")):
-        _flush(path)
-    _flush(folder)
-
-
 def _flush(path: Path) -> None:
+    """Have a file or folder written to the disk."""
     if not path.is_dir():
         with open(path, "rb+") as file:
             os.fsync(file)
         return
-    with suppress(
-        OSError
-    ):  # Windows cannot open a folder, and some network shares cannot flush one
+    # Windows cannot open a folder, and some network shares cannot flush one
+    with suppress(OSError):
         descriptor = os.open(path, os.O_RDONLY)
         try:
             os.fsync(descriptor)
@@ -167,7 +153,8 @@ def as_json(content: Mapping[str, Any]) -> str:
 
 
 def check_replaceable(final: Path, raw: Path) -> None:
-    """Raise `KpiError` where the folder holds a file that no run of ours made, or the report of another council.
+    """Raise `KpiError` where the folder holds a file that we did not make, or another council's
+    report.
 
     The whole folder is replaced. `raw`: what the new report is made from.
     """
@@ -181,16 +168,14 @@ def check_replaceable(final: Path, raw: Path) -> None:
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         ours, council = set(), None
     for path in sorted(final.iterdir()):
-        if (
-            path.name not in ours
-            and not path.name.startswith((".", "~$"))
-            and path.name.lower() not in _NOBODYS
-        ):
+        theirs = path.name.startswith((".", "~$")) or path.name.lower() in _NOBODYS
+        if path.name not in ours and not theirs:
             raise KpiError(
-                f"{path} was not made by this command, which replaces the whole folder. Move it away, then run again."
+                f"{path} was not made by this command, which replaces the whole folder. Move it "
+                "away, then run again."
             )
-    if council and council != council_name(raw):
+    if council and council != (name := council_name(raw)):
         raise KpiError(
-            f"{final} holds the report of {council}, and this one is of {council_name(raw)}. "
+            f"{final} holds the report of {council}, and this one is of {name}. "
             "Give another folder with --outputs, or move that report away."
         )

@@ -1,7 +1,7 @@
-"""A notebook run in this process by papermill: refused before it starts, or run to its last cell, or a sentence.
+"""A notebook run in this process by papermill: refused before it starts, or run to its last cell.
 
-papermill alone ends with success where a cell calls `sys.exit(0)`, where a thread fails, where a parameter is misspelt.
-So notebook and parameters are looked at first, and what was run afterwards.
+papermill alone ends with success where a cell calls `sys.exit(0)`, where a thread fails, where a
+parameter is misspelt. So notebook and parameters are looked at first, and what was run afterwards.
 """
 
 import ast
@@ -14,22 +14,23 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import nbformat
+import papermill
+from IPython.core.displayhook import DisplayHook
+from IPython.core.displaypub import DisplayPublisher
+from IPython.core.interactiveshell import InteractiveShell
+from nbformat import NotebookNode
+from papermill.engines import Engine, papermill_engines
+from traitlets import Type
+from traitlets.config import Config
 
 from kpi_tools.errors import InputError, KpiError
-from kpi_tools.quarters import Quarter
 
-if TYPE_CHECKING:
-    from nbformat import NotebookNode
-
-OPTIONAL = {
-    "edition",
-    "overrides",
-    "allow_rejected",
+OPTIONAL = {"edition", "overrides", "allow_rejected", "only", "corrections"} | {
     "prepared_by",
     "signed_off_by",
-    "only",
-    "corrections",
 }
 PARAMETERS = {"quarter", "raw", "kpi", "directorate"} | OPTIONAL
 KERNEL = "python3"
@@ -45,37 +46,19 @@ class FloodError(Exception):
     """The notebook shows more than anybody could read."""
 
 
-@dataclass(frozen=True)
-class Complete:
-    """The mark that ends a report: shown by its last cell, and demanded by the runner."""
-
-    quarter: Quarter
-
-    def __repr__(self) -> str:
-        return f"End of the report for {self.quarter.title}."
-
-    def _repr_mimebundle_(self, **_: object) -> tuple[dict[str, str], dict[str, str]]:
-        return {"text/html": f"<p>{self!r}</p>", "text/plain": repr(self)}, {"kpi_tools": "report"}
-
-
-def complete(quarter: object) -> Complete:
-    """The last line of a report notebook. `quarter` is a `Quarter` or its text; anything else is a `QuarterError`."""
-    return Complete(Quarter.parse(quarter))
-
-
 @dataclass
 class Run:
-    """What became of a notebook: its cells as executed, the names it left, and what stopped it, if anything did."""
+    """A notebook's cells as executed, the names it left, and what stopped it, if anything did."""
 
-    notebook: "NotebookNode"
+    notebook: NotebookNode
     names: dict[str, Any]
     error: KpiError | None = None
 
 
-def read_notebook(path: Path, parameters: Mapping[str, str]) -> "NotebookNode":
-    """The notebook at `path`. Raises `InputError` where it, or its parameters (name to text), are not fit to run."""
-    import nbformat
-
+def read_notebook(path: Path, parameters: Mapping[str, str]) -> NotebookNode:
+    """The notebook at `path`. Raises `InputError` where it, or its parameters, are not fit to
+    run.
+    """
     try:
         notebook = nbformat.reads(path.read_text(encoding="utf-8"), as_version=4)
         nbformat.validate(notebook)
@@ -94,19 +77,17 @@ def run_notebook(
     mark: str,
     step: Callable[[str], object] = lambda name: None,
 ) -> Run:
-    """The notebook at `path`, executed in its own folder and in this process with `parameters` (name to text).
+    """The notebook at `path`, executed in its folder and this process with `parameters` (name to
+    text).
 
-    `error` is None where every code cell ran to its end, no thread wrote a traceback, and the last cell displays
-    `mark`. `step` is called with the name of each cell before it runs. The file at `path` is not changed. Raises
-    `InputError`, before anything is run, as `read_notebook` does.
+    `error` is None where every code cell ran to its end, no thread wrote a traceback, and the last
+    cell displays `mark`. `step` is called with the name of each cell before it runs. The file at
+    `path` is not changed. Raises `InputError`, before anything is run, as `read_notebook` does.
     """
     notebook = read_notebook(path, parameters)
-    import papermill
-    from papermill.engines import papermill_engines
-
     for speaker in ("papermill", "traitlets"):  # what they have to say is in the sentence
         logging.getLogger(speaker).setLevel(logging.CRITICAL)
-    papermill_engines.register("kpi_tools", _engine())
+    papermill_engines.register("kpi_tools", InProcess)
     run = Run(notebook, {})
     with suppress(papermill.PapermillExecutionError):  # `run.error` says it in a sentence
         papermill.execute_notebook(
@@ -128,7 +109,10 @@ def run_notebook(
     return run
 
 
-def _check_notebook(notebook: "NotebookNode", name: str) -> None:
+# Before
+
+
+def _check_notebook(notebook: NotebookNode, name: str) -> None:
     kernel = notebook.metadata.get("kernelspec", {}).get("name", KERNEL)
     if kernel != KERNEL:
         raise InputError(
@@ -174,7 +158,7 @@ def _check_python(source: str, place: str) -> None:
             raise InputError(f"{place}: get_ipython is not for a report. Write it in Python.")
 
 
-def _check_parameters(notebook: "NotebookNode", given: Mapping[str, str], name: str) -> None:
+def _check_parameters(notebook: NotebookNode, given: Mapping[str, str], name: str) -> None:
     declared = _declared(notebook, name)
     for parameter, value in given.items():
         if parameter not in PARAMETERS or parameter not in declared:
@@ -191,7 +175,7 @@ def _check_parameters(notebook: "NotebookNode", given: Mapping[str, str], name: 
         )
 
 
-def _declared(notebook: "NotebookNode", name: str) -> set[str]:
+def _declared(notebook: NotebookNode, name: str) -> set[str]:
     # papermill's own inspection reads line by line and loses a parameter with "=" in its comment.
     cell = next(cell for cell in notebook.cells if "parameters" in cell.metadata.get("tags", []))
     declared = set()
@@ -210,37 +194,33 @@ def _declared(notebook: "NotebookNode", name: str) -> set[str]:
 # The engine: cells run by IPython's shell in this process, what they show kept as outputs
 
 
-def _engine() -> type:
-    from papermill.engines import Engine
+class InProcess(Engine):  # type: ignore[misc]
+    """An engine of papermill that needs no kernel."""
 
-    class InProcess(Engine):  # type: ignore[misc]
-        """An engine of papermill that needs no kernel."""
-
-        @classmethod
-        def execute_managed_notebook(
-            cls, nb_man: Any, kernel_name: str, *, run: Run, name: str, step: Any, **_: Any
-        ) -> None:
-            run.notebook = nb_man.nb
-            with _shell() as (shell, outputs):
-                run.names = shell.user_ns
-                for cell in nb_man.nb.cells:
-                    if cell.cell_type != "code" or not cell.source.strip():
-                        continue
-                    place = _place(nb_man.nb, cell)
-                    step(place)
-                    nb_man.cell_start(cell)
-                    outputs.begin(cell.outputs)
-                    result = shell.run_cell(cell.source, store_history=True)
-                    outputs.flush()
-                    cell.execution_count = result.execution_count
-                    if error := result.error_before_exec or result.error_in_exec:
-                        nb_man.cell_exception(cell)
-                        run.error = _stopped(error, name, place)
-                    nb_man.cell_complete(cell)
-                    if run.error:
-                        break
-
-    return InProcess
+    @classmethod
+    def execute_managed_notebook(
+        cls, nb_man: Any, kernel_name: str, *, run: Run, name: str, step: Any, **_: Any
+    ) -> None:
+        """Run the cells until one fails; what became of them is in `run`."""
+        run.notebook = nb_man.nb
+        with _shell() as shell:
+            run.names = shell.user_ns
+            for cell in nb_man.nb.cells:
+                if cell.cell_type != "code" or not cell.source.strip():
+                    continue
+                place = _place(nb_man.nb, cell)
+                step(place)
+                nb_man.cell_start(cell)
+                shell.outputs.begin(cell.outputs)
+                result = shell.run_cell(cell.source, store_history=True)
+                shell.outputs.flush()
+                cell.execution_count = result.execution_count
+                if error := result.error_before_exec or result.error_in_exec:
+                    nb_man.cell_exception(cell)
+                    run.error = _stopped(error, name, place)
+                nb_man.cell_complete(cell)
+                if run.error:
+                    break
 
 
 class _Outputs:
@@ -249,39 +229,36 @@ class _Outputs:
     def __init__(self) -> None:
         self.outputs: list[Any] = []
         self.characters = 0
-        self._stream, self._written = "", list[str]()
+        self.stream, self.written = "", list[str]()
 
     def begin(self, outputs: list[Any]) -> None:
-        """From now on keep it in `outputs`."""
         self.flush()
         self.outputs = outputs
 
     def add(self, kind: str, **contents: Any) -> None:
         self.flush()
-        if "data" in contents:
-            self.count(contents["data"].values())
-        self._keep(kind, **contents)
+        for form, value in contents.get("data", {}).items():
+            if isinstance(value, bytes):
+                contents["data"][form] = base64.b64encode(value).decode()
+            self.count(contents["data"][form])
+        self.outputs.append(nbformat.v4.new_output(kind, **contents))
 
     def write(self, stream: str, text: str) -> None:
-        if stream != self._stream:
+        if stream != self.stream:
             self.flush()
-        self.count([text])
-        self._stream = stream
-        self._written.append(text)
+        self.count(text)
+        self.stream = stream
+        self.written.append(text)
 
     def flush(self) -> None:
         """What was written to a stream since the last time becomes one output."""
-        if self._written:
-            self._keep("stream", name=self._stream, text="".join(self._written))
-        self._stream, self._written = "", []
+        if text := "".join(self.written):
+            made = nbformat.v4.new_output("stream", name=self.stream, text=text)
+            self.outputs.append(made)
+        self.stream, self.written = "", []
 
-    def _keep(self, kind: str, **contents: Any) -> None:
-        import nbformat
-
-        self.outputs.append(nbformat.v4.new_output(kind, **contents))
-
-    def count(self, texts: Any) -> None:
-        self.characters += sum(len(text) for text in texts if isinstance(text, str))
+    def count(self, text: Any) -> None:
+        self.characters += len(text) if isinstance(text, str) else 0
         if self.characters > LARGEST_OUTPUT:
             raise FloodError("it shows more text than a report can hold (a loop that prints?)")
 
@@ -297,64 +274,53 @@ class _Stream(io.TextIOBase):
         return len(text)
 
 
+class _Hook(DisplayHook):
+    def write_output_prompt(self) -> None:
+        pass
+
+    def write_format_data(self, format_dict: Any, md_dict: Any = None) -> None:
+        count = self.prompt_count
+        shown = {"data": dict(format_dict), "metadata": md_dict or {}, "execution_count": count}
+        shell: Any = self.shell
+        shell.outputs.add("execute_result", **shown)
+
+    def finish_displayhook(self) -> None:
+        pass
+
+
+class _Publisher(DisplayPublisher):
+    def publish(self, data: Any, metadata: Any = None, *_: Any, **__: Any) -> None:
+        shell: Any = self.shell
+        shell.outputs.add("display_data", data=dict(data), metadata=metadata or {})
+
+
+class _Shell(InteractiveShell):
+    displayhook_class = Type(_Hook)
+    display_pub_class = Type(_Publisher)
+    outputs: _Outputs
+
+    def _showtraceback(self, etype: Any, evalue: Any, stb: list[str]) -> None:
+        self.outputs.add("error", ename=etype.__name__, evalue=str(evalue), traceback=list(stb))
+
+
 @contextmanager
-def _shell() -> Iterator[tuple[Any, _Outputs]]:
-    """IPython's shell without a terminal, history or start-up files of the user, and what is shown in it."""
-    from IPython.core.displayhook import DisplayHook
-    from IPython.core.displaypub import DisplayPublisher
-    from IPython.core.interactiveshell import InteractiveShell
-    from traitlets import Type
-    from traitlets.config import Config
-
-    outputs = _Outputs()
-
-    class Hook(DisplayHook):
-        def write_output_prompt(self) -> None:
-            pass
-
-        def write_format_data(self, format_dict: Any, md_dict: Any = None) -> None:
-            outputs.add(
-                "execute_result",
-                data=_texts(format_dict),
-                metadata=md_dict or {},
-                execution_count=self.prompt_count,
-            )
-
-        def finish_displayhook(self) -> None:
-            pass
-
-    class Publisher(DisplayPublisher):
-        def publish(self, data: Any, metadata: Any = None, *_: Any, **__: Any) -> None:
-            outputs.add("display_data", data=_texts(data), metadata=metadata or {})
-
-    class Shell(InteractiveShell):
-        displayhook_class = Type(Hook)
-        display_pub_class = Type(Publisher)
-
-        def _showtraceback(self, etype: Any, evalue: Any, stb: list[str]) -> None:
-            outputs.add("error", ename=etype.__name__, evalue=str(evalue), traceback=list(stb))
-
+def _shell() -> Iterator[Any]:
+    """IPython's shell without a terminal, history or start-up files of the user."""
     settings = Config(
         {"HistoryManager": {"enabled": False}, "InteractiveShell": {"colors": "nocolor"}}
     )
     streams, main = (sys.stdout, sys.stderr), sys.modules["__main__"]
     with tempfile.TemporaryDirectory(prefix="kpi-", ignore_cleanup_errors=True) as private:
-        shell = Shell.instance(config=settings, ipython_dir=private)
+        shell = _Shell.instance(config=settings, ipython_dir=private)
+        outputs = shell.outputs = _Outputs()
         sys.stdout, sys.stderr = _Stream("stdout", outputs), _Stream("stderr", outputs)
         try:
-            yield shell, outputs
+            yield shell
         finally:
             outputs.flush()
             sys.stdout, sys.stderr = streams
             sys.modules["__main__"] = main
-            Shell.clear_instance()
-
-
-def _texts(data: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        kind: base64.b64encode(value).decode() if isinstance(value, bytes) else value
-        for kind, value in data.items()
-    }
+            _Shell.clear_instance()
 
 
 # What became of it
@@ -368,7 +334,7 @@ def _stopped(error: BaseException, name: str, place: str) -> KpiError:
     return NotebookError(f"{name} stopped in {place}: {what}.")
 
 
-def _unfinished(notebook: "NotebookNode", name: str, mark: str) -> KpiError | None:
+def _unfinished(notebook: NotebookNode, name: str, mark: str) -> KpiError | None:
     code = [cell for cell in notebook.cells if cell.cell_type == "code" and cell.source.strip()]
     for cell in code:
         for output in cell.outputs:
@@ -384,7 +350,7 @@ def _unfinished(notebook: "NotebookNode", name: str, mark: str) -> KpiError | No
     return NotebookError(f'{name} does not show "{mark}" in its last cell, but {what!r}.')
 
 
-def _place(notebook: "NotebookNode", cell: "NotebookNode") -> str:
+def _place(notebook: NotebookNode, cell: NotebookNode) -> str:
     kept = [
         other
         for other in notebook.cells

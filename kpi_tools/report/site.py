@@ -1,4 +1,6 @@
-"""The site of all final reports: which there are, whether it is up to date, its folder as a whole."""
+"""The site of all final reports: which there are, whether it is up to date, its folder as a
+whole.
+"""
 
 import json
 import shutil

@@ -1,4 +1,5 @@
-"""Whether a folder holds the report that today's inputs and program give: files, inputs, then made again.
+"""Whether a folder holds the report that today's inputs and program give: files, inputs, then made
+again.
 
 A hash beside a file shows an accident, not an intent: who edits the report can edit the manifest.
 Only a second run tells.
@@ -25,7 +26,9 @@ _KINDS: Final = {"kpi": "history", "directorate": "explorer"}
 
 @dataclass(frozen=True)
 class Verdict:
-    """The `differences` among so many `files` and `inputs`, a sentence each; none if all is as it was."""
+    """The `differences` among so many `files` and `inputs`, a sentence each; none if all is as it
+    was.
+    """
 
     folder: Path
     differences: tuple[str, ...]
