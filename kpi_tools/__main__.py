@@ -117,9 +117,7 @@ def python() -> str:
 
 
 def mark() -> str:
-    """What the mark says: "" where there is none, "unfinished" while a set-up runs and after it
-    failed.
-    """
+    """The mark; "" where there is none, "unfinished" while a set-up runs and after it failed."""
     try:
         return MARK.read_text(encoding="utf-8")
     except OSError:
@@ -142,9 +140,7 @@ def write_mark(text: str) -> None:
 
 @contextlib.contextmanager
 def alone() -> "Iterator[None]":
-    """One set-up at a time. The lock goes when its holder and the tools it started have ended,
-    however they ended.
-    """
+    """One set-up at a time. The lock goes when its holder and the tools it started have ended."""
     with GUARD.open("ab") as handle:
         if not locked(handle.fileno()):
             say("Another set-up of this folder is running; waiting for it.")
@@ -228,9 +224,7 @@ def point_back() -> None:
 
 
 def call(command: "list[str]", packages: int = 0) -> None:
-    """Run a tool, its words into the log; raise `SetUpError` with the remedy, or its last words, if
-    it fails.
-    """
+    """Run a tool, its words into the log; raise `SetUpError` with the remedy where it fails."""
     settings = dict(os.environ, PIP_USER="0", PYTHONIOENCODING="utf-8")
     show = packages and sys.stderr.isatty()
     seen = 0
@@ -288,9 +282,7 @@ def hand_over() -> int:
 
 
 def main() -> int:
-    """Run the `kpi` command, in process where it is installed, else in the environment made for
-    it.
-    """
+    """Run the `kpi` command: here where it is installed, else in the environment made for it."""
     if sys.version_info < (3, 11):
         say(
             f"This needs Python 3.11 or newer; {sys.executable} is {sys.version_info[0]}.{sys.version_info[1]}. "

@@ -21,9 +21,7 @@ INTERRUPTED = 130
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the command with `arguments` (default: those of the process); its exit status. Never
-    raises.
-    """
+    """Run the command with `arguments` (default: the process's); its exit status. Never raises."""
     for stream in (sys.stdout, sys.stderr):
         if hasattr(
             stream, "reconfigure"

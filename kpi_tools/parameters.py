@@ -1,6 +1,4 @@
-"""A report notebook's first line and its last: are its parameters right, and did it come to its
-end.
-"""
+"""A report notebook's parameters, and the mark with which it shows that it came to its end."""
 
 import ast
 import sys
@@ -11,9 +9,7 @@ from kpi_tools.errors import InputError
 from kpi_tools.quarters import Quarter
 
 _INJECTED = "# Parameters\n"
-"""The first line of the cell into which papermill writes what it is given, below the notebook's own
-parameters.
-"""
+"""The first line of the cell into which papermill writes what it is given."""
 
 
 def corrections_of(text: str) -> list[tuple[date, str, str]]:
@@ -32,7 +28,8 @@ def corrections_of(text: str) -> list[tuple[date, str, str]]:
             day = None
         if day is None or len(parts) != 3 or not all(parts) or (found and found[-1][0] > day):
             raise InputError(
-                f'A correction is written "2025-03-14 | what was corrected | why", in the order of time, and not {line!r}.'
+                'A correction is written "2025-03-14 | what was corrected | why", in the order of '
+                f"time, and not {line!r}."
             )
         found.append((day, parts[1].rstrip("."), parts[2].rstrip(".")))
     return found
@@ -96,7 +93,5 @@ class Complete:
 
 
 def complete(quarter: object) -> Complete:
-    """The last line of a report notebook. `quarter` is a `Quarter` or its text; else
-    `QuarterError`.
-    """
+    """The last line of a report notebook. `quarter` is a `Quarter` or its text."""
     return Complete(Quarter.parse(quarter))

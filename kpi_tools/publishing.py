@@ -1,6 +1,4 @@
-"""The commands about more than one report: data table, site, what changed, figures by the
-million.
-"""
+"""The commands about more than one report: data, site, changes, figures by the million."""
 
 from pathlib import Path
 from textwrap import TextWrapper
@@ -78,9 +76,7 @@ def site(raw: Path, outputs: Path | None, force: bool) -> None:
 @click.argument("later", metavar="TO")
 @RAW
 def changes(earlier: str, later: str, raw: Path) -> None:
-    """List what differs between the reports of two quarters: figures restated, ratings,
-    commentary.
-    """
+    """List what differs between the reports of two quarters: figures, ratings, commentary."""
     from kpi_tools.loading import read_returns
     from kpi_tools.scorecard import issue_changes
     from kpi_tools.wording import rows_of, text_of

@@ -1,3 +1,1 @@
-"""What leaves the house beside the page: one page, Word, a workbook for directors, one data table,
-a site of all reports.
-"""
+"""What leaves the house beside the page: one page, Word, workbook, data table, site."""

@@ -1,6 +1,4 @@
-"""Several councils beside each other: all ratings as a grid, and how the figures of each KPI
-lie.
-"""
+"""Several councils beside each other: all ratings as a grid, and how each KPI's figures lie."""
 
 from collections.abc import Sequence
 from statistics import quantiles

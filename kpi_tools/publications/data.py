@@ -6,7 +6,6 @@ their names, types, meaning and units are taken from there, and go from there in
 description.
 """
 
-import hashlib
 import json
 from collections.abc import Iterable
 from importlib.resources import files
@@ -18,7 +17,7 @@ import pandas as pd
 from kpi_tools import __version__
 from kpi_tools.errors import InputError
 from kpi_tools.loading import Returns, as_known_at
-from kpi_tools.provenance import slug
+from kpi_tools.provenance import fingerprint, slug
 from kpi_tools.quarters import Quarter
 from kpi_tools.scorecard import rated_figures, recent_of
 from kpi_tools.spreadsheets import put, write_csv
@@ -32,17 +31,14 @@ SCHEMA: Final[dict[str, Any]] = json.loads(
 )
 COLUMNS: Final = [field["name"] for field in SCHEMA["fields"]]
 _KINDS: Final = {
-    "string": "str",
-    "number": "float64",
-    "integer": "Int64",
-    "boolean": "bool",
-    "date": "datetime64[s]",
+    "string": ("str", "string"),
+    "number": ("float64", "float64"),
+    "integer": ("Int64", "int64"),
+    "boolean": ("bool", "bool_"),
+    "date": ("datetime64[s]", "date32"),
 }
+"""The types of Frictionless as those of pandas and of PyArrow."""
 _OF_LATEST: Final = ["direction_of_travel", "slope", "p_value"]
-_AS_TABLE: Final = {".csv": {"type": "table", "mediatype": "text/csv", "schema": SCHEMA}}
-"""To read Parquet, who checks the package would need more than Frictionless itself: there it is a
-file with a hash.
-"""
 _LIMITS: Final = ["lower_limit", "mean", "upper_limit", "special_cause"]
 
 
@@ -58,7 +54,7 @@ def long_table(councils: Iterable[Returns]) -> pd.DataFrame:
     """
     tables = [_of_council(returns) for returns in councils]
     whole = pd.concat(tables, ignore_index=True).replace("", None)
-    return whole.astype({field["name"]: _KINDS[field["type"]] for field in SCHEMA["fields"]})
+    return whole.astype({field["name"]: _KINDS[field["type"]][0] for field in SCHEMA["fields"]})
 
 
 def write_data(
@@ -76,13 +72,15 @@ def write_data(
     ids = [slug(returns.council.name) for returns in given]
     if twice := next((name for name in ids if ids.count(name) > 1), None):
         raise InputError(
-            f'Two of the councils would have the id "{twice}". Give one of them another name in its council.toml.'
+            f'Two of the councils would have the id "{twice}". Give one of them another name in '
+            "its council.toml."
         )
     try:
         import pyarrow  # noqa: F401
     except ImportError:
         raise InputError(
-            "Parquet is written by PyArrow, which this Python does not have: install kpi-tools[figures]."
+            "Parquet is written by PyArrow, which this Python does not have: install "
+            "kpi-tools[figures]."
         ) from None
     table = long_table(given) if table is None else table
     folder.mkdir(parents=True, exist_ok=True)
@@ -95,43 +93,41 @@ def write_data(
 
 
 def _of_council(returns: Returns) -> pd.DataFrame:
-    received = sorted(Quarter.parse(label) for label in returns.submissions["received"].unique())
-    reports = [quarter for quarter in received if quarter < returns.quarter]
+    labels = returns.submissions["received"].unique()
+    reports = sorted(
+        quarter for label in labels if (quarter := Quarter.parse(label)) < returns.quarter
+    )
     asked = [(as_known_at(returns, quarter), quarter) for quarter in reports]
-    shown = [
-        table.assign(_report=quarter.label)
-        for table, quarter in zip(
-            recent_of([*asked, (returns, returns.quarter)]),
-            [*reports, returns.quarter],
-            strict=True,
-        )
-    ]
-    parts = [_older(returns, shown[-1]).assign(_report=returns.quarter.label), *shown]
-    rows = pd.concat([part for part in parts if len(part)], ignore_index=True)
-    ends = {label: pd.Timestamp(Quarter.parse(label).end) for label in rows["_report"].unique()}
-    latest = ~rows.duplicated(["_report", "kpi_id"], keep="last")
-    now = rows["_report"] == returns.quarter.label
+    shown = recent_of([*asked, (returns, returns.quarter)])
+    parts = [(returns.quarter, _older(returns, shown[-1]))]
+    parts += zip([*reports, returns.quarter], shown, strict=True)
+    rows = pd.concat(
+        [
+            table.assign(report=quarter.label, report_end=pd.Timestamp(quarter.end))
+            for quarter, table in parts
+            if len(table)
+        ],
+        ignore_index=True,
+    )
+    latest = ~rows.duplicated(["report", "kpi_id"], keep="last")
+    now = rows["report"] == returns.quarter.label
+    order = {kpi_id: place for place, kpi_id in enumerate(returns.catalogue["kpi_id"])}
     rows = rows.assign(
         council_id=slug(returns.council.name),
         council=returns.council.name,
-        report=rows["_report"],
-        report_end=rows["_report"].map(ends),
         known_now=now,
         is_latest=latest,
         is_due=rows["is_due"] & latest,
         illustrative=(rows[["status", "target_status", "kpi_status"]] == ILLUSTRATIVE).any(axis=1),
+        _place=rows["kpi_id"].map(order),
         **{name: rows[name].where(latest) for name in _OF_LATEST},
     )
     rows = rows.join(_limits(rows[now], returns)[_LIMITS])
-    order = {kpi_id: place for place, kpi_id in enumerate(returns.catalogue["kpi_id"])}
-    rows = rows.assign(_place=rows["kpi_id"].map(order))
     return rows.sort_values(["_place", "report", "due_quarter"], kind="stable")[COLUMNS]
 
 
 def _older(returns: Returns, shown: pd.DataFrame) -> pd.DataFrame:
-    """The due figures before those that the latest report shows, from each KPI's first figure
-    on.
-    """
+    """The due figures before those that the latest report shows, from each KPI's first on."""
     if returns.figures.empty:
         return shown.head(0)
     span = returns.quarter - Quarter.parse(returns.figures["quarter"].min()) + 5  # and a year's lag
@@ -144,9 +140,7 @@ def _older(returns: Returns, shown: pd.DataFrame) -> pd.DataFrame:
 
 
 def _limits(rows: pd.DataFrame, returns: Returns) -> pd.DataFrame:
-    """The process limits of the periods as known now, on the rows' own index; none for a KPI with a
-    figure in doubt.
-    """
+    """The process limits of the periods as known now; none for a KPI with a figure in doubt."""
     doubted = {row["kpi_id"] for row in rows_of(rows[["kpi_id", "doubt_state"]]) if in_doubt(row)}
     once = rows.drop_duplicates(["kpi_id", "period_end"], keep="last")
     once = once[~once["kpi_id"].isin(doubted)].assign(series_from=once["series_from"].fillna(""))
@@ -164,21 +158,11 @@ def _write_parquet(table: pd.DataFrame, path: Path) -> Path:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    kinds = {
-        "string": pa.string(),
-        "number": pa.float64(),
-        "integer": pa.int64(),
-        "boolean": pa.bool_(),
-        "date": pa.date32(),
-    }
-    fields = [
-        pa.field(one["name"], kinds[one["type"]], metadata={"description": one["description"]})
-        for one in SCHEMA["fields"]
-    ]
-    columns = [
-        pa.array(table[one["name"]], type=kinds[one["type"]], from_pandas=True)
-        for one in SCHEMA["fields"]
-    ]
+    fields, columns = [], []
+    for one in SCHEMA["fields"]:
+        name, kind = one["name"], getattr(pa, _KINDS[one["type"]][1])()
+        fields.append(pa.field(name, kind, metadata={"description": one["description"]}))
+        columns.append(pa.array(table[name], type=kind, from_pandas=True))
     sink = pa.BufferOutputStream()
     pq.write_table(pa.table(columns, schema=pa.schema(fields)), sink)
     return put(path, sink.getvalue().to_pybytes())
@@ -186,30 +170,31 @@ def _write_parquet(table: pd.DataFrame, path: Path) -> Path:
 
 def _package(councils: list[Returns], written: list[Path]) -> dict[str, Any]:
     """The description of the package, as Frictionless has it: of both files, by the same schema."""
-    names = "; ".join(returns.council.name for returns in councils)
+    names = [returns.council.name for returns in councils]
     last = max(returns.quarter for returns in councils)
+    resources = []
+    for path in written:
+        form = path.suffix[1:]
+        resource = {
+            "name": f"kpis-{form}",
+            "path": path.name,
+            "format": form,
+            "encoding": "utf-8",
+            "bytes": path.stat().st_size,
+            "hash": f"sha256:{fingerprint(path)}",
+        }
+        if form == "csv":
+            resource |= {"type": "table", "mediatype": "text/csv", "schema": SCHEMA}
+        else:  # to read Parquet, who checks the package would need more than Frictionless itself
+            about = "The same rows and columns as kpis.csv."
+            resource |= {"type": "file", "description": about}
+        resources.append(resource)
     return {
         "name": "kpis",
-        "title": f"Key performance indicators to {last.title}: {names}",
+        "title": f"Key performance indicators to {last.title}: {'; '.join(names)}",
         "description": "One row for each KPI, report and period, as reported and as known now.",
         "version": last.label,
-        "contributors": [
-            {"title": returns.council.name, "role": "publisher"} for returns in councils
-        ],
+        "contributors": [{"title": name, "role": "publisher"} for name in names],
         "sources": [{"title": f"kpi-tools {__version__}"}],
-        "resources": [
-            {
-                "name": f"kpis-{path.suffix[1:]}",
-                "path": path.name,
-                "format": path.suffix[1:],
-                "encoding": "utf-8",
-                "bytes": path.stat().st_size,
-                "hash": f"sha256:{hashlib.sha256(path.read_bytes()).hexdigest()}",
-            }
-            | _AS_TABLE.get(
-                path.suffix,
-                {"type": "file", "description": "The same rows and columns as kpis.csv."},
-            )
-            for path in written
-        ],
+        "resources": resources,
     }

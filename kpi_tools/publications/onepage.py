@@ -1,6 +1,4 @@
-"""The quarter on one A4 page for e-mail: tables for layout, every look inline, no picture, no
-script.
-"""
+"""The quarter on one A4 page for e-mail: tables, every look inline, no picture, no script."""
 
 import re
 from collections.abc import Mapping
@@ -31,9 +29,7 @@ from kpi_tools.wording import (
 )
 
 MOST: Final = 10
-"""So many of the KPIs in the worst band stand on the page; of more the furthest from their
-lines.
-"""
+"""So many KPIs of the worst band stand on the page; of more the furthest from their lines."""
 _ROOM: Final = 850
 """Characters for all actions together, so that the page stays one A4."""
 _SHORTEST, _LONGEST, _NAMED = 60, 140, 6
@@ -180,9 +176,7 @@ def short(text: str, room: int) -> str:
 
 
 def _loose(kpis: pd.DataFrame, called: Mapping[str, str]) -> list[tuple[str, str]]:
-    """What is doubtful, missing, behind or not due, by name; `none` of what readers always ask
-    for.
-    """
+    """What is doubtful, missing, behind or not due; `none` of what readers always ask for."""
     doubted = pd.Series([in_doubt(row) for row in rows_of(kpis)], kpis.index, dtype=bool)
     asked = (
         ("? In doubt:", doubted, "doubt"),

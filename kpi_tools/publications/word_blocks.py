@@ -1,6 +1,4 @@
-"""Elements of the page written into a Word document: paragraphs, lists, tables, pictures, within
-them links and ratings.
-"""
+"""Elements of the page written into a Word document: paragraphs, lists, tables, pictures, links."""
 
 import io
 import re
@@ -207,9 +205,7 @@ class Writer:
     # Within a paragraph
 
     def inline(self, paragraph: Any, element: Element, **look: Any) -> None:
-        """The words of an element, in it links, ratings and pictures. `look`: `bold`, `italic`,
-        `band`.
-        """
+        """The words of an element, links, ratings, pictures. `look`: `bold`, `italic`, `band`."""
         _add_words(paragraph, element.text, **look)
         for child in element:
             if isinstance(child.tag, str):
@@ -248,9 +244,7 @@ class Writer:
             self.inline(paragraph, child, **look)
 
     def picture(self, paragraph: Any, element: Element) -> None:
-        """A picture at twice the pixels of a screen, with its title and description as alternative
-        text.
-        """
+        """A picture at twice a screen's pixels, with its title and description as its text."""
         svg = self.pictures[int(element.get("alt"))]
         if 'role="img"' not in svg:
             return
@@ -313,9 +307,7 @@ def add_field(paragraph: Any, code: str, shown: str, **marks: str) -> None:
 
 
 def _name(anchor: str) -> str:
-    """An anchor of the page as a bookmark's name, which has letters, digits and `_`, forty at most:
-    `kpi_es01`.
-    """
+    """An anchor of the page as a bookmark's name of letters, digits and `_`: `kpi_es01`."""
     return re.sub(r"\W", "_", anchor)[:_LONGEST_NAME]
 
 
@@ -345,9 +337,7 @@ def _text(element: Element | None) -> str:
 
 
 def _widths(rows: list[tuple[list[Element], bool]]) -> list[int]:
-    """How much room each column asks for, in characters: its longest cell up to thirty, its longest
-    word at least.
-    """
+    """The room that each column asks for: its longest cell up to thirty, or its longest word."""
     columns = max(len(cells) for cells, _ in rows)
     found = [8] * columns
     for cells, is_head in rows:

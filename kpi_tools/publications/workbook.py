@@ -1,6 +1,4 @@
-"""kpis.xlsx for directors: every KPI with its last figures coloured by rating, charts, and all
-tables.
-"""
+"""kpis.xlsx for directors: every KPI with its last figures coloured by rating, charts, tables."""
 
 import re
 from collections.abc import Mapping
@@ -153,9 +151,7 @@ def _invented(status: Any) -> str:
 
 
 def _format(row: Row, line: str = "", mark: str = "") -> str:
-    """The number format of a figure, with the mark of its rating behind it: the cell stays a
-    number.
-    """
+    """The number format of a figure, behind it the mark of its rating: the cell stays a number."""
     decimals = int(row["decimals"])
     if line and is_number(row[line]):  # a line keeps its own decimals
         decimals = max(decimals, len(f"{row[line]:.6f}".rstrip("0").partition(".")[2]))

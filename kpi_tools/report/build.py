@@ -1,6 +1,4 @@
-"""What a report's own process does: run the notebook, make the page of it, write everything into
-one folder.
-"""
+"""What a report's own process does: run the notebook, make its page, write everything."""
 
 import json
 import shutil

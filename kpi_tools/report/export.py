@@ -87,9 +87,7 @@ def to_html(
 
 
 def policy(style: str) -> str:
-    """The Content-Security-Policy of a page whose one style sheet is `style`: it forbids the
-    rest.
-    """
+    """The Content-Security-Policy of a page whose one style sheet is `style`."""
     name = b64encode(sha256(style.encode()).digest()).decode()
     admitted = f"style-src 'sha256-{name}'"
     return f"default-src 'none'; script-src 'none'; {admitted}; base-uri 'none'; form-action 'none'"
@@ -118,11 +116,11 @@ def numbered(body: str) -> dict[str, Any]:
         anchor, name, before = found["anchor"], found["name"], found["plain"] or ""
         if anchor:
             before, number, unnamed = f"{_SECTION_END}\n" if contents else "", 0, 0
-            section, title = len(contents) + 1, Markup(found["title"])
-            contents.append({"number": section, "anchor": anchor, "title": title})
+            place, title = len(contents) + 1, Markup(found["title"])
+            contents.append({"number": place, "anchor": anchor, "title": title})
             return (
                 f'{before}<section class="part" aria-labelledby="{anchor}">\n'
-                f'<h2 id="{anchor}" tabindex="-1"><span class="kpi-sn">{section}</span> {title}</h2>'
+                f'<h2 id="{anchor}" tabindex="-1"><span class="kpi-sn">{place}</span> {title}</h2>'
             )
         if not contents:
             return before
@@ -157,7 +155,8 @@ def _refuse_unsafe(cell: NotebookNode, number: int) -> None:
         if output.output_type == "error":
             raise KpiError(
                 f"Cell {number} of the notebook ended in an error ({output.get('ename')}: "
-                f"{output.get('evalue')}), so there is no report. Mend it and run the notebook again."
+                f"{output.get('evalue')}), so there is no report. Mend it and run the notebook "
+                "again."
             )
         ours = output.get("metadata", {}).get(MADE_HERE) or _is_end(output)
         foreign = sorted(set(output.get("data", {})) - {"text/plain"})

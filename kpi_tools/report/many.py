@@ -62,9 +62,7 @@ def jobs_of_councils(
     quarters: Sequence[Quarter] | None,
     settings: Mapping[str, Any],
 ) -> tuple[list[Job], list[Refused]]:
-    """The reports of several councils, each into `outputs`/<slug>; the folders that have none, and
-    why.
-    """
+    """The reports of several councils, each into `outputs`/<slug>; folders without, and why."""
     names: dict[Path, str] = {}
     refused: list[Refused] = []
     given: dict[Path, Path] = {}
@@ -93,9 +91,7 @@ def jobs_of_councils(
 
 
 def up_to_date(job: Job) -> bool:
-    """Whether the report is there, whole, and what the same inputs, settings and program would
-    give.
-    """
+    """Whether the report is there, whole, and as the same inputs, settings and program give it."""
     try:
         noted = json.loads((job.final / MANIFEST).read_text(encoding="utf-8"))
         outputs = noted["outputs"]
@@ -248,9 +244,10 @@ def cluster(address: str) -> Iterator[Executor]:
         reached = connect(address, timeout=_PATIENCE)  # type: ignore[no-untyped-call]
         (await asyncio.wait_for(reached, _PATIENCE)).abort()
 
-    try:  # first without a client, which waits for ever where something else than a scheduler listens
+    start: Any = Client
+    try:  # first without a client, which waits for ever where something else listens
         asyncio.run(knock())
-        client: Any = Client(address, timeout=_PATIENCE, set_as_default=False)  # type: ignore[no-untyped-call]
+        client = start(address, timeout=_PATIENCE, set_as_default=False)
     except (OSError, ValueError) as error:
         reason = " ".join(str(error).split())[:_LONGEST].rstrip(".")
         raise KpiError(

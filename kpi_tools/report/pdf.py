@@ -54,7 +54,8 @@ def find_browser() -> Path:
             return Path(found)
     raise InputError(
         "No browser that makes PDFs was found on this computer (Chromium, Chrome or Edge). Install "
-        "one of them, or leave out --pdf, open report.html in any browser and print it to PDF there."
+        "one of them, or leave out --pdf, open report.html in any browser and print it to PDF "
+        "there."
     )
 
 
@@ -104,9 +105,7 @@ def _usual_places() -> list[str]:
 
 
 def _run(command: list[str], timeout: int) -> str:
-    """Run the browser to its end, with all that it started; its last complaint, for the
-    sentence.
-    """
+    """Run the browser to its end, with all that it started; its last complaint."""
     alone: dict[str, Any] = {"start_new_session": True} if os.name == "posix" else {}
     with tempfile.TemporaryFile() as log:
         streams: dict[str, Any] = {"stdin": subprocess.DEVNULL, "stdout": log, "stderr": log}
@@ -136,9 +135,7 @@ def _run(command: list[str], timeout: int) -> str:
 
 
 def _signed(content: bytes, author: str, day: str) -> bytes:
-    """The PDF with author and day instead of the hour and browser of its making; offsets stay
-    right.
-    """
+    """The PDF with author and day instead of hour and browser; every offset stays."""
     date = day.replace("-", "").encode() + b"000000"
     content = _DATED.sub(lambda found: found[1] + date, content)
     if author.isascii():

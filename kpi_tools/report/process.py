@@ -1,5 +1,4 @@
-"""A Python process of its own for one piece of work after another, within limits of memory and
-time.
+"""A Python process of its own for one piece of work after another, limited in memory and time.
 
 What goes wrong in it (killed, out of memory, hanging) costs that piece of work, never the command
 that asked for it. Standard library only: what the work imports is imported in the process alone.
@@ -25,7 +24,10 @@ MEMORY_LIMIT = 4 * 1024**3
 PIECES = 20
 """So many pieces of work, then another process: what they leave in memory does not add up."""
 _PACKAGE = str(Path(__file__).resolve().parents[2])
-_BEGIN = "import sys; sys.path.insert(0, sys.argv[2]); from kpi_tools.report.process import serve; serve()"
+_BEGIN = (
+    "import sys; sys.path.insert(0, sys.argv[2]); "
+    "from kpi_tools.report.process import serve; serve()"
+)
 _PYTHON = ("-E", "-P", "-X", "utf8", "-c", _BEGIN)
 """`-E`: no variable of the user's environment changes what a report is made with."""
 _ALONE: dict[str, Any] = (
@@ -36,9 +38,7 @@ _ALONE: dict[str, Any] = (
 
 
 class LostError(KpiError):
-    """The process ended, or was ended for taking too long; `step` is what it was at, `reason`
-    why.
-    """
+    """The process ended, or was ended for taking too long; `step` is what it was at."""
 
     def __init__(self, step: str, reason: str) -> None:
         super().__init__(f"stopped in {step}: {reason}." if step else f"stopped: {reason}.")
@@ -49,7 +49,7 @@ class Worker:
 
     def __init__(self) -> None:
         self._process: subprocess.Popen[bytes] | None = None
-        self._heard: queue.SimpleQueue[tuple[str, Any]] = queue.SimpleQueue()
+        self._answers: queue.SimpleQueue[tuple[str, Any]] = queue.SimpleQueue()
         self._done = 0
 
     def __enter__(self) -> "Worker":
@@ -79,7 +79,7 @@ class Worker:
         at = ""
         while True:
             try:
-                kind, value = self._heard.get(timeout=patience)
+                kind, value = self._answers.get(timeout=patience)
             except queue.Empty:
                 self.end()
                 raise LostError(at, "it took longer than it may") from None
@@ -113,30 +113,27 @@ class Worker:
             stderr=subprocess.DEVNULL,
             **_ALONE,
         )
-        self._process, self._heard = process, queue.SimpleQueue()
-        threading.Thread(target=_listen, args=(process.stdout, self._heard), daemon=True).start()
+        self._process, self._answers = process, queue.SimpleQueue()
+        threading.Thread(target=_listen, args=(process.stdout, self._answers), daemon=True).start()
         return process
 
 
-def _listen(stream: IO[bytes], heard: "queue.SimpleQueue[tuple[str, Any]]") -> None:
+def _listen(stream: IO[bytes], answers: "queue.SimpleQueue[tuple[str, Any]]") -> None:
     for message in _messages(stream):
-        heard.put(message)
-    heard.put(("ended", None))
+        answers.put(message)
+    answers.put(("ended", None))
 
 
 def _messages(stream: IO[bytes]) -> Iterator[Any]:
-    while True:
-        try:
+    with suppress(EOFError, OSError, ValueError, pickle.UnpicklingError):
+        while True:
             yield pickle.load(stream)
-        except (EOFError, OSError, ValueError, pickle.UnpicklingError):
-            return
 
 
 def _send(stream: "IO[bytes] | None", message: Any) -> None:
     assert stream is not None
-    with suppress(
-        OSError
-    ):  # the other side has ended, which is noticed where its answer is waited for
+    # the other side has ended, which is noticed where its answer is waited for
+    with suppress(OSError):
         stream.write(pickle.dumps(message))
         stream.flush()
 
@@ -159,7 +156,7 @@ def serve() -> None:
         os.dup2(nothing, stream)  # nothing that a notebook starts speaks to the one who asks
     _limit(int(sys.argv[1]))
     asked: queue.SimpleQueue[Any] = queue.SimpleQueue()
-    threading.Thread(target=_hand_over, args=(questions, asked), daemon=True).start()
+    threading.Thread(target=_take_questions, args=(questions, asked), daemon=True).start()
     sys.argv[1:] = []
     while True:
         work, given = asked.get()
@@ -173,16 +170,14 @@ def serve() -> None:
             _send(answers, ("raised", _plain(error)))
 
 
-def _hand_over(questions: IO[bytes], asked: "queue.SimpleQueue[Any]") -> None:
+def _take_questions(questions: IO[bytes], asked: "queue.SimpleQueue[Any]") -> None:
     for message in _messages(questions):
         asked.put(message)
     os._exit(1)  # nobody is there to read the answer
 
 
 def _limit(starter: int) -> None:
-    """Never take all the memory, and end with the process that asks, even while a cell keeps
-    Python's lock (Linux).
-    """
+    """Never take all the memory, and end with the process that asks, whatever runs (Linux)."""
     if sys.platform == "linux":
         import ctypes
         import resource

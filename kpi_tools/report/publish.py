@@ -1,6 +1,4 @@
-"""A finished folder under its final name in one step, one run at a time: what a system can
-promise.
-"""
+"""A finished folder under its final name in one step, one run at a time."""
 
 import ctypes
 import json

@@ -56,9 +56,7 @@ class Run:
 
 
 def read_notebook(path: Path, parameters: Mapping[str, str]) -> NotebookNode:
-    """The notebook at `path`. Raises `InputError` where it, or its parameters, are not fit to
-    run.
-    """
+    """The notebook at `path`. Raises `InputError` where it or its parameters are not fit to run."""
     try:
         notebook = nbformat.reads(path.read_text(encoding="utf-8"), as_version=4)
         nbformat.validate(notebook)
@@ -116,14 +114,14 @@ def _check_notebook(notebook: NotebookNode, name: str) -> None:
     kernel = notebook.metadata.get("kernelspec", {}).get("name", KERNEL)
     if kernel != KERNEL:
         raise InputError(
-            f'{name} asks for the kernel "{kernel}", and is run by "{KERNEL}", the Python of this project. '
-            "Open it in JupyterLab, choose Kernel > Change Kernel > Python 3, and save it."
+            f'{name} asks for the kernel "{kernel}", and is run by "{KERNEL}", the Python of this '
+            "project. Open it in JupyterLab, choose Kernel > Change Kernel > Python 3, and save it."
         )
     tagged = [cell for cell in notebook.cells if "parameters" in cell.metadata.get("tags", [])]
     if len(tagged) != 1 or tagged[0].cell_type != "code":
         raise InputError(
-            f'{name} needs one code cell with the tag "parameters", and has {len(tagged) or "none"}. '
-            "Tags are in JupyterLab's property inspector, at the right."
+            f'{name} needs one code cell with the tag "parameters", and has '
+            f"{len(tagged) or 'none'}. Tags are in JupyterLab's property inspector, at the right."
         )
     code = []
     for number, cell in enumerate(notebook.cells, 1):
@@ -132,7 +130,8 @@ def _check_notebook(notebook: NotebookNode, name: str) -> None:
             code.append(cell.source)
     if not code or "complete(" not in code[-1]:
         raise InputError(
-            f"{name} does not end with kpi.complete(quarter), which proves that a run came to its end."
+            f"{name} does not end with kpi.complete(quarter), which proves that a run came to its "
+            "end."
         )
 
 
@@ -163,7 +162,8 @@ def _check_parameters(notebook: NotebookNode, given: Mapping[str, str], name: st
     for parameter, value in given.items():
         if parameter not in PARAMETERS or parameter not in declared:
             raise InputError(
-                f'{name} has no parameter "{_short(parameter)}". It has: {", ".join(sorted(declared))}.'
+                f'{name} has no parameter "{_short(parameter)}". It has: '
+                f"{', '.join(sorted(declared))}."
             )
         if not isinstance(value, str):
             raise InputError(

@@ -1,6 +1,4 @@
-"""The site of all final reports: which there are, whether it is up to date, its folder as a
-whole.
-"""
+"""The site of all final reports: which there are, whether it is up to date, its folder."""
 
 import json
 import shutil

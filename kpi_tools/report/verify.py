@@ -26,9 +26,7 @@ _KINDS: Final = {"kpi": "history", "directorate": "explorer"}
 
 @dataclass(frozen=True)
 class Verdict:
-    """The `differences` among so many `files` and `inputs`, a sentence each; none if all is as it
-    was.
-    """
+    """The `differences` among so many `files` and `inputs`, a sentence each."""
 
     folder: Path
     differences: tuple[str, ...]

@@ -100,9 +100,7 @@ def rate_on_spark(
 
 
 def _folder_names(figures: DataFrame, source: Source) -> DataFrame:
-    """The folders' values as every other engine reads them: Spark takes each byte of `M%C3%B4n` for
-    a letter.
-    """
+    """Folder names as other engines read them: Spark takes each byte of `M%C3%B4n` for a letter."""
     for name in source.folders:
         parts = {part for file in source.files for part in file.relative_to(source.root).parts[:-1]}
         for key, _, value in (part.partition("=") for part in sorted(parts)):
