@@ -91,7 +91,7 @@ def import_(quarter: str, workbook: Path, raw: Path) -> None:
     What is new, or other than known before, goes into returns/<quarter> and commentary; what has changed in the layout of
     the workbook is named.
     """
-    from kpi_tools.collect.imports import import_quarter
+    from kpi_tools.collect.start import import_quarter
     from kpi_tools.quarters import Quarter
 
     done = import_quarter(raw, Quarter.parse(quarter), workbook)

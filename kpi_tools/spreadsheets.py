@@ -10,7 +10,8 @@ import os
 import re
 import zipfile
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from copy import copy
 from datetime import date, datetime
 from pathlib import Path
@@ -23,6 +24,7 @@ from kpi_tools.loading import Returns, raw_folder
 from kpi_tools.loading.cells import clean_text
 from kpi_tools.loading.rules import ERROR, SERVICE, column_name
 from kpi_tools.quarters import Quarter
+from kpi_tools.workbooks.parts import letters
 
 os.environ["OPENPYXL_LXML"] = "False"  # before it is imported: with lxml it writes other bytes
 DATE_FORMAT: Final = "dd/mm/yyyy"
@@ -126,6 +128,71 @@ def fit_to_width(sheet: Any) -> None:
 
     sheet.page_setup.orientation, sheet.page_setup.fitToHeight = "landscape", 0
     sheet.sheet_properties.pageSetUpPr = PageSetupProperties(fitToPage=True)
+
+
+def column_letter(names: Iterable[str], name: str) -> str:
+    """The letter of a column of a sheet with such headings."""
+    return letters(list(names).index(name) + 1)
+
+
+def solid(colour: str) -> Any:
+    """The fill of a cell."""
+    from openpyxl.styles import PatternFill
+
+    return PatternFill("solid", start_color=colour)
+
+
+def note(cell: Any, text: str, author: str, width: int, height: int) -> None:
+    """Put a note on a cell."""
+    from openpyxl.comments import Comment
+
+    cell.comment = Comment(text, author, height, width)
+
+
+def choices(options: Sequence[str]) -> dict[str, str]:
+    """The rule of a list to choose from, for `restrict`; {} where a workbook cannot hold it."""
+    listed = f'"{",".join(options)}"'
+    possible = options and len(listed) < 255 and not any("," in option for option in options)
+    return {"type": "list", "formula1": listed} if possible else {}
+
+
+def restrict(
+    sheet: Any,
+    cells: Iterable[str],
+    error: str = "Choose from the list.",
+    prompt: str = "",
+    **rule: str,
+) -> None:
+    """Let cells hold only what a rule allows: programs refuse anything else with a sentence.
+
+    A rule that allows everything (`custom`) only shows the prompt; no rule restricts nothing.
+    """
+    from openpyxl.worksheet.datavalidation import DataValidation
+
+    check = DataValidation(
+        allow_blank=True,
+        showErrorMessage=rule.get("type") != "custom",
+        errorTitle="This cannot be sent",
+        error=error,
+        errorStyle="stop",
+        showInputMessage=bool(prompt),
+        prompt=prompt or None,
+        **rule,
+    )
+    for cell in cells if rule else ():
+        check.add(cell)
+    if check.sqref:
+        sheet.add_data_validation(check)
+
+
+@contextmanager
+def writing(place: Path | str) -> Iterator[None]:
+    """Make a sentence of what the system refuses to write. Raises `KpiError`."""
+    try:
+        yield
+    except OSError as error:
+        where = error.filename or place
+        raise KpiError(f"{where} could not be written: {error.strerror}.") from error
 
 
 def save_workbook(book: Any, path: str | os.PathLike[str]) -> Path:

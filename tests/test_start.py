@@ -13,8 +13,7 @@ from hypothesis import strategies as st
 from openpyxl import Workbook, load_workbook
 from openpyxl.styles import PatternFill
 
-from kpi_tools.collect.imports import import_quarter
-from kpi_tools.collect.start import start_empty, start_from
+from kpi_tools.collect.start import import_quarter, start_empty, start_from
 from kpi_tools.errors import InputError
 from kpi_tools.loading import load, quarters_with_returns, read_returns
 from kpi_tools.quarters import Quarter

@@ -1,20 +1,25 @@
 """The rows of the tables that were found → KPIs, with an account of every cell."""
 
 import re
-from collections import Counter
-from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from typing import Final
 
-from kpi_tools.collect.cells import Book, Cell, Kpi, Left, read_cell
-from kpi_tools.collect.columns import OF_KPI
-from kpi_tools.collect.deduce import settle
-from kpi_tools.collect.layout import Found
-from kpi_tools.collect.recognise import CERTAIN, LIKELY, find_period, folded, recognise
-from kpi_tools.collect.sheets import Sheet, unreadable
+from kpi_tools.collect.recognise import (
+    CERTAIN,
+    LIKELY,
+    UNKNOWN,
+    find_period,
+    folded,
+    kind_of,
+    quarter_of,
+    recognise,
+)
+from kpi_tools.collect.sheets import Sheet
+from kpi_tools.collect.tables import LEFT, OF_KPI, Column, Table
 from kpi_tools.errors import InputError
-from kpi_tools.loading.cells import DATE, MONTH, clean_name, clean_text
-from kpi_tools.units import known_unit
+from kpi_tools.loading.cells import clean_name, clean_text
+from kpi_tools.units import clock, known_unit
 
 _WHAT: Final = {
     "actual": "figure",
@@ -23,185 +28,270 @@ _WHAT: Final = {
     "floor_standard": "target",
     "numerator": "part",
     "denominator": "part",
+    "rating": "rating",
 }
 """What the account calls the cells of a column."""
-_NOT_TAKEN: Final = ("ignore", "to_date", "benchmark", "previous", "total")
+_TEXTS: Final = ("commentary", "management_action")
 _CODED: Final = re.compile(
     r"([A-Za-z]{1,6}[ -]?\d{1,4}[a-z]?(?:\.\d+)*[a-z]?)\s*[:.–—-]?\s+(?=\S)(.{4,})"
 )
+_ARROWS: Final = re.compile("[↑↓→←↔▲▼►◄△▽⬆⬇➡↗↘↕🔼🔽\ufe0f]")
+_CELL: Final = re.compile(
+    r"(?P<least>at least|minimum|min\.?|over|above|more than|greater than|no less than|>=?|≥)?"
+    r"(?P<most>at most|maximum|max\.?|under|below|less than|fewer than|no more than|not more than"
+    r"|up to|within|<=?|≤)?\s*"
+    r"(?P<sign>[-+(]?)\s*(?P<pound>£?)\s*(?P<digits>\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d*\.?\d+)\s*"
+    r"(?P<suffix>%|k\b|m\b|mn\b|bn\b)?\)?\s*(?P<plus>\+)?"
+    r"\s*(?P<note>(?:[*†‡#¹²³^]+|[\[(].*|[pre]\b)\.?)?"
+    r"(?P<words>days?|working days?|hours?|hrs|mins?|minutes?|weeks?|per ?cent|people|cases|kgs?"
+    r"|tonnes?)?\.?"
+    r"\s*(?P<more>or (?:more|above|over|higher|better))?(?P<less>or (?:less|below|under|fewer"
+    r"|lower))?"
+)
+_TIMES: Final = {"k": 1e3, "m": 1e6, "mn": 1e6, "bn": 1e9}
+_UNIT_SIZE: Final = {"£ thousand": 1e3, "£ million": 1e6}
 
 
-def collect(tables: Iterable[Found], answers: Mapping[str, Mapping[str, str]]) -> Book:
-    """The KPIs of all tables, with what the mapping says of them (`answers`, by key). Raises `InputError` for codes twice."""
-    book = Book([], [], [], Counter())
-    known: dict[str, Kpi] = {}
-    tables = _without_running_numbers(list(tables))
-    for found in tables:
-        book.columns += found.columns
-        own: dict[str, int] = {}
-        last: Kpi | None = None
-        for line in found.rows:
-            kpi = _kpi_of(found, line, known, own, last, len(tables) > 1)
-            if kpi is None:
-                _leave_row(found, line, book)
-                continue
-            last = kpi
-            _take_row(found, line, kpi, book)
-        for line, why in found.notes.items():
-            for place in range(found.sheet.width) if why.startswith("a total") else ():
-                text = found.sheet.cells.get((line, place), "")
-                if read_cell(text).value is not None:
-                    where = found.sheet.where(line, place)
-                    book.leave(found.sheet.name, where, "other", text, why)
+@dataclass
+class Cell:
+    """A cell with its place: a number where it has one, or why it was left; what it says of sides."""
+
+    sheet: str
+    where: str
+    what: str
+    text: str
+    value: float | None = None
+    left: str = ""
+    note: str = ""
+    sign: str = ""
+    side: str = ""
+    scale: float = 1.0
+
+    @property
+    def counts(self) -> bool:
+        """Whether the account has it: a number or a rating."""
+        return self.value is not None or self.what == "rating"
+
+
+@dataclass
+class Kpi:
+    """One KPI of a workbook: what is known of it, and how (sureness, reason); cells by period."""
+
+    key: str
+    sheet: str
+    line: int
+    facts: dict[str, str] = field(default_factory=dict)
+    reasons: dict[str, tuple[str, str]] = field(default_factory=dict)
+    cells: dict[tuple[str, str], Cell] = field(default_factory=dict)
+    texts: dict[tuple[str, str], str] = field(default_factory=dict)
+    ratings: dict[str, Cell] = field(default_factory=dict)
+    fills: dict[str, Cell] = field(default_factory=dict)
+
+    def note(self, name: str, value: str, sure: str, why: str) -> None:
+        """Note a fact, unless it is known already; one that is unknown has no value."""
+        if not self.facts.get(name) and (value or sure == UNKNOWN):
+            self.facts[name], self.reasons[name] = value, (sure, why)
+
+    def get(self, name: str, default: str = "") -> str:
+        """A fact, or the default where it is not known."""
+        return self.facts.get(name) or default
+
+    def of(self, means: str) -> dict[str, Cell]:
+        """The cells of a meaning that hold a number, by period."""
+        return {
+            period: cell
+            for (what, period), cell in self.cells.items()
+            if what == means and cell.value is not None
+        }
+
+    @property
+    def figures(self) -> dict[str, Cell]:
+        """Its figures by period: those of the periods themselves, else those of the year to date."""
+        return self.of("actual") or self.of("cumulative")
+
+    def number(self, cell: Cell) -> float:
+        """The number of a cell in the unit of the KPI."""
+        assert cell.value is not None
+        size = _UNIT_SIZE.get(self.get("unit"), 1.0) if cell.scale != 1 else 1.0
+        times = 1.0 if cell.sign == "%" else float(self.get("multiply_by", "1"))
+        return cell.value * (cell.scale / size) * times
+
+    def target_at(self, period: str, means: str = "target") -> Cell | None:
+        """The line in force for a period as the sheet has it: of the period, its year, of none."""
+        lines, quarter = self.of(means), quarter_of(period) if period else None
+        names = [period, quarter.label, f"{quarter.title[-7:]}"] if quarter else []
+        return next((lines[name] for name in [*names, ""] if name in lines), None)
+
+    def rated(self) -> Iterator[tuple[Cell, str]]:
+        """Each rating beside a figure, and that figure's period: its own, or the latest in it."""
+        figures = self.figures
+        for period, rating in self.ratings.items():
+            year = quarter_of(period).year if kind_of(period) == "year" else None
+            inside = [one for one in figures if not period or quarter_of(one).year == year]
+            if period in figures:
+                yield rating, period
+            elif inside:
+                yield rating, max(inside, key=quarter_of)
+
+
+@dataclass
+class Book:
+    """All that was found in a workbook."""
+
+    kpis: list[Kpi] = field(default_factory=list)
+    columns: list[Column] = field(default_factory=list)
+    cells: list[Cell] = field(default_factory=list)
+
+
+def read_cell(sheet: Sheet, line: int, place: int, means: str) -> Cell:
+    """The number in a cell with the signs that people write beside it, or why there is none."""
+    what = _WHAT.get(means, "other")
+    own = sheet.cells.get((line, place), "")  # a merged figure counts once, a target is of all rows
+    text = sheet.text(line, place) if what in ("target", "rating") else own
+    cell = Cell(sheet.name, sheet.where(line, place), what, text)
+    plain = folded(_ARROWS.sub("", clean_name(text)))
+    if what == "rating":
+        return cell
+    if fault := sheet.faults.get((line, place)):
+        cell.left = fault
+    elif not plain:
+        cell.left = "an arrow alone" if text.strip() else ""
+    elif none := recognise("no_figure", plain):
+        cell.left = none.means
+    elif (minutes := clock(plain, "minutes")) is not None:
+        cell.value, cell.sign = minutes, "minutes"
+    elif found := _CELL.fullmatch(plain):
+        number = float(found["digits"].replace(",", ""))
+        cell.value = -number if found["sign"] in ("-", "(") else number
+        cell.scale, cell.note = _TIMES.get(found["suffix"], 1.0), found["note"] or ""
+        percent = found["suffix"] == "%" or (found["words"] or "").startswith("per")
+        cell.sign = "%" if percent else found["pound"]
+        if found["more"] or not found["less"] and (found["least"] or found["plus"]):
+            cell.side = "higher"
+        elif found["less"] or found["most"]:
+            cell.side = "lower"
+    else:
+        several = re.search(r"\d.*[^\d.,%].*\d", plain)
+        cell.left = "more than one number" if several else "no number"
+    return cell
+
+
+def read_tables(tables: list[Table]) -> Book:
+    """The KPIs of all tables. Raises `InputError` for a code that two have."""
+    book, known = Book(), dict[str, Kpi]()
+    _leave_running_numbers(tables)
+    for table in tables:
+        book.columns += table.columns
+        own, last = set[str](), None
+        for line in table.rows:
+            kpi = _kpi_of(table, line, known, own, last, len(tables) > 1)
+            last = kpi or last
+            for column in table.columns:
+                _take(table, line, column, kpi, book)
+        for line, why in table.notes.items():
+            for place in table.sheet.row(line) if why.startswith("a total") else ():
+                cell = read_cell(table.sheet, line, place, "")
+                cell.left = why
+                book.cells += [cell] if cell.counts else []
     book.kpis = list(known.values())
-    settle(book, answers)
     return book
 
 
-def _without_running_numbers(tables: list[Found]) -> list[Found]:
-    """The tables without codes that are only numbers which begin anew, in each sheet or section."""
+def _leave_running_numbers(tables: Iterable[Table]) -> None:
+    """Take columns of numbers that begin anew in each sheet or section for no codes."""
+    columns = [(table, column) for table in tables for column in table.of("kpi_id")]
     codes = [
-        clean_name(found.sheet.text(line, column.place))
-        for found in tables
-        for column in found.of("kpi_id")
-        for line in found.rows
+        clean_name(table.sheet.text(line, column.place))
+        for table, column in columns
+        for line in table.rows
     ]
-    if codes.count("1") < 2 or not all(re.fullmatch(r"\d{1,3}|", code) for code in codes):
-        return tables
-    why = "numbers that begin anew name no KPI"
-    return [
-        replace(
-            found,
-            columns=[
-                replace(one, means="ignore", sure=LIKELY, why=why) if one.means == "kpi_id" else one
-                for one in found.columns
-            ],
-        )
-        for found in tables
-    ]
+    if codes.count("1") > 1 and all(re.fullmatch(r"\d{1,3}|", code) for code in codes):
+        for _, column in columns:
+            column.take("numbers that begin anew name no KPI", means="ignore")
 
 
 def _kpi_of(
-    found: Found,
-    line: int,
-    known: dict[str, Kpi],
-    own: dict[str, int],
-    last: Kpi | None,
-    sheets: bool,
+    table: Table, line: int, known: dict[str, Kpi], own: set[str], last: Kpi | None, sheets: bool
 ) -> Kpi | None:
-    """The KPI of a row, a new one where it is the first of it. Raises `InputError` where two have one code."""
-    sheet = found.sheet
-    said = {
-        column.means: clean_name(sheet.text(line, column.place)) for column in found.of(*OF_KPI)
-    }
-    several = bool(found.of("row", "period"))
-    name, code = said.get("kpi_name", ""), said.get("kpi_id", "")
+    """The KPI of a row, a new one where it is the first of it; `own` are those of the table."""
+    sheet, several = table.sheet, bool(table.of("row", "period"))
+    texts = {one.means: clean_name(sheet.text(line, one.place)) for one in table.of(*OF_KPI)}
+    name, code = texts.get("kpi_name", ""), texts.get("kpi_id", "")
     if not name and not code:
         return last if several else None
-    if not code and not found.of("kpi_id") and (split := _CODED.fullmatch(name)):
-        code, name = split[1], split[2]
+    if not code and not table.of("kpi_id") and (split := _CODED.fullmatch(name)):
+        code, name = split.groups()
     name = name or code
-    when = find_period(sheet.name)
-    dated = bool(when.label or when.open)
-    key = folded(code or name) if code or dated or not sheets else f"{folded(name)} | {sheet.name}"
-    section, above = found.rows[line]
+    when, (section, above) = find_period(sheet.name), table.rows[line]
+    key = folded(code or name)
+    if sheets and not code and not when.label and not when.open:
+        key = f"{key} | {sheet.name}"
     if not code and not several and key in own:
         key = f"{key} | {folded(section) or line}"
-    if kpi := known.get(key):
-        if folded(name) != folded(kpi.said["kpi_name"]) or (key in own and not several):
-            other = (
-                f"row {kpi.line}"
-                if kpi.sheet == sheet.name
-                else f'sheet "{kpi.sheet}", row {kpi.line}'
-            )
-            raise InputError(
-                f'Two KPIs have the code "{code or name}": {other} ("{kpi.said["kpi_name"]}") and '
-                f'{"" if kpi.sheet == sheet.name else f"sheet {sheet.name!r}, "}row {line} ("{name}"). '
-                "Give each a code of its own in the workbook."
-            )
-    else:
-        kpi = known[key] = Kpi(key, sheet.name, line)
-        kpi.tell("kpi_id", code, CERTAIN, "its code")
-        kpi.tell("kpi_name", name, CERTAIN, "its name")
-    own.setdefault(key, line)
-    for column in found.of("section", "directorate", "owner"):
-        kpi.tell(column.means, said.get(column.means, ""), CERTAIN, f"column {column.letter}")
-    kpi.tell("section", section, LIKELY, "the row of one text above it")
-    kpi.tell("directorate", above, LIKELY, "the row of one text above its section")
-    for column in found.of("unit", "polarity", "frequency"):
-        text = said.get(column.means, "")
-        meaning = recognise(column.means, text)
-        if column.means == "unit":
-            unit = known_unit(text) or (meaning.means if meaning else "")
-            kpi.tell("unit", unit, CERTAIN, f'"{text}"')
-            other = f"other: {text}" if text and not re.search(r"\d", text) else ""
-            kpi.tell("unit", other, LIKELY, f'"{text}"')
-        elif meaning:
-            kpi.tell(column.means, meaning.means, meaning.sure, f'"{text}"')
-    if said.get("definition"):
-        kpi.texts.setdefault(("definition", ""), said["definition"])
+    kpi = known.setdefault(key, Kpi(key, sheet.name, line))
+    kpi.note("kpi_id", code, CERTAIN, "its code")
+    kpi.note("kpi_name", name, CERTAIN, "its name")
+    if folded(name) != folded(kpi.facts["kpi_name"]) or key in own and not several:
+        first, second = (
+            f"row {at}" if kpi.sheet == sheet.name else f'sheet "{of}", row {at}'
+            for of, at in ((kpi.sheet, kpi.line), (sheet.name, line))
+        )
+        raise InputError(
+            f'Two KPIs have the code "{code or name}": {first} ("{kpi.facts["kpi_name"]}") and '
+            f'{second} ("{name}"). Give each a code of its own in the workbook.'
+        )
+    own.add(key)
+    for column in table.of("section", "directorate", "owner"):
+        kpi.note(column.means, texts[column.means], CERTAIN, f"column {column.letter}")
+    kpi.note("section", section, LIKELY, "the row of one text above it")
+    kpi.note("directorate", above, LIKELY, "the row of one text above its section")
+    for means in ("unit", "polarity", "frequency"):
+        text = texts.get(means, "")
+        if means == "unit" and (unit := known_unit(text)):
+            kpi.note(means, unit, CERTAIN, f'"{text}"')
+        elif meaning := recognise(means, text):
+            kpi.note(means, *meaning, f'"{text}"')
+        elif means == "unit" and text and not re.search(r"\d", text):
+            kpi.note(means, f"other: {text}", LIKELY, f'"{text}"')
+    if texts.get("definition"):
+        kpi.texts.setdefault(("definition", ""), texts["definition"])
     return kpi
 
 
-def _leave_row(found: Found, line: int, book: Book) -> None:
-    sheet = found.sheet
-    for column in found.of(*_WHAT):
-        text, what = sheet.text(line, column.place), _WHAT[column.means]
-        if read_cell(text).value is not None:
-            book.counts[what, "in the sheet"] += 1
-            where = sheet.where(line, column.place)
-            book.leave(sheet.name, where, what, text, "its row has neither name nor code")
-
-
-def _take_row(found: Found, line: int, kpi: Kpi, book: Book) -> None:
-    sheet = found.sheet
-    row_means = next(
-        (m.means for c in found.of("row") if (m := recognise("row", sheet.text(line, c.place)))), ""
-    )
-    row_period = next((_period(sheet, line, c.place, found.year) for c in found.of("period")), "")
-    for column in found.columns:
-        text, means = sheet.text(line, column.place), column.means
-        if row_means and means in ("actual", "cumulative", "target"):
-            means = row_means
-        period = column.period or row_period
-        where = sheet.where(line, column.place)
-        if column.open:
-            if means in _WHAT and read_cell(text).value is not None:
-                book.counts[_WHAT[means], "in the sheet"] += 1
-                why = "the period of its column is not told yet"
-                book.leave(sheet.name, where, _WHAT[means], text, why)
-        elif means in ("commentary", "management_action"):
-            if said := clean_text(text):
-                earlier = kpi.texts.get((means, period))
-                kpi.texts[means, period] = (
-                    f"{earlier}\n\n{said}" if earlier and earlier != said else said
-                )
-                book.counts["text", "in the sheet"] += 1
-        elif means == "rating":
-            if text.strip() or (line, column.place) in sheet.fills:
-                _rate(
-                    kpi,
-                    period,
-                    text,
-                    sheet.fills.get((line, column.place), ""),
-                    where,
-                    book,
-                    sheet.name,
-                )
-        elif means in _WHAT:
-            _take_cell(sheet, (line, column.place), means, period, kpi, book)
-            if means == "actual" and (line, column.place) in sheet.fills:
-                fill = sheet.fills[line, column.place]
-                kpi.ratings.setdefault(f"fill {period}", (fill, where))
-        elif means in _NOT_TAKEN and read_cell(text).value is not None:
-            why = f'column {column.letter}, "{column.heading}": {means}'
-            book.leave(sheet.name, where, "other", text, why)
+def _take(table: Table, line: int, column: Column, kpi: Kpi | None, book: Book) -> None:
+    """Put what a cell says where it belongs, and into the account."""
+    sheet, means, period = table.sheet, column.means, column.period
+    for one in table.of("row") if means in ("actual", "cumulative", "target") else ():
+        if found := recognise("row", sheet.text(line, one.place)):
+            means = found.means
+    for one in table.of("period") if not period else ():
+        period = _period(sheet, line, one.place, table.year)
+    cell, fill = read_cell(sheet, line, column.place, means), sheet.fills.get((line, column.place))
+    if column.open or kpi is None:
+        if cell.value is not None and means in _WHAT:
+            cell.left = "the period of its column is not told yet"
+            if not column.open:
+                cell.left = "its row has neither name nor code"
+            book.cells.append(cell)
+    elif means in _TEXTS:
+        earlier = kpi.texts.get((means, period), "")
+        text = clean_text(sheet.text(line, column.place))
+        if text and text != earlier:
+            kpi.texts[means, period] = f"{earlier}\n\n{text}".strip()
+    elif cell.what == "rating":
+        _rate(kpi, period, cell, fill, book)
+    elif means in _WHAT:
+        _measure(kpi, means, period, cell, book)
+        if means == "actual" and fill:
+            kpi.fills.setdefault(period, Cell(sheet.name, cell.where, "rating", fill))
+    elif means in LEFT and cell.value is not None:
+        cell.left = f'column {column.letter}, "{column.heading}": {means}'
+        book.cells.append(cell)
 
 
 def _period(sheet: Sheet, line: int, place: int, year: int | None) -> str:
     text = sheet.text(line, place)
-    dated = sheet.kinds.get((line, place)) in (MONTH, DATE)
-    when = find_period(text[:7] if dated else text, year)
+    when = find_period(text, year)
     if when.fault:
         raise InputError(
             f'The period "{text}" ({sheet.where(line, place)}) cannot be: {when.fault}.'
@@ -209,55 +299,39 @@ def _period(sheet: Sheet, line: int, place: int, year: int | None) -> str:
     return when.label
 
 
-def _take_cell(
-    sheet: Sheet, at: tuple[int, int], means: str, period: str, kpi: Kpi, book: Book
-) -> None:
-    what, where = _WHAT[means], sheet.where(*at)
-    text = sheet.text(*at) if what == "target" else sheet.cells.get(at, "")
-    if why := unreadable(sheet, *at):
-        book.leave(sheet.name, where, what, text, why)
-    if why or not text.strip():
+def _rate(kpi: Kpi, period: str, cell: Cell, fill: str | None, book: Book) -> None:
+    meaning = recognise("rating", cell.text)
+    if not cell.text.strip():
+        if fill:
+            cell.text = fill
+            kpi.fills.setdefault(period, cell)
+    elif not meaning or not meaning.means:
+        cell.left = "no rating" if meaning else "not known as a rating"
+        book.cells.append(cell)
+    elif period not in kpi.ratings:
+        cell.text = meaning.means
+        kpi.ratings[period] = cell
+        book.cells.append(cell)
+
+
+def _measure(kpi: Kpi, means: str, period: str, cell: Cell, book: Book) -> None:
+    text, earlier = clean_name(cell.text), kpi.cells.get((means, period))
+    if not text and not cell.left:
         return
-    cell = read_cell(text)._replace(where=where)
-    if cell.reason == "a duration":
-        cell = cell._replace(value=_minutes(cell.note), note="", reason="")
-        kpi.tell("unit", "minutes", LIKELY, f'"{text}"')
-    if cell.value is None or what == "figure" and cell.side:
+    book.cells.append(cell)
+    if cell.sign == "minutes":
+        kpi.note("unit", "minutes", LIKELY, f'"{text}"')
+    if cell.value is None or cell.what == "figure" and cell.side:
         if means == "target" and (none := recognise("no_target", text)):
-            kpi.tell("rated", none.means, LIKELY, f'its target says "{clean_name(text)}"')
-        hidden = "suppressed" if clean_name(text).startswith("<") else "a bound and no figure"
-        reason = cell.reason or hidden
-        book.left.append(Left(sheet.name, where, what, clean_name(text)[:80], reason))
-        kpi.figures.setdefault((means, period), Cell(reason=reason, where=where))
-        return
-    book.counts[what, "in the sheet"] += 1
-    old = kpi.figures.get((means, period))
-    if old and old.value is not None:
-        same = "the same" if old.value == cell.value else "another one"
-        text = f"{clean_name(text)} (see {old.where})"
-        book.left.append(
-            Left(sheet.name, where, what, text, f"{same} stands elsewhere for its period")
-        )
-        book.counts[what, "left"] += 1
-        return
-    kpi.figures[means, period] = cell
-    if means == "target" and cell.side:
-        kpi.tell("polarity", cell.side, CERTAIN, f'its target says "{clean_name(text)}"')
-
-
-def _minutes(text: str) -> float:
-    parts = [int(part) for part in text.split(":")]
-    return parts[0] + parts[1] / 60 if len(parts) == 2 else parts[0] * 60 + parts[1] + parts[2] / 60
-
-
-def _rate(kpi: Kpi, period: str, text: str, fill: str, where: str, book: Book, sheet: str) -> None:
-    meaning = recognise("rating", text)
-    book.counts["rating", "in the sheet"] += bool(text.strip() or fill)
-    if meaning is None and not text.strip() and fill:
-        kpi.ratings.setdefault(f"fill {period}", (fill, where))
-    elif meaning is None or not meaning.means:
-        book.leave(
-            sheet, where, "rating", text, "no rating" if meaning else "not known as a rating"
-        )
+            kpi.note("rated", none.means, LIKELY, f'its target says "{text}"')
+        bound = "suppressed" if text.startswith("<") else "a bound and no figure"
+        cell.value, cell.left = None, cell.left or bound
+        kpi.cells.setdefault((means, period), cell)
+    elif earlier and earlier.value is not None:
+        same = "the same" if earlier.value == cell.value else "another one"
+        cell.left = f"{same} stands elsewhere for its period"
+        cell.text = f"{text} (see {earlier.where})"
     else:
-        kpi.ratings.setdefault(period, (meaning.means, where))
+        kpi.cells[means, period] = cell
+        if means == "target":
+            kpi.note("polarity", cell.side, CERTAIN, f'its target says "{text}"')

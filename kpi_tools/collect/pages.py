@@ -1,29 +1,35 @@
-"""A plain page of tables in one HTML file without script, for who works on the data: not the report."""
+"""A plain page of tables in one HTML file without script, for who works on the data."""
 
 from collections.abc import Iterable, Sequence
-from html import escape
-from typing import Final
+from typing import Any, Final
 
-_STYLE: Final = (
-    "body{font:16px/1.5 system-ui,sans-serif;max-width:70rem;margin:2rem auto;padding:0 1rem;color:#1a1a1a}"
-    "table{border-collapse:collapse;width:100%;margin:1rem 0}caption{text-align:left;font-weight:600;padding:.3rem 0}"
-    "th,td{border-bottom:1px solid #b8bfc6;padding:.3rem .5rem;text-align:left;vertical-align:top}"
-    "pre{white-space:pre-wrap;border:1px solid #b8bfc6;padding:.8rem}@media print{body{margin:0}}"
+from markupsafe import Markup, escape
+
+_PAGE: Final = Markup(
+    '<!doctype html>\n<html lang="en-GB"><head><meta charset="utf-8"><title>{title}</title>'
+    '<meta name="viewport" content="width=device-width"><style>'
+    "body{{font:16px/1.5 system-ui,sans-serif;max-width:70rem;margin:2rem auto;padding:0 1rem;"
+    "color:#1a1a1a}}table{{border-collapse:collapse;width:100%;margin:1rem 0}}"
+    "caption{{text-align:left;font-weight:600;padding:.3rem 0}}th,td{{border-bottom:1px solid "
+    "#b8bfc6;padding:.3rem .5rem;text-align:left;vertical-align:top}}pre{{white-space:pre-wrap;"
+    "border:1px solid #b8bfc6;padding:.8rem}}@media print{{body{{margin:0}}}}</style></head>"
+    "<body><main><h1>{title}</h1>{parts}</main></body></html>\n"
 )
 
 
 def page(title: str, parts: Iterable[str]) -> str:
-    """The whole file; `parts` are HTML."""
-    return (
-        f'<!doctype html>\n<html lang="en-GB"><head><meta charset="utf-8"><title>{escape(title)}</title>'
-        f'<meta name="viewport" content="width=device-width"><style>{_STYLE}</style></head><body><main>'
-        f"<h1>{escape(title)}</h1>{''.join(parts)}</main></body></html>\n"
-    )
+    """The whole file; a part that is no `Markup` is a paragraph."""
+    shown = (one if isinstance(one, Markup) else _tag("p", one) for one in parts)
+    return str(_PAGE.format(title=title, parts=Markup("").join(shown)))
 
 
-def table(caption: str, heads: Iterable[str], rows: Iterable[Sequence[object]]) -> str:
-    """A table of texts."""
-    head = "".join(f'<th scope="col">{escape(text)}</th>' for text in heads)
-    cells = ("".join(f"<td>{escape(str(cell))}</td>" for cell in row) for row in rows)
-    body = "".join(f"<tr>{row}</tr>" for row in cells)
-    return f"<table><caption>{escape(caption)}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+def table(caption: str, rows: Sequence[dict[str, Any]]) -> Markup:
+    """Rows as a table, headed by the names in the first of them."""
+    heads = Markup("").join(Markup('<th scope="col">{}</th>').format(name) for name in rows[0])
+    body = (_tag("tr", *(_tag("td", text) for text in row.values())) for row in rows)
+    head = _tag("thead", _tag("tr", heads))
+    return _tag("table", _tag("caption", caption), head, _tag("tbody", *body))
+
+
+def _tag(name: str, *content: object) -> Markup:
+    return Markup("<{0}>{1}</{0}>").format(name, Markup("").join(map(escape, content)))

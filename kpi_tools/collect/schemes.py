@@ -1,54 +1,47 @@
-"""By which scheme of bands the ratings of a workbook were given: each of a list is tried on its figures and targets."""
+"""By which scheme of bands the ratings of a workbook were given: each of a list is tried."""
 
 import re
-from collections.abc import Iterator
 from typing import Any, Final, NamedTuple
 
 import pandas as pd
 
-from kpi_tools.collect.cells import Book, Kpi
-from kpi_tools.collect.deduce import target_at
+from kpi_tools.collect.kpis import Book
+from kpi_tools.collect.pages import page, table
 from kpi_tools.collect.recognise import quarter_of
 from kpi_tools.errors import InputError
 from kpi_tools.rating import rate
 from kpi_tools.schemes import Scheme, parse_schemes
+from kpi_tools.vocabulary import NOT_RATED
+from kpi_tools.wording import plural, show, show_line
 
 FLOOR: Final = "Green: target; Amber: floor_standard; Red"
-_WITHIN: Final = (
-    "10%",
-    "5%",
-    "2%",
-    "15%",
-    "20%",
-    "3%",
-    "1%",
-    "2.5%",
-    "7.5%",
-    "5",
-    "2",
-    "10",
-    "3",
-    "1",
-)
+_STEPS: Final = (("5%", "10%"), ("2%", "5%"), ("5%", "15%"), ("10%", "20%"))
+_BEYOND: Final = ("floor_standard", "target within 5%", "target within 10%")
 CANDIDATES: Final = (
     FLOOR,
     "Green: target; Red",
-    *(f"Green: target; Amber: target within {within}; Red" for within in _WITHIN),
-    "Green: target within 5%; Amber: target within 10%; Red",
-    "Green: target within 2%; Amber: target within 5%; Red",
-    "Green: target within 5%; Amber: target within 15%; Red",
-    "Green: target within 10%; Amber: target within 20%; Red",
+    *(
+        f"Green: target; Amber: target within {percent}%; Red"
+        for percent in (10, 5, 2, 15, 20, 3, 1, 2.5, 7.5)
+    ),
+    *(f"Green: target; Amber: target within {number}; Red" for number in (5, 2, 10, 3, 1)),
+    *(f"Green: target within {one}; Amber: target within {two}; Red" for one, two in _STEPS),
     "Green: target within 10%; Amber: same_quarter_last_year; Red",
     "Green: target within 5%; Amber: previous; Red",
     *(
         f"Blue: target beyond {beyond}; Green: target; Amber: {amber}; Red"
         for beyond in ("5%", "10%")
-        for amber in ("floor_standard", "target within 5%", "target within 10%")
+        for amber in _BEYOND
     ),
 )
-"""Schemes that councils have (COUNCILS, "A rating is an ordered list of bands"), the simplest first."""
+"""Schemes that councils have, the simplest first."""
 ENOUGH: Final = 0.6
 """The share of the ratings that a scheme has to give for it to be taken as theirs."""
+_NONE: Final = float("nan")
+_TEXTS: Final = ("kpi_id", "kpi_name", "place", "period", "polarity", "unit", "theirs")
+_NUMBERS: Final = (
+    *("target", "floor_standard", "value", "previous", "same_quarter_last_year", "tolerance"),
+)
 
 
 class Agreement(NamedTuple):
@@ -59,79 +52,41 @@ class Agreement(NamedTuple):
     of: int
 
 
-def scheme_of(bands: str) -> Scheme:
-    """The scheme that a line such as `Green: target; Amber: target within 10%; Red` stands for. Raises `InputError`."""
-    return parse_schemes({"bands": bands_of(bands)}, "bands")[""]
-
-
 def bands_of(bands: str) -> list[dict[str, Any]]:
-    """The bands of such a line as council.toml has them."""
+    """`Green: target; Amber: target within 10%; Red` as council.toml has it."""
     rows = []
     for text in filter(None, map(str.strip, bands.split(";"))):
         name, _, lines = text.partition(":")
         meets = [line.strip() for line in re.split(r"\bor\b", lines) if line.strip()]
-        rows.append(
-            {"name": name.strip()}
-            | ({"meets": meets[0] if len(meets) == 1 else meets} if meets else {})
-        )
+        row = {"name": name.strip(), "meets": meets[0] if len(meets) == 1 else meets}
+        rows.append(row if meets else {"name": name.strip()})
     if not rows:
         raise InputError(f'"{bands}" is no scheme. Write such as: {CANDIDATES[4]}')
     return rows
 
 
+def scheme_of(bands: str) -> Scheme:
+    """The scheme that such a line stands for. Raises `InputError`."""
+    return parse_schemes({"bands": bands_of(bands)}, "bands")[""]
+
+
 def rated_cells(book: Book) -> pd.DataFrame:
-    """One row for each rating of the workbook that stands beside a figure, with the lines in force for it."""
-    return pd.DataFrame(list(_cells(book)), columns=_COLUMNS)
-
-
-_COLUMNS: Final = [
-    "kpi_id",
-    "kpi_name",
-    "sheet",
-    "cell",
-    "period",
-    "value",
-    "target",
-    "floor_standard",
-    "tolerance",
-    "polarity",
-    "previous",
-    "same_quarter_last_year",
-    "theirs",
-    "unit",
-]
-
-
-def _cells(book: Book) -> Iterator[tuple[Any, ...]]:
+    """A row for each rating of the workbook beside a figure, with the lines in force for it."""
+    rows = []
     for kpi in book.kpis:
-        figures = kpi.of("actual") or kpi.of("cumulative")
-        for period, (rating, where) in kpi.ratings.items():
-            of = kpi.period_of(period)
-            if of not in figures:
-                continue
-            earlier = sorted((p for p in figures if p < of), key=lambda p: quarter_of(p).label)
-            ago = f"{int(of[:4]) - 1}-{int(of[:4]) % 100:02}{of[7:]}" if "Q" in of else ""
-            yield (
-                kpi.said["kpi_id"],
-                kpi.said["kpi_name"],
-                kpi.sheet,
-                where,
-                of,
-                kpi.number(figures[of]),
-                _line(kpi, of, "target"),
-                _line(kpi, of, "floor_standard"),
-                float("nan"),
-                kpi.said.get("polarity", ""),
-                kpi.number(figures[earlier[-1]]) if earlier else float("nan"),
-                kpi.number(figures[ago]) if ago in figures else float("nan"),
-                rating,
-                kpi.said.get("unit", ""),
-            )
-
-
-def _line(kpi: Kpi, period: str, means: str) -> float:
-    found = target_at(kpi, period, means)
-    return kpi.number(found) if found else float("nan")
+        values = {period: kpi.number(cell) for period, cell in kpi.figures.items()}
+        quarters = {quarter_of(one): values[one] for one in values if "Q" in one}
+        for rating, period in kpi.rated():
+            lines = [kpi.target_at(period, means) for means in ("target", "floor_standard")]
+            earlier = max((one for one in values if one < period), key=quarter_of, default="")
+            ago = quarters.get(quarter_of(period).shift(-4), _NONE) if "Q" in period else _NONE
+            row = {"kpi_id": kpi.facts["kpi_id"], "kpi_name": kpi.facts["kpi_name"]}
+            row |= {"place": f"{kpi.sheet} {rating.where}".strip(), "period": period}
+            row |= {"polarity": kpi.get("polarity"), "unit": kpi.get("unit"), "theirs": rating.text}
+            numbers = [kpi.number(line) if line else _NONE for line in lines]
+            numbers += [values[period], values.get(earlier, _NONE), ago, _NONE]
+            rows.append(row | dict(zip(_NUMBERS, numbers, strict=True)))
+    return pd.DataFrame(rows, columns=[*_TEXTS, *_NUMBERS])
 
 
 def ratings_by(cells: pd.DataFrame, bands: str) -> pd.Series:
@@ -140,23 +95,67 @@ def ratings_by(cells: pd.DataFrame, bands: str) -> pd.Series:
 
 
 def agreements(cells: pd.DataFrame) -> list[Agreement]:
-    """How each scheme agrees with the ratings, the best first; where a polarity is not known the better one counts."""
-    rateable = cells[cells["target"].notna()].reset_index(drop=True)
-    floors = rateable["floor_standard"].notna().any()
-    open_ = ~rateable["polarity"].isin(("higher", "lower", "target"))
-    found = []
-    for bands in CANDIDATES:
-        if rateable.empty or "floor_standard" in bands and not floors:
-            continue
-        tried = [
-            ratings_by(_with(rateable, open_, way), bands) == rateable["theirs"]
-            for way in (("higher", "lower") if open_.any() else ("higher",))
-        ]
-        by_kpi = [one.groupby(rateable["kpi_id"]).transform("sum") for one in tried]
-        same = tried[0].where(by_kpi[0] >= by_kpi[-1], tried[-1])
-        found.append(Agreement(bands, int(same.sum()), len(rateable)))
+    """How each scheme agrees with the ratings, the best first.
+
+    Where a polarity is not known the better one counts, KPI by KPI.
+    """
+    cells = cells[cells["target"].notna()].reset_index(drop=True)
+    unknown = ~cells["polarity"].isin(("higher", "lower", "target"))
+    ways = [
+        cells.assign(polarity=cells["polarity"].mask(unknown, way))
+        for way in (("higher", "lower") if unknown.any() else ("higher",))
+    ]
+    floors, found = cells["floor_standard"].notna().any(), []
+    for bands in CANDIDATES if len(cells) else ():
+        if floors or "floor_standard" not in bands:
+            same = pd.concat([ratings_by(one, bands) == cells["theirs"] for one in ways], axis=1)
+            by_kpi = same.groupby(cells["kpi_id"]).sum().max(axis=1)
+            found.append(Agreement(bands, int(by_kpi.sum()), len(cells)))
     return sorted(found, key=lambda one: -one.same)
 
 
-def _with(cells: pd.DataFrame, open_: pd.Series, polarity: str) -> pd.DataFrame:
-    return cells.assign(polarity=cells["polarity"].mask(open_, polarity))
+def differences_page(cells: pd.DataFrame, bands: str, tried: list[Agreement], council: str) -> str:
+    """The page of where our rating is not the one in the workbook, KPI by KPI."""
+    cells = cells.assign(ours=ratings_by(cells, bands))
+    unlike = cells[cells["ours"] != cells["theirs"]]
+    same = len(cells) - len(unlike)
+    sentence = (
+        f"{same:,} of {plural(len(cells), 'rating')} in the workbook "
+        f"{'is' if same == 1 else 'are'} ours as well."
+    )
+    if cells.empty:
+        sentence = "The workbook has no rating beside a figure."
+    rows = [
+        {
+            "KPI": row["kpi_id"],
+            "Name": row["kpi_name"],
+            "Period": row["period"],
+            "Cell": row["place"],
+            "Figure": show(row["value"], row["unit"], _decimals(row["value"])),
+            "Target": show_line(row["target"], row["unit"], 1),
+            "Theirs": row["theirs"],
+            "Ours": row["ours"],
+            "Why": _why(row),
+        }
+        for row in unlike.to_dict("records")
+    ]
+    best = [
+        {"Bands": one.bands, "Ratings that agree": f"{one.same:,} of {one.of:,}"} for one in tried
+    ]
+    parts = [
+        f"{sentence} Ours are by: {bands}.",
+        *([table(f"Where they differ ({len(rows):,})", rows)] if rows else []),
+        *([table("Schemes that were tried, the best first", best[:12])] if best else []),
+        *(["To rate by another, write its bands under [rating] in council.toml."] * bool(best)),
+    ]
+    return page(f"{council}: ratings in the workbook beside ours", parts)
+
+
+def _decimals(value: float) -> int:
+    return next(places for places in (0, 1, 2) if places == 2 or round(value, places) == value)
+
+
+def _why(row: dict[str, Any]) -> str:
+    if row["ours"] != NOT_RATED:
+        return ""
+    return "it has no target" if pd.isna(row["target"]) else "a line or the polarity is not set"

@@ -1,25 +1,31 @@
-"""The sheets of a workbook or CSV file that is not one of our returns: every cell with its place, kind and colour."""
+"""The sheets of a workbook or CSV file that is no return: every cell with its place and colour."""
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from kpi_tools.errors import InputError
-from kpi_tools.loading.cells import ERROR, FORMULA
+from kpi_tools.loading.cells import DATE, ERROR, FORMULA, MONTH, YEAR, clean_name
 from kpi_tools.loading.csvs import FileFault, read_text
 from kpi_tools.loading.rules import RULES
+from kpi_tools.spreadsheets import safe_text
 from kpi_tools.workbooks.child import Workbooks
 from kpi_tools.workbooks.parts import letters
+
+Place = tuple[int, int]
+"""The line of a cell as a person counts, and its place in it, from 0."""
+_SHOWN = {MONTH: 7, DATE: 7, YEAR: 4}
+_FAULTS = {FORMULA: "a formula that was never calculated", ERROR: "the error of a formula"}
 
 
 @dataclass
 class Sheet:
-    """The cells of one visible sheet: texts, workbook kinds and colours by (line, place), places from 0."""
+    """A visible sheet: texts, colours, and why nothing can be read from a cell, by place."""
 
     name: str
-    cells: dict[tuple[int, int], str]
-    kinds: dict[tuple[int, int], str] = field(default_factory=dict)
-    fills: dict[tuple[int, int], str] = field(default_factory=dict)
+    cells: dict[Place, str]
+    fills: dict[Place, str] = field(default_factory=dict)
+    faults: dict[Place, str] = field(default_factory=dict)
     merged: list[tuple[int, int, int, int]] = field(default_factory=list)
     turned: bool = False
 
@@ -40,71 +46,91 @@ class Sheet:
         """The text of a cell, in a merged range that of its first."""
         return self.spread.get((line, place), "")
 
+    def row(self, line: int) -> dict[int, str]:
+        """The texts that stand in a line, by place; a merged one at its first place."""
+        texts = ((at, self.cells.get((line, at), "").strip()) for at in range(self.width))
+        return {at: text for at, text in texts if text}
+
+    def letter(self, place: int) -> str:
+        """What a person calls the column (in a turned sheet the row) of a place."""
+        return str(place + 1) if self.turned else letters(place + 1)
+
     def where(self, line: int, place: int) -> str:
         """The name of a cell as a person sees it."""
         return f"{letters(line)}{place + 1}" if self.turned else f"{letters(place + 1)}{line}"
 
     def across(self) -> "Sheet":
         """The sheet with rows and columns exchanged."""
-
-        def swap(cells: dict[tuple[int, int], str]) -> dict[tuple[int, int], str]:
-            return {(place + 1, line - 1): text for (line, place), text in cells.items()}
-
-        merged = [
-            (left + 1, top - 1, right + 1, bottom - 1) for top, left, bottom, right in self.merged
-        ]
-        return Sheet(
-            self.name, swap(self.cells), swap(self.kinds), swap(self.fills), merged, not self.turned
+        cells, fills, faults = (
+            {(place + 1, line - 1): text for (line, place), text in one.items()}
+            for one in (self.cells, self.fills, self.faults)
         )
+        merged = [(left + 1, top - 1, right + 1, end - 1) for top, left, end, right in self.merged]
+        return Sheet(self.name, cells, fills, faults, merged, not self.turned)
+
+    def records(self) -> list[dict[str, str]]:
+        """The rows below the first by its headings, as texts; `_line` is where they stand."""
+        heads = {place: text for (line, place), text in self.cells.items() if line == 1}
+        return [
+            {name: _typed(self.cells.get((line, place), "")) for place, name in heads.items()}
+            | {"_line": str(line)}
+            for line in self.lines
+            if line > 1
+        ]
+
+
+def _typed(text: str) -> str:
+    """A text without the apostrophe of `safe_text`."""
+    plain = clean_name(text)
+    bare = plain.removeprefix("'")
+    return bare if safe_text(bare) == plain else plain
 
 
 def open_sheets(path: Path) -> tuple[list[Sheet], list[tuple[str, str]]]:
-    """The visible sheets of a workbook or CSV file, and why others were left (sheet, reason). Raises `InputError`."""
+    """The visible sheets of a workbook or CSV file, and why others were left (sheet, reason).
+
+    Raises:
+        InputError: The file cannot be opened, or not be read as a workbook or CSV file.
+    """
     try:
         raw = path.read_bytes()
-    except OSError as error:
-        raise InputError(f"{path} cannot be opened: {error.strerror}.") from None
-    left = []
-    try:
         if path.suffix.lower() != ".xlsx":
             grid = read_text(
-                raw, lambda rows: max((sum(map(bool, row)) for row in rows), default=0)
+                raw, lambda rows: max((sum(map(bool, one)) for one in rows), default=0)
             )
-            return [Sheet("", _numbered(zip(grid.records or [], grid.cells, strict=True)))], []
+            return [Sheet("", _cells(zip(grid.records or [], grid.cells, strict=True)))], []
         with Workbooks() as books:
             answer = books.read(raw)
         if "fault" in answer:
             raise FileFault(answer["fault"], answer["detail"])
+    except OSError as error:
+        raise InputError(f"{path} cannot be opened: {error.strerror}.") from None
     except FileFault as fault:
         rule = RULES[fault.code]
         sentence = rule.sentence.replace("{detail}", fault.detail)
         raise InputError(f"{path.name}: {sentence} {rule.remedy}") from None
-    sheets = []
-    for sheet in answer["sheets"]:
-        if sheet["hidden"]:
-            left += [(sheet["name"], "the sheet is hidden")] if sheet["filled"] else []
+    sheets, left = list[Sheet](), list[tuple[str, str]]()
+    for one in answer["sheets"]:
+        if one["hidden"]:
+            left += [(one["name"], "the sheet is hidden")] if one["filled"] else []
             continue
-        cells = _numbered(sheet["rows"])
-        kinds = {(line, place): kind for line, place, kind in sheet["kinds"]}
-        cells |= {where: "" for where, kind in kinds.items() if kind == FORMULA}
-        fills = {(line, place): colour for line, place, colour in sheet["fills"]}
-        merged = [(top, left, bottom, after - 1) for _, left, top, after, bottom in sheet["merged"]]
-        sheets.append(Sheet(sheet["name"], cells, kinds, fills, merged))
+        cells, kinds = _cells(one["rows"]), {(line, at): kind for line, at, kind in one["kinds"]}
+        for place, kind in kinds.items():
+            if kind in _SHOWN and place in cells:
+                cells[place] = cells[place][: _SHOWN[kind]]
+            elif kind == FORMULA:
+                cells[place] = ""
+        faults = {place: _FAULTS[kind] for place, kind in kinds.items() if kind in _FAULTS}
+        fills = {(line, at): colour for line, at, colour in one["fills"]}
+        merged = [(top, first, end, after - 1) for _, first, top, after, end in one["merged"]]
+        sheets.append(Sheet(one["name"], cells, fills, faults, merged))
     return sheets, left
 
 
-def _numbered(rows: Any) -> dict[tuple[int, int], str]:
+def _cells(rows: Iterable[tuple[int, Sequence[str]]]) -> dict[Place, str]:
     return {
         (line, place): text
         for line, texts in rows
         for place, text in enumerate(texts)
         if text.strip()
     }
-
-
-def unreadable(sheet: Sheet, line: int, place: int) -> str:
-    """Why nothing can be read from a cell that is not blank to a person; "" where it can."""
-    kind = sheet.kinds.get((line, place), "")
-    if kind == FORMULA:
-        return "a formula that was never calculated"
-    return "the error of a formula" if kind == ERROR else ""

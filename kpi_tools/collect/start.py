@@ -1,22 +1,33 @@
-"""`kpi start`: a council's folder from the wide workbook that it has. Nothing is guessed in silence, nothing prompts."""
+"""`kpi start` and `kpi import`: a council's folder and its quarters from the workbook that it has.
+
+Nothing is guessed in silence, and nothing prompts.
+"""
 
 import os
 import re
 import tempfile
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-from kpi_tools.collect import folder as made
-from kpi_tools.collect.cells import Book
-from kpi_tools.collect.council_book import council_book
-from kpi_tools.collect.differences import differences_page
-from kpi_tools.collect.kpis import collect
-from kpi_tools.collect.layout import Found, find_table
-from kpi_tools.collect.mapping import FILE, Mapping_, mapping_book, questions, read_mapping, unlike
-from kpi_tools.collect.recognise import CERTAIN, GIVEN, LIKELY, NOT_TOLD, quarter_of
+import pandas as pd
+
+from kpi_tools.collect import folder
+from kpi_tools.collect.deduce import deduce
+from kpi_tools.collect.kpis import Book, read_tables
+from kpi_tools.collect.mapping import (
+    FILE,
+    Mapping_,
+    Settings,
+    answered_columns,
+    changed_columns,
+    mapping_book,
+    questions,
+    read_mapping,
+)
+from kpi_tools.collect.recognise import CERTAIN, GIVEN, LIKELY, UNKNOWN, quarter_of
 from kpi_tools.collect.schemes import (
     CANDIDATES,
     ENOUGH,
@@ -24,49 +35,52 @@ from kpi_tools.collect.schemes import (
     Agreement,
     agreements,
     bands_of,
+    differences_page,
     rated_cells,
     ratings_by,
     scheme_of,
 )
 from kpi_tools.collect.sheets import open_sheets
-from kpi_tools.errors import InputError, KpiError
-from kpi_tools.loading import read_returns
+from kpi_tools.collect.tables import Table, find_table
+from kpi_tools.errors import InputError
+from kpi_tools.loading import Returns, quarters_with_returns, read_returns, with_targets
 from kpi_tools.provenance import slug
 from kpi_tools.quarters import Quarter
 from kpi_tools.received import COUNCIL_BOOK
-from kpi_tools.spreadsheets import save_workbook
-from kpi_tools.wording import plural
+from kpi_tools.spreadsheets import save_workbook, writing
+from kpi_tools.wording import is_number, plural, rows_of
 
 DIFFERENCES: Final = "differences.html"
 _FEW: Final = 6
-Settings = dict[str, tuple[str, str, str]]
 
 
 @dataclass
-class Started:
-    """What was made: the lines that tell it, what is still to be filled in, the quarter of the first report."""
+class Done:
+    """What was made: the lines that tell it, whether something is to be filled in, the files."""
 
     folder: Path
-    lines: list[str] = field(default_factory=list)
-    open: int = 0
+    lines: list[str]
+    open: bool = False
     quarter: Quarter | None = None
+    files: list[Path] = field(default_factory=list)
 
 
 def council_folder(name: str, data: Path) -> tuple[Path, str]:
-    """The folder of a council and its name: `data/<name>`, or the folder itself where `name` is a path."""
+    """The folder of a council and its name: `data/<name>`, or where `name` is a path that folder."""
     if re.search(r"[\\/]", name):
         place = Path(name)
         return (place.parent if place.name == "raw" else place), place.name
     short = slug(name)
     if not short or short in ("raw", "examples", "processed"):
         raise InputError(
-            f'"{name}" cannot name a folder in data: give the council\'s name, such as "Medway Council".'
+            f'"{name}" cannot name a folder in data: give the council\'s name, such as '
+            '"Medway Council".'
         )
     return data / short, name
 
 
 def raw_of(place: Path) -> Path:
-    """The folder with council.toml: `place`, or `raw` in it. Raises `InputError` where neither has one."""
+    """The folder with council.toml: `place`, or `raw` in it. Raises `InputError` without one."""
     found = next((one for one in (place / "raw", place) if (one / "council.toml").is_file()), None)
     if found is None:
         raise InputError(
@@ -75,286 +89,358 @@ def raw_of(place: Path) -> Path:
     return found
 
 
-def start_from(name: str, workbook: Path, data: Path, bands: str = "") -> Started:
-    """Write mapping.xlsx, and once nothing in it is open the folder `raw` and the page of differences.
-
-    Raises `InputError`, with nothing written, for a workbook that cannot be taken, a mapping of another, or a folder
-    that is there.
-    """
-    place, council = council_folder(name, data)
-    raw, mapping = place / "raw", place / FILE
-    _must_be_free(place)
-    said = read_mapping(mapping) if mapping.is_file() else Mapping_()
-    book, account = take(workbook, said)
-    cells = rated_cells(book)
-    settings, tried = _settings(
-        book, council, said.settings | ({"bands": bands} if bands else {}), cells
-    )
-    asked = questions(book, settings)
-    returns = [row for kpi in book.kpis for row in made.return_rows(kpi, book)]
-    targets = [row for kpi in book.kpis for row in made.target_rows(kpi, book)]
-    started = Started(place, [*account_of(book), *account], len(asked))
-    if asked:
-        if mapping.is_file():
-            left = Counter(f"{row['setting']} of {row['name'] or row['which']}" for row in asked)
-            raise InputError(
-                f'{mapping}, sheet "To fill in": {plural(len(asked), "answer")} '
-                f"{'is' if len(asked) == 1 else 'are'} still missing, such as the {next(iter(left))}. Nothing was written."
-            )
-        _write(place, mapping, book, settings, asked)
-        started.lines.append(_asks(asked, mapping))
-        return started
-    files = _files(book, returns, targets, settings, workbook.name)
-    started.quarter = Quarter.parse(settings["report_quarter"][0])
-    page = differences_page(
-        cells.assign(ours=ratings_by(cells, settings["bands"][0])),
-        settings["bands"][0],
-        tried,
-        council,
-    )
-    try:
-        place.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=place, prefix=".start-") as work:
-            for path, text in files.items():
-                target = Path(work) / "raw" / path
-                target.parent.mkdir(parents=True, exist_ok=True)
-                target.write_text(text, encoding="utf-8", newline="\n")
-            checked = _checked(Path(work) / "raw", started.quarter, book)
-            if not mapping.is_file():
-                save_workbook(mapping_book(book, settings, asked), mapping)
-            (place / DIFFERENCES).write_text(page, encoding="utf-8")
-            os.replace(Path(work) / "raw", raw)
-    except OSError as error:
-        raise KpiError(
-            f"{place} could not be written: {error.strerror} ({error.filename})."
-        ) from error
-    started.lines = [
-        *account_of(book),
-        *checked,
-        f"Written: {raw}",
-        *_agreement(cells, settings, place),
-    ]
-    return started
-
-
-def _must_be_free(place: Path) -> None:
-    """Raise `InputError` where something else than a mapping lies in the folder of a council that is to begin."""
-    others = [one for one in sorted(place.glob("*")) if one.name != FILE] if place.is_dir() else []
-    mine = (place / FILE).is_file() and not (place / "raw").exists()
-    if others and not mine or place.is_file():
+def _refuse_existing(place: Path) -> None:
+    """Raise where something else than a mapping lies in the folder of a council to begin."""
+    if place.is_file() or place.is_dir() and {one.name for one in place.iterdir()} - {FILE}:
         there = place / "raw" if (place / "raw").exists() else place
         raise InputError(
             f"{there} is there already, and nothing was changed. Take another name, or move it away."
         )
 
 
-def take(workbook: Path, said: Mapping_, strict: bool = True) -> tuple[Book, list[str]]:
-    """All that a workbook holds, by the mapping; and which sheets were left. Raises `InputError` for what cannot be taken."""
-    sheets, left = open_sheets(workbook)
+def start_empty(name: str, data: Path) -> Done:
+    """Write a folder `raw` with every setting and an empty council.xlsx.
+
+    Raises:
+        InputError: The folder is there.
+    """
+    place, council = council_folder(name, data)
+    raw = place / "raw"
+    _refuse_existing(place)
     given = {
-        where: {k: v for k, v in row.items() if k in ("taken_for", "period")}
-        for where, row in said.columns.items()
+        ("council", "name"): council,
+        ("council", "report_title"): "Performance report",
+        ("council", "sections"): ["Our first section", "Our second section"],
     }
-    if said.columns and strict:
-        plain = [one for sheet in sheets if (one := find_table(sheet, {}))]
-        own = {
-            (c.sheet, c.letter): {"taken_for": c.means, "period": c.period}
-            for one in plain
-            for c in one.columns
-        }
-        differing = unlike(said, [column for one in plain for column in one.columns])
-        if differing:
-            raise InputError(
-                f"{FILE} is of another workbook than {workbook.name}: {'; '.join(differing[:3])}"
-                f"{f' and {len(differing) - 3} more' if len(differing) > 3 else ''}. Nothing was written."
-            )
-        given = {where: row for where, row in given.items() if row != own.get(where)}
-        base = {kpi.key: kpi.said for kpi in collect(plain, {}).kpis}
-        said.kpis = {
-            key: {name: text for name, text in row.items() if base.get(key, {}).get(name) != text}
-            for key, row in said.kpis.items()
-        }
-    tables = [one for sheet in sheets if (one := find_table(sheet, given)) and has_figures(one)]
-    named = {found.sheet.name for found in tables}
-    left += [
-        (one.name, "no table of KPIs was found in it")
-        for one in sheets
-        if one.cells and one.name not in named
+    with writing(raw):
+        raw.mkdir(parents=True)
+        text = folder.council_toml(given)
+        (raw / "council.toml").write_text(text, encoding="utf-8", newline="\n")
+        save_workbook(folder.council_book(), raw / COUNCIL_BOOK)
+    lines = [
+        f"Written: {raw / 'council.toml'}, with every setting, its default and what it means;",
+        f"{raw / COUNCIL_BOOK}, for KPIs, targets, figures and actions. It is read as it is.",
+        "Give the sections in council.toml, fill in the sheets, then kpi check.",
     ]
-    book = collect(tables, said.kpis)
-    if not any(kpi.of("actual") or kpi.of("cumulative") for kpi in book.kpis) and not any(
-        one.open for one in book.columns
-    ):
-        what = (
-            f"{plural(len(book.kpis), 'KPI')}, but"
-            if book.kpis
-            else "no row of headings with KPIs and periods, and"
-        )
+    return Done(place, lines)
+
+
+def start_from(name: str, workbook: Path, data: Path, bands: str = "") -> Done:
+    """Write mapping.xlsx, and once nothing in it is open the folder `raw` and differences.html.
+
+    Raises:
+        InputError: A workbook that cannot be taken, a mapping of another, or a folder that is
+            there. Nothing is written then.
+    """
+    place, council = council_folder(name, data)
+    raw, mapping = place / "raw", place / FILE
+    _refuse_existing(place)
+    read = read_mapping(mapping) if mapping.is_file() else Mapping_()
+    tables, left = _tables(workbook)
+    if read.columns:
+        columns = [column for table in tables for column in table.columns]
+        if differing := changed_columns(read, columns):
+            more = f" and {len(differing) - 3} more" if len(differing) > 3 else ""
+            raise InputError(
+                f"{FILE} is of another workbook than {workbook.name}: "
+                f"{'; '.join(differing[:3])}{more}. Nothing was written."
+            )
+        plain = {kpi.key: kpi.facts for kpi in deduce(read_tables(tables), {}).kpis}
+        for key, row in read.kpis.items():  # what the program takes by itself is no answer
+            read.kpis[key] = {k: v for k, v in row.items() if plain.get(key, {}).get(k) != v}
+        tables, left = _tables(workbook, answered_columns(read, columns))
+    book = deduce(read_tables(tables), read.kpis)
+    if not any(kpi.figures for kpi in book.kpis) and not any(one.open for one in book.columns):
+        there = f"{plural(len(book.kpis), 'KPI')}, but"
+        none = "no row of headings with KPIs and periods, and"
         raise InputError(
-            f"{workbook.name}: {what} no figure of any period was found. A sheet needs a row of headings such as "
+            f"{workbook.name}: {there if book.kpis else none} no figure of any period was "
+            "found. A sheet needs a row of headings such as "
             '"Indicator, Unit, Target, Q1 2024/25, Q2 2024/25", one row for each KPI below it.'
         )
-    return book, [f'  Sheet "{name}": {why}.' for name, why in left]
+    cells = rated_cells(book)
+    tried = agreements(cells)
+    given = read.settings | ({"bands": bands} if bands else {})
+    settings = _settings(book, council, given, tried)
+    asked = questions(book, settings)
+    returns = [row for kpi in book.kpis for row in folder.return_rows(kpi)]
+    targets = [row for kpi in book.kpis for row in folder.target_rows(kpi)]
+    lines = [*_account(book), *(f'  Sheet "{sheet}": {why}.' for sheet, why in left)]
+    if len(asked):
+        if mapping.is_file():
+            first = asked.iloc[0]
+            raise InputError(
+                f'{mapping}, sheet "To fill in": {plural(len(asked), "answer")} '
+                f"{'is' if len(asked) == 1 else 'are'} still missing, such as the "
+                f"{first['setting']} of {first['name'] or first['which']}. Nothing was written."
+            )
+        with writing(mapping):
+            place.mkdir(parents=True, exist_ok=True)
+            save_workbook(mapping_book(book, settings, asked), mapping)
+        counted = Counter(asked["setting"]).most_common()
+        lines.append(
+            f"{mapping}: {plural(len(asked), 'thing')} could not be told "
+            f"({', '.join(f'{name} {count}' for name, count in counted)}). Fill in its sheet "
+            '"To fill in", look through the others, and run the same command again.'
+        )
+        return Done(place, lines, open=True)
+    scheme, quarter = settings["bands"][0], Quarter.parse(settings["report_quarter"][0])
+    files = _files(book, returns, targets, settings, quarter, workbook.name)
+    with writing(place):
+        place.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=place, prefix=".start-") as work:
+            _write({Path(work, "raw", path): text for path, text in files.items()})
+            checked = _checked(Path(work, "raw"))
+            if not mapping.is_file():
+                save_workbook(mapping_book(book, settings, asked), mapping)
+            _write({place / DIFFERENCES: differences_page(cells, scheme, tried, council)})
+            os.replace(Path(work, "raw"), raw)
+    lines = [*_account(book), *checked, f"Written: {raw}"]
+    if len(cells):
+        same = int((ratings_by(cells, scheme) == cells["theirs"]).sum())
+        lines.append(
+            f"Ratings: {same:,} of {len(cells):,} as in the workbook by {scheme} "
+            f"({place / DIFFERENCES})."
+        )
+    return Done(place, lines, quarter=quarter)
 
 
-def has_figures(found: Found) -> bool:
-    """Whether a table has KPIs, and columns for their figures or targets."""
-    means = {one.means for one in found.columns}
-    return bool(found.rows) and not means.isdisjoint(("actual", "cumulative", "target"))
+def _tables(
+    workbook: Path, answers: Mapping[tuple[str, str], Mapping[str, str]] | None = None
+) -> tuple[list[Table], list[tuple[str, str]]]:
+    """The tables of a workbook that have KPIs with figures or targets, and why sheets were left."""
+    sheets, left = open_sheets(workbook)
+    tables = [
+        table
+        for sheet in sheets
+        if (table := find_table(sheet, answers or {}))
+        and table.rows
+        and table.of("actual", "cumulative", "target")
+    ]
+    named = {table.sheet.name for table in tables}
+    without = [one.name for one in sheets if one.cells and one.name not in named]
+    return tables, [*left, *((name, "no table of KPIs was found in it") for name in without)]
 
 
-def account_of(book: Book) -> list[str]:
+def _account(book: Book) -> list[str]:
     """Figures in the sheet = taken + left, and so for targets and ratings."""
-    sheets = len({column.sheet for column in book.columns})
-    lines = [f"{plural(len(book.kpis), 'KPI')} in {plural(sheets, 'sheet')}."]
-    for what, name in (
-        ("figure", "Figures"),
-        ("target", "Targets and floors"),
-        ("rating", "Ratings"),
-    ):
-        there, left = book.counts[what, "in the sheet"], book.counts[what, "left"]
+    sheets = {column.sheet for column in book.columns}
+    lines = [f"{plural(len(book.kpis), 'KPI')} in {plural(len(sheets), 'sheet')}."]
+    names = {"figure": "Figures", "target": "Targets and floors", "rating": "Ratings"}
+    for what, name in names.items():
+        cells = [cell for cell in book.cells if cell.what == what]
+        there = sum(cell.counts for cell in cells)
+        left = sum(cell.counts and bool(cell.left) for cell in cells)
         if there:
             lines.append(
                 f"  {name} in the workbook {there:,} = {there - left:,} taken + {left:,} left."
             )
-        reasons = Counter(one.reason for one in book.left if one.what == what)
-        lines += [
-            f"    {count:,} not taken: {reason}" for reason, count in reasons.most_common(_FEW)
-        ]
+        reasons = Counter(cell.left for cell in cells if cell.left).most_common(_FEW)
+        lines += [f"    {count:,} not taken: {reason}" for reason, count in reasons]
     return lines
 
 
 def _settings(
-    book: Book, council: str, said: Mapping[str, str], cells: Any
-) -> tuple[Settings, list[Agreement]]:
-    """What is to be set for the council as a whole: value, how sure, why. Raises `InputError` where ratings fit nothing."""
-    quarter = made.report_quarter(book)
-    tried = agreements(cells) if len(cells) else []
+    book: Book, council: str, given: Mapping[str, str], tried: list[Agreement]
+) -> Settings:
+    """What is to be set for the council as a whole. Raises `InputError` where ratings fit nothing."""
+    quarter = folder.report_quarter(book.kpis)
+    label, why = quarter.label if quarter else "", "the latest whole quarter with a figure"
     settings: Settings = {
         "name": (council, CERTAIN, "as given"),
         "report_title": ("Performance report", LIKELY, "no title of a report is told"),
-        "report_quarter": (
-            quarter.label if quarter else "",
-            LIKELY,
-            "the latest whole quarter with a figure",
-        ),
-        "bands": ("", NOT_TOLD, "neither ratings nor floors stand in the workbook"),
+        "report_quarter": (label, LIKELY, why),
+        "bands": ("", UNKNOWN, "neither ratings nor floors stand in the workbook"),
     }
-    best = tried[0] if tried else None
-    if said.get("bands"):
-        scheme_of(said["bands"])
-    elif best and best.of >= _FEW and best.same < ENOUGH * best.of:
+    best = tried[0] if tried else Agreement("", 0, 0)
+    if given.get("bands"):
+        scheme_of(given["bands"])
+    elif best.of >= _FEW and best.same < ENOUGH * best.of:
         raise InputError(
-            f"The ratings in the workbook follow from no scheme: of {len(CANDIDATES)} that were tried, the best "
-            f"({best.bands}) gives {best.same} of {best.of}. Mend the workbook, or say how you rate with "
-            f'--bands "{best.bands}". Nothing was written.'
+            f"The ratings in the workbook follow from no scheme: of {len(CANDIDATES)} that were "
+            f"tried, the best ({best.bands}) gives {best.same} of {best.of}. Mend the workbook, or "
+            f'say how you rate with --bands "{best.bands}". Nothing was written.'
         )
-    elif best and best.same:
+    elif best.same:
         others = [one.bands for one in tried[1:] if one.same == best.same]
         also = f"; so do {len(others)} others, such as {others[0]}" if others else ""
         why = f"gives {best.same} of the {best.of} ratings in the workbook{also}"
         settings["bands"] = (best.bands, LIKELY, why)
     elif any(kpi.of("floor_standard") for kpi in book.kpis):
         settings["bands"] = (FLOOR, LIKELY, "there are floor standards")
-    elif not any(kpi.said.get("rated") != "no" for kpi in book.kpis):
+    elif all(kpi.get("rated") == "no" for kpi in book.kpis):
         settings["bands"] = (FLOOR, LIKELY, "no KPI is rated")
-    for name, value in said.items():
-        if name in settings and value and value != settings[name][0]:
+    for name, value in given.items():
+        if name in settings and value not in ("", settings[name][0]):
             settings[name] = (value, GIVEN, "mapping.xlsx")
-    return settings, tried
-
-
-def _write(
-    place: Path, mapping: Path, book: Book, settings: Settings, asked: list[dict[str, str]]
-) -> None:
-    try:
-        place.mkdir(parents=True, exist_ok=True)
-        save_workbook(mapping_book(book, settings, asked), mapping)
-    except OSError as error:
-        raise KpiError(f"{mapping} could not be written: {error.strerror}.") from error
-
-
-def _asks(asked: list[dict[str, str]], mapping: Path) -> str:
-    counted = Counter(row["setting"] for row in asked)
-    words = ", ".join(f"{name} {count}" for name, count in counted.most_common())
-    return (
-        f'{mapping}: {plural(len(asked), "thing")} could not be told ({words}). Fill in its sheet "To fill in", look '
-        "through the others, and run the same command again."
-    )
+    return settings
 
 
 def _files(
-    book: Book, rows: made.Rows, targets: made.Rows, settings: Settings, source: str
+    book: Book,
+    rows: folder.Rows,
+    targets: folder.Rows,
+    settings: Settings,
+    report: Quarter,
+    source: str,
 ) -> dict[str, str]:
     """Every file of the folder `raw` as text, by its path in it."""
-    report = Quarter.parse(settings["report_quarter"][0])
-    returns: dict[Quarter, made.Rows] = {report: []}
-    for row in rows:
-        returns.setdefault(max(report, quarter_of(row["period"])), []).append(row)
-    sections = list(dict.fromkeys(kpi.said["section"] for kpi in book.kpis))
     given = {
         ("council", "name"): settings["name"][0],
         ("council", "report_title"): settings["report_title"][0],
-        ("council", "sections"): sections,
+        ("council", "sections"): list(dict.fromkeys(kpi.facts["section"] for kpi in book.kpis)),
         ("rating", "bands"): bands_of(settings["bands"][0]),
     }
+    returns: dict[Quarter, folder.Rows] = {report: []}
+    for row in rows:
+        returns.setdefault(max(report, quarter_of(row["period"])), []).append(row)
     name = slug(Path(source).stem) or "workbook"
-    files = {
-        "council.toml": made.council_toml(given, f"Made from {source}."),
-        "kpis.csv": made.csv_text("kpis", made.kpi_rows(book.kpis, source)),
-        "targets.csv": made.csv_text("targets", targets),
+    return {
+        "council.toml": folder.council_toml(given, f"Made from {source}."),
+        "kpis.csv": folder.csv_text("kpis", folder.kpi_rows(book.kpis, source)),
+        "targets.csv": folder.csv_text("targets", targets),
+    } | {
+        f"{what}/{quarter.slug}{file}.csv": folder.csv_text(what, own)
+        for what, file, of in (
+            ("returns", f"/{name}", returns),
+            ("commentary", "", folder.text_rows(book.kpis, report)),
+        )
+        for quarter, own in of.items()
     }
-    for quarter, rows in returns.items():
-        files[f"returns/{quarter.slug}/{name}.csv"] = made.csv_text("returns", rows)
-    for quarter, rows in made.text_rows(book.kpis, report).items():
-        files[f"commentary/{quarter.slug}.csv"] = made.csv_text("commentary", rows)
-    return files
 
 
-def _checked(raw: Path, quarter: Quarter, book: Book) -> list[str]:
+def _write(files: Mapping[Path, str]) -> None:
+    for path, text in files.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8", newline="\n")
+
+
+def _checked(raw: Path) -> list[str]:
     """The folder as the program reads it: figures accepted, and what `kpi check` will say."""
-    last = max(Quarter.parse(path.name) for path in (raw / "returns").iterdir())
-    returns = read_returns(raw, last)
-    figures = int(returns.submissions["value"].notna().sum())
+    returns = read_returns(raw, quarters_with_returns(raw)[-1])
+    figures, kpis = int(returns.submissions["value"].notna().sum()), len(returns.catalogue)
     faults = Counter(returns.problems["severity"])
     lines = [
-        f"  Read again from the new folder: {plural(figures, 'figure')}, {plural(len(returns.catalogue), 'KPI')}."
+        f"  Read again from the new folder: {plural(figures, 'figure')}, {plural(kpis, 'KPI')}."
     ]
     if faults["error"] or faults["warning"]:
         lines.append(
-            f"  kpi check will name {plural(faults['error'], 'error')} and {plural(faults['warning'], 'warning')}."
+            f"  kpi check will name {plural(faults['error'], 'error')} and "
+            f"{plural(faults['warning'], 'warning')}."
         )
     return lines
 
 
-def _agreement(cells: Any, settings: Settings, place: Path) -> Iterator[str]:
-    if len(cells):
-        bands = settings["bands"][0]
-        same = int((ratings_by(cells, bands) == cells["theirs"]).sum())
-        yield f"Ratings: {same:,} of {len(cells):,} as in the workbook by {bands} ({place / DIFFERENCES})."
+def import_quarter(raw: Path, quarter: Quarter, workbook: Path) -> Done:
+    """Write what a workbook has for a report and was not known before: figures, also restated ones,
+    and words.
+
+    Raises:
+        InputError: There is no mapping, the return is there, or a column with figures has no
+            period. Nothing is written then.
+    """
+    mapping = raw.parent / FILE
+    if not mapping.is_file():
+        raise InputError(
+            f"There is no {mapping}. A council that began with kpi start --from has one beside its "
+            "folder raw."
+        )
+    read = read_mapping(mapping)
+    columns = [column for table in _tables(workbook)[0] for column in table.columns]
+    tables, left = _tables(workbook, answered_columns(read, columns, ["taken_for"]))
+    book = deduce(read_tables(tables), read.kpis)
+    if column := next((one for one in book.columns if one.open), None):
+        raise InputError(
+            f'{workbook.name}, column {column.letter} ("{column.heading}"): {column.why}. Say it in '
+            'the heading, such as "Q1 2024/25 actual". Nothing was written.'
+        )
+    before = [one for one in quarters_with_returns(raw) if one < quarter]
+    returns = read_returns(raw, before[-1] if before else None)
+    changed = changed_columns(read, columns)
+    lines = ["Columns otherwise than in the mapping:"] if changed else []
+    lines += [*(f"  {text}" for text in _few(changed, "changes")), *_account(book)]
+    lines += _leave_unknown(book, returns)
+    rows = _new_rows(book, returns, quarter, lines)
+    lines += _other_targets(book, returns, quarter)
+    place = raw / "returns" / quarter.slug / f"{slug(workbook.stem) or 'workbook'}.csv"
+    words = raw / "commentary" / f"{quarter.slug}.csv"
+    if place.exists():
+        raise InputError(
+            f"{place} is there already, and nothing was changed. Take it away to import the "
+            "workbook again."
+        )
+    if not rows:
+        raise InputError(
+            f"{workbook.name} has no figure that is new by {quarter.title}. Nothing was written."
+        )
+    files = {place: folder.csv_text("returns", rows)}
+    texts = folder.text_rows(book.kpis, quarter).get(quarter, [])
+    if texts and words.exists():
+        lines.append(f"{words} is there already: its texts stay, those of the workbook were left.")
+    elif texts:
+        files[words] = folder.csv_text("commentary", texts)
+    with writing(place):
+        _write(files)
+    lines += [f'Sheet "{sheet}": {why}.' for sheet, why in left]
+    return Done(raw, lines, files=list(files))
 
 
-def start_empty(name: str, data: Path) -> Started:
-    """Write a folder `raw` with every setting and an empty council.xlsx. Raises `InputError` for one that is there."""
-    place, council = council_folder(name, data)
-    raw = place / "raw"
-    _must_be_free(place)
-    given = {
-        ("council", "name"): council,
-        ("council", "report_title"): "Performance report",
-        ("council", "sections"): ["Our first section", "Our second section"],
-    }
-    try:
-        raw.mkdir(parents=True)
-        (raw / "council.toml").write_text(made.council_toml(given), encoding="utf-8", newline="\n")
-        save_workbook(council_book(), raw / COUNCIL_BOOK)
-    except OSError as error:
-        raise KpiError(
-            f"{raw} could not be written: {error.strerror} ({error.filename})."
-        ) from error
+def _few(lines: list[str], what: str) -> list[str]:
+    more = len(lines) - _FEW
+    return lines[:_FEW] + [f"and {more} more {what}."] * (more > 0)
+
+
+def _leave_unknown(book: Book, returns: Returns) -> list[str]:
+    """Leave KPIs that kpis.csv does not have; a sentence for each, and for those not in the book."""
+    known = set(returns.catalogue["kpi_id"])
     lines = [
-        f"Written: {raw / 'council.toml'}, with every setting, its default and what it means;",
-        f"{raw / COUNCIL_BOOK}, for KPIs, targets, figures and actions. It is read as it is.",
-        "Give the sections in council.toml, fill in the sheets, then kpi check.",
+        f'Not in kpis.csv, and left: "{kpi.facts["kpi_name"]}" (row {kpi.line}). Add it there first.'
+        for kpi in book.kpis
+        if kpi.facts["kpi_id"] not in known
     ]
-    return Started(place, lines)
+    book.kpis = [kpi for kpi in book.kpis if kpi.facts["kpi_id"] in known]
+    gone = sorted(known - {kpi.facts["kpi_id"] for kpi in book.kpis})
+    more = " and more" * (len(gone) > _FEW)
+    return lines + [f"Not in the workbook: {', '.join(gone[:_FEW])}{more}."] * bool(gone)
+
+
+def _new_rows(book: Book, returns: Returns, quarter: Quarter, lines: list[str]) -> folder.Rows:
+    """The rows whose figure was not known before, or is another now."""
+    sent = returns.submissions.drop_duplicates(["kpi_id", "period"], keep="last")
+    known = sent.dropna(subset="value").set_index(["kpi_id", "period"])["value"].to_dict()
+    frequencies = returns.catalogue.set_index("kpi_id")["frequency"]
+    found, restated, later = folder.Rows(), 0, 0
+    for kpi in book.kpis:
+        kpi.facts["frequency"] = frequencies[kpi.facts["kpi_id"]]
+        for row in (one for one in folder.return_rows(kpi) if one.get("value")):
+            ends = quarter_of(row["period"])
+            label = ends.label if "/" in row["period"] else row["period"]
+            old = known.get((row["kpi_id"], label))
+            if ends > quarter:
+                later += 1
+            elif old is None or abs(old - float(row["value"])) > 1e-9:
+                restated += old is not None
+                found.append(row)
+    lines.append(
+        f"{plural(len(found), 'figure')} new by {quarter.title}, {restated} of them other than "
+        f"known before; {plural(later, 'figure')} of later periods left."
+    )
+    return found
+
+
+def _other_targets(book: Book, returns: Returns, quarter: Quarter) -> list[str]:
+    """A sentence for each target that is not the one in force: targets.csv has what is agreed."""
+    asked = pd.DataFrame({"kpi_id": [kpi.facts["kpi_id"] for kpi in book.kpis]})
+    in_force = with_targets(asked.assign(quarter=quarter.label), returns.targets)
+    lines = []
+    for kpi, row in zip(book.kpis, rows_of(in_force), strict=True):
+        rows = [one for one in folder.target_rows(kpi) if one["from_quarter"] <= quarter.label]
+        ours = row["year_target"] if is_number(row["year_target"]) else row["target"]
+        theirs = rows[-1].get("target") if rows else None
+        if theirs and not (is_number(ours) and abs(float(theirs) - ours) <= 1e-9):
+            have = f"{ours:g}" if is_number(ours) else "none"
+            lines.append(
+                f"Target of {row['kpi_id']}: {theirs} in the workbook, {have} in targets.csv, "
+                "which stays."
+            )
+    return _few(lines, "targets that differ")

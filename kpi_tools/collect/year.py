@@ -1,61 +1,50 @@
-"""`kpi start --year`: what is agreed for a new year, KPI by KPI, in one workbook, and what follows for the tables."""
+"""`kpi start --year`: what is agreed for a new year in one workbook, and what follows of it."""
 
-import csv
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-from kpi_tools.collect.folder import Rows
-from kpi_tools.collect.mapping import rows_below
+import pandas as pd
+
 from kpi_tools.collect.sheets import open_sheets
-from kpi_tools.errors import InputError, KpiError
+from kpi_tools.errors import InputError
 from kpi_tools.loading import in_set, quarters_with_returns, read_returns, with_targets
 from kpi_tools.quarters import Quarter
 from kpi_tools.received import COUNCIL_BOOK
-from kpi_tools.spreadsheets import make_workbook, save_workbook
+from kpi_tools.spreadsheets import (
+    choices,
+    column_letter,
+    make_workbook,
+    restrict,
+    save_workbook,
+    solid,
+    writing,
+)
 from kpi_tools.units import known_unit
 from kpi_tools.wording import plural
 
 DECISIONS: Final = ("stays", "retired", "renamed", "moved", "new")
 SHEET: Final = "KPIs"
-COLUMNS: Final = (
-    "kpi_id",
-    "kpi_name",
-    "section",
-    "unit",
-    "polarity",
-    "last_target",
-    "last_floor_standard",
-    "decision",
-    "target",
-    "floor_standard",
-    "new_name",
-    "new_section",
-    "reason",
-)
-_FREE: Final = COLUMNS[7:]
-
-
-def first_quarter(year: str) -> Quarter:
-    """Its first quarter, of a year such as 2025-26 or 2025/26. Raises `InputError` for anything else."""
-    if not re.fullmatch(r"20\d\d[-/](20)?\d\d", year.strip()):
-        raise InputError(f'"{year}" is not a financial year. Write it as 2025-26.')
-    return Quarter.parse(f"{year} Q1")
-
-
-def year_file(raw: Path, year: Quarter) -> Path:
-    """Where the workbook of a year lies: beside the folder raw."""
-    return raw.parent / f"year-{year.label[:7]}.xlsx"
+_OF_KPI: Final = ["kpi_id", "kpi_name", "section", "unit", "polarity"]
+_LINES: Final = ["target", "floor_standard"]
+_FREE: Final = ["decision", *_LINES, "new_name", "new_section", "reason"]
+COLUMNS: Final = [*_OF_KPI, *(f"last_{name}" for name in _LINES), *_FREE]
 
 
 def start_year(raw: Path, year: str) -> list[str]:
-    """Write the workbook of a year, or where it is there take over what was decided in it; the lines that tell it.
+    """Write the workbook of a year, or where it is there take over what was decided in it.
 
-    Raises `InputError` for a decision that cannot be, with nothing changed.
+    Returns:
+        The lines that tell it.
+
+    Raises:
+        InputError: No year, or a decision that cannot be; nothing is changed then.
     """
-    first = first_quarter(year)
-    path = year_file(raw, first)
+    if not re.fullmatch(r"20\d\d[-/](20)?\d\d", year.strip()):
+        raise InputError(f'"{year}" is not a financial year. Write it as 2025-26.')
+    first = Quarter.parse(f"{year} Q1")
+    path = _workbook(raw, first)
     if (raw / COUNCIL_BOOK).is_file() and not (raw / "kpis.csv").is_file():
         raise InputError(
             f"{raw / COUNCIL_BOOK} has the tables: write there what is agreed for {year}."
@@ -64,183 +53,125 @@ def start_year(raw: Path, year: str) -> list[str]:
         return _take_over(raw, first, path)
     known = quarters_with_returns(raw)
     returns = read_returns(raw, known[-1] if known else first, agreed_until=first)
-    kpis = in_set(returns.catalogue, first.shift(-1)).assign(quarter=first.shift(-1).label)
-    table = with_targets(kpis, returns.targets).rename(
-        columns={"target": "last_target", "floor_standard": "last_floor_standard"}
-    )
-    table = (
-        table.reindex(columns=list(COLUMNS))
-        .astype(dict.fromkeys(_FREE, "object"))
-        .fillna(dict.fromkeys(_FREE, ""))
-    )
+    last = first.shift(-1)
+    kpis = with_targets(in_set(returns.catalogue, last).assign(quarter=last.label), returns.targets)
+    kpis = kpis.rename(columns={name: f"last_{name}" for name in _LINES})
+    table = kpis.drop(columns=_FREE, errors="ignore").reindex(columns=COLUMNS)
     book = make_workbook({SHEET: table})
-    _dress(book[SHEET], len(table))
-    try:
+    letter, lines = column_letter(COLUMNS, "decision"), range(2, len(table) + 2)
+    restrict(book[SHEET], [f"{letter}2:{letter}{len(table) + 51}"], **choices(DECISIONS))
+    for line in lines:
+        book[SHEET][f"{letter}{line}"].fill = solid("FFFFE699")
+    for name in _FREE:
+        book[SHEET].column_dimensions[column_letter(COLUMNS, name)].width = 22
+    with writing(path):
         save_workbook(book, path)
-    except OSError as error:
-        raise KpiError(f"{path} could not be written: {error.strerror}.") from error
     return [
         f"Written: {path}, with {plural(len(table), 'KPI')} of the year before.",
-        f"Say in the column decision what becomes of each ({', '.join(DECISIONS[:4])}; a row of its own is {DECISIONS[4]}), "
-        "give the targets, and run the same command again.",
+        f"Say in the column decision what becomes of each ({', '.join(DECISIONS[:4])}; a row of "
+        f"its own is {DECISIONS[4]}), give the targets, and run the same command again.",
     ]
 
 
 def undecided(raw: Path, quarter: Quarter) -> list[str]:
-    """The KPIs of which nothing is decided for the year of a quarter, where its workbook is there."""
-    path = year_file(raw, Quarter(quarter.year, 1))
-    rows = _decided(path) if path.is_file() else []
-    return [row["kpi_id"] for row in rows if row["kpi_id"] and not row["decision"]]
+    """The KPIs of which nothing is decided for the year of a quarter with a workbook."""
+    path = _workbook(raw, quarter)
+    rows = _decided(path) if path.is_file() else pd.DataFrame(columns=[*COLUMNS, "_line"])
+    return rows.loc[(rows["kpi_id"] != "") & (rows["decision"] == ""), "kpi_id"].tolist()
 
 
-def _dress(sheet: Any, rows: int) -> None:
-    from openpyxl.styles import PatternFill
-    from openpyxl.utils import get_column_letter
-    from openpyxl.worksheet.datavalidation import DataValidation
-
-    letter = get_column_letter(COLUMNS.index("decision") + 1)
-    check = DataValidation("list", formula1=f'"{",".join(DECISIONS)}"', allow_blank=True)
-    check.showErrorMessage, check.error = True, f"One of: {', '.join(DECISIONS)}."
-    check.add(f"{letter}2:{letter}{rows + 50}")
-    sheet.add_data_validation(check)
-    yellow = PatternFill("solid", start_color="FFFFE699")
-    for line in range(2, rows + 2):
-        sheet[f"{letter}{line}"].fill = yellow
-    for name in ("decision", "target", "new_name", "new_section", "reason"):
-        sheet.column_dimensions[get_column_letter(COLUMNS.index(name) + 1)].width = 22
+def _workbook(raw: Path, quarter: Quarter) -> Path:
+    return raw.parent / f"year-{quarter.label[:7]}.xlsx"
 
 
-def _decided(path: Path) -> Rows:
-    sheets, _ = open_sheets(path)
-    found = next((sheet for sheet in sheets if sheet.name == SHEET), None)
+def _decided(path: Path) -> pd.DataFrame:
+    found = next((sheet for sheet in open_sheets(path)[0] if sheet.name == SHEET), None)
     if found is None:
         raise InputError(f"{path} has no sheet {SHEET}.")
-    return [dict.fromkeys(COLUMNS, "") | row | {"_line": row["_line"]} for row in rows_below(found)]
+    rows = pd.DataFrame(found.records(), dtype="str")
+    rows = rows.reindex(columns=[*COLUMNS, "_line"], fill_value="")
+    return rows.assign(decision=rows["decision"].str.casefold())
 
 
 def _take_over(raw: Path, first: Quarter, path: Path) -> list[str]:
-    rows = _decided(path)
-    faults = list(_faults(rows, path))
-    if faults:
+    decided = _decided(path)
+    if faults := list(_faults(decided, path)):
         raise InputError("\n".join([*faults, "Nothing was changed."]))
-    kpis, targets = _Csv(raw / "kpis.csv"), _Csv(raw / "targets.csv")
-    changes = _Csv(raw / "changes.csv", "kpi_id", "from_quarter", "change", "reason")
-    counted = dict.fromkeys(DECISIONS, 0)
-    for row in rows:
-        decision, kpi_id = row["decision"].casefold(), row["kpi_id"]
-        if not decision:
-            continue
-        counted[decision] += 1
-        own: dict[str, str] = next((one for one in kpis.rows if one["kpi_id"] == kpi_id), {})
-        if decision == "new" and not own:
-            own = {
-                name: row[name] for name in ("kpi_id", "kpi_name", "section", "unit", "polarity")
-            }
-            kpis.add(own | {"first_quarter": first.label})
-            changes.once(
-                {
-                    "kpi_id": kpi_id,
-                    "from_quarter": first.label,
-                    "change": "added",
-                    "reason": row["reason"],
-                }
-            )
-        if decision == "retired":
-            kpis.set(own, "last_quarter", first.shift(-1).label)
-            changes.once(
-                {
-                    "kpi_id": kpi_id,
-                    "from_quarter": first.label,
-                    "change": "removed",
-                    "reason": row["reason"],
-                }
-            )
-            continue
-        if row["new_name"]:
-            kpis.set(own, "kpi_name", row["new_name"])
-        if row["new_section"]:
-            kpis.set(own, "section", row["new_section"])
-        own_lines = {one: row[one] or row[f"last_{one}"] for one in ("target", "floor_standard")}
-        if any(own_lines.values()):
-            agreed = {
-                "kpi_id": kpi_id,
-                "from_quarter": first.label,
-                **own_lines,
-                "reason": row["reason"],
-            }
-            targets.once(agreed, "kpi_id", "from_quarter")
-    for table in (kpis, targets, changes):
-        table.save()
-    told = ", ".join(f"{count} {name}" for name, count in counted.items() if count) or "nothing"
-    left = undecided(raw, first)
-    lines = [
-        f"From {first.title}: {told}. Written: kpis.csv, targets.csv and changes.csv in {raw}."
+    decided = decided[decided["decision"] != ""].assign(from_quarter=first.label)
+    changed = {name: _own_table(raw, name) for name in ("kpis", "targets", "changes")}
+    kpis = changed["kpis"]
+    new = decided[(decided["decision"] == "new") & ~decided["kpi_id"].isin(kpis["kpi_id"])]
+    if len(new):
+        added = new[_OF_KPI].assign(first_quarter=first.label)
+        kpis = pd.concat([kpis, added], ignore_index=True).fillna("")
+    retired = decided[decided["decision"] == "retired"]
+    kept = decided[decided["decision"] != "retired"].set_index("kpi_id")
+    renewed = {
+        "kpi_name": kept["new_name"],
+        "section": kept["new_section"],
+        "last_quarter": pd.Series(first.shift(-1).label, retired["kpi_id"], dtype="str"),
+    }
+    for name, texts in renewed.items():
+        if new_texts := texts[texts != ""].to_dict():
+            before = kpis.get(name, pd.Series("", kpis.index))
+            pairs = zip(kpis["kpi_id"], before, strict=True)
+            kpis[name] = [new_texts.get(kpi_id, text) for kpi_id, text in pairs]
+    lines = {name: kept[name].where(kept[name] != "", kept[f"last_{name}"]) for name in _LINES}
+    agreed = kept.assign(**lines)[["from_quarter", *_LINES, "reason"]].reset_index()
+    agreed = agreed[(agreed[_LINES] != "").any(axis=1)]
+    changes = pd.concat([new.assign(change="added"), retired.assign(change="removed")])
+    changes = changes.sort_index()[["kpi_id", "from_quarter", "change", "reason"]]
+    changed["kpis"] = kpis
+    changed["targets"] = _with_new(changed["targets"], agreed, ["kpi_id", "from_quarter"])
+    changed["changes"] = _with_new(changed["changes"], changes, list(changes))
+    for name, table in changed.items():
+        if not table.equals(_own_table(raw, name)):
+            table.to_csv(raw / f"{name}.csv", index=False, lineterminator="\n")
+    counts = decided["decision"].value_counts()
+    counted = [f"{counts[name]} {name}" for name in DECISIONS if name in counts]
+    written = [
+        f"From {first.title}: {', '.join(counted) or 'nothing'}. "
+        f"Written: kpis.csv, targets.csv and changes.csv in {raw}."
     ]
-    if counted["renamed"] or counted["moved"]:
-        lines.append(
+    if {"renamed", "moved"} & set(counts.index):
+        written.append(
             "A new name or section shows in earlier reports as well, if they are made again."
         )
-    if left:
-        lines.append(f"Not decided yet: {', '.join(left)}. kpi check says so until it is.")
-    return lines
+    if left := undecided(raw, first):
+        written.append(f"Not decided yet: {', '.join(left)}. kpi check says so until it is.")
+    return written
 
 
-def _faults(rows: Rows, path: Path) -> Iterator[str]:
-    ids = [row["kpi_id"] for row in rows]
-    for row in rows:
-        where, decision = f"{path.name}, row {row['_line']}", row["decision"].casefold()
-        if decision and decision not in DECISIONS:
-            yield f'{where}: "{row["decision"]}" is none of {", ".join(DECISIONS)}.'
-        if decision and not row["kpi_id"] or ids.count(row["kpi_id"]) > 1:
+def _own_table(raw: Path, name: str) -> pd.DataFrame:
+    """One of the council's own tables, every cell as it stands there."""
+    path = raw / f"{name}.csv"
+    if not path.is_file():
+        return pd.DataFrame(columns=["kpi_id", "from_quarter"], dtype="str")
+    return pd.read_csv(path, dtype="str", keep_default_na=False, encoding="utf-8-sig")
+
+
+def _with_new(table: pd.DataFrame, rows: pd.DataFrame, key: list[str]) -> pd.DataFrame:
+    """A table with the rows whose key it does not have, and those of their columns that say something."""
+    there = set(table.reindex(columns=key, fill_value="").itertuples(index=False, name=None))
+    rows = rows[[one not in there for one in rows[key].itertuples(index=False, name=None)]]
+    names = [name for name in rows if name in table or (rows[name] != "").any()]
+    return pd.concat([table, rows[names]], ignore_index=True).fillna("") if len(rows) else table
+
+
+def _faults(rows: pd.DataFrame, path: Path) -> Iterator[str]:
+    twice = rows["kpi_id"].duplicated(keep=False)
+    for row, again in zip(rows.to_dict("records"), twice, strict=True):
+        where, decision = f"{path.name}, row {row['_line']}", row["decision"]
+        if decision not in ("", *DECISIONS):
+            yield f'{where}: "{decision}" is none of {", ".join(DECISIONS)}.'
+        if again or decision and not row["kpi_id"]:
             yield f"{where}: each KPI needs an id of its own."
-        if (
-            decision == "renamed"
-            and not row["new_name"]
-            or decision == "moved"
-            and not row["new_section"]
-        ):
+        if not row[{"renamed": "new_name", "moved": "new_section"}.get(decision, "_line")]:
             yield f"{where}: {row['kpi_id']} is {decision}, but not said to what."
         if decision == "new" and not (
             row["kpi_name"] and row["section"] and row["polarity"] and known_unit(row["unit"])
         ):
             yield f"{where}: a new KPI needs kpi_name, section, unit and polarity."
-        for name in ("target", "floor_standard"):
+        for name in _LINES:
             if row[name] and not re.fullmatch(r"-?\d+(\.\d+)?", row[name].rstrip("%")):
                 yield f'{where}: the {name.replace("_", " ")} "{row[name]}" is no number.'
-
-
-class _Csv:
-    """One of the council's own tables, to be changed and written back with its columns and rows as they were."""
-
-    def __init__(self, path: Path, *columns: str) -> None:
-        self.path, self.columns, self.rows = path, list(columns), list[dict[str, str]]()
-        self._changed = False
-        if path.is_file():
-            with path.open(encoding="utf-8-sig", newline="") as file:
-                reader = csv.DictReader(file)
-                self.rows, self.columns = list(reader), list(reader.fieldnames or columns)
-
-    def add(self, row: dict[str, str]) -> None:
-        self.columns += [name for name, text in row.items() if text and name not in self.columns]
-        self.rows.append(row)
-        self._changed = True
-
-    def set(self, row: dict[str, str], name: str, text: str) -> None:
-        self.columns += [name] * (name not in self.columns)
-        row[name] = text
-        self._changed = True
-
-    def once(self, row: dict[str, str], *key: str) -> None:
-        """Add a row, unless there is one of the same key (default: the same row)."""
-        names = key or tuple(row)
-        if not any(all((one.get(name) or "") == row[name] for name in names) for one in self.rows):
-            self.add(row)
-
-    def save(self) -> None:
-        if self._changed:
-            with self.path.open("w", encoding="utf-8", newline="") as file:
-                writer = csv.DictWriter(
-                    file, self.columns, extrasaction="ignore", lineterminator="\n", restval=""
-                )
-                writer.writeheader()
-                writer.writerows(self.rows)

@@ -1,0 +1,394 @@
+"""A sheet of somebody else's workbook → its headings, what each column holds, which rows are KPIs.
+
+Knows sheets and words, no files of ours. Each decision is a row of the mapping, with how sure it is.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from kpi_tools.collect.recognise import (
+    CERTAIN,
+    GIVEN,
+    LAST_MONTHS,
+    LIKELY,
+    UNKNOWN,
+    find_period,
+    folded,
+    kind_of,
+    quarter_of,
+    recognise,
+    year_in,
+)
+from kpi_tools.collect.sheets import Sheet
+from kpi_tools.errors import InputError
+from kpi_tools.loading.cells import clean_name
+
+FIGURES: Final = ("actual", "cumulative", "target", "floor_standard", "numerator", "denominator")
+"""Meanings of columns that hold figures of the KPI itself."""
+OF_PERIOD: Final = (*FIGURES, "rating", "commentary", "management_action")
+_ONCE: Final = ("kpi_name", "kpi_id", "section", "owner", "unit", "polarity", "frequency")
+OF_KPI: Final = (*_ONCE, "directorate", "definition")
+LEFT: Final = ("to_date", "previous", "benchmark", "direction", "total", "tolerance", "ignore")
+MEANINGS: Final = (*OF_KPI, *OF_PERIOD, "period", "row", *LEFT)
+"""All that a column can be taken for; `row` says row by row what its figures are."""
+_GENERAL: Final = ("target", "floor_standard", "commentary", "management_action")
+"""What may stand once for all periods of a sheet."""
+_DEEP: Final = 60
+_NUMBER: Final = re.compile(r"[-+(<>≤≥]*\s?£?\s?-?[\d,]*\.?\d+\s?[%kmn]*\)?")
+Answers = Mapping[tuple[str, str], Mapping[str, str]]
+"""What a person says of columns, by sheet and letter."""
+
+
+def is_number(text: str) -> bool:
+    """Whether a cell holds a number, with the signs that people write beside it."""
+    return bool(_NUMBER.fullmatch(folded(text)))
+
+
+@dataclass
+class Column:
+    """What a column was taken for, and the period that it is of, with how sure that is and why."""
+
+    sheet: str
+    place: int
+    letter: str
+    heading: str
+    means: str = "ignore"
+    period: str = ""
+    sure: str = CERTAIN
+    why: str = ""
+
+    @property
+    def open(self) -> bool:
+        """Whether something about it has to be said by a person."""
+        return self.sure == UNKNOWN and self.means in OF_PERIOD
+
+    def take(self, why: str, **changes: str) -> None:
+        """Take it for something that is likely."""
+        vars(self).update(changes, sure=LIKELY, why=why)
+
+
+@dataclass
+class Table:
+    """The table in a sheet: columns, the lines of KPIs with section and directorate, the others."""
+
+    sheet: Sheet
+    columns: list[Column]
+    rows: dict[int, tuple[str, str]]
+    notes: dict[int, str]
+    year: int | None
+
+    def of(self, *meanings: str) -> list[Column]:
+        """The columns of these meanings."""
+        return [column for column in self.columns if column.means in meanings]
+
+
+def find_table(sheet: Sheet, answers: Answers) -> Table | None:
+    """The table of KPIs in a sheet; None where there is none.
+
+    Raises:
+        InputError: Headings contradict each other or name what cannot be.
+    """
+    found = []
+    for one in (sheet, sheet.across()):
+        if block := _heading_lines(one):
+            heads = _headings(one, block)
+            named = any(_means(head) == "kpi_name" for head in heads) and not one.turned
+            periods = sum(bool(find_period(head).label) for head in heads)
+            hits = sum(_hits(one, line)[0] for line in block)
+            found.append(((named, periods, hits), one, block, heads))
+    if not found:
+        return None
+    _, sheet, block, heads = max(found, key=lambda one: one[0])
+    above = [text for (line, _), text in sorted(sheet.cells.items()) if line < block[0]]
+    titles = [sheet.name, *map(clean_name, above)]
+    year = year_in(titles)
+    if year is None:  # other headings may name the only year there is
+        years = {quarter_of(label).year for head in heads if (label := find_period(head).label)}
+        year = years.pop() if len(years) == 1 else None
+    body = [line for line in sheet.lines if line > block[-1]]
+    where = {place: sheet.where(block[-1], place) for place in range(sheet.width)}
+    columns = [
+        column
+        for place in where
+        if (column := _column(sheet, place, heads[place], where[place], body, year))
+    ]
+    _settle(sheet, columns, body)
+    _group(columns, titles)
+    for column in columns:
+        _answer(column, answers.get((column.sheet, column.letter), {}))
+    rows, notes = _rows(sheet, body, columns, where)
+    return Table(sheet, columns, rows, notes, year)
+
+
+def _means(text: str) -> str:
+    found = recognise("heading", text)
+    return found.means if found else ""
+
+
+def _hits(sheet: Sheet, line: int) -> tuple[int, int]:
+    """How many cells of a line are headings that are recognised, and how many there are."""
+    row = sheet.row(line)
+    return sum(len(text) <= 90 and _is_heading(text) for text in row.values()), len(row)
+
+
+def _is_heading(text: str) -> bool:
+    if re.fullmatch(r"[\d.,%£ ]+", text) and not re.fullmatch(r"20\d\d", text.strip()):
+        return False
+    when = find_period(text)
+    named = bool(when.label or when.open or when.fault)
+    return named and not when.rest or bool(_means(when.rest))
+
+
+def _heading_lines(sheet: Sheet) -> list[int]:
+    """The lines of headings, upper ones first: the best of the first lines, with its neighbours."""
+    hits = {line: _hits(sheet, line) for line in sheet.lines[:_DEEP]}
+    likely = {line for line, (known, filled) in hits.items() if known and 2 * known >= filled}
+    heads = {line for line in likely if hits[line][0] > 1}
+    if not heads:
+        return []
+    best = max(heads, key=lambda line: (hits[line][0], -line))
+    first = last = best
+    while first - 1 in likely and (hits[first - 1][1] > 1 or not _is_title(sheet, first - 1)):
+        first -= 1
+    while last + 1 in heads and not _repeats(sheet, best, last + 1):
+        last += 1
+    return list(range(first, last + 1))
+
+
+def _is_title(sheet: Sheet, line: int) -> bool:
+    left, right = sheet.single.get(line, (0, sheet.width))
+    return left == 0 and right + 1 >= sheet.width
+
+
+def _repeats(sheet: Sheet, upper: int, lower: int) -> bool:
+    """Whether a line below headings names periods where they do."""
+    pairs = ((sheet.text(upper, at), sheet.text(lower, at)) for at in range(sheet.width))
+    return sum(bool(find_period(a).label and find_period(b).label) for a, b in pairs) > 1
+
+
+def _headings(sheet: Sheet, block: list[int]) -> list[str]:
+    """The headings over each place, the upper first, each once.
+
+    What stands over the first of several columns reaches to the next one's, if it is a period or
+    what is of a period.
+    """
+    rows = []
+    for line in block:
+        texts = [sheet.text(line, place) for place in range(sheet.width)]
+        reaching = ""
+        for place, text in enumerate(texts):
+            if text:
+                when = find_period(text)
+                reaches = bool(when.label or when.open) or _means(text) in OF_PERIOD
+                reaching = text if reaches else ""
+            elif line != block[-1] and sheet.text(block[-1], place):
+                texts[place] = reaching
+        rows.append(map(clean_name, texts))
+    return [" ".join(dict.fromkeys(filter(None, texts))) for texts in zip(*rows, strict=True)]
+
+
+def _column(
+    sheet: Sheet, place: int, heading: str, where: str, body: list[int], year: int | None
+) -> Column | None:
+    texts = [text for line in body if (text := sheet.cells.get((line, place), "").strip())]
+    if not heading and not texts and not any((line, place) in sheet.fills for line in body):
+        return None
+    when = find_period(heading, year)
+    if when.fault:
+        raise InputError(f'{_in(sheet)}The heading "{heading}" ({where}) cannot be: {when.fault}.')
+    named = bool(when.label or when.open)
+    means, sure = recognise("heading", when.rest) or ("", UNKNOWN)
+    why = f'"{heading}"' if heading else "no heading"
+    if named and (means in ("period", "total") or not when.rest):
+        means, sure = "actual", sure if means else CERTAIN
+    if means in ("", "period") and sheet.turned and place == 0:
+        means, sure = "kpi_name", LIKELY
+    if named and not means:
+        means, sure = ("actual", LIKELY) if _mostly(texts, is_number) else ("ignore", UNKNOWN)
+        why = f'a period and "{when.rest}", which is not known'
+    if other := _by_cells(means, texts, named):
+        means, sure, reason = other
+        why = f"{why}; {reason}"
+    column = Column(sheet.name, place, sheet.letter(place), heading, means or "ignore")
+    if means in OF_PERIOD and when.open:
+        column.sure, column.why = UNKNOWN, when.open
+        return column
+    if when.sure == LIKELY and sure != UNKNOWN:
+        sure, why = LIKELY, f"{why}; the year is that of the title"
+    column.period, column.sure, column.why = when.label, sure, why
+    return column
+
+
+def _mostly(texts: list[str], test: Callable[[str], object]) -> bool:
+    known = [text for text in texts if not recognise("no_figure", text)]
+    return bool(known) and 3 * sum(bool(test(text)) for text in known) >= 2 * len(known)
+
+
+def _by_cells(means: str, texts: list[str], named: bool) -> tuple[str, str, str] | None:
+    """What a column is whose cells say something else than its heading."""
+
+    def words_of(group: str) -> bool:
+        return _mostly(texts, lambda text: recognise(group, text) and not is_number(text))
+
+    if means in ("", "actual", "target", "direction") and words_of("rating"):
+        return "rating", LIKELY, "its cells are ratings"
+    if means == "rating" and _mostly(texts, is_number):
+        return "actual" if named else "ignore", LIKELY, "its cells are numbers"
+    words = sum(not recognise("no_figure", text) for text in texts)
+    if means == "actual" and words > 2 and not _mostly(texts, lambda t: re.search(r"\d", t)):
+        return "ignore", UNKNOWN, "its cells are words"
+    several = len(texts) > 2 and len({*map(folded, texts)}) > 1
+    if means in ("", "unit", "section") and several and all(recognise("row", t) for t in texts):
+        return "row", LIKELY, "it says what the figures of a row are"
+    if not means and words_of("polarity"):
+        return "direction", LIKELY, "its cells are arrows"
+    return None
+
+
+def _settle(sheet: Sheet, columns: list[Column], body: list[int]) -> None:
+    """What follows from all columns together: which one has the names, every third month."""
+    if not any(one.means == "kpi_name" for one in columns):
+        texts = {
+            one.place: {t for line, t in _texts(sheet, one.place, body) if not is_number(t)}
+            for one in columns
+            if one.means in ("ignore", "section", "definition", "kpi_id")
+        }
+        best = max(texts, key=lambda at: (len(texts[at]), sum(map(len, texts[at]))), default=-1)
+        for one in columns:
+            if one.place == best and len(texts[best]) > 1:
+                one.take("the column with the most different texts", means="kpi_name")
+    for means in (*_ONCE, "period", "row"):
+        for one in [one for one in columns if one.means == means][1:]:
+            means_now = "definition" if means == "kpi_name" else "ignore"
+            one.take(f"a second column of {means}", means=means_now)
+    months = [one for one in columns if kind_of(one.period) == "month"]
+    of_figures = {one.period for one in months if one.means in FIGURES}
+    if len(of_figures) > 1 and all(month[5:] in LAST_MONTHS for month in of_figures):
+        for one in months:
+            why = f"{one.why}; every third month, so the quarter to it"
+            one.take(why, period=quarter_of(one.period).label)
+    if not any(one.means == "actual" for one in columns):
+        for one in columns:
+            if one.means == "to_date" and "target" in folded(one.heading):
+                one.means = "target"
+
+
+def _texts(sheet: Sheet, place: int, body: list[int]) -> Iterator[tuple[int, str]]:
+    return ((line, text) for line in body if (text := sheet.cells.get((line, place), "")))
+
+
+def _group(columns: list[Column], titles: list[str]) -> None:
+    """Give columns without a period one: repeated ones that of the figure beside them, one alone
+    that of the title."""
+    labels = [find_period(title).label for title in titles]
+    dated = [label for label in labels if kind_of(label) in ("quarter", "month")]
+    in_name = labels[:1] == dated[:1]
+    figures = [
+        one
+        for one in columns
+        if one.means in ("actual", "cumulative") and (one.period or one.sure == UNKNOWN)
+    ]
+    undated = [one for one in columns if one.means in OF_PERIOD and not one.period]
+    for one in undated:
+        alike = [other for other in undated if other.means == one.means]
+        if one.sure == UNKNOWN:
+            continue
+        if len(alike) > 1 and figures:
+            leads = figures[0].place >= alike[0].place
+            before = [other for other in figures if other.place < one.place]
+            after = [other for other in figures if other.place > one.place]
+            for other in after[:1] if leads else before[-1:]:
+                one.take(f"{one.why}; of the figure beside it, in {other.letter}")
+                one.period, one.sure = other.period, LIKELY if other.period else other.sure
+        elif dated and not figures and (in_name or one.means not in _GENERAL):
+            where = "name of the sheet" if in_name else "title"
+            one.take(f"{one.why}; the period is that of the {where}", period=dated[0])
+
+
+def _answer(column: Column, given: Mapping[str, str]) -> None:
+    """Take a column as the mapping has it."""
+    means, period = given.get("taken_for") or column.means, given.get("period") or column.period
+    if (means, period) == (column.means, column.period) and not column.open:
+        return
+    if means not in MEANINGS:
+        raise InputError(
+            f'mapping.xlsx, Columns: "{means}" for column {column.letter} is none of '
+            f"{', '.join(MEANINGS)}."
+        )
+    when = find_period(period)
+    if period and not when.label:
+        raise InputError(
+            f'mapping.xlsx: "{period}" for column {column.letter} ("{column.heading}") is no '
+            f"period: {when.fault or when.open or 'it names no period'}. "
+            'Write it as "2024-25 Q1", "2024-04" or "2024/25".'
+        )
+    settled = given.get("period") or means not in OF_PERIOD or not column.open
+    column.means, column.period = means, when.label
+    column.sure = GIVEN if settled else UNKNOWN
+
+
+def _rows(
+    sheet: Sheet, body: list[int], columns: list[Column], where: Mapping[int, str]
+) -> tuple[dict[int, tuple[str, str]], dict[int, str]]:
+    """The lines of KPIs with their section and directorate, and the others with their texts."""
+    names, codes, content = (
+        {one.place for one in columns if (one.means in means) == wanted}
+        for means, wanted in (
+            (("kpi_name",), True),
+            (("kpi_id",), True),
+            (("kpi_name", "kpi_id", "section", "directorate"), False),
+        )
+    )
+    rows, notes = dict[int, tuple[str, str]](), dict[int, str]()
+    section, above, waiting = "", "", list[tuple[int, str]]()
+    for line in body:
+        row = sheet.row(line)
+        if not row:
+            continue
+        if _is_repeated(sheet, line, columns, where):
+            notes[line] = "the headings again"
+            continue
+        filled, coded = content & row.keys(), bool(codes & row.keys())
+        named = any(sheet.text(line, place).strip() for place in names)
+        text, first = clean_name(" ".join(row.values())), clean_name(next(iter(row.values())))
+        is_note = recognise("note", first)
+        numbers = any(is_number(row[place]) for place in filled)
+        if is_note and (is_note.means == "total" or not numbers) and not coded:
+            notes[line] = f"a {is_note.means}: {text[:80]}"
+        elif len(row) == 1 and line in sheet.single:
+            waiting.append((line, text))
+        elif named and (filled or coded or len(row) > 1 and line not in sheet.single):
+            if waiting:
+                above = waiting[-2][1] if len(waiting) > 1 else above
+                section, waiting = waiting[-1][1], []
+            rows[line] = (section, above)
+        elif len(row) == 1 or line in sheet.single:
+            waiting.append((line, first))
+        elif filled or named:
+            rows[line] = (section, above)
+        else:
+            notes[line] = f"no KPI: {text[:80]}"
+    return rows, notes | {line: f"a note: {text[:80]}" for line, text in waiting}
+
+
+def _is_repeated(sheet: Sheet, line: int, columns: list[Column], where: Mapping[int, str]) -> bool:
+    """Whether a line below the headings is them again. Raises where it contradicts them."""
+    hits, filled = _hits(sheet, line)
+    if hits < 3 or 3 * hits < 2 * filled:
+        return False
+    for column in columns:
+        now, before = sheet.text(line, column.place), column.heading
+        labels = {find_period(now).label, find_period(before).label} - {""}
+        if len(labels) > 1:
+            raise InputError(
+                f"{_in(sheet)}Two rows of headings disagree: {where[column.place]} says "
+                f'"{before}", {sheet.where(line, column.place)} says "{now}". Give each table a '
+                "sheet of its own."
+            )
+    return True
+
+
+def _in(sheet: Sheet) -> str:
+    return f'Sheet "{sheet.name}": ' if sheet.name else ""
