@@ -78,7 +78,7 @@ def site(raw: Path, outputs: Path | None, force: bool) -> None:
 def changes(earlier: str, later: str, raw: Path) -> None:
     """List what differs between the reports of two quarters: figures, ratings, commentary."""
     from kpi_tools.loading import read_returns
-    from kpi_tools.scorecard import issue_changes
+    from kpi_tools.scorecard.changes import issue_changes
     from kpi_tools.wording import rows_of, text_of
 
     quarters = sorted((Quarter.parse(earlier), Quarter.parse(later)))

@@ -6,8 +6,8 @@ import pandas as pd
 import pytest
 
 from kpi_tools.quarters import Quarter
+from kpi_tools.scorecard import DEFAULT_COUNCIL
 from kpi_tools.scorecard.actions import BECAME, followed, in_report, without_action
-from kpi_tools.scorecard.scores import DEFAULT_COUNCIL
 
 COLUMNS = [
     "action_id",

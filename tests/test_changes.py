@@ -17,19 +17,21 @@ from kpi_tools.page import chapters
 from kpi_tools.page.changes import changes, restated_figures
 from kpi_tools.page.summary import summary
 from kpi_tools.scorecard import (
-    came_and_went,
     earlier_reports,
+    quarter_before,
+    recent_quarters,
+    report_tables,
+    score,
+)
+from kpi_tools.scorecard.changes import (
+    came_and_went,
     issue_changes,
     movement,
-    quarter_before,
     rating_matrix,
     rating_pairs,
-    recent_quarters,
     reconcile,
-    report_tables,
     restatements,
     returned_again,
-    score,
     sent_rounded,
     set_changes,
 )

@@ -10,7 +10,12 @@ from kpi_tools.loading import commentary_until, load
 from kpi_tools.page.released import notices
 from kpi_tools.parameters import corrections_of
 from kpi_tools.quarters import Quarter
-from kpi_tools.scorecard import counts, earlier_reports, recent_quarters, score
+from kpi_tools.scorecard import (
+    counts,
+    earlier_reports,
+    recent_quarters,
+    score,
+)
 from tests.kent import RAW
 from tests.workplace import QUARTER, SLUG
 

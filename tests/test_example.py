@@ -12,7 +12,7 @@ from kpi_tools.explorer.history import one_kpi
 from kpi_tools.explorer.offline import pages
 from kpi_tools.loading import load
 from kpi_tools.report import OUTPUTS, make_report
-from kpi_tools.scorecard import followed
+from kpi_tools.scorecard.actions import followed
 from tests import kent
 
 RAW = kent.RAW.parent / "examples" / "borough"

@@ -11,8 +11,8 @@ import pytest
 
 from kpi_tools import narrative
 from kpi_tools.quarters import Quarter
-from kpi_tools.scorecard import movement
-from kpi_tools.scorecard.scores import DEFAULT_COUNCIL
+from kpi_tools.scorecard import DEFAULT_COUNCIL
+from kpi_tools.scorecard.changes import movement
 from kpi_tools.terms import Terms, names
 
 Q3 = Quarter(2024, 3)

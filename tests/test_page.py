@@ -18,7 +18,7 @@ from kpi_tools.page.html import Html, markdown, paragraphs, section, style, subh
 from kpi_tools.page.summary import key, summary
 from kpi_tools.report.export import numbered, page_style, to_html
 from kpi_tools.report.export import policy as policy_of
-from kpi_tools.scorecard import movement
+from kpi_tools.scorecard.changes import movement
 from tests import kent
 from tests.html_policy import assert_self_contained
 from tests.page_samples import activity_points, points, scorecard_of

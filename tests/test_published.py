@@ -12,11 +12,11 @@ from kpi_tools.scorecard import (
     counts,
     earlier_reports,
     matrix,
-    movement,
     rating_history,
     recent_quarters,
     score,
 )
+from kpi_tools.scorecard.changes import movement
 from tests.test_data import EIGHT_REDS, PUBLISHED
 
 RAW = Path(__file__).parents[1] / "data" / "raw"

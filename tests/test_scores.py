@@ -14,16 +14,15 @@ from kpi_tools.scorecard import (
     earlier_reports,
     first_report,
     matrix,
-    movement,
     movers,
     quarter_before,
     rating_history,
     recent_quarters,
-    reconcile,
     report_tables,
     score,
-    without_action,
 )
+from kpi_tools.scorecard.actions import without_action
+from kpi_tools.scorecard.changes import movement, reconcile
 from tests.small_council import Figure, make_council
 
 LAST = Quarter(2024, 3)

@@ -19,8 +19,8 @@ from kpi_tools.collect.year import start_year, undecided
 from kpi_tools.errors import InputError
 from kpi_tools.loading import read_returns
 from kpi_tools.quarters import Quarter
+from kpi_tools.scorecard import recent_quarters
 from kpi_tools.scorecard.changes import restated_between
-from kpi_tools.scorecard.scores import recent_quarters
 from tests.small_council import make_council
 
 NOW = Quarter(2024, 2)

@@ -11,7 +11,8 @@ from kpi_tools.checks import tables, texts
 from kpi_tools.checks.findings import CHECKS, as_findings
 from kpi_tools.loading import Returns
 from kpi_tools.provenance import unlike_lock
-from kpi_tools.scorecard import earlier_reports, rating_pairs, recent_quarters, score
+from kpi_tools.scorecard import earlier_reports, recent_quarters, score
+from kpi_tools.scorecard.changes import rating_pairs
 
 __all__ = ["CHECKS", "release_findings"]
 

@@ -13,7 +13,8 @@ from kpi_tools.loading.rules import as_changes
 from kpi_tools.quarters import Quarter
 from kpi_tools.rating import cannot_be_rated
 from kpi_tools.schemes import Scheme
-from kpi_tools.scorecard import returned_again, sent_rounded, without_action
+from kpi_tools.scorecard.actions import without_action
+from kpi_tools.scorecard.changes import returned_again, sent_rounded
 from kpi_tools.vocabulary import CARRIED_FORWARD, SUPPRESSED
 from kpi_tools.wording import Row, is_text, rows_of
 

@@ -17,9 +17,8 @@ from kpi_tools.loading import commentary_now, raw_folder
 from kpi_tools.provenance import council_name, slug
 from kpi_tools.report import OUTPUTS, RAW
 from kpi_tools.report.publish import MANIFEST
-from kpi_tools.scorecard import followed
-from kpi_tools.scorecard.actions import OPEN
-from kpi_tools.scorecard.scores import in_last_band
+from kpi_tools.scorecard import in_last_band
+from kpi_tools.scorecard.actions import OPEN, followed
 from kpi_tools.terms import Terms
 from kpi_tools.tokens import filled, kpi_figures
 from kpi_tools.wording import is_text, plural, rows_of

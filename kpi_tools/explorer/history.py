@@ -30,7 +30,7 @@ from kpi_tools.page.html import (
 )
 from kpi_tools.page.marks import quality_notes
 from kpi_tools.quarters import Quarter
-from kpi_tools.scorecard import restated_between
+from kpi_tools.scorecard.changes import restated_between
 from kpi_tools.terms import Terms
 from kpi_tools.vocabulary import CLOSEST, HIGHER, LOWER, MONITORED
 from kpi_tools.wording import (

@@ -14,17 +14,19 @@ from kpi_tools.page.html import (
     subheading,
 )
 from kpi_tools.quarters import Quarter
-from kpi_tools.scorecard import (
+from kpi_tools.scorecard import first_report, known_by
+from kpi_tools.scorecard.changes import (
+    ADDED,
+    NEW_TARGET,
+    REMOVED,
+    REWRITTEN,
     came_and_went,
-    first_report,
-    known_by,
     rating_matrix,
     rating_pairs,
     reconcile,
     restatements,
     set_changes,
 )
-from kpi_tools.scorecard.changes import ADDED, NEW_TARGET, REMOVED, REWRITTEN
 from kpi_tools.terms import Terms
 from kpi_tools.vocabulary import NOT_RATED
 from kpi_tools.wording import Row, capitalised, in_words, plural, rows_of, signed

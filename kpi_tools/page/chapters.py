@@ -27,7 +27,8 @@ from kpi_tools.page.overviews import share_bars, sparkline
 from kpi_tools.page.summary import by_distance, lowest_lines
 from kpi_tools.quarters import Quarter
 from kpi_tools.rating import band_lines
-from kpi_tools.scorecard import first_report, followed, in_report, section_words, without_action
+from kpi_tools.scorecard import first_report, section_words
+from kpi_tools.scorecard.actions import followed, in_report, without_action
 from kpi_tools.scorecard.series import variation_and_assurance
 from kpi_tools.terms import Terms, level_of, lines_of, miss, missed, names
 from kpi_tools.vocabulary import FAILS, HIT_OR_MISS, ILLUSTRATIVE, NOT_RATED, PASSES

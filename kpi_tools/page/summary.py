@@ -11,7 +11,8 @@ from kpi_tools.page.describe import direction_notes, short_title
 from kpi_tools.page.facts import entry
 from kpi_tools.page.html import Html, bullets, paragraphs, render, report_table, section, slug
 from kpi_tools.page.overviews import counts_chart
-from kpi_tools.scorecard import first_report, followed, movers, rating_history
+from kpi_tools.scorecard import first_report, movers, rating_history
+from kpi_tools.scorecard.actions import followed
 from kpi_tools.terms import AGAINST, Terms, lines_of, miss, missed, names
 from kpi_tools.vocabulary import MONITORED, NOT_RATED, STABLE, TREND_ARROW
 from kpi_tools.wording import (

@@ -12,7 +12,8 @@ from kpi_tools.page.drawing import COLOURS
 from kpi_tools.page.facts import action_of
 from kpi_tools.page.html import render
 from kpi_tools.page.summary import by_distance, lowest_lines, moved, tiles
-from kpi_tools.scorecard import first_report, followed
+from kpi_tools.scorecard import first_report
+from kpi_tools.scorecard.actions import followed
 from kpi_tools.terms import Terms, level_of, names
 from kpi_tools.vocabulary import ILLUSTRATIVE, MONITORED, NOT_DUE, NOT_RATED, STABLE
 from kpi_tools.wording import (

@@ -1,75 +1,309 @@
-"""Figures → the quarter's scorecard: rated rows, counts, changes since the last report, actions."""
+"""The quarter's scorecard: one row per KPI in the set, its latest and earlier due figures, and
+counts that add up.
 
-from kpi_tools.loading import in_set
-from kpi_tools.scorecard.actions import followed, in_report, without_action
-from kpi_tools.scorecard.changes import (
-    came_and_went,
-    issue_changes,
-    movement,
-    rating_matrix,
-    rating_pairs,
-    reconcile,
-    restated_between,
-    restatements,
-    returned_again,
-    sent_rounded,
-    set_changes,
-)
-from kpi_tools.scorecard.scores import (
-    counted,
-    counts,
-    earlier_reports,
-    first_report,
-    known_by,
-    matrix,
-    movers,
-    quarter_before,
-    rated,
-    rated_figures,
-    rating_counts,
-    rating_history,
-    ratings_of,
-    recent_of,
-    recent_quarters,
-    report_tables,
-    score,
-    section_words,
-    trends_of,
-)
+`recent_quarters` chooses the rows once; rating, direction, chart and card all see the same ones.
+"""
 
-__all__ = [
-    "came_and_went",
-    "counted",
-    "counts",
-    "earlier_reports",
-    "first_report",
-    "followed",
-    "in_report",
-    "in_set",
-    "issue_changes",
-    "known_by",
-    "matrix",
-    "movement",
-    "movers",
-    "quarter_before",
-    "rated",
-    "rated_figures",
-    "rating_counts",
-    "rating_history",
-    "rating_matrix",
-    "rating_pairs",
-    "ratings_of",
-    "recent_of",
-    "recent_quarters",
-    "reconcile",
-    "report_tables",
-    "restated_between",
-    "restatements",
-    "returned_again",
-    "score",
-    "section_words",
-    "sent_rounded",
-    "set_changes",
-    "trends_of",
-    "without_action",
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any, Final
+
+import pandas as pd
+
+from kpi_tools.doubts import with_doubts
+from kpi_tools.loading import Council, Returns, as_known_at, due_figures
+from kpi_tools.quarters import Quarter
+from kpi_tools.rating import rate
+from kpi_tools.scorecard.arrows import with_arrows, with_earlier_figures
+from kpi_tools.tokens import filled, kpi_figures, section_figures
+from kpi_tools.trend import ADDED as DIRECTED
+from kpi_tools.trend import direction_of_travel
+from kpi_tools.vocabulary import (
+    BETTER,
+    ILLUSTRATIVE,
+    MONITORED,
+    NOT_DUE,
+    NOT_RATED,
+    NOT_YET_DUE,
+    TREND_ARROW,
+    TRENDS,
+    UNCHANGED,
+    WORSE,
+)
+from kpi_tools.wording import rows_of, within
+
+DEFAULT_COUNCIL: Final = Council(name="", report_title="", sections=())
+"""The default bands, words and arrow."""
+KEYS: Final = ["_asked", "kpi_id"]
+_YEAR: Final = 4
+_PREVIOUS: Final = [
+    *("quarter", "period", "value", "rating", "target", "floor_standard", "status", "doubt_state")
 ]
+_WORDS: Final = ["commentary", "management_action"]
+_SELDOM: Final = [MONITORED, NOT_DUE]
+"""Counts that a table leaves out where nothing is counted there."""
+
+
+def recent_quarters(returns: Returns, quarter: Quarter | None = None) -> pd.DataFrame:
+    """The due figures shown for each KPI in the report of `quarter` (default: that of the returns),
+    rated.
+
+    As many rows per KPI as the council's window says (six), in the order of the catalogue and of
+    time; the last is the latest figure that was due by then. One that did not come is a row with
+    status `not available`. Columns: those of `loading.due_figures`, `rating`, `not_rated_reason`,
+    those of `direction_of_travel`, `with_doubts` and of `arrows`.
+
+    Nothing is tested or compared across a redefinition (changes.csv) or a rebase: `series_from`
+    says since when the figure's series is as it is.
+    """
+    return recent_of([(returns, quarter or returns.quarter)])[0]
+
+
+def recent_of(asked: Sequence[tuple[Returns, Quarter]]) -> list[pd.DataFrame]:
+    """The table of `recent_quarters` for each report; together they take little longer than one."""
+    council = asked[0][0].council
+    rows = rated_figures(asked, council.window)
+    series = _series(rows)
+    now = rows[series == series.groupby([rows[key] for key in KEYS]).transform("last")]
+    directed = direction_of_travel(
+        now,
+        by=tuple(KEYS),
+        significance=council.significance,
+        minimum_points=council.minimum_points,
+    )
+    lines = directed.drop_duplicates(KEYS)[[*KEYS, *DIRECTED]]
+    rows = rows.merge(lines, on=KEYS, how="left")
+    each = [rows[rows["_asked"] == place].drop(columns="_asked") for place in range(len(asked))]
+    return [
+        with_doubts(table.reset_index(drop=True), returns.figures)
+        for table, (returns, _) in zip(each, asked, strict=True)
+    ]
+
+
+def rated_figures(asked: Sequence[tuple[Returns, Quarter]], window: int) -> pd.DataFrame:
+    """The last `window` due figures of each KPI for each report asked for (`_asked`), rated."""
+    council = asked[0][0].council
+    longer = [  # by a year, so that the first row shown has its comparisons as well
+        with_series(due_figures(returns, quarter, window + _YEAR), returns).assign(_asked=place)
+        for place, (returns, quarter) in enumerate(asked)
+    ]
+    rows = with_earlier_figures(pd.concat(longer, ignore_index=True), KEYS)
+    rows = with_arrows(rows, council)
+    return rated(rows.groupby(KEYS, sort=False).tail(window), council).reset_index(drop=True)
+
+
+def rated(figures: pd.DataFrame, council: Council) -> pd.DataFrame:
+    """`figures` with `rating`, `not_rated_reason` and `band`, by the council's schemes."""
+    words = {name: within(word) for name, word in council.words.items()}
+    return rate(figures, council.schemes, milestones=council.milestones, words=words)
+
+
+def with_series(figures: pd.DataFrame, returns: Returns) -> pd.DataFrame:
+    """Add `series_from`: since when the figure's series is as it is, null where it never changed.
+
+    A quarter for a redefinition (the first report with it), a day for a rebase; texts stand in the
+    order of time.
+    """
+    changes = returns.changelog[returns.changelog["change"] == "redefined"]
+    since = pd.Series(pd.NA, index=figures.index, dtype="str")
+    for change in rows_of(changes.sort_values("from_quarter")):
+        of = figures["kpi_id"] == change["kpi_id"]
+        since = since.mask(
+            of & (figures["due_quarter"] >= change["from_quarter"]), change["from_quarter"]
+        )
+    for rebase in rows_of(returns.rebases.sort_values("date")):
+        of = figures["kpi_id"] == rebase["kpi_id"]
+        after = figures["period_end"] >= pd.Timestamp(rebase["date"])
+        since = since.mask(of & after, rebase["date"])
+    return figures.assign(series_from=since)
+
+
+def score(recent: pd.DataFrame, returns: Returns) -> pd.DataFrame:
+    """One row per KPI: its last row of `recent`, the due figure before as `previous_…`, commentary.
+
+    Adds `previous_` … `quarter`, `period`, `value`, `rating` (by the lines of its own period),
+    `target`, `floor_standard`, `status`, `doubt_state` and `comparable` (False across a
+    redefinition); `commentary`, `management_action` (both with the figures for their tokens),
+    `author`, `commentary_status`; `arrow` and `arrow_change` (the first that council.toml shows);
+    and `illustrative`: whether anything shown for the KPI is invented.
+    """
+    by_kpi = recent.groupby("kpi_id", sort=False)
+    kpis = by_kpi.nth(-1).reset_index(drop=True)
+    before = by_kpi.nth(-2).set_index("kpi_id")
+    words = returns.commentary.dropna(subset="kpi_id").set_index("kpi_id")
+    words = words[[*_WORDS, "author", "status"]].rename(columns={"status": "commentary_status"})
+    invented = (recent[["status", "target_status", "kpi_status"]] == ILLUSTRATIVE).any(axis=1)
+    # before its first figure ever there is nothing that a KPI could have changed from
+    there = recent["value"].notna() | recent["milestone"].astype("str").fillna("").ne("")
+    first = recent[there].groupby("kpi_id")["due_quarter"].min().reindex(before.index)
+    known = before.loc[(before["due_quarter"] >= first).fillna(False), _PREVIOUS]
+    kpis = kpis.join(known.add_prefix("previous_"), on="kpi_id").join(words, on="kpi_id")
+    same = _series(kpis) == kpis["kpi_id"].map(_series(before))
+    kpis = _with_first_arrow(kpis.assign(previous_comparable=same), returns.council)
+    kpis["illustrative"] = kpis["kpi_id"].map(invented.groupby(recent["kpi_id"]).any())
+    figures = [kpi_figures(kpi) for kpi in rows_of(kpis)]
+    return kpis.assign(**{name: _filled(kpis[name], figures) for name in _WORDS})
+
+
+def section_words(returns: Returns, kpis: pd.DataFrame) -> pd.DataFrame:
+    """The commentary on whole sections, with the figures of `kpis` for its tokens."""
+    about = returns.commentary[returns.commentary["kpi_id"].isna()]
+    table = matrix(kpis, returns.council).set_index("section").to_dict("index")
+    figures = [section_figures(table.get(name, {}), returns.quarter) for name in about["section"]]
+    return about.assign(commentary=_filled(about["commentary"], figures))
+
+
+def first_report(returns: Returns) -> bool:
+    """Whether nothing was received before this quarter: no earlier report to compare with."""
+    return not known_by(returns, returns.quarter.shift(-1))
+
+
+def known_by(returns: Returns, quarter: Quarter) -> bool:
+    """Whether anything had been received by then."""
+    return bool((returns.submissions["received"] <= quarter.label).any())
+
+
+def earlier_reports(returns: Returns) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The scorecard of the previous report, by what had been received by then, and that of its
+    quarter as known now.
+
+    Where nothing was received with the previous quarter both are by what is known now; without a
+    single figure of that quarter in a first report they have no rows, and there is nothing to
+    compare with.
+    """
+    before = returns.quarter.shift(-1)
+    if before.label not in set(returns.submissions["received"]):
+        same = quarter_before(returns)
+        if first_report(returns) and same["value"].isna().all():
+            same = same.head(0)
+        return same, same
+    then = as_known_at(returns, before)
+    printed, now = recent_of([(then, before), (returns, before)])
+    return score(printed, then), score(now, returns)
+
+
+def quarter_before(returns: Returns, quarters: int = 1) -> pd.DataFrame:
+    """The scorecard so many quarters earlier, by what is known now: like for like."""
+    return score(recent_quarters(returns, returns.quarter.shift(-quarters)), returns)
+
+
+def ratings_of(council: Council = DEFAULT_COUNCIL) -> tuple[str, ...]:
+    """What a KPI can count as: the default bands, those of other schemes, `Not rated` and the like.
+
+    A band of another scheme counts with that of the same name.
+    """
+    schemes = [council.schemes[""], *council.schemes.values()]
+    bands = dict.fromkeys(band.name for scheme in schemes for band in scheme.bands)
+    return (*bands, NOT_RATED, MONITORED, NOT_DUE)
+
+
+def trends_of(council: Council = DEFAULT_COUNCIL) -> tuple[str, ...]:
+    """The words of the arrow that is counted, the first that council.toml shows."""
+    return TRENDS if council.arrows[0] == TREND_ARROW else (BETTER, UNCHANGED, WORSE)
+
+
+def in_last_band(kpis: pd.DataFrame, council: Council = DEFAULT_COUNCIL) -> pd.Series:
+    """Whether each KPI has the last band of its scheme, which asks for an action."""
+    last = {name: scheme.bands[-1].name for name, scheme in council.schemes.items()}
+    return kpis["rating"] == kpis["scheme"].map(last).fillna(last[""])
+
+
+def counted(kpis: pd.DataFrame, council: Council = DEFAULT_COUNCIL) -> pd.Series:
+    """What each KPI counts as: its rating.
+
+    With `not_due = "apart"` a KPI whose rating stands from an earlier report, or that was never due
+    yet, counts as `Not due`; one that is late stays `Not rated`.
+    """
+    if council.not_due != "apart":
+        return kpis["rating"]
+    stands = ~kpis["is_due"] & ~kpis["rating"].isin((NOT_RATED, MONITORED))
+    return kpis["rating"].mask(stands | (kpis["not_rated_reason"] == NOT_YET_DUE), NOT_DUE)
+
+
+def rating_counts(kpis: pd.DataFrame, council: Council = DEFAULT_COUNCIL) -> dict[str, int]:
+    """How many KPIs there are (`kpis`), and of each of `ratings_of`, which add up to that."""
+    ratings = Counter(counted(kpis, council))
+    return {"kpis": len(kpis), **{name: ratings[name] for name in ratings_of(council)}}
+
+
+def counts(kpis: pd.DataFrame, council: Council = DEFAULT_COUNCIL) -> dict[str, int]:
+    """How many KPIs: {`kpis`, each of `ratings_of`, each of `trends_of`, `other`}.
+
+    The ratings add up to `kpis`, and so do the directions with `other` (not enough data, not
+    testable).
+    """
+    trends = trends_of(council)
+    arrows = Counter(kpis["direction_of_travel" if trends == TRENDS else "arrow"])
+    there = {name: arrows[name] for name in trends}
+    return rating_counts(kpis, council) | there | {"other": len(kpis) - sum(there.values())}
+
+
+def matrix(kpis: pd.DataFrame, council: Council = DEFAULT_COUNCIL) -> pd.DataFrame:
+    """The `counts` by section and in total, a column each after `section`."""
+    sections = [*kpis.groupby("section", sort=False), ("Total", kpis)]
+    return _compact([{"section": name, **counts(own, council)} for name, own in sections])
+
+
+def _compact(rows: list[dict[str, Any]]) -> pd.DataFrame:
+    """A table of counts, without columns for what few councils have where nothing is in them."""
+    table = pd.DataFrame(rows)
+    return table.drop(columns=[name for name in _SELDOM if not table[name].any()])
+
+
+def rating_history(returns: Returns, kpis: pd.DataFrame, before: pd.DataFrame) -> pd.DataFrame:
+    """How many KPIs had each rating in the last reports, each as printed then: `quarter`, ratings.
+
+    As many as the window says. The last row is this report's (`kpis`), that above it the previous
+    one's (`before`, as `earlier_reports` gives it). Quarters in which nothing was received have no
+    row.
+    """
+    received = sorted(Quarter.parse(label) for label in returns.submissions["received"].unique())
+    last, first = returns.quarter.shift(-1), returns.quarter.shift(-returns.council.window)
+    older = [then for then in received if first < then < last]
+    reports = {}
+    if older:
+        table = rated_figures([(as_known_at(returns, then), then) for then in older], window=1)
+        reports = {then.label: table[table["_asked"] == at] for at, then in enumerate(older)}
+    if last in received:
+        reports[last.label] = before
+    reports[returns.quarter.label] = kpis
+    return _compact(
+        [
+            {"quarter": label, **rating_counts(table, returns.council)}
+            for label, table in reports.items()
+        ]
+    ).drop(columns="kpis")
+
+
+def report_tables(returns: Returns) -> dict[str, pd.DataFrame]:
+    """A report's tables: `KPIs` (the scorecard), `Quarters` (the rows shown), `Counts`."""
+    recent = recent_quarters(returns)
+    kpis = score(recent, returns)
+    return {"KPIs": kpis, "Quarters": recent, "Counts": matrix(kpis, returns.council)}
+
+
+def movers(kpis: pd.DataFrame) -> pd.DataFrame:
+    """The KPIs due now whose rating differs from that of their previous due figure."""
+    known = kpis["previous_rating"].notna()
+    return kpis[kpis["is_due"] & known & (kpis["rating"] != kpis["previous_rating"])]
+
+
+def _with_first_arrow(kpis: pd.DataFrame, council: Council) -> pd.DataFrame:
+    """Add `arrow`, `arrow_change`, and `arrows_differ`: the trend points another way."""
+    first, trend = council.arrows[0], kpis["direction_of_travel"]
+    names = (f"arrow_{first}", f"change_{first}")
+    names = ("direction_of_travel", "slope") if first == TREND_ARROW else names
+    others = kpis[[f"arrow_{kind}" for kind in council.arrows if kind != TREND_ARROW]]
+    up = (trend == TRENDS[0]) & (others == WORSE).any(axis=1)
+    down = (trend == TRENDS[-1]) & (others == BETTER).any(axis=1)
+    return kpis.assign(arrow=kpis[names[0]], arrow_change=kpis[names[1]], arrows_differ=up | down)
+
+
+def _series(rows: pd.DataFrame) -> pd.Series:
+    return rows["series_from"].fillna("")
+
+
+def _filled(texts: pd.Series, figures: Sequence[dict[str, str | None]]) -> object:
+    pairs = zip(texts, figures, strict=True)
+    words = [filled(text, own) if isinstance(text, str) else text for text, own in pairs]
+    return pd.array(words, dtype="str")

@@ -13,7 +13,7 @@ import pandas as pd
 
 from kpi_tools.loading import Returns
 from kpi_tools.quarters import Quarter
-from kpi_tools.scorecard.scores import in_last_band
+from kpi_tools.scorecard import in_last_band
 from kpi_tools.wording import Row, is_text, rows_by
 
 OPEN, DONE, STOPPED = "open", "done", "stopped"

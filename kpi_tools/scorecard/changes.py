@@ -12,7 +12,7 @@ import pandas as pd
 
 from kpi_tools.loading import Council, Returns, as_known_at, line_columns
 from kpi_tools.quarters import Quarter
-from kpi_tools.scorecard.scores import (
+from kpi_tools.scorecard import (
     DEFAULT_COUNCIL,
     counted,
     counts,
@@ -83,7 +83,7 @@ def rating_pairs(
 ) -> pd.DataFrame:
     """The KPIs of both sets: `kpi_id`, `kpi_name`, `section`, `before`, `now` (as `counted`).
 
-    `same` is the scorecard a quarter earlier by the figures known now (`scores.quarter_before`).
+    `same` is the scorecard a quarter earlier by the figures known now (`scorecard.quarter_before`).
     """
     then = pd.Series(counted(same, council).array, index=same["kpi_id"])
     both = kpis[kpis["kpi_id"].isin(then.index)]
@@ -201,7 +201,7 @@ def restatements(returns: Returns, before: pd.DataFrame, same: pd.DataFrame) -> 
     """What this quarter's returns changed of what was known at the previous report.
 
     `before`: the previous report's scorecard, `same`: that of its quarter as known now
-    (`scores.earlier_reports`). Columns and order as `restated_between` gives them; none for the
+    (`scorecard.earlier_reports`). Columns and order as `restated_between` gives them; none for the
     first report.
     """
     last = returns.quarter.shift(-1)
