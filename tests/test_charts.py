@@ -17,7 +17,7 @@ from kpi_tools.page.charts import (
     milestone_chart,
     small_multiples,
 )
-from kpi_tools.page.drawing import Drawing
+from kpi_tools.page.drawing import COLOURS, Drawing
 from kpi_tools.page.overviews import counts_chart, peers_chart, peers_strip, share_bars, sparkline
 from kpi_tools.page.regions import regions
 from kpi_tools.wording import rows_of
@@ -67,7 +67,7 @@ def test_every_figure_has_its_point_and_label(drawings: list[Drawing]):
 def test_lines_and_bands_step_midway_between_two_periods(drawings: list[Drawing]):
     kpi_chart(rows(target=[90, 90, 90, 85, 85, 85]), "k")
     assert lines(drawings[0], "target") == [(0, 90), (3, 90), (3, 85), (6, 85)]
-    green = [row for row in drawings[0].data["bands"] if row["colour"] == "green"]
+    green = [row for row in drawings[0].data["bands"] if row["look"] == "green"]
     assert [(row["x"], row["y"]) for row in green] == [(0, 90), (3, 85)]
 
 
@@ -193,7 +193,7 @@ def test_any_figures_stand_within_the_axis_and_no_texts_overlap(
         patch.setattr(
             canvases.Canvas,
             "drawing",
-            lambda self: made.append(self) or Drawing("", {}, 0, 0, (0,) * 4),
+            lambda self: made.append(self) or Drawing({}, {}, 0, 0, (0,) * 4),
         )
         status = ["final" if math.isfinite(value) else "not available" for value in values]
         kpi_chart(
@@ -213,8 +213,8 @@ def test_any_figures_stand_within_the_axis_and_no_texts_overlap(
         assert (
             canvas.low - 1e-9 * abs(canvas.low) <= row["y"] <= canvas.high + 1e-9 * abs(canvas.high)
         )
-    boxes = canvas._taken
-    assert not [1 for n, box in enumerate(boxes) for other in boxes[:n] if box.meets(other)]
+    boxes = canvas.taken
+    assert not any(box.meets(boxes[:n]) for n, box in enumerate(boxes))
 
 
 @pytest.mark.parametrize("count", [1, 2, 6, 13, 40])
@@ -271,7 +271,9 @@ def test_last_reports_have_a_row_for_each_rating(drawings: list[Drawing]):
         {"quarter": "2024-25 Q3", "Green": 17, "Amber": 12, "Red": 9, "Not rated": 0},
     ]
     chart = counts_chart(history, "c")
-    assert [row["count"] for row in drawings[0].data["columns"]] == [16, 17, 15, 12, 8, 9]
+    heights = [row["y"] - row["y2"] for row in drawings[0].data["columns"]]
+    assert heights == pytest.approx([count * 42 / 17 for count in (16, 17, 15, 12, 8, 9)])
+    assert {"16", "17", "15", "12", "8", "9", "Green", "Amber", "Red"} <= set(texts(drawings[0]))
     assert chart.title == "Green from 16 to 17, Red from 8 to 9 in two reports"
     assert counts_chart(history[1:], "c").title == "One report so far"
 
@@ -290,7 +292,7 @@ def test_peers_have_rank_median_and_range(polarity: str, words: str, drawings: l
         [{"value": value} for value in (10.0, 40.0, 30.0)], ours, "p", {"value": 34.0}
     )
     assert chart.text == f"{words}; ours 18%, median 24%, range 10% to 40%."
-    assert len(drawings[0].data["areas"]) == 4
+    assert len({row["part"] for row in drawings[0].data["lines"] if row["look"] == "tick"}) == 3
 
 
 def test_milestones_are_a_line_of_statuses(drawings: list[Drawing]):
@@ -323,19 +325,26 @@ def test_the_rows_given_are_left_as_they_are():
     assert str(given_rows) == str(kept)
 
 
-def test_a_sparkline_has_the_shape_of_each_rating(drawings: list[Drawing]):
+def test_a_sparkline_has_the_shape_of_each_rating():
     chart = sparkline(
         rows((70, 85, math.nan, 91), status=["final", "final", "suppressed", "final"]), "s"
     )
-    looks = [row["look"] for row in drawings[0].data["points"]]
-    assert looks == ["band red", "band amber", "green"]
+    fills = re.findall(r'scale\(([\d.]+)\)" d="(M[^,]+,)[^"]*" fill="(#\w+)"', chart.svg)
+    square, triangle, circle = "M-1,", "M0,", "M1,"
+    assert fills == [
+        ("3.5", square, COLOURS["red"].badge),
+        ("4.0", triangle, COLOURS["amber"].badge),
+        ("4.6", circle, COLOURS["green"].badge),
+    ]
     assert chart.text == "March 2024 70%, Red; June 2024 85%, Amber; December 2024 91%, Green."
     assert sparkline(rows((math.nan,), status="not available"), "s").text == "None."
 
 
-def test_shares_of_the_line_stand_on_one_scale(drawings: list[Drawing]):
+def test_shares_of_the_line_stand_on_one_scale():
     charts = share_bars({"one": 62, "two": 99}, {"one": "red"})
-    assert [(one.settings["left"], one.settings["right"]) for one in drawings] == [(58, 104)] * 2
+    at = [re.findall(r"M([\d.]+),2V22", chart.svg) for chart in charts.values()]
+    assert at[0] == at[1]  # the line, on a scale from 58 to 104
+    assert float(at[0][0]) == pytest.approx(4 + 140 * (100 - 58) / (104 - 58), abs=0.1)
     assert charts["one"].text == "62% of the line."
 
 

@@ -18,9 +18,8 @@ NAN = math.nan
 
 def drawn(shown: View) -> str:
     """The view as SVG; JSON with NaN or infinity would not be drawn by a browser."""
-    drawing = shown.picture.drawing()
-    json.dumps(drawing.data, allow_nan=False)
-    return drawing.svg("chart", "Title", shown.description)
+    json.dumps(shown.picture.canvas.drawing().data, allow_nan=False)
+    return shown.picture.svg("chart", "Title", shown.description)
 
 
 def told(known, kpi_id: str, at: str, commentary=None) -> str:
@@ -141,9 +140,7 @@ def test_names_from_outside_stand_in_data_values_only():
     hostile = "</script><img src=x onerror=alert(1)>\\\n' + 1"
     areas = pd.DataFrame([{"area": hostile, "period": hostile, "value": 50.0, "status": "final"}])
     kpi = kent.known("ES01").kpi("ES01") | {"kpi_name": hostile}
-    drawing = area_picture(areas, kpi).drawing()
-
-    assert "<img" not in drawing.svg("chart", hostile, hostile)
+    assert "<img" not in area_picture(areas, kpi).svg("chart", hostile, hostile)
 
 
 def test_why_and_why_not_are_told_for_each_point():

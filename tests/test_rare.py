@@ -10,7 +10,8 @@ from kpi_tools.explorer.views import view
 from kpi_tools.loading import load
 from kpi_tools.page.cards import cards
 from kpi_tools.page.chapters import beside
-from kpi_tools.page.marks import assurance_marks, quality_notes
+from kpi_tools.page.chart_words import quality_notes
+from kpi_tools.page.overviews import assurance_marks
 from kpi_tools.scorecard import recent_quarters, score
 from tests.small_council import make_council
 

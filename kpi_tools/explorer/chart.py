@@ -1,6 +1,6 @@
-"""The control chart of a series of one's own, as the explorer draws it: from any table to an Altair chart."""
+"""The control chart of a series of one's own, as the explorer draws it: any table → an Altair
+chart."""
 
-from textwrap import wrap
 from typing import Any
 
 import numpy as np
@@ -13,12 +13,11 @@ from kpi_tools.frames import in_order
 from kpi_tools.kinds import AUTO, RUN, SHARES, XMR, chart_for
 from kpi_tools.limits import process_limits
 from kpi_tools.page.canvas import period_label
-from kpi_tools.page.drawing import KINDS, QUIET, Drawing
 from kpi_tools.variation import special_causes
 from kpi_tools.vocabulary import FINAL, NOT_CHARTED, POLARITIES
 from kpi_tools.wording import rows_of, written_decimals
 
-_MOST_DECIMALS, _WIDTH = 1, 130
+_MOST_DECIMALS = 1
 
 
 def chart(
@@ -35,19 +34,22 @@ def chart(
     """The control chart of one series.
 
     Args:
-        frame: A table of pandas, Polars, PyArrow or DuckDB with the rows of one series. `unit`, `decimals`, `range_low` and
-            `range_high` are used where they are there.
+        frame: A table of pandas, Polars, PyArrow or DuckDB with the rows of one series. `unit`,
+            `decimals`, `range_low` and `range_high` are used where they are there.
         chart: The kind of chart, as for `process_limits`; `auto` takes what the series needs.
         period: Dates, numbers, or text that sorts by time.
         value: The figures. As for `process_limits` shares, rates and `t` do without.
-        polarity: The column that says what is better, or one of `higher`, `lower`, `target`. Without it causes are neutral.
+        polarity: The column that says what is better, or one of `higher`, `lower`, `target`. Without
+            it causes are neutral.
         target: The column with the targets, or one number; drawn where it is there.
-        title: Stands above, with the reason of the latest point below it. Default: the kind of chart, and why that.
-        **options: `numerator`, `denominator`, `screen`, `fix`, `rebase`, `overlap` and `profile`, as for `process_limits` and
-            `special_causes`.
+        title: Stands above, with the reason of the latest point below it. Default: the kind of
+            chart, and why that.
+        **options: `numerator`, `denominator`, `screen`, `fix`, `rebase`, `overlap` and `profile`, as
+            for `process_limits` and `special_causes`.
 
     Returns:
-        An `altair.LayerChart`. It is shown by a notebook, saved by its own `save`, and can be combined with others.
+        An `altair.LayerChart`. It is shown by a notebook, saved by its own `save`, and can be
+        combined with others.
 
     Raises:
         InputError: As `process_limits`; also for a table of more than one series or none.
@@ -93,47 +95,5 @@ def chart(
         status=FINAL,
     )
     taken = chart_for(table, AUTO if chart == AUTO else kind)
-    return _altair(limit_picture(table).drawing(), title or taken.why, why(rows_of(table)[-1]))
-
-
-def _altair(drawing: Drawing, title: str, below: str) -> Any:
-    """The drawing as one Altair chart: its marks, and its texts over wider copies of themselves in white."""
-    import altair as alt
-
-    expr, settings = alt.ExprRef, drawing.settings
-    scales = [
-        alt.Scale(domain=ends, nice=False, zero=False, padding=0)
-        for ends in ([0, settings["places"]], [settings["low"], settings["high"]])
-    ]
-    looks: Any = {
-        "baseline": "alphabetic",
-        "align": expr("datum.align"),
-        "fontSize": expr("datum.size"),
-        "fontWeight": expr("datum.weight"),
-        "fill": expr("datum.colour"),
-    }
-    white = {"fill": "transparent", "stroke": "white", "strokeWidth": 4, "strokeJoin": "round"}
-    texts = alt.Chart(alt.NamedData("texts")).encode(
-        x=alt.X("x:Q", axis=None, scale=scales[0]),
-        y=alt.Y("y:Q", axis=None, scale=scales[1]),
-        text="text:N",
-    )
-    under = texts.transform_filter("isValid(datum.behind)").mark_text(**(looks | white))
-    independent: Any = dict.fromkeys(
-        ("fill", "stroke", "strokeDash", "strokeWidth", "size", "shape"), "independent"
-    )
-    lines = [wrap(text, _WIDTH) for text in (title, below)]
-    left, right, top, bottom = drawing.margins
-    room = {"left": left, "right": right, "top": top + 15 * sum(map(len, lines)), "bottom": bottom}
-    whole = alt.layer(
-        KINDS[drawing.kind]().resolve_scale(**independent), under, texts.mark_text(**looks)
-    ).properties(
-        width=drawing.width,
-        height=drawing.height,
-        padding=room,
-        autosize=alt.AutoSizeParams(type="none"),
-        title=alt.TitleParams(lines[0], subtitle=lines[1], anchor="start", subtitleColor=QUIET),
-        datasets={name: list(rows) for name, rows in drawing.data.items()},
-    )
-    whole = whole.add_params(*(alt.param(name, value=value) for name, value in settings.items()))
-    return whole.resolve_scale(**independent).configure_view(stroke=None)
+    drawing = limit_picture(table).canvas.drawing()
+    return drawing.altair(title or taken.why, why(rows_of(table)[-1]))

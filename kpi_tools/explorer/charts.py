@@ -8,40 +8,42 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import quantiles
+from typing import NamedTuple
 
 import pandas as pd
 
 from kpi_tools.assurance import centre_of
 from kpi_tools.narrative import KENT_TERMS
 from kpi_tools.outlook import ends_of
-from kpi_tools.page.canvas import Canvas, Figure, Name, axis, period_label
+from kpi_tools.page.canvas import Canvas, Name, axis, period_label
 from kpi_tools.page.chart_words import look_of
-from kpi_tools.page.charts import draw_bands, show_figure, unit_of
-from kpi_tools.page.drawing import QUIET, Drawing
-from kpi_tools.page.labels import every, text_width
-from kpi_tools.page.marks import draw_dated, draw_gaps
+from kpi_tools.page.charts import (
+    LINES,
+    draw_bands,
+    draw_dated,
+    draw_gaps,
+    draw_ground,
+    label_at,
+    named_lines,
+    show_figure,
+    unit_of,
+)
+from kpi_tools.page.drawing import QUIET
+from kpi_tools.page.labels import Label, every, text_width
 from kpi_tools.page.regions import number, regions
 from kpi_tools.quarters import Quarter
 from kpi_tools.rating import band_lines
 from kpi_tools.terms import Terms
 from kpi_tools.vocabulary import COMMON_CAUSE, ESTIMATED, FINAL, ILLUSTRATIVE
-from kpi_tools.wording import (
-    Row,
-    Rows,
-    capitalised,
-    in_doubt,
-    is_number,
-    is_text,
-    rows_of,
-    show_line,
-)
+from kpi_tools.wording import Row, Rows, is_number, rows_of, show_line, text_of
 
 SIZES = {"S": (420.0, 190.0), "M": (640.0, 200.0), "L": (880.0, 390.0), "PAGE": (904.0, 300.0)}
-"""Width of a picture and height of its plot: for a narrow column, a wide one, a large screen, a page."""
+"""Width of a picture and height of its plot: for a narrow column, a wide one, a large screen, a
+page."""
 SMALL = (300.0, 96.0)
 _FEW_AREAS, _CLIPPED = 4, 14
 _NOTHING = "No figures have been received"
-_LINES = {"target": "target", "floor_standard": "floor"}
+_SHADES = {FINAL: "", "open": "pale ", ILLUSTRATIVE: "hollow "}
 _LIMITS = {
     "upper_limit": ("limit", "Upper limit"),
     "near_upper": ("near", ""),
@@ -58,9 +60,9 @@ _QUARTERS = {
 }
 
 
-@dataclass(frozen=True)
-class Point:
-    """One figure of a view: its `name` (a period, an area), where it stands, its `kind` and the `status` of the figure."""
+class Point(NamedTuple):
+    """One figure of a view: its `name` (a period, an area), where it stands, its `kind` and its
+    `status`."""
 
     name: str
     value: float
@@ -70,23 +72,23 @@ class Point:
 
 @dataclass(frozen=True)
 class Picture:
-    """A view as it is drawn, with its points and the words of the dated notes that are numbered in it."""
+    """A view as it is drawn, with its points and the words of the dated notes that are numbered in
+    it."""
 
     canvas: Canvas
-    points: tuple[Point, ...] = ()
-    happened: tuple[str, ...] = ()
+    points: Sequence[Point] = ()
+    happened: Sequence[str] = ()
 
-    def drawing(self) -> Drawing:
-        """What is to be drawn."""
-        return self.canvas.drawing()
+    def svg(self, name: str, title: str, text: str) -> str:
+        """The picture for a page, as `Drawing.svg` gives it."""
+        return self.canvas.drawing().svg(name, title, text)
 
     def places(self) -> dict[str, tuple[float, float]]:
         """Where each point stands in the drawing, by its id, from left to right."""
-        canvas, (left, _, top, _) = self.canvas, self.drawing().margins
+        left, top, x, y = self.canvas.left, self.canvas.top, self.canvas.x, self.canvas.y
+        rows = [row for row in self.canvas.points if row["id"]]
         found = {
-            row["id"]: (round(left + canvas.x(row["x"]), 1), round(top + canvas.y(row["y"]), 1))
-            for row in canvas.points
-            if row["id"]
+            row["id"]: (round(left + x(row["x"]), 1), round(top + y(row["y"]), 1)) for row in rows
         }
         return dict(sorted(found.items(), key=lambda item: item[1]))
 
@@ -101,63 +103,63 @@ def trend_picture(
     size: tuple[float, float] = SIZES["PAGE"],
     supposed: Mapping[str, float] | None = None,
 ) -> Picture:
-    """Every quarterly figure by its rating, target and floor as steps, the tested line, single months, what is expected.
+    """Every quarterly figure by its rating, target and floor as steps, the tested line, months, what is expected.
 
-    `quarters`: one KPI's rows oldest first; `ahead`: its rows of `outlook.predictions`; `months`: its single months;
-    `fitted`: the heights of the tested line at the last quarters (none: empty); `supposed`: what if `target`,
-    `floor_standard` or the `next` figure were this.
+    Args:
+        quarters: One KPI's rows, oldest first.
+        ahead: Its rows of `outlook.predictions`.
+        months: Its single months.
+        fitted: The heights of the tested line at the last quarters; empty for none.
+        terms: What the council calls things.
+        dated: Notes with a date, to be numbered.
+        size: Of the picture.
+        supposed: What if `target`, `floor_standard` or the `next` figure were this.
     """
-    rows, coming = rows_of(quarters), rows_of(ahead)
+    rows, coming, what_if = rows_of(quarters), rows_of(ahead), dict(supposed or {})
     places = {row["quarter"]: place for place, row in enumerate(rows)}
     single = [
         row for row in rows_of(months) if row["quarter"] in places and is_number(row["value"])
     ]
-    levels = [number(row.get(name)) for row in rows for name in ("value", *_LINES)]
+    levels = [number(row.get(name)) for row in rows for name in ("value", *LINES)]
     levels += [number(row["value"]) for row in single]
     levels += [number(row[name]) for row in coming for name in ("low", "high")]
-    what_if = dict(supposed or {})
     levels += what_if.values()
-    names = _named(rows, {name: terms.head(name).removesuffix(" standard") for name in _LINES})
-    names += [
-        Name(level, f"What if {_level(level, rows[-1])}", bold=False) for level in what_if.values()
-    ]
+    names = named_lines(rows, {name: terms.head(name).removesuffix(" standard") for name in LINES})
+    for level in what_if.values():
+        decimals = int(rows[-1]["decimals"])
+        text = show_line(round(level, decimals + 1), rows[-1]["unit"], decimals, bare=True)
+        names.append(Name(level, f"What if {text}", bold=False))
     after = max(len(coming), int("next" in what_if))
     canvas = _canvas(rows, levels, len(rows) + after, names, size)
     lines = rows_of(band_lines(quarters, terms.schemes))
     draw_bands(canvas, regions(rows, lines, canvas.low, canvas.high))
-    for column, look in _LINES.items():
+    for column, look in LINES.items():
         canvas.steps(look, [number(row.get(column)) for row in rows], canvas.places)
-    canvas.joined("other", _middles(rows), [number(row["value"]) for row in rows])
-    if len(fitted):
-        first = len(rows) - len(fitted)
-        canvas.line("fitted", [first + n + 0.5 for n in range(len(fitted))], fitted)
-    for n, row in enumerate(coming):
-        low, high = (canvas.within(row[name]) for name in ("low", "high"))
-        canvas.line("range", [len(rows) + n + 0.5] * 2, [low, high])
-        canvas.line(
-            "expected",
-            [len(rows) + n + 0.3, len(rows) + n + 0.7],
-            [canvas.within(row["expected"])] * 2,
-        )
-    for level in (what_if[name] for name in _LINES if name in what_if):
-        canvas.line("supposed", [0, canvas.places], [level] * 2)
+    _join(canvas, "other", rows)
+    first = len(rows) - len(fitted)
+    canvas.line("fitted", [first + n + 0.5 for n in range(len(fitted))], fitted)
+    for n, row in enumerate(coming, len(rows)):
+        low, high, expected = (canvas.within(row[name]) for name in ("low", "high", "expected"))
+        canvas.line("range", [n + 0.5, n + 0.5], [low, high])
+        canvas.line("expected", [n + 0.3, n + 0.7], [expected, expected])
+    for level in (what_if[name] for name in LINES if name in what_if):
+        canvas.line("supposed", [0, canvas.places], [level, level])
     if "next" in what_if and is_number(rows[-1]["value"]):
         ends = [canvas.within(rows[-1]["value"]), what_if["next"]]
         canvas.line("supposed", [len(rows) - 0.5, len(rows) + 0.5], ends)
         canvas.point(len(rows) + 0.5, what_if["next"], "hollow month")
-    points, figures, colours = [], [], terms.looks
-    for place, row in enumerate(rows):
-        if is_number(row["value"]):
-            colour = colours.get(row["rating"], "unrated")
-            points.append(_point(canvas, place + 0.5, row, row["quarter"], row["rating"], colour))
-            figures.append(_figure(canvas, place + 0.5, row, place == len(rows) - 1))
+    marks = [
+        (row["quarter"], row["rating"], terms.looks.get(row["rating"], "unrated")) for row in rows
+    ]
+    points, labels = _draw_points(canvas, rows, marks)
     for row in single:
         x = places[row["quarter"]] + ((row["period_end"].month - 1) % 3 + 0.5) / 3
         points.append(_point(canvas, x, row, row["month"], "month", "month"))
+        label = label_at(canvas, x, row)
         if len(single) <= 2:
-            alone = _figure(canvas, x, row)
-            figures.append(alone._replace(text=f"{row['period_end']:%b} alone {alone.text}"))
-    canvas.label(figures)
+            text = f"{row['period_end']:%b} alone {label.text}"
+            labels.append(label._replace(text=text))
+    canvas.label(labels)
     return _finished(canvas, points, [*rows, *coming], rows, dated)
 
 
@@ -167,7 +169,7 @@ def limit_picture(
     dated: Sequence[Row] = (),
     size: tuple[float, float] = SIZES["PAGE"],
 ) -> Picture:
-    """The control chart: figures by special cause, mean and process limits of each baseline, the target as a line.
+    """The control chart: figures by special cause, mean and limits of each baseline, the target as a line.
 
     `table`: one KPI's rows of the classified table, oldest first. Limits are drawn as far as the measure goes; where they
     are not known there are none.
@@ -178,40 +180,31 @@ def limit_picture(
         for name in ("lower_limit", "upper_limit", "near_lower", "near_upper"):
             row[name] = min(max(row[name], low), high) if is_number(row[name]) else math.nan
     levels = [number(row[name]) for row in rows for name in ("value", *_LIMITS)]
-    named = {name: word for name, (_, word) in _LIMITS.items() if word} | {
-        "target": terms.head("target"),
-        "mean": capitalised(centre_of(rows[-1])),
-    }
-    canvas = _canvas(rows, levels, len(rows), _named(rows, named), size)
-    axis_ends = canvas.low, canvas.high
-    parts = [
-        [row for row in rows if row["baseline"] == one]
-        for one in dict.fromkeys(row["baseline"] for row in rows)
-    ]
-    begin = 0
-    for part in parts:
-        end = begin + len(part)
+    words = {name: word for name, (_, word) in _LIMITS.items() if word}
+    words |= {"target": terms.head("target"), "mean": centre_of(rows[-1])}
+    canvas = _canvas(rows, levels, len(rows), named_lines(rows, words, calculated=True), size)
+    baselines = [row["baseline"] for row in rows]
+    for baseline in dict.fromkeys(baselines):
+        inside = [one == baseline for one in baselines]
         for name, (look, _) in _LIMITS.items():
-            before, after = [math.nan] * begin, [math.nan] * (len(rows) - end)
-            canvas.steps(look, [*before, *(number(row[name]) for row in part), *after])
-        for n, row in enumerate(part, begin):
-            ends = [row["lower_limit"], row["upper_limit"]]
-            if any(map(is_number, ends)):  # where there is no limit, as far as the measure goes
-                ends = [
-                    end if is_number(end) else far for end, far in zip(ends, axis_ends, strict=True)
-                ]
-                canvas.rectangle(n, n + 1, ends[0], ends[1], "grey")
-        if begin:
-            canvas.note(begin, [12], "New limits", colour=QUIET, align="left")
-        begin = end
-    canvas.joined("other", _middles(rows), [number(row["value"]) for row in rows])
-    points, figures = [], []
-    for place, row in enumerate(rows):
-        if is_number(row["value"]):
-            cause = row["special_cause"] if is_text(row["special_cause"]) else COMMON_CAUSE
-            points.append(_point(canvas, place + 0.5, row, row["period"], cause, cause))
-            figures.append(_figure(canvas, place + 0.5, row, place == len(rows) - 1))
-    canvas.label(figures)
+            both = zip(rows, inside, strict=True)
+            canvas.steps(look, [number(row[name]) if one else math.nan for row, one in both])
+        if not inside[0]:
+            x = canvas.x(inside.index(True))
+            canvas.note(x, [12], "New limits", colour=QUIET, align="left")
+    for n, row in enumerate(rows):
+        lower, upper = row["lower_limit"], row["upper_limit"]
+        if is_number(lower) or is_number(upper):  # without a limit as far as the measure goes
+            ends = (
+                lower if is_number(lower) else canvas.low,
+                upper if is_number(upper) else canvas.high,
+            )
+            canvas.band("grey", n, n + 1, *ends)
+    _join(canvas, "other", rows)
+    causes = [text_of(row["special_cause"]) or COMMON_CAUSE for row in rows]
+    marks = [(row["period"], cause, cause) for row, cause in zip(rows, causes, strict=True)]
+    points, labels = _draw_points(canvas, rows, marks)
+    canvas.label(labels)
     return _finished(canvas, points, rows, rows, dated)
 
 
@@ -221,36 +214,32 @@ def season_picture(quarters: pd.DataFrame, size: tuple[float, float] = SIZES["PA
     `quarters`: one KPI's rows oldest first. The group of the latest quarter is strong, the others are pale.
     """
     rows = rows_of(quarters)
-    latest = Quarter.parse(rows[-1]["quarter"]).number if rows else 0
-    groups = {
-        n: [row for row in rows if Quarter.parse(row["quarter"]).number == n] for n in _QUARTERS
-    }
+    groups: dict[int, Rows] = {n: [] for n in _QUARTERS}
+    for row in rows:
+        groups[Quarter.parse(row["quarter"]).number].append(row)
     groups = {n: group for n, group in groups.items() if group}
-    slots = max(1, sum(len(group) + 1 for group in groups.values()) - 1)
+    slots = max(1, len(rows) + len(groups) - 1)
     canvas = _canvas(rows, [number(row["value"]) for row in rows], slots, (), size)
-    step = every(len(rows), canvas.width / slots, text_width("23/24", 13) + 4)
-    points, figures, x = [], [], 0
+    step = every(len(rows), canvas.x(1), text_width("23/24", 13) + 4)
+    points, labels, first = [], [], 0
     for n, group in groups.items():
-        look = "series" if n == latest else "other"
-        canvas.joined(
-            look, [x + place for place in _middles(group)], [number(row["value"]) for row in group]
-        )
+        latest = rows[-1] is group[-1]
+        kind = "this" if latest else "other"
+        _join(canvas, "series" if latest else "other", group, first)
+        marks = [(row["quarter"], kind, kind) for row in group]
+        more = _draw_points(canvas, group, marks, first, latest)
+        points += more[0]
+        labels += more[1]
         for place, row in enumerate(group):
-            at = x + place + 0.5
             year = Quarter.parse(row["quarter"]).year
             if (len(group) - 1 - place) % step == 0:
-                canvas.text(at, canvas.height + 17, f"{year % 100:02}/{(year + 1) % 100:02}")
-            if is_number(row["value"]):
-                points.append(
-                    _point(canvas, at, row, row["quarter"], "this" if n == latest else "other")
-                )
-                figures.append(_figure(canvas, at, row, n == latest and place == len(group) - 1))
-        canvas.text(x + len(group) / 2, canvas.height + 34, _QUARTERS[n], bold=n == latest)
-        x += len(group) + 1
-    canvas.label(figures)
-    if not points:
-        canvas.text(canvas.places / 2, canvas.height / 2, _NOTHING, colour=QUIET)
-    return _finished(canvas, points, [], [])
+                text = f"{year % 100:02}/{(year + 1) % 100:02}"
+                canvas.text(canvas.x(first + place + 0.5), canvas.height + 17, text)
+        middle = canvas.x(first + len(group) / 2)
+        canvas.text(middle, canvas.height + 34, _QUARTERS[n], bold=latest)
+        first += len(group) + 1
+    canvas.label(labels)
+    return _finished(canvas, points)
 
 
 def area_picture(
@@ -264,40 +253,40 @@ def area_picture(
     fixed = {name: kpi[name] for name in ("unit", "decimals")}
     rows = [row | fixed for row in rows_of(benchmarks) if is_number(row["value"])]
     periods = list(dict.fromkeys(row["period"] for row in rows))
-    areas = list(dict.fromkeys(row["area"] for row in rows))
-    few, names = len(areas) <= _FEW_AREAS, []
-    unit = unit_of(kpi, [number(row["value"]) for row in rows])
-    if is_number(kpi["value"]):
+    areas: dict[str, Rows] = {}
+    for row in rows:
+        areas.setdefault(row["area"], []).append(row)
+    few, unit = len(areas) <= _FEW_AREAS, unit_of(kpi, [number(row["value"]) for row in rows])
+    ours, names = is_number(kpi["value"]), []
+    if ours:
         names.append(Name(kpi["value"], f"Our latest {show_figure(kpi, unit)}"))
-    for area in areas if few else ():
-        last = [row for row in rows if row["area"] == area][-1]
-        names.append(Name(last["value"], f"{_clip(area)} {show_figure(last, unit)}", bold=False))
-    levels = [kpi["value"], *(row["value"] for row in rows)]
-    canvas = _canvas([kpi], levels, max(1, len(periods)), names, size)
-    if is_number(kpi["value"]):
+    for area, own in areas.items() if few else ():
+        text = f"{_clip(area)} {show_figure(own[-1], unit)}"
+        names.append(Name(own[-1]["value"], text, bold=False))
+    levels = [number(row["value"]) for row in (kpi, *rows)]
+    canvas = _canvas([kpi], levels, len(periods), names, size)
+    if ours:
         canvas.line("series", [0, canvas.places], [kpi["value"]] * 2)
-    for area in areas if few else ():
-        own = {row["period"]: row["value"] for row in rows if row["area"] == area}
-        canvas.joined("other", _middles(periods), [own.get(at, math.nan) for at in periods])
+    for own in areas.values() if few else ():
+        by_period = {row["period"]: row for row in own}
+        _join(canvas, "other", [by_period.get(period, {"value": None}) for period in periods])
     points = []
     for place, period in enumerate(periods):
         here = [row for row in rows if row["period"] == period]
         here.sort(key=lambda row: (row["value"], row["area"]))
         if not few and len(here) >= _FEW_AREAS:
-            quarter, middle, three = quantiles(
-                [row["value"] for row in here], n=4, method="inclusive"
-            )
-            canvas.rectangle(place + 0.1, place + 0.9, quarter, three, "grey")
+            values = [row["value"] for row in here]
+            quarter, middle, three = quantiles(values, n=4, method="inclusive")
+            canvas.band("grey", place + 0.1, place + 0.9, quarter, three)
             canvas.line("mean", [place + 0.1, place + 0.9], [middle, middle])
         for n, row in enumerate(here):
-            aside = 0.0 if few else 0.6 * (((n * 7) % 11) / 10 - 0.5)
-            points.append(
-                _point(canvas, place + 0.5 + aside, row, f"{row['area']}, {period}", "other")
-            )
+            x = place + 0.5 + (0.0 if few else 0.6 * (((n * 7) % 11) / 10 - 0.5))
+            points.append(_point(canvas, x, row, f"{row['area']}, {period}", "other", "other"))
     if len(areas) == 1:
-        canvas.label([_figure(canvas, place + 0.5, row) for place, row in enumerate(rows)])
+        canvas.label([label_at(canvas, place + 0.5, row) for place, row in enumerate(rows)])
     canvas.periods([(_clip(period), "") for period in periods])
-    return _finished(canvas, points, [], [])
+    canvas.name()
+    return Picture(canvas, points)
 
 
 def several_picture(
@@ -305,12 +294,13 @@ def several_picture(
 ) -> Picture:
     """A KPI's course over given quarters, small, for beside others on one scale of time."""
     known = {row["quarter"]: row for row in rows_of(quarters)}
-    nothing = dict.fromkeys(("value", *_LINES), math.nan) | {"rating": "", "status": ""}
-    rows = []
-    for label in labels:
-        end = pd.Timestamp(Quarter.parse(label).end)
-        blank = dict(next(iter(known.values()))) | nothing | {"quarter": label, "period_end": end}
-        rows.append(known.get(label, blank))
+    nothing = dict.fromkeys(("value", *LINES), math.nan) | {"rating": "", "status": ""}
+    blank = dict(next(iter(known.values()))) | nothing
+    rows = [
+        known.get(label)
+        or blank | {"quarter": label, "period_end": pd.Timestamp(Quarter.parse(label).end)}
+        for label in labels
+    ]
     empty = pd.DataFrame({"value": [], "quarter": []})
     return trend_picture(pd.DataFrame(rows), empty, empty, [], terms, size=SMALL)
 
@@ -325,62 +315,61 @@ def _canvas(
     known = [level for level in levels if math.isfinite(level)]
     kpi = rows[-1] if rows else {"unit": ""}
     low, high = axis(known, ends=ends_of(kpi))
-    room = 60.0 if names else 14.0
-    canvas = Canvas(
-        low, high, max(1, places), unit_of(kpi, known), names, *size, grid=True, room=room
-    )
-    canvas.line("base" if low <= 0 <= high else "edge", [0, canvas.places], [canvas.within(0)] * 2)
+    right, places = 70 if names else 24, max(1, places)
+    canvas = Canvas(low, high, places, unit_of(kpi, known), names, *size, grid=True, right=right)
+    draw_ground(canvas)
     return canvas
 
 
 def _finished(
-    canvas: Canvas, points: list[Point], axis_rows: Rows, shown: Rows, dated: Sequence[Row] = ()
+    canvas: Canvas,
+    points: list[Point],
+    axis_rows: Rows | None = None,
+    shown: Rows | None = None,
+    dated: Sequence[Row] = (),
 ) -> Picture:
-    draw_gaps(canvas, shown)
-    happened = draw_dated(canvas, shown, dated) if shown else []
-    canvas.name()
-    if axis_rows:
-        canvas.periods(
-            [row.get("label") or period_label(row["period_end"].date()) for row in axis_rows],
-            latest=len(shown) - 1,
-        )
-    if not points and axis_rows:
-        canvas.text(canvas.places / 2, canvas.height / 2, _NOTHING, colour=QUIET)
-    return Picture(canvas, tuple(points), tuple(happened))
+    """With the words for gaps, notes, names and periods, where the rows of the axis are given."""
+    happened: list[str] = []
+    if axis_rows and shown:
+        draw_gaps(canvas, shown)
+        happened = draw_dated(canvas, shown, dated)
+        canvas.name()
+        labels = [row.get("label") or period_label(row["period_end"].date()) for row in axis_rows]
+        canvas.periods(labels, latest=len(shown) - 1)
+    if not points:
+        canvas.text(canvas.width / 2, canvas.height / 2, _NOTHING, colour=QUIET)
+    return Picture(canvas, points, happened)
 
 
-def _named(rows: Rows, words: dict[str, str]) -> list[Name]:
-    """The last known level of each line with its word."""
-    names = []
-    for column, word in words.items():
-        for row in [row for row in rows if is_number(row.get(column))][-1:]:
-            names.append(Name(row[column], f"{word} {_level(row[column], row)}"))
-    return names
+def _join(canvas: Canvas, look: str, rows: Rows, first: int = 0) -> None:
+    xs = [first + place + 0.5 for place in range(len(rows))]
+    canvas.joined(look, xs, [number(row["value"]) for row in rows])
 
 
-def _level(value: float, row: Row) -> str:
-    decimals = int(row["decimals"])
-    return show_line(round(value, decimals + 1), row["unit"], decimals, bare=True)
+def _draw_points(
+    canvas: Canvas,
+    rows: Rows,
+    marks: Sequence[tuple[str, str, str]],
+    first: int = 0,
+    strong: bool = True,
+) -> tuple[list[Point], list[Label]]:
+    """A point for each figure, with the name, kind and look of its `marks`; and their labels, the
+    last one `strong`."""
+    points, labels = [], []
+    for place, (row, mark) in enumerate(zip(rows, marks, strict=True)):
+        if is_number(row["value"]):
+            x, last = first + place + 0.5, place == len(rows) - 1
+            points.append(_point(canvas, x, row, *mark))
+            labels.append(label_at(canvas, x, row, strong and last))
+    return points, labels
 
 
-def _point(canvas: Canvas, x: float, row: Row, name: str, kind: str, look: str = "") -> Point:
-    """A point with the look of its kind: filled where the figure is final, pale where not, hollow where illustrative."""
+def _point(canvas: Canvas, x: float, row: Row, name: str, kind: str, look: str) -> Point:
+    """A point of a look: filled where the figure is final, pale where not, hollow where
+    illustrative."""
     sure = look_of(row)
-    shade = {FINAL: "", "open": "pale ", ILLUSTRATIVE: "hollow "}[sure]
-    canvas.point(x, canvas.within(row["value"]), f"{shade}{look or kind}", name)
-    if in_doubt(row):
-        canvas.point(x, canvas.within(row["value"]), "doubt")
+    canvas.point(x, canvas.within(row["value"]), f"{_SHADES[sure]}{look}", name)
     return Point(name, float(row["value"]), kind, ESTIMATED if sure == "open" else sure)
-
-
-def _figure(canvas: Canvas, x: float, row: Row, strong: bool = False) -> Figure:
-    doubted = in_doubt(row)
-    text = show_figure(row, canvas.unit) + ("?" if doubted else "")
-    return Figure(x, canvas.within(row["value"]), text, strong, doubted)
-
-
-def _middles(rows: Sequence[object]) -> list[float]:
-    return [place + 0.5 for place in range(len(rows))]
 
 
 def _clip(text: str) -> str:

@@ -17,7 +17,7 @@ from kpi_tools.explorer.sentences import standing
 from kpi_tools.explorer.views import begin_with, notes_below, view
 from kpi_tools.loading import Returns, as_known_at, commentary_until, in_set, line_columns, load
 from kpi_tools.page.cards import Beside, cards
-from kpi_tools.page.chart_words import YEARLY
+from kpi_tools.page.chart_words import YEARLY, quality_notes
 from kpi_tools.page.describe import needed
 from kpi_tools.page.html import (
     Html,
@@ -28,7 +28,6 @@ from kpi_tools.page.html import (
     report_table,
     slug,
 )
-from kpi_tools.page.marks import quality_notes
 from kpi_tools.quarters import Quarter
 from kpi_tools.scorecard.changes import restated_between
 from kpi_tools.terms import Terms
@@ -344,7 +343,7 @@ class OneKpi:
         if name == "areas" and not shown.picture.points:
             return paragraphs(*shown.notes)
         title = f"{self.kpi['kpi_name']}: {name}"
-        chart = shown.picture.drawing().svg(f"{slug(self.kpi_id)}-{name}", title, shown.description)
+        chart = shown.picture.svg(f"{slug(self.kpi_id)}-{name}", title, shown.description)
         return notes_below(shown, Markup(chart), table)
 
 

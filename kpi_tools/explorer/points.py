@@ -1,4 +1,5 @@
-"""What is known of each point of a chart: its numbers, why it is flagged or not, and what was said of it."""
+"""What is known of each point of a chart: its numbers, why it is flagged or not, and what was said
+of it."""
 
 from dataclasses import dataclass
 from typing import Any

@@ -15,8 +15,9 @@ from kpi_tools.explorer.evidence import Evidence, said_so_far
 from kpi_tools.explorer.points import facts
 from kpi_tools.explorer.sentences import standing
 from kpi_tools.explorer.views import VIEWS, view
+from kpi_tools.page.chart_words import quality_notes
 from kpi_tools.page.html import looks, slug
-from kpi_tools.page.marks import assurance_marks, quality_notes
+from kpi_tools.page.overviews import assurance_marks
 from kpi_tools.quarters import Quarter
 from kpi_tools.terms import Terms, names
 from kpi_tools.vocabulary import (
@@ -110,13 +111,13 @@ def shown(known: Evidence, kpi_id: str, name: str, size: str) -> dict[str, Any]:
             known.of("quarters", kpi_id), quarters, Terms(known.returns.council)
         )
         alt = f"{kpi_id}: {figure_of(known.kpi(kpi_id))}, {known.kpi(kpi_id)['rating']}"
-        svg = small.drawing().svg(f"kx-{slug(kpi_id)}-several", f"{kpi_id} beside others", alt)
+        svg = small.svg(f"kx-{slug(kpi_id)}-several", f"{kpi_id} beside others", alt)
         return {"svg": svg, "places": small.places(), **figures}
     drawn = view(name, known, kpi_id, size)
     stem = f"kx-{slug(kpi_id)}-{name}-{size.lower()}"
     svg = ""
     if drawn.picture.points:
-        svg = drawn.picture.drawing().svg(stem, f"{kpi_id}: {VIEWS[name]}", drawn.description)
+        svg = drawn.picture.svg(stem, f"{kpi_id}: {VIEWS[name]}", drawn.description)
     texts = {"notes": drawn.notes, "legend": drawn.legend, "latest": drawn.latest}
     return {"svg": svg, "places": drawn.picture.places(), **texts, **figures}
 

@@ -25,9 +25,9 @@ from kpi_tools.explorer.evidence import Evidence
 from kpi_tools.explorer.sentences import directions, doubts_in_words, draft
 from kpi_tools.kinds import AUTO, DAYS_BETWEEN, PERIODS_BETWEEN, XMR
 from kpi_tools.outlook import outlook_in_words, predictions
+from kpi_tools.page.chart_words import note_in_words, notes_on
 from kpi_tools.page.describe import is_rolling, leaving_quarters, month_alone, to_reach
 from kpi_tools.page.html import Html, render
-from kpi_tools.page.marks import nearest, note_in_words, notes_on
 from kpi_tools.quarters import Quarter
 from kpi_tools.rebases import suggested_rebases
 from kpi_tools.terms import Terms, lines_of
@@ -239,7 +239,8 @@ def _limits(known: Evidence, kpi_id: str, size: Size) -> Parts:
     for change in rows_of(suggested_rebases(points)):
         side = "above" if change["run"] > 0 else "below"
         centre = centre_of(last)
-        note = nearest(_dated(known, kpi), change["date"])
+        day = pd.Timestamp(change["date"])
+        note = min(dated, key=lambda one: abs(pd.Timestamp(one["date"]) - day), default=None)
         near = f" The nearest note: {note_in_words(note)}" if note else ""
         notes.append(
             f"Since {change['date']:%B %Y} {abs(change['run'])} figures in a row lie {side} the {centre}: if the process was "

@@ -62,7 +62,7 @@ def what_if(
         said = [f"So it is: {_figure(kpi, kpi['value'])}, {kpi['rating']}.", words_of]
     shown = {name: level for name, level in given.items() if name != "alone"}
     picture, _ = trend_of(known, kpi_id, SIZES[size], shown)
-    svg = picture.drawing().svg("kx-what-if", f"{kpi_id}: what if", " ".join(said))
+    svg = picture.svg("kx-what-if", f"{kpi_id}: what if", " ".join(said))
     return {"sliders": sliders, "said": said, "svg": svg, "places": picture.places()}
 
 

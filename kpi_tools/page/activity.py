@@ -1,4 +1,5 @@
-"""Activity indicators: demand beside its expected range and the same quarter last year. Nothing here is rated."""
+"""Activity indicators: demand beside its expected range and the same quarter last year. Nothing
+here is rated."""
 
 import math
 from typing import Any
@@ -44,7 +45,8 @@ def _activity(every: Rows, quarter: Quarter | None) -> dict[str, Any]:
 
 
 def expectation(row: Row) -> dict[str, str] | None:
-    """How an activity figure stands to what was expected; nothing where one of the three is missing."""
+    """How an activity figure stands to what was expected; nothing where one of the three is
+    missing."""
     if not all(math.isfinite(row[name]) for name in ("value", "lower_expected", "upper_expected")):
         return None
     if row["value"] > row["upper_expected"]:

@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 from markupsafe import Markup
 
+from kpi_tools.page.chart_words import notes_on, quality_notes
 from kpi_tools.page.charts import Chart, kpi_chart, milestone_chart, small_multiples
 from kpi_tools.page.describe import (
     IN_DOUBT,
@@ -19,7 +20,6 @@ from kpi_tools.page.describe import (
 )
 from kpi_tools.page.facts import action_of, entry, facts, flag
 from kpi_tools.page.html import Html, badge, figure_with_status, render, report_table
-from kpi_tools.page.marks import notes_on, quality_notes
 from kpi_tools.page.overviews import peers_chart
 from kpi_tools.terms import Terms
 from kpi_tools.vocabulary import (

@@ -22,8 +22,7 @@ from kpi_tools.page.html import (
     slug,
     subheading,
 )
-from kpi_tools.page.marks import assurance_marks
-from kpi_tools.page.overviews import share_bars, sparkline
+from kpi_tools.page.overviews import assurance_marks, share_bars, sparkline
 from kpi_tools.page.summary import by_distance, lowest_lines
 from kpi_tools.quarters import Quarter
 from kpi_tools.rating import band_lines

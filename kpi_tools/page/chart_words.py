@@ -1,10 +1,15 @@
-"""What a chart shows in words: its title, its alternative text and the notes below it. A figure in doubt concludes nothing."""
+"""What a chart shows in words: its title, its alternative text and the notes beside and below it.
+
+A figure in doubt concludes nothing.
+"""
 
 import re
 from collections.abc import Mapping, Sequence
 from datetime import date
-from itertools import groupby
+from itertools import groupby, takewhile
 from typing import Any
+
+import pandas as pd
 
 from kpi_tools.errors import InputError
 from kpi_tools.quarters import Quarter
@@ -24,6 +29,7 @@ from kpi_tools.wording import (
     listed,
     money_words,
     plural,
+    rows_of,
     show,
     text_of,
     unit_words,
@@ -36,6 +42,7 @@ MONITORED = "Monitored"
 YEARLY = ("annual", "biennial")
 _MOST_WORDS = 10
 _UNITS = {"%": "per cent", "count": "number"}
+_SCALED = {"k": " (k: thousand)", "m": " (m: million)"}
 _COVERS = {
     "rolling_12_months": "12 months ending",
     "snapshot": "at the end of",
@@ -43,16 +50,16 @@ _COVERS = {
     "annual": "a year each",
 }
 _PERIODS = {"annual": "year", "biennial": "figure", "half_yearly": "half-year", "termly": "term"}
+_QUALITY = ("sign-off", "timeliness", "audit", "system")
+_LETTERS = {"G": "Green", "A": "Amber", "R": "Red"}
 
 
 def period_end(row: Row) -> date:
     """The last day of a row's period."""
     end: Any = row.get("period_end")
-    return (
-        end.date()
-        if hasattr(end, "date")
-        else Quarter.parse(row.get("quarter") or row["period"]).end
-    )
+    if hasattr(end, "date"):
+        return end.date()
+    return Quarter.parse(row.get("quarter") or row["period"]).end
 
 
 def period_words(row: Row) -> str:
@@ -62,6 +69,23 @@ def period_words(row: Row) -> str:
     return f"{period_end(row):%B %Y}"
 
 
+def end_of(period: object) -> date | None:
+    """The last day of another area's period: a calendar year, a financial year or a quarter; of
+    others none."""
+    if year := re.fullmatch(r"(\d{4})(/\d\d)?", str(period)):
+        begun = int(year[1])
+        return date(begun + 1, 3, 31) if year[2] else date(begun, 12, 31)
+    try:
+        return Quarter.parse(period).end
+    except InputError:
+        return None
+
+
+def look_of(row: Row) -> str:
+    """How sure a figure is: `final`, `open` (not final, or read from a chart) or `illustrative`."""
+    return row["status"] if row["status"] in (ILLUSTRATIVE, FINAL) else "open"
+
+
 def chart_title(points: Rows, words: Mapping[str, str] = WORDS) -> str:
     """What the figures show in at most ten words, from their ratings: `Green again after two quarters of Amber`.
 
@@ -69,16 +93,18 @@ def chart_title(points: Rows, words: Mapping[str, str] = WORDS) -> str:
     """
     if not any(is_number(row["value"]) or is_text(row.get("milestone")) for row in points):
         return "No figures yet"
-    last = points[-1]
+    last, unrated = points[-1], (NOT_RATED, MONITORED)
     if in_doubt(last):
         return "The latest figure is in doubt: no conclusion"
-    if last["rating"] in (NOT_RATED, MONITORED):
+    if last["rating"] in unrated:
         return _unrated_title(points)
-    rated = [
-        row for row in points if not in_doubt(row) and row["rating"] not in (NOT_RATED, MONITORED)
-    ]
-    title = _rating_title([row["rating"] for row in rated], _one(points, len(rated) == len(points)))
-    more = _gap(last, words) or _extreme(points)
+    rated = [row for row in points if not in_doubt(row) and row["rating"] not in unrated]
+    title = _rating_title([row["rating"] for row in rated], _one(points, rated))
+    gaps = ((column, gap_of(last, column, bare=True)) for column in ("floor_standard", "target"))
+    missed = [f"{gap} {words[line].removesuffix(' standard')}" for line, gap in gaps if gap]
+    values = [row["value"] for row in _sure(points)]
+    end = _end(values) if len(values) > 2 else None
+    more = missed[0] if missed else f"now at its {end}" if end else ""
     return f"{title}, {more}" if more and len(f"{title} {more}".split()) <= _MOST_WORDS else title
 
 
@@ -87,13 +113,12 @@ def chart_text(points: Rows, form: str, lines: Mapping[str, str]) -> str:
 
     `form`: how they are drawn (`Line`, `Columns`); `lines`: the columns of lines to be named, with their words.
     """
-    figures = [f"{period_words(row)} {_figure(row)}" for row in points]
-    drawn = f"{form} for {plural(len(points), _one(points, True))}: {listed(figures)}."
     levels = [_level(points, column, word) for column, word in lines.items()]
     last = points[-1]
     reason = last.get("not_rated_reason")
     rating = f"The latest is {last['rating']}" + (f": {reason}." if is_text(reason) else ".")
-    return " ".join([drawn, *(level for level in levels if level), rating])
+    drawn = f"{form} for {plural(len(points), _one(points, points))}: {_figures(points)}."
+    return " ".join(filter(None, [drawn, *levels, rating]))
 
 
 def chart_about(row: Row, suffix: str) -> str:
@@ -101,135 +126,39 @@ def chart_about(row: Row, suffix: str) -> str:
     unit = _UNITS.get(row["unit"]) or unit_words(row["unit"]) or "number"
     if row["unit"].startswith(MONEY):
         unit = f"£ {money_words(row['unit'])}".strip()
-    scaled = {"k": " (k: thousand)", "m": " (m: million)"}.get(suffix, "")
     covers = _COVERS.get(str(row.get("basis")), "quarter ending")
     if row.get("frequency") in YEARLY:
         covers = "a year each"
-    return f"{capitalised(unit)}{scaled}, {covers}"
+    return f"{capitalised(unit)}{_SCALED.get(suffix, '')}, {covers}"
 
 
 def chart_notes(points: Rows, columns: bool) -> list[str]:
     """What the looks of figures mean, for the kinds that are in the chart."""
     statuses = {row["status"] for row in points if is_number(row["value"])}
-    what = "columns" if columns else "points"
-    notes = []
+    what, notes = "columns" if columns else "points", []
     if statuses & set(STATUSES_WITH_VALUE) - {FINAL, ILLUSTRATIVE}:
         looks = "Pale columns" if columns else "Open points"
         notes.append(f"{looks}: not final, or read from a published chart.")
     if ILLUSTRATIVE in statuses:
         notes.append(f"Violet {what}: illustrative, not a fact.")
-    if any(in_doubt(row) for row in points):
+    if any(map(in_doubt, points)):
         notes.append("Ringed, with “?”: in doubt.")
     return notes
 
 
-def _rating_title(ratings: Sequence[str], one: str) -> str:
-    """From ratings alone, oldest first; the last one is the latest."""
-    last, count = ratings[-1], len(ratings)
-    run = next((n for n, rating in enumerate(reversed(ratings)) if rating != last), count)
-    if count == 1:
-        return f"{last}, the only one rated"
-    if run == count:
-        return f"{last} in {'both' if count == 2 else f'all {in_words(count)}'} {one}s"
-    if run > 1:
-        return (
-            f"{last} for {in_words(run)} {one}s running"
-            if one != "figure"
-            else f"{last} in the last {in_words(run)} figures"
-        )
-    if last not in ratings[:-1]:
-        return f"{last} for the first time in {in_words(count)} {one}s"
-    since = next(n for n, rating in enumerate(reversed(ratings[:-1])) if rating == last)
-    others = set(ratings[-1 - since : -1])
-    of = f" of {others.pop()}" if len(others) == 1 else ""
-    return f"{last} again after {plural(since, one)}{of}"
-
-
-def _unrated_title(points: Rows) -> str:
-    last = points[-1]
-    if not is_number(last["value"]):
-        return f"Latest figure {last['status']}"
-    known = [row for row in points if is_number(row["value"]) and not in_doubt(row)]
-    values = [row["value"] for row in known]
-    one = _one(points, len(known) == len(points))
-    if len(known) == 1:
-        return f"One figure: {figure_of(last, bare=True)}"
-    if min(values) == max(values):
-        return f"{figure_of(last, bare=True)} in {'both' if len(known) == 2 else f'all {in_words(len(known))}'} {one}s"
-    for word, end in (("Highest", max), ("Lowest", min)):
-        if values[-1] == end(values) and values.count(values[-1]) == 1:
-            return f"{word} of {in_words(len(known))} {one}s"
-    low, high = (
-        figure_of(end(known, key=lambda row: row["value"]), bare=True) for end in (min, max)
-    )
-    return f"{capitalised(between(low, high))} in {in_words(len(known))} {one}s"
-
-
-def _gap(row: Row, words: Mapping[str, str]) -> str | None:
-    """How far the latest figure misses the worst line that it misses."""
-    for column in ("floor_standard", "target"):
-        if (gap := gap_of(row, column, bare=True)) is not None:
-            return f"{gap} {words[column].removesuffix(' standard')}"
-    return None
-
-
-def _extreme(points: Rows) -> str | None:
-    values = [row["value"] for row in points if is_number(row["value"]) and not in_doubt(row)]
-    if (
-        len(values) < 3
-        or values.count(values[-1]) > 1
-        or values[-1] not in (min(values), max(values))
-    ):
-        return None
-    return f"now at its {'highest' if values[-1] == max(values) else 'lowest'}"
-
-
-def _one(points: Rows, whole: bool) -> str:
-    """What one of the periods is called; `figure` where some of them are left out of a count."""
-    return _PERIODS.get(str(points[-1].get("frequency")), "quarter") if whole else "figure"
-
-
-def _figure(row: Row) -> str:
-    if not is_number(row["value"]):
-        return f"no figure ({row['status']})"
-    marks = [row["status"]] if row["status"] == ILLUSTRATIVE else []
-    marks += ["in doubt"] if in_doubt(row) else []
-    return figure_of(row) + (f" ({', '.join(marks)})" if marks else "")
-
-
-def _level(points: Rows, column: str, word: str) -> str:
-    """`Target 90% to March 2024, 85% since.`"""
-    runs = [
-        (level, list(rows)) for level, rows in groupby(points, key=lambda row: line_of(row, column))
-    ]
-    if all(not is_number(row.get(column)) for row in points):
-        return ""
-    parts = [
-        f"{level} to {period_words(rows[-1])}"
-        if n < len(runs) - 1
-        else level + (" since" if n else "")
-        for n, (level, rows) in enumerate(runs)
-    ]
-    return f"{capitalised(word)} {', '.join(parts)}."
-
-
 def outlook_text(outlook: Row, row: Row) -> str:
     """`Outlook for March 2025: 91%, between 84% and 97%.`"""
-    values = (
-        show(outlook[name], row["unit"], int(row["decimals"]))
-        for name in ("expected", "low", "high")
-    )
-    return f"Outlook for {period_words(outlook)}: {with_range(*values)}."
+    names, place = ("expected", "low", "high"), (row["unit"], int(row["decimals"]))
+    values = with_range(*(show(outlook[name], *place) for name in names))
+    return f"Outlook for {period_words(outlook)}: {values}."
 
 
 def activity_title(points: Rows) -> str:
     """Where the latest figure of an activity indicator lies, beside what was expected."""
     last = points[-1]
-    if not is_number(last["value"]):
-        return f"Latest figure {last['status']}"
-    if is_number(last["lower_expected"]) and is_number(last["upper_expected"]):
-        low, high = last["lower_expected"], last["upper_expected"]
-        where = "below" if last["value"] < low else "above" if last["value"] > high else "within"
+    value, low, high = (last[name] for name in ("value", "lower_expected", "upper_expected"))
+    if all(map(is_number, (value, low, high))):
+        where = "below" if value < low else "above" if value > high else "within"
         return f"The latest is {where} the expected range"
     return _unrated_title(points)
 
@@ -237,13 +166,11 @@ def activity_title(points: Rows) -> str:
 def activity_text(points: Rows) -> str:
     """The alternative text of an activity indicator's chart."""
     last = points[-1]
-    text = f"Line for {plural(len(points), 'quarter')}: {listed([f'{period_words(row)} {_figure(row)}' for row in points])}."
-    ends = [
-        show(last[name], last["unit"], int(last["decimals"]))
-        for name in ("lower_expected", "upper_expected")
-    ]
-    if is_number(last["lower_expected"]) and is_number(last["upper_expected"]):
-        text += f" Expected in the latest quarter: {ends[0]} to {ends[1]}."
+    text = f"Line for {plural(len(points), 'quarter')}: {_figures(points)}."
+    ends = [last[name] for name in ("lower_expected", "upper_expected")]
+    if all(map(is_number, ends)):
+        low, high = (show(end, last["unit"], int(last["decimals"])) for end in ends)
+        text += f" Expected in the latest quarter: {low} to {high}."
     return text
 
 
@@ -256,19 +183,109 @@ def milestone_text(points: Rows) -> str:
     return f"Statuses for {plural(len(points), 'quarter')}: {listed(statuses)}."
 
 
-def end_of(period: object) -> date | None:
-    """The last day of another area's period: a calendar year, a financial year or a quarter; of others none."""
-    year = re.fullmatch(r"(\d{4})(/\d\d)?", str(period))
-    if year:
-        begun = int(year[1])
-        return date(begun + 1, 3, 31) if year[2] else date(begun, 12, 31)
-    try:
-        return Quarter.parse(period).end
-    except InputError:
+def notes_on(annotations: pd.DataFrame, kpi: Row) -> Rows:
+    """The dated notes on a KPI, its section or all, oldest first."""
+    about = annotations["section"].isin([kpi["section"], "all"])
+    return rows_of(annotations[about | (annotations["kpi_id"] == kpi["kpi_id"])])
+
+
+def note_in_words(note: Row) -> str:
+    """`1 April 2024: New booking system (Cabinet, 14 March 2024).`"""
+    day = pd.Timestamp(note["date"])
+    source = [str(note["source"])] if is_text(note["source"]) else []
+    source += [ILLUSTRATIVE] if note["status"] == ILLUSTRATIVE else []
+    more = f" ({', '.join(source)})" if source else ""
+    return f"{day.day} {day:%B %Y}: {str(note['label']).rstrip('.')}{more}."
+
+
+def quality_notes(kpi: Row) -> list[str]:
+    """The council's own mark of its data, where the KPI was last reviewed, and where it was
+    escalated to."""
+    letters = kpi["data_quality"] if is_text(kpi.get("data_quality")) else ""
+    marks = [f"{of} {_LETTERS[letter]}" for of, letter in zip(_QUALITY, letters, strict=False)]
+    said = {
+        "Data quality": ", ".join(marks),
+        "Last reviewed": kpi.get("reviewed_at"),
+        "Escalated to": kpi.get("escalated_to"),
+    }
+    return [f"{label}: {text}." for label, text in said.items() if is_text(text) and text]
+
+
+def _rating_title(ratings: Sequence[str], one: str) -> str:
+    """From ratings alone, oldest first; the last one is the latest."""
+    last, count = ratings[-1], len(ratings)
+    run = len(list(takewhile(lambda rating: rating == last, reversed(ratings))))
+    if count == 1:
+        return f"{last}, the only one rated"
+    if run == count:
+        return f"{last} in {_all(count)} {one}s"
+    if run > 1 and one == "figure":
+        return f"{last} in the last {in_words(run)} figures"
+    if run > 1:
+        return f"{last} for {in_words(run)} {one}s running"
+    others = list(takewhile(lambda rating: rating != last, reversed(ratings[:-1])))
+    if len(others) == count - 1:
+        return f"{last} for the first time in {in_words(count)} {one}s"
+    of = f" of {others[0]}" if len(set(others)) == 1 else ""
+    return f"{last} again after {plural(len(others), one)}{of}"
+
+
+def _unrated_title(points: Rows) -> str:
+    last, known = points[-1], _sure(points)
+    if not is_number(last["value"]):
+        return f"Latest figure {last['status']}"
+    values, one = [row["value"] for row in known], _one(points, known)
+    latest, count = figure_of(last, bare=True), in_words(len(known))
+    if len(known) == 1:
+        return f"One figure: {latest}"
+    if min(values) == max(values):
+        return f"{latest} in {_all(len(known))} {one}s"
+    if end := _end(values):
+        return f"{end.capitalize()} of {count} {one}s"
+    ends = (known[values.index(end)] for end in (min(values), max(values)))
+    low, high = (figure_of(row, bare=True) for row in ends)
+    return f"{capitalised(between(low, high))} in {count} {one}s"
+
+
+def _sure(points: Rows) -> Rows:
+    return [row for row in points if is_number(row["value"]) and not in_doubt(row)]
+
+
+def _end(values: Sequence[float]) -> str | None:
+    """`highest` or `lowest` where the last of the values is that, and no other is as high or low."""
+    if values.count(values[-1]) > 1:
         return None
+    return {max(values): "highest", min(values): "lowest"}.get(values[-1])
 
 
-def look_of(row: Row) -> str:
-    """How sure a figure is: `final`, `open` (not final, or read from a chart) or `illustrative`."""
-    status = row["status"]
-    return "illustrative" if status == ILLUSTRATIVE else "final" if status == FINAL else "open"
+def _all(count: int) -> str:
+    return "both" if count == 2 else f"all {in_words(count)}"
+
+
+def _one(points: Rows, counted: Rows) -> str:
+    """What one of the periods is called; `figure` where not all of them are counted."""
+    whole = len(counted) == len(points)
+    return _PERIODS.get(str(points[-1].get("frequency")), "quarter") if whole else "figure"
+
+
+def _figures(points: Rows) -> str:
+    return listed([f"{period_words(row)} {_figure(row)}" for row in points])
+
+
+def _figure(row: Row) -> str:
+    if not is_number(row["value"]):
+        return f"no figure ({row['status']})"
+    marks = [ILLUSTRATIVE] if row["status"] == ILLUSTRATIVE else []
+    marks += ["in doubt"] if in_doubt(row) else []
+    return figure_of(row) + (f" ({', '.join(marks)})" if marks else "")
+
+
+def _level(points: Rows, column: str, word: str) -> str:
+    """`Target 90% to March 2024, 85% since.`"""
+    if not any(is_number(row.get(column)) for row in points):
+        return ""
+    runs = groupby(points, key=lambda row: line_of(row, column))
+    ends = [(level, [*rows][-1]) for level, rows in runs]
+    parts = [f"{level} to {period_words(row)}" for level, row in ends[:-1]]
+    parts.append(ends[-1][0] + (" since" if parts else ""))
+    return f"{capitalised(word)} {', '.join(parts)}."

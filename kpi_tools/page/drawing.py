@@ -1,33 +1,32 @@
-"""Charts in Altair, and how they become a small SVG that stands inside the page and can be read aloud.
+"""How pictures look and become SVG: one Altair chart for all, compiled once and drawn with the data of each.
 
-A chart is one of the kinds below and its own data. A kind is compiled to Vega once, when it is first drawn; after that
-only the data change. The same chart gives the same bytes in whatever order it is drawn: no random ids, no counters.
-Text that comes from the council stands in data values only: Vega reads titles and axis titles as expressions.
+The same picture gives the same bytes in whatever order it is drawn: no random ids, no counters. Text
+that comes from the council stands in data values only: Vega reads titles and axis titles as expressions.
 """
 
 import json
 import re
 import xml.etree.ElementTree as ET
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
+from textwrap import wrap
 from typing import Any, NamedTuple
 
 import altair as alt
+from markupsafe import escape
 
 from kpi_tools.errors import KpiError
-from kpi_tools.page.texts import SVG, write_texts
-
-Spec = dict[str, Any]
-Rows = list[dict[str, Any]]
+from kpi_tools.wording import Rows
 
 INK, QUIET, WHITE, VIOLET = "#0b0c0c", "#484f56", "#ffffff", "#6a1b9a"
 BLUE, COLUMN, PALE = "#1d5c99", "#5a93cc", "#dbe8f5"
-GREY, HAIRLINE = "#6b737b", "#d3d8dd"
+GREY, HAIRLINE, ORANGE = "#6b737b", "#d3d8dd", "#b3470b"
 
 
 class Colour(NamedTuple):
-    """A band's colour: its badge and the badge's text, edge, the pale tint behind a chart, and the shape beside it."""
+    """A band's badge, the badge's text, edge, the pale tint behind a chart, and the shape beside
+    it."""
 
     badge: str
     text: str
@@ -36,37 +35,32 @@ class Colour(NamedTuple):
     shape: str
 
 
+_PENTAGON = "M0,-1.1L1.05,-0.34L0.65,0.9L-0.65,0.9L-1.05,-0.34Z"
+_HEXAGON = "M1,0L0.5,0.87L-0.5,0.87L-1,0L-0.5,-0.87L0.5,-0.87Z"
 COLOURS = {
-    "blue": Colour(
-        "#1d4f8c", WHITE, "#1d4f8c", "#eaf1fa", "M0,-1.1L1.05,-0.34L0.65,0.9L-0.65,0.9L-1.05,-0.34Z"
-    ),
+    "blue": Colour("#1d4f8c", WHITE, "#1d4f8c", "#eaf1fa", _PENTAGON),
     "green": Colour("#00703c", WHITE, "#00703c", "#e8f5ee", "circle"),
     "amber": Colour("#f7a800", INK, INK, "#fbe6b0", "triangle-up"),
     "red": Colour("#d4351c", WHITE, "#d4351c", "#f5cfc7", "square"),
-    "grey": Colour(
-        "#6b737b", WHITE, "#6b737b", "#e1e4e7", "M1,0L0.5,0.87L-0.5,0.87L-1,0L-0.5,-0.87L0.5,-0.87Z"
-    ),
+    "grey": Colour("#6b737b", WHITE, "#6b737b", "#e1e4e7", _HEXAGON),
 }
 UNRATED = Colour(WHITE, INK, QUIET, WHITE, "circle")
 
 
 class Line(NamedTuple):
-    """How a line looks; round ends make dots of dashes without length."""
+    """How a line looks, by Altair's names."""
 
     stroke: str
-    width: float = 1.0
-    dash: tuple[float, float] = (1, 0)
-    cap: str = "butt"
+    strokeWidth: float = 1.0
+    strokeDash: tuple[float, float] = (1, 0)
 
 
 LINES = {
     "edge": Line(GREY),
     "divider": Line(GREY, 1, (2, 3)),
     "base": Line(INK, 1.6),
-    "grid": Line(HAIRLINE),
     "target": Line(INK, 2, (8, 5)),
-    "floor": Line(INK, 2.8, (0.1, 5), "round"),
-    "leader": Line(GREY),
+    "floor": Line(INK, 2.8, (0.1, 5)),  # its ends are round, which makes dots of the dashes
     "mean": Line(QUIET, 1.5),
     "limit": Line(GREY, 1.5, (6, 3)),
     "near": Line("#aab2ba", 1, (2, 2)),
@@ -76,413 +70,264 @@ LINES = {
     "expected": Line(INK, 3),
     "tick": Line(GREY, 2),
     "median": Line(INK, 3.2),
-    "shortfall": Line("#d4351c", 4),
     "other": Line("#8a97a2", 1.5),
     "series": Line(BLUE, 2.6),
-    "thin": Line(BLUE, 1.4),
-    "thin target": Line(INK, 1.2, (3, 2)),
     "fitted": Line(BLUE, 1.5, (6, 3)),
     "supposed": Line(VIOLET, 2, (3, 3)),
 }
 
 
 class Point(NamedTuple):
-    """How a point looks."""
+    """How a point looks, by Altair's names."""
 
     fill: str
     stroke: str
     shape: str = "circle"
     size: float = 66
-    width: float = 2.2
-    dash: tuple[float, float] = (1, 0)
+    strokeWidth: float = 2.2
+    strokeDash: tuple[float, float] = (1, 0)
 
 
-_PALE = {name: colour.tint for name, colour in COLOURS.items()}
 _MARKS = {
     name: Point(colour.badge, colour.edge, colour.shape, 85, 1)
     for name, colour in (COLOURS | {"unrated": UNRATED}).items()
 } | {
     "month": Point(VIOLET, VIOLET, "diamond", 85),
     "this": Point(BLUE, BLUE, size=85),
-    "other": Point("#8a97a2", "#8a97a2", size=45, width=1),
+    "other": Point("#8a97a2", "#8a97a2", size=45, strokeWidth=1),
     "improvement": Point(BLUE, BLUE, "square", 85),
-    "concern": Point("#b3470b", "#b3470b", "diamond", 98),
+    "concern": Point(ORANGE, ORANGE, "diamond", 98),
     "neutral": Point(VIOLET, VIOLET, "triangle-up", 85),
     "common cause": Point(GREY, GREY, size=66),
 }
-"""Points that say by their shape what a figure is; pale where it is not final, hollow where it is not a fact."""
+"""Points that say by their shape what a figure is; pale where it is not final, hollow where no
+fact."""
 POINTS = {
     "final": Point(BLUE, BLUE),
     "open": Point(WHITE, BLUE),
-    "illustrative": Point(WHITE, VIOLET, dash=(3, 2)),
+    "illustrative": Point(WHITE, VIOLET, strokeDash=(3, 2)),
     "latest": Point(BLUE, BLUE, size=113),
     "latest open": Point(WHITE, BLUE, size=113),
-    "latest illustrative": Point(WHITE, VIOLET, size=113, dash=(3, 2)),
-    "doubt": Point("transparent", VIOLET, size=314, width=1.8, dash=(3, 2)),
+    "latest illustrative": Point(WHITE, VIOLET, size=113, strokeDash=(3, 2)),
+    "doubt": Point("transparent", VIOLET, size=314, strokeWidth=1.8, strokeDash=(3, 2)),
     "one month": Point(WHITE, BLUE, "diamond", 98, 2.4),
-    "ours": Point(BLUE, WHITE, size=200, width=2),
-    "ours now": Point(WHITE, BLUE, size=150, width=2.6),
-    **_MARKS,
-    **{
-        f"band {name}": look._replace(size=64 if name == "amber" else 50)
-        for name, look in _MARKS.items()
-        if name in (*COLOURS, "unrated")
-    },
-    **{
-        f"pale {name}": look._replace(fill=_PALE.get(name, PALE), width=1.6)
-        for name, look in _MARKS.items()
-    },
-    **{f"hollow {name}": look._replace(fill=WHITE, width=1.6) for name, look in _MARKS.items()},
+    "ours": Point(BLUE, WHITE, size=200, strokeWidth=2),
+    "ours now": Point(WHITE, BLUE, size=150, strokeWidth=2.6),
+} | _MARKS
+for _name, _look in _MARKS.items():
+    _tint = COLOURS[_name].tint if _name in COLOURS else PALE
+    POINTS[f"band {_name}"] = _look._replace(size=64 if _name == "amber" else 50)
+    POINTS[f"pale {_name}"] = _look._replace(fill=_tint, strokeWidth=1.6)
+    POINTS[f"hollow {_name}"] = _look._replace(fill=WHITE, strokeWidth=1.6)
+
+
+class Area(NamedTuple):
+    """How a band or a column looks."""
+
+    fill: str
+    stroke: str = "transparent"
+
+
+BANDS = {name: Area(colour.tint) for name, colour in COLOURS.items()}
+COLUMNS = {
+    "final": Area(COLUMN, BLUE),
+    "open": Area(PALE, BLUE),
+    "illustrative": Area(WHITE, VIOLET),
+    "unrated": Area(WHITE, QUIET),
+    "pale unrated": Area(WHITE, QUIET),
 }
-_BROWN = "#7a5200"  # beside white amber itself is too pale for an edge
-COLUMNS = (
-    {"final": (COLUMN, BLUE), "open": (PALE, BLUE), "illustrative": (WHITE, VIOLET)}
-    | {
-        name: (colour.badge, _BROWN if name == "amber" else colour.edge)
-        for name, colour in COLOURS.items()
-    }
-    | {
-        f"pale {name}": (colour.tint, _BROWN if name == "amber" else colour.edge)
-        for name, colour in COLOURS.items()
-    }
-    | {"unrated": (WHITE, QUIET), "pale unrated": (WHITE, QUIET)}
-)
+for _name, _colour in COLOURS.items():
+    _edge = "#7a5200" if _name == "amber" else _colour.edge  # beside white amber is too pale
+    COLUMNS |= {_name: Area(_colour.badge, _edge), f"pale {_name}": Area(_colour.tint, _edge)}
 
 
-@dataclass(frozen=True)
-class Drawing:
-    """What is to be drawn: the `kind`, its data sets, its size without the margins, and its `settings`.
+def chart() -> Any:
+    """Bands, columns, lines and points over periods, with the ticks and grid of a value axis.
 
-    `margins` are left, right, top, bottom. The kinds' settings are numbers and words of the axes (see `KINDS`).
+    Data sets: `bands` and `columns` (`y` to `y2`), `lines` (one through the rows of each `part`) and
+    `points`, each row with the name of its `look` above. Settings: see `Drawing`.
     """
-
-    kind: str
-    data: Mapping[str, Rows]
-    width: float
-    height: float
-    margins: tuple[float, float, float, float]
-    settings: Mapping[str, Any] = field(default_factory=dict)
-
-    def svg(self, name: str, title: str, text: str) -> str:
-        """The chart as an `<svg role="img">` element with `title` and `text` as its alternative text.
-
-        `name` becomes the stem of the ids, so it is unique on its page. Raises `KpiError` for text that holds control
-        characters, which would end the drawing process (vega/vl-convert issue 220): loading takes them out.
-        """
-        import vl_convert
-
-        if _UNDRAWABLE.search("".join(_texts([self.data, title, text]))):
-            raise KpiError(
-                f'The chart "{name}" cannot be drawn: a text in it holds a control character. '
-                "Type that text again in the return it came from."
-            )
-        vega: Spec = json.loads(_compiled(self.kind, tuple(self.settings)))
-        for known in vega["data"]:
-            known |= {"values": self.data[known["name"]]} if known["name"] in self.data else {}
-        empty = {
-            of["name"] for of in vega["data"] if not self.data.get(of.get("source", of["name"]), 1)
-        }
-        sources = [mark.get("from", {}) for mark in vega["marks"]]
-        of = [source.get("facet", source).get("data") for source in sources]
-        vega["marks"] = [m for m, name in zip(vega["marks"], of, strict=True) if name not in empty]
-        used = json.dumps([vega["marks"], "x", "y"])
-        vega["scales"] = [one for one in vega["scales"] if f'"{one["name"]}"' in used]
-        for signal in vega["signals"]:
-            if signal["name"] in self.settings:
-                signal["value"] = self.settings[signal["name"]]
-        left, right, top, bottom = self.margins
-        vega |= {"width": self.width, "height": self.height}
-        vega["padding"] = {"left": left, "right": right, "top": top, "bottom": bottom}
-        root = ET.fromstring(vl_convert.vega_to_svg(json.dumps(vega)))
-        if texts := self.data.get("texts"):
-            write_texts(root, vega, texts)
-        _slim_element(root)
-        return _named(root, name, title, text)
-
-
-# The kinds. All measure along x in places: period number n fills 0 to 1 from x = n.
-
-
-def series_chart() -> alt.LayerChart | alt.FacetChart:
-    """Bands, columns, lines, points and texts over periods, with a value axis.
-
-    Its grid and ticks are bands, their labels texts. Settings: `low`, `high` (of the value axis), `places` (how many).
-    """
-    x = alt.X("x:Q", axis=None, scale=_scale(0, alt.ExprRef("places")))
-    y = alt.Y("y:Q", axis=None, scale=_scale(alt.ExprRef("low"), alt.ExprRef("high")))
-    at: Any = {"x": x, "y": y}
-    tints = {name: look.tint for name, look in COLOURS.items()} | {"grid": HAIRLINE, "tick": GREY}
-    bands = (
-        _data("bands")
-        .mark_rect()
-        .encode(**at, x2="x2:Q", y2="y2:Q", fill=_look(alt.Fill, tints, "colour"))
+    expr: Any = alt.ExprRef
+    exact: Any = {"nice": False, "zero": False, "padding": 0}
+    axis = alt.Axis(
+        values=expr("ticks"),
+        title=None,
+        domain=False,
+        labels=False,
+        gridColor=HAIRLINE,
+        gridOpacity=expr("grid"),
+        tickColor=GREY,
+        tickSize=4,
     )
-    columns = (
-        _data("columns")
-        .mark_bar(width=alt.ExprRef("0.78 * width / places"), strokeWidth=1.4)
-        .encode(
-            **at,
-            y2=alt.Y2Datum(0),
-            fill=_look(alt.Fill, {name: look[0] for name, look in COLUMNS.items()}),
-            stroke=_look(alt.Stroke, {name: look[1] for name, look in COLUMNS.items()}),
-        )
-    )
-    return alt.layer(bands, columns, _lines(at), _points(at))
+    x = alt.X("x:Q", axis=None, scale=alt.Scale(domain=[0, expr("places")], **exact))
+    y = alt.Y("y:Q", axis=axis, scale=alt.Scale(domain=[expr("low"), expr("high")], **exact))
+    bands = _data("bands").mark_rect().encode(x, y, x2="x2:Q", y2="y2:Q", **_looks(BANDS))
+    columns = _data("columns").mark_bar(width=expr("0.78 * width / places"), strokeWidth=1.4)
+    columns = columns.encode(x, y, y2="y2:Q", **_looks(COLUMNS))
+    cap = expr("datum.look == 'floor' ? 'round' : 'butt'")
+    lines = _data("lines").mark_line(strokeCap=cap, strokeJoin="round")
+    lines = lines.encode(x, y, detail="part:N", order="step:Q", **_looks(LINES))
+    points = _data("points").mark_point(opacity=1).encode(x, y, **_looks(POINTS))
+    separate: Any = dict.fromkeys(Line._fields + Point._fields, "independent")
+    return alt.layer(bands, columns, lines, points).resolve_scale(**separate)
 
 
-def small_chart() -> alt.LayerChart | alt.FacetChart:
-    """Lines and points without axis or text, in the room of a line of text. Settings: `low`, `high`, `left`, `right`."""
-    at: Any = {
-        "x": alt.X("x:Q", axis=None, scale=_scale(alt.ExprRef("left"), alt.ExprRef("right"))),
-        "y": alt.Y("y:Q", axis=None, scale=_scale(alt.ExprRef("low"), alt.ExprRef("high"))),
-    }
-    return alt.layer(_lines(at), _points(at))
+def texts() -> Any:
+    """Texts at places in pixels, over wider copies of themselves in the colour that lies `behind`
+    them."""
+    names = ("x", "y", "align", "fontSize", "fontWeight")
+    looks: Any = {name: alt.ExprRef(f"datum.{name}") for name in names} | {"baseline": "alphabetic"}
+    edge: Any = {"fill": "transparent", "stroke": alt.ExprRef("datum.behind"), "strokeWidth": 4}
+    layer = _data("texts").encode(text="text:N")
+    behind = layer.transform_filter("isValid(datum.behind)")
+    behind = behind.mark_text(**looks, **edge, strokeJoin="round")
+    return alt.layer(behind, layer.mark_text(**looks, fill=alt.ExprRef("datum.fill")))
 
 
-def counts_chart() -> alt.FacetChart:
-    """Columns of one count a report, in a row for each rating, on one scale. Data: `columns` with `row`,
-    `place`, `count`. Setting: `left`, the room for the names."""
-    x = alt.X("place:O", axis=None, scale=alt.Scale(paddingInner=0.22, paddingOuter=0.11))
-    y = alt.Y("count:Q", axis=None, scale=alt.Scale(domainMin=0, nice=False))
-    columns = (
-        alt.Chart()
-        .mark_bar(strokeWidth=1.4)
-        .encode(
-            x=x,
-            y=y,
-            fill=_look(alt.Fill, {name: look[0] for name, look in COLUMNS.items()}),
-            stroke=_look(alt.Stroke, {name: look[1] for name, look in COLUMNS.items()}),
-        )
-    )
-    texts = alt.Chart().mark_text(
-        baseline="alphabetic", fill=INK, fontSize=13, fontWeight=alt.ExprRef("datum.weight")
-    )
-    numbers = texts.encode(x=x, y=y, yOffset=alt.value(-4), text="count:Q")
-    months = texts.encode(x=x, y=alt.value(59), text="month:N")
-    years = texts.encode(x=x, y=alt.value(74), text="year:N")
-    foot = alt.Chart().transform_aggregate(reports="count()")
-    foot = foot.mark_rule(stroke=INK, strokeWidth=1.2).encode(y=alt.datum(0))
-    marks = alt.Chart().transform_filter("datum.mark").encode(y=alt.value(21))
-    shapes = {name: POINTS[name] for name in (*COLOURS, "unrated")}
-    named = [
-        marks.mark_point(size=85, opacity=1).encode(
-            x=alt.value(alt.ExprRef("10 - left")),
-            shape=_look(alt.Shape, {name: look.shape for name, look in shapes.items()}, "mark"),
-            fill=_look(alt.Fill, {name: look.fill for name, look in shapes.items()}, "mark"),
-            stroke=_look(alt.Stroke, {name: look.stroke for name, look in shapes.items()}, "mark"),
-        ),
-        marks.mark_text(align="left", fontSize=14, fontWeight="bold", fill=INK, dy=1).encode(
-            x=alt.value(alt.ExprRef("20 - left")), text="row:N"
-        ),
-    ]
-    row = alt.Row("row:N", sort=alt.EncodingSortField("order", op="min"), header=None)
-    layered = alt.layer(
-        columns, numbers, foot, months, years, *named, data=alt.NamedData("columns")
-    )
-    return layered.properties(width=alt.Step(30), height=42).facet(
-        row=row, spacing=18, bounds="flush"
-    )
-
-
-def strip_chart() -> alt.LayerChart | alt.FacetChart:
-    """Ticks along one line of values, with points and texts. Data: `areas`, `points`, `texts` (y from above). Settings:
-    `low`, `high`."""
-    at: Any = {
-        "x": alt.X("x:Q", axis=None, scale=_scale(alt.ExprRef("low"), alt.ExprRef("high"))),
-        "y": alt.Y("y:Q", axis=None, scale=_scale(74, 0)),
-    }
-    colours = {name: LINES[name].stroke for name in ("tick", "median")}
-    ticks = (
-        _data("areas")
-        .mark_tick(opacity=1)
-        .encode(
-            x=at["x"],
-            y=alt.value(40),
-            color=_look(alt.Color, colours),
-            size=_look(alt.Size, {"tick": 16, "median": 28}),
-        )
-    )
-    base = alt.Chart(alt.InlineData(values=[{}])).mark_rule(stroke="#b4bcc4")
-    axis = base.encode(y=alt.value(40), x=alt.value(0), x2=alt.value("width"))
-    return alt.layer(axis, ticks, _points(at))
-
-
-KINDS: dict[str, Callable[[], Any]] = {
-    "series": series_chart,
-    "small": small_chart,
-    "counts": counts_chart,
-    "strip": strip_chart,
-}
+_CONFIG: Any = {"background": "transparent", "view": {"stroke": None}}
 
 
 def _data(name: str) -> alt.Chart:
     return alt.Chart(alt.NamedData(name))
 
 
-def _scale(low: Any, high: Any) -> alt.Scale:
-    return alt.Scale(domain=[low, high], nice=False, zero=False, padding=0)
+def _looks(table: Mapping[str, Any]) -> dict[str, Any]:
+    """An encoding for each field of the looks of a table, by the name of the look."""
+    encodings = {}
+    for n, channel in enumerate(next(iter(table.values()))._fields):
+        scale = {"domain": list(table), "range": [look[n] for look in table.values()]}
+        kind = "ordinal" if channel in ("size", "strokeWidth") else "nominal"  # else Vega warns
+        field = {"field": "look", "type": kind, "legend": None}
+        encodings[channel] = field | {"scale": scale | {"type": "ordinal"}}
+    return encodings
 
 
-def _look(channel: Any, looks: Mapping[str, Any], name: str = "look") -> Any:
-    """An encoding by `name`, with a look for each of its values and no legend."""
-    scale = alt.Scale(type="ordinal", domain=list(looks), range=list(looks.values()))
-    kind = (
-        "O" if channel in (alt.StrokeWidth, alt.Size) else "N"
-    )  # Vega warns of these where there is no order
-    return channel(f"{name}:{kind}", legend=None, scale=scale)
+@dataclass(frozen=True)
+class Drawing:
+    """What is to be drawn: the data sets of `chart` and `texts`, its size without margins, `settings`.
 
+    `margins` are left, right, top, bottom. The settings are `low` and `high` (the ends of the value
+    axis), `places` (how many periods), `ticks`, and `grid` (0 or 1).
+    """
 
-def _lines(at: Mapping[str, Any]) -> alt.Chart:
-    """A line through the rows of each `part`."""
-    return (
-        _data("lines")
-        .mark_line(strokeCap=alt.ExprRef("datum.cap"), strokeJoin="round")
-        .encode(
-            **at,
-            detail="part:N",
-            order="step:Q",
-            stroke=_look(alt.Stroke, {name: look.stroke for name, look in LINES.items()}),
-            strokeWidth=_look(alt.StrokeWidth, {name: look.width for name, look in LINES.items()}),
-            strokeDash=_look(
-                alt.StrokeDash, {name: list(look.dash) for name, look in LINES.items()}
-            ),
+    data: Mapping[str, Rows]
+    settings: Mapping[str, Any]
+    width: float
+    height: float
+    margins: tuple[float, float, float, float]
+
+    def svg(self, name: str, title: str, text: str) -> str:
+        """The picture as an `<svg role="img">` element with `title` and `text` as its alternative text.
+
+        `name` becomes the stem of the ids, so it is unique on its page. Raises `KpiError` for text that holds control
+        characters, which would end the process (vega/vl-convert issue 220): loading takes them out.
+        """
+        import vl_convert
+
+        written = [row["text"] for row in self.data["texts"]]
+        if _UNDRAWABLE.search("".join([*written, title, text])):
+            raise KpiError(
+                f'The chart "{name}" cannot be drawn: a text in it holds a control character. '
+                "Type that text again in the return it came from."
+            )
+        vega = json.loads(_compiled(tuple(self.settings)))
+        for known in vega["data"]:
+            known |= {"values": self.data[known["name"]]} if known["name"] in self.data else {}
+        for signal in vega["signals"]:
+            signal |= {"value": self.settings[signal["name"]]}
+        left, right, top, bottom = self.margins
+        room = {"left": left, "right": right, "top": top, "bottom": bottom}
+        vega |= {"width": self.width, "height": self.height, "padding": room}
+        root = ET.fromstring(vl_convert.vega_to_svg(json.dumps(vega)))
+        drawn = "".join(ET.tostring(one, "unicode") for child in root for one in _seen(child))
+        drawn += (
+            f'<g transform="translate({left:.1f},{top:.1f})">{_written(self.data["texts"])}</g>'
         )
-    )
+        size = self.width + left + right, self.height + top + bottom
+        return image(name, title, text, size, drawn.replace(" />", "/>"))
 
-
-def _points(at: Mapping[str, Any]) -> alt.Chart:
-    return (
-        _data("points")
-        .mark_point(opacity=1, cursor="pointer")
-        .encode(
-            **at,
-            shape=_look(alt.Shape, {name: look.shape for name, look in POINTS.items()}),
-            fill=_look(alt.Fill, {name: look.fill for name, look in POINTS.items()}),
-            stroke=_look(alt.Stroke, {name: look.stroke for name, look in POINTS.items()}),
-            size=_look(alt.Size, {name: look.size for name, look in POINTS.items()}),
-            strokeWidth=_look(alt.StrokeWidth, {name: look.width for name, look in POINTS.items()}),
-            strokeDash=_look(
-                alt.StrokeDash, {name: list(look.dash) for name, look in POINTS.items()}
-            ),
+    def altair(self, title: str, below: str) -> alt.LayerChart:
+        """The picture as an Altair chart under a title and a text, to be shown, saved, or combined
+        with others."""
+        lines = [wrap(text, 130) for text in (title, below)]
+        left, right, top, bottom = self.margins
+        above = top + 15 * sum(map(len, lines))
+        room = {"left": left, "right": right, "top": above, "bottom": bottom}
+        whole: Any = alt.layer(chart(), texts()).properties(
+            width=self.width,
+            height=self.height,
+            padding=room,
+            autosize=alt.AutoSizeParams(type="none"),
+            title=alt.TitleParams(lines[0], subtitle=lines[1], anchor="start", subtitleColor=QUIET),
+            datasets=dict(self.data),
         )
+        whole = whole.add_params(*(alt.param(name, value=v) for name, v in self.settings.items()))
+        return whole.configure(**_CONFIG)
+
+
+def image(name: str, title: str, text: str, size: tuple[float, float], marks: str) -> str:
+    """Marks as an `<svg>` of a size that is an image with `title` and `text` as its alternative
+    text."""
+    stem = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
+    return (
+        f'<svg class="kpi-chart" role="img" viewBox="0 0 {size[0]:g} {size[1]:g}" '
+        f'aria-labelledby="{stem}-t {stem}-d"><title id="{stem}-t">{escape(title)}</title>'
+        f'<desc id="{stem}-d">{escape(text)}</desc>{marks}</svg>'
     )
 
 
 @lru_cache
-def _described(kind: str) -> str:
-    """The Vega-Lite specification of a kind, without data."""
-    size = alt.AutoSizeParams(type="none")
-    chart = KINDS[kind]().properties(background="transparent", autosize=size)
-    names = ("fill", "stroke", "strokeDash", "strokeWidth", "size", "shape")
-    looks: Any = dict.fromkeys(names, "independent")
-    spec: Spec = chart.resolve_scale(**looks).configure_view(stroke=None).to_dict(validate=False)
-    return json.dumps(spec)
-
-
-@lru_cache
-def _compiled(kind: str, settings: tuple[str, ...]) -> str:
-    """The kind in Vega, without descriptions of single marks: a chart has one as a whole."""
+def _compiled(settings: Sequence[str]) -> str:
+    """The chart in Vega, without data."""
     import vl_convert
 
-    spec: Spec = json.loads(_described(kind))
-    spec["params"] = [{"name": name, "value": 0} for name in settings]
-    spec["config"] = spec.get("config", {}) | {"aria": False}
+    spec = chart().add_params(*(alt.param(name, value=0) for name in settings)).to_dict()
+    spec |= {"autosize": {"type": "none"}, "config": _CONFIG | {"aria": False}}
     return json.dumps(vl_convert.vegalite_to_vega(spec))
 
 
+def _written(rows: Rows) -> str:
+    """The texts as elements: Vega measures each one that it draws, which takes twice as long as all
+    the rest."""
+    behind, above = "", ""
+    for row in rows:
+        anchor = {"left": "start", "center": "middle", "right": "end"}[row["align"]]
+        bold = ' font-weight="bold"' if row["fontWeight"] == "bold" else ""
+        place = f'x="{row["x"]:.1f}" y="{row["y"]:.1f}" text-anchor="{anchor}"{bold}'
+        begin, end = (
+            f'<text {place} font-size="{row["fontSize"]}"',
+            f">{escape(row['text'])}</text>",
+        )
+        above += f'{begin} fill="{row["fill"]}"{end}'
+        if row["behind"]:
+            behind += f'{begin} fill="none" stroke="{row["behind"]}"{end}'
+    return f'<g stroke-width="4" stroke-linejoin="round">{behind}</g>{above}'
+
+
 _UNDRAWABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
-_DROPPED = {
-    "class",
-    "role",
-    "version",
-    "clip-path",
-    "stroke-miterlimit",
-    "font-family",
-    "pointer-events",
-    "cursor",
-}
-_DEFAULTS = {
-    "stroke-dasharray": ("1,0",),
-    "stroke-width": ("0",),
-    "opacity": ("1",),
-    "fill-opacity": ("1",),
-    "stroke-opacity": ("1",),
-    "transform": ("translate(0,0)",),
-    "text-anchor": ("start",),
-    "font-weight": ("normal",),
-    "stroke-linecap": ("butt",),
-    "stroke": ("transparent",),
-    "fill": ("transparent",),
-    "stroke-linejoin": ("miter",),
-}
-_INHERITED = (
-    "fill",
-    "stroke",
-    "stroke-width",
-    "stroke-dasharray",
-    "stroke-linejoin",
-    "font-size",
-    "text-anchor",
-)
 _NUMBER = re.compile(r"-?\d+\.\d+(?:e-?\d+)?")
+_DRAWN = {
+    *("d", "x2", "y2", "fill", "stroke", "stroke-width", "stroke-dasharray", "stroke-linecap"),
+    *("stroke-linejoin", "transform", "text-anchor", "font-size", "font-weight"),
+}
+_DEFAULTS = {"transparent", "translate(0,0)", "1,0", "butt", "miter", "start", "normal"}
 
 
-def _named(root: ET.Element, name: str, title: str, text: str) -> str:
-    stem = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
-    box = root.get("viewBox", "")
-    root.attrib.clear()
-    root.attrib.update(
-        {
-            "class": "kpi-chart",
-            "role": "img",
-            "viewBox": box,
-            "aria-labelledby": f"{stem}-t {stem}-d",
-        }
-    )
-    for tag, words in (("desc", text), ("title", title)):
-        element = ET.Element(tag, {"id": f"{stem}-{tag[0]}"})
-        element.text = words
-        root.insert(0, element)
-    return ET.tostring(root, encoding="unicode").replace(" />", "/>")
-
-
-def _slim_element(element: ET.Element) -> None:
-    element.tag = element.tag.removeprefix(SVG)
-    for child in list(element):
-        unseen = child.get("class") in ("background", "foreground") or child.get("opacity") == "0"
-        if unseen or child.tag.removeprefix(SVG) == "defs":
-            element.remove(child)
-    for key, value in list(element.attrib.items()):
-        if key.startswith("aria-") or key in _DROPPED or value in _DEFAULTS.get(key, ()):
-            del element.attrib[key]
-        else:
-            element.set(key, _NUMBER.sub(_short_number, value).removesuffix("px"))
-    for child in list(element):
-        _slim_element(child)
-    element[:] = [
-        kept
-        for child in element
-        if len(child) or (child.tag != "g" and (child.tag != "text" or child.text))
-        for kept in (child if child.tag == "g" and not child.attrib else [child])
-    ]
-    if element.tag == "g" and len(element) > 1:
-        for key in _INHERITED:  # what all share is written once, on the group
-            first = element[0].get(key)
-            same = all(child.get(key) == first for child in element)
-            if first is not None and same and key not in element.attrib:
-                element.set(key, first)
-                for child in element:
-                    del child.attrib[key]
-
-
-def _short_number(found: re.Match[str]) -> str:
-    short = f"{float(found[0]):.1f}".removesuffix(".0")
-    return "0" if short == "-0" else short
-
-
-def _texts(thing: Any) -> list[str]:
-    if isinstance(thing, str):
-        return [thing]
-    if isinstance(thing, Mapping):
-        return [text for value in thing.values() for text in _texts(value)]
-    return [text for value in thing for text in _texts(value)] if isinstance(thing, list) else []
+def _seen(element: ET.Element) -> Iterator[ET.Element]:
+    """What is seen of an element that Vega drew, in as few elements and attributes."""
+    if element.get("class") in ("background", "foreground") or element.get("opacity") == "0":
+        return
+    tag = element.tag.rpartition("}")[2]
+    looks = {
+        key: _NUMBER.sub(lambda found: f"{float(found[0]):.1f}".removesuffix(".0"), value)
+        for key, value in element.attrib.items()
+        if key in _DRAWN and value not in _DEFAULTS
+    }
+    children = [one for child in element for one in _seen(child)]
+    if tag == "g" and not looks:
+        yield from children
+    elif tag != "rect" and (children or tag != "g"):
+        slim = ET.Element(tag, looks)
+        slim.text = element.text
+        slim.extend(children)
+        yield slim

@@ -1,21 +1,21 @@
-"""Where the texts of a chart find room: places in units of the canvas, worked out from what else is drawn.
+"""Where the texts of a chart find room: places in pixels, worked out from what else is drawn.
 
-Nothing here knows what a figure means. A label belongs to a point and may stand above or below it, near or further off;
-of its places it takes the cheapest. Where even that would lie upon another label, it is left out.
+Nothing here knows what a figure means. A label belongs to a point and may stand above or below it,
+near or further off; of its places it takes the cheapest, and is left out where none is free.
 """
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from itertools import accumulate
 from typing import NamedTuple
 
 _WIDE = {"%": 0.89, "m": 0.83, "M": 0.83, "w": 0.72, "W": 0.94, "£": 0.56, "−": 0.58, "-": 0.33}
 _NARROW = "il.,:;'|!()[]/tfjr I"
-_ABOVE, _BELOW = 11.5, 20.5  # from a point to the foot of its label
-_FURTHER = 14.0
-_RISE, _FALL = 0.76, 0.06  # of a letter's size: above its foot, and below
-CROSSED, TOUCHED, OUT, WRONG_BAND, FAR = 4.0, 6.0, 9.0, 3.0, 1.0
-_MET = 100.0
+_CROSSED, _TOUCHED, _OUT, _WRONG_BAND, _FAR, _MET = 4.0, 6.0, 9.0, 3.0, 1.0, 100.0
+
+Level = tuple[float, float, float]
+"""A horizontal line: from x, to x, height."""
+Segment = tuple[float, float, float, float]
 
 
 def text_width(text: str, size: float, bold: bool = False) -> float:
@@ -32,136 +32,103 @@ class Box(NamedTuple):
     right: float
     bottom: float
 
-    def meets(self, other: "Box") -> bool:
-        """Whether the two share any room."""
-        return (
-            self.left < other.right
-            and other.left < self.right
-            and self.top < other.bottom
-            and other.top < self.bottom
+    def meets(self, others: Iterable["Box"]) -> int:
+        """With how many others it shares any room."""
+        left, top, right, bottom = self
+        return sum(
+            left < other[2] and other[0] < right and top < other[3] and other[1] < bottom
+            for other in others
         )
 
 
-@dataclass(frozen=True)
-class Label:
-    """A text for the point at `x`, `y`. Those of a higher `rank` choose first. `reach`: half the point's own height."""
+class Label(NamedTuple):
+    """A text for the point at `x`, `y`; a `strong` one is bold, the point of a `doubted` one is ringed."""
 
     x: float
     y: float
     text: str
-    size: float = 14
-    bold: bool = False
-    rank: int = 0
-    reach: float = 5
+    strong: bool = False
+    doubted: bool = False
+
+    @property
+    def half(self) -> float:
+        """Half its width."""
+        return text_width(self.text, 14 + self.strong, self.strong) / 2
 
     def box(self, foot: float) -> Box:
         """The room it takes with its foot at this height."""
-        half = text_width(self.text, self.size, self.bold) / 2
-        return Box(self.x - half, foot - _RISE * self.size, self.x + half, foot + _FALL * self.size)
+        half, size = self.half, 14 + self.strong
+        return Box(self.x - half, foot - 0.76 * size, self.x + half, foot + 0.06 * size)
 
 
-@dataclass(frozen=True)
-class Surroundings:
-    """What labels avoid: the `series` as segments, horizontal `levels` (from x, to x, height), `taken` boxes, the edges
-    of `bands` (from x, to x, height), and the canvas they may use."""
+def place(
+    labels: Sequence[Label],
+    canvas: Box,
+    series: Sequence[Segment] = (),
+    levels: Sequence[Level] = (),
+    taken: Sequence[Box] = (),
+) -> list[float | None]:
+    """The height of each label's foot; None for one that finds no room. Strong ones and the ends choose first.
 
-    canvas: Box
-    series: Sequence[tuple[float, float, float, float]] = ()
-    levels: Sequence[tuple[float, float, float]] = ()
-    taken: Sequence[Box] = ()
-
-
-def place(labels: Sequence[Label], around: Surroundings) -> list[float | None]:
-    """The height of each label's foot; None for one that finds no room."""
+    They stay within the `canvas`, off the `taken` boxes, other points, the `series` and the `levels`.
+    """
     feet: list[float | None] = [None] * len(labels)
-    taken = list(around.taken)
+    occupied, heights = list(taken), [label.y for label in labels]
+    reaches = [10 if one.doubted else 6 if one.strong else 5 for one in labels]
     points = [
-        Box(one.x - 4, one.y - one.reach + 1, one.x + 4, one.y + one.reach - 1) for one in labels
+        Box(one.x - 4, one.y - reach + 1, one.x + 4, one.y + reach - 1)
+        for one, reach in zip(labels, reaches, strict=True)
     ]
-    for number in sorted(range(len(labels)), key=lambda n: (-labels[n].rank, n)):
-        label = labels[number]
-        others = [box for n, box in enumerate(points) if n != number]
-        costs = [
-            (_cost(label, foot, around, taken, others) + FAR * far, far, foot)
-            for far, foot in enumerate(_feet(label))
-        ]
-        cost, _, foot = min(costs)
-        if cost < _MET:
-            feet[number] = foot
-            taken.append(label.box(foot))
+
+    def cost(label: Label, foot: float, others: Sequence[Box]) -> float:
+        box = left, top, right, bottom = label.box(foot)
+        room = Box(left - 2, top - 1, right + 2, bottom + 1)
+        crossed = room.meets(others) + sum(_crosses(box, *segment) for segment in series)
+        touched, parted = 0, False
+        for begin, end, height in levels:
+            touched += begin < right and left < end and top - 2 < height < bottom + 2
+            between = label.y < height < top or bottom < height < label.y
+            parted |= begin < label.x < end and between
+        over = canvas.left - left, canvas.top - top, right - canvas.right, bottom - canvas.bottom
+        beyond = _MET if max(over) > 6 else _OUT * (max(over) > 0)
+        met = _MET * room.meets(occupied)
+        return met + _CROSSED * crossed + _TOUCHED * touched + _WRONG_BAND * parted + beyond
+
+    ends = {heights.index(end(heights)) for end in (min, max) if heights}
+    for n in sorted(range(len(labels)), key=lambda n: (not labels[n].strong, n not in ends, n)):
+        label, others = labels[n], points[:n] + points[n + 1 :]
+        above, below = label.y - reaches[n] - 6.5, label.y + reaches[n] + 15.5
+        wanted = enumerate((above, below, above - 14, below + 14))
+        found, _, foot = min((cost(label, at, others) + _FAR * far, far, at) for far, at in wanted)
+        if found < _MET:
+            feet[n] = foot
+            occupied.append(label.box(foot))
     return feet
 
 
 def spread(
     middles: Sequence[float], sizes: Sequence[float], low: float, high: float
 ) -> list[float]:
-    """Middles of things so large, pushed away from each other until none overlap, equally to both sides, from low to high."""
+    """Middles of things so large, pushed away from each other until none overlap, equally to both
+    sides."""
     order = sorted(range(len(middles)), key=lambda n: (middles[n], n))
-    groups: list[
-        tuple[float, list[int]]
-    ] = []  # where a group of neighbours begins, and who is in it
-    for n in order:
-        group = [n]
-        begin = middles[n] - sizes[n] / 2
-        while groups and groups[-1][0] + sum(sizes[m] for m in groups[-1][1]) > begin + 1e-9:
-            group = groups.pop()[1] + group
-            wished, offset = 0.0, 0.0
-            for m in group:
-                wished += middles[m] - sizes[m] / 2 - offset
-                offset += sizes[m]
-            begin = wished / len(group)
-        begin = max(low, min(begin, high - sum(sizes[m] for m in group)))
-        groups.append((begin, group))
+    before = [0.0, *accumulate(sizes[n] for n in order)]  # how much those before each one take
+    wished = [middles[n] - sizes[n] / 2 - taken for n, taken in zip(order, before, strict=False)]
     found = list(middles)
-    end = math.inf
-    for begin, group in reversed(groups):
-        begin = min(begin, end - sum(sizes[m] for m in group))
-        end = begin
-        for m in group:
-            found[m] = begin + sizes[m] / 2
-            begin += sizes[m]
+    for place, n in enumerate(order):  # the nearest to the wishes that does not fall
+        begin = max(
+            min(sum(wished[j:k]) / (k - j) for k in range(place + 1, len(order) + 1))
+            for j in range(place + 1)
+        )
+        found[n] = max(low, min(begin, high - before[-1])) + before[place] + sizes[n] / 2
     return found
 
 
 def every(count: int, room: float, width: float) -> int:
-    """Of how many neighbours one can be labelled, where each has so much room and a label is so wide."""
-    needed = max(1, math.ceil(width / room)) if count > 1 else 1
-    return next((step for step in (1, 2, 4, 8, 12, 20) if step >= needed), needed)
-
-
-def _feet(label: Label) -> list[float]:
-    above, below = label.y - label.reach - 6.5, label.y + label.reach + 15.5
-    return [above, below, above - _FURTHER, below + _FURTHER]
-
-
-def _cost(
-    label: Label, foot: float, around: Surroundings, taken: Sequence[Box], points: Sequence[Box]
-) -> float:
-    box = label.box(foot)
-    room = Box(box.left - 2, box.top - 1, box.right + 2, box.bottom + 1)
-    cost = _MET * sum(room.meets(other) for other in taken) + CROSSED * sum(
-        room.meets(other) for other in points
-    )
-    cost += CROSSED * sum(_crosses(box, *segment) for segment in around.series)
-    touched = [
-        height
-        for left, right, height in around.levels
-        if left < box.right and box.left < right and box.top - 2 < height < box.bottom + 2
-    ]
-    parted = any(
-        left < label.x < right and (label.y < height < box.top or box.bottom < height < label.y)
-        for left, right, height in around.levels
-    )
-    canvas = around.canvas
-    outside = max(
-        canvas.left - box.left,
-        box.right - canvas.right,
-        canvas.top - box.top,
-        box.bottom - canvas.bottom,
-        0,
-    )
-    beyond = _MET if outside > 6 else OUT * (outside > 0)
-    return cost + TOUCHED * len(touched) + WRONG_BAND * parted + beyond
+    """Of how many neighbours one can be labelled, where each has so much room and a label is so
+    wide."""
+    least = max(1, math.ceil(width / room)) if count > 1 else 1
+    return next((step for step in (1, 2, 4, 8, 12, 20) if step >= least), least)
 
 
 def _crosses(box: Box, x1: float, y1: float, x2: float, y2: float) -> bool:
@@ -170,5 +137,5 @@ def _crosses(box: Box, x1: float, y1: float, x2: float, y2: float) -> bool:
     if left >= right:
         return False
     slope = (y2 - y1) / (x2 - x1) if x2 != x1 else 0.0
-    ends = sorted(y1 + slope * (x - x1) for x in (left, right))
-    return ends[0] < box.bottom and ends[1] > box.top
+    low, high = sorted(y1 + slope * (x - x1) for x in (left, right))
+    return low < box.bottom and high > box.top

@@ -1,19 +1,45 @@
-"""Pictures of many figures at once: the ratings of the last reports, and where we stand among other councils."""
+"""Pictures of many figures at once: the last reports, where we stand among other councils, and
+small marks."""
 
+import math
 from collections.abc import Mapping
 from statistics import median
+from typing import Any
 
 import pandas as pd
+from markupsafe import Markup
 
 from kpi_tools.comparison import compare
 from kpi_tools.page.canvas import Canvas, period_label
 from kpi_tools.page.chart_words import end_of, period_end, period_words
-from kpi_tools.page.charts import Chart, finished
-from kpi_tools.page.drawing import COLOURS, INK, Drawing
+from kpi_tools.page.charts import Chart
+from kpi_tools.page.drawing import (
+    BLUE,
+    COLOURS,
+    HAIRLINE,
+    INK,
+    ORANGE,
+    POINTS,
+    QUIET,
+    VIOLET,
+    image,
+)
 from kpi_tools.page.labels import spread, text_width
-from kpi_tools.page.regions import DEFAULT_COLOURS, number
+from kpi_tools.page.regions import DEFAULT_COLOURS
 from kpi_tools.quarters import Quarter
-from kpi_tools.vocabulary import ENGLAND, HIGHER, LOWER, NOT_RATED
+from kpi_tools.vocabulary import (
+    COMMON_CAUSE,
+    CONCERN,
+    ENGLAND,
+    FAILS,
+    HIGHER,
+    HIT_OR_MISS,
+    IMPROVEMENT,
+    LOWER,
+    NEUTRAL,
+    NOT_RATED,
+    PASSES,
+)
 from kpi_tools.wording import (
     Row,
     Rows,
@@ -28,8 +54,12 @@ from kpi_tools.wording import (
     text_of,
 )
 
-_STRIP = 384.0
-_FEWEST = 3
+_STRIP, _ROW, _FEWEST = 384.0, 60.0, 3
+_SHAPES = {
+    "circle": "M1,0A1,1,0,1,1,-1,0A1,1,0,1,1,1,0",
+    "square": "M-1,-1H1V1H-1Z",
+    "triangle-up": "M0,-.87L1,.87H-1Z",
+}
 
 
 def sparkline(points: Rows, name: str, colours: Mapping[str, str] = DEFAULT_COLOURS) -> Chart:
@@ -37,25 +67,35 @@ def sparkline(points: Rows, name: str, colours: Mapping[str, str] = DEFAULT_COLO
 
     `points`: a KPI's rows shown, oldest first; `colours`: by rating. The text reads each figure and rating.
     """
-    levelled = [row | {"value": 0.0} if is_text(row.get("milestone")) else row for row in points]
-    known = [row for row in levelled if is_number(row["value"])]
-    sure = [row["value"] for row in known if not in_doubt(row)] or [0.0]
-    levels = [*sure, *(row["target"] for row in points if is_number(row.get("target")))]
+    rows = [row | {"value": 0.0} if is_text(row.get("milestone")) else row for row in points]
+    known = [row for row in rows if is_number(row["value"])]
+    levels = [row["value"] for row in known if not in_doubt(row)] or [0.0]
+    levels += [row["target"] for row in points if is_number(row.get("target"))]
     room = 0.15 * (max(levels) - min(levels)) or 1.0
-    small = Canvas(min(levels) - room, max(levels) + room, len(points))
-    small.steps("thin target", [number(row.get("target")) for row in points])
-    heights = [small.within(number(row["value"])) for row in levelled]
-    small.joined("thin", [n + 0.5 for n in range(len(points))], heights)
-    for n, (row, height) in enumerate(zip(levelled, heights, strict=True)):
+    low, high, step = min(levels) - room, max(levels) + room, 124 / len(points)
+
+    def y(value: float) -> float:
+        return 34 - 30 * (min(max(value, low), high) - low) / (high - low)
+
+    def pen(n: int, name: str) -> str:
+        return "L" if n and is_number(rows[n - 1].get(name)) else "M"
+
+    target = line = marks = ""
+    for n, row in enumerate(rows):
+        begin, x = 4 + step * n, 4 + step * (n + 0.5)
+        if is_number(row.get("target")):
+            target += f"{pen(n, 'target')}{begin:.1f},{y(row['target']):.1f}h{step:.1f}"
         if is_number(row["value"]):
-            colour = colours.get(row["rating"], "unrated")
-            size = "" if row is levelled[-1] else "band "
-            small.point(n + 0.5, height, f"{size}{colour if colour in COLOURS else 'unrated'}")
+            line += f"{pen(n, 'value')}{x:.1f},{y(row['value']):.1f}"
+            size = "" if n == len(rows) - 1 else "band "
+            marks += _mark(x, y(row["value"]), colours.get(row["rating"], ""), size)
+    drawn = (
+        f'<g fill="none"><path d="{target}" stroke="{INK}" stroke-width="1.2" '
+        f'stroke-dasharray="3,2"/><path d="{line}" stroke="{BLUE}" stroke-width="1.4"/></g>{marks}'
+    )
     words = [f"{period_words(row)} {figure_of(row)}, {row['rating']}" for row in known]
-    ends = {"low": small.low, "high": small.high, "left": 0, "right": len(points)}
-    data = {"lines": small.lines, "points": small.points}
-    drawing = Drawing("small", data, 124, 30, (4, 4, 4, 4), ends)
-    return finished(drawing, name, "Last figures", f"{'; '.join(words) or 'None'}.")
+    text = f"{'; '.join(words) or 'None'}."
+    return Chart(image(name, "Last figures", text, (132, 38), drawn), "Last figures", text)
 
 
 def share_bars(shares: Mapping[str, float], colours: Mapping[str, str]) -> dict[str, Chart]:
@@ -65,18 +105,52 @@ def share_bars(shares: Mapping[str, float], colours: Mapping[str, str]) -> dict[
     """
     ends = [*shares.values(), 100.0]
     low, high = min(ends) - 4, max(ends) + 4
+    x = {share: 4 + 140 * (share - low) / (high - low) for share in ends}
     bars = {}
     for name, share in shares.items():
-        bar = Canvas(0, 1, 1)
-        bar.line("grid", [low, high], [0.5, 0.5])
-        bar.line("floor", [100, 100], [0.1, 0.9])
-        bar.line("shortfall", [share, 100], [0.5, 0.5])
-        bar.point(share, 0.5, colours.get(name, "red"))
-        data = {"lines": bar.lines, "points": bar.points}
-        settings = {"low": 0, "high": 1, "left": low, "right": high}
-        drawing = Drawing("small", data, 140, 24, (4, 4, 0, 0), settings)
-        bars[name] = finished(drawing, name, "Share of the line", f"{share:.0f}% of the line.")
+        bar = (
+            f'<path d="M4,12H144" stroke="{HAIRLINE}"/>'
+            f'<path d="M{x[100]:.1f},2V22" stroke="{INK}" stroke-width="2.8" '
+            'stroke-linecap="round" stroke-dasharray="0.1,5"/>'
+            f'<path d="M{x[share]:.1f},12H{x[100]:.1f}" stroke="#d4351c" stroke-width="4"/>'
+        ) + _mark(x[share], 12, colours.get(name, "red"))
+        text = f"{share:.0f}% of the line."
+        svg = image(name, "Share of the line", text, (148, 24), bar)
+        bars[name] = Chart(svg, "Share of the line", text)
     return bars
+
+
+def _mark(x: float, y: float, colour: str, size: str = "") -> str:
+    look = POINTS[f"{size}{colour if colour in COLOURS else 'unrated'}"]
+    scale = math.sqrt(look.size) / 2  # as Vega does
+    return (
+        f'<path transform="translate({x:.1f},{y:.1f}) scale({scale:.1f})" '
+        f'd="{_SHAPES.get(look.shape, look.shape)}" fill="{look.fill}" stroke="{look.stroke}" '
+        f'stroke-width="{1 / scale:.2f}"/>'
+    )
+
+
+def assurance_marks(kpi: Row) -> Markup:
+    """Variation and assurance as small marks in the forms that NHS readers know, each with its
+    word; or nothing."""
+    up = kpi["polarity"] == HIGHER
+    letters = {
+        IMPROVEMENT: (BLUE, "H" if up else "L"),
+        CONCERN: (ORANGE, "L" if up else "H"),
+        NEUTRAL: (VIOLET, "↕"),
+        COMMON_CAUSE: (QUIET, "∿"),
+        PASSES: (BLUE, "P"),
+        FAILS: (ORANGE, "F"),
+        HIT_OR_MISS: (QUIET, "?"),
+    }
+    svg = Markup(
+        '<svg class="mark" role="img" aria-label="{0}" viewBox="0 0 20 20" width="20" height="20">'
+        '<title>{0}</title><circle cx="10" cy="10" r="8.5" fill="none" stroke="{1}" '
+        'stroke-width="2"/><text x="10" y="14" text-anchor="middle" font-size="11" '
+        'font-weight="bold" fill="{1}">{2}</text></svg>'
+    )
+    words = [str(kpi[name]) for name in ("variation", "assurance")]
+    return Markup("").join(svg.format(word, *letters[word]) for word in words if word in letters)
 
 
 def counts_chart(history: Rows, name: str, bands: Mapping[str, str] = DEFAULT_COLOURS) -> Chart:
@@ -87,46 +161,47 @@ def counts_chart(history: Rows, name: str, bands: Mapping[str, str] = DEFAULT_CO
     """
     ratings = [rating for rating in bands if rating in history[-1]]
     ratings += [NOT_RATED] if history[-1].get(NOT_RATED) else []
-    columns: Rows = []
-    for rating in ratings:
-        colour, before = bands.get(rating, "unrated"), ""
+    left = max(text_width(rating, 14, True) for rating in ratings) + 34
+    high, last = _ROW * len(ratings) - 18, len(history) - 1
+    sides: Any = {"left": left, "right": 4, "top": 18, "bottom": 40}
+    total = left + 30 * len(history) + 4
+    canvas = Canvas(0, high, len(history), total=total, height=high, **sides)
+    each = (_ROW - 18) / max(1, *(int(row[rating]) for row in history for rating in ratings))
+    for place, rating in enumerate(ratings):
+        foot, colour = high - 42 - _ROW * place, bands.get(rating, "unrated")
+        canvas.point(canvas.at(10 - left), foot + 21, colour)
+        across = 20 - left, canvas.y(foot) - 16
+        canvas.text(*across, rating, size=14, bold=True, align="left")
+        canvas.line("base", [0, canvas.places], [foot, foot])
         for n, row in enumerate(history):
-            month, year = period_label(Quarter.parse(row["quarter"]).end)
-            last, foot = n == len(history) - 1, rating == ratings[-1]
-            columns.append(
-                {
-                    "row": rating,
-                    "mark": colour if n == 0 else "",
-                    "order": ratings.index(rating),
-                    "place": n,
-                    "count": int(row[rating]),
-                    "look": colour if last else f"pale {colour}",
-                    "weight": "bold" if last else "normal",
-                    "month": month if foot else "",
-                    "year": year if foot and year != before else "",
-                }
-            )
-            before = year
+            look = colour if n == last else f"pale {colour}"
+            top = foot + each * int(row[rating])
+            canvas.columns.append({"x": n + 0.5, "y": top, "y2": foot, "look": look})
+            canvas.text(canvas.x(n + 0.5), canvas.y(top) - 4, f"{row[rating]:.0f}", bold=n == last)
+    ends = [period_label(Quarter.parse(row["quarter"]).end) for row in history]
+    for n, (month, year) in enumerate(ends):
+        x = canvas.x(n + 0.5)
+        canvas.text(x, high + 17, month, bold=n == last)
+        if not n or year != ends[n - 1][1]:
+            canvas.text(x, high + 32, year, bold=n == last)
     counted = [f"{rating} {listed([str(row[rating]) for row in history])}" for rating in ratings]
     titles = [Quarter.parse(row["quarter"]).title for row in history]
     span = titles[0] if len(titles) == 1 else f"{titles[0]} to {titles[-1]}"
     text = f"Columns for {plural(len(history), 'report')}, {span}: {'; '.join(counted)}."
-    left = max(text_width(rating, 14, True) for rating in ratings) + 34
-    size = 30.0 * len(history), 60.0 * len(ratings) - 18
-    drawing = Drawing("counts", {"columns": columns}, *size, (left, 4, 18, 40), {"left": left})
-    return finished(drawing, name, counts_title(history, ratings), text)
+    title = _counts_title(history, [rating for rating in ratings if rating != NOT_RATED])
+    return Chart(canvas.drawing().svg(name, title, text), title, text)
 
 
-def counts_title(history: Rows, ratings: list[str]) -> str:
-    """`Green from 15 to 17, Red from 8 to 9 in six reports`: the best and the worst rating over the reports."""
+def _counts_title(history: Rows, rated: list[str]) -> str:
+    """`Green from 15 to 17, Red from 8 to 9 in six reports`: the best and the worst rating over the
+    reports."""
     if len(history) < 2:
         return "One report so far"
-    rated = [rating for rating in ratings if rating != NOT_RATED]
-    first, last = history[0], history[-1]
     parts = []
     for rating in dict.fromkeys((rated[0], rated[-1])):
-        change = "still" if first[rating] == last[rating] else f"from {first[rating]} to"
-        parts.append(f"{rating} {change} {last[rating]}")
+        first, last = history[0][rating], history[-1][rating]
+        change = "still" if first == last else f"from {first} to"
+        parts.append(f"{rating} {change} {last}")
     return f"{', '.join(parts)} in {in_words(len(history))} reports"
 
 
@@ -136,48 +211,41 @@ def peers_chart(points: Rows, benchmarks: Rows, headline: str, name: str) -> Cha
     `points`: the KPI's rows shown; `benchmarks`: its rows `area`, `period`, `value`, perhaps `group`. `headline`: the
     group; without one all areas but England. Ours is of the same period where it is shown, else the latest.
     """
-    if headline:
-        areas = [row for row in benchmarks if row.get("group") == headline]
-    else:
-        areas = [row for row in benchmarks if row["area"] != ENGLAND]
-    areas = [row for row in areas if is_number(row["value"])]
+    areas = [
+        row
+        for row in benchmarks
+        if is_number(row["value"])
+        and (row.get("group") == headline if headline else row["area"] != ENGLAND)
+    ]
     known = [row for row in points if is_number(row["value"]) and not in_doubt(row)]
     period = areas[-1]["period"] if areas else ""
     areas = [row for row in areas if row["period"] == period]
     if len(areas) < _FEWEST or not known:
         return None
     same = [row for row in known if period_end(row) == end_of(period)]
-    ours, latest = (same or known)[-1], known[-1]
-    now = latest if same and latest is not ours else None
-    ours = ours | {"area": "Ours"}
+    ours, latest = (same or known)[-1] | {"area": "Ours"}, known[-1]
+    now = latest if same and latest is not same[-1] else None
+    when = Quarter.parse(period).title if "Q" in period else period
     strip = peers_strip(areas, ours, name, now)
-    words = strip.text.replace(
-        " (best first)", f" {headline or 'areas'}, {in_words_of(period)} (best first)", 1
-    )
+    best = f" {headline or 'areas'}, {when} (best first)"
+    words = strip.text.replace(" (best first)", best, 1)
     if same and (state := _beyond_chance(areas, ours)):
         words += f" Allowing for chance in the numbers of cases, ours is {state}."
     if not same:
         words += f" Our figure is of {period_words(ours)}."
     elif now:
         words += f" Now {figure_of(latest)} ({period_words(latest)})."
-    return strip._replace(title=f"{headline or 'Other areas'}, {in_words_of(period)}", text=words)
+    return strip._replace(title=f"{headline or 'Other areas'}, {when}", text=words)
 
 
 def _beyond_chance(areas: Rows, ours: Row) -> str | None:
     """The funnel's verdict on ours; nothing where the cases of all are not known."""
-    names = ("area", "value", "numerator", "denominator")
-    rows = [{name: row.get(name) for name in names} for row in (*areas, ours)]
-    if ours["unit"] != "%" or any(
-        not is_number(value) for row in rows for value in [*row.values()][1:]
-    ):
+    numbers = ["value", "numerator", "denominator"]
+    rows = [{name: row.get(name) for name in ("area", *numbers)} for row in (*areas, ours)]
+    if ours["unit"] != "%" or not all(is_number(row[name]) for row in rows for name in numbers):
         return None
     table = pd.DataFrame(rows).assign(polarity=ours["polarity"], period="same")
     return text_of(compare(table, by="period", area="area")["funnel"].iloc[-1])
-
-
-def in_words_of(period: str) -> str:
-    """A period as readers see it: `Quarter 2 2025/26` for `2025-26 Q2`, others as they are written."""
-    return Quarter.parse(period).title if "Q" in period else period
 
 
 def peers_strip(areas: Rows, ours: Row, name: str, now: Row | None = None) -> Chart:
@@ -188,55 +256,43 @@ def peers_strip(areas: Rows, ours: Row, name: str, now: Row | None = None) -> Ch
     """
     others = sorted(float(row["value"]) for row in areas if is_number(row["value"]))
     everyone = sorted([*others, float(ours["value"])])
-    middle = median(everyone)
+    middle, lowest, highest = median(everyone), everyone[0], everyone[-1]
     shown = [*everyone, *([float(now["value"])] if now else [])]
     room = 0.02 * (max(shown) - min(shown)) or 1.0
-    low, high = min(shown) - room, max(shown) + room
+    low, span = min(shown) - room, max(shown) - min(shown) + 2 * room
 
     def figure(value: float) -> str:
         return show(value, ours["unit"], int(ours["decimals"]), bare=True)
 
-    above = [(ours["value"], f"{ours['area']} {figure(ours['value'])}", True)]
-    above += [(now["value"], f"now {figure(now['value'])}", False)] if now else []
+    sides: Any = {"left": 8, "right": 8, "top": 0, "bottom": 0}
+    canvas = Canvas(0, 74, span, total=_STRIP + 16, height=74, **sides)
+    canvas.line("edge", [0, span], [34, 34])
+    for value, look, half in [*((value, "tick", 8) for value in others), (middle, "median", 14)]:
+        canvas.line(look, [value - low] * 2, [34 - half, 34 + half])
+    canvas.point(float(ours["value"]) - low, 34, "ours")
+    above = [(float(ours["value"]), f"{ours['area']} {figure(ours['value'])}", True)]
+    if now:
+        canvas.point(float(now["value"]) - low, 34, "ours now")
+        above.append((float(now["value"]), f"now {figure(now['value'])}", False))
     below = [(middle, f"median {figure(middle)}", False)]
-    below += [(end, figure(end), False) for end in {everyone[0], everyone[-1]} - {middle}]
-    texts: Rows = []
-    for foot, row in ((23.0, above), (68.0, sorted(below))):
-        wished = [(value - low) / (high - low) * _STRIP for value, _, _ in row]
+    below += [(end, figure(end), False) for end in {lowest, highest} - {middle}]
+    for foot, row in ((23, above), (68, sorted(below))):
         widths = [text_width(text, 14, bold) + 8 for _, text, bold in row]
+        wished = [canvas.x(value - low) for value, _, _ in row]
         places = spread(wished, widths, -8, _STRIP + 8)
-        texts += [
-            {
-                "x": low + x / _STRIP * (high - low),
-                "y": foot,
-                "text": text,
-                "align": "center",
-                "size": 14 if bold else 13,
-                "weight": "bold" if bold else "normal",
-                "colour": INK,
-                "behind": None,
-            }
-            for x, (_, text, bold) in zip(places, row, strict=True)
-        ]
-    ticks = [{"x": value, "look": "tick"} for value in others] + [{"x": middle, "look": "median"}]
-    points = [{"x": now["value"], "y": 40, "look": "ours now", "id": ""}] if now else []
-    points.insert(0, {"x": ours["value"], "y": 40, "look": "ours", "id": ""})
-    data = {"areas": ticks, "points": points, "texts": texts}
-    drawing = Drawing("strip", data, _STRIP, 74, (8, 8, 0, 0), {"low": low, "high": high})
-    better = sum(_is_better(value, ours) for value in others)
-    rank = f"{ordinal(1 + better)} of {len(everyone)} (best first)"
-    if ours["polarity"] not in (HIGHER, LOWER):
-        rank = f"One of {len(everyone)}"
-    ends = f"range {figure(everyone[0])} to {figure(everyone[-1])}"
+        for x, (_, text, bold) in zip(places, row, strict=True):
+            canvas.text(x, foot, text, size=13 + bold, bold=bold)
+    rank = f"One of {len(everyone)}"
+    if ours["polarity"] in (HIGHER, LOWER):
+        way = 1 if ours["polarity"] == HIGHER else -1
+        better = sum(way * value > way * ours["value"] for value in others)
+        rank = f"{_ordinal(1 + better)} of {len(everyone)} (best first)"
+    ends = f"range {figure(lowest)} to {figure(highest)}"
     text = f"{rank}; ours {figure(ours['value'])}, median {figure(middle)}, {ends}."
-    return finished(drawing, name, rank, text)
+    return Chart(canvas.drawing().svg(name, rank, text), rank, text)
 
 
-def ordinal(number: int) -> str:
+def _ordinal(number: int) -> str:
     """`1st`, `22nd`, `13th`."""
     endings = {1: "st", 2: "nd", 3: "rd"}
     return f"{number}{'th' if 10 < number % 100 < 14 else endings.get(number % 10, 'th')}"
-
-
-def _is_better(value: float, ours: Row) -> bool:
-    return bool(value > ours["value"] if ours["polarity"] == HIGHER else value < ours["value"])
