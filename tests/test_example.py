@@ -9,7 +9,7 @@ import pytest
 from kpi_tools.commands import outputs_of
 from kpi_tools.explorer.evidence import evidence
 from kpi_tools.explorer.history import one_kpi
-from kpi_tools.explorer.offline import pages
+from kpi_tools.explorer.table import pages
 from kpi_tools.loading import load
 from kpi_tools.report import OUTPUTS, make_report
 from kpi_tools.scorecard.actions import followed

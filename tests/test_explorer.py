@@ -3,6 +3,7 @@
 import base64
 import json
 import re
+import shutil
 from hashlib import sha256
 
 import pytest
@@ -10,9 +11,10 @@ import pytest
 from kpi_tools.errors import InputError
 from kpi_tools.explorer import screen
 from kpi_tools.explorer.evidence import evidence
-from kpi_tools.explorer.offline import offline_page
 from kpi_tools.explorer.screen import Explorer, explore
+from kpi_tools.explorer.table import offline_page
 from kpi_tools.explorer.views import VIEWS
+from kpi_tools.provenance import slug
 from kpi_tools.wording import rows_of
 from tests import kent
 
@@ -114,12 +116,21 @@ def test_a_rerun_keeps_the_choice(look):
     Explorer._last.clear()
 
 
-def test_a_notebook_without_its_kernel_shows_the_last_picture_and_one_sentence(look):
-    bundle, _ = look._repr_mimebundle_()
-    assert "application/vnd.jupyter.widget-view+json" in bundle
-    assert bundle["text/plain"] == "Run > Run All Cells to go on."
-    assert "613 in Quarter 3 2024/25" in bundle["text/html"]
-    (coded,) = re.findall(r'src="data:image/svg\+xml;base64,([^"]+)"', bundle["text/html"])
+def displayed(look, monkeypatch) -> list[dict[str, str]]:
+    """The outputs of a cell that shows the explorer."""
+    outputs = []
+    monkeypatch.setattr(screen, "display", lambda bundle, **_: outputs.append(bundle))
+    look._ipython_display_()
+    return outputs
+
+
+def test_a_notebook_without_its_kernel_shows_the_last_picture_and_one_sentence(look, monkeypatch):
+    last, alive = displayed(look, monkeypatch)
+    assert "application/vnd.jupyter.widget-view+json" in alive
+    assert last["text/plain"] == "Run > Run All Cells to go on."
+    assert "613 in Quarter 3 2024/25" in last["text/html"]
+    assert last["text/html"].endswith("<p>Run &gt; Run All Cells to go on.</p></div>")
+    (coded,) = re.findall(r'src="data:image/svg\+xml;base64,([^"]+)"', last["text/html"])
     drawn = base64.b64decode(coded).decode()
     assert drawn.startswith("<svg xmlns=") and ">613<" in drawn
 
@@ -130,17 +141,35 @@ def test_without_benchmarks_there_are_words_and_no_empty_chart(look):
     assert shown["notes"] == ["There are no figures of other areas for this KPI."]
 
 
-def test_a_directorate_without_kpis_in_the_report_opens_and_is_empty():
+def test_a_directorate_without_kpis_in_the_report_opens_and_is_empty(monkeypatch):
     known = evidence(kent.returns(), set())
     empty = Explorer(known, "Deputy Chief Executive's", kent.commentary(), [], str(kent.RAW))
     assert (empty.data["kpis"], empty.shown) == ([], {})
     assert "0 KPIs" in str(empty.pages)
-    assert "Run &gt; Run All Cells" in empty._repr_mimebundle_()[0]["text/html"]
+    assert "Run &gt; Run All Cells" in displayed(empty, monkeypatch)[0]["text/html"]
 
 
 def test_an_unknown_directorate_gets_the_nearest_names():
     with pytest.raises(InputError, match='no directorate "Children". The nearest: Children, Young'):
         explore("Children", "2024-25 Q3", kent.RAW)
+
+
+def test_in_a_published_quarter_the_words_are_read_and_not_written(tmp_path, monkeypatch):
+    """The final report in the outputs closes the desk, in the browser and for whoever asks past it."""
+    raw = tmp_path / "raw"
+    shutil.copytree(kent.RAW, raw)
+    monkeypatch.setattr("kpi_tools.explorer.words.OUTPUTS", tmp_path / "outputs")
+    look = Explorer(evidence(kent.returns(), ["IC06"]), CHILDREN, kent.commentary(), [], str(raw))
+    before = (raw / "commentary" / "2024-25-Q3.csv").read_bytes()
+    final = tmp_path / "outputs" / slug(look.data["council"]) / "2024-25-Q3"
+    final.mkdir(parents=True)
+    save = {"number": 1, "ask": "save", "kpi_id": "IC06", "texts": ["New.", ""], "shown": None}
+    for edition, refused in (("draft", False), ("final", True)):
+        (final / "manifest.json").write_text(json.dumps({"edition": edition}), encoding="utf-8")
+        said = look.answer({"number": 1, "ask": "words", "kpi_id": "IC06"})["why_not"]
+        assert ("is published: its words can be read, not changed" in said) == refused
+    assert "is published" in look.answer(save)["error"]
+    assert (raw / "commentary" / "2024-25-Q3.csv").read_bytes() == before
 
 
 # The offline page

@@ -22,6 +22,8 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 
+from kpi_tools.report import make_history
+
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Locator, Page
 
@@ -148,7 +150,15 @@ def opened(browser: "Browser", address: str, **looks: object) -> Screen:
     context = browser.new_context(viewport=size, accept_downloads=True, **looks)
     screen = Screen(context.new_page(), DOCKED)
     origin = address.partition("?")[0]
-    near = (origin, origin.replace("http", "ws"), "data:", "blob:")
+    watch(screen, origin, origin.replace("http", "ws"), "data:", "blob:")
+    screen.page.goto(address)
+    screen.page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=LONGEST)
+    screen.page.get_by_text(IDLE).wait_for(timeout=LONGEST)
+    return screen
+
+
+def watch(screen: Screen, *near: str) -> None:
+    """Note every error on the page, and every request that goes further than `near`."""
     screen.page.on(
         "request",
         lambda asked: None if asked.url.startswith(near) else screen.strangers.append(asked.url),
@@ -158,10 +168,6 @@ def opened(browser: "Browser", address: str, **looks: object) -> Screen:
         lambda said: screen.complaints.append(said.text) if said.type == "error" else None,
     )
     screen.page.on("pageerror", lambda error: screen.complaints.append(str(error)))
-    screen.page.goto(address)
-    screen.page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=LONGEST)
-    screen.page.get_by_text(IDLE).wait_for(timeout=LONGEST)
-    return screen
 
 
 def run_all(screen: Screen) -> None:
@@ -278,6 +284,17 @@ def test_several_stand_on_one_scale_of_time(lab):
     lab.shot("4-several")
     first, second = (rows(lab.taken("CSV")) for _ in range(2))
     assert first == second and {row["kpi_id"] for row in first} == {"IC05", "IC06", "ES01"}
+    lab.find(".kx-seg").get_by_role("button", name="Usual range").click()
+    lab.shows("IC05 IC06 ES01 limits")
+    assert lab.find(".kx-several svg").count() == 3
+    assert {row["kpi_id"] for row in rows(lab.taken("CSV")) if row["upper_limit"]} >= {"ES01"}
+    assert "Usual range. Children" in lab.taken("SVG")
+    lab.find(".kx-seg").get_by_role("button", name="Other areas").click()
+    lab.shows("IC05 IC06 ES01 areas")
+    lab.says("several", "There are no figures of other areas for this KPI.")
+    lab.shot("4-several-areas")
+    lab.find(".kx-seg").get_by_role("button", name="Trend").click()
+    lab.shows("IC05 IC06 ES01")
     lab.find(".kx-head").get_by_role("button", name="Back to IC05 alone").click()
     lab.shows("IC05 trend")
 
@@ -441,6 +458,38 @@ def test_reopened_without_its_kernel_it_shows_the_last_picture_and_says_how_to_g
         again.says("write", "Run > Run All Cells to go on.")
         again.shot("10-reopened")
         again.page.context.close()
+        docked = opened(browser, address)
+        view = docked.page.locator(".jp-LinkedOutputView")
+        view.get_by_text("Run > Run All Cells to go on.").first.wait_for(timeout=LONGEST)
+        assert not view.get_by_text("Loading widget").is_visible()
+        docked.shot("11-docked")
+        run_all(docked)
+        assert not view.get_by_text("Run > Run All Cells to go on.").first.is_visible()
+        docked.page.context.close()
+
+
+def test_what_papermill_makes_shows_its_picture_untrusted(home, browser):
+    folder = home / "notebooks"
+    command = [sys.executable, "-m", "papermill", str(folder / "directorate_explorer.ipynb")]
+    command += [
+        str(folder / "out.ipynb"),
+        "-p",
+        "directorate",
+        "Public Health",
+        "--no-progress-bar",
+    ]
+    own = {"PYTHONPATH": str(ROOT), "IPYTHONDIR": str(home / "ipython")}
+    subprocess.run(command, check=True, cwd=folder, env=os.environ | own, capture_output=True)
+    with served(home) as address:
+        seen = opened(browser, address.replace("/?", "/lab/tree/notebooks/out.ipynb?"))
+        picture = seen.page.locator(".kx-last img, .jp-OutputArea img").first
+        picture.wait_for(timeout=LONGEST)
+        assert picture.evaluate("image => image.naturalWidth") > 400
+        assert seen.page.locator(".jp-Notebook .kx").count() == 0, "it is not trusted"
+        assert seen.page.get_by_text("Run > Run All Cells to go on.").first.is_visible()
+        assert seen.page.get_by_text("Public Health").first.is_visible()
+        seen.shot("12-papermill")
+        seen.page.context.close()
 
 
 @pytest.fixture(scope="module")
@@ -455,12 +504,7 @@ def page(browser: "Browser", tmp_path_factory) -> Iterator[Screen]:
     context = browser.new_context(viewport={"width": 1280, "height": 800}, accept_downloads=True)
     context.set_offline(True)
     screen = Screen(context.new_page())
-    screen.page.on("request", lambda asked: screen.strangers.append(asked.url))
-    screen.page.on(
-        "console",
-        lambda said: screen.complaints.append(said.text) if said.type == "error" else None,
-    )
-    screen.page.on("pageerror", lambda error: screen.complaints.append(str(error)))
+    watch(screen, (made / "explorer.html").as_uri())
     screen.page.goto((made / "explorer.html").as_uri())
     yield screen
     context.close()
@@ -494,6 +538,8 @@ def test_its_address_names_kpi_view_and_point(page):
     page.row("IC05").focus()
     page.press("ArrowDown", "2", "Space")
     page.row("ES01").click(modifiers=["Control"])
+    page.shows("IC06 ES01 limits")
+    page.press("1")
     page.shows("IC06 ES01")
 
 
@@ -539,4 +585,25 @@ def test_it_reads_with_script_off(page, browser):
 
 def test_the_page_asked_for_nothing(page):
     assert page.complaints == []
-    assert page.strangers == [page.strangers[0]] and page.strangers[0].startswith("file:")
+    assert page.strangers == []
+
+
+def test_a_history_gives_its_pictures_and_figures_without_script(browser, tmp_path):
+    made = make_history("ES01", "2024-25 Q3", ROOT / "data" / "raw", tmp_path).folder
+    context = browser.new_context(accept_downloads=True)
+    context.set_offline(True)
+    screen = Screen(context.new_page())
+    watch(screen, "file:")
+    screen.page.goto((made / "history.html").as_uri())
+    taken = {}
+    for view in ("trend", "limits", "season", "areas"):
+        for kind in ("svg", "csv"):
+            link = screen.page.get_by_role("link", name=f"ES01-{view}-2024-25-Q3.{kind}")
+            link.evaluate("made => { made.closest('details').open = true; }")
+            with screen.page.expect_download() as given:
+                link.click()
+            taken[view, kind] = Path(given.value.path()).read_text(encoding="utf-8-sig")
+    assert ">34%</text>" in taken["trend", "svg"] and "As at Quarter 3" in taken["trend", "svg"]
+    assert rows(taken["trend", "csv"])[-1]["numerator"] == "813"
+    assert screen.complaints == [] and screen.strangers == []
+    context.close()

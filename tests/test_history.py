@@ -1,7 +1,11 @@
 """`kpi history`: one KPI on one offline page, by the machinery of the report."""
 
+import csv
+import io
 import json
+from base64 import b64decode
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 from bs4 import BeautifulSoup
@@ -45,6 +49,26 @@ def test_the_page_is_one_file_that_runs_nothing(made):
     ids = [element["id"] for element in page.find_all(id=True)]
     assert len(ids) == len(set(ids))
     assert "77% in each of the next two quarters" in page.get_text()
+
+
+def test_each_view_gives_its_picture_and_its_figures_in_the_page_itself(made):
+    page = BeautifulSoup((made.folder / "history.html").read_text(encoding="utf-8"), "html.parser")
+    taken = {
+        link["download"]: b64decode(link["href"].partition(";base64,")[2]).decode("utf-8-sig")
+        for link in page.select("a[download]")
+    }
+    views = ("limits", "trend", "season", "areas")
+    assert set(taken) == {
+        f"ES01-{view}-2024-25-Q3.{end}" for view in views for end in ("svg", "csv")
+    }
+    for view in views:
+        picture = ElementTree.fromstring(taken[f"ES01-{view}-2024-25-Q3.svg"])
+        said = " ".join(picture.itertext())
+        assert "issued within 20 weeks" in said and "Source: KCC Quarterly" in said
+        assert "As at Quarter 3 2024/25" in said and "34%" in said
+    table = list(csv.DictReader(io.StringIO(taken["ES01-trend-2024-25-Q3.csv"])))
+    last = {"period": "2024-25 Q3", "value": "34", "numerator": "813", "rating": "Red"}
+    assert table[-1] | last == table[-1] and len(table) == 12
 
 
 def test_the_notebook_beside_it_names_no_place(made):

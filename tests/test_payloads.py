@@ -14,8 +14,8 @@ from nbconvert import HTMLExporter
 from openpyxl import load_workbook
 from papermill import execute_notebook
 
-from kpi_tools.explorer.offline import offline_page
 from kpi_tools.explorer.screen import explore
+from kpi_tools.explorer.table import offline_page
 from kpi_tools.loading import load
 from kpi_tools.loading.cells import clean_name
 from kpi_tools.report import Report, make_history, make_report

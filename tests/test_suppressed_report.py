@@ -13,8 +13,8 @@ import pandas as pd
 import pytest
 
 from kpi_tools.cli import main
-from kpi_tools.explorer.offline import offline_page
 from kpi_tools.explorer.screen import explore
+from kpi_tools.explorer.table import offline_page
 from kpi_tools.explorer.views import VIEWS
 from kpi_tools.loading import ReturnsError, commentary_until, load, read_returns
 from kpi_tools.loading.disclosure import Withheld

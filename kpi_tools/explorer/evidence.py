@@ -1,22 +1,23 @@
-"""Why a KPI stands where it does: everything that the rules say of it, computed once from the same rows (floor 2).
+"""Why a KPI stands where it does: everything that the rules say of it, computed once.
 
-The explorers and the history of one KPI read from here; nothing is computed in a chart, a widget or a cell.
+The explorer and the history of one KPI read from here; nothing is computed in a chart or a cell.
 """
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from datetime import date
+from functools import cached_property
 from typing import Any
 
 import pandas as pd
 
 from kpi_tools.assurance import assurance, by_consequence, reading
-from kpi_tools.cases import in_period
 from kpi_tools.doubts import doubt_table, with_doubts
 from kpi_tools.errors import InputError
 from kpi_tools.kinds import Chosen, chart_for
 from kpi_tools.loading import Returns, as_known_at, in_set
 from kpi_tools.outlook import outlook
+from kpi_tools.page.describe import own_quarters
 from kpi_tools.quarters import Quarter
 from kpi_tools.rebases import rebase_notes
 from kpi_tools.scorecard import rated, recent_quarters, score
@@ -32,9 +33,11 @@ from kpi_tools.scorecard.series import (
 from kpi_tools.tokens import filled, kpi_figures
 from kpi_tools.trend import gls_direction
 from kpi_tools.vocabulary import ILLUSTRATIVE, MONTH, NOT_RATED
-from kpi_tools.wording import capitalised, named, rows_of
+from kpi_tools.wording import Row, Rows, capitalised, is_text, named, rows_by, rows_of
 
 WITHHELD = "a figure of this KPI looks like a fault of the data, and nobody has confirmed it"
+TEXTS = ["commentary", "management_action"]
+_TABLES = ("recent", "kpis", "quarters", "points", "rebases", "outlooks", "doubts")
 _ASSURANCE = ["variation", "assurance", "limits", "baseline_points", "series"]
 
 
@@ -42,13 +45,15 @@ _ASSURANCE = ["variation", "assurance", "limits", "baseline_points", "series"]
 class Evidence:
     """What is known of the KPIs in force in a report. Tables are pandas.
 
-    * `recent`: the quarters that the report shows, six rows a KPI, with the official and the overlap-aware direction;
-    * `kpis`: the scorecard in order of consequence (column `consequence`), with `variation`, `assurance`, `reading`,
-      `gls_direction` and what goes with it;
+    * `recent`: the quarters that the report shows, six rows a KPI, with the official and the
+      overlap-aware direction;
+    * `kpis`: the scorecard in order of consequence (column `consequence`), with `variation`,
+      `assurance`, `reading`, `gls_direction` and what goes with it;
     * `quarters`: all quarterly figures known, those of `recent` last, rated;
-    * `points`: the finest series there is of each KPI (`series` says `months` or `quarters`, `period` its label), with
-      process limits, `rule`, `special_cause` and `why`: one sentence on why a point is flagged or why not;
-    * `rebases`: the rebases agreed for them, as `returns.rebases`, each with `said`: what it does, in a sentence;
+    * `points`: the finest series there is of each KPI (`series` says `months` or `quarters`,
+      `period` its label), with process limits, `rule`, `special_cause` and `why`: one sentence on
+      why a point is flagged or why not;
+    * `rebases`: the rebases agreed for them, with `said`: what each does, in a sentence;
     * `outlooks`: as `outlook.outlook` gives them, from the quarters of `recent`;
     * `doubts`: the figures that look like a fault of the data (`doubts.doubt_table`).
     """
@@ -61,86 +66,66 @@ class Evidence:
     rebases: pd.DataFrame
     outlooks: pd.DataFrame
     doubts: pd.DataFrame
-    _found: dict[Any, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def of(self, table: str, kpi_id: str) -> pd.DataFrame:
-        """The rows of one KPI in one of the tables, numbered from 0."""
-        if (table, kpi_id) not in self._found:
-            rows: pd.DataFrame = getattr(self, table)
-            own = rows[rows["kpi_id"] == kpi_id].reset_index(drop=True)
-            self._found[table, kpi_id] = own
-        return pd.DataFrame(self._found[table, kpi_id])
+        """The rows of one KPI in one of the tables, or in one of the returns, numbered from 0."""
+        rows: pd.DataFrame = getattr(self if table in _TABLES else self.returns, table)
+        return rows[rows["kpi_id"] == kpi_id].reset_index(drop=True)
 
-    def kpi(self, kpi_id: str) -> dict[str, Any]:
+    def kpi(self, kpi_id: str) -> Row:
         """The row of one KPI in `kpis`."""
-        if kpi_id not in self._found:
-            self._found[kpi_id] = rows_of(self.of("kpis", kpi_id))[0]
-        return dict(self._found[kpi_id])
+        return dict(self._rows[kpi_id])
+
+    @cached_property
+    def _rows(self) -> dict[str, Row]:
+        return {row["kpi_id"]: row for row in rows_of(self.kpis)}
 
     def chart(self, kpi_id: str) -> Chosen:
-        """The kind of chart of one KPI's points, why it is that, and which others there may be (`charted_as`)."""
+        """The kind of chart of one KPI's points, why it is that, and which others it may have."""
         found = chart_for(self.of("points", kpi_id), self.returns.council.chart_kind)
         counts = finest_series(self.returns, self.of("recent", kpi_id), self.of("quarters", kpi_id))
         possible = (*chart_for(counts).possible, *rare_kinds(counts, self.returns))
         return replace(found, possible=possible)
 
     def charted_as(self, kpi_id: str, chart: str) -> "Evidence":
-        """The same with the points of one KPI on another kind of chart."""
-        recent, quarters = self.of("recent", kpi_id), self.of("quarters", kpi_id)
-        own = with_doubts(finest_series(self.returns, recent, quarters))
-        own = rare_events(own, self.returns, chart)
-        points = classified(own, self.returns, chart)
-        kpis, mine = self.kpis.copy(), self.kpis["kpi_id"] == kpi_id
-        if kpi_id in set(self.doubts["kpi_id"]):
-            _withhold(points)
-        else:
-            kpis.loc[mine, _ASSURANCE] = assurance(points)[_ASSURANCE].to_numpy()
+        """What is known of one KPI with its points on another kind of chart."""
         council = replace(self.returns.council, chart_kind=chart)
-        points = pd.concat(
-            [self.points[self.points["kpi_id"] != kpi_id], points], ignore_index=True
-        )
-        returns = replace(self.returns, council=council)
-        found = replace(self, points=points, kpis=kpis, returns=returns)
-        kpis.loc[mine, "reading"] = _readings(kpis[mine], found)
-        return replace(found, kpis=kpis)
+        return evidence(replace(self.returns, council=council), {kpi_id})
 
     def months(self, kpi_id: str) -> pd.DataFrame:
         """The single months of one KPI, which are not rated; `period` is their label."""
-        months = self.returns.months[self.returns.months["kpi_id"] == kpi_id].reset_index(drop=True)
+        months = self.of("months", kpi_id)
         return months.assign(period=months["month"], rating=NOT_RATED, not_rated_reason=None)
 
-    def alone(self, kpi_id: str) -> pd.DataFrame:
-        """The quarterly figures with each quarter alone, as `cases.in_period` recovers it from rolling figures and months."""
+    def single_months(self, kpi_id: str) -> pd.DataFrame:
+        """Those of its months that have a figure of the month alone."""
         months = self.months(kpi_id)
-        months = months[(months["basis"] == MONTH) & months["value"].notna()]
-        whole = (
-            months.groupby("quarter")[["numerator", "denominator"]]
-            .sum(min_count=3)
-            .dropna()
-            .reset_index()
-        )
-        ends = [pd.Timestamp(Quarter.parse(label).end) for label in whole["quarter"]]
-        return in_period(self.of("quarters", kpi_id), whole.assign(kpi_id=kpi_id, period_end=ends))
+        return months[months["value"].notna() & (months["basis"] == MONTH)]
+
+    def alone(self, kpi_id: str) -> pd.DataFrame:
+        """The quarterly figures with each quarter alone, from rolling figures and months."""
+        return own_quarters(self.of("quarters", kpi_id), self.of("months", kpi_id))
 
     def benchmarks(self, kpi_id: str) -> pd.DataFrame:
         """The figures of other areas for one KPI."""
-        return self.returns.benchmarks[self.returns.benchmarks["kpi_id"] == kpi_id].reset_index(
-            drop=True
-        )
+        return self.of("benchmarks", kpi_id)
 
 
 def evidence(returns: Returns, kpi_ids: Collection[str] | None = None) -> Evidence:
-    """Everything that the rules say of the KPIs in the report of the returns' quarter, or of those of `kpi_ids` in it.
+    """Everything that the rules say of the KPIs in the report of the returns' quarter.
 
-    Of a KPI with a doubted figure nothing is concluded: no special cause, assurance, reading or outlook.
+    Of a KPI with a doubted figure nothing is concluded: no special cause, assurance, reading or
+    outlook. `kpi_ids`: only of these.
     """
     there = list(in_set(returns.catalogue, returns.quarter)["kpi_id"])
     if not there:
         raise InputError(
-            f"No KPI is in the report for {returns.quarter.title}: see first_quarter and last_quarter in kpis.csv."
+            f"No KPI is in the report for {returns.quarter.title}: see first_quarter and "
+            "last_quarter in kpis.csv."
         )
     if kpi_ids is not None and not set(there) & set(kpi_ids):
-        return _none_of(evidence(returns, there[:1]))
+        some = evidence(returns, there[:1])
+        return replace(some, **{name: getattr(some, name).head(0) for name in _TABLES})
     returns = returns if kpi_ids is None else _only(returns, kpi_ids)
     council = returns.council
     settings: dict[str, Any] = {
@@ -154,97 +139,65 @@ def evidence(returns: Returns, kpi_ids: Collection[str] | None = None) -> Eviden
     doubts = doubt_table(pd.concat([quarters, finer]) if len(finer) else quarters)
     doubted = set(doubts["kpi_id"])
     points = rare_events(points, returns, council.chart_kind)
-    agreed = returns.rebases[returns.rebases["kpi_id"].isin(set(points["kpi_id"]))]
     points = classified(points, returns, council.chart_kind)
-    judged_points = assurance(points).set_index("kpi_id")
-    kpis = score(recent, returns).join(judged_points[_ASSURANCE], on="kpi_id")
-    _withhold(points, points["kpi_id"].isin(doubted))
-    withheld = kpis["kpi_id"].isin(doubted)
-    kpis.loc[withheld, ["variation", "assurance"]] = NOT_JUDGED
+    kpis = score(recent, returns).join(
+        assurance(points).set_index("kpi_id")[_ASSURANCE], on="kpi_id"
+    )
+    withheld = points["kpi_id"].isin(doubted)
+    points.loc[withheld, ["rule", "special_cause"]] = None
+    points.loc[withheld, "why"] = f"{capitalised(NOT_JUDGED)}: {WITHHELD}."
+    kpis.loc[kpis["kpi_id"].isin(doubted), ["variation", "assurance"]] = NOT_JUDGED
+    agreed = returns.rebases[returns.rebases["kpi_id"].isin(set(points["kpi_id"]))]
     rebases = agreed.assign(said=[_said_of(row, points) for row in rows_of(agreed)])
     certain = recent.assign(value=recent["value"].mask(recent["kpi_id"].isin(doubted)))
-    known = Evidence(
-        returns, recent, kpis, quarters, points, rebases, outlook(certain, **settings), doubts
-    )
-    kpis["reading"] = _readings(kpis, known)
+    outlooks = outlook(certain, **settings)
+    known = Evidence(returns, recent, kpis, quarters, points, rebases, outlooks, doubts)
     bands = {name: len(scheme.bands) for name, scheme in council.schemes.items()}
+    kpis["reading"] = [
+        reading(row, bands.get(row["scheme"] or "", 0), alone_meets=_reached_alone(row, known))
+        for row in rows_of(kpis)
+    ]
     return replace(known, kpis=by_consequence(kpis, bands, quarters))
 
 
-def _readings(kpis: pd.DataFrame, known: Evidence) -> list[str | None]:
-    schemes = known.returns.council.schemes
-    return [
-        reading(
-            row,
-            len(schemes[row["scheme"] or ""].bands) if (row["scheme"] or "") in schemes else 0,
-            alone_meets=_reached_alone(row, known),
-        )
-        for row in rows_of(kpis)
-    ]
-
-
-def _withhold(points: pd.DataFrame, where: Any = slice(None)) -> None:
-    points.loc[where, ["rule", "special_cause"]] = None
-    points.loc[where, "why"] = f"{capitalised(NOT_JUDGED)}: {WITHHELD}."
-
-
-def _reached_alone(kpi: dict[str, Any], known: Evidence) -> bool:
+def _reached_alone(kpi: Row, known: Evidence) -> bool:
     """Whether the latest month or quarter alone would have a better rating."""
     names = ["value", "numerator", "denominator"]
-    months, alone = known.months(kpi["kpi_id"]), known.alone(kpi["kpi_id"])
-    months = months[(months["basis"] == MONTH) & months["value"].notna()]
-    alone = alone[alone["in_period_value"].notna()].drop(columns=names)
+    alone = known.alone(kpi["kpi_id"]).dropna(subset="in_period_value").drop(columns=names)
     alone = alone.rename(columns={f"in_period_{name}": name for name in names})
-    latest = [kpi | dict(table[names].iloc[-1]) for table in (months, alone) if len(table)]
-    return bool(latest) and bool(
-        (rated(pd.DataFrame(latest), known.returns.council)["band"] < kpi["band"]).any()
-    )
-
-
-def run_of(ratings: Sequence[str]) -> int:
-    """How many of the last ratings are the same."""
-    return next(
-        (n for n, rating in enumerate(reversed(ratings)) if rating != ratings[-1]), len(ratings)
-    )
+    tables = (known.single_months(kpi["kpi_id"]), alone)
+    latest = [kpi | dict(table[names].iloc[-1]) for table in tables if len(table)]
+    if not latest:
+        return False
+    return bool((rated(pd.DataFrame(latest), known.returns.council)["band"] < kpi["band"]).any())
 
 
 def said_so_far(known: Evidence, commentary: pd.DataFrame) -> pd.DataFrame:
-    """The commentary on KPIs, report by report, with the figures of its own report for its tokens.
+    """The commentary on KPIs, report by report, its tokens with the figures of its own report.
 
-    `commentary`: as `remarks.commentary_until` gives it, or some rows of that.
+    `commentary`: as `loading.commentary_until` gives it, or some rows of that.
     """
     said = commentary[commentary["kpi_id"].isin(set(known.kpis["kpi_id"]))].reset_index(drop=True)
-    texts = ["commentary", "management_action"]
-    for label, rows in said.groupby("quarter"):
-        tokens = (
-            rows[texts]
-            .apply(lambda column: column.str.contains("{", regex=False, na=False))
-            .any(axis=1)
-        )
-        if not tokens.any():
-            continue
-        kpis = _as_reported(known, Quarter.parse(label), set(rows.loc[tokens, "kpi_id"]))
-        for place, row in rows[tokens].iterrows():
-            if row["kpi_id"] in kpis:
-                figures = kpi_figures(kpis[row["kpi_id"]])
-                for name in texts:
-                    said.loc[place, name] = (
-                        filled(row[name], figures) if isinstance(row[name], str) else None
-                    )
+    tokens = said[TEXTS].apply(lambda texts: texts.str.contains("{", regex=False, na=False))
+    for label, rows in said[tokens.any(axis=1)].groupby("quarter"):
+        kpis = _as_reported(known, Quarter.parse(label), set(rows["kpi_id"]))
+        for place, row in rows[rows["kpi_id"].isin(set(kpis))].iterrows():
+            figures = kpi_figures(kpis[row["kpi_id"]][0])
+            texts = row[TEXTS]
+            said.loc[place, TEXTS] = [
+                filled(text, figures) if is_text(text) else None for text in texts
+            ]
     return said
 
 
-def _as_reported(known: Evidence, quarter: Quarter, kpi_ids: set[str]) -> dict[str, dict[str, Any]]:
+def _as_reported(known: Evidence, quarter: Quarter, kpi_ids: set[str]) -> dict[str, Rows]:
     """The rows of the scorecard that the report of a quarter had for some KPIs."""
-    kpis = known.kpis
-    if quarter != known.returns.quarter:
-        then = as_known_at(_only(known.returns, kpi_ids), quarter)
-        kpis = (
-            score(recent_quarters(then), then)
-            if len(in_set(then.catalogue, quarter))
-            else kpis.head(0)
-        )
-    return {str(row["kpi_id"]): row for row in rows_of(kpis)}
+    if quarter == known.returns.quarter:
+        return rows_by(known.kpis)
+    then = as_known_at(_only(known.returns, kpi_ids), quarter)
+    if in_set(then.catalogue, quarter).empty:
+        return {}
+    return rows_by(score(recent_quarters(then), then))
 
 
 def directorate_named(returns: Returns, text: object) -> str:
@@ -257,7 +210,7 @@ def directorate_named(returns: Returns, text: object) -> str:
 
 
 def kpi_named(returns: Returns, text: object) -> str:
-    """The id of the KPI that `text` names. Raises `InputError` with the nearest names, or with when it was in force."""
+    """The id of the KPI that `text` names. Raises `InputError` with the nearest names."""
     titles = dict(zip(returns.catalogue["kpi_id"], returns.catalogue["kpi_name"], strict=True))
     return named(text, {known: f"{known} ({title})" for known, title in titles.items()}, "KPI")
 
@@ -270,14 +223,9 @@ def _said_of(rebase: dict[str, Any], points: pd.DataFrame) -> str:
         return nothing[0]
     invented = f" ({ILLUSTRATIVE})" if rebase["status"] == ILLUSTRATIVE else ""
     return (
-        f"The limits are made anew from {date.fromisoformat(rebase['date']):%B %Y}: {rebase['reason'].rstrip('.')}. "
-        f"Agreed by: {rebase['name']}{invented}."
+        f"The limits are made anew from {date.fromisoformat(rebase['date']):%B %Y}: "
+        f"{rebase['reason'].rstrip('.')}. Agreed by: {rebase['name']}{invented}."
     )
-
-
-def _none_of(known: Evidence) -> Evidence:
-    tables = ("recent", "kpis", "quarters", "points", "rebases", "outlooks", "doubts")
-    return replace(known, **{name: getattr(known, name).head(0) for name in tables})
 
 
 def _only(returns: Returns, kpi_ids: Collection[str]) -> Returns:

@@ -1,10 +1,15 @@
-"""One KPI in depth, piece by piece: definition, targets, usual range, directions, outlook, what it takes, what was said.
+"""One KPI in depth, piece by piece: definition, lines, usual range, directions, what was said.
 
-Every piece is `Html`, for a notebook's cell and for one offline page; the charts are the explorer's own, as SVG.
+Every piece is `Html`, for a notebook's cell and for one offline page; its views are those of the
+explorer (`table.shown`), each with its picture and figures to take away.
 """
 
+import csv
+import io
+from base64 import b64encode
 from dataclasses import dataclass
 from pathlib import Path
+from textwrap import wrap
 from typing import Any
 
 import pandas as pd
@@ -13,8 +18,9 @@ from markupsafe import Markup
 from kpi_tools.assurance import usual_range
 from kpi_tools.errors import InputError
 from kpi_tools.explorer.evidence import Evidence, evidence, kpi_named, said_so_far
-from kpi_tools.explorer.sentences import standing
-from kpi_tools.explorer.views import begin_with, notes_below, view
+from kpi_tools.explorer.sentences import draft, standing
+from kpi_tools.explorer.table import shown
+from kpi_tools.explorer.views import VIEWS
 from kpi_tools.loading import Returns, as_known_at, commentary_until, in_set, line_columns, load
 from kpi_tools.page.cards import Beside, cards
 from kpi_tools.page.chart_words import YEARLY, quality_notes
@@ -25,22 +31,26 @@ from kpi_tools.page.html import (
     figure_with_status,
     looks,
     paragraphs,
+    render,
     report_table,
-    slug,
 )
 from kpi_tools.quarters import Quarter
 from kpi_tools.scorecard.changes import restated_between
+from kpi_tools.spreadsheets import safe_text
 from kpi_tools.terms import Terms
+from kpi_tools.tokens import filled, kpi_figures
 from kpi_tools.vocabulary import CLOSEST, HIGHER, LOWER, MONITORED
 from kpi_tools.wording import (
+    Row,
+    Rows,
     capitalised,
     figure_of,
-    in_words,
     is_number,
     is_text,
     line_of,
     listed,
     period_of,
+    plural,
     rounded,
     rows_by,
     rows_of,
@@ -50,7 +60,8 @@ from kpi_tools.wording import (
 
 _BASES = {
     "quarter": "One figure covers one quarter.",
-    "rolling_12_months": "One figure covers the twelve months to the end of its quarter, so neighbours share most of their data.",
+    "rolling_12_months": "One figure covers the twelve months to the end of its quarter, so "
+    "neighbours share most of their data.",
     "snapshot": "One figure is the state at the end of its quarter.",
     "year_to_date": "One figure covers the financial year so far.",
     "annual": "One figure covers a year.",
@@ -63,10 +74,16 @@ _GOOD = {
 
 
 def one_kpi(kpi: str, quarter: object, raw: str | Path) -> "OneKpi":
-    """Everything known of the KPI (its id) in the report of `quarter`, from the folder `raw`.
+    """Everything known of a KPI in the report of a quarter.
 
-    Raises `InputError` with the nearest names where there is no such KPI, with the reports in which it is where this
-    is none of them, and as `loading.load` does.
+    Args:
+        kpi: its id.
+        quarter: the financial quarter, for example `2024-25 Q3`.
+        raw: the folder of council.toml, kpis.csv and returns.
+
+    Raises:
+        InputError: with the nearest names where there is no such KPI, with the reports in which it
+            is where this is none of them; as `load` does.
     """
     returns = load(raw, Quarter.parse(quarter))
     kpi_id = kpi_in_report(returns, kpi)
@@ -75,32 +92,30 @@ def one_kpi(kpi: str, quarter: object, raw: str | Path) -> "OneKpi":
 
 
 def kpi_in_report(returns: Returns, kpi: str) -> str:
-    """The id of the KPI that `kpi` names, which is in the report of the returns' quarter; else an `InputError`."""
+    """The id of the KPI that `kpi` names, in the report of the quarter; or `InputError`."""
     kpi_id = kpi_named(returns, kpi)
     if kpi_id not in set(in_set(returns.catalogue, returns.quarter)["kpi_id"]):
         row = returns.catalogue.set_index("kpi_id").loc[kpi_id]
-        upto = (
-            f" to {Quarter.parse(row['last_quarter']).title}"
-            if isinstance(row["last_quarter"], str)
-            else " on"
-        )
+        last = row["last_quarter"]
+        upto = f" to {Quarter.parse(last).title}" if is_text(last) else " on"
         raise InputError(
-            f"{kpi_id} ({row['kpi_name']}) is not in the report for {returns.quarter.title}. It is in the reports from "
-            f"{Quarter.parse(row['first_quarter']).title}{upto}: give one of these quarters."
+            f"{kpi_id} ({row['kpi_name']}) is not in the report for {returns.quarter.title}. It is "
+            f"in the reports from {Quarter.parse(row['first_quarter']).title}{upto}: give one of "
+            "these quarters."
         )
     return kpi_id
 
 
 @dataclass(frozen=True)
 class OneKpi:
-    """One KPI; each property is a piece of its page. `known` holds every table (see `evidence.Evidence`)."""
+    """One KPI; each property is a piece of its page. `known` holds every table (`Evidence`)."""
 
     known: Evidence
     kpi_id: str
     commentary: pd.DataFrame
 
     @property
-    def kpi(self) -> dict[str, Any]:
+    def kpi(self) -> Row:
         """Its row of the scorecard, with what the rules say of it."""
         return self.known.kpi(self.kpi_id)
 
@@ -111,148 +126,124 @@ class OneKpi:
 
     @property
     def answer(self) -> Html:
-        """How it stands and whether that is luck or process, in a few sentences, and its card as in the report."""
-        council = self.known.returns.council
-        changes = self.known.returns.changelog
+        """How it stands and whether that is luck or process, and its card as in the report."""
+        known, changes = self.known, self.known.returns.changelog
         beside = Beside(
             self.terms,
-            headline=council.headline,
-            dated=self.known.returns.annotations,
+            headline=known.returns.council.headline,
+            dated=known.returns.annotations,
             breaks=rows_by(changes[changes["change"] == "redefined"]),
-            benchmarks=rows_by(self.known.benchmarks(self.kpi_id)),
-            months=rows_by(self.known.months(self.kpi_id)),
+            benchmarks=rows_by(known.benchmarks(self.kpi_id)),
+            months=rows_by(known.months(self.kpi_id)),
         )
-        own = self.known.kpis[self.known.kpis["kpi_id"] == self.kpi_id]
-        shown = cards(own, self.known.recent, beside)
-        return paragraphs(standing(self.known, self.kpi_id)) + shown
+        card = cards(known.kpis[known.kpis["kpi_id"] == self.kpi_id], known.recent, beside)
+        return paragraphs(standing(known, self.kpi_id)) + card
 
     @property
     def definition(self) -> Html:
-        """What is counted, what is better, what one figure covers, who answers for it, and what was changed in it."""
-        kpi, returns = self.kpi, self.known.returns
-        what = (
-            kpi["definition"]
-            if isinstance(kpi["definition"], str)
-            else "No definition has been given."
-        )
-        late = int(kpi["lag_quarters"])
-        in_arrears = (
-            f" It is reported {in_words(late)} quarter{'s' if late > 1 else ''} in arrears."
-            if late
-            else ""
-        )
-        who = (
-            f" Accountable: {kpi['owner']} ({kpi['directorate']})."
-            if isinstance(kpi["owner"], str)
-            else ""
-        )
-        changes = rows_of(returns.changelog[returns.changelog["kpi_id"] == self.kpi_id])
-        changed = [
+        """What is counted, what is better, what a figure covers, who answers, what was changed."""
+        kpi, late = self.kpi, int(self.kpi["lag_quarters"])
+        good = _GOOD.get(kpi["polarity"], "Neither higher nor lower is better.")
+        measured = [
+            good.format(target=self.terms.word("target")),
+            _BASES[kpi["basis"]],
+            f"Unit: {kpi['unit']}." if kpi["unit"] else "",
+            f"It is reported {plural(late, 'quarter')} in arrears." if late else "",
+            f"Accountable: {kpi['owner']} ({kpi['directorate']})." if is_text(kpi["owner"]) else "",
+            *quality_notes(kpi),
+        ]
+        changes: list[Html | str] = [
             figure_with_status(
                 f"From {Quarter.parse(row['from_quarter']).title} {row['change']}: {row['reason']}",
                 row["status"],
             )
-            for row in changes
+            for row in rows_of(self.known.of("changelog", self.kpi_id))
         ]
-        good = _GOOD.get(kpi["polarity"], "Neither higher nor lower is better.")
-        good = good.format(target=self.terms.word("target"))
-        unit = f" Unit: {kpi['unit']}." if kpi["unit"] else ""
-        measured = f"{good} {_BASES[kpi['basis']]}{unit}{in_arrears}{who} {' '.join(quality_notes(kpi))}".rstrip()
         return paragraphs(
-            what, measured, *(changed or ("No change of its definition is on record.",))
+            _text(kpi["definition"], "No definition has been given."),
+            " ".join(text for text in measured if text),
+            *(changes or ["No change of its definition is on record."]),
         )
 
     @property
     def targets(self) -> Html:
         """Every target and floor standard, from when it held, and why it was set so."""
-        kpi, targets = self.kpi, self.known.returns.targets
-        unit, decimals = kpi["unit"], int(kpi["decimals"])
-        terms, own = self.terms, targets[targets["kpi_id"] == self.kpi_id]
-        lines = [name for name in line_columns(targets) if own[name].notna().any()]
-        rows = [
-            {
-                "From": Quarter.parse(row["from_quarter"]).title,
-                **{
-                    terms.head(name): show_line(row[name], unit, decimals)
-                    + (_tolerance(row, decimals) if name == "target" else "")
-                    for name in lines
-                },
-                "Reason": figure_with_status(
-                    _said(row["target_reason"], "No reason was given"), row["target_status"]
-                ),
-            }
-            for row in rows_of(own)
-        ]
+        kpi, terms, targets = self.kpi, self.terms, self.known.of("targets", self.kpi_id)
         if kpi["rating"] == MONITORED:
             return paragraphs("It is monitored only: no line is agreed for it.")
         if is_text(kpi["milestone"]):
             return paragraphs("It is rated by its status.")
-        if not rows:
+        if targets.empty:
+            one = terms.word("kpi")
             return paragraphs(
-                f"No {terms.word('target')} has been agreed, so the {terms.word('kpi')} is not rated."
+                f"No {terms.word('target')} has been agreed, so the {one} is not rated."
             )
-        return _table(
-            rows,
-            f"{capitalised(listed([terms.word(name, 2) for name in lines]))} over time",
-            "targets",
-        )
+        decimals = int(kpi["decimals"])
+        lines = [name for name in line_columns(targets) if targets[name].notna().any()]
+        rows = []
+        for row in rows_of(targets):
+            said = {terms.head(name): show_line(row[name], kpi["unit"], decimals) for name in lines}
+            if "target" in lines and is_number(row["tolerance"]):
+                said[terms.head("target")] += f" ± {rounded(row['tolerance'], decimals)}"
+            reason = _text(row["target_reason"], "No reason was given")
+            rows.append(
+                {"From": Quarter.parse(row["from_quarter"]).title}
+                | said
+                | {"Reason": figure_with_status(reason, row["target_status"])}
+            )
+        named = listed([terms.word(name, 2) for name in lines])
+        return _table(rows, f"{capitalised(named)} over time", "targets")
 
     @property
     def usual_range(self) -> Html:
-        """The XmR chart: mean, process limits, every flag with its reason, and every figure's reason for having none."""
+        """The control chart: mean, process limits, every flag and every reason for having none."""
         if is_text(self.kpi["milestone"]):
             return paragraphs("A status has no usual range.")
         rows = [
             {
                 "Period": period_of(row),
                 "Figure": _figure(row),
-                "Usual range": _range(row),
-                "Rule": _said(row["rule"], "–"),
+                "Usual range": usual_range(row) if is_number(row["lower_limit"]) else row["limits"],
+                "Rule": _text(row["rule"], "–"),
                 "Why, or why not": row["why"],
             }
             for row in rows_of(self.known.of("points", self.kpi_id))
         ]
-        return self._shown(
-            "limits",
-            _table(rows, "Each figure, its usual range, and why it is flagged or not", "limits"),
-        )
+        caption = "Each figure, its usual range, and why it is flagged or not"
+        return self._view("limits", _table(rows, caption, "limits"))
 
     @property
     def directions(self) -> Html:
-        """Both directions of travel with their size, what is expected of the next quarters, and every figure's rating."""
+        """Both directions of travel, what is expected next, and every figure's rating."""
         if is_text(self.kpi["milestone"]):
             return paragraphs("A status has no direction of travel and is not predicted.")
         colours, lines = looks(self.terms), self.terms.lines(self.kpi)
         rows = [
-            {
-                "Quarter": period_of(row),
-                "Figure": _figure(row),
-                **{self.terms.head(name): line_of(row, name) for name in lines},
-                "Rating": badge(row["rating"], colours.get(row["rating"])),
-            }
+            {"Quarter": period_of(row), "Figure": _figure(row)}
+            | {self.terms.head(name): line_of(row, name) for name in lines}
+            | {"Rating": badge(row["rating"], colours.get(row["rating"]))}
             for row in rows_of(self.known.of("quarters", self.kpi_id))
         ]
-        return self._shown(
-            "trend", _table(rows, "Each quarter's figure, lines and rating", "trend")
-        )
+        caption = "Each quarter's figure, lines and rating"
+        return self._view("trend", _table(rows, caption, "trend"))
 
     @property
     def seasons(self) -> Html:
         """The same quarter over the years."""
         if is_text(self.kpi["milestone"]) or self.kpi["frequency"] in YEARLY:
             return paragraphs("It has no figure for each quarter of a year.")
-        return self._shown("season")
+        return self._view("season")
 
     @property
     def areas(self) -> Html:
         """Figures of other areas, where there are any."""
-        return self._shown("areas")
+        return self._view("areas")
 
     @property
     def takes(self) -> Html:
-        """What it takes: the quarters alone inside a rolling figure, what each must be, and how many cases decide."""
-        kpi, own = self.kpi, self.known.alone(self.kpi_id)
-        said = paragraphs(*needed(kpi, rows_of(own), self.known.months(self.kpi_id)))
+        """What it takes: the quarters alone in a rolling figure, and how many cases decide."""
+        own = self.known.alone(self.kpi_id)
+        said = paragraphs(*needed(self.kpi, rows_of(own), self.known.months(self.kpi_id)))
         rows = [
             {
                 "Quarter": period_of(row),
@@ -260,67 +251,60 @@ class OneKpi:
                 "The quarter alone": show(
                     row["in_period_value"], row["unit"], int(row["decimals"])
                 ),
-                "Cases": f"{row['in_period_numerator']:,.0f} of {row['in_period_denominator']:,.0f}",
+                "Cases": f"{row['in_period_numerator']:,.0f} of "
+                f"{row['in_period_denominator']:,.0f}",
             }
             for row in rows_of(own[own["in_period_value"].notna()])
         ]
+        caption = "The quarter alone inside the rolling figure"
         if not rows:
             return said
-        return said + report_table(
-            pd.DataFrame(rows),
-            "The quarter alone inside the rolling figure",
-            name="alone",
-            wide=True,
-        )
+        return said + report_table(pd.DataFrame(rows), caption, name="alone", wide=True)
 
     @property
     def restated(self) -> Html:
-        """Figures that a later return changed: old, new, reason, effect on rating and direction."""
+        """Figures that a later return changed: old, new, reason, effect on the rating."""
         returns = self.known.returns
         again = returns.submissions[returns.submissions.duplicated("quarter")]["received"].unique()
-        tables = [
-            restated_between(as_known_at(returns, quarter.shift(-1)), as_known_at(returns, quarter))
-            for quarter in sorted(map(Quarter.parse, again))
-        ]
-        changed = pd.concat(
-            [table for table in tables if len(table)] or [pd.DataFrame()], ignore_index=True
-        )
-        if changed.empty:
-            return paragraphs("No figure has been changed after it was first received.")
         rows = [
             {
                 "Quarter": Quarter.parse(row["quarter"]).title,
                 "Was": row["old"],
                 "Is": row["new"],
                 "With the returns of": Quarter.parse(row["received"]).title,
-                "Rating": row["new_rating"]
-                if row["old_rating"] == row["new_rating"]
-                else f"{row['old_rating']} → {row['new_rating']}",
-                "Reason": _said(row["reason"], "No reason was given."),
+                "Rating": " → ".join(dict.fromkeys([row["old_rating"], row["new_rating"]])),
+                "Reason": _text(row["reason"], "No reason was given."),
             }
-            for row in rows_of(changed)
+            for quarter in sorted(map(Quarter.parse, again))
+            for row in rows_of(
+                restated_between(
+                    as_known_at(returns, quarter.shift(-1)), as_known_at(returns, quarter)
+                )
+            )
         ]
+        if not rows:
+            return paragraphs("No figure has been changed after it was first received.")
         return _table(rows, "Figures changed after they were first received", "restated")
 
     @property
     def remarks(self) -> Html:
-        """What each report said of it: commentary, management action, and by whom; the latest first."""
+        """What each report said of it and by whom, the latest first, and a draft to go on from."""
         rows = [
             {
                 "Report": Quarter.parse(row["quarter"]).title,
-                "Commentary": figure_with_status(_said(row["commentary"], "–"), row["status"]),
-                self.terms.head("management_action"): _said(row["management_action"], "–"),
-                "By": _said(row["author"], "not given"),
+                "Commentary": figure_with_status(_text(row["commentary"], "–"), row["status"]),
+                self.terms.head("management_action"): _text(row["management_action"], "–"),
+                "By": _text(row["author"], "not given"),
             }
             for row in reversed(rows_of(self.commentary[self.commentary["kpi_id"] == self.kpi_id]))
         ]
-        begin = begin_with(self.known, self.kpi_id)
-        if not rows:
-            return (
-                paragraphs(f"No report so far has commentary on this {self.terms.word('kpi')}.")
-                + begin
-            )
-        return _table(rows, "Commentary, report by report", "remarks") + begin
+        text = draft(self.known, self.kpi_id)
+        reads = filled(text, kpi_figures(self.kpi))
+        begin = render("explorer_draft.html.j2", text=text, reads=reads)
+        if rows:
+            return _table(rows, "Commentary, report by report", "remarks") + begin
+        none = f"No report so far has commentary on this {self.terms.word('kpi')}."
+        return paragraphs(none) + begin
 
     @property
     def doubts(self) -> Html:
@@ -338,45 +322,70 @@ class OneKpi:
             return paragraphs("No figure looks like a fault of the data.")
         return _table(rows, "Doubted figures", "doubts")
 
-    def _shown(self, name: str, table: Html | str = "") -> Html:
-        shown = view(name, self.known, self.kpi_id)
-        if name == "areas" and not shown.picture.points:
-            return paragraphs(*shown.notes)
-        title = f"{self.kpi['kpi_name']}: {name}"
-        chart = shown.picture.svg(f"{slug(self.kpi_id)}-{name}", title, shown.description)
-        return notes_below(shown, Markup(chart), table)
+    def _view(self, name: str, table: Html | str = "") -> Html:
+        """A view: its chart, legend and sentences; below them its figures; both to take away."""
+        one = shown(self.known, self.kpi_id, name, "PAGE")
+        if not one["svg"] and name == "areas":
+            return paragraphs(*one["notes"])
+        stem = f"{self.kpi_id}-{name}-{self.known.returns.quarter.slug}"
+        taken = {f"{stem}.csv": ("text/csv", _csv(one["table"]))}
+        if one["svg"]:
+            taken[f"{stem}.svg"] = "image/svg+xml", self._picture(name, one)
+        return render(
+            "explorer_notes.html.j2",
+            chart=Markup(one["svg"]),
+            legend=one["legend"],
+            notes=one["notes"],
+            table=table,
+            taken={
+                file: f"data:{kind};base64,{b64encode(text.encode()).decode()}"
+                for file, (kind, text) in taken.items()
+            },
+        )
+
+    def _picture(self, name: str, one: dict[str, Any]) -> str:
+        """The whole picture, for a slide: title, sentence, chart, legend, source and as-at."""
+        kpi, returns = self.kpi, self.known.returns
+        source = _text(kpi["source"], returns.council.name)
+        keys = "   ".join(f"{entry['mark']} {entry['text']}" for entry in one["legend"])
+        return str(
+            render(
+                "explorer_picture.svg.j2",
+                titles=wrap(f"{kpi['kpi_name']} ({self.kpi_id})", 92),
+                sentences=wrap(f"{VIEWS[name]}. {standing(self.known, self.kpi_id)}", 135),
+                picture=Markup(one["svg"]),
+                size=[*map(float, one["svg"].split('viewBox="0 0 ')[1].split('"')[0].split())],
+                foot=[keys, *wrap(f"Source: {source}. As at {returns.quarter.title}.", 150)],
+            )
+        )
 
 
 def kpi_tables(one: OneKpi) -> dict[str, pd.DataFrame]:
-    """The tables that go with the page, by sheet name: `Figures` (the finest series, with limits and reasons), `Quarters`,
-    `Targets`."""
-    targets = one.known.returns.targets
+    """The tables that go with the page, by sheet: the finest series with its limits, and others."""
     return {
         "Figures": one.known.of("points", one.kpi_id),
         "Quarters": one.known.of("quarters", one.kpi_id),
-        "Targets": targets[targets["kpi_id"] == one.kpi_id].reset_index(drop=True),
+        "Targets": one.known.of("targets", one.kpi_id),
     }
 
 
-def _table(rows: list[dict[str, Any]], caption: str, name: str) -> Html:
+def _csv(table: dict[str, Any]) -> str:
+    out = io.StringIO(newline="")
+    rows = [table["columns"], *table["rows"]]
+    safe = [[safe_text(cell) if is_text(cell) else cell for cell in cells] for cells in rows]
+    csv.writer(out).writerows(safe)
+    return f"\ufeff{out.getvalue()}"
+
+
+def _table(rows: Rows, caption: str, name: str) -> Html:
     return report_table(
         pd.DataFrame(rows), caption, name=name, wide=True, quiet=True, look="kpi-order"
     )
 
 
-def _figure(row: dict[str, Any]) -> Html:
+def _figure(row: Row) -> Html:
     return figure_with_status(figure_of(row), row["status"] if is_number(row["value"]) else None)
 
 
-def _range(row: dict[str, Any]) -> str:
-    if pd.isna(row["lower_limit"]):
-        return str(row["limits"])
-    return usual_range(row)
-
-
-def _tolerance(row: dict[str, Any], decimals: int) -> str:
-    return "" if pd.isna(row["tolerance"]) else f" ± {rounded(row['tolerance'], decimals)}"
-
-
-def _said(text: Any, otherwise: str) -> str:
+def _text(text: Any, otherwise: str) -> str:
     return text if is_text(text) else otherwise

@@ -220,7 +220,8 @@ export function start(root, host) {
     paint();
   }
   const alone = () => { S.compare = []; paint(); };
-  function setView(name) { S.view = name; S.compare = []; S.point = ""; paint(); say(`${D.views.find(([one]) => one === name)[1]} of ${S.kpi}`); }
+  const viewTitle = () => D.views.find(([name]) => name === S.view)[1];
+  function setView(name) { S.view = name; S.point = ""; paint(); say(`${viewTitle()} of ${several() ? S.compare.join(", ") : S.kpi}`); }
   function setTab(name) { S.tab = name; tabs(); paintTab(); }
   function setPoint(id) { S.point = id; ring(); facts(); why(); remember(); say($.fact.textContent); }
   const setPane = (name) => { $.frame.dataset.pane = name; };
@@ -266,11 +267,11 @@ export function start(root, host) {
     const count = S.compare.length;
     for (const [id, made] of rows) made.querySelector("input").checked = S.compare.includes(id);
     $.head.replaceChildren(...(several()
-      ? [title(1, `${count} ${D.words.kpis} side by side, on one scale of time`), button(`Back to ${S.kpi} alone`, alone, { class: "kx-btn" })]
+      ? [title(1, `${count} ${D.words.kpis} side by side${S.view === "trend" ? ", on one scale of time" : `: ${viewTitle()}`}`), button(`Back to ${S.kpi} alone`, alone, { class: "kx-btn" })]
       : [title(1, one.name, " ", h("small", {}, one.id), " ", chip(one.doubt ? `${one.rating}?` : one.rating, one.look), " ",
         h("span", { class: "kx-chip kx-plain" }, arrow(one.way), capital(one.direction)), one.unusual && h("span", { class: `kx-chip kx-plain kx-${one.unusual}` }, `◆ Unusual: ${one.unusual}`))]));
-    $.lead.textContent = several() ? `Dashed is the ${D.words.target.toLowerCase()}, dotted the line below it. Click a picture to choose it.` : one.lead;
-    for (const made of $.views.children) made.setAttribute("aria-pressed", String(!several() && made.dataset.view === S.view));
+    $.lead.textContent = several() ? `${S.view === "trend" ? `Dashed is the ${D.words.target.toLowerCase()}, dotted the line below it. ` : ""}Click a picture to choose it.` : one.lead;
+    for (const made of $.views.children) made.setAttribute("aria-pressed", String(made.dataset.view === S.view));
     tabs();
     remember();
     draw();
@@ -369,29 +370,31 @@ export function start(root, host) {
     reads();
   }
 
+  /** Of several their courses on one scale of time, or the smaller picture of another view. */
+  const beside = () => Promise.all(S.compare.map((id) => (S.view === "trend" ? viewOf(id, "several", "M") : viewOf(id, S.view, "S"))));
   async function draw() {
     const mine = ++turn, ids = several() ? [...S.compare] : [S.kpi], began = performance.now();
     let found;
-    try { found = await Promise.all(ids.map((id) => (several() ? viewOf(id, "several", "M") : viewOf(id, S.view)))); }
+    try { found = await (several() ? beside() : Promise.all([viewOf(S.kpi, S.view)])); }
     catch (error) { if (mine === turn) { now = null; $.plot.replaceChildren(h("p", { class: "kx-empty" }, error.message)); $.plot.dataset.view = ""; } return; }
     if (mine !== turn) return;
     now = several() ? null : found[0];
-    show(several() ? ids.join(" ") : `${S.kpi} ${S.view}`, found);
+    show(several() && S.view === "trend" ? ids.join(" ") : `${ids.join(" ")} ${S.view}`, found);
     $.plot.dataset.took = String(Math.round(performance.now() - began));
     if (now) host.seen?.({ key: `${S.kpi} ${S.view} ${size()}`, ...now });
   }
   function show(name, found) {
     unhover();
     $.plot.setAttribute("aria-label", now ? "Chart. Left and Right choose the period." : "Several pictures");
-    if (!now) $.plot.replaceChildren(h("div", { class: "kx-several" }, S.compare.map((id, n) => h("figure", { "data-kpi": id, onclick: () => { S.compare = []; choose(id, { focus: true }); } },
-      h("figcaption", {}, h("b", {}, `${id} ${kpi(id).short}`), ` ${kpi(id).value}${kpi(id).target && ` against ${kpi(id).target}`}, ${kpi(id).rating}`), h("div", { html: found[n].svg })))));
+    if (!now) $.plot.replaceChildren(h("div", { class: `kx-several kx-of-${S.view}` }, S.compare.map((id, n) => h("figure", { "data-kpi": id, onclick: () => { S.compare = []; choose(id, { focus: true }); } },
+      h("figcaption", {}, h("b", {}, `${id} ${kpi(id).short}`), ` ${kpi(id).value}${kpi(id).target && ` against ${kpi(id).target}`}, ${kpi(id).rating}`), found[n].svg ? h("div", { html: found[n].svg }) : h("p", {}, found[n].notes[0])))));
     else if (now.svg) $.plot.innerHTML = now.svg;
     else $.plot.replaceChildren(h("p", { class: "kx-empty" }, now.notes[0], " ", button("Show the trend", () => setView("trend"), { class: "kx-link" })));
     $.key.replaceChildren(...(now ? now.legend.map((it) => h("span", {}, h("i", { class: `kx-k kx-k-${it.kind}`, "aria-hidden": "true" }, it.mark), it.text)) : []));
     if (now?.kinds?.length > 1) $.key.append(h("label", { class: "kx-pick" }, h("span", {}, "Control chart"),
       h("select", { "aria-label": "Control chart", onchange: (event) => { S.kind = event.target.value; paint(); say(`${event.target.selectedOptions[0].text} of ${S.kpi}`); } },
         now.kinds.map(([value, text]) => h("option", { value, selected: value === now.kind }, text)))));
-    for (const made of [...$.take.children].slice(0, 4)) made.disabled = Boolean(now && !now.svg);
+    for (const made of [...$.take.children].slice(0, 4)) made.disabled = !$.plot.querySelector("svg");
     ring(); facts(); why();
     $.plot.dataset.view = name;
   }
@@ -442,7 +445,7 @@ export function start(root, host) {
 
   // Taking away
 
-  const stem = () => `${several() ? S.compare.join("-") : S.kpi}-${several() ? "side-by-side" : S.view}-${D.quarter.replace(" ", "-")}`;
+  const stem = () => `${several() ? S.compare.join("-") : S.kpi}-${several() ? "side-by-side-" : ""}${S.view}-${D.quarter.replace(" ", "-")}`;
   const wrap = (text, most) => text.split(" ").reduce((lines, word) => {
     const end = lines.length - 1;
     if (`${lines[end]} ${word}`.length > most && lines[end]) lines.push(word); else lines[end] = `${lines[end]} ${word}`.trim();
@@ -450,17 +453,18 @@ export function start(root, host) {
   }, [""]);
   /** The whole picture: title, sentence, what is on screen, source and as-at. */
   function whole() {
-    const one = kpi(S.kpi), pictures = [...$.plot.querySelectorAll("svg")].map((svg) => svg.cloneNode(true)), wide = several() ? 2 : 1;
+    const one = kpi(S.kpi), drawn = [...$.plot.querySelectorAll("svg")], pictures = drawn.map((svg) => svg.cloneNode(true)), wide = several() ? 2 : 1;
     const text = [], line = (words, size, weight, colour, gap) => { for (const said of words) { at += size * gap; text.push([said, at, size, weight, colour]); } };
     let at = 12;
     line(wrap(several() ? S.compare.map((id) => `${id} ${kpi(id).short}`).join("; ") : `${one.name} (${one.id})`, 92), 21, "bold", "#0b0c0c", 1.25);
-    line(wrap(several() ? `${D.directorate}, ${D.title}` : `${D.views.find(([name]) => name === S.view)[1]}. ${one.lead}${Object.keys(supposed).length ? " What if: not a fact." : ""}`, 135), 15, "normal", "#484f56", 1.35);
-    const top = at + 14, boxes = pictures.map((svg) => svg.viewBox.baseVal), scale = (wide === 1 ? 1144 : 560) / boxes[0].width, tall = boxes[0].height * scale;
+    line(wrap(several() ? `${viewTitle()}. ${D.directorate}, ${D.title}` : `${viewTitle()}. ${one.lead}${Object.keys(supposed).length ? " What if: not a fact." : ""}`, 135), 15, "normal", "#484f56", 1.35);
+    const top = at + 14, boxes = pictures.map((svg) => svg.viewBox.baseVal), scale = (wide === 1 ? 1144 : 560) / boxes[0].width, tall = Math.max(...boxes.map((box) => box.height)) * scale;
     pictures.forEach((svg, n) => {
       svg.querySelectorAll(".kx-ring,.kx-hover").forEach((made) => made.remove());
       const y = top + Math.floor(n / wide) * (tall + 34) + (wide > 1 ? 26 : 0);
-      if (wide > 1) text.push([`${S.compare[n]}: ${kpi(S.compare[n]).value}, ${kpi(S.compare[n]).rating}`, y - 6, 15, "bold", "#0b0c0c", 28 + (n % wide) * 584]);
-      for (const [key, value] of Object.entries({ x: 28 + (n % wide) * 584, y, width: boxes[0].width * scale, height: tall })) svg.setAttribute(key, value);
+      const shown = wide > 1 && kpi(drawn[n].closest("figure").dataset.kpi);
+      if (shown) text.push([`${shown.id}: ${shown.value}, ${shown.rating}`, y - 6, 15, "bold", "#0b0c0c", 28 + (n % wide) * 584]);
+      for (const [key, value] of Object.entries({ x: 28 + (n % wide) * 584, y, width: boxes[n].width * scale, height: boxes[n].height * scale })) svg.setAttribute(key, value);
     });
     at = top + Math.ceil(pictures.length / wide) * (tall + (wide > 1 ? 34 : 0));
     const key = now ? now.legend.map((it) => `${it.mark} ${it.text}`).join("   ") : "";
@@ -490,7 +494,7 @@ export function start(root, host) {
     canvas.toBlob((blob) => give(blob, `${stem()}.png`), "image/png");
   }
   async function tables() {
-    const found = several() ? await Promise.all(S.compare.map((id) => viewOf(id, "several", "M"))) : [now];
+    const found = several() ? await beside() : [now];
     return [found[0].table.columns, ...found.flatMap((one) => one.table.rows)];
   }
   const safe = (cell) => (typeof cell === "string" && /^\s*[=+\-@\t\r＝＋]/.test(cell) ? `'${cell}` : cell);

@@ -1,7 +1,7 @@
-"""The explorer on one screen in JupyterLab and Voila: the table beside the chart, and what the browser asks of Python.
+"""The explorer on one screen in JupyterLab: the table and the chart, and what the browser asks.
 
-The front end is `screen.js`, the same for the offline page. What it needs of Python it asks for by a message with a
-number, and gets one answer; pictures are drawn when they are first looked at.
+The front end is `screen.js`, the same for the offline page. What it needs of Python it asks for by
+a message with a number, and gets one answer; pictures are drawn when they are first looked at.
 """
 
 from collections.abc import Callable, Sequence
@@ -11,27 +11,35 @@ from typing import Any, ClassVar
 import anywidget
 import pandas as pd
 import traitlets
-from markupsafe import escape
+from IPython.display import display
+from markupsafe import Markup
 
 from kpi_tools.errors import KpiError
 from kpi_tools.explorer import table
-from kpi_tools.explorer.desk import Desk
 from kpi_tools.explorer.evidence import Evidence, directorate_named, evidence
-from kpi_tools.explorer.offline import image, offline_page, pages
 from kpi_tools.explorer.whatif import what_if
+from kpi_tools.explorer.words import Desk
 from kpi_tools.kinds import TITLES
 from kpi_tools.loading import commentary_until, load, quarters_with_returns
 from kpi_tools.page.html import Html
 from kpi_tools.quarters import Quarter
 
 RUN_AGAIN = "Run > Run All Cells to go on."
-HERE = Path(__file__).parent
+_HIDDEN = """<style>.jp-OutputArea:has(.kx) .kx-last,
+.jp-OutputArea:has(.kx-last):not(:has(.kx)) > :not(:has(.kx-last)) { display: none; }</style>"""
+"""Of the last picture and the screen one is seen, also where the screen cannot come to life."""
 
 
 def explore(directorate: str, quarter: object, raw: str | Path) -> "Explorer":
-    """The explorer of a directorate (empty: of all) in the report of `quarter`, from the folder `raw`.
+    """The explorer of a directorate (empty: of all) in the report of a quarter.
 
-    Raises `InputError`, with the nearest names, where there is no such directorate, and as `loading.load` does.
+    Args:
+        directorate: its name, as in kpis.csv.
+        quarter: the financial quarter, for example `2024-25 Q3`.
+        raw: the folder of council.toml, kpis.csv and returns.
+
+    Raises:
+        InputError: with the nearest names, where there is no such directorate; as `load` does.
     """
     return Explorer(*_read(directorate, quarter, raw), raw=str(raw))
 
@@ -40,20 +48,21 @@ def _read(
     directorate: str, quarter: object, raw: str | Path
 ) -> tuple[Evidence, str, pd.DataFrame, list[str]]:
     returns = load(raw, Quarter.parse(quarter))
-    name = directorate_named(returns, directorate)
-    own = returns.catalogue[returns.catalogue["directorate"] == name] if name else returns.catalogue
-    every = sorted(dict.fromkeys(returns.catalogue["directorate"].dropna()))
-    return evidence(returns, set(own["kpi_id"])), name, commentary_until(raw, returns), every
+    name, rows = directorate_named(returns, directorate), returns.catalogue
+    ids = set(rows.loc[rows["directorate"] == name, "kpi_id"] if name else rows["kpi_id"])
+    every = sorted(rows["directorate"].dropna().unique())
+    return evidence(returns, ids), name, commentary_until(raw, returns), every
 
 
 class Explorer(anywidget.AnyWidget):
     """The screen. `known` holds every table behind it (see `evidence.Evidence`).
 
-    `data`: what `table.screen` gives; `shown`: the view looked at last; `chosen`: which that is, as `kpi=ES01&view=trend`.
+    `data`: what `table.screen` gives; `shown`: the view looked at last; `chosen`: which that is, as
+    `kpi=ES01&view=trend`.
     """
 
-    _esm = HERE / "screen.js"
-    _css = HERE / "screen.css"
+    _esm = table.HERE / "screen.js"
+    _css = table.HERE / "screen.css"
     data = traitlets.Dict().tag(sync=True)
     shown = traitlets.Dict().tag(sync=True)
     chosen = traitlets.Unicode().tag(sync=True)
@@ -67,30 +76,42 @@ class Explorer(anywidget.AnyWidget):
         directorates: Sequence[str] = (),
         raw: str = "data/raw",
     ) -> None:
-        self.known, self.directorate, self.commentary = known, directorate, commentary
-        self.directorates, self.raw = directorates, raw
         super().__init__()
-        self._facts: dict[tuple[str, str], Any] = {}
-        self.desk = Desk(known, commentary, raw)
-        self.chosen = self._last.get(raw, "")
-        self.data = self._data()
+        self.raw, self.chosen = raw, self._last.get(raw, "")
+        self._show(known, directorate, commentary, directorates)
         if len(known.kpis):
             first = str(known.kpis["kpi_id"].iloc[0])
             self.shown = {"key": f"{first} trend M", **self.view_of(first, "trend", "M")}
-        self.on_msg(self._asked)
-        self.observe(self._kept, "chosen")
+        self.on_msg(lambda _, asked, __: self.send(self.answer(asked)))
+        self.observe(lambda change: self._last.update({raw: change["new"]}), "chosen")
+
+    def _show(
+        self,
+        known: Evidence,
+        directorate: str,
+        commentary: pd.DataFrame,
+        directorates: Sequence[str],
+    ) -> None:
+        self.known, self.directorate, self.commentary = known, directorate, commentary
+        self.desk = Desk(known, commentary, self.raw)
+        self._facts: dict[tuple[str, str], Any] = {}
+        quarters = reversed(quarters_with_returns(self.raw))
+        self.data = table.screen(
+            known,
+            directorate,
+            directorates=list(directorates),
+            quarters=[[one.label, one.title] for one in quarters],
+        )
 
     def view_of(self, kpi_id: str, name: str, size: str, chart: str = "") -> dict[str, Any]:
-        """One view of a KPI: its picture, its words, and the facts of its points; `chart`: another kind than is set."""
+        """One view of a KPI with the facts of its points; `chart`: another kind than is set."""
         known = self.known.charted_as(kpi_id, chart) if chart else self.known
         drawn = table.shown(known, kpi_id, name, size)
         if name == "limits":
             taken = known.chart(kpi_id)
             kinds = dict.fromkeys((taken.chart, *taken.possible))
-            drawn |= {
-                "kind": taken.chart,
-                "kinds": [[kind, TITLES[kind].split(" ", 1)[1]] for kind in kinds],
-            }
+            drawn["kind"] = taken.chart
+            drawn["kinds"] = [[kind, TITLES[kind].split(" ", 1)[1]] for kind in kinds]
         if (kpi_id, chart) not in self._facts:
             self._facts[kpi_id, chart] = table.facts_of(known, kpi_id, self.commentary)
         facts = self._facts[kpi_id, chart]
@@ -100,66 +121,50 @@ class Explorer(anywidget.AnyWidget):
         """What would be (`whatif.what_if`), with the facts of the points that are so."""
         return self.view_of(kpi_id, "trend", size) | what_if(self.known, kpi_id, supposed, size)
 
-    def _data(self) -> dict[str, Any]:
-        quarters = reversed(quarters_with_returns(self.raw))
-        return table.screen(
-            self.known,
-            self.directorate,
-            directorates=list(self.directorates),
-            quarters=[[one.label, one.title] for one in quarters],
-        )
-
     @property
     def pages(self) -> Html:
         """The table and each KPI's trend, for reading without a kernel."""
-        return pages(self.known, self.directorate, self.commentary)
+        return table.pages(self.known, self.directorate, self.commentary)
 
     def offline(self, foot: str) -> str:
-        """The same screen as a page that needs neither Python nor a network (`offline.offline_page`)."""
-        return offline_page(self.known, self.directorate, self.commentary, foot)
+        """The same screen as a page that needs neither Python nor a network."""
+        return table.offline_page(self.known, self.directorate, self.commentary, foot)
 
     def read(self, directorate: str, quarter: str) -> dict[str, Any]:
         """Another directorate or quarter in the same place."""
-        read = _read(directorate, quarter, self.raw)
-        self.known, self.directorate, self.commentary, self.directorates = read
-        self._facts = {}
-        self.desk = Desk(self.known, self.commentary, self.raw)
-        self.data = self._data()
+        self._show(*_read(directorate, quarter, self.raw))
         return {}
 
     def answer(self, asked: dict[str, Any]) -> dict[str, Any]:
-        """What is answered to a message of the front end; a sentence under `error` where it cannot be."""
+        """The answer to a message of the front end; a sentence under `error` instead."""
         doers: dict[str, Callable[..., dict[str, Any]]]
         doers = {"view": self.view_of, "read": self.read, "hello": dict, "what_if": self.what_if}
         doers |= {"words": self.desk.show, "save": self.desk.save, "undo": self.desk.undo}
         what = {name: value for name, value in asked.items() if name not in ("number", "ask")}
         try:
             answer = doers[asked["ask"]](**what)
-            if asked["ask"] in ("save", "undo"):
-                self.commentary = self.desk.commentary
-                self._facts.clear()
-            return {"number": asked["number"], **answer}
         except KpiError as error:
-            return {"number": asked["number"], "error": str(error)}
+            answer = {"error": str(error)}
+        if asked["ask"] in ("save", "undo"):
+            self.commentary = self.desk.commentary
+            self._facts.clear()
+        return {"number": asked["number"], **answer}
 
-    def _asked(self, _: Any, asked: dict[str, Any], buffers: Any) -> None:
-        self.send(self.answer(asked))
+    def _ipython_display_(self) -> None:
+        """The last picture and a sentence, for a notebook without its kernel; then the screen.
 
-    def _kept(self, change: Any) -> None:
-        self._last[self.raw] = change["new"]
-
-    def _repr_mimebundle_(self, **options: Any) -> Any:
-        """The widget, and for a notebook that is opened without its kernel the last picture and a sentence."""
-        shown: Any = super()._repr_mimebundle_(**options)
-        bundle, metadata = shown if isinstance(shown, tuple) else (shown, {})
-        return {**bundle, "text/html": self._picture(), "text/plain": RUN_AGAIN}, metadata
-
-    def _picture(self) -> str:
-        if not self.shown.get("svg"):
-            return f"<p>{escape(RUN_AGAIN)}</p>"
-        kpi = next(one for one in self.data["kpis"] if self.shown["key"].startswith(one["id"]))
-        return (
-            f"<p><b>{escape(kpi['name'])} ({escape(kpi['id'])})</b>. {escape(kpi['lead'])}</p>"
-            f"{image(self.shown['svg'], kpi['lead'])}"
-            f"<p>{escape(RUN_AGAIN)}</p>"
-        )
+        JupyterLab shows the widget's own text in its place where it is not trusted, and an error or
+        nothing but "Loading widget..." where it is trusted and cannot come to life.
+        """
+        put: Any = display
+        shown, picture = self.shown, Markup("")
+        if shown.get("svg"):
+            kpi = next(one for one in self.data["kpis"] if shown["key"].startswith(one["id"]))
+            picture = Markup("<p><b>{name} ({id})</b>. {lead}</p>").format_map(kpi)
+            picture += table.image(shown["svg"], kpi["lead"])
+        last = Markup('{}<div class="kx-last">{}<p>{}</p></div>')
+        last = last.format(Markup(_HIDDEN), picture, RUN_AGAIN)
+        put({"text/html": last, "text/plain": RUN_AGAIN}, raw=True)
+        bundle: Any = self._repr_mimebundle_()
+        bundle, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
+        put({**bundle, "text/plain": "KPI explorer"}, metadata=metadata, raw=True)

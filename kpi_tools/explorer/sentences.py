@@ -1,12 +1,10 @@
-"""How a KPI stands, in sentences made of its figures: the answer, both directions, words to begin the commentary with."""
+"""How a KPI stands, in sentences made of its figures: the answer, directions, a first draft."""
 
 import math
-from collections.abc import Mapping
-from typing import Any
 
 import pandas as pd
 
-from kpi_tools.explorer.evidence import WITHHELD, Evidence, run_of
+from kpi_tools.explorer.evidence import WITHHELD, Evidence
 from kpi_tools.page.describe import direction_sentence, month_alone
 from kpi_tools.quarters import Quarter
 from kpi_tools.scorecard.series import NOT_JUDGED
@@ -20,7 +18,6 @@ from kpi_tools.vocabulary import (
     IMPROVEMENT,
     LIMIT_MEANINGS,
     MONITORED,
-    MONTH,
     NEGATIVE,
     NEUTRAL,
     NOT_RATED,
@@ -29,6 +26,7 @@ from kpi_tools.vocabulary import (
     STABLE,
 )
 from kpi_tools.wording import (
+    Row,
     between,
     capitalised,
     figure_of,
@@ -38,7 +36,6 @@ from kpi_tools.wording import (
     line_of,
     rows_of,
     show,
-    text_of,
 )
 
 _DIRECTIONS = {
@@ -57,54 +54,55 @@ _UNUSUAL = {
 
 
 def standing(known: Evidence, kpi_id: str) -> str:
-    """The answer in a few sentences: the latest figure against its lines, whether it is unusual, luck or process."""
-    kpi = known.kpi(kpi_id)
-    variation = kpi["variation"]
-    unusual = _UNUSUAL.get(
-        variation, f"{capitalised(LIMIT_MEANINGS.get(variation, str(variation)))}."
-    )
-    terms = Terms(known.returns.council)
+    """The latest figure against its lines, for how long, whether it is unusual, luck or process."""
+    kpi, terms = known.kpi(kpi_id), Terms(known.returns.council)
+    variation = str(kpi["variation"])
+    meaning = f"{capitalised(LIMIT_MEANINGS.get(variation, variation))}."
+    unusual = "" if is_text(kpi["milestone"]) else _UNUSUAL.get(variation, meaning)
+    latest = f"{capitalised(figure_of(kpi))} in {_when(kpi)}"
     lines = [f"{terms.word(name)} {line_of(kpi, name)}" for name in terms.lines(kpi)]
-    against = f"; {', '.join(lines)}" if lines else ""
-    sentences = [
-        f"{capitalised(figure_of(kpi))} in {_when(kpi)}{against}.",
+    return _joined(
+        f"{'; '.join([latest, ', '.join(lines)] if lines else [latest])}.",
         how_long(known.of("quarters", kpi_id)),
-        doubts_in_words(known, kpi_id) or ("" if is_text(kpi["milestone"]) else unusual),
+        doubts_in_words(known, kpi_id) or unusual,
         f"{capitalised(kpi['reading'])}." if is_text(kpi["reading"]) else "",
-    ]
-    return " ".join(text for text in sentences if text)
+    )
 
 
 def doubts_in_words(known: Evidence, kpi_id: str) -> str:
-    """Which figures look like a fault of the data, and that nothing is concluded until they are confirmed; or empty."""
+    """Which figures look like a fault, and that nothing is concluded till then; or empty."""
     doubts = rows_of(known.of("doubts", kpi_id))
     said = [f"{Quarter.parse(row['quarter']).title}: {row['doubt']}" for row in doubts]
-    return " ".join([*said, _UNUSUAL[NOT_JUDGED]]) if said else ""
+    return _joined(*said, _UNUSUAL[NOT_JUDGED]) if said else ""
 
 
 def how_long(quarters: pd.DataFrame) -> str:
-    """`Red for five quarters in a row, since Quarter 3 2023/24.` from one KPI's rated quarters, oldest first; or empty."""
+    """`Red for five quarters in a row, since Quarter 3 2023/24.`, or empty.
+
+    `quarters`: one KPI's rated quarters, oldest first.
+    """
     ratings = quarters["rating"].tolist()
     if not ratings or ratings[-1] in (NOT_RATED, MONITORED):
         return ""
-    run = run_of(ratings)
-    first = Quarter.parse(quarters["quarter"].iloc[-run]).title
-    each = "quarter" if _is_quarterly(quarters.iloc[-1]) else "figure"
+    rating, known = ratings[-1], len(ratings)
+    run = next((n for n, other in enumerate(reversed(ratings)) if other != rating), known)
+    each = "quarter" if _is_quarterly(dict(quarters.iloc[-1])) else "figure"
+    if run < known and run == 1:
+        before = ratings[-2]
+        return f"{rating} for the first {each}, {before} before." if before != NOT_RATED else ""
     if run == 1:
-        before = ratings[-2] if len(ratings) > 1 and ratings[-2] != NOT_RATED else None
-        return f"{ratings[-1]} for the first {each}, {before} before." if before else ""
-    if run == len(ratings):
+        return ""
+    since = f"for {in_words(run)} {each}s in a row"
+    if run == known:
         since = f"in {'both' if run == 2 else f'all {in_words(run)}'} {each}s known"
-    else:
-        since = f"for {in_words(run)} {each}s in a row"
-    marks = [name for name in ("status", "target_status") if name in quarters]
-    invented = bool((quarters[marks].iloc[-run:] == ILLUSTRATIVE).any(axis=None))
+    marks = quarters.filter(["status", "target_status"]).tail(run)
+    invented = bool((marks == ILLUSTRATIVE).any(axis=None))
     note = " (some figures or lines of these are illustrative)" if invented else ""
-    return f"{ratings[-1]} {since}, since {first}{note}."
+    return f"{rating} {since}, since {Quarter.parse(quarters['quarter'].iloc[-run]).title}{note}."
 
 
 def directions(known: Evidence, kpi_id: str) -> list[str]:
-    """Both directions of travel with their size, and what the two rules disagree about; nothing of a doubted series."""
+    """Both directions of travel with their size, and what the two rules disagree about."""
     if doubt := doubts_in_words(known, kpi_id):
         return [doubt]
     kpi = known.kpi(kpi_id)
@@ -123,34 +121,36 @@ def directions(known: Evidence, kpi_id: str) -> list[str]:
 
 
 def draft(known: Evidence, kpi_id: str) -> str:
-    """A first paragraph for the commentary on a KPI, from its figures alone, with tokens where figures belong.
+    """A first paragraph for the commentary, from the figures alone, with tokens where they belong.
 
     Whatever is said is in the tables; why it is so is for the service to say.
     """
-    kpi = known.kpi(kpi_id)
+    kpi, so_long = known.kpi(kpi_id), how_long(known.of("quarters", kpi_id))
     if is_text(kpi["milestone"]):
-        return f"In {{quarter}} it is {figure_of(kpi)}. {how_long(known.of('quarters', kpi_id))}".strip()
+        return _joined(f"In {{quarter}} it is {figure_of(kpi)}.", so_long)
     if not is_number(kpi["value"]):
         return f"There is no figure for {_when(kpi)} ({kpi['status']})."
     if doubt := doubts_in_words(known, kpi_id):
         return f"To be checked before anything is written. {doubt}"
     parts = " ({numerator} of {denominator})" if is_number(kpi["denominator"]) else ""
-    months = known.months(kpi_id)
-    months = months[months["value"].notna() & (months["basis"] == MONTH)]
+    months = known.single_months(kpi_id)
     alone = kpi["basis"] != "quarter" and len(months)
-    sentences = [
+    return _joined(
         f"At {{value}}{parts} {_against(kpi, known)}.",
         _before(kpi),
-        how_long(known.of("quarters", kpi_id)),
+        so_long,
         _DIRECTIONS.get(kpi["direction_of_travel"], ""),
         _UNUSUAL.get(kpi["variation"], ""),
         month_alone(months.iloc[-1], kpi["unit"], int(kpi["decimals"])) if alone else "",
         _ahead(known, kpi),
-    ]
+    )
+
+
+def _joined(*sentences: str) -> str:
     return " ".join(text for text in sentences if text)
 
 
-def _when(kpi: Mapping[str, Any]) -> str:
+def _when(kpi: Row) -> str:
     """The quarter of the latest figure; of what is not quarterly the period that it covers."""
     if _is_quarterly(kpi):
         return Quarter.parse(kpi["quarter"]).title
@@ -159,19 +159,18 @@ def _when(kpi: Mapping[str, Any]) -> str:
     return f"the {period[:1].lower()}{period[1:]}" if one_year else period
 
 
-def _is_quarterly(row: Mapping[str, Any]) -> bool:
+def _is_quarterly(row: Row) -> bool:
     return row.get("frequency", "quarterly") in ("quarterly", "monthly")
 
 
-def _against(kpi: dict[str, Any], known: Evidence) -> str:
+def _against(kpi: Row, known: Evidence) -> str:
+    """How it is rated and against which line: the floor standard where it is in the last band."""
     terms = Terms(known.returns.council)
     one = terms.word("kpi")
-    if kpi["rating"] == MONITORED:
-        return f"in {{quarter}} the {one} is monitored only"
     if not is_number(kpi["band"]):
-        return f"in {{quarter}} the {one} is not rated"
-    scheme = known.returns.council.schemes[text_of(kpi["scheme"]) or ""]
-    worst = kpi["band"] == len(scheme.bands) and is_number(kpi["floor_standard"])
+        state = "monitored only" if kpi["rating"] == MONITORED else "not rated"
+        return f"in {{quarter}} the {one} is {state}"
+    worst = kpi["band"] == len(terms.scheme(kpi).bands) and is_number(kpi["floor_standard"])
     line = "floor_standard" if worst else "target"
     if not is_number(kpi[line]):
         return f"the {one} is {{rating}}"
@@ -180,19 +179,16 @@ def _against(kpi: dict[str, Any], known: Evidence) -> str:
     return f"the {one} is {{rating}} against {article} {word} of {{{line}}}"
 
 
-def _before(kpi: dict[str, Any]) -> str:
+def _before(kpi: Row) -> str:
     figures = kpi_figures(kpi)
     if not _is_quarterly(kpi):
         return "The figure before was {previous}." if figures["previous"] else ""
-    then = [
-        f"{{{name}}} a {ago} earlier"
-        for name, ago in (("previous", "quarter"), ("year_ago", "year"))
-        if figures[name]
-    ]
+    ago = {"previous": "a quarter", "year_ago": "a year"}
+    then = [f"{{{name}}} {said} earlier" for name, said in ago.items() if figures[name]]
     return f"It was {' and '.join(then)}." if then else ""
 
 
-def _ahead(known: Evidence, kpi: dict[str, Any]) -> str:
+def _ahead(known: Evidence, kpi: Row) -> str:
     row = rows_of(known.of("outlooks", kpi["kpi_id"]))[0]
     if math.isnan(row["next_low"]):
         return ""

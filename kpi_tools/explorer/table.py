@@ -1,22 +1,31 @@
-"""A directorate as one table and its views as plain data: what the screen shows, in the notebook and on the offline page.
+"""A directorate as one table and its views as plain data, and the page that outlives the kernel.
 
-Everything here is text, numbers and lists, so that it can be sent to a browser as it is; the front end only lays it out.
+Everything on the screen is text, numbers and lists, so that it can be sent to a browser as it is;
+the front end only lays it out. The offline page holds the front end, the data and every picture
+once; nothing is fetched, nothing is evaluated. Without script, and on paper, the table and each KPI
+with its pictures are read as they stand.
 """
 
-import math
+import base64
+import json
+import re
+from collections.abc import Callable, Sequence
+from hashlib import sha256
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from markupsafe import Markup
 
 from kpi_tools.assurance import BY_LUCK
 from kpi_tools.doubts import MARK
 from kpi_tools.explorer.charts import several_picture
-from kpi_tools.explorer.evidence import Evidence, said_so_far
+from kpi_tools.explorer.evidence import TEXTS, Evidence, said_so_far
 from kpi_tools.explorer.points import facts
 from kpi_tools.explorer.sentences import standing
 from kpi_tools.explorer.views import VIEWS, view
 from kpi_tools.page.chart_words import quality_notes
-from kpi_tools.page.html import looks, slug
+from kpi_tools.page.html import Html, looks, render, slug
 from kpi_tools.page.overviews import assurance_marks
 from kpi_tools.quarters import Quarter
 from kpi_tools.terms import Terms, names
@@ -30,6 +39,7 @@ from kpi_tools.vocabulary import (
 )
 from kpi_tools.wording import (
     Row,
+    Rows,
     capitalised,
     figure_of,
     in_doubt,
@@ -42,56 +52,45 @@ from kpi_tools.wording import (
     rows_of,
 )
 
-_FIGURES = [
-    "kpi_id",
-    "period",
-    "value",
-    "numerator",
-    "denominator",
-    "target",
-    "floor_standard",
-    "rating",
-    "status",
-]
+HERE = Path(__file__).parent
 COLUMNS = {
-    "limits": [
-        "kpi_id",
-        "period",
-        "value",
-        "mean",
-        "lower_limit",
-        "upper_limit",
-        "target",
-        "special_cause",
-        "rule",
-        "status",
-    ],
-    "areas": ["kpi_id", "area", "period", "value", "status", "source"],
+    "quarters": "kpi_id period value numerator denominator target floor_standard rating status",
+    "points": "kpi_id period value mean lower_limit upper_limit target special_cause rule status",
+    "benchmarks": "kpi_id area period value status source",
 }
-"""The columns of a view's table, as it is taken away; those of the others are the quarters'."""
+"""The columns of a view's table, as it is taken away."""
+_TABLES = {"limits": "points", "areas": "benchmarks"}
+_UNSAFE = {char: f"\\u{ord(char):04x}" for char in "<>&\u2028\u2029"}
 
 
 def screen(known: Evidence, directorate: str, **more: Any) -> dict[str, Any]:
-    """The whole screen but for its pictures: the KPIs in order of consequence, and what can be chosen of them."""
+    """The screen but for its pictures: the KPIs in order of consequence, and what can be chosen."""
     council, quarter = known.returns.council, known.returns.quarter
     terms = Terms(council)
-    kpis = [_row(row, known, terms) for row in _named(known)]
-    colours = looks(terms)
-    there = {kpi["rating"] for kpi in kpis}
-    bands = [*reversed(terms.looks), NOT_RATED, MONITORED]
+    colours, short = looks(terms), names(known.kpis, short=True)
+    six = rows_by(known.recent)
+    kpis = [
+        _row(row | {"short": short[row["kpi_id"]]}, six[row["kpi_id"]], known, terms)
+        for row in rows_of(known.kpis)
+    ]
+    there = {kpi["rating"] for kpi in kpis} | set(terms.looks)
+    bands = [name for name in (*reversed(terms.looks), NOT_RATED, MONITORED) if name in there]
     good, flat, bad = terms.states
+    latest = known.kpis[known.kpis["value"].notna()]
+    others = latest.loc[latest["status"] != FINAL, "status"].value_counts()
+    sure = [f"{plural(int(count), 'figure')} {status}" for status, count in others.items()]
     return {
         "directorate": directorate or "All directorates",
         "quarter": quarter.label,
         "title": quarter.title,
         "council": council.name,
-        "as_at": _as_at(known),
+        "as_at": f"As at {quarter.title}. Latest figures: {', '.join(sure) or 'all final'}.",
         "words": {
             "kpi": terms.word("kpi"),
             "kpis": terms.word("kpi", 2),
             "target": terms.head("target"),
         },
-        "bands": [{"name": n, "look": colours[n]} for n in bands if n in there or n in terms.looks],
+        "bands": [{"name": name, "look": colours[name]} for name in bands],
         "directions": [[bad, "Worse"], [flat, "No trend"], [good, "Better"]],
         "views": [[name, title] for name, title in VIEWS.items()],
         "kpis": kpis,
@@ -99,27 +98,82 @@ def screen(known: Evidence, directorate: str, **more: Any) -> dict[str, Any]:
     }
 
 
-def shown(known: Evidence, kpi_id: str, name: str, size: str) -> dict[str, Any]:
-    """One view of one KPI: its drawing (`svg`), where its points stand in it (`places`), the figures behind it (`table`).
+def _row(kpi: Row, recent: Rows, known: Evidence, terms: Terms) -> dict[str, Any]:
+    colours, kpi_id = looks(terms), kpi["kpi_id"]
+    line = next(iter(terms.lines(kpi)), "target")
+    doubted = in_doubt(kpi)
+    sure = {FINAL: "final", ILLUSTRATIVE: "hollow"}
+    good, flat, bad = terms.states
+    state = kpi["arrow"] if is_text(kpi["arrow"]) else kpi["direction_of_travel"]
+    way = "across" if state == flat else ""
+    if state in (good, bad) and is_number(kpi["arrow_change"]):  # as the figure goes
+        way = "up" if kpi["arrow_change"] > 0 else "down"
+    return {
+        "id": kpi_id,
+        "name": kpi["kpi_name"],
+        "short": kpi["short"],
+        "section": kpi["section"],
+        "owner": kpi["owner"] if is_text(kpi["owner"]) else "",
+        "rating": kpi["rating"],
+        "look": colours.get(kpi["rating"], "not-rated"),
+        "value": f"{figure_of(kpi, bare=True)}{MARK if doubted else ''}",
+        "target": line_of(kpi, line, bare=True) if is_number(kpi.get(line)) else "",
+        "six": [
+            {
+                "title": period_of(row),
+                "rating": row["rating"],
+                "look": colours.get(row["rating"], "not-rated"),
+                "sure": "doubt" if in_doubt(row) else sure.get(row["status"], "pale"),
+            }
+            for row in recent
+        ],
+        "direction": state,
+        "way": way,
+        "why": _reason(kpi),
+        "unusual": kpi["variation"] if kpi["variation"] in SPECIAL_CAUSES else "",
+        "marks": assurance_marks(kpi),
+        "doubt": doubted or bool(len(known.of("doubts", kpi_id))),
+        "lead": " ".join([standing(known, kpi_id), *quality_notes(kpi)]),
+        "source": kpi["source"] if is_text(kpi["source"]) else "",
+    }
 
-    With it its `notes`, its `legend` and the point to begin with (`latest`). `several`: the course, for beside others.
+
+def _reason(kpi: Row) -> str:
+    """Why a KPI stands where it does; the limits say it of those that are Green by luck."""
+    reading = [kpi["reading"]] if is_text(kpi["reading"]) else []
+    texts = reading if kpi["consequence"].endswith(BY_LUCK) else [kpi["consequence"], *reading]
+    if kpi["variation"] not in (COMMON_CAUSE, *SPECIAL_CAUSES):
+        texts.append(str(kpi["variation"]))
+    return " ".join(f"{capitalised(text)}." for text in texts)
+
+
+def shown(known: Evidence, kpi_id: str, name: str, size: str) -> dict[str, Any]:
+    """One view of one KPI: its drawing (`svg`), where its points stand in it (`places`), the
+    figures behind it (`table`), its `notes`, its `legend` and the point to begin with (`latest`).
+
+    `several`: its course over all quarters of `known`, small, to stand beside others.
     """
-    figures = {"table": table(known, kpi_id, name)}
     if name == "several":
         quarters = sorted(set(known.quarters["quarter"]), key=Quarter.parse)
-        small = several_picture(
-            known.of("quarters", kpi_id), quarters, Terms(known.returns.council)
-        )
-        alt = f"{kpi_id}: {figure_of(known.kpi(kpi_id))}, {known.kpi(kpi_id)['rating']}"
-        svg = small.svg(f"kx-{slug(kpi_id)}-several", f"{kpi_id} beside others", alt)
-        return {"svg": svg, "places": small.places(), **figures}
+        terms, kpi = Terms(known.returns.council), known.kpi(kpi_id)
+        picture = several_picture(known.of("quarters", kpi_id), quarters, terms)
+        said = f"{kpi_id}: {figure_of(kpi)}, {kpi['rating']}"
+        stem = f"kx-{slug(kpi_id)}-several"
+        svg = picture.svg(stem, f"{kpi_id} beside others", said)
+        return {"svg": svg, "places": picture.places(), "table": table(known, kpi_id, name)}
     drawn = view(name, known, kpi_id, size)
     stem = f"kx-{slug(kpi_id)}-{name}-{size.lower()}"
     svg = ""
     if drawn.picture.points:
         svg = drawn.picture.svg(stem, f"{kpi_id}: {VIEWS[name]}", drawn.description)
-    texts = {"notes": drawn.notes, "legend": drawn.legend, "latest": drawn.latest}
-    return {"svg": svg, "places": drawn.picture.places(), **texts, **figures}
+    return {
+        "svg": svg,
+        "places": drawn.picture.places(),
+        "notes": drawn.notes,
+        "legend": drawn.legend,
+        "latest": drawn.latest,
+        "table": table(known, kpi_id, name),
+    }
 
 
 def facts_of(known: Evidence, kpi_id: str, commentary: pd.DataFrame) -> dict[str, Any]:
@@ -133,89 +187,111 @@ def facts_of(known: Evidence, kpi_id: str, commentary: pd.DataFrame) -> dict[str
 
 
 def table(known: Evidence, kpi_id: str, name: str) -> dict[str, list[Any]]:
-    """The figures of a view: `columns` and `rows`, as they are taken away; nothing stands in place of what is not known."""
-    tables = {"limits": known.of("points", kpi_id), "areas": known.benchmarks(kpi_id)}
-    columns = COLUMNS.get(name, _FIGURES)
-    rows = tables.get(name, known.of("quarters", kpi_id))[columns]
-    cells = [[_cell(cell) for cell in row.values()] for row in rows_of(rows)]
-    return {"columns": columns, "rows": cells}
+    """The figures of a view as they are taken away: `columns` and `rows`, "" for none."""
+    rows = _TABLES.get(name, "quarters")
+    columns = COLUMNS[rows].split()
+    cells = known.of(rows, kpi_id)[columns].astype(object)
+    cells = cells.where(cells.notna(), "").map(_whole)
+    return {"columns": columns, "rows": cells.to_numpy().tolist()}
 
 
-def _cell(cell: Any) -> Any:
-    if cell is None or (isinstance(cell, float) and not math.isfinite(cell)) or cell is pd.NA:
-        return ""
-    return int(cell) if isinstance(cell, float) and cell == int(cell) else cell
+def _whole(cell: Any) -> Any:
+    return int(cell) if isinstance(cell, float) and cell.is_integer() else cell
 
 
-def _named(known: Evidence) -> list[Row]:
-    short = names(known.kpis, short=True)
-    return [row | {"short": short[row["kpi_id"]]} for row in rows_of(known.kpis)]
+def pages(known: Evidence, directorate: str, commentary: pd.DataFrame) -> Html:
+    """The table and each KPI's trend, for reading: pictures as images, which show untrusted too."""
+
+    def look(kpi_id: str, name: str) -> dict[str, Any]:
+        one = shown(known, kpi_id, name, "M")
+        return one | {"svg": image(one["svg"], f"{kpi_id} {VIEWS[name]}") if one["svg"] else ""}
+
+    return _static(screen(known, directorate), _now(known, commentary), ["trend"], look)
 
 
-def _row(kpi: Row, known: Evidence, terms: Terms) -> dict[str, Any]:
-    colours, kpi_id = looks(terms), kpi["kpi_id"]
-    doubted = in_doubt(kpi) or bool(len(known.of("doubts", kpi_id)))
-    line = next(iter(terms.lines(kpi)), "target")
-    unusual = kpi["variation"] if kpi["variation"] in SPECIAL_CAUSES else ""
+def offline_page(
+    known: Evidence, directorate: str, commentary: pd.DataFrame, foot: str = ""
+) -> str:
+    """The whole page as text. `foot`: what it was made from, its last line."""
+    data, said = screen(known, directorate), _now(known, commentary)
+    views, pictures = dict[str, Any](), dict[str, Markup]()
+    sizes = [(name, size) for name in VIEWS for size in "SM"]
+    for kpi_id in known.kpis["kpi_id"]:
+        for name, size in (*sizes, ("several", "M")):
+            key = f"{kpi_id} {name} {size}"
+            one = shown(known, kpi_id, name, size)
+            pictures[key] = Markup(one.pop("svg"))
+            # what is said beside the smaller picture is the same
+            views[key] = {"places": one["places"]} if size == "S" else one
+    static = _static(
+        data,
+        said,
+        list(VIEWS),
+        lambda kpi_id, name: views[f"{kpi_id} {name} M"] | {"svg": pictures[f"{kpi_id} {name} M"]},
+    )
+    data |= {
+        "shown": views,
+        "facts": {one: facts_of(known, one, commentary) for one in known.kpis["kpi_id"]},
+        "said": said,
+        "as_at": f"{data['as_at']} Works without a network.",
+    }
+    text = json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    script, style = (
+        "\n".join((HERE / name).read_text(encoding="utf-8") for name in names)
+        for names in (("screen.js", "page.js"), ("screen.css", "page.css"))
+    )
+    page = render(
+        "explorer_page.html.j2",
+        title=f"{data['directorate']}: {data['title']}",
+        council=data["council"],
+        day=known.returns.quarter.end.isoformat(),
+        foot=foot,
+        policy=f"default-src 'none'; script-src '{_hash(script)}'; style-src '{_hash(style)}'; "
+        "img-src data: blob:; base-uri 'none'; form-action 'none'",
+        style=Markup(style),
+        script=Markup(script),
+        data=Markup(re.sub("[<>&\u2028\u2029]", lambda found: _UNSAFE[found[0]], text)),
+        small={at: svg for at, svg in pictures.items() if svg and at.endswith((" S", "several M"))},
+        static=static,
+    )
+    return f"{page}\n"
+
+
+def _static(
+    data: dict[str, Any],
+    said: dict[str, Any],
+    views: Sequence[str],
+    look: Callable[[str, str], dict[str, Any]],
+) -> Html:
+    articles = [
+        kpi
+        | {
+            "views": [
+                {"key": f"{kpi['id']} {name} M", "title": VIEWS[name]} | look(kpi["id"], name)
+                for name in views
+            ],
+            "said": said.get(kpi["id"], {}),
+        }
+        for kpi in data["kpis"]
+    ]
+    return render("explorer_pages.html.j2", data=data, articles=articles)
+
+
+def image(svg: str, alt: str) -> Markup:
+    """A drawing as an image that needs nothing else: what JupyterLab shows untrusted as well."""
+    whole = svg.replace("<svg", '<svg xmlns="http://www.w3.org/2000/svg" font-family="Arial"', 1)
+    coded = base64.b64encode(whole.encode()).decode()
+    return Markup('<img alt="{}" src="data:image/svg+xml;base64,{}">').format(alt, coded)
+
+
+def _now(known: Evidence, commentary: pd.DataFrame) -> dict[str, dict[str, str]]:
+    """What the report of the quarter says of each KPI."""
+    now = commentary[commentary["quarter"] == known.returns.quarter.label]
     return {
-        "id": kpi_id,
-        "name": kpi["kpi_name"],
-        "short": kpi["short"],
-        "section": kpi["section"],
-        "owner": kpi["owner"] if is_text(kpi["owner"]) else "",
-        "rating": kpi["rating"],
-        "look": colours.get(kpi["rating"], "not-rated"),
-        "value": f"{figure_of(kpi, bare=True)}{MARK if in_doubt(kpi) else ''}",
-        "target": line_of(kpi, line, bare=True) if is_number(kpi.get(line)) else "",
-        "six": _six(rows_by(known.recent)[kpi_id], colours),
-        "direction": kpi["arrow"] if is_text(kpi["arrow"]) else kpi["direction_of_travel"],
-        "way": _way(kpi, terms),
-        "why": _reason(kpi),
-        "unusual": unusual,
-        "marks": assurance_marks(kpi),
-        "doubt": doubted,
-        "lead": " ".join([standing(known, kpi_id), *quality_notes(kpi)]),
-        "source": kpi["source"] if is_text(kpi["source"]) else "",
+        row["kpi_id"]: {name: row[name] for name in TEXTS if is_text(row[name])}
+        for row in rows_of(said_so_far(known, now))
     }
 
 
-def _six(rows: list[Row], colours: dict[str, str]) -> list[dict[str, str]]:
-    """The ratings shown, each with its quarter, colour and how sure its figure is."""
-    sure = {FINAL: "final", ILLUSTRATIVE: "hollow"}
-    return [
-        {
-            "title": period_of(row),
-            "rating": row["rating"],
-            "look": colours.get(row["rating"], "not-rated"),
-            "sure": "doubt" if in_doubt(row) else sure.get(row["status"], "pale"),
-        }
-        for row in rows
-    ]
-
-
-def _way(kpi: Row, terms: Terms) -> str:
-    """Where the arrow points: up and down as the figure goes, across where there is no clear trend, else nowhere."""
-    good, flat, bad = terms.states
-    state = kpi["arrow"] if is_text(kpi["arrow"]) else kpi["direction_of_travel"]
-    if state == flat:
-        return "across"
-    if state not in (good, bad) or not is_number(kpi["arrow_change"]):
-        return ""
-    return "up" if kpi["arrow_change"] > 0 else "down"
-
-
-def _reason(kpi: Row) -> str:
-    """Why a KPI stands where it does in the order; what the limits say says it for those that are Green by luck."""
-    reading = [kpi["reading"]] if is_text(kpi["reading"]) else []
-    texts = reading if kpi["consequence"].endswith(BY_LUCK) else [kpi["consequence"], *reading]
-    if kpi["variation"] not in (COMMON_CAUSE, *SPECIAL_CAUSES):
-        texts.append(str(kpi["variation"]))
-    return " ".join(f"{capitalised(text)}." for text in texts)
-
-
-def _as_at(known: Evidence) -> str:
-    """Up to when the returns were read, and which of the latest figures are not final."""
-    latest = known.kpis[known.kpis["value"].notna()]
-    others = latest.loc[latest["status"] != FINAL, "status"].value_counts()
-    said = [f"{plural(int(count), 'figure')} {status}" for status, count in others.items()]
-    return f"As at {known.returns.quarter.title}. Latest figures: {', '.join(said) or 'all final'}."
+def _hash(text: str) -> str:
+    return f"sha256-{base64.b64encode(sha256(text.encode()).digest()).decode()}"

@@ -1,6 +1,7 @@
-"""What if: another target, floor standard, next figure or next cases, answered by the functions that rate what is so.
+"""What if: another target, floor standard, next figure or next cases.
 
-Nothing is written. What would be stands on what is so, and says where it differs (METHOD.md, "Outlook").
+Answered by the functions that rate what is so. Nothing is written. What would be stands on what is
+so, and says where it differs (METHOD.md, "What if").
 """
 
 import math
@@ -22,8 +23,17 @@ from kpi_tools.quarters import Quarter
 from kpi_tools.scorecard import rated
 from kpi_tools.terms import Terms, lines_of
 from kpi_tools.trend import direction_of_travel
-from kpi_tools.vocabulary import HIGHER, LOWER, MONTH, MULTIPLIERS
-from kpi_tools.wording import Row, is_number, is_text, parts_of, rows_of, show, show_line
+from kpi_tools.vocabulary import HIGHER, LOWER, MULTIPLIERS
+from kpi_tools.wording import (
+    Row,
+    capitalised,
+    is_number,
+    is_text,
+    parts_of,
+    rows_of,
+    show,
+    show_line,
+)
 
 LINES = ("target", "floor_standard")
 _MARGIN = 0.35
@@ -32,36 +42,33 @@ _MARGIN = 0.35
 def what_if(
     known: Evidence, kpi_id: str, supposed: Mapping[str, float], size: str = "M"
 ) -> dict[str, Any]:
-    """The `sliders` of a KPI, what is `said` of what is supposed, and the trend with it (`svg`, `places`).
+    """The `sliders` of a KPI, what is `said` of what is supposed, and the trend with it.
 
-    `supposed`: any of `target`, `floor_standard`, `next` (the next figure) and `alone` (the next quarter by itself, of a
-    rolling figure). Raises `InputError` for a number that cannot be.
+    `supposed`: any of `target`, `floor_standard`, `next` (the next figure) and `alone` (the next
+    quarter by itself, of a rolling figure). Raises `InputError` for a number that cannot be.
     """
     kpi, terms = known.kpi(kpi_id), Terms(known.returns.council)
-    why_not = doubts_in_words(known, kpi_id) or _why_not(kpi, terms)
-    if why_not:
+    if why_not := doubts_in_words(known, kpi_id) or _why_not(kpi, terms):
         return {"sliders": [], "said": [why_not]}
-    given = _checked(kpi, supposed)
-    if "alone" in given:
-        given["next"] = _rolled(known, kpi, given["alone"])
-    lines = {name: given.get(name, kpi[name]) for name in LINES}
+    given = _checked(known, kpi, supposed)
+    lines: dict[str, Any] = {name: given.get(name, kpi[name]) for name in LINES}
     sliders = _sliders(known, kpi, given, terms)
-    if _crossed(kpi, lines):
-        target, floor = (show_line(lines[n], kpi["unit"], int(kpi["decimals"])) for n in LINES)
-        words = [terms.word(name) for name in LINES]
-        over = f"The {words[1]} ({floor}) lies beyond the {words[0]} ({target}): one has to move."
-        return {"sliders": sliders, "said": [over]}
-    said: list[str] = []
-    if any(name in given for name in LINES):
+    over = lines["floor_standard"] - lines["target"]
+    if over > 0 if kpi["polarity"] == HIGHER else over < 0:
+        target, floor = (f"the {terms.word(name)} ({_line(kpi, lines[name])})" for name in LINES)
+        beyond = f"{capitalised(floor)} lies beyond {target}: one has to move."
+        return {"sliders": sliders, "said": [beyond]}
+    said = list[str]()
+    if set(LINES) & set(given):
         said += _of_lines(known, kpi, lines, terms)
     if "next" in given:
-        said += _of_next(known, kpi, lines, given, terms)
+        said += _of_next(known, kpi, lines, given)
     if not said:
         row = rows_of(known.of("outlooks", kpi_id))[0]
-        words_of = outlook_in_words(row, kpi["unit"], int(kpi["decimals"]), terms.word)
-        said = [f"So it is: {_figure(kpi, kpi['value'])}, {kpi['rating']}.", words_of]
-    shown = {name: level for name, level in given.items() if name != "alone"}
-    picture, _ = trend_of(known, kpi_id, SIZES[size], shown)
+        words = outlook_in_words(row, kpi["unit"], int(kpi["decimals"]), terms.word)
+        said = [f"So it is: {_figure(kpi, kpi['value'])}, {kpi['rating']}.", words]
+    drawn = {name: level for name, level in given.items() if name != "alone"}
+    picture, _ = trend_of(known, kpi_id, SIZES[size], drawn)
     svg = picture.svg("kx-what-if", f"{kpi_id}: what if", " ".join(said))
     return {"sliders": sliders, "said": said, "svg": svg, "places": picture.places()}
 
@@ -76,76 +83,85 @@ def _why_not(kpi: Row, terms: Terms) -> str:
     return ""
 
 
-def _checked(kpi: Row, supposed: Mapping[str, float]) -> dict[str, float]:
+def _checked(known: Evidence, kpi: Row, supposed: Mapping[str, float]) -> dict[str, float]:
+    """What is supposed as numbers; a quarter alone makes the rolling figure `next`."""
     low, high = ends_of(kpi)
     for name, value in supposed.items():
         if not is_number(value) or not low <= value <= high:
             raise InputError(f"{value} cannot be a figure of {kpi['kpi_id']}, {name}.")
-    return {name: float(value) for name, value in supposed.items()}
-
-
-def _crossed(kpi: Row, lines: Mapping[str, float]) -> bool:
-    """Whether the floor standard asks for more than the target."""
-    over = lines["floor_standard"] - lines["target"]
-    return bool(over > 0 if kpi["polarity"] == HIGHER else over < 0)
+    given = {name: float(value) for name, value in supposed.items()}
+    if "alone" not in given:
+        return given
+    if not _counted(kpi):
+        raise InputError(
+            f"The cases of {kpi['kpi_id']} are not known, so a quarter alone moves nothing."
+        )
+    rolled = rolling_after(
+        kpi["numerator"],
+        kpi["denominator"],
+        given["alone"],
+        1,
+        leaving=leaving_quarters(rows_of(known.alone(kpi["kpi_id"]))),
+        per=MULTIPLIERS[kpi["unit"]],
+    )
+    return given | {"next": rolled}
 
 
 def _of_lines(known: Evidence, kpi: Row, lines: dict[str, float], terms: Terms) -> list[str]:
+    """The latest figure against other lines."""
     would = kpi | lines
-    rating = _rating(known, would)
+    named = {name: level for name, level in lines.items() if is_number(level)}
     against = " and ".join(
-        f"{terms.word(name)} of {show_line(lines[name], kpi['unit'], int(kpi['decimals']))}"
-        for name in LINES
-        if is_number(lines[name])
+        f"{terms.word(name)} of {_line(kpi, level)}" for name, level in named.items()
     )
+    rating = _rating(known, would)
     said = [
-        f"Against a {against} the latest {_figure(kpi, kpi['value'])} is {rating}{_so(rating, kpi['rating'])}."
+        f"Against a {against} the latest {_figure(kpi, kpi['value'])} is "
+        f"{rating}{_so(rating, kpi['rating'])}."
     ]
-    chance, is_so = (_chances(known, kpi, one)["next_target_chance"] for one in (lines, kpi))
+    chance, now = (_chance(known, kpi, one["target"]) for one in (lines, kpi))
     if not math.isnan(chance):
-        words = f"{chance_in_words(chance)}{_so(chance_in_words(chance), chance_in_words(is_so))}"
+        words = f"{chance_in_words(chance)}{_so(chance_in_words(chance), chance_in_words(now))}"
         said.append(f"The chance of meeting the {terms.word('target')} next {words}.")
-    if is_rolling(kpi) and parts_of(kpi):
+    if _counted(kpi):
         missed = rows_of(lines_of(pd.DataFrame([would]), terms))
         said += to_reach(would, missed, leaving_quarters(rows_of(known.alone(kpi["kpi_id"]))))
     return said
 
 
 def _of_next(
-    known: Evidence, kpi: Row, lines: dict[str, float], given: dict[str, float], terms: Terms
+    known: Evidence, kpi: Row, lines: dict[str, float], given: dict[str, float]
 ) -> list[str]:
-    value, council = given["next"], known.returns.council
-    figure, when = _figure(kpi, value), Quarter.parse(kpi["quarter"]).shift(1).title
+    """The next figure: its rating, the direction with it, whether it would be unusual."""
+    value, after, council = given["next"], _after(kpi), known.returns.council
     rating = _rating(known, kpi | lines | {"value": value, "numerator": math.nan})
     recent = known.of("recent", kpi["kpi_id"])
-    end = pd.Timestamp(Quarter.parse(kpi["quarter"]).shift(1).end)
-    row = recent.tail(1).assign(value=value, period_end=end, quarter="")
-    series = pd.concat([recent.iloc[1:], row], ignore_index=True)[
-        ["kpi_id", "period_end", "value", "polarity", "basis"]
-    ]
+    coming = recent.tail(1).assign(value=value, period_end=pd.Timestamp(after.end))
+    columns = ["kpi_id", "period_end", "value", "polarity", "basis"]
     direction = direction_of_travel(
-        series, significance=council.significance, minimum_points=council.minimum_points
+        pd.concat([recent.iloc[1:], coming], ignore_index=True)[columns],
+        significance=council.significance,
+        minimum_points=council.minimum_points,
     )["direction_of_travel"].iloc[-1]
-    begin = f"A figure of {figure} in {when}"
+    begin = f"A figure of {_figure(kpi, value)} in {after.title}"
     if "alone" in given:
-        alone = _figure(kpi, given["alone"])
-        begin = f"At {alone} in {when} alone the rolling figure comes to {figure}: it"
+        begin = (
+            f"At {_figure(kpi, given['alone'])} in {after.title} alone the rolling figure comes to "
+            f"{_figure(kpi, value)}: it"
+        )
     said = [
-        f"{begin} would be {rating}{_so(rating, kpi['rating'])}, its direction {direction}"
-        f"{_so(direction, kpi['direction_of_travel'])}."
+        f"{begin} would be {rating}{_so(rating, kpi['rating'])}, its direction "
+        f"{direction}{_so(direction, kpi['direction_of_travel'])}."
     ]
-    last = known.of("points", kpi["kpi_id"]).iloc[-1]
+    last = rows_of(known.of("points", kpi["kpi_id"]))[-1]
     if is_number(last["lower_limit"]) and last["series"] == "quarters":
         inside = last["lower_limit"] <= value <= last["upper_limit"]
         where = "inside" if inside else "outside"
-        said.append(
-            f"It lies {where} the usual range of {usual_range(rows_of(last.to_frame().T)[0])}."
-        )
-    chance = _chances(known, kpi, {"target": value})["next_target_chance"]
+        said.append(f"It lies {where} the usual range of {usual_range(last)}.")
+    chance = _chance(known, kpi, value)
     if not math.isnan(chance):
-        said.append(
-            f"As things are, the chance of a figure so good or better {chance_in_words(chance)}."
-        )
+        words = chance_in_words(chance)
+        said.append(f"As things are, the chance of a figure so good or better {words}.")
     return said
 
 
@@ -153,27 +169,16 @@ def _rating(known: Evidence, row: Row) -> str:
     return str(rated(pd.DataFrame([row]), known.returns.council)["rating"].iloc[0])
 
 
-def _chances(known: Evidence, kpi: Row, lines: Mapping[str, Any]) -> Row:
+def _chance(known: Evidence, kpi: Row, target: float) -> float:
+    """The chance that the next figure meets a target."""
     council = known.returns.council
-    return rows_of(
-        outlook(
-            known.of("recent", kpi["kpi_id"]),
-            target=float(lines["target"]),
-            significance=council.significance,
-            minimum_points=council.minimum_points,
-        )
-    )[0]
-
-
-def _rolled(known: Evidence, kpi: Row, alone: float) -> float:
-    """The rolling figure after a next quarter at `alone`."""
-    if not (is_rolling(kpi) and parts_of(kpi)):
-        raise InputError(
-            f"The cases of {kpi['kpi_id']} are not known, so a quarter alone moves nothing."
-        )
-    leaving = leaving_quarters(rows_of(known.alone(kpi["kpi_id"])))
-    parts, per = (kpi["numerator"], kpi["denominator"]), MULTIPLIERS[kpi["unit"]]
-    return rolling_after(*parts, alone, 1, leaving=leaving, per=per)
+    found = outlook(
+        known.of("recent", kpi["kpi_id"]),
+        target=float(target),
+        significance=council.significance,
+        minimum_points=council.minimum_points,
+    )
+    return float(found["next_target_chance"].iloc[0])
 
 
 def _sliders(
@@ -181,38 +186,50 @@ def _sliders(
 ) -> list[dict[str, Any]]:
     """From where to where each can go, and what is so."""
     decimals, (low, high) = int(kpi["decimals"]), ends_of(kpi)
-    row = rows_of(known.of("outlooks", kpi["kpi_id"]))[0]
-    after = Quarter.parse(kpi["quarter"]).shift(1)
-    expected = row["next_expected"] if is_number(row["next_expected"]) else kpi["value"]
-    named = {"target": terms.head("target"), "floor_standard": terms.head("floor_standard")}
-    so = {name: kpi[name] for name in LINES if is_number(kpi[name])} | {"next": expected}
-    named["next"] = after.title
-    if is_rolling(kpi) and parts_of(kpi):
-        months = known.months(kpi["kpi_id"])
-        months = months[months["value"].notna() & (months["basis"] == MONTH)]
-        so["alone"] = float(months["value"].iloc[-1]) if len(months) else kpi["value"]
-        named["alone"] = f"Quarter {after.number} alone"
-    figures = [*known.of("quarters", kpi["kpi_id"])["value"].dropna(), *so.values()]
+    after = _after(kpi)
+    expected = known.of("outlooks", kpi["kpi_id"])["next_expected"].iloc[0]
+    so: dict[str, tuple[str, Any]]
+    so = {terms.head(name): (name, kpi[name]) for name in LINES if is_number(kpi[name])}
+    so[after.title] = "next", expected if is_number(expected) else kpi["value"]
+    if _counted(kpi):
+        months = known.single_months(kpi["kpi_id"])["value"]
+        alone = float(months.iloc[-1]) if len(months) else kpi["value"]
+        so[f"Quarter {after.number} alone"] = "alone", alone
+    figures = [*known.of("quarters", kpi["kpi_id"])["value"].dropna()]
+    figures += [level for _, level in so.values()]
     margin = _MARGIN * (max(figures) - min(figures) or 1.0)
-    begin, end = max(low, min(figures) - margin), min(high, max(figures) + margin)
+    ends = max(low, min(figures) - margin), min(high, max(figures) + margin)
+    of_one = low, high if math.isfinite(high) else ends[1]
     return [
         {
             "name": name,
-            "label": named[name],
+            "label": label,
             "value": round(given.get(name, level), decimals),
             "so": round(level, decimals),
-            "min": round(low if name == "alone" else begin, decimals),
-            "max": round(high if name == "alone" and math.isfinite(high) else end, decimals),
+            "min": round((of_one if name == "alone" else ends)[0], decimals),
+            "max": round((of_one if name == "alone" else ends)[1], decimals),
             "step": 10.0**-decimals,
             "unit": "%" if kpi["unit"] == "%" else "",
         }
-        for name, level in so.items()
+        for label, (name, level) in so.items()
     ]
+
+
+def _counted(kpi: Row) -> bool:
+    return is_rolling(kpi) and bool(parts_of(kpi))
+
+
+def _after(kpi: Row) -> Quarter:
+    return Quarter.parse(kpi["quarter"]).shift(1)
 
 
 def _figure(kpi: Row, value: float) -> str:
     return show(value, kpi["unit"], int(kpi["decimals"]))
 
 
-def _so(would: object, is_so: object) -> str:
-    return ", as it is" if would == is_so else f" (it is {str(is_so).removeprefix('is ')})"
+def _line(kpi: Row, value: float) -> str:
+    return show_line(value, kpi["unit"], int(kpi["decimals"]))
+
+
+def _so(would: str, now: str) -> str:
+    return ", as it is" if would == now else f" (it is {now.removeprefix('is ')})"

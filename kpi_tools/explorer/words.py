@@ -1,32 +1,58 @@
-"""Commentary and management action written back into the council's own file, by one writer at a time.
+"""Commentary and management action written beside the evidence, into the council's own file.
 
-Only the row of the KPI is written anew: encoding, separators, line ends and every other row stay as they are, byte for
-byte. The file is replaced in one step. Nothing is written over what somebody else has written since it was shown.
+`Desk` shows what stands there, the draft, and what `check` says after a save. One writer at a time;
+only the row of the KPI is written anew: encoding, separators, line ends and every other row stay
+byte for byte. The file is replaced in one step, and never over what somebody else has written since
+it was shown.
 """
 
 import csv
 import io
+import json
 import os
-import re
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
+from kpi_tools.checks import release_findings
 from kpi_tools.errors import KpiError
+from kpi_tools.explorer.evidence import TEXTS, Evidence, said_so_far
+from kpi_tools.explorer.points import remarks
+from kpi_tools.explorer.sentences import doubts_in_words, draft
+from kpi_tools.loading import commentary_now, raw_folder
+from kpi_tools.provenance import council_name, slug
 from kpi_tools.quarters import Quarter
+from kpi_tools.report import OUTPUTS, RAW
+from kpi_tools.report.publish import MANIFEST
+from kpi_tools.scorecard import in_last_band
+from kpi_tools.scorecard.actions import OPEN, followed
+from kpi_tools.terms import Terms
+from kpi_tools.tokens import filled, kpi_figures
+from kpi_tools.wording import is_text, plural, rows_of
 
 Texts = tuple[str, str]
 """Commentary and management action of a KPI."""
 
-_COLUMNS = ["kpi_id", "section", "commentary", "management_action", "author", "status"]
-_TEXTS = ("commentary", "management_action")
-_LINES = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+$")
-_MARKS = {b"\xef\xbb\xbf": "utf-8-sig", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
-_PATIENCE = 3.0
-_STALE = 60.0
+_COLUMNS = ["kpi_id", "section", *TEXTS, "author", "status"]
+_MARKS = {b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be"}
+_OF_WORDS = (
+    "red-without-action",
+    "token-without-figure",
+    "count-in-text",
+    "target-in-text",
+    "stale-quarter",
+    "words-against-direction",
+    "title-spelt-two-ways",
+    "commentary-unchanged",
+)
+"""The findings that are about what is written."""
+_PATIENCE, _STALE = 3.0, 60.0
+"""For how many seconds a writer waits for another, and when a lock has been left behind."""
 
 
 class ConflictError(KpiError):
@@ -46,14 +72,119 @@ class Written:
     after: bytes
 
 
+class Desk:
+    """The words of one quarter's report. `saved`: what can be undone, the last save last."""
+
+    def __init__(self, known: Evidence, commentary: pd.DataFrame, raw: str) -> None:
+        self.known, self.commentary = known, commentary
+        self.raw, self.quarter = raw_folder(raw), known.returns.quarter
+        self.saved = list[Written]()
+
+    def show(self, kpi_id: str) -> dict[str, Any]:
+        """What stands there of a KPI, its draft, earlier texts, open actions; why not to write."""
+        kpi, council = self.known.kpi(kpi_id), self.known.returns.council
+        now, place, why_not = ("", ""), "", self._why_not(kpi_id)
+        try:
+            path = words_file(self.raw, self.quarter)
+            now, place = read_words(path, kpi_id), f"{path.parent.name}/{path.name}"
+        except (KpiError, OSError) as error:
+            why_not = why_not or str(error)
+        sent = [kpi[name] if is_text(kpi[name]) else "" for name in TEXTS]
+        said = self.commentary
+        said = said[(said["quarter"] < self.quarter.label) & (said["kpi_id"] == kpi_id)]
+        actions = followed(self.known.returns)
+        actions = actions[(actions["kpi_id"] == kpi_id) & (actions["status"] == OPEN)]
+        return {
+            "now": list(now),
+            "texts": list(now) if any(now) else sent,
+            "draft": draft(self.known, kpi_id),
+            "tokens": {name: text for name, text in kpi_figures(kpi).items() if text},
+            "before": [
+                text for row in rows_of(said_so_far(self.known, said))[-1:] for text in remarks(row)
+            ],
+            "actions": [
+                f"{row['action']} ({row['owner']}, due {row['due']})" for row in rows_of(actions)
+            ],
+            "needed": bool(in_last_band(self.known.of("kpis", kpi_id), council).any()),
+            "action": Terms(council).head("management_action"),
+            "why_not": why_not,
+            "place": place,
+            "undo": bool(self.saved),
+        }
+
+    def save(self, kpi_id: str, texts: list[str], shown: list[str] | None = None) -> dict[str, Any]:
+        """Write both texts; a conflict gives `theirs`. Then what `check` finds of the KPI."""
+        if why_not := self._why_not(kpi_id):
+            raise KpiError(why_not)
+        path = words_file(self.raw, self.quarter)
+        stood = None if shown is None else (shown[0], shown[1])
+        try:
+            self.saved.append(save_words(path, kpi_id, (texts[0], texts[1]), stood))
+        except ConflictError as error:
+            return {"theirs": list(error.theirs), "said": str(error)}
+        return self._after(kpi_id, f"Saved in {path.parent.name}/{path.name}")
+
+    def undo(self, kpi_id: str) -> dict[str, Any]:
+        """Take the last save back."""
+        if not self.saved:
+            raise KpiError("There is nothing to undo.")
+        undo(self.saved[-1])
+        self.saved.pop()
+        return self._after(kpi_id, "The last save is undone")
+
+    def _after(self, kpi_id: str, done: str) -> dict[str, Any]:
+        """The desk after a save, with what `check` finds in the words on the KPI."""
+        said, problems = commentary_now(self.raw, self.known.returns)
+        others = self.commentary[self.commentary["quarter"] != self.quarter.label]
+        said = said.assign(quarter=self.quarter.label)
+        self.commentary = pd.concat([others, said], ignore_index=True)
+        said = said[said["kpi_id"] == kpi_id].reset_index(drop=True)
+        figures, kpi = kpi_figures(self.known.kpi(kpi_id)), self.known.of("kpis", kpi_id)
+        for name in TEXTS:
+            text = said[name].iloc[0] if len(said) else None
+            kpi[name] = filled(text, figures) if is_text(text) else None
+        findings = release_findings(
+            replace(self.known.returns, commentary=said.drop(columns="quarter")),
+            self.known.of("recent", kpi_id),
+            kpi,
+            same=kpi.head(0),
+            earlier=self.commentary,
+        )
+        faults = problems[problems["row"] == row_of(words_file(self.raw, self.quarter), kpi_id)]
+        found = [f"{row['rule']} {row['remedy']}" for row in rows_of(faults)]
+        findings = findings[findings["code"].isin(_OF_WORDS)]
+        found += [f"{row['finding']} {row['remedy']}" for row in rows_of(findings)]
+        told = f"{done}; {plural(len(found), 'finding')}."
+        return {"said": told, "found": found, **self.show(kpi_id)}
+
+    def _why_not(self, kpi_id: str) -> str:
+        if is_published(self.raw, self.quarter):
+            title = self.quarter.title
+            return f"The report of {title} is published: its words can be read, not changed."
+        return doubts_in_words(self.known, kpi_id)
+
+
+def is_published(raw: Path, quarter: Quarter) -> bool:
+    """Whether the outputs hold the final report of a quarter."""
+    outputs = OUTPUTS if raw.resolve() == RAW.resolve() else OUTPUTS / slug(council_name(raw))
+    try:
+        manifest = json.loads((outputs / quarter.slug / MANIFEST).read_text(encoding="utf-8"))
+        return bool(manifest["edition"] == "final")
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+
+
 def words_file(raw: Path, quarter: Quarter) -> Path:
-    """The file with the words of a quarter. Raises `KpiError` where they stand in a workbook or in several files."""
+    """The CSV file with the words of a quarter, there or not yet.
+
+    Raises `KpiError` where they stand in a workbook or in several files.
+    """
     folder = raw / "commentary"
     there = sorted(folder.glob(f"{quarter.slug}.*"))
     found = [path for path in there if path.suffix.lower() in (".csv", ".xlsx")]
     if len(found) > 1 or any(path.suffix.lower() != ".csv" for path in found):
-        named = " and ".join(path.name for path in found)
-        raise KpiError(f"The words of {quarter.title} stand in {named}: write them there.")
+        names = " and ".join(path.name for path in found)
+        raise KpiError(f"The words of {quarter.title} stand in {names}: write them there.")
     return found[0] if found else folder / f"{quarter.slug}.csv"
 
 
@@ -64,18 +195,21 @@ def read_words(path: Path, kpi_id: str) -> Texts:
 
 def row_of(path: Path, kpi_id: str) -> int:
     """In which row of the file a KPI stands, as a person counts; 0 where it does not."""
-    return _File(path.read_bytes()).row(kpi_id) if path.exists() else 0
+    file = _File(path.read_bytes()) if path.exists() else None
+    place = file.place(kpi_id) if file else None
+    return file.rows[place] if file and place else 0
 
 
 def save_words(path: Path, kpi_id: str, texts: Texts, shown: Texts | None) -> Written:
     """Write the texts of a KPI; empty ones take its row away.
 
-    `shown`: what stood there when it was shown; another raises `ConflictError`. None writes over whatever stands there.
-    Raises `KpiError` where the file is open elsewhere, cannot be written, or cannot hold a character.
+    `shown`: what stood there when it was shown; another raises `ConflictError`. None writes over
+    whatever stands there. Raises `KpiError` where the file is open elsewhere, cannot be written, or
+    cannot hold a character.
     """
     with _alone(path):
         before = path.read_bytes() if path.exists() else None
-        file = _File(before if before is not None else (",".join(_COLUMNS) + "\r\n").encode())
+        file = _File((",".join(_COLUMNS) + "\r\n").encode() if before is None else before)
         there = file.texts(kpi_id)
         if shown is not None and there != shown:
             raise ConflictError(there)
@@ -85,7 +219,7 @@ def save_words(path: Path, kpi_id: str, texts: Texts, shown: Texts | None) -> Wr
 
 
 def undo(saved: Written) -> None:
-    """Put the file back as it was before a save. Raises `KpiError` where it has been changed since."""
+    """Put the file back as it was before a save; `KpiError` where it has been changed since."""
     with _alone(saved.path):
         if not saved.path.exists() or saved.path.read_bytes() != saved.after:
             raise KpiError(f"{saved.path.name} has been changed since, so the save is not undone.")
@@ -96,97 +230,87 @@ def undo(saved: Written) -> None:
 
 
 class _File:
-    """A CSV file as it is: its records as text, its cells, and the form in which a record is written."""
+    """A CSV file as it is: its records as text, their cells and rows, and the form of a record."""
 
-    def __init__(self, written: bytes) -> None:
-        mark = next((known for known in _MARKS if written.startswith(known)), b"")
-        self.encoding = _MARKS.get(mark, "utf-8")
+    def __init__(self, content: bytes) -> None:
+        self.encoding = _MARKS.get(content[:2], "utf-8")
         try:
-            text = written.decode(self.encoding)
+            text = content.decode(self.encoding)
         except UnicodeDecodeError:
             self.encoding = "cp1252"
-            text = written.decode(self.encoding)
-        if self.encoding == "utf-16":  # written back with the mark that it had
-            self.encoding = "utf-16-le" if mark == b"\xff\xfe" else "utf-16-be"
-            text = "\ufeff" + text
-        lines = _LINES.findall(text)
+            text = content.decode(self.encoding)
+        lines = list(io.StringIO(text, newline=""))
         first = lines[0].lstrip("\ufeff") if lines else ""
         self.separator = max(",;\t|", key=first.count)
-        self.end = next((end for end in ("\r\n", "\n", "\r") if first.endswith(end)), "\r\n")
-        self.records: list[str] = []
-        self.cells: list[list[str]] = []
-        self.rows: list[int] = []
-        reader = csv.reader(iter(lines), delimiter=self.separator)
-        begin = 0
+        self.end = first[len(first.rstrip("\r\n")) :] or "\r\n"
+        self.records, self.cells, self.rows = list[str](), list[list[str]](), list[int]()
+        begin, reader = 0, csv.reader(lines, delimiter=self.separator)
         for cells in reader:
             self.records.append("".join(lines[begin : reader.line_num]))
             self.cells.append(cells)
             self.rows.append(begin + 1)
             begin = reader.line_num
-        head = [cell.lstrip("\ufeff").strip().casefold() for cell in self.cells[0]] if lines else []
-        if missing := [name for name in ("kpi_id", *_TEXTS) if name not in head]:
+        head = self.cells[0] if lines else []
+        self.head = [cell.lstrip("\ufeff").strip().casefold() for cell in head]
+        if missing := [name for name in ("kpi_id", *TEXTS) if name not in self.head]:
             raise KpiError(
                 f"The file of the words has no column {missing[0]}, so nothing is written."
             )
-        self.head = head
         every = [record.strip() for record in self.records[1:] if record.strip()]
-        self.quoted = bool(every) and all(record.startswith('"') for record in every)
+        quoted = bool(every) and all(record.startswith('"') for record in every)
+        self.form: dict[str, Any] = {"delimiter": self.separator, "lineterminator": self.end}
+        self.form["quoting"] = csv.QUOTE_ALL if quoted else csv.QUOTE_MINIMAL
 
-    def _place(self, kpi_id: str) -> int | None:
-        at = self.head.index("kpi_id")
-        named = [cells[at].strip() if len(cells) > at else "" for cells in self.cells[1:]]
-        same = [n for n, name in enumerate(named, 1) if name.casefold() == kpi_id.casefold()]
+    def place(self, kpi_id: str) -> int | None:
+        """Which record is that of a KPI."""
+        at, name = self.head.index("kpi_id"), kpi_id.casefold()
+        rows = enumerate(self.cells)
+        same = [
+            n
+            for n, cells in rows
+            if n and cells[at : at + 1] and cells[at].strip().casefold() == name
+        ]
         if len(same) > 1:
             raise KpiError(
                 f"{kpi_id} stands twice in the file of the words: take one row out first."
             )
         return same[0] if same else None
 
-    def row(self, kpi_id: str) -> int:
-        place = self._place(kpi_id)
-        return 0 if place is None else self.rows[place]
-
     def texts(self, kpi_id: str) -> Texts:
-        place = self._place(kpi_id)
-        if place is None:
-            return "", ""
-        cells = [*self.cells[place], *[""] * len(self.head)]
-        first, second = (cells[self.head.index(name)] for name in _TEXTS)
+        place = self.place(kpi_id)
+        cells = [*(self.cells[place] if place else []), *[""] * len(self.head)]
+        first, second = (cells[self.head.index(name)] for name in TEXTS)
         return first, second
 
     def with_texts(self, kpi_id: str, texts: Texts) -> bytes:
-        place, records = self._place(kpi_id), list(self.records)
-        cells = list(self.cells[place]) if place is not None else [""] * len(self.head)
-        cells += [""] * (len(self.head) - len(cells))
+        """The file with other texts of a KPI."""
+        place = self.place(kpi_id)
+        cells = self.cells[place] if place else []
+        cells = cells + [""] * (len(self.head) - len(cells))
         cells[self.head.index("kpi_id")] = cells[self.head.index("kpi_id")] or kpi_id
-        for name, text in zip(_TEXTS, texts, strict=True):
+        for name, text in zip(TEXTS, texts, strict=True):
             cells[self.head.index(name)] = "\n".join(text.strip().splitlines())
-        record = self._record(cells) if any(text.strip() for text in texts) else ""
-        if place is not None:
-            records[place] = record
-        elif record:
-            if records and not records[-1].endswith(("\r", "\n")):
-                records[-1] += self.end
-            records.append(record)
+        out = io.StringIO(newline="")
+        if any(text.strip() for text in texts):
+            csv.writer(out, **self.form).writerow(cells)
+        records = list(self.records)
+        if place:
+            records[place] = out.getvalue()
+        elif out.getvalue():
+            records[-1] = records[-1].rstrip("\r\n") + self.end
+            records.append(out.getvalue())
         try:
             return "".join(records).encode(self.encoding)
         except UnicodeEncodeError as error:
             raise KpiError(
-                f"The file is in {self.encoding}, which has no {error.object[error.start]!r}: write it otherwise, or save "
-                "the file as UTF-8 first."
+                f"The file is in {self.encoding}, which has no {error.object[error.start]!r}: "
+                "write it otherwise, or save the file as UTF-8 first."
             ) from error
-
-    def _record(self, cells: Sequence[str]) -> str:
-        out = io.StringIO(newline="")
-        form: Any = {"delimiter": self.separator, "lineterminator": self.end}
-        form["quoting"] = csv.QUOTE_ALL if self.quoted else csv.QUOTE_MINIMAL
-        csv.writer(out, **form).writerow(cells)
-        return out.getvalue()
 
 
 @contextmanager
 def _alone(path: Path) -> Iterator[None]:
-    """Be the only one who writes the file: by a file beside it that only one can make; one left behind counts a minute."""
+    """Be the only one who writes the file: by a file next to it that only one can make."""
     for name in (f"~${path.name}", f".~lock.{path.name}#"):
         if (path.parent / name).exists():
             raise KpiError(
@@ -196,7 +320,7 @@ def _alone(path: Path) -> Iterator[None]:
     path.parent.mkdir(parents=True, exist_ok=True)
     while True:
         try:
-            os.close(os.open(lock, os.O_CREAT | os.O_EXCL | os.O_WRONLY))
+            lock.touch(exist_ok=False)
             break
         except FileExistsError:
             with suppress(OSError):
@@ -221,16 +345,15 @@ def _alone(path: Path) -> Iterator[None]:
 def _replace(path: Path, content: bytes) -> None:
     work = path.with_name(f".{path.name}.new")
     try:
-        with open(work, "wb") as file:
+        with work.open("wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
         if path.exists():
             work.chmod(path.stat().st_mode)
-        os.replace(work, path)
+        work.replace(path)
     except OSError as error:
-        with suppress(OSError):
-            work.unlink()
+        work.unlink(missing_ok=True)
         raise KpiError(
             f"{path.name} could not be written: {error.strerror}. Is it open in another program?"
         ) from error

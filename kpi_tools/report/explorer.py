@@ -1,4 +1,4 @@
-"""The explorer's notebook opened in JupyterLab: on one screen, on this computer only, for another council as a copy."""
+"""The explorer's notebook in JupyterLab: on one screen, on this computer only."""
 
 import json
 import os
@@ -16,7 +16,8 @@ _SCREEN = 3
 _QUIET = (
     "--LabApp.news_url=None",
     "--LabApp.check_for_updates_class=jupyterlab.handlers.announcements.NeverCheckForUpdate",
-    # what JupyterLab asks for at every start; its own configuration, which would switch it on, is left aside
+    # what JupyterLab asks for at every start; its own configuration, which would switch it on, is
+    # left aside
     "--ServerApp.jpserver_extensions=jupyter_lsp=True",
 )
 _HARMLESS = r"--no-browser|--debug|--allow-root|--browser=.+|--(ServerApp\.)?port(_retries)?=\d+"
@@ -31,8 +32,9 @@ def jupyter_arguments(
     """
     if refused := [argument for argument in arguments if not re.fullmatch(_HARMLESS, argument)]:
         raise InputError(
-            f"{refused[0]} is not for kpi explore, which is for this computer only, behind its token. It takes --no-browser, "
-            "--browser=NAME, --port=NUMBER, --allow-root and --debug. For anything else start jupyter lab yourself."
+            f"{refused[0]} is not for kpi explore, which is for this computer only, behind its "
+            "token. It takes --no-browser, --browser=NAME, --port=NUMBER, --allow-root and "
+            "--debug. For anything else start jupyter lab yourself."
         )
     root, notebook = PROJECT, EXPLORER
     if raw.resolve() != RAW.resolve():
@@ -40,13 +42,12 @@ def jupyter_arguments(
         root = notebook.parent
     home = Path(os.environ.get("JUPYTER_CONFIG_DIR") or Path.home() / ".jupyter")
     looks = os.environ.get("JUPYTERLAB_SETTINGS_DIR") or str(home / "lab" / "user-settings")
-    workspaces = outputs / ".lab"
-    _write_workspace(workspaces, notebook.relative_to(root).as_posix())
+    _write_workspace(outputs / ".lab", notebook.relative_to(root).as_posix())
     asked = [
         "--ip=127.0.0.1",
         f"--ServerApp.root_dir={root}",
         f"--LabApp.default_url=/lab/workspaces/{_WORKSPACE}",
-        f"--LabApp.workspaces_dir={workspaces}",
+        f"--LabApp.workspaces_dir={outputs / '.lab'}",
         f"--LabApp.app_settings_dir={Path(__file__).parent / 'lab'}",
         *_QUIET,
         *arguments,
@@ -55,23 +56,23 @@ def jupyter_arguments(
 
 
 def _write_workspace(folder: Path, notebook: str) -> None:
-    """What JupyterLab opens with: the notebook at the left, and beside it the output of the cell with the screen."""
+    """What JupyterLab opens with: the notebook, to its right the output of the screen's cell."""
     from jupyterlab_server.workspaces_handler import WorkspacesManager
 
-    mine, screen = f"notebook:{notebook}", f"cloned-outputs:{notebook}:{_SCREEN}"
-    areas = [{"type": "tab-area", "currentIndex": 0, "widgets": [name]} for name in (mine, screen)]
+    names = f"notebook:{notebook}", f"cloned-outputs:{notebook}:{_SCREEN}"
+    areas = [{"type": "tab-area", "currentIndex": 0, "widgets": [name]} for name in names]
     split = {"type": "split-area", "orientation": "horizontal", "sizes": [0.2, 0.8]}
     hidden = {"collapsed": True, "visible": False, "widgets": []}
     layout = {
-        "main": {"dock": split | {"children": areas}, "current": mine},
+        "main": {"dock": split | {"children": areas}, "current": names[0]},
         "left": hidden,
         "right": hidden,
         "relativeSizes": [0, 1, 0],
     }
     data = {
         "layout-restorer:data": layout,
-        mine: {"data": {"path": notebook, "factory": "Notebook"}},
-        screen: {"data": {"path": notebook, "index": _SCREEN}},
+        names[0]: {"data": {"path": notebook, "factory": "Notebook"}},
+        names[1]: {"data": {"path": notebook, "index": _SCREEN}},
     }
     folder.mkdir(parents=True, exist_ok=True)
     whole = json.dumps({"data": data, "metadata": {"id": _WORKSPACE}})

@@ -36,7 +36,7 @@ _ATTRIBUTES = r'<[a-z][\w-]*(?:\s+[\w:-]+(?:="[^"]*")?)*?'
 _ACTIVE = re.compile(
     r"<(?:script|iframe|object|embed|link|base|form|img|image|foreignobject|audio|video|input|button)\b"
     rf"|{_ATTRIBUTES}\s+(?:on\w+|style|src|xlink:href)\b"
-    rf'|{_ATTRIBUTES}\s+href="(?!#)',
+    rf'|{_ATTRIBUTES}\s+href="(?!#|data:(?:text/csv|image/svg\+xml);base64,[\w+/=]*" download=)',
     re.I,
 )
 _MARKS = re.compile(
