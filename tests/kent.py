@@ -14,6 +14,7 @@ import pandas as pd
 from kpi_tools.explorer.evidence import Evidence, evidence
 from kpi_tools.loading import Returns, commentary_until, load, with_targets
 from kpi_tools.quarters import Quarter, quarter_range
+from kpi_tools.scorecard import earlier_reports, recent_quarters, score
 
 RAW = Path(__file__).parent.parent / "data" / "raw"
 QUARTER = Quarter(2024, 3)
@@ -21,9 +22,31 @@ _LEFT_OUT = ("*.xlsx", "benchmarks.csv", "activity.csv", "changes.csv")
 LINES = ["target", "floor_standard", "tolerance", "target_reason", "target_status"]
 
 
+EIGHT_REDS = {"CS03", "GL01", "GL02", "ES01", "ES02", "ES03", "IC02", "AS02"}
+
+
 @cache
-def returns() -> Returns:
-    return load(RAW, QUARTER)
+def returns(quarter: str = QUARTER.label) -> Returns:
+    return load(RAW, quarter)
+
+
+@cache
+def scorecard(quarter: str = QUARTER.label) -> pd.DataFrame:
+    """The report's row of each KPI; of the quarter before the first folder, as its report would have been printed."""
+    if quarter == "2023-24 Q1":
+        return earlier("2023-24 Q2")[0]
+    return score(recent_quarters(returns(quarter)), returns(quarter))
+
+
+@cache
+def earlier(quarter: str = QUARTER.label) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The report before, as it was and as known now."""
+    return earlier_reports(returns(quarter))
+
+
+def table(name: str | Path) -> list[dict[str, str]]:
+    with (RAW / name).open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
 
 
 @cache

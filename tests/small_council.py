@@ -25,7 +25,7 @@ owner_team = "Performance team"
 """
 REQUIRED = {"section": "Roads", "unit": "%", "polarity": "higher"}
 Table = Sequence[str] | Iterable[Mapping[str, object]]  # lines of CSV, a heading first; or rows
-Figure = tuple[str, str, str, object]  # the report that it came for, KPI, period, value
+Figure = tuple[object, ...]  # the report that it came for, KPI, period, value, what more of HEAD
 
 
 def make_council(
@@ -50,8 +50,8 @@ def make_council(
         write_table(raw / f"{name}.csv", table)
     returns: dict[str, list[dict[str, object]]] = {}
     for report, *figure in figures:
-        row = dict(zip(HEAD[:3], figure, strict=True))
-        returns.setdefault(report.replace(" ", "-"), []).append(row)
+        row = dict(zip(HEAD, figure, strict=False))
+        returns.setdefault(str(report).replace(" ", "-"), []).append(row)
     for folder, rows in returns.items():
         write_table(raw / "returns" / folder / "all.csv", rows)
     return raw

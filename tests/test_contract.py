@@ -3,9 +3,8 @@
 import numpy as np
 import pytest
 
-from kpi_tools.loading import load
 from kpi_tools.vocabulary import POLARITIES, STATUSES, STATUSES_WITHOUT_VALUE
-from tests.kent import RAW
+from tests.kent import returns
 
 # pandera brings along what is installed of Spark, which warns of pandas 3
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -46,6 +45,6 @@ def schema():
 
 @pytest.mark.parametrize("quarter", ["2023-24 Q2", "2024-25 Q3"])
 def test_the_figures_of_a_real_council_keep_it(quarter):
-    figures = load(RAW, quarter).figures
+    figures = returns(quarter).figures
     schema().validate(figures, lazy=True)
     schema().validate(figures.head(0), lazy=True)

@@ -22,38 +22,11 @@ from kpi_tools.publications.data import long_table, write_data
 from kpi_tools.publications.site import Published, site_pages
 from kpi_tools.report import make_history, make_report
 from kpi_tools.scorecard import earlier_reports, recent_quarters, score
-from tests.small_council import COUNCIL, append, text_of
+from tests.small_council import COUNCIL, append, make_council, quarters, rows_of, write_table
 
 QUARTER = "2024-25 Q3"
-HERE = "returns/2024-25-Q3/care.csv"
-KPI_HEAD = [
-    "kpi_id",
-    "kpi_name",
-    "section",
-    "directorate",
-    "unit",
-    "decimals",
-    "polarity",
-    "basis",
-    "frequency",
-    "lag_quarters",
-    "first_quarter",
-    "last_quarter",
-    "definition",
-    "owner",
-    "status",
-    "source",
-    "sensitive",
-    "part_of",
-]
-KPIS = [
-    ("A", "North", "count", "T"),
-    ("B", "South", "count", "T"),
-    ("C", "West", "count", "T"),
-    ("T", "Whole county", "count", ""),
-    ("P", "Seen in time", "%", ""),
-]
-QUARTERS = ["2023-24 Q2", "2023-24 Q3", "2023-24 Q4", "2024-25 Q1", "2024-25 Q2"]
+HERE = "returns/2024-25-Q3/all.csv"
+KPIS = {"A": "North", "B": "South", "C": "West", "T": "Whole county", "P": "Seen in time"}
 SENTINELS = [
     "97.53125",
     "97.53",
@@ -70,75 +43,53 @@ SENTINELS = [
     "NOTESENTINEL",
 ]
 NOW = [
-    ["A", QUARTER, "97.53125", "", "", "", "NOTESENTINEL 97.53125 came late"],
-    ["B", QUARTER, "31415.92653", "", "", "", ""],
-    ["C", QUARTER, "50000.5", "", "", "", ""],
-    ["T", QUARTER, "81513.95778", "", "", "", ""],
-    ["P", QUARTER, "", "61", "8087", "", ""],
-    ["P", "2024-12", "", "41", "5231", "", ""],
+    ("A", QUARTER, 97.53125, "", "", "", "NOTESENTINEL 97.53125 came late"),
+    ("B", QUARTER, 31415.92653),
+    ("C", QUARTER, 50000.5),
+    ("T", QUARTER, 81513.95778),
+    ("P", QUARTER, "", 61, 8087),
+    ("P", "2024-12", "", 41, 5231),
 ]
 SAID = [
-    ["A", "", "Now {value}, before {previous}: {change}. Rated {rating}.", "We act at {value}."],
-    ["P", "", "{numerator} of {denominator}, which is {value}.", "Work."],
-    ["", "Care", "A quiet quarter.", ""],
+    "kpi_id,section,commentary,management_action",
+    'A,,"Now {value}, before {previous}: {change}. Rated {rating}.",We act at {value}.',
+    'P,,"{numerator} of {denominator}, which is {value}.",Work.',
+    ",Care,A quiet quarter.,",
 ]
 
 
 @pytest.fixture
 def raw(tmp_path):
-    folder = tmp_path / "data" / "raw"
-    for quarter in ("2024-25-Q2", "2024-25-Q3"):
-        (folder / "returns" / quarter).mkdir(parents=True)
-    settings = COUNCIL + "[small_numbers]\nthreshold = 100\n"
-    (folder / "council.toml").write_text(settings, encoding="utf-8")
-    kpis = [
-        [
-            kpi_id,
-            name,
-            "Care",
-            "Care",
-            unit,
-            "5",
-            "higher",
-            "quarter",
-            "monthly" if unit == "%" else "quarterly",
-            "0",
-            "2023-24 Q2",
-            "",
-            "Counted.",
-            "Head of Care",
-            "final",
-            "",
-            "yes",
-            part_of,
-        ]
-        for kpi_id, name, unit, part_of in KPIS
-    ]
-    (folder / "kpis.csv").write_text(text_of([KPI_HEAD, *kpis]), encoding="utf-8")
-    lines = [
-        [kpi_id, "2020-21 Q1", "50" if unit == "%" else "700", "40" if unit == "%" else "600"]
-        for kpi_id, _, unit, _ in KPIS
-    ]
-    targets = [["kpi_id", "from_quarter", "target", "floor_standard"], *lines]
-    (folder / "targets.csv").write_text(text_of(targets), encoding="utf-8")
-    head = ["kpi_id", "period", "value", "numerator", "denominator", "status", "note"]
+    alike = {"section": "Care", "decimals": 5, "sensitive": "yes"}
+    counted = {"unit": "count", "part_of": "T"}
+    share = {"unit": "%", "frequency": "monthly"}
+    kinds = {"T": {"unit": "count"}, "P": share}
     before = [
-        row
-        for at, quarter in enumerate(QUARTERS)
-        for row in (
-            ["A", quarter, str(500 + at), "", "", "", ""],
-            ["B", quarter, str(600 + at), "", "", "", ""],
-            ["C", quarter, str(700 + at), "", "", "", ""],
-            ["T", quarter, str(1800 + 3 * at), "", "", "", ""],
-            ["P", quarter, "", str(4000 + at), "8000", "", ""],
+        ("2024-25 Q2", kpi, quarter, *figure)
+        for at, quarter in enumerate(quarters("2023-24 Q2", 5))
+        for kpi, *figure in (
+            ("A", 500 + at),
+            ("B", 600 + at),
+            ("C", 700 + at),
+            ("T", 1800 + 3 * at),
+            ("P", "", 4000 + at, 8000),
         )
     ]
-    (folder / "returns/2024-25-Q2/care.csv").write_text(text_of([head, *before]), encoding="utf-8")
-    (folder / HERE).write_text(text_of([head, *NOW]), encoding="utf-8")
-    (folder / "commentary").mkdir()
-    said = [["kpi_id", "section", "commentary", "management_action"], *SAID]
-    (folder / "commentary/2024-25-Q3.csv").write_text(text_of(said), encoding="utf-8")
-    return folder
+    return make_council(
+        tmp_path / "data" / "raw",
+        [
+            {"kpi_id": kpi, "kpi_name": name} | alike | kinds.get(kpi, counted)
+            for kpi, name in KPIS.items()
+        ],
+        [*before, *((QUARTER, *row) for row in NOW)],
+        [
+            {"kpi_id": kpi, "target": 50 if kpi == "P" else 700}
+            | {"floor_standard": 40 if kpi == "P" else 600}
+            for kpi in KPIS
+        ],
+        "[small_numbers]\nthreshold = 100\n",
+        **{"commentary/2024-25-Q3": SAID},
+    )
 
 
 def contents(folder: Path) -> dict[str, str]:
@@ -172,11 +123,11 @@ def leaks(folder: Path) -> list[tuple[str, str]]:
     return [(name, one) for name, text in texts.items() for one in SENTINELS if one in text]
 
 
-def test_the_sentinels_would_be_found(raw, tmp_path):
+def test_the_sentinels_would_be_found(raw, tmp_path, worker):
     """Without suppression they stand in page, notebook, tables and history: the search can see them."""
     kpis = (raw / "kpis.csv").read_text(encoding="utf-8").replace(",yes,", ",no,")
     (raw / "kpis.csv").write_text(kpis, encoding="utf-8")
-    made = make_report(QUARTER, raw, tmp_path / "outputs", word=True)
+    made = make_report(QUARTER, raw, tmp_path / "outputs", worker=worker, word=True)
     found = leaks(made.folder)
     assert {name.partition("/")[0] for name, _ in found} == {
         "onepage.html",
@@ -191,8 +142,8 @@ def test_the_sentinels_would_be_found(raw, tmp_path):
     assert {one for _, one in found} >= {"97.53125", "81,513", "8,087", "0.754297", "NOTESENTINEL"}
 
 
-def test_no_file_of_the_report_holds_a_suppressed_figure(raw, tmp_path):
-    made = make_report(QUARTER, raw, tmp_path / "outputs", word=True)
+def test_no_file_of_the_report_holds_a_suppressed_figure(raw, tmp_path, worker):
+    made = make_report(QUARTER, raw, tmp_path / "outputs", worker=worker, word=True)
     write_data([load(raw, QUARTER)], tmp_path / "table")
     assert leaks(made.folder) == leaks(tmp_path / "table") == []
     texts = contents(made.folder)
@@ -253,7 +204,7 @@ def test_a_suppressed_figure_has_no_rating_and_the_next_report_does_not_tell_it(
         *([kpi_id, "2024-25 Q4", "900"] for kpi_id in "ABC"),
         ["T", "2024-25 Q4", "2700"],
     ]
-    append(raw / "returns/2024-25-Q4/care.csv", *rows)
+    append(raw / "returns/2024-25-Q4/all.csv", *rows)
     later = load(raw, "2024-25 Q4")
     before = earlier_reports(later)[0].set_index("kpi_id")
     assert before["status"].to_dict() == kpis["status"].to_dict()
@@ -282,8 +233,8 @@ def test_a_typed_figure_that_is_suppressed_is_refused_with_its_place_and_not_rep
     raw, capsys, case
 ):
     kpi_id, text, found = TYPED[case]
-    said = [["kpi_id", "section", "commentary"], ["A", "", "Fine."], [kpi_id, "", text]]
-    (raw / "commentary/2024-25-Q3.csv").write_text(text_of(said), encoding="utf-8")
+    said = ["kpi_id,section,commentary", "A,,Fine.", f'{kpi_id},,"{text}"']
+    write_table(raw / "commentary/2024-25-Q3.csv", said)
     problems = read_returns(raw, QUARTER).problems
     told = problems[problems["code"] == "small-number-in-text"]
     assert len(told) == found
@@ -340,20 +291,16 @@ def test_which_numbers_in_a_text_are_a_figure(number, text, tells):
 
 
 def test_a_text_on_the_section_is_remarked_on_and_kept(raw):
-    said = [["kpi_id", "section", "commentary"], ["", "Care", "Only 61 were seen."]]
-    (raw / "commentary/2024-25-Q3.csv").write_text(text_of(said), encoding="utf-8")
+    said = [{"section": "Care", "commentary": "Only 61 were seen."}]
+    write_table(raw / "commentary/2024-25-Q3.csv", said)
     returns = load(raw, QUARTER)
     assert returns.problems["code"].tolist() == ["small-number-in-section"]
     assert len(returns.commentary) == 1
 
 
 def test_earlier_commentary_that_tells_is_not_shown_later(raw):
-    said = [
-        ["kpi_id", "section", "commentary"],
-        ["P", "", "Already 61 were seen."],
-        ["A", "", "Fine."],
-    ]
-    (raw / "commentary/2024-25-Q2.csv").write_text(text_of(said), encoding="utf-8")
+    said = ["kpi_id,commentary", "P,Already 61 were seen.", "A,Fine."]
+    write_table(raw / "commentary/2024-25-Q2.csv", said)
     known = commentary_until(raw, load(raw, QUARTER))
     assert "Already 61 were seen." not in set(known["commentary"]) and "Fine." in set(
         known["commentary"]
@@ -363,7 +310,7 @@ def test_earlier_commentary_that_tells_is_not_shown_later(raw):
 # Decisions and settings
 
 
-def test_a_figure_printed_by_decision_says_so_with_reason_and_role(raw, tmp_path):
+def test_a_figure_printed_by_decision_says_so_with_reason_and_role(raw, tmp_path, worker):
     head = ["kpi_id", "period", "from_quarter", "reason", "agreed_by"]
     decision = ["P", "Q3 2024/25", QUARTER, "the regulator has published it", "Monitoring Officer"]
     append(
@@ -372,7 +319,7 @@ def test_a_figure_printed_by_decision_says_so_with_reason_and_role(raw, tmp_path
         decision,
         ["A", QUARTER, "2024-25 Q4", "later", "Monitoring Officer"],
     )
-    made = make_report(QUARTER, raw, tmp_path / "outputs")
+    made = make_report(QUARTER, raw, tmp_path / "outputs", worker=worker)
     page = (made.folder / "report.html").read_text(encoding="utf-8")
     assert "8,087" in page and "97.53" not in page
     assert (
@@ -415,12 +362,9 @@ def test_a_decision_without_reason_role_or_place_is_refused(raw, row, column, co
     ],
 )
 def test_a_sum_that_cannot_be_is_refused_with_its_place(raw, kpi_id, part_of, said):
-    table = [
-        line.split(",") for line in (raw / "kpis.csv").read_text(encoding="utf-8").splitlines()
-    ]
-    for line in table[1:]:
-        line[-1] = part_of if line[0] == kpi_id else line[-1]
-    (raw / "kpis.csv").write_text(text_of(table), encoding="utf-8")
+    kpis = rows_of((raw / "kpis.csv").read_text(encoding="utf-8").splitlines())
+    parts = {kpi_id: {"part_of": part_of}}
+    write_table(raw / "kpis.csv", [kpi | parts.get(kpi["kpi_id"], {}) for kpi in kpis])
     problems = read_returns(raw, QUARTER).problems
     assert said in problems.loc[problems["code"] == "part-of", "rule"].tolist()
     assert set(problems.loc[problems["code"] == "part-of", "file"]) == {"kpis.csv"}

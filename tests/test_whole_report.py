@@ -13,7 +13,7 @@ from kpi_tools.loading import load
 from kpi_tools.page.html import slug
 from kpi_tools.report import RAW, Report, make_report
 from kpi_tools.scorecard import recent_quarters
-from tests.test_data import EIGHT_REDS, table
+from tests.kent import EIGHT_REDS, table
 
 QUARTERS = ("2024-25 Q3", "2023-24 Q2")
 
