@@ -19,7 +19,7 @@ from kpi_tools.explorer.views import VIEWS
 from kpi_tools.loading import ReturnsError, commentary_until, load, read_returns
 from kpi_tools.loading.disclosure import Withheld
 from kpi_tools.publications.data import long_table, write_data
-from kpi_tools.publications.site import Published, site_pages
+from kpi_tools.publications.site import Final, site_pages
 from kpi_tools.report import make_history, make_report
 from kpi_tools.scorecard import earlier_reports, recent_quarters, score
 from tests.small_council import COUNCIL, append, make_council, quarters, rows_of, write_table
@@ -28,19 +28,8 @@ QUARTER = "2024-25 Q3"
 HERE = "returns/2024-25-Q3/all.csv"
 KPIS = {"A": "North", "B": "South", "C": "West", "T": "Whole county", "P": "Seen in time"}
 SENTINELS = [
-    "97.53125",
-    "97.53",
-    "81513.95778",
-    "81,513",
-    "81513",
-    "8,087",
-    "8087",
-    "0.754297",
-    "0.75%",
-    "5,231",
-    "5231",
-    "0.783789",
-    "NOTESENTINEL",
+    *("97.53125", "97.53", "81513.95778", "81,513", "81513", "8,087", "8087"),
+    *("0.754297", "0.75%", "5,231", "5231", "0.783789", "NOTESENTINEL"),
 ]
 NOW = [
     ("A", QUARTER, 97.53125, "", "", "", "NOTESENTINEL 97.53125 came late"),
@@ -149,8 +138,9 @@ def test_no_file_of_the_report_holds_a_suppressed_figure(raw, tmp_path, worker):
     texts = contents(made.folder)
     page = texts["report.html"]
     returns = load(raw, QUARTER)
-    final = Published(made.folder.name, returns.quarter, 1, "", {}, made.files, page)
-    pages = site_pages(returns, recent_quarters(returns), long_table([returns]), [final])
+    noted = json.loads(texts["manifest.json"])
+    finals = [Final(made.folder, noted)]
+    pages = site_pages(returns, recent_quarters(returns), long_table([returns]), finals, {})
     (tmp_path / "site").mkdir()
     for name, one in pages.items():
         text = f"{one.body}{json.dumps(one.index)}"
@@ -160,7 +150,6 @@ def test_no_file_of_the_report_holds_a_suppressed_figure(raw, tmp_path, worker):
     assert "[c] of [c], which is [c]." in page and "We act at [c]." in page
     assert "31,415.92653" in page and "50,000.50000" in page  # the other two stay
     assert page.count(">[c]<") >= 3  # the places of the columns in the charts of A, B and P
-    noted = json.loads(texts["manifest.json"])
     assert noted["small_numbers"] == {
         "rounding": None,
         "shown": [],
