@@ -1,6 +1,7 @@
 """The promises of the repository itself: one environment, written down three ways; floors; notebooks as prose."""
 
 import ast
+import importlib
 import json
 import re
 import subprocess
@@ -132,12 +133,6 @@ def test_lock_has_hashes_and_nothing_else(lock):
     assert all("--hash" in entry for entry in re.split(r"(?m)^(?=\S)", lock) if entry)
 
 
-def test_build_backend_is_in_the_lock():
-    assert (
-        PROJECT["project"]["optional-dependencies"]["build"] == PROJECT["build-system"]["requires"]
-    )
-
-
 def test_no_addresses_in_environment_files():
     locks = ("requirements.lock", "requirements-cluster.lock")
     for name in (*locks, "environment.yml", ".pre-commit-config.yaml", "pyproject.toml"):
@@ -147,19 +142,12 @@ def test_no_addresses_in_environment_files():
 
 def test_every_import_is_asked_for():
     homes = metadata.packages_distributions()
-    asked = set(
-        chain(requirements(), *(requirements(extra) for extra in ("figures", "spark", "dask")))
-    )
+    asked = {name for extra in (None, "figures", "spark", "dask") for name in requirements(extra)}
     for folder, allowed in (("kpi_tools", asked), ("tests", asked | set(requirements("test")))):
         for path in sorted((ROOT / folder).rglob("*.py")):
-            ours = {
-                "kpi_tools",
-                "tests",
-                *(neighbour.stem for neighbour in path.parent.glob("*.py")),
-            }
-            for name in (
-                {name.partition(".")[0] for name in imports(path)} - ours - sys.stdlib_module_names
-            ):
+            ours = {"kpi_tools", "tests", *(one.stem for one in path.parent.glob("*.py"))}
+            used = {name.partition(".")[0] for name in imports(path)}
+            for name in used - ours - sys.stdlib_module_names:
                 distributions = {canonicalize_name(home) for home in homes.get(name, [name])}
                 assert distributions & allowed, (
                     f"{path.name} imports {name}, which pyproject.toml does not name"
@@ -221,6 +209,27 @@ def test_no_imports_in_a_circle():
         for module, path in MODULES.items()
     }
     assert set(TopologicalSorter(uses).static_order()) >= set(MODULES)
+
+
+def test_benchmarks_start_with_todays_names():
+    for path in sorted((ROOT / "benchmarks").glob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("kpi_tools"):
+                module = importlib.import_module(node.module)
+                for alias in node.names:
+                    if not hasattr(module, alias.name):
+                        importlib.import_module(f"{node.module}.{alias.name}")
+
+
+def test_files_that_are_named_exist():
+    name = re.compile(r"(?<![\w/])(?:benchmarks|kpi_tools|notebooks|tests)/[\w/]+\.\w+(?![\w(])")
+    found = {
+        (place, named)
+        for place, text in texts()
+        if not place.startswith("CHANGELOG")
+        for named in name.findall(text)
+    }
+    assert [one for one in sorted(found) if not (ROOT / one[1]).exists()] == []
 
 
 def test_no_machine_of_ours_is_named():
