@@ -9,12 +9,7 @@ import pandas as pd
 from kpi_tools.loading import Council
 from kpi_tools.rating import band_lines, meets
 from kpi_tools.schemes import EARLIER, Band, Scheme
-from kpi_tools.scorecard import (
-    DEFAULT_COUNCIL,
-    counts,
-    ratings_of,
-    trends_of,
-)
+from kpi_tools.scorecard import DEFAULT_COUNCIL, counts, ratings_of, trends_of
 from kpi_tools.vocabulary import (
     CLOSEST,
     MILESTONE,

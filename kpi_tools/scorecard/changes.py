@@ -126,10 +126,7 @@ def came_and_went(pairs: pd.DataFrame, council: Council = DEFAULT_COUNCIL) -> pd
 
 
 def reconcile(
-    kpis: pd.DataFrame,
-    before: pd.DataFrame,
-    same: pd.DataFrame,
-    council: Council = DEFAULT_COUNCIL,
+    kpis: pd.DataFrame, before: pd.DataFrame, same: pd.DataFrame, council: Council = DEFAULT_COUNCIL
 ) -> pd.DataFrame:
     """From the previous report's counts to this one's: `step`, `kind`, `kpis`, then the ratings.
 
