@@ -10,7 +10,6 @@ from collections import Counter
 
 import pandas as pd
 
-from kpi_tools.loading import Returns
 from kpi_tools.quarters import Quarter
 from kpi_tools.scorecard import movers
 from kpi_tools.terms import AGAINST, Terms, are, names, were
@@ -29,7 +28,6 @@ from kpi_tools.wording import (
     in_words,
     is_text,
     listed,
-    plural,
     plural_of,
     rows_of,
 )
@@ -351,49 +349,6 @@ def _named(kpis: pd.DataFrame, called: dict[str, str], why: str) -> str:
     reasons = [f" ({text})" for text in kpis[why]] if why else [""] * len(kpis)
     named = zip(kpis["kpi_id"].map(called), reasons, strict=True)
     return "; ".join(f"{name}{reason}" for name, reason in named)
-
-
-def method_sentences(returns: Returns, kpis: pd.DataFrame) -> list[str]:
-    """How ratings, arrows, changes and outlook are made, with the council's settings and terms."""
-    council, terms = returns.council, Terms(returns.council)
-    lines = listed([terms.word(name) for name in terms.all_lines(kpis)])
-    rated = (
-        f"A figure is rated by the {lines or 'lines'} of its own period, unrounded; exactly on a "
-        "line is met. Where numerator and denominator are known, they are compared as whole "
-        "numbers. What cannot be rated is named with its reason and counted as not rated."
-    )
-    against = listed([AGAINST[name] for name in council.arrows if name in AGAINST])
-    tested = int((~kpis["direction_of_travel"].isin((NOT_ENOUGH_DATA, NOT_TESTABLE))).sum())
-    chance = round(council.significance * tested)
-    some = "fewer than one arrow" if not chance else f"about {plural(chance, 'arrow')}"
-    direction = (
-        "The direction of travel is a straight line fitted to the figures shown, tested at the "
-        f"{council.significance:.0%} level; at least {in_words(council.minimum_points)} figures "
-        f"are needed. With {terms.kpis(tested)} tested, {some} a report "
-        f"{'comes' if chance <= 1 else 'come'} from chance alone."
-    )
-    if (kpis["basis"] == "rolling_12_months").any():
-        direction += (
-            " Figures that cover 12 months rolling share most of their data with the quarter "
-            "before, so their lines look steadier than they are, and this test finds a trend in "
-            "them more often than it should."
-        )
-    direction += f" Beside it stands the change against {against}." if against else ""
-    if TREND_ARROW not in council.arrows:
-        direction = f"The arrow is the change against {against}."
-    compared = (
-        "The previous figure is rated by the lines of its own period. Changes in the counts are "
-        "against the previous report as it was printed; like for like means the "
-        f"{terms.word('kpi', 2)} in both reports, with figures as known now."
-    )
-    ahead = (
-        "The outlook on each card is a judgement, not a fact: the line through the figures shown, "
-        "or their mean where there is no clear trend, is carried on, with the range that would "
-        "hold 19 times in 20. It supposes that nothing changes. Only the figures shown stand "
-        "behind it, and it knows of no plan, action or season. What it takes to reach a line, and "
-        "how many cases decide a rating, is arithmetic."
-    )
-    return [rated, direction, compared, ahead]
 
 
 def _none(number: int) -> str:

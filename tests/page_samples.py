@@ -64,18 +64,8 @@ def scorecard_of(*series: pd.DataFrame, **columns: Any) -> pd.DataFrame:
     latest = []
     for shown in series:
         rows = shown.to_dict("records")
-        before = {
-            f"previous_{name}": rows[-2][name]
-            for name in (
-                "quarter",
-                "period",
-                "value",
-                "rating",
-                "target",
-                "floor_standard",
-                "status",
-            )
-        }
+        names = ("quarter", "period", "value", "rating", "target", "floor_standard", "status")
+        before = {f"previous_{name}": rows[-2][name] for name in names}
         year_ago = {f"year_ago_{name}": rows[-5][name] for name in ("quarter", "value", "status")}
         words = {
             "commentary": "Demand rose.",

@@ -10,16 +10,8 @@ from kpi_tools.scorecard import DEFAULT_COUNCIL
 from kpi_tools.scorecard.actions import BECAME, followed, in_report, without_action
 
 COLUMNS = [
-    "action_id",
-    "kpi_id",
-    "section",
-    "action",
-    "owner",
-    "opened",
-    "due",
-    "status",
-    "from_quarter",
-    "note",
+    *("action_id", "kpi_id", "section", "action", "owner"),
+    *("opened", "due", "status", "from_quarter", "note"),
 ]
 ROWS = [
     ("A-1", "K1", None, "Cameras", "Head", None, "2025-06-30", "open", "2024-25 Q4", None),

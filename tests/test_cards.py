@@ -6,7 +6,7 @@ import re
 import pandas as pd
 
 from kpi_tools.page.activity import activity_cards
-from kpi_tools.page.cards import Beside, cards
+from kpi_tools.page.cards import Context, cards
 from kpi_tools.wording import rows_by
 from tests.page_samples import activity_points, points, scorecard_of
 
@@ -17,7 +17,9 @@ def words(html: object) -> str:
 
 def shown(*series: pd.DataFrame, benchmarks: pd.DataFrame | None = None, **columns: object) -> str:
     areas = {} if benchmarks is None else rows_by(benchmarks)
-    return str(cards(scorecard_of(*series, **columns), pd.concat(series), Beside(benchmarks=areas)))
+    return str(
+        cards(scorecard_of(*series, **columns), pd.concat(series), Context(benchmarks=areas))
+    )
 
 
 def test_the_strip_has_every_figure_with_its_period():
@@ -232,7 +234,7 @@ def test_an_action_that_is_followed_has_owner_date_and_state():
         "note": "One is filled.",
     }
     kpi = scorecard_of(points(), management_action=None)
-    text = words(cards(kpi, points(), Beside(actions={"CS01": [action]})))
+    text = words(cards(kpi, points(), Context(actions={"CS01": [action]})))
     assert (
         "Management action A-01 Two posts. Owner Head of Service Due 30 November 2024 Overdue since Quarter 1 2024/25 "
         "One is filled." in text

@@ -10,7 +10,7 @@ from scipy import stats
 
 from kpi_tools.narrative import outlook_sentence
 from kpi_tools.outlook import line_chances
-from kpi_tools.page.cards import Beside, cards
+from kpi_tools.page.cards import Context, cards
 from kpi_tools.page.describe import (
     Outlook,
     arrow_sentences,
@@ -49,7 +49,7 @@ def ahead(council: Council) -> dict[str, Outlook]:
 def card_of(council: Council, ahead: dict[str, Outlook], kpi_id: str) -> str:
     returns, recent, kpis = council
     own = kpis[kpis["kpi_id"] == kpi_id]
-    return words(cards(own, recent, Beside(outlooks=ahead, targets=rows_by(returns.targets))))
+    return words(cards(own, recent, Context(outlooks=ahead, targets=rows_by(returns.targets))))
 
 
 def chance(values: list[float], level: float) -> tuple[float, float, float, float]:
@@ -215,23 +215,10 @@ def test_the_years_end_is_not_judged_from_too_few_figures():
     assert outlook.basis.endswith("The year's end is too far ahead to judge.")
 
 
-@pytest.mark.parametrize(
-    ("part", "word"),
-    [
-        (1, "very likely"),
-        (0.9, "very likely"),
-        (0.89, "likely"),
-        (0.66, "likely"),
-        (0.65, "as likely as not"),
-        (0.34, "as likely as not"),
-        (0.33, "unlikely"),
-        (0.1, "unlikely"),
-        (0.09, "very unlikely"),
-        (0, "very unlikely"),
-    ],
-)
-def test_a_chance_in_a_word(part: float, word: str):
-    assert likelihood(part) == word
+def test_a_chance_in_a_word():
+    parts = (1, 0.9, 0.89, 0.66, 0.65, 0.34, 0.33, 0.1, 0.09, 0)
+    words = ("very likely", "likely", "as likely as not", "unlikely", "very unlikely")
+    assert [likelihood(part) for part in parts] == [word for word in words for _ in (1, 2)]
 
 
 def test_the_summary_counts_what_the_cards_say(council, ahead):
@@ -299,42 +286,25 @@ def test_a_single_month_beside_a_rolling_figure():
     assert month_alone(invented, "%", 1) == "December 2024 alone: 68.5% (illustrative)."
 
 
+NAN = (math.nan,) * 3
+FALL = "Negative: falling by 2.1 percentage points a year (95% interval 0.6 to 3.6)."
+RISE = "Positive: rising by 8.0 percentage points a year (95% interval 2.0 to 14.0)."
+BETWEEN = "between a fall of 2.0 percentage points and a rise of 4.0 percentage points a year"
+
+
 @pytest.mark.parametrize(
-    ("state", "slope", "low", "high", "said"),
+    ("state", "slopes", "said"),
     [
-        (
-            "negative",
-            -2.1,
-            -3.6,
-            -0.6,
-            "Negative: falling by 2.1 percentage points a year (95% interval 0.6 to 3.6).",
-        ),
-        (
-            "positive",
-            8.0,
-            2.0,
-            14.0,
-            "Positive: rising by 8.0 percentage points a year (95% interval 2.0 to 14.0).",
-        ),
-        (
-            "stable or no clear trend",
-            1.0,
-            -2.0,
-            4.0,
-            "Stable or no clear trend: between a fall of 2.0 percentage points and a rise of 4.0 percentage points a year.",
-        ),
-        (
-            "not enough data",
-            math.nan,
-            math.nan,
-            math.nan,
-            "Not enough data: two figures in the period shown.",
-        ),
+        ("negative", (-2.1, -3.6, -0.6), FALL),
+        ("positive", (8.0, 2.0, 14.0), RISE),
+        ("stable or no clear trend", (1.0, -2.0, 4.0), f"Stable or no clear trend: {BETWEEN}."),
+        ("not enough data", NAN, "Not enough data: two figures in the period shown."),
     ],
 )
-def test_direction_with_its_size(state, slope, low, high, said):
-    kpi = {"direction_of_travel": state, "slope": slope, "slope_low": low, "slope_high": high}
-    assert direction_sentence(kpi | {"points": 2, "unit": "%", "decimals": 0}) == said
+def test_direction_with_its_size(state, slopes, said):
+    kpi = dict(zip(("slope", "slope_low", "slope_high"), slopes, strict=True))
+    kpi |= {"direction_of_travel": state, "points": 2, "unit": "%", "decimals": 0}
+    assert direction_sentence(kpi) == said
 
 
 def test_two_point_arrows_are_words_and_say_where_the_trend_differs():

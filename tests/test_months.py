@@ -12,7 +12,7 @@ import pytest
 
 from kpi_tools.explorer.evidence import evidence
 from kpi_tools.loading import as_known_at, load, read_returns
-from kpi_tools.page.cards import Beside, cards
+from kpi_tools.page.cards import Context, cards
 from kpi_tools.quarters import Quarter
 from kpi_tools.scorecard import recent_quarters, score
 from kpi_tools.wording import rows_by
@@ -286,7 +286,7 @@ def test_a_rolling_month_is_not_said_to_be_alone(raw):
         returns = received(raw, (kpi_id, "2024-12", *parts), (kpi_id, "2024-25 Q3", "", 30, 60))
         recent = recent_quarters(returns)
         return cards(
-            score(recent, returns), recent, Beside(months=rows_by(returns.months))
+            score(recent, returns), recent, Context(months=rows_by(returns.months))
         )._repr_html_()
 
     assert "December 2024 alone: 40.0% (4 of 10)" in notes("R2", "", 4, 10)

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from kpi_tools import narrative
+from kpi_tools.page.chapters import how_rated
 from kpi_tools.quarters import Quarter
 from kpi_tools.scorecard import DEFAULT_COUNCIL
 from kpi_tools.scorecard.changes import movement
@@ -352,13 +353,12 @@ def test_the_method_takes_its_numbers_from_the_settings_and_the_data():
         council=replace(DEFAULT_COUNCIL, minimum_points=4, significance=0.01)
     )
     one = kpis(of(1), target=1.0, floor_standard=np.nan)
-    said = " ".join(narrative.method_sentences(returns, one))
+    said = str(how_rated(returns, one))
     assert "rated by the target of its own period" in said and "floor" not in said
     assert "tested at the 1% level; at least four figures are needed" in said
     assert "With one KPI tested, fewer than one arrow a report comes from chance alone." in said
     many = kpis(of(38), target=1.0, floor_standard=1.0)
     returns.council = replace(DEFAULT_COUNCIL, significance=0.05)
-    assert (
-        "With 38 KPIs tested, about two arrows a report come from chance alone."
-        in narrative.method_sentences(returns, many)[1]
+    assert "With 38 KPIs tested, about two arrows a report come from chance alone." in str(
+        how_rated(returns, many)
     )

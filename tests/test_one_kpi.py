@@ -7,7 +7,7 @@ import pytest
 from kpi_tools.errors import InputError
 from kpi_tools.explorer.evidence import said_so_far
 from kpi_tools.explorer.history import OneKpi, kpi_in_report, kpi_tables
-from kpi_tools.page.describe import needed
+from kpi_tools.page.describe import required_cases
 from kpi_tools.wording import rows_of
 from tests import kent
 
@@ -81,7 +81,7 @@ def test_quarters_that_are_known_leave_instead_of_an_even_share():
         .tail(4)
         .assign(in_period_numerator=[10, 20, 30, 40], in_period_denominator=[100, 100, 100, 100])
     )
-    said = needed(kpi, rows_of(own), kent.known("ES01").months("none"))
+    said = required_cases(kpi, rows_of(own), kent.known("ES01").months("none"))
     # 90 stay, 100 come: at most 190 of 400 = 48%; after two 70 stay and 55% needs 220: 150 of 200 = 75%
     assert (
         "even at 100% next quarter the rolling figure reaches 48%; it needs 75% in each" in said[1]

@@ -137,21 +137,8 @@ def test_sections_and_paragraphs_are_numbered_and_listed(report: str):
         ("customer-services", "5", "Customer Services"),
         ("method", "6", "Method"),
     ]
-    assert re.findall(r'id="p([\d.]+)"', report) == [
-        "1.1",
-        "1.2",
-        "1.3",
-        "3.1",
-        "3.2",
-        "3.3",
-        "4.1",
-        "4.2",
-        "5.1",
-        "5.2",
-        "5.3",
-        "5.4",
-        "6.1",
-    ]
+    numbers = "1.1 1.2 1.3 3.1 3.2 3.3 4.1 4.2 5.1 5.2 5.3 5.4 6.1"
+    assert re.findall(r'id="p([\d.]+)"', report) == numbers.split()
     name = "for-the-minutes-3"
     assert (
         f'<p class="kpi-para" id="{name}"><a class="kpi-pn" id="p1.3" href="#{name}">1.3 </a>The one KPI rated'

@@ -9,7 +9,7 @@ from kpi_tools.explorer.evidence import Evidence, evidence
 from kpi_tools.explorer.views import view
 from kpi_tools.loading import load
 from kpi_tools.page.cards import cards
-from kpi_tools.page.chapters import beside
+from kpi_tools.page.chapters import context_of
 from kpi_tools.page.chart_words import quality_notes
 from kpi_tools.page.overviews import assurance_marks
 from kpi_tools.scorecard import recent_quarters, score
@@ -135,7 +135,9 @@ def test_dated_notes_are_numbers_on_the_picture_and_words_below(tmp_path: Path):
     drawn = {text["text"] for text in shown.picture.canvas.texts}
     assert {"1", "2"} <= drawn and "3" not in drawn
     kpis = score(recent_quarters(found.returns), found.returns)
-    card = cards(kpis, recent_quarters(found.returns), beside(kpis, found.recent, found.returns))
+    card = cards(
+        kpis, recent_quarters(found.returns), context_of(kpis, found.recent, found.returns)
+    )
     assert "1: 1 December 2024: Of another." in str(card)
     assert "Long ago" not in str(card)
 

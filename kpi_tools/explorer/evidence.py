@@ -17,13 +17,13 @@ from kpi_tools.errors import InputError
 from kpi_tools.kinds import Chosen, chart_for
 from kpi_tools.loading import Returns, as_known_at, in_set
 from kpi_tools.outlook import outlook
-from kpi_tools.page.describe import own_quarters
+from kpi_tools.page.describe import quarters_alone
 from kpi_tools.quarters import Quarter
 from kpi_tools.rebases import rebase_notes
 from kpi_tools.scorecard import rated, recent_quarters, score
 from kpi_tools.scorecard.series import (
     AGREED,
-    NOT_JUDGED,
+    NOT_ASSESSED,
     all_quarters,
     classified,
     finest_series,
@@ -104,7 +104,7 @@ class Evidence:
 
     def alone(self, kpi_id: str) -> pd.DataFrame:
         """The quarterly figures with each quarter alone, from rolling figures and months."""
-        return own_quarters(self.of("quarters", kpi_id), self.of("months", kpi_id))
+        return quarters_alone(self.of("quarters", kpi_id), self.of("months", kpi_id))
 
     def benchmarks(self, kpi_id: str) -> pd.DataFrame:
         """The figures of other areas for one KPI."""
@@ -145,8 +145,8 @@ def evidence(returns: Returns, kpi_ids: Collection[str] | None = None) -> Eviden
     )
     withheld = points["kpi_id"].isin(doubted)
     points.loc[withheld, ["rule", "special_cause"]] = None
-    points.loc[withheld, "why"] = f"{capitalised(NOT_JUDGED)}: {WITHHELD}."
-    kpis.loc[kpis["kpi_id"].isin(doubted), ["variation", "assurance"]] = NOT_JUDGED
+    points.loc[withheld, "why"] = f"{capitalised(NOT_ASSESSED)}: {WITHHELD}."
+    kpis.loc[kpis["kpi_id"].isin(doubted), ["variation", "assurance"]] = NOT_ASSESSED
     agreed = returns.rebases[returns.rebases["kpi_id"].isin(set(points["kpi_id"]))]
     rebases = agreed.assign(said=[_said_of(row, points) for row in rows_of(agreed)])
     certain = recent.assign(value=recent["value"].mask(recent["kpi_id"].isin(doubted)))

@@ -22,9 +22,9 @@ from kpi_tools.explorer.sentences import draft, standing
 from kpi_tools.explorer.table import shown
 from kpi_tools.explorer.views import VIEWS
 from kpi_tools.loading import Returns, as_known_at, commentary_until, in_set, line_columns, load
-from kpi_tools.page.cards import Beside, cards
+from kpi_tools.page.cards import Context, cards
 from kpi_tools.page.chart_words import YEARLY, quality_notes
-from kpi_tools.page.describe import needed
+from kpi_tools.page.describe import required_cases
 from kpi_tools.page.html import (
     Html,
     badge,
@@ -128,7 +128,7 @@ class OneKpi:
     def answer(self) -> Html:
         """How it stands and whether that is luck or process, and its card as in the report."""
         known, changes = self.known, self.known.returns.changelog
-        beside = Beside(
+        beside = Context(
             self.terms,
             headline=known.returns.council.headline,
             dated=known.returns.annotations,
@@ -243,7 +243,7 @@ class OneKpi:
     def takes(self) -> Html:
         """What it takes: the quarters alone in a rolling figure, and how many cases decide."""
         own = self.known.alone(self.kpi_id)
-        said = paragraphs(*needed(self.kpi, rows_of(own), self.known.months(self.kpi_id)))
+        said = paragraphs(*required_cases(self.kpi, rows_of(own), self.known.months(self.kpi_id)))
         rows = [
             {
                 "Quarter": period_of(row),

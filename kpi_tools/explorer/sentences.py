@@ -7,7 +7,7 @@ import pandas as pd
 from kpi_tools.explorer.evidence import WITHHELD, Evidence
 from kpi_tools.page.describe import direction_sentence, month_alone
 from kpi_tools.quarters import Quarter
-from kpi_tools.scorecard.series import NOT_JUDGED
+from kpi_tools.scorecard.series import NOT_ASSESSED
 from kpi_tools.terms import Terms
 from kpi_tools.tokens import kpi_figures
 from kpi_tools.trend import size_in_words
@@ -49,7 +49,7 @@ _UNUSUAL = {
     CONCERN: "The latest figure is worse than usual variation would explain.",
     NEUTRAL: "The latest figure is unusual.",
     NOT_REPORTED: "The latest figure has not been reported.",
-    NOT_JUDGED: f"Nothing is concluded: {WITHHELD}.",
+    NOT_ASSESSED: f"Nothing is concluded: {WITHHELD}.",
 }
 
 
@@ -73,7 +73,7 @@ def doubts_in_words(known: Evidence, kpi_id: str) -> str:
     """Which figures look like a fault, and that nothing is concluded till then; or empty."""
     doubts = rows_of(known.of("doubts", kpi_id))
     said = [f"{Quarter.parse(row['quarter']).title}: {row['doubt']}" for row in doubts]
-    return _joined(*said, _UNUSUAL[NOT_JUDGED]) if said else ""
+    return _joined(*said, _UNUSUAL[NOT_ASSESSED]) if said else ""
 
 
 def how_long(quarters: pd.DataFrame) -> str:

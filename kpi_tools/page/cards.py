@@ -60,7 +60,7 @@ _BETTER = {
 
 
 @dataclass(frozen=True)
-class Beside:
+class Context:
     """What a card shows beside its KPI's own figures, and the council's terms and colours."""
 
     terms: Terms = field(default_factory=Terms)
@@ -82,13 +82,13 @@ class Beside:
         return {line: self.terms.word(line) for line in ("target", "floor_standard")}
 
 
-def cards(kpis: pd.DataFrame, recent: pd.DataFrame, beside: Beside | None = None) -> Html:
+def cards(kpis: pd.DataFrame, recent: pd.DataFrame, context: Context | None = None) -> Html:
     """A card for each KPI of the scorecard; what is part of another stands in the card of its
     total.
 
     `recent`: the figures shown, six rows per KPI.
     """
-    beside, rows = beside or Beside(), rows_of(kpis)
+    context, rows = context or Context(), rows_of(kpis)
     points = rows_by(recent[recent["kpi_id"].isin(set(kpis["kpi_id"]))])
     parts: dict[str, Rows] = {}
     for row in rows:
@@ -97,7 +97,7 @@ def cards(kpis: pd.DataFrame, recent: pd.DataFrame, beside: Beside | None = None
             parts.setdefault(total, []).append(row)
     within = {part["kpi_id"] for some in parts.values() for part in some}
     each = (
-        card(row, points[row["kpi_id"]], beside, parts.get(row["kpi_id"], []), points).markup
+        card(row, points[row["kpi_id"]], context, parts.get(row["kpi_id"], []), points).markup
         for row in rows
         if row["kpi_id"] not in within
     )
@@ -107,7 +107,7 @@ def cards(kpis: pd.DataFrame, recent: pd.DataFrame, beside: Beside | None = None
 def card(
     kpi: Row,
     points: Rows,
-    beside: Beside,
+    context: Context,
     parts: Sequence[Row] = (),
     every: Mapping[str, Rows] | None = None,
 ) -> Html:
@@ -116,11 +116,11 @@ def card(
     `kpi` is its row of the scorecard, `points` its figures shown, `parts` the KPIs under it, whose
     figures are in `every`.
     """
-    name, terms = kpi["kpi_id"], beside.terms
+    name, terms = kpi["kpi_id"], context.terms
     shown = entry(kpi, terms)
-    benchmarks, months = beside.benchmarks.get(name, []), beside.months.get(name, [])
+    benchmarks, months = context.benchmarks.get(name, []), context.months.get(name, [])
     areas = _latest(benchmarks)
-    actions = [action_of(one) for one in beside.actions.get(name, [])]
+    actions = [action_of(one) for one in context.actions.get(name, [])]
     return render(
         "card.html.j2",
         kpi=shown,
@@ -128,76 +128,76 @@ def card(
         reason=text_of(kpi["not_rated_reason"]) if kpi["rating"] == NOT_RATED else None,
         flag=flag(kpi),
         facts=facts(kpi, terms),
-        picture=_picture(points, shown["anchor"], beside, areas),
-        trend=_trend(kpi, points, beside),
-        peers=peers_chart(points, benchmarks, beside.headline, f"{shown['anchor']}-peers"),
-        outlook=beside.outlooks.get(name),
+        picture=_picture(points, shown["anchor"], context, areas),
+        trend=_trend(kpi, points, context),
+        peers=peers_chart(points, benchmarks, context.headline, f"{shown['anchor']}-peers"),
+        outlook=context.outlooks.get(name),
         actions=actions,
         action_word=terms.head("management_action"),
         gap=kpi["rating"] in terms.worst and not shown["action"] and not actions,
-        parts=_parts(parts, every or {}, shown["anchor"], beside),
+        parts=_parts(parts, every or {}, shown["anchor"], context),
         notes=_notes(kpi, areas, months, terms),
-        table=figures_table(kpi, points, shown["anchor"], beside),
+        table=figures_table(kpi, points, shown["anchor"], context),
         definition=_definition(kpi, terms),
-        targets=target_history(kpi, beside.targets.get(name, []), terms),
+        targets=target_history(kpi, context.targets.get(name, []), terms),
     )
 
 
-def _trend(kpi: Row, points: Rows, beside: Beside) -> list[str]:
+def _trend(kpi: Row, points: Rows, context: Context) -> list[str]:
     """Where the figures go, in the arrows shown, and from when they are counted otherwise."""
     if any(map(in_doubt, points)):
         return [IN_DOUBT]
-    tested = TREND_ARROW in beside.terms.arrows and kpi.get("kind") != MILESTONE
-    anew = redefinitions(points, beside.breaks.get(kpi["kpi_id"], []))
+    tested = TREND_ARROW in context.terms.arrows and kpi.get("kind") != MILESTONE
+    anew = redefinitions(points, context.breaks.get(kpi["kpi_id"], []))
     return [*([direction_sentence(kpi)] if tested else []), *anew, *arrow_sentences(kpi)]
 
 
-def _picture(points: Rows, anchor: str, beside: Beside, areas: Rows) -> Chart:
+def _picture(points: Rows, anchor: str, context: Context, areas: Rows) -> Chart:
     """The KPI's figures with what stands beside them, or a milestone's statuses."""
     name = points[-1]["kpi_id"]
     return small_picture(
         points,
         anchor,
-        beside,
+        context,
         small=False,
-        outlook=next(iter(beside.ahead.get(name, [])), None),
-        months=beside.months.get(name, []),
+        outlook=next(iter(context.ahead.get(name, [])), None),
+        months=context.months.get(name, []),
         benchmarks=areas,
-        dated=[] if beside.dated is None else notes_on(beside.dated, points[-1]),
+        dated=[] if context.dated is None else notes_on(context.dated, points[-1]),
     )
 
 
 def small_picture(
-    points: Rows, name: str, beside: Beside, *, small: bool = True, **more: Any
+    points: Rows, name: str, context: Context, *, small: bool = True, **more: Any
 ) -> Chart:
     """The figures alone, in little room; `more`: what stands beside them where there is more."""
     kpi = points[-1]
     if kpi.get("kind") == MILESTONE:
-        return milestone_chart(points, name, beside.terms.looks)
+        return milestone_chart(points, name, context.terms.looks)
     return kpi_chart(
         points,
         name,
-        bands=None if beside.bands is None else beside.bands.get(kpi["kpi_id"], []),
-        words=beside.line_words,
-        form=beside.form,
-        breaks=[row["from_quarter"] for row in beside.breaks.get(kpi["kpi_id"], [])],
+        bands=None if context.bands is None else context.bands.get(kpi["kpi_id"], []),
+        words=context.line_words,
+        form=context.form,
+        breaks=[row["from_quarter"] for row in context.breaks.get(kpi["kpi_id"], [])],
         small=small,
         **more,
     )
 
 
 def _parts(
-    parts: Sequence[Row], every: Mapping[str, Rows], anchor: str, beside: Beside
+    parts: Sequence[Row], every: Mapping[str, Rows], anchor: str, context: Context
 ) -> list[dict[str, Any]]:
     if not parts:
         return []
     own = {part["kpi_id"]: every[part["kpi_id"]] for part in parts}
-    pictures = small_multiples(own, f"{anchor}-part", bands=beside.bands, words=beside.line_words)
+    pictures = small_multiples(own, f"{anchor}-part", bands=context.bands, words=context.line_words)
     return [
-        entry(part, beside.terms, text_of(part.get("short_name")) or "")
+        entry(part, context.terms, text_of(part.get("short_name")) or "")
         | {
             "svg": pictures[part["kpi_id"]].svg,
-            "actions": [action_of(one) for one in beside.actions.get(part["kpi_id"], [])],
+            "actions": [action_of(one) for one in context.actions.get(part["kpi_id"], [])],
         }
         for part in parts
     ]
@@ -252,12 +252,12 @@ def _sources(kpi: Row, terms: Terms) -> list[tuple[str, Any]]:
     return found
 
 
-def figures_table(kpi: Row, points: Rows, anchor: str, beside: Beside) -> Html:
+def figures_table(kpi: Row, points: Rows, anchor: str, context: Context) -> Html:
     """The figures behind a KPI's picture: each period's result, lines and rating."""
-    words, terms = unit_words(kpi["unit"]), beside.terms
+    words, terms = unit_words(kpi["unit"]), context.terms
     each = [terms.lines({**row, "scheme": kpi.get("scheme")}) for row in points]
     lines = list(dict.fromkeys(name for names in each for name in names))
-    changed = {row["from_quarter"] for row in beside.breaks.get(kpi["kpi_id"], [])}
+    changed = {row["from_quarter"] for row in context.breaks.get(kpi["kpi_id"], [])}
     rows = []
     for row in points:
         period = short_title(row["quarter"])

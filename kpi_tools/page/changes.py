@@ -52,7 +52,7 @@ def changes(
     return section(
         _TITLE,
         Html() if first else set_table(kpis, before, returns, terms),
-        moved_ratings(kpis, same, returns, terms),
+        ratings_table(kpis, same, returns, terms),
         subheading("Counts, plainly and like for like"),
         movement_table(movement, terms, first=first),
         Html() if first else steps_table(kpis, before, same, returns, terms),
@@ -82,7 +82,7 @@ def set_table(kpis: pd.DataFrame, before: pd.DataFrame, returns: Returns, terms:
     return paragraphs(said) + table
 
 
-def moved_ratings(kpis: pd.DataFrame, same: pd.DataFrame, returns: Returns, terms: Terms) -> Html:
+def ratings_table(kpis: pd.DataFrame, same: pd.DataFrame, returns: Returns, terms: Terms) -> Html:
     """From → to on the KPIs known in both quarters, and what came to each rating and left it."""
     pairs = rating_pairs(kpis, same, returns.council)
     moved = int((pairs["before"] != pairs["now"]).sum())

@@ -9,7 +9,7 @@ from kpi_tools import narrative
 from kpi_tools.loading import Returns
 from kpi_tools.outlook import line_chances, predictions
 from kpi_tools.page.activity import activity_cards
-from kpi_tools.page.cards import Beside, cards, small_picture
+from kpi_tools.page.cards import Context, cards, small_picture
 from kpi_tools.page.describe import outlooks, settings_of, short_title
 from kpi_tools.page.facts import action_of, entry
 from kpi_tools.page.html import (
@@ -29,8 +29,17 @@ from kpi_tools.rating import band_lines
 from kpi_tools.scorecard import first_report, section_words
 from kpi_tools.scorecard.actions import followed, in_report, without_action
 from kpi_tools.scorecard.series import variation_and_assurance
-from kpi_tools.terms import Terms, level_of, lines_of, miss, missed, names
-from kpi_tools.vocabulary import FAILS, HIT_OR_MISS, ILLUSTRATIVE, NOT_RATED, PASSES
+from kpi_tools.terms import AGAINST, Terms, level_of, lines_of, miss, missed, names
+from kpi_tools.vocabulary import (
+    FAILS,
+    HIT_OR_MISS,
+    ILLUSTRATIVE,
+    NOT_ENOUGH_DATA,
+    NOT_RATED,
+    NOT_TESTABLE,
+    PASSES,
+    TREND_ARROW,
+)
 from kpi_tools.wording import (
     Row,
     Rows,
@@ -56,10 +65,10 @@ _MARKS = (
 )
 
 
-def beside(kpis: pd.DataFrame, recent: pd.DataFrame, returns: Returns) -> Beside:
+def context_of(kpis: pd.DataFrame, recent: pd.DataFrame, returns: Returns) -> Context:
     """What the cards show beside their figures: areas, months, targets, actions, outlooks."""
     terms, council = Terms(returns.council), returns.council
-    return Beside(
+    return Context(
         terms,
         benchmarks=rows_by(returns.benchmarks),
         months=rows_by(returns.months),
@@ -189,7 +198,7 @@ def reds(kpis: pd.DataFrame, before: pd.DataFrame, recent: pd.DataFrame, returns
     lowest = lowest_lines(worst, terms) if len(worst) else {}
     lines = band_lines(recent[recent["kpi_id"].isin(worst["kpi_id"])], returns.council.schemes)
     form, breaks = returns.council.chart_form, _redefined(returns)
-    pictured = Beside(terms, form=form, bands=rows_by(lines), breaks=breaks)
+    pictured = Context(terms, form=form, bands=rows_by(lines), breaks=breaks)
     entries = []
     for row in by_distance(rows_of(worst), lowest):
         name, own = row["kpi_id"], points[row["kpi_id"]]
@@ -255,7 +264,7 @@ def _counted_actions(actions: pd.DataFrame, last: Quarter) -> list[tuple[int, st
 
 
 def _red(row: Row, points: Rows, line: Row | None, terms: Terms) -> dict[str, Any]:
-    """What a Red's entry says beside its entry. `line`: its lowest, of `terms.lines_of`."""
+    """What a Red says beside its entry. `line`: its lowest, of `terms.lines_of`."""
     at, share, to_target = missed(row, line) if line else None, None, ""
     if at is not None and at > 0 and row["value"] >= 0 and not in_doubt(row):
         share = round(100 * row["value"] / at)
@@ -295,7 +304,7 @@ def how_long(points: Rows) -> str:
 
 def sections(kpis: pd.DataFrame, recent: pd.DataFrame, returns: Returns) -> Html:
     """A chapter for each section: counts, commentary, a card for each KPI, activity indicators."""
-    about, with_cards = section_words(returns, kpis), beside(kpis, recent, returns)
+    about, with_cards = section_words(returns, kpis), context_of(kpis, recent, returns)
     actions, terms = in_report(followed(returns)), Terms(returns.council)
     of_sections = rows_by(actions[actions["kpi_id"].isna()], "section")
     whole = Html()
@@ -331,8 +340,7 @@ def _in_a_line(action: Row, terms: Terms) -> str:
 
 def method(returns: Returns, kpis: pd.DataFrame, recent: pd.DataFrame) -> Html:
     """How ratings, arrows and outlook are made; what was received, and what is missing."""
-    said = narrative.method_sentences(returns, kpis)
-    said += narrative.data_sentences(kpis, recent, returns.quarter, Terms(returns.council))
+    said = narrative.data_sentences(kpis, recent, returns.quarter, Terms(returns.council))
     rows = returns.counts[["rows_in", "accepted", "rejected", "blank"]].sum()
     said.append(
         f"The tables read for this report hold {rows['rows_in']:,} rows: {rows['accepted']:,} "
@@ -344,4 +352,24 @@ def method(returns: Returns, kpis: pd.DataFrame, recent: pd.DataFrame) -> Html:
             f"No returns of {before.title} are held here: its counts are worked out from figures "
             "received with this report."
         )
-    return section("Method and data", paragraphs(*said))
+    return section("Method and data", how_rated(returns, kpis), paragraphs(*said))
+
+
+def how_rated(returns: Returns, kpis: pd.DataFrame) -> Html:
+    """How ratings, arrows, changes and outlook are made, with the council's settings and terms."""
+    council, terms = returns.council, Terms(returns.council)
+    tested = int((~kpis["direction_of_travel"].isin((NOT_ENOUGH_DATA, NOT_TESTABLE))).sum())
+    chance = round(council.significance * tested)
+    some = f"about {plural(chance, 'arrow')}" if chance else "fewer than one arrow"
+    return render(
+        "method.html.j2",
+        lines=listed([terms.word(name) for name in terms.all_lines(kpis)]),
+        trend=TREND_ARROW in council.arrows,
+        level=f"{council.significance:.0%}",
+        least=in_words(council.minimum_points),
+        tested=terms.kpis(tested),
+        chance=f"{some} a report {'comes' if chance <= 1 else 'come'}",
+        rolling=(kpis["basis"] == "rolling_12_months").any(),
+        against=listed([AGAINST[name] for name in council.arrows if name in AGAINST]),
+        kpis=terms.word("kpi", 2),
+    )

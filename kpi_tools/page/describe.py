@@ -176,7 +176,7 @@ def outlooks(
     expected = outlook(recent, **settings).set_index("kpi_id").to_dict("index")
     chances = rows_by(line_chances(recent, lines_of(kpis, terms), **settings))
     notes = direction_notes(recent, returns) if TREND_ARROW in terms.arrows else {}
-    quarters = rows_by(own_quarters(returns.figures, returns.months))
+    quarters = rows_by(quarters_alone(returns.figures, returns.months))
     doubted = {row["kpi_id"] for row in rows_of(recent) if in_doubt(row)}
     found = {}
     for kpi in rows_of(kpis[kpis["kind"] != MILESTONE]):
@@ -298,7 +298,9 @@ def takes(kpi: Row, own: Rows, lines: Rows, terms: Terms) -> list[str]:
     return said + ([f"Would be {listed(nearest, 'or')}."] if nearest else [])
 
 
-def needed(kpi: Row, own: Rows, months: pd.DataFrame, terms: Terms | None = None) -> list[str]:
+def required_cases(
+    kpi: Row, own: Rows, months: pd.DataFrame, terms: Terms | None = None
+) -> list[str]:
     """A KPI's cases, what each coming quarter must be, how many cases decide the rating.
 
     `kpi`: a row of the scorecard; `own`: the KPI's quarters as `cases.in_period` gives them, oldest
@@ -321,7 +323,7 @@ def is_rolling(kpi: Row) -> bool:
     return rolling and kpi["polarity"] in (HIGHER, LOWER)
 
 
-def own_quarters(figures: pd.DataFrame, months: pd.DataFrame) -> pd.DataFrame:
+def quarters_alone(figures: pd.DataFrame, months: pd.DataFrame) -> pd.DataFrame:
     """`figures` with the quarters alone inside rolling figures, from their three months."""
     alone = months[months["basis"] == MONTH].dropna(subset=["numerator", "denominator"])
     quarters = alone.groupby(["kpi_id", "quarter"]).agg(

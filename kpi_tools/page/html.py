@@ -6,7 +6,7 @@ SVG, so both need neither JavaScript nor internet.
 
 import re
 import textwrap
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
 
@@ -21,8 +21,6 @@ from kpi_tools.vocabulary import MONITORED, NOT_DUE, NOT_RATED
 MADE_HERE = "kpi_tools"
 """Key in an output's metadata: `report` for a piece of the report, `style` for JupyterLab's styles.
 """
-SAID = "kpi_tools_said"
-"""Key in an output's metadata: what a piece says, for a program to read."""
 _WRAPPED = '<div class="kpi mathjax_ignore">', "</div>"
 """Around a piece in a notebook: the styles reach it, and no sum in dollars becomes mathematics."""
 _PLAIN = 600
@@ -36,11 +34,8 @@ _STYLED_BY_LAB = (
 class Html:
     """A piece of HTML made by this package's templates; `+` puts pieces after one another."""
 
-    def __init__(
-        self, markup: Markup | str = "", kind: str = "report", said: Mapping[str, Any] | None = None
-    ) -> None:
-        self.markup = Markup(markup)
-        self.metadata = {MADE_HERE: kind} | ({} if said is None else {SAID: said})
+    def __init__(self, markup: Markup | str = "", kind: str = "report") -> None:
+        self.markup, self.metadata = Markup(markup), {MADE_HERE: kind}
 
     def __str__(self) -> str:
         return str(self.markup)

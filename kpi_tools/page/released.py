@@ -26,7 +26,7 @@ from kpi_tools.checks.findings import (
 )
 from kpi_tools.errors import InputError
 from kpi_tools.loading import Returns, raw_folder
-from kpi_tools.page.html import Html, paragraphs, piece, report_table, section
+from kpi_tools.page.html import Html, paragraphs, piece, render, report_table, section
 from kpi_tools.parameters import corrections_of
 from kpi_tools.provenance import digest, fingerprints, sources, unlike_lock, versions
 from kpi_tools.quarters import Quarter
@@ -35,7 +35,6 @@ from kpi_tools.terms import Terms
 from kpi_tools.vocabulary import MONITORED, NOT_DUE, SUPPRESSED
 from kpi_tools.wording import in_words, listed, plural, rows_of
 
-NOT_RECORDED: Final = "not recorded"
 _SHOWN: Final = 16
 
 
@@ -117,74 +116,41 @@ def how_made(
 ) -> Html:
     """The chapter's paragraphs and the table of inputs; parameters as the notebook has them."""
     given = parse_overrides(overrides)
-    found = kinds(with_overrides(findings, given))
-    said = record(returns, kpis, found, edition, given, prepared_by, signed_off_by)
+    counted = kinds(with_overrides(findings, given))
+    said = record(returns, kpis, counted, edition, given, prepared_by, signed_off_by)
     used = fingerprints(raw_folder(raw), returns.quarter)
-    rows, rules = said["rows"], said["rules"]
-    ratings = "; ".join(f"{band}: {line}" for band, line in rules["rating"].items())
-    return paragraphs(
-        f"Prepared by: {said['prepared_by'] or NOT_RECORDED}. "
-        f"Signed off by: {said['signed_off_by'] or NOT_RECORDED}.",
-        f"It was made from {plural(len(used), 'file')}, whose content together has the name "
-        f"{digest(used)}. The tables read hold {rows['rows_in']:,} rows: {rows['accepted']:,} "
-        f"accepted, {rows['rejected']:,} rejected and {rows['blank']:,} blank.",
-        f"Rules: {ratings}; the direction of travel is tested over {rules['window']} quarters with "
-        f"at least {rules['minimum_points']} figures at the {rules['significance']:.0%} level "
-        f"(rule {rules['direction']}); process limits are those of the profile "
-        f"{rules['process_limits']}.",
-        *_small_numbers(said["small_numbers"], returns),
-        _checks(said),
-        _program(),
-    ) + _inputs(used)
-
-
-def _small_numbers(said: Mapping[str, Any], returns: Returns) -> list[str]:
-    """Nothing where no KPI is sensitive."""
-    if not (returns.catalogue["sensitive"] == "yes").any():
-        return []
-    rounded = ""
-    if said["rounding"]:
-        rounded = f" Other counts of these KPIs are rounded to the nearest {said['rounding']}."
+    passed = {one.code for one in given}
+    found = [
+        f"{code} {number}{', overridden' if code in passed else ''}"
+        for code, number in said["checks"].items()
+        if number
+    ]
     names = returns.catalogue.set_index("kpi_id")["kpi_name"]
-    shown = [
-        f"{names[row['kpi_id']]}, {_period(row['period'])}: printed although it may be small, "
-        f"agreed by the {row['agreed_by']}, because {row['reason'].rstrip('.')}."
-        for row in said["shown"]
+    agreed = [
+        (names[one["kpi_id"]], _period(one["period"]), one["agreed_by"], one["reason"].rstrip("."))
+        for one in rows_of(returns.agreed)
     ]
-    return [
-        f"Small numbers: {plural(said['suppressed'], 'figure')} of sensitive KPIs, marked [c] or "
-        f"suppressed, cannot be printed: each counts fewer than {said['threshold']} cases or would "
-        f"give such a figure away.{rounded}",
-        *shown,
-    ]
+    text = render(
+        "made.html.j2",
+        said=said,
+        files=plural(len(used), "file"),
+        digest=digest(used),
+        sensitive=(returns.catalogue["sensitive"] == "yes").any(),
+        suppressed=plural(said["small_numbers"]["suppressed"], "figure"),
+        agreed=agreed,
+        found=found,
+        version=__version__,
+        sources=sources(),
+        packages=listed([f"{name} {version}" for name, version in versions().items()]),
+        unlike=unlike_lock(),
+    )
+    return text + _inputs(used)
 
 
 def _period(period: str) -> str:
     if "Q" in period:
         return Quarter.parse(period).title
     return f"{date.fromisoformat(f'{period}-01'):%B %Y}"
-
-
-def _checks(said: Mapping[str, Any]) -> str:
-    passed = {one["code"] for one in said["overrides"]}
-    found = [
-        f"{code} {number}{', overridden' if code in passed else ''}"
-        for code, number in said["checks"].items()
-        if number
-    ]
-    every = len(said["checks"])
-    findings = f" Findings: {'; '.join(found)}." if found else ""
-    return (
-        f"Of {every} kinds of check before release, {every - len(found)} found nothing.{findings}"
-    )
-
-
-def _program() -> str:
-    there = listed([f"{name} {version}" for name, version in versions().items()])
-    same = "These are the versions of requirements.lock, so the same inputs give the same bytes."
-    if other := unlike_lock():
-        same = f"Not reproducible: {'; '.join(other)}."
-    return f"Program: kpi-tools {__version__}, sources {sources()}, with {there}. {same}"
 
 
 def _inputs(used: Mapping[str, str]) -> Html:

@@ -62,7 +62,7 @@ def summary(
             where=where_sentence(kpis, terms),
             history=counts_history(rating_history(returns, kpis, before), terms),
             changed="" if then is None else narrative.movers_sentence(kpis, terms).rstrip(":."),
-            moved=[] if then is None else moved(kpis, terms),
+            moved=[] if then is None else changed_ratings(kpis, terms),
         ),
         anchor="for-the-minutes",
     )
@@ -218,7 +218,7 @@ def where_sentence(kpis: pd.DataFrame, terms: Terms) -> str:
     return f"Rated {worst} in {in_words(found)} of {in_words(sections)} {terms.word('section', 2)}"
 
 
-def moved(kpis: pd.DataFrame, terms: Terms) -> list[dict[str, Any]]:
+def changed_ratings(kpis: pd.DataFrame, terms: Terms) -> list[dict[str, Any]]:
     """The KPIs whose rating changed, those to a better one first."""
     order = {name: place for place, name in enumerate(terms.ratings)}
     called = names(kpis, short=True)

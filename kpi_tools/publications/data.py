@@ -19,7 +19,7 @@ from kpi_tools.errors import InputError
 from kpi_tools.loading import Returns, as_known_at
 from kpi_tools.provenance import fingerprint, slug
 from kpi_tools.quarters import Quarter
-from kpi_tools.scorecard import rated_figures, recent_of
+from kpi_tools.scorecard import rated_figures, recent_quarters
 from kpi_tools.spreadsheets import put, write_csv
 from kpi_tools.variation import special_causes
 from kpi_tools.vocabulary import ILLUSTRATIVE
@@ -97,8 +97,8 @@ def _of_council(returns: Returns) -> pd.DataFrame:
     reports = sorted(
         quarter for label in labels if (quarter := Quarter.parse(label)) < returns.quarter
     )
-    asked = [(as_known_at(returns, quarter), quarter) for quarter in reports]
-    shown = recent_of([*asked, (returns, returns.quarter)])
+    shown = [recent_quarters(as_known_at(returns, quarter)) for quarter in reports]
+    shown.append(recent_quarters(returns))
     parts = [(returns.quarter, _older(returns, shown[-1]))]
     parts += zip([*reports, returns.quarter], shown, strict=True)
     rows = pd.concat(
@@ -131,7 +131,7 @@ def _older(returns: Returns, shown: pd.DataFrame) -> pd.DataFrame:
     if returns.figures.empty:
         return shown.head(0)
     span = returns.quarter - Quarter.parse(returns.figures["quarter"].min()) + 5  # and a year's lag
-    every = rated_figures([(returns, returns.quarter)], span).drop(columns="_asked")
+    every = rated_figures(returns, returns.quarter, span)
     first_shown = every["kpi_id"].map(shown.groupby("kpi_id")["due_quarter"].min())
     older = every[(every["due_quarter"] < first_shown).astype(bool)]
     there = older["value"].notna() | older["milestone"].notna()

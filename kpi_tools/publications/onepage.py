@@ -11,7 +11,7 @@ from kpi_tools.loading import Returns
 from kpi_tools.page.drawing import COLOURS
 from kpi_tools.page.facts import action_of
 from kpi_tools.page.html import render
-from kpi_tools.page.summary import by_distance, lowest_lines, moved, tiles
+from kpi_tools.page.summary import by_distance, changed_ratings, lowest_lines, tiles
 from kpi_tools.scorecard import first_report
 from kpi_tools.scorecard.actions import followed
 from kpi_tools.terms import Terms, level_of, names
@@ -93,7 +93,7 @@ def one_page(
         tiles=counted,
         changed=[
             (f"{group['title']}:", _some([_change(row) for row in group["rows"]], _NAMED - 1))
-            for group in (moved(kpis, terms) if then is not None else ())
+            for group in (changed_ratings(kpis, terms) if then is not None else ())
         ],
         reds=reds,
         role=roles.pop() if len(roles) == 1 else "",

@@ -15,7 +15,7 @@ from markupsafe import Markup
 
 from kpi_tools.loading import Returns
 from kpi_tools.page.cards import card
-from kpi_tools.page.chapters import beside
+from kpi_tools.page.chapters import context_of
 from kpi_tools.page.html import (
     Html,
     badge,
@@ -114,7 +114,7 @@ def site_pages(
     """
     kpis, council = score(recent, returns), returns.council
     called, colours = names(kpis), looks(Terms(council))
-    with_cards, points = beside(kpis, recent, returns), rows_by(recent)
+    with_cards, points = context_of(kpis, recent, returns), rows_by(recent)
     whole = {final.quarter.label: final.name for final in reversed(finals) if not final.part}
     pages = {
         "index.html": _index(returns, kpis, finals, explorers),

@@ -1,5 +1,4 @@
-"""The quarter's scorecard: one row per KPI in the set, its latest and earlier due figures, and
-counts that add up.
+"""The quarter's scorecard: one row per KPI in the set, and counts that add up.
 
 `recent_quarters` chooses the rows once; rating, direction, chart and card all see the same ones.
 """
@@ -34,7 +33,6 @@ from kpi_tools.wording import rows_of, within
 
 DEFAULT_COUNCIL: Final = Council(name="", report_title="", sections=())
 """The default bands, words and arrow."""
-KEYS: Final = ["_asked", "kpi_id"]
 _YEAR: Final = 4
 _PREVIOUS: Final = [
     *("quarter", "period", "value", "rating", "target", "floor_standard", "status", "doubt_state")
@@ -45,8 +43,7 @@ _SELDOM: Final = [MONITORED, NOT_DUE]
 
 
 def recent_quarters(returns: Returns, quarter: Quarter | None = None) -> pd.DataFrame:
-    """The due figures shown for each KPI in the report of `quarter` (default: that of the returns),
-    rated.
+    """The due figures shown for each KPI in the report of `quarter` (that of the returns), rated.
 
     As many rows per KPI as the council's window says (six), in the order of the catalogue and of
     time; the last is the latest figure that was due by then. One that did not come is a row with
@@ -56,40 +53,24 @@ def recent_quarters(returns: Returns, quarter: Quarter | None = None) -> pd.Data
     Nothing is tested or compared across a redefinition (changes.csv) or a rebase: `series_from`
     says since when the figure's series is as it is.
     """
-    return recent_of([(returns, quarter or returns.quarter)])[0]
-
-
-def recent_of(asked: Sequence[tuple[Returns, Quarter]]) -> list[pd.DataFrame]:
-    """The table of `recent_quarters` for each report; together they take little longer than one."""
-    council = asked[0][0].council
-    rows = rated_figures(asked, council.window)
+    council = returns.council
+    rows = rated_figures(returns, quarter or returns.quarter, council.window)
     series = _series(rows)
-    now = rows[series == series.groupby([rows[key] for key in KEYS]).transform("last")]
+    now = rows[series == series.groupby(rows["kpi_id"]).transform("last")]
     directed = direction_of_travel(
-        now,
-        by=tuple(KEYS),
-        significance=council.significance,
-        minimum_points=council.minimum_points,
+        now, significance=council.significance, minimum_points=council.minimum_points
     )
-    lines = directed.drop_duplicates(KEYS)[[*KEYS, *DIRECTED]]
-    rows = rows.merge(lines, on=KEYS, how="left")
-    each = [rows[rows["_asked"] == place].drop(columns="_asked") for place in range(len(asked))]
-    return [
-        with_doubts(table.reset_index(drop=True), returns.figures)
-        for table, (returns, _) in zip(each, asked, strict=True)
-    ]
+    lines = directed.drop_duplicates("kpi_id")[["kpi_id", *DIRECTED]]
+    return with_doubts(rows.merge(lines, on="kpi_id", how="left"), returns.figures)
 
 
-def rated_figures(asked: Sequence[tuple[Returns, Quarter]], window: int) -> pd.DataFrame:
-    """The last `window` due figures of each KPI for each report asked for (`_asked`), rated."""
-    council = asked[0][0].council
-    longer = [  # by a year, so that the first row shown has its comparisons as well
-        with_series(due_figures(returns, quarter, window + _YEAR), returns).assign(_asked=place)
-        for place, (returns, quarter) in enumerate(asked)
-    ]
-    rows = with_earlier_figures(pd.concat(longer, ignore_index=True), KEYS)
-    rows = with_arrows(rows, council)
-    return rated(rows.groupby(KEYS, sort=False).tail(window), council).reset_index(drop=True)
+def rated_figures(returns: Returns, quarter: Quarter, window: int) -> pd.DataFrame:
+    """The last `window` due figures of each KPI for the report of a quarter, rated."""
+    # longer by a year, so that the first row shown has its comparisons as well
+    longer = with_series(due_figures(returns, quarter, window + _YEAR), returns)
+    rows = with_arrows(with_earlier_figures(longer), returns.council)
+    rows = rows.groupby("kpi_id", sort=False).tail(window)
+    return rated(rows, returns.council).reset_index(drop=True)
 
 
 def rated(figures: pd.DataFrame, council: Council) -> pd.DataFrame:
@@ -178,13 +159,12 @@ def earlier_reports(returns: Returns) -> tuple[pd.DataFrame, pd.DataFrame]:
             same = same.head(0)
         return same, same
     then = as_known_at(returns, before)
-    printed, now = recent_of([(then, before), (returns, before)])
-    return score(printed, then), score(now, returns)
+    return score(recent_quarters(then), then), quarter_before(returns)
 
 
-def quarter_before(returns: Returns, quarters: int = 1) -> pd.DataFrame:
-    """The scorecard so many quarters earlier, by what is known now: like for like."""
-    return score(recent_quarters(returns, returns.quarter.shift(-quarters)), returns)
+def quarter_before(returns: Returns) -> pd.DataFrame:
+    """The scorecard a quarter earlier, by what is known now: like for like."""
+    return score(recent_quarters(returns, returns.quarter.shift(-1)), returns)
 
 
 def ratings_of(council: Council = DEFAULT_COUNCIL) -> tuple[str, ...]:
@@ -259,11 +239,11 @@ def rating_history(returns: Returns, kpis: pd.DataFrame, before: pd.DataFrame) -
     """
     received = sorted(Quarter.parse(label) for label in returns.submissions["received"].unique())
     last, first = returns.quarter.shift(-1), returns.quarter.shift(-returns.council.window)
-    older = [then for then in received if first < then < last]
-    reports = {}
-    if older:
-        table = rated_figures([(as_known_at(returns, then), then) for then in older], window=1)
-        reports = {then.label: table[table["_asked"] == at] for at, then in enumerate(older)}
+    reports = {
+        then.label: rated_figures(as_known_at(returns, then), then, window=1)
+        for then in received
+        if first < then < last
+    }
     if last in received:
         reports[last.label] = before
     reports[returns.quarter.label] = kpis

@@ -5,7 +5,6 @@ The direction of travel is tested over the figures shown; these only compare. No
 across a redefinition.
 """
 
-from collections.abc import Sequence
 from typing import Final
 
 import pandas as pd
@@ -33,7 +32,7 @@ _WITH: Final = dict(zip((PREVIOUS, YEAR_AGO, AVERAGE), _COLUMNS, strict=True))
 """The column with which each kind of arrow compares."""
 
 
-def with_earlier_figures(rows: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
+def with_earlier_figures(rows: pd.DataFrame) -> pd.DataFrame:
     """Add to due figures, in the order of time, the earlier figures of the same KPI.
 
     `previous` (the due figure before), `same_quarter_last_year` and `average_of_four` (the mean of
@@ -42,17 +41,17 @@ def with_earlier_figures(rows: pd.DataFrame, keys: Sequence[str]) -> pd.DataFram
     `year_ago_target` and `year_ago_status` are that figure as it is, and `year_ago_comparable` says
     whether it is of the same series; the quarter is null where none was due a year before.
     """
-    names, figure = list(keys), ["period", "value", "target", "status", "_series"]
+    figure = ["period", "value", "target", "status", "_series"]
     rows = rows.assign(_series=rows["series_from"].fillna("")).reset_index(drop=True)
-    by_kpi = rows.groupby(names, sort=False)
+    by_kpi = rows.groupby("kpi_id", sort=False)
 
     def before(name: str, back: int = 1) -> pd.Series:
         return by_kpi[name].shift(back).where(by_kpi["_series"].shift(back) == rows["_series"])
 
     labels = {label: Quarter.parse(label).shift(4).label for label in rows["quarter"].unique()}
     ago = rows[figure].add_prefix("year_ago_").assign(year_ago_quarter=rows["quarter"])
-    ago = rows[names].assign(quarter=rows["quarter"].map(labels)).join(ago)
-    found = rows.merge(ago, on=[*names, "quarter"], how="left", validate="many_to_one")
+    ago = rows[["kpi_id"]].assign(quarter=rows["quarter"].map(labels)).join(ago)
+    found = rows.merge(ago, on=["kpi_id", "quarter"], how="left", validate="many_to_one")
     comparable = found["year_ago__series"] == found["_series"]
     return found.assign(
         year_ago_comparable=comparable,

@@ -18,7 +18,7 @@ from kpi_tools.vocabulary import HIGHER, LOWER, NOT_AVAILABLE, NOT_RATED
 from kpi_tools.wording import in_doubt, rows_of
 
 AGREED = ["kpi_id", "date", "reason", "name"]
-NOT_JUDGED = "not judged"
+NOT_ASSESSED = "not judged"
 FEWEST = 8
 """So many weekly or monthly figures make a series of their own for the limits."""
 _FEWEST_EVENTS = 3
@@ -222,5 +222,5 @@ def variation_and_assurance(recent: pd.DataFrame, returns: Returns) -> pd.DataFr
     doubted = {row["kpi_id"] for row in every if in_doubt(row)}
     found = assurance(classified(rare_events(points, returns, chart), returns, chart))
     found = found.set_index("kpi_id")[["variation", "assurance"]]
-    found.loc[found.index.isin(doubted)] = NOT_JUDGED
+    found.loc[found.index.isin(doubted)] = NOT_ASSESSED
     return found
