@@ -25,7 +25,7 @@ ENVIRONMENT = ROOT / ".venv"
 PYTHON = ENVIRONMENT / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 MARK = ENVIRONMENT / "kpi-tools-set-up"
 LOG = ENVIRONMENT / "set-up.log"
-GUARD = ROOT / ".venv.guard"
+SET_UP_LOCK = ROOT / ".venv.guard"
 INTERRUPTED = 130
 
 REMEDIES = (
@@ -36,12 +36,14 @@ REMEDIES = (
     (
         ("ensurepip is not available", "No module named ensurepip", "No module named venv"),
         "This Python cannot make environments. On Debian and Ubuntu install the missing part with "
-        "`sudo apt install python3-venv`; elsewhere use the Python of python.org. Then run the command again.",
+        "`sudo apt install python3-venv`; elsewhere use the Python of python.org. Then run the "
+        "command again.",
     ),
     (
         ("No module named pip",),
         "The folder .venv was made by another tool, without pip. "
-        "Delete it and run the command again, or install the project in it yourself (CONTRIBUTING.md).",
+        "Delete it and run the command again, or install the project in it yourself "
+        "(CONTRIBUTING.md).",
     ),
     (
         ("DO NOT MATCH THE HASHES", "REQUIRE HASHES"),
@@ -65,13 +67,15 @@ REMEDIES = (
             "CERTIFICATE_VERIFY_FAILED",
             "ConnectionResetError",
         ),
-        "The package index was not reached. The first run needs the internet, or the package mirror of your "
-        "organisation (its IT service knows what to give to `pip config set global.index-url`).",
+        "The package index was not reached. The first run needs the internet, or the package "
+        "mirror of your organisation (its IT service knows what to give to "
+        "`pip config set global.index-url`).",
     ),
     (
         ("No matching distribution found",),
-        f"A package was not found for Python {sys.version_info[0]}.{sys.version_info[1]} on this computer. "
-        "Use Python 3.11 or later (64 bit); if you use a package mirror, it may lack the package named below.",
+        f"A package was not found for Python {sys.version_info[0]}.{sys.version_info[1]} on this "
+        "computer. Use Python 3.11 or later (64 bit); if you use a package mirror, it may lack the "
+        "package named below.",
     ),
 )
 
@@ -141,7 +145,7 @@ def write_mark(text: str) -> None:
 @contextlib.contextmanager
 def alone() -> "Iterator[None]":
     """One set-up at a time. The lock goes when its holder and the tools it started have ended."""
-    with GUARD.open("ab") as handle:
+    with SET_UP_LOCK.open("ab") as handle:
         if not locked(handle.fileno()):
             say("Another set-up of this folder is running; waiting for it.")
             while not locked(handle.fileno()):
@@ -174,8 +178,9 @@ def set_up() -> None:
         and (not ENVIRONMENT.is_dir() or os.listdir(str(ENVIRONMENT)))
     ):
         raise SetUpError(
-            f"{ENVIRONMENT} was not made by this command, so it is left alone. If it is an environment of yours, install "
-            f"the project in it (CONTRIBUTING.md) and run the command with its Python; else move it away and run again."
+            f"{ENVIRONMENT} was not made by this command, so it is left alone. If it is an "
+            "environment of yours, install the project in it (CONTRIBUTING.md) and run the command "
+            "with its Python; else move it away and run again."
         )
     outdated = PYTHON.exists() and mark().splitlines()[2:] == [python()]
     doing = "Updating" if outdated else "Setting up"
@@ -185,11 +190,12 @@ def set_up() -> None:
     if not outdated:
         if inside():
             raise SetUpError(
-                "The set-up of this environment was interrupted and it cannot mend itself from within. "
-                "Leave it (`deactivate`) and run the command again."
+                "The set-up of this environment was interrupted and it cannot mend itself from "
+                "within. Leave it (`deactivate`) and run the command again."
             )
+        # first: what is left if this is interrupted does not pass for an environment
         with contextlib.suppress(FileNotFoundError):
-            PYTHON.unlink()  # first: what is left if this is interrupted does not pass for an environment
+            PYTHON.unlink()
         if ENVIRONMENT.exists():
             shutil.rmtree(str(ENVIRONMENT))
         ENVIRONMENT.mkdir()
@@ -197,17 +203,9 @@ def set_up() -> None:
     LOG.write_text("", encoding="utf-8")
     if not outdated:
         call([sys.executable, "-m", "venv", str(ENVIRONMENT)])
-    pip = [
-        str(PYTHON),
-        "-m",
-        "pip",
-        "--disable-pip-version-check",
-        "--no-input",
-        "install",
-        "--no-deps",
-    ]
-    packages = sum("==" in line for line in LOCK.read_text(encoding="utf-8").splitlines())
-    call([*pip, "--require-hashes", "--only-binary=:all:", "-r", str(LOCK)], packages)
+    pip = [str(PYTHON), "-m", "pip", "--disable-pip-version-check", "--no-input", "install"]
+    pip.append("--no-deps")
+    call([*pip, "--require-hashes", "--only-binary=:all:", "-r", str(LOCK)])
     call([*pip, "--no-build-isolation", "--editable", str(ROOT)])
     point_back()
     write_mark(wanted())
@@ -223,40 +221,20 @@ def point_back() -> None:
         path.write_text(os.path.relpath(str(ROOT), str(path.parent)) + "\n", encoding="ascii")
 
 
-def call(command: "list[str]", packages: int = 0) -> None:
+def call(command: "list[str]") -> None:
     """Run a tool, its words into the log; raise `SetUpError` with the remedy where it fails."""
     settings = dict(os.environ, PIP_USER="0", PYTHONIOENCODING="utf-8")
-    show = packages and sys.stderr.isatty()
-    seen = 0
-    with (
-        LOG.open("a", encoding="utf-8") as log,
-        subprocess.Popen(
+    with LOG.open("ab") as log:  # close_fds: the tool holds the lock too
+        done = subprocess.call(
             command,
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
+            stdout=log,
             stderr=subprocess.STDOUT,
-            encoding="utf-8",
-            errors="replace",
             env=settings,
             close_fds=False,
-        ) as process,
-    ):
-        for line in process.stdout or ():
-            log.write(line)
-            seen += line.startswith(
-                ("Collecting ", "Processing ", "Ignoring ", "Requirement already satisfied")
-            )
-            if show:
-                print(
-                    f"\r  {min(seen, packages)} of {packages} packages",
-                    end="",
-                    file=sys.stderr,
-                    flush=True,
-                )
-    if show:
-        say("")
-    if process.returncode:
-        raise SetUpError(explain(LOG.read_text(encoding="utf-8")))
+        )
+    if done:
+        raise SetUpError(explain(LOG.read_text(encoding="utf-8", errors="replace")))
 
 
 def explain(log: str) -> str:
@@ -275,9 +253,7 @@ def hand_over() -> int:
         os.execve(command[0], command, settings)
     process = subprocess.Popen(command, env=settings)
     while True:
-        with contextlib.suppress(
-            KeyboardInterrupt
-        ):  # the command has had it too, and says what it does about it
+        with contextlib.suppress(KeyboardInterrupt):  # the command has had it too, and says so
             return process.wait()
 
 
@@ -285,8 +261,9 @@ def main() -> int:
     """Run the `kpi` command: here where it is installed, else in the environment made for it."""
     if sys.version_info < (3, 11):
         say(
-            f"This needs Python 3.11 or newer; {sys.executable} is {sys.version_info[0]}.{sys.version_info[1]}. "
-            "Install a newer one from python.org (or your software centre) and start the command with it."
+            f"This needs Python 3.11 or newer; {sys.executable} is {sys.version_info[0]}."
+            f"{sys.version_info[1]}. Install a newer one from python.org (or your software centre) "
+            "and start the command with it."
         )
         return 1
     if installed():
@@ -296,7 +273,8 @@ def main() -> int:
     try:
         if inside() and ready():
             raise SetUpError(
-                f"The package is no longer installed in {ENVIRONMENT}. Delete that folder and run again."
+                f"The package is no longer installed in {ENVIRONMENT}. Delete that folder and run "
+                "again."
             )
         if not ready():
             with alone():
@@ -311,8 +289,8 @@ def main() -> int:
         say(str(error))
     except OSError as error:
         say(
-            f"The environment could not be made in {ROOT}: {error}. The folder must be writable, with about 1.5 GB "
-            "free, and no other program may be using .venv."
+            f"The environment could not be made in {ROOT}: {error}. The folder must be writable, "
+            "with about 1.5 GB free, and no other program may be using .venv."
         )
     return 1
 

@@ -40,7 +40,8 @@ OUTPUTS = click.option(
     "--outputs",
     type=FOLDER,
     default=None,
-    help="Where reports go (default: outputs; of another council than the project's, outputs/<council>).",
+    help="Where reports go (default: outputs; of another council than the project's, "
+    "outputs/<council>).",
 )
 PROCESSES = click.IntRange(1)
 
@@ -61,9 +62,10 @@ def kpi() -> None:
     kpi report "2024-25 Q3"    make outputs/2024-25-Q3/report.html
     kpi template "2024-25 Q4"  make the workbooks in which services send the next figures
 
-    A quarter is a financial quarter, such as "2024-25 Q3" (October to December 2024). If you leave it out, the latest
-    quarter with returns is taken. A command that fails says why in a sentence, and ends with status 1 (it could not be
-    done), 2 (something given cannot be used) or 75 (another run is at the same report).
+    A quarter is a financial quarter, such as "2024-25 Q3" (October to December 2024). If you leave
+    it out, the latest quarter with returns is taken. A command that fails says why in a sentence,
+    and ends with status 1 (it could not be done), 2 (something given cannot be used) or 75 (another
+    run is at the same report).
     """
 
 
@@ -115,20 +117,21 @@ def report(
 ) -> None:
     """Make the report of a quarter.
 
-    It is checked as `kpi check` does, and made only if there are no errors, or without the rows that have some. The
-    folder of the quarter then holds report.html (to send on), onepage.html (one A4 for e-mail), report.ipynb (how it was
-    made), kpis.csv and kpis.xlsx (the rated table) and manifest.json (what it was made from). An older report of the quarter is
-    replaced when the new one is finished; until then, and if anything goes wrong, it stays as it is.
+    It is checked as `kpi check` does, and made only if there are no errors, or without the rows
+    that have some. The folder of the quarter then holds report.html (to send on), onepage.html (one
+    A4 for e-mail), report.ipynb (how it was made), kpis.csv and kpis.xlsx (the rated table) and
+    manifest.json (what it was made from). An older report of the quarter is replaced when the new
+    one is finished; until then, and if anything goes wrong, it stays as it is.
 
     Without --final it is a draft, says so, and ends with a chapter on what its checks found.
 
     \b
     kpi report --all                     every quarter with returns
-    kpi report --councils kent medway    the latest report of each council, in outputs/<council>/<quarter>
+    kpi report --councils kent medway    the latest of each council, in outputs/<council>/<quarter>
     kpi report --all --councils */raw    every report of every council
 
-    Of several reports only those are made whose inputs, settings, notebook or program have changed; one that fails
-    does not stop the rest, and is listed at the end.
+    Of several reports only those are made whose inputs, settings, notebook or program have changed;
+    one that fails does not stop the rest, and is listed at the end.
     """
     if not len(override) == len(because) == len(by):
         raise InputError("Each --override needs its own --because and --by.")
@@ -201,8 +204,9 @@ def history(
 ) -> None:
     """Make the history of a KPI: everything known of it as at a quarter, on one page.
 
-    KPI is its id, such as ES01. The folder outputs/history/<quarter>-<kpi> then holds history.html (one file, which
-    needs no internet), history.ipynb (how it was made), figures.csv and figures.xlsx, and manifest.json.
+    KPI is its id, such as ES01. The folder outputs/history/<quarter>-<kpi> then holds history.html
+    (one file, which needs no internet), history.ipynb (how it was made), figures.csv and
+    figures.xlsx, and manifest.json.
     """
     names = [text for text in given if not _is_quarter(text)]
     if bool(names) + bool(directorate) + every != 1:
@@ -239,9 +243,9 @@ def _pages(
 def verify(folder: Path, raw: Path, quick: bool) -> None:
     """Say whether FOLDER, such as outputs/2024-25-Q3, is what the inputs give.
 
-    Each file is compared with the manifest, each input with what it was, the program with the one that made it; then the
-    report is made again elsewhere and compared byte for byte. What differs is named. Status 0: nothing does; 1: something
-    does; 2: there is no manifest to go by.
+    Each file is compared with the manifest, each input with what it was, the program with the one
+    that made it; then the report is made again elsewhere and compared byte for byte. What differs
+    is named. Status 0: nothing does; 1: something does; 2: there is no manifest to go by.
     """
     from kpi_tools.report.verify import verify as compare
 
@@ -266,53 +270,49 @@ def verify(folder: Path, raw: Path, quick: bool) -> None:
 def check(quarter: str | None, raw: Path) -> None:
     """List what in the returns of a quarter cannot be used, and what in its report is not right.
 
-    First the faults of files and figures, each with its place and remedy, then what the checks before release find in the
-    report as a whole: counts, quarter names and figures in the commentary, Reds without an action, and the like.
+    First the faults of files and figures, each with its place and remedy, then what the checks
+    before release find in the report as a whole: counts, quarter names and figures in the
+    commentary, Reds without an action, and the like.
     """
-    from kpi_tools.loading import own_tables_are_sound, read_returns
+    from kpi_tools.checks import release_findings
+    from kpi_tools.checks.findings import findings_text
+    from kpi_tools.collect.status import kpi_status, three_lines
+    from kpi_tools.collect.year import undecided
+    from kpi_tools.loading import commentary_until, own_tables_are_sound, read_returns
     from kpi_tools.loading.rules import as_changes, as_list, errors_of
     from kpi_tools.spreadsheets import keep_rejected, sent_back
+    from kpi_tools.wording import plural
+
+    def to_put_right(errors: int) -> str:
+        return f"{plural(errors, 'error')} {'has' if errors == 1 else 'have'} to be put right first"
 
     returns = read_returns(raw, _quarter_or_latest(quarter, raw))
-    problems = returns.problems
-    if len(problems):
-        click.echo(as_list(problems))
+    if len(returns.problems):
+        click.echo(as_list(returns.problems))
     if len(returns.log):
         click.echo(as_changes(returns.log))
     kept = sent_back(near(path) for path in keep_rejected(returns, raw))
     click.echo(f"{returns.quarter.title}: {returns.summary}{kept}")
-    errors, faults = len(errors_of(problems)), 0
+    faults = 0
     if own_tables_are_sound(returns):
-        from kpi_tools.checks import release_findings
-        from kpi_tools.checks.findings import findings_text
-        from kpi_tools.loading import commentary_until
-
         findings = release_findings(returns, earlier=commentary_until(str(raw), returns))
         faults = int((findings["severity"] == "error").sum())
         findings = findings[findings["code"] != "taken-otherwise"]  # they stand above
         if len(findings):
             click.echo(findings_text(findings))
-        from kpi_tools.collect.status import kpi_status, three_lines
-        from kpi_tools.collect.year import undecided
-
         if left := undecided(raw, returns.quarter):
+            kpis = ", ".join(left)
             click.echo(
-                f"warning   Nothing is decided for this year of {', '.join(left)}: see kpi start --year."
+                f"warning   Nothing is decided for this year of {kpis}: see kpi start --year."
             )
         click.echo("\n".join(three_lines(kpi_status(returns, returns.quarter))))
-    if errors:
-        raise InputError(f"The report cannot be made: {_to_put_right(errors)} first.")
+    if errors := len(errors_of(returns.problems)):
+        raise InputError(f"The report cannot be made: {to_put_right(errors)}.")
     if faults:
         raise InputError(
-            f"A draft can be made, the final report cannot: {_to_put_right(faults)} first, or let pass."
+            f"A draft can be made, the final report cannot: {to_put_right(faults)}, or let pass."
         )
     click.echo("Ready for the report.")
-
-
-def _to_put_right(errors: int) -> str:
-    from kpi_tools.wording import plural
-
-    return f"{plural(errors, 'error')} {'has' if errors == 1 else 'have'} to be put right"
 
 
 # Other programs
@@ -329,13 +329,14 @@ def explore(
 ) -> None:
     """Open the directorate explorer in JupyterLab, on this computer only. Ctrl-C ends it.
 
-    With --page or --all nothing is opened: outputs/explorer/<quarter>-<directorate> then holds explorer.html, one file
-    that needs neither Python nor a network, of the quarter that is given (else the latest).
+    With --page or --all nothing is opened: outputs/explorer/<quarter>-<directorate> then holds
+    explorer.html, one file that needs neither Python nor a network, of the quarter that is given
+    (else the latest).
 
-    Nothing is asked of the network: JupyterLab's look for news and newer versions is switched off. ARGUMENTS may be
-    --no-browser, --browser=NAME, --port=NUMBER, --allow-root and --debug. Configuration files of Jupyter are left aside, so
-    that none of them can open it to others. With --raw the explorer of another council is opened, a copy of the notebook
-    in outputs/<council>.
+    Nothing is asked of the network: JupyterLab's look for news and newer versions is switched off.
+    ARGUMENTS may be --no-browser, --browser=NAME, --port=NUMBER, --allow-root and --debug.
+    Configuration files of Jupyter are left aside, so that none of them can open it to others. With
+    --raw the explorer of another council is opened, a copy of the notebook in outputs/<council>.
     """
     from kpi_tools.report.explorer import jupyter_arguments
 
@@ -349,7 +350,8 @@ def explore(
 @kpi.command(context_settings={"ignore_unknown_options": True})
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def test(arguments: tuple[str, ...]) -> None:
-    """Prove that the project works: run its tests, on all processors. ARGUMENTS are handed to pytest instead.
+    """Prove that the project works: run its tests, on all processors. ARGUMENTS are handed to
+    pytest instead.
 
     The longest tests (many kills, slow faults) run with KPI_LONG=1 in the environment.
     """
@@ -361,7 +363,8 @@ def _run_tool(module: str, *arguments: str, **environment: str) -> None:
 
     if find_spec(module) is None:
         raise KpiError(
-            f"This Python ({sys.executable}) has no {module}. Install the requirements again (README.md)."
+            f"This Python ({sys.executable}) has no {module}. Install the requirements again "
+            "(README.md)."
         )
     command = [sys.executable, "-m", module, *arguments]
     settings = os.environ | {"PYTHONUTF8": "1", "PYTHON_COLORS": "0"} | environment
@@ -395,7 +398,9 @@ def _is_quarter(text: str) -> bool:
 
 
 def outputs_of(given: Path | None, raw: Path) -> Path:
-    """Where the reports of `raw` go: as given, else `outputs`, and there a folder for each council but the project's."""
+    """Where the reports of `raw` go: as given, else `outputs`, and there a folder for each council
+    but the project's.
+    """
     if given is not None:
         return given
     if raw.resolve() == reports.RAW.resolve():

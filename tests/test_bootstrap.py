@@ -259,7 +259,7 @@ def test_only_what_was_finished_is_built_upon(tmp_path, monkeypatch, mark, begin
     python.touch()
     bootstrap.MARK.write_text(mark, encoding="utf-8")
     called: list[list[str]] = []
-    monkeypatch.setattr(bootstrap, "call", lambda command, packages=0: called.append(command))
+    monkeypatch.setattr(bootstrap, "call", called.append)
     bootstrap.set_up()
     assert ("venv" in called[0]) == (not python.exists()) == begins_again
     assert bootstrap.MARK.read_text(encoding="utf-8") == bootstrap.wanted()

@@ -10,6 +10,7 @@ from openpyxl import load_workbook
 
 from kpi_tools.loading import load
 from kpi_tools.page.drawing import COLOURS
+from kpi_tools.publications.data import COLUMNS
 from kpi_tools.publications.workbook import write_directors_workbook
 from kpi_tools.scorecard import report_tables
 from kpi_tools.wording import is_number, rows_by, rows_of
@@ -21,6 +22,7 @@ import sys, os
 from pathlib import Path
 from kpi_tools.loading import load
 from kpi_tools.scorecard import report_tables
+from kpi_tools.publications.data import COLUMNS
 from kpi_tools.publications.workbook import write_directors_workbook
 returns = load(sys.argv[1], "2025-26 Q2")
 write_directors_workbook(report_tables(returns), returns, Path(sys.argv[2]))
@@ -95,6 +97,7 @@ def test_it_is_ready_to_read_and_print(made):
     known = tables["Quarters"].groupby("kpi_id")["value"].count()
     assert charts == int((known > 0).sum())
     sheet = book["Quarters"]
+    assert {cell.value for cell in sheet[1]} <= set(COLUMNS)  # which datapackage.json explains
     column = [cell.value for cell in sheet[1]].index("period_end") + 1
     assert all(
         cell.is_date for (cell,) in sheet.iter_rows(min_row=2, min_col=column, max_col=column)

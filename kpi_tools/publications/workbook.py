@@ -10,6 +10,7 @@ import pandas as pd
 from kpi_tools.loading import Returns
 from kpi_tools.page.drawing import BLUE, COLOURS, INK, UNRATED
 from kpi_tools.page.html import looks
+from kpi_tools.publications.data import COLUMNS
 from kpi_tools.publications.onepage import SHAPES
 from kpi_tools.quarters import quarter_range
 from kpi_tools.spreadsheets import fit_to_width, make_workbook, safe_text, save_workbook
@@ -37,16 +38,17 @@ Cell = tuple[Any, str, str, bool]
 def write_directors_workbook(
     tables: Mapping[str, pd.DataFrame], returns: Returns, path: Path
 ) -> Path:
-    """Write `tables` (KPIs, Quarters, Counts) behind a sheet of all KPIs and one of charts a
-    section.
+    """Write `tables` (KPIs, Quarters, Counts) behind a sheet of all KPIs and charts by section.
 
-    The same tables give the same bytes.
+    The sheet Quarters has the columns that datapackage.json explains. The same tables give the
+    same bytes.
     """
-    book = make_workbook(tables)
     kpis, recent = tables["KPIs"], tables["Quarters"]
+    explained = recent[[name for name in recent if name in COLUMNS]]
+    book = make_workbook({**tables, "Quarters": explained})
     _add_glance(book.create_sheet(GLANCE, 0), kpis, recent, returns)
     for place, (section, own) in enumerate(kpis.groupby("section", sort=False), start=1):
-        _add_charts(book, book.create_sheet(_title(section, book), place), own, recent, returns)
+        _add_charts(book, book.create_sheet(_title(section, book), place), own, explained, returns)
     for name in tables:
         book[name].auto_filter.ref = book[name].dimensions
         fit_to_width(book[name])
