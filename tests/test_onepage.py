@@ -1,7 +1,6 @@
 """The quarter on one page: its figures are those of the report, it fits one A4, and anybody can read it."""
 
 import re
-import subprocess
 from pathlib import Path
 
 import pandas as pd
@@ -14,6 +13,7 @@ from kpi_tools.loading import load
 from kpi_tools.publications.onepage import one_page, short
 from kpi_tools.wording import figure_of, line_of, rows_of
 from tests.kent import RAW
+from tests.workplace import violations
 
 BOROUGH = RAW.parent / "examples" / "borough"
 REPORTS = [(RAW, "2024-25 Q3"), (RAW, "2023-24 Q2"), (BOROUGH, "2025-26 Q2")]
@@ -83,8 +83,7 @@ def worse(found, number: int):
 
 
 @pytest.mark.parametrize("number", [0, 1, 10, 30])
-def test_ten_reds_fit_one_a4_and_of_more_the_ten_worst(number, tmp_path, program):
-    chromium = program("chromium", "chromium-browser", "google-chrome")
+def test_ten_reds_fit_one_a4_and_of_more_the_ten_worst(number, tmp_path, browser):
     page = one_page(*worse(tables(RAW, "2024-25 Q3"), number))
     rows = BeautifulSoup(page, "html.parser").select("table.rd tbody tr")
     assert len(rows) == min(number, 10)
@@ -95,42 +94,21 @@ def test_ten_reds_fit_one_a4_and_of_more_the_ten_worst(number, tmp_path, program
         30: "The 10 furthest from their lines of the 30 KPIs rated Red",
     }
     assert said[number] in page
-    (tmp_path / "page.html").write_text(page, encoding="utf-8")
-    subprocess.run(
-        [
-            chromium,
-            "--headless",
-            "--no-sandbox",
-            "--disable-gpu",
-            "--no-pdf-header-footer",
-            f"--print-to-pdf={tmp_path / 'page.pdf'}",
-            (tmp_path / "page.html").as_uri(),
-        ],
-        check=True,
-        capture_output=True,
-        timeout=120,
-    )
+    opened = browser.new_page()
+    opened.set_content(page)
+    opened.pdf(path=tmp_path / "page.pdf", prefer_css_page_size=True)
+    opened.close()
     assert len(PdfReader(tmp_path / "page.pdf").pages) == 1
 
 
 @pytest.mark.parametrize("width", [1280, 390])
-def test_axe_finds_nothing(made, width, tmp_path, program):
-    sync = pytest.importorskip("playwright.sync_api")
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
+def test_axe_finds_nothing(made, width, tmp_path, browser):
     (tmp_path / "page.html").write_text(made[1], encoding="utf-8")
-    with sync.sync_playwright() as started:
-        browser = started.chromium.launch(
-            executable_path=program("chromium", "chromium-browser", "google-chrome"),
-            args=["--no-sandbox"],
-        )
-        shown = browser.new_page(viewport={"width": width, "height": 900})
-        shown.goto((tmp_path / "page.html").as_uri())
-        rules = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-        found = axe.run(shown, options={"resultTypes": ["violations"], "runOnly": rules})
-        wide = shown.evaluate("document.documentElement.scrollWidth")
-        browser.close()
-    assert [fault["id"] for fault in found.response["violations"]] == []
-    assert wide <= width
+    page = browser.new_page(viewport={"width": width, "height": 900})
+    page.goto((tmp_path / "page.html").as_uri())
+    assert violations(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    page.close()
 
 
 @pytest.mark.parametrize(

@@ -59,6 +59,15 @@ def with_cell(notebook: Path, source: str, before: int = 3) -> Path:
     return notebook
 
 
+def violations(page: Any) -> list[str]:
+    """What axe finds on a page in the browser."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    rules = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+    found = Axe().run(page, options={"resultTypes": ["violations"], "runOnly": rules})
+    return [fault["id"] for fault in found.response["violations"]]
+
+
 def whole(folder: Path) -> bool:
     """Whether a report's folder holds just what its manifest says."""
     manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
