@@ -25,7 +25,7 @@ _LEFT_OUT: Final = {"kpi-label", "back", "skip"}
 _PANELS: Final = {"kpi-action", "kpi-doubted", "kpi-draft", "kpi-banner"}
 _FOLDED: Final = "Figures in this picture"
 """The tables whose figures each picture's alternative text reads out."""
-_WIDE: Final = 105
+_WIDE: Final = 120
 """A table of more characters in a row than this stands on a page that lies on its side …"""
 _FEW: Final = 8
 """… unless it has no more rows: a page of its own would be empty."""
@@ -282,7 +282,10 @@ def _add_words(
     if not words:
         return
     run = paragraph.add_run(words)
-    run.bold, run.italic = bold or None, italic or None
+    if bold:
+        run.bold = True
+    if italic:
+        run.italic = True
     if band:
         run.font.color.rgb = RGBColor.from_string(COLOURS[band].text[1:])
         run._r.rPr.append(tag("shd", **fill(COLOURS[band].badge)))
@@ -290,7 +293,7 @@ def _add_words(
 
 def _add_link(paragraph: Any, anchor: str, text: str, **look: Any) -> None:
     around = tag("hyperlink", anchor=anchor, history="1")
-    paragraph.add_run(text).bold = look.get("bold") or None
+    _add_words(paragraph, text, **look)
     around.append(paragraph._p[-1])
     paragraph._p.append(around)
 
@@ -343,8 +346,8 @@ def _widths(rows: list[tuple[list[Element], bool]]) -> list[int]:
     for cells, is_head in rows:
         for place, cell in enumerate(cells) if len(cells) == columns else ():
             text = _text(cell)
-            word = max(map(len, text.split()), default=0)
-            asked = word if is_head else max(word, min(len(text), 30))
+            word = max(map(len, text.split()), default=0) * 3 // 2  # not cut in two, even in bold
+            asked = word if is_head else max(word, min(len(text), 27))
             if not text and cell.findall(".//img[@class='kept']"):
                 asked = 14
             found[place] = max(found[place], asked + 3)
