@@ -37,9 +37,7 @@ _WIDE: Final = 60
 _STAMP: Final = (1980, 1, 1, 0, 0, 0)
 _TIMES = re.compile(rb"(<dcterms:(?:created|modified)[^>]*>)[^<]*")
 _ERROR_COLOUR, _WARNING_COLOUR = "FFF4B6B0", "FFFFE699"
-_PLACE: Final = ["file", "sheet", "row"]
-_REJECTED, _PROBLEMS, _CHANGES = "rejected.csv", "problems.csv", "changes.csv"
-_SENT_BACK: Final = "rejected-*.xlsx"
+_TABLES: Final = ("changes.csv", "problems.csv", "rejected.csv")
 
 
 def safe_text(text: str) -> str:
@@ -61,7 +59,7 @@ def file_name(text: str, taken: set[str]) -> str:
 
 
 def write_csv(table: pd.DataFrame, path: str | os.PathLike[str]) -> Path:
-    """Write `table` (without its index) as UTF-8 CSV with a mark, so that Excel shows £ and accents; return the path."""
+    """Write `table` without its index as CSV, with a mark so that Excel shows £; return the path."""
     text = io.StringIO()
     writer = csv.writer(text, quoting=csv.QUOTE_NONNUMERIC, lineterminator="\n")
     writer.writerow([safe_text(str(name)) for name in table.columns])
@@ -76,16 +74,15 @@ def write_workbook(tables: Mapping[str, pd.DataFrame], path: str | os.PathLike[s
 
 
 def make_workbook(tables: Mapping[str, pd.DataFrame]) -> Any:
-    """An openpyxl workbook with one sheet per table, heading row bold and frozen, every text a text; not yet saved."""
+    """An openpyxl workbook with a sheet for each table, its heading frozen, every text a text."""
     from openpyxl import Workbook
-    from openpyxl.styles import Alignment, Font, PatternFill
-    from openpyxl.utils import get_column_letter
+    from openpyxl.styles import Alignment, Font
     from openpyxl.worksheet.page import PageMargins
 
     book = Workbook()
     book.remove(book.active)
     short, long = Alignment(vertical="top"), Alignment(vertical="top", wrap_text=True)
-    bold, blue = Font(bold=True, color="FFFFFFFF"), PatternFill("solid", start_color="FF1D3B53")
+    bold, blue = Font(bold=True, color="FFFFFFFF"), solid("FF1D3B53")
     for title, table in tables.items():
         sheet = book.create_sheet(re.sub(r"[\[\]:*?/\\']", " ", clean_text(title))[:31] or "Sheet")
         for position, name in enumerate(table.columns, start=1):
@@ -93,10 +90,8 @@ def make_workbook(tables: Mapping[str, pd.DataFrame]) -> Any:
             heading.font, heading.fill = bold, blue
             texts = [str(name), *map(str, table[name].head(200).tolist())]
             width = min(max(max(map(len, texts)) + 2, 9), _WIDE)
-            sheet.column_dimensions[get_column_letter(position)].width = width
-        looks: dict[
-            tuple[type, bool], Any
-        ] = {}  # a cell to be copied, since to make a style takes long
+            sheet.column_dimensions[letters(position)].width = width
+        looks = dict[tuple[type, bool], Any]()  # cells to be copied: to make a style takes long
         for line, record in enumerate(_records(table), start=2):
             longest = max((len(value) for value in record if isinstance(value, str)), default=0)
             if longest > _WIDE:  # not every program fits the height of a row to its text
@@ -186,13 +181,13 @@ def restrict(
 
 
 @contextmanager
-def writing(place: Path | str) -> Iterator[None]:
+def writing(what: Path | str) -> Iterator[None]:
     """Make a sentence of what the system refuses to write. Raises `KpiError`."""
     try:
         yield
     except OSError as error:
-        where = error.filename or place
-        raise KpiError(f"{where} could not be written: {error.strerror}.") from error
+        where = f" ({error.filename})" if error.filename else ""
+        raise KpiError(f"{what} could not be written: {error.strerror}{where}.") from error
 
 
 def save_workbook(book: Any, path: str | os.PathLike[str]) -> Path:
@@ -236,61 +231,51 @@ def keep_rejected(returns: Returns, raw: str | Path) -> list[Path]:
     Returns the workbooks to be sent back. Raises `KpiError` where nothing can be written.
     """
     folder = processed_folder(raw, returns.quarter)
-    try:
+    with writing("The rejected rows"):
         if folder.is_dir():
-            own = [folder / name for name in (_REJECTED, _PROBLEMS, _CHANGES)]
-            for old in (*own, *folder.glob("rejected*.xlsx")):
+            for old in [*(folder / name for name in _TABLES), *folder.glob("rejected*.xlsx")]:
                 old.unlink(missing_ok=True)
             if not any(folder.iterdir()):
                 folder.rmdir()
         return write_rejected(returns, folder)
-    except OSError as error:
-        raise KpiError(
-            f"The rejected rows could not be written: {error.strerror} ({error.filename})."
-        ) from error
 
 
 def sent_back(workbooks: Iterable[Path | str], indent: str = "") -> str:
-    """The lines that name the workbooks to be sent back, each after a line end; nothing where there are none."""
-    names = list(map(str, workbooks))
-    if not names:
-        return ""
+    """The lines that name the workbooks to be sent back, each after a line end; or nothing."""
+    names = sorted(map(str, workbooks))
     head = f"\n{indent}Rejected rows, to be sent back"
-    if len(names) == 1:
-        return f"{head}: {names[0]}"
-    return f"{head}, a workbook for each file:" + "".join(
-        f"\n{indent}  {name}" for name in sorted(names)
-    )
+    if len(names) > 1:
+        head += ", a workbook for each file"
+        names = [f"\n{indent}  {name}" for name in names]
+    return f"{head}:{'' if len(names) > 1 else ' '}{''.join(names)}" if names else ""
 
 
 def write_rejected(returns: Returns, folder: str | Path) -> list[Path]:
-    """Write what was refused or taken otherwise than sent into `folder` (made where needed); return what can be sent back.
+    """Write what was refused or taken otherwise than sent; return what can be sent back.
 
-    `changes.csv` holds what was taken otherwise than it was sent, `problems.csv` all problems where one is an error,
-    `rejected.csv` every rejected row as sent. For each file of the returns with a rejected row that its service can
-    put right there is a workbook with that file's rows and problems alone, a note on each bad cell: nothing of another
-    service's, or of the council's own tables. The same returns give the same bytes.
+    `changes.csv` holds what was taken otherwise than it was sent, `problems.csv` all problems where
+    one is an error, `rejected.csv` every rejected row as sent. For each file of the returns with a
+    rejected row that its service can put right there is a workbook with that file's rows and
+    problems alone, a note on each bad cell: nothing of another service's, or of the council's own
+    tables.
     """
     target, problems = Path(folder), returns.problems
-    refused = (problems["severity"] == ERROR).any()
-    tables = {
-        _CHANGES: returns.log,
-        _PROBLEMS: problems if refused else problems.head(0),
-        _REJECTED: returns.rejected,
-    }
-    for name, table in tables.items():
+    errors = problems[problems["severity"] == ERROR]
+    shown = problems if len(errors) else errors
+    for name, table in zip(_TABLES, (returns.log, shown, returns.rejected), strict=True):
         if len(table):
             target.mkdir(parents=True, exist_ok=True)
             write_csv(table, target / name)
+    theirs = errors.loc[errors["who"] == SERVICE, "file"]
     sent = returns.rejected[returns.rejected["file"].str.startswith("returns/")]
-    theirs = problems.loc[(problems["severity"] == ERROR) & (problems["who"] == SERVICE), "file"]
-    sent = sent[sent["file"].isin(theirs)]
-    taken, written = set[str](), list[Path]()
-    for file, rows in sent.groupby("file", sort=False):
-        name = file_name(str(file).removeprefix("returns/"), taken)
-        book = _reject_workbook(rows, problems[problems["file"] == file])
-        written.append(save_workbook(book, target / _SENT_BACK.replace("*", name)))
-    return written
+    taken = set[str]()
+    return [
+        save_workbook(
+            _reject_workbook(rows, problems[problems["file"] == file]),
+            target / f"rejected-{file_name(str(file).removeprefix('returns/'), taken)}.xlsx",
+        )
+        for file, rows in sent[sent["file"].isin(theirs)].groupby("file", sort=False)
+    ]
 
 
 def _reject_workbook(rows: pd.DataFrame, problems: pd.DataFrame) -> Any:
@@ -298,27 +283,20 @@ def _reject_workbook(rows: pd.DataFrame, problems: pd.DataFrame) -> Any:
     rows = rows.dropna(axis="columns", how="all")
     book = make_workbook({"Rejected": rows, "Problems": problems})
     places = {str(name): place for place, name in enumerate(rows.columns, start=1)}
-    lines = {place: line for line, place in enumerate(rows[_PLACE].itertuples(index=False), 2)}
-    notes: dict[tuple[int, int], list[tuple[str, str]]] = defaultdict(list)
+    lines = {key: line for line, key in enumerate(zip(rows["sheet"], rows["row"], strict=True), 2)}
+    found = defaultdict(list)
     for problem in problems[problems["row"].notna()].itertuples():
-        if line := lines.get((problem.file, problem.sheet, problem.row)):
-            place = places.get(column_name(problem.column), places["codes"])
-            notes[line, place].append((problem.severity, f"{problem.rule} {problem.remedy}"))
-    for (line, place), found in notes.items():
-        colour = _ERROR_COLOUR if any(one == ERROR for one, _ in found) else _WARNING_COLOUR
-        _note(book["Rejected"].cell(line, place), [text for _, text in found], colour)
+        if line := lines.get((problem.sheet, problem.row)):
+            found[line, places.get(column_name(problem.column), places["codes"])].append(problem)
+    for place, of_cell in found.items():
+        cell = book["Rejected"].cell(*place)
+        error = any(problem.severity == ERROR for problem in of_cell)
+        cell.fill = solid(_ERROR_COLOUR if error else _WARNING_COLOUR)
+        texts = dict.fromkeys(f"{problem.rule} {problem.remedy}" for problem in of_cell)
+        note(cell, "\n".join(texts), "kpi check", 320, 40 + 30 * len(of_cell))
     for sheet in book.worksheets:
         fit_to_width(sheet)
     return book
-
-
-def _note(cell: Any, texts: list[str], colour: str) -> None:
-    from openpyxl.comments import Comment
-    from openpyxl.styles import PatternFill
-
-    cell.fill = PatternFill("solid", start_color=colour)
-    cell.comment = Comment("\n".join(dict.fromkeys(texts)), "kpi check")
-    cell.comment.width, cell.comment.height = 320, 40 + 30 * len(texts)
 
 
 def _records(table: pd.DataFrame) -> list[tuple[Any, ...]]:
