@@ -32,15 +32,17 @@ from kpi_tools.commands import OUTPUTS, RAW, kpi, near, outputs_of
 def start(name: str, workbook: Path | None, bands: str, year: str) -> None:
     """Make the folder of a council: data/NAME/raw.
 
-    Without a workbook it holds council.toml, with every setting, and council.xlsx: one workbook for KPIs, targets, figures
-    and actions, which is read as it is.
+    Without a workbook it holds council.toml, with every setting, and council.xlsx: one workbook
+    for KPIs, targets, figures and actions, which is read as it is.
 
-    With --from it is made of a workbook that the council has. What its columns and rows were taken for stands in
-    data/NAME/mapping.xlsx; what could not be told is a list in it to fill in, after which the same command makes the folder,
-    and a page of where our ratings are not those of the workbook.
+    With --from it is made of a workbook that the council has. What its columns and rows were
+    taken for stands in data/NAME/mapping.xlsx; what could not be told is a list in it to fill
+    in, after which the same command makes the folder, and a page of where our ratings are not
+    those of the workbook.
 
-    With --year it writes data/NAME/year-2025-26.xlsx: last year's KPIs, for their targets, and which are retired, renamed or
-    moved; run again it takes over what is decided there. kpi check names what is not.
+    With --year it writes data/NAME/year-2025-26.xlsx: last year's KPIs, for their targets, and
+    which are retired, renamed or moved; run again it takes over what is decided there. kpi
+    check names what is not.
     """
     from kpi_tools.collect.start import council_folder, raw_of, start_empty, start_from
 
@@ -70,10 +72,11 @@ def start(name: str, workbook: Path | None, bands: str, year: str) -> None:
 @RAW
 @OUTPUTS
 def template(quarter: str, by: str, raw: Path, outputs: Path | None) -> None:
-    """Write the workbooks that the services fill in for QUARTER: figures that are due, words and actions.
+    """Write the workbooks that the services fill in for QUARTER: figures that are due, words
+    and actions.
 
-    They come back into returns/<quarter>, and everything in them is read from there. What is written into commentary/ and
-    actions.csv afterwards goes before it.
+    They come back into returns/<quarter>, and everything in them is read from there. What is
+    written into commentary/ and actions.csv afterwards goes before it.
     """
     from kpi_tools.templates import write_templates
 
@@ -86,10 +89,11 @@ def template(quarter: str, by: str, raw: Path, outputs: Path | None) -> None:
 @click.argument("workbook", type=click.Path(path_type=Path))
 @RAW
 def import_(quarter: str, workbook: Path, raw: Path) -> None:
-    """Take the figures and words of QUARTER from the council's own WORKBOOK, by the mapping of `kpi start`.
+    """Take the figures and words of QUARTER from the council's own WORKBOOK, by the mapping of
+    `kpi start`.
 
-    What is new, or other than known before, goes into returns/<quarter> and commentary; what has changed in the layout of
-    the workbook is named.
+    What is new, or other than known before, goes into returns/<quarter> and commentary; what
+    has changed in the layout of the workbook is named.
     """
     from kpi_tools.collect.start import import_quarter
     from kpi_tools.quarters import Quarter
@@ -105,9 +109,11 @@ def import_(quarter: str, workbook: Path, raw: Path) -> None:
 @RAW
 @OUTPUTS
 def status(quarter: str, raw: Path, outputs: Path | None) -> None:
-    """Say who has sent what for QUARTER: figures due, received, late, rejected, without words, without action.
+    """Say who has sent what for QUARTER: figures due, received, late, rejected, without words,
+    without action.
 
-    outputs/status/<quarter> then holds status.html, with a reminder to send to each owner, and status.csv.
+    outputs/status/<quarter> then holds status.html, with a reminder to send to each owner, and
+    status.csv.
     """
     from kpi_tools.collect.status import write_status
 

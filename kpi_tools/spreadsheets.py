@@ -1,7 +1,8 @@
-"""Tables to CSV and .xlsx files that are safe to open and the same to the byte each time; rejected rows to be sent back.
+"""Tables to CSV and .xlsx files that are safe to open; rejected rows to be sent back.
 
-A text that a spreadsheet would run as a formula gets a leading apostrophe; numbers stay numbers, dates are dates, and an
-empty cell is empty. The same table gives the same bytes: times inside the .xlsx container are fixed.
+A text that a spreadsheet would run as a formula gets a leading apostrophe; numbers stay numbers,
+dates are dates, and an empty cell is empty. The same table gives the same bytes: times inside the
+.xlsx container are fixed.
 """
 
 import csv
@@ -41,7 +42,7 @@ _TABLES: Final = ("changes.csv", "problems.csv", "rejected.csv")
 
 
 def safe_text(text: str) -> str:
-    """`text` without control characters, and with a leading apostrophe where a spreadsheet would take it for a formula."""
+    """`text` cleaned, with an apostrophe where a spreadsheet would take it for a formula."""
     begins = text.lstrip(_LEADING)[:1]
     cleaned = clean_text(text) if not text.isprintable() or not text.isascii() else text
     if begins in _TRIGGERS and begins and not _HARMLESS.fullmatch(cleaned.strip()):
@@ -50,7 +51,7 @@ def safe_text(text: str) -> str:
 
 
 def file_name(text: str, taken: set[str]) -> str:
-    """A name for a file made from a name that nobody checked, unlike all in `taken`, to which it is added."""
+    """A file's name made from one that nobody checked, added to `taken` and unlike all in it."""
     name = re.sub(r"[^a-z0-9]+", "-", text.lower())[:_LONGEST_NAME].strip("-") or "unnamed"
     while name in taken:
         name += "-2"
@@ -59,7 +60,7 @@ def file_name(text: str, taken: set[str]) -> str:
 
 
 def write_csv(table: pd.DataFrame, path: str | os.PathLike[str]) -> Path:
-    """Write `table` without its index as CSV, with a mark so that Excel shows £; return the path."""
+    """Write `table` without its index as CSV that Excel reads rightly; return the path."""
     text = io.StringIO()
     writer = csv.writer(text, quoting=csv.QUOTE_NONNUMERIC, lineterminator="\n")
     writer.writerow([safe_text(str(name)) for name in table.columns])
@@ -198,7 +199,7 @@ def save_workbook(book: Any, path: str | os.PathLike[str]) -> Path:
 
 
 def repacked(content: bytes) -> bytes:
-    """A workbook or document as the same content gives it each time: without the time of its making."""
+    """A workbook or document without the time of its making."""
     fixed = io.BytesIO()
     with (
         zipfile.ZipFile(io.BytesIO(content)) as source,
@@ -216,9 +217,10 @@ def repacked(content: bytes) -> bytes:
 
 
 def processed_folder(raw: str | Path, quarter: Quarter) -> Path:
-    """Where the refused rows of a quarter are kept: beside the raw folder, in `processed/2024-25-Q3`.
+    """Where refused rows of a quarter are kept: `processed/2024-25-Q3` beside the raw folder.
 
-    A folder of another name than `raw` may have other councils beside it: theirs are in `processed/<its name>/2024-25-Q3`.
+    A folder of another name than `raw` may have other councils beside it: its rows are in
+    `processed/<its name>/2024-25-Q3`.
     """
     folder = raw_folder(raw).absolute()
     place = folder.parent / "processed"
@@ -226,9 +228,13 @@ def processed_folder(raw: str | Path, quarter: Quarter) -> Path:
 
 
 def keep_rejected(returns: Returns, raw: str | Path) -> list[Path]:
-    """Write what was refused (`write_rejected`) into `processed_folder`, and remove what an earlier run left there.
+    """Write what was refused into `processed_folder`, in place of what is left of earlier runs.
 
-    Returns the workbooks to be sent back. Raises `KpiError` where nothing can be written.
+    Returns:
+        The workbooks to be sent back.
+
+    Raises:
+        KpiError: Nothing can be written.
     """
     folder = processed_folder(raw, returns.quarter)
     with writing("The rejected rows"):
@@ -305,7 +311,7 @@ def _records(table: pd.DataFrame) -> list[tuple[Any, ...]]:
 
 
 def _plain(value: Any) -> Any:
-    """What one cell of a table becomes in a file: a number, a safe text, a date, or None where missing."""
+    """What a cell becomes in a file: a number, a safe text, a date, or None where missing."""
     if isinstance(value, str):
         return safe_text(value)
     if value is None or value is pd.NaT or value is pd.NA:

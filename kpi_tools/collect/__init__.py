@@ -1,1 +1,1 @@
-"""How a council begins and a quarter is collected: wide workbooks in, words and figures in one round, who has sent what."""
+"""How a council begins from its own workbook, and how a quarter is collected."""

@@ -1,4 +1,4 @@
-"""What follows for a KPI of a workbook from its cells. What a person says of it goes before that."""
+"""What follows for a KPI of a workbook from its cells; what a person says goes before."""
 
 import colorsys
 import re
@@ -7,17 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from kpi_tools.collect.kpis import Book, Kpi
-from kpi_tools.collect.recognise import (
-    CERTAIN,
-    GIVEN,
-    LIKELY,
-    UNKNOWN,
-    find_period,
-    folded,
-    kind_of,
-    quarter_of,
-    recognise,
-)
+from kpi_tools.collect.recognise import Sure, find_period, folded, kind_of, quarter_of, recognise
 from kpi_tools.units import UNITS, known_unit, unit_family
 
 ANSWERS: Final = (
@@ -48,15 +38,15 @@ def deduce(book: Book, answers: Mapping[str, Mapping[str, str]]) -> Book:
     for number, kpi in enumerate(book.kpis, start=1):
         for name, text in answers.get(kpi.key, {}).items():
             if text and name in ANSWERS and kpi.facts.get(name) != text:
-                kpi.facts[name], kpi.reasons[name] = text, (GIVEN, "mapping.xlsx")
+                kpi.facts[name], kpi.reasons[name] = text, (Sure.GIVEN, "mapping.xlsx")
         code = f"K{number:0{width}}"
         code += "-new" * (code.casefold() in codes)
-        kpi.note("kpi_id", code, LIKELY, "made, since it has no code")
+        kpi.note("kpi_id", code, Sure.LIKELY, "made, since it has no code")
         directorate = kpi.get("directorate")
-        kpi.note("section", directorate, LIKELY, "its directorate, since no section is told")
+        kpi.note("section", directorate, Sure.LIKELY, "its directorate, since no section is told")
         if len(sheets) > 1 and not find_period(kpi.sheet).label:
-            kpi.note("section", kpi.sheet, LIKELY, "the name of its sheet")
-        kpi.note("section", "Performance indicators", LIKELY, "no section is told")
+            kpi.note("section", kpi.sheet, Sure.LIKELY, "the name of its sheet")
+        kpi.note("section", "Performance indicators", Sure.LIKELY, "no section is told")
         for facts in (_unit(kpi), _frequency(kpi, quarters), _polarity(kpi), _covers(kpi)):
             for fact in facts:  # a later one may ask for what an earlier one has set
                 kpi.note(*fact)
@@ -87,57 +77,57 @@ def _unit(kpi: Kpi) -> Facts:
     lines = [*kpi.of("target").values(), *kpi.of("floor_standard").values()]
     signs, name = Counter(cell.sign for cell in figures or lines), kpi.facts["kpi_name"]
     if signs["%"] and 2 * signs["%"] >= signs.total():
-        yield "unit", "%", CERTAIN, "its cells have the sign %"
+        yield "unit", "%", Sure.CERTAIN, "its cells have the sign %"
     if rate := re.search(r"\bper ([\d,]+(?: ?000)?)\b", folded(name)):
-        yield "unit", known_unit(rate[0].replace(" 000", "000")) or "", CERTAIN, "its name"
+        yield "unit", known_unit(rate[0].replace(" 000", "000")) or "", Sure.CERTAIN, "its name"
     if within := recognise("unit_within", name):
         yield "unit", *within, "its name"
     if signs["£"]:
-        yield "unit", "£", CERTAIN, "its cells have the sign £"
+        yield "unit", "£", Sure.CERTAIN, "its cells have the sign £"
     if any(cell.sign == "%" for cell in lines):
-        yield "unit", "%", LIKELY, "its target has the sign %"
+        yield "unit", "%", Sure.LIKELY, "its target has the sign %"
     if within := recognise("unit_within", kpi.texts.get(("definition", ""), "")):
-        yield "unit", within.means, LIKELY, "its definition"
+        yield "unit", within.means, Sure.LIKELY, "its definition"
     if figures and all((cell.value or 0) % 1 == 0 for cell in [*figures, *lines]):
-        yield "unit", "count", LIKELY, "all its figures are whole numbers"
+        yield "unit", "count", Sure.LIKELY, "all its figures are whole numbers"
     numbers = [cell.value or 0 for cell in [*figures, *lines] if cell.sign != "%"]
     if kpi.get("unit") == "%" and len(numbers) > 1 and max(map(abs, numbers)) <= 1:
         why = "a percentage whose figures are all at most 1: shares"
-        yield "multiply_by", "100" if any(one % 1 for one in numbers) else "", LIKELY, why
-    yield "unit", "", UNKNOWN, "neither its name nor its cells say"
+        yield "multiply_by", "100" if any(one % 1 for one in numbers) else "", Sure.LIKELY, why
+    yield "unit", "", Sure.UNKNOWN, "neither its name nor its cells say"
 
 
 def _frequency(kpi: Kpi, asked: set[int]) -> Facts:
-    """Frequency, when it is due and basis; `asked` are the quarters of which others have figures."""
+    """Frequency, due and basis; `asked` are the quarters of which others have figures."""
     given = kpi.figures
     kinds = Counter(map(kind_of, given))
     numbers = {quarter_of(period).number for period in given if kind_of(period) == "quarter"}
     if kinds["month"]:
-        yield "frequency", "monthly", CERTAIN, "it has figures of months"
+        yield "frequency", "monthly", Sure.CERTAIN, "it has figures of months"
     elif kinds["quarter"]:
         if kinds["quarter"] > 1 and len(numbers) == 1 and len(asked) > 1:
             why = f"it has figures of Quarter {min(numbers)} only"
-            yield "frequency", "annual", LIKELY, why
+            yield "frequency", "annual", Sure.LIKELY, why
         elif numbers in ({2, 4}, {1, 3}) and len(asked) > 2 and len(given) > 2:
             why = "it has figures of every second quarter only"
-            yield "frequency", "half_yearly", LIKELY, why
-        yield "frequency", "quarterly", CERTAIN, "it has figures of quarters"
+            yield "frequency", "half_yearly", Sure.LIKELY, why
+        yield "frequency", "quarterly", Sure.CERTAIN, "it has figures of quarters"
         usual = {"half_yearly": {2, 4}, "annual": {4}, "biennial": {4}}
         if numbers != usual.get(kpi.facts["frequency"], numbers):
             due = ";".join(f"Q{number}" for number in sorted(numbers))
-            yield "due", due, LIKELY, "the quarters in which it has figures"
+            yield "due", due, Sure.LIKELY, "the quarters in which it has figures"
     elif kinds["half"]:
-        yield "frequency", "half_yearly", CERTAIN, "it has figures of half years"
+        yield "frequency", "half_yearly", Sure.CERTAIN, "it has figures of half years"
     elif kinds["year"]:
-        yield "frequency", "annual", CERTAIN, "it has figures of years"
-    yield "frequency", "quarterly", LIKELY, "it has no figure of a period"
+        yield "frequency", "annual", Sure.CERTAIN, "it has figures of years"
+    yield "frequency", "quarterly", Sure.LIKELY, "it has no figure of a period"
     if within := recognise("basis_within", kpi.facts["kpi_name"]):
         yield "basis", *within, "its name"
     if kpi.of("cumulative") and not kpi.of("actual"):
-        yield "basis", "year_to_date", CERTAIN, "its figures are headed year to date"
+        yield "basis", "year_to_date", Sure.CERTAIN, "its figures are headed year to date"
     elif kpi.facts["frequency"] == "monthly" and not adds(kpi) and not kpi.of("numerator"):
         why = "months without the cases behind them cannot be added up: "
-        yield "basis", "snapshot", LIKELY, f"{why}the quarter shows its last month"
+        yield "basis", "snapshot", Sure.LIKELY, f"{why}the quarter shows its last month"
 
 
 def adds(kpi: Kpi) -> bool:
@@ -153,20 +143,20 @@ def _polarity(kpi: Kpi) -> Facts:
         if within := recognise("polarity_within", text):
             yield "polarity", *within, f"its {where}"
     if not kpi.of("target") and not kpi.of("floor_standard"):
-        yield "rated", "no", LIKELY, "it has no target"
+        yield "rated", "no", Sure.LIKELY, "it has no target"
     if kpi.get("rated") == "no":
-        yield "polarity", "none", LIKELY, "it is only monitored"
+        yield "polarity", "none", Sure.LIKELY, "it is only monitored"
     if kpi.get("polarity") == "none":
-        yield "rated", "no", LIKELY, "no side of it is better"
+        yield "rated", "no", Sure.LIKELY, "no side of it is better"
     pairs = [(good, figure, line) for good, figure, line in _rated(kpi) if figure != line]
     ways = {"higher" if (figure > line) == good else "lower" for good, figure, line in pairs}
     strong = any(not good or abs(figure - line) > abs(line) / 10 for good, figure, line in pairs)
     if len(ways) == 1 and strong and len(pairs) > 1:
         why = f"its {len(pairs)} ratings beside the target fit it alone"
-        yield "polarity", ways.pop(), LIKELY, why
+        yield "polarity", ways.pop(), Sure.LIKELY, why
     hint = recognise("polarity_hint", kpi.facts["kpi_name"])
     why = "nothing says what is better"
-    yield "polarity", "", UNKNOWN, f"{why}; perhaps {hint.means}" if hint else why
+    yield "polarity", "", Sure.UNKNOWN, f"{why}; perhaps {hint.means}" if hint else why
 
 
 def _rated(kpi: Kpi) -> list[tuple[bool, float, float]]:
@@ -192,6 +182,6 @@ def _covers(kpi: Kpi) -> Facts:
     way = {"higher": 1, "lower": -1}.get(kpi.get("polarity"), 0)
     fits = [(way * (figure - line) >= 0) == good for good, figure, line in _rated(kpi)]
     if way and len(fits) > 1 and all(fits) and not months:
-        yield "target_covers", "quarter", LIKELY, "its ratings fit the target as it stands"
+        yield "target_covers", "quarter", Sure.LIKELY, "its ratings fit the target as it stands"
     why = "its figures add up, and the target may be of a quarter or of more"
-    yield "target_covers", "", UNKNOWN, why
+    yield "target_covers", "", Sure.UNKNOWN, why

@@ -1,4 +1,4 @@
-"""A council's folder of raw data as files: settings, KPIs, targets, returns, words, council.xlsx."""
+"""The files of a council's folder of raw data, made of KPIs; council.xlsx."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -8,7 +8,7 @@ import pandas as pd
 
 from kpi_tools.collect.deduce import adds
 from kpi_tools.collect.kpis import Cell, Kpi
-from kpi_tools.collect.recognise import LAST_MONTHS, kind_of, quarter_of, years_label
+from kpi_tools.collect.recognise import ends_quarter, kind_of, quarter_of, years_label
 from kpi_tools.loading.account import SHEETS
 from kpi_tools.loading.schemas import SCHEMAS, SETTINGS, Column
 from kpi_tools.quarters import Quarter
@@ -114,7 +114,7 @@ def report_quarter(kpis: Iterable[Kpi]) -> Quarter | None:
     } - {""}
     years = {period for period in periods if kind_of(period) == "year"}
     parts = {period for period in periods - years if kind_of(period) != "month"}
-    parts |= {period for period in periods - years if period[5:] in LAST_MONTHS}
+    parts |= {period for period in periods - years if ends_quarter(period)}
     return max(map(quarter_of, parts or years or periods), default=None)
 
 
@@ -167,7 +167,7 @@ def _label(kpi: Kpi, period: str) -> tuple[str, str]:
         return "", "its heading names no period"
     quarter = quarter_of(period)
     if kind == "month" and frequency not in ("monthly", "weekly"):
-        if period[5:] not in LAST_MONTHS:
+        if not ends_quarter(period):
             return "", f"a month of a KPI that is {frequency.replace('_', ' ')}"
         period = quarter.label
     if frequency in ("annual", "biennial"):

@@ -5,16 +5,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
-from kpi_tools.collect.recognise import (
-    CERTAIN,
-    LIKELY,
-    UNKNOWN,
-    find_period,
-    folded,
-    kind_of,
-    quarter_of,
-    recognise,
-)
+from kpi_tools.collect.recognise import Sure, find_period, folded, kind_of, quarter_of, recognise
 from kpi_tools.collect.sheets import Sheet
 from kpi_tools.collect.tables import LEFT, OF_KPI, Column, Table
 from kpi_tools.errors import InputError
@@ -54,7 +45,7 @@ _UNIT_SIZE: Final = {"£ thousand": 1e3, "£ million": 1e6}
 
 @dataclass
 class Cell:
-    """A cell with its place: a number where it has one, or why it was left; what it says of sides."""
+    """A cell: a number where it has one, or why it was left; what it says of sides."""
 
     sheet: str
     where: str
@@ -89,7 +80,7 @@ class Kpi:
 
     def note(self, name: str, value: str, sure: str, why: str) -> None:
         """Note a fact, unless it is known already; one that is unknown has no value."""
-        if not self.facts.get(name) and (value or sure == UNKNOWN):
+        if not self.facts.get(name) and (value or sure == Sure.UNKNOWN):
             self.facts[name], self.reasons[name] = value, (sure, why)
 
     def get(self, name: str, default: str = "") -> str:
@@ -106,7 +97,7 @@ class Kpi:
 
     @property
     def figures(self) -> dict[str, Cell]:
-        """Its figures by period: those of the periods themselves, else those of the year to date."""
+        """Its figures by period; those of the year to date where it has no others."""
         return self.of("actual") or self.of("cumulative")
 
     def number(self, cell: Cell) -> float:
@@ -229,8 +220,8 @@ def _kpi_of(
     if not code and not several and key in own:
         key = f"{key} | {folded(section) or line}"
     kpi = known.setdefault(key, Kpi(key, sheet.name, line))
-    kpi.note("kpi_id", code, CERTAIN, "its code")
-    kpi.note("kpi_name", name, CERTAIN, "its name")
+    kpi.note("kpi_id", code, Sure.CERTAIN, "its code")
+    kpi.note("kpi_name", name, Sure.CERTAIN, "its name")
     if folded(name) != folded(kpi.facts["kpi_name"]) or key in own and not several:
         first, second = (
             f"row {at}" if kpi.sheet == sheet.name else f'sheet "{of}", row {at}'
@@ -242,17 +233,17 @@ def _kpi_of(
         )
     own.add(key)
     for column in table.of("section", "directorate", "owner"):
-        kpi.note(column.means, texts[column.means], CERTAIN, f"column {column.letter}")
-    kpi.note("section", section, LIKELY, "the row of one text above it")
-    kpi.note("directorate", above, LIKELY, "the row of one text above its section")
+        kpi.note(column.means, texts[column.means], Sure.CERTAIN, f"column {column.letter}")
+    kpi.note("section", section, Sure.LIKELY, "the row of one text above it")
+    kpi.note("directorate", above, Sure.LIKELY, "the row of one text above its section")
     for means in ("unit", "polarity", "frequency"):
         text = texts.get(means, "")
         if means == "unit" and (unit := known_unit(text)):
-            kpi.note(means, unit, CERTAIN, f'"{text}"')
+            kpi.note(means, unit, Sure.CERTAIN, f'"{text}"')
         elif meaning := recognise(means, text):
             kpi.note(means, *meaning, f'"{text}"')
         elif means == "unit" and text and not re.search(r"\d", text):
-            kpi.note(means, f"other: {text}", LIKELY, f'"{text}"')
+            kpi.note(means, f"other: {text}", Sure.LIKELY, f'"{text}"')
     if texts.get("definition"):
         kpi.texts.setdefault(("definition", ""), texts["definition"])
     return kpi
@@ -320,10 +311,10 @@ def _measure(kpi: Kpi, means: str, period: str, cell: Cell, book: Book) -> None:
         return
     book.cells.append(cell)
     if cell.sign == "minutes":
-        kpi.note("unit", "minutes", LIKELY, f'"{text}"')
+        kpi.note("unit", "minutes", Sure.LIKELY, f'"{text}"')
     if cell.value is None or cell.what == "figure" and cell.side:
         if means == "target" and (none := recognise("no_target", text)):
-            kpi.note("rated", none.means, LIKELY, f'its target says "{text}"')
+            kpi.note("rated", none.means, Sure.LIKELY, f'its target says "{text}"')
         bound = "suppressed" if text.startswith("<") else "a bound and no figure"
         cell.value, cell.left = None, cell.left or bound
         kpi.cells.setdefault((means, period), cell)
@@ -334,4 +325,4 @@ def _measure(kpi: Kpi, means: str, period: str, cell: Cell, book: Book) -> None:
     else:
         kpi.cells[means, period] = cell
         if means == "target":
-            kpi.note("polarity", cell.side, CERTAIN, f'its target says "{text}"')
+            kpi.note("polarity", cell.side, Sure.CERTAIN, f'its target says "{text}"')

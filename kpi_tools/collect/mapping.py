@@ -1,4 +1,4 @@
-"""mapping.xlsx: what each column and KPI of a council's workbook was taken for, and how sure that is.
+"""mapping.xlsx: what each column and KPI of a workbook was taken for, and how sure that is.
 
 What could not be told is a list in it to fill in; what a person writes goes before what the program
 takes by itself.
@@ -13,7 +13,7 @@ import pandas as pd
 
 from kpi_tools.collect.deduce import ANSWERS, COVERS
 from kpi_tools.collect.kpis import Book, Kpi
-from kpi_tools.collect.recognise import GIVEN, LIKELY, UNKNOWN
+from kpi_tools.collect.recognise import Sure
 from kpi_tools.collect.sheets import open_sheets
 from kpi_tools.collect.tables import MEANINGS, Column
 from kpi_tools.errors import InputError
@@ -25,6 +25,7 @@ FILE: Final = "mapping.xlsx"
 OPEN, COLUMNS, KPIS, SETTINGS, LEFT = "To fill in", "Columns", "KPIs", "Settings", "Left out"
 Settings = dict[str, tuple[str, str, str]]
 """What is set for the council as a whole: value, sureness and reason by name."""
+_Keyed = dict[tuple[str, str, int], Any]
 _OPTIONS: Final = {
     "polarity": ("higher", "lower", "target", "none"),
     "unit": tuple(UNITS),
@@ -70,7 +71,7 @@ def questions(book: Book, settings: Settings) -> pd.DataFrame:
         ("KPI", kpi.key, kpi.facts["kpi_name"], name, why)
         for kpi in book.kpis
         for name, (sure, why) in kpi.reasons.items()
-        if sure == UNKNOWN
+        if sure == Sure.UNKNOWN
     ]
     rows = [
         (*where, name, "", _ASKS.get(name, ""), ", ".join(_OPTIONS.get(name, ())), why)
@@ -106,8 +107,8 @@ def mapping_book(book: Book, settings: Settings, asked: pd.DataFrame) -> Any:
     for title in (COLUMNS, KPIS, SETTINGS):
         place = tables[title].columns.get_loc("how_sure") + 1
         for line, sure in enumerate(tables[title]["how_sure"], start=2):
-            if sure in (UNKNOWN, LIKELY):
-                made[title].cell(line, place).fill = yellow if sure == UNKNOWN else pale
+            if sure in (Sure.UNKNOWN, Sure.LIKELY):
+                made[title].cell(line, place).fill = yellow if sure == Sure.UNKNOWN else pale
     answer = column_letter(_QUESTION, "answer")
     for line, name in enumerate(asked["setting"], start=2):
         made[OPEN][f"{answer}{line}"].fill = yellow
@@ -122,11 +123,11 @@ def mapping_book(book: Book, settings: Settings, asked: pd.DataFrame) -> Any:
 
 def _kpi_row(kpi: Kpi) -> list[Any]:
     sure = {one for one, _ in kpi.reasons.values()}
-    found = next((one for one in (UNKNOWN, LIKELY, GIVEN) if one in sure), "certain")
+    found = next((one for one in (Sure.UNKNOWN, Sure.LIKELY, Sure.GIVEN) if one in sure), "certain")
     why = [
         f"{name}: {reason}"
         for name, (one, reason) in kpi.reasons.items()
-        if one in (UNKNOWN, LIKELY)
+        if one in (Sure.UNKNOWN, Sure.LIKELY)
     ]
     facts = [kpi.get(name) for name in ANSWERS]
     return [kpi.key, kpi.sheet, kpi.line, *facts, found, "; ".join(why)]
@@ -141,14 +142,14 @@ class Mapping_:
     settings: dict[str, str] = field(default_factory=dict)
 
 
-def read_mapping(path: Path) -> Mapping_:
+def read(path: Path) -> Mapping_:
     """What mapping.xlsx says, with what was filled in. Raises `InputError` where it is none."""
     tables = {sheet.name: sheet.records() for sheet in open_sheets(path)[0]}
     if not {COLUMNS, KPIS, SETTINGS} <= tables.keys():
         raise InputError(
             f"{path} is no mapping: it has no sheets {COLUMNS}, {KPIS} and {SETTINGS}."
         )
-    read = Mapping_(
+    found = Mapping_(
         {(row["sheet"], row["column"]): row for row in tables[COLUMNS]},
         {row["which"]: {name: row.get(name, "") for name in ANSWERS} for row in tables[KPIS]},
         {row["setting"]: row["value"] for row in tables[SETTINGS]},
@@ -162,25 +163,24 @@ def read_mapping(path: Path) -> Mapping_:
                 f"{', '.join(options)}."
             )
         if answer and row["what"] == "KPI":
-            read.kpis.setdefault(row["which"], {})[setting] = (
+            found.kpis.setdefault(row["which"], {})[setting] = (
                 answer.casefold() if options else answer
             )
         elif answer and row["what"] == "column":
             sheet, _, letter = row["which"].rpartition("!")
-            read.columns.setdefault((sheet, letter), {})[setting] = answer
+            found.columns.setdefault((sheet, letter), {})[setting] = answer
         elif answer:
-            read.settings[setting] = answer
-    return read
+            found.settings[setting] = answer
+    return found
 
 
 def changed_columns(read: Mapping_, columns: list[Column]) -> list[str]:
     """How the columns of a workbook differ from those of its mapping, a sentence each."""
-    then = _by_heading((sheet, row.get("heading", "")) for (sheet, _), row in read.columns.items())
-    now = _by_heading((one.sheet, one.heading) for one in columns)
+    then, now = _by_heading(read, columns)
     gone = [f'no longer there: "{key[1]}"' for key in then if key not in now and key[1]]
     return gone + [
         f'new: "{one.heading}" ({one.letter}), taken for {one.means} {one.period}'.rstrip()
-        for key, one in zip(now, columns, strict=True)
+        for key, one in now.items()
         if key not in then
     ]
 
@@ -189,22 +189,22 @@ def answered_columns(
     read: Mapping_, columns: list[Column], names: Iterable[str] = ("taken_for", "period")
 ) -> dict[tuple[str, str], dict[str, str]]:
     """What the mapping says otherwise of columns that are headed so, wherever they stand now."""
-    rows = list(read.columns.values())
-    then = _by_heading((sheet, row.get("heading", "")) for (sheet, _), row in read.columns.items())
-    now = _by_heading((one.sheet, one.heading) for one in columns)
+    then, now = _by_heading(read, columns)
     found = {}
-    for key, one in zip(now, columns, strict=True):
-        row = rows[then[key]] if key in then else {}
+    for key in now.keys() & then.keys():
+        one, row = now[key], {name: then[key].get(name, "") for name in names}
         own = {"taken_for": one.means, "period": one.period}
-        if any(row.get(name, own[name]) != own[name] for name in names):
-            found[one.sheet, one.letter] = {name: row.get(name, "") for name in names}
+        if any(row[name] != own[name] for name in names):
+            found[one.sheet, one.letter] = row
     return found
 
 
-def _by_heading(columns: Iterable[tuple[str, str]]) -> dict[tuple[str, str, int], int]:
-    """The place of each column by its sheet and heading, and which it is of those headed so."""
-    counted, found = dict[tuple[str, str], int](), dict[tuple[str, str, int], int]()
-    for place, one in enumerate(columns):
-        counted[one] = counted.get(one, 0) + 1
-        found[*one, counted[one]] = place
-    return found
+def _by_heading(read: Mapping_, columns: list[Column]) -> tuple[_Keyed, _Keyed]:
+    """The rows of the mapping and the columns, by sheet, heading and which it is of those."""
+    rows = [((sheet, row.get("heading", "")), row) for (sheet, _), row in read.columns.items()]
+    of_columns = [((one.sheet, one.heading), one) for one in columns]
+    then, now = (
+        {(*key, [k for k, _ in pairs[:at]].count(key)): one for at, (key, one) in enumerate(pairs)}
+        for pairs in (rows, of_columns)
+    )
+    return then, now

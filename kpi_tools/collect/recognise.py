@@ -1,8 +1,9 @@
-"""What a heading or a cell of somebody else's workbook means, and the periods that headings name."""
+"""What a heading or a cell of a council's workbook means, and the periods that headings name."""
 
 import re
 import tomllib
 from datetime import date
+from enum import StrEnum
 from functools import cache
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -11,14 +12,14 @@ from kpi_tools.loading.cells import clean_name
 from kpi_tools.loading.periods import month_number
 from kpi_tools.quarters import Quarter
 
-CERTAIN, LIKELY, UNKNOWN, GIVEN = "certain", "likely", "not told", "given"
-"""How sure a decision is; `given` where whoever filled in the mapping made it."""
-LAST_MONTHS: Final = ("03", "06", "09", "12")
 _NAME: Final = (
     "jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|"
     "sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?"
 )
-_QUARTER: Final = r"\bq(?:tr|uarter|u)?\.?[ _-]?(?P<n>\d+)(?=\D|$)|\b(?P<nth>[1-4])(?:st|nd|rd|th) q(?:ua)?r?ter\b"
+_QUARTER: Final = (
+    r"\bq(?:tr|uarter|u)?\.?[ _-]?(?P<n>\d+)(?=\D|$)"
+    r"|\b(?P<nth>[1-4])(?:st|nd|rd|th) q(?:ua)?r?ter\b"
+)
 _FORMS: Final = [
     (kind, re.compile(form))
     for kind, form in (
@@ -46,6 +47,12 @@ _FORMS: Final = [
 _LOOSE: Final = (
     r"(?:[\s:;,|()\[\]'_./-]|\b(?:to|for|of|as at|as of|at|the|end|ending|ended|fy|year)\b)*"
 )
+
+
+class Sure(StrEnum):
+    """How sure a decision is; `given` where whoever filled in the mapping made it."""
+
+    CERTAIN, LIKELY, UNKNOWN, GIVEN = "certain", "likely", "not told", "given"
 
 
 class Meaning(NamedTuple):
@@ -88,7 +95,7 @@ class When(NamedTuple):
 
     label: str = ""
     rest: str = ""
-    sure: str = CERTAIN
+    sure: str = Sure.CERTAIN
     open: str = ""
     fault: str = ""
 
@@ -132,13 +139,13 @@ def _period(found: dict[str, re.Match[str]], year: int | None) -> When:
         number = int(month["m"]) if month["m"].isdigit() else month_number(month["m"]) or 0
         if not 1 <= number <= 12:
             return When(fault=f"there is no month {number}")
-    inherited, sure = (year, LIKELY) if started is None else (started, CERTAIN)
+    inherited, sure = (year, Sure.LIKELY) if started is None else (started, Sure.CERTAIN)
     if numbers:
         quarter = numbers.pop()
         if started is None and month and month["y"]:
             if _number(number) != quarter:
                 return When(fault=f"{month['m']} is not in Quarter {quarter}")
-            inherited, sure = _full(month["y"]) - (number < 4), CERTAIN
+            inherited, sure = _full(month["y"]) - (number < 4), Sure.CERTAIN
         elif inherited is None:
             return When(open="which financial year it is of")
         elif started is None and bare and int(bare) != inherited + (quarter == 4):
@@ -156,7 +163,7 @@ def _period(found: dict[str, re.Match[str]], year: int | None) -> When:
         return When(f"{inherited + (number < 4)}-{number:02}", sure=sure)
     if started is not None:
         return When(years_label(started))
-    return When(bare, sure=LIKELY) if bare else When()
+    return When(bare, sure=Sure.LIKELY) if bare else When()
 
 
 def _full(year: str) -> int:
@@ -177,6 +184,11 @@ def kind_of(label: str) -> str:
     if re.fullmatch(r"\d{4}-\d\d", label):
         return "month"
     return "quarter" if "Q" in label else "half" if label[:1] == "H" else "year" if label else ""
+
+
+def ends_quarter(label: str) -> bool:
+    """Whether a period is the last month of a quarter."""
+    return kind_of(label) == "month" and int(label[5:]) % 3 == 0
 
 
 def quarter_of(label: str) -> Quarter:

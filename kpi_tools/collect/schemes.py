@@ -3,6 +3,7 @@
 import re
 from typing import Any, Final, NamedTuple
 
+import numpy as np
 import pandas as pd
 
 from kpi_tools.collect.kpis import Book
@@ -118,27 +119,29 @@ def differences_page(cells: pd.DataFrame, bands: str, tried: list[Agreement], co
     """The page of where our rating is not the one in the workbook, KPI by KPI."""
     cells = cells.assign(ours=ratings_by(cells, bands))
     unlike = cells[cells["ours"] != cells["theirs"]]
-    same = len(cells) - len(unlike)
+    same, units = len(cells) - len(unlike), unlike["unit"]
     sentence = (
         f"{same:,} of {plural(len(cells), 'rating')} in the workbook "
         f"{'is' if same == 1 else 'are'} ours as well."
     )
     if cells.empty:
         sentence = "The workbook has no rating beside a figure."
-    rows = [
-        {
-            "KPI": row["kpi_id"],
-            "Name": row["kpi_name"],
-            "Period": row["period"],
-            "Cell": row["place"],
-            "Figure": show(row["value"], row["unit"], _decimals(row["value"])),
-            "Target": show_line(row["target"], row["unit"], 1),
-            "Theirs": row["theirs"],
-            "Ours": row["ours"],
-            "Why": _why(row),
-        }
-        for row in unlike.to_dict("records")
-    ]
+    shown = {
+        "KPI": unlike["kpi_id"],
+        "Name": unlike["kpi_name"],
+        "Period": unlike["period"],
+        "Cell": unlike["place"],
+        "Figure": [show(v, u, _decimals(v)) for v, u in zip(unlike["value"], units, strict=True)],
+        "Target": [show_line(v, u, 1) for v, u in zip(unlike["target"], units, strict=True)],
+        "Theirs": unlike["theirs"],
+        "Ours": unlike["ours"],
+        "Why": np.select(
+            [unlike["ours"] != NOT_RATED, unlike["target"].isna()],
+            ["", "it has no target"],
+            "a line or the polarity is not set",
+        ),
+    }
+    rows = pd.DataFrame(shown).to_dict("records")
     best = [
         {"Bands": one.bands, "Ratings that agree": f"{one.same:,} of {one.of:,}"} for one in tried
     ]
@@ -153,9 +156,3 @@ def differences_page(cells: pd.DataFrame, bands: str, tried: list[Agreement], co
 
 def _decimals(value: float) -> int:
     return next(places for places in (0, 1, 2) if places == 2 or round(value, places) == value)
-
-
-def _why(row: dict[str, Any]) -> str:
-    if row["ours"] != NOT_RATED:
-        return ""
-    return "it has no target" if pd.isna(row["target"]) else "a line or the polarity is not set"

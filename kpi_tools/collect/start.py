@@ -14,32 +14,10 @@ from typing import Final
 
 import pandas as pd
 
-from kpi_tools.collect import folder
+from kpi_tools.collect import folder, mapping, schemes
 from kpi_tools.collect.deduce import deduce
 from kpi_tools.collect.kpis import Book, read_tables
-from kpi_tools.collect.mapping import (
-    FILE,
-    Mapping_,
-    Settings,
-    answered_columns,
-    changed_columns,
-    mapping_book,
-    questions,
-    read_mapping,
-)
-from kpi_tools.collect.recognise import CERTAIN, GIVEN, LIKELY, UNKNOWN, quarter_of
-from kpi_tools.collect.schemes import (
-    CANDIDATES,
-    ENOUGH,
-    FLOOR,
-    Agreement,
-    agreements,
-    bands_of,
-    differences_page,
-    rated_cells,
-    ratings_by,
-    scheme_of,
-)
+from kpi_tools.collect.recognise import Sure, quarter_of
 from kpi_tools.collect.sheets import open_sheets
 from kpi_tools.collect.tables import Table, find_table
 from kpi_tools.errors import InputError
@@ -66,7 +44,7 @@ class Done:
 
 
 def council_folder(name: str, data: Path) -> tuple[Path, str]:
-    """The folder of a council and its name: `data/<name>`, or where `name` is a path that folder."""
+    """The folder of a council and its name: `data/<name>`, or the folder that `name` is."""
     if re.search(r"[\\/]", name):
         place = Path(name)
         return (place.parent if place.name == "raw" else place), place.name
@@ -91,10 +69,11 @@ def raw_of(place: Path) -> Path:
 
 def _refuse_existing(place: Path) -> None:
     """Raise where something else than a mapping lies in the folder of a council to begin."""
-    if place.is_file() or place.is_dir() and {one.name for one in place.iterdir()} - {FILE}:
+    if place.is_file() or place.is_dir() and {one.name for one in place.iterdir()} - {mapping.FILE}:
         there = place / "raw" if (place / "raw").exists() else place
         raise InputError(
-            f"{there} is there already, and nothing was changed. Take another name, or move it away."
+            f"{there} is there already, and nothing was changed. Take another name, or move it "
+            "away."
         )
 
 
@@ -133,22 +112,22 @@ def start_from(name: str, workbook: Path, data: Path, bands: str = "") -> Done:
             there. Nothing is written then.
     """
     place, council = council_folder(name, data)
-    raw, mapping = place / "raw", place / FILE
+    raw, file = place / "raw", place / mapping.FILE
     _refuse_existing(place)
-    read = read_mapping(mapping) if mapping.is_file() else Mapping_()
+    read = mapping.read(file) if file.is_file() else mapping.Mapping_()
     tables, left = _tables(workbook)
     if read.columns:
         columns = [column for table in tables for column in table.columns]
-        if differing := changed_columns(read, columns):
+        if differing := mapping.changed_columns(read, columns):
             more = f" and {len(differing) - 3} more" if len(differing) > 3 else ""
             raise InputError(
-                f"{FILE} is of another workbook than {workbook.name}: "
+                f"{mapping.FILE} is of another workbook than {workbook.name}: "
                 f"{'; '.join(differing[:3])}{more}. Nothing was written."
             )
         plain = {kpi.key: kpi.facts for kpi in deduce(read_tables(tables), {}).kpis}
         for key, row in read.kpis.items():  # what the program takes by itself is no answer
             read.kpis[key] = {k: v for k, v in row.items() if plain.get(key, {}).get(k) != v}
-        tables, left = _tables(workbook, answered_columns(read, columns))
+        tables, left = _tables(workbook, mapping.answered_columns(read, columns))
     book = deduce(read_tables(tables), read.kpis)
     if not any(kpi.figures for kpi in book.kpis) and not any(one.open for one in book.columns):
         there = f"{plural(len(book.kpis), 'KPI')}, but"
@@ -158,28 +137,28 @@ def start_from(name: str, workbook: Path, data: Path, bands: str = "") -> Done:
             "found. A sheet needs a row of headings such as "
             '"Indicator, Unit, Target, Q1 2024/25, Q2 2024/25", one row for each KPI below it.'
         )
-    cells = rated_cells(book)
-    tried = agreements(cells)
+    cells = schemes.rated_cells(book)
+    tried = schemes.agreements(cells)
     given = read.settings | ({"bands": bands} if bands else {})
     settings = _settings(book, council, given, tried)
-    asked = questions(book, settings)
+    asked = mapping.questions(book, settings)
     returns = [row for kpi in book.kpis for row in folder.return_rows(kpi)]
     targets = [row for kpi in book.kpis for row in folder.target_rows(kpi)]
     lines = [*_account(book), *(f'  Sheet "{sheet}": {why}.' for sheet, why in left)]
     if len(asked):
-        if mapping.is_file():
+        if file.is_file():
             first = asked.iloc[0]
             raise InputError(
-                f'{mapping}, sheet "To fill in": {plural(len(asked), "answer")} '
+                f'{file}, sheet "To fill in": {plural(len(asked), "answer")} '
                 f"{'is' if len(asked) == 1 else 'are'} still missing, such as the "
                 f"{first['setting']} of {first['name'] or first['which']}. Nothing was written."
             )
-        with writing(mapping):
+        with writing(file):
             place.mkdir(parents=True, exist_ok=True)
-            save_workbook(mapping_book(book, settings, asked), mapping)
+            save_workbook(mapping.mapping_book(book, settings, asked), file)
         counted = Counter(asked["setting"]).most_common()
         lines.append(
-            f"{mapping}: {plural(len(asked), 'thing')} could not be told "
+            f"{file}: {plural(len(asked), 'thing')} could not be told "
             f"({', '.join(f'{name} {count}' for name, count in counted)}). Fill in its sheet "
             '"To fill in", look through the others, and run the same command again.'
         )
@@ -191,13 +170,13 @@ def start_from(name: str, workbook: Path, data: Path, bands: str = "") -> Done:
         with tempfile.TemporaryDirectory(dir=place, prefix=".start-") as work:
             _write({Path(work, "raw", path): text for path, text in files.items()})
             checked = _checked(Path(work, "raw"))
-            if not mapping.is_file():
-                save_workbook(mapping_book(book, settings, asked), mapping)
-            _write({place / DIFFERENCES: differences_page(cells, scheme, tried, council)})
+            if not file.is_file():
+                save_workbook(mapping.mapping_book(book, settings, asked), file)
+            _write({place / DIFFERENCES: schemes.differences_page(cells, scheme, tried, council)})
             os.replace(Path(work, "raw"), raw)
     lines = [*_account(book), *checked, f"Written: {raw}"]
     if len(cells):
-        same = int((ratings_by(cells, scheme) == cells["theirs"]).sum())
+        same = int((schemes.ratings_by(cells, scheme) == cells["theirs"]).sum())
         lines.append(
             f"Ratings: {same:,} of {len(cells):,} as in the workbook by {scheme} "
             f"({place / DIFFERENCES})."
@@ -241,38 +220,38 @@ def _account(book: Book) -> list[str]:
 
 
 def _settings(
-    book: Book, council: str, given: Mapping[str, str], tried: list[Agreement]
-) -> Settings:
-    """What is to be set for the council as a whole. Raises `InputError` where ratings fit nothing."""
+    book: Book, council: str, given: Mapping[str, str], tried: list[schemes.Agreement]
+) -> mapping.Settings:
+    """What is set for the council as a whole. Raises `InputError` where ratings fit nothing."""
     quarter = folder.report_quarter(book.kpis)
     label, why = quarter.label if quarter else "", "the latest whole quarter with a figure"
-    settings: Settings = {
-        "name": (council, CERTAIN, "as given"),
-        "report_title": ("Performance report", LIKELY, "no title of a report is told"),
-        "report_quarter": (label, LIKELY, why),
-        "bands": ("", UNKNOWN, "neither ratings nor floors stand in the workbook"),
+    settings: mapping.Settings = {
+        "name": (council, Sure.CERTAIN, "as given"),
+        "report_title": ("Performance report", Sure.LIKELY, "no title of a report is told"),
+        "report_quarter": (label, Sure.LIKELY, why),
+        "bands": ("", Sure.UNKNOWN, "neither ratings nor floors stand in the workbook"),
     }
-    best = tried[0] if tried else Agreement("", 0, 0)
+    best = tried[0] if tried else schemes.Agreement("", 0, 0)
     if given.get("bands"):
-        scheme_of(given["bands"])
-    elif best.of >= _FEW and best.same < ENOUGH * best.of:
+        schemes.scheme_of(given["bands"])
+    elif best.of >= _FEW and best.same < schemes.ENOUGH * best.of:
         raise InputError(
-            f"The ratings in the workbook follow from no scheme: of {len(CANDIDATES)} that were "
-            f"tried, the best ({best.bands}) gives {best.same} of {best.of}. Mend the workbook, or "
-            f'say how you rate with --bands "{best.bands}". Nothing was written.'
+            f"The ratings in the workbook follow from no scheme: of {len(schemes.CANDIDATES)} that "
+            f"were tried, the best ({best.bands}) gives {best.same} of {best.of}. Mend the workbook, "
+            f'or say how you rate with --bands "{best.bands}". Nothing was written.'
         )
     elif best.same:
         others = [one.bands for one in tried[1:] if one.same == best.same]
         also = f"; so do {len(others)} others, such as {others[0]}" if others else ""
         why = f"gives {best.same} of the {best.of} ratings in the workbook{also}"
-        settings["bands"] = (best.bands, LIKELY, why)
+        settings["bands"] = (best.bands, Sure.LIKELY, why)
     elif any(kpi.of("floor_standard") for kpi in book.kpis):
-        settings["bands"] = (FLOOR, LIKELY, "there are floor standards")
+        settings["bands"] = (schemes.FLOOR, Sure.LIKELY, "there are floor standards")
     elif all(kpi.get("rated") == "no" for kpi in book.kpis):
-        settings["bands"] = (FLOOR, LIKELY, "no KPI is rated")
+        settings["bands"] = (schemes.FLOOR, Sure.LIKELY, "no KPI is rated")
     for name, value in given.items():
         if name in settings and value not in ("", settings[name][0]):
-            settings[name] = (value, GIVEN, "mapping.xlsx")
+            settings[name] = (value, Sure.GIVEN, "mapping.xlsx")
     return settings
 
 
@@ -280,7 +259,7 @@ def _files(
     book: Book,
     rows: folder.Rows,
     targets: folder.Rows,
-    settings: Settings,
+    settings: mapping.Settings,
     report: Quarter,
     source: str,
 ) -> dict[str, str]:
@@ -289,7 +268,7 @@ def _files(
         ("council", "name"): settings["name"][0],
         ("council", "report_title"): settings["report_title"][0],
         ("council", "sections"): list(dict.fromkeys(kpi.facts["section"] for kpi in book.kpis)),
-        ("rating", "bands"): bands_of(settings["bands"][0]),
+        ("rating", "bands"): schemes.bands_of(settings["bands"][0]),
     }
     returns: dict[Quarter, folder.Rows] = {report: []}
     for row in rows:
@@ -339,24 +318,24 @@ def import_quarter(raw: Path, quarter: Quarter, workbook: Path) -> Done:
         InputError: There is no mapping, the return is there, or a column with figures has no
             period. Nothing is written then.
     """
-    mapping = raw.parent / FILE
-    if not mapping.is_file():
+    file = raw.parent / mapping.FILE
+    if not file.is_file():
         raise InputError(
-            f"There is no {mapping}. A council that began with kpi start --from has one beside its "
+            f"There is no {file}. A council that began with kpi start --from has one beside its "
             "folder raw."
         )
-    read = read_mapping(mapping)
+    read = mapping.read(file)
     columns = [column for table in _tables(workbook)[0] for column in table.columns]
-    tables, left = _tables(workbook, answered_columns(read, columns, ["taken_for"]))
+    tables, left = _tables(workbook, mapping.answered_columns(read, columns, ["taken_for"]))
     book = deduce(read_tables(tables), read.kpis)
     if column := next((one for one in book.columns if one.open), None):
         raise InputError(
-            f'{workbook.name}, column {column.letter} ("{column.heading}"): {column.why}. Say it in '
-            'the heading, such as "Q1 2024/25 actual". Nothing was written.'
+            f'{workbook.name}, column {column.letter} ("{column.heading}"): {column.why}. Say it '
+            'in the heading, such as "Q1 2024/25 actual". Nothing was written.'
         )
     before = [one for one in quarters_with_returns(raw) if one < quarter]
     returns = read_returns(raw, before[-1] if before else None)
-    changed = changed_columns(read, columns)
+    changed = mapping.changed_columns(read, columns)
     lines = ["Columns otherwise than in the mapping:"] if changed else []
     lines += [*(f"  {text}" for text in _few(changed, "changes")), *_account(book)]
     lines += _leave_unknown(book, returns)
@@ -391,10 +370,11 @@ def _few(lines: list[str], what: str) -> list[str]:
 
 
 def _leave_unknown(book: Book, returns: Returns) -> list[str]:
-    """Leave KPIs that kpis.csv does not have; a sentence for each, and for those not in the book."""
+    """Leave KPIs that kpis.csv does not have: a sentence for each, and for those missing."""
     known = set(returns.catalogue["kpi_id"])
     lines = [
-        f'Not in kpis.csv, and left: "{kpi.facts["kpi_name"]}" (row {kpi.line}). Add it there first.'
+        f'Not in kpis.csv, and left: "{kpi.facts["kpi_name"]}" (row {kpi.line}). Add it there '
+        "first."
         for kpi in book.kpis
         if kpi.facts["kpi_id"] not in known
     ]

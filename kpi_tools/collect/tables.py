@@ -1,6 +1,6 @@
 """A sheet of somebody else's workbook → its headings, what each column holds, which rows are KPIs.
 
-Knows sheets and words, no files of ours. Each decision is a row of the mapping, with how sure it is.
+Each decision is a row of the mapping, with how sure it is.
 """
 
 import re
@@ -9,11 +9,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from kpi_tools.collect.recognise import (
-    CERTAIN,
-    GIVEN,
-    LAST_MONTHS,
-    LIKELY,
-    UNKNOWN,
+    Sure,
+    ends_quarter,
     find_period,
     folded,
     kind_of,
@@ -56,17 +53,17 @@ class Column:
     heading: str
     means: str = "ignore"
     period: str = ""
-    sure: str = CERTAIN
+    sure: str = Sure.CERTAIN
     why: str = ""
 
     @property
     def open(self) -> bool:
         """Whether something about it has to be said by a person."""
-        return self.sure == UNKNOWN and self.means in OF_PERIOD
+        return self.sure == Sure.UNKNOWN and self.means in OF_PERIOD
 
     def take(self, why: str, **changes: str) -> None:
         """Take it for something that is likely."""
-        vars(self).update(changes, sure=LIKELY, why=why)
+        vars(self).update(changes, sure=Sure.LIKELY, why=why)
 
 
 @dataclass
@@ -199,24 +196,26 @@ def _column(
     if when.fault:
         raise InputError(f'{_in(sheet)}The heading "{heading}" ({where}) cannot be: {when.fault}.')
     named = bool(when.label or when.open)
-    means, sure = recognise("heading", when.rest) or ("", UNKNOWN)
+    means, sure = recognise("heading", when.rest) or ("", Sure.UNKNOWN)
     why = f'"{heading}"' if heading else "no heading"
     if named and (means in ("period", "total") or not when.rest):
-        means, sure = "actual", sure if means else CERTAIN
+        means, sure = "actual", sure if means else Sure.CERTAIN
     if means in ("", "period") and sheet.turned and place == 0:
-        means, sure = "kpi_name", LIKELY
+        means, sure = "kpi_name", Sure.LIKELY
     if named and not means:
-        means, sure = ("actual", LIKELY) if _mostly(texts, is_number) else ("ignore", UNKNOWN)
+        means, sure = (
+            ("actual", Sure.LIKELY) if _mostly(texts, is_number) else ("ignore", Sure.UNKNOWN)
+        )
         why = f'a period and "{when.rest}", which is not known'
     if other := _by_cells(means, texts, named):
         means, sure, reason = other
         why = f"{why}; {reason}"
     column = Column(sheet.name, place, sheet.letter(place), heading, means or "ignore")
     if means in OF_PERIOD and when.open:
-        column.sure, column.why = UNKNOWN, when.open
+        column.sure, column.why = Sure.UNKNOWN, when.open
         return column
-    if when.sure == LIKELY and sure != UNKNOWN:
-        sure, why = LIKELY, f"{why}; the year is that of the title"
+    if when.sure == Sure.LIKELY and sure != Sure.UNKNOWN:
+        sure, why = Sure.LIKELY, f"{why}; the year is that of the title"
     column.period, column.sure, column.why = when.label, sure, why
     return column
 
@@ -233,17 +232,17 @@ def _by_cells(means: str, texts: list[str], named: bool) -> tuple[str, str, str]
         return _mostly(texts, lambda text: recognise(group, text) and not is_number(text))
 
     if means in ("", "actual", "target", "direction") and words_of("rating"):
-        return "rating", LIKELY, "its cells are ratings"
+        return "rating", Sure.LIKELY, "its cells are ratings"
     if means == "rating" and _mostly(texts, is_number):
-        return "actual" if named else "ignore", LIKELY, "its cells are numbers"
+        return "actual" if named else "ignore", Sure.LIKELY, "its cells are numbers"
     words = sum(not recognise("no_figure", text) for text in texts)
     if means == "actual" and words > 2 and not _mostly(texts, lambda t: re.search(r"\d", t)):
-        return "ignore", UNKNOWN, "its cells are words"
+        return "ignore", Sure.UNKNOWN, "its cells are words"
     several = len(texts) > 2 and len({*map(folded, texts)}) > 1
     if means in ("", "unit", "section") and several and all(recognise("row", t) for t in texts):
-        return "row", LIKELY, "it says what the figures of a row are"
+        return "row", Sure.LIKELY, "it says what the figures of a row are"
     if not means and words_of("polarity"):
-        return "direction", LIKELY, "its cells are arrows"
+        return "direction", Sure.LIKELY, "its cells are arrows"
     return None
 
 
@@ -265,7 +264,7 @@ def _settle(sheet: Sheet, columns: list[Column], body: list[int]) -> None:
             one.take(f"a second column of {means}", means=means_now)
     months = [one for one in columns if kind_of(one.period) == "month"]
     of_figures = {one.period for one in months if one.means in FIGURES}
-    if len(of_figures) > 1 and all(month[5:] in LAST_MONTHS for month in of_figures):
+    if len(of_figures) > 1 and all(map(ends_quarter, of_figures)):
         for one in months:
             why = f"{one.why}; every third month, so the quarter to it"
             one.take(why, period=quarter_of(one.period).label)
@@ -288,12 +287,12 @@ def _group(columns: list[Column], titles: list[str]) -> None:
     figures = [
         one
         for one in columns
-        if one.means in ("actual", "cumulative") and (one.period or one.sure == UNKNOWN)
+        if one.means in ("actual", "cumulative") and (one.period or one.sure == Sure.UNKNOWN)
     ]
     undated = [one for one in columns if one.means in OF_PERIOD and not one.period]
     for one in undated:
         alike = [other for other in undated if other.means == one.means]
-        if one.sure == UNKNOWN:
+        if one.sure == Sure.UNKNOWN:
             continue
         if len(alike) > 1 and figures:
             leads = figures[0].place >= alike[0].place
@@ -301,7 +300,7 @@ def _group(columns: list[Column], titles: list[str]) -> None:
             after = [other for other in figures if other.place > one.place]
             for other in after[:1] if leads else before[-1:]:
                 one.take(f"{one.why}; of the figure beside it, in {other.letter}")
-                one.period, one.sure = other.period, LIKELY if other.period else other.sure
+                one.period, one.sure = other.period, Sure.LIKELY if other.period else other.sure
         elif dated and not figures and (in_name or one.means not in _GENERAL):
             where = "name of the sheet" if in_name else "title"
             one.take(f"{one.why}; the period is that of the {where}", period=dated[0])
@@ -326,7 +325,7 @@ def _answer(column: Column, given: Mapping[str, str]) -> None:
         )
     settled = given.get("period") or means not in OF_PERIOD or not column.open
     column.means, column.period = means, when.label
-    column.sure = GIVEN if settled else UNKNOWN
+    column.sure = Sure.GIVEN if settled else Sure.UNKNOWN
 
 
 def _rows(

@@ -151,7 +151,7 @@ def _own_table(raw: Path, name: str) -> pd.DataFrame:
 
 
 def _with_new(table: pd.DataFrame, rows: pd.DataFrame, key: list[str]) -> pd.DataFrame:
-    """A table with the rows whose key it does not have, and those of their columns that say something."""
+    """A table with the rows whose key it does not have, without new columns that are blank."""
     there = set(table.reindex(columns=key, fill_value="").itertuples(index=False, name=None))
     rows = rows[[one not in there for one in rows[key].itertuples(index=False, name=None)]]
     names = [name for name in rows if name in table or (rows[name] != "").any()]
