@@ -168,7 +168,7 @@ def restrict(
     check = DataValidation(
         allow_blank=True,
         showErrorMessage=rule.get("type") != "custom",
-        errorTitle="This cannot be sent",
+        errorTitle="This cannot be taken",
         error=error,
         errorStyle="stop",
         showInputMessage=bool(prompt),

@@ -164,7 +164,7 @@ def start_from(name: str, workbook: Path, data: Path, bands: str = "") -> Done:
         )
         return Done(place, lines, open=True)
     scheme, quarter = settings["bands"][0], Quarter.parse(settings["report_quarter"][0])
-    files = _files(book, returns, targets, settings, quarter, workbook.name)
+    files = _files(book, returns, targets, settings, workbook.name)
     with writing(place):
         place.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=place, prefix=".start-") as work:
@@ -237,8 +237,8 @@ def _settings(
     elif best.of >= _FEW and best.same < schemes.ENOUGH * best.of:
         raise InputError(
             f"The ratings in the workbook follow from no scheme: of {len(schemes.CANDIDATES)} that "
-            f"were tried, the best ({best.bands}) gives {best.same} of {best.of}. Mend the workbook, "
-            f'or say how you rate with --bands "{best.bands}". Nothing was written.'
+            f"were tried, the best ({best.bands}) gives {best.same} of {best.of}. Mend the "
+            f'workbook, or say how you rate with --bands "{best.bands}". Nothing was written.'
         )
     elif best.same:
         others = [one.bands for one in tried[1:] if one.same == best.same]
@@ -256,36 +256,30 @@ def _settings(
 
 
 def _files(
-    book: Book,
-    rows: folder.Rows,
-    targets: folder.Rows,
-    settings: mapping.Settings,
-    report: Quarter,
-    source: str,
+    book: Book, rows: folder.Rows, targets: folder.Rows, settings: mapping.Settings, source: str
 ) -> dict[str, str]:
     """Every file of the folder `raw` as text, by its path in it."""
+    value = {name: setting[0] for name, setting in settings.items()}
+    report, name = Quarter.parse(value["report_quarter"]), slug(Path(source).stem) or "workbook"
     given = {
-        ("council", "name"): settings["name"][0],
-        ("council", "report_title"): settings["report_title"][0],
+        ("council", "name"): value["name"],
+        ("council", "report_title"): value["report_title"],
         ("council", "sections"): list(dict.fromkeys(kpi.facts["section"] for kpi in book.kpis)),
-        ("rating", "bands"): schemes.bands_of(settings["bands"][0]),
+        ("rating", "bands"): schemes.bands_of(value["bands"]),
+    }
+    files = {
+        "council.toml": folder.council_toml(given, f"Made from {source}."),
+        "kpis.csv": folder.csv_text("kpis", folder.kpi_rows(book.kpis, source)),
+        "targets.csv": folder.csv_text("targets", targets),
     }
     returns: dict[Quarter, folder.Rows] = {report: []}
     for row in rows:
         returns.setdefault(max(report, quarter_of(row["period"])), []).append(row)
-    name = slug(Path(source).stem) or "workbook"
-    return {
-        "council.toml": folder.council_toml(given, f"Made from {source}."),
-        "kpis.csv": folder.csv_text("kpis", folder.kpi_rows(book.kpis, source)),
-        "targets.csv": folder.csv_text("targets", targets),
-    } | {
-        f"{what}/{quarter.slug}{file}.csv": folder.csv_text(what, own)
-        for what, file, of in (
-            ("returns", f"/{name}", returns),
-            ("commentary", "", folder.text_rows(book.kpis, report)),
-        )
-        for quarter, own in of.items()
-    }
+    for quarter, own in returns.items():
+        files[f"returns/{quarter.slug}/{name}.csv"] = folder.csv_text("returns", own)
+    for quarter, own in folder.text_rows(book.kpis, report).items():
+        files[f"commentary/{quarter.slug}.csv"] = folder.csv_text("commentary", own)
+    return files
 
 
 def _write(files: Mapping[Path, str]) -> None:

@@ -98,8 +98,8 @@ def _take_over(raw: Path, first: Quarter, path: Path) -> list[str]:
     if faults := list(_faults(decided, path)):
         raise InputError("\n".join([*faults, "Nothing was changed."]))
     decided = decided[decided["decision"] != ""].assign(from_quarter=first.label)
-    changed = {name: _own_table(raw, name) for name in ("kpis", "targets", "changes")}
-    kpis = changed["kpis"]
+    before = {name: _own_table(raw, name) for name in ("kpis", "targets", "changes")}
+    kpis = before["kpis"].copy()
     new = decided[(decided["decision"] == "new") & ~decided["kpi_id"].isin(kpis["kpi_id"])]
     if len(new):
         added = new[_OF_KPI].assign(first_quarter=first.label)
@@ -113,20 +113,22 @@ def _take_over(raw: Path, first: Quarter, path: Path) -> list[str]:
     }
     for name, texts in renewed.items():
         if new_texts := texts[texts != ""].to_dict():
-            before = kpis.get(name, pd.Series("", kpis.index))
-            pairs = zip(kpis["kpi_id"], before, strict=True)
+            pairs = zip(kpis["kpi_id"], kpis.get(name, pd.Series("", kpis.index)), strict=True)
             kpis[name] = [new_texts.get(kpi_id, text) for kpi_id, text in pairs]
     lines = {name: kept[name].where(kept[name] != "", kept[f"last_{name}"]) for name in _LINES}
     agreed = kept.assign(**lines)[["from_quarter", *_LINES, "reason"]].reset_index()
     agreed = agreed[(agreed[_LINES] != "").any(axis=1)]
     changes = pd.concat([new.assign(change="added"), retired.assign(change="removed")])
     changes = changes.sort_index()[["kpi_id", "from_quarter", "change", "reason"]]
-    changed["kpis"] = kpis
-    changed["targets"] = _with_new(changed["targets"], agreed, ["kpi_id", "from_quarter"])
-    changed["changes"] = _with_new(changed["changes"], changes, list(changes))
-    for name, table in changed.items():
-        if not table.equals(_own_table(raw, name)):
-            table.to_csv(raw / f"{name}.csv", index=False, lineterminator="\n")
+    after = {
+        "kpis": kpis,
+        "targets": _with_new(before["targets"], agreed, ["kpi_id", "from_quarter"]),
+        "changes": _with_new(before["changes"], changes, list(changes)),
+    }
+    with writing(raw):
+        for name, table in after.items():
+            if not table.equals(before[name]):
+                table.to_csv(raw / f"{name}.csv", index=False, lineterminator="\n")
     counts = decided["decision"].value_counts()
     counted = [f"{counts[name]} {name}" for name in DECISIONS if name in counts]
     written = [
@@ -146,8 +148,17 @@ def _own_table(raw: Path, name: str) -> pd.DataFrame:
     """One of the council's own tables, every cell as it stands there."""
     path = raw / f"{name}.csv"
     if not path.is_file():
-        return pd.DataFrame(columns=["kpi_id", "from_quarter"], dtype="str")
-    return pd.read_csv(path, dtype="str", keep_default_na=False, encoding="utf-8-sig")
+        more = ["change", "reason"] if name == "changes" else []
+        return pd.DataFrame(columns=["kpi_id", "from_quarter", *more], dtype="str")
+    try:
+        table = pd.read_csv(path, dtype="str", keep_default_na=False, encoding="utf-8-sig")
+        if "kpi_id" not in table:
+            raise ValueError("it has no column kpi_id")
+    except ValueError as error:
+        raise InputError(
+            f"{path} is no plain CSV file in UTF-8, so nothing was changed: {error}."
+        ) from None
+    return table.fillna("")
 
 
 def _with_new(table: pd.DataFrame, rows: pd.DataFrame, key: list[str]) -> pd.DataFrame:
