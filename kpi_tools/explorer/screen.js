@@ -265,6 +265,7 @@ export function start(root, host) {
     if (!one) return;
     supposed = {};
     const count = S.compare.length;
+    $.frame.classList.toggle("kx-many", several());
     for (const [id, made] of rows) made.querySelector("input").checked = S.compare.includes(id);
     $.head.replaceChildren(...(several()
       ? [title(1, `${count} ${D.words.kpis} side by side${S.view === "trend" ? ", on one scale of time" : `: ${viewTitle()}`}`), button(`Back to ${S.kpi} alone`, alone, { class: "kx-btn" })]
@@ -540,6 +541,7 @@ export function start(root, host) {
   if (host.first) cache.set(host.first.key, host.first);
   recall(host.chosen());
   host.hello?.().catch((error) => notice(`The last picture is shown. ${error.message}`));
+  host.onBack?.(() => { notice(D.note || ""); draw(); paintTab(); }); // an answer came late: what was asked meanwhile is asked again
   host.onData?.(() => { D = host.data(); cache.clear(); build(); recall(own); });
   host.onChosen?.((text) => { // by another view of the same explorer, which is not told back; or by the address
     const [, id] = /kpi=([^&]*)/.exec(text) || [];
@@ -553,7 +555,7 @@ export function start(root, host) {
 /** In a notebook: what is asked goes to Python and is answered by its number. */
 function render({ model, el }) {
   const open = new Map(), me = Math.random().toString(36).slice(2); // two views of one explorer hear each other's answers
-  let number = 0, gone = false;
+  let number = 0, gone = false, back = () => {};
   const ask = (what) => new Promise((answered, failed) => {
     const mine = `${me} ${++number}`;
     if (gone) { failed(new Error(GONE)); return; }
@@ -561,13 +563,19 @@ function render({ model, el }) {
     open.set(mine, (said) => { clearTimeout(timer); if (said.error) failed(new Error(said.error)); else answered(said); });
     try { model.send({ number: mine, ...what }); } catch { clearTimeout(timer); gone = true; failed(new Error(GONE)); }
   });
-  const heard = (said) => { gone = false; open.get(said.number)?.(said); open.delete(said.number); };
+  const heard = (said) => {
+    const late = gone && said.number.startsWith(me);
+    gone = false;
+    open.get(said.number)?.(said);
+    open.delete(said.number);
+    if (late) back();
+  };
   model.on("msg:custom", heard);
   const panel = (root) => root.closest(".jp-LinkedOutputView, .jp-WindowedPanel-outer, .jp-Notebook");
   const end = start(el, {
     seen: (view) => { model.set("shown", view); model.save_changes(); }, ask, hello: () => ask({ ask: "hello" }), choose: true, tabs: ["why", "what", "write"], data: () => model.get("data"), chosen: () => model.get("chosen"), first: model.get("shown"),
     remember: (text) => { if (model.get("chosen") !== text) { model.set("chosen", text); model.save_changes(); } },
-    onData: (does) => model.on("change:data", does), onChosen: (does) => model.on("change:chosen", () => does(model.get("chosen"))),
+    onBack: (does) => { back = does; }, onData: (does) => model.on("change:data", does), onChosen: (does) => model.on("change:chosen", () => does(model.get("chosen"))),
     around: (root) => panel(root) || document.body, room: (root) => (panel(root)?.clientHeight || window.innerHeight) - (panel(root)?.matches(".jp-LinkedOutputView") ? 22 : 60),
   });
   return () => { end(); model.off("msg:custom", heard); };
