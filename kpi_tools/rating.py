@@ -1,7 +1,8 @@
 """Rating: the first band of a scheme whose line a figure meets (METHOD.md, "Rating").
 
-`rate` takes any frame that narwhals knows (pandas, Polars eager or lazy, PyArrow, DuckDB, Spark), never changes it, and
-returns the same kind of frame with more columns. All lines are compared on one scale, on which more is better (`levels`).
+`rate` takes any frame that narwhals knows (pandas, Polars eager or lazy, PyArrow, DuckDB, Spark), never
+changes it, and returns the same kind of frame with more columns. All lines are compared on one scale, on
+which more is better (`levels`).
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,65 +15,41 @@ from narwhals.stable.v2 import col, lit, when
 from narwhals.stable.v2.typing import IntoFrameT
 
 from kpi_tools.errors import InputError
-from kpi_tools.frames import numbers
+from kpi_tools.frames import no_column, numbers
 from kpi_tools.levels import (
     NOISE,
     PARTS,
     ROUNDING,
     Rows,
     any_of,
-    better,
     comparable,
     finite,
     is_met,
     level_of,
-    may_be_closest,
     most_lenient,
     no_less,
     prepared,
     with_levels,
 )
-from kpi_tools.schemes import (
-    DEFAULT_SCHEME,
-    EARLIER,
-    Band,
-    Line,
-    Scheme,
-    one_of,
-    parse_schemes,
-    unknown_lines,
-)
+from kpi_tools.schemes import DEFAULT_SCHEME, EARLIER, Line, Scheme, one_of
 from kpi_tools.vocabulary import (
     CLOSEST,
     HIGHER,
     LOWER,
+    MILESTONE,
     MONITORED,
     NOT_RATED,
+    POLARITIES,
     STATUSES_WITHOUT_VALUE,
 )
 
-__all__ = [
-    "DEFAULT_SCHEME",
-    "Band",
-    "Line",
-    "Scheme",
-    "band_lines",
-    "cannot_be_rated",
-    "meets",
-    "parse_schemes",
-    "rate",
-    "unknown_lines",
-]
 ADDED = ("rating", "not_rated_reason", "band")
 NO_FIGURE = "no figure"
 NO_POLARITY = "polarity not known"
 NO_BEYOND = "a line beyond the target, where closest to the target is best"
 NUMBERS = ("value", "target", "floor_standard", "numerator", "denominator", "tolerance")
-WORDS = ("polarity", "unit", "scheme", "rated", "status", "kind", "milestone", "year_target")
 MILESTONE_STATUS = "milestone"
 """The column with the status of a KPI of kind milestone."""
-
-MILESTONE = "milestone"
 _Outcome = tuple[str, str | None, int | None]
 """A rating, the reason why there is none, and the band's place."""
 _Step = tuple[nw.Expr, _Outcome]
@@ -86,52 +63,82 @@ def rate(
     words: Mapping[str, str] | None = None,
     value: str = "value",
     target: str | float = "target",
-    floor_standard: str | float | None = None,
+    floor_standard: str | float = "floor_standard",
     polarity: str = "polarity",
 ) -> IntoFrameT:
     """Rate each figure by the bands of its scheme.
 
     Args:
-        figures: One row per figure, on any engine. Used where they are there: `numerator` and `denominator` (with `unit`,
-            else %): then 100·n is compared with line·d, since n/d·100 in floating point misrates figures that stand
-            exactly on a line; `tolerance`, for closest to target: half the width of the best band; `scheme`, the name of
-            a scheme; `rated` (`no`: Monitored); `status`, which says why a value is missing; `kind` and `milestone`;
-            `previous` and `same_quarter_last_year`, for lines of these names; `year_target`, of which a figure of a
-            year that goes on is a share; any further line that a scheme names.
-        schemes: Schemes by name, the default as "" (`parse_schemes`). Default: Green at target, Amber at floor standard.
+        figures: One row per figure, on any engine. Used where they are there: `numerator` and
+            `denominator` (with `unit`, else %): then 100·n is compared with line·d, since n/d·100 in
+            floating point misrates figures that stand exactly on a line; `tolerance`, for closest to
+            target: half the width of the best band; `scheme`, the name of a scheme; `rated` (`no`:
+            Monitored); `status`, which says why a value is missing; `kind` and `milestone`; `previous`
+            and `same_quarter_last_year`, for lines of these names; `year_target`, of which a figure of
+            a year that goes on is a share; any further line that a scheme names.
+        schemes: Schemes by name, the default as "" (`parse_schemes`). Default: Green at target, Amber
+            at floor standard.
         milestones: The band, or None, of each status of a milestone.
         words: How lines are called in reasons, such as `{"floor_standard": "intervention level"}`.
         value: The column with the figures.
         target: The column with the targets, or one number.
-        floor_standard: The column with the floor standards, or one number. Default: `floor_standard`, where it is there.
+        floor_standard: The column with the floor standards, or one number.
         polarity: The column that says what is better, or one of `higher`, `lower`, `target`.
 
     Returns:
-        The rows with `rating` (a band's name, `Not rated` or `Monitored`), `not_rated_reason` (null where rated) and
-        `band` (its place, 1 the best). Equality is met; figures are compared unrounded, with an allowance of 1e-9 of the
-        line for floating noise: 74.7 misses a floor of 75.
+        The rows with `rating` (a band's name, `Not rated` or `Monitored`), `not_rated_reason` (null
+        where rated) and `band` (its place, 1 the best). Equality is met; figures are compared
+        unrounded, with an allowance of 1e-9 of the line for floating noise: 74.7 misses a floor of 75.
 
     Raises:
         InputError: A column is not there or holds text among its numbers, or a scheme is not known.
     """
     frame: Any = nw.from_native(figures)
-    given = frame.collect_schema().names()
-    frame = _renamed(frame, given, value, target, floor_standard, polarity)
-    schemes = schemes or {"": DEFAULT_SCHEME}
+    names = frame.collect_schema().names()
+    schemes, words = schemes or {"": DEFAULT_SCHEME}, words or {}
     lines = {column for scheme in schemes.values() for column in scheme.columns}
-    known = frame.collect_schema().names()
-    needed = [] if lines.intersection(known) else [schemes[""].columns[0]]
-    _check(frame, ["value", "polarity", *needed], [*NUMBERS, *lines])
-    if isinstance(frame, nw.DataFrame):
-        frame = frame.select([n for n in known if n in (*NUMBERS, *WORDS, *EARLIER, *lines)])
-    rows = rated(frame.with_columns(_better=better()), schemes, milestones or {}, words)
-    kept = [name for name in given if name not in ADDED]
-    if not isinstance(frame, nw.DataFrame):
-        return rows.select(
-            *(col(_given(name, rows)).alias(name) for name in kept), *ADDED
-        ).to_native()
-    own: Any = nw.from_native(figures)
-    return own.select(*kept).with_columns(*rows.select(*ADDED).iter_columns()).to_native()
+    given = {name: col(name) for name in names}
+    asked = {
+        "value": value,
+        "target": target,
+        "floor_standard": floor_standard,
+        "polarity": polarity,
+    }
+    for parameter, name in asked.items():
+        if parameter == "polarity" and name in POLARITIES or not isinstance(name, str):
+            given[parameter] = lit(name)
+        elif name in names:
+            given[parameter] = col(name)
+        elif parameter != name or parameter in ("value", "polarity"):
+            raise no_column(name, names, parameter)
+    if not lines & set(given):
+        raise InputError(
+            f"There is no column {schemes[''].columns[0]} in the table. "
+            f"Its columns are: {', '.join(names)}."
+        )
+    _check_numbers(frame, [str(asked.get(name, name)) for name in {*NUMBERS, *lines}])
+    used = _used(frame, schemes)
+    rows = prepared(frame, used.values(), given)
+    steps = {}
+    for name, scheme in used.items():
+        rows = with_levels(rows, scheme)
+        steps[name] = list(_steps(scheme, words, given))
+    before: list[_Step] = []
+    if "rated" in names:
+        before.append((col("rated") == "no", (MONITORED, None, None)))
+    if "kind" in names:
+        before += _of_milestones(used, milestones or {}, names)
+    every = dict.fromkeys(outcome for _, outcome in chain(before, *steps.values()))
+    outcomes = sorted(every, key=lambda outcome: (outcome[1] is None, outcome[2] is not None))
+    code: Any = _first(steps.pop(""), outcomes)
+    for name, own in steps.items():
+        code = when(col("scheme") == name).then(_first(own, outcomes)).otherwise(code)
+    rows = rows.with_columns(_code=_first(before, outcomes, code))
+    rows = rows.with_columns(**_looked_up(outcomes))
+    if "year_target" in names:
+        reason = _on_the_way(given["value"], words.get("target", "target"))
+        rows = rows.with_columns(not_rated_reason=reason)
+    return rows.select(*(name for name in names if name not in ADDED), *ADDED).to_native()
 
 
 def meets(
@@ -163,47 +170,51 @@ def band_lines(table: pd.DataFrame, schemes: Mapping[str, Scheme] | None = None)
     """Where each band begins, for charts, cards and sentences of distance.
 
     Args:
-        table: Rows with `kpi_id`, `polarity`, the lines, and where they are there `quarter`, `period_end`, `scheme`.
+        table: Rows with `kpi_id`, `polarity`, the lines, and where they are there `quarter`,
+            `period_end`, `scheme`.
         schemes: As for `rate`.
 
     Returns:
-        A row for each row and band: `kpi_id`, `quarter`, `period_end`, `place`, `band`, `colour`, `edge` in the KPI's
-        unit (NaN where the line is not set, and for the last band) and `far_edge`, the other edge where closest to the
-        target is best.
+        A row for each row and band: `kpi_id`, `quarter`, `period_end`, `place`, `band`, `colour`,
+        `edge` in the KPI's unit (NaN where the line is not set, and for the last band) and `far_edge`,
+        the other edge where closest to the target is best.
     """
     schemes = schemes or {"": DEFAULT_SCHEME}
     keys = [name for name in ("kpi_id", "quarter", "period_end") if name in table]
-    columns = {"polarity", "scheme", *NUMBERS, *chain(*(one.columns for one in schemes.values()))}
-    columns = columns.union(keys).difference(PARTS)  # what is not asked for would be copied with it
-    plain = table[[name for name in table if name in columns]].assign(value=0.0)
-    numbered = nw.from_native(plain).with_row_index("_n").with_columns(_better=better())
-    rows = prepared(numbered, schemes.values())
+    plain = table.drop(columns=[*PARTS], errors="ignore").assign(value=0.0)
+    numbered: Any = nw.from_native(plain).with_row_index("_n")
+    given = {name: col(name) for name in plain}
+    rows = prepared(numbered, schemes.values(), given)
+    closest, target = col("_closest"), col("_line_target")
     found = []
     for name, scheme in schemes.items():
-        if "scheme" in table:
-            own = with_levels(rows.filter(_is_of(rows, name, schemes)), scheme)
-        elif not name:
-            own = with_levels(rows, scheme)
-        else:
+        if "scheme" in given:
+            named = (
+                col("scheme") == name if name else ~col("scheme").is_in([*filter(None, schemes)])
+            )
+            own = with_levels(rows.filter(named.fill_null(not name)), scheme)
+        elif name:
             continue
+        else:
+            own = with_levels(rows, scheme)
         for place, band in enumerate(scheme.bands, 1):
             level: nw.Expr = lit(None, dtype=nw.Float64)
             if band.meets:
                 level = most_lenient(band.meets)
             for line in (line for line in band.meets if line.beyond and line.percent):
                 level = when(col(f"_line_{line.column}") != 0).then(level)  # never met
-            lines = own.with_columns(_edge=level)
-            closest = col("_closest")
-            lines = lines.with_columns(
-                edge=when(closest)
-                .then(col("_line_target") + col("_edge"))
-                .otherwise(col("_edge") * col("_way")),
-                far_edge=when(closest).then(col("_line_target") - col("_edge")),
+            edges = own.with_columns(_edge=level).select(
+                "_n",
+                *keys,
                 place=lit(place),
                 band=lit(band.name),
                 colour=lit(band.colour),
+                edge=when(closest)
+                .then(target + col("_edge"))
+                .otherwise(col("_edge") * col("_way")),
+                far_edge=when(closest).then(target - col("_edge")),
             )
-            found.append(lines.select("_n", *keys, "place", "band", "colour", "edge", "far_edge"))
+            found.append(edges)
     together = nw.concat(found).sort("_n", "place").drop("_n").to_native()
     return together.reset_index(drop=True)
 
@@ -221,143 +232,52 @@ def cannot_be_rated(
         words: Likewise.
 
     Returns:
-        `kpi_id`, `kind` (`never`, `order`: a band asks for more than a better one, `zero`: a per cent of a target of 0)
-        and `reason`, a sentence. Nothing for what is monitored and for milestones.
+        `kpi_id`, `kind` (`never`, `order`: a band asks for more than a better one, `zero`: a per cent
+        of a target of 0) and `reason`, a sentence. Nothing for what is monitored and for milestones.
     """
     schemes = schemes or {"": DEFAULT_SCHEME}
-    rows = lines.drop(columns=["status", *PARTS], errors="ignore").assign(
-        value=0.0, **dict.fromkeys(EARLIER, 0.0)
-    )
+    rows = lines.drop(columns=["status", *PARTS], errors="ignore")
+    rows = rows.assign(**dict.fromkeys(EARLIER, 0.0)).reset_index(drop=True)
     if "kind" in rows:
-        rows = rows[rows["kind"] != "milestone"]
-    ends = [
-        rows.assign(value=rows["polarity"].map({HIGHER: end, LOWER: -end}).fillna(0.0))
+        rows = rows[rows["kind"] != MILESTONE]
+    best, worst = (
+        rate(
+            rows.assign(value=rows["polarity"].map({HIGHER: end, LOWER: -end}).fillna(0.0)), schemes
+        )
         for end in (1e300, -1e300)
-    ]
-    both = rate(pd.concat(ends, ignore_index=True), schemes)
-    best, worst = (both[at : at + len(rows)].set_axis(rows.index) for at in (0, len(rows)))
-    never = (best["rating"] == NOT_RATED) & (worst["rating"] == NOT_RATED)
+    )
+    never = best[(best["rating"] == NOT_RATED) & (worst["rating"] == NOT_RATED)]
     found = [
         (
             kpi_id,
             "order" if " on the better side of " in reason else "never",
             f"{reason[0].upper()}{reason[1:]}.",
         )
-        for kpi_id, reason in zip(
-            rows["kpi_id"][never], best["not_rated_reason"][never], strict=True
-        )
+        for kpi_id, reason in zip(never["kpi_id"], never["not_rated_reason"], strict=True)
     ]
     names = rows["scheme"].fillna("") if "scheme" in rows else pd.Series("", rows.index)
     for name, scheme in schemes.items():
         for line in (line for band in scheme.bands for line in band.meets if line.percent):
+            said = f"{line.words(words).capitalize()}: a per cent of 0 is nothing. Use a number."
             zero = rows[(names == name) & (rows.get(line.column, 1.0) == 0)]
-            found += [
-                (
-                    kpi_id,
-                    "zero",
-                    f"{line.words(words).capitalize()}: a per cent of 0 is nothing. Use a number.",
-                )
-                for kpi_id in zero["kpi_id"]
-            ]
+            found += [(kpi_id, "zero", said) for kpi_id in zero["kpi_id"]]
     return pd.DataFrame(found, columns=["kpi_id", "kind", "reason"])
 
 
-def rated(
-    rows: Rows,
-    schemes: Mapping[str, Scheme] | None = None,
-    milestones: Mapping[str, str | None] | None = None,
-    words: Mapping[str, str] | None = None,
-) -> Rows:
-    """Add what `rate` adds to rows with `_better` (1, -1, or 0 where `polarity` says neither)."""
-    schemes = schemes or {"": DEFAULT_SCHEME}
-    names = rows.collect_schema().names()
-    used = _used(rows, names, schemes)
-    rows = prepared(rows, used.values())
-    steps = {}
-    for name, scheme in used.items():
-        rows = with_levels(rows, scheme)
-        steps[name] = list(_steps(rows, scheme, words))
-    before: list[_Step] = []
-    if "rated" in names:
-        before.append((col("rated") == "no", (MONITORED, None, None)))
-    if "kind" in names:
-        before += _of_milestones(used, milestones or {}, names)
-    every = dict.fromkeys(outcome for _, outcome in chain(before, *steps.values()))
-    outcomes = sorted(every, key=lambda outcome: (outcome[1] is None, outcome[2] is not None))
-    code = _first(rows, steps.pop(""), outcomes)
-    for name, own in steps.items():
-        code = when(_is_of(rows, name, schemes)).then(_first(rows, own, outcomes)).otherwise(code)
-    rows = rows.with_columns(_code=_first(rows, before, outcomes, code))
-    rows = rows.with_columns(**_looked_up(rows, outcomes))
-    if "status" in names:
-        no_figure = (col("not_rated_reason") == NO_FIGURE) & col("status").is_in(
-            STATUSES_WITHOUT_VALUE
-        )
-        no_figure = no_figure.fill_null(False)
-        if not isinstance(rows, nw.DataFrame) or rows.select(_any=no_figure)["_any"].any():
-            why = when(no_figure).then(col("status")).otherwise(col("not_rated_reason"))
-            rows = rows.with_columns(not_rated_reason=why)
-    if "year_target" in names:
-        rows = rows.with_columns(
-            not_rated_reason=_on_the_way((words or {}).get("target", "target"))
-        )
-    return rows
-
-
-def _check(frame: Rows, needed: Sequence[str], with_numbers: Sequence[str]) -> None:
-    """Raise `InputError` where a column is not there, or holds text where there should be numbers."""
-    schema = frame.collect_schema()
-    if missing := [name for name in needed if name not in schema]:
-        raise InputError(
-            f"There is no column {' or '.join(missing)} in the table. Its columns are: {', '.join(schema)}."
-        )
-    for name in with_numbers:
-        if name not in schema or schema[name].is_numeric():
-            continue
-        if isinstance(frame, nw.DataFrame):
+def _check_numbers(frame: Rows, names: Sequence[str]) -> None:
+    """Raise `InputError` where a column holds text where there should be numbers."""
+    for name, kind in frame.collect_schema().items():
+        if name in names and isinstance(frame, nw.DataFrame) and not kind.is_numeric():
             numbers(frame, name)
-        elif schema[name] == nw.String:
+        elif name in names and kind == nw.String:
             raise InputError(
                 f'The column "{name}" holds text, not numbers. Where there is no figure leave it missing.'
             )
 
 
-def _renamed(
-    frame: Rows,
-    given: Sequence[str],
-    value: str,
-    target: str | float,
-    floor: str | float | None,
-    polarity: str,
-) -> Rows:
-    """The frame with the columns called as the rules call them."""
-    asked: dict[str, nw.Expr] = {}
-    named = {"value": value, "target": target, "floor_standard": floor, "polarity": polarity}
-    for parameter, name in named.items():
-        if name is None or name == parameter and name in given:
-            continue
-        if parameter == "polarity" and name in (HIGHER, LOWER, CLOSEST):
-            asked[parameter] = lit(name)
-        elif not isinstance(name, str):
-            asked[parameter] = lit(float(name))
-        elif name in given:
-            asked[parameter] = col(name)
-        elif parameter != name or parameter in ("value", "polarity"):
-            raise InputError(
-                f'There is no column "{name}" in the table. Its columns are: {", ".join(given)}. '
-                f"Name the one that is meant: {parameter}=…"
-            )
-    kept = {f"_given_{name}": col(name) for name in asked if name in given}
-    return frame.with_columns(**kept).with_columns(**asked) if asked else frame
-
-
-def _given(name: str, rows: Rows) -> str:
-    return kept if (kept := f"_given_{name}") in rows.collect_schema().names() else name
-
-
-def _used(rows: Rows, names: Sequence[str], schemes: Mapping[str, Scheme]) -> Mapping[str, Scheme]:
+def _used(rows: Rows, schemes: Mapping[str, Scheme]) -> Mapping[str, Scheme]:
     """The schemes that rows name, all of them where that cannot be asked."""
-    if "scheme" not in names:
+    if "scheme" not in rows.collect_schema():
         return {"": schemes[""]}
     if not isinstance(rows, nw.DataFrame):
         return schemes
@@ -370,47 +290,43 @@ def _used(rows: Rows, names: Sequence[str], schemes: Mapping[str, Scheme]) -> Ma
     return {name: scheme for name, scheme in schemes.items() if name in found or not name}
 
 
-def _is_of(rows: Rows, name: str, schemes: Mapping[str, Scheme]) -> nw.Expr:
-    if "scheme" not in rows.collect_schema().names():
-        return lit(not name)
-    others = [other for other in schemes if other]
-    return col("scheme") == name if name else ~col("scheme").is_in(others).fill_null(False)
+def _steps(
+    scheme: Scheme, words: Mapping[str, str], given: Mapping[str, nw.Expr]
+) -> Iterator[_Step]:
+    """What is asked of a figure, one after the other, each with what follows where it is the first that
+    is true."""
 
+    def unrated(reason: str) -> _Outcome:
+        return NOT_RATED, reason, None
 
-def _steps(rows: Rows, scheme: Scheme, words: Mapping[str, str] | None) -> Iterator[_Step]:
-    """What is asked of a figure, one after the other, each with what follows where it is the first that is true."""
-    closest = may_be_closest(rows)
+    def no_line(column: str) -> _Outcome:
+        return unrated(f"no {Line(column).words(words)}")
+
+    def is_set(lines: Sequence[Line]) -> nw.Expr:
+        return any_of(~col(level_of(line)).is_null() for line in lines)
+
     lines = [line for band in scheme.bands for line in band.meets]
-    names = dict(words or {})
-    is_set = {line: ~col(level_of(line)).is_null() for line in lines}
-    yield col("_value").is_null(), (NOT_RATED, NO_FIGURE, None)
-    neither = col("_better") == 0
-    yield (neither & ~col("_closest") if closest else neither), (NOT_RATED, NO_POLARITY, None)
-    if closest and any(line.beyond for line in lines):
-        yield col("_closest"), (NOT_RATED, NO_BEYOND, None)
+    no_figure = col("_value").is_null()
+    if "status" in given:
+        for status in STATUSES_WITHOUT_VALUE:
+            yield no_figure & (given["status"] == status).fill_null(False), unrated(status)
+    yield no_figure, unrated(NO_FIGURE)
+    yield (col("_way") == 0) & ~col("_closest"), unrated(NO_POLARITY)
+    if any(line.beyond for line in lines):
+        yield col("_closest"), unrated(NO_BEYOND)
     for strict, loose in comparable(scheme):
-        above, size = (
-            most_lenient(loose) - most_lenient(strict),
-            most_lenient(loose).abs() + most_lenient(strict).abs(),
-        )
-        wrong = (above > NOISE) & (above > size * NOISE)
-        reason = f"{loose[0].words(names)} on the better side of the {strict[0].words(names)}"
-        yield wrong.fill_null(False), (NOT_RATED, reason, None)
+        least, most = most_lenient(loose), most_lenient(strict)
+        wrong = (least - most > NOISE) & (least - most > (least.abs() + most.abs()) * NOISE)
+        reason = f"{loose[0].words(words)} on the better side of the {strict[0].words(words)}"
+        yield wrong.fill_null(False), unrated(reason)
     for place, band in enumerate(scheme.bands[:-1], 1):
-        met = [is_met(line, closest) for line in band.meets]
-        yield any_of(met), (band.name, None, place)
-    none_set = ~any_of(list(is_set.values()))
-    first = "target" if "target" in scheme.columns else scheme.columns[0]
-    yield none_set, (NOT_RATED, f"no {Line(first).words(names)}", None)
-    lowest = scheme.bands[-2].meets
-    without = next(
-        (p for p, b in enumerate(scheme.bands, 1) if b.name == scheme.without_line), None
-    )
-    lacking = f"no {Line(lowest[0].column).words(names)}"
-    yield (
-        ~any_of([is_set[line] for line in lowest]),
-        (NOT_RATED, lacking, None) if without is None else (scheme.without_line, None, without),
-    )
+        yield any_of(is_met(line) for line in band.meets), (band.name, None, place)
+    yield ~is_set(lines), no_line("target" if "target" in scheme.columns else scheme.columns[0])
+    lowest, names = scheme.bands[-2].meets, [band.name for band in scheme.bands]
+    outcome = no_line(lowest[0].column)
+    if scheme.without_line in names:
+        outcome = (scheme.without_line, None, names.index(scheme.without_line) + 1)
+    yield ~is_set(lowest), outcome
     yield lit(True), (scheme.bands[-1].name, None, len(scheme.bands))
 
 
@@ -418,59 +334,50 @@ def _of_milestones(
     schemes: Mapping[str, Scheme], milestones: Mapping[str, str | None], names: Sequence[str]
 ) -> Iterator[_Step]:
     """A milestone has the band of its status."""
-    of_bands = {
+    places = {
         band.name: place for one in schemes.values() for place, band in enumerate(one.bands, 1)
     }
     of_kind = (col("kind") == MILESTONE).fill_null(False)
     if MILESTONE_STATUS in names:
         status = col(MILESTONE_STATUS).cast(nw.String).str.to_lowercase()
         for name, band in milestones.items():
-            unrated = (NOT_RATED, f'the status "{name}" has no rating', None)
-            yield (
-                of_kind & (status == name.lower()),
-                (band, None, of_bands.get(band)) if band else unrated,
-            )
+            outcome: _Outcome = (NOT_RATED, f'the status "{name}" has no rating', None)
+            if band:
+                outcome = (band, None, places.get(band))
+            yield of_kind & (status == name.lower()), outcome
     yield of_kind, (NOT_RATED, NO_FIGURE, None)
 
 
-def _first(
-    rows: Rows, steps: Sequence[_Step], outcomes: Sequence[_Outcome], otherwise: Any = None
-) -> Any:
+def _first(steps: Sequence[_Step], outcomes: Sequence[_Outcome], otherwise: Any = None) -> Any:
     """The number, among the outcomes, of the first step whose truth holds."""
-    kind = nw.UInt32 if isinstance(rows, nw.DataFrame) else nw.Int64
-    code = lit(0, dtype=kind) if otherwise is None else otherwise
+    code = lit(0, dtype=nw.Int64) if otherwise is None else otherwise
     for truth, outcome in reversed(steps):
-        code = when(truth).then(lit(outcomes.index(outcome), dtype=kind)).otherwise(code)
+        code = when(truth).then(lit(outcomes.index(outcome), dtype=nw.Int64)).otherwise(code)
     return code
 
 
-def _looked_up(rows: Rows, outcomes: Sequence[_Outcome]) -> dict[str, Any]:
-    """The columns that `rate` adds, from the number of each row's outcome. Those with a reason come first, bands last."""
+def _looked_up(outcomes: Sequence[_Outcome]) -> dict[str, Any]:
+    """The columns that `rate` adds, from the number of each row's outcome. Those with a reason come
+    first, bands last."""
     ratings, reasons, places = (list(texts) for texts in zip(*outcomes, strict=True))
-    code, numbers = col("_code"), range(len(outcomes))
+    code = col("_code")
 
     def found(texts: list[Any], kind: Any) -> Any:
-        if isinstance(rows, nw.DataFrame):  # quicker than to replace
-            series = nw.new_series("_code", texts, kind, backend=rows.implementation)
-            return series[rows["_code"].cast(nw.UInt32)]
-        return code.replace_strict(
-            list(numbers), texts, default=None if kind == nw.Int64 else "", return_dtype=kind
-        )
+        old = list(range(len(texts)))
+        return code.replace_strict(old, texts, default=texts[0], return_dtype=kind)
 
-    in_band, no_reason = places.count(None), len(reasons) - reasons.count(None)
-    masked = not rows.implementation.is_pandas()  # quicker, but for its texts
-    texts = [text or "" for text in reasons] if masked else reasons
-    why = found(texts, nw.String)
     return {
         "rating": found(ratings, nw.String),
-        "not_rated_reason": when(code < no_reason).then(why) if masked else why,
-        "band": when(code >= in_band).then(found([place or 0 for place in places], nw.Int64)),
+        "not_rated_reason": when(code < len(reasons) - reasons.count(None)).then(
+            found([text or "" for text in reasons], nw.String)
+        ),
+        "band": when(code >= places.count(None)).then(found([at or 0 for at in places], nw.Int64)),
     }
 
 
-def _on_the_way(target: str) -> nw.Expr:
+def _on_the_way(value: nw.Expr, target: str) -> nw.Expr:
     """A figure of a year that goes on, where only the year's target is agreed: how much of it there is."""
-    share = (finite("value") / finite("year_target") * 100 + 0.5).floor()
+    share = (finite(value) / finite(col("year_target")) * 100 + 0.5).floor()
     part = when(share.is_finite()).then(share).otherwise(lit(0.0)).cast(nw.Int64).cast(nw.String)
     words = nw.concat_str(lit("on the way: "), part, lit(f"% of the year's {target}"))
     yes = share.is_finite() & col("_line_target").is_null() & ~col("not_rated_reason").is_null()

@@ -16,7 +16,8 @@ from kpi_tools.cases import (
     takes_in_words,
     what_it_takes,
 )
-from kpi_tools.rating import parse_schemes, rate
+from kpi_tools.rating import rate
+from kpi_tools.schemes import parse_schemes
 
 EHCP = {
     "unit": "%",

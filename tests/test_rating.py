@@ -10,7 +10,8 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from kpi_tools.errors import InputError
-from kpi_tools.rating import band_lines, cannot_be_rated, meets, parse_schemes, rate
+from kpi_tools.rating import band_lines, cannot_be_rated, meets, rate
+from kpi_tools.schemes import parse_schemes
 from tests.engines import ENGINES, to_pandas
 from tests.ratings_by_fractions import COLUMNS
 from tests.ratings_by_fractions import cases as cases_by_fractions
