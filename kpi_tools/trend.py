@@ -1,14 +1,17 @@
-"""Direction of travel: whether a KPI gets better or worse over the figures shown, by how much a year, and how sure that is.
+"""Direction of travel: whether a KPI gets better or worse over the figures shown, by how much a year,
+and how sure that is.
 
-The published rule, named `ols`, is `direction_of_travel`: ordinary least squares over exactly the figures in the table, two-sided
-test. `gls_direction` stands beside it and knows that rolling figures share their data (METHOD.md, "Direction of travel").
+The published rule, named `ols`, is `direction_of_travel`: ordinary least squares over exactly the
+figures in the table, two-sided test. `gls_direction` stands beside it and knows that rolling figures
+share their data (METHOD.md, "Direction of travel").
 
-Two figures that cover k months and lie d months apart share k − d of them. With that covariance V = LLᵀ (Cholesky) generalised
-least squares is ordinary least squares of L⁻¹y on L⁻¹X; without overlap V is the identity.
+Two figures that cover k months and lie d months apart share k − d of them. With that covariance
+V = LLᵀ (Cholesky) generalised least squares is ordinary least squares of L⁻¹y on L⁻¹X; without overlap
+V is the identity.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
@@ -34,19 +37,6 @@ ADDED = (
     "standard_error",
     "p_value",
 )
-GLS_ADDED = (
-    "gls_direction",
-    "gls_slope",
-    "gls_slope_low",
-    "gls_slope_high",
-    "gls_p_value",
-    "mann_kendall_p",
-    "false_discovery",
-    "second_opinion",
-    "direction_note",
-)
-_TEXTS = ("gls_direction", "second_opinion", "direction_note")
-_WAYS = (NOT_TESTABLE, NOT_ENOUGH_DATA, STABLE, POSITIVE, NEGATIVE)
 _STRAIGHT = 1e-10
 _FLAT = 1e-9
 _PERFECT = 1e-20
@@ -78,85 +68,72 @@ def direction_of_travel(
         after: Of a longer history only the figures that end later than that day are tested.
 
     Returns:
-        The table with `direction_of_travel` (positive, stable or no clear trend, negative, not enough data; not testable
-        where the basis is `year_to_date` or neither up nor down is better), `points`, `slope` (change a year in the KPI's
-        unit), `slope_low` and `slope_high` (its 95% interval), `r_squared`, `standard_error` (of the slope) and `p_value`.
+        The table with `direction_of_travel` (positive, stable or no clear trend, negative, not enough
+        data; not testable where the basis is `year_to_date` or neither up nor down is better),
+        `points`, `slope` (change a year in the KPI's unit), `slope_low` and `slope_high` (its 95%
+        interval), `r_squared`, `standard_error` (of the slope) and `p_value`.
 
     Raises:
-        InputError: A column is not there or holds something else, a row has no period or that of another row.
+        InputError: A column is not there or holds something else, a row has no period or that of
+            another row.
     """
     rows = in_order(recent, by, period, named={"value": value, "polarity": polarity})
-    lines = directions(
-        rows,
-        rows.numbers(value),
-        rows.better(polarity),
-        significance=significance,
-        minimum_points=minimum_points,
-        after=after,
-    )
-    return rows.with_columns(**of_each(lines, rows.series))
+    y, better = rows.numbers(value), rows.better(polarity)
+    return rows.with_columns(**directions(rows, y, better, significance, minimum_points, after))
 
 
 def directions(
     rows: Ordered,
     y: Array,
     better: Array,
-    *,
     significance: float = 0.05,
     minimum_points: int = MINIMUM_POINTS,
     after: date | None = None,
 ) -> dict[str, Any]:
-    """The columns of `ADDED`, one value for each series."""
+    """The columns of `ADDED`."""
     if not rows.dates:
         raise InputError(
             f'The column "{rows.period}" holds no dates. Give the last day of each period.'
         )
     if not 0 < significance < 1:
         raise InputError(f"A level of significance lies between 0 and 1, not at {significance}.")
-    series, count = rows.series, len(rows.starts)
-    shown = (
-        rows.days > np.datetime64(after, "D").astype(float)
-        if after is not None
-        else np.ones(len(y), bool)
-    )
-    y = np.where(shown, y, np.nan)
-    known = ~np.isnan(y)
-    usual = rows.steps[0]
-    x = np.where(usual >= MONTHLY, rows.months, rows.days / _DAYS_A_MONTH)
-    x = x - x[rows.starts][series] if len(y) else x
-    low = np.fmin.reduceat(y, rows.starts) if count else np.zeros(0)
-    size = np.fmax.reduceat(np.abs(y), rows.starts) if count else np.zeros(0)
-    up = y - low[series]
+    if after is not None:
+        y = np.where(rows.days > np.datetime64(after, "D").astype(float), y, np.nan)
+    series, starts, known = rows.series, rows.starts, ~np.isnan(y)
+    x = np.where(rows.steps[0] >= MONTHLY, rows.months, rows.days / _DAYS_A_MONTH)
+    x = x - x[starts][series]
+    up = y - np.fmin.reduceat(y, starts)[series]
+    size, spread = np.fmax.reduceat(np.abs(y), starts), np.fmax.reduceat(up, starts)
 
     def total(values: Array) -> Array:
-        return np.bincount(series[known], values[known], count)
+        return np.bincount(series[known], values[known], len(starts))
 
     n = total(np.ones(len(y)))
     mean_x, mean_y = total(x) / np.maximum(n, 1), total(up) / np.maximum(n, 1)
     dx, dy = x - mean_x[series], up - mean_y[series]
     sxx, sxy, syy = total(dx * dx), total(dx * dy), total(dy * dy)
-    ytd = rows.is_word("basis", "year_to_date")
-    last = np.append(rows.starts[1:], len(y)) - 1
-    way = np.where(ytd, 0, better)[last] if count else np.zeros(0, int)
+    way = np.where(rows.is_word("basis", "year_to_date"), 0, better)[rows.last]
     enough = (n >= minimum_points) & (n > 2) & (sxx > 0)
-    spread = np.fmax.reduceat(up, rows.starts) if count else np.zeros(0)
-    flat = ~(spread > np.maximum(size, 1) * _FLAT)
     can = enough & (way != 0)
-    sloped = can & ~flat
+    sloped = can & (spread > np.maximum(size, 1) * _FLAT)
+    level = np.where(can, 0.0, np.nan)  # of a flat series slope and error are nought
     with np.errstate(divide="ignore", invalid="ignore"):
         r_squared = np.where(sloped, np.minimum(sxy * sxy / (sxx * syy), 1.0), np.nan)
         rest = np.where(1 - r_squared > _STRAIGHT, 1 - r_squared, 0.0)
-        error = np.where(
-            sloped, np.sqrt(rest * syy / sxx / (n - 2)) * 12, np.where(can, 0.0, np.nan)
-        )
-        slope = np.where(sloped, sxy / sxx * 12, np.where(can, 0.0, np.nan))
+        error = np.where(sloped, np.sqrt(rest * syy / sxx / (n - 2)) * 12, level)
+        slope = np.where(sloped, sxy / sxx * 12, level)
         t = np.where(sloped, np.abs(slope) / error, np.nan)
     df = np.maximum(n - 2, 1).astype(int)
     p = p_value(t, df)
     reach = error * np.array([critical(int(one)) for one in df])
-    state = np.select([way == 0, ~enough, ~(p < significance), slope * way > 0], [0, 1, 2, 3], 4)
-    return {
-        "direction_of_travel": Words(state, _WAYS),
+    states = {
+        NOT_TESTABLE: way == 0,
+        NOT_ENOUGH_DATA: ~enough,
+        STABLE: ~(p < significance),
+        POSITIVE: slope * way > 0,
+        NEGATIVE: slope * way <= 0,
+    }
+    numbers = {
         "points": n.astype(int),
         "slope": slope,
         "slope_low": slope - reach,
@@ -165,14 +142,8 @@ def directions(
         "standard_error": error,
         "p_value": p,
     }
-
-
-def of_each(lines: Mapping[str, Any], series: Array) -> dict[str, Any]:
-    """What is said of each series, for each of its rows."""
-    return {
-        name: Words(one.codes[series], one.meanings) if isinstance(one, Words) else one[series]
-        for name, one in lines.items()
-    }
+    found = {name: values[series] for name, values in numbers.items()}
+    return {"direction_of_travel": Words.first_of(states).at(series), **found}
 
 
 def gls_direction(
@@ -185,76 +156,55 @@ def gls_direction(
     significance: float = 0.05,
     minimum_points: int = MINIMUM_POINTS,
 ) -> Any:
-    """Add the columns of `GLS_ADDED` to all rows of each series: pass the rows that the chart shows.
+    """Add the overlap-aware direction to all rows of each series: pass the rows that the chart shows.
 
-    As `direction_of_travel`; also used are `basis` (`rolling_12_months` overlaps), `seasonal` (`yes`: season terms are fitted
-    where there are figures enough), `direction_of_travel`, the official arrow, and `series_from`: only the figures with that
-    of the last row are of one series. Slopes are a year's change; `false_discovery` is the share of false calls to expect
-    among the series called at this p or less.
+    As `direction_of_travel`; also used are `basis` (`rolling_12_months` overlaps), `seasonal` (`yes`:
+    season terms are fitted where there are figures enough), `direction_of_travel`, the official arrow,
+    and `series_from`: only the figures with that of the last row are of one series.
+
+    Returns:
+        The table with `gls_direction`, `gls_slope` (a year's change), `gls_slope_low`,
+        `gls_slope_high`, `gls_p_value`, `mann_kendall_p`, `false_discovery` (the share of false calls
+        to expect among the series called at this p or less), `second_opinion` and `direction_note`.
     """
     rows = in_order(recent, by, period, named={"value": value, "polarity": polarity})
-    y, better = rows.numbers(value), rows.better(polarity)
-    columns = {
-        name: rows.frame[name].to_list() if name in rows.frame.columns else [None] * len(y)
-        for name in ("basis", "seasonal", "direction_of_travel", "series_from")
-    }
+    y, better = rows.numbers(value), rows.better(polarity)[rows.last]
+    names = ("basis", "seasonal", "direction_of_travel")
+    own = zip(*(rows.latest(name) for name in names), strict=True)
+    kept = ~np.isnan(y)
+    if "series_from" in rows.frame.columns:
+        since = pd.factorize(rows.frame["series_from"].to_pandas())[0][rows.order]
+        kept &= since == since[rows.last][rows.series]
     found = []
-    for start, end in zip(rows.starts, np.append(rows.starts[1:], len(y)), strict=True):
-        span = np.arange(start, end)
-        own = {name: values[rows.order[end - 1]] for name, values in columns.items()}
-        since = pd.Series([columns["series_from"][at] for at in rows.order[span]], dtype=object)
-        same = (since.fillna("") == since.fillna("").iloc[-1]).to_numpy()
-        kept = span[same & ~np.isnan(y[span])]
-        found.append(
-            _overlap_aware(
-                rows.months[kept], y[kept], int(better[end - 1]), own, significance, minimum_points
-            )
-        )
-    lines = pd.DataFrame(found, columns=list(GLS_ADDED))
-    lines["false_discovery"] = false_discovery(lines["gls_p_value"].astype(float).tolist())
-    kinds = {name: object if name in _TEXTS else float for name in GLS_ADDED}
+    for span, way, (basis, seasonal, official) in zip(rows.spans, better, own, strict=True):
+        months, figures = rows.months[span][kept[span]], y[span][kept[span]]
+        overlap = ROLLING_MONTHS if basis == "rolling_12_months" else 1
+        terms = seasonal in (True, "yes")
+        line = None
+        if len(figures) >= max(minimum_points, 3):
+            line = fit(months.astype(int).tolist(), figures, overlap=overlap, seasonal=terms)
+        if basis == "year_to_date" or not way or line is None:
+            state = NOT_ENOUGH_DATA if way and basis != "year_to_date" else NOT_TESTABLE
+            found.append((state, *[math.nan] * 5, "", ""))
+            continue
+        improving = POSITIVE if line.slope * way > 0 else NEGATIVE
+        state = STABLE if line.p >= significance else improving
+        second = mann_kendall(figures.tolist())
+        official = official or state
+        alone = official in (POSITIVE, NEGATIVE) and second >= significance
+        remark = "the trend depends on one or two unusual values" if alone else ""
+        size = (line.slope * 12, line.low * 12, line.high * 12, line.p)
+        found.append((state, *size, second, remark, difference_in_words(official, state)))
+    columns = ("gls_direction", "gls_slope", "gls_slope_low", "gls_slope_high", "gls_p_value")
+    more = ("mann_kendall_p", "second_opinion", "direction_note")
+    lines = pd.DataFrame(found, columns=[*columns, *more])
+    adjusted = false_discovery(lines["gls_p_value"].astype(float).tolist())
+    lines.insert(6, "false_discovery", adjusted)
+    texts = ("gls_direction", "second_opinion", "direction_note")
+    kinds = {name: object if name in texts else float for name in lines}
     return rows.with_columns(
         **{name: lines[name].to_numpy(kind)[rows.series] for name, kind in kinds.items()}
     )
-
-
-def _overlap_aware(
-    months: Array,
-    y: Array,
-    better: int,
-    own: Mapping[str, Any],
-    significance: float,
-    minimum_points: int,
-) -> dict[str, Any]:
-    """The columns of one series."""
-    nothing = dict.fromkeys(GLS_ADDED[1:6], math.nan) | {"second_opinion": "", "direction_note": ""}
-    if own["basis"] == "year_to_date" or not better:
-        return {"gls_direction": NOT_TESTABLE, **nothing}
-    line = None
-    if len(y) >= max(minimum_points, 3):
-        overlap = ROLLING_MONTHS if own["basis"] == "rolling_12_months" else 1
-        line = fit(
-            months.astype(int).tolist(),
-            y,
-            overlap=overlap,
-            seasonal=own["seasonal"] in (True, "yes"),
-        )
-    if line is None:
-        return {"gls_direction": NOT_ENOUGH_DATA, **nothing}
-    way = STABLE if line.p >= significance else POSITIVE if line.slope * better > 0 else NEGATIVE
-    second = mann_kendall(y.tolist())
-    official = own["direction_of_travel"] or way
-    alone = official in (POSITIVE, NEGATIVE) and second >= significance
-    return {
-        "gls_direction": way,
-        "gls_slope": line.slope * 12,
-        "gls_slope_low": line.low * 12,
-        "gls_slope_high": line.high * 12,
-        "gls_p_value": line.p,
-        "mann_kendall_p": second,
-        "second_opinion": "the trend depends on one or two unusual values" if alone else "",
-        "direction_note": difference_in_words(official, way),
-    }
 
 
 def difference_in_words(official: Any, overlap_aware: Any) -> str:
@@ -273,27 +223,25 @@ def difference_in_words(official: Any, overlap_aware: Any) -> str:
 
 
 def size_in_words(slope: float, low: float, high: float, unit: str, decimals: int = 1) -> str:
-    """`falling by 2.1 points a year (0.6 to 3.6)`; where that may be zero, from what to what; empty where not known."""
+    """`falling by 2.1 points a year (0.6 to 3.6)`; where that may be zero, from what to what; empty
+    where not known."""
     if not all(map(math.isfinite, (slope, low, high))):
         return ""
-
-    def amount(change: float) -> str:
-        return show(abs(change), "points" if unit == "%" else unit, decimals)
-
+    points = "points" if unit == "%" else unit
+    least, most, size = (show(abs(one), points, decimals) for one in (low, high, slope))
     if low <= 0 <= high:
-        return (
-            f"no clear change: between a fall of {amount(low)} and a rise of {amount(high)} a year"
-        )
+        return f"no clear change: between a fall of {least} and a rise of {most} a year"
     near, far = (rounded(one, decimals) for one in sorted((abs(low), abs(high))))
     interval = f" ({near} to {far})" if near != far else ""
-    return f"{'rising' if slope > 0 else 'falling'} by {amount(slope)} a year{interval}"
+    return f"{'rising' if slope > 0 else 'falling'} by {size} a year{interval}"
 
 
 @dataclass(frozen=True)
 class FittedLine:
     """`slope`, `low` and `high` (95% interval) are per month, `p` is two-sided, `df` degrees of freedom.
 
-    `flat`: the figures are all the same, so there is nothing to test. The other fields are for `predict`.
+    `flat`: the figures are all the same, so there is nothing to test. The other fields are for
+    `predict`.
     """
 
     slope: float
@@ -311,8 +259,9 @@ class FittedLine:
     spread: Array
     variance: float
 
-    def predict(self, month: int, level: float = 0.05) -> tuple[float, float, float]:
-        """The expected figure of a later month, its standard error of prediction, and half the width of the interval.
+    def predict(self, month: int) -> tuple[float, float, float]:
+        """The expected figure of a later month, its standard error of prediction, and half the width of
+        the 95% interval.
 
         A figure that will share data with known ones is drawn towards them, and is the surer for it.
         """
@@ -324,7 +273,7 @@ class FittedLine:
         expected = float(row @ self.coefficients + weights @ self.residuals)
         variance = self.variance * (1 - shared @ weights + left @ self.spread @ left)
         error = float(np.sqrt(max(0.0, variance)))
-        return expected, error, critical(self.df, level) * error
+        return expected, error, critical(self.df) * error
 
 
 def fit(
@@ -335,10 +284,12 @@ def fit(
     trend: bool = True,
     seasonal: bool = False,
 ) -> FittedLine | None:
-    """The line through `values` at `months` (whole numbers, rising; gaps keep their place), or None with too few of them.
+    """The line through `values` at `months` (whole numbers, rising; gaps keep their place), or None with
+    too few of them.
 
-    `overlap`: how many months one figure covers, where neighbours share data. `trend=False` fits the mean only. `seasonal`
-    adds a term for each month of the year but the first, and asks for two spare degrees.
+    `overlap`: how many months one figure covers, where neighbours share data. `trend=False` fits the
+    mean only. `seasonal` adds a term for each month of the year but the first, and asks for two spare
+    degrees.
     """
     known = tuple(int(month) for month in months)
     if len(set(known)) < len(known):

@@ -112,39 +112,14 @@ def test_each_kind_is_its_formula_on_a_thousand_series(kind):
         assert set(found["chart"]) == {kind}
 
 
-# Source, kind, parts or values, denominator, (mean, lower, upper) as printed, how exactly, numbers of the points beyond
-JUICE = [
-    12,
-    15,
-    8,
-    10,
-    4,
-    7,
-    16,
-    9,
-    14,
-    10,
-    5,
-    6,
-    17,
-    12,
-    22,
-    8,
-    10,
-    5,
-    13,
-    11,
-    20,
-    18,
-    24,
-    15,
-    9,
-    12,
-    7,
-    13,
-    9,
-    6,
-]
+def figures(text):
+    """The numbers of a line of text."""
+    return [float(one) for one in text.split()]
+
+
+# Source, kind, parts or values, denominator, (mean, lower, upper) as printed, how exactly, numbers of
+# the points beyond
+JUICE = figures("12 15 8 10 4 7 16 9 14 10 5 6 17 12 22 8 10 5 13 11 20 18 24 15 9 12 7 13 9 6")
 PUBLISHED = {
     "frozen orange juice cans, trial limits (Montgomery, ch. 7)": (
         "p",
@@ -164,34 +139,7 @@ PUBLISHED = {
     ),
     "printed circuit boards (Montgomery, ch. 7)": (
         "c",
-        [
-            21,
-            24,
-            16,
-            12,
-            15,
-            5,
-            28,
-            20,
-            31,
-            25,
-            20,
-            24,
-            16,
-            19,
-            10,
-            17,
-            13,
-            22,
-            18,
-            39,
-            30,
-            24,
-            16,
-            19,
-            17,
-            15,
-        ],
+        figures("21 24 16 12 15 5 28 20 31 25 20 24 16 19 10 17 13 22 18 39 30 24 16 19 17 15"),
         None,
         (19.85, 6.48, 33.22),
         1e-2,
@@ -199,33 +147,7 @@ PUBLISHED = {
     ),
     "defects on wafers (NIST/SEMATECH e-Handbook, 6.3.3.1)": (
         "c",
-        [
-            16,
-            14,
-            28,
-            16,
-            12,
-            20,
-            10,
-            12,
-            10,
-            17,
-            19,
-            17,
-            14,
-            16,
-            15,
-            13,
-            14,
-            16,
-            11,
-            20,
-            11,
-            19,
-            16,
-            31,
-            13,
-        ],
+        figures("16 14 28 16 12 20 10 12 10 17 19 17 14 16 15 13 14 16 11 20 11 19 16 31 13"),
         None,
         (16, 4, 28),
         1e-9,
@@ -233,7 +155,7 @@ PUBLISHED = {
     ),
     "personal computers, five a sample (Montgomery, ch. 7)": (
         "u",
-        [10, 12, 8, 14, 10, 16, 11, 7, 10, 15, 9, 5, 7, 11, 12, 6, 8, 10, 7, 5],
+        figures("10 12 8 14 10 16 11 7 10 15 9 5 7 11 12 6 8 10 7 5"),
         5,
         (1.93, 0.07, 3.79),
         5e-3,
@@ -241,7 +163,7 @@ PUBLISHED = {
     ),
     "flow rate (NIST/SEMATECH e-Handbook, 6.3.2.2; 3/1.128 for our 2.66)": (
         "xmr",
-        [49.6, 47.6, 49.9, 51.3, 47.8, 51.2, 52.6, 52.4, 53.6, 52.1],
+        figures("49.6 47.6 49.9 51.3 47.8 51.2 52.6 52.4 53.6 52.1"),
         None,
         (50.81, 45.8159, 55.8041),
         2e-3,
@@ -263,56 +185,49 @@ def test_a_published_example_has_its_published_limits(name):
 
 def test_the_failures_of_a_valve_are_transformed_as_published():
     """Montgomery, ch. 7, after Nelson: hours between failures and their powers of 0.2777; the process is in control."""
-    hours = [
-        286,
-        948,
-        536,
-        124,
-        816,
-        729,
-        4,
-        143,
-        431,
-        8,
-        2837,
-        596,
-        81,
-        227,
-        603,
-        492,
-        1199,
-        1214,
-        2831,
-        96,
-    ]
-    powers = [
-        4.80986,
-        6.70903,
-        5.72650,
-        3.81367,
-        6.43541,
-        6.23705,
-        1.46958,
-        3.96768,
-        5.39007,
-        1.78151,
-        9.09619,
-        5.89774,
-        3.38833,
-        4.51095,
-        5.91690,
-        5.59189,
-        7.16124,
-        7.18601,
-        9.09083,
-        3.55203,
-    ]
+    hours = figures("286 948 536 124 816 729 4 143 431 8 2837 596 81 227 603 492 1199 1214 2831 96")
+    powers = figures(
+        "4.80986 6.70903 5.72650 3.81367 6.43541 6.23705 1.46958 3.96768 5.39007 1.78151 "
+        "9.09619 5.89774 3.38833 4.51095 5.91690 5.59189 7.16124 7.18601 9.09083 3.55203"
+    )
     rows = process_limits(series(hours), chart="t", screen=False)
     upper = np.mean(powers) + 3 * mean_range(powers, False) / 1.128
     for column, power in {"mean": np.mean(powers), "upper_limit": upper}.items():
         assert rows[column].iloc[0] ** 0.2777 == pytest.approx(power, abs=5e-3)
     assert rows["lower_limit"].isna().all()
     assert (rows["value"] < rows["upper_limit"]).all()
+
+
+def test_laneys_limits_are_those_that_western_australia_prints():
+    """Attendances seen within four hours, 20 weeks (Mohammed and others, Quality and Safety in Health
+    Care 22, 2013, 362-368); limits in the tests of PowerBI-SPC (Western Australia's Department of
+    Health), which screens no moving ranges. They print ±2 standard deviations, too."""
+    seen = figures(
+        "266501 264225 276532 281461 269071 261215 270409 279778 270483 270320 "
+        "267923 271478 255353 256820 261835 259144 255910 260863 264465 260989"
+    )
+    of = figures(
+        "280443 276823 291681 296155 282343 275888 283867 295251 284468 282529 "
+        "279618 283932 266629 268091 276803 271578 266005 273520 278574 273772"
+    )
+    printed = {
+        "lower_limit": "94.013 94.0046 94.0378 94.0473 94.0173 94.0025 94.0207 94.0454 94.022 94.0177 "
+        "94.0111 94.0208 93.9803 93.9839 94.0046 93.9923 93.9788 93.9969 94.0087 93.9975",
+        "near_lower": "94.4386 94.4331 94.4552 94.4615 94.4415 94.4316 94.4438 94.4603 94.4447 94.4418 "
+        "94.4374 94.4439 94.4169 94.4192 94.4331 94.4248 94.4158 94.4279 94.4358 94.4283",
+        "near_upper": "96.1413 96.1469 96.1247 96.1184 96.1384 96.1483 96.1362 96.1197 96.1353 96.1382 "
+        "96.1426 96.1361 96.1631 96.1607 96.1469 96.1551 96.1641 96.152 96.1442 96.1516",
+        "upper_limit": "96.567 96.5753 96.5421 96.5326 96.5627 96.5775 96.5593 96.5345 96.5579 96.5623 "
+        "96.5689 96.5591 96.5996 96.5961 96.5753 96.5877 96.6012 96.583 96.5713 96.5824",
+    }
+    values = 100 * np.divide(seen, of)
+    rows = process_limits(series(values, seen, of), chart="p_prime", screen=False)
+    for column, text in printed.items():
+        assert rows[column].to_numpy() == pytest.approx(figures(text), abs=5.1e-5)
+    plain = process_limits(series(values, seen, of), chart="p")
+    sigma_z = (rows["upper_limit"] - rows["mean"]) / (plain["upper_limit"] - plain["mean"])
+    assert sigma_z.to_numpy() == pytest.approx(10.64, abs=5e-3)  # as the printed limits have it
+    assert rows["value"].between(rows["lower_limit"], rows["upper_limit"]).all()
 
 
 def test_the_limits_of_a_run_chart_are_the_published_ones():

@@ -26,7 +26,7 @@ from kpi_tools.kinds import XMR, charted
 from kpi_tools.limits import CAUSES, LIMITED, limited
 from kpi_tools.rating import NUMBERS, rate
 from kpi_tools.trend import ADDED as DIRECTED
-from kpi_tools.trend import directions, of_each
+from kpi_tools.trend import directions
 from kpi_tools.variation import signalled
 from kpi_tools.vocabulary import NO_LIMITS, PROFILES, TRIAL
 from kpi_tools.wording import listed, plural
@@ -252,7 +252,7 @@ def rate_rows(
     given = frame.select(*(name for name in there if name not in ADDED))
     rows = in_order(rate(given.to_native()), by, "period_end")
     y, better = rows.numbers("value"), rows.better("polarity")
-    lines = of_each(directions(rows, y, better, after=after), rows.series)
+    lines = directions(rows, y, better, after=after)
     y, limits = limited(rows, charted(rows, "value", XMR))
     del limits["chart"]  # all are XmR
     states = limits["limits"]
