@@ -1,7 +1,8 @@
 """Texts that attack whoever shows or opens them, and a council whose every text field holds them."""
 
-import csv
 from pathlib import Path
+
+from tests.small_council import write_table
 
 AWAY = "pwned.invalid"
 _RUN = "pwned()"
@@ -130,125 +131,77 @@ def write_hostile_council(raw: Path, refused_rows: bool = True) -> Path:
         return " ".join(PAYLOADS[(3 * row + 7 * field + more) % len(PAYLOADS)] for more in range(3))
 
     def said(row: int, field: int) -> str:
-        return at(row, field).replace(
-            "{", "("
-        )  # what stands in braces in a commentary must be one of its tokens
+        # what stands in braces in a commentary must be one of its tokens
+        return at(row, field).replace("{", "(")
 
-    folder = raw / "returns" / "2024-25-Q3"
-    folder.mkdir(parents=True)
-    (raw / "commentary").mkdir()
     # at most one KPI in each section, so that a payload stands in the name of each section, too
-    sections = [_name(f"{at(number, 0)} {number}") for number in range(count)]
-    listed = ", ".join(map(_toml, sections))
+    numbers = range(count)
+    sections = [_name(f"{at(n, 0)} {n}") for n in numbers]
+    ids = [f"K{n:03}{at(n, 11) if n % 2 else ''}" for n in numbers]
     title = _toml(_name(" ".join(SCRIPTS[1:30:4])))
+    raw.mkdir(parents=True)
     (raw / "council.toml").write_text(
-        f"[council]\nname = {_toml(_name(SCRIPTS[3] + SCRIPTS[18]))}\nreport_title = {title}\nsections = [{listed}]\n"
-        f"owner_team = {_toml(FORMULAS[0])}\n[loading]\nrejected_share = 0.5\n",
+        f"[council]\nname = {_toml(_name(SCRIPTS[3] + SCRIPTS[18]))}\nreport_title = {title}\n"
+        f"sections = [{', '.join(map(_toml, sections))}]\nowner_team = {_toml(FORMULAS[0])}\n"
+        "[loading]\nrejected_share = 0.5\n",
         encoding="utf-8",
     )
-    numbers = range(count)
-    _write(
-        raw / "kpis.csv",
-        [
-            "kpi_id",
-            "kpi_name",
-            "section",
-            "directorate",
-            "unit",
-            "decimals",
-            "polarity",
-            "basis",
-            "frequency",
-            "lag_quarters",
-            "first_quarter",
-            "definition",
-            "owner",
-            "status",
-            "source",
-        ],
-        [
-            [
-                f"K{n:03}{at(n, 11) if n % 2 else ''}",
-                f"{at(n, 1)} {n}",
-                sections[n],
-                at(n, 2),
-                f"other: {at(n, 12)}" if n % 3 == 1 else "%",
-                0,
-                "higher",
-                "quarter",
-                "quarterly",
-                0,
-                "2020-21 Q1",
-                at(n, 3),
-                at(n, 4),
-                "final",
-                at(n, 5),
-            ]
-            for n in numbers
-        ],
-    )
-    ids = [f"K{n:03}{at(n, 11) if n % 2 else ''}" for n in numbers]
-    _write(
-        raw / "targets.csv",
-        ["kpi_id", "from_quarter", "target", "floor_standard", "reason", "status"],
-        [[ids[n], "2020-21 Q1", 90, 80, at(n, 6), "estimated"] for n in numbers],
-    )
-    rows = [
-        [ids[n], f"2024-25 Q{q}", 70 + (n + q) % 30, "provisional", at(n, 7)]
+    now, first = {"from_quarter": QUARTER}, {"from_quarter": "2020-21 Q1"}
+    kpis = [
+        {"kpi_id": ids[n], "kpi_name": f"{at(n, 1)} {n}", "section": sections[n]}
+        | {"directorate": at(n, 2), "unit": f"other: {at(n, 12)}" if n % 3 == 1 else "%"}
+        | {"polarity": "higher", "definition": at(n, 3), "owner": at(n, 4), "source": at(n, 5)}
+        for n in numbers
+    ]
+    targets = [
+        {"kpi_id": ids[n], **first, "target": 90, "floor_standard": 80, "reason": at(n, 6)}
+        | {"status": "estimated"}
+        for n in numbers
+    ]
+    sent = [
+        {"kpi_id": ids[n], "period": f"2024-25 Q{q}", "value": 70 + (n + q) % 30}
+        | {"status": "provisional", "note": at(n, 7), at(9, 0): ""}
         for n in numbers
         for q in (1, 2, 3)
     ]
-    refused = [[ids[n], "2023-24 Q4", at(n, 8), "", at(n, 9)] for n in numbers]
-    _write(
-        folder / "return.csv",
-        ["kpi_id", "period", "value", "status", "note", at(9, 0)],
-        [[*row, ""] for row in rows + (refused if refused_rows else [])],
-    )
-    _write(
-        raw / "commentary" / "2024-25-Q3.csv",
-        ["kpi_id", "section", "commentary", "management_action", "author"],
-        [[ids[n], "", said(n, 8), said(n, 9), at(n, 10)] for n in numbers]
-        + [["", sections[n], said(n, 11), "", at(n, 12)] for n in numbers],
-    )
-    _write(
-        raw / "activity.csv",
-        [
-            "activity_id",
-            "activity_name",
-            "section",
-            "unit",
-            "decimals",
-            "period",
-            "value",
-            "status",
-            "note",
-        ],
-        [
-            [
-                f"A{n:03}",
-                f"{at(n, 2)} {n}",
-                sections[n],
-                f"other: {at(n, 3)}",
-                0,
-                f"2024-25 Q{q}",
-                100 + q,
-                "final",
-                at(n, 4),
-            ]
-            for n in list(numbers)[::4]
-            for q in (1, 2, 3)
-        ],
-    )
-    _write(
-        raw / "changes.csv",
-        ["kpi_id", "from_quarter", "change", "reason", "status"],
-        [[ids[n], "2024-25 Q3", ("added", "redefined")[n % 2], at(n, 8), "final"] for n in numbers],
-    )
-    _write(
-        raw / "benchmarks.csv",
-        ["kpi_id", "area", "period", "value", "from_quarter", "source"],
-        [[ids[n], at(n, 5), at(n, 6), 50, "2024-25 Q1", at(n, 7)] for n in numbers],
-    )
+    refused = [
+        {"kpi_id": ids[n], "period": "2023-24 Q4", "value": at(n, 8), "note": at(n, 9)}
+        for n in numbers
+    ]
+    words = [
+        {"kpi_id": ids[n], "section": "", "commentary": said(n, 8)}
+        | {"management_action": said(n, 9), "author": at(n, 10)}
+        for n in numbers
+    ]
+    words += [
+        {"section": sections[n], "commentary": said(n, 11), "author": at(n, 12)} for n in numbers
+    ]
+    activity = [
+        {"activity_id": f"A{n:03}", "activity_name": f"{at(n, 2)} {n}", "section": sections[n]}
+        | {"unit": f"other: {at(n, 3)}", "period": f"2024-25 Q{q}", "value": 100 + q, "decimals": 0}
+        | {"note": at(n, 4)}
+        for n in numbers[::4]
+        for q in (1, 2, 3)
+    ]
+    changes = [
+        {"kpi_id": ids[n], **now, "change": ("added", "redefined")[n % 2], "reason": at(n, 8)}
+        for n in numbers
+    ]
+    benchmarks = [
+        {"kpi_id": ids[n], "area": at(n, 5), "period": at(n, 6), "value": 50, "source": at(n, 7)}
+        | {"from_quarter": "2024-25 Q1"}
+        for n in numbers
+    ]
+    for name, table in {
+        "kpis": kpis,
+        "targets": targets,
+        "returns/2024-25-Q3/return": [*sent, *(refused if refused_rows else [])],
+        "commentary/2024-25-Q3": words,
+        "activity": activity,
+        "changes": changes,
+        "benchmarks": benchmarks,
+    }.items():
+        write_table(raw / f"{name}.csv", table)
     return raw
 
 
@@ -262,8 +215,3 @@ def _toml(text: str) -> str:
         for letter in text
     )
     return f'"{escaped}"'
-
-
-def _write(path: Path, names: list[str], rows: list[list[object]]) -> None:
-    with open(path, "w", encoding="utf-8", newline="") as file:
-        csv.writer(file, quoting=csv.QUOTE_ALL).writerows([names, *rows])

@@ -429,13 +429,13 @@ def test_runs_ended_at_random_moments_never_leave_half_a_report(made):
 def test_of_runs_at_once_one_goes_on(made, waiting):
     notebook = made.folder / "notebooks" / "waits.ipynb"
     with reader(made.final / "report.html") as seen:
-        runs = [made.process(notebook) for _ in range(4)]
+        runs = [made.process(notebook) for _ in range(2)]
         first = waiting()
         winner = next(run for run in runs if run.pid == first)
         others = [run.communicate(timeout=60)[1] for run in runs if run is not winner]
         winner.terminate()
         winner.communicate(timeout=30)
-    assert sorted(run.returncode for run in runs) == [75] * 3 + [143]
+    assert sorted(run.returncode for run in runs) == [75, 143]
     assert set(others) == {
         "2024-25-Q3 is being made by another run at this moment. Wait until it has ended.\n"
     }

@@ -20,7 +20,7 @@ from kpi_tools.loading import ReturnsError, commentary_until, load, read_returns
 from kpi_tools.loading.disclosure import Withheld
 from kpi_tools.publications.data import long_table, write_data
 from kpi_tools.publications.site import Final, site_pages
-from kpi_tools.report import make_history, make_report
+from kpi_tools.report import make, make_report, page_jobs
 from kpi_tools.scorecard import earlier_reports, recent_quarters, score
 from tests.small_council import COUNCIL, append, make_council, quarters, rows_of, write_table
 
@@ -160,9 +160,9 @@ def test_no_file_of_the_report_holds_a_suppressed_figure(raw, tmp_path, worker):
     assert noted["ratings"] == {"Green": 2, "Amber": 0, "Red": 0, "Not rated": 3}
 
 
-def test_nor_does_the_history_of_a_kpi_or_the_explorer(raw, tmp_path):
-    for kpi_id in ("A", "P"):
-        assert leaks(make_history(kpi_id, QUARTER, raw, tmp_path / "outputs").folder) == []
+def test_nor_does_the_history_of_a_kpi_or_the_explorer(raw, tmp_path, worker):
+    jobs = page_jobs("history", ["A", "P"], QUARTER, raw, tmp_path / "outputs", worker=worker)
+    assert [leaks(make(job, worker).folder) for job in jobs] == [[], []]
     look = explore("", QUARTER, str(raw))
     seen = [json.dumps(look.data), str(look.pages), offline_page(look.known, "", look.commentary)]
     for kpi in look.data["kpis"]:
