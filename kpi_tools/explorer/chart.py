@@ -39,13 +39,13 @@ def chart(
         chart: The kind of chart, as for `process_limits`; `auto` takes what the series needs.
         period: Dates, numbers, or text that sorts by time.
         value: The figures. As for `process_limits` shares, rates and `t` do without.
-        polarity: The column that says what is better, or one of `higher`, `lower`, `target`. Without
-            it causes are neutral.
+        polarity: The column that says what is better, or one of `higher`, `lower`, `target`.
+            Without it causes are neutral.
         target: The column with the targets, or one number; drawn where it is there.
         title: Stands above, with the reason of the latest point below it. Default: the kind of
             chart, and why that.
-        **options: `numerator`, `denominator`, `screen`, `fix`, `rebase`, `overlap` and `profile`, as
-            for `process_limits` and `special_causes`.
+        **options: `numerator`, `denominator`, `screen`, `fix`, `rebase`, `overlap` and `profile`,
+            as for `process_limits` and `special_causes`.
 
     Returns:
         An `altair.LayerChart`. It is shown by a notebook, saved by its own `save`, and can be

@@ -1,7 +1,7 @@
-"""What the explorers draw of one KPI: its course, its usual range, its seasons, other areas; on screen and on paper.
+"""What the explorers draw of one KPI: its course, its usual range, its seasons, other areas.
 
-The marks and their looks are those of the report (`page.canvas`). Each point has an id and a place, by which the screen
-knows it. A figure that is missing has no mark but a word.
+The marks and their looks are those of the report (`page.canvas`). Each point has an id and a place,
+by which the screen knows it. A figure that is missing has no mark but a word.
 """
 
 import math
@@ -38,8 +38,7 @@ from kpi_tools.vocabulary import COMMON_CAUSE, ESTIMATED, FINAL, ILLUSTRATIVE
 from kpi_tools.wording import Row, Rows, is_number, rows_of, show_line, text_of
 
 SIZES = {"S": (420.0, 190.0), "M": (640.0, 200.0), "L": (880.0, 390.0), "PAGE": (904.0, 300.0)}
-"""Width of a picture and height of its plot: for a narrow column, a wide one, a large screen, a
-page."""
+"""Width of a picture and height of its plot: in columns, on a large screen, on a page."""
 SMALL = (300.0, 96.0)
 _FEW_AREAS, _CLIPPED = 4, 14
 _NOTHING = "No figures have been received"
@@ -61,8 +60,7 @@ _QUARTERS = {
 
 
 class Point(NamedTuple):
-    """One figure of a view: its `name` (a period, an area), where it stands, its `kind` and its
-    `status`."""
+    """One figure of a view: its `name` (a period, an area), `kind` and `status`."""
 
     name: str
     value: float
@@ -72,8 +70,7 @@ class Point(NamedTuple):
 
 @dataclass(frozen=True)
 class Picture:
-    """A view as it is drawn, with its points and the words of the dated notes that are numbered in
-    it."""
+    """A view as it is drawn, its points, and the words of the dated notes in it."""
 
     canvas: Canvas
     points: Sequence[Point] = ()
@@ -103,7 +100,7 @@ def trend_picture(
     size: tuple[float, float] = SIZES["PAGE"],
     supposed: Mapping[str, float] | None = None,
 ) -> Picture:
-    """Every quarterly figure by its rating, target and floor as steps, the tested line, months, what is expected.
+    """Every figure by its rating, target and floor, the tested line, months, what is expected.
 
     Args:
         quarters: One KPI's rows, oldest first.
@@ -169,10 +166,10 @@ def limit_picture(
     dated: Sequence[Row] = (),
     size: tuple[float, float] = SIZES["PAGE"],
 ) -> Picture:
-    """The control chart: figures by special cause, mean and limits of each baseline, the target as a line.
+    """The control chart: figures by special cause, mean and limits of each baseline, the target.
 
-    `table`: one KPI's rows of the classified table, oldest first. Limits are drawn as far as the measure goes; where they
-    are not known there are none.
+    `table`: one KPI's rows of the classified table, oldest first. Limits are drawn as far as the
+    measure goes; where they are not known there are none.
     """
     rows = rows_of(table)
     low, high = ends_of(rows[-1])
@@ -209,9 +206,9 @@ def limit_picture(
 
 
 def season_picture(quarters: pd.DataFrame, size: tuple[float, float] = SIZES["PAGE"]) -> Picture:
-    """The same quarter over the years, side by side: a group for each quarter of the year, its years from left to right.
+    """The same quarter over the years, side by side: a group for each quarter of the year.
 
-    `quarters`: one KPI's rows oldest first. The group of the latest quarter is strong, the others are pale.
+    `quarters`: one KPI's rows oldest first. The group of the latest quarter is strong.
     """
     rows = rows_of(quarters)
     groups: dict[int, Rows] = {n: [] for n in _QUARTERS}
@@ -247,8 +244,8 @@ def area_picture(
 ) -> Picture:
     """How figures are spread over areas, period by period, with the KPI's latest figure as a line.
 
-    `benchmarks`: rows of one KPI with `area`, `period`, `value`, `status`, oldest first. Up to four areas are joined
-    and named; of more, each period shows its middle half as a band and its median as a line.
+    `benchmarks`: rows of one KPI with `area`, `period`, `value`, `status`, oldest first. Up to four
+    areas are joined and named; of more, each period shows its middle half and its median.
     """
     fixed = {name: kpi[name] for name in ("unit", "decimals")}
     rows = [row | fixed for row in rows_of(benchmarks) if is_number(row["value"])]
@@ -353,8 +350,7 @@ def _draw_points(
     first: int = 0,
     strong: bool = True,
 ) -> tuple[list[Point], list[Label]]:
-    """A point for each figure, with the name, kind and look of its `marks`; and their labels, the
-    last one `strong`."""
+    """A point for each figure with name, kind and look, and the labels, the last `strong`."""
     points, labels = [], []
     for place, (row, mark) in enumerate(zip(rows, marks, strict=True)):
         if is_number(row["value"]):

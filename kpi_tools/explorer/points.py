@@ -1,7 +1,6 @@
 """What is known of each point of a chart: its numbers, why it is flagged or not, and what was said
 of it."""
 
-from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
@@ -22,25 +21,16 @@ from kpi_tools.wording import (
     period_of,
     rows_of,
     show,
+    text_of,
 )
 
 
-@dataclass(frozen=True)
-class Facts:
-    """Of one point: its period or area as `title`, the `figures` in one line, its `rating` (empty: none), the sentences on
-    it (`more`), and what was `said` of it in the report of its quarter."""
-
-    title: str
-    figures: str
-    rating: str
-    more: list[str]
-    said: list[str]
-
-
-def facts(known: Evidence, kpi_id: str, commentary: pd.DataFrame) -> dict[str, Facts]:
+def facts(known: Evidence, kpi_id: str, commentary: pd.DataFrame) -> dict[str, Row]:
     """The facts of every point of a KPI's views, by the id that it has there.
 
-    `commentary`: as `evidence.said_so_far` gives it.
+    Each has a `title` (period or area), `figures` in one line, `rating` (empty: none), the
+    sentences on it (`more`), and what was `said` of it in the report of its quarter. `commentary`:
+    as `evidence.said_so_far` gives it.
     """
     points = known.of("points", kpi_id)
     reasons = dict(zip(points["period"], points["why"], strict=True))
@@ -60,7 +50,7 @@ def facts(known: Evidence, kpi_id: str, commentary: pd.DataFrame) -> dict[str, F
 
 def _of_figure(
     row: Row, known: Evidence, reasons: dict[str, str], by_quarter: dict[str, list[str]]
-) -> Facts:
+) -> Row:
     terms, is_month = Terms(known.returns.council), is_text(row.get("month"))
     rateable = row["rating"] != MONITORED and not is_text(row.get("milestone"))
     lines = terms.lines(row) or (["target"] if rateable else [])
@@ -69,18 +59,14 @@ def _of_figure(
     invented = ILLUSTRATIVE if row["target_status"] == ILLUSTRATIVE and against else ""
     figures = f"{figure_of(row)}{MARK if in_doubt(row) else ''}{parts}"
     figures = "; ".join([figures, ", ".join(against)] if against else [figures])
-    agreed = [terms.word(name) for name in terms.lines(known.kpi(row["kpi_id"]))]
-    are = "is" if len(agreed) == 1 else "are"
     finer = "quarters" if is_month else "months"
-    more = [
-        row["doubt"] if is_text(row.get("doubt")) else "",
-        reasons.get(
-            row["period"],
-            f"Whether it is unusual is judged on the {finer}: see the view of the usual range.",
-        ),
-        f"A single month: {listed(agreed)} {are} agreed for the {terms.word('kpi')}'s quarterly figure."
-        if is_month and agreed
-        else "",
+    elsewhere = f"Whether it is unusual is judged on the {finer}: see the view of the usual range."
+    more = [text_of(row.get("doubt")), reasons.get(row["period"], elsewhere)]
+    agreed = [terms.word(name) for name in terms.lines(known.kpi(row["kpi_id"]))]
+    if is_month and agreed:
+        agreed_on = f"{listed(agreed)} {'is' if len(agreed) == 1 else 'are'} agreed"
+        more.append(f"A single month: {agreed_on} for the {terms.word('kpi')}'s quarterly figure.")
+    more += [
         f"{row['not_rated_reason'].capitalize()}." if is_text(row.get("not_rated_reason")) else "",
         f"The figure is {row['status']}." if row["status"] != FINAL else "",
         f"Its lines are {invented}." if invented else "",
@@ -88,20 +74,21 @@ def _of_figure(
     ]
     report = Quarter.parse(row["quarter"]).shift(int(row["lag_quarters"]))
     none = [f"There is no commentary on it in the report of {report.title}."]
-    return Facts(
-        period_of(row),
-        figures,
-        "" if is_month else row["rating"],
-        [text for text in more if text],
-        by_quarter.get(report.label, none),
-    )
+    return {
+        "title": period_of(row),
+        "figures": figures,
+        "rating": "" if is_month else row["rating"],
+        "more": [text for text in more if text],
+        "said": by_quarter.get(report.label, none),
+    }
 
 
-def _of_area(row: Row, kpi: Row) -> Facts:
+def _of_area(row: Row, kpi: Row) -> Row:
     figure = show(row["value"], kpi["unit"], int(kpi["decimals"]) + 1)
     first = f"First known in the report for {Quarter.parse(row['from_quarter']).title}."
     source = [f"Source: {row['source'].rstrip('.')}."] if is_text(row["source"]) else []
-    return Facts(f"{row['area']}, {row['period']}", figure, "", [first, *source], [])
+    title, more = f"{row['area']}, {row['period']}", [first, *source]
+    return {"title": title, "figures": figure, "rating": "", "more": more, "said": []}
 
 
 def remarks(row: dict[str, Any]) -> list[str]:

@@ -181,7 +181,7 @@ def facts_of(known: Evidence, kpi_id: str, commentary: pd.DataFrame) -> dict[str
     said = said_so_far(known, commentary[commentary["kpi_id"] == kpi_id])
     colours = looks(Terms(known.returns.council))
     return {
-        name: {**vars(one), "look": colours.get(one.rating, "")}
+        name: {**one, "look": colours.get(one["rating"], "")}
         for name, one in facts(known, kpi_id, said).items()
     }
 

@@ -171,7 +171,7 @@ class Canvas:
         align: str = "center",
         halo: bool = False,
     ) -> None:
-        """A text at a place in pixels, its foot there; with a `halo` over the marks that it meets."""
+        """A text with its foot at a place in pixels; with a `halo` over the marks it meets."""
         self.texts.append(
             {
                 "x": x,
@@ -211,7 +211,7 @@ class Canvas:
         return False
 
     def label(self, labels: Sequence[Label]) -> bool:
-        """The labels where they find room, those that matter most where many are (False: not all)."""
+        """The labels where they find room; of many those that matter (False: not all)."""
         if len(labels) * _LEAST_ROOM > self.width:
             ends = [end(labels, key=lambda label: label.y) for end in (min, max)]
             labels = [one for one in labels if one.strong or one.doubted or one in ends]
@@ -229,7 +229,7 @@ class Canvas:
         return None not in feet
 
     def name(self, bands: Sequence[Region] = ()) -> None:
-        """Write the names at the right end, pushed away from each other, and those of bands between them."""
+        """The names at the right end, pushed away from each other, and bands' between them."""
         texts = [wrapped(name.text) for name in self.names]
         wanted = [self.y(self.within(name.value)) for name in self.names]
         sizes = [_NAME_GAP * len(lines) for lines in texts]
@@ -255,7 +255,7 @@ class Canvas:
     def periods(
         self, labels: Sequence[tuple[str, str]], *, always: bool = False, latest: int = -1
     ) -> None:
-        """Two lines of text under each period, where there is room; number `latest` (the last) always and bold.
+        """Two lines under each period, where there is room; number `latest` always and bold.
 
         The second line stands where it changes, or with `always` everywhere.
         """

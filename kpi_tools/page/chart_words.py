@@ -70,8 +70,7 @@ def period_words(row: Row) -> str:
 
 
 def end_of(period: object) -> date | None:
-    """The last day of another area's period: a calendar year, a financial year or a quarter; of
-    others none."""
+    """The last day of another area's year or quarter; of other periods none."""
     if year := re.fullmatch(r"(\d{4})(/\d\d)?", str(period)):
         begun = int(year[1])
         return date(begun + 1, 3, 31) if year[2] else date(begun, 12, 31)
@@ -87,9 +86,9 @@ def look_of(row: Row) -> str:
 
 
 def chart_title(points: Rows, words: Mapping[str, str] = WORDS) -> str:
-    """What the figures show in at most ten words, from their ratings: `Green again after two quarters of Amber`.
+    """What the figures show in at most ten words: `Green again after two quarters of Amber`.
 
-    `points`: one KPI's rows of one definition, oldest first; `words`: what the council calls its lines.
+    `points`: one KPI's rows of one definition, oldest first; `words`: what its lines are called.
     """
     if not any(is_number(row["value"]) or is_text(row.get("milestone")) for row in points):
         return "No figures yet"
@@ -109,9 +108,9 @@ def chart_title(points: Rows, words: Mapping[str, str] = WORDS) -> str:
 
 
 def chart_text(points: Rows, form: str, lines: Mapping[str, str]) -> str:
-    """The alternative text: every figure with its period, the lines and how they went, and the latest rating.
+    """The alternative text: every figure with its period, the lines, and the latest rating.
 
-    `form`: how they are drawn (`Line`, `Columns`); `lines`: the columns of lines to be named, with their words.
+    `form`: how they are drawn (`Line`, `Columns`); `lines`: the columns of lines, with their words.
     """
     levels = [_level(points, column, word) for column, word in lines.items()]
     last = points[-1]
@@ -155,12 +154,16 @@ def outlook_text(outlook: Row, row: Row) -> str:
 
 def activity_title(points: Rows) -> str:
     """Where the latest figure of an activity indicator lies, beside what was expected."""
-    last = points[-1]
-    value, low, high = (last[name] for name in ("value", "lower_expected", "upper_expected"))
-    if all(map(is_number, (value, low, high))):
-        where = "below" if value < low else "above" if value > high else "within"
-        return f"The latest is {where} the expected range"
-    return _unrated_title(points)
+    where = beside_expected(points[-1])
+    return f"The latest is {where} the expected range" if where else _unrated_title(points)
+
+
+def beside_expected(row: Row) -> str | None:
+    """`below`, `within` or `above` what was expected; nothing where one of the three is missing."""
+    value, low, high = (row[name] for name in ("value", "lower_expected", "upper_expected"))
+    if not all(map(is_number, (value, low, high))):
+        return None
+    return "below" if value < low else "above" if value > high else "within"
 
 
 def activity_text(points: Rows) -> str:
@@ -252,7 +255,7 @@ def _sure(points: Rows) -> Rows:
 
 
 def _end(values: Sequence[float]) -> str | None:
-    """`highest` or `lowest` where the last of the values is that, and no other is as high or low."""
+    """`highest` or `lowest` where the last value is that, and no other is as high or low."""
     if values.count(values[-1]) > 1:
         return None
     return {max(values): "highest", min(values): "lowest"}.get(values[-1])

@@ -1,6 +1,6 @@
-"""A KPI's picture: its figures as a line or columns, the bands of its rating pale behind, what is expected beside.
+"""A KPI's picture: its line or columns, the bands of its rating behind, the outlook beside.
 
-Each function takes rows as the tables have them and gives a `Chart`. Nothing is rated here: what was rated is drawn.
+Each function takes rows as the tables have them and gives a `Chart`. Nothing is rated here.
 """
 
 import math
@@ -57,8 +57,7 @@ _ABSENT = {"suppressed": "[c]", "not applicable": "n/a"}
 
 
 class Chart(NamedTuple):
-    """A picture for the page: inline SVG, what it shows in at most ten words, the same in full, notes for below it,
-    and what is measured in which unit."""
+    """A picture: SVG, what it shows in ten words, in full, notes for below it, what is measured."""
 
     svg: str
     title: str
@@ -87,10 +86,10 @@ def kpi_chart(
     Args:
         points: Its rows of the quarters shown, oldest first, any number.
         name: The stem of the ids in the SVG.
-        bands: Its rows of `rating.band_lines`; by default what target, floor standard, tolerance and polarity say.
+        bands: Its rows of `rating.band_lines`; by default those of target and floor standard.
         outlook: The row of `outlook.predictions` to be shown.
         months: Its single months; the latest is drawn beside a figure that covers more.
-        benchmarks: Rows with `area`, `period`, `value`, each drawn at its own period if that is shown.
+        benchmarks: Rows with `area`, `period`, `value`, each drawn at its own period.
         words: What the council calls its lines.
         form: `auto`, `columns` or `line`.
         breaks: Quarters from which the KPI was redefined.
@@ -164,10 +163,10 @@ def kpi_chart(
 
 
 def activity_chart(points: Rows, name: str) -> Chart:
-    """One activity indicator's figures, with the range between what was expected at least and at most behind.
+    """One activity indicator's figures, with the range that was expected behind.
 
-    `points`: rows oldest first with `period` (a quarter), `value`, `unit`, `decimals`, `status`, `lower_expected`,
-    `upper_expected`. It is not rated.
+    `points`: rows oldest first with `period` (a quarter), `value`, `unit`, `decimals`, `status`,
+    `lower_expected`, `upper_expected`. It is not rated.
     """
     bounds = {"upper_expected": "Up to", "lower_expected": "From"}
     levels = [number(row[column]) for row in points for column in ("value", *bounds)]
@@ -192,7 +191,8 @@ def activity_chart(points: Rows, name: str) -> Chart:
 def milestone_chart(points: Rows, name: str, colours: Mapping[str, str] = DEFAULT_COLOURS) -> Chart:
     """The statuses of a milestone as a line of shapes, its word wherever it changes.
 
-    `points`: rows oldest first with `milestone` (the status, empty where none was sent) and `rating`. `colours`: by rating.
+    `points`: rows oldest first with `milestone` (the status, if any) and `rating`.
+    `colours`: by rating.
     """
     canvas = Canvas(0, 1, len(points), height=70)
     canvas.joined("other", [n + 0.5 for n in range(len(points))], [0.3] * len(points))
@@ -217,8 +217,7 @@ def small_multiples(
     bands: Mapping[str, Rows] | None = None,
     words: Mapping[str, str] = WORDS,
 ) -> dict[str, Chart]:
-    """A small picture for each part of a KPI (its name → its rows), all on one scale; `bands` by
-    name as in `kpi_chart`."""
+    """A small picture for each part of a KPI (name → rows), on one scale; `bands` by `kpi_id`."""
     rows = [row for own in parts.values() for row in own]
     levels = [number(row.get(column)) for row in rows for column in ("value", *LINES)]
     looks: dict[str, Any] = {"words": words, "form": "line", "small": True}
@@ -265,8 +264,7 @@ def show_figure(row: Row, unit: Unit) -> str:
 
 
 def named_lines(points: Rows, words: Mapping[str, str], *, calculated: bool = False) -> list[Name]:
-    """The last known level of each column of `words` with its word; calculated ones at a decimal
-    more."""
+    """The last known level of each column of `words`; calculated ones at a decimal more."""
     names = []
     for column, word in words.items():
         for row in [row for row in points if is_number(row.get(column))][-1:]:
@@ -309,8 +307,7 @@ def draw_gaps(canvas: Canvas, points: Rows) -> None:
 
 
 def draw_dated(canvas: Canvas, points: Rows, notes: Sequence[Row]) -> list[str]:
-    """Number each note that falls within the periods of `points`; their words, in the order of
-    their numbers."""
+    """Number each note within the periods of `points`; gives their words in that order."""
     ends = [pd.Timestamp(row["period_end"]) for row in points]
     first = ends[0] - (ends[1] - ends[0]) if len(ends) > 1 else ends[0] - pd.Timedelta(days=92)
     said: list[str] = []
@@ -374,8 +371,7 @@ def label_at(canvas: Canvas, x: float, row: Row, strong: bool = False) -> Label:
 
 
 def _draw_outlook(canvas: Canvas, outlook: Row, count: int, figure: str) -> None:
-    """What is expected, to the right of a divider: a bar for the range and a tick, not joined to
-    the line."""
+    """What is expected, right of a divider: a bar for the range and a tick for the value."""
     low, high, expected = (outlook[name] for name in ("low", "high", "expected"))
     x = canvas.width - 15
 
@@ -415,8 +411,7 @@ def _draw_month(canvas: Canvas, row: Row, at: float, kpi: Row) -> None:
 
 
 def _single_month(points: Rows, months: Sequence[Row]) -> list[Row]:
-    """The latest month alone that ends with the latest quarter, where its figure covers more than
-    the month."""
+    """The latest month alone that ends with the latest quarter, whose figure covers more."""
     alone = [row for row in months if is_number(row["value"]) and row.get("basis") == "month"][-1:]
     return [
         row

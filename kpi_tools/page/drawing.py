@@ -1,7 +1,7 @@
-"""How pictures look and become SVG: one Altair chart for all, compiled once and drawn with the data of each.
+"""How pictures look and become SVG: one Altair chart, compiled once and drawn with each one's data.
 
-The same picture gives the same bytes in whatever order it is drawn: no random ids, no counters. Text
-that comes from the council stands in data values only: Vega reads titles and axis titles as expressions.
+The same picture gives the same bytes in whatever order it is drawn: no random ids, no counters. A
+council's text stands in data values only: Vega reads titles and axis titles as expressions.
 """
 
 import json
@@ -25,8 +25,7 @@ GREY, HAIRLINE, ORANGE = "#6b737b", "#d3d8dd", "#b3470b"
 
 
 class Colour(NamedTuple):
-    """A band's badge, the badge's text, edge, the pale tint behind a chart, and the shape beside
-    it."""
+    """A band's badge, its text, edge, the pale tint behind a chart, and the shape beside it."""
 
     badge: str
     text: str
@@ -100,8 +99,7 @@ _MARKS = {
     "neutral": Point(VIOLET, VIOLET, "triangle-up", 85),
     "common cause": Point(GREY, GREY, size=66),
 }
-"""Points that say by their shape what a figure is; pale where it is not final, hollow where no
-fact."""
+"""Points whose shape says what a figure is; pale where it is not final, hollow where no fact."""
 POINTS = {
     "final": Point(BLUE, BLUE),
     "open": Point(WHITE, BLUE),
@@ -144,8 +142,8 @@ for _name, _colour in COLOURS.items():
 def chart() -> Any:
     """Bands, columns, lines and points over periods, with the ticks and grid of a value axis.
 
-    Data sets: `bands` and `columns` (`y` to `y2`), `lines` (one through the rows of each `part`) and
-    `points`, each row with the name of its `look` above. Settings: see `Drawing`.
+    Data sets: `bands` and `columns` (`y` to `y2`), `lines` (one through the rows of each `part`)
+    and `points`, each row with the name of its `look` above. Settings: see `Drawing`.
     """
     expr: Any = alt.ExprRef
     exact: Any = {"nice": False, "zero": False, "padding": 0}
@@ -173,8 +171,7 @@ def chart() -> Any:
 
 
 def texts() -> Any:
-    """Texts at places in pixels, over wider copies of themselves in the colour that lies `behind`
-    them."""
+    """Texts at places in pixels, over wider copies in the colour that lies `behind` them."""
     names = ("x", "y", "align", "fontSize", "fontWeight")
     looks: Any = {name: alt.ExprRef(f"datum.{name}") for name in names} | {"baseline": "alphabetic"}
     edge: Any = {"fill": "transparent", "stroke": alt.ExprRef("datum.behind"), "strokeWidth": 4}
@@ -204,7 +201,7 @@ def _looks(table: Mapping[str, Any]) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Drawing:
-    """What is to be drawn: the data sets of `chart` and `texts`, its size without margins, `settings`.
+    """What is to be drawn: the data sets of `chart` and `texts`, the plot's size, `settings`.
 
     `margins` are left, right, top, bottom. The settings are `low` and `high` (the ends of the value
     axis), `places` (how many periods), `ticks`, and `grid` (0 or 1).
@@ -217,10 +214,11 @@ class Drawing:
     margins: tuple[float, float, float, float]
 
     def svg(self, name: str, title: str, text: str) -> str:
-        """The picture as an `<svg role="img">` element with `title` and `text` as its alternative text.
+        """The picture as an `<svg role="img">` with `title` and `text` as its alternative text.
 
-        `name` becomes the stem of the ids, so it is unique on its page. Raises `KpiError` for text that holds control
-        characters, which would end the process (vega/vl-convert issue 220): loading takes them out.
+        `name` becomes the stem of the ids, so it is unique on its page. Raises `KpiError` for text
+        with control characters, which end the process (vega/vl-convert issue 220): loading takes
+        them out.
         """
         import vl_convert
 
@@ -247,8 +245,7 @@ class Drawing:
         return image(name, title, text, size, drawn.replace(" />", "/>"))
 
     def altair(self, title: str, below: str) -> alt.LayerChart:
-        """The picture as an Altair chart under a title and a text, to be shown, saved, or combined
-        with others."""
+        """The picture as an Altair chart under a title and a text, to be shown or saved."""
         lines = [wrap(text, 130) for text in (title, below)]
         left, right, top, bottom = self.margins
         above = top + 15 * sum(map(len, lines))
@@ -266,8 +263,7 @@ class Drawing:
 
 
 def image(name: str, title: str, text: str, size: tuple[float, float], marks: str) -> str:
-    """Marks as an `<svg>` of a size that is an image with `title` and `text` as its alternative
-    text."""
+    """Marks as an `<svg>` of a size, with `title` and `text` as its alternative text."""
     stem = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
     return (
         f'<svg class="kpi-chart" role="img" viewBox="0 0 {size[0]:g} {size[1]:g}" '
@@ -287,8 +283,7 @@ def _compiled(settings: Sequence[str]) -> str:
 
 
 def _written(rows: Rows) -> str:
-    """The texts as elements: Vega measures each one that it draws, which takes twice as long as all
-    the rest."""
+    """The texts as elements: Vega measures each one it draws, twice the time of all the rest."""
     behind, above = "", ""
     for row in rows:
         anchor = {"left": "start", "center": "middle", "right": "end"}[row["align"]]

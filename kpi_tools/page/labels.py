@@ -42,7 +42,7 @@ class Box(NamedTuple):
 
 
 class Label(NamedTuple):
-    """A text for the point at `x`, `y`; a `strong` one is bold, the point of a `doubted` one is ringed."""
+    """A text for the point at `x`, `y`; bold where `strong`, the point ringed where `doubted`."""
 
     x: float
     y: float
@@ -68,9 +68,10 @@ def place(
     levels: Sequence[Level] = (),
     taken: Sequence[Box] = (),
 ) -> list[float | None]:
-    """The height of each label's foot; None for one that finds no room. Strong ones and the ends choose first.
+    """The height of each label's foot; None for one that finds no room.
 
-    They stay within the `canvas`, off the `taken` boxes, other points, the `series` and the `levels`.
+    Strong ones and the ends choose first. They stay within the `canvas`, and off the `taken` boxes,
+    other points, the `series` and the `levels`.
     """
     feet: list[float | None] = [None] * len(labels)
     occupied, heights = list(taken), [label.y for label in labels]
@@ -109,8 +110,7 @@ def place(
 def spread(
     middles: Sequence[float], sizes: Sequence[float], low: float, high: float
 ) -> list[float]:
-    """Middles of things so large, pushed away from each other until none overlap, equally to both
-    sides."""
+    """Middles of things so large, pushed equally to both sides until none overlap."""
     order = sorted(range(len(middles)), key=lambda n: (middles[n], n))
     before = [0.0, *accumulate(sizes[n] for n in order)]  # how much those before each one take
     wished = [middles[n] - sizes[n] / 2 - taken for n, taken in zip(order, before, strict=False)]
@@ -125,8 +125,7 @@ def spread(
 
 
 def every(count: int, room: float, width: float) -> int:
-    """Of how many neighbours one can be labelled, where each has so much room and a label is so
-    wide."""
+    """Of how many neighbours one can be labelled, each with so much room, a label so wide."""
     least = max(1, math.ceil(width / room)) if count > 1 else 1
     return next((step for step in (1, 2, 4, 8, 12, 20) if step >= least), least)
 

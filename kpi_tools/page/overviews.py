@@ -63,9 +63,9 @@ _SHAPES = {
 
 
 def sparkline(points: Rows, name: str, colours: Mapping[str, str] = DEFAULT_COLOURS) -> Chart:
-    """The last figures as marks at their heights, each with the shape of its rating then, and the target dashed.
+    """The last figures as marks of the shape of their rating, and the target dashed.
 
-    `points`: a KPI's rows shown, oldest first; `colours`: by rating. The text reads each figure and rating.
+    `points`: a KPI's rows shown, oldest first; `colours`: by rating. The text reads each of them.
     """
     rows = [row | {"value": 0.0} if is_text(row.get("milestone")) else row for row in points]
     known = [row for row in rows if is_number(row["value"])]
@@ -99,7 +99,7 @@ def sparkline(points: Rows, name: str, colours: Mapping[str, str] = DEFAULT_COLO
 
 
 def share_bars(shares: Mapping[str, float], colours: Mapping[str, str]) -> dict[str, Chart]:
-    """How far each KPI is from its line, as a per cent of the line; all on one scale, the line dotted.
+    """How far each KPI is from its line, in per cent of it; on one scale, the line dotted.
 
     `shares` and `colours` by the stem of their ids.
     """
@@ -131,8 +131,7 @@ def _mark(x: float, y: float, colour: str, size: str = "") -> str:
 
 
 def assurance_marks(kpi: Row) -> Markup:
-    """Variation and assurance as small marks in the forms that NHS readers know, each with its
-    word; or nothing."""
+    """Variation and assurance as NHS readers know them, each mark with its word; or nothing."""
     up = kpi["polarity"] == HIGHER
     letters = {
         IMPROVEMENT: (BLUE, "H" if up else "L"),
@@ -154,10 +153,10 @@ def assurance_marks(kpi: Row) -> Markup:
 
 
 def counts_chart(history: Rows, name: str, bands: Mapping[str, str] = DEFAULT_COLOURS) -> Chart:
-    """How many KPIs had each rating, report by report: a row of columns for each rating, on one scale.
+    """How many KPIs had each rating, report by report: a row of columns for each, on one scale.
 
-    `history`: rows oldest first with `quarter` and a count for each rating. `bands`: the ratings in their order, best
-    first, each with its colour. What is not rated has a row only where the latest report has any.
+    `history`: rows oldest first with `quarter` and a count for each rating. `bands`: the ratings,
+    best first, each with its colour. What is not rated has a row where the latest report has any.
     """
     ratings = [rating for rating in bands if rating in history[-1]]
     ratings += [NOT_RATED] if history[-1].get(NOT_RATED) else []
@@ -193,8 +192,7 @@ def counts_chart(history: Rows, name: str, bands: Mapping[str, str] = DEFAULT_CO
 
 
 def _counts_title(history: Rows, rated: list[str]) -> str:
-    """`Green from 15 to 17, Red from 8 to 9 in six reports`: the best and the worst rating over the
-    reports."""
+    """`Green from 15 to 17, Red from 8 to 9 in six reports`: the best and the worst rating."""
     if len(history) < 2:
         return "One report so far"
     parts = []
@@ -206,10 +204,11 @@ def _counts_title(history: Rows, rated: list[str]) -> str:
 
 
 def peers_chart(points: Rows, benchmarks: Rows, headline: str, name: str) -> Chart | None:
-    """The strip of the latest period of the group that a council compares itself with; None for fewer than three others.
+    """The strip of the latest period of the council's group; None for fewer than three others.
 
-    `points`: the KPI's rows shown; `benchmarks`: its rows `area`, `period`, `value`, perhaps `group`. `headline`: the
-    group; without one all areas but England. Ours is of the same period where it is shown, else the latest.
+    `points`: the KPI's rows shown; `benchmarks`: its rows `area`, `period`, `value`, perhaps
+    `group`. `headline`: the group; without one all areas but England. Ours is of the same period
+    where it is shown, else the latest.
     """
     areas = [
         row
@@ -251,8 +250,8 @@ def _beyond_chance(areas: Rows, ours: Row) -> str | None:
 def peers_strip(areas: Rows, ours: Row, name: str, now: Row | None = None) -> Chart:
     """Where we stand among other councils: a tick for each, the median taller, ours as a disc.
 
-    `areas`: rows with the `value` of one period, ours not among them. `ours`: `area`, `value`, `unit`, `decimals`,
-    `polarity` of the same period; `now` today's, where that is later.
+    `areas`: rows with the `value` of one period, ours not among them. `ours`: `area`, `value`,
+    `unit`, `decimals`, `polarity` of the same period; `now` today's, where that is later.
     """
     others = sorted(float(row["value"]) for row in areas if is_number(row["value"]))
     everyone = sorted([*others, float(ours["value"])])
