@@ -3,13 +3,13 @@
 import math
 import re
 from datetime import date
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kpi_tools.page import canvas as canvases
-from kpi_tools.page.canvas import axis, period_label, ticks, wrapped
+from kpi_tools.page.canvas import Canvas, axis, period_label, ticks, wrapped
 from kpi_tools.page.charts import (
     activity_chart,
     as_columns,
@@ -52,14 +52,8 @@ def lines(drawing: Drawing, look: str) -> list[tuple[float, float]]:
 
 def test_every_figure_has_its_point_and_label(drawings: list[Drawing]):
     kpi_chart(rows(), "k")
-    assert [(row["x"], row["y"]) for row in drawings[0].data["points"][:6]] == [
-        (0.5, 82),
-        (1.5, 84),
-        (2.5, 83),
-        (3.5, 88),
-        (4.5, 86),
-        (5.5, 91),
-    ]
+    found = [(row["x"], row["y"]) for row in drawings[0].data["points"][:6]]
+    assert found == [(n + 0.5, value) for n, value in enumerate((82, 84, 83, 88, 86, 91))]
     wanted = {"82%", "84%", "83%", "88%", "86%", "91%", "Target 90%", "Floor 80%", "Sep", "2023"}
     assert wanted <= set(texts(drawings[0]))
 
@@ -97,9 +91,8 @@ def test_status_and_doubt_have_looks(drawings: list[Drawing]):
 
 
 def test_a_doubtful_figure_does_not_stretch_the_scale(drawings: list[Drawing]):
-    kpi_chart(
-        rows((82, 84, 830, 88, 86, 91), doubt_state=[None, None, "open", None, None, None]), "k"
-    )
+    doubted = [None, None, "open", None, None, None]
+    kpi_chart(rows((82, 84, 830, 88, 86, 91), doubt_state=doubted), "k")
     assert drawings[0].settings["high"] <= 100
     assert "830%?" in texts(drawings[0])
 
@@ -123,96 +116,69 @@ def test_the_outlook_stands_to_the_right_and_ends_where_the_measure_ends(drawing
 
 
 def test_a_benchmark_stands_at_its_own_period(drawings: list[Drawing]):
-    areas = [
-        {"area": "England", "period": period, "value": 85.0}
-        for period in ("2023", "2023/24", "2019")
-    ]
+    england = {"area": "England", "value": 85.0}
+    areas = [england | {"period": period} for period in ("2023", "2023/24", "2019")]
     kpi_chart(rows(), "k", benchmarks=areas)
     assert [x for x, _ in lines(drawings[0], "benchmark")] == [1.15, 1.85, 2.15, 2.85]
 
 
-def test_bands_of_each_polarity():
-    def stacked(**columns: object) -> list[tuple[str, float, float]]:
-        return [
-            (band.band, band.low, band.high)
-            for band in regions(rows((50,), **columns), None, 0, 100)[0]
-        ]
-
-    assert stacked() == [("Red", 0, 80), ("Amber", 80, 90), ("Green", 90, 100)]
-    assert stacked(polarity="lower", target=20, floor_standard=40) == [
-        ("Green", 0, 20),
-        ("Amber", 20, 40),
-        ("Red", 40, 100),
-    ]
-    assert stacked(polarity="target", target=50, floor_standard=40) == [
-        ("Red", 0, 40),
-        ("Amber", 40, 45),
-        ("Green", 45, 55),
-        ("Amber", 55, 60),
-        ("Red", 60, 100),
-    ]
-    assert stacked(floor_standard=math.nan) == [("Green", 90, 100)]
-    assert stacked(target=math.nan) == [("Red", 0, 80), ("Amber", 80, 100)]
-    assert stacked(target=math.nan, floor_standard=math.nan) == []
+@pytest.mark.parametrize(
+    ("columns", "edges", "bands"),
+    [
+        ({}, (0, 80, 90, 100), "RAG"),
+        ({"polarity": "lower", "target": 20, "floor_standard": 40}, (0, 20, 40, 100), "GAR"),
+        (
+            {"polarity": "target", "target": 50, "floor_standard": 40},
+            (0, 40, 45, 55, 60, 100),
+            "RAGAR",
+        ),
+        ({"floor_standard": math.nan}, (90, 100), "G"),
+        ({"target": math.nan}, (0, 80, 100), "RA"),
+        ({"target": math.nan, "floor_standard": math.nan}, (), ""),
+    ],
+)
+def test_bands_of_each_polarity(columns: dict, edges: tuple[float, ...], bands: str):
+    found = regions(rows((50,), **columns), None, 0, 100)[0]
+    assert [(band.low, band.high) for band in found] == list(pairwise(edges))
+    assert "".join(band.band[0] for band in found) == bands
 
 
 def test_bands_given_are_the_councils():
     edges = [("Blue", "blue", 95.0), ("Green", "green", 90.0), ("Grey", "grey", math.nan)]
-    bands = [
-        {
-            "quarter": "2024-25 Q3",
-            "band": band,
-            "colour": colour,
-            "edge": edge,
-            "far_edge": math.nan,
-        }
-        for band, colour, edge in edges
-    ]
+    names, any_row = ("band", "colour", "edge"), {"quarter": "2024-25 Q3", "far_edge": math.nan}
+    bands = [any_row | dict(zip(names, edge, strict=True)) for edge in edges]
     found = regions(rows((50,)), bands, 80, 100)[0]
     assert [(band.band, band.low) for band in found] == [("Grey", 80), ("Green", 90), ("Blue", 95)]
 
 
-measures = st.sampled_from(["%", "count", "£", "days", "rate per 1,000"])
 figures = st.one_of(st.floats(-1e7, 1e7), st.integers(0, 100).map(float), st.just(math.nan))
 
 
 @settings(max_examples=60, deadline=None)
 @given(
     st.lists(figures, min_size=1, max_size=40),
-    measures,
-    figures,
-    figures,
-    st.sampled_from(["higher", "lower", "target"]),
+    st.fixed_dictionaries(
+        {
+            "unit": st.sampled_from(["%", "count", "£", "days", "rate per 1,000"]),
+            "target": figures,
+            "floor_standard": figures,
+            "polarity": st.sampled_from(["higher", "lower", "target"]),
+        }
+    ),
 )
-def test_any_figures_stand_within_the_axis_and_no_texts_overlap(
-    values, unit, target, floor, polarity
-):
-    made: list[canvases.Canvas] = []
+def test_any_figures_stand_within_the_axis_and_no_texts_overlap(values: list[float], columns: dict):
+    made: list[Canvas] = []
+    status = ["final" if math.isfinite(value) else "not available" for value in values]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Drawing, "svg", lambda *_: "")
-        patch.setattr(
-            canvases.Canvas,
-            "drawing",
-            lambda self: made.append(self) or Drawing({}, {}, 0, 0, (0,) * 4),
-        )
-        status = ["final" if math.isfinite(value) else "not available" for value in values]
-        kpi_chart(
-            rows(
-                tuple(values),
-                unit=unit,
-                target=target,
-                floor_standard=floor,
-                polarity=polarity,
-                status=status,
-            ),
-            "k",
-        )
+        nothing = Drawing({}, {}, 0, 0, (0,) * 4)
+        patch.setattr(Canvas, "drawing", lambda self: made.append(self) or nothing)
+        kpi_chart(rows(tuple(values), status=status, **columns), "k")
     (canvas,) = made
+    low, high = canvas.low - 1e-9 * abs(canvas.low), canvas.high + 1e-9 * abs(canvas.high)
     assert canvas.low < canvas.high
     for row in (*canvas.points, *canvas.bands, *canvas.columns, *canvas.lines):
-        assert (
-            canvas.low - 1e-9 * abs(canvas.low) <= row["y"] <= canvas.high + 1e-9 * abs(canvas.high)
-        )
+        assert low <= row["y"] <= high
     boxes = canvas.taken
     assert not any(box.meets(boxes[:n]) for n, box in enumerate(boxes))
 

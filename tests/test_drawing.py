@@ -1,4 +1,4 @@
-"""The drawing as it stands in the page: small, named, the same each time, nothing but shapes; colours with contrast."""
+"""The drawing as it stands in the page: small, named, the same each time; colours with contrast."""
 
 import re
 import xml.etree.ElementTree as ET

@@ -45,17 +45,18 @@ class Name(NamedTuple):
 class Canvas:
     """A chart of so many `places` from `low` to `high`, `total` wide, its plot `height` high.
 
-    Without a `unit` it has no value axis. `left`, `right`, `top` and `bottom` are its margins, at
+    `left`, `right`, `top` and `bottom` are its margins, at
     least: the axis and the `names` take what they need.
     """
 
     low: float
     high: float
     places: float
-    unit: Unit | None = None
+    unit: Unit = Unit()
     names: Sequence[Name] = ()
     total: float = 400
     height: float = 180
+    axis: bool = True
     grid: bool = False
     left: float = 34
     right: float = 24
@@ -71,8 +72,8 @@ class Canvas:
     _levels: list[Level] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.ticks = ticks(self.low, self.high) if self.unit else []
-        axis = [(self.unit or Unit()).text(tick) for tick in self.ticks]
+        self.ticks = ticks(self.low, self.high) if self.axis else []
+        axis = [self.unit.text(tick) for tick in self.ticks]
         self.left = max([self.left, *(text_width(text, SMALL) + 10 for text in axis)])
         named = [(line, name.bold) for name in self.names for line in wrapped(name.text)]
         self.right = max([self.right, *(text_width(text, SMALL, b) + 10 for text, b in named)])

@@ -194,7 +194,7 @@ def milestone_chart(points: Rows, name: str, colours: Mapping[str, str] = DEFAUL
     `points`: rows oldest first with `milestone` (the status, if any) and `rating`.
     `colours`: by rating.
     """
-    canvas = Canvas(0, 1, len(points), height=70)
+    canvas = Canvas(0, 1, len(points), height=70, axis=False)
     canvas.joined("other", [n + 0.5 for n in range(len(points))], [0.3] * len(points))
     statuses = [str(text_of(row.get("milestone")) or "no report") for row in points]
     for n, (row, status) in enumerate(zip(points, statuses, strict=True)):
@@ -329,8 +329,8 @@ def draw_dated(canvas: Canvas, points: Rows, notes: Sequence[Row]) -> list[str]:
 
 def _draw_columns(canvas: Canvas, points: Rows) -> None:
     """Columns with their figures at the foot, where no line passes, or above a low one."""
-    unit, width, ground = canvas.unit or Unit(), canvas.x(1), canvas.y(0)
-    texts = [show_figure(row, unit) if is_number(row["value"]) else "" for row in points]
+    width, ground = canvas.x(1), canvas.y(0)
+    texts = [show_figure(row, canvas.unit) if is_number(row["value"]) else "" for row in points]
     step = every(len(points), width, max(text_width(text, 13, True) for text in texts) + 3)
     for n, row in enumerate(points):
         if not is_number(row["value"]):
@@ -366,7 +366,7 @@ def label_at(canvas: Canvas, x: float, row: Row, strong: bool = False) -> Label:
     doubted, value = in_doubt(row), canvas.within(row["value"])
     if doubted:
         canvas.point(x, value, "doubt")
-    text = show_figure(row, canvas.unit or Unit()) + ("?" if doubted else "")
+    text = show_figure(row, canvas.unit) + ("?" if doubted else "")
     return Label(canvas.x(x), canvas.y(value), text, strong, doubted)
 
 
@@ -404,7 +404,7 @@ def _draw_benchmarks(canvas: Canvas, beside: Sequence[tuple[int, Row]], kpi: Row
 def _draw_month(canvas: Canvas, row: Row, at: float, kpi: Row) -> None:
     value, parts = float(row["value"]), parts_of(row)
     canvas.point(at, value, "one month")
-    figure = show_figure(kpi | _WITHOUT_LINES | {"value": value}, canvas.unit or Unit())
+    figure = show_figure(kpi | _WITHOUT_LINES | {"value": value}, canvas.unit)
     x, y = canvas.x(at) - 12, canvas.y(value)
     canvas.note(x, [y - 2, y - 9], f"{row['period_end']:%B} alone", bold=True, align="right")
     canvas.note(x, [y + 13, y + 6], f"{figure} ({parts})" if parts else figure, align="right")

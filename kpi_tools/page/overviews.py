@@ -164,7 +164,7 @@ def counts_chart(history: Rows, name: str, bands: Mapping[str, str] = DEFAULT_CO
     high, last = _ROW * len(ratings) - 18, len(history) - 1
     sides: Any = {"left": left, "right": 4, "top": 18, "bottom": 40}
     total = left + 30 * len(history) + 4
-    canvas = Canvas(0, high, len(history), total=total, height=high, **sides)
+    canvas = Canvas(0, high, len(history), total=total, height=high, axis=False, **sides)
     each = (_ROW - 18) / max(1, *(int(row[rating]) for row in history for rating in ratings))
     for place, rating in enumerate(ratings):
         foot, colour = high - 42 - _ROW * place, bands.get(rating, "unrated")
@@ -264,7 +264,7 @@ def peers_strip(areas: Rows, ours: Row, name: str, now: Row | None = None) -> Ch
         return show(value, ours["unit"], int(ours["decimals"]), bare=True)
 
     sides: Any = {"left": 8, "right": 8, "top": 0, "bottom": 0}
-    canvas = Canvas(0, 74, span, total=_STRIP + 16, height=74, **sides)
+    canvas = Canvas(0, 74, span, total=_STRIP + 16, height=74, axis=False, **sides)
     canvas.line("edge", [0, span], [34, 34])
     for value, look, half in [*((value, "tick", 8) for value in others), (middle, "median", 14)]:
         canvas.line(look, [value - low] * 2, [34 - half, 34 + half])
