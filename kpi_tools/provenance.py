@@ -1,7 +1,8 @@
 """What a report depends on, as hashes: its inputs, and the program that makes it.
 
-A report of a quarter must stay the same to the byte when the council later agrees next year's targets or adds a KPI. So of
-a table beside the folders only the rows count that are in force by that quarter, and of council.toml only what it says.
+A report of a quarter must stay the same to the byte when the council later agrees next year's
+targets or adds a KPI. So of a table beside the folders only the rows count that are in force by
+that quarter, and of council.toml only what it says.
 """
 
 import csv
@@ -28,36 +29,16 @@ _SINCE: Final = {
     "kpis.csv": ("first_quarter",),
     "activity.csv": ("period",),
     "events.csv": ("date", "from_quarter"),
-    **dict.fromkeys(
-        (
-            "targets.csv",
-            "changes.csv",
-            "benchmarks.csv",
-            "small_numbers.csv",
-            "rebases.csv",
-            "annotations.csv",
-            "actions.csv",
-        ),
-        ("from_quarter",),
-    ),
 }
-"""By table the columns that say since when a row is in force: it is not where any of them names a later time."""
+"""By table the columns that say since when a row is in force, where not `from_quarter` alone.
+
+A row is not in force where any of them names a later time.
+"""
 _UNTIL: Final = "last_quarter"
 _SHORT: Final = 16
 PACKAGES: Final = (
-    "altair",
-    "jinja2",
-    "markupsafe",
-    "mistune",
-    "narwhals",
-    "nbconvert",
-    "nbformat",
-    "numpy",
-    "openpyxl",
-    "pandas",
-    "papermill",
-    "python-docx",
-    "vl-convert-python",
+    *("altair", "jinja2", "markupsafe", "mistune", "narwhals", "nbconvert", "nbformat", "numpy"),
+    *("openpyxl", "pandas", "papermill", "python-docx", "vl-convert-python"),
 )
 """The packages whose version can change a byte of a report."""
 _PACKAGE: Final = Path(__file__).resolve().parent
@@ -68,29 +49,26 @@ _TAKEN: Final = r"con|prn|aux|nul|(com|lpt)[0-9]|history|data|site"
 
 
 def fingerprints(raw: Path, quarter: Quarter) -> dict[str, str]:
-    """SHA-256 of everything in `raw` that the report of `quarter` may depend on, by its path there, in a fixed order.
+    """SHA-256 of everything in `raw` that the report of `quarter` may depend on, by its path.
 
-    * What is filed under quarters up to and including this one, and files beside the folders: their bytes;
-    * the tables of the council that say since when a row is in force: the rows in force by this quarter, as texts; when a
-      KPI leaves the set later is not yet known then, and does not count;
+    * What is filed under quarters up to and including this one, and files beside the folders: their
+      bytes;
+    * the tables of the council that say since when a row is in force: the rows in force by this
+      quarter, as texts; when a KPI leaves the set later is not yet known then, and does not count;
     * council.toml: what it says, without comments and order.
 
-    A table that cannot be read so counts with its bytes. Two calls that give the same give the same report with the same
-    program (`program.sources`): what is made of many quarters may skip those.
+    A table that cannot be read so counts with its bytes. Two calls that give the same give the same
+    report with the same program (`sources`): what is made of many quarters may skip those.
     """
     found = {}
     for path in sorted(raw.rglob("*")):
         parts = path.relative_to(raw).parts
-        if (
-            path.suffix.lower() not in _READ
-            or parts[-1].startswith((".", "~$"))
-            or not path.is_file()
-        ):
+        hidden = path.name.startswith((".", "~$"))
+        if hidden or path.suffix.lower() not in _READ or not path.is_file():
             continue
         if len(parts) == 1:
-            found[path.name] = hashlib.sha256(
-                _content(path.name, _bytes(path), quarter)
-            ).hexdigest()
+            content = _content(path.name, _bytes(path), quarter)
+            found[path.name] = hashlib.sha256(content).hexdigest()
         elif _filed_by(parts[1].removesuffix(path.suffix), quarter):
             found["/".join(parts)] = fingerprint(path)
     return found
@@ -102,7 +80,7 @@ def digest(used: Mapping[str, str]) -> str:
 
 
 def fingerprint(path: Path) -> str:
-    """SHA-256 of a file's bytes, in hexadecimal. `InputError` where it has gone or another program keeps it to itself."""
+    """SHA-256 of a file's bytes, in hexadecimal. Raises `InputError` where they cannot be had."""
     return hashlib.sha256(_bytes(path)).hexdigest()
 
 
@@ -120,9 +98,10 @@ def _content(name: str, written: bytes, quarter: Quarter) -> bytes:
         text = written.decode("utf-8-sig")
         if name == "council.toml":
             return json.dumps(tomllib.loads(text), sort_keys=True, default=str).encode()
-        if name in _SINCE:
+        if name.endswith(".csv"):
             head, *rows = csv.reader(io.StringIO(text, newline=""), strict=True)
-            return json.dumps([head, *_in_force(head, rows, _SINCE[name], quarter)]).encode()
+            since = _SINCE.get(name, ("from_quarter",))
+            return json.dumps([head, *_in_force(head, rows, since, quarter)]).encode()
     except (ValueError, csv.Error):
         pass
     return written
@@ -131,20 +110,17 @@ def _content(name: str, written: bytes, quarter: Quarter) -> bytes:
 def _in_force(
     head: list[str], rows: list[list[str]], since: tuple[str, ...], quarter: Quarter
 ) -> list[list[str]]:
-    """The rows of which nothing in `since` is after the quarter. Raises `ValueError` where its first column is not there."""
+    """The rows of which nothing in `since` is after the quarter.
+
+    Raises `ValueError` where its first column is not there.
+    """
     places = [head.index(name) for name in since if name in head or name == since[0]]
-    kept = [
-        row
+    end = head.index(_UNTIL) if _UNTIL in head else len(head)
+    return [
+        [*row[:end], "", *row[end + 1 :]] if _after(row[end : end + 1], quarter) else row
         for row in rows
         if any(row) and not any(_after(row[at : at + 1], quarter) for at in places)
     ]
-    if _UNTIL in head:
-        end = head.index(_UNTIL)
-        kept = [
-            [*row[:end], "", *row[end + 1 :]] if _after(row[end : end + 1], quarter) else row
-            for row in kept
-        ]
-    return kept
 
 
 def _after(cells: list[str], quarter: Quarter) -> bool:
@@ -167,7 +143,7 @@ def _filed_by(name: str, quarter: Quarter) -> bool:
 
 
 def council_name(raw: Path) -> str:
-    """The council's name in `raw`/council.toml. Raises `InputError` where there is none that can name a folder."""
+    """The council's name in council.toml. Raises `InputError` where none can name a folder."""
     path = raw / "council.toml"
     try:
         said = tomllib.loads(path.read_text(encoding="utf-8-sig")).get("council")
@@ -181,8 +157,9 @@ def council_name(raw: Path) -> str:
         ) from None
     name = said.get("name") if isinstance(said, dict) else None
     if not isinstance(name, str) or not slug(name):
+        line = 'name = "Kent County Council"'
         raise InputError(
-            f'{path} needs under [council] a line such as name = "Kent County Council", with a letter of a to z in it.'
+            f"{path} needs under [council] a line such as {line}, with a letter of a to z in it."
         )
     return name
 
@@ -198,7 +175,7 @@ def slug(name: str) -> str:
 
 
 def program() -> dict[str, Any]:
-    """What the manifest says of the program: `code`, `packages`, `python`, `lock` (null where absent), `unlike_lock`."""
+    """What the manifest says of the program; `lock` is null where it is absent."""
     return {
         "code": {"version": __version__, "sources": sources()},
         "packages": versions(),
@@ -215,24 +192,21 @@ def versions() -> dict[str, str]:
 
 @cache
 def sources() -> str:
-    """One short name for the package's own files: two programs with the same are the same, whatever git says."""
+    """One short name for the package's own files: two programs of one name are the same."""
     whole = hashlib.sha256()
     for path in sorted(path for path in _PACKAGE.rglob("*") if path.suffix in _SOURCES):
-        whole.update(path.relative_to(_PACKAGE).as_posix().encode() + b"\0")
-        whole.update(
-            path.read_bytes().replace(b"\r\n", b"\n") + b"\0"
-        )  # as git gives them on any system
+        content = path.read_bytes().replace(b"\r\n", b"\n")  # as git gives it on any system
+        whole.update(path.relative_to(_PACKAGE).as_posix().encode() + b"\0" + content + b"\0")
     return whole.hexdigest()[:_SHORT]
 
 
 def unlike_lock(lock: Path = LOCK) -> list[str]:
-    """Which of PACKAGES are not at a version of the lock, a text for each; with another version a byte may differ."""
+    """Which of PACKAGES are not at a version of the lock, a text each: a byte may differ then."""
     if not lock.is_file():
         return [f"there is no {lock.name} to compare the packages with"]
     pins: dict[str, set[str]] = {}
-    for name, pinned in re.findall(
-        r"^([\w.-]+)==(\S+)", lock.read_text(encoding="utf-8"), re.MULTILINE
-    ):
+    locked = lock.read_text(encoding="utf-8")
+    for name, pinned in re.findall(r"^([\w.-]+)==(\S+)", locked, re.MULTILINE):
         pins.setdefault(name.lower().replace("_", "-"), set()).add(pinned)
     return [
         f"{name} {there} instead of {' or '.join(sorted(pins.get(name, {'none'})))}"

@@ -14,11 +14,12 @@ TEXT_ENDINGS: Final = (".csv", ".tsv", ".txt")
 WORKBOOK_ENDINGS: Final = (".xlsx",)
 OTHER_TABLES: Final = (".xls", ".xlsm", ".xlsb", ".xltx", ".xltm", ".ods", ".numbers", ".fods")
 COUNCIL_BOOK: Final = "council.xlsx"
-"""One workbook in the raw folder that may stand for all tables; its sheet Figures says with which returns each came."""
+"""One workbook that may stand for all tables; its sheet Figures says when each one came."""
 FIGURES: Final = "Figures"
 _SETTINGS: Final = "council.toml"
 _LEFTOVERS: Final = re.compile(
-    r"~\$.*|.*\.(?:tmp|part|partial|crdownload|download|swp|lnk|bak|old)|.*~|~.*\.tmp|desktop\.ini|thumbs\.db|ehthumbs\.db|\..*|__macosx",
+    r"~\$.*|.*\.(?:tmp|part|partial|crdownload|download|swp|lnk|bak|old)|.*~|"
+    r"desktop\.ini|(?:eh)?thumbs\.db|\..*|__macosx",
     re.I,
 )
 _COPY: Final = (
@@ -29,7 +30,7 @@ _COPY: Final = (
 
 
 def council_folder(folder: Path) -> Path:
-    """The folder of raw data of a council: as given, or `raw` in it where only that has settings."""
+    """The folder of raw data of a council: as given, or `raw` in it if only that has settings."""
     inside = folder / "raw"
     with suppress(OSError):  # a name that no folder can have is told where it is opened
         if not (folder / _SETTINGS).is_file() and (inside / _SETTINGS).is_file():
@@ -38,7 +39,7 @@ def council_folder(folder: Path) -> Path:
 
 
 def council_folders(folder: Path) -> list[Path]:
-    """The folders of raw data of a council, or of all councils inside; as given where there is none."""
+    """The folders of raw data of a council, or of all inside; as given where there is none."""
     own = council_folder(folder)
     if (own / _SETTINGS).is_file() or not folder.is_dir():
         return [own]
@@ -48,7 +49,7 @@ def council_folders(folder: Path) -> list[Path]:
 
 @dataclass(frozen=True)
 class Received:
-    """A file in a folder: a return to read where `code` is empty, else why it is not, a code of `rules`."""
+    """A file in a folder: a return, or why it is none: `code`, one of `rules`."""
 
     path: Path
     code: str = ""
@@ -56,7 +57,10 @@ class Received:
 
 
 def sort_out(raw: Path) -> tuple[dict[Quarter, Path], list[Received]]:
-    """The folder of each quarter in `raw`/returns, and what else lies there. Raises `InputError` where there is none."""
+    """The folder of each quarter in `raw`/returns, and what else lies there.
+
+    Raises `InputError` where there is no such folder.
+    """
     if not raw.is_dir():
         raise InputError(
             f"There is no folder {raw}. Name the folder that holds council.toml and the returns."
@@ -65,9 +69,8 @@ def sort_out(raw: Path) -> tuple[dict[Quarter, Path], list[Received]]:
     if not (raw / "returns").is_dir() and (raw / COUNCIL_BOOK).is_file():
         return own, []
     if not (raw / "returns").is_dir():
-        raise InputError(
-            f'There is no folder "returns" in {raw}. It holds one folder for each quarter, such as 2024-25-Q3.'
-        )
+        holds = "It holds one folder for each quarter, such as 2024-25-Q3."
+        raise InputError(f'There is no folder "returns" in {raw}. {holds}')
     folders: dict[Quarter, Path] = {}
     others = []
     for path in _listed(raw / "returns"):
@@ -76,11 +79,8 @@ def sort_out(raw: Path) -> tuple[dict[Quarter, Path], list[Received]]:
         except QuarterError:
             quarter = None
         if quarter is None or not path.is_dir():
-            others.append(
-                Received(
-                    path, "file-leftover" if _LEFTOVERS.fullmatch(path.name) else "folder-other"
-                )
-            )
+            leftover = _LEFTOVERS.fullmatch(path.name)
+            others.append(Received(path, "file-leftover" if leftover else "folder-other"))
         elif quarter in folders:
             others.append(Received(path, "folder-twice", folders[quarter].name))
         else:
@@ -89,7 +89,7 @@ def sort_out(raw: Path) -> tuple[dict[Quarter, Path], list[Received]]:
 
 
 def book_quarters(raw: Path) -> list[Quarter]:
-    """The quarters with whose returns the figures in council.xlsx were received, as far as they can be read."""
+    """The quarters with whose returns the figures in council.xlsx came, as far as can be read."""
     path = raw / COUNCIL_BOOK
     if not path.is_file():
         return []
@@ -102,14 +102,12 @@ def _in_book(content: bytes) -> tuple[Quarter, ...]:
 
     with Workbooks() as books:
         sheets = books.read(content).get("sheets", [])
-    rows: list[tuple[int, list[str]]] = next(
-        (one["rows"] for one in sheets if one["name"] == FIGURES and not one["hidden"]), []
-    )
+    visible = (one["rows"] for one in sheets if one["name"] == FIGURES and not one["hidden"])
+    rows = [cells for _, cells in next(visible, [])]
     found = set()
-    for place in (at for _, head in rows[:1] for at, text in enumerate(head) if text == "received"):
-        for _, cells in rows[1:]:
-            with suppress(QuarterError, IndexError):
-                found.add(Quarter.parse(cells[place]))
+    for cells in rows[1:]:
+        with suppress(QuarterError, IndexError, ValueError):
+            found.add(Quarter.parse(cells[rows[0].index("received")]))
     return tuple(sorted(found))
 
 
@@ -117,16 +115,10 @@ def files_in(folder: Path) -> list[Received]:
     """Every file of a folder in the order of their names, with what becomes of it."""
     raw = folder.parent.parent
     book = raw / COUNCIL_BOOK
-    own = (
-        [Received(book)]
-        if book.is_file() and Quarter.parse(folder.name) in book_quarters(raw)
-        else []
-    )
-    if own and not folder.is_dir():
-        return own
-    paths = _listed(folder)
+    there = book.is_file() and Quarter.parse(folder.name) in book_quarters(raw)
+    paths = [] if there and not folder.is_dir() else _listed(folder)
     names = {path.name.casefold() for path in paths}
-    return own + [_sorted(path, names) for path in paths]
+    return [Received(book)] * there + [_sorted(path, names) for path in paths]
 
 
 def returns_in(folder: Path) -> list[Path]:
@@ -158,7 +150,7 @@ def _sorted(path: Path, names: set[str]) -> Received:
 
 
 def _listed(folder: Path) -> list[Path]:
-    """What lies in a folder, by name. Raises `InputError` where the folder cannot be looked into."""
+    """What lies in a folder, by name. Raises `InputError` where it cannot be looked into."""
     try:
         return sorted(folder.iterdir())
     except OSError as error:

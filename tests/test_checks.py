@@ -18,9 +18,9 @@ from kpi_tools.checks import release_findings, tables, texts
 from kpi_tools.checks.findings import Finding, as_findings, findings_text, grouped
 from kpi_tools.loading import Returns, commentary_until, load, read_returns
 from kpi_tools.loading.account import Run
-from kpi_tools.loading.beside import read_commentary
 from kpi_tools.loading.ids import Ids
 from kpi_tools.loading.schemas import COMMENTARY
+from kpi_tools.loading.words import read_commentary
 from kpi_tools.scorecard import earlier_reports, recent_quarters, score
 from kpi_tools.workbooks.child import Workbooks
 from tests.test_seeded_faults import put

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from kpi_tools.errors import InputError
 from kpi_tools.loading.cells import DATE, ERROR, FORMULA, MONTH, YEAR, clean_name
-from kpi_tools.loading.csvs import FileFault, read_text
+from kpi_tools.loading.grids import FileFault, read_text
 from kpi_tools.loading.rules import RULES
 from kpi_tools.spreadsheets import safe_text
 from kpi_tools.workbooks.child import Workbooks

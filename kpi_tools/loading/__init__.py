@@ -1,8 +1,8 @@
-"""The raw folder → one tidy table of figures as known at a quarter, with every problem and every change (floor 1).
+"""The raw folder → tidy tables of all that is known at a quarter, every problem and every change.
 
-A report for quarter Q reads only the returns folders up to Q; the last word on a figure wins. Nothing is guessed and
-nothing is lost: what is not accepted stands among the rejected rows with its reasons, and the counts reconcile.
-
+A report for quarter Q reads only the returns folders up to Q; the last word on a figure wins.
+Nothing is guessed and nothing is lost: what is not accepted stands among the rejected rows with its
+reasons, and the counts reconcile.
 """
 
 from dataclasses import dataclass, field, replace
@@ -13,8 +13,8 @@ import numpy as np
 import pandas as pd
 
 from kpi_tools.errors import InputError
-from kpi_tools.loading import beside, events, schemas
-from kpi_tools.loading import words as spoken
+from kpi_tools.loading import beside, schemas
+from kpi_tools.loading import words as texts
 from kpi_tools.loading.account import Run
 from kpi_tools.loading.catalogue import read_kpis, with_decimals
 from kpi_tools.loading.council import Council, read_council
@@ -23,7 +23,6 @@ from kpi_tools.loading.due import Calendar, calendars, due_figures, in_set, peri
 from kpi_tools.loading.fields import known_by
 from kpi_tools.loading.ids import Ids
 from kpi_tools.loading.known import figures_and_months, note_months
-from kpi_tools.loading.part import part_of
 from kpi_tools.loading.read import Table
 from kpi_tools.loading.returns import Catalogue, shown, submissions_upto
 from kpi_tools.loading.rules import ERROR, RULES, WARNING, as_list, errors_of
@@ -31,6 +30,7 @@ from kpi_tools.loading.targets import check_targets, line_columns, read_targets,
 from kpi_tools.quarters import Quarter
 from kpi_tools.received import COUNCIL_BOOK, FIGURES, files_in, returns_in, sort_out
 from kpi_tools.schemes import unknown_lines
+from kpi_tools.wording import named, plural
 from kpi_tools.workbooks.child import Workbooks
 
 __all__ = [
@@ -47,6 +47,7 @@ __all__ = [
     "latest_quarter",
     "line_columns",
     "load",
+    "part_of",
     "period_words",
     "quarters_with_returns",
     "read_returns",
@@ -56,26 +57,29 @@ __all__ = [
 _OWN_FILES: Final = ("council.toml", "kpis.csv", "targets.csv")
 
 
-def _nothing(schema: schemas.Schema) -> pd.DataFrame:
-    return pd.DataFrame(columns=list(schema.names)).astype("str")
+def _nothing(*names: str) -> pd.DataFrame:
+    return field(default_factory=lambda: pd.DataFrame(columns=names, dtype="str"))
 
 
 @dataclass(frozen=True)
 class Returns:
-    """All that is known at a quarter. Tables are pandas; a missing text is null, a missing number NaN.
+    """All that is known at a quarter, in tables of pandas; missing texts are null, numbers NaN.
 
-    * `figures`: one row per KPI and quarter, made from months where none was sent; `months`: one per KPI and month
-      (column `month`, "2024-12"; `basis` `month` where it is of the month alone);
+    * `figures`: one row per KPI and quarter, made from months where none was sent; `months`: one
+      per KPI and month (column `month`, "2024-12"; `basis` `month` where it is of that alone);
     * `submissions`: every accepted row of every returns folder up to the quarter;
-    * `problems`, `log`: what was found wrong, what was taken otherwise than written, each with its place;
-    * `rejected`: the refused rows as sent; `counts`: rows in = accepted + rejected + blank, per file;
+    * `problems`, `log`: what was found wrong, what was taken otherwise than written, with places;
+    * `rejected`: the refused rows as sent; `counts`: rows in = accepted + rejected + blank, per
+      file;
     * `changelog`: which KPIs were added, removed or redefined from which report on, and why;
-    * `rebases`: from when a KPI's process limits were agreed to be made anew, why and by whom;
-    * `events`: the single events behind counts, but for those of sensitive KPIs; `annotations`: dated notes on the pictures;
+    * `rebases`: from when process limits were agreed to be made anew, why and by whom;
+    * `events`: the single events behind counts, but for those of sensitive KPIs; `annotations`:
+      dated notes on the pictures;
     * `actions`: every change of an action up to the quarter, as actions.csv has them;
     * `only`: of a part of the council, what the head of its report says of that;
-    * `agreed`: the small figures of sensitive KPIs that are printed by decision. Those that are not are nowhere in these
-      tables (status `suppressed`); `withheld` knows them and only says whether a text gives one away.
+    * `agreed`: the small figures of sensitive KPIs that are printed by decision. Those that are not
+      are nowhere in these tables (status `suppressed`); `withheld` knows them and only says whether
+      a text gives one away.
     """
 
     quarter: Quarter
@@ -94,31 +98,27 @@ class Returns:
     counts: pd.DataFrame
     changelog: pd.DataFrame
     rebases: pd.DataFrame
-    events: pd.DataFrame = field(default_factory=lambda: _nothing(schemas.EVENTS))
-    annotations: pd.DataFrame = field(default_factory=lambda: _nothing(schemas.ANNOTATIONS))
-    actions: pd.DataFrame = field(default_factory=lambda: _nothing(schemas.ACTIONS))
-    agreed: pd.DataFrame = field(default_factory=lambda: _nothing(schemas.SMALL_NUMBERS))
+    events: pd.DataFrame = _nothing(*schemas.EVENTS.names)
+    annotations: pd.DataFrame = _nothing(*schemas.ANNOTATIONS.names)
+    actions: pd.DataFrame = _nothing(*schemas.ACTIONS.names)
+    agreed: pd.DataFrame = _nothing(*schemas.SMALL_NUMBERS.names)
     withheld: Withheld = field(default_factory=Withheld)
-    words: pd.DataFrame = field(
-        default_factory=lambda: pd.DataFrame(columns=spoken.SAID, dtype="str")
-    )
+    words: pd.DataFrame = _nothing(*texts.SAID)
     only: str = ""
 
     @property
     def summary(self) -> str:
-        """The reconciliation in one line: rows in = accepted + rejected (+ blank), files read, refused and skipped."""
+        """The reconciliation in one line: rows in, and files read, refused and skipped."""
         rows = self.counts[["rows_in", "accepted", "rejected", "blank"]].sum()
         files = self.counts["outcome"].value_counts()
         blank = f" + blank {rows['blank']:,}" if rows["blank"] else ""
-        by_state = ", ".join(
-            f"{files.get(outcome, 0)} {outcome}" for outcome in ("read", "refused", "skipped")
-        )
+        states = (f"{files.get(one, 0)} {one}" for one in ("read", "refused", "skipped"))
         account = f"accepted {rows['accepted']:,} + rejected {rows['rejected']:,}{blank}"
-        return f"rows in {rows['rows_in']:,} = {account} (files: {by_state})"
+        return f"rows in {rows['rows_in']:,} = {account} (files: {', '.join(states)})"
 
 
 class ReturnsError(InputError):
-    """The returns have errors; `problems` (see `problems.PROBLEM_COLUMNS`) lists all, the text the first twenty."""
+    """The returns have errors; `problems` lists all, the text the first twenty of each rule."""
 
     def __init__(self, text: str, returns: Returns) -> None:
         super().__init__(text)
@@ -127,7 +127,7 @@ class ReturnsError(InputError):
 
 
 def own_tables_are_sound(returns: Returns) -> bool:
-    """Whether nothing stands against the council's own tables, without which no scorecard can be made."""
+    """Whether nothing stands against the council's own tables, without which there is no report."""
     errors = returns.problems[returns.problems["severity"] == ERROR]
     return not _of_own_files(errors).any()
 
@@ -138,10 +138,10 @@ def _of_own_files(problems: pd.DataFrame) -> pd.Series:
 
 
 def raw_folder(raw: str | Path) -> Path:
-    """The folder of raw data: as given, or, where `raw` is relative, from the nearest folder above in which it is found.
+    """The folder of raw data: where `raw` is relative, from the nearest folder above that has it.
 
-    So `data/raw` means the same in a notebook, which runs in its own folder, as at the project's root. Raises `InputError`
-    for a name that no folder can have.
+    So `data/raw` means the same in a notebook, which runs in its own folder, as at the project's
+    root. Raises `InputError` for a name that no folder can have.
     """
     path, here = Path(raw), Path.cwd()
     try:
@@ -155,19 +155,18 @@ def raw_folder(raw: str | Path) -> Path:
 
 
 def quarters_with_returns(raw: str | Path) -> list[Quarter]:
-    """The quarters that have a folder with returns, oldest first. Raises `InputError` where there is no such folder."""
-    return sorted(
-        quarter for quarter, folder in _folders(raw_folder(raw)).items() if returns_in(folder)
-    )
+    """The quarters with returns, oldest first. Raises `InputError` where there is no folder."""
+    folders = sort_out(raw_folder(raw))[0]
+    return sorted(quarter for quarter, folder in folders.items() if returns_in(folder))
 
 
 def latest_quarter(raw: str | Path) -> Quarter:
     """The latest quarter with returns. Raises `InputError` where there is none."""
     quarters = quarters_with_returns(raw)
     if not quarters:
-        raise InputError(
-            f"There are no returns in {Path(raw) / 'returns'}. Put them into a folder named like 2024-25-Q3."
-        )
+        where = Path(raw) / "returns"
+        advice = "Put them into a folder named like 2024-25-Q3."
+        raise InputError(f"There are no returns in {where}. {advice}")
     return quarters[-1]
 
 
@@ -180,9 +179,16 @@ def load(
 ) -> Returns:
     """All that is known at `quarter` (default: the latest with returns), from the folder `raw`.
 
-    Raises `ReturnsError` where anything breaks a rule. With `allow_rejected` rows and files of returns that do are left
-    out instead, up to the share of rows that council.toml allows. `only` keeps the KPIs of one section or directorate.
-    Raises `InputError` where a quarter or file is missing.
+    Args:
+        raw: the folder with council.toml, the council's own tables and returns/.
+        quarter: such as "2024-25 Q3".
+        allow_rejected: leave rows and files that break a rule out instead of raising, up to the
+            share of rows that council.toml allows.
+        only: keep the KPIs of one section or directorate.
+
+    Raises:
+        ReturnsError: where anything breaks a rule.
+        InputError: where a quarter or file is missing.
     """
     returns = read_returns(raw, quarter)
     if only:
@@ -190,27 +196,27 @@ def load(
     errors = returns.problems[returns.problems["severity"] == ERROR]
     if errors.empty:
         return returns
-    title = returns.quarter.title
+    title, listed = returns.quarter.title, as_list(errors)
+    rejected, rows = returns.counts[["rejected", "rows_in"]].sum()
+    share = returns.council.rejected_share
     if not allow_rejected:
         number = len(errors_of(errors))
         count = "one error" if number == 1 else f"{number:,} errors"
-        text = f"The data for {title} have {count}.\n{as_list(errors)}\n  {returns.summary}"
-        raise ReturnsError(text, returns)
-    if _of_own_files(errors).any():
-        own_errors = as_list(errors[_of_own_files(errors)])
+        text = f"The data for {title} have {count}.\n{listed}\n  {returns.summary}"
+    elif (own := _of_own_files(errors)).any():
+        own_errors = as_list(errors[own])
         text = f"The council's own tables have errors, which cannot be left out.\n{own_errors}"
-        raise ReturnsError(text, returns)
-    if (errors["code"] == "file-changing").any():
-        raise ReturnsError(f"A file changed while it was being read.\n{as_list(errors)}", returns)
-    rejected, rows = int(returns.counts["rejected"].sum()), int(returns.counts["rows_in"].sum())
-    if rejected / max(rows, 1) > returns.council.rejected_share:
-        raise ReturnsError(
-            f"{rejected:,} of the {rows:,} rows for {title} {'is' if rejected == 1 else 'are'} rejected, more than the "
-            f"{100 * returns.council.rejected_share:g}% that council.toml allows (loading, rejected_share).\n"
-            f"{as_list(errors)}\n  {returns.summary}",
-            returns,
+    elif (errors["code"] == "file-changing").any():
+        text = f"A file changed while it was being read.\n{listed}"
+    elif rejected / max(rows, 1) > share:
+        text = (
+            f"{rejected:,} of the {rows:,} rows for {title} {'is' if rejected == 1 else 'are'} "
+            f"rejected, more than the {100 * share:g}% that council.toml allows "
+            f"(loading, rejected_share).\n{listed}\n  {returns.summary}"
         )
-    return returns
+    else:
+        return returns
+    raise ReturnsError(text, returns)
 
 
 def read_returns(
@@ -220,10 +226,11 @@ def read_returns(
 
     Targets are those in force by the quarter, or by `agreed_until`, for what looks ahead.
 
-    Raises `InputError` for an unknown quarter, a quarter without returns, and a missing folder or file.
+    Raises `InputError` for an unknown quarter, a quarter without returns, and a missing folder or
+    file.
     """
     folder = raw_folder(raw)
-    wanted = _known_quarter(folder, quarter)
+    wanted, latest = _asked_for(folder, quarter)
     with Workbooks() as books:
         run = Run(folder, books)
 
@@ -234,11 +241,9 @@ def read_returns(
         sections = council.sections
         catalogue, lines = own(schemas.KPIS), own(schemas.TARGETS)
         kpis = read_kpis(catalogue, council)
-        ids = Ids(
-            kpis["kpi_id"],
-            names=dict(zip(kpis["kpi_id"], kpis["kpi_name"], strict=True)),
-            refused=np.array(catalogue.cells["kpi_id"], dtype=object)[catalogue.bad],
-        )
+        of_kpi = kpis.set_index("kpi_id")
+        refused = np.array(catalogue.cells["kpi_id"], dtype=object)[catalogue.bad]
+        ids = Ids(kpis["kpi_id"], of_kpi["kpi_name"].to_dict(), refused)
 
         def known(schema: schemas.Schema, places: tuple[str, ...] = ()) -> pd.DataFrame:
             return known_by(own(schema), schema, ids, wanted, places)
@@ -249,28 +254,24 @@ def read_returns(
         check_targets(lines, kpis, targets, wanted, shown_in)
         for sentence in unknown_lines(council.schemes.values(), line_columns(targets)):
             run.ledger.problem("setting-bad", "council.toml", column="rating", detail=sentence)
-        submissions = submissions_upto(
-            wanted, run, Catalogue(kpis, targets, ids, council.milestones)
-        )
-        latest = max(quarters_with_returns(folder))
-        happened = events.read_events(own(schemas.EVENTS), kpis, ids, wanted, latest)
-        counts = events.counted(happened, wanted, schemas.EVENTS.file, submissions.columns)
+        held = Catalogue(kpis, targets, ids, council.milestones)
+        submissions = submissions_upto(wanted, run, held)
+        happened = beside.read_events(own(schemas.EVENTS), kpis, ids, wanted, latest)
+        counts = beside.counted(happened, wanted)
         if len(counts):
-            submissions = pd.concat([submissions, counts.astype(submissions.dtypes)])
+            submissions = pd.concat([submissions, counts])
             submissions = submissions.sort_values("received", kind="stable", ignore_index=True)
         kpis = with_decimals(kpis, submissions)
         agreed = known(schemas.SMALL_NUMBERS)
         safe = suppress(submissions, kpis, council.threshold, council.rounding, agreed)
-        for row in safe.not_judged.to_dict("records"):
-            sheet = row["sheet"] if isinstance(row["sheet"], str) else ""
-            run.ledger.problem(
-                "small-number-unknown", row["file"], sheet=sheet, row=row["row"], column="numerator"
-            )
-        texts = run.commentary(wanted, schemas.COMMENTARY.layout)
-        commentary = beside.read_commentary(texts, sections, ids)
-        commentary = beside.withhold_texts(texts, commentary, kpis, safe.withheld)
-        said = spoken.read_words(run.words, ids, kpis, safe.withheld)
-        commentary = spoken.with_commentary(commentary, said, wanted, run.ledger)
+        for row in safe.not_judged.fillna({"sheet": ""}).to_dict("records"):
+            place = {"sheet": row["sheet"], "row": row["row"], "column": "numerator"}
+            run.ledger.problem("small-number-unknown", row["file"], **place)
+        table = run.commentary(wanted, schemas.COMMENTARY.layout)
+        commentary = texts.read_commentary(table, sections, ids)
+        commentary = texts.withhold_texts(table, commentary, kpis, safe.withheld)
+        said = texts.read_words(run.words, ids, kpis, safe.withheld)
+        commentary = texts.with_commentary(commentary, said, wanted, run.ledger)
         activity = beside.read_activity(own(schemas.ACTIVITY), sections, wanted)
         areas = own(schemas.BENCHMARKS)
         benchmarks = beside.read_benchmarks(areas, kpis, targets, ids, wanted)
@@ -278,14 +279,10 @@ def read_returns(
         changelog = known(schemas.CHANGES)
         rebases = beside.read_rebases(own(schemas.REBASES), ids, wanted)
         notes = known(schemas.ANNOTATIONS, (*sections, "all"))
-        notes = notes.sort_values("date", kind="stable", ignore_index=True)
-        sensitive = set(kpis.loc[kpis["sensitive"] == "yes", "kpi_id"])
-        happened = happened[~happened["kpi_id"].isin(sensitive)].reset_index(drop=True)
         actions = known(schemas.ACTIONS, sections)
-        owners = dict(zip(kpis["kpi_id"], kpis["owner"], strict=True))
-        actions = spoken.with_actions(actions, said, owners, run.ledger)
+        actions = texts.with_actions(actions, said, of_kpi["owner"].to_dict(), run.ledger)
     run.check_still_there()
-    targets = _upto(targets, "from_quarter", max(wanted, agreed_until or wanted))
+    targets = _known_at(targets, max(wanted, agreed_until or wanted))
     figures = figures_and_months(safe.submissions, kpis, targets)
     note_months(figures, safe.submissions, kpis, wanted, run.ledger)
     problems = run.ledger.problems()
@@ -293,119 +290,153 @@ def read_returns(
     # a benchmark that cannot be used is left out, and stops no report
     mild = problems["file"] == schemas.BENCHMARKS.file
     problems["severity"] = problems["severity"].mask(mild, WARNING)
+    sensitive = kpis.loc[kpis["sensitive"] == "yes", "kpi_id"]
     return Returns(
-        wanted,
-        council,
-        kpis,
-        targets,
-        figures.figures,
-        figures.months,
-        shown(safe.submissions),
-        commentary,
-        activity,
-        benchmarks,
-        problems,
-        run.ledger.log(),
-        rejected,
-        run.counts(),
-        changelog,
-        rebases,
-        happened,
-        notes,
-        actions,
-        agreed,
-        safe.withheld,
-        said,
+        quarter=wanted,
+        council=council,
+        catalogue=kpis,
+        targets=targets,
+        figures=figures.figures,
+        months=figures.months,
+        submissions=shown(safe.submissions),
+        commentary=commentary,
+        activity=activity,
+        benchmarks=benchmarks,
+        problems=problems,
+        log=run.ledger.log(),
+        rejected=rejected,
+        counts=run.counts(),
+        changelog=changelog,
+        rebases=rebases,
+        events=happened[~happened["kpi_id"].isin(sensitive)].reset_index(drop=True),
+        annotations=notes.sort_values("date", kind="stable", ignore_index=True),
+        actions=actions,
+        agreed=agreed,
+        withheld=safe.withheld,
+        words=said,
     )
 
 
 def commentary_until(raw: str | Path, returns: Returns) -> pd.DataFrame:
     """The commentary of every report up to that of `returns`, oldest first.
 
-    Columns: `quarter` (of the report) and those of `returns.commentary`. Rows that break a rule are left out: they
-    were refused with a reason when their own quarter was checked.
+    Columns: `quarter` (of the report) and those of `returns.commentary`. Rows that break a rule are
+    left out: they were refused with a reason when their own quarter was checked.
     """
     folder = raw_folder(raw)
-    quarters = sorted(quarter for quarter in sort_out(folder)[0] if quarter < returns.quarter)
-    read = []
     with Workbooks() as books:
         run = Run(folder, books)
-        for quarter in quarters:
-            read.append((quarter, _words_of(run, returns, quarter)))
+        read = [
+            (quarter, _commentary_of(run, returns, quarter))
+            for quarter in sorted(sort_out(folder)[0])
+            if quarter < returns.quarter
+        ]
     every = [*read, (returns.quarter, returns.commentary)]
-    return pd.concat(
-        [rows.assign(quarter=quarter.label) for quarter, rows in every], ignore_index=True
-    )
+    labelled = [rows.assign(quarter=quarter.label) for quarter, rows in every]
+    return pd.concat(labelled, ignore_index=True)
 
 
 def commentary_now(raw: str | Path, returns: Returns) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The commentary of the returns' quarter as its file stands at this moment, and the problems found in it."""
+    """The commentary of the returns' quarter as its file stands now, and the problems in it."""
     with Workbooks() as books:
         run = Run(raw_folder(raw), books)
-        said = _words_of(run, returns, returns.quarter)
+        said = _commentary_of(run, returns, returns.quarter)
     return said, run.ledger.problems()
 
 
-def _words_of(run: Run, returns: Returns, quarter: Quarter) -> pd.DataFrame:
+def _commentary_of(run: Run, returns: Returns, quarter: Quarter) -> pd.DataFrame:
     table = run.commentary(quarter, schemas.COMMENTARY.layout)
-    ids = Ids(returns.catalogue["kpi_id"])
-    said = beside.read_commentary(table, returns.council.sections, ids)
-    said = beside.withhold_texts(table, said, returns.catalogue, returns.withheld)
-    return spoken.with_commentary(said, returns.words, quarter)
+    said = texts.read_commentary(table, returns.council.sections, Ids(returns.catalogue["kpi_id"]))
+    said = texts.withhold_texts(table, said, returns.catalogue, returns.withheld)
+    return texts.with_commentary(said, returns.words, quarter)
 
 
 def as_known_at(returns: Returns, quarter: Quarter) -> Returns:
-    """The same council as known at an earlier quarter: only the figures received by then. No file is read again.
+    """The same council as known at an earlier quarter: only figures received by then.
 
-    The commentary of that quarter is not among it. Problems, log and counts stay those of the reading.
+    No file is read again. The commentary of that quarter is not among it. Problems, log and counts
+    stay those of the reading.
     """
-    known = _upto(returns.submissions, "received", quarter)
-    figures, months, _ = figures_and_months(known, returns.catalogue, returns.targets)
-    rebases = returns.rebases
+    submissions = _known_at(returns.submissions, quarter, "received")
+    figures = figures_and_months(submissions, returns.catalogue, returns.targets)
+    since = dict.fromkeys(
+        ("benchmarks", "changelog", "events", "annotations", "actions", "rebases"), "from_quarter"
+    )
     return replace(
         returns,
         quarter=quarter,
-        submissions=known,
-        figures=figures,
-        months=months,
+        submissions=submissions,
+        figures=figures.figures,
+        months=figures.months,
         commentary=returns.commentary.head(0),
-        activity=_upto(returns.activity, "period", quarter),
-        benchmarks=_upto(returns.benchmarks, "from_quarter", quarter),
-        changelog=_upto(returns.changelog, "from_quarter", quarter),
-        events=_upto(returns.events, "from_quarter", quarter),
-        annotations=_upto(returns.annotations, "from_quarter", quarter),
-        actions=_upto(returns.actions, "from_quarter", quarter),
-        rebases=rebases[~(rebases["from_quarter"] > quarter.label)],
+        **{
+            name: _known_at(getattr(returns, name), quarter, column)
+            for name, column in (since | {"activity": "period"}).items()
+        },
     )
 
 
-def _upto(table: pd.DataFrame, column: str, quarter: Quarter) -> pd.DataFrame:
-    """The rows of quarters up to one; labels stand in the order of time."""
-    return table[(table[column] <= quarter.label).astype(bool)].reset_index(drop=True)
+def part_of(returns: Returns, name: str) -> Returns:
+    """The returns with the KPIs of one section or directorate, as title and first notice say.
+
+    Raises `InputError` with the nearest names where there is none of that name.
+    """
+    catalogue, council = returns.catalogue, returns.council
+    places = dict.fromkeys([*council.sections, *catalogue["directorate"].dropna()])
+    found = named(name, {place: place for place in places}, "section or directorate")
+    column = "section" if found in council.sections else "directorate"
+    kpis = catalogue[(catalogue[column] == found).fillna(False)].reset_index(drop=True)
+    kept = [one for one in council.sections if one == found or one in set(kpis["section"])]
+    whole, own = (len(in_set(table, returns.quarter)) for table in (catalogue, kpis))
+    all_kpis = plural(whole, council.words["kpi"], council.words["kpi_plural"])
+    said = (
+        f"{found} only. This report has {own:,} of the {all_kpis} of the council's report, and its "
+        "counts are of these alone."
+    )
+    about = kept if column == "section" else []
+
+    def own_rows(table: pd.DataFrame, of_sections: bool) -> pd.DataFrame:
+        kept_rows = table["kpi_id"].isin(kpis["kpi_id"])
+        if of_sections and "section" in table:
+            kept_rows |= table["kpi_id"].isna() & table["section"].isin(about)
+        return table[kept_rows].reset_index(drop=True)
+
+    of_kpis = ("targets", "figures", "months", "submissions", "benchmarks", "rebases", "agreed")
+    of_both = ("commentary", "actions", "changelog", "words")
+    tables = {one: own_rows(getattr(returns, one), one in of_both) for one in of_kpis + of_both}
+    activity = returns.activity[returns.activity["section"].isin(about)]
+    title = f"{council.report_title}: {found}"
+    return replace(
+        returns,
+        council=replace(council, sections=tuple(kept), report_title=title),
+        catalogue=kpis,
+        only=said,
+        activity=activity.reset_index(drop=True),
+        **tables,
+    )
 
 
-def _folders(raw: Path) -> dict[Quarter, Path]:
-    return sort_out(raw)[0]
+def _known_at(table: pd.DataFrame, quarter: Quarter, since: str = "from_quarter") -> pd.DataFrame:
+    """The rows known by a quarter; labels stand in the order of time."""
+    later = (table[since] > quarter.label).fillna(False).astype(bool)
+    return table[~later].reset_index(drop=True)
 
 
-def _unreadable(raw: Path, quarter: Quarter) -> str:
-    """What lies in a quarter's folder instead, a line each; nothing where there is none or it is empty."""
-    folder = _folders(raw).get(quarter)
-    found = files_in(folder) if folder else []
+def _asked_for(raw: Path, quarter: str | Quarter | None) -> tuple[Quarter, Quarter]:
+    """The quarter asked for, and the latest with returns."""
+    latest = latest_quarter(raw) if quarter is None else None
+    wanted, there = latest or Quarter.parse(quarter or ""), quarters_with_returns(raw)
+    if wanted in there:
+        return wanted, max(there)
+    folder = sort_out(raw)[0].get(wanted)
     lines = [
         f"\n  {one.path.name}: {RULES[one.code].sentence.replace('{detail}', one.detail)}"
-        for one in found
+        for one in (files_in(folder) if folder else ())
     ]
-    return f" In {folder.name} no file can be read:{''.join(lines)}\n " if folder and found else ""
-
-
-def _known_quarter(raw: Path, quarter: str | Quarter | None) -> Quarter:
-    if quarter is None:
-        return latest_quarter(raw)
-    wanted, there = Quarter.parse(quarter), quarters_with_returns(raw)
-    if wanted not in there:
-        have = ", ".join(known.label for known in there) or "none"
-        raise InputError(
-            f"There are no returns for {wanted.title}.{_unreadable(raw, wanted)} Quarters with returns: {have}."
-        )
-    return wanted
+    unread = (
+        f" In {folder.name} no file can be read:{''.join(lines)}\n " if folder and lines else ""
+    )
+    have = ", ".join(known.label for known in there) or "none"
+    raise InputError(
+        f"There are no returns for {wanted.title}.{unread} Quarters with returns: {have}."
+    )

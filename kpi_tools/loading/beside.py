@@ -1,74 +1,35 @@
-"""What stands beside the figures: commentary, activity indicators, benchmarks, changes, rebases, actions.
+"""What stands beside the figures: activity indicators, benchmarks, rebases, single events.
 
-Each function takes a table and returns what is accepted of it by a quarter, typed; faults go into the table's ledger.
+Each function takes a table and returns what is accepted of it by a quarter, typed; faults go into
+the table's ledger.
 """
 
 import re
+from collections import Counter
 from collections.abc import Mapping
+from datetime import date
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from kpi_tools.loading import schemas
-from kpi_tools.loading.disclosure import Withheld
 from kpi_tools.loading.fields import in_force, read
 from kpi_tools.loading.ids import Ids
 from kpi_tools.loading.periods import read_period
 from kpi_tools.loading.read import Table
+from kpi_tools.loading.returns import SUBMISSION
 from kpi_tools.loading.targets import outside
 from kpi_tools.quarters import Quarter, year_end, year_ending
 from kpi_tools.schemes import one_of
-from kpi_tools.tokens import KPI_TOKENS, SECTION_TOKENS, listing, unknown
 from kpi_tools.units import MULTIPLIERS
-from kpi_tools.vocabulary import IN_YEARS
+from kpi_tools.vocabulary import FINAL, IN_YEARS
 
 _WELL_ABOVE_SHARES = 5.0
 
 
-def read_commentary(table: Table, sections: tuple[str, ...], ids: Ids) -> pd.DataFrame:
-    """kpi_id or section (the other is missing), commentary, management_action, author, status; file, row: its place."""
-    rows = read(table, schemas.COMMENTARY, ids, {"section": sections})
-    for place, row in enumerate(rows.to_dict("records")):
-        texts = [row[name] for name in ("commentary", "management_action")]
-        if not any(isinstance(text, str) for text in texts):
-            table.fault(place, "commentary", "text-missing")
-        tokens = KPI_TOKENS if table.cells["kpi_id"][place].strip() else SECTION_TOKENS
-        for name, text in zip(("commentary", "management_action"), texts, strict=True):
-            for fault in unknown(text if isinstance(text, str) else "", tokens):
-                detail = f"{fault} There are: {listing(tokens)}."
-                table.fault(place, name, "token-unknown", detail)
-    rows = rows.assign(file=table.file, row=np.array(table.rows, dtype="int64"))
-    return rows[~table.bad].reset_index(drop=True)
-
-
-def withhold_texts(
-    table: Table, commentary: pd.DataFrame, kpis: pd.DataFrame, withheld: Withheld
-) -> pd.DataFrame:
-    """`commentary`, read from `table`, without the texts on KPIs that give a suppressed figure away; those are refused.
-
-    A text on a section in which such a figure stands is only remarked on: it may be another number. No problem repeats it.
-    """
-    refused = []
-    for at, said in commentary.to_dict("index").items():
-        of_kpi = isinstance(said["kpi_id"], str)
-        about = (
-            [said["kpi_id"]] if of_kpi else kpis.loc[kpis["section"] == said["section"], "kpi_id"]
-        )
-        for column in ("commentary", "management_action"):
-            if isinstance(said[column], str) and withheld.told_of(about, said[column]):
-                code = "small-number-in-text" if of_kpi else "small-number-in-section"
-                table.ledger.problem(
-                    code, table.file, sheet=table.sheet, row=said["row"], column=table.place(column)
-                )
-                if of_kpi:
-                    refused.append(at)
-                    table.bad[table.rows.index(said["row"])] = True
-    return commentary.drop(index=refused).reset_index(drop=True)
-
-
 def read_activity(table: Table, sections: tuple[str, ...], upto: Quarter) -> pd.DataFrame:
-    """The activity indicators of periods up to a quarter: value, lower_expected, upper_expected float64, decimals int."""
+    """The activity indicators of periods up to a quarter; numbers float64, decimals int64."""
     rows = read(table, schemas.ACTIVITY, choices={"section": sections})
     for place in np.flatnonzero(rows["lower_expected"] > rows["upper_expected"]):
         table.fault(int(place), "lower_expected", "expected-order")
@@ -78,8 +39,10 @@ def read_activity(table: Table, sections: tuple[str, ...], upto: Quarter) -> pd.
 def read_benchmarks(
     table: Table, kpis: pd.DataFrame, targets: pd.DataFrame, ids: Ids, upto: Quarter
 ) -> pd.DataFrame:
-    """The benchmarks known by a quarter: kpi_id, area, period, value, from_quarter, numerator, denominator, group, status,
-    source; `quarter` is the one in which the period ends (missing where that cannot be told)."""
+    """The benchmarks known by a quarter, typed; `quarter` is the one in which the period ends.
+
+    It is missing where that cannot be told.
+    """
     known = kpis.set_index("kpi_id").to_dict("index")
     units = {kpi_id: kpi["unit"] for kpi_id, kpi in known.items()}
     usual = targets.groupby("kpi_id")["target"].median().to_dict()
@@ -124,7 +87,7 @@ def _check_benchmark(
 
 
 def period_ends(text: object, kpi: Mapping[str, Any]) -> str | None:
-    """The quarter in which a benchmark's period ends; a bare year is the KPI's own, or else the calendar's."""
+    """The quarter in which a benchmark's period ends; a bare year: the KPI's or the calendar's."""
     plain = str(text).strip()
     yearly = kpi["frequency"] in IN_YEARS
     plain = re.sub(r"(?:academic |financial )?year (?:to )?", "", plain, flags=re.I)
@@ -143,30 +106,83 @@ def check_headline(table: Table, benchmarks: pd.DataFrame, headline: str) -> Non
     """Note a headline of council.toml that no benchmark has as its group or area."""
     there = list(dict.fromkeys([*benchmarks["group"].dropna(), *benchmarks["area"].dropna()]))
     if headline and there and headline not in there:
-        table.ledger.problem(
-            "setting-bad",
-            "council.toml",
-            column="benchmarks.headline",
-            value=headline,
-            detail=f"benchmarks.csv has no group or area of this name; there are {one_of(headline, there[:20])}.",
-        )
+        named = f"there are {one_of(headline, there[:20])}"
+        detail = f"benchmarks.csv has no group or area of this name; {named}."
+        place: dict[str, Any] = {
+            "column": "benchmarks.headline",
+            "value": headline,
+            "detail": detail,
+        }
+        table.ledger.problem("setting-bad", "council.toml", **place)
 
 
 def read_rebases(table: Table, ids: Ids, upto: Quarter) -> pd.DataFrame:
-    """The rebases known by a quarter: kpi_id, first_period (a quarter or month), date (its first day), reason, name (a
-    role), from_quarter (the first report that uses it; missing: all), status."""
+    """The rebases known by a quarter; `date`: the first day of first_period, a quarter or month.
+
+    `from_quarter` is the first report that uses it; missing: all.
+    """
     rows = read(table, schemas.REBASES, ids)
     days = [
-        first_day(period) if isinstance(period, str) else None for period in rows["first_period"]
+        Quarter.parse(period).start.isoformat() if "Q" in period else f"{period}-01"
+        for period in rows["first_period"].fillna("")
     ]
     first = dict[tuple[Any, Any], int]()
     for place, key in enumerate(zip(rows["kpi_id"], days, strict=True)):
-        if all(key) and first.setdefault(key, place) != place and not table.bad[place]:
+        if not table.bad[place] and first.setdefault(key, place) != place:
             table.fault(place, "first_period", "catalogue-twice", str(table.rows[first[key]]))
     rows.insert(2, "date", pd.array(days, dtype="str"))
     return in_force(table, rows, upto)
 
 
-def first_day(period: str) -> str:
-    """The first day of a quarter or month as the tables write it."""
-    return Quarter.parse(period).start.isoformat() if "Q" in period else f"{period}-01"
+def read_events(
+    table: Table, kpis: pd.DataFrame, ids: Ids, upto: Quarter, latest: Quarter
+) -> pd.DataFrame:
+    """The events known by a quarter, by KPI and day; `row`, where each stands.
+
+    `latest`: the last quarter with returns; an event after it has not happened yet: a fault.
+    """
+    rows = read(table, schemas.EVENTS, ids)
+    known = kpis.set_index("kpi_id")
+    since = []
+    for place, row in enumerate(rows.to_dict("records")):
+        day = date.fromisoformat(row["date"]) if isinstance(row["date"], str) else None
+        kpi = known.loc[row["kpi_id"]] if isinstance(row["kpi_id"], str) else None
+        if kpi is not None and (kpi["unit"], kpi["basis"]) != ("count", "quarter"):
+            table.fault(place, "kpi_id", "event-kind", str(row["kpi_id"]))
+        if day is not None and day > latest.end:
+            table.fault(place, "date", "event-future", latest.title)
+        own = Quarter.containing(day).label if day else None
+        first = row["from_quarter"] if isinstance(row["from_quarter"], str) else own
+        since.append(max(first, own) if first and own else first)
+    rows = rows.assign(from_quarter=pd.array(since, dtype="str"), row=np.array(table.rows, "int64"))
+    return in_force(table, rows, upto).sort_values(["kpi_id", "date"], ignore_index=True)
+
+
+def counted(events: pd.DataFrame, upto: Quarter) -> pd.DataFrame:
+    """The count of each month from a KPI's first event on, as known in each report, as rows sent.
+
+    The first month is that in which the quarter of the first event begins. A month without an event
+    counts nought. An event that became known later makes its month's count come again.
+    """
+    rows = []
+    for kpi_id, own in events.groupby("kpi_id", sort=False):
+        begin = Quarter.containing(date.fromisoformat(own["date"].iloc[0]))
+        report = Quarter.parse(own["from_quarter"].min())
+        totals: dict[str, int] = {}
+        while report <= upto:
+            then = own[own["from_quarter"] <= report.label]
+            counts = Counter(then["date"].str[:7])
+            for month in pd.period_range(begin.start, report.end, freq="M").astype(str):
+                if totals.get(month) != counts[month]:
+                    totals[month] = counts[month]
+                    quarter = Quarter.containing(date.fromisoformat(f"{month}-01")).label
+                    last = int(then["row"].iloc[-1])
+                    rows.append((kpi_id, month, quarter, counts[month], report.label, last))
+            report = report.shift(1)
+    columns = ["kpi_id", "month", "quarter", "value", "received", "row"]
+    sent = pd.DataFrame(rows, columns=columns)
+    sent = sent.assign(
+        period=sent["month"], status=FINAL, note=f"Counted in {schemas.EVENTS.file}."
+    )
+    sent = sent.assign(file=schemas.EVENTS.file, sheet="", milestone="", silent=False)
+    return sent.reindex(columns=list(SUBMISSION)).astype(SUBMISSION)

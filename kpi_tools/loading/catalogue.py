@@ -1,5 +1,6 @@
 """kpis.csv: what the council measures, with everything that a row leaves to be understood."""
 
+import re
 from difflib import get_close_matches
 from typing import Any, Final
 
@@ -8,7 +9,7 @@ import pandas as pd
 
 from kpi_tools.loading.council import Council
 from kpi_tools.loading.fields import read
-from kpi_tools.loading.ids import skeleton
+from kpi_tools.loading.ids import folded, skeleton
 from kpi_tools.loading.read import Table
 from kpi_tools.loading.schemas import KPIS
 from kpi_tools.units import parse_range, unit_family
@@ -20,10 +21,10 @@ _ALIKE: Final = 0.93
 
 
 def read_kpis(table: Table, council: Council) -> pd.DataFrame:
-    """One row per KPI, in the order of the file, with defaults filled in; `status` becomes `kpi_status`.
+    """One row per KPI, in the order of the file, defaults filled in; `status` is `kpi_status`.
 
-    Adds `range_low` and `range_high`, infinite where the measure is open. `decimals` is missing where it follows from the
-    figures. Rows with faults are left out.
+    Adds `range_low` and `range_high`, infinite where the measure is open. `decimals` is missing
+    where it follows from the figures. Rows with faults are left out.
     """
     choices = {"section": council.sections}
     rows = read(table, KPIS, choices=choices).rename(columns={"status": "kpi_status"})
@@ -63,21 +64,13 @@ def _check(table: Table, place: int, kpi: dict[str, Any], council: Council) -> N
     if kpi["polarity"] == NO_POLARITY_GIVEN and kpi["rated"] == "yes" and not milestone:
         table.fault(place, "polarity", "polarity-none")
     if kpi["scheme"] and kpi["scheme"] not in council.schemes:
-        table.fault(
-            place, "scheme", "scheme-unknown", ", ".join(filter(None, council.schemes)) or "none"
-        )
+        there = ", ".join(filter(None, council.schemes)) or "none"
+        table.fault(place, "scheme", "scheme-unknown", there)
     due = kpi["due"] if isinstance(kpi["due"], str) else ""
-    if milestone and "Q" in due:
-        table.fault(
-            place, "due", "catalogue-number", 'the date of the milestone, such as "2026-03-31"'
-        )
-    elif not milestone and due and "Q" not in due:
-        table.fault(
-            place,
-            "due",
-            "catalogue-number",
-            'quarters such as "Q2" or "Q2;Q4"; a date is for milestones',
-        )
+    if due and milestone == ("Q" in due):
+        quarters = 'quarters such as "Q2" or "Q2;Q4"; a date is for milestones'
+        of_milestone = 'the date of the milestone, such as "2026-03-31"'
+        table.fault(place, "due", "catalogue-number", of_milestone if milestone else quarters)
     if milestone and not council.milestones:
         table.fault(place, "kind", "milestone-statuses")
 
@@ -87,43 +80,38 @@ def _check_ids(table: Table, kpis: list[dict[str, Any]]) -> None:
     first, alike = dict[str, int](), dict[str, str]()
     for place, kpi in enumerate(kpis):
         kpi_id = kpi["kpi_id"] if isinstance(kpi["kpi_id"], str) else ""
-        folded = "".join(kpi_id.split()).casefold()
-        if kpi_id and first.setdefault(folded, place) != place:
-            if kpi_id != kpis[first[folded]]["kpi_id"]:
-                table.fault(place, "kpi_id", "catalogue-twice", str(table.rows[first[folded]]))
+        same = folded(kpi_id)
+        if kpi_id and first.setdefault(same, place) != place:
+            if kpi_id != kpis[first[same]]["kpi_id"]:
+                table.fault(place, "kpi_id", "catalogue-twice", str(table.rows[first[same]]))
         elif kpi_id and alike.setdefault(skeleton(kpi_id) or kpi_id, kpi_id) != kpi_id:
             table.fault(place, "kpi_id", "catalogue-lookalike", alike[skeleton(kpi_id)])
 
 
 def _check_names(table: Table, rows: pd.DataFrame) -> None:
-    """Warn of two KPIs of one name, and of a directorate or owner that most rows spell otherwise."""
+    """Warn of two KPIs of one name, of a directorate or owner that most rows spell otherwise."""
     first = dict[str, int]()
     for place, text in enumerate(rows["kpi_name"].fillna("")):
-        if text and first.setdefault(_folded(text), place) != place:
-            table.fault(place, "kpi_name", "name-twice", f"row {table.rows[first[_folded(text)]]}")
+        if text and first.setdefault(_words(text), place) != place:
+            table.fault(place, "kpi_name", "name-twice", f"row {table.rows[first[_words(text)]]}")
     for name in ("directorate", "owner"):
         usual = dict[str, str]()
         for text in rows[name].value_counts().index:  # the commonest spelling first
-            folded = _folded(text)
-            near = get_close_matches(folded, usual, n=1, cutoff=_ALIKE)
-            same = near and _digits(near[0]) == _digits(folded)
-            usual.setdefault(near[0] if same else folded, text)
+            spelt = _words(text)
+            near = get_close_matches(spelt, usual, n=1, cutoff=_ALIKE)
+            same = near and re.findall(r"\d", near[0]) == re.findall(r"\d", spelt)
+            usual.setdefault(near[0] if same else spelt, text)
             for place in np.flatnonzero(rows[name] == text).tolist() if same else ():
                 if table.cells[name][place].strip():
                     table.fault(place, name, "name-alike", f'"{usual[near[0]]}"')
 
 
-def _digits(text: str) -> str:
-    return "".join(filter(str.isdigit, text))
-
-
-def _folded(text: str) -> str:
-    words = "".join(letter if letter.isalnum() else " " for letter in text.casefold())
-    return " ".join("and" if word == "&" else word for word in words.replace(" and ", " ").split())
+def _words(text: str) -> str:
+    return " ".join(re.findall(r"[^\W_]+", text.casefold().replace(" and ", " ")))
 
 
 def check_sums(table: Table, kpis: list[dict[str, Any]]) -> None:
-    """Each KPI named in `part_of` is there, counts in the same unit and at the same times, and is not its own part."""
+    """Each KPI named in `part_of` is there, of one unit and time, and not a part of itself."""
     there = {kpi["kpi_id"]: kpi for kpi in kpis}
     sums = {kpi["kpi_id"]: parts_named(kpi["part_of"]) for kpi in kpis}
     for place, kpi in enumerate(kpis):

@@ -1,4 +1,7 @@
-"""council.toml: whose performance is reported, in which words and by which rules. Every setting is declared once."""
+"""council.toml: whose performance is reported, in which words and by which rules.
+
+Every setting is declared once, in codebook.toml.
+"""
 
 import re
 import tomllib
@@ -34,8 +37,9 @@ def _all_words(own: Mapping[str, str]) -> dict[str, str]:
 class Council:
     """Whose performance is reported, in which order and words, and by which rules (council.toml).
 
-    `words` has the council's terms and their plurals (`target`, `target_plural` …); `arrows` the comparisons that are shown,
-    the first of them counted; `milestones` the band, or None, of each status of a milestone.
+    `words` has the council's terms and their plurals (`target`, `target_plural` …); `arrows` the
+    comparisons that are shown, the first of them counted; `milestones` the band, or None, of each
+    status of a milestone.
     """
 
     name: str
@@ -77,9 +81,9 @@ def _is_text(value: object) -> bool:
     return isinstance(value, str) and 0 < len(clean_name(value)) <= NAME_CAP
 
 
-def _is_number(value: object, least: float, most: float) -> bool:
+def _is_number(one: Setting, value: Any) -> bool:
     number = isinstance(value, int | float) and not isinstance(value, bool)
-    return number and least <= value <= most  # type: ignore[operator]
+    return number and one.least <= value <= one.most
 
 
 def _wrong(setting: Setting, value: Any) -> str:
@@ -88,27 +92,19 @@ def _wrong(setting: Setting, value: Any) -> str:
         return _wrong_statuses(value)
     if setting.kind == "choices" and value in setting.options:
         return f'It must be a list: ["{value}"].'
-    meant = (
-        next((one for one in value if one not in setting.options), "")
-        if isinstance(value, list)
-        else value
-    )
     good, must_be = _KINDS[setting.kind]
-    return (
-        ""
-        if good(setting, value)
-        else f"It must be {must_be}.".format(
-            least=setting.least,
-            most=setting.most,
-            options=one_of(str(meant), setting.options),
-            value=value,
-        )
-    )
+    if good(setting, value):
+        return ""
+    listed = value if isinstance(value, list) else [value]
+    meant = next((one for one in listed if one not in setting.options), "")
+    said = {"least": setting.least, "most": setting.most}
+    return f"It must be {must_be}.".format(options=one_of(str(meant), setting.options), **said)
 
 
 def _wrong_statuses(value: Any) -> str:
     if not isinstance(value, list) or not value or not all(isinstance(one, dict) for one in value):
-        return 'It must be a list such as [{ name = "On track", band = "Green" }, { name = "Not started" }].'
+        example = '{ name = "On track", band = "Green" }, { name = "Not started" }'
+        return f"It must be a list such as [{example}]."
     for one in value:
         if unknown := set(one) - {"name", "band"}:
             return f'A status has "name" and perhaps "band", not "{min(unknown)}".'
@@ -118,33 +114,29 @@ def _wrong_statuses(value: Any) -> str:
     return "" if len(names) == len(value) else "Two statuses have one name."
 
 
-def _is_whole(setting: Setting, value: object) -> bool:
-    return isinstance(value, int) and _is_number(value, setting.least, setting.most)
-
-
-def _is_within(_: Setting, value: object) -> bool:
-    return isinstance(value, str) and bool(re.fullmatch(r"\d+(?:\.\d+)?\s*%?", value.strip()))
-
-
-def _are_texts(_: Setting, value: Any) -> bool:
+def _are_texts(value: Any) -> bool:
     good = isinstance(value, list) and bool(value) and all(map(_is_text, value))
     return good and len({*value}) == len(value)
 
 
-def _are_choices(setting: Setting, value: object) -> bool:
-    return isinstance(value, list) and bool(value) and all(one in setting.options for one in value)
+def _are_choices(one: Setting, value: object) -> bool:
+    return isinstance(value, list) and bool(value) and all(each in one.options for each in value)
+
+
+def _is_within(value: object) -> bool:
+    return isinstance(value, str) and bool(re.fullmatch(r"\d+(?:\.\d+)?\s*%?", value.strip()))
 
 
 _KINDS: Final[dict[str, tuple[Callable[[Setting, Any], bool], str]]] = {
     "text": (lambda _, value: _is_text(value), "a text, one alone"),
-    "texts": (_are_texts, "a list of different texts"),
+    "texts": (lambda _, value: _are_texts(value), "a list of different texts"),
     "share inside": (
         lambda _, value: isinstance(value, float) and 0 < value < 1,
         "a number between 0 and 1",
     ),
     "truth": (lambda _, value: isinstance(value, bool), "true or false"),
     "within": (
-        _is_within,
+        lambda _, value: _is_within(value),
         'a number or a percentage in quotation marks, such as "0", "0.5" or "1%"',
     ),
     "bands": (
@@ -153,21 +145,21 @@ _KINDS: Final[dict[str, tuple[Callable[[Setting, Any], bool], str]]] = {
     ),
     "choice": (lambda one, value: value in one.options, "one of: {options}"),
     "choices": (_are_choices, "a list of these: {options}"),
-    "whole": (_is_whole, "a whole number from {least:g} to {most:g}"),
-    "number": (
-        lambda one, value: _is_number(value, one.least, one.most),
-        "a number from {least:g} to {most:g}",
+    "whole": (
+        lambda one, value: isinstance(value, int) and _is_number(one, value),
+        "a whole number from {least:g} to {most:g}",
     ),
+    "number": (_is_number, "a number from {least:g} to {most:g}"),
 }
 """What a setting of each kind is, and how that is said."""
 _KNOWN: Final = {(one.part, one.key): one for one in SETTINGS}
 _PARTS: Final = tuple(dict.fromkeys(one.part for one in SETTINGS if "NAME" not in one.part))
-_SCHEMES: Final = "schemes"
+_SCHEMES, _SCHEME = "schemes", "rating.schemes."
 _FIELDS: Final = {one.name for one in fields(Council)}
 
 
 class _Settings:
-    """The settings of one file as they are checked; faults go into the ledger, and the default stands."""
+    """The settings of one file as they are checked; at a fault the default stands."""
 
     def __init__(self, file: str, ledger: Ledger) -> None:
         self.file, self.ledger = file, ledger
@@ -175,9 +167,8 @@ class _Settings:
 
     def fault(self, sentence: str, place: str = "", value: object = "") -> None:
         """Note what is wrong with a setting."""
-        self.ledger.problem(
-            "setting-bad", self.file, column=place, value=str(value), detail=sentence
-        )
+        said = str(value)
+        self.ledger.problem("setting-bad", self.file, column=place, value=said, detail=sentence)
 
     def part(self, part: str, values: Mapping[str, Any], where: str = "") -> None:
         """Check the settings of one part; `where` is how it is called in the file."""
@@ -195,7 +186,7 @@ class _Settings:
 
 
 def read_council(snapshot: Snapshot, ledger: Ledger) -> Council:
-    """The council's settings. Faults go into the ledger, and the default or an empty text stands in."""
+    """The council's settings; at a fault the default or an empty text stands in."""
     read = _Settings(snapshot.file, ledger)
     try:
         settings = tomllib.loads(snapshot.raw.decode("utf-8-sig"))
@@ -234,30 +225,27 @@ def _council(read: _Settings, settings: Mapping[str, Any]) -> Council:
         given["arrows"] = tuple(given["arrows"])
     if found.get(("rating", "scheme")) == words.PERCENTAGE:
         amber = f"target within {found.get(('rating', 'percent'), 0):g}%"
-        bands = '{ name = "Green", meets = "target" }, { name = "Amber", meets = "%s" }, { name = "Red" }'
-        read.ledger.problem(
-            "setting-old",
-            read.file,
-            column="rating.scheme",
-            value=words.PERCENTAGE,
-            detail=bands % amber,
+        old_bands = (
+            '{ name = "Green", meets = "target" }, '
+            f'{{ name = "Amber", meets = "{amber}" }}, {{ name = "Red" }}'
         )
-    council = Council(
-        **({"name": "", "report_title": ""} | given),
-        words=_all_words({key: value for (part, key), value in found.items() if part == "words"}),
-    )
+        column, value = "rating.scheme", words.PERCENTAGE
+        read.ledger.problem("setting-old", read.file, column=column, value=value, detail=old_bands)
+    terms = {key: value for (part, key), value in found.items() if part == "words"}
+    council = Council(**({"name": "", "report_title": ""} | given), words=_all_words(terms))
+    bands: Sequence[str] = ()
     try:
         council = replace(council, schemes=_schemes(read))
+        bands = [band.name for band in council.bands]
     except InputError as error:
         read.fault(str(error), "rating")
-        named = (part for part, _ in found if part.startswith("rating.schemes."))
-        names = ["", *(part.removeprefix("rating.schemes.") for part in named)]
+        named = (part for part, _ in found if part.startswith(_SCHEME))
+        names = ["", *(part.removeprefix(_SCHEME) for part in named)]
         council = replace(council, schemes=dict.fromkeys(names, DEFAULT_SCHEME))
-        return replace(council, milestones=_milestones(read))
-    return replace(council, milestones=_milestones(read, [band.name for band in council.bands]))
+    return replace(council, milestones=_milestones(read, bands))
 
 
-def _milestones(read: _Settings, bands: Sequence[str] = ()) -> dict[str, str | None]:
+def _milestones(read: _Settings, bands: Sequence[str]) -> dict[str, str | None]:
     """The band of each status; `bands` that there are, where that is known."""
     statuses = read.found.get(("milestones", "statuses"), ())
     for status in statuses:
@@ -271,6 +259,6 @@ def _schemes(read: _Settings) -> Mapping[str, Scheme]:
     rating = {key: value for (part, key), value in read.found.items() if part == "rating"}
     further: dict[str, dict[str, Any]] = {}
     for (part, key), value in read.found.items():
-        if part.startswith("rating.schemes."):
-            further.setdefault(part.removeprefix("rating.schemes."), {})[key] = value
+        if part.startswith(_SCHEME):
+            further.setdefault(part.removeprefix(_SCHEME), {})[key] = value
     return parse_schemes({**rating, **({_SCHEMES: further} if further else {})})

@@ -1,11 +1,13 @@
-"""Small numbers: which figures of sensitive KPIs are not printed, so that no subtraction brings them back.
+"""Small numbers: which figures of sensitive KPIs are hidden, so that no subtraction gives them.
 
-The rule: a figure that counts few cases is hidden, and with it every figure that counts any of the same cases: its total, its
-quarter, the twelve months and the year to date that hold it. What subtracting figures from a larger one leaves is a figure too.
-So no printed figure says anything of the cases hidden, however they are added up.
+The rule: a figure that counts few cases is hidden, and with it every figure that counts any of the
+same cases: its total, its quarter, the twelve months and the year to date that hold it. What
+subtracting figures from a larger one leaves is a figure too. So no printed figure says anything of
+the cases hidden, however they are added up.
 
-Returns are looked at in the order in which they came. What an earlier report has printed stays printed; where it holds hidden
-cases, everything new that shares cases with it is hidden as well. A report made again years later hides what it hid then.
+Returns are looked at in the order in which they came. What an earlier report has printed stays
+printed; where it holds hidden cases, everything new that shares cases with it is hidden as well. A
+report made again years later hides what it hid then.
 """
 
 import re
@@ -27,9 +29,10 @@ _MONTHS: Final = {"quarter": 3, "rolling_12_months": 12, "annual": 12}
 
 
 class Figure(NamedTuple):
-    """One figure as it was received: what was sent, the events it counts, and how many cases they are.
+    """One figure as it was received: what was sent, the events it counts, how many cases they are.
 
-    `parts` must not be small: the count, or the cases that met a percentage and those that did not; none where unknown.
+    `parts` must not be small: the count, or the cases that met a percentage and those that did not;
+    none where unknown.
     """
 
     kpi_id: str
@@ -45,8 +48,10 @@ class Figure(NamedTuple):
 
 @dataclass(frozen=True)
 class Suppressed:
-    """`submissions` as they may be printed; `withheld`, which knows the figures and does not tell; `not_judged`: the rows
-    of sensitive KPIs, hidden, of which nobody can say how many cases they count."""
+    """`submissions` as they may be printed; `withheld`, which knows the others and does not tell.
+
+    `not_judged`: hidden rows of sensitive KPIs of which nobody can say how many cases they count.
+    """
 
     submissions: pd.DataFrame
     withheld: "Withheld"
@@ -60,23 +65,22 @@ def suppress(
     rounding: int = 0,
     shown: pd.DataFrame | None = None,
 ) -> Suppressed:
-    """Hide small figures of sensitive KPIs, and what would give them away: status `suppressed`, no numbers, no note.
+    """Hide small figures of sensitive KPIs, and what would give them away.
 
-    `submissions`: accepted rows, in the order received; `kpis`: the catalogue, with `sensitive` and `part_of`. Small is what
-    counts 1 to `threshold` - 1 cases. `rounding`: the base to which the other counts of sensitive KPIs are rounded (0: none),
-    halves up; a percentage or rate is then made of the rounded counts. `shown`: small figures printed all the same (columns
-    kpi_id, period, from_quarter), those received from `from_quarter` on.
+    They have the status `suppressed`, no numbers, no note. `submissions`: accepted rows, in the
+    order received; `kpis`: the catalogue, with `sensitive` and `part_of`. Small is what counts 1 to
+    `threshold` - 1 cases. `rounding`: the base to which the other counts of sensitive KPIs are
+    rounded (0: none), halves up; a percentage or rate is then made of the rounded counts. `shown`:
+    small figures printed all the same (columns kpi_id, period, from_quarter), those received from
+    `from_quarter` on.
     """
     sensitive = set(kpis.loc[kpis["sensitive"] == "yes", "kpi_id"])
     if not sensitive or submissions.empty:
         return Suppressed(submissions, Withheld(), submissions.head(0))
     catalogue = kpis.set_index("kpi_id").to_dict("index")
     totals = {kpi_id: parts_named(kpi["part_of"]) for kpi_id, kpi in catalogue.items()}
-    agreed = (
-        []
-        if shown is None
-        else list(zip(shown["kpi_id"], shown["period"], shown["from_quarter"], strict=True))
-    )
+    keys = ["kpi_id", "period", "from_quarter"]
+    agreed = [] if shown is None else list(shown[keys].itertuples(index=False, name=None))
     spoken = submissions[~submissions["silent"].astype("bool")]
     spoken = spoken[spoken["value"].notna() | (spoken["status"] == SUPPRESSED)]
     figures = {
@@ -159,7 +163,7 @@ def _hidden(
     agreed: Iterable[tuple[str, str, str]],
     threshold: int,
 ) -> Iterator[int]:
-    """The rows to hide of one family; `received` says of each of its rows with which returns it came."""
+    """The rows to hide of one family; `received` says with which returns each of them came."""
     is_hidden = dict[Figure, bool]()
     latest = dict[tuple[str, str], tuple[Figure, str]]()
     for label in sorted(received.unique()):  # labels stand in the order of time
@@ -189,9 +193,10 @@ def _hidden(
 
 
 def _remainders(figures: list[Figure]) -> Iterator[Figure]:
-    """What no figure counts by itself and subtraction gives: a year to date less the one before, a quarter less two months.
+    """What subtraction alone gives: a year to date less the one before, a quarter less two months.
 
-    For each figure what is left of it when the largest others within it are taken away, if it is known and not negative.
+    For each figure what is left of it when the largest others within it are taken away, if no
+    figure counts it by itself, and it is known and not negative.
     """
     counted = {one.events for one in figures}
     by_size = sorted(figures, key=lambda one: (-len(one.events), one.kpi_id, one.period))
@@ -211,7 +216,7 @@ def _rounded(
     sensitive: set[str],
     base: int,
 ) -> pd.DataFrame:
-    """The counts of sensitive KPIs to the nearest multiple of the base, percentages and rates made of them."""
+    """The counts of sensitive KPIs to the nearest multiple of the base, ratios made of them."""
     own = submissions["kpi_id"].isin(sensitive)
     unit = submissions["kpi_id"].map({kpi_id: kpi["unit"] for kpi_id, kpi in catalogue.items()})
     per = unit.map(MULTIPLIERS)
@@ -238,13 +243,20 @@ def _without(submissions: pd.DataFrame, hidden: set[int], withheld: "Withheld") 
 
 _NAMES: Final = "one two three four five six seven eight nine ten eleven twelve"
 _WORDS: Final = {name: number for number, name in enumerate(_NAMES.split(), start=1)}
-_TIME: Final = r"\s*(?:-\s*)?(?:working\s+)?(?:days?|weeks?|months?|quarters?|years?|hours?|minutes?|(?:am|pm|a\.m|p\.m)\b)"
+_TIME: Final = (
+    r"\s*(?:-\s*)?(?:working\s+)?"
+    r"(?:days?|weeks?|months?|quarters?|years?|hours?|minutes?|(?:am|pm|a\.m|p\.m)\b)"
+)
 _KINDS: Final = (
     r"(?:\s+\w+){0,3}?\s+(?:KPIs?|indicators?|measures?|targets?|Greens?|Ambers?|Reds?)\b"
 )
-_MONTH: Final = r"\s+(?:of\s+)?(?:January|February|March|April|May|June|July|August|September|October|November|December)\b"
+_MONTH: Final = (
+    r"\s+(?:of\s+)?(?:January|February|March|April|May|June|July|August|September|October|"
+    r"November|December)\b"
+)
 _NUMBER: Final = re.compile(
-    r"(?<![\w.,/£-])(?P<figure>£?\d[\d,]*(?:\.\d+)?)(?P<sign>\s*(?:%|per cent\b|percent\b))?(?![\w/]|[.,]\d|-\d)",
+    r"(?<![\w.,/£-])(?P<figure>£?\d[\d,]*(?:\.\d+)?)(?P<sign>\s*(?:%|per cent\b|percent\b))?"
+    r"(?![\w/]|[.,]\d|-\d)",
     re.I,
 )
 _WORD: Final = re.compile(rf"(?<![\w-])(?P<word>{'|'.join(_WORDS)})(?![\w-])(?!\s+of\b)", re.I)
@@ -255,7 +267,7 @@ _NOT_AFTER: Final = re.compile(rf"{_TIME}|{_MONTH}|{_KINDS}", re.I)
 
 
 class Withheld:
-    """The suppressed figures of each KPI. It has no way to print them, so that no output of a notebook can."""
+    """The suppressed figures of each KPI, with no way to print them: no output can."""
 
     def __init__(self) -> None:
         self._of: dict[str, set[float]] = {}
@@ -268,16 +280,12 @@ class Withheld:
         self._of.setdefault(kpi_id, set()).update(number for number in numbers if number)
 
     def tells(self, kpi_id: object, text: object) -> bool:
-        """Whether a number in the text, in digits or words, is a suppressed one of the KPI, exactly or as rounded.
+        """Whether a number in the text is a suppressed one of the KPI, exactly or as rounded.
 
-        Quarters, dates, spans of time and counts of KPIs are let pass.
+        Digits and words count. Quarters, dates, spans of time and counts of KPIs are let pass.
         """
         known = self._of.get(str(kpi_id), ())
         return isinstance(text, str) and any(_tells(text, number) for number in known)
-
-    def told_of(self, kpi_ids: Collection[str], text: str) -> bool:
-        """Whether the text gives a figure of any of the KPIs away."""
-        return any(self.tells(kpi_id, text) for kpi_id in kpi_ids)
 
 
 def _tells(text: str, number: float) -> bool:

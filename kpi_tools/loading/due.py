@@ -1,16 +1,19 @@
-"""When each KPI is due, and which figure stands in a report: the latest due one, until the next is.
+"""When each KPI is due, and which figure stands in a report: the latest due one, until the next.
 
-A figure is known by its KPI and the quarter in which its period ends. It is first due in the report of the first due quarter
-that is not before that quarter, and so many quarters later as the KPI lags.
+A figure is known by its KPI and the quarter in which its period ends. It is first due in the report
+of the first due quarter that is not before that quarter, and so many quarters later as the KPI
+lags.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from itertools import islice
 from typing import Any, Final, Self
 
 import pandas as pd
 
+from kpi_tools.loading.periods import ACADEMIC
 from kpi_tools.loading.schemas import BEGINNING
 from kpi_tools.loading.targets import with_targets
 from kpi_tools.quarters import Quarter, year_ended_by, year_ending
@@ -20,7 +23,6 @@ from kpi_tools.wording import rows_of
 _DUE: Final = {"half_yearly": "Q2;Q4", "termly": "Q2;Q3;Q4", "annual": "Q4", "biennial": "Q4"}
 _EACH: Final = "Q1;Q2;Q3;Q4"
 _FIGURE: Final = ["value", "numerator", "denominator", "milestone", "status", "note", "received"]
-_ACADEMIC: Final = ("07-31", "08-31")
 _FARTHEST: Final = 160
 """How many quarters before or after a report a due quarter is looked for."""
 
@@ -29,7 +31,8 @@ _FARTHEST: Final = 160
 class Calendar:
     """In which quarters a KPI is due, and which period is then reported.
 
-    `numbers` are quarters of every year, `single` quarters of one year; `anchor` is a quarter in which a biennial KPI was due.
+    `numbers` are quarters of every year, `single` quarters of one year; `anchor` is a quarter in
+    which a biennial KPI was due.
     """
 
     numbers: frozenset[int]
@@ -40,7 +43,7 @@ class Calendar:
 
     @classmethod
     def of(cls, kpi: Mapping[str, Any], first: Quarter | None = None) -> Self:
-        """That of a row of the catalogue; `first` is the quarter of its first figure, where there is one."""
+        """That of a row of the catalogue; `first` is the quarter of its first figure."""
         frequency, text = kpi["frequency"], kpi.get("due")
         text = text if isinstance(text, str) and "Q" in text else ""
         parts = (text or _DUE.get(frequency, _EACH)).split(";")
@@ -50,9 +53,8 @@ class Calendar:
         year_ends = kpi["year_ends"] if frequency in IN_YEARS else ""
         if frequency != "biennial":
             return cls(numbers, single, lag, year_ends)
-        known = min(
-            single, default=first.shift(lag) if first else Quarter.parse(kpi["first_quarter"])
-        )
+        since = first.shift(lag) if first else Quarter.parse(kpi["first_quarter"])
+        known = min(single, default=since)
         every = numbers or frozenset(one.number for one in single)
         yearly = cls(every, frozenset(), lag, year_ends)
         return cls(every, frozenset(), lag, year_ends, yearly.due_from(known))
@@ -69,22 +71,18 @@ class Calendar:
         return quarter.number in self.numbers or quarter in self.single
 
     def due_from(self, quarter: Quarter) -> Quarter | None:
-        """The first due quarter that is not before `quarter`; None where there is none any more."""
+        """The first due quarter that is not before `quarter`; None where there is none."""
         later = (quarter.shift(step) for step in range(_FARTHEST))
         return next((one for one in later if self.is_due(one)), None)
 
     def due_until(self, quarter: Quarter, count: int) -> list[Quarter]:
         """The last `count` due quarters up to `quarter`, oldest first."""
-        found = list[Quarter]()
-        for step in range(_FARTHEST):
-            if len(found) == count or quarter.shift(-step) <= BEGINNING:
-                break
-            if self.is_due(quarter.shift(-step)):
-                found.append(quarter.shift(-step))
-        return found[::-1]
+        farthest = min(_FARTHEST, quarter - BEGINNING)
+        before = (quarter.shift(-step) for step in range(farthest))
+        return list(islice((one for one in before if self.is_due(one)), count))[::-1]
 
     def due_with(self, quarter: Quarter) -> Quarter | None:
-        """The quarter in whose report the figure of a period that ends in `quarter` is first due."""
+        """The quarter in whose report a figure whose period ends in `quarter` is first due."""
         return self.due_from(quarter.shift(self.lag))
 
     def expected(self, due: Quarter) -> Quarter:
@@ -96,27 +94,24 @@ class Calendar:
 
     def ends(self, quarter: Quarter) -> date:
         """The last day of the period that ends in `quarter`."""
-        if self.year_ends:
-            day = year_ending(quarter.end.year, self.year_ends)
-            if quarter.start <= day <= quarter.end:
-                return day
-        return quarter.end
+        day = year_ending(quarter.end.year, self.year_ends) if self.year_ends else quarter.end
+        return day if quarter.start <= day <= quarter.end else quarter.end
 
 
 def shown_in(kpi: Mapping[str, Any], quarter: Quarter) -> Quarter:
-    """The quarter in which the period of the figure ends that stands in the report of `quarter`, for a row of the catalogue."""
+    """The quarter in which the period ends that stands in the report of `quarter`, of a KPI."""
     calendar = Calendar.of(kpi)
     due = calendar.due_until(quarter, 1) or [quarter]
     return calendar.expected(due[-1])
 
 
 def period_words(kpi: Mapping[str, Any], quarter: Quarter, end: date) -> str:
-    """What a figure covers, for readers: `October to December 2024`, `academic year 2023/24`, `at 31 December 2024`."""
+    """What a figure covers: `October to December 2024`, `academic year 2023/24`, `at 31 March`."""
     month = f"{end:%B %Y}"
     if isinstance(kpi.get("since"), str):
         return f"{date.fromisoformat(kpi['since']):%B %Y} to {month}"
     if kpi["frequency"] in IN_YEARS and kpi["basis"] == "annual":
-        if kpi["year_ends"] in _ACADEMIC and f"{end:%m-%d}" == kpi["year_ends"]:
+        if kpi["year_ends"] in ACADEMIC and f"{end:%m-%d}" == kpi["year_ends"]:
             return f"academic year {end.year - 1}/{end.year % 100:02}"
         return f"year to {month}"
     return {
@@ -131,13 +126,9 @@ def period_words(kpi: Mapping[str, Any], quarter: Quarter, end: date) -> str:
 def calendars(returns: Any) -> dict[str, Calendar]:
     """The calendar of each KPI of the catalogue of `returns` (a `Returns`)."""
     first = returns.figures.groupby("kpi_id")["quarter"].min().to_dict()
+    first = {kpi_id: Quarter.parse(label) for kpi_id, label in first.items()}
     kpis = rows_of(returns.catalogue)
-    return {
-        kpi["kpi_id"]: Calendar.of(
-            kpi, Quarter.parse(first[kpi["kpi_id"]]) if kpi["kpi_id"] in first else None
-        )
-        for kpi in kpis
-    }
+    return {kpi["kpi_id"]: Calendar.of(kpi, first.get(kpi["kpi_id"])) for kpi in kpis}
 
 
 def in_set(catalogue: pd.DataFrame, quarter: Quarter) -> pd.DataFrame:
@@ -146,18 +137,24 @@ def in_set(catalogue: pd.DataFrame, quarter: Quarter) -> pd.DataFrame:
     now = (catalogue["first_quarter"] <= quarter.label) & ~(last < quarter.label).fillna(False)
     kpis = catalogue[now.astype(bool)]
     # that a KPI leaves the set later is not known yet
-    return kpis.assign(
-        last_quarter=kpis["last_quarter"].where(kpis["last_quarter"] == quarter.label)
-    )
+    last = kpis["last_quarter"]
+    return kpis.assign(last_quarter=last.where(last == quarter.label))
 
 
 def due_figures(returns: Any, quarter: Quarter, count: int) -> pd.DataFrame:
-    """The last `count` due figures of each KPI in the report of `quarter`, in the order of the catalogue and of time.
+    """The last `count` due figures of each KPI in the report of `quarter`, in order.
 
-    Columns: those of the catalogue; `quarter` in which the period ends, `period_end`, `period` in words; `due_quarter`, in
-    whose report it was first due, `is_due` in this one, `next_due` after it; the figure with its status (`not available`
-    where none came, `not yet due` where the KPI has never been due); the lines of its own period. A row for each due
-    quarter, figure or none; of a KPI that is not due each quarter the first is that of its first figure.
+    Args:
+        returns: what is known, a `Returns`.
+        quarter: of the report.
+        count: how many due quarters of each KPI.
+
+    Returns:
+        A row for each due quarter, figure or none; of a KPI that is not due each quarter the first
+        is that of its first figure. Columns: those of the catalogue; `quarter` in which the period
+        ends, `period_end`, `period` in words; `due_quarter`, in whose report it was first due,
+        `is_due` in this one, `next_due` after it; the figure with its status (`not available` where
+        none came, `not yet due` where the KPI has never been due); the lines of its own period.
     """
     kpis = in_set(returns.catalogue, quarter)
     known = calendars(returns)
@@ -174,22 +171,12 @@ def due_figures(returns: Any, quarter: Quarter, count: int) -> pd.DataFrame:
             of = there.get((kpi["kpi_id"], one)) or calendar.expected(one)
             end = calendar.ends(of)
             words = period_words(kpi, of, end)
-            rows.append(
-                (
-                    kpi["kpi_id"],
-                    of.label,
-                    pd.Timestamp(end),
-                    words[0].upper() + words[1:],
-                    one.label,
-                    one == quarter,
-                    following.label if following else None,
-                )
-            )
+            period = (of.label, pd.Timestamp(end), words[0].upper() + words[1:])
+            next_due = following.label if following else None
+            rows.append((kpi["kpi_id"], *period, one.label, one == quarter, next_due))
     names = ["kpi_id", "quarter", "period_end", "period", "due_quarter", "is_due", "next_due"]
-    grid = pd.DataFrame(rows, columns=names).astype(
-        {name: "str" for name in names if name not in ("period_end", "is_due")}
-        | {"is_due": "bool", "period_end": "datetime64[s]"}
-    )
+    kinds = dict.fromkeys(names, "str") | {"is_due": "bool", "period_end": "datetime64[s]"}
+    grid = pd.DataFrame(rows, columns=names).astype(kinds)
     figures = returns.figures[["kpi_id", "quarter", *_FIGURE]]
     table = grid.merge(kpis, on="kpi_id", how="left")
     table = table.merge(figures, on=["kpi_id", "quarter"], how="left")
@@ -204,11 +191,11 @@ def due_figures(returns: Any, quarter: Quarter, count: int) -> pd.DataFrame:
 def _by_due_quarter(
     figures: pd.DataFrame, known: Mapping[str, Calendar]
 ) -> dict[tuple[str, Quarter], Quarter]:
-    """KPI and due quarter → the quarter of the figure that is due then: the latest where there are more."""
-    labels = {label: Quarter.parse(label) for label in figures["quarter"].unique()}
-    found = dict[tuple[str, Quarter], Quarter]()
-    for kpi_id, label in zip(figures["kpi_id"], figures["quarter"], strict=True):
-        due = known[kpi_id].due_with(labels[label])
-        if due:
-            found[kpi_id, due] = max(found.get((kpi_id, due), labels[label]), labels[label])
-    return found
+    """KPI and due quarter → the quarter of the figure that is due then: the latest of several."""
+    labels = {label: Quarter.parse(label) for label in sorted(figures["quarter"].unique())}
+    by_time = figures.sort_values("quarter", kind="stable")
+    found = {
+        (kpi_id, known[kpi_id].due_with(labels[label])): labels[label]
+        for kpi_id, label in zip(by_time["kpi_id"], by_time["quarter"], strict=True)
+    }
+    return {(kpi_id, due): of for (kpi_id, due), of in found.items() if due}

@@ -1,16 +1,77 @@
-"""A workbook → one grid of texts for each of its sheets, read once."""
+"""The bytes of a file → grids of texts, one a sheet, before any of them is understood.
 
+Of a CSV file: what it really is, its encoding, its separator. Of a workbook: its sheets, read once.
+"""
+
+import csv
 import hashlib
+import io
 import re
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import islice
 from pathlib import Path
+from typing import Final
 
 from kpi_tools.loading.cells import clean_name
-from kpi_tools.loading.csvs import FileFault, Grid, what_it_is
 from kpi_tools.loading.rules import Ledger
 from kpi_tools.quarters import Quarter, QuarterError
 from kpi_tools.workbooks.child import Workbooks
+from kpi_tools.workbooks.parts import letters
+
+MOST_ROWS: Final = 200_000
+MOST_COLUMNS: Final = 200
+MOST_CELLS: Final = 3_000_000
+_FAR: Final = 10_000
+_SEPARATORS: Final = {",": "", ";": "semicolons", "\t": "tabs", "|": "bars"}
+_MAGIC: Final = {
+    "a workbook": (b"PK\x03\x04",),
+    "an empty archive": (b"PK\x05\x06",),
+    "a PDF document": (b"%PDF",),
+    "an image": (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"II*\x00", b"MM\x00*"),
+    "an image or sound": (b"RIFF",),
+    "a word-processor document": (b"{\\rtf",),
+    "a compressed archive": (b"\x1f\x8b", b"7z\xbc\xaf", b"Rar!"),
+    "a Parquet file": (b"PAR1",),
+    "a database": (b"SQLite format 3",),
+}
+_OLE: Final = b"\xd0\xcf\x11\xe0"
+_UTF8: Final = re.compile(
+    rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}"
+)
+
+
+class FileFault(Exception):
+    """The file as a whole cannot be taken: a code of `rules` and its particulars."""
+
+    def __init__(self, code: str, detail: str = "", sheet: str = "", row: int = 0) -> None:
+        super().__init__(code, detail)
+        self.code, self.detail, self.sheet, self.row = code, detail, sheet, row
+
+
+@dataclass
+class Grid:
+    """A sheet: the texts of its rows that have any, and each row's number as a person sees it.
+
+    `last` is the number of its last row; of a CSV file, `records` counts rows where `lines` counts
+    lines. `marks`: line, place, code and detail of what is remarkable about a cell.
+    """
+
+    sheet: str
+    cells: list[list[str]] = field(default_factory=list)
+    lines: list[int] = field(default_factory=list)
+    records: list[int] | None = None
+    last: int = 0
+    kinds: dict[tuple[int, int], str] = field(default_factory=dict)
+    hidden: bool = False
+    filled: bool = True
+    hidden_rows: list[int] = field(default_factory=list)
+    hidden_columns: set[int] = field(default_factory=set)
+    marks: list[tuple[int, int, str, str]] = field(default_factory=list)
+    merged: list[tuple[str, int, int, int, int]] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
+    comma_is_doubtful: bool = False
 
 
 @dataclass(frozen=True)
@@ -32,8 +93,138 @@ def heading(text: str) -> str:
     return re.sub(r"\W+", "_", clean_name(text).casefold()).strip("_")
 
 
+def what_it_is(raw: bytes) -> str:
+    """What the first bytes say the file is; "" for text. Raises `FileFault`: empty or locked."""
+    if not raw:
+        raise FileFault("file-empty")
+    if not raw.strip(b"\x00"):
+        raise FileFault("file-zeros")
+    if raw.startswith(_OLE):
+        raise FileFault("file-password")
+    begins = raw[:400].lstrip()
+    if begins.startswith(b"<"):
+        return "a web page or XML"
+    if begins.startswith((b"{", b"[{", b"[\n")) and not begins.startswith(b"{\\rtf"):
+        return "JSON"
+    return next((kind for kind, magic in _MAGIC.items() if raw.startswith(magic)), "")
+
+
+def read_text(raw: bytes, known: Callable[[Sequence[Sequence[str]]], int]) -> Grid:
+    """The grid in a CSV file; `known` counts the headings in rows. Raises `FileFault`."""
+    if kind := what_it_is(raw):
+        raise FileFault("file-kind", kind)
+    text, remark = _decode(raw)
+    text = text.lstrip("\ufeff").rstrip("\x1a")
+    if not text.strip():
+        raise FileFault("file-empty")
+    if kind := what_it_is(text[:400].encode()):
+        raise FileFault("file-kind", kind)
+    separator = max(_SEPARATORS, key=lambda mark: known(_beginning(text, mark)))
+    grid = _cut(text, separator)
+    grid.comma_is_doubtful = separator == ";"
+    apart = f"the cells are separated by {_SEPARATORS[separator]}" if separator != "," else ""
+    grid.remarks = [*filter(None, (remark, apart))]
+    return grid
+
+
+def _decode(raw: bytes) -> tuple[str, str]:
+    """The text, and a remark where the encoding is not UTF-8."""
+    first = raw[:2_000]
+    even, odd = first[::2].count(0), first[1::2].count(0)
+    half_zeros = max(even, odd) > 0.15 * len(first) and min(even, odd) < 0.025 * len(first)
+    if raw.startswith((b"\xff\xfe\x00\x00", b"\x00\x00\xfe\xff")):
+        text, remark = _decoded(raw, "utf-32"), "the text is in UTF-32"
+    elif raw.startswith((b"\xff\xfe", b"\xfe\xff")):
+        text, remark = _decoded(raw, "utf-16"), "the text is in UTF-16"
+    elif len(raw) > 8 and half_zeros:
+        text = _decoded(raw, "utf-16-le" if odd > even else "utf-16-be")
+        remark = "the text is in UTF-16 without a mark"
+    else:
+        try:
+            text, remark = raw.decode("utf-8-sig"), ""
+        except UnicodeDecodeError as error:
+            if raw.startswith(b"\xef\xbb\xbf") or _UTF8.search(raw):
+                line = error.object[: error.start].count(b"\n") + 1  # of what follows the mark
+                detail = f"most of it is UTF-8, but not line {line}"
+                raise FileFault("file-encoding", detail) from None
+            text, remark = _decoded(raw, "cp1252"), "the text is in Windows-1252"
+            if re.search(r"[\x00-\x08\x0e-\x1f\x7f]", text):
+                raise FileFault("file-encoding", "it holds bytes that no text has") from None
+    if text.rstrip().endswith("\x00"):
+        raise FileFault("file-truncated", "it ends in zeros, so it was not wholly downloaded")
+    if "\x00" in text:
+        raise FileFault("file-encoding", "it holds zero bytes")
+    return text, remark
+
+
+def _decoded(raw: bytes, encoding: str) -> str:
+    try:
+        return raw.decode(encoding)
+    except UnicodeDecodeError as error:
+        detail = f"byte {error.start + 1} fits neither UTF-8 nor {encoding}"
+        raise FileFault("file-encoding", detail) from None
+
+
+def _beginning(text: str, separator: str) -> list[list[str]]:
+    reader = csv.reader(io.StringIO(text[:100_000], newline=""), delimiter=separator)
+    try:
+        return list(islice(reader, 60))
+    except csv.Error:
+        return []
+
+
+def _cut(text: str, separator: str) -> Grid:
+    """The rows with anything in them, each with the line on which it starts."""
+    text, blank = _without_blank_end(text, separator)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
+    records, start, cells = list[int](), 1, 0
+    grid = Grid("", records=records)
+    try:
+        for grid.last, row in enumerate(reader, start=1):
+            cells += len(row)
+            if any(map(str.strip, row)):
+                place = max(place for place, cell in enumerate(row) if cell.strip())
+                if records and grid.last - records[-1] > _FAR:
+                    raise FileFault("file-stray", f"{letters(place + 1)}{start}")
+                if place >= MOST_COLUMNS:
+                    raise FileFault("file-large", f"more than {MOST_COLUMNS} columns")
+                grid.cells.append(row)
+                grid.lines.append(start)
+                records.append(grid.last)
+                if len(grid.cells) > MOST_ROWS:
+                    raise FileFault("file-large", f"more than {MOST_ROWS:,} rows")
+                if cells > MOST_CELLS:
+                    raise FileFault("file-large", f"more than {MOST_CELLS:,} cells")
+            start = reader.line_num + 1
+    except csv.Error as error:
+        if "unexpected end of data" in str(error):
+            detail = f"the quotation marks that open in row {start} never close"
+            raise FileFault("file-truncated", detail) from None
+        endless = f"the cell that begins in row {start} never ends"
+        detail = endless if "field larger" in str(error) else f"see row {start}"
+        raise FileFault("file-quotes", detail) from None
+    grid.last += blank
+    return grid
+
+
+def _without_blank_end(text: str, separator: str) -> tuple[str, int]:
+    """The text to the end of its last line with anything in it, and how many come after: a million.
+
+    Some programs write as many.
+    """
+    end = re.compile(r"\r\n|\r|\n").search(text, len(text.rstrip(f"{separator} \t\r\n")))
+    if end is None:
+        return text, 0
+    rest = text[end.end() :]
+    lines = rest.count("\n") + rest.count("\r") - rest.count("\r\n")
+    return text[: end.end()], lines + (rest[-1:] not in ("", "\r", "\n"))
+
+
 def received_rows(grid: Grid, quarter: Quarter) -> Grid:
-    """The rows that were received with the returns of a quarter, without the column that says so. Raises `FileFault`."""
+    """The rows received with the returns of a quarter, the column of that blank.
+
+    Raises `FileFault` where the column is missing, or a row does not say it.
+    """
     names = [heading(text) for text in grid.cells[0]]
     if "received" not in names:
         raise FileFault("table-columns", '"received"', grid.sheet, grid.lines[0])
@@ -51,7 +242,7 @@ def received_rows(grid: Grid, quarter: Quarter) -> Grid:
 
 
 def workbook_grids(snapshot: Snapshot, books: Workbooks, ledger: Ledger) -> list[Grid]:
-    """One grid per sheet, read once. Hidden sheets that hold something are reported, and empty here."""
+    """One grid per sheet, read once. Hidden sheets with content are reported, and empty here."""
     if "grids" in snapshot.__dict__:
         known: list[Grid] = snapshot.__dict__["grids"]
         return known
@@ -63,7 +254,7 @@ def workbook_grids(snapshot: Snapshot, books: Workbooks, ledger: Ledger) -> list
         raise FileFault(answer["fault"], answer["detail"])
     if answer["unknown"]:
         ledger.problem("styles-unknown", snapshot.file, detail=answer["unknown"])
-    grids = []
+    grids = snapshot.__dict__["grids"] = list[Grid]()
     for sheet in answer["sheets"]:
         name = sheet["name"]
         if sheet["hidden"]:
@@ -72,21 +263,12 @@ def workbook_grids(snapshot: Snapshot, books: Workbooks, ledger: Ledger) -> list
                 ledger.problem("sheet-hidden", snapshot.file, sheet=name, detail=f'"{name}"')
             continue
         lines = [line for line, _ in sheet["rows"]]
-        grids.append(
-            Grid(
-                name,
-                [cells for _, cells in sheet["rows"]],
-                lines,
-                last=lines[-1] if lines else 0,
-                kinds={(line, place): kind for line, place, kind in sheet["kinds"]},
-                hidden_rows=sheet["hidden_rows"],
-                hidden_columns=set(sheet["hidden_columns"]),
-                marks=[
-                    (*at, f'"{clean_name(text)[:200]}".' if text else "")
-                    for *at, text in sheet["marks"]
-                ],
-                merged=sheet["merged"],
-            )
-        )
-    snapshot.__dict__["grids"] = grids
+        grid = Grid(name, [cells for _, cells in sheet["rows"]], lines, last=max(lines, default=0))
+        grid.kinds = {(line, place): kind for line, place, kind in sheet["kinds"]}
+        grid.hidden_rows, grid.merged = sheet["hidden_rows"], sheet["merged"]
+        grid.hidden_columns = set(sheet["hidden_columns"])
+        for line, place, code, text in sheet["marks"]:
+            detail = f'"{clean_name(text)[:200]}".' if text else ""
+            grid.marks.append((line, place, code, detail))
+        grids.append(grid)
     return grids

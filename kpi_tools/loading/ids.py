@@ -2,8 +2,9 @@
 
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Iterable, Mapping
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Final, NamedTuple
 
 from kpi_tools.loading.cells import (
@@ -19,37 +20,6 @@ from kpi_tools.loading.periods import month_number
 
 _FOREIGN: Final = str.maketrans("АВЕЅІЈКМНОРСТХУΑΒΕΖΗΙΚΜΝΟΡΤΥΧ", "ABESIJKMHOPCTXYABEZHIKMNOPTYX")
 _ALIKE: Final = str.maketrans("OQIL|SBZ", "00111582")
-
-
-def skeleton(text: str) -> str:
-    """`text` without what a reader does not tell apart: look-alike letters and digits, accents, case, punctuation."""
-    flat = (
-        unicodedata.normalize("NFKD", clean_name(text))
-        .upper()
-        .translate(_FOREIGN)
-        .translate(_ALIKE)
-    )
-    return re.sub(r"[^0-9A-Z]", "", flat)
-
-
-def _folded(text: str) -> str:
-    return re.sub(r"\s", "", text).casefold()
-
-
-def _without_zeros(text: str) -> str:
-    """`text` as if each number in it had been taken for one: 007 → 7, CS01 → cs1."""
-    return re.sub(r"(?<!\d)0+(?=\d)", "", re.sub(r"\s|\.0+$", "", text)).casefold()
-
-
-class Match(NamedTuple):
-    """The catalogue's id for a text, or a fault."""
-
-    id: str = ""
-    why: str = ""
-    fault: str = ""
-    detail: str = ""
-
-
 _LIKE_A_POWER: Final = re.compile(r"\d+e\d{1,3}", re.I)
 _LIKE_A_DATE: Final = re.compile(r"([a-z]{3,4})[- ]?(\d{1,2})", re.I)
 _TOTAL: Final = re.compile(
@@ -60,39 +30,61 @@ _MARKED: Final = re.compile(
 )
 
 
+def skeleton(text: str) -> str:
+    """`text` without what a reader does not tell apart: look-alikes, accents, case, punctuation."""
+    flat = unicodedata.normalize("NFKD", clean_name(text)).upper().translate(_FOREIGN)
+    return re.sub(r"[^0-9A-Z]", "", flat.translate(_ALIKE))
+
+
+def folded(text: str) -> str:
+    """`text` without spaces and case."""
+    return "".join(text.split()).casefold()
+
+
+def _without_zeros(text: str) -> str:
+    """`text` as if each number in it had been taken for one: 007 → 7, CS01 → cs1."""
+    return re.sub(r"(?<!\d)0+(?=\d)", "", re.sub(r"\s|\.0+$", "", text)).casefold()
+
+
+class Match(NamedTuple):
+    """The catalogue's id for a text, or a fault."""
+
+    taken: str = ""
+    why: str = ""
+    fault: str = ""
+    detail: str = ""
+
+
 class Ids:
     """The ids of a catalogue, to look up what a return calls them."""
 
     def __init__(
-        self,
-        ids: Iterable[str],
-        names: Mapping[str, str] | None = None,
-        refused: Iterable[str] = (),
+        self, ids: Iterable[str], names: Mapping[str, str] = {}, refused: Iterable[str] = ()
     ) -> None:
-        """`names` by id, for who writes them instead; `refused` are ids whose own row in the catalogue is at fault.
+        """`names` by id, for who writes them instead; `refused`: ids whose own row is at fault.
 
         Without any id the catalogue is refused as a whole, and nothing can be said against an id.
         """
         self._exact = set(ids)
-        self._refused = {_folded(one) for one in refused}
-        self._names: dict[str, list[str]] = {}
-        for known, name in (names or {}).items():
-            self._names.setdefault(clean_name(name).casefold(), []).append(known)
-        self._folded = {_folded(known): known for known in self._exact}
-        self._alike = {skeleton(known): known for known in sorted(self._exact)}
-        self._without_zeros = {_without_zeros(known): known for known in sorted(self._exact)}
-        self._powers = {
-            Decimal(known): known for known in sorted(self._exact) if _LIKE_A_POWER.fullmatch(known)
-        }
-        self._dates = [
-            (known, number, int(found[2]), found[1].lower())
-            for known in sorted(self._exact)
-            if (found := _LIKE_A_DATE.fullmatch(known))
-            and (number := month_number(found[1].lower()))
-        ]
+        known = sorted(self._exact)
+        self._refused = set(map(folded, refused))
+        self._named = {clean_name(name).casefold(): one for one, name in names.items()}
+        self._times = Counter(clean_name(name).casefold() for name in names.values())
+        self._folded = {folded(one): one for one in known}
+        self._alike = {skeleton(one): one for one in known}
+        self._zeros = {_without_zeros(one): one for one in known}
+        self._powers = {Decimal(one): one for one in known if _LIKE_A_POWER.fullmatch(one)}
+        self._dates: dict[str, str] = {}
+        for one in known:
+            found = _LIKE_A_DATE.fullmatch(one)
+            if found and (month := month_number(found[1].lower())):
+                day, name = int(found[2]), found[1].lower()
+                forms = (f"-{month:02}-{day:02}", f"{day:02}/{month:02}/", f"{day}-{name}")
+                words = (f"{day:02}-{name}", f"{name}-{day:02}")
+                self._dates |= dict.fromkeys(forms + words, one)
 
     def find(self, text: str, kind: str = "") -> Match:
-        """The id that `text` certainly is: only spaces, case and invisible characters are forgiven."""
+        """The id that `text` certainly is: only spaces, case and invisible signs are forgiven."""
         if text in self._exact:
             return Match(text)
         plain = clean_name(text)
@@ -100,57 +92,39 @@ class Ids:
             return Match(fault=fault)
         if not plain:
             return Match(fault="id-missing")
-        if known := self._folded.get(_folded(plain)):
+        if known := self._folded.get(folded(plain)):
             return Match(known, what_changed(text, plain) or "spaces or case in the id")
-        if _folded(plain) in self._refused or not self._exact:
+        if folded(plain) in self._refused or not self._exact:
             return Match(fault="id-waits")
-        if named := self._names.get(plain.casefold()):
-            if len(named) > 1:
-                return Match(fault="id-names", detail=str(len(named)))
-            return Match(named[0], "the name of the KPI instead of its id")
+        if known := self._named.get(plain.casefold()):
+            if (times := self._times[plain.casefold()]) > 1:
+                return Match(fault="id-names", detail=str(times))
+            return Match(known, "the name of the KPI instead of its id")
         if _TOTAL.fullmatch(plain):
             return Match(fault="row-total")
-        if (found := _MARKED.fullmatch(plain)) and (
-            known := self._folded.get(_folded(found["id"]))
-        ):
-            return Match(
-                fault="id-marked", detail=f'{known} with "{found["mark"].strip()}" behind it'
-            )
+        marked = _MARKED.fullmatch(plain)
+        if marked and (known := self._folded.get(folded(marked["id"]))):
+            detail = f'{known} with "{marked["mark"].strip()}" behind it'
+            return Match(fault="id-marked", detail=detail)
         if near := self._near(plain, kind):
             return Match(fault="id-lookalike", detail=near)
-        return Match(fault="id-unknown", detail="")
+        return Match(fault="id-unknown")
 
     def _near(self, plain: str, kind: str) -> str:
-        """The known id that `plain` was probably meant to be, with how it may have come about."""
-        if known := self._without_zeros.get(_without_zeros(plain)):
+        """The id that `plain` was probably meant to be, with how it may have come about."""
+        if known := self._zeros.get(_without_zeros(plain)):
             return f"{known}: zeros at the beginning of a number were lost or added"
         if kind in (DATE, MONTH, YEAR) or DATELIKE.fullmatch(plain):
-            return self._made_a_date(plain.lower())
+            dates = (known for form, known in self._dates.items() if form in plain.lower())
+            known = next(dates, None)
+            return f"{known}: the spreadsheet program took the id for a date" if known else ""
         try:
-            known = self._powers.get(Decimal(plain))
-        except (ArithmeticError, ValueError):
-            known = None
-        if known:
-            return f"{known}: the spreadsheet program took the id for a number"
+            if known := self._powers.get(Decimal(plain)):
+                return f"{known}: the spreadsheet program took the id for a number"
+        except (InvalidOperation, TypeError):
+            pass
         if known := self._alike.get(skeleton(plain)):
             strange = next((letter for letter in plain if not letter.isascii()), "")
-            name = (
-                f" (it has {unicodedata.name(strange, 'a strange character').lower()})"
-                if strange
-                else ""
-            )
-            return known + name
-        return ""
-
-    def _made_a_date(self, plain: str) -> str:
-        for known, month, day, name in self._dates:
-            forms = (
-                f"-{month:02}-{day:02}",
-                f"{day:02}/{month:02}/",
-                f"{day}-{name}",
-                f"{day:02}-{name}",
-                f"{name}-{day:02}",
-            )
-            if any(form in plain for form in forms):
-                return f"{known}: the spreadsheet program took the id for a date"
+            name = unicodedata.name(strange or " ", "a strange character").lower()
+            return f"{known} (it has {name})" if strange else known
         return ""

@@ -1,6 +1,7 @@
 """One text → the period that it names for a KPI, or the rule it breaks.
 
-A period is known by the financial quarter in which it ends; of a monthly figure the month is known as well.
+A period is known by the financial quarter in which it ends; of a monthly figure the month is known
+as well.
 """
 
 import re
@@ -13,11 +14,13 @@ from kpi_tools.loading.cells import MONTH, YEAR, clean_name, fault_of_text, what
 from kpi_tools.quarters import ADVICE, Quarter, QuarterError, year_end, year_ending
 from kpi_tools.vocabulary import IN_YEARS
 
+IN_MONTHS: Final = ("weekly", "monthly")
+ACADEMIC: Final = ("07-31", "08-31")
+"""Last days of academic years."""
+
 
 class Period(NamedTuple):
-    """A financial quarter, or a month of the calendar ("2024-12") where `month` is not empty, or a fault.
-
-    `day` is that of a weekly figure ("2024-12-13").
+    """A financial quarter, or in it a month ("2024-12") or the day of a weekly figure, or a fault.
 
     `notice`: what was taken for granted, where a reader of the figures should know.
     """
@@ -30,28 +33,24 @@ class Period(NamedTuple):
     day: str = ""
     notice: str = ""
 
+    @property
+    def taken(self) -> str:
+        """The day of a weekly figure, the month, or else the quarter's label."""
+        return self.day or self.month or str(self.quarter or "")
 
-IN_MONTHS: Final = ("weekly", "monthly")
-_ACADEMIC: Final = ("07-31", "08-31")
+
 _MONTHS: Final = (
-    "january",
-    "february",
-    "march",
-    "april",
-    "may",
-    "june",
-    "july",
-    "august",
-    "september",
-    "october",
-    "november",
-    "december",
+    "january february march april may june july august september october november december"
 )
+month_number: Final = {
+    form: number
+    for number, month in enumerate(_MONTHS.split(), start=1)
+    for form in (month, month[:3], *(["sept"] if number == 9 else []))
+}.get
+"""The month of an English name or its first three letters, in lower case; None for another word."""
 _ISO_MONTH: Final = re.compile(r"(20\d\d)-(\d\d)", re.ASCII)
 _WORD_MONTH: Final = re.compile(r"([a-z]{3,9})\.?[-/ ](20\d\d)", re.ASCII)
-_ENDED: Final = re.compile(
-    r"(?:year|12 months|twelve months) (?:to|ending|ended)(?: in)? (?P<end>.+)"
-)
+_ENDED: Final = re.compile(r"(?:year|12 months|twelve months) (?:to|ending|ended)(?: in)? (.+)")
 _ISO_DATE: Final = re.compile(
     r"(\d{4})[-/](\d\d?)[-/](\d\d?)(?:[ t]00:00(?::00(?:\.0+)?)?)?", re.ASCII
 )
@@ -66,22 +65,22 @@ _YEAR: Final = re.compile(
 )
 _BARE_YEAR: Final = re.compile(r"20\d\d", re.ASCII)
 _HALF: Final = re.compile(
-    r"(?:h|half(?: year)? )(?P<half>[12])[ ,]*(?P<year>20\d\d[-/]\d\d)|(?P<year2>20\d\d[-/]\d\d)[ ,]*h(?P<half2>[12])",
+    r"(?:h|half(?: year)? )(?P<half>[12])[ ,]*(?P<year>20\d\d[-/]\d\d)|"
+    r"(?P<year2>20\d\d[-/]\d\d)[ ,]*h(?P<half2>[12])",
     re.ASCII,
 )
-_SHORT_MONTH: Final = re.compile(
-    r"([a-z]{3,9})\.?[-/' ]\d\d|\d\d?[-/ ]([a-z]{3,9})", re.ASCII | re.I
-)
+_SHORT_MONTH: Final = re.compile(r"([a-z]{3,9})\.?[-/' ]\d\d|\d\d?[-/ ]([a-z]{3,9})", re.ASCII)
 _SERIAL: Final = re.compile(r"([3-5]\d{4})(?:\.0+)?", re.ASCII)
 _FIRST_DAY: Final = date(1899, 12, 30)
 """The day that spreadsheet programs number 0."""
 
 
 def read_period(text: str, kind: str = "", kpi: Mapping[str, Any] | None = None) -> Period:
-    """The period that `text`, a cell of workbook kind `kind`, names for a KPI (of which frequency and year_ends count).
+    """The period that `text`, a cell of workbook kind `kind`, names for a KPI.
 
-    A quarter always does; a month or a day in it for monthly figures, and where it ends the KPI's year; a year for
-    annual ones. Without a KPI a quarter, its last day or a month.
+    Of the KPI frequency and year_ends count. A quarter always names one; a month or a day in it for
+    monthly figures, and where it ends the KPI's year; a year for annual ones. Without a KPI a
+    quarter, its last day or a month.
     """
     plain = clean_name(text)
     if fault := fault_of_text(text, kind):
@@ -91,7 +90,7 @@ def read_period(text: str, kind: str = "", kpi: Mapping[str, Any] | None = None)
     try:
         quarter = Quarter.parse(plain)
     except QuarterError as error:
-        found = _Reader(plain, kind, kpi or {}).read()
+        found = _no_quarter(plain, kind, kpi or {})
         if found.fault == "period-bad" and not found.detail:
             advice = _why_not(plain) or str(error).removesuffix(f" {ADVICE}")
             return found._replace(detail=advice)
@@ -101,124 +100,106 @@ def read_period(text: str, kind: str = "", kpi: Mapping[str, Any] | None = None)
     return Period(quarter, why=what_changed(text, plain) or "written as the tables have it")
 
 
-class _Reader:
-    """Reads what is no quarter, for one KPI."""
+def _no_quarter(plain: str, kind: str, kpi: Mapping[str, Any]) -> Period:
+    yearly = kpi.get("frequency") in IN_YEARS
+    if kind == MONTH:
+        why = "a cell formatted as a month"
+        return _month(int(plain[:4]), int(plain[5:7]), why, kpi)
+    if kind == YEAR and not yearly:
+        return Period(fault="period-date", detail=f'"{plain}" is shown as a year alone')
+    plain = plain[:4] if kind == YEAR else plain
+    low = plain.lower()
+    if yearly and (year := _year(plain, kpi)):
+        return year
+    if kpi.get("frequency") == "half_yearly" and (half := _HALF.fullmatch(low)):
+        number = 2 * int(half["half"] or half["half2"])
+        quarter = Quarter.parse(f"{half['year'] or half['year2']} Q{number}")
+        return Period(quarter, why="a half of the financial year")
+    if iso := _ISO_MONTH.fullmatch(plain):
+        year_of, number = int(iso[1]), int(iso[2])
+        if number != year_of % 100 + 1:
+            return _month(year_of, number, "", kpi)
+        detail = f'"{plain}" may be a month or a financial year.' if number <= 12 else ""
+        return Period(fault="period-bad", detail=detail)
+    if (word := _WORD_MONTH.fullmatch(low)) and (number_of := month_number(word[1])):
+        return _month(int(word[2]), number_of, "a month in words", kpi)
+    if found := _ISO_DATE.fullmatch(low):
+        return _date(plain, int(found[1]), int(found[2]), int(found[3]), kpi)
+    if found := _UK_DATE.fullmatch(low):
+        return _date(plain, int(found[3]), int(found[2]), int(found[1]), kpi)
+    if (found := _WORD_DATE.fullmatch(low)) and (number_of := month_number(found[2])):
+        return _date(plain, int(found[3]), number_of, int(found[1]), kpi)
+    return Period(fault="period-bad")
 
-    def __init__(self, plain: str, kind: str, kpi: Mapping[str, Any]) -> None:
-        self.plain, self.low, self.kind = plain, plain.lower(), kind
-        self.frequency = kpi.get("frequency", "")
-        self.year_ends = kpi.get("year_ends") or "03-31"
-        self.yearly = self.frequency in IN_YEARS
 
-    def read(self) -> Period:
-        if self.kind == MONTH:
-            return self.month(
-                int(self.plain[:4]), int(self.plain[5:7]), "a cell formatted as a month"
-            )
-        if self.kind == YEAR and not self.yearly:
-            return Period(fault="period-date", detail=f'"{self.plain}" is shown as a year alone')
-        if self.kind == YEAR:
-            self.plain = self.low = self.plain[:4]
-        if self.yearly and (found := self.year()):
-            return found
-        if self.frequency == "half_yearly" and (half := _HALF.fullmatch(self.low)):
-            year, number = half["year"] or half["year2"], half["half"] or half["half2"]
-            return Period(
-                Quarter.parse(f"{year} Q{2 * int(number)}"), why="a half of the financial year"
-            )
-        if found := self.iso_month():
-            return found
-        if (word := _WORD_MONTH.fullmatch(self.low)) and (number := month_number(word[1])):
-            return self.month(int(word[2]), number, "a month in words")
-        if iso := _ISO_DATE.fullmatch(self.low):
-            return self.date(int(iso[1]), int(iso[2]), int(iso[3]))
-        if uk := _UK_DATE.fullmatch(self.low):
-            return self.date(int(uk[3]), int(uk[2]), int(uk[1]))
-        if (word := _WORD_DATE.fullmatch(self.low)) and (number := month_number(word[2])):
-            return self.date(int(word[3]), number, int(word[1]))
-        return Period(fault="period-bad")
+def _year(plain: str, kpi: Mapping[str, Any]) -> Period | None:
+    """A year of an annual KPI."""
+    year_ends = kpi.get("year_ends") or "03-31"
+    if ended := _ENDED.fullmatch(plain.lower()):
+        return _no_quarter(ended[1], "", kpi)
+    if _BARE_YEAR.fullmatch(plain):
+        end = year_ending(int(plain), year_ends)
+        notice = f'"{plain}" was taken as the year to {end:%B %Y}.'
+        return Period(Quarter.containing(end), why=f"the year to {end:%B %Y}", notice=notice)
+    found = _one_year(plain)
+    if not found:
+        return None
+    if found["academic"] and year_ends not in ACADEMIC:
+        day = year_end(2000, year_ends)
+        ends = f"the years of this KPI end on {day.day} {day:%B}"
+        return Period(fault="period-bad", detail=f'"{plain}" is an academic year, and {ends}.')
+    end = year_end(int(found["start"]) % 100 + 2000, year_ends)
+    return Period(Quarter.containing(end), why=f"the year to {end:%B %Y}")
 
-    def year(self) -> Period | None:
-        """A year of an annual KPI."""
-        if ended := _ENDED.fullmatch(self.low):
-            return _Reader(
-                ended["end"], "", {"frequency": self.frequency, "year_ends": self.year_ends}
-            ).read()
-        if _BARE_YEAR.fullmatch(self.plain):
-            end = year_ending(int(self.plain), self.year_ends)
-            notice = f'"{self.plain}" was taken as the year to {end:%B %Y}.'
-            return Period(Quarter.containing(end), why=f"the year to {end:%B %Y}", notice=notice)
-        found = _YEAR.fullmatch(self.low)
-        if not found or int(found["end"]) % 100 != (int(found["start"]) + 1) % 100:
-            return None
-        if found["academic"] and self.year_ends not in _ACADEMIC:
-            day = year_end(2000, self.year_ends)
-            detail = f'"{self.plain}" is an academic year, and the years of this KPI end on {day.day} {day:%B}.'
-            return Period(fault="period-bad", detail=detail)
-        end = year_end(int(found["start"]) % 100 + 2000, self.year_ends)
-        return Period(Quarter.containing(end), why=f"the year to {end:%B %Y}")
 
-    def iso_month(self) -> Period | None:
-        if not (found := _ISO_MONTH.fullmatch(self.plain)):
-            return None
-        follows = int(found[2]) == int(found[1]) % 100 + 1
-        if not follows:
-            return self.month(int(found[1]), int(found[2]), "")
-        if int(found[2]) > 12:
-            return None
-        return Period(
-            fault="period-bad", detail=f'"{self.plain}" may be a month or a financial year.'
-        )
+def _one_year(plain: str) -> re.Match[str] | None:
+    """The text of one year as 2024/25."""
+    found = _YEAR.fullmatch(plain.lower())
+    follows = found and int(found["end"]) % 100 == (int(found["start"]) + 1) % 100
+    return found if follows else None
 
-    def month(self, year: int, number: int, why: str) -> Period:
-        if not 1 <= number <= 12:
-            return Period(fault="period-bad", detail=f"There is no month {number}.")
-        quarter, month = Quarter.containing(date(year, number, 1)), f"{year}-{number:02}"
-        if not self.frequency or self.frequency in IN_MONTHS:
-            return Period(quarter, month, why)
-        if self.yearly and int(self.year_ends[:2]) == number:
-            return Period(quarter, why=f"the year to {date(year, number, 1):%B %Y}")
-        return Period(quarter, month, fault="period-month", detail=month)
 
-    def date(self, year: int, month: int, day: int) -> Period:
-        year += 2000 if year < 100 else 0
-        if not (
-            2000 <= year <= 2098 and 1 <= month <= 12 and 1 <= day <= monthrange(year, month)[1]
-        ):
-            detail = f'"{self.plain}" does not exist when read as day/month/year'
-            return Period(fault="period-date", detail=detail)
-        found = date(year, month, day)
-        quarter = Quarter.containing(found)
-        if self.frequency in IN_MONTHS:
-            if quarter.end == found and self.frequency != "weekly":
-                return Period(quarter, fault="period-which")
-            day_of_week = found.isoformat() if self.frequency == "weekly" else ""
-            why = "" if day_of_week else f"a day of {found:%B %Y}"
-            return Period(quarter, f"{year}-{month:02}", why, day=day_of_week)
-        if self.yearly and found == year_ending(year, self.year_ends):
-            return Period(quarter, why="the last day of the KPI's year")
-        if quarter.end != found:
-            return Period(
-                fault="period-date", detail=f'"{self.plain}" is not the last day of a quarter'
-            )
-        return Period(quarter, why=f"the last day of {quarter.title}")
+def _month(year: int, number: int, why: str, kpi: Mapping[str, Any]) -> Period:
+    if not 1 <= number <= 12:
+        return Period(fault="period-bad", detail=f"There is no month {number}.")
+    first, month = date(year, number, 1), f"{year}-{number:02}"
+    quarter, frequency = Quarter.containing(first), kpi.get("frequency")
+    if not frequency or frequency in IN_MONTHS:
+        return Period(quarter, month, why)
+    if frequency in IN_YEARS and int((kpi.get("year_ends") or "03-31")[:2]) == number:
+        return Period(quarter, why=f"the year to {first:%B %Y}")
+    return Period(quarter, month, fault="period-month", detail=month)
+
+
+def _date(plain: str, year: int, month: int, day: int, kpi: Mapping[str, Any]) -> Period:
+    year += 2000 if year < 100 else 0
+    there = 2000 <= year <= 2098 and 1 <= month <= 12
+    if not there or not 1 <= day <= monthrange(year, month)[1]:
+        detail = f'"{plain}" does not exist when read as day/month/year'
+        return Period(fault="period-date", detail=detail)
+    found, frequency = date(year, month, day), kpi.get("frequency")
+    quarter = Quarter.containing(found)
+    if frequency == "weekly":
+        return Period(quarter, f"{year}-{month:02}", day=found.isoformat())
+    if frequency == "monthly" and quarter.end == found:
+        return Period(quarter, fault="period-which")
+    if frequency == "monthly":
+        return Period(quarter, f"{year}-{month:02}", f"a day of {found:%B %Y}")
+    if frequency in IN_YEARS and found == year_ending(year, kpi.get("year_ends") or "03-31"):
+        return Period(quarter, why="the last day of the KPI's year")
+    if quarter.end != found:
+        detail = f'"{plain}" is not the last day of a quarter'
+        return Period(fault="period-date", detail=detail)
+    return Period(quarter, why=f"the last day of {quarter.title}")
 
 
 def _why_not(plain: str) -> str:
     """What a text that names no period probably is; "" where that cannot be told."""
-    found = _YEAR.fullmatch(plain.lower())
-    if found and int(found["end"]) % 100 == int(found["start"]) % 100 + 1:
+    if _one_year(plain):
         return f'"{plain}" is a year, not a quarter of it.'
     if found := _SERIAL.fullmatch(plain):
         day = _FIRST_DAY + timedelta(days=int(found[1]))
         return f'"{plain}" is perhaps a date that lost its format: {day.day} {day:%B %Y}.'
-    if (found := _SHORT_MONTH.fullmatch(plain)) and month_number((found[1] or found[2]).lower()):
+    if (found := _SHORT_MONTH.fullmatch(plain.lower())) and month_number(found[1] or found[2]):
         return f'"{plain}" may be a day or a month with its year.'
     return ""
-
-
-def month_number(name: str) -> int | None:
-    """The month of an English name or its first three letters, in lower case."""
-    known = name == "sept" or len(name) == 3 or name in _MONTHS
-    found = [at for at, month in enumerate(_MONTHS, start=1) if month.startswith(name[:3])]
-    return found[0] if known and found and _MONTHS[found[0] - 1].startswith(name) else None

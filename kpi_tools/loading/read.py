@@ -1,28 +1,33 @@
-"""One file → one table of texts, with the rows and columns that a person sees, before any of it is understood.
+"""One file → one table of texts, with the rows and columns that a person sees, not yet understood.
 
-Knows files, not KPIs: what a file really is, its encoding and separator, which sheet and row hold the headings. What is wrong
-with the file as a whole, or with the shape of a row, goes into the ledger.
+Knows files, not KPIs: which sheet and row hold the headings. What is wrong with the file as a
+whole, or with the shape of a row, goes into the ledger.
 """
 
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
 from kpi_tools.loading.cells import CIRCULAR, FORMULA, clean_name
-from kpi_tools.loading.csvs import FileFault, Grid, read_text
-from kpi_tools.loading.grids import Snapshot, heading, received_rows, workbook_grids
+from kpi_tools.loading.grids import (
+    FileFault,
+    Grid,
+    Snapshot,
+    heading,
+    read_text,
+    received_rows,
+    workbook_grids,
+)
 from kpi_tools.loading.rules import ERROR, Ledger
 from kpi_tools.quarters import Quarter, QuarterError
 from kpi_tools.workbooks.child import Workbooks
 from kpi_tools.workbooks.parts import letters
 
 LARGEST: Final = 20 * 2**20
-_RENAMED: Final = {"rag": "rating"}
-"""Columns of older folders, with the word for them now."""
 _HEADING_WITHIN: Final = 40
 _TIME: Final = re.compile(
     r"q[1-4]|(?:20)?\d\d[-/](?:20)?\d\d|20\d\d|\d{4}-\d\d-\d\d|\d\d?[-/.]\d\d?[-/.](?:20)?\d\d|"
@@ -35,8 +40,8 @@ _TIME: Final = re.compile(
 class Layout:
     """The columns that a kind of table must and may have; the first one is its key.
 
-    `shown` are those that our own template has for whoever fills it in: they are kept where all of them stand there.
-    `others`: whether further columns are kept as well, by their own names.
+    `shown` are those that our own template has for whoever fills it in: they are kept where all of
+    them stand there. `others`: whether further columns are kept as well, by their own names.
     """
 
     required: tuple[str, ...]
@@ -52,10 +57,11 @@ class Layout:
 
 @dataclass
 class Table:
-    """The rows below the headings of one sheet, as texts by column; `bad` marks rows that are refused.
+    """The rows below the headings of one sheet, as texts by column; `bad` marks refused rows.
 
-    `rows_in` counts them together with `blank` rows; `beyond` holds what stands right of the last heading. `later` counts
-    good rows that come into force after the report's quarter: they are not part of its account, which would change with them.
+    `rows_in` counts them together with `blank` rows; `beyond` holds what stands right of the last
+    heading. `later` counts good rows that come into force after the report's quarter: they are not
+    part of its account, which would change with them.
     """
 
     file: str
@@ -89,26 +95,22 @@ class Table:
 
     def fault(self, position: int, column: str, code: str, detail: str = "") -> None:
         """Note that the cell breaks a rule; where the rule is an error, the row is refused."""
-        value = self.cells[column][position] if column in self.cells else ""
         severity = self.ledger.problem(
             code,
             self.file,
             sheet=self.sheet,
             row=self.rows[position],
             column=self.place(column) if column else "",
-            value=value,
+            value=self.cells[column][position] if column in self.cells else "",
             detail=detail,
             excel_row=self.records[position] if self.records else 0,
         )
-        if severity == ERROR:
-            self.bad[position] = True
+        self.bad[position] |= severity == ERROR
 
     def changed(self, position: int, column: str, taken: str, why: str) -> None:
         """Note that a cell was taken as something else than it says."""
-        sent = self.cells[column][position]
-        self.ledger.change(
-            self.file, self.sheet, self.rows[position], self.place(column), sent, taken, why
-        )
+        sent, place = self.cells[column][position], self.place(column)
+        self.ledger.change(self.file, self.sheet, self.rows[position], place, sent, taken, why)
 
 
 def take(path: Path, file: str, ledger: Ledger) -> Snapshot | None:
@@ -133,9 +135,10 @@ def read_table(
     sheet: str = "",
     received: Quarter | None = None,
 ) -> Table | None:
-    """The table of `layout` in the file; None where the file is refused as a whole (then the ledger says why).
+    """The table of `layout` in the file; None where the file is refused, as the ledger says.
 
-    Of council.xlsx that in one `sheet`, and there the rows that were `received` with the returns of a quarter.
+    Of council.xlsx that in one `sheet`, and there the rows that were `received` with the returns of
+    a quarter.
     """
     try:
         if snapshot.path.suffix.lower() == ".xlsx":
@@ -148,14 +151,13 @@ def read_table(
             ledger.change(snapshot.file, "", 0, "", "", "", why)
         return _TableOf(grid, layout, snapshot.file, ledger).table()
     except FileFault as fault:
-        ledger.problem(
-            fault.code, snapshot.file, sheet=fault.sheet, row=fault.row, detail=fault.detail
-        )
+        place: dict[str, Any] = {"sheet": fault.sheet, "row": fault.row}
+        ledger.problem(fault.code, snapshot.file, **place, detail=fault.detail)
         return None
 
 
 def has_table(snapshot: Snapshot, layout: Layout, ledger: Ledger, books: Workbooks) -> Table | None:
-    """The table of `layout` in a workbook whatever its sheet is called; None where there is none, which is no fault."""
+    """The table of `layout` in any sheet of a workbook; None where there is none: no fault."""
     if snapshot.path.suffix.lower() != ".xlsx":
         return None
     try:
@@ -167,7 +169,8 @@ def has_table(snapshot: Snapshot, layout: Layout, ledger: Ledger, books: Workboo
 
 
 def has_figures(snapshot: Snapshot, layout: Layout, besides: str) -> bool:
-    """Whether a workbook that was read has headings of a layout in some sheet besides one, or a hidden one."""
+    """Whether a workbook that was read has a layout's headings besides in one sheet, or a hidden
+    sheet."""
     others: list[Grid] = [one for one in snapshot.__dict__["grids"] if one.sheet != besides]
     return any(_known(one.cells, layout) > 1 or one.hidden and one.filled for one in others)
 
@@ -179,14 +182,13 @@ def _known(rows: Sequence[Sequence[str]], layout: Layout) -> int:
 
 
 def _heading_row(grid: Grid, layout: Layout) -> int | None:
-    for position, cells in enumerate(grid.cells[:_HEADING_WITHIN]):
-        if set(layout.required) <= set(map(heading, cells)):
-            return position
-    return None
+    first = enumerate(grid.cells[:_HEADING_WITHIN])
+    required = set(layout.required)
+    return next((at for at, cells in first if required <= set(map(heading, cells))), None)
 
 
 def _choose(grids: list[Grid], layout: Layout) -> Grid:
-    """The one visible sheet that holds the table. Raises `FileFault` where there is none or more than one."""
+    """The one visible sheet that holds the table. Raises `FileFault` where there is not one."""
     visible = [grid for grid in grids if not grid.hidden]
     candidates = [grid for grid in visible if _heading_row(grid, layout) is not None]
     if len(candidates) > 1:
@@ -218,7 +220,7 @@ def _no_headings(grid: Grid, layout: Layout) -> FileFault:
 
 
 def _is_time(text: str) -> bool:
-    """Whether a heading is one of a row of periods, as far as can be told: quarters, months, years, dates."""
+    """Whether a heading is one of a row of periods: quarters, months, years, dates."""
     try:
         return bool(_TIME.fullmatch(clean_name(text))) or bool(Quarter.parse(text))
     except QuarterError as error:
@@ -226,7 +228,7 @@ def _is_time(text: str) -> bool:
 
 
 class _TableOf:
-    """The table in a grid; what is wrong with headings and the shape of rows goes into the ledger. Raises `FileFault`."""
+    """The table in a grid; faults of headings and shapes go into the ledger. Raises `FileFault`."""
 
     def __init__(self, grid: Grid, layout: Layout, file: str, ledger: Ledger) -> None:
         self.grid, self.layout, self.file, self.ledger = grid, layout, file, ledger
@@ -240,32 +242,27 @@ class _TableOf:
         for name in layout.names:
             if self.names.count(name) > 1:
                 raise FileFault("table-duplicate", f'"{name}"', grid.sheet, self.line)
+        shown = layout.shown if set(layout.shown) <= set(self.names) else ()
+        others = filter(None, self.names) if layout.others else ()
+        self.wanted = tuple(dict.fromkeys([*layout.names, *shown, *others]))
 
     def table(self) -> Table:
-        grid, width = self.grid, len(self.names)
+        grid, key = self.grid, self.layout.required[0]
         self._describe_headings()
-        nothing_shown = {
-            line for (line, _), kind in grid.kinds.items() if kind in (FORMULA, CIRCULAR)
-        }
+        formulas = {line for (line, _), kind in grid.kinds.items() if kind in (FORMULA, CIRCULAR)}
+        below = list(zip(grid.lines, grid.cells, strict=True))[self.at + 1 :]
         filled = [
-            position
-            for position in range(self.at + 1, len(grid.cells))
-            if any(map(str.strip, grid.cells[position])) or grid.lines[position] in nothing_shown
+            (line, row) for line, row in below if any(map(str.strip, row)) or line in formulas
         ]
         if not filled:
             self.ledger.problem("table-no-rows", self.file, sheet=grid.sheet, row=self.line)
-        lines = [grid.lines[position] for position in filled]
-        body = [grid.cells[position] for position in filled]
-        wanted = self._wanted()
-        places = {name: self.names.index(name) for name in wanted if name in self.names}
-        cells = {
-            name: [
-                row[places[name]] if name in places and places[name] < len(row) else ""
-                for row in body
-            ]
-            for name in wanted
+        lines, body = [line for line, _ in filled], [row for _, row in filled]
+        places = {name: self.names.index(name) for name in self.wanted if name in self.names}
+        cells = {name: [""] * len(body) for name in self.wanted} | {
+            name: [row[place] if place < len(row) else "" for row in body]
+            for name, place in places.items()
         }
-        rows_in = grid.last - (grid.records[self.at] if grid.records else self.line)
+        record_of = dict(zip(grid.lines, grid.records, strict=True)) if grid.records else {}
         table = Table(
             self.file,
             grid.sheet,
@@ -273,66 +270,48 @@ class _TableOf:
             cells,
             {name: letters(place + 1) for name, place in places.items()},
             self.ledger,
-            records=[grid.records[position] for position in filled] if grid.records else None,
+            records=[record_of[line] for line in lines] if record_of else None,
             comma_is_doubtful=grid.comma_is_doubtful,
-            blank=rows_in - len(filled),
-            rows_in=rows_in,
+            rows_in=grid.last - record_of.get(self.line, self.line),
         )
-        self._refuse_second_headings(table)
-        if grid.records:
+        table.blank = table.rows_in - len(filled)
+        for line, text in zip(lines, cells[key], strict=True):
+            if heading(text) == key:
+                raise FileFault("table-two", str(line), grid.sheet, line)
+        if record_of:
             self._check_widths(table, body)
         else:
             for position, row in enumerate(body):
-                self._check_beside(table, position, row, width)
+                self._check_beside(table, position, row)
             self._mark(table, places)
         return table
 
-    def _wanted(self) -> tuple[str, ...]:
-        layout = self.layout
-        shown = layout.shown if set(layout.shown) <= set(self.names) else ()
-        others = filter(None, self.names) if layout.others else ()
-        return tuple(dict.fromkeys([*layout.names, *shown, *others]))
-
     def _describe_headings(self) -> None:
-        grid, wanted = self.grid, self._wanted()
-        for above in range(self.at):
-            if text := " ".join(filter(None, map(clean_name, grid.cells[above]))):
+        grid, file, sheet = self.grid, self.file, self.grid.sheet
+        for line, cells in zip(grid.lines[: self.at], grid.cells, strict=False):
+            if text := " ".join(filter(None, map(clean_name, cells))):
                 why = "text above the headings, left out"
-                self.ledger.change(self.file, grid.sheet, grid.lines[above], "", text, "", why)
+                self.ledger.change(file, sheet, line, "", text, "", why)
         for place, name in enumerate(self.names):
             sent, letter = self.headings[place], letters(place + 1)
+            column = f"{name} ({letter})"
             if name in self.layout.names:
-                column = f"{name} ({letter})"
                 if sent != name:
-                    self.ledger.change(
-                        self.file, grid.sheet, self.line, column, sent, name, "heading"
-                    )
+                    self.ledger.change(file, sheet, self.line, column, sent, name, "heading")
                 if place in grid.hidden_columns:
-                    self.ledger.problem("column-hidden", self.file, sheet=grid.sheet, column=column)
-            elif name not in wanted and (
-                name
-                or any(place < len(row) and row[place].strip() for row in grid.cells[self.at + 1 :])
-            ):
-                shown = f"{clean_name(sent) or '(no heading)'} ({letter})"
-                now = _RENAMED.get(name, "")
-                detail = f' It is called "{now}" now, and worked out.' if now else ""
-                self.ledger.problem(
-                    "table-unexpected",
-                    self.file,
-                    sheet=grid.sheet,
-                    row=self.line,
-                    column=shown,
-                    detail=detail,
-                )
-
-    def _refuse_second_headings(self, table: Table) -> None:
-        key = self.layout.required[0]
-        for row, text in zip(table.rows, table.cells[key], strict=True):
-            if heading(text) == key:
-                raise FileFault("table-two", str(row), table.sheet, row)
+                    self.ledger.problem("column-hidden", file, sheet=sheet, column=column)
+                continue
+            below = (row[place] for row in grid.cells[self.at + 1 :] if place < len(row))
+            if name not in self.wanted and (name or any(map(str.strip, below))):
+                column = f"{clean_name(sent) or '(no heading)'} ({letter})"
+                # a column of older folders
+                detail = ' It is called "rating" now, and worked out.' if name == "rag" else ""
+                place_of: dict[str, Any] = {"sheet": sheet, "row": self.line, "column": column}
+                self.ledger.problem("table-unexpected", file, **place_of, detail=detail)
 
     def _check_widths(self, table: Table, body: list[list[str]]) -> None:
-        """Rows of a CSV file have as many cells as its headings, blank ones too: one more is a comma in a number."""
+        """Rows of a CSV file have as many cells as its headings, blank ones too: one more is a
+        comma in a number."""
         wide, width, key = len(self.headings), len(self.names), self.layout.required[0]
         surplus = _blank_surplus(body, wide)
         if surplus:
@@ -349,21 +328,21 @@ class _TableOf:
                 table.beyond[position] = " | ".join(row[width:])
                 table.fault(position, "", "row-long", f"{len(row)} instead of {wide}")
             else:
-                self._check_beside(table, position, row, width)
+                self._check_beside(table, position, row)
 
-    def _check_beside(self, table: Table, position: int, row: list[str], width: int) -> None:
+    def _check_beside(self, table: Table, position: int, row: list[str]) -> None:
         """Nothing may stand right of the last heading."""
+        width = len(self.names)
         if beside := [place for place in range(width, len(row)) if row[place].strip()]:
             table.beyond[position] = " | ".join(row[place] for place in beside)
-            place = f"{letters(beside[0] + 1)}{table.rows[position]}"
-            table.fault(
-                position, "", "row-beside", f'{place} ("{clean_name(row[beside[0]])[:80]}")'
-            )
+            where = f"{letters(beside[0] + 1)}{table.rows[position]}"
+            text = clean_name(row[beside[0]])[:80]
+            table.fault(position, "", "row-beside", f'{where} ("{text}")')
 
     def _mark(self, table: Table, places: dict[str, int]) -> None:
         """What a workbook says of its cells and rows besides their texts."""
         position_of = {line: position for position, line in enumerate(table.rows)}
-        column_at = {place: name for name, place in places.items()}
+        column_at = {place: name for name, place in sorted(places.items(), key=lambda one: one[1])}
         for (line, place), kind in self.grid.kinds.items():
             if line in position_of and place in column_at:
                 table.kinds.setdefault(column_at[place], {})[position_of[line]] = kind
@@ -375,20 +354,20 @@ class _TableOf:
                 table.fault(position_of[line], column_at[place], code, detail)
         merged = dict[tuple[int, str], str]()
         for reference, left, top, right, bottom in self.grid.merged:
-            if first := [
-                name for place, name in sorted(column_at.items()) if left <= place < right
-            ]:
-                for position, line in enumerate(table.rows):
+            inside = (name for place, name in column_at.items() if left <= place < right)
+            if first := next(inside, None):
+                for line, position in position_of.items():
                     if top <= line <= bottom:
-                        merged.setdefault((position, first[0]), reference)
+                        merged.setdefault((position, first), reference)
         for (position, column), reference in merged.items():
             table.fault(position, column, "row-merged", reference)
 
 
 def _blank_surplus(body: list[list[str]], wide: int) -> int:
-    """How many blank cells every row has too many at its end, as some programs write; 0 where a comma may have cut a cell.
+    """How many blank cells every row has too many at its end, as some programs write.
 
-    Such a comma leaves one to three digits beside exactly three. A row without such a pair shows that the blank is of all.
+    0 where a comma may have cut a number: that leaves one to three digits beside exactly three. A
+    row without such a pair shows that the blank is of all.
     """
     widths = set(map(len, body))
     surplus = widths.pop() - wide if len(widths) == 1 and len(body) > 1 else 0

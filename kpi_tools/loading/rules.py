@@ -1,7 +1,7 @@
-"""What was found wrong and what was changed on the way in, each with its place: collected, never raised one at a time.
+"""What was found wrong and what was changed on the way in, each with its place: collected.
 
-The rules that what is read must keep stand in rules.csv: a stable code, the fault and the remedy in words, how grave it
-is and who can mend it.
+The rules that what is read must keep stand in rules.csv: a stable code, the fault and the remedy in
+words, how grave it is and who can put it right.
 """
 
 import csv
@@ -21,20 +21,11 @@ WARNING: Final = "warning"
 NOTICE: Final = "notice"
 SERVICE: Final = "the service that sent it"
 TEAM: Final = "the performance team"
+_WHO: Final = {"service": SERVICE, "team": TEAM}
 
-PROBLEM_COLUMNS: Final = (
-    "severity",
-    "code",
-    "file",
-    "sheet",
-    "row",
-    "column",
-    "value",
-    "rule",
-    "remedy",
-    "who",
-)
-LOG_COLUMNS: Final = ("file", "sheet", "row", "column", "sent", "taken", "why")
+_PLACE: Final = ("file", "sheet", "row", "column")
+PROBLEM_COLUMNS: Final = ("severity", "code", *_PLACE, "value", "rule", "remedy", "who")
+LOG_COLUMNS: Final = (*_PLACE, "sent", "taken", "why")
 WAITS: Final = "id-waits"
 SHOWN: Final = 20
 _FEW: Final = 5
@@ -43,7 +34,7 @@ _WIDTH: Final = 110
 
 
 class Rule(NamedTuple):
-    """What is wrong, with a place for particulars; what to do; whether it stops the report; who can mend it."""
+    """What is wrong, with a place for particulars; what to do; how grave; who puts it right."""
 
     sentence: str
     remedy: str
@@ -55,12 +46,7 @@ def _read_rules() -> dict[str, Rule]:
     path = Path(__file__).with_name("rules.csv")
     with path.open(encoding="utf-8", newline="") as file:
         return {
-            row["code"]: Rule(
-                row["fault"],
-                row["remedy"],
-                row["severity"],
-                TEAM if row["who"] == "team" else SERVICE,
-            )
+            row["code"]: Rule(row["fault"], row["remedy"], row["severity"], _WHO[row["who"]])
             for row in csv.DictReader(file)
         }
 
@@ -70,7 +56,7 @@ RULES: Final = _read_rules()
 
 @dataclass
 class Ledger:
-    """Collects problems and changes; rows are those that a person sees, 0 stands for the file as a whole."""
+    """Collects problems and changes; rows are those that a person sees, 0 is the whole file."""
 
     _problems: list[tuple[Any, ...]] = field(default_factory=list)
     _changes: list[tuple[Any, ...]] = field(default_factory=list)
@@ -89,7 +75,8 @@ class Ledger:
     ) -> str:
         """Note that the rule `code` is broken there; return its severity.
 
-        `row` of a CSV file is the line on which it starts; where cells hold line ends Excel counts otherwise: `excel_row`.
+        `row` of a CSV file is the line on which it starts; where cells hold line ends Excel counts
+        otherwise: `excel_row`.
         """
         rule = RULES[code]
         shown = value if len(value) <= _SHOWN_VALUE else value[:_SHOWN_VALUE] + "…"
@@ -108,7 +95,7 @@ class Ledger:
         self._changes.append((file, sheet, row, column, sent, taken, why))
 
     def problems(self) -> pd.DataFrame:
-        """All problems, one row each, sorted by file, sheet and row; `row` is missing where it is the whole file."""
+        """All problems, one row each, by file, sheet and row; no `row`: the whole file."""
         return _table(PROBLEM_COLUMNS, self._problems)
 
     def log(self) -> pd.DataFrame:
@@ -117,7 +104,7 @@ class Ledger:
 
 
 def errors_of(problems: pd.DataFrame) -> pd.DataFrame:
-    """The errors among problems that somebody can put right: what waits for kpis.csv follows from them."""
+    """The errors that somebody can put right: what waits for kpis.csv follows from them."""
     return problems[(problems["severity"] == ERROR) & (problems["code"] != WAITS)]
 
 
@@ -134,10 +121,10 @@ def column_name(column: str) -> str:
 
 
 def as_list(problems: pd.DataFrame) -> str:
-    """The problems under the name of each file and sheet: places and contents of cells, below them rule and remedy.
+    """The problems under the name of each file and sheet: places and cells, below them the rule.
 
-    Like faults of one column are one finding, with its rows. Of each rule the first `SHOWN` findings are told; of the
-    others the rows are counted.
+    Like faults of one column are one finding, with its rows. Of each rule the first `SHOWN`
+    findings are told; of the others the rows are counted.
     """
     waiting = problems[problems["code"] == WAITS]
     findings = defaultdict[tuple[str, ...], list[Any]](list)
@@ -160,24 +147,20 @@ def as_list(problems: pd.DataFrame) -> str:
     if len(waiting):
         rows = "One row" if len(waiting) == 1 else f"{len(waiting):,} rows"
         files = ", ".join(waiting["file"].drop_duplicates())
-        lines.append(
-            f"{rows} of KPIs that have no sound row in kpis.csv wait for it: {files}. [{WAITS}]"
-        )
+        without = f"{rows} of KPIs that have no sound row in kpis.csv wait for it"
+        lines.append(f"{without}: {files}. [{WAITS}]")
     return "\n".join(lines)
 
 
 def as_changes(log: pd.DataFrame) -> str:
-    """How many cells were taken otherwise than sent, and the first of them; empty where none was."""
+    """How many cells were taken otherwise than sent, and the first of them; "" for none."""
     if log.empty:
         return ""
     count = "One cell was" if len(log) == 1 else f"{len(log):,} cells were"
     lines = [f"{count} taken otherwise than sent:"]
     for change in log.head(_FEW).itertuples(index=False):
-        place = [
-            change.file,
-            *([] if pd.isna(change.row) else [f"row {change.row}"]),
-            change.column,
-        ]
+        row = "" if pd.isna(change.row) else f"row {change.row}"
+        place = (change.file, row, change.column)
         sent, taken = (clean_name(text)[:_SHOWN_VALUE] for text in (change.sent, change.taken))
         what = f': "{sent}" as "{taken}"' if sent or taken else ""
         lines.append(f"  {', '.join(filter(None, place))}{what} ({change.why});")
@@ -195,30 +178,22 @@ def _entry(problems: list[Any]) -> list[str]:
         name = column_name(problem.column)
         letter = problem.column.removeprefix(name).strip(" ()")
         place.append(f'column {letter} "{name}"' if letter else f'column "{name}"')
-    values = list(
-        dict.fromkeys(" ".join(one.value.split()) for one in problems if one.value.strip())
-    )
+    texts = (" ".join(one.value.split()) for one in problems)
+    values = list(dict.fromkeys(filter(None, texts)))
     shown = ", ".join(f'"{value}"' for value in values[:_FEW])
     more = f" and {len(values) - _FEW:,} more" if len(values) > _FEW else ""
     first = ", ".join(place) + (f": {shown}{more}" if shown else "")
     mark = problem.code if problem.severity == ERROR else f"{problem.severity} {problem.code}"
     whose = f"; for {problem.who}" if problem.who != SERVICE else ""
     text = f"{problem.rule} {problem.remedy} [{mark}{whose}]"
-    indent = " " * 4
-    below = wrap(
-        text, _WIDTH, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False
-    )
-    return [f"  {first}"] * bool(first) + below
+    below = wrap(text, _WIDTH - 4, break_on_hyphens=False)
+    return [f"  {first}"] * bool(first) + [f"    {line}" for line in below]
 
 
 def rows_in_words(rows: list[int]) -> str:
     """Rows in words: `row 3`, `rows 3 and 5`, `rows 3 to 7`."""
-    runs: list[list[int]] = []
-    for row in rows:
-        if runs and row == runs[-1][-1] + 1:
-            runs[-1].append(row)
-        else:
-            runs.append([row])
+    apart = groupby(enumerate(rows), lambda one: one[1] - one[0])
+    runs = [[row for _, row in run] for _, run in apart]
     parts = [
         f"{run[0]} to {run[-1]}" if len(run) > 2 else " and ".join(map(str, run)) for run in runs
     ]

@@ -1,7 +1,8 @@
-"""The council's own tables and settings as data: codebook.toml says of each column its kind, default, meaning and example.
+"""The council's own tables and settings as data: codebook.toml says all of each column.
 
-From that follow what is read (`loading.fields`, `loading.council`), the codebook in data/raw/README.md and the sentences of
-faults. `python -m kpi_tools.loading.schemas` prints the codebook.
+From its kind, default, meaning and example follow what is read (`loading.fields`,
+`loading.council`), the codebook in data/raw/README.md and the sentences of faults.
+`python -m kpi_tools.loading.schemas` prints the codebook.
 """
 
 import tomllib
@@ -14,26 +15,9 @@ from kpi_tools.quarters import Quarter
 
 BEGINNING: Final = Quarter(2000, 1)
 """Stands where a table says nothing of the first quarter: it holds from the beginning."""
-NAME, PROSE, CHOICE, NUMBER, WHOLE, QUARTER, ID, OWN_ID = (
-    "name",
-    "prose",
-    "choice",
-    "number",
-    "whole",
-    "quarter",
-    "id",
-    "own id",
-)
-PERIOD, DATE, UNIT, RANGE, DUE, YEAR_ENDS, LETTERS, VALUE = (
-    "period",
-    "date",
-    "unit",
-    "range",
-    "due",
-    "year ends",
-    "letters",
-    "value",
-)
+PROSE, CHOICE, NUMBER, WHOLE, QUARTER = "prose", "choice", "number", "whole", "quarter"
+ID, PERIOD, DATE, UNIT, RANGE, DUE = "id", "period", "date", "unit", "range", "due"
+YEAR_ENDS, LETTERS, VALUE = "year ends", "letters", "value"
 """Kinds of columns. A `value` is a number or the reason why there is none."""
 PLACES: Final = ("kpi_id", "section")
 
@@ -42,8 +26,8 @@ PLACES: Final = ("kpi_id", "section")
 class Column:
     """A column: its kind, what it means, what stands for a blank, an example.
 
-    `without` says the default in words where it does not say itself; `most` bounds a whole number; `since` is the
-    version of these tables from which on there is such a column.
+    `without` says the default in words where it does not say itself; `most` bounds a whole number;
+    `since` is the version of these tables from which on there is such a column.
     """
 
     name: str
@@ -62,8 +46,9 @@ class Column:
 class Schema:
     """A table: where it lies, what a row of it is, its columns, and which of them name a row.
 
-    `further`: whether more columns may stand beside these, each a line of numbers; `optional`: whether the file may be
-    missing; `certain`: whether of two rows with one key the first is taken, not neither.
+    `further`: whether more columns may stand beside these, each a line of numbers; `optional`:
+    whether the file may be missing; `certain`: whether of two rows with one key the first is taken,
+    not neither.
     """
 
     file: str
@@ -82,9 +67,8 @@ class Schema:
     @property
     def placed(self) -> bool:
         """Whether a row is of a KPI or of a section, and names exactly one of them."""
-        return not any(column.needed for column in self.columns if column.name in PLACES) and set(
-            PLACES
-        ) <= set(self.names)
+        places = [column for column in self.columns if column.name in PLACES]
+        return len(places) == len(PLACES) and not any(column.needed for column in places)
 
     @property
     def layout(self) -> Layout:
@@ -96,7 +80,7 @@ class Schema:
 
 @dataclass(frozen=True)
 class Setting:
-    """One setting of council.toml: its part and key, what it may be, its default in words, its meaning, an example.
+    """One setting of council.toml: what it may be, its default in words, its meaning, an example.
 
     `attribute` is its name in `Council`; `options`, `least` and `most` bound it, as its kind needs.
     """
@@ -132,15 +116,12 @@ def _setting(part: str, said: dict[str, Any]) -> Setting:
 
 _CODEBOOK = tomllib.loads(Path(__file__).with_name("codebook.toml").read_text(encoding="utf-8"))
 SCHEMAS: Final = {name: _schema(said) for name, said in _CODEBOOK["tables"].items()}
-KPIS, TARGETS, COMMENTARY = SCHEMAS["kpis"], SCHEMAS["targets"], SCHEMAS["commentary"]
-WORDS = SCHEMAS["words"]
-ACTIVITY, BENCHMARKS, ACTIONS = SCHEMAS["activity"], SCHEMAS["benchmarks"], SCHEMAS["actions"]
-CHANGES, REBASES, SMALL_NUMBERS, EVENTS, ANNOTATIONS = (
-    SCHEMAS["changes"],
-    SCHEMAS["rebases"],
-    SCHEMAS["small_numbers"],
-    SCHEMAS["events"],
-    SCHEMAS["annotations"],
+KPIS, TARGETS, COMMENTARY, WORDS, ACTIVITY, BENCHMARKS = (
+    SCHEMAS[name] for name in ("kpis", "targets", "commentary", "words", "activity", "benchmarks")
+)
+CHANGES, REBASES, SMALL_NUMBERS, EVENTS, ANNOTATIONS, ACTIONS = (
+    SCHEMAS[name]
+    for name in ("changes", "rebases", "small_numbers", "events", "annotations", "actions")
 )
 SETTINGS: Final = tuple(
     _setting(part, said) for part, several in _CODEBOOK["settings"].items() for said in several
@@ -149,12 +130,8 @@ SETTINGS: Final = tuple(
 
 def codebook() -> str:
     """Every setting, table and column as Markdown: what it means, its default, an example."""
-    lines = [
-        "### council.toml",
-        "",
-        "| setting | meaning | default | example |",
-        "|---|---|---|---|",
-    ]
+    lines = ["### council.toml", "", "| setting | meaning | default | example |"]
+    lines.append("|---|---|---|---|")
     lines += [
         f"| `[{one.part}]` `{one.key}` | {one.meaning} | {one.default} | `{one.example}` |"
         for one in SETTINGS
@@ -165,9 +142,8 @@ def codebook() -> str:
         lines += ["| column | meaning | where blank | example |", "|---|---|---|---|"]
         lines += [_line(column) for column in schema.columns]
         if schema.further:
-            lines.append(
-                "| any other | a further line of numbers, for `bands` | not set | `stretch` |"
-            )
+            further = "a further line of numbers, for `bands`"
+            lines.append(f"| any other | {further} | not set | `stretch` |")
     return "\n".join(lines)
 
 

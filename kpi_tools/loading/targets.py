@@ -20,12 +20,12 @@ _NOT_LINES: Final = ("kpi_id", "from_quarter", *_WORDS, "year_target")
 
 
 def line_columns(targets: pd.DataFrame) -> list[str]:
-    """The columns of numbers in a table of targets: target, floor_standard, tolerance and any further line."""
+    """The columns of numbers in a table of targets: its lines and the tolerance."""
     return [name for name in targets.columns if name not in _NOT_LINES]
 
 
 def read_targets(table: Table, kpis: pd.DataFrame, ids: Ids, scheme: str = "") -> pd.DataFrame:
-    """One row per KPI and first quarter of force: its lines (float64), applies, profile, target_reason, target_status."""
+    """One row per KPI and first quarter of force: its lines (float64), what they apply to, why."""
     known = kpis.set_index("kpi_id").to_dict("index")
     rows = read(table, TARGETS, ids, units={kpi_id: kpi["unit"] for kpi_id, kpi in known.items()})
     rows = rows.rename(columns={"reason": "target_reason", "status": "target_status"})
@@ -44,7 +44,7 @@ def _check(
     table: Table, place: int, row: dict[str, Any], lines: list[str], kpi: dict[str, Any]
 ) -> None:
     low, high, percentage = kpi["range_low"], kpi["range_high"], kpi["unit"] == "%"
-    # a KPI shown with two decimals may well have a target of 0.02%; one shown in whole per cent has not
+    # a KPI shown with two decimals may well have a target of 0.02%; one in whole per cent has not
     whole = percentage and (pd.isna(kpi["decimals"]) or kpi["decimals"] < 2)
     for name in lines:
         signed = "%" in table.cells[name][place] or table.kind(name, place) == "percent"
@@ -79,23 +79,21 @@ def check_targets(
     quarter: Quarter,
     shown_in: Callable[[Mapping[str, Any], Quarter], Quarter],
 ) -> None:
-    """Warn of each KPI in the set that has no line for the figure of its report, and of one line for a figure that grows."""
+    """Warn of a KPI in the set without a line for its figure, of one line for one that grows."""
     rated = (kpis["rated"] == "yes") & (kpis["kind"] != MILESTONE)
     refused = set(np.array(table.cells["kpi_id"], dtype=object)[table.bad])
     rated &= ~kpis["kpi_id"].isin(refused)  # a row that was refused is told by itself
-    in_set = (kpis["first_quarter"] <= quarter.label) & ~(
-        kpis["last_quarter"] < quarter.label
-    ).fillna(False)
-    for kpi in kpis[rated & in_set.astype(bool)].to_dict("records"):
+    gone = (kpis["last_quarter"] < quarter.label).fillna(False).astype(bool)
+    here = (kpis["first_quarter"] <= quarter.label) & ~gone
+    for kpi in kpis[rated & here].to_dict("records"):
         shown = shown_in(kpi, quarter)
         own = targets[targets["kpi_id"] == kpi["kpi_id"]]
         place = {"file": table.file, "column": "kpi_id", "value": kpi["kpi_id"]}
         if not (own["from_quarter"] <= shown.label).any():
             table.ledger.problem("target-none", **place, detail=shown.title)
         elif _is_flat(kpi, own, shown):
-            table.ledger.problem(
-                "target-flat", **place, detail=f"{shown.year}/{(shown.year + 1) % 100:02}"
-            )
+            detail = f"{shown.year}/{(shown.year + 1) % 100:02}"
+            table.ledger.problem("target-flat", **place, detail=detail)
 
 
 def _is_flat(kpi: dict[str, Any], own: pd.DataFrame, quarter: Quarter) -> bool:
@@ -103,23 +101,19 @@ def _is_flat(kpi: dict[str, Any], own: pd.DataFrame, quarter: Quarter) -> bool:
     grows = kpi["basis"] == "year_to_date" and (kpi["unit"] != "%" or kpi["adds_up"] == "yes")
     if not grows or isinstance(kpi.get("since"), str):
         return False
-    year = pd.DataFrame(
-        {
-            "kpi_id": kpi["kpi_id"],
-            "quarter": [Quarter(quarter.year, at).label for at in range(1, 5)],
-        }
-    )
-    found = with_targets(year, own)
+    quarters = [Quarter(quarter.year, at).label for at in range(1, 5)]
+    found = with_targets(pd.DataFrame({"kpi_id": kpi["kpi_id"], "quarter": quarters}), own)
     one_line = found["target"].notna().all() and found["target"].nunique() == 1
     return bool(one_line and found["year_target"].isna().all())
 
 
 def with_targets(table: pd.DataFrame, targets: pd.DataFrame) -> pd.DataFrame:
-    """`table` (kpi_id, quarter, …) with the lines in force in each row's own quarter; order and index as given.
+    """`table` (kpi_id, quarter, …) with the lines in force in each row's own quarter, in order.
 
-    Adds every line of `targets`, `applies`, `profile`, `target_reason`, `target_status`, and `year_target`: the target of the
-    whole year, where that is what the row of targets.csv states. Then a line that applies at the end of the year is missing
-    before its last quarter, and one with an even profile is as many quarters of it as have passed.
+    Adds every line of `targets`, `applies`, `profile`, `target_reason`, `target_status`, and
+    `year_target`: the target of the whole year, where that is what the row of targets.csv states.
+    Then a line that applies at the end of the year is missing before its last quarter, and one with
+    an even profile is as many quarters of it as have passed.
     """
     lines = line_columns(targets)
     added = [*lines, *_WORDS, "year_target"]

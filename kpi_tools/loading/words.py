@@ -1,6 +1,6 @@
-"""What the sheets Words of the returns say: commentary of a quarter, how actions stand, new actions."""
+"""Commentary and how actions stand: from commentary/, and the sheets Words of returns."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
@@ -8,30 +8,77 @@ import numpy as np
 import pandas as pd
 
 from kpi_tools.loading import schemas
-from kpi_tools.loading.beside import withhold_texts
 from kpi_tools.loading.disclosure import Withheld
 from kpi_tools.loading.fields import read
 from kpi_tools.loading.ids import Ids
 from kpi_tools.loading.read import Layout, Table
 from kpi_tools.loading.rules import Ledger
 from kpi_tools.quarters import Quarter
-from kpi_tools.tokens import KPI_TOKENS, listing, unknown
+from kpi_tools.tokens import KPI_TOKENS, SECTION_TOKENS, listing, unknown
 
 SHOWN: Final = ("kpi_name", "so_far")
 """What stands in the sheet for whoever fills it in."""
 LAYOUT: Final[Layout] = replace(schemas.WORDS.layout, shown=SHOWN)
 COMMENTARY, ACTION, NEW = "commentary", "action", "new action"
 SAID: Final = [*schemas.WORDS.names, "quarter", "file", "row"]
+_TEXTS: Final = ("commentary", "management_action")
+
+
+def read_commentary(table: Table, sections: tuple[str, ...], ids: Ids) -> pd.DataFrame:
+    """kpi_id or section (the other is missing), texts, author, status; file, row: its place."""
+    rows = read(table, schemas.COMMENTARY, ids, {"section": sections})
+    for place in np.flatnonzero(rows[[*_TEXTS]].isna().all(axis=1)).tolist():
+        table.fault(place, "commentary", "text-missing")
+    for place, row in enumerate(rows.to_dict("records")):
+        tokens = KPI_TOKENS if table.cells["kpi_id"][place].strip() else SECTION_TOKENS
+        for name in _TEXTS:
+            _check_tokens(table, place, name, row[name], tokens)
+    rows = rows.assign(file=table.file, row=np.array(table.rows, dtype="int64"))
+    return rows[~table.bad].reset_index(drop=True)
+
+
+def _check_tokens(table: Table, place: int, column: str, text: Any, tokens: Any) -> None:
+    for fault in unknown(text, tokens) if isinstance(text, str) else ():
+        table.fault(place, column, "token-unknown", f"{fault} There are: {listing(tokens)}.")
+
+
+def withhold_texts(
+    table: Table,
+    rows: pd.DataFrame,
+    kpis: pd.DataFrame,
+    withheld: Withheld,
+    columns: Iterable[str] = _TEXTS,
+) -> pd.DataFrame:
+    """`rows` without those whose texts give a suppressed figure of their KPI away; refused.
+
+    A text on a section in which such a figure stands is only remarked on: it may be another number.
+    No problem repeats it.
+    """
+    refused = []
+    for at, row in rows.to_dict("index").items():
+        of_kpi = isinstance(row["kpi_id"], str)
+        section = kpis.loc[kpis["section"] == row.get("section"), "kpi_id"]
+        about = [row["kpi_id"]] if of_kpi else section
+        for column in columns:
+            if any(withheld.tells(kpi_id, row[column]) for kpi_id in about):
+                code = "small-number-in-text" if of_kpi else "small-number-in-section"
+                where = {"sheet": table.sheet, "row": row["row"], "column": table.place(column)}
+                table.ledger.problem(code, table.file, **where)
+                if of_kpi:
+                    refused.append(at)
+                    table.bad[table.rows.index(row["row"])] = True
+    return rows.drop(index=refused).reset_index(drop=True)
 
 
 def read_words(
     tables: Sequence[tuple[Quarter, Table]], ids: Ids, kpis: pd.DataFrame, withheld: Withheld
 ) -> pd.DataFrame:
-    """The rows of all sheets Words that say something, oldest quarter first (columns: SAID). Faults go into their ledgers.
+    """The rows of all sheets Words that say something, oldest quarter first (columns: SAID).
 
-    Of two rows that say the same of one KPI one is kept; two commentaries that differ are both refused.
+    Faults go into their ledgers. Of two rows that say the same of one KPI one is kept; two
+    commentaries that differ are both refused.
     """
-    found = list[pd.DataFrame]()
+    found = [pd.DataFrame(columns=SAID, dtype="str")]
     first = dict[tuple[Any, ...], tuple[Table, int, str]]()
     for quarter, table in tables:
         for name in SHOWN:
@@ -42,79 +89,56 @@ def read_words(
         for place in map(int, np.flatnonzero(said.to_numpy())):
             row = rows.iloc[place].to_dict()
             text = row["text"] if isinstance(row["text"], str) else ""
-            for fault in unknown(text, KPI_TOKENS) if row["what"] == COMMENTARY else ():
-                detail = f"{fault} There are: {listing(KPI_TOKENS)}."
-                table.fault(place, "text", "token-unknown", detail)
+            if row["what"] == COMMENTARY:
+                _check_tokens(table, place, "text", text, KPI_TOKENS)
             names = {ACTION: row["action_id"], NEW: text}.get(row["what"])
             key = quarter, row["what"], row["kpi_id"], names
             other, at, words = first.setdefault(key, (table, place, text))
-            if (other, at) != (table, place):
-                said.iloc[place] = False
-                if words != text:
-                    here, there = (
-                        f"{table.file}, row {table.rows[place]}",
-                        f"{other.file}, row {other.rows[at]}",
-                    )
-                    table.fault(place, "text", "duplicate-conflict", there)
-                    other.fault(at, "text", "duplicate-conflict", here)
-        texts = rows.rename(columns={"text": "commentary"}).assign(
-            management_action=None, section=None
-        )
-        texts = withhold_texts(table, texts[said].reset_index(drop=True), kpis, withheld)
-        found.append(texts.rename(columns={"commentary": "text"})[SAID])
-    if not found:
-        return pd.DataFrame(columns=SAID, dtype="str")
-    every = pd.concat(found, ignore_index=True)
+            said.iloc[place] = (other, at) == (table, place)
+            if words != text:
+                here = f"{table.file}, row {table.rows[place]}"
+                table.fault(
+                    place, "text", "duplicate-conflict", f"{other.file}, row {other.rows[at]}"
+                )
+                other.fault(at, "text", "duplicate-conflict", here)
+        rows = rows[said].reset_index(drop=True)
+        found.append(withhold_texts(table, rows, kpis, withheld, ("text",))[SAID])
+    every = pd.concat(found[1:] or found, ignore_index=True)
     refused = {
         (table.file, row) for _, table in tables for row in np.array(table.rows)[table.bad].tolist()
     }
-    good = [place not in refused for place in zip(every["file"], every["row"], strict=True)]
-    return every[np.array(good, dtype=bool)].reset_index(drop=True)
+    bad = [place in refused for place in zip(every["file"], every["row"], strict=True)]
+    return every[~np.array(bad, dtype=bool)].reset_index(drop=True)
 
 
 def with_commentary(
     commentary: pd.DataFrame, said: pd.DataFrame, quarter: Quarter, ledger: Ledger | None = None
 ) -> pd.DataFrame:
-    """`commentary` of a quarter with what its returns say; what stands in commentary/ goes before it, and that is told."""
-    own = said[
-        (said["quarter"] == quarter.label) & (said["what"] == COMMENTARY) & said["text"].notna()
-    ]
-    edited = commentary.set_index("kpi_id")["commentary"].to_dict()
-    added = []
-    for row in own.to_dict("records"):
-        written = edited.get(row["kpi_id"])
-        if not isinstance(written, str):
-            added.append(row)
-        elif written != row["text"] and ledger:
-            ledger.problem(
-                "text-edited", row["file"], row=row["row"], column="text", detail=row["kpi_id"]
-            )
-    if not added:
+    """`commentary` with what the returns of a quarter say, before which goes what it says itself.
+
+    That a text was edited so is told.
+    """
+    now = (said["quarter"] == quarter.label) & (said["what"] == COMMENTARY)
+    own = said[now & said["text"].notna()].set_index("kpi_id", drop=False)
+    edited = commentary.set_index("kpi_id")["commentary"].dropna()
+    for row in own[own.index.isin(edited.index)].to_dict("records"):
+        if ledger is not None and edited[row["kpi_id"]] != row["text"]:
+            place = {"row": row["row"], "column": "text", "detail": row["kpi_id"]}
+            ledger.problem("text-edited", row["file"], **place)
+    added = own[~own.index.isin(edited.index)]
+    if added.empty:
         return commentary
-    texts = {row["kpi_id"]: row["text"] for row in added}
-    before = zip(commentary["kpi_id"], commentary["commentary"], strict=True)
-    filled = commentary.assign(commentary=[texts.pop(kpi_id, text) for kpi_id, text in before])
-    rows = [
-        {
-            "kpi_id": row["kpi_id"],
-            "commentary": row["text"],
-            "status": "final",
-            "file": row["file"],
-            "row": row["row"],
-        }
-        for row in added
-        if row["kpi_id"] in texts
-    ]
-    more = pd.DataFrame(rows, columns=commentary.columns)
-    return (
-        pd.concat([filled, more], ignore_index=True).astype(commentary.dtypes) if rows else filled
-    )
+    texts = commentary["commentary"].fillna(commentary["kpi_id"].map(added["text"]))
+    new = added[~added.index.isin(commentary["kpi_id"])].assign(status="final")
+    new = new.rename(columns={"text": "commentary"})
+    more = new.reindex(columns=commentary.columns).astype(commentary.dtypes)
+    return pd.concat([commentary.assign(commentary=texts), more], ignore_index=True)
 
 
 def with_actions(
     actions: pd.DataFrame, said: pd.DataFrame, owners: Mapping[str, str], ledger: Ledger
 ) -> pd.DataFrame:
-    """`actions` with a row for each that the returns open or change; a row of actions.csv for that quarter goes before it.
+    """`actions` with a row for each that the returns open or change; its own rows go before it.
 
     A new action has the id `<kpi>-<quarter>-<number>`, never used again.
     """
@@ -125,33 +149,28 @@ def with_actions(
         given = {
             name: row[name] for name in ("owner", "due", "status") if isinstance(row[name], str)
         }
-        quarter = Quarter.parse(row["quarter"])
-        if row["what"] == NEW and isinstance(row["text"], str):
+        quarter, text = Quarter.parse(row["quarter"]), row["text"]
+        if row["what"] == NEW and isinstance(text, str):
             number = 1
             while (name := f"{row['kpi_id']}-{quarter.slug}-{number}") in last:
                 number += 1
-            new = {
+            new = dict.fromkeys(actions.columns) | {
                 "action_id": name,
                 "kpi_id": row["kpi_id"],
-                "section": None,
-                "action": row["text"],
-                "note": None,
+                "action": text,
                 "owner": owners.get(row["kpi_id"]),
                 "opened": quarter.label,
-                "due": None,
                 "status": "open",
             }
         elif row["what"] == ACTION and row["action_id"] in last:
             old = last[row["action_id"]]
-            if not isinstance(row["text"], str) and all(
-                old[name] == text for name, text in given.items()
-            ):
+            if not isinstance(text, str) and all(old[name] == one for name, one in given.items()):
                 continue  # as the template had it
-            new = old | {"note": row["text"]}
+            new = old | {"note": text}
         else:
             detail = str(row["action_id"] or "it is blank")
-            place = {"file": row["file"], "row": row["row"], "column": "action_id"}
-            ledger.problem("action-unknown", **place, detail=detail)
+            place = {"row": row["row"], "column": "action_id", "detail": detail}
+            ledger.problem("action-unknown", row["file"], **place)
             continue
         new = new | given | {"from_quarter": quarter.label}
         last[new["action_id"]] = new

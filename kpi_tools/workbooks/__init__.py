@@ -1,1 +1,1 @@
-"""Workbooks from outside, read in a process of its own. Beside `loading`, because that process starts without pandas."""
+"""Workbooks from outside, read in a process of its own, which starts without pandas."""

@@ -24,7 +24,7 @@ _CHILD = (
     "import sys; sys.path.insert(0, sys.argv[1]); import kpi_tools; del sys.path[0];"
     "from kpi_tools.workbooks.child import main; main()"
 )
-"""Only our own package is looked for where it lies: what lies beside it may have the name of a module that others want."""
+"""Only our package is looked for where it lies: beside it may lie a module that others want."""
 _PACKAGE: Final = str(Path(__file__).parents[2])
 
 
@@ -98,7 +98,7 @@ def main() -> None:
     """Answer for each workbook on standard input until there are no more."""
     import warnings
 
-    # openpyxl looks for numpy, which it does not need here, and for lxml, which defusedxml does not guard
+    # openpyxl looks for numpy, which it does not need here, and for lxml, which is not guarded
     sys.modules["numpy"] = None  # type: ignore[assignment]
     os.environ["OPENPYXL_LXML"] = "False"
     warnings.simplefilter("ignore")
@@ -112,7 +112,7 @@ def main() -> None:
 
 
 def _limit() -> None:
-    """Cap memory, and let the next workbook use so many more processor seconds, where the platform has such limits."""
+    """Cap memory and the next workbook's processor seconds, where the platform has such limits."""
     try:
         import resource
     except ImportError:

@@ -1,14 +1,13 @@
-"""The sheets of a workbook as openpyxl reads them → texts of cells, row by row, and what a person sees besides."""
+"""The sheets of a workbook as openpyxl reads them → texts of cells and what else a person sees."""
 
 import io
 import re
 import zipfile
-import zlib
 from collections.abc import Iterable
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any, Final, NamedTuple
-from xml.sax.saxutils import quoteattr
+from xml.etree.ElementTree import Element, SubElement, tostring
 
 from kpi_tools.workbooks.parts import (
     BOOK,
@@ -16,149 +15,136 @@ from kpi_tools.workbooks.parts import (
     MAX_ROWS,
     Part,
     Refused,
-    listed_sheets,
+    local,
     open_container,
     parts_of,
+    sheets_of,
 )
 
 MAX_FORMULAS: Final = 2_000
 OUR_NOTES: Final = "kpi check"
 """The author of the notes that a workbook of rejected rows carries: they may come back with it."""
-_SPACE: Final = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 _NEEDED: Final = {
-    "Types",
-    "Relationships",
-    "workbook",
-    "worksheet",
-    "sst",
-    "styleSheet",
-    "comments",
+    "Types": (),
+    "Relationships": (),
+    "workbook": ("workbookPr", "sheets"),
+    "worksheet": ("cols", "sheetData"),
+    "sst": (),
+    "styleSheet": (),
+    "comments": (),
 }
-"""What the parts are, by their root, that a return is about."""
+"""The parts that a return is about, by their root, and which of its elements where not all."""
 _THEME_COLOUR: Final = re.compile(
     rb'<a:(?:dk|lt|accent|hlink|folHlink)\w*>\s*<a:\w+[^>]*?(?:lastClr|val)="([0-9A-Fa-f]{6})"'
-)
-_RANGE: Final = re.compile(r"[A-Z]{1,3}\d+:[A-Z]{1,3}\d+")
-_OTHER_RELATIONS: Final = re.compile(
-    rb'<(?:\w+:)?Relationship\b(?![^>]*Type="[^"]*/comments")[^>]*/>'
 )
 
 
 def read_workbook(raw: bytes) -> dict[str, Any]:
-    """The sheets of the workbook in `raw`: name, hidden, and of a visible one the rows with anything in them as texts.
+    """The sheets of the workbook in `raw`: name, hidden, and of a visible one its rows as texts.
 
-    `kinds`: (line, place, kind) of cells whose text does not say what they are; `marks`: (line, place, code of `rules`,
-    text) of what else is to be seen there; `fills`: (line, place, six digits) of what is filled with a colour; `merged`: ranges;
-    `hidden_rows`, `hidden_columns`. `unknown`: what could not be read of the workbook's looks. Raises `Refused`.
+    Rows are those with anything in them. `kinds`: (line, place, kind) of cells whose text does not
+    say what they are; `marks`: (line, place, code of `rules`, text) of what else is to be seen
+    there; `fills`: (line, place, six digits) of what is filled with a colour; `merged`: ranges;
+    `hidden_rows`, `hidden_columns`. `unknown`: what could not be read of the workbook's looks.
+    Raises `Refused`.
     """
+    from openpyxl.utils.cell import range_boundaries
+
     parts = parts_of(open_container(raw))
-    listed = listed_sheets(parts)
+    listed = sheets_of(parts)
     book, unknown = _load(parts)
     if len(listed) != len(book.worksheets):
         raise Refused("file-truncated", "a sheet that it lists is not in it")
-    circular: dict[str, set[tuple[int, int]]] = {}
-    if any(part.noughts for part in listed):
+    circular = set[tuple[str, int, int]]()
+    if any(sheet.noughts for sheet in listed):
         circular = _circular(_load(parts, formulas=True)[0].worksheets)
     found, theme = [], _theme(parts)
-    for sheet, part in zip(book.worksheets, listed, strict=True):
+    for sheet, seen in zip(book.worksheets, listed, strict=True):
         if sheet.sheet_state != "visible":
-            found.append({"name": sheet.title, "hidden": True, "filled": part.cells > 0})
+            found.append({"name": sheet.title, "hidden": True, "filled": seen.cells > 0})
             continue
-        kinds = dict.fromkeys(circular.get(sheet.title, ()), "circular")
-        kinds |= dict.fromkeys(part.uncalculated, "formula")
-        found.append(_read_sheet(sheet, kinds, theme) | {"merged": _merged(part)})
+        kinds = {
+            (line, column - 1): "circular" for name, line, column in circular if name == sheet.title
+        } | dict.fromkeys(seen.uncalculated, "formula")
+        areas = [(ref, *range_boundaries(ref)) for ref in seen.merged if ":" in ref]
+        merged = [(ref, left - 1, top, right, bottom) for ref, left, top, right, bottom in areas]
+        found.append(_read_sheet(sheet, kinds, theme) | {"merged": merged})
     return {"sheets": found, "unknown": unknown}
 
 
-def _merged(part: Part) -> list[tuple[str, int, int, int, int]]:
-    """The merged ranges with their first column (from 0) and row, and what comes after their last column, and last row."""
-    from openpyxl.utils.cell import range_boundaries
-
-    found = [(ref, *range_boundaries(ref)) for ref in part.merged if _RANGE.fullmatch(ref)]
-    return [(ref, left - 1, top, right, bottom) for ref, left, top, right, bottom in found]
-
-
 def _load(parts: dict[str, Part], formulas: bool = False) -> tuple[Any, str]:
-    """The workbook as openpyxl reads a copy of what a return is about, and what had to be left out of it.
+    """The workbook as openpyxl reads a copy of what a return is about, and what was left out of it.
 
     Where it stumbles over styles or comments they are taken out, as far as need be.
     """
     from openpyxl import load_workbook
 
-    def copied(styles: Any, comments: bool) -> io.BytesIO:
-        copy = io.BytesIO()
-        with zipfile.ZipFile(copy, "w") as target:
-            for name, part in parts.items():
-                content = part.xml
-                if part.root == "styleSheet":
-                    content = styles(content)
-                elif part.root == "worksheet":
-                    content = part.only("cols", "sheetData")
-                elif part.root == "workbook":
-                    content = part.only("workbookPr", "sheets")
-                elif part.root == "Relationships" and name != "_rels/.rels":
-                    of_book = BOOK.fullmatch(name.replace("/_rels/", "/").removesuffix(".rels"))
-                    content = content if of_book else _OTHER_RELATIONS.sub(b"", content)
-                    content = content if comments else content.replace(b"/comments", b"/none")
-                if part.root in _NEEDED:
-                    target.writestr(name, content)
-        return copy
-
-    ways = (
-        ("", lambda styles: styles, True),
-        ("colours, fonts and comments", _formats_alone, False),
-        ("formats, colours, fonts and comments", _no_styles, False),
+    ways: tuple[tuple[str, bool | None], ...] = (
+        ("", None),
+        ("colours, fonts and comments", True),
+        ("formats, colours, fonts and comments", False),
     )
-    for unknown, styles, comments in ways:
+    for unknown, formats in ways:
         try:
-            copy = copied(styles, comments)
-            return load_workbook(
-                copy, data_only=not formulas, keep_links=False, rich_text=not formulas
-            ), unknown
-        except (zipfile.BadZipFile, zlib.error, EOFError, MemoryError):
+            copy = _copy(parts, formats)
+            options = {"data_only": not formulas, "rich_text": not formulas}
+            return load_workbook(copy, keep_links=False, **options), unknown
+        except MemoryError:
             raise
         except Exception:  # noqa: BLE001 - whatever a style makes the reader raise
-            if unknown == ways[-1][0]:
+            if formats is False:
                 raise
     raise AssertionError("the last way returns or raises")
 
 
-def _formats_alone(styles: bytes) -> bytes:
-    """The formats of numbers and nothing else of how cells look."""
-    from defusedxml.ElementTree import fromstring
-
-    root = fromstring(styles)
-    cells = root.find(f"{{{_SPACE}}}cellXfs")
-    return _stylesheet(
-        [int(cell.get("numFmtId", "0")) for cell in (cells if cells is not None else ())],
-        {
-            int(one.get("numFmtId")): one.get("formatCode")
-            for one in root.iter(f"{{{_SPACE}}}numFmt")
-        },
-    )
-
-
-def _no_styles(styles: bytes) -> bytes:
-    return _stylesheet([0] * max(len(re.findall(rb"<(?:\w+:)?xf\b", styles)), 1), {})
-
-
-def _stylesheet(cells: list[int], formats: dict[int, str]) -> bytes:
-    listed = "".join(
-        f'<numFmt numFmtId="{number}" formatCode={quoteattr(form)}/>'
-        for number, form in formats.items()
-    )
-    used = "".join(
-        f'<xf numFmtId="{number}" fontId="0" fillId="0" borderId="0"/>' for number in cells
-    )
-    return (
-        f'<styleSheet xmlns="{_SPACE}">{f"<numFmts>{listed}</numFmts>" if listed else ""}<fonts><font/></fonts>'
-        "<fills><fill><patternFill/></fill></fills><borders><border/></borders>"
-        f"<cellXfs>{used}</cellXfs></styleSheet>"
-    ).encode()
+def _copy(parts: dict[str, Part], formats: bool | None) -> io.BytesIO:
+    """A workbook of what a return is about; without its looks where `formats` is given."""
+    copy = io.BytesIO()
+    with zipfile.ZipFile(copy, "w") as target:
+        for name, part in parts.items():
+            if part.kind not in _NEEDED:
+                continue
+            content, kept, of_rels = part.xml, _NEEDED[part.kind], part.kind == "Relationships"
+            if kept:
+                only = Element(part.root.tag, part.root.attrib)
+                only.extend(one for one in part.root if local(one) in kept)
+                content = tostring(only)
+            elif part.kind == "styleSheet" and formats is not None:
+                content = tostring(_plain(part.root, formats))
+            elif of_rels and name != "_rels/.rels" and not _is_of_book(name):
+                only = Element(part.root.tag)
+                comments = [one for one in part.root if one.get("Type", "").endswith("/comments")]
+                only.extend(comments if formats is None else ())
+                content = tostring(only)
+            target.writestr(name, content)
+    return copy
 
 
-def _circular(sheets: Iterable[Any]) -> dict[str, set[tuple[int, int]]]:
-    """By sheet the (line, place) of each formula that leads back to itself: spreadsheet programs store 0 for those."""
+def _is_of_book(name: str) -> bool:
+    return bool(BOOK.fullmatch(name.replace("/_rels/", "/").removesuffix(".rels")))
+
+
+def _plain(styles: Element, formats: bool) -> Element:
+    """Styles without fonts, fills and borders; with the formats of numbers or without."""
+    space = styles.tag.removesuffix("styleSheet")
+    plain = Element(styles.tag)
+    plain.extend(styles.findall("{*}numFmts") if formats else ())
+    for name in ("font", "fill", "border"):
+        one = SubElement(SubElement(plain, f"{space}{name}s"), f"{space}{name}")
+        if name == "fill":
+            SubElement(one, f"{space}patternFill")
+    cells = SubElement(plain, f"{space}cellXfs")
+    for xf in styles.findall("{*}cellXfs/{*}xf") or [Element("xf")]:
+        number = xf.get("numFmtId", "0") if formats else "0"
+        SubElement(cells, f"{space}xf", numFmtId=number, fontId="0", fillId="0", borderId="0")
+    return plain
+
+
+def _circular(sheets: Iterable[Any]) -> set[tuple[str, int, int]]:
+    """(sheet, line, column) of each formula that leads back to itself, or rests on one that does.
+
+    Spreadsheet programs store 0 for those. Of more than `MAX_FORMULAS` none is looked into.
+    """
     uses = {
         (sheet.title, cell.row, cell.column): _areas(
             str(getattr(cell.value, "text", cell.value)), sheet.title
@@ -169,7 +155,7 @@ def _circular(sheets: Iterable[Any]) -> dict[str, set[tuple[int, int]]]:
         if cell.data_type == "f"
     }
     if len(uses) > MAX_FORMULAS:
-        return {}
+        return set()
     rests_on = {
         cell: {
             (sheet, row, column)
@@ -179,15 +165,9 @@ def _circular(sheets: Iterable[Any]) -> dict[str, set[tuple[int, int]]]:
         }
         for cell, areas in uses.items()
     }
-    circular: dict[str, set[tuple[int, int]]] = {}
-    for cell, edge in rests_on.items():
-        reached = set[tuple[str, int, int]]()
-        while edge:
-            reached = reached | edge
-            edge = {other for one in edge for other in rests_on[one]} - reached
-        if cell in reached:
-            circular.setdefault(cell[0], set()).add((cell[1], cell[2] - 1))
-    return circular
+    while free := {cell for cell, needs in rests_on.items() if not needs & rests_on.keys()}:
+        rests_on = {cell: needs for cell, needs in rests_on.items() if cell not in free}
+    return set(rests_on)
 
 
 def _areas(formula: str, sheet: str) -> list[tuple[str, int, int, int, int]]:
@@ -217,7 +197,7 @@ def _areas(formula: str, sheet: str) -> list[tuple[str, int, int, int, int]]:
 
 def _theme(parts: dict[str, Part]) -> list[str]:
     """The workbook's own colours, six digits each, in the order in which cells number them."""
-    xml = next((part.xml for part in parts.values() if part.root == "theme"), b"")
+    xml = next((part.xml for part in parts.values() if part.kind == "theme"), b"")
     colours = [found.decode() for found in _THEME_COLOUR.findall(xml)[:12]]
     return [colours[at] for at in (1, 0, 3, 2, *range(4, 12))] if len(colours) == 12 else []
 
@@ -359,7 +339,7 @@ _STROKE: Final = "\u0336"
 
 
 def as_text(value: Any, data_type: str, look: Look) -> tuple[str, str, bool]:
-    """A cell as a person would type it, its kind where the text does not say, and whether a part of it is struck out."""
+    """A cell as a person would type it, its kind where that is unclear, whether it is struck."""
     if isinstance(value, list):  # a text in several fonts
         runs = [
             (run, "", False)
@@ -393,9 +373,10 @@ def as_text(value: Any, data_type: str, look: Look) -> tuple[str, str, bool]:
 
 
 def rich_text(runs: Iterable[tuple[str, str, bool]]) -> str:
-    """The text of runs (text, "superscript", "subscript" or "", struck through) with its digits as a person sees them.
+    """The text of runs (text, "superscript", "subscript" or "", struck through) as a person sees it.
 
-    A raised mark of a footnote must not become a digit of the number before it, nor what is struck out a part of it.
+    A raised mark of a footnote must not become a digit of the number before it, nor what is struck
+    out a part of it.
     """
     runs = [run for run in runs if run[0]]
     partly = not all(struck for _, _, struck in runs)
@@ -406,7 +387,7 @@ def rich_text(runs: Iterable[tuple[str, str, bool]]) -> str:
 
 
 def _strike_out(text: str) -> str:
-    """`text` with a line through its digits and, where it has no letters and may be a point or sign, through all of it."""
+    """`text` with a line through its digits; through all of it where it has no letters."""
     return re.sub(r"\d" if any(map(str.isalpha, text)) else r"\S", rf"\g<0>{_STROKE}", text)
 
 
