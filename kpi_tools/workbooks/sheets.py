@@ -202,16 +202,23 @@ def _theme(parts: dict[str, Part]) -> list[str]:
     return [colours[at] for at in (1, 0, 3, 2, *range(4, 12))] if len(colours) == 12 else []
 
 
-def _fill(cell: Any, theme: list[str]) -> str:
-    """The colour that fills a cell as six digits; "" for white, greys, and what cannot be told."""
+def _colour(colour: Any, theme: list[str]) -> str:
+    """A colour as six digits, without its tint; "" where that cannot be told."""
     from openpyxl.styles.colors import COLOR_INDEX
 
-    if cell.fill is None or cell.fill.patternType != "solid":
+    if colour is None or colour.type not in ("rgb", "theme", "indexed"):
         return ""
-    colour = cell.fill.fgColor
-    own = {"rgb": [colour.rgb], "theme": theme, "indexed": COLOR_INDEX}.get(colour.type, [])
+    system = ("000000", "FFFFFF")
+    indexed = [*COLOR_INDEX[:64], *system]
+    own = {"rgb": [colour.rgb], "theme": theme or system[::-1], "indexed": indexed}[colour.type]
     at = 0 if colour.type == "rgb" else colour.value
-    digits = str(own[at])[-6:].upper() if at < len(own) else ""
+    return str(own[at])[-6:].upper() if at < len(own) else ""
+
+
+def _fill(cell: Any, theme: list[str]) -> str:
+    """The colour that fills a cell; "" for white, greys, and what cannot be told."""
+    solid = cell.fill is not None and cell.fill.patternType == "solid"
+    digits = _colour(cell.fill.fgColor, theme) if solid else ""
     parts = [int(digits[at : at + 2], 16) for at in (0, 2, 4)] if digits else [0]
     return digits if max(parts) - min(parts) > 15 else ""
 
@@ -233,7 +240,7 @@ def _read_sheet(sheet: Any, kinds: dict[tuple[int, int], str], theme: list[str])
                 texts.append("")
                 continue
             if cell.style_id not in looks:
-                looks[cell.style_id] = look_of(cell)
+                looks[cell.style_id] = look_of(cell, theme)
             look = looks[cell.style_id]
             text, kind, partly_struck = as_text(cell.value, cell.data_type, look)
             texts.append(text)
@@ -286,13 +293,17 @@ class Look(NamedTuple):
     struck: bool = False
 
 
-def look_of(cell: Any) -> Look:
+def look_of(cell: Any, theme: list[str]) -> Look:
     """The look of a cell of openpyxl."""
     look, font, fill = read_format(cell.number_format or ""), cell.font, cell.fill
     solid = fill is not None and fill.patternType == "solid"
-    paper = _colour(fill.fgColor, "FFFFFF") if solid else "FFFFFF"
-    same = font is not None and _colour(font.color, "000000") == paper
-    return look._replace(unseen=look.unseen or same, struck=bool(font and font.strike))
+    paper = (
+        (_colour(fill.fgColor, theme) or "FFFFFF", fill.fgColor.tint) if solid else ("FFFFFF", 0)
+    )
+    colour = font.color if font is not None else None
+    ink = (_colour(colour, theme) or "000000", colour.tint if colour is not None else 0)
+    struck = bool(font and font.strike)
+    return look._replace(unseen=look.unseen or ink == paper, struck=struck)
 
 
 _LITERAL: Final = re.compile(r'"[^"]*"|\[(?![hms]+\])[^\]]*\]|\\.|_.', re.I)
@@ -312,22 +323,6 @@ def read_format(form: str) -> Look:
         unseen=bool(re.fullmatch(";{2,3}", plain)),
         scaled=bool(re.search(r"[0#?],+[^0#?,]*$", positive)),
     )
-
-
-def _colour(colour: Any, default: str) -> str:
-    """A colour as six digits, where that can be told; else its place among the workbook's own."""
-    if colour is None or colour.type == "auto":
-        return default
-    if colour.type == "rgb":
-        return str(colour.rgb)[-6:].upper()
-    white, black = (
-        {("theme", 0), ("indexed", 1), ("indexed", 9), ("indexed", 65)},
-        {("theme", 1), ("indexed", 0), ("indexed", 8), ("indexed", 64)},
-    )
-    name = (colour.type, colour.value)
-    if not colour.tint and name in white | black:
-        return "FFFFFF" if name in white else "000000"
-    return f"{colour.type} {colour.value} {colour.tint}"
 
 
 _ESCAPE: Final = re.compile(r"_x([0-9A-Fa-f]{4})_")
@@ -373,7 +368,7 @@ def as_text(value: Any, data_type: str, look: Look) -> tuple[str, str, bool]:
 
 
 def rich_text(runs: Iterable[tuple[str, str, bool]]) -> str:
-    """The text of runs (text, "superscript", "subscript" or "", struck through) as a person sees it.
+    """The text of runs (text, "superscript", "subscript" or "", struck) as a person sees it.
 
     A raised mark of a footnote must not become a digit of the number before it, nor what is struck
     out a part of it.
