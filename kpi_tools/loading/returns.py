@@ -309,7 +309,8 @@ def _is_fraction(row: Row, _: Catalogue) -> str | None:
 
 
 def _is_broken_count(row: Row, _: Catalogue) -> bool:
-    whole = row.unit == "count" and not row.kpi.get("decimals", 0) > 0
+    decimals = row.kpi["decimals"]
+    whole = row.unit == "count" and (pd.isna(decimals) or decimals == 0)
     return whole and row.value.value % 1 > 0
 
 
