@@ -39,7 +39,7 @@ SUITES = {
     "loading.periods": ("test_periods.py", *CORPUS),
     "loading.returns": ("test_returns.py", "test_loading.py", *CORPUS),
     "loading.read": CORPUS,
-    "loading.csvs": CORPUS,
+    "loading.grids": CORPUS,
     "loading.account": ("test_loading.py", *CORPUS),
     "received": ("test_loading.py",),
     "workbooks.child": BOOKS,

@@ -25,6 +25,8 @@ _CONTENT: Final = re.compile(
 )
 _ROW_ENDS: Final = re.compile(rb"</(?:\w+:)?row\s*>")
 _ROWS_END: Final = re.compile(rb"</(?:\w+:)?sheetData\s*>")
+_ROW: Final = re.compile(rb"<(?:\w+:)?row\b[^>]*?\br=\"(\d{1,9})\"")
+_CELL: Final = re.compile(rb"<(?:\w+:)?c\b[^>]*?\br=\"([A-Z]{1,3}\d{1,9})\"")
 _PLACE: Final = re.compile(r"([A-Z]{1,3})(\d+)", re.ASCII)
 
 
@@ -111,6 +113,7 @@ def parts_of(container: zipfile.ZipFile) -> dict[str, Part]:
                 raise Refused("file-hostile", f"{base} declares a document type or is in UTF-16")
             try:
                 xml = _without_blank_end(xml)
+                _refuse_far_rows(xml)
                 parts[name] = Part(xml, fromstring(xml))
             except ParseError as error:
                 raise Refused("file-truncated", f"{base} is not whole") from error
@@ -129,6 +132,17 @@ def _without_blank_end(xml: bytes) -> bytes:
     if last < 0 or not row or not end or row.start() > end.start():
         return xml
     return xml[: row.end()] + xml[end.start() :]
+
+
+def _refuse_far_rows(xml: bytes) -> None:
+    """Refuse content far below before it is parsed: most rows above it are formatted and blank."""
+    rows = _ROW.finditer(xml)
+    far = next((row.start() for row in rows if int(row[1]) > MAX_ROWS), len(xml))
+    held = [found.start() for found in _CONTENT.finditer(xml, far)]
+    if len(held) > 1_000:
+        raise Refused("file-large", f"more than {MAX_ROWS:,} rows or {MAX_COLUMNS} columns")
+    if held and (cells := _CELL.findall(xml[far : held[0]])):
+        raise Refused("file-stray", cells[-1].decode())
 
 
 def sheets_of(parts: dict[str, Part]) -> list[Sheet]:
@@ -187,17 +201,17 @@ def _look_through(part: Part) -> Sheet:
         before, line, column = line, int(row.get("r") or line + 1), 0
         if line <= before:
             raise Refused("file-truncated", f"row {line} comes after row {before}")
-        if line > MAX_ROWS:  # most of such rows are formatted and blank
-            filled = (cell for cell in row if any(one.text or len(one) for one in cell))
-            sheet.beyond += [cell.get("r", f"row {line}") for cell in filled]
-            continue
         for cell in row:
             where = cell.get("r") or f"{letters(column + 1)}{line}"
             before, (column, of) = column, _place(where)
             if column <= before or of != line:
                 detail = f"the cell {where} is in it twice, or not in its place"
                 raise Refused("file-truncated", detail)
-            if len(cell) and _hold(sheet, cell, where, line, column) and column > MAX_COLUMNS:
+            if (
+                len(cell)
+                and _hold(sheet, cell, where, line, column)
+                and (line > MAX_ROWS or column > MAX_COLUMNS)
+            ):
                 sheet.beyond.append(where)
     return sheet
 
