@@ -31,8 +31,8 @@ def published(tmp_path_factory: pytest.TempPathFactory, worker) -> Project:
     one = Project(tmp_path_factory.mktemp("site"))
     one.make(worker=worker, edition="final", word=True)
     one.make(worker=worker, edition="final", only="Roads")
-    (place,) = page_jobs("explorer", ["Place"], QUARTER, one.raw, one.outputs, worker=worker)
-    make(place, worker)
+    (roads,) = page_jobs("explorer", ["Roads"], QUARTER, one.raw, one.outputs, worker=worker)
+    make(roads, worker)
     make_site(one.raw, one.outputs)
     return one
 
@@ -48,13 +48,13 @@ def test_it_has_the_reports_histories_and_data(published):
         "definitions.html",
         "data/kpis.csv",
         "data/datapackage.json",
-        "directorates/place.html",
+        "directorates/roads.html",
         "kpi/r1.html",
         "kpi/r2.html",
         "kpi/c1.html",
     } <= there
     assert not [name for name in there if name.endswith(".ipynb")]
-    assert '<a href="directorates/place.html">Place</a>' in (site / "index.html").read_text("utf-8")
+    assert '<a href="directorates/roads.html">Roads</a>' in (site / "index.html").read_text("utf-8")
     assert (site / SLUG / "report.html").read_bytes() == (
         published.final / "report.html"
     ).read_bytes()
