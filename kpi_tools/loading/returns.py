@@ -202,9 +202,10 @@ def check_return(table: Table, folder: Quarter, known: Catalogue) -> list[Row]:
         if row.kpi:
             _check_range(table, row)
             _settle(table, row)
-        for column, cell in row.cells.items():
-            if cell.why and not table.bad[row.at]:
-                table.changed(row.at, column, cell.taken, cell.why)
+        cells = row.cells
+        for column in (*NUMBERS, "kpi_id", "period", "status", "note"):
+            if cells[column].why and not table.bad[row.at]:
+                table.changed(row.at, column, cells[column].taken, cells[column].why)
     return rows
 
 
