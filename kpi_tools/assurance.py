@@ -39,27 +39,16 @@ from kpi_tools.vocabulary import (
     NOT_REPORTED,
     OUTSIDE,
     PASSES,
-    POLARITIES,
     POSITIVE,
     RUN_CHART,
     SHIFT,
+    SPECIAL_CAUSES,
     STABLE,
     TREND,
     UNKNOWN_POLARITY,
 )
 from kpi_tools.wording import capitalised, plural, show
 
-_VARIATIONS = (COMMON_CAUSE, CONCERN, NEUTRAL, IMPROVEMENT, NOT_REPORTED, NO_LIMITS, NOT_CHARTED)
-_ASSURANCES = (
-    NO_TARGET,
-    UNKNOWN_POLARITY,
-    PASSES,
-    FAILS,
-    HIT_OR_MISS,
-    NOT_DESCRIBED,
-    NO_LIMITS,
-    NOT_CHARTED,
-)
 _ONLY_LIMITS = "Only the limits are tested"
 
 
@@ -85,29 +74,20 @@ def assurance(
     )
     if "special_cause" not in rows.frame.columns:
         raise InputError("The table has no special causes: put it through special_causes first.")
-    y, low, high, mean = (rows.numbers(n) for n in (value, "lower_limit", "upper_limit", "mean"))
-    last = np.append(rows.starts[1:], len(y)) - 1
-    own = (
-        rows.numbers("baseline") == rows.numbers("baseline")[last][rows.series]
-        if len(y)
-        else y == y
-    )
+    columns = (value, "lower_limit", "upper_limit", "mean", "baseline")
+    y, low, high, mean, baseline = (rows.numbers(name) for name in columns)
+    last, series = rows.last, rows.series
     noise = np.maximum(np.abs(mean), 1) * EXACT
-    known, middle = own & ~np.isnan(y), mean[last][rows.series] if len(y) else mean
+    known = (baseline == baseline[last][series]) & ~np.isnan(y)
     outside = known & ((y > high + noise) | (y < low - noise))
-    each = [
-        np.bincount(rows.series, part, len(last)) for part in (known, outside, known & (y > middle))
-    ]
-    undescribed = each[1] * 2 > each[0]
-    for one in np.flatnonzero(np.minimum(each[2], each[0] - each[2]) == 1):
-        span = slice(rows.starts[one], last[one] + 1)
+    above = known & (y > mean[last][series])
+    count, out, up = (np.bincount(series, one, len(last)) for one in (known, outside, above))
+    undescribed = out * 2 > count
+    for one in np.flatnonzero(np.minimum(up, count - up) == 1):
+        span = rows.spans[one]
         undescribed[one] |= carried_away(y[span][known[span]])
     aim = rows.either(target, "target")[last]
-    closest = (
-        rows.is_word(polarity, CLOSEST)[last]
-        if polarity not in POLARITIES
-        else np.full(len(last), polarity == CLOSEST)
-    )
+    closest = rows.is_polarity(polarity, CLOSEST)[last]
     width = rows.either(tolerance, "tolerance")[last]
     half = np.abs(rows.either(None, "floor_standard")[last] - aim) / 2
     width = np.where(closest, np.nan_to_num(np.where(np.isnan(width), half, width)), 0.0)
@@ -115,33 +95,24 @@ def assurance(
     low, high = low[last], high[last]
     side = (low > aim + slack).astype(int) - (high < aim - slack)
     inside = (low >= aim - slack) & (high <= aim + slack)
-    better = (
-        rows.better(polarity)[last] if polarity in (*rows.frame.columns, *POLARITIES) else 0 * side
-    )
+    better = rows.better(polarity)[last]
     not_charted, no_limits, runs = (
         rows.is_word("limits", word)[last] for word in (NOT_CHARTED, NO_LIMITS, RUN_CHART)
     )
-    met, missed = inside | (side * better > 0), (side * better < 0) | (closest & (side != 0))
-    state = np.select(
-        [
-            not_charted,
-            no_limits | runs,
-            np.isnan(aim),
-            (better == 0) & ~closest,
-            undescribed,
-            met,
-            missed,
-        ],
-        [7, 6, 0, 1, 5, 2, 3],
-        4,
-    )
-    cause = sum(
-        rows.is_word("special_cause", word)[last] * n for n, word in enumerate(_VARIATIONS[1:4], 1)
-    )
-    variation = np.select([not_charted, np.isnan(y[last]), no_limits], [6, 4, 5], cause)
-    return rows.rows(
-        last, variation=Words(variation, _VARIATIONS), assurance=Words(state, _ASSURANCES)
-    )
+    states = {
+        NOT_CHARTED: not_charted,
+        NO_LIMITS: no_limits | runs,
+        NO_TARGET: np.isnan(aim),
+        UNKNOWN_POLARITY: (better == 0) & ~closest,
+        NOT_DESCRIBED: undescribed,
+        PASSES: inside | (side * better > 0),
+        FAILS: (side * better < 0) | (closest & (side != 0)),
+        HIT_OR_MISS: ~not_charted,
+    }
+    causes = {word: rows.is_word("special_cause", word)[last] for word in SPECIAL_CAUSES}
+    why_none = {NOT_CHARTED: not_charted, NOT_REPORTED: np.isnan(y[last]), NO_LIMITS: no_limits}
+    variations = {**why_none, **causes, COMMON_CAUSE: ~not_charted}
+    return rows.rows(last, variation=Words.first_of(variations), assurance=Words.first_of(states))
 
 
 def reading(kpi: Mapping[str, Any], bands: int = 3, *, alone_meets: bool = False) -> str | None:

@@ -166,17 +166,9 @@ def _funnel(
         for side, sign in (("lower", -1), ("upper", 1))
     }
     far, good = np.abs(off) > reach * Z_998, off * better > 0
-    state = np.select(
-        [
-            np.isnan(off) | (better == 0) | np.isnan(reach),
-            np.abs(off) <= reach * Z_95,
-            good & far,
-            good,
-            far,
-        ],
-        [0, 1, 3, 2, 5],
-        4,
-    )
+    untold = np.isnan(off) | (better == 0) | np.isnan(reach)
+    near = np.abs(off) <= reach * Z_95
+    state = np.select([untold, near, good & far, good, far], [0, 1, 3, 2, 5], 4)
     level = {"expected": np.full(len(y), centre * whole), "overdispersion": np.full(len(y), spread)}
     return {**level, **limits}, state
 
