@@ -484,7 +484,8 @@ def test_what_papermill_makes_shows_its_picture_untrusted(home, browser):
         seen = opened(browser, address.replace("/?", "/lab/tree/notebooks/out.ipynb?"))
         picture = seen.page.locator(".kx-last img, .jp-OutputArea img").first
         picture.wait_for(timeout=LONGEST)
-        assert picture.evaluate("image => image.naturalWidth") > 400
+        assert picture.evaluate("image => image.naturalWidth"), "a broken picture has no width"
+        assert picture.bounding_box()["width"] > 400
         assert seen.page.locator(".jp-Notebook .kx").count() == 0, "it is not trusted"
         assert seen.page.get_by_text("Run > Run All Cells to go on.").first.is_visible()
         assert seen.page.get_by_text("Public Health").first.is_visible()
@@ -598,7 +599,7 @@ def test_a_history_gives_its_pictures_and_figures_without_script(browser, tmp_pa
     taken = {}
     for view in ("trend", "limits", "season", "areas"):
         for kind in ("svg", "csv"):
-            link = screen.page.get_by_role("link", name=f"ES01-{view}-2024-25-Q3.{kind}")
+            link = screen.page.locator(f"a[download='ES01-{view}-2024-25-Q3.{kind}']")
             link.evaluate("made => { made.closest('details').open = true; }")
             with screen.page.expect_download() as given:
                 link.click()
