@@ -68,7 +68,8 @@ def program() -> Callable[..., str]:
 
 @pytest.fixture(scope="session")
 def cluster() -> Callable[..., None]:
-    """`cluster("pyspark", program="java")`: skip where a package of requirements-cluster.lock, or what it runs on, is absent.
+    """`cluster("pyspark", program="java")`: skip where a package of requirements-cluster.lock, or
+    what it runs on, is absent.
 
     The test fails instead where KPI_REQUIRE_CLUSTER is 1, as in .ci/run.
     """
@@ -90,7 +91,9 @@ def _do_without(name: str, demand: str) -> NoReturn:
 
 @pytest.fixture(scope="module")
 def browser(program: Callable[..., str]) -> Iterator["Browser"]:
-    """Chromium, started once a module: Playwright's event loop must not stay while other tests run notebooks."""
+    """Chromium, started once a module: Playwright's event loop must not stay while other tests run
+    notebooks.
+    """
     path = program("chromium", "chromium-browser", "google-chrome", "chrome", "msedge")
     from playwright.sync_api import sync_playwright
 

@@ -124,7 +124,9 @@ QUARTER = "2024-25 Q3"
 
 
 def write_hostile_council(raw: Path, refused_rows: bool = True) -> Path:
-    """A raw folder in which each payload stands in each text field, three to a cell; some rows of its returns are refused."""
+    """A raw folder in which each payload stands in each text field, three to a cell; some rows of
+    its returns are refused.
+    """
     count = len(PAYLOADS) // 3
 
     def at(row: int, field: int) -> str:

@@ -1,4 +1,6 @@
-"""Small councils in a raw folder, and their returns read as a run reads them; all else is as the codebook's defaults have it."""
+"""Small councils in a raw folder, and their returns read as a run reads them; all else is as the
+codebook's defaults have it.
+"""
 
 import csv
 import io
@@ -102,7 +104,9 @@ _NAMES = (
 
 
 def write_raw(raw: Path) -> Path:
-    """A council with all kinds of units and ids; returns the folder for the returns of QUARTER, still empty."""
+    """A council with all kinds of units and ids; returns the folder for the returns of QUARTER,
+    still empty.
+    """
     kpis, targets = [_NAMES], ["kpi_id,from_quarter,target,floor_standard,tolerance,reason,status"]
     for kpi_id, unit in _UNITS.items():
         frequency = "monthly" if kpi_id == "M1" else "quarterly"
@@ -121,7 +125,9 @@ def write_raw(raw: Path) -> Path:
 
 
 class Desk:
-    """The returns folder of one quarter, read again and again against one catalogue, with one child process."""
+    """The returns folder of one quarter, read again and again against one catalogue, with one child
+    process.
+    """
 
     def __init__(self, raw: Path) -> None:
         self.raw, self.folder = raw, write_raw(raw)
@@ -147,7 +153,9 @@ class Desk:
         self._books.__exit__(None, None, None)
 
     def read(self, **files: bytes) -> Any:
-        """What becomes of files given by name (`return_csv` for return.csv): taken, problems, log, rejected, counts."""
+        """What becomes of files given by name (`return_csv` for return.csv): taken, problems, log,
+        rejected, counts.
+        """
         paths = {
             self.folder / ".".join(name.rsplit("_", 1)): content for name, content in files.items()
         }

@@ -1,4 +1,6 @@
-"""The promises of the repository itself: one environment, written down three ways; floors; notebooks as prose."""
+"""The promises of the repository itself: one environment, written down three ways; floors;
+notebooks as prose.
+"""
 
 import ast
 import importlib
@@ -35,7 +37,8 @@ MODULES = {
     for path in sorted((ROOT / "kpi_tools").rglob("*.py"))
 }
 
-# The floors of the house, from the ground up (CONTRIBUTING.md): imports only go down, or stay in their room.
+# The floors of the house, from the ground up (CONTRIBUTING.md): imports only go down, or stay in
+# their room.
 FLOORS = (
     "errors vocabulary units quarters received workbooks",
     "wording tokens frames schemes levels rating trend kinds rebases limits variation assurance comparison",
@@ -290,7 +293,9 @@ def test_no_logic_in_cells(notebook):
 
 
 def test_only_checked_outputs_are_stored(notebook):
-    """nbval compares the outputs of marked cells that have a number, and nbstripout leaves those of tagged ones."""
+    """nbval compares the outputs of marked cells that have a number, and nbstripout leaves those of
+    tagged ones.
+    """
     for cell in code_cells(notebook):
         marked = "NBVAL_CHECK_OUTPUT" in source(cell)
         assert (
@@ -330,7 +335,8 @@ def modules_after(statement: str) -> set[str]:
 
 
 def imports(path: Path) -> Iterator[str]:
-    """The modules that a file imports, wherever in it; `from kpi_tools import name` counts as `kpi_tools.name`.
+    """The modules that a file imports, wherever in it; `from kpi_tools import name` counts as
+    `kpi_tools.name`.
 
     Not what is named in annotations only (`if TYPE_CHECKING`).
     """

@@ -1,4 +1,6 @@
-"""The way out: whatever the texts from outside hold, nothing runs, nothing leaves the machine, no cell calculates."""
+"""The way out: whatever the texts from outside hold, nothing runs, nothing leaves the machine, no
+cell calculates.
+"""
 
 import csv
 import html
@@ -39,7 +41,9 @@ TOUCH = """() => {
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A project in a folder whose name is an attack as well: it reaches the notebook as a parameter."""
+    """A project in a folder whose name is an attack as well: it reaches the notebook as a
+    parameter.
+    """
     project = (
         tmp_path_factory.mktemp("way out")
         / 'x"); import os; os.abort() #<img src=x onerror=pwned()>'
@@ -75,7 +79,9 @@ def written(made: Report, place: Path) -> list[Path]:
 
 @pytest.fixture
 def watched(browser: Any) -> Iterator[Any]:
-    """`watched(page)`: how often a script ran in it, and whither it turned, when everything in it was touched."""
+    """`watched(page)`: how often a script ran in it, and whither it turned, when everything in it
+    was touched.
+    """
     context = browser.new_context()
     context.add_init_script(WATCH)
     away: list[str] = []
@@ -179,7 +185,9 @@ def test_in_the_history_of_a_kpi_none_fires_and_nothing_leaves(
 def test_in_the_explorer_none_fires_and_nothing_leaves(
     watched: Any, accepted: Path, tmp_path: Path
 ) -> None:
-    """As run and exported by anybody, and the offline page, which is the screen itself with all that it is given."""
+    """As run and exported by anybody, and the offline page, which is the screen itself with all
+    that it is given.
+    """
     given = {"directorate": "", "quarter": QUARTER, "raw": str(accepted)}
     run = execute_notebook(
         EXPLORER, tmp_path / "explorer.ipynb", given, kernel_name="python3", progress_bar=False

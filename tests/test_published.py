@@ -19,7 +19,8 @@ from tests.kent import EIGHT_REDS, earlier, returns, scorecard
 
 RAG = {"G": "Green", "A": "Amber", "R": "Red"}
 TREND = {"up": "positive", "stable": "stable or no clear trend", "down": "negative"}
-# Quarter 3 2024/25: latest, rating, previous, rating, direction (of IC06 only these two figures are public).
+# Quarter 3 2024/25: latest, rating, previous, rating, direction (of IC06 only these two figures
+# are public).
 PUBLISHED = """
 CS01 97 G 97 G down|CS02 94 G 89 A stable|CS03 71 R 71 R stable|GL01 84 R 77 R stable|GL02 60 R 52 R stable
 ED01 422 G 493 G stable|ED02 80.9 R 93.2 A stable|ET01 94 G 97 G stable|ET02 89 A 91 G stable|ET03 96 A 97 A stable
@@ -41,7 +42,8 @@ Adult Social Care|6|2 3 1|2 4 0
 Public Health|6|3 3 0|3 2 1
 Total|38|17 12 9|10 22 6
 """
-# by quarter: KPIs; Green, Amber, Red; positive, stable, negative; those that were not printed are None
+# by quarter: KPIs; Green, Amber, Red; positive, stable, negative; those that were not printed
+# are None
 COUNTS = {
     "2023-24 Q1": (38, (16, 11, 11), (4, 24, 10)),
     "2023-24 Q2": (38, (15, 15, 8), (7, 19, 12)),

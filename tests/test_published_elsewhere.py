@@ -1,6 +1,7 @@
 """Three KPIs of Bracknell Forest as published (council plan overview reports, March 2025 to January 2026).
 
-Its own rule: Green within 5% of the target, Amber within 10%, else Red; the arrow against the previous quarter.
+Its own rule: Green within 5% of the target, Amber within 10%, else Red; the arrow against the
+previous quarter.
 """
 
 import pytest

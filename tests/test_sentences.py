@@ -1,4 +1,6 @@
-"""How long a KPI has been so, and the words to begin its commentary with, against what the figures say by hand."""
+"""How long a KPI has been so, and the words to begin its commentary with, against what the figures
+say by hand.
+"""
 
 import math
 from dataclasses import replace
@@ -67,7 +69,9 @@ def test_a_missing_figure_and_a_missing_target_are_said():
 
 @pytest.mark.parametrize("quarter", ["2024-25 Q3", "2023-24 Q2"])
 def test_every_draft_passes_the_checks_of_commentary(quarter):
-    """Written into the commentary as it stands, the draft of no KPI has a finding in its text, or an unknown token."""
+    """Written into the commentary as it stands, the draft of no KPI has a finding in its text, or
+    an unknown token.
+    """
     returns = load(kent.RAW, quarter)
     known = evidence(returns)
     drafts = {kpi_id: draft(known, kpi_id) for kpi_id in known.kpis["kpi_id"]}
@@ -85,7 +89,9 @@ def test_every_draft_passes_the_checks_of_commentary(quarter):
 
 
 def test_a_council_with_other_bands_and_periods():
-    """Blue is a rating, an annual figure is no quarter, a milestone has a status, and what is monitored is not rated."""
+    """Blue is a rating, an annual figure is no quarter, a milestone has a status, and what is
+    monitored is not rated.
+    """
     known = evidence(load(kent.RAW.parent / "examples" / "borough", "2025-26 Q2"))
     assert draft(known, "CG2").startswith(
         "At {value} the measure is {rating} against an aim of {target}."
@@ -129,7 +135,9 @@ def test_nothing_is_concluded_from_a_doubted_figure():
 
 
 def test_sentences_about_one_kpi_do_not_contradict_each_other():
-    """Red fails, but December alone meets the floor: it need not stay Red. Tested improvement: not by luck."""
+    """Red fails, but December alone meets the floor: it need not stay Red. Tested improvement: not
+    by luck.
+    """
     kpis = evidence(kent.returns()).kpis.set_index("kpi_id")
     assert (kpis.loc["ES01", "rating"], kpis.loc["ES01", "assurance"]) == (
         "Red",

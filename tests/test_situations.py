@@ -1,4 +1,6 @@
-"""Situations that people who report on performance meet: what must happen to small councils that have them."""
+"""Situations that people who report on performance meet: what must happen to small councils that
+have them.
+"""
 
 import re
 from pathlib import Path
@@ -127,7 +129,9 @@ def test_between_its_due_quarters_the_latest_figure_stands(tmp_path: Path) -> No
 
 
 def test_annual_and_half_yearly_measures_through_eight_reports(tmp_path: Path) -> None:
-    """Never "not available", one rating change each, and that when the figure comes; like for like adds up each time."""
+    """Never "not available", one rating change each, and that when the figure comes; like for like
+    adds up each time.
+    """
     began = "2023-24-Q1"
     sent = [(began, "A", f"{2017 + n}/{18 + n}", 40 + n) for n in range(6)]
     sent += [("2023-24-Q4", "A", "2023/24", 55), ("2024-25-Q4", "A", "2024/25", 56)]

@@ -1,6 +1,7 @@
 """No version with a known hole: neither in the locks, nor in what pyproject.toml allows, nor in the environment that runs this.
 
-tests/advisories.csv holds what is known, by advisory; `.ci/audit` asks the advisory service itself, where it can be reached.
+tests/advisories.csv holds what is known, by advisory; `.ci/audit` asks the advisory service itself,
+where it can be reached.
 """
 
 import csv

@@ -1,6 +1,7 @@
 """A small council with sensitive KPIs: what is suppressed stands in no file that is made, and in no explorer.
 
-Its figures are sentinels with digits that stand nowhere by chance; the threshold is 100, so that they can be long.
+Its figures are sentinels with digits that stand nowhere by chance; the threshold is 100, so that
+they can be long.
 """
 
 import base64
@@ -113,7 +114,9 @@ def leaks(folder: Path) -> list[tuple[str, str]]:
 
 
 def test_the_sentinels_would_be_found(raw, tmp_path, worker):
-    """Without suppression they stand in page, notebook, tables and history: the search can see them."""
+    """Without suppression they stand in page, notebook, tables and history: the search can see
+    them.
+    """
     kpis = (raw / "kpis.csv").read_text(encoding="utf-8").replace(",yes,", ",no,")
     (raw / "kpis.csv").write_text(kpis, encoding="utf-8")
     made = make_report(QUARTER, raw, tmp_path / "outputs", worker=worker, word=True)
