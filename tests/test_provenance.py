@@ -205,7 +205,8 @@ def test_every_source_of_the_package_has_a_part_in_its_name(monkeypatch, tmp_pat
 def test_every_code_of_a_finding_is_among_the_checks():
     given = {"rating-order", "rating-never", "rating-zero", *DOUBTS}
     for path in (ROOT / "kpi_tools" / "checks").glob("*.py"):
-        given |= set(re.findall(r'Finding\(\s*"([a-z-]+)"', path.read_text(encoding="utf-8")))
+        source = path.read_text(encoding="utf-8")
+        given |= set(re.findall(r'(?:Finding\(\s*|\bcode = )"([a-z-]+)"', source))
     assert given == set(CHECKS)
 
 
