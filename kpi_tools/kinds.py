@@ -236,14 +236,11 @@ def _multiplier(rows: Ordered, ratio: Array, share: Array) -> Array:
     """What numerator over denominator is multiplied by, as the values of each series tell (`ratio`);
     else as their unit says."""
     units = rows.latest("unit") if "unit" in rows.frame.columns else None
-    found = []
-    for place, span in enumerate(rows.spans):
-        own = ratio[span]
-        unit = units[place] if units else "%" if share[span.start] else ""
-        known = own[own > 0]
-        by_unit = MULTIPLIERS.get(str(unit), 1)
-        found.append(10.0 ** round(np.log10(np.median(known))) if len(known) else by_unit)
-    return np.array(found, float)[rows.series]
+    units = units or ["%" if one else "" for one in share[rows.starts]]
+    by_unit = np.array([MULTIPLIERS.get(str(unit), 1) for unit in units], float)
+    known = pd.Series(np.where(ratio > 0, ratio, np.nan)).groupby(rows.series).median()
+    powers = 10.0 ** np.log10(known.to_numpy(float)).round()
+    return np.where(np.isnan(powers), by_unit, powers)[rows.series]
 
 
 @cache
