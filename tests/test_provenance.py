@@ -92,12 +92,12 @@ def look_ahead(raw: Path) -> None:
     )
 
 
-def test_a_report_stays_the_same_to_the_byte_when_the_next_year_is_agreed(raw, tmp_path):
+def test_a_report_stays_the_same_to_the_byte_when_the_next_year_is_agreed(raw, tmp_path, worker):
     for name, head in HEADS.items():
         append(raw / name, head)
-    first = make_report(QUARTER, raw, tmp_path / "one")
+    first = make_report(QUARTER, raw, tmp_path / "one", worker=worker)
     look_ahead(raw)
-    later = make_report(QUARTER, raw, tmp_path / "two")
+    later = make_report(QUARTER, raw, tmp_path / "two", worker=worker)
     for name in first.files:
         assert (later.folder / name).read_bytes() == (first.folder / name).read_bytes(), name
     assert main(["verify", str(first.folder), "--raw", str(raw), "--quick"]) == 0
@@ -210,8 +210,9 @@ def test_every_code_of_a_finding_is_among_the_checks():
     assert given == set(CHECKS)
 
 
-def test_the_page_and_the_manifest_say_who_what_and_by_which_rules(raw, tmp_path):
-    made = make_report(QUARTER, raw, tmp_path, prepared_by="Analyst", signed_off_by="Chief Analyst")
+def test_the_page_and_the_manifest_say_who_what_and_by_which_rules(raw, tmp_path, worker):
+    names = {"prepared_by": "Analyst", "signed_off_by": "Chief Analyst"}
+    made = make_report(QUARTER, raw, tmp_path, worker=worker, **names)
     page = (made.folder / "report.html").read_text(encoding="utf-8")
     noted = json.loads((made.folder / "manifest.json").read_text(encoding="utf-8"))
     assert "Prepared by: Analyst. Signed off by: Chief Analyst." in page

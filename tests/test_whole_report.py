@@ -24,8 +24,8 @@ def outputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def reports(outputs: Path) -> dict[str, Report]:
-    return {quarter: make_report(quarter, outputs=outputs) for quarter in QUARTERS}
+def reports(outputs: Path, worker) -> dict[str, Report]:
+    return {quarter: make_report(quarter, outputs=outputs, worker=worker) for quarter in QUARTERS}
 
 
 @pytest.fixture(scope="module", params=QUARTERS)
