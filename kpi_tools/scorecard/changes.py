@@ -5,7 +5,7 @@ now. What had been received by a quarter is known for ever (`loading.as_known_at
 knowledge can be laid side by side.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any, Final
 
 import pandas as pd
@@ -204,7 +204,7 @@ def restatements(returns: Returns, before: pd.DataFrame, same: pd.DataFrame) -> 
     last = returns.quarter.shift(-1)
     if not known_by(returns, last):
         return pd.DataFrame(columns=RESTATEMENTS)
-    return _restated(as_known_at(returns, last), returns, lambda: (before, same))
+    return _restated(as_known_at(returns, last), returns, before, same)
 
 
 def restated_between(earlier: Returns, later: Returns) -> pd.DataFrame:
@@ -216,9 +216,8 @@ def restated_between(earlier: Returns, later: Returns) -> pd.DataFrame:
     rating before and now, and the direction of travel of the earlier report's quarters before and
     now (null where the KPI was not in that report).
     """
-    return _restated(
-        earlier, later, lambda: (recent_quarters(earlier), recent_quarters(later, earlier.quarter))
-    )
+    then, now = recent_quarters(earlier), recent_quarters(later, earlier.quarter)
+    return _restated(earlier, later, then, now)
 
 
 def returned_again(returns: Returns) -> pd.DataFrame:
@@ -285,9 +284,9 @@ def issue_changes(earlier: Returns, later: Returns) -> dict[str, pd.DataFrame]:
 
 
 def _restated(
-    earlier: Returns, later: Returns, reports: Callable[[], tuple[pd.DataFrame, pd.DataFrame]]
+    earlier: Returns, later: Returns, then: pd.DataFrame, now: pd.DataFrame
 ) -> pd.DataFrame:
-    """`reports`: tables with the directions of the earlier report, as known then and now."""
+    """`then`, `now`: tables with the directions of the earlier report, as known then and now."""
     both = earlier.figures.merge(later.figures, on=_FIGURE, suffixes=("_old", "_new"))
     same = pd.Series(True, index=both.index)
     for name in _PARTS:
@@ -300,7 +299,7 @@ def _restated(
     both_rated = rated(pd.concat(sides, ignore_index=True), later.council)
     old, new = both_rated.head(len(changed)), both_rated.tail(len(changed))
     table = old.merge(new, on=_FIGURE, suffixes=("_old", "_new"))
-    was, now = (report.groupby("kpi_id")["direction_of_travel"].last() for report in reports())
+    was, known = (one.groupby("kpi_id")["direction_of_travel"].last() for one in (then, now))
     texts = [_texts(row) for row in rows_of(table)]
     columns = {
         "kpi_name": table["kpi_name_new"],
@@ -312,7 +311,7 @@ def _restated(
         "old_rating": table["rating_old"],
         "new_rating": table["rating_new"],
         "old_direction": table["kpi_id"].map(was),
-        "new_direction": table["kpi_id"].map(now),
+        "new_direction": table["kpi_id"].map(known),
     }
     return table[_FIGURE].assign(**columns)[RESTATEMENTS]
 
