@@ -105,62 +105,34 @@ def _repeated(last: pd.Series, days: list[str]) -> pd.DataFrame:
     )
 
 
-def _weeks(returns: Returns, recent: pd.DataFrame) -> pd.DataFrame:
-    """Figures of single days of the KPIs that have enough of them up to the latest due quarter."""
+def finest_series(returns: Returns, recent: pd.DataFrame, quarters: pd.DataFrame) -> pd.DataFrame:
+    """For each KPI its weeks or days, its months, or else its quarters; `series` says which.
+
+    Up to the latest due quarter, where there are enough of them. They are not rated: target and
+    floor standard are agreed for the KPI's own basis.
+    """
     due = recent.groupby("kpi_id")["period_end"].max()
-    rows = returns.submissions
-    rows = rows[
-        rows["kpi_id"].isin(set(due.index)) & rows["period"].str.fullmatch(r"\d{4}-\d\d-\d\d")
-    ]
-    rows = rows[~rows["silent"].astype(bool)].drop_duplicates(["kpi_id", "period"], keep="last")
-    parts = []
-    for kpi_id, own in rows.sort_values("period").groupby("kpi_id"):
-        own = own[pd.to_datetime(own["period"]) <= due[kpi_id]]
-        if own["value"].notna().sum() >= FEWEST:
-            months = returns.months[returns.months["kpi_id"] == kpi_id]
+    every, sent = returns.months, returns.submissions
+    finer = {}
+    for kpi_id, own in every[every["period_end"] <= every["kpi_id"].map(due)].groupby("kpi_id"):
+        if own["value"].count() >= FEWEST:
+            rows = _without_holes(own, due[kpi_id])
+            finer[kpi_id] = rows.assign(
+                rating=NOT_RATED, not_rated_reason=None, period=rows["month"], series="months"
+            )
+    days = sent[sent["period"].str.fullmatch(r"\d{4}-\d\d-\d\d") & ~sent["silent"].astype(bool)]
+    days = days.drop_duplicates(["kpi_id", "period"], keep="last").sort_values("period")
+    days = days[pd.to_datetime(days["period"]) <= days["kpi_id"].map(due)]
+    for kpi_id, own in days.groupby("kpi_id"):
+        if own["value"].count() >= FEWEST:
             numbers: dict[str, Any] = {name: own[name].tolist() for name in _FIGURE}
             daily = pd.to_datetime(own["period"]).diff().dt.days.median() < 2
-            series = "days" if daily else "weeks"
-            parts.append(
-                _repeated(months.iloc[-1], own["period"].tolist()).assign(**numbers, series=series)
-            )
-    return (
-        pd.concat(parts, ignore_index=True)
-        if parts
-        else pd.DataFrame({"kpi_id": pd.Series(dtype=str)})
-    )
-
-
-def finest_series(returns: Returns, recent: pd.DataFrame, quarters: pd.DataFrame) -> pd.DataFrame:
-    """For each KPI its weeks or days, its months, or else its quarters; `series` says which."""
-    weeks, months = _weeks(returns, recent), _long_months(returns, recent)
-    months = months[~months["kpi_id"].isin(set(weeks["kpi_id"]))]
-    finer = set(weeks["kpi_id"]) | set(months["kpi_id"])
-    rest = quarters[~quarters["kpi_id"].isin(finer)].assign(series="quarters")
-    parts = [part for part in (rest, months, weeks) if len(part)]
+            rows = _repeated(every[every["kpi_id"] == kpi_id].iloc[-1], own["period"].tolist())
+            finer.pop(kpi_id, None)
+            finer[kpi_id] = rows.assign(**numbers, series="days" if daily else "weeks")
+    rest = quarters[~quarters["kpi_id"].isin(set(finer))].assign(series="quarters")
+    parts = [part for part in (rest, *finer.values()) if len(part)]
     return pd.concat(parts or [rest], ignore_index=True)
-
-
-def _long_months(returns: Returns, recent: pd.DataFrame) -> pd.DataFrame:
-    """Monthly figures of the KPIs that have enough of them, a row for each month up to the latest
-    due quarter.
-
-    A month is not rated: target and floor standard are agreed for the KPI's own basis.
-    """
-    months = returns.months
-    due = recent.groupby("kpi_id")["period_end"].max()
-    months = months[months["period_end"] <= months["kpi_id"].map(due)]
-    counted = months[months["value"].notna()].groupby("kpi_id").size()
-    series = [
-        _without_holes(months[months["kpi_id"] == kpi_id], due[kpi_id])
-        for kpi_id in counted[counted >= FEWEST].index
-    ]
-    if not series:
-        return pd.DataFrame({"kpi_id": pd.Series(dtype=str)})
-    rows = pd.concat(series, ignore_index=True)
-    return rows.assign(
-        rating=NOT_RATED, not_rated_reason=None, period=rows["month"], series="months"
-    )
 
 
 def _without_holes(rows: pd.DataFrame, last: pd.Timestamp) -> pd.DataFrame:
