@@ -158,7 +158,7 @@ def signed(change: int) -> str:
 
 def _side(value: float, line: float) -> int:
     slack = 1e-9 * max(1.0, abs(line))
-    return (value > line + slack) - (value < line - slack)
+    return int(value > line + slack) - int(value < line - slack)
 
 
 # Rows of a table of figures, and their words: the same wherever a KPI is looked at.
