@@ -99,7 +99,7 @@ def test_every_line_of_the_kpis_own_scheme_has_its_chance_and_its_way():
     own = known.kpis.assign(scheme="tolerant")
     steps, said = (
         outlooks(own, known.recent, returns)["ES01"].steps,
-        outlooks(own, known.recent, returns)["ES01"].said,
+        outlooks(own, known.recent, returns)["ES01"].sentences,
     )
     lines = [one["line"] for one in steps[0]["chances"]]
     assert lines == ["Reaches Blue, 66%", "Meets target 60%", "Reaches Amber, 54%"]
@@ -140,7 +140,7 @@ def test_where_the_two_directions_differ_the_card_says_it_in_words(council, ahea
 
 def test_what_it_takes_counts_cases(ahead):
     """EHCPs: 813 of 2,421; by hand in test_one_kpi: 77% in each of two quarters; 1,332 plans in time are 55%."""
-    said = " ".join(ahead["ES01"].said)
+    said = " ".join(ahead["ES01"].sentences)
     assert (
         "To reach the floor standard of 55%: even at 100% next quarter the rolling figure reaches 50%;"
         in said
@@ -153,14 +153,14 @@ def test_what_it_takes_counts_cases(ahead):
 
 def test_how_many_cases_decide_an_amber_both_ways(ahead):
     """540 of 565: 98% is 553.7, so 554, 14 more; 95% is 536.75, so 537 still Amber and 536, four fewer, Red."""
-    assert ahead["ET03"].said == [
+    assert ahead["ET03"].sentences == [
         "Would be Green with 14 more cases meeting the standard (of 565) or Red with four fewer cases meeting the standard "
         "(of 565)."
     ]
 
 
 def test_without_cases_nothing_is_counted(ahead):
-    assert ahead["CS03"].said == []
+    assert ahead["CS03"].sentences == []
 
 
 def test_known_quarters_are_not_taken_for_an_even_share():
@@ -184,9 +184,11 @@ def test_the_quarter_alone_follows_from_its_three_months():
         basis="month", numerator=[31.0, 40.0, 50.0], denominator=[50.0, 60.0, 73.0]
     )
     kpis = known.kpis.assign(numerator=813.0, denominator=2421.0)
-    said = outlooks(kpis, known.recent, replace(known.returns, months=months))["ES01"].said
+    said = outlooks(kpis, known.recent, replace(known.returns, months=months))["ES01"].sentences
     assert said[0] == "The quarter alone: 66% (121 of 183)."
-    two = outlooks(kpis, known.recent, replace(known.returns, months=months.tail(2)))["ES01"].said
+    two = outlooks(kpis, known.recent, replace(known.returns, months=months.tail(2)))[
+        "ES01"
+    ].sentences
     assert not any("quarter alone" in text for text in two)
 
 
@@ -333,5 +335,5 @@ def test_nothing_is_concluded_from_a_figure_in_doubt(council):
     returns, recent, kpis = council
     doubted = recent.assign(doubt_state=["open" if i == "IC05" else None for i in recent["kpi_id"]])
     one = outlooks(kpis, doubted, returns)["IC05"]
-    assert (one.steps, one.said, one.direction) == ([], [], "")
+    assert (one.steps, one.sentences, one.direction) == ([], [], "")
     assert one.basis == "Nothing is concluded from these figures while one of them is in doubt."

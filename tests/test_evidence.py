@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from kpi_tools.errors import InputError
-from kpi_tools.explorer.evidence import directorate_named, evidence, kpi_named, said_so_far
+from kpi_tools.explorer.evidence import commentary_so_far, directorate_named, evidence, kpi_named
 from kpi_tools.explorer.views import view
 from kpi_tools.page.chapters import at_a_glance
 from kpi_tools.scorecard import recent_quarters, score
@@ -122,7 +122,7 @@ def with_rebase(day, **more):
 def test_a_rebase_outside_the_series_changes_nothing_and_says_so():
     plain, rebased = kent.known("CS01"), with_rebase("2030-01-01")
     pd.testing.assert_frame_equal(plain.of("points", "CS01"), rebased.of("points", "CS01"))
-    assert rebased.rebases["said"].tolist() == [
+    assert rebased.rebases["sentence"].tolist() == [
         "The rebase of 2030-01-01 (New telephone system) lies after the last figure of CS01, so it changes nothing."
     ]
 
@@ -182,7 +182,7 @@ def test_no_figure_of_the_example_is_doubted():
 
 
 def test_tokens_in_earlier_commentary_have_the_figures_of_their_own_report():
-    said = said_so_far(evidence(kent.returns()), kent.commentary()).set_index(
+    said = commentary_so_far(evidence(kent.returns()), kent.commentary()).set_index(
         ["kpi_id", "quarter"]
     )["commentary"]
     assert (

@@ -80,7 +80,7 @@ def test_the_facts_of_a_point_are_its_numbers_its_reason_and_what_was_said(look)
     assert latest["figures"] == "34% (813 of 2,421); target 60%, floor standard 55%"
     assert (latest["rating"], latest["look"]) == ("Red", "red")
     assert latest["more"][0].startswith("Not flagged: 34% lies within the usual range")
-    assert latest["said"][0].startswith("Commentary, report of Quarter 3 2024/25 (illustrative)")
+    assert latest["remarks"][0].startswith("Commentary, report of Quarter 3 2024/25 (illustrative)")
     assert facts["2024-12"]["figures"].startswith("68% (50 of 73)")
 
 
@@ -206,4 +206,4 @@ def test_data_in_the_page_cannot_end_their_script(page):
     assert not set("<>&\u2028\u2029") & set(text)
     data = json.loads(text)
     assert [kpi["id"] for kpi in data["kpis"]] == KPIS
-    assert set(data["shown"]["ES01 trend S"]) == {"places"}
+    assert set(data["drawn"]["ES01 trend S"]) == {"places"}

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from kpi_tools.explorer.charts import area_picture
-from kpi_tools.explorer.evidence import said_so_far
+from kpi_tools.explorer.evidence import commentary_so_far
 from kpi_tools.explorer.points import facts
 from kpi_tools.explorer.views import VIEWS, View, view
 from tests import kent
@@ -24,7 +24,7 @@ def drawn(shown: View) -> str:
 
 def told(known, kpi_id: str, at: str, commentary=None) -> str:
     """Everything that is known of one point."""
-    said = said_so_far(known, kent.commentary() if commentary is None else commentary)
+    said = commentary_so_far(known, kent.commentary() if commentary is None else commentary)
     return str(facts(known, kpi_id, said)[at])
 
 

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from kpi_tools.errors import InputError
-from kpi_tools.explorer.evidence import said_so_far
+from kpi_tools.explorer.evidence import commentary_so_far
 from kpi_tools.explorer.history import OneKpi, kpi_in_report, kpi_tables
 from kpi_tools.page.describe import required_cases
 from kpi_tools.wording import rows_of
@@ -23,7 +23,9 @@ def text(piece) -> str:
 
 @pytest.fixture(scope="module")
 def ehcp():
-    return OneKpi(kent.known("ES01"), "ES01", said_so_far(kent.known("ES01"), kent.commentary()))
+    return OneKpi(
+        kent.known("ES01"), "ES01", commentary_so_far(kent.known("ES01"), kent.commentary())
+    )
 
 
 def test_rolling_figure_december_and_both_directions_stand_together(ehcp):

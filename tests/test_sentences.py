@@ -10,7 +10,7 @@ import pytest
 
 from kpi_tools.checks import release_findings
 from kpi_tools.explorer.evidence import evidence
-from kpi_tools.explorer.sentences import draft, how_long, standing
+from kpi_tools.explorer.sentences import draft, how_long, status_sentences
 from kpi_tools.explorer.table import screen
 from kpi_tools.explorer.views import view
 from kpi_tools.loading import load
@@ -98,13 +98,13 @@ def test_a_council_with_other_bands_and_periods():
     )
     assert "Green for three figures in a row" in draft(known, "CG1")
     assert "The figure before was {previous}." in draft(known, "CG1")
-    assert standing(known, "CG1").startswith("57.6% in the year to March 2025; aim 57.0%")
+    assert status_sentences(known, "CG1").startswith("57.6% in the year to March 2025; aim 57.0%")
     assert (
         draft(known, "WW5")
         == "In {quarter} it is Delayed. Amber for the first quarter, Green before."
     )
     assert "monitored only" in draft(known, "GH4")
-    assert "reported" not in standing(known, "WW5")
+    assert "reported" not in status_sentences(known, "WW5")
 
 
 def test_nothing_is_concluded_from_a_doubted_figure():
@@ -118,7 +118,7 @@ def test_nothing_is_concluded_from_a_doubted_figure():
     )
     (row,) = screen(known, "")["kpis"]
     assert (row["value"], row["doubt"], row["six"][-1]["sure"]) == ("6,130?", True, "doubt")
-    said = [standing(known, "IC05"), draft(known, "IC05")]
+    said = [status_sentences(known, "IC05"), draft(known, "IC05")]
     said += [" ".join(view(name, known, "IC05").notes) for name in ("trend", "limits")]
     for text in said:
         assert "6,130 is about ten times the usual 648. Nothing is concluded: " in text
@@ -171,7 +171,7 @@ def test_every_kpi_has_a_draft_without_gaps():
     for kpi_id in kent.returns().catalogue["kpi_id"]:
         known = kent.known(kpi_id)
         if len(known.kpis):
-            said = draft(known, kpi_id) + standing(known, kpi_id)
+            said = draft(known, kpi_id) + status_sentences(known, kpi_id)
             said = filled(said, kpi_figures(known.kpi(kpi_id)))
             assert not {"nan", "None", "{", "  "} & {
                 part for part in ("nan", "None", "{", "  ") if part in said

@@ -8,7 +8,7 @@ from tests import kent
 
 
 def said(kpi_id: str, **supposed: float) -> str:
-    return " ".join(what_if(kent.known(kpi_id), kpi_id, supposed)["said"])
+    return " ".join(what_if(kent.known(kpi_id), kpi_id, supposed)["sentences"])
 
 
 def test_another_target_is_rated_and_reached_by_the_same_rules():
@@ -48,7 +48,7 @@ def test_a_floor_beyond_its_target_is_refused_in_words():
 
 def test_nothing_supposed_says_what_is_so_and_the_sliders_stand_there():
     answer = what_if(kent.known("ES01"), "ES01", {})
-    assert answer["said"][0] == "So it is: 34%, Red."
+    assert answer["sentences"][0] == "So it is: 34%, Red."
     assert {one["name"]: one["value"] for one in answer["sliders"]} == {
         "target": 60,
         "floor_standard": 55,
@@ -73,10 +73,10 @@ def test_a_number_that_cannot_be_is_a_sentence(supposed):
 
 def test_where_nothing_can_be_supposed_it_says_why():
     doubted = kent.with_figures([663, 655, 658, 640, 624, 612, 6130], "IC05")
-    assert "Nothing is concluded" in what_if(doubted, "IC05", {})["said"][0]
+    assert "Nothing is concluded" in what_if(doubted, "IC05", {})["sentences"][0]
     without = kent.with_figures([90.0, 91], lines=False)
-    assert what_if(without, "CS01", {})["said"] == [
+    assert what_if(without, "CS01", {})["sentences"] == [
         "It has no target that a higher or a lower figure meets."
     ]
     missing = kent.with_figures([90.0, float("nan")])
-    assert what_if(missing, "CS01", {})["said"] == ["There is no latest figure to begin with."]
+    assert what_if(missing, "CS01", {})["sentences"] == ["There is no latest figure to begin with."]

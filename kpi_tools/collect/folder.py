@@ -25,7 +25,7 @@ _HEADINGS: Final = {
     "returns": "kpi_id period value numerator denominator status note",
     "commentary": "kpi_id section commentary management_action author status",
 }
-_NEEDED: Final = {
+_REQUIRED: Final = {
     "kpis": [one.name for one in SCHEMAS["kpis"].columns if one.needed],
     "targets": ["kpi_id", "target"],
     "returns": ["kpi_id", "period", "value"],
@@ -50,7 +50,9 @@ Rows = list[dict[str, str]]
 def csv_text(table: str, rows: Rows) -> str:
     """Rows as one of the council's own files, without columns that are blank and not needed."""
     names = _HEADINGS[table].split()
-    kept = [name for name in names if name in _NEEDED[table] or any(row.get(name) for row in rows)]
+    kept = [
+        name for name in names if name in _REQUIRED[table] or any(row.get(name) for row in rows)
+    ]
     return pd.DataFrame(rows, columns=kept).to_csv(index=False, lineterminator="\n")
 
 
@@ -103,8 +105,8 @@ def _options(column: Column) -> tuple[str, ...]:
 
 def _meaning(column: Column) -> str:
     default = f"Where blank: {column.without or column.default or 'nothing'}."
-    needed = "Needed." if column.needed else default
-    return f"{column.meaning.replace('`', '')}. {needed} Example: {column.example}"
+    required = "Needed." if column.needed else default
+    return f"{column.meaning.replace('`', '')}. {required} Example: {column.example}"
 
 
 def report_quarter(kpis: Iterable[Kpi]) -> Quarter | None:

@@ -137,8 +137,9 @@ class Book:
 def read_cell(sheet: Sheet, line: int, place: int, means: str) -> Cell:
     """The number in a cell with the signs that people write beside it, or why there is none."""
     what = _WHAT.get(means, "other")
-    own = sheet.cells.get((line, place), "")  # a merged figure counts once, a target is of all rows
-    text = sheet.text(line, place) if what in ("target", "rating") else own
+    # a merged figure counts once, a target is of all rows
+    cell_text = sheet.cells.get((line, place), "")
+    text = sheet.text(line, place) if what in ("target", "rating") else cell_text
     cell = Cell(sheet.name, sheet.where(line, place), what, text)
     plain = folded(_ARROWS.sub("", clean_name(text)))
     if what == "rating":
@@ -173,9 +174,9 @@ def read_tables(tables: list[Table]) -> Book:
     _leave_running_numbers(tables)
     for table in tables:
         book.columns += table.columns
-        own, last = set[str](), None
+        seen, last = set[str](), None
         for line in table.rows:
-            kpi = _kpi_of(table, line, known, own, last, len(tables) > 1)
+            kpi = _kpi_of(table, line, known, seen, last, len(tables) > 1)
             last = kpi or last
             for column in table.columns:
                 _take(table, line, column, kpi, book)
@@ -202,9 +203,9 @@ def _leave_running_numbers(tables: Iterable[Table]) -> None:
 
 
 def _kpi_of(
-    table: Table, line: int, known: dict[str, Kpi], own: set[str], last: Kpi | None, sheets: bool
+    table: Table, line: int, known: dict[str, Kpi], seen: set[str], last: Kpi | None, sheets: bool
 ) -> Kpi | None:
-    """The KPI of a row, a new one where it is the first of it; `own` are those of the table."""
+    """The KPI of a row, a new one where it is the first of it; `seen` are those of the table."""
     sheet, several = table.sheet, bool(table.of("row", "period"))
     texts = {one.means: clean_name(sheet.text(line, one.place)) for one in table.of(*OF_KPI)}
     name, code = texts.get("kpi_name", ""), texts.get("kpi_id", "")
@@ -217,12 +218,12 @@ def _kpi_of(
     key = folded(code or name)
     if sheets and not code and not when.label and not when.open:
         key = f"{key} | {sheet.name}"
-    if not code and not several and key in own:
+    if not code and not several and key in seen:
         key = f"{key} | {folded(section) or line}"
     kpi = known.setdefault(key, Kpi(key, sheet.name, line))
     kpi.note("kpi_id", code, Sure.CERTAIN, "its code")
     kpi.note("kpi_name", name, Sure.CERTAIN, "its name")
-    if folded(name) != folded(kpi.facts["kpi_name"]) or key in own and not several:
+    if folded(name) != folded(kpi.facts["kpi_name"]) or key in seen and not several:
         first, second = (
             f"row {at}" if kpi.sheet == sheet.name else f'sheet "{of}", row {at}'
             for of, at in ((kpi.sheet, kpi.line), (sheet.name, line))
@@ -231,7 +232,7 @@ def _kpi_of(
             f'Two KPIs have the code "{code or name}": {first} ("{kpi.facts["kpi_name"]}") and '
             f'{second} ("{name}"). Give each a code of its own in the workbook.'
         )
-    own.add(key)
+    seen.add(key)
     for column in table.of("section", "directorate", "owner"):
         kpi.note(column.means, texts[column.means], Sure.CERTAIN, f"column {column.letter}")
     kpi.note("section", section, Sure.LIKELY, "the row of one text above it")

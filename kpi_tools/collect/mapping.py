@@ -193,8 +193,8 @@ def answered_columns(
     found = {}
     for key in now.keys() & then.keys():
         one, row = now[key], {name: then[key].get(name, "") for name in names}
-        own = {"taken_for": one.means, "period": one.period}
-        if any(row[name] != own[name] for name in names):
+        current = {"taken_for": one.means, "period": one.period}
+        if any(row[name] != current[name] for name in names):
             found[one.sheet, one.letter] = row
     return found
 

@@ -19,8 +19,8 @@ _PAGE: Final = Markup(
 
 def page(title: str, parts: Iterable[str]) -> str:
     """The whole file; a part that is no `Markup` is a paragraph."""
-    shown = (one if isinstance(one, Markup) else _tag("p", one) for one in parts)
-    return str(_PAGE.format(title=title, parts=Markup("").join(shown)))
+    blocks = (one if isinstance(one, Markup) else _tag("p", one) for one in parts)
+    return str(_PAGE.format(title=title, parts=Markup("").join(blocks)))
 
 
 def table(caption: str, rows: Sequence[dict[str, Any]]) -> Markup:

@@ -126,7 +126,7 @@ def differences_page(cells: pd.DataFrame, bands: str, tried: list[Agreement], co
     )
     if cells.empty:
         sentence = "The workbook has no rating beside a figure."
-    shown = {
+    columns = {
         "KPI": unlike["kpi_id"],
         "Name": unlike["kpi_name"],
         "Period": unlike["period"],
@@ -141,7 +141,7 @@ def differences_page(cells: pd.DataFrame, bands: str, tried: list[Agreement], co
             "a line or the polarity is not set",
         ),
     }
-    rows = pd.DataFrame(shown).to_dict("records")
+    rows = pd.DataFrame(columns).to_dict("records")
     best = [
         {"Bands": one.bands, "Ratings that agree": f"{one.same:,} of {one.of:,}"} for one in tried
     ]

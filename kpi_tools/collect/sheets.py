@@ -14,7 +14,7 @@ from kpi_tools.workbooks.parts import letters
 
 Place = tuple[int, int]
 """The line of a cell as a person counts, and its place in it, from 0."""
-_SHOWN = {MONTH: 7, DATE: 7, YEAR: 4}
+_LENGTHS = {MONTH: 7, DATE: 7, YEAR: 4}
 _FAULTS = {FORMULA: "a formula that was never calculated", ERROR: "the error of a formula"}
 
 
@@ -116,8 +116,8 @@ def open_sheets(path: Path) -> tuple[list[Sheet], list[tuple[str, str]]]:
             continue
         cells, kinds = _cells(one["rows"]), {(line, at): kind for line, at, kind in one["kinds"]}
         for place, kind in kinds.items():
-            if kind in _SHOWN and place in cells:
-                cells[place] = cells[place][: _SHOWN[kind]]
+            if kind in _LENGTHS and place in cells:
+                cells[place] = cells[place][: _LENGTHS[kind]]
             elif kind == FORMULA:
                 cells[place] = ""
         faults = {place: _FAULTS[kind] for place, kind in kinds.items() if kind in _FAULTS}

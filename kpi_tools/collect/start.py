@@ -275,10 +275,10 @@ def _files(
     returns: dict[Quarter, folder.Rows] = {report: []}
     for row in rows:
         returns.setdefault(max(report, quarter_of(row["period"])), []).append(row)
-    for quarter, own in returns.items():
-        files[f"returns/{quarter.slug}/{name}.csv"] = folder.csv_text("returns", own)
-    for quarter, own in folder.text_rows(book.kpis, report).items():
-        files[f"commentary/{quarter.slug}.csv"] = folder.csv_text("commentary", own)
+    for quarter, quarter_rows in returns.items():
+        files[f"returns/{quarter.slug}/{name}.csv"] = folder.csv_text("returns", quarter_rows)
+    for quarter, quarter_rows in folder.text_rows(book.kpis, report).items():
+        files[f"commentary/{quarter.slug}.csv"] = folder.csv_text("commentary", quarter_rows)
     return files
 
 

@@ -68,13 +68,13 @@ def kpi_status(returns: Returns, quarter: Quarter) -> pd.DataFrame:
         )
     kpis = pd.DataFrame(rows, columns=[*_OF_KPI, "period", "state", "late"])
     errors = returns.problems[returns.problems["severity"] == ERROR]
-    needed = pd.Series(dtype="str")
+    lacking = pd.Series(dtype="str")
     if here and own_tables_are_sound(returns) and "council.toml" not in set(errors["file"]):
-        needed = without_action(report_tables(returns)["KPIs"], returns)["kpi_id"]
+        lacking = without_action(report_tables(returns)["KPIs"], returns)["kpi_id"]
     return kpis.assign(
         late=kpis["late"].astype(bool),
         words=kpis["kpi_id"].isin(returns.commentary["kpi_id"].dropna()) & here,
-        action=kpis["kpi_id"].isin(needed).map({True: "needed", False: ""}),
+        action=kpis["kpi_id"].isin(lacking).map({True: "needed", False: ""}),
     )
 
 
@@ -96,12 +96,12 @@ def three_lines(kpis: pd.DataFrame) -> list[str]:
     due, states, late = len(kpis), kpis["state"].value_counts(), kpis["late"].sum()
     rest = [f", {states[name]} {name}" for name in (REJECTED, MISSING) if name in states]
     rest += [f", {late} late from before"] if late else []
-    needed = kpis.loc[kpis["action"] == "needed", "kpi_id"].tolist()
-    need = f"{listed(needed)} {'needs' if len(needed) == 1 else 'need'} one"
+    lacking = kpis.loc[kpis["action"] == "needed", "kpi_id"].tolist()
+    need = f"{listed(lacking)} {'needs' if len(lacking) == 1 else 'need'} one"
     return [
         f"Figures: {states.get(RECEIVED, 0)} of {due} received{''.join(rest)}.",
         f"Words: {kpis['words'].sum()} of {due} KPIs have a commentary.",
-        f"Actions: {need if needed else 'none is missing'}.",
+        f"Actions: {need if lacking else 'none is missing'}.",
     ]
 
 
@@ -142,12 +142,12 @@ def write_status(
     counted = {by: _headed(counts_by(kpis, by)) for by in ("directorate", "owner")}
     place = Path(folder) / "status" / wanted.slug
     place.mkdir(parents=True, exist_ok=True)
-    shown = kpis.assign(
+    in_words = kpis.assign(
         late=kpis["late"].map({True: "late", False: ""}),
         words=kpis["words"].map({True: "yes", False: "no"}),
     )
     tables = {f"By {by}": rows for by, rows in counted.items()}
-    tables |= {"KPI by KPI": _headed(shown), "Files": pd.DataFrame({"File": files})}
+    tables |= {"KPI by KPI": _headed(in_words), "Files": pd.DataFrame({"File": files})}
     texts = [Markup("<pre>{}</pre>").format(text) for text in reminders(kpis, wanted).values()]
     parts = [
         *lines,

@@ -98,7 +98,7 @@ def _take_over(raw: Path, first: Quarter, path: Path) -> list[str]:
     if faults := list(_faults(decided, path)):
         raise InputError("\n".join([*faults, "Nothing was changed."]))
     decided = decided[decided["decision"] != ""].assign(from_quarter=first.label)
-    before = {name: _own_table(raw, name) for name in ("kpis", "targets", "changes")}
+    before = {name: _council_table(raw, name) for name in ("kpis", "targets", "changes")}
     kpis = before["kpis"].copy()
     new = decided[(decided["decision"] == "new") & ~decided["kpi_id"].isin(kpis["kpi_id"])]
     if len(new):
@@ -144,7 +144,7 @@ def _take_over(raw: Path, first: Quarter, path: Path) -> list[str]:
     return written
 
 
-def _own_table(raw: Path, name: str) -> pd.DataFrame:
+def _council_table(raw: Path, name: str) -> pd.DataFrame:
     """One of the council's own tables, every cell as it stands there."""
     path = raw / f"{name}.csv"
     if not path.is_file():

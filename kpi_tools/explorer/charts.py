@@ -257,15 +257,15 @@ def area_picture(
     ours, names = is_number(kpi["value"]), []
     if ours:
         names.append(Name(kpi["value"], f"Our latest {show_figure(kpi, unit)}"))
-    for area, own in areas.items() if few else ():
-        text = f"{_clip(area)} {show_figure(own[-1], unit)}"
-        names.append(Name(own[-1]["value"], text, bold=False))
+    for area, series in areas.items() if few else ():
+        text = f"{_clip(area)} {show_figure(series[-1], unit)}"
+        names.append(Name(series[-1]["value"], text, bold=False))
     levels = [number(row["value"]) for row in (kpi, *rows)]
     canvas = _canvas([kpi], levels, len(periods), names, size)
     if ours:
         canvas.line("series", [0, canvas.places], [kpi["value"]] * 2)
-    for own in areas.values() if few else ():
-        by_period = {row["period"]: row for row in own}
+    for series in areas.values() if few else ():
+        by_period = {row["period"]: row for row in series}
         _join(canvas, "other", [by_period.get(period, {"value": None}) for period in periods])
     points = []
     for place, period in enumerate(periods):
@@ -322,17 +322,17 @@ def _finished(
     canvas: Canvas,
     points: list[Point],
     axis_rows: Rows | None = None,
-    shown: Rows | None = None,
+    figures: Rows | None = None,
     dated: Sequence[Row] = (),
 ) -> Picture:
     """With the words for gaps, notes, names and periods, where the rows of the axis are given."""
     happened: list[str] = []
-    if axis_rows and shown:
-        draw_gaps(canvas, shown)
-        happened = draw_dated(canvas, shown, dated)
+    if axis_rows and figures:
+        draw_gaps(canvas, figures)
+        happened = draw_dated(canvas, figures, dated)
         canvas.name()
         labels = [row.get("label") or period_label(row["period_end"].date()) for row in axis_rows]
-        canvas.periods(labels, latest=len(shown) - 1)
+        canvas.periods(labels, latest=len(figures) - 1)
     if not points:
         canvas.text(canvas.width / 2, canvas.height / 2, _NOTHING, colour=QUIET)
     return Picture(canvas, points, happened)

@@ -53,7 +53,7 @@ class Evidence:
     * `points`: the finest series there is of each KPI (`series` says `months` or `quarters`,
       `period` its label), with process limits, `rule`, `special_cause` and `why`: one sentence on
       why a point is flagged or why not;
-    * `rebases`: the rebases agreed for them, with `said`: what each does, in a sentence;
+    * `rebases`: the rebases agreed for them, with what each does in a `sentence`;
     * `outlooks`: as `outlook.outlook` gives them, from the quarters of `recent`;
     * `doubts`: the figures that look like a fault of the data (`doubts.doubt_table`).
     """
@@ -148,7 +148,7 @@ def evidence(returns: Returns, kpi_ids: Collection[str] | None = None) -> Eviden
     points.loc[withheld, "why"] = f"{capitalised(NOT_ASSESSED)}: {WITHHELD}."
     kpis.loc[kpis["kpi_id"].isin(doubted), ["variation", "assurance"]] = NOT_ASSESSED
     agreed = returns.rebases[returns.rebases["kpi_id"].isin(set(points["kpi_id"]))]
-    rebases = agreed.assign(said=[_said_of(row, points) for row in rows_of(agreed)])
+    rebases = agreed.assign(sentence=[_rebase_sentence(row, points) for row in rows_of(agreed)])
     certain = recent.assign(value=recent["value"].mask(recent["kpi_id"].isin(doubted)))
     outlooks = outlook(certain, **settings)
     known = Evidence(returns, recent, kpis, quarters, points, rebases, outlooks, doubts)
@@ -172,22 +172,24 @@ def _reached_alone(kpi: Row, known: Evidence) -> bool:
     return bool((rated(pd.DataFrame(latest), known.returns.council)["band"] < kpi["band"]).any())
 
 
-def said_so_far(known: Evidence, commentary: pd.DataFrame) -> pd.DataFrame:
+def commentary_so_far(known: Evidence, commentary: pd.DataFrame) -> pd.DataFrame:
     """The commentary on KPIs, report by report, its tokens with the figures of its own report.
 
     `commentary`: as `loading.commentary_until` gives it, or some rows of that.
     """
-    said = commentary[commentary["kpi_id"].isin(set(known.kpis["kpi_id"]))].reset_index(drop=True)
-    tokens = said[TEXTS].apply(lambda texts: texts.str.contains("{", regex=False, na=False))
-    for label, rows in said[tokens.any(axis=1)].groupby("quarter"):
+    of_kpis = commentary[commentary["kpi_id"].isin(set(known.kpis["kpi_id"]))].reset_index(
+        drop=True
+    )
+    tokens = of_kpis[TEXTS].apply(lambda texts: texts.str.contains("{", regex=False, na=False))
+    for label, rows in of_kpis[tokens.any(axis=1)].groupby("quarter"):
         kpis = _as_reported(known, Quarter.parse(label), set(rows["kpi_id"]))
         for place, row in rows[rows["kpi_id"].isin(set(kpis))].iterrows():
             figures = kpi_figures(kpis[row["kpi_id"]][0])
             texts = row[TEXTS]
-            said.loc[place, TEXTS] = [
+            of_kpis.loc[place, TEXTS] = [
                 filled(text, figures) if is_text(text) else None for text in texts
             ]
-    return said
+    return of_kpis
 
 
 def _as_reported(known: Evidence, quarter: Quarter, kpi_ids: set[str]) -> dict[str, Rows]:
@@ -215,7 +217,7 @@ def kpi_named(returns: Returns, text: object) -> str:
     return named(text, {known: f"{known} ({title})" for known, title in titles.items()}, "KPI")
 
 
-def _said_of(rebase: dict[str, Any], points: pd.DataFrame) -> str:
+def _rebase_sentence(rebase: dict[str, Any], points: pd.DataFrame) -> str:
     """What a rebase does to the limits of its series, or that it does nothing."""
     agreed = {name: rebase[name] for name in AGREED}
     nothing = rebase_notes(points, agreed)

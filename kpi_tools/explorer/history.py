@@ -1,7 +1,7 @@
 """One KPI in depth, piece by piece: definition, lines, usual range, directions, what was said.
 
 Every piece is `Html`, for a notebook's cell and for one offline page; its views are those of the
-explorer (`table.shown`), each with its picture and figures to take away.
+explorer (`table.view_data`), each with its picture and figures to take away.
 """
 
 import csv
@@ -17,9 +17,9 @@ from markupsafe import Markup
 
 from kpi_tools.assurance import usual_range
 from kpi_tools.errors import InputError
-from kpi_tools.explorer.evidence import Evidence, evidence, kpi_named, said_so_far
-from kpi_tools.explorer.sentences import draft, standing
-from kpi_tools.explorer.table import shown
+from kpi_tools.explorer.evidence import Evidence, commentary_so_far, evidence, kpi_named
+from kpi_tools.explorer.sentences import draft, status_sentences
+from kpi_tools.explorer.table import view_data
 from kpi_tools.explorer.views import VIEWS
 from kpi_tools.loading import Returns, as_known_at, commentary_until, in_set, line_columns, load
 from kpi_tools.page.cards import Context, cards
@@ -88,7 +88,7 @@ def one_kpi(kpi: str, quarter: object, raw: str | Path) -> "OneKpi":
     returns = load(raw, Quarter.parse(quarter))
     kpi_id = kpi_in_report(returns, kpi)
     known = evidence(returns, {kpi_id})
-    return OneKpi(known, kpi_id, said_so_far(known, commentary_until(raw, returns)))
+    return OneKpi(known, kpi_id, commentary_so_far(known, commentary_until(raw, returns)))
 
 
 def kpi_in_report(returns: Returns, kpi: str) -> str:
@@ -128,7 +128,7 @@ class OneKpi:
     def answer(self) -> Html:
         """How it stands and whether that is luck or process, and its card as in the report."""
         known, changes = self.known, self.known.returns.changelog
-        beside = Context(
+        context = Context(
             self.terms,
             headline=known.returns.council.headline,
             dated=known.returns.annotations,
@@ -136,8 +136,8 @@ class OneKpi:
             benchmarks=rows_by(known.benchmarks(self.kpi_id)),
             months=rows_by(known.months(self.kpi_id)),
         )
-        card = cards(known.kpis[known.kpis["kpi_id"] == self.kpi_id], known.recent, beside)
-        return paragraphs(standing(known, self.kpi_id)) + card
+        card = cards(known.kpis[known.kpis["kpi_id"] == self.kpi_id], known.recent, context)
+        return paragraphs(status_sentences(known, self.kpi_id)) + card
 
     @property
     def definition(self) -> Html:
@@ -182,13 +182,15 @@ class OneKpi:
         lines = [name for name in line_columns(targets) if targets[name].notna().any()]
         rows = []
         for row in rows_of(targets):
-            said = {terms.head(name): show_line(row[name], kpi["unit"], decimals) for name in lines}
+            cells = {
+                terms.head(name): show_line(row[name], kpi["unit"], decimals) for name in lines
+            }
             if "target" in lines and is_number(row["tolerance"]):
-                said[terms.head("target")] += f" ± {rounded(row['tolerance'], decimals)}"
+                cells[terms.head("target")] += f" ± {rounded(row['tolerance'], decimals)}"
             reason = _text(row["target_reason"], "No reason was given")
             rows.append(
                 {"From": Quarter.parse(row["from_quarter"]).title}
-                | said
+                | cells
                 | {"Reason": figure_with_status(reason, row["target_status"])}
             )
         named = listed([terms.word(name, 2) for name in lines])
@@ -242,8 +244,10 @@ class OneKpi:
     @property
     def takes(self) -> Html:
         """What it takes: the quarters alone in a rolling figure, and how many cases decide."""
-        own = self.known.alone(self.kpi_id)
-        said = paragraphs(*required_cases(self.kpi, rows_of(own), self.known.months(self.kpi_id)))
+        quarters = self.known.alone(self.kpi_id)
+        sentences = paragraphs(
+            *required_cases(self.kpi, rows_of(quarters), self.known.months(self.kpi_id))
+        )
         rows = [
             {
                 "Quarter": period_of(row),
@@ -254,12 +258,12 @@ class OneKpi:
                 "Cases": f"{row['in_period_numerator']:,.0f} of "
                 f"{row['in_period_denominator']:,.0f}",
             }
-            for row in rows_of(own[own["in_period_value"].notna()])
+            for row in rows_of(quarters[quarters["in_period_value"].notna()])
         ]
         caption = "The quarter alone inside the rolling figure"
         if not rows:
-            return said
-        return said + report_table(pd.DataFrame(rows), caption, name="alone", wide=True)
+            return sentences
+        return sentences + report_table(pd.DataFrame(rows), caption, name="alone", wide=True)
 
     @property
     def restated(self) -> Html:
@@ -324,7 +328,7 @@ class OneKpi:
 
     def _view(self, name: str, table: Html | str = "") -> Html:
         """A view: its chart, legend and sentences; below them its figures; both to take away."""
-        one = shown(self.known, self.kpi_id, name, "PAGE")
+        one = view_data(self.known, self.kpi_id, name, "PAGE")
         if not one["svg"] and name == "areas":
             return paragraphs(*one["notes"])
         stem = f"{self.kpi_id}-{name}-{self.known.returns.quarter.slug}"
@@ -352,7 +356,7 @@ class OneKpi:
             render(
                 "explorer_picture.svg.j2",
                 titles=wrap(f"{kpi['kpi_name']} ({self.kpi_id})", 92),
-                sentences=wrap(f"{VIEWS[name]}. {standing(self.known, self.kpi_id)}", 135),
+                sentences=wrap(f"{VIEWS[name]}. {status_sentences(self.known, self.kpi_id)}", 135),
                 picture=Markup(one["svg"]),
                 size=[*map(float, one["svg"].split('viewBox="0 0 ')[1].split('"')[0].split())],
                 foot=[keys, *wrap(f"Source: {source}. As at {returns.quarter.title}.", 150)],

@@ -10,12 +10,12 @@ start(document.getElementById("screen"), {
   onChosen: (does) => addEventListener("hashchange", () => does(location.hash.slice(1))),
   room: () => (innerWidth > 660 ? innerHeight : 0),
   ask: async ({ kpi_id: id, name, size }) => {
-    const at = pageData.shown[`${id} ${name} ${size}`] ? size : "M", key = `${id} ${name} ${at}`;
-    return { ...pageData.shown[`${id} ${name} M`], ...pageData.shown[key], svg: pagePictures.get(key) || "", facts: pageData.facts[id] };
+    const at = pageData.drawn[`${id} ${name} ${size}`] ? size : "M", key = `${id} ${name} ${at}`;
+    return { ...pageData.drawn[`${id} ${name} M`], ...pageData.drawn[key], svg: pagePictures.get(key) || "", facts: pageData.facts[id] };
   },
   panels: ({ $, h, S, kpi }) => {
-    const said = pageData.said[S.kpi] || {};
-    $.write.replaceChildren(h("h3", {}, "Commentary"), h("p", {}, said.commentary || "None."), h("h3", {}, "Management action"), h("p", {}, said.management_action || "None."),
+    const texts = pageData.texts[S.kpi] || {};
+    $.write.replaceChildren(h("h3", {}, "Commentary"), h("p", {}, texts.commentary || "None."), h("h3", {}, "Management action"), h("p", {}, texts.management_action || "None."),
       h("p", {}, h("small", {}, `${kpi(S.kpi).owner ? `${kpi(S.kpi).owner}. ` : ""}This page is for reading; writing is done with kpi explore.`)));
   },
 });

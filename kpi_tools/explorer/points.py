@@ -29,13 +29,13 @@ def facts(known: Evidence, kpi_id: str, commentary: pd.DataFrame) -> dict[str, R
     """The facts of every point of a KPI's views, by the id that it has there.
 
     Each has a `title` (period or area), `figures` in one line, `rating` (empty: none), the
-    sentences on it (`more`), and what was `said` of it in the report of its quarter. `commentary`:
-    as `evidence.said_so_far` gives it.
+    sentences on it (`more`), and its `remarks` in the report of its quarter. `commentary`:
+    as `evidence.commentary_so_far` gives it.
     """
     points = known.of("points", kpi_id)
     reasons = dict(zip(points["period"], points["why"], strict=True))
-    said = commentary[commentary["kpi_id"] == kpi_id]
-    by_quarter = {row["quarter"]: remarks(row) for row in rows_of(said)}
+    of_kpi = commentary[commentary["kpi_id"] == kpi_id]
+    by_quarter = {row["quarter"]: remarks(row) for row in rows_of(of_kpi)}
     found = {
         str(row["period"]): _of_figure(row, known, reasons, by_quarter)
         for table in (known.of("quarters", kpi_id), known.months(kpi_id))
@@ -79,7 +79,7 @@ def _of_figure(
         "figures": figures,
         "rating": "" if is_month else row["rating"],
         "more": [text for text in more if text],
-        "said": by_quarter.get(report.label, none),
+        "remarks": by_quarter.get(report.label, none),
     }
 
 
@@ -88,7 +88,7 @@ def _of_area(row: Row, kpi: Row) -> Row:
     first = f"First known in the report for {Quarter.parse(row['from_quarter']).title}."
     source = [f"Source: {row['source'].rstrip('.')}."] if is_text(row["source"]) else []
     title, more = f"{row['area']}, {row['period']}", [first, *source]
-    return {"title": title, "figures": figure, "rating": "", "more": more, "said": []}
+    return {"title": title, "figures": figure, "rating": "", "more": more, "remarks": []}
 
 
 def remarks(row: dict[str, Any]) -> list[str]:

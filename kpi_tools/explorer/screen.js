@@ -303,11 +303,11 @@ export function start(root, host) {
   function answer(got) {
     if ($.what.dataset.kpi !== S.kpi || !$.what.querySelector(".kx-said")) sliders(got);
     for (const one of got.sliders) for (const field of $.what.querySelectorAll(`[data-name="${one.name}"]`)) if (field !== document.activeElement) field.value = one.value;
-    $.what.querySelector(".kx-said").replaceChildren(...got.said.map((text) => h("p", {}, text)));
+    $.what.querySelector(".kx-said").replaceChildren(...got.sentences.map((text) => h("p", {}, text)));
     const any = Object.keys(supposed).length > 0;
     $.what.querySelector(".kx-acts .kx-btn").disabled = !any;
     if (!any) return;
-    say(got.said.join(" "));
+    say(got.sentences.join(" "));
     if (!got.svg) return;
     S.view = "trend"; S.compare = [];
     for (const made of $.views.children) made.setAttribute("aria-pressed", String(made.dataset.view === "trend"));
@@ -355,15 +355,15 @@ export function start(root, host) {
         const back = await host.ask({ kpi_id: id, ...what });
         if (back.theirs) { conflict(back); return; }
         typed.delete(id); cache.clear();
-        if (id === S.kpi) desk(back, back.said, back.found.length ? back.found : ["Passes the check."]);
-        say(back.said);
+        if (id === S.kpi) desk(back, back.message, back.found.length ? back.found : ["Passes the check."]);
+        say(back.message);
       } catch (error) { status.textContent = error.message; say(error.message); }
     };
     const save = () => !got.why_not && tell({ ask: "save", texts: texts(), shown: got.now });
-    const conflict = (back) => status.replaceChildren(`${back.said} Nothing was lost: `, button("see theirs", () => { read.textContent = `Theirs: ${back.theirs.join(" · ")}`; }, { class: "kx-link" }), " or ",
+    const conflict = (back) => status.replaceChildren(`${back.message} Nothing was lost: `, button("see theirs", () => { read.textContent = `Theirs: ${back.theirs.join(" · ")}`; }, { class: "kx-link" }), " or ",
       button("save mine over it", () => tell({ ask: "save", texts: texts() }), { class: "kx-link" }), ".");
     const begin = () => { one.value = got.draft + (one.value.trim() && one.value.trim() !== got.draft ? `\n${one.value}` : ""); typing(); one.focus(); };
-    $.write.replaceChildren(...[got.why_not && h("p", {}, got.why_not), h("div", { class: "kx-texts" }, h("label", {}, "Commentary", count, one), h("label", {}, got.action, h("small", {}, got.needed ? ` needed: it is ${kpi(id).rating}` : " if any"), two)), read,
+    $.write.replaceChildren(...[got.why_not && h("p", {}, got.why_not), h("div", { class: "kx-texts" }, h("label", {}, "Commentary", count, one), h("label", {}, got.action, h("small", {}, got.action_required ? ` needed: it is ${kpi(id).rating}` : " if any"), two)), read,
       found.length && h("ul", { class: "kx-found" }, found.map((text) => h("li", { class: text === "Passes the check." && "kx-ok" }, text))),
       h("div", { class: "kx-acts" }, button("Save", save, { class: "kx-btn kx-pri", disabled: Boolean(got.why_not) }), button("Begin with the draft", begin, { class: "kx-btn", disabled: Boolean(got.why_not) }),
         button("Undo last save", () => tell({ ask: "undo" }), { class: "kx-btn", disabled: !got.undo })), h("p", { class: "kx-state" }, status),
@@ -417,7 +417,7 @@ export function start(root, host) {
   }
   function why() {
     const it = now?.facts[at()], list = (texts) => h("ul", {}, texts.map((text) => h("li", {}, text)));
-    $.why.replaceChildren(...(now ? [list(now.notes), it && title(2, it.title), it && list([...it.more, ...it.said])].filter(Boolean) : []));
+    $.why.replaceChildren(...(now ? [list(now.notes), it && title(2, it.title), it && list([...it.more, ...it.remarks])].filter(Boolean) : []));
   }
 
   // Pointing

@@ -106,7 +106,7 @@ class Explorer(anywidget.AnyWidget):
     def view_of(self, kpi_id: str, name: str, size: str, chart: str = "") -> dict[str, Any]:
         """One view of a KPI with the facts of its points; `chart`: another kind than is set."""
         known = self.known.charted_as(kpi_id, chart) if chart else self.known
-        drawn = table.shown(known, kpi_id, name, size)
+        drawn = table.view_data(known, kpi_id, name, size)
         if name == "limits":
             taken = known.chart(kpi_id)
             kinds = dict.fromkeys((taken.chart, *taken.possible))
@@ -157,11 +157,11 @@ class Explorer(anywidget.AnyWidget):
         nothing but "Loading widget..." where it is trusted and cannot come to life.
         """
         put: Any = display
-        shown, picture = self.shown, Markup("")
-        if shown.get("svg"):
-            kpi = next(one for one in self.data["kpis"] if shown["key"].startswith(one["id"]))
+        view, picture = self.shown, Markup("")
+        if view.get("svg"):
+            kpi = next(one for one in self.data["kpis"] if view["key"].startswith(one["id"]))
             picture = Markup("<p><b>{name} ({id})</b>. {lead}</p>").format_map(kpi)
-            picture += table.image(shown["svg"], kpi["lead"])
+            picture += table.image(view["svg"], kpi["lead"])
         last = Markup('{}<div class="kx-last">{}<p>{}</p></div>')
         last = last.format(Markup(_HIDDEN), picture, RUN_AGAIN)
         put({"text/html": last, "text/plain": RUN_AGAIN}, raw=True)

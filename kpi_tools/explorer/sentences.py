@@ -53,7 +53,7 @@ _UNUSUAL = {
 }
 
 
-def standing(known: Evidence, kpi_id: str) -> str:
+def status_sentences(known: Evidence, kpi_id: str) -> str:
     """The latest figure against its lines, for how long, whether it is unusual, luck or process."""
     kpi, terms = known.kpi(kpi_id), Terms(known.returns.council)
     variation = str(kpi["variation"])
@@ -72,8 +72,8 @@ def standing(known: Evidence, kpi_id: str) -> str:
 def doubts_in_words(known: Evidence, kpi_id: str) -> str:
     """Which figures look like a fault, and that nothing is concluded till then; or empty."""
     doubts = rows_of(known.of("doubts", kpi_id))
-    said = [f"{Quarter.parse(row['quarter']).title}: {row['doubt']}" for row in doubts]
-    return _joined(*said, _UNUSUAL[NOT_ASSESSED]) if said else ""
+    sentences = [f"{Quarter.parse(row['quarter']).title}: {row['doubt']}" for row in doubts]
+    return _joined(*sentences, _UNUSUAL[NOT_ASSESSED]) if sentences else ""
 
 
 def how_long(quarters: pd.DataFrame) -> str:
@@ -184,7 +184,7 @@ def _before(kpi: Row) -> str:
     if not _is_quarterly(kpi):
         return "The figure before was {previous}." if figures["previous"] else ""
     ago = {"previous": "a quarter", "year_ago": "a year"}
-    then = [f"{{{name}}} {said} earlier" for name, said in ago.items() if figures[name]]
+    then = [f"{{{name}}} {words} earlier" for name, words in ago.items() if figures[name]]
     return f"It was {' and '.join(then)}." if then else ""
 
 

@@ -20,9 +20,9 @@ from markupsafe import Markup
 from kpi_tools.assurance import BY_LUCK
 from kpi_tools.doubts import MARK
 from kpi_tools.explorer.charts import several_picture
-from kpi_tools.explorer.evidence import TEXTS, Evidence, said_so_far
+from kpi_tools.explorer.evidence import TEXTS, Evidence, commentary_so_far
 from kpi_tools.explorer.points import facts
-from kpi_tools.explorer.sentences import standing
+from kpi_tools.explorer.sentences import status_sentences
 from kpi_tools.explorer.views import VIEWS, view
 from kpi_tools.page.chart_words import quality_notes
 from kpi_tools.page.html import Html, looks, render, slug
@@ -133,7 +133,7 @@ def _row(kpi: Row, recent: Rows, known: Evidence, terms: Terms) -> dict[str, Any
         "unusual": kpi["variation"] if kpi["variation"] in SPECIAL_CAUSES else "",
         "marks": assurance_marks(kpi),
         "doubt": doubted or bool(len(known.of("doubts", kpi_id))),
-        "lead": " ".join([standing(known, kpi_id), *quality_notes(kpi)]),
+        "lead": " ".join([status_sentences(known, kpi_id), *quality_notes(kpi)]),
         "source": kpi["source"] if is_text(kpi["source"]) else "",
     }
 
@@ -147,7 +147,7 @@ def _reason(kpi: Row) -> str:
     return " ".join(f"{capitalised(text)}." for text in texts)
 
 
-def shown(known: Evidence, kpi_id: str, name: str, size: str) -> dict[str, Any]:
+def view_data(known: Evidence, kpi_id: str, name: str, size: str) -> dict[str, Any]:
     """One view of one KPI: its drawing (`svg`), where its points stand in it (`places`), the
     figures behind it (`table`), its `notes`, its `legend` and the point to begin with (`latest`).
 
@@ -157,9 +157,9 @@ def shown(known: Evidence, kpi_id: str, name: str, size: str) -> dict[str, Any]:
         quarters = sorted(set(known.quarters["quarter"]), key=Quarter.parse)
         terms, kpi = Terms(known.returns.council), known.kpi(kpi_id)
         picture = several_picture(known.of("quarters", kpi_id), quarters, terms)
-        said = f"{kpi_id}: {figure_of(kpi)}, {kpi['rating']}"
+        description = f"{kpi_id}: {figure_of(kpi)}, {kpi['rating']}"
         stem = f"kx-{slug(kpi_id)}-several"
-        svg = picture.svg(stem, f"{kpi_id} beside others", said)
+        svg = picture.svg(stem, f"{kpi_id} beside others", description)
         return {"svg": svg, "places": picture.places(), "table": table(known, kpi_id, name)}
     drawn = view(name, known, kpi_id, size)
     stem = f"kx-{slug(kpi_id)}-{name}-{size.lower()}"
@@ -178,11 +178,11 @@ def shown(known: Evidence, kpi_id: str, name: str, size: str) -> dict[str, Any]:
 
 def facts_of(known: Evidence, kpi_id: str, commentary: pd.DataFrame) -> dict[str, Any]:
     """The facts of all points of a KPI, by their id."""
-    said = said_so_far(known, commentary[commentary["kpi_id"] == kpi_id])
+    remarks = commentary_so_far(known, commentary[commentary["kpi_id"] == kpi_id])
     colours = looks(Terms(known.returns.council))
     return {
         name: {**one, "look": colours.get(one["rating"], "")}
-        for name, one in facts(known, kpi_id, said).items()
+        for name, one in facts(known, kpi_id, remarks).items()
     }
 
 
@@ -203,7 +203,7 @@ def pages(known: Evidence, directorate: str, commentary: pd.DataFrame) -> Html:
     """The table and each KPI's trend, for reading: pictures as images, which show untrusted too."""
 
     def look(kpi_id: str, name: str) -> dict[str, Any]:
-        one = shown(known, kpi_id, name, "M")
+        one = view_data(known, kpi_id, name, "M")
         return one | {"svg": image(one["svg"], f"{kpi_id} {VIEWS[name]}") if one["svg"] else ""}
 
     return _static(screen(known, directorate), _now(known, commentary), ["trend"], look)
@@ -213,26 +213,26 @@ def offline_page(
     known: Evidence, directorate: str, commentary: pd.DataFrame, foot: str = ""
 ) -> str:
     """The whole page as text. `foot`: what it was made from, its last line."""
-    data, said = screen(known, directorate), _now(known, commentary)
+    data, texts = screen(known, directorate), _now(known, commentary)
     views, pictures = dict[str, Any](), dict[str, Markup]()
     sizes = [(name, size) for name in VIEWS for size in "SM"]
     for kpi_id in known.kpis["kpi_id"]:
         for name, size in (*sizes, ("several", "M")):
             key = f"{kpi_id} {name} {size}"
-            one = shown(known, kpi_id, name, size)
+            one = view_data(known, kpi_id, name, size)
             pictures[key] = Markup(one.pop("svg"))
             # what is said beside the smaller picture is the same
             views[key] = {"places": one["places"]} if size == "S" else one
     static = _static(
         data,
-        said,
+        texts,
         list(VIEWS),
         lambda kpi_id, name: views[f"{kpi_id} {name} M"] | {"svg": pictures[f"{kpi_id} {name} M"]},
     )
     data |= {
-        "shown": views,
+        "drawn": views,
         "facts": {one: facts_of(known, one, commentary) for one in known.kpis["kpi_id"]},
-        "said": said,
+        "texts": texts,
         "as_at": f"{data['as_at']} Works without a network.",
     }
     text = json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
@@ -259,7 +259,7 @@ def offline_page(
 
 def _static(
     data: dict[str, Any],
-    said: dict[str, Any],
+    texts: dict[str, Any],
     views: Sequence[str],
     look: Callable[[str, str], dict[str, Any]],
 ) -> Html:
@@ -270,7 +270,7 @@ def _static(
                 {"key": f"{kpi['id']} {name} M", "title": VIEWS[name]} | look(kpi["id"], name)
                 for name in views
             ],
-            "said": said.get(kpi["id"], {}),
+            "texts": texts.get(kpi["id"], {}),
         }
         for kpi in data["kpis"]
     ]
@@ -289,7 +289,7 @@ def _now(known: Evidence, commentary: pd.DataFrame) -> dict[str, dict[str, str]]
     now = commentary[commentary["quarter"] == known.returns.quarter.label]
     return {
         row["kpi_id"]: {name: row[name] for name in TEXTS if is_text(row[name])}
-        for row in rows_of(said_so_far(known, now))
+        for row in rows_of(commentary_so_far(known, now))
     }
 
 

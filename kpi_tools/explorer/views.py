@@ -212,7 +212,7 @@ def _limits(known: Evidence, kpi_id: str, size: Size) -> Parts:
     if len(flagged):
         periods = [period_of(row) for row in rows_of(flagged.tail(6))]
         notes.append(f"Flagged before: {listed(periods)}.")
-    notes += known.of("rebases", kpi_id)["said"].tolist() + _redefined(known, kpi_id)
+    notes += known.of("rebases", kpi_id)["sentence"].tolist() + _redefined(known, kpi_id)
     for change in rows_of(suggested_rebases(points)):
         side = "above" if change["run"] > 0 else "below"
         day = pd.Timestamp(change["date"])
@@ -248,10 +248,10 @@ def _season(known: Evidence, kpi_id: str, size: Size) -> Parts:
     kpi, quarters = known.kpi(kpi_id), known.of("quarters", kpi_id)
     number = Quarter.parse(kpi["quarter"]).number
     same = [row for row in rows_of(quarters) if Quarter.parse(row["quarter"]).number == number]
-    said = [f"{figure_of(row)} in {Quarter.parse(row['quarter']).title[10:]}" for row in same]
+    figures = [f"{figure_of(row)} in {Quarter.parse(row['quarter']).title[10:]}" for row in same]
     notes = ["No figures have been received."]
-    if said:
-        notes = [f"Quarter {number} over the years: {listed(said)}."]
+    if figures:
+        notes = [f"Quarter {number} over the years: {listed(figures)}."]
     if kpi["basis"] == "rolling_12_months":
         notes.append(
             "Each figure covers twelve months, so that seasons cancel out: a difference here is "

@@ -42,14 +42,14 @@ _MARGIN = 0.35
 def what_if(
     known: Evidence, kpi_id: str, supposed: Mapping[str, float], size: str = "M"
 ) -> dict[str, Any]:
-    """The `sliders` of a KPI, what is `said` of what is supposed, and the trend with it.
+    """The `sliders` of a KPI, the `sentences` on what is supposed, and the trend with it.
 
     `supposed`: any of `target`, `floor_standard`, `next` (the next figure) and `alone` (the next
     quarter by itself, of a rolling figure). Raises `InputError` for a number that cannot be.
     """
     kpi, terms = known.kpi(kpi_id), Terms(known.returns.council)
     if why_not := doubts_in_words(known, kpi_id) or _why_not(kpi, terms):
-        return {"sliders": [], "said": [why_not]}
+        return {"sliders": [], "sentences": [why_not]}
     given = _checked(known, kpi, supposed)
     lines: dict[str, Any] = {name: given.get(name, kpi[name]) for name in LINES}
     sliders = _sliders(known, kpi, given, terms)
@@ -57,20 +57,20 @@ def what_if(
     if over > 0 if kpi["polarity"] == HIGHER else over < 0:
         target, floor = (f"the {terms.word(name)} ({_line(kpi, lines[name])})" for name in LINES)
         beyond = f"{capitalised(floor)} lies beyond {target}: one has to move."
-        return {"sliders": sliders, "said": [beyond]}
-    said = list[str]()
+        return {"sliders": sliders, "sentences": [beyond]}
+    sentences = list[str]()
     if set(LINES) & set(given):
-        said += _of_lines(known, kpi, lines, terms)
+        sentences += _of_lines(known, kpi, lines, terms)
     if "next" in given:
-        said += _of_next(known, kpi, lines, given)
-    if not said:
+        sentences += _of_next(known, kpi, lines, given)
+    if not sentences:
         row = rows_of(known.of("outlooks", kpi_id))[0]
         words = outlook_in_words(row, kpi["unit"], int(kpi["decimals"]), terms.word)
-        said = [f"So it is: {_figure(kpi, kpi['value'])}, {kpi['rating']}.", words]
+        sentences = [f"So it is: {_figure(kpi, kpi['value'])}, {kpi['rating']}.", words]
     drawn = {name: level for name, level in given.items() if name != "alone"}
     picture, _ = trend_of(known, kpi_id, SIZES[size], drawn)
-    svg = picture.svg("kx-what-if", f"{kpi_id}: what if", " ".join(said))
-    return {"sliders": sliders, "said": said, "svg": svg, "places": picture.places()}
+    svg = picture.svg("kx-what-if", f"{kpi_id}: what if", " ".join(sentences))
+    return {"sliders": sliders, "sentences": sentences, "svg": svg, "places": picture.places()}
 
 
 def _why_not(kpi: Row, terms: Terms) -> str:
@@ -115,18 +115,18 @@ def _of_lines(known: Evidence, kpi: Row, lines: dict[str, float], terms: Terms) 
         f"{terms.word(name)} of {_line(kpi, level)}" for name, level in named.items()
     )
     rating = _rating(known, would)
-    said = [
+    sentences = [
         f"Against a {against} the latest {_figure(kpi, kpi['value'])} is "
         f"{rating}{_so(rating, kpi['rating'])}."
     ]
     chance, now = (_chance(known, kpi, one["target"]) for one in (lines, kpi))
     if not math.isnan(chance):
         words = f"{chance_in_words(chance)}{_so(chance_in_words(chance), chance_in_words(now))}"
-        said.append(f"The chance of meeting the {terms.word('target')} next {words}.")
+        sentences.append(f"The chance of meeting the {terms.word('target')} next {words}.")
     if _counted(kpi):
         missed = rows_of(lines_of(pd.DataFrame([would]), terms))
-        said += to_reach(would, missed, leaving_quarters(rows_of(known.alone(kpi["kpi_id"]))))
-    return said
+        sentences += to_reach(would, missed, leaving_quarters(rows_of(known.alone(kpi["kpi_id"]))))
+    return sentences
 
 
 def _of_next(
@@ -149,7 +149,7 @@ def _of_next(
             f"At {_figure(kpi, given['alone'])} in {after.title} alone the rolling figure comes to "
             f"{_figure(kpi, value)}: it"
         )
-    said = [
+    sentences = [
         f"{begin} would be {rating}{_so(rating, kpi['rating'])}, its direction "
         f"{direction}{_so(direction, kpi['direction_of_travel'])}."
     ]
@@ -157,12 +157,12 @@ def _of_next(
     if is_number(last["lower_limit"]) and last["series"] == "quarters":
         inside = last["lower_limit"] <= value <= last["upper_limit"]
         where = "inside" if inside else "outside"
-        said.append(f"It lies {where} the usual range of {usual_range(last)}.")
+        sentences.append(f"It lies {where} the usual range of {usual_range(last)}.")
     chance = _chance(known, kpi, value)
     if not math.isnan(chance):
         words = chance_in_words(chance)
-        said.append(f"As things are, the chance of a figure so good or better {words}.")
-    return said
+        sentences.append(f"As things are, the chance of a figure so good or better {words}.")
+    return sentences
 
 
 def _rating(known: Evidence, row: Row) -> str:

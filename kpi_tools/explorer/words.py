@@ -21,7 +21,7 @@ import pandas as pd
 
 from kpi_tools.checks import release_findings
 from kpi_tools.errors import KpiError
-from kpi_tools.explorer.evidence import TEXTS, Evidence, said_so_far
+from kpi_tools.explorer.evidence import TEXTS, Evidence, commentary_so_far
 from kpi_tools.explorer.points import remarks
 from kpi_tools.explorer.sentences import doubts_in_words, draft
 from kpi_tools.loading import commentary_now, raw_folder
@@ -90,8 +90,8 @@ class Desk:
         except (KpiError, OSError) as error:
             why_not = why_not or str(error)
         sent = [kpi[name] if is_text(kpi[name]) else "" for name in TEXTS]
-        said = self.commentary
-        said = said[(said["quarter"] < self.quarter.label) & (said["kpi_id"] == kpi_id)]
+        earlier = self.commentary
+        earlier = earlier[(earlier["quarter"] < self.quarter.label) & (earlier["kpi_id"] == kpi_id)]
         actions = followed(self.known.returns)
         actions = actions[(actions["kpi_id"] == kpi_id) & (actions["status"] == OPEN)]
         return {
@@ -100,12 +100,14 @@ class Desk:
             "draft": draft(self.known, kpi_id),
             "tokens": {name: text for name, text in kpi_figures(kpi).items() if text},
             "before": [
-                text for row in rows_of(said_so_far(self.known, said))[-1:] for text in remarks(row)
+                text
+                for row in rows_of(commentary_so_far(self.known, earlier))[-1:]
+                for text in remarks(row)
             ],
             "actions": [
                 f"{row['action']} ({row['owner']}, due {row['due']})" for row in rows_of(actions)
             ],
-            "needed": bool(in_last_band(self.known.of("kpis", kpi_id), council).any()),
+            "action_required": bool(in_last_band(self.known.of("kpis", kpi_id), council).any()),
             "action": Terms(council).head("management_action"),
             "why_not": why_not,
             "place": place,
@@ -121,7 +123,7 @@ class Desk:
         try:
             self.saved.append(save_words(path, kpi_id, (texts[0], texts[1]), stood))
         except ConflictError as error:
-            return {"theirs": list(error.theirs), "said": str(error)}
+            return {"theirs": list(error.theirs), "message": str(error)}
         return self._after(kpi_id, f"Saved in {path.parent.name}/{path.name}")
 
     def undo(self, kpi_id: str) -> dict[str, Any]:
@@ -134,17 +136,17 @@ class Desk:
 
     def _after(self, kpi_id: str, done: str) -> dict[str, Any]:
         """The desk after a save, with what `check` finds in the words on the KPI."""
-        said, problems = commentary_now(self.raw, self.known.returns)
+        written, problems = commentary_now(self.raw, self.known.returns)
         others = self.commentary[self.commentary["quarter"] != self.quarter.label]
-        said = said.assign(quarter=self.quarter.label)
-        self.commentary = pd.concat([others, said], ignore_index=True)
-        said = said[said["kpi_id"] == kpi_id].reset_index(drop=True)
+        written = written.assign(quarter=self.quarter.label)
+        self.commentary = pd.concat([others, written], ignore_index=True)
+        written = written[written["kpi_id"] == kpi_id].reset_index(drop=True)
         figures, kpi = kpi_figures(self.known.kpi(kpi_id)), self.known.of("kpis", kpi_id)
         for name in TEXTS:
-            text = said[name].iloc[0] if len(said) else None
+            text = written[name].iloc[0] if len(written) else None
             kpi[name] = filled(text, figures) if is_text(text) else None
         findings = release_findings(
-            replace(self.known.returns, commentary=said.drop(columns="quarter")),
+            replace(self.known.returns, commentary=written.drop(columns="quarter")),
             self.known.of("recent", kpi_id),
             kpi,
             same=kpi.head(0),
@@ -154,8 +156,8 @@ class Desk:
         found = [f"{row['rule']} {row['remedy']}" for row in rows_of(faults)]
         findings = findings[findings["code"].isin(_OF_WORDS)]
         found += [f"{row['finding']} {row['remedy']}" for row in rows_of(findings)]
-        told = f"{done}; {plural(len(found), 'finding')}."
-        return {"said": told, "found": found, **self.show(kpi_id)}
+        message = f"{done}; {plural(len(found), 'finding')}."
+        return {"message": message, "found": found, **self.show(kpi_id)}
 
     def _why_not(self, kpi_id: str) -> str:
         if is_published(self.raw, self.quarter):
@@ -200,10 +202,10 @@ def row_of(path: Path, kpi_id: str) -> int:
     return file.rows[place] if file and place else 0
 
 
-def save_words(path: Path, kpi_id: str, texts: Texts, shown: Texts | None) -> Written:
+def save_words(path: Path, kpi_id: str, texts: Texts, expected: Texts | None) -> Written:
     """Write the texts of a KPI; empty ones take its row away.
 
-    `shown`: what stood there when it was shown; another raises `ConflictError`. None writes over
+    `expected`: what stood there when it was shown; another raises `ConflictError`. None writes over
     whatever stands there. Raises `KpiError` where the file is open elsewhere, cannot be written, or
     cannot hold a character.
     """
@@ -211,7 +213,7 @@ def save_words(path: Path, kpi_id: str, texts: Texts, shown: Texts | None) -> Wr
         before = path.read_bytes() if path.exists() else None
         file = _File((",".join(_COLUMNS) + "\r\n").encode() if before is None else before)
         there = file.texts(kpi_id)
-        if shown is not None and there != shown:
+        if expected is not None and there != expected:
             raise ConflictError(there)
         after = file.with_texts(kpi_id, texts)
         _replace(path, after)

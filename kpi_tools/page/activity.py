@@ -5,7 +5,7 @@ from typing import Any
 import pandas as pd
 
 from kpi_tools.page.cards import behind_chart
-from kpi_tools.page.chart_words import beside_expected
+from kpi_tools.page.chart_words import against_expected
 from kpi_tools.page.charts import activity_chart
 from kpi_tools.page.describe import short_title
 from kpi_tools.page.facts import fact
@@ -24,7 +24,7 @@ from kpi_tools.wording import (
     unit_words,
 )
 
-_SHOWN = 6
+_PERIODS = 6
 
 
 def activity_cards(activity: pd.DataFrame, section: str, quarter: Quarter | None = None) -> Html:
@@ -38,10 +38,10 @@ def activity_cards(activity: pd.DataFrame, section: str, quarter: Quarter | None
 
 
 def _activity(every: Rows, quarter: Quarter | None) -> dict[str, Any]:
-    points, latest = every[-_SHOWN:], every[-1]
+    points, latest = every[-_PERIODS:], every[-1]
     anchor, last = f"activity-{slug(latest['activity_id'])}", Quarter.parse(latest["period"])
     old = quarter is not None and last < quarter
-    where, words = beside_expected(latest), unit_words(latest["unit"])
+    where, words = against_expected(latest), unit_words(latest["unit"])
     strip = [fact("Latest", _figure(latest), latest["status"], small=last.title, unit=words)]
     if (expected := _expected(latest)) != NOT_SET:
         strip.append(fact("Expected", expected, None))

@@ -117,27 +117,27 @@ def card(
     figures are in `every`.
     """
     name, terms = kpi["kpi_id"], context.terms
-    shown = entry(kpi, terms)
+    displayed = entry(kpi, terms)
     benchmarks, months = context.benchmarks.get(name, []), context.months.get(name, [])
     areas = _latest(benchmarks)
     actions = [action_of(one) for one in context.actions.get(name, [])]
     return render(
         "card.html.j2",
-        kpi=shown,
-        doubted_for=text_of(kpi.get("doubt")) if shown["doubted"] else None,
+        kpi=displayed,
+        doubted_for=text_of(kpi.get("doubt")) if displayed["doubted"] else None,
         reason=text_of(kpi["not_rated_reason"]) if kpi["rating"] == NOT_RATED else None,
         flag=flag(kpi),
         facts=facts(kpi, terms),
-        picture=_picture(points, shown["anchor"], context, areas),
+        picture=_picture(points, displayed["anchor"], context, areas),
         trend=_trend(kpi, points, context),
-        peers=peers_chart(points, benchmarks, context.headline, f"{shown['anchor']}-peers"),
+        peers=peers_chart(points, benchmarks, context.headline, f"{displayed['anchor']}-peers"),
         outlook=context.outlooks.get(name),
         actions=actions,
         action_word=terms.head("management_action"),
-        gap=kpi["rating"] in terms.worst and not shown["action"] and not actions,
-        parts=_parts(parts, every or {}, shown["anchor"], context),
+        gap=kpi["rating"] in terms.worst and not displayed["action"] and not actions,
+        parts=_parts(parts, every or {}, displayed["anchor"], context),
         notes=_notes(kpi, areas, months, terms),
-        table=figures_table(kpi, points, shown["anchor"], context),
+        table=figures_table(kpi, points, displayed["anchor"], context),
         definition=_definition(kpi, terms),
         targets=target_history(kpi, context.targets.get(name, []), terms),
     )
@@ -191,8 +191,10 @@ def _parts(
 ) -> list[dict[str, Any]]:
     if not parts:
         return []
-    own = {part["kpi_id"]: every[part["kpi_id"]] for part in parts}
-    pictures = small_multiples(own, f"{anchor}-part", bands=context.bands, words=context.line_words)
+    part_points = {part["kpi_id"]: every[part["kpi_id"]] for part in parts}
+    pictures = small_multiples(
+        part_points, f"{anchor}-part", bands=context.bands, words=context.line_words
+    )
     return [
         entry(part, context.terms, text_of(part.get("short_name")) or "")
         | {
@@ -247,8 +249,8 @@ def _sources(kpi: Row, terms: Terms) -> list[tuple[str, Any]]:
         (terms.head("target"), kpi["target_reason"], kpi["target_status"]),
     ):
         text = (text_of(note) or "").strip().rstrip(".")
-        said = text if text.lower().startswith(what.lower()) else f"{what}: {text}"
-        found += [(f"{said}.", status)] if text else []
+        sentence = text if text.lower().startswith(what.lower()) else f"{what}: {text}"
+        found += [(f"{sentence}.", status)] if text else []
     return found
 
 
@@ -293,8 +295,15 @@ def target_history(kpi: Row, targets: Sequence[Row], terms: Terms) -> list[dict[
     before: tuple[str, str] | None = None
     for row in targets:
         reason = (text_of(row["target_reason"]) or "no reason was given").rstrip(".")
-        own = {**row, "unit": kpi["unit"], "decimals": kpi["decimals"], "polarity": kpi["polarity"]}
-        lines = [f"{terms.word(n)} {line_of(own, n, bare=True)}" for n in terms.lines(own)]
+        with_unit = {
+            **row,
+            "unit": kpi["unit"],
+            "decimals": kpi["decimals"],
+            "polarity": kpi["polarity"],
+        }
+        lines = [
+            f"{terms.word(n)} {line_of(with_unit, n, bare=True)}" for n in terms.lines(with_unit)
+        ]
         entries.append(
             {
                 "since": short_title(row["from_quarter"]),

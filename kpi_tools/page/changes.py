@@ -70,34 +70,34 @@ def set_table(kpis: pd.DataFrame, before: pd.DataFrame, returns: Returns, terms:
             f"The {many}, their definitions and their {lines} are those of the previous report."
         )
     added, gone = (int((changed["change"] == word).sum()) for word in (ADDED, REMOVED))
-    said = f"The {many} are those of the previous report."
+    sentence = f"The {many} are those of the previous report."
     if added or gone:
         came = f"{capitalised(terms.kpis(added))} came into the report"
-        said = f"{came}, and {terms.kpis(gone)} left it."
-    shown = changed[["kpi_name", "change", "reason"]]
-    shown = shown.replace({"change": {NEW_TARGET: f"New {target}"}})
-    shown = shown.set_axis([terms.head("kpi"), "Change", "Reason"], axis=1)
+        sentence = f"{came}, and {terms.kpis(gone)} left it."
+    displayed = changed[["kpi_name", "change", "reason"]]
+    displayed = displayed.replace({"change": {NEW_TARGET: f"New {target}"}})
+    displayed = displayed.set_axis([terms.head("kpi"), "Change", "Reason"], axis=1)
     caption = f"{capitalised(many)} added, removed, redefined, newly rated or with a new {target}"
-    table = report_table(shown, caption, name="set-changes", wide=True, quiet=True)
-    return paragraphs(said) + table
+    table = report_table(displayed, caption, name="set-changes", wide=True, quiet=True)
+    return paragraphs(sentence) + table
 
 
 def ratings_table(kpis: pd.DataFrame, same: pd.DataFrame, returns: Returns, terms: Terms) -> Html:
     """From → to on the KPIs known in both quarters, and what came to each rating and left it."""
     pairs = rating_pairs(kpis, same, returns.council)
-    moved = int((pairs["before"] != pairs["now"]).sum())
+    changed = int((pairs["before"] != pairs["now"]).sum())
     table = rating_matrix(pairs, returns.council).rename(columns={"before": "From"})
-    shown = [badge(name, terms.look(name)) if name != "Total" else name for name in table["From"]]
+    badges = [badge(name, terms.look(name)) if name != "Total" else name for name in table["From"]]
     caption = (
         f"{terms.head('kpi', 2)} known in both quarters, by rating in the previous quarter and now"
     )
     whole = subheading("Ratings: from and to")
     whole += paragraphs(
         f"Of the {terms.kpis(len(pairs))} known in both quarters, "
-        f"{in_words(moved) if moved else 'none'} changed rating, with figures as known now."
+        f"{in_words(changed) if changed else 'none'} changed rating, with figures as known now."
     )
     whole += report_table(
-        table.assign(From=shown),
+        table.assign(From=badges),
         caption,
         name="from-to",
         totals=1,
@@ -141,19 +141,19 @@ def steps_table(
 ) -> Html:
     """The way from the previous report's counts to this one's: plain and like for like."""
     steps, many = reconcile(kpis, before, same, returns.council), terms.word("kpi", 2)
-    shown = pd.DataFrame({"Step": steps["step"].str.replace("KPIs", many).map(capitalised)})
+    displayed = pd.DataFrame({"Step": steps["step"].str.replace("KPIs", many).map(capitalised)})
     for name in steps.columns.drop(["step", "kind"]):
         counts = steps[name].astype(str)
         changes = steps[name].map(signed)
         heading = capitalised(many) if name == "kpis" else name
-        shown[heading] = counts.mask(steps["kind"] == "change", changes)
+        displayed[heading] = counts.mask(steps["kind"] == "change", changes)
     caption = "From the previous report's counts to this report's"
     text = (
         "Each line leads to the next; the change like for like is the line between the two counts "
         f"of the same {many}."
     )
     return paragraphs(text) + report_table(
-        shown, caption, name="steps", totals=1, wide=True, quiet=True, numbers=True
+        displayed, caption, name="steps", totals=1, wide=True, quiet=True, numbers=True
     )
 
 
@@ -166,21 +166,21 @@ def restated_figures(returns: Returns, before: pd.DataFrame, same: pd.DataFrame)
         return head + paragraphs(text)
     changed = restatements(returns, before, same)
     real = changed[changed["kind"] != REWRITTEN]
-    said = f"No figure that was known at the report of {last.title} has changed since."
+    sentence = f"No figure that was known at the report of {last.title} has changed since."
     if len(real):
         of = f"{capitalised(plural(len(real), 'figure'))} of {terms.kpis(real['kpi_id'].nunique())}"
         were = "is not what it was" if len(real) == 1 else "are not what they were"
-        said = f"{of} {were} in the report of {last.title}."
+        sentence = f"{of} {were} in the report of {last.title}."
     if otherwise := len(changed) - len(real):
-        said += f" {capitalised(plural(otherwise, 'figure'))} came again with other decimals."
+        sentence += f" {capitalised(plural(otherwise, 'figure'))} came again with other decimals."
     if real.empty:
-        return head + paragraphs(said)
+        return head + paragraphs(sentence)
     table = pd.DataFrame([_restated(row, terms) for row in rows_of(real)])
     caption = (
         "Figures published before and restated, with the effect on rating and direction of travel"
     )
-    shown = report_table(table, caption, name="restated", wide=True, quiet=True)
-    return head + paragraphs(said) + shown
+    rendered = report_table(table, caption, name="restated", wide=True, quiet=True)
+    return head + paragraphs(sentence) + rendered
 
 
 def _restated(row: Row, terms: Terms) -> Row:

@@ -102,17 +102,17 @@ def left_out(returns: Returns) -> Html:
     """The notice of refused rows and files, without which a report was made."""
     rows = int(returns.counts["rejected"].sum())
     files = int((returns.counts["outcome"] == "refused").sum())
-    said = []
+    sentences = []
     if rows:
         sent = set(returns.rejected.get("kpi_id", pd.Series(dtype="str")).dropna())
         titles = returns.catalogue.loc[returns.catalogue["kpi_id"].isin(sent), "kpi_name"]
         terms = Terms(returns.council)
         of_kpis = f", of these {terms.word('kpi', 2)}: {'; '.join(titles)}" if len(titles) else ""
         some = f"{rows:,} of {returns.counts['rows_in'].sum():,} rows received"
-        said.append(f"{some} {'is' if rows == 1 else 'are'} rejected{of_kpis}.")
+        sentences.append(f"{some} {'is' if rows == 1 else 'are'} rejected{of_kpis}.")
     if files:
-        said.append(f"{capitalised(plural(files, 'file'))} could not be read at all.")
-    return render("left_out.html.j2", said=" ".join(said)) if said else Html()
+        sentences.append(f"{capitalised(plural(files, 'file'))} could not be read at all.")
+    return render("left_out.html.j2", text=" ".join(sentences)) if sentences else Html()
 
 
 def illustrative_banner(
@@ -146,8 +146,8 @@ def at_a_glance(kpis: pd.DataFrame, recent: pd.DataFrame, returns: Returns) -> H
         kpis = kpis.join(variation_and_assurance(recent, returns), on="kpi_id")
     groups = []
     for name in council.sections:
-        own = kpis[kpis["section"] == name]
-        counted = terms.counts(own)
+        in_section = kpis[kpis["section"] == name]
+        counted = terms.counts(in_section)
         rows = [
             entry(row, terms, _plain_name(called, row))
             | {
@@ -157,7 +157,7 @@ def at_a_glance(kpis: pd.DataFrame, recent: pd.DataFrame, returns: Returns) -> H
                 "marks": assurance_marks(row) if council.marks else "",
                 "unusual": _unusual(row) if council.marks else "",
             }
-            for row in rows_of(own)
+            for row in rows_of(in_section)
         ]
         if rows:
             counts = [(counted[name], name, terms.look(name)) for name in terms.ratings]
@@ -170,9 +170,9 @@ def at_a_glance(kpis: pd.DataFrame, recent: pd.DataFrame, returns: Returns) -> H
     ]
     heads = {name: terms.head(name) for name in lines}
     table = render("glance.html.j2", groups=groups, lines=heads, marked=council.marks, terms=terms)
-    moved = paragraphs(narrative.movers_sentence(kpis, terms)) + bullets(narrative.moves(kpis))
-    said = paragraphs(*filter(None, texts))
-    return section("At a glance", said, table, moved, anchor="executive-summary")
+    movers = paragraphs(narrative.movers_sentence(kpis, terms)) + bullets(narrative.moves(kpis))
+    commentary = paragraphs(*filter(None, texts))
+    return section("At a glance", commentary, table, movers, anchor="executive-summary")
 
 
 def _plain_name(called: dict[str, str], kpi: Row) -> str:
@@ -201,14 +201,14 @@ def reds(kpis: pd.DataFrame, before: pd.DataFrame, recent: pd.DataFrame, returns
     pictured = Context(terms, form=form, bands=rows_by(lines), breaks=breaks)
     entries = []
     for row in by_distance(rows_of(worst), lowest):
-        name, own = row["kpi_id"], points[row["kpi_id"]]
+        name, series = row["kpi_id"], points[row["kpi_id"]]
         entries.append(
             entry(row, terms, _plain_name(called, row))
-            | _red(row, own, lowest.get(name), terms)
+            | _red(row, series, lowest.get(name), terms)
             | {
                 "red": f"red-{slug(name)}",
                 "actions": [action_of(one) for one in running.get(name, [])],
-                "picture": small_picture(own, f"red-{slug(name)}", pictured),
+                "picture": small_picture(series, f"red-{slug(name)}", pictured),
             }
         )
     named = {f"share-{slug(red['id'])}": red for red in entries if red["share"] is not None}
@@ -221,7 +221,7 @@ def reds(kpis: pd.DataFrame, before: pd.DataFrame, recent: pd.DataFrame, returns
     then = None if before.empty or first_report(returns) else before
     last = returns.quarter.shift(-1)
     lacking = len(without_action(kpis, returns))
-    said = narrative.actions_sentence(kpis, then, f"Quarter {last.number}", lacking, terms)
+    sentence = narrative.actions_sentence(kpis, then, f"Quarter {last.number}", lacking, terms)
     actions = in_report(followed(returns))
     pieces = render(
         "reds.html.j2",
@@ -231,18 +231,18 @@ def reds(kpis: pd.DataFrame, before: pd.DataFrame, recent: pd.DataFrame, returns
         kpi=terms.head("kpi"),
         action=terms.head("management_action"),
     )
-    return section(f"{terms.head('kpi', 2)} {terms.rated_worst}", paragraphs(said), pieces)
+    return section(f"{terms.head('kpi', 2)} {terms.rated_worst}", paragraphs(sentence), pieces)
 
 
 def _followed(action: Row, kpis: pd.DataFrame, terms: Terms) -> dict[str, Any]:
     """An action with the KPI that it is for, and how that is rated now and was before."""
-    shown = action_of(action) | {"name": action["section"], "anchor": "", "rating": ""}
+    item = action_of(action) | {"name": action["section"], "anchor": "", "rating": ""}
     of = kpis[kpis["kpi_id"] == action["kpi_id"]]
     if of.empty:
-        return shown
+        return item
     kpi = entry(rows_of(of)[0], terms, names(kpis, short=True)[action["kpi_id"]])
     old, new = kpi["was"] or NOT_RATED, kpi["rating"]
-    return shown | {
+    return item | {
         **{name: kpi[name] for name in ("name", "anchor", "rating", "look", "was_look")},
         "turn": new if old == new else f"{old} to {new}",
     }
@@ -309,50 +309,50 @@ def sections(kpis: pd.DataFrame, recent: pd.DataFrame, returns: Returns) -> Html
     of_sections = rows_by(actions[actions["kpi_id"].isna()], "section")
     whole = Html()
     for name in returns.council.sections:
-        own = kpis[kpis["section"] == name]
+        in_section = kpis[kpis["section"] == name]
         activity = activity_cards(returns.activity, name, returns.quarter)
-        if own.empty and not activity:
+        if in_section.empty and not activity:
             continue
-        said = rows_of(about.loc[about["section"] == name, ["commentary", "status"]])
-        texts: list[Html | str] = [figure_with_status(*row.values()) for row in said]
+        comments = rows_of(about.loc[about["section"] == name, ["commentary", "status"]])
+        texts: list[Html | str] = [figure_with_status(*row.values()) for row in comments]
         none = f"No commentary on the {terms.word('section')} has been given."
         running = [_in_a_line(one, terms) for one in of_sections.get(name, [])]
-        words = [narrative.section_sentence(own, terms)] if len(own) else []
+        words = [narrative.section_sentence(in_section, terms)] if len(in_section) else []
         whole += section(name, paragraphs(*words, *(texts or [none]), *running))
-        whole += cards(own, recent, with_cards)
+        whole += cards(in_section, recent, with_cards)
         whole += subheading("Activity indicators") + activity if activity else Html()
     return whole
 
 
 def _in_a_line(action: Row, terms: Terms) -> str:
     """An action of a whole section: what, by whom, by when, and how it stands."""
-    shown = action_of(action)
-    opened = f", opened in {shown['since']}" if shown["since"] else ""
+    item = action_of(action)
+    opened = f", opened in {item['since']}" if item["since"] else ""
     parts = [
-        f"{terms.head('management_action')} {shown['id']}: {shown['text'].rstrip('.')}",
-        f"Owner: {shown['owner']}" if shown["owner"] else "",
-        f"Due {shown['due']}" if shown["due"] else "",
-        f"{shown['state'].capitalize()}{opened}",
-        (shown["note"] or "").rstrip("."),
+        f"{terms.head('management_action')} {item['id']}: {item['text'].rstrip('.')}",
+        f"Owner: {item['owner']}" if item["owner"] else "",
+        f"Due {item['due']}" if item["due"] else "",
+        f"{item['state'].capitalize()}{opened}",
+        (item["note"] or "").rstrip("."),
     ]
     return f"{'. '.join(filter(None, parts))}."
 
 
 def method(returns: Returns, kpis: pd.DataFrame, recent: pd.DataFrame) -> Html:
     """How ratings, arrows and outlook are made; what was received, and what is missing."""
-    said = narrative.data_sentences(kpis, recent, returns.quarter, Terms(returns.council))
+    sentences = narrative.data_sentences(kpis, recent, returns.quarter, Terms(returns.council))
     rows = returns.counts[["rows_in", "accepted", "rejected", "blank"]].sum()
-    said.append(
+    sentences.append(
         f"The tables read for this report hold {rows['rows_in']:,} rows: {rows['accepted']:,} "
         f"accepted, {rows['rejected']:,} rejected and {rows['blank']:,} blank."
     )
     before = returns.quarter.shift(-1)
     if before.label not in set(returns.submissions["received"]):
-        said.append(
+        sentences.append(
             f"No returns of {before.title} are held here: its counts are worked out from figures "
             "received with this report."
         )
-    return section("Method and data", how_rated(returns, kpis), paragraphs(*said))
+    return section("Method and data", how_rated(returns, kpis), paragraphs(*sentences))
 
 
 def how_rated(returns: Returns, kpis: pd.DataFrame) -> Html:

@@ -154,11 +154,11 @@ def outlook_text(outlook: Row, row: Row) -> str:
 
 def activity_title(points: Rows) -> str:
     """Where the latest figure of an activity indicator lies, beside what was expected."""
-    where = beside_expected(points[-1])
+    where = against_expected(points[-1])
     return f"The latest is {where} the expected range" if where else _unrated_title(points)
 
 
-def beside_expected(row: Row) -> str | None:
+def against_expected(row: Row) -> str | None:
     """`below`, `within` or `above` what was expected; nothing where one of the three is missing."""
     value, low, high = (row[name] for name in ("value", "lower_expected", "upper_expected"))
     if not all(map(is_number, (value, low, high))):
@@ -206,12 +206,12 @@ def quality_notes(kpi: Row) -> list[str]:
     escalated to."""
     letters = kpi["data_quality"] if is_text(kpi.get("data_quality")) else ""
     marks = [f"{of} {_LETTERS[letter]}" for of, letter in zip(_QUALITY, letters, strict=False)]
-    said = {
+    labelled = {
         "Data quality": ", ".join(marks),
         "Last reviewed": kpi.get("reviewed_at"),
         "Escalated to": kpi.get("escalated_to"),
     }
-    return [f"{label}: {text}." for label, text in said.items() if is_text(text) and text]
+    return [f"{label}: {text}." for label, text in labelled.items() if is_text(text) and text]
 
 
 def _rating_title(ratings: Sequence[str], one: str) -> str:

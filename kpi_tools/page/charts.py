@@ -101,14 +101,14 @@ def kpi_chart(
     columns = as_columns(points, form)
     broken = [n for n, row in enumerate(points) if n and row["quarter"] in breaks]
     month = [] if small or columns else _single_month(points, months)
-    beside = [] if small else _at_their_periods(points, benchmarks)
+    placed = [] if small else _at_their_periods(points, benchmarks)
     ahead = None if small or columns or any(map(in_doubt, points)) else outlook
     if ahead:  # as far as the measure goes
         sides = ("expected", "low", "high")
         ahead = ahead | {side: min(max(ahead[side], ends[0]), ends[1]) for side in sides}
     sure = [row for row in points if is_number(row["value"]) and not in_doubt(row)] or points
     levels = [row.get(column) for row in points for column in LINES]
-    levels += [row["value"] for row in (*sure, *month, *(row for _, row in beside))]
+    levels += [row["value"] for row in (*sure, *month, *(row for _, row in placed))]
     levels += [ahead[side] for side in ("low", "high")] if ahead else []
     known = [float(level) for level in levels if is_number(level)]
     low, high = scale or axis(known, ends=ends, from_zero=columns)
@@ -142,7 +142,7 @@ def kpi_chart(
     whole = canvas.label(figures)
     if ahead:
         _draw_outlook(canvas, ahead, len(points), expected)
-    _draw_benchmarks(canvas, beside, last)
+    _draw_benchmarks(canvas, placed, last)
     draw_gaps(canvas, points)
     happened = draw_dated(canvas, points, dated)
     canvas.name(behind[-1] if behind else ())
@@ -151,15 +151,15 @@ def kpi_chart(
     text = [chart_text(points, "Columns" if columns else "Line", words)]
     text += [f"New definition from {period_words(points[n])}." for n in broken]
     text += ([outlook_text(ahead, last)] if ahead else []) + happened
-    text += [f"{row['area']}, {row['period']}: {figure_of(last | row)}." for _, row in beside]
+    text += [f"{row['area']}, {row['period']}: {figure_of(last | row)}." for _, row in placed]
     notes = chart_notes(points, columns) + ([] if whole else [_NO_ROOM]) + happened
     notes += [f"Diamond: one month, {parts_of(row)}." for row in month if parts_of(row)]
     if low > 0:
         notes.append(f"The scale starts at {show_line(round(low, 9), last['unit'], 0)}.")
     title = chart_title(points[broken[-1] :] if broken else points, words)
-    said = " ".join(text)
-    svg = canvas.drawing().svg(name, f"{last['kpi_name']}: {title}", said)
-    return Chart(svg, title, said, notes, chart_about(last, unit.suffix))
+    description = " ".join(text)
+    svg = canvas.drawing().svg(name, f"{last['kpi_name']}: {title}", description)
+    return Chart(svg, title, description, notes, chart_about(last, unit.suffix))
 
 
 def activity_chart(points: Rows, name: str) -> Chart:
@@ -218,14 +218,14 @@ def small_multiples(
     words: Mapping[str, str] = WORDS,
 ) -> dict[str, Chart]:
     """A small picture for each part of a KPI (name → rows), on one scale; `bands` by `kpi_id`."""
-    rows = [row for own in parts.values() for row in own]
+    rows = [row for series in parts.values() for row in series]
     levels = [number(row.get(column)) for row in rows for column in ("value", *LINES)]
     looks: dict[str, Any] = {"words": words, "form": "line", "small": True}
     looks["scale"] = axis(levels, ends=ends_of(rows[-1]))
     charts = {}
-    for n, (part, own) in enumerate(parts.items(), 1):
-        lines = None if bands is None else bands.get(own[-1]["kpi_id"], [])
-        charts[part] = kpi_chart(own, f"{name}-{n}", bands=lines, **looks)
+    for n, (part, series) in enumerate(parts.items(), 1):
+        lines = None if bands is None else bands.get(series[-1]["kpi_id"], [])
+        charts[part] = kpi_chart(series, f"{name}-{n}", bands=lines, **looks)
     return charts
 
 
@@ -269,8 +269,8 @@ def named_lines(points: Rows, words: Mapping[str, str], *, calculated: bool = Fa
     for column, word in words.items():
         for row in [row for row in points if is_number(row.get(column))][-1:]:
             level, decimals = row[column], int(row["decimals"])
-            shown = round(level, decimals + 1) if calculated else level
-            text = show_line(shown, row["unit"], decimals, bare=True)
+            displayed = round(level, decimals + 1) if calculated else level
+            text = show_line(displayed, row["unit"], decimals, bare=True)
             names.append(Name(level, f"{capitalised(word)} {text}"))
     return names
 
@@ -310,7 +310,7 @@ def draw_dated(canvas: Canvas, points: Rows, notes: Sequence[Row]) -> list[str]:
     """Number each note within the periods of `points`; gives their words in that order."""
     ends = [pd.Timestamp(row["period_end"]) for row in points]
     first = ends[0] - (ends[1] - ends[0]) if len(ends) > 1 else ends[0] - pd.Timedelta(days=92)
-    said: list[str] = []
+    numbered: list[str] = []
     for note in notes:
         day = pd.Timestamp(note["date"])
         place = next((n for n, end in enumerate(ends) if day <= end), None)
@@ -318,13 +318,13 @@ def draw_dated(canvas: Canvas, points: Rows, notes: Sequence[Row]) -> list[str]:
             continue
         begin = ends[place - 1] if place else first
         x = place + (day - begin) / (ends[place] - begin)
-        said.append(f"{len(said) + 1}: {note_in_words(note)}")
+        numbered.append(f"{len(numbered) + 1}: {note_in_words(note)}")
         canvas.line("divider", [x, x], [canvas.low, canvas.high])
         looks: dict[str, Any] = {"bold": True, "colour": QUIET, "align": "left"}
-        at, text = canvas.x(x) + 3, f"{len(said)}"
+        at, text = canvas.x(x) + 3, f"{len(numbered)}"
         if not canvas.note(at, [12, 26, canvas.height - 22], text, **looks):
             canvas.text(at, 12, text, halo=True, **looks)
-    return said
+    return numbered
 
 
 def _draw_columns(canvas: Canvas, points: Rows) -> None:
@@ -389,10 +389,10 @@ def _draw_outlook(canvas: Canvas, outlook: Row, count: int, figure: str) -> None
         canvas.text(x, canvas.height + down, text, colour=QUIET)
 
 
-def _draw_benchmarks(canvas: Canvas, beside: Sequence[tuple[int, Row]], kpi: Row) -> None:
-    for n, row in beside:
+def _draw_benchmarks(canvas: Canvas, placed: Sequence[tuple[int, Row]], kpi: Row) -> None:
+    for n, row in placed:
         canvas.level("benchmark", float(row["value"]), n + 0.15, n + 0.85)
-    for n, row in beside:
+    for n, row in placed:
         figure = show(float(row["value"]), kpi["unit"], int(kpi["decimals"]), bare=True)
         text = f"{row['area']} {row['period']}: {figure}"
         feet = [canvas.y(float(row["value"])) + down for down in (16, -7, 29, -20)]

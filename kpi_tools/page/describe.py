@@ -106,34 +106,34 @@ def direction_sentence(kpi: Mapping[str, Any]) -> str:
 
 def arrow_sentences(kpi: Row) -> list[str]:
     """The two-point arrows that the council shows, and where the trend points another way."""
-    said = []
+    sentences = []
     for kind, against in AGAINST.items():
         arrow, change = kpi.get(f"arrow_{kind}"), kpi.get(f"change_{kind}")
         if not is_text(arrow) or not is_number(change):
             continue
         if arrow == "unchanged":
-            said.append(f"Unchanged from {against}.")
+            sentences.append(f"Unchanged from {against}.")
             continue
         places = int(kpi["decimals"])
         while places < 6 and not rounded(abs(change), places).strip("0.,"):
             places += 1
-        said.append(f"{capitalised(arrow)} than {against}, by {_amount(change, kpi, places)}.")
-    if said and kpi.get("arrows_differ") is True:
+        sentences.append(f"{capitalised(arrow)} than {against}, by {_amount(change, kpi, places)}.")
+    if sentences and kpi.get("arrows_differ") is True:
         way = kpi["direction_of_travel"]
-        said.append(f"The trend over the figures shown points another way: {way}.")
-    return said
+        sentences.append(f"The trend over the figures shown points another way: {way}.")
+    return sentences
 
 
 def redefinitions(points: Rows, changes: Rows) -> list[str]:
     """From when a KPI is counted otherwise among the figures shown, and why."""
-    shown = {row["quarter"] for row in points[1:]}
-    said = []
+    quarters = {row["quarter"] for row in points[1:]}
+    sentences = []
     for change in changes:
-        if change["from_quarter"] in shown:
+        if change["from_quarter"] in quarters:
             since = f"New definition from {Quarter.parse(change['from_quarter']).title}"
             why = (text_of(change["reason"]) or "no reason is recorded").rstrip(".")
-            said.append(f"{since}: {why}. Earlier figures are not compared with later ones.")
-    return said
+            sentences.append(f"{since}: {why}. Earlier figures are not compared with later ones.")
+    return sentences
 
 
 def _amount(size: float, kpi: Mapping[str, Any], places: int) -> str:
@@ -156,13 +156,13 @@ class Outlook:
 
     `steps` (next figure, year's end), each with `when`, `ends` (whether the financial year does),
     `expected`, `range` and `chances` of `line`, `words` and `figure`; `basis` (from what, or why
-    there is none); `said`; `direction` (a sentence where the overlap-aware direction differs from
-    the official one) and `status` (illustrative, or empty).
+    there is none); `sentences`; `direction` (a sentence where the overlap-aware direction differs
+    from the official one) and `status` (illustrative, or empty).
     """
 
     steps: list[dict[str, Any]]
     basis: str
-    said: list[str]
+    sentences: list[str]
     direction: str
     status: str
 
@@ -274,47 +274,47 @@ def _basis(kpi: Row, row: Row) -> str:
 # What it takes.
 
 
-def takes(kpi: Row, own: Rows, lines: Rows, terms: Terms) -> list[str]:
+def takes(kpi: Row, quarters: Rows, lines: Rows, terms: Terms) -> list[str]:
     """The quarter alone, what it takes to reach the next line, how many cases decide the rating.
 
-    `kpi`: a row of the scorecard; `own`: its quarters as `cases.in_period` gives them, oldest
+    `kpi`: a row of the scorecard; `quarters`: its quarters as `cases.in_period` gives them, oldest
     first; `lines`: its rows of `terms.lines_of`. Arithmetic, not chance.
     """
-    said = []
-    if own and is_number(own[-1].get("in_period_value")):
-        row = own[-1]
+    sentences = []
+    if quarters and is_number(quarters[-1].get("in_period_value")):
+        row = quarters[-1]
         figure = show(row["in_period_value"], row["unit"], int(row["decimals"]))
         parts = parts_of({name: row[f"in_period_{name}"] for name in ("numerator", "denominator")})
-        said.append(f"The quarter alone: {figure} ({parts}).")
+        sentences.append(f"The quarter alone: {figure} ({parts}).")
     if is_rolling(kpi) and parts_of(kpi):
-        leaving = leaving_quarters(own)
+        leaving = leaving_quarters(quarters)
         assumed = " (taking each quarter that drops out for a quarter of the twelve months)"
         for sentence in to_reach(kpi, lines, leaving)[:1]:
-            said.append(f"{sentence.rstrip('.')}{'' if leaving else assumed}.")
+            sentences.append(f"{sentence.rstrip('.')}{'' if leaving else assumed}.")
     scheme = terms.scheme(kpi)
     changes = [text.removeprefix("would be ") for text in sensitivity(kpi, scheme)]
     worst = kpi["rating"] == scheme.bands[-1].name
     nearest = changes[:1] if worst else list(dict.fromkeys([*changes[:1], *changes[-1:]]))
-    return said + ([f"Would be {listed(nearest, 'or')}."] if nearest else [])
+    return sentences + ([f"Would be {listed(nearest, 'or')}."] if nearest else [])
 
 
 def required_cases(
-    kpi: Row, own: Rows, months: pd.DataFrame, terms: Terms | None = None
+    kpi: Row, quarters: Rows, months: pd.DataFrame, terms: Terms | None = None
 ) -> list[str]:
     """A KPI's cases, what each coming quarter must be, how many cases decide the rating.
 
-    `kpi`: a row of the scorecard; `own`: the KPI's quarters as `cases.in_period` gives them, oldest
+    `kpi`: a row of the scorecard; `quarters`: the KPI's as `cases.in_period` gives them, oldest
     first; `months`: its single months.
     """
     terms, counted = terms or Terms(), parts_of(kpi)
-    said = [f"The latest figure counts {counted} cases."] if counted else []
+    sentences = [f"The latest figure counts {counted} cases."] if counted else []
     if counted and is_rolling(kpi):
-        leaving = leaving_quarters(own)
+        leaving = leaving_quarters(quarters)
         lines = rows_of(lines_of(pd.DataFrame([kpi]), terms))
         ahead = [*to_reach(kpi, lines, leaving), *_if_held(kpi, leaving, months)]
-        said += [*ahead, _ASSUMED] if ahead and leaving is None else ahead
-    said += [f"The KPI {text}." for text in sensitivity(kpi, terms.scheme(kpi))]
-    return said or [_NO_CASES]
+        sentences += [*ahead, _ASSUMED] if ahead and leaving is None else ahead
+    sentences += [f"The KPI {text}." for text in sensitivity(kpi, terms.scheme(kpi))]
+    return sentences or [_NO_CASES]
 
 
 def is_rolling(kpi: Row) -> bool:
@@ -335,17 +335,18 @@ def quarters_alone(figures: pd.DataFrame, months: pd.DataFrame) -> pd.DataFrame:
     return in_period(figures, quarters[quarters["months"] == 3].reset_index())
 
 
-def leaving_quarters(own: Rows) -> Quarters | None:
+def leaving_quarters(quarters: Rows) -> Quarters | None:
     """Numerator and denominator of the rolling figure's four quarters; None unless all known."""
     parts = [
-        (float(row["in_period_numerator"]), float(row["in_period_denominator"])) for row in own[-4:]
+        (float(row["in_period_numerator"]), float(row["in_period_denominator"]))
+        for row in quarters[-4:]
     ]
     return None if any(math.isnan(part) for pair in parts for part in pair) else parts
 
 
 def to_reach(kpi: Row, lines: Rows, leaving: Quarters | None) -> list[str]:
     """What each coming quarter must be for each of the `lines` that is missed, the lowest first."""
-    said = []
+    sentences = []
     way = kpi["polarity"]
     for line in reversed(lines):
         if (level := missed(kpi, line)) is None:
@@ -354,8 +355,8 @@ def to_reach(kpi: Row, lines: Rows, leaving: Quarters | None) -> list[str]:
         steps = what_it_takes(*parts, level, leaving=leaving, polarity=way, per=per)
         words = takes_in_words(steps, line["line"], kpi["unit"], int(kpi["decimals"]), polarity=way)
         of = f"{line['line']} of {level_of(kpi, level, bare=False)}"
-        said.append(f"To reach the {of}: {words[:1].lower()}{words[1:]}")
-    return said
+        sentences.append(f"To reach the {of}: {words[:1].lower()}{words[1:]}")
+    return sentences
 
 
 def _if_held(kpi: Row, leaving: Quarters | None, months: pd.DataFrame) -> list[str]:

@@ -62,9 +62,9 @@ class Html:
         return {"text/html": self._repr_html_(), "text/plain": repr(self)}, self.metadata
 
 
-def unwrapped(shown: str) -> str:
+def unwrapped(markup: str) -> str:
     """What a notebook stored of a piece, without the wrapper that carries the styles there."""
-    return shown.removeprefix(_WRAPPED[0]).removesuffix(_WRAPPED[1])
+    return markup.removeprefix(_WRAPPED[0]).removesuffix(_WRAPPED[1])
 
 
 def render(template: str, **values: Any) -> Html:

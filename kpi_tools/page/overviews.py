@@ -77,16 +77,16 @@ def sparkline(points: Rows, name: str, colours: Mapping[str, str] = DEFAULT_COLO
     def y(value: float) -> float:
         return 34 - 30 * (min(max(value, low), high) - low) / (high - low)
 
-    def pen(n: int, name: str) -> str:
+    def path_command(n: int, name: str) -> str:
         return "L" if n and is_number(rows[n - 1].get(name)) else "M"
 
     target = line = marks = ""
     for n, row in enumerate(rows):
         begin, x = 4 + step * n, 4 + step * (n + 0.5)
         if is_number(row.get("target")):
-            target += f"{pen(n, 'target')}{begin:.1f},{y(row['target']):.1f}h{step:.1f}"
+            target += f"{path_command(n, 'target')}{begin:.1f},{y(row['target']):.1f}h{step:.1f}"
         if is_number(row["value"]):
-            line += f"{pen(n, 'value')}{x:.1f},{y(row['value']):.1f}"
+            line += f"{path_command(n, 'value')}{x:.1f},{y(row['value']):.1f}"
             size = "" if n == len(rows) - 1 else "band "
             marks += _mark(x, y(row["value"]), colours.get(row["rating"], ""), size)
     drawn = (
@@ -256,9 +256,9 @@ def peers_strip(areas: Rows, ours: Row, name: str, now: Row | None = None) -> Ch
     others = sorted(float(row["value"]) for row in areas if is_number(row["value"]))
     everyone = sorted([*others, float(ours["value"])])
     middle, lowest, highest = median(everyone), everyone[0], everyone[-1]
-    shown = [*everyone, *([float(now["value"])] if now else [])]
-    room = 0.02 * (max(shown) - min(shown)) or 1.0
-    low, span = min(shown) - room, max(shown) - min(shown) + 2 * room
+    values = [*everyone, *([float(now["value"])] if now else [])]
+    room = 0.02 * (max(values) - min(values)) or 1.0
+    low, span = min(values) - room, max(values) - min(values) + 2 * room
 
     def figure(value: float) -> str:
         return show(value, ours["unit"], int(ours["decimals"]), bare=True)

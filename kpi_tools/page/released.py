@@ -35,7 +35,7 @@ from kpi_tools.terms import Terms
 from kpi_tools.vocabulary import MONITORED, NOT_DUE, SUPPRESSED
 from kpi_tools.wording import in_words, listed, plural, rows_of
 
-_SHOWN: Final = 16
+_DIGITS: Final = 16
 
 
 def record(
@@ -117,12 +117,12 @@ def how_made(
     """The chapter's paragraphs and the table of inputs; parameters as the notebook has them."""
     given = parse_overrides(overrides)
     counted = kinds(with_overrides(findings, given))
-    said = record(returns, kpis, counted, edition, given, prepared_by, signed_off_by)
+    manifest = record(returns, kpis, counted, edition, given, prepared_by, signed_off_by)
     used = fingerprints(raw_folder(raw), returns.quarter)
     passed = {one.code for one in given}
     found = [
         f"{code} {number}{', overridden' if code in passed else ''}"
-        for code, number in said["checks"].items()
+        for code, number in manifest["checks"].items()
         if number
     ]
     names = returns.catalogue.set_index("kpi_id")["kpi_name"]
@@ -132,11 +132,11 @@ def how_made(
     ]
     text = render(
         "made.html.j2",
-        said=said,
+        manifest=manifest,
         files=plural(len(used), "file"),
         digest=digest(used),
         sensitive=(returns.catalogue["sensitive"] == "yes").any(),
-        suppressed=plural(said["small_numbers"]["suppressed"], "figure"),
+        suppressed=plural(manifest["small_numbers"]["suppressed"], "figure"),
         agreed=agreed,
         found=found,
         version=__version__,
@@ -164,7 +164,7 @@ def _inputs(used: Mapping[str, str]) -> Html:
             label = f"{kind.capitalize()} of {quarter.title}"
         groups.setdefault(label, {})[path] = name
     contents = [
-        digest(names) if len(names) > 1 else next(iter(names.values()))[:_SHOWN]
+        digest(names) if len(names) > 1 else next(iter(names.values()))[:_DIGITS]
         for names in groups.values()
     ]
     frame = pd.DataFrame(
@@ -187,23 +187,23 @@ def notices(
     """What stands at the head of a report: a draft, a part, a version, each a word and the rest."""
     if edition not in EDITIONS:
         raise InputError(f'A report is "draft" or "final", not {edition!r}.')
-    said = [only] if only else []
+    sentences = [only] if only else []
     if edition != FINAL:
         draft = f"Draft. Not for publication: the report for {quarter.title} has not been released."
-        said.insert(0, f"{draft} The chapter Checks says why.")
+        sentences.insert(0, f"{draft} The chapter Checks says why.")
     again = list(enumerate(corrections_of(corrections), start=2))
     for number, (day, what, why) in reversed(again):
         when = f"{day.day} {day:%B %Y}"
-        said.append(
+        sentences.append(
             f"Version {number}. Published again on {when}. Corrected: {what}. Reason: {why}."
         )
-    return tuple(said)
+    return tuple(sentences)
 
 
 def edition_notice(edition: str, quarter: Quarter, corrections: str = "", only: str = "") -> Html:
     """The notices at the top, each with its first sentence in bold."""
-    said = (one.partition(". ") for one in notices(edition, quarter, corrections, only))
-    each = (piece("edition", n, word, rest).markup for n, (word, _, rest) in enumerate(said, 1))
+    parts = (one.partition(". ") for one in notices(edition, quarter, corrections, only))
+    each = (piece("edition", n, word, rest).markup for n, (word, _, rest) in enumerate(parts, 1))
     return Html(Markup("").join(each))
 
 
@@ -231,14 +231,14 @@ def checks_chapter(findings: pd.DataFrame, edition: str, overrides: str = "") ->
 
 def _count(found: int, errors: int) -> str:
     """`The checks before release found three things, of which one stands in the way …`"""
-    said = f"The checks before release found {plural(found, 'thing')}"
+    sentence = f"The checks before release found {plural(found, 'thing')}"
     if not errors:
         which = f"; {'it does' if found == 1 else 'they do'} not stand"
     elif errors == found:
         which = "; it stands" if errors == 1 else "; all of them stand"
     else:
         which = f", of which {in_words(errors)} {'stands' if errors == 1 else 'stand'}"
-    return f"{said}{which} in the way of the final report."
+    return f"{sentence}{which} in the way of the final report."
 
 
 def _table(table: pd.DataFrame) -> Html:

@@ -62,7 +62,7 @@ def summary(
             where=where_sentence(kpis, terms),
             history=counts_history(rating_history(returns, kpis, before), terms),
             changed="" if then is None else narrative.movers_sentence(kpis, terms).rstrip(":."),
-            moved=[] if then is None else changed_ratings(kpis, terms),
+            rating_changes=[] if then is None else changed_ratings(kpis, terms),
         ),
         anchor="for-the-minutes",
     )
@@ -99,24 +99,24 @@ def attention(
         if worse:
             rating = listed(sorted({row["rating"] for row in worse}), "or")
             found.append(_line(f"{rating} and getting worse:", worse, called))
-    if said := _loose_ends(kpis, followed(returns), terms):
-        found.append({"look": "", "sign": "old", "reason": said, "items": [], "more": ""})
+    if sentence := _loose_ends(kpis, followed(returns), terms):
+        found.append({"look": "", "sign": "old", "reason": sentence, "items": [], "more": ""})
     return found
 
 
 def _line(
     reason: str, rows: Rows, called: Mapping[str, str], extra: Mapping[str, str] | None = None
 ) -> dict[str, Any]:
-    shown = rows if len(rows) <= _NAMED else rows[: _NAMED - 1]
+    displayed = rows if len(rows) <= _NAMED else rows[: _NAMED - 1]
     items = [
         {
             "anchor": slug(row["kpi_id"]),
             "name": called[row["kpi_id"]],
             "extra": (extra or {}).get(row["kpi_id"], ""),
         }
-        for row in shown
+        for row in displayed
     ]
-    more = f"{in_words(len(rows) - len(shown))} more" if len(rows) > len(shown) else ""
+    more = f"{in_words(len(rows) - len(displayed))} more" if len(rows) > len(displayed) else ""
     return {"look": "", "sign": "negative", "reason": reason, "items": items, "more": more}
 
 
@@ -125,13 +125,13 @@ def _loose_ends(kpis: pd.DataFrame, actions: pd.DataFrame, terms: Terms) -> str:
     doubted, unrated = sum(map(in_doubt, rows_of(kpis))), int((kpis["rating"] == NOT_RATED).sum())
     late = int(kpis["lag_quarters"].gt(0).sum())
     overdue, running = int(actions["overdue"].sum()), int((actions["status"] == "open").sum())
-    said = [
+    counts = [
         f"{in_words(overdue)} of {plural(running, 'open action')} overdue" if overdue else "",
         plural(doubted, "figure in doubt", "figures in doubt") if doubted else "",
         plural(unrated, f"{one} not rated", f"{many} not rated") if unrated else "",
         plural(late, f"{one} reported in arrears", f"{many} reported in arrears") if late else "",
     ]
-    text = listed([part for part in said if part])
+    text = listed([part for part in counts if part])
     return f"{capitalised(text)}." if text else ""
 
 
@@ -195,11 +195,11 @@ def matrix(kpis: pd.DataFrame, sections: Sequence[str], terms: Terms) -> Html:
         cells = [head | {"count": found[head["name"]]} for head in heads]
         return {"name": title, "anchor": slug(title), "all": len(rows), "cells": cells}
 
-    own = ((name, kpis[kpis["section"] == name]) for name in sections)
+    by_section = ((name, kpis[kpis["section"] == name]) for name in sections)
     return render(
         "matrix.html.j2",
         heads=heads,
-        rows=[counted(name, rows) for name, rows in own if len(rows)],
+        rows=[counted(name, rows) for name, rows in by_section if len(rows)],
         total=counted(f"All {terms.word('kpi', 2)}", kpis),
         many=terms.head("kpi", 2),
         word=terms.head("section"),
@@ -234,18 +234,18 @@ def changed_ratings(kpis: pd.DataFrame, terms: Terms) -> list[dict[str, Any]]:
 
 def counts_history(history: pd.DataFrame, terms: Terms) -> Html:
     """The ratings of the whole set in the last six reports; nothing for one report alone."""
-    shown = history.tail(6)
-    if len(shown) < 2:
+    displayed = history.tail(6)
+    if len(displayed) < 2:
         return Html()
-    frame = shown.assign(quarter=[short_title(label) for label in shown["quarter"]])
+    frame = displayed.assign(quarter=[short_title(label) for label in displayed["quarter"]])
     frame = frame.rename(columns={"quarter": "Quarter"}).assign(
-        **{terms.head("kpi", 2): shown.drop(columns="quarter").sum(axis=1)}
+        **{terms.head("kpi", 2): displayed.drop(columns="quarter").sum(axis=1)}
     )
     caption = f"{terms.head('kpi', 2)} by rating in the last reports, as printed then"
     table = report_table(
         frame, caption, name="history-table", wide=True, look="kpi-reports", quiet=True
     )
-    picture = counts_chart(rows_of(shown), "history", terms.looks)
+    picture = counts_chart(rows_of(displayed), "history", terms.looks)
     return render("history.html.j2", picture=picture, table=table)
 
 

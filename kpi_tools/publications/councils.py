@@ -79,7 +79,7 @@ def _distribution(rows: Rows) -> dict[str, Any]:
         return blank | dict.fromkeys((*_HEADS, "Picture"), "–")
     values = sorted(float(row["value"]) for row in known.values())
     parts = quantiles(values, n=4, method="inclusive") if len(values) > 1 else values * 3
-    shown = [
+    figures = [
         show(value, one["unit"], int(one["decimals"])) for value in (values[0], *parts, values[-1])
     ]
     span = (values[-1] - values[0]) or 1.0
@@ -87,10 +87,10 @@ def _distribution(rows: Rows) -> dict[str, Any]:
         round(_EDGE + (value - values[0]) / span * (_ACROSS - 2 * _EDGE), 1)
         for value in (*values, parts[1])
     )
-    text = f"{len(values)} figures from {shown[0]} to {shown[-1]}, median {shown[2]}"
+    text = f"{len(values)} figures from {figures[0]} to {figures[-1]}, median {figures[2]}"
     picture = render("strip.html.j2", ticks=ticks, median=median, across=_ACROSS, text=text)
     for place in (0, -1):
         who = sorted(name for name, row in known.items() if float(row["value"]) == values[place])
         named = listed(who) if len(who) <= _NAMED else plural(len(who), "council")
-        shown[place] = f"{shown[place]} ({named})"
-    return blank | dict(zip(_HEADS, shown, strict=True)) | {"Picture": picture}
+        figures[place] = f"{figures[place]} ({named})"
+    return blank | dict(zip(_HEADS, figures, strict=True)) | {"Picture": picture}

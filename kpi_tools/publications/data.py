@@ -97,10 +97,10 @@ def _of_council(returns: Returns) -> pd.DataFrame:
     reports = sorted(
         quarter for label in labels if (quarter := Quarter.parse(label)) < returns.quarter
     )
-    shown = [recent_quarters(as_known_at(returns, quarter)) for quarter in reports]
-    shown.append(recent_quarters(returns))
-    parts = [(returns.quarter, _older(returns, shown[-1]))]
-    parts += zip([*reports, returns.quarter], shown, strict=True)
+    displayed = [recent_quarters(as_known_at(returns, quarter)) for quarter in reports]
+    displayed.append(recent_quarters(returns))
+    parts = [(returns.quarter, _older(returns, displayed[-1]))]
+    parts += zip([*reports, returns.quarter], displayed, strict=True)
     rows = pd.concat(
         [
             table.assign(report=quarter.label, report_end=pd.Timestamp(quarter.end))
@@ -126,14 +126,14 @@ def _of_council(returns: Returns) -> pd.DataFrame:
     return rows.sort_values(["_place", "report", "due_quarter"], kind="stable")[COLUMNS]
 
 
-def _older(returns: Returns, shown: pd.DataFrame) -> pd.DataFrame:
+def _older(returns: Returns, displayed: pd.DataFrame) -> pd.DataFrame:
     """The due figures before those that the latest report shows, from each KPI's first on."""
     if returns.figures.empty:
-        return shown.head(0)
+        return displayed.head(0)
     span = returns.quarter - Quarter.parse(returns.figures["quarter"].min()) + 5  # and a year's lag
     every = rated_figures(returns, returns.quarter, span)
-    first_shown = every["kpi_id"].map(shown.groupby("kpi_id")["due_quarter"].min())
-    older = every[(every["due_quarter"] < first_shown).astype(bool)]
+    first_displayed = every["kpi_id"].map(displayed.groupby("kpi_id")["due_quarter"].min())
+    older = every[(every["due_quarter"] < first_displayed).astype(bool)]
     there = older["value"].notna() | older["milestone"].notna()
     begun = there.groupby(older["kpi_id"]).cummax()
     return older[begun]

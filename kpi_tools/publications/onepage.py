@@ -86,7 +86,7 @@ def one_page(
         council=returns.council.name,
         until=f"{quarter.end.day} {quarter.end:%B %Y}",
         notices=notices,
-        said=(
+        sentences=(
             narrative.ratings_sentence(kpis, quarter, title, terms),
             narrative.change_sentence(movement, last, terms, first=first_report(returns)),
         ),
@@ -120,9 +120,11 @@ def _tile(tile: Row, terms: Terms) -> Row:
 
 def _some(texts: list[str], most: int) -> str:
     """All texts, or the first and how many more: one more than `most` is not worth the words."""
-    shown = texts if len(texts) <= most + 1 else texts[:most]
-    more = f"; and {in_words(len(texts) - len(shown))} more" if len(texts) > len(shown) else ""
-    return f"{'; '.join(shown)}{more}."
+    displayed = texts if len(texts) <= most + 1 else texts[:most]
+    more = (
+        f"; and {in_words(len(texts) - len(displayed))} more" if len(texts) > len(displayed) else ""
+    )
+    return f"{'; '.join(displayed)}{more}."
 
 
 def _change(row: Row) -> str:
@@ -139,13 +141,16 @@ def _head(number: int, terms: Terms) -> str:
 
 
 def _red(row: Row, line: Row | None, actions: list[Row], terms: Terms, room: int) -> Row:
-    given, own = [action_of(action) for action in actions], text_of(row["management_action"])
+    given, action_text = (
+        [action_of(action) for action in actions],
+        text_of(row["management_action"]),
+    )
     texts = [
         {"text": short(one["text"], room), "id": one["id"], "invented": False} for one in given
     ]
-    if own and not given:
+    if action_text and not given:
         invented = row["commentary_status"] == ILLUSTRATIVE
-        texts = [{"text": short(own, room), "id": "", "invented": invented}]
+        texts = [{"text": short(action_text, room), "id": "", "invented": invented}]
     owners = dict.fromkeys(one["owner"] for one in given if one["owner"])
     arrow = terms.arrow_of(row)
     return {
@@ -191,10 +196,10 @@ def _loose(kpis: pd.DataFrame, called: Mapping[str, str]) -> list[tuple[str, str
             called[row["kpi_id"]] + (f" ({row[why]})" if why and text_of(row[why]) else "")
             for row in rows_of(kpis[wanted])
         ]
-        shown = texts[:_NAMED]
+        displayed = texts[:_NAMED]
         more = f"; and {in_words(len(texts) - _NAMED)} more" if len(texts) > _NAMED else ""
         if texts or why:
-            found.append((head, f"{'; '.join(shown)}{more}." if texts else "none."))
+            found.append((head, f"{'; '.join(displayed)}{more}." if texts else "none."))
     return found
 
 

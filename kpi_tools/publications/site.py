@@ -122,9 +122,9 @@ def site_pages(
     }
     latest = Markup('<h2 id="latest">{}</h2>').format(f"In the report for {returns.quarter.title}")
     for row in rows_of(kpis):
-        own = table[table["kpi_id"] == row["kpi_id"]]
+        of_kpi = table[table["kpi_id"] == row["kpi_id"]]
         body = Html(latest) + card(row, points[row["kpi_id"]], with_cards)
-        body += _history(row["kpi_id"], own, whole, colours)
+        body += _history(row["kpi_id"], of_kpi, whole, colours)
         pages[f"kpi/{slug(row['kpi_id'])}.html"] = Page(
             f"{called[row['kpi_id']]}: {council.name}", body
         )
@@ -219,7 +219,7 @@ def _sayings(final: Final) -> Iterator[Entry]:
 
 
 def _history(
-    kpi_id: str, own: pd.DataFrame, whole: Mapping[str, str], colours: Mapping[str, str]
+    kpi_id: str, of_kpi: pd.DataFrame, whole: Mapping[str, str], colours: Mapping[str, str]
 ) -> Html:
     """The KPI as each final report printed it, with a link to its card there; then as known now."""
     printed = [
@@ -232,12 +232,12 @@ def _history(
             **_cells(one, colours),
             "Direction": capitalised(one["direction_of_travel"] or ""),
         }
-        for one in reversed(table_rows(own[own["is_latest"]]))
+        for one in reversed(table_rows(of_kpi[of_kpi["is_latest"]]))
         if one["report"] in whole
     ]
     known = [
         {"Period": one["period"], **_cells(one, colours)}
-        for one in reversed(table_rows(own[own["known_now"]]))
+        for one in reversed(table_rows(of_kpi[of_kpi["known_now"]]))
     ]
     tables = (
         (printed, "As each report printed it", "reported"),

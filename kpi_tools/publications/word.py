@@ -81,7 +81,7 @@ def to_word(
     """
     document = _opened(reference) if reference else docx.Document()
     _set_properties(document, title, author, quarter)
-    _add_styles(document, is_own=reference is None)
+    _add_styles(document, is_builtin=reference is None)
     pictures = _SVG.findall(page)  # their attributes have capitals, which HTML has not
     numbers = iter(range(len(pictures)))
     page = _SVG.sub(lambda _: f'<img class="kept" alt="{next(numbers)}">', page)
@@ -129,11 +129,11 @@ def _set_properties(document: Any, title: str, author: str, quarter: Quarter) ->
         add_field(foot, "NUMPAGES", "1")
 
 
-def _add_styles(document: Any, *, is_own: bool) -> None:
+def _add_styles(document: Any, *, is_builtin: bool) -> None:
     """The styles that are lacking; where the document is our own, its fonts and page too."""
     styles = document.styles
     there = {style.name for style in styles}
-    if is_own:
+    if is_builtin:
         styles["Normal"].font.size, styles["Normal"].paragraph_format.space_after = Pt(10), Pt(5)
         styles["List Bullet"].paragraph_format.space_after = Pt(1)
         for fonts in styles.element.iter(qn("w:rFonts")):

@@ -256,8 +256,8 @@ class Writer:
         millimetres = float(wide) / 96 * 25.4 * (1.05 if float(wide) > 200 else 0.7)
         run = paragraph.add_run()
         properties = run.add_picture(io.BytesIO(png), Mm(min(millimetres, 165)))._inline.docPr
-        said = [part.text for part in root if part.tag.endswith(("}title", "}desc")) and part.text]
-        properties.set("descr", ". ".join(said))
+        texts = [part.text for part in root if part.tag.endswith(("}title", "}desc")) and part.text]
+        properties.set("descr", ". ".join(texts))
         properties.set("name", f"Picture {properties.id}")
 
 
@@ -298,14 +298,14 @@ def _add_link(paragraph: Any, anchor: str, text: str, **look: Any) -> None:
     paragraph._p.append(around)
 
 
-def add_field(paragraph: Any, code: str, shown: str, **marks: str) -> None:
+def add_field(paragraph: Any, code: str, text: str, **marks: str) -> None:
     """A field with what it shows until it is worked out."""
     words = tag("instrText")
     words.text = f" {code} "
     paragraph.add_run()._r.append(tag("fldChar", fldCharType="begin", **marks))
     paragraph.add_run()._r.append(words)
     paragraph.add_run()._r.append(tag("fldChar", fldCharType="separate"))
-    paragraph.add_run(shown)
+    paragraph.add_run(text)
     paragraph.add_run()._r.append(tag("fldChar", fldCharType="end"))
 
 

@@ -47,8 +47,10 @@ def write_directors_workbook(
     explained = recent[[name for name in recent if name in COLUMNS]]
     book = make_workbook({**tables, "Quarters": explained})
     _add_glance(book.create_sheet(GLANCE, 0), kpis, recent, returns)
-    for place, (section, own) in enumerate(kpis.groupby("section", sort=False), start=1):
-        _add_charts(book, book.create_sheet(_title(section, book), place), own, explained, returns)
+    for place, (section, section_kpis) in enumerate(kpis.groupby("section", sort=False), start=1):
+        _add_charts(
+            book, book.create_sheet(_title(section, book), place), section_kpis, explained, returns
+        )
     for name in tables:
         book[name].auto_filter.ref = book[name].dimensions
         fit_to_width(book[name])
@@ -186,9 +188,9 @@ def _add_charts(
     sheet["A1"] = safe_text(f"{kpis['section'].iloc[0]}: last figures")
     sheet["A1"].font = Font(bold=True, size=14)
     for number, row in enumerate(rows_of(kpis[kpis["kpi_id"].isin(known)])):
-        own = places[row["kpi_id"]]
+        kpi_places = places[row["kpi_id"]]
 
-        def cells(name: str, rows: Any = own) -> Any:
+        def cells(name: str, rows: Any = kpi_places) -> Any:
             column = recent.columns.get_loc(name) + 1
             span = {"min_row": rows[0] + 2, "max_row": rows[-1] + 2}
             return Reference(book["Quarters"], min_col=column, **span)

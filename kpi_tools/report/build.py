@@ -124,14 +124,14 @@ def _of_report(job: Job, names: Mapping[str, Any]) -> Contents:
     title = f"{returns.council.report_title}, {job.quarter.title}"
     overrides = parse_overrides(parameters.get("overrides", ""))
     roles = (parameters.get("prepared_by", ""), parameters.get("signed_off_by", ""))
-    said = notices(edition, job.quarter, parameters.get("corrections", ""), returns.only)
+    sentences = notices(edition, job.quarter, parameters.get("corrections", ""), returns.only)
     return Contents(
         returns,
         f"Draft: {title}" if edition == DRAFT else title,
         {"KPIs": kpis, "Quarters": names["recent"], "Counts": matrix(kpis, returns.council)},
         record(returns, kpis, kinds(names["findings"]), edition, overrides, *roles)
         | {"allow_rejected": "allow_rejected" in parameters},
-        {"onepage": one_page(returns, kpis, names["before"], names["movement"], notices=said)},
+        {"onepage": one_page(returns, kpis, names["before"], names["movement"], notices=sentences)},
     )
 
 

@@ -78,9 +78,11 @@ def write_pdf(
     # temporary folder of the system: a Chromium that came as a snap has another one, and what it
     # writes there is not seen here.
     place = page.resolve().parent.parent
-    with tempfile.TemporaryDirectory(prefix="kpi-", dir=place, ignore_cleanup_errors=True) as own:
-        made = Path(own) / "page.pdf"
-        command = [str(browser), *_FLAGS, f"--user-data-dir={Path(own) / 'profile'}"]
+    with tempfile.TemporaryDirectory(
+        prefix="kpi-", dir=place, ignore_cleanup_errors=True
+    ) as folder:
+        made = Path(folder) / "page.pdf"
+        command = [str(browser), *_FLAGS, f"--user-data-dir={Path(folder) / 'profile'}"]
         if hasattr(os, "geteuid") and os.geteuid() == 0:
             command.append("--no-sandbox")  # Chromium refuses root with it; the page runs nothing
         complaint = _run([*command, f"--print-to-pdf={made}", page.resolve().as_uri()], timeout)

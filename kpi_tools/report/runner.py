@@ -280,9 +280,9 @@ class _Hook(DisplayHook):
 
     def write_format_data(self, format_dict: Any, md_dict: Any = None) -> None:
         count = self.prompt_count
-        shown = {"data": dict(format_dict), "metadata": md_dict or {}, "execution_count": count}
+        output = {"data": dict(format_dict), "metadata": md_dict or {}, "execution_count": count}
         shell: Any = self.shell
-        shell.outputs.add("execute_result", **shown)
+        shell.outputs.add("execute_result", **output)
 
     def finish_displayhook(self) -> None:
         pass

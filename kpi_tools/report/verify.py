@@ -19,7 +19,7 @@ from kpi_tools.report import NOTEBOOKS, Job, make
 from kpi_tools.report.publish import MANIFEST, as_json
 
 _ENTRIES: Final = ("quarter", "inputs", "outputs", "program", "notebook")
-_SHOWN: Final = 3
+_MOST_KEYS: Final = 3
 _KINDS: Final = {"kpi": "history", "directorate": "explorer"}
 """What a manifest is of, by a parameter that it has; else a report."""
 
@@ -162,8 +162,8 @@ def _where(found: Path, made: Path) -> str:
     if found.name == MANIFEST:
         one, other = (json.loads(path.read_text(encoding="utf-8")) for path in (found, made))
         keys = sorted(key for key in {*one, *other} if one.get(key) != other.get(key))
-        more = ", …" if len(keys) > _SHOWN else ""
-        return f" (entries {', '.join(keys[:_SHOWN])}{more})" if keys else ""
+        more = ", …" if len(keys) > _MOST_KEYS else ""
+        return f" (entries {', '.join(keys[:_MOST_KEYS])}{more})" if keys else ""
     if found.suffix not in (".html", ".csv", ".ipynb"):
         return ""
     one, other = (path.read_bytes().split(b"\n") for path in (found, made))
