@@ -122,7 +122,7 @@ def with_rebase(day, **more):
 def test_a_rebase_outside_the_series_changes_nothing_and_says_so():
     plain, rebased = kent.known("CS01"), with_rebase("2030-01-01")
     pd.testing.assert_frame_equal(plain.of("points", "CS01"), rebased.of("points", "CS01"))
-    assert rebased.rebases["sentence"].tolist() == [
+    assert rebased.rebases["said"].tolist() == [
         "The rebase of 2030-01-01 (New telephone system) lies after the last figure of CS01, so it changes nothing."
     ]
 

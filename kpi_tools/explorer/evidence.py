@@ -53,7 +53,7 @@ class Evidence:
     * `points`: the finest series there is of each KPI (`series` says `months` or `quarters`,
       `period` its label), with process limits, `rule`, `special_cause` and `why`: one sentence on
       why a point is flagged or why not;
-    * `rebases`: the rebases agreed for them, with what each does in a `sentence`;
+    * `rebases`: the rebases agreed for them, with `said`: what each does, in a sentence;
     * `outlooks`: as `outlook.outlook` gives them, from the quarters of `recent`;
     * `doubts`: the figures that look like a fault of the data (`doubts.doubt_table`).
     """
@@ -148,7 +148,7 @@ def evidence(returns: Returns, kpi_ids: Collection[str] | None = None) -> Eviden
     points.loc[withheld, "why"] = f"{capitalised(NOT_ASSESSED)}: {WITHHELD}."
     kpis.loc[kpis["kpi_id"].isin(doubted), ["variation", "assurance"]] = NOT_ASSESSED
     agreed = returns.rebases[returns.rebases["kpi_id"].isin(set(points["kpi_id"]))]
-    rebases = agreed.assign(sentence=[_rebase_sentence(row, points) for row in rows_of(agreed)])
+    rebases = agreed.assign(said=[_rebase_sentence(row, points) for row in rows_of(agreed)])
     certain = recent.assign(value=recent["value"].mask(recent["kpi_id"].isin(doubted)))
     outlooks = outlook(certain, **settings)
     known = Evidence(returns, recent, kpis, quarters, points, rebases, outlooks, doubts)

@@ -212,7 +212,7 @@ def _limits(known: Evidence, kpi_id: str, size: Size) -> Parts:
     if len(flagged):
         periods = [period_of(row) for row in rows_of(flagged.tail(6))]
         notes.append(f"Flagged before: {listed(periods)}.")
-    notes += known.of("rebases", kpi_id)["sentence"].tolist() + _redefined(known, kpi_id)
+    notes += known.of("rebases", kpi_id)["said"].tolist() + _redefined(known, kpi_id)
     for change in rows_of(suggested_rebases(points)):
         side = "above" if change["run"] > 0 else "below"
         day = pd.Timestamp(change["date"])
