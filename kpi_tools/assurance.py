@@ -277,14 +277,14 @@ def if_today(point: Mapping[str, Any], today: date) -> str:
     days = (today - point["period_end"].date()).days
     if days < 1:
         return ""
-    said = (
+    opening = (
         f"If one happened today ({today.day} {today:%B %Y}), {plural(days, 'day')} after the last"
     )
     if point["limits"] in (NO_LIMITS, NO_VARIATION):
-        return f"{said}, nothing could be said of it yet."
+        return f"{opening}, nothing could be said of it yet."
     side = "within" if not days > point["upper_limit"] else "longer than"
     side = "shorter than" if days < point["lower_limit"] else side
-    return f"{said}, that would be {side} the usual range of {usual_range(point)}."
+    return f"{opening}, that would be {side} the usual range of {usual_range(point)}."
 
 
 def _places(point: Mapping[str, Any]) -> int:

@@ -30,7 +30,7 @@ def in_period(figures: pd.DataFrame, known: pd.DataFrame | None = None) -> pd.Da
     comes less the one that leaves. What cannot be recovered, or would come out impossible, stays missing.
     """
     rows = figures.reset_index(drop=True)
-    own: dict[tuple[str, str, int], float] = {}
+    found: dict[tuple[str, str, int], float] = {}
     given = pd.DataFrame(columns=["kpi_id", "period_end"]) if known is None else known
     for part in ("numerator", "denominator"):
         places = _places(rows)
@@ -46,9 +46,9 @@ def in_period(figures: pd.DataFrame, known: pd.DataFrame | None = None) -> pd.Da
             rolling = {
                 at: float(n) for at, n in zip(group["_at"], group[part], strict=True) if pd.notna(n)
             }
-            own |= {(str(kpi), part, at): n for at, n in _recovered(rolling, start).items()}
+            found |= {(str(kpi), part, at): n for at, n in _recovered(rolling, start).items()}
         keys = zip(rows["kpi_id"], places, strict=True)
-        rows[f"in_period_{part}"] = [own.get((str(kpi), part, at), math.nan) for kpi, at in keys]
+        rows[f"in_period_{part}"] = [found.get((str(kpi), part, at), math.nan) for kpi, at in keys]
     n, d = rows["in_period_numerator"], rows["in_period_denominator"]
     per = rows["unit"].map(MULTIPLIERS)
     possible = (n >= 0) & (d > 0) & ((rows["unit"] != "%") | (n <= d))
@@ -66,34 +66,34 @@ def _places(rows: pd.DataFrame) -> list[int]:
 
 def _recovered(rolling: Mapping[int, float], known: Mapping[int, float]) -> dict[int, float]:
     """Every quarter's own count that follows from sums of four and from the counts known."""
-    own = dict(known)
+    found = dict(known)
     while True:
-        before = len(own)
+        before = len(found)
         for at, total in rolling.items():
             window = range(at - _WINDOW + 1, at + 1)
-            unknown = [place for place in window if place not in own]
+            unknown = [place for place in window if place not in found]
             if len(unknown) == 1:
-                own[unknown[0]] = total - sum(own[place] for place in window if place in own)
+                found[unknown[0]] = total - sum(found[place] for place in window if place in found)
             if at - 1 in rolling:
                 change = total - rolling[at - 1]
-                if at - _WINDOW in own:
-                    own.setdefault(at, own[at - _WINDOW] + change)
-                if at in own:
-                    own.setdefault(at - _WINDOW, own[at] - change)
-        if len(own) == before:
-            return own
+                if at - _WINDOW in found:
+                    found.setdefault(at, found[at - _WINDOW] + change)
+                if at in found:
+                    found.setdefault(at - _WINDOW, found[at] - change)
+        if len(found) == before:
+            return found
 
 
 @dataclass(frozen=True)
 class Step:
-    """After so many `quarters`: the `best` that the rolling figure can be, and the figure `needed` in each of them.
+    """After so many `quarters`: the `best` that the rolling figure can be, and the figure `required` in each of them.
 
     Both in the KPI's unit. `possible`: whether the figure needed is one that can be had.
     """
 
     quarters: int
     best: float
-    needed: float
+    required: float
     possible: bool
 
 
@@ -125,9 +125,9 @@ def what_it_takes(
         if new <= 0 or cases <= 0:
             continue
         best = per * (met + new if polarity == HIGHER else met) / cases
-        needed = (level * cases - per * met) / new
-        possible = needed <= per if polarity == HIGHER else needed >= 0
-        steps.append(Step(quarters, best, needed, possible))
+        required = (level * cases - per * met) / new
+        possible = required <= per if polarity == HIGHER else required >= 0
+        steps.append(Step(quarters, best, required, possible))
     return steps
 
 
@@ -167,28 +167,28 @@ def takes_in_words(
         return f"What it takes to reach the {line} cannot be calculated: the numbers of cases are not known."
     reachable = next((step for step in steps if step.possible), None)
     if reachable is not None and (
-        reachable.needed <= 0
+        reachable.required <= 0
         if polarity == HIGHER
-        else reachable.needed >= MULTIPLIERS.get(unit, math.inf)
+        else reachable.required >= MULTIPLIERS.get(unit, math.inf)
     ):
         return f"The rolling figure will be at the {line} in {_span(reachable.quarters)} whatever the new cases bring."
-    said = []
+    clauses = []
     for step in steps[: reachable.quarters - 1 if reachable else len(steps)]:
         ideal = show(float(MULTIPLIERS.get(unit, 0)) if polarity == HIGHER else 0.0, unit, 0)
-        said.append(
+        clauses.append(
             f"even at {ideal} {_each(step.quarters)} the rolling figure reaches {show(step.best, unit, decimals)}"
         )
     if reachable is None:
-        said.append(f"so the {line} is out of reach in that time")
+        clauses.append(f"so the {line} is out of reach in that time")
     else:
         step = 10**decimals
         hard = (math.ceil if polarity == HIGHER else math.floor)(
-            round(reachable.needed * step, 6)
+            round(reachable.required * step, 6)
         ) / step
-        said.append(
+        clauses.append(
             f"it needs {show(hard, unit, decimals)} {_each(reachable.quarters)} to reach the {line}"
         )
-    text = "; ".join(said)
+    text = "; ".join(clauses)
     return f"{text[0].upper()}{text[1:]}."
 
 
@@ -231,20 +231,22 @@ def sensitivity(kpi: Mapping[str, Any], scheme: Scheme = DEFAULT_SCHEME) -> list
     known or the KPI is not rated.
     """
     names = [band.name for band in scheme.bands]
-    needed = [cases_to(kpi, _edge(kpi, band)) for band in scheme.bands[:-1]]
-    if kpi.get("rating") not in names or any(cases is None for cases in needed):
+    required = [cases_to(kpi, _edge(kpi, band)) for band in scheme.bands[:-1]]
+    if kpi.get("rating") not in names or any(cases is None for cases in required):
         return []
-    own, sign = names.index(kpi["rating"]), 1 if kpi["polarity"] == HIGHER else -1
+    place, sign = names.index(kpi["rating"]), 1 if kpi["polarity"] == HIGHER else -1
     total = f"{'meeting the standard ' if sign > 0 else ''}(of {int(kpi['denominator']):,})"
-    said = [
+    clauses = [
         f"would be {names[better]} with {_cases(cases)} {total}"
-        for better in reversed(range(own))
-        if (cases := needed[better]) is not None and cases not in needed[:better]
+        for better in reversed(range(place))
+        if (cases := required[better]) is not None and cases not in required[:better]
     ]
-    if own < len(needed) and (last := needed[own]) is not None:
-        worse = next((n for n in range(own + 1, len(needed)) if needed[n] != last), len(needed))
-        said.append(f"would be {names[worse]} with {_cases(last - sign)} {total}")
-    return said
+    if place < len(required) and (last := required[place]) is not None:
+        worse = next(
+            (n for n in range(place + 1, len(required)) if required[n] != last), len(required)
+        )
+        clauses.append(f"would be {names[worse]} with {_cases(last - sign)} {total}")
+    return clauses
 
 
 def _edge(kpi: Mapping[str, Any], band: Band) -> float | None:

@@ -84,14 +84,14 @@ def compare(
     found = {name: np.full(len(y), np.nan) for name in ADDED[:-1]}
     state = np.zeros(len(y), int)
     for places in rows.spans:
-        own = {
+        compared = {
             **_ranks(y[places], better[places], country[places]),
             **_distances(y[places], country[places], member[places]),
         }
         funnel, state[places] = _funnel(
             y[places], n[places], d[places], better[places], country[places]
         )
-        for name, values in (own | funnel).items():
+        for name, values in (compared | funnel).items():
             found[name][places] = values
     columns: dict[str, Any] = {**found, "ranked": found["ranked"].astype(int)}
     return rows.with_columns(**columns, funnel=Words(state, FUNNEL_WORDS))
@@ -166,9 +166,9 @@ def _funnel(
         for side, sign in (("lower", -1), ("upper", 1))
     }
     far, good = np.abs(off) > reach * Z_998, off * better > 0
-    untold = np.isnan(off) | (better == 0) | np.isnan(reach)
+    unknown = np.isnan(off) | (better == 0) | np.isnan(reach)
     near = np.abs(off) <= reach * Z_95
-    state = np.select([untold, near, good & far, good, far], [0, 1, 3, 2, 5], 4)
+    state = np.select([unknown, near, good & far, good, far], [0, 1, 3, 2, 5], 4)
     level = {"expected": np.full(len(y), centre * whole), "overdispersion": np.full(len(y), spread)}
     return {**level, **limits}, state
 

@@ -76,8 +76,8 @@ def with_doubts(figures: pd.DataFrame, history: pd.DataFrame | None = None) -> p
         series[row["kpi_id"], text_of(row.get("series_from"))].append(row)
         same_period[row["period_end"]].append(row)
     found = {}
-    for (kpi_id, _), own in series.items():
-        for row, code, sentence in _of_series(own, same_period):
+    for (kpi_id, _), rows in series.items():
+        for row, code, sentence in _of_series(rows, same_period):
             state = CONFIRMED if _is_checked(row) else OPEN
             found[kpi_id, row["period_end"]] = code, sentence, state
     keys = zip(figures["kpi_id"], figures["period_end"], strict=True)
@@ -204,8 +204,8 @@ def _slip(row: Row, usual: _Usual | None, enough: bool) -> _Doubt:
         back = value / times if up else value * times
         if among.low / _NEAR <= back <= among.high * _NEAR:
             usually = usual.middle if usual else lines[0]
-            what = f"the {'usual ' if usual else 'target, '}{_shown(row, usually)}"
-            return SLIP, f"{_shown(row)} is about {words[not up]} {what}."
+            what = f"the {'usual ' if usual else 'target, '}{_printed(row, usually)}"
+            return SLIP, f"{_printed(row)} is about {words[not up]} {what}."
     return None
 
 
@@ -214,7 +214,7 @@ def _zero(row: Row, usual: _Usual) -> _Doubt:
     fewest = 7 if row["unit"] == "count" else 3 * usual.digit
     if row["value"] != 0 or usual.low < fewest or not usual.is_leap(0):
         return None
-    return ZERO, f"It is 0, and the figures before it lie near {_shown(row, usual.middle)}."
+    return ZERO, f"It is 0, and the figures before it lie near {_printed(row, usual.middle)}."
 
 
 def _another(row: Row, usual: _Usual, neighbours: list[Row]) -> _Doubt:
@@ -230,9 +230,9 @@ def _another(row: Row, usual: _Usual, neighbours: list[Row]) -> _Doubt:
         return None
     for other in neighbours:
         if other["value"] == value and other["kpi_id"] != row["kpi_id"]:
-            usually = f"is far from its usual {_shown(row, usual.middle)}"
+            usually = f"is far from its usual {_printed(row, usual.middle)}"
             of = f"the figure of {other['kpi_id']} for the same period"
-            return ANOTHER, f"{_shown(row)} is {of}, and {usually}."
+            return ANOTHER, f"{_printed(row)} is {of}, and {usually}."
     return None
 
 
@@ -242,8 +242,8 @@ def _remainder(row: Row, usual: _Usual) -> _Doubt:
     likely = row["unit"] == "%" and usual.low <= rest <= usual.high
     if not likely or usual.strangeness(row["value"]) <= 1:
         return None
-    rests = f"what {_shown(row, rest)}, which would be usual, leaves to 100%"
-    return REMAINDER, f"{_shown(row)} is {rests}."
+    rests = f"what {_printed(row, rest)}, which would be usual, leaves to 100%"
+    return REMAINDER, f"{_printed(row)} is {rests}."
 
 
 def _far(row: Row, usual: _Usual) -> _Doubt:
@@ -255,8 +255,8 @@ def _far(row: Row, usual: _Usual) -> _Doubt:
     counted = row["unit"] == "count"
     if usual.strangeness(row["value"]) <= 4 or not usual.is_beyond(row["value"], times, counted):
         return None
-    where = between(_shown(row, usual.low), _shown(row, usual.high))
-    return FAR, f"{_shown(row)} is far from all figures before it, which lie {where}."
+    where = between(_printed(row, usual.low), _printed(row, usual.high))
+    return FAR, f"{_printed(row)} is far from all figures before it, which lie {where}."
 
 
 def _repeated(row: Row, earlier: list[Row], usual: _Usual) -> _Doubt:
@@ -274,7 +274,7 @@ def _repeated(row: Row, earlier: list[Row], usual: _Usual) -> _Doubt:
         same = statistics.median(steps) >= 100 * usual.digit
     if not same:
         return None
-    return REPEATED, f"{_shown(row)} is, to the last digit, what was sent for the period before."
+    return REPEATED, f"{_printed(row)} is, to the last digit, what was sent for the period before."
 
 
 def _denominator(row: Row, earlier: list[Row]) -> _Doubt:
@@ -287,8 +287,8 @@ def _denominator(row: Row, earlier: list[Row]) -> _Doubt:
     usual = _Usual(cases, cases[-1])
     if not usual.is_beyond(now, max(2, usual.high / usual.low), counted=True):
         return None
-    said = f"The denominator is {now:,.0f}, and it usually is near {usual.middle:,.0f}."
-    return DENOMINATOR, said
+    sentence = f"The denominator is {now:,.0f}, and it usually is near {usual.middle:,.0f}."
+    return DENOMINATOR, sentence
 
 
 def _lines(row: Row) -> list[float]:
@@ -312,5 +312,5 @@ def _is_checked(row: Row) -> bool:
     return isinstance(note, str) and _CHECKED.search(note) is not None
 
 
-def _shown(row: Row, value: float | None = None) -> str:
+def _printed(row: Row, value: float | None = None) -> str:
     return show(row["value"] if value is None else value, row["unit"], int(row["decimals"]))

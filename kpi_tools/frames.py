@@ -130,7 +130,7 @@ class Ordered:
         period is absent before it."""
         if not self.measured:
             return np.full(len(self.order), np.nan), np.zeros(len(self.order), bool)
-        usual = self._usual(self._apart(self.days))
+        usual = self._usual(self._distances(self.days))
         places = self.days
         if self.dates:
             weekday = (self.days + 3) % 7
@@ -141,14 +141,14 @@ class Ordered:
                 [self.months, (self.days + 3) // 7 * 5 + weekday],
                 self.days,
             )
-        apart = self._apart(places)
-        return usual, apart > self._usual(apart) * _ABSENT
+        distances = self._distances(places)
+        return usual, distances > self._usual(distances) * _ABSENT
 
-    def _apart(self, places: Array) -> Array:
+    def _distances(self, places: Array) -> Array:
         return np.where(self.first, np.nan, np.diff(places, prepend=np.nan))
 
-    def _usual(self, apart: Array) -> Array:
-        each = pd.Series(apart).groupby(self.series).quantile(0.5, interpolation="lower")
+    def _usual(self, distances: Array) -> Array:
+        each = pd.Series(distances).groupby(self.series).quantile(0.5, interpolation="lower")
         return each.to_numpy()[self.series]
 
     def with_columns(self, **added: Any) -> Any:
@@ -232,8 +232,8 @@ def in_order(
         days, dates, measured = _positions(frame, period)
     codes = np.zeros(len(frame), np.int64)
     for key in keys:
-        own, found = pd.factorize(frame[key].to_pandas(), use_na_sentinel=False)
-        codes = codes * max(len(found), 1) + own
+        key_codes, found = pd.factorize(frame[key].to_pandas(), use_na_sentinel=False)
+        codes = codes * max(len(found), 1) + key_codes
     order = np.lexsort((days, codes))
     codes, days = codes[order], days[order]
     first = np.diff(codes, prepend=-1) != 0

@@ -62,13 +62,13 @@ def chart_for(rows: pd.DataFrame, chart: str = AUTO) -> Chosen:
         for name in ("value", "numerator", "denominator")
     ]
     words = [str(rows[name].iloc[-1]) if name in rows and len(rows) else "" for name in _DESCRIBES]
-    found = _needed(*numbers, *words)
+    found = _automatic(*numbers, *words)
     if chart == AUTO:
         return found
     return replace(found, chart=chart, why=f"{capitalised(TITLES[chart])}, as it was chosen.")
 
 
-def _needed(y: Array, n: Array, d: Array, unit: str, basis: str, series: str) -> Chosen:
+def _automatic(y: Array, n: Array, d: Array, unit: str, basis: str, series: str) -> Chosen:
     """What a series of figures needs, in the order in which the kinds are asked after."""
     known = ~np.isnan(y)
     count, mean = int(known.sum()), float(y[known].mean()) if known.any() else 0.0
@@ -214,8 +214,8 @@ def _kinds(rows: Ordered, chart: str, y: Array, n: Array, d: Array) -> Array:
         words = [rows.latest(name) for name in _DESCRIBES]
         texts = zip(*([str(one or "") for one in column] for column in words), strict=True)
         found = [
-            _needed(y[own], n[own], d[own], *described).chart
-            for own, described in zip(rows.spans, texts, strict=True)
+            _automatic(y[span], n[span], d[span], *described).chart
+            for span, described in zip(rows.spans, texts, strict=True)
         ]
         return np.array([CHARTS.index(one) for one in found], int)[rows.series]
     if chart not in rows.frame.columns:

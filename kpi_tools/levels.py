@@ -109,12 +109,12 @@ def comparable(scheme: Scheme) -> Iterator[tuple[list[Line], list[Line]]]:
     """Lines of a better and of a worse band whose order can be told: lines that are agreed, or the same
     earlier figure."""
     for earlier in ("", *EARLIER):
-        own = [
+        sets = [
             [line for line in band.meets if (line.column in EARLIER) * line.column == earlier]
             for band in scheme.bands
         ]
-        own = [lines for lines in own if lines]
-        yield from ((own[i], own[j]) for i in range(len(own)) for j in range(i + 1, len(own)))
+        sets = [lines for lines in sets if lines]
+        yield from ((sets[i], sets[j]) for i in range(len(sets)) for j in range(i + 1, len(sets)))
 
 
 def most_lenient(lines: Sequence[Line]) -> nw.Expr:

@@ -50,7 +50,7 @@ _TAILS = {3: 0.0026997960632602, 2: 0.0455002638963584}
 """How often a normal figure lies more than three, and more than two standard deviations off."""
 _NELSON = 3.6
 _FEWEST_FOR_LIMITS = 13
-_FEWEST_BESIDE = 5
+_FEWEST_OTHERS = 5
 
 
 def process_limits(
@@ -177,7 +177,7 @@ def limited(
     count, mean = base.count(used), base.mean(used, figures.size)
     noise = np.maximum(np.abs(mean), 1) * EXACT
     law = figures.law(mean)
-    ranges = _moved(figures.scaled(used, mean, law), breaks)
+    ranges = _moving_range(figures.scaled(used, mean, law), breaks)
     average = base.mean(ranges)
     if screen:
         small = np.where(ranges < average * _SCREEN - noise, ranges, np.nan)
@@ -212,7 +212,7 @@ def limited(
         "baseline": base.number - base.number[rows.starts][rows.series] + 1,
         "baseline_points": base.count(y),
         "overlap": shared.astype(int),
-        "moving_range": _moved(y, breaks),
+        "moving_range": _moving_range(y, breaks),
         "mean": np.where(in_year, np.nan, mean),
         **ends,
         "limits": Words.first_of(states),
@@ -220,7 +220,7 @@ def limited(
     }
 
 
-def _moved(y: Array, breaks: Array) -> Array:
+def _moving_range(y: Array, breaks: Array) -> Array:
     return np.where(breaks, np.nan, np.abs(np.diff(y, prepend=np.nan)))
 
 
@@ -271,7 +271,7 @@ def carried_away(y: Array) -> bool:
     """Whether all figures but one lie on one side of the mean, and that one further off than four
     times what they span."""
     above = y > y.mean()
-    if len(y) <= _FEWEST_BESIDE or min(above.sum(), (~above).sum()) != 1:
+    if len(y) <= _FEWEST_OTHERS or min(above.sum(), (~above).sum()) != 1:
         return False
     others = above if above.sum() > 1 else ~above
     return bool(np.abs(y[others] - y[~others]).min() > 4 * np.ptp(y[others]) + EXACT)

@@ -60,18 +60,18 @@ def ratings_sentence(
     now, number = terms.counts(kpis), len(kpis)
     if not number:
         return f"The {title} for {quarter.title} has no {terms.word('kpi')}."
-    said = {
+    phrases = {
         band.name: f"{terms.says(band, now[band.name])} (rated {band.name})" for band in terms.bands
     }
-    rest = [name for name in terms.ratings if name not in said and now[name]]
+    rest = [name for name in terms.ratings if name not in phrases and now[name]]
     ways = {
         NOT_DUE: f"{were(now[NOT_DUE])} not due",
         NOT_RATED: "could not be rated",
         MONITORED: f"{are(now[MONITORED])} monitored only",
     }
-    said |= {name: f"{were(now[name])} rated {name}" for name in rest if name not in ways}
-    said |= {name: way for name, way in ways.items() if name in rest}
-    parts = [f"{now[name]} {way}" for name, way in said.items()]
+    phrases |= {name: f"{were(now[name])} rated {name}" for name in rest if name not in ways}
+    phrases |= {name: way for name, way in ways.items() if name in rest}
+    parts = [f"{now[name]} {way}" for name, way in phrases.items()]
     out_of = f"{number if number != 1 else 'one'} {terms.word('kpi', number)}"
     return f"Out of the {out_of} in the {title} for {quarter.title}, {listed(parts)}."
 
@@ -98,8 +98,8 @@ def _directions(kpis: pd.DataFrame, before: pd.DataFrame | None, terms: Terms) -
         ]
     else:
         parts = [counted(state, state) for state in terms.states]
-    untold = Counter(kpis["direction_of_travel" if tested else "arrow"])
-    little, never = untold[NOT_ENOUGH_DATA], untold[NOT_TESTABLE]
+    states = Counter(kpis["direction_of_travel" if tested else "arrow"])
+    little, never = states[NOT_ENOUGH_DATA], states[NOT_TESTABLE]
     why = "not enough data to tell" if tested else "nothing before to compare with"
     parts += [f"{in_words(little)} had {why}"] if little else []
     parts += [f"{in_words(never)} cannot be {'tested' if tested else 'compared'}"] if never else []
@@ -143,11 +143,11 @@ def change_sentence(
 
 def movers_sentence(kpis: pd.DataFrame, terms: Terms = KENT_TERMS) -> str:
     """How many KPIs changed rating since the previous figure: the head of their list."""
-    moved = len(movers(kpis))
-    if not moved:
+    changed = len(movers(kpis))
+    if not changed:
         return f"No {terms.word('kpi')} changed its rating since the previous quarter."
-    whose = "its" if moved == 1 else "their"
-    return f"{capitalised(terms.kpis(moved))} changed {whose} rating since the previous quarter:"
+    whose = "its" if changed == 1 else "their"
+    return f"{capitalised(terms.kpis(changed))} changed {whose} rating since the previous quarter:"
 
 
 def moves(kpis: pd.DataFrame) -> list[str]:
@@ -185,10 +185,10 @@ def actions_sentence(
     """
     reds, one = worst_of(kpis, terms), terms.word("kpi")
     number = len(reds)
-    said = f"{capitalised(in_words(number))} of the {terms.kpis(len(kpis))} {are(number)}"
+    opening = f"{capitalised(in_words(number))} of the {terms.kpis(len(kpis))} {are(number)}"
     if number and len(kpis) == 1:
-        said = f"The one {one} is"
-    parts = [f"{said if number else f'No {one} is'} {terms.rated_worst}"]
+        opening = f"The one {one} is"
+    parts = [f"{opening if number else f'No {one} is'} {terms.rated_worst}"]
     if before is not None:
         then, worst = worst_of(before, terms), " or ".join(terms.worst)
         change = number - len(then)
@@ -230,12 +230,12 @@ def section_sentence(kpis: pd.DataFrame, terms: Terms = KENT_TERMS) -> str:
     if not number:
         return f"No {terms.word('kpi')} is reported here."
     parts = [f"{in_words(now[name])} {are(now[name])} {_WORDED.get(name, name)}" for name in found]
-    said = f"Of {terms.kpis(number)}, {listed(parts)}"
+    sentence = f"Of {terms.kpis(number)}, {listed(parts)}"
     if len(found) == 1:
         all_of = {1: f"The one {terms.word('kpi')} is", 2: f"Both {terms.word('kpi', 2)} are"}
         start = all_of.get(number, f"All {terms.kpis(number)} are")
-        said = f"{start} {_WORDED.get(found[0], found[0])}"
-    return f"{said}; {_trends(now, number, terms)}."
+        sentence = f"{start} {_WORDED.get(found[0], found[0])}"
+    return f"{sentence}; {_trends(now, number, terms)}."
 
 
 def _trends(now: Counter[str], number: int, terms: Terms) -> str:
@@ -271,15 +271,15 @@ def outlook_sentence(lines: pd.DataFrame, kpis: pd.DataFrame, terms: Terms = KEN
     several = (best["next_chance"] > 0.5).sum() > 1
     some = _likely(best["next_chance"], terms, " that can be predicted")
     goal = _goal(best, "meet", "their" if several else "its")
-    said = f"Outlook (a judgement, not a fact): {some} to {goal}"
+    sentence = f"Outlook (a judgement, not a fact): {some} to {goal}"
     now = worst_of(kpis, terms)["kpi_id"]
     reds = known[known["lowest"] & known["kpi_id"].isin(now)]
-    said += " with the next figure"
+    sentence += " with the next figure"
     if len(reds):
         which = "" if len(reds) == len(now) else " that can be predicted"
         some = _likely(reds["next_chance"], terms, f" now {' or '.join(terms.worst)}{which}")
-        said += f", and {some} to {_goal(reds, 'reach', 'the')}"
-    return f"{said}, if nothing changes."
+        sentence += f", and {some} to {_goal(reds, 'reach', 'the')}"
+    return f"{sentence}, if nothing changes."
 
 
 def _goal(lines: pd.DataFrame, verb: str, whose: str) -> str:
@@ -309,17 +309,17 @@ def data_sentences(
 ) -> list[str]:
     """What the figures rest on: which are not final, missing or late, what is not rated and why."""
     called = names(kpis)
-    said = [
+    sentences = [
         f"This report uses what had been received for {quarter.title} and the quarters before it."
     ]
-    statuses, shown = recent["status"].value_counts(), f"shown for {terms.word('kpi', 2)}"
+    statuses, scope = recent["status"].value_counts(), f"shown for {terms.word('kpi', 2)}"
     if len(recent) == 1:
-        said.append(f"The one figure {shown} is {statuses.index[0]}.")
+        sentences.append(f"The one figure {scope} is {statuses.index[0]}.")
     elif len(statuses) == 1:
-        said.append(f"All {len(recent):,} figures {shown} are {statuses.index[0]}.")
+        sentences.append(f"All {len(recent):,} figures {scope} are {statuses.index[0]}.")
     elif len(statuses):
         each = [f"{n:,} {are(n)} {status}" for status, n in statuses.items()]
-        said.append(f"Of the {len(recent):,} figures {shown}, {listed(each)}.")
+        sentences.append(f"Of the {len(recent):,} figures {scope}, {listed(each)}.")
     stands = kpis[~kpis["is_due"].astype(bool)]
     due = [
         f"next due {Quarter.parse(next_due).title}"
@@ -335,13 +335,13 @@ def data_sentences(
     ):
         if len(rows):
             some = f"{capitalised(terms.kpis(len(rows)))} {are(len(rows))} {how}"
-            said.append(f"{some}: {_named(rows, called, why)}.")
+            sentences.append(f"{some}: {_named(rows, called, why)}.")
     untested = kpis[kpis["direction_of_travel"].isin((NOT_ENOUGH_DATA, NOT_TESTABLE))]
     untested = untested[untested["kind"] != MILESTONE]
     if len(untested) and TREND_ARROW in terms.arrows:
         names_of = _named(untested, called, "direction_of_travel")
-        said.append(f"No direction of travel can be given for {names_of}.")
-    return said
+        sentences.append(f"No direction of travel can be given for {names_of}.")
+    return sentences
 
 
 def _named(kpis: pd.DataFrame, called: dict[str, str], why: str) -> str:

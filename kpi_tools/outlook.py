@@ -170,9 +170,9 @@ def _series(
     every = rows_of(table)
     found = []
     for start, end in pairwise(np.unique([*rows.starts, len(table)])):
-        own = every[start:end]
-        own = [row for row in own if _series_from(row) == _series_from(own[-1])]
-        found.append((tuple(own[-1][key] for key in rows.keys), own))
+        series = every[start:end]
+        series = [row for row in series if _series_from(row) == _series_from(series[-1])]
+        found.append((tuple(series[-1][key] for key in rows.keys), series))
     return list(rows.keys), found
 
 
@@ -311,10 +311,10 @@ def ends_of(kpi: Mapping[str, Any]) -> tuple[float, float]:
     unit = kpi.get("unit")
     family = unit_family(unit) if isinstance(unit, str) else None
     given = (kpi.get("range_low"), kpi.get("range_high"))
-    own = (family.low, family.high) if family else (-math.inf, math.inf)
+    of_unit = (family.low, family.high) if family else (-math.inf, math.inf)
     low, high = (
         default if one is None or pd.isna(one) else float(one)
-        for one, default in zip(given, own, strict=True)
+        for one, default in zip(given, of_unit, strict=True)
     )
     return low, high
 

@@ -146,7 +146,7 @@ def council_name(raw: Path) -> str:
     """The council's name in council.toml. Raises `InputError` where none can name a folder."""
     path = raw / "council.toml"
     try:
-        said = tomllib.loads(path.read_text(encoding="utf-8-sig")).get("council")
+        council = tomllib.loads(path.read_text(encoding="utf-8-sig")).get("council")
     except OSError as error:
         raise InputError(
             f"{path} cannot be read ({error.strerror or error}). Is this a folder of raw data?"
@@ -155,7 +155,7 @@ def council_name(raw: Path) -> str:
         raise InputError(
             f"{path} is not as TOML should be: {error}. `kpi check` says more."
         ) from None
-    name = said.get("name") if isinstance(said, dict) else None
+    name = council.get("name") if isinstance(council, dict) else None
     if not isinstance(name, str) or not slug(name):
         line = 'name = "Kent County Council"'
         raise InputError(

@@ -131,8 +131,8 @@ def rate(
     every = dict.fromkeys(outcome for _, outcome in chain(before, *steps.values()))
     outcomes = sorted(every, key=lambda outcome: (outcome[1] is None, outcome[2] is not None))
     code: Any = _first(steps.pop(""), outcomes)
-    for name, own in steps.items():
-        code = when(col("scheme") == name).then(_first(own, outcomes)).otherwise(code)
+    for name, of_scheme in steps.items():
+        code = when(col("scheme") == name).then(_first(of_scheme, outcomes)).otherwise(code)
     rows = rows.with_columns(_code=_first(before, outcomes, code))
     rows = rows.with_columns(**_looked_up(outcomes))
     if "year_target" in names:
@@ -192,18 +192,18 @@ def band_lines(table: pd.DataFrame, schemes: Mapping[str, Scheme] | None = None)
             named = (
                 col("scheme") == name if name else ~col("scheme").is_in([*filter(None, schemes)])
             )
-            own = with_levels(rows.filter(named.fill_null(not name)), scheme)
+            of_scheme = with_levels(rows.filter(named.fill_null(not name)), scheme)
         elif name:
             continue
         else:
-            own = with_levels(rows, scheme)
+            of_scheme = with_levels(rows, scheme)
         for place, band in enumerate(scheme.bands, 1):
             level: nw.Expr = lit(None, dtype=nw.Float64)
             if band.meets:
                 level = most_lenient(band.meets)
             for line in (line for line in band.meets if line.beyond and line.percent):
                 level = when(col(f"_line_{line.column}") != 0).then(level)  # never met
-            edges = own.with_columns(_edge=level).select(
+            edges = of_scheme.with_columns(_edge=level).select(
                 "_n",
                 *keys,
                 place=lit(place),
@@ -258,9 +258,9 @@ def cannot_be_rated(
     names = rows["scheme"].fillna("") if "scheme" in rows else pd.Series("", rows.index)
     for name, scheme in schemes.items():
         for line in (line for band in scheme.bands for line in band.meets if line.percent):
-            said = f"{line.words(words).capitalize()}: a per cent of 0 is nothing. Use a number."
+            text = f"{line.words(words).capitalize()}: a per cent of 0 is nothing. Use a number."
             zero = rows[(names == name) & (rows.get(line.column, 1.0) == 0)]
-            found += [(kpi_id, "zero", said) for kpi_id in zero["kpi_id"]]
+            found += [(kpi_id, "zero", text) for kpi_id in zero["kpi_id"]]
     return pd.DataFrame(found, columns=["kpi_id", "kind", "reason"])
 
 

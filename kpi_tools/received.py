@@ -40,9 +40,9 @@ def council_folder(folder: Path) -> Path:
 
 def council_folders(folder: Path) -> list[Path]:
     """The folders of raw data of a council, or of all inside; as given where there is none."""
-    own = council_folder(folder)
-    if (own / _SETTINGS).is_file() or not folder.is_dir():
-        return [own]
+    council = council_folder(folder)
+    if (council / _SETTINGS).is_file() or not folder.is_dir():
+        return [council]
     inside = (council_folder(one) for one in sorted(folder.iterdir()) if one.is_dir())
     return [one for one in inside if (one / _SETTINGS).is_file()] or [folder]
 
@@ -65,9 +65,9 @@ def sort_out(raw: Path) -> tuple[dict[Quarter, Path], list[Received]]:
         raise InputError(
             f"There is no folder {raw}. Name the folder that holds council.toml and the returns."
         )
-    own = {quarter: raw / "returns" / quarter.slug for quarter in book_quarters(raw)}
+    in_book = {quarter: raw / "returns" / quarter.slug for quarter in book_quarters(raw)}
     if not (raw / "returns").is_dir() and (raw / COUNCIL_BOOK).is_file():
-        return own, []
+        return in_book, []
     if not (raw / "returns").is_dir():
         holds = "It holds one folder for each quarter, such as 2024-25-Q3."
         raise InputError(f'There is no folder "returns" in {raw}. {holds}')
@@ -85,7 +85,7 @@ def sort_out(raw: Path) -> tuple[dict[Quarter, Path], list[Received]]:
             others.append(Received(path, "folder-twice", folders[quarter].name))
         else:
             folders[quarter] = path
-    return own | folders, others
+    return in_book | folders, others
 
 
 def book_quarters(raw: Path) -> list[Quarter]:

@@ -38,8 +38,8 @@ class Line:
 
     def words(self, names: Mapping[str, str] | None = None) -> str:
         """How the line is called in a sentence: `target`, `floor standard within 5%`, `previous figure`."""
-        own = {PREVIOUS: "previous figure", YEAR_AGO: "figure of a year ago"} | dict(names or {})
-        name = own.get(self.column, self.column.replace("_", " "))
+        called = {PREVIOUS: "previous figure", YEAR_AGO: "figure of a year ago"} | dict(names or {})
+        name = called.get(self.column, self.column.replace("_", " "))
         if not self.amount:
             return name
         size = f"{self.amount:g}{'%' if self.percent else ''}"

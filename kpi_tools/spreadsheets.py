@@ -267,8 +267,8 @@ def write_rejected(returns: Returns, folder: str | Path) -> list[Path]:
     """
     target, problems = Path(folder), returns.problems
     errors = problems[problems["severity"] == ERROR]
-    shown = problems if len(errors) else errors
-    for name, table in zip(_TABLES, (returns.log, shown, returns.rejected), strict=True):
+    listed = problems if len(errors) else errors
+    for name, table in zip(_TABLES, (returns.log, listed, returns.rejected), strict=True):
         if len(table):
             target.mkdir(parents=True, exist_ok=True)
             write_csv(table, target / name)

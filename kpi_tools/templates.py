@@ -21,7 +21,7 @@ from kpi_tools.loading import (
     read_returns,
     with_targets,
 )
-from kpi_tools.loading.returns import RETURNS, SHOWN
+from kpi_tools.loading.returns import PREFILLED, RETURNS
 from kpi_tools.loading.words import ACTION, COMMENTARY, NEW
 from kpi_tools.quarters import Quarter
 from kpi_tools.scorecard import rated
@@ -43,7 +43,7 @@ from kpi_tools.wording import is_number, rows_of, show, show_line
 FOLDER: Final = "templates"
 SHEET, WORDS = "Figures", "Words"
 _FILLED_IN: Final = tuple(name for name in RETURNS.names if name not in ("kpi_id", "period"))
-COLUMNS: Final = ("kpi_id", "period", *SHOWN, *_FILLED_IN)
+COLUMNS: Final = ("kpi_id", "period", *PREFILLED, *_FILLED_IN)
 _WIDTHS: Final = {"kpi_name": 60, "last_figure": 28, "status": 16, "note": 60}
 _OF_WORDS: Final = (
     *("kpi_id", "kpi_name", "what", "action_id", "so_far", "text", "status", "owner", "due"),
@@ -116,10 +116,10 @@ def write_templates(
     place, taken, paths = Path(folder) / FOLDER / wanted.slug, set[str](), list[Path]()
     with writing("The templates"):
         place.mkdir(parents=True, exist_ok=True)
-        for name, own in rows.groupby(by, sort=False):
+        for name, figures in rows.groupby(by, sort=False):
             title = f"{returns.council.name}: return for {wanted.title}, {name}"
-            of_own = words[words["kpi_id"].isin(own["kpi_id"])]
-            book = _workbook(own, of_own, title, returns.council.milestones)
+            texts = words[words["kpi_id"].isin(figures["kpi_id"])]
+            book = _workbook(figures, texts, title, returns.council.milestones)
             path = place / f"{wanted.slug}-{file_name(str(name), taken)}.xlsx"
             paths.append(save_workbook(book, path))
     return paths
@@ -147,8 +147,8 @@ def _figures(returns: Returns, quarter: Quarter) -> pd.DataFrame:
     without = rows["month"] | (rows["rated"] == "no") | (rows["kind"] == MILESTONE)
     rows["line"] = rows["target"].mask(without)
     for name in ("target", "floor_standard"):
-        shown = zip(rows[name], rows["unit"], rows["decimals"], strict=True)
-        rows[name] = pd.Series([show_line(*one) for one in shown], rows.index).mask(without, "")
+        lines = zip(rows[name], rows["unit"], rows["decimals"], strict=True)
+        rows[name] = pd.Series([show_line(*one) for one in lines], rows.index).mask(without, "")
     rows["last_figure"] = [_last_figure(returns, row) for row in rows_of(rows)]
     added = ["directorate", "owner", "kind", "range_low", "range_high", "polarity", "line"]
     return rows.reindex(columns=[*COLUMNS, *added])
@@ -248,13 +248,15 @@ def _restrict_figures(sheet: Any, rows: pd.DataFrame, milestones: tuple[str, ...
 
     rows = rows.assign(row=range(2, len(rows) + 2), percentage=rows["unit"] == "%")
     figures = rows[rows["kind"] != MILESTONE]
-    for (low, high, percentage), own in figures.groupby(["range_low", "range_high", "percentage"]):
+    for (low, high, percentage), of_range in figures.groupby(
+        ["range_low", "range_high", "percentage"]
+    ):
         sentence, rule = _between(low, high, percentage)
         hint = sentence.removeprefix("Give ").capitalize()
         hint += " Where there is none, say why in status."
-        restrict(sheet, cells("value", own), sentence, hint if percentage else "", **rule)
+        restrict(sheet, cells("value", of_range), sentence, hint if percentage else "", **rule)
         sentence, rule = _between(0 if low == 0 else -inf, inf)
-        restrict(sheet, cells("numerator", own), sentence, **rule)
+        restrict(sheet, cells("numerator", of_range), sentence, **rule)
     sentence, rule = _between(0, inf)
     restrict(sheet, cells("denominator", figures), sentence, **rule)
     restrict(sheet, cells("value", rows[rows["kind"] == MILESTONE]), **choices(milestones))

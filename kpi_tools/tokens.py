@@ -44,13 +44,13 @@ _PART = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|\{")
 
 def unknown(text: str, known: Collection[str]) -> list[str]:
     """What is wrong with tokens of `text`: a sentence for each not `known`, or without an end."""
-    said = []
+    faults = []
     for part in _PART.finditer(text):
         if part[0] == "{":
-            said.append("A brace is opened and not closed.")
+            faults.append("A brace is opened and not closed.")
         elif part[1] is not None and part[1].strip() not in known:
-            said.append(f"There is no token {part[0]} here.")
-    return list(dict.fromkeys(said))
+            faults.append(f"There is no token {part[0]} here.")
+    return list(dict.fromkeys(faults))
 
 
 def without_figure(text: str, figures: Mapping[str, str | None]) -> list[str]:

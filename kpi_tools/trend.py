@@ -170,13 +170,13 @@ def gls_direction(
     rows = in_order(recent, by, period, named={"value": value, "polarity": polarity})
     y, better = rows.numbers(value), rows.better(polarity)[rows.last]
     names = ("basis", "seasonal", "direction_of_travel")
-    own = zip(*(rows.latest(name) for name in names), strict=True)
+    latest = zip(*(rows.latest(name) for name in names), strict=True)
     kept = ~np.isnan(y)
     if "series_from" in rows.frame.columns:
         since = pd.factorize(rows.frame["series_from"].to_pandas())[0][rows.order]
         kept &= since == since[rows.last][rows.series]
     found = []
-    for span, way, (basis, seasonal, official) in zip(rows.spans, better, own, strict=True):
+    for span, way, (basis, seasonal, official) in zip(rows.spans, better, latest, strict=True):
         months, figures = rows.months[span][kept[span]], y[span][kept[span]]
         overlap = ROLLING_MONTHS if basis == "rolling_12_months" else 1
         terms = seasonal in (True, "yes")
@@ -406,7 +406,7 @@ def mann_kendall(values: Sequence[float]) -> float:
     ties = np.unique(y, return_counts=True)[1].tolist()
     if n <= _MOST_FOR_EXACT and max(ties) == 1:
         discordant = (n * (n - 1) // 2 - abs(score)) // 2
-        return min(1.0, 2 * sum(_orders(n)[: discordant + 1]) / math.factorial(n))
+        return min(1.0, 2 * sum(_inversion_counts(n)[: discordant + 1]) / math.factorial(n))
     variance = (n * (n - 1) * (2 * n + 5) - sum(t * (t - 1) * (2 * t + 5) for t in ties)) / 18
     if variance <= 0 or score == 0:
         return 1.0
@@ -414,7 +414,7 @@ def mann_kendall(values: Sequence[float]) -> float:
 
 
 @lru_cache(maxsize=16)
-def _orders(n: int) -> tuple[int, ...]:
+def _inversion_counts(n: int) -> tuple[int, ...]:
     """How many orders of n things have 0, 1, 2 … pairs the wrong way round."""
     counts = np.ones(1, dtype=int)
     for size in range(2, n + 1):

@@ -92,8 +92,8 @@ def special_causes(
         )
     figures = charted(rows, value, "chart", **parts)
     limits = {name: rows.numbers(name) for name in LIMITED[:-2]}
-    moved = limits["moving_range"]
-    other = ~np.isnan(moved) & ~np.isclose(moved, np.abs(np.diff(figures.y, prepend=np.nan)))
+    ranges = limits["moving_range"]
+    other = ~np.isnan(ranges) & ~np.isclose(ranges, np.abs(np.diff(figures.y, prepend=np.nan)))
     if other.any():
         raise InputError(
             f'The limits in the table are not those of "{value}": see '

@@ -12,7 +12,7 @@ from typing import Any, Self
 from kpi_tools.loading import read_returns
 from kpi_tools.loading.account import Run
 from kpi_tools.loading.ids import Ids
-from kpi_tools.loading.returns import Catalogue, shown, submissions_upto
+from kpi_tools.loading.returns import Catalogue, submissions_upto, with_nulls
 from kpi_tools.quarters import Quarter, quarter_range
 from kpi_tools.workbooks.child import Workbooks
 
@@ -162,7 +162,7 @@ class Desk:
         for path, content in paths.items():
             path.write_bytes(content)
         run = Run(self.raw, self._books)
-        taken = shown(submissions_upto(Quarter.parse(QUARTER), run, self._known))
+        taken = with_nulls(submissions_upto(Quarter.parse(QUARTER), run, self._known))
         for path in paths:
             path.unlink()
         beside = taken["file"] == HERE + "beside.csv"

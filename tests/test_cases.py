@@ -33,11 +33,11 @@ def test_what_it_takes_for_ehcps_to_reach_the_floor_standard():
     # If the quarters that drop out were average: 203.25 of 605.25 each. To reach 55%: 0.55 · 2421 = 1331.55.
     one, two, three, four = what_it_takes(813, 2421, 55)
     assert one.best == pytest.approx(100 * (813 - 203.25 + 605.25) / 2421)
-    assert one.needed == pytest.approx(100 * (1331.55 - 609.75) / 605.25)
+    assert one.required == pytest.approx(100 * (1331.55 - 609.75) / 605.25)
     assert (one.possible, two.possible) == (False, True)
-    assert two.needed == pytest.approx(100 * (1331.55 - 406.5) / 1210.5)
-    assert three.needed == pytest.approx(100 * (1331.55 - 203.25) / 1815.75)
-    assert four.needed == pytest.approx(55)
+    assert two.required == pytest.approx(100 * (1331.55 - 406.5) / 1210.5)
+    assert three.required == pytest.approx(100 * (1331.55 - 203.25) / 1815.75)
+    assert four.required == pytest.approx(55)
     assert takes_in_words([one, two, three, four], "floor standard", "%", 0) == (
         "Even at 100% next quarter the rolling figure reaches 50%; "
         "it needs 77% in each of the next two quarters to reach the floor standard."
@@ -59,7 +59,7 @@ def test_known_quarters_that_leave_and_another_number_that_comes():
     # 20 of 100 leaves and 200 come: (300 − 20 + 200)/(1000 − 100 + 200) at best; to reach 50%: 550 − 280 = 270 of 200.
     (step,) = what_it_takes(300, 1000, 50, leaving=[(20, 100)], coming=200)
     assert step.best == pytest.approx(100 * 480 / 1100)
-    assert step.needed == pytest.approx(135)
+    assert step.required == pytest.approx(135)
     assert not step.possible
     assert takes_in_words([step], "target", "%", 0) == (
         "Even at 100% next quarter the rolling figure reaches 44%; so the target is out of reach in that time."
@@ -69,7 +69,7 @@ def test_known_quarters_that_leave_and_another_number_that_comes():
 def test_lower_is_better():
     # 12% of 1000; 30 of 250 leaves. To come down to 10%: 100 − 90 = 10 of 250.
     (step, *_) = what_it_takes(120, 1000, 10, leaving=[(30, 250)], polarity="lower")
-    assert step.needed == pytest.approx(4.0)
+    assert step.required == pytest.approx(4.0)
     assert step.best == pytest.approx(9.0)
     assert (
         takes_in_words([step], "target", "%", 1, polarity="lower")
@@ -92,7 +92,9 @@ def test_a_needed_figure_is_rounded_so_that_it_suffices():
 @given(st.integers(0, 2000), st.integers(1, 2000), st.floats(1, 99))
 def test_what_is_needed_leads_where_it_should(met, missed, level):
     for step in what_it_takes(met, met + missed, level):
-        assert rolling_after(met, met + missed, step.needed, step.quarters) == pytest.approx(level)
+        assert rolling_after(met, met + missed, step.required, step.quarters) == pytest.approx(
+            level
+        )
 
 
 def rolling(numerators, denominators, start="2023-03-31"):

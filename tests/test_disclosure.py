@@ -149,7 +149,7 @@ def test_percentages_are_small_in_those_who_met_them_those_who_did_not_or_all():
     judged = suppress(
         pd.DataFrame([sent("P", 0, 50.0), sent("P", 1, np.nan, status=SUPPRESSED)]), one, 5
     )
-    assert judged.not_judged["period"].tolist() == [FIRST.label]
+    assert judged.uncounted["period"].tolist() == [FIRST.label]
 
 
 def test_a_month_is_not_found_from_its_quarter_and_the_other_months():
@@ -266,7 +266,7 @@ def test_an_agreed_figure_is_printed_from_its_returns_on():
         columns=["kpi_id", "period", "from_quarter", "reason", "agreed_by"],
     )
     frame = pd.DataFrame([sent("A", 0, 3, 0), sent("A", 1, 3, 1), sent("A", 0, 3, 1)])
-    assert suppress(frame, DISTRICTS[:1], 5, shown=shown).submissions["status"].tolist() == [
+    assert suppress(frame, DISTRICTS[:1], 5, exempt=shown).submissions["status"].tolist() == [
         SUPPRESSED,
         SUPPRESSED,
         "final",

@@ -43,7 +43,7 @@ def release_findings(
     kpis = score(recent, returns) if kpis is None else kpis
     same = earlier_reports(returns)[1] if same is None else same
     pairs = rating_pairs(kpis, same)
-    said = texts.written(returns, kpis)
+    written = texts.written(returns, kpis)
     return as_findings(
         chain(
             tables.doubted(recent, returns.months),
@@ -56,13 +56,13 @@ def release_findings(
             tables.sent_again(returns),
             tables.floors_without_target(kpis),
             tables.left_over_names(returns),
-            texts.tokens_without_figure(said, kpis),
-            texts.counts(said, kpis, pairs, returns.council),
-            texts.targets(said, kpis),
-            texts.quarters(said, kpis, returns.quarter),
-            texts.improvements(said, kpis, returns.council),
-            texts.titles(said, kpis, tables.other_texts(returns)),
-            texts.unchanged(said, earlier, returns.quarter),
+            texts.tokens_without_figure(written, kpis),
+            texts.counts(written, kpis, pairs, returns.council),
+            texts.targets(written, kpis),
+            texts.quarters(written, kpis, returns.quarter),
+            texts.improvements(written, kpis, returns.council),
+            texts.titles(written, kpis, tables.other_texts(returns)),
+            texts.unchanged(written, earlier, returns.quarter),
             tables.taken_otherwise(returns.log),
             tables.versions(unlike_lock()),
         )

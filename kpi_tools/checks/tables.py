@@ -32,8 +32,8 @@ def doubted(recent: pd.DataFrame, months: pd.DataFrame) -> Iterator[Finding]:
     """Figures and months shown that look like a fault of the data and are not confirmed."""
     parts = [recent]
     if len(months):
-        shown = months["period_end"] > recent["period_end"].min()
-        parts.append(with_doubts(months)[shown & months["kpi_id"].isin(set(recent["kpi_id"]))])
+        displayed = months["period_end"] > recent["period_end"].min()
+        parts.append(with_doubts(months)[displayed & months["kpi_id"].isin(set(recent["kpi_id"]))])
     for row in rows_of(pd.concat([doubt_table(part) for part in parts])):
         yield Finding(row["code"], f"{row['kpi_id']}, {row['period']}", row["doubt"], row["remedy"])
 
@@ -43,9 +43,9 @@ def reds_without_action(kpis: pd.DataFrame, returns: Returns) -> Iterator[Findin
     word = returns.council.words["management_action"]
     for row in rows_of(without_action(kpis, returns)):
         place = f"commentary/{returns.quarter.slug}, {_kpi(row)}"
-        said = f"The KPI is {row['rating']} and no {word} has been given."
+        text = f"The KPI is {row['rating']} and no {word} has been given."
         owner = row["owner"] if is_text(row["owner"]) else "the service"
-        yield Finding("red-without-action", place, said, owner)
+        yield Finding("red-without-action", place, text, owner)
 
 
 def missing(kpis: pd.DataFrame, recent: pd.DataFrame) -> Iterator[Finding]:
@@ -55,8 +55,8 @@ def missing(kpis: pd.DataFrame, recent: pd.DataFrame) -> Iterator[Finding]:
         if row["kpi_id"] not in known:
             yield Finding("no-data-period", _kpi(row), "None of the periods shown has a figure.")
         elif row["is_due"]:
-            said = f"There is no figure for {Quarter.parse(row['quarter']).title}: {row['status']}."
-            yield Finding("no-latest-figure", _kpi(row), said)
+            text = f"There is no figure for {Quarter.parse(row['quarter']).title}: {row['status']}."
+            yield Finding("no-latest-figure", _kpi(row), text)
 
 
 def late(recent: pd.DataFrame, returns: Returns) -> Iterator[Finding]:
@@ -100,8 +100,8 @@ def same_series(recent: pd.DataFrame) -> Iterator[Finding]:
             continue
         first = seen.setdefault(tuple(values.fillna(-1.0)), str(kpi_id))
         if first != kpi_id:
-            said = "Both KPIs have the same figures in every quarter shown."
-            yield Finding("same-series", f"{first} and {kpi_id}", said)
+            text = "Both KPIs have the same figures in every quarter shown."
+            yield Finding("same-series", f"{first} and {kpi_id}", text)
 
 
 def sent_again(returns: Returns) -> Iterator[Finding]:
@@ -115,21 +115,21 @@ def sent_again(returns: Returns) -> Iterator[Finding]:
         then = Quarter.parse(latest["quarter"].iloc[0]).shift(-1).label
         there = [before.get((kpi_id, then)) for kpi_id in latest["kpi_id"]]
         if len(latest) >= _FEWEST_SAME and latest["value"].tolist() == there:
-            said = f"All {len(latest)} figures are those of the quarter before."
-            yield Finding("sent-again", str(file), said)
+            text = f"All {len(latest)} figures are those of the quarter before."
+            yield Finding("sent-again", str(file), text)
     for row in rows_of(returned_again(returns)):
         which = "Its one figure" if row["rows"] == 1 else f"All its {row['rows']:,} figures"
-        said = f"{which} had been received before, with the same or other decimals."
-        yield Finding("sent-before", row["file"], said)
+        text = f"{which} had been received before, with the same or other decimals."
+        yield Finding("sent-before", row["file"], text)
     for file, rows in sent_rounded(returns).groupby("file", sort=False):
         first = rows.iloc[0]
         which = "One of its figures" if len(rows) == 1 else f"{len(rows):,} of its figures"
         one = f"{first['kpi_id']} of {first['period']}"
-        said = (
+        text = (
             f"{which} had been received before, with more decimals: {one} was {first['old']:.12g} "
             f"and is {first['new']:.12g}."
         )
-        yield Finding("sent-rounded", str(file), said)
+        yield Finding("sent-rounded", str(file), text)
 
 
 def floors_without_target(kpis: pd.DataFrame) -> Iterator[Finding]:
@@ -176,8 +176,8 @@ def taken_otherwise(log: pd.DataFrame) -> Iterator[Finding]:
 def versions(unlike: list[str]) -> Iterator[Finding]:
     """A package at another version than the lock's: the same inputs may not give the same bytes."""
     if unlike:
-        said = f"It is not that of requirements.lock: {'; '.join(unlike)}."
-        yield Finding("versions-not-locked", "this environment", said)
+        text = f"It is not that of requirements.lock: {'; '.join(unlike)}."
+        yield Finding("versions-not-locked", "this environment", text)
 
 
 def other_texts(returns: Returns) -> dict[str, str]:

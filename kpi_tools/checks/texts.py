@@ -78,12 +78,12 @@ def sentences(text: object) -> list[Sentence]:
 
 def written(returns: Returns, kpis: pd.DataFrame) -> pd.DataFrame:
     """Each commentary and action as shown and as sent; `kpi_id` is None on a section."""
-    shown = {row["kpi_id"]: row for row in rows_of(kpis)}
+    by_kpi = {row["kpi_id"]: row for row in rows_of(kpis)}
     sections = section_words(returns, kpis).to_dict("index")
     rows = []
     for index, sent in returns.commentary.to_dict("index").items():
         key = sent["kpi_id"] if isinstance(sent["kpi_id"], str) else None
-        filled = shown.get(key) if key else sections[index]
+        filled = by_kpi.get(key) if key else sections[index]
         for column in ("commentary", "management_action"):
             if filled is not None and isinstance(sent[column], str):
                 place = f"{sent['file']}, row {sent['row']}, {column}"
@@ -92,24 +92,24 @@ def written(returns: Returns, kpis: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns, dtype=object)
 
 
-def _on_kpis(said: pd.DataFrame, kpis: pd.DataFrame) -> Iterator[tuple[Row, Row]]:
+def _on_kpis(texts: pd.DataFrame, kpis: pd.DataFrame) -> Iterator[tuple[Row, Row]]:
     """Each text on a KPI with the KPI's row of the scorecard."""
     rows = {row["kpi_id"]: row for row in rows_of(kpis)}
-    return ((row, rows[row["kpi_id"]]) for row in rows_of(said[said["kpi_id"].notna()]))
+    return ((row, rows[row["kpi_id"]]) for row in rows_of(texts[texts["kpi_id"].notna()]))
 
 
-def tokens_without_figure(said: pd.DataFrame, kpis: pd.DataFrame) -> Iterator[Finding]:
+def tokens_without_figure(texts: pd.DataFrame, kpis: pd.DataFrame) -> Iterator[Finding]:
     """Tokens whose figure is missing in this quarter."""
-    for row, kpi in _on_kpis(said, kpis):
-        own = kpi_figures(kpi)
-        there = ", ".join(f"{{{name}}}" for name, figure in own.items() if figure)
-        for token in without_figure(row["sent"], own):
+    for row, kpi in _on_kpis(texts, kpis):
+        figures = kpi_figures(kpi)
+        there = ", ".join(f"{{{name}}}" for name, figure in figures.items() if figure)
+        for token in without_figure(row["sent"], figures):
             finding = f"{token} of {row['kpi_id']} has no figure in this quarter."
             yield Finding("token-without-figure", row["place"], finding, there)
 
 
 def counts(
-    said: pd.DataFrame, kpis: pd.DataFrame, pairs: pd.DataFrame, council: Council
+    texts: pd.DataFrame, kpis: pd.DataFrame, pairs: pd.DataFrame, council: Council
 ) -> Iterator[Finding]:
     """Counts of ratings and of KPIs that are not those of the table; changes that are not like for
     like.
@@ -121,10 +121,10 @@ def counts(
     whole = counted["Total"]
     bands = [name for name in ratings_of(council) if name not in (NOT_RATED, MONITORED, NOT_DUE)]
     now, then = (pairs[side].value_counts() for side in ("now", "before"))
-    for row in rows_of(said):
-        own = counted.get(row["section"], whole)
+    for row in rows_of(texts):
+        section = counted.get(row["section"], whole)
         for sentence in sentences(row["text"]):
-            about = [own, whole] if row["kpi_id"] else [own]
+            about = [section, whole] if row["kpi_id"] else [section]
             if {"report", "council"} & {word.plain for word in sentence}:
                 about = [whole]
             for words, number, what, way in _counted(sentence, bands):
@@ -166,9 +166,9 @@ def _counted(
             yield sentence[place - 1 : place + 2], number, "kpis", 0
 
 
-def targets(said: pd.DataFrame, kpis: pd.DataFrame) -> Iterator[Finding]:
+def targets(texts: pd.DataFrame, kpis: pd.DataFrame) -> Iterator[Finding]:
     """Targets and floor standards that are not the table's; the previous one is let pass."""
-    for row, kpi in _on_kpis(said, kpis):
+    for row, kpi in _on_kpis(texts, kpis):
         for sentence in sentences(row["text"]):
             for place, word in enumerate(sentence):
                 column = {"target": "target", "floor": "floor_standard"}.get(word.plain)
@@ -183,18 +183,18 @@ def targets(said: pd.DataFrame, kpis: pd.DataFrame) -> Iterator[Finding]:
                     yield Finding("target-in-text", row["place"], there)
 
 
-def quarters(said: pd.DataFrame, kpis: pd.DataFrame, quarter: Quarter) -> Iterator[Finding]:
+def quarters(texts: pd.DataFrame, kpis: pd.DataFrame, quarter: Quarter) -> Iterator[Finding]:
     """Quarters named as if this report's; one compared with or still to come passes."""
     data = dict(zip(kpis["kpi_id"], kpis["quarter"], strict=True))
-    for row in rows_of(said):
-        own = {quarter} | ({Quarter.parse(data[row["kpi_id"]])} if row["kpi_id"] else set())
+    for row in rows_of(texts):
+        reported = {quarter} | ({Quarter.parse(data[row["kpi_id"]])} if row["kpi_id"] else set())
         for sentence in sentences(row["text"]):
             for place in range(len(sentence)):
                 number, year = _quarter(sentence[place:])
                 compared = _COMPARED & {one.plain for one in sentence[max(place - 4, 0) : place]}
                 if number is None or compared or (year is None and row["column"] != "commentary"):
                     continue
-                if any(one.number == number and year in (None, one.year % 100) for one in own):
+                if any(one.number == number and year in (None, one.year % 100) for one in reported):
                     continue
                 if year is None or (year, number) <= (quarter.year % 100, quarter.number):
                     words = _quote(row, sentence[place : place + 2])
@@ -202,13 +202,13 @@ def quarters(said: pd.DataFrame, kpis: pd.DataFrame, quarter: Quarter) -> Iterat
                     yield Finding("stale-quarter", row["place"], there)
 
 
-def improvements(said: pd.DataFrame, kpis: pd.DataFrame, council: Council) -> Iterator[Finding]:
+def improvements(texts: pd.DataFrame, kpis: pd.DataFrame, council: Council) -> Iterator[Finding]:
     """A word of improvement beside a negative direction or a lower rating.
 
     What is denied, wished for or expected is let pass; so is a better quarter that is said to be
     one.
     """
-    for row, kpi in _on_kpis(said[said["column"] == "commentary"], kpis):
+    for row, kpi in _on_kpis(texts[texts["column"] == "commentary"], kpis):
         scheme = council.schemes.get(kpi["scheme"] or "", council.schemes[""])
         places = {band.name: place for place, band in enumerate(scheme.bands)}
         before = places.get(kpi["previous_rating"], math.nan)
@@ -229,9 +229,9 @@ def improvements(said: pd.DataFrame, kpis: pd.DataFrame, council: Council) -> It
             yield Finding("words-against-direction", row["place"], there)
 
 
-def titles(said: pd.DataFrame, kpis: pd.DataFrame, others: Mapping[str, str]) -> Iterator[Finding]:
+def titles(texts: pd.DataFrame, kpis: pd.DataFrame, others: Mapping[str, str]) -> Iterator[Finding]:
     """A KPI's title spelt otherwise than in the catalogue; `others`: texts by their place."""
-    places = dict(zip(said["place"], said["text"], strict=True)) | dict(others)
+    places = dict(zip(texts["place"], texts["text"], strict=True)) | dict(others)
     stems = [name.partition(" - ")[0].partition(" (")[0] for name in kpis["kpi_name"]]
     names = {tuple(_words(stem)): stem for stem in stems}
     for place, text in places.items():
@@ -252,7 +252,7 @@ def titles(said: pd.DataFrame, kpis: pd.DataFrame, others: Mapping[str, str]) ->
 
 
 def unchanged(
-    said: pd.DataFrame, earlier: pd.DataFrame | None, quarter: Quarter
+    texts: pd.DataFrame, earlier: pd.DataFrame | None, quarter: Quarter
 ) -> Iterator[Finding]:
     """Commentary that is word for word that of the previous report."""
     if earlier is None:
@@ -260,7 +260,7 @@ def unchanged(
     last = earlier[earlier["quarter"] == quarter.shift(-1).label]
     keys = last["kpi_id"].fillna(last["section"])
     before = dict(zip(keys, last["commentary"].astype(str), strict=True))
-    for row in rows_of(said[said["column"] == "commentary"]):
+    for row in rows_of(texts[texts["column"] == "commentary"]):
         if _words(before.get(row["kpi_id"] or row["section"], "")) == _words(row["sent"]):
             there = "The commentary is the same as in the previous report."
             yield Finding("commentary-unchanged", row["place"], there)

@@ -13,18 +13,18 @@ import numpy as np
 import pandas as pd
 
 from kpi_tools.errors import InputError
-from kpi_tools.loading import beside, schemas
+from kpi_tools.loading import context, schemas
 from kpi_tools.loading import words as texts
 from kpi_tools.loading.account import Run
 from kpi_tools.loading.catalogue import read_kpis, with_decimals
 from kpi_tools.loading.council import Council, read_council
 from kpi_tools.loading.disclosure import Withheld, suppress
-from kpi_tools.loading.due import Calendar, calendars, due_figures, in_set, period_words, shown_in
+from kpi_tools.loading.due import Calendar, calendars, due_figures, in_set, latest_due, period_words
 from kpi_tools.loading.fields import known_by
 from kpi_tools.loading.ids import Ids
 from kpi_tools.loading.known import figures_and_months, note_months
 from kpi_tools.loading.read import Table
-from kpi_tools.loading.returns import Catalogue, shown, submissions_upto
+from kpi_tools.loading.returns import Catalogue, submissions_upto, with_nulls
 from kpi_tools.loading.rules import ERROR, RULES, WARNING, as_list, errors_of
 from kpi_tools.loading.targets import check_targets, line_columns, read_targets, with_targets
 from kpi_tools.quarters import Quarter
@@ -54,7 +54,7 @@ __all__ = [
     "with_targets",
 ]
 
-_OWN_FILES: Final = ("council.toml", "kpis.csv", "targets.csv")
+_COUNCIL_FILES: Final = ("council.toml", "kpis.csv", "targets.csv")
 
 
 def _nothing(*names: str) -> pd.DataFrame:
@@ -103,7 +103,7 @@ class Returns:
     actions: pd.DataFrame = _nothing(*schemas.ACTIONS.names)
     agreed: pd.DataFrame = _nothing(*schemas.SMALL_NUMBERS.names)
     withheld: Withheld = field(default_factory=Withheld)
-    words: pd.DataFrame = _nothing(*texts.SAID)
+    words: pd.DataFrame = _nothing(*texts.COLUMNS)
     only: str = ""
 
     @property
@@ -129,12 +129,12 @@ class ReturnsError(InputError):
 def own_tables_are_sound(returns: Returns) -> bool:
     """Whether nothing stands against the council's own tables, without which there is no report."""
     errors = returns.problems[returns.problems["severity"] == ERROR]
-    return not _of_own_files(errors).any()
+    return not _of_council_files(errors).any()
 
 
-def _of_own_files(problems: pd.DataFrame) -> pd.Series:
+def _of_council_files(problems: pd.DataFrame) -> pd.Series:
     in_book = (problems["file"] == COUNCIL_BOOK) & (problems["sheet"] != FIGURES)
-    return problems["file"].isin(_OWN_FILES) | in_book
+    return problems["file"].isin(_COUNCIL_FILES) | in_book
 
 
 def raw_folder(raw: str | Path) -> Path:
@@ -203,9 +203,9 @@ def load(
         number = len(errors_of(errors))
         count = "one error" if number == 1 else f"{number:,} errors"
         text = f"The data for {title} have {count}.\n{listed}\n  {returns.summary}"
-    elif (own := _of_own_files(errors)).any():
-        own_errors = as_list(errors[own])
-        text = f"The council's own tables have errors, which cannot be left out.\n{own_errors}"
+    elif (of_council := _of_council_files(errors)).any():
+        council_errors = as_list(errors[of_council])
+        text = f"The council's own tables have errors, which cannot be left out.\n{council_errors}"
     elif (errors["code"] == "file-changing").any():
         text = f"A file changed while it was being read.\n{listed}"
     elif rejected / max(rows, 1) > share:
@@ -234,53 +234,53 @@ def read_returns(
     with Workbooks() as books:
         run = Run(folder, books)
 
-        def own(schema: schemas.Schema) -> Table:
-            return run.table(folder / schema.file, schema.layout, needed=not schema.optional)
+        def table_of(schema: schemas.Schema) -> Table:
+            return run.table(folder / schema.file, schema.layout, required=not schema.optional)
 
         council = read_council(run.snapshot(folder / "council.toml"), run.ledger)
         sections = council.sections
-        catalogue, lines = own(schemas.KPIS), own(schemas.TARGETS)
+        catalogue, lines = table_of(schemas.KPIS), table_of(schemas.TARGETS)
         kpis = read_kpis(catalogue, council)
         of_kpi = kpis.set_index("kpi_id")
         refused = np.array(catalogue.cells["kpi_id"], dtype=object)[catalogue.bad]
         ids = Ids(kpis["kpi_id"], of_kpi["kpi_name"].to_dict(), refused)
 
         def known(schema: schemas.Schema, places: tuple[str, ...] = ()) -> pd.DataFrame:
-            return known_by(own(schema), schema, ids, wanted, places)
+            return known_by(table_of(schema), schema, ids, wanted, places)
 
         targets = read_targets(lines, kpis, ids, council.scheme)
         catalogue.later = int((kpis["first_quarter"] > wanted.label).sum())
         lines.later = int((targets["from_quarter"] > wanted.label).sum())
-        check_targets(lines, kpis, targets, wanted, shown_in)
+        check_targets(lines, kpis, targets, wanted, latest_due)
         for sentence in unknown_lines(council.schemes.values(), line_columns(targets)):
             run.ledger.problem("setting-bad", "council.toml", column="rating", detail=sentence)
         held = Catalogue(kpis, targets, ids, council.milestones)
         submissions = submissions_upto(wanted, run, held)
-        happened = beside.read_events(own(schemas.EVENTS), kpis, ids, wanted, latest)
-        counts = beside.counted(happened, wanted)
+        happened = context.read_events(table_of(schemas.EVENTS), kpis, ids, wanted, latest)
+        counts = context.counted(happened, wanted)
         if len(counts):
             submissions = pd.concat([submissions, counts])
             submissions = submissions.sort_values("received", kind="stable", ignore_index=True)
         kpis = with_decimals(kpis, submissions)
         agreed = known(schemas.SMALL_NUMBERS)
         safe = suppress(submissions, kpis, council.threshold, council.rounding, agreed)
-        for row in safe.not_judged.fillna({"sheet": ""}).to_dict("records"):
+        for row in safe.uncounted.fillna({"sheet": ""}).to_dict("records"):
             place = {"sheet": row["sheet"], "row": row["row"], "column": "numerator"}
             run.ledger.problem("small-number-unknown", row["file"], **place)
         table = run.commentary(wanted, schemas.COMMENTARY.layout)
         commentary = texts.read_commentary(table, sections, ids)
         commentary = texts.withhold_texts(table, commentary, kpis, safe.withheld)
-        said = texts.read_words(run.words, ids, kpis, safe.withheld)
-        commentary = texts.with_commentary(commentary, said, wanted, run.ledger)
-        activity = beside.read_activity(own(schemas.ACTIVITY), sections, wanted)
-        areas = own(schemas.BENCHMARKS)
-        benchmarks = beside.read_benchmarks(areas, kpis, targets, ids, wanted)
-        beside.check_headline(areas, benchmarks, council.headline)
+        words = texts.read_words(run.words, ids, kpis, safe.withheld)
+        commentary = texts.with_commentary(commentary, words, wanted, run.ledger)
+        activity = context.read_activity(table_of(schemas.ACTIVITY), sections, wanted)
+        areas = table_of(schemas.BENCHMARKS)
+        benchmarks = context.read_benchmarks(areas, kpis, targets, ids, wanted)
+        context.check_headline(areas, benchmarks, council.headline)
         changelog = known(schemas.CHANGES)
-        rebases = beside.read_rebases(own(schemas.REBASES), ids, wanted)
+        rebases = context.read_rebases(table_of(schemas.REBASES), ids, wanted)
         notes = known(schemas.ANNOTATIONS, (*sections, "all"))
         actions = known(schemas.ACTIONS, sections)
-        actions = texts.with_actions(actions, said, of_kpi["owner"].to_dict(), run.ledger)
+        actions = texts.with_actions(actions, words, of_kpi["owner"].to_dict(), run.ledger)
     run.check_still_there()
     targets = _known_at(targets, max(wanted, agreed_until or wanted))
     figures = figures_and_months(safe.submissions, kpis, targets)
@@ -298,7 +298,7 @@ def read_returns(
         targets=targets,
         figures=figures.figures,
         months=figures.months,
-        submissions=shown(safe.submissions),
+        submissions=with_nulls(safe.submissions),
         commentary=commentary,
         activity=activity,
         benchmarks=benchmarks,
@@ -313,7 +313,7 @@ def read_returns(
         actions=actions,
         agreed=agreed,
         withheld=safe.withheld,
-        words=said,
+        words=words,
     )
 
 
@@ -340,15 +340,15 @@ def commentary_now(raw: str | Path, returns: Returns) -> tuple[pd.DataFrame, pd.
     """The commentary of the returns' quarter as its file stands now, and the problems in it."""
     with Workbooks() as books:
         run = Run(raw_folder(raw), books)
-        said = _commentary_of(run, returns, returns.quarter)
-    return said, run.ledger.problems()
+        commentary = _commentary_of(run, returns, returns.quarter)
+    return commentary, run.ledger.problems()
 
 
 def _commentary_of(run: Run, returns: Returns, quarter: Quarter) -> pd.DataFrame:
     table = run.commentary(quarter, schemas.COMMENTARY.layout)
-    said = texts.read_commentary(table, returns.council.sections, Ids(returns.catalogue["kpi_id"]))
-    said = texts.withhold_texts(table, said, returns.catalogue, returns.withheld)
-    return texts.with_commentary(said, returns.words, quarter)
+    rows = texts.read_commentary(table, returns.council.sections, Ids(returns.catalogue["kpi_id"]))
+    rows = texts.withhold_texts(table, rows, returns.catalogue, returns.withheld)
+    return texts.with_commentary(rows, returns.words, quarter)
 
 
 def as_known_at(returns: Returns, quarter: Quarter) -> Returns:
@@ -387,15 +387,15 @@ def part_of(returns: Returns, name: str) -> Returns:
     column = "section" if found in council.sections else "directorate"
     kpis = catalogue[(catalogue[column] == found).fillna(False)].reset_index(drop=True)
     kept = [one for one in council.sections if one == found or one in set(kpis["section"])]
-    whole, own = (len(in_set(table, returns.quarter)) for table in (catalogue, kpis))
+    whole, part = (len(in_set(table, returns.quarter)) for table in (catalogue, kpis))
     all_kpis = plural(whole, council.words["kpi"], council.words["kpi_plural"])
-    said = (
-        f"{found} only. This report has {own:,} of the {all_kpis} of the council's report, and its "
-        "counts are of these alone."
+    notice = (
+        f"{found} only. This report has {part:,} of the {all_kpis} of the council's report, and "
+        "its counts are of these alone."
     )
     about = kept if column == "section" else []
 
-    def own_rows(table: pd.DataFrame, of_sections: bool) -> pd.DataFrame:
+    def rows_of_part(table: pd.DataFrame, of_sections: bool) -> pd.DataFrame:
         kept_rows = table["kpi_id"].isin(kpis["kpi_id"])
         if of_sections and "section" in table:
             kept_rows |= table["kpi_id"].isna() & table["section"].isin(about)
@@ -403,14 +403,14 @@ def part_of(returns: Returns, name: str) -> Returns:
 
     of_kpis = ("targets", "figures", "months", "submissions", "benchmarks", "rebases", "agreed")
     of_both = ("commentary", "actions", "changelog", "words")
-    tables = {one: own_rows(getattr(returns, one), one in of_both) for one in of_kpis + of_both}
+    tables = {one: rows_of_part(getattr(returns, one), one in of_both) for one in of_kpis + of_both}
     activity = returns.activity[returns.activity["section"].isin(about)]
     title = f"{council.report_title}: {found}"
     return replace(
         returns,
         council=replace(council, sections=tuple(kept), report_title=title),
         catalogue=kpis,
-        only=said,
+        only=notice,
         activity=activity.reset_index(drop=True),
         **tables,
     )

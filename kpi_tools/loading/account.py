@@ -49,7 +49,7 @@ class Run:
         self._taken.append(Taken(taken.file, taken, None, "read"))
         return taken
 
-    def table(self, path: Path, layout: Layout, needed: bool = False) -> Table:
+    def table(self, path: Path, layout: Layout, required: bool = False) -> Table:
         """The table in a file; without rows where it is refused, or not there and not needed.
 
         Where it is not there and council.xlsx is, the sheet of its name in that.
@@ -57,7 +57,7 @@ class Run:
         book, sheet = self.raw / COUNCIL_BOOK, SHEETS.get(path.name, "")
         if sheet and not path.exists() and book.is_file():
             path = book
-        elif needed:
+        elif required:
             _must_be_there(path)
         elif not path.is_file():
             return self._nothing(path, layout)

@@ -27,10 +27,10 @@ _WORDS: Final = {
 }
 
 
-def _all_words(own: Mapping[str, str]) -> dict[str, str]:
-    singular = {name: own.get(name, default) for name, default in _WORDS.items()}
+def _all_words(given: Mapping[str, str]) -> dict[str, str]:
+    singular = {name: given.get(name, default) for name, default in _WORDS.items()}
     plural = {f"{name}_plural": plural_of(word) for name, word in singular.items()}
-    return singular | {name: own.get(name, word) for name, word in plural.items()}
+    return singular | {name: given.get(name, word) for name, word in plural.items()}
 
 
 @dataclass(frozen=True)
@@ -97,8 +97,8 @@ def _wrong(setting: Setting, value: Any) -> str:
         return ""
     listed = value if isinstance(value, list) else [value]
     meant = next((one for one in listed if one not in setting.options), "")
-    said = {"least": setting.least, "most": setting.most}
-    return f"It must be {must_be}.".format(options=one_of(str(meant), setting.options), **said)
+    bounds = {"least": setting.least, "most": setting.most}
+    return f"It must be {must_be}.".format(options=one_of(str(meant), setting.options), **bounds)
 
 
 def _wrong_statuses(value: Any) -> str:
@@ -167,8 +167,8 @@ class _Settings:
 
     def fault(self, sentence: str, place: str = "", value: object = "") -> None:
         """Note what is wrong with a setting."""
-        said = str(value)
-        self.ledger.problem("setting-bad", self.file, column=place, value=said, detail=sentence)
+        text = str(value)
+        self.ledger.problem("setting-bad", self.file, column=place, value=text, detail=sentence)
 
     def part(self, part: str, values: Mapping[str, Any], where: str = "") -> None:
         """Check the settings of one part; `where` is how it is called in the file."""

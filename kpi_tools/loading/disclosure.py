@@ -50,12 +50,12 @@ class Figure(NamedTuple):
 class Suppressed:
     """`submissions` as they may be printed; `withheld`, which knows the others and does not tell.
 
-    `not_judged`: hidden rows of sensitive KPIs of which nobody can say how many cases they count.
+    `uncounted`: hidden rows of sensitive KPIs of which nobody can say how many cases they count.
     """
 
     submissions: pd.DataFrame
     withheld: "Withheld"
-    not_judged: pd.DataFrame
+    uncounted: pd.DataFrame
 
 
 def suppress(
@@ -63,14 +63,14 @@ def suppress(
     kpis: pd.DataFrame,
     threshold: int,
     rounding: int = 0,
-    shown: pd.DataFrame | None = None,
+    exempt: pd.DataFrame | None = None,
 ) -> Suppressed:
     """Hide small figures of sensitive KPIs, and what would give them away.
 
     They have the status `suppressed`, no numbers, no note. `submissions`: accepted rows, in the
     order received; `kpis`: the catalogue, with `sensitive` and `part_of`. Small is what counts 1 to
     `threshold` - 1 cases. `rounding`: the base to which the other counts of sensitive KPIs are
-    rounded (0: none), halves up; a percentage or rate is then made of the rounded counts. `shown`:
+    rounded (0: none), halves up; a percentage or rate is then made of the rounded counts. `exempt`:
     small figures printed all the same (columns kpi_id, period, from_quarter), those received from
     `from_quarter` on.
     """
@@ -80,7 +80,7 @@ def suppress(
     catalogue = kpis.set_index("kpi_id").to_dict("index")
     totals = {kpi_id: parts_named(kpi["part_of"]) for kpi_id, kpi in catalogue.items()}
     keys = ["kpi_id", "period", "from_quarter"]
-    agreed = [] if shown is None else list(shown[keys].itertuples(index=False, name=None))
+    agreed = [] if exempt is None else list(exempt[keys].itertuples(index=False, name=None))
     spoken = submissions[~submissions["silent"].astype("bool")]
     spoken = spoken[spoken["value"].notna() | (spoken["status"] == SUPPRESSED)]
     figures = {
@@ -95,11 +95,11 @@ def suppress(
         withheld.add(figures[at].kpi_id, filter(None, figures[at].sent))
     printed = _rounded(submissions, catalogue, sensitive, rounding) if rounding else submissions
     lost = printed.index[printed["value"].isna() & submissions["value"].notna()]
-    not_judged = [at for at in hidden if not figures[at].parts and figures[at].sent[0] is not None]
+    uncounted = [at for at in hidden if not figures[at].parts and figures[at].sent[0] is not None]
     return Suppressed(
         _without(printed, {*hidden, *lost}, withheld),
         withheld,
-        submissions.loc[[at for at in not_judged if figures[at].kpi_id in sensitive]],
+        submissions.loc[[at for at in uncounted if figures[at].kpi_id in sensitive]],
     )
 
 
@@ -217,7 +217,7 @@ def _rounded(
     base: int,
 ) -> pd.DataFrame:
     """The counts of sensitive KPIs to the nearest multiple of the base, ratios made of them."""
-    own = submissions["kpi_id"].isin(sensitive)
+    mask = submissions["kpi_id"].isin(sensitive)
     unit = submissions["kpi_id"].map({kpi_id: kpi["unit"] for kpi_id, kpi in catalogue.items()})
     per = unit.map(MULTIPLIERS)
     numbers = submissions[_NUMBERS].astype("float64")
@@ -225,7 +225,7 @@ def _rounded(
     near["denominator"] = near["denominator"].where(unit == "%", numbers["denominator"])
     ratio = near["numerator"] * per / near["denominator"].where(near["denominator"] > 0)
     near["value"] = ratio.where(per.notna(), near["value"])
-    return submissions.assign(**{name: near[name].where(own, numbers[name]) for name in _NUMBERS})
+    return submissions.assign(**{name: near[name].where(mask, numbers[name]) for name in _NUMBERS})
 
 
 def _without(submissions: pd.DataFrame, hidden: set[int], withheld: "Withheld") -> pd.DataFrame:

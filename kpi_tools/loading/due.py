@@ -98,7 +98,7 @@ class Calendar:
         return day if quarter.start <= day <= quarter.end else quarter.end
 
 
-def shown_in(kpi: Mapping[str, Any], quarter: Quarter) -> Quarter:
+def latest_due(kpi: Mapping[str, Any], quarter: Quarter) -> Quarter:
     """The quarter in which the period ends that stands in the report of `quarter`, of a KPI."""
     calendar = Calendar.of(kpi)
     due = calendar.due_until(quarter, 1) or [quarter]

@@ -53,8 +53,8 @@ def read(
         if column.kind not in _NUMBERS
     }
     # what a number may be depends on the unit of its row
-    own = found.get("unit", [])
-    of_row = own if units is None else [units.get(one, "") for one in found["kpi_id"]]
+    row_units = found.get("unit", [])
+    of_row = row_units if units is None else [units.get(one, "") for one in found["kpi_id"]]
     further = [name for name in table.cells if name not in schema.names]
     for name in [name for name in schema.names if name not in found] + further:
         found[name] = [_number(table, row, name, unit or "") for row, unit in enumerate(of_row)]

@@ -122,8 +122,8 @@ def read_text(raw: bytes, known: Callable[[Sequence[Sequence[str]]], int]) -> Gr
     separator = max(_SEPARATORS, key=lambda mark: known(_beginning(text, mark)))
     grid = _cut(text, separator)
     grid.comma_is_doubtful = separator == ";"
-    apart = f"the cells are separated by {_SEPARATORS[separator]}" if separator != "," else ""
-    grid.remarks = [*filter(None, (remark, apart))]
+    note = f"the cells are separated by {_SEPARATORS[separator]}" if separator != "," else ""
+    grid.remarks = [*filter(None, (remark, note))]
     return grid
 
 

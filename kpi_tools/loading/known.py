@@ -92,14 +92,14 @@ def _added(rows: pd.DataFrame, unit: str) -> _Figure | None:
 
 def _complete(rows: pd.DataFrame, kpis: pd.DataFrame, by_month: bool = False) -> pd.DataFrame:
     """The rows with the catalogue's attributes before them, in order and typed."""
-    own = {kpi["kpi_id"]: Calendar.of(kpi) for kpi in rows_of(kpis)}
+    calendar_of = {kpi["kpi_id"]: Calendar.of(kpi) for kpi in rows_of(kpis)}
     ends = [
         pd.Period(month, "M").end_time.normalize()
         if month
-        else own[kpi_id].ends(Quarter.parse(quarter))
+        else calendar_of[kpi_id].ends(Quarter.parse(quarter))
         for kpi_id, quarter, month in zip(*(rows[name] for name in [*_KEY, "month"]), strict=True)
     ]
-    place = rows["kpi_id"].map({kpi_id: at for at, kpi_id in enumerate(own)})
+    place = rows["kpi_id"].map({kpi_id: at for at, kpi_id in enumerate(calendar_of)})
     rows = rows.assign(period_end=pd.array(ends, dtype="datetime64[s]"), _place=place)
     rows = rows.sort_values(["_place", "period_end"], kind="stable", ignore_index=True)
     figures = kpis.iloc[rows["_place"].astype("int64")].reset_index(drop=True)
@@ -134,9 +134,9 @@ def _made(months: pd.DataFrame, kpis: pd.DataFrame, covers: dict[str, str]) -> p
     """
     known = {kpi["kpi_id"]: kpi for kpi in rows_of(kpis)}
     rows = []
-    for kpi_id, own in months.sort_values("month", kind="stable").groupby("kpi_id", sort=False):
-        kpi, months_of = known[str(kpi_id)], own.set_index("month")
-        for quarter, of in own.groupby("quarter"):
+    for kpi_id, of_kpi in months.sort_values("month", kind="stable").groupby("kpi_id", sort=False):
+        kpi, months_of = known[str(kpi_id)], of_kpi.set_index("month")
+        for quarter, of in of_kpi.groupby("quarter"):
             there = of[of["value"].notna()]
             if there.empty:
                 continue
@@ -220,11 +220,11 @@ def note_months(
 
 def _unlike(figure: dict[str, Any], made: dict[str, Any]) -> bool:
     """Whether months make another figure than was sent, as exactly as written, or other cases."""
-    value, own = figure["value"], made["value"]
-    rounding = 0.5 * 10.0 ** -_decimals(value) + 1e-9 * max(1.0, abs(own))
-    known = not np.isnan(value) and not np.isnan(own)
+    value, calculated = figure["value"], made["value"]
+    rounding = 0.5 * 10.0 ** -_decimals(value) + 1e-9 * max(1.0, abs(calculated))
+    known = not np.isnan(value) and not np.isnan(calculated)
     others = any(abs(figure[name] - made[name]) > 0 for name in PARTS)
-    return known and (abs(value - own) > rounding or others)
+    return known and (abs(value - calculated) > rounding or others)
 
 
 def _decimals(value: float) -> int:

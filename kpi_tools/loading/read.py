@@ -40,13 +40,13 @@ _TIME: Final = re.compile(
 class Layout:
     """The columns that a kind of table must and may have; the first one is its key.
 
-    `shown` are those that our own template has for whoever fills it in: they are kept where all of
-    them stand there. `others`: whether further columns are kept as well, by their own names.
+    `prefilled` are those that our own template has for whoever fills it in: they are kept where all
+    of them stand there. `others`: whether further columns are kept as well, by their own names.
     """
 
     required: tuple[str, ...]
     optional: tuple[str, ...] = ()
-    shown: tuple[str, ...] = ()
+    prefilled: tuple[str, ...] = ()
     others: bool = False
 
     @property
@@ -242,9 +242,9 @@ class _TableOf:
         for name in layout.names:
             if self.names.count(name) > 1:
                 raise FileFault("table-duplicate", f'"{name}"', grid.sheet, self.line)
-        shown = layout.shown if set(layout.shown) <= set(self.names) else ()
+        prefilled = layout.prefilled if set(layout.prefilled) <= set(self.names) else ()
         others = filter(None, self.names) if layout.others else ()
-        self.wanted = tuple(dict.fromkeys([*layout.names, *shown, *others]))
+        self.wanted = tuple(dict.fromkeys([*layout.names, *prefilled, *others]))
 
     def table(self) -> Table:
         grid, key = self.grid, self.layout.required[0]
@@ -282,7 +282,7 @@ class _TableOf:
             self._check_widths(table, body)
         else:
             for position, row in enumerate(body):
-                self._check_beside(table, position, row)
+                self._check_beyond(table, position, row)
             self._mark(table, places)
         return table
 
@@ -328,15 +328,15 @@ class _TableOf:
                 table.beyond[position] = " | ".join(row[width:])
                 table.fault(position, "", "row-long", f"{len(row)} instead of {wide}")
             else:
-                self._check_beside(table, position, row)
+                self._check_beyond(table, position, row)
 
-    def _check_beside(self, table: Table, position: int, row: list[str]) -> None:
+    def _check_beyond(self, table: Table, position: int, row: list[str]) -> None:
         """Nothing may stand right of the last heading."""
         width = len(self.names)
-        if beside := [place for place in range(width, len(row)) if row[place].strip()]:
-            table.beyond[position] = " | ".join(row[place] for place in beside)
-            where = f"{letters(beside[0] + 1)}{table.rows[position]}"
-            text = clean_name(row[beside[0]])[:80]
+        if beyond := [place for place in range(width, len(row)) if row[place].strip()]:
+            table.beyond[position] = " | ".join(row[place] for place in beyond)
+            where = f"{letters(beyond[0] + 1)}{table.rows[position]}"
+            text = clean_name(row[beyond[0]])[:80]
             table.fault(position, "", "row-beside", f'{where} ("{text}")')
 
     def _mark(self, table: Table, places: dict[str, int]) -> None:

@@ -32,11 +32,11 @@ from kpi_tools.units import known_unit, meant_unit, unit_family
 from kpi_tools.vocabulary import FINAL, MILESTONE, NOT_AVAILABLE, STATUSES_WITHOUT_VALUE
 
 LINES: Final = ("target", "floor_standard")
-SHOWN: Final = ("kpi_name", "unit", "last_figure", *LINES)
+PREFILLED: Final = ("kpi_name", "unit", "last_figure", *LINES)
 """What a return template has between period and figures, for whoever fills it in."""
 PARTS: Final = ("numerator", "denominator")
 NUMBERS: Final = ("value", *PARTS)
-RETURNS: Final = Layout(("kpi_id", "period", "value"), (*PARTS, "status", "note"), SHOWN)
+RETURNS: Final = Layout(("kpi_id", "period", "value"), (*PARTS, "status", "note"), PREFILLED)
 SUBMISSION: Final = {
     **dict.fromkeys(("kpi_id", "period", "quarter", "month"), "str"),
     **dict.fromkeys(NUMBERS, "float64"),
@@ -171,7 +171,7 @@ def submissions_upto(last: Quarter, run: Run, known: Catalogue) -> pd.DataFrame:
     return pd.DataFrame(accepted, columns=list(SUBMISSION)).astype(SUBMISSION)
 
 
-def shown(submissions: pd.DataFrame) -> pd.DataFrame:
+def with_nulls(submissions: pd.DataFrame) -> pd.DataFrame:
     """Submissions as others see them: missing texts are null."""
     texts = submissions[["month", "note", "sheet", "milestone"]]
     return submissions.assign(**texts.mask(texts == ""))
@@ -233,7 +233,7 @@ def _read_row(table: Table, at: int, folder: Quarter, known: Catalogue) -> Row:
 
 def _add_lines(rows: list[Row], table: Table, known: Catalogue) -> None:
     """Fill in the lines in force, the KPI's usual figure, what was typed over a target shown."""
-    in_template = set(SHOWN) <= set(table.cells)
+    in_template = set(PREFILLED) <= set(table.cells)
     asked = [row for row in rows if row.may_be_fraction or in_template and row.readable]
     if not asked:
         return

@@ -27,9 +27,9 @@ _PLACE: Final = ("file", "sheet", "row", "column")
 PROBLEM_COLUMNS: Final = ("severity", "code", *_PLACE, "value", "rule", "remedy", "who")
 LOG_COLUMNS: Final = (*_PLACE, "sent", "taken", "why")
 WAITS: Final = "id-waits"
-SHOWN: Final = 20
+MOST_LISTED: Final = 20
 _FEW: Final = 5
-_SHOWN_VALUE: Final = 80
+_LONGEST_VALUE: Final = 80
 _WIDTH: Final = 110
 
 
@@ -79,12 +79,12 @@ class Ledger:
         otherwise: `excel_row`.
         """
         rule = RULES[code]
-        shown = value if len(value) <= _SHOWN_VALUE else value[:_SHOWN_VALUE] + "…"
+        quote = value if len(value) <= _LONGEST_VALUE else value[:_LONGEST_VALUE] + "…"
         sentence = rule.sentence.replace("{detail}", detail)
         if excel_row and excel_row != row:
             sentence += f" (Row {excel_row} in a spreadsheet program.)"
         self._problems.append(
-            (rule.severity, code, file, sheet, row, column, shown, sentence, rule.remedy, rule.who)
+            (rule.severity, code, file, sheet, row, column, quote, sentence, rule.remedy, rule.who)
         )
         return rule.severity
 
@@ -123,18 +123,18 @@ def column_name(column: str) -> str:
 def as_list(problems: pd.DataFrame) -> str:
     """The problems under the name of each file and sheet: places and cells, below them the rule.
 
-    Like faults of one column are one finding, with its rows. Of each rule the first `SHOWN`
-    findings are told; of the others the rows are counted.
+    Like faults of one column are one finding, with its rows. Of each rule the first `MOST_LISTED`
+    findings are listed; of the others the rows are counted.
     """
     waiting = problems[problems["code"] == WAITS]
     findings = defaultdict[tuple[str, ...], list[Any]](list)
     for problem in problems.drop(index=waiting.index).itertuples(index=False):
         alike = (problem.file, problem.sheet, problem.code, problem.column, problem.rule)
         findings[alike].append(problem)
-    shown, printed, left = defaultdict[str, int](int), [], 0
+    listed, printed, left = defaultdict[str, int](int), [], 0
     for (*_, code, _, _), alike_problems in findings.items():
-        shown[code] += 1
-        if shown[code] <= SHOWN:
+        listed[code] += 1
+        if listed[code] <= MOST_LISTED:
             printed.append(alike_problems)
         else:
             left += len(alike_problems)
@@ -161,7 +161,7 @@ def as_changes(log: pd.DataFrame) -> str:
     for change in log.head(_FEW).itertuples(index=False):
         row = "" if pd.isna(change.row) else f"row {change.row}"
         place = (change.file, row, change.column)
-        sent, taken = (clean_name(text)[:_SHOWN_VALUE] for text in (change.sent, change.taken))
+        sent, taken = (clean_name(text)[:_LONGEST_VALUE] for text in (change.sent, change.taken))
         what = f': "{sent}" as "{taken}"' if sent or taken else ""
         lines.append(f"  {', '.join(filter(None, place))}{what} ({change.why});")
     if len(log) > _FEW:
@@ -180,9 +180,9 @@ def _entry(problems: list[Any]) -> list[str]:
         place.append(f'column {letter} "{name}"' if letter else f'column "{name}"')
     texts = (" ".join(one.value.split()) for one in problems)
     values = list(dict.fromkeys(filter(None, texts)))
-    shown = ", ".join(f'"{value}"' for value in values[:_FEW])
+    examples = ", ".join(f'"{value}"' for value in values[:_FEW])
     more = f" and {len(values) - _FEW:,} more" if len(values) > _FEW else ""
-    first = ", ".join(place) + (f": {shown}{more}" if shown else "")
+    first = ", ".join(place) + (f": {examples}{more}" if examples else "")
     mark = problem.code if problem.severity == ERROR else f"{problem.severity} {problem.code}"
     whose = f"; for {problem.who}" if problem.who != SERVICE else ""
     text = f"{problem.rule} {problem.remedy} [{mark}{whose}]"
@@ -192,8 +192,8 @@ def _entry(problems: list[Any]) -> list[str]:
 
 def rows_in_words(rows: list[int]) -> str:
     """Rows in words: `row 3`, `rows 3 and 5`, `rows 3 to 7`."""
-    apart = groupby(enumerate(rows), lambda one: one[1] - one[0])
-    runs = [[row for _, row in run] for _, run in apart]
+    groups = groupby(enumerate(rows), lambda one: one[1] - one[0])
+    runs = [[row for _, row in run] for _, run in groups]
     parts = [
         f"{run[0]} to {run[-1]}" if len(run) > 2 else " and ".join(map(str, run)) for run in runs
     ]

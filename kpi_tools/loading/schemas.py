@@ -73,9 +73,9 @@ class Schema:
     @property
     def layout(self) -> Layout:
         """The headings that the file must and may have."""
-        needed = tuple(column.name for column in self.columns if column.needed)
-        others = tuple(name for name in self.names if name not in needed)
-        return Layout(needed, others, others=self.further)
+        required = tuple(column.name for column in self.columns if column.needed)
+        others = tuple(name for name in self.names if name not in required)
+        return Layout(required, others, others=self.further)
 
 
 @dataclass(frozen=True)
@@ -97,25 +97,25 @@ class Setting:
     most: float = 0
 
 
-def _column(said: dict[str, Any]) -> Column:
-    given = said | {"options": tuple(said.get("options", ()))}
+def _column(entry: dict[str, Any]) -> Column:
+    given = entry | {"options": tuple(entry.get("options", ()))}
     if given.get("default") == "beginning":
         given["default"] = BEGINNING.label
     return Column(**given)
 
 
-def _schema(said: dict[str, Any]) -> Schema:
-    columns = tuple(map(_column, said["columns"]))
-    return Schema(**said | {"columns": columns, "key": tuple(said["key"])})
+def _schema(entry: dict[str, Any]) -> Schema:
+    columns = tuple(map(_column, entry["columns"]))
+    return Schema(**entry | {"columns": columns, "key": tuple(entry["key"])})
 
 
-def _setting(part: str, said: dict[str, Any]) -> Setting:
-    given = {"attribute": said["key"]} | said | {"options": tuple(said.get("options", ()))}
+def _setting(part: str, entry: dict[str, Any]) -> Setting:
+    given = {"attribute": entry["key"]} | entry | {"options": tuple(entry.get("options", ()))}
     return Setting(part, **given)
 
 
 _CODEBOOK = tomllib.loads(Path(__file__).with_name("codebook.toml").read_text(encoding="utf-8"))
-SCHEMAS: Final = {name: _schema(said) for name, said in _CODEBOOK["tables"].items()}
+SCHEMAS: Final = {name: _schema(entry) for name, entry in _CODEBOOK["tables"].items()}
 KPIS, TARGETS, COMMENTARY, WORDS, ACTIVITY, BENCHMARKS = (
     SCHEMAS[name] for name in ("kpis", "targets", "commentary", "words", "activity", "benchmarks")
 )
@@ -124,7 +124,7 @@ CHANGES, REBASES, SMALL_NUMBERS, EVENTS, ANNOTATIONS, ACTIONS = (
     for name in ("changes", "rebases", "small_numbers", "events", "annotations", "actions")
 )
 SETTINGS: Final = tuple(
-    _setting(part, said) for part, several in _CODEBOOK["settings"].items() for said in several
+    _setting(part, entry) for part, several in _CODEBOOK["settings"].items() for entry in several
 )
 
 

@@ -77,7 +77,7 @@ def check_targets(
     kpis: pd.DataFrame,
     targets: pd.DataFrame,
     quarter: Quarter,
-    shown_in: Callable[[Mapping[str, Any], Quarter], Quarter],
+    latest_due: Callable[[Mapping[str, Any], Quarter], Quarter],
 ) -> None:
     """Warn of a KPI in the set without a line for its figure, of one line for one that grows."""
     rated = (kpis["rated"] == "yes") & (kpis["kind"] != MILESTONE)
@@ -86,23 +86,23 @@ def check_targets(
     gone = (kpis["last_quarter"] < quarter.label).fillna(False).astype(bool)
     here = (kpis["first_quarter"] <= quarter.label) & ~gone
     for kpi in kpis[rated & here].to_dict("records"):
-        shown = shown_in(kpi, quarter)
-        own = targets[targets["kpi_id"] == kpi["kpi_id"]]
+        reported = latest_due(kpi, quarter)
+        lines = targets[targets["kpi_id"] == kpi["kpi_id"]]
         place = {"file": table.file, "column": "kpi_id", "value": kpi["kpi_id"]}
-        if not (own["from_quarter"] <= shown.label).any():
-            table.ledger.problem("target-none", **place, detail=shown.title)
-        elif _is_flat(kpi, own, shown):
-            detail = f"{shown.year}/{(shown.year + 1) % 100:02}"
+        if not (lines["from_quarter"] <= reported.label).any():
+            table.ledger.problem("target-none", **place, detail=reported.title)
+        elif _is_flat(kpi, lines, reported):
+            detail = f"{reported.year}/{(reported.year + 1) % 100:02}"
             table.ledger.problem("target-flat", **place, detail=detail)
 
 
-def _is_flat(kpi: dict[str, Any], own: pd.DataFrame, quarter: Quarter) -> bool:
+def _is_flat(kpi: dict[str, Any], lines: pd.DataFrame, quarter: Quarter) -> bool:
     """Whether one target stands all through the year beside a figure that grows through it."""
     grows = kpi["basis"] == "year_to_date" and (kpi["unit"] != "%" or kpi["adds_up"] == "yes")
     if not grows or isinstance(kpi.get("since"), str):
         return False
     quarters = [Quarter(quarter.year, at).label for at in range(1, 5)]
-    found = with_targets(pd.DataFrame({"kpi_id": kpi["kpi_id"], "quarter": quarters}), own)
+    found = with_targets(pd.DataFrame({"kpi_id": kpi["kpi_id"], "quarter": quarters}), lines)
     one_line = found["target"].notna().all() and found["target"].nunique() == 1
     return bool(one_line and found["year_target"].isna().all())
 

@@ -16,11 +16,11 @@ from kpi_tools.loading.rules import Ledger
 from kpi_tools.quarters import Quarter
 from kpi_tools.tokens import KPI_TOKENS, SECTION_TOKENS, listing, unknown
 
-SHOWN: Final = ("kpi_name", "so_far")
+PREFILLED: Final = ("kpi_name", "so_far")
 """What stands in the sheet for whoever fills it in."""
-LAYOUT: Final[Layout] = replace(schemas.WORDS.layout, shown=SHOWN)
+LAYOUT: Final[Layout] = replace(schemas.WORDS.layout, prefilled=PREFILLED)
 COMMENTARY, ACTION, NEW = "commentary", "action", "new action"
-SAID: Final = [*schemas.WORDS.names, "quarter", "file", "row"]
+COLUMNS: Final = [*schemas.WORDS.names, "quarter", "file", "row"]
 _TEXTS: Final = ("commentary", "management_action")
 
 
@@ -73,20 +73,20 @@ def withhold_texts(
 def read_words(
     tables: Sequence[tuple[Quarter, Table]], ids: Ids, kpis: pd.DataFrame, withheld: Withheld
 ) -> pd.DataFrame:
-    """The rows of all sheets Words that say something, oldest quarter first (columns: SAID).
+    """The rows of all sheets Words that say something, oldest quarter first (columns: COLUMNS).
 
     Faults go into their ledgers. Of two rows that say the same of one KPI one is kept; two
     commentaries that differ are both refused.
     """
-    found = [pd.DataFrame(columns=SAID, dtype="str")]
+    found = [pd.DataFrame(columns=COLUMNS, dtype="str")]
     first = dict[tuple[Any, ...], tuple[Table, int, str]]()
     for quarter, table in tables:
-        for name in SHOWN:
+        for name in PREFILLED:
             table.cells.pop(name, None)
         rows = read(table, schemas.WORDS, ids).assign(quarter=quarter.label, file=table.file)
         rows["row"] = np.array(table.rows, dtype="int64")
-        said = rows[["text", "status", "due", "owner"]].notna().any(axis=1) & ~table.bad
-        for place in map(int, np.flatnonzero(said.to_numpy())):
+        filled = rows[["text", "status", "due", "owner"]].notna().any(axis=1) & ~table.bad
+        for place in map(int, np.flatnonzero(filled.to_numpy())):
             row = rows.iloc[place].to_dict()
             text = row["text"] if isinstance(row["text"], str) else ""
             if row["what"] == COMMENTARY:
@@ -94,15 +94,15 @@ def read_words(
             names = {ACTION: row["action_id"], NEW: text}.get(row["what"])
             key = quarter, row["what"], row["kpi_id"], names
             other, at, words = first.setdefault(key, (table, place, text))
-            said.iloc[place] = (other, at) == (table, place)
+            filled.iloc[place] = (other, at) == (table, place)
             if words != text:
                 here = f"{table.file}, row {table.rows[place]}"
                 table.fault(
                     place, "text", "duplicate-conflict", f"{other.file}, row {other.rows[at]}"
                 )
                 other.fault(at, "text", "duplicate-conflict", here)
-        rows = rows[said].reset_index(drop=True)
-        found.append(withhold_texts(table, rows, kpis, withheld, ("text",))[SAID])
+        rows = rows[filled].reset_index(drop=True)
+        found.append(withhold_texts(table, rows, kpis, withheld, ("text",))[COLUMNS])
     every = pd.concat(found[1:] or found, ignore_index=True)
     refused = {
         (table.file, row) for _, table in tables for row in np.array(table.rows)[table.bad].tolist()
@@ -112,20 +112,20 @@ def read_words(
 
 
 def with_commentary(
-    commentary: pd.DataFrame, said: pd.DataFrame, quarter: Quarter, ledger: Ledger | None = None
+    commentary: pd.DataFrame, words: pd.DataFrame, quarter: Quarter, ledger: Ledger | None = None
 ) -> pd.DataFrame:
     """`commentary` with what the returns of a quarter say, before which goes what it says itself.
 
     That a text was edited so is told.
     """
-    now = (said["quarter"] == quarter.label) & (said["what"] == COMMENTARY)
-    own = said[now & said["text"].notna()].set_index("kpi_id", drop=False)
+    now = (words["quarter"] == quarter.label) & (words["what"] == COMMENTARY)
+    sent = words[now & words["text"].notna()].set_index("kpi_id", drop=False)
     edited = commentary.set_index("kpi_id")["commentary"].dropna()
-    for row in own[own.index.isin(edited.index)].to_dict("records"):
+    for row in sent[sent.index.isin(edited.index)].to_dict("records"):
         if ledger is not None and edited[row["kpi_id"]] != row["text"]:
             place = {"row": row["row"], "column": "text", "detail": row["kpi_id"]}
             ledger.problem("text-edited", row["file"], **place)
-    added = own[~own.index.isin(edited.index)]
+    added = sent[~sent.index.isin(edited.index)]
     if added.empty:
         return commentary
     texts = commentary["commentary"].fillna(commentary["kpi_id"].map(added["text"]))
@@ -136,7 +136,7 @@ def with_commentary(
 
 
 def with_actions(
-    actions: pd.DataFrame, said: pd.DataFrame, owners: Mapping[str, str], ledger: Ledger
+    actions: pd.DataFrame, words: pd.DataFrame, owners: Mapping[str, str], ledger: Ledger
 ) -> pd.DataFrame:
     """`actions` with a row for each that the returns open or change; its own rows go before it.
 
@@ -144,8 +144,8 @@ def with_actions(
     """
     rows: list[dict[str, Any]] = actions.to_dict("records")
     last = {row["action_id"]: row for row in rows}
-    own = {(row["action_id"], row["from_quarter"]) for row in rows}
-    for row in said[said["what"] != COMMENTARY].to_dict("records"):
+    existing = {(row["action_id"], row["from_quarter"]) for row in rows}
+    for row in words[words["what"] != COMMENTARY].to_dict("records"):
         given = {
             name: row[name] for name in ("owner", "due", "status") if isinstance(row[name], str)
         }
@@ -174,6 +174,6 @@ def with_actions(
             continue
         new = new | given | {"from_quarter": quarter.label}
         last[new["action_id"]] = new
-        if (new["action_id"], new["from_quarter"]) not in own:
+        if (new["action_id"], new["from_quarter"]) not in existing:
             rows.append(new)
     return pd.DataFrame(rows, columns=actions.columns).astype(actions.dtypes)

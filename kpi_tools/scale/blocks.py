@@ -31,8 +31,8 @@ from kpi_tools.variation import signalled
 from kpi_tools.vocabulary import NO_LIMITS, PROFILES, TRIAL
 from kpi_tools.wording import listed, plural
 
-NEEDED = ("period_end", "value", "target", "floor_standard", "polarity")
-USED = (*NEEDED, "numerator", "denominator", "unit", "tolerance", "status", "basis")
+REQUIRED = ("period_end", "value", "target", "floor_standard", "polarity")
+USED = (*REQUIRED, "numerator", "denominator", "unit", "tolerance", "status", "basis")
 ADDED = ("rating", "not_rated_reason", *DIRECTED, *LIMITED[:-1], *CAUSES)
 BLOCK_ROWS: Final = 600_000
 QUARTERS: Final = 6
@@ -159,7 +159,7 @@ def source_of(path: Path, by: Sequence[str] | None = None) -> Source:
     by_folders = pa.schema([(name, pa.string()) for name in folders])
     schema = pa.schema([*first, *by_folders])
     keys = by or [name for name in ("authority", "kpi_id") if name in (*schema.names, "kpi_id")]
-    if missing := [name for name in (*keys, *NEEDED) if name not in schema.names]:
+    if missing := [name for name in (*keys, *REQUIRED) if name not in schema.names]:
         raise InputError(
             f"{files[0]} has no column {listed(missing, 'or')}. Its columns are: "
             f"{', '.join(schema.names)}."
@@ -244,7 +244,7 @@ def rate_rows(
     """
     frame: Any = nw.from_native(figures)
     there = frame.collect_schema().names()
-    if missing := [name for name in NEEDED if name not in there]:
+    if missing := [name for name in REQUIRED if name not in there]:
         raise InputError(
             f"There is no column {' or '.join(missing)} in the table. Its columns are: "
             f"{', '.join(there)}."

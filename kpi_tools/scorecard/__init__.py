@@ -221,7 +221,7 @@ def counts(kpis: pd.DataFrame, council: Council = DEFAULT_COUNCIL) -> dict[str, 
 def matrix(kpis: pd.DataFrame, council: Council = DEFAULT_COUNCIL) -> pd.DataFrame:
     """The `counts` by section and in total, a column each after `section`."""
     sections = [*kpis.groupby("section", sort=False), ("Total", kpis)]
-    return _compact([{"section": name, **counts(own, council)} for name, own in sections])
+    return _compact([{"section": name, **counts(rows, council)} for name, rows in sections])
 
 
 def _compact(rows: list[dict[str, Any]]) -> pd.DataFrame:
@@ -285,5 +285,5 @@ def _series(rows: pd.DataFrame) -> pd.Series:
 
 def _filled(texts: pd.Series, figures: Sequence[dict[str, str | None]]) -> object:
     pairs = zip(texts, figures, strict=True)
-    words = [filled(text, own) if isinstance(text, str) else text for text, own in pairs]
+    words = [filled(text, values) if isinstance(text, str) else text for text, values in pairs]
     return pd.array(words, dtype="str")

@@ -55,7 +55,7 @@ def followed(returns: Returns) -> pd.DataFrame:
         if last["status"] != OPEN:  # closed by the first report after the last in which it was open
             closed = list(takewhile(lambda row: row["status"] != OPEN, reversed(of_action)))
             since = Quarter.parse(closed[-1]["from_quarter"])
-        moved = old is not None and old["status"] == OPEN and old["due"] != last["due"]
+        rescheduled = old is not None and old["status"] == OPEN and old["due"] != last["due"]
         rows.append(
             last
             | {
@@ -64,7 +64,7 @@ def followed(returns: Returns) -> pd.DataFrame:
                 "overdue": _is_overdue(last, now),
                 "open_quarters": max(since - Quarter.parse(opened), 0),
                 "became": _became(last, old, now),
-                "previous_due": old["due"] if old and moved else None,
+                "previous_due": old["due"] if old and rescheduled else None,
             }
         )
     table = pd.DataFrame(rows, columns=FOLLOWED).astype(_KINDS)

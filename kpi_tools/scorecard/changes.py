@@ -110,17 +110,17 @@ def rating_matrix(pairs: pd.DataFrame, council: Council = DEFAULT_COUNCIL) -> pd
 
 def came_and_went(pairs: pd.DataFrame, council: Council = DEFAULT_COUNCIL) -> pd.DataFrame:
     """For each rating, by name: `rating`, `came` and `went`, lists such as `Calls (from Amber)`."""
-    moved = pairs[pairs["before"] != pairs["now"]]
+    changed = pairs[pairs["before"] != pairs["now"]]
     came, went = (
-        moved["kpi_name"] + f" ({way} " + moved[side] + ")"
+        changed["kpi_name"] + f" ({way} " + changed[side] + ")"
         for way, side in (("from", "before"), ("to", "now"))
     )
     names = ratings_of(council)
     return pd.DataFrame(
         {
             "rating": names,
-            "came": [came[moved["now"] == name].tolist() for name in names],
-            "went": [went[moved["before"] == name].tolist() for name in names],
+            "came": [came[changed["now"] == name].tolist() for name in names],
+            "went": [went[changed["before"] == name].tolist() for name in names],
         }
     )
 

@@ -45,12 +45,12 @@ def rare_events(points: pd.DataFrame, returns: Returns, chart: str) -> pd.DataFr
     if chart not in (AUTO, T, G):
         return points
     parts = []
-    for _, own in points.groupby("kpi_id", sort=False):
-        rows = own
-        if _is_rare(own):
-            days = _event_days(own, returns) if chart != G else own.head(0)
-            rows = _days_between(own, days) if len(days) >= _FEWEST_EVENTS else between(own)
-        parts.append(_turned(rows) if len(rows) >= _FEWEST_EVENTS and rows is not own else own)
+    for _, group in points.groupby("kpi_id", sort=False):
+        rows = group
+        if _is_rare(group):
+            days = _event_days(group, returns) if chart != G else group.head(0)
+            rows = _days_between(group, days) if len(days) >= _FEWEST_EVENTS else between(group)
+        parts.append(_turned(rows) if len(rows) >= _FEWEST_EVENTS and rows is not group else group)
     return pd.concat(parts, ignore_index=True)
 
 
@@ -66,8 +66,8 @@ def _is_rare(rows: pd.DataFrame) -> bool:
 
 def _event_days(rows: pd.DataFrame, returns: Returns) -> pd.DataFrame:
     """The events of the KPI, one for each day that has any."""
-    own = returns.events[returns.events["kpi_id"] == rows["kpi_id"].iloc[-1]]
-    return own.drop_duplicates("date")
+    events = returns.events[returns.events["kpi_id"] == rows["kpi_id"].iloc[-1]]
+    return events.drop_duplicates("date")
 
 
 def _days_between(rows: pd.DataFrame, events: pd.DataFrame) -> pd.DataFrame:
@@ -114,20 +114,20 @@ def finest_series(returns: Returns, recent: pd.DataFrame, quarters: pd.DataFrame
     due = recent.groupby("kpi_id")["period_end"].max()
     every, sent = returns.months, returns.submissions
     finer = {}
-    for kpi_id, own in every[every["period_end"] <= every["kpi_id"].map(due)].groupby("kpi_id"):
-        if own["value"].count() >= FEWEST:
-            rows = _without_holes(own, due[kpi_id])
+    for kpi_id, of_kpi in every[every["period_end"] <= every["kpi_id"].map(due)].groupby("kpi_id"):
+        if of_kpi["value"].count() >= FEWEST:
+            rows = _without_holes(of_kpi, due[kpi_id])
             finer[kpi_id] = rows.assign(
                 rating=NOT_RATED, not_rated_reason=None, period=rows["month"], series="months"
             )
     days = sent[sent["period"].str.fullmatch(r"\d{4}-\d\d-\d\d") & ~sent["silent"].astype(bool)]
     days = days.drop_duplicates(["kpi_id", "period"], keep="last").sort_values("period")
     days = days[pd.to_datetime(days["period"]) <= days["kpi_id"].map(due)]
-    for kpi_id, own in days.groupby("kpi_id"):
-        if own["value"].count() >= FEWEST:
-            numbers: dict[str, Any] = {name: own[name].tolist() for name in _FIGURE}
-            daily = pd.to_datetime(own["period"]).diff().dt.days.median() < 2
-            rows = _repeated(every[every["kpi_id"] == kpi_id].iloc[-1], own["period"].tolist())
+    for kpi_id, of_kpi in days.groupby("kpi_id"):
+        if of_kpi["value"].count() >= FEWEST:
+            numbers: dict[str, Any] = {name: of_kpi[name].tolist() for name in _FIGURE}
+            daily = pd.to_datetime(of_kpi["period"]).diff().dt.days.median() < 2
+            rows = _repeated(every[every["kpi_id"] == kpi_id].iloc[-1], of_kpi["period"].tolist())
             finer.pop(kpi_id, None)
             finer[kpi_id] = rows.assign(**numbers, series="days" if daily else "weeks")
     rest = quarters[~quarters["kpi_id"].isin(set(finer))].assign(series="quarters")

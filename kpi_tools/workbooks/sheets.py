@@ -24,7 +24,7 @@ from kpi_tools.workbooks.parts import (
 MAX_FORMULAS: Final = 2_000
 OUR_NOTES: Final = "kpi check"
 """The author of the notes that a workbook of rejected rows carries: they may come back with it."""
-_NEEDED: Final = {
+_KEPT_PARTS: Final = {
     "Types": (),
     "Relationships": (),
     "workbook": ("workbookPr", "sheets"),
@@ -102,9 +102,9 @@ def _copy(parts: dict[str, Part], formats: bool | None) -> io.BytesIO:
     copy = io.BytesIO()
     with zipfile.ZipFile(copy, "w") as target:
         for name, part in parts.items():
-            if part.kind not in _NEEDED:
+            if part.kind not in _KEPT_PARTS:
                 continue
-            content, kept, of_rels = part.xml, _NEEDED[part.kind], part.kind == "Relationships"
+            content, kept, of_rels = part.xml, _KEPT_PARTS[part.kind], part.kind == "Relationships"
             if kept:
                 only = Element(part.root.tag, part.root.attrib)
                 only.extend(one for one in part.root if local(one) in kept)
@@ -210,9 +210,9 @@ def _colour(colour: Any, theme: list[str]) -> str:
         return ""
     system = ("000000", "FFFFFF")
     indexed = [*COLOR_INDEX[:64], *system]
-    own = {"rgb": [colour.rgb], "theme": theme or system[::-1], "indexed": indexed}[colour.type]
+    palette = {"rgb": [colour.rgb], "theme": theme or system[::-1], "indexed": indexed}[colour.type]
     at = 0 if colour.type == "rgb" else colour.value
-    return str(own[at])[-6:].upper() if at < len(own) else ""
+    return str(palette[at])[-6:].upper() if at < len(palette) else ""
 
 
 def _fill(cell: Any, theme: list[str]) -> str:
@@ -392,11 +392,11 @@ def _unescaped(text: str) -> str:
 
 def _as_percentage(value: float) -> str:
     """As it is shown in a cell formatted as a percentage: 0.875 as 87.5%."""
-    shown = digits(value)
+    text = digits(value)
     return (
-        f"{(Decimal(shown) * 100).normalize():f}%"
-        if shown.strip("-.").isdecimal() or "." in shown
-        else f"{shown}%"
+        f"{(Decimal(text) * 100).normalize():f}%"
+        if text.strip("-.").isdecimal() or "." in text
+        else f"{text}%"
     )
 
 

@@ -1,4 +1,4 @@
-"""What stands beside the figures: activity indicators, benchmarks, rebases, single events.
+"""What puts the figures in context: activity indicators, benchmarks, rebases, single events.
 
 Each function takes a table and returns what is accepted of it by a quarter, typed; faults go into
 the table's ledger.
@@ -151,9 +151,9 @@ def read_events(
             table.fault(place, "kpi_id", "event-kind", str(row["kpi_id"]))
         if day is not None and day > latest.end:
             table.fault(place, "date", "event-future", latest.title)
-        own = Quarter.containing(day).label if day else None
-        first = row["from_quarter"] if isinstance(row["from_quarter"], str) else own
-        since.append(max(first, own) if first and own else first)
+        happened = Quarter.containing(day).label if day else None
+        first = row["from_quarter"] if isinstance(row["from_quarter"], str) else happened
+        since.append(max(first, happened) if first and happened else first)
     rows = rows.assign(from_quarter=pd.array(since, dtype="str"), row=np.array(table.rows, "int64"))
     return in_force(table, rows, upto).sort_values(["kpi_id", "date"], ignore_index=True)
 
@@ -165,12 +165,12 @@ def counted(events: pd.DataFrame, upto: Quarter) -> pd.DataFrame:
     counts nought. An event that became known later makes its month's count come again.
     """
     rows = []
-    for kpi_id, own in events.groupby("kpi_id", sort=False):
-        begin = Quarter.containing(date.fromisoformat(own["date"].iloc[0]))
-        report = Quarter.parse(own["from_quarter"].min())
+    for kpi_id, of_kpi in events.groupby("kpi_id", sort=False):
+        begin = Quarter.containing(date.fromisoformat(of_kpi["date"].iloc[0]))
+        report = Quarter.parse(of_kpi["from_quarter"].min())
         totals: dict[str, int] = {}
         while report <= upto:
-            then = own[own["from_quarter"] <= report.label]
+            then = of_kpi[of_kpi["from_quarter"] <= report.label]
             counts = Counter(then["date"].str[:7])
             for month in pd.period_range(begin.start, report.end, freq="M").astype(str):
                 if totals.get(month) != counts[month]:
