@@ -110,7 +110,11 @@ def comparable(scheme: Scheme) -> Iterator[tuple[list[Line], list[Line]]]:
     earlier figure."""
     for earlier in ("", *EARLIER):
         sets = [
-            [line for line in band.meets if (line.column in EARLIER) * line.column == earlier]
+            [
+                line
+                for line in band.meets
+                if earlier == (line.column if line.column in EARLIER else "")
+            ]
             for band in scheme.bands
         ]
         sets = [lines for lines in sets if lines]
