@@ -1,13 +1,16 @@
 """One KPI in depth. What it takes is checked by hand."""
 
 import re
+from pathlib import Path
 
 import pytest
 
 from kpi_tools.errors import InputError
-from kpi_tools.explorer.evidence import commentary_so_far
+from kpi_tools.explorer.evidence import commentary_so_far, evidence
 from kpi_tools.explorer.history import OneKpi, kpi_in_report, kpi_tables
+from kpi_tools.loading import load
 from kpi_tools.page.describe import required_cases
+from kpi_tools.terms import Terms
 from kpi_tools.wording import rows_of
 from tests import kent
 
@@ -83,12 +86,19 @@ def test_quarters_that_are_known_leave_instead_of_an_even_share():
         .tail(4)
         .assign(in_period_numerator=[10, 20, 30, 40], in_period_denominator=[100, 100, 100, 100])
     )
-    said = required_cases(kpi, rows_of(own), kent.known("ES01").months("none"))
+    said = required_cases(kpi, rows_of(own), kent.known("ES01").months("none"), Terms())
     # 90 stay, 100 come: at most 190 of 400 = 48%; after two 70 stay and 55% needs 220: 150 of 200 = 75%
     assert (
         "even at 100% next quarter the rolling figure reaches 48%; it needs 75% in each" in said[1]
     )
     assert not [sentence for sentence in said if "not known" in sentence]
+
+
+def test_what_it_takes_goes_by_the_councils_own_bands():
+    known = evidence(load(Path(__file__).parent.parent / "data" / "examples" / "borough"))
+    takes = text(OneKpi(known, "GH2", kent.commentary()).takes)
+    # 3,745 of 3,684; Blue is more than 5% above 100%: 3,684 x 1.05 = 3,868.2, so 3,869, 124 more
+    assert "The KPI would be Blue with 124 more cases" in takes
 
 
 @pytest.mark.parametrize("kpi_id", ["ES01", "CS01", "PH02", "PH03", "ET06", "IC06"])

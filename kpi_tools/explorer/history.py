@@ -246,7 +246,7 @@ class OneKpi:
         """What it takes: the quarters alone in a rolling figure, and how many cases decide."""
         quarters = self.known.alone(self.kpi_id)
         sentences = paragraphs(
-            *required_cases(self.kpi, rows_of(quarters), self.known.months(self.kpi_id))
+            *required_cases(self.kpi, rows_of(quarters), self.known.months(self.kpi_id), self.terms)
         )
         rows = [
             {

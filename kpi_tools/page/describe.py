@@ -298,15 +298,13 @@ def takes(kpi: Row, quarters: Rows, lines: Rows, terms: Terms) -> list[str]:
     return sentences + ([f"Would be {listed(nearest, 'or')}."] if nearest else [])
 
 
-def required_cases(
-    kpi: Row, quarters: Rows, months: pd.DataFrame, terms: Terms | None = None
-) -> list[str]:
+def required_cases(kpi: Row, quarters: Rows, months: pd.DataFrame, terms: Terms) -> list[str]:
     """A KPI's cases, what each coming quarter must be, how many cases decide the rating.
 
     `kpi`: a row of the scorecard; `quarters`: the KPI's as `cases.in_period` gives them, oldest
     first; `months`: its single months.
     """
-    terms, counted = terms or Terms(), parts_of(kpi)
+    counted = parts_of(kpi)
     sentences = [f"The latest figure counts {counted} cases."] if counted else []
     if counted and is_rolling(kpi):
         leaving = leaving_quarters(quarters)
