@@ -144,7 +144,7 @@ def reading(kpi: Mapping[str, Any], bands: int = 3, *, alone_meets: bool = False
             if place == bands
             else "will not reach the target until the process is redesigned"
         )
-        contradicted = {FAILS: better or alone_meets}
+        contradicted = {HIT_OR_MISS: worse, FAILS: better or alone_meets}
         words = {
             PASSES: "an unusual miss: find out what happened",
             HIT_OR_MISS: "an ordinary miss",

@@ -136,6 +136,7 @@ READ = {"rating": "Red", "band": 3, "assurance": "consistently fails"}
         ({"assurance": "no target"}, None),
         ({"assurance": "not described by its mean"}, None),
         # no sentence against another one
+        ({"assurance": "hit or miss", "variation": "concern"}, None),
         (
             {
                 "rating": "Green",
