@@ -60,6 +60,11 @@ def commentary() -> pd.DataFrame:
 
 
 @cache
+def everything(quarter: str = QUARTER.label) -> Evidence:
+    return evidence(returns(quarter))
+
+
+@cache
 def known(kpi_id: str) -> Evidence:
     return evidence(returns(), {kpi_id})
 

@@ -22,7 +22,7 @@ OPEN = Path(__file__).parents[2] / "shared" / "data" / "open"
 
 
 def test_every_kpi_in_force_is_there_once_in_order_of_consequence():
-    known = evidence(kent.returns())
+    known = kent.everything()
     assert len(known.kpis) == known.kpis["kpi_id"].nunique() == 38
     assert known.kpis["consequence"].iloc[0] == "Red and getting worse"
     assert set(known.kpis["kpi_id"]) == set(known.points["kpi_id"]) == set(known.outlooks["kpi_id"])
@@ -34,7 +34,7 @@ def test_every_kpi_in_force_is_there_once_in_order_of_consequence():
 
 
 def test_one_kpi_alone_gets_the_same_answers_as_among_all():
-    among = evidence(kent.returns())
+    among = kent.everything()
     columns = ["kpi_id", "period", "value", "lower_limit", "upper_limit", "rule", "why", "rating"]
     pd.testing.assert_frame_equal(
         kent.known("PH03").of("points", "PH03")[columns], among.of("points", "PH03")[columns]
@@ -178,13 +178,13 @@ def test_by_setting_the_report_says_at_a_glance_what_the_explorer_says_of_variat
 
 
 def test_no_figure_of_the_example_is_doubted():
-    assert evidence(kent.returns()).doubts.empty
+    assert kent.everything().doubts.empty
 
 
 def test_tokens_in_earlier_commentary_have_the_figures_of_their_own_report():
-    said = commentary_so_far(evidence(kent.returns()), kent.commentary()).set_index(
-        ["kpi_id", "quarter"]
-    )["commentary"]
+    said = commentary_so_far(kent.everything(), kent.commentary()).set_index(["kpi_id", "quarter"])[
+        "commentary"
+    ]
     assert (
         "so the answer rate fell from 91% to 88% and the KPI is rated Amber"
         in said["CS02", "2023-24 Q2"]

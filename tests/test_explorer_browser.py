@@ -431,6 +431,7 @@ def test_nothing_was_amiss_and_nothing_left_this_computer(lab):
     assert lab.strangers == []
 
 
+@pytest.mark.slow
 def test_reopened_without_its_kernel_it_shows_the_last_picture_and_says_how_to_go_on(
     lab, home, browser
 ):
@@ -468,6 +469,7 @@ def test_reopened_without_its_kernel_it_shows_the_last_picture_and_says_how_to_g
         docked.page.context.close()
 
 
+@pytest.mark.slow
 def test_what_papermill_makes_shows_its_picture_untrusted(home, browser):
     folder = home / "notebooks"
     command = [sys.executable, "-m", "papermill", str(folder / "directorate_explorer.ipynb")]

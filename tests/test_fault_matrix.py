@@ -38,6 +38,7 @@ F16 strange paths, C locale (exit 0) test_fault_matrix::test_the_real_report_in_
 F17 zones, dates, seeds: same bytes  test_fault_matrix::test_no_zone_file_time_or_hash_seed_takes_part
                                      test_fault_matrix::test_nobody_asks_for_the_time
 F18 no network (exit 0)              test_fault_matrix::test_without_any_network
+    F16 to F18 in one run (exit 0)   test_fault_matrix::test_the_real_report_wherever_and_whenever_it_is_made
 F19 one chart fails                  test_fault_matrix::test_a_chart_that_cannot_be_drawn_stops_the_report
     one KPI has no data (exit 0)     test_fault_matrix::test_a_kpi_without_data_is_reported_as_such
     all rejected                     test_fault_matrix::test_returns_of_which_nothing_can_be_used
@@ -52,7 +53,7 @@ F23 late revision: same bytes        test_fault_matrix::test_a_late_revision_lea
 F24 package versions differ
              test_provenance::test_versions_other_than_those_of_the_lock_are_named_and_hold_the_final_report_back
 
-KPI_LONG=1, as in .ci/run, makes the longer versions run: more time zones, more KPIs, every cell.
+KPI_LONG=1, as in .ci/run, makes the longer versions run: each of them alone, more time zones, every cell.
 """
 
 import json
@@ -230,11 +231,33 @@ def same(one: Project, other: Project) -> bool:
     return state(one.final) == state(other.final)
 
 
+STRANGE = "a folder « of the council » – £ 50% " + "é" * 60
+PLAIN = {"LC_ALL": "C", "HOME": "/nowhere"}
+
+
+def touched(project: Project, moment: int) -> None:
+    """As if every file of its data were of that second."""
+    for path in project.raw.rglob("*"):
+        os.utime(path, (moment, moment))
+
+
 @posix
+def test_the_real_report_wherever_and_whenever_it_is_made(published, tmp_path):
+    """All of it in one run; each alone is a slow test."""
+    other = Project(tmp_path / STRANGE / ("x" * 100))
+    zone, moment, seed = MOMENTS[2]
+    touched(other, moment)
+    within = alone() or ()
+    status, _, said = other.run(within=within, TZ=zone, PYTHONHASHSEED=seed, **PLAIN)
+    assert status == 0, said
+    assert same(other, published)
+
+
+@posix
+@pytest.mark.slow
 def test_the_real_report_in_a_plain_locale_and_a_long_strange_path(published, tmp_path):
-    strange = Project(tmp_path / ("a folder « of the council » – £ 50% " + "é" * 60) / ("x" * 100))
-    plain = {"LC_ALL": "C", "HOME": "/nowhere"}
-    status, _, said = strange.run(**plain)
+    strange = Project(tmp_path / STRANGE / ("x" * 100))
+    status, _, said = strange.run(**PLAIN)
     assert status == 0, said
     assert same(strange, published)
 
@@ -252,11 +275,11 @@ MOMENTS = [
 
 
 @posix
-@pytest.mark.parametrize(("zone", "moment", "seed"), MOMENTS if LONG else MOMENTS[2:3])
+@pytest.mark.slow
+@pytest.mark.parametrize(("zone", "moment", "seed"), MOMENTS)
 def test_no_zone_file_time_or_hash_seed_takes_part(published, tmp_path, zone, moment, seed):
     other = Project(tmp_path)
-    for path in other.raw.rglob("*"):
-        os.utime(path, (moment, moment))
+    touched(other, moment)
     status, _, said = other.run(TZ=zone, PYTHONHASHSEED=seed)
     assert status == 0, said
     assert same(other, published)
@@ -292,14 +315,19 @@ os.execvp(sys.argv[1], sys.argv[1:])
 """
 
 
-@pytest.mark.skipif(
-    not ROOT_ON_LINUX or not shutil.which("unshare"),
-    reason="a network of one is made by root on Linux",
-)
-def test_without_any_network(published, tmp_path):
+def alone() -> tuple[str, ...] | None:
+    """What runs a command in a network of one, which is made by root on Linux; None elsewhere."""
     within = ("unshare", "--net", sys.executable, "-c", ALONE)
-    if subprocess.run([*within, "true"], capture_output=True).returncode:
-        pytest.skip("this container may not make a network of its own")
+    if not ROOT_ON_LINUX or not shutil.which("unshare"):
+        return None
+    return None if subprocess.run([*within, "true"], capture_output=True).returncode else within
+
+
+@pytest.mark.slow
+def test_without_any_network(published, tmp_path):
+    within = alone()
+    if within is None:
+        pytest.skip("a network of one cannot be made here")
     other = Project(tmp_path)
     status, _, said = other.run(within=within)
     assert status == 0, said
@@ -377,8 +405,8 @@ def test_control_characters_and_endless_names(tmp_path):
 
 @pytest.mark.slow
 def test_many_kpis(tmp_path):
-    """Two hundred, or forty in the short version. A page beyond what may be published is a sentence (test_report)."""
-    count = 200 if LONG else 40
+    """A page beyond what may be published is a sentence (test_report)."""
+    count = 200
     real = Project(tmp_path, {f"R{number:04}": f"Indicator {number}" for number in range(count)})
     status, _, said = real.run()
     assert status == 0, said

@@ -147,6 +147,7 @@ def test_a_cluster_rates_partitions(standalone, tmp_path):
     same(ds.dataset(output).to_table().to_pandas(), worked_out(table))
 
 
+@pytest.mark.slow
 def test_a_worker_that_is_killed_is_done_without(standalone, tmp_path):
     from kpi_tools.scale.spark import rate_on_spark
 
@@ -195,6 +196,7 @@ def tasks_done():
     return sum(stage.numCompletedTasks for stage in stages if stage and stage.numTasks > 20)
 
 
+@pytest.mark.slow
 def test_faults_are_sentences(standalone, tmp_path, capsys):
     table = figures(["007"])
     pd.concat([table, table.head(1)]).to_parquet(tmp_path / "twice.parquet", index=False)

@@ -397,7 +397,8 @@ def councils(draw: st.DrawFn) -> list[dict[str, Any]]:
 
 
 @settings(
-    max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
+    max_examples=settings.default.max_examples // 6,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(kpis=councils(), order=st.permutations(range(6)))
 def test_any_folder_survives_a_wide_workbook(

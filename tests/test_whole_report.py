@@ -169,7 +169,7 @@ def test_on_a_phone_folded_cards_halve_the_length(reports, browser):
 
 
 @pytest.mark.browser
-@pytest.mark.parametrize("width", [1280, 320])
+@pytest.mark.parametrize("width", [320, pytest.param(1280, marks=pytest.mark.slow)])
 def test_no_accessibility_violation_and_no_sideways_scroll(reports, browser, width):
     from axe_playwright_python.sync_playwright import Axe
 
