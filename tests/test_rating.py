@@ -1,6 +1,7 @@
 """Rating, on every engine by one fixture. Expected answers are by hand, from METHOD.md and from exact fractions."""
 
 import math
+import re
 from fractions import Fraction
 
 import pandas as pd
@@ -40,29 +41,48 @@ def kpi(value, target, floor, polarity="higher", **more):
     return {"value": value, "target": target, "floor_standard": floor, "polarity": polarity, **more}
 
 
-EDGES = [
-    (kpi(90.0, 90.0, 85.0), "Green"),
-    (kpi(85.0, 90.0, 85.0), "Amber"),
-    (kpi(84.9, 90.0, 85.0), "Red"),
-    (kpi(9.0, 9.0, 10.5, "lower"), "Green"),
-    (kpi(10.5, 9.0, 10.5, "lower"), "Amber"),
-    (kpi(10.6, 9.0, 10.5, "lower"), "Red"),
-    (kpi(74.7, 85.0, 75.0), "Red"),
-    (kpi(0.1 + 0.2, 0.3, 0.5, "lower"), "Green"),
-    (kpi(89.99999999999999, 90.0, 85.0), "Green"),
-    (kpi(89.9999, 90.0, 85.0), "Amber"),
-    (kpi(90.0, 90.0, 90.0), "Green"),
-    (kpi(89.0, 90.0, 90.0), "Red"),
-    (kpi(0.0, 0.0, 5.0, "lower"), "Green"),
-    (kpi(-2.0, -1.0, -3.0), "Amber"),
-    (kpi(52.0, 50.0, 45.0, "target", tolerance=2.0), "Green"),
-    (kpi(52.1, 50.0, 45.0, "target", tolerance=2.0), "Amber"),
-    (kpi(55.0, 50.0, 45.0, "target", tolerance=2.0), "Amber"),
-    (kpi(44.9, 50.0, 45.0, "target", tolerance=2.0), "Red"),
-    (kpi(52.5, 50.0, 45.0, "target"), "Green"),
-    (kpi(52.6, 50.0, 45.0, "target"), "Amber"),
-    (kpi(45.0, 50.0, 55.0, "target"), "Amber"),
-]
+# figure, target, floor standard; tolerance; numerator of denominator
+EDGES = """
+90.0               90   85    higher             Green
+85.0               90   85    higher             Amber
+84.9               90   85    higher             Red
+9.0                9    10.5  lower              Green
+10.5               9    10.5  lower              Amber
+10.6               9    10.5  lower              Red
+74.7               85   75    higher             Red
+0.30000000000000004 0.3 0.5   lower              Green
+89.99999999999999  90   85    higher             Green
+89.9999            90   85    higher             Amber
+90.0               90   90    higher             Green
+89.0               90   90    higher             Red
+0.0                0    5     lower              Green
+-2.0               -1   -3    higher             Amber
+52.0               50   45    target  2          Green
+52.1               50   45    target  2          Amber
+55.0               50   45    target  2          Amber
+44.9               50   45    target  2          Red
+52.5               50   45    target             Green
+52.6               50   45    target             Amber
+45.0               50   55    target             Amber
+54.0               50   40    target  5  54 100  Green
+56.0               50   40    target  5  56 100  Amber
+61.0               50   40    target  5  61 100  Red
+99.9               100  90    higher  -  1 1     Green
+50.0               90   85    higher  -  0 0     Red
+95.0               90   85    higher  -  10 -    Green
+0.4999999985       0.5  0.4   higher             Amber
+1.4999999987       1.5  1.0   higher             Green
+1.4999999983       1.5  1.0   higher             Amber
+999999999.0        1e9  5e8   higher             Green
+999999998.5        1e9  5e8   higher             Amber
+1000000001.0       1e9  2e9   lower              Green
+500000000.5        0    6e8   target  499999999.5 Green
+500000001.5        0    6e8   target  499999999.5 Amber
+55.000000105       50   40    target  5          Green
+55.000000115       50   40    target  5          Amber
+0.2500000005      0.125 0.5   target  0.125      Green
+0.2500000015      0.125 0.5   target  0.125      Amber
+"""
 UNRATED = [
     (kpi(None, 90.0, 85.0), "no figure"),
     (kpi(NAN, 90.0, 85.0), "no figure"),
@@ -82,9 +102,21 @@ UNRATED = [
 
 
 def test_every_edge_has_one_answer(rated):
-    assert [rag for rag, _ in rated([row for row, _ in EDGES])] == [
-        expected for _, expected in EDGES
-    ]
+    """The parts count from a denominator of one on, and only where both are there. The allowance
+    for noise is a billionth of the line (of one, where the line is less; closest to target: of
+    figure, target and half the band together).
+    """
+    rows, expected = [], []
+    for line in EDGES.strip().splitlines():
+        *row, rating = line.split()
+        polarity = row.pop(3)
+        row = [NAN if one == "-" else float(one) for one in row] + [NAN] * (6 - len(row))
+        names = ("tolerance", "numerator", "denominator")
+        rows.append(kpi(*row[:3], polarity, **dict(zip(names, row[3:], strict=True)), unit="%"))
+        expected.append(rating)
+    found = [rag for rag, _ in rated(rows)]
+    wrong = zip(EDGES.strip().splitlines(), found, expected, strict=True)
+    assert [(line, rag) for line, rag, wanted in wrong if rag != wanted] == []
 
 
 def test_what_cannot_be_rated_has_a_reason_and_no_colour(rated):
@@ -97,13 +129,15 @@ def test_whole_numbers_are_compared_where_there_are_parts(rated):
         for n, d, t in [(29, 50, 58), (57, 100, 57), (7, 25, 28), (14, 25, 56), (1, 3, 33)]
     ]
     assert [rag for rag, _ in rated(exactly_on_target)] == ["Green"] * 5
-
-
-def test_parts_do_not_turn_a_count_into_a_percentage(rated):
-    health_checks = kpi(
-        67008.0, 68000.0, 54400.0, numerator=67008.0, denominator=77061.0, unit="count"
-    )
-    assert rated([health_checks]) == [("Amber", None)]
+    # parts do not turn a count into a percentage, and rates are compared per head
+    checks = {"numerator": 67008.0, "denominator": 77061.0, "unit": "count"}
+    of = {"numerator": 284.0, "denominator": 162_000.0, "unit": "rate per 100,000"}
+    rows = [
+        kpi(67008.0, 68000.0, 54400.0, **checks),
+        kpi(175.0, 180.0, 240.0, "lower", **of),
+        kpi(175.0, 175.0, 240.0, "lower", **of),
+    ]
+    assert [rag for rag, _ in rated(rows)] == ["Amber", "Green", "Amber"]
 
 
 def test_a_small_band_between_large_numbers_is_kept(rated):
@@ -114,45 +148,16 @@ def test_a_small_band_between_large_numbers_is_kept(rated):
     assert [rag for rag, _ in rated(rows)] == ["Green", "Amber"]
 
 
-def test_rates_are_compared_per_head(rated):
-    of = {"numerator": 284.0, "denominator": 162_000.0, "unit": "rate per 100,000"}
-    entrants = kpi(175.0, 180.0, 240.0, "lower", **of)
-    missed = kpi(175.0, 175.0, 240.0, "lower", **of)
-    assert [rag for rag, _ in rated([entrants, missed])] == ["Green", "Amber"]
-
-
 def test_the_callers_columns_come_first_and_stay_as_they_were():
     table = pd.DataFrame([kpi(1.0, 2.0, 1.0, note="kept")])
     before = table.copy()
-    assert list(rate(table).columns) == [*before.columns, "rating", "not_rated_reason", "band"]
+    wanted = [*before.columns, "rating", "not_rated_reason", "band"]
+    assert list(rate(table).columns) == list(rate(rate(table)).columns) == wanted
     pd.testing.assert_frame_equal(table, before)
-    assert list(rate(rate(table)).columns) == [
-        *before.columns,
-        "rating",
-        "not_rated_reason",
-        "band",
-    ]
+    assert len(rate(table.head(0))) == 0
 
 
-def test_an_empty_table_stays_empty():
-    empty = pd.DataFrame([kpi(1.0, 2.0, 1.0)]).head(0)
-    assert len(rate(empty)) == 0
-
-
-def test_percentage_tolerance_and_target_only_schemes():
-    table = pd.DataFrame(
-        [
-            kpi(82.0, 90.0, None),
-            kpi(80.0, 90.0, None),
-            kpi(9.9, 9.0, None, "lower"),
-            kpi(10.0, 9.0, None, "lower"),
-        ]
-    )
-    assert rate(table, percentage(10))["rating"].tolist() == ["Amber", "Red", "Amber", "Red"]
-    assert rate(table, percentage(0))["rating"].tolist() == ["Red", "Red", "Red", "Red"]
-
-
-@pytest.mark.parametrize("percent", [None, 0, 5, 7.5, 10])
+@pytest.mark.parametrize("percent", [None, 0, 7.5, 10])
 def test_thousands_of_random_figures_agree_with_exact_fractions(percent):
     """`benchmarks/ratings.py` does the same a million times."""
     found = list(cases_by_fractions(4_000, seed=20250331, percent=percent))
@@ -162,55 +167,6 @@ def test_thousands_of_random_figures_agree_with_exact_fractions(percent):
     assert wrong.to_dict("records") == []
     expected = {"Green", "Red"} if percent == 0 else {"Green", "Amber", "Red", "Not rated"}
     assert {rag for _, rag in found} == expected
-
-
-@pytest.mark.parametrize(
-    ("row", "rag"),
-    [
-        # closest to target with parts: 54, 56 and 61 of 100 against 50 ± 5, floor standard 40
-        (
-            kpi(54.0, 50.0, 40.0, "target", tolerance=5.0, numerator=54.0, denominator=100.0),
-            "Green",
-        ),
-        (
-            kpi(56.0, 50.0, 40.0, "target", tolerance=5.0, numerator=56.0, denominator=100.0),
-            "Amber",
-        ),
-        (kpi(61.0, 50.0, 40.0, "target", tolerance=5.0, numerator=61.0, denominator=100.0), "Red"),
-        # the parts are used from a denominator of one on, and only where both are there
-        (kpi(99.9, 100.0, 90.0, numerator=1.0, denominator=1.0), "Green"),
-        (kpi(50.0, 90.0, 85.0, numerator=0.0, denominator=0.0), "Red"),
-        (kpi(95.0, 90.0, 85.0, numerator=10.0, denominator=NAN), "Green"),
-        # the allowance for noise is 1e-9 of the line, and no less than that of a line of one
-        (kpi(0.5 - 1.5e-9, 0.5, 0.4), "Amber"),
-        (kpi(1.5 - 1.3e-9, 1.5, 1.0), "Green"),
-        (kpi(1.5 - 1.7e-9, 1.5, 1.0), "Amber"),
-    ],
-)
-def test_the_parts_and_the_allowance_to_their_limits(rated, row, rag):
-    assert rated([row]) == [(rag, None)]
-
-
-@pytest.mark.parametrize(
-    ("row", "rag"),
-    [
-        # a billionth of a thousand million is one: one short is still met, one and a half is not
-        (kpi(999_999_999.0, 1e9, 5e8), "Green"),
-        (kpi(999_999_998.5, 1e9, 5e8), "Amber"),
-        (kpi(1_000_000_001.0, 1e9, 2e9, "lower"), "Green"),
-        # closest to target: figure, target and half the band are 1e9 together, so the band reaches one further
-        (kpi(500_000_000.5, 0.0, 6e8, "target", tolerance=499_999_999.5), "Green"),
-        (kpi(500_000_001.5, 0.0, 6e8, "target", tolerance=499_999_999.5), "Amber"),
-        # 55 + 50 + 5 = 110: the allowance is 1.1e-7
-        (kpi(55 + 1.05e-7, 50.0, 40.0, "target", tolerance=5.0), "Green"),
-        (kpi(55 + 1.15e-7, 50.0, 40.0, "target", tolerance=5.0), "Amber"),
-        # and no less than 1e-9, however small the numbers
-        (kpi(0.25 + 0.5e-9, 0.125, 0.5, "target", tolerance=0.125), "Green"),
-        (kpi(0.25 + 1.5e-9, 0.125, 0.5, "target", tolerance=0.125), "Amber"),
-    ],
-)
-def test_the_edge_of_the_allowance_for_noise_is_still_inside(rated, row, rag):
-    assert rated([row]) == [(rag, None)]
 
 
 def test_a_null_is_no_figure_no_polarity_and_no_status_on_engines_that_know_it():
@@ -226,41 +182,22 @@ def test_a_null_is_no_figure_no_polarity_and_no_status_on_engines_that_know_it()
     expected = ["polarity not known", "no figure", "suppressed", "no figure"]
     for frame in (rows, rows.to_arrow()):
         found = pl.DataFrame(rate(frame))
-        assert (
-            found["rating"].to_list() == ["Not rated"] * 4
-            and found["not_rated_reason"].to_list() == expected
-        )
+        assert found["rating"].to_list() == ["Not rated"] * 4
+        assert found["not_rated_reason"].to_list() == expected
 
 
 @pytest.mark.parametrize("engine", list(ENGINES))
 def test_a_table_that_cannot_be_rated_is_told_in_a_sentence(engine):
-    table = pd.DataFrame(
-        {"value": [1.0], "target": 1.0, "floor_standard": 1.0, "polarity": "higher"}
-    )
-    for changed, sentence in (
-        (
-            table.drop(columns=["polarity"]),
-            'There is no column "polarity" in the table. Its columns are: value, target, floor_standard',
-        ),
-        (
-            table.drop(columns=["target", "floor_standard"]),
-            "There is no column target in the table",
-        ),
-        *(
-            (
-                table.assign(**{name: "x"}),
-                f'The column "{name}" holds ("x" in row 1, which is no number|text, not numbers)',
-            )
-            for name in (
-                "value",
-                "target",
-                "floor_standard",
-                "numerator",
-                "denominator",
-                "tolerance",
-            )
-        ),
-    ):
+    table = pd.DataFrame([kpi(1.0, 1.0, 1.0)])
+    missing = {
+        ("polarity",): 'There is no column "polarity" in the table. Its columns are: value, target',
+        ("target", "floor_standard"): "There is no column target in the table",
+    }
+    faults = [(table.drop(columns=list(names)), said) for names, said in missing.items()]
+    for name in ("value", "target", "floor_standard", "numerator", "denominator", "tolerance"):
+        said = f'The column "{name}" holds ("x" in row 1, which is no number|text, not numbers)'
+        faults.append((table.assign(**{name: "x"}), said))
+    for changed, sentence in faults:
         with pytest.raises(InputError, match=sentence):
             rate(ENGINES[engine](changed))
 
@@ -270,19 +207,18 @@ def test_a_table_that_cannot_be_rated_is_told_in_a_sentence(engine):
 
 def scheme(*bands, **more):
     """`scheme("Blue: target beyond 5%", "Green: target, previous", "Red")` as council.toml would have it."""
-    written = [band.partition(": ") for band in bands]
-    colour = {"Blue": "blue", "Better": "green", "Worse": "red"}
-    parsed = [
-        {"name": name, "meets": lines.split(", "), "colour": colour.get(name, name.lower())}
-        if lines
-        else {"name": name, "colour": colour.get(name, name.lower())}
-        for name, _, lines in written
-    ]
+    colours = {"Blue": "blue", "Better": "green", "Worse": "red"}
+    parsed = []
+    for band in bands:
+        name, _, lines = band.partition(": ")
+        parsed.append({"name": name, "colour": colours.get(name, name.lower())})
+        if lines:
+            parsed[-1]["meets"] = lines.split(", ")
     return parse_schemes({"bands": parsed, **more})
 
 
-MATRIX = {
-    "default": scheme("Green: target", "Amber: floor_standard", "Red"),
+SCHEMES = {
+    "": scheme("Green: target", "Amber: floor_standard", "Red"),
     "tolerant": scheme("Green: target within 5%", "Amber: target within 10%", "Red"),
     "blue": scheme("Blue: target beyond 7.5%", "Green: target", "Amber: target within 2", "Red"),
     "alone": scheme("Better: target", "Worse"),
@@ -290,11 +226,13 @@ MATRIX = {
     "either": scheme("Green: target, previous", "Amber: floor_standard within 1.5", "Red"),
     "stretch": scheme("Blue: stretch", "Green: target", "Red", without_line="Red"),
 }
+SCHEMES = {name: found[""] for name, found in SCHEMES.items()}
 _LINES = ("target", "floor_standard", "tolerance", "stretch", "previous", "same_quarter_last_year")
 
 
-def exactly(row, bands, without):
+def exactly(row):
     """The rating by fractions: what is written decides, not what floating point makes of it."""
+    bands, without = SCHEMES[row["scheme"]].bands, SCHEMES[row["scheme"]].without_line
     known = {name: None if row.get(name) is None else Fraction(str(row[name])) for name in _LINES}
     parts = row.get("numerator") is not None
     figure = (
@@ -373,6 +311,7 @@ def figures(draw):
     row["tolerance"] = None if row["tolerance"] is None else abs(row["tolerance"])
     row["target"] = draw(decimal) if draw(st.integers(0, 5)) else None
     row["polarity"] = draw(st.sampled_from(["higher", "lower", "target"]))
+    row["scheme"] = draw(st.sampled_from(list(SCHEMES)))
     row["numerator"] = row["denominator"] = None
     row["value"] = draw(decimal)
     near = row[draw(st.sampled_from(_LINES))]
@@ -390,22 +329,18 @@ def figures(draw):
     return row
 
 
-@pytest.mark.parametrize("name", list(MATRIX))
-@settings(max_examples=6, deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate])
-@given(st.lists(figures(), min_size=1, max_size=60))
-def test_bands_by_polarity_and_edges_agree_with_exact_fractions_on_every_engine(name, rows):
-    schemes = MATRIX[name]
-    bands, without = schemes[""].bands, schemes[""].without_line
-    expected = [exactly(row, bands, without) for row in rows]
+@settings(max_examples=6, phases=[Phase.explicit, Phase.reuse, Phase.generate])
+@given(st.lists(figures(), min_size=50, max_size=100))
+def test_bands_by_polarity_and_edges_agree_with_exact_fractions_on_every_engine(rows):
+    expected = [exactly(row) for row in rows]
     table = pd.DataFrame(rows).astype(dict.fromkeys((*_LINES, "numerator", "denominator"), float))
     for engine, made in ENGINES.items():
-        found = to_pandas(rate(made(table.assign(unit="%")), schemes))
+        found = to_pandas(rate(made(table.assign(unit="%")), SCHEMES))
         wrong = [row for row, a, b in zip(rows, found["rating"], expected, strict=True) if a != b]
-        assert not wrong, (engine, wrong[0], exactly(wrong[0], bands, without))
-        places = {band.name: place for place, band in enumerate(bands, 1)}
-        assert [places.get(one) for one in expected] == [
-            None if place is None or place != place else int(place) for place in found["band"]
-        ]
+        assert not wrong, (engine, wrong[0], exactly(wrong[0]))
+        for row, rating, place in zip(rows, expected, found["band"], strict=True):
+            names = [band.name for band in SCHEMES[row["scheme"]].bands]
+            assert rating == (names[int(place) - 1] if place == place and place else "Not rated")
         assert [one is None for one in found["not_rated_reason"]] == [
             one != "Not rated" for one in expected
         ]
@@ -413,29 +348,19 @@ def test_bands_by_polarity_and_edges_agree_with_exact_fractions_on_every_engine(
 
 def test_another_councils_published_ratings_follow_from_its_own_rule(rated):
     """Three KPIs of Bracknell Forest's published reports: Green within 5% of the target, Amber within 10%, else Red."""
-    published = {
-        "higher": [
-            (73.4, 75, "Green"),
-            (73.6, 75, "Green"),
-            (72.8, 76, "Green"),
-            (75.2, 76, "Green"),
-            (10966, 19625, "Red"),
-            (20020, 19625, "Green"),
-            (20843, 19875, "Green"),
-            (26502, 19875, "Green"),
-        ],
-        "lower": [(53.6, 36, "Red"), (53.1, 35, "Red"), (53.8, 35, "Red"), (59.5, 34, "Red")],
-    }
-    rows = [
-        {**kpi(float(value), float(target), None, polarity), "expected": colour}
-        for polarity, figures in published.items()
-        for value, target, colour in figures
-    ]
-    assert [rag for rag, _ in rated(rows, MATRIX["tolerant"])] == [row["expected"] for row in rows]
+    higher = "73.4/75 Green, 73.6/75 Green, 72.8/76 Green, 75.2/76 Green, 10966/19625 Red"
+    higher += ", 20020/19625 Green, 20843/19875 Green, 26502/19875 Green"
+    lower = "53.6/36 Red, 53.1/35 Red, 53.8/35 Red, 59.5/34 Red"
+    rows, colours = [], []
+    for polarity, figures in (("higher", higher), ("lower", lower)):
+        for value, target, colour in (re.split("[/ ]", one) for one in figures.split(", ")):
+            rows.append(kpi(float(value), float(target), None, polarity))
+            colours.append(colour)
+    assert [rag for rag, _ in rated(rows, {"": SCHEMES["tolerant"]})] == colours
 
 
 def test_schemes_monitored_and_milestones_in_one_table(rated):
-    schemes = {"": parse_schemes({})[""], "tolerant": MATRIX["tolerant"][""]}
+    schemes = {name: SCHEMES[name] for name in ("", "tolerant")}
     rows = [
         kpi(82.0, 90.0, 85.0, scheme="", rated="yes"),
         kpi(82.0, 90.0, 85.0, scheme="tolerant", rated="yes"),
@@ -527,28 +452,14 @@ def test_one_rule_says_whether_a_line_is_met(value, line, more, met):
 
 
 def test_where_each_band_begins():
-    rows = pd.DataFrame(
-        [
-            {"kpi_id": "A", "quarter": "2024-25 Q3", "scheme": "", **kpi(1.0, 90.0, 85.0)},
-            {
-                "kpi_id": "B",
-                "quarter": "2024-25 Q3",
-                "scheme": "five",
-                **kpi(1.0, -50.0, NAN, "lower"),
-            },
-            {
-                "kpi_id": "C",
-                "quarter": "2024-25 Q3",
-                "scheme": "",
-                **kpi(1.0, 50.0, 44.0, "target"),
-            },
-        ]
-    )
-    schemes = {
-        "": parse_schemes({})[""],
-        "five": scheme("Blue: target beyond 10%", "Green: target", "Red")[""],
-    }
-    found = band_lines(rows, schemes)
+    one = {"quarter": "2024-25 Q3", "scheme": ""}
+    rows = [
+        {"kpi_id": "A", **one, **kpi(1.0, 90.0, 85.0)},
+        {"kpi_id": "B", **one, **kpi(1.0, -50.0, NAN, "lower"), "scheme": "five"},
+        {"kpi_id": "C", **one, **kpi(1.0, 50.0, 44.0, "target")},
+    ]
+    five = scheme("Blue: target beyond 10%", "Green: target", "Red")[""]
+    found = band_lines(pd.DataFrame(rows), {"": SCHEMES[""], "five": five})
     names = ["kpi_id", "quarter", "place", "band", "colour", "edge", "far_edge"]
     assert list(found.columns) == names
     shown = found.drop(columns=["quarter", "colour"]).astype(object)
@@ -577,7 +488,7 @@ def test_which_kpis_can_never_be_rated_and_why():
             {"kpi_id": "seen", "scheme": "", "rated": "no", **kpi(NAN, NAN, NAN, "none")},
         ]
     )
-    schemes = {"": parse_schemes({})[""], "blue": MATRIX["blue"][""]}
+    schemes = {name: SCHEMES[name] for name in ("", "blue")}
     assert cannot_be_rated(rows, schemes).to_numpy().tolist() == [
         ["none", "never", "No target."],
         ["order", "order", "Floor standard on the better side of the target."],
