@@ -44,13 +44,14 @@ def start(name: str, workbook: Path | None, bands: str, year: str) -> None:
     which are retired, renamed or moved; run again it takes over what is decided there. kpi
     check names what is not.
     """
-    from kpi_tools.collect.start import council_folder, raw_of, start_empty, start_from
+    from kpi_tools.collect.start import folder_of, start_empty, start_from
 
     data = reports.PROJECT / "data"
     if year:
         from kpi_tools.collect.year import start_year
+        from kpi_tools.received import council_folder
 
-        click.echo("\n".join(start_year(raw_of(council_folder(name, data)[0]), year)))
+        click.echo("\n".join(start_year(council_folder(folder_of(name, data)[0]), year)))
         return
     started = start_from(name, workbook, data, bands) if workbook else start_empty(name, data)
     click.echo("\n".join(started.lines).replace(f"{Path.cwd()}{os.sep}", ""))

@@ -61,12 +61,11 @@ def file_name(text: str, taken: set[str]) -> str:
 
 def write_csv(table: pd.DataFrame, path: str | os.PathLike[str]) -> Path:
     """Write `table` without its index as CSV that Excel reads rightly; return the path."""
-    text = io.StringIO()
-    writer = csv.writer(text, quoting=csv.QUOTE_NONNUMERIC, lineterminator="\n")
-    writer.writerow([safe_text(str(name)) for name in table.columns])
-    for record in _records(table):
-        writer.writerow(["" if cell is None else _iso(cell) for cell in record])
-    return put(path, text.getvalue().encode("utf-8-sig"))
+    heads = [safe_text(str(name)) for name in table.columns]
+    text = pd.DataFrame(_records(table), columns=heads, dtype="object").to_csv(
+        index=False, quoting=csv.QUOTE_NONNUMERIC, lineterminator="\n"
+    )
+    return put(path, text.encode("utf-8-sig"))
 
 
 def write_workbook(tables: Mapping[str, pd.DataFrame], path: str | os.PathLike[str]) -> Path:
@@ -327,10 +326,6 @@ def _plain(value: Any) -> Any:
     if isinstance(value, datetime):
         return value.date()
     return value if isinstance(value, int | date) else safe_text(str(value))
-
-
-def _iso(cell: Any) -> Any:
-    return cell.isoformat() if isinstance(cell, date) else cell
 
 
 def put(path: str | os.PathLike[str], content: bytes) -> Path:

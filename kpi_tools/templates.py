@@ -268,15 +268,12 @@ def _restrict_figures(sheet: Any, rows: pd.DataFrame, milestones: tuple[str, ...
 
 def _between(low: float, high: float, percentage: bool = False) -> tuple[str, dict[str, str]]:
     """The rule that a number lies between two, and its sentence."""
-    what, example = ("a percentage", ", such as 87.5") if percentage else ("a number", "")
-    where = {
-        (True, True): f" from {low:g} to {high:g}",
-        (True, False): f" that is not below {f'{low:g}' if low else 'zero'}",
-        (False, True): f" that is not above {high:g}",
-        (False, False): "",
-    }[low > -inf, high < inf]
+    what = f"a {'percentage' if percentage else 'number'}"
+    since, until = f" from {low:g}" * (low > -inf), f" to {high:g}" * (high < inf)
+    example = ", such as 87.5" * percentage
     bounds = {"formula1": f"{max(low, -_HUGE):.15G}", "formula2": f"{min(high, _HUGE):.15G}"}
-    return f"Give {what}{where}{example}.", {"type": "decimal", "operator": "between"} | bounds
+    rule = {"type": "decimal", "operator": "between"} | bounds
+    return f"Give {what}{since}{until}{example}.", rule
 
 
 def _show_misses(sheet: Any, rows: pd.DataFrame) -> None:

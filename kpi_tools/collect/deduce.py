@@ -7,7 +7,16 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from kpi_tools.collect.kpis import Book, Kpi
-from kpi_tools.collect.recognise import Sure, find_period, folded, kind_of, quarter_of, recognise
+from kpi_tools.collect.recognise import (
+    Fact,
+    Sure,
+    ends_quarter,
+    find_period,
+    folded,
+    kind_of,
+    quarter_of,
+    recognise,
+)
 from kpi_tools.units import UNITS, known_unit, unit_family
 
 ANSWERS: Final = (
@@ -37,16 +46,18 @@ def deduce(book: Book, answers: Mapping[str, Mapping[str, str]]) -> Book:
     }
     for number, kpi in enumerate(book.kpis, start=1):
         for name, text in answers.get(kpi.key, {}).items():
-            if text and name in ANSWERS and kpi.facts.get(name) != text:
-                kpi.facts[name], kpi.reasons[name] = text, (Sure.GIVEN, "mapping.xlsx")
+            if text and name in ANSWERS and kpi.get(name) != text:
+                kpi.facts[name] = Fact(text, Sure.GIVEN, "mapping.xlsx")
         code = f"K{number:0{width}}"
         code += "-new" * (code.casefold() in codes)
+        own_sheet = len(sheets) > 1 and not find_period(kpi.sheet).label
         kpi.note("kpi_id", code, Sure.LIKELY, "made, since it has no code")
-        directorate = kpi.get("directorate")
-        kpi.note("section", directorate, Sure.LIKELY, "its directorate, since no section is told")
-        if len(sheets) > 1 and not find_period(kpi.sheet).label:
-            kpi.note("section", kpi.sheet, Sure.LIKELY, "the name of its sheet")
-        kpi.note("section", "Performance indicators", Sure.LIKELY, "no section is told")
+        for section, why in (
+            (kpi.get("directorate"), "its directorate, since no section is told"),
+            (kpi.sheet * own_sheet, "the name of its sheet"),
+            ("Performance indicators", "no section is told"),
+        ):
+            kpi.note("section", section, Sure.LIKELY, why)
         for facts in (_unit(kpi), _frequency(kpi, quarters), _polarity(kpi), _covers(kpi)):
             for fact in facts:  # a later one may ask for what an earlier one has set
                 kpi.note(*fact)
@@ -55,12 +66,12 @@ def deduce(book: Book, answers: Mapping[str, Mapping[str, str]]) -> Book:
 
 def _take_colours(book: Book) -> None:
     """Take colours for ratings where they are of two kinds at least."""
-    fills = [(kpi, period, cell) for kpi in book.kpis for period, cell in kpi.fills.items()]
+    fills = [(kpi, period, cell) for kpi in book.kpis for period, cell in kpi.of("fill").items()]
     if len({_rating_of(cell.text) for *_, cell in fills} - {""}) > 1:
         for kpi, period, cell in fills:
-            if (rating := _rating_of(cell.text)) and period not in kpi.ratings:
-                cell.text = rating
-                kpi.ratings[period] = cell
+            cell.text = cell.value = _rating_of(cell.text)
+            if cell.text and period not in kpi.of("rating"):
+                cell.means, kpi.cells["rating", period] = "rating", cell
                 book.cells.append(cell)
 
 
@@ -75,7 +86,7 @@ def _rating_of(fill: str) -> str:
 def _unit(kpi: Kpi) -> Facts:
     figures = [*kpi.of("actual").values(), *kpi.of("cumulative").values()]
     lines = [*kpi.of("target").values(), *kpi.of("floor_standard").values()]
-    signs, name = Counter(cell.sign for cell in figures or lines), kpi.facts["kpi_name"]
+    signs, name = Counter(cell.sign for cell in figures or lines), kpi.get("kpi_name")
     if signs["%"] and 2 * signs["%"] >= signs.total():
         yield "unit", "%", Sure.CERTAIN, "its cells have the sign %"
     if rate := re.search(r"\bper ([\d,]+(?: ?000)?)\b", folded(name)):
@@ -86,7 +97,7 @@ def _unit(kpi: Kpi) -> Facts:
         yield "unit", "£", Sure.CERTAIN, "its cells have the sign £"
     if any(cell.sign == "%" for cell in lines):
         yield "unit", "%", Sure.LIKELY, "its target has the sign %"
-    if within := recognise("unit_within", kpi.texts.get(("definition", ""), "")):
+    if within := recognise("unit_within", kpi.get("definition")):
         yield "unit", within.means, Sure.LIKELY, "its definition"
     if figures and all((cell.value or 0) % 1 == 0 for cell in [*figures, *lines]):
         yield "unit", "count", Sure.LIKELY, "all its figures are whole numbers"
@@ -102,30 +113,30 @@ def _frequency(kpi: Kpi, asked: set[int]) -> Facts:
     given = kpi.figures
     kinds = Counter(map(kind_of, given))
     numbers = {quarter_of(period).number for period in given if kind_of(period) == "quarter"}
+    if kinds["month"] > 1 and all(ends_quarter(one) for one in given if kind_of(one) == "month"):
+        yield "frequency", "quarterly", Sure.LIKELY, "it has figures of every third month only"
     if kinds["month"]:
         yield "frequency", "monthly", Sure.CERTAIN, "it has figures of months"
     elif kinds["quarter"]:
         if kinds["quarter"] > 1 and len(numbers) == 1 and len(asked) > 1:
             why = f"it has figures of Quarter {min(numbers)} only"
             yield "frequency", "annual", Sure.LIKELY, why
-        elif numbers in ({2, 4}, {1, 3}) and len(asked) > 2 and len(given) > 2:
+        elif numbers in ({2, 4}, {1, 3}) and (len(given) > 2 or asked == numbers):
             why = "it has figures of every second quarter only"
             yield "frequency", "half_yearly", Sure.LIKELY, why
         yield "frequency", "quarterly", Sure.CERTAIN, "it has figures of quarters"
         usual = {"half_yearly": {2, 4}, "annual": {4}, "biennial": {4}}
-        if numbers != usual.get(kpi.facts["frequency"], numbers):
+        if numbers != usual.get(kpi.get("frequency"), numbers):
             due = ";".join(f"Q{number}" for number in sorted(numbers))
             yield "due", due, Sure.LIKELY, "the quarters in which it has figures"
-    elif kinds["half"]:
-        yield "frequency", "half_yearly", Sure.CERTAIN, "it has figures of half years"
     elif kinds["year"]:
         yield "frequency", "annual", Sure.CERTAIN, "it has figures of years"
     yield "frequency", "quarterly", Sure.LIKELY, "it has no figure of a period"
-    if within := recognise("basis_within", kpi.facts["kpi_name"]):
+    if within := recognise("basis_within", kpi.get("kpi_name")):
         yield "basis", *within, "its name"
     if kpi.of("cumulative") and not kpi.of("actual"):
         yield "basis", "year_to_date", Sure.CERTAIN, "its figures are headed year to date"
-    elif kpi.facts["frequency"] == "monthly" and not adds(kpi) and not kpi.of("numerator"):
+    elif kpi.get("frequency") == "monthly" and not adds(kpi) and not kpi.of("numerator"):
         why = "months without the cases behind them cannot be added up: "
         yield "basis", "snapshot", Sure.LIKELY, f"{why}the quarter shows its last month"
 
@@ -138,9 +149,8 @@ def adds(kpi: Kpi) -> bool:
 
 def _polarity(kpi: Kpi) -> Facts:
     """Polarity and whether it is rated: by words, else by ratings, else asked for."""
-    definition = kpi.texts.get(("definition", ""), "")
-    for where, text in (("name", kpi.facts["kpi_name"]), ("definition", definition)):
-        if within := recognise("polarity_within", text):
+    for where in ("name", "definition"):
+        if within := recognise("polarity_within", kpi.get(where.replace("name", "kpi_name"))):
             yield "polarity", *within, f"its {where}"
     if not kpi.of("target") and not kpi.of("floor_standard"):
         yield "rated", "no", Sure.LIKELY, "it has no target"
@@ -154,7 +164,7 @@ def _polarity(kpi: Kpi) -> Facts:
     if len(ways) == 1 and strong and len(pairs) > 1:
         why = f"its {len(pairs)} ratings beside the target fit it alone"
         yield "polarity", ways.pop(), Sure.LIKELY, why
-    hint = recognise("polarity_hint", kpi.facts["kpi_name"])
+    hint = recognise("polarity_hint", kpi.get("kpi_name"))
     why = "nothing says what is better"
     yield "polarity", "", Sure.UNKNOWN, f"{why}; perhaps {hint.means}" if hint else why
 
@@ -162,7 +172,7 @@ def _polarity(kpi: Kpi) -> Facts:
 def _rated(kpi: Kpi) -> list[tuple[bool, float, float]]:
     """Of each rating whether it is a good one, the figure and the target that it is of."""
     return [
-        (rating.text in ("Green", "Blue"), kpi.number(kpi.figures[period]), kpi.number(line))
+        (rating.value in ("Green", "Blue"), kpi.number(kpi.figures[period]), kpi.number(line))
         for rating, period in kpi.rated()
         if (line := kpi.target_at(period))
     ]
@@ -171,10 +181,10 @@ def _rated(kpi: Kpi) -> list[tuple[bool, float, float]]:
 def _covers(kpi: Kpi) -> Facts:
     """Whether a target is of a quarter or of more, where figures add up and no column says."""
     kinds, figures = {*map(kind_of, kpi.of("target"))}, {*map(kind_of, kpi.figures)}
-    dated = kinds & {"quarter", "month"} or figures <= {"year", "half"}
+    dated = kinds & {"quarter", "month"} or figures <= {"year"}
     if kpi.get("rated") == "no" or not adds(kpi) or dated or not kinds:
         return
-    basis, months = kpi.get("basis", "quarter"), "month" in figures
+    basis, months = kpi.get("basis", "quarter"), kpi.get("frequency") == "monthly"
     if basis not in ("quarter", "year_to_date") or (
         kinds == {""} and not months and basis == "quarter"
     ):

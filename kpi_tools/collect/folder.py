@@ -10,27 +10,15 @@ from kpi_tools.collect.deduce import adds
 from kpi_tools.collect.kpis import Cell, Kpi
 from kpi_tools.collect.recognise import ends_quarter, kind_of, quarter_of, years_label
 from kpi_tools.loading.account import SHEETS
+from kpi_tools.loading.returns import RETURNS
 from kpi_tools.loading.schemas import SCHEMAS, SETTINGS, Column
 from kpi_tools.quarters import Quarter
 from kpi_tools.received import FIGURES
-from kpi_tools.spreadsheets import choices, column_letter, make_workbook, note, restrict
+from kpi_tools.spreadsheets import choices, make_workbook, note, restrict
 from kpi_tools.units import UNITS
 from kpi_tools.vocabulary import STATUSES, STATUSES_WITHOUT_VALUE
 from kpi_tools.workbooks.sheets import digits
 
-_HEADINGS: Final = {
-    "kpis": "kpi_id kpi_name section directorate owner unit polarity basis frequency due rated "
-    "definition source",
-    "targets": "kpi_id from_quarter target floor_standard applies profile reason",
-    "returns": "kpi_id period value numerator denominator status note",
-    "commentary": "kpi_id section commentary management_action author status",
-}
-_REQUIRED: Final = {
-    "kpis": [one.name for one in SCHEMAS["kpis"].columns if one.needed],
-    "targets": ["kpi_id", "target"],
-    "returns": ["kpi_id", "period", "value"],
-    "commentary": [one.name for one in SCHEMAS["commentary"].columns if one.needed],
-}
 _LINES: Final = 1000
 _OF_FIGURES: Final = {
     "kpi_id": "the KPI, as in the sheet KPIs",
@@ -49,10 +37,10 @@ Rows = list[dict[str, str]]
 
 def csv_text(table: str, rows: Rows) -> str:
     """Rows as one of the council's own files, without columns that are blank and not needed."""
-    names = _HEADINGS[table].split()
-    kept = [
-        name for name in names if name in _REQUIRED[table] or any(row.get(name) for row in rows)
-    ]
+    known = table in SCHEMAS
+    names, layout = (SCHEMAS[table].names, SCHEMAS[table].layout) if known else ((), RETURNS)
+    given = {name for row in rows for name, text in row.items() if text} | {*layout.required}
+    kept = [name for name in names or RETURNS.names if name in given]
     return pd.DataFrame(rows, columns=kept).to_csv(index=False, lineterminator="\n")
 
 
@@ -83,24 +71,21 @@ def _toml(value: Any) -> str:
 
 def council_book() -> Any:
     """council.xlsx without a row: the meaning of each column at its head, lists to choose from."""
-    sheets: dict[str, dict[str, tuple[str, tuple[str, ...]]]] = {
-        sheet: {one.name: (_meaning(one), _options(one)) for one in SCHEMAS[file[:-4]].columns}
+    sheets = {
+        sheet: {one.name: (_meaning(one), one.options) for one in SCHEMAS[file[:-4]].columns}
         for file, sheet in SHEETS.items()
     }
     sheets[FIGURES] = {n: (text, STATUSES * (n == "status")) for n, text in _OF_FIGURES.items()}
     book = make_workbook({name: pd.DataFrame(columns=list(of)) for name, of in sheets.items()})
     for sheet, columns in sheets.items():
         for head, (name, (text, options)) in zip(book[sheet][1], columns.items(), strict=True):
-            letter = column_letter(columns, name)
+            letter = head.column_letter
             note(head, text, "kpi start", 360, 60 + 18 * (len(text) // 50))
             book[sheet].column_dimensions[letter].width = 50 if name in _WIDE else 14
-            rule = choices(options) or {"type": "custom", "formula1": "TRUE"}
+            rule = choices(tuple(UNITS) if name == "unit" else options)
+            rule = rule or {"type": "custom", "formula1": "TRUE"}
             restrict(book[sheet], [f"{letter}2:{letter}{_LINES}"], prompt=text[:250], **rule)
     return book
-
-
-def _options(column: Column) -> tuple[str, ...]:
-    return tuple(UNITS) if column.name == "unit" else column.options
 
 
 def _meaning(column: Column) -> str:
@@ -123,8 +108,7 @@ def report_quarter(kpis: Iterable[Kpi]) -> Quarter | None:
 def kpi_rows(kpis: Iterable[Kpi], source: str) -> Rows:
     """kpis.csv: what is known of each."""
     return [
-        kpi.facts | {"definition": kpi.texts.get(("definition", ""), ""), "source": source}
-        for kpi in kpis
+        {name: fact.value for name, fact in kpi.facts.items()} | {"source": source} for kpi in kpis
     ]
 
 
@@ -133,24 +117,24 @@ def return_rows(kpi: Kpi) -> Rows:
     rows, taken = dict[str, dict[str, str]](), dict[str, str]()
     means = "actual" if kpi.of("actual") else "cumulative"
     cells = {period: cell for (what, period), cell in kpi.cells.items() if what == means}
+    reports = kpi.get("frequency") in ("quarterly", "monthly")
     for period in sorted(cells, key=_order):
         cell, (label, why) = cells[period], _label(kpi, period)
-        earlier, row = rows.get(label, {}), {"kpi_id": kpi.facts["kpi_id"], "period": label}
+        row = {"kpi_id": kpi.get("kpi_id"), "period": label}
         if cell.value is None:
-            reports = kpi.facts["frequency"] in ("quarterly", "monthly")
-            if reports and not why and not earlier and cell.left in STATUSES_WITHOUT_VALUE:
-                rows[label] = row | {"status": cell.left}
+            if reports and not why and cell.left in STATUSES_WITHOUT_VALUE:
+                rows.setdefault(label, row | {"status": cell.left})
             continue
         value = digits(round(kpi.number(cell), 10))
-        if not why and earlier.get("value"):
-            same = "the same as" if earlier["value"] == value else "another figure than"
-            why = f"{same} that of {taken[label]}, which was taken for {label}"
+        if label in taken:
+            same = "the same as" if rows[label]["value"] == value else "another figure than"
+            why = why or f"{same} that of {taken[label]}, which was taken for {label}"
         if why:
             cell.left = why
             continue
         parts = {name: kpi.of(name).get(period) for name in ("numerator", "denominator")}
         rows[label] = row | {"value": value, "status": "final", "note": cell.note}
-        rows[label] |= {name: digits(part.value or 0) for name, part in parts.items() if part}
+        rows[label] |= {name: digits(part.value) for name, part in parts.items() if part}
         taken[label] = period
     for cell in kpi.of("cumulative").values() if means == "actual" else ():
         cell.left = "a figure of the year to date beside figures of the periods themselves"
@@ -158,35 +142,31 @@ def return_rows(kpi: Kpi) -> Rows:
 
 
 def _order(period: str) -> tuple[str, int]:
-    kinds = ("quarter", "half", "month", "year", "")
+    kinds = ("quarter", "month", "year", "")
     return quarter_of(period).label if period else "", kinds.index(kind_of(period))
 
 
 def _label(kpi: Kpi, period: str) -> tuple[str, str]:
     """The period as a return of this KPI has it, or why it cannot be sent."""
-    kind, frequency = kind_of(period), kpi.facts["frequency"]
+    kind, frequency = kind_of(period), kpi.get("frequency")
     if not kind:
         return "", "its heading names no period"
-    quarter = quarter_of(period)
-    if kind == "month" and frequency not in ("monthly", "weekly"):
-        if not ends_quarter(period):
-            return "", f"a month of a KPI that is {frequency.replace('_', ' ')}"
-        period = quarter.label
+    quarter, by_month = quarter_of(period), frequency in ("monthly", "weekly")
+    if kind == "month" and not by_month and not ends_quarter(period):
+        return "", f"a month of a KPI that is {frequency.replace('_', ' ')}"
     if frequency in ("annual", "biennial"):
         return period if kind == "year" else years_label(quarter.shift(-3).year), ""
     parts = {"quarter", "month"} & set(map(kind_of, kpi.figures))
     if kind == "year" and parts and kpi.get("basis") != "year_to_date":
         return "", "a figure of a whole year beside figures of parts of it"
-    if kind == "half" and frequency != "half_yearly":
-        return "", f"a half year of a KPI that is {frequency}"
-    return quarter.label if kind in ("year", "half") else period, ""
+    return period if kind == "month" and by_month else quarter.label, ""
 
 
 def target_rows(kpi: Kpi) -> Rows:
     """The lines of a KPI as rows of targets.csv: one for each change."""
-    covers, monthly = kpi.get("target_covers", "quarter"), kpi.facts["frequency"] == "monthly"
-    sums = monthly and adds(kpi) and kpi.get("basis", "quarter") == "quarter"
-    yearly = kpi.facts["frequency"] in ("annual", "biennial")
+    covers, frequency = kpi.get("target_covers", "quarter"), kpi.get("frequency")
+    sums = frequency == "monthly" and adds(kpi) and kpi.get("basis", "quarter") == "quarter"
+    yearly = frequency in ("annual", "biennial")
     times = 1.0 if yearly else {"month": 3.0, "year": 0.25}.get(covers, 1.0)
     lines = dict[str, dict[str, float]]()
     for means in ("target", "floor_standard"):
@@ -215,7 +195,7 @@ def target_rows(kpi: Kpi) -> Rows:
         before, now = now, now | lines[quarter]
         if now != before:
             texts = {name: digits(round(number, 10)) for name, number in now.items()}
-            rows.append({"kpi_id": kpi.facts["kpi_id"], "from_quarter": quarter, **texts, **way})
+            rows.append({"kpi_id": kpi.get("kpi_id"), "from_quarter": quarter, **texts, **way})
     return rows
 
 
@@ -223,14 +203,14 @@ def text_rows(kpis: Iterable[Kpi], report: Quarter) -> dict[Quarter, Rows]:
     """Commentary and actions by the report that they belong to; braces are no tokens."""
     found = dict[Quarter, dict[str, dict[str, str]]]()
     for kpi in kpis:
-        for (means, period), text in kpi.texts.items():
-            if means == "definition":
+        for (means, period), cell in kpi.cells.items():
+            if cell.what != "text" or not cell.value:
                 continue
             quarter = quarter_of(period) if period else report
             if kind_of(period) == "year" and quarter.year == report.year:
                 quarter = report
-            kpi_id = kpi.facts["kpi_id"]
+            kpi_id = kpi.get("kpi_id")
             row = found.setdefault(quarter, {}).setdefault(kpi_id, {"kpi_id": kpi_id})
-            plain = text.replace("{", "{{").replace("}", "}}")
+            plain = cell.value.replace("{", "{{").replace("}", "}}")
             row[means] = f"{row[means]}\n\n{plain}" if means in row else plain
     return {quarter: list(rows.values()) for quarter, rows in found.items()}

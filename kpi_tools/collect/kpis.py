@@ -3,11 +3,19 @@
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
-from kpi_tools.collect.recognise import Sure, find_period, folded, kind_of, quarter_of, recognise
+from kpi_tools.collect.recognise import (
+    Fact,
+    Sure,
+    find_period,
+    folded,
+    kind_of,
+    quarter_of,
+    recognise,
+)
 from kpi_tools.collect.sheets import Sheet
-from kpi_tools.collect.tables import LEFT, OF_KPI, Column, Table
+from kpi_tools.collect.tables import LEFT, OF_KPI, OF_PERIOD, Column, Table
 from kpi_tools.errors import InputError
 from kpi_tools.loading.cells import clean_name, clean_text
 from kpi_tools.units import clock, known_unit
@@ -20,9 +28,10 @@ _WHAT: Final = {
     "numerator": "part",
     "denominator": "part",
     "rating": "rating",
+    "commentary": "text",
+    "management_action": "text",
 }
 """What the account calls the cells of a column."""
-_TEXTS: Final = ("commentary", "management_action")
 _CODED: Final = re.compile(
     r"([A-Za-z]{1,6}[ -]?\d{1,4}[a-z]?(?:\.\d+)*[a-z]?)\s*[:.–—-]?\s+(?=\S)(.{4,})"
 )
@@ -45,13 +54,13 @@ _UNIT_SIZE: Final = {"£ thousand": 1e3, "£ million": 1e6}
 
 @dataclass
 class Cell:
-    """A cell: a number where it has one, or why it was left; what it says of sides."""
+    """A cell: the number, rating or text in it, or why it was left; what it says of sides."""
 
     sheet: str
     where: str
-    what: str
+    means: str
     text: str
-    value: float | None = None
+    value: Any = None
     left: str = ""
     note: str = ""
     sign: str = ""
@@ -59,36 +68,32 @@ class Cell:
     scale: float = 1.0
 
     @property
-    def counts(self) -> bool:
-        """Whether the account has it: a number or a rating."""
-        return self.value is not None or self.what == "rating"
+    def what(self) -> str:
+        """What the account calls it."""
+        return _WHAT.get(self.means, "other")
 
 
 @dataclass
 class Kpi:
-    """One KPI of a workbook: what is known of it, and how (sureness, reason); cells by period."""
+    """One KPI of a workbook: its facts by name, its cells by meaning and period."""
 
     key: str
     sheet: str
     line: int
-    facts: dict[str, str] = field(default_factory=dict)
-    reasons: dict[str, tuple[str, str]] = field(default_factory=dict)
+    facts: dict[str, Fact] = field(default_factory=dict)
     cells: dict[tuple[str, str], Cell] = field(default_factory=dict)
-    texts: dict[tuple[str, str], str] = field(default_factory=dict)
-    ratings: dict[str, Cell] = field(default_factory=dict)
-    fills: dict[str, Cell] = field(default_factory=dict)
 
     def note(self, name: str, value: str, sure: str, why: str) -> None:
         """Note a fact, unless it is known already; one that is unknown has no value."""
-        if not self.facts.get(name) and (value or sure == Sure.UNKNOWN):
-            self.facts[name], self.reasons[name] = value, (sure, why)
+        if not self.get(name) and (value or sure == Sure.UNKNOWN):
+            self.facts[name] = Fact(value, sure, why)
 
     def get(self, name: str, default: str = "") -> str:
-        """A fact, or the default where it is not known."""
-        return self.facts.get(name) or default
+        """The value of a fact, or the default where it is not known."""
+        return self.facts[name].value or default if name in self.facts else default
 
     def of(self, means: str) -> dict[str, Cell]:
-        """The cells of a meaning that hold a number, by period."""
+        """The cells of a meaning from which something was taken, by period."""
         return {
             period: cell
             for (what, period), cell in self.cells.items()
@@ -102,21 +107,20 @@ class Kpi:
 
     def number(self, cell: Cell) -> float:
         """The number of a cell in the unit of the KPI."""
-        assert cell.value is not None
         size = _UNIT_SIZE.get(self.get("unit"), 1.0) if cell.scale != 1 else 1.0
         times = 1.0 if cell.sign == "%" else float(self.get("multiply_by", "1"))
-        return cell.value * (cell.scale / size) * times
+        return float(cell.value * (cell.scale / size) * times)
 
     def target_at(self, period: str, means: str = "target") -> Cell | None:
         """The line in force for a period as the sheet has it: of the period, its year, of none."""
         lines, quarter = self.of(means), quarter_of(period) if period else None
-        names = [period, quarter.label, f"{quarter.title[-7:]}"] if quarter else []
+        names = [period, quarter.label, quarter.title[-7:]] if quarter else []
         return next((lines[name] for name in [*names, ""] if name in lines), None)
 
     def rated(self) -> Iterator[tuple[Cell, str]]:
         """Each rating beside a figure, and that figure's period: its own, or the latest in it."""
         figures = self.figures
-        for period, rating in self.ratings.items():
+        for period, rating in self.of("rating").items():
             year = quarter_of(period).year if kind_of(period) == "year" else None
             inside = [one for one in figures if not period or quarter_of(one).year == year]
             if period in figures:
@@ -135,19 +139,22 @@ class Book:
 
 
 def read_cell(sheet: Sheet, line: int, place: int, means: str) -> Cell:
-    """The number in a cell with the signs that people write beside it, or why there is none."""
-    what = _WHAT.get(means, "other")
-    # a merged figure counts once, a target is of all rows
-    cell_text = sheet.cells.get((line, place), "")
-    text = sheet.text(line, place) if what in ("target", "rating") else cell_text
-    cell = Cell(sheet.name, sheet.where(line, place), what, text)
-    plain = folded(_ARROWS.sub("", clean_name(text)))
-    if what == "rating":
-        return cell
-    if fault := sheet.faults.get((line, place)):
+    """What a cell holds for what its column was taken for, or why nothing is taken from it."""
+    cell = Cell(sheet.name, sheet.where(line, place), means, sheet.text(line, place))
+    if cell.what in ("figure", "part", "other"):  # merged it counts once, a target is of all rows
+        cell.text = sheet.cells.get((line, place), "")
+    plain = folded(_ARROWS.sub("", clean_name(cell.text)))
+    if cell.what == "text":
+        cell.value = clean_text(cell.text) or None
+    elif cell.what == "rating":
+        meaning = recognise("rating", cell.text)
+        cell.value = meaning.means or None if meaning else None
+        if cell.text.strip() and not cell.value:
+            cell.left = "no rating" if meaning else "not known as a rating"
+    elif fault := sheet.faults.get((line, place)):
         cell.left = fault
     elif not plain:
-        cell.left = "an arrow alone" if text.strip() else ""
+        cell.left = "an arrow alone" if cell.text.strip() else ""
     elif none := recognise("no_figure", plain):
         cell.left = none.means
     elif (minutes := clock(plain, "minutes")) is not None:
@@ -180,11 +187,9 @@ def read_tables(tables: list[Table]) -> Book:
             last = kpi or last
             for column in table.columns:
                 _take(table, line, column, kpi, book)
-        for line, why in table.notes.items():
-            for place in table.sheet.row(line) if why.startswith("a total") else ():
-                cell = read_cell(table.sheet, line, place, "")
-                cell.left = why
-                book.cells += [cell] if cell.counts else []
+        for line, why in table.totals.items():
+            for place in table.sheet.row(line):
+                _leave(read_cell(table.sheet, line, place, ""), why, book)
     book.kpis = list(known.values())
     return book
 
@@ -214,7 +219,7 @@ def _kpi_of(
     if not code and not table.of("kpi_id") and (split := _CODED.fullmatch(name)):
         code, name = split.groups()
     name = name or code
-    when, (section, above) = find_period(sheet.name), table.rows[line]
+    when, section = find_period(sheet.name), table.rows[line]
     key = folded(code or name)
     if sheets and not code and not when.label and not when.open:
         key = f"{key} | {sheet.name}"
@@ -223,20 +228,19 @@ def _kpi_of(
     kpi = known.setdefault(key, Kpi(key, sheet.name, line))
     kpi.note("kpi_id", code, Sure.CERTAIN, "its code")
     kpi.note("kpi_name", name, Sure.CERTAIN, "its name")
-    if folded(name) != folded(kpi.facts["kpi_name"]) or key in seen and not several:
+    if folded(name) != folded(kpi.get("kpi_name")) or key in seen and not several:
         first, second = (
             f"row {at}" if kpi.sheet == sheet.name else f'sheet "{of}", row {at}'
             for of, at in ((kpi.sheet, kpi.line), (sheet.name, line))
         )
         raise InputError(
-            f'Two KPIs have the code "{code or name}": {first} ("{kpi.facts["kpi_name"]}") and '
+            f'Two KPIs have the code "{code or name}": {first} ("{kpi.get("kpi_name")}") and '
             f'{second} ("{name}"). Give each a code of its own in the workbook.'
         )
     seen.add(key)
-    for column in table.of("section", "directorate", "owner"):
+    for column in table.of("section", "directorate", "owner", "definition"):
         kpi.note(column.means, texts[column.means], Sure.CERTAIN, f"column {column.letter}")
     kpi.note("section", section, Sure.LIKELY, "the row of one text above it")
-    kpi.note("directorate", above, Sure.LIKELY, "the row of one text above its section")
     for means in ("unit", "polarity", "frequency"):
         text = texts.get(means, "")
         if means == "unit" and (unit := known_unit(text)):
@@ -245,8 +249,6 @@ def _kpi_of(
             kpi.note(means, *meaning, f'"{text}"')
         elif means == "unit" and text and not re.search(r"\d", text):
             kpi.note(means, f"other: {text}", Sure.LIKELY, f'"{text}"')
-    if texts.get("definition"):
-        kpi.texts.setdefault(("definition", ""), texts["definition"])
     return kpi
 
 
@@ -259,25 +261,22 @@ def _take(table: Table, line: int, column: Column, kpi: Kpi | None, book: Book) 
     for one in table.of("period") if not period else ():
         period = _period(sheet, line, one.place, table.year)
     cell, fill = read_cell(sheet, line, column.place, means), sheet.fills.get((line, column.place))
-    if column.open or kpi is None:
-        if cell.value is not None and means in _WHAT:
-            cell.left = "the period of its column is not told yet"
-            if not column.open:
-                cell.left = "its row has neither name nor code"
-            book.cells.append(cell)
-    elif means in _TEXTS:
-        earlier = kpi.texts.get((means, period), "")
-        text = clean_text(sheet.text(line, column.place))
-        if text and text != earlier:
-            kpi.texts[means, period] = f"{earlier}\n\n{text}".strip()
-    elif cell.what == "rating":
-        _rate(kpi, period, cell, fill, book)
-    elif means in _WHAT:
-        _measure(kpi, means, period, cell, book)
-        if means == "actual" and fill:
-            kpi.fills.setdefault(period, Cell(sheet.name, cell.where, "rating", fill))
-    elif means in LEFT and cell.value is not None:
-        cell.left = f'column {column.letter}, "{column.heading}": {means}'
+    if means in LEFT:
+        _leave(cell, f'column {column.letter}, "{column.heading}": {means}', book)
+    elif column.open:
+        _leave(cell, "the period of its column is not told yet", book)
+    elif kpi is None:
+        _leave(cell, "its row has neither name nor code", book)
+    elif means in OF_PERIOD:
+        if fill and (means == "actual" or means == "rating" and not cell.text.strip()):
+            kpi.cells.setdefault(("fill", period), Cell(sheet.name, cell.where, "fill", fill, fill))
+        if cell.text.strip() or cell.left:
+            _keep(kpi, period, cell, book)
+
+
+def _leave(cell: Cell, why: str, book: Book) -> None:
+    if cell.value is not None:
+        cell.left = why
         book.cells.append(cell)
 
 
@@ -291,39 +290,25 @@ def _period(sheet: Sheet, line: int, place: int, year: int | None) -> str:
     return when.label
 
 
-def _rate(kpi: Kpi, period: str, cell: Cell, fill: str | None, book: Book) -> None:
-    meaning = recognise("rating", cell.text)
-    if not cell.text.strip():
-        if fill:
-            cell.text = fill
-            kpi.fills.setdefault(period, cell)
-    elif not meaning or not meaning.means:
-        cell.left = "no rating" if meaning else "not known as a rating"
-        book.cells.append(cell)
-    elif period not in kpi.ratings:
-        cell.text = meaning.means
-        kpi.ratings[period] = cell
-        book.cells.append(cell)
-
-
-def _measure(kpi: Kpi, means: str, period: str, cell: Cell, book: Book) -> None:
-    text, earlier = clean_name(cell.text), kpi.cells.get((means, period))
-    if not text and not cell.left:
-        return
+def _keep(kpi: Kpi, period: str, cell: Cell, book: Book) -> None:
+    text, key = clean_name(cell.text), (cell.means, period)
+    earlier = kpi.cells.get(key)
     book.cells.append(cell)
     if cell.sign == "minutes":
         kpi.note("unit", "minutes", Sure.LIKELY, f'"{text}"')
     if cell.value is None or cell.what == "figure" and cell.side:
-        if means == "target" and (none := recognise("no_target", text)):
+        if cell.means == "target" and (none := recognise("no_target", text)):
             kpi.note("rated", none.means, Sure.LIKELY, f'its target says "{text}"')
         bound = "suppressed" if text.startswith("<") else "a bound and no figure"
         cell.value, cell.left = None, cell.left or bound
-        kpi.cells.setdefault((means, period), cell)
-    elif earlier and earlier.value is not None:
+        kpi.cells.setdefault(key, cell)
+    elif not earlier or earlier.value is None:
+        kpi.cells[key] = cell
+        if cell.means == "target":
+            kpi.note("polarity", cell.side, Sure.CERTAIN, f'its target says "{text}"')
+    elif cell.what == "text":
+        earlier.value += f"\n\n{cell.value}" * (cell.value != earlier.value)
+    else:
         same = "the same" if earlier.value == cell.value else "another one"
         cell.left = f"{same} stands elsewhere for its period"
         cell.text = f"{text} (see {earlier.where})"
-    else:
-        kpi.cells[means, period] = cell
-        if means == "target":
-            kpi.note("polarity", cell.side, Sure.CERTAIN, f'its target says "{text}"')

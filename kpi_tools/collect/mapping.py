@@ -4,6 +4,7 @@ What could not be told is a list in it to fill in; what a person writes goes bef
 takes by itself.
 """
 
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,22 +14,26 @@ import pandas as pd
 
 from kpi_tools.collect.deduce import ANSWERS, COVERS
 from kpi_tools.collect.kpis import Book, Kpi
-from kpi_tools.collect.recognise import Sure
+from kpi_tools.collect.recognise import Fact, Sure
 from kpi_tools.collect.sheets import open_sheets
 from kpi_tools.collect.tables import MEANINGS, Column
 from kpi_tools.errors import InputError
 from kpi_tools.loading.cells import clean_name
-from kpi_tools.spreadsheets import choices, column_letter, make_workbook, restrict, solid
+from kpi_tools.spreadsheets import choices, make_workbook, restrict, solid
 from kpi_tools.units import UNITS
+from kpi_tools.wording import rows_of
 
 FILE: Final = "mapping.xlsx"
 OPEN, COLUMNS, KPIS, SETTINGS, LEFT = "To fill in", "Columns", "KPIs", "Settings", "Left out"
-Settings = dict[str, tuple[str, str, str]]
-"""What is set for the council as a whole: value, sureness and reason by name."""
-_Keyed = dict[tuple[str, str, int], Any]
+_HEADS: Final = {
+    OPEN: ("what", "which", "name", "setting", "answer", "question", "may_be", "hint"),
+    COLUMNS: ("sheet", "column", "heading", "taken_for", "period", "how_sure", "why"),
+    KPIS: ("which", "sheet", "row", *ANSWERS, "how_sure", "why"),
+    SETTINGS: ("setting", "value", "how_sure", "why"),
+    LEFT: ("sheet", "cell", "what", "text", "why"),
+}
 _OPTIONS: Final = {
     "polarity": ("higher", "lower", "target", "none"),
-    "unit": tuple(UNITS),
     "target_covers": COVERS,
     "taken_for": MEANINGS,
 }
@@ -50,161 +55,145 @@ _HELP: Final = (
     f"taken_for can be: {', '.join(MEANINGS)}.",
     f"{LEFT} has every cell with a number or a rating that was not taken, and why.",
 )
-_QUESTION: Final = ["what", "which", "name", "setting", "answer", "question", "may_be", "hint"]
-_COLUMN: Final = ["sheet", "column", "heading", "taken_for", "period", "how_sure", "why"]
-_KPI: Final = ["which", "sheet", "row", *ANSWERS, "how_sure", "why"]
+_COLOURS: Final = {Sure.UNKNOWN: solid("FFFFE699"), Sure.LIKELY: solid("FFFFF7DC")}
 
 
-def questions(book: Book, settings: Settings) -> pd.DataFrame:
-    """What could not be told: a row for each, with what can be answered and perhaps a hint."""
-    columns = [
+def mapping_tables(book: Book, settings: dict[str, Fact]) -> dict[str, pd.DataFrame]:
+    """The sheets of the workbook; of what could not be told a row each, perhaps with a hint."""
+    asked = [
         ("column", f"{one.sheet}!{one.letter}", one.heading, "period", one.why)
         for one in book.columns
         if one.open
     ]
-    others = [
-        ("setting", name, "", name, why)
-        for name, (value, _, why) in settings.items()
-        if not value and not (columns and name == "report_quarter")  # it follows from the periods
+    asked += [
+        ("setting", name, "", name, fact.why)
+        for name, fact in settings.items()
+        if not fact.value and not (asked and name == "report_quarter")  # which follows from those
     ]
-    others += [
-        ("KPI", kpi.key, kpi.facts["kpi_name"], name, why)
+    asked += [
+        ("KPI", kpi.key, kpi.get("kpi_name"), name, fact.why)
         for kpi in book.kpis
-        for name, (sure, why) in kpi.reasons.items()
-        if sure == Sure.UNKNOWN
+        for name, fact in kpi.facts.items()
+        if fact.sure == Sure.UNKNOWN
     ]
-    rows = [
-        (*where, name, "", _ASKS.get(name, ""), ", ".join(_OPTIONS.get(name, ())), why)
-        for *where, name, why in [*columns, *others]
-    ]
-    return pd.DataFrame(rows, columns=_QUESTION)
-
-
-def mapping_book(book: Book, settings: Settings, asked: pd.DataFrame) -> Any:
-    """The workbook, not yet saved."""
-    columns = [
-        (one.sheet, one.letter, one.heading, one.means, one.period, one.sure, one.why)
-        for one in book.columns
-    ]
-    left = [
-        (one.sheet, one.where, one.what, clean_name(one.text)[:80], one.left) for one in book.cells
-    ]
-    tables = {
-        "How to": pd.DataFrame({"How a workbook is taken": _HELP}),
-        OPEN: asked,
-        COLUMNS: pd.DataFrame(columns, columns=_COLUMN),
-        KPIS: pd.DataFrame(map(_kpi_row, book.kpis), columns=_KPI),
-        SETTINGS: pd.DataFrame(
-            [(name, *setting) for name, setting in settings.items()],
-            columns=["setting", "value", "how_sure", "why"],
-        ),
-        LEFT: pd.DataFrame(
-            [row for row in left if row[-1]], columns=["sheet", "cell", "what", "text", "why"]
-        ),
+    may_be = _OPTIONS | {"unit": tuple(UNITS)}
+    rows: dict[str, list[tuple[Any, ...]]] = {
+        OPEN: [
+            (*where, name, "", _ASKS.get(name, ""), ", ".join(may_be.get(name, ())), why)
+            for *where, name, why in asked
+        ],
+        COLUMNS: [
+            (one.sheet, one.letter, one.heading, one.means, one.period, one.sure, one.why)
+            for one in book.columns
+        ],
+        KPIS: list(map(_kpi_row, book.kpis)),
+        SETTINGS: [(name, *fact) for name, fact in settings.items()],
+        LEFT: [
+            (one.sheet, one.where, one.what, clean_name(one.text)[:80], one.left)
+            for one in book.cells
+            if one.left
+        ],
     }
+    tables = {name: pd.DataFrame(rows[name], columns=heads) for name, heads in _HEADS.items()}
+    return {"How to": pd.DataFrame({"How a workbook is taken": _HELP})} | tables
+
+
+def mapping_book(tables: dict[str, pd.DataFrame]) -> Any:
+    """The workbook, not yet saved: what is not certain coloured, lists to choose from."""
     made = make_workbook(tables)
-    yellow, pale = solid("FFFFE699"), solid("FFFFF7DC")
-    for title in (COLUMNS, KPIS, SETTINGS):
-        place = tables[title].columns.get_loc("how_sure") + 1
-        for line, sure in enumerate(tables[title]["how_sure"], start=2):
-            if sure in (Sure.UNKNOWN, Sure.LIKELY):
-                made[title].cell(line, place).fill = yellow if sure == Sure.UNKNOWN else pale
-    answer = column_letter(_QUESTION, "answer")
-    for line, name in enumerate(asked["setting"], start=2):
-        made[OPEN][f"{answer}{line}"].fill = yellow
-        if name in _OPTIONS and name != "unit":
-            restrict(made[OPEN], [f"{answer}{line}"], **choices(_OPTIONS[name]))
-    for title, name, names in ((COLUMNS, "taken_for", _COLUMN), (KPIS, "polarity", _KPI)):
-        letter, lines = column_letter(names, name), range(2, len(tables[title]) + 2)
-        restrict(made[title], [f"{letter}{line}" for line in lines], **choices(_OPTIONS[name]))
-    made.active = 2 if asked.empty else 1
+    for title, table in tables.items():
+        lists = defaultdict[tuple[str, ...], list[str]](list)
+        for line, row in enumerate(rows_of(table), start=2):
+            for place, name in enumerate(table, start=1):
+                cell = made[title].cell(line, place)
+                sure = {"answer": Sure.UNKNOWN, "how_sure": row[name]}.get(name)
+                if sure in _COLOURS:
+                    cell.fill = _COLOURS[sure]
+                lists[_OPTIONS.get(row["setting"] if name == "answer" else name, ())].append(
+                    cell.coordinate
+                )
+        for options, cells in lists.items():
+            restrict(made[title], cells, **choices(options))
+    made.active = 2 if tables[OPEN].empty else 1
     return made
 
 
-def _kpi_row(kpi: Kpi) -> list[Any]:
-    sure = {one for one, _ in kpi.reasons.values()}
+def _kpi_row(kpi: Kpi) -> tuple[Any, ...]:
+    sure = {fact.sure for fact in kpi.facts.values()}
     found = next((one for one in (Sure.UNKNOWN, Sure.LIKELY, Sure.GIVEN) if one in sure), "certain")
-    why = [
-        f"{name}: {reason}"
-        for name, (one, reason) in kpi.reasons.items()
-        if one in (Sure.UNKNOWN, Sure.LIKELY)
-    ]
-    facts = [kpi.get(name) for name in ANSWERS]
-    return [kpi.key, kpi.sheet, kpi.line, *facts, found, "; ".join(why)]
+    why = [f"{name}: {fact.why}" for name, fact in kpi.facts.items() if fact.sure in _COLOURS]
+    return kpi.key, kpi.sheet, kpi.line, *map(kpi.get, ANSWERS), found, "; ".join(why)
 
 
 @dataclass
-class Mapping_:
+class Answers:
     """What stands in a mapping: rows of columns by sheet and letter, of KPIs by key, settings."""
 
     columns: dict[tuple[str, str], dict[str, str]] = field(default_factory=dict)
     kpis: dict[str, dict[str, str]] = field(default_factory=dict)
     settings: dict[str, str] = field(default_factory=dict)
 
+    def changes(self, columns: Iterable[Column]) -> list[str]:
+        """How the columns of a workbook differ from those of the mapping, a sentence each."""
+        then, now = self._then(), _by_heading((one.sheet, one.heading, one) for one in columns)
+        gone = [f'no longer there: "{key[1]}"' for key in then if key not in now and key[1]]
+        return gone + [
+            f'new: "{one.heading}" ({one.letter}), taken for {one.means} {one.period}'.rstrip()
+            for key, one in now.items()
+            if key not in then
+        ]
 
-def read(path: Path) -> Mapping_:
+    def of(self, columns: Iterable[Column], names: Iterable[str]) -> dict[tuple[str, str], Any]:
+        """What is said otherwise of columns that are headed so, wherever they stand now."""
+        then, now = self._then(), _by_heading((one.sheet, one.heading, one) for one in columns)
+        found = {}
+        for key in now.keys() & then.keys():
+            one, row = now[key], {name: then[key].get(name, "") for name in names}
+            taken = {"taken_for": one.means, "period": one.period}
+            if any(row[name] != taken[name] for name in names):
+                found[one.sheet, one.letter] = row
+        return found
+
+    def _then(self) -> dict[tuple[str, str, int], dict[str, str]]:
+        return _by_heading(
+            (sheet, row.get("heading", ""), row) for (sheet, _), row in self.columns.items()
+        )
+
+
+def _by_heading(columns: Iterable[tuple[str, str, Any]]) -> dict[tuple[str, str, int], Any]:
+    """Columns by sheet, heading and which it is of those."""
+    found, count = {}, Counter[tuple[str, str]]()
+    for sheet, heading, column in columns:
+        found[sheet, heading, count[sheet, heading]] = column
+        count[sheet, heading] += 1
+    return found
+
+
+def read(path: Path) -> Answers:
     """What mapping.xlsx says, with what was filled in. Raises `InputError` where it is none."""
     tables = {sheet.name: sheet.records() for sheet in open_sheets(path)[0]}
     if not {COLUMNS, KPIS, SETTINGS} <= tables.keys():
         raise InputError(
             f"{path} is no mapping: it has no sheets {COLUMNS}, {KPIS} and {SETTINGS}."
         )
-    found = Mapping_(
+    found = Answers(
         {(row["sheet"], row["column"]): row for row in tables[COLUMNS]},
         {row["which"]: {name: row.get(name, "") for name in ANSWERS} for row in tables[KPIS]},
         {row["setting"]: row["value"] for row in tables[SETTINGS]},
     )
     for row in tables.get(OPEN, []):
-        answer, setting = row["answer"], row["setting"]
-        options = _OPTIONS.get(setting, ()) if setting != "unit" else ()
-        if options and answer.casefold() not in (*options, ""):
+        answer, setting, options = row["answer"], row["setting"], _OPTIONS.get(row["setting"], ())
+        answer = answer.casefold() if options else answer
+        if answer and options and answer not in options:
             raise InputError(
                 f'{path.name}, sheet "{OPEN}", row {row["_line"]}: "{answer}" is none of '
                 f"{', '.join(options)}."
             )
+        sheet, _, letter = row["which"].rpartition("!")
         if answer and row["what"] == "KPI":
-            found.kpis.setdefault(row["which"], {})[setting] = (
-                answer.casefold() if options else answer
-            )
+            found.kpis.setdefault(row["which"], {})[setting] = answer
         elif answer and row["what"] == "column":
-            sheet, _, letter = row["which"].rpartition("!")
             found.columns.setdefault((sheet, letter), {})[setting] = answer
         elif answer:
             found.settings[setting] = answer
     return found
-
-
-def changed_columns(read: Mapping_, columns: list[Column]) -> list[str]:
-    """How the columns of a workbook differ from those of its mapping, a sentence each."""
-    then, now = _by_heading(read, columns)
-    gone = [f'no longer there: "{key[1]}"' for key in then if key not in now and key[1]]
-    return gone + [
-        f'new: "{one.heading}" ({one.letter}), taken for {one.means} {one.period}'.rstrip()
-        for key, one in now.items()
-        if key not in then
-    ]
-
-
-def answered_columns(
-    read: Mapping_, columns: list[Column], names: Iterable[str] = ("taken_for", "period")
-) -> dict[tuple[str, str], dict[str, str]]:
-    """What the mapping says otherwise of columns that are headed so, wherever they stand now."""
-    then, now = _by_heading(read, columns)
-    found = {}
-    for key in now.keys() & then.keys():
-        one, row = now[key], {name: then[key].get(name, "") for name in names}
-        current = {"taken_for": one.means, "period": one.period}
-        if any(row[name] != current[name] for name in names):
-            found[one.sheet, one.letter] = row
-    return found
-
-
-def _by_heading(read: Mapping_, columns: list[Column]) -> tuple[_Keyed, _Keyed]:
-    """The rows of the mapping and the columns, by sheet, heading and which it is of those."""
-    rows = [((sheet, row.get("heading", "")), row) for (sheet, _), row in read.columns.items()]
-    of_columns = [((one.sheet, one.heading), one) for one in columns]
-    then, now = (
-        {(*key, [k for k, _ in pairs[:at]].count(key)): one for at, (key, one) in enumerate(pairs)}
-        for pairs in (rows, of_columns)
-    )
-    return then, now

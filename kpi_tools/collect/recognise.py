@@ -55,6 +55,14 @@ class Sure(StrEnum):
     CERTAIN, LIKELY, UNKNOWN, GIVEN = "certain", "likely", "not told", "given"
 
 
+class Fact(NamedTuple):
+    """What is known, how sure that is and why."""
+
+    value: str
+    sure: str
+    why: str
+
+
 class Meaning(NamedTuple):
     """What a text was taken for, and how sure that is."""
 
@@ -154,7 +162,8 @@ def _period(found: dict[str, re.Match[str]], year: int | None) -> When:
     if half := found.get("half"):
         if inherited is None:
             return When(open="which financial year it is of")
-        return When(f"H{half['n'] or 1 + (half[0][0] in '2s')} {years_label(inherited)}")
+        which = int(half["n"] or 1 + (half[0][0] in "2s"))
+        return When(Quarter(inherited, 2 * which).label, sure=sure)
     if month:
         if known := month["y"] or bare:
             return When(f"{_full(known)}-{number:02}")
@@ -180,10 +189,10 @@ def years_label(started: int) -> str:
 
 
 def kind_of(label: str) -> str:
-    """What a period is: quarter, month, half, year, or "" where there is none."""
+    """What a period is: quarter, month, year, or "" where there is none."""
     if re.fullmatch(r"\d{4}-\d\d", label):
         return "month"
-    return "quarter" if "Q" in label else "half" if label[:1] == "H" else "year" if label else ""
+    return "quarter" if "Q" in label else "year" if label else ""
 
 
 def ends_quarter(label: str) -> bool:
@@ -198,8 +207,6 @@ def quarter_of(label: str) -> Quarter:
             return Quarter.parse(label)
         case "month":
             return Quarter.containing(date(int(label[:4]), int(label[5:]), 1))
-        case "half":
-            return Quarter(int(label[3:7]), 2 * int(label[1]))
         case _:
             return Quarter(int(label[:4]) - (len(label) == 4), 4)
 

@@ -81,9 +81,13 @@ def rated_cells(book: Book) -> pd.DataFrame:
             lines = [kpi.target_at(period, means) for means in ("target", "floor_standard")]
             earlier = max((one for one in values if one < period), key=quarter_of, default="")
             ago = quarters.get(quarter_of(period).shift(-4), _NONE) if "Q" in period else _NONE
-            row = {"kpi_id": kpi.facts["kpi_id"], "kpi_name": kpi.facts["kpi_name"]}
+            row = {"kpi_id": kpi.get("kpi_id"), "kpi_name": kpi.get("kpi_name")}
             row |= {"place": f"{kpi.sheet} {rating.where}".strip(), "period": period}
-            row |= {"polarity": kpi.get("polarity"), "unit": kpi.get("unit"), "theirs": rating.text}
+            row |= {
+                "polarity": kpi.get("polarity"),
+                "unit": kpi.get("unit"),
+                "theirs": rating.value,
+            }
             numbers = [kpi.number(line) if line else _NONE for line in lines]
             numbers += [values[period], values.get(earlier, _NONE), ago, _NONE]
             rows.append(row | dict(zip(_NUMBERS, numbers, strict=True)))
@@ -141,16 +145,16 @@ def differences_page(cells: pd.DataFrame, bands: str, tried: list[Agreement], co
             "a line or the polarity is not set",
         ),
     }
-    rows = pd.DataFrame(columns).to_dict("records")
-    best = [
-        {"Bands": one.bands, "Ratings that agree": f"{one.same:,} of {one.of:,}"} for one in tried
-    ]
-    parts = [
-        f"{sentence} Ours are by: {bands}.",
-        *([table(f"Where they differ ({len(rows):,})", rows)] if rows else []),
-        *([table("Schemes that were tried, the best first", best[:12])] if best else []),
-        *(["To rate by another, write its bands under [rating] in council.toml."] * bool(best)),
-    ]
+    best = pd.DataFrame(
+        [(one.bands, f"{one.same:,} of {one.of:,}") for one in tried[:12]],
+        columns=["Bands", "Ratings that agree"],
+    )
+    parts = [f"{sentence} Ours are by: {bands}."]
+    if len(unlike):
+        parts.append(table(f"Where they differ ({len(unlike):,})", pd.DataFrame(columns)))
+    if len(best):
+        parts.append(table("Schemes that were tried, the best first", best))
+        parts.append("To rate by another, write its bands under [rating] in council.toml.")
     return page(f"{council}: ratings in the workbook beside ours", parts)
 
 

@@ -7,18 +7,18 @@ import os
 import re
 import tempfile
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pandas as pd
 
 from kpi_tools.collect import folder, mapping, schemes
 from kpi_tools.collect.deduce import deduce
 from kpi_tools.collect.kpis import Book, read_tables
-from kpi_tools.collect.recognise import Sure, quarter_of
-from kpi_tools.collect.sheets import open_sheets
+from kpi_tools.collect.recognise import Fact, Sure, quarter_of
+from kpi_tools.collect.sheets import Sheet, open_sheets
 from kpi_tools.collect.tables import Table, find_table
 from kpi_tools.errors import InputError
 from kpi_tools.loading import Returns, quarters_with_returns, read_returns, with_targets
@@ -43,7 +43,7 @@ class Done:
     files: list[Path] = field(default_factory=list)
 
 
-def council_folder(name: str, data: Path) -> tuple[Path, str]:
+def folder_of(name: str, data: Path) -> tuple[Path, str]:
     """The folder of a council and its name: `data/<name>`, or the folder that `name` is."""
     if re.search(r"[\\/]", name):
         place = Path(name)
@@ -55,16 +55,6 @@ def council_folder(name: str, data: Path) -> tuple[Path, str]:
             '"Medway Council".'
         )
     return data / short, name
-
-
-def raw_of(place: Path) -> Path:
-    """The folder with council.toml: `place`, or `raw` in it. Raises `InputError` without one."""
-    found = next((one for one in (place / "raw", place) if (one / "council.toml").is_file()), None)
-    if found is None:
-        raise InputError(
-            f"There is no council in {place}: it has no council.toml, nor has a folder raw in it."
-        )
-    return found
 
 
 def _refuse_existing(place: Path) -> None:
@@ -83,7 +73,7 @@ def start_empty(name: str, data: Path) -> Done:
     Raises:
         InputError: The folder is there.
     """
-    place, council = council_folder(name, data)
+    place, council = folder_of(name, data)
     raw = place / "raw"
     _refuse_existing(place)
     given = {
@@ -111,24 +101,16 @@ def start_from(name: str, workbook: Path, data: Path, bands: str = "") -> Done:
         InputError: A workbook that cannot be taken, a mapping of another, or a folder that is
             there. Nothing is written then.
     """
-    place, council = council_folder(name, data)
+    place, council = folder_of(name, data)
     raw, file = place / "raw", place / mapping.FILE
     _refuse_existing(place)
-    read = mapping.read(file) if file.is_file() else mapping.Mapping_()
-    tables, left = _tables(workbook)
-    if read.columns:
-        columns = [column for table in tables for column in table.columns]
-        if differing := mapping.changed_columns(read, columns):
-            more = f" and {len(differing) - 3} more" if len(differing) > 3 else ""
-            raise InputError(
-                f"{mapping.FILE} is of another workbook than {workbook.name}: "
-                f"{'; '.join(differing[:3])}{more}. Nothing was written."
-            )
-        plain = {kpi.key: kpi.facts for kpi in deduce(read_tables(tables), {}).kpis}
-        for key, row in read.kpis.items():  # what the program takes by itself is no answer
-            read.kpis[key] = {k: v for k, v in row.items() if plain.get(key, {}).get(k) != v}
-        tables, left = _tables(workbook, mapping.answered_columns(read, columns))
-    book = deduce(read_tables(tables), read.kpis)
+    answers = mapping.read(file) if file.is_file() else mapping.Answers()
+    book, lines, differing = _read(workbook, answers, ["taken_for", "period"])
+    if differing:
+        raise InputError(
+            f"{mapping.FILE} is of another workbook than {workbook.name}: "
+            f"{' '.join(_few(differing, 'changes', '; '))} Nothing was written."
+        )
     if not any(kpi.figures for kpi in book.kpis) and not any(one.open for one in book.columns):
         there = f"{plural(len(book.kpis), 'KPI')}, but"
         none = "no row of headings with KPIs and periods, and"
@@ -139,66 +121,75 @@ def start_from(name: str, workbook: Path, data: Path, bands: str = "") -> Done:
         )
     cells = schemes.rated_cells(book)
     tried = schemes.agreements(cells)
-    given = read.settings | ({"bands": bands} if bands else {})
+    given = answers.settings | ({"bands": bands} if bands else {})
     settings = _settings(book, council, given, tried)
-    asked = mapping.questions(book, settings)
-    returns = [row for kpi in book.kpis for row in folder.return_rows(kpi)]
-    targets = [row for kpi in book.kpis for row in folder.target_rows(kpi)]
-    lines = [*_account(book), *(f'  Sheet "{sheet}": {why}.' for sheet, why in left)]
-    if len(asked):
-        if file.is_file():
-            first = asked.iloc[0]
-            raise InputError(
-                f'{file}, sheet "To fill in": {plural(len(asked), "answer")} '
-                f"{'is' if len(asked) == 1 else 'are'} still missing, such as the "
-                f"{first['setting']} of {first['name'] or first['which']}. Nothing was written."
-            )
-        with writing(file):
-            place.mkdir(parents=True, exist_ok=True)
-            save_workbook(mapping.mapping_book(book, settings, asked), file)
-        counted = Counter(asked["setting"]).most_common()
-        lines.append(
-            f"{file}: {plural(len(asked), 'thing')} could not be told "
-            f"({', '.join(f'{name} {count}' for name, count in counted)}). Fill in its sheet "
-            '"To fill in", look through the others, and run the same command again.'
+    files = _files(book, settings, workbook.name)
+    sheets = mapping.mapping_tables(book, settings)
+    asked = sheets[mapping.OPEN]
+    if len(asked) and file.is_file():
+        first = asked.iloc[0]
+        raise InputError(
+            f'{file}, sheet "{mapping.OPEN}": {plural(len(asked), "answer")} '
+            f"{'is' if len(asked) == 1 else 'are'} still missing, such as the "
+            f"{first['setting']} of {first['name'] or first['which']}. Nothing was written."
         )
-        return Done(place, lines, open=True)
-    scheme, quarter = settings["bands"][0], Quarter.parse(settings["report_quarter"][0])
-    files = _files(book, returns, targets, settings, workbook.name)
     with writing(place):
         place.mkdir(parents=True, exist_ok=True)
+        if not asked.empty:
+            save_workbook(mapping.mapping_book(sheets), file)
+            counted = Counter(asked["setting"]).most_common()
+            lines.append(
+                f"{file}: {plural(len(asked), 'thing')} could not be told "
+                f"({', '.join(f'{name} {count}' for name, count in counted)}). Fill in its sheet "
+                f'"{mapping.OPEN}", look through the others, and run the same command again.'
+            )
+            return Done(place, lines, open=True)
+        scheme = settings["bands"].value
         with tempfile.TemporaryDirectory(dir=place, prefix=".start-") as work:
             _write({Path(work, "raw", path): text for path, text in files.items()})
-            checked = _checked(Path(work, "raw"))
             if not file.is_file():
-                save_workbook(mapping.mapping_book(book, settings, asked), file)
+                save_workbook(mapping.mapping_book(sheets), file)
             _write({place / DIFFERENCES: schemes.differences_page(cells, scheme, tried, council)})
             os.replace(Path(work, "raw"), raw)
-    lines = [*_account(book), *checked, f"Written: {raw}"]
+    lines.append(f"Written: {raw}")
     if len(cells):
         same = int((schemes.ratings_by(cells, scheme) == cells["theirs"]).sum())
         lines.append(
             f"Ratings: {same:,} of {len(cells):,} as in the workbook by {scheme} "
             f"({place / DIFFERENCES})."
         )
-    return Done(place, lines, quarter=quarter)
+    return Done(place, lines, quarter=Quarter.parse(settings["report_quarter"].value))
 
 
-def _tables(
-    workbook: Path, answers: Mapping[tuple[str, str], Mapping[str, str]] | None = None
-) -> tuple[list[Table], list[tuple[str, str]]]:
-    """The tables of a workbook that have KPIs with figures or targets, and why sheets were left."""
+def _read(
+    workbook: Path, answers: mapping.Answers, names: Iterable[str]
+) -> tuple[Book, list[str], list[str]]:
+    """A workbook as a mapping has it, its account, and how its columns differ from the mapping's.
+
+    `names`: what the mapping says of columns. What the program takes by itself is no answer.
+    """
     sheets, left = open_sheets(workbook)
-    tables = [
-        table
-        for sheet in sheets
-        if (table := find_table(sheet, answers or {}))
-        and table.rows
-        and table.of("actual", "cumulative", "target")
-    ]
-    named = {table.sheet.name for table in tables}
-    without = [one.name for one in sheets if one.cells and one.name not in named]
-    return tables, [*left, *((name, "no table of KPIs was found in it") for name in without)]
+    book = deduce(read_tables(_tables(sheets, {})), {})
+    differing = []
+    if answers.columns:
+        differing, plain = answers.changes(book.columns), {kpi.key: kpi for kpi in book.kpis}
+        given = {
+            key: {k: v for k, v in row.items() if key not in plain or plain[key].get(k) != v}
+            for key, row in answers.kpis.items()
+        }
+        tables = _tables(sheets, answers.of(book.columns, names))
+        book = deduce(read_tables(tables), given)
+    there = {column.sheet for column in book.columns}
+    without = [one.name for one in sheets if one.cells and one.name not in there]
+    left += [(name, "no table of KPIs was found in it") for name in without]
+    return book, [*_account(book), *(f'  Sheet "{name}": {why}.' for name, why in left)], differing
+
+
+def _tables(sheets: list[Sheet], answers: Mapping[tuple[str, str], Any]) -> list[Table]:
+    """The tables of sheets that have KPIs with figures or targets."""
+    found = (find_table(sheet, answers) for sheet in sheets)
+    means = ("actual", "cumulative", "target")
+    return [table for table in found if table and table.rows and table.of(*means)]
 
 
 def _account(book: Book) -> list[str]:
@@ -208,8 +199,8 @@ def _account(book: Book) -> list[str]:
     names = {"figure": "Figures", "target": "Targets and floors", "rating": "Ratings"}
     for what, name in names.items():
         cells = [cell for cell in book.cells if cell.what == what]
-        there = sum(cell.counts for cell in cells)
-        left = sum(cell.counts and bool(cell.left) for cell in cells)
+        there = sum(cell.value is not None for cell in cells)
+        left = sum(cell.value is not None and bool(cell.left) for cell in cells)
         if there:
             lines.append(
                 f"  {name} in the workbook {there:,} = {there - left:,} taken + {left:,} left."
@@ -221,17 +212,11 @@ def _account(book: Book) -> list[str]:
 
 def _settings(
     book: Book, council: str, given: Mapping[str, str], tried: list[schemes.Agreement]
-) -> mapping.Settings:
+) -> dict[str, Fact]:
     """What is set for the council as a whole. Raises `InputError` where ratings fit nothing."""
     quarter = folder.report_quarter(book.kpis)
-    label, why = quarter.label if quarter else "", "the latest whole quarter with a figure"
-    settings: mapping.Settings = {
-        "name": (council, Sure.CERTAIN, "as given"),
-        "report_title": ("Performance report", Sure.LIKELY, "no title of a report is told"),
-        "report_quarter": (label, Sure.LIKELY, why),
-        "bands": ("", Sure.UNKNOWN, "neither ratings nor floors stand in the workbook"),
-    }
     best = tried[0] if tried else schemes.Agreement("", 0, 0)
+    bands, why = "", "neither ratings nor floors stand in the workbook"
     if given.get("bands"):
         schemes.scheme_of(given["bands"])
     elif best.of >= _FEW and best.same < schemes.ENOUGH * best.of:
@@ -243,28 +228,38 @@ def _settings(
     elif best.same:
         others = [one.bands for one in tried[1:] if one.same == best.same]
         also = f"; so do {len(others)} others, such as {others[0]}" if others else ""
-        why = f"gives {best.same} of the {best.of} ratings in the workbook{also}"
-        settings["bands"] = (best.bands, Sure.LIKELY, why)
+        bands, why = best.bands, f"gives {best.same} of the {best.of} ratings in the workbook{also}"
     elif any(kpi.of("floor_standard") for kpi in book.kpis):
-        settings["bands"] = (schemes.FLOOR, Sure.LIKELY, "there are floor standards")
+        bands, why = schemes.FLOOR, "there are floor standards"
     elif all(kpi.get("rated") == "no" for kpi in book.kpis):
-        settings["bands"] = (schemes.FLOOR, Sure.LIKELY, "no KPI is rated")
-    for name, value in given.items():
-        if name in settings and value not in ("", settings[name][0]):
-            settings[name] = (value, Sure.GIVEN, "mapping.xlsx")
-    return settings
+        bands, why = schemes.FLOOR, "no KPI is rated"
+    label = quarter.label if quarter else ""
+    settings = {
+        "name": Fact(council, Sure.CERTAIN, "as given"),
+        "report_title": Fact("Performance report", Sure.LIKELY, "no title of a report is told"),
+        "report_quarter": Fact(label, Sure.LIKELY, "the latest whole quarter with a figure"),
+        "bands": Fact(bands, Sure.LIKELY if bands else Sure.UNKNOWN, why),
+    }
+    return {
+        name: Fact(given[name], Sure.GIVEN, "mapping.xlsx")
+        if given.get(name, "") not in ("", fact.value)
+        else fact
+        for name, fact in settings.items()
+    }
 
 
-def _files(
-    book: Book, rows: folder.Rows, targets: folder.Rows, settings: mapping.Settings, source: str
-) -> dict[str, str]:
-    """Every file of the folder `raw` as text, by its path in it."""
-    value = {name: setting[0] for name, setting in settings.items()}
+def _files(book: Book, settings: Mapping[str, Fact], source: str) -> dict[str, str]:
+    """Every file of the folder `raw` as text, by its path in it; none without a quarter."""
+    rows = [row for kpi in book.kpis for row in folder.return_rows(kpi)]
+    targets = [row for kpi in book.kpis for row in folder.target_rows(kpi)]
+    value = {name: fact.value for name, fact in settings.items()}
+    if not value["report_quarter"] or not value["bands"]:
+        return {}
     report, name = Quarter.parse(value["report_quarter"]), slug(Path(source).stem) or "workbook"
     given = {
         ("council", "name"): value["name"],
         ("council", "report_title"): value["report_title"],
-        ("council", "sections"): list(dict.fromkeys(kpi.facts["section"] for kpi in book.kpis)),
+        ("council", "sections"): list(dict.fromkeys(kpi.get("section") for kpi in book.kpis)),
         ("rating", "bands"): schemes.bands_of(value["bands"]),
     }
     files = {
@@ -288,22 +283,6 @@ def _write(files: Mapping[Path, str]) -> None:
         path.write_text(text, encoding="utf-8", newline="\n")
 
 
-def _checked(raw: Path) -> list[str]:
-    """The folder as the program reads it: figures accepted, and what `kpi check` will say."""
-    returns = read_returns(raw, quarters_with_returns(raw)[-1])
-    figures, kpis = int(returns.submissions["value"].notna().sum()), len(returns.catalogue)
-    faults = Counter(returns.problems["severity"])
-    lines = [
-        f"  Read again from the new folder: {plural(figures, 'figure')}, {plural(kpis, 'KPI')}."
-    ]
-    if faults["error"] or faults["warning"]:
-        lines.append(
-            f"  kpi check will name {plural(faults['error'], 'error')} and "
-            f"{plural(faults['warning'], 'warning')}."
-        )
-    return lines
-
-
 def import_quarter(raw: Path, quarter: Quarter, workbook: Path) -> Done:
     """Write what a workbook has for a report and was not known before: figures, also restated ones,
     and words.
@@ -318,10 +297,7 @@ def import_quarter(raw: Path, quarter: Quarter, workbook: Path) -> Done:
             f"There is no {file}. A council that began with kpi start --from has one beside its "
             "folder raw."
         )
-    read = mapping.read(file)
-    columns = [column for table in _tables(workbook)[0] for column in table.columns]
-    tables, left = _tables(workbook, mapping.answered_columns(read, columns, ["taken_for"]))
-    book = deduce(read_tables(tables), read.kpis)
+    book, account, changed = _read(workbook, mapping.read(file), ["taken_for"])
     if column := next((one for one in book.columns if one.open), None):
         raise InputError(
             f'{workbook.name}, column {column.letter} ("{column.heading}"): {column.why}. Say it '
@@ -329,9 +305,8 @@ def import_quarter(raw: Path, quarter: Quarter, workbook: Path) -> Done:
         )
     before = [one for one in quarters_with_returns(raw) if one < quarter]
     returns = read_returns(raw, before[-1] if before else None)
-    changed = mapping.changed_columns(read, columns)
     lines = ["Columns otherwise than in the mapping:"] if changed else []
-    lines += [*(f"  {text}" for text in _few(changed, "changes")), *_account(book)]
+    lines += [*(f"  {text}" for text in _few(changed, "changes")), *account]
     lines += _leave_unknown(book, returns)
     rows = _new_rows(book, returns, quarter, lines)
     lines += _other_targets(book, returns, quarter)
@@ -354,26 +329,24 @@ def import_quarter(raw: Path, quarter: Quarter, workbook: Path) -> Done:
         files[words] = folder.csv_text("commentary", texts)
     with writing(place):
         _write(files)
-    lines += [f'Sheet "{sheet}": {why}.' for sheet, why in left]
     return Done(raw, lines, files=list(files))
 
 
-def _few(lines: list[str], what: str) -> list[str]:
+def _few(lines: list[str], what: str, end: str = "") -> list[str]:
     more = len(lines) - _FEW
-    return lines[:_FEW] + [f"and {more} more {what}."] * (more > 0)
+    return [f"{line}{end}" for line in lines[:_FEW]] + [f"and {more} more {what}."] * (more > 0)
 
 
 def _leave_unknown(book: Book, returns: Returns) -> list[str]:
     """Leave KPIs that kpis.csv does not have: a sentence for each, and for those missing."""
     known = set(returns.catalogue["kpi_id"])
     lines = [
-        f'Not in kpis.csv, and left: "{kpi.facts["kpi_name"]}" (row {kpi.line}). Add it there '
-        "first."
+        f'Not in kpis.csv, and left: "{kpi.get("kpi_name")}" (row {kpi.line}). Add it there first.'
         for kpi in book.kpis
-        if kpi.facts["kpi_id"] not in known
+        if kpi.get("kpi_id") not in known
     ]
-    book.kpis = [kpi for kpi in book.kpis if kpi.facts["kpi_id"] in known]
-    gone = sorted(known - {kpi.facts["kpi_id"] for kpi in book.kpis})
+    book.kpis = [kpi for kpi in book.kpis if kpi.get("kpi_id") in known]
+    gone = sorted(known - {kpi.get("kpi_id") for kpi in book.kpis})
     more = " and more" * (len(gone) > _FEW)
     return lines + [f"Not in the workbook: {', '.join(gone[:_FEW])}{more}."] * bool(gone)
 
@@ -385,7 +358,7 @@ def _new_rows(book: Book, returns: Returns, quarter: Quarter, lines: list[str]) 
     frequencies = returns.catalogue.set_index("kpi_id")["frequency"]
     found, restated, later = folder.Rows(), 0, 0
     for kpi in book.kpis:
-        kpi.facts["frequency"] = frequencies[kpi.facts["kpi_id"]]
+        kpi.facts["frequency"] = Fact(frequencies[kpi.get("kpi_id")], Sure.GIVEN, "kpis.csv")
         for row in (one for one in folder.return_rows(kpi) if one.get("value")):
             ends = quarter_of(row["period"])
             label = ends.label if "/" in row["period"] else row["period"]
@@ -404,7 +377,7 @@ def _new_rows(book: Book, returns: Returns, quarter: Quarter, lines: list[str]) 
 
 def _other_targets(book: Book, returns: Returns, quarter: Quarter) -> list[str]:
     """A sentence for each target that is not the one in force: targets.csv has what is agreed."""
-    asked = pd.DataFrame({"kpi_id": [kpi.facts["kpi_id"] for kpi in book.kpis]})
+    asked = pd.DataFrame({"kpi_id": [kpi.get("kpi_id") for kpi in book.kpis]})
     in_force = with_targets(asked.assign(quarter=quarter.label), returns.targets)
     lines = []
     for kpi, row in zip(book.kpis, rows_of(in_force), strict=True):

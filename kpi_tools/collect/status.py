@@ -151,7 +151,7 @@ def write_status(
     texts = [Markup("<pre>{}</pre>").format(text) for text in reminders(kpis, wanted).values()]
     parts = [
         *lines,
-        *(table(caption, rows.to_dict("records")) for caption, rows in tables.items() if len(rows)),
+        *(table(caption, rows) for caption, rows in tables.items() if len(rows)),
         Markup("<h2>Reminders</h2>"),
         *(texts or [Markup("<p>Nothing is still to come.</p>")]),
     ]

@@ -4,13 +4,12 @@ Each decision is a row of the mapping, with how sure it is.
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from kpi_tools.collect.recognise import (
     Sure,
-    ends_quarter,
     find_period,
     folded,
     kind_of,
@@ -34,8 +33,6 @@ _GENERAL: Final = ("target", "floor_standard", "commentary", "management_action"
 """What may stand once for all periods of a sheet."""
 _DEEP: Final = 60
 _NUMBER: Final = re.compile(r"[-+(<>≤≥]*\s?£?\s?-?[\d,]*\.?\d+\s?[%kmn]*\)?")
-Answers = Mapping[tuple[str, str], Mapping[str, str]]
-"""What a person says of columns, by sheet and letter."""
 
 
 def is_number(text: str) -> bool:
@@ -50,6 +47,7 @@ class Column:
     sheet: str
     place: int
     letter: str
+    where: str
     heading: str
     means: str = "ignore"
     period: str = ""
@@ -68,12 +66,12 @@ class Column:
 
 @dataclass
 class Table:
-    """The table in a sheet: columns, the lines of KPIs with section and directorate, the others."""
+    """The table in a sheet: columns, the lines of KPIs with their section, those of totals."""
 
     sheet: Sheet
     columns: list[Column]
-    rows: dict[int, tuple[str, str]]
-    notes: dict[int, str]
+    rows: dict[int, str]
+    totals: dict[int, str]
     year: int | None
 
     def of(self, *meanings: str) -> list[Column]:
@@ -81,8 +79,10 @@ class Table:
         return [column for column in self.columns if column.means in meanings]
 
 
-def find_table(sheet: Sheet, answers: Answers) -> Table | None:
-    """The table of KPIs in a sheet; None where there is none.
+def find_table(sheet: Sheet, answers: Mapping[tuple[str, str], Mapping[str, str]]) -> Table | None:
+    """The table of KPIs in a sheet, its columns as `answers` (by sheet and letter) have them.
+
+    None where there is no table.
 
     Raises:
         InputError: Headings contradict each other or name what cannot be.
@@ -105,18 +105,20 @@ def find_table(sheet: Sheet, answers: Answers) -> Table | None:
         years = {quarter_of(label).year for head in heads if (label := find_period(head).label)}
         year = years.pop() if len(years) == 1 else None
     body = [line for line in sheet.lines if line > block[-1]]
-    where = {place: sheet.where(block[-1], place) for place in range(sheet.width)}
-    columns = [
-        column
-        for place in where
-        if (column := _column(sheet, place, heads[place], where[place], body, year))
-    ]
+    columns = []
+    for place, heading in enumerate(heads):
+        cells = [(line, place) for line in body]
+        if heading or any(cell in sheet.cells or cell in sheet.fills for cell in cells):
+            where = sheet.where(block[-1], place)
+            column = Column(sheet.name, place, sheet.letter(place), where, heading)
+            texts = [text for cell in cells if (text := sheet.cells.get(cell, "").strip())]
+            _take_heading(column, sheet, texts, year)
+            columns.append(column)
     _settle(sheet, columns, body)
     _group(columns, titles)
     for column in columns:
         _answer(column, answers.get((column.sheet, column.letter), {}))
-    rows, notes = _rows(sheet, body, columns, where)
-    return Table(sheet, columns, rows, notes, year)
+    return Table(sheet, columns, *_rows(sheet, body, columns), year)
 
 
 def _means(text: str) -> str:
@@ -186,38 +188,34 @@ def _headings(sheet: Sheet, block: list[int]) -> list[str]:
     return [" ".join(dict.fromkeys(filter(None, texts))) for texts in zip(*rows, strict=True)]
 
 
-def _column(
-    sheet: Sheet, place: int, heading: str, where: str, body: list[int], year: int | None
-) -> Column | None:
-    texts = [text for line in body if (text := sheet.cells.get((line, place), "").strip())]
-    if not heading and not texts and not any((line, place) in sheet.fills for line in body):
-        return None
+def _take_heading(column: Column, sheet: Sheet, texts: list[str], year: int | None) -> None:
+    """What a column is taken for by its heading, and by its cells where they say otherwise."""
+    heading = column.heading
     when = find_period(heading, year)
     if when.fault:
-        raise InputError(f'{_in(sheet)}The heading "{heading}" ({where}) cannot be: {when.fault}.')
+        raise InputError(
+            f'{_in(sheet)}The heading "{heading}" ({column.where}) cannot be: {when.fault}.'
+        )
     named = bool(when.label or when.open)
     means, sure = recognise("heading", when.rest) or ("", Sure.UNKNOWN)
     why = f'"{heading}"' if heading else "no heading"
     if named and (means in ("period", "total") or not when.rest):
         means, sure = "actual", sure if means else Sure.CERTAIN
-    if means in ("", "period") and sheet.turned and place == 0:
+    elif means in ("", "period") and sheet.turned and column.place == 0:
         means, sure = "kpi_name", Sure.LIKELY
-    if named and not means:
-        means, sure = (
-            ("actual", Sure.LIKELY) if _mostly(texts, is_number) else ("ignore", Sure.UNKNOWN)
-        )
+    elif named and not means:
+        means, sure = "actual" if _mostly(texts, is_number) else "", Sure.LIKELY
         why = f'a period and "{when.rest}", which is not known'
     if other := _by_cells(means, texts, named):
         means, sure, reason = other
         why = f"{why}; {reason}"
-    column = Column(sheet.name, place, sheet.letter(place), heading, means or "ignore")
-    if means in OF_PERIOD and when.open:
+    column.means = means or "ignore"
+    if column.means in OF_PERIOD and when.open:
         column.sure, column.why = Sure.UNKNOWN, when.open
-        return column
+        return
     if when.sure == Sure.LIKELY and sure != Sure.UNKNOWN:
         sure, why = Sure.LIKELY, f"{why}; the year is that of the title"
-    column.period, column.sure, column.why = when.label, sure, why
-    return column
+    column.period, column.sure, column.why = when.label, sure if means else Sure.UNKNOWN, why
 
 
 def _mostly(texts: list[str], test: Callable[[str], object]) -> bool:
@@ -247,35 +245,24 @@ def _by_cells(means: str, texts: list[str], named: bool) -> tuple[str, str, str]
 
 
 def _settle(sheet: Sheet, columns: list[Column], body: list[int]) -> None:
-    """What follows from all columns together: which one has the names, every third month."""
+    """What follows from all columns together: which one has the names, which stand twice."""
     if not any(one.means == "kpi_name" for one in columns):
-        texts = {
-            one.place: {t for line, t in _texts(sheet, one.place, body) if not is_number(t)}
-            for one in columns
-            if one.means in ("ignore", "section", "definition", "kpi_id")
-        }
+        texts = dict[int, set[str]]()
+        for at, one in enumerate(columns):
+            if one.means in ("ignore", "section", "definition", "kpi_id"):
+                cells = (sheet.cells.get((line, one.place), "") for line in body)
+                texts[at] = {text for text in cells if text and not is_number(text)}
         best = max(texts, key=lambda at: (len(texts[at]), sum(map(len, texts[at]))), default=-1)
-        for one in columns:
-            if one.place == best and len(texts[best]) > 1:
-                one.take("the column with the most different texts", means="kpi_name")
+        if len(texts.get(best, ())) > 1:
+            columns[best].take("the column with the most different texts", means="kpi_name")
     for means in (*_ONCE, "period", "row"):
         for one in [one for one in columns if one.means == means][1:]:
             means_now = "definition" if means == "kpi_name" else "ignore"
             one.take(f"a second column of {means}", means=means_now)
-    months = [one for one in columns if kind_of(one.period) == "month"]
-    of_figures = {one.period for one in months if one.means in FIGURES}
-    if len(of_figures) > 1 and all(map(ends_quarter, of_figures)):
-        for one in months:
-            why = f"{one.why}; every third month, so the quarter to it"
-            one.take(why, period=quarter_of(one.period).label)
     if not any(one.means == "actual" for one in columns):
         for one in columns:
             if one.means == "to_date" and "target" in folded(one.heading):
                 one.means = "target"
-
-
-def _texts(sheet: Sheet, place: int, body: list[int]) -> Iterator[tuple[int, str]]:
-    return ((line, text) for line in body if (text := sheet.cells.get((line, place), "")))
 
 
 def _group(columns: list[Column], titles: list[str]) -> None:
@@ -329,62 +316,52 @@ def _answer(column: Column, given: Mapping[str, str]) -> None:
 
 
 def _rows(
-    sheet: Sheet, body: list[int], columns: list[Column], where: Mapping[int, str]
-) -> tuple[dict[int, tuple[str, str]], dict[int, str]]:
-    """The lines of KPIs with their section and directorate, and the others with their texts."""
-    names, codes, content = (
-        {one.place for one in columns if (one.means in means) == wanted}
-        for means, wanted in (
-            (("kpi_name",), True),
-            (("kpi_id",), True),
-            (("kpi_name", "kpi_id", "section", "directorate"), False),
-        )
-    )
-    rows, notes = dict[int, tuple[str, str]](), dict[int, str]()
-    section, above, waiting = "", "", list[tuple[int, str]]()
+    sheet: Sheet, body: list[int], columns: list[Column]
+) -> tuple[dict[int, str], dict[int, str]]:
+    """The lines of KPIs with the section above them, and those of totals with what they say."""
+    names = {one.place for one in columns if one.means == "kpi_name"}
+    codes = {one.place for one in columns if one.means == "kpi_id"}
+    content = {
+        one.place
+        for one in columns
+        if one.means not in ("kpi_name", "kpi_id", "section", "directorate")
+    }
+    rows, totals, section = dict[int, str](), dict[int, str](), ""
     for line in body:
         row = sheet.row(line)
-        if not row:
+        if not row or _is_repeated(sheet, line, columns):
             continue
-        if _is_repeated(sheet, line, columns, where):
-            notes[line] = "the headings again"
-            continue
-        filled, coded = content & row.keys(), bool(codes & row.keys())
+        filled, coded = content & row.keys(), codes & row.keys()
         named = any(sheet.text(line, place).strip() for place in names)
-        text, first = clean_name(" ".join(row.values())), clean_name(next(iter(row.values())))
-        is_note = recognise("note", first)
+        first, alone = clean_name(next(iter(row.values()))), len(row) == 1
+        merged = line in sheet.single
+        note = recognise("note", first)
         numbers = any(is_number(row[place]) for place in filled)
-        if is_note and (is_note.means == "total" or not numbers) and not coded:
-            notes[line] = f"a {is_note.means}: {text[:80]}"
-        elif len(row) == 1 and line in sheet.single:
-            waiting.append((line, text))
-        elif named and (filled or coded or len(row) > 1 and line not in sheet.single):
-            if waiting:
-                above = waiting[-2][1] if len(waiting) > 1 else above
-                section, waiting = waiting[-1][1], []
-            rows[line] = (section, above)
-        elif len(row) == 1 or line in sheet.single:
-            waiting.append((line, first))
-        elif filled or named:
-            rows[line] = (section, above)
-        else:
-            notes[line] = f"no KPI: {text[:80]}"
-    return rows, notes | {line: f"a note: {text[:80]}" for line, text in waiting}
+        if note and not coded and (note.means == "total" or not numbers):
+            if note.means == "total":
+                totals[line] = f"a total: {clean_name(' '.join(row.values()))[:80]}"
+        elif not (alone and merged) and (
+            named and (filled or coded) or not (alone or merged) and (named or filled)
+        ):
+            rows[line] = section
+        elif alone or merged:
+            section = first
+    return rows, totals
 
 
-def _is_repeated(sheet: Sheet, line: int, columns: list[Column], where: Mapping[int, str]) -> bool:
+def _is_repeated(sheet: Sheet, line: int, columns: list[Column]) -> bool:
     """Whether a line below the headings is them again. Raises where it contradicts them."""
     hits, filled = _hits(sheet, line)
     if hits < 3 or 3 * hits < 2 * filled:
         return False
     for column in columns:
-        now, before = sheet.text(line, column.place), column.heading
-        labels = {find_period(now).label, find_period(before).label} - {""}
+        now = sheet.text(line, column.place)
+        labels = {find_period(now).label, find_period(column.heading).label} - {""}
         if len(labels) > 1:
             raise InputError(
-                f"{_in(sheet)}Two rows of headings disagree: {where[column.place]} says "
-                f'"{before}", {sheet.where(line, column.place)} says "{now}". Give each table a '
-                "sheet of its own."
+                f"{_in(sheet)}Two rows of headings disagree: {column.where} says "
+                f'"{column.heading}", {sheet.where(line, column.place)} says "{now}". Give each '
+                "table a sheet of its own."
             )
     return True
 

@@ -43,6 +43,10 @@ def start_year(raw: Path, year: str) -> list[str]:
     """
     if not re.fullmatch(r"20\d\d[-/](20)?\d\d", year.strip()):
         raise InputError(f'"{year}" is not a financial year. Write it as 2025-26.')
+    if not (raw / "council.toml").is_file():
+        raise InputError(
+            f"There is no council in {raw}: it has no council.toml, nor has a folder raw in it."
+        )
     first = Quarter.parse(f"{year} Q1")
     path = _workbook(raw, first)
     if (raw / COUNCIL_BOOK).is_file() and not (raw / "kpis.csv").is_file():
@@ -58,12 +62,12 @@ def start_year(raw: Path, year: str) -> list[str]:
     kpis = kpis.rename(columns={name: f"last_{name}" for name in _LINES})
     table = kpis.drop(columns=_FREE, errors="ignore").reindex(columns=COLUMNS)
     book = make_workbook({SHEET: table})
-    letter, lines = column_letter(COLUMNS, "decision"), range(2, len(table) + 2)
-    restrict(book[SHEET], [f"{letter}2:{letter}{len(table) + 51}"], **choices(DECISIONS))
-    for line in lines:
-        book[SHEET][f"{letter}{line}"].fill = solid("FFFFE699")
+    sheet, letter = book[SHEET], column_letter(COLUMNS, "decision")
+    restrict(sheet, [f"{letter}2:{letter}{len(table) + 51}"], **choices(DECISIONS))
+    for line in range(2, len(table) + 2):
+        sheet[f"{letter}{line}"].fill = solid("FFFFE699")
     for name in _FREE:
-        book[SHEET].column_dimensions[column_letter(COLUMNS, name)].width = 22
+        sheet.column_dimensions[column_letter(COLUMNS, name)].width = 22
     with writing(path):
         save_workbook(book, path)
     return [
@@ -99,27 +103,24 @@ def _take_over(raw: Path, first: Quarter, path: Path) -> list[str]:
         raise InputError("\n".join([*faults, "Nothing was changed."]))
     decided = decided[decided["decision"] != ""].assign(from_quarter=first.label)
     before = {name: _council_table(raw, name) for name in ("kpis", "targets", "changes")}
-    kpis = before["kpis"].copy()
-    new = decided[(decided["decision"] == "new") & ~decided["kpi_id"].isin(kpis["kpi_id"])]
-    if len(new):
-        added = new[_OF_KPI].assign(first_quarter=first.label)
-        kpis = pd.concat([kpis, added], ignore_index=True).fillna("")
-    retired = decided[decided["decision"] == "retired"]
+    of = {one: decided[decided["decision"] == one].set_index("kpi_id") for one in DECISIONS}
     kept = decided[decided["decision"] != "retired"].set_index("kpi_id")
-    renewed = {
+    new = of["new"][_OF_KPI[1:]].assign(first_quarter=first.label)
+    kpis = _with_new(before["kpis"], new.reset_index(), ["kpi_id"])
+    for name, texts in {
         "kpi_name": kept["new_name"],
         "section": kept["new_section"],
-        "last_quarter": pd.Series(first.shift(-1).label, retired["kpi_id"], dtype="str"),
-    }
-    for name, texts in renewed.items():
-        if new_texts := texts[texts != ""].to_dict():
-            pairs = zip(kpis["kpi_id"], kpis.get(name, pd.Series("", kpis.index)), strict=True)
-            kpis[name] = [new_texts.get(kpi_id, text) for kpi_id, text in pairs]
+        "last_quarter": pd.Series(first.shift(-1).label, of["retired"].index, dtype="str"),
+    }.items():
+        if texts.any():
+            found = kpis["kpi_id"].map(texts[texts != ""])
+            kpis[name] = found.fillna(kpis.get(name, ""))
     lines = {name: kept[name].where(kept[name] != "", kept[f"last_{name}"]) for name in _LINES}
     agreed = kept.assign(**lines)[["from_quarter", *_LINES, "reason"]].reset_index()
     agreed = agreed[(agreed[_LINES] != "").any(axis=1)]
-    changes = pd.concat([new.assign(change="added"), retired.assign(change="removed")])
-    changes = changes.sort_index()[["kpi_id", "from_quarter", "change", "reason"]]
+    change = decided["decision"].map({"new": "added", "retired": "removed"})
+    changes = decided.assign(change=change).dropna(subset="change")
+    changes = changes[["kpi_id", "from_quarter", "change", "reason"]]
     after = {
         "kpis": kpis,
         "targets": _with_new(before["targets"], agreed, ["kpi_id", "from_quarter"]),

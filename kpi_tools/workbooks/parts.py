@@ -25,9 +25,9 @@ _CONTENT: Final = re.compile(
 )
 _ROW_ENDS: Final = re.compile(rb"</(?:\w+:)?row\s*>")
 _ROWS_END: Final = re.compile(rb"</(?:\w+:)?sheetData\s*>")
-_ROW: Final = re.compile(rb"<(?:\w+:)?row\b[^>]*?\br=\"(\d{1,9})\"")
-_CELL: Final = re.compile(rb"<(?:\w+:)?c\b[^>]*?\br=\"([A-Z]{1,3}\d{1,9})\"")
-_PLACE: Final = re.compile(r"([A-Z]{1,3})(\d+)", re.ASCII)
+_CELL: Final = re.compile(rb"<(?:\w+:)?c\b[^>]*?\br=\"([A-Z]{1,3})(\d{1,9})\"[^>]*(?<!/)>\s*<(?!/)")
+"""A cell with anything in it."""
+_LAST_COLUMN: Final = (2, b"GR")
 
 
 class Refused(Exception):
@@ -36,15 +36,11 @@ class Refused(Exception):
 
 @dataclass
 class Part:
-    """One part of the container that is XML: its bytes and the tree of them."""
+    """One part of the container that is XML: its bytes, the tree of them, the name of its root."""
 
     xml: bytes
     root: Element
-
-    @property
-    def kind(self) -> str:
-        """The name of its root."""
-        return local(self.root)
+    kind: str
 
 
 @dataclass
@@ -55,13 +51,11 @@ class Sheet:
     spreadsheet programs store for one that leads back to itself.
     """
 
-    part: Part
-    merged: list[str] = field(default_factory=list)
+    merged: list[str]
+    filled: bool
     formulas: list[str] = field(default_factory=list)
     uncalculated: list[tuple[int, int]] = field(default_factory=list)
-    beyond: list[str] = field(default_factory=list)
     noughts: bool = False
-    cells: int = 0
 
 
 def local(element: Element) -> str:
@@ -111,18 +105,34 @@ def parts_of(container: zipfile.ZipFile) -> dict[str, Part]:
             xml, base = container.read(name), os.path.basename(name)
             if b"\0" in xml or b"<!DOCTYPE" in xml:
                 raise Refused("file-hostile", f"{base} declares a document type or is in UTF-16")
+            _refuse_large(_CELL.findall(xml))
             try:
                 xml = _without_blank_end(xml)
-                _refuse_far_rows(xml)
-                parts[name] = Part(xml, fromstring(xml))
+                root = fromstring(xml)
             except ParseError as error:
                 raise Refused("file-truncated", f"{base} is not whole") from error
+            parts[name] = Part(xml, root, local(root))
     types = [part.root for part in parts.values() if part.kind == "Types"]
     if any("macroEnabled" in one.get("ContentType", "") for root in types for one in root):
         raise Refused("file-macros", "")
     if "purl.oclc.org/ooxml" in _book(parts).tag:
         raise Refused("file-kind", 'a workbook saved as "Strict Open XML"')
     return parts
+
+
+def _refuse_large(cells: list[tuple[bytes, bytes]]) -> None:
+    """Refuse what lies too far below before it is parsed: most rows above it are blank."""
+    beyond = [
+        (column + row).decode()
+        for column, row in cells
+        if int(row) > MAX_ROWS or (len(column), column) > _LAST_COLUMN
+    ]
+    if len(beyond) > 1_000:
+        raise Refused("file-large", f"more than {MAX_ROWS:,} rows or {MAX_COLUMNS} columns")
+    if beyond:
+        raise Refused("file-stray", beyond[0])
+    if len(cells) > MAX_CELLS:
+        raise Refused("file-large", f"more than {MAX_CELLS:,} cells")
 
 
 def _without_blank_end(xml: bytes) -> bytes:
@@ -134,29 +144,14 @@ def _without_blank_end(xml: bytes) -> bytes:
     return xml[: row.end()] + xml[end.start() :]
 
 
-def _refuse_far_rows(xml: bytes) -> None:
-    """Refuse content far below before it is parsed: most rows above it are formatted and blank."""
-    rows = _ROW.finditer(xml)
-    far = next((row.start() for row in rows if int(row[1]) > MAX_ROWS), len(xml))
-    held = [found.start() for found in _CONTENT.finditer(xml, far)]
-    if len(held) > 1_000:
-        raise Refused("file-large", f"more than {MAX_ROWS:,} rows or {MAX_COLUMNS} columns")
-    if held and (cells := _CELL.findall(xml[far : held[0]])):
-        raise Refused("file-stray", cells[-1].decode())
-
-
 def sheets_of(parts: dict[str, Part]) -> list[Sheet]:
     """The sheets with cells in the order of the workbook, looked through. Raises `Refused`.
 
-    Refused are a sheet that is not there or too large, and figures taken from elsewhere: a link
-    that no cell uses takes none.
+    Refused are a sheet that is not there, and figures taken from elsewhere: a link that no cell
+    uses takes none.
     """
     book = _book(parts)
-    rels = [
-        part.root
-        for name, part in parts.items()
-        if re.fullmatch(r"xl/_rels/workbook\d*\.xml\.rels", name)
-    ]
+    rels = [part.root for name, part in parts.items() if is_of_book(name)]
     targets = {one.get("Id"): one for root in rels for one in root}
     found = []
     for listed in book.iterfind("{*}sheets/{*}sheet"):
@@ -176,14 +171,12 @@ def sheets_of(parts: dict[str, Part]) -> list[Sheet]:
         raise Refused("file-links", "one cell" if used == 1 else f"{used:,} cells")
     if any(name.lower().startswith("xl/querytables/") for name in parts):
         raise Refused("file-links", "a query of a database, file or web page")
-    for sheet in found:
-        if len(sheet.beyond) > 1_000:
-            raise Refused("file-large", f"more than {MAX_ROWS:,} rows or {MAX_COLUMNS} columns")
-        if sheet.beyond:
-            raise Refused("file-stray", sheet.beyond[0])
-        if sheet.cells > MAX_CELLS:
-            raise Refused("file-large", f"more than {MAX_CELLS:,} cells")
     return found
+
+
+def is_of_book(name: str) -> bool:
+    """Whether a part is the list of what belongs to the workbook itself."""
+    return bool(re.fullmatch(r"xl/_rels/workbook\d*\.xml\.rels", name))
 
 
 def _book(parts: dict[str, Part]) -> Element:
@@ -192,54 +185,30 @@ def _book(parts: dict[str, Part]) -> Element:
 
 def _look_through(part: Part) -> Sheet:
     """A sheet. Raises `Refused` where rows or cells are out of order: one would hide another."""
-    sheet = Sheet(
-        part, [one.get("ref", "") for one in part.root.iterfind("{*}mergeCells/{*}mergeCell")]
-    )
-    data = part.root.find("{*}sheetData")
-    line = 0
-    for row in data if data is not None else ():
+    from openpyxl.utils.cell import coordinate_to_tuple
+
+    merged = [one.get("ref", "") for one in part.root.iterfind("{*}mergeCells/{*}mergeCell")]
+    sheet, line = Sheet(merged, bool(_CELL.search(part.xml))), 0
+    for row in part.root.iterfind("{*}sheetData/{*}row"):
         before, line, column = line, int(row.get("r") or line + 1), 0
         if line <= before:
             raise Refused("file-truncated", f"row {line} comes after row {before}")
         for cell in row:
             where = cell.get("r") or f"{letters(column + 1)}{line}"
-            before, (column, of) = column, _place(where)
+            before, (of, column) = column, coordinate_to_tuple(where)
             if column <= before or of != line:
                 detail = f"the cell {where} is in it twice, or not in its place"
                 raise Refused("file-truncated", detail)
-            if (
-                len(cell)
-                and _hold(sheet, cell, where, line, column)
-                and (line > MAX_ROWS or column > MAX_COLUMNS)
-            ):
-                sheet.beyond.append(where)
+            inside = {local(one): one.text or "" for one in cell}
+            value, kind = inside.get("v", ""), cell.get("t", "n")
+            if kind == "n" and value and not _NUMBER.fullmatch(value):
+                raise Refused("file-hostile", f'the number in {where} is written "{value[:20]}"')
+            if "f" in inside:
+                sheet.formulas.append(inside["f"])
+                sheet.noughts |= value == "0"
+                if not value and kind != "str":
+                    sheet.uncalculated.append((line, column - 1))
     return sheet
-
-
-def _hold(sheet: Sheet, cell: Element, where: str, line: int, column: int) -> bool:
-    """Whether a cell holds anything, which is counted; of a formula, what it is and makes."""
-    inside = {local(one): one.text or "" for one in cell}
-    value, kind = inside.get("v", ""), cell.get("t", "n")
-    if kind == "n" and value and not _NUMBER.fullmatch(value):
-        raise Refused("file-hostile", f'the number in {where} is written "{value[:20]}"')
-    if "f" in inside:
-        sheet.formulas.append(inside["f"])
-        sheet.noughts |= value == "0"
-        if not value and kind != "str":
-            sheet.uncalculated.append((line, column - 1))
-    filled = bool(value) or "f" in inside or "is" in inside
-    sheet.cells += filled
-    return filled
-
-
-def _place(where: str) -> tuple[int, int]:
-    found = _PLACE.fullmatch(where)
-    if found is None:
-        return 0, 0
-    column = 0
-    for letter in found[1]:
-        column = column * 26 + ord(letter) - 64
-    return column, int(found[2])
 
 
 def letters(column: int) -> str:

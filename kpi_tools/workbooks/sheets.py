@@ -4,17 +4,18 @@ import io
 import re
 import zipfile
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any, Final, NamedTuple
 from xml.etree.ElementTree import Element, SubElement, tostring
 
 from kpi_tools.workbooks.parts import (
-    BOOK,
     MAX_COLUMNS,
     MAX_ROWS,
     Part,
     Refused,
+    is_of_book,
     local,
     open_container,
     parts_of,
@@ -61,7 +62,7 @@ def read_workbook(raw: bytes) -> dict[str, Any]:
     found, theme = [], _theme(parts)
     for sheet, seen in zip(book.worksheets, listed, strict=True):
         if sheet.sheet_state != "visible":
-            found.append({"name": sheet.title, "hidden": True, "filled": seen.cells > 0})
+            found.append({"name": sheet.title, "hidden": True, "filled": seen.filled})
             continue
         kinds = {
             (line, column - 1): "circular" for name, line, column in circular if name == sheet.title
@@ -79,22 +80,13 @@ def _load(parts: dict[str, Part], formulas: bool = False) -> tuple[Any, str]:
     """
     from openpyxl import load_workbook
 
-    ways: tuple[tuple[str, bool | None], ...] = (
-        ("", None),
-        ("colours, fonts and comments", True),
-        ("formats, colours, fonts and comments", False),
-    )
-    for unknown, formats in ways:
-        try:
-            copy = _copy(parts, formats)
-            options = {"data_only": not formulas, "rich_text": not formulas}
-            return load_workbook(copy, keep_links=False, **options), unknown
-        except MemoryError:
-            raise
-        except Exception:  # noqa: BLE001 - whatever a style makes the reader raise
-            if formats is False:
-                raise
-    raise AssertionError("the last way returns or raises")
+    options = {"data_only": not formulas, "rich_text": not formulas, "keep_links": False}
+    ways = {"": None, "colours, fonts and comments": True}
+    for unknown, formats in ways.items():
+        with suppress(Exception):  # whatever a style makes the reader raise
+            return load_workbook(_copy(parts, formats), **options), unknown
+    copy = _copy(parts, formats=False)
+    return load_workbook(copy, **options), "formats, colours, fonts and comments"
 
 
 def _copy(parts: dict[str, Part], formats: bool | None) -> io.BytesIO:
@@ -104,24 +96,20 @@ def _copy(parts: dict[str, Part], formats: bool | None) -> io.BytesIO:
         for name, part in parts.items():
             if part.kind not in _KEPT_PARTS:
                 continue
-            content, kept, of_rels = part.xml, _KEPT_PARTS[part.kind], part.kind == "Relationships"
+            content, kept = part.xml, _KEPT_PARTS[part.kind]
             if kept:
                 only = Element(part.root.tag, part.root.attrib)
                 only.extend(one for one in part.root if local(one) in kept)
                 content = tostring(only)
             elif part.kind == "styleSheet" and formats is not None:
                 content = tostring(_plain(part.root, formats))
-            elif of_rels and name != "_rels/.rels" and not _is_of_book(name):
+            elif part.kind == "Relationships" and name != "_rels/.rels" and not is_of_book(name):
                 only = Element(part.root.tag)
                 comments = [one for one in part.root if one.get("Type", "").endswith("/comments")]
                 only.extend(comments if formats is None else ())
                 content = tostring(only)
             target.writestr(name, content)
     return copy
-
-
-def _is_of_book(name: str) -> bool:
-    return bool(BOOK.fullmatch(name.replace("/_rels/", "/").removesuffix(".rels")))
 
 
 def _plain(styles: Element, formats: bool) -> Element:
@@ -179,19 +167,10 @@ def _areas(formula: str, sheet: str) -> list[tuple[str, int, int, int, int]]:
     for token in Tokenizer(formula).items:
         if token.type == Token.OPERAND and token.subtype == Token.RANGE:
             where, _, area = token.value.rpartition("!")
-            try:
+            with suppress(ValueError):  # a name
                 left, top, right, bottom = range_boundaries(area.replace("$", ""))
-            except ValueError:
-                continue  # a name
-            areas.append(
-                (
-                    where.strip("'") or sheet,
-                    left or 1,
-                    top or 1,
-                    right or MAX_COLUMNS,
-                    bottom or MAX_ROWS,
-                )
-            )
+                ends = right or MAX_COLUMNS, bottom or MAX_ROWS
+                areas.append((where.strip("'") or sheet, left or 1, top or 1, *ends))
     return areas
 
 
@@ -348,11 +327,8 @@ def as_text(value: Any, data_type: str, look: Look) -> tuple[str, str, bool]:
     if isinstance(value, bool):
         return ("TRUE" if value else "FALSE"), "truth", False
     if isinstance(value, int | float):
-        return (
-            (_as_percentage(value), "percent", False)
-            if look.percent
-            else (digits(value), "", False)
-        )
+        percent = "percent" if look.percent else ""
+        return _as_percentage(value) if percent else digits(value), percent, False
     if isinstance(value, datetime) and value.time() != time(0):
         return value.isoformat(" ", "seconds"), "date", False
     if isinstance(value, date):
@@ -393,11 +369,8 @@ def _unescaped(text: str) -> str:
 def _as_percentage(value: float) -> str:
     """As it is shown in a cell formatted as a percentage: 0.875 as 87.5%."""
     text = digits(value)
-    return (
-        f"{(Decimal(text) * 100).normalize():f}%"
-        if text.strip("-.").isdecimal() or "." in text
-        else f"{text}%"
-    )
+    plain = text.strip("-").replace(".", "", 1).isdecimal()
+    return f"{(Decimal(text) * 100).normalize():f}%" if plain else f"{text}%"
 
 
 def digits(value: float) -> str:
