@@ -219,11 +219,13 @@ def test_months_tell_the_quarters_that_leave_a_rolling_figure():
         month=["2024-10", "2024-11", "2024-12"],
         period_end=pd.to_datetime(["2024-10-31", "2024-11-30", "2024-12-31"]),
     )
-    alone = replace(known, returns=replace(known.returns, months=three)).alone("ES01").iloc[-1]
+    alone = (
+        replace(known, returns=replace(known.returns, months=three)).of("alone", "ES01").iloc[-1]
+    )
     assert (
         alone["in_period_numerator"],
         alone["in_period_denominator"],
         alone["in_period_value"],
     ) == (30, 60, 50)
     two = replace(known, returns=replace(known.returns, months=three.head(2)))
-    assert math.isnan(two.alone("ES01").iloc[-1]["in_period_value"])
+    assert math.isnan(two.of("alone", "ES01").iloc[-1]["in_period_value"])

@@ -43,7 +43,7 @@ def test_every_view_of_a_kpi_draws_each_of_its_figures_once(kpi_id, name):
     rows = (
         known.of(table, kpi_id)
         if table
-        else known.benchmarks(kpi_id).assign(period=lambda t: t["area"] + ", " + t["period"])
+        else known.of("benchmarks", kpi_id).assign(period=lambda t: t["area"] + ", " + t["period"])
     )
     figures = dict(zip(rows["period"], rows["value"], strict=True))
     dots = {point.name: point.value for point in shown.picture.points if point.kind != "month"}

@@ -201,19 +201,16 @@ def test_the_failures_of_a_valve_are_transformed_as_published():
     assert (rows["value"] < rows["upper_limit"]).all()
 
 
-def test_laneys_limits_are_those_that_western_australia_prints():
-    """Attendances seen within four hours, 20 weeks (Mohammed and others, Quality and Safety in Health
-    Care 22, 2013, 362-368); limits in the tests of PowerBI-SPC (Western Australia's Department of
-    Health), which screens no moving ranges. They print ±2 standard deviations, too."""
-    seen = figures(
-        "266501 264225 276532 281461 269071 261215 270409 279778 270483 270320 "
-        "267923 271478 255353 256820 261835 259144 255910 260863 264465 260989"
-    )
-    of = figures(
-        "280443 276823 291681 296155 282343 275888 283867 295251 284468 282529 "
-        "279618 283932 266629 268091 276803 271578 266005 273520 278574 273772"
-    )
-    printed = {
+SEEN = figures(
+    "266501 264225 276532 281461 269071 261215 270409 279778 270483 270320 "
+    "267923 271478 255353 256820 261835 259144 255910 260863 264465 260989"
+)
+OF = figures(
+    "280443 276823 291681 296155 282343 275888 283867 295251 284468 282529 "
+    "279618 283932 266629 268091 276803 271578 266005 273520 278574 273772"
+)
+LANEY = {
+    ("p_prime", 100, 5.1e-5): {
         "lower_limit": "94.013 94.0046 94.0378 94.0473 94.0173 94.0025 94.0207 94.0454 94.022 94.0177 "
         "94.0111 94.0208 93.9803 93.9839 94.0046 93.9923 93.9788 93.9969 94.0087 93.9975",
         "near_lower": "94.4386 94.4331 94.4552 94.4615 94.4415 94.4316 94.4438 94.4603 94.4447 94.4418 "
@@ -222,15 +219,55 @@ def test_laneys_limits_are_those_that_western_australia_prints():
         "96.1426 96.1361 96.1631 96.1607 96.1469 96.1551 96.1641 96.152 96.1442 96.1516",
         "upper_limit": "96.567 96.5753 96.5421 96.5326 96.5627 96.5775 96.5593 96.5345 96.5579 96.5623 "
         "96.5689 96.5591 96.5996 96.5961 96.5753 96.5877 96.6012 96.583 96.5713 96.5824",
-    }
-    values = 100 * np.divide(seen, of)
-    rows = process_limits(series(values, seen, of), chart="p_prime", screen=False)
-    for column, text in printed.items():
-        assert rows[column].to_numpy() == pytest.approx(figures(text), abs=5.1e-5)
-    plain = process_limits(series(values, seen, of), chart="p")
-    sigma_z = (rows["upper_limit"] - rows["mean"]) / (plain["upper_limit"] - plain["mean"])
-    assert sigma_z.to_numpy() == pytest.approx(10.64, abs=5e-3)  # as the printed limits have it
+    },
+    ("u_prime", 1, 5.1e-5): {
+        "lower_limit": "0.9401 0.940 0.9404 0.9405 0.9402 0.94 0.9402 0.9405 0.9402 0.9402 "
+        "0.9401 0.9402 0.9398 0.9398 0.94 0.9399 0.9398 0.94 0.9401 0.94",
+        "near_lower": "0.9444 0.9443 0.9446 0.9446 0.9444 0.9443 0.9444 0.9446 0.9444 0.9444 "
+        "0.9444 0.9444 0.9442 0.9442 0.9443 0.9442 0.9442 0.9443 0.9444 0.9443",
+        "near_upper": "0.9614 0.9615 0.9612 0.9612 0.9614 0.9615 0.9614 0.9612 0.9614 0.9614 "
+        "0.9614 0.9614 0.9616 0.9616 0.9615 0.9616 0.9616 0.9615 0.9614 0.9615",
+        "upper_limit": "0.9657 0.9658 0.9654 0.9653 0.9656 0.9658 0.9656 0.9653 0.9656 0.9656 "
+        "0.9657 0.9656 0.966 0.966 0.9658 0.9659 0.966 0.9658 0.9657 0.9658",
+    },
+}
+"""Limits of 20 weeks of attendances seen within four hours (`SEEN` of `OF`), as printed."""
+
+
+@pytest.mark.parametrize(("chart", "per", "close"), LANEY)
+def test_laneys_limits_are_those_that_western_australia_prints(chart, per, close):
+    """Mohammed and others, Quality and Safety in Health Care 22, 2013, 362-368; limits in the tests
+    of PowerBI-SPC (Western Australia's Department of Health), which screens no moving ranges. They
+    print ±2 standard deviations, too."""
+    table = series(per * np.divide(SEEN, OF), SEEN, OF)
+    rows = process_limits(table, chart=chart, screen=False)
+    for column, text in LANEY[chart, per, close].items():
+        assert rows[column].to_numpy() == pytest.approx(figures(text), abs=close)
     assert rows["value"].between(rows["lower_limit"], rows["upper_limit"]).all()
+    if chart == "p_prime":
+        plain = process_limits(table, chart="p")
+        sigma_z = (rows["upper_limit"] - rows["mean"]) / (plain["upper_limit"] - plain["mean"])
+        assert sigma_z.to_numpy() == pytest.approx(10.64, abs=5e-3)  # as the printed limits have it
+
+
+def test_the_g_chart_of_a_printed_series():
+    """67 counts and a centre of 24 with m + 3√(m(m + 1)) = 128.1749 as PowerBI-SPC prints them. Ours
+    is the probability limit of the same m, above which 27 of 10,000 counts lie: 189.27, so that the
+    183, which theirs flags, is within."""
+    between = figures(
+        "23 39 15 34 1 49 98 29 27 13 45 7 10 27 24 14 20 38 44 11 10 3 113 183 3 47 18 18 33 15 2 "
+        "38 27 27 1 52 23 7 26 82 5 49 5 17 24 44 26 2 27 46 55 97 22 22 20 4 60 51 7 21 66 36 25 "
+        "72 15 5 3"
+    )
+    rows = process_limits(series(between), chart="g")
+    mean = sum(between) / len(between)
+    assert mean + 3 * math.sqrt(mean * (mean + 1)) == pytest.approx(128.1749, abs=5e-5)
+    assert set(rows["mean"]) == {24.0}
+    limit = rows["upper_limit"].iloc[0]
+    beyond = stats.geom(1 / (1 + mean), loc=-1).sf
+    assert beyond(math.ceil(limit)) < 0.0027 < beyond(math.floor(limit) - 1)
+    assert rows["lower_limit"].isna().all()
+    assert limit == pytest.approx(189.27, abs=1e-2)  # ln 0.0027 / ln(m/(m + 1)) - 1
 
 
 def test_the_limits_of_a_run_chart_are_the_published_ones():

@@ -32,7 +32,6 @@ from kpi_tools.page.drawing import QUIET
 from kpi_tools.page.labels import Label, every, text_width
 from kpi_tools.page.regions import number, regions
 from kpi_tools.quarters import Quarter
-from kpi_tools.rating import band_lines
 from kpi_tools.terms import Terms
 from kpi_tools.vocabulary import COMMON_CAUSE, ESTIMATED, FINAL, ILLUSTRATIVE
 from kpi_tools.wording import Row, Rows, is_number, rows_of, show_line, text_of
@@ -92,6 +91,7 @@ class Picture:
 
 def trend_picture(
     quarters: pd.DataFrame,
+    bands: pd.DataFrame,
     ahead: pd.DataFrame,
     months: pd.DataFrame,
     fitted: Sequence[float],
@@ -104,6 +104,7 @@ def trend_picture(
 
     Args:
         quarters: One KPI's rows, oldest first.
+        bands: Where each band begins in them (`rating.band_lines`).
         ahead: Its rows of `outlook.predictions`.
         months: Its single months.
         fitted: The heights of the tested line at the last quarters; empty for none.
@@ -128,8 +129,7 @@ def trend_picture(
         names.append(Name(level, f"What if {text}", bold=False))
     after = max(len(coming), int("next" in what_if))
     canvas = _canvas(rows, levels, len(rows) + after, names, size)
-    lines = rows_of(band_lines(quarters, terms.schemes))
-    draw_bands(canvas, regions(rows, lines, canvas.low, canvas.high))
+    draw_bands(canvas, regions(rows, rows_of(bands), canvas.low, canvas.high))
     for column, look in LINES.items():
         canvas.steps(look, [number(row.get(column)) for row in rows], canvas.places)
     _join(canvas, "other", rows)
@@ -287,7 +287,10 @@ def area_picture(
 
 
 def several_picture(
-    quarters: pd.DataFrame, labels: Sequence[str], terms: Terms = KENT_TERMS
+    quarters: pd.DataFrame,
+    bands: pd.DataFrame,
+    labels: Sequence[str],
+    terms: Terms = KENT_TERMS,
 ) -> Picture:
     """A KPI's course over given quarters, small, for beside others on one scale of time."""
     known = {row["quarter"]: row for row in rows_of(quarters)}
@@ -299,7 +302,7 @@ def several_picture(
         for label in labels
     ]
     empty = pd.DataFrame({"value": [], "quarter": []})
-    return trend_picture(pd.DataFrame(rows), empty, empty, [], terms, size=SMALL)
+    return trend_picture(pd.DataFrame(rows), bands, empty, empty, [], terms, size=SMALL)
 
 
 def _canvas(

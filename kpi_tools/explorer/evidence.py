@@ -19,6 +19,7 @@ from kpi_tools.loading import Returns, as_known_at, in_set
 from kpi_tools.outlook import outlook
 from kpi_tools.page.describe import quarters_alone
 from kpi_tools.quarters import Quarter
+from kpi_tools.rating import band_lines
 from kpi_tools.rebases import rebase_notes
 from kpi_tools.scorecard import rated, recent_quarters, score
 from kpi_tools.scorecard.series import (
@@ -30,6 +31,7 @@ from kpi_tools.scorecard.series import (
     rare_events,
     rare_kinds,
 )
+from kpi_tools.terms import Terms, lines_of
 from kpi_tools.tokens import filled, kpi_figures
 from kpi_tools.trend import gls_direction
 from kpi_tools.vocabulary import ILLUSTRATIVE, MONTH, NOT_RATED
@@ -37,8 +39,10 @@ from kpi_tools.wording import Row, Rows, capitalised, is_text, named, rows_by, r
 
 WITHHELD = "a figure of this KPI looks like a fault of the data, and nobody has confirmed it"
 TEXTS = ["commentary", "management_action"]
-_TABLES = ("recent", "kpis", "quarters", "points", "rebases", "outlooks", "doubts")
+_TABLES = ("recent", "kpis", "quarters", "series", "points", "rebases", "outlooks", "doubts")
+_DERIVED = ("alone", "bands", "lines")
 _ASSURANCE = ["variation", "assurance", "limits", "baseline_points", "series"]
+_PARTS = ["value", "numerator", "denominator"]
 
 
 @dataclass(frozen=True)
@@ -50,9 +54,10 @@ class Evidence:
     * `kpis`: the scorecard in order of consequence (column `consequence`), with `variation`,
       `assurance`, `reading`, `gls_direction` and what goes with it;
     * `quarters`: all quarterly figures known, those of `recent` last, rated;
-    * `points`: the finest series there is of each KPI (`series` says `months` or `quarters`,
-      `period` its label), with process limits, `rule`, `special_cause` and `why`: one sentence on
-      why a point is flagged or why not;
+    * `series`: the finest series there is of each KPI (its column `series` says `months` or
+      `quarters`, `period` its label);
+    * `points`: these, or the time between rare events, with process limits, `rule`,
+      `special_cause` and `why`: one sentence on why a point is flagged or why not;
     * `rebases`: the rebases agreed for them, with `said`: what each does, in a sentence;
     * `outlooks`: as `outlook.outlook` gives them, from the quarters of `recent`;
     * `doubts`: the figures that look like a fault of the data (`doubts.doubt_table`).
@@ -62,6 +67,7 @@ class Evidence:
     recent: pd.DataFrame
     kpis: pd.DataFrame
     quarters: pd.DataFrame
+    series: pd.DataFrame
     points: pd.DataFrame
     rebases: pd.DataFrame
     outlooks: pd.DataFrame
@@ -69,7 +75,8 @@ class Evidence:
 
     def of(self, table: str, kpi_id: str) -> pd.DataFrame:
         """The rows of one KPI in one of the tables, or in one of the returns, numbered from 0."""
-        rows: pd.DataFrame = getattr(self if table in _TABLES else self.returns, table)
+        ours = table in (*_TABLES, *_DERIVED)
+        rows: pd.DataFrame = getattr(self if ours else self.returns, table)
         return rows[rows["kpi_id"] == kpi_id].reset_index(drop=True)
 
     def kpi(self, kpi_id: str) -> Row:
@@ -83,14 +90,15 @@ class Evidence:
     def chart(self, kpi_id: str) -> Chosen:
         """The kind of chart of one KPI's points, why it is that, and which others it may have."""
         found = chart_for(self.of("points", kpi_id), self.returns.council.chart_kind)
-        counts = finest_series(self.returns, self.of("recent", kpi_id), self.of("quarters", kpi_id))
+        counts = self.of("series", kpi_id)
         possible = (*chart_for(counts).possible, *rare_kinds(counts, self.returns))
         return replace(found, possible=possible)
 
     def charted_as(self, kpi_id: str, chart: str) -> "Evidence":
         """What is known of one KPI with its points on another kind of chart."""
         council = replace(self.returns.council, chart_kind=chart)
-        return evidence(replace(self.returns, council=council), {kpi_id})
+        tables = {name: self.of(name, kpi_id) for name in _TABLES}
+        return _charted(replace(self, returns=replace(self.returns, council=council), **tables))
 
     def months(self, kpi_id: str) -> pd.DataFrame:
         """The single months of one KPI, which are not rated; `period` is their label."""
@@ -102,13 +110,20 @@ class Evidence:
         months = self.months(kpi_id)
         return months[months["value"].notna() & (months["basis"] == MONTH)]
 
-    def alone(self, kpi_id: str) -> pd.DataFrame:
-        """The quarterly figures with each quarter alone, from rolling figures and months."""
-        return quarters_alone(self.of("quarters", kpi_id), self.of("months", kpi_id))
+    @cached_property
+    def alone(self) -> pd.DataFrame:
+        """`quarters` with each quarter alone, from rolling figures and months."""
+        return quarters_alone(self.quarters, self.returns.months)
 
-    def benchmarks(self, kpi_id: str) -> pd.DataFrame:
-        """The figures of other areas for one KPI."""
-        return self.of("benchmarks", kpi_id)
+    @cached_property
+    def bands(self) -> pd.DataFrame:
+        """Where each band begins in `quarters`, as `rating.band_lines` gives it."""
+        return band_lines(self.quarters, self.returns.council.schemes)
+
+    @cached_property
+    def lines(self) -> pd.DataFrame:
+        """The lines of the latest figures that are set, as `terms.lines_of` gives them."""
+        return lines_of(self.kpis, Terms(self.returns.council))
 
 
 def evidence(returns: Returns, kpi_ids: Collection[str] | None = None) -> Evidence:
@@ -134,42 +149,55 @@ def evidence(returns: Returns, kpi_ids: Collection[str] | None = None) -> Eviden
     }
     recent = gls_direction(recent_quarters(returns), **settings)
     quarters = with_doubts(all_quarters(returns, recent))
-    points = with_doubts(finest_series(returns, recent, quarters))
-    finer = points[points["series"] != "quarters"]
+    series = with_doubts(finest_series(returns, recent, quarters))
+    finer = series[series["series"] != "quarters"]
     doubts = doubt_table(pd.concat([quarters, finer]) if len(finer) else quarters)
-    doubted = set(doubts["kpi_id"])
-    points = rare_events(points, returns, council.chart_kind)
-    points = classified(points, returns, council.chart_kind)
-    kpis = score(recent, returns).join(
-        assurance(points).set_index("kpi_id")[_ASSURANCE], on="kpi_id"
+    certain = recent.assign(
+        value=recent["value"].mask(recent["kpi_id"].isin(set(doubts["kpi_id"])))
     )
+    outlooks = outlook(certain, **settings)
+    kpis, rebases = score(recent, returns), returns.rebases
+    return _charted(
+        Evidence(returns, recent, kpis, quarters, series, series, rebases, outlooks, doubts)
+    )
+
+
+def _charted(known: Evidence) -> Evidence:
+    """The same with `points` on the council's kind of chart, and what follows from that."""
+    returns, doubted = known.returns, set(known.doubts["kpi_id"])
+    council, chart = returns.council, returns.council.chart_kind
+    points = classified(rare_events(known.series, returns, chart), returns, chart)
+    found = assurance(points).set_index("kpi_id")[_ASSURANCE]
+    found.loc[found.index.isin(doubted), ["variation", "assurance"]] = NOT_ASSESSED
+    kpis = known.kpis.drop(columns=_ASSURANCE, errors="ignore").join(found, on="kpi_id")
     withheld = points["kpi_id"].isin(doubted)
     points.loc[withheld, ["rule", "special_cause"]] = None
     points.loc[withheld, "why"] = f"{capitalised(NOT_ASSESSED)}: {WITHHELD}."
-    kpis.loc[kpis["kpi_id"].isin(doubted), ["variation", "assurance"]] = NOT_ASSESSED
     agreed = returns.rebases[returns.rebases["kpi_id"].isin(set(points["kpi_id"]))]
     rebases = agreed.assign(said=[_rebase_sentence(row, points) for row in rows_of(agreed)])
-    certain = recent.assign(value=recent["value"].mask(recent["kpi_id"].isin(doubted)))
-    outlooks = outlook(certain, **settings)
-    known = Evidence(returns, recent, kpis, quarters, points, rebases, outlooks, doubts)
     bands = {name: len(scheme.bands) for name, scheme in council.schemes.items()}
+    better = _better_alone(known)
     kpis["reading"] = [
-        reading(row, bands.get(row["scheme"] or "", 0), alone_meets=_reached_alone(row, known))
+        reading(row, bands.get(row["scheme"] or "", 0), alone_meets=row["kpi_id"] in better)
         for row in rows_of(kpis)
     ]
-    return replace(known, kpis=by_consequence(kpis, bands, quarters))
+    kpis = by_consequence(kpis, bands, known.quarters)
+    return replace(known, kpis=kpis, points=points, rebases=rebases)
 
 
-def _reached_alone(kpi: Row, known: Evidence) -> bool:
-    """Whether the latest month or quarter alone would have a better rating."""
-    names = ["value", "numerator", "denominator"]
-    alone = known.alone(kpi["kpi_id"]).dropna(subset="in_period_value").drop(columns=names)
-    alone = alone.rename(columns={f"in_period_{name}": name for name in names})
-    tables = (known.single_months(kpi["kpi_id"]), alone)
-    latest = [kpi | dict(table[names].iloc[-1]) for table in tables if len(table)]
-    if not latest:
-        return False
-    return bool((rated(pd.DataFrame(latest), known.returns.council)["band"] < kpi["band"]).any())
+def _better_alone(known: Evidence) -> set[str]:
+    """The KPIs of which the latest month or quarter alone would have a better rating."""
+    quarters = known.alone.dropna(subset="in_period_value").drop(columns=_PARTS)
+    quarters = quarters.rename(columns={f"in_period_{name}": name for name in _PARTS})
+    months = known.returns.months
+    months = months[months["value"].notna() & (months["basis"] == MONTH)]
+    rows = known.kpis.drop(columns=_PARTS).rename(columns={"band": "band_now"})
+    latest = [table.groupby("kpi_id")[_PARTS].last(skipna=False) for table in (quarters, months)]
+    rows = pd.concat([rows.merge(table, on="kpi_id") for table in latest], ignore_index=True)
+    if rows.empty:
+        return set()
+    bands = rated(rows, known.returns.council)
+    return set(bands.loc[bands["band"] < bands["band_now"], "kpi_id"])
 
 
 def commentary_so_far(known: Evidence, commentary: pd.DataFrame) -> pd.DataFrame:

@@ -133,7 +133,7 @@ class OneKpi:
             headline=known.returns.council.headline,
             dated=known.returns.annotations,
             breaks=rows_by(changes[changes["change"] == "redefined"]),
-            benchmarks=rows_by(known.benchmarks(self.kpi_id)),
+            benchmarks=rows_by(known.of("benchmarks", self.kpi_id)),
             months=rows_by(known.months(self.kpi_id)),
         )
         card = cards(known.kpis[known.kpis["kpi_id"] == self.kpi_id], known.recent, context)
@@ -244,7 +244,7 @@ class OneKpi:
     @property
     def takes(self) -> Html:
         """What it takes: the quarters alone in a rolling figure, and how many cases decide."""
-        quarters = self.known.alone(self.kpi_id)
+        quarters = self.known.of("alone", self.kpi_id)
         sentences = paragraphs(
             *required_cases(self.kpi, rows_of(quarters), self.known.months(self.kpi_id), self.terms)
         )

@@ -44,7 +44,7 @@ def facts(known: Evidence, kpi_id: str, commentary: pd.DataFrame) -> dict[str, R
     kpi = known.kpi(kpi_id)
     return found | {
         f"{row['area']}, {row['period']}": _of_area(row, kpi)
-        for row in rows_of(known.benchmarks(kpi_id))
+        for row in rows_of(known.of("benchmarks", kpi_id))
     }
 
 

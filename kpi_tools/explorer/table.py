@@ -156,7 +156,8 @@ def view_data(known: Evidence, kpi_id: str, name: str, size: str) -> dict[str, A
     if name == "several":
         quarters = sorted(set(known.quarters["quarter"]), key=Quarter.parse)
         terms, kpi = Terms(known.returns.council), known.kpi(kpi_id)
-        picture = several_picture(known.of("quarters", kpi_id), quarters, terms)
+        rows, bands = known.of("quarters", kpi_id), known.of("bands", kpi_id)
+        picture = several_picture(rows, bands, quarters, terms)
         description = f"{kpi_id}: {figure_of(kpi)}, {kpi['rating']}"
         stem = f"kx-{slug(kpi_id)}-several"
         svg = picture.svg(stem, f"{kpi_id} beside others", description)

@@ -29,7 +29,7 @@ from kpi_tools.page.chart_words import note_in_words, notes_on
 from kpi_tools.page.describe import is_rolling, leaving_quarters, month_alone, to_reach
 from kpi_tools.quarters import Quarter
 from kpi_tools.rebases import suggested_rebases
-from kpi_tools.terms import Terms, lines_of
+from kpi_tools.terms import Terms
 from kpi_tools.vocabulary import (
     AMBER,
     COMMON_CAUSE,
@@ -154,8 +154,8 @@ def _trend(known: Evidence, kpi_id: str, size: Size) -> Parts:
         answer = rows_of(known.of("outlooks", kpi_id))[0]
         notes.append(outlook_in_words(answer, *place, terms.word))
         if is_rolling(kpi) and is_text(parts_of(kpi)):
-            leaving = leaving_quarters(rows_of(known.alone(kpi_id)))
-            notes += to_reach(kpi, rows_of(lines_of(pd.DataFrame([kpi]), terms)), leaving)
+            leaving = leaving_quarters(rows_of(known.of("alone", kpi_id)))
+            notes += to_reach(kpi, rows_of(known.of("lines", kpi_id)), leaving)
     notes += directions(known, kpi_id)
     kinds = {point.kind for point in picture.points}
     rags = [rag for rag in (*terms.looks, NOT_RATED) if rag in kinds]
@@ -178,6 +178,7 @@ def trend_of(
     fitted = [] if doubted else _fitted(recent, known.kpi(kpi_id))
     drawn = trend_picture(
         known.of("quarters", kpi_id),
+        known.of("bands", kpi_id),
         ahead,
         known.months(kpi_id),
         fitted,
@@ -263,7 +264,7 @@ def _season(known: Evidence, kpi_id: str, size: Size) -> Parts:
 
 
 def _areas(known: Evidence, kpi_id: str, size: Size) -> Parts:
-    kpi, rows = known.kpi(kpi_id), known.benchmarks(kpi_id)
+    kpi, rows = known.kpi(kpi_id), known.of("benchmarks", kpi_id)
     picture, place = area_picture(rows, kpi, size), _place(kpi)
     measured = rows[rows["value"].notna()]
     if measured.empty:

@@ -101,7 +101,7 @@ def _checked(known: Evidence, kpi: Row, supposed: Mapping[str, float]) -> dict[s
         kpi["denominator"],
         given["alone"],
         1,
-        leaving=leaving_quarters(rows_of(known.alone(kpi["kpi_id"]))),
+        leaving=leaving_quarters(rows_of(known.of("alone", kpi["kpi_id"]))),
         per=MULTIPLIERS[kpi["unit"]],
     )
     return given | {"next": rolled}
@@ -125,7 +125,9 @@ def _of_lines(known: Evidence, kpi: Row, lines: dict[str, float], terms: Terms) 
         sentences.append(f"The chance of meeting the {terms.word('target')} next {words}.")
     if _counted(kpi):
         missed = rows_of(lines_of(pd.DataFrame([would]), terms))
-        sentences += to_reach(would, missed, leaving_quarters(rows_of(known.alone(kpi["kpi_id"]))))
+        sentences += to_reach(
+            would, missed, leaving_quarters(rows_of(known.of("alone", kpi["kpi_id"])))
+        )
     return sentences
 
 

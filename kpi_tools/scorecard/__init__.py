@@ -54,7 +54,7 @@ def recent_quarters(returns: Returns, quarter: Quarter | None = None) -> pd.Data
     says since when the figure's series is as it is.
     """
     council = returns.council
-    rows = rated_figures(returns, quarter or returns.quarter, council.window)
+    rows = rated(due_rows(returns, quarter or returns.quarter, council.window), council)
     series = _series(rows)
     now = rows[series == series.groupby(rows["kpi_id"]).transform("last")]
     directed = direction_of_travel(
@@ -64,13 +64,12 @@ def recent_quarters(returns: Returns, quarter: Quarter | None = None) -> pd.Data
     return with_doubts(rows.merge(lines, on="kpi_id", how="left"), returns.figures)
 
 
-def rated_figures(returns: Returns, quarter: Quarter, window: int) -> pd.DataFrame:
-    """The last `window` due figures of each KPI for the report of a quarter, rated."""
+def due_rows(returns: Returns, quarter: Quarter, window: int) -> pd.DataFrame:
+    """The last `window` due figures of each KPI for the report of a quarter, with their arrows."""
     # longer by a year, so that the first row shown has its comparisons as well
     longer = with_series(due_figures(returns, quarter, window + _YEAR), returns)
     rows = with_arrows(with_earlier_figures(longer), returns.council)
-    rows = rows.groupby("kpi_id", sort=False).tail(window)
-    return rated(rows, returns.council).reset_index(drop=True)
+    return rows.groupby("kpi_id", sort=False).tail(window).reset_index(drop=True)
 
 
 def rated(figures: pd.DataFrame, council: Council) -> pd.DataFrame:
@@ -239,11 +238,14 @@ def rating_history(returns: Returns, kpis: pd.DataFrame, before: pd.DataFrame) -
     """
     received = sorted(Quarter.parse(label) for label in returns.submissions["received"].unique())
     last, first = returns.quarter.shift(-1), returns.quarter.shift(-returns.council.window)
-    reports = {
-        then.label: rated_figures(as_known_at(returns, then), then, window=1)
-        for then in received
-        if first < then < last
-    }
+    older = [then for then in received if first < then < last]
+    rows = [
+        due_rows(as_known_at(returns, then), then, 1).assign(report=then.label) for then in older
+    ]
+    reports = dict[str, pd.DataFrame]()
+    if rows:
+        every = rated(pd.concat(rows, ignore_index=True), returns.council)
+        reports = {str(label): table for label, table in every.groupby("report")}
     if last in received:
         reports[last.label] = before
     reports[returns.quarter.label] = kpis
