@@ -19,7 +19,7 @@ from kpi_tools.errors import InputError
 from kpi_tools.loading import Returns, as_known_at
 from kpi_tools.provenance import fingerprint, slug
 from kpi_tools.quarters import Quarter
-from kpi_tools.scorecard import rated_figures, recent_quarters
+from kpi_tools.scorecard import due_rows, rated, recent_quarters
 from kpi_tools.spreadsheets import put, write_csv
 from kpi_tools.variation import special_causes
 from kpi_tools.vocabulary import ILLUSTRATIVE
@@ -131,7 +131,7 @@ def _older(returns: Returns, displayed: pd.DataFrame) -> pd.DataFrame:
     if returns.figures.empty:
         return displayed.head(0)
     span = returns.quarter - Quarter.parse(returns.figures["quarter"].min()) + 5  # and a year's lag
-    every = rated_figures(returns, returns.quarter, span)
+    every = rated(due_rows(returns, returns.quarter, span), returns.council)
     first_displayed = every["kpi_id"].map(displayed.groupby("kpi_id")["due_quarter"].min())
     older = every[(every["due_quarter"] < first_displayed).astype(bool)]
     there = older["value"].notna() | older["milestone"].notna()
