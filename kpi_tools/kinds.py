@@ -260,8 +260,8 @@ def expected_runs(useful: int) -> tuple[int, int]:
 
 
 def between(counts: pd.DataFrame) -> pd.DataFrame:
-    """Of one series of counts the periods with a case: `value` is how many without one lie before it,
-    since the last.
+    """Of one series of counts the periods with a case but the first: `value` is how many without one lie
+    between the last and it.
 
     Of counts that are mostly nought it is a series that can be charted (G). A missing count leaves its
     value missing.
@@ -270,5 +270,4 @@ def between(counts: pd.DataFrame) -> pd.DataFrame:
     places = np.flatnonzero(value > 0)
     gaps = [np.isnan(value[a:b]).any() for a, b in zip(places[:-1], places[1:], strict=True)]
     found = np.where(gaps, np.nan, np.diff(places) - 1.0)
-    rows = counts.iloc[places].assign(value=np.append(np.nan, found)[: len(places)])
-    return rows.assign(series=PERIODS_BETWEEN)
+    return counts.iloc[places[1:]].assign(value=found, series=PERIODS_BETWEEN)

@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 from kpi_tools.explorer.evidence import Evidence, evidence
+from kpi_tools.explorer.points import facts
 from kpi_tools.explorer.views import view
 from kpi_tools.loading import load
 from kpi_tools.page.cards import cards
@@ -55,6 +56,9 @@ def test_dates_make_a_t_chart_that_ends_with_today(tmp_path: Path):
         for note in shown.notes
     )
     assert "nan" not in " ".join([shown.description, *shown.notes]).lower()
+    clicked = facts(found, "F1", pd.DataFrame({"kpi_id": []}))[DAYS[-1]]
+    assert clicked["figures"] == "216 days after the one before"
+    assert clicked["more"] == [points["why"].iloc[-1]]
 
 
 def test_another_kind_can_be_shown(tmp_path: Path):
@@ -81,8 +85,8 @@ def test_periods_between_are_counted_where_dates_are_not_known(tmp_path: Path):
     found = evidence(load(raw))
     points = found.of("points", "F1")
     assert set(points["chart"]) == {"g"}
-    assert points["value"].tolist()[1:] == [3, 4, 2]
-    assert points["period"].tolist() == ["2020-21 Q3", "2021-22 Q3", "2022-23 Q4", "2023-24 Q3"]
+    assert points["value"].tolist() == [3, 4, 2]
+    assert points["period"].tolist() == ["2021-22 Q3", "2022-23 Q4", "2023-24 Q3"]
 
 
 @pytest.mark.parametrize("days", [DAYS[:1], DAYS[:2]])

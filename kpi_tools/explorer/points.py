@@ -7,6 +7,7 @@ import pandas as pd
 
 from kpi_tools.doubts import MARK
 from kpi_tools.explorer.evidence import Evidence
+from kpi_tools.kinds import DAYS_BETWEEN
 from kpi_tools.quarters import Quarter
 from kpi_tools.terms import Terms
 from kpi_tools.vocabulary import FINAL, ILLUSTRATIVE, MONITORED
@@ -19,6 +20,7 @@ from kpi_tools.wording import (
     listed,
     parts_of,
     period_of,
+    plural,
     rows_of,
     show,
     text_of,
@@ -42,6 +44,10 @@ def facts(known: Evidence, kpi_id: str, commentary: pd.DataFrame) -> dict[str, R
         for row in rows_of(table)
     }
     kpi = known.kpi(kpi_id)
+    for row in rows_of(points[points["series"] == DAYS_BETWEEN]):
+        days, remark = plural(int(row["value"]), "day"), by_quarter.get(row["quarter"], [])
+        of_event = {"title": row["period"], "figures": f"{days} after the one before", "rating": ""}
+        found[row["period"]] = of_event | {"more": [row["why"]], "remarks": remark}
     return found | {
         f"{row['area']}, {row['period']}": _of_area(row, kpi)
         for row in rows_of(known.of("benchmarks", kpi_id))

@@ -50,7 +50,8 @@ def rare_events(points: pd.DataFrame, returns: Returns, chart: str) -> pd.DataFr
         if _is_rare(group):
             days = _event_days(group, returns) if chart != G else group.head(0)
             rows = _days_between(group, days) if len(days) >= _FEWEST_EVENTS else between(group)
-        parts.append(_turned(rows) if len(rows) >= _FEWEST_EVENTS and rows is not group else group)
+        enough = rows is not group and len(rows) + 1 >= _FEWEST_EVENTS
+        parts.append(_turned(rows) if enough else group)
     return pd.concat(parts, ignore_index=True)
 
 
