@@ -269,11 +269,12 @@ def _restrict_figures(sheet: Any, rows: pd.DataFrame, milestones: tuple[str, ...
 def _between(low: float, high: float, percentage: bool = False) -> tuple[str, dict[str, str]]:
     """The rule that a number lies between two, and its sentence."""
     what = f"a {'percentage' if percentage else 'number'}"
-    since, until = f" from {low:g}" * (low > -inf), f" to {high:g}" * (high < inf)
+    where = f" from {low:g} to {high:g}" if low > -inf else f" of {high:g} or less"
+    where = where if high < inf else f" of {low:g} or more" * (low > -inf)
     example = ", such as 87.5" * percentage
     bounds = {"formula1": f"{max(low, -_HUGE):.15G}", "formula2": f"{min(high, _HUGE):.15G}"}
     rule = {"type": "decimal", "operator": "between"} | bounds
-    return f"Give {what}{since}{until}{example}.", rule
+    return f"Give {what}{where}{example}.", rule
 
 
 def _show_misses(sheet: Any, rows: pd.DataFrame) -> None:

@@ -1,4 +1,4 @@
-"""CSV and workbooks that are written: nothing in them runs, numbers stay numbers, each service is sent its own rows."""
+"""CSV and workbooks that are written: numbers stay numbers, each service is sent its own rows."""
 
 import zipfile
 from datetime import datetime
@@ -92,7 +92,7 @@ def test_a_failed_writing_leaves_the_old_file(
 
 @pytest.fixture
 def raw(tmp_path: Path) -> Path:
-    """Two services' files with rejected rows, one without, and a row of the council's own that is refused."""
+    """Two services' files with rejected rows, one without, a refused row of the council's own."""
     folder = write_raw(tmp_path / "raw")
     (folder / "roads.csv").write_text(
         "kpi_id,period,value,numerator,denominator,status,note\n"

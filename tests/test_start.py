@@ -1,4 +1,4 @@
-"""`kpi start --from`: workbooks as councils have them become folders with the same figures, targets, names and ratings."""
+"""`kpi start --from`: workbooks as councils have them become folders with the same figures."""
 
 import csv
 import datetime as dt
@@ -80,7 +80,7 @@ def triples(path: Path) -> Path:
 
 
 def months(path: Path) -> Path:
-    """Months as dates, in words what is good, in-month beside the year to date, arrows as characters."""
+    """Months as dates, in words what is good, in-month beside the year to date, arrows."""
     head = ["KPI", "Unit", "Good is", "Service", "Target"]
     days = [dt.date(2024 + (month > 9), (month + 2) % 12 + 1, 1) for month in range(1, 13)]
     rows: list[list[Any]] = [["Scorecard 2024/25"], [*head, *days, "Year to date", "DoT"]]
@@ -98,7 +98,7 @@ def months(path: Path) -> Path:
 
 
 def colours(path: Path) -> Path:
-    """Merged section rows, quarters whose year is the sheet's name, the rating as fill colour only, shares as percentages."""
+    """Merged section rows, year as the sheet's name, ratings as fills, percentages as shares."""
     book = Workbook()
     sheet = book.active
     sheet.title = "2024-25"
@@ -121,7 +121,7 @@ def colours(path: Path) -> Path:
 
 
 def groups(path: Path) -> Path:
-    """Two sheets and a cover, merged periods over triples, headings repeated half way, numbers as texts, a year besides."""
+    """Two sheets and a cover, periods merged over triples, headings again half way, texts."""
     book = Workbook()
     book.active.append(["Pack, Quarter 4 2024/25"])
     for name, kpis in (("Place", KPIS[:3]), ("People", KPIS[3:])):
@@ -340,7 +340,7 @@ def _strange_ratings(sheet: Any) -> None:
         (_no_figures, "five KPIs, but no figure of any period was found"),
         (
             _second_headings,
-            "Two rows of headings disagree: E4 says .Q1 2024/25 actual., E12 says .Q3 2024/25 actual.",
+            "headings disagree: E4 says .Q1 2024/25 actual., E12 says .Q3 2024/25 actual.",
         ),
         (_all("A6", "PI0"), r'Two KPIs have the code "PI0": row 5 \(.*\) and row 6'),
         (
@@ -428,7 +428,7 @@ def test_any_folder_survives_a_wide_workbook(
 
 
 def test_a_workbook_is_a_folder_of_tables(tmp_path: Path) -> None:
-    """council.xlsx, filled in by hand, is read as it is: each report knows only what had come by its quarter."""
+    """council.xlsx, filled in by hand, is read as it is; a report knows what had come by then."""
     raw = start_empty("Anyborough", tmp_path).folder / "raw"
     book = load_workbook(raw / "council.xlsx")
     assert book.sheetnames == ["KPIs", "Targets", "Actions", "Figures"]

@@ -27,7 +27,7 @@ NOW = Quarter(2024, 2)
 
 
 def half_received(folder: Path) -> Path:
-    """Six KPIs of two owners: one sent and Green, one Red, one rejected, one not sent, one annual that is not due."""
+    """Six KPIs of two owners: one Green, one Red, one rejected, two not sent, one not due."""
     kpis = ["kpi_id,kpi_name,section,unit,polarity,owner,frequency"]
     owners = dict(zip("ABCDEF", ["Roads"] * 3 + ["Parks"] * 3, strict=True))
     kpis += [
@@ -141,6 +141,13 @@ def test_a_new_year_is_agreed_in_one_workbook(tmp_path: Path) -> None:
         ["Z", "added"],
     ]
     assert before["kpi_id"].tolist() == list("ABCDEF")
+    place = {name: at for at, name in enumerate(names, start=1)}
+    sheet.cell(6, place["decision"], "moved")
+    sheet.cell(6, place["new_section"], "Care")
+    book.save(path)
+    start_year(raw, "2025-26")
+    moved = read_returns(raw, "2025-26 Q1").catalogue.set_index("kpi_id")["section"]
+    assert moved.loc[["D", "E"]].tolist() == ["Roads", "Care"]
     sheet["H2"] = "perhaps"
     book.save(path)
     files = {one: one.read_bytes() for one in raw.glob("*.csv")}

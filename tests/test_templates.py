@@ -1,4 +1,4 @@
-"""Return templates: what is asked for, what may be typed, and that what comes back is read as it was filled in."""
+"""Return templates: what is asked for, what may be typed; what comes back is read as filled in."""
 
 import io
 import shutil
@@ -73,7 +73,7 @@ def test_a_directorate_is_asked_for_its_kpis_with_last_figures_and_targets(tmp_p
     assert len({row["kpi_id"] for row in rows}) == 38 and len(rows) == 41
     asked = [row for row in rows if row["kpi_id"] == "ES01"]
     assert [row["period"] for row in asked] == [NEXT, "2025-01", "2025-02", "2025-03"]
-    # KCC Quarterly Performance Report, Quarter 3 2024/25: EHC plans 34%, target 60%, floor standard 55%
+    # KCC Quarterly Performance Report, Quarter 3 2024/25: EHC plans 34%, target 60%, floor 55%
     quarter = {
         "last_figure": "34% in 2024-25 Q3",
         "target": "60%",
@@ -145,26 +145,20 @@ def test_only_what_is_to_be_filled_in_can_be_typed(template: Path) -> None:
     free = {COLUMNS[cell.column - 1] for row in sheet for cell in row if not cell.protection.locked}
     assert free == {"value", "numerator", "denominator", "status", "note"}
     assert all(cell.protection.locked for cell in sheet[1])
-    ways = {check.type: check for check in sheet.data_validations.dataValidation}
+    checks = sheet.data_validations.dataValidation
+    ways = {check.type: check for check in checks}
     assert ways["list"].formula1.strip('"').split(",")[:2] == ["final", "provisional"]
-    assert all(check.showErrorMessage and check.errorStyle == "stop" for check in ways.values())
+    assert all(check.showErrorMessage and check.errorStyle == "stop" for check in checks)
     lines = {row["kpi_id"]: line for line, row in enumerate(table_of(template), start=2)}
 
-    def bounds(kpi_id: str, name: str) -> tuple[str, str]:
-        place = f"{'ABCDEFGHIJKL'[COLUMNS.index(name)]}{lines[kpi_id]}"
-        (found,) = [
-            check for check in sheet.data_validations.dataValidation if place in check.sqref
-        ]
-        return found.formula1, found.formula2
-
-    assert bounds("P1", "value") == ("0", "100")
-    assert (
-        bounds("C1", "value")
-        == bounds("P1", "numerator")
-        == bounds("F1", "denominator")
-        == ("0", "1E+15")
-    )
-    assert bounds("F1", "value") == ("-1E+15", "1E+15")
+    found = {}
+    for kpi_id, name in (("P1", "value"), ("C1", "value"), ("F1", "denominator"), ("F1", "value")):
+        place = sheet.cell(lines[kpi_id], COLUMNS.index(name) + 1).coordinate
+        (check,) = [one for one in checks if place in one.sqref]
+        found[kpi_id, name] = (check.formula1, check.formula2)
+    assert found["P1", "value"] == ("0", "100")
+    assert found["C1", "value"] == found["F1", "denominator"] == ("0", "1E+15")
+    assert found["F1", "value"] == ("-1E+15", "1E+15")
 
 
 def test_the_same_data_give_the_same_bytes(desk: Desk, template: Path, tmp_path: Path) -> None:
@@ -179,30 +173,21 @@ def test_an_untouched_template_says_nothing_and_is_no_complaint(desk: Desk, temp
 
 
 def valid(unit: str) -> st.SearchStrategy[dict[str, Any]]:
-    """Whatever may be sent of a KPI of that unit; percentages up to one need a sign to be believed."""
-    tenths = (
-        st.integers(11, 1000)
-        if unit == "%"
-        else st.integers(0 if unit != "£" else -(10**10), 10**10)
-    )
+    """Whatever may be sent of a KPI of that unit.
+
+    Percentages up to one need a sign to be believed.
+    """
+    least, most = {"%": (11, 1000), "£": (-(10**10), 10**10)}.get(unit, (0, 10**10))
+    value = st.integers(least, most).map(lambda n: n / (1 if unit == "count" else 10))
     status = st.sampled_from(["final", "provisional", "estimated", "carried forward"])
-    note = st.text(st.characters(categories=["L", "Nd"], max_codepoint=0x17F), max_size=9)
-    divisor = 1 if unit == "count" else 10
-    figure = st.fixed_dictionaries(
-        {"value": tenths.map(lambda n: n / divisor), "status": status}, optional={"note": note}
-    )
-    reason = st.fixed_dictionaries(
-        {"status": st.sampled_from(WITHOUT_VALUE)}, optional={"note": note}
-    )
-    parts = st.integers(1, 10**6).flatmap(
-        lambda below: st.fixed_dictionaries(
-            {"numerator": st.integers(0, below), "denominator": st.just(below), "status": status}
-        )
+    note = {"note": st.text(st.characters(categories=["L", "Nd"], max_codepoint=0x17F), max_size=9)}
+    figure = st.fixed_dictionaries({"value": value, "status": status}, optional=note)
+    reason = st.fixed_dictionaries({"status": st.sampled_from(WITHOUT_VALUE)}, optional=note)
+    parts = st.tuples(st.integers(0, 10**6), st.integers(1, 10**6), status).map(
+        lambda one: {"numerator": min(one[:2]), "denominator": one[1], "status": one[2]}
     )
     blank = st.just(dict[str, Any]())
-    return (
-        st.one_of(figure, reason, blank, parts) if unit == "%" else st.one_of(figure, reason, blank)
-    )
+    return st.one_of(figure, reason, blank, *[parts] * (unit == "%"))
 
 
 @pytest.fixture(scope="module")
@@ -219,10 +204,8 @@ def come_back(found: Any, template: Path, typed: list[dict[str, Any]]) -> None:
         follows = 100 * sent["numerator"] / sent["denominator"] if "denominator" in sent else None
         value = sent.get("value", follows)
         assert row["value"] == (value if value is None else pytest.approx(value, rel=1e-12))
-        assert (row["numerator"], row["denominator"]) == (
-            sent.get("numerator"),
-            sent.get("denominator"),
-        )
+        for part in ("numerator", "denominator"):
+            assert row[part] == sent.get(part)
         assert row["status"] == sent.get("status", "not available")
         assert row["note"] == (sent.get("note") or None)
 
@@ -248,23 +231,17 @@ def test_it_comes_back_equal_from_libreoffice(
     ]
     typed[1], typed[2], typed[3] = {"status": "suppressed"}, {}, {"value": 0, "status": "final"}
     (tmp_path / "sent.xlsx").write_bytes(filled(template, typed))
-    command = [
-        office,
-        f"-env:UserInstallation={(tmp_path / 'home').as_uri()}",
-        "--headless",
-        "--convert-to",
-        "xlsx",
-    ]
+    home = f"-env:UserInstallation={(tmp_path / 'home').as_uri()}"
+    convert = ["--convert-to", "xlsx", "--outdir", "saved", "sent.xlsx"]
     subprocess.run(
-        [*command, "--outdir", "saved", "sent.xlsx"],
+        [office, home, "--headless", *convert],
         cwd=tmp_path,
         check=True,
         capture_output=True,
         timeout=120,
     )
-    come_back(
-        desk.read(return_xlsx=(tmp_path / "saved" / "sent.xlsx").read_bytes()), template, typed
-    )
+    saved = (tmp_path / "saved" / "sent.xlsx").read_bytes()
+    come_back(desk.read(return_xlsx=saved), template, typed)
 
 
 def test_a_councils_templates_become_its_next_returns(tmp_path: Path) -> None:
@@ -293,15 +270,8 @@ def test_no_path_is_made_of_an_unchecked_name(tmp_path: Path) -> None:
         "kpi_id,period,value\nC1,2024-25 Q1,80\n"
     )
     paths = write_templates(tmp_path / "raw", NEXT, tmp_path / "out")
-    assert [path.stem.removeprefix("2024-25-Q4-") for path in paths] == [
-        "evil",
-        "evil-2",
-        "vil",
-        "cmd-c-calc-a0",
-        "con",
-        "x" * 60,
-        "place",
-    ]
+    stems = [path.stem.removeprefix("2024-25-Q4-") for path in paths]
+    assert stems == ["evil", "evil-2", "vil", "cmd-c-calc-a0", "con", "x" * 60, "place"]
     assert sorted(path for path in (tmp_path / "out").rglob("*") if path.is_file()) == sorted(paths)
     cells = [
         cell for path in paths for sheet in load_workbook(path) for row in sheet for cell in row
@@ -310,17 +280,11 @@ def test_no_path_is_made_of_an_unchecked_name(tmp_path: Path) -> None:
 
 
 def test_a_quarter_without_kpis_is_a_sentence(tmp_path: Path) -> None:
-    with pytest.raises(
-        InputError, match="No figure of a KPI of kpis.csv is due in Quarter 4 2010/11"
-    ):
-        write_templates(_with_returns_of(tmp_path, "2010-11-Q3"), "2010-11 Q4", tmp_path)
-
-
-def _with_returns_of(folder: Path, slug: str) -> Path:
-    write_raw(folder)
-    (folder / "returns" / slug).mkdir()
-    (folder / "returns" / slug / "a.csv").write_text("kpi_id,period,value\nC1,2010-11 Q3,80\n")
-    return folder
+    folder = write_raw(tmp_path).with_name("2010-11-Q3")
+    folder.mkdir()
+    (folder / "a.csv").write_text("kpi_id,period,value\nC1,2010-11 Q3,80\n")
+    with pytest.raises(InputError, match="No figure of a KPI of kpis.csv is due in Quarter 4 2010"):
+        write_templates(tmp_path, "2010-11 Q4", tmp_path)
 
 
 def test_an_alien_column_of_the_templates_name_is_still_reported(tmp_path: Path) -> None:
@@ -329,11 +293,14 @@ def test_an_alien_column_of_the_templates_name_is_still_reported(tmp_path: Path)
     assert read_returns(tmp_path, QUARTER).problems["code"].tolist() == ["table-unexpected"]
 
 
-HARD = "Rose to 80% – ‘late’ “plans”…\n• one\n• two\n\n\tIndented £5 & <b>not bold</b> café 🙂 {{braces}} ²"
+HARD = (
+    "Rose to 80% – ‘late’ “plans”…\n• one\n• two\n\n\t"
+    "Indented £5 & <b>not bold</b> café 🙂 {{braces}} ²"
+)
 
 
 def in_words(path: Path, typed: dict[tuple[str, str], dict[str, Any]], rename: str = "") -> None:
-    """What is typed into the sheet Words, by KPI and what the row is: each into the first row of its kind."""
+    """Type into the sheet Words by KPI and what the row is: into the first row of its kind."""
     book = load_workbook(path)
     sheet = book["Words"]
     names = [cell.value for cell in sheet[1]]
@@ -391,17 +358,10 @@ def test_words_and_actions_come_back_with_the_figures(tmp_path: Path) -> None:
     assert set(found.commentary["commentary"]) == {HARD, "As the return says it."}
     changes = found.actions.set_index(["action_id", "from_quarter"])
     done, new = changes.loc[("A-1", "2024-25 Q2")], changes.loc[("A-2024-25-Q2-1", "2024-25 Q2")]
-    assert (done["status"], done["note"], done["action"]) == (
-        "done",
-        "In use since May.",
-        "Two more lorries",
-    )
-    assert (new["action"], new["owner"], new["due"], new["status"]) == (
-        "A third lorry",
-        "Head of Fleet",
-        "2025-03-31",
-        "open",
-    )
+    expected = ["done", "In use since May.", "Two more lorries"]
+    assert done[["status", "note", "action"]].tolist() == expected
+    expected = ["A third lorry", "Head of Fleet", "2025-03-31", "open"]
+    assert new[["action", "owner", "due", "status"]].tolist() == expected
     assert read_returns(raw, "2024-25 Q1").actions["status"].tolist() == ["open"]
     # what is written into commentary/ afterwards goes before the return
     (raw / "commentary").mkdir()

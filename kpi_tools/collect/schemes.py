@@ -1,6 +1,8 @@
 """By which scheme of bands the ratings of a workbook were given: each of a list is tried."""
 
 import re
+from math import nan
+from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -15,32 +17,13 @@ from kpi_tools.schemes import Scheme, parse_schemes
 from kpi_tools.vocabulary import NOT_RATED
 from kpi_tools.wording import plural, show, show_line
 
-FLOOR: Final = "Green: target; Amber: floor_standard; Red"
-_STEPS: Final = (("5%", "10%"), ("2%", "5%"), ("5%", "15%"), ("10%", "20%"))
-_BEYOND: Final = ("floor_standard", "target within 5%", "target within 10%")
-CANDIDATES: Final = (
-    FLOOR,
-    "Green: target; Red",
-    *(
-        f"Green: target; Amber: target within {percent}%; Red"
-        for percent in (10, 5, 2, 15, 20, 3, 1, 2.5, 7.5)
-    ),
-    *(f"Green: target; Amber: target within {number}; Red" for number in (5, 2, 10, 3, 1)),
-    *(f"Green: target within {one}; Amber: target within {two}; Red" for one, two in _STEPS),
-    "Green: target within 10%; Amber: same_quarter_last_year; Red",
-    "Green: target within 5%; Amber: previous; Red",
-    *(
-        f"Blue: target beyond {beyond}; Green: target; Amber: {amber}; Red"
-        for beyond in ("5%", "10%")
-        for amber in _BEYOND
-    ),
-)
+CANDIDATES: Final = tuple(Path(__file__).with_suffix(".txt").read_text("utf-8").splitlines())
 """Schemes that councils have, the simplest first."""
+FLOOR: Final = CANDIDATES[0]
 ENOUGH: Final = 0.6
 """The share of the ratings that a scheme has to give for it to be taken as theirs."""
-_NONE: Final = float("nan")
-_TEXTS: Final = ("kpi_id", "kpi_name", "place", "period", "polarity", "unit", "theirs")
-_NUMBERS: Final = (
+_COLUMNS: Final = (
+    *("kpi_id", "kpi_name", "place", "period", "polarity", "unit", "theirs"),
     *("target", "floor_standard", "value", "previous", "same_quarter_last_year", "tolerance"),
 )
 
@@ -62,7 +45,7 @@ def bands_of(bands: str) -> list[dict[str, Any]]:
         row = {"name": name.strip(), "meets": meets[0] if len(meets) == 1 else meets}
         rows.append(row if meets else {"name": name.strip()})
     if not rows:
-        raise InputError(f'"{bands}" is no scheme. Write such as: {CANDIDATES[4]}')
+        raise InputError(f'"{bands}" is no scheme. Write such as: {CANDIDATES[2]}')
     return rows
 
 
@@ -80,18 +63,17 @@ def rated_cells(book: Book) -> pd.DataFrame:
         for rating, period in kpi.rated():
             lines = [kpi.target_at(period, means) for means in ("target", "floor_standard")]
             earlier = max((one for one in values if one < period), key=quarter_of, default="")
-            ago = quarters.get(quarter_of(period).shift(-4), _NONE) if "Q" in period else _NONE
-            row = {"kpi_id": kpi.get("kpi_id"), "kpi_name": kpi.get("kpi_name")}
-            row |= {"place": f"{kpi.sheet} {rating.where}".strip(), "period": period}
-            row |= {
-                "polarity": kpi.get("polarity"),
-                "unit": kpi.get("unit"),
-                "theirs": rating.value,
-            }
-            numbers = [kpi.number(line) if line else _NONE for line in lines]
-            numbers += [values[period], values.get(earlier, _NONE), ago, _NONE]
-            rows.append(row | dict(zip(_NUMBERS, numbers, strict=True)))
-    return pd.DataFrame(rows, columns=[*_TEXTS, *_NUMBERS])
+            year_ago = quarter_of(period).shift(-4) if "Q" in period else None
+            rows.append(
+                (
+                    *(kpi.get("kpi_id"), kpi.get("kpi_name")),
+                    *(f"{kpi.sheet} {rating.where}".strip(), period),
+                    *(kpi.get("polarity"), kpi.get("unit"), rating.value),
+                    *(kpi.number(line) if line else nan for line in lines),
+                    *(values[period], values.get(earlier, nan), quarters.get(year_ago, nan), nan),
+                )
+            )
+    return pd.DataFrame(rows, columns=_COLUMNS)
 
 
 def ratings_by(cells: pd.DataFrame, bands: str) -> pd.Series:

@@ -16,7 +16,7 @@ import pandas as pd
 
 from kpi_tools.collect import folder, mapping, schemes
 from kpi_tools.collect.deduce import deduce
-from kpi_tools.collect.kpis import Book, read_tables
+from kpi_tools.collect.kpis import Book, Kpi, read_tables
 from kpi_tools.collect.recognise import Fact, Sure, quarter_of
 from kpi_tools.collect.sheets import Sheet, open_sheets
 from kpi_tools.collect.tables import Table, find_table
@@ -105,7 +105,7 @@ def start_from(name: str, workbook: Path, data: Path, bands: str = "") -> Done:
     raw, file = place / "raw", place / mapping.FILE
     _refuse_existing(place)
     answers = mapping.read(file) if file.is_file() else mapping.Answers()
-    book, lines, differing = _read(workbook, answers, ["taken_for", "period"])
+    book, left, differing = _read(workbook, answers, ["taken_for", "period"])
     if differing:
         raise InputError(
             f"{mapping.FILE} is of another workbook than {workbook.name}: "
@@ -133,6 +133,7 @@ def start_from(name: str, workbook: Path, data: Path, bands: str = "") -> Done:
             f"{'is' if len(asked) == 1 else 'are'} still missing, such as the "
             f"{first['setting']} of {first['name'] or first['which']}. Nothing was written."
         )
+    lines = [*_account(book), *left]  # once the files are made: a cell may be left by them
     with writing(place):
         place.mkdir(parents=True, exist_ok=True)
         if not asked.empty:
@@ -164,7 +165,7 @@ def start_from(name: str, workbook: Path, data: Path, bands: str = "") -> Done:
 def _read(
     workbook: Path, answers: mapping.Answers, names: Iterable[str]
 ) -> tuple[Book, list[str], list[str]]:
-    """A workbook as a mapping has it, its account, and how its columns differ from the mapping's.
+    """A workbook as a mapping has it, sheets that were left, how columns differ from the mapping.
 
     `names`: what the mapping says of columns. What the program takes by itself is no answer.
     """
@@ -182,7 +183,7 @@ def _read(
     there = {column.sheet for column in book.columns}
     without = [one.name for one in sheets if one.cells and one.name not in there]
     left += [(name, "no table of KPIs was found in it") for name in without]
-    return book, [*_account(book), *(f'  Sheet "{name}": {why}.' for name, why in left)], differing
+    return book, [f'  Sheet "{name}": {why}.' for name, why in left], differing
 
 
 def _tables(sheets: list[Sheet], answers: Mapping[tuple[str, str], Any]) -> list[Table]:
@@ -297,7 +298,7 @@ def import_quarter(raw: Path, quarter: Quarter, workbook: Path) -> Done:
             f"There is no {file}. A council that began with kpi start --from has one beside its "
             "folder raw."
         )
-    book, account, changed = _read(workbook, mapping.read(file), ["taken_for"])
+    book, left, changed = _read(workbook, mapping.read(file), ["taken_for"])
     if column := next((one for one in book.columns if one.open), None):
         raise InputError(
             f'{workbook.name}, column {column.letter} ("{column.heading}"): {column.why}. Say it '
@@ -305,11 +306,29 @@ def import_quarter(raw: Path, quarter: Quarter, workbook: Path) -> Done:
         )
     before = [one for one in quarters_with_returns(raw) if one < quarter]
     returns = read_returns(raw, before[-1] if before else None)
-    lines = ["Columns otherwise than in the mapping:"] if changed else []
-    lines += [*(f"  {text}" for text in _few(changed, "changes")), *account]
-    lines += _leave_unknown(book, returns)
-    rows = _new_rows(book, returns, quarter, lines)
-    lines += _other_targets(book, returns, quarter)
+    in_book = {kpi.get("kpi_id"): kpi for kpi in book.kpis}
+    known = returns.catalogue.set_index("kpi_id")["frequency"].to_dict()
+    gone = sorted(known.keys() - in_book.keys())
+    more = " and more" * (len(gone) > _FEW)
+    kpis = [in_book[kpi_id] for kpi_id in in_book if kpi_id in known]
+    for kpi in kpis:
+        kpi.facts["frequency"] = Fact(known[kpi.get("kpi_id")], Sure.GIVEN, "kpis.csv")
+    rows, counted = _new_rows(kpis, returns, quarter)
+    lines = [
+        *["Columns otherwise than in the mapping:"] * bool(changed),
+        *(f"  {text}" for text in _few(changed, "changes")),
+        *_account(book),
+        *left,
+        *(
+            f'Not in kpis.csv, and left: "{kpi.get("kpi_name")}" (row {kpi.line}). Add it there '
+            "first."
+            for kpi_id, kpi in in_book.items()
+            if kpi_id not in known
+        ),
+        *[f"Not in the workbook: {', '.join(gone[:_FEW])}{more}."] * bool(gone),
+        counted,
+        *_other_targets(kpis, returns, quarter),
+    ]
     place = raw / "returns" / quarter.slug / f"{slug(workbook.stem) or 'workbook'}.csv"
     words = raw / "commentary" / f"{quarter.slug}.csv"
     if place.exists():
@@ -322,7 +341,7 @@ def import_quarter(raw: Path, quarter: Quarter, workbook: Path) -> Done:
             f"{workbook.name} has no figure that is new by {quarter.title}. Nothing was written."
         )
     files = {place: folder.csv_text("returns", rows)}
-    texts = folder.text_rows(book.kpis, quarter).get(quarter, [])
+    texts = folder.text_rows(kpis, quarter).get(quarter, [])
     if texts and words.exists():
         lines.append(f"{words} is there already: its texts stay, those of the workbook were left.")
     elif texts:
@@ -337,50 +356,32 @@ def _few(lines: list[str], what: str, end: str = "") -> list[str]:
     return [f"{line}{end}" for line in lines[:_FEW]] + [f"and {more} more {what}."] * (more > 0)
 
 
-def _leave_unknown(book: Book, returns: Returns) -> list[str]:
-    """Leave KPIs that kpis.csv does not have: a sentence for each, and for those missing."""
-    known = set(returns.catalogue["kpi_id"])
-    lines = [
-        f'Not in kpis.csv, and left: "{kpi.get("kpi_name")}" (row {kpi.line}). Add it there first.'
-        for kpi in book.kpis
-        if kpi.get("kpi_id") not in known
-    ]
-    book.kpis = [kpi for kpi in book.kpis if kpi.get("kpi_id") in known]
-    gone = sorted(known - {kpi.get("kpi_id") for kpi in book.kpis})
-    more = " and more" * (len(gone) > _FEW)
-    return lines + [f"Not in the workbook: {', '.join(gone[:_FEW])}{more}."] * bool(gone)
-
-
-def _new_rows(book: Book, returns: Returns, quarter: Quarter, lines: list[str]) -> folder.Rows:
-    """The rows whose figure was not known before, or is another now."""
+def _new_rows(kpis: list[Kpi], returns: Returns, quarter: Quarter) -> tuple[folder.Rows, str]:
+    """The rows whose figure was not known before, or is another now, and how many they are."""
     sent = returns.submissions.drop_duplicates(["kpi_id", "period"], keep="last")
     known = sent.dropna(subset="value").set_index(["kpi_id", "period"])["value"].to_dict()
-    frequencies = returns.catalogue.set_index("kpi_id")["frequency"]
     found, restated, later = folder.Rows(), 0, 0
-    for kpi in book.kpis:
-        kpi.facts["frequency"] = Fact(frequencies[kpi.get("kpi_id")], Sure.GIVEN, "kpis.csv")
-        for row in (one for one in folder.return_rows(kpi) if one.get("value")):
-            ends = quarter_of(row["period"])
-            label = ends.label if "/" in row["period"] else row["period"]
-            old = known.get((row["kpi_id"], label))
-            if ends > quarter:
-                later += 1
-            elif old is None or abs(old - float(row["value"])) > 1e-9:
-                restated += old is not None
-                found.append(row)
-    lines.append(
+    for row in (row for kpi in kpis for row in folder.return_rows(kpi) if row.get("value")):
+        ends = quarter_of(row["period"])
+        label = ends.label if "/" in row["period"] else row["period"]
+        old = known.get((row["kpi_id"], label))
+        if ends > quarter:
+            later += 1
+        elif old is None or abs(old - float(row["value"])) > 1e-9:
+            restated += old is not None
+            found.append(row)
+    return found, (
         f"{plural(len(found), 'figure')} new by {quarter.title}, {restated} of them other than "
         f"known before; {plural(later, 'figure')} of later periods left."
     )
-    return found
 
 
-def _other_targets(book: Book, returns: Returns, quarter: Quarter) -> list[str]:
+def _other_targets(kpis: list[Kpi], returns: Returns, quarter: Quarter) -> list[str]:
     """A sentence for each target that is not the one in force: targets.csv has what is agreed."""
-    asked = pd.DataFrame({"kpi_id": [kpi.get("kpi_id") for kpi in book.kpis]})
+    asked = pd.DataFrame({"kpi_id": [kpi.get("kpi_id") for kpi in kpis]})
     in_force = with_targets(asked.assign(quarter=quarter.label), returns.targets)
     lines = []
-    for kpi, row in zip(book.kpis, rows_of(in_force), strict=True):
+    for kpi, row in zip(kpis, rows_of(in_force), strict=True):
         rows = [one for one in folder.target_rows(kpi) if one["from_quarter"] <= quarter.label]
         ours = row["year_target"] if is_number(row["year_target"]) else row["target"]
         theirs = rows[-1].get("target") if rows else None

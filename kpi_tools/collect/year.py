@@ -106,7 +106,7 @@ def _take_over(raw: Path, first: Quarter, path: Path) -> list[str]:
     of = {one: decided[decided["decision"] == one].set_index("kpi_id") for one in DECISIONS}
     kept = decided[decided["decision"] != "retired"].set_index("kpi_id")
     new = of["new"][_OF_KPI[1:]].assign(first_quarter=first.label)
-    kpis = _with_new(before["kpis"], new.reset_index(), ["kpi_id"])
+    kpis = _with_new(before["kpis"], new.reset_index(), ["kpi_id"]).copy()
     for name, texts in {
         "kpi_name": kept["new_name"],
         "section": kept["new_section"],
