@@ -8,11 +8,14 @@ import ast
 import base64
 import io
 import logging
+import re
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -64,8 +67,8 @@ def read_notebook(path: Path, parameters: Mapping[str, str]) -> NotebookNode:
         raise InputError(f"There is no notebook {path}.") from None
     except (OSError, ValueError, AttributeError, nbformat.ValidationError) as error:
         raise InputError(f"{path} cannot be read as a notebook: {_first_line(error)}") from error
-    _check_notebook(notebook, path.name)
-    _check_parameters(notebook, parameters, path.name)
+    for fault in _faults(notebook, parameters):
+        raise InputError(f"{path.name}{fault}")
     return notebook
 
 
@@ -110,85 +113,65 @@ def run_notebook(
 # Before
 
 
-def _check_notebook(notebook: NotebookNode, name: str) -> None:
+def _faults(notebook: NotebookNode, given: Mapping[str, str]) -> Iterator[str]:
+    """Why the notebook is not fit to run with these parameters: the rest of a sentence each."""
     kernel = notebook.metadata.get("kernelspec", {}).get("name", KERNEL)
     if kernel != KERNEL:
-        raise InputError(
-            f'{name} asks for the kernel "{kernel}", and is run by "{KERNEL}", the Python of this '
+        yield (
+            f' asks for the kernel "{kernel}", and is run by "{KERNEL}", the Python of this '
             "project. Open it in JupyterLab, choose Kernel > Change Kernel > Python 3, and save it."
         )
-    tagged = [cell for cell in notebook.cells if "parameters" in cell.metadata.get("tags", [])]
-    if len(tagged) != 1 or tagged[0].cell_type != "code":
-        raise InputError(
-            f'{name} needs one code cell with the tag "parameters", and has '
-            f"{len(tagged) or 'none'}. Tags are in JupyterLab's property inspector, at the right."
+    code = [(number, cell) for number, cell in enumerate(notebook.cells, 1) if _has_code(cell)]
+    tagged = [cell.source for _, cell in code if "parameters" in cell.metadata.get("tags", [])]
+    if len(tagged) != 1:
+        yield (
+            f' needs one code cell with the tag "parameters", and has {len(tagged) or "none"}. '
+            "Tags are in JupyterLab's property inspector, at the right."
         )
-    code = []
-    for number, cell in enumerate(notebook.cells, 1):
-        if cell.cell_type == "code" and cell.source.strip():
-            _check_python(cell.source, f"{name}, cell {number}")
-            code.append(cell.source)
-    if not code or "complete(" not in code[-1]:
-        raise InputError(
-            f"{name} does not end with kpi.complete(quarter), which proves that a run came to its "
-            "end."
-        )
-
-
-def _check_python(source: str, place: str) -> None:
-    try:
-        tree = ast.parse(source)
-    except (SyntaxError, ValueError) as error:
-        number = getattr(error, "lineno", None) or 1
-        line = [*source.splitlines(), ""][min(number, len(source.splitlines())) - 1].strip()
-        outside = line.startswith(("!", "%", "?")) or line.endswith("?")
-        outside |= "= !" in line or "= %" in line
-        reason = (
-            "a command outside Python (!, % or ?), whose failure nobody would notice"
-            if outside
-            else _first_line(error)
-        )
-        raise InputError(
-            f"{place}, line {number}, `{_short(line)}`: {reason}. Write it in Python."
-        ) from None
-    for node in ast.walk(tree):
-        if "get_ipython" in (getattr(node, name, None) for name in ("id", "attr", "name")):
-            place += f", line {getattr(node, 'lineno', 1)}"
-            raise InputError(f"{place}: get_ipython is not for a report. Write it in Python.")
-
-
-def _check_parameters(notebook: NotebookNode, given: Mapping[str, str], name: str) -> None:
-    declared = _declared(notebook, name)
-    for parameter, value in given.items():
-        if parameter not in PARAMETERS or parameter not in declared:
-            raise InputError(
-                f'{name} has no parameter "{_short(parameter)}". It has: '
-                f"{', '.join(sorted(declared))}."
-            )
-        if not isinstance(value, str):
-            raise InputError(
-                f"The parameter {parameter} must be text, and is {type(value).__name__} {value!r}."
-            )
-    if missing := sorted(declared - set(given) - OPTIONAL):
-        raise InputError(
-            f"{name} also asks for the parameter {missing[0]}, for which nothing is given."
-        )
-
-
-def _declared(notebook: NotebookNode, name: str) -> set[str]:
-    # papermill's own inspection reads line by line and loses a parameter with "=" in its comment.
-    cell = next(cell for cell in notebook.cells if "parameters" in cell.metadata.get("tags", []))
+    for number, cell in code:
+        for line, reason in _not_python(cell.source):
+            yield f", cell {number}, line {line}{reason}. Write it in Python."
+    if "complete(" not in code[-1][1].source:
+        yield " does not end with kpi.complete(quarter), which proves that a run came to its end."
+    # papermill's own inspection reads line by line and loses a parameter with "=" in its comment
     declared = set()
-    for node in ast.parse(cell.source).body:
+    for node in ast.parse(tagged[0]).body:
         match node:
-            case ast.Assign(targets=[ast.Name(id=parameter)], value=ast.Constant(value=str())):
-                declared.add(parameter)
+            case ast.Assign(targets=[ast.Name(id=name)], value=ast.Constant(value=str())):
+                declared.add(name)
             case _:
-                raise InputError(
-                    f'{name}, the cell tagged "parameters", line {node.lineno}: only lines such as '
+                yield (
+                    f', the cell tagged "parameters", line {node.lineno}: only lines such as '
                     'quarter = "2024-25 Q3" can stand here, a name and a text in quotes.'
                 )
-    return declared
+    if unknown := [name for name in given if name not in declared & PARAMETERS]:
+        yield f' has no parameter "{_short(unknown[0])}". It has: {", ".join(sorted(declared))}.'
+    if wrong := [name for name, value in given.items() if not isinstance(value, str)]:
+        value = given[wrong[0]]
+        kind = type(value).__name__
+        yield f": the parameter {wrong[0]} must be text, and is {kind} {value!r}."
+    if missing := sorted(declared - set(given) - OPTIONAL):
+        yield f" also asks for the parameter {missing[0]}, for which nothing is given."
+
+
+def _not_python(source: str) -> Iterator[tuple[int, str]]:
+    lines = source.splitlines()
+    try:
+        ast.parse(source)
+    except (SyntaxError, ValueError) as error:
+        number = min(getattr(error, "lineno", None) or 1, len(lines))
+        line = lines[number - 1].strip()
+        reason = _first_line(error)
+        if re.match(r"[!%?]", line) or re.search(r"\?$|= [!%]", line):
+            reason = "a command outside Python (!, % or ?), whose failure nobody would notice"
+        yield number, f", `{_short(line)}`: {reason}"
+    for number, line in enumerate(lines, 1):
+        if "get_ipython" in line:
+            yield number, ": get_ipython is not for a report"
+
+
+def _has_code(cell: NotebookNode) -> bool:
+    return bool(cell.cell_type == "code" and cell.source.strip())
 
 
 # The engine: cells run by IPython's shell in this process, what they show kept as outputs
@@ -205,72 +188,30 @@ class InProcess(Engine):  # type: ignore[misc]
         run.notebook = nb_man.nb
         with _shell() as shell:
             run.names = shell.user_ns
-            for cell in nb_man.nb.cells:
-                if cell.cell_type != "code" or not cell.source.strip():
-                    continue
+            for cell in filter(_has_code, nb_man.nb.cells):
                 place = _place(nb_man.nb, cell)
                 step(place)
                 nb_man.cell_start(cell)
-                shell.outputs.begin(cell.outputs)
                 result = shell.run_cell(cell.source, store_history=True)
-                shell.outputs.flush()
-                cell.execution_count = result.execution_count
+                cell.execution_count, cell.outputs = result.execution_count, shell.taken_outputs()
                 if error := result.error_before_exec or result.error_in_exec:
                     nb_man.cell_exception(cell)
-                    run.error = _stopped(error, name, place)
+                    what = _short(f"{type(error).__name__}: {error}").rstrip(".: ")
+                    ours = error if isinstance(error, KpiError) else None
+                    run.error = ours or NotebookError(f"{name} stopped in {place}: {what}.")
                 nb_man.cell_complete(cell)
                 if run.error:
                     break
 
 
-class _Outputs:
-    """What cells show, kept in `outputs` of the one that runs."""
-
-    def __init__(self) -> None:
-        self.outputs: list[Any] = []
-        self.characters = 0
-        self.stream, self.written = "", list[str]()
-
-    def begin(self, outputs: list[Any]) -> None:
-        self.flush()
-        self.outputs = outputs
-
-    def add(self, kind: str, **contents: Any) -> None:
-        self.flush()
-        for form, value in contents.get("data", {}).items():
-            if isinstance(value, bytes):
-                contents["data"][form] = base64.b64encode(value).decode()
-            self.count(contents["data"][form])
-        self.outputs.append(nbformat.v4.new_output(kind, **contents))
-
-    def write(self, stream: str, text: str) -> None:
-        if stream != self.stream:
-            self.flush()
-        self.count(text)
-        self.stream = stream
-        self.written.append(text)
-
-    def flush(self) -> None:
-        """What was written to a stream since the last time becomes one output."""
-        if text := "".join(self.written):
-            made = nbformat.v4.new_output("stream", name=self.stream, text=text)
-            self.outputs.append(made)
-        self.stream, self.written = "", []
-
-    def count(self, text: Any) -> None:
-        self.characters += len(text) if isinstance(text, str) else 0
-        if self.characters > LARGEST_OUTPUT:
-            raise FloodError("it shows more text than a report can hold (a loop that prints?)")
-
-
 class _Stream(io.TextIOBase):
     encoding = "utf-8"
 
-    def __init__(self, name: str, outputs: _Outputs) -> None:
-        self._name, self._outputs = name, outputs
+    def __init__(self, name: str, shell: "_Shell") -> None:
+        self._name, self._shell = name, shell
 
     def write(self, text: str) -> int:
-        self._outputs.write(self._name, text)
+        self._shell.keep(self._name, text, text)
         return len(text)
 
 
@@ -279,10 +220,10 @@ class _Hook(DisplayHook):
         pass
 
     def write_format_data(self, format_dict: Any, md_dict: Any = None) -> None:
-        count = self.prompt_count
-        output = {"data": dict(format_dict), "metadata": md_dict or {}, "execution_count": count}
         shell: Any = self.shell
-        shell.outputs.add("execute_result", **output)
+        shell.keep_display(
+            format_dict, md_dict, "execute_result", execution_count=self.prompt_count
+        )
 
     def finish_displayhook(self) -> None:
         pass
@@ -291,16 +232,44 @@ class _Hook(DisplayHook):
 class _Publisher(DisplayPublisher):
     def publish(self, data: Any, metadata: Any = None, *_: Any, **__: Any) -> None:
         shell: Any = self.shell
-        shell.outputs.add("display_data", data=dict(data), metadata=metadata or {})
+        shell.keep_display(data, metadata, "display_data")
 
 
 class _Shell(InteractiveShell):
     displayhook_class = Type(_Hook)
     display_pub_class = Type(_Publisher)
-    outputs: _Outputs
+    outputs: list[tuple[str, Any]]
+    """Of the cell that runs: the name of a stream and what is written to it, or "" and another."""
+    characters = 0
+
+    def keep(self, stream: str, output: Any, *texts: Any) -> None:
+        self.characters += sum(len(text) for text in texts if isinstance(text, str))
+        if texts and self.characters > LARGEST_OUTPUT:
+            raise FloodError("it shows more text than a report can hold (a loop that prints?)")
+        self.outputs.append((stream, output))
+
+    def keep_display(self, data: Any, metadata: Any, kind: str, **more: Any) -> None:
+        data = {
+            form: base64.b64encode(value).decode() if isinstance(value, bytes) else value
+            for form, value in data.items()
+        }
+        output = nbformat.v4.new_output(kind, data=data, metadata=metadata or {}, **more)
+        self.keep("", output, *data.values())
+
+    def taken_outputs(self) -> list[NotebookNode]:
+        """The outputs since the last time; what was written to a stream at a stretch is one."""
+        taken, self.outputs = self.outputs, []
+        found = list[NotebookNode]()
+        for stream, group in groupby(taken, itemgetter(0)):
+            parts = [output for _, output in group]
+            if stream:
+                parts = [nbformat.v4.new_output("stream", name=stream, text="".join(parts))]
+            found += parts
+        return found
 
     def _showtraceback(self, etype: Any, evalue: Any, stb: list[str]) -> None:
-        self.outputs.add("error", ename=etype.__name__, evalue=str(evalue), traceback=list(stb))
+        said = {"ename": etype.__name__, "evalue": str(evalue), "traceback": list(stb)}
+        self.keep("", nbformat.v4.new_output("error", **said))
 
 
 @contextmanager
@@ -312,12 +281,11 @@ def _shell() -> Iterator[Any]:
     streams, main = (sys.stdout, sys.stderr), sys.modules["__main__"]
     with tempfile.TemporaryDirectory(prefix="kpi-", ignore_cleanup_errors=True) as private:
         shell = _Shell.instance(config=settings, ipython_dir=private)
-        outputs = shell.outputs = _Outputs()
-        sys.stdout, sys.stderr = _Stream("stdout", outputs), _Stream("stderr", outputs)
+        shell.outputs = []
+        sys.stdout, sys.stderr = _Stream("stdout", shell), _Stream("stderr", shell)
         try:
             yield shell
         finally:
-            outputs.flush()
             sys.stdout, sys.stderr = streams
             sys.modules["__main__"] = main
             _Shell.clear_instance()
@@ -326,16 +294,8 @@ def _shell() -> Iterator[Any]:
 # What became of it
 
 
-def _stopped(error: BaseException, name: str, place: str) -> KpiError:
-    """A sentence of this package as it is, of anything else its first line with the place."""
-    if isinstance(error, KpiError):
-        return error
-    what = _short(f"{type(error).__name__}: {error}").rstrip(".: ")
-    return NotebookError(f"{name} stopped in {place}: {what}.")
-
-
 def _unfinished(notebook: NotebookNode, name: str, mark: str) -> KpiError | None:
-    code = [cell for cell in notebook.cells if cell.cell_type == "code" and cell.source.strip()]
+    code = list(filter(_has_code, notebook.cells))
     for cell in code:
         for output in cell.outputs:
             if output.get("name") == "stderr" and TRACEBACK in output.text:
@@ -351,14 +311,16 @@ def _unfinished(notebook: NotebookNode, name: str, mark: str) -> KpiError | None
 
 
 def _place(notebook: NotebookNode, cell: NotebookNode) -> str:
-    kept = [
+    """Where a cell stands in the notebook as it was given."""
+    if "injected-parameters" in cell.metadata.get("tags", []):
+        return "the parameters given"
+    given = [
         other
         for other in notebook.cells
         if "injected-parameters" not in other.metadata.get("tags", [])
     ]
-    number = next((number for number, other in enumerate(kept, 1) if other is cell), None)
-    line = cell.source.strip().splitlines()[0]
-    return f"cell {number} (`{_short(line, 60)}`)" if number else "the parameters given"
+    number = next(number for number, other in enumerate(given, 1) if other is cell)
+    return f"cell {number} (`{_short(cell.source.strip().splitlines()[0], 60)}`)"
 
 
 def _first_line(error: object) -> str:
