@@ -31,7 +31,6 @@ from scipy import stats
 from kpi_tools.scale import POLARS_SETTINGS
 from kpi_tools.scale.blocks import (
     BLOCK_ROWS,
-    block_read,
     blocks_of,
     months_before,
     rate_rows,
@@ -158,7 +157,7 @@ def read_all(path: Path, engine: str) -> Iterator[object]:
     """The eight columns in blocks of whole series, by the engine's own reader, and nothing else."""
     source = source_of(path)
     for _, inside in blocks_of(source, BLOCK_ROWS)[0]:
-        rows = block_read(source, inside)
+        rows = source.dataset.to_table(filter=inside)
         yield pl.from_arrow(rows) if engine == "polars" else rows.to_pandas(date_as_object=False)
 
 

@@ -10,8 +10,8 @@ is somebody else's, and left alone.
 
 import contextlib
 import hashlib
-import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -27,57 +27,36 @@ MARK = ENVIRONMENT / "kpi-tools-set-up"
 LOG = ENVIRONMENT / "set-up.log"
 SET_UP_LOCK = ROOT / ".venv.guard"
 INTERRUPTED = 130
+VERSION = ".".join(map(str, sys.version_info[:2]))
 
-REMEDIES = (
-    (
-        ("No space left on device", "not enough space on the disk", "Disk quota exceeded"),
-        "The disk is full. The set-up needs about 1.5 GB; make room and run the command again.",
+REMEDIES = {
+    "No space left on device|not enough space on the disk|Disk quota exceeded": (
+        "The disk is full. The set-up needs about 1.5 GB; make room and run the command again."
     ),
-    (
-        ("ensurepip is not available", "No module named ensurepip", "No module named venv"),
+    "ensurepip is not available|No module named (ensurepip|venv)": (
         "This Python cannot make environments. On Debian and Ubuntu install the missing part with "
         "`sudo apt install python3-venv`; elsewhere use the Python of python.org. Then run the "
-        "command again.",
+        "command again."
     ),
-    (
-        ("No module named pip",),
-        "The folder .venv was made by another tool, without pip. "
-        "Delete it and run the command again, or install the project in it yourself "
-        "(CONTRIBUTING.md).",
-    ),
-    (
-        ("DO NOT MATCH THE HASHES", "REQUIRE HASHES"),
+    "DO NOT MATCH THE HASHES|REQUIRE HASHES": (
         "A package differs from the one this project was tested with, so nothing of it was used. "
-        "Tell whoever runs your package mirror; do not go round this.",
+        "Tell whoever runs your package mirror; do not go round this."
     ),
-    (
-        ("Long Path support",),
+    "Long Path support": (
         "The path of this folder is too long for Windows. Move it to a short one, such as C:\\kpi, "
-        "and run the command again.",
+        "and run the command again."
     ),
-    (
-        (
-            "establish a new connection",
-            "Max retries exceeded",
-            "NameResolutionError",
-            "getaddrinfo failed",
-            "timed out",
-            "ProxyError",
-            "SSLError",
-            "CERTIFICATE_VERIFY_FAILED",
-            "ConnectionResetError",
-        ),
+    "new connection|Max retries|timed out|(Proxy|SSL|NameResolution|ConnectionReset)Error": (
         "The package index was not reached. The first run needs the internet, or the package "
         "mirror of your organisation (its IT service knows what to give to "
-        "`pip config set global.index-url`).",
+        "`pip config set global.index-url`)."
     ),
-    (
-        ("No matching distribution found",),
-        f"A package was not found for Python {sys.version_info[0]}.{sys.version_info[1]} on this "
-        "computer. Use Python 3.11 or later (64 bit); if you use a package mirror, it may lack the "
-        "package named below.",
+    "No matching distribution found": (
+        f"A package was not found for Python {VERSION} on this computer. Use Python 3.11 or later "
+        "(64 bit); if you use a package mirror, it may lack the package named below."
     ),
-)
+}
+"""What to do, by what the log of a set-up shows: the first that it holds."""
 
 
 class SetUpError(Exception):
@@ -91,55 +70,25 @@ def say(text: str) -> None:
 
 def installed() -> bool:
     """Whether this Python's own environment holds the package, from this very folder."""
-    from importlib import metadata
-    from urllib.parse import unquote_to_bytes, urlsplit
-    from urllib.request import url2pathname
+    from importlib.metadata import PackageNotFoundError, distribution
 
     try:
-        distribution = metadata.distribution("kpi-tools")
-    except metadata.PackageNotFoundError:
+        distribution("kpi-tools")
+    except PackageNotFoundError:
         return False
-    places = [Path(str(distribution.locate_file("")))]
-    origin = distribution.read_text("direct_url.json")
-    if origin:
-        path = urlsplit(json.loads(origin)["url"]).path
-        places.append(
-            Path(url2pathname(path) if os.name == "nt" else os.fsdecode(unquote_to_bytes(path)))
-        )
-    return any(place.resolve() == ROOT for place in places)
+    return ROOT in [Path(place).resolve() for place in sys.path[1:]]  # first is where we were begun
 
 
 def wanted() -> str:
     """What the mark of an up-to-date environment says."""
     place = os.fsencode(str(ROOT)).decode("utf-8", "replace")  # the same in every locale
-    return f"{hashlib.sha256(LOCK.read_bytes()).hexdigest()}\n{place}\n{python()}\n"
-
-
-def python() -> str:
-    """The Python that runs this, and would make the environment."""
-    return f"Python {sys.version_info[0]}.{sys.version_info[1]}"
-
-
-def mark() -> str:
-    """The mark; "" where there is none, "unfinished" while a set-up runs and after it failed."""
-    try:
-        return MARK.read_text(encoding="utf-8")
-    except OSError:
-        return ""
-
-
-def inside() -> bool:
-    return Path(sys.prefix).resolve() == ENVIRONMENT
+    return f"{hashlib.sha256(LOCK.read_bytes()).hexdigest()}\n{place}\nPython {VERSION}\n"
 
 
 def ready() -> bool:
-    return PYTHON.exists() and mark() == wanted()
-
-
-def write_mark(text: str) -> None:
-    draft = MARK.with_name(MARK.name + ".draft")
-    draft.write_text(text, encoding="utf-8")
-    draft.replace(MARK)
+    """Whether the environment is there and up to date."""
+    there = PYTHON.exists() and MARK.is_file()
+    return there and MARK.read_text(encoding="utf-8") == wanted()
 
 
 @contextlib.contextmanager
@@ -171,54 +120,34 @@ def locked(descriptor: int) -> bool:
 
 
 def set_up() -> None:
-    """Make the environment, or bring it up to the lock. Raises `SetUpError`."""
-    if (
-        ENVIRONMENT.exists()
-        and not mark()
-        and (not ENVIRONMENT.is_dir() or os.listdir(str(ENVIRONMENT)))
-    ):
-        raise SetUpError(
-            f"{ENVIRONMENT} was not made by this command, so it is left alone. If it is an "
-            "environment of yours, install the project in it (CONTRIBUTING.md) and run the command "
-            "with its Python; else move it away and run again."
-        )
-    outdated = PYTHON.exists() and mark().splitlines()[2:] == [python()]
-    doing = "Updating" if outdated else "Setting up"
-    say(
-        f"{doing} the environment in {ENVIRONMENT}: once, about a minute, longer on a slow network."
-    )
-    if not outdated:
-        if inside():
+    """Make the environment from the lock, from the beginning. Raises `SetUpError`."""
+    if ENVIRONMENT.exists():
+        if not MARK.is_file() and (not ENVIRONMENT.is_dir() or os.listdir(str(ENVIRONMENT))):
             raise SetUpError(
-                "The set-up of this environment was interrupted and it cannot mend itself from "
-                "within. Leave it (`deactivate`) and run the command again."
+                f"{ENVIRONMENT} was not made by this command, so it is left alone. If it is an "
+                "environment of yours, install the project in it (CONTRIBUTING.md) and run the "
+                "command with its Python; else move it away and run again."
             )
         # first: what is left if this is interrupted does not pass for an environment
         with contextlib.suppress(FileNotFoundError):
             PYTHON.unlink()
-        if ENVIRONMENT.exists():
-            shutil.rmtree(str(ENVIRONMENT))
-        ENVIRONMENT.mkdir()
-    write_mark("unfinished")
-    LOG.write_text("", encoding="utf-8")
-    if not outdated:
-        call([sys.executable, "-m", "venv", str(ENVIRONMENT)])
+        shutil.rmtree(str(ENVIRONMENT))
+    say(
+        f"Setting up the environment in {ENVIRONMENT}: once, about a minute, longer on a slow "
+        "network."
+    )
+    ENVIRONMENT.mkdir()
+    MARK.write_text("unfinished", encoding="utf-8")
+    call([sys.executable, "-m", "venv", str(ENVIRONMENT)])
     pip = [str(PYTHON), "-m", "pip", "--disable-pip-version-check", "--no-input", "install"]
     pip.append("--no-deps")
     call([*pip, "--require-hashes", "--only-binary=:all:", "-r", str(LOCK)])
     call([*pip, "--no-build-isolation", "--editable", str(ROOT)])
-    point_back()
-    write_mark(wanted())
-
-
-def point_back() -> None:
-    """Have the environment find the package by a relative path, which is plain ASCII.
-
-    Python 3.11 reads such a file in the encoding of the locale: in a folder such as `Année` and
-    with the locale C it would not even start.
-    """
+    # Python 3.11 reads the file that points to the package in the encoding of the locale: with the
+    # locale C and in a folder such as `Année` it would not even start. A relative path is ASCII.
     for path in ENVIRONMENT.glob("[Ll]ib/**/site-packages/kpi_tools.pth"):
         path.write_text(os.path.relpath(str(ROOT), str(path.parent)) + "\n", encoding="ascii")
+    MARK.write_text(wanted(), encoding="utf-8")
 
 
 def call(command: "list[str]") -> None:
@@ -234,14 +163,11 @@ def call(command: "list[str]") -> None:
             close_fds=False,
         )
     if done:
-        raise SetUpError(explain(LOG.read_text(encoding="utf-8", errors="replace")))
-
-
-def explain(log: str) -> str:
-    """The remedy for what the log shows, then its last words."""
-    known = (sentence for signs, sentence in REMEDIES if any(sign in log for sign in signs))
-    last = "\n".join("    " + line[:160] for line in log.strip().splitlines()[-5:])
-    return f"{next(known, 'The environment could not be made:')}\n{last}\n    (all of it: {LOG})"
+        said = LOG.read_text(encoding="utf-8", errors="replace")
+        known = (remedy for signs, remedy in REMEDIES.items() if re.search(signs, said))
+        last = "\n".join("    " + line[:160] for line in said.strip().splitlines()[-5:])
+        head = next(known, "The environment could not be made:")
+        raise SetUpError(f"{head}\n{last}\n    (all of it: {LOG})")
 
 
 def hand_over() -> int:
@@ -261,9 +187,8 @@ def main() -> int:
     """Run the `kpi` command: here where it is installed, else in the environment made for it."""
     if sys.version_info < (3, 11):
         say(
-            f"This needs Python 3.11 or newer; {sys.executable} is {sys.version_info[0]}."
-            f"{sys.version_info[1]}. Install a newer one from python.org (or your software centre) "
-            "and start the command with it."
+            f"This needs Python 3.11 or newer; {sys.executable} is {VERSION}. Install a newer one "
+            "from python.org (or your software centre) and start the command with it."
         )
         return 1
     if installed():
@@ -271,10 +196,10 @@ def main() -> int:
 
         return run() or 0
     try:
-        if inside() and ready():
+        if Path(sys.prefix).resolve() == ENVIRONMENT:
             raise SetUpError(
-                f"The package is no longer installed in {ENVIRONMENT}. Delete that folder and run "
-                "again."
+                "The set-up of this environment was interrupted or undone, and it cannot mend "
+                "itself from within. Leave it (`deactivate`) and run the command again."
             )
         if not ready():
             with alone():

@@ -202,7 +202,7 @@ def test_runs_in_process_where_it_is_installed(made):
 def test_follows_the_lock(made):
     assert made.small() == "1"
     made.lock("flit", "two")
-    assert made.run("report").stderr.startswith("Updating the environment")
+    assert made.run("report").stderr.startswith("Setting up the environment")
     assert made.small() == "2"
 
 
@@ -210,7 +210,7 @@ def test_a_moved_folder_is_noticed(made, mirror, tmp_path):
     moved = Checkout(tmp_path / "moved", mirror)
     shutil.copytree(made.folder / ".venv", moved.folder / ".venv", symlinks=True)
     shutil.copy(made.folder / "requirements.lock", moved.folder)
-    assert moved.run("report").stderr.startswith("Updating the environment")
+    assert moved.run("report").stderr.startswith("Setting up the environment")
     ask = [moved.python, "-c", "import kpi_tools; print(kpi_tools.__file__)"]
     found = subprocess.run(
         ask, capture_output=True, text=True, check=True, cwd=tmp_path
@@ -236,33 +236,6 @@ def test_survives_kills_and_two_at_once(checkout):
     assert sum("The environment is ready." in err for _, err in results) == 1
     assert any("Another set-up of this folder is running" in err for _, err in results)
     assert checkout.small() == "2"
-
-
-@pytest.mark.parametrize(
-    ("mark", "begins_again"),
-    [
-        ("unfinished", True),
-        (f"an older lock\nits folder\n{bootstrap.python()}\n", False),
-        ("this lock\nits folder\nPython 3.99\n", True),
-    ],
-)
-def test_only_what_was_finished_is_built_upon(tmp_path, monkeypatch, mark, begins_again):
-    python, log = tmp_path / ".venv/bin/python", tmp_path / ".venv/log"
-    for name, path in {
-        "ENVIRONMENT": tmp_path / ".venv",
-        "PYTHON": python,
-        "LOG": log,
-        "MARK": log.with_name("mark"),
-    }.items():
-        monkeypatch.setattr(bootstrap, name, path)
-    python.parent.mkdir(parents=True)
-    python.touch()
-    bootstrap.MARK.write_text(mark, encoding="utf-8")
-    called: list[list[str]] = []
-    monkeypatch.setattr(bootstrap, "call", called.append)
-    bootstrap.set_up()
-    assert ("venv" in called[0]) == (not python.exists()) == begins_again
-    assert bootstrap.MARK.read_text(encoding="utf-8") == bootstrap.wanted()
 
 
 def test_an_environment_of_somebody_else_is_left_alone_and_named(checkout):
@@ -313,20 +286,14 @@ def test_variables_of_the_user_do_not_reach_the_command(made, tmp_path):
     ],
     ids=["no network", "other bytes", "no such package"],
 )
-def test_failures_are_sentences(made, settings, lock, sentence):
-    made.lock("flit", "one")
-    assert made.run("report").returncode == 0
-    finished = made.mark.read_text(encoding="utf-8")
-    (made.folder / "requirements.lock").write_text(lock, encoding="utf-8")
-    result = made.run("report", **settings)
+def test_failures_are_sentences(checkout, settings, lock, sentence):
+    (checkout.folder / "requirements.lock").write_text(lock, encoding="utf-8")
+    result = checkout.run("report", **settings)
     assert (result.returncode, result.stdout) == (1, "")
     assert sentence in result.stderr
     assert "Traceback" not in result.stderr
-    assert str(made.folder / ".venv" / "set-up.log") in result.stderr
-    assert made.mark.read_text(encoding="utf-8") == "unfinished"
-    made.mark.write_text(
-        finished, encoding="utf-8"
-    )  # spares the next test a set-up: nothing was changed
+    assert str(checkout.folder / ".venv" / "set-up.log") in result.stderr
+    assert checkout.mark.read_text(encoding="utf-8") == "unfinished"
 
 
 def test_a_python_without_ensurepip_is_a_sentence(checkout):

@@ -24,9 +24,10 @@ from kpi_tools.errors import InputError
 from kpi_tools.loading import load
 from kpi_tools.provenance import slug
 from kpi_tools.quarters import Quarter
-from kpi_tools.report import many
+from kpi_tools.report import many, verify
 from kpi_tools.report.export import published, relative, to_html
-from kpi_tools.report.many import jobs_of, jobs_of_councils, up_to_date
+from kpi_tools.report.many import jobs_of, jobs_of_councils
+from kpi_tools.report.verify import up_to_date
 from tests.kent import governance_without_action
 
 ROOT = Path(__file__).parents[1]
@@ -300,7 +301,7 @@ def test_another_program_or_notebook_is_a_reason_to_make_it_again(
     (order, *_) = jobs_of(raw, out, [Q3], {})
     assert up_to_date(order)
     if changed == "program":
-        monkeypatch.setattr(many, "program", lambda: {"code": "another"})
+        monkeypatch.setattr(verify, "program", lambda: {"code": "another"})
     else:
         other = tmp_path / "quarterly_report.ipynb"
         other.write_text(

@@ -16,6 +16,10 @@ from tests.kent import governance_without_action
 from tests.small_council import append
 
 QUARTER = "2024-25 Q3"
+ENTRIES = (
+    '{"quarter": "2024-25 Q3", "council": "", "inputs": {}, "outputs": {"a": 1},'
+    ' "program": {"packages": 7}, "notebook": "", "parameters": {}}'
+)
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +82,7 @@ def test_an_edited_report_with_an_edited_manifest_is_found_by_making_it_again(ma
     assert told(made) == ()
     assert main(["verify", str(folder(made)), "--raw", str(made / "data" / "raw")]) == 1
     said = capsys.readouterr()
-    assert "manifest.json is not what these inputs give (entries data_until, outputs)." in said.out
+    assert "manifest.json is not what these inputs give (from line 1 on)." in said.out
     assert "report.html is not what these inputs give (from line " in said.out
     assert "kpis.csv" not in said.out
     assert "is not what the inputs give now, or not with this program (6 files" in said.err
@@ -155,14 +159,11 @@ def test_inputs_with_which_it_cannot_be_made_again_are_a_sentence(made):
     ("written", "sentence"),
     [
         (None, "has no manifest.json"),
-        ("{", "cannot be read"),
+        ("{", "is not the manifest of a report"),
         ("[]", "is not the manifest of a report"),
-        ('{"quarter": "2024-25 Q3"}', "it has no inputs"),
-        ('{"quarter": "x", "inputs": {}, "outputs": {}, "program": {}, "notebook": ""}', "quarter"),
-        (
-            '{"quarter": "2024-25 Q3", "inputs": {}, "outputs": {"a": 1}, "program": {"packages": 7}, "notebook": ""}',
-            "has an entry that no report has",
-        ),
+        ('{"quarter": "2024-25 Q3"}', "it has no council"),
+        (ENTRIES.replace("2024-25 Q3", "x"), "quarter"),
+        (ENTRIES, "has an entry that no report has"),
     ],
 )
 def test_without_a_manifest_to_go_by_there_is_no_verdict(made, capsys, written, sentence):

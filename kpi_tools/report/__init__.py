@@ -5,11 +5,11 @@ notebook (`runner`), makes the page (`export`) and writes every file (`build`); 
 its name in one step (`publish`).
 """
 
-import json
 import os
 import re
 import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -22,9 +22,9 @@ from kpi_tools.report.pdf import find_browser
 from kpi_tools.report.process import LostError, Worker
 from kpi_tools.report.publish import (
     FAILED,
-    MANIFEST,
     WORK,
     check_replaceable,
+    manifest_of,
     replace_folder,
     work_folder,
 )
@@ -283,13 +283,12 @@ def _keep_version(job: Job, work: Path) -> None:
     kept = job.outputs / f"{job.name}-version-{number}"
     if not number or job.read_in or kept.is_dir():
         return
-    try:
-        noted = json.loads((job.final / MANIFEST).read_text(encoding="utf-8"))
-        before = len(corrections_of(noted["parameters"].get("corrections", "")))
-        there = noted["edition"] == "final" and before == number - 1
-    except (OSError, ValueError, KeyError):
-        there = False
-    if not there:
+    there = -1
+    with suppress(InputError):
+        noted = manifest_of(job.final)
+        if noted.get("edition") == "final":
+            there = len(corrections_of(noted["parameters"].get("corrections", "")))
+    if there != number - 1:
         raise InputError(
             f"{job.final} holds no version {number} to correct: there the final report stands as "
             "it was published. Put it back there, or leave out --corrected."

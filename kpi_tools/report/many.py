@@ -1,9 +1,7 @@
 """Many reports, on all processors or on a cluster; one that fails does not stop the rest."""
 
-import json
 import os
 import threading
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import CancelledError, Executor, ThreadPoolExecutor, as_completed
 from contextlib import contextmanager, nullcontext
@@ -13,15 +11,14 @@ from typing import Any
 import click
 
 from kpi_tools.errors import InputError, KpiError
-from kpi_tools.provenance import council_name, fingerprint, fingerprints, program, slug
+from kpi_tools.provenance import council_name, slug
 from kpi_tools.quarters import Quarter
 from kpi_tools.received import returns_in, sort_out
 from kpi_tools.report import Job, Report, make, report_job
 from kpi_tools.report.process import Worker
-from kpi_tools.report.publish import MANIFEST
+from kpi_tools.report.verify import up_to_date
 
 Refused = tuple[str, KpiError]
-Result = Report | KpiError
 _PATIENCE = 10
 _LONGEST = 400
 
@@ -64,48 +61,26 @@ def jobs_of_councils(
 ) -> tuple[list[Job], list[Refused]]:
     """The reports of several councils, each into `outputs`/<slug>; folders without, and why."""
     names: dict[Path, str] = {}
-    refused: list[Refused] = []
-    given: dict[Path, Path] = {}
-    for folder in folders:
-        given.setdefault(folder.resolve(), folder)
-    for folder in given.values():
+    jobs, refused = list[Job](), list[Refused]()
+    for folder in {folder.resolve(): folder for folder in folders}.values():
         try:
             names[folder] = council_name(folder)
         except KpiError as error:
             refused.append((str(folder), error))
-    alike = Counter(map(slug, names.values()))
-    jobs: list[Job] = []
     for folder, name in names.items():
+        place = slug(name)
+        others = [str(one) for one in names if slug(names[one]) == place and one != folder]
         try:
-            if alike[slug(name)] > 1:
-                others = [o for o in names if slug(names[o]) == slug(name) and o != folder]
+            if others:
                 raise InputError(
-                    f'Its reports would go to "{slug(name)}", and so would those of '
-                    f"{', '.join(map(str, others))}, so none of them is made. Give one of the "
-                    "councils another name in its council.toml."
+                    f'Its reports would go to "{place}", and so would those of '
+                    f"{', '.join(others)}, so none of them is made. Give one of the councils "
+                    "another name in its council.toml."
                 )
-            jobs += jobs_of(folder, outputs / slug(name), quarters, settings, name)
+            jobs += jobs_of(folder, outputs / place, quarters, settings, name)
         except KpiError as error:
             refused.append((str(folder), error))
     return jobs, refused
-
-
-def up_to_date(job: Job) -> bool:
-    """Whether the report is there, whole, and as the same inputs, settings and program give it."""
-    try:
-        noted = json.loads((job.final / MANIFEST).read_text(encoding="utf-8"))
-        outputs = noted["outputs"]
-        return bool(
-            noted["program"] == program()
-            and noted["notebook"] == fingerprint(job.notebook)
-            and noted["parameters"] == job.parameters
-            and (f"{job.kind}.pdf" in outputs or not job.browser)
-            and (f"{job.kind}.docx" in outputs or not job.word)
-            and noted["inputs"] == fingerprints(job.raw, job.quarter)
-            and all(fingerprint(job.final / name) == known for name, known in outputs.items())
-        )
-    except (InputError, OSError, ValueError, KeyError, TypeError, AttributeError):
-        return False
 
 
 # How
@@ -113,17 +88,18 @@ def up_to_date(job: Job) -> bool:
 _here = threading.local()
 
 
+def processors() -> int:
+    """How many of this computer's processors may be used."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def make_here(job: Job) -> Report:
     """Make one report. Several made by the same thread share a process, which is replaced if it
     ends.
 
     A plain function, and a job can be pickled, so any executor of `concurrent.futures` will do.
-    Every `KpiError` is a plain one, which any process can read.
     """
-    try:
-        return make(job, getattr(_here, "worker", None))
-    except KpiError as error:
-        raise _with_status(KpiError(str(error)), error.exit_status) from None
+    return make(job, getattr(_here, "worker", None))
 
 
 def make_all(
@@ -143,7 +119,7 @@ def make_all(
     """
     wanted = [job for job in jobs if force or not up_to_date(job)]
     failed, made, stopped = list(refused), 0, 0
-    pool = cluster(scheduler) if scheduler else here(min(processes or _processors(), len(wanted)))
+    pool = cluster(scheduler) if scheduler else here(min(processes or processors(), len(wanted)))
     with pool if wanted else nullcontext() as executor:
         try:
             for job, result in _outcomes(wanted, executor, progress):
@@ -166,12 +142,14 @@ def make_all(
         lines.append(f"  {name}: {first}" + " (`kpi check` lists them all)" * bool(more))
     statuses = {error.exit_status for _, error in failed}
     status = stopped or (statuses.pop() if len(statuses) == 1 else 1)
-    raise _with_status(IncompleteError("\n".join(lines)), status)
+    incomplete = IncompleteError("\n".join(lines))
+    incomplete.exit_status = status
+    raise incomplete
 
 
 def _outcomes(
     jobs: Sequence[Job], executor: Executor | None, progress: bool = False
-) -> Iterator[tuple[Job, Result]]:
+) -> Iterator[tuple[Job, Report | KpiError]]:
     """Each job, as soon as it is done, with its report or the reason why there is none."""
     from tqdm import tqdm
 
@@ -180,7 +158,7 @@ def _outcomes(
     hidden = not (progress and jobs)
     with tqdm(total=len(jobs), unit="report", desc="Reports", leave=False, disable=hidden) as bar:
         for future in as_completed(futures):
-            result: Result
+            result: Report | KpiError
             try:
                 result = future.result()
             except KpiError as error:
@@ -188,13 +166,16 @@ def _outcomes(
             except CancelledError:
                 result = KpiError("The scheduler was lost. The same command goes on from here.")
             except Exception as error:  # of the executor, or a defect of ours: the rest is made
-                reason = " ".join(str(error).split())[:_LONGEST]
-                result = KpiError(f"It could not be made: {type(error).__name__}: {reason}")
+                result = KpiError(f"It could not be made: {type(error).__name__}: {_line(error)}")
             failed += isinstance(result, KpiError)
             bar.set_postfix_str(f"{failed} failed" if failed else "", refresh=False)
             bar.update()
             with nullcontext() if hidden else tqdm.external_write_mode():
                 yield futures[future], result
+
+
+def _line(error: Exception) -> str:
+    return " ".join(str(error).split())[:_LONGEST]
 
 
 @contextmanager
@@ -249,11 +230,8 @@ def cluster(address: str) -> Iterator[Executor]:
         asyncio.run(knock())
         client = start(address, timeout=_PATIENCE, set_as_default=False)
     except (OSError, ValueError) as error:
-        reason = " ".join(str(error).split())[:_LONGEST].rstrip(".")
-        raise KpiError(
-            f"No Dask scheduler answers at {address}: "
-            f"{reason or 'what listens there is something else'}."
-        ) from None
+        reason = _line(error).rstrip(".") or "what listens there is something else"
+        raise KpiError(f"No Dask scheduler answers at {address}: {reason}.") from None
     with client:
         try:
             client.wait_for_workers(1, timeout=_PATIENCE)
@@ -266,12 +244,3 @@ def cluster(address: str) -> Iterator[Executor]:
             yield executor
         finally:
             executor.shutdown(wait=False)
-
-
-def _processors() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def _with_status(error: KpiError, status: int) -> KpiError:
-    error.exit_status = status
-    return error

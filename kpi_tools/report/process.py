@@ -12,7 +12,7 @@ import subprocess
 import sys
 import threading
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
@@ -30,11 +30,6 @@ _BEGIN = (
 )
 _PYTHON = ("-E", "-P", "-X", "utf8", "-c", _BEGIN)
 """`-E`: no variable of the user's environment changes what a report is made with."""
-_ALONE: dict[str, Any] = (
-    {"start_new_session": True}
-    if os.name == "posix"
-    else {"creationflags": getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)}
-)
 
 
 class LostError(KpiError):
@@ -92,7 +87,12 @@ class Worker:
                 raise value
             else:
                 self.end()
-                raise LostError(at, _how(process.returncode))
+                status = process.returncode
+                how = f"its process ended (exit status {status})"
+                if status < 0:
+                    name = signal.Signals(-status).name
+                    how = f"its process was ended by {name}, as when memory runs out"
+                raise LostError(at, how)
 
     def end(self) -> None:
         """Have the process gone, whatever it is doing."""
@@ -111,7 +111,8 @@ class Worker:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            **_ALONE,
+            start_new_session=True,  # Ctrl-C is for the command
+            creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
         )
         self._process, self._answers = process, queue.SimpleQueue()
         threading.Thread(target=_listen, args=(process.stdout, self._answers), daemon=True).start()
@@ -119,15 +120,10 @@ class Worker:
 
 
 def _listen(stream: IO[bytes], answers: "queue.SimpleQueue[tuple[str, Any]]") -> None:
-    for message in _messages(stream):
-        answers.put(message)
-    answers.put(("ended", None))
-
-
-def _messages(stream: IO[bytes]) -> Iterator[Any]:
     with suppress(EOFError, OSError, ValueError, pickle.UnpicklingError):
         while True:
-            yield pickle.load(stream)
+            answers.put(pickle.load(stream))
+    answers.put(("ended", None))
 
 
 def _send(stream: "IO[bytes] | None", message: Any) -> None:
@@ -136,12 +132,6 @@ def _send(stream: "IO[bytes] | None", message: Any) -> None:
     with suppress(OSError):
         stream.write(pickle.dumps(message))
         stream.flush()
-
-
-def _how(status: int | None) -> str:
-    if status is not None and status < 0:
-        return f"its process was ended by {signal.Signals(-status).name}, as when memory runs out"
-    return f"its process ended (exit status {status})"
 
 
 # In the process
@@ -155,25 +145,18 @@ def serve() -> None:
     for stream in (0, 1, 2):
         os.dup2(nothing, stream)  # nothing that a notebook starts speaks to the one who asks
     _limit(int(sys.argv[1]))
-    asked: queue.SimpleQueue[Any] = queue.SimpleQueue()
-    threading.Thread(target=_take_questions, args=(questions, asked), daemon=True).start()
     sys.argv[1:] = []
-    while True:
-        work, given = asked.get()
-        try:
-            module, _, name = work.partition(":")
-            returned = getattr(import_module(module), name)(
-                *given, step=lambda at: _send(answers, ("step", at))
-            )
-            _send(answers, ("returned", returned))
-        except Exception as error:
-            _send(answers, ("raised", _plain(error)))
-
-
-def _take_questions(questions: IO[bytes], asked: "queue.SimpleQueue[Any]") -> None:
-    for message in _messages(questions):
-        asked.put(message)
-    os._exit(1)  # nobody is there to read the answer
+    with suppress(EOFError):
+        while True:
+            work, given = pickle.load(questions)
+            try:
+                module, _, name = work.partition(":")
+                function = getattr(import_module(module), name)
+                returned = function(*given, step=lambda at: _send(answers, ("step", at)))
+                _send(answers, ("returned", returned))
+            except Exception as error:
+                _send(answers, ("raised", _plain(error)))
+    os._exit(1)  # whatever threads a notebook left: nobody is there to ask or to read
 
 
 def _limit(starter: int) -> None:
@@ -193,10 +176,9 @@ def _limit(starter: int) -> None:
 
 def _plain(error: Exception) -> Exception:
     """The error as any process can read it."""
-    if isinstance(error, OSError):
-        return error
-    if not isinstance(error, KpiError):
-        return RuntimeError(f"{type(error).__name__}: {error}\n{traceback.format_exc()}")
-    plain = (InputError if isinstance(error, InputError) else KpiError)(str(error))
-    plain.exit_status = error.exit_status
-    return plain
+    match error:
+        case InputError() | OSError():
+            return InputError(str(error)) if isinstance(error, InputError) else error
+        case KpiError():
+            return KpiError(str(error))
+    return RuntimeError(f"{type(error).__name__}: {error}\n{traceback.format_exc()}")

@@ -12,12 +12,15 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any, Final
 
-from kpi_tools.errors import KpiError
+from kpi_tools.errors import InputError, KpiError
 from kpi_tools.provenance import council_name
 
 MANIFEST: Final = "manifest.json"
 WORK: Final = ".work"
 FAILED: Final = "_failed"
+_ENTRIES: Final = dict.fromkeys(("quarter", "council", "notebook"), str) | dict.fromkeys(
+    ("inputs", "outputs", "program", "parameters"), dict
+)
 _NOBODYS: Final = ("desktop.ini", "thumbs.db")
 _TRIES: Final = 5
 
@@ -145,6 +148,23 @@ def _flush(path: Path) -> None:
             os.close(descriptor)
 
 
+def manifest_of(folder: Path) -> dict[str, Any]:
+    """What the manifest in a report's folder says. Raises `InputError` where there is none."""
+    path = folder / MANIFEST
+    try:
+        noted = json.loads(path.read_text(encoding="utf-8"))
+        lacking = [name for name, kind in _ENTRIES.items() if not isinstance(noted.get(name), kind)]
+    except FileNotFoundError:
+        raise InputError(
+            f"{folder} has no {MANIFEST}, so there is nothing to compare it with."
+        ) from None
+    except (OSError, ValueError, AttributeError) as error:
+        raise InputError(f"{path} is not the manifest of a report: {error}.") from None
+    if lacking:
+        raise InputError(f"{path} is not the manifest of a report: it has no {lacking[0]}.")
+    return dict(noted)
+
+
 def as_json(content: Mapping[str, Any]) -> str:
     """A manifest as the text of its file."""
     return json.dumps(content, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
@@ -160,11 +180,10 @@ def check_replaceable(final: Path, raw: Path) -> None:
         raise KpiError(f"{final} is not a folder. Move it away, then run again.")
     if not final.exists():
         return
-    try:
-        noted = json.loads((final / MANIFEST).read_text(encoding="utf-8"))
-        ours, council = {MANIFEST, *noted["outputs"]}, noted.get("council")
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        ours, council = set(), None
+    noted: dict[str, Any] = {}
+    with suppress(InputError):
+        noted = manifest_of(final)
+    ours = {MANIFEST, *noted["outputs"]} if noted else set()
     for path in sorted(final.iterdir()):
         theirs = path.name.startswith((".", "~$")) or path.name.lower() in _NOBODYS
         if path.name not in ours and not theirs:
@@ -172,8 +191,8 @@ def check_replaceable(final: Path, raw: Path) -> None:
                 f"{path} was not made by this command, which replaces the whole folder. Move it "
                 "away, then run again."
             )
-    if council and council != (name := council_name(raw)):
+    if noted and noted["council"] != (name := council_name(raw)):
         raise KpiError(
-            f"{final} holds the report of {council}, and this one is of {name}. "
+            f"{final} holds the report of {noted['council']}, and this one is of {name}. "
             "Give another folder with --outputs, or move that report away."
         )

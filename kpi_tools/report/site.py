@@ -4,6 +4,7 @@ import json
 import shutil
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
@@ -14,7 +15,14 @@ from markupsafe import Markup
 from kpi_tools.errors import InputError
 from kpi_tools.provenance import council_name, fingerprint, fingerprints, program, slug
 from kpi_tools.quarters import Quarter
-from kpi_tools.report.publish import MANIFEST, WORK, as_json, replace_folder, work_folder
+from kpi_tools.report.publish import (
+    MANIFEST,
+    WORK,
+    as_json,
+    manifest_of,
+    replace_folder,
+    work_folder,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -50,8 +58,9 @@ def make_site(raw: Path, outputs: Path, *, force: bool = False) -> tuple[Path, b
         "program": program(),
     }
     site = outputs / SITE
-    if not force and _is_up_to_date(site, state):
-        return site, False
+    with suppress(OSError):
+        if not force and (site / STATE).read_text(encoding="utf-8") == as_json(state):
+            return site, False
     _check_versions(site, finals)
     with work_folder(outputs, SITE) as work:
         folder = work / "made"
@@ -62,12 +71,7 @@ def make_site(raw: Path, outputs: Path, *, force: bool = False) -> tuple[Path, b
         for name, path in explorers.items():
             shutil.copyfile(path, folder / DIRECTORATES / f"{slug(name)}.html")
         _write_pages(raw, latest, finals, folder, list(explorers))
-        files = {
-            path.relative_to(folder).as_posix(): fingerprint(path)
-            for path in sorted(folder.rglob("*"))
-            if path.is_file()
-        }
-        (folder / STATE).write_text(as_json(state | {"files": files}), "utf-8", newline="\n")
+        (folder / STATE).write_text(as_json(state), "utf-8", newline="\n")
         replace_folder(folder, site, outputs / WORK / f"{SITE}.aside")
     return site, True
 
@@ -76,12 +80,9 @@ def _manifests(raw: Path, folder: Path, names: str) -> list[tuple[Path, dict[str
     """The reports of the council in the folders of such `names`, each with its manifest."""
     council, found = council_name(raw), []
     for path in sorted(folder.glob(f"{names}/{MANIFEST}")):
-        try:
-            noted = json.loads(path.read_text(encoding="utf-8"))
-            if noted["council"] == council and isinstance(noted["parameters"], dict):
+        with suppress(InputError):  # somebody else's
+            if (noted := manifest_of(path.parent))["council"] == council:
                 found.append((path.parent, noted))
-        except (OSError, ValueError, KeyError, TypeError):
-            continue  # somebody else's
     return found
 
 
@@ -111,23 +112,11 @@ def _finals(raw: Path, outputs: Path) -> "list[pages.Final]":
     return sorted(found, key=lambda one: (one.quarter, not one.part, one.version), reverse=True)
 
 
-def _is_up_to_date(site: Path, state: dict[str, Any]) -> bool:
-    try:
-        noted = json.loads((site / STATE).read_text(encoding="utf-8"))
-        files = noted.pop("files")
-        return bool(
-            noted == state and all(fingerprint(site / name) == one for name, one in files.items())
-        )
-    except (InputError, OSError, ValueError, KeyError, AttributeError):
-        return False
-
-
 def _check_versions(site: Path, finals: "Sequence[pages.Final]") -> None:
     for final in finals:
-        try:
-            noted = json.loads((site / final.name / MANIFEST).read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            continue
+        noted = final.noted
+        with suppress(InputError):  # it was not there
+            noted = manifest_of(site / final.name)
         published = replace(final, noted=noted)
         if noted["inputs"] != final.noted["inputs"] and published.version == final.version:
             raise InputError(

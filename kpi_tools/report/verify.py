@@ -7,8 +7,9 @@ Only a second run tells.
 
 import json
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,10 +17,8 @@ from kpi_tools.errors import InputError, KpiError
 from kpi_tools.provenance import fingerprint, fingerprints, program
 from kpi_tools.quarters import Quarter
 from kpi_tools.report import NOTEBOOKS, Job, make
-from kpi_tools.report.publish import MANIFEST, as_json
+from kpi_tools.report.publish import MANIFEST, as_json, manifest_of
 
-_ENTRIES: Final = ("quarter", "inputs", "outputs", "program", "notebook")
-_MOST_KEYS: Final = 3
 _KINDS: Final = {"kpi": "history", "directorate": "explorer"}
 """What a manifest is of, by a parameter that it has; else a report."""
 
@@ -43,56 +42,47 @@ def verify(folder: Path, raw: Path, *, again: bool = True) -> Verdict:
     no manifest to go by.
     """
     folder, raw = folder.resolve(), raw.resolve()
-    noted = _manifest(folder)
-    quarter = Quarter.parse(noted["quarter"])
-    try:
-        job = _job(folder, raw, quarter, noted)
-        differences = [
-            *_changed_outputs(folder, noted["outputs"]),
-            *_changed_inputs(noted["inputs"], fingerprints(raw, quarter)),
-            *_changed_program(noted, job.notebook),
-            *(_changed_bytes(folder, job) if again else ()),
-        ]
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise InputError(
-            f"{folder / MANIFEST} has an entry that no report has: {error}."
-        ) from error
-    return Verdict(folder, tuple(differences), len(noted["outputs"]) + 1, len(noted["inputs"]))
-
-
-def _manifest(folder: Path) -> dict[str, Any]:
-    path = folder / MANIFEST
     if not folder.is_dir():
         raise InputError(
             f"There is no folder {folder}. Give the folder of a report, such as outputs/2024-25-Q3."
         )
-    try:
-        noted = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise InputError(
-            f"{folder} has no {MANIFEST}, so there is nothing to compare it with."
-        ) from None
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path} cannot be read: {error}.") from None
-    if not isinstance(noted, dict):
-        raise InputError(f"{path} is not the manifest of a report.")
-    for name in _ENTRIES:
-        if name not in noted:
-            raise InputError(f"{path} is not the manifest of a report: it has no {name}.")
-    return noted
-
-
-def _job(folder: Path, raw: Path, quarter: Quarter, noted: Mapping[str, Any]) -> Job:
-    parameters = noted.get("parameters", {})
+    noted = manifest_of(folder)
+    quarter, parameters, outputs = (noted[name] for name in ("quarter", "parameters", "outputs"))
     kind = next((kind for name, kind in _KINDS.items() if name in parameters), "report")
-    word = any(name.endswith(".docx") for name in noted["outputs"])
+    word = any(name.endswith(".docx") for name in outputs)
     places = (raw, folder.parent, NOTEBOOKS[kind])
-    return Job(quarter, folder.name, *places, kind, parameters, word=word, read_in=folder)
+    when = Quarter.parse(quarter)
+    job = Job(when, folder.name, *places, kind, parameters, word=word, read_in=folder)
+    foreign = [
+        f"{path.name} is not part of the report."
+        for path in sorted(folder.iterdir())
+        if path.name not in {MANIFEST, *outputs} and not path.name.startswith((".", "~$"))
+    ]
+    found = (*differences(job, noted, foreign), *(_changed_bytes(job, noted) if again else ()))
+    return Verdict(folder, found, len(outputs) + 1, len(noted["inputs"]))
 
 
-def _changed_outputs(folder: Path, noted: Mapping[str, str]) -> Iterator[str]:
-    for name, known in noted.items():
-        path = folder / Path(name).name
+def up_to_date(job: Job) -> bool:
+    """Whether the report is there, whole, and as the same inputs, settings and program give it."""
+    try:
+        noted = manifest_of(job.final)
+        return (
+            noted["parameters"] == job.parameters
+            and (f"{job.kind}.pdf" in noted["outputs"] or not job.browser)
+            and (f"{job.kind}.docx" in noted["outputs"] or not job.word)
+            and not any(differences(job, noted))
+        )
+    except InputError:
+        return False
+
+
+def differences(job: Job, noted: Mapping[str, Any], foreign: Sequence[str] = ()) -> Iterator[str]:
+    """In what files, inputs, program and notebook are not those of the manifest.
+
+    `foreign`: said after the files.
+    """
+    for name, known in noted["outputs"].items():
+        path = job.final / Path(name).name
         if not path.is_file():
             yield f"{name} is missing from the folder."
         elif fingerprint(path) != known:
@@ -100,39 +90,34 @@ def _changed_outputs(folder: Path, noted: Mapping[str, str]) -> Iterator[str]:
                 f"{name} is not the file that was made: it was changed afterwards, or the manifest "
                 "was."
             )
-    for path in sorted(folder.iterdir()):
-        if path.name not in {MANIFEST, *noted} and not path.name.startswith((".", "~$")):
-            yield f"{path.name} is not part of the report."
-
-
-def _changed_inputs(noted: Mapping[str, str], there: Mapping[str, str]) -> Iterator[str]:
-    for name in sorted({*noted, *there}):
+    yield from foreign
+    before, there = noted["inputs"], fingerprints(job.raw, job.quarter)
+    for name in sorted({*before, *there}):
         if name not in there:
             yield f"The input {name} is no longer there."
-        elif name not in noted:
+        elif name not in before:
             yield f"The input {name} was not there when the report was made."
-        elif noted[name] != there[name]:
+        elif before[name] != there[name]:
             yield f"The input {name} is not what it was when the report was made."
+    then, now = _parts(noted["program"]), _parts(program())
+    for name, version in now.items():
+        if then.get(name) != version:
+            yield f"The {name} was {then.get(name)}, and is {version} now."
+    if fingerprint(job.notebook) != noted["notebook"]:
+        yield f"The notebook {job.notebook.name} is not what it was when the report was made."
 
 
-def _changed_program(noted: Mapping[str, Any], notebook: Path) -> Iterator[str]:
-    before, now = noted["program"], program()
-    for name, version in now["packages"].items():
-        if (old := (before.get("packages") or {}).get(name)) != version:
-            yield f"The package {name} was {old}, and is {version} now."
-    names = {"code": "program", "python": "Python", "lock": "file requirements.lock"}
-    for key, name in names.items():
-        if before.get(key) != now[key]:
-            yield f"The {name} was {_short(before.get(key))}, and is {_short(now[key])} now."
-    if fingerprint(notebook) != noted["notebook"]:
-        yield f"The notebook {notebook.name} is not what it was when the report was made."
+def _parts(whole: Mapping[str, Any]) -> dict[str, str]:
+    try:
+        parts = {f"package {name}": version for name, version in whole["packages"].items()}
+        parts["program"] = f"{whole['code']['version']} ({whole['code']['sources']})"
+        lock = str(whole["lock"])[:16]
+        return parts | {"Python": whole["python"], "file requirements.lock": lock}
+    except (AttributeError, KeyError, TypeError) as error:
+        raise InputError(f"{MANIFEST} has an entry that no report has: {error}.") from error
 
 
-def _short(part: Any) -> str:
-    return f"{part['version']} ({part['sources']})" if isinstance(part, dict) else str(part)[:16]
-
-
-def _changed_bytes(folder: Path, job: Job) -> Iterator[str]:
+def _changed_bytes(job: Job, noted: Mapping[str, Any]) -> Iterator[str]:
     with tempfile.TemporaryDirectory(prefix="kpi-verify-") as place:
         try:
             again = make(replace(job, outputs=Path(place).resolve())).folder
@@ -140,33 +125,15 @@ def _changed_bytes(folder: Path, job: Job) -> Iterator[str]:
             yield f"It cannot be made again: {error}"
             return
         for path in sorted(again.iterdir()):
-            found = folder / path.name
-            if found.is_file() and path.read_bytes() != _without_pdf(found):
-                yield f"{path.name} is not what these inputs give{_where(found, path)}."
-
-
-def _without_pdf(path: Path) -> bytes:
-    """A file's bytes, of a manifest those that it would have without the PDF."""
-    written = path.read_bytes()
-    if path.name != MANIFEST:
-        return written
-    noted = json.loads(written)
-    if as_json(noted).encode() != written:
-        return written
-    kept = {name: known for name, known in noted["outputs"].items() if not name.endswith(".pdf")}
-    return as_json(noted | {"outputs": kept}).encode()
-
-
-def _where(found: Path, made: Path) -> str:
-    """In a manifest the entries that differ, in a text the first line that does."""
-    if found.name == MANIFEST:
-        one, other = (json.loads(path.read_text(encoding="utf-8")) for path in (found, made))
-        keys = sorted(key for key in {*one, *other} if one.get(key) != other.get(key))
-        more = ", …" if len(keys) > _MOST_KEYS else ""
-        return f" (entries {', '.join(keys[:_MOST_KEYS])}{more})" if keys else ""
-    if found.suffix not in (".html", ".csv", ".ipynb"):
-        return ""
-    one, other = (path.read_bytes().split(b"\n") for path in (found, made))
-    pairs = enumerate(zip(one, other, strict=False), 1)
-    line = next((number for number, (a, b) in pairs if a != b), min(len(one), len(other)) + 1)
-    return f" (from line {line} on)"
+            found, made = job.final / path.name, path.read_bytes()
+            if path.name == MANIFEST:  # the PDF was not printed again
+                whole = json.loads(made)
+                known = noted["outputs"].items()
+                whole["outputs"] |= {name: one for name, one in known if name.endswith(".pdf")}
+                made = as_json(whole).encode()
+            if found.is_file() and (there := found.read_bytes()) != made:
+                lines = enumerate(zip_longest(there.split(b"\n"), made.split(b"\n")), 1)
+                line = next(number for number, (one, other) in lines if one != other)
+                is_text = path.suffix in (".html", ".csv", ".ipynb", ".json")
+                where = f" (from line {line} on)" if is_text else ""
+                yield f"{path.name} is not what these inputs give{where}."

@@ -8,7 +8,8 @@ import calendar
 import os
 import uuid
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -47,7 +48,16 @@ _KINDS: Final = {
     name: pa.int64() if name in _WHOLE else pa.string() if name in _TEXT else pa.float64()
     for name in ADDED
 }
-_UNREADABLE: Final = (pa.ArrowException, OSError, ValueError)
+_FIT: Final[dict[str, tuple[Callable[[pa.DataType], bool], ...]]] = {
+    "numbers": (pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal),
+    "dates": (pa.types.is_date, lambda kind: pa.types.is_timestamp(kind) and not kind.tz),
+    "text": (pa.types.is_string, pa.types.is_large_string),
+}
+_FIT["text or whole numbers"] = (*_FIT["text"], pa.types.is_integer)
+_WANTED: Final = (
+    dict.fromkeys(USED, "text") | dict.fromkeys(NUMBERS, "numbers") | {"period_end": "dates"}
+)
+"""What a column should hold."""
 Block = tuple[str, ds.Expression]
 """Which series, in words and as a filter."""
 
@@ -106,7 +116,9 @@ def rate_parquet(
         with pq.ParquetWriter(draft, schema_of(source.dataset.schema), compression="zstd") as file:
             for name, inside in blocks:
                 try:
-                    table = table_rated(block_read(source, inside), source.by, engine, after)
+                    with _as_parquet(path):
+                        read = source.dataset.to_table(filter=inside)
+                    table = table_rated(read, source.by, engine, after)
                 except InputError as error:
                     faults.append(f"{path}, {name}: {error}")
                     continue
@@ -144,10 +156,9 @@ def source_of(path: Path, by: Sequence[str] | None = None) -> Source:
     other, and for a column that is absent or of a type that cannot be used.
     """
     files = (path,) if path.is_file() else _files_in(path)
-    schemas = {file: _schema_at(file) for file in files}
-    first = schemas[files[0]]
-    for file, schema in schemas.items():
-        if not schema.equals(first):
+    first = _schema_at(files[0])
+    for file in files[1:]:
+        if not (schema := _schema_at(file)).equals(first):
             odd = [*(f for f in schema if f not in first), *(f for f in first if f not in schema)]
             raise InputError(
                 f"{file} differs from {files[0].name}, in its column {odd[0].name} for one. All "
@@ -164,11 +175,13 @@ def source_of(path: Path, by: Sequence[str] | None = None) -> Source:
             f"{files[0]} has no column {listed(missing, 'or')}. Its columns are: "
             f"{', '.join(schema.names)}."
         )
-    for name in (*keys, *USED):
-        if name in schema.names and (wanted := _unfit(name, schema.field(name).type, name in keys)):
+    for field in schema:
+        wanted = "text or whole numbers" if field.name in keys else _WANTED.get(field.name, "")
+        is_empty = pa.types.is_null(field.type) and field.name not in keys
+        if wanted and not is_empty and not any(fit(field.type) for fit in _FIT[wanted]):
             raise InputError(
-                f"{files[0]}: the column {name} holds {schema.field(name).type}, "
-                f"where there should be {wanted}."
+                f"{files[0]}: the column {field.name} holds {field.type}, where there should be "
+                f"{wanted}."
             )
     dataset = ds.dataset(
         [str(file) for file in files],
@@ -187,29 +200,64 @@ def blocks_of(source: Source, most_rows: int) -> tuple[list[Block], date]:
     that, between those of the second. Raises `InputError` for a row without what names its series,
     and where there is no row.
     """
-    first, *others = source.by
-    counts, last = _counts(source, first)
-    blocks = list[Block]()
-    for name, inside, rows in _cut(first, counts, most_rows):
-        if rows > most_rows and others:
-            within, _ = _counts(source, others[0], inside)
-            blocks += [
-                (f"{name}, {part}", inside & also)
-                for part, also, _ in _cut(others[0], within, most_rows)
-            ]
+    with _as_parquet(source.root):
+        batches = source.dataset.to_batches(columns=["period_end"])
+        ends = [end for batch in batches if (end := pc.max(batch.column(0)).as_py())]
+        if not ends:
+            raise InputError(
+                f"{source.root} holds no rows with a period: there is nothing to rate."
+            )
+        last = max(ends)
+        blocks = list(_cut(source, source.by[:2], most_rows))
+    return blocks, last.date() if isinstance(last, datetime) else last
+
+
+def _cut(
+    source: Source,
+    keys: Sequence[str],
+    most: int,
+    where: ds.Expression | None = None,
+    within: str = "",
+) -> Iterator[Block]:
+    """Neighbouring values of the first key together until there are enough rows."""
+    (name, *others), counts = keys, Counter[Any]()
+    for batch in source.dataset.to_batches(columns=[name], filter=where):
+        for value in pc.value_counts(batch.column(0)).to_pylist():
+            counts[value["values"]] += value["counts"]
+    if empty := counts.pop(None, 0):
+        raise InputError(
+            f"{source.root}: {plural(empty, 'row')} without {name}. Fill it in: it tells the "
+            "series apart."
+        )
+    groups, rows = list[list[Any]](), most
+    for value in sorted(counts):
+        if rows + counts[value] > most:
+            groups.append([])
+            rows = 0
+        groups[-1].append(value)
+        rows += counts[value]
+    for group in groups:
+        low, high = group[0], group[-1]
+        words = f"{within}{name} {low}" + (f" to {high}" if high != low else "")
+        inside = (ds.field(name) >= low) & (ds.field(name) <= high)
+        inside = inside if where is None else where & inside
+        if counts[low] > most and others:
+            yield from _cut(source, others, most, inside, f"{words}, ")
         else:
-            blocks.append((name, inside))
-    if last is None:
-        raise InputError(f"{source.root} holds no rows with a period: there is nothing to rate.")
-    return blocks, last
+            yield words, inside
 
 
-def block_read(source: Source, inside: ds.Expression) -> pa.Table:
-    """The rows of one block. Raises `InputError` where they cannot be read."""
+@contextmanager
+def _as_parquet(path: Path) -> Iterator[None]:
+    """Raise `InputError` where what is at `path` cannot be read."""
     try:
-        return source.dataset.to_table(filter=inside)
-    except _UNREADABLE as error:
-        raise InputError(f"these rows cannot be read ({first_line(error)}).") from error
+        yield
+    except InputError:
+        raise
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise InputError(
+            f"{path} cannot be read as Parquet ({first_line(error)}). Have it written again."
+        ) from error
 
 
 def table_rated(table: pa.Table, by: Sequence[str], engine: str, after: date) -> pa.Table:
@@ -293,72 +341,11 @@ def _files_in(folder: Path) -> tuple[Path, ...]:
 
 
 def _schema_at(file: Path) -> pa.Schema:
-    try:
+    with _as_parquet(file):
         return pa.schema([(field.name, _plain(field.type)) for field in pq.read_schema(file)])
-    except _UNREADABLE as error:
-        raise InputError(
-            f"{file} cannot be read as Parquet ({first_line(error)}). Have it written again."
-        ) from error
-
-
-def _counts(
-    source: Source, name: str, where: ds.Expression | None = None
-) -> tuple[Counter[Any], date | None]:
-    """How many rows each value of a column has, and the latest period."""
-    counts, last = Counter[Any](), None
-    try:
-        for batch in source.dataset.to_batches(columns=[name, "period_end"], filter=where):
-            for value in pc.value_counts(batch.column(0)).to_pylist():
-                counts[value["values"]] += value["counts"]
-            latest = pc.max(batch.column(1)).as_py()
-            latest = latest.date() if isinstance(latest, datetime) else latest
-            last = max(filter(None, (last, latest)), default=None)
-    except _UNREADABLE as error:
-        raise InputError(
-            f"{source.root} cannot be read as Parquet ({first_line(error)})."
-        ) from error
-    if empty := counts.pop(None, 0):
-        raise InputError(
-            f"{source.root}: {plural(empty, 'row')} without {name}. Fill it in: it tells the "
-            "series apart."
-        )
-    return counts, last
-
-
-def _cut(name: str, counts: Counter[Any], most: int) -> Iterator[tuple[str, ds.Expression, int]]:
-    """Neighbouring values together until there are enough rows, and how many rows they have."""
-    groups, rows = list[list[Any]](), most
-    for value in sorted(counts):
-        if rows + counts[value] > most:
-            groups.append([])
-            rows = 0
-        groups[-1].append(value)
-        rows += counts[value]
-    for group in groups:
-        low, high = group[0], group[-1]
-        words = f"{name} {low}" + (f" to {high}" if high != low else "")
-        inside = (ds.field(name) >= low) & (ds.field(name) <= high)
-        yield words, inside, sum(counts[value] for value in group)
 
 
 def _plain(kind: pa.DataType) -> pa.DataType:
     """The type of the values themselves, where text is stored as numbers of a list, or as views."""
     kind = kind.value_type if pa.types.is_dictionary(kind) else kind
     return pa.large_string() if pa.types.is_string_view(kind) else kind
-
-
-def _unfit(name: str, kind: pa.DataType, key: bool) -> str:
-    """What a column should hold and does not. One without any value may have any type."""
-    types = pa.types
-    if types.is_null(kind) and not key:
-        return ""
-    number = types.is_integer(kind) or types.is_floating(kind) or types.is_decimal(kind)
-    day = types.is_date(kind) or (types.is_timestamp(kind) and not kind.tz)
-    text = types.is_string(kind) or types.is_large_string(kind)
-    if name in NUMBERS:
-        return "" if number else "numbers"
-    if name == "period_end":
-        return "" if day else "dates"
-    if key:
-        return "" if text or types.is_integer(kind) else "text or whole numbers"
-    return "" if text else "text"
