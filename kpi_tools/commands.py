@@ -20,11 +20,11 @@ TERMINATED = 143
 FOLDER = click.Path(path_type=Path)
 
 
-def _flag(*names: str, help: str) -> Callable[[Any], Any]:
+def flag(*names: str, help: str) -> Callable[[Any], Any]:
     return click.option(*names, is_flag=True, help=help)
 
 
-def _words(name: str, metavar: str, help: str, **more: Any) -> Callable[[Any], Any]:
+def words(name: str, metavar: str, help: str, **more: Any) -> Callable[[Any], Any]:
     return click.option(name, metavar=metavar, help=help, **more)
 
 
@@ -76,29 +76,27 @@ def kpi() -> None:
 @click.argument("given", nargs=-1, metavar="[QUARTER]... [FOLDER]...")
 @RAW
 @OUTPUTS
-@_flag("--all", "every", help="The reports of all quarters with returns.")
-@_flag("--councils", help="FOLDERs are those of several councils, or hold them.")
-@_flag("--force", help="Make again what is up to date, too.")
-@_words("--processes", "N", "Reports at a time (default: one a processor).", type=PROCESSES)
-@_words("--scheduler", "ADDRESS", "Make them on a Dask cluster, such as tcp://10.0.0.5:8786.")
-@_flag("--allow-rejected", help="Leave out rows that cannot be used; the report says so.")
-@_flag("--final", help="Not a draft: refused while the checks find an error.")
-@_flag(
-    "--pdf", help="Print it to report.pdf too, by the Chromium, Chrome or Edge of this computer."
-)
-@_flag("--word", help="Make report.docx too, for a clerk to work on in Word.")
-@_words("--only", "SECTION", "Of one section or directorate, in a folder of its own.", default="")
-@_words(
+@flag("--all", "every", help="The reports of all quarters with returns.")
+@flag("--councils", help="FOLDERs are those of several councils, or hold them.")
+@flag("--force", help="Make again what is up to date, too.")
+@words("--processes", "N", "Reports at a time (default: one a processor).", type=PROCESSES)
+@words("--scheduler", "ADDRESS", "Make them on a Dask cluster, such as tcp://10.0.0.5:8786.")
+@flag("--allow-rejected", help="Leave out rows that cannot be used; the report says so.")
+@flag("--final", help="Not a draft: refused while the checks find an error.")
+@flag("--pdf", help="Print it to report.pdf too, by the Chromium, Chrome or Edge of this computer.")
+@flag("--word", help="Make report.docx too, for a clerk to work on in Word.")
+@words("--only", "SECTION", "Of one section or directorate, in a folder of its own.", default="")
+@words(
     "--corrected",
     "LINE",
     'A final report again: "2025-03-14 | what | why"; one for each version.',
     multiple=True,
 )
-@_words("--override", "CODE", "Let the findings of one check pass …", multiple=True)
-@_words("--because", "REASON", "… for this reason, which the report prints …", multiple=True)
-@_words("--by", "ROLE", "… by decision of this role.", multiple=True)
-@_words("--prepared-by", "ROLE", "Who prepared it; else as in council.toml.", default="")
-@_words("--signed-off-by", "ROLE", "Who signed it off; else as in council.toml.", default="")
+@words("--override", "CODE", "Let the findings of one check pass …", multiple=True)
+@words("--because", "REASON", "… for this reason, which the report prints …", multiple=True)
+@words("--by", "ROLE", "… by decision of this role.", multiple=True)
+@words("--prepared-by", "ROLE", "Who prepared it; else as in council.toml.", default="")
+@words("--signed-off-by", "ROLE", "Who signed it off; else as in council.toml.", default="")
 def report(
     given: tuple[str, ...],
     raw: Path,
@@ -191,9 +189,9 @@ def _jobs(
 @click.argument("given", nargs=-1, metavar="[KPI]... [QUARTER]")
 @RAW
 @OUTPUTS
-@_words("--directorate", "NAME", "All KPIs of a directorate.")
-@_flag("--all", "every", help="All KPIs in the report.")
-@_flag("--pdf", help="Print each page to history.pdf too.")
+@words("--directorate", "NAME", "All KPIs of a directorate.")
+@flag("--all", "every", help="All KPIs in the report.")
+@flag("--pdf", help="Print each page to history.pdf too.")
 def history(
     given: tuple[str, ...],
     raw: Path,
@@ -239,7 +237,7 @@ def _pages(
 @kpi.command()
 @click.argument("folder", type=FOLDER)
 @RAW
-@_flag("--quick", help="Compare names of contents only; do not make it again.")
+@flag("--quick", help="Compare names of contents only; do not make it again.")
 def verify(folder: Path, raw: Path, quick: bool) -> None:
     """Say whether FOLDER, such as outputs/2024-25-Q3, is what the inputs give.
 
@@ -321,8 +319,8 @@ def check(quarter: str | None, raw: Path) -> None:
 @kpi.command(context_settings={"ignore_unknown_options": True})
 @RAW
 @OUTPUTS
-@_words("--page", "DIRECTORATE", "Make its page for reading without Python instead …")
-@_flag("--all", "every", help="… or that of every directorate.")
+@words("--page", "DIRECTORATE", "Make its page for reading without Python instead …")
+@flag("--all", "every", help="… or that of every directorate.")
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def explore(
     raw: Path, outputs: Path | None, page: str | None, every: bool, arguments: tuple[str, ...]

@@ -57,11 +57,8 @@ def check_parameters() -> None:
 
 def _executed() -> list[str]:
     """The sources of the cells executed until now."""
-    if "IPython" not in sys.modules:
-        return []
-    from IPython.core.getipython import get_ipython
-
-    shell = get_ipython()
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython else None
     return list(shell.user_ns["In"]) if shell else []
 
 

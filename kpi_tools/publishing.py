@@ -6,30 +6,25 @@ from textwrap import TextWrapper
 import click
 
 from kpi_tools import report as reports
-from kpi_tools.commands import FOLDER, OUTPUTS, RAW, kpi, near, outputs_of
+from kpi_tools.commands import FOLDER, OUTPUTS, RAW, flag, kpi, near, outputs_of, words
 from kpi_tools.errors import InputError
 from kpi_tools.quarters import Quarter
 
 _WRAPPER = TextWrapper(110, initial_indent=" " * 9, subsequent_indent=" " * 11)
-_NAMES = {
-    "quarter": "Quarter",
-    "old": "Was",
-    "new": "Is",
-    "reason": "Reason",
-    "old_rating": "Rating was",
-    "new_rating": "Rating is",
-    "old_direction": "Direction was",
-    "new_direction": "Direction is",
-    "before": "Was",
-    "now": "Is",
+_MANY = click.IntRange(1, 400)
+_NAMES = {"quarter": "Quarter", "old": "Was", "new": "Is", "reason": "Reason"} | {
+    f"{when}_{what}": f"{what.capitalize()} {verb}"
+    for what in ("rating", "direction")
+    for when, verb in (("old", "was"), ("new", "is"))
 }
+_NAMES |= {"before": "Was", "now": "Is"}
 
 
 @kpi.command()
 @click.argument("folders", nargs=-1, metavar="[FOLDER]...", type=FOLDER)
 @RAW
 @OUTPUTS
-@click.option("--allow-rejected", is_flag=True, help="Leave out rows that cannot be used.")
+@flag("--allow-rejected", help="Leave out rows that cannot be used.")
 def data(folders: tuple[Path, ...], raw: Path, outputs: Path | None, allow_rejected: bool) -> None:
     """Write all quarters as one long table, for Power BI, DuckDB, pandas and the like.
 
@@ -55,7 +50,7 @@ def data(folders: tuple[Path, ...], raw: Path, outputs: Path | None, allow_rejec
 @kpi.command()
 @RAW
 @OUTPUTS
-@click.option("--force", is_flag=True, help="Make it again although nothing has changed.")
+@flag("--force", help="Make it again although nothing has changed.")
 def site(raw: Path, outputs: Path | None, force: bool) -> None:
     """Make a site of all final reports.
 
@@ -100,30 +95,12 @@ def changes(earlier: str, later: str, raw: Path) -> None:
 @kpi.command()
 @click.argument("source", metavar="INPUT", type=FOLDER)
 @click.argument("output", metavar="OUTPUT", type=FOLDER)
-@click.option(
-    "--engine",
-    metavar="NAME",
-    help="polars (default), pandas, or spark for a cluster.",
-    default="polars",
-)
-@click.option("--by", metavar="COLUMNS", help="What names a series (default: authority,kpi_id).")
-@click.option(
-    "--quarters",
-    metavar="N",
-    help="Direction over the latest so many (default: 6).",
-    type=click.IntRange(1, 400),
-    default=6,
-)
-@click.option(
-    "--master", metavar="ADDRESS", help="With spark: the cluster, such as spark://host:7077."
-)
+@words("--engine", "NAME", "polars (default), pandas, or spark for a cluster.", default="polars")
+@words("--by", "COLUMNS", "What names a series (default: authority,kpi_id).")
+@words("--quarters", "N", "Direction over the latest so many (default: 6).", type=_MANY, default=6)
+@words("--master", "ADDRESS", "With spark: the cluster, such as spark://host:7077.")
 def rate(
-    source: Path,
-    output: Path,
-    engine: str,
-    by: str | None,
-    quarters: int,
-    master: str | None,
+    source: Path, output: Path, engine: str, by: str | None, quarters: int, master: str | None
 ) -> None:
     """Rate many figures at once: a Parquet file, or a folder of them, of any size.
 

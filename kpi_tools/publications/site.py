@@ -151,6 +151,12 @@ def _link(address: str, text: str) -> Html:
     return Html(Markup('<a href="{}">{}</a>').format(address, text))
 
 
+def _links(folder: str, words: Mapping[str, str]) -> Html:
+    """Links to files of a folder."""
+    links = (_link(f"{folder}/{name}", word).markup for name, word in words.items())
+    return Html(Markup(", ").join(links))
+
+
 def _index(
     returns: Returns, kpis: pd.DataFrame, finals: Sequence[Final], explorers: Mapping[str, str]
 ) -> Page:
@@ -170,11 +176,7 @@ def _index(
     body = render(
         "site_index.html.j2",
         reports=_reports(finals, terms.ratings),
-        groups=[
-            {"title": name, "rows": groups[name]}
-            for name in returns.council.sections
-            if name in groups
-        ],
+        groups=groups,
         kpis=terms.word("kpi", 2),
         latest=returns.quarter.title,
         explorers=explorers,
@@ -186,19 +188,15 @@ def _reports(finals: Sequence[Final], ratings: Sequence[str]) -> Html:
     rows = []
     for final in finals:
         version = f", version {final.version}" * (final.version > 1 or "-version-" in final.name)
-        links = [
-            _link(f"{final.name}/{file}", word).markup
-            for file, word in _FILES.items()
-            if file in final.noted["outputs"]
+        there = {name: word for name, word in _FILES.items() if name in final.noted["outputs"]}
+        counted = [
+            f"{number} {name}" for name in ratings if (number := final.noted["ratings"].get(name))
         ]
-        counted = final.noted["ratings"]
         rows.append(
             {
                 "Report": f"{final.quarter.title}{version}" + f": {final.part}" * bool(final.part),
-                "Ratings": ", ".join(
-                    f"{counted[one]} {one}" for one in ratings if counted.get(one)
-                ),
-                "Read it as": Html(Markup(", ").join(links)),
+                "Ratings": ", ".join(counted),
+                "Read it as": _links(final.name, there),
             }
         )
     caption = "All final reports, the latest first"
@@ -239,30 +237,17 @@ def _history(
         {"Period": one["period"], **_cells(one, colours)}
         for one in reversed(table_rows(of_kpi[of_kpi["known_now"]]))
     ]
-    tables = (
-        (printed, "As each report printed it", "reported"),
-        (known, "Every figure, as known at the latest report", "known"),
+    return _table(printed, "As each report printed it", "reported") + _table(
+        known, "Every figure, as known at the latest report", "known"
     )
-    first, second = (
-        report_table(pd.DataFrame(rows), caption, name=name, wide=True)
-        for rows, caption, name in tables
-    )
-    return first + second
 
 
 def _cells(one: Row, colours: Mapping[str, str]) -> dict[str, Any]:
-    target, floor = (
-        figure_with_status(
-            line_of(one, name), one["target_status"] if one[name] is not None else None
-        )
-        for name in ("target", "floor_standard")
-    )
-    return {
-        "Figure": figure_cell(one),
-        "Target": target,
-        "Floor standard": floor,
-        "Rating": rating_cell(one, colours),
-    }
+    cells = {"Figure": figure_cell(one)}
+    for name, head in (("target", "Target"), ("floor_standard", "Floor standard")):
+        status = one["target_status"] if one[name] is not None else None
+        cells[head] = figure_with_status(line_of(one, name), status)
+    return cells | {"Rating": rating_cell(one, colours)}
 
 
 def _definitions(returns: Returns, kpis: pd.DataFrame) -> Page:
@@ -285,16 +270,14 @@ def _definitions(returns: Returns, kpis: pd.DataFrame) -> Page:
         {"Column": one["name"], "Type": one["type"], "Meaning": one["description"]}
         for one in SCHEMA["fields"]
     ]
-    caption = f"What each {terms.word('kpi')} counts"
-    body = report_table(pd.DataFrame(rows), caption, name="definitions", wide=True)
-    links = Markup(", ").join(_link(f"data/{name}", name).markup for name in _DATA)
-    body += paragraphs(
-        Html(
-            Markup("All figures as one table: {}. A row for each KPI, report and period.").format(
-                links
-            )
-        )
+    said = Markup("All figures as one table: {}. A row for each KPI, report and period.")
+    body = (
+        _table(rows, f"What each {terms.word('kpi')} counts", "definitions")
+        + paragraphs(Html(said.format(_links("data", dict(zip(_DATA, _DATA, strict=True))).markup)))
+        + _table(columns, "The columns of the data table", "columns")
     )
-    caption = "The columns of the data table"
-    body += report_table(pd.DataFrame(columns), caption, name="columns", wide=True)
     return Page(f"Data and definitions: {returns.council.name}", body)
+
+
+def _table(rows: list[dict[str, Any]], caption: str, name: str) -> Html:
+    return report_table(pd.DataFrame(rows), caption, name=name, wide=True)

@@ -209,15 +209,18 @@ def page_jobs(
     """
     when, places = Quarter.parse(quarter), (raw, Path(outputs) / kind, NOTEBOOKS[kind])
     one = Job(when, "", *_resolved(*places), kind=kind, **more)
-    found = _in_worker(worker, "wanted", one, list(asked), directorate)
+    parameter = {"history": "kpi", "explorer": "directorate"}[kind]
     browser = find_browser() if pdf else None
-    jobs = []
-    for given in found:
-        (name,) = given.values()
-        short = re.sub("[^a-z0-9]+", "-", name.lower()).strip("-")[:_LONGEST_SLUG]
-        changed = {"parameters": given, "browser": browser, "what": name}
-        jobs.append(replace(one, name=f"{when.slug}-{short}", **changed))
-    return jobs
+    return [
+        replace(
+            one,
+            name=f"{when.slug}-{re.sub('[^a-z0-9]+', '-', name.lower()).strip('-')[:_LONGEST_SLUG]}",
+            parameters={parameter: name},
+            browser=browser,
+            what=name,
+        )
+        for name in _in_worker(worker, "wanted", one, list(asked), directorate)
+    ]
 
 
 def make_history(

@@ -70,10 +70,8 @@ def build(job: Job, work: Path, step: Step) -> tuple[tuple[str, ...], str]:
     return tuple(written), contents.returns.summary
 
 
-def wanted(
-    job: Job, asked: Sequence[str], directorate: str | None, step: Step
-) -> list[dict[str, str]]:
-    """The parameters of each page of the job's kind that is asked for; of all where none is.
+def wanted(job: Job, asked: Sequence[str], directorate: str | None, step: Step) -> list[str]:
+    """The KPI or directorate of each page of the job's kind that is asked for; all where none is.
 
     `directorate`: of all KPIs only those of this one. Raises `InputError`, with the nearest names,
     for what there is not.
@@ -87,11 +85,11 @@ def wanted(
     if job.kind == "explorer":
         names = [directorate_named(returns, name) for name in asked]
         every = sorted(there["directorate"].dropna())
-        return [{"directorate": name} for name in dict.fromkeys(names or every)]
+        return list(dict.fromkeys(names or every))
     if directorate:
         there = there[there["directorate"] == directorate_named(returns, directorate)]
     ids = [kpi_in_report(returns, name) for name in asked] or there["kpi_id"]
-    return [{"kpi": kpi_id} for kpi_id in dict.fromkeys(ids)]
+    return list(dict.fromkeys(ids))
 
 
 def _contents(job: Job, run: Run) -> Contents:

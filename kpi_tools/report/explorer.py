@@ -11,8 +11,7 @@ from kpi_tools.report import EXPLORER, PROJECT, RAW
 from kpi_tools.report.many import jobs_of
 
 _WORKSPACE = "explorer"
-_SCREEN = 3
-"""Which cell shows the screen: its output stands beside the notebook."""
+_LAB = Path(__file__).parent / "lab"
 _QUIET = (
     "--LabApp.news_url=None",
     "--LabApp.check_for_updates_class=jupyterlab.handlers.announcements.NeverCheckForUpdate",
@@ -48,7 +47,7 @@ def jupyter_arguments(
         f"--ServerApp.root_dir={root}",
         f"--LabApp.default_url=/lab/workspaces/{_WORKSPACE}",
         f"--LabApp.workspaces_dir={outputs / '.lab'}",
-        f"--LabApp.app_settings_dir={Path(__file__).parent / 'lab'}",
+        f"--LabApp.app_settings_dir={_LAB}",
         *_QUIET,
         *arguments,
     ]
@@ -59,24 +58,9 @@ def _write_workspace(folder: Path, notebook: str) -> None:
     """What JupyterLab opens with: the notebook, to its right the output of the screen's cell."""
     from jupyterlab_server.workspaces_handler import WorkspacesManager
 
-    names = f"notebook:{notebook}", f"cloned-outputs:{notebook}:{_SCREEN}"
-    areas = [{"type": "tab-area", "currentIndex": 0, "widgets": [name]} for name in names]
-    split = {"type": "split-area", "orientation": "horizontal", "sizes": [0.2, 0.8]}
-    hidden = {"collapsed": True, "visible": False, "widgets": []}
-    layout = {
-        "main": {"dock": split | {"children": areas}, "current": names[0]},
-        "left": hidden,
-        "right": hidden,
-        "relativeSizes": [0, 1, 0],
-    }
-    data = {
-        "layout-restorer:data": layout,
-        names[0]: {"data": {"path": notebook, "factory": "Notebook"}},
-        names[1]: {"data": {"path": notebook, "index": _SCREEN}},
-    }
     folder.mkdir(parents=True, exist_ok=True)
-    whole = json.dumps({"data": data, "metadata": {"id": _WORKSPACE}})
-    WorkspacesManager(str(folder)).save(_WORKSPACE, whole)
+    layout = (_LAB / "workspace.json").read_text(encoding="utf-8")
+    WorkspacesManager(str(folder)).save(_WORKSPACE, layout.replace("NOTEBOOK", notebook))
 
 
 def _copy_for(raw: Path, outputs: Path) -> Path:

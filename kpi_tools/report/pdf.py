@@ -24,20 +24,12 @@ _NAMES = "chromium chromium-browser google-chrome google-chrome-stable chrome mi
 _MAC = "/Applications/{0}.app/Contents/MacOS/{0}"
 _WINDOWS = ("Google/Chrome/Application/chrome.exe", "Microsoft/Edge/Application/msedge.exe")
 _WINDOWS_ROOTS = ("PROGRAMFILES", "PROGRAMFILES(X86)", "LOCALAPPDATA")
+_OFF = "gpu extensions sync background-networking component-update default-apps"
 _FLAGS = (
-    "--headless",
-    "--disable-gpu",
-    "--no-first-run",
-    "--no-default-browser-check",
-    "--disable-extensions",
-    "--disable-sync",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-default-apps",
-    "--metrics-recording-only",
+    *("--headless", "--no-first-run", "--no-default-browser-check", "--metrics-recording-only"),
+    *(f"--disable-{name}" for name in _OFF.split()),
     "--host-resolver-rules=MAP * ~NOTFOUND",
-    "--no-pdf-header-footer",
-    "--generate-pdf-document-outline",
+    *("--no-pdf-header-footer", "--generate-pdf-document-outline"),
 )
 _DATED = re.compile(rb"(/(?:Creation|Mod)Date \(D:)\d{14}")
 _MADE_BY = re.compile(rb"/Creator \(((?:\\.|[^\\)])*)\)")
@@ -60,13 +52,7 @@ def find_browser() -> Path:
 
 
 def write_pdf(
-    page: Path,
-    pdf: Path,
-    *,
-    author: str,
-    day: str,
-    browser: Path,
-    timeout: int = PDF_TIMEOUT,
+    page: Path, pdf: Path, *, author: str, day: str, browser: Path, timeout: int = PDF_TIMEOUT
 ) -> None:
     """Print the file `page` to `pdf`, by `author` (the council) and dated `day` (`2024-12-31`).
 
@@ -108,11 +94,10 @@ def _usual_places() -> list[str]:
 
 def _run(command: list[str], timeout: int) -> str:
     """Run the browser to its end, with all that it started; its last complaint."""
-    alone: dict[str, Any] = {"start_new_session": True} if os.name == "posix" else {}
     with tempfile.TemporaryFile() as log:
-        streams: dict[str, Any] = {"stdin": subprocess.DEVNULL, "stdout": log, "stderr": log}
+        how: dict[str, Any] = {"stdin": subprocess.DEVNULL, "stdout": log, "stderr": log}
         try:
-            process = subprocess.Popen(command, **streams, **alone)
+            process = subprocess.Popen(command, start_new_session=True, **how)
         except OSError as error:
             raise KpiError(
                 f"{command[0]} could not be started: {error.strerror or error}."
@@ -125,11 +110,10 @@ def _run(command: list[str], timeout: int) -> str:
                 "ended. Run again, or leave out --pdf and print the page from a browser."
             ) from None
         finally:
-            if alone:
+            if os.name == "posix":
                 with suppress(ProcessLookupError, PermissionError):
                     os.killpg(process.pid, signal.SIGKILL)
-            elif process.poll() is None:
-                process.kill()
+            process.kill()
             process.wait()
         log.seek(0)
         lines = log.read().decode("utf-8", "replace").strip().splitlines()
