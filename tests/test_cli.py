@@ -190,14 +190,8 @@ def test_check_lists_what_is_wrong_with_its_place(tmp_path):
     )
     assert "rejected 1 " in done.stdout
     assert done.stderr == "The report cannot be made: one error has to be put right first.\n"
-    done = kpi(
-        "report",
-        "2024-25 Q3",
-        "--raw",
-        str(tmp_path / "raw"),
-        "--outputs",
-        str(tmp_path / "outputs"),
-    )
+    places = ["--raw", str(tmp_path / "raw"), "--outputs", str(tmp_path / "outputs")]
+    done = kpi("report", "2024-25 Q3", *places)
     assert (done.returncode, done.stdout) == (2, "")
     assert '"TBC"' in done.stderr
     assert [path.name for path in (tmp_path / "outputs").iterdir()] == [".work"]
@@ -254,29 +248,16 @@ def test_reports_of_another_council_have_a_folder_of_their_own(made, monkeypatch
     assert made.asked[2] == tmp_path / "outputs"
 
 
-@pytest.mark.parametrize(
-    "opened",
-    [
-        "--ip=0.0.0.0",
-        "--ServerApp.ip=*",
-        "--ServerApp.token=",
-        "--IdentityProvider.token=",
-        "--NotebookApp.token=''",
-        "--ServerApp.password=x",
-        "--ServerApp.allow_origin=*",
-        "--ServerApp.allow_remote_access=True",
-        "--config=mine.py",
-        "--ServerApp.disable_check_xsrf=True",
-        "--ServerApp.allow_unauthenticated_access=True",
-        "--sock=/x",
-        "--port=1 --ip=*",
-        "--ServerApp.root_dir=/",
-        "--LabApp.default_url=http://example.org",
-        "0.0.0.0",
-        "-y",
-        "--generate-config",
-    ],
-)
+OPENED = """
+--ip=0.0.0.0 --ServerApp.ip=* --ServerApp.token= --IdentityProvider.token= --NotebookApp.token=''
+--ServerApp.password=x --ServerApp.allow_origin=* --ServerApp.allow_remote_access=True
+--config=mine.py --ServerApp.disable_check_xsrf=True --sock=/x --port=1;--ip=* --generate-config
+--ServerApp.allow_unauthenticated_access=True --ServerApp.root_dir=/ 0.0.0.0 -y
+--LabApp.default_url=http://example.org
+"""
+
+
+@pytest.mark.parametrize("opened", [one.replace(";", " ") for one in OPENED.split()])
 def test_nothing_opens_the_explorer_to_others(monkeypatch, capsys, opened):
     monkeypatch.setattr(subprocess, "Popen", None)  # nothing is started
     assert main(["explore", "--no-browser", opened]) == 2
@@ -305,15 +286,8 @@ def test_a_configuration_file_does_not_open_it_either(tmp_path):
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     script = "import sys; from kpi_tools.cli import main; sys.exit(main())"
-    command = [
-        sys.executable,
-        "-c",
-        script,
-        "explore",
-        "--no-browser",
-        "--allow-root",
-        f"--port={port}",
-    ]
+    command = [sys.executable, "-c", script, "explore", "--no-browser", "--allow-root"]
+    command.append(f"--port={port}")
     server = subprocess.Popen(command, env=clean | own, stderr=subprocess.PIPE, encoding="utf-8")
     try:
         said = iter(server.stderr.readline, "")

@@ -8,8 +8,8 @@ import pytest
 from bs4 import BeautifulSoup
 
 from kpi_tools.loading import load
-from kpi_tools.publications.councils import comparison
 from kpi_tools.publications.data import long_table
+from kpi_tools.publications.site import comparison
 from kpi_tools.report.site import write_comparison
 from tests.kent import RAW
 

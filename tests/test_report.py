@@ -255,7 +255,7 @@ def test_a_reader_finds_the_old_report_or_the_new_one(tmp_path):
         new = tmp_path / "new"
         new.mkdir()
         (new / "report.html").write_text("ba"[turn % 2] * 100_000)
-        publish.replace_folder(new, final, tmp_path / "aside")
+        publish.replace_folder(new, final)
     stop.set()
     reader.join()
     assert seen <= texts

@@ -94,40 +94,30 @@ def test_what_cells_show_is_what_a_kernel_shows(run, tmp_path):
     assert (silent.outputs, last.outputs[0].data) == ([], {"text/plain": "6"})
 
 
-@pytest.mark.parametrize(
-    ("fault", "sentence"),
-    [
-        (
-            "exception",
-            "exception.ipynb stopped in cell 3 (`1 / 0`): ZeroDivisionError: division by zero.",
-        ),
-        (
-            "exception_in_last_cell",
-            "stopped in cell 4 (`from kpi_tools.parameters import complete`): ZeroDivisionError",
-        ),
-        ("exception_expected", "stopped in cell 3 (`1 / 0`): ZeroDivisionError"),
-        ("skipped_cell", "stopped in cell 3 (`1 / 0`): ZeroDivisionError"),
-        ("stopped_by_a_sentence", '"Q2 2023" is ambiguous: it may mean'),
-        ("sys_exit_0", "stopped in cell 3 (`import sys`): SystemExit: 0."),
-        ("sys_exit_3", "stopped in cell 3 (`import sys`): SystemExit: 3."),
-        ("out_of_memory", "stopped in cell 3 (`bytearray(64 * 1024**3)`): MemoryError"),
-        (
-            "thread_fails",
-            "went on after a failure beside cell 3 (`import threading`): ZeroDivisionError",
-        ),
-        ("asks_for_input", 'stopped in cell 3 (`input("Which quarter? ")`): '),
-        (
-            "prints_without_end",
-            "stopped in cell 3 (`while True:`): FloodError: it shows more text than a report can hold",
-        ),
-        (
-            "prints_too_much_at_once",
-            'in cell 3 (`print("x" * 100_000_000)`): FloodError: it shows more text than a report',
-        ),
-        ("another_quarter", "in its last cell, but 'End of the report for Quarter 2 2024/25.'"),
-        ("last_cell_shows_nothing", "in its last cell, but 'nothing'"),
-    ],
-)
+def table(text: str) -> list[list[str]]:
+    """The lines of a table whose columns stand between bars."""
+    return [line.split(" | ") for line in text.strip().splitlines()]
+
+
+NOT_WHOLE = """
+exception | exception.ipynb stopped in cell 3 (`1 / 0`): ZeroDivisionError: division by zero.
+exception_in_last_cell | in cell 4 (`from kpi_tools.parameters import complete`): ZeroDivisionError
+exception_expected | stopped in cell 3 (`1 / 0`): ZeroDivisionError
+skipped_cell | stopped in cell 3 (`1 / 0`): ZeroDivisionError
+stopped_by_a_sentence | "Q2 2023" is ambiguous: it may mean
+sys_exit_0 | stopped in cell 3 (`import sys`): SystemExit: 0.
+sys_exit_3 | stopped in cell 3 (`import sys`): SystemExit: 3.
+out_of_memory | stopped in cell 3 (`bytearray(64 * 1024**3)`): MemoryError
+thread_fails | went on after a failure beside cell 3 (`import threading`): ZeroDivisionError
+asks_for_input | stopped in cell 3 (`input("Which quarter? ")`):
+prints_without_end | cell 3 (`while True:`): FloodError: it shows more text than a report can hold
+prints_too_much_at_once | in cell 3 (`print("x" * 100_000_000)`): FloodError: it shows more text
+another_quarter | in its last cell, but 'End of the report for Quarter 2 2024/25.'
+last_cell_shows_nothing | in its last cell, but 'nothing'
+"""
+
+
+@pytest.mark.parametrize(("fault", "sentence"), table(NOT_WHOLE))
 def test_a_run_that_is_not_whole_is_refused(run, fault, sentence):
     with pytest.raises(KpiError) as refused:
         run(FAULTS / f"{fault}.ipynb")
@@ -135,22 +125,16 @@ def test_a_run_that_is_not_whole_is_refused(run, fault, sentence):
     assert "\n" not in str(refused.value)
 
 
-@pytest.mark.parametrize(
-    ("fault", "how"),
-    [
-        ("exits_at_once", r"cell 3 \(`import os`\): its process ended \(exit status 0\)"),
-        (
-            "kernel_killed",
-            r"cell 3 \(`import os`\): its process was ended by SIGKILL, as when memory runs out",
-        ),
-        (
-            "kernel_killed_in_last_cell",
-            r"cell 4 \(`from .*`\): its process ended \(exit status 0\)",
-        ),
-        ("segmentation_fault", r"cell 3 \(`import ctypes`\): its process was ended by SIGSEGV"),
-        ("abort", r"cell 3 \(`import os`\): its process was ended by SIGABRT"),
-    ],
-)
+ENDED = r"""
+exits_at_once | cell 3 \(`import os`\): its process ended \(exit status 0\)
+kernel_killed | cell 3 \(`import os`\): its process was ended by SIGKILL, as when memory runs out
+kernel_killed_in_last_cell | cell 4 \(`from .*`\): its process ended \(exit status 0\)
+segmentation_fault | cell 3 \(`import ctypes`\): its process was ended by SIGSEGV
+abort | cell 3 \(`import os`\): its process was ended by SIGABRT
+"""
+
+
+@pytest.mark.parametrize(("fault", "how"), table(ENDED))
 def test_a_process_that_ends_is_a_sentence_and_the_next_run_has_another(run, fault, how):
     with pytest.raises(LostError, match=f"^stopped in {how}"):
         run(FAULTS / f"{fault}.ipynb")
@@ -166,27 +150,27 @@ def test_a_cell_that_takes_too_long_is_ended(worker, run, fault):
         run(FAULTS / f"{fault}.ipynb", patience=2)
 
 
-@pytest.mark.parametrize(
-    ("fault", "sentence"),
-    [
-        ("number_as_parameter", "line 1: only lines such as"),
-        ("computed_parameter", "line 1: only lines such as"),
-        ("another_parameter", "also asks for the parameter directorate"),
-        ("no_raw_parameter", 'has no parameter "raw". It has: quarter.'),
-        ("shell_command", "shell_command.ipynb, cell 3, line 1, `!ls`: a command outside Python"),
-        ("shell_command_assigned", "`files = !ls`: a command outside Python"),
-        ("magic", "`%matplotlib inline`: a command outside Python"),
-        ("cell_magic", "`%%bash`: a command outside Python"),
-        ("hidden_shell", "cell 3, line 1: get_ipython is not for a report"),
-        ("hidden_shell_elsewhere", "cell 3, line 3: get_ipython is not for a report"),
-        ("hidden_shell_renamed", "cell 3, line 1: get_ipython is not for a report"),
-        ("help_mark", "`len?`: a command outside Python"),
-        ("syntax_error", "cell 3, line 1, `if True`: expected ':'"),
-        ("no_end", "does not end with kpi.complete(quarter)"),
-        ("another_kernel", 'asks for the kernel "ir"'),
-        ("not_there", "There is no notebook"),
-    ],
-)
+UNFIT = """
+number_as_parameter | line 1: only lines such as
+computed_parameter | line 1: only lines such as
+another_parameter | also asks for the parameter directorate
+no_raw_parameter | has no parameter "raw". It has: quarter.
+shell_command | shell_command.ipynb, cell 3, line 1, `!ls`: a command outside Python
+shell_command_assigned | `files = !ls`: a command outside Python
+magic | `%matplotlib inline`: a command outside Python
+cell_magic | `%%bash`: a command outside Python
+hidden_shell | cell 3, line 1: get_ipython is not for a report
+hidden_shell_elsewhere | cell 3, line 3: get_ipython is not for a report
+hidden_shell_renamed | cell 3, line 1: get_ipython is not for a report
+help_mark | `len?`: a command outside Python
+syntax_error | cell 3, line 1, `if True`: expected ':'
+no_end | does not end with kpi.complete(quarter)
+another_kernel | asks for the kernel "ir"
+not_there | There is no notebook
+"""
+
+
+@pytest.mark.parametrize(("fault", "sentence"), table(UNFIT))
 def test_a_notebook_that_is_not_fit_to_run_is_refused_before_it_starts(fault, sentence):
     with pytest.raises(InputError) as refused:
         read_notebook(FAULTS / f"{fault}.ipynb", GIVEN)

@@ -38,8 +38,11 @@ from kpi_tools.wording import (
     figure_of,
     in_doubt,
     line_of,
+    listed,
+    plural,
     rows_by,
     rows_of,
+    show,
     text_of,
 )
 
@@ -54,6 +57,9 @@ _FILES = {
     "kpis.xlsx": "Excel",
     "kpis.csv": "CSV",
 }
+_NAMED = 2
+_ACROSS, _EDGE = 220.0, 6.0
+_HEADS = ("Lowest", "Lower quarter", "Median", "Upper quarter", "Highest")
 _DATA = ("kpis.csv", "kpis.parquet", "datapackage.json")
 Entry = tuple[str, str, str, str]
 """What the search finds: its address, title, place and text."""
@@ -281,3 +287,72 @@ def _definitions(returns: Returns, kpis: pd.DataFrame) -> Page:
 
 def _table(rows: list[dict[str, Any]], caption: str, name: str) -> Html:
     return report_table(pd.DataFrame(rows), caption, name=name, wide=True)
+
+
+# Several councils beside each other
+
+
+def comparison(table: pd.DataFrame, councils: Sequence[Returns]) -> Html:
+    """The page's body: a row for each KPI id that several councils have in one unit and sense.
+
+    `table`: their long table; of each council the latest report counts. A figure in doubt stands in
+    the grid with its mark and is left out of the distribution.
+    """
+    now = table[table["known_now"] & table["is_latest"]]
+    several = [rows for _, rows in now.groupby("kpi_id", sort=False) if len(rows) > 1]
+    kinds = [len(rows[["unit", "polarity"]].drop_duplicates()) for rows in several]
+    shared = [rows for rows, kind in zip(several, kinds, strict=True) if kind == 1]
+    unlike = [rows["kpi_id"].iloc[0] for rows, kind in zip(several, kinds, strict=True) if kind > 1]
+    each = [f"{one.council.name}, {one.quarter.title}" for one in councils]
+    stand = "stands" if len(shared) == 1 else "stand"
+    sentences = [
+        f"The latest report of each: {listed(each)}.",
+        f"{capitalised(plural(len(shared), 'KPI'))} of {now['kpi_id'].nunique():,} {stand} in more "
+        "than one council's report under one id.",
+    ]
+    if unlike:
+        sentences.append(f"Not compared, since unit or sense differ: {', '.join(sorted(unlike))}.")
+    body = paragraphs(*sentences)
+    if not shared:
+        return body
+    colours = {one.council.name: looks(Terms(one.council)) for one in councils}
+    grid, distribution = list[dict[str, Any]](), list[dict[str, Any]]()
+    for rows in map(table_rows, shared):
+        name = {"KPI": f"{rows[0]['kpi_name']} ({rows[0]['kpi_id']})"}
+        cells = {
+            row["council"]: Html(
+                rating_cell(row, colours[row["council"]]).markup
+                + " "
+                + figure_cell(row, mark=False).markup
+            )
+            for row in rows
+        }
+        grid.append(name | {council: cells.get(council, "–") for council in colours})
+        distribution.append(name | _distribution(rows))
+    return (
+        body
+        + _table(grid, "Ratings and latest figures", "grid")
+        + _table(distribution, "How the figures lie", "distribution")
+    )
+
+
+def _distribution(rows: list[Row]) -> dict[str, Any]:
+    """How one KPI's figures lie among the councils; those in doubt are left out."""
+    known = {row["council"]: row["value"] for row in rows if not in_doubt(row)}
+    values = pd.Series(known, dtype=float).dropna().sort_values()
+    if values.empty:
+        return {"Councils": 0} | dict.fromkeys((*_HEADS, "Picture"), "–")
+    quarters = values.quantile([0, 0.25, 0.5, 0.75, 1]).tolist()
+    figures = [show(value, rows[0]["unit"], int(rows[0]["decimals"])) for value in quarters]
+    least, most = values.iloc[0], values.iloc[-1]
+    *ticks, median = (
+        round(_EDGE + (value - least) / (most - least or 1.0) * (_ACROSS - 2 * _EDGE), 1)
+        for value in (*values.tolist(), quarters[2])
+    )
+    text = f"{len(values)} figures from {figures[0]} to {figures[-1]}, median {figures[2]}"
+    picture = render("strip.html.j2", ticks=ticks, median=median, across=_ACROSS, text=text)
+    for place, end in ((0, least), (-1, most)):
+        who = sorted(values.index[values == end])
+        figures[place] += f" ({listed(who) if len(who) <= _NAMED else plural(len(who), 'council')})"
+    heads = dict(zip(_HEADS, figures, strict=True))
+    return {"Councils": len(values)} | heads | {"Picture": picture}

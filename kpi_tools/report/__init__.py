@@ -22,7 +22,6 @@ from kpi_tools.report.pdf import find_browser
 from kpi_tools.report.process import LostError, Worker
 from kpi_tools.report.publish import (
     FAILED,
-    WORK,
     check_replaceable,
     manifest_of,
     replace_folder,
@@ -257,7 +256,7 @@ def make(job: Job, worker: Worker | None = None, step: Step = lambda name: None)
                 raise
             files = tuple(sorted(path.name for path in (work / "report").iterdir()))
             _keep_version(job, work)
-            replace_folder(work / "report", job.final, job.outputs / WORK / f"{job.name}.aside")
+            replace_folder(work / "report", job.final)
             shutil.rmtree(kept, ignore_errors=True)
     except OSError as error:
         place = error.filename if error.filename is not None else job.outputs

@@ -30,9 +30,7 @@ LARGEST_PAGE = 10 * 1024**2
 @dataclass(frozen=True)
 class Contents:
     """What a notebook computed: `tables` by sheet, what is `recorded` in the manifest, other
-    `pages`.
-
-    `whole`: makes the page itself, of its foot, where that is not the notebook as it stands.
+    `pages`; `whole` makes the page of its foot, where it is not the notebook as it stands.
     """
 
     returns: "Returns"
@@ -44,10 +42,8 @@ class Contents:
 
 
 def build(job: Job, work: Path, step: Step) -> tuple[tuple[str, ...], str]:
-    """Write the files of the report into `work/report`; its warnings, and the account of the rows
-    read.
-
-    Raises `KpiError`; the notebook as it stopped is then in `work/failed`.
+    """Write the files of the report into `work/report`, or the notebook as it stopped into
+    `work/failed`; its warnings, and the account of the rows read.
     """
     import pandas as pd
 
@@ -71,10 +67,8 @@ def build(job: Job, work: Path, step: Step) -> tuple[tuple[str, ...], str]:
 
 
 def wanted(job: Job, asked: Sequence[str], directorate: str | None, step: Step) -> list[str]:
-    """The KPI or directorate of each page of the job's kind that is asked for; all where none is.
-
-    `directorate`: of all KPIs only those of this one. Raises `InputError`, with the nearest names,
-    for what there is not.
+    """The KPIs or directorates asked for, as they are called; where none is all, or those of the
+    `directorate`.
     """
     from kpi_tools.explorer.evidence import directorate_named
     from kpi_tools.explorer.history import kpi_in_report

@@ -37,11 +37,9 @@ def jobs_of(
     settings: Mapping[str, Any],
     council: str = "",
 ) -> list[Job]:
-    """The report of each of `quarters`; where there are none of the latest, where None of every
-    one.
+    """The report of each of `quarters`; where there are none of the latest, where None of all.
 
-    `settings`: those of `report_job`. Raises `InputError` where there is no such folder, or no
-    quarter with returns.
+    `settings`: those of `report_job`.
     """
     there = sorted(quarter for quarter, folder in sort_out(raw)[0].items() if returns_in(folder))
     if not there:
@@ -94,11 +92,7 @@ def processors() -> int:
 
 
 def make_here(job: Job) -> Report:
-    """Make one report. Several made by the same thread share a process, which is replaced if it
-    ends.
-
-    A plain function, and a job can be pickled, so any executor of `concurrent.futures` will do.
-    """
+    """Make one report, by the process of this thread: a function for any executor."""
     return make(job, getattr(_here, "worker", None))
 
 
@@ -114,8 +108,7 @@ def make_all(
     """Make the reports that are not up to date (with `force` all), and say what became of them.
 
     `refused` is listed with what fails. `processes`: how many at a time, else one for each
-    processor; `scheduler`: the address of a Dask scheduler instead. Raises `IncompleteError` where
-    not every report could be made or it was interrupted, and what `cluster` raises.
+    processor; `scheduler`: the address of a Dask scheduler instead.
     """
     wanted = [job for job in jobs if force or not up_to_date(job)]
     failed, made, stopped = list(refused), 0, 0
@@ -180,10 +173,7 @@ def _line(error: Exception) -> str:
 
 @contextmanager
 def here(processes: int) -> Iterator[Executor]:
-    """An executor of this computer, each of whose threads has a process that makes its reports.
-
-    What is still under way when it is left is ended.
-    """
+    """An executor of this computer, each of whose threads has a process that makes its reports."""
     workers: list[Worker] = []
 
     def begin() -> None:
@@ -202,11 +192,9 @@ def here(processes: int) -> Iterator[Executor]:
 
 @contextmanager
 def cluster(address: str) -> Iterator[Executor]:
-    """An executor of the Dask cluster whose scheduler is at `address`, such as tcp://10.0.0.5:8786.
+    """An executor of the Dask cluster whose scheduler is at `address`.
 
-    Its workers need this package, and see the same folders. What a lost worker had is given to
-    another. Raises `InputError` where Dask is not installed, `KpiError` where no scheduler answers
-    or it has no workers.
+    Its workers need this package, and see the same folders.
     """
     import asyncio
     import logging

@@ -33,12 +33,10 @@ class BusyError(KpiError):
 
 @contextmanager
 def work_folder(outputs: Path, name: str) -> Iterator[Path]:
-    """A new empty folder on the same filesystem as `outputs`, for the one run that may make `name`
-    now.
+    """A new empty folder on the same filesystem, for the one run that may make `name` now.
 
-    It is gone afterwards, whatever happened. What a killed run left of `name` is put right first.
-    Raises `BusyError` at once where another run of `name` is going on. The lock is the system's,
-    not the file's: it ends with the process that holds it, so a lock file that stays means nothing.
+    What a killed run left of `name` is put right first. The lock is the system's, not the file's:
+    it ends with the process that holds it, so a lock file that stays means nothing.
     """
     place = outputs / WORK
     place.mkdir(parents=True, exist_ok=True)
@@ -49,7 +47,7 @@ def work_folder(outputs: Path, name: str) -> Iterator[Path]:
             raise BusyError(
                 f"{name} is being made by another run at this moment. Wait until it has ended."
             ) from None
-        aside = place / f"{name}.aside"
+        aside = _aside(outputs / name)
         if aside.is_dir() and not (outputs / name).exists():
             aside.rename(outputs / name)
         for left in place.glob(f"{name}.*/"):
@@ -61,6 +59,10 @@ def work_folder(outputs: Path, name: str) -> Iterator[Path]:
             yield work
         finally:
             shutil.rmtree(work, ignore_errors=True)
+
+
+def _aside(final: Path) -> Path:
+    return final.parent / WORK / f"{final.name}.aside"
 
 
 def _lock(file: IO[str]) -> None:
@@ -75,7 +77,7 @@ def _lock(file: IO[str]) -> None:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
-def replace_folder(folder: Path, final: Path, aside: Path) -> None:
+def replace_folder(folder: Path, final: Path) -> None:
     """Give the finished `folder` the name `final`; an older folder of that name is removed.
 
     Linux and macOS exchange the two names in one step, where the filesystem can: a reader, and
@@ -84,6 +86,7 @@ def replace_folder(folder: Path, final: Path, aside: Path) -> None:
     neither, and a run killed in that instant leaves the old folder at `aside`, from where the next
     run restores it (`work_folder`). Half a folder is never under the final name.
     """
+    aside = _aside(final)
     for path in (*sorted(folder.rglob("*")), folder):
         _flush(path)
     try:
@@ -172,18 +175,16 @@ def as_json(content: Mapping[str, Any]) -> str:
 
 def check_replaceable(final: Path, raw: Path) -> None:
     """Raise `KpiError` where the folder holds a file that we did not make, or another council's
-    report.
-
-    The whole folder is replaced. `raw`: what the new report is made from.
+    report than that of `raw`.
     """
     if final.is_symlink() or (final.exists() and not final.is_dir()):
         raise KpiError(f"{final} is not a folder. Move it away, then run again.")
     if not final.exists():
         return
-    noted: dict[str, Any] = {}
+    noted, ours = dict[str, Any](), set[str]()
     with suppress(InputError):
         noted = manifest_of(final)
-    ours = {MANIFEST, *noted["outputs"]} if noted else set()
+        ours = {MANIFEST, *noted["outputs"]}
     for path in sorted(final.iterdir()):
         theirs = path.name.startswith((".", "~$")) or path.name.lower() in _NOBODYS
         if path.name not in ours and not theirs:

@@ -17,7 +17,6 @@ from kpi_tools.provenance import council_name, fingerprint, fingerprints, progra
 from kpi_tools.quarters import Quarter
 from kpi_tools.report.publish import (
     MANIFEST,
-    WORK,
     as_json,
     manifest_of,
     replace_folder,
@@ -72,7 +71,7 @@ def make_site(raw: Path, outputs: Path, *, force: bool = False) -> tuple[Path, b
             shutil.copyfile(path, folder / DIRECTORATES / f"{slug(name)}.html")
         _write_pages(raw, latest, finals, folder, list(explorers))
         (folder / STATE).write_text(as_json(state), "utf-8", newline="\n")
-        replace_folder(folder, site, outputs / WORK / f"{SITE}.aside")
+        replace_folder(folder, site)
     return site, True
 
 
@@ -184,8 +183,7 @@ def wrapped(
 
 def write_comparison(councils: "Sequence[Returns]", table: "pd.DataFrame", folder: Path) -> Path:
     """Write comparison.html, which shows councils beside each other; its path."""
-    from kpi_tools.publications.councils import comparison
-    from kpi_tools.publications.site import Page
+    from kpi_tools.publications.site import Page, comparison
 
     page = Page("Councils compared", comparison(table, councils))
     made = "Each council's figures by its own rules and lines."
