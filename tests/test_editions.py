@@ -1,7 +1,5 @@
 """A report for one committee, and a final report that is published again: what its head says, and what stays beside it."""
 
-import json
-
 import pandas as pd
 import pytest
 
@@ -10,12 +8,7 @@ from kpi_tools.loading import commentary_until, load
 from kpi_tools.page.released import notices
 from kpi_tools.parameters import corrections_of
 from kpi_tools.quarters import Quarter
-from kpi_tools.scorecard import (
-    counts,
-    earlier_reports,
-    recent_quarters,
-    score,
-)
+from kpi_tools.scorecard import counts, earlier_reports, recent_quarters, score
 from tests.kent import RAW
 from tests.workplace import QUARTER, SLUG
 
@@ -91,10 +84,7 @@ def test_the_first_version_stays_beside_the_second(project, worker):
         assert "Version 2" not in (kept / name).read_text(encoding="utf-8")
     again = project.make(worker=worker, edition="final", corrections=FIRST)
     assert {path.name: path.read_bytes() for path in kept.iterdir()} == first
-    assert (
-        json.loads((again.folder / "manifest.json").read_text(encoding="utf-8"))["edition"]
-        == "final"
-    )
+    assert '"edition": "final"' in (again.folder / "manifest.json").read_text(encoding="utf-8")
     project.make(worker=worker, edition="final", corrections=f"{FIRST}\n{SECOND}")
     assert (project.outputs / f"{SLUG}-version-2").is_dir()
 

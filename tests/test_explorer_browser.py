@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 
-from kpi_tools.report import make_history
+from tests.workplace import make_history
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Locator, Page

@@ -12,8 +12,8 @@ from bs4 import BeautifulSoup
 
 from kpi_tools.cli import main
 from kpi_tools.errors import InputError
-from kpi_tools.report import make_history
 from tests import kent
+from tests.workplace import make_history
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,6 @@ import signal
 import socket
 import subprocess
 import sys
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -29,6 +28,7 @@ from kpi_tools.report.export import published, relative, to_html
 from kpi_tools.report.many import jobs_of, jobs_of_councils
 from kpi_tools.report.verify import up_to_date
 from tests.kent import governance_without_action
+from tests.workplace import FILES
 
 ROOT = Path(__file__).parents[1]
 Q1, Q2, Q3 = (Quarter(2024, number) for number in (1, 2, 3))
@@ -228,14 +228,7 @@ def test_no_way_of_making_a_report_changes_a_byte_of_it(small, tmp_path):
         ] * 2
     report.make_report(Q3, raw, elsewhere / "alone")
     expected = contents(made / "2024-25-Q3")
-    assert set(expected) == {
-        "kpis.csv",
-        "kpis.xlsx",
-        "manifest.json",
-        "onepage.html",
-        "report.html",
-        "report.ipynb",
-    }
+    assert set(expected) == set(FILES)
     for way in ("backwards", "alone"):
         assert contents(elsewhere / way / "2024-25-Q3") == expected, way
     assert contents(elsewhere / "backwards" / "2024-25-Q1") == contents(made / "2024-25-Q1")
@@ -371,53 +364,15 @@ def test_without_dask_a_scheduler_is_a_sentence(tmp_path, capsys, monkeypatch):
     assert capsys.readouterr().err == said
 
 
-class Dask:
-    """A scheduler and two workers of one thread, each a process of its own on this computer."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder, self.processes = folder, []
-        where = ["--host", "127.0.0.1", "--port", "0", "--no-dashboard"]
-        self.start("scheduler", *where, "--scheduler-file", str(folder / "scheduler.json"))
-        while not self.address():
-            assert self.processes[0].poll() is None, self.read("dask.log")
-        self.workers = [self.start("worker", self.address(), *SETTINGS) for _ in range(2)]
-
-    def address(self) -> str:
-        with suppress(ValueError):  # it may not be there, or half written
-            return json.loads(self.read("scheduler.json"))["address"]
-        return ""
-
-    def wait_for_workers(self) -> None:
-        while self.read("dask.log").count("Registered to") < 2:
-            assert [worker.poll() for worker in self.workers] == [None, None], self.read("dask.log")
-
-    def read(self, name: str) -> str:
-        return (self.folder / name).read_text() if (self.folder / name).exists() else ""
-
-    def start(self, kind: str, *arguments: str) -> subprocess.Popen[bytes]:
-        with open(self.folder / "dask.log", "ab") as log:
-            command = [sys.executable, "-m", "dask", kind, *arguments]
-            self.processes.append(
-                subprocess.Popen(command, stdout=log, stderr=log, cwd=self.folder)
-            )
-        return self.processes[-1]
-
-    def stop(self) -> None:
-        for process in reversed(self.processes):
-            process.kill()
-            process.wait()
-
-
-SETTINGS = ("--nthreads", "1", "--no-nanny", "--no-dashboard", "--host", "127.0.0.1")
-
-
 @pytest.fixture
 def dask(cluster, tmp_path):
+    """A scheduler, and two workers of one thread, each a process of its own on this computer."""
     cluster("distributed")
-    started = Dask(tmp_path)
-    started.wait_for_workers()
-    yield started
-    started.stop()
+    from distributed import LocalCluster
+
+    how = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": None}
+    with LocalCluster(**how, local_directory=tmp_path) as started:
+        yield started
 
 
 @pytest.mark.cluster
@@ -427,12 +382,13 @@ def test_a_cluster_that_loses_a_worker_makes_the_same_reports_all_the_same(dask,
     raw, made = small
     out = raw.parent / "cluster"
     command = [sys.executable, "-m", "kpi_tools", *all_of(raw, out)]
-    with subprocess.Popen([*command, "--scheduler", dask.address()], **PIPES) as process:
+    with subprocess.Popen([*command, "--scheduler", dask.scheduler_address], **PIPES) as process:
         works = out / ".work"
         while len(list(works.glob("*/"))) < 2:  # both workers are at a report
             assert process.poll() is None, process.stderr.read()
-        below = psutil.Process(dask.workers[0].pid).children(recursive=True)
-        dask.workers[0].kill()
+        lost = psutil.Process(dask.workers[0].pid)
+        below = [lost, *lost.children(recursive=True)]
+        lost.kill()
         _, said = process.communicate(timeout=300)
     assert (process.returncode, said) == (0, "3 of 3 reports made.\n")
     assert psutil.wait_procs(below, timeout=20)[1] == []

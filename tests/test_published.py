@@ -8,12 +8,7 @@ from dataclasses import replace
 import pytest
 
 from kpi_tools.narrative import headline
-from kpi_tools.scorecard import (
-    earlier_reports,
-    matrix,
-    rating_history,
-    recent_quarters,
-)
+from kpi_tools.scorecard import earlier_reports, matrix, rating_history, recent_quarters
 from kpi_tools.scorecard.changes import movement
 from tests.kent import EIGHT_REDS, earlier, returns, scorecard
 

@@ -146,15 +146,8 @@ def one_section(tmp_path_factory):
 
 
 def test_the_final_report_is_refused_by_the_command_with_the_place(one_section, tmp_path, capsys):
-    asked = [
-        "report",
-        "2024-25 Q3",
-        "--final",
-        "--raw",
-        str(one_section),
-        "--outputs",
-        str(tmp_path),
-    ]
+    places = ["--raw", str(one_section), "--outputs", str(tmp_path)]
+    asked = ["report", "2024-25 Q3", "--final", *places]
     assert main(asked) == 2
     told = capsys.readouterr()
     assert told.out == "" and not (tmp_path / "2024-25-Q3").exists()

@@ -8,12 +8,13 @@ import pytest
 
 from kpi_tools.cli import main
 from kpi_tools.provenance import fingerprint
-from kpi_tools.report import make_history, make_report
+from kpi_tools.report import make_report
 from kpi_tools.report import verify as verification
 from kpi_tools.report.publish import as_json
 from kpi_tools.report.verify import verify
 from tests.kent import governance_without_action
 from tests.small_council import append
+from tests.workplace import make_history
 
 QUARTER = "2024-25 Q3"
 ENTRIES = (

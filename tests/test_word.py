@@ -164,21 +164,10 @@ def test_libreoffice_opens_it(folder, tmp_path, program):
     from pypdf import PdfReader
 
     office = program("soffice", "libreoffice")
-    subprocess.run(
-        [
-            office,
-            f"-env:UserInstallation={(tmp_path / 'profile').as_uri()}",
-            "--headless",
-            "--convert-to",
-            "pdf",
-            "--outdir",
-            str(tmp_path),
-            str(folder / "report.docx"),
-        ],
-        check=True,
-        capture_output=True,
-        timeout=300,
-    )
+    profile = f"-env:UserInstallation={(tmp_path / 'profile').as_uri()}"
+    command = [office, profile, "--headless", "--convert-to", "pdf", "--outdir", str(tmp_path)]
+    command.append(str(folder / "report.docx"))
+    subprocess.run(command, check=True, capture_output=True, timeout=300)
     pages = PdfReader(tmp_path / "report.pdf").pages
     text = words("".join(one.extract_text() for one in pages[:2]))
     assert len(pages) > 10

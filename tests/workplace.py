@@ -17,12 +17,14 @@ import psutil
 
 from kpi_tools import report
 from kpi_tools.quarters import Quarter
+from kpi_tools.report.process import Worker
 from kpi_tools.report.runner import run_notebook
 from tests.small_council import make_council
 
 HERE = Path(__file__).parent
 QUARTER = "2024-25 Q3"
 SLUG = "2024-25-Q3"
+FILES = ("kpis.csv", "kpis.xlsx", "manifest.json", "onepage.html", "report.html", "report.ipynb")
 _COMMAND = """import sys
 from functools import partial
 from kpi_tools import cli, report
@@ -36,6 +38,13 @@ def run_only(path: Path, given: dict[str, str], mark: str, step: Callable[[str],
     if run.error:
         raise run.error
     return str(nbformat.writes(run.notebook))
+
+
+def make_history(kpi: str, quarter: str, raw: Path, outputs: Path) -> report.Report:
+    """The page on one KPI."""
+    with Worker() as worker:
+        (job,) = report.page_jobs("history", [kpi], quarter, raw, outputs, worker=worker)
+        return report.make(job, worker)
 
 
 def state(folder: Path) -> str:

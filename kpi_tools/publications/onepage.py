@@ -120,11 +120,9 @@ def _tile(tile: Row, terms: Terms) -> Row:
 
 def _some(texts: list[str], most: int) -> str:
     """All texts, or the first and how many more: one more than `most` is not worth the words."""
-    displayed = texts if len(texts) <= most + 1 else texts[:most]
-    more = (
-        f"; and {in_words(len(texts) - len(displayed))} more" if len(texts) > len(displayed) else ""
-    )
-    return f"{'; '.join(displayed)}{more}."
+    if len(texts) > most + 1:
+        texts = [*texts[:most], f"and {in_words(len(texts) - most)} more"]
+    return f"{'; '.join(texts)}."
 
 
 def _change(row: Row) -> str:
@@ -141,10 +139,7 @@ def _head(number: int, terms: Terms) -> str:
 
 
 def _red(row: Row, line: Row | None, actions: list[Row], terms: Terms, room: int) -> Row:
-    given, action_text = (
-        [action_of(action) for action in actions],
-        text_of(row["management_action"]),
-    )
+    given, action_text = list(map(action_of, actions)), text_of(row["management_action"])
     texts = [
         {"text": short(one["text"], room), "id": one["id"], "invented": False} for one in given
     ]
@@ -196,10 +191,8 @@ def _loose(kpis: pd.DataFrame, called: Mapping[str, str]) -> list[tuple[str, str
             called[row["kpi_id"]] + (f" ({row[why]})" if why and text_of(row[why]) else "")
             for row in rows_of(kpis[wanted])
         ]
-        displayed = texts[:_NAMED]
-        more = f"; and {in_words(len(texts) - _NAMED)} more" if len(texts) > _NAMED else ""
         if texts or why:
-            found.append((head, f"{'; '.join(displayed)}{more}." if texts else "none."))
+            found.append((head, _some(texts or ["none"], _NAMED)))
     return found
 
 

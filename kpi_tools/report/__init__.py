@@ -1,4 +1,4 @@
-"""From a folder of raw data to a finished report: `make_report`, `make_history`.
+"""From a folder of raw data to a finished report: `make_report`; `page_jobs` and `make`.
 
 This door imports no pandas: a report is made in a process of its own (`process`), which runs the
 notebook (`runner`), makes the page (`export`) and writes every file (`build`); here its folder gets
@@ -220,20 +220,6 @@ def page_jobs(
         )
         for name in _in_worker(worker, "wanted", one, list(asked), directorate)
     ]
-
-
-def make_history(
-    kpi: str, quarter: object, raw: Place = RAW, outputs: Place = OUTPUTS, **more: Any
-) -> Report:
-    """Make `outputs/history/<quarter>-<kpi>/`: one KPI in depth, as known at the report of
-    `quarter`.
-
-    As `make_report`, with `history.html`, `history.ipynb` and the KPI's figures; `more` as in
-    `page_jobs`.
-    """
-    with Worker() as worker:
-        (job,) = page_jobs("history", [kpi], quarter, raw, outputs, worker=worker, **more)
-        return make(job, worker)
 
 
 def make(job: Job, worker: Worker | None = None, step: Step = lambda name: None) -> Report:
