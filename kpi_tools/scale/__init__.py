@@ -20,12 +20,7 @@ POLARS_SETTINGS = {"_RJEM_MALLOC_CONF": "dirty_decay_ms:10000", "POLARS_MAX_THRE
 freed. One thread, since the steps of the rules are short: more of them wait for each other, a
 seventh more of processor for a fifteenth less by the clock.
 """
-_PACKAGES = {
-    "polars": ("polars", "pyarrow"),
-    "pandas": ("pandas", "pyarrow"),
-    "spark": ("pyspark", "pyarrow"),
-}
-_EXTRAS = {"pyspark": "spark", "polars": "figures", "pyarrow": "figures"}
+_PACKAGES = {"polars": "polars", "pandas": "pandas", "spark": "pyspark"}
 
 
 def rate_many(
@@ -34,12 +29,12 @@ def rate_many(
     """`blocks.rate_parquet` or `spark.rate_on_spark`, for what the command `rate` was given."""
     if engine not in _PACKAGES:
         raise InputError(f'There is no engine "{engine}". Choose one of: {", ".join(_PACKAGES)}.')
-    for package in _PACKAGES[engine]:
+    for package in (_PACKAGES[engine], "pyarrow"):
         if find_spec(package) is None:
+            extra = "spark" if package == "pyspark" else "figures"
             raise InputError(
                 f"The engine {engine} needs {package}, which is not installed: pip install "
-                f"'.[{_EXTRAS.get(package, '')}]' in the folder of this project, or choose "
-                "another --engine."
+                f"'.[{extra}]' in the folder of this project, or choose another --engine."
             )
     if master and engine != "spark":
         raise InputError("--master names a Spark cluster: it goes with --engine spark.")

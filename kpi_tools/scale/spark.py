@@ -1,10 +1,8 @@
-"""Figures that already live on a Spark cluster, rated there: whole series go to the workers as
-blocks.
+"""Figures that already live on a Spark cluster, rated there.
 
-Rules that look at neighbours need each series in order and in one place. Spark brings the series
-together by a hash of what names them and hands each block, as an Arrow table, to the same functions
-that rate it elsewhere. The workers need this package; they use Polars where it is installed, else
-pandas.
+Spark brings whole series together by a hash of what names them and hands each block, as an Arrow
+table, to the same functions that rate it elsewhere. The workers need this package; they use Polars
+where it is installed, else pandas.
 """
 
 import os
@@ -113,13 +111,13 @@ def _folder_names(figures: DataFrame, source: Source) -> DataFrame:
 def session(master: str | None = None) -> SparkSession:
     """A session on the cluster `master`. Raises `KpiError` where it cannot be started."""
     address = urlsplit(master or "")
-    if address.scheme == "spark":  # Spark itself would try for a minute
-        try:
+    try:
+        if address.scheme == "spark":  # Spark itself would try for a minute
             place = (address.hostname or "", address.port or 7077)
             socket.create_connection(place, timeout=10).close()
-        except OSError as error:
-            why = error.strerror or error
-            raise KpiError(f"No Spark cluster answers at {master} ({why}).") from error
+    except OSError as error:
+        why = error.strerror or error
+        raise KpiError(f"No Spark cluster answers at {master} ({why}).") from error
     settings: dict[str, bool | float | int | str | None] = {
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
