@@ -1,9 +1,6 @@
-"""All quarters of one or more councils as one long table for every tool: CSV, Parquet and
-datapackage.json.
+"""All quarters of one or more councils as one long table: CSV, Parquet and datapackage.json.
 
-A row for each KPI, report and period. kpis.json declares the columns (Frictionless Table Schema):
-their names, types, meaning and units are taken from there, and go from there into the package's
-description.
+A row for each KPI, report and period. kpis.json declares the columns (Frictionless Table Schema).
 """
 
 import json
@@ -60,13 +57,10 @@ def long_table(councils: Iterable[Returns]) -> pd.DataFrame:
 def write_data(
     councils: Iterable[Returns], folder: Path, table: pd.DataFrame | None = None
 ) -> list[Path]:
-    """Write kpis.csv, kpis.parquet and datapackage.json into `folder`; their paths. The same data
-    give the same bytes.
+    """Write kpis.csv, kpis.parquet and datapackage.json into `folder`; their paths.
 
-    `table`: what is written, where it is not the whole `long_table`.
-
-    Raises `InputError` where two councils have one id, or PyArrow, which writes Parquet, is not
-    installed.
+    `table`: what is written, where it is not the whole `long_table`. Raises `InputError` where two
+    councils have one id, or PyArrow, which writes Parquet, is not installed.
     """
     given = list(councils)
     ids = [slug(returns.council.name) for returns in given]
@@ -172,10 +166,14 @@ def _package(councils: list[Returns], written: list[Path]) -> dict[str, Any]:
     """The description of the package, as Frictionless has it: of both files, by the same schema."""
     names = [returns.council.name for returns in councils]
     last = max(returns.quarter for returns in councils)
-    resources = []
-    for path in written:
-        form = path.suffix[1:]
-        resource = {
+    same = "The same rows and columns as kpis.csv."
+    about: dict[str, dict[str, Any]] = {
+        "csv": {"type": "table", "mediatype": "text/csv", "schema": SCHEMA},
+        # to read Parquet, who checks the package would need more than Frictionless itself
+        "parquet": {"type": "file", "description": same},
+    }
+    resources = [
+        {
             "name": f"kpis-{form}",
             "path": path.name,
             "format": form,
@@ -183,12 +181,10 @@ def _package(councils: list[Returns], written: list[Path]) -> dict[str, Any]:
             "bytes": path.stat().st_size,
             "hash": f"sha256:{fingerprint(path)}",
         }
-        if form == "csv":
-            resource |= {"type": "table", "mediatype": "text/csv", "schema": SCHEMA}
-        else:  # to read Parquet, who checks the package would need more than Frictionless itself
-            about = "The same rows and columns as kpis.csv."
-            resource |= {"type": "file", "description": about}
-        resources.append(resource)
+        | about[form]
+        for path in written
+        if (form := path.suffix[1:])
+    ]
     return {
         "name": "kpis",
         "title": f"Key performance indicators to {last.title}: {'; '.join(names)}",

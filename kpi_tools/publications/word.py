@@ -1,8 +1,5 @@
 """The report's page as a Word document: its words, tables and pictures, with Word's headings,
-captions and bookmarks.
-
-The page is read element by element, so what a chapter says stands in both. Styles are those of the
-council's own document where it names one. The same page gives the same bytes.
+captions and bookmarks. The same page gives the same bytes.
 """
 
 import io
@@ -66,18 +63,10 @@ def to_word(
     changed_where: str,
     reference: Path | None = None,
 ) -> bytes:
-    """The document as bytes.
+    """The document of a report's page, dated by the last day of its quarter, as bytes.
 
-    Args:
-        page: The report's page.
-        title: Its title, for the document's properties.
-        author: The council.
-        quarter: The report's quarter, whose last day is the document's date.
-        changed_where: A sentence for its end: where words are changed.
-        reference: The council's own document, whose styles, header and footer are taken.
-
-    Raises:
-        InputError: The reference is no Word document.
+    `changed_where`: a sentence for its end; `reference`: the council's own document, whose styles,
+    header and footer are taken. Raises `InputError` where that is no Word document.
     """
     document = _opened(reference) if reference else docx.Document()
     _set_properties(document, title, author, quarter)

@@ -49,13 +49,11 @@ _MARKS = re.compile(
 def to_html(
     notebook: NotebookNode, *, title: str, author: str, date: str, provenance: str = ""
 ) -> str:
-    """The report's page as text.
+    """The page of an executed notebook, as text.
 
-    `notebook`: an executed one; it is not changed. `title` heads the page (a Markdown heading of
-    the first level is left out); `author` is the council or team, `date` the day the data was cut
-    off (`2024-12-31`), `provenance` a line for the foot. Raises `KpiError`, naming the cell, for an
-    error, a widget, a script-bearing output or a table that this package did not make, and for a
-    page that is not self-contained.
+    `date`: the day the data was cut off (`2024-12-31`); `provenance`: a line for the foot. Raises
+    `KpiError`, naming the cell, for an error, a widget, a script-bearing output or a table that
+    this package did not make, and for a page that is not self-contained.
     """
     chosen = deepcopy(notebook)
     for number, cell in enumerate(chosen.cells, start=1):
