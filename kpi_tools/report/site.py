@@ -36,11 +36,11 @@ LINKS: Final = {"index.html": "All reports", "definitions.html": "Data and defin
 
 
 def make_site(raw: Path, outputs: Path, *, force: bool = False) -> tuple[Path, bool]:
-    """Make `outputs`/site of the final reports in `outputs`; its folder, and whether it was made.
+    """Make `outputs`/site of the final reports in `outputs`; its folder, and whether it was made,
+    which it is where anything changed.
 
-    It is made where anything changed. Raises `InputError` where there is no final report, where one
-    is not what its inputs give now, or where one differs from what was published without saying so
-    at its head (`--corrected`).
+    Raises `InputError` where there is no final report, and where one is not what its inputs give
+    now, or not what was published and does not say so at its head (`--corrected`).
     """
     finals = _finals(raw, outputs)
     latest = max(final.quarter for final in finals)
@@ -146,15 +146,28 @@ def _write_pages(
     made = f"Final reports only, as known at {latest.title}."
     made_of = (returns, recent_quarters(returns), table, finals, explorers)
     for place, page in site_pages(*made_of).items():
-        path = folder / place
-        path.parent.mkdir(exist_ok=True)
-        path.write_text(wrapped(page, place, returns.council.name, made), "utf-8", newline="\n")
+        _write(page, folder, place, returns.council.name, made)
 
 
-def wrapped(
-    page: "pages.Page", place: str, council: str, made: str, links: Mapping[str, str] = LINKS
-) -> str:
-    """A page of the site as text; `links`: what its head leads to, by the place in the site."""
+def write_comparison(councils: "Sequence[Returns]", table: "pd.DataFrame", folder: Path) -> Path:
+    """Write comparison.html, which shows councils beside each other; its path."""
+    from kpi_tools.publications.site import Page, comparison
+
+    page = Page("Councils compared", comparison(table, councils))
+    links = {"kpis.csv": "All figures (CSV)"}
+    made = "Each council's figures by its own rules and lines."
+    return _write(page, folder, "comparison.html", f"{len(councils)} councils", made, links)
+
+
+def _write(
+    page: "pages.Page",
+    folder: Path,
+    place: str,
+    council: str,
+    made: str,
+    links: Mapping[str, str] = LINKS,
+) -> Path:
+    """A page with its search, where it has one; `links`: what its head leads to."""
     from kpi_tools.page.html import render
     from kpi_tools.report.export import PAGE, page_style, policy
 
@@ -165,29 +178,19 @@ def wrapped(
         name = b64encode(sha256(script.encode()).digest()).decode()
         allowed = allowed.replace("script-src 'none'", f"script-src 'sha256-{name}'")
         index = json.dumps(page.index, ensure_ascii=False).replace("<", "\\u003c")
-    return str(
-        render(
-            "site.html.j2",
-            title=page.title,
-            council=council,
-            body=page.body,
-            style=Markup(style),
-            policy=allowed,
-            links={up + to: word for to, word in links.items()},
-            made=made,
-            index=index,
-            script=script,
-        ).markup
-    )
-
-
-def write_comparison(councils: "Sequence[Returns]", table: "pd.DataFrame", folder: Path) -> Path:
-    """Write comparison.html, which shows councils beside each other; its path."""
-    from kpi_tools.publications.site import Page, comparison
-
-    page = Page("Councils compared", comparison(table, councils))
-    made = "Each council's figures by its own rules and lines."
-    text = wrapped(page, "", f"{len(councils)} councils", made, {"kpis.csv": "All figures (CSV)"})
-    path = folder / "comparison.html"
-    path.write_text(text, "utf-8", newline="\n")
+    text = render(
+        "site.html.j2",
+        title=page.title,
+        council=council,
+        body=page.body,
+        style=Markup(style),
+        policy=allowed,
+        links={up + to: word for to, word in links.items()},
+        made=made,
+        index=index,
+        script=script,
+    ).markup
+    path = folder / place
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(str(text), "utf-8", newline="\n")
     return path
