@@ -35,7 +35,6 @@ OPTIONAL = {"edition", "overrides", "allow_rejected", "only", "corrections"} | {
     "prepared_by",
     "signed_off_by",
 }
-PARAMETERS = {"quarter", "raw", "kpi", "directorate"} | OPTIONAL
 KERNEL = "python3"
 LARGEST_OUTPUT = 64 * 1024**2
 TRACEBACK = "Traceback (most recent call last)"
@@ -144,7 +143,7 @@ def _faults(notebook: NotebookNode, given: Mapping[str, str]) -> Iterator[str]:
                     f', the cell tagged "parameters", line {node.lineno}: only lines such as '
                     'quarter = "2024-25 Q3" can stand here, a name and a text in quotes.'
                 )
-    if unknown := [name for name in given if name not in declared & PARAMETERS]:
+    if unknown := [name for name in given if name not in declared]:
         yield f' has no parameter "{_short(unknown[0])}". It has: {", ".join(sorted(declared))}.'
     if wrong := [name for name, value in given.items() if not isinstance(value, str)]:
         value = given[wrong[0]]
