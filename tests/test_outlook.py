@@ -17,15 +17,9 @@ LEVEL = [30.0, 34.0, 31.0, 33.0, 30.0, 34.0]
 
 def series(values, last="2024-12-31", **columns):
     ends = pd.date_range(end=last, periods=len(values), freq="QE")
-    rows = {
-        "kpi_id": "K1",
-        "period_end": ends,
-        "value": np.array(values, dtype=float),
-        "polarity": "higher",
-    }
-    return pd.DataFrame(
-        {**rows, "basis": "quarter", "target": 40.0, "floor_standard": 36.0, **columns}
-    )
+    rows = {"kpi_id": "K1", "period_end": ends, "value": np.array(values, dtype=float)}
+    rows |= {"polarity": "higher", "basis": "quarter", "target": 40.0, "floor_standard": 36.0}
+    return pd.DataFrame({**rows, **columns})
 
 
 def looked(values, last="2024-12-31", **columns):
@@ -108,13 +102,13 @@ def test_predictions_for_a_chart_are_those_of_the_outlook():
     rows, row = predictions(series(RISING)), looked(RISING)
     assert rows["quarter"].tolist() == ["2024-25 Q4", "2025-26 Q1"]
     assert rows["period_end"].tolist() == [pd.Timestamp("2025-03-31"), pd.Timestamp("2025-06-30")]
-    assert rows["expected"][0] == row["next_expected"]
-    assert rows["low"][0] == row["next_low"]
+    assert (rows["expected"][0], rows["low"][0]) == (row["next_expected"], row["next_low"])
+    # a missing latest figure is the first to predict
+    assert looked([*RISING, math.nan], "2025-03-31")["next_quarter"] == "2024-25 Q4"
 
 
-def test_a_missing_latest_figure_is_the_first_to_predict():
-    row = looked([*RISING, math.nan], "2025-03-31")
-    assert row["next_quarter"] == "2024-25 Q4"
+YEARLY = "not predicted: a figure that comes once a year or less often is not carried on"
+CUMULATIVE = "not predicted: year-to-date figures grow through the year by their nature"
 
 
 @pytest.mark.parametrize(
@@ -123,21 +117,9 @@ def test_a_missing_latest_figure_is_the_first_to_predict():
         ([1, 2, 3, 4], {}, "not enough data"),
         ([math.nan] * 6, {}, "not enough data"),
         ([7.0] * 6, {}, "no variation"),
-        (
-            RISING,
-            {"basis": "year_to_date"},
-            "not predicted: year-to-date figures grow through the year by their nature",
-        ),
-        (
-            RISING,
-            {"basis": "annual"},
-            "not predicted: a figure that comes once a year or less often is not carried on",
-        ),
-        (
-            RISING,
-            {"frequency": "annual"},
-            "not predicted: a figure that comes once a year or less often is not carried on",
-        ),
+        (RISING, {"basis": "year_to_date"}, CUMULATIVE),
+        (RISING, {"basis": "annual"}, YEARLY),
+        (RISING, {"frequency": "annual"}, YEARLY),
     ],
 )
 def test_what_cannot_be_predicted_says_so(values, columns, state):
@@ -148,16 +130,11 @@ def test_what_cannot_be_predicted_says_so(values, columns, state):
     assert outlook_in_words(row, "%", 0) == f"Outlook: {state}."
 
 
-def test_a_perfect_line_has_no_chance_to_speak_of():
+def test_without_room_about_the_line_or_without_target_there_is_no_chance():
     row = looked([1, 2, 3, 4, 5, 6])
-    assert row["next_expected"] == pytest.approx(7)
-    assert math.isnan(row["next_target_chance"])
-
-
-def test_without_target_there_is_no_chance():
+    assert row["next_expected"] == pytest.approx(7) and math.isnan(row["next_target_chance"])
     row = looked(RISING, target=math.nan)
-    assert math.isnan(row["next_target_chance"])
-    assert row["next_floor_chance"] > 0.9
+    assert row["next_floor_chance"] > 0.9 and math.isnan(row["next_target_chance"])
     assert math.isnan(outlook(series(RISING).drop(columns="target")).iloc[0]["next_target_chance"])
 
 
@@ -175,13 +152,14 @@ def test_in_words():
     high = outlook_in_words(looked([97.0, 99.5, 96.0, 99.0, 98.0, 97.5], unit="%"), "%", 0)
     assert "and 100%" in high
 
+    line = outlook_in_words(looked([50.0, 50.4, 50.8, 51.2, 51.6], unit="%"), "%", 1)
+    assert "expect 52.0%; the" in line or "expect 52.0%." in line
+    assert "between" not in line  # two equal figures
+
 
 def test_chances_never_promise():
-    assert [chance_in_words(c) for c in (0.001, 0.5, 0.9999)] == [
-        "is under 1%",
-        "is about 50%",
-        "is over 99%",
-    ]
+    said = {0.001: "is under 1%", 0.5: "is about 50%", 0.9999: "is over 99%"}
+    assert {chance: chance_in_words(chance) for chance in said} == said
     assert chance_in_words(math.nan) == "not known"
 
 
@@ -209,14 +187,8 @@ def test_a_small_count_meets_nought_about_seven_times_in_ten():
 
 def test_a_percentage_at_its_end_most_of_the_time_is_counted_in_cases():
     n = [50, 50, 49, 50, 50, 50, 48, 50]
-    rows = quarterly(
-        [100 * one / 50 for one in n],
-        polarity="higher",
-        unit="%",
-        target=98.0,
-        numerator=n,
-        denominator=50,
-    )
+    shares = [100 * one / 50 for one in n]
+    rows = quarterly(shares, polarity="higher", unit="%", target=98.0, numerator=n, denominator=50)
     found = outlook(rows).iloc[0]
     assert found["outlook"].startswith("from the share of all cases")
     assert found["next_target_chance"] == pytest.approx(stats.binom.sf(48, 50, sum(n) / 400))
@@ -247,16 +219,10 @@ def test_nothing_is_predicted_from_an_outlier_or_across_a_redefinition():
 
 def test_half_yearly_figures_are_predicted_half_a_year_ahead():
     ends = pd.to_datetime(
-        ["2022-03-31", "2022-09-30", "2023-03-31", "2023-09-30", "2024-03-31", "2024-09-30"]
+        [f"{year}-{day}" for year in (2022, 2023, 2024) for day in ("03-31", "09-30")]
     )
-    rows = pd.DataFrame(
-        {
-            "period_end": ends,
-            "value": [10.0, 12, 11, 12, 10, 11],
-            "polarity": "higher",
-            "target": 9.0,
-        }
-    )
+    rows = pd.DataFrame({"period_end": ends, "value": [10.0, 12, 11, 12, 10, 11]})
+    rows = rows.assign(polarity="higher", target=9.0)
     found = outlook(rows).iloc[0]
     assert (found["next_quarter"], found["year_end_quarter"]) == ("2024-25 Q4", "2024-25 Q4")
     assert predictions(rows)["quarter"].tolist() == ["2024-25 Q4", "2025-26 Q2"]
@@ -288,10 +254,3 @@ def test_without_figures_there_is_nothing_to_predict_and_the_columns_are_there()
     none = some.head(0)
     assert outlook(none).columns.tolist() == outlook(some).columns.tolist() and outlook(none).empty
     assert predictions(none).columns.tolist() == predictions(some).columns.tolist()
-
-
-def test_a_straight_line_is_not_said_to_lie_between_two_equal_figures():
-    line = looked([50.0, 50.4, 50.8, 51.2, 51.6], unit="%")
-    said = outlook_in_words(line, "%", 1)
-    assert "expect 52.0%; the" in said or "expect 52.0%." in said
-    assert "between" not in said
