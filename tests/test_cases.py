@@ -19,14 +19,8 @@ from kpi_tools.cases import (
 from kpi_tools.rating import rate
 from kpi_tools.schemes import parse_schemes
 
-EHCP = {
-    "unit": "%",
-    "polarity": "higher",
-    "numerator": 813.0,
-    "denominator": 2421.0,
-    "target": 60.0,
-    "floor_standard": 55.0,
-}
+EHCP = {"unit": "%", "polarity": "higher", "numerator": 813.0, "denominator": 2421.0}
+EHCP |= {"target": 60.0, "floor_standard": 55.0}
 
 
 def test_what_it_takes_for_ehcps_to_reach_the_floor_standard():
@@ -98,23 +92,14 @@ def test_what_is_needed_leads_where_it_should(met, missed, level):
 
 
 def rolling(numerators, denominators, start="2023-03-31"):
-    ends = pd.date_range(start, periods=len(numerators), freq="QE")
-    rows = {
-        "kpi_id": "K1",
-        "period_end": ends,
-        "numerator": numerators,
-        "denominator": denominators,
-    }
-    return pd.DataFrame({**rows, "unit": "%", "basis": "rolling_12_months"}).astype(
-        {"numerator": float, "denominator": float}
-    )
+    quarters = list(zip(numerators, denominators, strict=True))
+    return known(quarters, start).assign(unit="%", basis="rolling_12_months")
 
 
 def known(quarters, start="2022-06-30"):
     ends = pd.date_range(start, periods=len(quarters), freq="QE")
-    return pd.DataFrame(quarters, columns=["numerator", "denominator"]).assign(
-        kpi_id="K1", period_end=ends
-    )
+    parts = pd.DataFrame(quarters, columns=["numerator", "denominator"], dtype=float)
+    return parts.assign(kpi_id="K1", period_end=ends)
 
 
 def test_quarters_are_recovered_forwards_from_a_known_year():
@@ -160,56 +145,23 @@ def test_sensitivity_by_hand():
         "would be Green with 640 more cases meeting the standard (of 2,421)",
     ]
     # 63 of 600 is 10.5%: 10% allows 60, 9% allows 54.
-    late = {
-        "unit": "%",
-        "polarity": "lower",
-        "numerator": 63,
-        "denominator": 600,
-        "target": 9.0,
-        "floor_standard": 10.0,
-    }
-    assert sensitivity(late | {"rating": "Red"}) == [
-        "would be Amber with three fewer cases (of 600)",
-        "would be Green with nine fewer cases (of 600)",
-    ]
-    assert sensitivity(late | {"rating": "Amber", "numerator": 60}) == [
-        "would be Green with six fewer cases (of 600)",
-        "would be Red with one more case (of 600)",
-    ]
-    assert sensitivity(late | {"rating": "Green", "numerator": 50}) == [
-        "would be Amber with five more cases (of 600)"
-    ]
-    assert sensitivity(late | {"rating": "Red", "floor_standard": 9.0}) == [
-        "would be Green with nine fewer cases (of 600)"
-    ]
-
-
-def test_exactly_on_the_line_takes_nothing():
-    # 29 of 50 is 58%, although 29/50*100 falls short of it in floating point.
-    assert (
-        cases_to({"unit": "%", "polarity": "higher", "numerator": 29, "denominator": 50}, 58.0) == 0
-    )
-
-
-def test_sensitivity_is_silent_without_cases():
-    assert sensitivity(EHCP | {"rating": "Red", "numerator": math.nan}) == []
-    assert sensitivity(EHCP | {"rating": "Red", "unit": "days"}) == []
-    assert sensitivity(EHCP | {"rating": "Red", "polarity": "target"}) == []
+    late = {"unit": "%", "polarity": "lower", "numerator": 63, "denominator": 600, "rating": "Red"}
+    late |= {"target": 9.0, "floor_standard": 10.0}
+    amber, green = "would be Amber with three fewer cases", "would be Green with nine fewer cases"
+    for changed, said in (
+        ({}, [amber, green]),
+        (
+            {"rating": "Amber", "numerator": 60},
+            ["would be Green with six fewer cases", "would be Red with one more case"],
+        ),
+        ({"rating": "Green", "numerator": 50}, ["would be Amber with five more cases"]),
+        ({"floor_standard": 9.0}, [green]),
+    ):
+        assert sensitivity(late | changed) == [f"{one} (of 600)" for one in said]
+    for silent in ({"numerator": math.nan}, {"unit": "days"}, {"polarity": "target"}):
+        assert sensitivity(EHCP | {"rating": "Red"} | silent) == []
     assert sensitivity(EHCP | {"rating": None}) == []
     assert cases_to(EHCP, None) is None
-
-
-def green(numerator, denominator, level, polarity):
-    row = {
-        "value": 0.0,
-        "numerator": float(numerator),
-        "denominator": float(denominator),
-        "target": level,
-    }
-    return (
-        rate(pd.DataFrame([{**row, "floor_standard": level, "polarity": polarity}]))["rating"][0]
-        == "Green"
-    )
 
 
 @pytest.mark.parametrize("polarity", ["higher", "lower"])
@@ -218,12 +170,13 @@ def green(numerator, denominator, level, polarity):
     [(813, 2421, 55.0), (3, 7, 42.9), (50, 73, 68.0), (29, 50, 58.0), (1, 3, 33.3)],
 )
 def test_the_rating_turns_exactly_there(polarity, met, cases, level):
-    change = cases_to(
-        {"unit": "%", "polarity": polarity, "numerator": met, "denominator": cases}, level
-    )
-    worse = -1 if polarity == "higher" else 1
-    assert green(met + change, cases, level, polarity)
-    assert not green(met + change + worse, cases, level, polarity)
+    """29 of 50 is 58%, although 29/50*100 falls short of it in floating point."""
+    kpi = {"unit": "%", "polarity": polarity, "numerator": met, "denominator": cases}
+    change = cases_to(kpi, level)
+    row = kpi | {"value": 0.0, "target": level, "floor_standard": level}
+    turns = met + change, met + change - (1 if polarity == "higher" else -1)
+    rows = pd.DataFrame([row | {"numerator": float(one)} for one in turns])
+    assert rate(rows)["rating"].tolist() == ["Green", "Red"]
     edge = Fraction(str(level)) * cases / 100
     assert met + change == (math.ceil(edge) if polarity == "higher" else math.floor(edge))
 
@@ -235,14 +188,7 @@ def test_sensitivity_by_the_bands_of_the_council():
         {"name": "Red"},
     ]
     scheme = parse_schemes({"bands": bands})[""]
-    kpi = {
-        "unit": "%",
-        "polarity": "higher",
-        "target": 80.0,
-        "numerator": 80,
-        "denominator": 100,
-        "rating": "Green",
-    }
+    kpi = EHCP | {"target": 80.0, "numerator": 80, "denominator": 100, "rating": "Green"}
     assert sensitivity(kpi, scheme) == [
         "would be Blue with eight more cases meeting the standard (of 100)",
         "would be Red with five fewer cases meeting the standard (of 100)",

@@ -93,42 +93,26 @@ def texts() -> Iterator[tuple[str, str]]:
 
 def test_conda_asks_for_the_same():
     conda = [Requirement(line) for line in CONDA["dependencies"] if isinstance(line, str)]
-    asked = {
-        canonicalize_name(r.name): str(r.specifier)
-        for r in conda
-        if r.name not in ("python", "pip")
-    }
-    assert asked == {
-        name: str(requirement.specifier) for name, requirement in requirements().items()
-    }
-    assert {r.name: str(r.specifier) for r in conda}["python"] == PROJECT["project"][
-        "requires-python"
-    ]
-
-
-def test_lock_holds_what_is_asked_for():
-    pins = locked()
-    extras = (requirements(extra).items() for extra in ("figures", "test", "build"))
-    for name, requirement in chain(requirements().items(), *extras):
-        assert name in pins, f"{name} is not in requirements.lock: bash .ci/lock"
-        assert all(requirement.specifier.contains(version) for version in pins[name]), (
-            f"{name}: lock and bounds differ"
-        )
-
-
-def test_the_lock_for_clusters_agrees_with_it():
-    pins, beside = locked(), locked(CLUSTER_LOCK)
-    for name, requirement in chain(requirements("spark").items(), requirements("dask").items()):
-        assert name in beside, f"{name} is not in requirements-cluster.lock: bash .ci/lock"
-        assert all(requirement.specifier.contains(version) for version in beside[name]), name
-    differing = [name for name in beside if name in pins and set(beside[name]) - set(pins[name])]
-    assert not differing, f"{differing}: bash .ci/lock makes them again"
+    asked = {canonicalize_name(one.name): str(one.specifier) for one in conda}
+    asked.pop("pip")
+    assert asked.pop("python") == PROJECT["project"]["requires-python"]
+    assert asked == {name: str(one.specifier) for name, one in requirements().items()}
 
 
 @pytest.mark.parametrize(
-    "lock", [LOCK, CLUSTER_LOCK], ids=["requirements.lock", "requirements-cluster.lock"]
+    ("lock", "extras"),
+    [(LOCK, (None, "figures", "test", "build")), (CLUSTER_LOCK, ("spark", "dask"))],
+    ids=["requirements.lock", "requirements-cluster.lock"],
 )
-def test_lock_has_hashes_and_nothing_else(lock):
+def test_a_lock_holds_what_is_asked_for_with_hashes_and_nothing_else(lock, extras):
+    pins, pinned = locked(), locked(lock)
+    for name, requirement in chain(*(requirements(extra).items() for extra in extras)):
+        assert name in pinned, f"{name} is not in the lock: bash .ci/lock"
+        assert all(requirement.specifier.contains(version) for version in pinned[name]), (
+            f"{name}: lock and bounds differ"
+        )
+    differing = [name for name in pinned if name in pins and set(pinned[name]) - set(pins[name])]
+    assert not differing, f"{differing}: bash .ci/lock makes them again"
     line = re.compile(
         r"[\w.-]+==[\w.]+( ; [\w .'<>=!()*]+)? \\|    --hash=sha256:[0-9a-f]{64}( \\)?"
     )
@@ -137,10 +121,10 @@ def test_lock_has_hashes_and_nothing_else(lock):
 
 
 def test_no_addresses_in_environment_files():
-    locks = ("requirements.lock", "requirements-cluster.lock")
-    for name in (*locks, "environment.yml", ".pre-commit-config.yaml", "pyproject.toml"):
-        text = (ROOT / name).read_text(encoding="utf-8")
-        assert not re.search(r"://|--(extra-)?index-url|--find-links", text), name
+    beside = (ROOT / name for name in ("environment.yml", ".pre-commit-config.yaml"))
+    for text in (LOCK, CLUSTER_LOCK, *(path.read_text(encoding="utf-8") for path in beside)):
+        assert not re.search(r"://|--(extra-)?index-url|--find-links", text)
+    assert "://" not in (ROOT / "pyproject.toml").read_text(encoding="utf-8")
 
 
 def test_every_import_is_asked_for():
@@ -160,33 +144,37 @@ def test_every_import_is_asked_for():
 def test_hooks_are_local():
     hooks = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text(encoding="utf-8"))
     assert {repository["repo"] for repository in hooks["repos"]} == {"local"}
-    run("pre_commit", "validate-config", ".pre-commit-config.yaml")
 
 
-def test_slow_module_is_never_imported():
-    """rfc3987-syntax costs a second in each process; jsonschema<4.25 keeps it out."""
+def test_what_costs_a_second_is_never_imported_and_the_command_starts_without_the_heavy_ones():
+    """jsonschema<4.25 keeps rfc3987-syntax out."""
     assert "rfc3987-syntax" not in locked()
+    heavy = {"pandas", "altair", "papermill", "nbconvert"}
     loaded = modules_after("import pandas, altair, papermill, nbconvert")
-    assert {"pandas", "altair", "papermill", "nbconvert"} <= loaded
-    assert "rfc3987_syntax" not in loaded
-
-
-def test_command_starts_without_the_heavy_ones():
-    assert modules_after("import kpi_tools.cli").isdisjoint(
-        {"pandas", "altair", "narwhals", "papermill", "nbconvert"}
-    )
+    assert heavy <= loaded and "rfc3987_syntax" not in loaded
+    assert modules_after("import kpi_tools.cli").isdisjoint({*heavy, "narwhals"})
 
 
 # One house
 
 
-def test_ruff():
-    run("ruff", "check", ".")
+NOTEBOOK_NAMES = [path.relative_to(ROOT).as_posix() for path in NOTEBOOKS]
 
 
-@pytest.mark.slow
-def test_mypy():
-    run("mypy")
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["ruff", "check", "."],
+        ["nbstripout", "--verify", "--keep-id", "--keep-count", *NOTEBOOK_NAMES],
+        ["pre_commit", "validate-config", ".pre-commit-config.yaml"],
+        pytest.param(["mypy"], marks=pytest.mark.slow),
+    ],
+    ids=lambda command: command[0],
+)
+def test_tools_of_this_environment_do_not_object(command):
+    asked = [sys.executable, "-m", *command]
+    result = subprocess.run(asked, cwd=ROOT, capture_output=True, text=True)
+    assert result.returncode == 0, result.stdout + result.stderr
 
 
 def test_the_door_imports_when_asked():
@@ -225,34 +213,17 @@ def test_benchmarks_start_with_todays_names():
 
 
 def test_files_that_are_named_exist():
-    name = re.compile(r"(?<![\w/])(?:benchmarks|kpi_tools|notebooks|tests)/[\w/]+\.\w+(?![\w(])")
-    found = {
-        (place, named)
-        for place, text in texts()
-        if not place.startswith("CHANGELOG")
-        for named in name.findall(text)
-    }
-    assert [one for one in sorted(found) if not (ROOT / one[1]).exists()] == []
-
-
-def test_no_machine_of_ours_is_named():
-    place = re.compile(r"(?<![\w.~}<>)-])(/(work|root|farm|opt|home|Users)/|[A-Z]:\\+Users\\)")
-    found = [
-        f"{name}: {match.group()}"
-        for name, text in texts()
-        for match in [place.search(text)]
-        if match
-    ]
-    assert found == []
-
-
-def test_jupyter_keeps_its_guards():
+    """And no machine of ours is named, and Jupyter keeps its guards."""
+    named = re.compile(r"(?<![\w/])(?:benchmarks|kpi_tools|notebooks|tests)/[\w/]+\.\w+(?![\w(])")
+    machine = re.compile(r"(?<![\w.~}<>)-])(/(work|root|farm|opt|home|Users)/|[A-Z]:\\+Users\\)")
     guards = re.compile(
         r"0\.0\.0\.0|token=['\"]{2}|allow_origin|disable_check_xsrf|allow_remote_access"
     )
-    assert [
-        name for name, text in texts() if not name.startswith("tests/") and guards.search(text)
-    ] == []
+    for place, text in texts():
+        gone = [name for name in named.findall(text) if not (ROOT / name).exists()]
+        assert place.startswith("CHANGELOG") or not gone, place
+        assert not machine.search(text), place
+        assert place.startswith("tests/") or not guards.search(text), place
 
 
 # Notebooks
@@ -306,10 +277,6 @@ def test_only_checked_outputs_are_stored(notebook):
         )
 
 
-def test_notebooks_are_stripped():
-    run("nbstripout", "--verify", "--keep-id", "--keep-count", *map(str, NOTEBOOKS))
-
-
 def test_master_is_short():
     master = json.loads((ROOT / "notebooks/quarterly_report.ipynb").read_text(encoding="utf-8"))
     assert len(master["cells"]) <= 40
@@ -317,14 +284,6 @@ def test_master_is_short():
 
 
 # Helpers
-
-
-def run(*command: str) -> None:
-    """A tool of this environment, on the repository; what it says is the message if it objects."""
-    result = subprocess.run(
-        [sys.executable, "-m", *command], cwd=ROOT, capture_output=True, text=True
-    )
-    assert result.returncode == 0, result.stdout + result.stderr
 
 
 def modules_after(statement: str) -> set[str]:

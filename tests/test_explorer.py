@@ -8,10 +8,9 @@ from hashlib import sha256
 
 import pytest
 
-from kpi_tools.errors import InputError
 from kpi_tools.explorer import screen
 from kpi_tools.explorer.evidence import evidence
-from kpi_tools.explorer.screen import Explorer, explore
+from kpi_tools.explorer.screen import Explorer
 from kpi_tools.explorer.table import offline_page
 from kpi_tools.explorer.views import VIEWS
 from kpi_tools.provenance import slug
@@ -147,11 +146,6 @@ def test_a_directorate_without_kpis_in_the_report_opens_and_is_empty(monkeypatch
     assert (empty.data["kpis"], empty.shown) == ([], {})
     assert "0 KPIs" in str(empty.pages)
     assert "Run &gt; Run All Cells" in displayed(empty, monkeypatch)[0]["text/html"]
-
-
-def test_an_unknown_directorate_gets_the_nearest_names():
-    with pytest.raises(InputError, match='no directorate "Children". The nearest: Children, Young'):
-        explore("Children", "2024-25 Q3", kent.RAW)
 
 
 def test_in_a_published_quarter_the_words_are_read_and_not_written(tmp_path, monkeypatch):

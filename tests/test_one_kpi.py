@@ -14,6 +14,7 @@ from kpi_tools.terms import Terms
 from kpi_tools.wording import rows_of
 from tests import kent
 
+NAN = float("nan")
 PIECES = [
     name for name, part in vars(OneKpi).items() if isinstance(part, property) and name != "kpi"
 ]
@@ -54,11 +55,6 @@ def test_what_it_takes_to_reach_the_floor_by_hand(ehcp):
     the 813 is left; 55% of 2421 is 1331.55, so the two need 925.05 of 1210.5 = 76.42%, which only 77% suffices for.
     At December's 50 / 73 = 68.49%: (609.75 + 414.55) / 2421 = 42.3%; 50.9%; 59.8 %; 68.5%.
     """
-    assert pytest.approx(0.5019, abs=1e-4) == (813 - 813 / 4 + 2421 / 4) / 2421
-    assert pytest.approx(0.7642, abs=1e-4) == (0.55 * 2421 - 813 / 2) / (2421 / 2)
-    assert [
-        (813 * (4 - n) / 4 + 50 / 73 * 2421 * n / 4) / 2421 for n in (1, 2, 3, 4)
-    ] == pytest.approx([0.423, 0.510, 0.598, 0.685], abs=1e-3)
     said = text(ehcp.takes)
     assert (
         "To reach the floor standard of 55%: even at 100% next quarter the rolling figure reaches 50%; it needs 77% in each"
@@ -69,11 +65,7 @@ def test_what_it_takes_to_reach_the_floor_by_hand(ehcp):
         "60% after three quarters and 68% after four quarters."
     ) in said
     assert "since the quarters alone are not known" in said
-
-
-def test_how_many_cases_decide_by_hand(ehcp):
-    """55% of 2,421 is 1,331.55, so 1,332 plans in time are needed: 519 more than 813. 60% is 1,452.6: 640 more."""
-    said = text(ehcp.takes)
+    # 55% of 2,421 is 1,331.55, so 1,332 plans in time are needed: 519 more than 813; 60% is 1,452.6
     assert "would be Amber with 519 more cases" in said
     assert "would be Green with 640 more cases" in said
 
@@ -101,20 +93,18 @@ def test_what_it_takes_goes_by_the_councils_own_bands():
     assert "The KPI would be Blue with 124 more cases" in takes
 
 
-@pytest.mark.parametrize("kpi_id", ["ES01", "CS01", "PH02", "PH03", "ET06", "IC06"])
-@pytest.mark.parametrize("name", PIECES)
-def test_every_piece_of_every_kind_of_kpi_is_words(kpi_id, name):
-    said = text(getattr(OneKpi(kent.known(kpi_id), kpi_id, kent.commentary()), name))
-    assert said
-    assert not re.search(r"\b(nan|NaN|None|inf)\b", said)
-
-
-@pytest.mark.parametrize("values", [[float("nan")] * 6, [90.0], [90.0] * 8, [88.0, 90, 89]])
-@pytest.mark.parametrize("name", PIECES)
-def test_series_of_which_little_can_be_said_are_words(values, name):
-    said = text(getattr(OneKpi(kent.with_figures(values), "CS01", kent.commentary()), name))
-    assert said
-    assert not re.search(r"\b(nan|NaN|None|inf)\b", said)
+@pytest.mark.parametrize(
+    ("kpi_id", "values"),
+    [(kpi_id, None) for kpi_id in ("ES01", "CS01", "PH02", "PH03", "ET06", "IC06")]
+    + [("CS01", values) for values in ([NAN] * 6, [90.0], [90.0] * 8, [88.0, 90, 89])],
+)
+def test_every_piece_of_every_kind_of_kpi_is_words(kpi_id, values):
+    known = kent.known(kpi_id) if values is None else kent.with_figures(values)
+    one = OneKpi(known, kpi_id, kent.commentary())
+    for name in PIECES:
+        said = text(getattr(one, name))
+        assert said, name
+        assert not re.search(r"\b(nan|NaN|None|inf)\b", said), name
 
 
 def test_targets_have_their_reasons(ehcp):
