@@ -196,16 +196,8 @@ RISING = [9.0, 9.5, 10.0, 10.5, 11.5, 12.0, 12.5]
         ([*BASE, 5.0], {}, "Flagged as a concern: 5% is below the lower process limit of 5.7%"),
         ([*BASE, 5.0], {"polarity": "target"}, "Flagged as unusual: 5% is below"),
         (BASE + RISING, {}, "seven or more figures in a row that all rise or all fall"),
-        (
-            [*BASE, 12.0, *[10.0] * 7],
-            {},
-            "one of 7 figures in a row below the mean of 11.0%",
-        ),
-        (
-            [*BASE, 15.0, 12.0, 15.0],
-            {},
-            "outer third of the usual range, above the mean of 11.0%",
-        ),
+        ([*BASE, 12.0, *[10.0] * 7], {}, "one of 7 figures in a row below the mean of 11.0%"),
+        ([*BASE, 15.0, 12.0, 15.0], {}, "outer third of the usual range, above the mean of 11.0%"),
         ([5.0] * 8 + [6.0], {}, "(the figures behind the limits were all the same)."),
         (
             [*BASE, 12.0],

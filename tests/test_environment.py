@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
+from functools import cache
 from graphlib import TopologicalSorter
 from importlib import metadata
 from itertools import chain
@@ -293,26 +294,27 @@ def modules_after(statement: str) -> set[str]:
     return {name.partition(".")[0] for name in printed.split()}
 
 
-def imports(path: Path) -> Iterator[str]:
+@cache
+def imports(path: Path) -> list[str]:
     """The modules that a file imports, wherever in it; `from kpi_tools import name` counts as
     `kpi_tools.name`.
 
     Not what is named in annotations only (`if TYPE_CHECKING`).
     """
-    tree = ast.parse(path.read_text(encoding="utf-8"))
+    tree, found = ast.parse(path.read_text(encoding="utf-8")), []
     for node in ast.walk(tree):
         if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
             node.body = []
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif (
-            isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("kpi_tools")
-        ):
+            found += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            if not node.module.startswith("kpi_tools"):
+                found.append(node.module)
+                continue
             within = node.module.partition(".")[2]
             for alias in node.names:
                 inner = f"{within}.{alias.name}".lstrip(".")
                 if alias.name != "__version__":
-                    yield f"kpi_tools.{inner}" if inner in MODULES else node.module
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            yield node.module
+                    found.append(f"kpi_tools.{inner}" if inner in MODULES else node.module)
+    return found

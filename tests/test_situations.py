@@ -10,12 +10,7 @@ from openpyxl import Workbook
 
 from kpi_tools.cli import main
 from kpi_tools.loading import ReturnsError, load, read_returns
-from kpi_tools.scorecard import (
-    counts,
-    earlier_reports,
-    recent_quarters,
-    score,
-)
+from kpi_tools.scorecard import counts, earlier_reports, recent_quarters, score
 from kpi_tools.scorecard.changes import movement
 from tests.small_council import make_council, quarters
 

@@ -23,11 +23,10 @@ def file_of(rows, encoding="utf-8", separator=",", end="\r\n", quoting=csv.QUOTE
     return out.getvalue().encode(encoding)
 
 
-def written(
-    tmp_path,
-    rows=(("A", "", "One, with £5.", "", "Head", "final"), ("B", "", "Two.", "Do.", "", "")),
-    **form,
-):
+ROWS = (("A", "", "One, with £5.", "", "Head", "final"), ("B", "", "Two.", "Do.", "", ""))
+
+
+def written(tmp_path, rows=ROWS, **form):
     path = tmp_path / "commentary" / "2024-25-Q3.csv"
     path.parent.mkdir(exist_ok=True)
     path.write_bytes(file_of(rows, **form))
@@ -45,10 +44,7 @@ FORMS = [
 @pytest.mark.parametrize("form", FORMS)
 def test_only_the_row_changes_and_the_form_of_the_file_stays(tmp_path, form):
     path = written(tmp_path, **form)
-    rows = [
-        ("A", "", "One, with £5.", "", "Head", "final"),
-        ("B", "", "Two – “new”.\nMore.", "Do.", "", ""),
-    ]
+    rows = [ROWS[0], ("B", "", "Two – “new”.\nMore.", "Do.", "", "")]
     save_words(path, "b", ("Two – “new”.\r\nMore. ", "Do."), ("Two.", "Do."))
     assert path.read_bytes() == file_of(rows, **form)
     assert read_words(path, "B") == ("Two – “new”.\nMore.", "Do.")
@@ -136,15 +132,15 @@ def test_words_in_a_workbook_or_a_folder_that_cannot_be_written_are_a_sentence(t
 def test_several_writers_at_once_lose_nothing(tmp_path):
     path = written(tmp_path, rows=[])
     ids = [f"K{n}" for n in range(12)]
+    texts = {one: (f"Text {one}.", "") for one in ids}
     threads = [
-        threading.Thread(target=save_words, args=(path, one, (f"Text {one}.", ""), ("", "")))
-        for one in ids
+        threading.Thread(target=save_words, args=(path, one, texts[one], ("", ""))) for one in ids
     ]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert {one: read_words(path, one)[0] for one in ids} == {one: f"Text {one}." for one in ids}
+    assert {one: read_words(path, one) for one in ids} == texts
     assert [left.name for left in path.parent.iterdir()] == [path.name]
 
 

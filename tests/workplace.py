@@ -68,13 +68,16 @@ def with_cell(notebook: Path, source: str, before: int = 3) -> Path:
     return notebook
 
 
-def violations(page: Any) -> list[str]:
-    """What axe finds on a page in the browser."""
+AXE = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+
+
+def violations(page: Any, part: str | None = None, rules: object = AXE) -> list[object]:
+    """What axe finds on a page in the browser, or in a part of it, and where."""
     from axe_playwright_python.sync_playwright import Axe
 
-    rules = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-    found = Axe().run(page, options={"resultTypes": ["violations"], "runOnly": rules})
-    return [fault["id"] for fault in found.response["violations"]]
+    given = {"resultTypes": ["violations"], "runOnly": rules}
+    found = Axe().run(page, context=part, options=given).response["violations"]
+    return [(fault["id"], [node["html"][:120] for node in fault["nodes"]]) for fault in found]
 
 
 def whole(folder: Path) -> bool:
