@@ -158,9 +158,9 @@ def _polarity(kpi: Kpi) -> Facts:
         yield "polarity", "none", Sure.LIKELY, "it is only monitored"
     if kpi.get("polarity") == "none":
         yield "rated", "no", Sure.LIKELY, "no side of it is better"
-    pairs = [(good, figure, line) for good, figure, line in _rated(kpi) if figure != line]
-    ways = {"higher" if (figure > line) == good else "lower" for good, figure, line in pairs}
-    strong = any(not good or abs(figure - line) > abs(line) / 10 for good, figure, line in pairs)
+    pairs = [one for one in _rated(kpi) if one[1]]
+    ways = {"higher" if (beyond > 0) == good else "lower" for good, beyond in pairs}
+    strong = any(not good or abs(beyond) > 0.1 for good, beyond in pairs)
     if len(ways) == 1 and strong and len(pairs) > 1:
         why = f"its {len(pairs)} ratings beside the target fit it alone"
         yield "polarity", ways.pop(), Sure.LIKELY, why
@@ -169,12 +169,12 @@ def _polarity(kpi: Kpi) -> Facts:
     yield "polarity", "", Sure.UNKNOWN, f"{why}; perhaps {hint.means}" if hint else why
 
 
-def _rated(kpi: Kpi) -> list[tuple[bool, float, float]]:
-    """Of each rating whether it is a good one, the figure and the target that it is of."""
+def _rated(kpi: Kpi) -> list[tuple[bool, float]]:
+    """Of each rating whether it is a good one, and the figure's share beyond the target."""
     return [
-        (rating.value in ("Green", "Blue"), kpi.number(kpi.figures[period]), kpi.number(line))
-        for rating, period in kpi.rated()
-        if (line := kpi.target_at(period))
+        (row["theirs"] in ("Green", "Blue"), (row["value"] - target) / (abs(target) or 1e-9))
+        for row in kpi.rated()
+        if (target := row["target"]) == target
     ]
 
 
@@ -190,7 +190,7 @@ def _covers(kpi: Kpi) -> Facts:
     ):
         return
     way = {"higher": 1, "lower": -1}.get(kpi.get("polarity"), 0)
-    fits = [(way * (figure - line) >= 0) == good for good, figure, line in _rated(kpi)]
+    fits = [(way * beyond >= 0) == good for good, beyond in _rated(kpi)]
     if way and len(fits) > 1 and all(fits) and not months:
         yield "target_covers", "quarter", Sure.LIKELY, "its ratings fit the target as it stands"
     why = "its figures add up, and the target may be of a quarter or of more"

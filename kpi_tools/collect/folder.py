@@ -37,10 +37,10 @@ Rows = list[dict[str, str]]
 
 def csv_text(table: str, rows: Rows) -> str:
     """Rows as one of the council's own files, without columns that are blank and not needed."""
-    known = table in SCHEMAS
-    names, layout = (SCHEMAS[table].names, SCHEMAS[table].layout) if known else ((), RETURNS)
+    schema = SCHEMAS.get(table)
+    layout = schema.layout if schema else RETURNS
     given = {name for row in rows for name, text in row.items() if text} | {*layout.required}
-    kept = [name for name in names or RETURNS.names if name in given]
+    kept = [name for name in (schema or layout).names if name in given]
     return pd.DataFrame(rows, columns=kept).to_csv(index=False, lineterminator="\n")
 
 

@@ -1,8 +1,9 @@
 """The rows of the tables that were found → KPIs, with an account of every cell."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from math import nan
 from typing import Any, Final
 
 from kpi_tools.collect.recognise import (
@@ -111,22 +112,35 @@ class Kpi:
         times = 1.0 if cell.sign == "%" else float(self.get("multiply_by", "1"))
         return float(cell.value * (cell.scale / size) * times)
 
-    def target_at(self, period: str, means: str = "target") -> Cell | None:
+    def line_at(self, period: str, means: str) -> float:
         """The line in force for a period as the sheet has it: of the period, its year, of none."""
         lines, quarter = self.of(means), quarter_of(period) if period else None
         names = [period, quarter.label, quarter.title[-7:]] if quarter else []
-        return next((lines[name] for name in [*names, ""] if name in lines), None)
+        found = next((lines[name] for name in [*names, ""] if name in lines), None)
+        return self.number(found) if found else nan
 
-    def rated(self) -> Iterator[tuple[Cell, str]]:
-        """Each rating beside a figure, and that figure's period: its own, or the latest in it."""
-        figures = self.figures
-        for period, rating in self.of("rating").items():
-            year = quarter_of(period).year if kind_of(period) == "year" else None
-            inside = [one for one in figures if not period or quarter_of(one).year == year]
-            if period in figures:
-                yield rating, period
-            elif inside:
-                yield rating, max(inside, key=quarter_of)
+    def rated(self) -> list[dict[str, Any]]:
+        """Each rating beside a figure, of its period or the latest in it, and the lines in force
+        for it."""
+        values = {period: self.number(cell) for period, cell in self.figures.items()}
+        quarters = {quarter_of(one): value for one, value in values.items() if "Q" in one}
+        rows = []
+        for named, rating in self.of("rating").items():
+            year = quarter_of(named).year if kind_of(named) == "year" else None
+            inside = [one for one in values if not named or quarter_of(one).year == year]
+            period = named if named in values else max(inside, key=quarter_of, default="")
+            if period not in values:
+                continue
+            earlier = max((one for one in values if one < period), key=quarter_of, default="")
+            ago = quarters.get(quarter_of(period).shift(-4), nan) if "Q" in period else nan
+            row: dict[str, Any] = {
+                "place": f"{self.sheet} {rating.where}".strip(),
+                "period": period,
+            }
+            row |= {means: self.line_at(period, means) for means in ("target", "floor_standard")}
+            row |= {"value": values[period], "previous": values.get(earlier, nan)}
+            rows.append(row | {"same_quarter_last_year": ago, "theirs": rating.value})
+        return rows
 
 
 @dataclass
@@ -177,20 +191,20 @@ def read_cell(sheet: Sheet, line: int, place: int, means: str) -> Cell:
 
 def read_tables(tables: list[Table]) -> Book:
     """The KPIs of all tables. Raises `InputError` for a code that two have."""
-    book, known = Book(), dict[str, Kpi]()
+    book, by_key = Book(), dict[str, Kpi]()
     _leave_running_numbers(tables)
     for table in tables:
         book.columns += table.columns
         seen, last = set[str](), None
         for line in table.rows:
-            kpi = _kpi_of(table, line, known, seen, last, len(tables) > 1)
+            kpi = _kpi_of(table, line, by_key, seen, last, len(tables) > 1)
             last = kpi or last
             for column in table.columns:
                 _take(table, line, column, kpi, book)
         for line, why in table.totals.items():
             for place in table.sheet.row(line):
                 _leave(read_cell(table.sheet, line, place, ""), why, book)
-    book.kpis = list(known.values())
+    book.kpis = list(by_key.values())
     return book
 
 
@@ -208,7 +222,7 @@ def _leave_running_numbers(tables: Iterable[Table]) -> None:
 
 
 def _kpi_of(
-    table: Table, line: int, known: dict[str, Kpi], seen: set[str], last: Kpi | None, sheets: bool
+    table: Table, line: int, by_key: dict[str, Kpi], seen: set[str], last: Kpi | None, sheets: bool
 ) -> Kpi | None:
     """The KPI of a row, a new one where it is the first of it; `seen` are those of the table."""
     sheet, several = table.sheet, bool(table.of("row", "period"))
@@ -225,7 +239,7 @@ def _kpi_of(
         key = f"{key} | {sheet.name}"
     if not code and not several and key in seen:
         key = f"{key} | {folded(section) or line}"
-    kpi = known.setdefault(key, Kpi(key, sheet.name, line))
+    kpi = by_key.setdefault(key, Kpi(key, sheet.name, line))
     kpi.note("kpi_id", code, Sure.CERTAIN, "its code")
     kpi.note("kpi_name", name, Sure.CERTAIN, "its name")
     if folded(name) != folded(kpi.get("kpi_name")) or key in seen and not several:
@@ -259,7 +273,12 @@ def _take(table: Table, line: int, column: Column, kpi: Kpi | None, book: Book) 
         if found := recognise("row", sheet.text(line, one.place)):
             means = found.means
     for one in table.of("period") if not period else ():
-        period = _period(sheet, line, one.place, table.year)
+        text = sheet.text(line, one.place)
+        when = find_period(text, table.year)
+        if when.fault:
+            where = sheet.where(line, one.place)
+            raise InputError(f'The period "{text}" ({where}) cannot be: {when.fault}.')
+        period = when.label
     cell, fill = read_cell(sheet, line, column.place, means), sheet.fills.get((line, column.place))
     if means in LEFT:
         _leave(cell, f'column {column.letter}, "{column.heading}": {means}', book)
@@ -278,16 +297,6 @@ def _leave(cell: Cell, why: str, book: Book) -> None:
     if cell.value is not None:
         cell.left = why
         book.cells.append(cell)
-
-
-def _period(sheet: Sheet, line: int, place: int, year: int | None) -> str:
-    text = sheet.text(line, place)
-    when = find_period(text, year)
-    if when.fault:
-        raise InputError(
-            f'The period "{text}" ({sheet.where(line, place)}) cannot be: {when.fault}.'
-        )
-    return when.label
 
 
 def _keep(kpi: Kpi, period: str, cell: Cell, book: Book) -> None:

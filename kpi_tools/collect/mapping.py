@@ -4,7 +4,7 @@ What could not be told is a list in it to fill in; what a person writes goes bef
 takes by itself.
 """
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -133,40 +133,39 @@ class Answers:
     kpis: dict[str, dict[str, str]] = field(default_factory=dict)
     settings: dict[str, str] = field(default_factory=dict)
 
+    def compared(self, columns: Iterable[Column]) -> list[tuple[Column | None, dict[str, str]]]:
+        """Columns of a workbook beside their rows, by sheet, heading and which it is of those.
+
+        None for a column that is no longer there, {} for the row of a new one.
+        """
+        now, then = dict[Any, Column](), dict[Any, dict[str, str]]()
+        for one in columns:
+            alike = sum(key[:2] == (one.sheet, one.heading) for key in now)
+            now[one.sheet, one.heading, alike] = one
+        for (sheet, _), row in self.columns.items():
+            heading = row.get("heading", "")
+            then[sheet, heading, sum(key[:2] == (sheet, heading) for key in then)] = row
+        return [(now.get(key), then.get(key, {})) for key in {**then, **now}]
+
     def changes(self, columns: Iterable[Column]) -> list[str]:
         """How the columns of a workbook differ from those of the mapping, a sentence each."""
-        then, now = self._then(), _by_heading((one.sheet, one.heading, one) for one in columns)
-        gone = [f'no longer there: "{key[1]}"' for key in then if key not in now and key[1]]
-        return gone + [
+        pairs = self.compared(columns)
+        gone = [row["heading"] for one, row in pairs if not one and row.get("heading")]
+        return [f'no longer there: "{heading}"' for heading in gone] + [
             f'new: "{one.heading}" ({one.letter}), taken for {one.means} {one.period}'.rstrip()
-            for key, one in now.items()
-            if key not in then
+            for one, row in pairs
+            if one and not row
         ]
 
     def of(self, columns: Iterable[Column], names: Iterable[str]) -> dict[tuple[str, str], Any]:
         """What is said otherwise of columns that are headed so, wherever they stand now."""
-        then, now = self._then(), _by_heading((one.sheet, one.heading, one) for one in columns)
         found = {}
-        for key in now.keys() & then.keys():
-            one, row = now[key], {name: then[key].get(name, "") for name in names}
-            taken = {"taken_for": one.means, "period": one.period}
-            if any(row[name] != taken[name] for name in names):
-                found[one.sheet, one.letter] = row
+        for one, row in self.compared(columns):
+            given = {name: row.get(name, "") for name in names}
+            taken = {"taken_for": one.means, "period": one.period} if one and row else given
+            if one and any(taken[name] != text for name, text in given.items()):
+                found[one.sheet, one.letter] = given
         return found
-
-    def _then(self) -> dict[tuple[str, str, int], dict[str, str]]:
-        return _by_heading(
-            (sheet, row.get("heading", ""), row) for (sheet, _), row in self.columns.items()
-        )
-
-
-def _by_heading(columns: Iterable[tuple[str, str, Any]]) -> dict[tuple[str, str, int], Any]:
-    """Columns by sheet, heading and which it is of those."""
-    found, count = {}, Counter[tuple[str, str]]()
-    for sheet, heading, column in columns:
-        found[sheet, heading, count[sheet, heading]] = column
-        count[sheet, heading] += 1
-    return found
 
 
 def read(path: Path) -> Answers:

@@ -10,7 +10,6 @@ import pandas as pd
 
 from kpi_tools.collect.kpis import Book
 from kpi_tools.collect.pages import page, table
-from kpi_tools.collect.recognise import quarter_of
 from kpi_tools.errors import InputError
 from kpi_tools.rating import rate
 from kpi_tools.schemes import Scheme, parse_schemes
@@ -22,9 +21,12 @@ CANDIDATES: Final = tuple(Path(__file__).with_suffix(".txt").read_text("utf-8").
 FLOOR: Final = CANDIDATES[0]
 ENOUGH: Final = 0.6
 """The share of the ratings that a scheme has to give for it to be taken as theirs."""
-_COLUMNS: Final = (
-    *("kpi_id", "kpi_name", "place", "period", "polarity", "unit", "theirs"),
-    *("target", "floor_standard", "value", "previous", "same_quarter_last_year", "tolerance"),
+
+
+_OF_KPI: Final = ("kpi_id", "kpi_name", "polarity", "unit")
+_OF_RATING: Final = (
+    *("place", "period", "theirs", "target", "floor_standard", "value", "previous"),
+    "same_quarter_last_year",
 )
 
 
@@ -56,24 +58,10 @@ def scheme_of(bands: str) -> Scheme:
 
 def rated_cells(book: Book) -> pd.DataFrame:
     """A row for each rating of the workbook beside a figure, with the lines in force for it."""
-    rows = []
-    for kpi in book.kpis:
-        values = {period: kpi.number(cell) for period, cell in kpi.figures.items()}
-        quarters = {quarter_of(one): values[one] for one in values if "Q" in one}
-        for rating, period in kpi.rated():
-            lines = [kpi.target_at(period, means) for means in ("target", "floor_standard")]
-            earlier = max((one for one in values if one < period), key=quarter_of, default="")
-            year_ago = quarter_of(period).shift(-4) if "Q" in period else None
-            rows.append(
-                (
-                    *(kpi.get("kpi_id"), kpi.get("kpi_name")),
-                    *(f"{kpi.sheet} {rating.where}".strip(), period),
-                    *(kpi.get("polarity"), kpi.get("unit"), rating.value),
-                    *(kpi.number(line) if line else nan for line in lines),
-                    *(values[period], values.get(earlier, nan), quarters.get(year_ago, nan), nan),
-                )
-            )
-    return pd.DataFrame(rows, columns=_COLUMNS)
+    rows = [
+        {name: kpi.get(name) for name in _OF_KPI} | row for kpi in book.kpis for row in kpi.rated()
+    ]
+    return pd.DataFrame(rows, columns=[*_OF_KPI, *_OF_RATING]).assign(tolerance=nan)
 
 
 def ratings_by(cells: pd.DataFrame, bands: str) -> pd.Series:

@@ -148,11 +148,17 @@ def start_from(name: str, workbook: Path, data: Path, bands: str = "") -> Done:
         scheme = settings["bands"].value
         with tempfile.TemporaryDirectory(dir=place, prefix=".start-") as work:
             _write({Path(work, "raw", path): text for path, text in files.items()})
+            returns = read_returns(Path(work, "raw"))
             if not file.is_file():
                 save_workbook(mapping.mapping_book(sheets), file)
             _write({place / DIFFERENCES: schemes.differences_page(cells, scheme, tried, council)})
             os.replace(Path(work, "raw"), raw)
-    lines.append(f"Written: {raw}")
+    figures, kpis = int(returns.submissions["value"].notna().sum()), len(returns.catalogue)
+    lines += [
+        f"  Read again from the new folder: {plural(figures, 'figure')}, {plural(kpis, 'KPI')}; "
+        f"kpi check will name {plural(len(returns.problems), 'problem')}.",
+        f"Written: {raw}",
+    ]
     if len(cells):
         same = int((schemes.ratings_by(cells, scheme) == cells["theirs"]).sum())
         lines.append(

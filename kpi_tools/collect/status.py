@@ -29,8 +29,8 @@ _OF_KPI: Final = ["kpi_id", "kpi_name", "directorate", "owner"]
 
 def known_for(raw: str | Path, quarter: Quarter) -> Returns:
     """What is known for a quarter, whether or not anything has come for it yet."""
-    known = [one for one in quarters_with_returns(raw) if one <= quarter]
-    return read_returns(raw, known[-1] if known else quarter, agreed_until=quarter)
+    there = [one for one in quarters_with_returns(raw) if one <= quarter]
+    return read_returns(raw, there[-1] if there else quarter, agreed_until=quarter)
 
 
 def kpi_status(returns: Returns, quarter: Quarter) -> pd.DataFrame:
@@ -40,7 +40,7 @@ def kpi_status(returns: Returns, quarter: Quarter) -> pd.DataFrame:
     that was due before has not come yet; `words`: whether there is a commentary; `action`: `needed`
     for a KPI in the last band without one.
     """
-    known, here, figures = calendars(returns), returns.quarter == quarter, returns.figures
+    by_kpi, here, figures = calendars(returns), returns.quarter == quarter, returns.figures
     given = figures["value"].notna() | figures["note"].notna()
     given |= figures["status"] != NOT_AVAILABLE
     if "milestone" in figures:
@@ -51,7 +51,7 @@ def kpi_status(returns: Returns, quarter: Quarter) -> pd.DataFrame:
     refused = set(refused.astype("str").str.strip().str.casefold())
     rows = []
     for kpi in rows_of(in_set(returns.catalogue, quarter)):
-        kpi_id, calendar = kpi["kpi_id"], known[kpi["kpi_id"]]
+        kpi_id, calendar = kpi["kpi_id"], by_kpi[kpi["kpi_id"]]
         if not calendar.is_due(quarter):
             continue
         expected = calendar.expected(quarter)

@@ -225,22 +225,17 @@ def _mostly(texts: list[str], test: Callable[[str], object]) -> bool:
 
 def _by_cells(means: str, texts: list[str], named: bool) -> tuple[str, str, str] | None:
     """What a column is whose cells say something else than its heading."""
-
-    def words_of(group: str) -> bool:
-        return _mostly(texts, lambda text: recognise(group, text) and not is_number(text))
-
-    if means in ("", "actual", "target", "direction") and words_of("rating"):
+    words = sum(not recognise("no_figure", text) for text in texts)
+    rated = _mostly(texts, lambda text: recognise("rating", text) and not is_number(text))
+    if rated and means in ("", "actual", "target", "direction"):
         return "rating", Sure.LIKELY, "its cells are ratings"
     if means == "rating" and _mostly(texts, is_number):
         return "actual" if named else "ignore", Sure.LIKELY, "its cells are numbers"
-    words = sum(not recognise("no_figure", text) for text in texts)
     if means == "actual" and words > 2 and not _mostly(texts, lambda t: re.search(r"\d", t)):
         return "ignore", Sure.UNKNOWN, "its cells are words"
     several = len(texts) > 2 and len({*map(folded, texts)}) > 1
     if means in ("", "unit", "section") and several and all(recognise("row", t) for t in texts):
         return "row", Sure.LIKELY, "it says what the figures of a row are"
-    if not means and words_of("polarity"):
-        return "direction", Sure.LIKELY, "its cells are arrows"
     return None
 
 

@@ -11,8 +11,8 @@ import threading
 import time
 import zipfile
 import zlib
+from contextlib import suppress
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Final, Self
 
 from kpi_tools.workbooks.parts import Refused
@@ -38,13 +38,11 @@ class Workbooks:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._stop()
+    def __exit__(self, *_: object) -> None:
+        if self._child is not None:
+            self._child.kill()
+            self._child.communicate()
+            self._child = None
 
     def read(self, raw: bytes) -> dict[str, Any]:
         """As `sheets.read_workbook`, or `{"fault": code, "detail": text}`."""
@@ -67,17 +65,11 @@ class Workbooks:
         if line.endswith(b"\n"):
             found: dict[str, Any] = json.loads(line)
             return found
-        self._stop()
+        self.__exit__()
         if time.monotonic() - begun >= self._seconds:
             return {"fault": "file-slow", "detail": f"{self._seconds:g} seconds"}
         detail = "reading it took more memory or time than a return should"
         return {"fault": "file-large", "detail": detail}
-
-    def _stop(self) -> None:
-        if self._child is not None:
-            self._child.kill()
-            self._child.communicate()
-            self._child = None
 
 
 def answer(raw: bytes) -> dict[str, Any]:
@@ -120,9 +112,7 @@ def _limit() -> None:
     used = resource.getrusage(resource.RUSAGE_SELF)
     seconds = int(used.ru_utime + used.ru_stime) + CPU_SECONDS
     for kind, amount in ((resource.RLIMIT_AS, MEMORY), (resource.RLIMIT_CPU, seconds)):
-        try:
+        with suppress(ValueError, OSError):
             hard = resource.getrlimit(kind)[1]
             allowed = amount if hard == resource.RLIM_INFINITY else min(amount, hard)
             resource.setrlimit(kind, (allowed, hard))
-        except (ValueError, OSError):
-            pass

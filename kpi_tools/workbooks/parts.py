@@ -71,25 +71,24 @@ def open_container(raw: bytes) -> zipfile.ZipFile:
         raise Refused("file-truncated", "it is not a whole workbook") from error
     parts = container.infolist()
     names = [part.filename for part in parts]
-    if any(part.flag_bits & 1 for part in parts):
-        raise Refused("file-password", "")
-    if re.search("vbaproject|macro", " ".join(names), re.I):
-        raise Refused("file-macros", "")
-    if "xl/workbook.bin" in names:
-        raise Refused("file-kind", "a binary workbook (.xlsb)")
-    if "mimetype" in names and "content.xml" in names:
-        raise Refused("file-kind", "an OpenDocument file")
-    if not any(map(BOOK.fullmatch, names)):
-        raise Refused("file-kind", "a zip archive without a workbook in it")
     unpacked = sum(part.file_size for part in parts)
     packed = max(sum(part.compress_size for part in parts), 1)
-    if len(parts) > MAX_PARTS or len(set(names)) < len(names):
-        raise Refused("file-hostile", f"it has {len(parts):,} parts, or two of one name")
-    if unpacked > MAX_UNPACKED:
-        detail = f"it unpacks to {unpacked // 2**20:,} MB, more than {MAX_UNPACKED // 2**20}"
-        raise Refused("file-large", detail)
-    if unpacked > MAX_RATIO * packed and unpacked > 2**20:
-        raise Refused("file-hostile", f"it unpacks to {unpacked // packed:,} times its size")
+    size = f"it unpacks to {unpacked // 2**20:,} MB, more than {MAX_UNPACKED // 2**20}"
+    without = "a zip archive without a workbook in it"
+    ratio = f"it unpacks to {unpacked // packed:,} times its size"
+    for found, code, detail in (
+        (any(part.flag_bits & 1 for part in parts), "file-password", ""),
+        (re.search("vbaproject|macro", " ".join(names), re.I), "file-macros", ""),
+        ("xl/workbook.bin" in names, "file-kind", "a binary workbook (.xlsb)"),
+        ({"mimetype", "content.xml"} <= {*names}, "file-kind", "an OpenDocument file"),
+        (not any(map(BOOK.fullmatch, names)), "file-kind", without),
+        (len(parts) > MAX_PARTS, "file-hostile", f"it has {len(parts):,} parts"),
+        (len({*names}) < len(names), "file-hostile", "it has two parts of one name"),
+        (unpacked > MAX_UNPACKED, "file-large", size),
+        (unpacked > max(MAX_RATIO * packed, 2**20), "file-hostile", ratio),
+    ):
+        if found:
+            raise Refused(code, detail)
     for part in parts:
         if part.file_size > MAX_OUTLINE and _OUTLINE.fullmatch(part.filename):
             size = f"{os.path.basename(part.filename)} has {part.file_size // 2**20} MB"

@@ -194,33 +194,22 @@ def _colour(colour: Any, theme: list[str]) -> str:
     return str(palette[at])[-6:].upper() if at < len(palette) else ""
 
 
-def _fill(cell: Any, theme: list[str]) -> str:
-    """The colour that fills a cell; "" for white, greys, and what cannot be told."""
-    solid = cell.fill is not None and cell.fill.patternType == "solid"
-    digits = _colour(cell.fill.fgColor, theme) if solid else ""
-    parts = [int(digits[at : at + 2], 16) for at in (0, 2, 4)] if digits else [0]
-    return digits if max(parts) - min(parts) > 15 else ""
-
-
 def _read_sheet(sheet: Any, kinds: dict[tuple[int, int], str], theme: list[str]) -> dict[str, Any]:
     rows, marks, fills = [], [], []
     looks: dict[int, Look] = {}
-    paint: dict[int, str] = {}
     for line, cells in enumerate(sheet.iter_rows(), start=1):
         texts = []
         for place, cell in enumerate(cells):
             if cell.comment and cell.comment.author != OUR_NOTES:
                 marks.append((line, place, "cell-comment", str(cell.comment.text)))
-            if cell.style_id not in paint:
-                paint[cell.style_id] = _fill(cell, theme)
-            if paint[cell.style_id]:
-                fills.append((line, place, paint[cell.style_id]))
-            if cell.value is None or (line, place) in kinds:
-                texts.append("")
-                continue
             if cell.style_id not in looks:
                 looks[cell.style_id] = look_of(cell, theme)
             look = looks[cell.style_id]
+            if look.fill:
+                fills.append((line, place, look.fill))
+            if cell.value is None or (line, place) in kinds:
+                texts.append("")
+                continue
             text, kind, partly_struck = as_text(cell.value, cell.data_type, look)
             texts.append(text)
             if kind:
@@ -260,6 +249,7 @@ class Look(NamedTuple):
     """What the style of a cell makes of its value.
 
     `words`: it shows words for a number above zero; a dash for nought is how accounts are written.
+    `fill`: the colour that fills it; "" for white, greys, and what cannot be told.
     """
 
     percent: bool = False
@@ -270,19 +260,23 @@ class Look(NamedTuple):
     unseen: bool = False
     scaled: bool = False
     struck: bool = False
+    fill: str = ""
 
 
 def look_of(cell: Any, theme: list[str]) -> Look:
     """The look of a cell of openpyxl."""
     look, font, fill = read_format(cell.number_format or ""), cell.font, cell.fill
     solid = fill is not None and fill.patternType == "solid"
-    paper = (
-        (_colour(fill.fgColor, theme) or "FFFFFF", fill.fgColor.tint) if solid else ("FFFFFF", 0)
-    )
+    filled = _colour(fill.fgColor, theme) if solid else ""
+    paper = (filled or "FFFFFF", fill.fgColor.tint if solid else 0)
     colour = font.color if font is not None else None
     ink = (_colour(colour, theme) or "000000", colour.tint if colour is not None else 0)
-    struck = bool(font and font.strike)
-    return look._replace(unseen=look.unseen or ink == paper, struck=struck)
+    parts = [int(filled[at : at + 2], 16) for at in (0, 2, 4)] if filled else [0]
+    return look._replace(
+        unseen=look.unseen or ink == paper,
+        struck=bool(font and font.strike),
+        fill=filled if max(parts) - min(parts) > 15 else "",
+    )
 
 
 _LITERAL: Final = re.compile(r'"[^"]*"|\[(?![hms]+\])[^\]]*\]|\\.|_.', re.I)
@@ -314,6 +308,7 @@ _STROKE: Final = "\u0336"
 
 def as_text(value: Any, data_type: str, look: Look) -> tuple[str, str, bool]:
     """A cell as a person would type it, its kind where that is unclear, whether it is struck."""
+    struck = False
     if isinstance(value, list):  # a text in several fonts
         runs = [
             (run, "", False)
@@ -321,9 +316,10 @@ def as_text(value: Any, data_type: str, look: Look) -> tuple[str, str, bool]:
             else (run.text, run.font.vertAlign or "", bool(run.font.strike))
             for run in value
         ]
-        return _unescaped(rich_text(runs)), "", any(struck and text for text, _, struck in runs)
+        value, struck = rich_text(runs), any(struck and text for text, _, struck in runs)
     if isinstance(value, str):
-        return (value, "error", False) if data_type == "e" else (_unescaped(value), "", False)
+        plain = _ESCAPE.sub(lambda found: chr(int(found[1], 16)), value)
+        return (value, "error", False) if data_type == "e" else (plain, "", struck)
     if isinstance(value, bool):
         return ("TRUE" if value else "FALSE"), "truth", False
     if isinstance(value, int | float):
@@ -350,20 +346,13 @@ def rich_text(runs: Iterable[tuple[str, str, bool]]) -> str:
     out a part of it.
     """
     runs = [run for run in runs if run[0]]
-    partly = not all(struck for _, _, struck in runs)
-    return "".join(
-        (_strike_out(text) if struck and partly else text).translate(_LEVELS.get(level, {}))
-        for text, level, struck in runs
-    )
-
-
-def _strike_out(text: str) -> str:
-    """`text` with a line through its digits; through all of it where it has no letters."""
-    return re.sub(r"\d" if any(map(str.isalpha, text)) else r"\S", rf"\g<0>{_STROKE}", text)
-
-
-def _unescaped(text: str) -> str:
-    return _ESCAPE.sub(lambda found: chr(int(found[1], 16)), text)
+    whole = all(struck for _, _, struck in runs)
+    texts = []
+    for text, level, struck in runs:
+        if struck and not whole:  # its digits, and all of it where it has no letters
+            text = re.sub(r"\d" if any(map(str.isalpha, text)) else r"\S", rf"\g<0>{_STROKE}", text)
+        texts.append(text.translate(_LEVELS.get(level, {})))
+    return "".join(texts)
 
 
 def _as_percentage(value: float) -> str:
