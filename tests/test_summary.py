@@ -82,7 +82,7 @@ def test_text_in_a_table_is_escaped_and_html_is_not():
 
 
 def test_a_wide_table_can_be_scrolled_by_keyboard():
-    shown = str(report_table(pd.DataFrame({"a": [1]}), "Wide one", wide=True))
+    shown = str(report_table(pd.DataFrame({"a": [1]}), "Wide one"))
     assert (
         'tabindex="0"' in shown
         and 'aria-labelledby="wide-one-caption"' in shown

@@ -263,7 +263,7 @@ class OneKpi:
         caption = "The quarter alone inside the rolling figure"
         if not rows:
             return sentences
-        return sentences + report_table(pd.DataFrame(rows), caption, name="alone", wide=True)
+        return sentences + report_table(pd.DataFrame(rows), caption, name="alone", quiet=False)
 
     @property
     def restated(self) -> Html:
@@ -382,9 +382,7 @@ def _csv(table: dict[str, Any]) -> str:
 
 
 def _table(rows: Rows, caption: str, name: str) -> Html:
-    return report_table(
-        pd.DataFrame(rows), caption, name=name, wide=True, quiet=True, look="kpi-order"
-    )
+    return report_table(pd.DataFrame(rows), caption, name=name, look="kpi-order")
 
 
 def _figure(row: Row) -> Html:

@@ -283,7 +283,7 @@ def figures_table(kpi: Row, points: Rows, anchor: str, context: Context) -> Html
 def behind_chart(frame: pd.DataFrame, title: str, anchor: str) -> Html:
     """The table that stands under a picture, out of sight until it is asked for."""
     caption, name = f"{title}, by period", f"{anchor}-table"
-    return report_table(frame, caption, name=name, quiet=True, wide=True, look="kpi-figures")
+    return report_table(frame, caption, name=name, look="kpi-figures")
 
 
 def target_history(kpi: Row, targets: Sequence[Row], terms: Terms) -> list[dict[str, str | None]]:

@@ -17,6 +17,7 @@ from markupsafe import Markup, escape
 
 from kpi_tools.terms import Terms
 from kpi_tools.vocabulary import MONITORED, NOT_DUE, NOT_RATED
+from kpi_tools.wording import capitalised, in_words, plural
 
 MADE_HERE = "kpi_tools"
 """Key in an output's metadata: `report` for a piece of the report, `style` for JupyterLab's styles.
@@ -161,20 +162,20 @@ def report_table(
     *,
     name: str | None = None,
     totals: int = 0,
-    wide: bool = False,
-    quiet: bool = False,
+    quiet: bool = True,
     look: str = "",
     numbers: bool = False,
     over: str = "",
 ) -> Html:
     """`frame` as a table: first column = row headers, the rest cells of text, numbers or `Html`.
 
+    It scrolls by itself on narrow screens.
+
     Args:
         frame: Numbers stand right, all else left.
         caption: What it shows.
         name: The stem of the caption's id, to be unique on the page; else the caption's words.
         totals: How many of the last rows are totals.
-        wide: Whether the table scrolls by itself on narrow screens.
         quiet: Whether the caption is read aloud but not seen.
         look: A class of its own.
         numbers: Whether all cells are numbers, also where the column holds other things.
@@ -189,7 +190,6 @@ def report_table(
         caption=caption,
         name=name or slug(caption),
         totals=totals,
-        wide=wide,
         quiet=quiet,
         look=look,
         over=over,
@@ -206,7 +206,8 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=False,
     )
-    environment.filters["markdown"] = markdown
+    environment.filters |= {"markdown": markdown, "capitalised": capitalised, "slug": slug}
+    environment.globals |= {"table": report_table, "in_words": in_words, "plural": plural}
     return environment
 
 

@@ -178,7 +178,7 @@ def _inputs(used: Mapping[str, str]) -> Html:
         "What this report was made from, each with a name made of its content (SHA-256, the first "
         "16 digits)"
     )
-    return report_table(frame, caption, name="inputs", wide=True, quiet=True)
+    return report_table(frame, caption, name="inputs")
 
 
 def notices(
@@ -253,4 +253,4 @@ def _table(table: pd.DataFrame) -> Html:
         for row in grouped(table)
     ]
     caption = "Findings of the checks before release"
-    return report_table(pd.DataFrame(rows), caption, name="findings", wide=True, quiet=True)
+    return report_table(pd.DataFrame(rows), caption, name="findings")

@@ -242,9 +242,7 @@ def counts_history(history: pd.DataFrame, terms: Terms) -> Html:
         **{terms.head("kpi", 2): displayed.drop(columns="quarter").sum(axis=1)}
     )
     caption = f"{terms.head('kpi', 2)} by rating in the last reports, as printed then"
-    table = report_table(
-        frame, caption, name="history-table", wide=True, look="kpi-reports", quiet=True
-    )
+    table = report_table(frame, caption, name="history-table", look="kpi-reports")
     picture = counts_chart(rows_of(displayed), "history", terms.looks)
     return render("history.html.j2", picture=picture, table=table)
 

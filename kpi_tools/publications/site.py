@@ -206,7 +206,7 @@ def _reports(finals: Sequence[Final], ratings: Sequence[str]) -> Html:
             }
         )
     caption = "All final reports, the latest first"
-    return report_table(pd.DataFrame(rows), caption, name="reports", wide=True, quiet=True)
+    return report_table(pd.DataFrame(rows), caption, name="reports")
 
 
 def _sayings(final: Final) -> Iterator[Entry]:
@@ -286,7 +286,7 @@ def _definitions(returns: Returns, kpis: pd.DataFrame) -> Page:
 
 
 def _table(rows: list[dict[str, Any]], caption: str, name: str) -> Html:
-    return report_table(pd.DataFrame(rows), caption, name=name, wide=True)
+    return report_table(pd.DataFrame(rows), caption, name=name, quiet=False)
 
 
 # Several councils beside each other
