@@ -139,6 +139,11 @@ class Terms:
         """The same as it stands at the head of a column or sentence."""
         return capitalised(self.word(name, number))
 
+    @property
+    def line_words(self) -> dict[str, str]:
+        """What the council calls target and floor standard."""
+        return {line: self.word(line) for line in ("target", "floor_standard")}
+
     def kpis(self, number: int) -> str:
         """`three KPIs`, `no KPI`, in the council's term."""
         return f"{in_words(number)} {self.word('kpi', number or 1)}"

@@ -31,8 +31,7 @@ from kpi_tools.scorecard.changes import (
     rating_pairs,
     reconcile,
     restatements,
-    returned_again,
-    sent_rounded,
+    sent_before,
     set_changes,
 )
 from tests.small_council import make_council
@@ -303,9 +302,8 @@ def test_the_same_figure_written_otherwise_is_no_restatement(tmp_path):
     assert set(found.loc[again]) == {"written otherwise"}
     assert found["PH03", "2024-25 Q2"] == "filled in"
     assert found["PH02", "2023-24 Q3"] == "restated"
-    (again,) = returned_again(returns).to_dict("records")
-    assert again["file"] == "returns/2024-25-Q3/again.csv"
-    assert (again["rows"], again["quarters"]) == (len(rounded), ["2024-25 Q2"])
+    again = sent_before(returns).groupby("file")["same"].agg(["all", "size"])
+    assert again[again["all"]]["size"].to_dict() == {"returns/2024-25-Q3/again.csv": len(rounded)}
 
 
 def test_a_return_of_all_quarters_with_rounded_figures_is_named(tmp_path):
@@ -315,8 +313,9 @@ def test_a_return_of_all_quarters_with_rounded_figures_is_named(tmp_path):
     returns = load(
         make_council(tmp_path, [{"kpi_id": "A"}], [*came, *(("2024-25-Q3", *one) for one in now)])
     )
-    assert returned_again(returns).empty
-    assert sent_rounded(returns)[["period", "old", "new"]].values.tolist() == [
+    known = sent_before(returns)
+    assert known["same"].tolist() == [True, True, False]
+    assert known.loc[known["rounded"], ["period", "old", "new"]].values.tolist() == [
         ["2024-25 Q1", 80.9, 81.0]
     ]
     (found,) = sent_again(returns)
@@ -327,5 +326,5 @@ def test_a_return_of_all_quarters_with_rounded_figures_is_named(tmp_path):
 
 
 def test_a_return_with_a_new_figure_is_not_returned_again(read):
-    assert returned_again(read[RAW, "2024-25 Q3"]).empty
-    assert sent_rounded(read[RAW, "2024-25 Q3"]).empty
+    known = sent_before(read[RAW, "2024-25 Q3"])
+    assert not known.groupby("file")["same"].all().any() and not known["rounded"].any()

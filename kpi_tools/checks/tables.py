@@ -14,7 +14,7 @@ from kpi_tools.quarters import Quarter
 from kpi_tools.rating import cannot_be_rated
 from kpi_tools.schemes import Scheme
 from kpi_tools.scorecard.actions import without_action
-from kpi_tools.scorecard.changes import returned_again, sent_rounded
+from kpi_tools.scorecard.changes import sent_before
 from kpi_tools.vocabulary import CARRIED_FORWARD, SUPPRESSED
 from kpi_tools.wording import Row, is_text, rows_of
 
@@ -117,17 +117,18 @@ def sent_again(returns: Returns) -> Iterator[Finding]:
         if len(latest) >= _FEWEST_SAME and latest["value"].tolist() == there:
             text = f"All {len(latest)} figures are those of the quarter before."
             yield Finding("sent-again", str(file), text)
-    for row in rows_of(returned_again(returns)):
-        which = "Its one figure" if row["rows"] == 1 else f"All its {row['rows']:,} figures"
-        text = f"{which} had been received before, with the same or other decimals."
-        yield Finding("sent-before", row["file"], text)
-    for file, rows in sent_rounded(returns).groupby("file", sort=False):
-        first = rows.iloc[0]
+    known = sent_before(returns)
+    for file, rows in known.groupby("file", sort=False):
+        if rows["same"].all():
+            which = "Its one figure" if len(rows) == 1 else f"All its {len(rows):,} figures"
+            text = f"{which} had been received before, with the same or other decimals."
+            yield Finding("sent-before", str(file), text)
+    for file, rows in known[known["rounded"]].groupby("file", sort=False):
         which = "One of its figures" if len(rows) == 1 else f"{len(rows):,} of its figures"
-        one = f"{first['kpi_id']} of {first['period']}"
+        one = rows_of(rows)[0]
         text = (
-            f"{which} had been received before, with more decimals: {one} was {first['old']:.12g} "
-            f"and is {first['new']:.12g}."
+            f"{which} had been received before, with more decimals: {one['kpi_id']} of "
+            f"{one['period']} was {one['old']:.12g} and is {one['new']:.12g}."
         )
         yield Finding("sent-rounded", str(file), text)
 

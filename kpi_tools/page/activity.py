@@ -4,19 +4,18 @@ from typing import Any
 
 import pandas as pd
 
-from kpi_tools.page.cards import behind_chart
 from kpi_tools.page.chart_words import against_expected
 from kpi_tools.page.charts import activity_chart
 from kpi_tools.page.describe import short_title
-from kpi_tools.page.facts import fact
+from kpi_tools.page.facts import fact, figure_fact
 from kpi_tools.page.html import Html, figure_with_status, render, slug
 from kpi_tools.quarters import Quarter
-from kpi_tools.vocabulary import STATUSES_WITH_VALUE
 from kpi_tools.wording import (
     MISSING,
     NOT_SET,
     Row,
     Rows,
+    figure_of,
     is_number,
     rounded,
     rows_by,
@@ -38,23 +37,21 @@ def activity_cards(activity: pd.DataFrame, section: str, quarter: Quarter | None
 
 
 def _activity(every: Rows, quarter: Quarter | None) -> dict[str, Any]:
-    points, latest = every[-_PERIODS:], every[-1]
+    points, latest, name = every[-_PERIODS:], every[-1], every[-1]["activity_name"]
     anchor, last = f"activity-{slug(latest['activity_id'])}", Quarter.parse(latest["period"])
-    old = quarter is not None and last < quarter
     where, words = against_expected(latest), unit_words(latest["unit"])
-    strip = [fact("Latest", _figure(latest), latest["status"], small=last.title, unit=words)]
+    strip = [figure_fact("Latest", latest, small=last.title)]
     if (expected := _expected(latest)) != NOT_SET:
         strip.append(fact("Expected", expected, None))
     ago = last.shift(-4).label
     for then in [row for row in every if row["period"] == ago and is_number(row["value"])][:1]:
-        small, head = _compared(latest["value"], then["value"]), "Same quarter last year"
-        strip.append(fact(head, _figure(then), then["status"], small=small, unit=words))
-    result = f"Result ({words})" if words else "Result"
+        small = _compared(latest["value"], then["value"])
+        strip.append(figure_fact("Same quarter last year", then, small=small))
     rows = [
         {
             "Period": short_title(row["period"]),
-            result: figure_with_status(
-                _figure(row), row["status"] if row["status"] in STATUSES_WITH_VALUE else None
+            f"Result ({words})" if words else "Result": figure_with_status(
+                figure_of(row, bare=True), row["status"] if is_number(row["value"]) else None
             ),
             "Expected": _expected(row),
         }
@@ -62,19 +59,13 @@ def _activity(every: Rows, quarter: Quarter | None) -> dict[str, Any]:
     ]
     return {
         "anchor": anchor,
-        "name": latest["activity_name"],
-        "flag": f"Older data: no figure since {last.title}." if old else None,
+        "name": name,
+        "flag": f"Older data: no figure since {last.title}." if quarter and last < quarter else "",
         "facts": strip,
         "expectation": where and {"kind": where, "words": f"{where.capitalize()} expectation"},
         "picture": activity_chart(points, anchor),
-        "table": behind_chart(pd.DataFrame(rows), latest["activity_name"], anchor),
+        "figures": pd.DataFrame(rows),
     }
-
-
-def _figure(row: Row) -> str:
-    if not is_number(row["value"]):
-        return str(row["status"])
-    return show(row["value"], row["unit"], row["decimals"], bare=True)
 
 
 def _compared(now: float, then: float) -> str | None:

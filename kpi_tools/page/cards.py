@@ -19,7 +19,7 @@ from kpi_tools.page.describe import (
     short_title,
 )
 from kpi_tools.page.facts import action_of, entry, facts, flag
-from kpi_tools.page.html import Html, badge, figure_with_status, render, report_table
+from kpi_tools.page.html import Html, badge, figure_with_status, render
 from kpi_tools.page.overviews import peers_chart
 from kpi_tools.terms import Terms
 from kpi_tools.vocabulary import (
@@ -76,11 +76,6 @@ class Context:
     headline: str = ""
     dated: pd.DataFrame | None = None
 
-    @property
-    def line_words(self) -> dict[str, str]:
-        """What the council calls target and floor standard."""
-        return {line: self.terms.word(line) for line in ("target", "floor_standard")}
-
 
 def cards(kpis: pd.DataFrame, recent: pd.DataFrame, context: Context | None = None) -> Html:
     """A card for each KPI of the scorecard; what is part of another stands in the card of its
@@ -128,7 +123,16 @@ def card(
         reason=text_of(kpi["not_rated_reason"]) if kpi["rating"] == NOT_RATED else None,
         flag=flag(kpi),
         facts=facts(kpi, terms),
-        picture=_picture(points, displayed["anchor"], context, areas),
+        picture=small_picture(
+            points,
+            displayed["anchor"],
+            context,
+            small=False,
+            outlook=next(iter(context.ahead.get(name, [])), None),
+            months=months,
+            benchmarks=areas,
+            dated=[] if context.dated is None else notes_on(context.dated, points[-1]),
+        ),
         trend=_trend(kpi, points, context),
         peers=peers_chart(points, benchmarks, context.headline, f"{displayed['anchor']}-peers"),
         outlook=context.outlooks.get(name),
@@ -137,7 +141,7 @@ def card(
         gap=kpi["rating"] in terms.worst and not displayed["action"] and not actions,
         parts=_parts(parts, every or {}, displayed["anchor"], context),
         notes=_notes(kpi, areas, months, terms),
-        table=figures_table(kpi, points, displayed["anchor"], context),
+        figures=figures_table(kpi, points, context),
         definition=_definition(kpi, terms),
         targets=target_history(kpi, context.targets.get(name, []), terms),
     )
@@ -152,21 +156,6 @@ def _trend(kpi: Row, points: Rows, context: Context) -> list[str]:
     return [*([direction_sentence(kpi)] if tested else []), *anew, *arrow_sentences(kpi)]
 
 
-def _picture(points: Rows, anchor: str, context: Context, areas: Rows) -> Chart:
-    """The KPI's figures with what stands beside them, or a milestone's statuses."""
-    name = points[-1]["kpi_id"]
-    return small_picture(
-        points,
-        anchor,
-        context,
-        small=False,
-        outlook=next(iter(context.ahead.get(name, [])), None),
-        months=context.months.get(name, []),
-        benchmarks=areas,
-        dated=[] if context.dated is None else notes_on(context.dated, points[-1]),
-    )
-
-
 def small_picture(
     points: Rows, name: str, context: Context, *, small: bool = True, **more: Any
 ) -> Chart:
@@ -178,7 +167,7 @@ def small_picture(
         points,
         name,
         bands=None if context.bands is None else context.bands.get(kpi["kpi_id"], []),
-        words=context.line_words,
+        words=context.terms.line_words,
         form=context.form,
         breaks=[row["from_quarter"] for row in context.breaks.get(kpi["kpi_id"], [])],
         small=small,
@@ -193,7 +182,7 @@ def _parts(
         return []
     part_points = {part["kpi_id"]: every[part["kpi_id"]] for part in parts}
     pictures = small_multiples(
-        part_points, f"{anchor}-part", bands=context.bands, words=context.line_words
+        part_points, f"{anchor}-part", bands=context.bands, words=context.terms.line_words
     )
     return [
         entry(part, context.terms, text_of(part.get("short_name")) or "")
@@ -254,7 +243,7 @@ def _sources(kpi: Row, terms: Terms) -> list[tuple[str, Any]]:
     return found
 
 
-def figures_table(kpi: Row, points: Rows, anchor: str, context: Context) -> Html:
+def figures_table(kpi: Row, points: Rows, context: Context) -> pd.DataFrame:
     """The figures behind a KPI's picture: each period's result, lines and rating."""
     words, terms = unit_words(kpi["unit"]), context.terms
     each = [terms.lines({**row, "scheme": kpi.get("scheme")}) for row in points]
@@ -271,50 +260,33 @@ def figures_table(kpi: Row, points: Rows, anchor: str, context: Context) -> Html
         result = figure_with_status(figure, status)
         cells = {"Period": f"{period}{new}", f"Result ({words})" if words else "Result": result}
         for name in lines:
-            line, mark = line_of(row, name, bare=True), _invented(row.get("target_status"))
-            cells[terms.head(name)] = figure_with_status(line, mark)
+            mark = ILLUSTRATIVE if row.get("target_status") == ILLUSTRATIVE else None
+            cells[terms.head(name)] = figure_with_status(line_of(row, name, bare=True), mark)
         if kpi["rating"] != MONITORED:
             look = terms.look(row["rating"])
             cells["Rating"] = badge(row["rating"], look, doubted=in_doubt(row))
         rows.append(cells)
-    return behind_chart(pd.DataFrame(rows), kpi["kpi_name"], anchor)
+    return pd.DataFrame(rows)
 
 
-def behind_chart(frame: pd.DataFrame, title: str, anchor: str) -> Html:
-    """The table that stands under a picture, out of sight until it is asked for."""
-    caption, name = f"{title}, by period", f"{anchor}-table"
-    return report_table(frame, caption, name=name, look="kpi-figures")
-
-
-def target_history(kpi: Row, targets: Sequence[Row], terms: Terms) -> list[dict[str, str | None]]:
+def target_history(kpi: Row, targets: Sequence[Row], terms: Terms) -> Rows:
     """Every set of lines that the KPI has had: `since`, `lines`, `reason` and its `status`.
 
     `targets`: its rows of the table, oldest first.
     """
-    entries: list[dict[str, str | None]] = []
-    before: tuple[str, str] | None = None
+    printed, entries = {name: kpi[name] for name in ("unit", "decimals", "polarity")}, []
     for row in targets:
-        reason = (text_of(row["target_reason"]) or "no reason was given").rstrip(".")
-        with_unit = {
-            **row,
-            "unit": kpi["unit"],
-            "decimals": kpi["decimals"],
-            "polarity": kpi["polarity"],
-        }
+        with_unit = row | printed
         lines = [
-            f"{terms.word(n)} {line_of(with_unit, n, bare=True)}" for n in terms.lines(with_unit)
+            f"{terms.word(name)} {line_of(with_unit, name, bare=True)}"
+            for name in terms.lines(with_unit)
         ]
         entries.append(
             {
                 "since": short_title(row["from_quarter"]),
                 "lines": ", ".join(lines) or NOT_SET,
-                "reason": "as above" if (reason, row["target_status"]) == before else reason,
-                "status": _invented(row["target_status"]),
+                "reason": (text_of(row["target_reason"]) or "no reason was given").rstrip("."),
+                "status": row["target_status"],
             }
         )
-        before = (reason, row["target_status"])
     return entries
-
-
-def _invented(status: object) -> str | None:
-    return ILLUSTRATIVE if status == ILLUSTRATIVE else None

@@ -1,5 +1,6 @@
 """The chapters of the report: each takes the scorecard and gives a piece of the page."""
 
+from collections import Counter
 from itertools import takewhile
 from typing import Any
 
@@ -15,7 +16,6 @@ from kpi_tools.page.facts import action_of, entry
 from kpi_tools.page.html import (
     Html,
     bullets,
-    figure_with_status,
     paragraphs,
     render,
     section,
@@ -43,7 +43,6 @@ from kpi_tools.vocabulary import (
 from kpi_tools.wording import (
     Row,
     Rows,
-    capitalised,
     figure_of,
     gap_of,
     in_doubt,
@@ -51,17 +50,9 @@ from kpi_tools.wording import (
     is_number,
     is_text,
     line_of,
-    listed,
-    plural,
     rows_by,
     rows_of,
     text_of,
-)
-
-_MARKS = (
-    "Variation: improvement and concern are more than the usual variation of a series would "
-    "explain, common cause is not. Where the {0} lies beyond that variation a series consistently "
-    "passes or fails, where it lies within, it is hit or miss."
 )
 
 
@@ -100,38 +91,33 @@ def opening(returns: Returns, kpis: pd.DataFrame, recent: pd.DataFrame) -> Html:
 
 def left_out(returns: Returns) -> Html:
     """The notice of refused rows and files, without which a report was made."""
-    rows = int(returns.counts["rejected"].sum())
-    files = int((returns.counts["outcome"] == "refused").sum())
-    sentences = []
-    if rows:
-        sent = set(returns.rejected.get("kpi_id", pd.Series(dtype="str")).dropna())
-        titles = returns.catalogue.loc[returns.catalogue["kpi_id"].isin(sent), "kpi_name"]
-        terms = Terms(returns.council)
-        of_kpis = f", of these {terms.word('kpi', 2)}: {'; '.join(titles)}" if len(titles) else ""
-        some = f"{rows:,} of {returns.counts['rows_in'].sum():,} rows received"
-        sentences.append(f"{some} {'is' if rows == 1 else 'are'} rejected{of_kpis}.")
-    if files:
-        sentences.append(f"{capitalised(plural(files, 'file'))} could not be read at all.")
-    return render("left_out.html.j2", text=" ".join(sentences)) if sentences else Html()
+    counts, catalogue = returns.counts, returns.catalogue
+    sent = set(returns.rejected.get("kpi_id", pd.Series(dtype="str")).dropna())
+    return render(
+        "left_out.html.j2",
+        rows=int(counts["rejected"].sum()),
+        received=int(counts["rows_in"].sum()),
+        files=int((counts["outcome"] == "refused").sum()),
+        titles=list(catalogue.loc[catalogue["kpi_id"].isin(sent), "kpi_name"]),
+        terms=Terms(returns.council),
+    )
 
 
 def illustrative_banner(
     recent: pd.DataFrame, activity: pd.DataFrame | None = None, terms: Terms | None = None
 ) -> Html:
     """The notice at the top of a report that shows any invented figure."""
-    terms = terms or Terms()
-    figures = int((recent["status"] == ILLUSTRATIVE).sum())
-    lines = recent.loc[recent["target_status"] == ILLUSTRATIVE, "kpi_id"].nunique()
-    whole = recent.loc[recent["kpi_status"] == ILLUSTRATIVE, "kpi_id"].nunique()
-    of_activity = 0 if activity is None else int((activity["status"] == ILLUSTRATIVE).sum())
-    invented = [
-        f"{figures} of the {len(recent)} figures of its {terms.word('kpi', 2)}" if figures else "",
-        f"the {terms.word('target', 2)} of {terms.kpis(lines)}" if lines else "",
-        f"the whole of {terms.kpis(whole)}" if whole else "",
-        plural(of_activity, "activity figure") if of_activity else "",
-    ]
-    found = [text for text in invented if text]
-    return render("banner.html.j2", invented=listed(found)) if found else Html()
+    columns = ("target_status", "kpi_status")
+    lines, whole = (recent.loc[recent[c] == ILLUSTRATIVE, "kpi_id"].nunique() for c in columns)
+    return render(
+        "banner.html.j2",
+        figures=int((recent["status"] == ILLUSTRATIVE).sum()),
+        displayed=len(recent),
+        lines=lines,
+        whole=whole,
+        activity=0 if activity is None else int((activity["status"] == ILLUSTRATIVE).sum()),
+        terms=terms or Terms(),
+    )
 
 
 # Every KPI.
@@ -140,8 +126,7 @@ def illustrative_banner(
 def at_a_glance(kpis: pd.DataFrame, recent: pd.DataFrame, returns: Returns) -> Html:
     """Every KPI in one table by section: figure, lines, ratings, last figures, direction."""
     terms, council = Terms(returns.council), returns.council
-    points, called = rows_by(recent), names(kpis)
-    lines = terms.all_lines(kpis)
+    points, lines = rows_by(recent), terms.all_lines(kpis)
     if council.marks:
         kpis = kpis.join(variation_and_assurance(recent, returns), on="kpi_id")
     groups = []
@@ -149,7 +134,7 @@ def at_a_glance(kpis: pd.DataFrame, recent: pd.DataFrame, returns: Returns) -> H
         in_section = kpis[kpis["section"] == name]
         counted = terms.counts(in_section)
         rows = [
-            entry(row, terms, _plain_name(called, row))
+            entry(row, terms)
             | {
                 "spark": sparkline(
                     points[row["kpi_id"]], f"spark-{slug(row['kpi_id'])}", terms.looks
@@ -166,18 +151,12 @@ def at_a_glance(kpis: pd.DataFrame, recent: pd.DataFrame, returns: Returns) -> H
     texts = [
         narrative.outlook_sentence(expected, kpis, terms),
         narrative.worsening_sentence(kpis, terms),
-        _MARKS.format(terms.word("target")) if council.marks else "",
     ]
     heads = {name: terms.head(name) for name in lines}
     table = render("glance.html.j2", groups=groups, lines=heads, marked=council.marks, terms=terms)
     movers = paragraphs(narrative.movers_sentence(kpis, terms)) + bullets(narrative.moves(kpis))
     commentary = paragraphs(*filter(None, texts))
     return section("At a glance", commentary, table, movers, anchor="executive-summary")
-
-
-def _plain_name(called: dict[str, str], kpi: Row) -> str:
-    """What a KPI is called where its id stands beside it."""
-    return called[kpi["kpi_id"]].removesuffix(f" ({kpi['kpi_id']})")
 
 
 def _unusual(kpi: Row) -> str:
@@ -193,8 +172,8 @@ def reds(kpis: pd.DataFrame, before: pd.DataFrame, recent: pd.DataFrame, returns
     The furthest from its line stands first.
     """
     terms = Terms(returns.council)
-    points, called = rows_by(recent), names(kpis)
-    running, worst = _open_actions(returns), narrative.worst_of(kpis, terms)
+    points, running = rows_by(recent), _open_actions(returns)
+    worst = narrative.worst_of(kpis, terms)
     lowest = lowest_lines(worst, terms) if len(worst) else {}
     lines = band_lines(recent[recent["kpi_id"].isin(worst["kpi_id"])], returns.council.schemes)
     form, breaks = returns.council.chart_form, _redefined(returns)
@@ -203,7 +182,7 @@ def reds(kpis: pd.DataFrame, before: pd.DataFrame, recent: pd.DataFrame, returns
     for row in by_distance(rows_of(worst), lowest):
         name, series = row["kpi_id"], points[row["kpi_id"]]
         entries.append(
-            entry(row, terms, _plain_name(called, row))
+            entry(row, terms)
             | _red(row, series, lowest.get(name), terms)
             | {
                 "red": f"red-{slug(name)}",
@@ -250,17 +229,18 @@ def _followed(action: Row, kpis: pd.DataFrame, terms: Terms) -> dict[str, Any]:
 
 def _counted_actions(actions: pd.DataFrame, last: Quarter) -> list[tuple[int, str]]:
     """Counts that add up: open at the last report, what became of them, new ones, open now."""
-    became = actions["became"].value_counts()
-    fresh = int(became.get("new", 0) + became.get("opened again", 0))
-    running, overdue = int((actions["status"] == "open").sum()), int(actions["overdue"].sum())
+    became, overdue = Counter(actions["became"]), int(actions["overdue"].sum())
+    fresh = became["new"] + became["opened again"]
     late = f", of which {in_words(overdue)} overdue" if overdue else ""
-    between = [
-        (int(became.get("done", 0)), "done since"),
-        (int(became.get("stopped", 0)), "stopped since"),
-        (fresh, "new"),
-    ]
-    before = (len(actions) - fresh, f"open at {last.title}")
-    return [before, *(one for one in between if one[0]), (running, f"open now{late}")]
+    counts = {
+        f"open at {last.title}": len(actions) - fresh,
+        "done since": became["done"],
+        "stopped since": became["stopped"],
+        "new": fresh,
+        f"open now{late}": int((actions["status"] == "open").sum()),
+    }
+    always = (f"open at {last.title}", f"open now{late}")
+    return [(count, what) for what, count in counts.items() if count or what in always]
 
 
 def _red(row: Row, points: Rows, line: Row | None, terms: Terms) -> dict[str, Any]:
@@ -313,63 +293,44 @@ def sections(kpis: pd.DataFrame, recent: pd.DataFrame, returns: Returns) -> Html
         activity = activity_cards(returns.activity, name, returns.quarter)
         if in_section.empty and not activity:
             continue
-        comments = rows_of(about.loc[about["section"] == name, ["commentary", "status"]])
-        texts: list[Html | str] = [figure_with_status(*row.values()) for row in comments]
-        none = f"No commentary on the {terms.word('section')} has been given."
-        running = [_in_a_line(one, terms) for one in of_sections.get(name, [])]
-        words = [narrative.section_sentence(in_section, terms)] if len(in_section) else []
-        whole += section(name, paragraphs(*words, *(texts or [none]), *running))
-        whole += cards(in_section, recent, with_cards)
+        words = render(
+            "section.html.j2",
+            sentence=narrative.section_sentence(in_section, terms) if len(in_section) else "",
+            commentary=rows_of(about[about["section"] == name]),
+            actions=[action_of(one) for one in of_sections.get(name, [])],
+            terms=terms,
+        )
+        whole += section(name, words) + cards(in_section, recent, with_cards)
         whole += subheading("Activity indicators") + activity if activity else Html()
     return whole
 
 
-def _in_a_line(action: Row, terms: Terms) -> str:
-    """An action of a whole section: what, by whom, by when, and how it stands."""
-    item = action_of(action)
-    opened = f", opened in {item['since']}" if item["since"] else ""
-    parts = [
-        f"{terms.head('management_action')} {item['id']}: {item['text'].rstrip('.')}",
-        f"Owner: {item['owner']}" if item["owner"] else "",
-        f"Due {item['due']}" if item["due"] else "",
-        f"{item['state'].capitalize()}{opened}",
-        (item["note"] or "").rstrip("."),
-    ]
-    return f"{'. '.join(filter(None, parts))}."
-
-
 def method(returns: Returns, kpis: pd.DataFrame, recent: pd.DataFrame) -> Html:
     """How ratings, arrows and outlook are made; what was received, and what is missing."""
-    sentences = narrative.data_sentences(kpis, recent, returns.quarter, Terms(returns.council))
-    rows = returns.counts[["rows_in", "accepted", "rejected", "blank"]].sum()
-    sentences.append(
-        f"The tables read for this report hold {rows['rows_in']:,} rows: {rows['accepted']:,} "
-        f"accepted, {rows['rejected']:,} rejected and {rows['blank']:,} blank."
-    )
     before = returns.quarter.shift(-1)
-    if before.label not in set(returns.submissions["received"]):
-        sentences.append(
-            f"No returns of {before.title} are held here: its counts are worked out from figures "
-            "received with this report."
-        )
-    return section("Method and data", how_rated(returns, kpis), paragraphs(*sentences))
+    received = render(
+        "received.html.j2",
+        sentences=narrative.data_sentences(kpis, recent, returns.quarter, Terms(returns.council)),
+        rows=returns.counts[["rows_in", "accepted", "rejected", "blank"]].sum(),
+        before=before.title,
+        compared=before.label in set(returns.submissions["received"]),
+    )
+    return section("Method and data", how_rated(returns, kpis), received)
 
 
 def how_rated(returns: Returns, kpis: pd.DataFrame) -> Html:
     """How ratings, arrows, changes and outlook are made, with the council's settings and terms."""
     council, terms = returns.council, Terms(returns.council)
     tested = int((~kpis["direction_of_travel"].isin((NOT_ENOUGH_DATA, NOT_TESTABLE))).sum())
-    chance = round(council.significance * tested)
-    some = f"about {plural(chance, 'arrow')}" if chance else "fewer than one arrow"
     return render(
         "method.html.j2",
-        lines=listed([terms.word(name) for name in terms.all_lines(kpis)]),
+        lines=[terms.word(name) for name in terms.all_lines(kpis)],
         trend=TREND_ARROW in council.arrows,
         level=f"{council.significance:.0%}",
-        least=in_words(council.minimum_points),
-        tested=terms.kpis(tested),
-        chance=f"{some} a report {'comes' if chance <= 1 else 'come'}",
+        least=council.minimum_points,
+        tested=tested,
+        chance=round(council.significance * tested),
         rolling=(kpis["basis"] == "rolling_12_months").any(),
-        against=listed([AGAINST[name] for name in council.arrows if name in AGAINST]),
-        kpis=terms.word("kpi", 2),
+        against=[AGAINST[name] for name in council.arrows if name in AGAINST],
+        terms=terms,
     )

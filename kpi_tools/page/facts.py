@@ -65,7 +65,9 @@ def entry(kpi: Row, terms: Terms, name: str = "") -> dict[str, Any]:
 def facts(kpi: Row, terms: Terms) -> list[dict[str, Any]]:
     """The strip: latest, lines, previous with its rating, a year ago or next due, data period."""
     doubted, unit = in_doubt(kpi), unit_words(kpi["unit"])
-    strip = [_figure("Latest", kpi, "", parts_of(kpi) or _above(kpi, terms)) | {"doubted": doubted}]
+    strip = [
+        figure_fact("Latest", kpi, "", parts_of(kpi) or _above(kpi, terms)) | {"doubted": doubted}
+    ]
     for name in terms.lines(kpi):
         gap = None if doubted else gap_of(kpi, name, bare=True)
         line = line_of(kpi, name, bare=True)
@@ -76,7 +78,7 @@ def facts(kpi: Row, terms: Terms) -> list[dict[str, Any]]:
     if is_number(kpi["previous_value"]) or is_text(kpi["previous_status"]):
         rating = text_of(kpi["previous_rating"]) or NOT_RATED
         strip.append(
-            _figure("Previous", kpi, "previous_", text_of(kpi.get("previous_period")))
+            figure_fact("Previous", kpi, "previous_", text_of(kpi.get("previous_period")))
             | {
                 "rating": None if kpi["rating"] == MONITORED else rating,
                 "look": terms.look(rating),
@@ -89,12 +91,13 @@ def facts(kpi: Row, terms: Terms) -> list[dict[str, Any]]:
     elif is_number(kpi["year_ago_value"]) and kpi["frequency"] not in IN_YEARS:
         head = f"Same {'period' if kpi['frequency'] in SELDOM else 'quarter'} last year"
         since = _since_then(kpi) or text_of(kpi.get("year_ago_period"))
-        strip.append(_figure(head, kpi, "year_ago_", since))
+        strip.append(figure_fact(head, kpi, "year_ago_", since))
     status = f"{kpi['status']} figure" if kpi["status"] in STATUSES_WITH_VALUE else kpi["status"]
     return [*strip, fact("Data period", kpi["period"], None, status)]
 
 
-def _figure(label: str, kpi: Row, of: str, small: str | None) -> dict[str, Any]:
+def figure_fact(label: str, kpi: Row, of: str = "", small: str | None = "") -> dict[str, Any]:
+    """An entry of the strip for a figure; `of`: the start of its columns' names."""
     figure = figure_of(kpi, of, bare=True)
     return fact(label, figure, kpi.get(f"{of}status"), small, unit_words(kpi["unit"]))
 

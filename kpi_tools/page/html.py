@@ -17,7 +17,7 @@ from markupsafe import Markup, escape
 
 from kpi_tools.terms import Terms
 from kpi_tools.vocabulary import MONITORED, NOT_DUE, NOT_RATED
-from kpi_tools.wording import capitalised, in_words, plural
+from kpi_tools.wording import capitalised, in_words, listed, plural
 
 MADE_HERE = "kpi_tools"
 """Key in an output's metadata: `report` for a piece of the report, `style` for JupyterLab's styles.
@@ -207,7 +207,8 @@ def _environment() -> Environment:
         keep_trailing_newline=False,
     )
     environment.filters |= {"markdown": markdown, "capitalised": capitalised, "slug": slug}
-    environment.globals |= {"table": report_table, "in_words": in_words, "plural": plural}
+    words = {"in_words": in_words, "listed": listed, "plural": plural}
+    environment.globals |= words | {"table": report_table}
     return environment
 
 

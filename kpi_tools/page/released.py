@@ -26,14 +26,14 @@ from kpi_tools.checks.findings import (
 )
 from kpi_tools.errors import InputError
 from kpi_tools.loading import Returns, raw_folder
-from kpi_tools.page.html import Html, paragraphs, piece, render, report_table, section
+from kpi_tools.page.html import Html, piece, render, section
 from kpi_tools.parameters import corrections_of
 from kpi_tools.provenance import digest, fingerprints, sources, unlike_lock, versions
 from kpi_tools.quarters import Quarter
 from kpi_tools.scorecard import rating_counts, ratings_of
 from kpi_tools.terms import Terms
 from kpi_tools.vocabulary import MONITORED, NOT_DUE, SUPPRESSED
-from kpi_tools.wording import in_words, listed, plural, rows_of
+from kpi_tools.wording import listed, plural, rows_of
 
 _DIGITS: Final = 16
 
@@ -98,9 +98,7 @@ def record(
             "shown": rows_of(returns.agreed),
         },
         "checks": {code: found.get(code, 0) for code in CHECKS},
-        "overrides": [
-            {"code": one.code, "because": one.because, "by": one.by} for one in overrides
-        ],
+        "overrides": [one._asdict() for one in overrides],
     }
 
 
@@ -130,7 +128,7 @@ def how_made(
         (names[one["kpi_id"]], _period(one["period"]), one["agreed_by"], one["reason"].rstrip("."))
         for one in rows_of(returns.agreed)
     ]
-    text = render(
+    return render(
         "made.html.j2",
         manifest=manifest,
         files=plural(len(used), "file"),
@@ -143,8 +141,8 @@ def how_made(
         sources=sources(),
         packages=listed([f"{name} {version}" for name, version in versions().items()]),
         unlike=unlike_lock(),
+        inputs=_inputs(used),
     )
-    return text + _inputs(used)
 
 
 def _period(period: str) -> str:
@@ -153,7 +151,7 @@ def _period(period: str) -> str:
     return f"{date.fromisoformat(f'{period}-01'):%B %Y}"
 
 
-def _inputs(used: Mapping[str, str]) -> Html:
+def _inputs(used: Mapping[str, str]) -> pd.DataFrame:
     """A row for each of the council's own tables, and for each quarter's returns and commentary."""
     groups: dict[str, dict[str, str]] = {}
     for path, name in used.items():
@@ -163,22 +161,15 @@ def _inputs(used: Mapping[str, str]) -> Html:
             quarter = Quarter.parse(rest.partition("/")[0].partition(".")[0])
             label = f"{kind.capitalize()} of {quarter.title}"
         groups.setdefault(label, {})[path] = name
-    contents = [
-        digest(names) if len(names) > 1 else next(iter(names.values()))[:_DIGITS]
-        for names in groups.values()
+    rows = [
+        (
+            label,
+            str(len(names)),
+            digest(names) if len(names) > 1 else [*names.values()][0][:_DIGITS],
+        )
+        for label, names in groups.items()
     ]
-    frame = pd.DataFrame(
-        {
-            "Input": list(groups),
-            "Files": [str(len(names)) for names in groups.values()],
-            "Name of its content": contents,
-        }
-    )
-    caption = (
-        "What this report was made from, each with a name made of its content (SHA-256, the first "
-        "16 digits)"
-    )
-    return report_table(frame, caption, name="inputs")
+    return pd.DataFrame(rows, columns=["Input", "Files", "Name of its content"])
 
 
 def notices(
@@ -213,35 +204,12 @@ def checks_chapter(findings: pd.DataFrame, edition: str, overrides: str = "") ->
     `overrides` as the notebook's parameter has them. Raises `InputError` in a final report while an
     error stands.
     """
-    table = with_overrides(findings, parse_overrides(overrides))
-    passed = table[table["by"].notna()]
-    let_pass = paragraphs(
-        *(
-            f"{row['code']}: let pass by the {row['by']}, because {row['because'].rstrip('.')}."
-            for row in rows_of(passed.drop_duplicates("code"))
-        )
-    )
-    if edition == FINAL:
-        hold_back(table)
-        return section("Checks overridden", let_pass, _table(passed)) if len(passed) else Html()
-    if table.empty:
-        return section("Checks", "The checks before release found nothing.")
-    return section("Checks", _count(len(table), len(open_errors(table))), let_pass, _table(table))
-
-
-def _count(found: int, errors: int) -> str:
-    """`The checks before release found three things, of which one stands in the way …`"""
-    sentence = f"The checks before release found {plural(found, 'thing')}"
-    if not errors:
-        which = f"; {'it does' if found == 1 else 'they do'} not stand"
-    elif errors == found:
-        which = "; it stands" if errors == 1 else "; all of them stand"
-    else:
-        which = f", of which {in_words(errors)} {'stands' if errors == 1 else 'stand'}"
-    return f"{sentence}{which} in the way of the final report."
-
-
-def _table(table: pd.DataFrame) -> Html:
+    every, final = with_overrides(findings, parse_overrides(overrides)), edition == FINAL
+    passed = every[every["by"].notna()]
+    if final:
+        hold_back(every)
+        if passed.empty:
+            return Html()
     rows = [
         {
             "Place": "; ".join(row["place"]),
@@ -250,7 +218,14 @@ def _table(table: pd.DataFrame) -> Html:
             "Check": row["code"],
             "Severity": row["severity"] if pd.isna(row["by"]) else "overridden",
         }
-        for row in grouped(table)
+        for row in grouped(passed if final else every)
     ]
-    caption = "Findings of the checks before release"
-    return report_table(pd.DataFrame(rows), caption, name="findings")
+    page = render(
+        "checks.html.j2",
+        final=final,
+        found=len(every),
+        errors=len(open_errors(every)),
+        passed=rows_of(passed.drop_duplicates("code")),
+        findings=pd.DataFrame(rows),
+    )
+    return section("Checks overridden" if final else "Checks", page)

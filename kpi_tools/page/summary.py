@@ -9,7 +9,7 @@ from kpi_tools import narrative
 from kpi_tools.loading import Returns
 from kpi_tools.page.describe import direction_notes, short_title
 from kpi_tools.page.facts import entry
-from kpi_tools.page.html import Html, bullets, paragraphs, render, report_table, section, slug
+from kpi_tools.page.html import Html, bullets, paragraphs, render, section, slug
 from kpi_tools.page.overviews import counts_chart
 from kpi_tools.scorecard import first_report, movers, rating_history
 from kpi_tools.scorecard.actions import followed
@@ -29,7 +29,7 @@ from kpi_tools.wording import (
 )
 
 _LABELS = {STABLE: "Stable"}
-_FURTHEST, _NAMED = 2, 4
+_FURTHEST = 2
 _BETTER, _WORSE, _LOOSE = "To a better rating", "To a worse rating", "Rated again, or no longer"
 
 
@@ -57,6 +57,7 @@ def summary(
             named=f"{capitalised(terms.kpis(len(reds)))} {terms.rated_worst}, by name",
             reds=paragraphs(narrative.reds_sentence(kpis, terms)) + bullets(names(reds).values()),
             attention=attention(kpis, recent, returns, terms),
+            called=names(kpis, short=True),
             tiles=tiles(kpis, then, terms, f"Q{last.number}"),
             matrix=matrix(kpis, council.sections, terms),
             where=where_sentence(kpis, terms),
@@ -75,18 +76,16 @@ def attention(
     kpis: pd.DataFrame, recent: pd.DataFrame, returns: Returns, terms: Terms
 ) -> list[dict[str, Any]]:
     """At most four lines of what needs attention: a sign, a reason and the KPIs it is about."""
-    called, notes = names(kpis, short=True), direction_notes(recent, returns)
+    notes, lowest = direction_notes(recent, returns), lowest_lines(kpis, terms)
     sure = [row for row in rows_of(kpis) if not in_doubt(row)]
-    lowest = lowest_lines(kpis, terms)
     gaps = {row["kpi_id"]: miss(row, lowest.get(row["kpi_id"])) for row in sure}
     reds = [row for row in sure if row["rating"] in terms.worst and gaps[row["kpi_id"]]]
     found = []
-    if far := by_distance(reds, lowest):
-        words = {lowest[row["kpi_id"]]["line"] for row in far[:_FURTHEST]}
+    if far := by_distance(reds, lowest)[:_FURTHEST]:
+        words = {lowest[row["kpi_id"]]["line"] for row in far}
         line = f"the {words.pop()}" if len(words) == 1 else "their lowest line"
         look = terms.look(far[0]["rating"])
-        furthest = _line(f"Furthest from {line}:", far[:_FURTHEST], called, gaps)
-        found.append(furthest | {"look": look})
+        found.append({"look": look, "reason": f"Furthest from {line}:", "rows": far, "gaps": gaps})
     for ratings in (terms.worst, terms.middle):
         # both directions must agree before a KPI is said to get worse
         worse = [
@@ -98,26 +97,11 @@ def attention(
         ]
         if worse:
             rating = listed(sorted({row["rating"] for row in worse}), "or")
-            found.append(_line(f"{rating} and getting worse:", worse, called))
+            found.append({"sign": "negative", "reason": f"{rating} and getting worse:"})
+            found[-1] |= {"rows": worse, "gaps": {}}
     if sentence := _loose_ends(kpis, followed(returns), terms):
-        found.append({"look": "", "sign": "old", "reason": sentence, "items": [], "more": ""})
+        found.append({"sign": "old", "reason": sentence, "rows": [], "gaps": {}})
     return found
-
-
-def _line(
-    reason: str, rows: Rows, called: Mapping[str, str], extra: Mapping[str, str] | None = None
-) -> dict[str, Any]:
-    displayed = rows if len(rows) <= _NAMED else rows[: _NAMED - 1]
-    items = [
-        {
-            "anchor": slug(row["kpi_id"]),
-            "name": called[row["kpi_id"]],
-            "extra": (extra or {}).get(row["kpi_id"], ""),
-        }
-        for row in displayed
-    ]
-    more = f"{in_words(len(rows) - len(displayed))} more" if len(rows) > len(displayed) else ""
-    return {"look": "", "sign": "negative", "reason": reason, "items": items, "more": more}
 
 
 def _loose_ends(kpis: pd.DataFrame, actions: pd.DataFrame, terms: Terms) -> str:
@@ -241,10 +225,8 @@ def counts_history(history: pd.DataFrame, terms: Terms) -> Html:
     frame = frame.rename(columns={"quarter": "Quarter"}).assign(
         **{terms.head("kpi", 2): displayed.drop(columns="quarter").sum(axis=1)}
     )
-    caption = f"{terms.head('kpi', 2)} by rating in the last reports, as printed then"
-    table = report_table(frame, caption, name="history-table", look="kpi-reports")
     picture = counts_chart(rows_of(displayed), "history", terms.looks)
-    return render("history.html.j2", picture=picture, table=table)
+    return render("history.html.j2", picture=picture, figures=frame, terms=terms)
 
 
 def key(returns: Returns, kpis: pd.DataFrame) -> Html:

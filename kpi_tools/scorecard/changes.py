@@ -5,7 +5,6 @@ now. What had been received by a quarter is known for ever (`loading.as_known_at
 knowledge can be laid side by side.
 """
 
-from collections.abc import Iterator
 from typing import Any, Final
 
 import pandas as pd
@@ -220,44 +219,26 @@ def restated_between(earlier: Returns, later: Returns) -> pd.DataFrame:
     return _restated(earlier, later, then, now)
 
 
-def returned_again(returns: Returns) -> pd.DataFrame:
-    """The files of this quarter's returns in which no figure is new: `file`, `rows`, `quarters`.
+def sent_before(returns: Returns) -> pd.DataFrame:
+    """The figures of this quarter's returns that had been received before.
 
-    Each figure had been received before, as it is or with other decimals: an old return sent again,
-    most likely.
+    Columns: `file`, `kpi_id`, `period`, `old` (the last word of earlier returns), `new`; `same`:
+    whether it is that figure, as it is or with other decimals; `rounded`: with fewer. Figures that
+    were not known have a row too, that is neither.
     """
-    found = []
-    for file, pairs in _with_what_was_known(returns):
-        if all(old is not None and _alike(old["value"], new["value"]) for old, new in pairs):
-            quarters = sorted({str(new["quarter"]) for _, new in pairs})
-            found.append((file, len(pairs), quarters))
-    return pd.DataFrame(found, columns=["file", "rows", "quarters"])
-
-
-def sent_rounded(returns: Returns) -> pd.DataFrame:
-    """The figures of this quarter's returns that had been received before with more decimals.
-
-    Columns: `file`, `kpi_id`, `period`, `old`, `new`. The rounded figure is the later word, and
-    takes the other's place.
-    """
-    found = [
-        (file, new["kpi_id"], new["period"], old["value"], new["value"])
-        for file, pairs in _with_what_was_known(returns)
-        for old, new in pairs
-        if old is not None and is_number(old["value"]) and is_number(new["value"])
-        if written_decimals(new["value"]) < written_decimals(old["value"])
-        if _alike(old["value"], new["value"])
+    names = ["file", "kpi_id", "period", "value"]
+    now = returns.submissions["received"] == returns.quarter.label
+    earlier, sent = returns.submissions[~now][names[1:]], returns.submissions[now][names]
+    last = earlier.drop_duplicates(names[1:3], keep="last").rename(columns={"value": "old"})
+    table = sent.merge(last, on=names[1:3], how="left", indicator="known")
+    pairs = list(zip(table["old"], table["value"], strict=True))
+    same = (table["known"] == "both") & [_alike(*pair) for pair in pairs]
+    fewer = [
+        all(map(is_number, pair)) and written_decimals(pair[1]) < written_decimals(pair[0])
+        for pair in pairs
     ]
-    return pd.DataFrame(found, columns=["file", "kpi_id", "period", "old", "new"])
-
-
-def _with_what_was_known(returns: Returns) -> Iterator[tuple[str, list[tuple[Row | None, Row]]]]:
-    """By file of this quarter's returns its rows, each with the last word of earlier returns."""
-    this_quarter = returns.submissions["received"] == returns.quarter.label
-    known = returns.submissions[~this_quarter]
-    last = {(row["kpi_id"], row["period"]): row for row in rows_of(known)}
-    for file, rows in returns.submissions[this_quarter].groupby("file", sort=False):
-        yield str(file), [(last.get((row["kpi_id"], row["period"])), row) for row in rows_of(rows)]
+    table = table.assign(same=same, rounded=same & fewer).rename(columns={"value": "new"})
+    return table[[*names[:3], "old", "new", "same", "rounded"]]
 
 
 def issue_changes(earlier: Returns, later: Returns) -> dict[str, pd.DataFrame]:
