@@ -12,7 +12,6 @@ from kpi_tools.narrative import outlook_sentence
 from kpi_tools.outlook import line_chances
 from kpi_tools.page.cards import Context, cards
 from kpi_tools.page.describe import (
-    Outlook,
     arrow_sentences,
     direction_sentence,
     likelihood,
@@ -26,7 +25,7 @@ from kpi_tools.rating import band_lines
 from kpi_tools.schemes import parse_schemes
 from kpi_tools.scorecard import recent_quarters, score
 from kpi_tools.terms import Terms, lines_of, miss
-from kpi_tools.wording import rows_by, rows_of
+from kpi_tools.wording import Row, rows_by, rows_of
 from tests import kent
 from tests.test_cards import words
 
@@ -41,12 +40,12 @@ def council() -> Council:
 
 
 @pytest.fixture(scope="module")
-def ahead(council: Council) -> dict[str, Outlook]:
+def ahead(council: Council) -> dict[str, Row]:
     returns, recent, kpis = council
     return outlooks(kpis, recent, returns)
 
 
-def card_of(council: Council, ahead: dict[str, Outlook], kpi_id: str) -> str:
+def card_of(council: Council, ahead: dict[str, Row], kpi_id: str) -> str:
     returns, recent, kpis = council
     own = kpis[kpis["kpi_id"] == kpi_id]
     return words(cards(own, recent, Context(outlooks=ahead, targets=rows_by(returns.targets))))
@@ -78,11 +77,13 @@ def test_the_chances_on_the_card_are_those_of_the_figures_on_the_card(council, a
 
 
 def test_the_next_quarter_of_a_kpi_in_arrears_is_the_one_after_its_latest_figure(ahead):
-    assert [(step["when"], step["ends"]) for step in ahead["AS04"].steps] == [
+    assert [(step["when"], step["ends"]) for step in ahead["AS04"]["steps"]] == [
         ("Q3 2024/25", False),
         ("Q4 2024/25", True),
     ]
-    assert [(step["when"], step["ends"]) for step in ahead["CS03"].steps] == [("Q4 2024/25", True)]
+    assert [(step["when"], step["ends"]) for step in ahead["CS03"]["steps"]] == [
+        ("Q4 2024/25", True)
+    ]
 
 
 def test_every_line_of_the_kpis_own_scheme_has_its_chance_and_its_way():
@@ -98,8 +99,8 @@ def test_every_line_of_the_kpis_own_scheme_has_its_chance_and_its_way():
     returns = replace(known.returns, council=replace(known.returns.council, schemes=schemes))
     own = known.kpis.assign(scheme="tolerant")
     steps, said = (
-        outlooks(own, known.recent, returns)["ES01"].steps,
-        outlooks(own, known.recent, returns)["ES01"].sentences,
+        outlooks(own, known.recent, returns)["ES01"]["steps"],
+        outlooks(own, known.recent, returns)["ES01"]["sentences"],
     )
     lines = [one["line"] for one in steps[0]["chances"]]
     assert lines == ["Reaches Blue, 66%", "Meets target 60%", "Reaches Amber, 54%"]
@@ -140,7 +141,7 @@ def test_where_the_two_directions_differ_the_card_says_it_in_words(council, ahea
 
 def test_what_it_takes_counts_cases(ahead):
     """EHCPs: 813 of 2,421; by hand in test_one_kpi: 77% in each of two quarters; 1,332 plans in time are 55%."""
-    said = " ".join(ahead["ES01"].sentences)
+    said = " ".join(ahead["ES01"]["sentences"])
     assert (
         "To reach the floor standard of 55%: even at 100% next quarter the rolling figure reaches 50%;"
         in said
@@ -153,14 +154,14 @@ def test_what_it_takes_counts_cases(ahead):
 
 def test_how_many_cases_decide_an_amber_both_ways(ahead):
     """540 of 565: 98% is 553.7, so 554, 14 more; 95% is 536.75, so 537 still Amber and 536, four fewer, Red."""
-    assert ahead["ET03"].sentences == [
+    assert ahead["ET03"]["sentences"] == [
         "Would be Green with 14 more cases meeting the standard (of 565) or Red with four fewer cases meeting the standard "
         "(of 565)."
     ]
 
 
 def test_without_cases_nothing_is_counted(ahead):
-    assert ahead["CS03"].sentences == []
+    assert ahead["CS03"]["sentences"] == []
 
 
 def test_known_quarters_are_not_taken_for_an_even_share():
@@ -184,11 +185,11 @@ def test_the_quarter_alone_follows_from_its_three_months():
         basis="month", numerator=[31.0, 40.0, 50.0], denominator=[50.0, 60.0, 73.0]
     )
     kpis = known.kpis.assign(numerator=813.0, denominator=2421.0)
-    said = outlooks(kpis, known.recent, replace(known.returns, months=months))["ES01"].sentences
+    said = outlooks(kpis, known.recent, replace(known.returns, months=months))["ES01"]["sentences"]
     assert said[0] == "The quarter alone: 66% (121 of 183)."
-    two = outlooks(kpis, known.recent, replace(known.returns, months=months.tail(2)))[
-        "ES01"
-    ].sentences
+    two = outlooks(kpis, known.recent, replace(known.returns, months=months.tail(2)))["ES01"][
+        "sentences"
+    ]
     assert not any("quarter alone" in text for text in two)
 
 
@@ -202,7 +203,7 @@ def test_the_quarter_alone_follows_from_its_three_months():
 def test_where_nothing_can_be_said_that_is_said(values: list[float], state: str):
     known = kent.with_figures(values)
     outlook = outlooks(known.kpis, known.recent, known.returns)["CS01"]
-    assert (outlook.steps, outlook.basis) == ([], state)
+    assert (outlook["steps"], outlook["basis"]) == ([], state)
 
 
 def test_the_years_end_is_not_judged_from_too_few_figures():
@@ -213,8 +214,8 @@ def test_the_years_end_is_not_judged_from_too_few_figures():
         quarter=earlier["quarter"].iloc[-1], period_end=earlier["period_end"].iloc[-1]
     )
     outlook = outlooks(kpis, earlier, first.returns)["CS01"]
-    assert [step["when"] for step in outlook.steps] == ["Q2 2024/25"]
-    assert outlook.basis.endswith("The year's end is too far ahead to judge.")
+    assert [step["when"] for step in outlook["steps"]] == ["Q2 2024/25"]
+    assert outlook["basis"].endswith("The year's end is too far ahead to judge.")
 
 
 def test_a_chance_in_a_word():
@@ -229,13 +230,13 @@ def test_the_summary_counts_what_the_cards_say(council, ahead):
 
     def over_half(kpi_id: str, line: str) -> bool:
         told = next(
-            one["figure"] for one in ahead[kpi_id].steps[0]["chances"] if line in one["line"]
+            one["figure"] for one in ahead[kpi_id]["steps"][0]["chances"] if line in one["line"]
         )
         return told.startswith("over") or (
             told.startswith("about") and int(told.split()[1][:-1]) > 50
         )
 
-    known = [kpi_id for kpi_id, one in ahead.items() if one.steps]
+    known = [kpi_id for kpi_id, one in ahead.items() if one["steps"]]
     reds = [kpi_id for kpi_id in kpis.loc[kpis["rating"] == "Red", "kpi_id"] if kpi_id in known]
     on_target = sum(over_half(kpi_id, "target") for kpi_id in known)
     rescued = sum(over_half(kpi_id, "floor") for kpi_id in reds)
@@ -335,5 +336,5 @@ def test_nothing_is_concluded_from_a_figure_in_doubt(council):
     returns, recent, kpis = council
     doubted = recent.assign(doubt_state=["open" if i == "IC05" else None for i in recent["kpi_id"]])
     one = outlooks(kpis, doubted, returns)["IC05"]
-    assert (one.steps, one.sentences, one.direction) == ([], [], "")
-    assert one.basis == "Nothing is concluded from these figures while one of them is in doubt."
+    assert (one["steps"], one["sentences"], one["direction"]) == ([], [], "")
+    assert one["basis"] == "Nothing is concluded from these figures while one of them is in doubt."

@@ -11,24 +11,21 @@ from kpi_tools.page.chart_words import notes_on, quality_notes
 from kpi_tools.page.charts import Chart, kpi_chart, milestone_chart, small_multiples
 from kpi_tools.page.describe import (
     IN_DOUBT,
-    Outlook,
     arrow_sentences,
     direction_sentence,
     month_alone,
     redefinitions,
     short_title,
 )
-from kpi_tools.page.facts import action_of, entry, facts, flag
+from kpi_tools.page.facts import action_of, entry, facts
 from kpi_tools.page.html import Html, badge, figure_with_status, render
 from kpi_tools.page.overviews import peers_chart
+from kpi_tools.quarters import Quarter
 from kpi_tools.terms import Terms
 from kpi_tools.vocabulary import (
-    CLOSEST,
     ENGLAND,
     FINAL,
-    HIGHER,
     ILLUSTRATIVE,
-    LOWER,
     MILESTONE,
     MONITORED,
     MONTH,
@@ -52,11 +49,6 @@ from kpi_tools.wording import (
 )
 
 _FEW_AREAS = 4
-_BETTER = {
-    HIGHER: "Higher is better.",
-    LOWER: "Lower is better.",
-    CLOSEST: "Closest to the target is better.",
-}
 
 
 @dataclass(frozen=True)
@@ -68,7 +60,7 @@ class Context:
     months: Mapping[str, Rows] = field(default_factory=dict)
     targets: Mapping[str, Rows] = field(default_factory=dict)
     actions: Mapping[str, Rows] = field(default_factory=dict)
-    outlooks: Mapping[str, Outlook] = field(default_factory=dict)
+    outlooks: Mapping[str, Row] = field(default_factory=dict)
     form: str = "auto"
     bands: Mapping[str, Rows] | None = None
     ahead: Mapping[str, Rows] = field(default_factory=dict)
@@ -121,7 +113,7 @@ def card(
         kpi=displayed,
         doubted_for=text_of(kpi.get("doubt")) if displayed["doubted"] else None,
         reason=text_of(kpi["not_rated_reason"]) if kpi["rating"] == NOT_RATED else None,
-        flag=flag(kpi),
+        period=Quarter.parse(kpi["quarter"]).title,
         facts=facts(kpi, terms),
         picture=small_picture(
             points,
@@ -140,9 +132,11 @@ def card(
         action_word=terms.head("management_action"),
         gap=kpi["rating"] in terms.worst and not displayed["action"] and not actions,
         parts=_parts(parts, every or {}, displayed["anchor"], context),
-        notes=_notes(kpi, areas, months, terms),
+        notes=_notes(kpi, areas, months),
         figures=figures_table(kpi, points, context),
-        definition=_definition(kpi, terms),
+        row=kpi,
+        sources=_sources(kpi, terms),
+        quality=quality_notes(kpi),
         targets=target_history(kpi, context.targets.get(name, []), terms),
     )
 
@@ -197,8 +191,8 @@ def _parts(
 # Below the picture.
 
 
-def _notes(kpi: Row, areas: Rows, months: Rows, terms: Terms) -> list[str]:
-    """The season, the latest single month, other areas, and what is not final and whence it is."""
+def _notes(kpi: Row, areas: Rows, months: Rows) -> list[str]:
+    """The season, the latest single month and other areas."""
     notes, unit, decimals = [], kpi["unit"], int(kpi["decimals"])
     if kpi.get("seasonal") == "yes":
         ago = ", when there was no figure"
@@ -212,7 +206,7 @@ def _notes(kpi: Row, areas: Rows, months: Rows, terms: Terms) -> list[str]:
         figure = line_of({**kpi, "line": float(area["value"])}, "line")
         mark = "" if area["status"] == FINAL else f" ({area['status']})"
         notes.append(f"{area['area']}, {area['period']}: {figure}{mark}.")
-    return notes + [note for note, status in _sources(kpi, terms) if status != FINAL]
+    return notes
 
 
 def _latest(benchmarks: Rows) -> Rows:
@@ -222,15 +216,7 @@ def _latest(benchmarks: Rows) -> Rows:
     return rows if len(rows) <= _FEW_AREAS else [row for row in rows if row["area"] == ENGLAND]
 
 
-def _definition(kpi: Row, terms: Terms) -> str:
-    what = text_of(kpi["definition"]) or "No definition has been given."
-    better = _BETTER.get(kpi["polarity"], "Neither more nor less is better.")
-    final = [note for note, status in _sources(kpi, terms) if status == FINAL]
-    owner = [f"Accountable: {kpi['owner']}."] if is_text(kpi.get("owner")) else []
-    return " ".join([what, better, *final, *quality_notes(kpi), *owner])
-
-
-def _sources(kpi: Row, terms: Terms) -> list[tuple[str, Any]]:
+def _sources(kpi: Row, terms: Terms) -> Rows:
     """Where figure and target come from, each with its status."""
     found = []
     for what, note, status in (
@@ -239,7 +225,7 @@ def _sources(kpi: Row, terms: Terms) -> list[tuple[str, Any]]:
     ):
         text = (text_of(note) or "").strip().rstrip(".")
         sentence = text if text.lower().startswith(what.lower()) else f"{what}: {text}"
-        found += [(f"{sentence}.", status)] if text else []
+        found += [{"text": f"{sentence}.", "status": status}] if text else []
     return found
 
 

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
@@ -96,7 +95,12 @@ def direction_sentence(kpi: Mapping[str, Any]) -> str:
     places = int(kpi["decimals"])
     places += high - low < 3 * 10 ** (1 - places)
     if state == STABLE:
-        ends = (_change(end, kpi, places) for end in (low, high))
+        ends = [
+            f"{'a rise' if end > 0 else 'a fall'} of {_amount(end, kpi, places)}"
+            if round(end, places)
+            else "no change"
+            for end in (low, high)
+        ]
         return f"{capitalised(STABLE)}: {between(*ends)} a year."
     way = "rising" if kpi["slope"] > 0 else "falling"
     smaller, larger = (rounded(one, places) for one in sorted((abs(low), abs(high))))
@@ -127,13 +131,13 @@ def arrow_sentences(kpi: Row) -> list[str]:
 def redefinitions(points: Rows, changes: Rows) -> list[str]:
     """From when a KPI is counted otherwise among the figures shown, and why."""
     quarters = {row["quarter"] for row in points[1:]}
-    sentences = []
-    for change in changes:
-        if change["from_quarter"] in quarters:
-            since = f"New definition from {Quarter.parse(change['from_quarter']).title}"
-            why = (text_of(change["reason"]) or "no reason is recorded").rstrip(".")
-            sentences.append(f"{since}: {why}. Earlier figures are not compared with later ones.")
-    return sentences
+    return [
+        f"New definition from {Quarter.parse(change['from_quarter']).title}: "
+        f"{(text_of(change['reason']) or 'no reason is recorded').rstrip('.')}. "
+        "Earlier figures are not compared with later ones."
+        for change in changes
+        if change["from_quarter"] in quarters
+    ]
 
 
 def _amount(size: float, kpi: Mapping[str, Any], places: int) -> str:
@@ -141,38 +145,20 @@ def _amount(size: float, kpi: Mapping[str, Any], places: int) -> str:
     return show(abs(size), unit, places)
 
 
-def _change(size: float, kpi: Mapping[str, Any], places: int) -> str:
-    if round(abs(size), places) == 0:
-        return "no change"
-    return f"{'a rise' if size > 0 else 'a fall'} of {_amount(size, kpi, places)}"
-
-
 # Where it is heading.
 
 
-@dataclass(frozen=True)
-class Outlook:
-    """One KPI's outlook.
+def outlooks(
+    kpis: pd.DataFrame, recent: pd.DataFrame, returns: Returns, terms: Terms | None = None
+) -> dict[str, Row]:
+    """The outlook of each KPI by its id, from the same figures as its chart (`recent`).
 
     `steps` (next figure, year's end), each with `when`, `ends` (whether the financial year does),
     `expected`, `range` and `chances` of `line`, `words` and `figure`; `basis` (from what, or why
     there is none); `sentences`; `direction` (a sentence where the overlap-aware direction differs
     from the official one) and `status` (illustrative, or empty).
     """
-
-    steps: list[dict[str, Any]]
-    basis: str
-    sentences: list[str]
-    direction: str
-    status: str
-
-
-def outlooks(
-    kpis: pd.DataFrame, recent: pd.DataFrame, returns: Returns, terms: Terms | None = None
-) -> dict[str, Outlook]:
-    """The outlook of each KPI by its id, from the same figures as its chart (`recent`)."""
-    terms = terms or Terms(returns.council)
-    settings = settings_of(returns)
+    terms, settings = terms or Terms(returns.council), settings_of(returns)
     expected = outlook(recent, **settings).set_index("kpi_id").to_dict("index")
     chances = rows_by(line_chances(recent, lines_of(kpis, terms), **settings))
     notes = direction_notes(recent, returns) if TREND_ARROW in terms.arrows else {}
@@ -180,19 +166,15 @@ def outlooks(
     doubted = {row["kpi_id"] for row in rows_of(recent) if in_doubt(row)}
     found = {}
     for kpi in rows_of(kpis[kpis["kind"] != MILESTONE]):
-        name, status = kpi["kpi_id"], ILLUSTRATIVE if kpi["illustrative"] else ""
-        if name in doubted:
-            found[name] = Outlook([], IN_DOUBT, [], "", status)
-            continue
-        lines = chances.get(name, [])
+        name, lines = kpi["kpi_id"], chances.get(kpi["kpi_id"], [])
         then = [row for row in quarters.get(name, []) if row["period_end"] <= kpi["period_end"]]
-        found[name] = Outlook(
-            _steps(kpi, expected[name], lines),
-            _basis(kpi, expected[name]),
-            takes(kpi, then, lines, terms),
-            notes.get(name, ""),
-            status,
-        )
+        found[name] = {
+            "steps": [] if name in doubted else _steps(kpi, expected[name], lines),
+            "basis": IN_DOUBT if name in doubted else _basis(kpi, expected[name]),
+            "sentences": [] if name in doubted else takes(kpi, then, lines, terms),
+            "direction": "" if name in doubted else notes.get(name, ""),
+            "status": ILLUSTRATIVE if kpi["illustrative"] else "",
+        }
     return found
 
 
@@ -230,22 +212,22 @@ def _steps(kpi: Row, row: Row, lines: Rows) -> list[dict[str, Any]]:
             show(row[f"{name}_{part}"], kpi["unit"], int(kpi["decimals"]))
             for part in ("expected", "low", "high")
         )
-        chances = [
-            {
-                "line": _reaches(kpi, line),
-                "words": capitalised(likelihood(line[f"{name}_chance"])),
-                "figure": chance_in_words(line[f"{name}_chance"]).removeprefix("is "),
-            }
-            for line in lines
-            if not line["earlier"] and not math.isnan(line[f"{name}_chance"])
-        ]
+        known = [(one, one[f"{name}_chance"]) for one in lines if not one["earlier"]]
         steps.append(
             {
                 "when": short_title(row[f"{name}_quarter"]),
                 "ends": name == "year_end" or last,
                 "expected": expected,
                 "range": " to ".join(dict.fromkeys(ends)),
-                "chances": chances,
+                "chances": [
+                    {
+                        "line": _reaches(kpi, line),
+                        "words": capitalised(likelihood(chance)),
+                        "figure": chance_in_words(chance).removeprefix("is "),
+                    }
+                    for line, chance in known
+                    if not math.isnan(chance)
+                ],
             }
         )
     return steps
@@ -362,11 +344,10 @@ def _if_held(kpi: Row, leaving: Quarters | None, months: pd.DataFrame) -> list[s
     known = months[months["value"].notna() & (months["basis"] == MONTH)]
     if known.empty:
         return []
-    last, per = known.iloc[-1], MULTIPLIERS[kpi["unit"]]
-    rate = last["value"]
+    last, unit, decimals = known.iloc[-1], kpi["unit"], int(kpi["decimals"])
+    per, rate = MULTIPLIERS[unit], last["value"]
     if last["denominator"] > 0:
         rate = per * last["numerator"] / last["denominator"]
-    unit, decimals = kpi["unit"], int(kpi["decimals"])
     each = []
     for n in (1, 2, 3, 4):
         parts = kpi["numerator"], kpi["denominator"]
@@ -379,8 +360,3 @@ def _if_held(kpi: Row, leaving: Quarters | None, months: pd.DataFrame) -> list[s
 def short_title(label: str | Quarter) -> str:
     """`Q3 2024/25`, where there is little room."""
     return Quarter.parse(label).title.replace("Quarter ", "Q")
-
-
-def arrears(kpi: Row) -> str:
-    """`one quarter in arrears`."""
-    return f"{plural(int(kpi['lag_quarters']), 'quarter')} in arrears"

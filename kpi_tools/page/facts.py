@@ -4,12 +4,11 @@ from typing import Any
 
 import pandas as pd
 
-from kpi_tools.page.describe import SELDOM, arrears
+from kpi_tools.page.describe import SELDOM
 from kpi_tools.page.html import slug
 from kpi_tools.quarters import Quarter
 from kpi_tools.terms import Terms
 from kpi_tools.vocabulary import (
-    CARRIED_FORWARD,
     HIGHER,
     IN_YEARS,
     LOWER,
@@ -56,6 +55,8 @@ def entry(kpi: Row, terms: Terms, name: str = "") -> dict[str, Any]:
         "direction": terms.arrow_of(kpi),
         "levels": levels,
         "lines": f"{lines}." if lines else "",
+        "definition": text_of(kpi["definition"]),
+        "owner": text_of(kpi.get("owner")),
         "commentary": text_of(kpi["commentary"]),
         "action": text_of(kpi["management_action"]),
         "commentary_status": text_of(kpi["commentary_status"]),
@@ -143,16 +144,6 @@ def _since_then(kpi: Row) -> str | None:
     unit = "points" if kpi["unit"] == "%" else kpi["unit"]
     size = show(abs(change), unit, decimals, bare=unit != "points")
     return f"{size} {'higher' if change > 0 else 'lower'} now"
-
-
-def flag(kpi: Row) -> str | None:
-    """That the rating rests on data older than the report, or carried forward, where it does."""
-    if kpi["status"] == CARRIED_FORWARD:
-        return "Older data: the latest figure is carried forward from an earlier period."
-    if not kpi["lag_quarters"]:
-        return None
-    of = Quarter.parse(kpi["quarter"]).title
-    return f"Older data: reported {arrears(kpi)}, so the latest figure is for {of}."
 
 
 def action_of(action: Row) -> dict[str, Any]:

@@ -231,13 +231,15 @@ def sent_before(returns: Returns) -> pd.DataFrame:
     earlier, sent = returns.submissions[~now][names[1:]], returns.submissions[now][names]
     last = earlier.drop_duplicates(names[1:3], keep="last").rename(columns={"value": "old"})
     table = sent.merge(last, on=names[1:3], how="left", indicator="known")
-    pairs = list(zip(table["old"], table["value"], strict=True))
-    same = (table["known"] == "both") & [_alike(*pair) for pair in pairs]
-    fewer = [
-        all(map(is_number, pair)) and written_decimals(pair[1]) < written_decimals(pair[0])
-        for pair in pairs
+    rows = rows_of(table)
+    same = [row["known"] == "both" and _alike(row["old"], row["value"]) for row in rows]
+    rounded_now = [
+        is_same
+        and is_number(row["old"])
+        and written_decimals(row["value"]) < written_decimals(row["old"])
+        for is_same, row in zip(same, rows, strict=True)
     ]
-    table = table.assign(same=same, rounded=same & fewer).rename(columns={"value": "new"})
+    table = table.assign(same=same, rounded=rounded_now).rename(columns={"value": "new"})
     return table[[*names[:3], "old", "new", "same", "rounded"]]
 
 
