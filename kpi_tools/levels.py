@@ -1,5 +1,5 @@
-"""Lines as numbers on one scale, on which more is better: the figure itself, its negative where lower
-is better, the negative distance from the target where closest is best (METHOD.md, "Rating")."""
+"""Lines as numbers on one scale, on which more is better: the figure itself, its negative where
+lower is better, the negative distance from the target where closest is (METHOD.md, "Rating")."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
@@ -18,18 +18,17 @@ ROUNDING = 1e-15
 
 
 def finite(number: nw.Expr) -> nw.Expr:
-    """The number where it is finite, else null: comparisons with NaN differ from engine to engine."""
+    """The number where it is finite, else null: engines compare NaN differently."""
     number = number.cast(nw.Float64)
     return when(number.is_finite()).then(number)
 
 
 def prepared(rows: Rows, schemes: Iterable[Scheme], given: Mapping[str, nw.Expr]) -> Rows:
-    """Adds numbers that are finite or null: `_value`, a `_line_…` for each column of a line, and `_way`:
-    1 or -1, or 0 where the polarity says neither higher nor lower (`_closest`: target).
+    """Adds numbers that are finite or null: `_value`, `_line_…` for each column of a line, `_way`.
 
-    Where there are parts the numerator times its unit's multiplier is rated, and the lines times the
-    denominator (`_scale`). `_noise` is the share of a line that is no more than rounding. `given` says
-    what the columns of these names are.
+    `_way` is 1 or -1, or 0 where neither higher nor lower is better (`_closest`: target). Where
+    there are parts the numerator times its unit's multiplier is rated, and the lines times the
+    denominator (`_scale`). `_noise`: the share of a line that is no more than rounding.
     """
     lines = {"target", "floor_standard", "tolerance"}.union(*(one.columns for one in schemes))
     none, polarity = lit(None, dtype=nw.Float64), given["polarity"].cast(nw.String)
@@ -65,7 +64,7 @@ def level_of(line: Line) -> str:
 
 
 def with_levels(rows: Rows, scheme: Scheme) -> Rows:
-    """Add `_figure` and for each line of the scheme its level: on the scale on which more is better."""
+    """Add `_figure` and for each line of the scheme its level, on that scale."""
     distance = (col("_value") - col("_line_target")).abs()
     figure = when(col("_closest")).then(-distance).otherwise(col("_value") * col("_way"))
     levels = {}
@@ -91,8 +90,8 @@ def _offset(line: Line) -> nw.Expr:
 def _reach(line: Line, after: Band) -> nw.Expr:
     """How far from the target a band reaches where closest is best.
 
-    The target alone reaches as far as the tolerance; without one half as far as the next band, or as
-    the floor standard.
+    The target alone reaches as far as the tolerance; without one half as far as the next band, or
+    as the floor standard.
     """
     target, floor = col("_line_target"), Line("floor_standard")
     if line.column != "target":
@@ -106,8 +105,7 @@ def _reach(line: Line, after: Band) -> nw.Expr:
 
 
 def comparable(scheme: Scheme) -> Iterator[tuple[list[Line], list[Line]]]:
-    """Lines of a better and of a worse band whose order can be told: lines that are agreed, or the same
-    earlier figure."""
+    """Lines of a better and a worse band whose order can be told: agreed, or one earlier figure."""
     for earlier in ("", *EARLIER):
         sets = [
             [
@@ -138,8 +136,7 @@ def is_met(line: Line) -> nw.Expr:
 
 
 def no_less(short: Any, size: Any, noise: Any) -> Any:
-    """Whether a figure falls short of a line by no more than noise: of the line where that is above 1,
-    else of 1."""
+    """Whether a figure falls short by no more than noise: of the line where above 1, else of 1."""
     return (short <= noise) | (short <= size * noise)
 
 

@@ -61,7 +61,8 @@ def ratings_sentence(
     if not number:
         return f"The {title} for {quarter.title} has no {terms.word('kpi')}."
     phrases = {
-        band.name: f"{terms.says(band, now[band.name])} (rated {band.name})" for band in terms.bands
+        band.name: f"{terms.says(band, now[band.name])} (rated {band.name})"
+        for band in terms.council.bands
     }
     rest = [name for name in terms.ratings if name not in phrases and now[name]]
     ways = {
@@ -116,7 +117,7 @@ def change_sentence(
     A `first` report claims no change since a report that never was.
     """
     table = movement.set_index("count")
-    rated = [band.name for band in terms.bands if band.name in table.index]
+    rated = [band.name for band in terms.council.bands if band.name in table.index]
 
     def went(then: str, now: str) -> str:
         each = table.loc[rated, [then, now]].itertuples(name=None)
@@ -338,7 +339,7 @@ def data_sentences(
             sentences.append(f"{some}: {_named(rows, called, why)}.")
     untested = kpis[kpis["direction_of_travel"].isin((NOT_ENOUGH_DATA, NOT_TESTABLE))]
     untested = untested[untested["kind"] != MILESTONE]
-    if len(untested) and TREND_ARROW in terms.arrows:
+    if len(untested) and TREND_ARROW in terms.council.arrows:
         names_of = _named(untested, called, "direction_of_travel")
         sentences.append(f"No direction of travel can be given for {names_of}.")
     return sentences

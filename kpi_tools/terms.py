@@ -1,7 +1,6 @@
 """The council's words for its ratings, lines and arrows, and what its KPIs are called in lists."""
 
 from collections import Counter
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pandas as pd
@@ -48,23 +47,15 @@ class Terms:
     council: Council = DEFAULT_COUNCIL
 
     @property
-    def schemes(self) -> Mapping[str, Scheme]:
-        """The schemes of bands by name; the default has none."""
-        return self.council.schemes
-
-    @property
-    def bands(self) -> tuple[Band, ...]:
-        """The bands of the default scheme, the best first."""
-        return self.council.bands
-
-    @property
     def worst(self) -> tuple[str, ...]:
         """The last band of each scheme: what needs an action and has a chapter."""
-        return tuple(dict.fromkeys(scheme.bands[-1].name for scheme in self.schemes.values()))
+        return tuple(
+            dict.fromkeys(scheme.bands[-1].name for scheme in self.council.schemes.values())
+        )
 
     def scheme(self, kpi: Row) -> Scheme:
         """The scheme by which a KPI is rated."""
-        return self.schemes.get(kpi.get("scheme") or "", self.schemes[""])
+        return self.council.schemes.get(kpi.get("scheme") or "", self.council.schemes[""])
 
     def lines(self, kpi: Row) -> list[str]:
         """The lines of a KPI's scheme that are set for it, by column, the target first."""
@@ -80,7 +71,7 @@ class Terms:
     @property
     def looks(self) -> dict[str, str]:
         """The colour of each rating, by its name: green, amber, red, blue, grey."""
-        schemes = reversed([*self.schemes.values()])
+        schemes = reversed([*self.council.schemes.values()])
         return {band.name: band.colour for scheme in schemes for band in scheme.bands}
 
     def look(self, rating: str) -> str:
@@ -90,7 +81,7 @@ class Terms:
     @property
     def middle(self) -> list[str]:
         """The bands between the best and the worst."""
-        return [band.name for band in self.bands[1:] if band.name not in self.worst]
+        return [band.name for band in self.council.bands[1:] if band.name not in self.worst]
 
     @property
     def rated_worst(self) -> str:
@@ -103,14 +94,9 @@ class Terms:
         return ratings_of(self.council)
 
     @property
-    def arrows(self) -> tuple[str, ...]:
-        """Which arrows are shown; the first is counted."""
-        return self.council.arrows
-
-    @property
     def arrow(self) -> str:
         """Which arrow is counted."""
-        return self.arrows[0]
+        return self.council.arrows[0]
 
     def arrow_of(self, kpi: Row) -> str:
         """The arrow that a KPI is shown with, in a word; a milestone has none."""
@@ -166,7 +152,7 @@ def lines_of(kpis: pd.DataFrame, terms: Terms) -> pd.DataFrame:
     another. `lowest`: whether below it is the last band.
     """
     schemes = {row["kpi_id"]: terms.scheme(row) for row in rows_of(kpis)}
-    table = band_lines(kpis, terms.schemes)
+    table = band_lines(kpis, terms.council.schemes)
     table = table[table["edge"].notna()]
     rows = []
     for kpi_id, place in zip(table["kpi_id"], table["place"], strict=True):

@@ -1,4 +1,4 @@
-"""Units of measure: one declaration of each family, from which reading, range, format, axis and sentence follow."""
+"""Units of measure: a declaration of each family, from which reading, range and format follow."""
 
 import re
 from dataclasses import dataclass
@@ -13,8 +13,8 @@ OTHER: Final = "other: "
 class Family:
     """What all figures of a unit have in common.
 
-    `low` and `high` are what the measure can be where kpis.csv does not say otherwise; `per` is what numerator over
-    denominator is multiplied by, where the unit is a share; `clock` the seconds of one unit of time.
+    `low` and `high` are what the measure can be where kpis.csv does not say otherwise; `per` is
+    what numerator over denominator is multiplied by; `clock` the seconds of one unit of time.
     """
 
     low: float = 0.0
@@ -63,7 +63,7 @@ def unit_family(unit: str) -> Family:
 
 
 def known_unit(text: str) -> str | None:
-    """The unit that `text` certainly is (`rate per 1000`, `Days`, `other: tonnes`, without that prefix), or None."""
+    """The unit that `text` certainly is (`rate per 1000`, `Days`, `other: tonnes`), or None."""
     folded = " ".join(text.split()).casefold()
     if folded.startswith(OTHER.strip()):
         return text.partition(":")[2].strip() or None
@@ -73,13 +73,13 @@ def known_unit(text: str) -> str | None:
 
 
 def meant_unit(text: str) -> str:
-    """The unit that a text of no known family was probably meant to be; "" where that cannot be told."""
+    """The unit that a text was probably meant to be; "" where that cannot be told."""
     folded = " ".join(text.split()).casefold()
     return next((unit for unit, form in _MEANT.items() if re.fullmatch(form, folded)), "")
 
 
 def clock(text: str, unit: str) -> float | None:
-    """A duration (`mm:ss`, `hh:mm` for hours, `hh:mm:ss`) in its unit of time; None where it is none."""
+    """A duration (`mm:ss`, `hh:mm` for hours, `hh:mm:ss`) in its unit of time, or None."""
     found = re.fullmatch(r"(\d+):([0-5]\d)(?::([0-5]\d))?", text.strip(), re.ASCII)
     of_one = unit_family(unit).clock
     if not found or not of_one:
@@ -93,7 +93,7 @@ def clock(text: str, unit: str) -> float | None:
 
 
 def parse_range(text: str) -> tuple[float, float] | None:
-    """`0..100`, `0..`, `..`, `-100..100` as (low, high), infinite where open; None where it is no range."""
+    """`0..100`, `0..`, `..` as (low, high), infinite where open; None where it is no range."""
     found = re.fullmatch(r"(-?\d+(?:\.\d+)?)?\s*\.\.\s*(-?\d+(?:\.\d+)?)?", text.strip(), re.ASCII)
     if not found:
         return None

@@ -44,7 +44,7 @@ IN_YEARS: Final = ("annual", "biennial")
 NUMBER: Final = "number"
 MILESTONE: Final = "milestone"
 KINDS: Final = (NUMBER, MILESTONE)
-"""What a KPI's figure is: a number, or one of the council's words for how a piece of work stands."""
+"""What a KPI's figure is: a number, or the council's word for how a piece of work stands."""
 NO_POLARITY_GIVEN: Final = "none"
 """The polarity of a measure that is only monitored."""
 
@@ -100,7 +100,7 @@ RULES: Final = (OUTSIDE, TREND, TWO_IN_THREE, SHIFT, LONG_RUN, FEW_CROSSINGS)
 """The signs that a change is more than noise, the first that holds is the one given."""
 
 PROFILES: Final = ("plotthedots", "mdc")
-"""Whether a figure beyond a limit counts among the two in three: not as NHS readers know it, or as Making Data Count."""
+"""Whether a figure beyond a limit counts among the two in three: not as NHS readers know it."""
 
 LIMITS: Final = "limits"
 TRIAL_LIMITS: Final = "trial limits"
@@ -113,12 +113,16 @@ NOT_CHARTED: Final = "not charted"
 LIMIT_MEANINGS: Final = {
     LIMITS: "process limits from 13 or more figures",
     TRIAL_LIMITS: "process limits from 8 to 12 figures: read them with care",
-    TRIAL: "process limits from fewer than 8 figures: a figure outside them is worth a question, no other rule is used",
-    LIMITS_ALONE: "most figures lie at the end of what they can be, where runs are usual, so the limits alone are tested",
-    RUN_CHART: "a median and no limits: what counts is how long figures stay on one side of it, and how often they cross it",
+    TRIAL: "process limits from fewer than 8 figures: a figure outside them is worth a question, "
+    "no other rule is used",
+    LIMITS_ALONE: "most figures lie at the end of what they can be, where runs are usual, so the "
+    "limits alone are tested",
+    RUN_CHART: "a median and no limits: what counts is how long figures stay on one side of it, "
+    "and how often they cross it",
     NO_VARIATION: "every figure is the same, so the limits stand on the mean",
     NO_LIMITS: "no two figures follow each other, so limits cannot be calculated",
-    NOT_CHARTED: "year-to-date figures grow through the year by their nature, so they have no process limits",
+    NOT_CHARTED: "year-to-date figures grow through the year by their nature, so they have no "
+    "process limits",
 }
 
 PASSES: Final = "consistently passes"

@@ -145,7 +145,7 @@ def _trend(kpi: Row, points: Rows, context: Context) -> list[str]:
     """Where the figures go, in the arrows shown, and from when they are counted otherwise."""
     if any(map(in_doubt, points)):
         return [IN_DOUBT]
-    tested = TREND_ARROW in context.terms.arrows and kpi.get("kind") != MILESTONE
+    tested = TREND_ARROW in context.terms.council.arrows and kpi.get("kind") != MILESTONE
     anew = redefinitions(points, context.breaks.get(kpi["kpi_id"], []))
     return [*([direction_sentence(kpi)] if tested else []), *anew, *arrow_sentences(kpi)]
 

@@ -81,21 +81,13 @@ def kpi_chart(
     small: bool = False,
     scale: tuple[float, float] | None = None,
 ) -> Chart:
-    """One KPI's figures with target, floor standard and the bands of its rating.
+    """One KPI's figures (`points`, oldest first) with its lines and the bands of its rating.
 
-    Args:
-        points: Its rows of the quarters shown, oldest first, any number.
-        name: The stem of the ids in the SVG.
-        bands: Its rows of `rating.band_lines`; by default those of target and floor standard.
-        outlook: The row of `outlook.predictions` to be shown.
-        months: Its single months; the latest is drawn beside a figure that covers more.
-        benchmarks: Rows with `area`, `period`, `value`, each drawn at its own period.
-        words: What the council calls its lines.
-        form: `auto`, `columns` or `line`.
-        breaks: Quarters from which the KPI was redefined.
-        dated: Notes with a date, numbered in the picture (rows of annotations.csv).
-        small: Lower, and without outlook, months and benchmarks.
-        scale: The ends of the value axis.
+    `bands`: its rows of `rating.band_lines`, by default those of target and floor standard;
+    `outlook`: the row of `outlook.predictions` to be shown; the latest of `months` alone stands
+    beside a figure that covers more, `benchmarks` at their own periods; `words`: what the council
+    calls its lines; `breaks`: quarters from which the KPI was redefined; `dated`: rows of
+    annotations.csv; `small`: lower, and without what stands beside; `scale`: the axis' ends.
     """
     last, ends = points[-1], ends_of(points[-1])
     columns = as_columns(points, form)

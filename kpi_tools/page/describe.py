@@ -161,7 +161,7 @@ def outlooks(
     terms, settings = terms or Terms(returns.council), settings_of(returns)
     expected = outlook(recent, **settings).set_index("kpi_id").to_dict("index")
     chances = rows_by(line_chances(recent, lines_of(kpis, terms), **settings))
-    notes = direction_notes(recent, returns) if TREND_ARROW in terms.arrows else {}
+    notes = direction_notes(recent, returns) if TREND_ARROW in terms.council.arrows else {}
     quarters = rows_by(quarters_alone(returns.figures, returns.months))
     doubted = {row["kpi_id"] for row in rows_of(recent) if in_doubt(row)}
     found = {}

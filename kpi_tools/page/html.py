@@ -169,17 +169,10 @@ def report_table(
 ) -> Html:
     """`frame` as a table: first column = row headers, the rest cells of text, numbers or `Html`.
 
-    It scrolls by itself on narrow screens.
-
-    Args:
-        frame: Numbers stand right, all else left.
-        caption: What it shows.
-        name: The stem of the caption's id, to be unique on the page; else the caption's words.
-        totals: How many of the last rows are totals.
-        quiet: Whether the caption is read aloud but not seen.
-        look: A class of its own.
-        numbers: Whether all cells are numbers, also where the column holds other things.
-        over: A heading over all columns but the first and the last.
+    Numbers stand right, all else left; it scrolls by itself on narrow screens. `name`: the stem of
+    the caption's id, unique on the page; `totals`: how many of the last rows are totals; `quiet`:
+    whether the caption is read aloud but not seen; `look`: a class of its own; `numbers`: whether
+    all cells are numbers; `over`: a heading over all columns but the first and the last.
     """
     right = [numbers or pd.api.types.is_numeric_dtype(dtype) for dtype in frame.dtypes]
     return render(

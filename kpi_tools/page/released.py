@@ -47,19 +47,10 @@ def record(
     prepared_by: str = "",
     signed_off_by: str = "",
 ) -> dict[str, Any]:
-    """What is to be said of a report besides its inputs and program, as the manifest has it.
+    """What is to be said of a report besides its inputs and program, as the manifest has it (JSON).
 
-    Args:
-        returns: What is known at the quarter.
-        kpis: Its scorecard.
-        found: The `kinds` of what its checks found.
-        edition: Draft or final.
-        overrides: The findings let pass.
-        prepared_by: A role; where empty that of council.toml.
-        signed_off_by: Likewise.
-
-    Returns:
-        JSON types only; `checks` gives for each of `CHECKS` how many findings it had.
+    `found`: the `kinds` of what its checks found, given for each of `CHECKS`; `overrides`: what was
+    let pass; `prepared_by` and `signed_off_by`: roles, where empty those of council.toml.
     """
     council, terms = returns.council, Terms(returns.council)
     counted = rating_counts(kpis, council)
@@ -83,7 +74,7 @@ def record(
         "rules": {
             "rating": {
                 band.name: " or ".join(line.words(lines) for line in band.meets) or "the rest"
-                for band in terms.bands
+                for band in terms.council.bands
             },
             "direction": council.rule,
             "window": council.window,

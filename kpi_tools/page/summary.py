@@ -141,7 +141,7 @@ def by_distance(rows: Rows, lowest: Mapping[str, Row]) -> Rows:
 
 def _columns(terms: Terms, there: Iterable[str], *more: str) -> list[dict[str, Any]]:
     """The ratings and directions counted: bands and directions always, others if `there`."""
-    always = {band.name for band in terms.bands} | set(terms.states)
+    always = {band.name for band in terms.council.bands} | set(terms.states)
     other = "Not tested" if terms.arrow == TREND_ARROW else "Not compared"
     labels = _LABELS | {"other": other}
     return [

@@ -203,20 +203,52 @@ def restatements(returns: Returns, before: pd.DataFrame, same: pd.DataFrame) -> 
     last = returns.quarter.shift(-1)
     if not known_by(returns, last):
         return pd.DataFrame(columns=RESTATEMENTS)
-    return _restated(as_known_at(returns, last), returns, before, same)
+    return restated_between(as_known_at(returns, last), returns, before, same)
 
 
-def restated_between(earlier: Returns, later: Returns) -> pd.DataFrame:
+def restated_between(
+    earlier: Returns,
+    later: Returns,
+    then: pd.DataFrame | None = None,
+    now: pd.DataFrame | None = None,
+) -> pd.DataFrame:
     """The figures known to `earlier` (or missing by it) that are another in `later`, a row each.
 
     Columns: `kpi_id`, `kpi_name`, `quarter`, `kind` (restated, filled in, withdrawn, or written
     otherwise: rounded, or without the counts behind it), `old` and `new` as text with unit,
     `reason` (the note of the new figure), `received` (the returns that brought it), the figure's
     rating before and now, and the direction of travel of the earlier report's quarters before and
-    now (null where the KPI was not in that report).
+    now (null where the KPI was not in that report): of `then` and `now`, made where not at hand.
     """
-    then, now = recent_quarters(earlier), recent_quarters(later, earlier.quarter)
-    return _restated(earlier, later, then, now)
+    both = earlier.figures.merge(later.figures, on=_FIGURE, suffixes=("_old", "_new"))
+    same = pd.Series(True, index=both.index)
+    for name in _PARTS:
+        old, new = both[f"{name}_old"], both[f"{name}_new"]
+        same &= (old == new) | (old.isna() & new.isna())
+    changed = both.loc[~same, _FIGURE]
+    if changed.empty:
+        return pd.DataFrame(columns=RESTATEMENTS)
+    sides = [changed.merge(side.figures, on=_FIGURE) for side in (earlier, later)]
+    both_rated = rated(pd.concat(sides, ignore_index=True), later.council)
+    old, new = both_rated.head(len(changed)), both_rated.tail(len(changed))
+    table = old.merge(new, on=_FIGURE, suffixes=("_old", "_new"))
+    then = recent_quarters(earlier) if then is None else then
+    now = recent_quarters(later, earlier.quarter) if now is None else now
+    was, known = (one.groupby("kpi_id")["direction_of_travel"].last() for one in (then, now))
+    texts = [_texts(row) for row in rows_of(table)]
+    columns = {
+        "kpi_name": table["kpi_name_new"],
+        "kind": [_kind(row) for row in rows_of(table)],
+        "old": [text for text, _ in texts],
+        "new": [text for _, text in texts],
+        "reason": table["note_new"],
+        "received": table["received_new"],
+        "old_rating": table["rating_old"],
+        "new_rating": table["rating_new"],
+        "old_direction": table["kpi_id"].map(was),
+        "new_direction": table["kpi_id"].map(known),
+    }
+    return table[_FIGURE].assign(**columns)[RESTATEMENTS]
 
 
 def sent_before(returns: Returns) -> pd.DataFrame:
@@ -264,39 +296,6 @@ def issue_changes(earlier: Returns, later: Returns) -> dict[str, pd.DataFrame]:
         "Commentary": differing("commentary", ""),
         "Management action": differing("management_action", ""),
     }
-
-
-def _restated(
-    earlier: Returns, later: Returns, then: pd.DataFrame, now: pd.DataFrame
-) -> pd.DataFrame:
-    """`then`, `now`: tables with the directions of the earlier report, as known then and now."""
-    both = earlier.figures.merge(later.figures, on=_FIGURE, suffixes=("_old", "_new"))
-    same = pd.Series(True, index=both.index)
-    for name in _PARTS:
-        old, new = both[f"{name}_old"], both[f"{name}_new"]
-        same &= (old == new) | (old.isna() & new.isna())
-    changed = both.loc[~same, _FIGURE]
-    if changed.empty:
-        return pd.DataFrame(columns=RESTATEMENTS)
-    sides = [changed.merge(side.figures, on=_FIGURE) for side in (earlier, later)]
-    both_rated = rated(pd.concat(sides, ignore_index=True), later.council)
-    old, new = both_rated.head(len(changed)), both_rated.tail(len(changed))
-    table = old.merge(new, on=_FIGURE, suffixes=("_old", "_new"))
-    was, known = (one.groupby("kpi_id")["direction_of_travel"].last() for one in (then, now))
-    texts = [_texts(row) for row in rows_of(table)]
-    columns = {
-        "kpi_name": table["kpi_name_new"],
-        "kind": [_kind(row) for row in rows_of(table)],
-        "old": [text for text, _ in texts],
-        "new": [text for _, text in texts],
-        "reason": table["note_new"],
-        "received": table["received_new"],
-        "old_rating": table["rating_old"],
-        "new_rating": table["rating_new"],
-        "old_direction": table["kpi_id"].map(was),
-        "new_direction": table["kpi_id"].map(known),
-    }
-    return table[_FIGURE].assign(**columns)[RESTATEMENTS]
 
 
 def _kind(row: Row) -> str:
