@@ -14,7 +14,7 @@ from kpi_tools.errors import KpiError
 from kpi_tools.page.activity import activity_cards
 from kpi_tools.page.cards import cards
 from kpi_tools.page.chapters import at_a_glance, illustrative_banner, reds
-from kpi_tools.page.html import Html, markdown, paragraphs, section, style, subheading
+from kpi_tools.page.html import Html, markdown, paragraphs, section, style
 from kpi_tools.page.summary import key, summary
 from kpi_tools.report.export import numbered, page_style, to_html
 from kpi_tools.report.export import policy as policy_of
@@ -86,7 +86,6 @@ def report() -> str:
         code(section("Customer Services", "Three KPIs.")),
         code(
             cards(kpis, recent),
-            subheading("Activity indicators"),
             activity_cards(activity, "Customer Services"),
         ),
         "## Method\n\nA *straight* line; see [the key](#how-to-read-this-report).",

@@ -5,7 +5,7 @@ from html.parser import HTMLParser
 import pandas as pd
 
 from kpi_tools.page.chapters import illustrative_banner, reds
-from kpi_tools.page.html import Html, arrow, badge, report_table, shape
+from kpi_tools.page.html import Html, badge, piece, report_table
 from kpi_tools.page.summary import counts_history, matrix, tiles, where_sentence
 from kpi_tools.terms import Terms
 from tests import kent
@@ -209,7 +209,7 @@ def test_no_reds_is_said_in_words():
 
 def test_each_colour_has_a_shape_of_its_own_and_a_word_beside_it():
     colours = ("green", "amber", "red", "blue", "grey", "not-rated")
-    shapes = {str(shape(look)).split("aria-hidden")[1] for look in colours}
+    shapes = {str(piece("mark_of", look)).split("aria-hidden")[1] for look in colours}
     assert len(shapes) == 6
     assert Cells(badge("On course", "blue")).text == "On course"
     assert Cells(badge("Red", doubted=True)).text == "Red ? in doubt"
@@ -217,8 +217,8 @@ def test_each_colour_has_a_shape_of_its_own_and_a_word_beside_it():
 
 def test_a_direction_is_a_word_and_an_arrow():
     shapes = {
-        str(arrow(word)).split('d="')[1].split('"')[0]
+        str(piece("direction", word)).split('d="')[1].split('"')[0]
         for word in ("positive", "stable or no clear trend", "negative", "not testable")
     }
     assert len(shapes) == 4
-    assert "Stable or no clear trend" in str(arrow("stable or no clear trend"))
+    assert "Stable or no clear trend" in str(piece("direction", "stable or no clear trend"))

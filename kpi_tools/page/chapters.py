@@ -15,12 +15,9 @@ from kpi_tools.page.describe import outlooks, settings_of, short_title
 from kpi_tools.page.facts import action_of, entry
 from kpi_tools.page.html import (
     Html,
-    bullets,
-    paragraphs,
     render,
     section,
     slug,
-    subheading,
 )
 from kpi_tools.page.overviews import assurance_marks, share_bars, sparkline
 from kpi_tools.page.summary import by_distance, lowest_lines
@@ -148,15 +145,18 @@ def at_a_glance(kpis: pd.DataFrame, recent: pd.DataFrame, returns: Returns) -> H
             counts = [(counted[name], name, terms.look(name)) for name in terms.ratings]
             groups.append({"title": name, "anchor": slug(name), "counts": counts, "rows": rows})
     expected = line_chances(recent, lines_of(kpis, terms), **settings_of(returns))
-    texts = [
-        narrative.outlook_sentence(expected, kpis, terms),
-        narrative.worsening_sentence(kpis, terms),
-    ]
-    heads = {name: terms.head(name) for name in lines}
-    table = render("glance.html.j2", groups=groups, lines=heads, marked=council.marks, terms=terms)
-    movers = paragraphs(narrative.movers_sentence(kpis, terms)) + bullets(narrative.moves(kpis))
-    commentary = paragraphs(*filter(None, texts))
-    return section("At a glance", commentary, table, movers, anchor="executive-summary")
+    page = render(
+        "glance.html.j2",
+        outlook=narrative.outlook_sentence(expected, kpis, terms),
+        worsening=narrative.worsening_sentence(kpis, terms),
+        groups=groups,
+        lines={name: terms.head(name) for name in lines},
+        marked=council.marks,
+        terms=terms,
+        movers=narrative.movers_sentence(kpis, terms),
+        moves=narrative.moves(kpis),
+    )
+    return section("At a glance", page, anchor="executive-summary")
 
 
 def _unusual(kpi: Row) -> str:
@@ -199,18 +199,19 @@ def reds(kpis: pd.DataFrame, before: pd.DataFrame, recent: pd.DataFrame, returns
         red["bar"] = bars.get(f"share-{slug(red['id'])}")
     then = None if before.empty or first_report(returns) else before
     last = returns.quarter.shift(-1)
-    lacking = len(without_action(kpis, returns))
-    sentence = narrative.actions_sentence(kpis, then, f"Quarter {last.number}", lacking, terms)
     actions = in_report(followed(returns))
-    pieces = render(
+    page = render(
         "reds.html.j2",
+        sentence=narrative.actions_sentence(
+            kpis, then, f"Quarter {last.number}", len(without_action(kpis, returns)), terms
+        ),
         reds=entries,
         followed=[_followed(one, kpis, terms) for one in rows_of(actions)],
         counted=_counted_actions(actions, last),
         kpi=terms.head("kpi"),
         action=terms.head("management_action"),
     )
-    return section(f"{terms.head('kpi', 2)} {terms.rated_worst}", paragraphs(sentence), pieces)
+    return section(f"{terms.head('kpi', 2)} {terms.rated_worst}", page)
 
 
 def _followed(action: Row, kpis: pd.DataFrame, terms: Terms) -> dict[str, Any]:
@@ -300,8 +301,7 @@ def sections(kpis: pd.DataFrame, recent: pd.DataFrame, returns: Returns) -> Html
             actions=[action_of(one) for one in of_sections.get(name, [])],
             terms=terms,
         )
-        whole += section(name, words) + cards(in_section, recent, with_cards)
-        whole += subheading("Activity indicators") + activity if activity else Html()
+        whole += section(name, words) + cards(in_section, recent, with_cards) + activity
     return whole
 
 

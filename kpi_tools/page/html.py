@@ -6,7 +6,6 @@ SVG, so both need neither JavaScript nor internet.
 
 import re
 import textwrap
-from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
 
@@ -112,11 +111,6 @@ def section(title: str, *contents: Html | str, anchor: str | None = None) -> Htm
     return Html(heading + Markup("").join(piece.markup for piece in pieces))
 
 
-def subheading(title: str) -> Html:
-    """A heading below a section's."""
-    return piece("subheading", title)
-
-
 def paragraphs(*texts: Html | str, name: str | None = None) -> Html:
     """Numbered paragraphs, which a minute can cite, of plain text or of a piece without blocks.
 
@@ -124,11 +118,6 @@ def paragraphs(*texts: Html | str, name: str | None = None) -> Html:
     section's and a number.
     """
     return piece("paragraphs", texts, name)
-
-
-def bullets(items: Iterable[str]) -> Html:
-    """A list of plain texts."""
-    return piece("bullets", items)
 
 
 def looks(terms: Terms) -> dict[str, str]:
@@ -139,16 +128,6 @@ def looks(terms: Terms) -> dict[str, str]:
 def badge(rating: str, look: str | None = None, *, doubted: bool = False) -> Html:
     """A rating as word, colour and shape, with a question mark where its figure is in doubt."""
     return _small("badge", rating, look, doubted)
-
-
-def shape(look: str) -> Html:
-    """The shape of a colour, for beside a word."""
-    return _small("mark_of", look)
-
-
-def arrow(direction: str) -> Html:
-    """A direction of travel as word and arrow."""
-    return _small("direction", direction)
 
 
 def figure_with_status(text: str, status: str | None) -> Html:

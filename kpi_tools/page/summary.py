@@ -9,7 +9,7 @@ from kpi_tools import narrative
 from kpi_tools.loading import Returns
 from kpi_tools.page.describe import direction_notes, short_title
 from kpi_tools.page.facts import entry
-from kpi_tools.page.html import Html, bullets, paragraphs, render, section, slug
+from kpi_tools.page.html import Html, render, section, slug
 from kpi_tools.page.overviews import counts_chart
 from kpi_tools.scorecard import first_report, movers, rating_history
 from kpi_tools.scorecard.actions import followed
@@ -50,12 +50,13 @@ def summary(
         "Summary",
         render(
             "summary.html.j2",
-            minutes=paragraphs(
+            terms=terms,
+            minutes=[
                 narrative.headline(kpis, then, returns.quarter, council.report_title, terms),
                 narrative.change_sentence(movement, last, terms, first=first),
-            ),
-            named=f"{capitalised(terms.kpis(len(reds)))} {terms.rated_worst}, by name",
-            reds=paragraphs(narrative.reds_sentence(kpis, terms)) + bullets(names(reds).values()),
+            ],
+            reds=list(names(reds).values()),
+            reds_sentence=narrative.reds_sentence(kpis, terms),
             attention=attention(kpis, recent, returns, terms),
             called=names(kpis, short=True),
             tiles=tiles(kpis, then, terms, f"Q{last.number}"),
