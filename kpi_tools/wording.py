@@ -10,7 +10,7 @@ import pandas as pd
 
 from kpi_tools.errors import InputError
 from kpi_tools.quarters import Quarter
-from kpi_tools.vocabulary import CLOSEST, HIGHER, LOWER, MONEY
+from kpi_tools.vocabulary import CLOSEST, HIGHER, IN_YEARS, LOWER, MONEY
 
 Row = dict[str, Any]
 Rows = list[Row]
@@ -267,16 +267,13 @@ def parts_of(row: Row) -> str | None:
 
 def period_of(row: Row) -> str:
     """`December 2024`, `Quarter 3 2024/25`, `Year to March 2025`, or a day."""
-    if row.get("frequency") in ("annual", "biennial") and is_text(row.get("period")):
+    if row.get("frequency") in IN_YEARS and is_text(row.get("period")):
         return str(row["period"])
-    month = row.get("month")
     if is_text(row.get("day")):
         return f"{row['period_end'].day} {row['period_end']:%B %Y}"
-    return (
-        f"{row['period_end']:%B %Y}"
-        if isinstance(month, str)
-        else Quarter.parse(row["quarter"]).title
-    )
+    if is_text(row.get("month")):
+        return f"{row['period_end']:%B %Y}"
+    return Quarter.parse(row["quarter"]).title
 
 
 # Names that somebody typed.

@@ -5,8 +5,7 @@ import re
 
 import pandas as pd
 
-from kpi_tools.page.activity import activity_cards
-from kpi_tools.page.cards import Context, cards
+from kpi_tools.page.cards import Context, activity_cards, cards
 from kpi_tools.wording import rows_by
 from tests.page_samples import activity_points, points, scorecard_of
 

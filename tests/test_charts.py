@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kpi_tools.page.canvas import Canvas, axis, period_label, ticks, wrapped
+from kpi_tools.page.canvas import Canvas, axis, period_label, regions, ticks, wrapped
 from kpi_tools.page.charts import (
     activity_chart,
     as_columns,
@@ -19,7 +19,6 @@ from kpi_tools.page.charts import (
 )
 from kpi_tools.page.drawing import COLOURS, Drawing
 from kpi_tools.page.overviews import counts_chart, peers_chart, peers_strip, share_bars, sparkline
-from kpi_tools.page.regions import regions
 from kpi_tools.wording import rows_of
 from tests.page_samples import activity_points, points
 
@@ -307,7 +306,7 @@ def test_a_sparkline_has_the_shape_of_each_rating():
 
 
 def test_shares_of_the_line_stand_on_one_scale():
-    charts = share_bars({"one": 62, "two": 99}, {"one": "red"})
+    charts = share_bars({"one": (62, "red"), "two": (99, "red")})
     at = [re.findall(r"M([\d.]+),2V22", chart.svg) for chart in charts.values()]
     assert at[0] == at[1]  # the line, on a scale from 58 to 104
     assert float(at[0][0]) == pytest.approx(4 + 140 * (100 - 58) / (104 - 58), abs=0.1)

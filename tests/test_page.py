@@ -11,8 +11,7 @@ import pandas as pd
 import pytest
 
 from kpi_tools.errors import KpiError
-from kpi_tools.page.activity import activity_cards
-from kpi_tools.page.cards import cards
+from kpi_tools.page.cards import activity_cards, cards
 from kpi_tools.page.chapters import at_a_glance, illustrative_banner, reds
 from kpi_tools.page.html import Html, markdown, paragraphs, section, style
 from kpi_tools.page.summary import key, summary

@@ -23,7 +23,7 @@ from kpi_tools.explorer.table import view_data
 from kpi_tools.explorer.views import VIEWS
 from kpi_tools.loading import Returns, as_known_at, commentary_until, in_set, line_columns, load
 from kpi_tools.page.cards import Context, cards
-from kpi_tools.page.chart_words import YEARLY, quality_notes
+from kpi_tools.page.chart_words import quality_notes
 from kpi_tools.page.describe import required_cases
 from kpi_tools.page.html import (
     Html,
@@ -39,7 +39,7 @@ from kpi_tools.scorecard.changes import restated_between
 from kpi_tools.spreadsheets import safe_text
 from kpi_tools.terms import Terms
 from kpi_tools.tokens import filled, kpi_figures
-from kpi_tools.vocabulary import CLOSEST, HIGHER, LOWER, MONITORED
+from kpi_tools.vocabulary import CLOSEST, HIGHER, IN_YEARS, LOWER, MONITORED
 from kpi_tools.wording import (
     Row,
     Rows,
@@ -232,7 +232,7 @@ class OneKpi:
     @property
     def seasons(self) -> Html:
         """The same quarter over the years."""
-        if is_text(self.kpi["milestone"]) or self.kpi["frequency"] in YEARLY:
+        if is_text(self.kpi["milestone"]) or self.kpi["frequency"] in IN_YEARS:
             return paragraphs("It has no figure for each quarter of a year.")
         return self._view("season")
 

@@ -7,8 +7,8 @@ from typing import Any
 import pandas as pd
 from markupsafe import Markup
 
-from kpi_tools.page.chart_words import notes_on, quality_notes
-from kpi_tools.page.charts import Chart, kpi_chart, milestone_chart, small_multiples
+from kpi_tools.page.chart_words import against_expected, notes_on, quality_notes
+from kpi_tools.page.charts import Chart, activity_chart, kpi_chart, milestone_chart, small_multiples
 from kpi_tools.page.describe import (
     IN_DOUBT,
     arrow_sentences,
@@ -17,8 +17,8 @@ from kpi_tools.page.describe import (
     redefinitions,
     short_title,
 )
-from kpi_tools.page.facts import action_of, entry, facts
-from kpi_tools.page.html import Html, badge, figure_with_status, render
+from kpi_tools.page.facts import action_of, entry, fact, facts, figure_fact
+from kpi_tools.page.html import Html, badge, figure_with_status, render, slug
 from kpi_tools.page.overviews import peers_chart
 from kpi_tools.quarters import Quarter
 from kpi_tools.terms import Terms
@@ -33,6 +33,7 @@ from kpi_tools.vocabulary import (
     TREND_ARROW,
 )
 from kpi_tools.wording import (
+    MISSING,
     NOT_SET,
     Row,
     Rows,
@@ -42,13 +43,15 @@ from kpi_tools.wording import (
     is_number,
     is_text,
     line_of,
+    rounded,
     rows_by,
     rows_of,
+    show,
     text_of,
     unit_words,
 )
 
-_FEW_AREAS = 4
+_FEW_AREAS, _PERIODS = 4, 6
 
 
 @dataclass(frozen=True)
@@ -108,6 +111,9 @@ def card(
     benchmarks, months = context.benchmarks.get(name, []), context.months.get(name, [])
     areas = _latest(benchmarks)
     actions = [action_of(one) for one in context.actions.get(name, [])]
+    tested = TREND_ARROW in terms.council.arrows and kpi.get("kind") != MILESTONE
+    trend = [direction_sentence(kpi)] if tested else []
+    trend += redefinitions(points, context.breaks.get(name, [])) + arrow_sentences(kpi)
     return render(
         "card.html.j2",
         kpi=displayed,
@@ -125,7 +131,7 @@ def card(
             benchmarks=areas,
             dated=[] if context.dated is None else notes_on(context.dated, points[-1]),
         ),
-        trend=_trend(kpi, points, context),
+        trend=[IN_DOUBT] if any(map(in_doubt, points)) else trend,
         peers=peers_chart(points, benchmarks, context.headline, f"{displayed['anchor']}-peers"),
         outlook=context.outlooks.get(name),
         actions=actions,
@@ -139,15 +145,6 @@ def card(
         quality=quality_notes(kpi),
         targets=target_history(kpi, context.targets.get(name, []), terms),
     )
-
-
-def _trend(kpi: Row, points: Rows, context: Context) -> list[str]:
-    """Where the figures go, in the arrows shown, and from when they are counted otherwise."""
-    if any(map(in_doubt, points)):
-        return [IN_DOUBT]
-    tested = TREND_ARROW in context.terms.council.arrows and kpi.get("kind") != MILESTONE
-    anew = redefinitions(points, context.breaks.get(kpi["kpi_id"], []))
-    return [*([direction_sentence(kpi)] if tested else []), *anew, *arrow_sentences(kpi)]
 
 
 def small_picture(
@@ -276,3 +273,64 @@ def target_history(kpi: Row, targets: Sequence[Row], terms: Terms) -> Rows:
             }
         )
     return entries
+
+
+# Activity indicators: demand beside its expected range, unrated.
+
+
+def activity_cards(activity: pd.DataFrame, section: str, quarter: Quarter | None = None) -> Html:
+    """A card for each activity indicator of `section`: six periods, what was expected, last year.
+
+    `quarter`: the report's, so that a latest figure of an earlier one is flagged.
+    """
+    every = rows_by(activity[activity["section"] == section], "activity_id").values()
+    entries = [_activity(rows, quarter) for rows in every]
+    return render("activity.html.j2", cards=entries) if entries else Html()
+
+
+def _activity(every: Rows, quarter: Quarter | None) -> dict[str, Any]:
+    points, latest, name = every[-_PERIODS:], every[-1], every[-1]["activity_name"]
+    anchor, last = f"activity-{slug(latest['activity_id'])}", Quarter.parse(latest["period"])
+    where, words = against_expected(latest), unit_words(latest["unit"])
+    strip = [figure_fact("Latest", latest, small=last.title)]
+    if (expected := _expected(latest)) != NOT_SET:
+        strip.append(fact("Expected", expected, None))
+    ago = last.shift(-4).label
+    for then in [row for row in every if row["period"] == ago and is_number(row["value"])][:1]:
+        small = _compared(latest["value"], then["value"])
+        strip.append(figure_fact("Same quarter last year", then, small=small))
+    rows = [
+        {
+            "Period": short_title(row["period"]),
+            f"Result ({words})" if words else "Result": figure_with_status(
+                figure_of(row, bare=True), row["status"] if is_number(row["value"]) else None
+            ),
+            "Expected": _expected(row),
+        }
+        for row in points
+    ]
+    return {
+        "anchor": anchor,
+        "name": name,
+        "flag": f"Older data: no figure since {last.title}." if quarter and last < quarter else "",
+        "facts": strip,
+        "expectation": where and {"kind": where, "words": f"{where.capitalize()} expectation"},
+        "picture": activity_chart(points, anchor),
+        "figures": pd.DataFrame(rows),
+    }
+
+
+def _compared(now: float, then: float) -> str | None:
+    """`now 12% higher`; nothing where a share of the earlier figure means nothing."""
+    if not is_number(now) or then <= 0:
+        return None
+    share = 100 * (now / then - 1)
+    size = rounded(abs(share), 0)
+    return f"now {size}% {'higher' if share > 0 else 'lower'}" if size != "0" else "now the same"
+
+
+def _expected(row: Row) -> str:
+    """From what to what a figure was expected."""
+    names, place = ("lower_expected", "upper_expected"), (row["unit"], row["decimals"])
+    low, high = (show(row[name], *place, bare=True) for name in names)
+    return NOT_SET if MISSING in (low, high) else f"{low} to {high}"

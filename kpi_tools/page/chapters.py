@@ -9,8 +9,7 @@ import pandas as pd
 from kpi_tools import narrative
 from kpi_tools.loading import Returns
 from kpi_tools.outlook import line_chances, predictions
-from kpi_tools.page.activity import activity_cards
-from kpi_tools.page.cards import Context, cards, small_picture
+from kpi_tools.page.cards import Context, activity_cards, cards, small_picture
 from kpi_tools.page.describe import outlooks, settings_of, short_title
 from kpi_tools.page.facts import action_of, entry
 from kpi_tools.page.html import (
@@ -190,13 +189,8 @@ def reds(kpis: pd.DataFrame, before: pd.DataFrame, recent: pd.DataFrame, returns
                 "picture": small_picture(series, f"red-{slug(name)}", pictured),
             }
         )
-    named = {f"share-{slug(red['id'])}": red for red in entries if red["share"] is not None}
-    bars = share_bars(
-        {name: red["share"] for name, red in named.items()},
-        {name: red["look"] for name, red in named.items()},
-    )
-    for red in entries:
-        red["bar"] = bars.get(f"share-{slug(red['id'])}")
+    near = [red for red in entries if red["share"] is not None]
+    bars = share_bars({f"share-{slug(red['id'])}": (red["share"], red["look"]) for red in near})
     then = None if before.empty or first_report(returns) else before
     last = returns.quarter.shift(-1)
     actions = in_report(followed(returns))
@@ -206,6 +200,7 @@ def reds(kpis: pd.DataFrame, before: pd.DataFrame, recent: pd.DataFrame, returns
             kpis, then, f"Quarter {last.number}", len(without_action(kpis, returns)), terms
         ),
         reds=entries,
+        bars=bars,
         followed=[_followed(one, kpis, terms) for one in rows_of(actions)],
         counted=_counted_actions(actions, last),
         kpi=terms.head("kpi"),

@@ -13,7 +13,15 @@ import pandas as pd
 
 from kpi_tools.errors import InputError
 from kpi_tools.quarters import Quarter
-from kpi_tools.vocabulary import FINAL, ILLUSTRATIVE, MONEY, NOT_RATED, STATUSES_WITH_VALUE
+from kpi_tools.vocabulary import (
+    FINAL,
+    ILLUSTRATIVE,
+    IN_YEARS,
+    MONEY,
+    MONITORED,
+    NOT_RATED,
+    STATUSES_WITH_VALUE,
+)
 from kpi_tools.wording import (
     Row,
     Rows,
@@ -38,8 +46,6 @@ from kpi_tools.wording import (
 
 WORDS = {"target": "target", "floor_standard": "floor standard"}
 """What a council calls its lines, where it says nothing else."""
-MONITORED = "Monitored"
-YEARLY = ("annual", "biennial")
 _MOST_WORDS = 10
 _UNITS = {"%": "per cent", "count": "number"}
 _SCALED = {"k": " (k: thousand)", "m": " (m: million)"}
@@ -64,7 +70,7 @@ def period_end(row: Row) -> date:
 
 def period_words(row: Row) -> str:
     """A row's period, short: `December 2024`, or as it is called where it is a year."""
-    if row.get("frequency") in YEARLY and is_text(row.get("period")):
+    if row.get("frequency") in IN_YEARS and is_text(row.get("period")):
         return str(row["period"])
     return f"{period_end(row):%B %Y}"
 
@@ -126,7 +132,7 @@ def chart_about(row: Row, suffix: str) -> str:
     if row["unit"].startswith(MONEY):
         unit = f"£ {money_words(row['unit'])}".strip()
     covers = _COVERS.get(str(row.get("basis")), "quarter ending")
-    if row.get("frequency") in YEARLY:
+    if row.get("frequency") in IN_YEARS:
         covers = "a year each"
     return f"{capitalised(unit)}{_SCALED.get(suffix, '')}, {covers}"
 

@@ -11,10 +11,19 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from kpi_tools.outlook import ends_of
-from kpi_tools.page.canvas import Canvas, Name, Unit, axis, period_label
+from kpi_tools.page.canvas import (
+    DEFAULT_COLOURS,
+    Canvas,
+    Name,
+    Region,
+    Unit,
+    axis,
+    number,
+    period_label,
+    regions,
+)
 from kpi_tools.page.chart_words import (
     WORDS,
-    YEARLY,
     activity_text,
     activity_title,
     chart_about,
@@ -31,8 +40,7 @@ from kpi_tools.page.chart_words import (
 )
 from kpi_tools.page.drawing import COLOURS, INK, QUIET, VIOLET
 from kpi_tools.page.labels import Label, every, text_width
-from kpi_tools.page.regions import DEFAULT_COLOURS, Region, number, regions
-from kpi_tools.vocabulary import FINAL, MONEY
+from kpi_tools.vocabulary import FINAL, IN_YEARS, MONEY
 from kpi_tools.wording import (
     Row,
     Rows,
@@ -138,7 +146,7 @@ def kpi_chart(
     draw_gaps(canvas, points)
     happened = draw_dated(canvas, points, dated)
     canvas.name(behind[-1] if behind else ())
-    yearly = last.get("frequency") in YEARLY
+    yearly = last.get("frequency") in IN_YEARS
     canvas.periods([period_label(period_end(row), yearly) for row in points], always=yearly)
     text = [chart_text(points, "Columns" if columns else "Line", words)]
     text += [f"New definition from {period_words(points[n])}." for n in broken]
@@ -229,7 +237,7 @@ def as_columns(points: Rows, form: str = "auto") -> bool:
     known = [float(level) for level in levels if is_number(level)]
     if form != "auto" or not known:
         return form == "columns"
-    if last["unit"] == "%" or last.get("frequency") in YEARLY or len(points) > _MOST_COLUMNS:
+    if last["unit"] == "%" or last.get("frequency") in IN_YEARS or len(points) > _MOST_COLUMNS:
         return False
     return 0 <= min(known) < _FROM_ZERO * max(known)
 

@@ -10,7 +10,7 @@ import pandas as pd
 from markupsafe import Markup
 
 from kpi_tools.comparison import compare
-from kpi_tools.page.canvas import Canvas, period_label
+from kpi_tools.page.canvas import DEFAULT_COLOURS, Canvas, period_label
 from kpi_tools.page.chart_words import end_of, period_end, period_words
 from kpi_tools.page.charts import Chart
 from kpi_tools.page.drawing import (
@@ -25,7 +25,6 @@ from kpi_tools.page.drawing import (
     image,
 )
 from kpi_tools.page.labels import spread, text_width
-from kpi_tools.page.regions import DEFAULT_COLOURS
 from kpi_tools.quarters import Quarter
 from kpi_tools.vocabulary import (
     COMMON_CAUSE,
@@ -98,22 +97,22 @@ def sparkline(points: Rows, name: str, colours: Mapping[str, str] = DEFAULT_COLO
     return Chart(image(name, "Last figures", text, (132, 38), drawn), "Last figures", text)
 
 
-def share_bars(shares: Mapping[str, float], colours: Mapping[str, str]) -> dict[str, Chart]:
+def share_bars(shares: Mapping[str, tuple[float, str]]) -> dict[str, Chart]:
     """How far each KPI is from its line, in per cent of it; on one scale, the line dotted.
 
-    `shares` and `colours` by the stem of their ids.
+    `shares`: per cent and colour, by the stem of their ids.
     """
-    ends = [*shares.values(), 100.0]
+    ends = [100.0, *(share for share, _ in shares.values())]
     low, high = min(ends) - 4, max(ends) + 4
     x = {share: 4 + 140 * (share - low) / (high - low) for share in ends}
     bars = {}
-    for name, share in shares.items():
+    for name, (share, colour) in shares.items():
         bar = (
             f'<path d="M4,12H144" stroke="{HAIRLINE}"/>'
             f'<path d="M{x[100]:.1f},2V22" stroke="{INK}" stroke-width="2.8" '
             'stroke-linecap="round" stroke-dasharray="0.1,5"/>'
             f'<path d="M{x[share]:.1f},12H{x[100]:.1f}" stroke="#d4351c" stroke-width="4"/>'
-        ) + _mark(x[share], 12, colours.get(name, "red"))
+        ) + _mark(x[share], 12, colour)
         text = f"{share:.0f}% of the line."
         svg = image(name, "Share of the line", text, (148, 24), bar)
         bars[name] = Chart(svg, "Share of the line", text)
