@@ -193,7 +193,9 @@ def reds(kpis: pd.DataFrame, before: pd.DataFrame, recent: pd.DataFrame, returns
     bars = share_bars({f"share-{slug(red['id'])}": (red["share"], red["look"]) for red in near})
     then = None if before.empty or first_report(returns) else before
     last = returns.quarter.shift(-1)
-    actions = in_report(followed(returns))
+    actions, called = in_report(followed(returns)), names(kpis, short=True)
+    acted = rows_of(kpis[kpis["kpi_id"].isin(actions["kpi_id"])])
+    of = {row["kpi_id"]: entry(row, terms, called[row["kpi_id"]]) for row in acted}
     page = render(
         "reds.html.j2",
         sentence=narrative.actions_sentence(
@@ -201,26 +203,15 @@ def reds(kpis: pd.DataFrame, before: pd.DataFrame, recent: pd.DataFrame, returns
         ),
         reds=entries,
         bars=bars,
-        followed=[_followed(one, kpis, terms) for one in rows_of(actions)],
+        followed=[
+            action_of(one) | {"section": one["section"], "kpi": of.get(one["kpi_id"])}
+            for one in rows_of(actions)
+        ],
         counted=_counted_actions(actions, last),
         kpi=terms.head("kpi"),
         action=terms.head("management_action"),
     )
     return section(f"{terms.head('kpi', 2)} {terms.rated_worst}", page)
-
-
-def _followed(action: Row, kpis: pd.DataFrame, terms: Terms) -> dict[str, Any]:
-    """An action with the KPI that it is for, and how that is rated now and was before."""
-    item = action_of(action) | {"name": action["section"], "anchor": "", "rating": ""}
-    of = kpis[kpis["kpi_id"] == action["kpi_id"]]
-    if of.empty:
-        return item
-    kpi = entry(rows_of(of)[0], terms, names(kpis, short=True)[action["kpi_id"]])
-    old, new = kpi["was"] or NOT_RATED, kpi["rating"]
-    return item | {
-        **{name: kpi[name] for name in ("name", "anchor", "rating", "look", "was_look")},
-        "turn": new if old == new else f"{old} to {new}",
-    }
 
 
 def _counted_actions(actions: pd.DataFrame, last: Quarter) -> list[tuple[int, str]]:

@@ -5,11 +5,11 @@ from typing import Any
 
 import pandas as pd
 
-from kpi_tools import narrative
+from kpi_tools import narrative, scorecard
 from kpi_tools.loading import Returns
 from kpi_tools.page.describe import direction_notes, short_title
 from kpi_tools.page.facts import entry
-from kpi_tools.page.html import Html, render, section, slug
+from kpi_tools.page.html import Html, render, section
 from kpi_tools.page.overviews import counts_chart
 from kpi_tools.scorecard import first_report, movers, rating_history
 from kpi_tools.scorecard.actions import followed
@@ -173,21 +173,13 @@ def tiles(
 
 def matrix(kpis: pd.DataFrame, sections: Sequence[str], terms: Terms) -> Html:
     """Sections × ratings and directions, with totals; what no KPI has has no column."""
-    heads = _columns(terms, +terms.counts(kpis), "other")
-
-    def counted(title: str, rows: pd.DataFrame) -> dict[str, Any]:
-        found = terms.counts(rows)
-        cells = [head | {"count": found[head["name"]]} for head in heads]
-        return {"name": title, "anchor": slug(title), "all": len(rows), "cells": cells}
-
-    by_section = ((name, kpis[kpis["section"] == name]) for name in sections)
+    rows = {row["section"]: row for row in rows_of(scorecard.matrix(kpis, terms.council))}
     return render(
         "matrix.html.j2",
-        heads=heads,
-        rows=[counted(name, rows) for name, rows in by_section if len(rows)],
-        total=counted(f"All {terms.word('kpi', 2)}", kpis),
-        many=terms.head("kpi", 2),
-        word=terms.head("section"),
+        heads=_columns(terms, +terms.counts(kpis), "other"),
+        rows=[rows[name] for name in sections if name in rows],
+        total=rows["Total"],
+        terms=terms,
     )
 
 
