@@ -13,6 +13,7 @@ from typing import Any, Final
 from kpi_tools.quarters import Quarter
 from kpi_tools.vocabulary import AMBER, GREEN, NOT_RATED, RED, SUPPRESSED
 from kpi_tools.wording import (
+    amount,
     decimals_against,
     figure_of,
     in_words,
@@ -20,7 +21,6 @@ from kpi_tools.wording import (
     line_of,
     listed,
     rounded,
-    show,
 )
 
 KPI_TOKENS: Final = (
@@ -126,5 +126,5 @@ def _change(row: dict[str, Any]) -> str | None:
     now, then = printed
     if now == then:
         return "no change"
-    unit = "percentage points" if row["unit"] == "%" else row["unit"]
-    return f"{'a rise' if now > then else 'a fall'} of {show(float(abs(now - then)), unit, most)}"
+    by = amount(float(now - then), row["unit"], most, points="percentage points")
+    return f"{'a rise' if now > then else 'a fall'} of {by}"

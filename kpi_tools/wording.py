@@ -251,11 +251,18 @@ def distance(row: Row, name: str, *, bare: bool = False) -> str:
     """How far the latest figure lies from a line, on either side: `26 points`, never `0 points`."""
     value, line = float(row["value"]), float(row[name])
     places = max(_places(row), written_decimals(line))
-    gap = abs(Decimal(repr(value)) - Decimal(repr(line)))
-    while gap and places < _MOST_EXTRA_DECIMALS and not rounded(float(gap), places).strip("0.,"):
-        places += 1
-    unit = "points" if row["unit"] == "%" else row["unit"]
-    return show(float(gap), unit, places, bare=bare and unit != "points")
+    gap = float(Decimal(repr(value)) - Decimal(repr(line)))
+    return amount(gap, row["unit"], places, bare=bare)
+
+
+def amount(
+    size: float, unit: str, decimals: int, *, points: str = "points", bare: bool = False
+) -> str:
+    """How large a difference is, of percentages in `points`; printed as nought where it is none."""
+    most = _MOST_EXTRA_DECIMALS
+    while size and decimals < most and not rounded(abs(size), decimals).strip("0.,"):
+        decimals += 1
+    return show(abs(size), points if unit == "%" else unit, decimals, bare=bare and unit != "%")
 
 
 def parts_of(row: Row) -> str | None:

@@ -37,6 +37,7 @@ from kpi_tools.vocabulary import (
 from kpi_tools.wording import (
     Row,
     Rows,
+    amount,
     between,
     capitalised,
     in_doubt,
@@ -53,6 +54,7 @@ from kpi_tools.wording import (
 )
 
 Quarters = list[tuple[float, float]]
+_POINTS = "percentage points"
 
 _LIKELY = (
     (0.9, "very likely"),
@@ -96,7 +98,7 @@ def direction_sentence(kpi: Mapping[str, Any]) -> str:
     places += high - low < 3 * 10 ** (1 - places)
     if state == STABLE:
         ends = [
-            f"{'a rise' if end > 0 else 'a fall'} of {_amount(end, kpi, places)}"
+            f"{'a rise' if end > 0 else 'a fall'} of {amount(end, kpi['unit'], places, points=_POINTS)}"
             if round(end, places)
             else "no change"
             for end in (low, high)
@@ -105,7 +107,8 @@ def direction_sentence(kpi: Mapping[str, Any]) -> str:
     way = "rising" if kpi["slope"] > 0 else "falling"
     smaller, larger = (rounded(one, places) for one in sorted((abs(low), abs(high))))
     interval = f" (95% interval {smaller} to {larger})" if smaller != larger else ""
-    return f"{capitalised(state)}: {way} by {_amount(kpi['slope'], kpi, places)} a year{interval}."
+    by = amount(kpi["slope"], kpi["unit"], places, points=_POINTS)
+    return f"{capitalised(state)}: {way} by {by} a year{interval}."
 
 
 def arrow_sentences(kpi: Row) -> list[str]:
@@ -118,10 +121,8 @@ def arrow_sentences(kpi: Row) -> list[str]:
         if arrow == "unchanged":
             sentences.append(f"Unchanged from {against}.")
             continue
-        places = int(kpi["decimals"])
-        while places < 6 and not rounded(abs(change), places).strip("0.,"):
-            places += 1
-        sentences.append(f"{capitalised(arrow)} than {against}, by {_amount(change, kpi, places)}.")
+        by = amount(change, kpi["unit"], int(kpi["decimals"]), points=_POINTS)
+        sentences.append(f"{capitalised(arrow)} than {against}, by {by}.")
     if sentences and kpi.get("arrows_differ") is True:
         way = kpi["direction_of_travel"]
         sentences.append(f"The trend over the figures shown points another way: {way}.")
@@ -138,11 +139,6 @@ def redefinitions(points: Rows, changes: Rows) -> list[str]:
         for change in changes
         if change["from_quarter"] in quarters
     ]
-
-
-def _amount(size: float, kpi: Mapping[str, Any], places: int) -> str:
-    unit = "percentage points" if kpi["unit"] == "%" else kpi["unit"]
-    return show(abs(size), unit, places)
 
 
 # Where it is heading.

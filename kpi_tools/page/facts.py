@@ -18,6 +18,7 @@ from kpi_tools.vocabulary import (
 )
 from kpi_tools.wording import (
     Row,
+    amount,
     distance,
     figure_of,
     gap_of,
@@ -27,7 +28,6 @@ from kpi_tools.wording import (
     line_of,
     parts_of,
     rounded,
-    show,
     text_of,
     unit_words,
 )
@@ -141,8 +141,7 @@ def _since_then(kpi: Row) -> str | None:
     change, decimals = kpi["value"] - kpi["year_ago_value"], int(kpi["decimals"])
     if not rounded(abs(change), decimals).strip("0.,"):
         return "now the same"
-    unit = "points" if kpi["unit"] == "%" else kpi["unit"]
-    size = show(abs(change), unit, decimals, bare=unit != "points")
+    size = amount(change, kpi["unit"], decimals, bare=True)
     return f"{size} {'higher' if change > 0 else 'lower'} now"
 
 
