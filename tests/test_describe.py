@@ -126,7 +126,7 @@ def test_what_rests_on_illustrative_figures_says_so(council, ahead):
     kpis = council[2]
     invented = set(kpis.loc[kpis["illustrative"], "kpi_id"])
     assert (
-        {kpi_id for kpi_id, outlook in ahead.items() if outlook.status == "illustrative"}
+        {kpi_id for kpi_id, outlook in ahead.items() if outlook["status"] == "illustrative"}
         == invented
         != set()
     )

@@ -96,9 +96,13 @@ def direction_sentence(kpi: Mapping[str, Any]) -> str:
     low, high = sorted((kpi["slope_low"], kpi["slope_high"]))
     places = int(kpi["decimals"])
     places += high - low < 3 * 10 ** (1 - places)
+
+    def by(size: float) -> str:
+        return amount(size, kpi["unit"], places, points=_POINTS)
+
     if state == STABLE:
         ends = [
-            f"{'a rise' if end > 0 else 'a fall'} of {amount(end, kpi['unit'], places, points=_POINTS)}"
+            f"{'a rise' if end > 0 else 'a fall'} of {by(end)}"
             if round(end, places)
             else "no change"
             for end in (low, high)
@@ -107,8 +111,7 @@ def direction_sentence(kpi: Mapping[str, Any]) -> str:
     way = "rising" if kpi["slope"] > 0 else "falling"
     smaller, larger = (rounded(one, places) for one in sorted((abs(low), abs(high))))
     interval = f" (95% interval {smaller} to {larger})" if smaller != larger else ""
-    by = amount(kpi["slope"], kpi["unit"], places, points=_POINTS)
-    return f"{capitalised(state)}: {way} by {by} a year{interval}."
+    return f"{capitalised(state)}: {way} by {by(kpi['slope'])} a year{interval}."
 
 
 def arrow_sentences(kpi: Row) -> list[str]:
