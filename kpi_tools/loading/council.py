@@ -6,7 +6,7 @@ Every setting is declared once, in codebook.toml.
 import re
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields
 from typing import Any, Final
 
 from kpi_tools import vocabulary as words
@@ -14,10 +14,12 @@ from kpi_tools.errors import InputError
 from kpi_tools.loading.cells import NAME_CAP, clean_name
 from kpi_tools.loading.grids import Snapshot
 from kpi_tools.loading.rules import Ledger
-from kpi_tools.loading.schemas import SETTINGS, Setting
+from kpi_tools.loading.schemas import KINDS, SETTINGS, Setting
 from kpi_tools.schemes import DEFAULT_SCHEME, Band, Scheme, one_of, parse_schemes
 from kpi_tools.wording import plural_of
 
+_PARTS: Final = tuple(dict.fromkeys(one.part for one in SETTINGS if "NAME" not in one.part))
+_WITHIN: Final = re.compile(r"\d+(?:\.\d+)?\s*%?")
 _WORDS: Final = {
     "target": "target",
     "floor_standard": "floor standard",
@@ -77,34 +79,54 @@ class Council:
         return self.schemes[""].bands
 
 
+_FIELDS: Final = {one.name for one in fields(Council)} - {"words"}
+
+
 def _is_text(value: object) -> bool:
     return isinstance(value, str) and 0 < len(clean_name(value)) <= NAME_CAP
 
 
-def _is_number(one: Setting, value: Any) -> bool:
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    return number and one.least <= value <= one.most
+def _is_list(value: Any, good: Callable[[Any], bool]) -> bool:
+    return isinstance(value, list) and bool(value) and all(map(good, value))
+
+
+def _is_good(setting: Setting, value: Any) -> bool:
+    """Whether a value is of the setting's kind and within its bounds."""
+    match setting.kind:
+        case "text":
+            return _is_text(value)
+        case "texts":
+            return _is_list(value, _is_text) and len({*value}) == len(value)
+        case "truth":
+            return isinstance(value, bool)
+        case "within":
+            return isinstance(value, str) and bool(_WITHIN.fullmatch(value.strip()))
+        case "bands":
+            return isinstance(value, list) and bool(value)
+        case "statuses":
+            return _is_list(value, lambda each: isinstance(each, dict))
+        case "choice":
+            return value in setting.options
+        case "choices":
+            return _is_list(value, setting.options.__contains__)
+        case "share inside":
+            return isinstance(value, float) and 0 < value < 1
+    number = isinstance(value, int if setting.kind == "whole" else int | float)
+    return number and not isinstance(value, bool) and setting.least <= value <= setting.most
 
 
 def _wrong(setting: Setting, value: Any) -> str:
     """What is wrong with the value of a setting, as a sentence; "" where nothing is."""
-    if setting.kind == "statuses":
-        return _wrong_statuses(value)
     if setting.kind == "choices" and value in setting.options:
         return f'It must be a list: ["{value}"].'
-    good, must_be = _KINDS[setting.kind]
-    if good(setting, value):
+    if not _is_good(setting, value):
+        listed = value if isinstance(value, list) else [value]
+        meant = next((one for one in listed if one not in setting.options), "")
+        bounds = {"least": f"{setting.least:g}", "most": f"{setting.most:g}"}
+        options = one_of(str(meant), setting.options)
+        return f"It must be {KINDS[setting.kind].format(options=options, **bounds)}."
+    if setting.kind != "statuses":
         return ""
-    listed = value if isinstance(value, list) else [value]
-    meant = next((one for one in listed if one not in setting.options), "")
-    bounds = {"least": setting.least, "most": setting.most}
-    return f"It must be {must_be}.".format(options=one_of(str(meant), setting.options), **bounds)
-
-
-def _wrong_statuses(value: Any) -> str:
-    if not isinstance(value, list) or not value or not all(isinstance(one, dict) for one in value):
-        example = '{ name = "On track", band = "Green" }, { name = "Not started" }'
-        return f"It must be a list such as [{example}]."
     for one in value:
         if unknown := set(one) - {"name", "band"}:
             return f'A status has "name" and perhaps "band", not "{min(unknown)}".'
@@ -114,151 +136,94 @@ def _wrong_statuses(value: Any) -> str:
     return "" if len(names) == len(value) else "Two statuses have one name."
 
 
-def _are_texts(value: Any) -> bool:
-    good = isinstance(value, list) and bool(value) and all(map(_is_text, value))
-    return good and len({*value}) == len(value)
-
-
-def _are_choices(one: Setting, value: object) -> bool:
-    return isinstance(value, list) and bool(value) and all(each in one.options for each in value)
-
-
-def _is_within(value: object) -> bool:
-    return isinstance(value, str) and bool(re.fullmatch(r"\d+(?:\.\d+)?\s*%?", value.strip()))
-
-
-_KINDS: Final[dict[str, tuple[Callable[[Setting, Any], bool], str]]] = {
-    "text": (lambda _, value: _is_text(value), "a text, one alone"),
-    "texts": (lambda _, value: _are_texts(value), "a list of different texts"),
-    "share inside": (
-        lambda _, value: isinstance(value, float) and 0 < value < 1,
-        "a number between 0 and 1",
-    ),
-    "truth": (lambda _, value: isinstance(value, bool), "true or false"),
-    "within": (
-        lambda _, value: _is_within(value),
-        'a number or a percentage in quotation marks, such as "0", "0.5" or "1%"',
-    ),
-    "bands": (
-        lambda _, value: isinstance(value, list) and bool(value),
-        "a list of bands, the best first",
-    ),
-    "choice": (lambda one, value: value in one.options, "one of: {options}"),
-    "choices": (_are_choices, "a list of these: {options}"),
-    "whole": (
-        lambda one, value: isinstance(value, int) and _is_number(one, value),
-        "a whole number from {least:g} to {most:g}",
-    ),
-    "number": (_is_number, "a number from {least:g} to {most:g}"),
-}
-"""What a setting of each kind is, and how that is said."""
-_KNOWN: Final = {(one.part, one.key): one for one in SETTINGS}
-_PARTS: Final = tuple(dict.fromkeys(one.part for one in SETTINGS if "NAME" not in one.part))
-_SCHEMES, _SCHEME = "schemes", "rating.schemes."
-_FIELDS: Final = {one.name for one in fields(Council)}
-
-
-class _Settings:
-    """The settings of one file as they are checked; at a fault the default stands."""
-
-    def __init__(self, file: str, ledger: Ledger) -> None:
-        self.file, self.ledger = file, ledger
-        self.found: dict[tuple[str, str], Any] = {}
-
-    def fault(self, sentence: str, place: str = "", value: object = "") -> None:
-        """Note what is wrong with a setting."""
-        text = str(value)
-        self.ledger.problem("setting-bad", self.file, column=place, value=text, detail=sentence)
-
-    def part(self, part: str, values: Mapping[str, Any], where: str = "") -> None:
-        """Check the settings of one part; `where` is how it is called in the file."""
-        where = where or part
-        keys = [key for known, key in _KNOWN if known == part]
-        for key, value in values.items():
-            if (part, key) not in _KNOWN:
-                there = one_of(key, keys)
-                sentence = f"There is no setting of this name in [{where}]; there are {there}."
-                self.fault(sentence, f"{where}.{key}")
-            elif wrong := _wrong(_KNOWN[part, key], value):
-                self.fault(wrong, f"{where}.{key}", value)
-            else:
-                self.found[where, key] = clean_name(value) if isinstance(value, str) else value
-
-
 def read_council(snapshot: Snapshot, ledger: Ledger) -> Council:
     """The council's settings; at a fault the default or an empty text stands in."""
-    read = _Settings(snapshot.file, ledger)
+
+    def fault(sentence: str, place: str = "", value: object = "") -> None:
+        where = {"column": place, "value": str(value), "detail": sentence}
+        ledger.problem("setting-bad", snapshot.file, **where)
+
     try:
         settings = tomllib.loads(snapshot.raw.decode("utf-8-sig"))
     except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
-        read.fault(f"The file is not valid TOML: {error}.")
+        fault(f"The file is not valid TOML: {error}.")
         return Council("", "", ())
-    schemes = dict[str, Any]()
+    rating = settings.get("rating")
+    schemes = rating.get("schemes") if isinstance(rating, dict) else None
+    if isinstance(schemes, dict):
+        settings["rating"] = {key: value for key, value in rating.items() if key != "schemes"}
+    else:
+        schemes = {}
+    found: dict[str, dict[str, Any]] = {part: {} for part in _PARTS}
+    further: dict[str, dict[str, Any]] = {name: {} for name in schemes}
     for part, values in settings.items():
-        if part not in _PARTS or not isinstance(values, dict):
-            read.fault(f"There is no part [{part}]; there are {one_of(part, _PARTS)}.", part)
-            continue
-        if part == "rating" and isinstance(values.get(_SCHEMES), dict):
-            schemes = values[_SCHEMES]
-            values = {key: value for key, value in values.items() if key != _SCHEMES}
-        read.part(part, values)
-    for name, values in schemes.items():
-        if isinstance(values, dict):
-            read.part("rating.schemes.NAME", values, f"rating.schemes.{name}")
+        if part in _PARTS and isinstance(values, dict):
+            found[part] = _checked(part, values, fault)
         else:
-            read.fault('A scheme has "bands" and perhaps "without_line".', f"rating.schemes.{name}")
-    return _council(read, settings)
-
-
-def _council(read: _Settings, settings: Mapping[str, Any]) -> Council:
-    found = read.found
+            fault(f"There is no part [{part}]; there are {one_of(part, _PARTS)}.", part)
+    for name, values in schemes.items():
+        where = f"rating.schemes.{name}"
+        if isinstance(values, dict):
+            further[name] = _checked("rating.schemes.NAME", values, fault, where)
+        else:
+            fault('A scheme has "bands" and perhaps "without_line".', where)
     for key in ("name", "report_title", "sections"):
-        if ("council", key) not in found and not (settings.get("council") or {}).get(key):
-            read.fault("The setting is missing.", f"council.{key}")
-    given = {
-        one.attribute: found[one.part, one.key]
-        for one in SETTINGS
-        if one.attribute in _FIELDS - {"words"} and (one.part, one.key) in found
-    }
-    given["sections"] = tuple(map(clean_name, given.get("sections", ())))
-    if "arrows" in given:
-        given["arrows"] = tuple(given["arrows"])
-    if found.get(("rating", "scheme")) == words.PERCENTAGE:
-        amber = f"target within {found.get(('rating', 'percent'), 0):g}%"
+        if key not in found["council"] and not (settings.get("council") or {}).get(key):
+            fault("The setting is missing.", f"council.{key}")
+    if found["rating"].get("scheme") == words.PERCENTAGE:
+        amber = f"target within {found['rating'].get('percent', 0):g}%"
         old_bands = (
             '{ name = "Green", meets = "target" }, '
             f'{{ name = "Amber", meets = "{amber}" }}, {{ name = "Red" }}'
         )
-        column, value = "rating.scheme", words.PERCENTAGE
-        read.ledger.problem("setting-old", read.file, column=column, value=value, detail=old_bands)
-    terms = {key: value for (part, key), value in found.items() if part == "words"}
-    council = Council(**({"name": "", "report_title": ""} | given), words=_all_words(terms))
+        where = {"column": "rating.scheme", "value": words.PERCENTAGE, "detail": old_bands}
+        ledger.problem("setting-old", snapshot.file, **where)
+    return _council(found, further, fault)
+
+
+def _checked(
+    part: str, values: Mapping[str, Any], fault: Callable[..., None], where: str = ""
+) -> dict[str, Any]:
+    """The good settings of one part; `where` is how it is called in the file."""
+    where, found = where or part, {}
+    keys = {one.key: one for one in SETTINGS if one.part == part}
+    for key, value in values.items():
+        if key not in keys:
+            there = f"there are {one_of(key, [*keys])}"
+            fault(f"There is no setting of this name in [{where}]; {there}.", f"{where}.{key}")
+        elif wrong := _wrong(keys[key], value):
+            fault(wrong, f"{where}.{key}", value)
+        else:
+            found[key] = clean_name(value) if isinstance(value, str) else value
+    return found
+
+
+def _council(
+    found: Mapping[str, Mapping[str, Any]],
+    further: Mapping[str, Mapping[str, Any]],
+    fault: Callable[..., None],
+) -> Council:
+    given = {
+        one.attribute: found[one.part][one.key]
+        for one in SETTINGS
+        if one.attribute in _FIELDS and one.key in found.get(one.part, ())
+    }
+    given |= {name: tuple(value) for name, value in given.items() if isinstance(value, list)}
+    given["sections"] = tuple(map(clean_name, given.get("sections", ())))
     bands: Sequence[str] = ()
+    further = {name: scheme for name, scheme in further.items() if scheme}
     try:
-        council = replace(council, schemes=_schemes(read))
-        bands = [band.name for band in council.bands]
+        given["schemes"] = parse_schemes(
+            found["rating"] | ({"schemes": further} if further else {})
+        )
+        bands = [band.name for band in given["schemes"][""].bands]
     except InputError as error:
-        read.fault(str(error), "rating")
-        named = (part for part, _ in found if part.startswith(_SCHEME))
-        names = ["", *(part.removeprefix(_SCHEME) for part in named)]
-        council = replace(council, schemes=dict.fromkeys(names, DEFAULT_SCHEME))
-    return replace(council, milestones=_milestones(read, bands))
-
-
-def _milestones(read: _Settings, bands: Sequence[str]) -> dict[str, str | None]:
-    """The band of each status; `bands` that there are, where that is known."""
-    statuses = read.found.get(("milestones", "statuses"), ())
+        fault(str(error), "rating")
+        given["schemes"] = dict.fromkeys(["", *further], DEFAULT_SCHEME)
+    statuses = found["milestones"].get("statuses", ())
     for status in statuses:
         if bands and (band := status.get("band")) not in (None, *bands):
             sentence = f"A status has a band of [rating]: {one_of(str(band), bands)}."
-            read.fault(sentence, "milestones.statuses", band)
-    return {clean_name(status["name"]): status.get("band") for status in statuses}
-
-
-def _schemes(read: _Settings) -> Mapping[str, Scheme]:
-    rating = {key: value for (part, key), value in read.found.items() if part == "rating"}
-    further: dict[str, dict[str, Any]] = {}
-    for (part, key), value in read.found.items():
-        if part.startswith(_SCHEME):
-            further.setdefault(part.removeprefix(_SCHEME), {})[key] = value
-    return parse_schemes({**rating, **({_SCHEMES: further} if further else {})})
+            fault(sentence, "milestones.statuses", band)
+    given["milestones"] = {clean_name(one["name"]): one.get("band") for one in statuses}
+    return Council(**{"name": "", "report_title": ""} | given, words=_all_words(found["words"]))

@@ -4,9 +4,8 @@ One cell at a time: the council's own tables hold hundreds of rows.
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
-from functools import lru_cache
 from typing import Any, Final
 
 import numpy as np
@@ -32,7 +31,20 @@ from kpi_tools.units import clock, known_unit, meant_unit, parse_range
 
 _DUE: Final = re.compile(r"q(?P<number>[1-4])(?:\s+(?P<year>\d{4}[-/]\d\d))?", re.I)
 _NUMBERS: Final = (schemas.NUMBER, schemas.VALUE)
-_AS_TABLES: Final = "written as the tables have it"
+_WRITTEN: Final = {
+    schemas.CHOICE: "spelt as the tables have it",
+    **dict.fromkeys(
+        (schemas.QUARTER, schemas.DATE, schemas.LETTERS), "written as the tables have it"
+    ),
+}
+_OF_ONE_FORM: Final = (
+    *_WRITTEN,
+    schemas.UNIT,
+    schemas.WHOLE,
+    schemas.RANGE,
+    schemas.DUE,
+    schemas.YEAR_ENDS,
+)
 
 
 def read(
@@ -117,8 +129,7 @@ def _cell(
         found = Text(fault=fault)
     elif column.kind == schemas.ID and (plain or column.needed):
         assert ids is not None
-        match = ids.find(sent, kind)
-        found = Text(match.taken or None, match.why, match.fault, match.detail)
+        found = ids.find(sent, kind)
     elif not plain and column.needed:  # a milestone has no unit
         found = Text(fault="" if column.kind == schemas.UNIT else "catalogue-missing")
     elif column.kind == schemas.PERIOD and plain:
@@ -127,8 +138,8 @@ def _cell(
         detail = period.detail if period.fault == "period-bad" else nothing
         fault = "" if period.quarter else "period-own"
         found = Text(period.taken or None, period.why, fault, detail)
-    elif plain and column.kind in _READERS:
-        found = _READERS[column.kind](plain, column, choices)
+    elif plain and column.kind in _OF_ONE_FORM:
+        found = _meant(plain, column, choices)
         found = found._replace(why="" if found.value == sent else found.why)
     else:
         found = read_text(sent, kind, prose=column.kind == schemas.PROSE)
@@ -139,32 +150,43 @@ def _cell(
     return blank if found.value is None and not found.fault else found.value
 
 
-def _choice(text: str, column: Column, choices: Mapping[str, Sequence[str]]) -> Text:
-    """One of the options, whatever its case; any text where there are none (they were at fault)."""
-    options = column.options or choices.get(column.name, ())
-    for option in options:
-        if text.casefold() == option.casefold():
-            return Text(option, "spelt as the tables have it")
-    if not options:
-        return Text(text)
-    return Text(fault="catalogue-choice", detail=one_of(text, options))
-
-
-@lru_cache(maxsize=1_000)
-def _quarter(text: str) -> Text:
-    try:
-        return Text(Quarter.parse(text).label, _AS_TABLES)
-    except QuarterError as error:
-        return Text(fault="catalogue-quarter", detail=str(error))
-
-
-def _unit(text: str) -> Text:
-    """A unit of a known family, or other words that are declared as such."""
-    if (found := known_unit(text)) is not None:
-        return Text(found)
-    meant = meant_unit(text)
-    remedy = f'Write "{meant}".' if meant else f'Write "other: {text}" if it is none of these.'
-    return Text(fault="unit-unknown", detail=remedy)
+def _meant(text: str, column: Column, choices: Mapping[str, Sequence[str]]) -> Text:
+    """What a filled cell of a kind says. A choice without options is any: they were at fault."""
+    found: Any = None
+    match column.kind:
+        case schemas.CHOICE:
+            options = column.options or choices.get(column.name) or (text,)
+            found = next((one for one in options if one.casefold() == text.casefold()), None)
+            if found is None:
+                return Text(fault="catalogue-choice", detail=one_of(text, options))
+        case schemas.QUARTER:
+            try:
+                found = Quarter.parse(text).label
+            except QuarterError as error:
+                return Text(fault="catalogue-quarter", detail=str(error))
+        case schemas.UNIT:
+            found, meant = known_unit(text), meant_unit(text)
+            if found is None:
+                other = f'Write "other: {text}" if it is none of these.'
+                return Text(fault="unit-unknown", detail=f'Write "{meant}".' if meant else other)
+        case schemas.WHOLE:
+            whole = text.isdecimal() and text.isascii() and int(text) <= column.most
+            found = int(text) if whole else None
+        case schemas.DATE:
+            found = _day(text)
+        case schemas.RANGE:
+            found = text if parse_range(text) else None
+        case schemas.DUE:
+            found = _due(text)
+        case schemas.YEAR_ENDS:
+            found = text if _day(f"2024-{text}") else None
+        case schemas.LETTERS:
+            plain = re.sub(r"[\s,;/-]", "", text).upper()
+            found = plain if re.fullmatch("[GAR]{1,4}", plain) else None
+    if found is None:
+        must_be = schemas.KINDS[column.kind].format(least=0, most=column.most)
+        return Text(fault="catalogue-number", detail=must_be)
+    return Text(found, _WRITTEN.get(column.kind, ""))
 
 
 def _day(text: str) -> str | None:
@@ -190,49 +212,6 @@ def _due(text: str) -> str | None:
         for found in parts
         if found
     )
-
-
-def _letters(text: str) -> str | None:
-    plain = re.sub(r"[\s,;/-]", "", text).upper()
-    return plain if re.fullmatch("[GAR]{1,4}", plain) else None
-
-
-def _form(
-    read: Callable[[str], Any], must_be: str, why: str = ""
-) -> Callable[[str, Column, object], Text]:
-    """The reader of a kind of cell that is written in one way: `read` gives None for none."""
-
-    def reader(text: str, column: Column, _: object) -> Text:
-        found = read(text)
-        if found is None or column.kind == schemas.WHOLE and found > column.most:
-            detail = must_be.replace("{most}", str(column.most))
-            return Text(fault="catalogue-number", detail=detail)
-        return Text(found, why)
-
-    return reader
-
-
-_READERS: Final[dict[str, Callable[[str, Column, Any], Text]]] = {
-    schemas.CHOICE: _choice,
-    schemas.QUARTER: lambda text, *_: _quarter(text),
-    schemas.UNIT: lambda text, *_: _unit(text),
-    schemas.WHOLE: _form(
-        lambda text: int(text) if text.isdecimal() and text.isascii() else None,
-        "a whole number from 0 to {most}",
-    ),
-    schemas.DATE: _form(_day, 'a date such as "2025-03-31"', _AS_TABLES),
-    schemas.RANGE: _form(
-        lambda text: text if parse_range(text) else None, 'a range such as "0..100", "0.." or ".."'
-    ),
-    schemas.DUE: _form(
-        _due, 'quarters such as "Q2", "Q2;Q4" or "Q4 2024/25"; of a milestone a date'
-    ),
-    schemas.YEAR_ENDS: _form(
-        lambda text: text if _day(f"2024-{text}") else None,
-        'a month and day such as "03-31" or "08-31"',
-    ),
-    schemas.LETTERS: _form(_letters, "up to four letters G, A or R", _AS_TABLES),
-}
 
 
 def _number(table: Table, at: int, name: str, unit: str) -> float:

@@ -5,13 +5,14 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from decimal import Decimal, InvalidOperation
-from typing import Final, NamedTuple
+from typing import Final
 
 from kpi_tools.loading.cells import (
     DATE,
     DATELIKE,
     MONTH,
     YEAR,
+    Text,
     clean_name,
     fault_of_text,
     what_changed,
@@ -46,15 +47,6 @@ def _without_zeros(text: str) -> str:
     return re.sub(r"(?<!\d)0+(?=\d)", "", re.sub(r"\s|\.0+$", "", text)).casefold()
 
 
-class Match(NamedTuple):
-    """The catalogue's id for a text, or a fault."""
-
-    taken: str = ""
-    why: str = ""
-    fault: str = ""
-    detail: str = ""
-
-
 class Ids:
     """The ids of a catalogue, to look up what a return calls them."""
 
@@ -83,32 +75,32 @@ class Ids:
                 words = (f"{day:02}-{name}", f"{name}-{day:02}")
                 self._dates |= dict.fromkeys(forms + words, one)
 
-    def find(self, text: str, kind: str = "") -> Match:
+    def find(self, text: str, kind: str = "") -> Text:
         """The id that `text` certainly is: only spaces, case and invisible signs are forgiven."""
         if text in self._exact:
-            return Match(text)
+            return Text(text)
         plain = clean_name(text)
         if fault := fault_of_text(text, kind):
-            return Match(fault=fault)
+            return Text(fault=fault)
         if not plain:
-            return Match(fault="id-missing")
+            return Text(fault="id-missing")
         if known := self._folded.get(folded(plain)):
-            return Match(known, what_changed(text, plain) or "spaces or case in the id")
+            return Text(known, what_changed(text, plain) or "spaces or case in the id")
         if folded(plain) in self._refused or not self._exact:
-            return Match(fault="id-waits")
+            return Text(fault="id-waits")
         if known := self._named.get(plain.casefold()):
             if (times := self._times[plain.casefold()]) > 1:
-                return Match(fault="id-names", detail=str(times))
-            return Match(known, "the name of the KPI instead of its id")
+                return Text(fault="id-names", detail=str(times))
+            return Text(known, "the name of the KPI instead of its id")
         if _TOTAL.fullmatch(plain):
-            return Match(fault="row-total")
+            return Text(fault="row-total")
         marked = _MARKED.fullmatch(plain)
         if marked and (known := self._folded.get(folded(marked["id"]))):
             detail = f'{known} with "{marked["mark"].strip()}" behind it'
-            return Match(fault="id-marked", detail=detail)
+            return Text(fault="id-marked", detail=detail)
         if near := self._near(plain, kind):
-            return Match(fault="id-lookalike", detail=near)
-        return Match(fault="id-unknown")
+            return Text(fault="id-lookalike", detail=near)
+        return Text(fault="id-unknown")
 
     def _near(self, plain: str, kind: str) -> str:
         """The id that `plain` was probably meant to be, with how it may have come about."""

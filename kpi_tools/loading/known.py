@@ -24,8 +24,6 @@ _WORDS: Final = ["milestone", "status", "note", "received"]
 _ROLLING: Final = "rolling_12_months"
 _KEY: Final = ["kpi_id", "quarter"]
 _NO_PARTS: Final = "Its months came without the cases behind them, which would have to be added up."
-_Figure = tuple[float, float, float]
-_NOTHING: Final[_Figure] = (np.nan, np.nan, np.nan)
 
 
 class Known(NamedTuple):
@@ -68,26 +66,31 @@ def figures_and_months(
 
 def _months_of_weeks(rows: pd.DataFrame, kpis: pd.DataFrame) -> pd.DataFrame:
     """The rows with one for each month: of a weekly KPI its weeks added up, or else its last."""
-    weekly = kpis[kpis["frequency"] == "weekly"].set_index("kpi_id")
-    rows = rows.sort_values("period", kind="stable")
-    last = rows.drop_duplicates(["kpi_id", "month"], keep="last").copy()
-    for at, row in last[last["kpi_id"].isin(weekly.index)].iterrows():
-        weeks = rows[(rows["kpi_id"] == row["kpi_id"]) & (rows["month"] == row["month"])]
-        if weekly.loc[row["kpi_id"], "basis"] == "quarter" and len(weeks) > 1:
-            added = _added(weeks, weekly.loc[row["kpi_id"], "unit"])
-            last.loc[at, _NUMBERS] = list(added or _NOTHING)
-            last.loc[at, "status"] = row["status"] if added else NOT_AVAILABLE
-    return last
+    key, rows = ["kpi_id", "month"], rows.sort_values("period", kind="stable")
+    last = rows.drop_duplicates(key, keep="last").set_index(key, drop=False)
+    weekly = kpis[(kpis["frequency"] == "weekly") & (kpis["basis"] == "quarter")]
+    weeks = rows.merge(weekly[["kpi_id", "unit"]], on="kpi_id")
+    added = _added(weeks[weeks.duplicated(key, keep=False)], key)
+    last.loc[added.index, _NUMBERS] = added
+    last.loc[added.index[added["value"].isna()], "status"] = NOT_AVAILABLE
+    return last.reset_index(drop=True)
 
 
-def _added(rows: pd.DataFrame, unit: str) -> _Figure | None:
-    """The figure of several spans together; None where it does not follow from theirs."""
-    if unit == "count" or unit_family(unit).money:
-        return rows["value"].sum(), np.nan, np.nan
-    above, below = rows[_PARTS].sum()
-    if unit not in MULTIPLIERS or rows[_PARTS].isna().any(axis=None) or below <= 0:
-        return None
-    return MULTIPLIERS[unit] * above / below, above, below
+def _added(rows: pd.DataFrame, by: list[str]) -> pd.DataFrame:
+    """The figure of the spans of each group together; missing where it does not follow from theirs.
+
+    One span alone stays as it is. Counts and money are added up, others are made of their parts.
+    """
+    groups = rows.groupby(by, sort=False)
+    size, unit = groups.size(), groups["unit"].first()
+    sums = groups[_NUMBERS].sum().where(groups[_NUMBERS].count().eq(size, axis=0))
+    alone = size == 1
+    adds_up = (unit == "count") | unit.map(lambda one: unit_family(one).money).astype(bool)
+    below = sums["denominator"].where(sums["denominator"] > 0)
+    ratio = unit.map(MULTIPLIERS).astype("float64") * sums["numerator"] / below
+    sums["value"] = sums["value"].where(alone | adds_up, ratio)
+    sums[_PARTS] = sums[_PARTS].where(alone | ~adds_up & sums["value"].notna())
+    return sums
 
 
 def _complete(rows: pd.DataFrame, kpis: pd.DataFrame, by_month: bool = False) -> pd.DataFrame:
@@ -127,60 +130,50 @@ def _made(months: pd.DataFrame, kpis: pd.DataFrame, covers: dict[str, str]) -> p
       counts and money, their sum;
     * `snapshot`, `year_to_date`, and `rolling_12_months` where a month's figure covers twelve
       months too: the figure of the quarter's last month, as given;
-    * `rolling_12_months` where a month's figure is of the month alone: numerators over denominators
-      of twelve months.
+    * `rolling_12_months` where a month's figure is of the month alone: as `quarter`, of twelve
+      months.
 
     What does not follow has no value, status `not available` and a `note` of what is missing.
     """
-    known = {kpi["kpi_id"]: kpi for kpi in rows_of(kpis)}
-    rows = []
-    for kpi_id, of_kpi in months.sort_values("month", kind="stable").groupby("kpi_id", sort=False):
-        kpi, months_of = known[str(kpi_id)], of_kpi.set_index("month")
-        for quarter, of in of_kpi.groupby("quarter"):
-            there = of[of["value"].notna()]
-            if there.empty:
-                continue
-            last = pd.Period(Quarter.parse(quarter).end, "M")
-            if covers[kpi["kpi_id"]] != MONTH:
-                (numbers, note), status = _running(months_of, there, last), of["status"].iloc[-1]
-            else:
-                year = kpi["basis"] == _ROLLING
-                numbers, note = _twelve(months_of, kpi, last) if year else _three(there, kpi)
-                status = max(there["status"], key=STATUSES_WITH_VALUE.index)
-            status = NOT_AVAILABLE if np.isnan(numbers[0]) else status
-            rows.append((kpi_id, quarter, *numbers, status, note, of["received"].max()))
-    made = pd.DataFrame(rows, columns=[*_KEY, *_NUMBERS, "status", "note", "received"])
+    there = months[months["value"].notna()]
+    made = there.groupby(_KEY, sort=False).size().rename("there").reset_index()
+    made = made.merge(kpis[["kpi_id", "unit", "basis"]], on="kpi_id")
+    alone = made["kpi_id"].map(covers) == MONTH
+    made["count"] = np.where(alone, np.where(made["basis"] == _ROLLING, 12, 3), 1)
+    made["last"] = [pd.Period(Quarter.parse(one).end, "M") for one in made["quarter"]]
+    spans = zip(made["last"], made["count"], strict=True)
+    spans = [[str(last - back) for back in range(count)] for last, count in spans]
+    made["month"] = pd.Series(spans, index=made.index, dtype="object")
+    needed = made.explode("month").merge(
+        there[["kpi_id", "month", *_NUMBERS, "status"]], on=["kpi_id", "month"], how="left"
+    )
+    made = made.merge(_added(needed, _KEY), on=_KEY)
+    made["note"] = [_why(row) for row in rows_of(made)]
+    # the weakest of the months that it is made of
+    statuses = needed.dropna(subset="status").groupby(_KEY)["status"]
+    weakest = statuses.agg(lambda few: max(few, key=STATUSES_WITH_VALUE.index)).rename("status")
+    made = made.merge(weakest, on=_KEY, how="left")
+    made["status"] = made["status"].mask(made["value"].isna(), NOT_AVAILABLE)
+    made = made.merge(months.groupby(_KEY)["received"].max(), on=_KEY)
     made = made.assign(month="", milestone=None, silent=False)
-    return made.astype(dict.fromkeys(_NUMBERS, "float64"))
+    return made.drop(columns=["unit", "basis", "count", "last", "there"])
 
 
-def _running(months: pd.DataFrame, there: pd.DataFrame, last: pd.Period) -> tuple[_Figure, str]:
-    if str(last) in set(there["month"]):
-        value, above, below = months.loc[str(last), _NUMBERS]
-        return (value, above, below), f"The figure of {last:%B %Y}, its last month."
-    return _NOTHING, f"{_only(there)}, and {last:%B %Y}, on which its own rests, has none."
-
-
-def _twelve(months: pd.DataFrame, kpi: dict[str, Any], last: pd.Period) -> tuple[_Figure, str]:
-    of = months.reindex(pd.period_range(end=last, periods=12).astype(str))[_NUMBERS]
-    added = None if of.isna().any(axis=None) else _added(of, kpi["unit"])
-    year = f"twelve months to {last:%B %Y}"
-    if added is None:
-        return _NOTHING, f"Not all of the {year} are known with the cases behind them."
-    return added, f"The sum of the {year}."
-
-
-def _three(there: pd.DataFrame, kpi: dict[str, Any]) -> tuple[_Figure, str]:
-    if len(there) < 3:
-        return _NOTHING, f"{_only(there)}."
-    if added := _added(there, kpi["unit"]):
-        return added, "The sum of its three months."
-    cannot = f"Months in the unit {kpi['unit']} cannot be added up."
-    return _NOTHING, _NO_PARTS if kpi["unit"] in MULTIPLIERS else cannot
-
-
-def _only(there: pd.DataFrame) -> str:
-    return f"Only {len(there)} of its 3 months {'has' if len(there) == 1 else 'have'} a figure"
+def _why(made: dict[str, Any]) -> str:
+    """What a quarter's figure is made of, or what is missing."""
+    month, unit, given = f"{made['last']:%B %Y}", made["unit"], made["value"] == made["value"]
+    have = "has" if made["there"] == 1 else "have"
+    only = f"Only {made['there']} of its 3 months {have} a figure"
+    if made["count"] == 1:
+        missing = f"{only}, and {month}, on which its own rests, has none."
+        return f"The figure of {month}, its last month." if given else missing
+    if made["count"] == 12:
+        missing = f"Not all of the twelve months to {month} are known with the cases behind them."
+        return f"The sum of the twelve months to {month}." if given else missing
+    if made["there"] < 3:
+        return f"{only}."
+    missing = _NO_PARTS if unit in MULTIPLIERS else f"Months in the unit {unit} cannot be added up."
+    return "The sum of its three months." if given else missing
 
 
 def note_months(

@@ -1,34 +1,26 @@
 """The returns folders up to a quarter → the rows accepted from them, each held against the rules.
 
-A cell is read to what it certainly means or to a fault; the rules of a row stand in one table.
+All rows of all returns are one table: each cell is read to what it certainly means or to a fault,
+then one rule after another says which rows break it.
 """
 
 import re
-from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from math import isnan, nan
-from statistics import median
 from typing import Any, Final
 
+import numpy as np
 import pandas as pd
 
 from kpi_tools.loading.account import Run
-from kpi_tools.loading.cells import (
-    Number,
-    Text,
-    clean_name,
-    read_number,
-    read_status,
-    read_text,
-)
-from kpi_tools.loading.ids import Ids, Match
+from kpi_tools.loading.cells import Number, Text, clean_name, read_number, read_status, read_text
+from kpi_tools.loading.ids import Ids
 from kpi_tools.loading.periods import Period, read_period
 from kpi_tools.loading.read import Layout, Table
 from kpi_tools.loading.targets import outside, with_targets
 from kpi_tools.quarters import Quarter
 from kpi_tools.received import sort_out
-from kpi_tools.units import known_unit, meant_unit, unit_family
+from kpi_tools.units import MULTIPLIERS, known_unit, meant_unit, unit_family
 from kpi_tools.vocabulary import FINAL, MILESTONE, NOT_AVAILABLE, STATUSES_WITHOUT_VALUE
 
 LINES: Final = ("target", "floor_standard")
@@ -45,6 +37,14 @@ SUBMISSION: Final = {
     "silent": "bool",
 }
 """The columns of accepted rows, with their types."""
+_CELLS: Final = {
+    **dict.fromkeys(("kpi_id", "status", "note"), Text),
+    "period": Period,
+    **dict.fromkeys((*NUMBERS, *LINES), Number),
+}
+"""What the cells of a column are read to."""
+_OF_KPI: Final = ["unit", "range_low", "range_high", "rounded_to", "decimals", "last_quarter"]
+_NO_FIGURE: Final = ("row-total", "row-footnote", "row-units", "id-waits")
 _WELL_ABOVE_FRACTIONS: Final = 5.0
 
 
@@ -57,98 +57,6 @@ class Catalogue:
     ids: Ids
     milestones: Mapping[str, Any] = field(default_factory=dict)
 
-    def __post_init__(self) -> None:
-        rows: list[dict[str, Any]] = self.kpis.to_dict("records")
-        self.by_id = {row["kpi_id"]: row for row in rows}
-
-
-@dataclass
-class Row:
-    """One row of a return as it is checked; the figure may yet follow from its parts.
-
-    `target` and `floor_standard` in force, `usual`, the KPI's other figures, and `typed`, what was
-    typed over a line that the template shows, are filled in where they are needed.
-    """
-
-    at: int
-    folder: Quarter
-    kpi: Mapping[str, Any]
-    match: Match
-    period: Period
-    value: Number
-    numerator: Number
-    denominator: Number
-    sent_status: Text
-    note: Text
-    status: str = ""
-    milestone: str = ""
-    target: float = nan
-    floor_standard: float = nan
-    usual: float = nan
-    typed: str = ""
-    silent: bool = False
-
-    @property
-    def cells(self) -> dict[str, Match | Period | Number | Text]:
-        """What each cell says, by its column."""
-        numbers = {name: getattr(self, name) for name in NUMBERS}
-        return {
-            "kpi_id": self.match,
-            "period": self.period,
-            **numbers,
-            "status": self.sent_status,
-            "note": self.note,
-        }
-
-    @property
-    def readable(self) -> bool:
-        """Whether KPI and period are known."""
-        return bool(self.kpi) and self.period.quarter is not None
-
-    @property
-    def unit(self) -> str:
-        return str(self.kpi.get("unit", ""))
-
-    @property
-    def capped(self) -> bool:
-        """Whether it is a percentage that cannot be above 100."""
-        return self.unit == "%" and self.kpi["range_high"] <= 100
-
-    @property
-    def may_be_fraction(self) -> bool:
-        """Whether a percentage is at most one, and nothing says that it is meant so."""
-        plain = self.readable and self.unit == "%" and not self.value.percent and not self.parts
-        return plain and 0 < self.value.value <= 1
-
-    @property
-    def rounding(self) -> float:
-        """To what the counts are rounded before they are sent; 0 where they are not."""
-        return float(self.kpi["rounded_to"])
-
-    @property
-    def parts(self) -> bool:
-        """Whether both parts are given."""
-        return self.numerator.given and self.denominator.given
-
-    @property
-    def over(self) -> bool:
-        """Whether a part is above its whole, where it cannot be, by more than both are rounded."""
-        surplus = self.numerator.value - self.denominator.value
-        return self.capped and self.denominator.value > 0 and surplus > self.rounding
-
-    @property
-    def made(self) -> float:
-        """The figure that the parts make; NaN where they make none."""
-        per = unit_family(self.unit).per
-        if not self.parts or per is None or self.denominator.value <= 0:
-            return nan
-        made = per * self.numerator.value / self.denominator.value
-        return min(made, 100.0) if self.rounding and self.capped else made
-
-    @property
-    def reason_given(self) -> bool:
-        return self.status in STATUSES_WITHOUT_VALUE
-
 
 def submissions_upto(last: Quarter, run: Run, known: Catalogue) -> pd.DataFrame:
     """The accepted rows of every folder up to `last`, oldest folder first (columns: SUBMISSION).
@@ -158,17 +66,22 @@ def submissions_upto(last: Quarter, run: Run, known: Catalogue) -> pd.DataFrame:
     folders, others = sort_out(run.raw)
     for other in others:
         run.note(other.path, other.code, other.detail)
-    accepted = list[tuple[Any, ...]]()
-    for quarter in sorted(folders):
-        if quarter <= last and known.by_id:
-            tables = [
-                (table, check_return(table, quarter, known))
-                for table in run.returns(folders[quarter], RETURNS)
-            ]
-            _check_duplicates(tables)
-            for table, rows in tables:
-                accepted += [_record(table, row) for row in rows if not table.bad[row.at]]
-    return pd.DataFrame(accepted, columns=list(SUBMISSION)).astype(SUBMISSION)
+    upto = sorted(quarter for quarter in folders if quarter <= last and len(known.kpis))
+    tables = [(table, one) for one in upto for table in run.returns(folders[one], RETURNS)]
+    rows = _read(tables, known)
+    # where the cells do not stand under their headings no more is said, nor of what is no figure
+    whole = ~_bad(rows)
+    figures = whole & ~rows["kpi_id_fault"].isin(_NO_FIGURE)
+    for column in ("kpi_id", "period", *NUMBERS, "status", "note"):
+        code, detail = rows[f"{column}_fault"], rows[f"{column}_detail"]
+        asked = whole if column == "kpi_id" else figures
+        _note(rows, column, code, asked & (code != ""), detail)
+    for column, code, broken, detail in _rules(rows, known):
+        _note(rows, column, code, broken & figures & (rows["kpi_id"] != ""), detail)
+    sent, rows = rows["status"], _settled(rows)
+    _log(rows.assign(status=sent)[~_bad(rows)])
+    _check_duplicates(rows)
+    return rows.loc[~_bad(rows), [*SUBMISSION]].reset_index(drop=True).astype(SUBMISSION)
 
 
 def with_nulls(submissions: pd.DataFrame) -> pd.DataFrame:
@@ -177,250 +90,220 @@ def with_nulls(submissions: pd.DataFrame) -> pd.DataFrame:
     return submissions.assign(**texts.mask(texts == ""))
 
 
-def _record(table: Table, row: Row) -> tuple[Any, ...]:
-    period = (row.match.taken, row.period.taken, str(row.period.quarter), row.period.month)
-    figure = (*(getattr(row, name).value for name in NUMBERS), row.status, row.note.taken)
-    place = (table.file, table.sheet, table.rows[row.at])
-    return (*period, *figure, row.milestone, row.folder.label, *place, row.silent)
+def _read(tables: Sequence[tuple[Table, Quarter]], known: Catalogue) -> pd.DataFrame:
+    """What each cell says, by its column; its other parts beside it: `value_percent`, `note_fault`.
+
+    Further columns: `table` and `position` in it, and what the catalogue says of the KPI.
+    """
+    kpis: dict[str, dict[str, Any]] = known.kpis.set_index("kpi_id").to_dict("index")
+    statuses = {name.casefold(): name for name in known.milestones}
+    found: dict[str, list[Any]] = {name: [] for name in _CELLS}
+    places = []
+    for table, folder in tables:
+        for at, line in enumerate(table.rows):
+            sent = {name: (table.cells[name][at], table.kind(name, at)) for name in table.cells}
+            match = known.ids.find(*sent["kpi_id"])
+            kpi = kpis.get(match.taken, {})
+            cells: dict[str, Any] = {
+                name: read_number(
+                    *sent.get(name, ("", "")),
+                    table.comma_is_doubtful,
+                    kpi.get("unit", "") if name == "value" else "",
+                )
+                for name in (*NUMBERS, *LINES)
+            }
+            milestone = ""
+            if kpi.get("kind") == MILESTONE and not cells["value"].blank:
+                milestone = statuses.get(clean_name(sent["value"][0]).casefold(), "")
+                fault = "" if milestone else "milestone-unknown"
+                cells["value"] = Number(fault=fault, detail=", ".join(statuses.values()))
+            cells["kpi_id"] = match._replace(fault=_fault_of_id(match, sent, at))
+            cells["period"] = read_period(*sent["period"], kpi)
+            cells["status"], cells["note"] = read_status(*sent["status"]), read_text(*sent["note"])
+            for name, cell in cells.items():
+                found[name].append(cell)
+            places.append((table, at, table.file, table.sheet, line, folder.label, milestone))
+    columns = ["table", "position", "file", "sheet", "row", "received", "milestone"]
+    parts = [
+        pd.DataFrame(found[name], columns=cell._fields).add_prefix(f"{name}_")
+        for name, cell in _CELLS.items()
+    ]
+    rows = pd.concat([pd.DataFrame(places, columns=columns), *parts], axis=1)
+    rows = rows.rename(columns={f"{name}_value": name for name in _CELLS})
+    rows["period"] = [cell.taken for cell in found["period"]]
+    rows["quarter"] = [str(cell.quarter or "") for cell in found["period"]]
+    rows = rows.fillna({"kpi_id": "", "note": "", "status": ""})
+    of_kpi = known.kpis.set_index("kpi_id").reindex(rows["kpi_id"])[_OF_KPI]
+    rows[_OF_KPI] = of_kpi.fillna({"unit": "", "rounded_to": 0}).set_axis(rows.index)
+    return rows.rename(columns={"period_month": "month"})
 
 
-def check_return(table: Table, folder: Quarter, known: Catalogue) -> list[Row]:
-    """Each row of a table in the folder of a quarter, read and checked against the rules."""
-    misshapen = set(table.bad.nonzero()[0].tolist())
-    rows = [_read_row(table, at, folder, known) for at in range(len(table))]
-    _add_lines(rows, table, known)
-    for row in rows:
-        if row.at in misshapen or _is_no_figure(table, row):
-            continue
-        for column, cell in row.cells.items():
-            if cell.fault and column != "kpi_id":
-                table.fault(row.at, column, cell.fault, cell.detail)
-        for column, code, broken in _RULES if row.kpi else ():
-            found = broken(row, known)
-            if found is not None and found is not False:
-                table.fault(row.at, column, code, "" if found is True else found)
-        if row.kpi:
-            _check_range(table, row)
-            _settle(table, row)
-        cells = row.cells
-        for column in (*NUMBERS, "kpi_id", "period", "status", "note"):
-            if cells[column].why and not table.bad[row.at]:
-                table.changed(row.at, column, cells[column].taken, cells[column].why)
-    return rows
+def _fault_of_id(match: Text, sent: Mapping[str, tuple[str, str]], at: int) -> str:
+    """The fault of an id, or of its row: a footnote or units. A total is known by its id."""
+    value, *others = (sent[name][0].strip() for name in ("value", *PARTS, "period", "status"))
+    unknown = match.fault in ("id-unknown", "id-missing")
+    there = any((value, *others))
+    noted = sent["note"][0].strip()
+    if not there and (match.fault == "id-missing" or unknown and not noted):
+        return "row-footnote"
+    unit = value.strip(" ()")
+    is_unit = known_unit(unit) or meant_unit(unit) or unit.casefold() in ("numeric", "decimal")
+    if unknown and at == 0 and is_unit and not re.search(r"\d", " ".join([value, *others, noted])):
+        return "row-units"
+    return match.fault
 
 
-def _read_row(table: Table, at: int, folder: Quarter, known: Catalogue) -> Row:
-    def cell(column: str) -> tuple[str, str]:
-        return table.cells[column][at], table.kind(column, at)
+def _bad(rows: pd.DataFrame) -> Any:
+    """Which rows are refused."""
+    places = zip(rows["table"], rows["position"], strict=True)
+    return np.array([table.bad[at] for table, at in places], dtype=bool)
 
-    match = known.ids.find(*cell("kpi_id"))
-    kpi = known.by_id.get(match.taken, {})
-    unit = str(kpi.get("unit", ""))
-    value, above, below = (
-        read_number(*cell(name), table.comma_is_doubtful, unit if name == "value" else "")
-        for name in NUMBERS
+
+def _note(rows: pd.DataFrame, column: str, code: Any, broken: Any, detail: Any = "") -> None:
+    """Note a rule where it is `broken`; `code` and `detail`: of all rows, or one for each."""
+    found = rows[["table", "position"]].assign(code=code, detail=detail)[broken]
+    for row in found.to_dict("records"):
+        row["table"].fault(row["position"], column, row["code"], row["detail"])
+
+
+def _rules(rows: pd.DataFrame, known: Catalogue) -> Iterator[tuple[str, Any, Any, Any]]:
+    """The rules of a row of a known KPI: column, code, which rows break it, its particulars."""
+    value, above, below = (rows[name] for name in NUMBERS)
+    unit, low, high, rounding = (rows[name] for name in _OF_KPI[:4])
+    quarter, status, reason, blank = (
+        rows[name] for name in ("quarter", "status", "value_reason", "value_blank")
     )
-    status, note = read_status(*cell("status")), read_text(*cell("note"))
-    period = read_period(*cell("period"), kpi)
-    row = Row(at, folder, kpi, match, period, value, above, below, status, note, status.taken)
-    if kpi.get("kind") == MILESTONE and not row.value.blank:
-        folded = {name.casefold(): name for name in known.milestones}
-        row.milestone = folded.get(clean_name(cell("value")[0]).casefold(), "")
-        fault = "" if row.milestone else "milestone-unknown"
-        row.value = Number(fault=fault, detail=", ".join(known.milestones))
-    return row
+    readable, percentage = (rows["kpi_id"] != "") & (quarter != ""), unit == "%"
+    lines = with_targets(rows.loc[readable, ["kpi_id", "quarter"]], known.targets)
+    lines = lines[[*LINES]].reindex(rows.index)
+
+    holds = np.array([_holds_rows(text, known.ids) for text in rows["note"]], dtype=bool)
+    yield "note", "text-rows", holds, ""
+    yield "period", "period-year", rows["period_notice"] != "", rows["period_notice"]
+    titles = rows["received"].map(lambda label: Quarter.parse(label).title)
+    yield "period", "period-future", quarter > rows["received"], titles
+    last = rows["last_quarter"].astype("object").fillna("")
+    titles = [Quarter.parse(label).title if label else "" for label in last]
+    yield "period", "period-retired", (last != "") & (quarter > last), titles
+    money = unit.map(lambda one: unit_family(one).money).astype(bool)
+    for name in NUMBERS:
+        percent = rows[f"{name}_percent"] & ~percentage & (name == "value")
+        yield name, "value-sign", percent | rows[f"{name}_pound"] & ~money, unit
+    for name in PARTS:
+        yield name, "parts-sign", rows[f"{name}_percent"], ""
+    yield "numerator", "value-negative", (above < 0) & (low >= 0), ""
+    yield "denominator", "value-negative", below < 0, ""
+
+    # a percentage of at most one, where nothing says that it is meant so
+    parts = above.notna() & below.notna()
+    usual = (
+        value.where(readable).groupby([rows["table"].map(id), rows["kpi_id"]]).transform("median")
+    )
+    near = lines.min(axis=1).fillna(usual)
+    fraction = readable & percentage & ~rows["value_percent"] & ~parts & (value > 0) & (value <= 1)
+    figures = near.map(" with figures near {:g}".format)
+    yield "value", "value-fraction", fraction & (near > _WELL_ABOVE_FRACTIONS), figures
+    whole = (unit == "count") & (rows["decimals"].fillna(0) == 0)
+    yield "value", "value-fractional", whole & (value % 1 > 0), ""
+    for name in LINES:
+        sent, line = rows[name], lines[name]
+        typed = (sent - line).abs() > 0.5 * 10.0 ** -rows[f"{name}_decimals"] + 1e-9
+        words = name.replace("_", " ")
+        both = [f"{words} {a:g} where {b:g} is" for a, b in zip(sent, line, strict=True)]
+        yield name, "target-typed", typed, both
+
+    capped = percentage & (high <= 100)
+    over = capped & (below > 0) & (above - below > rounding)
+    yield "denominator", "parts-zero", below == 0, ""
+    yield "numerator", "parts-over", over, ""
+    made, decimals = _made(rows), rows["value_decimals"]
+    allowed = 0.5 * 10.0**-decimals + 1e-9 * made.abs().clip(lower=1)
+    compared = value.mask((rounding > 0) & (made == 100), value.clip(upper=100))
+    words = [f"{one:,.{places + 1}f}" for one, places in zip(made, decimals, strict=True)]
+    yield "value", "value-unlike-parts", (compared - made).abs() > allowed, words
+
+    without = status.isin(STATUSES_WITHOUT_VALUE)
+    given = value.notna() | (rows["milestone"] != "")
+    no_number = ~given & (rows["value_fault"] == "")
+    withheld = parts & no_number & (~blank | without)
+    yield "numerator", "parts-withheld", withheld, status.where(blank, reason)
+    yield "status", "status-with-value", without & given, status
+    other = without & ~blank & no_number & (reason != NOT_AVAILABLE) & (reason != status)
+    words = reason + ', but the status says "' + status + '"'
+    yield "value", "status-other-reason", other, words
+    beyond = (value < low) | (value > high) & ~((rounding > 0) & parts & ~over)
+    found = [outside(*one) for one in zip(value, low, high, percentage, strict=True)]
+    codes, details = ([one[at] for one in found] for at in (0, 1))
+    yield "value", codes, beyond, details
+    unexplained = no_number & blank & (status != "") & ~without & made.isna()
+    yield "status", "status-without-value", unexplained & ~_bad(rows), status
 
 
-def _add_lines(rows: list[Row], table: Table, known: Catalogue) -> None:
-    """Fill in the lines in force, the KPI's usual figure, what was typed over a target shown."""
-    in_template = set(PREFILLED) <= set(table.cells)
-    asked = [row for row in rows if row.may_be_fraction or in_template and row.readable]
-    if not asked:
-        return
-    keys = [(row.match.taken, str(row.period.quarter)) for row in asked]
-    places = pd.DataFrame(keys, columns=["kpi_id", "quarter"], dtype="str")
-    lines = with_targets(places, known.targets)
-    figures = defaultdict[str, list[float]](list)
-    for row in rows:
-        if row.readable and row.value.given:
-            figures[row.match.taken].append(row.value.value)
-    for at, row in enumerate(asked):
-        row.target, row.floor_standard = (float(lines[name].iloc[at]) for name in LINES)
-        row.usual = median(figures[row.match.taken] or [nan])
-        for name in LINES if in_template else ():
-            sent = read_number(table.cells[name][row.at], table.kind(name, row.at))
-            line = getattr(row, name)
-            if abs(sent.value - line) > 0.5 * 10.0**-sent.decimals + 1e-9:
-                row.typed = f"{name.replace('_', ' ')} {sent.value:g} where {line:g} is"
+def _made(rows: pd.DataFrame) -> pd.Series:
+    """The figure that the parts make; above 100 by their rounding it is 100."""
+    _, above, below = (rows[name] for name in NUMBERS)
+    made = rows["unit"].map(MULTIPLIERS).astype("float64") * above / below.where(below > 0)
+    capped = (rows["unit"] == "%") & (rows["range_high"] <= 100) & (rows["rounded_to"] > 0)
+    return made.mask(capped, made.clip(upper=100))
 
 
-def _is_no_figure(table: Table, row: Row) -> bool:
-    """Whether the row is a total, a footnote or units, of which no more is said, or of no KPI."""
-    others = [table.cells[name][row.at].strip() for name in RETURNS.names if name != "kpi_id"]
-    code = row.match.fault
-    unknown = code in ("id-unknown", "id-missing")
-    value = table.cells["value"][row.at].strip(" ()")
-    is_unit = known_unit(value) or meant_unit(value) or value.casefold() in ("numeric", "decimal")
-    if not any(others) and unknown or code == "id-missing" and not any(others[:-1]):
-        code = "row-footnote"
-    elif unknown and row.at == 0 and is_unit and not re.search(r"\d", " ".join(others)):
-        code = "row-units"
-    if code:
-        table.fault(row.at, "kpi_id", code, row.match.detail)
-    return code in ("row-total", "row-footnote", "row-units", "id-waits")
-
-
-def _check_range(table: Table, row: Row) -> None:
-    """A figure that the measure cannot be; above 100 by the rounding of its parts it can."""
-    value, low, high = row.value.value, row.kpi["range_low"], row.kpi["range_high"]
-    by_rounding = row.rounding and row.parts and not row.over
-    if value < low or value > high and not by_rounding:
-        table.fault(row.at, "value", *outside(value, low, high, row.unit == "%"))
-
-
-def _retired(row: Row, _: Catalogue) -> str | None:
-    last = row.kpi["last_quarter"]
-    gone = row.readable and isinstance(last, str) and str(row.period.quarter) > last
-    return Quarter.parse(last).title if gone else None
-
-
-def _ahead(row: Row, _: Catalogue) -> str | None:
-    quarter = row.period.quarter
-    return row.folder.title if quarter is not None and quarter > row.folder else None
-
-
-def _wrong_sign(name: str) -> "Rule":
-    """A sign that contradicts the unit; that a part is a percentage is another fault."""
-
-    def rule(row: Row, _: Catalogue) -> str | None:
-        number = getattr(row, name)
-        percent = number.percent and name == "value" and row.unit != "%"
-        wrong = percent or number.pound and not unit_family(row.unit).money
-        return row.unit if wrong else None
-
-    return rule
-
-
-def _is_fraction(row: Row, _: Catalogue) -> str | None:
-    """A percentage of at most one where the lines, or else the KPI's figures, are well above."""
-    lines = [line for line in (row.target, row.floor_standard) if not isnan(line)]
-    near = min(lines, default=row.usual)
-    doubtful = row.may_be_fraction and near > _WELL_ABOVE_FRACTIONS
-    return f" with figures near {near:g}" if doubtful else None
-
-
-def _is_broken_count(row: Row, _: Catalogue) -> bool:
-    decimals = row.kpi["decimals"]
-    whole = row.unit == "count" and (pd.isna(decimals) or decimals == 0)
-    return whole and row.value.value % 1 > 0
-
-
-def _unlike_parts(row: Row, _: Catalogue) -> str | None:
-    made, value = row.made, row.value
-    rounding = 0.5 * 10.0**-value.decimals + 1e-9 * max(1, abs(made))
-    capped = min(value.value, 100.0) if row.rounding and made == 100 else value.value
-    return f"{made:,.{value.decimals + 1}f}" if abs(capped - made) > rounding else None
-
-
-def _without_number(row: Row) -> bool:
-    return not (row.value.given or row.value.fault or row.milestone)
-
-
-def _parts_withheld(row: Row, _: Catalogue) -> str | None:
-    if not row.parts or not _without_number(row):
-        return None
-    if row.value.blank:
-        return row.status if row.reason_given else None
-    return row.value.reason
-
-
-def _status_with_value(row: Row, _: Catalogue) -> str | None:
-    return row.status if row.reason_given and (row.value.given or row.milestone) else None
-
-
-def _other_reason(row: Row, _: Catalogue) -> str | None:
-    reason = row.value.reason
-    if not row.reason_given or row.value.blank or not _without_number(row):
-        return None
-    same = reason in (NOT_AVAILABLE, row.status)
-    return None if same else f'{reason}, but the status says "{row.status}"'
-
-
-def _holds_rows(row: Row, known: Catalogue) -> bool:
+def _holds_rows(note: str, ids: Ids) -> bool:
     """Whether a line of the note, but for the first, is a row: an id and a period in its cells."""
-    lines = [re.split(r"[,;\t]", line) for line in row.note.taken.split("\n")[1:]]
+    lines = [re.split(r"[,;\t]", line) for line in note.split("\n")[1:]]
     return any(
-        any(known.ids.find(cell).taken for cell in cells)
+        any(ids.find(cell).taken for cell in cells)
         and any(not read_period(cell).fault for cell in cells)
         for cells in lines
         if len(cells) > 2
     )
 
 
-Rule = Callable[[Row, Catalogue], str | bool | None]
-_RULES: Final[tuple[tuple[str, str, Rule], ...]] = (
-    ("note", "text-rows", _holds_rows),
-    ("period", "period-year", lambda row, _: row.period.notice or None),
-    ("period", "period-future", _ahead),
-    ("period", "period-retired", _retired),
-    *((name, "value-sign", _wrong_sign(name)) for name in NUMBERS),
-    ("numerator", "parts-sign", lambda row, _: row.numerator.percent),
-    ("denominator", "parts-sign", lambda row, _: row.denominator.percent),
-    ("numerator", "value-negative", lambda row, _: row.numerator.value < 0 <= row.kpi["range_low"]),
-    ("denominator", "value-negative", lambda row, _: row.denominator.value < 0),
-    ("value", "value-fraction", _is_fraction),
-    ("value", "value-fractional", _is_broken_count),
-    ("target", "target-typed", lambda row, _: row.typed or None),
-    ("denominator", "parts-zero", lambda row, _: row.denominator.value == 0),
-    ("numerator", "parts-over", lambda row, _: row.over),
-    ("value", "value-unlike-parts", _unlike_parts),
-    ("numerator", "parts-withheld", _parts_withheld),
-    ("status", "status-with-value", _status_with_value),
-    ("value", "status-other-reason", _other_reason),
-)
-"""Column, code, and whether a row of a known KPI breaks the rule: its particulars, or True."""
+def _settled(rows: pd.DataFrame) -> pd.DataFrame:
+    """With the figures that follow from their parts; the status: a figure's, or why there is none."""
+    value, made, blank = rows["value"], _made(rows), rows["value_blank"]
+    without = rows["status"].isin(STATUSES_WITHOUT_VALUE)
+    follows = blank & ~without & made.notna()
+    capped = (rows["rounded_to"] > 0) & (made == 100) & (value > 100)
+    why = rows["value_why"].mask(follows, "it follows from numerator and denominator")
+    why = why.mask(capped, "above 100 by the rounding of its parts")
+    value = value.mask(follows, made).mask(capped, 100.0)
+    given = value.notna() | (rows["milestone"] != "")
+    kept = given | without & (blank | (rows["value_reason"] == NOT_AVAILABLE))
+    status = rows["status"].where(kept, rows["value_reason"])
+    status = status.mask(given & (status == ""), FINAL)
+    silent = ~given & blank & (rows["status"] == "")
+    return rows.assign(value=value, value_why=why, status=status, silent=silent)
 
 
-def _settle(table: Table, row: Row) -> None:
-    """The figure that follows from its parts, and the status: a figure's, or why there is none."""
-    value, sound = row.value, not row.value.fault
-    if value.blank and sound and not row.reason_given and not isnan(row.made):
-        row.value = value = Number(row.made, why="it follows from numerator and denominator")
-    elif value.given and row.rounding and row.made == 100 and value.value > 100:
-        why = "above 100 by the rounding of its parts"
-        row.value = value = value._replace(value=100.0, why=why)
-    if value.given or row.milestone:
-        row.status = row.status or FINAL
-    elif sound:
-        if value.blank and row.status and not row.reason_given and not table.bad[row.at]:
-            table.fault(row.at, "status", "status-without-value", row.status)
-        row.silent = value.blank and not row.status
-        if not (row.reason_given and (value.blank or value.reason == NOT_AVAILABLE)):
-            row.status = value.reason
+def _log(rows: pd.DataFrame) -> None:
+    """Log each cell of accepted rows that was taken otherwise than written."""
+    for column in (*NUMBERS, "kpi_id", "period", "status", "note"):
+        changed = rows[rows[f"{column}_why"] != ""]
+        for row in changed.to_dict("records"):
+            taken = row[column] if isinstance(row[column], str) else f"{row[column]:.15g}"
+            row["table"].changed(
+                row["position"], column, taken.replace("nan", ""), row[f"{column}_why"]
+            )
 
 
-def _check_duplicates(tables: list[tuple[Table, list[Row]]]) -> None:
+def _check_duplicates(rows: pd.DataFrame) -> None:
     """A KPI and period sent more than once for a folder: refused where the rows differ."""
-    sent = defaultdict[tuple[str, str], list[tuple[Table, Row]]](list)
-    for table, rows in tables:
-        for row in rows:
-            if row.readable:
-                sent[row.match.taken, row.period.taken].append((table, row))
-    for places in sent.values():
-        same = len({_content(table, row) for table, row in places}) == 1
-        for table, row in places if len(places) > 1 else ():
-            others = [
-                f"row {other.rows[one.at]}" + (f" of {other.file}" if other is not table else "")
-                for other, one in places[:6]
-                if one is not row
+    rows = rows[(rows["kpi_id"] != "") & (rows["quarter"] != "")]
+    keys = ["received", "kpi_id", "period"]
+    rows = rows[rows.duplicated(keys, keep=False)]
+    # a refused row is like no other
+    texts = rows[["value", *PARTS]].map("{:.12g}".format)
+    texts = texts.assign(
+        **rows[["status", "note", "milestone"]], refused=rows.index.where(_bad(rows), -1)
+    )
+    rows = rows.assign(content=list(texts.itertuples(index=False, name=None)), bad=_bad(rows))
+    for _, places in rows.groupby(keys, sort=False):
+        same = places["content"].nunique() == 1
+        code = "duplicate-same" if same else "duplicate-conflict"
+        for at, row in places[~places["bad"] | (not same)].iterrows():
+            others = places.head(6).drop(index=at, errors="ignore").head(5)
+            named = [
+                f"row {line}" + (f" of {table.file}" if table is not row["table"] else "")
+                for line, table in zip(others["row"], others["table"], strict=True)
             ]
-            if not table.bad[row.at] or not same:
-                code = "duplicate-same" if same else "duplicate-conflict"
-                table.fault(row.at, "kpi_id", code, "; ".join(others[:5]))
-
-
-def _content(table: Table, row: Row) -> tuple[object, ...]:
-    if table.bad[row.at]:
-        return table.file, table.sheet, row.at
-    figure = (f"{getattr(row, name).value:.12g}" for name in NUMBERS)
-    return (*figure, row.status, row.note.taken, row.milestone)
+            row["table"].fault(row["position"], "kpi_id", code, "; ".join(named))

@@ -26,8 +26,7 @@ PLACES: Final = ("kpi_id", "section")
 class Column:
     """A column: its kind, what it means, what stands for a blank, an example.
 
-    `without` says the default in words where it does not say itself; `most` bounds a whole number;
-    `since` is the version of these tables from which on there is such a column.
+    `without` says the default in words where it does not say itself; `most` bounds a whole number.
     """
 
     name: str
@@ -39,7 +38,6 @@ class Column:
     example: str = ""
     options: tuple[str, ...] = ()
     most: int = 0
-    since: int = 1
 
 
 @dataclass(frozen=True)
@@ -115,6 +113,8 @@ def _setting(part: str, entry: dict[str, Any]) -> Setting:
 
 
 _CODEBOOK = tomllib.loads(Path(__file__).with_name("codebook.toml").read_text(encoding="utf-8"))
+KINDS: Final[dict[str, str]] = _CODEBOOK["kinds"]
+"""What a setting or a cell of each kind must be."""
 SCHEMAS: Final = {name: _schema(entry) for name, entry in _CODEBOOK["tables"].items()}
 KPIS, TARGETS, COMMENTARY, WORDS, ACTIVITY, BENCHMARKS = (
     SCHEMAS[name] for name in ("kpis", "targets", "commentary", "words", "activity", "benchmarks")
