@@ -16,17 +16,22 @@ from kpi_tools.errors import InputError
 from kpi_tools.loading import context, schemas
 from kpi_tools.loading import words as texts
 from kpi_tools.loading.account import Run
-from kpi_tools.loading.catalogue import read_kpis, with_decimals
+from kpi_tools.loading.catalogue import (
+    check_targets,
+    line_columns,
+    read_kpis,
+    read_targets,
+    with_decimals,
+    with_targets,
+)
 from kpi_tools.loading.council import Council, read_council
 from kpi_tools.loading.disclosure import Withheld, suppress
 from kpi_tools.loading.due import Calendar, calendars, due_figures, in_set, latest_due, period_words
-from kpi_tools.loading.fields import known_by
 from kpi_tools.loading.ids import Ids
 from kpi_tools.loading.known import figures_and_months, note_months
 from kpi_tools.loading.read import Table
 from kpi_tools.loading.returns import Catalogue, submissions_upto, with_nulls
 from kpi_tools.loading.rules import ERROR, RULES, WARNING, as_list, errors_of
-from kpi_tools.loading.targets import check_targets, line_columns, read_targets, with_targets
 from kpi_tools.quarters import Quarter
 from kpi_tools.received import COUNCIL_BOOK, FIGURES, files_in, returns_in, sort_out
 from kpi_tools.schemes import unknown_lines
@@ -246,7 +251,7 @@ def read_returns(
         ids = Ids(kpis["kpi_id"], of_kpi["kpi_name"].to_dict(), refused)
 
         def known(schema: schemas.Schema, places: tuple[str, ...] = ()) -> pd.DataFrame:
-            return known_by(table_of(schema), schema, ids, wanted, places)
+            return schemas.known_by(table_of(schema), schema, ids, wanted, places)
 
         targets = read_targets(lines, kpis, ids, council.scheme)
         catalogue.later = int((kpis["first_quarter"] > wanted.label).sum())

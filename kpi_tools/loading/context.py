@@ -14,12 +14,11 @@ import numpy as np
 import pandas as pd
 
 from kpi_tools.loading import schemas
-from kpi_tools.loading.fields import in_force, read
+from kpi_tools.loading.catalogue import outside
 from kpi_tools.loading.ids import Ids
 from kpi_tools.loading.periods import read_period
 from kpi_tools.loading.read import Table
 from kpi_tools.loading.returns import SUBMISSION
-from kpi_tools.loading.targets import outside
 from kpi_tools.quarters import Quarter, year_end, year_ending
 from kpi_tools.schemes import one_of
 from kpi_tools.units import MULTIPLIERS
@@ -30,10 +29,10 @@ _WELL_ABOVE_SHARES = 5.0
 
 def read_activity(table: Table, sections: tuple[str, ...], upto: Quarter) -> pd.DataFrame:
     """The activity indicators of periods up to a quarter; numbers float64, decimals int64."""
-    rows = read(table, schemas.ACTIVITY, choices={"section": sections})
+    rows = schemas.read(table, schemas.ACTIVITY, choices={"section": sections})
     for place in np.flatnonzero(rows["lower_expected"] > rows["upper_expected"]):
         table.fault(int(place), "lower_expected", "expected-order")
-    return in_force(table, rows, upto, "period").astype({"decimals": "int64"})
+    return schemas.in_force(table, rows, upto, "period").astype({"decimals": "int64"})
 
 
 def read_benchmarks(
@@ -46,7 +45,7 @@ def read_benchmarks(
     known = kpis.set_index("kpi_id").to_dict("index")
     units = {kpi_id: kpi["unit"] for kpi_id, kpi in known.items()}
     usual = targets.groupby("kpi_id")["target"].median().to_dict()
-    rows = read(table, schemas.BENCHMARKS, ids, units=units)
+    rows = schemas.read(table, schemas.BENCHMARKS, ids, units=units)
     quarters = []
     for place, row in enumerate(rows.to_dict("records")):
         kpi = known.get(row["kpi_id"])
@@ -54,7 +53,7 @@ def read_benchmarks(
         if kpi:
             _check_benchmark(table, place, row, kpi, usual.get(row["kpi_id"], np.nan))
     rows["quarter"] = pd.array(quarters, dtype="str")
-    return in_force(table, rows, upto)
+    return schemas.in_force(table, rows, upto)
 
 
 def _check_benchmark(
@@ -121,7 +120,7 @@ def read_rebases(table: Table, ids: Ids, upto: Quarter) -> pd.DataFrame:
 
     `from_quarter` is the first report that uses it; missing: all.
     """
-    rows = read(table, schemas.REBASES, ids)
+    rows = schemas.read(table, schemas.REBASES, ids)
     days = [
         Quarter.parse(period).start.isoformat() if "Q" in period else f"{period}-01"
         for period in rows["first_period"].fillna("")
@@ -131,7 +130,7 @@ def read_rebases(table: Table, ids: Ids, upto: Quarter) -> pd.DataFrame:
         if not table.bad[place] and first.setdefault(key, place) != place:
             table.fault(place, "first_period", "catalogue-twice", str(table.rows[first[key]]))
     rows.insert(2, "date", pd.array(days, dtype="str"))
-    return in_force(table, rows, upto)
+    return schemas.in_force(table, rows, upto)
 
 
 def read_events(
@@ -141,7 +140,7 @@ def read_events(
 
     `latest`: the last quarter with returns; an event after it has not happened yet: a fault.
     """
-    rows = read(table, schemas.EVENTS, ids)
+    rows = schemas.read(table, schemas.EVENTS, ids)
     known = kpis.set_index("kpi_id")
     since = []
     for place, row in enumerate(rows.to_dict("records")):
@@ -155,7 +154,7 @@ def read_events(
         first = row["from_quarter"] if isinstance(row["from_quarter"], str) else happened
         since.append(max(first, happened) if first and happened else first)
     rows = rows.assign(from_quarter=pd.array(since, dtype="str"), row=np.array(table.rows, "int64"))
-    return in_force(table, rows, upto).sort_values(["kpi_id", "date"], ignore_index=True)
+    return schemas.in_force(table, rows, upto).sort_values(["kpi_id", "date"], ignore_index=True)
 
 
 def counted(events: pd.DataFrame, upto: Quarter) -> pd.DataFrame:

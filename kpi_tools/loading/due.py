@@ -13,9 +13,9 @@ from typing import Any, Final, Self
 
 import pandas as pd
 
+from kpi_tools.loading.catalogue import with_targets
 from kpi_tools.loading.periods import ACADEMIC
 from kpi_tools.loading.schemas import BEGINNING
-from kpi_tools.loading.targets import with_targets
 from kpi_tools.quarters import Quarter, year_ended_by, year_ending
 from kpi_tools.vocabulary import IN_YEARS, NOT_AVAILABLE, NOT_YET_DUE
 from kpi_tools.wording import rows_of

@@ -9,10 +9,10 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 import pandas as pd
 
+from kpi_tools.loading.catalogue import with_targets
 from kpi_tools.loading.due import Calendar
 from kpi_tools.loading.returns import NUMBERS, PARTS
 from kpi_tools.loading.rules import Ledger
-from kpi_tools.loading.targets import with_targets
 from kpi_tools.quarters import Quarter
 from kpi_tools.units import MULTIPLIERS, unit_family
 from kpi_tools.vocabulary import MONTH, NOT_AVAILABLE, STATUSES_WITH_VALUE

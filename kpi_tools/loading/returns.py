@@ -13,11 +13,11 @@ import numpy as np
 import pandas as pd
 
 from kpi_tools.loading.account import Run
+from kpi_tools.loading.catalogue import outside, with_targets
 from kpi_tools.loading.cells import Number, Text, clean_name, read_number, read_status, read_text
 from kpi_tools.loading.ids import Ids
 from kpi_tools.loading.periods import Period, read_period
 from kpi_tools.loading.read import Layout, Table
-from kpi_tools.loading.targets import outside, with_targets
 from kpi_tools.quarters import Quarter
 from kpi_tools.received import sort_out
 from kpi_tools.units import MULTIPLIERS, known_unit, meant_unit, unit_family

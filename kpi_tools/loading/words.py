@@ -9,7 +9,6 @@ import pandas as pd
 
 from kpi_tools.loading import schemas
 from kpi_tools.loading.disclosure import Withheld
-from kpi_tools.loading.fields import read
 from kpi_tools.loading.ids import Ids
 from kpi_tools.loading.read import Layout, Table
 from kpi_tools.loading.rules import Ledger
@@ -26,7 +25,7 @@ _TEXTS: Final = ("commentary", "management_action")
 
 def read_commentary(table: Table, sections: tuple[str, ...], ids: Ids) -> pd.DataFrame:
     """kpi_id or section (the other is missing), texts, author, status; file, row: its place."""
-    rows = read(table, schemas.COMMENTARY, ids, {"section": sections})
+    rows = schemas.read(table, schemas.COMMENTARY, ids, {"section": sections})
     for place in np.flatnonzero(rows[[*_TEXTS]].isna().all(axis=1)).tolist():
         table.fault(place, "commentary", "text-missing")
     for place, row in enumerate(rows.to_dict("records")):
@@ -83,7 +82,9 @@ def read_words(
     for quarter, table in tables:
         for name in PREFILLED:
             table.cells.pop(name, None)
-        rows = read(table, schemas.WORDS, ids).assign(quarter=quarter.label, file=table.file)
+        rows = schemas.read(table, schemas.WORDS, ids).assign(
+            quarter=quarter.label, file=table.file
+        )
         rows["row"] = np.array(table.rows, dtype="int64")
         filled = rows[["text", "status", "due", "owner"]].notna().any(axis=1) & ~table.bad
         for place in map(int, np.flatnonzero(filled.to_numpy())):
