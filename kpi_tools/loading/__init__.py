@@ -5,7 +5,7 @@ Nothing is guessed and nothing is lost: what is not accepted stands among the re
 reasons, and the counts reconcile.
 """
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -62,10 +62,6 @@ __all__ = [
 _COUNCIL_FILES: Final = ("council.toml", "kpis.csv", "targets.csv")
 
 
-def _nothing(*names: str) -> pd.DataFrame:
-    return field(default_factory=lambda: pd.DataFrame(columns=names, dtype="str"))
-
-
 @dataclass(frozen=True)
 class Returns:
     """All that is known at a quarter, in tables of pandas; missing texts are null, numbers NaN.
@@ -103,12 +99,12 @@ class Returns:
     counts: pd.DataFrame
     changelog: pd.DataFrame
     rebases: pd.DataFrame
-    events: pd.DataFrame = _nothing(*schemas.EVENTS.names)
-    annotations: pd.DataFrame = _nothing(*schemas.ANNOTATIONS.names)
-    actions: pd.DataFrame = _nothing(*schemas.ACTIONS.names)
-    agreed: pd.DataFrame = _nothing(*schemas.SMALL_NUMBERS.names)
-    withheld: Withheld = field(default_factory=Withheld)
-    words: pd.DataFrame = _nothing(*texts.COLUMNS)
+    events: pd.DataFrame
+    annotations: pd.DataFrame
+    actions: pd.DataFrame
+    agreed: pd.DataFrame
+    withheld: Withheld
+    words: pd.DataFrame
     only: str = ""
 
     @property
@@ -364,9 +360,7 @@ def as_known_at(returns: Returns, quarter: Quarter) -> Returns:
     """
     submissions = _known_at(returns.submissions, quarter, "received")
     figures = figures_and_months(submissions, returns.catalogue, returns.targets)
-    since = dict.fromkeys(
-        ("benchmarks", "changelog", "events", "annotations", "actions", "rebases"), "from_quarter"
-    )
+    since = ("benchmarks", "changelog", "events", "annotations", "actions", "rebases")
     return replace(
         returns,
         quarter=quarter,
@@ -374,10 +368,8 @@ def as_known_at(returns: Returns, quarter: Quarter) -> Returns:
         figures=figures.figures,
         months=figures.months,
         commentary=returns.commentary.head(0),
-        **{
-            name: _known_at(getattr(returns, name), quarter, column)
-            for name, column in (since | {"activity": "period"}).items()
-        },
+        activity=_known_at(returns.activity, quarter, "period"),
+        **{name: _known_at(getattr(returns, name), quarter) for name in since},
     )
 
 

@@ -86,14 +86,14 @@ class Run:
         for found in sorted(files_in(folder), key=lambda one: one.code == "file-copy"):
             name, quarter = self._name(found.path), Quarter.parse(folder.name)
             if found.code and found.code != "file-copy":
-                self._skip(name, found.code, found.detail)
+                self.skip(found.path, found.code, found.detail)
                 continue
             taken = take(found.path, name, self.ledger)
             if taken and taken.sha256 in seen:
-                self._skip(name, "file-copy", seen[taken.sha256])
+                self.skip(found.path, "file-copy", seen[taken.sha256])
                 continue
             if found.code:
-                self._skip(name, "file-copy-differs", found.detail)
+                self.skip(found.path, "file-copy-differs", found.detail)
                 continue
             if taken:
                 seen[taken.sha256] = found.path.name
@@ -124,9 +124,12 @@ class Run:
         self._taken.append(Taken(self._name(path), taken, table, outcome))
         return table
 
-    def note(self, path: Path, code: str, detail: str) -> None:
-        """Something lies where no file is looked for."""
-        self._skip(self._name(path), code, detail)
+    def skip(self, path: Path, code: str, detail: str) -> None:
+        """Note a file that is not read, or lies where none is looked for."""
+        name = self._name(path)
+        severity = self.ledger.problem(code, name, detail=detail)
+        outcome = "refused" if severity == ERROR else "skipped"
+        self._taken.append(Taken(name, None, None, outcome))
 
     def check_still_there(self) -> None:
         """Note each file whose bytes are no longer those that were read."""
@@ -172,7 +175,12 @@ class Run:
         `problems`: those of the ledger, which hold the reasons. A cell is null where the table has
         no such column.
         """
-        reasons = _reasons(problems)
+        errors = problems[(problems["severity"] == ERROR) & problems["row"].notna()]
+        reasons = defaultdict[tuple[str, str, int], list[tuple[str, str]]](list)
+        for one in errors.itertuples(index=False):
+            where = f"{column_name(one.column)}: " if one.column else ""
+            reason = f"{where}{one.rule} {one.remedy}"
+            reasons[one.file, one.sheet, one.row].append((one.code, reason))
         rows = []
         for table in (one.table for one in self._taken if one.table is not None):
             sent = [name for name in table.cells if name in table.letters]
@@ -189,24 +197,8 @@ class Run:
     def _name(self, path: Path) -> str:
         return clean_name(path.relative_to(self.raw).as_posix())
 
-    def _skip(self, name: str, code: str, detail: str) -> None:
-        severity = self.ledger.problem(code, name, detail=detail)
-        outcome = "refused" if severity == ERROR else "skipped"
-        self._taken.append(Taken(name, None, None, outcome))
-
     def _nothing(self, path: Path, layout: Layout) -> Table:
         return Table(self._name(path), "", [], {name: [] for name in layout.names}, {}, self.ledger)
-
-
-def _reasons(problems: pd.DataFrame) -> dict[tuple[str, str, int], list[tuple[str, str]]]:
-    """For each place with an error: the codes with what is wrong and what to do."""
-    errors = problems[(problems["severity"] == ERROR) & problems["row"].notna()]
-    reasons = defaultdict[tuple[str, str, int], list[tuple[str, str]]](list)
-    for one in errors.itertuples(index=False):
-        where = f"{column_name(one.column)}: " if one.column else ""
-        reason = f"{where}{one.rule} {one.remedy}"
-        reasons[one.file, one.sheet, one.row].append((one.code, reason))
-    return reasons
 
 
 def _must_be_there(path: Path) -> None:

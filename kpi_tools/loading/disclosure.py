@@ -18,6 +18,7 @@ from typing import Any, Final, NamedTuple
 import pandas as pd
 
 from kpi_tools.loading.catalogue import parts_named
+from kpi_tools.loading.periods import MONTHS
 from kpi_tools.quarters import Quarter
 from kpi_tools.units import MULTIPLIERS
 from kpi_tools.vocabulary import MONTH, SUPPRESSED
@@ -243,17 +244,6 @@ def _without(submissions: pd.DataFrame, hidden: set[int], withheld: "Withheld") 
 
 _NAMES: Final = "one two three four five six seven eight nine ten eleven twelve"
 _WORDS: Final = {name: number for number, name in enumerate(_NAMES.split(), start=1)}
-_TIME: Final = (
-    r"\s*(?:-\s*)?(?:working\s+)?"
-    r"(?:days?|weeks?|months?|quarters?|years?|hours?|minutes?|(?:am|pm|a\.m|p\.m)\b)"
-)
-_KINDS: Final = (
-    r"(?:\s+\w+){0,3}?\s+(?:KPIs?|indicators?|measures?|targets?|Greens?|Ambers?|Reds?)\b"
-)
-_MONTH: Final = (
-    r"\s+(?:of\s+)?(?:January|February|March|April|May|June|July|August|September|October|"
-    r"November|December)\b"
-)
 _NUMBER: Final = re.compile(
     r"(?<![\w.,/£-])(?P<figure>£?\d[\d,]*(?:\.\d+)?)(?P<sign>\s*(?:%|per cent\b|percent\b))?"
     r"(?![\w/]|[.,]\d|-\d)",
@@ -263,7 +253,13 @@ _WORD: Final = re.compile(rf"(?<![\w-])(?P<word>{'|'.join(_WORDS)})(?![\w-])(?!\
 _NOT_BEFORE: Final = re.compile(
     r"(?:\b(?:Quarter|Qtr\.?|Q|Phase|Stage|Tier|Key Stage|Section|Ofsted)\s*|\b20\d\d[/-])$", re.I
 )
-_NOT_AFTER: Final = re.compile(rf"{_TIME}|{_MONTH}|{_KINDS}", re.I)
+_NOT_AFTER: Final = re.compile(
+    r"\s*(?:-\s*)?(?:working\s+)?"
+    r"(?:days?|weeks?|months?|quarters?|years?|hours?|minutes?|(?:am|pm|a\.m|p\.m)\b)|"
+    rf"\s+(?:of\s+)?(?:{'|'.join(MONTHS)})\b|"
+    r"(?:\s+\w+){0,3}?\s+(?:KPIs?|indicators?|measures?|targets?|Greens?|Ambers?|Reds?)\b",
+    re.I,
+)
 
 
 class Withheld:

@@ -12,9 +12,8 @@ from typing import Any, Final, NamedTuple
 
 from kpi_tools.loading.cells import MONTH, YEAR, clean_name, fault_of_text, what_changed
 from kpi_tools.quarters import ADVICE, Quarter, QuarterError, year_end, year_ending
-from kpi_tools.vocabulary import IN_YEARS
+from kpi_tools.vocabulary import IN_MONTHS, IN_YEARS
 
-IN_MONTHS: Final = ("weekly", "monthly")
 ACADEMIC: Final = ("07-31", "08-31")
 """Last days of academic years."""
 
@@ -39,12 +38,10 @@ class Period(NamedTuple):
         return self.day or self.month or str(self.quarter or "")
 
 
-_MONTHS: Final = (
-    "january february march april may june july august september october november december"
-)
+MONTHS: Final = [f"{date(2000, number, 1):%B}".lower() for number in range(1, 13)]
 month_number: Final = {
     form: number
-    for number, month in enumerate(_MONTHS.split(), start=1)
+    for number, month in enumerate(MONTHS, start=1)
     for form in (month, month[:3], *(["sept"] if number == 9 else []))
 }.get
 """The month of an English name or its first three letters, in lower case; None for another word."""

@@ -65,7 +65,7 @@ def submissions_upto(last: Quarter, run: Run, known: Catalogue) -> pd.DataFrame:
     """
     folders, others = sort_out(run.raw)
     for other in others:
-        run.note(other.path, other.code, other.detail)
+        run.skip(other.path, other.code, other.detail)
     upto = sorted(quarter for quarter in folders if quarter <= last and len(known.kpis))
     tables = [(table, one) for one in upto for table in run.returns(folders[one], RETURNS)]
     rows = _read(tables, known)
