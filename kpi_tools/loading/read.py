@@ -149,7 +149,7 @@ def read_table(
             grid = read_text(snapshot.raw, lambda rows: _known(rows, layout))
         for why in grid.remarks:
             ledger.change(snapshot.file, "", 0, "", "", "", why)
-        return _TableOf(grid, layout, snapshot.file, ledger).table()
+        return _table(grid, layout, snapshot.file, ledger)
     except FileFault as fault:
         place: dict[str, Any] = {"sheet": fault.sheet, "row": fault.row}
         ledger.problem(fault.code, snapshot.file, **place, detail=fault.detail)
@@ -163,7 +163,7 @@ def has_table(snapshot: Snapshot, layout: Layout, ledger: Ledger, books: Workboo
     try:
         grids = workbook_grids(snapshot, books, ledger)
         found = [one for one in grids if not one.hidden and _heading_row(one, layout) is not None]
-        return _TableOf(found[0], layout, snapshot.file, ledger).table() if found else None
+        return _table(found[0], layout, snapshot.file, ledger) if found else None
     except FileFault:
         return None  # it is told where the figures are read
 
@@ -227,140 +227,133 @@ def _is_time(text: str) -> bool:
         return "is ambiguous" in str(error)
 
 
-class _TableOf:
+def _table(grid: Grid, layout: Layout, file: str, ledger: Ledger) -> Table:
     """The table in a grid; faults of headings and shapes go into the ledger. Raises `FileFault`."""
-
-    def __init__(self, grid: Grid, layout: Layout, file: str, ledger: Ledger) -> None:
-        self.grid, self.layout, self.file, self.ledger = grid, layout, file, ledger
-        at = _heading_row(grid, layout)
-        if at is None:
-            raise _no_headings(grid, layout)
-        self.at, self.line, self.headings = at, grid.lines[at], grid.cells[at]
-        self.names = list(map(heading, self.headings))
-        while not self.names[-1]:
-            self.names.pop()
-        for name in layout.names:
-            if self.names.count(name) > 1:
-                raise FileFault("table-duplicate", f'"{name}"', grid.sheet, self.line)
-        prefilled = layout.prefilled if set(layout.prefilled) <= set(self.names) else ()
-        others = filter(None, self.names) if layout.others else ()
-        self.wanted = tuple(dict.fromkeys([*layout.names, *prefilled, *others]))
-
-    def table(self) -> Table:
-        grid, key = self.grid, self.layout.required[0]
-        self._describe_headings()
-        formulas = {line for (line, _), kind in grid.kinds.items() if kind in (FORMULA, CIRCULAR)}
-        below = list(zip(grid.lines, grid.cells, strict=True))[self.at + 1 :]
-        filled = [
-            (line, row) for line, row in below if any(map(str.strip, row)) or line in formulas
-        ]
-        if not filled:
-            self.ledger.problem("table-no-rows", self.file, sheet=grid.sheet, row=self.line)
-        lines, body = [line for line, _ in filled], [row for _, row in filled]
-        places = {name: self.names.index(name) for name in self.wanted if name in self.names}
-        cells = {name: [""] * len(body) for name in self.wanted} | {
-            name: [row[place] if place < len(row) else "" for row in body]
-            for name, place in places.items()
-        }
-        record_of = dict(zip(grid.lines, grid.records, strict=True)) if grid.records else {}
-        table = Table(
-            self.file,
-            grid.sheet,
-            lines,
-            cells,
-            {name: letters(place + 1) for name, place in places.items()},
-            self.ledger,
-            records=[record_of[line] for line in lines] if record_of else None,
-            comma_is_doubtful=grid.comma_is_doubtful,
-            rows_in=grid.last - record_of.get(self.line, self.line),
-        )
-        table.blank = table.rows_in - len(filled)
-        for line, text in zip(lines, cells[key], strict=True):
-            if heading(text) == key:
-                raise FileFault("table-two", str(line), grid.sheet, line)
-        if record_of:
-            self._check_widths(table, body)
-        else:
-            for position, row in enumerate(body):
-                self._check_beyond(table, position, row)
-            self._mark(table, places)
-        return table
-
-    def _describe_headings(self) -> None:
-        grid, file, sheet = self.grid, self.file, self.grid.sheet
-        for line, cells in zip(grid.lines[: self.at], grid.cells, strict=False):
-            if text := " ".join(filter(None, map(clean_name, cells))):
-                why = "text above the headings, left out"
-                self.ledger.change(file, sheet, line, "", text, "", why)
-        for place, name in enumerate(self.names):
-            sent, letter = self.headings[place], letters(place + 1)
-            column = f"{name} ({letter})"
-            if name in self.layout.names:
-                if sent != name:
-                    self.ledger.change(file, sheet, self.line, column, sent, name, "heading")
-                if place in grid.hidden_columns:
-                    self.ledger.problem("column-hidden", file, sheet=sheet, column=column)
-                continue
-            below = (row[place] for row in grid.cells[self.at + 1 :] if place < len(row))
-            if name not in self.wanted and (name or any(map(str.strip, below))):
-                column = f"{clean_name(sent) or '(no heading)'} ({letter})"
-                # a column of older folders
-                detail = ' It is called "rating" now, and worked out.' if name == "rag" else ""
-                place_of: dict[str, Any] = {"sheet": sheet, "row": self.line, "column": column}
-                self.ledger.problem("table-unexpected", file, **place_of, detail=detail)
-
-    def _check_widths(self, table: Table, body: list[list[str]]) -> None:
-        """Rows of a CSV file have as many cells as its headings, blank ones too: one more is a
-        comma in a number."""
-        wide, width, key = len(self.headings), len(self.names), self.layout.required[0]
-        surplus = _blank_surplus(body, wide)
-        if surplus:
-            why = "a blank cell too many at the end of every row, left out"
-            self.ledger.change(self.file, "", self.line, "", "", "", why)
+    at, key = _heading_row(grid, layout), layout.required[0]
+    if at is None:
+        raise _no_headings(grid, layout)
+    line, names = grid.lines[at], list(map(heading, grid.cells[at]))
+    while not names[-1]:
+        names.pop()
+    for name in layout.names:
+        if names.count(name) > 1:
+            raise FileFault("table-duplicate", f'"{name}"', grid.sheet, line)
+    prefilled = layout.prefilled if set(layout.prefilled) <= set(names) else ()
+    others = filter(None, names) if layout.others else ()
+    formulas = {line for (line, _), kind in grid.kinds.items() if kind in (FORMULA, CIRCULAR)}
+    below = zip(grid.lines[at + 1 :], grid.cells[at + 1 :], strict=True)
+    filled = [(of, row) for of, row in below if any(map(str.strip, row)) or of in formulas]
+    lines, body = [of for of, _ in filled], [row for _, row in filled]
+    wanted = dict.fromkeys([*layout.names, *prefilled, *others])
+    places = {name: names.index(name) for name in wanted if name in names}
+    cells = {name: [""] * len(body) for name in wanted} | {
+        name: [row[place] if place < len(row) else "" for row in body]
+        for name, place in places.items()
+    }
+    record_of = dict(zip(grid.lines, grid.records, strict=True)) if grid.records else {}
+    table = Table(
+        file,
+        grid.sheet,
+        lines,
+        cells,
+        {name: letters(place + 1) for name, place in places.items()},
+        ledger,
+        records=[record_of[of] for of in lines] if record_of else None,
+        comma_is_doubtful=grid.comma_is_doubtful,
+        rows_in=grid.last - record_of.get(line, line),
+    )
+    table.blank = table.rows_in - len(filled)
+    _describe_headings(table, grid, layout, at, names)
+    if not filled:
+        ledger.problem("table-no-rows", file, sheet=grid.sheet, row=line)
+    for of, text in zip(lines, cells[key], strict=True):
+        if heading(text) == key:
+            raise FileFault("table-two", str(of), grid.sheet, of)
+    if record_of:
+        _check_widths(table, body, len(grid.cells[at]), len(names), line)
+    else:
         for position, row in enumerate(body):
-            if len(row) < wide:
-                filled = [cell for cell in row if cell.strip()]
-                if len(filled) == 1 and len(re.split(r"[,;\t|]", filled[0])) < len(table.letters):
-                    table.fault(position, key, "row-footnote")
-                else:
-                    table.fault(position, "", "row-short", f"{len(row)} of {wide}")
-            elif len(row) > wide + surplus:
-                table.beyond[position] = " | ".join(row[width:])
-                table.fault(position, "", "row-long", f"{len(row)} instead of {wide}")
+            _check_beyond(table, position, row, len(names))
+        _mark(table, grid, layout, places)
+    return table
+
+
+def _describe_headings(table: Table, grid: Grid, layout: Layout, at: int, names: list[str]) -> None:
+    """What stands above the headings, how they are spelt, and which of them are not asked for."""
+    ledger, file, sheet, line = table.ledger, table.file, grid.sheet, grid.lines[at]
+    for above, cells in zip(grid.lines[:at], grid.cells, strict=False):
+        if text := " ".join(filter(None, map(clean_name, cells))):
+            ledger.change(file, sheet, above, "", text, "", "text above the headings, left out")
+    for place, name in enumerate(names):
+        sent, letter = grid.cells[at][place], letters(place + 1)
+        column = f"{name} ({letter})"
+        if name in layout.names:
+            if sent != name:
+                ledger.change(file, sheet, line, column, sent, name, "heading")
+            if place in grid.hidden_columns:
+                ledger.problem("column-hidden", file, sheet=sheet, column=column)
+            continue
+        below = (row[place] for row in grid.cells[at + 1 :] if place < len(row))
+        if name not in table.cells and (name or any(map(str.strip, below))):
+            column = f"{clean_name(sent) or '(no heading)'} ({letter})"
+            # a column of older folders
+            detail = ' It is called "rating" now, and worked out.' if name == "rag" else ""
+            where: dict[str, Any] = {"sheet": sheet, "row": line, "column": column}
+            ledger.problem("table-unexpected", file, **where, detail=detail)
+
+
+def _check_widths(table: Table, body: list[list[str]], wide: int, width: int, line: int) -> None:
+    """Rows of a CSV file have as many cells as its headings (`wide`, blank ones too): one more is a
+    comma in a number."""
+    surplus = _blank_surplus(body, wide)
+    if surplus:
+        why = "a blank cell too many at the end of every row, left out"
+        table.ledger.change(table.file, "", line, "", "", "", why)
+    for position, row in enumerate(body):
+        if len(row) < wide:
+            filled = [cell for cell in row if cell.strip()]
+            if len(filled) == 1 and len(re.split(r"[,;\t|]", filled[0])) < len(table.letters):
+                table.fault(position, next(iter(table.cells)), "row-footnote")
             else:
-                self._check_beyond(table, position, row)
+                table.fault(position, "", "row-short", f"{len(row)} of {wide}")
+        elif len(row) > wide + surplus:
+            table.beyond[position] = " | ".join(row[width:])
+            table.fault(position, "", "row-long", f"{len(row)} instead of {wide}")
+        else:
+            _check_beyond(table, position, row, width)
 
-    def _check_beyond(self, table: Table, position: int, row: list[str]) -> None:
-        """Nothing may stand right of the last heading."""
-        width = len(self.names)
-        if beyond := [place for place in range(width, len(row)) if row[place].strip()]:
-            table.beyond[position] = " | ".join(row[place] for place in beyond)
-            where = f"{letters(beyond[0] + 1)}{table.rows[position]}"
-            text = clean_name(row[beyond[0]])[:80]
-            table.fault(position, "", "row-beside", f'{where} ("{text}")')
 
-    def _mark(self, table: Table, places: dict[str, int]) -> None:
-        """What a workbook says of its cells and rows besides their texts."""
-        position_of = {line: position for position, line in enumerate(table.rows)}
-        column_at = {place: name for name, place in sorted(places.items(), key=lambda one: one[1])}
-        for (line, place), kind in self.grid.kinds.items():
-            if line in position_of and place in column_at:
-                table.kinds.setdefault(column_at[place], {})[position_of[line]] = kind
-        for line in self.grid.hidden_rows:
-            if line in position_of:
-                table.fault(position_of[line], "", "row-hidden")
-        for line, place, code, detail in self.grid.marks:
-            if line in position_of and column_at.get(place) in self.layout.names:
-                table.fault(position_of[line], column_at[place], code, detail)
-        merged = dict[tuple[int, str], str]()
-        for reference, left, top, right, bottom in self.grid.merged:
-            inside = (name for place, name in column_at.items() if left <= place < right)
-            if first := next(inside, None):
-                for line, position in position_of.items():
-                    if top <= line <= bottom:
-                        merged.setdefault((position, first), reference)
-        for (position, column), reference in merged.items():
-            table.fault(position, column, "row-merged", reference)
+def _check_beyond(table: Table, position: int, row: list[str], width: int) -> None:
+    """Nothing may stand right of the last heading."""
+    if beyond := [place for place in range(width, len(row)) if row[place].strip()]:
+        table.beyond[position] = " | ".join(row[place] for place in beyond)
+        where = f"{letters(beyond[0] + 1)}{table.rows[position]}"
+        text = clean_name(row[beyond[0]])[:80]
+        table.fault(position, "", "row-beside", f'{where} ("{text}")')
+
+
+def _mark(table: Table, grid: Grid, layout: Layout, places: dict[str, int]) -> None:
+    """What a workbook says of its cells and rows besides their texts."""
+    position_of = {line: position for position, line in enumerate(table.rows)}
+    column_at = {place: name for name, place in sorted(places.items(), key=lambda one: one[1])}
+    for (line, place), kind in grid.kinds.items():
+        if line in position_of and place in column_at:
+            table.kinds.setdefault(column_at[place], {})[position_of[line]] = kind
+    for line in grid.hidden_rows:
+        if line in position_of:
+            table.fault(position_of[line], "", "row-hidden")
+    for line, place, code, detail in grid.marks:
+        if line in position_of and column_at.get(place) in layout.names:
+            table.fault(position_of[line], column_at[place], code, detail)
+    merged = dict[tuple[int, str], str]()
+    for reference, left, top, right, bottom in grid.merged:
+        inside = (name for place, name in column_at.items() if left <= place < right)
+        if first := next(inside, None):
+            for line, position in position_of.items():
+                if top <= line <= bottom:
+                    merged.setdefault((position, first), reference)
+    for (position, column), reference in merged.items():
+        table.fault(position, column, "row-merged", reference)
 
 
 def _blank_surplus(body: list[list[str]], wide: int) -> int:
