@@ -259,7 +259,7 @@ def _holds_rows(note: str, ids: Ids) -> bool:
 
 
 def _settled(rows: pd.DataFrame) -> pd.DataFrame:
-    """With the figures that follow from their parts; the status: a figure's, or why there is none."""
+    """With figures that follow from their parts; the status: a figure's, or why there is none."""
     value, made, blank = rows["value"], _made(rows), rows["value_blank"]
     without = rows["status"].isin(STATUSES_WITHOUT_VALUE)
     follows = blank & ~without & made.notna()
