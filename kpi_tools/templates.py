@@ -4,7 +4,7 @@ There is one for each directorate or owner. Only the cells to be filled in can b
 what comes back is read without a remark.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from math import inf
 from pathlib import Path
 from typing import Any, Final
@@ -49,14 +49,14 @@ _OF_WORDS: Final = (
     *("kpi_id", "kpi_name", "what", "action_id", "so_far", "text", "status", "owner", "due"),
 )
 _FREE: Final = {
+    "": _FILLED_IN,
     COMMENTARY: ("text",),
     ACTION: ("text", "status", "owner", "due"),
     NEW: ("text", "owner", "due"),
 }
-_WORDS_WIDTHS: Final = {"kpi_name": 36, "so_far": 60, "text": 60} | {
-    "owner": 24,
-    "due": 14,
-    "action_id": 20,
+_WORDS_WIDTHS: Final = {
+    **{"kpi_name": 36, "so_far": 60, "text": 60},
+    **{"owner": 24, "due": 14, "action_id": 20},
 }
 _NEW_ACTIONS: Final = 2
 _GUIDANCE: Final = (
@@ -109,8 +109,8 @@ def write_templates(
         KpiError: Nothing can be written.
     """
     wanted = Quarter.parse(quarter)
-    known = [there for there in quarters_with_returns(raw) if there < wanted]
-    returns = read_returns(raw, known[-1] if known else wanted, agreed_until=wanted)
+    there = [one for one in quarters_with_returns(raw) if one < wanted]
+    returns = read_returns(raw, there[-1] if there else wanted, agreed_until=wanted)
     rows = _figures(returns, wanted)
     words = _words(returns, rows["kpi_id"].drop_duplicates(), commentary_until(str(raw), returns))
     place, taken, paths = Path(folder) / FOLDER / wanted.slug, set[str](), list[Path]()
@@ -128,10 +128,10 @@ def write_templates(
 def _figures(returns: Returns, quarter: Quarter) -> pd.DataFrame:
     """A row for each figure that is due with the report of a quarter, and of a monthly KPI for each
     of its months (columns: COLUMNS, and what the rules of its cells follow from)."""
-    known, due = calendars(returns), []
+    by_kpi, due = calendars(returns), []
     for kpi in in_set(returns.catalogue, quarter).itertuples():
-        if known[kpi.kpi_id].is_due(quarter):
-            of = known[kpi.kpi_id].expected(quarter)
+        if by_kpi[kpi.kpi_id].is_due(quarter):
+            of = by_kpi[kpi.kpi_id].expected(quarter)
             months = pd.date_range(of.start, of.end, freq="MS").strftime("%Y-%m").tolist()
             for period in (of.label, *(months if kpi.frequency == "monthly" else ())):
                 due.append((kpi.kpi_id, of.label, period, period != of.label))
@@ -192,8 +192,8 @@ def _workbook(
 ) -> Any:
     guidance = pd.DataFrame({title: _GUIDANCE})
     book = make_workbook({SHEET: rows[list(COLUMNS)], WORDS: words, "Guidance": guidance})
-    _dress(book[SHEET], rows, COLUMNS, _WIDTHS, lambda _: _FILLED_IN)
-    _dress(book[WORDS], words, _OF_WORDS, _WORDS_WIDTHS, lambda row: _FREE[row["what"]])
+    _dress(book[SHEET], rows, COLUMNS, _WIDTHS)
+    _dress(book[WORDS], words, _OF_WORDS, _WORDS_WIDTHS)
     book[SHEET].freeze_panes = book[WORDS].freeze_panes = "C2"
     _restrict_figures(book[SHEET], rows, tuple(milestones))
     for name, (sentence, rule) in _WORDS_RULES.items():
@@ -208,11 +208,7 @@ def _workbook(
 
 
 def _dress(
-    sheet: Any,
-    rows: pd.DataFrame,
-    columns: Iterable[str],
-    widths: Mapping[str, int],
-    free: Callable[[dict[str, Any]], Iterable[str]],
+    sheet: Any, rows: pd.DataFrame, columns: Iterable[str], widths: Mapping[str, int]
 ) -> None:
     """White cells to be typed into, grey ones to look at; ids are as they are, without the
     apostrophe of `safe_text`."""
@@ -220,7 +216,7 @@ def _dress(
 
     grey, unlocked, thin = solid("FFE8ECEF"), Protection(locked=False), Side("thin", "FF7A8288")
     for line, row in enumerate(rows_of(rows), start=2):
-        typed = free(row)
+        typed = _FREE[row.get("what", "")]
         for place, name in enumerate(columns, start=1):
             cell = sheet.cell(line, place)
             cell.alignment = Alignment(vertical="top", wrap_text=widths.get(name, 0) > 30)

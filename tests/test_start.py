@@ -50,12 +50,14 @@ def rating(value: float, target: float, way: int, amber: float = 0.1) -> str:
     return "Amber" if way * (value - target) >= -amber * target else "Red"
 
 
-def saved(path: Path, rows: Iterable[Iterable[Any]], title: str = "KPIs") -> Path:
+def saved(
+    path: Path, rows: Iterable[Iterable[Any]], change: Callable[[Any], object] = lambda sheet: None
+) -> Path:
     book = Workbook()
-    book.active.title = title
-    for line, row in enumerate(rows, start=1):
-        for place, value in enumerate(row, start=1):
-            book.active.cell(line, place, value)
+    book.active.title = "KPIs"
+    for row in rows:
+        book.active.append(list(row))
+    change(book.active)
     book.save(path)
     return path
 
@@ -89,12 +91,12 @@ def months(path: Path) -> Path:
         rows.append(
             [kpi[0], kpi[1], "High" if kpi[2] > 0 else "Low", "Place", kpi[3], *values, 7.5, "↑"]
         )
-    saved(path, rows)
-    book = load_workbook(path)
-    for cell in book.active[2][5:17]:
+    return saved(path, rows, _as_months)
+
+
+def _as_months(sheet: Any) -> None:
+    for cell in sheet[2][5:17]:
         cell.number_format = "mmm-yy"
-    book.save(path)
-    return path
 
 
 def colours(path: Path) -> Path:
@@ -105,9 +107,7 @@ def colours(path: Path) -> Path:
     sheet.append(["Measure", "Target 2024/25", "Q1", "Q2", "Q3", "Q4"])
     for section, kpis in (("Clean", KPIS[:3]), ("Fair", KPIS[3:])):
         sheet.append([section])
-        sheet.merge_cells(
-            start_row=sheet.max_row, end_row=sheet.max_row, start_column=1, end_column=6
-        )
+        sheet.merge_cells(f"A{sheet.max_row}:F{sheet.max_row}")
         for kpi in kpis:
             values = [figure(kpi, place) for place in range(4)]
             scale = 100 if kpi[1] == "%" else 1
@@ -133,10 +133,8 @@ def groups(path: Path) -> Path:
         ]
         for row in heads:
             sheet.append(row)
-        for place in range(4):
-            sheet.merge_cells(
-                start_row=1, end_row=1, start_column=4 + 3 * place, end_column=6 + 3 * place
-            )
+        for area in ("D1:F1", "G1:I1", "J1:L1", "M1:O1"):
+            sheet.merge_cells(area)
         for at, kpi in enumerate(kpis):
             row = [f"{name[:2]}{at}", kpi[0], "▲" if kpi[2] > 0 else "▼"]
             for value in (figure(kpi, place) for place in range(4)):
@@ -164,12 +162,8 @@ def down(path: Path) -> Path:
         for place, quarter in enumerate(QUARTERS):
             value, name = figure(kpi, place), kpi[0] if not place else None
             rows.append([name, quarter, value, kpi[3], rating(value, kpi[3], kpi[2])])
-    saved(path, rows)
-    book = load_workbook(path)
-    for line in range(2, 22, 4):
-        book.active.merge_cells(start_row=line, end_row=line + 3, start_column=1, end_column=1)
-    book.save(path)
-    return path
+    merged = [f"A{line}:A{line + 3}" for line in range(2, 22, 4)]
+    return saved(path, rows, lambda sheet: [sheet.merge_cells(area) for area in merged])
 
 
 def answered(mapping: Path) -> None:
@@ -228,13 +222,8 @@ def test_a_wide_workbook_becomes_a_folder(
     assert account in "\n".join(lines)
     returns = load(raw, "2024-25 Q4")
     assert returns.rejected.empty
-    ways = ["higher" if kpi[2] > 0 else "lower" for kpi in kpis]
-    for name, expected in {
-        "kpi_name": [kpi[0] for kpi in kpis],
-        "unit": [kpi[1] for kpi in kpis],
-        "polarity": ways,
-    }.items():
-        assert returns.catalogue[name].tolist() == expected
+    facts = returns.catalogue[["kpi_name", "unit", "polarity"]].itertuples(index=False, name=None)
+    assert [*facts] == [(kpi[0], kpi[1], "higher" if kpi[2] > 0 else "lower") for kpi in kpis]
     table, when = (returns.months, "month") if write is months else (returns.figures, "quarter")
     days = [f"{2024 + (month > 9)}-{(month + 2) % 12 + 1:02}" for month in range(1, 13)]
     periods = days if write is months else LABELS

@@ -313,12 +313,12 @@ def import_quarter(raw: Path, quarter: Quarter, workbook: Path) -> Done:
     before = [one for one in quarters_with_returns(raw) if one < quarter]
     returns = read_returns(raw, before[-1] if before else None)
     in_book = {kpi.get("kpi_id"): kpi for kpi in book.kpis}
-    known = returns.catalogue.set_index("kpi_id")["frequency"].to_dict()
-    gone = sorted(known.keys() - in_book.keys())
+    frequencies = returns.catalogue.set_index("kpi_id")["frequency"].to_dict()
+    gone = sorted(frequencies.keys() - in_book.keys())
     more = " and more" * (len(gone) > _FEW)
-    kpis = [in_book[kpi_id] for kpi_id in in_book if kpi_id in known]
+    kpis = [in_book[kpi_id] for kpi_id in in_book if kpi_id in frequencies]
     for kpi in kpis:
-        kpi.facts["frequency"] = Fact(known[kpi.get("kpi_id")], Sure.GIVEN, "kpis.csv")
+        kpi.facts["frequency"] = Fact(frequencies[kpi.get("kpi_id")], Sure.GIVEN, "kpis.csv")
     rows, counted = _new_rows(kpis, returns, quarter)
     lines = [
         *["Columns otherwise than in the mapping:"] * bool(changed),
@@ -329,7 +329,7 @@ def import_quarter(raw: Path, quarter: Quarter, workbook: Path) -> Done:
             f'Not in kpis.csv, and left: "{kpi.get("kpi_name")}" (row {kpi.line}). Add it there '
             "first."
             for kpi_id, kpi in in_book.items()
-            if kpi_id not in known
+            if kpi_id not in frequencies
         ),
         *[f"Not in the workbook: {', '.join(gone[:_FEW])}{more}."] * bool(gone),
         counted,

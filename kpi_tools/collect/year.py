@@ -43,10 +43,6 @@ def start_year(raw: Path, year: str) -> list[str]:
     """
     if not re.fullmatch(r"20\d\d[-/](20)?\d\d", year.strip()):
         raise InputError(f'"{year}" is not a financial year. Write it as 2025-26.')
-    if not (raw / "council.toml").is_file():
-        raise InputError(
-            f"There is no council in {raw}: it has no council.toml, nor has a folder raw in it."
-        )
     first = Quarter.parse(f"{year} Q1")
     path = _workbook(raw, first)
     if (raw / COUNCIL_BOOK).is_file() and not (raw / "kpis.csv").is_file():
@@ -55,8 +51,8 @@ def start_year(raw: Path, year: str) -> list[str]:
         )
     if path.is_file():
         return _take_over(raw, first, path)
-    known = quarters_with_returns(raw)
-    returns = read_returns(raw, known[-1] if known else first, agreed_until=first)
+    there = quarters_with_returns(raw)
+    returns = read_returns(raw, there[-1] if there else first, agreed_until=first)
     last = first.shift(-1)
     kpis = with_targets(in_set(returns.catalogue, last).assign(quarter=last.label), returns.targets)
     kpis = kpis.rename(columns={name: f"last_{name}" for name in _LINES})
