@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 from openpyxl import Workbook
 
-from kpi_tools.cli import main
 from kpi_tools.loading import ReturnsError, load, read_returns
+from kpi_tools.report import make_report
+from kpi_tools.report.process import Worker
 from kpi_tools.scorecard import counts, earlier_reports, recent_quarters, score
 from kpi_tools.scorecard.changes import movement
 from tests.small_council import make_council, quarters
@@ -27,9 +28,9 @@ def row_of(raw: Path, kpi_id: str, quarter: str = QUARTER):
     return kpis.loc[kpi_id]
 
 
-def page_of(raw: Path, out: Path) -> str:
-    assert main(["report", QUARTER, "--raw", str(raw), "--outputs", str(out)]) == 0
-    page = (out / HERE / "report.html").read_text(encoding="utf-8")
+def page_of(raw: Path, out: Path, worker: Worker) -> str:
+    made = make_report(QUARTER, raw, out, worker=worker)
+    page = (made.folder / "report.html").read_text(encoding="utf-8")
     return " ".join(re.sub(r"<style.*?</style>|<[^>]+>", " ", page, flags=re.S).split())
 
 
@@ -54,13 +55,12 @@ def test_a_percentage_above_100_is_an_error_that_says_how_to_declare_it(tmp_path
         load(rent(tmp_path))
     above = caught.value.problems.query("severity == 'error'")
     assert above["code"].tolist() == ["value-above-100"] * 5
-    assert (
-        above["remedy"].str.contains("range").all()
-        and above["remedy"].str.contains("kpis.csv").all()
-    )
+    assert above["remedy"].str.contains("range.*kpis.csv|kpis.csv.*range").all()
 
 
-def test_one_that_may_is_read_rated_and_written_like_any_other(tmp_path: Path) -> None:
+def test_one_that_may_is_read_rated_and_written_like_any_other(
+    tmp_path: Path, worker: Worker
+) -> None:
     raw = rent(tmp_path / "raw", range="0..")
     book = Workbook()
     book.active.append(["kpi_id", "period", "value", "numerator", "denominator"])
@@ -72,35 +72,27 @@ def test_one_that_may_is_read_rated_and_written_like_any_other(tmp_path: Path) -
     book.save(raw / "returns" / HERE / "rent.xlsx")
     row = row_of(raw, "R")
     assert row["rating"] == "Green" and row["value"] == pytest.approx(102.44)
-    assert "102.44%" in page_of(raw, tmp_path / "out")
+    assert "102.44%" in page_of(raw, tmp_path / "out", worker)
 
 
 # Annual and half-yearly
 
 
 def yearly(raw: Path) -> Path:
-    pupils = {
-        "kpi_id": "P",
-        "kpi_name": "Pupils",
-        "frequency": "annual",
-        "due": "Q2",
-        "year_ends": "08-31",
-    }
+    pupils = {"kpi_id": "P", "kpi_name": "Pupils", "frequency": "annual", "due": "Q2"}
+    pupils |= {"year_ends": "08-31"}
     tenants = {"kpi_id": "T", "kpi_name": "Tenants satisfied", "frequency": "half_yearly"}
     came = "2024-25-Q2"
     figures = [(came, "P", "2021/22", 44), (came, "P", "2022/23", 48), (came, "P", "2023/24", 51)]
     figures += [(came, "T", "2023-24 Q2", 75), (came, "T", "2023-24 Q4", 77)]
     figures += [(came, "T", "2024-25 Q2", 81)]
     waste = [(came if one[2] < QUARTER else HERE, *one[1:]) for one in STEADY]
-    targets = [
-        FIFTY,
-        {"kpi_id": "P", "target": 50},
-        {"kpi_id": "T", "target": 80, "floor_standard": 70},
-    ]
+    targets = [FIFTY, FIFTY | {"kpi_id": "P", "floor_standard": ""}]
+    targets += [{"kpi_id": "T", "target": 80, "floor_standard": 70}]
     return make_council(raw, [pupils, tenants, WASTE], [*figures, *waste], targets)
 
 
-def test_between_its_due_quarters_the_latest_figure_stands(tmp_path: Path) -> None:
+def test_between_its_due_quarters_the_latest_figure_stands(tmp_path: Path, worker: Worker) -> None:
     raw = yearly(tmp_path / "raw")
     for kpi_id, value, period, due in (
         ("P", 51, "Academic year 2023/24", "2025-26 Q2"),
@@ -119,7 +111,7 @@ def test_between_its_due_quarters_the_latest_figure_stands(tmp_path: Path) -> No
     before, same = earlier_reports(returns)
     assert counts(kpis)["Green"] == counts(before)["Green"] == 3
     assert (movement(kpis, before, same)["same_change"] == 0).all()
-    text = page_of(raw, tmp_path / "out")
+    text = page_of(raw, tmp_path / "out", worker)
     assert "not available" not in text and "Quarter 2 2025/26" in text
 
 
@@ -136,12 +128,9 @@ def test_annual_and_half_yearly_measures_through_eight_reports(tmp_path: Path) -
     reports = quarters("2023-24 Q1", 8)
     sent += [(quarter.replace(" ", "-"), "Q", quarter, 60) for quarter in reports]
     sent.append((began, "Q", "2022-23 Q4", 60))
-    kpis = [
-        {"kpi_id": "A", "frequency": "annual"},
-        {"kpi_id": "H", "frequency": "half_yearly"},
-        {"kpi_id": "Q"},
-    ]
-    lines = [{"kpi_id": kpi["kpi_id"], "target": 50, "floor_standard": 40} for kpi in kpis]
+    rhythms = {"A": "annual", "H": "half_yearly", "Q": "quarterly"}
+    kpis = [{"kpi_id": kpi_id, "frequency": rhythm} for kpi_id, rhythm in rhythms.items()]
+    lines = [{"kpi_id": kpi_id, "target": 50, "floor_standard": 40} for kpi_id in rhythms]
     raw = make_council(tmp_path, kpis, sent, lines)
     rated: dict[str, list[str]] = {"A": [], "H": []}
     for report in reports:
@@ -166,27 +155,23 @@ def test_annual_and_half_yearly_measures_through_eight_reports(tmp_path: Path) -
 # Redefined in the window
 
 
-def test_no_direction_across_a_redefinition_and_reports_before_it_stay(tmp_path: Path) -> None:
+def test_no_direction_across_a_redefinition_and_reports_before_it_stay(
+    tmp_path: Path, worker: Worker
+) -> None:
     values = [50, 51, 50, 51, 50.5, 80, 81, 80.5]
     labels = quarters("2022-23 Q4", 8)
     figures = [
         (label.replace(" ", "-"), "R", label, value)
         for label, value in zip(labels, values, strict=True)
     ]
-    changes = [
-        {
-            "kpi_id": "R",
-            "from_quarter": "2024-25 Q1",
-            "change": "redefined",
-            "reason": "Counts otherwise",
-        }
-    ]
-    raw = make_council(tmp_path, [{"kpi_id": "R"}], figures, changes=changes)
+    change = {"kpi_id": "R", "from_quarter": "2024-25 Q1", "change": "redefined"}
+    change |= {"reason": "Counts otherwise"}
+    raw = make_council(tmp_path, [{"kpi_id": "R"}], figures, changes=[change])
     assert row_of(raw, "R", "2023-24 Q4")["direction_of_travel"] == "stable or no clear trend"
     now = row_of(raw, "R")
     assert now["direction_of_travel"] == "not enough data" and now["series_from"] == "2024-25 Q1"
     assert not row_of(raw, "R", "2024-25 Q1")["previous_comparable"]
-    text = page_of(raw, tmp_path / "out")
+    text = page_of(raw, tmp_path / "out", worker)
     assert (
         "New definition from Quarter 1 2024/25: Counts otherwise. Earlier figures are not compared"
         in text

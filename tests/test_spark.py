@@ -1,6 +1,6 @@
 """Figures on Spark: the rules on Spark's own tables, and a real cluster (master and workers as processes of their own).
 
-The answers expected are those that pandas gives on the same table (test_many_figures).
+The answers expected are those that pandas gives on the same table (test_scale).
 """
 
 import os
