@@ -74,65 +74,58 @@ def test_a_line_as_it_is_written_and_called(text, line, words):
     assert line.words() == words
 
 
-RED = '{ name = "Red" }'
-TWO = f'{{ name = "Green", meets = "target" }}, {RED}'
+RED, GREEN = {"name": "Red"}, {"name": "Green", "meets": "target"}
+BLUE = {"name": "Blue", "meets": "target beyond 5%", "colour": "blue"}
+NEAR = [
+    {"name": name, "meets": f"target within {by}%"} for name, by in (("Green", 10), ("Amber", 5))
+]
 
 
 @pytest.mark.parametrize(
-    ("text", "sentence"),
+    ("bands", "more", "sentence"),
     [
-        (f"bands = [ {RED} ]", "needs two to 5 bands, and has 1"),
-        ('bands = "Green"', "must be a list of bands, the best first"),
-        (f'bands = [ {{ name = "Green" }}, {RED} ]', 'band "Green" has no line. Only the last'),
-        (f'bands = [ {TWO[:-2]}, meets = "target" }} ]', 'band "Red" is the last'),
-        (f'bands = [ {{ meets = "target" }}, {RED} ]', "band 1 has no name"),
-        (f'bands = [ {{ name = "red", meets = "target" }}, {RED} ]', "two bands have this name"),
-        (f'bands = [ {{ name = "Not rated", meets = "target" }}, {RED} ]', "a meaning of its own"),
+        ([RED], {}, "needs two to 5 bands, and has 1"),
+        ("Green", {}, "must be a list of bands, the best first"),
+        ([{"name": "Green"}, RED], {}, 'band "Green" has no line. Only the last'),
+        ([GREEN, GREEN | RED], {}, 'band "Red" is the last'),
+        ([{"meets": "target"}, RED], {}, "band 1 has no name"),
+        ([GREEN | {"name": "red"}, RED], {}, "two bands have this name"),
+        ([GREEN | {"name": "Not rated"}, RED], {}, "a meaning of its own"),
         (
-            f'bands = [ {{ name = "Green", meets = "Target!" }}, {RED} ]',
+            [GREEN | {"meets": "Target!"}, RED],
+            {},
             '"Target!" is no line. A line is written as "tar',
         ),
+        ([GREEN | {"meets": "target within 0%"}, RED], {}, 'is the line itself: write "target"'),
+        ([GREEN | {"name": "Gold"}, RED], {}, '"Gold": colour is one of green, amber, red, blue'),
+        ([GREEN | {"colour": "gren"}, RED], {}, '"gren" is no colour; .*is "green"'),
+        ([GREEN | {"meats": "x"}, RED], {}, 'no setting "meats"; there are .*nearest is "meets"'),
         (
-            f'bands = [ {{ name = "Green", meets = "target within 0%" }}, {RED} ]',
-            'is the line itself: write "target"',
-        ),
-        (
-            f'bands = [ {{ name = "Gold", meets = "target" }}, {RED} ]',
-            'band "Gold": colour is one of green, amber, red, blue',
-        ),
-        (
-            f'bands = [ {{ name = "Gold", meets = "target", colour = "gren" }}, {RED} ]',
-            '"gren" is no colour; .*is "green"',
-        ),
-        (
-            f'bands = [ {{ name = "Gold", meats = "target" }}, {RED} ]',
-            'no setting "meats"; there are .*nearest is "meets"',
-        ),
-        (
-            f'bands = [ {TWO} ]\nwithout_line = "Rd"',
+            [GREEN, RED],
+            {"without_line": "Rd"},
             '"Rd" is no band; there are not rated, Green, Red; the nearest is "Red"',
         ),
-        (f'bands = [ {TWO} ]\nscheme = "percentage"', "has both bands and scheme"),
-        ('scheme = "percentage"', 'percent goes with the scheme "percentage"'),
-        ("percent = 5", "scheme: floor_standard, percentage"),
-        ('scheme = "percentage"\npercent = 101', "a number from 0 to 100, not 101"),
-        (f"band = [ {TWO} ]", 'no setting "band"; .*nearest is "bands"'),
-        ("[rating.schemes.x]\nwithout_line = 'Red'", r"\[rating.schemes.x\] has no bands"),
+        ([GREEN, RED], {"scheme": "percentage"}, "has both bands and scheme"),
+        (None, {"scheme": "percentage"}, 'percent goes with the scheme "percentage"'),
+        (None, {"percent": 5}, "scheme: floor_standard, percentage"),
+        (None, {"scheme": "percentage", "percent": 101}, "a number from 0 to 100, not 101"),
+        (None, {"band": [GREEN, RED]}, 'no setting "band"; .*nearest is "bands"'),
         (
-            'bands = [ { name = "Green", meets = "target within 10%" }, '
-            f'{{ name = "Amber", meets = "target within 5%" }}, {RED} ]',
+            None,
+            {"schemes": {"x": {"without_line": "Red"}}},
+            r"\[rating.schemes.x\] has no bands",
+        ),
+        (
+            [*NEAR, RED],
+            {},
             '"Amber" .target within 5%. asks for more than "Green" .target within 10%.',
         ),
-        (
-            'bands = [ { name = "Green", meets = "target" }, '
-            f'{{ name = "Blue", meets = "target beyond 5%", colour = "blue" }}, {RED} ]',
-            '"Blue" .* asks for more than "Green"',
-        ),
+        ([GREEN, BLUE, RED], {}, '"Blue" .* asks for more than "Green"'),
     ],
 )
-def test_what_cannot_be_used_has_a_sentence(text, sentence):
+def test_what_cannot_be_used_has_a_sentence(bands, more, sentence):
     with pytest.raises(InputError, match=sentence):
-        schemes(f"[rating]\n{text}")
+        parse_schemes(({} if bands is None else {"bands": bands}) | more)
 
 
 def test_a_line_that_no_column_has_is_named_with_the_nearest():
