@@ -169,22 +169,19 @@ def _last_figure(returns: Returns, row: dict[str, Any]) -> str:
 
 def _words(returns: Returns, kpi_ids: Iterable[str], texts: pd.DataFrame) -> pd.DataFrame:
     """The rows of the sheet Words: the last commentary, each open action, room for new ones."""
-    names = returns.catalogue.set_index("kpi_id")["kpi_name"]
+    ids = pd.DataFrame({"kpi_id": list(kpi_ids)})
     last = texts.dropna(subset="commentary").drop_duplicates("kpi_id", keep="last")
-    last = last.set_index("kpi_id")
+    last = last.assign(so_far=last["quarter"] + ": " + last["commentary"])[["kpi_id", "so_far"]]
     actions = followed(returns)
-    actions = actions[actions["status"] == OPEN].assign(what=ACTION)
-    actions = actions.assign(so_far=actions["action"])[["kpi_id", *_OF_WORDS[2:5], *_OF_WORDS[6:]]]
-    rows = []
-    for kpi_id in kpi_ids:
-        so_far = " ".join(
-            f"{row.quarter}: {row.commentary}" for row in last[last.index == kpi_id].itertuples()
-        )
-        rows.append({"kpi_id": kpi_id, "what": COMMENTARY, "so_far": so_far})
-        rows += rows_of(actions[actions["kpi_id"] == kpi_id])
-        rows += [{"kpi_id": kpi_id, "what": NEW}] * _NEW_ACTIONS
-    found = pd.DataFrame(rows, columns=list(_OF_WORDS))
-    return found.assign(kpi_name=found["kpi_id"].map(names))
+    actions = actions[actions["status"] == OPEN].rename(columns={"action": "so_far"})
+    parts = [
+        ids.merge(last, how="left", on="kpi_id").assign(what=COMMENTARY),
+        ids.merge(actions, on="kpi_id").assign(what=ACTION),
+        *[ids.assign(what=NEW)] * _NEW_ACTIONS,
+    ]
+    found = pd.concat(parts).set_index("kpi_id").loc[ids["kpi_id"]].reset_index()
+    names = returns.catalogue.set_index("kpi_id")["kpi_name"]
+    return found.assign(kpi_name=found["kpi_id"].map(names)).reindex(columns=list(_OF_WORDS))
 
 
 def _workbook(
