@@ -71,10 +71,7 @@ def test_the_first_version_stays_beside_the_second(project, worker):
         project.make(worker=worker, corrections=FIRST)
     project.make(worker=worker, edition="final")
     first = {path.name: path.read_bytes() for path in project.final.iterdir()}
-    text = (project.raw / "returns" / SLUG / "all.csv").read_text(encoding="utf-8")
-    (project.raw / "returns" / SLUG / "all.csv").write_text(
-        text.replace(f"R1,{QUARTER},75", f"R1,{QUARTER},91"), encoding="utf-8"
-    )
+    project.revise(75, 91)
     made = project.make(worker=worker, edition="final", corrections=FIRST)
     kept = project.outputs / f"{SLUG}-version-1"
     assert {path.name: path.read_bytes() for path in kept.iterdir()} == first

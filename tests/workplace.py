@@ -206,6 +206,12 @@ class Project:
             encoding="utf-8",
         )
 
+    def revise(self, old: int, new: int) -> None:
+        """Another figure of R1 for the quarter."""
+        path = self.raw / "returns" / SLUG / "all.csv"
+        was, now = (f"R1,{QUARTER},{value}" for value in (old, new))
+        path.write_text(path.read_text(encoding="utf-8").replace(was, now), encoding="utf-8")
+
     def change(self, text: str = "changed") -> None:
         """Something of which the next report is made differs from the last one."""
         self.comment({kpi: f"Words on {kpi}, {text}." for kpi in self.kpis})
