@@ -176,9 +176,9 @@ def _limit(starter: int) -> None:
 
 def _plain(error: Exception) -> Exception:
     """The error as any process can read it."""
-    match error:
-        case InputError() | OSError():
-            return InputError(str(error)) if isinstance(error, InputError) else error
-        case KpiError():
-            return KpiError(str(error))
+    for kind in (InputError, KpiError):
+        if isinstance(error, kind):
+            return kind(str(error))
+    if isinstance(error, OSError):
+        return error
     return RuntimeError(f"{type(error).__name__}: {error}\n{traceback.format_exc()}")
