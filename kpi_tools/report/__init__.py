@@ -209,17 +209,12 @@ def page_jobs(
     when, places = Quarter.parse(quarter), (raw, Path(outputs) / kind, NOTEBOOKS[kind])
     one = Job(when, "", *_resolved(*places), kind=kind, **more)
     parameter = {"history": "kpi", "explorer": "directorate"}[kind]
-    browser = find_browser() if pdf else None
-    return [
-        replace(
-            one,
-            name=f"{when.slug}-{re.sub('[^a-z0-9]+', '-', name.lower()).strip('-')[:_LONGEST_SLUG]}",
-            parameters={parameter: name},
-            browser=browser,
-            what=name,
-        )
-        for name in _in_worker(worker, "wanted", one, list(asked), directorate)
-    ]
+    browser, jobs = find_browser() if pdf else None, list[Job]()
+    for name in _in_worker(worker, "wanted", one, list(asked), directorate):
+        short = re.sub("[^a-z0-9]+", "-", name.lower()).strip("-")[:_LONGEST_SLUG]
+        what = {"parameters": {parameter: name}, "browser": browser, "what": name}
+        jobs.append(replace(one, name=f"{when.slug}-{short}", **what))
+    return jobs
 
 
 def make(job: Job, worker: Worker | None = None, step: Step = lambda name: None) -> Report:
