@@ -29,12 +29,13 @@ def release_findings(
     """Everything found before the release of the report of the returns' quarter.
 
     Args:
-        returns: What is known at the quarter. recent: As `recent_quarters`; made where not at hand,
-        as are the next three. kpis: As `score`. before: The scorecard of the previous report as it
-        was printed (`earlier_reports`). same: That of its quarter as known now. earlier: The
-        commentary of earlier reports (`remarks.commentary_until`); without it, commentary that is
-        the
-            same as last time is not found.
+        returns: What is known at the quarter.
+        recent: As `recent_quarters`; made where not at hand, as are `kpis` and `same`.
+        kpis: As `score`.
+        before: The scorecard of the previous report as it was printed (`earlier_reports`).
+        same: That of its quarter as known now.
+        earlier: The commentary of earlier reports (`commentary_until`); without it, commentary that
+            is the same as last time is not found.
 
     Returns:
         One row a finding (columns: `findings.COLUMNS`), errors first.

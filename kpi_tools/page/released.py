@@ -57,7 +57,6 @@ def record(
     ratings = [
         name for name in ratings_of(council) if counted[name] or name not in (MONITORED, NOT_DUE)
     ]
-    lines = {name: terms.word(name) for name in ("target", "floor_standard")}
     sensitive = set(returns.catalogue.loc[returns.catalogue["sensitive"] == "yes", "kpi_id"])
     figures = pd.concat(
         [table[["kpi_id", "status"]] for table in (returns.figures, returns.months)]
@@ -73,7 +72,8 @@ def record(
         "rows": {str(name): int(number) for name, number in rows.items()},
         "rules": {
             "rating": {
-                band.name: " or ".join(line.words(lines) for line in band.meets) or "the rest"
+                band.name: " or ".join(line.words(terms.line_words) for line in band.meets)
+                or "the rest"
                 for band in terms.council.bands
             },
             "direction": council.rule,
