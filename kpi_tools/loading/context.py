@@ -107,12 +107,8 @@ def check_headline(table: Table, benchmarks: pd.DataFrame, headline: str) -> Non
     if headline and there and headline not in there:
         named = f"there are {one_of(headline, there[:20])}"
         detail = f"benchmarks.csv has no group or area of this name; {named}."
-        place: dict[str, Any] = {
-            "column": "benchmarks.headline",
-            "value": headline,
-            "detail": detail,
-        }
-        table.ledger.problem("setting-bad", "council.toml", **place)
+        where = dict[str, Any](column="benchmarks.headline", value=headline, detail=detail)
+        table.ledger.problem("setting-bad", "council.toml", **where)
 
 
 def read_rebases(table: Table, ids: Ids, upto: Quarter) -> pd.DataFrame:

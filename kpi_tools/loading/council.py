@@ -140,7 +140,7 @@ def read_council(snapshot: Snapshot, ledger: Ledger) -> Council:
     """The council's settings; at a fault the default or an empty text stands in."""
 
     def fault(sentence: str, place: str = "", value: object = "") -> None:
-        where = {"column": place, "value": str(value), "detail": sentence}
+        where = dict[str, Any](column=place, value=str(value), detail=sentence)
         ledger.problem("setting-bad", snapshot.file, **where)
 
     try:
@@ -148,12 +148,10 @@ def read_council(snapshot: Snapshot, ledger: Ledger) -> Council:
     except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
         fault(f"The file is not valid TOML: {error}.")
         return Council("", "", ())
-    rating = settings.get("rating")
-    schemes = rating.get("schemes") if isinstance(rating, dict) else None
-    if isinstance(schemes, dict):
+    rating, schemes = settings.get("rating"), dict[str, Any]()
+    if isinstance(rating, dict) and isinstance(rating.get("schemes"), dict):
+        schemes = rating["schemes"]
         settings["rating"] = {key: value for key, value in rating.items() if key != "schemes"}
-    else:
-        schemes = {}
     found: dict[str, dict[str, Any]] = {part: {} for part in _PARTS}
     further: dict[str, dict[str, Any]] = {name: {} for name in schemes}
     for part, values in settings.items():
@@ -176,8 +174,8 @@ def read_council(snapshot: Snapshot, ledger: Ledger) -> Council:
             '{ name = "Green", meets = "target" }, '
             f'{{ name = "Amber", meets = "{amber}" }}, {{ name = "Red" }}'
         )
-        where = {"column": "rating.scheme", "value": words.PERCENTAGE, "detail": old_bands}
-        ledger.problem("setting-old", snapshot.file, **where)
+        at = dict[str, Any](column="rating.scheme", value=words.PERCENTAGE, detail=old_bands)
+        ledger.problem("setting-old", snapshot.file, **at)
     return _council(found, further, fault)
 
 
@@ -214,7 +212,7 @@ def _council(
     further = {name: scheme for name, scheme in further.items() if scheme}
     try:
         given["schemes"] = parse_schemes(
-            found["rating"] | ({"schemes": further} if further else {})
+            {**found["rating"], **({"schemes": further} if further else {})}
         )
         bands = [band.name for band in given["schemes"][""].bands]
     except InputError as error:

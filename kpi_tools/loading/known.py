@@ -142,15 +142,15 @@ def _made(months: pd.DataFrame, kpis: pd.DataFrame, covers: dict[str, str]) -> p
     made["count"] = np.where(alone, np.where(made["basis"] == _ROLLING, 12, 3), 1)
     made["last"] = [pd.Period(Quarter.parse(one).end, "M") for one in made["quarter"]]
     spans = zip(made["last"], made["count"], strict=True)
-    spans = [[str(last - back) for back in range(count)] for last, count in spans]
-    made["month"] = pd.Series(spans, index=made.index, dtype="object")
-    needed = made.explode("month").merge(
+    needed = [[str(last - back) for back in range(count)] for last, count in spans]
+    made["month"] = pd.Series(needed, index=made.index, dtype="object")
+    parts = made.explode("month").merge(
         there[["kpi_id", "month", *_NUMBERS, "status"]], on=["kpi_id", "month"], how="left"
     )
-    made = made.merge(_added(needed, _KEY), on=_KEY)
+    made = made.merge(_added(parts, _KEY), on=_KEY)
     made["note"] = [_why(row) for row in rows_of(made)]
     # the weakest of the months that it is made of
-    statuses = needed.dropna(subset="status").groupby(_KEY)["status"]
+    statuses = parts.dropna(subset="status").groupby(_KEY)["status"]
     weakest = statuses.agg(lambda few: max(few, key=STATUSES_WITH_VALUE.index)).rename("status")
     made = made.merge(weakest, on=_KEY, how="left")
     made["status"] = made["status"].mask(made["value"].isna(), NOT_AVAILABLE)

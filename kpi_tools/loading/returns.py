@@ -37,7 +37,7 @@ SUBMISSION: Final = {
     "silent": "bool",
 }
 """The columns of accepted rows, with their types."""
-_CELLS: Final = {
+_CELLS: Final[dict[str, Any]] = {
     **dict.fromkeys(("kpi_id", "status", "note"), Text),
     "period": Period,
     **dict.fromkeys((*NUMBERS, *LINES), Number),
@@ -208,8 +208,8 @@ def _rules(rows: pd.DataFrame, known: Catalogue) -> Iterator[tuple[str, Any, Any
     for name in LINES:
         sent, line = rows[name], lines[name]
         typed = (sent - line).abs() > 0.5 * 10.0 ** -rows[f"{name}_decimals"] + 1e-9
-        words = name.replace("_", " ")
-        both = [f"{words} {a:g} where {b:g} is" for a, b in zip(sent, line, strict=True)]
+        called = name.replace("_", " ")
+        both = [f"{called} {a:g} where {b:g} is" for a, b in zip(sent, line, strict=True)]
         yield name, "target-typed", typed, both
 
     capped = percentage & (high <= 100)
