@@ -234,23 +234,22 @@ def exactly(row):
     """The rating by fractions: what is written decides, not what floating point makes of it."""
     bands, without = SCHEMES[row["scheme"]].bands, SCHEMES[row["scheme"]].without_line
     known = {name: None if row.get(name) is None else Fraction(str(row[name])) for name in _LINES}
-    parts = row.get("numerator") is not None
-    figure = (
-        Fraction(100 * row["numerator"], row["denominator"])
-        if parts
-        else Fraction(str(row["value"]))
-    )
+    figure = Fraction(str(row["value"]))
+    if row["numerator"] is not None:
+        figure = Fraction(100 * row["numerator"], row["denominator"])
     closest, target = row["polarity"] == "target", known["target"]
     way = -1 if row["polarity"] == "lower" else 1
     if closest and (target is None or any(line.beyond for band in bands for line in band.meets)):
         return "Not rated"
 
+    def off(line):
+        return Fraction(str(line.amount)) * (abs(known[line.column]) / 100 if line.percent else 1)
+
     def reach(line, after):
-        off = Fraction(str(line.amount)) * (abs(known[line.column]) / 100 if line.percent else 1)
         if line.column != "target":
-            return abs(known[line.column] - target) + off
+            return abs(known[line.column] - target) + off(line)
         if line.amount:
-            return off
+            return off(line)
         if known["tolerance"] is not None:
             return known["tolerance"]
         following = after.meets[0] if after.meets else None
@@ -267,8 +266,7 @@ def exactly(row):
         if closest:
             far = reach(line, after)
             return None if far is None else -far
-        off = Fraction(str(line.amount)) * (abs(known[line.column]) / 100 if line.percent else 1)
-        return known[line.column] * way + (off if line.beyond else -off)
+        return known[line.column] * way + (off(line) if line.beyond else -off(line))
 
     own = -abs(figure - target) if closest else figure * way
     levels = [
@@ -276,24 +274,18 @@ def exactly(row):
         for band, after in zip(bands, bands[1:], strict=False)
     ]
     for kind in ("", "previous", "same_quarter_last_year"):
-        agreed = [
-            [
-                at
-                for column, at in lines
-                if at is not None and (column if column in _LINES[4:] else "") == kind
-            ]
+        kinds = [
+            [at for column, at in lines if (column if column in _LINES[4:] else "") == kind]
             for lines in levels
         ]
+        agreed = [[at for at in lines if at is not None] for lines in kinds]
         lowest = [min(lines) for lines in agreed if lines]
         if any(worse > better for i, better in enumerate(lowest) for worse in lowest[i + 1 :]):
             return "Not rated"
     for band, lines in zip(bands, levels, strict=False):
         for line, (column, at) in zip(band.meets, lines, strict=True):
-            if (
-                at is not None
-                and own >= at
-                and not (line.beyond and line.percent and known[column] == 0)
-            ):
+            of_nothing = line.beyond and line.percent and known[column] == 0
+            if at is not None and own >= at and not of_nothing:
                 return band.name
     if all(at is None for lines in levels for _, at in lines):
         return "Not rated"
@@ -316,16 +308,13 @@ def figures(draw):
     row["value"] = draw(decimal)
     near = row[draw(st.sampled_from(_LINES))]
     if near is not None and draw(st.booleans()):
-        exact = Fraction(str(near)) * draw(
-            st.sampled_from([Fraction(100 + p, 100) for p in (0, 5, -5, 10, -10, Fraction(15, 2))])
-        )
+        percent = draw(st.sampled_from([0, 5, -5, 10, -10, Fraction(15, 2)]))
+        exact = Fraction(str(near)) * (100 + percent) / 100
         exact += draw(st.sampled_from([0, 2, -2, Fraction(1, 1000), Fraction(-1, 1000)]))
         row["value"] = float(exact)
-        if (
-            draw(st.booleans()) and exact >= 0
-        ):  # n of 10,000,000 is what is written, to the last digit
-            whole = exact * 100_000
-            row |= {"numerator": int(whole), "denominator": 10_000_000}
+        if draw(st.booleans()) and exact >= 0:
+            # n of 10,000,000 is what is written, to the last digit
+            row |= {"numerator": int(exact * 100_000), "denominator": 10_000_000}
     return row
 
 
