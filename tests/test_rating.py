@@ -384,6 +384,8 @@ def test_a_figure_without_a_line_is_rated_by_those_it_has(rated):
     lowest = scheme("Green: target", "Amber: floor_standard", "Red", without_line="Amber")
     assert rated(rows[1:2], lowest) == [("Amber", None)]
     assert rated([kpi(1.0, None, None)], lowest) == [("Not rated", "no target")]
+    beyond_nothing = [kpi(0.0, 0.0, None), kpi(5.0, 0.0, None)]  # a per cent of 0 is nothing
+    assert [rag for rag, _ in rated(beyond_nothing, {"": SCHEMES["blue"]})] == ["Green"] * 2
 
 
 def test_the_year_that_goes_on(rated):
