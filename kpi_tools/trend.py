@@ -91,10 +91,7 @@ def directions(
     after: date | None = None,
 ) -> dict[str, Any]:
     """The columns of `ADDED`."""
-    if not rows.dates:
-        raise InputError(
-            f'The column "{rows.period}" holds no dates. Give the last day of each period.'
-        )
+    _check_dates(rows)
     if not 0 < significance < 1:
         raise InputError(f"A level of significance lies between 0 and 1, not at {significance}.")
     if after is not None:
@@ -146,6 +143,13 @@ def directions(
     return {"direction_of_travel": Words.first_of(states).at(series), **found}
 
 
+def _check_dates(rows: Ordered) -> None:
+    if not rows.dates:
+        raise InputError(
+            f'The column "{rows.period}" holds no dates. Give the last day of each period.'
+        )
+
+
 def gls_direction(
     recent: Any,
     *,
@@ -168,6 +172,7 @@ def gls_direction(
         to expect among the series called at this p or less), `second_opinion` and `direction_note`.
     """
     rows = in_order(recent, by, period, named={"value": value, "polarity": polarity})
+    _check_dates(rows)
     y, better = rows.numbers(value), rows.better(polarity)[rows.last]
     names = ("basis", "seasonal", "direction_of_travel")
     latest = zip(*(rows.latest(name) for name in names), strict=True)

@@ -57,6 +57,7 @@ def test_each_report_counts_every_measure_once(reports):
     assert ratings.value_counts().to_dict() == counted
     page = words((reports["2025-26 Q2"] / "report.html").read_text(encoding="utf-8"))
     assert "Blue from 2 to 4, Green from 6 to 5, Amber from 5 to 3 and Red from 1 to 2" in page
+    assert "Prepared by: Performance team." in page  # owner_team of its council.toml
 
 
 def test_nothing_on_a_page_is_of_another_council(reports):

@@ -1,6 +1,7 @@
 """Kinds of chart: each against formulas of its own, exact in fractions or from scipy, on random series and on published ones."""
 
 import math
+import os
 from itertools import groupby
 
 import numpy as np
@@ -17,6 +18,7 @@ from kpi_tools.limits import process_limits
 from kpi_tools.variation import special_causes
 from tests.engines import ENGINES, to_pandas
 
+LONG = os.environ.get("KPI_LONG") == "1"
 WITH_PARTS = ["p", "p_prime", "u", "u_prime"]
 
 
@@ -38,7 +40,7 @@ def series(values=None, n=None, d=None, points=None, **columns):
     return table.assign(**columns)
 
 
-def noise(kind, seed, count=250, points=24):
+def noise(kind, seed, count=1000 if LONG else 250, points=24):
     """Random series of the law that the kind supposes."""
     rng, size = np.random.default_rng(seed), count * points
     if kind in WITH_PARTS:

@@ -65,7 +65,7 @@ def record(
     rows = returns.counts[["rows_in", "accepted", "rejected", "blank"]].sum()
     return {
         "edition": edition,
-        "prepared_by": prepared_by or council.prepared_by or None,
+        "prepared_by": prepared_by or council.prepared_by or council.owner_team or None,
         "signed_off_by": signed_off_by or council.signed_off_by or None,
         "data_until": returns.quarter.end.isoformat(),
         "ratings": {name: counted[name] for name in ratings},
