@@ -11,7 +11,7 @@ from collections import Counter
 import pandas as pd
 
 from kpi_tools.quarters import Quarter
-from kpi_tools.scorecard import movers
+from kpi_tools.scorecard import in_last_band, movers
 from kpi_tools.terms import AGAINST, Terms, are, names, were
 from kpi_tools.vocabulary import (
     MILESTONE,
@@ -162,7 +162,7 @@ def moves(kpis: pd.DataFrame) -> list[str]:
 
 def worst_of(kpis: pd.DataFrame, terms: Terms) -> pd.DataFrame:
     """The KPIs in the last band of their scheme."""
-    return kpis[kpis["rating"].isin(terms.worst)]
+    return kpis[in_last_band(kpis, terms.council)]
 
 
 def reds_sentence(kpis: pd.DataFrame, terms: Terms = KENT_TERMS) -> str:

@@ -12,6 +12,7 @@ import pytest
 from kpi_tools import narrative
 from kpi_tools.page.chapters import how_rated
 from kpi_tools.quarters import Quarter
+from kpi_tools.schemes import parse_schemes
 from kpi_tools.scorecard import DEFAULT_COUNCIL
 from kpi_tools.scorecard.changes import movement
 from kpi_tools.terms import Terms, names
@@ -41,12 +42,22 @@ def kpis(
         "next_due": "2025-26 Q2",
         "basis": "quarter",
         "kind": "number",
+        "scheme": "",
     }
     return pd.DataFrame(rows | columns, index=range(count))
 
 
 def of(green: int = 0, amber: int = 0, red: int = 0, none: int = 0) -> list[str]:
     return ["Green"] * green + ["Amber"] * amber + ["Red"] * red + ["Not rated"] * none
+
+
+def test_a_kpi_is_among_the_worst_by_the_bands_of_its_own_scheme():
+    """Amber is the last of two bands and the middle one of three."""
+    bands = [{"name": "Green", "meets": "target"}, {"name": "Amber"}]
+    schemes = parse_schemes({"schemes": {"pair": {"bands": bands}}})
+    council = replace(DEFAULT_COUNCIL, schemes=schemes)
+    two = kpis(["Amber", "Amber", "Red"], scheme=["", "pair", ""])
+    assert narrative.worst_of(two, Terms(council))["kpi_id"].tolist() == ["K1", "K2"]
 
 
 UP, FLAT, DOWN = ["positive"], ["stable or no clear trend"], ["negative"]

@@ -21,7 +21,6 @@ def release_findings(
     returns: Returns,
     recent: pd.DataFrame | None = None,
     kpis: pd.DataFrame | None = None,
-    before: pd.DataFrame | None = None,
     same: pd.DataFrame | None = None,
     *,
     earlier: pd.DataFrame | None = None,
@@ -32,8 +31,7 @@ def release_findings(
         returns: What is known at the quarter.
         recent: As `recent_quarters`; made where not at hand, as are `kpis` and `same`.
         kpis: As `score`.
-        before: The scorecard of the previous report as it was printed (`earlier_reports`).
-        same: That of its quarter as known now.
+        same: The scorecard of the quarter before, as known now (`earlier_reports`).
         earlier: The commentary of earlier reports (`commentary_until`); without it, commentary that
             is the same as last time is not found.
 
