@@ -176,3 +176,16 @@ def test_the_mark_of_the_data_stands_in_words():
         "Last reviewed: Scrutiny, 12 May 2025.",
     ]
     assert quality_notes({"data_quality": None}) == []
+
+
+def test_a_week_that_is_withheld_leaves_its_month_and_quarter_without_a_figure(tmp_path: Path):
+    days = pd.date_range("2024-10-04", periods=13, freq="7D").strftime("%Y-%m-%d").tolist()
+    watched = {"kpi_id": "W1", "unit": "count", "frequency": "weekly", "rated": "no"}
+    sent = [("2024-25-Q3", "W1", day, 40 + n % 5) for n, day in enumerate(days[:-1])]
+    sent.append(("2024-25-Q3", "W1", days[-1], "", "", "", "suppressed"))
+    returns = load(make_council(tmp_path, [watched, {"kpi_id": "P1"}], [*SENT, *sent]))
+    months = returns.months[returns.months["kpi_id"] == "W1"]
+    assert months["value"].tolist()[:2] == [40 + 41 + 42 + 43, 44 + 40 + 41 + 42 + 43]
+    assert months["status"].tolist()[2:] == ["not available"]
+    quarters = returns.figures[returns.figures["kpi_id"] == "W1"]
+    assert quarters["value"].isna().all() and set(quarters["status"]) == {"not available"}
