@@ -159,15 +159,14 @@ def chart() -> Any:
     )
     x = alt.X("x:Q", axis=None, scale=alt.Scale(domain=[0, expr("places")], **exact))
     y = alt.Y("y:Q", axis=axis, scale=alt.Scale(domain=[expr("low"), expr("high")], **exact))
-    bands = _data("bands").mark_rect().encode(x, y, x2="x2:Q", y2="y2:Q", **_looks(BANDS))
+    bands = _data("bands").mark_rect().encode(x, y, x2="x2:Q", y2="y2:Q", **_looks(Area))
     columns = _data("columns").mark_bar(width=expr("0.78 * width / places"), strokeWidth=1.4)
-    columns = columns.encode(x, y, y2="y2:Q", **_looks(COLUMNS))
+    columns = columns.encode(x, y, y2="y2:Q", **_looks(Area))
     cap = expr("datum.look == 'floor' ? 'round' : 'butt'")
     lines = _data("lines").mark_line(strokeCap=cap, strokeJoin="round")
-    lines = lines.encode(x, y, detail="part:N", order="step:Q", **_looks(LINES))
-    points = _data("points").mark_point(opacity=1).encode(x, y, **_looks(POINTS))
-    separate: Any = dict.fromkeys(Line._fields + Point._fields, "independent")
-    return alt.layer(bands, columns, lines, points).resolve_scale(**separate)
+    lines = lines.encode(x, y, detail="part:N", order="step:Q", **_looks(Line))
+    points = _data("points").mark_point(opacity=1).encode(x, y, **_looks(Point))
+    return alt.layer(bands, columns, lines, points)
 
 
 def texts() -> Any:
@@ -188,8 +187,8 @@ def _data(name: str) -> alt.Chart:
     return alt.Chart(alt.NamedData(name))
 
 
-def _looks(table: Mapping[str, Any]) -> dict[str, Any]:
-    """An encoding for each field of the looks of a table, by the name of the look."""
+def _looks(kind: Any) -> dict[str, Any]:
+    """An encoding for each field of a kind of look, which the data hold as they are to be drawn."""
     channels: Any = {
         "fill": alt.Fill,
         "stroke": alt.Stroke,
@@ -198,13 +197,17 @@ def _looks(table: Mapping[str, Any]) -> dict[str, Any]:
         "strokeWidth": alt.StrokeWidth,
         "strokeDash": alt.StrokeDash,
     }
-    encodings = {}
-    for n, name in enumerate(next(iter(table.values()))._fields):
-        kind = "ordinal" if name in ("size", "strokeWidth") else "nominal"  # else Vega warns
-        looks = [look[n] for look in table.values()]
-        scale = alt.Scale(type="ordinal", domain=list(table), range=looks)
-        encodings[name] = channels[name]("look", type=kind, legend=None, scale=scale)
-    return encodings
+    return {name: channels[name](name, type="nominal", scale=None) for name in kind._fields}
+
+
+def _with_looks(data: Mapping[str, Rows]) -> dict[str, Rows]:
+    """The data sets with the looks that their rows name."""
+    tables: Any = {"bands": BANDS, "columns": COLUMNS, "lines": LINES, "points": POINTS}
+    looks = {
+        name: [row | table[row["look"]]._asdict() for row in data[name]]
+        for name, table in tables.items()
+    }
+    return dict(data) | looks
 
 
 @dataclass(frozen=True)
@@ -236,9 +239,9 @@ class Drawing:
                 f'The chart "{name}" cannot be drawn: a text in it holds a control character. '
                 "Type that text again in the return it came from."
             )
-        vega = json.loads(_compiled(tuple(self.settings)))
+        vega, data = json.loads(_compiled(tuple(self.settings))), _with_looks(self.data)
         for known in vega["data"]:
-            known |= {"values": self.data[known["name"]]} if known["name"] in self.data else {}
+            known |= {"values": data[known["name"]]} if known["name"] in data else {}
         for signal in vega["signals"]:
             signal |= {"value": self.settings[signal["name"]]}
         left, right, top, bottom = self.margins
@@ -264,7 +267,7 @@ class Drawing:
             padding=room,
             autosize=alt.AutoSizeParams(type="none"),
             title=alt.TitleParams(lines[0], subtitle=lines[1], anchor="start", subtitleColor=QUIET),
-            datasets=dict(self.data),
+            datasets=_with_looks(self.data),
         )
         whole = whole.add_params(*(alt.param(name, value=v) for name, v in self.settings.items()))
         return whole.configure(**_CONFIG)
