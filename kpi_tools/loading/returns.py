@@ -298,12 +298,13 @@ def _check_duplicates(rows: pd.DataFrame) -> None:
     )
     rows = rows.assign(content=list(texts.itertuples(index=False, name=None)), bad=_bad(rows))
     for _, places in rows.groupby(keys, sort=False):
-        same = places["content"].nunique() == 1
-        code = "duplicate-same" if same else "duplicate-conflict"
-        for at, row in places[~places["bad"] | (not same)].iterrows():
-            others = places.head(6).drop(index=at, errors="ignore").head(5)
+        alike, same = places.to_dict("records"), places["content"].nunique() == 1
+        for row in alike if not same else [one for one in alike if not one["bad"]]:
+            others = [one for one in alike[:6] if one is not row][:5]
             named = [
-                f"row {line}" + (f" of {table.file}" if table is not row["table"] else "")
-                for line, table in zip(others["row"], others["table"], strict=True)
+                f"row {one['row']}"
+                + (f" of {one['table'].file}" if one["table"] is not row["table"] else "")
+                for one in others
             ]
+            code = "duplicate-same" if same else "duplicate-conflict"
             row["table"].fault(row["position"], "kpi_id", code, "; ".join(named))
