@@ -146,11 +146,11 @@ def _fault_of_id(match: Text, sent: Mapping[str, tuple[str, str]], at: int) -> s
     noted = sent["note"][0].strip()
     if not there and (match.fault == "id-missing" or unknown and not noted):
         return "row-footnote"
+    if not unknown or at or re.search(r"\d", " ".join([value, *others, noted])):
+        return match.fault
     unit = value.strip(" ()")
     is_unit = known_unit(unit) or meant_unit(unit) or unit.casefold() in ("numeric", "decimal")
-    if unknown and at == 0 and is_unit and not re.search(r"\d", " ".join([value, *others, noted])):
-        return "row-units"
-    return match.fault
+    return "row-units" if is_unit else match.fault
 
 
 def _bad(rows: pd.DataFrame) -> Any:
