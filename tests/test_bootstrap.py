@@ -206,6 +206,7 @@ def test_follows_the_lock(made):
     assert made.small() == "2"
 
 
+@pytest.mark.slow
 def test_a_moved_folder_is_noticed(made, mirror, tmp_path):
     moved = Checkout(tmp_path / "moved", mirror)
     shutil.copytree(made.folder / ".venv", moved.folder / ".venv", symlinks=True)
@@ -286,6 +287,7 @@ def test_variables_of_the_user_do_not_reach_the_command(made, tmp_path):
     ],
     ids=["no network", "other bytes", "no such package"],
 )
+@pytest.mark.slow
 def test_failures_are_sentences(checkout, settings, lock, sentence):
     (checkout.folder / "requirements.lock").write_text(lock, encoding="utf-8")
     result = checkout.run("report", **settings)

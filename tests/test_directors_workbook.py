@@ -97,6 +97,7 @@ def test_it_is_ready_to_read_and_print(made):
     )
 
 
+@pytest.mark.slow
 def test_the_same_bytes_with_lxml_and_without(made, tmp_path):
     said = {}
     for asked in ("True", "False"):

@@ -64,6 +64,7 @@ def test_a_correction_that_lacks_a_part_gets_a_sentence(line):
         corrections_of(line)
 
 
+@pytest.mark.slow
 def test_the_first_version_stays_beside_the_second(project, worker):
     with pytest.raises(InputError, match="holds no version 1 to correct"):
         project.make(worker=worker, edition="final", corrections=FIRST)

@@ -47,6 +47,7 @@ SPOILT = st.sampled_from([*SIGNS, "  ", "to", "[x]", "N/A"])
 
 @quick
 @given(st.integers(0, len(ROWS) - 1), st.integers(0, 5), st.floats(0, 1), SPOILT)
+@pytest.mark.slow
 def test_a_single_corruption_is_logged_or_located_or_without_effect(
     desk: Desk, row: int, column: int, where: float, what: str
 ) -> None:
@@ -137,6 +138,7 @@ AGAIN = [*ROWS, ["C1", "2024-25 Q2", "1413", "", "", "final", ""]]
 
 @quick
 @given(st.permutations(AGAIN), st.integers(0, 8))
+@pytest.mark.slow
 def test_the_order_of_rows_and_files_has_no_effect(
     desk: Desk, rows: list[list[str]], cut: int
 ) -> None:

@@ -60,6 +60,7 @@ def copy(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.mark.slow
 def test_a_changed_floor_standard_makes_nbval_fail(copy):
     targets = copy / "data" / "raw" / "targets.csv"
     before = targets.read_text(encoding="utf-8")

@@ -158,6 +158,7 @@ def histories(accepted: Path, place: Path, worker: Worker) -> list[Report]:
 
 
 @pytest.mark.browser
+@pytest.mark.slow
 def test_in_the_history_of_a_kpi_none_fires_and_nothing_leaves(
     watched: Any, histories: list[Report]
 ) -> None:
@@ -250,6 +251,7 @@ def test_each_of_them_is_made_harmless_at_the_beginning_of_a_cell(
     assert len(cells(path)) == 2 * len(PAYLOADS)
 
 
+@pytest.mark.slow
 def test_libreoffice_finds_no_formula_either(
     written: list[Path], tmp_path: Path, program: Callable[..., str]
 ) -> None:

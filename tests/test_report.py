@@ -330,6 +330,7 @@ def test_a_run_killed_at_any_step_leaves_the_old_report_or_the_new_one(made, mod
 @pytest.mark.parametrize(
     "size", [1000, *(pytest.param(size, marks=pytest.mark.slow) for size in (0, 20_000))]
 )
+@pytest.mark.slow
 def test_a_full_disk_is_a_sentence_and_leaves_the_old_report(made, size):
     import resource
 

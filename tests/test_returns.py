@@ -174,6 +174,7 @@ def damaged(raw: bytes, changes: list[tuple[float, bytes, int]]) -> bytes:
 
 @fuzz
 @given(damage)
+@pytest.mark.slow
 def test_bytes_of_a_text_that_are_damaged_are_never_a_traceback(desk: Desk, changes: Any) -> None:
     found = desk.read(return_csv=damaged(GOOD_CSV, changes))
     counts = found.counts.set_index("file").loc[HERE + "return.csv"]
@@ -183,6 +184,7 @@ def test_bytes_of_a_text_that_are_damaged_are_never_a_traceback(desk: Desk, chan
 
 @fuzz
 @given(damage)
+@pytest.mark.slow
 def test_bytes_of_a_workbook_that_are_damaged_give_its_figures_or_none(
     desk: Desk, changes: Any
 ) -> None:

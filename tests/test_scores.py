@@ -193,6 +193,7 @@ def adds_up(steps: pd.DataFrame) -> bool:
     return bool((same + moved == at["The same KPIs, now"]).all())
 
 
+@pytest.mark.slow
 def test_an_annual_and_a_half_yearly_kpi_through_eight_quarterly_reports(yearly):
     ratings: dict[str, list[str]] = {"AN": [], "HY": [], "QU": []}
     for quarter in REPORTS:

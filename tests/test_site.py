@@ -114,6 +114,7 @@ def test_it_is_made_again_only_where_something_changed(published):
     assert files(site) == before
 
 
+@pytest.mark.slow
 def test_drafts_and_what_was_changed_in_silence_have_no_place(project, worker):
     with pytest.raises(InputError, match="There is no final report of Anyshire"):
         make_site(project.raw, project.outputs)

@@ -115,6 +115,7 @@ def test_between_its_due_quarters_the_latest_figure_stands(tmp_path: Path, worke
     assert "not available" not in text and "Quarter 2 2025/26" in text
 
 
+@pytest.mark.slow
 def test_annual_and_half_yearly_measures_through_eight_reports(tmp_path: Path) -> None:
     """Never "not available", one rating change each, and that when the figure comes; like for like
     adds up each time.
@@ -155,6 +156,7 @@ def test_annual_and_half_yearly_measures_through_eight_reports(tmp_path: Path) -
 # Redefined in the window
 
 
+@pytest.mark.slow
 def test_no_direction_across_a_redefinition_and_reports_before_it_stay(
     tmp_path: Path, worker: Worker
 ) -> None:

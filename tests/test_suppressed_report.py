@@ -163,6 +163,7 @@ def test_no_file_of_the_report_holds_a_suppressed_figure(raw, tmp_path, worker):
     assert noted["ratings"] == {"Green": 2, "Amber": 0, "Red": 0, "Not rated": 3}
 
 
+@pytest.mark.slow
 def test_nor_does_the_history_of_a_kpi_or_the_explorer(raw, tmp_path, worker):
     jobs = page_jobs("history", ["A", "P"], QUARTER, raw, tmp_path / "outputs", worker=worker)
     assert [leaks(make(job, worker).folder) for job in jobs] == [[], []]

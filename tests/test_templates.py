@@ -212,6 +212,7 @@ def come_back(found: Any, template: Path, typed: list[dict[str, Any]]) -> None:
 
 @settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
+@pytest.mark.slow
 def test_whatever_valid_is_filled_in_comes_back_equal(
     desk: Desk, template: Path, units: list[str], data: st.DataObject
 ) -> None:

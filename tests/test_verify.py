@@ -89,6 +89,7 @@ def test_an_edited_report_with_an_edited_manifest_is_found_by_making_it_again(ma
     assert "is not what the inputs give now, or not with this program (6 files" in said.err
 
 
+@pytest.mark.slow
 def test_a_pdf_is_compared_and_not_printed_again(made):
     (folder(made) / "report.pdf").write_bytes(b"%PDF-1.7")
     manifest = folder(made) / "manifest.json"
@@ -179,6 +180,7 @@ def test_without_a_manifest_to_go_by_there_is_no_verdict(made, capsys, written, 
     assert "There is no folder" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_a_history_is_verified_like_a_report(made):
     raw = made / "data" / "raw"
     history = make_history("GL01", QUARTER, raw, made / "outputs")

@@ -130,6 +130,7 @@ def test_the_tables_beside_it_hold_the_same_ratings(reports):
     assert pd.Series(from_csv).value_counts().to_dict() == {"Green": 17, "Amber": 12, "Red": 9}
 
 
+@pytest.mark.slow
 def test_a_second_run_gives_the_same_bytes_in_every_file(reports, tmp_path):
     again = make_report("2024-25 Q3", outputs=tmp_path)
     first = reports["2024-25 Q3"].folder
@@ -170,7 +171,8 @@ def test_on_a_phone_folded_cards_halve_the_length(reports, browser):
 
 
 @pytest.mark.browser
-@pytest.mark.parametrize("width", [320, pytest.param(1280, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("width", [320, 1280])
 def test_no_accessibility_violation_and_no_sideways_scroll(reports, browser, width):
     page = browser.new_page(viewport={"width": width, "height": 900})
     asked: list[str] = []

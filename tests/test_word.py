@@ -158,6 +158,7 @@ def test_a_reference_that_is_none_gets_a_sentence(content, page, tmp_path):
         to_word(page, **SAID, reference=path)
 
 
+@pytest.mark.slow
 def test_libreoffice_opens_it(folder, tmp_path, program):
     import subprocess
 
