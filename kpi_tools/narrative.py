@@ -101,7 +101,7 @@ def _directions(kpis: pd.DataFrame, before: pd.DataFrame | None, terms: Terms) -
         parts = [counted(state, state) for state in terms.states]
     states = Counter(kpis["direction_of_travel" if tested else "arrow"])
     little, never = states[NOT_ENOUGH_DATA], states[NOT_TESTABLE]
-    why = "not enough data to tell" if tested else "nothing before to compare with"
+    why = "not enough data to tell" if tested else "nothing to compare"
     parts += [f"{in_words(little)} had {why}"] if little else []
     parts += [f"{in_words(never)} cannot be {'tested' if tested else 'compared'}"] if never else []
     begin = f"Compared with {AGAINST.get(terms.arrow)},"
@@ -244,7 +244,9 @@ def _trends(now: Counter[str], number: int, terms: Terms) -> str:
     known = any(now[state] for state in terms.states)
     if terms.arrow != TREND_ARROW:
         if not known:
-            return "there is nothing before to compare with"
+            return "there is nothing to compare"
+        if number == 1:
+            return f"it is {f'{states[0]} than' if states else 'as'} before"
         parts = [f"{in_words(now[one])} {are(now[one])} {one} than before" for one in states]
         return listed(parts) or "none is better or worse than before"
     if not known:
@@ -341,7 +343,9 @@ def data_sentences(
     untested = untested[untested["kind"] != MILESTONE]
     if len(untested) and TREND_ARROW in terms.council.arrows:
         names_of = _named(untested, called, "direction_of_travel")
-        sentences.append(f"No direction of travel can be given for {names_of}.")
+        trend = terms.arrow == TREND_ARROW
+        what = "direction of travel can be given" if trend else "trend can be tested"
+        sentences.append(f"No {what} for {names_of}.")
     return sentences
 
 

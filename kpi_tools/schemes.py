@@ -5,7 +5,7 @@
 
 import re
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from typing import Any, Final
 
@@ -88,8 +88,12 @@ DEFAULT_SCHEME: Final = Scheme(
 )
 
 
-def parse_schemes(rating: Mapping[str, Any], where: str = "rating") -> dict[str, Scheme]:
+def parse_schemes(
+    rating: Mapping[str, Any], where: str = "rating", terms: Mapping[str, str] | None = None
+) -> dict[str, Scheme]:
     """The schemes of the part [rating] of council.toml by name, the default as "".
+
+    `terms`: what the council calls its lines, for what bands did where it does not say.
 
     Raises `InputError` with a sentence for the first setting that cannot be used.
     """
@@ -115,7 +119,20 @@ def parse_schemes(rating: Mapping[str, Any], where: str = "rating") -> dict[str,
             raise InputError(f"[{place}] has no bands.")
         _known(values, ("bands", "without_line"), place)
         found[name] = _scheme(name, values["bands"], values.get("without_line"), default, place)
-    return found
+    given = [band for part in (rating, *further.values()) for band in part.get("bands", ())]
+    own = {" ".join(str(band.get("says")).split()) for band in given}
+    return {name: _in_terms(scheme, terms or {}, own) for name, scheme in found.items()}
+
+
+def _in_terms(scheme: Scheme, terms: Mapping[str, str], own: Collection[str]) -> Scheme:
+    """The scheme with what bands did in these terms, but for the sentences of the council's own."""
+    bands = []
+    for band in scheme.bands:
+        says = band.says
+        for column, term in terms.items() if says not in own else ():
+            says = says.replace(column.replace("_", " "), term)
+        bands.append(replace(band, says=says))
+    return replace(scheme, bands=tuple(bands))
 
 
 def parse_line(text: object, where: str) -> Line:
@@ -233,8 +250,10 @@ def _did(line: Line) -> str:
     size = f"{line.amount:g}{'%' if line.percent else ''}"
     name = Line(line.column).words()
     if not line.amount:
-        return f"was no worse than the {name}" if line.column in EARLIER else f"met the {name}"
-    return f"bettered the {name} by {size}" if line.beyond else f"came within {size} of the {name}"
+        return f"were no worse than the {name}" if line.column in EARLIER else f"met the {name}"
+    if line.beyond:
+        return f"bettered the {name} by {size} or more"
+    return f"came within {size} of the {name}"
 
 
 def _check_order(bands: tuple[Band, ...], where: str) -> None:

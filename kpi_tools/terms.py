@@ -1,5 +1,6 @@
 """The council's words for its ratings, lines and arrows, and what its KPIs are called in lists."""
 
+import re
 from collections import Counter
 from dataclasses import dataclass
 
@@ -36,7 +37,7 @@ AGAINST = {
     "average": "the average of the four figures before",
 }
 """What a two-point arrow compares the latest figure with."""
-_NOT_COMPARED = {NOT_ENOUGH_DATA: "no earlier figure", NOT_TESTABLE: "not compared"}
+_NOT_COMPARED = {NOT_ENOUGH_DATA: "nothing to compare", NOT_TESTABLE: "not compared"}
 _LEADING = ("Percentage of ", "Number of ", "Proportion of ")
 
 
@@ -138,9 +139,7 @@ class Terms:
         """What so many KPIs of that band did."""
         if not band.says:
             return f"{were(number)} rated {band.name}"
-        if number == 1 and band.says.startswith("were "):
-            return f"was {band.says.removeprefix('were ')}"
-        return band.says
+        return re.sub(r"(^|\bor )were\b", r"\1was", band.says) if number == 1 else band.says
 
 
 def lines_of(kpis: pd.DataFrame, terms: Terms) -> pd.DataFrame:

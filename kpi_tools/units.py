@@ -62,6 +62,11 @@ def unit_family(unit: str) -> Family:
     return UNITS.get(unit, _OTHER_FAMILY)
 
 
+def adds_up(unit: str) -> bool:
+    """Whether figures of it are counts or money, so that those of parts make that of the whole."""
+    return unit == "count" or unit_family(unit).money
+
+
 def known_unit(text: str) -> str | None:
     """The unit that `text` certainly is (`rate per 1000`, `Days`, `other: tonnes`), or None."""
     folded = " ".join(text.split()).casefold()

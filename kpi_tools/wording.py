@@ -233,7 +233,8 @@ def line_of(row: Row, name: str, *, bare: bool = False) -> str:
     text = show_line(row.get(name), row["unit"], int(row["decimals"]), bare=bare)
     if name == "target" and row["polarity"] == CLOSEST and is_number(row.get("tolerance")):
         places = max(int(row["decimals"]), written_decimals(row["tolerance"]))
-        text += f" ± {rounded(row['tolerance'], places)}"
+        size = show(row["tolerance"], row["unit"], places, bare=bare)
+        text += f" ± {size if row['unit'].startswith(MONEY) else rounded(row['tolerance'], places)}"
     return text
 
 

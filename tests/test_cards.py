@@ -188,6 +188,41 @@ def test_what_is_only_monitored_has_no_lines_and_no_rating_of_its_figures():
     assert "Target" not in text.split("Data period")[0] and "not set" not in text
 
 
+def test_a_milestone_shows_when_it_is_due_and_how_it_stood():
+    text = words(
+        shown(
+            points(
+                values=[math.nan] * 6,
+                kind="milestone",
+                polarity="none",
+                due="2025-03-31",
+                milestone=["On track"] * 5 + ["Delayed"],
+                rating=["Green"] * 5 + ["Amber"],
+            )
+        )
+    )
+    assert "Due 31 March 2025 Previous On track Green July to September 2024" in text
+    assert "Neither more nor less" not in text
+
+
+def test_where_a_series_begins_anew_the_card_says_since_when_and_why():
+    rebase = {
+        "date": "2024-04-01",
+        "reason": "A second contractor began.",
+        "name": "Head of Homes",
+        "status": "illustrative",
+    }
+    few = points(direction_of_travel="not enough data", points=3, series_from="2024-04-01")
+    text = words(cards(scorecard_of(few), few, Context(rebases={"CS01": [rebase]})))
+    assert (
+        "Not enough data: three figures since the series began anew. A new series begins with "
+        "April 2024: A second contractor began. Agreed by: Head of Homes (illustrative)." in text
+    )
+    assert "A new series" not in words(
+        cards(scorecard_of(few), few, Context(rebases={"CS01": [rebase | {"date": "2023-04-01"}]}))
+    )
+
+
 def test_a_missing_previous_figure_says_so_once():
     text = words(
         shown(
@@ -235,7 +270,7 @@ def test_an_action_that_is_followed_has_owner_date_and_state():
     kpi = scorecard_of(points(), management_action=None)
     text = words(cards(kpi, points(), Context(actions={"CS01": [action]})))
     assert (
-        "Management action A-01 Two posts. Owner Head of Service Due 30 November 2024 Overdue since Quarter 1 2024/25 "
+        "Management action A-01 Two posts. Owner Head of Service Due 30 November 2024 Overdue , opened in Quarter 1 2024/25 "
         "One is filled." in text
     )
 

@@ -50,6 +50,13 @@ def test_an_event_known_later_changes_no_earlier_report(tmp_path: Path):
         assert (own[quarter], len(known.events)) == (count, events)
 
 
+def test_what_happened_before_the_first_returns_makes_no_report_of_its_own(tmp_path: Path):
+    returns = load(council(tmp_path, ["2023-11-08", *DATES]))
+    assert set(returns.submissions["received"]) == {"2024-25 Q2", "2024-25 Q3"}
+    figures = returns.figures[returns.figures["kpi_id"] == "F1"].set_index("quarter")["value"]
+    assert (figures["2023-24 Q3"], figures["2024-25 Q1"], figures["2024-25 Q2"]) == (1, 0, 3)
+
+
 def test_a_count_that_was_sent_stands_and_another_is_told(tmp_path: Path):
     sent = [*SENT, ("2024-25-Q2", "F1", "2024-25 Q2", 3), ("2024-25-Q3", "F1", "2024-25 Q3", 2)]
     returns = load(council(tmp_path, DATES, sent=sent))

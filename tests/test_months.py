@@ -205,6 +205,19 @@ def test_the_limits_stand_on_the_months(raw):
     assert points["mean"][0] == pytest.approx(sum(values) / 9)
 
 
+def test_a_target_of_three_months_is_none_of_a_single_one(raw):
+    """Counts of a month lie below what is agreed for a quarter, whatever was done."""
+    rows = [("N1", month, 20 + place % 3) for place, month in enumerate(MONTHS)]
+    known = evidence(received(raw, *rows), {"N1"})
+    assert set(known.of("points", "N1")["series"]) == {"months"}
+    assert known.of("points", "N1")["target"].isna().all()
+    assert known.kpis["target"].tolist() == [90] and known.kpis["assurance"].tolist() == [
+        "no target"
+    ]
+    known = evidence(received(raw, *monthly()), {"A1"})
+    assert set(known.of("points", "A1")["target"]) == {90}
+
+
 def test_rolling_months_have_limits_that_allow_for_twelve(raw):
     rows = [("R1", month, 60 + place % 2) for place, month in enumerate(MONTHS)]
     points = evidence(received(raw, *rows), {"R1"}).of("points", "R1")

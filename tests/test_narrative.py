@@ -325,6 +325,11 @@ def test_what_the_figures_rest_on():
         "One KPI is not due in this quarter, so the latest figure stands: Number of things 0 (next due Quarter 2 2025/26).",
         "No direction of travel can be given for Number of things 0 (not testable).",
     ]
+    beside = Terms(replace(DEFAULT_COUNCIL, arrows=("previous", "trend")))
+    untested = kpis(of(1), ["not testable"], arrow="better")
+    assert narrative.data_sentences(untested, recent, Q3, beside)[-1] == (
+        "No trend can be tested for Number of things 0 (not testable)."
+    )
     two = narrative.data_sentences(kpis(["Monitored"] * 2), recent, Q3)
     assert (
         two[-1]
@@ -357,6 +362,12 @@ def test_a_two_point_arrow_is_counted_in_its_own_words():
     assert narrative.section_sentence(now, terms) == (
         "All three KPIs are Green; one is better than before and one is worse than before."
     )
+    alone = {"better": "better than", "worse": "worse than", "unchanged": "as"}
+    for state, words in alone.items():
+        one = narrative.section_sentence(kpis(of(1)).assign(arrow=state), terms)
+        assert one == f"The one KPI is Green; it is {words} before."
+    lacking = narrative.headline(kpis(of(1)).assign(arrow="not enough data"), None, Q3, "R", terms)
+    assert lacking.endswith("and one had nothing to compare.")
 
 
 def test_the_method_takes_its_numbers_from_the_settings_and_the_data():
@@ -373,3 +384,10 @@ def test_the_method_takes_its_numbers_from_the_settings_and_the_data():
     assert "With 38 KPIs tested, about two arrows a report come from chance alone." in str(
         how_rated(returns, many)
     )
+    returns.council = replace(DEFAULT_COUNCIL, arrows=("previous", "trend", "year_ago"))
+    said = " ".join(str(how_rated(returns, many)).split())
+    assert (
+        "The direction of travel is the change against the previous figure. Beside it stands the "
+        "trend, a straight line fitted to the figures shown, tested at the 5% level;" in said
+    )
+    assert "Beside it stands the change against the same period last year." in said

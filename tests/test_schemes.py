@@ -38,7 +38,7 @@ def test_bands_and_further_schemes_inherit_what_they_do_not_say():
     assert (blue.meets, blue.colour, blue.says) == (
         (Line("target", 5, percent=True, beyond=True),),
         "blue",
-        "bettered the target by 5%",
+        "bettered the target by 5% or more",
     )
     assert green.meets == (Line("target"), Line("same_quarter_last_year"))
     assert (green.colour, red.colour, red.meets) == ("green", "red", ())
@@ -46,6 +46,33 @@ def test_bands_and_further_schemes_inherit_what_they_do_not_say():
     assert tolerant.without_line == "Red"
     assert tolerant.bands[1].says == "came within 10% of the target"
     assert [band.colour for band in tolerant.bands] == ["green", "amber", "red"]
+
+
+def test_what_bands_did_is_said_in_the_terms_of_the_council():
+    terms = {"target": "aim", "floor_standard": "least level"}
+    bands = [
+        {"name": "Ahead", "meets": "target beyond 5%", "colour": "blue"},
+        {"name": "Fair", "meets": ["target", "previous"], "colour": "green"},
+        {
+            "name": "Near",
+            "meets": "floor_standard",
+            "colour": "amber",
+            "says": "kept the target near",
+        },
+        {"name": "Behind", "colour": "red"},
+    ]
+    assert [band.says for band in parse_schemes({"bands": bands}, terms=terms)[""].bands] == [
+        "bettered the aim by 5% or more",
+        "met the aim or were no worse than the previous figure",
+        "kept the target near",
+        "did not meet the least level",
+    ]
+    (kents,) = parse_schemes({}, terms=terms).values()
+    assert [band.says for band in kents.bands] == [
+        "achieved or exceeded aim",
+        "achieved or exceeded the least level but did not meet the aim",
+        "did not meet the least level",
+    ]
 
 
 def test_the_older_words_still_mean_the_same():

@@ -6,7 +6,7 @@ import pandas as pd
 
 from kpi_tools.page.chapters import illustrative_banner, reds
 from kpi_tools.page.html import Html, badge, piece, report_table
-from kpi_tools.page.summary import counts_history, matrix, tiles, where_sentence
+from kpi_tools.page.summary import _loose_ends, counts_history, matrix, tiles, where_sentence
 from kpi_tools.terms import Terms
 from tests import kent
 from tests.page_samples import activity_points, points, scorecard_of
@@ -133,6 +133,19 @@ def test_a_tile_says_how_its_count_changed():
 def test_where_the_reds_are_is_said_for_none_one_and_some():
     assert where_sentence(four_kpis(), Terms()) == "Rated Red in one of two sections"
     assert where_sentence(scorecard_of(points()), Terms()) == "No KPI rated Red in any section"
+
+
+def test_actions_that_are_overdue_are_counted_of_the_open_ones():
+    said = {}
+    for overdue, running in ((1, 1), (2, 2), (1, 3)):
+        actions = pd.DataFrame({"status": ["open"] * running})
+        actions["overdue"] = [True] * overdue + [False] * (running - overdue)
+        said[overdue, running] = _loose_ends(four_kpis().head(1), actions, Terms())
+    assert list(said.values()) == [
+        "One open action overdue.",
+        "Two open actions overdue.",
+        "One of three open actions overdue.",
+    ]
 
 
 def test_the_last_reports_have_picture_and_table():

@@ -143,6 +143,8 @@ def test_a_distance_is_known_on_both_sides_of_a_line():
 def test_a_target_that_is_best_met_closely_has_its_tolerance():
     row = {"target": 50.0, "tolerance": 2.5, "unit": "%", "decimals": 0, "polarity": "target"}
     assert line_of(row, "target") == "50% ± 2.5"
+    money = row | {"target": 0.0, "tolerance": 100.0, "unit": "£ thousand"}
+    assert line_of(money, "target", bare=True) == "£0 ± £100k"
 
 
 KNOWN = {

@@ -16,7 +16,7 @@ from kpi_tools.schemes import Scheme
 from kpi_tools.scorecard.actions import without_action
 from kpi_tools.scorecard.changes import sent_before
 from kpi_tools.vocabulary import CARRIED_FORWARD, SUPPRESSED
-from kpi_tools.wording import Row, is_text, rows_of
+from kpi_tools.wording import Row, is_text, rows_of, within
 
 _LEFT_OVER: Final = re.compile(
     r"^(?:(?:Series|Column|Sheet|Category) ?\d+|(?:Chart|Axis) Title|TBC|TBD|xx+|KPI name)$|"
@@ -40,10 +40,10 @@ def doubted(recent: pd.DataFrame, months: pd.DataFrame) -> Iterator[Finding]:
 
 def reds_without_action(kpis: pd.DataFrame, returns: Returns) -> Iterator[Finding]:
     """Every KPI in the last band of its scheme has an open action, or one in the commentary."""
-    word = returns.council.words["management_action"]
+    one, word = (within(returns.council.words[name]) for name in ("kpi", "management_action"))
     for row in rows_of(without_action(kpis, returns)):
         place = f"commentary/{returns.quarter.slug}, {_kpi(row)}"
-        text = f"The KPI is {row['rating']} and no {word} has been given."
+        text = f"The {one} is {row['rating']} and no {word} has been given."
         owner = row["owner"] if is_text(row["owner"]) else "the service"
         yield Finding("red-without-action", place, text, owner)
 

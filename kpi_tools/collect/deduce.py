@@ -17,7 +17,7 @@ from kpi_tools.collect.recognise import (
     quarter_of,
     recognise,
 )
-from kpi_tools.units import UNITS, known_unit, unit_family
+from kpi_tools.units import adds_up, known_unit
 
 ANSWERS: Final = (
     *("kpi_id", "kpi_name", "section", "directorate", "owner", "unit", "polarity", "frequency"),
@@ -136,15 +136,13 @@ def _frequency(kpi: Kpi, asked: set[int]) -> Facts:
         yield "basis", *within, "its name"
     if kpi.of("cumulative") and not kpi.of("actual"):
         yield "basis", "year_to_date", Sure.CERTAIN, "its figures are headed year to date"
-    elif kpi.get("frequency") == "monthly" and not adds(kpi) and not kpi.of("numerator"):
+    elif (
+        kpi.get("frequency") == "monthly"
+        and not adds_up(kpi.get("unit"))
+        and not kpi.of("numerator")
+    ):
         why = "months without the cases behind them cannot be added up: "
         yield "basis", "snapshot", Sure.LIKELY, f"{why}the quarter shows its last month"
-
-
-def adds(kpi: Kpi) -> bool:
-    """Whether figures of parts of a period add up to the whole's."""
-    unit = kpi.get("unit")
-    return unit == "count" or unit in UNITS and unit_family(unit).money
 
 
 def _polarity(kpi: Kpi) -> Facts:
@@ -182,7 +180,7 @@ def _covers(kpi: Kpi) -> Facts:
     """Whether a target is of a quarter or of more, where figures add up and no column says."""
     kinds, figures = {*map(kind_of, kpi.of("target"))}, {*map(kind_of, kpi.figures)}
     dated = kinds & {"quarter", "month"} or figures <= {"year"}
-    if kpi.get("rated") == "no" or not adds(kpi) or dated or not kinds:
+    if kpi.get("rated") == "no" or not adds_up(kpi.get("unit")) or dated or not kinds:
         return
     basis, months = kpi.get("basis", "quarter"), kpi.get("frequency") == "monthly"
     if basis not in ("quarter", "year_to_date") or (

@@ -6,7 +6,6 @@ from typing import Any, Final
 
 import pandas as pd
 
-from kpi_tools.collect.deduce import adds
 from kpi_tools.collect.kpis import Cell, Kpi
 from kpi_tools.collect.recognise import ends_quarter, kind_of, quarter_of, years_label
 from kpi_tools.loading.account import SHEETS
@@ -15,7 +14,7 @@ from kpi_tools.loading.schemas import SCHEMAS, SETTINGS, Column
 from kpi_tools.quarters import Quarter
 from kpi_tools.received import FIGURES
 from kpi_tools.spreadsheets import choices, make_workbook, note, restrict
-from kpi_tools.units import UNITS
+from kpi_tools.units import UNITS, adds_up
 from kpi_tools.vocabulary import STATUSES, STATUSES_WITHOUT_VALUE
 from kpi_tools.workbooks.sheets import digits
 
@@ -165,7 +164,11 @@ def _label(kpi: Kpi, period: str) -> tuple[str, str]:
 def target_rows(kpi: Kpi) -> Rows:
     """The lines of a KPI as rows of targets.csv: one for each change."""
     covers, frequency = kpi.get("target_covers", "quarter"), kpi.get("frequency")
-    sums = frequency == "monthly" and adds(kpi) and kpi.get("basis", "quarter") == "quarter"
+    sums = (
+        frequency == "monthly"
+        and adds_up(kpi.get("unit"))
+        and kpi.get("basis", "quarter") == "quarter"
+    )
     yearly = frequency in ("annual", "biennial")
     times = 1.0 if yearly else {"month": 3.0, "year": 0.25}.get(covers, 1.0)
     lines = dict[str, dict[str, float]]()

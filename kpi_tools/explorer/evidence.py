@@ -34,6 +34,7 @@ from kpi_tools.scorecard.series import (
 from kpi_tools.terms import Terms, lines_of
 from kpi_tools.tokens import filled, kpi_figures
 from kpi_tools.trend import gls_direction
+from kpi_tools.units import adds_up
 from kpi_tools.vocabulary import ILLUSTRATIVE, MONTH, NOT_RATED
 from kpi_tools.wording import Row, Rows, capitalised, is_text, named, rows_by, rows_of
 
@@ -191,6 +192,7 @@ def _better_alone(known: Evidence) -> set[str]:
     quarters = quarters.rename(columns={f"in_period_{name}": name for name in _PARTS})
     months = known.returns.months
     months = months[months["value"].notna() & (months["basis"] == MONTH)]
+    months = months[~months["unit"].map(adds_up).astype("bool")]
     rows = known.kpis.drop(columns=_PARTS).rename(columns={"band": "band_now"})
     latest = [table.groupby("kpi_id")[_PARTS].last(skipna=False) for table in (quarters, months)]
     rows = pd.concat([rows.merge(table, on="kpi_id") for table in latest], ignore_index=True)

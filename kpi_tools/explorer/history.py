@@ -51,11 +51,9 @@ from kpi_tools.wording import (
     listed,
     period_of,
     plural,
-    rounded,
     rows_by,
     rows_of,
     show,
-    show_line,
 )
 
 _BASES = {
@@ -178,15 +176,10 @@ class OneKpi:
             return paragraphs(
                 f"No {terms.word('target')} has been agreed, so the {one} is not rated."
             )
-        decimals = int(kpi["decimals"])
         lines = [name for name in line_columns(targets) if targets[name].notna().any()]
         rows = []
         for row in rows_of(targets):
-            cells = {
-                terms.head(name): show_line(row[name], kpi["unit"], decimals) for name in lines
-            }
-            if "target" in lines and is_number(row["tolerance"]):
-                cells[terms.head("target")] += f" ± {rounded(row['tolerance'], decimals)}"
+            cells = {terms.head(name): line_of(kpi | row, name) for name in lines}
             reason = _text(row["target_reason"], "No reason was given")
             rows.append(
                 {"From": Quarter.parse(row["from_quarter"]).title}

@@ -258,7 +258,7 @@ def read_returns(
         held = Catalogue(kpis, targets, ids, council.milestones)
         submissions = submissions_upto(wanted, run, held)
         happened = context.read_events(table_of(schemas.EVENTS), kpis, ids, wanted, latest)
-        counts = context.counted(happened, wanted)
+        counts = context.counted(happened, wanted, submissions["received"])
         if len(counts):
             submissions = pd.concat([submissions, counts])
             submissions = submissions.sort_values("received", kind="stable", ignore_index=True)

@@ -6,7 +6,7 @@ the table's ledger.
 
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Any
 
@@ -153,16 +153,17 @@ def read_events(
     return schemas.in_force(table, rows, upto).sort_values(["kpi_id", "date"], ignore_index=True)
 
 
-def counted(events: pd.DataFrame, upto: Quarter) -> pd.DataFrame:
+def counted(events: pd.DataFrame, upto: Quarter, received: Iterable[str]) -> pd.DataFrame:
     """The count of each month from a KPI's first event on, as known in each report, as rows sent.
 
-    The first month is that in which the quarter of the first event begins. A month without an event
-    counts nought. An event that became known later makes its month's count come again.
+    `received`: when returns came; before the first of them there was no report. The first month
+    is that in which the quarter of the first event begins. A month without an event counts
+    nought. An event that became known later makes its month's count come again.
     """
-    rows = []
+    rows, first = [], min(received, default="")
     for kpi_id, of_kpi in events.groupby("kpi_id", sort=False):
         begin = Quarter.containing(date.fromisoformat(of_kpi["date"].iloc[0]))
-        report = Quarter.parse(of_kpi["from_quarter"].min())
+        report = Quarter.parse(max(of_kpi["from_quarter"].min(), first))
         totals: dict[str, int] = {}
         while report <= upto:
             then = of_kpi[of_kpi["from_quarter"] <= report.label]

@@ -16,7 +16,7 @@ from kpi_tools.loading.grids import Snapshot
 from kpi_tools.loading.rules import Ledger
 from kpi_tools.loading.schemas import KINDS, SETTINGS, Setting
 from kpi_tools.schemes import DEFAULT_SCHEME, Band, Scheme, one_of, parse_schemes
-from kpi_tools.wording import plural_of
+from kpi_tools.wording import plural_of, within
 
 _PARTS: Final = tuple(dict.fromkeys(one.part for one in SETTINGS if "NAME" not in one.part))
 _WITHIN: Final = re.compile(r"\d+(?:\.\d+)?\s*%?")
@@ -212,7 +212,12 @@ def _council(
     further = {name: scheme for name, scheme in further.items() if scheme}
     try:
         given["schemes"] = parse_schemes(
-            {**found["rating"], **({"schemes": further} if further else {})}
+            {**found["rating"], **({"schemes": further} if further else {})},
+            terms={
+                name: within(found["words"][name])
+                for name in ("target", "floor_standard")
+                if name in found["words"]
+            },
         )
         bands = [band.name for band in given["schemes"][""].bands]
     except InputError as error:

@@ -9,12 +9,12 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 import pandas as pd
 
-from kpi_tools.loading.catalogue import with_targets
+from kpi_tools.loading.catalogue import line_columns, with_targets
 from kpi_tools.loading.due import Calendar
 from kpi_tools.loading.returns import NUMBERS, PARTS
 from kpi_tools.loading.rules import Ledger
 from kpi_tools.quarters import Quarter
-from kpi_tools.units import MULTIPLIERS, unit_family
+from kpi_tools.units import MULTIPLIERS, adds_up
 from kpi_tools.vocabulary import MONTH, NOT_AVAILABLE, STATUSES_WITH_VALUE
 from kpi_tools.wording import rows_of, show
 
@@ -61,6 +61,9 @@ def figures_and_months(
     figures = pd.concat([sent, follows], ignore_index=True).drop_duplicates(_KEY, keep="last")
     months = with_targets(_complete(single, kpis, by_month=True), targets)
     months["basis"] = pd.array(months["kpi_id"].map(covers), dtype="str")
+    # a line of three months is none of one, where figures of a longer time are larger
+    part = (months["basis"] == MONTH) & months["unit"].map(adds_up).astype("bool")
+    months.loc[part, line_columns(targets)] = np.nan
     return Known(with_targets(_complete(figures, kpis), targets), months, made)
 
 
@@ -85,11 +88,11 @@ def _added(rows: pd.DataFrame, by: list[str]) -> pd.DataFrame:
     size, unit = groups.size(), groups["unit"].first()
     sums = groups[_NUMBERS].sum().where(groups[_NUMBERS].count().eq(size, axis=0))
     alone = size == 1
-    adds_up = (unit == "count") | unit.map(lambda one: unit_family(one).money).astype(bool)
+    add = unit.map(adds_up).astype("bool")
     below = sums["denominator"].where(sums["denominator"] > 0)
     ratio = unit.map(MULTIPLIERS).astype("float64") * sums["numerator"] / below
-    sums["value"] = sums["value"].where(alone | adds_up, ratio)
-    sums[_PARTS] = sums[_PARTS].where(alone | ~adds_up & sums["value"].notna())
+    sums["value"] = sums["value"].where(alone | add, ratio)
+    sums[_PARTS] = sums[_PARTS].where(alone | ~add & sums["value"].notna())
     return sums
 
 

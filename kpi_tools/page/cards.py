@@ -12,9 +12,9 @@ from kpi_tools.page.charts import Chart, activity_chart, kpi_chart, milestone_ch
 from kpi_tools.page.describe import (
     IN_DOUBT,
     arrow_sentences,
+    begins_anew,
     direction_sentence,
     month_alone,
-    redefinitions,
     short_title,
 )
 from kpi_tools.page.facts import action_of, entry, fact, facts, figure_fact
@@ -68,6 +68,7 @@ class Context:
     bands: Mapping[str, Rows] | None = None
     ahead: Mapping[str, Rows] = field(default_factory=dict)
     breaks: Mapping[str, Rows] = field(default_factory=dict)
+    rebases: Mapping[str, Rows] = field(default_factory=dict)
     headline: str = ""
     dated: pd.DataFrame | None = None
 
@@ -110,17 +111,19 @@ def card(
     displayed = entry(kpi, terms)
     benchmarks, months = context.benchmarks.get(name, []), context.months.get(name, [])
     areas = _latest(benchmarks)
+    before = points[-2].get("milestone") if len(points) > 1 else None
     actions = [action_of(one) for one in context.actions.get(name, [])]
     tested = TREND_ARROW in terms.council.arrows and kpi.get("kind") != MILESTONE
     trend = [direction_sentence(kpi)] if tested else []
-    trend += redefinitions(points, context.breaks.get(name, [])) + arrow_sentences(kpi)
+    trend += begins_anew(points, context.breaks.get(name, []), context.rebases.get(name, []))
+    trend += arrow_sentences(kpi)
     return render(
         "card.html.j2",
         kpi=displayed,
         doubted_for=text_of(kpi.get("doubt")) if displayed["doubted"] else None,
         reason=text_of(kpi["not_rated_reason"]) if kpi["rating"] == NOT_RATED else None,
         period=Quarter.parse(kpi["quarter"]).title,
-        facts=facts(kpi, terms),
+        facts=facts(kpi | {"previous_milestone": before}, terms),
         picture=small_picture(
             points,
             displayed["anchor"],
@@ -141,6 +144,7 @@ def card(
         notes=_notes(kpi, areas, months),
         figures=figures_table(kpi, points, context),
         row=kpi,
+        terms=terms,
         sources=_sources(kpi, terms),
         quality=quality_notes(kpi),
         targets=target_history(kpi, context.targets.get(name, []), terms),

@@ -65,6 +65,7 @@ def context_of(kpis: pd.DataFrame, recent: pd.DataFrame, returns: Returns) -> Co
         bands=rows_by(band_lines(recent, council.schemes)),
         ahead=rows_by(predictions(recent, **settings_of(returns))),
         breaks=_redefined(returns),
+        rebases=rows_by(returns.rebases),
         headline=council.headline,
         dated=returns.annotations,
         actions=_open_actions(returns),
@@ -317,6 +318,7 @@ def how_rated(returns: Returns, kpis: pd.DataFrame) -> Html:
         tested=tested,
         chance=round(council.significance * tested),
         rolling=(kpis["basis"] == "rolling_12_months").any(),
+        counted=AGAINST.get(terms.arrow) if TREND_ARROW in council.arrows else None,
         against=[AGAINST[name] for name in council.arrows if name in AGAINST],
         terms=terms,
     )

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping
+from datetime import date
 from typing import Any
 
 import pandas as pd
@@ -89,7 +90,12 @@ def direction_sentence(kpi: Mapping[str, Any]) -> str:
     """The direction of travel with its size: `Negative: falling by 2.1 points a year (…).`"""
     state = kpi["direction_of_travel"]
     if state == NOT_ENOUGH_DATA:
-        return f"Not enough data: {plural(int(kpi['points']), 'figure')} in the period shown."
+        span = (
+            "since the series began anew"
+            if is_text(kpi.get("series_from"))
+            else "in the period shown"
+        )
+        return f"Not enough data: {plural(int(kpi['points']), 'figure')} {span}."
     if state == NOT_TESTABLE:
         why = "neither rising nor falling is better, or the figures build up over the year"
         return f"Not testable: {why}."
@@ -132,10 +138,16 @@ def arrow_sentences(kpi: Row) -> list[str]:
     return sentences
 
 
-def redefinitions(points: Rows, changes: Rows) -> list[str]:
-    """From when a KPI is counted otherwise among the figures shown, and why."""
+def begins_anew(points: Rows, changes: Rows, rebases: Rows) -> list[str]:
+    """From when the figures shown are a new series, defined otherwise or rebased, and why."""
     quarters = {row["quarter"] for row in points[1:]}
+    agreed = [(date.fromisoformat(one["date"]), one) for one in rebases]
     return [
+        f"A new series begins with {when:%B %Y}: {one['reason'].rstrip('.')}. Agreed by: "
+        f"{one['name']}{f' ({ILLUSTRATIVE})' if one['status'] == ILLUSTRATIVE else ''}."
+        for when, one in agreed
+        if Quarter.containing(when).label in quarters
+    ] + [
         f"New definition from {Quarter.parse(change['from_quarter']).title}: "
         f"{(text_of(change['reason']) or 'no reason is recorded').rstrip('.')}. "
         "Earlier figures are not compared with later ones."

@@ -12,6 +12,7 @@ from kpi_tools.vocabulary import (
     HIGHER,
     IN_YEARS,
     LOWER,
+    MILESTONE,
     MONITORED,
     NOT_RATED,
     STATUSES_WITH_VALUE,
@@ -76,6 +77,8 @@ def facts(kpi: Row, terms: Terms) -> list[dict[str, Any]]:
     if is_number(kpi.get("year_target")) and not is_number(kpi["target"]):
         year, head = line_of(kpi, "year_target", bare=True), f"{terms.head('target')} for the year"
         strip.append(fact(head, year, kpi["target_status"], unit=unit))
+    if kpi.get("kind") == MILESTONE and (day := _day(kpi["due"])):
+        strip.append(fact("Due", day, None))
     if is_number(kpi["previous_value"]) or is_text(kpi["previous_status"]):
         rating = text_of(kpi["previous_rating"]) or NOT_RATED
         strip.append(

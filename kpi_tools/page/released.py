@@ -121,6 +121,7 @@ def how_made(
     ]
     return render(
         "made.html.j2",
+        terms=Terms(returns.council),
         manifest=manifest,
         files=plural(len(used), "file"),
         digest=digest(used),

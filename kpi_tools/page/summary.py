@@ -110,8 +110,9 @@ def _loose_ends(kpis: pd.DataFrame, actions: pd.DataFrame, terms: Terms) -> str:
     doubted, unrated = sum(map(in_doubt, rows_of(kpis))), int((kpis["rating"] == NOT_RATED).sum())
     late = int(kpis["lag_quarters"].gt(0).sum())
     overdue, running = int(actions["overdue"].sum()), int((actions["status"] == "open").sum())
+    some = f"{in_words(overdue)} of " if overdue < running else ""
     counts = [
-        f"{in_words(overdue)} of {plural(running, 'open action')} overdue" if overdue else "",
+        f"{some}{plural(running, 'open action')} overdue" if overdue else "",
         plural(doubted, "figure in doubt", "figures in doubt") if doubted else "",
         plural(unrated, f"{one} not rated", f"{many} not rated") if unrated else "",
         plural(late, f"{one} reported in arrears", f"{many} reported in arrears") if late else "",
