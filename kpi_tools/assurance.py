@@ -205,7 +205,7 @@ def _consequence(row: Mapping[str, Any], bands: int) -> tuple[int, str]:
     before = row.get("previous_rating", rating)
     if before not in (NOT_RATED, MONITORED, rating) and isinstance(before, str):
         return 5, "newly changed rating"
-    return (6, f"other {rating}") if place > 1 else (7, f"other {rating}")
+    return 6 if place > 1 else 7, rating
 
 
 def _runs(history: pd.DataFrame | None) -> dict[Any, int]:

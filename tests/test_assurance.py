@@ -272,8 +272,8 @@ def test_the_order_of_consequence():
         ["Amber worse", "Amber and getting worse"],
         ["lucky", "Green, but the limits say that it will miss by chance"],
         ["changed", "newly changed rating"],
-        ["calm Amber", "other Amber"],
-        ["calm Green", "other Green"],
+        ["calm Amber", "Amber"],
+        ["calm Green", "Green"],
         ["not rated", "not rated"],
         ["watched", "monitored"],
     ]

@@ -144,6 +144,8 @@ def _reason(kpi: Row) -> str:
     texts = reading if kpi["consequence"].endswith(BY_LUCK) else [kpi["consequence"], *reading]
     if kpi["variation"] not in (COMMON_CAUSE, *SPECIAL_CAUSES):
         texts.append(str(kpi["variation"]))
+    if len(texts) > 1 and texts[0] == kpi["rating"]:  # which stands beside it
+        texts = texts[1:]
     return " ".join(f"{capitalised(text)}." for text in texts)
 
 
