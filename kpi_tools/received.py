@@ -1,6 +1,7 @@
 """Which files were received for which quarter, and which of them are returns."""
 
 import re
+from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
@@ -22,6 +23,7 @@ _LEFTOVERS: Final = re.compile(
     r"desktop\.ini|(?:eh)?thumbs\.db|\..*|__macosx",
     re.I,
 )
+_COMMENTARY: Final = re.compile(r"\d{4}-\d\d-Q[1-4]\.(?:csv|xlsx)", re.I)
 _COPY: Final = (
     re.compile(r"(?P<stem>.+?)(?: - copy| copy|[_-]copy)(?: ?\(?\d+\)?)?", re.I),
     re.compile(r"copy(?: \(?\d+\)?)? of (?P<stem>.+)", re.I),
@@ -124,6 +126,18 @@ def files_in(folder: Path) -> list[Received]:
 def returns_in(folder: Path) -> list[Path]:
     """The files of a folder that are to be read."""
     return [found.path for found in files_in(folder) if not found.code]
+
+
+def strays(raw: Path, tables: Collection[str]) -> list[Path]:
+    """What nobody reads of what lies beside a council's own `tables`, and in commentary/."""
+    endings, words = (".csv", ".tsv", *WORKBOOK_ENDINGS, *OTHER_TABLES), raw / "commentary"
+    own = {*tables, COUNCIL_BOOK}
+    beside = [
+        path for path in _listed(raw) if path.suffix.lower() in endings and path.name not in own
+    ]
+    texts = _listed(words) if words.is_dir() else []
+    unread = [*beside, *(path for path in texts if not _COMMENTARY.fullmatch(path.name))]
+    return [path for path in unread if not _LEFTOVERS.fullmatch(path.name)]
 
 
 def _sorted(path: Path, names: set[str]) -> Received:

@@ -180,6 +180,16 @@ def test_what_is_no_return_is_skipped_and_listed(raw: Path) -> None:
     assert codes["returns/2024-25-Q3/desktop.ini"] == "file-leftover"
 
 
+def test_a_table_that_nobody_reads_is_told_with_the_name_that_was_meant(raw: Path) -> None:
+    for name in ("benchmark.csv", "kpis.xlsx", "README.md", "~$kpis.xlsx", "council.docx"):
+        (raw / name).write_text("x")
+    (raw / "commentary" / "2024-25-Q3 v2.csv").write_text("x")
+    told = load(raw).problems.set_index("file")["rule"]
+    assert sorted(told.index) == ["benchmark.csv", "commentary/2024-25-Q3 v2.csv", "kpis.xlsx"]
+    assert 'the nearest is "benchmarks.csv"' in told["benchmark.csv"]
+    assert "such as 2024-25-Q3.csv" in told["commentary/2024-25-Q3 v2.csv"]
+
+
 def test_a_file_that_changes_while_it_is_read_is_told(
     raw: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -236,13 +246,17 @@ def test_what_stands_beside_the_figures_is_that_of_the_quarter(raw: Path) -> Non
         (",Rods,Words,,,", "catalogue-choice"),
         ("P1,,Words,,,draft", "catalogue-choice"),
         ("P1,,One,,,\nP1,,Two,,,", "duplicate-conflict"),
+        ("P1,,Itâ€™s late,,,", "text-mangled"),
+        ("P1,,Over Â£5,,,", "text-mangled"),
+        ("P1,,A \ufffd,,,", "text-lost"),
     ],
 )
 def test_commentary_is_refused_where_its_place_is_not_certain(
     raw: Path, row: str, code: str
 ) -> None:
     path = raw / "commentary" / "2024-25-Q3.csv"
-    path.write_text(f"kpi_id,section,commentary,management_action,author,status\n{row}\n")
+    text = f"kpi_id,section,commentary,management_action,author,status\n{row}\n"
+    path.write_text(text, encoding="utf-8")
     returns = read_returns(raw)
     assert set(returns.problems["code"]) == {code} and returns.commentary.empty
 
@@ -493,8 +507,11 @@ def test_of_two_commentaries_of_a_quarter_the_first_is_read_and_the_other_is_tol
         )
     returns = read_returns(raw)
     told = returns.problems
-    assert told[["file", "code"]].values.tolist() == [["commentary/2024-25-Q3.xlsx", "file-twice"]]
-    assert "2024-25-Q3.csv and 2024-25-Q3.xlsx" in told["rule"][0]
+    assert told[["file", "code"]].values.tolist() == [
+        ["commentary/2024-25-Q3.txt", "table-other"],
+        ["commentary/2024-25-Q3.xlsx", "file-twice"],
+    ]
+    assert "2024-25-Q3.csv and 2024-25-Q3.xlsx" in told["rule"][1]
     assert returns.commentary["commentary"].tolist() == ["Words"]
 
 

@@ -369,6 +369,14 @@ def test_a_fault_in_the_settings_is_a_sentence(tmp_path: Path, settings_: str, t
     assert told in own["rule"].iloc[0] and (own["severity"] == "error").all()
 
 
+def test_settings_in_another_encoding_are_a_sentence(tmp_path: Path) -> None:
+    raw = make_council(tmp_path, [P1], FIGURES)
+    (raw / "council.toml").write_text(COUNCIL, encoding="utf-16")
+    problems = read_returns(raw).problems
+    assert problems["rule"].str.contains("it is not saved as UTF-8").any()
+    assert "codec" not in " ".join(problems["rule"])
+
+
 def test_the_councils_own_words_and_settings(tmp_path: Path) -> None:
     text = (
         '[words]\nsection = "Priority"\nkpi = "Measure of success"\nkpi_plural = "Measures of success"\n'
@@ -422,6 +430,32 @@ def test_actions_are_known_up_to_the_report(tmp_path: Path) -> None:
     write_table(raw / "actions.csv", rows)
     found = [code for _, _, code in faults(read_returns(raw))]
     assert found == ["id-unknown", "text-place", "text-place", "catalogue-choice"]
+
+
+def test_an_action_that_goes_over_to_another_kpi_is_told(tmp_path: Path) -> None:
+    row = {"action_id": "A1", "kpi_id": "P1", "action": "Work", "from_quarter": "2024-25 Q2"}
+    moved = row | {"kpi_id": "P2", "action": "Another", "from_quarter": QUARTER}
+    same = row | {"from_quarter": "2024-25 Q1"}
+    raw = make_council(tmp_path, [P1, {"kpi_id": "P2"}], FIGURES, actions=[same, row, moved])
+    problems = load(raw).problems.set_index("code")
+    told = problems.loc["action-moved"]
+    assert (told["row"], told["column"]) == (4, "action_id (A)") and "for P1 before" in told["rule"]
+
+
+def test_of_a_row_whose_cells_are_not_under_their_headings_that_alone_is_told(
+    tmp_path: Path,
+) -> None:
+    raw = make_council(tmp_path, [P1], FIGURES)
+    file = raw / "kpis.csv"
+    file.write_text(file.read_text().replace("Name of P1", "Calls, answered"))
+    errors = read_returns(raw).problems.query("file == 'kpis.csv'")
+    assert errors["code"].tolist() == ["row-long"]
+
+
+def test_a_fault_of_the_councils_own_tables_is_for_the_team(tmp_path: Path) -> None:
+    targets = [{"kpi_id": "P1", "target": "TBC"}]
+    own = council(tmp_path, targets=targets).problems.query("file == 'targets.csv'")
+    assert own["code"].tolist() == ["value-text"] and set(own["who"]) == {"the performance team"}
 
 
 def test_a_column_of_an_older_folder_is_named_with_its_new_word(tmp_path: Path) -> None:

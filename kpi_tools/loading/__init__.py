@@ -33,8 +33,8 @@ from kpi_tools.loading.read import Table
 from kpi_tools.loading.returns import Catalogue, submissions_upto, with_nulls
 from kpi_tools.loading.rules import ERROR, RULES, WARNING, as_list, errors_of
 from kpi_tools.quarters import Quarter
-from kpi_tools.received import COUNCIL_BOOK, FIGURES, files_in, returns_in, sort_out
-from kpi_tools.schemes import unknown_lines
+from kpi_tools.received import COUNCIL_BOOK, FIGURES, files_in, returns_in, sort_out, strays
+from kpi_tools.schemes import one_of, unknown_lines
 from kpi_tools.wording import named, plural
 from kpi_tools.workbooks.child import Workbooks
 
@@ -238,6 +238,10 @@ def read_returns(
         def table_of(schema: schemas.Schema) -> Table:
             return run.table(folder / schema.file, schema.layout, required=not schema.optional)
 
+        for path in strays(folder, schemas.FILES):
+            there = f"There are {one_of(path.name, schemas.FILES)}."
+            of_quarter = "Texts stand in a file named as its quarter, such as 2024-25-Q3.csv."
+            run.skip(path, "table-other", there if path.parent == folder else of_quarter)
         council = read_council(run.snapshot(folder / "council.toml"), run.ledger)
         sections = council.sections
         catalogue, lines = table_of(schemas.KPIS), table_of(schemas.TARGETS)
@@ -280,7 +284,7 @@ def read_returns(
         changelog = known(schemas.CHANGES)
         rebases = context.read_rebases(table_of(schemas.REBASES), ids, wanted)
         notes = known(schemas.ANNOTATIONS, (*sections, "all"))
-        actions = known(schemas.ACTIONS, sections)
+        actions = texts.read_actions(table_of(schemas.ACTIONS), ids, wanted, sections)
         actions = texts.with_actions(actions, words, of_kpi["owner"].to_dict(), run.ledger)
     run.check_still_there()
     targets = _known_at(targets, max(wanted, agreed_until or wanted))

@@ -27,6 +27,10 @@ _BETWEEN_DIGITS = re.compile(r"\d[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\u00ad]+\d
 """Something invisible where a point or a dash may have been (zero-width marks never were one)."""
 LOST: Final = "\ufffd"
 """Stands where a character was lost, in whatever program the text was before."""
+_MANGLED: Final = re.compile(
+    "\u00e2\u20ac|\u00c2[\u00a0-\u00bf]|\u00c3[\u0080-\u00bf\u0192\u02c6\u2020-\u203a]"
+)
+"""UTF-8 that a program took for Windows-1252: a dash or quotation mark, a pound, an accent."""
 
 
 def clean_text(text: str) -> str:
@@ -213,7 +217,9 @@ def fault_of_text(text: str, kind: str = "") -> str:
         return _REFUSED_KINDS[kind]
     if kind == ERROR or (("#" in text or ":" in text) and ERROR_TEXT.fullmatch(clean_name(text))):
         return "value-error"
-    return "text-lost" if LOST in text else ""
+    if LOST in text:
+        return "text-lost"
+    return "text-mangled" if not text.isascii() and _MANGLED.search(text) else ""
 
 
 def read_text(text: str, kind: str = "", prose: bool = True) -> Text:

@@ -146,7 +146,9 @@ def read_council(snapshot: Snapshot, ledger: Ledger) -> Council:
     try:
         settings = tomllib.loads(snapshot.raw.decode("utf-8-sig"))
     except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
-        fault(f"The file is not valid TOML: {error}.")
+        encoded = isinstance(error, UnicodeDecodeError)
+        why = "it is not saved as UTF-8, which the editor offers with Save as" if encoded else error
+        fault(f"The file is not valid TOML: {why}.")
         return Council("", "", ())
     rating, schemes = settings.get("rating"), dict[str, Any]()
     if isinstance(rating, dict) and isinstance(rating.get("schemes"), dict):

@@ -60,8 +60,8 @@ class Table:
     """The rows below the headings of one sheet, as texts by column; `bad` marks refused rows.
 
     `rows_in` counts them together with `blank` rows; `beyond` holds what stands right of the last
-    heading. `later` counts good rows that come into force after the report's quarter: they are not
-    part of its account, which would change with them.
+    heading; `shifted` marks rows of another width. `later` counts good rows that come into force
+    after the report's quarter: they are not part of its account, which would change with them.
     """
 
     file: str
@@ -78,9 +78,11 @@ class Table:
     rows_in: int = 0
     beyond: dict[int, str] = field(default_factory=dict)
     bad: np.ndarray = field(init=False)
+    shifted: np.ndarray = field(init=False)
 
     def __post_init__(self) -> None:
         self.bad = np.zeros(len(self.rows), dtype=bool)
+        self.shifted = np.zeros(len(self.rows), dtype=bool)
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -94,7 +96,12 @@ class Table:
         return f"{column} ({self.letters[column]})" if column in self.letters else column
 
     def fault(self, position: int, column: str, code: str, detail: str = "") -> None:
-        """Note that the cell breaks a rule; where the rule is an error, the row is refused."""
+        """Note that the cell breaks a rule; where the rule is an error, the row is refused.
+
+        Where cells do not stand under their headings no more is said of them.
+        """
+        if self.shifted[position]:
+            return
         severity = self.ledger.problem(
             code,
             self.file,
@@ -321,6 +328,7 @@ def _check_widths(table: Table, body: list[list[str]], wide: int, width: int, li
             table.fault(position, "", "row-long", f"{len(row)} instead of {wide}")
         else:
             _check_beyond(table, position, row, width)
+    table.shifted = table.bad.copy()
 
 
 def _check_beyond(table: Table, position: int, row: list[str], width: int) -> None:

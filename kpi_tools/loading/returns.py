@@ -235,8 +235,10 @@ def _rules(rows: pd.DataFrame, known: Catalogue) -> Iterator[tuple[str, Any, Any
     found = [outside(*one) for one in zip(value, low, high, percentage, strict=True)]
     codes, details = ([one[at] for one in found] for at in (0, 1))
     yield "value", codes, beyond, details
-    unexplained = no_number & blank & (status != "") & ~without & made.isna()
-    yield "status", "status-without-value", unexplained & ~_bad(rows), status
+    unexplained = no_number & blank & ~without & made.isna() & ~_bad(rows)
+    alone = above.notna() | below.notna()
+    yield "value", "parts-alone", unexplained & alone, ""
+    yield "status", "status-without-value", unexplained & ~alone & (status != ""), status
 
 
 def _made(rows: pd.DataFrame) -> pd.Series:

@@ -79,12 +79,13 @@ class Ledger:
         otherwise: `excel_row`.
         """
         rule = RULES[code]
+        who = rule.who if "/" in file else TEAM  # only what lies in a folder of a quarter was sent
         quote = value if len(value) <= _LONGEST_VALUE else value[:_LONGEST_VALUE] + "…"
         sentence = rule.sentence.replace("{detail}", detail)
         if excel_row and excel_row != row:
             sentence += f" (Row {excel_row} in a spreadsheet program.)"
         self._problems.append(
-            (rule.severity, code, file, sheet, row, column, quote, sentence, rule.remedy, rule.who)
+            (rule.severity, code, file, sheet, row, column, quote, sentence, rule.remedy, who)
         )
         return rule.severity
 

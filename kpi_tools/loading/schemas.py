@@ -145,6 +145,8 @@ CHANGES, REBASES, SMALL_NUMBERS, EVENTS, ANNOTATIONS, ACTIONS = (
     SCHEMAS[name]
     for name in ("changes", "rebases", "small_numbers", "events", "annotations", "actions")
 )
+FILES: Final = [schema.file for schema in SCHEMAS.values() if "/" not in schema.file]
+"""The tables that lie beside council.toml."""
 SETTINGS: Final = tuple(
     _setting(part, entry) for part, several in _CODEBOOK["settings"].items() for entry in several
 )
@@ -212,7 +214,7 @@ def _check_twice(table: Table, schema: Schema, found: dict[str, list[Any]]) -> N
         named = next(name for name, part in zip(schema.key[::-1], key[::-1], strict=True) if part)
         other = table.rows[first[key]]
         if schema.certain:
-            table.fault(row, named, "catalogue-twice", str(other))
+            table.fault(row, named, "catalogue-twice", f"{other} ({', '.join(schema.key)})")
         else:
             table.fault(row, named, "duplicate-conflict", f"row {other}")
             table.fault(first[key], named, "duplicate-conflict", f"row {table.rows[row]}")

@@ -26,7 +26,7 @@ _TEXTS: Final = ("commentary", "management_action")
 def read_commentary(table: Table, sections: tuple[str, ...], ids: Ids) -> pd.DataFrame:
     """kpi_id or section (the other is missing), texts, author, status; file, row: its place."""
     rows = schemas.read(table, schemas.COMMENTARY, ids, {"section": sections})
-    for place in np.flatnonzero(rows[[*_TEXTS]].isna().all(axis=1)).tolist():
+    for place in np.flatnonzero(rows[[*_TEXTS]].isna().all(axis=1) & ~table.bad).tolist():
         table.fault(place, "commentary", "text-missing")
     for place, row in enumerate(rows.to_dict("records")):
         tokens = KPI_TOKENS if table.cells["kpi_id"][place].strip() else SECTION_TOKENS
@@ -134,6 +134,18 @@ def with_commentary(
     new = new.rename(columns={"text": "commentary"})
     more = new.reindex(columns=commentary.columns).astype(commentary.dtypes)
     return pd.concat([commentary.assign(commentary=texts), more], ignore_index=True)
+
+
+def read_actions(table: Table, ids: Ids, upto: Quarter, sections: tuple[str, ...]) -> pd.DataFrame:
+    """The changes of actions in force by a quarter; that one goes over to another KPI is told."""
+    rows = schemas.read(table, schemas.ACTIONS, ids, {"section": sections})
+    about = rows["kpi_id"].fillna(rows["section"])[~table.bad]
+    before = about.groupby(rows["action_id"]).shift()
+    for at in np.flatnonzero(
+        (before.notna() & (before != about)).reindex(rows.index, fill_value=False)
+    ):
+        table.fault(int(at), "action_id", "action-moved", before[at])
+    return schemas.in_force(table, rows, upto)
 
 
 def with_actions(
