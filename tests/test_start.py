@@ -301,6 +301,34 @@ def test_numbers_that_begin_anew_are_no_codes(tmp_path: Path) -> None:
     assert kpis["section"].tolist() == ["Place"] * 3 + ["People"] * 2
 
 
+def test_what_is_hidden_what_is_no_kpi_and_what_is_only_monitored_is_told(tmp_path: Path) -> None:
+    rows = [
+        ["Ref", "Measure", "Unit", "Good is", "Target", *QUARTERS[:3]],
+        ["A1", "Calls answered", "%", "High", 90, 85, 86, 95],
+        ["A2", "Calls made", "Number", "", "", 40, 41, 42],
+        ["Total", "", "", "", "", 125, 127, 137],
+    ]
+
+    def hide(sheet: Any) -> None:
+        sheet.column_dimensions["G"].hidden = sheet.row_dimensions[3].hidden = True
+        sheet.column_dimensions["Q"].hidden = sheet.row_dimensions[99].hidden = True
+
+    raw, lines = begun(tmp_path, saved(tmp_path / "wide.xlsx", rows, hide))
+    assert '  Sheet "KPIs": read although hidden: row 3, column G.' in lines
+    assert "  Only monitored, not rated: A2." in lines
+    assert load(raw).catalogue["kpi_id"].tolist() == ["A1", "A2"]
+
+
+def test_a_quarter_that_stands_beside_its_months_is_not_its_last_month(tmp_path: Path) -> None:
+    periods = ["Apr 2024", "May 2024", "Jun 2024", "Q1 2024/25"]
+    rows = [["Measure", "Unit", "Good is", "Target", *periods]]
+    rows.append(["Calls answered", "%", "High", 90, 80, 81, 82, 81])
+    raw, _ = begun(tmp_path, saved(tmp_path / "wide.xlsx", rows))
+    returns = load(raw)
+    assert returns.figures["value"].tolist() == [81]
+    assert set(returns.problems["code"]) == {"commentary-none"}
+
+
 def _no_figures(sheet: Any) -> None:
     for place in (5, 8, 11, 14):
         for line in range(5, 10):

@@ -38,6 +38,11 @@ _BETWEEN: Final = _set(
 _OF_ONE: Final = _set("kpi is was remains stays")
 """After a larger number these begin something else: `at 613 the KPI is Red`."""
 _MOST_BETWEEN: Final = 7
+_SAID: Final = (
+    r"(?:(?<=[.;!\n] )|(?<![^\n]))(?:The|This) (?:KPI|indicator|measure) (?:is|remains|stays) "
+    r"(?:now |still )?(?:rated )?"
+)
+"""A sentence that begins so says the rating of now, and nothing else where it ends with it."""
 _COMPARED: Final = _set(
     "than since from back compared against before after until till by next previous expected to "
     "earlier and between through each every last"
@@ -181,6 +186,17 @@ def targets(texts: pd.DataFrame, kpis: pd.DataFrame) -> Iterator[Finding]:
                     named = column.replace("_", " ")
                     there = f'"{words}", and the {named} in the table is {line:g}.'
                     yield Finding("target-in-text", row["place"], there)
+
+
+def ratings(texts: pd.DataFrame, kpis: pd.DataFrame, council: Council) -> Iterator[Finding]:
+    """A rating that a text says its KPI has now, and that is not the table's."""
+    bands = "|".join(map(re.escape, sorted(ratings_of(council), key=len, reverse=True)))
+    said = re.compile(rf"{_SAID}({bands})(?=[.;!\n]|$)")
+    for row, kpi in _on_kpis(texts, kpis):
+        for found in said.finditer(row["text"]):
+            if found[1] != kpi["rating"]:
+                there = f'"{found[0]}", and the KPI is {kpi["rating"]} in the table.'
+                yield Finding("rating-in-text", row["place"], there)
 
 
 def quarters(texts: pd.DataFrame, kpis: pd.DataFrame, quarter: Quarter) -> Iterator[Finding]:

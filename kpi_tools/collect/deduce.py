@@ -140,6 +140,7 @@ def _frequency(kpi: Kpi, asked: set[int]) -> Facts:
         kpi.get("frequency") == "monthly"
         and not adds_up(kpi.get("unit"))
         and not kpi.of("numerator")
+        and not kinds["quarter"]
     ):
         why = "months without the cases behind them cannot be added up: "
         yield "basis", "snapshot", Sure.LIKELY, f"{why}the quarter shows its last month"

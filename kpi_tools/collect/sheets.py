@@ -7,7 +7,7 @@ from pathlib import Path
 from kpi_tools.errors import InputError
 from kpi_tools.loading.cells import DATE, ERROR, FORMULA, MONTH, YEAR, clean_name
 from kpi_tools.loading.grids import FileFault, read_text
-from kpi_tools.loading.rules import RULES
+from kpi_tools.loading.rules import RULES, rows_in_words
 from kpi_tools.spreadsheets import safe_text
 from kpi_tools.workbooks.child import Workbooks
 from kpi_tools.workbooks.parts import letters
@@ -87,7 +87,8 @@ def _typed(text: str) -> str:
 
 
 def open_sheets(path: Path) -> tuple[list[Sheet], list[tuple[str, str]]]:
-    """The visible sheets of a workbook or CSV file, and why others were left (sheet, reason).
+    """The visible sheets of a workbook or CSV file, and what is to be told of sheets: why one was
+    left, what in one is hidden.
 
     Raises:
         InputError: The file cannot be opened, or not be read as a workbook or CSV file.
@@ -122,6 +123,12 @@ def open_sheets(path: Path) -> tuple[list[Sheet], list[tuple[str, str]]]:
                 cells[place] = ""
         faults = {place: _FAULTS[kind] for place, kind in kinds.items() if kind in _FAULTS}
         fills = {(line, at): colour for line, at, colour in one["fills"]}
+        rows = sorted({line for line, _ in cells}.intersection(one["hidden_rows"]))
+        columns = sorted({place for _, place in cells}.intersection(one["hidden_columns"]))
+        unseen = [rows_in_words(rows)] if rows else []
+        unseen += [f"column {letters(place + 1)}" for place in columns]
+        if unseen:
+            left.append((one["name"], f"read although hidden: {', '.join(unseen)}"))
         merged = [(top, first, end, after - 1) for _, first, top, after, end in one["merged"]]
         sheets.append(Sheet(one["name"], cells, fills, faults, merged))
     return sheets, left

@@ -133,7 +133,10 @@ def start_from(name: str, workbook: Path, data: Path, bands: str = "") -> Done:
             f"{'is' if len(asked) == 1 else 'are'} still missing, such as the "
             f"{first['setting']} of {first['name'] or first['which']}. Nothing was written."
         )
-    lines = [*_account(book), *left]  # once the files are made: a cell may be left by them
+    unrated = [kpi.get("kpi_id") for kpi in book.kpis if kpi.get("rated") == "no"]
+    alone = [f"  Only monitored, not rated: {', '.join(_few(unrated, 'KPIs'))}."] * bool(unrated)
+    # once the files are made: a cell may be left by them
+    lines = [*_account(book), *alone, *left]
     with writing(place):
         place.mkdir(parents=True, exist_ok=True)
         if not asked.empty:

@@ -332,7 +332,7 @@ def _rows(
         merged = line in sheet.single
         note = recognise("note", first)
         numbers = any(is_number(row[place]) for place in filled)
-        if note and not coded and (note.means == "total" or not numbers):
+        if note and not (coded and named) and (note.means == "total" or not numbers):
             if note.means == "total":
                 totals[line] = f"a total: {clean_name(' '.join(row.values()))[:80]}"
         elif not (alone and merged) and (

@@ -44,6 +44,7 @@ _OF_WORDS = (
     "red-without-action",
     "token-without-figure",
     "count-in-text",
+    "rating-in-text",
     "target-in-text",
     "stale-quarter",
     "words-against-direction",
