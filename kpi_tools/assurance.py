@@ -15,6 +15,7 @@ from kpi_tools.errors import InputError
 from kpi_tools.frames import Words, in_order
 from kpi_tools.kinds import PRIMES, RUN, XMR, G
 from kpi_tools.limits import EXACT, FEWEST_FOR_RUNS, carried_away
+from kpi_tools.rating import meets
 from kpi_tools.units import unit_family
 from kpi_tools.vocabulary import (
     CLOSEST,
@@ -22,11 +23,13 @@ from kpi_tools.vocabulary import (
     CONCERN,
     FAILS,
     FEW_CROSSINGS,
+    HIGHER,
     HIT_OR_MISS,
     IMPROVEMENT,
     LIMIT_MEANINGS,
     LIMITS_ALONE,
     LONG_RUN,
+    LOWER,
     MONITORED,
     NEGATIVE,
     NEUTRAL,
@@ -115,34 +118,38 @@ def assurance(
     return rows.rows(last, variation=Words.first_of(variations), assurance=Words.first_of(states))
 
 
-def reading(kpi: Mapping[str, Any], bands: int = 3, *, alone_meets: bool = False) -> str | None:
+def reading(
+    kpi: Mapping[str, Any], bands: int = 3, *, alone_meets: bool = False, target: str = "target"
+) -> str | None:
     """Rating and assurance in one sentence; None where there is none, or where something else that is tested contradicts it.
 
     Limits describe a process that stays as it is. Where it was tested to improve, a Green is not luck and a Red does not
     stay; where it gets worse, none can be relied on; and what one month or quarter alone reaches can be reached.
 
     Args:
-        kpi: `rating`, `band` (its place, the best 1), `assurance`, and where known `variation`, `direction_of_travel`.
+        kpi: `rating`, `band` (its place, the best 1), `assurance`, and where known `variation`, `direction_of_travel`,
+            `value`, `target`, `polarity`: a lower band than the best may meet the target, too.
         bands: How many bands the KPI's scheme has.
         alone_meets: Whether the latest month or quarter alone meets the line that the figure misses.
+        target: What the target is called.
     """
     rating, place, state = kpi["rating"], kpi.get("band"), kpi.get("assurance")
     if place is None or not is_known(place) or state not in (PASSES, FAILS, HIT_OR_MISS):
         return None
     found = {kpi.get("variation"), kpi.get("direction_of_travel")}
     better, worse = bool({IMPROVEMENT, POSITIVE} & found), bool({CONCERN, NEGATIVE} & found)
-    if place == 1:
+    if _is_good(kpi):
         contradicted = {PASSES: worse, HIT_OR_MISS: better, FAILS: better}
         words = {
             PASSES: f"{rating}, and the process can be relied on to stay so",
             HIT_OR_MISS: f"{rating} by luck: expect to miss some quarters",
-            FAILS: f"{rating} this time, although the process as it is misses the target",
+            FAILS: f"{rating} this time, although the process as it is misses the {target}",
         }
     else:
         lasting = (
             f"will stay {rating} until the process is redesigned"
             if place == bands
-            else "will not reach the target until the process is redesigned"
+            else f"will not reach the {target} until the process is redesigned"
         )
         contradicted = {HIT_OR_MISS: worse, FAILS: better or alone_meets}
         words = {
@@ -151,6 +158,13 @@ def reading(kpi: Mapping[str, Any], bands: int = 3, *, alone_meets: bool = False
             FAILS: lasting,
         }
     return None if contradicted.get(state) else words[state]
+
+
+def _is_good(kpi: Mapping[str, Any]) -> bool:
+    """Whether the latest figure has the best band, or one that meets the target as well."""
+    value, target, polarity = kpi.get("value"), kpi.get("target"), str(kpi.get("polarity"))
+    sided = polarity in (HIGHER, LOWER) and is_known(value) and is_known(target)
+    return kpi["band"] == 1 or bool(sided and meets(value, target, polarity))
 
 
 def by_consequence(
@@ -200,7 +214,7 @@ def _consequence(row: Mapping[str, Any], bands: int) -> tuple[int, str]:
         return (2, f"{rating}, improving") if improving else (1, f"{rating}, no clear change")
     if place > 1 and worse:
         return _MIDDLE, f"{rating} and getting worse"
-    if place == 1 and row.get("assurance") == HIT_OR_MISS and reading(row, bands):
+    if _is_good(row) and row.get("assurance") == HIT_OR_MISS and reading(row, bands):
         return 4, f"{rating}, {BY_LUCK}"
     before = row.get("previous_rating", rating)
     if before not in (NOT_RATED, MONITORED, rating) and isinstance(before, str):

@@ -71,9 +71,10 @@ class Terms:
 
     @property
     def looks(self) -> dict[str, str]:
-        """The colour of each rating, by its name: green, amber, red, blue, grey."""
-        schemes = reversed([*self.council.schemes.values()])
-        return {band.name: band.colour for scheme in schemes for band in scheme.bands}
+        """The colour of each rating, by its name, in order: green, amber, red, blue, grey."""
+        schemes = [*self.council.schemes.values()]
+        own = {band.name: band.colour for scheme in reversed(schemes) for band in scheme.bands}
+        return {name: own[name] for name in self.ratings if name in own}
 
     def look(self, rating: str) -> str:
         """The colour of a rating, also of what is not rated or only monitored."""

@@ -115,6 +115,12 @@ GREEN = {"rating": "Green", "band": 1}
     [
         (GREEN | {"assurance": LUCK}, "Green by luck: expect to miss some quarters"),
         (GREEN | {"assurance": PASSES}, "Green, and the process can be relied on to stay so"),
+        # the second of four bands, which meets the target
+        (
+            {"rating": "Fair", "band": 2, "value": 94.2, "target": 92.0, "polarity": "higher"}
+            | {"assurance": PASSES},
+            "Fair, and the process can be relied on to stay so",
+        ),
         ({"assurance": LUCK}, "an ordinary miss"),
         ({}, "will stay Red until the process is redesigned"),
         (
@@ -133,6 +139,12 @@ GREEN = {"rating": "Green", "band": 1}
 )
 def test_rating_and_assurance_are_read_together(kpi, said):
     assert reading(READ | kpi) == said
+
+
+def test_a_target_is_called_as_the_council_calls_it():
+    amber = READ | {"rating": "Amber", "band": 2}
+    said = "will not reach the ambition until the process is redesigned"
+    assert reading(amber, target="ambition") == said
 
 
 def test_nobody_has_to_redesign_what_meets_the_line_by_now():

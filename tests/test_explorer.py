@@ -4,6 +4,7 @@ import base64
 import json
 import re
 import shutil
+from dataclasses import replace
 from hashlib import sha256
 
 import pytest
@@ -49,6 +50,14 @@ def test_what_is_better_is_not_where_the_arrow_points():
     rows = screen.table.screen(evidence(kent.returns(), ["ES05", "IC05"]), "")["kpis"]
     ways = {row["id"]: (row["way"], row["direction"]) for row in rows}
     assert ways == {"ES05": ("down", "positive"), "IC05": ("down", "negative")}
+
+
+def test_a_council_of_two_point_arrows_has_their_words():
+    returns = kent.returns()
+    council = replace(returns.council, arrows=("previous", "trend"))
+    shown = screen.table.screen(evidence(replace(returns, council=council), ["ES05"]), "")
+    assert [word for _, word in shown["directions"]] == ["Worse", "Unchanged", "Better"]
+    assert shown["kpis"][0]["direction"] in ("worse", "unchanged", "better")
 
 
 @pytest.mark.parametrize("size", ["S", "M", "L"])

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from kpi_tools.explorer.evidence import evidence
+from kpi_tools.explorer.views import view
 from kpi_tools.loading import as_known_at, load, read_returns
 from kpi_tools.page.cards import Context, cards
 from kpi_tools.quarters import Quarter
@@ -205,6 +206,10 @@ def test_the_limits_stand_on_the_months(raw):
     assert points["mean"][0] == pytest.approx(sum(values) / 9)
 
 
+def _months_drawn(known, kpi_id):
+    return [one for one in view("trend", known, kpi_id).picture.points if one.kind == "month"]
+
+
 def test_a_target_of_three_months_is_none_of_a_single_one(raw):
     """Counts of a month lie below what is agreed for a quarter, whatever was done."""
     rows = [("N1", month, 20 + place % 3) for place, month in enumerate(MONTHS)]
@@ -214,8 +219,10 @@ def test_a_target_of_three_months_is_none_of_a_single_one(raw):
     assert known.kpis["target"].tolist() == [90] and known.kpis["assurance"].tolist() == [
         "no target"
     ]
+    assert not _months_drawn(known, "N1")
     known = evidence(received(raw, *monthly()), {"A1"})
     assert set(known.of("points", "A1")["target"]) == {90}
+    assert _months_drawn(known, "A1")
 
 
 def test_rolling_months_have_limits_that_allow_for_twelve(raw):

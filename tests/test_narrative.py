@@ -60,6 +60,15 @@ def test_a_kpi_is_among_the_worst_by_the_bands_of_its_own_scheme():
     assert narrative.worst_of(two, Terms(council))["kpi_id"].tolist() == ["K1", "K2"]
 
 
+def test_bands_stand_in_order_whichever_scheme_has_them():
+    pair = {"pair": {"bands": [{"name": "Green", "meets": "target"}, {"name": "Red"}]}}
+    blue = {"name": "Blue", "meets": "target beyond 5%"}
+    bands = [blue, {"name": "Green", "meets": "target"}, {"name": "Red"}]
+    schemes = parse_schemes({"bands": bands, "schemes": pair})
+    looks = Terms(replace(DEFAULT_COUNCIL, schemes=schemes)).looks
+    assert list(looks.items()) == [("Blue", "blue"), ("Green", "green"), ("Red", "red")]
+
+
 UP, FLAT, DOWN = ["positive"], ["stable or no clear trend"], ["negative"]
 
 

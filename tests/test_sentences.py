@@ -120,6 +120,7 @@ def test_nothing_is_concluded_from_a_doubted_figure():
     )
     (row,) = screen(known, "")["kpis"]
     assert (row["value"], row["doubt"], row["six"][-1]["sure"]) == ("6,130?", True, "doubt")
+    assert row["why"] == "Not judged."
     said = [status_sentences(known, "IC05"), draft(known, "IC05")]
     said += [" ".join(view(name, known, "IC05").notes) for name in ("trend", "limits")]
     for text in said:

@@ -179,7 +179,12 @@ def _charted(known: Evidence) -> Evidence:
     bands = {name: len(scheme.bands) for name, scheme in council.schemes.items()}
     better = _better_alone(known)
     kpis["reading"] = [
-        reading(row, bands.get(row["scheme"] or "", 0), alone_meets=row["kpi_id"] in better)
+        reading(
+            row,
+            bands.get(row["scheme"] or "", 0),
+            alone_meets=row["kpi_id"] in better,
+            target=Terms(council).word("target"),
+        )
         for row in rows_of(kpis)
     ]
     kpis = by_consequence(kpis, bands, known.quarters)

@@ -131,6 +131,7 @@ class OneKpi:
             headline=known.returns.council.headline,
             dated=known.returns.annotations,
             breaks=rows_by(changes[changes["change"] == "redefined"]),
+            rebases=rows_by(self.known.rebases),
             benchmarks=rows_by(known.of("benchmarks", self.kpi_id)),
             months=rows_by(known.months(self.kpi_id)),
         )

@@ -67,8 +67,10 @@ export function start(root, host) {
 
   // The frame, built once for each directorate and quarter
 
+  const large = (text) => text.charAt(0).toUpperCase() + text.slice(1);
+
   function build() {
-    const heads = [["", "kx-cmp", "Compare"], ["Rating", "kx-rag"], [`${D.words.kpi} and why it stands here`, "kx-name"],
+    const heads = [["", "kx-cmp", "Compare"], ["Rating", "kx-rag"], [`${large(D.words.kpi)} and why it stands here`, "kx-name"],
       ["Latest", "kx-val", "", D.words.target.toLowerCase()], ["Last six", "kx-six"], ["Direction", "kx-dir"]];
     $.live = h("div", { class: "kx-hidden", role: "status", "aria-live": "polite" });
     $.tip = h("div", { class: "kx-tip", hidden: true });
@@ -97,7 +99,7 @@ export function start(root, host) {
     const frame = h("div", { class: "kx", "data-pane": "list" }, $.top,
       h("div", { class: "kx-tools", role: "search" }, $.find, toggles(), h("p", { class: "kx-shown" }, $.count, " ", $.clear)), $.notice,
       h("div", { class: "kx-cols" },
-        h("section", { class: "kx-list", "aria-label": `${D.words.kpis}, what matters most first` },
+        h("section", { class: "kx-list", "aria-label": `${large(D.words.kpis)}, what matters most first` },
           h("div", { class: "kx-scroll" }, h("table", { role: "grid" },
             h("caption", { class: "kx-hidden" }, "In the order in which they deserve attention. Up and Down choose, Space compares, Left and Right choose the period, 1 to 4 the view."),
             h("thead", {}, h("tr", {}, heads.map(([text, name, hidden, sub]) => h("th", { scope: "col", class: name }, hidden ? h("span", { class: "kx-hidden" }, hidden) : text, sub && h("small", {}, sub))))),
@@ -134,7 +136,7 @@ export function start(root, host) {
       h("td", { class: "kx-rag" }, chip(one.doubt ? `${one.rating}?` : one.rating, one.look), h("small", {}, one.id)),
       h("td", { class: "kx-name" }, h("b", { title: one.name }, h("small", { class: "kx-wide-no" }, `${one.id} `), one.short),
         h("span", { title: one.why }, one.unusual && `◆ Unusual: ${one.unusual}. `, one.doubt && "? In doubt. ", one.why)),
-      h("td", { class: "kx-val" }, h("b", {}, one.value), h("small", {}, one.target)),
+      h("td", { class: "kx-val" }, h("b", { class: /\d/.test(one.value) ? null : "kx-none-yet" }, one.value), h("small", {}, one.target)),
       h("td", { class: "kx-six" }, h("span", { class: "kx-wide-no" }, h("b", {}, one.value), one.target && ` / ${one.target}`),
         h("span", { role: "img", "aria-label": one.six.map((it) => `${it.title} ${it.rating}`).join(", ") }, one.six.map((it) => shape(it.look, it.sure)))),
       h("td", { class: "kx-dir" }, h("span", { class: "kx-marks", html: one.marks }), arrow(one.way), h("small", {}, one.way === "across" ? h("span", { class: "kx-hidden" }, word) : word.toLowerCase() || h("span", { class: "kx-hidden" }, one.direction))));

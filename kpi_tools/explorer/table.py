@@ -28,6 +28,7 @@ from kpi_tools.page.chart_words import quality_notes
 from kpi_tools.page.html import Html, looks, render, slug
 from kpi_tools.page.overviews import assurance_marks
 from kpi_tools.quarters import Quarter
+from kpi_tools.scorecard.series import NOT_ASSESSED
 from kpi_tools.terms import Terms, names
 from kpi_tools.vocabulary import (
     COMMON_CAUSE,
@@ -36,6 +37,7 @@ from kpi_tools.vocabulary import (
     MONITORED,
     NOT_RATED,
     SPECIAL_CAUSES,
+    TREND_ARROW,
 )
 from kpi_tools.wording import (
     Row,
@@ -76,6 +78,7 @@ def screen(known: Evidence, directorate: str, **more: Any) -> dict[str, Any]:
     there = {kpi["rating"] for kpi in kpis} | set(terms.looks)
     bands = [name for name in (*reversed(terms.looks), NOT_RATED, MONITORED) if name in there]
     good, flat, bad = terms.states
+    unchanged = "No trend" if terms.arrow == TREND_ARROW else capitalised(flat)
     latest = known.kpis[known.kpis["value"].notna()]
     others = latest.loc[latest["status"] != FINAL, "status"].value_counts()
     sure = [f"{plural(int(count), 'figure')} {status}" for status, count in others.items()]
@@ -91,7 +94,7 @@ def screen(known: Evidence, directorate: str, **more: Any) -> dict[str, Any]:
             "target": terms.head("target"),
         },
         "bands": [{"name": name, "look": colours[name]} for name in bands],
-        "directions": [[bad, "Worse"], [flat, "No trend"], [good, "Better"]],
+        "directions": [[bad, "Worse"], [flat, unchanged], [good, "Better"]],
         "views": [[name, title] for name, title in VIEWS.items()],
         "kpis": kpis,
         **more,
@@ -104,7 +107,7 @@ def _row(kpi: Row, recent: Rows, known: Evidence, terms: Terms) -> dict[str, Any
     doubted = in_doubt(kpi)
     sure = {FINAL: "final", ILLUSTRATIVE: "hollow"}
     good, flat, bad = terms.states
-    state = kpi["arrow"] if is_text(kpi["arrow"]) else kpi["direction_of_travel"]
+    state = terms.arrow_of(kpi)
     way = "across" if state == flat else ""
     if state in (good, bad) and is_number(kpi["arrow_change"]):  # as the figure goes
         way = "up" if kpi["arrow_change"] > 0 else "down"
@@ -139,9 +142,13 @@ def _row(kpi: Row, recent: Rows, known: Evidence, terms: Terms) -> dict[str, Any
 
 
 def _reason(kpi: Row) -> str:
-    """Why a KPI stands where it does; the limits say it of those that are Green by luck."""
+    """Why a KPI stands where it does; the limits say it of those that are Green by luck, and of one
+    in doubt nothing is said.
+    """
     reading = [kpi["reading"]] if is_text(kpi["reading"]) else []
     texts = reading if kpi["consequence"].endswith(BY_LUCK) else [kpi["consequence"], *reading]
+    if kpi["variation"] == NOT_ASSESSED:
+        texts = []
     if kpi["variation"] not in (COMMON_CAUSE, *SPECIAL_CAUSES):
         texts.append(str(kpi["variation"]))
     if len(texts) > 1 and texts[0] == kpi["rating"]:  # which stands beside it

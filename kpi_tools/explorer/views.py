@@ -30,6 +30,7 @@ from kpi_tools.page.describe import is_rolling, leaving_quarters, month_alone, t
 from kpi_tools.quarters import Quarter
 from kpi_tools.rebases import suggested_rebases
 from kpi_tools.terms import Terms
+from kpi_tools.units import adds_up
 from kpi_tools.vocabulary import (
     AMBER,
     COMMON_CAUSE,
@@ -40,6 +41,7 @@ from kpi_tools.vocabulary import (
     ILLUSTRATIVE,
     IMPROVEMENT,
     LIMIT_MEANINGS,
+    MONTH,
     NEGATIVE,
     NEUTRAL,
     NOT_RATED,
@@ -176,11 +178,14 @@ def trend_of(
     ahead = predictions(recent, significance=settings[0], minimum_points=settings[1])
     ahead = ahead.head(0) if doubted else ahead
     fitted = [] if doubted else _fitted(recent, known.kpi(kpi_id))
+    months = known.months(kpi_id)
+    if adds_up(known.kpi(kpi_id)["unit"]):  # those of a part are on another scale
+        months = months[months["basis"] != MONTH]
     drawn = trend_picture(
         known.of("quarters", kpi_id),
         known.of("bands", kpi_id),
         ahead,
-        known.months(kpi_id),
+        months,
         fitted,
         Terms(council),
         notes_on(known.returns.annotations, known.kpi(kpi_id)),
