@@ -13,6 +13,7 @@ from kpi_tools.loading import load
 from kpi_tools.publications.onepage import one_page, short
 from kpi_tools.wording import figure_of, line_of, rows_of
 from tests.kent import RAW
+from tests.small_council import make_council
 from tests.workplace import violations
 
 BOROUGH = RAW.parent / "examples" / "borough"
@@ -125,3 +126,30 @@ def test_axe_finds_nothing(made, width, tmp_path, browser):
 )
 def test_a_text_is_cut_at_a_clause_or_word(text, expected):
     assert short(text, 30) == expected
+
+
+def test_the_line_is_headed_by_what_it_is(tmp_path):
+    """Of a council without a floor standard none is named; lines of several kinds stand by name."""
+    figures = [("2024-25 Q3", one, "2024-25 Q3", 30) for one in ("A1", "B1")]
+    settings = """
+[words]
+target = "Goal"
+[rating]
+scheme = "percentage"
+percent = 10
+[rating.schemes.pair]
+bands = [{ name = "Green", meets = "target" }, { name = "Red" }]
+"""
+
+    def headed(*schemes: str) -> tuple[str, list[str]]:
+        kpis = [
+            {"kpi_id": one, "scheme": two} for one, two in zip(("A1", "B1"), schemes, strict=True)
+        ]
+        raw = make_council(tmp_path, kpis, figures, settings=settings)
+        soup = BeautifulSoup(one_page(*tables(raw, "2024-25 Q3")), "html.parser")
+        lines = [row.find_all("td")[1] for row in soup.select("table.rd tbody tr")]
+        shown = [line.span.text for line in lines if "lb" not in line.span.get("class", [])]
+        return soup.select("table.rd thead th")[2].text, shown
+
+    assert headed("", "") == ("Goal within 10%", [])
+    assert headed("", "pair") == ("Line", ["goal ", "goal within 10% "])

@@ -10,6 +10,7 @@ import pytest
 from bs4 import BeautifulSoup
 
 from kpi_tools.errors import InputError
+from kpi_tools.publications.site import figure_cell
 from kpi_tools.report import make, page_jobs
 from kpi_tools.report.site import make_site
 from tests.workplace import QUARTER, SLUG, Project, violations
@@ -68,6 +69,12 @@ def test_it_has_the_reports_histories_and_data(published):
                 assert found, (page.name, link["href"])
         text = str(soup)
         assert not re.search(r'(?:src|href)="(?:https?:|/|file:)', text), page
+
+
+def test_a_reason_in_place_of_a_figure_stands_once():
+    row = {"value": float("nan"), "status": "suppressed", "unit": "%", "decimals": 0}
+    assert str(figure_cell(row)).count("suppressed") == 1
+    assert "illustrative" in str(figure_cell(row | {"milestone": "Late", "status": "illustrative"}))
 
 
 def test_its_figures_are_those_of_the_report(published):

@@ -53,6 +53,8 @@ def test_a_quarter_half_received(tmp_path: Path) -> None:
         "E": "missing",
     }
     assert kpis.index[kpis["late"]].tolist() == ["E"]  # due in Quarter 1, and never sent
+    first = kpi_status(known_for(raw, NOW.shift(-1)), NOW.shift(-1))
+    assert not first["late"].any()  # with the first returns nobody was late
     assert kpis.index[kpis["words"]].tolist() == ["A"] and kpis.index[
         kpis["action"] == "needed"
     ].tolist() == ["B"]
@@ -63,7 +65,7 @@ def test_a_quarter_half_received(tmp_path: Path) -> None:
     ].tolist() == [2, 0, 1, 0, 2, 0]
     assert three_lines(kpis) == [
         "Figures: 2 of 5 received, 1 rejected, 2 missing, 1 late from before.",
-        "Words: 1 of 5 KPIs have a commentary.",
+        "Words: 1 of 5 KPIs has a commentary.",
         "Actions: B needs one.",
     ]
     texts = reminders(kpis, NOW)

@@ -49,6 +49,8 @@ def kpi_status(returns: Returns, quarter: Quarter) -> pd.DataFrame:
     files = returns.rejected["file"].str.startswith(f"returns/{quarter.slug}/")
     refused = returns.rejected[files & here].get("kpi_id", pd.Series(dtype="str"))
     refused = set(refused.astype("str").str.strip().str.casefold())
+    # with the first returns nobody was late
+    earlier = bool((returns.submissions["received"] < quarter.label).any())
     rows = []
     for kpi in rows_of(in_set(returns.catalogue, quarter)):
         kpi_id, calendar = kpi["kpi_id"], by_kpi[kpi["kpi_id"]]
@@ -63,7 +65,7 @@ def kpi_status(returns: Returns, quarter: Quarter) -> pd.DataFrame:
         )
         rows.append(
             {name: kpi[name] for name in _OF_KPI}
-            | {"period": expected.title, "late": late and len(figures) > 0}
+            | {"period": expected.title, "late": late and earlier}
             | {"state": RECEIVED if (kpi_id, expected.label) in there else state}
         )
     kpis = pd.DataFrame(rows, columns=[*_OF_KPI, "period", "state", "late"])
@@ -94,13 +96,14 @@ def counts_by(kpis: pd.DataFrame, by: str) -> pd.DataFrame:
 def three_lines(kpis: pd.DataFrame) -> list[str]:
     """What is there and what is not, in three lines: figures, words, actions."""
     due, states, late = len(kpis), kpis["state"].value_counts(), kpis["late"].sum()
+    words = kpis["words"].sum()
     rest = [f", {states[name]} {name}" for name in (REJECTED, MISSING) if name in states]
     rest += [f", {late} late from before"] if late else []
     lacking = kpis.loc[kpis["action"] == "needed", "kpi_id"].tolist()
     need = f"{listed(lacking)} {'needs' if len(lacking) == 1 else 'need'} one"
     return [
         f"Figures: {states.get(RECEIVED, 0)} of {due} received{''.join(rest)}.",
-        f"Words: {kpis['words'].sum()} of {due} KPIs have a commentary.",
+        f"Words: {words} of {due} KPIs {'has' if words == 1 else 'have'} a commentary.",
         f"Actions: {need if lacking else 'none is missing'}.",
     ]
 
@@ -160,9 +163,10 @@ def write_status(
     html.write_text(page(title, parts), encoding="utf-8", newline="\n")
     screen = [f"{wanted.title}:", *(f"  {line}" for line in lines)]
     for rows in counted.values():
-        first = rows.columns[0]
-        rows[first] = rows[first].str.ljust(rows[first].str.len().max())
-        screen += ["", rows.to_string(index=False, justify="left")]
+        cells = [list(rows.columns), *rows.astype("str").to_numpy().tolist()]
+        widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+        padded = (map(str.ljust, line, widths) for line in cells)
+        screen += ["", *("  ".join(line).rstrip() for line in padded)]
     screen += ["", "Files:", *(f"  {text}" for text in files)]
     return "\n".join(screen), [html, write_csv(kpis, place / "status.csv")]
 

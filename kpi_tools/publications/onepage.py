@@ -73,7 +73,8 @@ def one_page(
         for row in worst[:MOST]
     ]
     roles = {found[0] if (found := _ROLE.match(red["owner"])) else "" for red in reds}
-    heads = ("kpi", "floor_standard", "management_action")
+    lines = list(dict.fromkeys(red["line_word"] for red in reds if red["line_word"]))
+    alike = len(lines) == 1
     counted = [
         _tile(tile, terms)
         for tile in tiles(kpis, then, terms, f"Q{last.number}")
@@ -98,7 +99,12 @@ def one_page(
         reds=reds,
         role=roles.pop() if len(roles) == 1 else "",
         all_invented={one["invented"] for red in reds for one in red["actions"]} == {True},
-        heads=[terms.head(name) for name in heads],
+        heads=[
+            terms.head("kpi"),
+            capitalised(lines[0]) if alike else "Line",
+            terms.head("management_action"),
+        ],
+        alike=alike,
         head=_head(len(worst), terms),
         followed=any(red["due"] for red in reds),
         loose=_loose(kpis, called),
@@ -188,7 +194,8 @@ def _loose(kpis: pd.DataFrame, called: Mapping[str, str]) -> list[tuple[str, str
     found = []
     for head, wanted, why in asked:
         texts = [
-            called[row["kpi_id"]] + (f" ({row[why]})" if why and text_of(row[why]) else "")
+            called[row["kpi_id"]]
+            + (f" ({row[why].rstrip('.')})" if why and text_of(row[why]) else "")
             for row in rows_of(kpis[wanted])
         ]
         if texts or why:

@@ -31,12 +31,14 @@ from kpi_tools.publications.data import SCHEMA
 from kpi_tools.quarters import Quarter
 from kpi_tools.scorecard import score
 from kpi_tools.terms import Terms, names
-from kpi_tools.vocabulary import ILLUSTRATIVE
+from kpi_tools.vocabulary import CLOSEST, ILLUSTRATIVE, TREND_ARROW
 from kpi_tools.wording import (
     Row,
     capitalised,
     figure_of,
     in_doubt,
+    is_number,
+    is_text,
     line_of,
     listed,
     plural,
@@ -119,7 +121,7 @@ def site_pages(
         explorers: The places of the explorer's pages, by directorate.
     """
     kpis, council = score(recent, returns), returns.council
-    called, colours = names(kpis), looks(Terms(council))
+    called = names(kpis)
     with_cards, points = context_of(kpis, recent, returns), rows_by(recent)
     whole = {final.quarter.label: final.name for final in reversed(finals) if not final.part}
     pages = {
@@ -130,7 +132,7 @@ def site_pages(
     for row in rows_of(kpis):
         of_kpi = table[table["kpi_id"] == row["kpi_id"]]
         body = Html(latest) + card(row, points[row["kpi_id"]], with_cards)
-        body += _history(row["kpi_id"], of_kpi, whole, colours)
+        body += _history(row["kpi_id"], of_kpi, whole, Terms(council))
         pages[f"kpi/{slug(row['kpi_id'])}.html"] = Page(
             f"{called[row['kpi_id']]}: {council.name}", body
         )
@@ -144,7 +146,8 @@ def table_rows(table: pd.DataFrame) -> list[Row]:
 
 def figure_cell(row: Row, *, mark: bool = True) -> Html:
     """A row's figure, with its status where it has a value, and with `mark` that it is in doubt."""
-    status = row["status"] if row["value"] is not None else None
+    known = is_number(row["value"]) or is_text(row.get("milestone"))
+    status = row["status"] if known else None
     return figure_with_status(figure_of(row) + " ?" * (mark and in_doubt(row)), status)
 
 
@@ -222,10 +225,10 @@ def _sayings(final: Final) -> Iterator[Entry]:
             yield address, name, final.quarter.title, words[:_SEARCHED]
 
 
-def _history(
-    kpi_id: str, of_kpi: pd.DataFrame, whole: Mapping[str, str], colours: Mapping[str, str]
-) -> Html:
+def _history(kpi_id: str, of_kpi: pd.DataFrame, whole: Mapping[str, str], terms: Terms) -> Html:
     """The KPI as each final report printed it, with a link to its card there; then as known now."""
+    lines = [name for name in ("target", "floor_standard") if of_kpi[name].notna().any()]
+    trend = "Direction" if terms.arrow == TREND_ARROW else "Trend"
     printed = [
         {
             "Report": _link(
@@ -233,14 +236,14 @@ def _history(
                 Quarter.parse(one["report"]).title,
             ),
             "Covers": one["period"],
-            **_cells(one, colours),
-            "Direction": capitalised(one["direction_of_travel"] or ""),
+            **_cells(one, lines, terms),
+            trend: capitalised(one["direction_of_travel"] or ""),
         }
         for one in reversed(table_rows(of_kpi[of_kpi["is_latest"]]))
         if one["report"] in whole
     ]
     known = [
-        {"Period": one["period"], **_cells(one, colours)}
+        {"Period": one["period"], **_cells(one, lines, terms)}
         for one in reversed(table_rows(of_kpi[of_kpi["known_now"]]))
     ]
     return _table(printed, "As each report printed it", "reported") + _table(
@@ -248,16 +251,17 @@ def _history(
     )
 
 
-def _cells(one: Row, colours: Mapping[str, str]) -> dict[str, Any]:
+def _cells(one: Row, lines: Sequence[str], terms: Terms) -> dict[str, Any]:
     cells = {"Figure": figure_cell(one)}
-    for name, head in (("target", "Target"), ("floor_standard", "Floor standard")):
+    for name in lines:
         status = one["target_status"] if one[name] is not None else None
-        cells[head] = figure_with_status(line_of(one, name), status)
-    return cells | {"Rating": rating_cell(one, colours)}
+        cells[terms.head(name)] = figure_with_status(line_of(one, name), status)
+    return cells | {"Rating": rating_cell(one, looks(terms))}
 
 
 def _definitions(returns: Returns, kpis: pd.DataFrame) -> Page:
     called, terms = names(kpis), Terms(returns.council)
+    better = {CLOSEST: f"closest to the {terms.word('target')}", "none": "neither"}
     rows = [
         {
             terms.head("kpi"): _link(f"kpi/{slug(row['kpi_id'])}.html", called[row["kpi_id"]]),
@@ -267,7 +271,7 @@ def _definitions(returns: Returns, kpis: pd.DataFrame) -> Page:
                 ILLUSTRATIVE if row["kpi_status"] == ILLUSTRATIVE else None,
             ),
             "Unit": row["unit"],
-            "Better": row["polarity"],
+            "Better": better.get(row["polarity"], row["polarity"]),
             "Accountable": text_of(row["owner"]) or row["directorate"],
         }
         for row in rows_of(kpis)
