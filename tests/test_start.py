@@ -319,6 +319,33 @@ def test_what_is_hidden_what_is_no_kpi_and_what_is_only_monitored_is_told(tmp_pa
     assert load(raw).catalogue["kpi_id"].tolist() == ["A1", "A2"]
 
 
+def test_a_unit_of_the_councils_own_stands_and_a_rate_is_what_its_name_says(tmp_path: Path) -> None:
+    rows = [
+        ["Measure", "Unit", "Good is", "Target", *QUARTERS[:3]],
+        ["Carbon of buildings", "tCO2e", "Low", 90, 85, 86, 95],
+        ["Missed bins per 100,000 collections", "Rate", "Low", 45, 61, 50, 44],
+    ]
+    raw, _ = begun(tmp_path, saved(tmp_path / "wide.xlsx", rows))
+    assert load(raw).catalogue["unit"].tolist() == ["tCO2e", "rate per 100,000"]
+
+
+def test_how_a_council_rates_is_asked_where_its_words_are_not_known(tmp_path: Path) -> None:
+    """A way of rating that only the other words show would be a guess."""
+
+    def own(sheet: Any) -> None:
+        for row in sheet.iter_rows(min_row=5):
+            for cell in row:
+                cell.value = "Wobbling" if cell.value == "A" else cell.value
+
+    started = start_from("Anyborough", wide_with(tmp_path, own), tmp_path)
+    asked = load_workbook(started.folder / "mapping.xlsx")["To fill in"]
+    texts = [str(cell.value) for row in asked.iter_rows(min_row=2) for cell in row]
+    assert started.open and "bands" in texts
+    with pytest.raises(InputError, match="own for these colours go into council.toml"):
+        start_from("Other", tmp_path / "wide.xlsx", tmp_path, "Fine: target; Wobbling")
+    assert any(text.startswith('the rating "Wobbling", ') for text in texts), texts
+
+
 def test_a_quarter_that_stands_beside_its_months_is_not_its_last_month(tmp_path: Path) -> None:
     periods = ["Apr 2024", "May 2024", "Jun 2024", "Q1 2024/25"]
     rows = [["Measure", "Unit", "Good is", "Target", *periods]]

@@ -36,6 +36,7 @@ _WHAT: Final = {
 _CODED: Final = re.compile(
     r"([A-Za-z]{1,6}[ -]?\d{1,4}[a-z]?(?:\.\d+)*[a-z]?)\s*[:.–—-]?\s+(?=\S)(.{4,})"
 )
+NOT_A_RATING: Final = "not known as a rating"
 _ARROWS: Final = re.compile("[↑↓→←↔▲▼►◄△▽⬆⬇➡↗↘↕🔼🔽\ufe0f]")
 _CELL: Final = re.compile(
     r"(?P<least>at least|minimum|min\.?|over|above|more than|greater than|no less than|>=?|≥)?"
@@ -164,7 +165,7 @@ def read_cell(sheet: Sheet, line: int, place: int, means: str) -> Cell:
         meaning = recognise("rating", cell.text)
         cell.value = meaning.means or None if meaning else None
         if cell.text.strip() and not cell.value:
-            cell.left = "no rating" if meaning else "not known as a rating"
+            cell.left = "no rating" if meaning else NOT_A_RATING
     elif fault := sheet.faults.get((line, place)):
         cell.left = fault
     elif not plain:
@@ -261,9 +262,15 @@ def _kpi_of(
             kpi.note(means, unit, Sure.CERTAIN, f'"{text}"')
         elif meaning := recognise(means, text):
             kpi.note(means, *meaning, f'"{text}"')
-        elif means == "unit" and text and not re.search(r"\d", text):
+        elif means == "unit" and text and not _left_to_the_name(text, name):
             kpi.note(means, f"other: {text}", Sure.LIKELY, f'"{text}"')
     return kpi
+
+
+def _left_to_the_name(unit: str, name: str) -> bool:
+    """Whether a unit holds a number, but `tCO2e`, or is a rate of which the name says per how many."""
+    rate = folded(unit) in ("rate", "rates") and re.search(r"\bper \d", folded(name))
+    return bool(rate or re.search(r"\b\d", unit))
 
 
 def _take(table: Table, line: int, column: Column, kpi: Kpi | None, book: Book) -> None:

@@ -12,7 +12,7 @@ from kpi_tools.collect.kpis import Book
 from kpi_tools.collect.pages import page, table
 from kpi_tools.errors import InputError
 from kpi_tools.rating import rate
-from kpi_tools.schemes import Scheme, parse_schemes
+from kpi_tools.schemes import COLOURS, Scheme, parse_schemes
 from kpi_tools.vocabulary import NOT_RATED
 from kpi_tools.wording import plural, show, show_line
 
@@ -46,8 +46,11 @@ def bands_of(bands: str) -> list[dict[str, Any]]:
         meets = [line.strip() for line in re.split(r"\bor\b", lines) if line.strip()]
         row = {"name": name.strip(), "meets": meets[0] if len(meets) == 1 else meets}
         rows.append(row if meets else {"name": name.strip()})
-    if not rows:
-        raise InputError(f'"{bands}" is no scheme. Write such as: {CANDIDATES[2]}')
+    if not rows or any(row["name"].casefold() not in COLOURS for row in rows):
+        raise InputError(
+            f'"{bands}" is no scheme. Write such as: {CANDIDATES[2]}. Names of the council\'s own '
+            "for these colours go into council.toml, once the folder is made."
+        )
     return rows
 
 

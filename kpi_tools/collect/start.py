@@ -16,7 +16,7 @@ import pandas as pd
 
 from kpi_tools.collect import folder, mapping, schemes
 from kpi_tools.collect.deduce import deduce
-from kpi_tools.collect.kpis import Book, Kpi, read_tables
+from kpi_tools.collect.kpis import NOT_A_RATING, Book, Kpi, read_tables
 from kpi_tools.collect.recognise import Fact, Sure, quarter_of
 from kpi_tools.collect.sheets import Sheet, open_sheets
 from kpi_tools.collect.tables import Table, find_table
@@ -235,6 +235,8 @@ def _settings(
             f"were tried, the best ({best.bands}) gives {best.same} of {best.of}. Mend the "
             f'workbook, or say how you rate with --bands "{best.bands}". Nothing was written.'
         )
+    elif strange := _strange(book):
+        why = f"{strange}; {best.bands} gives {best.same} of the {best.of} others"
     elif best.same:
         others = [one.bands for one in tried[1:] if one.same == best.same]
         also = f"; so do {len(others)} others, such as {others[0]}" if others else ""
@@ -256,6 +258,14 @@ def _settings(
         else fact
         for name, fact in settings.items()
     }
+
+
+def _strange(book: Book) -> str:
+    """The word that stands in the place of a rating and is not known as one, where one in ten is."""
+    cells = [cell for cell in book.cells if cell.what == "rating" and cell.text.strip()]
+    unknown = Counter(cell.text.strip() for cell in cells if cell.left == NOT_A_RATING)
+    (word, times), *_ = unknown.most_common(1) or [("", 0)]
+    return f'the rating "{word}", {times} times, is not known' if 10 * times > len(cells) else ""
 
 
 def _files(book: Book, settings: Mapping[str, Fact], source: str) -> dict[str, str]:
