@@ -119,8 +119,28 @@ def test_a_year_of_an_annual_figure_is_taken_and_a_bare_one_told(raw: Path) -> N
     assert found["quarter"].tolist() == ["2024-25 Q2"]
 
 
+TEMPLATE = "kpi_id,period,kpi_name,unit,last_figure,target,floor_standard,value,numerator,denominator,status,note"
+
+
+@pytest.mark.parametrize(
+    ("kpi_id", "name", "last", "value", "codes"),
+    [
+        ("RENT", "Rent collected", "98% in 2024-25 Q2", "99", []),
+        ("RENT", "Rent collected (ours)", "98% in 2024-25 Q2", "99", []),
+        ("RENT", "Cases open", "98% in 2024-25 Q2", "99", ["id-named"]),
+        ("RENT", "Rent collected", "99", "", ["last-typed"]),
+        ("RENT", "Rent collected", "none", "", []),
+    ],
+)
+def test_what_was_moved_or_typed_over_in_a_template_is_told(
+    raw: Path, kpi_id: str, name: str, last: str, value: str, codes: list[str]
+) -> None:
+    row = (kpi_id, QUARTER, name, "%", last, "100%", "95%", value, "", "", "", "")
+    found, problems = sent(raw, *row, head=TEMPLATE)
+    assert list(problems) == codes and len(found) == ("id-named" not in codes)
+
+
 def test_a_target_typed_over_in_a_template_is_told(raw: Path) -> None:
-    head = "kpi_id,period,kpi_name,unit,last_figure,target,floor_standard,value,numerator,denominator,status,note"
     row = ("RENT", QUARTER, "Rent collected", "%", "none", "{}", "95%", "99", "", "", "", "")
     for target, told in (
         ("100%", False),
@@ -129,10 +149,10 @@ def test_a_target_typed_over_in_a_template_is_told(raw: Path) -> None:
         ("98%", True),
         ("soon", False),
     ):
-        found, problems = sent(raw, *(cell.format(target) for cell in row), head=head)
+        found, problems = sent(raw, *(cell.format(target) for cell in row), head=TEMPLATE)
         assert found["value"].tolist() == [99]
         assert list(problems) == ["target-typed"] * told
-    assert sent(raw, *(cell.format("98%") for cell in row), head=head)[1]["target-typed"] == (
+    assert sent(raw, *(cell.format("98%") for cell in row), head=TEMPLATE)[1]["target-typed"] == (
         "The return says target 98 where 100 is, which is not what is in force: targets are not taken from returns."
     )
 

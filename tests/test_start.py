@@ -536,3 +536,18 @@ def test_the_next_quarter_comes_from_the_same_workbook(tmp_path: Path) -> None:
     assert found["PI0", "2024-25 Q1"] == 44.4
     with pytest.raises(InputError, match="is there already, and nothing was changed"):
         import_quarter(raw, Quarter(2025, 1), tmp_path / "wide.xlsx")
+    sheet["A5"], sheet["A6"] = "PI1", "PI0"
+    book.save(tmp_path / "wide.xlsx")
+    with pytest.raises(InputError, match=f'row 5: the code PI1 .* "{KPIS[0][0]}", which is PI0'):
+        import_quarter(raw, Quarter(2025, 2), tmp_path / "wide.xlsx")
+
+
+def test_the_reason_why_a_quarter_has_no_figure_is_imported(tmp_path: Path) -> None:
+    rows = [["Ref", "Measure", "Unit", "Good is", "Target", QUARTERS[0]]]
+    rows += [["A1", "Calls", "%", "High", 90, 85], ["A2", "Visits", "Number", "High", 9, 7]]
+    raw, _ = begun(tmp_path, saved(tmp_path / "wide.xlsx", rows))
+    rows = [[*rows[0][:5], QUARTERS[1]], [*rows[1][:5], 86], [*rows[2][:5], "<5"]]
+    done = import_quarter(raw, Quarter(2024, 2), saved(tmp_path / "wide.xlsx", rows))
+    assert "one figure new by Quarter 2 2024/25" in "\n".join(done.lines)
+    found = load(raw, "2024-25 Q2").submissions.set_index(["kpi_id", "period"])["status"]
+    assert found["A2", "2024-25 Q2"] == "suppressed"

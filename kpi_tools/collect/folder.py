@@ -114,7 +114,7 @@ def kpi_rows(kpis: Iterable[Kpi], source: str) -> Rows:
 def return_rows(kpi: Kpi) -> Rows:
     """The figures of a KPI as rows of a return; a cell that no return can hold is left."""
     rows, taken = dict[str, dict[str, str]](), dict[str, str]()
-    means = "actual" if kpi.of("actual") else "cumulative"
+    means = "cumulative" if kpi.of("cumulative") and not kpi.of("actual") else "actual"
     cells = {period: cell for (what, period), cell in kpi.cells.items() if what == means}
     reports = kpi.get("frequency") in ("quarterly", "monthly")
     for period in sorted(cells, key=_order):

@@ -77,11 +77,15 @@ class Cell:
 
 @dataclass
 class Kpi:
-    """One KPI of a workbook: its facts by name, its cells by meaning and period."""
+    """One KPI of a workbook: its facts by name, its cells by meaning and period.
+
+    `called`: its name there, which the mapping may replace.
+    """
 
     key: str
     sheet: str
     line: int
+    called: str = ""
     facts: dict[str, Fact] = field(default_factory=dict)
     cells: dict[tuple[str, str], Cell] = field(default_factory=dict)
 
@@ -240,7 +244,7 @@ def _kpi_of(
         key = f"{key} | {sheet.name}"
     if not code and not several and key in seen:
         key = f"{key} | {folded(section) or line}"
-    kpi = by_key.setdefault(key, Kpi(key, sheet.name, line))
+    kpi = by_key.setdefault(key, Kpi(key, sheet.name, line, name))
     kpi.note("kpi_id", code, Sure.CERTAIN, "its code")
     kpi.note("kpi_name", name, Sure.CERTAIN, "its name")
     if folded(name) != folded(kpi.get("kpi_name")) or key in seen and not several:

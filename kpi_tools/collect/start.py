@@ -332,6 +332,14 @@ def import_quarter(raw: Path, quarter: Quarter, workbook: Path) -> Done:
     kpis = [in_book[kpi_id] for kpi_id in in_book if kpi_id in frequencies]
     for kpi in kpis:
         kpi.facts["frequency"] = Fact(frequencies[kpi.get("kpi_id")], Sure.GIVEN, "kpis.csv")
+    ids = dict(zip(returns.catalogue["kpi_name"], returns.catalogue["kpi_id"], strict=True))
+    for kpi in kpis:
+        if ids.get(kpi.called, kpi.get("kpi_id")) != kpi.get("kpi_id"):
+            raise InputError(
+                f"{workbook.name}, row {kpi.line}: the code {kpi.get('kpi_id')} stands beside "
+                f'"{kpi.called}", which is {ids[kpi.called]} in kpis.csv. Correct the codes in the '
+                "workbook. Nothing was written."
+            )
     rows, counted = _new_rows(kpis, returns, quarter)
     lines = [
         *["Columns otherwise than in the mapping:"] * bool(changed),
@@ -379,17 +387,19 @@ def _new_rows(kpis: list[Kpi], returns: Returns, quarter: Quarter) -> tuple[fold
     """The rows whose figure was not known before, or is another now, and how many they are."""
     sent = returns.submissions.drop_duplicates(["kpi_id", "period"], keep="last")
     known = sent.dropna(subset="value").set_index(["kpi_id", "period"])["value"].to_dict()
-    found, restated, later = folder.Rows(), 0, 0
-    for row in (row for kpi in kpis for row in folder.return_rows(kpi) if row.get("value")):
+    found, without, restated, later = folder.Rows(), folder.Rows(), 0, 0
+    for row in (row for kpi in kpis for row in folder.return_rows(kpi)):
         ends = quarter_of(row["period"])
         label = ends.label if "/" in row["period"] else row["period"]
         old = known.get((row["kpi_id"], label))
-        if ends > quarter:
+        if not row.get("value"):
+            without += [row] if ends == quarter and old is None else []
+        elif ends > quarter:
             later += 1
         elif old is None or abs(old - float(row["value"])) > 1e-9:
             restated += old is not None
             found.append(row)
-    return found, (
+    return found + without if found else [], (
         f"{plural(len(found), 'figure')} new by {quarter.title}, {restated} of them other than "
         f"known before; {plural(later, 'figure')} of later periods left."
     )

@@ -24,7 +24,8 @@ from kpi_tools.units import MULTIPLIERS, known_unit, meant_unit, unit_family
 from kpi_tools.vocabulary import FINAL, MILESTONE, NOT_AVAILABLE, STATUSES_WITHOUT_VALUE
 
 LINES: Final = ("target", "floor_standard")
-PREFILLED: Final = ("kpi_name", "unit", "last_figure", *LINES)
+NAME, LAST = "kpi_name", "last_figure"
+PREFILLED: Final = (NAME, "unit", LAST, *LINES)
 """What a return template has between period and figures, for whoever fills it in."""
 PARTS: Final = ("numerator", "denominator")
 NUMBERS: Final = ("value", *PARTS)
@@ -40,7 +41,7 @@ SUBMISSION: Final = {
 _CELLS: Final[dict[str, Any]] = {
     **dict.fromkeys(("kpi_id", "status", "note"), Text),
     "period": Period,
-    **dict.fromkeys((*NUMBERS, *LINES), Number),
+    **dict.fromkeys((*NUMBERS, *LINES, LAST), Number),
 }
 """What the cells of a column are read to."""
 _OF_KPI: Final = ["unit", "range_low", "range_high", "rounded_to", "decimals", "last_quarter"]
@@ -103,6 +104,11 @@ def _read(tables: Sequence[tuple[Table, Quarter]], known: Catalogue) -> pd.DataF
         for at, line in enumerate(table.rows):
             sent = {name: (table.cells[name][at], table.kind(name, at)) for name in table.cells}
             match = known.ids.find(*sent["kpi_id"])
+            named = known.ids.find(*sent.get(NAME, ("", ""))).taken
+            if match.taken and named not in ("", match.taken):
+                match = match._replace(
+                    fault="id-named", detail=f"{match.taken} and the name of {named}"
+                )
             kpi = kpis.get(match.taken, {})
             cells: dict[str, Any] = {
                 name: read_number(
@@ -110,7 +116,7 @@ def _read(tables: Sequence[tuple[Table, Quarter]], known: Catalogue) -> pd.DataF
                     table.comma_is_doubtful,
                     kpi.get("unit", "") if name == "value" else "",
                 )
-                for name in (*NUMBERS, *LINES)
+                for name in (*NUMBERS, *LINES, LAST)
             }
             milestone = ""
             if kpi.get("kind") == MILESTONE and not cells["value"].blank:
@@ -235,6 +241,7 @@ def _rules(rows: pd.DataFrame, known: Catalogue) -> Iterator[tuple[str, Any, Any
     found = [outside(*one) for one in zip(value, low, high, percentage, strict=True)]
     codes, details = ([one[at] for one in found] for at in (0, 1))
     yield "value", codes, beyond, details
+    yield LAST, "last-typed", no_number & blank & rows[LAST].notna(), ""
     unexplained = no_number & blank & ~without & made.isna() & ~_bad(rows)
     alone = above.notna() | below.notna()
     yield "value", "parts-alone", unexplained & alone, ""
