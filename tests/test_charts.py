@@ -57,6 +57,16 @@ def test_every_figure_has_its_point_and_label(drawings: list[Drawing]):
     assert wanted <= set(texts(drawings[0]))
 
 
+def test_a_month_of_what_adds_up_is_not_drawn_beside_quarters(drawings: list[Drawing]):
+    """A third of the year's quarter would press the scale together and say nothing."""
+    nothing = {"numerator": math.nan, "denominator": math.nan, "status": "final"}
+    month = {"value": 85.0, "basis": "month"} | nothing
+    for unit in ("%", "count"):
+        kpi_chart(rows(unit=unit), "k", months=[rows()[-1] | month], form="line")
+    looks = [[point["look"] for point in one.data["points"]] for one in drawings]
+    assert ["one month" in one for one in looks] == [True, False]
+
+
 def test_lines_and_bands_step_midway_between_two_periods(drawings: list[Drawing]):
     kpi_chart(rows(target=[90, 90, 90, 85, 85, 85]), "k")
     assert lines(drawings[0], "target") == [(0, 90), (3, 90), (3, 85), (6, 85)]
