@@ -89,6 +89,8 @@ def test_it_has_words_own_structure(document, page):
     for kind in ("Figure", "Table"):
         numbers = [int(text.split()[1][:-1]) for text in captions if text.startswith(kind)]
         assert numbers == list(range(1, len(numbers) + 1)) and numbers
+    units = [p for p in document.paragraphs if p.text.endswith("quarter ending")]
+    assert units and all(p.paragraph_format.keep_with_next for p in units)
 
 
 def test_numbers_and_anchors_are_bookmarks_to_which_links_lead(document, page):

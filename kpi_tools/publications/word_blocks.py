@@ -125,6 +125,9 @@ class Writer:
         for holder in (element, *cards):
             self.bookmark(paragraph, holder.get("id"))
         self.inline(paragraph, element)
+        after = element.getnext()
+        if after is not None and after.tag == "img":  # the unit stays with its picture
+            paragraph.paragraph_format.keep_with_next = True
 
     def bookmark(self, paragraph: Any, anchor: str | None) -> None:
         name = _name(anchor or "")
