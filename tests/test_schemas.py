@@ -420,6 +420,16 @@ def test_a_bad_benchmark_is_left_out_and_stops_no_report(tmp_path: Path) -> None
     assert 'the nearest is "East"' in " ".join(read_returns(tmp_path).problems["rule"])
 
 
+def test_an_area_in_two_spellings_is_told(tmp_path: Path) -> None:
+    rows = [
+        P1 | {"area": area, "period": period, "value": 50}
+        for area, period in (("England", "2023/24"), ("Wales", "2023/24"), ("england", "2022/23"))
+    ]
+    returns = council(tmp_path, benchmarks=rows)
+    assert faults(returns) == [("benchmarks.csv", "area", "name-alike")]
+    assert 'spelt "England" in another row' in " ".join(returns.problems["rule"])
+
+
 def test_actions_are_known_up_to_the_report(tmp_path: Path) -> None:
     row = {"action_id": "A1", "kpi_id": "P1", "action": "Work", "from_quarter": "2024-25 Q2"}
     rows = [row | {"from_quarter": QUARTER, "status": "done"}, row | {"from_quarter": "2024-25 Q4"}]

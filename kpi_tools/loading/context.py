@@ -46,9 +46,11 @@ def read_benchmarks(
     units = {kpi_id: kpi["unit"] for kpi_id, kpi in known.items()}
     usual = targets.groupby("kpi_id")["target"].median().to_dict()
     rows = schemas.read(table, schemas.BENCHMARKS, ids, units=units)
-    quarters = []
-    for place, row in enumerate(rows.to_dict("records")):
-        kpi = known.get(row["kpi_id"])
+    quarters, spelt = [], dict[str, str]()
+    for place, row in enumerate(rows.fillna({"area": ""}).to_dict("records")):
+        kpi, area = known.get(row["kpi_id"]), row["area"]
+        if spelt.setdefault(area.casefold(), area) != area:
+            table.fault(place, "area", "name-alike", f'"{spelt[area.casefold()]}"')
         quarters.append(period_ends(row["period"], kpi) if kpi else None)
         if kpi:
             _check_benchmark(table, place, row, kpi, usual.get(row["kpi_id"], np.nan))
