@@ -198,11 +198,20 @@ def test_a_milestone_shows_when_it_is_due_and_how_it_stood():
                 due="2025-03-31",
                 milestone=["On track"] * 5 + ["Delayed"],
                 rating=["Green"] * 5 + ["Amber"],
+                status=["final"] * 5 + ["illustrative"],
+                target=math.nan,
             )
         )
     )
     assert "Due 31 March 2025 Previous On track Green July to September 2024" in text
+    assert "Latest Delayed illustrative" in text and "Q3 2024/25 Delayed illustrative" in text
     assert "Neither more nor less" not in text
+
+
+def test_a_line_that_is_not_set_has_no_mark():
+    lines = {"target": [90.0, math.nan] * 3, "target_status": "illustrative"}
+    text = words(shown(points(**lines)))
+    assert "90% illustrative" in text and "not set" in text and "not set illustrative" not in text
 
 
 def test_where_a_series_begins_anew_the_card_says_since_when_and_why():

@@ -46,7 +46,7 @@ def bands_of(bands: str) -> list[dict[str, Any]]:
         meets = [line.strip() for line in re.split(r"\bor\b", lines) if line.strip()]
         row = {"name": name.strip(), "meets": meets[0] if len(meets) == 1 else meets}
         rows.append(row if meets else {"name": name.strip()})
-    if not rows or any(row["name"].casefold() not in COLOURS for row in rows):
+    if not rows or any(str(row["name"]).casefold() not in COLOURS for row in rows):
         raise InputError(
             f'"{bands}" is no scheme. Write such as: {CANDIDATES[2]}. Names of the council\'s own '
             "for these colours go into council.toml, once the folder is made."

@@ -243,11 +243,13 @@ def figures_table(kpi: Row, points: Rows, context: Context) -> pd.DataFrame:
             period = capitalised(row["period"])
         new = " (new definition)" if row.get("due_quarter") in changed else ""
         figure = figure_of(row, bare=True) + (" ?" if in_doubt(row) else "")
-        status = row["status"] if is_number(row["value"]) else None
+        known = is_number(row["value"]) or is_text(row.get("milestone"))
+        status = row["status"] if known else None
         result = figure_with_status(figure, status)
         cells = {"Period": f"{period}{new}", f"Result ({words})" if words else "Result": result}
         for name in lines:
-            mark = ILLUSTRATIVE if row.get("target_status") == ILLUSTRATIVE else None
+            invented = row.get("target_status") == ILLUSTRATIVE and is_number(row[name])
+            mark = ILLUSTRATIVE if invented else None
             cells[terms.head(name)] = figure_with_status(line_of(row, name, bare=True), mark)
         if kpi["rating"] != MONITORED:
             look = terms.look(row["rating"])

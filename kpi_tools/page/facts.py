@@ -102,8 +102,10 @@ def facts(kpi: Row, terms: Terms) -> list[dict[str, Any]]:
 
 def figure_fact(label: str, kpi: Row, of: str = "", small: str | None = "") -> dict[str, Any]:
     """An entry of the strip for a figure; `of`: the start of its columns' names."""
-    figure = figure_of(kpi, of, bare=True)
-    return fact(label, figure, kpi.get(f"{of}status"), small, unit_words(kpi["unit"]))
+    figure, status = figure_of(kpi, of, bare=True), kpi.get(f"{of}status")
+    found = fact(label, figure, status, small, unit_words(kpi["unit"]))
+    milestone = is_text(kpi.get(f"{of}milestone"))  # a status of its own, in place of a figure
+    return found | {"status": status, "none": False} if milestone else found
 
 
 def fact(
