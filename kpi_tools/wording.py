@@ -140,8 +140,8 @@ def within(text: str) -> str:
 
 
 def capitalised(text: str) -> str:
-    """The text with its first letter large, and the rest as it is."""
-    return text[:1].upper() + text[1:]
+    """The text with its first letter large, and the rest as it is; `tCO2e` and the like stay."""
+    return text if text[1:2].isupper() else text[:1].upper() + text[1:]
 
 
 def change_in_words(change: int) -> str:

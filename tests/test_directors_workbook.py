@@ -15,6 +15,7 @@ from kpi_tools.publications.workbook import write_directors_workbook
 from kpi_tools.scorecard import report_tables
 from kpi_tools.wording import is_number, rows_by, rows_of
 from tests.kent import RAW
+from tests.small_council import make_council
 
 BOROUGH = RAW.parent / "examples" / "borough"
 WRITE = """
@@ -39,6 +40,18 @@ def made(request, tmp_path_factory):
     tables = report_tables(returns)
     path = write_directors_workbook(tables, returns, tmp_path_factory.mktemp("book") / "kpis.xlsx")
     return tables, load_workbook(path), returns, path
+
+
+def test_a_line_that_no_kpi_has_has_no_column(tmp_path):
+    raw = make_council(
+        tmp_path / "raw", [{"kpi_id": "A1"}], [("2024-25 Q3", "A1", "2024-25 Q3", 55)]
+    )
+    returns = load(raw, "2024-25 Q3")
+    path = write_directors_workbook(report_tables(returns), returns, tmp_path / "kpis.xlsx")
+    sheet = load_workbook(path).worksheets[0]
+    heads = [cell.value for cell in sheet[1]]
+    assert "Target" in heads and "Floor standard" not in heads
+    assert sheet.column_dimensions["I"].width == 24  # the period's, which came up
 
 
 def test_every_figure_stands_in_its_place_and_colour(made):

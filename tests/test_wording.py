@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from kpi_tools.errors import InputError
 from kpi_tools.wording import (
+    capitalised,
     change_in_words,
     decimals_against,
     distance,
@@ -138,6 +139,15 @@ def test_how_far_a_line_is_missed_is_never_nought(value, target, floor, unit, ga
 def test_a_distance_is_known_on_both_sides_of_a_line():
     row = {"value": 94.0, "target": 90.0, "unit": "%", "decimals": 0, "polarity": "higher"}
     assert distance(row, "target") == "4 points"
+
+
+def test_a_unit_with_a_capital_of_its_own_keeps_its_small_letter():
+    assert [capitalised(text) for text in ("days", "tCO2e", "a KPI", "")] == [
+        "Days",
+        "tCO2e",
+        "A KPI",
+        "",
+    ]
 
 
 def test_a_target_that_is_best_met_closely_has_its_tolerance():

@@ -75,14 +75,16 @@ def _add_glance(sheet: Any, kpis: pd.DataFrame, recent: pd.DataFrame, returns: R
         _line(row, points[row["kpi_id"]], quarters, called[row["kpi_id"]], terms)
         for row in rows_of(kpis)
     ]
+    widths = dict(zip(lines[0] if lines else (), _WIDTHS, strict=False))
+    unset = {terms.head(name) for name in ("target", "floor_standard") if kpis[name].isna().all()}
+    lines = [{head: one for head, one in line.items() if head not in unset} for line in lines]
     edge = Border(bottom=Side("thin", color="FFD3D8DD"))
     for place, head in enumerate(lines[0] if lines else (), start=1):
         cell = sheet.cell(1, place, safe_text(head))
         cell.font = Font(name="Calibri", bold=True, color="FFFFFFFF")
         cell.fill = PatternFill("solid", start_color="FF12355B")
         cell.alignment = Alignment(wrap_text=True, vertical="top")
-        width = _WIDTHS[place - 1] if place <= len(_WIDTHS) else 12
-        sheet.column_dimensions[get_column_letter(place)].width = width
+        sheet.column_dimensions[get_column_letter(place)].width = widths.get(head, 12)
     for number, line in enumerate(lines, start=2):
         sheet.row_dimensions[number].height = 30
         for place, (value, form, look, pale) in enumerate(line.values(), start=1):
