@@ -40,7 +40,7 @@ class Agreement(NamedTuple):
 
 def bands_of(bands: str) -> list[dict[str, Any]]:
     """`Green: target; Amber: target within 10%; Red` as council.toml has it."""
-    rows = []
+    rows = list[dict[str, Any]]()
     for text in filter(None, map(str.strip, bands.split(";"))):
         name, _, lines = text.partition(":")
         meets = [line.strip() for line in re.split(r"\bor\b", lines) if line.strip()]
