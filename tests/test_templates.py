@@ -403,3 +403,4 @@ def test_two_texts_on_one_kpi_and_an_action_that_is_not_there(tmp_path: Path) ->
     assert found.commentary.empty and found.actions.empty
     faults = found.problems[found.problems["severity"] == "error"]
     assert sorted(faults["code"]) == ["action-unknown", "duplicate-conflict", "duplicate-conflict"]
+    assert set(faults["sheet"]) == {"Sheet"}

@@ -19,7 +19,7 @@ PREFILLED: Final = ("kpi_name", "so_far")
 """What stands in the sheet for whoever fills it in."""
 LAYOUT: Final[Layout] = replace(schemas.WORDS.layout, prefilled=PREFILLED)
 COMMENTARY, ACTION, NEW = "commentary", "action", "new action"
-COLUMNS: Final = [*schemas.WORDS.names, "quarter", "file", "row"]
+COLUMNS: Final = [*schemas.WORDS.names, "quarter", "file", "sheet", "row"]
 _TEXTS: Final = ("commentary", "management_action")
 
 
@@ -83,7 +83,7 @@ def read_words(
         for name in PREFILLED:
             table.cells.pop(name, None)
         rows = schemas.read(table, schemas.WORDS, ids).assign(
-            quarter=quarter.label, file=table.file
+            quarter=quarter.label, file=table.file, sheet=table.sheet
         )
         rows["row"] = np.array(table.rows, dtype="int64")
         filled = rows[["text", "status", "due", "owner"]].notna().any(axis=1) & ~table.bad
@@ -124,7 +124,8 @@ def with_commentary(
     edited = commentary.set_index("kpi_id")["commentary"].dropna()
     for row in sent[sent.index.isin(edited.index)].to_dict("records"):
         if ledger is not None and edited[row["kpi_id"]] != row["text"]:
-            place = {"row": row["row"], "column": "text", "detail": row["kpi_id"]}
+            place = {name: row[name] for name in ("sheet", "row")}
+            place |= {"column": "text", "detail": row["kpi_id"]}
             ledger.problem("text-edited", row["file"], **place)
     added = sent[~sent.index.isin(edited.index)]
     if added.empty:
@@ -182,7 +183,8 @@ def with_actions(
             new = old | {"note": text}
         else:
             detail = str(row["action_id"] or "it is blank")
-            place = {"row": row["row"], "column": "action_id", "detail": detail}
+            place = {name: row[name] for name in ("sheet", "row")}
+            place |= {"column": "action_id", "detail": detail}
             ledger.problem("action-unknown", row["file"], **place)
             continue
         new = new | given | {"from_quarter": quarter.label}
