@@ -158,7 +158,7 @@ def _last_figure(returns: Returns, row: dict[str, Any]) -> str:
     table, name = (returns.months, "month") if row["month"] else (returns.figures, "quarter")
     earlier = table[(table["kpi_id"] == row["kpi_id"]) & (table[name] < row["period"])]
     milestones = earlier.get("milestone", pd.Series(None, index=earlier.index, dtype="str"))
-    earlier = earlier[earlier["value"].notna() | milestones.notna()]
+    earlier = earlier[earlier["value"].notna() | milestones.fillna("").ne("")]
     if earlier.empty:
         return "none"
     last = earlier.iloc[-1]

@@ -85,6 +85,16 @@ def test_a_directorate_is_asked_for_its_kpis_with_last_figures_and_targets(tmp_p
     assert (asked[1]["target"], asked[1]["floor_standard"]) == (None, None)
 
 
+def test_the_last_figure_is_the_last_there_is(tmp_path: Path) -> None:
+    write_raw(tmp_path)
+    (tmp_path / "returns" / "2024-25-Q3" / "a.csv").write_text(
+        "kpi_id,period,value,status\nP1,2024-25 Q2,80,final\nP1,2024-25 Q3,,not available\n"
+    )
+    (path,) = write_templates(tmp_path, NEXT, tmp_path)
+    rows = {row["kpi_id"]: row for row in table_of(path)}
+    assert rows["P1"]["last_figure"] == "80.0% in 2024-25 Q2"
+
+
 def test_a_kpi_in_arrears_is_asked_for_the_quarter_that_is_due(tmp_path: Path) -> None:
     write_raw(tmp_path)
     kpis = (tmp_path / "kpis.csv").read_text(encoding="utf-8")
