@@ -11,10 +11,12 @@ import pytest
 
 from kpi_tools.explorer import screen
 from kpi_tools.explorer.evidence import evidence
+from kpi_tools.explorer.points import remarks
 from kpi_tools.explorer.screen import Explorer
 from kpi_tools.explorer.table import offline_page
 from kpi_tools.explorer.views import VIEWS
 from kpi_tools.provenance import slug
+from kpi_tools.terms import Terms
 from kpi_tools.wording import rows_of
 from tests import kent
 
@@ -54,9 +56,15 @@ def test_what_is_better_is_not_where_the_arrow_points():
 
 def test_a_council_of_two_point_arrows_has_their_words():
     returns = kent.returns()
-    council = replace(returns.council, arrows=("previous", "trend"))
+    words = {**returns.council.words, "management_action": "Next step"}
+    council = replace(returns.council, arrows=("previous", "trend"), words=words)
+    assert remarks(
+        {"quarter": "2024-25 Q3", "status": "final", "commentary": None, "management_action": "B."},
+        Terms(council),
+    ) == ["Next step, report of Quarter 3 2024/25: B."]
     shown = screen.table.screen(evidence(replace(returns, council=council), ["ES05"]), "")
     assert [word for _, word in shown["directions"]] == ["Worse", "Unchanged", "Better"]
+    assert shown["words"]["action"] == "Next step"
     assert shown["kpis"][0]["direction"] in ("worse", "unchanged", "better")
 
 

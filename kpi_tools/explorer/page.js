@@ -15,7 +15,7 @@ start(document.getElementById("screen"), {
   },
   panels: ({ $, h, S, kpi }) => {
     const texts = pageData.texts[S.kpi] || {};
-    $.write.replaceChildren(h("h3", {}, "Commentary"), h("p", {}, texts.commentary || "None."), h("h3", {}, "Management action"), h("p", {}, texts.management_action || "None."),
+    $.write.replaceChildren(h("h3", {}, "Commentary"), h("p", {}, texts.commentary || "None."), h("h3", {}, pageData.words.action), h("p", {}, texts.management_action || "None."),
       h("p", {}, h("small", {}, `${kpi(S.kpi).owner ? `${kpi(S.kpi).owner}. ` : ""}This page is for reading; writing is done with kpi explore.`)));
   },
 });

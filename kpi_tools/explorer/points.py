@@ -34,10 +34,10 @@ def facts(known: Evidence, kpi_id: str, commentary: pd.DataFrame) -> dict[str, R
     sentences on it (`more`), and its `remarks` in the report of its quarter. `commentary`:
     as `evidence.commentary_so_far` gives it.
     """
-    points = known.of("points", kpi_id)
+    points, terms = known.of("points", kpi_id), Terms(known.returns.council)
     reasons = dict(zip(points["period"], points["why"], strict=True))
     of_kpi = commentary[commentary["kpi_id"] == kpi_id]
-    by_quarter = {row["quarter"]: remarks(row) for row in rows_of(of_kpi)}
+    by_quarter = {row["quarter"]: remarks(row, terms) for row in rows_of(of_kpi)}
     found = {
         str(row["period"]): _of_figure(row, known, reasons, by_quarter)
         for table in (known.of("quarters", kpi_id), known.months(kpi_id))
@@ -97,12 +97,15 @@ def _of_area(row: Row, kpi: Row) -> Row:
     return {"title": title, "figures": figure, "rating": "", "more": more, "remarks": []}
 
 
-def remarks(row: dict[str, Any]) -> list[str]:
+def remarks(row: dict[str, Any], terms: Terms) -> list[str]:
     """What a report said of a KPI, from its row of the commentary."""
     report = Quarter.parse(row["quarter"]).title
     mark = f" ({ILLUSTRATIVE})" if row["status"] == ILLUSTRATIVE else ""
     return [
         f"{word}, report of {report}{mark}: {row[name]}"
-        for name, word in (("commentary", "Commentary"), ("management_action", "Management action"))
+        for name, word in (
+            ("commentary", "Commentary"),
+            ("management_action", terms.head("management_action")),
+        )
         if is_text(row[name])
     ]

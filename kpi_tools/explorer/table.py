@@ -92,6 +92,7 @@ def screen(known: Evidence, directorate: str, **more: Any) -> dict[str, Any]:
             "kpi": terms.word("kpi"),
             "kpis": terms.word("kpi", 2),
             "target": terms.head("target"),
+            "action": terms.head("management_action"),
         },
         "bands": [{"name": name, "look": colours[name]} for name in bands],
         "directions": [[bad, "Worse"], [flat, unchanged], [good, "Better"]],

@@ -103,7 +103,7 @@ class Desk:
             "before": [
                 text
                 for row in rows_of(commentary_so_far(self.known, earlier))[-1:]
-                for text in remarks(row)
+                for text in remarks(row, Terms(self.known.returns.council))
             ],
             "actions": [
                 f"{row['action']} ({row['owner']}, due {row['due']})" for row in rows_of(actions)
