@@ -414,3 +414,5 @@ def test_two_texts_on_one_kpi_and_an_action_that_is_not_there(tmp_path: Path) ->
     faults = found.problems[found.problems["severity"] == "error"]
     assert sorted(faults["code"]) == ["action-unknown", "duplicate-conflict", "duplicate-conflict"]
     assert set(faults["sheet"]) == {"Sheet"}
+    of_words = found.counts.set_index("file").loc["returns/2024-25-Q1/one.xlsx"]
+    assert of_words[["rows_in", "accepted", "rejected"]].tolist() == [2, 0, 2]

@@ -285,7 +285,9 @@ def read_returns(
         rebases = context.read_rebases(table_of(schemas.REBASES), ids, wanted)
         notes = known(schemas.ANNOTATIONS, (*sections, "all"))
         actions = texts.read_actions(table_of(schemas.ACTIONS), ids, wanted, sections)
-        actions = texts.with_actions(actions, words, of_kpi["owner"].to_dict(), run.ledger)
+        actions = texts.with_actions(
+            actions, words, of_kpi["owner"].to_dict(), {sent.file: sent for _, sent in run.words}
+        )
     run.check_still_there()
     targets = _known_at(targets, max(wanted, agreed_until or wanted))
     figures = figures_and_months(safe.submissions, kpis, targets)

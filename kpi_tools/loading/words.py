@@ -150,11 +150,14 @@ def read_actions(table: Table, ids: Ids, upto: Quarter, sections: tuple[str, ...
 
 
 def with_actions(
-    actions: pd.DataFrame, words: pd.DataFrame, owners: Mapping[str, str], ledger: Ledger
+    actions: pd.DataFrame,
+    words: pd.DataFrame,
+    owners: Mapping[str, str],
+    tables: Mapping[str, Table],
 ) -> pd.DataFrame:
     """`actions` with a row for each that the returns open or change; its own rows go before it.
 
-    A new action has the id `<kpi>-<quarter>-<number>`, never used again.
+    `tables`: the sheets of `words` by file. A new action has the id `<kpi>-<quarter>-<number>`, never used again.
     """
     rows: list[dict[str, Any]] = actions.to_dict("records")
     last = {row["action_id"]: row for row in rows}
@@ -182,10 +185,8 @@ def with_actions(
                 continue  # as the template had it
             new = old | {"note": text}
         else:
-            detail = str(row["action_id"] or "it is blank")
-            place = {name: row[name] for name in ("sheet", "row")}
-            place |= {"column": "action_id", "detail": detail}
-            ledger.problem("action-unknown", row["file"], **place)
+            table, name = tables[row["file"]], str(row["action_id"] or "it is blank")
+            table.fault(table.rows.index(row["row"]), "action_id", "action-unknown", name)
             continue
         new = new | given | {"from_quarter": quarter.label}
         last[new["action_id"]] = new
