@@ -2,6 +2,7 @@
 lower is better, the negative distance from the target where closest is (METHOD.md, "Rating")."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import combinations, pairwise
 from typing import Any
 
 import narwhals.stable.v2 as nw
@@ -30,105 +31,108 @@ def prepared(rows: Rows, schemes: Iterable[Scheme], given: Mapping[str, nw.Expr]
     there are parts the numerator times its unit's multiplier is rated, and the lines times the
     denominator (`_scale`). `_noise`: the share of a line that is no more than rounding.
     """
-    lines = {"target", "floor_standard", "tolerance"}.union(*(one.columns for one in schemes))
+    names = {"target", "floor_standard", "tolerance"}.union(*(one.columns for one in schemes))
     none, polarity = lit(None, dtype=nw.Float64), given["polarity"].cast(nw.String)
     ways = when(polarity == HIGHER).then(lit(1.0)).when(polarity == LOWER).then(lit(-1.0))
-    rows = rows.with_columns(
-        _value=finite(given["value"]),
+    value, scale, noise = finite(given["value"]), lit(1.0), lit(NOISE)
+    if set(PARTS) <= set(given):
+        per: Any = lit(100.0)
+        if "unit" in given:
+            unit, times = given["unit"].cast(nw.String), map(float, MULTIPLIERS.values())
+            per = unit.replace_strict(
+                [*MULTIPLIERS], [*times], default=None, return_dtype=nw.Float64
+            )
+        above, below = (given[name].cast(nw.Float64) for name in PARTS)
+        rows = rows.with_columns(_cases=above * per, _scale=below)
+        there = col("_cases").is_finite() & col("_scale").is_finite() & (col("_scale") > 0)
+        rows = rows.with_columns(_parts=there.fill_null(False))
+        parts = col("_parts")
+        value = when(parts).then(col("_cases")).otherwise(value)
+        scale = when(parts).then(col("_scale")).otherwise(scale)
+        noise = when(parts).then(lit(ROUNDING)).otherwise(noise)
+    return rows.with_columns(
+        _value=value,
+        _scale=scale,
+        _noise=noise,
         _way=ways.otherwise(lit(0.0)),
         _closest=(polarity == CLOSEST).fill_null(False),
-        **{f"_line_{name}": finite(given[name]) if name in given else none for name in lines},
+        **{
+            f"_line_{name}": finite(given[name]) * scale if name in given else none
+            for name in names
+        },
     )
-    if not set(PARTS) <= set(given):
-        return rows.with_columns(_scale=lit(1.0), _noise=lit(NOISE))
-    per: Any = lit(100.0)
-    if "unit" in given:
-        per = none
-        for unit, multiplier in MULTIPLIERS.items():
-            per = when(given["unit"] == unit).then(lit(float(multiplier))).otherwise(per)
-    above, below = given["numerator"].cast(nw.Float64) * per, given["denominator"].cast(nw.Float64)
-    there = above.is_finite() & below.is_finite() & (below > 0)
-    rows = rows.with_columns(_cases=above, _scale=when(there).then(below))
-    alone = col("_scale").is_null()
-    rows = rows.with_columns(
-        _value=when(alone).then(col("_value")).otherwise(col("_cases")),
-        _noise=when(alone).then(lit(NOISE)).otherwise(lit(ROUNDING)),
-        _scale=col("_scale").fill_null(1.0),
-    )
-    return rows.with_columns(col(*(f"_line_{name}" for name in lines)) * col("_scale"))
 
 
-def level_of(line: Line) -> str:
+def level_of(line: Line, scheme: str) -> str:
+    """The column of a line's level: where closest is best it depends on the scheme."""
     sign = f"{'%' if line.percent else ''}{'+' if line.beyond else ''}"
-    return f"_level_{line.column}_{line.amount:g}{sign}"
+    return f"_level_{scheme}_{line.column}_{line.amount:g}{sign}"
 
 
-def with_levels(rows: Rows, scheme: Scheme) -> Rows:
-    """Add `_figure` and for each line of the scheme its level, on that scale."""
-    distance = (col("_value") - col("_line_target")).abs()
-    figure = when(col("_closest")).then(-distance).otherwise(col("_value") * col("_way"))
-    levels = {}
-    for band, after in zip(scheme.bands, scheme.bands[1:], strict=False):
-        for line in band.meets:
-            level = col(f"_line_{line.column}") * col("_way") + _offset(line)
-            levels[level_of(line)] = (
-                when(col("_closest")).then(-_reach(line, after)).otherwise(level)
-            )
+def with_levels(rows: Rows, schemes: Mapping[str, Scheme]) -> Rows:
+    """Adds `_figure` and for each line of the schemes its level, on that scale."""
+    closest, value, target = (col(name) for name in ("_closest", "_value", "_line_target"))
+    figure = when(closest).then(-(value - target).abs()).otherwise(value * col("_way"))
+    levels = {
+        level_of(line, name): when(closest)
+        .then(_near(line, after))
+        .otherwise(_beside(col(f"_line_{line.column}") * col("_way"), line))
+        for name, scheme in schemes.items()
+        for band, after in pairwise(scheme.bands)
+        for line in band.meets
+    }
     return rows.with_columns(_figure=figure, **levels)
 
 
-def _offset(line: Line) -> nw.Expr:
-    """How far the level lies from the line itself, upwards where it is beyond it."""
+def _beside(number: nw.Expr, line: Line) -> nw.Expr:
+    """A number as far below itself as the level lies from the line, above where it is beyond it."""
     if not line.amount:
-        return lit(0.0)
+        return number
     size = col("_scale") * line.amount
     if line.percent:
         size = col(f"_line_{line.column}").abs() * (line.amount / 100)
-    return size if line.beyond else -size
+    return number + size if line.beyond else number - size
 
 
-def _reach(line: Line, after: Band) -> nw.Expr:
-    """How far from the target a band reaches where closest is best.
+def _near(line: Line, after: Band) -> nw.Expr:
+    """The level where closest is best: how far from the target a band reaches, as a negative.
 
     The target alone reaches as far as the tolerance; without one half as far as the next band, or
     as the floor standard.
     """
-    target, floor = col("_line_target"), Line("floor_standard")
-    if line.column != "target":
-        return (col(f"_line_{line.column}") - target).abs() - _offset(line)
-    if line.amount:
-        return -_offset(line)
+    target, floor, tolerance = col("_line_target"), Line("floor_standard"), col("_line_tolerance")
+    if line.amount or line.column != "target":
+        return _beside(-(col(f"_line_{line.column}") - target).abs(), line)
     following = after.meets[0] if after.meets else floor
-    half = _reach(floor if following == line else following, after) / 2
-    width = when(col("_line_tolerance").is_null()).then(half).otherwise(col("_line_tolerance"))
-    return when(~target.is_null()).then(width)
+    half = _near(floor if following == line else following, after) / 2
+    return when(~target.is_null()).then(when(tolerance.is_null()).then(half).otherwise(-tolerance))
 
 
 def comparable(scheme: Scheme) -> Iterator[tuple[list[Line], list[Line]]]:
     """Lines of a better and a worse band whose order can be told: agreed, or one earlier figure."""
     for earlier in ("", *EARLIER):
-        sets = [
+        sets = (
             [
-                line
-                for line in band.meets
-                if earlier == (line.column if line.column in EARLIER else "")
+                one
+                for one in band.meets
+                if earlier == one.column or not earlier and one.column not in EARLIER
             ]
             for band in scheme.bands
-        ]
-        sets = [lines for lines in sets if lines]
-        yield from ((sets[i], sets[j]) for i in range(len(sets)) for j in range(i + 1, len(sets)))
+        )
+        yield from combinations(filter(None, sets), 2)
 
 
-def most_lenient(lines: Sequence[Line]) -> nw.Expr:
-    levels = [col(level_of(line)) for line in lines]
+def most_lenient(levels: Sequence[nw.Expr]) -> nw.Expr:
     return nw.min_horizontal(*levels) if len(levels) > 1 else levels[0]  # Spark asks for two
 
 
-def is_met(line: Line) -> nw.Expr:
-    level, base = col(level_of(line)), col(f"_line_{line.column}")
-    size = base.abs() * (1 + line.amount / 100)
-    if not line.percent:
-        size = base.abs() + col("_scale") * line.amount
+def is_met(line: Line, level: nw.Expr) -> nw.Expr:
+    base = col(f"_line_{line.column}")
+    size = base.abs()
+    if line.amount:
+        size = (
+            size * (1 + line.amount / 100) if line.percent else size + col("_scale") * line.amount
+        )
     distance = level.abs() + col("_value").abs() + col("_line_target").abs()
     size = when(col("_closest")).then(distance).otherwise(size)
     met = no_less(level - col("_figure"), size, col("_noise"))

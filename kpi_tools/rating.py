@@ -1,8 +1,8 @@
 """Rating: the first band of a scheme whose line a figure meets (METHOD.md, "Rating").
 
-`rate` takes any frame that narwhals knows (pandas, Polars eager or lazy, PyArrow, DuckDB, Spark), never
-changes it, and returns the same kind of frame with more columns. All lines are compared on one scale, on
-which more is better (`levels`).
+`rate` takes any frame that narwhals knows (pandas, Polars eager or lazy, PyArrow, DuckDB, Spark),
+never changes it, and returns the same kind of frame with more columns. All lines are compared on
+one scale, on which more is better (`levels`).
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -42,17 +42,16 @@ from kpi_tools.vocabulary import (
     POLARITIES,
     STATUSES_WITHOUT_VALUE,
 )
+from kpi_tools.wording import capitalised
 
 ADDED = ("rating", "not_rated_reason", "band")
 NO_FIGURE = "no figure"
-NO_POLARITY = "polarity not known"
-NO_BEYOND = "a line beyond the target, where closest to the target is best"
 NUMBERS = ("value", "target", "floor_standard", "numerator", "denominator", "tolerance")
-MILESTONE_STATUS = "milestone"
-"""The column with the status of a KPI of kind milestone."""
+_FURTHER = ("unit", "scheme", "rated", "kind", MILESTONE, "status", "year_target")
 _Outcome = tuple[str, str | None, int | None]
 """A rating, the reason why there is none, and the band's place."""
 _Step = tuple[nw.Expr, _Outcome]
+_AS_STATUS: _Outcome = (NOT_RATED, "the status says why", None)
 
 
 def rate(
@@ -70,16 +69,17 @@ def rate(
 
     Args:
         figures: One row per figure, on any engine. Used where they are there: `numerator` and
-            `denominator` (with `unit`, else %): then 100·n is compared with line·d, since n/d·100 in
-            floating point misrates figures that stand exactly on a line; `tolerance`, for closest to
-            target: half the width of the best band; `scheme`, the name of a scheme; `rated` (`no`:
-            Monitored); `status`, which says why a value is missing; `kind` and `milestone`; `previous`
-            and `same_quarter_last_year`, for lines of these names; `year_target`, of which a figure of
-            a year that goes on is a share; any further line that a scheme names.
-        schemes: Schemes by name, the default as "" (`parse_schemes`). Default: Green at target, Amber
-            at floor standard.
+            `denominator` (with `unit`, else %): then 100·n is compared with line·d, since n/d·100
+            in floating point misrates figures that stand exactly on a line; `tolerance`, for
+            closest to target: half the width of the best band; `scheme`, the name of a scheme;
+            `rated` (`no`: Monitored); `status`, which says why a value is missing; `kind` and
+            `milestone`; `previous` and `same_quarter_last_year`, for lines of these names;
+            `year_target`, of which a figure of a year that goes on is a share; any further line
+            that a scheme names.
+        schemes: Schemes by name, the default as "" (`parse_schemes`). Default: Green at target,
+            Amber at floor standard.
         milestones: The band, or None, of each status of a milestone.
-        words: How lines are called in reasons, such as `{"floor_standard": "intervention level"}`.
+        words: How lines are called in reasons: `{"floor_standard": "intervention level"}`.
         value: The column with the figures.
         target: The column with the targets, or one number.
         floor_standard: The column with the floor standards, or one number.
@@ -88,7 +88,8 @@ def rate(
     Returns:
         The rows with `rating` (a band's name, `Not rated` or `Monitored`), `not_rated_reason` (null
         where rated) and `band` (its place, 1 the best). Equality is met; figures are compared
-        unrounded, with an allowance of 1e-9 of the line for floating noise: 74.7 misses a floor of 75.
+        unrounded, with an allowance of 1e-9 of the line for floating noise: 74.7 misses a floor
+        of 75.
 
     Raises:
         InputError: A column is not there or holds text among its numbers, or a scheme is not known.
@@ -98,12 +99,8 @@ def rate(
     schemes, words = schemes or {"": DEFAULT_SCHEME}, words or {}
     lines = {column for scheme in schemes.values() for column in scheme.columns}
     given = {name: col(name) for name in names}
-    asked = {
-        "value": value,
-        "target": target,
-        "floor_standard": floor_standard,
-        "polarity": polarity,
-    }
+    asked = {"value": value, "target": target, "polarity": polarity}
+    asked["floor_standard"] = floor_standard
     for parameter, name in asked.items():
         if parameter == "polarity" and name in POLARITIES or not isinstance(name, str):
             given[parameter] = lit(name)
@@ -118,36 +115,36 @@ def rate(
         )
     _check_numbers(frame, [str(asked.get(name, name)) for name in {*NUMBERS, *lines}])
     used = _used(frame, schemes)
-    rows = prepared(frame, used.values(), given)
-    steps = {}
-    for name, scheme in used.items():
-        rows = with_levels(rows, scheme)
-        steps[name] = list(_steps(scheme, words, given))
-    before: list[_Step] = []
-    if "rated" in names:
-        before.append((col("rated") == "no", (MONITORED, None, None)))
-    if "kind" in names:
-        before += _of_milestones(used, milestones or {}, names)
+    before = list(_of_all(used, milestones or {}, given))
+    steps = {name: list(_of_scheme(name, scheme, words)) for name, scheme in used.items()}
     every = dict.fromkeys(outcome for _, outcome in chain(before, *steps.values()))
     outcomes = sorted(every, key=lambda outcome: (outcome[1] is None, outcome[2] is not None))
-    code: Any = _first(steps.pop(""), outcomes)
+    code = _first(steps.pop(""), outcomes, lit(0, dtype=nw.Int64))
     for name, of_scheme in steps.items():
-        code = when(col("scheme") == name).then(_first(of_scheme, outcomes)).otherwise(code)
-    rows = rows.with_columns(_code=_first(before, outcomes, code))
-    rows = rows.with_columns(**_looked_up(outcomes))
-    if "year_target" in names:
-        reason = _on_the_way(given["value"], words.get("target", "target"))
-        rows = rows.with_columns(not_rated_reason=reason)
-    return rows.select(*(name for name in names if name not in ADDED), *ADDED).to_native()
+        one = _first(of_scheme, outcomes, code)
+        code = when(col("scheme") == name).then(one).otherwise(code)
+    rows, kept = frame, [name for name in names if name not in ADDED]
+    if isinstance(frame, nw.DataFrame):  # each step copies a frame, so it has what rules need
+        needed = {*map(str, asked.values()), *NUMBERS, *lines, *_FURTHER}
+        rows = frame.select(name for name in names if name in needed)
+    rows = with_levels(prepared(rows, used.values(), given), used)
+    share = _share(given) if "year_target" in given else lit(None, dtype=nw.Float64)
+    rows = rows.with_columns(_code=_first(before, outcomes, code), _share=share)
+    added = _looked_up(outcomes, names, words)
+    if isinstance(frame, nw.DataFrame):
+        found = rows.select(**added)
+        return frame.select(*kept, *(found[name] for name in ADDED)).to_native()
+    return rows.select(*kept, **added).to_native()
 
 
 def meets(
     value: Any, line: Any, polarity: str = HIGHER, *, far: Any = None, denominator: Any = None
 ) -> Any:
-    """Whether a value meets a line: the one rule, of numbers or of whole columns (numpy, pandas).
+    """Whether a value meets a line: the one rule, of numbers or of columns (numpy, pandas).
 
     Args:
-        value: The figure, in the KPI's unit; with `denominator` the numerator times the unit's multiplier.
+        value: The figure, in the KPI's unit; with `denominator` the numerator times the unit's
+            multiplier.
         line: The edge of the band (`band_lines`: `edge`), in the KPI's unit.
         polarity: `higher`, `lower` or `target`.
         far: For closest to target, the other edge of the band (`far_edge`).
@@ -176,47 +173,32 @@ def band_lines(table: pd.DataFrame, schemes: Mapping[str, Scheme] | None = None)
 
     Returns:
         A row for each row and band: `kpi_id`, `quarter`, `period_end`, `place`, `band`, `colour`,
-        `edge` in the KPI's unit (NaN where the line is not set, and for the last band) and `far_edge`,
-        the other edge where closest to the target is best.
+        `edge` in the KPI's unit (NaN where the line is not set, and for the last band) and
+        `far_edge`, the other edge where closest to the target is best.
     """
     schemes = schemes or {"": DEFAULT_SCHEME}
     keys = [name for name in ("kpi_id", "quarter", "period_end") if name in table]
-    plain = table.drop(columns=[*PARTS], errors="ignore").assign(value=0.0)
-    numbered: Any = nw.from_native(plain).with_row_index("_n")
+    plain = table.drop(columns=[*PARTS], errors="ignore").assign(value=0.0).reset_index(drop=True)
     given = {name: col(name) for name in plain}
-    rows = prepared(numbered, schemes.values(), given)
-    closest, target = col("_closest"), col("_line_target")
+    levels = with_levels(prepared(nw.from_native(plain), schemes.values(), given), schemes)
+    rows: pd.DataFrame = levels.to_native()
+    names = rows["scheme"].where(rows["scheme"].isin(list(schemes)), "") if "scheme" in rows else ""
     found = []
     for name, scheme in schemes.items():
-        if "scheme" in given:
-            named = (
-                col("scheme") == name if name else ~col("scheme").is_in([*filter(None, schemes)])
-            )
-            of_scheme = with_levels(rows.filter(named.fill_null(not name)), scheme)
-        elif name:
-            continue
-        else:
-            of_scheme = with_levels(rows, scheme)
+        mine = rows[names == name] if "scheme" in rows else rows.head(0 if name else None)
+        closest, target = mine["_closest"], mine["_line_target"]
         for place, band in enumerate(scheme.bands, 1):
-            level: nw.Expr = lit(None, dtype=nw.Float64)
-            if band.meets:
-                level = most_lenient(band.meets)
-            for line in (line for line in band.meets if line.beyond and line.percent):
-                level = when(col(f"_line_{line.column}") != 0).then(level)  # never met
-            edges = of_scheme.with_columns(_edge=level).select(
-                "_n",
-                *keys,
-                place=lit(place),
-                band=lit(band.name),
-                colour=lit(band.colour),
-                edge=when(closest)
-                .then(target + col("_edge"))
-                .otherwise(col("_edge") * col("_way")),
-                far_edge=when(closest).then(target - col("_edge")),
-            )
-            found.append(edges)
-    together = nw.concat(found).sort("_n", "place").drop("_n").to_native()
-    return together.reset_index(drop=True)
+            level = mine[[level_of(line, name) for line in band.meets]].min(axis=1)
+            for line in band.meets:
+                if line.beyond and line.percent:
+                    level = level.where(mine[f"_line_{line.column}"] != 0)  # never met
+            edges = {
+                "edge": (level * mine["_way"]).mask(closest, target + level),
+                "far_edge": (target - level).where(closest),
+            }
+            named = {"place": place, "band": band.name, "colour": band.colour}
+            found.append(mine[keys].assign(**named, **edges))
+    return pd.concat(found).sort_index(kind="stable").reset_index(drop=True)
 
 
 def cannot_be_rated(
@@ -227,31 +209,31 @@ def cannot_be_rated(
     """Which KPIs cannot be rated whatever their figure, or not as their bands mean it.
 
     Args:
-        lines: A row per KPI with `kpi_id`, `polarity` and its lines; perhaps `scheme`, `rated`, `kind`.
+        lines: A row per KPI with `kpi_id`, `polarity` and its lines; perhaps `scheme`, `rated`,
+            `kind`.
         schemes: As for `rate`.
         words: Likewise.
 
     Returns:
-        `kpi_id`, `kind` (`never`, `order`: a band asks for more than a better one, `zero`: a per cent
-        of a target of 0) and `reason`, a sentence. Nothing for what is monitored and for milestones.
+        `kpi_id`, `kind` (`never`, `order`: a band asks for more than a better one, `zero`: a per
+        cent of a target of 0) and `reason`, a sentence. Nothing for what is monitored and for
+        milestones.
     """
     schemes = schemes or {"": DEFAULT_SCHEME}
     rows = lines.drop(columns=["status", *PARTS], errors="ignore")
-    rows = rows.assign(**dict.fromkeys(EARLIER, 0.0)).reset_index(drop=True)
+    rows = rows.assign(**dict.fromkeys(EARLIER, 0.0))
     if "kind" in rows:
         rows = rows[rows["kind"] != MILESTONE]
-    best, worst = (
-        rate(
-            rows.assign(value=rows["polarity"].map({HIGHER: end, LOWER: -end}).fillna(0.0)), schemes
-        )
-        for end in (1e300, -1e300)
-    )
-    never = best[(best["rating"] == NOT_RATED) & (worst["rating"] == NOT_RATED)]
+    best = rows["polarity"].map({HIGHER: 1e300, LOWER: -1e300}).fillna(0.0)
+    ends = pd.concat([rows.assign(value=best), rows.assign(value=-best)], ignore_index=True)
+    rated = rate(ends, schemes)
+    unrated = (rated["rating"] == NOT_RATED).to_numpy().reshape(2, -1).all(axis=0)
+    never = rated.head(len(rows))[unrated]
     found = [
         (
             kpi_id,
             "order" if " on the better side of " in reason else "never",
-            f"{reason[0].upper()}{reason[1:]}.",
+            f"{capitalised(reason)}.",
         )
         for kpi_id, reason in zip(never["kpi_id"], never["not_rated_reason"], strict=True)
     ]
@@ -271,7 +253,8 @@ def _check_numbers(frame: Rows, names: Sequence[str]) -> None:
             numbers(frame, name)
         elif name in names and kind == nw.String:
             raise InputError(
-                f'The column "{name}" holds text, not numbers. Where there is no figure leave it missing.'
+                f'The column "{name}" holds text, not numbers. Where there is no figure leave it '
+                "missing."
             )
 
 
@@ -290,75 +273,88 @@ def _used(rows: Rows, schemes: Mapping[str, Scheme]) -> Mapping[str, Scheme]:
     return {name: scheme for name, scheme in schemes.items() if name in found or not name}
 
 
-def _steps(
-    scheme: Scheme, words: Mapping[str, str], given: Mapping[str, nw.Expr]
+def _unrated(reason: str) -> _Outcome:
+    return NOT_RATED, reason, None
+
+
+def _of_all(
+    schemes: Mapping[str, Scheme],
+    milestones: Mapping[str, str | None],
+    given: Mapping[str, nw.Expr],
 ) -> Iterator[_Step]:
-    """What is asked of a figure, one after the other, each with what follows where it is the first that
-    is true."""
+    """What is asked of a figure whatever its scheme, in order, each with what follows from it.
 
-    def unrated(reason: str) -> _Outcome:
-        return NOT_RATED, reason, None
-
-    def no_line(column: str) -> _Outcome:
-        return unrated(f"no {Line(column).words(words)}")
-
-    def is_set(lines: Sequence[Line]) -> nw.Expr:
-        return any_of(~col(level_of(line)).is_null() for line in lines)
-
-    lines = [line for band in scheme.bands for line in band.meets]
+    A milestone has the band of its status.
+    """
+    if "rated" in given:
+        yield col("rated") == "no", (MONITORED, None, None)
+    if "kind" in given:
+        of_kind = (col("kind") == MILESTONE).fill_null(False)
+        places = {
+            band.name: place for one in schemes.values() for place, band in enumerate(one.bands, 1)
+        }
+        for name, band in milestones.items() if MILESTONE in given else ():
+            status = col(MILESTONE).cast(nw.String).str.to_lowercase()
+            outcome = _unrated(f'the status "{name}" has no rating')
+            if band:
+                outcome = (band, None, places.get(band))
+            yield of_kind & (status == name.lower()), outcome
+        yield of_kind, _unrated(NO_FIGURE)
     no_figure = col("_value").is_null()
     if "status" in given:
-        for status in STATUSES_WITHOUT_VALUE:
-            yield no_figure & (given["status"] == status).fill_null(False), unrated(status)
-    yield no_figure, unrated(NO_FIGURE)
-    yield (col("_way") == 0) & ~col("_closest"), unrated(NO_POLARITY)
+        said = col("status").cast(nw.String).is_in(STATUSES_WITHOUT_VALUE)
+        yield no_figure & said.fill_null(False), _AS_STATUS
+    yield no_figure, _unrated(NO_FIGURE)
+    yield (col("_way") == 0) & ~col("_closest"), _unrated("polarity not known")
+
+
+def _of_scheme(name: str, scheme: Scheme, words: Mapping[str, str]) -> Iterator[_Step]:
+    """What a scheme asks of a figure, in order, each with what follows where it is the first that
+    is true."""
+
+    def levels(lines: Sequence[Line]) -> list[nw.Expr]:
+        return [col(level_of(line, name)) for line in lines]
+
+    def none_set(lines: Sequence[Line]) -> nw.Expr:
+        return nw.all_horizontal(*(one.is_null() for one in levels(lines)), ignore_nulls=True)
+
+    def no_line(column: str) -> _Outcome:
+        return _unrated(f"no {Line(column).words(words)}")
+
+    lines = [line for band in scheme.bands for line in band.meets]
     if any(line.beyond for line in lines):
-        yield col("_closest"), unrated(NO_BEYOND)
+        reason = "a line beyond the target, where closest to the target is best"
+        yield col("_closest"), _unrated(reason)
     for strict, loose in comparable(scheme):
-        least, most = most_lenient(loose), most_lenient(strict)
+        least, most = most_lenient(levels(loose)), most_lenient(levels(strict))
         wrong = (least - most > NOISE) & (least - most > (least.abs() + most.abs()) * NOISE)
         reason = f"{loose[0].words(words)} on the better side of the {strict[0].words(words)}"
-        yield wrong.fill_null(False), unrated(reason)
+        yield wrong.fill_null(False), _unrated(reason)
     for place, band in enumerate(scheme.bands[:-1], 1):
-        yield any_of(is_met(line) for line in band.meets), (band.name, None, place)
-    yield ~is_set(lines), no_line("target" if "target" in scheme.columns else scheme.columns[0])
+        met = map(is_met, band.meets, levels(band.meets))
+        yield any_of(met), (band.name, None, place)
+    yield none_set(lines), no_line("target" if "target" in scheme.columns else scheme.columns[0])
     lowest, names = scheme.bands[-2].meets, [band.name for band in scheme.bands]
     outcome = no_line(lowest[0].column)
     if scheme.without_line in names:
         outcome = (scheme.without_line, None, names.index(scheme.without_line) + 1)
-    yield ~is_set(lowest), outcome
+    yield none_set(lowest), outcome
     yield lit(True), (scheme.bands[-1].name, None, len(scheme.bands))
 
 
-def _of_milestones(
-    schemes: Mapping[str, Scheme], milestones: Mapping[str, str | None], names: Sequence[str]
-) -> Iterator[_Step]:
-    """A milestone has the band of its status."""
-    places = {
-        band.name: place for one in schemes.values() for place, band in enumerate(one.bands, 1)
-    }
-    of_kind = (col("kind") == MILESTONE).fill_null(False)
-    if MILESTONE_STATUS in names:
-        status = col(MILESTONE_STATUS).cast(nw.String).str.to_lowercase()
-        for name, band in milestones.items():
-            outcome: _Outcome = (NOT_RATED, f'the status "{name}" has no rating', None)
-            if band:
-                outcome = (band, None, places.get(band))
-            yield of_kind & (status == name.lower()), outcome
-    yield of_kind, (NOT_RATED, NO_FIGURE, None)
-
-
-def _first(steps: Sequence[_Step], outcomes: Sequence[_Outcome], otherwise: Any = None) -> Any:
+def _first(steps: Sequence[_Step], outcomes: Sequence[_Outcome], otherwise: Any) -> Any:
     """The number, among the outcomes, of the first step whose truth holds."""
-    code = lit(0, dtype=nw.Int64) if otherwise is None else otherwise
+    code = otherwise
     for truth, outcome in reversed(steps):
         code = when(truth).then(lit(outcomes.index(outcome), dtype=nw.Int64)).otherwise(code)
     return code
 
 
-def _looked_up(outcomes: Sequence[_Outcome]) -> dict[str, Any]:
-    """The columns that `rate` adds, from the number of each row's outcome. Those with a reason come
-    first, bands last."""
+def _looked_up(
+    outcomes: Sequence[_Outcome], names: Sequence[str], words: Mapping[str, str]
+) -> dict[str, Any]:
+    """The columns that `rate` adds, from the number of each row's outcome: reasons first, bands
+    last."""
     ratings, reasons, places = (list(texts) for texts in zip(*outcomes, strict=True))
     code = col("_code")
 
@@ -366,19 +362,27 @@ def _looked_up(outcomes: Sequence[_Outcome]) -> dict[str, Any]:
         old = list(range(len(texts)))
         return code.replace_strict(old, texts, default=texts[0], return_dtype=kind)
 
+    unrated = code < len(reasons) - reasons.count(None)
+    reason: nw.Expr = when(unrated).then(found([text or "" for text in reasons], nw.String))
+    if _AS_STATUS in outcomes:
+        said = when(code == outcomes.index(_AS_STATUS)).then(col("status").cast(nw.String))
+        reason = said.otherwise(reason)
+    if "year_target" in names:
+        share = col("_share")
+        part = share.fill_null(0.0).cast(nw.Int64).cast(nw.String)
+        of_year = lit(f"% of the year's {words.get('target', 'target')}")
+        going_on = unrated & ~share.is_null() & col("_line_target").is_null()
+        reason = (
+            when(going_on).then(nw.concat_str(lit("on the way: "), part, of_year)).otherwise(reason)
+        )
+    band = found([at or 0 for at in places], nw.Int64)
     return {
         "rating": found(ratings, nw.String),
-        "not_rated_reason": when(code < len(reasons) - reasons.count(None)).then(
-            found([text or "" for text in reasons], nw.String)
-        ),
-        "band": when(code >= places.count(None)).then(found([at or 0 for at in places], nw.Int64)),
+        "not_rated_reason": reason,
+        "band": when(code >= places.count(None)).then(band),
     }
 
 
-def _on_the_way(value: nw.Expr, target: str) -> nw.Expr:
-    """A figure of a year that goes on, where only the year's target is agreed: how much of it there is."""
-    share = (finite(value) / finite(col("year_target")) * 100 + 0.5).floor()
-    part = when(share.is_finite()).then(share).otherwise(lit(0.0)).cast(nw.Int64).cast(nw.String)
-    words = nw.concat_str(lit("on the way: "), part, lit(f"% of the year's {target}"))
-    yes = share.is_finite() & col("_line_target").is_null() & ~col("not_rated_reason").is_null()
-    return when(yes.fill_null(False)).then(words).otherwise(col("not_rated_reason"))
+def _share(given: Mapping[str, nw.Expr]) -> nw.Expr:
+    """Of a figure of a year that goes on: how much of the year's target it is, in %."""
+    return finite((finite(given["value"]) / finite(given["year_target"]) * 100 + 0.5).floor())

@@ -373,6 +373,14 @@ def test_schemes_monitored_and_milestones_in_one_table(rated):
         rate(pd.DataFrame([kpi(1.0, 2.0, 1.0, scheme="tolernt")]), schemes)
 
 
+def test_closest_to_target_goes_by_the_rows_own_scheme_and_needs_a_target(rated):
+    tight = scheme("Green: target", "Amber: target within 2", "Red")[""]
+    rows = [kpi(52.0, 50.0, 40.0, "target", scheme=name) for name in ("", "tight")]
+    rows.append(kpi(52.0, None, 40.0, "target", scheme="tight"))
+    found = [("Green", None), ("Amber", None), ("Not rated", "no target")]
+    assert rated(rows, {"": SCHEMES[""], "tight": tight}) == found
+
+
 def test_a_figure_without_a_line_is_rated_by_those_it_has(rated):
     rows = [
         kpi(91.0, 90.0, None),
