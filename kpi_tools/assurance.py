@@ -1,11 +1,13 @@
-"""What the limits say about a series as a whole, in the words a committee needs (METHOD.md, "Anomalies").
+"""What the limits say about a series as a whole, in the words a committee needs (METHOD.md,
+"Anomalies").
 
-Takes the table that `variation.special_causes` made. `why` explains one point, `reading` one KPI: both take a plain mapping.
+Takes the table that `variation.special_causes` made. `why` explains one point, `reading` one KPI:
+both take a plain mapping.
 """
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
+from itertools import groupby
 from typing import Any, Final
 
 import numpy as np
@@ -16,7 +18,7 @@ from kpi_tools.frames import Words, in_order
 from kpi_tools.kinds import PRIMES, RUN, XMR, G
 from kpi_tools.limits import EXACT, FEWEST_FOR_RUNS, carried_away
 from kpi_tools.rating import meets
-from kpi_tools.units import unit_family
+from kpi_tools.units import ends_of
 from kpi_tools.vocabulary import (
     CLOSEST,
     COMMON_CAUSE,
@@ -50,8 +52,10 @@ from kpi_tools.vocabulary import (
     TREND,
     UNKNOWN_POLARITY,
 )
-from kpi_tools.wording import capitalised, plural, show
+from kpi_tools.wording import capitalised, is_number, plural, rows_of, show
 
+BY_LUCK: Final = "but the limits say that it will miss by chance"
+_MIDDLE: Final = 3
 _ONLY_LIMITS = "Only the limits are tested"
 
 
@@ -65,16 +69,28 @@ def assurance(
     target: str | float | None = None,
     tolerance: str | float | None = None,
 ) -> Any:
-    """The latest row of each series of `special_causes`, with `variation` (the special cause of its point, or why none) and
-    `assurance`: on which side of the limits of its baseline the target lies, or a state that says why that cannot be told.
+    """The latest row of each series, with what its limits say of it and of its target.
 
-    A limit itself lies between them; without variation the mean is compared. Polarity `target` passes where both limits lie
-    inside the target's band, as wide as `tolerance`, else half the way to `floor_standard`. `target` and `tolerance` are
-    columns or numbers. Raises `InputError` where a column, or the special causes, are not there.
+    A limit itself lies between them; without variation the mean is compared.
+
+    Args:
+        classified: The table of `special_causes`.
+        by: As for `process_limits`, like `period` and `value`.
+        polarity: The column that says what is better, or one of `higher`, `lower`, `target`, which
+            passes where both limits lie inside the target's band.
+        target: A column or a number. Default: `target`, where there is one.
+        tolerance: Half the width of that band, likewise; else half the way to `floor_standard`.
+
+    Returns:
+        These rows with `variation` (the special cause of the point, or why none) and `assurance`:
+        on which side of the limits of its baseline the target lies, or a state that says why that
+        cannot be told.
+
+    Raises:
+        InputError: A column, or the special causes, are not there.
     """
-    rows = in_order(
-        classified, by, period, named={"value": value, "target": target, "tolerance": tolerance}
-    )
+    named = {"value": value, "target": target, "tolerance": tolerance}
+    rows = in_order(classified, by, period, named=named)
     if "special_cause" not in rows.frame.columns:
         raise InputError("The table has no special causes: put it through special_causes first.")
     columns = (value, "lower_limit", "upper_limit", "mean", "baseline")
@@ -121,20 +137,23 @@ def assurance(
 def reading(
     kpi: Mapping[str, Any], bands: int = 3, *, alone_meets: bool = False, target: str = "target"
 ) -> str | None:
-    """Rating and assurance in one sentence; None where there is none, or where something else that is tested contradicts it.
+    """Rating and assurance in one sentence; None where something else that is tested contradicts.
 
-    Limits describe a process that stays as it is. Where it was tested to improve, a Green is not luck and a Red does not
-    stay; where it gets worse, none can be relied on; and what one month or quarter alone reaches can be reached.
+    Limits describe a process that stays as it is. Where it was tested to improve, a Green is not
+    luck and a Red does not stay; where it gets worse, none can be relied on; and what one month or
+    quarter alone reaches can be reached.
 
     Args:
-        kpi: `rating`, `band` (its place, the best 1), `assurance`, and where known `variation`, `direction_of_travel`,
-            `value`, `target`, `polarity`: a lower band than the best may meet the target, too.
+        kpi: `rating`, `band` (its place, the best 1), `assurance`, and where known `variation`,
+            `direction_of_travel`, `value`, `target`, `polarity`: a lower band than the best may
+            meet the target, too.
         bands: How many bands the KPI's scheme has.
-        alone_meets: Whether the latest month or quarter alone meets the line that the figure misses.
+        alone_meets: Whether the latest month or quarter alone meets the line that the figure
+            misses.
         target: What the target is called.
     """
     rating, place, state = kpi["rating"], kpi.get("band"), kpi.get("assurance")
-    if place is None or not is_known(place) or state not in (PASSES, FAILS, HIT_OR_MISS):
+    if not is_number(place) or state not in (PASSES, FAILS, HIT_OR_MISS):
         return None
     found = {kpi.get("variation"), kpi.get("direction_of_travel")}
     better, worse = bool({IMPROVEMENT, POSITIVE} & found), bool({CONCERN, NEGATIVE} & found)
@@ -146,16 +165,12 @@ def reading(
             FAILS: f"{rating} this time, although the process as it is misses the {target}",
         }
     else:
-        lasting = (
-            f"will stay {rating} until the process is redesigned"
-            if place == bands
-            else f"will not reach the {target} until the process is redesigned"
-        )
+        lasting = f"stay {rating}" if place == bands else f"not reach the {target}"
         contradicted = {HIT_OR_MISS: worse, FAILS: better or alone_meets}
         words = {
             PASSES: "an unusual miss: find out what happened",
             HIT_OR_MISS: "an ordinary miss",
-            FAILS: lasting,
+            FAILS: f"will {lasting} until the process is redesigned",
         }
     return None if contradicted.get(state) else words[state]
 
@@ -163,56 +178,53 @@ def reading(
 def _is_good(kpi: Mapping[str, Any]) -> bool:
     """Whether the latest figure has the best band, or one that meets the target as well."""
     value, target, polarity = kpi.get("value"), kpi.get("target"), str(kpi.get("polarity"))
-    sided = polarity in (HIGHER, LOWER) and is_known(value) and is_known(target)
+    sided = polarity in (HIGHER, LOWER) and is_number(value) and is_number(target)
     return kpi["band"] == 1 or bool(sided and meets(value, target, polarity))
 
 
 def by_consequence(
     kpis: pd.DataFrame, bands: Mapping[str, int] | None = None, history: pd.DataFrame | None = None
 ) -> pd.DataFrame:
-    """The scorecard in the order in which it deserves attention, with `consequence`: why a KPI stands where it does.
+    """The scorecard in the order in which it deserves attention, with why in `consequence`.
 
-    The worst band first, what gets worse before what is stable and that before what improves, the longest in that band
-    first; then middle bands that get worse; the best that the limits say will miss by chance; what changed its rating; the
-    rest by band. Getting worse needs the overlap-aware direction to agree, where it can be told.
+    The worst band first, what gets worse before what is stable and that before what improves, the
+    longest in that band first; then middle bands that get worse; the best that the limits say will
+    miss by chance; what changed its rating; the rest by band. Getting worse needs the overlap-aware
+    direction to agree, where it can be told.
 
     Args:
-        kpis: Rows with `rating`, `band` and `direction_of_travel`; perhaps `gls_direction`, `assurance`, `previous_rating`.
-        bands: How many bands the scheme of each name has (column `scheme`, the default ""). Default: three.
+        kpis: Rows with `rating`, `band` and `direction_of_travel`; perhaps `gls_direction`,
+            `assurance`, `previous_rating`.
+        bands: How many bands the scheme of each name has (column `scheme`, the default "").
+            Default: three.
         history: Rated figures of each KPI, oldest first, for how long it has been in its band.
     """
-    order = []
-    counts = dict(bands or {"": 3})
-    runs = _runs(history)
-    for place, row in enumerate(kpis.to_dict("records")):
-        group, why_here = _consequence(row, counts.get(row.get("scheme") or "", 3))
-        order.append(
-            (group, -runs.get(row.get("kpi_id"), 0) if group < _MIDDLE else 0, place, why_here)
-        )
-    order.sort()
-    ordered = kpis.iloc[[place for _, _, place, _ in order]]
-    return ordered.assign(consequence=[text for *_, text in order])
+    rows, counts, runs = rows_of(kpis), bands or {}, _runs(history)
+    found = [_consequence(row, counts.get(row.get("scheme") or "", 3)) for row in rows]
 
+    def urgency(place: int) -> tuple[int, int]:
+        group = found[place][0]
+        return group, -runs.get(rows[place].get("kpi_id"), 0) if group < _MIDDLE else 0
 
-_MIDDLE: Final = 3
-BY_LUCK: Final = "but the limits say that it will miss by chance"
+    order = sorted(range(len(rows)), key=urgency)
+    return kpis.iloc[order].assign(consequence=[found[place][1] for place in order])
 
 
 def _consequence(row: Mapping[str, Any], bands: int) -> tuple[int, str]:
+    """The group of a KPI, the most urgent 0, and why it is in that."""
     rating, place = row["rating"], row.get("band")
     if rating == MONITORED:
         return 10, "monitored"
-    if rating == NOT_RATED or place is None or not is_known(place):
+    if rating == NOT_RATED or not is_number(place):
         return 9, "not rated"
-    second = row.get("gls_direction")
-    way = row["direction_of_travel"]
-    agreed = second not in (POSITIVE, STABLE, NEGATIVE) or second == way
-    worse, improving = way == NEGATIVE and agreed, way == POSITIVE and agreed
+    second, way = row.get("gls_direction"), row["direction_of_travel"]
+    if second in (POSITIVE, STABLE, NEGATIVE) and second != way:
+        way = STABLE
     if place == bands:
-        if worse:
-            return 0, f"{rating} and getting worse"
-        return (2, f"{rating}, improving") if improving else (1, f"{rating}, no clear change")
-    if place > 1 and worse:
+        groups = {NEGATIVE: (0, " and getting worse"), POSITIVE: (2, ", improving")}
+        group, how = groups.get(way, (1, ", no clear change"))
+        return group, f"{rating}{how}"
+    if place > 1 and way == NEGATIVE:
         return _MIDDLE, f"{rating} and getting worse"
     if _is_good(row) and row.get("assurance") == HIT_OR_MISS and reading(row, bands):
         return 4, f"{rating}, {BY_LUCK}"
@@ -226,24 +238,24 @@ def _runs(history: pd.DataFrame | None) -> dict[Any, int]:
     """For how many figures in a row each KPI has had its latest rating."""
     if history is None:
         return {}
-    found = {}
-    for kpi_id, ratings in history.groupby("kpi_id", sort=False)["rating"]:
-        texts = ratings.tolist()[::-1]
-        found[kpi_id] = next((n for n, text in enumerate(texts) if text != texts[0]), len(texts))
-    return found
+    return {
+        kpi_id: len(list(next(groupby(reversed(ratings.tolist())))[1]))
+        for kpi_id, ratings in history.groupby("kpi_id", sort=False)["rating"]
+    }
 
 
 def why(point: Mapping[str, Any]) -> str:
-    """One sentence on why a point is flagged or, as often asked, why not: from a row of the classified table.
+    """One sentence on why a point is flagged or, as often asked, why not.
 
-    Uses `value`, the limits, `rule`, `special_cause`, `run`, `steps` and, where they are there, `unit`, `decimals`,
-    `status`.
+    Args:
+        point: A row of the classified table: `value`, the limits, `rule`, `special_cause`, `run`,
+            `steps` and, where they are there, `unit`, `decimals`, `status`.
     """
     limits = str(point["limits"])
     if limits == NOT_CHARTED:
         return f"Not charted: {LIMIT_MEANINGS[NOT_CHARTED]}."
     value = point["value"]
-    if not is_known(value):
+    if not is_number(value):
         status = point.get("status")
         reason = f" ({status})" if isinstance(status, str) and status else ""
         return f"No figure for this period{reason}: nothing to judge."
@@ -251,9 +263,8 @@ def why(point: Mapping[str, Any]) -> str:
         return f"Not judged: {LIMIT_MEANINGS[NO_LIMITS]}."
 
     def figure(name: str) -> str:
-        return show(
-            float(point[name]), str(point.get("unit") or ""), _places(point) + (name != "value")
-        )
+        places = _places(point) + (name != "value")
+        return show(float(point[name]), str(point.get("unit") or ""), places)
 
     side = "above" if value > point["mean"] else "below"
     if isinstance(point["rule"], str):
@@ -263,101 +274,100 @@ def why(point: Mapping[str, Any]) -> str:
 
 
 def usual_range(point: Mapping[str, Any]) -> str:
-    """The range between the limits in words: `62% to 71%`, or `up to 71%` where the measure cannot be lower anyway.
+    """The range between the limits in words: `62% to 71%`, or `up to 71%` where the measure cannot
+    be lower anyway.
 
-    Uses the limits and, where they are there, `unit`, `decimals`, `range_low` and `range_high` (else those of the unit).
+    Uses the limits and, where they are there, `unit`, `decimals`, `range_low` and `range_high`
+    (else those of the unit).
     """
-    unit, places = str(point.get("unit") or ""), _places(point) + 1
-    family = unit_family(unit)
-    given = (point.get("range_low"), point.get("range_high"))
-    low, high = (
-        other if end is None or pd.isna(end) else end
-        for end, other in zip(given, (family.low, family.high), strict=True)
-    )
-    names = ("lower_limit", "upper_limit")
-    lower, upper = (show(float(point[name]), unit, places) for name in names)
-    down, up = (is_known(point[name]) for name in names)
     if point["limits"] == RUN_CHART:
         return "none: a run chart has no limits"
-    if not (down and point["lower_limit"] > low) and not (up and point["upper_limit"] < high):
+    (low, high), unit = ends_of(point), str(point.get("unit") or "")
+    ends = [point[name] for name in ("lower_limit", "upper_limit")]
+    lower, upper = (show(float(end), unit, _places(point) + 1) for end in ends)
+    down, up = is_number(ends[0]) and ends[0] >= low, is_number(ends[1]) and ends[1] <= high
+    if not (down and ends[0] > low) and not (up and ends[1] < high):
         return "all that it can be"
-    if not down or point["lower_limit"] < low:
+    if not down:
         return f"up to {upper}"
-    return f"{lower} to {upper}" if up and point["upper_limit"] <= high else f"{lower} and more"
+    return f"{lower} to {upper}" if up else f"{lower} and more"
 
 
 def if_today(point: Mapping[str, Any], today: date) -> str:
-    """Of the latest of days between events: what it would be if one happened today, the last day that is reported on."""
+    """Of the latest of days between events: what it would be if one happened today, the last day
+    that is reported on."""
     days = (today - point["period_end"].date()).days
     if days < 1:
         return ""
-    opening = (
-        f"If one happened today ({today.day} {today:%B %Y}), {plural(days, 'day')} after the last"
-    )
+    when, after = f"{today.day} {today:%B %Y}", plural(days, "day")
+    opening = f"If one happened today ({when}), {after} after the last"
     if point["limits"] in (NO_LIMITS, NO_VARIATION):
         return f"{opening}, nothing could be said of it yet."
-    side = "within" if not days > point["upper_limit"] else "longer than"
+    side = "longer than" if days > point["upper_limit"] else "within"
     side = "shorter than" if days < point["lower_limit"] else side
     return f"{opening}, that would be {side} the usual range of {usual_range(point)}."
 
 
 def _places(point: Mapping[str, Any]) -> int:
+    """The decimals of a figure."""
     decimals = point.get("decimals")
-    return int(decimals) if decimals is not None and is_known(decimals) else 1
+    return int(decimals) if is_number(decimals) else 1
 
 
 def _why_flagged(point: Mapping[str, Any], figure: Callable[[str], str], side: str) -> str:
+    """The sentence for a point with a `rule`."""
     cause, rule = str(point["special_cause"]), point["rule"]
     article = "an" if cause[0] in "aeiou" else "a"
     verdict = "Flagged as unusual" if cause == NEUTRAL else f"Flagged as {article} {cause}"
-    if rule == OUTSIDE:
-        limit = "upper_limit" if side == "above" else "lower_limit"
-        usual = f"the usual range is {usual_range(point)}"
-        usual = (
-            "the figures behind the limits were all the same"
-            if point["limits"] == NO_VARIATION
-            else usual
-        )
-        return f"{verdict}: {figure('value')} is {side} the {limit[:5]} process limit of {figure(limit)} ({usual})."
-    if rule == TREND:
-        return f"{verdict}: it is part of seven or more figures in a row that all rise or all fall."
     mean = f"{side} the {centre_of(point)} of {figure('mean')}"
-    if rule == LONG_RUN:
-        return f"{verdict}: it is one of {abs(int(point['run']))} figures in a row {mean}; by chance {_most(point)}."
-    if rule == FEW_CROSSINGS:
-        return f"{verdict}: the figures cross {_crossed(point)}, and this one lies {mean}."
-    if rule == SHIFT:
-        return f"{verdict}: it is one of {abs(int(point['run']))} figures in a row {mean}; by chance seven are rare."
-    return f"{verdict}: at least two of three figures in a row lie in the outer third of the usual range, {mean}."
+    run = f"it is one of {abs(int(point['run']))} figures in a row {mean}; by chance"
+    if rule == OUTSIDE:
+        end = "upper" if side == "above" else "lower"
+        usual = "the figures behind the limits were all the same"
+        if point["limits"] != NO_VARIATION:
+            usual = f"the usual range is {usual_range(point)}"
+        limit = f"the {end} process limit of {figure(f'{end}_limit')}"
+        reason = f"{figure('value')} is {side} {limit} ({usual})"
+    elif rule == TREND:
+        reason = "it is part of seven or more figures in a row that all rise or all fall"
+    elif rule == LONG_RUN:
+        reason = f"{run} {_most(point)}"
+    elif rule == FEW_CROSSINGS:
+        reason = f"the figures cross {_crossed(point)}, and this one lies {mean}"
+    elif rule == SHIFT:
+        reason = f"{run} seven are rare"
+    else:
+        outer = "lie in the outer third of the usual range"
+        reason = f"at least two of three figures in a row {outer}, {mean}"
+    return f"{verdict}: {reason}."
 
 
 def _why_not(point: Mapping[str, Any], inside: str, side: str) -> str:
-    if point["limits"] == NO_VARIATION:
+    """Why a point has no `rule`."""
+    limits = point["limits"]
+    if limits == NO_VARIATION:
         return LIMIT_MEANINGS[NO_VARIATION]
     if int(point["overlap"]) > 1:
-        if point["limits"] == RUN_CHART:
+        if limits == RUN_CHART:
             return "rolling figures share most of their data, so their runs say nothing"
-        wider = ", and they are widened," if point.get("chart", XMR) in (XMR, *PRIMES) else ""
-        return f"{inside}. {_ONLY_LIMITS}{wider or ','} because rolling figures share most of their data"
-    if int(point["baseline_points"]) < FEWEST_FOR_RUNS and point["limits"] != RUN_CHART:
+        wider = ", and they are widened" if point.get("chart", XMR) in (XMR, *PRIMES) else ""
+        because = "because rolling figures share most of their data"
+        return f"{inside}. {_ONLY_LIMITS}{wider}, {because}"
+    if int(point["baseline_points"]) < FEWEST_FOR_RUNS and limits != RUN_CHART:
         return f"{inside}. {_ONLY_LIMITS}, because there are fewer than {FEWEST_FOR_RUNS} figures"
-    if point["limits"] == LIMITS_ALONE:
+    if limits == LIMITS_ALONE:
         return f"{inside}. {capitalised(LIMIT_MEANINGS[LIMITS_ALONE])}"
-    run, steps = abs(int(point["run"])), int(point["steps"])
-    centre, runs = centre_of(point), point["limits"] == RUN_CHART
-    where = (
-        f"its run {side} the {centre} is {run} long ({_most(point) if runs else 'seven make a shift'})"
-        if run
-        else f"it lies on the {centre}"
-    )
-    if runs:
+    run, steps, centre = abs(int(point["run"])), int(point["steps"]), centre_of(point)
+    where = f"it lies on the {centre}"
+    if run:
+        usual = _most(point) if limits == RUN_CHART else "seven make a shift"
+        where = f"its run {side} the {centre} is {run} long ({usual})"
+    if limits == RUN_CHART:
         return f"{where}, and the figures cross {_crossed(point)}"
-    kind = "rises" if steps > 0 else "falls"
-    move = (
-        f"its run of {kind} is {abs(steps)} long (six make a trend)"
-        if steps
-        else "it follows no rise or fall"
-    )
+    move = "it follows no rise or fall"
+    if steps:
+        kind = "rises" if steps > 0 else "falls"
+        move = f"its run of {kind} is {abs(steps)} long (six make a trend)"
     return f"{inside}; {where}, and {move}"
 
 
@@ -371,9 +381,5 @@ def _most(point: Mapping[str, Any]) -> str:
 
 
 def _crossed(point: Mapping[str, Any]) -> str:
-    return f"the median {plural(int(point['crossings']), 'time')} ({int(point['crossings_min'])} or more by chance)"
-
-
-def is_known(number: Any) -> bool:
-    """Whether there is a finite number."""
-    return number is not None and not pd.isna(number) and math.isfinite(number)
+    fewest = f"{int(point['crossings_min'])} or more by chance"
+    return f"the median {plural(int(point['crossings']), 'time')} ({fewest})"

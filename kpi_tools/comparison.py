@@ -1,8 +1,9 @@
-"""One KPI of many councils, side by side: rank, quartile, distance from England and from a group, and a funnel.
+"""One KPI of many councils, side by side: rank, quartile, distance from England and from a group,
+and a funnel.
 
-Each KPI and period is compared within itself (METHOD.md, "Comparison across councils"). A funnel says which councils differ by
-more than their numbers explain: D. J. Spiegelhalter, Funnel plots for comparing institutional performance, Statistics in
-Medicine 24 (2005), 1185-1202.
+Each KPI and period is compared within itself (METHOD.md, "Comparison across councils"). A funnel
+says which councils differ by more than their numbers explain: D. J. Spiegelhalter, Funnel plots for
+comparing institutional performance, Statistics in Medicine 24 (2005), 1185-1202.
 """
 
 from collections.abc import Sequence
@@ -24,8 +25,8 @@ FUNNEL_WORDS: Final = (
     "worse than expected",
     "far worse than expected",
 )
-_FUNNEL = ("expected", "overdispersion", "lower_95", "upper_95", "lower_998", "upper_998")
-ADDED = ("rank", "ranked", "quartile", "from_england", "from_group", *_FUNNEL, "funnel")
+_FUNNEL = ("expected", "overdispersion", "lower_95", "upper_95", "lower_998", "upper_998", "funnel")
+ADDED = ("rank", "ranked", "quartile", "from_england", "from_group", *_FUNNEL)
 _WINSOR = 0.1
 _FEWEST_FOR_SPREAD = 10
 _ROUNDED = 1.0
@@ -44,9 +45,9 @@ def compare(
     """Add how each area's figure stands among those of the others for the same KPI and period.
 
     Args:
-        figures: A table of pandas, Polars, PyArrow or DuckDB. `numerator` and `denominator` are used where they are there and
-            the value is a percentage of them (or, 0.98 for 98%, a share). Rows of other totals, such as regions, are to be
-            left out before.
+        figures: A table of pandas, Polars, PyArrow or DuckDB. `numerator` and `denominator` are
+            used where they are there and the value is a percentage of them (or, 0.98 for 98%, a
+            share). Rows of other totals, such as regions, are to be left out before.
         by: The columns within which areas are compared.
         area: The column with the names of the areas.
         value: The figures.
@@ -55,12 +56,14 @@ def compare(
         group: The areas of a comparison group.
 
     Returns:
-        The table with, null where it cannot be said: `rank` (1 is best; equal figures share one), `ranked` (out of how many),
-        `quartile` (1 is the best quarter); `from_england` and `from_group`: the figure less England's, and less the mean of
-        the group's other areas; `expected` (all numerators over all denominators, or England's), `lower_95`, `upper_95`,
-        `lower_998`, `upper_998` around it for the area's own denominator, widened by `overdispersion` where ten areas or
-        more differ by more than chance, all in the unit of the value; `funnel`: a state of `FUNNEL_WORDS`, far being beyond
-        the 99.8% limits. What is expected is estimated without the areas that are far from it, so that none comes to look as
+        The table with, null where it cannot be said: `rank` (1 is best; equal figures share one),
+        `ranked` (out of how many), `quartile` (1 is the best quarter); `from_england` and
+        `from_group`: the figure less England's, and less the mean of the group's other areas;
+        `expected` (all numerators over all denominators, or England's), `lower_95`, `upper_95`,
+        `lower_998`, `upper_998` around it for the area's own denominator, widened by
+        `overdispersion` where ten areas or more differ by more than chance, all in the unit of the
+        value; `funnel`: a state of `FUNNEL_WORDS`, far being beyond the 99.8% limits. What is
+        expected is estimated without the areas that are far from it, so that none comes to look as
         expected by getting worse.
 
     Raises:
@@ -68,36 +71,32 @@ def compare(
     """
     named = {"area": area, "value": value, "polarity": polarity}
     rows = in_order(figures, by, None, named=named)
-    names = rows.frame[area].to_list()
-    names = [names[row] for row in rows.order]
-    _check_areas(rows, names, area, [*([england] if england else []), *group])
+    given = rows.frame[area].to_list()
+    names, whole = [given[row] for row in rows.order], [england] if england else []
+    _check_areas(rows, names, area, [*whole, *group])
+    country, member = (np.array([name in of for name in names], bool) for of in (whole, group))
     y, better = rows.numbers(value), rows.better(polarity).astype(float)
-    country = (
-        np.array([name == england for name in names], bool) if england else np.zeros(len(y), bool)
-    )
-    member = np.array([name in group for name in names], bool) if group else np.zeros(len(y), bool)
     parts = [rows.either(None, name) for name in ("numerator", "denominator")]
     share = (parts[0] >= 0) & (parts[1] > 0) & (parts[0] <= parts[1])
     if "unit" in rows.frame.columns:
         share &= rows.is_word("unit", "%")
     n, d = (np.where(share, part, np.nan) for part in parts)
-    found = {name: np.full(len(y), np.nan) for name in ADDED[:-1]}
-    state = np.zeros(len(y), int)
-    for places in rows.spans:
+    found: dict[str, Any] = {name: np.full(len(y), np.nan) for name in ADDED}
+    for span in rows.spans:
         compared = {
-            **_ranks(y[places], better[places], country[places]),
-            **_distances(y[places], country[places], member[places]),
+            **_ranks(y[span], better[span], country[span]),
+            **_distances(y[span], country[span], member[span]),
+            **_funnel(y[span], n[span], d[span], better[span], country[span]),
         }
-        funnel, state[places] = _funnel(
-            y[places], n[places], d[places], better[places], country[places]
-        )
-        for name, values in (compared | funnel).items():
-            found[name][places] = values
-    columns: dict[str, Any] = {**found, "ranked": found["ranked"].astype(int)}
-    return rows.with_columns(**columns, funnel=Words(state, FUNNEL_WORDS))
+        for name, values in compared.items():
+            found[name][span] = values
+    found["ranked"] = found["ranked"].astype(int)
+    found["funnel"] = Words(found["funnel"].astype(int), FUNNEL_WORDS)
+    return rows.with_columns(**found)
 
 
 def _check_areas(rows: Ordered, names: Sequence[Any], area: str, asked: Sequence[str]) -> None:
+    """Raise `InputError` where an area that is asked for is not there, or one is there twice."""
     there = {str(name) for name in names}
     if unknown := [name for name in asked if name not in there]:
         raise InputError(
@@ -114,7 +113,7 @@ def _check_areas(rows: Ordered, names: Sequence[Any], area: str, asked: Sequence
 
 
 def _ranks(y: Array, better: Array, country: Array) -> dict[str, Array]:
-    """Figures that agree to nine decimals are equal: 100 × 29 / 50 and 29 / 50 × 100 are not the same number."""
+    """Figures that agree to nine decimals are equal: 100 × 29 / 50 and 29 / 50 × 100 differ."""
     score = pd.Series(np.where(country | (better == 0), np.nan, y * better).round(9))
     rank = score.rank(method="min", ascending=False).to_numpy()
     ranked = int(score.notna().sum())
@@ -134,32 +133,31 @@ def _distances(y: Array, country: Array, member: Array) -> dict[str, Array]:
     return {"from_england": y - england, "from_group": y - mean}
 
 
-def _funnel(
-    y: Array, n: Array, d: Array, better: Array, country: Array
-) -> tuple[dict[str, Array], Array]:
-    """Normal limits about a common proportion, in the unit of the value, and the number of each area's state."""
-    nothing = {name: np.full(len(y), np.nan) for name in _FUNNEL}
+def _funnel(y: Array, n: Array, d: Array, better: Array, country: Array) -> dict[str, Array]:
+    """Normal limits about a common proportion, in the unit of the value, and the number of each
+    area's state."""
     areas = ~country & ~np.isnan(n)
     if not areas.any():
-        return nothing, np.zeros(len(y), int)
-    shares = np.where(areas, n / d, np.nan)
-    known = n[country] / d[country] if country.any() and not np.isnan(n[country][0]) else None
-    kept = areas
-    centre, spread = float(known[0]) if known is not None else _middle(shares[areas], d[areas]), 1.0
-    for _ in range(2):
+        return {"funnel": np.zeros(len(y))}
+    shares, of_country = np.where(areas, n / d, np.nan), (n / d)[country][:1]
+    known = of_country[~np.isnan(of_country)]
+    centre, kept = float(known[0]) if known.size else _middle(shares[areas], d[areas]), areas
+
+    def measured() -> tuple[Array, Array, float]:
         error = np.sqrt(centre * (1 - centre) / d)
         with np.errstate(divide="ignore", invalid="ignore"):
             z = np.where(error > 0, (shares - centre) / error, np.nan)
-        spread = _overdispersion(z[kept & ~np.isnan(z)])
+        return error, z, _overdispersion(z[kept & ~np.isnan(z)])
+
+    for _ in range(2):
+        _, z, spread = measured()
         near = areas & ~(np.abs(z) > Z_998 * np.sqrt(spread))
         kept = near if near.sum() * 2 >= areas.sum() else areas
-        if known is None:
+        if not known.size:
             centre = float(n[kept].sum()) / float(d[kept].sum())
-    error = np.where(areas, np.sqrt(centre * (1 - centre) / d), np.nan)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        z = np.where(error > 0, (shares - centre) / error, np.nan)
-    spread = _overdispersion(z[kept & ~np.isnan(z)])
-    whole, reach, off = _whole(y, n / d), error * np.sqrt(spread), shares - centre
+    error, _, spread = measured()
+    whole, off = _whole(y, n / d), shares - centre
+    reach = np.where(areas, error, np.nan) * np.sqrt(spread)
     limits = {
         f"{side}_{name}": np.clip(centre + reach * sign * at, 0.0, 1.0) * whole
         for name, at in (("95", Z_95), ("998", Z_998))
@@ -169,19 +167,21 @@ def _funnel(
     unknown = np.isnan(off) | (better == 0) | np.isnan(reach)
     near = np.abs(off) <= reach * Z_95
     state = np.select([unknown, near, good & far, good, far], [0, 1, 3, 2, 5], 4)
-    level = {"expected": np.full(len(y), centre * whole), "overdispersion": np.full(len(y), spread)}
-    return {**level, **limits}, state
+    same = {"expected": centre * whole, "overdispersion": spread}
+    return {name: np.full(len(y), one) for name, one in same.items()} | limits | {"funnel": state}
 
 
 def _middle(shares: Array, weights: Array) -> float:
-    """The share of which half of the cases are in areas with no larger one: no single area moves it far."""
+    """The share of which half of the cases are in areas with no larger one: no single area moves it
+    far."""
     order = np.argsort(shares)
     reached = np.cumsum(weights[order])
     return float(shares[order][np.searchsorted(reached, reached[-1] / 2)])
 
 
 def _overdispersion(z: Array) -> float:
-    """How much more areas vary than chance makes them, with the outer tenths drawn in; below ten areas that is not asked."""
+    """How much more areas vary than chance makes them, with the outer tenths drawn in; below ten
+    areas that is not asked."""
     if len(z) < _FEWEST_FOR_SPREAD:
         return 1.0
     cut = int(len(z) * _WINSOR)
@@ -192,6 +192,6 @@ def _overdispersion(z: Array) -> float:
 
 
 def _whole(y: Array, share: Array) -> float:
-    """What the whole is in the values of a KPI and period: 100, or 1 where more of them are shares than percentages."""
+    """What the whole is in the values: 100, or 1 where more are shares than percentages."""
     shares = (np.abs(y - share) <= _ROUNDED / 100).sum()
     return 1.0 if shares > (np.abs(y - share * 100) <= _ROUNDED).sum() else 100.0

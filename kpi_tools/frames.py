@@ -1,6 +1,6 @@
 """A table of any engine as arrays in the order of series and time, and back: where the statistics
-meet pandas, Polars, PyArrow and DuckDB. Only `rating` is written in expressions, for tables that are
-never in memory.
+meet pandas, Polars, PyArrow and DuckDB. Only `rating` is written in expressions, for tables that
+are never in memory.
 """
 
 from collections.abc import Mapping, Sequence
@@ -86,22 +86,30 @@ class Ordered:
         return numbers(self.frame, name)[self.order]
 
     def either(self, given: str | float | None, default: str) -> Array:
-        """A column's numbers, or one number in every row; NaN where nothing is given and there is no
-        such column."""
+        """A column's numbers, or one number in every row; NaN where nothing is given and there is
+        no such column."""
         name = default if given is None else given
         if isinstance(name, str) and (given is not None or name in self.frame.columns):
             return self.numbers(name)
         return np.full(len(self.order), np.nan if given is None else float(given))
 
     def latest(self, name: str) -> list[Any]:
-        """What a column holds in the last row of each series; None where there is no such column."""
+        """What a column holds in the last row of each series; None where it is not there."""
         if name not in self.frame.columns:
             return [None] * len(self.last)
         values = self.frame[name].to_list()
         return [values[row] for row in self.order[self.last]]
 
+    def is_as_last(self, name: str) -> Array:
+        """Where a column holds what it holds in the last row of the series; everywhere where there
+        is no such column."""
+        if name not in self.frame.columns:
+            return np.ones(len(self.order), bool)
+        codes = pd.factorize(self.frame[name].to_pandas())[0][self.order]
+        return codes == codes[self.last][self.series]
+
     def is_word(self, name: str, word: str) -> Array:
-        """Where a column of text says `word`; nowhere where there is no such column."""
+        """Where a column of text says `word`; nowhere where it is not there."""
         if name not in self.frame.columns:
             return np.zeros(len(self.order), bool)
         same = self.frame[name].cast(nw.String) == word
@@ -157,15 +165,15 @@ class Ordered:
         return _native(added_to(self.frame, added, back), self.given)
 
     def rows(self, places: Array, **added: Any) -> Any:
-        """Some rows of the caller's table, in its order, with more columns: a value for each place."""
+        """Some rows of the caller's table, in its order, with more columns by place."""
         order = np.argsort(self.order[places])
         frame = self.frame[self.order[places][order].tolist()]
         return _native(added_to(frame, added, order), self.given)
 
 
 def added_to(frame: nw.DataFrame[Any], columns: Mapping[str, Any], order: Array) -> Any:
-    """The table with further columns, given as arrays, put in order; NaN is null on engines that know
-    both."""
+    """The table with further columns, given as arrays, put in order; NaN is null on engines that
+    know both."""
     engine = frame.implementation
     found = []
     for name, values in columns.items():
@@ -184,8 +192,8 @@ def added_to(frame: nw.DataFrame[Any], columns: Mapping[str, Any], order: Array)
 
 
 def _native(frame: Any, given: Any) -> Any:
-    """An eager table as its caller's kind: lazy Polars stays lazy, and what an engine holds for itself
-    comes as Arrow."""
+    """An eager table as its caller's kind: lazy Polars stays lazy, and what an engine holds for
+    itself comes as Arrow."""
     if frame.implementation.is_polars() and isinstance(given, nw.LazyFrame):
         return frame.lazy().to_native()
     table = frame.to_native()
@@ -214,7 +222,8 @@ def in_order(
             polarities pass.
 
     Raises:
-        InputError: A column is not there, or a row has no period or that of another row of its series.
+        InputError: A column is not there, or a row has no period, or that of another row of its
+            series.
     """
     given: Any = nw.from_native(table)
     frame = given.collect() if isinstance(given, nw.LazyFrame) else given
@@ -241,8 +250,8 @@ def in_order(
     if (twice := np.flatnonzero(~first[1:] & (np.diff(days) == 0))).size:
         raise InputError(
             f'Two rows of one series are for the same "{period}": {rows.row_of(twice[0])} and row '
-            f"{order[twice[0] + 1] + 1}. Keep the one that counts, or name all columns that tell the "
-            "series apart: by=…"
+            f"{order[twice[0] + 1] + 1}. Keep the one that counts, or name all columns that tell "
+            "the series apart: by=…"
         )
     return rows
 
@@ -256,7 +265,7 @@ def no_column(name: str, columns: Sequence[str], parameter: str) -> InputError:
 
 
 def numbers(frame: Any, name: str) -> Array:
-    """A column as numbers, NaN where missing or infinite. Raises `InputError` for text, with its row."""
+    """A column as numbers, NaN where missing or infinite; text raises `InputError`."""
     column = frame[name]
     if column.dtype.is_numeric():
         found = column.cast(nw.Float64).to_numpy().astype(float)
@@ -265,8 +274,8 @@ def numbers(frame: Any, name: str) -> Array:
         if texts := [one for one in values if not isinstance(one, int | float)]:
             odd = next((one for one in texts if not str(one).replace(".", "").isdigit()), texts[0])
             raise InputError(
-                f'The column "{name}" holds "{str(odd)[:40]}" in row {values.index(odd) + 1}, which is '
-                "no number. Where there is no figure leave it missing."
+                f'The column "{name}" holds "{str(odd)[:40]}" in row {values.index(odd) + 1}, '
+                "which is no number. Where there is no figure leave it missing."
             )
         found = np.array(values, float)
     return np.where(np.isfinite(found), found, np.nan)
@@ -287,8 +296,8 @@ def _positions(frame: Any, period: str) -> tuple[Array, bool, bool]:
         if (odd := ~dates.str.contains(r"^\d{4}")).any():
             row = int(np.flatnonzero(odd)[0])
             raise InputError(
-                f'The column "{period}" holds "{dates.iloc[row]}" in row {row + 1}, which does not sort '
-                "by time: give dates, or text that begins with the year."
+                f'The column "{period}" holds "{dates.iloc[row]}" in row {row + 1}, which does not '
+                "sort by time: give dates, or text that begins with the year."
             )
         if not dates.str.contains(r"^\d{4}-\d\d-\d\d$").all():
             return pd.factorize(dates, sort=True)[0].astype(float), False, False

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from math import comb
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import pandas as pd
@@ -35,8 +35,8 @@ AUTO: Final = "auto"
 SHARES, RATES, PRIMES = (P, P_PRIME), (U, U_PRIME), (P_PRIME, U_PRIME)
 WITH_PARTS: Final = SHARES + RATES
 DAYS_BETWEEN, PERIODS_BETWEEN = "days between events", "periods between events"
-"""What the figures of a series are that was made of events, or of counts that are mostly nought (its
-column `series`)."""
+"""What the figures of a series are that was made of events, or of counts that are mostly nought
+(its column `series`)."""
 FEWEST_FOR_LIMITS = 12
 """With fewer figures `auto` takes a run chart."""
 _SMALL = 5.0
@@ -45,7 +45,7 @@ _DESCRIBES = ("unit", "basis", "series")
 
 @dataclass(frozen=True)
 class Chosen:
-    """The kind of chart that is taken for a series, why in one sentence, and which kinds it may have."""
+    """The kind of chart for a series, why in one sentence, and which kinds it may have."""
 
     chart: str
     why: str
@@ -53,16 +53,18 @@ class Chosen:
 
 
 def chart_for(rows: pd.DataFrame, chart: str = AUTO) -> Chosen:
-    """The kind of chart for the rows of one series, oldest first: what they need, or what is asked for.
+    """The kind of chart for a series: what its figures need, or what is asked for.
 
-    Used where they are there: `value`, `numerator`, `denominator`, `unit`, `basis` and `series`.
+    Args:
+        rows: Of one series, oldest first. Used where they are there: `value`, `numerator`,
+            `denominator`, `unit`, `basis` and `series`.
+        chart: One of `CHARTS`, or `auto`.
     """
-    numbers: list[Any] = [
-        rows[name].to_numpy(float, na_value=np.nan) if name in rows else np.full(len(rows), np.nan)
-        for name in ("value", "numerator", "denominator")
-    ]
+    table = rows.reindex(columns=["value", "numerator", "denominator"]).to_numpy(
+        float, na_value=np.nan
+    )
     words = [str(rows[name].iloc[-1]) if name in rows and len(rows) else "" for name in _DESCRIBES]
-    found = _automatic(*numbers, *words)
+    found = _automatic(*table.T, *words)
     if chart == AUTO:
         return found
     return replace(found, chart=chart, why=f"{capitalised(TITLES[chart])}, as it was chosen.")
@@ -108,30 +110,25 @@ def _automatic(y: Array, n: Array, d: Array, unit: str, basis: str, series: str)
 
 def _first_fault(chart: str, y: Array, n: Array, d: Array) -> tuple[int, str] | None:
     """The first row that this kind cannot chart, and what is wrong with it."""
-    known = ~np.isnan(y)
-    below, part = "no count is below nought", "a case is counted whole"
     checks: list[tuple[Array, str, Array]] = []
+    counted, what = (n, "a numerator of") if chart in WITH_PARTS else (y, "the figure")
+    whole = [
+        (counted < 0, f"has {what} {{:g}}, and no count is below nought", counted),
+        (counted % 1 > 0, f"has {what} {{:g}}, and a case is counted whole", counted),
+    ]
     if chart in WITH_PARTS:
         checks = [
-            (known & (np.isnan(n) | np.isnan(d)), "has no numerator or no denominator", n),
-            (known & (d <= 0), "has a denominator of {:g}, of which nothing can be a part", d),
-            (known & (n < 0), f"has a numerator of {{:g}}, and {below}", n),
-            (known & (n % 1 > 0), f"has a numerator of {{:g}}, and {part}", n),
-            (
-                known & (chart in SHARES) & (n > d),
-                "has a numerator of {:g}, above its denominator",
-                n,
-            ),
+            (np.isnan(n) | np.isnan(d), "has no numerator or no denominator", n),
+            (d <= 0, "has a denominator of {:g}, of which nothing can be a part", d),
+            *whole,
+            ((chart in SHARES) & (n > d), "has a numerator of {:g}, above its denominator", n),
         ]
     elif chart in (C, G):
-        checks = [
-            (y < 0, f"has the figure {{:g}}, and {below}", y),
-            (y % 1 > 0, f"has the figure {{:g}}, and {part}", y),
-        ]
+        checks = whole
     elif chart == T:
         checks = [(y <= 0, "has {:g} days since the event before, so there is no time between", y)]
-    for wrong, words, of in checks:
-        if wrong.any():
+    for found, words, of in checks:
+        if (wrong := found & ~np.isnan(y)).any():
             at = int(np.argmax(wrong))
             return at, words.format(of[at])
     return None
@@ -174,11 +171,11 @@ def charted(
     numerator: str = "numerator",
     denominator: str = "denominator",
 ) -> Charted:
-    """The figures of `value` for a kind of chart, `auto`, or the column `chart` that names one for each
-    series.
+    """The figures of `value` for a kind of chart, `auto`, or the column `chart` that names one for
+    each series.
 
-    Raises `InputError` for an unknown kind, two kinds in one series, and figures that the kind cannot
-    chart.
+    Raises `InputError` for an unknown kind, two kinds in one series, and figures that the kind
+    cannot chart.
     """
     n, d = (rows.either(None, name) for name in (numerator, denominator))
     given = value in rows.frame.columns
@@ -193,8 +190,8 @@ def charted(
         here = [np.where(kind == place, part, np.nan) for part in (y, n, d)]
         if fault := _first_fault(CHARTS[place], *here):
             raise InputError(
-                f"{capitalised(rows.row_of(fault[0]))} {fault[1]}: {TITLES[CHARTS[place]]} cannot show "
-                "that. Put it right, leave the figure missing, or take another chart=…"
+                f"{capitalised(rows.row_of(fault[0]))} {fault[1]}: {TITLES[CHARTS[place]]} cannot "
+                "show that. Put it right, leave the figure missing, or take another chart=…"
             )
     plain = Charted(y, kind, np.ones(len(y)), np.ones(len(y)))
     parts = plain.among(WITH_PARTS)
@@ -208,16 +205,16 @@ def charted(
 
 
 def _kinds(rows: Ordered, chart: str, y: Array, n: Array, d: Array) -> Array:
+    """The kind of each row, by its place in `CHARTS`."""
     if chart in CHARTS:
         return np.full(len(y), CHARTS.index(chart))
     if chart == AUTO:
-        words = [rows.latest(name) for name in _DESCRIBES]
-        texts = zip(*([str(one or "") for one in column] for column in words), strict=True)
-        found = [
-            _automatic(y[span], n[span], d[span], *described).chart
-            for span, described in zip(rows.spans, texts, strict=True)
+        words = ([str(one or "") for one in rows.latest(name)] for name in _DESCRIBES)
+        kinds = [
+            CHARTS.index(_automatic(y[span], n[span], d[span], *described).chart)
+            for span, *described in zip(rows.spans, *words, strict=True)
         ]
-        return np.array([CHARTS.index(one) for one in found], int)[rows.series]
+        return np.array(kinds, int)[rows.series]
     if chart not in rows.frame.columns:
         raise InputError(
             f'There is no chart "{chart}"; there are {one_of(chart, [*CHARTS, AUTO])}.'
@@ -226,15 +223,15 @@ def _kinds(rows: Ordered, chart: str, y: Array, n: Array, d: Array) -> Array:
     for place, (row, one) in enumerate(zip(rows.order, rows.series, strict=True)):
         if named[row] != latest[one] or named[row] not in CHARTS:
             raise InputError(
-                f'{capitalised(rows.row_of(place))} has the chart "{named[row]}"; a series has one kind '
-                f"for all of its rows: {one_of(str(latest[one]), CHARTS)}."
+                f'{capitalised(rows.row_of(place))} has the chart "{named[row]}"; a series has one '
+                f"kind for all of its rows: {one_of(str(latest[one]), CHARTS)}."
             )
     return np.array([CHARTS.index(one) for one in latest], int)[rows.series]
 
 
 def _multiplier(rows: Ordered, ratio: Array, share: Array) -> Array:
-    """What numerator over denominator is multiplied by, as the values of each series tell (`ratio`);
-    else as their unit says."""
+    """What numerator over denominator is multiplied by, as the values of each series tell
+    (`ratio`); else as their unit says."""
     units = rows.latest("unit") if "unit" in rows.frame.columns else None
     units = units or ["%" if one else "" for one in share[rows.starts]]
     by_unit = np.array([MULTIPLIERS.get(str(unit), 1) for unit in units], float)
@@ -245,10 +242,10 @@ def _multiplier(rows: Ordered, ratio: Array, share: Array) -> Array:
 
 @cache
 def expected_runs(useful: int) -> tuple[int, int]:
-    """The longest run and the fewest crossings that chance leaves so many figures off the median (Anhøj).
+    """The longest run and the fewest crossings that chance leaves so many figures off the median.
 
-    The run is round(log₂ n) + 3 long, the crossings are the 5% point of the binomial of n − 1 throws of
-    a coin.
+    After Anhøj: the run is round(log₂ n) + 3 long, the crossings are the 5% point of the binomial
+    of n − 1 throws of a coin.
     """
     if useful < 1:
         return 0, 0
@@ -260,11 +257,11 @@ def expected_runs(useful: int) -> tuple[int, int]:
 
 
 def between(counts: pd.DataFrame) -> pd.DataFrame:
-    """Of one series of counts the periods with a case but the first: `value` is how many without one lie
-    between the last and it.
+    """Of one series of counts the periods with a case but the first: `value` is how many without
+    one lie between the last and it.
 
-    Of counts that are mostly nought it is a series that can be charted (G). A missing count leaves its
-    value missing.
+    Of counts that are mostly nought it is a series that can be charted (G). A missing count leaves
+    its value missing.
     """
     value = counts["value"].to_numpy(float)
     places = np.flatnonzero(value > 0)

@@ -1,7 +1,9 @@
-"""Process limits: between which figures a series lies by its usual variation alone (METHOD.md, "Anomalies").
+"""Process limits: between which figures a series lies by its usual variation alone (METHOD.md,
+"Anomalies").
 
-Every array is in the order of series and time. A baseline is a stretch between rebases; where a stretch starts (series,
-baseline, gap) there is no moving range. What is found of a baseline stands in each of its rows.
+Every array is in the order of series and time. A baseline is a stretch between rebases; where a
+stretch starts (series, baseline, gap) there is no moving range. What is found of a baseline stands
+in each of its rows.
 """
 
 from collections.abc import Sequence
@@ -29,14 +31,8 @@ from kpi_tools.vocabulary import (
 _ENDS = {"lower_limit": -3, "near_lower": -2, "near_upper": 2, "upper_limit": 3}
 """The limits, in standard deviations from the centre."""
 LIMITED = (
-    "baseline",
-    "baseline_points",
-    "overlap",
-    "moving_range",
-    "mean",
-    *_ENDS,
-    "limits",
-    "chart",
+    *("baseline", "baseline_points", "overlap", "moving_range", "mean"),
+    *(*_ENDS, "limits", "chart"),
 )
 CAUSES = ("run", "steps", "rule", "special_cause")
 RUNS = ("longest_run", "longest_run_max", "crossings", "crossings_min")
@@ -89,21 +85,22 @@ def process_limits(
             primes).
         fix: Only the first so many values of each baseline make the limits.
         rebase: A table, or a list of dictionaries, with `date` (the first period of the new
-            baseline), `reason`, `name` (who agreed it) and, for one series only, the columns of `by`.
+            baseline), `reason`, `name` (who agreed it) and, for one series only, the columns of
+            `by`.
         overlap: Of how many periods one figure is the sum: a number or a column. Default: by
             `basis`, 12 for monthly and 4 for quarterly rolling figures.
 
     Returns:
         The table with `baseline` (1, 2 …), `baseline_points`, `overlap`, `moving_range`, `mean` (of
-        `g` and `run` the median), `lower_limit`, `near_lower`, `near_upper` (two thirds of the way),
-        `upper_limit` (in the KPI's unit; null where the figure cannot be so low or high) and
+        `g` and `run` the median), `lower_limit`, `near_lower`, `near_upper` (two thirds of the
+        way), `upper_limit` (in the KPI's unit; null where the figure cannot be so low or high) and
         `limits`, a state of `vocabulary.LIMIT_MEANINGS`, by how many figures or moving ranges the
         limits rest on; last `chart`, the kind.
 
     Raises:
         InputError: A column is not there or holds something else, two rows are for one period, a
             rebase lacks one of its parts or names a column that is not there, or a kind of chart
-            cannot show a figure (a denominator of nought, a numerator above it, a part of a case …).
+            cannot show a figure (a denominator of nought, a numerator above it, part of a case …).
     """
     given: Any = nw.from_native(series)
     made = chart in (*WITH_PARTS, T) and value not in given.collect_schema().names()
@@ -221,6 +218,7 @@ def limited(
 
 
 def _moving_range(y: Array, breaks: Array) -> Array:
+    """The distance of each figure from the one before it, NaN where a stretch starts."""
     return np.where(breaks, np.nan, np.abs(np.diff(y, prepend=np.nan)))
 
 
@@ -239,6 +237,7 @@ def _end(figures: Charted, mean: Array, sigma: Array, times: int) -> Array:
 
 
 def _overlap(rows: Ordered, usual: Array, overlap: int | str | None) -> Array:
+    """Of how many periods each figure is the sum."""
     if overlap is None:
         months = np.select([usual < 45, usual > 135], [12, 1], 4)
         return np.where(rows.is_word("basis", "rolling_12_months"), months, 1).astype(float)
@@ -254,8 +253,8 @@ def _overlap(rows: Ordered, usual: Array, overlap: int | str | None) -> Array:
 
 
 def is_described(values: Array) -> bool:
-    """Whether the mean of a series describes it: not where fewer than half of the figures lie inside
-    their limits, or where one figure has carried the mean away from all others."""
+    """Whether the mean of a series describes it: not where fewer than half of the figures lie
+    inside their limits, or where one figure has carried the mean away from all others."""
     y = np.asarray(values, float)
     y = y[~np.isnan(y)]
     if len(y) < 3:

@@ -1,15 +1,15 @@
-"""Where a KPI is heading, and how sure that is: the projected direction of travel (METHOD.md, "Outlook").
+"""Where a KPI is heading, and how sure that is: the projected direction of travel (METHOD.md,
+"Outlook").
 
-The same regression that gives the overlap-aware direction gives the prediction, its interval and the chance of meeting target
-and floor standard; where there is no trend, the mean is predicted. Small counts, and measures that lie at their end most of the
-time, have no such interval: then Poisson, the binomial, or how often past figures met the line. Never beyond a third of the
-history.
+The same regression that gives the overlap-aware direction gives the prediction, its interval and
+the chance of meeting target and floor standard; where there is no trend, the mean is predicted.
+Small counts, and measures that lie at their end most of the time, have no such interval: then
+Poisson, the binomial, or how often past figures met the line. Never beyond a third of the history.
 """
 
 import math
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
-from itertools import pairwise
 from typing import Any, Final
 
 import numpy as np
@@ -20,7 +20,7 @@ from kpi_tools.limits import is_described
 from kpi_tools.quarters import Quarter
 from kpi_tools.rating import meets
 from kpi_tools.trend import FittedLine, chance_below, fit
-from kpi_tools.units import unit_family
+from kpi_tools.units import ends_of
 from kpi_tools.vocabulary import (
     CLOSEST,
     HIGHER,
@@ -31,7 +31,7 @@ from kpi_tools.vocabulary import (
     NOT_ENOUGH_DATA,
     POLARITIES,
 )
-from kpi_tools.wording import Row, rows_of, show, with_range
+from kpi_tools.wording import Row, is_number, rows_of, show, with_range
 
 FROM_TREND: Final = "from the trend"
 FROM_MEAN: Final = "from the mean, as there is no clear trend"
@@ -55,21 +55,10 @@ TOO_FAR: Final = "not predicted: further ahead than a third of the history"
 YEAR_ENDED: Final = "the latest figure is already that of the year's end"
 _SMALL = 5.0
 _FEWEST_PAST = 8
-_COLUMNS = (
-    "period_end",
-    "value",
-    "numerator",
-    "denominator",
-    "unit",
-    "basis",
-    "frequency",
-    "polarity",
-    "target",
-    "floor_standard",
-    "tolerance",
-    "range_low",
-    "range_high",
-    "series_from",
+_NAMED: Final = {"value": "value", "polarity": "polarity"}
+_USED: Final = (
+    *("numerator", "denominator", "unit", "basis", "frequency"),
+    *("tolerance", "range_low", "range_high"),
 )
 
 
@@ -85,108 +74,115 @@ def outlook(
     significance: float = 0.05,
     minimum_points: int = 5,
 ) -> pd.DataFrame:
-    """What to expect of the next figure of each series, and of that at the end of its financial year.
+    """What to expect of the next figure of each series, and of that at its financial year's end.
 
-    `recent`: quarterly figures of any engine, with `_COLUMNS` where they are there; only those with the `series_from` of the last
-    row are of one series. `target` and `floor_standard` are columns or numbers, the other arguments as for
-    `direction_of_travel`.
+    Args:
+        recent: Quarterly figures of any engine. Used where they are there: `numerator`,
+            `denominator`, `unit`, `basis`, `frequency`, `tolerance`, `range_low`, `range_high`, and
+            `series_from`: only the figures with that of the last row are of one series.
+        by: As for `direction_of_travel`, like `period`, `value` and `polarity`.
+        target: A column or a number. Default: `target`, where there is one.
+        floor_standard: Likewise.
+        significance: Of the test for a trend.
+        minimum_points: Fewer are not enough data.
 
-    One row a series: `outlook` (a state in words: how it is predicted, or why not), `horizon` (quarters ahead that may be
-    predicted), and for `next` and `year_end` each `…_quarter`, `…_expected`, `…_low`, `…_high` (95% interval, ending where the
-    measure ends), `…_target_chance`, `…_floor_chance` (null where there is no line, or nothing can be said); last
-    `year_end_state`, empty or why not. Chances hold if the lines stay. Raises `InputError` for a column that is not there.
+    Returns:
+        One row a series: `outlook` (in words how it is predicted, or why not), `horizon` (quarters
+        ahead that may be predicted), and for `next` and `year_end` each `…_quarter`, `…_expected`,
+        `…_low`, `…_high` (95% interval, ending where the measure ends), `…_target_chance`,
+        `…_floor_chance` (null where there is no line, or nothing can be said; they hold if the
+        lines stay); last `year_end_state`, empty or why not.
+
+    Raises:
+        InputError: A column is not there.
     """
-    keys, groups = _series(recent, by, period, value, polarity, target, floor_standard)
-    rows = [
-        {**dict(zip(keys, key, strict=True)), **_outlook(group, significance, minimum_points)}
-        for key, group in groups
-    ]
+    named: dict[str, Any] = {"value": value, "polarity": polarity}
+    named |= {"target": target, "floor_standard": floor_standard}
+    keys, series = _series(recent, significance, minimum_points, by, period, named)
+    rows = [{**dict(zip(keys, key, strict=True)), **_outlook(ahead)} for key, ahead in series]
     return pd.DataFrame(rows, columns=[*keys, *_ANSWER])
 
 
 def predictions(
-    recent: Any,
-    *,
-    by: str | Sequence[str] | None = None,
-    period: str = "period_end",
-    value: str = "value",
-    polarity: str = "polarity",
-    significance: float = 0.05,
-    minimum_points: int = 5,
+    recent: Any, *, significance: float = 0.05, minimum_points: int = 5
 ) -> pd.DataFrame:
-    """The quarters ahead for a chart, one row each: columns of `by`, `quarter`, `period_end`, `expected`, `low`, `high`.
+    """The quarters ahead for a chart, one row each.
 
-    Arguments as for `outlook`, which says why a series has no rows here.
+    Args:
+        recent: As for `outlook`, which says why a series has no rows here; so are the others.
+
+    Returns:
+        `kpi_id`, `quarter`, `period_end`, `expected`, `low`, `high`.
     """
-    keys, groups = _series(recent, by, period, value, polarity, None, None)
+    keys, series = _series(recent, significance, minimum_points)
     rows = []
-    for key, group in groups:
-        ahead = _Prediction(group, significance, minimum_points)
+    for key, ahead in series:
         for months in range(ahead.step, ahead.reach + 1, ahead.step):
             quarter = ahead.last.shift(months // 3)
-            expected, low, high = ahead.interval(months)
-            rows.append((*key, quarter.label, pd.Timestamp(quarter.end), expected, low, high))
+            end = pd.Timestamp(quarter.end)
+            rows.append((*key, quarter.label, end, *ahead.interval(months)))
     return pd.DataFrame(rows, columns=[*keys, "quarter", "period_end", "expected", "low", "high"])
 
 
 def line_chances(
     recent: Any, lines: pd.DataFrame, *, significance: float = 0.05, minimum_points: int = 5
 ) -> pd.DataFrame:
-    """`lines` (rows with `kpi_id`, `edge`, `far_edge`, as `rating.band_lines` gives them) with the chance that each is met.
+    """The chance that each line is met, null where nothing can be said.
 
-    Adds `next_chance` and `year_end_chance`, null where nothing can be said; the rest as in `outlook`.
+    Args:
+        recent: As for `outlook`, by `kpi_id`; so are the others.
+        lines: Rows with `kpi_id`, `edge`, `far_edge`, as `rating.band_lines` gives them.
+
+    Returns:
+        `lines` with `next_chance` and `year_end_chance`.
     """
     found: dict[str, list[float]] = {"next_chance": [], "year_end_chance": []}
-    _, groups = _series(recent, None, "period_end", "value", "polarity", None, None)
-    series = {key[0]: _Prediction(rows, significance, minimum_points) for key, rows in groups}
+    series = {key[0]: ahead for key, ahead in _series(recent, significance, minimum_points)[1]}
     for row in rows_of(lines):
         ahead = series[row["kpi_id"]]
         for name, months in ahead.asked():
-            edges = row["edge"], row["far_edge"]
-            chance = ahead.chance(*edges, months) if ahead.reaches(months) else math.nan
-            found[f"{name}_chance"].append(chance)
+            found[f"{name}_chance"].append(ahead.chance(row["edge"], row["far_edge"], months))
     return lines.assign(**found)
 
 
 def _series(
-    recent: Any, by: Any, period: str, value: str, polarity: str, target: Any, floor: Any
-) -> tuple[list[str], list[tuple[tuple[Any, ...], list[Row]]]]:
-    """The rows of each series in order of time, with the names that this module uses."""
-    named = {"value": value, "polarity": polarity, "target": target, "floor_standard": floor}
-    rows = in_order(recent, by, period, named=named)
-    table = rows.frame.select(
-        *dict.fromkeys([*rows.keys, period, *(n for n in _COLUMNS if n in rows.frame.columns)])
-    ).to_pandas()
-    table = table.iloc[rows.order].reset_index(drop=True)
+    recent: Any,
+    significance: float,
+    minimum_points: int,
+    by: str | Sequence[str] | None = None,
+    period: str = "period_end",
+    named: Mapping[str, Any] = _NAMED,
+) -> tuple[list[str], list[tuple[tuple[Any, ...], "_Prediction"]]]:
+    """The columns that name a series, and what can be said of each, by its name."""
+    rows, polarity = in_order(recent, by, period, named=named), named["polarity"]
+    used = [name for name in (*rows.keys, period, *_USED) if name in rows.frame.columns]
+    table = rows.frame.select(*dict.fromkeys(used)).to_pandas().iloc[rows.order]
+    way: Any = polarity
+    if polarity not in POLARITIES:
+        way = rows.frame[polarity].to_pandas().iloc[rows.order].to_numpy()
     table = table.assign(
-        value=rows.numbers(value),
-        target=rows.either(target, "target"),
-        floor_standard=rows.either(floor, "floor_standard"),
-        polarity=polarity
-        if polarity in POLARITIES
-        else rows.frame[polarity].to_pandas().iloc[rows.order].to_numpy(),
+        value=rows.numbers(named["value"]),
+        polarity=way,
         period_end=pd.to_datetime(rows.days, unit="D"),
+        target=rows.either(named.get("target"), "target"),
+        floor_standard=rows.either(named.get("floor_standard"), "floor_standard"),
     )
-    every = rows_of(table)
+    kept, every = rows.is_as_last("series_from"), rows_of(table)
     found = []
-    for start, end in pairwise(np.unique([*rows.starts, len(table)])):
-        series = every[start:end]
-        series = [row for row in series if _series_from(row) == _series_from(series[-1])]
-        found.append((tuple(series[-1][key] for key in rows.keys), series))
+    for span in rows.spans:
+        group = [every[place] for place in np.flatnonzero(kept[span]) + span.start]
+        key = tuple(group[-1][name] for name in rows.keys)
+        found.append((key, _Prediction(group, significance, minimum_points)))
     return list(rows.keys), found
 
 
-def _series_from(row: Row) -> Any:
-    since = row.get("series_from")
-    return "" if pd.isna(since) else since
-
-
 class _Prediction:
-    """What can be said of the figures to come of one series: `state`, and with `line` or `law` expected values and chances."""
+    """What can be said of the figures to come of one series: `state`, and with `line` or `law`
+    expected values and chances."""
 
     def __init__(self, rows: list[Row], significance: float, minimum_points: int) -> None:
         self.kpi = rows[-1]
-        self.known = [row for row in rows if _is_number(row["value"])]
+        self.known = [row for row in rows if is_number(row["value"])]
         self.y = np.array([row["value"] for row in self.known], float)
         months = [row["period_end"].year * 12 + row["period_end"].month for row in self.known]
         self.last = Quarter.containing((self.known or rows)[-1]["period_end"].date())
@@ -220,7 +216,8 @@ class _Prediction:
         return FROM_MEAN
 
     def _law(self) -> str:
-        """The distribution of figures for which the normal one is wrong, as possible figures with their chances."""
+        """The distribution of figures for which the normal one is wrong, as possible figures with
+        their chances."""
         low, high = ends_of(self.kpi)
         counts = self.kpi.get("unit") == "count" and low == 0 and (self.y % 1 == 0).all()
         if counts and self.y.mean() < _SMALL:
@@ -230,7 +227,7 @@ class _Prediction:
         if ((self.y <= low) | (self.y >= high)).mean() <= 0.5:
             return ""
         cases = [(row.get("numerator"), row.get("denominator")) for row in self.known]
-        if all(_is_number(n) and _is_number(d) and d > 0 for n, d in cases):  # type: ignore[operator]
+        if all(is_number(n) and is_number(d) and d > 0 for n, d in cases):
             met, of = (float(sum(part)) for part in zip(*cases, strict=True))
             size = int(cases[-1][1])  # type: ignore[arg-type]
             per = MULTIPLIERS.get(str(self.kpi.get("unit")), 100)
@@ -240,7 +237,8 @@ class _Prediction:
         return FROM_PAST
 
     def asked(self) -> list[tuple[str, int]]:
-        """What is asked of it, with the months until then: the next figure, and that at the financial year's end."""
+        """What is asked of it, with the months until then: the next figure, and that at the
+        financial year's end."""
         return [("next", self.step), ("year_end", (4 - self.last.number) * 3)]
 
     def reaches(self, months: int) -> bool:
@@ -260,21 +258,17 @@ class _Prediction:
             return float(figures @ chances), float(low), float(high)
         assert self.line is not None
         expected, _, half = self.line.predict(self.line.months[-1] + months)
-        ends = ends_of(self.kpi)
+        least, most = ends_of(self.kpi)
         expected, low, high = (
-            min(max(one, ends[0]), ends[1]) for one in (expected, expected - half, expected + half)
+            min(max(one, least), most) for one in (expected, expected - half, expected + half)
         )
         return expected, low, high
 
-    def chances(self, months: int) -> tuple[float, float]:
-        """Of meeting target and floor standard; NaN where there is none or nothing can be said."""
-        near = [_band(self.kpi, name) for name in ("target", "floor_standard")]
-        return tuple(self.chance(*edges, months) for edges in near)  # type: ignore[return-value]
-
     def chance(self, edge: float, far: float, months: int) -> float:
-        """Of meeting a line, between two edges where closest is best; NaN where there is none or nothing can be said."""
+        """Of meeting a line, between two edges where closest is best; NaN where there is none or
+        nothing can be said."""
         polarity = str(self.kpi["polarity"])
-        if math.isnan(edge) or polarity not in POLARITIES:
+        if math.isnan(edge) or polarity not in POLARITIES or not self.reaches(months):
             return math.nan
         if self.law is not None:
             if self.state == FROM_PAST and len(self.y) < _FEWEST_PAST:
@@ -289,45 +283,28 @@ class _Prediction:
         return {HIGHER: 1 - below[0], LOWER: below[0], CLOSEST: below[1] - below[0]}[polarity]
 
 
-def _outlook(rows: list[Row], significance: float, minimum_points: int) -> dict[str, Any]:
-    ahead = _Prediction(rows, significance, minimum_points)
+def _outlook(ahead: _Prediction) -> dict[str, Any]:
+    """The columns of `outlook` for a series."""
     answer: dict[str, Any] = {"outlook": ahead.state, "horizon": ahead.reach // 3}
-    to_year_end = (4 - ahead.last.number) * 3
     for name, months in ahead.asked():
-        parts = [f"{name}_{part}" for part in _PARTS]
-        figures: tuple[float, ...] = (math.nan,) * 5
-        if ahead.reaches(months):
-            figures = (*ahead.interval(months), *ahead.chances(months))
-        answer |= {
-            f"{name}_quarter": ahead.last.shift(months // 3).label,
-            **dict(zip(parts, figures, strict=True)),
-        }
-    why_not = YEAR_ENDED if to_year_end == 0 else TOO_FAR if to_year_end > ahead.reach else ""
+        interval = ahead.interval(months) if ahead.reaches(months) else (math.nan,) * 3
+        bands = (_band(ahead.kpi, line) for line in ("target", "floor_standard"))
+        figures = (*interval, *(ahead.chance(*edges, months) for edges in bands))
+        answer[f"{name}_quarter"] = ahead.last.shift(months // 3).label
+        answer |= {f"{name}_{part}": one for part, one in zip(_PARTS, figures, strict=True)}
+    why_not = YEAR_ENDED if months == 0 else TOO_FAR if months > ahead.reach else ""
     return answer | {"year_end_state": why_not if ahead.reach else ahead.state}
 
 
-def ends_of(kpi: Mapping[str, Any]) -> tuple[float, float]:
-    """What the measure can be: its `range_low` and `range_high`, else those of its unit."""
-    unit = kpi.get("unit")
-    family = unit_family(unit) if isinstance(unit, str) else None
-    given = (kpi.get("range_low"), kpi.get("range_high"))
-    of_unit = (family.low, family.high) if family else (-math.inf, math.inf)
-    low, high = (
-        default if one is None or pd.isna(one) else float(one)
-        for one, default in zip(given, of_unit, strict=True)
-    )
-    return low, high
-
-
-def _band(kpi: Mapping[str, Any], line: str) -> tuple[float, float]:
-    """The edges of what meets a line: twice the line itself, or either side of the target where closest is best."""
-    at, target = _number(kpi.get(line)), _number(kpi.get("target"))
+def _band(kpi: Row, line: str) -> tuple[float, float]:
+    """The edges of what meets a line: twice the line itself, or either side of the target where
+    closest is best."""
+    at, target = kpi[line], kpi["target"]
     if kpi["polarity"] != CLOSEST:
         return at, at
-    width = abs(_number(kpi.get("floor_standard")) - target)
+    width, inner = abs(kpi["floor_standard"] - target), kpi.get("tolerance")
     if line == "target":
-        inner = _number(kpi.get("tolerance"))
-        width = width / 2 if math.isnan(inner) else inner
+        width = inner if is_number(inner) else width / 2
     return target - width, target + width
 
 
@@ -359,24 +336,21 @@ def _plainly(line: str) -> str:
 def outlook_in_words(
     row: Mapping[str, Any], unit: str, decimals: int, word: Callable[[str], str] = _plainly
 ) -> str:
-    """One paragraph for a row of `outlook`: what is expected, between what, and how likely target and floor are met.
+    """One paragraph for a row of `outlook`: what is expected, between what, and how likely target
+    and floor standard are met.
 
     `word`: what a line is called.
     """
     if math.isnan(row["next_expected"]):
         return f"Outlook: {row['outlook']}."
-
-    def figure(name: str) -> str:
-        return show(float(row[name]), unit, decimals)
-
-    parts = []
+    parts = [f"Predicted {row['outlook']}."]
     for name, when in (("next", "Next quarter"), ("year_end", "At the year's end")):
-        if math.isnan(row[f"{name}_expected"]) or (
-            name == "year_end" and row["year_end_quarter"] == row["next_quarter"]
-        ):
+        again = name == "year_end" and row["year_end_quarter"] == row["next_quarter"]
+        if again or math.isnan(row[f"{name}_expected"]):
             continue
-        expected = with_range(*(figure(f"{name}_{part}") for part in _PARTS[:3]))
-        sentence = f"{when} ({Quarter.parse(row[f'{name}_quarter']).title}) expect {expected}"
+        figures = (show(float(row[f"{name}_{part}"]), unit, decimals) for part in _PARTS[:3])
+        quarter = Quarter.parse(row[f"{name}_quarter"]).title
+        sentence = f"{when} ({quarter}) expect {with_range(*figures)}"
         met = [
             f"of meeting the {word(line)} {chance_in_words(row[f'{name}_{key}_chance'])}"
             for line, key in (("target", "target"), ("floor_standard", "floor"))
@@ -387,25 +361,13 @@ def outlook_in_words(
         parts.append(
             "The year's end is further ahead than a third of the history: nothing is said of it."
         )
-    return f"Predicted {row['outlook']}. {' '.join(parts)}"
+    return " ".join(parts)
 
 
 def chance_in_words(chance: float) -> str:
-    """`62%`; never 0% or 100%, which no prediction can promise."""
+    """`is about 62%`; never 0% or 100%, which no prediction can promise."""
     if math.isnan(chance):
         return "not known"
-    return (
-        "is under 1%"
-        if chance < 0.01
-        else "is over 99%"
-        if chance > 0.99
-        else f"is about {chance * 100:.0f}%"
-    )
-
-
-def _number(value: Any) -> float:
-    return math.nan if value is None or pd.isna(value) or not math.isfinite(value) else float(value)
-
-
-def _is_number(value: Any) -> bool:
-    return not math.isnan(_number(value))
+    if 0.01 <= chance <= 0.99:
+        return f"is about {chance * 100:.0f}%"
+    return "is under 1%" if chance < 0.01 else "is over 99%"

@@ -28,7 +28,8 @@ class QuarterError(InputError, ValueError):
 
 @dataclass(frozen=True, order=True)
 class Quarter:
-    """A financial quarter: `year` is the calendar year in which the financial year starts, `number` is 1 to 4."""
+    """A financial quarter: `year` is the calendar year in which the financial year starts, `number`
+    is 1 to 4."""
 
     year: int
     number: int
@@ -41,10 +42,14 @@ class Quarter:
 
     @classmethod
     def parse(cls, text: object) -> Self:
-        """The quarter that `text` names: `2024-25 Q3`, `2024/25 Q3`, `Q3 2024/25`, `Quarter 3, 2024/25`, `Q3 24/25`.
+        """The quarter that a text names; a `Quarter` is returned as it is.
 
-        A `Quarter` is returned as it is. Raises `QuarterError`, a sentence, for anything that names none
-        or more than one (`Q2 2023` may be the second quarter of 2022/23 or of 2023/24, or April to June).
+        Args:
+            text: `2024-25 Q3`, `2024/25 Q3`, `Q3 2024/25`, `Quarter 3, 2024/25`, `Q3 24/25`.
+
+        Raises:
+            QuarterError: It names none, or more than one (`Q2 2023` may be the second quarter of
+                2022/23 or of 2023/24, or April to June).
         """
         if isinstance(text, cls):
             return text
@@ -52,25 +57,22 @@ class Quarter:
         plain = re.sub("[‐-―−]", "-", plain)
         for form in _FORMS:
             if found := form.fullmatch(plain):
-                return cls._from_parts(
-                    str(text), found["start"], found["end"], int(found["number"])
-                )
+                return cls._from_parts(str(text), *found.group("start", "end", "number"))
         if found := _ONE_YEAR.fullmatch(plain):
-            year, number = (
-                int(found["year"] or found["year2"]),
-                int(found["number"] or found["number2"]),
-            )
+            year, number = int(found["year"] or found["year2"]), found["number"] or found["number2"]
             year += 2000 if year < 100 else 0
-            if 1 <= number <= 4:
+            if 1 <= int(number) <= 4:
                 raise QuarterError(
-                    f'"{text}" is ambiguous: it may mean Quarter {number} of {year - 1}/{year % 100:02}, '
-                    f"of {year}/{(year + 1) % 100:02}, or of the calendar year. {ADVICE}"
+                    f'"{text}" is ambiguous: it may mean Quarter {int(number)} of '
+                    f"{year - 1}/{year % 100:02}, of {year}/{(year + 1) % 100:02}, or of the "
+                    f"calendar year. {ADVICE}"
                 )
         raise QuarterError(f'"{text}" is not a financial quarter. {ADVICE}')
 
     @classmethod
-    def _from_parts(cls, text: str, start: str, end: str, number: int) -> Self:
-        year, after = (int(part) if len(part) == 4 else 2000 + int(part) for part in (start, end))
+    def _from_parts(cls, text: str, start: str, end: str, quarter: str) -> Self:
+        year, after = (int(part) + 2000 * (len(part) < 4) for part in (start, end))
+        number = int(quarter)
         if after != year + 1:
             raise QuarterError(
                 f'"{text}" is not a financial year: {year} is followed by {year + 1}. {ADVICE}'
@@ -91,7 +93,7 @@ class Quarter:
 
     @property
     def slug(self) -> str:
-        """`2024-25-Q3`: the form used in folder and file names; made here, never from a given text."""
+        """`2024-25-Q3`: the form used in folder and file names; never from a given text."""
         return self.label.replace(" ", "-")
 
     @property
@@ -107,14 +109,12 @@ class Quarter:
     @property
     def start(self) -> date:
         """The first day."""
-        year, month = (self.year, self.number * 3 + 1) if self.number < 4 else (self.year + 1, 1)
-        return date(year, month, 1)
+        return date(self.end.year, self.end.month - 2, 1)
 
     @property
     def end(self) -> date:
         """The last day."""
-        month = self.number * 3 + 3 if self.number < 4 else 3
-        year = self.year + (self.number == 4)
+        year, month = self.year + (self.number == 4), self.number * 3 % 12 + 3
         return date(year, month, monthrange(year, month)[1])
 
     def shift(self, quarters: int) -> Self:
@@ -136,8 +136,8 @@ def quarter_range(last: Quarter, count: int) -> list[Quarter]:
 
 
 def year_ending(ended: int, year_ends: str = "03-31") -> date:
-    """The last day of the year that ends in the calendar year `ended`; `year_ends` is its month and day, `08-31`."""
-    month, day = (int(part) for part in year_ends.split("-"))
+    """The last day of the year that ends in the calendar year `ended`, on the day `year_ends`."""
+    month, day = map(int, year_ends.split("-"))
     return date(ended, month, min(day, monthrange(ended, month)[1]))
 
 

@@ -20,20 +20,24 @@ _REBASE = ("date", "reason", "name")
 def suggested_rebases(
     classified: Any, *, by: str | Sequence[str] | None = None, period: str = "period_end"
 ) -> Any:
-    """Where a new baseline may be worth agreeing: one row a series whose latest seven figures or more
-    lie on one side.
+    """Where a new baseline may be worth agreeing: the latest seven figures or more lie on one side.
 
-    Columns: those of `by`, `run` (its length, negative below the mean), `date` (first period of that
-    run). Only a suggestion: whether the process changed, and why, is for its owner to say (`rebase`
-    needs a reason and a name).
+    Only a suggestion: whether the process changed, and why, is for its owner to say (`rebase` needs
+    a reason and a name).
+
+    Args:
+        classified: The table of `special_causes`.
+        by: As for `process_limits`, like `period`.
+
+    Returns:
+        One row for each such series: the columns of `by`, `run` (its length, negative below the
+        mean), `date` (first period of that run).
     """
     rows = in_order(classified, by, period)
     run, baseline = rows.numbers("run")[rows.last].astype(int), rows.numbers("baseline")
     begin = rows.last - np.abs(run) + 1
-    before = np.maximum(begin - 1, 0)
-    inside = (
-        (np.abs(run) >= RUN) & (begin > rows.starts) & (baseline[before] == baseline[rows.last])
-    )
+    same = baseline[np.maximum(begin - 1, 0)] == baseline[rows.last]
+    inside = (np.abs(run) >= RUN) & (begin > rows.starts) & same
     found = rows.frame[rows.order[begin[inside]].tolist()].select(*rows.keys, date=nw.col(period))
     lengths = nw.new_series("run", run[inside], backend=found.implementation)
     return found.with_columns(lengths).select(*rows.keys, "run", "date").to_native()
@@ -42,13 +46,14 @@ def suggested_rebases(
 def rebase_notes(
     series: Any, rebase: Any, *, by: str | Sequence[str] | None = None, period: str = "period_end"
 ) -> list[str]:
-    """A sentence for each rebase that changes nothing, since its date lies outside the series or names
-    none."""
+    """A sentence for each rebase that changes nothing, since its date lies outside the series or
+    names none."""
     rows = in_order(series, by, period)
     return [note for row in _checked(rebase, rows.keys) for note in _notes(row, rows)]
 
 
 def _notes(row: Mapping[str, Any], rows: Ordered) -> Iterator[str]:
+    """Why a rebase changes nothing, for each of its series."""
     what = f"The rebase of {str(row['date'])[:10]} ({str(row['reason']).rstrip('.')})"
     names = list(zip(*(rows.latest(key) for key in rows.keys), strict=True)) or [()]
     day, mine = _moment(row["date"], rows), _of(row, rows)[rows.starts]
@@ -80,9 +85,11 @@ def _of(row: Mapping[str, Any], rows: Ordered) -> Array:
 
 
 def _checked(rebase: Any, keys: Sequence[str]) -> list[Mapping[str, Any]]:
+    """The rebases of a table or list, none of them without a part. Raises `InputError`."""
     if isinstance(rebase, str):
         raise InputError(
-            f'"{rebase}" is no rebase. Give a table or a list of dictionaries with date, reason and name.'
+            f'"{rebase}" is no rebase. Give a table or a list of dictionaries with date, reason '
+            "and name."
         )
     if isinstance(rebase, Mapping):
         rebase = [rebase]
@@ -94,8 +101,8 @@ def _checked(rebase: Any, keys: Sequence[str]) -> list[Mapping[str, Any]]:
             found = row.get(part)
             if found is None or found != found or not str(found).strip():
                 raise InputError(
-                    f"Rebase {place} has no {part}. Limits are rebased only with a date, a reason and "
-                    "the name of who agreed it: fill in all three."
+                    f"Rebase {place} has no {part}. Limits are rebased only with a date, a reason "
+                    "and the name of who agreed it: fill in all three."
                 )
         if unknown := [name for name in row if name not in known]:
             raise InputError(
@@ -107,11 +114,11 @@ def _checked(rebase: Any, keys: Sequence[str]) -> list[Mapping[str, Any]]:
 def _moment(day: Any, rows: Ordered) -> float:
     """The rebase date on the scale of the periods."""
     text = str(day)[:10]
-    if rows.measured and not rows.dates:
-        return float(day)
-    if not rows.dates:
+    if not rows.measured:
         periods = np.unique(rows.frame[str(rows.period)].to_numpy().astype(str))
         return float(np.searchsorted(periods, text if hasattr(day, "day") else str(day)))
+    if not rows.dates:
+        return float(day)
     try:
         return float((date.fromisoformat(text) - date(1970, 1, 1)).days)
     except ValueError:

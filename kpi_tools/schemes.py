@@ -1,12 +1,14 @@
-"""How a council rates: bands, the best first, each with the lines that a figure has to meet (METHOD.md, "Rating").
+"""How a council rates: bands, the best first, each with the lines that a figure has to meet
+(METHOD.md, "Rating").
 
-`parse_schemes` reads the part [rating] of council.toml. What a line means in numbers is in `rating`.
+`parse_schemes` reads the part [rating] of council.toml; `levels` makes numbers of lines.
 """
 
 import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
+from itertools import combinations, product
 from typing import Any, Final
 
 from kpi_tools.errors import InputError
@@ -26,7 +28,8 @@ _RESERVED = (NOT_RATED, MONITORED, "Not due")
 
 @dataclass(frozen=True)
 class Line:
-    """A line that a figure meets or misses: a column, or so much beside it, on its worse side unless `beyond`.
+    """A line that a figure meets or misses: a column, or so much beside it, on its worse side
+    unless `beyond`.
 
     `amount` is in the KPI's unit, or with `percent` in % of the line's absolute value.
     """
@@ -37,18 +40,23 @@ class Line:
     beyond: bool = False
 
     def words(self, names: Mapping[str, str] | None = None) -> str:
-        """How the line is called in a sentence: `target`, `floor standard within 5%`, `previous figure`."""
+        """How the line is called in a sentence: `target`, `floor standard within 5%`."""
         called = {PREVIOUS: "previous figure", YEAR_AGO: "figure of a year ago"} | dict(names or {})
         name = called.get(self.column, self.column.replace("_", " "))
-        if not self.amount:
-            return name
-        size = f"{self.amount:g}{'%' if self.percent else ''}"
-        return f"{name} {'beyond' if self.beyond else 'within'} {size}"
+        return (
+            f"{name} {'beyond' if self.beyond else 'within'} {self.size}" if self.amount else name
+        )
+
+    @property
+    def size(self) -> str:
+        """How far beside the column it lies: `5%`."""
+        return f"{self.amount:g}{'%' if self.percent else ''}"
 
 
 @dataclass(frozen=True)
 class Band:
-    """One rating: `meets` are lines of which any is enough; none for the last band, which takes the rest."""
+    """One rating: `meets` are lines of which any is enough; none for the last band, which takes the
+    rest."""
 
     name: str
     meets: tuple[Line, ...]
@@ -58,7 +66,8 @@ class Band:
 
 @dataclass(frozen=True)
 class Scheme:
-    """Bands, the best first. `without_line` is what a figure gets that misses every line there is, where the lowest is not set.
+    """Bands, the best first. `without_line` is what a figure gets that misses every line there is,
+    where the lowest is not set.
 
     The default scheme of a council has the name "".
     """
@@ -73,16 +82,12 @@ class Scheme:
         object.__setattr__(self, "columns", tuple(dict.fromkeys(lines)))
 
 
+_SAYS_AMBER = "achieved or exceeded the floor standard but did not meet the target"
 DEFAULT_SCHEME: Final = Scheme(
     "",
     (
         Band(GREEN, (Line("target"),), "green", "achieved or exceeded target"),
-        Band(
-            AMBER,
-            (Line("floor_standard"),),
-            "amber",
-            "achieved or exceeded the floor standard but did not meet the target",
-        ),
+        Band(AMBER, (Line("floor_standard"),), "amber", _SAYS_AMBER),
         Band(RED, (), "red", "did not meet the floor standard"),
     ),
 )
@@ -151,7 +156,8 @@ def unknown_lines(schemes: Iterable[Scheme], columns: Collection[str]) -> list[s
     known = [*columns, *EARLIER]
     return [
         f'The band "{band.name}"{f" of the scheme {scheme.name}" if scheme.name else ""} needs the '
-        f'line "{line.column}", and targets.csv has no such column; there are {one_of(line.column, known)}.'
+        f'line "{line.column}", and targets.csv has no such column; there are '
+        f"{one_of(line.column, known)}."
         for scheme in schemes
         for band in scheme.bands
         for line in band.meets
@@ -160,7 +166,7 @@ def unknown_lines(schemes: Iterable[Scheme], columns: Collection[str]) -> list[s
 
 
 def one_of(text: str, options: Collection[str]) -> str:
-    """The words that may stand there, and the nearest of them: `green, red; the nearest is "red"`."""
+    """The words that may stand there, and the nearest: `green, red; the nearest is "red"`."""
     folded = {option.casefold(): option for option in options}
     near = get_close_matches(str(text).casefold(), folded, 1, 0.6)
     return ", ".join(options) + (f'; the nearest is "{folded[near[0]]}"' if near else "")
@@ -185,6 +191,7 @@ def _shorthand(rating: Mapping[str, Any], where: str) -> list[dict[str, str]] | 
 
 
 def _scheme(name: str, bands: object, without: object, default: Scheme, where: str) -> Scheme:
+    """A scheme of council.toml; what it does not say is as in the default one."""
     if bands is None:
         parsed = default.bands
     elif not isinstance(bands, list) or not all(isinstance(band, Mapping) for band in bands):
@@ -205,6 +212,7 @@ def _scheme(name: str, bands: object, without: object, default: Scheme, where: s
 
 
 def _bands(bands: list[Mapping[str, Any]], default: Scheme, where: str) -> tuple[Band, ...]:
+    """The bands of a scheme; a name that is known brings its colour and words."""
     if not 2 <= len(bands) <= _MOST_BANDS:
         raise InputError(f"[{where}] needs two to {_MOST_BANDS} bands, and has {len(bands)}.")
     known = {band.name.casefold(): band for band in (*DEFAULT_SCHEME.bands, *default.bands)}
@@ -226,7 +234,8 @@ def _bands(bands: list[Mapping[str, Any]], default: Scheme, where: str) -> tuple
             )
         if not last and not given:
             raise InputError(f"{here} has no line. Only the last band has none: give meets.")
-        lines = tuple(parse_line(text, here) for text in _as_list(given))
+        texts = given if isinstance(given, list) else [given] * (given is not None)
+        lines = tuple(parse_line(text, here) for text in texts)
         like = known.get(name.casefold())
         colour = band.get("colour", like.colour if like else name.casefold())
         if colour not in COLOURS:
@@ -238,7 +247,7 @@ def _bands(bands: list[Mapping[str, Any]], default: Scheme, where: str) -> tuple
 
 
 def _says(like: Band | None, lines: tuple[Line, ...], before: list[Band]) -> str:
-    """What a figure of the band did, where the council does not say so: in the words of the same lines, else of its own."""
+    """What a figure of the band did, where the council does not say so."""
     if like and like.meets == lines and lines:
         return like.says
     if not lines:
@@ -247,8 +256,7 @@ def _says(like: Band | None, lines: tuple[Line, ...], before: list[Band]) -> str
 
 
 def _did(line: Line) -> str:
-    size = f"{line.amount:g}{'%' if line.percent else ''}"
-    name = Line(line.column).words()
+    name, size = Line(line.column).words(), line.size
     if not line.amount:
         return f"were no worse than the {name}" if line.column in EARLIER else f"met the {name}"
     if line.beyond:
@@ -258,28 +266,20 @@ def _did(line: Line) -> str:
 
 def _check_order(bands: tuple[Band, ...], where: str) -> None:
     """Raise `InputError` where a band asks for more of a line than a better one does."""
-    for place, better in enumerate(bands):
-        for worse in bands[place + 1 :]:
-            for strict, loose in ((a, b) for a in better.meets for b in worse.meets):
-                comparable = strict.column == loose.column and (
-                    strict.percent == loose.percent or not strict.amount or not loose.amount
+    for better, worse in combinations(bands, 2):
+        for strict, loose in product(better.meets, worse.meets):
+            high, low = (one.amount if one.beyond else -one.amount for one in (strict, loose))
+            alike = strict.percent == loose.percent or not high or not low
+            if strict.column == loose.column and alike and low > high:
+                raise InputError(
+                    f'[{where}] "{worse.name}" ({loose.words()}) asks for more than '
+                    f'"{better.name}" ({strict.words()}), which stands before it. The best band '
+                    "comes first."
                 )
-                if comparable and _signed(loose) > _signed(strict):
-                    raise InputError(
-                        f'[{where}] "{worse.name}" ({loose.words()}) asks for more than "{better.name}" '
-                        f"({strict.words()}), which stands before it. The best band comes first."
-                    )
-
-
-def _signed(line: Line) -> float:
-    return line.amount if line.beyond else -line.amount
-
-
-def _as_list(given: object) -> list[object]:
-    return given if isinstance(given, list) else [] if given is None else [given]
 
 
 def _known(values: Mapping[str, Any], keys: Collection[str], where: str) -> None:
+    """Raise `InputError` for a setting that there is not."""
     for key in values:
         if key not in keys:
             raise InputError(f'[{where}] has no setting "{key}"; there are {one_of(key, keys)}.')

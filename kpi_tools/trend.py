@@ -1,13 +1,13 @@
-"""Direction of travel: whether a KPI gets better or worse over the figures shown, by how much a year,
-and how sure that is.
+"""Direction of travel: whether a KPI gets better or worse over the figures shown, by how much a
+year, and how sure that is.
 
 The published rule, named `ols`, is `direction_of_travel`: ordinary least squares over exactly the
-figures in the table, two-sided test. `gls_direction` stands beside it and knows that rolling figures
-share their data (METHOD.md, "Direction of travel").
+figures in the table, two-sided test. `gls_direction` stands beside it and knows that rolling
+figures share their data (METHOD.md, "Direction of travel").
 
 Two figures that cover k months and lie d months apart share k − d of them. With that covariance
-V = LLᵀ (Cholesky) generalised least squares is ordinary least squares of L⁻¹y on L⁻¹X; without overlap
-V is the identity.
+V = LLᵀ (Cholesky) generalised least squares is ordinary least squares of L⁻¹y on L⁻¹X; without
+overlap V is the identity.
 """
 
 import math
@@ -28,15 +28,13 @@ from kpi_tools.wording import rounded, show
 MINIMUM_POINTS = 5
 ROLLING_MONTHS = 12
 ADDED = (
-    "direction_of_travel",
-    "points",
-    "slope",
-    "slope_low",
-    "slope_high",
-    "r_squared",
-    "standard_error",
-    "p_value",
+    *("direction_of_travel", "points", "slope", "slope_low", "slope_high"),
+    *("r_squared", "standard_error", "p_value"),
 )
+_OF_GLS = [
+    *("gls_direction", "gls_slope", "gls_slope_low", "gls_slope_high", "gls_p_value"),
+    *("mann_kendall_p", "second_opinion", "direction_note"),
+]
 _STRAIGHT = 1e-10
 _FLAT = 1e-9
 _PERFECT = 1e-20
@@ -55,7 +53,7 @@ def direction_of_travel(
     minimum_points: int = MINIMUM_POINTS,
     after: date | None = None,
 ) -> Any:
-    """Add the direction of each series to all of its rows: pass just the figures that the chart shows.
+    """Add the direction of each series to all of its rows: pass just the figures of the chart.
 
     Args:
         recent: A table of pandas, Polars, PyArrow or DuckDB. `basis` is used where it is there.
@@ -68,10 +66,10 @@ def direction_of_travel(
         after: Of a longer history only the figures that end later than that day are tested.
 
     Returns:
-        The table with `direction_of_travel` (positive, stable or no clear trend, negative, not enough
-        data; not testable where the basis is `year_to_date` or neither up nor down is better),
-        `points`, `slope` (change a year in the KPI's unit), `slope_low` and `slope_high` (its 95%
-        interval), `r_squared`, `standard_error` (of the slope) and `p_value`.
+        The table with `direction_of_travel` (positive, stable or no clear trend, negative, not
+        enough data; not testable where the basis is `year_to_date` or neither up nor down is
+        better), `points`, `slope` (change a year in the KPI's unit), `slope_low` and `slope_high`
+        (its 95% interval), `r_squared`, `standard_error` (of the slope) and `p_value`.
 
     Raises:
         InputError: A column is not there or holds something else, a row has no period or that of
@@ -160,36 +158,38 @@ def gls_direction(
     significance: float = 0.05,
     minimum_points: int = MINIMUM_POINTS,
 ) -> Any:
-    """Add the overlap-aware direction to all rows of each series: pass the rows that the chart shows.
+    """Add the overlap-aware direction to all rows of each series: pass the rows of the chart.
 
-    As `direction_of_travel`; also used are `basis` (`rolling_12_months` overlaps), `seasonal` (`yes`:
-    season terms are fitted where there are figures enough), `direction_of_travel`, the official arrow,
-    and `series_from`: only the figures with that of the last row are of one series.
+    Args:
+        recent: As for `direction_of_travel`, like all the rest; also used where they are there are
+            `basis` (`rolling_12_months` overlaps), `seasonal` (`yes`: season terms are fitted where
+            there are figures enough), `direction_of_travel`, the official arrow, and `series_from`:
+            only the figures with that of the last row are of one series.
 
     Returns:
         The table with `gls_direction`, `gls_slope` (a year's change), `gls_slope_low`,
-        `gls_slope_high`, `gls_p_value`, `mann_kendall_p`, `false_discovery` (the share of false calls
-        to expect among the series called at this p or less), `second_opinion` and `direction_note`.
+        `gls_slope_high`, `gls_p_value`, `mann_kendall_p`, `false_discovery` (the share of false
+        calls to expect among the series called at this p or less), `second_opinion` and
+        `direction_note`.
+
+    Raises:
+        InputError: As `direction_of_travel`.
     """
     rows = in_order(recent, by, period, named={"value": value, "polarity": polarity})
     _check_dates(rows)
     y, better = rows.numbers(value), rows.better(polarity)[rows.last]
-    names = ("basis", "seasonal", "direction_of_travel")
-    latest = zip(*(rows.latest(name) for name in names), strict=True)
-    kept = ~np.isnan(y)
-    if "series_from" in rows.frame.columns:
-        since = pd.factorize(rows.frame["series_from"].to_pandas())[0][rows.order]
-        kept &= since == since[rows.last][rows.series]
+    latest = map(rows.latest, ("basis", "seasonal", "direction_of_travel"))
+    kept = ~np.isnan(y) & rows.is_as_last("series_from")
     found = []
-    for span, way, (basis, seasonal, official) in zip(rows.spans, better, latest, strict=True):
+    for span, way, basis, seasonal, official in zip(rows.spans, better, *latest, strict=True):
         months, figures = rows.months[span][kept[span]], y[span][kept[span]]
-        overlap = ROLLING_MONTHS if basis == "rolling_12_months" else 1
-        terms = seasonal in (True, "yes")
-        line = None
+        testable, line = way != 0 and basis != "year_to_date", None
         if len(figures) >= max(minimum_points, 3):
+            overlap = ROLLING_MONTHS if basis == "rolling_12_months" else 1
+            terms = seasonal in (True, "yes")
             line = fit(months.astype(int).tolist(), figures, overlap=overlap, seasonal=terms)
-        if basis == "year_to_date" or not way or line is None:
-            state = NOT_ENOUGH_DATA if way and basis != "year_to_date" else NOT_TESTABLE
+        if line is None or not testable:
+            state = NOT_ENOUGH_DATA if testable else NOT_TESTABLE
             found.append((state, *[math.nan] * 5, "", ""))
             continue
         improving = POSITIVE if line.slope * way > 0 else NEGATIVE
@@ -200,16 +200,12 @@ def gls_direction(
         remark = "the trend depends on one or two unusual values" if alone else ""
         size = (line.slope * 12, line.low * 12, line.high * 12, line.p)
         found.append((state, *size, second, remark, difference_in_words(official, state)))
-    columns = ("gls_direction", "gls_slope", "gls_slope_low", "gls_slope_high", "gls_p_value")
-    more = ("mann_kendall_p", "second_opinion", "direction_note")
-    lines = pd.DataFrame(found, columns=[*columns, *more])
-    adjusted = false_discovery(lines["gls_p_value"].astype(float).tolist())
-    lines.insert(6, "false_discovery", adjusted)
-    texts = ("gls_direction", "second_opinion", "direction_note")
-    kinds = {name: object if name in texts else float for name in lines}
-    return rows.with_columns(
-        **{name: lines[name].to_numpy(kind)[rows.series] for name, kind in kinds.items()}
-    )
+    texts = {"gls_direction", "second_opinion", "direction_note"}
+    kinds = {name: object if name in texts else float for name in _OF_GLS}
+    lines = pd.DataFrame(found, columns=list(kinds)).astype(kinds)
+    lines.insert(6, "false_discovery", false_discovery(lines["gls_p_value"].tolist()))
+    columns = {name: column.to_numpy()[rows.series] for name, column in lines.items()}
+    return rows.with_columns(**columns)
 
 
 def difference_in_words(official: Any, overlap_aware: Any) -> str:
@@ -222,14 +218,14 @@ def difference_in_words(official: Any, overlap_aware: Any) -> str:
     if official == overlap_aware or official not in seen or overlap_aware not in seen:
         return ""
     return (
-        f"The published rule finds {seen[official]}; allowing for the data that rolling figures share, "
-        f"there is {seen[overlap_aware]}."
+        f"The published rule finds {seen[official]}; allowing for the data that rolling figures "
+        f"share, there is {seen[overlap_aware]}."
     )
 
 
 def size_in_words(slope: float, low: float, high: float, unit: str, decimals: int = 1) -> str:
     """`falling by 2.1 points a year (0.6 to 3.6)`; where that may be zero, from what to what; empty
-    where not known."""
+    where not known. `low` and `high`: the interval of the slope."""
     if not all(map(math.isfinite, (slope, low, high))):
         return ""
     points = "points" if unit == "%" else unit
@@ -243,10 +239,10 @@ def size_in_words(slope: float, low: float, high: float, unit: str, decimals: in
 
 @dataclass(frozen=True)
 class FittedLine:
-    """`slope`, `low` and `high` (95% interval) are per month, `p` is two-sided, `df` degrees of freedom.
+    """A line through figures of months: `slope`, `low` and `high` (95% interval) are per month.
 
-    `flat`: the figures are all the same, so there is nothing to test. The other fields are for
-    `predict`.
+    `p` is two-sided, `df` degrees of freedom, `flat`: the figures are all the same, so there is
+    nothing to test. The other fields are for `predict`.
     """
 
     slope: float
@@ -265,13 +261,12 @@ class FittedLine:
     variance: float
 
     def predict(self, month: int) -> tuple[float, float, float]:
-        """The expected figure of a later month, its standard error of prediction, and half the width of
-        the 95% interval.
+        """The expected figure of a later month, its standard error, and half its 95% interval.
 
-        A figure that will share data with known ones is drawn towards them, and is the surer for it.
+        A figure that will share data with known ones is drawn towards them, and the surer for it.
         """
         row = _design((month,), self.months[0], self.trend, self.seasons)[0]
-        shared = np.maximum(0, self.overlap - np.abs(month - np.array(self.months))) / self.overlap
+        shared = _shared(month - np.array(self.months), self.overlap)
         inverse = _whitener(self.months, self.overlap)
         weights = inverse.T @ (inverse @ shared)
         left = row - weights @ _design(self.months, self.months[0], self.trend, self.seasons)
@@ -289,12 +284,20 @@ def fit(
     trend: bool = True,
     seasonal: bool = False,
 ) -> FittedLine | None:
-    """The line through `values` at `months` (whole numbers, rising; gaps keep their place), or None with
-    too few of them.
+    """The line through figures by generalised least squares.
 
-    `overlap`: how many months one figure covers, where neighbours share data. `trend=False` fits the
-    mean only. `seasonal` adds a term for each month of the year but the first, and asks for two spare
-    degrees.
+    Args:
+        months: Of each figure, as whole numbers that rise; gaps keep their place.
+        values: The figures.
+        overlap: How many months one figure covers, where neighbours share data.
+        trend: Without it the mean alone is fitted.
+        seasonal: A term for each month of the year but the first; it asks for two spare degrees.
+
+    Returns:
+        The line, or None with too few figures.
+
+    Raises:
+        InputError: Two figures are for one month.
     """
     known = tuple(int(month) for month in months)
     if len(set(known)) < len(known):
@@ -303,7 +306,7 @@ def fit(
         )
     seasons = tuple(sorted({month % 12 for month in known}))[1:] if seasonal else ()
     df = len(known) - (1 + trend + len(seasons))
-    if df < 1 + (1 if seasons else 0):
+    if df < 1 + bool(seasons):
         return None
     y = np.asarray(values, dtype=float)
     low = y.min()
@@ -321,22 +324,15 @@ def fit(
     error = float(np.sqrt(variance * spread[1, 1])) if trend else 0.0
     t = 0.0 if slope == 0 else float("inf") if error == 0 else slope / error
     reach = critical(df) * error
+    size = (slope, slope - reach, slope + reach, float(p_value(t, df)), df, flat)
     return FittedLine(
-        slope,
-        slope - reach,
-        slope + reach,
-        float(p_value(t, df)),
-        df,
-        flat,
-        known,
-        overlap,
-        trend,
-        seasons,
-        coefficients,
-        residuals,
-        spread,
-        variance,
+        *size, known, overlap, trend, seasons, coefficients, residuals, spread, variance
     )
+
+
+def _shared(months_apart: Array, overlap: int) -> Array:
+    """The share of their data that figures have in common."""
+    return np.maximum(0, overlap - np.abs(months_apart)) / overlap
 
 
 def _design(months: Sequence[int], origin: int, trend: bool, seasons: Sequence[int]) -> Array:
@@ -351,14 +347,14 @@ def _design(months: Sequence[int], origin: int, trend: bool, seasons: Sequence[i
 def _whitener(months: tuple[int, ...], overlap: int) -> Array:
     """L⁻¹ of the correlations V = LLᵀ between figures of these months."""
     places = np.array(months)
-    shared = np.maximum(0, overlap - np.abs(places[:, None] - places[None, :])) / overlap
-    return np.linalg.inv(np.linalg.cholesky(shared))
+    return np.linalg.inv(np.linalg.cholesky(_shared(places[:, None] - places, overlap)))
 
 
 def p_value(t: Any, df: Any) -> Any:
-    """Student's t: the two-sided probability of a value at least as far from zero, for whole degrees of freedom.
+    """Student's t: the two-sided probability of a value at least as far from zero.
 
-    Numbers or columns of them; NaN stays NaN. By the finite series of Abramowitz and Stegun, 26.7.3 and 26.7.4.
+    Numbers or columns of them, of whole degrees of freedom; NaN stays NaN. By the finite series of
+    Abramowitz and Stegun, 26.7.3 and 26.7.4.
     """
     t, df = np.broadcast_arrays(np.abs(np.asarray(t, float)), np.asarray(df))
     if (df < 1).any():
@@ -387,7 +383,7 @@ def chance_below(t: float, df: int) -> float:
 
 @lru_cache(maxsize=4096)
 def critical(df: int, level: float = 0.05) -> float:
-    """The positive t whose two-sided probability is `level` (strictly between 0 and 1), by bisection."""
+    """The positive t whose two-sided probability is `level` (between 0 and 1), by bisection."""
     if not 0 < level < 1:
         raise ValueError(f"A level of significance lies between 0 and 1, not at {level}.")
     low, high = 0.0, 1.0
@@ -401,7 +397,8 @@ def critical(df: int, level: float = 0.05) -> float:
 def mann_kendall(values: Sequence[float]) -> float:
     """The two-sided p-value of the Mann-Kendall trend test, NaN below three values.
 
-    Exact up to ten values without ties; else the normal approximation with corrections for ties and continuity.
+    Exact up to ten values without ties; else the normal approximation with corrections for ties and
+    continuity.
     """
     y = np.asarray(values, float)
     n = len(y)
@@ -428,7 +425,7 @@ def _inversion_counts(n: int) -> tuple[int, ...]:
 
 
 def false_discovery(p_values: Sequence[float]) -> list[float]:
-    """Benjamini and Hochberg's adjusted p-values, in the order given; NaN stays NaN and is not counted."""
+    """Benjamini and Hochberg's adjusted p-values, in the order given; NaN is not counted."""
     known = sorted((p, place) for place, p in enumerate(p_values) if not math.isnan(p))
     adjusted, least = [math.nan] * len(p_values), 1.0
     for rank, (p, place) in reversed(list(enumerate(known, start=1))):

@@ -1,9 +1,10 @@
 """Units of measure: a declaration of each family, from which reading, range and format follow."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from math import inf
-from typing import Final
+from typing import Any, Final
 
 OTHER: Final = "other: "
 """How a unit of no known family is declared in kpis.csv; the words behind it are printed."""
@@ -65,6 +66,16 @@ def unit_family(unit: str) -> Family:
 def adds_up(unit: str) -> bool:
     """Whether figures of it are counts or money, so that those of parts make that of the whole."""
     return unit == "count" or unit_family(unit).money
+
+
+def ends_of(kpi: Mapping[str, Any]) -> tuple[float, float]:
+    """What a KPI's measure can be: its `range_low` and `range_high`, else those of its unit."""
+    family = unit_family(kpi.get("unit") or "")
+    low, high = kpi.get("range_low"), kpi.get("range_high")
+    return (
+        family.low if low is None or low != low else float(low),
+        family.high if high is None or high != high else float(high),
+    )
 
 
 def known_unit(text: str) -> str | None:

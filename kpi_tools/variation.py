@@ -1,10 +1,10 @@
-"""Special causes: which figures of a KPI are more than its usual variation (METHOD.md, "Anomalies").
+"""Special causes: which figures are more than usual variation (METHOD.md, "Anomalies").
 
-    classified = special_causes(table)     # kpi_id, period_end, value and, for good or bad, polarity
-    latest = assurance(classified)         # and target (kpi_tools.assurance)
+    classified = special_causes(table)   # kpi_id, period_end, value and, for good or bad, polarity
+    latest = assurance(classified)       # and target (kpi_tools.assurance)
 
-Arrays are in the order of series and time. No rule crosses the start of a stretch (series, baseline,
-gap).
+Arrays are in the order of series and time. No rule crosses the start of a stretch (series,
+baseline, gap).
 """
 
 from collections.abc import Mapping, Sequence
@@ -56,25 +56,23 @@ def special_causes(
     Args:
         series: A table, with process limits of the same `value`, or without: then they are added.
         by: As for `process_limits`, like `period` and `value`.
-        period: See there.
-        value: See there.
-        polarity: The column that says what is better, or one of `higher`, `lower`, `target`. Without
-            it causes are neutral.
+        polarity: The column that says what is better, or one of `higher`, `lower`, `target`.
+            Without it causes are neutral.
         profile: Whether a point beyond a limit counts among the two in three (`mdc`) or not
             (`plotthedots`).
-        **options: `chart`, `screen`, `fix`, `rebase`, `overlap` of `process_limits`, where the limits
-            are added; `numerator` and `denominator`, as there.
+        **options: `chart`, `screen`, `fix`, `rebase`, `overlap` of `process_limits`, where the
+            limits are added; `numerator` and `denominator`, as there.
 
     Returns:
         The table with `run` (length of the run of figures on one side of the mean, negative below
         it), `steps` (of the run of rises, negative for falls), `rule` (one of `vocabulary.RULES` or
-        null) and `special_cause`: improvement, concern, neutral, or null for common cause. Where fewer
-        than 8 points make the limits, and for overlapping figures, only the limits are tested. A run
-        chart has the rules of Anhøj, and where there is one the table has `longest_run`,
-        `longest_run_max`, `crossings` and `crossings_min` of each baseline.
+        null) and `special_cause`: improvement, concern, neutral, or null for common cause. Where
+        fewer than 8 points make the limits, and for overlapping figures, only the limits are
+        tested. A run chart has the rules of Anhøj, and where there is one the table has
+        `longest_run`, `longest_run_max`, `crossings` and `crossings_min` of each baseline.
 
     Raises:
-        InputError: As `process_limits`; also where the limits in the table are not those of `value`.
+        InputError: As `process_limits`; also where the limits in the table are not of `value`.
     """
     if profile not in PROFILES:
         raise InputError(f'There is no profile "{profile}"; there are {one_of(profile, PROFILES)}.')
@@ -88,7 +86,8 @@ def special_causes(
     rows = in_order(series, by, period, named={"value": value})
     if missing := [name for name in LIMITED if name not in rows.frame.columns]:
         raise InputError(
-            f'The table has process limits without "{missing[0]}": put it through process_limits again.'
+            f'The table has process limits without "{missing[0]}": put it through process_limits '
+            "again."
         )
     figures = charted(rows, value, "chart", **parts)
     limits = {name: rows.numbers(name) for name in LIMITED[:-2]}
@@ -168,8 +167,8 @@ def _of_runs(
     better: Array,
     columns: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """The columns of `CAUSES` and `RUNS` with the rules of Anhøj where `runs`; points on the median and
-    gaps are left out."""
+    """The columns of `CAUSES` and `RUNS` with the rules of Anhøj where `runs`; points on the median
+    and gaps are left out."""
     mean = limits["mean"]
     alone = runs & (limits["overlap"] == 1)
     useful = np.flatnonzero(alone & (np.abs(y - mean) > np.maximum(np.abs(mean), 1) * EXACT))
@@ -217,7 +216,7 @@ def _runs(begins: Array) -> tuple[Array, Array]:
 
 
 def _shifted(values: Array, rows: int) -> Array:
-    """Each row's value from so many rows before it (after it where negative); 0 where there is none."""
+    """Each row's value from so many rows before it (after it where negative), 0 where none is."""
     shifted = np.zeros_like(values)
     shifted[max(rows, 0) : len(values) + min(rows, 0)] = values[max(-rows, 0) : len(values) - rows]
     return shifted

@@ -14,7 +14,6 @@ import pandas as pd
 
 from kpi_tools.assurance import centre_of
 from kpi_tools.narrative import KENT_TERMS
-from kpi_tools.outlook import ends_of
 from kpi_tools.page.canvas import Canvas, Name, axis, number, period_label, regions
 from kpi_tools.page.chart_words import look_of
 from kpi_tools.page.charts import (
@@ -32,6 +31,7 @@ from kpi_tools.page.drawing import QUIET
 from kpi_tools.page.labels import Label, every, text_width
 from kpi_tools.quarters import Quarter
 from kpi_tools.terms import Terms
+from kpi_tools.units import ends_of
 from kpi_tools.vocabulary import COMMON_CAUSE, ESTIMATED, FINAL, ILLUSTRATIVE
 from kpi_tools.wording import Row, Rows, is_number, rows_of, show_line, text_of
 

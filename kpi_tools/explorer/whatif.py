@@ -17,12 +17,13 @@ from kpi_tools.explorer.charts import SIZES
 from kpi_tools.explorer.evidence import Evidence
 from kpi_tools.explorer.sentences import doubts_in_words
 from kpi_tools.explorer.views import trend_of
-from kpi_tools.outlook import chance_in_words, ends_of, outlook, outlook_in_words
+from kpi_tools.outlook import chance_in_words, outlook, outlook_in_words
 from kpi_tools.page.describe import is_rolling, leaving_quarters, to_reach
 from kpi_tools.quarters import Quarter
 from kpi_tools.scorecard import rated
 from kpi_tools.terms import Terms, lines_of
 from kpi_tools.trend import direction_of_travel
+from kpi_tools.units import ends_of
 from kpi_tools.vocabulary import HIGHER, LOWER, MULTIPLIERS
 from kpi_tools.wording import (
     Row,

@@ -10,7 +10,6 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from kpi_tools.outlook import ends_of
 from kpi_tools.page.canvas import (
     DEFAULT_COLOURS,
     Canvas,
@@ -40,7 +39,7 @@ from kpi_tools.page.chart_words import (
 )
 from kpi_tools.page.drawing import COLOURS, INK, QUIET, VIOLET
 from kpi_tools.page.labels import Label, every, text_width
-from kpi_tools.units import adds_up
+from kpi_tools.units import adds_up, ends_of
 from kpi_tools.vocabulary import FINAL, IN_YEARS, MONEY
 from kpi_tools.wording import (
     Row,
@@ -412,12 +411,7 @@ def _draw_month(canvas: Canvas, row: Row, at: float, kpi: Row) -> None:
 
 
 def _single_month(points: Rows, months: Sequence[Row]) -> list[Row]:
-    """The latest month alone that ends with the latest quarter, whose figure covers more.
-
-    None of what adds up: a month of it is on another scale.
-    """
-    if adds_up(points[-1]["unit"]):
-        return []
+    """The latest month alone that ends with the latest quarter, whose figure covers more."""
     alone = [row for row in months if is_number(row["value"]) and row.get("basis") == "month"][-1:]
     return [
         row

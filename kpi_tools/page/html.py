@@ -86,7 +86,8 @@ def style() -> Html:
     They touch nothing outside the pieces. The report has them in its head, so this output is left
     out there.
     """
-    source, _, _ = _environment().loader.get_source(_environment(), "components.css")  # type: ignore[union-attr]
+    env = _environment()
+    source, _, _ = env.loader.get_source(env, "components.css")  # type: ignore[union-attr]
     # JupyterLab styles lists, tables and headings of every output: here that is undone, and
     # outranked (by an id that never is)
     nested = re.sub(r"\.kpi(?![-\w])", "&", source)

@@ -34,7 +34,8 @@ _END = re.compile(r"End of the report for Quarter [1-4] 20\d\d/\d\d\.")
 _SECTION_END = '<p class="back"><a href="#contents">Contents</a></p>\n</section>'
 _ATTRIBUTES = r'<[a-z][\w-]*(?:\s+[\w:-]+(?:="[^"]*")?)*?'
 _ACTIVE = re.compile(
-    r"<(?:script|iframe|object|embed|link|base|form|img|image|foreignobject|audio|video|input|button)\b"
+    r"<(?:script|iframe|object|embed|link|base|form|img|image|foreignobject|audio|video|input"
+    r"|button)\b"
     rf"|{_ATTRIBUTES}\s+(?:on\w+|style|src|xlink:href)\b"
     rf'|{_ATTRIBUTES}\s+href="(?!#|data:(?:text/csv|image/svg\+xml);base64,[\w+/=]*" download=)',
     re.I,
