@@ -83,8 +83,7 @@ def with_doubts(figures: pd.DataFrame, history: pd.DataFrame | None = None) -> p
     keys = zip(figures["kpi_id"], figures["period_end"], strict=True)
     doubts = [found.get(key, (None, None, None)) for key in keys]
     columns = ["doubt_code", "doubt", "doubt_state"]
-    table = pd.DataFrame(doubts, columns=columns, index=figures.index, dtype="str")
-    return figures.assign(**{name: table[name] for name in columns})
+    return figures.assign(**pd.DataFrame(doubts, figures.index, columns, dtype="str"))
 
 
 def doubt_table(figures: pd.DataFrame) -> pd.DataFrame:

@@ -135,18 +135,18 @@ def quarter_range(last: Quarter, count: int) -> list[Quarter]:
     return [last.shift(back) for back in range(1 - count, 1)]
 
 
-def year_ending(ended: int, year_ends: str = "03-31") -> date:
+def year_ending(ended: int, year_ends: str) -> date:
     """The last day of the year that ends in the calendar year `ended`, on the day `year_ends`."""
     month, day = map(int, year_ends.split("-"))
     return date(ended, month, min(day, monthrange(ended, month)[1]))
 
 
-def year_end(started: int, year_ends: str = "03-31") -> date:
+def year_end(started: int, year_ends: str) -> date:
     """The last day of the year that began in the calendar year `started` (`2023/24`)."""
     return year_ending(started + (year_ends < "12-31"), year_ends)
 
 
-def year_ended_by(day: date, year_ends: str = "03-31") -> date:
+def year_ended_by(day: date, year_ends: str) -> date:
     """The last day of the last such year that had ended by `day`."""
     end = year_ending(day.year, year_ends)
     return end if end <= day else year_ending(day.year - 1, year_ends)

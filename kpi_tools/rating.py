@@ -119,10 +119,10 @@ def rate(
     steps = {name: list(_of_scheme(name, scheme, words)) for name, scheme in used.items()}
     every = dict.fromkeys(outcome for _, outcome in chain(before, *steps.values()))
     outcomes = sorted(every, key=lambda outcome: (outcome[1] is None, outcome[2] is not None))
-    code = _first(steps.pop(""), outcomes, lit(0, dtype=nw.Int64))
+    none = lit(0, dtype=nw.Int64)
+    code = _first(steps.pop(""), outcomes, none)
     for name, of_scheme in steps.items():
-        one = _first(of_scheme, outcomes, code)
-        code = when(col("scheme") == name).then(one).otherwise(code)
+        code = when(col("scheme") == name).then(_first(of_scheme, outcomes, none)).otherwise(code)
     rows, kept = frame, [name for name in names if name not in ADDED]
     if isinstance(frame, nw.DataFrame):  # each step copies a frame, so it has what rules need
         needed = {*map(str, asked.values()), *NUMBERS, *lines, *_FURTHER}
@@ -182,10 +182,11 @@ def band_lines(table: pd.DataFrame, schemes: Mapping[str, Scheme] | None = None)
     given = {name: col(name) for name in plain}
     levels = with_levels(prepared(nw.from_native(plain), schemes.values(), given), schemes)
     rows: pd.DataFrame = levels.to_native()
-    names = rows["scheme"].where(rows["scheme"].isin(list(schemes)), "") if "scheme" in rows else ""
+    names = rows.get("scheme", pd.Series("", rows.index))
+    names = names.where(names.isin(list(schemes)), "")
     found = []
     for name, scheme in schemes.items():
-        mine = rows[names == name] if "scheme" in rows else rows.head(0 if name else None)
+        mine = rows[names == name]
         closest, target = mine["_closest"], mine["_line_target"]
         for place, band in enumerate(scheme.bands, 1):
             level = mine[[level_of(line, name) for line in band.meets]].min(axis=1)

@@ -12,7 +12,7 @@ from itertools import combinations, product
 from typing import Any, Final
 
 from kpi_tools.errors import InputError
-from kpi_tools.vocabulary import AMBER, GREEN, MONITORED, NOT_RATED, RED
+from kpi_tools.vocabulary import AMBER, GREEN, MONITORED, NOT_DUE, NOT_RATED, RED
 
 COLOURS: Final = ("green", "amber", "red", "blue", "grey")
 PREVIOUS: Final = "previous"
@@ -23,7 +23,7 @@ _TEXT = re.compile(r"([a-z]\w*)(?:\s+(within|beyond)\s+(\d+(?:\.\d+)?)\s*(%?))?"
 _FORMS = '"target", "floor_standard", "target within 5%" or "target beyond 2"'
 _KEYS = ("name", "meets", "colour", "says")
 _MOST_BANDS = 5
-_RESERVED = (NOT_RATED, MONITORED, "Not due")
+_RESERVED = [word.casefold() for word in (NOT_RATED, MONITORED, NOT_DUE)]
 
 
 @dataclass(frozen=True)
@@ -192,11 +192,10 @@ def _shorthand(rating: Mapping[str, Any], where: str) -> list[dict[str, str]] | 
 
 def _scheme(name: str, bands: object, without: object, default: Scheme, where: str) -> Scheme:
     """A scheme of council.toml; what it does not say is as in the default one."""
-    if bands is None:
-        parsed = default.bands
-    elif not isinstance(bands, list) or not all(isinstance(band, Mapping) for band in bands):
-        raise InputError(f"[{where}] bands must be a list of bands, the best first.")
-    else:
+    parsed = default.bands
+    if bands is not None:
+        if not isinstance(bands, list) or not all(isinstance(band, Mapping) for band in bands):
+            raise InputError(f"[{where}] bands must be a list of bands, the best first.")
         parsed = _bands(bands, default, where)
     names = [band.name for band in parsed]
     lacking = default.without_line if without is None else without
@@ -223,7 +222,7 @@ def _bands(bands: list[Mapping[str, Any]], default: Scheme, where: str) -> tuple
         _known(band, _KEYS, here.replace("[", "").replace("]", ""))
         if not name:
             raise InputError(f"{here} has no name.")
-        if name.casefold() in {word.casefold() for word in _RESERVED}:
+        if name.casefold() in _RESERVED:
             raise InputError(f"{here}: this name has a meaning of its own. Choose another.")
         if name.casefold() in {other.name.casefold() for other in parsed}:
             raise InputError(f"{here}: two bands have this name.")

@@ -50,9 +50,8 @@ class Terms:
     @property
     def worst(self) -> tuple[str, ...]:
         """The last band of each scheme: what needs an action and has a chapter."""
-        return tuple(
-            dict.fromkeys(scheme.bands[-1].name for scheme in self.council.schemes.values())
-        )
+        schemes = self.council.schemes.values()
+        return tuple(dict.fromkeys(scheme.bands[-1].name for scheme in schemes))
 
     def scheme(self, kpi: Row) -> Scheme:
         """The scheme by which a KPI is rated."""
@@ -197,9 +196,7 @@ def names(kpis: pd.DataFrame, *, short: bool = False) -> dict[str, str]:
 
     `short`: by `short_name`, else the name less `Percentage of`, `Number of`.
     """
-    called = {row["kpi_id"]: row["kpi_name"] for row in rows_of(kpis)}
-    if short:
-        called = {row["kpi_id"]: _short(row) for row in rows_of(kpis)}
+    called = {row["kpi_id"]: _short(row) if short else row["kpi_name"] for row in rows_of(kpis)}
     often = Counter(called.values())
     return {i: f"{name} ({i})" if often[name] > 1 else name for i, name in called.items()}
 

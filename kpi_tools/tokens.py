@@ -79,18 +79,11 @@ def kpi_figures(kpi: Mapping[str, Any]) -> dict[str, str | None]:
     to or from it.
     """
     row, quarter = dict(kpi), Quarter.parse(kpi["quarter"])
-    figures = {
-        "value": figure_of(row) if is_number(row["value"]) else None,
-        "target": line_of(row, "target") if is_number(row["target"]) else None,
-        "floor_standard": None,
-        "previous": figure_of(row, "previous_") if is_number(row["previous_value"]) else None,
-        "change": _change(row),
-        "year_ago": figure_of(row, "year_ago_") if is_number(row["year_ago_value"]) else None,
-        "quarter": quarter.title,
-        "previous_quarter": quarter.shift(-1).title,
-    }
-    if is_number(row["floor_standard"]):
-        figures["floor_standard"] = line_of(row, "floor_standard")
+    figures = {"change": _change(row), **_quarters(quarter)}
+    for name, of in (("value", ""), ("previous", "previous_"), ("year_ago", "year_ago_")):
+        figures[name] = figure_of(row, of) if is_number(row[f"{of}value"]) else None
+    for line in ("target", "floor_standard"):
+        figures[line] = line_of(row, line) if is_number(row[line]) else None
     for name in ("rating", "previous_rating"):
         figures[name] = None if row[name] == NOT_RATED else row[name]
     for part in ("numerator", "denominator"):
@@ -105,7 +98,11 @@ def section_figures(counts: Mapping[str, int], quarter: Quarter) -> dict[str, st
     """What each of SECTION_TOKENS says: the quarter, and counts of the section's KPIs."""
     words = {"kpis": "kpis", "green": GREEN, "amber": AMBER, "red": RED, "not_rated": NOT_RATED}
     counted = {token: in_words(counts.get(word, 0)) for token, word in words.items()}
-    return {"quarter": quarter.title, "previous_quarter": quarter.shift(-1).title, **counted}
+    return {**_quarters(quarter), **counted}
+
+
+def _quarters(quarter: Quarter) -> dict[str, str | None]:
+    return {"quarter": quarter.title, "previous_quarter": quarter.shift(-1).title}
 
 
 def listing(known: Collection[str]) -> str:

@@ -107,8 +107,8 @@ def special_causes(
     z = np.where(figures.among(WITH_PARTS), (y - limits["mean"]) * np.sqrt(figures.size), y)
     columns = signalled(y, limits, few | alone, better, profile, none | runs, z)
     if runs.any():
-        stretch = np.cumsum(rows.first | (np.diff(limits["baseline"], prepend=0) != 0)) - 1
-        columns |= _of_runs(y, limits, runs, stretch, better, columns)
+        begins = rows.first | (np.diff(limits["baseline"], prepend=0) != 0)
+        columns |= _of_runs(y, limits, runs, np.cumsum(begins) - 1, better, columns)
     return rows.with_columns(**columns)
 
 

@@ -21,6 +21,7 @@ _WORDS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", 
 _MOST_EXTRA_DECIMALS = 6
 _BARE = ("", "count", "number", "ratio", "score")
 """Units that are not printed: the name of the KPI says what is counted."""
+_COUNTED = ("days", "hours", "minutes", "seconds", "points", "percentage points")
 _NEAREST, _LONGEST, _SHORT = 3, 80, 3
 
 _MULTIPLES = {"thousand": "k", "million": "m", "billion": "bn"}
@@ -72,8 +73,8 @@ def show(value: float | None, unit: str, decimals: int, *, bare: bool = False) -
         short = _MULTIPLES.get(multiple, "") if number.strip("-£0.,") else ""  # nought is nought
         return number + (short if bare else f" {multiple}".rstrip())
     words = "" if bare else unit_words(unit)
-    if words in ("days", "hours", "minutes", "seconds", "points", "percentage points"):
-        words = words.removesuffix("s") if number == "1" else words
+    if number == "1" and words in _COUNTED:
+        words = words.removesuffix("s")
     return f"{number} {words}" if words else number
 
 
