@@ -187,14 +187,7 @@ def program() -> dict[str, Any]:
 
 def versions() -> dict[str, str]:
     """The installed version of each of PACKAGES; `none` where it is not installed."""
-
-    def installed(name: str) -> str:
-        try:
-            return version(name)
-        except PackageNotFoundError:
-            return "none"
-
-    return {name: installed(name) for name in PACKAGES}
+    return {name: _installed(name) for name in PACKAGES}
 
 
 @cache
@@ -220,3 +213,10 @@ def unlike_lock(lock: Path = LOCK) -> list[str]:
         for name, there in versions().items()
         if there not in pins.get(name, set())
     ]
+
+
+def _installed(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "none"

@@ -43,9 +43,8 @@ class Line:
         """How the line is called in a sentence: `target`, `floor standard within 5%`."""
         called = {PREVIOUS: "previous figure", YEAR_AGO: "figure of a year ago"} | dict(names or {})
         name = called.get(self.column, self.column.replace("_", " "))
-        return (
-            f"{name} {'beyond' if self.beyond else 'within'} {self.size}" if self.amount else name
-        )
+        side = f" {'beyond' if self.beyond else 'within'} {self.size}"
+        return f"{name}{side if self.amount else ''}"
 
     @property
     def size(self) -> str:

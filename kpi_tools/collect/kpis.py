@@ -272,7 +272,7 @@ def _kpi_of(
 
 
 def _left_to_the_name(unit: str, name: str) -> bool:
-    """Whether a unit holds a number, but `tCO2e`, or is a rate of which the name says per how many."""
+    """Whether a unit holds a number, but `tCO2e`, or is a rate whose name says per how many."""
     rate = folded(unit) in ("rate", "rates") and re.search(r"\bper \d", folded(name))
     return bool(rate or re.search(r"\b\d", unit))
 

@@ -261,7 +261,7 @@ def _settings(
 
 
 def _strange(book: Book) -> str:
-    """The word that stands in the place of a rating and is not known as one, where one in ten is."""
+    """The word in the place of a rating that is not known as one, where one in ten is."""
     cells = [cell for cell in book.cells if cell.what == "rating" and cell.text.strip()]
     unknown = Counter(cell.text.strip() for cell in cells if cell.left == NOT_A_RATING)
     (word, times), *_ = unknown.most_common(1) or [("", 0)]

@@ -157,7 +157,8 @@ def with_actions(
 ) -> pd.DataFrame:
     """`actions` with a row for each that the returns open or change; its own rows go before it.
 
-    `tables`: the sheets of `words` by file. A new action has the id `<kpi>-<quarter>-<number>`, never used again.
+    `tables`: the sheets of `words` by file. A new action has the id `<kpi>-<quarter>-<number>`,
+    never used again.
     """
     rows: list[dict[str, Any]] = actions.to_dict("records")
     last = {row["action_id"]: row for row in rows}

@@ -411,7 +411,12 @@ def _draw_month(canvas: Canvas, row: Row, at: float, kpi: Row) -> None:
 
 
 def _single_month(points: Rows, months: Sequence[Row]) -> list[Row]:
-    """The latest month alone that ends with the latest quarter, whose figure covers more."""
+    """The latest month alone that ends with the latest quarter, whose figure covers more.
+
+    None of what adds up: a month of it is on another scale.
+    """
+    if adds_up(points[-1]["unit"]):
+        return []
     alone = [row for row in months if is_number(row["value"]) and row.get("basis") == "month"][-1:]
     return [
         row
