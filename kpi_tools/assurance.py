@@ -245,12 +245,8 @@ def _runs(history: pd.DataFrame | None) -> dict[Any, int]:
 
 
 def why(point: Mapping[str, Any]) -> str:
-    """One sentence on why a point is flagged or, as often asked, why not.
-
-    Args:
-        point: A row of the classified table: `value`, the limits, `rule`, `special_cause`, `run`,
-            `steps` and, where they are there, `unit`, `decimals`, `status`.
-    """
+    """One sentence on why a point is flagged or, as often asked, why not: from a row of the
+    classified table, with `unit`, `decimals` and `status` where they are there."""
     limits = str(point["limits"])
     if limits == NOT_CHARTED:
         return f"Not charted: {LIMIT_MEANINGS[NOT_CHARTED]}."

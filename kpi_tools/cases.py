@@ -213,15 +213,10 @@ def _each(quarters: int) -> str:
 def cases_to(kpi: Mapping[str, Any], level: float | None) -> int | None:
     """How many cases the numerator would have to change by to stand on the right side of `level`.
 
-    Where the level is met already it is the last case that still meets it.
-
-    Args:
-        kpi: `unit`, `polarity`, `numerator`, `denominator`.
-        level: In the KPI's unit.
-
     Returns:
-        Positive: so many more; negative: so many fewer. Of a level that is met for `higher` zero or
-        negative (what may be lost), for `lower` zero or positive. None where cases are not known.
+        Positive: so many more; negative: so many fewer. Where the level is met it is the last case
+        that still meets it: for `higher` zero or negative (what may be lost), for `lower` zero or
+        positive. None where `unit`, `polarity`, `numerator` or `denominator` do not say.
     """
     per = MULTIPLIERS.get(str(kpi.get("unit")))
     numbers = (level, kpi.get("numerator"), kpi.get("denominator"))
@@ -239,15 +234,11 @@ def cases_to(kpi: Mapping[str, Any], level: float | None) -> int | None:
 
 
 def sensitivity(kpi: Mapping[str, Any], scheme: Scheme = DEFAULT_SCHEME) -> list[str]:
-    """How many cases decide the rating: `would be Amber with three fewer cases`.
-
-    Args:
-        kpi: A row with `rating`, `polarity`, `unit`, `numerator`, `denominator` and its lines.
-        scheme: By which it is rated.
+    """How many cases decide the rating: `would be Amber with three fewer cases`, from a row with
+    `rating`, `polarity`, `unit`, `numerator`, `denominator` and its lines.
 
     Returns:
-        The way up first, then the way down; empty where the cases are not known or the KPI is not
-        rated.
+        The way up first, then the way down; empty where cases or rating are not known.
     """
     names = [band.name for band in scheme.bands]
     required = [cases_to(kpi, _edge(kpi, band)) for band in scheme.bands[:-1]]

@@ -106,13 +106,11 @@ def outlook(
 def predictions(
     recent: Any, *, significance: float = 0.05, minimum_points: int = 5
 ) -> pd.DataFrame:
-    """The quarters ahead for a chart, one row each.
-
-    Args:
-        recent: As for `outlook`, which says why a series has no rows here; so are the others.
+    """The quarters ahead for a chart, one row each, from what `outlook` takes.
 
     Returns:
-        `kpi_id`, `quarter`, `period_end`, `expected`, `low`, `high`.
+        `kpi_id`, `quarter`, `period_end`, `expected`, `low`, `high`; no rows where `outlook` says
+        why not.
     """
     keys, series = _series(recent, significance, minimum_points)
     rows = []
@@ -127,14 +125,11 @@ def predictions(
 def line_chances(
     recent: Any, lines: pd.DataFrame, *, significance: float = 0.05, minimum_points: int = 5
 ) -> pd.DataFrame:
-    """The chance that each line is met, null where nothing can be said.
-
-    Args:
-        recent: As for `outlook`, by `kpi_id`; so are the others.
-        lines: Rows with `kpi_id`, `edge`, `far_edge`, as `rating.band_lines` gives them.
+    """The chance that each line is met, from what `outlook` takes.
 
     Returns:
-        `lines` with `next_chance` and `year_end_chance`.
+        `lines` (`kpi_id`, `edge`, `far_edge`, as `rating.band_lines` gives them) with
+        `next_chance` and `year_end_chance`, null where nothing can be said.
     """
     found: dict[str, list[float]] = {"next_chance": [], "year_end_chance": []}
     series = {key[0]: ahead for key, ahead in _series(recent, significance, minimum_points)[1]}
@@ -156,13 +151,12 @@ def _series(
     """The columns that name a series, and what can be said of each, by its name."""
     rows, polarity = in_order(recent, by, period, named=named), named["polarity"]
     used = [name for name in (*rows.keys, period, *_USED) if name in rows.frame.columns]
-    table = rows.frame.select(*dict.fromkeys(used)).to_pandas().iloc[rows.order]
-    way: Any = polarity
     if polarity not in POLARITIES:
-        way = rows.frame[polarity].to_pandas().iloc[rows.order].to_numpy()
+        used.append(polarity)
+    table = rows.frame.select(*dict.fromkeys(used)).to_pandas().iloc[rows.order]
     table = table.assign(
         value=rows.numbers(named["value"]),
-        polarity=way,
+        polarity=polarity if polarity in POLARITIES else table[polarity],
         period_end=pd.to_datetime(rows.days, unit="D"),
         target=rows.either(named.get("target"), "target"),
         floor_standard=rows.either(named.get("floor_standard"), "floor_standard"),

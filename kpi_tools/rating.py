@@ -230,14 +230,10 @@ def cannot_be_rated(
     rated = rate(ends, schemes)
     unrated = (rated["rating"] == NOT_RATED).to_numpy().reshape(2, -1).all(axis=0)
     never = rated.head(len(rows))[unrated]
-    found = [
-        (
-            kpi_id,
-            "order" if " on the better side of " in reason else "never",
-            f"{capitalised(reason)}.",
-        )
-        for kpi_id, reason in zip(never["kpi_id"], never["not_rated_reason"], strict=True)
-    ]
+    found = []
+    for kpi_id, reason in zip(never["kpi_id"], never["not_rated_reason"], strict=True):
+        kind = "order" if " on the better side of " in reason else "never"
+        found.append((kpi_id, kind, f"{capitalised(reason)}."))
     names = rows["scheme"].fillna("") if "scheme" in rows else pd.Series("", rows.index)
     for name, scheme in schemes.items():
         for line in (line for band in scheme.bands for line in band.meets if line.percent):
@@ -373,9 +369,8 @@ def _looked_up(
         part = share.fill_null(0.0).cast(nw.Int64).cast(nw.String)
         of_year = lit(f"% of the year's {words.get('target', 'target')}")
         going_on = unrated & ~share.is_null() & col("_line_target").is_null()
-        reason = (
-            when(going_on).then(nw.concat_str(lit("on the way: "), part, of_year)).otherwise(reason)
-        )
+        on_the_way = nw.concat_str(lit("on the way: "), part, of_year)
+        reason = when(going_on).then(on_the_way).otherwise(reason)
     band = found([at or 0 for at in places], nw.Int64)
     return {
         "rating": found(ratings, nw.String),

@@ -25,13 +25,9 @@ def suggested_rebases(
     Only a suggestion: whether the process changed, and why, is for its owner to say (`rebase` needs
     a reason and a name).
 
-    Args:
-        classified: The table of `special_causes`.
-        by: As for `process_limits`, like `period`.
-
     Returns:
-        One row for each such series: the columns of `by`, `run` (its length, negative below the
-        mean), `date` (first period of that run).
+        One row for each such series of the table of `special_causes`: the columns of `by`, `run`
+        (its length, negative below the mean), `date` (first period of that run).
     """
     rows = in_order(classified, by, period)
     run, baseline = rows.numbers("run")[rows.last].astype(int), rows.numbers("baseline")
