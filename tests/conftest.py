@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 LONG = os.environ.get("KPI_LONG") == "1"
 settings.register_profile(
-    "repeatable", derandomize=True, deadline=None, database=None, max_examples=100 if LONG else 30
+    "repeatable", derandomize=True, deadline=None, database=None, max_examples=100 if LONG else 15
 )
 settings.load_profile("repeatable")
 if not LONG:  # as a report is made: a fifth of the time of reading small tables

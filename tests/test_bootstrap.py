@@ -199,6 +199,7 @@ def test_runs_in_process_where_it_is_installed(made):
         made.mark.with_name("aside").rename(made.mark)
 
 
+@pytest.mark.slow
 def test_follows_the_lock(made):
     assert made.small() == "1"
     made.lock("flit", "two")

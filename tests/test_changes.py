@@ -209,6 +209,7 @@ def page(returns: Returns) -> str:
     return "".join(map(str, pieces))
 
 
+@pytest.mark.slow
 def test_the_earlier_report_stays_as_it_was_to_the_byte(raws, read):
     plain, changed = (read[raw, "2024-25 Q2"] for raw in raws)
     assert page(changed).encode() == page(plain).encode()

@@ -377,6 +377,7 @@ def test_no_attacker_narrows_a_cell_of_a_table_with_totals(counts, total_too):
     [(9, 20, 30), (9, 20, 30), (9, 20, 30), (2, 20, 30), (9, 20, 30), (9, 20, 30)],
     ("AR", "BR", "TR"),
 )
+@pytest.mark.slow
 def test_nor_with_rolling_windows_of_parts_and_of_the_total(counts, windows):
     rows = table(*counts)
     for at in range(3, len(counts)):
@@ -389,6 +390,7 @@ def test_nor_with_rolling_windows_of_parts_and_of_the_total(counts, windows):
 
 @settings(max_examples=60)
 @given(st.lists(st.integers(0, 12), min_size=1, max_size=12))
+@pytest.mark.slow
 def test_nor_from_rolling_figures_alone(values):
     """Any sums of four can be told of: the quarters behind them are not known to anybody."""
     cells = [3, *values]
@@ -402,6 +404,7 @@ def test_nor_from_rolling_figures_alone(values):
 @settings(max_examples=60)
 @given(st.lists(cases, min_size=3, max_size=15), st.booleans(), st.booleans())
 @example([2, 20, 30], True, False)
+@pytest.mark.slow
 def test_nor_from_months_their_quarters_and_twelve_months(counts, with_quarters, with_years):
     catalogue = kpis("A quarter R; R rolling_12_months")
     names = [str(month) for month in pd.period_range("2023-04", periods=len(counts), freq="M")]

@@ -19,6 +19,7 @@ SECOND = "2025-03-20 | the target of C1 | a slip of the pen"
 @pytest.mark.parametrize(
     "name", ["Adult Social Care", "adult  social care", "Children, Young People and Education"]
 )
+@pytest.mark.slow
 def test_a_part_has_the_rows_of_the_whole(name):
     whole, part = load(RAW, "2024-25 Q3"), load(RAW, "2024-25 Q3", only=name)
     kpis, own = (score(recent_quarters(one), one) for one in (whole, part))

@@ -66,6 +66,7 @@ def test_nothing_on_a_page_is_of_another_council(reports):
 
 
 @pytest.mark.parametrize("kpi_id", ["CG1", "WW5", "WW3", "GH4"])
+@pytest.mark.slow
 def test_nor_in_a_history(kpi_id):
     one = one_kpi(kpi_id, QUARTERS[-1], RAW)
     pieces = (one.answer, one.definition, one.targets, one.usual_range, one.directions, one.seasons)
@@ -73,6 +74,7 @@ def test_nor_in_a_history(kpi_id):
     assert not foreign(" ".join(map(str, pieces)))
 
 
+@pytest.mark.slow
 def test_nor_in_the_explorer():
     known = evidence(load(RAW, QUARTERS[-1]))
     assert not foreign(str(pages(known, "", known.returns.commentary.assign(quarter=QUARTERS[-1]))))

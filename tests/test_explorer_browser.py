@@ -577,6 +577,7 @@ def test_the_page_asked_for_nothing(page):
     assert page.strangers == []
 
 
+@pytest.mark.slow
 def test_a_history_gives_its_pictures_and_figures_without_script(browser, tmp_path):
     made = make_history("ES01", "2024-25 Q3", ROOT / "data" / "raw", tmp_path).folder
     context = browser.new_context(accept_downloads=True)

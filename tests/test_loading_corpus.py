@@ -24,7 +24,14 @@ def _placed(table: pd.DataFrame) -> list[tuple[int, str]]:
     ]
 
 
-@pytest.mark.parametrize("case", CASES, ids=[case.name for case in CASES])
+_SELDOM = [[pytest.mark.slow] if n % 4 else [] for n in range(len(CASES))]
+"""Three in four run only with KPI_LONG=1."""
+
+
+@pytest.mark.parametrize(
+    "case",
+    [pytest.param(case, id=case.name, marks=m) for case, m in zip(CASES, _SELDOM, strict=True)],
+)
 def test_every_cell_of_the_corpus_comes_out_as_expected(case: Case, desk: Desk) -> None:
     found = desk.read(**{case.file.replace(".", "_"): case.content})
     taken = {

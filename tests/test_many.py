@@ -217,6 +217,7 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in sorted(folder.iterdir()) if path.is_file()}
 
 
+@pytest.mark.slow
 def test_no_way_of_making_a_report_changes_a_byte_of_it(small, tmp_path):
     """`report --all` made them one after another in the same processes; here backwards, and one alone."""
     raw, made = small
@@ -234,6 +235,7 @@ def test_no_way_of_making_a_report_changes_a_byte_of_it(small, tmp_path):
     assert contents(elsewhere / "backwards" / "2024-25-Q1") == contents(made / "2024-25-Q1")
 
 
+@pytest.mark.slow
 def test_papermills_own_command_with_an_ordinary_kernel_makes_the_same_page(small, tmp_path):
     raw, made = small
     given = {"quarter": Q3.label, "raw": str(raw)}

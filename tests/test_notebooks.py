@@ -31,6 +31,7 @@ def run(*command: str, folder: Path) -> subprocess.CompletedProcess[str]:
         ("directorate_explorer", "Directorate", "directorate, quarter, raw"),
     ],
 )
+@pytest.mark.slow
 def test_plain_papermill_fails_on_a_parameter_that_the_notebook_does_not_have(
     tmp_path, notebook, wrong, names
 ):

@@ -108,6 +108,7 @@ def test_a_report_stops_and_says_where_the_rejected_rows_are(
     assert kept(spoilt) == FILES and not (tmp_path / "outputs" / "2024-25-Q3").exists()
 
 
+@pytest.mark.slow
 def test_a_report_without_them_is_made_on_demand_and_says_so(
     spoilt: Path, everything: int, tmp_path: Path, capsys
 ) -> None:

@@ -99,6 +99,7 @@ def test_what_it_takes_goes_by_the_councils_own_bands():
     + [pytest.param(kpi_id, None, marks=pytest.mark.slow) for kpi_id in ("CS01", "ET06", "IC06")]
     + [("CS01", values) for values in ([NAN] * 6, [90.0], [90.0] * 8, [88.0, 90, 89])],
 )
+@pytest.mark.slow
 def test_every_piece_of_every_kind_of_kpi_is_words(kpi_id, values):
     known = kent.known(kpi_id) if values is None else kent.with_figures(values)
     one = OneKpi(known, kpi_id, kent.commentary())

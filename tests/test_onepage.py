@@ -84,6 +84,7 @@ def worse(found, number: int):
 
 
 @pytest.mark.parametrize("number", [0, 1, 10, 30])
+@pytest.mark.slow
 def test_ten_reds_fit_one_a4_and_of_more_the_ten_worst(number, tmp_path, browser):
     page = one_page(*worse(tables(RAW, "2024-25 Q3"), number))
     rows = BeautifulSoup(page, "html.parser").select("table.rd tbody tr")
@@ -103,6 +104,7 @@ def test_ten_reds_fit_one_a4_and_of_more_the_ten_worst(number, tmp_path, browser
 
 
 @pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.slow
 def test_axe_finds_nothing(made, width, tmp_path, browser):
     (tmp_path / "page.html").write_text(made[1], encoding="utf-8")
     page = browser.new_page(viewport={"width": width, "height": 900})

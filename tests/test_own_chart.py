@@ -24,6 +24,7 @@ def texts(found):
 
 
 @pytest.mark.parametrize(("kind", "engine"), list(zip(CHARTS, [*ENGINES, *ENGINES], strict=False)))
+@pytest.mark.slow
 def test_every_kind_and_every_engine(kind, engine):
     table = noise(kind, 2, count=1).assign(polarity="higher")
     found = spec(ENGINES[engine](table), chart=kind)
@@ -58,6 +59,7 @@ def test_parts_alone_are_enough(kind):
     ],
 )
 @pytest.mark.parametrize("kind", ["auto", "run"])
+@pytest.mark.slow
 def test_odd_series_are_drawn_or_said(frame, kind):
     if "value" not in frame:
         frame = frame.assign(value=100 * frame["numerator"] / frame["denominator"])

@@ -142,6 +142,7 @@ def test_a_process_that_ends_is_a_sentence_and_the_next_run_has_another(run, fau
 
 
 @pytest.mark.parametrize("fault", ["hangs", "hangs_and_swallows_interrupts", "kernel_stopped"])
+@pytest.mark.slow
 def test_a_cell_that_takes_too_long_is_ended(worker, run, fault):
     run(FAULTS / "good.ipynb")  # so that the time is the cell's, not that of the imports
     with pytest.raises(

@@ -101,6 +101,7 @@ _ANY = st.dictionaries(st.sampled_from([*WHOLE, "kpis", "targets"]), _HOW, min_s
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(_ANY)
+@pytest.mark.slow
 def test_any_own_table_may_be_empty_or_refused(
     tmp_path_factory: pytest.TempPathFactory, broken: dict[str, str]
 ) -> None:

@@ -221,7 +221,10 @@ TYPED = {
 }
 
 
-@pytest.mark.parametrize("case", TYPED)
+@pytest.mark.parametrize(
+    "case",
+    [pytest.param(case, marks=[pytest.mark.slow] if n else []) for n, case in enumerate(TYPED)],
+)
 def test_a_typed_figure_that_is_suppressed_is_refused_with_its_place_and_not_repeated(
     raw, capsys, case
 ):
