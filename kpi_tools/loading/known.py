@@ -70,9 +70,12 @@ def figures_and_months(
 def _months_of_weeks(rows: pd.DataFrame, kpis: pd.DataFrame) -> pd.DataFrame:
     """The rows with one for each month: of a weekly KPI its weeks added up, or else its last."""
     key, rows = ["kpi_id", "month"], rows.sort_values("period", kind="stable")
-    last = rows.drop_duplicates(key, keep="last").set_index(key, drop=False)
     weekly = kpis[(kpis["frequency"] == "weekly") & (kpis["basis"] == "quarter")]
     weeks = rows.merge(weekly[["kpi_id", "unit"]], on="kpi_id")
+    last = rows.drop_duplicates(key, keep="last")
+    if weeks.empty:
+        return last.reset_index(drop=True)
+    last = last.set_index(key, drop=False)
     added = _added(weeks[weeks.duplicated(key, keep=False)], key)
     last.loc[added.index, _NUMBERS] = added
     last.loc[added.index[added["value"].isna()], "status"] = NOT_AVAILABLE
@@ -138,6 +141,8 @@ def _made(months: pd.DataFrame, kpis: pd.DataFrame, covers: dict[str, str]) -> p
 
     What does not follow has no value, status `not available` and a `note` of what is missing.
     """
+    if months.empty:
+        return months
     there = months[months["value"].notna()]
     made = there.groupby(_KEY, sort=False).size().rename("there").reset_index()
     made = made.merge(kpis[["kpi_id", "unit", "basis"]], on="kpi_id")
@@ -183,6 +188,8 @@ def note_months(
     known: Known, submissions: pd.DataFrame, kpis: pd.DataFrame, upto: Quarter, ledger: Ledger
 ) -> None:
     """Log figures that follow from months; warn where months are missing, or make another."""
+    if known.made.empty:
+        return
     spoken = submissions[~submissions["silent"].astype("bool")].fillna({"month": "", "sheet": ""})
     places = {(row["kpi_id"], row["quarter"], row["month"] != ""): row for row in rows_of(spoken)}
     figures = {(row["kpi_id"], row["quarter"]): row for row in rows_of(known.figures)}

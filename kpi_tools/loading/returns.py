@@ -167,6 +167,8 @@ def _bad(rows: pd.DataFrame) -> Any:
 
 def _note(rows: pd.DataFrame, column: str, code: Any, broken: Any, detail: Any = "") -> None:
     """Note a rule where it is `broken`; `code` and `detail`: of all rows, or one for each."""
+    if not broken.any():
+        return
     found = rows[["table", "position"]].assign(code=code, detail=detail)[broken]
     for row in found.to_dict("records"):
         row["table"].fault(row["position"], column, row["code"], row["detail"])
@@ -287,12 +289,11 @@ def _settled(rows: pd.DataFrame) -> pd.DataFrame:
 def _log(rows: pd.DataFrame) -> None:
     """Log each cell of accepted rows that was taken otherwise than written."""
     for column in (*NUMBERS, "kpi_id", "period", "status", "note"):
-        changed = rows[rows[f"{column}_why"] != ""]
+        why = f"{column}_why"
+        changed = rows.loc[rows[why] != "", ["table", "position", column, why]]
         for row in changed.to_dict("records"):
             taken = row[column] if isinstance(row[column], str) else f"{row[column]:.15g}"
-            row["table"].changed(
-                row["position"], column, taken.replace("nan", ""), row[f"{column}_why"]
-            )
+            row["table"].changed(row["position"], column, taken.replace("nan", ""), row[why])
 
 
 def _check_duplicates(rows: pd.DataFrame) -> None:
