@@ -359,6 +359,7 @@ quarters = st.lists(st.tuples(cases, cases, cases), min_size=1, max_size=7)
 @given(quarters, st.booleans())
 @example([(2, 7, 100)], True)
 @example([(1, 1, 1), (0, 0, 1)], False)
+@pytest.mark.slow
 def test_no_attacker_narrows_a_cell_of_a_table_with_totals(counts, total_too):
     rows = table(*counts)
     sensitive = ["yes", "yes", "yes", "yes" if total_too else "no"]

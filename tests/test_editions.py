@@ -88,6 +88,7 @@ def test_the_first_version_stays_beside_the_second(project, worker):
     assert (project.outputs / f"{SLUG}-version-2").is_dir()
 
 
+@pytest.mark.slow
 def test_a_part_goes_into_a_folder_of_its_own(project, worker):
     made = project.make(worker=worker, only="care")
     assert made.folder.name == f"{SLUG}-care"

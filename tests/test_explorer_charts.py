@@ -108,6 +108,7 @@ STEADY = [88.0, 90, 89, 91, 90, 88, 89]
         ([88, NAN, 90, NAN, 89, NAN], {}, NOT_REPORTED, "nothing to judge"),
     ],
 )
+@pytest.mark.slow
 def test_states_are_words(values, columns, variation, sentence):
     known = kent.with_figures(values, **columns)
     limits = view("limits", known, "CS01")

@@ -81,6 +81,7 @@ def test_the_notebook_beside_it_names_no_place(made):
     ("kpi", "sentence"),
     [("ES99", "The nearest: "), ("../../etc", "There are: "), ("ES06", "is not in the report")],
 )
+@pytest.mark.slow
 def test_what_cannot_be_made_leaves_nothing(tmp_path, kpi, sentence):
     with pytest.raises(InputError, match=sentence):
         make_history(kpi, "2024-25 Q3", kent.RAW, tmp_path / "out")

@@ -79,6 +79,7 @@ def test_check_keeps_what_is_refused_and_a_clean_run_leaves_nothing_stale(
     assert kept(raw) == []
 
 
+@pytest.mark.slow
 def test_councils_side_by_side_keep_each_its_own(spoilt: Path, tmp_path: Path, capsys) -> None:
     """`kpi report --councils kent medway`: what kent must mend is not gone when medway's returns are found to be clean."""
     shutil.copytree(spoilt, tmp_path / "kent")
@@ -160,6 +161,7 @@ def test_the_option_is_explained() -> None:
     assert "--allow-rejected" in CliRunner().invoke(kpi, ["report", "--help"]).output
 
 
+@pytest.mark.slow
 def test_what_was_taken_otherwise_than_sent_is_told_and_kept(raw: Path, capsys) -> None:
     path = raw / "returns" / "2024-25-Q3" / "growth-environment-transport.csv"
     text = path.read_text(encoding="utf-8")

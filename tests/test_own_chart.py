@@ -36,6 +36,7 @@ def test_every_kind_and_every_engine(kind, engine):
 
 
 @pytest.mark.parametrize("kind", ["p", "p_prime", "u", "u_prime"])
+@pytest.mark.slow
 def test_parts_alone_are_enough(kind):
     table = noise(kind, 3, count=1)
     assert spec(table.drop(columns="value"), chart=kind) == spec(

@@ -90,6 +90,7 @@ def test_its_figures_are_those_of_the_report(published):
         assert len(tables["Every figure, as known at the latest report"].select("tbody tr")) == 8
 
 
+@pytest.mark.slow
 def test_the_search_finds_and_everything_reads_without_it(published, browser):
     site, asked, messages = published.outputs / "site", [], []
     for width, name in product((1280, 390), ("index.html", "kpi/r1.html", "definitions.html")):
