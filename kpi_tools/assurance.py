@@ -13,45 +13,13 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
+from kpi_tools import vocabulary as words
 from kpi_tools.errors import InputError
 from kpi_tools.frames import Words, in_order
 from kpi_tools.kinds import PRIMES, RUN, XMR, G
 from kpi_tools.limits import EXACT, FEWEST_FOR_RUNS, carried_away
 from kpi_tools.rating import meets
 from kpi_tools.units import ends_of
-from kpi_tools.vocabulary import (
-    CLOSEST,
-    COMMON_CAUSE,
-    CONCERN,
-    FAILS,
-    FEW_CROSSINGS,
-    HIGHER,
-    HIT_OR_MISS,
-    IMPROVEMENT,
-    LIMIT_MEANINGS,
-    LIMITS_ALONE,
-    LONG_RUN,
-    LOWER,
-    MONITORED,
-    NEGATIVE,
-    NEUTRAL,
-    NO_LIMITS,
-    NO_TARGET,
-    NO_VARIATION,
-    NOT_CHARTED,
-    NOT_DESCRIBED,
-    NOT_RATED,
-    NOT_REPORTED,
-    OUTSIDE,
-    PASSES,
-    POSITIVE,
-    RUN_CHART,
-    SHIFT,
-    SPECIAL_CAUSES,
-    STABLE,
-    TREND,
-    UNKNOWN_POLARITY,
-)
 from kpi_tools.wording import capitalised, is_number, plural, rows_of, show
 
 BY_LUCK: Final = "but the limits say that it will miss by chance"
@@ -106,7 +74,7 @@ def assurance(
         span = rows.spans[one]
         undescribed[one] |= carried_away(y[span][known[span]])
     aim = rows.either(target, "target")[last]
-    closest = rows.is_polarity(polarity, CLOSEST)[last]
+    closest = rows.is_polarity(polarity, words.CLOSEST)[last]
     width = rows.either(tolerance, "tolerance")[last]
     half = np.abs(rows.either(None, "floor_standard")[last] - aim) / 2
     width = np.where(closest, np.nan_to_num(np.where(np.isnan(width), half, width)), 0.0)
@@ -116,21 +84,26 @@ def assurance(
     inside = (low >= aim - slack) & (high <= aim + slack)
     better = rows.better(polarity)[last]
     not_charted, no_limits, runs = (
-        rows.is_word("limits", word)[last] for word in (NOT_CHARTED, NO_LIMITS, RUN_CHART)
+        rows.is_word("limits", word)[last]
+        for word in (words.NOT_CHARTED, words.NO_LIMITS, words.RUN_CHART)
     )
     states = {
-        NOT_CHARTED: not_charted,
-        NO_LIMITS: no_limits | runs,
-        NO_TARGET: np.isnan(aim),
-        UNKNOWN_POLARITY: (better == 0) & ~closest,
-        NOT_DESCRIBED: undescribed,
-        PASSES: inside | (side * better > 0),
-        FAILS: (side * better < 0) | (closest & (side != 0)),
-        HIT_OR_MISS: ~not_charted,
+        words.NOT_CHARTED: not_charted,
+        words.NO_LIMITS: no_limits | runs,
+        words.NO_TARGET: np.isnan(aim),
+        words.UNKNOWN_POLARITY: (better == 0) & ~closest,
+        words.NOT_DESCRIBED: undescribed,
+        words.PASSES: inside | (side * better > 0),
+        words.FAILS: (side * better < 0) | (closest & (side != 0)),
+        words.HIT_OR_MISS: ~not_charted,
     }
-    causes = {word: rows.is_word("special_cause", word)[last] for word in SPECIAL_CAUSES}
-    why_none = {NOT_CHARTED: not_charted, NOT_REPORTED: np.isnan(y[last]), NO_LIMITS: no_limits}
-    variations = {**why_none, **causes, COMMON_CAUSE: ~not_charted}
+    causes = {word: rows.is_word("special_cause", word)[last] for word in words.SPECIAL_CAUSES}
+    why_none = {
+        words.NOT_CHARTED: not_charted,
+        words.NOT_REPORTED: np.isnan(y[last]),
+        words.NO_LIMITS: no_limits,
+    }
+    variations = {**why_none, **causes, words.COMMON_CAUSE: ~not_charted}
     return rows.rows(last, variation=Words.first_of(variations), assurance=Words.first_of(states))
 
 
@@ -153,32 +126,33 @@ def reading(
         target: What the target is called.
     """
     rating, place, state = kpi["rating"], kpi.get("band"), kpi.get("assurance")
-    if not is_number(place) or state not in (PASSES, FAILS, HIT_OR_MISS):
+    if not is_number(place) or state not in (words.PASSES, words.FAILS, words.HIT_OR_MISS):
         return None
     found = {kpi.get("variation"), kpi.get("direction_of_travel")}
-    better, worse = bool({IMPROVEMENT, POSITIVE} & found), bool({CONCERN, NEGATIVE} & found)
+    better = bool({words.IMPROVEMENT, words.POSITIVE} & found)
+    worse = bool({words.CONCERN, words.NEGATIVE} & found)
     if _is_good(kpi):
-        contradicted = {PASSES: worse, HIT_OR_MISS: better, FAILS: better}
-        words = {
-            PASSES: f"{rating}, and the process can be relied on to stay so",
-            HIT_OR_MISS: f"{rating} by luck: expect to miss some quarters",
-            FAILS: f"{rating} this time, although the process as it is misses the {target}",
+        contradicted = {words.PASSES: worse, words.HIT_OR_MISS: better, words.FAILS: better}
+        sentence = {
+            words.PASSES: f"{rating}, and the process can be relied on to stay so",
+            words.HIT_OR_MISS: f"{rating} by luck: expect to miss some quarters",
+            words.FAILS: f"{rating} this time, although the process as it is misses the {target}",
         }
     else:
         lasting = f"stay {rating}" if place == bands else f"not reach the {target}"
-        contradicted = {HIT_OR_MISS: worse, FAILS: better or alone_meets}
-        words = {
-            PASSES: "an unusual miss: find out what happened",
-            HIT_OR_MISS: "an ordinary miss",
-            FAILS: f"will {lasting} until the process is redesigned",
+        contradicted = {words.HIT_OR_MISS: worse, words.FAILS: better or alone_meets}
+        sentence = {
+            words.PASSES: "an unusual miss: find out what happened",
+            words.HIT_OR_MISS: "an ordinary miss",
+            words.FAILS: f"will {lasting} until the process is redesigned",
         }
-    return None if contradicted.get(state) else words[state]
+    return None if contradicted.get(state) else sentence[state]
 
 
 def _is_good(kpi: Mapping[str, Any]) -> bool:
     """Whether the latest figure has the best band, or one that meets the target as well."""
     value, target, polarity = kpi.get("value"), kpi.get("target"), str(kpi.get("polarity"))
-    sided = polarity in (HIGHER, LOWER) and is_number(value) and is_number(target)
+    sided = polarity in (words.HIGHER, words.LOWER) and is_number(value) and is_number(target)
     return kpi["band"] == 1 or bool(sided and meets(value, target, polarity))
 
 
@@ -213,23 +187,23 @@ def by_consequence(
 def _consequence(row: Mapping[str, Any], bands: int) -> tuple[int, str]:
     """The group of a KPI, the most urgent 0, and why it is in that."""
     rating, place = row["rating"], row.get("band")
-    if rating == MONITORED:
+    if rating == words.MONITORED:
         return 10, "monitored"
-    if rating == NOT_RATED or not is_number(place):
+    if rating == words.NOT_RATED or not is_number(place):
         return 9, "not rated"
     second, way = row.get("gls_direction"), row["direction_of_travel"]
-    if second in (POSITIVE, STABLE, NEGATIVE) and second != way:
-        way = STABLE
+    if second in (words.POSITIVE, words.STABLE, words.NEGATIVE) and second != way:
+        way = words.STABLE
     if place == bands:
-        groups = {NEGATIVE: (0, " and getting worse"), POSITIVE: (2, ", improving")}
+        groups = {words.NEGATIVE: (0, " and getting worse"), words.POSITIVE: (2, ", improving")}
         group, how = groups.get(way, (1, ", no clear change"))
         return group, f"{rating}{how}"
-    if place > 1 and way == NEGATIVE:
+    if place > 1 and way == words.NEGATIVE:
         return _MIDDLE, f"{rating} and getting worse"
-    if _is_good(row) and row.get("assurance") == HIT_OR_MISS and reading(row, bands):
+    if _is_good(row) and row.get("assurance") == words.HIT_OR_MISS and reading(row, bands):
         return 4, f"{rating}, {BY_LUCK}"
     before = row.get("previous_rating", rating)
-    if before not in (NOT_RATED, MONITORED, rating) and isinstance(before, str):
+    if before not in (words.NOT_RATED, words.MONITORED, rating) and isinstance(before, str):
         return 5, "newly changed rating"
     return 6 if place > 1 else 7, rating
 
@@ -248,15 +222,15 @@ def why(point: Mapping[str, Any]) -> str:
     """One sentence on why a point is flagged or, as often asked, why not: from a row of the
     classified table, with `unit`, `decimals` and `status` where they are there."""
     limits = str(point["limits"])
-    if limits == NOT_CHARTED:
-        return f"Not charted: {LIMIT_MEANINGS[NOT_CHARTED]}."
+    if limits == words.NOT_CHARTED:
+        return f"Not charted: {words.LIMIT_MEANINGS[words.NOT_CHARTED]}."
     value = point["value"]
     if not is_number(value):
         status = point.get("status")
         reason = f" ({status})" if isinstance(status, str) and status else ""
         return f"No figure for this period{reason}: nothing to judge."
-    if limits == NO_LIMITS:
-        return f"Not judged: {LIMIT_MEANINGS[NO_LIMITS]}."
+    if limits == words.NO_LIMITS:
+        return f"Not judged: {words.LIMIT_MEANINGS[words.NO_LIMITS]}."
 
     def figure(name: str) -> str:
         places = _places(point) + (name != "value")
@@ -271,12 +245,9 @@ def why(point: Mapping[str, Any]) -> str:
 
 def usual_range(point: Mapping[str, Any]) -> str:
     """The range between the limits in words: `62% to 71%`, or `up to 71%` where the measure cannot
-    be lower anyway.
-
-    Uses the limits and, where they are there, `unit`, `decimals`, `range_low` and `range_high`
-    (else those of the unit).
-    """
-    if point["limits"] == RUN_CHART:
+    be lower anyway. Uses the limits and, where they are there, `unit`, `decimals`, `range_low` and
+    `range_high` (else those of the unit)."""
+    if point["limits"] == words.RUN_CHART:
         return "none: a run chart has no limits"
     (low, high), unit = ends_of(point), str(point.get("unit") or "")
     ends = [point[name] for name in ("lower_limit", "upper_limit")]
@@ -297,7 +268,7 @@ def if_today(point: Mapping[str, Any], today: date) -> str:
         return ""
     when, after = f"{today.day} {today:%B %Y}", plural(days, "day")
     opening = f"If one happened today ({when}), {after} after the last"
-    if point["limits"] in (NO_LIMITS, NO_VARIATION):
+    if point["limits"] in (words.NO_LIMITS, words.NO_VARIATION):
         return f"{opening}, nothing could be said of it yet."
     side = "longer than" if days > point["upper_limit"] else "within"
     side = "shorter than" if days < point["lower_limit"] else side
@@ -314,23 +285,23 @@ def _why_flagged(point: Mapping[str, Any], figure: Callable[[str], str], side: s
     """The sentence for a point with a `rule`."""
     cause, rule = str(point["special_cause"]), point["rule"]
     article = "an" if cause[0] in "aeiou" else "a"
-    verdict = "Flagged as unusual" if cause == NEUTRAL else f"Flagged as {article} {cause}"
+    verdict = "Flagged as unusual" if cause == words.NEUTRAL else f"Flagged as {article} {cause}"
     mean = f"{side} the {centre_of(point)} of {figure('mean')}"
     run = f"it is one of {abs(int(point['run']))} figures in a row {mean}; by chance"
-    if rule == OUTSIDE:
+    if rule == words.OUTSIDE:
         end = "upper" if side == "above" else "lower"
         usual = "the figures behind the limits were all the same"
-        if point["limits"] != NO_VARIATION:
+        if point["limits"] != words.NO_VARIATION:
             usual = f"the usual range is {usual_range(point)}"
         limit = f"the {end} process limit of {figure(f'{end}_limit')}"
         reason = f"{figure('value')} is {side} {limit} ({usual})"
-    elif rule == TREND:
+    elif rule == words.TREND:
         reason = "it is part of seven or more figures in a row that all rise or all fall"
-    elif rule == LONG_RUN:
+    elif rule == words.LONG_RUN:
         reason = f"{run} {_most(point)}"
-    elif rule == FEW_CROSSINGS:
+    elif rule == words.FEW_CROSSINGS:
         reason = f"the figures cross {_crossed(point)}, and this one lies {mean}"
-    elif rule == SHIFT:
+    elif rule == words.SHIFT:
         reason = f"{run} seven are rare"
     else:
         outer = "lie in the outer third of the usual range"
@@ -341,24 +312,24 @@ def _why_flagged(point: Mapping[str, Any], figure: Callable[[str], str], side: s
 def _why_not(point: Mapping[str, Any], inside: str, side: str) -> str:
     """Why a point has no `rule`."""
     limits = point["limits"]
-    if limits == NO_VARIATION:
-        return LIMIT_MEANINGS[NO_VARIATION]
+    if limits == words.NO_VARIATION:
+        return words.LIMIT_MEANINGS[words.NO_VARIATION]
     if int(point["overlap"]) > 1:
-        if limits == RUN_CHART:
+        if limits == words.RUN_CHART:
             return "rolling figures share most of their data, so their runs say nothing"
         wider = ", and they are widened" if point.get("chart", XMR) in (XMR, *PRIMES) else ""
         because = "because rolling figures share most of their data"
         return f"{inside}. {_ONLY_LIMITS}{wider}, {because}"
-    if int(point["baseline_points"]) < FEWEST_FOR_RUNS and limits != RUN_CHART:
+    if int(point["baseline_points"]) < FEWEST_FOR_RUNS and limits != words.RUN_CHART:
         return f"{inside}. {_ONLY_LIMITS}, because there are fewer than {FEWEST_FOR_RUNS} figures"
-    if limits == LIMITS_ALONE:
-        return f"{inside}. {capitalised(LIMIT_MEANINGS[LIMITS_ALONE])}"
+    if limits == words.LIMITS_ALONE:
+        return f"{inside}. {capitalised(words.LIMIT_MEANINGS[words.LIMITS_ALONE])}"
     run, steps, centre = abs(int(point["run"])), int(point["steps"]), centre_of(point)
     where = f"it lies on the {centre}"
     if run:
-        usual = _most(point) if limits == RUN_CHART else "seven make a shift"
+        usual = _most(point) if limits == words.RUN_CHART else "seven make a shift"
         where = f"its run {side} the {centre} is {run} long ({usual})"
-    if limits == RUN_CHART:
+    if limits == words.RUN_CHART:
         return f"{where}, and the figures cross {_crossed(point)}"
     move = "it follows no rise or fall"
     if steps:

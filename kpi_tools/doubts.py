@@ -87,10 +87,8 @@ def with_doubts(figures: pd.DataFrame, history: pd.DataFrame | None = None) -> p
 
 
 def doubt_table(figures: pd.DataFrame) -> pd.DataFrame:
-    """The doubts among figures that nobody has confirmed, a row each.
-
-    Columns: `kpi_id`, `quarter`, `period` (in words), `code`, `doubt`, `remedy`, `who`.
-    """
+    """The doubts among figures that nobody has confirmed, a row each. Columns: `kpi_id`, `quarter`,
+    `period` (in words), `code`, `doubt`, `remedy`, `who`."""
     rows = [row for row in rows_of(figures) if in_doubt(row)]
     found = [
         (
@@ -112,10 +110,8 @@ def let_pass(figures: pd.DataFrame, overrides: str) -> pd.DataFrame:
 
 class _Usual:
     """What the other figures of a series say is usual: their range, and the steps between them.
-
     `nearest`: the figure before (for the first ones: after). `ratios`: distances are ratios, not
-    differences.
-    """
+    differences."""
 
     def __init__(
         self, values: Sequence[float], nearest: float, digit: float = 0.0, ratios: bool = True
@@ -182,13 +178,10 @@ def _of_series(
 
 def _slip(row: Row, usual: _Usual | None, enough: bool) -> _Doubt:
     """A decimal point that moved: the figure is beyond all others, and among them when it is moved
-    back.
-
-    Beyond is at least twice (or half) the nearest edge of the range, so that it is seen in every
-    KPI whose figures span less than fivefold. Where the figures are few it is five times, beyond
-    these and the lines together. A figure near the lines is not doubted: it may be the leap that
-    was planned.
-    """
+    back. Beyond is at least twice (or half) the nearest edge of the range, so that it is seen in
+    every KPI whose figures span less than fivefold. Where the figures are few it is five times,
+    beyond these and the lines together. A figure near the lines is not doubted: it may be the leap
+    that was planned."""
     value, lines = row["value"], _lines(row)
     known = [*(usual.values if usual else ()), *([] if enough or len(lines) < 2 else lines)]
     if len(known) < 2 or (lines and min(lines) / _NEAR <= value <= max(lines) * _NEAR):
@@ -217,10 +210,8 @@ def _zero(row: Row, usual: _Usual) -> _Doubt:
 
 
 def _another(row: Row, usual: _Usual, neighbours: list[Row]) -> _Doubt:
-    """The figure of another KPI for the same period, and strange for this one.
-
-    Figures of one or two digits are often the same by chance, so they must be stranger.
-    """
+    """The figure of another KPI for the same period, and strange for this one. Figures of one or
+    two digits are often the same by chance, so they must be stranger."""
     value = row["value"]
     particular = len(Decimal(repr(value)).normalize().as_tuple().digits) > 2
     if value == 0 or (row["unit"] == "count" and not particular):
@@ -246,10 +237,8 @@ def _remainder(row: Row, usual: _Usual) -> _Doubt:
 
 
 def _far(row: Row, usual: _Usual) -> _Doubt:
-    """Further off than any mechanism is needed for: beyond the range twice, by four widths.
-
-    Of few figures 20 times.
-    """
+    """Further off than any mechanism is needed for: beyond the range twice, by four widths. Of few
+    figures 20 times."""
     times = 2 if len(usual.values) >= 2 * _ENOUGH else 20
     counted = row["unit"] == "count"
     if usual.strangeness(row["value"]) <= 4 or not usual.is_beyond(row["value"], times, counted):

@@ -40,11 +40,9 @@ class Words(NamedTuple):
 @dataclass(frozen=True)
 class Ordered:
     """The rows of a table by series and period: `order` is where each stands in `frame`, `first`
-    whether a series begins there.
-
-    `days` is where each period lies, in days (or in the units of a column of numbers), `dates`
-    whether it is a date; `measured` is false for text, which has an order and no distance.
-    """
+    whether a series begins there. `days` is where each period lies, in days (or in the units of a
+    column of numbers), `dates` whether it is a date; `measured` is false for text, which has an
+    order and no distance."""
 
     given: Any
     frame: nw.DataFrame[Any]

@@ -14,11 +14,8 @@ _INJECTED = "# Parameters\n"
 
 def corrections_of(text: str) -> list[tuple[date, str, str]]:
     """The parameter `corrections`, a line for each time that a report was published again: the day,
-    what was corrected, why.
-
-    Raises `InputError` for a line that is not `2025-03-14 | what | why`, and for days that go
-    backwards.
-    """
+    what was corrected, why. Raises `InputError` for a line that is not `2025-03-14 | what | why`,
+    and for days that go backwards."""
     found: list[tuple[date, str, str]] = []
     for line in filter(str.strip, text.splitlines()):
         parts = [part.strip() for part in line.split("|")]

@@ -110,10 +110,8 @@ def _content(name: str, written: bytes, quarter: Quarter) -> bytes:
 def _in_force(
     head: list[str], rows: list[list[str]], since: tuple[str, ...], quarter: Quarter
 ) -> list[list[str]]:
-    """The rows of which nothing in `since` is after the quarter.
-
-    Raises `ValueError` where its first column is not there.
-    """
+    """The rows of which nothing in `since` is after the quarter. Raises `ValueError` where its
+    first column is not there."""
     places = [head.index(name) for name in since if name in head or name == since[0]]
     end = head.index(_UNTIL) if _UNTIL in head else len(head)
     return [

@@ -59,10 +59,8 @@ class Received:
 
 
 def sort_out(raw: Path) -> tuple[dict[Quarter, Path], list[Received]]:
-    """The folder of each quarter in `raw`/returns, and what else lies there.
-
-    Raises `InputError` where there is no such folder.
-    """
+    """The folder of each quarter in `raw`/returns, and what else lies there. Raises `InputError`
+    where there is no such folder."""
     if not raw.is_dir():
         raise InputError(
             f"There is no folder {raw}. Name the folder that holds council.toml and the returns."

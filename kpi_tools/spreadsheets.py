@@ -158,10 +158,8 @@ def restrict(
     prompt: str = "",
     **rule: str,
 ) -> None:
-    """Let cells hold only what a rule allows: programs refuse anything else with a sentence.
-
-    A rule that allows everything (`custom`) only shows the prompt; no rule restricts nothing.
-    """
+    """Let cells hold only what a rule allows: programs refuse anything else with a sentence. A rule
+    that allows everything (`custom`) only shows the prompt; no rule restricts nothing."""
     from openpyxl.worksheet.datavalidation import DataValidation
 
     check = DataValidation(
@@ -216,11 +214,9 @@ def repacked(content: bytes) -> bytes:
 
 
 def processed_folder(raw: str | Path, quarter: Quarter) -> Path:
-    """Where refused rows of a quarter are kept: `processed/2024-25-Q3` beside the raw folder.
-
-    A folder of another name than `raw` may have other councils beside it: its rows are in
-    `processed/<its name>/2024-25-Q3`.
-    """
+    """Where refused rows of a quarter are kept: `processed/2024-25-Q3` beside the raw folder. A
+    folder of another name than `raw` may have other councils beside it: its rows are in
+    `processed/<its name>/2024-25-Q3`."""
     folder = raw_folder(raw).absolute()
     place = folder.parent / "processed"
     return (place if folder.name == "raw" else place / folder.name) / quarter.slug
@@ -257,13 +253,11 @@ def sent_back(workbooks: Iterable[Path | str], indent: str = "") -> str:
 
 def write_rejected(returns: Returns, folder: str | Path) -> list[Path]:
     """Write what was refused or taken otherwise than sent; return what can be sent back.
-
     `changes.csv` holds what was taken otherwise than it was sent, `problems.csv` all problems where
     one is an error, `rejected.csv` every rejected row as sent. For each file of the returns with a
     rejected row that its service can put right there is a workbook with that file's rows and
     problems alone, a note on each bad cell: nothing of another service's, or of the council's own
-    tables.
-    """
+    tables."""
     target, problems = Path(folder), returns.problems
     errors = problems[problems["severity"] == ERROR]
     listed = problems if len(errors) else errors

@@ -12,11 +12,9 @@ OTHER: Final = "other: "
 
 @dataclass(frozen=True)
 class Family:
-    """What all figures of a unit have in common.
-
-    `low` and `high` are what the measure can be where kpis.csv does not say otherwise; `per` is
-    what numerator over denominator is multiplied by; `clock` the seconds of one unit of time.
-    """
+    """What all figures of a unit have in common. `low` and `high` are what the measure can be where
+    kpis.csv does not say otherwise; `per` is what numerator over denominator is multiplied by;
+    `clock` the seconds of one unit of time."""
 
     low: float = 0.0
     high: float = inf

@@ -13,32 +13,15 @@ from typing import Any
 import narwhals.stable.v2 as nw
 import numpy as np
 
+from kpi_tools import vocabulary as words
 from kpi_tools.errors import InputError
 from kpi_tools.frames import Array, Words, in_order
 from kpi_tools.kinds import WITH_PARTS, charted, expected_runs
 from kpi_tools.limits import EXACT, FEWEST_FOR_RUNS, LIMITED, RUNS, process_limits
 from kpi_tools.rebases import RUN
 from kpi_tools.schemes import one_of
-from kpi_tools.vocabulary import (
-    CONCERN,
-    FEW_CROSSINGS,
-    IMPROVEMENT,
-    LIMITS_ALONE,
-    LONG_RUN,
-    NEUTRAL,
-    NO_LIMITS,
-    NOT_CHARTED,
-    OUTSIDE,
-    PROFILES,
-    RULES,
-    RUN_CHART,
-    SHIFT,
-    TREND,
-    TRIAL,
-    TWO_IN_THREE,
-)
 
-_CAUSES = (None, CONCERN, NEUTRAL, IMPROVEMENT)
+_CAUSES = (None, words.CONCERN, words.NEUTRAL, words.IMPROVEMENT)
 
 
 def special_causes(
@@ -74,8 +57,10 @@ def special_causes(
     Raises:
         InputError: As `process_limits`; also where the limits in the table are not of `value`.
     """
-    if profile not in PROFILES:
-        raise InputError(f'There is no profile "{profile}"; there are {one_of(profile, PROFILES)}.')
+    if profile not in words.PROFILES:
+        raise InputError(
+            f'There is no profile "{profile}"; there are {one_of(profile, words.PROFILES)}.'
+        )
     parts = {name: options.pop(name) for name in ("numerator", "denominator") if name in options}
     if "mean" not in nw.from_native(series).collect_schema().names():
         series = process_limits(series, by=by, period=period, value=value, **parts, **options)
@@ -99,9 +84,10 @@ def special_causes(
             f"{rows.row_of(int(np.argmax(other)))}. Put it through process_limits with value="
             f'"{value}".'
         )
-    y = np.where(rows.is_word("limits", NOT_CHARTED), np.nan, figures.y)
+    y = np.where(rows.is_word("limits", words.NOT_CHARTED), np.nan, figures.y)
     few, alone, none, runs = (
-        rows.is_word("limits", word) for word in (TRIAL, LIMITS_ALONE, NO_LIMITS, RUN_CHART)
+        rows.is_word("limits", word)
+        for word in (words.TRIAL, words.LIMITS_ALONE, words.NO_LIMITS, words.RUN_CHART)
     )
     better = rows.better(polarity)
     z = np.where(figures.among(WITH_PARTS), (y - limits["mean"]) * np.sqrt(figures.size), y)
@@ -121,11 +107,9 @@ def signalled(
     none: Array,
     z: Array,
 ) -> dict[str, Any]:
-    """The columns of `CAUSES`.
-
-    `few`: where too few figures make the limits for any rule but the first; `none`: where there are
-    no limits; `z`: the figures on a scale on which neighbours compare, where their limits differ.
-    """
+    """The columns of `CAUSES`. `few`: where too few figures make the limits for any rule but the
+    first; `none`: where there are no limits; `z`: the figures on a scale on which neighbours
+    compare, where their limits differ."""
     mean = limits["mean"]
     noise = np.maximum(np.abs(mean), 1) * EXACT
     there = ~(none | np.isnan(mean))
@@ -146,15 +130,15 @@ def signalled(
     trend = long | _shifted(long, -1)
     sequences = ~few & (limits["baseline_points"] >= FEWEST_FOR_RUNS) & (limits["overlap"] == 1)
     rules = {
-        OUTSIDE: outside,
-        TREND: sequences & trend,
-        TWO_IN_THREE: sequences & two,
-        SHIFT: sequences & (np.abs(run) >= RUN),
+        words.OUTSIDE: outside,
+        words.TREND: sequences & trend,
+        words.TWO_IN_THREE: sequences & two,
+        words.SHIFT: sequences & (np.abs(run) >= RUN),
     }
     rule = Words.first_of(rules)
     following = np.where(_shifted(trend, -1), _shifted(step, -1), 0)
     slope = np.where(following != 0, following, step)
-    news = np.where(rules[TREND] & ~outside, slope, side) * better
+    news = np.where(rules[words.TREND] & ~outside, slope, side) * better
     cause = np.where(rule.codes == len(rules), 0, np.sign(news) + 2)
     return {"run": run, "steps": steps, "rule": rule, "special_cause": Words(cause, _CAUSES)}
 
@@ -182,9 +166,13 @@ def _of_runs(
     crossings = np.maximum(np.bincount(of[turns], minlength=count) - 1, 0)
     most, least = np.array([expected_runs(n) for n in points.tolist()]).T
     long, few = length > most[of], (crossings < least)[of]
-    codes = np.select([long, few], [RULES.index(LONG_RUN), RULES.index(FEW_CROSSINGS)], len(RULES))
+    codes = np.select(
+        [long, few],
+        [words.RULES.index(words.LONG_RUN), words.RULES.index(words.FEW_CROSSINGS)],
+        len(words.RULES),
+    )
     none = columns["rule"].codes == len(columns["rule"].meanings) - 1
-    rule = np.where(runs | none, len(RULES), columns["rule"].codes)
+    rule = np.where(runs | none, len(words.RULES), columns["rule"].codes)
     cause, run = (
         np.where(runs, 0, one) for one in (columns["special_cause"].codes, columns["run"])
     )
@@ -193,7 +181,7 @@ def _of_runs(
     each = dict(zip(RUNS, (longest, most, crossings, least), strict=True))
     return {
         "run": run,
-        "rule": Words(rule, (*RULES, None)),
+        "rule": Words(rule, (*words.RULES, None)),
         "special_cause": Words(cause, _CAUSES),
         **{name: np.where(alone, values[stretch], np.nan) for name, values in each.items()},
     }

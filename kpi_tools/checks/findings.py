@@ -61,10 +61,8 @@ class Override(NamedTuple):
 
 
 def parse_overrides(text: str) -> tuple[Override, ...]:
-    """The overrides in a notebook's parameter: `code | because | by`, one a line.
-
-    Raises `InputError` for a line that has not three parts.
-    """
+    """The overrides in a notebook's parameter: `code | because | by`, one a line. Raises
+    `InputError` for a line that has not three parts."""
     found = []
     for line in text.splitlines():
         parts = [part.strip() for part in line.split("|")]
@@ -78,11 +76,8 @@ def parse_overrides(text: str) -> tuple[Override, ...]:
 
 
 def with_overrides(findings: pd.DataFrame, overrides: Iterable[Override]) -> pd.DataFrame:
-    """The findings with `because` and `by` (null where not overridden).
-
-    Raises `InputError` for an override of a check that found nothing: it would hide a finding of
-    later.
-    """
+    """The findings with `because` and `by` (null where not overridden). Raises `InputError` for an
+    override of a check that found nothing: it would hide a finding of later."""
     given = {one.code: one for one in overrides}
     if idle := [code for code in given if code not in set(findings["code"])]:
         there = listed(list(dict.fromkeys(findings["code"]))) or "none"

@@ -61,10 +61,8 @@ def missing(kpis: pd.DataFrame, recent: pd.DataFrame) -> Iterator[Finding]:
 
 def late(recent: pd.DataFrame, returns: Returns) -> Iterator[Finding]:
     """Figures that came first with the returns of this quarter and were due for an earlier report.
-
     What came with the very first returns, or is of a time before them, is history, for which nobody
-    was late.
-    """
+    was late."""
     sent = returns.submissions[returns.submissions["value"].notna()]
     earlier = sent[sent["received"] < returns.quarter.label]
     if earlier.empty:

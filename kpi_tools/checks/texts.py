@@ -219,11 +219,8 @@ def quarters(texts: pd.DataFrame, kpis: pd.DataFrame, quarter: Quarter) -> Itera
 
 
 def improvements(texts: pd.DataFrame, kpis: pd.DataFrame, council: Council) -> Iterator[Finding]:
-    """A word of improvement beside a negative direction or a lower rating.
-
-    What is denied, wished for or expected is let pass; so is a better quarter that is said to be
-    one.
-    """
+    """A word of improvement beside a negative direction or a lower rating. What is denied, wished
+    for or expected is let pass; so is a better quarter that is said to be one."""
     for row, kpi in _on_kpis(texts[texts["column"] == "commentary"], kpis):
         scheme = council.schemes.get(kpi["scheme"] or "", council.schemes[""])
         places = {band.name: place for place, band in enumerate(scheme.bands)}

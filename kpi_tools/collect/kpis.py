@@ -77,10 +77,8 @@ class Cell:
 
 @dataclass
 class Kpi:
-    """One KPI of a workbook: its facts by name, its cells by meaning and period.
-
-    `called`: its name there, which the mapping may replace.
-    """
+    """One KPI of a workbook: its facts by name, its cells by meaning and period. `called`: its name
+    there, which the mapping may replace."""
 
     key: str
     sheet: str

@@ -96,10 +96,8 @@ def recognise(group: str, text: str) -> Meaning | None:
 
 
 class When(NamedTuple):
-    """The period that a heading names, as returns write it, and the rest of the heading.
-
-    `open`: a period is named, but not which; why. `fault`: one is named that cannot be.
-    """
+    """The period that a heading names, as returns write it, and the rest of the heading. `open`: a
+    period is named, but not which; why. `fault`: one is named that cannot be."""
 
     label: str = ""
     rest: str = ""

@@ -73,10 +73,8 @@ def ratings_by(cells: pd.DataFrame, bands: str) -> pd.Series:
 
 
 def agreements(cells: pd.DataFrame) -> list[Agreement]:
-    """How each scheme agrees with the ratings, the best first.
-
-    Where a polarity is not known the better one counts, KPI by KPI.
-    """
+    """How each scheme agrees with the ratings, the best first. Where a polarity is not known the
+    better one counts, KPI by KPI."""
     cells = cells[cells["target"].notna()].reset_index(drop=True)
     unknown = ~cells["polarity"].isin(("higher", "lower", "target"))
     ways = [

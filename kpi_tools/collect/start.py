@@ -175,9 +175,7 @@ def _read(
     workbook: Path, answers: mapping.Answers, names: Iterable[str]
 ) -> tuple[Book, list[str], list[str]]:
     """A workbook as a mapping has it, sheets that were left, how columns differ from the mapping.
-
-    `names`: what the mapping says of columns. What the program takes by itself is no answer.
-    """
+    `names`: what the mapping says of columns. What the program takes by itself is no answer."""
     sheets, left = open_sheets(workbook)
     book = deduce(read_tables(_tables(sheets, {})), {})
     differing = []

@@ -34,12 +34,10 @@ def known_for(raw: str | Path, quarter: Quarter) -> Returns:
 
 
 def kpi_status(returns: Returns, quarter: Quarter) -> pd.DataFrame:
-    """One row for each KPI of which a figure is due in the report of a quarter.
-
-    `state`: received (a figure, or a reason why there is none), rejected, or missing; `late`: one
-    that was due before has not come yet; `words`: whether there is a commentary; `action`: `needed`
-    for a KPI in the last band without one.
-    """
+    """One row for each KPI of which a figure is due in the report of a quarter. `state`: received
+    (a figure, or a reason why there is none), rejected, or missing; `late`: one that was due before
+    has not come yet; `words`: whether there is a commentary; `action`: `needed` for a KPI in the
+    last band without one."""
     by_kpi, here, figures = calendars(returns), returns.quarter == quarter, returns.figures
     given = figures["value"].notna() | figures["note"].notna()
     given |= figures["status"] != NOT_AVAILABLE

@@ -168,11 +168,8 @@ def _repeats(sheet: Sheet, upper: int, lower: int) -> bool:
 
 
 def _headings(sheet: Sheet, block: list[int]) -> list[str]:
-    """The headings over each place, the upper first, each once.
-
-    What stands over the first of several columns reaches to the next one's, if it is a period or
-    what is of a period.
-    """
+    """The headings over each place, the upper first, each once. What stands over the first of
+    several columns reaches to the next one's, if it is a period or what is of a period."""
     rows = []
     for line in block:
         texts = [sheet.text(line, place) for place in range(sheet.width)]

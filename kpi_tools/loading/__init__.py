@@ -140,10 +140,8 @@ def _of_council_files(problems: pd.DataFrame) -> pd.Series:
 
 def raw_folder(raw: str | Path) -> Path:
     """The folder of raw data: where `raw` is relative, from the nearest folder above that has it.
-
     So `data/raw` means the same in a notebook, which runs in its own folder, as at the project's
-    root. Raises `InputError` for a name that no folder can have.
-    """
+    root. Raises `InputError` for a name that no folder can have."""
     path, here = Path(raw), Path.cwd()
     try:
         for base in (here, *here.parents):
@@ -223,13 +221,9 @@ def load(
 def read_returns(
     raw: str | Path, quarter: str | Quarter | None = None, *, agreed_until: Quarter | None = None
 ) -> Returns:
-    """As `load`, but faults in the data are only collected, and what has them is left out.
-
-    Targets are those in force by the quarter, or by `agreed_until`, for what looks ahead.
-
-    Raises `InputError` for an unknown quarter, a quarter without returns, and a missing folder or
-    file.
-    """
+    """As `load`, but faults in the data are only collected, and what has them is left out. Targets
+    are those in force by the quarter, or by `agreed_until`, for what looks ahead. Raises
+    `InputError` for an unknown quarter, a quarter without returns, and a missing folder or file."""
     folder = raw_folder(raw)
     wanted, latest = _asked_for(folder, quarter)
     with Workbooks() as books:
@@ -359,11 +353,9 @@ def _commentary_of(run: Run, returns: Returns, quarter: Quarter) -> pd.DataFrame
 
 
 def as_known_at(returns: Returns, quarter: Quarter) -> Returns:
-    """The same council as known at an earlier quarter: only figures received by then.
-
-    No file is read again. The commentary of that quarter is not among it. Problems, log and counts
-    stay those of the reading.
-    """
+    """The same council as known at an earlier quarter: only figures received by then. No file is
+    read again. The commentary of that quarter is not among it. Problems, log and counts stay those
+    of the reading."""
     submissions = _known_at(returns.submissions, quarter, "received")
     figures = figures_and_months(submissions, returns.catalogue, returns.targets)
     since = ("benchmarks", "changelog", "events", "annotations", "actions", "rebases")
@@ -381,9 +373,7 @@ def as_known_at(returns: Returns, quarter: Quarter) -> Returns:
 
 def part_of(returns: Returns, name: str) -> Returns:
     """The returns with the KPIs of one section or directorate, as title and first notice say.
-
-    Raises `InputError` with the nearest names where there is none of that name.
-    """
+    Raises `InputError` with the nearest names where there is none of that name."""
     catalogue, council = returns.catalogue, returns.council
     places = dict.fromkeys([*council.sections, *catalogue["directorate"].dropna()])
     found = named(name, {place: place for place in places}, "section or directorate")

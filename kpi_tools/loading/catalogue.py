@@ -37,11 +37,9 @@ _NOT_LINES: Final = ("kpi_id", "from_quarter", *_WORDS, "year_target")
 
 
 def read_kpis(table: Table, council: Council) -> pd.DataFrame:
-    """One row per KPI, in the order of the file, defaults filled in; `status` is `kpi_status`.
-
-    Adds `range_low` and `range_high`, infinite where the measure is open. `decimals` is missing
-    where it follows from the figures. Rows with faults are left out.
-    """
+    """One row per KPI, in the order of the file, defaults filled in; `status` is `kpi_status`. Adds
+    `range_low` and `range_high`, infinite where the measure is open. `decimals` is missing where it
+    follows from the figures. Rows with faults are left out."""
     choices = {"section": council.sections}
     rows = read(table, KPIS, choices=choices).rename(columns={"status": "kpi_status"})
     rows["directorate"] = rows["directorate"].fillna(rows["section"])
@@ -257,12 +255,10 @@ def _is_flat(kpi: dict[str, Any], lines: pd.DataFrame, quarter: Quarter) -> bool
 
 def with_targets(table: pd.DataFrame, targets: pd.DataFrame) -> pd.DataFrame:
     """`table` (kpi_id, quarter, …) with the lines in force in each row's own quarter, in order.
-
     Adds every line of `targets`, `applies`, `profile`, `target_reason`, `target_status`, and
     `year_target`: the target of the whole year, where that is what the row of targets.csv states.
     Then a line that applies at the end of the year is missing before its last quarter, and one with
-    an even profile is as many quarters of it as have passed.
-    """
+    an even profile is as many quarters of it as have passed."""
     lines = line_columns(targets)
     added = [*lines, *_WORDS, "year_target"]
     bare = table.drop(columns=[name for name in added if name in table.columns])

@@ -156,10 +156,8 @@ def read_number(
     text: str, kind: str = "", comma_is_doubtful: bool = False, unit: str = ""
 ) -> Number:
     """The number in `text`, a cell of workbook kind `kind` ("": text or number), in a unit.
-
-    `comma_is_doubtful` is for files whose cells are separated by semicolons: there a comma may be
-    a decimal point.
-    """
+    `comma_is_doubtful` is for files whose cells are separated by semicolons: there a comma may be a
+    decimal point."""
     if not kind and _PLAIN.fullmatch(text):
         return _number(text)
     plain = clean_name(text)

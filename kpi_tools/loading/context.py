@@ -38,10 +38,8 @@ def read_activity(table: Table, sections: tuple[str, ...], upto: Quarter) -> pd.
 def read_benchmarks(
     table: Table, kpis: pd.DataFrame, targets: pd.DataFrame, ids: Ids, upto: Quarter
 ) -> pd.DataFrame:
-    """The benchmarks known by a quarter, typed; `quarter` is the one in which the period ends.
-
-    It is missing where that cannot be told.
-    """
+    """The benchmarks known by a quarter, typed; `quarter` is the one in which the period ends. It
+    is missing where that cannot be told."""
     known = kpis.set_index("kpi_id").to_dict("index")
     units = {kpi_id: kpi["unit"] for kpi_id, kpi in known.items()}
     usual = targets.groupby("kpi_id")["target"].median().to_dict()
@@ -115,9 +113,7 @@ def check_headline(table: Table, benchmarks: pd.DataFrame, headline: str) -> Non
 
 def read_rebases(table: Table, ids: Ids, upto: Quarter) -> pd.DataFrame:
     """The rebases known by a quarter; `date`: the first day of first_period, a quarter or month.
-
-    `from_quarter` is the first report that uses it; missing: all.
-    """
+    `from_quarter` is the first report that uses it; missing: all."""
     rows = schemas.read(table, schemas.REBASES, ids)
     days = [
         Quarter.parse(period).start.isoformat() if "Q" in period else f"{period}-01"
@@ -134,10 +130,8 @@ def read_rebases(table: Table, ids: Ids, upto: Quarter) -> pd.DataFrame:
 def read_events(
     table: Table, kpis: pd.DataFrame, ids: Ids, upto: Quarter, latest: Quarter
 ) -> pd.DataFrame:
-    """The events known by a quarter, by KPI and day; `row`, where each stands.
-
-    `latest`: the last quarter with returns; an event after it has not happened yet: a fault.
-    """
+    """The events known by a quarter, by KPI and day; `row`, where each stands. `latest`: the last
+    quarter with returns; an event after it has not happened yet: a fault."""
     rows = schemas.read(table, schemas.EVENTS, ids)
     known = kpis.set_index("kpi_id")
     since = []
@@ -157,11 +151,9 @@ def read_events(
 
 def counted(events: pd.DataFrame, upto: Quarter, received: Iterable[str]) -> pd.DataFrame:
     """The count of each month from a KPI's first event on, as known in each report, as rows sent.
-
-    `received`: when returns came; before the first of them there was no report. The first month
-    is that in which the quarter of the first event begins. A month without an event counts
-    nought. An event that became known later makes its month's count come again.
-    """
+    `received`: when returns came; before the first of them there was no report. The first month is
+    that in which the quarter of the first event begins. A month without an event counts nought. An
+    event that became known later makes its month's count come again."""
     rows, first = [], min(received, default="")
     for kpi_id, of_kpi in events.groupby("kpi_id", sort=False):
         begin = Quarter.containing(date.fromisoformat(of_kpi["date"].iloc[0]))

@@ -38,11 +38,9 @@ def _all_words(given: Mapping[str, str]) -> dict[str, str]:
 @dataclass(frozen=True)
 class Council:
     """Whose performance is reported, in which order and words, and by which rules (council.toml).
-
     `words` has the council's terms and their plurals (`target`, `target_plural` …); `arrows` the
     comparisons that are shown, the first of them counted; `milestones` the band, or None, of each
-    status of a milestone.
-    """
+    status of a milestone."""
 
     name: str
     report_title: str

@@ -31,10 +31,8 @@ _MONTHS: Final = {"quarter": 3, "rolling_12_months": 12, "annual": 12}
 
 class Figure(NamedTuple):
     """One figure as it was received: what was sent, the events it counts, how many cases they are.
-
     `parts` must not be small: the count, or the cases that met a percentage and those that did not;
-    none where unknown.
-    """
+    none where unknown."""
 
     kpi_id: str
     period: str
@@ -50,9 +48,7 @@ class Figure(NamedTuple):
 @dataclass(frozen=True)
 class Suppressed:
     """`submissions` as they may be printed; `withheld`, which knows the others and does not tell.
-
-    `uncounted`: hidden rows of sensitive KPIs of which nobody can say how many cases they count.
-    """
+    `uncounted`: hidden rows of sensitive KPIs of which nobody can say how many cases they count."""
 
     submissions: pd.DataFrame
     withheld: "Withheld"
@@ -66,15 +62,12 @@ def suppress(
     rounding: int = 0,
     exempt: pd.DataFrame | None = None,
 ) -> Suppressed:
-    """Hide small figures of sensitive KPIs, and what would give them away.
-
-    They have the status `suppressed`, no numbers, no note. `submissions`: accepted rows, in the
-    order received; `kpis`: the catalogue, with `sensitive` and `part_of`. Small is what counts 1 to
-    `threshold` - 1 cases. `rounding`: the base to which the other counts of sensitive KPIs are
-    rounded (0: none), halves up; a percentage or rate is then made of the rounded counts. `exempt`:
-    small figures printed all the same (columns kpi_id, period, from_quarter), those received from
-    `from_quarter` on.
-    """
+    """Hide small figures of sensitive KPIs, and what would give them away. They have the status
+    `suppressed`, no numbers, no note. `submissions`: accepted rows, in the order received; `kpis`:
+    the catalogue, with `sensitive` and `part_of`. Small is what counts 1 to `threshold` - 1 cases.
+    `rounding`: the base to which the other counts of sensitive KPIs are rounded (0: none), halves
+    up; a percentage or rate is then made of the rounded counts. `exempt`: small figures printed all
+    the same (columns kpi_id, period, from_quarter), those received from `from_quarter` on."""
     sensitive = set(kpis.loc[kpis["sensitive"] == "yes", "kpi_id"])
     if not sensitive or submissions.empty:
         return Suppressed(submissions, Withheld(), submissions.head(0))
@@ -195,10 +188,8 @@ def _hidden(
 
 def _remainders(figures: list[Figure]) -> Iterator[Figure]:
     """What subtraction alone gives: a year to date less the one before, a quarter less two months.
-
     For each figure what is left of it when the largest others within it are taken away, if no
-    figure counts it by itself, and it is known and not negative.
-    """
+    figure counts it by itself, and it is known and not negative."""
     counted = {one.events for one in figures}
     by_size = sorted(figures, key=lambda one: (-len(one.events), one.kpi_id, one.period))
     for whole in figures:

@@ -29,11 +29,9 @@ _FARTHEST: Final = 160
 
 @dataclass(frozen=True)
 class Calendar:
-    """In which quarters a KPI is due, and which period is then reported.
-
-    `numbers` are quarters of every year, `single` quarters of one year; `anchor` is a quarter in
-    which a biennial KPI was due.
-    """
+    """In which quarters a KPI is due, and which period is then reported. `numbers` are quarters of
+    every year, `single` quarters of one year; `anchor` is a quarter in which a biennial KPI was
+    due."""
 
     numbers: frozenset[int]
     single: frozenset[Quarter]

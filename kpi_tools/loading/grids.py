@@ -53,10 +53,8 @@ class FileFault(Exception):
 @dataclass
 class Grid:
     """A sheet: the texts of its rows that have any, and each row's number as a person sees it.
-
     `last` is the number of its last row; of a CSV file, `records` counts rows where `lines` counts
-    lines. `marks`: line, place, code and detail of what is remarkable about a cell.
-    """
+    lines. `marks`: line, place, code and detail of what is remarkable about a cell."""
 
     sheet: str
     cells: list[list[str]] = field(default_factory=list)
@@ -209,9 +207,7 @@ def _cut(text: str, separator: str) -> Grid:
 
 def _without_blank_end(text: str, separator: str) -> tuple[str, int]:
     """The text to the end of its last line with anything in it, and how many come after: a million.
-
-    Some programs write as many.
-    """
+    Some programs write as many."""
     end = re.compile(r"\r\n|\r|\n").search(text, len(text.rstrip(f"{separator} \t\r\n")))
     if end is None:
         return text, 0
@@ -221,10 +217,8 @@ def _without_blank_end(text: str, separator: str) -> tuple[str, int]:
 
 
 def received_rows(grid: Grid, quarter: Quarter) -> Grid:
-    """The rows received with the returns of a quarter, the column of that blank.
-
-    Raises `FileFault` where the column is missing, or a row does not say it.
-    """
+    """The rows received with the returns of a quarter, the column of that blank. Raises `FileFault`
+    where the column is missing, or a row does not say it."""
     names = [heading(text) for text in grid.cells[0]]
     if "received" not in names:
         raise FileFault("table-columns", '"received"', grid.sheet, grid.lines[0])

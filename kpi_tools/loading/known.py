@@ -28,11 +28,9 @@ _NO_PARTS: Final = "Its months came without the cases behind them, which would h
 
 class Known(NamedTuple):
     """The last word on each quarter (`figures`) and on each month (`months`; also column `month`).
-
     `made`: each quarter of which a month is known as its months make it, whether or not a figure
     was sent; it has neither the catalogue's columns nor lines. In the table of months `basis` says
-    what a month's figure covers: `month` where it is of the month alone.
-    """
+    what a month's figure covers: `month` where it is of the month alone."""
 
     figures: pd.DataFrame
     months: pd.DataFrame
@@ -43,11 +41,9 @@ def figures_and_months(
     submissions: pd.DataFrame, kpis: pd.DataFrame, targets: pd.DataFrame
 ) -> Known:
     """What is known from `submissions`, which come in the order in which they were received.
-
     Columns: the catalogue's, `quarter`, `period_end`, those of the figure (`value` … `received`),
     the lines in force. Sorted by catalogue and `period_end`. Quarters of which no figure was sent
-    follow from their months.
-    """
+    follow from their months."""
     rows = submissions.assign(month=submissions["month"].fillna(""))
     rows["milestone"] = rows.get("milestone")
     # the last word; a cell left blank without a status says nothing and replaces nothing
@@ -84,9 +80,7 @@ def _months_of_weeks(rows: pd.DataFrame, kpis: pd.DataFrame) -> pd.DataFrame:
 
 def _added(rows: pd.DataFrame, by: list[str]) -> pd.DataFrame:
     """The figure of the spans of each group together; missing where it does not follow from theirs.
-
-    One span alone stays as it is. Counts and money are added up, others are made of their parts.
-    """
+    One span alone stays as it is. Counts and money are added up, others are made of their parts."""
     groups = rows.groupby(by, sort=False)
     size, unit = groups.size(), groups["unit"].first()
     sums = groups[_NUMBERS].sum().where(groups[_NUMBERS].count().eq(size, axis=0))

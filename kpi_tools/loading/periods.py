@@ -20,9 +20,7 @@ ACADEMIC: Final = ("07-31", "08-31")
 
 class Period(NamedTuple):
     """A financial quarter, or in it a month ("2024-12") or the day of a weekly figure, or a fault.
-
-    `notice`: what was taken for granted, where a reader of the figures should know.
-    """
+    `notice`: what was taken for granted, where a reader of the figures should know."""
 
     quarter: Quarter | None = None
     month: str = ""
@@ -73,12 +71,10 @@ _FIRST_DAY: Final = date(1899, 12, 30)
 
 
 def read_period(text: str, kind: str = "", kpi: Mapping[str, Any] | None = None) -> Period:
-    """The period that `text`, a cell of workbook kind `kind`, names for a KPI.
-
-    Of the KPI frequency and year_ends count. A quarter always names one; a month or a day in it for
-    monthly figures, and where it ends the KPI's year; a year for annual ones. Without a KPI a
-    quarter, its last day or a month.
-    """
+    """The period that `text`, a cell of workbook kind `kind`, names for a KPI. Of the KPI frequency
+    and year_ends count. A quarter always names one; a month or a day in it for monthly figures, and
+    where it ends the KPI's year; a year for annual ones. Without a KPI a quarter, its last day or a
+    month."""
     plain = clean_name(text)
     if fault := fault_of_text(text, kind):
         return Period(fault=fault)

@@ -38,11 +38,9 @@ _TIME: Final = re.compile(
 
 @dataclass(frozen=True)
 class Layout:
-    """The columns that a kind of table must and may have; the first one is its key.
-
-    `prefilled` are those that our own template has for whoever fills it in: they are kept where all
-    of them stand there. `others`: whether further columns are kept as well, by their own names.
-    """
+    """The columns that a kind of table must and may have; the first one is its key. `prefilled` are
+    those that our own template has for whoever fills it in: they are kept where all of them stand
+    there. `others`: whether further columns are kept as well, by their own names."""
 
     required: tuple[str, ...]
     optional: tuple[str, ...] = ()
@@ -58,11 +56,9 @@ class Layout:
 @dataclass
 class Table:
     """The rows below the headings of one sheet, as texts by column; `bad` marks refused rows.
-
     `rows_in` counts them together with `blank` rows; `beyond` holds what stands right of the last
     heading; `shifted` marks rows of another width. `later` counts good rows that come into force
-    after the report's quarter: they are not part of its account, which would change with them.
-    """
+    after the report's quarter: they are not part of its account, which would change with them."""
 
     file: str
     sheet: str
@@ -142,11 +138,9 @@ def read_table(
     sheet: str = "",
     received: Quarter | None = None,
 ) -> Table | None:
-    """The table of `layout` in the file; None where the file is refused, as the ledger says.
-
-    Of council.xlsx that in one `sheet`, and there the rows that were `received` with the returns of
-    a quarter.
-    """
+    """The table of `layout` in the file; None where the file is refused, as the ledger says. Of
+    council.xlsx that in one `sheet`, and there the rows that were `received` with the returns of a
+    quarter."""
     try:
         if snapshot.path.suffix.lower() == ".xlsx":
             grids = workbook_grids(snapshot, books, ledger)
@@ -365,11 +359,9 @@ def _mark(table: Table, grid: Grid, layout: Layout, places: dict[str, int]) -> N
 
 
 def _blank_surplus(body: list[list[str]], wide: int) -> int:
-    """How many blank cells every row has too many at its end, as some programs write.
-
-    0 where a comma may have cut a number: that leaves one to three digits beside exactly three. A
-    row without such a pair shows that the blank is of all.
-    """
+    """How many blank cells every row has too many at its end, as some programs write. 0 where a
+    comma may have cut a number: that leaves one to three digits beside exactly three. A row without
+    such a pair shows that the blank is of all."""
     widths = set(map(len, body))
     surplus = widths.pop() - wide if len(widths) == 1 and len(body) > 1 else 0
     blank = not any(cell.strip() for row in body for cell in row[wide:])

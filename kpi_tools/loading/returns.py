@@ -61,9 +61,7 @@ class Catalogue:
 
 def submissions_upto(last: Quarter, run: Run, known: Catalogue) -> pd.DataFrame:
     """The accepted rows of every folder up to `last`, oldest folder first (columns: SUBMISSION).
-
-    Without a catalogue nothing is read: every row would only be reported as unknown.
-    """
+    Without a catalogue nothing is read: every row would only be reported as unknown."""
     folders, others = sort_out(run.raw)
     for other in others:
         run.skip(other.path, other.code, other.detail)
@@ -93,9 +91,7 @@ def with_nulls(submissions: pd.DataFrame) -> pd.DataFrame:
 
 def _read(tables: Sequence[tuple[Table, Quarter]], known: Catalogue) -> pd.DataFrame:
     """What each cell says, by its column; its other parts beside it: `value_percent`, `note_fault`.
-
-    Further columns: `table` and `position` in it, and what the catalogue says of the KPI.
-    """
+    Further columns: `table` and `position` in it, and what the catalogue says of the KPI."""
     kpis: dict[str, dict[str, Any]] = known.kpis.set_index("kpi_id").to_dict("index")
     statuses = {name.casefold(): name for name in known.milestones}
     found: dict[str, list[Any]] = {name: [] for name in _CELLS}

@@ -123,10 +123,8 @@ def column_name(column: str) -> str:
 
 def as_list(problems: pd.DataFrame) -> str:
     """The problems under the name of each file and sheet: places and cells, below them the rule.
-
     Like faults of one column are one finding, with its rows. Of each rule the first `MOST_LISTED`
-    findings are listed; of the others the rows are counted.
-    """
+    findings are listed; of the others the rows are counted."""
     waiting = problems[problems["code"] == WAITS]
     findings = defaultdict[tuple[str, ...], list[Any]](list)
     for problem in problems.drop(index=waiting.index).itertuples(index=False):

@@ -46,10 +46,8 @@ _AS_SENT: Final = ("prose", "name", "own id")
 
 @dataclass(frozen=True)
 class Column:
-    """A column: its kind, what it means, what stands for a blank, an example.
-
-    `without` says the default in words where it does not say itself; `most` bounds a whole number.
-    """
+    """A column: its kind, what it means, what stands for a blank, an example. `without` says the
+    default in words where it does not say itself; `most` bounds a whole number."""
 
     name: str
     kind: str
@@ -65,11 +63,9 @@ class Column:
 @dataclass(frozen=True)
 class Schema:
     """A table: where it lies, what a row of it is, its columns, and which of them name a row.
-
     `further`: whether more columns may stand beside these, each a line of numbers; `optional`:
     whether the file may be missing; `certain`: whether of two rows with one key the first is taken,
-    not neither.
-    """
+    not neither."""
 
     file: str
     row: str
@@ -101,9 +97,8 @@ class Schema:
 @dataclass(frozen=True)
 class Setting:
     """One setting of council.toml: what it may be, its default in words, its meaning, an example.
-
-    `attribute` is its name in `Council`; `options`, `least` and `most` bound it, as its kind needs.
-    """
+    `attribute` is its name in `Council`; `options`, `least` and `most` bound it, as its kind
+    needs."""
 
     part: str
     key: str
@@ -160,10 +155,8 @@ def read(
     units: Mapping[str, str] | None = None,
 ) -> pd.DataFrame:
     """The columns of `schema`, typed, a row for each of `table`; faults mark rows in `table.bad`.
-
     `choices`: what a column may hold where that depends on other tables; `units`: the unit of each
-    KPI. Of two rows with one key the second is refused.
-    """
+    KPI. Of two rows with one key the second is refused."""
     found = {
         column.name: [_cell(table, at, column, ids, choices or {}) for at in range(len(table))]
         for column in schema.columns

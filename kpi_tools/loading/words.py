@@ -48,11 +48,9 @@ def withhold_texts(
     withheld: Withheld,
     columns: Iterable[str] = _TEXTS,
 ) -> pd.DataFrame:
-    """`rows` without those whose texts give a suppressed figure of their KPI away; refused.
-
-    A text on a section in which such a figure stands is only remarked on: it may be another number.
-    No problem repeats it.
-    """
+    """`rows` without those whose texts give a suppressed figure of their KPI away; refused. A text
+    on a section in which such a figure stands is only remarked on: it may be another number. No
+    problem repeats it."""
     refused = []
     for at, row in rows.to_dict("index").items():
         of_kpi = isinstance(row["kpi_id"], str)
@@ -73,10 +71,8 @@ def read_words(
     tables: Sequence[tuple[Quarter, Table]], ids: Ids, kpis: pd.DataFrame, withheld: Withheld
 ) -> pd.DataFrame:
     """The rows of all sheets Words that say something, oldest quarter first (columns: COLUMNS).
-
     Faults go into their ledgers. Of two rows that say the same of one KPI one is kept; two
-    commentaries that differ are both refused.
-    """
+    commentaries that differ are both refused."""
     found = [pd.DataFrame(columns=COLUMNS, dtype="str")]
     first = dict[tuple[Any, ...], tuple[Table, int, str]]()
     for quarter, table in tables:
@@ -116,9 +112,7 @@ def with_commentary(
     commentary: pd.DataFrame, words: pd.DataFrame, quarter: Quarter, ledger: Ledger | None = None
 ) -> pd.DataFrame:
     """`commentary` with what the returns of a quarter say, before which goes what it says itself.
-
-    That a text was edited so is told.
-    """
+    That a text was edited so is told."""
     now = (words["quarter"] == quarter.label) & (words["what"] == COMMENTARY)
     sent = words[now & words["text"].notna()].set_index("kpi_id", drop=False)
     edited = commentary.set_index("kpi_id")["commentary"].dropna()
@@ -156,10 +150,8 @@ def with_actions(
     tables: Mapping[str, Table],
 ) -> pd.DataFrame:
     """`actions` with a row for each that the returns open or change; its own rows go before it.
-
     `tables`: the sheets of `words` by file. A new action has the id `<kpi>-<quarter>-<number>`,
-    never used again.
-    """
+    never used again."""
     rows: list[dict[str, Any]] = actions.to_dict("records")
     last = {row["action_id"]: row for row in rows}
     existing = {(row["action_id"], row["from_quarter"]) for row in rows}

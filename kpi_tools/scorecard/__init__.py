@@ -79,11 +79,9 @@ def rated(figures: pd.DataFrame, council: Council) -> pd.DataFrame:
 
 
 def with_series(figures: pd.DataFrame, returns: Returns) -> pd.DataFrame:
-    """Add `series_from`: since when the figure's series is as it is, null where it never changed.
-
-    A quarter for a redefinition (the first report with it), a day for a rebase; texts stand in the
-    order of time.
-    """
+    """Add `series_from`: since when the figure's series is as it is, null where it never changed. A
+    quarter for a redefinition (the first report with it), a day for a rebase; texts stand in the
+    order of time."""
     changes = returns.changelog[returns.changelog["change"] == "redefined"]
     since = pd.Series(pd.NA, index=figures.index, dtype="str")
     for change in rows_of(changes.sort_values("from_quarter")):
@@ -168,9 +166,7 @@ def quarter_before(returns: Returns) -> pd.DataFrame:
 
 def ratings_of(council: Council = DEFAULT_COUNCIL) -> tuple[str, ...]:
     """What a KPI can count as: the default bands, those of other schemes, `Not rated` and the like.
-
-    A band of another scheme counts with that of the same name.
-    """
+    A band of another scheme counts with that of the same name."""
     schemes = [council.schemes[""], *council.schemes.values()]
     bands = dict.fromkeys(band.name for scheme in schemes for band in scheme.bands)
     return (*bands, NOT_RATED, MONITORED, NOT_DUE)
@@ -188,11 +184,9 @@ def in_last_band(kpis: pd.DataFrame, council: Council = DEFAULT_COUNCIL) -> pd.S
 
 
 def counted(kpis: pd.DataFrame, council: Council = DEFAULT_COUNCIL) -> pd.Series:
-    """What each KPI counts as: its rating.
-
-    With `not_due = "apart"` a KPI whose rating stands from an earlier report, or that was never due
-    yet, counts as `Not due`; one that is late stays `Not rated`.
-    """
+    """What each KPI counts as: its rating. With `not_due = "apart"` a KPI whose rating stands from
+    an earlier report, or that was never due yet, counts as `Not due`; one that is late stays
+    `Not rated`."""
     if council.not_due != "apart":
         return kpis["rating"]
     stands = ~kpis["is_due"] & ~kpis["rating"].isin((NOT_RATED, MONITORED))
@@ -231,11 +225,9 @@ def _compact(rows: list[dict[str, Any]]) -> pd.DataFrame:
 
 def rating_history(returns: Returns, kpis: pd.DataFrame, before: pd.DataFrame) -> pd.DataFrame:
     """How many KPIs had each rating in the last reports, each as printed then: `quarter`, ratings.
-
     As many as the window says. The last row is this report's (`kpis`), that above it the previous
     one's (`before`, as `earlier_reports` gives it). Quarters in which nothing was received have no
-    row.
-    """
+    row."""
     received = sorted(Quarter.parse(label) for label in returns.submissions["received"].unique())
     last, first = returns.quarter.shift(-1), returns.quarter.shift(-returns.council.window)
     older = [then for then in received if first < then < last]

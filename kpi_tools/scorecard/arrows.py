@@ -9,20 +9,9 @@ from typing import Final
 
 import pandas as pd
 
+from kpi_tools import vocabulary as words
 from kpi_tools.loading import Council
 from kpi_tools.quarters import Quarter
-from kpi_tools.vocabulary import (
-    BETTER,
-    CLOSEST,
-    HIGHER,
-    LOWER,
-    MILESTONE,
-    NOT_ENOUGH_DATA,
-    NOT_TESTABLE,
-    TREND_ARROW,
-    UNCHANGED,
-    WORSE,
-)
 
 PREVIOUS, YEAR_AGO, AVERAGE = "previous", "year_ago", "average"
 _FOUR: Final = 4
@@ -33,14 +22,12 @@ _WITH: Final = dict(zip((PREVIOUS, YEAR_AGO, AVERAGE), _COLUMNS, strict=True))
 
 
 def with_earlier_figures(rows: pd.DataFrame) -> pd.DataFrame:
-    """Add to due figures, in the order of time, the earlier figures of the same KPI.
-
-    `previous` (the due figure before), `same_quarter_last_year` and `average_of_four` (the mean of
-    the four before, all of them needed) are null where there is none or a redefinition
-    (`series_from`) lies between. `year_ago_quarter`, `year_ago_period`, `year_ago_value`,
-    `year_ago_target` and `year_ago_status` are that figure as it is, and `year_ago_comparable` says
-    whether it is of the same series; the quarter is null where none was due a year before.
-    """
+    """Add to due figures, in the order of time, the earlier figures of the same KPI. `previous`
+    (the due figure before), `same_quarter_last_year` and `average_of_four` (the mean of the four
+    before, all of them needed) are null where there is none or a redefinition (`series_from`) lies
+    between. `year_ago_quarter`, `year_ago_period`, `year_ago_value`, `year_ago_target` and
+    `year_ago_status` are that figure as it is, and `year_ago_comparable` says whether it is of the
+    same series; the quarter is null where none was due a year before."""
     figure = ["period", "value", "target", "status", "_series"]
     rows = rows.assign(_series=rows["series_from"].fillna("")).reset_index(drop=True)
     by_kpi = rows.groupby("kpi_id", sort=False)
@@ -64,16 +51,13 @@ def with_earlier_figures(rows: pd.DataFrame) -> pd.DataFrame:
 
 def with_arrows(rows: pd.DataFrame, council: Council) -> pd.DataFrame:
     """Add `arrow_<kind>` and `change_<kind>` for each two-point kind that the council shows
-    (`[direction] show`).
-
-    The arrow is better, worse, unchanged (within `unchanged_within`; equality is unchanged), not
-    enough data, or not testable: of what has no polarity, of milestones, of a sum for the year
-    against anything but a year ago, and of what counts since a date. The change is in the KPI's
-    unit; closest to target it is that of the distance.
-    """
+    (`[direction] show`). The arrow is better, worse, unchanged (within `unchanged_within`; equality
+    is unchanged), not enough data, or not testable: of what has no polarity, of milestones, of a
+    sum for the year against anything but a year ago, and of what counts since a date. The change is
+    in the KPI's unit; closest to target it is that of the distance."""
     added = dict[str, pd.Series]()
     for kind in council.arrows:
-        if kind != TREND_ARROW:
+        if kind != words.TREND_ARROW:
             added |= _arrow(rows, kind, council.unchanged_within)
     return rows.assign(**added).drop(columns=["previous_line", "average_of_four"])
 
@@ -83,19 +67,19 @@ def _arrow(rows: pd.DataFrame, kind: str, within: str) -> dict[str, pd.Series]:
     line = {PREVIOUS: rows["previous_line"], YEAR_AGO: rows["year_ago_target"]}.get(
         kind, rows["target"]
     )
-    closest = rows["polarity"] == CLOSEST
+    closest = rows["polarity"] == words.CLOSEST
     now = rows["value"].mask(closest, (rows["value"] - rows["target"]).abs())
     before = then.mask(closest, (then - line).abs())
     change = now - before
     slack = before.abs() * float(within[:-1]) / 100 if within.endswith("%") else float(within)
     noise = _NOISE * before.abs().clip(lower=1)
-    gain = change.where(rows["polarity"] == HIGHER, -change)
-    arrow = pd.Series(UNCHANGED, index=rows.index, dtype="str")
-    arrow = arrow.mask(gain > slack + noise, BETTER).mask(gain < -slack - noise, WORSE)
-    never = ~rows["polarity"].isin((HIGHER, LOWER, CLOSEST))
+    gain = change.where(rows["polarity"] == words.HIGHER, -change)
+    arrow = pd.Series(words.UNCHANGED, index=rows.index, dtype="str")
+    arrow = arrow.mask(gain > slack + noise, words.BETTER).mask(gain < -slack - noise, words.WORSE)
+    never = ~rows["polarity"].isin((words.HIGHER, words.LOWER, words.CLOSEST))
     if kind != YEAR_AGO:  # what adds up within the year is always more than the quarter before
         adds_up = (rows["unit"] != "%") | (rows["adds_up"] == "yes")
         never |= (rows["basis"] == "year_to_date") & adds_up
-    never |= rows["since"].notna() | (rows["kind"] == MILESTONE)
-    arrow = arrow.mask(change.isna(), NOT_ENOUGH_DATA).mask(never, NOT_TESTABLE)
+    never |= rows["since"].notna() | (rows["kind"] == words.MILESTONE)
+    arrow = arrow.mask(change.isna(), words.NOT_ENOUGH_DATA).mask(never, words.NOT_TESTABLE)
     return {f"arrow_{kind}": arrow, f"change_{kind}": change.mask(never)}

@@ -81,9 +81,8 @@ def rating_pairs(
     kpis: pd.DataFrame, same: pd.DataFrame, council: Council = DEFAULT_COUNCIL
 ) -> pd.DataFrame:
     """The KPIs of both sets: `kpi_id`, `kpi_name`, `section`, `before`, `now` (as `counted`).
-
-    `same` is the scorecard a quarter earlier by the figures known now (`scorecard.quarter_before`).
-    """
+    `same` is the scorecard a quarter earlier by the figures known now
+    (`scorecard.quarter_before`)."""
     then = pd.Series(counted(same, council).array, index=same["kpi_id"])
     both = kpis[kpis["kpi_id"].isin(then.index)]
     pairs = both[["kpi_id", "kpi_name", "section"]].assign(
@@ -93,10 +92,8 @@ def rating_pairs(
 
 
 def rating_matrix(pairs: pd.DataFrame, council: Council = DEFAULT_COUNCIL) -> pd.DataFrame:
-    """From → to: a row per rating before (`before`), a column per rating now, with `Total`.
-
-    The bands always have their place, other ratings where a KPI has one.
-    """
+    """From → to: a row per rating before (`before`), a column per rating now, with `Total`. The
+    bands always have their place, other ratings where a KPI has one."""
     there = {*pairs["before"], *pairs["now"]}
     seldom = (NOT_RATED, MONITORED, NOT_DUE)
     names = [name for name in ratings_of(council) if name in there or name not in seldom]
@@ -128,11 +125,9 @@ def reconcile(
     kpis: pd.DataFrame, before: pd.DataFrame, same: pd.DataFrame, council: Council = DEFAULT_COUNCIL
 ) -> pd.DataFrame:
     """From the previous report's counts to this one's: `step`, `kind`, `kpis`, then the ratings.
-
     Rows of kind `count` are counts, those of kind `change` lead from one to the next: as printed;
     less the KPIs no longer reported; ratings changed by figures received since; like for like, the
-    quarter before; moved since; like for like, now; KPIs new in this report; this report.
-    """
+    quarter before; moved since; like for like, now; KPIs new in this report; this report."""
 
     def count(cards: pd.DataFrame) -> pd.Series:
         return pd.Series(rating_counts(cards, council))
@@ -163,11 +158,10 @@ def reconcile(
 
 def set_changes(kpis: pd.DataFrame, before: pd.DataFrame, returns: Returns) -> pd.DataFrame:
     """The KPIs added, removed, redefined, with a new target, rated again or no longer rated.
-
     Columns: `kpi_id`, `kpi_name`, `change`, `reason`. Reasons come from the change log
     (`returns.changelog`) and from targets.csv; one that is missing says so. Lines that grow through
-    the year with the figure are not new in each quarter. Without a report before, nothing changed.
-    """
+    the year with the figure are not new in each quarter. Without a report before, nothing
+    changed."""
     logged = returns.changelog[returns.changelog["from_quarter"] == returns.quarter.label]
     why = {(row["kpi_id"], row["change"]): row["reason"] for row in rows_of(logged)}
     now, then = ({row["kpi_id"]: row for row in rows_of(table)} for table in (kpis, before))
@@ -194,12 +188,10 @@ def set_changes(kpis: pd.DataFrame, before: pd.DataFrame, returns: Returns) -> p
 
 
 def restatements(returns: Returns, before: pd.DataFrame, same: pd.DataFrame) -> pd.DataFrame:
-    """What this quarter's returns changed of what was known at the previous report.
-
-    `before`: the previous report's scorecard, `same`: that of its quarter as known now
+    """What this quarter's returns changed of what was known at the previous report. `before`: the
+    previous report's scorecard, `same`: that of its quarter as known now
     (`scorecard.earlier_reports`). Columns and order as `restated_between` gives them; none for the
-    first report.
-    """
+    first report."""
     last = returns.quarter.shift(-1)
     if not known_by(returns, last):
         return pd.DataFrame(columns=RESTATEMENTS)
@@ -213,13 +205,11 @@ def restated_between(
     now: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """The figures known to `earlier` (or missing by it) that are another in `later`, a row each.
-
     Columns: `kpi_id`, `kpi_name`, `quarter`, `kind` (restated, filled in, withdrawn, or written
     otherwise: rounded, or without the counts behind it), `old` and `new` as text with unit,
     `reason` (the note of the new figure), `received` (the returns that brought it), the figure's
     rating before and now, and the direction of travel of the earlier report's quarters before and
-    now (null where the KPI was not in that report): of `then` and `now`, made where not at hand.
-    """
+    now (null where the KPI was not in that report): of `then` and `now`, made where not at hand."""
     both = earlier.figures.merge(later.figures, on=_FIGURE, suffixes=("_old", "_new"))
     same = pd.Series(True, index=both.index)
     for name in _PARTS:
@@ -252,12 +242,10 @@ def restated_between(
 
 
 def sent_before(returns: Returns) -> pd.DataFrame:
-    """The figures of this quarter's returns that had been received before.
-
-    Columns: `file`, `kpi_id`, `period`, `old` (the last word of earlier returns), `new`; `same`:
-    whether it is that figure, as it is or with other decimals; `rounded`: with fewer. Figures that
-    were not known have a row too, that is neither.
-    """
+    """The figures of this quarter's returns that had been received before. Columns: `file`,
+    `kpi_id`, `period`, `old` (the last word of earlier returns), `new`; `same`: whether it is that
+    figure, as it is or with other decimals; `rounded`: with fewer. Figures that were not known have
+    a row too, that is neither."""
     names = ["file", "kpi_id", "period", "value"]
     now = returns.submissions["received"] == returns.quarter.label
     earlier, sent = returns.submissions[~now][names[1:]], returns.submissions[now][names]
@@ -277,9 +265,7 @@ def sent_before(returns: Returns) -> pd.DataFrame:
 
 def issue_changes(earlier: Returns, later: Returns) -> dict[str, pd.DataFrame]:
     """What differs between the reports of two quarters, by its heading: figures, ratings, words.
-
-    Both are as loaded for their own quarter. `Ratings` also lists the KPIs that are in one only.
-    """
+    Both are as loaded for their own quarter. `Ratings` also lists the KPIs that are in one only."""
     before, now = (score(recent_quarters(one), one).set_index("kpi_id") for one in (earlier, later))
     names = before["kpi_name"].to_dict() | now["kpi_name"].to_dict()
 

@@ -36,12 +36,9 @@ def rare_kinds(rows: pd.DataFrame, returns: Returns) -> tuple[str, ...]:
 
 def rare_events(points: pd.DataFrame, returns: Returns, chart: str) -> pd.DataFrame:
     """The points, where `chart` wants it with the time between its events for each KPI whose counts
-    are mostly nought.
-
-    The days where their dates are known (T), else how many periods without a case lie between two
-    with one (G). More of either is better where fewer cases are. A KPI with fewer than three events
-    keeps its counts.
-    """
+    are mostly nought. The days where their dates are known (T), else how many periods without a
+    case lie between two with one (G). More of either is better where fewer cases are. A KPI with
+    fewer than three events keeps its counts."""
     if chart not in (AUTO, T, G):
         return points
     parts = []
@@ -107,11 +104,9 @@ def _repeated(last: pd.Series, days: list[str]) -> pd.DataFrame:
 
 
 def finest_series(returns: Returns, recent: pd.DataFrame, quarters: pd.DataFrame) -> pd.DataFrame:
-    """For each KPI its weeks or days, its months, or else its quarters; `series` says which.
-
-    Up to the latest due quarter, where there are enough of them. They are not rated: target and
-    floor standard are agreed for the KPI's own basis.
-    """
+    """For each KPI its weeks or days, its months, or else its quarters; `series` says which. Up to
+    the latest due quarter, where there are enough of them. They are not rated: target and floor
+    standard are agreed for the KPI's own basis."""
     due = recent.groupby("kpi_id")["period_end"].max()
     every, sent = returns.months, returns.submissions
     finer = {}

@@ -45,11 +45,9 @@ class Part:
 
 @dataclass
 class Sheet:
-    """What the XML of a sheet says that openpyxl does not tell.
-
-    `uncalculated` formulas by line and place (from 0); `noughts`: whether a formula makes 0, as
-    spreadsheet programs store for one that leads back to itself.
-    """
+    """What the XML of a sheet says that openpyxl does not tell. `uncalculated` formulas by line and
+    place (from 0); `noughts`: whether a formula makes 0, as spreadsheet programs store for one that
+    leads back to itself."""
 
     merged: list[str]
     filled: bool
@@ -144,11 +142,9 @@ def _without_blank_end(xml: bytes) -> bytes:
 
 
 def sheets_of(parts: dict[str, Part]) -> list[Sheet]:
-    """The sheets with cells in the order of the workbook, looked through. Raises `Refused`.
-
-    Refused are a sheet that is not there, and figures taken from elsewhere: a link that no cell
-    uses takes none.
-    """
+    """The sheets with cells in the order of the workbook, looked through. Raises `Refused`. Refused
+    are a sheet that is not there, and figures taken from elsewhere: a link that no cell uses takes
+    none."""
     book = _book(parts)
     rels = [part.root for name, part in parts.items() if is_of_book(name)]
     targets = {one.get("Id"): one for root in rels for one in root}

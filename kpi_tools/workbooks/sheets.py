@@ -42,13 +42,11 @@ _THEME_COLOUR: Final = re.compile(
 
 def read_workbook(raw: bytes) -> dict[str, Any]:
     """The sheets of the workbook in `raw`: name, hidden, and of a visible one its rows as texts.
-
     Rows are those with anything in them. `kinds`: (line, place, kind) of cells whose text does not
     say what they are; `marks`: (line, place, code of `rules`, text) of what else is to be seen
     there; `fills`: (line, place, six digits) of what is filled with a colour; `merged`: ranges;
     `hidden_rows`, `hidden_columns`. `unknown`: what could not be read of the workbook's looks.
-    Raises `Refused`.
-    """
+    Raises `Refused`."""
     from openpyxl.utils.cell import range_boundaries
 
     parts = parts_of(open_container(raw))
@@ -75,9 +73,7 @@ def read_workbook(raw: bytes) -> dict[str, Any]:
 
 def _load(parts: dict[str, Part], formulas: bool = False) -> tuple[Any, str]:
     """The workbook as openpyxl reads a copy of what a return is about, and what was left out of it.
-
-    Where it stumbles over styles or comments they are taken out, as far as need be.
-    """
+    Where it stumbles over styles or comments they are taken out, as far as need be."""
     from openpyxl import load_workbook
 
     options = {"data_only": not formulas, "rich_text": not formulas, "keep_links": False}
@@ -130,9 +126,7 @@ def _plain(styles: Element, formats: bool) -> Element:
 
 def _circular(sheets: Iterable[Any]) -> set[tuple[str, int, int]]:
     """(sheet, line, column) of each formula that leads back to itself, or rests on one that does.
-
-    Spreadsheet programs store 0 for those. Of more than `MAX_FORMULAS` none is looked into.
-    """
+    Spreadsheet programs store 0 for those. Of more than `MAX_FORMULAS` none is looked into."""
     uses = {
         (sheet.title, cell.row, cell.column): _areas(
             str(getattr(cell.value, "text", cell.value)), sheet.title
@@ -246,11 +240,9 @@ def _read_sheet(sheet: Any, kinds: dict[tuple[int, int], str], theme: list[str])
 
 
 class Look(NamedTuple):
-    """What the style of a cell makes of its value.
-
-    `words`: it shows words for a number above zero; a dash for nought is how accounts are written.
-    `fill`: the colour that fills it; "" for white, greys, and what cannot be told.
-    """
+    """What the style of a cell makes of its value. `words`: it shows words for a number above zero;
+    a dash for nought is how accounts are written. `fill`: the colour that fills it; "" for white,
+    greys, and what cannot be told."""
 
     percent: bool = False
     month: bool = False
@@ -340,11 +332,9 @@ def as_text(value: Any, data_type: str, look: Look) -> tuple[str, str, bool]:
 
 
 def rich_text(runs: Iterable[tuple[str, str, bool]]) -> str:
-    """The text of runs (text, "superscript", "subscript" or "", struck) as a person sees it.
-
-    A raised mark of a footnote must not become a digit of the number before it, nor what is struck
-    out a part of it.
-    """
+    """The text of runs (text, "superscript", "subscript" or "", struck) as a person sees it. A
+    raised mark of a footnote must not become a digit of the number before it, nor what is struck
+    out a part of it."""
     runs = [run for run in runs if run[0]]
     whole = all(struck for _, _, struck in runs)
     texts = []
