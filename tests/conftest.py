@@ -3,20 +3,12 @@
 import os
 import shutil
 import signal
-from collections.abc import Callable, Iterator
 from importlib.util import find_spec
-from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import NoReturn
 
 import pandas as pd
 import pytest
 from hypothesis import settings
-
-if TYPE_CHECKING:
-    from playwright.sync_api import Browser
-
-    from kpi_tools.report.process import Worker
-    from tests.workplace import Project
 
 LONG = os.environ.get("KPI_LONG") == "1"
 settings.register_profile(
@@ -38,7 +30,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture
-def project(tmp_path: Path) -> "Project":
+def project(tmp_path):
     """A small council of its own (`workplace.Project`)."""
     from tests.workplace import Project
 
@@ -46,7 +38,7 @@ def project(tmp_path: Path) -> "Project":
 
 
 @pytest.fixture(scope="session")
-def worker() -> Iterator["Worker"]:
+def worker():
     """A process that makes reports for the tests that do not mind which."""
     from kpi_tools.report.process import Worker
 
@@ -55,7 +47,7 @@ def worker() -> Iterator["Worker"]:
 
 
 @pytest.fixture(scope="session")
-def program() -> Callable[..., str]:
+def program():
     """`program("chromium", …)`: the path of the first of these that is installed.
 
     Without any the test is skipped, or fails where KPI_REQUIRE_BROWSER is 1, as in .ci/run.
@@ -71,7 +63,7 @@ def program() -> Callable[..., str]:
 
 
 @pytest.fixture(scope="session")
-def cluster() -> Callable[..., None]:
+def cluster():
     """`cluster("pyspark", program="java")`: skip where a package of requirements-cluster.lock, or
     what it runs on, is absent.
 
@@ -94,7 +86,7 @@ def _do_without(name: str, demand: str) -> NoReturn:
 
 
 @pytest.fixture(scope="module")
-def browser(program: Callable[..., str]) -> Iterator["Browser"]:
+def browser(program):
     """Chromium, started once a module: Playwright's event loop must not stay while other tests run
     notebooks.
     """

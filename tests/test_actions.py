@@ -43,7 +43,7 @@ def told(quarter: str) -> list[tuple[str, str, bool, int]]:
     return [tuple(row) for row in table[names].itertuples(index=False)]
 
 
-def test_opened_overdue_done_and_opened_again() -> None:
+def test_opened_overdue_done_and_opened_again():
     assert told("2024-25 Q4") == [("A-1", "new", False, 0), ("A-2", "new", False, 0)]
     # on its very day an action is not overdue
     assert told("2025-26 Q1") == [
@@ -63,13 +63,13 @@ def test_opened_overdue_done_and_opened_again() -> None:
     ]
 
 
-def test_a_date_that_was_put_off_is_known() -> None:
+def test_a_date_that_was_put_off_is_known():
     table = followed(at("2025-26 Q2")).set_index("action_id")
     assert table.loc["A-1", ["due", "previous_due"]].tolist() == ["2025-09-30", "2025-06-30"]
     assert followed(at("2025-26 Q3")).set_index("action_id").loc["A-1"].isna()["previous_due"]
 
 
-def test_an_action_stands_in_the_section_of_its_kpi_or_its_own() -> None:
+def test_an_action_stands_in_the_section_of_its_kpi_or_its_own():
     table = followed(at("2025-26 Q1"))
     assert table["section"].tolist() == ["Roads", "Calls", "Homes"]
 
@@ -77,14 +77,14 @@ def test_an_action_stands_in_the_section_of_its_kpi_or_its_own() -> None:
 @pytest.mark.parametrize(
     "quarter", ["2025-26 Q1", "2025-26 Q2", "2025-26 Q3", "2025-26 Q4", "2026-27 Q1"]
 )
-def test_each_action_of_the_previous_report_is_accounted_for(quarter: str) -> None:
+def test_each_action_of_the_previous_report_is_accounted_for(quarter):
     before = followed(at(Quarter.parse(quarter).shift(-1).label))
     left_open = set(before.loc[before["status"] == "open", "action_id"])
     now = in_report(followed(at(quarter)))
     assert left_open <= set(now["action_id"]) and set(now["became"]) <= set(BECAME)
 
 
-def test_a_red_is_answered_by_an_open_action_or_by_the_commentary() -> None:
+def test_a_red_is_answered_by_an_open_action_or_by_the_commentary():
     kpis = pd.DataFrame(
         {
             "kpi_id": ["K1", "K2", "K3", "K4"],
@@ -97,5 +97,5 @@ def test_a_red_is_answered_by_an_open_action_or_by_the_commentary() -> None:
     assert without_action(kpis, at("2025-26 Q1"))["kpi_id"].tolist() == ["K2"]
 
 
-def test_without_actions_there_is_an_empty_table() -> None:
+def test_without_actions_there_is_an_empty_table():
     assert followed(at("2020-21 Q1")).empty and in_report(followed(at("2020-21 Q1"))).empty

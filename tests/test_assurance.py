@@ -45,54 +45,45 @@ FLAT = [0.1 + 0.2] * 9  # compares its mean
 PASSES, MISSES, LUCK = "consistently passes", "consistently fails", "hit or miss"
 
 
-@pytest.mark.parametrize(
-    ("values", "target", "higher", "lower"),
-    [
-        (BASE, 5.0, PASSES, MISSES),
-        (BASE, 5.67, PASSES, MISSES),
-        (BASE, 5.68, LUCK, LUCK),
-        (BASE, 11.0, LUCK, LUCK),
-        (BASE, 16.32, LUCK, LUCK),
-        (BASE, 16.33, MISSES, PASSES),
-        (BASE, math.nan, "no target", "no target"),
-        (FLAT, 0.3, PASSES, PASSES),
-        (FLAT, 0.31, MISSES, PASSES),
-        (FLAT, 0.29, PASSES, MISSES),
-    ],
-)
+@pytest.mark.parametrize(("values", "target", "higher", "lower"), [
+    (BASE, 5.0, PASSES, MISSES),
+    (BASE, 5.67, PASSES, MISSES),
+    (BASE, 5.68, LUCK, LUCK),
+    (BASE, 11.0, LUCK, LUCK),
+    (BASE, 16.32, LUCK, LUCK),
+    (BASE, 16.33, MISSES, PASSES),
+    (BASE, math.nan, "no target", "no target"),
+    (FLAT, 0.3, PASSES, PASSES),
+    (FLAT, 0.31, MISSES, PASSES),
+    (FLAT, 0.29, PASSES, MISSES),
+])  # fmt: skip
 def test_a_target_beyond_the_limits_decides(latest, values, target, higher, lower):
     assert latest(values, target=target)["assurance"] == higher
     assert latest(values, target=target, polarity="lower")["assurance"] == lower
 
 
-@pytest.mark.parametrize(
-    ("columns", "expected"),
-    [
-        ({"target": 11.0, "tolerance": 5.4}, PASSES),
-        ({"target": 11.0, "tolerance": 5.0}, LUCK),
-        ({"target": 20.0, "tolerance": 3.0}, MISSES),
-        ({"target": 11.0, "floor_standard": 0.0}, PASSES),
-        ({"target": 11.0}, LUCK),
-    ],
-)
+@pytest.mark.parametrize(("columns", "expected"), [
+    ({"target": 11.0, "tolerance": 5.4}, PASSES),
+    ({"target": 11.0, "tolerance": 5.0}, LUCK),
+    ({"target": 20.0, "tolerance": 3.0}, MISSES),
+    ({"target": 11.0, "floor_standard": 0.0}, PASSES),
+    ({"target": 11.0}, LUCK),
+])  # fmt: skip
 def test_close_to_target_compares_the_band(latest, columns, expected):
     assert latest(BASE, polarity="target", **columns)["assurance"] == expected
 
 
-@pytest.mark.parametrize(
-    ("values", "columns", "variation", "assured"),
-    [
-        (BASE, {}, "common cause", "no target"),
-        (BASE, {"target": 5.0, "polarity": None}, "common cause", "polarity not known"),
-        ([*BASE, 17.0], {}, "improvement", "no target"),
-        ([*BASE, 17.0], {"polarity": "lower"}, "concern", "no target"),
-        ([*BASE, 17.0], {"polarity": "target"}, "neutral", "no target"),
-        ([*BASE, 17.0, 11.0], {}, "common cause", "no target"),
-        ([*BASE, None], {"target": 5.0}, "not reported", PASSES),
-        ([7.0], {"target": 5.0}, "no limits", "no limits"),
-        (BASE, {"target": 5.0, "basis": "year_to_date"}, "not charted", "not charted"),
-    ],
-)
+@pytest.mark.parametrize(("values", "columns", "variation", "assured"), [
+    (BASE, {}, "common cause", "no target"),
+    (BASE, {"target": 5.0, "polarity": None}, "common cause", "polarity not known"),
+    ([*BASE, 17.0], {}, "improvement", "no target"),
+    ([*BASE, 17.0], {"polarity": "lower"}, "concern", "no target"),
+    ([*BASE, 17.0], {"polarity": "target"}, "neutral", "no target"),
+    ([*BASE, 17.0, 11.0], {}, "common cause", "no target"),
+    ([*BASE, None], {"target": 5.0}, "not reported", PASSES),
+    ([7.0], {"target": 5.0}, "no limits", "no limits"),
+    (BASE, {"target": 5.0, "basis": "year_to_date"}, "not charted", "not charted"),
+])  # fmt: skip
 def test_variation_is_the_class_of_the_latest_point_and_states_stand_for_an_assurance(
     latest, values, columns, variation, assured
 ):
@@ -110,33 +101,24 @@ READ = {"rating": "Red", "band": 3, "assurance": MISSES}
 GREEN = {"rating": "Green", "band": 1}
 
 
-@pytest.mark.parametrize(
-    ("kpi", "said"),
-    [
-        (GREEN | {"assurance": LUCK}, "Green by luck: expect to miss some quarters"),
-        (GREEN | {"assurance": PASSES}, "Green, and the process can be relied on to stay so"),
-        # the second of four bands, which meets the target
-        (
-            {"rating": "Fair", "band": 2, "value": 94.2, "target": 92.0, "polarity": "higher"}
-            | {"assurance": PASSES},
-            "Fair, and the process can be relied on to stay so",
-        ),
-        ({"assurance": LUCK}, "an ordinary miss"),
-        ({}, "will stay Red until the process is redesigned"),
-        (
-            {"rating": "Amber", "band": 2},
-            "will not reach the target until the process is redesigned",
-        ),
-        ({"rating": "Not rated", "band": math.nan}, None),
-        ({"assurance": "no target"}, None),
-        ({"assurance": "not described by its mean"}, None),
-        # no sentence against another one
-        ({"assurance": LUCK, "variation": "concern"}, None),
-        (GREEN | {"assurance": LUCK, "direction_of_travel": "positive"}, None),
-        (GREEN | {"assurance": PASSES, "variation": "concern"}, None),
-        ({"variation": "improvement"}, None),
-    ],
-)
+@pytest.mark.parametrize(("kpi", "said"), [
+    (GREEN | {"assurance": LUCK}, "Green by luck: expect to miss some quarters"),
+    (GREEN | {"assurance": PASSES}, "Green, and the process can be relied on to stay so"),
+    # the second of four bands, which meets the target
+    ({"rating": "Fair", "band": 2, "value": 94.2, "target": 92.0, "polarity": "higher"} | {"assurance": PASSES},
+     "Fair, and the process can be relied on to stay so"),
+    ({"assurance": LUCK}, "an ordinary miss"),
+    ({}, "will stay Red until the process is redesigned"),
+    ({"rating": "Amber", "band": 2}, "will not reach the target until the process is redesigned"),
+    ({"rating": "Not rated", "band": math.nan}, None),
+    ({"assurance": "no target"}, None),
+    ({"assurance": "not described by its mean"}, None),
+    # no sentence against another one
+    ({"assurance": LUCK, "variation": "concern"}, None),
+    (GREEN | {"assurance": LUCK, "direction_of_travel": "positive"}, None),
+    (GREEN | {"assurance": PASSES, "variation": "concern"}, None),
+    ({"variation": "improvement"}, None),
+])  # fmt: skip
 def test_rating_and_assurance_are_read_together(kpi, said):
     assert reading(READ | kpi) == said
 
@@ -196,56 +178,35 @@ def reasons(values, fix=8, **columns):
 RISING = [9.0, 9.5, 10.0, 10.5, 11.5, 12.0, 12.5]
 
 
-@pytest.mark.parametrize(
-    ("values", "columns", "said"),
-    [
-        (
-            [*BASE, 17.0],
-            {},
-            "Flagged as an improvement: 17% is above the upper process limit of 16.3% "
-            "(the usual range is 5.7% to 16.3%).",
-        ),
-        ([*BASE, 5.0], {}, "Flagged as a concern: 5% is below the lower process limit of 5.7%"),
-        ([*BASE, 5.0], {"polarity": "target"}, "Flagged as unusual: 5% is below"),
-        (BASE + RISING, {}, "seven or more figures in a row that all rise or all fall"),
-        ([*BASE, 12.0, *[10.0] * 7], {}, "one of 7 figures in a row below the mean of 11.0%"),
-        ([*BASE, 15.0, 12.0, 15.0], {}, "outer third of the usual range, above the mean of 11.0%"),
-        ([5.0] * 8 + [6.0], {}, "(the figures behind the limits were all the same)."),
-        (
-            [*BASE, 12.0],
-            {},
-            "Not flagged: 12% lies within the usual range of 5.7% to 16.3%; its run above the mean "
-            "is 1 long (seven make a shift), and its run of rises is 1 long (six make a trend).",
-        ),
-        ([*BASE, None, 11.0], {}, "it lies on the mean, and it follows no rise or fall"),
-        ([1, 2, 1, 2], {}, "fewer than 8 figures"),
-        (BASE, {"basis": "rolling_12_months"}, "they are widened"),
-        ([5.0] * 8, {}, "Not flagged: every figure is the same, so the limits stand on the mean."),
-        (
-            [*BASE, None],
-            {"status": "suppressed"},
-            "No figure for this period (suppressed): nothing to judge.",
-        ),
-        (
-            [5.0],
-            {},
-            "Not judged: no two figures follow each other, so limits cannot be calculated.",
-        ),
-        (BASE, {"basis": "year_to_date"}, "Not charted: year-to-date figures grow"),
-    ],
-)
+@pytest.mark.parametrize(("values", "columns", "said"), [
+    ([*BASE, 17.0], {},
+     "Flagged as an improvement: 17% is above the upper process limit of 16.3% (the usual range is 5.7% to 16.3%)."),
+    ([*BASE, 5.0], {}, "Flagged as a concern: 5% is below the lower process limit of 5.7%"),
+    ([*BASE, 5.0], {"polarity": "target"}, "Flagged as unusual: 5% is below"),
+    (BASE + RISING, {}, "seven or more figures in a row that all rise or all fall"),
+    ([*BASE, 12.0, *[10.0] * 7], {}, "one of 7 figures in a row below the mean of 11.0%"),
+    ([*BASE, 15.0, 12.0, 15.0], {}, "outer third of the usual range, above the mean of 11.0%"),
+    ([5.0] * 8 + [6.0], {}, "(the figures behind the limits were all the same)."),
+    ([*BASE, 12.0], {},
+     "Not flagged: 12% lies within the usual range of 5.7% to 16.3%; its run above the mean "
+     "is 1 long (seven make a shift), and its run of rises is 1 long (six make a trend)."),
+    ([*BASE, None, 11.0], {}, "it lies on the mean, and it follows no rise or fall"),
+    ([1, 2, 1, 2], {}, "fewer than 8 figures"),
+    (BASE, {"basis": "rolling_12_months"}, "they are widened"),
+    ([5.0] * 8, {}, "Not flagged: every figure is the same, so the limits stand on the mean."),
+    ([*BASE, None], {"status": "suppressed"}, "No figure for this period (suppressed): nothing to judge."),
+    ([5.0], {}, "Not judged: no two figures follow each other, so limits cannot be calculated."),
+    (BASE, {"basis": "year_to_date"}, "Not charted: year-to-date figures grow"),
+])  # fmt: skip
 def test_reasons_for_a_flag_or_none(values, columns, said):
     assert said in reasons(values, **columns)[-1]
 
 
-@pytest.mark.parametrize(
-    ("unit", "values", "words"),
-    [
-        ("%", [99.2, 98.4, 99.6, 97.9, 99.9, 98.1, 99.8, 98.3, 99.5, 99.1], "of 95.34% and more;"),
-        ("count", [3, 0, 5, 1, 4, 0, 6, 1, 3, 2], "of up to "),
-        ("£", [3, 0, 5, 1, 4, 0, 6, 1, 3, 2], "of -£"),
-    ],
-)
+@pytest.mark.parametrize(("unit", "values", "words"), [
+    ("%", [99.2, 98.4, 99.6, 97.9, 99.9, 98.1, 99.8, 98.3, 99.5, 99.1], "of 95.34% and more;"),
+    ("count", [3, 0, 5, 1, 4, 0, 6, 1, 3, 2], "of up to "),
+    ("£", [3, 0, 5, 1, 4, 0, 6, 1, 3, 2], "of -£"),
+])  # fmt: skip
 def test_words_of_limits_end_where_the_measure_ends(unit, values, words):
     """By hand: mean 98.98, mean moving range 1.367, so 98.98 + 2.66 × 1.367 = 102.62 %; a count below nought; money may be."""
     assert words in reasons(values, fix=None, unit=unit, decimals=1)[-1]

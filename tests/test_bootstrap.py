@@ -72,7 +72,7 @@ def wheel(folder: Path, name: str, version: str, files: dict[str, bytes]) -> str
 
 
 @pytest.fixture(scope="module")
-def mirror(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, str]]:
+def mirror(tmp_path_factory):
     """A folder of wheels in place of the package index, and the line of the lock for each."""
     folder = tmp_path_factory.mktemp("mirror")
     flit = metadata.distribution("flit_core")
@@ -154,7 +154,7 @@ class Checkout:
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory, mirror: tuple[Path, dict[str, str]]) -> Checkout:
+def made(tmp_path_factory, mirror):
     """A checkout, its path with a space and an accent, whose environment has been made by asking for help."""
     checkout = Checkout(tmp_path_factory.mktemp("check out é"), mirror)
     first = checkout.run("--help")
@@ -165,7 +165,7 @@ def made(tmp_path_factory: pytest.TempPathFactory, mirror: tuple[Path, dict[str,
 
 
 @pytest.fixture
-def checkout(tmp_path: Path, mirror: tuple[Path, dict[str, str]]) -> Checkout:
+def checkout(tmp_path, mirror):
     """A checkout without an environment."""
     return Checkout(tmp_path / "checkout", mirror)
 
@@ -265,29 +265,13 @@ def test_variables_of_the_user_do_not_reach_the_command(made, tmp_path):
     assert (asked.returncode, asked.stdout.split()[1:]) == (0, ["1", "0"]), asked.stderr
 
 
-@pytest.mark.parametrize(
-    ("settings", "lock", "sentence"),
-    [
-        # port 9 of this computer: nothing answers there
-        (
-            {
-                "PIP_NO_INDEX": "0",
-                "PIP_FIND_LINKS": "",
-                "PIP_INDEX_URL": "http://127.0.0.1:9/",
-                "PIP_RETRIES": "1",
-            },
-            "other==1.0 --hash=sha256:" + "0" * 64,
-            "The package index was not reached",
-        ),
-        (
-            {},
-            "small==2.0 --hash=sha256:" + "0" * 64,
-            "differs from the one this project was tested with",
-        ),
-        ({}, "small==3.0 --hash=sha256:" + "0" * 64, "A package was not found for Python"),
-    ],
-    ids=["no network", "other bytes", "no such package"],
-)
+@pytest.mark.parametrize(("settings", "lock", "sentence"), [
+    # port 9 of this computer: nothing answers there
+    ({"PIP_NO_INDEX": "0", "PIP_FIND_LINKS": "", "PIP_INDEX_URL": "http://127.0.0.1:9/", "PIP_RETRIES": "1"},
+     "other==1.0 --hash=sha256:" + "0" * 64, "The package index was not reached"),
+    ({}, "small==2.0 --hash=sha256:" + "0" * 64, "differs from the one this project was tested with"),
+    ({}, "small==3.0 --hash=sha256:" + "0" * 64, "A package was not found for Python"),
+], ids=["no network", "other bytes", "no such package"])  # fmt: skip
 @pytest.mark.slow
 def test_failures_are_sentences(checkout, settings, lock, sentence):
     (checkout.folder / "requirements.lock").write_text(lock, encoding="utf-8")

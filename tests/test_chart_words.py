@@ -18,25 +18,22 @@ def rows(values: tuple[float, ...], **columns: object) -> list[dict]:
     return [row | {"rating": row["rating"] or "Not rated"} for row in shown]
 
 
-@pytest.mark.parametrize(
-    ("values", "title"),
-    [
-        ((91, 92, 93, 92, 95, 93), "Green in all six quarters"),
-        ((91, 92, 93, 92, 91, 95), "Green in all six quarters, now at its highest"),
-        ((91, 92, 85, 86, 91), "Green again after two quarters of Amber"),
-        ((91, 75, 85, 91), "Green again after two quarters"),
-        ((70, 85, 91), "Green for the first time in three quarters"),
-        ((70, 71, 72), "Red in all three quarters, 8 points below floor"),
-        ((91, 91, 84), "Amber for the first time in three quarters"),
-        ((91, 91, 84, 83), "Amber for two quarters running, 7 points below target"),
-        ((70, 70), "Red in both quarters, 10 points below floor"),
-        ((math.nan, 91), "Green, the only one rated"),
-        ((91, math.nan, 91), "Green in both figures"),
-        ((91, 91, math.nan), "Latest figure not available"),
-        ((math.nan, math.nan), "No figures yet"),
-    ],
-)
-def test_titles(values: tuple[float, ...], title: str):
+@pytest.mark.parametrize(("values", "title"), [
+    ((91, 92, 93, 92, 95, 93), "Green in all six quarters"),
+    ((91, 92, 93, 92, 91, 95), "Green in all six quarters, now at its highest"),
+    ((91, 92, 85, 86, 91), "Green again after two quarters of Amber"),
+    ((91, 75, 85, 91), "Green again after two quarters"),
+    ((70, 85, 91), "Green for the first time in three quarters"),
+    ((70, 71, 72), "Red in all three quarters, 8 points below floor"),
+    ((91, 91, 84), "Amber for the first time in three quarters"),
+    ((91, 91, 84, 83), "Amber for two quarters running, 7 points below target"),
+    ((70, 70), "Red in both quarters, 10 points below floor"),
+    ((math.nan, 91), "Green, the only one rated"),
+    ((91, math.nan, 91), "Green in both figures"),
+    ((91, 91, math.nan), "Latest figure not available"),
+    ((math.nan, math.nan), "No figures yet"),
+])  # fmt: skip
+def test_titles(values, title):
     status = ["not available" if math.isnan(value) else "final" for value in values]
     assert chart_title(rows(values, status=status)) == title
 
@@ -57,17 +54,14 @@ def test_a_figure_in_doubt_concludes_nothing():
     assert chart_title(earlier) == "Green in both figures"
 
 
-@pytest.mark.parametrize(
-    ("values", "title"),
-    [
-        ((831, 737, 784, 863, 768), "Between 737 and 863 in five quarters"),
-        ((1, 2, 3), "Highest of three quarters"),
-        ((3, 2, 1), "Lowest of three quarters"),
-        ((5, 5), "5 in both quarters"),
-        ((math.nan, 5), "One figure: 5"),
-    ],
-)
-def test_titles_of_what_is_not_rated(values: tuple[float, ...], title: str):
+@pytest.mark.parametrize(("values", "title"), [
+    ((831, 737, 784, 863, 768), "Between 737 and 863 in five quarters"),
+    ((1, 2, 3), "Highest of three quarters"),
+    ((3, 2, 1), "Lowest of three quarters"),
+    ((5, 5), "5 in both quarters"),
+    ((math.nan, 5), "One figure: 5"),
+])  # fmt: skip
+def test_titles_of_what_is_not_rated(values, title):
     assert (
         chart_title([row | {"rating": "Monitored", "unit": "count"} for row in rows(values)])
         == title
@@ -78,7 +72,7 @@ def test_titles_of_what_is_not_rated(values: tuple[float, ...], title: str):
     st.lists(st.one_of(st.floats(0, 100), st.just(math.nan)), min_size=1, max_size=40),
     st.sampled_from([None, "annual", "half_yearly"]),
 )
-def test_titles_have_at_most_ten_words(values: list[float], frequency: str | None):
+def test_titles_have_at_most_ten_words(values, frequency):
     title = chart_title(rows(tuple(values), frequency=frequency))
     assert 1 < len(title.split()) <= 10
 

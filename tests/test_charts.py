@@ -24,7 +24,7 @@ from tests.page_samples import activity_points, points
 
 
 @pytest.fixture
-def drawings(monkeypatch: pytest.MonkeyPatch) -> list[Drawing]:
+def drawings(monkeypatch):
     """What is to be drawn, which is quicker to look at than what was drawn."""
     seen: list[Drawing] = []
 
@@ -49,7 +49,7 @@ def lines(drawing: Drawing, look: str) -> list[tuple[float, float]]:
     return [(row["x"], row["y"]) for row in drawing.data["lines"] if row["look"] == look]
 
 
-def test_every_figure_has_its_point_and_label(drawings: list[Drawing]):
+def test_every_figure_has_its_point_and_label(drawings):
     kpi_chart(rows(), "k")
     found = [(row["x"], row["y"]) for row in drawings[0].data["points"][:6]]
     assert found == [(n + 0.5, value) for n, value in enumerate((82, 84, 83, 88, 86, 91))]
@@ -57,7 +57,7 @@ def test_every_figure_has_its_point_and_label(drawings: list[Drawing]):
     assert wanted <= set(texts(drawings[0]))
 
 
-def test_a_month_of_what_adds_up_is_not_drawn_beside_quarters(drawings: list[Drawing]):
+def test_a_month_of_what_adds_up_is_not_drawn_beside_quarters(drawings):
     """A third of the year's quarter would press the scale together and say nothing."""
     nothing = {"numerator": math.nan, "denominator": math.nan, "status": "final"}
     month = {"value": 85.0, "basis": "month"} | nothing
@@ -67,14 +67,14 @@ def test_a_month_of_what_adds_up_is_not_drawn_beside_quarters(drawings: list[Dra
     assert ["one month" in one for one in looks] == [True, False]
 
 
-def test_lines_and_bands_step_midway_between_two_periods(drawings: list[Drawing]):
+def test_lines_and_bands_step_midway_between_two_periods(drawings):
     kpi_chart(rows(target=[90, 90, 90, 85, 85, 85]), "k")
     assert lines(drawings[0], "target") == [(0, 90), (3, 90), (3, 85), (6, 85)]
     green = [row for row in drawings[0].data["bands"] if row["look"] == "green"]
     assert [(row["x"], row["y"]) for row in green] == [(0, 90), (3, 85)]
 
 
-def test_a_gap_breaks_the_line_and_has_a_word(drawings: list[Drawing]):
+def test_a_gap_breaks_the_line_and_has_a_word(drawings):
     status = ["final", "suppressed", *["final"] * 4]
     kpi_chart(rows((82, math.nan, 83, 88, 86, 91), status=status), "k")
     parts = {row["part"] for row in drawings[0].data["lines"] if row["look"] == "series"}
@@ -82,7 +82,7 @@ def test_a_gap_breaks_the_line_and_has_a_word(drawings: list[Drawing]):
     assert "[c]" in texts(drawings[0])
 
 
-def test_a_redefinition_breaks_the_line(drawings: list[Drawing]):
+def test_a_redefinition_breaks_the_line(drawings):
     chart = kpi_chart(rows((70, 71, 70, 95, 96, 97)), "k", breaks=["2024-25 Q1"])
     assert (2.5, 70) in lines(drawings[0], "series")
     assert len({row["part"] for row in drawings[0].data["lines"] if row["look"] == "series"}) == 2
@@ -90,7 +90,7 @@ def test_a_redefinition_breaks_the_line(drawings: list[Drawing]):
     assert "New definition from June 2024." in chart.text
 
 
-def test_status_and_doubt_have_looks(drawings: list[Drawing]):
+def test_status_and_doubt_have_looks(drawings):
     status = ["illustrative", "estimated", "final", "final", "final", "provisional"]
     doubted = [None, None, "open", None, None, None]
     chart = kpi_chart(rows(status=status, doubt_state=doubted), "k")
@@ -99,14 +99,14 @@ def test_status_and_doubt_have_looks(drawings: list[Drawing]):
     assert "83%?" in texts(drawings[0]) and len(chart.notes) == 4
 
 
-def test_a_doubtful_figure_does_not_stretch_the_scale(drawings: list[Drawing]):
+def test_a_doubtful_figure_does_not_stretch_the_scale(drawings):
     doubted = [None, None, "open", None, None, None]
     kpi_chart(rows((82, 84, 830, 88, 86, 91), doubt_state=doubted), "k")
     assert drawings[0].settings["high"] <= 100
     assert "830%?" in texts(drawings[0])
 
 
-def test_counts_near_zero_are_columns_and_percentages_a_line(drawings: list[Drawing]):
+def test_counts_near_zero_are_columns_and_percentages_a_line(drawings):
     low = rows((394, 511, 474, 566, 493, 422), unit="count", target=400.0, floor_standard=360.0)
     assert as_columns(low) and not as_columns(low, "line")
     assert not as_columns(rows()) and as_columns(rows(), "columns")
@@ -116,7 +116,7 @@ def test_counts_near_zero_are_columns_and_percentages_a_line(drawings: list[Draw
     assert [row["y"] for row in drawings[0].data["columns"]] == [394, 511, 474, 566, 493, 422]
 
 
-def test_the_outlook_stands_to_the_right_and_ends_where_the_measure_ends(drawings: list[Drawing]):
+def test_the_outlook_stands_to_the_right_and_ends_where_the_measure_ends(drawings):
     ahead = {"expected": 96.0, "low": 88.0, "high": 108.0, "quarter": "2024-25 Q4"}
     chart = kpi_chart(rows(), "k", outlook=ahead)
     bar = lines(drawings[0], "range")
@@ -124,29 +124,22 @@ def test_the_outlook_stands_to_the_right_and_ends_where_the_measure_ends(drawing
     assert "Outlook for March 2025: 96%, between 88% and 100%." in chart.text
 
 
-def test_a_benchmark_stands_at_its_own_period(drawings: list[Drawing]):
+def test_a_benchmark_stands_at_its_own_period(drawings):
     england = {"area": "England", "value": 85.0}
     areas = [england | {"period": period} for period in ("2023", "2023/24", "2019")]
     kpi_chart(rows(), "k", benchmarks=areas)
     assert [x for x, _ in lines(drawings[0], "benchmark")] == [1.15, 1.85, 2.15, 2.85]
 
 
-@pytest.mark.parametrize(
-    ("columns", "edges", "bands"),
-    [
-        ({}, (0, 80, 90, 100), "RAG"),
-        ({"polarity": "lower", "target": 20, "floor_standard": 40}, (0, 20, 40, 100), "GAR"),
-        (
-            {"polarity": "target", "target": 50, "floor_standard": 40},
-            (0, 40, 45, 55, 60, 100),
-            "RAGAR",
-        ),
-        ({"floor_standard": math.nan}, (90, 100), "G"),
-        ({"target": math.nan}, (0, 80, 100), "RA"),
-        ({"target": math.nan, "floor_standard": math.nan}, (), ""),
-    ],
-)
-def test_bands_of_each_polarity(columns: dict, edges: tuple[float, ...], bands: str):
+@pytest.mark.parametrize(("columns", "edges", "bands"), [
+    ({}, (0, 80, 90, 100), "RAG"),
+    ({"polarity": "lower", "target": 20, "floor_standard": 40}, (0, 20, 40, 100), "GAR"),
+    ({"polarity": "target", "target": 50, "floor_standard": 40}, (0, 40, 45, 55, 60, 100), "RAGAR"),
+    ({"floor_standard": math.nan}, (90, 100), "G"),
+    ({"target": math.nan}, (0, 80, 100), "RA"),
+    ({"target": math.nan, "floor_standard": math.nan}, (), ""),
+])  # fmt: skip
+def test_bands_of_each_polarity(columns, edges, bands):
     found = regions(rows((50,), **columns), None, 0, 100)[0]
     assert [(band.low, band.high) for band in found] == list(pairwise(edges))
     assert "".join(band.band[0] for band in found) == bands
@@ -175,7 +168,7 @@ figures = st.one_of(st.floats(-1e7, 1e7), st.integers(0, 100).map(float), st.jus
         }
     ),
 )
-def test_any_figures_stand_within_the_axis_and_no_texts_overlap(values: list[float], columns: dict):
+def test_any_figures_stand_within_the_axis_and_no_texts_overlap(values, columns):
     made: list[Canvas] = []
     status = ["final" if math.isfinite(value) else "not available" for value in values]
     with pytest.MonkeyPatch.context() as patch:
@@ -193,7 +186,7 @@ def test_any_figures_stand_within_the_axis_and_no_texts_overlap(values: list[flo
 
 
 @pytest.mark.parametrize("count", [1, 2, 6, 13, 40])
-def test_any_window_can_be_drawn(count: int):
+def test_any_window_can_be_drawn(count):
     chart = kpi_chart(rows(tuple(range(40, 40 + count))), "k")
     assert chart.svg.startswith("<svg") and str(39 + count) in re.findall(r">(\d+)%<", chart.svg)
 
@@ -211,7 +204,7 @@ def test_long_names_stand_in_two_lines():
 
 
 @given(st.floats(-1e6, 1e6), st.floats(0.001, 1e6))
-def test_ticks_are_few_and_within(low: float, span: float):
+def test_ticks_are_few_and_within(low, span):
     found = ticks(low, low + span)
     assert (
         2 <= len(found) <= 7
@@ -220,27 +213,24 @@ def test_ticks_are_few_and_within(low: float, span: float):
     )
 
 
-@pytest.mark.parametrize(
-    ("end", "yearly", "label"),
-    [
-        (date(2024, 12, 31), False, ("Dec", "2024")),
-        (date(2024, 3, 31), True, ("2023", "/24")),
-        (date(2024, 8, 31), True, ("2023", "/24")),
-        (date(2024, 12, 31), True, ("2024", "")),
-    ],
-)
-def test_periods_are_named(end: date, yearly: bool, label: tuple[str, str]):
+@pytest.mark.parametrize(("end", "yearly", "label"), [
+    (date(2024, 12, 31), False, ("Dec", "2024")),
+    (date(2024, 3, 31), True, ("2023", "/24")),
+    (date(2024, 8, 31), True, ("2023", "/24")),
+    (date(2024, 12, 31), True, ("2024", "")),
+])  # fmt: skip
+def test_periods_are_named(end, yearly, label):
     assert period_label(end, yearly) == label
 
 
-def test_activity_has_its_range_behind(drawings: list[Drawing]):
+def test_activity_has_its_range_behind(drawings):
     chart = activity_chart(rows_of(activity_points()), "a")
     assert chart.title == "The latest is above the expected range"
     assert (90, 130) in {(row["y"], row["y2"]) for row in drawings[0].data["bands"]}
     assert {"Up to 130", "From 90"} <= set(texts(drawings[0]))
 
 
-def test_last_reports_have_a_row_for_each_rating(drawings: list[Drawing]):
+def test_last_reports_have_a_row_for_each_rating(drawings):
     history = [
         {"quarter": "2024-25 Q2", "Green": 16, "Amber": 15, "Red": 8, "Not rated": 1},
         {"quarter": "2024-25 Q3", "Green": 17, "Amber": 12, "Red": 9, "Not rated": 0},
@@ -253,15 +243,12 @@ def test_last_reports_have_a_row_for_each_rating(drawings: list[Drawing]):
     assert counts_chart(history[1:], "c").title == "One report so far"
 
 
-@pytest.mark.parametrize(
-    ("polarity", "words"),
-    [
-        ("higher", "3rd of 4 (best first)"),
-        ("lower", "2nd of 4 (best first)"),
-        ("target", "One of 4"),
-    ],
-)
-def test_peers_have_rank_median_and_range(polarity: str, words: str, drawings: list[Drawing]):
+@pytest.mark.parametrize(("polarity", "words"), [
+    ("higher", "3rd of 4 (best first)"),
+    ("lower", "2nd of 4 (best first)"),
+    ("target", "One of 4"),
+])  # fmt: skip
+def test_peers_have_rank_median_and_range(polarity, words, drawings):
     ours = {"area": "Kent", "value": 18.0, "unit": "%", "decimals": 0, "polarity": polarity}
     chart = peers_strip(
         [{"value": value} for value in (10.0, 40.0, 30.0)], ours, "p", {"value": 34.0}
@@ -270,7 +257,7 @@ def test_peers_have_rank_median_and_range(polarity: str, words: str, drawings: l
     assert len({row["part"] for row in drawings[0].data["lines"] if row["look"] == "tick"}) == 3
 
 
-def test_milestones_are_a_line_of_statuses(drawings: list[Drawing]):
+def test_milestones_are_a_line_of_statuses(drawings):
     shown = [
         row | {"milestone": status, "rating": rating}
         for row, (status, rating) in zip(
@@ -288,7 +275,7 @@ def test_milestones_are_a_line_of_statuses(drawings: list[Drawing]):
     assert chart.title == "Late in the latest quarter"
 
 
-def test_parts_share_one_scale(drawings: list[Drawing]):
+def test_parts_share_one_scale(drawings):
     charts = small_multiples({"East": rows(), "West": rows((60, 61, 62, 63, 64, 65))}, "s")
     assert list(charts) == ["East", "West"]
     assert len({(one.settings["low"], one.settings["high"]) for one in drawings}) == 1
@@ -323,20 +310,17 @@ def test_shares_of_the_line_stand_on_one_scale():
     assert charts["one"].text == "62% of the line."
 
 
-@pytest.mark.parametrize(
-    ("columns", "words"),
-    [
-        ({"basis": "rolling_12_months"}, "Per cent, 12 months ending"),
-        ({"unit": "count", "values": (1e6, 2e6)}, "Number (m: million), quarter ending"),
-        ({"unit": "£ thousand"}, "£ thousand, quarter ending"),
-        ({"unit": "days", "frequency": "annual"}, "Days, a year each"),
-    ],
-)
-def test_what_is_measured_is_said(columns: dict, words: str, drawings: list[Drawing]):
+@pytest.mark.parametrize(("columns", "words"), [
+    ({"basis": "rolling_12_months"}, "Per cent, 12 months ending"),
+    ({"unit": "count", "values": (1e6, 2e6)}, "Number (m: million), quarter ending"),
+    ({"unit": "£ thousand"}, "£ thousand, quarter ending"),
+    ({"unit": "days", "frequency": "annual"}, "Days, a year each"),
+])  # fmt: skip
+def test_what_is_measured_is_said(columns, words, drawings):
     assert kpi_chart(rows(**columns), "k").about == words
 
 
-def test_peers_are_those_of_the_group_at_their_own_period(drawings: list[Drawing]):
+def test_peers_are_those_of_the_group_at_their_own_period(drawings):
     areas = [
         {"area": name, "group": group, "period": period, "value": value}
         for name, group, period, value in [

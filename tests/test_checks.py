@@ -5,7 +5,6 @@ Texts are seeded into the commentary file, which is read again by the loader; fi
 
 import csv
 import shutil
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,7 +15,7 @@ from hypothesis import strategies as st
 
 from kpi_tools.checks import release_findings, tables, texts
 from kpi_tools.checks.findings import Finding, as_findings, findings_text, grouped
-from kpi_tools.loading import Returns, commentary_until, load, read_returns
+from kpi_tools.loading import commentary_until, load, read_returns
 from kpi_tools.loading.account import Run
 from kpi_tools.loading.ids import Ids
 from kpi_tools.loading.schemas import COMMENTARY
@@ -31,7 +30,7 @@ FILE = "commentary/2024-25-Q3.csv"
 
 
 @pytest.fixture(scope="module")
-def known() -> Returns:
+def known():
     return load(RAW, QUARTER)
 
 
@@ -43,7 +42,7 @@ def made(known):
 
 
 @pytest.fixture
-def seed(known, made, tmp_path) -> Callable[..., pd.DataFrame]:
+def seed(known, made, tmp_path):
     """`seed("CS02", commentary="…")`: the findings with that text in the copy of the commentary file."""
 
     def seeded(key: str, **cells: str) -> pd.DataFrame:

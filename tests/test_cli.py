@@ -102,16 +102,13 @@ def test_a_report_is_a_draft_unless_it_is_to_be_final(made):
     }
 
 
-@pytest.mark.parametrize(
-    ("fault", "status", "sentence"),
-    [
-        (KpiError("It could not be done."), 1, "It could not be done."),
-        (InputError("It cannot be used."), 2, "It cannot be used."),
-        (BusyError("It is being made."), 75, "It is being made."),
-        (KeyboardInterrupt(), 130, "Stopped. Nothing was changed."),
-        (cli.Terminated(), 143, "Stopped. Nothing was changed."),
-    ],
-)
+@pytest.mark.parametrize(("fault", "status", "sentence"), [
+    (KpiError("It could not be done."), 1, "It could not be done."),
+    (InputError("It cannot be used."), 2, "It cannot be used."),
+    (BusyError("It is being made."), 75, "It is being made."),
+    (KeyboardInterrupt(), 130, "Stopped. Nothing was changed."),
+    (cli.Terminated(), 143, "Stopped. Nothing was changed."),
+])  # fmt: skip
 def test_what_went_wrong_is_a_sentence_and_a_status(made, capsys, fault, status, sentence):
     made.does = fault
     assert main(["report", "2024-25 Q3"]) == status
@@ -145,21 +142,15 @@ def test_a_fault_of_the_program_is_a_sentence_too_and_its_traceback_a_file(
     assert "Traceback (most recent call last)" in log.read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize(
-    ("arguments", "sentence"),
-    [
-        (["report", "Q2 2023"], '"Q2 2023" is ambiguous'),
-        (["check", "next"], '"next" is not a financial quarter'),
-        (["report", "--raw"], "Option '--raw' requires an argument"),
-        (["report", "--quarter", "2024-25 Q3"], "No such option '--quarter'"),
-        (["reprot"], "No such command 'reprot'"),
-        (["check", "2024-25 Q3", "--raw", "nowhere"], "nowhere"),
-        (
-            ["report", "2030-31 Q1", "--outputs", "out"],
-            "There are no returns for Quarter 1 2030/31.",
-        ),
-    ],
-)
+@pytest.mark.parametrize(("arguments", "sentence"), [
+    (["report", "Q2 2023"], '"Q2 2023" is ambiguous'),
+    (["check", "next"], '"next" is not a financial quarter'),
+    (["report", "--raw"], "Option '--raw' requires an argument"),
+    (["report", "--quarter", "2024-25 Q3"], "No such option '--quarter'"),
+    (["reprot"], "No such command 'reprot'"),
+    (["check", "2024-25 Q3", "--raw", "nowhere"], "nowhere"),
+    (["report", "2030-31 Q1", "--outputs", "out"], "There are no returns for Quarter 1 2030/31."),
+])  # fmt: skip
 def test_what_cannot_be_used_is_a_sentence_and_status_2(arguments, sentence, tmp_path):
     done = kpi(*arguments, cwd=tmp_path)
     assert (done.returncode, done.stdout) == (2, "")

@@ -51,7 +51,7 @@ def benchmark(kpi_id: str, area: str) -> dict[str, float]:
     return {row["period"]: float(row["value"]) for row in rows}
 
 
-def test_of_ic06_only_the_two_printed_figures_are_not_invented() -> None:
+def test_of_ic06_only_the_two_printed_figures_are_not_invented():
     rows = known("2024-25 Q3").items()
     printed = {
         period: row["value"]
@@ -61,7 +61,7 @@ def test_of_ic06_only_the_two_printed_figures_are_not_invented() -> None:
     assert printed == {"2024-25 Q2": "54.3", "2024-25 Q3": "53.6"}
 
 
-def test_figures_before_september_2023_are_marked_as_not_the_councils() -> None:
+def test_figures_before_september_2023_are_marked_as_not_the_councils():
     lags = {kpi["kpi_id"]: int(kpi["lag_quarters"]) for kpi in table("kpis.csv")}
     for row in returns():
         first = Quarter(2023, 2).shift(-lags[row["kpi_id"]]).label
@@ -70,7 +70,7 @@ def test_figures_before_september_2023_are_marked_as_not_the_councils() -> None:
             assert row["status"] == ("estimated" if dfe else "illustrative"), row
 
 
-def test_each_mark_agrees_with_its_row() -> None:
+def test_each_mark_agrees_with_its_row():
     for row in returns():
         assert row["status"] in WITH_VALUE | WITHOUT_VALUE, row
         assert bool(row["value"]) == (row["status"] in WITH_VALUE), row
@@ -84,7 +84,7 @@ def test_each_mark_agrees_with_its_row() -> None:
         assert ("illustrative" in kpi["kpi_name"]) == (kpi["status"] == "illustrative")
 
 
-def test_every_theme_of_the_minute_has_data() -> None:
+def test_every_theme_of_the_minute_has_data():
     card = scorecard("2023-24 Q2")
     texts = {row["kpi_id"] for row in table("commentary/2023-24-Q2.csv")}
     themes = {
@@ -104,7 +104,7 @@ def test_every_theme_of_the_minute_has_data() -> None:
     assert (card["section"] == "Public Health").sum() == 6
 
 
-def test_what_the_minute_says_of_the_quarter_is_in_the_figures() -> None:
+def test_what_the_minute_says_of_the_quarter_is_in_the_figures():
     figures = known("2023-24 Q2")
 
     def moved(kpi_id: str) -> float:
@@ -124,13 +124,13 @@ def test_what_the_minute_says_of_the_quarter_is_in_the_figures() -> None:
     assert list(benchmark("ES06", "England").values()) == [81]
 
 
-def test_the_national_statistic_gives_what_was_published() -> None:
+def test_the_national_statistic_gives_what_was_published():
     england = benchmark("ES01", "England")
     published = [60.4, 58.0, 59.9, 49.2, 50.3, 46.4]
     assert [england[str(year)] for year in range(2019, 2025)] == published
 
 
-def test_files_are_plain() -> None:
+def test_files_are_plain():
     for path in RAW.rglob("*"):
         if path.is_dir() or path.suffix == ".xlsx":
             continue
@@ -143,13 +143,13 @@ def test_files_are_plain() -> None:
             assert len({len(row) for row in csv.reader(io.StringIO(text))}) == 1, path
 
 
-def test_some_directorate_sends_a_workbook() -> None:
+def test_some_directorate_sends_a_workbook():
     assert list((RAW / "returns").glob("*/*.xlsx"))
     assert sorted(path.name for path in (RAW / "returns").iterdir()) == SLUGS
 
 
 @pytest.mark.parametrize("slug", ["2023-24-Q1", *SLUGS])
-def test_the_table_of_counts_in_the_readme_is_true(slug: str) -> None:
+def test_the_table_of_counts_in_the_readme_is_true(slug):
     quarter = Quarter.parse(slug)
     ours = rf"\| {quarter.title} \| published .*\n\| \| ours \|(.*) \|\n"
     (cells,) = re.findall(ours, (RAW / "README.md").read_text(encoding="utf-8"))

@@ -3,7 +3,6 @@
 import hashlib
 import json
 from datetime import date
-from pathlib import Path
 
 import duckdb
 import pandas as pd
@@ -23,7 +22,7 @@ SAME += ["period", "quarter", "direction_of_travel", "slope", "is_due", "illustr
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def folder(tmp_path_factory):
     """The tables of both examples."""
     place = tmp_path_factory.mktemp("table")
     write_data([load(RAW), load(BOROUGH)], place)
@@ -31,7 +30,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def table(folder: Path) -> pd.DataFrame:
+def table(folder):
     return pd.read_parquet(folder / "kpis.parquet")
 
 

@@ -33,14 +33,14 @@ Council = tuple[Any, pd.DataFrame, pd.DataFrame]
 
 
 @pytest.fixture(scope="module")
-def council() -> Council:
+def council():
     returns = kent.returns()
     recent = recent_quarters(returns)
     return returns, recent, score(recent, returns)
 
 
 @pytest.fixture(scope="module")
-def ahead(council: Council) -> dict[str, Row]:
+def ahead(council):
     returns, recent, kpis = council
     return outlooks(kpis, recent, returns)
 
@@ -193,14 +193,11 @@ def test_the_quarter_alone_follows_from_its_three_months():
     assert not any("quarter alone" in text for text in two)
 
 
-@pytest.mark.parametrize(
-    ("values", "state"),
-    [
-        ([math.nan, math.nan, 90, 91, 92, 93], "Not enough data."),
-        ([90, 90, 90, 90, 90, 90], "No variation."),
-    ],
-)
-def test_where_nothing_can_be_said_that_is_said(values: list[float], state: str):
+@pytest.mark.parametrize(("values", "state"), [
+    ([math.nan, math.nan, 90, 91, 92, 93], "Not enough data."),
+    ([90, 90, 90, 90, 90, 90], "No variation."),
+])  # fmt: skip
+def test_where_nothing_can_be_said_that_is_said(values, state):
     known = kent.with_figures(values)
     outlook = outlooks(known.kpis, known.recent, known.returns)["CS01"]
     assert (outlook["steps"], outlook["basis"]) == ([], state)
@@ -259,16 +256,11 @@ def test_the_targets_history_has_its_reasons(council, ahead):
     )
 
 
-@pytest.mark.parametrize(
-    ("kpi_id", "distances"),
-    [
-        ("ES01", ("60% 26 points below", "55% 21 points below")),
-        ("IC05", ("700 87 below", "650 37 below")),
-    ],
-)
-def test_a_red_says_how_far_it_is_from_both_lines(
-    council, ahead, kpi_id: str, distances: tuple[str, str]
-):
+@pytest.mark.parametrize(("kpi_id", "distances"), [
+    ("ES01", ("60% 26 points below", "55% 21 points below")),
+    ("IC05", ("700 87 below", "650 37 below")),
+])  # fmt: skip
+def test_a_red_says_how_far_it_is_from_both_lines(council, ahead, kpi_id, distances):
     text = card_of(council, ahead, kpi_id)
     assert f"Target {distances[0]} Floor standard {distances[1]}" in text
 
@@ -295,15 +287,12 @@ RISE = "Positive: rising by 8.0 percentage points a year (95% interval 2.0 to 14
 BETWEEN = "between a fall of 2.0 percentage points and a rise of 4.0 percentage points a year"
 
 
-@pytest.mark.parametrize(
-    ("state", "slopes", "said"),
-    [
-        ("negative", (-2.1, -3.6, -0.6), FALL),
-        ("positive", (8.0, 2.0, 14.0), RISE),
-        ("stable or no clear trend", (1.0, -2.0, 4.0), f"Stable or no clear trend: {BETWEEN}."),
-        ("not enough data", NAN, "Not enough data: two figures in the period shown."),
-    ],
-)
+@pytest.mark.parametrize(("state", "slopes", "said"), [
+    ("negative", (-2.1, -3.6, -0.6), FALL),
+    ("positive", (8.0, 2.0, 14.0), RISE),
+    ("stable or no clear trend", (1.0, -2.0, 4.0), f"Stable or no clear trend: {BETWEEN}."),
+    ("not enough data", NAN, "Not enough data: two figures in the period shown."),
+])  # fmt: skip
 def test_direction_with_its_size(state, slopes, said):
     kpi = dict(zip(("slope", "slope_low", "slope_high"), slopes, strict=True))
     kpi |= {"direction_of_travel": state, "points": 2, "unit": "%", "decimals": 0}

@@ -110,20 +110,14 @@ def table(*counts: tuple[int, ...]) -> list[dict]:
 # By hand
 
 
-@pytest.mark.parametrize(
-    ("counts", "expected"),
-    [
-        ((20, 30, 40), set()),
-        ((5, 30, 40), set()),
-        ((0, 30, 40), set()),
-        ((4, 30, 40), {"A", "T"}),  # the total counts the same four cases
-        ((1, 2, 50), {"A", "B", "T"}),
-        (
-            (2, 0, 0),
-            {"A", "B", "C", "T"},
-        ),  # the total is itself small, and the noughts are cases of it
-    ],
-)
+@pytest.mark.parametrize(("counts", "expected"), [
+    ((20, 30, 40), set()),
+    ((5, 30, 40), set()),
+    ((0, 30, 40), set()),
+    ((4, 30, 40), {"A", "T"}),  # the total counts the same four cases
+    ((1, 2, 50), {"A", "B", "T"}),
+    ((2, 0, 0), {"A", "B", "C", "T"}),  # the total is itself small, and the noughts are cases of it
+])  # fmt: skip
 def test_three_cells_and_a_total(counts, expected):
     assert hidden(table(counts), DISTRICTS) == {(name, 0) for name in expected}
 

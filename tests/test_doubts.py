@@ -44,40 +44,20 @@ def last(values, **columns):
 COUNT = {"unit": "count", "decimals": 0}
 
 
-@pytest.mark.parametrize(
-    ("values", "more", "code", "sentence"),
-    [
-        ([*HOMES, 6130], COUNT, "doubt-slip", "6,130 is about ten times the usual 648."),
-        ([*HOMES, 61.3], COUNT, "doubt-slip", "61 is about a tenth of the usual 648."),
-        ([*HOMES, 613000], COUNT, "doubt-slip", "613,000 is about a thousand times the usual 648."),
-        ([*RATES, 8.09], {}, "doubt-slip", "8.1% is about a tenth of the usual 80.2%."),
-        ([*RATES, 0], {}, "doubt-zero", "It is 0, and the figures before it lie near 80.2%."),
-        (
-            [*RATES, 19.5],
-            {},
-            "doubt-remainder",
-            "19.5% is what 80.5%, which would be usual, leaves to 100%.",
-        ),
-        (
-            [11250, 12801, 12518, 12656, 11719, 11719],
-            COUNT,
-            "doubt-repeated",
-            "11,719 is, to the last digit, what was sent for the period before.",
-        ),
-        (
-            [600, 655, 700, 640, 624, 612, 690, 650, 2100],
-            COUNT,
-            "doubt-far",
-            "2,100 is far from all figures before it, which lie between 600 and 700.",
-        ),
-        (
-            [600, 601, 602, 603, 604, 31_415],
-            COUNT,
-            "doubt-far",
-            "31,415 is far from all figures before it, which lie between 600 and 604.",
-        ),
-    ],
-)
+@pytest.mark.parametrize(("values", "more", "code", "sentence"), [
+    ([*HOMES, 6130], COUNT, "doubt-slip", "6,130 is about ten times the usual 648."),
+    ([*HOMES, 61.3], COUNT, "doubt-slip", "61 is about a tenth of the usual 648."),
+    ([*HOMES, 613000], COUNT, "doubt-slip", "613,000 is about a thousand times the usual 648."),
+    ([*RATES, 8.09], {}, "doubt-slip", "8.1% is about a tenth of the usual 80.2%."),
+    ([*RATES, 0], {}, "doubt-zero", "It is 0, and the figures before it lie near 80.2%."),
+    ([*RATES, 19.5], {}, "doubt-remainder", "19.5% is what 80.5%, which would be usual, leaves to 100%."),
+    ([11250, 12801, 12518, 12656, 11719, 11719], COUNT, "doubt-repeated",
+     "11,719 is, to the last digit, what was sent for the period before."),
+    ([600, 655, 700, 640, 624, 612, 690, 650, 2100], COUNT, "doubt-far",
+     "2,100 is far from all figures before it, which lie between 600 and 700."),
+    ([600, 601, 602, 603, 604, 31_415], COUNT, "doubt-far",
+     "31,415 is far from all figures before it, which lie between 600 and 604."),
+])  # fmt: skip
 def test_a_planted_slip_is_named(values, more, code, sentence):
     assert last(values, **more) == (code, sentence)
 
@@ -96,19 +76,16 @@ def test_a_denominator_that_jumps_is_named():
     assert with_doubts(series(RATES, denominator=[*cases[:5], 700]))["doubt"].isna().all()
 
 
-@pytest.mark.parametrize(
-    "values",
-    [
-        RATES,
-        [98, 98, 97, 97, 97, 97],
-        [66, 73, 76, 75, 72, 70, 82, 92, 96],  # a real improvement
-        [60, 51, 47, 48, 40, 28, 51, 52],  # a real fall, and back
-        [0.01, 0.02, 0.03, 0.04, 0.04, 0],  # nought is a neighbour
-        [40, math.nan, 41, 40, math.nan, 39],
-        [5, 50],  # too few to say
-        [],
-    ],
-)
+@pytest.mark.parametrize("values", [
+    RATES,
+    [98, 98, 97, 97, 97, 97],
+    [66, 73, 76, 75, 72, 70, 82, 92, 96],  # a real improvement
+    [60, 51, 47, 48, 40, 28, 51, 52],  # a real fall, and back
+    [0.01, 0.02, 0.03, 0.04, 0.04, 0],  # nought is a neighbour
+    [40, math.nan, 41, 40, math.nan, 39],
+    [5, 50],  # too few to say
+    [],
+])  # fmt: skip
 def test_ordinary_changes_are_not_doubted(values):
     assert with_doubts(series(values))["doubt"].isna().all()
 

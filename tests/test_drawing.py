@@ -70,7 +70,7 @@ def test_text_from_outside_stays_text():
 
 
 @pytest.mark.parametrize("control", ["\x00", "\x0b", "\x1b", "\ufffe", "\x85"])
-def test_a_control_character_is_refused_before_it_ends_the_process(control: str):
+def test_a_control_character_is_refused_before_it_ends_the_process(control):
     with pytest.raises(KpiError, match=r'"p".*control character'):
         peers_strip([{"value": 30.0}], OURS | {"area": f"Eng{control}land"}, "p")
 
@@ -89,7 +89,7 @@ def contrast(one: str, other: str) -> float:
 
 
 @pytest.mark.parametrize("name", drawing.COLOURS)
-def test_colours_have_contrast(name: str):
+def test_colours_have_contrast(name):
     colour = drawing.COLOURS[name]
     assert contrast(colour.badge, colour.text) >= 4.5
     assert contrast(colour.edge, colour.tint) >= 3

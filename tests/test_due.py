@@ -1,7 +1,6 @@
 """When a KPI is due, which figure stands between, and which period it is of."""
 
 from datetime import date
-from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -25,82 +24,50 @@ def calendar(frequency: str, first: str = "", **more: object) -> Calendar:
     )
 
 
-@pytest.mark.parametrize(
-    ("known", "due"),
-    [
-        (calendar("quarterly"), "Q1 Q2 Q3 Q4"),
-        (calendar("monthly"), "Q1 Q2 Q3 Q4"),
-        (calendar("half_yearly"), "Q2 Q4"),
-        (calendar("termly"), "Q2 Q3 Q4"),
-        (calendar("annual"), "Q4"),
-        (calendar("annual", due="Q2"), "Q2"),
-        (calendar("quarterly", due="Q1;Q3"), "Q1 Q3"),
-        (calendar("biennial", "2022-23 Q4"), "Q4"),
-        (calendar("biennial", "2023-24 Q4"), ""),
-        (calendar("annual", due="2024-25 Q3"), "Q3"),
-        (calendar("annual", due="2025-26 Q3"), ""),
-    ],
-)
-def test_in_which_quarters_of_2024_25_it_is_due(known: Calendar, due: str) -> None:
+@pytest.mark.parametrize(("known", "due"), [
+    (calendar("quarterly"), "Q1 Q2 Q3 Q4"),
+    (calendar("monthly"), "Q1 Q2 Q3 Q4"),
+    (calendar("half_yearly"), "Q2 Q4"),
+    (calendar("termly"), "Q2 Q3 Q4"),
+    (calendar("annual"), "Q4"),
+    (calendar("annual", due="Q2"), "Q2"),
+    (calendar("quarterly", due="Q1;Q3"), "Q1 Q3"),
+    (calendar("biennial", "2022-23 Q4"), "Q4"),
+    (calendar("biennial", "2023-24 Q4"), ""),
+    (calendar("annual", due="2024-25 Q3"), "Q3"),
+    (calendar("annual", due="2025-26 Q3"), ""),
+])  # fmt: skip
+def test_in_which_quarters_of_2024_25_it_is_due(known, due):
     assert [
         f"Q{number}" for number in range(1, 5) if known.is_due(Quarter(2024, number))
     ] == due.split()
 
 
-@pytest.mark.parametrize(
-    ("known", "due", "quarter", "end"),
-    [
-        (calendar("quarterly", lag_quarters=1), "2024-25 Q3", "2024-25 Q2", date(2024, 9, 30)),
-        (calendar("annual"), "2024-25 Q4", "2024-25 Q4", date(2025, 3, 31)),
-        (calendar("annual", due="Q2"), "2024-25 Q2", "2023-24 Q4", date(2024, 3, 31)),
-        (
-            calendar("annual", due="Q2", year_ends="08-31"),
-            "2024-25 Q2",
-            "2024-25 Q2",
-            date(2024, 8, 31),
-        ),
-        (
-            calendar("annual", due="Q3", year_ends="08-31"),
-            "2024-25 Q3",
-            "2024-25 Q2",
-            date(2024, 8, 31),
-        ),
-        (
-            calendar("annual", due="Q3", year_ends="12-31", lag_quarters=1),
-            "2024-25 Q3",
-            "2023-24 Q3",
-            date(2023, 12, 31),
-        ),
-        (calendar("biennial", "2022-23 Q4"), "2024-25 Q4", "2024-25 Q4", date(2025, 3, 31)),
-    ],
-)
-def test_which_period_is_reported(known: Calendar, due: str, quarter: str, end: date) -> None:
+@pytest.mark.parametrize(("known", "due", "quarter", "end"), [
+    (calendar("quarterly", lag_quarters=1), "2024-25 Q3", "2024-25 Q2", date(2024, 9, 30)),
+    (calendar("annual"), "2024-25 Q4", "2024-25 Q4", date(2025, 3, 31)),
+    (calendar("annual", due="Q2"), "2024-25 Q2", "2023-24 Q4", date(2024, 3, 31)),
+    (calendar("annual", due="Q2", year_ends="08-31"), "2024-25 Q2", "2024-25 Q2", date(2024, 8, 31)),
+    (calendar("annual", due="Q3", year_ends="08-31"), "2024-25 Q3", "2024-25 Q2", date(2024, 8, 31)),
+    (calendar("annual", due="Q3", year_ends="12-31", lag_quarters=1), "2024-25 Q3", "2023-24 Q3", date(2023, 12, 31)),
+    (calendar("biennial", "2022-23 Q4"), "2024-25 Q4", "2024-25 Q4", date(2025, 3, 31)),
+])  # fmt: skip
+def test_which_period_is_reported(known, due, quarter, end):
     expected = known.expected(Quarter.parse(due))
     assert expected == Quarter.parse(quarter) and known.ends(expected) == end
     assert known.due_with(expected) == Quarter.parse(due)
 
 
-@pytest.mark.parametrize(
-    ("kpi", "quarter", "words"),
-    [
-        ({"basis": "quarter"}, "2024-25 Q3", "October to December 2024"),
-        ({"basis": "snapshot"}, "2024-25 Q3", "at 31 December 2024"),
-        ({"basis": "rolling_12_months"}, "2024-25 Q3", "12 months to December 2024"),
-        ({"basis": "year_to_date"}, "2024-25 Q3", "April 2024 to December 2024"),
-        ({"basis": "annual", "frequency": "annual"}, "2024-25 Q4", "year to March 2025"),
-        (
-            {"basis": "annual", "frequency": "annual", "year_ends": "08-31"},
-            "2024-25 Q2",
-            "academic year 2023/24",
-        ),
-        (
-            {"basis": "year_to_date", "since": "2021-04-01"},
-            "2024-25 Q3",
-            "April 2021 to December 2024",
-        ),
-    ],
-)
-def test_the_words_of_a_period(kpi: dict[str, str], quarter: str, words: str) -> None:
+@pytest.mark.parametrize(("kpi", "quarter", "words"), [
+    ({"basis": "quarter"}, "2024-25 Q3", "October to December 2024"),
+    ({"basis": "snapshot"}, "2024-25 Q3", "at 31 December 2024"),
+    ({"basis": "rolling_12_months"}, "2024-25 Q3", "12 months to December 2024"),
+    ({"basis": "year_to_date"}, "2024-25 Q3", "April 2024 to December 2024"),
+    ({"basis": "annual", "frequency": "annual"}, "2024-25 Q4", "year to March 2025"),
+    ({"basis": "annual", "frequency": "annual", "year_ends": "08-31"}, "2024-25 Q2", "academic year 2023/24"),
+    ({"basis": "year_to_date", "since": "2021-04-01"}, "2024-25 Q3", "April 2021 to December 2024"),
+])  # fmt: skip
+def test_the_words_of_a_period(kpi, quarter, words):
     full = {**BARE, "frequency": "quarterly", **kpi}
     known = Quarter.parse(quarter)
     assert period_words(full, known, Calendar.of(full).ends(known)) == words
@@ -111,7 +78,7 @@ def shown(returns: Returns, kpi_id: str) -> pd.DataFrame:
     return table[table["kpi_id"] == kpi_id]
 
 
-def test_an_annual_figure_stands_until_the_next_is_due(tmp_path: Path) -> None:
+def test_an_annual_figure_stands_until_the_next_is_due(tmp_path):
     kpis = [
         {"kpi_id": "A", "frequency": "annual", "due": "Q2", "year_ends": "08-31"},
         {"kpi_id": "Q"},
@@ -153,7 +120,7 @@ def test_an_annual_figure_stands_until_the_next_is_due(tmp_path: Path) -> None:
     assert shown(load(tmp_path), "A")["value"].tolist() == [19.0, 20.0, 21.0, 22.0, 23.0, 24.0]
 
 
-def test_half_yearly_figures_are_the_last_six_of_them(tmp_path: Path) -> None:
+def test_half_yearly_figures_are_the_last_six_of_them(tmp_path):
     quarters = [
         f"{year}-{year - 1999} Q{number}" for year in (2022, 2023, 2024) for number in (2, 4)
     ]
@@ -164,7 +131,7 @@ def test_half_yearly_figures_are_the_last_six_of_them(tmp_path: Path) -> None:
     assert rows["quarter"].tolist() == rows["due_quarter"].tolist() == quarters
 
 
-def test_a_kpi_that_has_never_been_due_says_so(tmp_path: Path) -> None:
+def test_a_kpi_that_has_never_been_due_says_so(tmp_path):
     kpis = [
         {"kpi_id": "A", "frequency": "annual", "first_quarter": "2024-25 Q1"},
         {"kpi_id": "Q", "first_quarter": ""},
@@ -174,7 +141,7 @@ def test_a_kpi_that_has_never_been_due_says_so(tmp_path: Path) -> None:
     assert row["status"] == "not yet due" and row["next_due"] == "2024-25 Q4"
 
 
-def test_weekly_figures_make_their_months_and_these_the_quarter(tmp_path: Path) -> None:
+def test_weekly_figures_make_their_months_and_these_the_quarter(tmp_path):
     kpis = [
         {"kpi_id": "S", "frequency": "weekly", "basis": "snapshot", "unit": "count"},
         {"kpi_id": "N", "frequency": "weekly", "unit": "count"},

@@ -162,16 +162,12 @@ def test_what_costs_a_second_is_never_imported_and_the_command_starts_without_th
 NOTEBOOK_NAMES = [path.relative_to(ROOT).as_posix() for path in NOTEBOOKS]
 
 
-@pytest.mark.parametrize(
-    "command",
-    [
-        ["ruff", "check", "."],
-        ["nbstripout", "--verify", "--keep-id", "--keep-count", *NOTEBOOK_NAMES],
-        ["pre_commit", "validate-config", ".pre-commit-config.yaml"],
-        pytest.param(["mypy"], marks=pytest.mark.slow),
-    ],
-    ids=lambda command: command[0],
-)
+@pytest.mark.parametrize("command", [
+    ["ruff", "check", "."],
+    ["nbstripout", "--verify", "--keep-id", "--keep-count", *NOTEBOOK_NAMES],
+    ["pre_commit", "validate-config", ".pre-commit-config.yaml"],
+    pytest.param(["mypy"], marks=pytest.mark.slow),
+], ids=lambda command: command[0])  # fmt: skip
 def test_tools_of_this_environment_do_not_object(command):
     asked = [sys.executable, "-m", *command]
     result = subprocess.run(asked, cwd=ROOT, capture_output=True, text=True)

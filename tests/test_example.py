@@ -4,7 +4,6 @@ folder.
 
 import os
 import re
-from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -41,7 +40,7 @@ def foreign(page: object) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def reports(tmp_path_factory: pytest.TempPathFactory, worker) -> dict[str, Path]:
+def reports(tmp_path_factory, worker):
     outputs = tmp_path_factory.mktemp("borough")
     made = QUARTERS if LONG else QUARTERS[1:]
     for quarter in made:

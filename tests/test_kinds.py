@@ -310,27 +310,20 @@ def months(values, **columns):
     return series(values).assign(unit="count", basis="quarter", **columns)
 
 
-@pytest.mark.parametrize(
-    ("rows", "kind", "reason"),
-    [
-        (series([50] * 8, [5] * 8, [10, 20] * 4, unit="%"), "p_prime", "made of 10 to 20 cases"),
-        (series([50] * 8, [5] * 8, [10] * 8, unit="%"), "p_prime", "made of 10 cases"),
-        (series([5] * 9, [5] * 9, [1000] * 9, unit="rate per 1,000"), "u_prime", "1,000 cases"),
-        (series([50] * 20, [5] * 20, [np.nan] * 20, unit="%"), "xmr", "without numerator"),
-        (
-            series([100, 100, 95] * 5, [20, 20, 19] * 5, [20] * 15, unit="%"),
-            "p",
-            "20 cases, lie at the end",
-        ),
-        (months([0, 3, 1, 2] * 5), "c", "(1.5 a period)"),
-        (months([60, 63, 61, 62] * 5), "xmr", "20 figures"),
-        (months([60, 63, 61, 62]), "run", "limits want 12 figures, and there are 4"),
-        (series([1.5, 2.5] * 6, unit="days"), "xmr", "12 figures"),
-        (series([30.0, 41.0] * 6, unit="days", series="days between events"), "t", "no event"),
-        (months([0.0, 4.0] * 6, series="periods between events"), "g", "no case"),
-        (series([70.0] * 6, unit="%", basis="rolling_12_months"), "xmr", "without numerator"),
-    ],
-)
+@pytest.mark.parametrize(("rows", "kind", "reason"), [
+    (series([50] * 8, [5] * 8, [10, 20] * 4, unit="%"), "p_prime", "made of 10 to 20 cases"),
+    (series([50] * 8, [5] * 8, [10] * 8, unit="%"), "p_prime", "made of 10 cases"),
+    (series([5] * 9, [5] * 9, [1000] * 9, unit="rate per 1,000"), "u_prime", "1,000 cases"),
+    (series([50] * 20, [5] * 20, [np.nan] * 20, unit="%"), "xmr", "without numerator"),
+    (series([100, 100, 95] * 5, [20, 20, 19] * 5, [20] * 15, unit="%"), "p", "20 cases, lie at the end"),
+    (months([0, 3, 1, 2] * 5), "c", "(1.5 a period)"),
+    (months([60, 63, 61, 62] * 5), "xmr", "20 figures"),
+    (months([60, 63, 61, 62]), "run", "limits want 12 figures, and there are 4"),
+    (series([1.5, 2.5] * 6, unit="days"), "xmr", "12 figures"),
+    (series([30.0, 41.0] * 6, unit="days", series="days between events"), "t", "no event"),
+    (months([0.0, 4.0] * 6, series="periods between events"), "g", "no case"),
+    (series([70.0] * 6, unit="%", basis="rolling_12_months"), "xmr", "without numerator"),
+])  # fmt: skip
 def test_auto_takes_what_the_measure_needs_and_says_why(rows, kind, reason):
     found = chart_for(rows)
     assert found.chart == kind and kind in found.possible
@@ -355,20 +348,17 @@ def test_each_series_of_a_table_gets_its_own_kind():
 # Bad input
 
 
-@pytest.mark.parametrize(
-    ("kind", "columns", "message"),
-    [
-        ("p", {"denominator": np.nan}, "has no numerator or no denominator"),
-        ("p_prime", {"numerator": 30}, "numerator of 30, above its denominator"),
-        ("u", {"denominator": 0}, "denominator of 0"),
-        ("u_prime", {"numerator": -1}, "no count is below nought"),
-        ("p", {"numerator": 4.5}, "a case is counted whole"),
-        ("c", {"value": -2}, "no count is below nought"),
-        ("c", {"value": 2.5}, "a case is counted whole"),
-        ("g", {"value": 0.5}, "a case is counted whole"),
-        ("t", {"value": 0}, "there is no time between"),
-    ],
-)
+@pytest.mark.parametrize(("kind", "columns", "message"), [
+    ("p", {"denominator": np.nan}, "has no numerator or no denominator"),
+    ("p_prime", {"numerator": 30}, "numerator of 30, above its denominator"),
+    ("u", {"denominator": 0}, "denominator of 0"),
+    ("u_prime", {"numerator": -1}, "no count is below nought"),
+    ("p", {"numerator": 4.5}, "a case is counted whole"),
+    ("c", {"value": -2}, "no count is below nought"),
+    ("c", {"value": 2.5}, "a case is counted whole"),
+    ("g", {"value": 0.5}, "a case is counted whole"),
+    ("t", {"value": 0}, "there is no time between"),
+])  # fmt: skip
 def test_what_a_kind_cannot_show_is_told_with_its_row(kind, columns, message):
     table = series([50] * 12, [10] * 12, [20] * 12)
     for name, value in columns.items():

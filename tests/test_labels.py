@@ -21,7 +21,7 @@ def labelled(ys: list[float], text: str) -> tuple[list[Label], list[float | None
 
 
 @given(heights)
-def test_the_latest_is_always_labelled(ys: list[float]):
+def test_the_latest_is_always_labelled(ys):
     assert labelled(ys, "100%")[1][-1] is not None
 
 
@@ -39,9 +39,7 @@ def test_a_label_keeps_off_the_lines():
 
 
 @given(st.lists(st.floats(-50, 250), min_size=1, max_size=9), st.sampled_from([5.0, 17.0]))
-def test_names_are_pushed_apart_in_their_order_and_within_the_ends(
-    middles: list[float], size: float
-):
+def test_names_are_pushed_apart_in_their_order_and_within_the_ends(middles, size):
     found = spread(middles, [size] * len(middles), 0, 180)
     assert min(found) >= size / 2 - 1e-6 and max(found) <= 180 - size / 2 + 1e-6
     ordered = sorted(range(len(middles)), key=lambda n: (middles[n], n))
@@ -56,7 +54,7 @@ def test_names_with_room_stay_where_they_are():
 @pytest.mark.parametrize(
     ("count", "room", "step"), [(6, 40, 1), (12, 20, 2), (40, 7, 4), (1, 3, 1)]
 )
-def test_of_many_periods_some_are_named(count: int, room: float, step: int):
+def test_of_many_periods_some_are_named(count, room, step):
     assert every(count, room, 24) == step
 
 

@@ -25,7 +25,7 @@ HEAD = "kpi_id,period,value,numerator,denominator,status,note\n"
 
 
 @pytest.fixture
-def raw(tmp_path: Path) -> Path:
+def raw(tmp_path):
     write_raw(tmp_path)
     rows = "C1,2024-25 Q3,412,,,final,\nP1,2024-25 Q3,87.5,,,provisional,early\n"
     send(tmp_path, "2024-25-Q3", rows)
@@ -47,7 +47,7 @@ def figure(raw: Path, kpi_id: str, quarter: str, known_at: str) -> pd.Series:
     return found.iloc[0]
 
 
-def test_a_figure_comes_with_its_kpi_and_its_target(raw: Path) -> None:
+def test_a_figure_comes_with_its_kpi_and_its_target(raw):
     found = figure(raw, "P1", "2024-25 Q3", "2024-25 Q3")
     expected = {"value": 87.5, "status": "provisional", "note": "early", "received": "2024-25 Q3"}
     expected |= {"kpi_name": "Name of P1", "unit": "%", "decimals": 1, "kpi_status": "final"}
@@ -57,7 +57,7 @@ def test_a_figure_comes_with_its_kpi_and_its_target(raw: Path) -> None:
     assert found[["numerator", "tolerance", "last_quarter"]].isna().all()
 
 
-def test_figures_stand_in_the_order_of_the_catalogue_and_of_time(raw: Path) -> None:
+def test_figures_stand_in_the_order_of_the_catalogue_and_of_time(raw):
     send(raw, "2024-25-Q3", "C1,2023-24 Q4,1,,,final,\nC1,2024-25 Q1,2,,,final,\n", "more.csv")
     figures = load(raw).figures
     assert list(zip(figures["kpi_id"], figures["quarter"], strict=True)) == [
@@ -68,7 +68,7 @@ def test_figures_stand_in_the_order_of_the_catalogue_and_of_time(raw: Path) -> N
     ]
 
 
-def test_a_later_folder_has_the_last_word_but_not_before_it_came(raw: Path) -> None:
+def test_a_later_folder_has_the_last_word_but_not_before_it_came(raw):
     send(raw, "2024-25-Q2", "C1,2024-25 Q2,400,,,final,\n")
     send(raw, "2024-25-Q3", "C1,2024-25 Q2,390,,,final,restated\n", "again.csv")
     assert figure(raw, "C1", "2024-25 Q2", "2024-25 Q2")["value"] == 400
@@ -80,16 +80,14 @@ def test_a_later_folder_has_the_last_word_but_not_before_it_came(raw: Path) -> N
 @pytest.mark.parametrize(
     ("word", "value", "status"), [("", 400, "final"), ("[x]", None, "not available")]
 )
-def test_a_blank_withdraws_nothing_and_a_word_does(
-    raw: Path, word: str, value: float | None, status: str
-) -> None:
+def test_a_blank_withdraws_nothing_and_a_word_does(raw, word, value, status):
     send(raw, "2024-25-Q2", "C1,2024-25 Q2,400,,,final,\n")
     send(raw, "2024-25-Q3", f"C1,2024-25 Q2,{word},,,,\n", "again.csv")
     found = figure(raw, "C1", "2024-25 Q2", "2024-25 Q3")
     assert (None if pd.isna(found["value"]) else found["value"], found["status"]) == (value, status)
 
 
-def test_months_stand_apart_from_quarters(raw: Path) -> None:
+def test_months_stand_apart_from_quarters(raw):
     send(raw, "2024-25-Q3", "M1,2024-12,71,,,final,\nM1,2024-25 Q3,69,,,final,\n", "care.csv")
     returns = load(raw)
     assert "month" not in returns.figures.columns
@@ -98,14 +96,14 @@ def test_months_stand_apart_from_quarters(raw: Path) -> None:
     assert returns.figures.query("kpi_id == 'M1'")["value"].tolist() == [69]
 
 
-def test_which_quarters_there_are(raw: Path) -> None:
+def test_which_quarters_there_are(raw):
     send(raw, "2023-24-Q4", "")
     (raw / "returns" / "2025-26-Q1").mkdir()
     assert quarters_with_returns(raw) == [Quarter(2023, 4), Quarter(2024, 3)]
     assert latest_quarter(raw) == Quarter(2024, 3) == load(raw).quarter
 
 
-def test_a_quarter_without_returns_is_a_sentence_that_names_those_with(raw: Path) -> None:
+def test_a_quarter_without_returns_is_a_sentence_that_names_those_with(raw):
     told = r"no returns for Quarter 1 2024/25. Quarters with returns: 2024-25 Q3\."
     with pytest.raises(InputError, match=told) as stop:
         load(raw, "2024/25 Q1")
@@ -114,14 +112,14 @@ def test_a_quarter_without_returns_is_a_sentence_that_names_those_with(raw: Path
         load(raw, "Q2 2023")
 
 
-def test_a_missing_table_of_the_council_is_a_sentence(raw: Path) -> None:
+def test_a_missing_table_of_the_council_is_a_sentence(raw):
     for gone in ("targets.csv", "kpis.csv", "council.toml"):
         (raw / gone).unlink()
         with pytest.raises(InputError, match=f"no file {gone}"):
             load(raw)
 
 
-def test_a_missing_folder_is_a_sentence(tmp_path: Path) -> None:
+def test_a_missing_folder_is_a_sentence(tmp_path):
     with pytest.raises(InputError, match="There is no folder"):
         load(tmp_path / "nowhere")
     with pytest.raises(InputError, match='no folder "returns"'):
@@ -131,7 +129,7 @@ def test_a_missing_folder_is_a_sentence(tmp_path: Path) -> None:
         latest_quarter(tmp_path)
 
 
-def test_errors_stop_with_a_list_and_the_reconciliation(raw: Path) -> None:
+def test_errors_stop_with_a_list_and_the_reconciliation(raw):
     send(raw, "2024-25-Q3", "CS01,2024-25 Q3,72p,,,final,\nZZ,2024-25 Q3,5,,,final,\n", "bad.csv")
     with pytest.raises(ReturnsError) as stop:
         load(raw)
@@ -143,7 +141,7 @@ def test_errors_stop_with_a_list_and_the_reconciliation(raw: Path) -> None:
     assert list(stop.value.problems["code"]) == ["value-flag", "id-unknown"]
 
 
-def test_like_faults_are_one_finding_at_most_twenty_are_told_and_all_are_kept(raw: Path) -> None:
+def test_like_faults_are_one_finding_at_most_twenty_are_told_and_all_are_kept(raw):
     send(raw, "2024-25-Q3", "".join(f"ZZ{n},2024-25 Q3,5,,,final,\n" for n in range(30)), "bad.csv")
     with pytest.raises(ReturnsError, match="rows 2 to 31, column A") as stop:
         load(raw)
@@ -157,7 +155,7 @@ def test_like_faults_are_one_finding_at_most_twenty_are_told_and_all_are_kept(ra
     assert str(stop.value).count("Numerator and denominator make") == 20
 
 
-def test_what_is_no_return_is_skipped_and_listed(raw: Path) -> None:
+def test_what_is_no_return_is_skipped_and_listed(raw):
     folder = raw / "returns" / "2024-25-Q3"
     original = (folder / "roads.csv").read_bytes()
     for name in ("~$roads.xlsx", ".~lock.roads.csv#", "desktop.ini", "Thumbs.db", "upload.tmp"):
@@ -180,7 +178,7 @@ def test_what_is_no_return_is_skipped_and_listed(raw: Path) -> None:
     assert codes["returns/2024-25-Q3/desktop.ini"] == "file-leftover"
 
 
-def test_a_table_that_nobody_reads_is_told_with_the_name_that_was_meant(raw: Path) -> None:
+def test_a_table_that_nobody_reads_is_told_with_the_name_that_was_meant(raw):
     for name in ("benchmark.csv", "kpis.xlsx", "README.md", "~$kpis.xlsx", "council.docx"):
         (raw / name).write_text("x")
     (raw / "commentary" / "2024-25-Q3 v2.csv").write_text("x")
@@ -190,9 +188,7 @@ def test_a_table_that_nobody_reads_is_told_with_the_name_that_was_meant(raw: Pat
     assert "such as 2024-25-Q3.csv" in told["commentary/2024-25-Q3 v2.csv"]
 
 
-def test_a_file_that_changes_while_it_is_read_is_told(
-    raw: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_file_that_changes_while_it_is_read_is_told(raw, monkeypatch):
     from kpi_tools.loading import read
 
     path, read_table = raw / "returns" / "2024-25-Q3" / "roads.csv", read.read_table
@@ -213,7 +209,7 @@ def test_a_file_that_changes_while_it_is_read_is_told(
     assert "roads.csv" in str(stop.value)
 
 
-def test_what_stands_beside_the_figures_is_that_of_the_quarter(raw: Path) -> None:
+def test_what_stands_beside_the_figures_is_that_of_the_quarter(raw):
     (raw / "activity.csv").write_text(
         "activity_id,activity_name,section,unit,decimals,period,value,lower_expected,upper_expected,status,note\n"
         "A1,Calls,Roads,count,0,2024-25 Q3,5,4,6,final,\nA1,Calls,Roads,count,0,2024-25 Q4,5,4,6,final,\n"
@@ -237,23 +233,18 @@ def test_what_stands_beside_the_figures_is_that_of_the_quarter(raw: Path) -> Non
     assert set(returns.log["column"]) == {"kpi_id (A)", "commentary (C)"}
 
 
-@pytest.mark.parametrize(
-    ("row", "code"),
-    [
-        (",,Words,,,", "text-place"),
-        ("P1,Roads,Words,,,", "text-place"),
-        ("ZZ,,Words,,,", "id-unknown"),
-        (",Rods,Words,,,", "catalogue-choice"),
-        ("P1,,Words,,,draft", "catalogue-choice"),
-        ("P1,,One,,,\nP1,,Two,,,", "duplicate-conflict"),
-        ("P1,,Itâ€™s late,,,", "text-mangled"),
-        ("P1,,Over Â£5,,,", "text-mangled"),
-        ("P1,,A \ufffd,,,", "text-lost"),
-    ],
-)
-def test_commentary_is_refused_where_its_place_is_not_certain(
-    raw: Path, row: str, code: str
-) -> None:
+@pytest.mark.parametrize(("row", "code"), [
+    (",,Words,,,", "text-place"),
+    ("P1,Roads,Words,,,", "text-place"),
+    ("ZZ,,Words,,,", "id-unknown"),
+    (",Rods,Words,,,", "catalogue-choice"),
+    ("P1,,Words,,,draft", "catalogue-choice"),
+    ("P1,,One,,,\nP1,,Two,,,", "duplicate-conflict"),
+    ("P1,,Itâ€™s late,,,", "text-mangled"),
+    ("P1,,Over Â£5,,,", "text-mangled"),
+    ("P1,,A \ufffd,,,", "text-lost"),
+])  # fmt: skip
+def test_commentary_is_refused_where_its_place_is_not_certain(raw, row, code):
     path = raw / "commentary" / "2024-25-Q3.csv"
     text = f"kpi_id,section,commentary,management_action,author,status\n{row}\n"
     path.write_text(text, encoding="utf-8")
@@ -262,13 +253,13 @@ def test_commentary_is_refused_where_its_place_is_not_certain(
 
 
 @pytest.mark.parametrize("quarter", quarters_with_returns(REAL))
-def test_the_projects_own_data_load_without_a_complaint(quarter: Quarter) -> None:
+def test_the_projects_own_data_load_without_a_complaint(quarter):
     returns = load(REAL, quarter)
     assert set(returns.problems["code"]) <= {"commentary-none"}
     assert returns.log.empty and returns.rejected.empty
 
 
-def test_the_account_of_rows_and_files_adds_up_in_one_line(raw: Path) -> None:
+def test_the_account_of_rows_and_files_adds_up_in_one_line(raw):
     """15 KPIs, 15 targets, one text, two figures; one row refused; two blank rows in one file and one in the other."""
     first = "C1,2024-25 Q3,412,,,final,\n"
     folder = send(raw, "2024-25-Q3", f"{first}\nP1,2024-25 Q3,87.5,,,final,\n,,,,,,\n").parent
@@ -289,7 +280,7 @@ def test_the_account_of_rows_and_files_adds_up_in_one_line(raw: Path) -> None:
     assert load(raw).summary == f"rows in 40 = {more}"
 
 
-def test_what_is_told_where_a_report_stops(raw: Path) -> None:
+def test_what_is_told_where_a_report_stops(raw):
     folder = send(raw, "2024-25-Q3", "ZZ,2024-25 Q3,5,,,final,\n", "bad.csv").parent
     with pytest.raises(ReturnsError) as stop:
         load(raw)
@@ -317,7 +308,7 @@ def test_what_is_told_where_a_report_stops(raw: Path) -> None:
     assert folder.is_dir() and stop.value.problems["code"].tolist() == ["id-unknown"]
 
 
-def test_faults_of_the_councils_own_tables_alone_are_told_where_both_have_some(raw: Path) -> None:
+def test_faults_of_the_councils_own_tables_alone_are_told_where_both_have_some(raw):
     send(raw, "2024-25-Q3", "ZZ,2024-25 Q3,5,,,final,\n", "bad.csv")
     assert own_tables_are_sound(read_returns(raw))
     for name, old, new in (
@@ -343,9 +334,7 @@ def test_faults_of_the_councils_own_tables_alone_are_told_where_both_have_some(r
     assert "kpis.csv" in set(returns.problems["file"]) and own_tables_are_sound(returns)
 
 
-def test_the_raw_folder_is_found_from_within_the_project(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_raw_folder_is_found_from_within_the_project(tmp_path, monkeypatch):
     raw, inner = tmp_path / "data" / "raw", tmp_path / "notebooks" / "mine"
     for folder in (raw, inner):
         folder.mkdir(parents=True)
@@ -360,7 +349,7 @@ def test_the_raw_folder_is_found_from_within_the_project(
     assert raw_folder(Path("data/raw")) == nearer
 
 
-def test_a_quarter_whose_files_cannot_be_read_names_them(raw: Path) -> None:
+def test_a_quarter_whose_files_cannot_be_read_names_them(raw):
     folder = raw / "returns" / "2024-25-Q3"
     (folder / "roads.csv").rename(folder / "roads.xlsm")
     (folder / "~$care.xlsx").touch()
@@ -372,7 +361,7 @@ def test_a_quarter_whose_files_cannot_be_read_names_them(raw: Path) -> None:
     assert last == "  Quarters with returns: none."
 
 
-def test_no_returns_at_all_are_a_sentence(raw: Path) -> None:
+def test_no_returns_at_all_are_a_sentence(raw):
     (raw / "returns" / "2024-25-Q3" / "roads.csv").unlink()
     with pytest.raises(InputError) as stop:
         load(raw)
@@ -388,9 +377,7 @@ def test_no_returns_at_all_are_a_sentence(raw: Path) -> None:
         load(raw, Quarter(2024, 3))
 
 
-def test_what_comes_into_force_later_is_neither_counted_nor_known_unless_agreed_ahead(
-    raw: Path,
-) -> None:
+def test_what_comes_into_force_later_is_neither_counted_nor_known_unless_agreed_ahead(raw):
     kpi = (
         "NEW,Name,Roads,Place,count,0,higher,quarter,quarterly,0,2024-25 Q4,,,Head of Roads,final,"
     )
@@ -414,7 +401,7 @@ def test_what_comes_into_force_later_is_neither_counted_nor_known_unless_agreed_
     assert returns.targets.index.tolist() == list(range(16)) and "index" not in returns.targets
 
 
-def test_as_known_at_leaves_out_whatever_came_later(raw: Path) -> None:
+def test_as_known_at_leaves_out_whatever_came_later(raw):
     send(raw, "2024-25-Q2", "C1,2024-25 Q2,400,,,final,\nM1,2024-09,70,,,final,\n")
     send(raw, "2024-25-Q1", "C1,2024-25 Q1,300,,,final,\n")
     send(raw, "2024-25-Q3", "C1,2024-25 Q2,390,,,final,\nM1,2024-12,71,,,final,\n", "again.csv")
@@ -449,7 +436,7 @@ def test_as_known_at_leaves_out_whatever_came_later(raw: Path) -> None:
     assert now.figures.query("kpi_id == 'C1'")["value"].tolist() == [300, 390, 412]
 
 
-def test_a_benchmark_may_have_a_sign_where_its_kpi_is_a_percentage(raw: Path) -> None:
+def test_a_benchmark_may_have_a_sign_where_its_kpi_is_a_percentage(raw):
     (raw / "benchmarks.csv").write_text(
         "kpi_id,area,period,value,from_quarter,status,source\n"
         "P1,England,2023,60.4%,2024-25 Q3,final,DfE\nC1,England,2023,60.4%,2024-25 Q3,final,DfE\n"
@@ -459,7 +446,7 @@ def test_a_benchmark_may_have_a_sign_where_its_kpi_is_a_percentage(raw: Path) ->
     assert returns.benchmarks[["kpi_id", "value"]].values.tolist() == [["P1", 60.4]]
 
 
-def test_two_files_that_differ_under_one_name_are_an_error_wherever_they_differ(raw: Path) -> None:
+def test_two_files_that_differ_under_one_name_are_an_error_wherever_they_differ(raw):
     folder = raw / "returns" / "2024-25-Q3"
     original = (folder / "roads.csv").read_bytes()
     (folder / "roads (1).csv").write_bytes(original)
@@ -475,7 +462,7 @@ def test_two_files_that_differ_under_one_name_are_an_error_wherever_they_differ(
     assert load(raw).figures["note"].dropna().tolist() == ["late"]
 
 
-def test_the_account_and_the_rejected_rows_have_their_columns(raw: Path) -> None:
+def test_the_account_and_the_rejected_rows_have_their_columns(raw):
     account = "file sheet outcome rows_in accepted rejected blank bytes sha256"
     assert list(load(raw).counts) == account.split()
     assert list(load(raw).rejected) == ["file", "sheet", "row", "codes", "reasons"]
@@ -498,9 +485,7 @@ def test_the_account_and_the_rejected_rows_have_their_columns(raw: Path) -> None
     assert second.startswith("The row has 4 instead of 3 cells. Look for a comma")
 
 
-def test_of_two_commentaries_of_a_quarter_the_first_is_read_and_the_other_is_told(
-    raw: Path,
-) -> None:
+def test_of_two_commentaries_of_a_quarter_the_first_is_read_and_the_other_is_told(raw):
     for name in ("2024-25-Q3.csv", "2024-25-Q3.xlsx", "2024-25-Q3.txt"):
         (raw / "commentary" / name).write_text(
             "kpi_id,section,commentary\nP1,,Words\n", encoding="utf-8"
@@ -515,7 +500,7 @@ def test_of_two_commentaries_of_a_quarter_the_first_is_read_and_the_other_is_tol
     assert returns.commentary["commentary"].tolist() == ["Words"]
 
 
-def test_the_outcome_of_each_file_stands_in_the_account(raw: Path) -> None:
+def test_the_outcome_of_each_file_stands_in_the_account(raw):
     folder = raw / "returns" / "2024-25-Q3"
     (folder / "old.xls").write_bytes(b"x")
     (folder / "desktop.ini").write_bytes(b"x")

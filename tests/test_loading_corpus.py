@@ -1,17 +1,15 @@
 """Every file of the corpus: what is taken, refused, logged and warned of, cell by cell."""
 
-from collections.abc import Iterator
-
 import pandas as pd
 import pytest
 
 from kpi_tools.loading.rules import column_name
-from tests.malformed import CASES, Case
+from tests.malformed import CASES
 from tests.small_council import HERE, Desk
 
 
 @pytest.fixture(scope="module")
-def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+def desk(tmp_path_factory):
     with Desk(tmp_path_factory.mktemp("corpus")) as desk:
         yield desk
 
@@ -32,7 +30,7 @@ _SELDOM = [[pytest.mark.slow] if n % 4 else [] for n in range(len(CASES))]
     "case",
     [pytest.param(case, id=case.name, marks=m) for case, m in zip(CASES, _SELDOM, strict=True)],
 )
-def test_every_cell_of_the_corpus_comes_out_as_expected(case: Case, desk: Desk) -> None:
+def test_every_cell_of_the_corpus_comes_out_as_expected(case, desk):
     found = desk.read(**{case.file.replace(".", "_"): case.content})
     taken = {
         (row.kpi_id, row.period): row.status if pd.isna(row.value) else row.value
@@ -56,6 +54,6 @@ def test_every_cell_of_the_corpus_comes_out_as_expected(case: Case, desk: Desk) 
     assert counts["outcome"] == ("refused" if case.fault else "read")
 
 
-def test_the_corpus_is_large_and_its_names_differ() -> None:
+def test_the_corpus_is_large_and_its_names_differ():
     assert len(CASES) >= 120
     assert len({case.name for case in CASES}) == len(CASES)

@@ -1,6 +1,5 @@
 """What must hold of any return: nothing lost, no silent change, and the order of rows and files without effect."""
 
-from collections.abc import Iterator
 from datetime import date, datetime, time
 from typing import Any
 
@@ -28,7 +27,7 @@ quick = settings(max_examples=60, suppress_health_check=[HealthCheck.function_sc
 
 
 @pytest.fixture(scope="module")
-def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+def desk(tmp_path_factory):
     with Desk(tmp_path_factory.mktemp("properties")) as desk:
         yield desk
 
@@ -48,9 +47,7 @@ SPOILT = st.sampled_from([*SIGNS, "  ", "to", "[x]", "N/A"])
 @quick
 @given(st.integers(0, len(ROWS) - 1), st.integers(0, 5), st.floats(0, 1), SPOILT)
 @pytest.mark.slow
-def test_a_single_corruption_is_logged_or_located_or_without_effect(
-    desk: Desk, row: int, column: int, where: float, what: str
-) -> None:
+def test_a_single_corruption_is_logged_or_located_or_without_effect(desk, row, column, where, what):
     spoilt = [list(cells) for cells in ROWS]
     text = spoilt[row][column]
     place = round(where * len(text))
@@ -75,9 +72,7 @@ texts = st.one_of(
 
 @quick
 @given(st.lists(st.lists(texts, min_size=1, max_size=9), max_size=8))
-def test_whatever_comes_rows_in_are_accepted_or_rejected_or_blank(
-    desk: Desk, rows: list[list[str]]
-) -> None:
+def test_whatever_comes_rows_in_are_accepted_or_rejected_or_blank(desk, rows):
     table = [HEAD, *rows]
     found = desk.read(return_csv=text_of(table).encode())
     counts = found.counts.set_index("file").loc[HERE + "return.csv"]
@@ -107,9 +102,7 @@ forms = st.sampled_from(
 
 @quick
 @given(st.lists(st.lists(st.tuples(cells, forms), min_size=1, max_size=9), max_size=6))
-def test_whatever_stands_in_the_cells_of_a_workbook_it_is_taken_or_located(
-    desk: Desk, rows: list[list[tuple[object, str]]]
-) -> None:
+def test_whatever_stands_in_the_cells_of_a_workbook_it_is_taken_or_located(desk, rows):
     def fill(_: object, sheet: Any) -> None:
         for line, row in enumerate(rows, start=2):
             for column, (value, form) in enumerate(row, start=1):
@@ -139,9 +132,7 @@ AGAIN = [*ROWS, ["C1", "2024-25 Q2", "1413", "", "", "final", ""]]
 @quick
 @given(st.permutations(AGAIN), st.integers(0, 8))
 @pytest.mark.slow
-def test_the_order_of_rows_and_files_has_no_effect(
-    desk: Desk, rows: list[list[str]], cut: int
-) -> None:
+def test_the_order_of_rows_and_files_has_no_effect(desk, rows, cut):
     together = desk.read(return_csv=text_of([HEAD, *AGAIN]).encode())
     first, second = (text_of([HEAD, *few]).encode() for few in (rows[:cut], rows[cut:]))
     apart = desk.read(a_csv=first, b_csv=second)
@@ -154,7 +145,7 @@ COUNTED = st.tuples(st.sampled_from(["C1", "007", "1E5", "NA", "MAR1"]), st.inte
 
 @quick
 @given(st.lists(COUNTED, unique_by=lambda one: one[0]))
-def test_valid_figures_come_back_equal(desk: Desk, figures: list[tuple[str, int]]) -> None:
+def test_valid_figures_come_back_equal(desk, figures):
     rows = [[kpi_id, "2024-25 Q3", str(value), "", "", "final", ""] for kpi_id, value in figures]
     found = desk.read(return_csv=text_of([HEAD, *rows]).encode())
     assert list(zip(found.taken["kpi_id"], found.taken["value"], strict=True)) == figures

@@ -121,17 +121,14 @@ def test_each_council_has_a_folder_of_its_own_and_one_that_cannot_be_used_does_n
     )
 
 
-@pytest.mark.parametrize(
-    ("name", "folder"),
-    [
-        ("Kent County Council", "kent-county-council"),
-        ("Ynys Môn / Anglesey", "ynys-mon-anglesey"),
-        ("../../etc", "etc"),
-        ("Con", "con-council"),
-        ("x" * 80, "x" * 60),
-        ("…", ""),
-    ],
-)
+@pytest.mark.parametrize(("name", "folder"), [
+    ("Kent County Council", "kent-county-council"),
+    ("Ynys Môn / Anglesey", "ynys-mon-anglesey"),
+    ("../../etc", "etc"),
+    ("Con", "con-council"),
+    ("x" * 80, "x" * 60),
+    ("…", ""),
+])  # fmt: skip
 def test_a_council_gives_its_folder_its_name(name, folder):
     assert slug(name) == folder
 
@@ -180,19 +177,13 @@ def test_several_councils_in_one_command(made, tmp_path, capsys):
     assert len(made) == 4
 
 
-@pytest.mark.parametrize(
-    ("arguments", "sentence"),
-    [
-        (
-            ["--all", "2024-25 Q3"],
-            "--all makes every quarter with returns: leave out 2024-25 Q3, or --all.",
-        ),
-        (["--councils", "2024-25 Q3"], "--councils needs the folders of the councils"),
-        (["2024-25 Q3", "next"], '"next" is not a financial quarter'),
-        (["--all", "--raw", "nowhere"], "There is no folder nowhere."),
-        (["--all", "--processes", "0"], "Invalid value for '--processes'"),
-    ],
-)
+@pytest.mark.parametrize(("arguments", "sentence"), [
+    (["--all", "2024-25 Q3"], "--all makes every quarter with returns: leave out 2024-25 Q3, or --all."),
+    (["--councils", "2024-25 Q3"], "--councils needs the folders of the councils"),
+    (["2024-25 Q3", "next"], '"next" is not a financial quarter'),
+    (["--all", "--raw", "nowhere"], "There is no folder nowhere."),
+    (["--all", "--processes", "0"], "Invalid value for '--processes'"),
+])  # fmt: skip
 def test_what_cannot_be_ordered_is_a_sentence_and_status_2(made, capsys, arguments, sentence):
     assert main(["report", *arguments]) == 2
     assert sentence in capsys.readouterr().err

@@ -84,65 +84,41 @@ def test_the_paragraph_for_the_minutes_as_it_was_published():
     )
 
 
-@pytest.mark.parametrize(
-    ("now", "then", "said"),
-    [
-        (
-            kpis(of(1), FLAT),
-            kpis(of(1), UP),
-            "Out of the one KPI in the R for Quarter 3 2024/25, 1 achieved or exceeded target (rated Green), 0 achieved or exceeded "
-            "the floor standard but did not meet the target (rated Amber) and 0 did not meet the floor standard (rated Red). The "
-            "direction of travel analysis indicated a positive trend for no indicator (one fewer than the previous quarter), one "
-            "was stable or with no clear trend (one more than the previous quarter) and none was showing a negative trend (the "
-            "same number as the previous quarter).",
-        ),
-        (
-            kpis(of(1, none=1), UP + ["not testable"]),
-            None,
-            "Out of the 2 KPIs in the R for Quarter 3 2024/25, 1 achieved or exceeded target (rated Green), 0 achieved or exceeded "
-            "the floor standard but did not meet the target (rated Amber), 0 did not meet the floor standard (rated Red) and 1 "
-            "could not be rated. The direction of travel analysis indicated a positive trend for one indicator, none was stable or "
-            "with no clear trend, none was showing a negative trend and one cannot be tested.",
-        ),
-        (
-            kpis(of(0, 2) + ["Monitored"], FLAT * 2 + ["not enough data"]),
-            None,
-            "Out of the 3 KPIs in the R for Quarter 3 2024/25, 0 achieved or exceeded target (rated Green), 2 achieved or exceeded "
-            "the floor standard but did not meet the target (rated Amber), 0 did not meet the floor standard (rated Red) and 1 is "
-            "monitored only. The direction of travel analysis indicated a positive trend for no indicator, two "
-            "were stable or with no clear trend, none was showing a negative trend and one had not enough data to tell.",
-        ),
-    ],
-)
-def test_the_paragraph_for_few(now: pd.DataFrame, then: pd.DataFrame | None, said: str):
+@pytest.mark.parametrize(("now", "then", "said"), [
+    (kpis(of(1), FLAT), kpis(of(1), UP),
+     "Out of the one KPI in the R for Quarter 3 2024/25, 1 achieved or exceeded target (rated Green), 0 achieved or exceeded "
+     "the floor standard but did not meet the target (rated Amber) and 0 did not meet the floor standard (rated Red). The "
+     "direction of travel analysis indicated a positive trend for no indicator (one fewer than the previous quarter), one "
+     "was stable or with no clear trend (one more than the previous quarter) and none was showing a negative trend (the "
+     "same number as the previous quarter)."),
+    (kpis(of(1, none=1), UP + ["not testable"]), None,
+     "Out of the 2 KPIs in the R for Quarter 3 2024/25, 1 achieved or exceeded target (rated Green), 0 achieved or exceeded "
+     "the floor standard but did not meet the target (rated Amber), 0 did not meet the floor standard (rated Red) and 1 "
+     "could not be rated. The direction of travel analysis indicated a positive trend for one indicator, none was stable or "
+     "with no clear trend, none was showing a negative trend and one cannot be tested."),
+    (kpis(of(0, 2) + ["Monitored"], FLAT * 2 + ["not enough data"]), None,
+     "Out of the 3 KPIs in the R for Quarter 3 2024/25, 0 achieved or exceeded target (rated Green), 2 achieved or exceeded "
+     "the floor standard but did not meet the target (rated Amber), 0 did not meet the floor standard (rated Red) and 1 is "
+     "monitored only. The direction of travel analysis indicated a positive trend for no indicator, two "
+     "were stable or with no clear trend, none was showing a negative trend and one had not enough data to tell."),
+])  # fmt: skip
+def test_the_paragraph_for_few(now, then, said):
     assert narrative.headline(now, then, Q3, "R") == said
 
 
-@pytest.mark.parametrize(
-    ("now", "then", "said"),
-    [
-        (
-            of(15, 15, 8),
-            of(16, 11, 11),
-            "Since Quarter 2 2024/25 the counts went: Green from 16 to 15, Amber from 11 to 15 and Red from 11 to 8. Both reports "
-            "have the same 38 KPIs, so this is like for like.",
-        ),
-        (
-            of(1),
-            of(0, 1),
-            "Since Quarter 2 2024/25 the counts went: Green from 0 to 1, Amber from 1 to 0 and Red from 0 to 0. Both reports have "
-            "the same KPI, so this is like for like.",
-        ),
-        (
-            of(1),
-            of(1, 1),
-            "Since Quarter 2 2024/25 the counts went: Green from 1 to 1, Amber from 1 to 0 and Red from 0 to 0. That report had 2 "
-            "KPIs and this one has 1. Like for like, on the one KPI that is in both, with the figures known now: Green from 1 to 1, "
-            "Amber from 0 to 0 and Red from 0 to 0.",
-        ),
-    ],
-)
-def test_the_change_is_said_plainly_and_like_for_like(now: list[str], then: list[str], said: str):
+@pytest.mark.parametrize(("now", "then", "said"), [
+    (of(15, 15, 8), of(16, 11, 11),
+     "Since Quarter 2 2024/25 the counts went: Green from 16 to 15, Amber from 11 to 15 and Red from 11 to 8. Both reports "
+     "have the same 38 KPIs, so this is like for like."),
+    (of(1), of(0, 1),
+     "Since Quarter 2 2024/25 the counts went: Green from 0 to 1, Amber from 1 to 0 and Red from 0 to 0. Both reports have "
+     "the same KPI, so this is like for like."),
+    (of(1), of(1, 1),
+     "Since Quarter 2 2024/25 the counts went: Green from 1 to 1, Amber from 1 to 0 and Red from 0 to 0. That report had 2 "
+     "KPIs and this one has 1. Like for like, on the one KPI that is in both, with the figures known now: Green from 1 to 1, "
+     "Amber from 0 to 0 and Red from 0 to 0."),
+])  # fmt: skip
+def test_the_change_is_said_plainly_and_like_for_like(now, then, said):
     table = movement(kpis(now), kpis(then), kpis(then))
     assert narrative.change_sentence(table, Quarter(2024, 2)) == said
 
@@ -257,51 +233,30 @@ def chances(*target: float, floor: float = np.nan) -> pd.DataFrame:
     )
 
 
-@pytest.mark.parametrize(
-    ("expected", "now", "text"),
-    [
-        (chances(np.nan), of(1), "No outlook can be given: there are too few figures."),
-        (
-            chances(0.9),
-            of(1),
-            "Outlook (a judgement, not a fact): the one KPI that can be predicted is more likely than not to meet its target with "
-            "the next figure, if nothing changes.",
-        ),
-        (
-            chances(0.1, floor=0.2),
-            of(red=1),
-            "Outlook (a judgement, not a fact): the one KPI that can be predicted is less likely than not to meet its target with "
-            "the next figure, and the one KPI now Red is less likely than not to reach the floor standard, if nothing changes.",
-        ),
-        (
-            chances(0.1, 0.2, floor=0.9),
-            of(red=2),
-            "Outlook (a judgement, not a fact): neither of the two KPIs that can be predicted is more likely than not to meet its "
-            "target with the next figure, and both KPIs now Red are more likely than not to reach the floor standard, if "
-            "nothing changes.",
-        ),
-        (
-            chances(0.9, 0.8, 0.7),
-            of(3),
-            "Outlook (a judgement, not a fact): all three KPIs that can be predicted are more likely than not to meet their "
-            "target with the next figure, if nothing changes.",
-        ),
-        (
-            chances(0.9, 0.1, 0.2, floor=0.1),
-            of(2, red=1),
-            "Outlook (a judgement, not a fact): one of the three KPIs that can be predicted is more likely than not to meet its "
-            "target with the next figure, and the one KPI now Red is less likely than not to reach the floor standard, if nothing "
-            "changes.",
-        ),
-        (
-            chances(0.9, 0.8, 0.2),
-            of(3),
-            "Outlook (a judgement, not a fact): two of the three KPIs that can be predicted are more likely than not to meet their "
-            "target with the next figure, if nothing changes.",
-        ),
-    ],
-)
-def test_the_outlook_of_the_whole_set(expected: pd.DataFrame, now: list[str], text: str):
+@pytest.mark.parametrize(("expected", "now", "text"), [
+    (chances(np.nan), of(1), "No outlook can be given: there are too few figures."),
+    (chances(0.9), of(1),
+     "Outlook (a judgement, not a fact): the one KPI that can be predicted is more likely than not to meet its target with "
+     "the next figure, if nothing changes."),
+    (chances(0.1, floor=0.2), of(red=1),
+     "Outlook (a judgement, not a fact): the one KPI that can be predicted is less likely than not to meet its target with "
+     "the next figure, and the one KPI now Red is less likely than not to reach the floor standard, if nothing changes."),
+    (chances(0.1, 0.2, floor=0.9), of(red=2),
+     "Outlook (a judgement, not a fact): neither of the two KPIs that can be predicted is more likely than not to meet its "
+     "target with the next figure, and both KPIs now Red are more likely than not to reach the floor standard, if "
+     "nothing changes."),
+    (chances(0.9, 0.8, 0.7), of(3),
+     "Outlook (a judgement, not a fact): all three KPIs that can be predicted are more likely than not to meet their "
+     "target with the next figure, if nothing changes."),
+    (chances(0.9, 0.1, 0.2, floor=0.1), of(2, red=1),
+     "Outlook (a judgement, not a fact): one of the three KPIs that can be predicted is more likely than not to meet its "
+     "target with the next figure, and the one KPI now Red is less likely than not to reach the floor standard, if nothing "
+     "changes."),
+    (chances(0.9, 0.8, 0.2), of(3),
+     "Outlook (a judgement, not a fact): two of the three KPIs that can be predicted are more likely than not to meet their "
+     "target with the next figure, if nothing changes."),
+])  # fmt: skip
+def test_the_outlook_of_the_whole_set(expected, now, text):
     assert narrative.outlook_sentence(expected, kpis(now)) == text
 
 

@@ -22,15 +22,12 @@ def run(*command: str, folder: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
 
 
-@pytest.mark.parametrize(
-    ("notebook", "wrong", "names"),
-    [
-        ("quarterly_report", "quater", NAMES),
-        ("quarterly_report", "kpi", NAMES),
-        ("kpi_history", "edition", "kpi, quarter, raw"),
-        ("directorate_explorer", "Directorate", "directorate, quarter, raw"),
-    ],
-)
+@pytest.mark.parametrize(("notebook", "wrong", "names"), [
+    ("quarterly_report", "quater", NAMES),
+    ("quarterly_report", "kpi", NAMES),
+    ("kpi_history", "edition", "kpi, quarter, raw"),
+    ("directorate_explorer", "Directorate", "directorate, quarter, raw"),
+])  # fmt: skip
 @pytest.mark.slow
 def test_plain_papermill_fails_on_a_parameter_that_the_notebook_does_not_have(
     tmp_path, notebook, wrong, names
@@ -55,7 +52,7 @@ def test_parameters_are_compared_only_where_papermill_gave_some(monkeypatch):
 
 
 @pytest.fixture
-def copy(tmp_path: Path) -> Path:
+def copy(tmp_path):
     shutil.copytree(ROOT / "data" / "raw", tmp_path / "data" / "raw")
     shutil.copytree(ROOT / "notebooks", tmp_path / "notebooks", ignore=shutil.ignore_patterns(".*"))
     return tmp_path
@@ -81,6 +78,6 @@ def test_a_notebook_that_is_not_trusted_says_what_to_do(name):
     assert first.cell_type == "markdown" and "Trust Notebook" in first.source
 
 
-def test_sums_in_dollars_are_no_mathematics_in_jupyterlab() -> None:
+def test_sums_in_dollars_are_no_mathematics_in_jupyterlab():
     shown = paragraphs("From $5 to $9.")._repr_html_()
     assert shown.startswith('<div class="kpi mathjax_ignore">') and "$5 to $9" in shown

@@ -22,12 +22,12 @@ FILES = ["problems.csv", WORKBOOK, "rejected.csv"]
 
 
 @pytest.fixture
-def raw(tmp_path: Path) -> Path:
+def raw(tmp_path):
     return Path(shutil.copytree(RAW, tmp_path / "data" / "raw"))
 
 
 @pytest.fixture
-def spoilt(raw: Path) -> Path:
+def spoilt(raw):
     """The raw folder with one figure, of KPI ED02 (80.9), that is no number."""
     path = raw / "returns" / "2024-25-Q3" / "growth-environment-transport.csv"
     text = path.read_text(encoding="utf-8")
@@ -49,7 +49,7 @@ def account(text: str) -> tuple[int, int]:
 
 
 @pytest.fixture(scope="module")
-def everything() -> int:
+def everything():
     """The rows of all files read for the quarter."""
     return int(read_returns(RAW, QUARTER).counts["rows_in"].sum())
 
@@ -60,8 +60,8 @@ def kept(raw: Path) -> list[str]:
 
 
 def test_check_keeps_what_is_refused_and_a_clean_run_leaves_nothing_stale(
-    raw: Path, spoilt: Path, everything: int, capsys
-) -> None:
+    raw, spoilt, everything, capsys
+):
     assert main(["check", QUARTER, "--raw", str(raw)]) == 2
     told = capsys.readouterr()
     assert account(told.out) == (everything - 1, 1)
@@ -80,7 +80,7 @@ def test_check_keeps_what_is_refused_and_a_clean_run_leaves_nothing_stale(
 
 
 @pytest.mark.slow
-def test_councils_side_by_side_keep_each_its_own(spoilt: Path, tmp_path: Path, capsys) -> None:
+def test_councils_side_by_side_keep_each_its_own(spoilt, tmp_path, capsys):
     """`kpi report --councils kent medway`: what kent must mend is not gone when medway's returns are found to be clean."""
     shutil.copytree(spoilt, tmp_path / "kent")
     shutil.copytree(RAW, tmp_path / "medway")
@@ -97,9 +97,7 @@ def test_councils_side_by_side_keep_each_its_own(spoilt: Path, tmp_path: Path, c
     )
 
 
-def test_a_report_stops_and_says_where_the_rejected_rows_are(
-    spoilt: Path, tmp_path: Path, capsys
-) -> None:
+def test_a_report_stops_and_says_where_the_rejected_rows_are(spoilt, tmp_path, capsys):
     assert (
         main(["report", QUARTER, "--raw", str(spoilt), "--outputs", str(tmp_path / "outputs")]) == 2
     )
@@ -110,9 +108,7 @@ def test_a_report_stops_and_says_where_the_rejected_rows_are(
 
 
 @pytest.mark.slow
-def test_a_report_without_them_is_made_on_demand_and_says_so(
-    spoilt: Path, everything: int, tmp_path: Path, capsys
-) -> None:
+def test_a_report_without_them_is_made_on_demand_and_says_so(spoilt, everything, tmp_path, capsys):
     arguments = [
         "report",
         QUARTER,
@@ -132,9 +128,7 @@ def test_a_report_without_them_is_made_on_demand_and_says_so(
     assert kept(spoilt) == FILES
 
 
-def test_a_report_with_everything_has_no_such_notice_and_gives_the_account(
-    raw: Path, everything: int
-) -> None:
+def test_a_report_with_everything_has_no_such_notice_and_gives_the_account(raw, everything):
     returns = load(raw, QUARTER)
     recent = recent_quarters(returns)
     kpis = score(recent, returns)
@@ -144,25 +138,25 @@ def test_a_report_with_everything_has_no_such_notice_and_gives_the_account(
     )
 
 
-def test_a_file_that_could_not_be_read_is_told(raw: Path) -> None:
+def test_a_file_that_could_not_be_read_is_told(raw):
     (raw / "returns" / "2024-25-Q3" / "damaged.xlsx").write_bytes(b"PK\x03\x04")
     assert "One file could not be read at all." in str(left_out(read_returns(raw, QUARTER)))
 
 
-def test_what_cannot_be_written_is_a_sentence(spoilt: Path) -> None:
+def test_what_cannot_be_written_is_a_sentence(spoilt):
     (spoilt.parent / "processed").write_text("a file where a folder should be")
     with pytest.raises(KpiError, match="The rejected rows could not be written: "):
         keep_rejected(read_returns(spoilt, QUARTER), spoilt)
 
 
-def test_the_option_is_explained() -> None:
+def test_the_option_is_explained():
     from kpi_tools.cli import kpi
 
     assert "--allow-rejected" in CliRunner().invoke(kpi, ["report", "--help"]).output
 
 
 @pytest.mark.slow
-def test_what_was_taken_otherwise_than_sent_is_told_and_kept(raw: Path, capsys) -> None:
+def test_what_was_taken_otherwise_than_sent_is_told_and_kept(raw, capsys):
     path = raw / "returns" / "2024-25-Q3" / "growth-environment-transport.csv"
     text = path.read_text(encoding="utf-8")
     path.write_text(

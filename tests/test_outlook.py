@@ -82,15 +82,12 @@ def test_a_rolling_figure_is_held_by_the_data_it_will_share():
     )
 
 
-@pytest.mark.parametrize(
-    ("last", "year_end", "state"),
-    [
-        ("2024-12-31", "2024-25 Q4", ""),
-        ("2024-09-30", "2024-25 Q4", ""),
-        ("2024-06-30", "2024-25 Q4", "not predicted: further ahead than a third of the history"),
-        ("2025-03-31", "2024-25 Q4", "the latest figure is already that of the year's end"),
-    ],
-)
+@pytest.mark.parametrize(("last", "year_end", "state"), [
+    ("2024-12-31", "2024-25 Q4", ""),
+    ("2024-09-30", "2024-25 Q4", ""),
+    ("2024-06-30", "2024-25 Q4", "not predicted: further ahead than a third of the history"),
+    ("2025-03-31", "2024-25 Q4", "the latest figure is already that of the year's end"),
+])  # fmt: skip
 def test_never_beyond_a_third_of_the_history(last, year_end, state):
     row = looked(RISING, last)
     assert (row["horizon"], row["year_end_quarter"], row["year_end_state"]) == (2, year_end, state)
@@ -111,17 +108,14 @@ YEARLY = "not predicted: a figure that comes once a year or less often is not ca
 CUMULATIVE = "not predicted: year-to-date figures grow through the year by their nature"
 
 
-@pytest.mark.parametrize(
-    ("values", "columns", "state"),
-    [
-        ([1, 2, 3, 4], {}, "not enough data"),
-        ([math.nan] * 6, {}, "not enough data"),
-        ([7.0] * 6, {}, "no variation"),
-        (RISING, {"basis": "year_to_date"}, CUMULATIVE),
-        (RISING, {"basis": "annual"}, YEARLY),
-        (RISING, {"frequency": "annual"}, YEARLY),
-    ],
-)
+@pytest.mark.parametrize(("values", "columns", "state"), [
+    ([1, 2, 3, 4], {}, "not enough data"),
+    ([math.nan] * 6, {}, "not enough data"),
+    ([7.0] * 6, {}, "no variation"),
+    (RISING, {"basis": "year_to_date"}, CUMULATIVE),
+    (RISING, {"basis": "annual"}, YEARLY),
+    (RISING, {"frequency": "annual"}, YEARLY),
+])  # fmt: skip
 def test_what_cannot_be_predicted_says_so(values, columns, state):
     row = looked(values, **columns)
     assert row["outlook"] == state

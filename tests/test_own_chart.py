@@ -44,21 +44,18 @@ def test_parts_alone_are_enough(kind):
     )
 
 
-@pytest.mark.parametrize(
-    "frame",
-    [
-        series([0.0] * 12),
-        series([5.0] * 12),
-        series([-3.0, 4.0, -5.0] * 4),
-        series([np.nan] * 12),
-        series([4.0]),
-        series([1.0, np.nan, 3.0] * 5),
-        series(n=[0] * 12, d=[50] * 12),
-        series(n=[50] * 12, d=[50] * 12),
-        series([3.0, 4.0, 5.0] * 4).assign(period_end=range(12)),
-        series([3.0, 4.0, 5.0] * 4).assign(period_end=[f"2020 w{n:02}" for n in range(12)]),
-    ],
-)
+@pytest.mark.parametrize("frame", [
+    series([0.0] * 12),
+    series([5.0] * 12),
+    series([-3.0, 4.0, -5.0] * 4),
+    series([np.nan] * 12),
+    series([4.0]),
+    series([1.0, np.nan, 3.0] * 5),
+    series(n=[0] * 12, d=[50] * 12),
+    series(n=[50] * 12, d=[50] * 12),
+    series([3.0, 4.0, 5.0] * 4).assign(period_end=range(12)),
+    series([3.0, 4.0, 5.0] * 4).assign(period_end=[f"2020 w{n:02}" for n in range(12)]),
+])  # fmt: skip
 @pytest.mark.parametrize("kind", ["auto", "run"])
 @pytest.mark.slow
 def test_odd_series_are_drawn_or_said(frame, kind):

@@ -2,7 +2,6 @@
 
 import re
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -70,7 +69,7 @@ def page(
 
 
 @pytest.fixture(scope="module")
-def report() -> str:
+def report():
     kpis, recent, activity = scorecard_of(*SERIES), pd.concat(SERIES), activity_points()
     before, returns = scorecard_of(points("CS01", values=(80,) * 6), *SERIES[1:]), kent.returns()
     moved = movement(kpis, before, before)
@@ -83,15 +82,12 @@ def report() -> str:
         code(at_a_glance(kpis, recent, returns)),
         code(reds(kpis, before, recent, returns)),
         code(section("Customer Services", "Three KPIs.")),
-        code(
-            cards(kpis, recent),
-            activity_cards(activity, "Customer Services"),
-        ),
+        code(cards(kpis, recent), activity_cards(activity, "Customer Services")),
         "## Method\n\nA *straight* line; see [the key](#how-to-read-this-report).",
     )
 
 
-def test_it_is_one_document_with_language_title_author_and_date(report: str):
+def test_it_is_one_document_with_language_title_author_and_date(report):
     assert report.startswith('<!DOCTYPE html>\n<html lang="en-GB">')
     assert report.rstrip().endswith("</html>")
     assert "<title>Quarterly Performance Report, Quarter 3 2024/25</title>" in report
@@ -100,22 +96,22 @@ def test_it_is_one_document_with_language_title_author_and_date(report: str):
     assert "Figures to 31 December 2024" in report
 
 
-def test_there_is_one_first_heading_and_no_level_is_skipped(report: str):
+def test_there_is_one_first_heading_and_no_level_is_skipped(report):
     levels = [int(level) for level in re.findall(r"<h([1-6])\b", report)]
     assert levels.count(1) == 1
     assert all(after - before <= 1 for before, after in zip(levels, levels[1:], strict=False))
 
 
-def test_only_the_pieces_come_through(report: str):
+def test_only_the_pieces_come_through(report):
     assert "secret_code" not in report and "The notebook's own title" not in report
     assert report.count("<style>") == 1
 
 
-def test_no_address_stands_in_the_page(report: str):
+def test_no_address_stands_in_the_page(report):
     assert not re.search(r"https?:|//[a-z]|\bsrc=|<script|style=\"", report)
 
 
-def test_the_style_sheet_is_the_one_its_policy_admits(report: str):
+def test_the_style_sheet_is_the_one_its_policy_admits(report):
     policy = re.search(r"style-src '(sha256-[^']+)'", report)
     sheet = re.search(r"<style>(.*?)</style>", report, re.S)
     assert policy and sheet
@@ -123,7 +119,7 @@ def test_the_style_sheet_is_the_one_its_policy_admits(report: str):
     assert "default-src 'none'" in report
 
 
-def test_sections_and_paragraphs_are_numbered_and_listed(report: str):
+def test_sections_and_paragraphs_are_numbered_and_listed(report):
     contents = re.search(r"<nav.*?</nav>", report, re.S)
     assert contents
     listed = re.findall(r'href="#([^"]+)"><span class="no">(\d+)</span> ([^<]+)', contents[0])
@@ -196,7 +192,7 @@ def test_the_last_line_of_the_run_comes_through():
 
 
 @pytest.mark.parametrize("tag", ["internal", "parameters", "injected-parameters"])
-def test_cells_for_the_analyst_stay_behind(tag: str):
+def test_cells_for_the_analyst_stay_behind(tag):
     shown = page(
         "## One",
         code({"text/html": "<table></table>", "text/plain": "for the analyst"}, tags=(tag,)),
@@ -205,19 +201,16 @@ def test_cells_for_the_analyst_stay_behind(tag: str):
     assert "for the analyst" not in shown and "<table" not in shown
 
 
-@pytest.mark.parametrize(
-    "mime",
-    [
-        "text/html",
-        "application/vnd.vegalite.v6+json",
-        "application/javascript",
-        "image/svg+xml",
-        "application/vnd.jupyter.widget-view+json",
-        "text/markdown",
-        "text/latex",
-    ],
-)
-def test_foreign_outputs_are_refused_by_their_cell(mime: str):
+@pytest.mark.parametrize("mime", [
+    "text/html",
+    "application/vnd.vegalite.v6+json",
+    "application/javascript",
+    "image/svg+xml",
+    "application/vnd.jupyter.widget-view+json",
+    "text/markdown",
+    "text/latex",
+])  # fmt: skip
+def test_foreign_outputs_are_refused_by_their_cell(mime):
     with pytest.raises(KpiError, match=f"Cell 2 .*{re.escape(mime)}"):
         page("## One", code({mime: "x", "text/plain": "x"}))
 
@@ -243,71 +236,62 @@ def test_markdown_has_no_raw_html_and_no_addresses():
     assert str(markdown("[a](#anchor)")) == "<p>a</p>"
 
 
-@pytest.mark.parametrize(
-    ("added", "fault"),
-    [
-        ("<script>1</script>", "element <script>"),
-        ('<img src="data:,x">', "element <img>"),
-        ('<p onclick="x">', "attribute onclick"),
-        ('<p style="color:red">x</p>', "attribute style"),
-        ('<a href="https://example.org">x</a>', "leads to"),
-        ('<a href="#nowhere">x</a>', "nowhere"),
-        ('<p id="main">x</p>', 'id "main" stands 2 times'),
-        ("<!-- x -->", "a comment"),
-        ("<style>p{}</style>", "2 style sheets"),
-        ('<svg><path fill="url(https://example.org)"/></svg>', "refers to"),
-        ("<iframe></iframe>", "element <iframe>"),
-        ("<div>", "closes what is not open"),
-        ('<p aria-labelledby="gone">x</p>', 'nothing has the id "gone"'),
-        ('<meta http-equiv="refresh" content="0">', "refresh"),
-        ('<META HTTP-EQUIV=" Refresh" CONTENT="0">', "Refresh"),
-        ("<p>a<p>b</p>", "<html> is not closed"),
-        ("<div/>", "<div/> closes itself"),
-        ("<svg><![CDATA[<img src=x onerror=x>]]></svg>", "a declaration"),
-        ("<svg><foreignObject><p>x</p></foreignObject></svg>", "element <foreignobject>"),
-        ("<svg><title><p>x</p></title></svg>", "an element in a title"),
-        ("<svg><style>p{}</style></svg>", "2 style sheets"),
-        ('<svg><use href="#main"></use></svg>', "element <use>"),
-        (
-            '<svg><a xlink:href="https://example.org"><text>x</text></a></svg>',
-            "attribute xlink:href",
-        ),
-        ('<svg><path fill="u\\72l(https://example.org)"></path></svg>', "fill on <path> refers to"),
-        ('<svg><path fill="src(//example.org)"></path></svg>', "fill on <path> refers to"),
-        ('<svg><path fill="red;background:url(#main)"></path></svg>', "fill on <path> refers to"),
-        ('<p class="a}*{display:none">x</p>', 'class "a}*{display:none" on <p>'),
-        ("<p>1\u202e234</p>", "the unseen character U+202E"),
-        ("<p>a\x0bb</p>", "the unseen character U+000B"),
-        ("<?php x ?>", "a processing instruction"),
-    ],
-)
-def test_the_guard_refuses_what_could_run_fetch_or_mislead(report: str, added: str, fault: str):
+@pytest.mark.parametrize(("added", "fault"), [
+    ("<script>1</script>", "element <script>"),
+    ('<img src="data:,x">', "element <img>"),
+    ('<p onclick="x">', "attribute onclick"),
+    ('<p style="color:red">x</p>', "attribute style"),
+    ('<a href="https://example.org">x</a>', "leads to"),
+    ('<a href="#nowhere">x</a>', "nowhere"),
+    ('<p id="main">x</p>', 'id "main" stands 2 times'),
+    ("<!-- x -->", "a comment"),
+    ("<style>p{}</style>", "2 style sheets"),
+    ('<svg><path fill="url(https://example.org)"/></svg>', "refers to"),
+    ("<iframe></iframe>", "element <iframe>"),
+    ("<div>", "closes what is not open"),
+    ('<p aria-labelledby="gone">x</p>', 'nothing has the id "gone"'),
+    ('<meta http-equiv="refresh" content="0">', "refresh"),
+    ('<META HTTP-EQUIV=" Refresh" CONTENT="0">', "Refresh"),
+    ("<p>a<p>b</p>", "<html> is not closed"),
+    ("<div/>", "<div/> closes itself"),
+    ("<svg><![CDATA[<img src=x onerror=x>]]></svg>", "a declaration"),
+    ("<svg><foreignObject><p>x</p></foreignObject></svg>", "element <foreignobject>"),
+    ("<svg><title><p>x</p></title></svg>", "an element in a title"),
+    ("<svg><style>p{}</style></svg>", "2 style sheets"),
+    ('<svg><use href="#main"></use></svg>', "element <use>"),
+    ('<svg><a xlink:href="https://example.org"><text>x</text></a></svg>', "attribute xlink:href"),
+    ('<svg><path fill="u\\72l(https://example.org)"></path></svg>', "fill on <path> refers to"),
+    ('<svg><path fill="src(//example.org)"></path></svg>', "fill on <path> refers to"),
+    ('<svg><path fill="red;background:url(#main)"></path></svg>', "fill on <path> refers to"),
+    ('<p class="a}*{display:none">x</p>', 'class "a}*{display:none" on <p>'),
+    ("<p>1\u202e234</p>", "the unseen character U+202E"),
+    ("<p>a\x0bb</p>", "the unseen character U+000B"),
+    ("<?php x ?>", "a processing instruction"),
+])  # fmt: skip
+def test_the_guard_refuses_what_could_run_fetch_or_mislead(report, added, fault):
     assert_self_contained(report)
     with pytest.raises(KpiError, match=re.escape(fault)):
         assert_self_contained(report.replace("</main>", f"{added}</main>"))
 
 
-@pytest.mark.parametrize(
-    ("part", "instead"),
-    [
-        ("http-equiv=", "name="),
-        ("default-src 'none'", "default-src *"),
-        ("; base-uri 'none'", ""),
-        ("sha256-", "sha256-A"),
-        ('<meta charset="utf-8">\n', '<meta charset="utf-8">\n<title>first</title>'),
-    ],
-)
-def test_the_guard_demands_the_policy_at_the_head(report: str, part: str, instead: str):
+@pytest.mark.parametrize(("part", "instead"), [
+    ("http-equiv=", "name="),
+    ("default-src 'none'", "default-src *"),
+    ("; base-uri 'none'", ""),
+    ("sha256-", "sha256-A"),
+    ('<meta charset="utf-8">\n', '<meta charset="utf-8">\n<title>first</title>'),
+])  # fmt: skip
+def test_the_guard_demands_the_policy_at_the_head(report, part, instead):
     with pytest.raises(KpiError, match="its policy does not stand at the head, or is not the one"):
         assert_self_contained(report.replace(part, instead, 1))
 
 
-def test_the_policy_is_that_of_the_style_sheet_as_it_stands(report: str):
+def test_the_policy_is_that_of_the_style_sheet_as_it_stands(report):
     with pytest.raises(KpiError, match="its policy does not stand at the head, or is not the one"):
         assert_self_contained(report.replace("</style>", "p{display:none}</style>"))
 
 
-def test_the_guard_reads_the_style_sheet(report: str):
+def test_the_guard_reads_the_style_sheet(report):
     with pytest.raises(KpiError, match="style sheet"):
         assert_self_contained(
             report.replace("</style>", "p{background:url(//example.org/x)}</style>")
@@ -336,7 +320,7 @@ QUIET = [
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
+def browser():
     playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     with playwright.sync_playwright() as started:
         opened = started.chromium.launch(executable_path=CHROMIUM, args=QUIET)
@@ -345,7 +329,7 @@ def browser() -> Iterator[Any]:
 
 
 @pytest.fixture(scope="module")
-def address(report: str, tmp_path_factory: pytest.TempPathFactory) -> str:
+def address(report, tmp_path_factory):
     path: Path = tmp_path_factory.mktemp("page") / "report.html"
     path.write_text(report, encoding="utf-8", newline="\n")
     return path.as_uri()
@@ -353,7 +337,7 @@ def address(report: str, tmp_path_factory: pytest.TempPathFactory) -> str:
 
 @needs_browser
 @pytest.mark.parametrize("width", [1280, 360])
-def test_axe_finds_nothing(browser: Any, address: str, width: int):
+def test_axe_finds_nothing(browser, address, width):
     axe = pytest.importorskip(
         "axe_playwright_python.sync_playwright", reason="axe-playwright-python is not installed"
     ).Axe()
@@ -385,12 +369,12 @@ def overflow(browser: Any, address: str, width: int) -> int:
 
 @needs_browser
 @pytest.mark.parametrize("width", [320, 360, 640, 800, 1280])
-def test_the_page_never_scrolls_sideways(browser: Any, address: str, width: int):
+def test_the_page_never_scrolls_sideways(browser, address, width):
     assert overflow(browser, address, width) <= 0
 
 
 @needs_browser
-def test_text_of_twice_the_size_does_not_scroll_sideways(browser: Any, address: str):
+def test_text_of_twice_the_size_does_not_scroll_sideways(browser, address):
     large = browser.browser_type.launch(
         executable_path=CHROMIUM, args=[*QUIET, "--blink-settings=defaultFontSize=32"]
     )
@@ -399,7 +383,7 @@ def test_text_of_twice_the_size_does_not_scroll_sideways(browser: Any, address: 
 
 
 @needs_browser
-def test_it_asks_for_nothing_and_works_without_scripts(browser: Any, address: str):
+def test_it_asks_for_nothing_and_works_without_scripts(browser, address):
     context = browser.new_context(
         java_script_enabled=False, viewport={"width": 1280, "height": 900}
     )
@@ -419,7 +403,7 @@ def test_it_asks_for_nothing_and_works_without_scripts(browser: Any, address: st
 
 
 @needs_browser
-def test_the_keyboard_reaches_everything_and_shows_where_it_is(browser: Any, address: str):
+def test_the_keyboard_reaches_everything_and_shows_where_it_is(browser, address):
     shown = browser.new_page(viewport={"width": 360, "height": 800})
     shown.goto(address)
     wanted = shown.evaluate(
@@ -442,7 +426,7 @@ def test_the_keyboard_reaches_everything_and_shows_where_it_is(browser: Any, add
 
 
 @needs_browser
-def test_cards_are_folded_on_a_phone_and_open_on_paper(browser: Any, address: str):
+def test_cards_are_folded_on_a_phone_and_open_on_paper(browser, address):
     shown = browser.new_page(viewport={"width": 390, "height": 900})
     shown.goto(address)
     heights = "[...document.querySelectorAll('article.kpi-card .kpi-fold')].map(e => e.getBoundingClientRect().height)"
@@ -460,7 +444,7 @@ def test_cards_are_folded_on_a_phone_and_open_on_paper(browser: Any, address: st
 
 
 @needs_browser
-def test_no_rating_of_a_list_is_out_of_sight_on_a_phone(browser: Any, address: str):
+def test_no_rating_of_a_list_is_out_of_sight_on_a_phone(browser, address):
     shown = browser.new_page(viewport={"width": 320, "height": 900})
     shown.goto(address)
     far = """[...document.querySelectorAll('table[role=table] .kpi-rag')].filter(

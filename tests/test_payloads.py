@@ -7,7 +7,6 @@ import html
 import os
 import re
 import subprocess
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +21,8 @@ from kpi_tools.explorer.evidence import evidence
 from kpi_tools.explorer.table import offline_page
 from kpi_tools.loading import commentary_until, load
 from kpi_tools.loading.cells import clean_name
-from kpi_tools.report import Report, make, make_report, page_jobs
+from kpi_tools.report import make, make_report, page_jobs
 from kpi_tools.report.export import to_html
-from kpi_tools.report.process import Worker
 from kpi_tools.spreadsheets import write_csv, write_workbook
 from kpi_tools.templates import write_templates
 from tests.payloads import AWAY, FORMULAS, PAYLOADS, QUARTER, SCRIPTS, write_hostile_council
@@ -42,7 +40,7 @@ TOUCH = """() => {
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def place(tmp_path_factory):
     """A project in a folder whose name is an attack as well: it reaches the notebook as a
     parameter.
     """
@@ -55,18 +53,18 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def made(place: Path, worker: Worker) -> Report:
+def made(place, worker):
     given = {"allow_rejected": True, "worker": worker}
     return make_report(QUARTER, place / "raw", place / "outputs", **given)
 
 
 @pytest.fixture(scope="module")
-def page(made: Report) -> str:
+def page(made):
     return (made.folder / "report.html").read_text(encoding="utf-8")
 
 
 @pytest.fixture(scope="module")
-def written(made: Report, place: Path) -> list[Path]:
+def written(made, place):
     """Every spreadsheet that we write."""
     folders = (made.folder, place / "processed" / "2024-25-Q3")
     found = [path for folder in folders for path in sorted(folder.iterdir())]
@@ -76,7 +74,7 @@ def written(made: Report, place: Path) -> list[Path]:
 
 
 @pytest.fixture
-def watched(browser: Any) -> Iterator[Any]:
+def watched(browser):
     """`watched(page)`: how often a script ran in it, and whither it turned, when everything in it
     was touched.
     """
@@ -106,7 +104,7 @@ def watched(browser: Any) -> Iterator[Any]:
     context.close()
 
 
-def test_there_are_enough_and_they_are_all_in_the_page(page: str) -> None:
+def test_there_are_enough_and_they_are_all_in_the_page(page):
     assert len(SCRIPTS) >= 60 and len(FORMULAS) >= 20
     text = html.unescape(page)
     shown = [clean_name(payload) for payload in PAYLOADS]
@@ -116,26 +114,26 @@ def test_there_are_enough_and_they_are_all_in_the_page(page: str) -> None:
 
 
 @pytest.mark.browser
-def test_they_do_fire_where_nothing_guards(watched: Any) -> None:
+def test_they_do_fire_where_nothing_guards(watched):
     bare = (html.escape(f"<body><p>{payload}</p></body>") for payload in SCRIPTS)
     fired, away = watched("".join(f'<iframe srcdoc="{text}"></iframe>' for text in bare))
     assert fired >= 30 and len(set(away)) >= 5
 
 
 @pytest.mark.browser
-def test_in_the_report_none_fires_and_nothing_leaves(watched: Any, page: str) -> None:
+def test_in_the_report_none_fires_and_nothing_leaves(watched, page):
     assert watched(page) == (0, [])
 
 
 @pytest.mark.browser
-def test_escaping_alone_holds_without_the_pages_policy(watched: Any, page: str) -> None:
+def test_escaping_alone_holds_without_the_pages_policy(watched, page):
     bare = page.replace("http-equiv", "name", 1)
     assert bare != page
     assert watched(bare) == (0, [])
 
 
 @pytest.mark.browser
-def test_none_fires_in_the_notebook_as_others_may_export_it(watched: Any, made: Report) -> None:
+def test_none_fires_in_the_notebook_as_others_may_export_it(watched, made):
     notebook = nbformat.read(made.folder / "report.ipynb", as_version=4)
     exported, _ = HTMLExporter(template_name="basic").from_notebook_node(notebook)
     fired, away = watched(exported)
@@ -143,13 +141,13 @@ def test_none_fires_in_the_notebook_as_others_may_export_it(watched: Any, made: 
 
 
 @pytest.fixture(scope="module")
-def accepted(place: Path) -> Path:
+def accepted(place):
     """The same council, whose returns are accepted."""
     return write_hostile_council(place / "accepted", refused_rows=False)
 
 
 @pytest.fixture(scope="module")
-def histories(accepted: Path, place: Path, worker: Worker) -> list[Report]:
+def histories(accepted, place, worker):
     """The history of four KPIs, whose fields hold most of the payloads between them."""
     ids = load(accepted, QUARTER).catalogue["kpi_id"].tolist()
     four = [ids[at] for at in (1, 9, 17, 25)]
@@ -159,9 +157,7 @@ def histories(accepted: Path, place: Path, worker: Worker) -> list[Report]:
 
 @pytest.mark.browser
 @pytest.mark.slow
-def test_in_the_history_of_a_kpi_none_fires_and_nothing_leaves(
-    watched: Any, histories: list[Report]
-) -> None:
+def test_in_the_history_of_a_kpi_none_fires_and_nothing_leaves(watched, histories):
     text = ""
     for made in histories:
         shown = (made.folder / "history.html").read_text(encoding="utf-8")
@@ -181,7 +177,7 @@ def test_in_the_history_of_a_kpi_none_fires_and_nothing_leaves(
 
 
 @pytest.mark.browser
-def test_in_the_offline_page_none_fires_and_nothing_leaves(watched: Any, accepted: Path) -> None:
+def test_in_the_offline_page_none_fires_and_nothing_leaves(watched, accepted):
     """It is the explorer's screen itself, with all that it is given; four KPIs hold most payloads."""
     returns = load(accepted, QUARTER)
     ids = returns.catalogue["kpi_id"]
@@ -193,8 +189,8 @@ def test_in_the_offline_page_none_fires_and_nothing_leaves(watched: Any, accepte
 @pytest.mark.slow
 @pytest.mark.browser
 def test_in_the_explorer_as_anybody_exports_it_none_fires_and_nothing_leaves(
-    watched: Any, accepted: Path, tmp_path: Path
-) -> None:
+    watched, accepted, tmp_path
+):
     given = {"directorate": "", "quarter": QUARTER, "raw": str(accepted)}
     run = execute_notebook(
         EXPLORER, tmp_path / "explorer.ipynb", given, kernel_name="python3", progress_bar=False
@@ -205,7 +201,7 @@ def test_in_the_explorer_as_anybody_exports_it_none_fires_and_nothing_leaves(
         assert fired == 0 and not [address for address in away if AWAY in address]
 
 
-def test_titles_authors_and_provenance_are_text() -> None:
+def test_titles_authors_and_provenance_are_text():
     for payload in PAYLOADS:
         name = clean_name(payload)
         text = nbformat.v4.new_markdown_cell(f"## One\n\nText\n\n{payload}")
@@ -224,7 +220,7 @@ def cells(path: Path) -> list[Any]:
         return [cell for row in csv.reader(file) for cell in row]
 
 
-def test_no_cell_that_we_write_is_a_formula(written: list[Path]) -> None:
+def test_no_cell_that_we_write_is_a_formula(written):
     for path in written:
         found = cells(path)
         assert found
@@ -239,9 +235,7 @@ def test_no_cell_that_we_write_is_a_formula(written: list[Path]) -> None:
 
 
 @pytest.mark.parametrize("ending", [".csv", ".xlsx"])
-def test_each_of_them_is_made_harmless_at_the_beginning_of_a_cell(
-    tmp_path: Path, ending: str
-) -> None:
+def test_each_of_them_is_made_harmless_at_the_beginning_of_a_cell(tmp_path, ending):
     table = pd.DataFrame(
         {f"{payload} {place}": [payload] for place, payload in enumerate(PAYLOADS)}
     )
@@ -252,9 +246,7 @@ def test_each_of_them_is_made_harmless_at_the_beginning_of_a_cell(
 
 
 @pytest.mark.slow
-def test_libreoffice_finds_no_formula_either(
-    written: list[Path], tmp_path: Path, program: Callable[..., str]
-) -> None:
+def test_libreoffice_finds_no_formula_either(written, tmp_path, program):
     office = program("soffice")
     (tmp_path / "live.csv").write_text('a\n"=1+1"\n')  # what shows that it would calculate
     home = f"-env:UserInstallation={(tmp_path / 'home').as_uri()}"

@@ -3,7 +3,6 @@
 import os
 import re
 import stat
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -19,7 +18,7 @@ TAGGED = "%PDF-1.4 /StructTreeRoot %%EOF"
 
 
 @pytest.fixture
-def stand_in(tmp_path: Path) -> Callable[[str], Path]:
+def stand_in(tmp_path):
     """A browser that does what a line of shell says; `$out` is the file it should print to."""
 
     def make(line: str) -> Path:
@@ -41,7 +40,7 @@ def printed(tmp_path: Path, browser: Path, **limits: int) -> bytes:
     return (tmp_path / "report.pdf").read_bytes()
 
 
-def test_without_a_browser_one_sentence_says_what_to_do(monkeypatch: pytest.MonkeyPatch):
+def test_without_a_browser_one_sentence_says_what_to_do(monkeypatch):
     monkeypatch.setattr(pdf.shutil, "which", lambda name: None)
     monkeypatch.setattr(pdf, "_usual_places", lambda: iter(["/nowhere/chrome"]))
     with pytest.raises(InputError, match=r"No browser .*Install one of them, or leave out --pdf"):
@@ -49,23 +48,20 @@ def test_without_a_browser_one_sentence_says_what_to_do(monkeypatch: pytest.Monk
 
 
 @posix
-@pytest.mark.parametrize(
-    ("line", "fault"),
-    [
-        ("exit 0", "there is no file"),
-        ("echo out of memory >&2; exit 7", r"there is no file \(out of memory\)"),
-        ('printf "%%PDF-1.4 /StructTreeRoot" > "$out"', "it is cut short"),
-        ('printf "%%PDF-1.4 %%%%EOF" > "$out"', "it has no tags"),
-    ],
-)
-def test_a_browser_that_fails_leaves_nothing(stand_in, tmp_path: Path, line: str, fault: str):
+@pytest.mark.parametrize(("line", "fault"), [
+    ("exit 0", "there is no file"),
+    ("echo out of memory >&2; exit 7", r"there is no file \(out of memory\)"),
+    ('printf "%%PDF-1.4 /StructTreeRoot" > "$out"', "it is cut short"),
+    ('printf "%%PDF-1.4 %%%%EOF" > "$out"', "it has no tags"),
+])  # fmt: skip
+def test_a_browser_that_fails_leaves_nothing(stand_in, tmp_path, line, fault):
     with pytest.raises(KpiError, match=f"made no usable PDF of report.html: {fault}"):
         printed(tmp_path, stand_in(line))
     assert not (tmp_path / "report.pdf").exists()
 
 
 @posix
-def test_a_browser_that_hangs_is_ended_with_its_children(stand_in, tmp_path: Path):
+def test_a_browser_that_hangs_is_ended_with_its_children(stand_in, tmp_path):
     psutil = pytest.importorskip("psutil")
     browser = stand_in(f'sleep 3600 & echo $! > "{tmp_path}/child"; wait')
     with pytest.raises(KpiError, match="did not finish the PDF in 1 seconds and was ended"):
@@ -75,27 +71,19 @@ def test_a_browser_that_hangs_is_ended_with_its_children(stand_in, tmp_path: Pat
 
 
 @posix
-def test_a_browser_that_cannot_start_is_named(tmp_path: Path):
+def test_a_browser_that_cannot_start_is_named(tmp_path):
     (tmp_path / "browser").write_text("not a program", encoding="utf-8")
     with pytest.raises(KpiError, match=r"browser could not be started: "):
         printed(tmp_path, tmp_path / "browser")
 
 
-@pytest.mark.parametrize(
-    ("author", "named"),
-    [
-        ("Kent County Council", b"/Author (Kent County Council) "),
-        ("A (B) \\", rb"/Author (A \(B\) \\) "),
-        (
-            "Ynys Môn",
-            b"/Author <FEFF" + "Ynys Môn".encode("utf-16-be").hex().upper().encode() + b"> ",
-        ),
-        ("x" * 200, b"/Creator (kpi-tools)"),
-    ],
-)
-def test_the_council_takes_the_place_of_the_browser_and_every_offset_stays(
-    author: str, named: bytes
-):
+@pytest.mark.parametrize(("author", "named"), [
+    ("Kent County Council", b"/Author (Kent County Council) "),
+    ("A (B) \\", rb"/Author (A \(B\) \\) "),
+    ("Ynys Môn", b"/Author <FEFF" + "Ynys Môn".encode("utf-16-be").hex().upper().encode() + b"> "),
+    ("x" * 200, b"/Creator (kpi-tools)"),
+])  # fmt: skip
+def test_the_council_takes_the_place_of_the_browser_and_every_offset_stays(author, named):
     made = (
         b"%PDF-1.4 <</Creator (Mozilla/5.0 \\(X11\\) AppleWebKit and so on, for a hundred characters and more of it)"
         b" /CreationDate (D:20261125201609+00'00') /ModDate (D:20261125201609+00'00')>> %%EOF"
@@ -107,7 +95,7 @@ def test_the_council_takes_the_place_of_the_browser_and_every_offset_stays(
 
 
 @pytest.mark.browser
-def test_a_printed_page_is_tagged_bookmarked_and_the_same_each_time(program, tmp_path: Path):
+def test_a_printed_page_is_tagged_bookmarked_and_the_same_each_time(program, tmp_path):
     pypdf = pytest.importorskip("pypdf")
     browser = Path(program("chromium", "chromium-browser", "google-chrome", "chrome", "msedge"))
     source = tmp_path / "report.html"

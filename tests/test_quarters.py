@@ -26,29 +26,26 @@ def test_one_quarter_in_many_spellings(text):
     assert Quarter.parse(text) == Quarter(2024, 3)
 
 
-@pytest.mark.parametrize(
-    ("text", "said"),
-    [
-        ("Q2 2023", "ambiguous"),
-        ("2023 Q2", "ambiguous"),
-        ("Q1 2023", "ambiguous"),
-        ("Q4 2023", "ambiguous"),
-        ("Q0 2023", "is not a financial quarter"),
-        ("Q5 2023", "is not a financial quarter"),
-        ("Quarter 2, 2023", "2022/23, of 2023/24"),
-        ("2023-25 Q1", "2023 is followed by 2024"),
-        ("2024-23 Q1", "2024 is followed by 2025"),
-        ("2023-24 Q5", "four quarters, not 5"),
-        ("2023-24 Q0", "four quarters, not 0"),
-        ("2023-24", "not a financial quarter"),
-        ("Q2", "not a financial quarter"),
-        ("", "not a financial quarter"),
-        ("../../etc/passwd", "not a financial quarter"),
-        ("2023-24 Q2; rm", "not a financial quarter"),
-        ("September 2023", "not a financial quarter"),
-        (None, "not a financial quarter"),
-    ],
-)
+@pytest.mark.parametrize(("text", "said"), [
+    ("Q2 2023", "ambiguous"),
+    ("2023 Q2", "ambiguous"),
+    ("Q1 2023", "ambiguous"),
+    ("Q4 2023", "ambiguous"),
+    ("Q0 2023", "is not a financial quarter"),
+    ("Q5 2023", "is not a financial quarter"),
+    ("Quarter 2, 2023", "2022/23, of 2023/24"),
+    ("2023-25 Q1", "2023 is followed by 2024"),
+    ("2024-23 Q1", "2024 is followed by 2025"),
+    ("2023-24 Q5", "four quarters, not 5"),
+    ("2023-24 Q0", "four quarters, not 0"),
+    ("2023-24", "not a financial quarter"),
+    ("Q2", "not a financial quarter"),
+    ("", "not a financial quarter"),
+    ("../../etc/passwd", "not a financial quarter"),
+    ("2023-24 Q2; rm", "not a financial quarter"),
+    ("September 2023", "not a financial quarter"),
+    (None, "not a financial quarter"),
+])  # fmt: skip
 def test_what_is_not_one_quarter_is_refused_with_a_sentence(text, said):
     with pytest.raises(QuarterError, match=said) as refusal:
         Quarter.parse(text)
@@ -66,16 +63,13 @@ def test_names_and_days_of_a_quarter():
     assert Quarter(1999 + 1, 4).title == "Quarter 4 2000/01"
 
 
-@pytest.mark.parametrize(
-    ("day", "label"),
-    [
-        (date(2024, 3, 31), "2023-24 Q4"),
-        (date(2024, 4, 1), "2024-25 Q1"),
-        (date(2024, 12, 31), "2024-25 Q3"),
-        (date(2025, 1, 1), "2024-25 Q4"),
-        (date(2024, 2, 29), "2023-24 Q4"),
-    ],
-)
+@pytest.mark.parametrize(("day", "label"), [
+    (date(2024, 3, 31), "2023-24 Q4"),
+    (date(2024, 4, 1), "2024-25 Q1"),
+    (date(2024, 12, 31), "2024-25 Q3"),
+    (date(2025, 1, 1), "2024-25 Q4"),
+    (date(2024, 2, 29), "2023-24 Q4"),
+])  # fmt: skip
 def test_the_year_turns_on_the_first_of_april(day, label):
     assert Quarter.containing(day).label == label
 

@@ -41,7 +41,7 @@ def known(folder: Path, settings: str = AUTO, days=DAYS, **tables) -> Evidence:
     return evidence(load(raw))
 
 
-def test_dates_make_a_t_chart_that_ends_with_today(tmp_path: Path):
+def test_dates_make_a_t_chart_that_ends_with_today(tmp_path):
     found = known(tmp_path)
     points = found.of("points", "F1")
     between = pd.to_datetime(pd.Series(DAYS)).diff().dt.days.dropna().tolist()
@@ -61,7 +61,7 @@ def test_dates_make_a_t_chart_that_ends_with_today(tmp_path: Path):
     assert clicked["more"] == [points["why"].iloc[-1]]
 
 
-def test_another_kind_can_be_shown(tmp_path: Path):
+def test_another_kind_can_be_shown(tmp_path):
     found = known(tmp_path, settings="")
     assert set(found.of("points", "F1")["chart"]) == {"xmr"}
     assert set(found.chart("F1").possible) == {"xmr", "run", "c", "t", "g"}
@@ -74,7 +74,7 @@ def test_another_kind_can_be_shown(tmp_path: Path):
         assert kind == "xmr" or other.chart("F1").why in shown.notes
 
 
-def test_periods_between_are_counted_where_dates_are_not_known(tmp_path: Path):
+def test_periods_between_are_counted_where_dates_are_not_known(tmp_path):
     quarters = [f"{year}-{year % 100 + 1} Q{n}" for year in range(2020, 2024) for n in (1, 2, 3, 4)]
     values = [0, 0, 1, 0, 0, 0, 2, 0, 0, 0, 0, 1, 0, 0, 1, 0]
     sent = [
@@ -90,13 +90,13 @@ def test_periods_between_are_counted_where_dates_are_not_known(tmp_path: Path):
 
 
 @pytest.mark.parametrize("days", [DAYS[:1], DAYS[:2]])
-def test_too_few_events_keep_their_counts(tmp_path: Path, days):
+def test_too_few_events_keep_their_counts(tmp_path, days):
     found = known(tmp_path, days=days)
     assert set(found.of("points", "F1")["chart"]) <= {"c", "run", "xmr"}
     assert view("limits", found, "F1").notes
 
 
-def test_weeks_are_a_series_of_their_own(tmp_path: Path):
+def test_weeks_are_a_series_of_their_own(tmp_path):
     days = pd.date_range("2024-09-06", periods=16, freq="7D").strftime("%Y-%m-%d").tolist()
     watched = {
         "kpi_id": "W1",
@@ -128,7 +128,7 @@ NOTES = [
 ]
 
 
-def test_dated_notes_are_numbers_on_the_picture_and_words_below(tmp_path: Path):
+def test_dated_notes_are_numbers_on_the_picture_and_words_below(tmp_path):
     found = known(tmp_path, annotations=NOTES)
     shown = view("limits", found, "F1")
     said = ["1: 1 March 2022: Snow.", "2: 1 February 2023: New floors (Minutes)."]
@@ -144,7 +144,7 @@ def test_dated_notes_are_numbers_on_the_picture_and_words_below(tmp_path: Path):
     assert "Long ago" not in str(card)
 
 
-def test_a_suggested_rebase_names_the_nearest_note(tmp_path: Path):
+def test_a_suggested_rebase_names_the_nearest_note(tmp_path):
     quarters = [f"{year}-{year % 100 + 1} Q{n}" for year in range(2021, 2025) for n in (1, 2, 3, 4)]
     values = [60, 62, 61, 60, 61, 62, 60, 80, 82, 81, 80, 82, 81, 80, 82]
     sent = [
@@ -178,7 +178,7 @@ def test_the_mark_of_the_data_stands_in_words():
     assert quality_notes({"data_quality": None}) == []
 
 
-def test_a_week_that_is_withheld_leaves_its_month_and_quarter_without_a_figure(tmp_path: Path):
+def test_a_week_that_is_withheld_leaves_its_month_and_quarter_without_a_figure(tmp_path):
     days = pd.date_range("2024-10-04", periods=13, freq="7D").strftime("%Y-%m-%d").tolist()
     watched = {"kpi_id": "W1", "unit": "count", "frequency": "weekly", "rated": "no"}
     sent = [("2024-25-Q3", "W1", day, 40 + n % 5) for n, day in enumerate(days[:-1])]

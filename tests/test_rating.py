@@ -432,19 +432,16 @@ def test_reasons_use_the_councils_words(rated):
     ]
 
 
-@pytest.mark.parametrize(
-    ("value", "line", "more", "met"),
-    [
-        (90, 90, {}, True),
-        (0.1 + 0.2, 0.3, {"polarity": "lower"}, True),
-        (74.7, 75, {}, False),
-        (2900, 58, {"denominator": 50}, True),
-        (2899, 58, {"denominator": 50}, False),
-        (52, 48, {"polarity": "target", "far": 52}, True),
-        (52.1, 48, {"polarity": "target", "far": 52}, False),
-        (1, NAN, {}, False),
-    ],
-)
+@pytest.mark.parametrize(("value", "line", "more", "met"), [
+    (90, 90, {}, True),
+    (0.1 + 0.2, 0.3, {"polarity": "lower"}, True),
+    (74.7, 75, {}, False),
+    (2900, 58, {"denominator": 50}, True),
+    (2899, 58, {"denominator": 50}, False),
+    (52, 48, {"polarity": "target", "far": 52}, True),
+    (52.1, 48, {"polarity": "target", "far": 52}, False),
+    (1, NAN, {}, False),
+])  # fmt: skip
 def test_one_rule_says_whether_a_line_is_met(value, line, more, met):
     assert bool(meets(value, line, **more)) is met
     assert meets(pd.Series([value]), pd.Series([float(line)]), **more).tolist() == [met]

@@ -62,19 +62,16 @@ def test_a_rebase_agreed_later_is_neither_known_nor_counted(read):
     assert returns.problems[["row", "code"]].values.tolist() == [[4, "catalogue-missing"]]
 
 
-@pytest.mark.parametrize(
-    ("line", "code", "column"),
-    [
-        ("P9,2024-25 Q1,New system,Head of Roads,,", "id-unknown", "kpi_id (A)"),
-        ("P1,,New system,Head of Roads,,", "catalogue-missing", "first_period (B)"),
-        ("P1,spring,New system,Head of Roads,,", "period-own", "first_period (B)"),
-        ("P1,2024-05-17,New system,Head of Roads,,", "period-own", "first_period (B)"),
-        ("P1,2024-25 Q1,,Head of Roads,,", "catalogue-missing", "reason (C)"),
-        ("P1,2024-25 Q1,New system,,,", "catalogue-missing", "name (D)"),
-        ("P1,2024-25 Q1,New system,Head of Roads,soon,", "catalogue-quarter", "from_quarter (E)"),
-        ("P1,2024-25 Q1,New system,Head of Roads,,perhaps", "catalogue-choice", "status (F)"),
-    ],
-)
+@pytest.mark.parametrize(("line", "code", "column"), [
+    ("P9,2024-25 Q1,New system,Head of Roads,,", "id-unknown", "kpi_id (A)"),
+    ("P1,,New system,Head of Roads,,", "catalogue-missing", "first_period (B)"),
+    ("P1,spring,New system,Head of Roads,,", "period-own", "first_period (B)"),
+    ("P1,2024-05-17,New system,Head of Roads,,", "period-own", "first_period (B)"),
+    ("P1,2024-25 Q1,,Head of Roads,,", "catalogue-missing", "reason (C)"),
+    ("P1,2024-25 Q1,New system,,,", "catalogue-missing", "name (D)"),
+    ("P1,2024-25 Q1,New system,Head of Roads,soon,", "catalogue-quarter", "from_quarter (E)"),
+    ("P1,2024-25 Q1,New system,Head of Roads,,perhaps", "catalogue-choice", "status (F)"),
+])  # fmt: skip
 def test_a_fault_has_its_place_and_the_rebase_is_left_out(read, line, code, column):
     returns = read("P2,2024-25 Q1,New system,Head of Roads,,", line)
     assert returns.rebases["kpi_id"].tolist() == ["P2"]

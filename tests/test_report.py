@@ -105,21 +105,12 @@ def test_the_manifest_names_what_the_report_depends_on(made, worker):
     assert (noted["council"], noted["quarter"]) == ("Anyshire", QUARTER)
 
 
-@pytest.mark.parametrize(
-    ("cell", "sentence"),
-    [
-        (
-            "1 / 0",
-            r"stopped in cell 4 \(`1 / 0`\): ZeroDivisionError: division by zero\. The notebook",
-        ),
-        (
-            "import os\nos.kill(os.getpid(), 9)",
-            r"cell 4 .*: its process was ended by SIGKILL, as when memory runs out\.",
-        ),
-        pytest.param("del kpis", r"name 'kpis' is not defined", marks=pytest.mark.slow),
-        ("raw", r"The notebook shows .*: a folder of this computer, which is not for publication"),
-    ],
-)
+@pytest.mark.parametrize(("cell", "sentence"), [
+    ("1 / 0", r"stopped in cell 4 \(`1 / 0`\): ZeroDivisionError: division by zero\. The notebook"),
+    ("import os\nos.kill(os.getpid(), 9)", r"cell 4 .*: its process was ended by SIGKILL, as when memory runs out\."),
+    pytest.param("del kpis", r"name 'kpis' is not defined", marks=pytest.mark.slow),
+    ("raw", r"The notebook shows .*: a folder of this computer, which is not for publication"),
+])  # fmt: skip
 def test_a_failed_run_leaves_the_old_report_and_says_where_it_stopped(made, cell, sentence):
     old = state(made.final)
     shown = {"del kpis": 8, "raw": 3}.get(cell, 3)
@@ -134,15 +125,11 @@ def test_a_failed_run_leaves_the_old_report_and_says_where_it_stopped(made, cell
     assert (state(made.final), made.left()) == (old, [])
 
 
-@pytest.mark.parametrize(
-    ("page", "sentence"),
-    [
-        ("<html>The end.", "is cut short"),
-        ("<html></html>", 'does not hold its last line, "The end."'),
-        ("The end." + "x" * 11 * 1024**2 + "</html>", "is 11 MB, more than 10 MB"),
-    ],
-    ids=["cut", "empty", "large"],
-)
+@pytest.mark.parametrize(("page", "sentence"), [
+    ("<html>The end.", "is cut short"),
+    ("<html></html>", 'does not hold its last line, "The end."'),
+    ("The end." + "x" * 11 * 1024**2 + "</html>", "is 11 MB, more than 10 MB"),
+], ids=["cut", "empty", "large"])  # fmt: skip
 def test_a_page_that_is_not_whole_is_not_published(page, sentence):
     with pytest.raises(KpiError, match=sentence):
         build._check_page(page, "The end.")
@@ -371,14 +358,11 @@ os.write(pipe, str(os.getppid()).encode())
 @pytest.mark.parametrize(
     "keep_lock", ["", pytest.param("1", id="keeps Python's lock", marks=pytest.mark.slow)]
 )
-@pytest.mark.parametrize(
-    ("sent", "ended", "sentence"),
-    [
-        (signal.SIGINT, 130, "Stopped. Nothing was changed."),
-        (signal.SIGTERM, 143, "Stopped. Nothing was changed."),
-        (signal.SIGKILL, -9, ""),
-    ],
-)
+@pytest.mark.parametrize(("sent", "ended", "sentence"), [
+    (signal.SIGINT, 130, "Stopped. Nothing was changed."),
+    (signal.SIGTERM, 143, "Stopped. Nothing was changed."),
+    (signal.SIGKILL, -9, ""),
+])  # fmt: skip
 def test_a_run_that_is_ended_leaves_the_old_report_and_no_process(
     made, waiting, sent, ended, sentence, keep_lock
 ):

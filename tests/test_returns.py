@@ -30,7 +30,7 @@ statuses = [{ name = "On track", band = "Green" }, { name = "Not started" }]
 
 
 @pytest.fixture
-def raw(tmp_path: Path) -> Path:
+def raw(tmp_path):
     (tmp_path / "council.toml").write_text(COUNCIL + STATUSES, encoding="utf-8")
     (tmp_path / "kpis.csv").write_text(KPIS, encoding="utf-8")
     (tmp_path / "targets.csv").write_text(
@@ -52,48 +52,38 @@ def sent(
     return returns.submissions, problems.set_index("code")["rule"].to_dict()
 
 
-@pytest.mark.parametrize(
-    ("kpi_id", "value", "parts", "taken"),
-    [
-        ("RENT", "102.44", ",", 102.44),
-        ("RENT", "", "210,200", 105.0),
-        ("CHANGE", "-3.5", ",", -3.5),
-        ("ROUND", "", "105,100", 100.0),
-        ("ROUND", "105", "105,100", 100.0),
-        ("ROUND", "100", "105,100", 100.0),
-        ("WAIT", "4:30", ",", 4.5),
-        ("WAIT", "1:04:30", ",", 64.5),
-        ("WAIT", "4.5", ",", 4.5),
-        ("SHIFT", "7:30", ",", 7.5),
-        ("SHIFT", "7:30:36", ",", 7.51),
-        ("AVERAGE", "12.5", ",", 12.5),
-    ],
-)
-def test_what_the_measure_can_be_is_taken(
-    raw: Path, kpi_id: str, value: str, parts: str, taken: float
-) -> None:
+@pytest.mark.parametrize(("kpi_id", "value", "parts", "taken"), [
+    ("RENT", "102.44", ",", 102.44),
+    ("RENT", "", "210,200", 105.0),
+    ("CHANGE", "-3.5", ",", -3.5),
+    ("ROUND", "", "105,100", 100.0),
+    ("ROUND", "105", "105,100", 100.0),
+    ("ROUND", "100", "105,100", 100.0),
+    ("WAIT", "4:30", ",", 4.5),
+    ("WAIT", "1:04:30", ",", 64.5),
+    ("WAIT", "4.5", ",", 4.5),
+    ("SHIFT", "7:30", ",", 7.5),
+    ("SHIFT", "7:30:36", ",", 7.51),
+    ("AVERAGE", "12.5", ",", 12.5),
+])  # fmt: skip
+def test_what_the_measure_can_be_is_taken(raw, kpi_id, value, parts, taken):
     found, problems = sent(raw, kpi_id, QUARTER, value, *parts.split(","), "", "")
     assert problems == {} and found["value"].tolist() == pytest.approx([taken])
 
 
-@pytest.mark.parametrize(
-    ("kpi_id", "value", "parts", "code"),
-    [
-        ("RENT", "151", ",", "value-outside"),
-        ("RENT", "-1", ",", "value-negative"),
-        ("CHANGE", "-101", ",", "value-outside"),
-        ("PUPILS", "101", ",", "value-above-100"),
-        ("ROUND", "", "106,100", "parts-over"),
-        ("ROUND", "101", ",", "value-above-100"),
-        ("WAIT", "4:75", ",", "value-time"),
-        ("CASES", "4:30", ",", "value-time"),
-        ("CENTRE", "Nearly", ",", "milestone-unknown"),
-        ("CENTRE", "12", ",", "milestone-unknown"),
-    ],
-)
-def test_what_it_cannot_be_is_refused(
-    raw: Path, kpi_id: str, value: str, parts: str, code: str
-) -> None:
+@pytest.mark.parametrize(("kpi_id", "value", "parts", "code"), [
+    ("RENT", "151", ",", "value-outside"),
+    ("RENT", "-1", ",", "value-negative"),
+    ("CHANGE", "-101", ",", "value-outside"),
+    ("PUPILS", "101", ",", "value-above-100"),
+    ("ROUND", "", "106,100", "parts-over"),
+    ("ROUND", "101", ",", "value-above-100"),
+    ("WAIT", "4:75", ",", "value-time"),
+    ("CASES", "4:30", ",", "value-time"),
+    ("CENTRE", "Nearly", ",", "milestone-unknown"),
+    ("CENTRE", "12", ",", "milestone-unknown"),
+])  # fmt: skip
+def test_what_it_cannot_be_is_refused(raw, kpi_id, value, parts, code):
     found, problems = sent(raw, kpi_id, QUARTER, value, *parts.split(","), "", "")
     assert code in problems and found.empty
     if code in ("value-outside", "value-above-100"):
@@ -101,7 +91,7 @@ def test_what_it_cannot_be_is_refused(
         assert remedies.str.contains("column `range` of kpis.csv").any()
 
 
-def test_a_status_of_a_milestone_is_its_figure(raw: Path) -> None:
+def test_a_status_of_a_milestone_is_its_figure(raw):
     found, problems = sent(raw, "CENTRE", QUARTER, "ON TRACK", "", "", "", "")
     row = found.iloc[0]
     assert problems == {}
@@ -111,7 +101,7 @@ def test_a_status_of_a_milestone_is_its_figure(raw: Path) -> None:
         assert problems == {} and found["milestone"].isna().all()
 
 
-def test_a_year_of_an_annual_figure_is_taken_and_a_bare_one_told(raw: Path) -> None:
+def test_a_year_of_an_annual_figure_is_taken_and_a_bare_one_told(raw):
     found, problems = sent(raw, "PUPILS", "Academic year 2023/24", "81", "", "", "", "")
     assert problems == {} and found["quarter"].tolist() == ["2024-25 Q2"]
     found, problems = sent(raw, "PUPILS", "2024", "81", "", "", "", "")
@@ -122,25 +112,20 @@ def test_a_year_of_an_annual_figure_is_taken_and_a_bare_one_told(raw: Path) -> N
 TEMPLATE = "kpi_id,period,kpi_name,unit,last_figure,target,floor_standard,value,numerator,denominator,status,note"
 
 
-@pytest.mark.parametrize(
-    ("kpi_id", "name", "last", "value", "codes"),
-    [
-        ("RENT", "Rent collected", "98% in 2024-25 Q2", "99", []),
-        ("RENT", "Rent collected (ours)", "98% in 2024-25 Q2", "99", []),
-        ("RENT", "Cases open", "98% in 2024-25 Q2", "99", ["id-named"]),
-        ("RENT", "Rent collected", "99", "", ["last-typed"]),
-        ("RENT", "Rent collected", "none", "", []),
-    ],
-)
-def test_what_was_moved_or_typed_over_in_a_template_is_told(
-    raw: Path, kpi_id: str, name: str, last: str, value: str, codes: list[str]
-) -> None:
+@pytest.mark.parametrize(("kpi_id", "name", "last", "value", "codes"), [
+    ("RENT", "Rent collected", "98% in 2024-25 Q2", "99", []),
+    ("RENT", "Rent collected (ours)", "98% in 2024-25 Q2", "99", []),
+    ("RENT", "Cases open", "98% in 2024-25 Q2", "99", ["id-named"]),
+    ("RENT", "Rent collected", "99", "", ["last-typed"]),
+    ("RENT", "Rent collected", "none", "", []),
+])  # fmt: skip
+def test_what_was_moved_or_typed_over_in_a_template_is_told(raw, kpi_id, name, last, value, codes):
     row = (kpi_id, QUARTER, name, "%", last, "100%", "95%", value, "", "", "", "")
     found, problems = sent(raw, *row, head=TEMPLATE)
     assert list(problems) == codes and len(found) == ("id-named" not in codes)
 
 
-def test_a_target_typed_over_in_a_template_is_told(raw: Path) -> None:
+def test_a_target_typed_over_in_a_template_is_told(raw):
     row = ("RENT", QUARTER, "Rent collected", "%", "none", "{}", "95%", "99", "", "", "", "")
     for target, told in (
         ("100%", False),
@@ -157,7 +142,7 @@ def test_a_target_typed_over_in_a_template_is_told(raw: Path) -> None:
     )
 
 
-def test_a_comment_in_the_cell_is_told_with_its_words(raw: Path) -> None:
+def test_a_comment_in_the_cell_is_told_with_its_words(raw):
     from openpyxl.comments import Comment
 
     def change(_: object, sheet: Any) -> None:
@@ -172,7 +157,7 @@ def test_a_comment_in_the_cell_is_told_with_its_words(raw: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def desk(tmp_path_factory: pytest.TempPathFactory) -> Any:
+def desk(tmp_path_factory):
     with Desk(tmp_path_factory.mktemp("fuzz")) as desk:
         yield desk
 
@@ -195,7 +180,7 @@ def damaged(raw: bytes, changes: list[tuple[float, bytes, int]]) -> bytes:
 @fuzz
 @given(damage)
 @pytest.mark.slow
-def test_bytes_of_a_text_that_are_damaged_are_never_a_traceback(desk: Desk, changes: Any) -> None:
+def test_bytes_of_a_text_that_are_damaged_are_never_a_traceback(desk, changes):
     found = desk.read(return_csv=damaged(GOOD_CSV, changes))
     counts = found.counts.set_index("file").loc[HERE + "return.csv"]
     assert counts["rows_in"] == counts["accepted"] + counts["rejected"] + counts["blank"]
@@ -205,9 +190,7 @@ def test_bytes_of_a_text_that_are_damaged_are_never_a_traceback(desk: Desk, chan
 @fuzz
 @given(damage)
 @pytest.mark.slow
-def test_bytes_of_a_workbook_that_are_damaged_give_its_figures_or_none(
-    desk: Desk, changes: Any
-) -> None:
+def test_bytes_of_a_workbook_that_are_damaged_give_its_figures_or_none(desk, changes):
     found = desk.read(return_xlsx=damaged(GOOD_BOOK, changes))
     figures = dict(zip(found.taken["kpi_id"], found.taken["value"], strict=True))
     assert figures in ({}, {"C1": 412.0, "P1": 87.5, "P2": 34.0})

@@ -204,16 +204,13 @@ def test_a_notebook_has_one_code_cell_with_parameters(tmp_path, times, kinds, to
         read_notebook(tmp_path / "other.ipynb", GIVEN)
 
 
-@pytest.mark.parametrize(
-    ("given", "sentence"),
-    [
-        (GIVEN | {"quater": "2024-25 Q3"}, 'has no parameter "quater". It has: quarter, raw.'),
-        (GIVEN | {"a = 1\nimport os": "5"}, 'has no parameter "a = 1 import os"'),
-        ({"quarter": "2024-25 Q3"}, "also asks for the parameter raw"),
-        (GIVEN | {"quarter": 3}, "good.ipynb: the parameter quarter must be text, and is int 3"),
-        (GIVEN | {"raw": None}, "the parameter raw must be text"),
-    ],
-)
+@pytest.mark.parametrize(("given", "sentence"), [
+    (GIVEN | {"quater": "2024-25 Q3"}, 'has no parameter "quater". It has: quarter, raw.'),
+    (GIVEN | {"a = 1\nimport os": "5"}, 'has no parameter "a = 1 import os"'),
+    ({"quarter": "2024-25 Q3"}, "also asks for the parameter raw"),
+    (GIVEN | {"quarter": 3}, "good.ipynb: the parameter quarter must be text, and is int 3"),
+    (GIVEN | {"raw": None}, "the parameter raw must be text"),
+])  # fmt: skip
 def test_parameters_the_notebook_does_not_have_are_refused_before_it_starts(given, sentence):
     with pytest.raises(InputError) as refused:
         read_notebook(FAULTS / "good.ipynb", given)

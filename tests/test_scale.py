@@ -285,13 +285,10 @@ def test_folders_of_files_with_text_stored_in_another_way(
     same(pq.read_table(tmp_path / "out.parquet").to_pandas(), expected)
 
 
-@pytest.mark.parametrize(
-    ("change", "sentence"),
-    [
-        (lambda rows: rows.drop(columns="remark"), "in its column remark for one"),
-        (lambda rows: rows.assign(value="87%"), "in its column value for one"),
-    ],
-)
+@pytest.mark.parametrize(("change", "sentence"), [
+    (lambda rows: rows.drop(columns="remark"), "in its column remark for one"),
+    (lambda rows: rows.assign(value="87%"), "in its column value for one"),
+])  # fmt: skip
 def test_files_unlike_each_other_are_refused(table, tmp_path, capsys, change, sentence):
     (tmp_path / "in").mkdir()
     table.to_parquet(tmp_path / "in" / "a.parquet", index=False)

@@ -41,7 +41,7 @@ def faults(returns: Returns) -> list[tuple[str, str, str]]:
 # The codebook
 
 
-def test_the_codebook_says_all_that_is_declared() -> None:
+def test_the_codebook_says_all_that_is_declared():
     assert codebook() in (RAW / "README.md").read_text(encoding="utf-8")
     for schema in SCHEMAS.values():
         assert all(column.meaning and column.example for column in schema.columns), schema.file
@@ -49,7 +49,7 @@ def test_the_codebook_says_all_that_is_declared() -> None:
     assert all(one.meaning and one.default and one.example for one in SETTINGS)
 
 
-def test_five_columns_are_enough(tmp_path: Path) -> None:
+def test_five_columns_are_enough(tmp_path):
     returns = council(tmp_path)
     assert faults(returns) == []
     kpi = returns.catalogue.iloc[0]
@@ -61,7 +61,7 @@ def test_five_columns_are_enough(tmp_path: Path) -> None:
     assert row["value"] == 65 and row["rating"] == "Green"
 
 
-def test_decimals_are_as_sent_but_one_at_most(tmp_path: Path) -> None:
+def test_decimals_are_as_sent_but_one_at_most(tmp_path):
     figures = [("2024-25-Q3", "P1", QUARTER, "61.25"), ("2024-25-Q3", "P2", QUARTER, "61")]
     returns = load(make_council(tmp_path, [P1, {"kpi_id": "P2"}], figures))
     assert returns.catalogue["decimals"].tolist() == [1, 0]
@@ -102,9 +102,7 @@ _ANY = st.dictionaries(st.sampled_from([*WHOLE, "kpis", "targets"]), _HOW, min_s
 )
 @given(_ANY)
 @pytest.mark.slow
-def test_any_own_table_may_be_empty_or_refused(
-    tmp_path_factory: pytest.TempPathFactory, broken: dict[str, str]
-) -> None:
+def test_any_own_table_may_be_empty_or_refused(tmp_path_factory, broken):
     raw = make_council(tmp_path_factory.mktemp("raw"), [P1], FIGURES, **TABLES)
     for name, how in broken.items():
         path = raw / f"{name}.csv"
@@ -123,9 +121,7 @@ def test_any_own_table_may_be_empty_or_refused(
         assert len(rows) or broken[name] == "blank cells"
 
 
-def test_rows_that_wait_for_the_catalogue_are_one_sentence(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_rows_that_wait_for_the_catalogue_are_one_sentence(tmp_path, capsys):
     """A refused row of kpis.csv is not held against the services, and without its ids one thing has to be put right."""
     figures = [*FIGURES, ("2024-25-Q3", "P2", QUARTER, 60)]
     raw = make_council(tmp_path, [P1, {"kpi_id": "P2"}], figures, **TABLES)
@@ -143,7 +139,7 @@ def test_rows_that_wait_for_the_catalogue_are_one_sentence(
     assert "one error has to be put right first" in said.err
 
 
-def test_a_path_of_three_hundred_letters_is_a_sentence(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_path_of_three_hundred_letters_is_a_sentence(capsys):
     for path in ("x" * 300, "/" + "x" * 300, "x" * 300 + "/raw"):
         assert main(["check", QUARTER, "--raw", path]) == 2
         told = "".join(capsys.readouterr())
@@ -152,7 +148,7 @@ def test_a_path_of_three_hundred_letters_is_a_sentence(capsys: pytest.CaptureFix
     assert "longer than this computer allows" in capsys.readouterr().err
 
 
-def test_tables_as_they_should_be_are_no_complaint(tmp_path: Path) -> None:
+def test_tables_as_they_should_be_are_no_complaint(tmp_path):
     returns = load(make_council(tmp_path, [P1], FIGURES, **TABLES))
     assert returns.problems.empty
     assert len(returns.actions) == len(returns.rebases) == len(returns.benchmarks) == 1
@@ -162,43 +158,34 @@ def test_tables_as_they_should_be_are_no_complaint(tmp_path: Path) -> None:
 # kpis.csv
 
 
-@pytest.mark.parametrize(
-    ("kpi", "column", "code"),
-    [
-        ({"kpi_name": ""}, "kpi_name", "catalogue-missing"),
-        ({"section": "Rods"}, "section", "catalogue-choice"),
-        ({"unit": ""}, "unit", "catalogue-missing"),
-        ({"unit": "Per cent"}, "unit", "unit-unknown"),
-        ({"decimals": "one"}, "decimals", "catalogue-number"),
-        ({"decimals": 7}, "decimals", "catalogue-number"),
-        ({"polarity": "up"}, "polarity", "catalogue-choice"),
-        ({"polarity": "none"}, "polarity", "polarity-none"),
-        ({"frequency": "quaterly"}, "frequency", "catalogue-choice"),
-        ({"basis": "weekly"}, "basis", "catalogue-choice"),
-        ({"lag_quarters": -1}, "lag_quarters", "catalogue-number"),
-        ({"first_quarter": "2020"}, "first_quarter", "catalogue-quarter"),
-        (
-            {"first_quarter": QUARTER, "last_quarter": "2019-20 Q1"},
-            "last_quarter",
-            "catalogue-order",
-        ),
-        ({"due": "Q5"}, "due", "catalogue-number"),
-        ({"due": "2026-03-31"}, "due", "catalogue-number"),
-        ({"year_ends": "31 August"}, "year_ends", "catalogue-number"),
-        ({"since": "lately"}, "since", "catalogue-number"),
-        ({"range": "100..0"}, "range", "catalogue-number"),
-        ({"rated": "maybe"}, "rated", "catalogue-choice"),
-        ({"scheme": "tolerant"}, "scheme", "scheme-unknown"),
-        ({"kind": "milestone"}, "kind", "milestone-statuses"),
-        ({"data_quality": "GX"}, "data_quality", "catalogue-number"),
-        ({"part_of": "Z"}, "part_of", "part-of"),
-        ({"status": "sure"}, "status", "catalogue-choice"),
-        ({"kpi_id": ""}, "kpi_id", "catalogue-missing"),
-    ],
-)
-def test_a_fault_in_the_catalogue_has_its_place(
-    tmp_path: Path, kpi: dict[str, object], column: str, code: str
-) -> None:
+@pytest.mark.parametrize(("kpi", "column", "code"), [
+    ({"kpi_name": ""}, "kpi_name", "catalogue-missing"),
+    ({"section": "Rods"}, "section", "catalogue-choice"),
+    ({"unit": ""}, "unit", "catalogue-missing"),
+    ({"unit": "Per cent"}, "unit", "unit-unknown"),
+    ({"decimals": "one"}, "decimals", "catalogue-number"),
+    ({"decimals": 7}, "decimals", "catalogue-number"),
+    ({"polarity": "up"}, "polarity", "catalogue-choice"),
+    ({"polarity": "none"}, "polarity", "polarity-none"),
+    ({"frequency": "quaterly"}, "frequency", "catalogue-choice"),
+    ({"basis": "weekly"}, "basis", "catalogue-choice"),
+    ({"lag_quarters": -1}, "lag_quarters", "catalogue-number"),
+    ({"first_quarter": "2020"}, "first_quarter", "catalogue-quarter"),
+    ({"first_quarter": QUARTER, "last_quarter": "2019-20 Q1"}, "last_quarter", "catalogue-order"),
+    ({"due": "Q5"}, "due", "catalogue-number"),
+    ({"due": "2026-03-31"}, "due", "catalogue-number"),
+    ({"year_ends": "31 August"}, "year_ends", "catalogue-number"),
+    ({"since": "lately"}, "since", "catalogue-number"),
+    ({"range": "100..0"}, "range", "catalogue-number"),
+    ({"rated": "maybe"}, "rated", "catalogue-choice"),
+    ({"scheme": "tolerant"}, "scheme", "scheme-unknown"),
+    ({"kind": "milestone"}, "kind", "milestone-statuses"),
+    ({"data_quality": "GX"}, "data_quality", "catalogue-number"),
+    ({"part_of": "Z"}, "part_of", "part-of"),
+    ({"status": "sure"}, "status", "catalogue-choice"),
+    ({"kpi_id": ""}, "kpi_id", "catalogue-missing"),
+])  # fmt: skip
+def test_a_fault_in_the_catalogue_has_its_place(tmp_path, kpi, column, code):
     returns = council(tmp_path, kpi)
     assert ("kpis.csv", column, code) in faults(returns)
     assert returns.catalogue.empty
@@ -207,27 +194,24 @@ def test_a_fault_in_the_catalogue_has_its_place(
     assert set(sent["who"]) <= {"the performance team"} or not kpi.get("kpi_id", "P1")
 
 
-def test_what_is_wrong_names_the_nearest_word(tmp_path: Path) -> None:
+def test_what_is_wrong_names_the_nearest_word(tmp_path):
     returns = council(tmp_path, {"frequency": "quaterly", "unit": "Per cent", "section": "Road"})
     rules = " ".join(returns.problems["rule"])
     for told in ('the nearest is "quarterly"', 'Write "%"', 'the nearest is "Roads"'):
         assert told in rules
 
 
-@pytest.mark.parametrize(
-    ("ids", "code"),
-    [
-        (("P1", "p 1"), "catalogue-twice"),
-        (("P1", "P1"), "catalogue-twice"),
-        (("PO1", "P01"), "catalogue-lookalike"),
-    ],
-)
-def test_two_ids_that_cannot_be_told_apart(tmp_path: Path, ids: tuple[str, str], code: str) -> None:
+@pytest.mark.parametrize(("ids", "code"), [
+    (("P1", "p 1"), "catalogue-twice"),
+    (("P1", "P1"), "catalogue-twice"),
+    (("PO1", "P01"), "catalogue-lookalike"),
+])  # fmt: skip
+def test_two_ids_that_cannot_be_told_apart(tmp_path, ids, code):
     returns = read_returns(make_council(tmp_path, [{"kpi_id": one} for one in ids], FIGURES))
     assert ("kpis.csv", "kpi_id", code) in faults(returns) and len(returns.catalogue) == 1
 
 
-def test_names_that_differ_in_spelling_only(tmp_path: Path) -> None:
+def test_names_that_differ_in_spelling_only(tmp_path):
     spelt = {
         "Calls": "Roads and Care in 1",
         "calls": "Roads & Care in 1",
@@ -250,7 +234,7 @@ def test_names_that_differ_in_spelling_only(tmp_path: Path) -> None:
 # Units
 
 
-def test_units_that_are_known_that_are_meant_and_what_they_are() -> None:
+def test_units_that_are_known_that_are_meant_and_what_they_are():
     known = {"%": "%", "Count": "count", "rate per 1000": "rate per 1,000", "other: ": None}
     known |= {"per 100,000": "rate per 100,000", "£ Thousand": "£ thousand", "percent": None}
     known |= {"other: tonnes CO2e": "tonnes CO2e", "rate per 7": None, "tonnes": None}
@@ -269,31 +253,26 @@ def test_units_that_are_known_that_are_meant_and_what_they_are() -> None:
 # targets.csv
 
 
-@pytest.mark.parametrize(
-    ("target", "column", "code"),
-    [
-        ({"target": 80, "floor_standard": 90}, "target", "target-side"),
-        ({"target": 0.9}, "target", "target-fraction"),
-        ({"target": 190}, "target", "value-above-100"),
-        ({"target": "ninety"}, "target", "value-text"),
-        ({"target": 90, "from_quarter": "2020"}, "from_quarter", "catalogue-quarter"),
-        ({"kpi_id": "ZZ"}, "kpi_id", "id-unknown"),
-        ({"target": 90, "tolerance": 5}, "tolerance", "target-tolerance"),
-        ({"target": -1}, "target", "value-negative"),
-        ({"target": 90, "status": "agreed"}, "status", "catalogue-choice"),
-        ({"target": "72,5"}, "target", "value-comma"),
-        ({"target": 90, "applies": "yearly"}, "applies", "catalogue-choice"),
-        ({"target": 90, "stretch": 120}, "stretch", "value-above-100"),
-    ],
-)
-def test_a_fault_in_the_targets_has_its_place(
-    tmp_path: Path, target: dict[str, object], column: str, code: str
-) -> None:
+@pytest.mark.parametrize(("target", "column", "code"), [
+    ({"target": 80, "floor_standard": 90}, "target", "target-side"),
+    ({"target": 0.9}, "target", "target-fraction"),
+    ({"target": 190}, "target", "value-above-100"),
+    ({"target": "ninety"}, "target", "value-text"),
+    ({"target": 90, "from_quarter": "2020"}, "from_quarter", "catalogue-quarter"),
+    ({"kpi_id": "ZZ"}, "kpi_id", "id-unknown"),
+    ({"target": 90, "tolerance": 5}, "tolerance", "target-tolerance"),
+    ({"target": -1}, "target", "value-negative"),
+    ({"target": 90, "status": "agreed"}, "status", "catalogue-choice"),
+    ({"target": "72,5"}, "target", "value-comma"),
+    ({"target": 90, "applies": "yearly"}, "applies", "catalogue-choice"),
+    ({"target": 90, "stretch": 120}, "stretch", "value-above-100"),
+])  # fmt: skip
+def test_a_fault_in_the_targets_has_its_place(tmp_path, target, column, code):
     returns = council(tmp_path, {"decimals": 1}, targets=[P1 | target])
     assert ("targets.csv", column, code) in faults(returns) and returns.targets.empty
 
 
-def test_a_range_lets_a_percentage_pass_100_in_figures_and_targets(tmp_path: Path) -> None:
+def test_a_range_lets_a_percentage_pass_100_in_figures_and_targets(tmp_path):
     returns = council(tmp_path, {"range": "0..150"}, targets=[P1 | {"target": 110}])
     assert faults(returns) == []
     returns = council(tmp_path, {"range": "0..150"}, targets=[P1 | {"target": 160}])
@@ -310,7 +289,7 @@ def in_year(returns: Returns) -> list[list[float]]:
     return found[["target", "floor_standard", "year_target"]].fillna(-1).T.to_numpy().tolist()
 
 
-def test_targets_of_a_whole_year(tmp_path: Path) -> None:
+def test_targets_of_a_whole_year(tmp_path):
     year = P1 | {"target": 80, "floor_standard": 60, "stretch": 100}
     at_end = council(tmp_path / "a", COUNT, targets=[year | {"applies": "year_end"}])
     assert in_year(at_end) == [[-1, -1, -1, 80], [-1, -1, -1, 60], [80] * 4]
@@ -323,9 +302,7 @@ def test_targets_of_a_whole_year(tmp_path: Path) -> None:
         assert faults(flat) == [("targets.csv", "kpi_id", "target-flat")]
 
 
-def test_a_kpi_without_a_line_in_force_is_warned_of_unless_it_is_only_monitored(
-    tmp_path: Path,
-) -> None:
+def test_a_kpi_without_a_line_in_force_is_warned_of_unless_it_is_only_monitored(tmp_path):
     later = [P1 | {"target": 90, "from_quarter": "2025-26 Q1"}]
     assert faults(council(tmp_path, targets=later)) == [("targets.csv", "kpi_id", "target-none")]
     assert faults(council(tmp_path, {"rated": "no", "polarity": "none"}, targets=later)) == []
@@ -338,39 +315,33 @@ def test_a_kpi_without_a_line_in_force_is_warned_of_unless_it_is_only_monitored(
 # council.toml
 
 
-@pytest.mark.parametrize(
-    ("settings_", "told"),
-    [
-        ('[direction]\nwindow = "six"\n', "a whole number from 2 to 40"),
-        ('[direction]\nshow = ["previus"]\n', 'the nearest is "previous"'),
-        ('[direction]\nshow = "trend"\n', 'a list: ["trend"]'),
-        ("[direction]\nunchanged_within = 1\n", "in quotation marks"),
-        ("[loading]\nrejected_share = 5\n", "a number from 0 to 1"),
-        ("[counsel]\nname = 1\n", 'the nearest is "council"'),
-        ('[report]\nnot_du = "apart"\n', 'the nearest is "not_due"'),
-        ('[report]\nnot_due = "aside"\n', "counted, apart"),
-        ('[words]\nkpi = ""\n', "a text"),
-        ('[benchmarks]\nheadline = ["A", "B"]\n', "a text, one alone"),
-        ('[milestones]\nstatuses = [{ name = "Late", band = "Redd" }]\n', 'the nearest is "Red"'),
-        (
-            '[milestones]\nstatuses = [{ name = "Late" }, { name = "late" }]\n',
-            "Two statuses have one name.",
-        ),
-        ('[milestones]\nstatuses = [{ name = "Late", colour = "red" }]\n', 'not "colour"'),
-        ('[chart]\nform = "bars"\n', "auto, columns, line"),
-        ("[rating.schemes.easy]\nband = []\n", "[rating.schemes.easy]"),
-        ("[rating]\nbands = []\n", "a list of bands"),
-        ("[small_numbers]\nthreshold = true\n", "a whole number from 2 to 100"),
-        ("[council\n", "not valid TOML"),
-    ],
-)
-def test_a_fault_in_the_settings_is_a_sentence(tmp_path: Path, settings_: str, told: str) -> None:
+@pytest.mark.parametrize(("settings_", "told"), [
+    ('[direction]\nwindow = "six"\n', "a whole number from 2 to 40"),
+    ('[direction]\nshow = ["previus"]\n', 'the nearest is "previous"'),
+    ('[direction]\nshow = "trend"\n', 'a list: ["trend"]'),
+    ("[direction]\nunchanged_within = 1\n", "in quotation marks"),
+    ("[loading]\nrejected_share = 5\n", "a number from 0 to 1"),
+    ("[counsel]\nname = 1\n", 'the nearest is "council"'),
+    ('[report]\nnot_du = "apart"\n', 'the nearest is "not_due"'),
+    ('[report]\nnot_due = "aside"\n', "counted, apart"),
+    ('[words]\nkpi = ""\n', "a text"),
+    ('[benchmarks]\nheadline = ["A", "B"]\n', "a text, one alone"),
+    ('[milestones]\nstatuses = [{ name = "Late", band = "Redd" }]\n', 'the nearest is "Red"'),
+    ('[milestones]\nstatuses = [{ name = "Late" }, { name = "late" }]\n', "Two statuses have one name."),
+    ('[milestones]\nstatuses = [{ name = "Late", colour = "red" }]\n', 'not "colour"'),
+    ('[chart]\nform = "bars"\n', "auto, columns, line"),
+    ("[rating.schemes.easy]\nband = []\n", "[rating.schemes.easy]"),
+    ("[rating]\nbands = []\n", "a list of bands"),
+    ("[small_numbers]\nthreshold = true\n", "a whole number from 2 to 100"),
+    ("[council\n", "not valid TOML"),
+])  # fmt: skip
+def test_a_fault_in_the_settings_is_a_sentence(tmp_path, settings_, told):
     problems = council(tmp_path, settings=settings_).problems
     own = problems[problems["file"] == "council.toml"]
     assert told in own["rule"].iloc[0] and (own["severity"] == "error").all()
 
 
-def test_settings_in_another_encoding_are_a_sentence(tmp_path: Path) -> None:
+def test_settings_in_another_encoding_are_a_sentence(tmp_path):
     raw = make_council(tmp_path, [P1], FIGURES)
     (raw / "council.toml").write_text(COUNCIL, encoding="utf-16")
     problems = read_returns(raw).problems
@@ -378,7 +349,7 @@ def test_settings_in_another_encoding_are_a_sentence(tmp_path: Path) -> None:
     assert "codec" not in " ".join(problems["rule"])
 
 
-def test_the_councils_own_words_and_settings(tmp_path: Path) -> None:
+def test_the_councils_own_words_and_settings(tmp_path):
     text = (
         '[words]\nsection = "Priority"\nkpi = "Measure of success"\nkpi_plural = "Measures of success"\n'
         '[report]\nnot_due = "apart"\n'
@@ -394,7 +365,7 @@ def test_the_councils_own_words_and_settings(tmp_path: Path) -> None:
     assert known.milestones == {"On track": "Green", "Not started": None}
 
 
-def test_an_older_way_to_rate_still_works_and_is_named(tmp_path: Path) -> None:
+def test_an_older_way_to_rate_still_works_and_is_named(tmp_path):
     returns = council(tmp_path, settings='[rating]\nscheme = "percentage"\npercent = 10\n')
     assert faults(returns) == [("council.toml", "rating.scheme", "setting-old")]
     assert set(returns.problems["severity"]) <= {"notice", "warning"}
@@ -403,7 +374,7 @@ def test_an_older_way_to_rate_still_works_and_is_named(tmp_path: Path) -> None:
 # Benchmarks and actions
 
 
-def test_a_bad_benchmark_is_left_out_and_stops_no_report(tmp_path: Path) -> None:
+def test_a_bad_benchmark_is_left_out_and_stops_no_report(tmp_path):
     rows = [
         {"area": "North", "value": 0.98},
         {"area": "South", "value": 0.97, "numerator": 97, "denominator": 100},
@@ -421,7 +392,7 @@ def test_a_bad_benchmark_is_left_out_and_stops_no_report(tmp_path: Path) -> None
     assert 'the nearest is "East"' in " ".join(read_returns(tmp_path).problems["rule"])
 
 
-def test_an_area_in_two_spellings_is_told(tmp_path: Path) -> None:
+def test_an_area_in_two_spellings_is_told(tmp_path):
     rows = [
         P1 | {"area": area, "period": period, "value": 50}
         for area, period in (("England", "2023/24"), ("Wales", "2023/24"), ("england", "2022/23"))
@@ -431,7 +402,7 @@ def test_an_area_in_two_spellings_is_told(tmp_path: Path) -> None:
     assert 'spelt "England" in another row' in " ".join(returns.problems["rule"])
 
 
-def test_actions_are_known_up_to_the_report(tmp_path: Path) -> None:
+def test_actions_are_known_up_to_the_report(tmp_path):
     row = {"action_id": "A1", "kpi_id": "P1", "action": "Work", "from_quarter": "2024-25 Q2"}
     rows = [row | {"from_quarter": QUARTER, "status": "done"}, row | {"from_quarter": "2024-25 Q4"}]
     raw = make_council(tmp_path, [P1], FIGURES, actions=[row, *rows])
@@ -443,7 +414,7 @@ def test_actions_are_known_up_to_the_report(tmp_path: Path) -> None:
     assert found == ["id-unknown", "text-place", "text-place", "catalogue-choice"]
 
 
-def test_an_action_that_goes_over_to_another_kpi_is_told(tmp_path: Path) -> None:
+def test_an_action_that_goes_over_to_another_kpi_is_told(tmp_path):
     row = {"action_id": "A1", "kpi_id": "P1", "action": "Work", "from_quarter": "2024-25 Q2"}
     moved = row | {"kpi_id": "P2", "action": "Another", "from_quarter": QUARTER}
     same = row | {"from_quarter": "2024-25 Q1"}
@@ -453,9 +424,7 @@ def test_an_action_that_goes_over_to_another_kpi_is_told(tmp_path: Path) -> None
     assert (told["row"], told["column"]) == (4, "action_id (A)") and "for P1 before" in told["rule"]
 
 
-def test_of_a_row_whose_cells_are_not_under_their_headings_that_alone_is_told(
-    tmp_path: Path,
-) -> None:
+def test_of_a_row_whose_cells_are_not_under_their_headings_that_alone_is_told(tmp_path):
     raw = make_council(tmp_path, [P1], FIGURES)
     file = raw / "kpis.csv"
     file.write_text(file.read_text().replace("Name of P1", "Calls, answered"))
@@ -463,13 +432,13 @@ def test_of_a_row_whose_cells_are_not_under_their_headings_that_alone_is_told(
     assert errors["code"].tolist() == ["row-long"]
 
 
-def test_a_fault_of_the_councils_own_tables_is_for_the_team(tmp_path: Path) -> None:
+def test_a_fault_of_the_councils_own_tables_is_for_the_team(tmp_path):
     targets = [{"kpi_id": "P1", "target": "TBC"}]
     own = council(tmp_path, targets=targets).problems.query("file == 'targets.csv'")
     assert own["code"].tolist() == ["value-text"] and set(own["who"]) == {"the performance team"}
 
 
-def test_a_column_of_an_older_folder_is_named_with_its_new_word(tmp_path: Path) -> None:
+def test_a_column_of_an_older_folder_is_named_with_its_new_word(tmp_path):
     council(tmp_path)
     file = next((tmp_path / "returns").rglob("*.csv"))
     lines = file.read_text(encoding="utf-8").splitlines()

@@ -86,16 +86,13 @@ def test_the_older_words_still_mean_the_same():
     assert [band.name for band in alone.bands] == ["Green", "Red"]
 
 
-@pytest.mark.parametrize(
-    ("text", "line", "words"),
-    [
-        ("target", Line("target"), "target"),
-        ("floor_standard within 2.5", Line("floor_standard", 2.5), "floor standard within 2.5"),
-        ("target  beyond 10 %", Line("target", 10, True, True), "target beyond 10%"),
-        ("previous", Line("previous"), "previous figure"),
-        ("stretch", Line("stretch"), "stretch"),
-    ],
-)
+@pytest.mark.parametrize(("text", "line", "words"), [
+    ("target", Line("target"), "target"),
+    ("floor_standard within 2.5", Line("floor_standard", 2.5), "floor standard within 2.5"),
+    ("target  beyond 10 %", Line("target", 10, True, True), "target beyond 10%"),
+    ("previous", Line("previous"), "previous figure"),
+    ("stretch", Line("stretch"), "stretch"),
+])  # fmt: skip
 def test_a_line_as_it_is_written_and_called(text, line, words):
     assert parse_line(text, "here") == line
     assert line.words() == words
@@ -108,48 +105,29 @@ NEAR = [
 ]
 
 
-@pytest.mark.parametrize(
-    ("bands", "more", "sentence"),
-    [
-        ([RED], {}, "needs two to 5 bands, and has 1"),
-        ("Green", {}, "must be a list of bands, the best first"),
-        ([{"name": "Green"}, RED], {}, 'band "Green" has no line. Only the last'),
-        ([GREEN, GREEN | RED], {}, 'band "Red" is the last'),
-        ([{"meets": "target"}, RED], {}, "band 1 has no name"),
-        ([GREEN | {"name": "red"}, RED], {}, "two bands have this name"),
-        ([GREEN | {"name": "Not rated"}, RED], {}, "a meaning of its own"),
-        (
-            [GREEN | {"meets": "Target!"}, RED],
-            {},
-            '"Target!" is no line. A line is written as "tar',
-        ),
-        ([GREEN | {"meets": "target within 0%"}, RED], {}, 'is the line itself: write "target"'),
-        ([GREEN | {"name": "Gold"}, RED], {}, '"Gold": colour is one of green, amber, red, blue'),
-        ([GREEN | {"colour": "gren"}, RED], {}, '"gren" is no colour; .*is "green"'),
-        ([GREEN | {"meats": "x"}, RED], {}, 'no setting "meats"; there are .*nearest is "meets"'),
-        (
-            [GREEN, RED],
-            {"without_line": "Rd"},
-            '"Rd" is no band; there are not rated, Green, Red; the nearest is "Red"',
-        ),
-        ([GREEN, RED], {"scheme": "percentage"}, "has both bands and scheme"),
-        (None, {"scheme": "percentage"}, 'percent goes with the scheme "percentage"'),
-        (None, {"percent": 5}, "scheme: floor_standard, percentage"),
-        (None, {"scheme": "percentage", "percent": 101}, "a number from 0 to 100, not 101"),
-        (None, {"band": [GREEN, RED]}, 'no setting "band"; .*nearest is "bands"'),
-        (
-            None,
-            {"schemes": {"x": {"without_line": "Red"}}},
-            r"\[rating.schemes.x\] has no bands",
-        ),
-        (
-            [*NEAR, RED],
-            {},
-            '"Amber" .target within 5%. asks for more than "Green" .target within 10%.',
-        ),
-        ([GREEN, BLUE, RED], {}, '"Blue" .* asks for more than "Green"'),
-    ],
-)
+@pytest.mark.parametrize(("bands", "more", "sentence"), [
+    ([RED], {}, "needs two to 5 bands, and has 1"),
+    ("Green", {}, "must be a list of bands, the best first"),
+    ([{"name": "Green"}, RED], {}, 'band "Green" has no line. Only the last'),
+    ([GREEN, GREEN | RED], {}, 'band "Red" is the last'),
+    ([{"meets": "target"}, RED], {}, "band 1 has no name"),
+    ([GREEN | {"name": "red"}, RED], {}, "two bands have this name"),
+    ([GREEN | {"name": "Not rated"}, RED], {}, "a meaning of its own"),
+    ([GREEN | {"meets": "Target!"}, RED], {}, '"Target!" is no line. A line is written as "tar'),
+    ([GREEN | {"meets": "target within 0%"}, RED], {}, 'is the line itself: write "target"'),
+    ([GREEN | {"name": "Gold"}, RED], {}, '"Gold": colour is one of green, amber, red, blue'),
+    ([GREEN | {"colour": "gren"}, RED], {}, '"gren" is no colour; .*is "green"'),
+    ([GREEN | {"meats": "x"}, RED], {}, 'no setting "meats"; there are .*nearest is "meets"'),
+    ([GREEN, RED], {"without_line": "Rd"}, '"Rd" is no band; there are not rated, Green, Red; the nearest is "Red"'),
+    ([GREEN, RED], {"scheme": "percentage"}, "has both bands and scheme"),
+    (None, {"scheme": "percentage"}, 'percent goes with the scheme "percentage"'),
+    (None, {"percent": 5}, "scheme: floor_standard, percentage"),
+    (None, {"scheme": "percentage", "percent": 101}, "a number from 0 to 100, not 101"),
+    (None, {"band": [GREEN, RED]}, 'no setting "band"; .*nearest is "bands"'),
+    (None, {"schemes": {"x": {"without_line": "Red"}}}, r"\[rating.schemes.x\] has no bands"),
+    ([*NEAR, RED], {}, '"Amber" .target within 5%. asks for more than "Green" .target within 10%.'),
+    ([GREEN, BLUE, RED], {}, '"Blue" .* asks for more than "Green"'),
+])  # fmt: skip
 def test_what_cannot_be_used_has_a_sentence(bands, more, sentence):
     with pytest.raises(InputError, match=sentence):
         parse_schemes(({} if bands is None else {"bands": bands}) | more)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from kpi_tools.loading import Returns, load
+from kpi_tools.loading import load
 from kpi_tools.quarters import Quarter, quarter_range
 from kpi_tools.scorecard import (
     counts,
@@ -60,14 +60,14 @@ def sent(values: dict[str, list[float]], last: Quarter = LAST) -> list[Figure]:
 
 
 @pytest.fixture(scope="module")
-def returns(tmp_path_factory) -> Returns:
+def returns(tmp_path_factory):
     words = ["kpi_id,section,commentary,management_action", "A1,,why,do", ",Roads,all,"]
     tables = {"commentary/2024-25-Q3": words}
     return load(make_council(tmp_path_factory.mktemp("raw"), KPIS, sent(VALUES), TARGETS, **tables))
 
 
 @pytest.fixture(scope="module")
-def kpis(returns: Returns) -> pd.DataFrame:
+def kpis(returns):
     return score(recent_quarters(returns), returns)
 
 
@@ -173,7 +173,7 @@ REPORTS = [Quarter(2022, 3).shift(step) for step in range(8)]
 
 
 @pytest.fixture(scope="module")
-def yearly(tmp_path_factory) -> Path:
+def yearly(tmp_path_factory):
     """An annual, a half-yearly and a quarterly KPI, each figure sent when it is due, from 2017 to September 2024."""
     figures = [
         # the year that began in September ends in August

@@ -24,19 +24,16 @@ def quarters(*rags, status="final"):
     return pd.DataFrame({"quarter": labels, "rating": list(rags), "status": status})
 
 
-@pytest.mark.parametrize(
-    ("rags", "said"),
-    [
-        (["Green", "Red", "Red"], "Red for two quarters in a row, since Quarter 2 2024/25."),
-        (["Red", "Red"], "Red in both quarters known, since Quarter 2 2024/25."),
-        (["Red", "Red", "Red"], "Red in all three quarters known, since Quarter 1 2024/25."),
-        (["Red", "Amber"], "Amber for the first quarter, Red before."),
-        (["Red", "Not rated", "Red"], ""),
-        (["Red", "Red", "Not rated"], ""),
-        (["Green"], ""),
-        ([], ""),
-    ],
-)
+@pytest.mark.parametrize(("rags", "said"), [
+    (["Green", "Red", "Red"], "Red for two quarters in a row, since Quarter 2 2024/25."),
+    (["Red", "Red"], "Red in both quarters known, since Quarter 2 2024/25."),
+    (["Red", "Red", "Red"], "Red in all three quarters known, since Quarter 1 2024/25."),
+    (["Red", "Amber"], "Amber for the first quarter, Red before."),
+    (["Red", "Not rated", "Red"], ""),
+    (["Red", "Red", "Not rated"], ""),
+    (["Green"], ""),
+    ([], ""),
+])  # fmt: skip
 def test_how_long_it_has_been_so(rags, said):
     assert how_long(quarters(*rags)) == said
 

@@ -27,7 +27,7 @@ def files(folder: Path) -> dict[str, bytes]:
 
 
 @pytest.fixture(scope="module")
-def published(tmp_path_factory: pytest.TempPathFactory, worker) -> Project:
+def published(tmp_path_factory, worker):
     """A council with a final report, a part of it, and a site."""
     one = Project(tmp_path_factory.mktemp("site"))
     one.make(worker=worker, edition="final", word=True)

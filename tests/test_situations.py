@@ -50,7 +50,7 @@ def rent(raw: Path, **kpi: object) -> Path:
     return make_council(raw, kpis, [*figures, *STEADY], targets)
 
 
-def test_a_percentage_above_100_is_an_error_that_says_how_to_declare_it(tmp_path: Path) -> None:
+def test_a_percentage_above_100_is_an_error_that_says_how_to_declare_it(tmp_path):
     with pytest.raises(ReturnsError) as caught:
         load(rent(tmp_path))
     above = caught.value.problems.query("severity == 'error'")
@@ -58,9 +58,7 @@ def test_a_percentage_above_100_is_an_error_that_says_how_to_declare_it(tmp_path
     assert above["remedy"].str.contains("range.*kpis.csv|kpis.csv.*range").all()
 
 
-def test_one_that_may_is_read_rated_and_written_like_any_other(
-    tmp_path: Path, worker: Worker
-) -> None:
+def test_one_that_may_is_read_rated_and_written_like_any_other(tmp_path, worker):
     raw = rent(tmp_path / "raw", range="0..")
     book = Workbook()
     book.active.append(["kpi_id", "period", "value", "numerator", "denominator"])
@@ -92,7 +90,7 @@ def yearly(raw: Path) -> Path:
     return make_council(raw, [pupils, tenants, WASTE], [*figures, *waste], targets)
 
 
-def test_between_its_due_quarters_the_latest_figure_stands(tmp_path: Path, worker: Worker) -> None:
+def test_between_its_due_quarters_the_latest_figure_stands(tmp_path, worker):
     raw = yearly(tmp_path / "raw")
     for kpi_id, value, period, due in (
         ("P", 51, "Academic year 2023/24", "2025-26 Q2"),
@@ -116,7 +114,7 @@ def test_between_its_due_quarters_the_latest_figure_stands(tmp_path: Path, worke
 
 
 @pytest.mark.slow
-def test_annual_and_half_yearly_measures_through_eight_reports(tmp_path: Path) -> None:
+def test_annual_and_half_yearly_measures_through_eight_reports(tmp_path):
     """Never "not available", one rating change each, and that when the figure comes; like for like
     adds up each time.
     """
@@ -157,9 +155,7 @@ def test_annual_and_half_yearly_measures_through_eight_reports(tmp_path: Path) -
 
 
 @pytest.mark.slow
-def test_no_direction_across_a_redefinition_and_reports_before_it_stay(
-    tmp_path: Path, worker: Worker
-) -> None:
+def test_no_direction_across_a_redefinition_and_reports_before_it_stay(tmp_path, worker):
     values = [50, 51, 50, 51, 50.5, 80, 81, 80.5]
     labels = quarters("2022-23 Q4", 8)
     figures = [
@@ -184,7 +180,7 @@ def test_no_direction_across_a_redefinition_and_reports_before_it_stay(
 # What is not even a KPI of the council
 
 
-def test_unknown_kpis_of_a_return_are_the_services_own_fault(tmp_path: Path) -> None:
+def test_unknown_kpis_of_a_return_are_the_services_own_fault(tmp_path):
     raw = make_council(tmp_path, [WASTE], [*STEADY, (HERE, "Z9", QUARTER, 5)])
     rows = read_returns(raw).problems.query("code == 'id-unknown'")
     assert rows["who"].tolist() == ["the service that sent it"]

@@ -10,7 +10,7 @@ import pytest
 from openpyxl import load_workbook
 
 from kpi_tools import spreadsheets
-from kpi_tools.loading import Returns, read_returns
+from kpi_tools.loading import read_returns
 from kpi_tools.spreadsheets import (
     keep_rejected,
     safe_text,
@@ -23,17 +23,17 @@ from tests.small_council import write_raw
 
 
 @pytest.mark.parametrize("text", ["\u200b=1", "\n=1", "-2+3", "'=1"])
-def test_a_text_that_would_run_gets_an_apostrophe(text: str) -> None:
+def test_a_text_that_would_run_gets_an_apostrophe(text):
     """Many more, in files, are in tests/test_payloads.py."""
     assert safe_text(text).startswith("'")
 
 
 @pytest.mark.parametrize("text", ["-5", "+5", "-0.5", "-", "–", "Roads", "a=b", "", "£5"])
-def test_other_texts_stay(text: str) -> None:
+def test_other_texts_stay(text):
     assert safe_text(text) == text
 
 
-def test_numbers_dates_and_gaps_are_written_plainly(tmp_path: Path) -> None:
+def test_numbers_dates_and_gaps_are_written_plainly(tmp_path):
     table = pd.DataFrame(
         {
             "a": [1.0, np.nan, 0.1],
@@ -64,7 +64,7 @@ def test_numbers_dates_and_gaps_are_written_plainly(tmp_path: Path) -> None:
         assert b'r="A3"' not in container.read("xl/worksheets/sheet1.xml")
 
 
-def test_the_same_table_gives_the_same_bytes_at_any_time(tmp_path: Path) -> None:
+def test_the_same_table_gives_the_same_bytes_at_any_time(tmp_path):
     path = write_workbook({"T": pd.DataFrame({"a": [1]})}, tmp_path / "t.xlsx")
     with zipfile.ZipFile(path) as container:
         assert {info.date_time for info in container.infolist()} == {(1980, 1, 1, 0, 0, 0)}
@@ -72,9 +72,7 @@ def test_the_same_table_gives_the_same_bytes_at_any_time(tmp_path: Path) -> None
     assert core.count(b"2000-01-01T00:00:00Z") == 2
 
 
-def test_a_failed_writing_leaves_the_old_file(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_failed_writing_leaves_the_old_file(tmp_path, monkeypatch):
     path = write_csv(pd.DataFrame({"a": [1]}), tmp_path / "t.csv")
     before = path.read_bytes()
 
@@ -91,7 +89,7 @@ def test_a_failed_writing_leaves_the_old_file(
 
 
 @pytest.fixture
-def raw(tmp_path: Path) -> Path:
+def raw(tmp_path):
     """Two services' files with rejected rows, one without, a refused row of the council's own."""
     folder = write_raw(tmp_path / "raw")
     (folder / "roads.csv").write_text(
@@ -109,7 +107,7 @@ def raw(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def returns(raw: Path) -> Returns:
+def returns(raw):
     return read_returns(raw)
 
 
@@ -119,7 +117,7 @@ def texts(path: Path) -> str:
     return " ".join(f"{cell.value} {cell.comment.text if cell.comment else ''}" for cell in cells)
 
 
-def test_each_file_gets_a_workbook_with_its_rows_alone(returns: Returns, tmp_path: Path) -> None:
+def test_each_file_gets_a_workbook_with_its_rows_alone(returns, tmp_path):
     care, roads = sorted(write_rejected(returns, tmp_path / "out"))
     assert care.name == "rejected-2024-25-q3-care-csv.xlsx"
     assert roads.name == "rejected-2024-25-q3-roads-csv.xlsx"
@@ -132,9 +130,7 @@ def test_each_file_gets_a_workbook_with_its_rows_alone(returns: Returns, tmp_pat
     assert [one.read_bytes() for one in again] == [care.read_bytes(), roads.read_bytes()]
 
 
-def test_each_rejected_row_is_there_as_sent_with_its_reasons(
-    returns: Returns, tmp_path: Path
-) -> None:
+def test_each_rejected_row_is_there_as_sent_with_its_reasons(returns, tmp_path):
     write_rejected(returns, tmp_path / "out")
     table = pd.read_csv(tmp_path / "out" / "rejected.csv", dtype="str", keep_default_na=False)
     table = table[table["file"].str.endswith("roads.csv")].reset_index(drop=True)
@@ -145,7 +141,7 @@ def test_each_rejected_row_is_there_as_sent_with_its_reasons(
     assert table.loc[0, "note"] == '\'=HYPERLINK("http://x")'
 
 
-def test_each_bad_cell_is_coloured_and_noted(returns: Returns, tmp_path: Path) -> None:
+def test_each_bad_cell_is_coloured_and_noted(returns, tmp_path):
     _, roads = sorted(write_rejected(returns, tmp_path / "out"))
     sheet = load_workbook(roads)["Rejected"]
     names = [cell.value for cell in sheet[1]]
@@ -157,9 +153,7 @@ def test_each_bad_cell_is_coloured_and_noted(returns: Returns, tmp_path: Path) -
     assert all(cell.data_type != "f" for row in sheet for cell in row)
 
 
-def test_without_a_rejected_row_there_is_no_workbook_and_no_word_of_one(
-    raw: Path, returns: Returns
-) -> None:
+def test_without_a_rejected_row_there_is_no_workbook_and_no_word_of_one(raw, returns):
     assert len(keep_rejected(returns, raw)) == 2
     folder = raw / "returns" / "2024-25-Q3"
     (folder / "roads.csv").unlink()
@@ -170,14 +164,14 @@ def test_without_a_rejected_row_there_is_no_workbook_and_no_word_of_one(
     assert sorted(path.name for path in left.iterdir()) == ["problems.csv", "rejected.csv"]
 
 
-def test_the_workbooks_are_named_in_a_line_each() -> None:
+def test_the_workbooks_are_named_in_a_line_each():
     assert sent_back(["a.xlsx"]) == "\nRejected rows, to be sent back: a.xlsx"
     assert sent_back(["b.xlsx", "a.xlsx"], "  ") == (
         "\n  Rejected rows, to be sent back, a workbook for each file:\n    a.xlsx\n    b.xlsx"
     )
 
 
-def test_what_was_taken_otherwise_than_sent_is_kept(tmp_path: Path) -> None:
+def test_what_was_taken_otherwise_than_sent_is_kept(tmp_path):
     folder = write_raw(tmp_path / "raw")
     (folder / "roads.csv").write_text("kpi_id,period,value\np1,Q3 2024/25,72%\n", encoding="utf-8")
     returns = read_returns(tmp_path / "raw")

@@ -191,7 +191,7 @@ def begun(tmp: Path, workbook: Path) -> tuple[Path, list[str]]:
 
 
 @pytest.fixture(scope="module")
-def folder_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., tuple[Path, list[str]]]:
+def folder_of(tmp_path_factory):
     """The raw folder that a workbook becomes, and what was told; made once, to be read only."""
 
     @cache
@@ -202,21 +202,15 @@ def folder_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., tuple[P
     return make
 
 
-@pytest.mark.parametrize(
-    ("write", "kpis", "figures", "left", "ratings"),
-    [
-        (triples, KPIS, 19, 0, 19),
-        (months, KPIS[:4], 48, 4, 0),
-        (colours, KPIS, 20, 0, 20),
-        (groups, KPIS, 20, 5, 20),
-        (across, KPIS, 20, 0, 0),
-        (down, KPIS, 20, 0, 20),
-    ],
-    ids=lambda one: getattr(one, "__name__", ""),
-)
-def test_a_wide_workbook_becomes_a_folder(
-    folder_of: Any, write: Any, kpis: list[Any], figures: int, left: int, ratings: int
-) -> None:
+@pytest.mark.parametrize(("write", "kpis", "figures", "left", "ratings"), [
+    (triples, KPIS, 19, 0, 19),
+    (months, KPIS[:4], 48, 4, 0),
+    (colours, KPIS, 20, 0, 20),
+    (groups, KPIS, 20, 5, 20),
+    (across, KPIS, 20, 0, 0),
+    (down, KPIS, 20, 0, 20),
+], ids=lambda one: getattr(one, "__name__", ""))  # fmt: skip
+def test_a_wide_workbook_becomes_a_folder(folder_of, write, kpis, figures, left, ratings):
     raw, lines = folder_of(write)
     account = f"Figures in the workbook {figures + left} = {figures} taken + {left} left"
     assert account in "\n".join(lines)
@@ -243,7 +237,7 @@ def test_a_wide_workbook_becomes_a_folder(
         assert "The workbook has no rating beside a figure" in page
 
 
-def test_words_sections_and_owners_come_along(folder_of: Any) -> None:
+def test_words_sections_and_owners_come_along(folder_of):
     raw, _ = folder_of(triples)
     with (raw / "commentary" / "2024-25-Q4.csv").open(encoding="utf-8") as file:
         texts = [row["commentary"] for row in csv.DictReader(file)]
@@ -255,7 +249,7 @@ def test_words_sections_and_owners_come_along(folder_of: Any) -> None:
     assert sections.tolist() == ["Clean"] * 3 + ["Fair"] * 2
 
 
-def test_each_decision_stands_in_the_mapping_and_an_answer_goes_before_it(tmp_path: Path) -> None:
+def test_each_decision_stands_in_the_mapping_and_an_answer_goes_before_it(tmp_path):
     workbook = months(tmp_path / "wide.xlsx")
     started = start_from("Anyborough", workbook, tmp_path)
     mapping = started.folder / "mapping.xlsx"
@@ -287,7 +281,7 @@ def _all(cell: str, value: object) -> Callable[[Any], None]:
     return lambda sheet: sheet.__setitem__(cell, value)
 
 
-def test_numbers_that_begin_anew_are_no_codes(tmp_path: Path) -> None:
+def test_numbers_that_begin_anew_are_no_codes(tmp_path):
     book = Workbook()
     for name, kpis in (("Place", KPIS[:3]), ("People", KPIS[3:])):
         sheet = book.create_sheet(name)
@@ -301,7 +295,7 @@ def test_numbers_that_begin_anew_are_no_codes(tmp_path: Path) -> None:
     assert kpis["section"].tolist() == ["Place"] * 3 + ["People"] * 2
 
 
-def test_what_is_hidden_what_is_no_kpi_and_what_is_only_monitored_is_told(tmp_path: Path) -> None:
+def test_what_is_hidden_what_is_no_kpi_and_what_is_only_monitored_is_told(tmp_path):
     rows = [
         ["Ref", "Measure", "Unit", "Good is", "Target", *QUARTERS[:3]],
         ["A1", "Calls answered", "%", "High", 90, 85, 86, 95],
@@ -319,7 +313,7 @@ def test_what_is_hidden_what_is_no_kpi_and_what_is_only_monitored_is_told(tmp_pa
     assert load(raw).catalogue["kpi_id"].tolist() == ["A1", "A2"]
 
 
-def test_a_unit_of_the_councils_own_stands_and_a_rate_is_what_its_name_says(tmp_path: Path) -> None:
+def test_a_unit_of_the_councils_own_stands_and_a_rate_is_what_its_name_says(tmp_path):
     rows = [
         ["Measure", "Unit", "Good is", "Target", *QUARTERS[:3]],
         ["Carbon of buildings", "tCO2e", "Low", 90, 85, 86, 95],
@@ -329,7 +323,7 @@ def test_a_unit_of_the_councils_own_stands_and_a_rate_is_what_its_name_says(tmp_
     assert load(raw).catalogue["unit"].tolist() == ["tCO2e", "rate per 100,000"]
 
 
-def test_how_a_council_rates_is_asked_where_its_words_are_not_known(tmp_path: Path) -> None:
+def test_how_a_council_rates_is_asked_where_its_words_are_not_known(tmp_path):
     """A way of rating that only the other words show would be a guess."""
 
     def own(sheet: Any) -> None:
@@ -346,7 +340,7 @@ def test_how_a_council_rates_is_asked_where_its_words_are_not_known(tmp_path: Pa
     assert any(text.startswith('the rating "Wobbling", ') for text in texts), texts
 
 
-def test_a_quarter_that_stands_beside_its_months_is_not_its_last_month(tmp_path: Path) -> None:
+def test_a_quarter_that_stands_beside_its_months_is_not_its_last_month(tmp_path):
     periods = ["Apr 2024", "May 2024", "Jun 2024", "Q1 2024/25"]
     rows = [["Measure", "Unit", "Good is", "Target", *periods]]
     rows.append(["Calls answered", "%", "High", 90, 80, 81, 82, 81])
@@ -378,33 +372,21 @@ def _strange_ratings(sheet: Any) -> None:
             sheet.cell(line, place + 2).value = "RG"[at % 2]
 
 
-@pytest.mark.parametrize(
-    ("change", "sentence"),
-    [
-        (_no_figures, "five KPIs, but no figure of any period was found"),
-        (
-            _second_headings,
-            "headings disagree: E4 says .Q1 2024/25 actual., E12 says .Q3 2024/25 actual.",
-        ),
-        (_all("A6", "PI0"), r'Two KPIs have the code "PI0": row 5 \(.*\) and row 6'),
-        (
-            _all("H4", "Q5 2024/25 actual"),
-            r'heading "Q5 2024/25 actual" \(H4\) cannot be: there is no quarter 5',
-        ),
-        (_strange_ratings, "follow from no scheme: of .* tried, the best .* gives"),
-    ],
-    ids=["figures", "headings", "code", "period", "ratings"],
-)
-def test_what_cannot_be_taken_is_a_sentence_and_nothing_written(
-    tmp_path: Path, change: Callable[[Any], None], sentence: str
-) -> None:
+@pytest.mark.parametrize(("change", "sentence"), [
+    (_no_figures, "five KPIs, but no figure of any period was found"),
+    (_second_headings, "headings disagree: E4 says .Q1 2024/25 actual., E12 says .Q3 2024/25 actual."),
+    (_all("A6", "PI0"), r'Two KPIs have the code "PI0": row 5 \(.*\) and row 6'),
+    (_all("H4", "Q5 2024/25 actual"), r'heading "Q5 2024/25 actual" \(H4\) cannot be: there is no quarter 5'),
+    (_strange_ratings, "follow from no scheme: of .* tried, the best .* gives"),
+], ids=["figures", "headings", "code", "period", "ratings"])  # fmt: skip
+def test_what_cannot_be_taken_is_a_sentence_and_nothing_written(tmp_path, change, sentence):
     workbook = wide_with(tmp_path, change)
     with pytest.raises(InputError, match=sentence):
         start_from("Anyborough", workbook, tmp_path / "data")
     assert not (tmp_path / "data").exists()
 
 
-def test_a_mapping_of_another_workbook_and_a_folder_that_is_there(tmp_path: Path) -> None:
+def test_a_mapping_of_another_workbook_and_a_folder_that_is_there(tmp_path):
     started = start_from("Anyborough", months(tmp_path / "wide.xlsx"), tmp_path / "data")
     before = (started.folder / "mapping.xlsx").read_bytes()
     with pytest.raises(InputError, match="mapping.xlsx is of another workbook than wide2.xlsx"):
@@ -445,9 +427,7 @@ def councils(draw: st.DrawFn) -> list[dict[str, Any]]:
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(kpis=councils(), order=st.permutations(range(6)))
-def test_any_folder_survives_a_wide_workbook(
-    tmp_path: Path, kpis: list[dict[str, Any]], order: list[int]
-) -> None:
+def test_any_folder_survives_a_wide_workbook(tmp_path, kpis, order):
     place = tmp_path / "any"
     shutil.rmtree(place, ignore_errors=True)
     place.mkdir()
@@ -471,7 +451,7 @@ def test_any_folder_survives_a_wide_workbook(
     assert returns.targets["target"].tolist() == [kpi["target"] for kpi in kpis]
 
 
-def test_a_workbook_is_a_folder_of_tables(tmp_path: Path) -> None:
+def test_a_workbook_is_a_folder_of_tables(tmp_path):
     """council.xlsx, filled in by hand, is read as it is; a report knows what had come by then."""
     raw = start_empty("Anyborough", tmp_path).folder / "raw"
     book = load_workbook(raw / "council.xlsx")
@@ -508,7 +488,7 @@ def test_a_workbook_is_a_folder_of_tables(tmp_path: Path) -> None:
     assert "table-received" in set(read_returns(raw, first).problems["code"])
 
 
-def test_the_next_quarter_comes_from_the_same_workbook(tmp_path: Path) -> None:
+def test_the_next_quarter_comes_from_the_same_workbook(tmp_path):
     raw, _ = begun(tmp_path, triples(tmp_path / "wide.xlsx"))
     book = load_workbook(tmp_path / "wide.xlsx")
     sheet = book.active
@@ -542,7 +522,7 @@ def test_the_next_quarter_comes_from_the_same_workbook(tmp_path: Path) -> None:
         import_quarter(raw, Quarter(2025, 2), tmp_path / "wide.xlsx")
 
 
-def test_the_reason_why_a_quarter_has_no_figure_is_imported(tmp_path: Path) -> None:
+def test_the_reason_why_a_quarter_has_no_figure_is_imported(tmp_path):
     rows = [["Ref", "Measure", "Unit", "Good is", "Target", QUARTERS[0]]]
     rows += [["A1", "Calls", "%", "High", 90, 85], ["A2", "Visits", "Number", "High", 9, 7]]
     raw, _ = begun(tmp_path, saved(tmp_path / "wide.xlsx", rows))

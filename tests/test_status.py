@@ -42,7 +42,7 @@ def half_received(folder: Path) -> Path:
     return make_council(folder / "raw", kpis, figures, targets, **words)
 
 
-def test_a_quarter_half_received(tmp_path: Path) -> None:
+def test_a_quarter_half_received(tmp_path):
     raw = half_received(tmp_path)
     kpis = kpi_status(known_for(raw, NOW), NOW).set_index("kpi_id")
     assert kpis["state"].to_dict() == {
@@ -78,14 +78,14 @@ def test_a_quarter_half_received(tmp_path: Path) -> None:
     assert len(pd.read_csv(table)) == 5
 
 
-def test_a_quarter_of_which_nothing_has_come(tmp_path: Path) -> None:
+def test_a_quarter_of_which_nothing_has_come(tmp_path):
     raw, later = half_received(tmp_path), Quarter(2024, 4)
     kpis = kpi_status(known_for(raw, later), later)
     assert set(kpis["state"]) == {"missing"} and len(kpis) == 6  # the annual one is due now
     assert three_lines(kpis)[2] == "Actions: none is missing."
 
 
-def test_an_earlier_years_figures_put_in_later_are_history(tmp_path: Path) -> None:
+def test_an_earlier_years_figures_put_in_later_are_history(tmp_path):
     raw = half_received(tmp_path)
     more = "kpi_id,period,value\nA,2023-24 Q3,91\nE,2024-25 Q1,70\n"
     (raw / "returns" / "2024-25-Q2" / "history.csv").write_text(more, encoding="utf-8")
@@ -95,7 +95,7 @@ def test_an_earlier_years_figures_put_in_later_are_history(tmp_path: Path) -> No
     assert restated_between(read_returns(raw, "2024-25 Q1"), returns).empty
 
 
-def test_a_new_year_is_agreed_in_one_workbook(tmp_path: Path) -> None:
+def test_a_new_year_is_agreed_in_one_workbook(tmp_path):
     raw = half_received(tmp_path)
     before = read_returns(raw, "2024-25 Q1").catalogue
     assert "year-2025-26.xlsx, with six KPIs" in start_year(raw, "2025-26")[0]

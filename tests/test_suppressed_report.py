@@ -250,34 +250,31 @@ def test_a_typed_figure_that_is_suppressed_is_refused_with_its_place_and_not_rep
         assert "small-number-in-text" not in load(raw, "2024-25 Q2").problems["code"].tolist()
 
 
-@pytest.mark.parametrize(
-    ("number", "text", "tells"),
-    [
-        (3, "three children", True),
-        (3, "Three children", True),
-        (3, "All three KPIs are Green.", False),
-        (3, "in Quarter 3", False),
-        (3, "Q3", False),
-        (3, "2024/25", False),
-        (3, "3 of them", True),
-        (1, "one of the", False),
-        (1, "one child", True),
-        (3, "thirty-three", False),
-        (3, "on 3 December", False),
-        (3, "within 3 weeks", False),
-        (3, "within three working days", False),
-        (3, "£3", True),
-        (3, "3.0", True),
-        (3, "3.4", False),
-        (0, "0", False),
-        (3, "a 3-bed house", True),
-        (3, "3/4", False),
-        (3, "item 3.", True),
-        (59.7, "60%", True),
-        (59.7, "60", False),
-        (3, None, False),
-    ],
-)
+@pytest.mark.parametrize(("number", "text", "tells"), [
+    (3, "three children", True),
+    (3, "Three children", True),
+    (3, "All three KPIs are Green.", False),
+    (3, "in Quarter 3", False),
+    (3, "Q3", False),
+    (3, "2024/25", False),
+    (3, "3 of them", True),
+    (1, "one of the", False),
+    (1, "one child", True),
+    (3, "thirty-three", False),
+    (3, "on 3 December", False),
+    (3, "within 3 weeks", False),
+    (3, "within three working days", False),
+    (3, "£3", True),
+    (3, "3.0", True),
+    (3, "3.4", False),
+    (0, "0", False),
+    (3, "a 3-bed house", True),
+    (3, "3/4", False),
+    (3, "item 3.", True),
+    (59.7, "60%", True),
+    (59.7, "60", False),
+    (3, None, False),
+])  # fmt: skip
 def test_which_numbers_in_a_text_are_a_figure(number, text, tells):
     withheld = Withheld()
     withheld.add("K", [number])
@@ -330,15 +327,12 @@ def test_a_figure_printed_by_decision_says_so_with_reason_and_role(raw, tmp_path
     ]
 
 
-@pytest.mark.parametrize(
-    ("row", "column", "code"),
-    [
-        (["P", "sometime", QUARTER, "why", "role"], "period", "period-own"),
-        (["P", QUARTER, QUARTER, "", "role"], "reason", "catalogue-missing"),
-        (["P", QUARTER, QUARTER, "why", ""], "agreed_by", "catalogue-missing"),
-        (["X", QUARTER, QUARTER, "why", "role"], "kpi_id", "id-unknown"),
-    ],
-)
+@pytest.mark.parametrize(("row", "column", "code"), [
+    (["P", "sometime", QUARTER, "why", "role"], "period", "period-own"),
+    (["P", QUARTER, QUARTER, "", "role"], "reason", "catalogue-missing"),
+    (["P", QUARTER, QUARTER, "why", ""], "agreed_by", "catalogue-missing"),
+    (["X", QUARTER, QUARTER, "why", "role"], "kpi_id", "id-unknown"),
+])  # fmt: skip
 def test_a_decision_without_reason_role_or_place_is_refused(raw, row, column, code):
     append(
         raw / "small_numbers.csv", ["kpi_id", "period", "from_quarter", "reason", "agreed_by"], row
@@ -348,15 +342,12 @@ def test_a_decision_without_reason_role_or_place_is_refused(raw, row, column, co
     assert problem["column"].startswith(column)
 
 
-@pytest.mark.parametrize(
-    ("kpi_id", "part_of", "said"),
-    [
-        ("A", "Z", "The catalogue has no KPI Z."),
-        ("T", "A", "T would be a part of itself."),
-        ("A", "A", "A would be a part of itself."),
-        ("A", "T; P", "P has the unit %."),
-    ],
-)
+@pytest.mark.parametrize(("kpi_id", "part_of", "said"), [
+    ("A", "Z", "The catalogue has no KPI Z."),
+    ("T", "A", "T would be a part of itself."),
+    ("A", "A", "A would be a part of itself."),
+    ("A", "T; P", "P has the unit %."),
+])  # fmt: skip
 def test_a_sum_that_cannot_be_is_refused_with_its_place(raw, kpi_id, part_of, said):
     kpis = rows_of((raw / "kpis.csv").read_text(encoding="utf-8").splitlines())
     parts = {kpi_id: {"part_of": part_of}}
@@ -374,14 +365,11 @@ def test_a_sensitive_share_without_its_counts_is_suppressed_and_named(raw):
     assert returns.months.set_index("month").loc["2024-11", "status"] == "suppressed"
 
 
-@pytest.mark.parametrize(
-    ("setting", "said"),
-    [
-        ("threshold = 1", "a whole number from 2 to 100"),
-        ("rounding = 2.5", "a whole number from 2 to 100"),
-        ("base = 5", "threshold"),
-    ],
-)
+@pytest.mark.parametrize(("setting", "said"), [
+    ("threshold = 1", "a whole number from 2 to 100"),
+    ("rounding = 2.5", "a whole number from 2 to 100"),
+    ("base = 5", "threshold"),
+])  # fmt: skip
 def test_settings_that_cannot_be_are_refused(raw, setting, said):
     (raw / "council.toml").write_text(COUNCIL + f"[small_numbers]\n{setting}\n", encoding="utf-8")
     problem = read_returns(raw, QUARTER).problems.iloc[0]

@@ -3,7 +3,6 @@
 import io
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -24,13 +23,13 @@ WITHOUT_VALUE = ["suppressed", "not available", "not collected", "not applicable
 
 
 @pytest.fixture(scope="module")
-def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+def desk(tmp_path_factory):
     with Desk(tmp_path_factory.mktemp("desk")) as desk:
         yield desk
 
 
 @pytest.fixture(scope="module")
-def template(desk: Desk, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def template(desk, tmp_path_factory):
     (path,) = write_templates(desk.raw, QUARTER, tmp_path_factory.mktemp("templates"))
     return path
 
@@ -57,7 +56,7 @@ def filled(path: Path, rows: list[dict[str, Any]]) -> bytes:
     return content.getvalue()
 
 
-def test_a_directorate_is_asked_for_its_kpis_with_last_figures_and_targets(tmp_path: Path) -> None:
+def test_a_directorate_is_asked_for_its_kpis_with_last_figures_and_targets(tmp_path):
     paths = write_templates(RAW, NEXT, tmp_path)
     assert [path.name for path in paths] == [
         "2024-25-Q4-chief-executive-s-deputy-chief-executive-s.xlsx",
@@ -85,7 +84,7 @@ def test_a_directorate_is_asked_for_its_kpis_with_last_figures_and_targets(tmp_p
     assert (asked[1]["target"], asked[1]["floor_standard"]) == (None, None)
 
 
-def test_the_last_figure_is_the_last_there_is(tmp_path: Path) -> None:
+def test_the_last_figure_is_the_last_there_is(tmp_path):
     write_raw(tmp_path)
     (tmp_path / "returns" / "2024-25-Q3" / "a.csv").write_text(
         "kpi_id,period,value,status\nP1,2024-25 Q2,80,final\nP1,2024-25 Q3,,not available\n"
@@ -95,7 +94,7 @@ def test_the_last_figure_is_the_last_there_is(tmp_path: Path) -> None:
     assert rows["P1"]["last_figure"] == "80.0% in 2024-25 Q2"
 
 
-def test_a_kpi_in_arrears_is_asked_for_the_quarter_that_is_due(tmp_path: Path) -> None:
+def test_a_kpi_in_arrears_is_asked_for_the_quarter_that_is_due(tmp_path):
     write_raw(tmp_path)
     kpis = (tmp_path / "kpis.csv").read_text(encoding="utf-8")
     (tmp_path / "kpis.csv").write_text(
@@ -114,7 +113,7 @@ def test_a_kpi_in_arrears_is_asked_for_the_quarter_that_is_due(tmp_path: Path) -
     assert "OLD" not in rows and set(rows) >= {"007", "1E5", "NA", "TRUE", "MAR1", "nan"}
 
 
-def test_only_what_is_due_is_asked_for(tmp_path: Path) -> None:
+def test_only_what_is_due_is_asked_for(tmp_path):
     kpis = [
         "kpi_id,kpi_name,section,unit,polarity,frequency,due,year_ends,range,rated,kind",
         "AN,Pupils,Roads,%,higher,annual,Q2,08-31,0..150,,",
@@ -148,7 +147,7 @@ statuses = [{ name = "On track", band = "Green" }, { name = "Late", band = "Red"
     assert allowed["H5"][0] == '"On track,Late"'
 
 
-def test_only_what_is_to_be_filled_in_can_be_typed(template: Path) -> None:
+def test_only_what_is_to_be_filled_in_can_be_typed(template):
     book = load_workbook(template)
     assert all(sheet.protection.sheet and not sheet.protection.password for sheet in book)
     sheet = book["Figures"]
@@ -171,12 +170,12 @@ def test_only_what_is_to_be_filled_in_can_be_typed(template: Path) -> None:
     assert found["F1", "value"] == ("-1E+15", "1E+15")
 
 
-def test_the_same_data_give_the_same_bytes(desk: Desk, template: Path, tmp_path: Path) -> None:
+def test_the_same_data_give_the_same_bytes(desk, template, tmp_path):
     (again,) = write_templates(desk.raw, QUARTER, tmp_path)
     assert again.read_bytes() == template.read_bytes()
 
 
-def test_an_untouched_template_says_nothing_and_is_no_complaint(desk: Desk, template: Path) -> None:
+def test_an_untouched_template_says_nothing_and_is_no_complaint(desk, template):
     found = desk.read(return_xlsx=template.read_bytes())
     assert found.problems.empty and found.log.empty and found.rejected.empty
     assert set(found.taken["status"]) == {"not available"} and found.taken["silent"].all()
@@ -201,7 +200,7 @@ def valid(unit: str) -> st.SearchStrategy[dict[str, Any]]:
 
 
 @pytest.fixture(scope="module")
-def units(template: Path) -> list[str]:
+def units(template):
     return [row["unit"] for row in table_of(template)]
 
 
@@ -223,16 +222,12 @@ def come_back(found: Any, template: Path, typed: list[dict[str, Any]]) -> None:
 @settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 @pytest.mark.slow
-def test_whatever_valid_is_filled_in_comes_back_equal(
-    desk: Desk, template: Path, units: list[str], data: st.DataObject
-) -> None:
+def test_whatever_valid_is_filled_in_comes_back_equal(desk, template, units, data):
     typed = [data.draw(valid(unit)) for unit in units]
     come_back(desk.read(return_xlsx=filled(template, typed)), template, typed)
 
 
-def test_it_comes_back_equal_from_libreoffice(
-    desk: Desk, template: Path, units: list[str], tmp_path: Path, program: Callable[..., str]
-) -> None:
+def test_it_comes_back_equal_from_libreoffice(desk, template, units, tmp_path, program):
     office = program("soffice")
     typed: list[dict[str, Any]] = [
         {"numerator": 87, "denominator": 240, "status": "final"}
@@ -255,7 +250,7 @@ def test_it_comes_back_equal_from_libreoffice(
     come_back(desk.read(return_xlsx=saved), template, typed)
 
 
-def test_a_councils_templates_become_its_next_returns(tmp_path: Path) -> None:
+def test_a_councils_templates_become_its_next_returns(tmp_path):
     shutil.copytree(RAW, tmp_path / "raw")
     folder = tmp_path / "raw" / "returns" / "2024-25-Q4"
     folder.mkdir()
@@ -268,7 +263,7 @@ def test_a_councils_templates_become_its_next_returns(tmp_path: Path) -> None:
     assert (returns.submissions["received"] == NEXT).sum() == 41
 
 
-def test_no_path_is_made_of_an_unchecked_name(tmp_path: Path) -> None:
+def test_no_path_is_made_of_an_unchecked_name(tmp_path):
     write_raw(tmp_path / "raw")
     kpis = tmp_path / "raw" / "kpis.csv"
     lines = kpis.read_text(encoding="utf-8").splitlines()
@@ -290,7 +285,7 @@ def test_no_path_is_made_of_an_unchecked_name(tmp_path: Path) -> None:
     assert [cell.value for cell in cells if cell.data_type == "f"] == []
 
 
-def test_a_quarter_without_kpis_is_a_sentence(tmp_path: Path) -> None:
+def test_a_quarter_without_kpis_is_a_sentence(tmp_path):
     folder = write_raw(tmp_path).with_name("2010-11-Q3")
     folder.mkdir()
     (folder / "a.csv").write_text("kpi_id,period,value\nC1,2010-11 Q3,80\n")
@@ -298,7 +293,7 @@ def test_a_quarter_without_kpis_is_a_sentence(tmp_path: Path) -> None:
         write_templates(tmp_path, "2010-11 Q4", tmp_path)
 
 
-def test_an_alien_column_of_the_templates_name_is_still_reported(tmp_path: Path) -> None:
+def test_an_alien_column_of_the_templates_name_is_still_reported(tmp_path):
     folder = write_raw(tmp_path)
     (folder / "a.csv").write_text("kpi_id,period,value,target\nC1,2024-25 Q1,80,90\n")
     assert read_returns(tmp_path, QUARTER).problems["code"].tolist() == ["table-unexpected"]
@@ -328,7 +323,7 @@ def in_words(path: Path, typed: dict[tuple[str, str], dict[str, Any]], rename: s
     book.save(path)
 
 
-def test_words_and_actions_come_back_with_the_figures(tmp_path: Path) -> None:
+def test_words_and_actions_come_back_with_the_figures(tmp_path):
     raw = make_council(
         tmp_path / "raw",
         [{"kpi_id": x, "owner": f"Head of {x}"} for x in "AB"],
@@ -387,7 +382,7 @@ def test_words_and_actions_come_back_with_the_figures(tmp_path: Path) -> None:
     ]
 
 
-def test_an_untouched_sheet_of_words_says_nothing(tmp_path: Path) -> None:
+def test_an_untouched_sheet_of_words_says_nothing(tmp_path):
     raw = tmp_path / "raw"
     shutil.copytree(RAW.parent / "examples" / "borough", raw)
     before = read_returns(raw, "2025-26 Q2").actions
@@ -400,7 +395,7 @@ def test_an_untouched_sheet_of_words_says_nothing(tmp_path: Path) -> None:
     assert found.rejected.empty
 
 
-def test_two_texts_on_one_kpi_and_an_action_that_is_not_there(tmp_path: Path) -> None:
+def test_two_texts_on_one_kpi_and_an_action_that_is_not_there(tmp_path):
     sent = [("2024-25 Q1", "A", "2024-25 Q1", 70)]
     raw = make_council(tmp_path / "raw", [{"kpi_id": "A"}], sent)
     for name, text in (("one", "This."), ("two", "That.")):

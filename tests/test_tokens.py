@@ -41,17 +41,14 @@ def test_every_token_says_what_the_card_prints():
     }
 
 
-@pytest.mark.parametrize(
-    ("values", "decimals", "unit", "said"),
-    [
-        ((75, 74), 0, "%", "a fall of 1 percentage point"),
-        ((74.7, 75.2), 1, "%", "a rise of 0.5 percentage points"),
-        ((612, 613), 0, "count", "a rise of 1"),
-        ((10985, 10323), 0, "tonnes CO2e", "a fall of 662 tonnes CO2e"),
-        ((80, 80.4), 0, "%", "no change"),
-        ((math.nan, 80), 0, "%", None),
-    ],
-)
+@pytest.mark.parametrize(("values", "decimals", "unit", "said"), [
+    ((75, 74), 0, "%", "a fall of 1 percentage point"),
+    ((74.7, 75.2), 1, "%", "a rise of 0.5 percentage points"),
+    ((612, 613), 0, "count", "a rise of 1"),
+    ((10985, 10323), 0, "tonnes CO2e", "a fall of 662 tonnes CO2e"),
+    ((80, 80.4), 0, "%", "no change"),
+    ((math.nan, 80), 0, "%", None),
+])  # fmt: skip
 def test_a_change_is_that_of_the_printed_figures_with_its_direction(values, decimals, unit, said):
     row = kpi(
         (1, 1, 1, 1, *values),

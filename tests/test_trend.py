@@ -101,22 +101,19 @@ def test_the_ehcp_figures_have_no_clear_trend_either_way():
     assert found["direction_note"] == ""
 
 
-@pytest.mark.parametrize(
-    ("values", "columns", "expected"),
-    [
-        ([1, 2, 3, 4, 5, 6], {}, "positive"),
-        ([1, 2, 3, 4, 5, 6], {"polarity": "lower"}, "negative"),
-        ([0.1 + 0.2] * 6, {}, STABLE),
-        ([1, 2, 3, 4], {}, "not enough data"),
-        ([math.nan] * 6, {}, "not enough data"),
-        ([1, 2, 3, 4, 5, 6], {"basis": "year_to_date"}, "not testable"),
-        ([1, 2, 3, 4, 5, 6], {"polarity": "target"}, "not testable"),
-        # without season terms the rise by 1 a quarter drowns in the season
-        (SEASONAL, {"basis": "quarter"}, STABLE),
-        (SEASONAL, {"basis": "quarter", "seasonal": True}, "positive"),
-        (SEASONAL[:6], {"basis": "quarter", "seasonal": True}, "not enough data"),
-    ],
-)
+@pytest.mark.parametrize(("values", "columns", "expected"), [
+    ([1, 2, 3, 4, 5, 6], {}, "positive"),
+    ([1, 2, 3, 4, 5, 6], {"polarity": "lower"}, "negative"),
+    ([0.1 + 0.2] * 6, {}, STABLE),
+    ([1, 2, 3, 4], {}, "not enough data"),
+    ([math.nan] * 6, {}, "not enough data"),
+    ([1, 2, 3, 4, 5, 6], {"basis": "year_to_date"}, "not testable"),
+    ([1, 2, 3, 4, 5, 6], {"polarity": "target"}, "not testable"),
+    # without season terms the rise by 1 a quarter drowns in the season
+    (SEASONAL, {"basis": "quarter"}, STABLE),
+    (SEASONAL, {"basis": "quarter", "seasonal": True}, "positive"),
+    (SEASONAL[:6], {"basis": "quarter", "seasonal": True}, "not enough data"),
+])  # fmt: skip
 def test_the_states_of_the_second_rule(values, columns, expected):
     assert direction(values, **columns)["gls_direction"] == expected
 
@@ -402,11 +399,11 @@ def test_a_frame_of_ones_own_in_three_lines_on_every_engine(rule):
 @pytest.mark.parametrize(
     ("df", "printed"), [(1, 12.706), (2, 4.303), (3, 3.182), (4, 2.776), (10, 2.228), (30, 2.042)]
 )
-def test_the_printed_critical_values(df: int, printed: float) -> None:
+def test_the_printed_critical_values(df, printed):
     assert critical(df) == pytest.approx(printed, abs=0.0005)
 
 
-def test_both_tails_agree_with_scipy() -> None:
+def test_both_tails_agree_with_scipy():
     for df, t in product([1, 2, 3, 4, 7, 22, 58, 1000], [0.0, 1e-3, 0.3, 1.0, 2.5, 8.0, 60.0, 1e5]):
         assert p_value(t, df) == pytest.approx(2 * stats.t.sf(t, df), rel=1e-10, abs=1e-14)
         assert p_value(-t, df) == p_value(t, df)
@@ -420,7 +417,7 @@ def test_both_tails_agree_with_scipy() -> None:
     assert p_value(math.inf, 4) == 0.0 and math.isnan(p_value(math.nan, 4))
 
 
-def test_impossible_questions_are_refused() -> None:
+def test_impossible_questions_are_refused():
     with pytest.raises(ValueError, match="at least one degree of freedom, not 0"):
         p_value(1.0, 0)
     with pytest.raises(ValueError, match="between 0 and 1, not at 5"):

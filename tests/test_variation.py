@@ -122,35 +122,29 @@ def test_states_where_there_are_no_limits(text, mean):
     assert rows[["upper_limit", "moving_range", "rule"]].isna().all(axis=None)
 
 
-@pytest.mark.parametrize(
-    ("values", "expected"),
-    [
-        ("16.32 5.68 16.33 5.67", ". . O+ O-"),  # on the limit is inside
-        ("9 9.5 10 10.5 11.5 12 12.5 12", "T+ T+ T+ T+ T+ T+ T+ ."),
-        # a turning point takes the sign of what follows
-        (
-            "9 9.5 10 10.5 11.5 12 12.5 12 11.5 10.8 10.5 10 9.5",
-            "T+ T+ T+ T+ T+ T+ T- T- T- T- T- T- T-",
-        ),
-        ("12 10 10.5 10 10.5 10 10.5 10", ". S- S- S- S- S- S- S-"),
-        ("15 12 15 10", "2+ . 2+ ."),
-        ("15 15 12 10", "2+ 2+ . ."),
-        ("12 15 15", ". 2+ 2+"),
-        ("15 15", ". ."),
-        ("15 10.5 15", ". . ."),
-        ("15 11 15", ". . ."),
-        ("15 12 12 15", ". . . ."),
-        ("15 7 15 7", ". . . ."),
-        ("14.546666666666667 12 14.546666666666667", ". . ."),  # on near, and just beyond
-        ("14.547 12 14.547", "2+ . 2+"),
-        ("14.547 12 16.32", "2+ . 2+"),
-        # nothing crosses a gap
-        ("9 9.5 10 gap 10.5 11.5 12 12.5", ". . . . . . . ."),
-        ("10.5 10.5 10.5 gap 10.5 10.5 10.5 10.5", ". . . . . . . ."),
-        ("12 15 gap 15", ". . . ."),
-        ("12 gap 9 9.5 10 10.5 11.5 12 12.5", ". . T+ T+ T+ T+ T+ T+ T+"),
-    ],
-)
+@pytest.mark.parametrize(("values", "expected"), [
+    ("16.32 5.68 16.33 5.67", ". . O+ O-"),  # on the limit is inside
+    ("9 9.5 10 10.5 11.5 12 12.5 12", "T+ T+ T+ T+ T+ T+ T+ ."),
+    # a turning point takes the sign of what follows
+    ("9 9.5 10 10.5 11.5 12 12.5 12 11.5 10.8 10.5 10 9.5", "T+ T+ T+ T+ T+ T+ T- T- T- T- T- T- T-"),
+    ("12 10 10.5 10 10.5 10 10.5 10", ". S- S- S- S- S- S- S-"),
+    ("15 12 15 10", "2+ . 2+ ."),
+    ("15 15 12 10", "2+ 2+ . ."),
+    ("12 15 15", ". 2+ 2+"),
+    ("15 15", ". ."),
+    ("15 10.5 15", ". . ."),
+    ("15 11 15", ". . ."),
+    ("15 12 12 15", ". . . ."),
+    ("15 7 15 7", ". . . ."),
+    ("14.546666666666667 12 14.546666666666667", ". . ."),  # on near, and just beyond
+    ("14.547 12 14.547", "2+ . 2+"),
+    ("14.547 12 16.32", "2+ . 2+"),
+    # nothing crosses a gap
+    ("9 9.5 10 gap 10.5 11.5 12 12.5", ". . . . . . . ."),
+    ("10.5 10.5 10.5 gap 10.5 10.5 10.5 10.5", ". . . . . . . ."),
+    ("12 15 gap 15", ". . . ."),
+    ("12 gap 9 9.5 10 10.5 11.5 12 12.5", ". . T+ T+ T+ T+ T+ T+ T+"),
+])  # fmt: skip
 def test_what_follows_a_frozen_baseline_is_flagged_by_hand(values, expected):
     values = BASE + numbers(values)
     assert flags(chart(values, fix=8), after=8) == expected
@@ -197,16 +191,13 @@ def test_a_rebase_is_for_its_series_and_may_lie_outside():
         assert rows["mean"].tolist() == [11.0] * 8
 
 
-@pytest.mark.parametrize(
-    ("values", "options", "state"),
-    [
-        (BASE[:7], {}, "trial"),
-        (BASE, {}, "trial limits"),
-        ((BASE * 2)[:12], {}, "trial limits"),
-        ((BASE * 2)[:13], {}, "limits"),
-        (BASE * 2, {"fix": 8}, "trial limits"),  # it counts the points behind the limits
-    ],
-)
+@pytest.mark.parametrize(("values", "options", "state"), [
+    (BASE[:7], {}, "trial"),
+    (BASE, {}, "trial limits"),
+    ((BASE * 2)[:12], {}, "trial limits"),
+    ((BASE * 2)[:13], {}, "limits"),
+    (BASE * 2, {"fix": 8}, "trial limits"),  # it counts the points behind the limits
+])  # fmt: skip
 def test_how_many_points_make_which_limits(values, options, state):
     assert set(chart(values, **options)["limits"]) == {state}
 
@@ -290,46 +281,27 @@ def test_the_frame_comes_back_in_its_own_kind_with_its_columns_first(engine):
     assert found["special_cause"].isna().all()
 
 
-@pytest.mark.parametrize(
-    ("changed", "options", "sentence"),
-    [
-        (
-            {},
-            {"period": "day"},
-            'no column "day".*Its columns are: kpi_id, period_end, value, polarity.*period=',
-        ),
-        ({}, {"by": "area"}, 'no column "area".*by='),
-        ({}, {"value": "n"}, 'no column "n".*value='),
-        ({}, {"overlap": "k"}, 'no column "k".*overlap='),
-        ({"value": "12"}, {}, '"value" holds "12" in row 1, which is no number'),
-        ({"value": [None, "n/a", *BASE[2:]]}, {}, '"value" holds "n/a" in row 2'),
-        ({"period_end": None}, {}, '"period_end" is empty in row 1'),
-        ({"period_end": "31/12/2024"}, {}, '"31/12/2024" in row 1, which does not sort by time'),
-        (
-            {"period_end": dt.datetime(2024, 1, 31)},
-            {},
-            'same "period_end": row 1 .K1, 2024-01-31. and row 2. Keep the one',
-        ),
-        ({}, {"fix": 0}, "fixed after 0 values"),
-        ({}, {"rebase": "2020-05-31"}, "is no rebase"),
-        ({}, {"rebase": REBASE | {"date": None}}, "Rebase 1 has no date"),
-        ({}, {"rebase": REBASE | {"date": "2020-05-31", "reason": None}}, "Rebase 1 has no reason"),
-        ({}, {"rebase": REBASE | {"date": "2020-05-31", "name": " "}}, "Rebase 1 has no name"),
-        ({}, {"rebase": REBASE | {"date": "May 2020"}}, '"May 2020" is no date'),
-        (
-            {},
-            {"rebase": REBASE | {"kpi": "K1", "date": "2020-05-31"}},
-            'Rebase 1 names "kpi"; .*the nearest is "kpi_id"',
-        ),
-        ({}, {"overlap": 0}, "overlap cannot be 0"),
-        ({}, {"overlap": 1.5}, "overlap cannot be 1.5"),
-        (
-            {"k": [4, 4, 0, 4, 4, 4, 4, 4]},
-            {"overlap": "k"},
-            'overlap cannot be 0 in the column "k", row 3 .K1, 2020-03-31.',
-        ),
-    ],
-)
+@pytest.mark.parametrize(("changed", "options", "sentence"), [
+    ({}, {"period": "day"}, 'no column "day".*Its columns are: kpi_id, period_end, value, polarity.*period='),
+    ({}, {"by": "area"}, 'no column "area".*by='),
+    ({}, {"value": "n"}, 'no column "n".*value='),
+    ({}, {"overlap": "k"}, 'no column "k".*overlap='),
+    ({"value": "12"}, {}, '"value" holds "12" in row 1, which is no number'),
+    ({"value": [None, "n/a", *BASE[2:]]}, {}, '"value" holds "n/a" in row 2'),
+    ({"period_end": None}, {}, '"period_end" is empty in row 1'),
+    ({"period_end": "31/12/2024"}, {}, '"31/12/2024" in row 1, which does not sort by time'),
+    ({"period_end": dt.datetime(2024, 1, 31)}, {}, 'same "period_end": row 1 .K1, 2024-01-31. and row 2. Keep the one'),
+    ({}, {"fix": 0}, "fixed after 0 values"),
+    ({}, {"rebase": "2020-05-31"}, "is no rebase"),
+    ({}, {"rebase": REBASE | {"date": None}}, "Rebase 1 has no date"),
+    ({}, {"rebase": REBASE | {"date": "2020-05-31", "reason": None}}, "Rebase 1 has no reason"),
+    ({}, {"rebase": REBASE | {"date": "2020-05-31", "name": " "}}, "Rebase 1 has no name"),
+    ({}, {"rebase": REBASE | {"date": "May 2020"}}, '"May 2020" is no date'),
+    ({}, {"rebase": REBASE | {"kpi": "K1", "date": "2020-05-31"}}, 'Rebase 1 names "kpi"; .*the nearest is "kpi_id"'),
+    ({}, {"overlap": 0}, "overlap cannot be 0"),
+    ({}, {"overlap": 1.5}, "overlap cannot be 1.5"),
+    ({"k": [4, 4, 0, 4, 4, 4, 4, 4]}, {"overlap": "k"}, 'overlap cannot be 0 in the column "k", row 3 .K1, 2020-03-31.'),
+])  # fmt: skip
 def test_what_cannot_be_charted_is_a_sentence(changed, options, sentence):
     with pytest.raises(InputError, match=sentence):
         process_limits(table(BASE).assign(**changed), **options)
@@ -423,21 +395,18 @@ def test_each_baseline_is_judged_as_if_it_stood_alone(many, fix):
 # Time
 
 
-@pytest.mark.parametrize(
-    ("ends", "gaps"),
-    [
-        ("2020-03-31 2020-06-30 2020-09-30 2020-12-31 2021-03-31 2021-09-30", 1),
-        ("2024-02-05 2024-02-12 2024-02-19 2024-03-04", 1),
-        ("2022-23 Q3,2022-23 Q4,2023-24 Q1,2023-24 Q2", 0),
-        # a row on another day of its month, and a February that is not there
-        ("2024-10-31 2024-11-30 2024-12-31 2025-01-31 2025-02-01", 0),
-        ("2024-10-31 2024-11-30 2024-12-31 2025-01-31 2025-03-01", 1),
-        # from Friday to Monday is one step, from Monday to Wednesday two
-        ("2024-01-04 2024-01-05 2024-01-08 2024-01-09 2024-01-10", 0),
-        ("2024-01-03 2024-01-04 2024-01-05 2024-01-08 2024-01-10", 1),
-        ("2024-01-01 2024-02-01 2024-03-01 2024-05-01 2024-06-01", 1),
-    ],
-)
+@pytest.mark.parametrize(("ends", "gaps"), [
+    ("2020-03-31 2020-06-30 2020-09-30 2020-12-31 2021-03-31 2021-09-30", 1),
+    ("2024-02-05 2024-02-12 2024-02-19 2024-03-04", 1),
+    ("2022-23 Q3,2022-23 Q4,2023-24 Q1,2023-24 Q2", 0),
+    # a row on another day of its month, and a February that is not there
+    ("2024-10-31 2024-11-30 2024-12-31 2025-01-31 2025-02-01", 0),
+    ("2024-10-31 2024-11-30 2024-12-31 2025-01-31 2025-03-01", 1),
+    # from Friday to Monday is one step, from Monday to Wednesday two
+    ("2024-01-04 2024-01-05 2024-01-08 2024-01-09 2024-01-10", 0),
+    ("2024-01-03 2024-01-04 2024-01-05 2024-01-08 2024-01-10", 1),
+    ("2024-01-01 2024-02-01 2024-03-01 2024-05-01 2024-06-01", 1),
+])  # fmt: skip
 def test_every_rhythm_has_its_gaps(ends, gaps):
     ends = ends.split("," if "," in ends else None)
     rows = table(BASE[: len(ends)])
@@ -466,16 +435,13 @@ def test_time_zones_and_keys_of_every_form_are_accepted():
         assert process_limits(arrow, by=by)["upper_limit"].to_pylist() == expected
 
 
-@pytest.mark.parametrize(
-    ("values", "described"),
-    [
-        ("613 610 608 615 611 612 6130", False),  # the limits of a tenfold slip hold all the others
-        ("613 610 608 6130 615 611 612 609 614", False),
-        ("10 12 11 13 9 11 12 10", True),
-        ("5 5 5 5 5 5 5 5", True),
-        ("1 2", True),
-        ("0 0 0 1 0 2 0 0 1 0", True),
-    ],
-)
+@pytest.mark.parametrize(("values", "described"), [
+    ("613 610 608 615 611 612 6130", False),  # the limits of a tenfold slip hold all the others
+    ("613 610 608 6130 615 611 612 609 614", False),
+    ("10 12 11 13 9 11 12 10", True),
+    ("5 5 5 5 5 5 5 5", True),
+    ("1 2", True),
+    ("0 0 0 1 0 2 0 0 1 0", True),
+])  # fmt: skip
 def test_an_outlier_that_carries_its_own_limits(values, described):
     assert is_described(numbers(values)) is described

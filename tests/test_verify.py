@@ -157,17 +157,14 @@ def test_inputs_with_which_it_cannot_be_made_again_are_a_sentence(made):
     assert said[-1].startswith("It cannot be made again: ") and "GL77" in said[-1]
 
 
-@pytest.mark.parametrize(
-    ("written", "sentence"),
-    [
-        (None, "has no manifest.json"),
-        ("{", "is not the manifest of a report"),
-        ("[]", "is not the manifest of a report"),
-        ('{"quarter": "2024-25 Q3"}', "it has no council"),
-        (ENTRIES.replace("2024-25 Q3", "x"), "quarter"),
-        (ENTRIES, "has an entry that no report has"),
-    ],
-)
+@pytest.mark.parametrize(("written", "sentence"), [
+    (None, "has no manifest.json"),
+    ("{", "is not the manifest of a report"),
+    ("[]", "is not the manifest of a report"),
+    ('{"quarter": "2024-25 Q3"}', "it has no council"),
+    (ENTRIES.replace("2024-25 Q3", "x"), "quarter"),
+    (ENTRIES, "has an entry that no report has"),
+])  # fmt: skip
 def test_without_a_manifest_to_go_by_there_is_no_verdict(made, capsys, written, sentence):
     path = folder(made) / "manifest.json"
     path.unlink()

@@ -2,7 +2,6 @@
 
 import json
 import re
-from pathlib import Path
 
 import openpyxl
 import pandas as pd
@@ -11,7 +10,7 @@ from bs4 import BeautifulSoup
 
 from kpi_tools.loading import load
 from kpi_tools.page.html import slug
-from kpi_tools.report import RAW, Report, make_report
+from kpi_tools.report import RAW, make_report
 from kpi_tools.scorecard import recent_quarters
 from tests.kent import EIGHT_REDS, table
 from tests.workplace import violations
@@ -20,19 +19,17 @@ QUARTERS = ("2024-25 Q3", "2023-24 Q2")
 
 
 @pytest.fixture(scope="module")
-def outputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def outputs(tmp_path_factory):
     return tmp_path_factory.mktemp("outputs")
 
 
 @pytest.fixture(scope="module")
-def reports(outputs: Path, worker) -> dict[str, Report]:
+def reports(outputs, worker):
     return {quarter: make_report(quarter, outputs=outputs, worker=worker) for quarter in QUARTERS}
 
 
 @pytest.fixture(scope="module", params=QUARTERS)
-def made(
-    request: pytest.FixtureRequest, reports: dict[str, Report]
-) -> tuple[str, str, BeautifulSoup]:
+def made(request, reports):
     page = (reports[request.param].folder / "report.html").read_text(encoding="utf-8")
     return request.param, page, BeautifulSoup(page, "html.parser")
 

@@ -3,7 +3,6 @@
 import re
 import zipfile
 from io import BytesIO
-from pathlib import Path
 
 import docx
 import pytest
@@ -27,7 +26,7 @@ SAID = {
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory, worker) -> Path:
+def folder(tmp_path_factory, worker):
     """The second example's report."""
     return make_report(
         QUARTER, BOROUGH, tmp_path_factory.mktemp("word"), worker=worker, word=True
@@ -35,12 +34,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory, worker) -> Path:
 
 
 @pytest.fixture(scope="module")
-def page(folder: Path) -> str:
+def page(folder):
     return (folder / "report.html").read_text(encoding="utf-8")
 
 
 @pytest.fixture(scope="module")
-def document(folder: Path):
+def document(folder):
     return docx.Document(str(folder / "report.docx"))
 
 

@@ -30,42 +30,36 @@ def against(value, unit: str, decimals: int, lines: list) -> str:
     return show(value, unit, decimals_against(value, decimals, lines))
 
 
-@pytest.mark.parametrize(
-    ("value", "unit", "decimals", "text"),
-    [
-        (34.0, "%", 0, "34%"),
-        (10323, "tonnes CO2e", 0, "10,323 tonnes CO2e"),
-        (175, "rate per 100,000", 0, "175 per 100,000"),
-        (33550, "count", 0, "33,550"),
-        (1234.5, "GBP", 2, "£1,234.50"),
-        (-12, "GBP per week", 0, "-£12 per week"),
-        (0.04, "%", 2, "0.04%"),
-        (None, "%", 0, "not available"),
-        (math.nan, "%", 0, "not available"),
-        (math.inf, "%", 0, "not available"),
-        (-0.2, "%", 0, "0%"),
-        (-1.8, "£ million", 1, "-£1.8 million"),
-        (1, "days", 0, "1 day"),
-        (1.0, "days", 1, "1.0 days"),
-        (3, "other: homes", 0, "3 homes"),
-        (0.8, "ratio", 1, "0.8"),
-    ],
-)
+@pytest.mark.parametrize(("value", "unit", "decimals", "text"), [
+    (34.0, "%", 0, "34%"),
+    (10323, "tonnes CO2e", 0, "10,323 tonnes CO2e"),
+    (175, "rate per 100,000", 0, "175 per 100,000"),
+    (33550, "count", 0, "33,550"),
+    (1234.5, "GBP", 2, "£1,234.50"),
+    (-12, "GBP per week", 0, "-£12 per week"),
+    (0.04, "%", 2, "0.04%"),
+    (None, "%", 0, "not available"),
+    (math.nan, "%", 0, "not available"),
+    (math.inf, "%", 0, "not available"),
+    (-0.2, "%", 0, "0%"),
+    (-1.8, "£ million", 1, "-£1.8 million"),
+    (1, "days", 0, "1 day"),
+    (1.0, "days", 1, "1.0 days"),
+    (3, "other: homes", 0, "3 homes"),
+    (0.8, "ratio", 1, "0.8"),
+])  # fmt: skip
 def test_a_figure_with_its_unit(value, unit, decimals, text):
     assert show(value, unit, decimals) == text
 
 
-@pytest.mark.parametrize(
-    ("value", "decimals", "text"),
-    [
-        (0.5, 0, "1"),
-        (1.5, 0, "2"),
-        (2.5, 0, "3"),
-        (0.125, 2, "0.13"),
-        (1.005, 2, "1.01"),
-        (-2.5, 0, "-3"),
-    ],
-)
+@pytest.mark.parametrize(("value", "decimals", "text"), [
+    (0.5, 0, "1"),
+    (1.5, 0, "2"),
+    (2.5, 0, "3"),
+    (0.125, 2, "0.13"),
+    (1.005, 2, "1.01"),
+    (-2.5, 0, "-3"),
+])  # fmt: skip
 def test_halves_go_up_as_readers_expect(value, decimals, text):
     assert rounded(value, decimals) == text
 
@@ -117,20 +111,17 @@ def test_words():
     ]
 
 
-@pytest.mark.parametrize(
-    ("value", "target", "floor", "unit", "gap"),
-    [
-        (34.0, 60.0, 55.0, "%", "26 points below"),
-        (74.0, 75.0, 70.0, "%", "1 point below"),
-        (44.46, 44.5, 40.0, "%", "0.04 points below"),
-        (44.499, 44.5, 40.0, "%", "0.001 points below"),
-        (90.0, 90.0, 80.0, "%", None),
-        (94.0, 90.0, 80.0, "%", None),
-        (613, 650, 600, "count", "37 below"),
-        (-2.0, -1.2, -1.5, "£ million", "£0.8 million below"),
-        (math.nan, 90.0, 80.0, "%", None),
-    ],
-)
+@pytest.mark.parametrize(("value", "target", "floor", "unit", "gap"), [
+    (34.0, 60.0, 55.0, "%", "26 points below"),
+    (74.0, 75.0, 70.0, "%", "1 point below"),
+    (44.46, 44.5, 40.0, "%", "0.04 points below"),
+    (44.499, 44.5, 40.0, "%", "0.001 points below"),
+    (90.0, 90.0, 80.0, "%", None),
+    (94.0, 90.0, 80.0, "%", None),
+    (613, 650, 600, "count", "37 below"),
+    (-2.0, -1.2, -1.5, "£ million", "£0.8 million below"),
+    (math.nan, 90.0, 80.0, "%", None),
+])  # fmt: skip
 def test_how_far_a_line_is_missed_is_never_nought(value, target, floor, unit, gap):
     row = {"value": value, "target": target, "floor_standard": floor, "unit": unit, "decimals": 0}
     assert gap_of(row | {"polarity": "higher"}, "target") == gap
@@ -169,19 +160,13 @@ def test_capitals_and_spaces_do_not_matter(typed):
     assert named(typed, KNOWN, "KPI") == "ES01"
 
 
-@pytest.mark.parametrize(
-    ("typed", "sentence"),
-    [
-        (
-            "ES1",
-            'There is no KPI "ES1". The nearest: ES01 (Plans within 20 weeks), ES02 (Reviews overdue) or CS01 (Calls).',
-        ),
-        ("reviews", 'There is no KPI "reviews". The nearest: ES02 (Reviews overdue).'),
-        ("the plan", 'There is no KPI "the plan". The nearest: ES01 (Plans within 20 weeks).'),
-        ("../../etc", 'There is no KPI "../../etc". There are: ES01; ES02; CS01.'),
-        ("", 'There is no KPI "". There are: ES01; ES02; CS01.'),
-    ],
-)
+@pytest.mark.parametrize(("typed", "sentence"), [
+    ("ES1", 'There is no KPI "ES1". The nearest: ES01 (Plans within 20 weeks), ES02 (Reviews overdue) or CS01 (Calls).'),
+    ("reviews", 'There is no KPI "reviews". The nearest: ES02 (Reviews overdue).'),
+    ("the plan", 'There is no KPI "the plan". The nearest: ES01 (Plans within 20 weeks).'),
+    ("../../etc", 'There is no KPI "../../etc". There are: ES01; ES02; CS01.'),
+    ("", 'There is no KPI "". There are: ES01; ES02; CS01.'),
+])  # fmt: skip
 def test_otherwise_the_nearest_names_are_told(typed, sentence):
     with pytest.raises(InputError) as error:
         named(typed, KNOWN, "KPI")

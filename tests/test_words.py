@@ -93,14 +93,11 @@ def test_undo_gives_back_every_byte_unless_the_file_was_changed_since(tmp_path):
     assert read_words(path, "A") == ("Theirs.", "")
 
 
-@pytest.mark.parametrize(
-    ("beside", "sentence"),
-    [
-        ("~$2024-25-Q3.csv", "is open in another program: close it there"),
-        (".~lock.2024-25-Q3.csv#", "is open in another program: close it there"),
-        (".2024-25-Q3.csv.writing", "is being written at this moment"),
-    ],
-)
+@pytest.mark.parametrize(("beside", "sentence"), [
+    ("~$2024-25-Q3.csv", "is open in another program: close it there"),
+    (".~lock.2024-25-Q3.csv#", "is open in another program: close it there"),
+    (".2024-25-Q3.csv.writing", "is being written at this moment"),
+])  # fmt: skip
 def test_a_file_that_is_open_elsewhere_is_left_alone(tmp_path, monkeypatch, beside, sentence):
     monkeypatch.setattr("kpi_tools.explorer.words._PATIENCE", 0.0)
     path = written(tmp_path)

@@ -41,7 +41,7 @@ def sheet_of(cells: str, after: str = "", before: str = "") -> dict[str, Any]:
     return dict(sheet)
 
 
-def test_one_child_reads_all_workbooks_and_ends_with_the_block() -> None:
+def test_one_child_reads_all_workbooks_and_ends_with_the_block():
     with Workbooks() as books:
         assert "sheets" in books.read(GOOD)
         process = books._child
@@ -50,21 +50,16 @@ def test_one_child_reads_all_workbooks_and_ends_with_the_block() -> None:
     assert process is not None and process.returncode is not None
 
 
-@pytest.mark.parametrize(
-    ("program", "fault"),
-    [
-        ("import time; time.sleep(60)", "file-slow"),
-        ("import sys; sys.exit(3)", "file-large"),
-        pytest.param(
-            f"import os; os.kill(os.getpid(), {int(signal.SIGKILL)})" if os.name != "nt" else "",
-            "file-large",
-            marks=pytest.mark.skipif(os.name == "nt", reason="there are no such signals"),
-        ),
-    ],
-)
-def test_a_child_that_hangs_or_dies_costs_one_workbook(
-    monkeypatch: pytest.MonkeyPatch, program: str, fault: str
-) -> None:
+@pytest.mark.parametrize(("program", "fault"), [
+    ("import time; time.sleep(60)", "file-slow"),
+    ("import sys; sys.exit(3)", "file-large"),
+    pytest.param(
+        f"import os; os.kill(os.getpid(), {int(signal.SIGKILL)})" if os.name != "nt" else "",
+        "file-large",
+        marks=pytest.mark.skipif(os.name == "nt", reason="there are no such signals"),
+    ),
+])  # fmt: skip
+def test_a_child_that_hangs_or_dies_costs_one_workbook(monkeypatch, program, fault):
     with Workbooks(seconds=0.5) as books:
         with monkeypatch.context() as patched:
             patched.setattr(child, "_CHILD", program)
@@ -74,7 +69,7 @@ def test_a_child_that_hangs_or_dies_costs_one_workbook(
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="there are no such limits")
-def test_memory_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_memory_has_an_end(monkeypatch):
     greedy = child._CHILD.replace(
         "main()",
         "import kpi_tools.workbooks.child as c; c.read_workbook = lambda raw: bytes(2**31); main()",
@@ -84,26 +79,23 @@ def test_memory_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
         assert books.read(GOOD)["detail"] == "it needs more memory than a return should"
 
 
-def test_the_child_starts_without_pandas() -> None:
+def test_the_child_starts_without_pandas():
     ask = child._CHILD.replace("main()", "print('pandas' in sys.modules)")
     command = [sys.executable, "-P", "-c", ask, child._PACKAGE]
     assert subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout == b"False\n"
 
 
-@pytest.mark.parametrize(
-    ("changed", "fault"),
-    [
-        ({"xl__VBAPROJECT.BIN": b"x"}, "file-macros"),
-        ({"xl__workbook.bin": b"x"}, "file-kind"),
-        ({"mimetype": b"x", "content.xml": b"<x/>"}, "file-kind"),
-        ({"xl__theme__t.xml": "<x/>".encode("utf-16")}, "file-hostile"),
-    ],
-)
-def test_what_a_container_may_not_hold(changed: dict[str, bytes], fault: str) -> None:
+@pytest.mark.parametrize(("changed", "fault"), [
+    ({"xl__VBAPROJECT.BIN": b"x"}, "file-macros"),
+    ({"xl__workbook.bin": b"x"}, "file-kind"),
+    ({"mimetype": b"x", "content.xml": b"<x/>"}, "file-kind"),
+    ({"xl__theme__t.xml": "<x/>".encode("utf-16")}, "file-hostile"),
+])  # fmt: skip
+def test_what_a_container_may_not_hold(changed, fault):
     assert answer(packed(**changed))["fault"] == fault
 
 
-def test_a_sheet_in_every_part() -> None:
+def test_a_sheet_in_every_part():
     found = sheet_of(
         '<row r="1"><c r="A1" t="inlineStr"><is><t>kpi_id</t></is></c><c r="C1"><v>5</v></c>'
         '<c r="D1" s="0"/></row>'
@@ -134,7 +126,7 @@ def test_a_sheet_in_every_part() -> None:
     }
 
 
-def test_names_with_a_prefix_are_the_same_names() -> None:
+def test_names_with_a_prefix_are_the_same_names():
     xml = (
         f'<x:worksheet {SPACE.replace("=", ":x=", 1)}><x:sheetData><x:row r="1" hidden="1">'
         '<x:c r="A1"><x:v>5</x:v></x:c><x:c r="B1"><x:f>1+1</x:f></x:c></x:row>'
@@ -146,76 +138,60 @@ def test_names_with_a_prefix_are_the_same_names() -> None:
     assert found["hidden_rows"] == [1] and found["merged"] == [("A1:B1", 0, 1, 2, 1)]
 
 
-@pytest.mark.parametrize(
-    ("font", "text", "marks"),
-    [
-        ('vertAlign val="superscript"', "1² st", []),
-        ('vertAlign val="subscript"', "1₂ st", []),
-        ('vertAlign val="baseline"', "12 st", []),
-        ("strike", "12\u0336 st", [(1, 0, "cell-struck", "")]),
-        ('strike val="0"', "12 st", []),
-    ],
-)
-def test_digits_that_are_raised_or_struck_out_are_no_part_of_a_number(
-    font: str, text: str, marks: list[Any]
-) -> None:
+@pytest.mark.parametrize(("font", "text", "marks"), [
+    ('vertAlign val="superscript"', "1² st", []),
+    ('vertAlign val="subscript"', "1₂ st", []),
+    ('vertAlign val="baseline"', "12 st", []),
+    ("strike", "12\u0336 st", [(1, 0, "cell-struck", "")]),
+    ('strike val="0"', "12 st", []),
+])  # fmt: skip
+def test_digits_that_are_raised_or_struck_out_are_no_part_of_a_number(font, text, marks):
     runs = f"<is><r><t>1</t></r><r><rPr><{font}/></rPr><t>2 st</t></r></is>"
     found = sheet_of(f'<row r="1"><c r="A1" t="inlineStr">{runs}</c></row>')
     assert (found["rows"], found["marks"]) == ([(1, [text])], marks)
     assert rich_text([("1", "", False), (". ", "", True), ("5", "", False)]) == "1.\u0336 5"
 
 
-@pytest.mark.parametrize(
-    ("value", "data_type", "look", "expected"),
-    [
-        (1, "n", "percent", ("100%", "percent")),
-        (-0.005, "n", "percent", ("-0.5%", "percent")),
-        (datetime(2024, 12, 2), "d", "month", ("2024-12-02", "date")),
-        (datetime(2024, 12, 1, 8, 30, 15), "d", "", ("2024-12-01 08:30:15", "date")),
-        (clock(0, 4, 35), "d", "seconds", ("0:04:35", "time")),
-        (timedelta(hours=30), "d", "", ("30:00", "time")),
-    ],
-)
-def test_a_cell_is_what_a_person_would_type(
-    value: Any, data_type: str, look: str, expected: tuple[str, str]
-) -> None:
+@pytest.mark.parametrize(("value", "data_type", "look", "expected"), [
+    (1, "n", "percent", ("100%", "percent")),
+    (-0.005, "n", "percent", ("-0.5%", "percent")),
+    (datetime(2024, 12, 2), "d", "month", ("2024-12-02", "date")),
+    (datetime(2024, 12, 1, 8, 30, 15), "d", "", ("2024-12-01 08:30:15", "date")),
+    (clock(0, 4, 35), "d", "seconds", ("0:04:35", "time")),
+    (timedelta(hours=30), "d", "", ("30:00", "time")),
+])  # fmt: skip
+def test_a_cell_is_what_a_person_would_type(value, data_type, look, expected):
     found = as_text(value, data_type, Look(**{look: True} if look else {}))
     assert found == (*expected, False)
 
 
-@pytest.mark.parametrize(
-    ("form", "expected"),
-    [
-        ("General", ""),
-        ("0.0%", "percent"),
-        ('0"%"', ""),
-        ("MMM-YY", "month"),
-        ("yyyy", "year"),
-        ("dd/mm/yyyy", ""),
-        ("[mm]:ss", "seconds"),
-        ("0;;;", ""),
-        (";;;", "words unseen"),
-        ('"n/a"', "words"),
-        ('[<5]"c";0', ""),
-        ("#,##0,", "scaled"),
-        ('0.0,,"m"', "scaled"),
-        ("#,##0.00", ""),
-        ('_-* #,##0_-;-* #,##0_-;_-* "-"_-', ""),
-    ],
-)
-def test_what_a_format_makes_of_a_number(form: str, expected: str) -> None:
+@pytest.mark.parametrize(("form", "expected"), [
+    ("General", ""),
+    ("0.0%", "percent"),
+    ('0"%"', ""),
+    ("MMM-YY", "month"),
+    ("yyyy", "year"),
+    ("dd/mm/yyyy", ""),
+    ("[mm]:ss", "seconds"),
+    ("0;;;", ""),
+    (";;;", "words unseen"),
+    ('"n/a"', "words"),
+    ('[<5]"c";0', ""),
+    ("#,##0,", "scaled"),
+    ('0.0,,"m"', "scaled"),
+    ("#,##0.00", ""),
+    ('_-* #,##0_-;-* #,##0_-;_-* "-"_-', ""),
+])  # fmt: skip
+def test_what_a_format_makes_of_a_number(form, expected):
     assert read_format(form) == Look(**dict.fromkeys(expected.split(), True))
 
 
-@pytest.mark.parametrize(
-    ("value", "shown"),
-    [
-        (0.1 + 0.2, "0.3"),
-        (1e-7, "0.0000001"),
-        (97.0, "97"),
-        (1e21, "1000000000000000000000"),
-        (33.0 / 7, "4.71428571428571"),
-    ],
-)
-def test_a_number_shows_fifteen_digits_and_no_exponent(value: float, shown: str) -> None:
+@pytest.mark.parametrize(("value", "shown"), [
+    (0.1 + 0.2, "0.3"),
+    (1e-7, "0.0000001"),
+    (97.0, "97"),
+    (1e21, "1000000000000000000000"),
+    (33.0 / 7, "4.71428571428571"),
+])  # fmt: skip
+def test_a_number_shows_fifteen_digits_and_no_exponent(value, shown):
     assert digits(value) == shown
