@@ -85,15 +85,41 @@ def _do_without(name: str, demand: str) -> NoReturn:
     pytest.skip(f"{name} is not installed")
 
 
+@pytest.fixture(scope="session")
+def chromium(program):
+    """The path of Chromium, or of a browser like it."""
+    return program("chromium", "chromium-browser", "google-chrome", "chrome", "msedge")
+
+
 @pytest.fixture(scope="module")
-def browser(program):
+def browser(chromium):
     """Chromium, started once a module: Playwright's event loop must not stay while other tests run
     notebooks.
     """
-    path = program("chromium", "chromium-browser", "google-chrome", "chrome", "msedge")
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        yield chromium
-        chromium.close()
+        started = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def opened(browser):
+    """`opened(address, 390)`: a page of the browser, so wide, and perhaps with all that is folded
+    open; `opened.asked` is what was asked for.
+    """
+    context = browser.new_context()
+
+    def open_page(address, width=1280, height=900, *, unfold=False):
+        page = context.new_page()
+        page.on("request", lambda request: open_page.asked.append(request.url))
+        page.set_viewport_size({"width": width, "height": height})
+        page.goto(address)
+        if unfold:
+            page.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")
+        return page
+
+    open_page.asked = []
+    yield open_page
+    context.close()

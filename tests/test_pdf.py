@@ -95,23 +95,20 @@ def test_the_council_takes_the_place_of_the_browser_and_every_offset_stays(autho
 
 
 @pytest.mark.browser
-def test_a_printed_page_is_tagged_bookmarked_and_the_same_each_time(program, tmp_path):
+def test_a_printed_page_is_tagged_bookmarked_and_the_same_each_time(chromium, tmp_path):
     pypdf = pytest.importorskip("pypdf")
-    browser = Path(program("chromium", "chromium-browser", "google-chrome", "chrome", "msedge"))
     source = tmp_path / "report.html"
     parts = [section(title, f"Paragraph of {title}.") for title in ("For the minutes", "Method")]
     source.write_text(page(*(code(part) for part in parts)), encoding="utf-8", newline="\n")
+    known = {"author": "Kent County Council", "day": "2024-12-31", "browser": Path(chromium)}
     for name in ("one.pdf", "two.pdf"):
-        write_pdf(
-            source, tmp_path / name, author="Kent County Council", day="2024-12-31", browser=browser
-        )
+        write_pdf(source, tmp_path / name, **known)
     assert (tmp_path / "one.pdf").read_bytes() == (tmp_path / "two.pdf").read_bytes()
     read = pypdf.PdfReader(tmp_path / "one.pdf")
     assert read.metadata.title == "Quarterly Performance Report, Quarter 3 2024/25"
     assert read.metadata.author == "Kent County Council"
-    assert (
-        read.trailer["/Root"]["/Lang"] == "en-GB" and read.trailer["/Root"]["/MarkInfo"]["/Marked"]
-    )
+    root = read.trailer["/Root"]
+    assert root["/Lang"] == "en-GB" and root["/MarkInfo"]["/Marked"]
     outline = [entry.title for entry in read.outline[1]]
     assert [re.sub(r"\s+", " ", title) for title in outline] == ["1 For the minutes", "2 Method"]
     assert "1 / 1" in read.pages[0].extract_text()
