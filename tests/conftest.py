@@ -46,6 +46,19 @@ def worker():
         yield one
 
 
+@pytest.fixture
+def at_work(worker, monkeypatch):
+    """Commands of this process have their reports made by `worker`, not by a new process each."""
+    from kpi_tools import report
+
+    inner = report._in_worker
+
+    def in_worker(given, *rest, **more):
+        return inner(given or worker, *rest, **more)
+
+    monkeypatch.setattr(report, "_in_worker", in_worker)
+
+
 @pytest.fixture(scope="session")
 def program():
     """`program("chromium", …)`: the path of the first of these that is installed.

@@ -19,6 +19,7 @@ from kpi_tools.quarters import Quarter, quarter_range
 from kpi_tools.scorecard import earlier_reports, recent_quarters, score
 
 RAW = Path(__file__).parent.parent / "data" / "raw"
+BOROUGH = RAW.parent / "examples" / "borough"
 QUARTER = Quarter(2024, 3)
 _LEFT_OUT = ("*.xlsx", "benchmarks.csv", "activity.csv", "changes.csv")
 LINES = ["target", "floor_standard", "tolerance", "target_reason", "target_status"]
@@ -28,24 +29,29 @@ EIGHT_REDS = {"CS03", "GL01", "GL02", "ES01", "ES02", "ES03", "IC02", "AS02"}
 
 
 @cache
-def returns(quarter: str = QUARTER.label) -> Returns:
-    return load(RAW, quarter)
+def returns(quarter: str = QUARTER.label, raw: Path = RAW) -> Returns:
+    return load(raw, quarter)
 
 
 @cache
-def scorecard(quarter: str = QUARTER.label) -> pd.DataFrame:
+def recent(quarter: str = QUARTER.label, raw: Path = RAW) -> pd.DataFrame:
+    return recent_quarters(returns(quarter, raw))
+
+
+@cache
+def scorecard(quarter: str = QUARTER.label, raw: Path = RAW) -> pd.DataFrame:
     """The report's row of each KPI; of the quarter before the first folder, as its report would
     have been printed.
     """
     if quarter == "2023-24 Q1":
         return earlier("2023-24 Q2")[0]
-    return score(recent_quarters(returns(quarter)), returns(quarter))
+    return score(recent(quarter, raw), returns(quarter, raw))
 
 
 @cache
-def earlier(quarter: str = QUARTER.label) -> tuple[pd.DataFrame, pd.DataFrame]:
+def earlier(quarter: str = QUARTER.label, raw: Path = RAW) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The report before, as it was and as known now."""
-    return earlier_reports(returns(quarter))
+    return earlier_reports(returns(quarter, raw))
 
 
 def table(name: str | Path) -> list[dict[str, str]]:

@@ -21,12 +21,6 @@ GIVEN = {"quarter": "2024-25 Q3", "raw": "somewhere"}
 END = "End of the report for Quarter 3 2024/25."
 
 
-@pytest.fixture(scope="module")
-def worker():
-    with Worker() as one:
-        yield one
-
-
 @pytest.fixture
 def run(worker):
     """Run a notebook in a process of its own; what was executed."""

@@ -24,23 +24,17 @@ ENTRIES = (
 
 
 @pytest.fixture(scope="module")
-def original(tmp_path_factory):
+def original(tmp_path_factory, worker):
     place = tmp_path_factory.mktemp("original")
     raw = governance_without_action(place / "data" / "raw")
     passed = (("red-without-action", "agreed on Monday", "Director of Place"),)
-    make_report(
-        QUARTER,
-        raw,
-        place / "outputs",
-        edition="final",
-        overrides=passed,
-        signed_off_by="Chief Analyst",
-    )
+    final = {"edition": "final", "overrides": passed, "signed_off_by": "Chief Analyst"}
+    make_report(QUARTER, raw, place / "outputs", worker=worker, **final)
     return place
 
 
 @pytest.fixture
-def made(original, tmp_path):
+def made(original, tmp_path, at_work):
     shutil.copytree(original, tmp_path / "project")
     return tmp_path / "project"
 
