@@ -1,6 +1,5 @@
 """What changed since the previous report: it adds up, and a figure changed later leaves the earlier report as it was."""
 
-import csv
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -34,9 +33,10 @@ from kpi_tools.scorecard.changes import (
     sent_before,
     set_changes,
 )
-from tests.small_council import make_council
+from tests import kent
+from tests.kent import RAW
+from tests.small_council import append, make_council
 
-RAW = Path(__file__).parents[1] / "data" / "raw"
 RATINGS = ["Green", "Amber", "Red", "Not rated"]
 
 
@@ -45,8 +45,7 @@ RATINGS = ["Green", "Amber", "Red", "Not rated"]
 
 @pytest.fixture(scope="module")
 def quarter_3():
-    returns = load(RAW, "2024-25 Q3")
-    return returns, score(recent_quarters(returns), returns), *earlier_reports(returns)
+    return kent.returns(), kent.scorecard(), *kent.earlier()
 
 
 def test_from_16_printed_and_14_like_for_like_to_17(quarter_3):
@@ -96,24 +95,17 @@ def test_every_change_to_the_set_has_its_reason(quarter_3):
     assert found["ES06", "Removed"] == "Ofsted no longer gives overall judgements of schools."
     assert "ES07" in found.index.get_level_values(0)
     assert found["PH03", "Rated again"].startswith("Quarter 3 2024/25 is rated Amber")
-    assert found["ET06", "New target"].startswith(
-        "Target 10,797 tonnes CO2e, was 11,197 tonnes CO2e."
-    )
+    lines = "Target 10,797 tonnes CO2e, was 11,197 tonnes CO2e."
+    assert found["ET06", "New target"].startswith(lines)
     assert len(found) == 4
 
 
 def test_a_redefinition_and_a_removal_without_a_reason_say_so(quarter_3):
     returns, kpis, before, _ = quarter_3
-    log = pd.DataFrame(
-        [
-            ("CS01", "2024-25 Q3", "redefined", "Counts web chats as well", "final"),
-            ("CS02", "2024-25 Q2", "redefined", "of the report before", "final"),
-        ],
-        columns=["kpi_id", "from_quarter", "change", "reason", "status"],
-    )
-    found = set_changes(kpis, before, replace(returns, changelog=log)).set_index(
-        ["kpi_id", "change"]
-    )["reason"]
+    log = {"kpi_id": ["CS01", "CS02"], "from_quarter": ["2024-25 Q3", "2024-25 Q2"]}
+    log |= {"change": "redefined", "reason": "Counts web chats as well", "status": "final"}
+    known = replace(returns, changelog=pd.DataFrame(log))
+    found = set_changes(kpis, before, known).set_index(["kpi_id", "change"])["reason"]
     assert found["CS01", "Redefined"] == "Counts web chats as well."
     assert found["ES06", "Removed"] == "No reason is recorded."
     assert ("CS02", "Redefined") not in found.index
@@ -137,14 +129,8 @@ def adds_up(steps: pd.DataFrame) -> bool:
 
 
 def rated(**rags):
-    return pd.DataFrame(
-        {
-            "kpi_id": list(rags),
-            "kpi_name": list(rags),
-            "section": "S",
-            "rating": pd.array(list(rags.values()), dtype="str"),
-        }
-    )
+    ratings = pd.array(list(rags.values()), dtype="str")
+    return pd.DataFrame({"kpi_id": [*rags], "kpi_name": [*rags], "section": "S", "rating": ratings})
 
 
 colours = st.sampled_from(["Green", "Amber", "Red", "Not rated"])
@@ -163,35 +149,23 @@ def test_it_adds_up_whatever_came_went_moved_or_was_restated(now, before, same):
 
 
 @pytest.fixture(scope="module")
-def raws(tmp_path_factory):
-    """The data as they are, and with CS01 of June 2024 restated in the folder of Quarter 3."""
-    changed = tmp_path_factory.mktemp("restated") / "raw"
-    shutil.copytree(RAW, changed)
-    path = changed / "returns" / "2024-25-Q3" / "chief-executives.csv"
-    with path.open("a", encoding="utf-8", newline="") as file:
-        csv.writer(file, lineterminator="\n").writerow(
-            ["CS01", "2024-25 Q1", 88, "", "", "final", "Survey answers of May were counted twice"]
-        )
-    return RAW, changed
+def changed(tmp_path_factory):
+    """The data with CS01 of June 2024 restated in the folder of Quarter 3."""
+    raw = Path(shutil.copytree(RAW, tmp_path_factory.mktemp("restated") / "raw"))
+    row = ["CS01", "2024-25 Q1", "88", "", "", "final", "Survey answers of May were counted twice"]
+    append(raw / "returns" / "2024-25-Q3" / "chief-executives.csv", row)
+    return raw
 
 
-@pytest.fixture(scope="module")
-def read(raws):
-    return {
-        (raw, quarter): load(raw, quarter)
-        for raw in raws
-        for quarter in ("2024-25 Q2", "2024-25 Q3")
-    }
+def restated(quarter: str = "2024-25 Q3", raw: Path = RAW) -> pd.DataFrame:
+    """Against the previous report's scorecard, and that of its quarter as known now."""
+    return restatements(kent.returns(quarter, raw), *kent.earlier(quarter, raw))
 
 
-def reports(returns: Returns) -> tuple[Returns, pd.DataFrame, pd.DataFrame]:
-    """The returns, the previous report's scorecard and that of its quarter as known now."""
-    return returns, *earlier_reports(returns)
-
-
-def chapter(returns: Returns) -> str:
-    kpis, (before, same) = score(recent_quarters(returns), returns), earlier_reports(returns)
-    return str(changes(kpis, before, same, movement(kpis, before, same), returns))
+def chapter(quarter: str = "2024-25 Q3", raw: Path = RAW) -> str:
+    kpis, before, same = kent.scorecard(quarter, raw), *kent.earlier(quarter, raw)
+    moved = movement(kpis, before, same)
+    return str(changes(kpis, before, same, moved, kent.returns(quarter, raw)))
 
 
 def page(returns: Returns) -> str:
@@ -210,100 +184,77 @@ def page(returns: Returns) -> str:
 
 
 @pytest.mark.slow
-def test_the_earlier_report_stays_as_it_was_to_the_byte(raws, read):
-    plain, changed = (read[raw, "2024-25 Q2"] for raw in raws)
-    assert page(changed).encode() == page(plain).encode()
+def test_the_earlier_report_stays_as_it_was_to_the_byte(changed):
+    plain, later = (kent.returns("2024-25 Q2", raw) for raw in (RAW, changed))
+    assert page(later).encode() == page(plain).encode()
     for name, table in report_tables(plain).items():
-        pd.testing.assert_frame_equal(table, report_tables(changed)[name])
+        pd.testing.assert_frame_equal(table, report_tables(later)[name])
 
 
-def test_the_later_report_shows_the_restatement_with_its_effect(raws, read):
-    plain, changed = (restatements(*reports(read[raw, "2024-25 Q3"])) for raw in raws)
-    new = changed[~changed["kpi_id"].isin(plain["kpi_id"])].iloc[0]
-    assert new[["kpi_id", "quarter", "new", "old_rating", "new_rating", "received"]].tolist() == [
-        "CS01",
-        "2024-25 Q1",
-        "88%",
-        "Green",
-        "Red",
-        "2024-25 Q3",
-    ]
-    assert new["old"] == "98%"
+def test_the_later_report_shows_the_restatement_with_its_effect(changed):
+    found = restated(raw=changed)
+    new = found[~found["kpi_id"].isin(restated()["kpi_id"])].iloc[0]
+    assert new[["kpi_id", "quarter", "old", "new"]].tolist() == ["CS01", "2024-25 Q1", "98%", "88%"]
+    assert new[["old_rating", "new_rating", "received"]].tolist() == ["Green", "Red", "2024-25 Q3"]
     assert new["reason"] == "Survey answers of May were counted twice"
-    told, quiet = (chapter(read[raw, "2024-25 Q3"]) for raw in (raws[1], raws[0]))
-    assert (
-        "88%" in told
-        and "Green, now Red" in told
-        and "Survey answers of May were counted twice" in told
-    )
-    assert "Survey answers" not in quiet
+    told = chapter(raw=changed)
+    for said in ("88%", "Green, now Red", "Survey answers of May were counted twice"):
+        assert said in told
+    assert "Survey answers" not in chapter()
 
 
-def test_what_was_filled_in_or_replaced_in_quarter_3(read):
-    found = restatements(*reports(read[RAW, "2024-25 Q3"])).set_index(["kpi_id", "quarter"])
-    assert found.loc[
-        ("PH02", "2023-24 Q3"), ["old", "new", "old_rating", "new_rating"]
-    ].tolist() == ["66,971", "67,011", "Amber", "Amber"]
-    late = found.loc[("PH03", "2024-25 Q2")]
-    assert late[["old", "new", "old_rating", "new_rating"]].tolist() == [
-        "not available",
-        "65%",
-        "Not rated",
-        "Amber",
-    ]
+def test_what_was_filled_in_or_replaced_in_quarter_3():
+    found, names = restated().set_index(["kpi_id", "quarter"]), ["old", "new"]
+    names += ["old_rating", "new_rating"]
+    changed, late = found.loc[("PH02", "2023-24 Q3")], found.loc[("PH03", "2024-25 Q2")]
+    assert changed[names].tolist() == ["66,971", "67,011", "Amber", "Amber"]
+    assert late[names].tolist() == ["not available", "65%", "Not rated", "Amber"]
     assert late[["old_direction", "new_direction"]].tolist() == ["not enough data", "negative"]
     assert len(found) == 3
 
 
 def test_the_first_report_has_nothing_to_compare():
-    returns = load(RAW, "2023-24 Q2")
-    assert restatements(*reports(returns)).empty
-    assert "No earlier returns are held here" in chapter(returns)
+    assert restated("2023-24 Q2").empty
+    assert "No earlier returns are held here" in chapter("2023-24 Q2")
 
 
-def test_what_differs_between_two_issues(read):
-    found = issue_changes(read[RAW, "2024-25 Q2"], read[RAW, "2024-25 Q3"])
+def test_what_differs_between_two_issues():
+    found = issue_changes(kent.returns("2024-25 Q2"), kent.returns())
     assert list(found) == ["Figures restated", "Ratings", "Commentary", "Management action"]
     ratings = found["Ratings"].set_index("kpi_id")
     assert ratings.loc["ED02", ["before", "now"]].tolist() == ["Amber", "Red"]
     assert ratings.loc["ES06", "now"] == "not in this report"
     assert ratings.loc["PH03", ["before", "now"]].tolist() == ["Not rated", "Amber"]
-    words = found["Commentary"].set_index("kpi_id")
-    assert words.loc["CS02", "now"].startswith(
-        "The answer rate rose from 89% to 94%, above its target of 90%"
-    )
-    assert set(words.index) >= {"CS03", "ES03", "PH03"}
-    assert "CS01" not in words.index
+    words = found["Commentary"].set_index("kpi_id")["now"]
+    assert words["CS02"].startswith("The answer rate rose from 89% to 94%, above its target of 90%")
+    assert set(words.index) >= {"CS03", "ES03", "PH03"} and "CS01" not in words.index
 
 
 def test_the_command_lists_them(capsys):
     assert main(["changes", "2024-25 Q3", "Q2 2024/25"]) == 0
     told = capsys.readouterr().out
-    assert told.startswith(
-        "From the report of Quarter 2 2024/25 to that of Quarter 3 2024/25\n\nFigures restated: 3\n"
-    )
+    head = "From the report of Quarter 2 2024/25 to that of Quarter 3 2024/25\n\n"
+    assert told.startswith(f"{head}Figures restated: 3\n")
     assert "  ED02   Amber              → Red " in told
     assert "Is: The answer rate rose from 89% to 94%" in " ".join(told.split())
 
 
 def test_the_same_figure_written_otherwise_is_no_restatement(tmp_path):
     """A return that holds an old quarter again, rounded: 80.9 became 81."""
-    raw = tmp_path / "raw"
-    shutil.copytree(RAW, raw)
+    raw = Path(shutil.copytree(RAW, tmp_path / "raw"))
     file = raw / "returns" / "2024-25-Q3" / "again.csv"
-    old = load(raw, "2024-25 Q2").figures
+    old = kent.returns("2024-25 Q2").figures
     old = old[(old["quarter"] == "2024-25 Q2") & old["value"].notna()].set_index("kpi_id")["value"]
     rounded = {kpi: round(value) for kpi, value in old.items() if value != round(value)}
     assert len(rounded) > 3
     rows = [f"{kpi},2024-25 Q2,{value}" for kpi, value in rounded.items()]
     file.write_text("\n".join(["kpi_id,period,value", *rows]) + "\n")
-    returns = load(raw, "2024-25 Q3")
-    found = restatements(*reports(returns)).set_index(["kpi_id", "quarter"])["kind"]
+    found = restated(raw=raw).set_index(["kpi_id", "quarter"])["kind"]
     again = [(kpi, "2024-25 Q2") for kpi in rounded]
     assert set(found.loc[again]) == {"written otherwise"}
     assert found["PH03", "2024-25 Q2"] == "filled in"
     assert found["PH02", "2023-24 Q3"] == "restated"
-    again = sent_before(returns).groupby("file")["same"].agg(["all", "size"])
+    again = sent_before(kent.returns(raw=raw)).groupby("file")["same"].agg(["all", "size"])
     assert again[again["all"]]["size"].to_dict() == {"returns/2024-25-Q3/again.csv": len(rounded)}
 
 
@@ -311,21 +262,18 @@ def test_a_return_of_all_quarters_with_rounded_figures_is_named(tmp_path):
     """The file holds this quarter's figure too, so it is not merely an old one again."""
     came = [("2024-25-Q2", "A", "2024-25 Q1", 80.9), ("2024-25-Q2", "A", "2024-25 Q2", 82.4)]
     now = [("A", "2024-25 Q1", 81), ("A", "2024-25 Q2", 82.4), ("A", "2024-25 Q3", 83)]
-    returns = load(
-        make_council(tmp_path, [{"kpi_id": "A"}], [*came, *(("2024-25-Q3", *one) for one in now)])
-    )
+    sent = [*came, *(("2024-25-Q3", *one) for one in now)]
+    returns = load(make_council(tmp_path, [{"kpi_id": "A"}], sent))
     known = sent_before(returns)
     assert known["same"].tolist() == [True, True, False]
-    assert known.loc[known["rounded"], ["period", "old", "new"]].values.tolist() == [
-        ["2024-25 Q1", 80.9, 81.0]
-    ]
+    rounded = known.loc[known["rounded"], ["period", "old", "new"]]
+    assert rounded.values.tolist() == [["2024-25 Q1", 80.9, 81.0]]
     (found,) = sent_again(returns)
+    before = "One of its figures had been received before, with more decimals: "
     assert found.code == "sent-rounded"
-    assert found.finding == (
-        "One of its figures had been received before, with more decimals: A of 2024-25 Q1 was 80.9 and is 81."
-    )
+    assert found.finding == f"{before}A of 2024-25 Q1 was 80.9 and is 81."
 
 
-def test_a_return_with_a_new_figure_is_not_returned_again(read):
-    known = sent_before(read[RAW, "2024-25 Q3"])
+def test_a_return_with_a_new_figure_is_not_returned_again():
+    known = sent_before(kent.returns())
     assert not known.groupby("file")["same"].all().any() and not known["rounded"].any()

@@ -6,76 +6,71 @@ Texts are seeded into the commentary file, which is read again by the loader; fi
 import csv
 import shutil
 from dataclasses import replace
-from pathlib import Path
 
-import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from kpi_tools.checks import release_findings, tables, texts
 from kpi_tools.checks.findings import Finding, as_findings, findings_text, grouped
-from kpi_tools.loading import commentary_until, load, read_returns
+from kpi_tools.loading import commentary_until, read_returns
 from kpi_tools.loading.account import Run
 from kpi_tools.loading.ids import Ids
 from kpi_tools.loading.schemas import COMMENTARY
 from kpi_tools.loading.words import read_commentary
-from kpi_tools.scorecard import earlier_reports, recent_quarters, score
+from kpi_tools.scorecard import score
 from kpi_tools.workbooks.child import Workbooks
+from tests import kent
+from tests.kent import RAW
 from tests.test_seeded_faults import put
 
-RAW = Path(__file__).parents[1] / "data" / "raw"
 QUARTER = "2024-25 Q3"
 FILE = "commentary/2024-25-Q3.csv"
 
 
 @pytest.fixture(scope="module")
-def known():
-    return load(RAW, QUARTER)
+def seed(tmp_path_factory):
+    """`seed({"CS02": "…"})`: the findings with these texts in a copy of the commentary file."""
+    known, earlier = kent.returns(), commentary_until(RAW, kent.returns())
+    place = tmp_path_factory.mktemp("seeded")
+    (place / "commentary").mkdir()
 
-
-@pytest.fixture(scope="module")
-def made(known):
-    recent = recent_quarters(known)
-    earlier = commentary_until(RAW, known)
-    return recent, score(recent, known), *earlier_reports(known), earlier
-
-
-@pytest.fixture
-def seed(known, made, tmp_path):
-    """`seed("CS02", commentary="…")`: the findings with that text in the copy of the commentary file."""
-
-    def seeded(key: str, **cells: str) -> pd.DataFrame:
-        (tmp_path / "commentary").mkdir()
-        with (RAW / FILE).open(encoding="utf-8", newline="") as file:
-            head, *rows = csv.reader(file)
-        row = next((row for row in rows if key in row[:2]), None)
-        if row is None:
-            row = [key, "", "", "", "Head of Service", "illustrative"]
-            rows.append(row)
-        for name, text in cells.items():
-            row[head.index(name)] = text
-        with (tmp_path / FILE).open("w", encoding="utf-8", newline="") as file:
-            csv.writer(file).writerows([head, *rows])
+    def seeded(said: dict[str, str]) -> set[tuple[str, str, str]]:
+        shutil.copy(RAW / FILE, place / FILE)
+        for key, text in said.items():
+            put(place / FILE, key, "commentary", text)
         with Workbooks() as books:
-            run = Run(tmp_path, books)
+            run = Run(place, books)
             table = run.commentary(known.quarter, COMMENTARY.layout)
             texts = read_commentary(table, known.council.sections, Ids(known.catalogue["kpi_id"]))
         assert run.ledger.problems().empty
-        returns = replace(known, commentary=texts)
-        recent, _, _, same, earlier = made
-        found = release_findings(returns, recent, score(recent, returns), same, earlier=earlier)
+        returns, recent = replace(known, commentary=texts), kent.recent()
+        kpis = score(recent, returns)
+        found = release_findings(returns, recent, kpis, kent.earlier()[1], earlier=earlier)
         found = found[found["severity"] != "notice"]
-        return found[["severity", "code", "place"]].apply(tuple, axis=1).tolist()
+        return {tuple(row) for row in found[["severity", "code", "place"]].to_numpy()}
 
     return seeded
 
 
 @pytest.mark.parametrize("quarter", [QUARTER, "2023-24 Q2"])
 def test_the_two_main_quarters_are_without_findings(quarter):
-    returns = load(RAW, quarter)
-    found = release_findings(returns, earlier=commentary_until(RAW, returns))
+    returns, kpis, same = kent.returns(quarter), kent.scorecard(quarter), kent.earlier(quarter)[1]
+    before = commentary_until(RAW, returns)
+    found = release_findings(returns, kent.recent(quarter), kpis, same, earlier=before)
     assert found["code"].isin(["late-figure"]).all()
+
+
+def rounds(text: str) -> list[list[list[str]]]:
+    """The lines of a table, as few times as each has its own key (the last column but one)."""
+    found: list[dict[str, list[str]]] = []
+    for line in text.strip().splitlines():
+        cells = line.split(" | ")
+        own = next((one for one in found if cells[-2] not in one), None)
+        if own is None:
+            found.append(own := {})
+        own[cells[-2]] = cells
+    return [[*one.values()] for one in found]
 
 
 def row_of(key: str) -> int:
@@ -105,14 +100,14 @@ error name-left-over | CS01 | Series1
 """
 
 
-@pytest.mark.parametrize("fault", FAULTS.strip().splitlines())
-def test_a_fault_in_a_text_is_found_at_its_place(seed, fault):
-    found, key, text = fault.split(" | ")
-    severity, code = found.split()
-    place = (
-        f"{FILE}, {key}" if code == "name-left-over" else f"{FILE}, row {row_of(key)}, commentary"
-    )
-    assert set(seed(key, commentary=text)) == {(severity, code, place)}
+@pytest.mark.parametrize("faults", rounds(FAULTS))
+def test_a_fault_in_a_text_is_found_at_its_place(seed, faults):
+    expected = set()
+    for found, key, _ in faults:
+        severity, code = found.split()
+        row = f"row {row_of(key)}, commentary"
+        expected.add((severity, code, f"{FILE}, {key if code == 'name-left-over' else row}"))
+    assert seed({key: text for _, key, text in faults}) == expected
 
 
 TRUE = """
@@ -129,18 +124,16 @@ CS01 | The KPI is Green. The KPI is Red for one district. If the KPI is Red, we 
 """
 
 
-@pytest.mark.parametrize("said", TRUE.strip().splitlines())
+@pytest.mark.parametrize("said", rounds(TRUE))
 def test_what_is_true_is_let_pass(seed, said):
-    key, text = said.split(" | ")
-    assert seed(key, commentary=text) == []
+    assert seed(dict(said)) == set()
 
 
 def test_the_commentary_of_last_quarter(seed):
     with (RAW / "commentary/2024-25-Q2.csv").open(encoding="utf-8", newline="") as file:
         text = next(row[2] for row in csv.reader(file) if row[0] == "PH03")
-    assert ("warning", "commentary-unchanged", f"{FILE}, row {row_of('PH03')}, commentary") in seed(
-        "PH03", commentary=text
-    )
+    place = f"{FILE}, row {row_of('PH03')}, commentary"
+    assert ("warning", "commentary-unchanged", place) in seed({"PH03": text})
 
 
 def test_an_unknown_token_is_found_on_the_way_in_with_its_place(tmp_path):
@@ -149,47 +142,37 @@ def test_an_unknown_token_is_found_on_the_way_in_with_its_place(tmp_path):
     put(raw / FILE, "CS02", "commentary", "At {valeu}, and a { brace.")
     problems = read_returns(raw, QUARTER).problems
     assert problems["code"].tolist() == ["token-unknown", "token-unknown"]
-    first = problems.iloc[0]
-    assert (first["file"], first["row"], first["column"]) == (
-        FILE,
-        row_of("CS02"),
-        "commentary (C)",
-    )
+    first, place = problems.iloc[0], [FILE, row_of("CS02"), "commentary (C)"]
+    assert first[["file", "row", "column"]].tolist() == place
     assert "There is no token {valeu} here. There are: {value}, {target}" in first["rule"]
 
 
-def test_last_quarters_return_sent_again(known):
+def test_last_quarters_return_sent_again():
     """The five figures of Quarter 2 again, under the name of Quarter 3; one other figure, and it is not that."""
+    known, file = kent.returns(), "returns/2024-25-Q3/chief-executives.csv"
     sent = known.submissions
-    own = (sent["received"] == QUARTER) & (
-        sent["file"] == "returns/2024-25-Q3/chief-executives.csv"
-    )
+    own = (sent["received"] == QUARTER) & (sent["file"] == file)
     second = sent[(sent["quarter"] == "2024-25 Q2") & sent["month"].isna()]
     before = second.drop_duplicates("kpi_id", keep="last").set_index("kpi_id")["value"]
     again = sent.assign(value=sent["value"].mask(own, sent["kpi_id"].map(before)))
     found = as_findings(tables.sent_again(replace(known, submissions=again)))
-    assert found["place"].tolist() == ["returns/2024-25-Q3/chief-executives.csv"]
+    assert found["place"].tolist() == [file]
     assert found["finding"].tolist() == ["All 5 figures are those of the quarter before."]
     again.loc[own & (again["kpi_id"] == "CS01"), "value"] = 96
     assert not list(tables.sent_again(replace(known, submissions=again)))
 
 
-def test_a_floor_standard_beside_an_empty_target(made):
-    kpis = made[1]
+def test_a_floor_standard_beside_an_empty_target():
+    kpis = kent.scorecard()
     without = kpis.assign(target=kpis["target"].mask(kpis["kpi_id"] == "IC05"))
-    assert (
-        as_findings(tables.floors_without_target(without))["place"].tolist()[0].startswith("IC05, ")
-    )
+    (found,) = tables.floors_without_target(without)
+    assert found.place.startswith("IC05, ")
 
 
 def test_like_findings_are_one_with_its_rows():
-    found = as_findings(
-        [
-            Finding("commentary-unchanged", f"a.csv, row {row}, commentary", "The same.")
-            for row in range(2, 12)
-        ]
-        + [Finding("old-data", "ES01, Plans", "Old.")]
-    )
+    places = [f"a.csv, row {row}, commentary" for row in range(2, 12)]
+    like = [Finding("commentary-unchanged", place, "The same.") for place in places]
+    found = as_findings([*like, Finding("old-data", "ES01, Plans", "Old.")])
     assert len(grouped(found)) == 2
     assert findings_text(found).splitlines() == [
         "Severity  Check                Place",
