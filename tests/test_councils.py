@@ -7,20 +7,18 @@ import pandas as pd
 import pytest
 from bs4 import BeautifulSoup
 
-from kpi_tools.loading import load
 from kpi_tools.publications.data import long_table
 from kpi_tools.publications.site import comparison
 from kpi_tools.report.site import write_comparison
-from tests.kent import RAW
+from tests import kent
 
-BOROUGH = RAW.parent / "examples" / "borough"
 NAMES = ["Alder", "Birch", "Cedar", "Damson", "Elder"]
 
 
 @pytest.fixture(scope="module")
 def made():
     """Five councils with other figures for one KPI; one of them in doubt, and another unit for another KPI."""
-    one = load(BOROUGH)
+    one = kent.returns("2025-26 Q2", kent.BOROUGH)
     councils = [replace(one, council=replace(one.council, name=name)) for name in NAMES]
     table = long_table([one])
     tables = []

@@ -11,11 +11,9 @@ import pytest
 from kpi_tools.cli import main
 from kpi_tools.loading import load
 from kpi_tools.publications.data import SCHEMA, long_table, write_data
-from kpi_tools.scorecard import recent_quarters, score
-from tests.kent import RAW
+from tests.kent import BOROUGH, RAW, returns, scorecard
 from tests.small_council import HEAD, QUARTER, text_of, write_raw
 
-BOROUGH = RAW.parent / "examples" / "borough"
 KEY = SCHEMA["primaryKey"]
 SAME = ["value", "numerator", "denominator", "status", "target", "floor_standard", "rating"]
 SAME += ["period", "quarter", "direction_of_travel", "slope", "is_due", "illustrative"]
@@ -25,7 +23,7 @@ SAME += ["period", "quarter", "direction_of_travel", "slope", "is_due", "illustr
 def folder(tmp_path_factory):
     """The tables of both examples."""
     place = tmp_path_factory.mktemp("table")
-    write_data([load(RAW), load(BOROUGH)], place)
+    write_data([returns(), returns("2025-26 Q2", BOROUGH)], place)
     return place
 
 
@@ -38,27 +36,20 @@ def table(folder):
     ("raw", "quarter"), [(RAW, "2023-24 Q2"), (RAW, "2024-25 Q3"), (BOROUGH, "2025-26 Q1")]
 )
 def test_the_latest_rows_of_a_report_are_its_scorecard(table, raw, quarter):
-    returns = load(raw, quarter)
-    kpis = score(recent_quarters(returns), returns)
-    kpis = kpis.assign(
-        illustrative=(kpis[["status", "target_status", "kpi_status"]] == "illustrative").any(axis=1)
-    )
-    own = (table["council"] == returns.council.name) & (table["report"] == quarter)
+    kpis, marks = scorecard(quarter, raw), ["status", "target_status", "kpi_status"]
+    kpis = kpis.assign(illustrative=(kpis[marks] == "illustrative").any(axis=1))
+    council = returns(quarter, raw).council.name
+    own = (table["council"] == council) & (table["report"] == quarter)
     rows = table[own & table["is_latest"]].set_index("kpi_id")
     assert sorted(rows.index) == sorted(kpis["kpi_id"])
-    expected = kpis.set_index("kpi_id").loc[rows.index, SAME]
-    pd.testing.assert_frame_equal(
-        rows[SAME].astype(object).where(rows[SAME].notna(), None),
-        expected.astype(object).where(expected.notna(), None),
-        check_like=True,
-        check_names=False,
-    )
+    found, expected = rows[SAME], kpis.set_index("kpi_id").loc[rows.index, SAME]
+    found, expected = (one.astype(object).where(one.notna(), None) for one in (found, expected))
+    pd.testing.assert_frame_equal(found, expected, check_like=True, check_names=False)
 
 
 def test_both_files_and_the_description_agree(folder, table):
-    written = pd.read_csv(
-        folder / "kpis.csv", encoding="utf-8-sig", dtype=str, keep_default_na=False
-    )
+    plain = {"encoding": "utf-8-sig", "dtype": str, "keep_default_na": False}
+    written = pd.read_csv(folder / "kpis.csv", **plain)
     assert len(written) == len(table) > 1900
     assert list(written.columns) == list(table.columns) == [one["name"] for one in SCHEMA["fields"]]
     assert not table.duplicated(KEY).any()
@@ -67,13 +58,8 @@ def test_both_files_and_the_description_agree(folder, table):
         content = (folder / resource["path"]).read_bytes()
         assert resource["bytes"] == len(content)
         assert resource["hash"] == f"sha256:{hashlib.sha256(content).hexdigest()}"
-    kinds = {
-        "string": str,
-        "number": float,
-        "integer": int,
-        "date": date.fromisoformat,
-        "boolean": {"TRUE": True, "FALSE": False}.__getitem__,
-    }
+    kinds = {"string": str, "number": float, "integer": int, "date": date.fromisoformat}
+    kinds["boolean"] = {"TRUE": True, "FALSE": False}.__getitem__
     for field in package["resources"][0]["schema"]["fields"]:
         cells = written[field["name"]]
         assert field["description"], field
@@ -96,10 +82,12 @@ def test_as_reported_stays_and_as_known_now_has_every_period(table):
     assert now["lower_limit"].notna().all() and one[~one["known_now"]]["lower_limit"].isna().all()
 
 
-def test_the_same_data_give_the_same_bytes(folder, tmp_path):
-    write_data([load(RAW), load(BOROUGH)], tmp_path)
-    for path in folder.iterdir():
-        assert path.read_bytes() == (tmp_path / path.name).read_bytes(), path.name
+def test_the_same_data_give_the_same_bytes(tmp_path):
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        write_data([load(BOROUGH)], tmp_path / name)
+    for path in (tmp_path / "one").iterdir():
+        assert path.read_bytes() == (tmp_path / "two" / path.name).read_bytes(), path.name
 
 
 def test_another_engine_reads_it_in_two_lines(folder):
@@ -118,13 +106,10 @@ def test_bad_input_gets_a_sentence(tmp_path, capsys):
 
 
 def test_a_kpi_without_figures_and_forbidden_characters(tmp_path):
-    returns = write_raw(tmp_path / "raw")
-    rows = [
-        HEAD,
-        ["P1", QUARTER, "91", "", "", "", "a\tb"],
-        ["C1", QUARTER, "", "", "", "not available", ""],
-    ]
-    (returns / "roads.csv").write_text(text_of(rows), encoding="utf-8")
+    rows = [HEAD, ["P1", QUARTER, "91", "", "", "", "a\tb"]]
+    rows.append(["C1", QUARTER, "", "", "", "not available", ""])
+    roads = write_raw(tmp_path / "raw") / "roads.csv"
+    roads.write_text(text_of(rows), encoding="utf-8")
     kpis = tmp_path / "raw" / "kpis.csv"
     long = ("A name of three hundred letters " * 10)[:300].strip()
     head, *lines = kpis.read_text(encoding="utf-8").replace("Name of P1", long).splitlines()
@@ -138,9 +123,6 @@ def test_a_kpi_without_figures_and_forbidden_characters(tmp_path):
     assert pd.isna(latest.loc["C1", "value"]) and latest.loc["C1", "status"] == "not available"
     assert latest["rating"].notna().all()
     quality = latest.iloc[:, -3:]
-    assert quality.loc["P1"].to_dict() == {
-        "data_quality": "GAR",
-        "reviewed_at": "Scrutiny, 12 May 2025",
-        "escalated_to": "Cabinet",
-    }
+    assert quality.columns.tolist() == ["data_quality", "reviewed_at", "escalated_to"]
+    assert quality.loc["P1"].tolist() == ["GAR", "Scrutiny, 12 May 2025", "Cabinet"]
     assert quality.loc["C1"].isna().all()

@@ -9,7 +9,7 @@ from kpi_tools.page.released import notices
 from kpi_tools.parameters import corrections_of
 from kpi_tools.quarters import Quarter
 from kpi_tools.scorecard import counts, earlier_reports, recent_quarters, score
-from tests.kent import RAW
+from tests.kent import RAW, scorecard
 from tests.workplace import QUARTER, SLUG
 
 FIRST = "2025-03-14 | R1 was counted twice | the contractor sent two files"
@@ -21,16 +21,14 @@ SECOND = "2025-03-20 | the target of C1 | a slip of the pen"
 )
 @pytest.mark.slow
 def test_a_part_has_the_rows_of_the_whole(name):
-    whole, part = load(RAW, "2024-25 Q3"), load(RAW, "2024-25 Q3", only=name)
-    kpis, own = (score(recent_quarters(one), one) for one in (whole, part))
+    kpis, part = scorecard(), load(RAW, "2024-25 Q3", only=name)
+    own = score(recent_quarters(part), part)
     column = "section" if "adult" in name.casefold() else "directorate"
     expected = kpis[kpis[column].str.casefold() == " ".join(name.split()).casefold()]
     assert 0 < len(own) < len(kpis)
     pd.testing.assert_frame_equal(own, expected.reset_index(drop=True), check_dtype=False)
-    assert part.only == (
-        f"{own[column].iloc[0]} only. This report has {len(own)} of the 38 KPIs of the council's report, and its counts are "
-        "of these alone."
-    )
+    said = f"This report has {len(own)} of the 38 KPIs of the council's report"
+    assert part.only == f"{own[column].iloc[0]} only. {said}, and its counts are of these alone."
     assert counts(own, part.council)["kpis"] == len(own)
     before, _ = earlier_reports(part)
     assert set(before["section"]) <= set(part.council.sections)
@@ -40,10 +38,8 @@ def test_a_part_has_the_rows_of_the_whole(name):
 
 
 def test_a_part_that_is_none_is_told_with_the_nearest():
-    with pytest.raises(
-        InputError,
-        match='There is no section or directorate "Adult Care". The nearest: Adult Social Care',
-    ):
+    told = 'There is no section or directorate "Adult Care". The nearest: Adult Social Care'
+    with pytest.raises(InputError, match=told):
         load(RAW, "2024-25 Q3", only="Adult Care")
 
 

@@ -12,12 +12,11 @@ from kpi_tools.commands import outputs_of
 from kpi_tools.explorer.evidence import evidence
 from kpi_tools.explorer.history import one_kpi
 from kpi_tools.explorer.table import pages
-from kpi_tools.loading import load
 from kpi_tools.report import OUTPUTS, make_report
 from kpi_tools.scorecard.actions import followed
 from tests import kent
 
-RAW = kent.RAW.parent / "examples" / "borough"
+RAW = kent.BOROUGH
 LONG = os.environ.get("KPI_LONG") == "1"
 QUARTERS = ("2024-25 Q4", "2025-26 Q1", "2025-26 Q2")
 FOREIGN = re.compile(r"\b([Tt]argets?|[Ff]loor|KPIs?|Kent|nan|None)\b")
@@ -75,14 +74,14 @@ def test_nor_in_a_history(kpi_id):
 
 @pytest.mark.slow
 def test_nor_in_the_explorer():
-    known = evidence(load(RAW, QUARTERS[-1]))
+    known = evidence(kent.returns(QUARTERS[-1], RAW))
     assert not foreign(str(pages(known, "", known.returns.commentary.assign(quarter=QUARTERS[-1]))))
 
 
 def test_each_action_that_was_open_is_accounted_for(reports):
     open_before: set[str] = set()
     for quarter, folder in reports.items():
-        actions = followed(load(RAW, quarter)).set_index("action_id")
+        actions = followed(kent.returns(quarter, RAW)).set_index("action_id")
         page = words((folder / "report.html").read_text(encoding="utf-8"))
         assert not actions.loc[sorted(open_before), "became"].isna().any(), quarter
         assert [name for name in open_before if name not in page] == [], quarter

@@ -18,9 +18,9 @@ from kpi_tools.loading import (
     read_returns,
 )
 from kpi_tools.quarters import Quarter
+from tests import kent
 from tests.small_council import append, write_raw, write_table
 
-REAL = Path(__file__).parents[1] / "data" / "raw"
 HEAD = "kpi_id,period,value,numerator,denominator,status,note\n"
 
 
@@ -252,9 +252,9 @@ def test_commentary_is_refused_where_its_place_is_not_certain(raw, row, code):
     assert set(returns.problems["code"]) == {code} and returns.commentary.empty
 
 
-@pytest.mark.parametrize("quarter", quarters_with_returns(REAL))
+@pytest.mark.parametrize("quarter", quarters_with_returns(kent.RAW))
 def test_the_projects_own_data_load_without_a_complaint(quarter):
-    returns = load(REAL, quarter)
+    returns = kent.returns(quarter.label)
     assert set(returns.problems["code"]) <= {"commentary-none"}
     assert returns.log.empty and returns.rejected.empty
 

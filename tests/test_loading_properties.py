@@ -23,7 +23,7 @@ ROWS = [
 SHOWN = ["kpi_id", "period", "value", "numerator", "denominator", "status"]
 OUTCOMES = ["accepted", "rejected", "blank"]
 DATED = ("dd/mm/yyyy", "mmm-yy", "yyyy")
-quick = settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+quick = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @pytest.fixture(scope="module")

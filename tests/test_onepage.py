@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -9,24 +10,18 @@ from bs4 import BeautifulSoup
 from pypdf import PdfReader
 
 import kpi_tools as kpi
-from kpi_tools.loading import load
 from kpi_tools.publications.onepage import one_page, short
 from kpi_tools.wording import figure_of, line_of, rows_of
-from tests.kent import RAW
+from tests.kent import BOROUGH, RAW, earlier, returns, scorecard
 from tests.small_council import make_council
 from tests.workplace import violations
 
-BOROUGH = RAW.parent / "examples" / "borough"
 REPORTS = [(RAW, "2024-25 Q3"), (RAW, "2023-24 Q2"), (BOROUGH, "2025-26 Q2")]
 
 
-def tables(
-    raw: Path, quarter: str
-) -> tuple[kpi.loading.Returns, pd.DataFrame, pd.DataFrame, pd.DataFrame]:
-    returns = load(raw, quarter)
-    kpis = kpi.score(kpi.recent_quarters(returns), returns)
-    before, same = kpi.earlier_reports(returns)
-    return returns, kpis, before, kpi.movement(kpis, before, same, returns.council)
+def tables(raw: Path, quarter: str) -> tuple[Any, pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    known, kpis, before = returns(quarter, raw), scorecard(quarter, raw), earlier(quarter, raw)
+    return known, kpis, before[0], kpi.movement(kpis, *before, known.council)
 
 
 @pytest.fixture(scope="module", params=REPORTS, ids=lambda given: given[1])
@@ -42,10 +37,8 @@ def test_its_figures_are_those_of_the_scorecard(made):
     worst = kpis[kpis["rating"] == "Red"]
     assert set(rows) == set(worst["kpi_id"]) and len(rows) in (8, 9, 2)
     for row in rows_of(worst):
-        cells = [
-            cell.get_text(" ", strip=True).removesuffix(" (illustrative)")
-            for cell in rows[row["kpi_id"]].find_all("td")
-        ]
+        cells = [cell.get_text(" ", strip=True) for cell in rows[row["kpi_id"]].find_all("td")]
+        cells = [cell.removesuffix(" (illustrative)") for cell in cells]
         assert cells[0] == figure_of(row)
         assert cells[1].endswith(line_of(row, "floor_standard", bare=True))
     counted = kpi.counts(kpis, returns.council)
@@ -68,19 +61,13 @@ def worse(found, number: int):
     kpis = pd.concat([kpis] * 2, ignore_index=True).head(max(number, len(kpis)))
     reds = kpis.index < number
     last = [*returns.council.schemes[""].bands][-1].name
-    long = (
-        "A long action that says in many words what is to be done about it, by whom and how often. "
+    long = "A long action that says in many words what is to be done, by whom and how often. " * 3
+    kpis = kpis.assign(
+        kpi_id=[f"{row}-{n}" for n, row in enumerate(kpis["kpi_id"])],
+        rating=kpis["rating"].mask(reds, last).where(reds | (kpis["rating"] != last), "Green"),
+        management_action=kpis["management_action"].mask(reds, long),
     )
-    return (
-        returns,
-        kpis.assign(
-            kpi_id=[f"{row}-{n}" for n, row in enumerate(kpis["kpi_id"])],
-            rating=kpis["rating"].mask(reds, last).where(reds | (kpis["rating"] != last), "Green"),
-            management_action=kpis["management_action"].mask(reds, long * 3),
-        ),
-        before,
-        movement,
-    )
+    return returns, kpis, before, movement
 
 
 @pytest.mark.parametrize("number", [0, 1, 10, 30])
@@ -105,13 +92,11 @@ def test_ten_reds_fit_one_a4_and_of_more_the_ten_worst(number, tmp_path, browser
 
 @pytest.mark.parametrize("width", [1280, 390])
 @pytest.mark.slow
-def test_axe_finds_nothing(made, width, tmp_path, browser):
+def test_axe_finds_nothing(made, width, tmp_path, opened):
     (tmp_path / "page.html").write_text(made[1], encoding="utf-8")
-    page = browser.new_page(viewport={"width": width, "height": 900})
-    page.goto((tmp_path / "page.html").as_uri())
+    page = opened((tmp_path / "page.html").as_uri(), width)
     assert violations(page) == []
     assert page.evaluate("document.documentElement.scrollWidth") <= width
-    page.close()
 
 
 @pytest.mark.parametrize(("text", "expected"), [
@@ -138,10 +123,9 @@ bands = [{ name = "Green", meets = "target" }, { name = "Red" }]
 """
 
     def headed(*schemes: str) -> tuple[str, list[str]]:
-        kpis = [
-            {"kpi_id": one, "scheme": two} for one, two in zip(("A1", "B1"), schemes, strict=True)
-        ]
-        raw = make_council(tmp_path, kpis, figures, settings=settings)
+        names = zip(("A1", "B1"), schemes, strict=True)
+        kpis = [{"kpi_id": one, "scheme": scheme} for one, scheme in names]
+        raw = make_council(tmp_path / "-".join(schemes), kpis, figures, settings=settings)
         soup = BeautifulSoup(one_page(*tables(raw, "2024-25 Q3")), "html.parser")
         lines = [row.find_all("td")[1] for row in soup.select("table.rd tbody tr")]
         shown = [line.span.text for line in lines if "lb" not in line.span.get("class", [])]

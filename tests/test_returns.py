@@ -167,7 +167,7 @@ GOOD_BOOK = book_of(rows(["P1", QUARTER, 87.5, "", "", "final", ""]))
 damage = st.lists(
     st.tuples(st.floats(0, 1), st.binary(max_size=4), st.integers(0, 3)), min_size=1, max_size=3
 )
-fuzz = settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture])
+fuzz = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 def damaged(raw: bytes, changes: list[tuple[float, bytes, int]]) -> bytes:

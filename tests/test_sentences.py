@@ -13,7 +13,6 @@ from kpi_tools.explorer.evidence import evidence
 from kpi_tools.explorer.sentences import draft, how_long, status_sentences
 from kpi_tools.explorer.table import screen
 from kpi_tools.explorer.views import view
-from kpi_tools.loading import load
 from kpi_tools.quarters import Quarter, quarter_range
 from kpi_tools.tokens import KPI_TOKENS, filled, kpi_figures, unknown
 from tests import kent
@@ -91,7 +90,7 @@ def test_a_council_with_other_bands_and_periods():
     """Blue is a rating, an annual figure is no quarter, a milestone has a status, and what is
     monitored is not rated.
     """
-    known = evidence(load(kent.RAW.parent / "examples" / "borough", "2025-26 Q2"))
+    known = evidence(kent.returns("2025-26 Q2", kent.BOROUGH))
     assert draft(known, "CG2").startswith(
         "At {value} the measure is {rating} against an aim of {target}."
     )

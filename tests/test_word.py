@@ -13,9 +13,8 @@ from kpi_tools.errors import InputError
 from kpi_tools.publications.word import to_word
 from kpi_tools.quarters import Quarter
 from kpi_tools.report import make_report
-from tests.kent import RAW
+from tests.kent import BOROUGH
 
-BOROUGH = RAW.parent / "examples" / "borough"
 QUARTER = Quarter.parse("2025-26 Q2")
 SAID = {
     "title": "A title",
