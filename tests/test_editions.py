@@ -45,11 +45,11 @@ def test_a_part_that_is_none_is_told_with_the_nearest():
 
 def test_the_notices_say_what_was_corrected_when_and_why():
     quarter = Quarter.parse(QUARTER)
-    assert notices("final", quarter) == ()
-    assert notices("final", quarter, f"{FIRST}\n{SECOND}") == (
+    assert notices("final", quarter) == []
+    assert notices("final", quarter, f"{FIRST}\n{SECOND}") == [
         "Version 3. Published again on 20 March 2025. Corrected: the target of C1. Reason: a slip of the pen.",
         "Version 2. Published again on 14 March 2025. Corrected: R1 was counted twice. Reason: the contractor sent two files.",
-    )
+    ]
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,6 @@
 """A value axis over periods, and the marks upon it: bands, steps, a series, points, and texts.
 
-Places run from left to right: period number n fills n to n + 1, its point stands at n + 0.5.
-Texts stand at pixels.
+Period number n fills the places n to n + 1, its point stands at n + 0.5. Texts stand at pixels.
 """
 
 import math
@@ -20,6 +19,7 @@ from kpi_tools.vocabulary import CLOSEST, LOWER
 from kpi_tools.wording import Row, Rows, is_number, rows_of
 
 DEFAULT_COLOURS = {"Green": "green", "Amber": "amber", "Red": "red"}
+Pair = tuple[float, float]
 SMALL = 13
 _NAME_GAP, _LEAST_ROOM = 17.0, 18.0
 
@@ -58,8 +58,7 @@ class Name(NamedTuple):
 class Canvas:
     """A chart of so many `places` from `low` to `high`, `total` wide, its plot `height` high.
 
-    `left`, `right`, `top` and `bottom` are its margins, at
-    least: the axis and the `names` take what they need.
+    The margins are the least: the axis and the `names` take what they need.
     """
 
     low: float
@@ -137,8 +136,7 @@ class Canvas:
         self._levels.append((self.x(x), self.x(end), self.y(value)))
 
     def steps(self, look: str, levels: Sequence[float], end: float = 0) -> None:
-        """A level for each period, held throughout it; a gap ends the line. The last goes on to the
-        place `end`."""
+        """A level for each period, held throughout, the last up to `end`; a gap ends the line."""
         for known, run in groupby(enumerate(levels), key=lambda item: math.isfinite(item[1])):
             xs: list[float] = []
             values: list[float] = []
@@ -207,8 +205,7 @@ class Canvas:
         return WHITE
 
     def note(self, x: float, feet: Sequence[float], text: str, **looks: Any) -> bool:
-        """A text at the first of some heights where nothing else is; where there is none, no text
-        (False)."""
+        """A text at the first of some heights where nothing else is; none (False) without one."""
         width = text_width(text, SMALL, looks.get("bold", False))
         left = x - {"center": 0.5, "right": 1, "left": 0}[looks.get("align", "center")] * width
         places = [(self.x(point["x"]), self.y(point["y"])) for point in self.points]
@@ -229,10 +226,8 @@ class Canvas:
         if len(labels) * _LEAST_ROOM > self.width:
             ends = [end(labels, key=lambda label: label.y) for end in (min, max)]
             labels = [one for one in labels if one.strong or one.doubted or one in ends]
-        labels = [
-            one._replace(x=max(one.half - 6, min(one.x, self.width + 6 - one.half)))
-            for one in labels
-        ]
+        end = self.width + 6
+        labels = [one._replace(x=max(one.half - 6, min(one.x, end - one.half))) for one in labels]
         canvas = Box(0, 4 - self.top, self.width, self.height)
         feet = place(labels, canvas, self._series, self._levels, self.taken)
         for label, foot in zip(labels, feet, strict=True):
@@ -267,12 +262,10 @@ class Canvas:
                 self.text(self.width + 20, middle + 4.5, band.band, colour=QUIET, align="left")
 
     def periods(
-        self, labels: Sequence[tuple[str, str]], *, always: bool = False, latest: int = -1
+        self, labels: Sequence[Sequence[str]], always: bool = False, latest: int = -1
     ) -> None:
         """Two lines under each period, where there is room; number `latest` always and bold.
-
-        The second line stands where it changes, or with `always` everywhere.
-        """
+        The second line stands where it changes, or with `always` everywhere."""
         wide = [text for label in labels for text in (label if always else label[:1])]
         widest = max((text_width(text, SMALL) for text in wide), default=0)
         step = every(len(labels), self.x(1), widest + 2)
@@ -306,13 +299,9 @@ def wrapped(text: str, most: float = 96) -> list[str]:
 
 
 def axis(
-    levels: Iterable[float],
-    *,
-    ends: tuple[float, float] = (-math.inf, math.inf),
-    from_zero: bool = False,
-) -> tuple[float, float]:
-    """Where a value axis begins and ends: around all levels, never beyond the `ends` of what the
-    measure can be."""
+    levels: Iterable[float], *, ends: Pair = (-math.inf, math.inf), from_zero: bool = False
+) -> Pair:
+    """Where an axis begins and ends: around all levels, not beyond the `ends` of the measure."""
     known = [level for level in levels if math.isfinite(level)]
     if not known:
         return (ends[0], ends[0] + 1) if math.isfinite(ends[0]) else (0.0, 1.0)
@@ -340,8 +329,7 @@ def _step(span: float, parts: float) -> float:
 
 
 def period_label(end: date, yearly: bool = False) -> tuple[str, str]:
-    """What stands under a period that ends then: month and year, or both years of one that is a
-    year long."""
+    """What stands under a period that ends then: month and year; of a `yearly` one its years."""
     if not yearly:
         return f"{end:%b}", f"{end:%Y}"
     begun = (end + timedelta(days=1)).year - 1
@@ -352,8 +340,7 @@ def period_label(end: date, yearly: bool = False) -> tuple[str, str]:
 
 
 def regions(points: Rows, bands: Rows | None, low: float, high: float) -> list[list[Region]]:
-    """For each row the bands of its rating from below to above, within an axis; none where no line
-    is set.
+    """For each row the bands of its rating, within an axis, upwards; none where no line is set.
 
     `bands`: the KPI's rows of `rating.band_lines`; without them those of the default bands.
     """

@@ -74,11 +74,8 @@ class Context:
 
 
 def cards(kpis: pd.DataFrame, recent: pd.DataFrame, context: Context | None = None) -> Html:
-    """A card for each KPI of the scorecard; what is part of another stands in the card of its
-    total.
-
-    `recent`: the figures shown, six rows per KPI.
-    """
+    """A card for each KPI of the scorecard, with `recent`, the figures shown; what is part of
+    another stands in the card of its total."""
     context, rows = context or Context(), rows_of(kpis)
     points = rows_by(recent[recent["kpi_id"].isin(set(kpis["kpi_id"]))])
     parts: dict[str, Rows] = {}
@@ -102,11 +99,8 @@ def card(
     parts: Sequence[Row] = (),
     every: Mapping[str, Rows] | None = None,
 ) -> Html:
-    """One KPI's card.
-
-    `kpi` is its row of the scorecard, `points` its figures shown, `parts` the KPIs under it, whose
-    figures are in `every`.
-    """
+    """The card of a KPI: a row of the scorecard, its figures shown, the `parts` under it, whose
+    figures are in `every`."""
     name, terms = kpi["kpi_id"], context.terms
     displayed = entry(kpi, terms)
     benchmarks, months = context.benchmarks.get(name, []), context.months.get(name, [])
@@ -259,17 +253,11 @@ def figures_table(kpi: Row, points: Rows, context: Context) -> pd.DataFrame:
 
 
 def target_history(kpi: Row, targets: Sequence[Row], terms: Terms) -> Rows:
-    """Every set of lines that the KPI has had: `since`, `lines`, `reason` and its `status`.
-
-    `targets`: its rows of the table, oldest first.
-    """
+    """Each set of lines that the KPI has had, of its `targets`: `since`, `lines`, `reason` and its
+    `status`."""
     printed, entries = {name: kpi[name] for name in ("unit", "decimals", "polarity")}, []
-    for row in targets:
-        with_unit = row | printed
-        lines = [
-            f"{terms.word(name)} {line_of(with_unit, name, bare=True)}"
-            for name in terms.lines(with_unit)
-        ]
+    for row in (row | printed for row in targets):
+        lines = [f"{terms.word(name)} {line_of(row, name, bare=True)}" for name in terms.lines(row)]
         entries.append(
             {
                 "since": short_title(row["from_quarter"]),
@@ -286,9 +274,7 @@ def target_history(kpi: Row, targets: Sequence[Row], terms: Terms) -> Rows:
 
 def activity_cards(activity: pd.DataFrame, section: str, quarter: Quarter | None = None) -> Html:
     """A card for each activity indicator of `section`: six periods, what was expected, last year.
-
-    `quarter`: the report's, so that a latest figure of an earlier one is flagged.
-    """
+    A latest figure of before the report's `quarter` is flagged."""
     every = rows_by(activity[activity["section"] == section], "activity_id").values()
     entries = [_activity(rows, quarter) for rows in every]
     return render("activity.html.j2", cards=entries) if entries else Html()

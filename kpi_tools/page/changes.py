@@ -1,5 +1,7 @@
 """The chapter on what changed since the previous report: KPIs, ratings, counts, earlier figures."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
@@ -21,13 +23,11 @@ def changes(
     movement: pd.DataFrame,
     returns: Returns,
 ) -> Html:
-    """What changed since the previous report: KPIs, ratings, counts, figures published before.
-
-    A first report has no previous one: what can be said is by the figures known now.
-    """
+    """What changed since the previous report: KPIs, ratings, counts, figures published before; for
+    a first report, by the figures known now."""
     if same.empty:
-        first_one = "This is the first report: there is none before it to compare it with."
-        return section(_TITLE, first_one)
+        alone = "This is the first report: there is none before it to compare it with."
+        return section(_TITLE, alone)
     terms, council, last = Terms(returns.council), returns.council, returns.quarter.shift(-1)
     first = first_report(returns)
     changed = since.set_changes(kpis, before, returns)
@@ -101,14 +101,10 @@ def _steps(steps: pd.DataFrame, terms: Terms) -> pd.DataFrame:
 def _restated(restated: pd.DataFrame, terms: Terms) -> pd.DataFrame:
     """Figures published before that this quarter's returns replaced, and what that changed."""
 
-    def effect(of: str) -> list[str]:
-        pairs = zip(restated[f"old_{of}"], restated[f"new_{of}"], strict=True)
-        return [
-            "not in that report"
-            if pd.isna(old) or pd.isna(new)
-            else f"{capitalised(old)}, {'as before' if old == new else f'now {new}'}"
-            for old, new in pairs
-        ]
+    def effect(old: Any, new: Any) -> str:
+        if pd.isna(old) or pd.isna(new):
+            return "not in that report"
+        return f"{capitalised(old)}, {'as before' if old == new else f'now {new}'}"
 
     return pd.DataFrame(
         {
@@ -116,8 +112,10 @@ def _restated(restated: pd.DataFrame, terms: Terms) -> pd.DataFrame:
             "Quarter": [Quarter.parse(label).title for label in restated["quarter"]],
             "Was": restated["old"],
             "Is": restated["new"],
-            "Rating": effect("rating"),
-            "Direction in that report": effect("direction"),
+            "Rating": [*map(effect, restated["old_rating"], restated["new_rating"])],
+            "Direction in that report": [
+                *map(effect, restated["old_direction"], restated["new_direction"])
+            ],
             "Reason": restated["reason"].fillna("No reason was given."),
         }
     )

@@ -12,12 +12,7 @@ from kpi_tools.outlook import line_chances, predictions
 from kpi_tools.page.cards import Context, activity_cards, cards, small_picture
 from kpi_tools.page.describe import outlooks, settings_of, short_title
 from kpi_tools.page.facts import action_of, entry
-from kpi_tools.page.html import (
-    Html,
-    render,
-    section,
-    slug,
-)
+from kpi_tools.page.html import Html, render, section, slug
 from kpi_tools.page.overviews import assurance_marks, share_bars, sparkline
 from kpi_tools.page.summary import by_distance, lowest_lines
 from kpi_tools.quarters import Quarter
@@ -131,11 +126,9 @@ def at_a_glance(kpis: pd.DataFrame, recent: pd.DataFrame, returns: Returns) -> H
         in_section = kpis[kpis["section"] == name]
         counted = terms.counts(in_section)
         rows = [
-            entry(row, terms)
+            (shown := entry(row, terms))
             | {
-                "spark": sparkline(
-                    points[row["kpi_id"]], f"spark-{slug(row['kpi_id'])}", terms.looks
-                ),
+                "spark": sparkline(points[shown["id"]], f"spark-{slug(shown['id'])}", terms.looks),
                 "marks": assurance_marks(row) if council.marks else "",
                 "unusual": _unusual(row) if council.marks else "",
             }
@@ -167,10 +160,7 @@ def _unusual(kpi: Row) -> str:
 
 
 def reds(kpis: pd.DataFrame, before: pd.DataFrame, recent: pd.DataFrame, returns: Returns) -> Html:
-    """Every KPI in the worst band: an overview, then each with its words and action.
-
-    The furthest from its line stands first.
-    """
+    """Every KPI in the worst band, the furthest first: an overview, then each with its action."""
     terms = Terms(returns.council)
     points, running = rows_by(recent), _open_actions(returns)
     worst = narrative.worst_of(kpis, terms)
@@ -238,12 +228,10 @@ def _red(row: Row, points: Rows, line: Row | None, terms: Terms) -> dict[str, An
         share = round(100 * row["value"] / at)
     if line and line["line"] != terms.word("target") and (gap := gap_of(row, "target")):
         to_target = f"{gap} the {terms.word('target')} of {line_of(row, 'target')}"
-    known = [
-        point for point in points if is_number(point["value"]) or is_text(point.get("milestone"))
-    ]
+    known = [one for one in points if is_number(one["value"]) or is_text(one.get("milestone"))]
     each = [f"{short_title(one['quarter'])} {figure_of(one)} {one['rating']}" for one in known]
     return {
-        "shapes": [terms.look(point["rating"]) for point in known],
+        "shapes": [terms.look(one["rating"]) for one in known],
         "text": ", ".join(each),
         "line": level_of(row, at or line["edge"], bare=False) if line else "",
         "line_word": line["line"] if line else "",

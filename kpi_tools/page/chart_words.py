@@ -1,7 +1,4 @@
-"""What a chart shows in words: its title, its alternative text and the notes beside and below it.
-
-A figure in doubt concludes nothing.
-"""
+"""What a chart shows in words: its title, alternative text and notes. A doubt concludes nothing."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -94,7 +91,7 @@ def look_of(row: Row) -> str:
 def chart_title(points: Rows, words: Mapping[str, str] = WORDS) -> str:
     """What the figures show in at most ten words: `Green again after two quarters of Amber`.
 
-    `points`: one KPI's rows of one definition, oldest first; `words`: what its lines are called.
+    `points`: rows of one definition, oldest first; `words`: what its lines are called.
     """
     if not any(is_number(row["value"]) or is_text(row.get("milestone")) for row in points):
         return "No figures yet"
@@ -114,10 +111,8 @@ def chart_title(points: Rows, words: Mapping[str, str] = WORDS) -> str:
 
 
 def chart_text(points: Rows, form: str, lines: Mapping[str, str]) -> str:
-    """The alternative text: every figure with its period, the lines, and the latest rating.
-
-    `form`: how they are drawn (`Line`, `Columns`); `lines`: the columns of lines, with their words.
-    """
+    """The alternative text: every figure with its period, the lines (columns with their words), the
+    latest rating. `form`: `Line` or `Columns`."""
     levels = [_level(points, column, word) for column, word in lines.items()]
     last = points[-1]
     reason = last.get("not_rated_reason")
@@ -208,8 +203,7 @@ def note_in_words(note: Row) -> str:
 
 
 def quality_notes(kpi: Row) -> list[str]:
-    """The council's own mark of its data, where the KPI was last reviewed, and where it was
-    escalated to."""
+    """The council's own mark of its data, where the KPI was last reviewed or escalated to."""
     letters = kpi["data_quality"] if is_text(kpi.get("data_quality")) else ""
     marks = [f"{of} {_LETTERS[letter]}" for of, letter in zip(_QUALITY, letters, strict=False)]
     labelled = {

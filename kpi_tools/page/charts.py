@@ -1,7 +1,5 @@
-"""A KPI's picture: its line or columns, the bands of its rating behind, the outlook beside.
-
-Each function takes rows as the tables have them and gives a `Chart`. Nothing is rated here.
-"""
+"""A KPI's picture, from rows as the tables have them: its figures, the bands of its rating behind,
+the outlook beside. Nothing is rated here."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -163,11 +161,8 @@ def kpi_chart(
 
 
 def activity_chart(points: Rows, name: str) -> Chart:
-    """One activity indicator's figures, with the range that was expected behind.
-
-    `points`: rows oldest first with `period` (a quarter), `value`, `unit`, `decimals`, `status`,
-    `lower_expected`, `upper_expected`. It is not rated.
-    """
+    """One activity indicator's figures (rows of activity.csv, oldest first), unrated, with the
+    range that was expected behind."""
     bounds = {"upper_expected": "Up to", "lower_expected": "From"}
     levels = [number(row[column]) for row in points for column in ("value", *bounds)]
     low, high = axis(levels, ends=ends_of(points[-1]))
@@ -189,11 +184,8 @@ def activity_chart(points: Rows, name: str) -> Chart:
 
 
 def milestone_chart(points: Rows, name: str, colours: Mapping[str, str] = DEFAULT_COLOURS) -> Chart:
-    """The statuses of a milestone as a line of shapes, its word wherever it changes.
-
-    `points`: rows oldest first with `milestone` (the status, if any) and `rating`.
-    `colours`: by rating.
-    """
+    """The statuses of a milestone (its rows, oldest first) as a line of shapes, with its word
+    wherever it changes. `colours`: by rating."""
     canvas = Canvas(0, 1, len(points), height=70, axis=False)
     canvas.joined("other", [n + 0.5 for n in range(len(points))], [0.3] * len(points))
     statuses = [str(text_of(row.get("milestone")) or "no report") for row in points]
@@ -230,8 +222,7 @@ def small_multiples(
 
 
 def as_columns(points: Rows, form: str = "auto") -> bool:
-    """Whether a KPI's figures are columns from zero: counts that start near it. Else they are a
-    line."""
+    """Whether a KPI's figures are columns from zero (counts that start near it), or a line."""
     last = points[-1]
     levels = [row.get(column) for row in points for column in ("value", *LINES)]
     known = [float(level) for level in levels if is_number(level)]
@@ -252,8 +243,7 @@ def unit_of(row: Row, levels: Sequence[float]) -> Unit:
 
 
 def show_figure(row: Row, unit: Unit) -> str:
-    """A figure in a picture, short: `34%`, `1,234`, `£1.25m`; never on another side of its lines
-    than it is."""
+    """A figure in a picture, short: `34%`, `£1.25m`; never on another side of its lines."""
     if unit.divisor == 1:
         return figure_of({"polarity": ""} | row, bare=True)
     value = row["value"] / unit.divisor
@@ -332,9 +322,7 @@ def _draw_columns(canvas: Canvas, points: Rows) -> None:
     width, ground = canvas.x(1), canvas.y(0)
     texts = [show_figure(row, canvas.unit) if is_number(row["value"]) else "" for row in points]
     step = every(len(points), width, max(text_width(text, 13, True) for text in texts) + 3)
-    for n, row in enumerate(points):
-        if not is_number(row["value"]):
-            continue
+    for n, row in ((n, row) for n, row in enumerate(points) if is_number(row["value"])):
         last, doubted, top = n == len(points) - 1, in_doubt(row), canvas.within(row["value"])
         canvas.columns.append({"x": n + 0.5, "y": top, "y2": 0, "look": look_of(row)})
         if doubted:
@@ -374,15 +362,14 @@ def _draw_outlook(canvas: Canvas, outlook: Row, count: int, figure: str) -> None
     """What is expected, right of a divider: a bar for the range and a tick for the value."""
     low, high, expected = (outlook[name] for name in ("low", "high", "expected"))
     x = canvas.width - 15
-
-    def across(half: float) -> list[float]:
-        return [canvas.at(x - half), canvas.at(x + half)]
-
     canvas.line("divider", [count, count], [canvas.low, canvas.high])
-    canvas.line("range", across(0), [low, high])
-    for end in (low, high):
-        canvas.line("range end", across(6), [end, end])
-    canvas.line("expected", across(8), [expected, expected])
+    canvas.line("range", [canvas.at(x)] * 2, [low, high])
+    for look, half, at in (
+        ("range end", 6, low),
+        ("range end", 6, high),
+        ("expected", 8, expected),
+    ):
+        canvas.line(look, [canvas.at(x - half), canvas.at(x + half)], [at, at])
     feet = [canvas.y(expected) + down for down in (4.5, -5, 15, -12, 22)]
     canvas.note(x - 11, feet, figure, align="right")
     for down, text in ((17, period_label(period_end(outlook))[0]), (32, "outlook")):
@@ -415,14 +402,11 @@ def _single_month(points: Rows, months: Sequence[Row]) -> list[Row]:
 
     None of what adds up: a month of it is on another scale.
     """
-    if adds_up(points[-1]["unit"]):
+    last = points[-1]
+    if adds_up(last["unit"]) or not is_number(last["value"]):
         return []
     alone = [row for row in months if is_number(row["value"]) and row.get("basis") == "month"][-1:]
-    return [
-        row
-        for row in alone
-        if row["period_end"].date() == period_end(points[-1]) and is_number(points[-1]["value"])
-    ]
+    return [row for row in alone if row["period_end"].date() == period_end(last)]
 
 
 def _at_their_periods(points: Rows, benchmarks: Sequence[Row]) -> list[tuple[int, Row]]:

@@ -76,10 +76,7 @@ _ASSUMED = (
 
 
 def month_alone(month: Mapping[str, Any], unit: str, decimals: int) -> str:
-    """The latest month of a KPI whose figure covers more: `December 2024 alone: 68% (50 of 73).`
-
-    `month` is its row of `returns.months`.
-    """
+    """One of `returns.months` of a KPI whose figure covers more: `December 2024 alone: 68%.`"""
     parts = f" ({parts_of(dict(month))})" if pd.notna(month["denominator"]) else ""
     mark = f" ({ILLUSTRATIVE})" if month["status"] == ILLUSTRATIVE else ""
     figure = show(month["value"], unit, decimals)
@@ -90,11 +87,8 @@ def direction_sentence(kpi: Mapping[str, Any]) -> str:
     """The direction of travel with its size: `Negative: falling by 2.1 points a year (…).`"""
     state = kpi["direction_of_travel"]
     if state == NOT_ENOUGH_DATA:
-        span = (
-            "since the series began anew"
-            if is_text(kpi.get("series_from"))
-            else "in the period shown"
-        )
+        anew = is_text(kpi.get("series_from"))
+        span = "since the series began anew" if anew else "in the period shown"
         return f"Not enough data: {plural(int(kpi['points']), 'figure')} {span}."
     if state == NOT_TESTABLE:
         why = "neither rising nor falling is better, or the figures build up over the year"
@@ -106,14 +100,12 @@ def direction_sentence(kpi: Mapping[str, Any]) -> str:
     def by(size: float) -> str:
         return amount(size, kpi["unit"], places, points=_POINTS)
 
+    def change(size: float) -> str:
+        way = "a rise" if size > 0 else "a fall"
+        return f"{way} of {by(size)}" if round(size, places) else "no change"
+
     if state == STABLE:
-        ends = [
-            f"{'a rise' if end > 0 else 'a fall'} of {by(end)}"
-            if round(end, places)
-            else "no change"
-            for end in (low, high)
-        ]
-        return f"{capitalised(STABLE)}: {between(*ends)} a year."
+        return f"{capitalised(STABLE)}: {between(change(low), change(high))} a year."
     way = "rising" if kpi["slope"] > 0 else "falling"
     smaller, larger = (rounded(one, places) for one in sorted((abs(low), abs(high))))
     interval = f" (95% interval {smaller} to {larger})" if smaller != larger else ""
@@ -190,10 +182,7 @@ def outlooks(
 
 
 def direction_notes(recent: pd.DataFrame, returns: Returns) -> dict[str, str]:
-    """Where the overlap-aware direction of a KPI is another, in a sentence, or empty.
-
-    Only of KPIs whose figures can be concluded from.
-    """
+    """Where the overlap-aware direction is another, a sentence, else empty; none in doubt."""
     noted = rows_by(gls_direction(recent, **settings_of(returns)))
     return {
         name: str(rows[-1]["direction_note"])
@@ -217,30 +206,26 @@ def _steps(kpi: Row, row: Row, lines: Rows) -> list[dict[str, Any]]:
     last = row["next_quarter"] == row["year_end_quarter"]
     steps = []
     for name in ("next",) if last else ("next", "year_end"):
-        if math.isnan(row[f"{name}_expected"]):
+        of = {part: row[f"{name}_{part}"] for part in ("quarter", "expected", "low", "high")}
+        if math.isnan(of["expected"]):
             continue
-        expected, *ends = (
-            show(row[f"{name}_{part}"], kpi["unit"], int(kpi["decimals"]))
-            for part in ("expected", "low", "high")
-        )
-        known = [(one, one[f"{name}_chance"]) for one in lines if not one["earlier"]]
-        steps.append(
+        ends = [show(of[end], kpi["unit"], int(kpi["decimals"])) for end in ("low", "high")]
+        chances = [
             {
-                "when": short_title(row[f"{name}_quarter"]),
-                "ends": name == "year_end" or last,
-                "expected": expected,
-                "range": " to ".join(dict.fromkeys(ends)),
-                "chances": [
-                    {
-                        "line": _reaches(kpi, line),
-                        "words": capitalised(likelihood(chance)),
-                        "figure": chance_in_words(chance).removeprefix("is "),
-                    }
-                    for line, chance in known
-                    if not math.isnan(chance)
-                ],
+                "line": _reaches(kpi, line),
+                "words": capitalised(likelihood(chance)),
+                "figure": chance_in_words(chance).removeprefix("is "),
             }
-        )
+            for line in lines
+            if not line["earlier"] and not math.isnan(chance := line[f"{name}_chance"])
+        ]
+        step = {
+            "when": short_title(of["quarter"]),
+            "ends": name == "year_end" or last,
+            "expected": show(of["expected"], kpi["unit"], int(kpi["decimals"])),
+            "range": " to ".join(dict.fromkeys(ends)),
+        }
+        steps.append(step | {"chances": chances})
     return steps
 
 
@@ -270,8 +255,7 @@ def _basis(kpi: Row, row: Row) -> str:
 def takes(kpi: Row, quarters: Rows, lines: Rows, terms: Terms) -> list[str]:
     """The quarter alone, what it takes to reach the next line, how many cases decide the rating.
 
-    `kpi`: a row of the scorecard; `quarters`: its quarters as `cases.in_period` gives them, oldest
-    first; `lines`: its rows of `terms.lines_of`. Arithmetic, not chance.
+    `quarters`: its rows of `cases.in_period`, oldest first; `lines`: of `terms.lines_of`.
     """
     sentences = []
     if quarters and is_number(quarters[-1].get("in_period_value")):
@@ -282,8 +266,8 @@ def takes(kpi: Row, quarters: Rows, lines: Rows, terms: Terms) -> list[str]:
     if is_rolling(kpi) and parts_of(kpi):
         leaving = leaving_quarters(quarters)
         assumed = " (taking each quarter that drops out for a quarter of the twelve months)"
-        for sentence in to_reach(kpi, lines, leaving)[:1]:
-            sentences.append(f"{sentence.rstrip('.')}{'' if leaving else assumed}.")
+        reach = to_reach(kpi, lines, leaving)[:1]
+        sentences += [f"{one.rstrip('.')}{'' if leaving else assumed}." for one in reach]
     scheme = terms.scheme(kpi)
     changes = [text.removeprefix("would be ") for text in sensitivity(kpi, scheme)]
     worst = kpi["rating"] == scheme.bands[-1].name
@@ -294,8 +278,7 @@ def takes(kpi: Row, quarters: Rows, lines: Rows, terms: Terms) -> list[str]:
 def required_cases(kpi: Row, quarters: Rows, months: pd.DataFrame, terms: Terms) -> list[str]:
     """A KPI's cases, what each coming quarter must be, how many cases decide the rating.
 
-    `kpi`: a row of the scorecard; `quarters`: the KPI's as `cases.in_period` gives them, oldest
-    first; `months`: its single months.
+    `quarters`: its rows of `cases.in_period`, oldest first; `months`: its single months.
     """
     counted = parts_of(kpi)
     sentences = [f"The latest figure counts {counted} cases."] if counted else []
@@ -328,25 +311,21 @@ def quarters_alone(figures: pd.DataFrame, months: pd.DataFrame) -> pd.DataFrame:
 
 def leaving_quarters(quarters: Rows) -> Quarters | None:
     """Numerator and denominator of the rolling figure's four quarters; None unless all known."""
-    parts = [
-        (float(row["in_period_numerator"]), float(row["in_period_denominator"]))
-        for row in quarters[-4:]
-    ]
+    parts = [(row["in_period_numerator"], row["in_period_denominator"]) for row in quarters[-4:]]
     return None if any(math.isnan(part) for pair in parts for part in pair) else parts
 
 
 def to_reach(kpi: Row, lines: Rows, leaving: Quarters | None) -> list[str]:
     """What each coming quarter must be for each of the `lines` that is missed, the lowest first."""
     sentences = []
-    way = kpi["polarity"]
+    parts, way, unit = (kpi["numerator"], kpi["denominator"]), kpi["polarity"], kpi["unit"]
     for line in reversed(lines):
-        if (level := missed(kpi, line)) is None:
-            continue
-        parts, per = (kpi["numerator"], kpi["denominator"]), MULTIPLIERS[kpi["unit"]]
-        steps = what_it_takes(*parts, level, leaving=leaving, polarity=way, per=per)
-        words = takes_in_words(steps, line["line"], kpi["unit"], int(kpi["decimals"]), polarity=way)
-        of = f"{line['line']} of {level_of(kpi, level, bare=False)}"
-        sentences.append(f"To reach the {of}: {words[:1].lower()}{words[1:]}")
+        if (level := missed(kpi, line)) is not None:
+            how: Any = {"leaving": leaving, "polarity": way, "per": MULTIPLIERS[unit]}
+            steps = what_it_takes(*parts, level, **how)
+            words = takes_in_words(steps, line["line"], unit, int(kpi["decimals"]), polarity=way)
+            of = f"{line['line']} of {level_of(kpi, level, bare=False)}"
+            sentences.append(f"To reach the {of}: {words[:1].lower()}{words[1:]}")
     return sentences
 
 
@@ -356,14 +335,13 @@ def _if_held(kpi: Row, leaving: Quarters | None, months: pd.DataFrame) -> list[s
     if known.empty:
         return []
     last, unit, decimals = known.iloc[-1], kpi["unit"], int(kpi["decimals"])
-    per, rate = MULTIPLIERS[unit], last["value"]
+    parts, per, rate = (kpi["numerator"], kpi["denominator"]), MULTIPLIERS[unit], last["value"]
     if last["denominator"] > 0:
         rate = per * last["numerator"] / last["denominator"]
-    each = []
-    for n in (1, 2, 3, 4):
-        parts = kpi["numerator"], kpi["denominator"]
-        after = rolling_after(*parts, rate, n, leaving=leaving, per=per)
-        each.append(f"{show(after, unit, decimals)} after {plural(n, 'quarter')}")
+    after = (rolling_after(*parts, rate, n, leaving=leaving, per=per) for n in (1, 2, 3, 4))
+    each = [
+        f"{show(a, unit, decimals)} after {plural(n, 'quarter')}" for n, a in enumerate(after, 1)
+    ]
     month = f"{show(last['value'], unit, decimals)} of {last['period_end']:%B %Y}"
     return [f"If the {month} held, the rolling figure would be {listed(each)}."]
 

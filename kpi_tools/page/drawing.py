@@ -1,7 +1,7 @@
 """How pictures look and become SVG: one Altair chart, compiled once and drawn with each one's data.
 
-The same picture gives the same bytes in whatever order it is drawn: no random ids, no counters. A
-council's text stands in data values only: Vega reads titles and axis titles as expressions.
+No random ids, no counters: the same bytes in whatever order they are drawn. A council's text stands
+in data values only: Vega reads titles and axis titles as expressions.
 """
 
 import json
@@ -142,8 +142,8 @@ for _name, _colour in COLOURS.items():
 def chart() -> Any:
     """Bands, columns, lines and points over periods, with the ticks and grid of a value axis.
 
-    Data sets: `bands` and `columns` (`y` to `y2`), `lines` (one through the rows of each `part`)
-    and `points`, each row with the name of its `look` above. Settings: see `Drawing`.
+    Bands and columns go from `y` to `y2`, a line through the rows of each `part`; each row names
+    its `look` above. Settings: see `Drawing`.
     """
     expr: Any = alt.ExprRef
     exact: Any = {"nice": False, "zero": False, "padding": 0}
@@ -189,25 +189,17 @@ def _data(name: str) -> alt.Chart:
 
 def _looks(kind: Any) -> dict[str, Any]:
     """An encoding for each field of a kind of look, which the data hold as they are to be drawn."""
-    channels: Any = {
-        "fill": alt.Fill,
-        "stroke": alt.Stroke,
-        "shape": alt.Shape,
-        "size": alt.Size,
-        "strokeWidth": alt.StrokeWidth,
-        "strokeDash": alt.StrokeDash,
-    }
-    return {name: channels[name](name, type="nominal", scale=None) for name in kind._fields}
+    channels = {name: getattr(alt, name[0].upper() + name[1:]) for name in kind._fields}
+    return {name: of(name, type="nominal", scale=None) for name, of in channels.items()}
 
 
 def _with_looks(data: Mapping[str, Rows]) -> dict[str, Rows]:
     """The data sets with the looks that their rows name."""
     tables: Any = {"bands": BANDS, "columns": COLUMNS, "lines": LINES, "points": POINTS}
-    looks = {
-        name: [row | table[row["look"]]._asdict() for row in data[name]]
-        for name, table in tables.items()
+    return dict(data) | {
+        name: [row | looks[row["look"]]._asdict() for row in data[name]]
+        for name, looks in tables.items()
     }
-    return dict(data) | looks
 
 
 @dataclass(frozen=True)
@@ -248,12 +240,11 @@ class Drawing:
         room = {"left": left, "right": right, "top": top, "bottom": bottom}
         vega |= {"width": self.width, "height": self.height, "padding": room}
         root = ET.fromstring(vl_convert.vega_to_svg(json.dumps(vega)))
-        drawn = "".join(ET.tostring(one, "unicode") for child in root for one in _seen(child))
-        drawn += (
-            f'<g transform="translate({left:.1f},{top:.1f})">{_written(self.data["texts"])}</g>'
-        )
+        marks = "".join(ET.tostring(one, "unicode") for child in root for one in _seen(child))
+        texts = _written(self.data["texts"])
+        marks += f'<g transform="translate({left:.1f},{top:.1f})">{texts}</g>'
         size = self.width + left + right, self.height + top + bottom
-        return image(name, title, text, size, drawn.replace(" />", "/>"))
+        return image(name, title, text, size, marks.replace(" />", "/>"))
 
     def altair(self, title: str, below: str) -> alt.LayerChart:
         """The picture as an Altair chart under a title and a text, to be shown or saved."""

@@ -66,10 +66,8 @@ def entry(kpi: Row, terms: Terms, name: str = "") -> dict[str, Any]:
 
 def facts(kpi: Row, terms: Terms) -> list[dict[str, Any]]:
     """The strip: latest, lines, previous with its rating, a year ago or next due, data period."""
-    doubted, unit = in_doubt(kpi), unit_words(kpi["unit"])
-    strip = [
-        figure_fact("Latest", kpi, "", parts_of(kpi) or _above(kpi, terms)) | {"doubted": doubted}
-    ]
+    doubted, unit, small = in_doubt(kpi), unit_words(kpi["unit"]), parts_of(kpi)
+    strip = [figure_fact("Latest", kpi, "", small or _above(kpi, terms)) | {"doubted": doubted}]
     for name in terms.lines(kpi):
         gap = None if doubted else gap_of(kpi, name, bare=True)
         line = line_of(kpi, name, bare=True)
@@ -108,9 +106,7 @@ def figure_fact(label: str, kpi: Row, of: str = "", small: str | None = "") -> d
     return found | {"status": status, "none": False} if milestone else found
 
 
-def fact(
-    label: str, value: str, status: Any, small: str | None = None, unit: str = ""
-) -> dict[str, Any]:
+def fact(label: str, value: str, status: Any, small: str | None = None, unit: str = "") -> Row:
     """An entry of the strip; words in place of a figure have neither unit nor status."""
     known = any(map(str.isdigit, value))
     return {

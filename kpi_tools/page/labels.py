@@ -1,7 +1,7 @@
 """Where the texts of a chart find room: places in pixels, worked out from what else is drawn.
 
-Nothing here knows what a figure means. A label belongs to a point and may stand above or below it,
-near or further off; of its places it takes the cheapest, and is left out where none is free.
+A label may stand above or below its point, near or further off; of its places it takes the
+cheapest, and is left out where none is free.
 """
 
 import math
@@ -107,9 +107,7 @@ def place(
     return feet
 
 
-def spread(
-    middles: Sequence[float], sizes: Sequence[float], low: float, high: float
-) -> list[float]:
+def spread(middles: list[float], sizes: list[float], low: float, high: float) -> list[float]:
     """Middles of things so large, pushed equally to both sides until none overlap."""
     order = sorted(range(len(middles)), key=lambda n: (middles[n], n))
     before = [0.0, *accumulate(sizes[n] for n in order)]  # how much those before each one take

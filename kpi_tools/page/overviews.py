@@ -1,5 +1,4 @@
-"""Pictures of many figures at once: the last reports, where we stand among other councils, and
-small marks."""
+"""Pictures of many figures at once: the last reports, our place among others, and small marks."""
 
 import math
 from collections.abc import Mapping
@@ -10,20 +9,10 @@ import pandas as pd
 from markupsafe import Markup
 
 from kpi_tools.comparison import compare
+from kpi_tools.page import drawing
 from kpi_tools.page.canvas import DEFAULT_COLOURS, Canvas, period_label
 from kpi_tools.page.chart_words import end_of, period_end, period_words
 from kpi_tools.page.charts import Chart
-from kpi_tools.page.drawing import (
-    BLUE,
-    COLOURS,
-    HAIRLINE,
-    INK,
-    ORANGE,
-    POINTS,
-    QUIET,
-    VIOLET,
-    image,
-)
 from kpi_tools.page.labels import spread, text_width
 from kpi_tools.quarters import Quarter
 from kpi_tools.vocabulary import (
@@ -62,10 +51,8 @@ _SHAPES = {
 
 
 def sparkline(points: Rows, name: str, colours: Mapping[str, str] = DEFAULT_COLOURS) -> Chart:
-    """The last figures as marks of the shape of their rating, and the target dashed.
-
-    `points`: a KPI's rows shown, oldest first; `colours`: by rating. The text reads each of them.
-    """
+    """The last figures (rows, oldest first) as marks of the shape of their rating, and the target
+    dashed. The text reads each of them. `colours`: by rating."""
     rows = [row | {"value": 0.0} if is_text(row.get("milestone")) else row for row in points]
     known = [row for row in rows if is_number(row["value"])]
     levels = [row["value"] for row in known if not in_doubt(row)] or [0.0]
@@ -88,39 +75,39 @@ def sparkline(points: Rows, name: str, colours: Mapping[str, str] = DEFAULT_COLO
             line += f"{path_command(n, 'value')}{x:.1f},{y(row['value']):.1f}"
             size = "" if n == len(rows) - 1 else "band "
             marks += _mark(x, y(row["value"]), colours.get(row["rating"], ""), size)
-    drawn = (
-        f'<g fill="none"><path d="{target}" stroke="{INK}" stroke-width="1.2" '
-        f'stroke-dasharray="3,2"/><path d="{line}" stroke="{BLUE}" stroke-width="1.4"/></g>{marks}'
+    lines = (
+        f'<g fill="none"><path d="{target}" stroke="{drawing.INK}" stroke-width="1.2" '
+        f'stroke-dasharray="3,2"/><path d="{line}" stroke="{drawing.BLUE}" stroke-width="1.4"/></g>'
     )
     words = [f"{period_words(row)} {figure_of(row)}, {row['rating']}" for row in known]
     text = f"{'; '.join(words) or 'None'}."
-    return Chart(image(name, "Last figures", text, (132, 38), drawn), "Last figures", text)
+    return Chart(
+        drawing.image(name, "Last figures", text, (132, 38), lines + marks), "Last figures", text
+    )
 
 
 def share_bars(shares: Mapping[str, tuple[float, str]]) -> dict[str, Chart]:
     """How far each KPI is from its line, in per cent of it; on one scale, the line dotted.
-
-    `shares`: per cent and colour, by the stem of their ids.
-    """
+    `shares`: per cent and colour, by the stem of their ids."""
     ends = [100.0, *(share for share, _ in shares.values())]
     low, high = min(ends) - 4, max(ends) + 4
     x = {share: 4 + 140 * (share - low) / (high - low) for share in ends}
     bars = {}
     for name, (share, colour) in shares.items():
         bar = (
-            f'<path d="M4,12H144" stroke="{HAIRLINE}"/>'
-            f'<path d="M{x[100]:.1f},2V22" stroke="{INK}" stroke-width="2.8" '
+            f'<path d="M4,12H144" stroke="{drawing.HAIRLINE}"/>'
+            f'<path d="M{x[100]:.1f},2V22" stroke="{drawing.INK}" stroke-width="2.8" '
             'stroke-linecap="round" stroke-dasharray="0.1,5"/>'
             f'<path d="M{x[share]:.1f},12H{x[100]:.1f}" stroke="#d4351c" stroke-width="4"/>'
         ) + _mark(x[share], 12, colour)
         text = f"{share:.0f}% of the line."
-        svg = image(name, "Share of the line", text, (148, 24), bar)
+        svg = drawing.image(name, "Share of the line", text, (148, 24), bar)
         bars[name] = Chart(svg, "Share of the line", text)
     return bars
 
 
 def _mark(x: float, y: float, colour: str, size: str = "") -> str:
-    look = POINTS[f"{size}{colour if colour in COLOURS else 'unrated'}"]
+    look = drawing.POINTS[f"{size}{colour if colour in drawing.COLOURS else 'unrated'}"]
     scale = math.sqrt(look.size) / 2  # as Vega does
     return (
         f'<path transform="translate({x:.1f},{y:.1f}) scale({scale:.1f})" '
@@ -133,13 +120,13 @@ def assurance_marks(kpi: Row) -> Markup:
     """Variation and assurance as NHS readers know them, each mark with its word; or nothing."""
     up = kpi["polarity"] == HIGHER
     letters = {
-        IMPROVEMENT: (BLUE, "H" if up else "L"),
-        CONCERN: (ORANGE, "L" if up else "H"),
-        NEUTRAL: (VIOLET, "↕"),
-        COMMON_CAUSE: (QUIET, "∿"),
-        PASSES: (BLUE, "P"),
-        FAILS: (ORANGE, "F"),
-        HIT_OR_MISS: (QUIET, "?"),
+        IMPROVEMENT: (drawing.BLUE, "H" if up else "L"),
+        CONCERN: (drawing.ORANGE, "L" if up else "H"),
+        NEUTRAL: (drawing.VIOLET, "↕"),
+        COMMON_CAUSE: (drawing.QUIET, "∿"),
+        PASSES: (drawing.BLUE, "P"),
+        FAILS: (drawing.ORANGE, "F"),
+        HIT_OR_MISS: (drawing.QUIET, "?"),
     }
     svg = Markup(
         '<svg class="mark" role="img" aria-label="{0}" viewBox="0 0 20 20" width="20" height="20">'
@@ -154,8 +141,8 @@ def assurance_marks(kpi: Row) -> Markup:
 def counts_chart(history: Rows, name: str, bands: Mapping[str, str] = DEFAULT_COLOURS) -> Chart:
     """How many KPIs had each rating, report by report: a row of columns for each, on one scale.
 
-    `history`: rows oldest first with `quarter` and a count for each rating. `bands`: the ratings,
-    best first, each with its colour. What is not rated has a row where the latest report has any.
+    `history`: rows oldest first with `quarter` and a count for each rating. `bands`: best first,
+    each with its colour. What is not rated has a row where the latest report has any.
     """
     ratings = [rating for rating in bands if rating in history[-1]]
     ratings += [NOT_RATED] if history[-1].get(NOT_RATED) else []
@@ -176,12 +163,13 @@ def counts_chart(history: Rows, name: str, bands: Mapping[str, str] = DEFAULT_CO
             top = foot + each * int(row[rating])
             canvas.columns.append({"x": n + 0.5, "y": top, "y2": foot, "look": look})
             canvas.text(canvas.x(n + 0.5), canvas.y(top) - 4, f"{row[rating]:.0f}", bold=n == last)
-    ends = [period_label(Quarter.parse(row["quarter"]).end) for row in history]
-    for n, (month, year) in enumerate(ends):
-        x = canvas.x(n + 0.5)
-        canvas.text(x, high + 17, month, bold=n == last)
-        if not n or year != ends[n - 1][1]:
-            canvas.text(x, high + 32, year, bold=n == last)
+    before = ""
+    for n, row in enumerate(history):
+        month, year = period_label(Quarter.parse(row["quarter"]).end)
+        canvas.text(canvas.x(n + 0.5), high + 17, month, bold=n == last)
+        if year != before:
+            canvas.text(canvas.x(n + 0.5), high + 32, year, bold=n == last)
+        before = year
     counted = [f"{rating} {listed([str(row[rating]) for row in history])}" for rating in ratings]
     titles = [Quarter.parse(row["quarter"]).title for row in history]
     span = titles[0] if len(titles) == 1 else f"{titles[0]} to {titles[-1]}"
@@ -209,12 +197,11 @@ def peers_chart(points: Rows, benchmarks: Rows, headline: str, name: str) -> Cha
     `group`. `headline`: the group; without one all areas but England. Ours is of the same period
     where it is shown, else the latest.
     """
-    areas = [
-        row
-        for row in benchmarks
-        if is_number(row["value"])
-        and (row.get("group") == headline if headline else row["area"] != ENGLAND)
-    ]
+    areas = [row for row in benchmarks if is_number(row["value"])]
+    if headline:
+        areas = [row for row in areas if row.get("group") == headline]
+    else:
+        areas = [row for row in areas if row["area"] != ENGLAND]
     known = [row for row in points if is_number(row["value"]) and not in_doubt(row)]
     period = areas[-1]["period"] if areas else ""
     areas = [row for row in areas if row["period"] == period]
@@ -249,8 +236,7 @@ def _beyond_chance(areas: Rows, ours: Row) -> str | None:
 def peers_strip(areas: Rows, ours: Row, name: str, now: Row | None = None) -> Chart:
     """Where we stand among other councils: a tick for each, the median taller, ours as a disc.
 
-    `areas`: rows with the `value` of one period, ours not among them. `ours`: `area`, `value`,
-    `unit`, `decimals`, `polarity` of the same period; `now` today's, where that is later.
+    `areas`: rows of one period without ours; `now`: today's, where that is later than `ours`.
     """
     others = sorted(float(row["value"]) for row in areas if is_number(row["value"]))
     everyone = sorted([*others, float(ours["value"])])

@@ -1,7 +1,5 @@
-"""The edition's word at the top, the chapter Checks, and the last chapter: how the report was made.
-
-The record of the last chapter goes into the manifest, too, so that page and manifest cannot differ.
-"""
+"""The edition's word at the top, the chapter Checks, and the last: how the report was made, whose
+record goes into the manifest, too, so that page and manifest cannot differ."""
 
 from collections.abc import Iterable, Mapping
 from datetime import date
@@ -54,14 +52,11 @@ def record(
     """
     council, terms = returns.council, Terms(returns.council)
     counted = rating_counts(kpis, council)
-    ratings = [
-        name for name in ratings_of(council) if counted[name] or name not in (MONITORED, NOT_DUE)
-    ]
+    seldom = (MONITORED, NOT_DUE)
+    ratings = [name for name in ratings_of(council) if counted[name] or name not in seldom]
     sensitive = set(returns.catalogue.loc[returns.catalogue["sensitive"] == "yes", "kpi_id"])
-    figures = pd.concat(
-        [table[["kpi_id", "status"]] for table in (returns.figures, returns.months)]
-    )
-    hidden = figures["kpi_id"].isin(sensitive) & (figures["status"] == SUPPRESSED)
+    tables = (returns.figures, returns.months)
+    hidden = [one["kpi_id"].isin(sensitive) & (one["status"] == SUPPRESSED) for one in tables]
     rows = returns.counts[["rows_in", "accepted", "rejected", "blank"]].sum()
     return {
         "edition": edition,
@@ -85,7 +80,7 @@ def record(
         "small_numbers": {
             "threshold": council.threshold,
             "rounding": council.rounding or None,
-            "suppressed": int(hidden.sum()),
+            "suppressed": sum(int(one.sum()) for one in hidden),
             "shown": rows_of(returns.agreed),
         },
         "checks": {code: found.get(code, 0) for code in CHECKS},
@@ -154,19 +149,13 @@ def _inputs(used: Mapping[str, str]) -> pd.DataFrame:
             label = f"{kind.capitalize()} of {quarter.title}"
         groups.setdefault(label, {})[path] = name
     rows = [
-        (
-            label,
-            str(len(names)),
-            digest(names) if len(names) > 1 else [*names.values()][0][:_DIGITS],
-        )
-        for label, names in groups.items()
+        (label, str(len(of)), digest(of) if len(of) > 1 else [*of.values()][0][:_DIGITS])
+        for label, of in groups.items()
     ]
     return pd.DataFrame(rows, columns=["Input", "Files", "Name of its content"])
 
 
-def notices(
-    edition: str, quarter: Quarter, corrections: str = "", only: str = ""
-) -> tuple[str, ...]:
+def notices(edition: str, quarter: Quarter, corrections: str = "", only: str = "") -> list[str]:
     """What stands at the head of a report: a draft, a part, a version, each a word and the rest."""
     if edition not in EDITIONS:
         raise InputError(f'A report is "draft" or "final", not {edition!r}.')
@@ -174,13 +163,10 @@ def notices(
     if edition != FINAL:
         draft = f"Draft. Not for publication: the report for {quarter.title} has not been released."
         sentences.insert(0, f"{draft} The chapter Checks says why.")
-    again = list(enumerate(corrections_of(corrections), start=2))
-    for number, (day, what, why) in reversed(again):
-        when = f"{day.day} {day:%B %Y}"
-        sentences.append(
-            f"Version {number}. Published again on {when}. Corrected: {what}. Reason: {why}."
-        )
-    return tuple(sentences)
+    for number, (day, what, why) in reversed([*enumerate(corrections_of(corrections), start=2)]):
+        again = f"Version {number}. Published again on {day.day} {day:%B %Y}."
+        sentences.append(f"{again} Corrected: {what}. Reason: {why}.")
+    return sentences
 
 
 def edition_notice(edition: str, quarter: Quarter, corrections: str = "", only: str = "") -> Html:
@@ -193,8 +179,7 @@ def edition_notice(edition: str, quarter: Quarter, corrections: str = "", only: 
 def checks_chapter(findings: pd.DataFrame, edition: str, overrides: str = "") -> Html:
     """The chapter Checks: every finding in a draft; in the final report those that were let pass.
 
-    `overrides` as the notebook's parameter has them. Raises `InputError` in a final report while an
-    error stands.
+    Raises `InputError` in a final report while an error stands.
     """
     every, final = with_overrides(findings, parse_overrides(overrides)), edition == FINAL
     passed = every[every["by"].notna()]

@@ -73,9 +73,7 @@ def summary(
 # What needs attention.
 
 
-def attention(
-    kpis: pd.DataFrame, recent: pd.DataFrame, returns: Returns, terms: Terms
-) -> list[dict[str, Any]]:
+def attention(kpis: pd.DataFrame, recent: pd.DataFrame, returns: Returns, terms: Terms) -> Rows:
     """At most four lines of what needs attention: a sign, a reason and the KPIs it is about."""
     notes, lowest = direction_notes(recent, returns), lowest_lines(kpis, terms)
     sure = [row for row in rows_of(kpis) if not in_doubt(row)]
@@ -87,19 +85,13 @@ def attention(
         line = f"the {words.pop()}" if len(words) == 1 else "their lowest line"
         look = terms.look(far[0]["rating"])
         found.append({"look": look, "reason": f"Furthest from {line}:", "rows": far, "gaps": gaps})
+    falling = [row for row in sure if terms.arrow_of(row) == terms.states[2]]
+    # both directions must agree before a KPI is said to get worse
+    falling = [row for row in falling if not notes.get(row["kpi_id"])]
     for ratings in (terms.worst, terms.middle):
-        # both directions must agree before a KPI is said to get worse
-        worse = [
-            row
-            for row in sure
-            if row["rating"] in ratings
-            and terms.arrow_of(row) == terms.states[2]
-            and not notes.get(row["kpi_id"])
-        ]
-        if worse:
-            rating = listed(sorted({row["rating"] for row in worse}), "or")
-            found.append({"sign": "negative", "reason": f"{rating} and getting worse:"})
-            found[-1] |= {"rows": worse, "gaps": {}}
+        if worse := [row for row in falling if row["rating"] in ratings]:
+            reason = f"{listed(sorted({row['rating'] for row in worse}), 'or')} and getting worse:"
+            found.append({"sign": "negative", "reason": reason, "rows": worse, "gaps": {}})
     if sentence := _loose_ends(kpis, followed(returns), terms):
         found.append({"sign": "old", "reason": sentence, "rows": [], "gaps": {}})
     return found
@@ -158,9 +150,7 @@ def _columns(terms: Terms, there: Iterable[str], *more: str) -> list[dict[str, A
     ]
 
 
-def tiles(
-    kpis: pd.DataFrame, before: pd.DataFrame | None, terms: Terms, when: str
-) -> list[dict[str, Any]]:
+def tiles(kpis: pd.DataFrame, before: pd.DataFrame | None, terms: Terms, when: str) -> Rows:
     """The counts of ratings and directions, each with the last report's and the change in words."""
     now = terms.counts(kpis)
     then = now if before is None else terms.counts(before)
@@ -215,10 +205,12 @@ def counts_history(history: pd.DataFrame, terms: Terms) -> Html:
     displayed = history.tail(6)
     if len(displayed) < 2:
         return Html()
-    frame = displayed.assign(quarter=[short_title(label) for label in displayed["quarter"]])
-    frame = frame.rename(columns={"quarter": "Quarter"}).assign(
-        **{terms.head("kpi", 2): displayed.drop(columns="quarter").sum(axis=1)}
+    counts, frame = (
+        displayed.drop(columns="quarter"),
+        displayed.rename(columns={"quarter": "Quarter"}),
     )
+    total = {terms.head("kpi", 2): counts.sum(axis=1)}
+    frame = frame.assign(Quarter=frame["Quarter"].map(short_title), **total)
     picture = counts_chart(rows_of(displayed), "history", terms.looks)
     return render("history.html.j2", picture=picture, figures=frame, terms=terms)
 

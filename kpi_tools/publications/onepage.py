@@ -1,7 +1,7 @@
 """The quarter on one A4 page for e-mail: tables, every look inline, no picture, no script."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import pandas as pd
@@ -48,7 +48,7 @@ def one_page(
     before: pd.DataFrame,
     movement: pd.DataFrame,
     *,
-    notices: tuple[str, ...] = (),
+    notices: Sequence[str] = (),
 ) -> str:
     """The page: counts, what changed, the worst with action and owner, doubt and gaps, next steps.
 
