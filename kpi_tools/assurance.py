@@ -110,21 +110,13 @@ def assurance(
 def reading(
     kpi: Mapping[str, Any], bands: int = 3, *, alone_meets: bool = False, target: str = "target"
 ) -> str | None:
-    """Rating and assurance in one sentence; None where something else that is tested contradicts.
-
-    Limits describe a process that stays as it is. Where it was tested to improve, a Green is not
-    luck and a Red does not stay; where it gets worse, none can be relied on; and what one month or
-    quarter alone reaches can be reached.
-
-    Args:
-        kpi: `rating`, `band` (its place, the best 1), `assurance`, and where known `variation`,
-            `direction_of_travel`, `value`, `target`, `polarity`: a lower band than the best may
-            meet the target, too.
-        bands: How many bands the KPI's scheme has.
-        alone_meets: Whether the latest month or quarter alone meets the line that the figure
-            misses.
-        target: What the target is called.
-    """
+    """Rating and assurance in one sentence; None where something else that is tested contradicts:
+    limits describe a process that stays as it is. Where it was tested to improve, a Green is not
+    luck and a Red does not stay; where it gets worse, none can be relied on; and what the latest
+    month or quarter alone meets (`alone_meets`) can be met. `kpi` has `rating`, `band` (its place
+    of `bands`, the best 1), `assurance`, and where known `variation`, `direction_of_travel`,
+    `value`, `target`, `polarity`: a lower band than the best may meet the target, too. `target` is
+    what that is called."""
     rating, place, state = kpi["rating"], kpi.get("band"), kpi.get("assurance")
     if not is_number(place) or state not in (words.PASSES, words.FAILS, words.HIT_OR_MISS):
         return None
@@ -159,20 +151,13 @@ def _is_good(kpi: Mapping[str, Any]) -> bool:
 def by_consequence(
     kpis: pd.DataFrame, bands: Mapping[str, int] | None = None, history: pd.DataFrame | None = None
 ) -> pd.DataFrame:
-    """The scorecard in the order in which it deserves attention, with why in `consequence`.
-
-    The worst band first, what gets worse before what is stable and that before what improves, the
+    """The scorecard in the order in which it deserves attention, with why in `consequence`: the
+    worst band first, what gets worse before what is stable and that before what improves, the
     longest in that band first; then middle bands that get worse; the best that the limits say will
     miss by chance; what changed its rating; the rest by band. Getting worse needs the overlap-aware
-    direction to agree, where it can be told.
-
-    Args:
-        kpis: Rows with `rating`, `band` and `direction_of_travel`; perhaps `gls_direction`,
-            `assurance`, `previous_rating`.
-        bands: How many bands the scheme of each name has (column `scheme`, the default "").
-            Default: three.
-        history: Rated figures of each KPI, oldest first, for how long it has been in its band.
-    """
+    direction (`gls_direction`) to agree, where it can be told. `bands`: how many bands the scheme
+    of each name has, three by default; `history`: rated figures of each KPI, oldest first, for how
+    long it has been in its band."""
     rows, counts, runs = rows_of(kpis), bands or {}, _runs(history)
     found = [_consequence(row, counts.get(row.get("scheme") or "", 3)) for row in rows]
 

@@ -56,19 +56,13 @@ _Doubt = tuple[str, str] | None
 
 
 def with_doubts(figures: pd.DataFrame, history: pd.DataFrame | None = None) -> pd.DataFrame:
-    """Add to figures whether each looks like a fault of the data.
-
-    Args:
-        figures: One row a KPI and period: `kpi_id`, `period_end`, `value`, `unit`, `decimals`;
-            `numerator`, `denominator`, `status`, `note`, `target`, `floor_standard` and
-            `series_from` (a series ends where it changes) are used where they are there.
-        history: More figures of the same KPIs, with the same columns; those of `figures` count
-        once.
-
-    Returns:
-        The same rows with `doubt_code` (one of `DOUBTS`), `doubt` (a sentence) and `doubt_state`:
-        `open`, or `confirmed` where the note says `checked: why`; null where there is no doubt.
-    """
+    """Add to figures whether each looks like a fault of the data: `doubt_code` (one of `DOUBTS`),
+    `doubt` (a sentence) and `doubt_state`, `open`, or `confirmed` where the note says
+    `checked: why`; null where there is no doubt. `figures` have one row a KPI and period: `kpi_id`,
+    `period_end`, `value`, `unit`, `decimals`; `numerator`, `denominator`, `status`, `note`,
+    `target`, `floor_standard` and `series_from` (a series ends where it changes) are used where
+    they are there. `history`: more figures of the same KPIs, likewise; those of `figures` count
+    once."""
     known = figures if history is None else pd.concat([figures, history], ignore_index=True)
     known = known.drop_duplicates(["kpi_id", "period_end"]).sort_values("period_end", kind="stable")
     series, same_period = defaultdict(list), defaultdict(list)

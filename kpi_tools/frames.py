@@ -208,21 +208,12 @@ def in_order(
     *,
     named: Mapping[str, Any] | None = None,
 ) -> Ordered:
-    """The rows of a table by series and period.
-
-    Args:
-        table: Of any engine; what is lazy is collected.
-        by: The columns that name a series; without them `kpi_id` where there is such a column, else
-            all is one series.
-        period: The column of periods: dates, timestamps (with a zone or without), numbers, or text
-            that sorts by time. None where the rows of a series have no order but their own.
-        named: Further columns that have to be there, by the name of their parameter; numbers and
-            polarities pass.
-
-    Raises:
-        InputError: A column is not there, or a row has no period, or that of another row of its
-            series.
-    """
+    """The rows of a table of any engine by series and period; what is lazy is collected. `by`: the
+    columns that name a series; without them `kpi_id` where there is such a column, else all is one
+    series. `period`: the column of dates, timestamps, numbers, or text that sorts by time; None
+    where rows have no order but their own. `named`: further columns that have to be there, by their
+    parameter; numbers and polarities pass. Raises `InputError` where a column is not there, or a
+    row has no period, or that of another row of its series."""
     given: Any = nw.from_native(table)
     frame = given.collect() if isinstance(given, nw.LazyFrame) else given
     if frame.implementation.is_pandas():

@@ -20,15 +20,10 @@ _REBASE = ("date", "reason", "name")
 def suggested_rebases(
     classified: Any, *, by: str | Sequence[str] | None = None, period: str = "period_end"
 ) -> Any:
-    """Where a new baseline may be worth agreeing: the latest seven figures or more lie on one side.
-
-    Only a suggestion: whether the process changed, and why, is for its owner to say (`rebase` needs
-    a reason and a name).
-
-    Returns:
-        One row for each such series of the table of `special_causes`: the columns of `by`, `run`
-        (its length, negative below the mean), `date` (first period of that run).
-    """
+    """Where a new baseline may be worth agreeing: the latest seven figures or more of a series of
+    `special_causes` lie on one side. A row for each: the columns of `by`, `run` (its length,
+    negative below the mean), `date` (first period of that run). Only a suggestion: whether the
+    process changed, and why, is for its owner to say."""
     rows = in_order(classified, by, period)
     run, baseline = rows.numbers("run")[rows.last].astype(int), rows.numbers("baseline")
     begin = rows.last - np.abs(run) + 1

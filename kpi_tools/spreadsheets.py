@@ -223,14 +223,8 @@ def processed_folder(raw: str | Path, quarter: Quarter) -> Path:
 
 
 def keep_rejected(returns: Returns, raw: str | Path) -> list[Path]:
-    """Write what was refused into `processed_folder`, in place of what is left of earlier runs.
-
-    Returns:
-        The workbooks to be sent back.
-
-    Raises:
-        KpiError: Nothing can be written.
-    """
+    """Write what was refused into `processed_folder`, in place of what is left of earlier runs;
+    return the workbooks to be sent back. Raises `KpiError` where nothing can be written."""
     folder = processed_folder(raw, returns.quarter)
     with writing("The rejected rows"):
         if folder.is_dir():

@@ -91,23 +91,10 @@ _HUGE: Final = 1e15
 def write_templates(
     raw: str | Path, quarter: str | Quarter, folder: str | Path, by: str = "directorate"
 ) -> list[Path]:
-    """Write a workbook for each directorate or owner into `folder`/templates/<quarter>.
-
-    Last figures are those known before it. The same data give the same bytes.
-
-    Args:
-        raw: The folder with council.toml.
-        quarter: The one whose data are to be sent.
-        folder: Where outputs go.
-        by: `directorate` or `owner`.
-
-    Returns:
-        The workbooks.
-
-    Raises:
-        InputError: No returns are known, or nothing is due then.
-        KpiError: Nothing can be written.
-    """
+    """Write a workbook for each `directorate` or `owner` into `folder`/templates/<quarter>, where
+    the data of `quarter` are to be sent; return them. Last figures are those known before it, and
+    the same data give the same bytes. Raises `InputError` where no returns are known or nothing is
+    due then, `KpiError` where nothing can be written."""
     wanted = Quarter.parse(quarter)
     there = [one for one in quarters_with_returns(raw) if one < wanted]
     returns = read_returns(raw, there[-1] if there else wanted, agreed_until=wanted)

@@ -134,10 +134,8 @@ class Answers:
     settings: dict[str, str] = field(default_factory=dict)
 
     def compared(self, columns: Iterable[Column]) -> list[tuple[Column | None, dict[str, str]]]:
-        """Columns of a workbook beside their rows, by sheet, heading and which it is of those.
-
-        None for a column that is no longer there, {} for the row of a new one.
-        """
+        """Columns of a workbook beside their rows, by sheet, heading and which it is of those. None
+        for a column that is no longer there, {} for the row of a new one."""
         now, then = dict[Any, Column](), dict[Any, dict[str, str]]()
         for one in columns:
             alike = sum(key[:2] == (one.sheet, one.heading) for key in now)

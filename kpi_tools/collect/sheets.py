@@ -88,11 +88,7 @@ def _typed(text: str) -> str:
 
 def open_sheets(path: Path) -> tuple[list[Sheet], list[tuple[str, str]]]:
     """The visible sheets of a workbook or CSV file, and what is to be told of sheets: why one was
-    left, what in one is hidden.
-
-    Raises:
-        InputError: The file cannot be opened, or not be read as a workbook or CSV file.
-    """
+    left, what in one is hidden. Raises `InputError` where it cannot be opened or read as such."""
     try:
         raw = path.read_bytes()
         if path.suffix.lower() != ".xlsx":

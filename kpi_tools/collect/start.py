@@ -68,11 +68,8 @@ def _refuse_existing(place: Path) -> None:
 
 
 def start_empty(name: str, data: Path) -> Done:
-    """Write a folder `raw` with every setting and an empty council.xlsx.
-
-    Raises:
-        InputError: The folder is there.
-    """
+    """Write a folder `raw` with every setting and an empty council.xlsx. Raises `InputError` where
+    it is there."""
     place, council = folder_of(name, data)
     raw = place / "raw"
     _refuse_existing(place)
@@ -96,11 +93,8 @@ def start_empty(name: str, data: Path) -> Done:
 
 def start_from(name: str, workbook: Path, data: Path, bands: str = "") -> Done:
     """Write mapping.xlsx, and once nothing in it is open the folder `raw` and differences.html.
-
-    Raises:
-        InputError: A workbook that cannot be taken, a mapping of another, or a folder that is
-            there. Nothing is written then.
-    """
+    Raises `InputError`, and writes nothing, for a workbook that cannot be taken, a mapping of
+    another, or a folder that is there."""
     place, council = folder_of(name, data)
     raw, file = place / "raw", place / mapping.FILE
     _refuse_existing(place)
@@ -303,12 +297,8 @@ def _write(files: Mapping[Path, str]) -> None:
 
 def import_quarter(raw: Path, quarter: Quarter, workbook: Path) -> Done:
     """Write what a workbook has for a report and was not known before: figures, also restated ones,
-    and words.
-
-    Raises:
-        InputError: There is no mapping, the return is there, or a column with figures has no
-            period. Nothing is written then.
-    """
+    and words. Raises `InputError`, and writes nothing, where there is no mapping, the return is
+    there, or a column with figures has no period."""
     file = raw.parent / mapping.FILE
     if not file.is_file():
         raise InputError(

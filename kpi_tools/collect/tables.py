@@ -80,13 +80,9 @@ class Table:
 
 
 def find_table(sheet: Sheet, answers: Mapping[tuple[str, str], Mapping[str, str]]) -> Table | None:
-    """The table of KPIs in a sheet, its columns as `answers` (by sheet and letter) have them.
-
-    None where there is no table.
-
-    Raises:
-        InputError: Headings contradict each other or name what cannot be.
-    """
+    """The table of KPIs in a sheet, its columns as `answers` (by sheet and letter) have them; None
+    where there is none. Raises `InputError` where headings contradict each other or name what
+    cannot be."""
     found = []
     for one in (sheet, sheet.across()):
         if block := _heading_lines(one):

@@ -33,14 +33,9 @@ COLUMNS: Final = [*_OF_KPI, *(f"last_{name}" for name in _LINES), *_FREE]
 
 
 def start_year(raw: Path, year: str) -> list[str]:
-    """Write the workbook of a year, or where it is there take over what was decided in it.
-
-    Returns:
-        The lines that tell it.
-
-    Raises:
-        InputError: No year, or a decision that cannot be; nothing is changed then.
-    """
+    """Write the workbook of a year, or where it is there take over what was decided in it; return
+    the lines that tell it. Raises `InputError` for no year, or a decision that cannot be; nothing
+    is changed then."""
     if not re.fullmatch(r"20\d\d[-/](20)?\d\d", year.strip()):
         raise InputError(f'"{year}" is not a financial year. Write it as 2025-26.')
     first = Quarter.parse(f"{year} Q1")

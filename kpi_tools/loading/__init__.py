@@ -13,24 +13,17 @@ import numpy as np
 import pandas as pd
 
 from kpi_tools.errors import InputError
-from kpi_tools.loading import context, schemas
+from kpi_tools.loading import context, due, schemas
 from kpi_tools.loading import words as texts
 from kpi_tools.loading.account import Run
-from kpi_tools.loading.catalogue import (
-    check_targets,
-    line_columns,
-    read_kpis,
-    read_targets,
-    with_decimals,
-    with_targets,
-)
+from kpi_tools.loading.catalogue import line_columns, read_kpis, read_targets, with_targets
 from kpi_tools.loading.council import Council, read_council
 from kpi_tools.loading.disclosure import Withheld, suppress
-from kpi_tools.loading.due import Calendar, calendars, due_figures, in_set, latest_due, period_words
+from kpi_tools.loading.due import Calendar, calendars, due_figures, in_set, period_words
 from kpi_tools.loading.ids import Ids
 from kpi_tools.loading.known import figures_and_months, note_months
 from kpi_tools.loading.read import Table
-from kpi_tools.loading.returns import Catalogue, submissions_upto, with_nulls
+from kpi_tools.loading.returns import Catalogue, submissions_upto, with_decimals, with_nulls
 from kpi_tools.loading.rules import ERROR, RULES, WARNING, as_list, errors_of
 from kpi_tools.quarters import Quarter
 from kpi_tools.received import COUNCIL_BOOK, FIGURES, files_in, returns_in, sort_out, strays
@@ -38,26 +31,10 @@ from kpi_tools.schemes import one_of, unknown_lines
 from kpi_tools.wording import named, plural
 from kpi_tools.workbooks.child import Workbooks
 
-__all__ = [
-    "Calendar",
-    "Council",
-    "Returns",
-    "ReturnsError",
-    "as_known_at",
-    "calendars",
-    "commentary_now",
-    "commentary_until",
-    "due_figures",
-    "in_set",
-    "latest_quarter",
-    "line_columns",
-    "load",
-    "part_of",
-    "period_words",
-    "quarters_with_returns",
-    "read_returns",
-    "with_targets",
-]
+__all__ = ["Calendar", "Council", "Returns", "ReturnsError", "as_known_at", "calendars", "load"]
+__all__ += ["commentary_now", "commentary_until", "due_figures", "in_set", "latest_quarter"]
+__all__ += ["line_columns", "part_of", "period_words", "quarters_with_returns", "read_returns"]
+__all__ += ["with_targets"]
 
 _COUNCIL_FILES: Final = ("council.toml", "kpis.csv", "targets.csv")
 
@@ -161,12 +138,10 @@ def quarters_with_returns(raw: str | Path) -> list[Quarter]:
 
 def latest_quarter(raw: str | Path) -> Quarter:
     """The latest quarter with returns. Raises `InputError` where there is none."""
-    quarters = quarters_with_returns(raw)
-    if not quarters:
-        where = Path(raw) / "returns"
-        advice = "Put them into a folder named like 2024-25-Q3."
-        raise InputError(f"There are no returns in {where}. {advice}")
-    return quarters[-1]
+    if quarters := quarters_with_returns(raw):
+        return quarters[-1]
+    advice = "Put them into a folder named like 2024-25-Q3."
+    raise InputError(f"There are no returns in {Path(raw) / 'returns'}. {advice}")
 
 
 def load(
@@ -250,7 +225,7 @@ def read_returns(
         targets = read_targets(lines, kpis, ids, council.scheme)
         catalogue.later = int((kpis["first_quarter"] > wanted.label).sum())
         lines.later = int((targets["from_quarter"] > wanted.label).sum())
-        check_targets(lines, kpis, targets, wanted, latest_due)
+        due.check_targets(lines, kpis, targets, wanted)
         for sentence in unknown_lines(council.schemes.values(), line_columns(targets)):
             run.ledger.problem("setting-bad", "council.toml", column="rating", detail=sentence)
         held = Catalogue(kpis, targets, ids, council.milestones)
@@ -279,9 +254,8 @@ def read_returns(
         rebases = context.read_rebases(table_of(schemas.REBASES), ids, wanted)
         notes = known(schemas.ANNOTATIONS, (*sections, "all"))
         actions = texts.read_actions(table_of(schemas.ACTIONS), ids, wanted, sections)
-        actions = texts.with_actions(
-            actions, words, of_kpi["owner"].to_dict(), {sent.file: sent for _, sent in run.words}
-        )
+        owners = of_kpi["owner"].to_dict()
+        actions = texts.with_actions(actions, words, owners, (sent for _, sent in run.words))
     run.check_still_there()
     targets = _known_at(targets, max(wanted, agreed_until or wanted))
     figures = figures_and_months(safe.submissions, kpis, targets)
@@ -388,25 +362,18 @@ def part_of(returns: Returns, name: str) -> Returns:
     )
     about = kept if column == "section" else []
 
-    def rows_of_part(table: pd.DataFrame, of_sections: bool) -> pd.DataFrame:
-        kept_rows = table["kpi_id"].isin(kpis["kpi_id"])
-        if of_sections and "section" in table:
-            kept_rows |= table["kpi_id"].isna() & table["section"].isin(about)
-        return table[kept_rows].reset_index(drop=True)
-
-    of_kpis = ("targets", "figures", "months", "submissions", "benchmarks", "rebases", "agreed")
-    of_both = ("commentary", "actions", "changelog", "words")
-    tables = {one: rows_of_part(getattr(returns, one), one in of_both) for one in of_kpis + of_both}
-    activity = returns.activity[returns.activity["section"].isin(about)]
+    tables = {}
+    for one in (
+        *("targets", "figures", "months", "submissions", "benchmarks", "rebases", "agreed"),
+        *("activity", "commentary", "actions", "changelog", "words"),
+    ):
+        table = getattr(returns, one)
+        of = table.get("kpi_id", pd.Series(None, table.index, dtype="str"))  # activity is of none
+        of_section = of.isna() & table.get("section", of).isin(about)
+        tables[one] = table[of.isin(kpis["kpi_id"]) | of_section].reset_index(drop=True)
     title = f"{council.report_title}: {found}"
-    return replace(
-        returns,
-        council=replace(council, sections=tuple(kept), report_title=title),
-        catalogue=kpis,
-        only=notice,
-        activity=activity.reset_index(drop=True),
-        **tables,
-    )
+    council = replace(council, sections=tuple(kept), report_title=title)
+    return replace(returns, council=council, catalogue=kpis, only=notice, **tables)
 
 
 def _known_at(table: pd.DataFrame, quarter: Quarter, since: str = "from_quarter") -> pd.DataFrame:
@@ -421,15 +388,10 @@ def _asked_for(raw: Path, quarter: str | Quarter | None) -> tuple[Quarter, Quart
     wanted, there = latest or Quarter.parse(quarter or ""), quarters_with_returns(raw)
     if wanted in there:
         return wanted, max(there)
-    folder = sort_out(raw)[0].get(wanted)
-    lines = [
-        f"\n  {one.path.name}: {RULES[one.code].sentence.replace('{detail}', one.detail)}"
-        for one in (files_in(folder) if folder else ())
-    ]
-    unread = (
-        f" In {folder.name} no file can be read:{''.join(lines)}\n " if folder and lines else ""
-    )
-    have = ", ".join(known.label for known in there) or "none"
-    raise InputError(
-        f"There are no returns for {wanted.title}.{unread} Quarters with returns: {have}."
-    )
+    folder, unread = sort_out(raw)[0].get(wanted), ""
+    for one in files_in(folder) if folder else ():
+        unread = unread or f" In {one.path.parent.name} no file can be read:"
+        unread += f"\n  {one.path.name}: {RULES[one.code].sentence.replace('{detail}', one.detail)}"
+    unread += "\n " if unread else ""
+    have = f"Quarters with returns: {', '.join(known.label for known in there) or 'none'}."
+    raise InputError(f"There are no returns for {wanted.title}.{unread} {have}")

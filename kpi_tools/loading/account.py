@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import pandas as pd
 
@@ -18,6 +18,7 @@ from kpi_tools.received import COUNCIL_BOOK, FIGURES, files_in
 from kpi_tools.workbooks.child import Workbooks
 
 _PLACE: Final = ("file", "sheet", "row")
+_NUMBERS: Final = ("rows_in", "accepted", "rejected", "blank", "bytes")
 SHEETS: Final = {"kpis.csv": "KPIs", "targets.csv": "Targets", "actions.csv": "Actions"}
 """The sheets of council.xlsx that stand for a table where it is not there."""
 
@@ -50,10 +51,8 @@ class Run:
         return taken
 
     def table(self, path: Path, layout: Layout, required: bool = False) -> Table:
-        """The table in a file; without rows where it is refused, or not there and not needed.
-
-        Where it is not there and council.xlsx is, the sheet of its name in that.
-        """
+        """The table in a file; without rows where it is refused, or not there and not needed. Where
+        it is not there and council.xlsx is, the sheet of its name in that."""
         book, sheet = self.raw / COUNCIL_BOOK, SHEETS.get(path.name, "")
         if sheet and not path.exists() and book.is_file():
             path = book
@@ -85,15 +84,14 @@ class Run:
         # copies last: what they are copies of is known by then
         for found in sorted(files_in(folder), key=lambda one: one.code == "file-copy"):
             name, quarter = self._name(found.path), Quarter.parse(folder.name)
-            if found.code and found.code != "file-copy":
-                self.skip(found.path, found.code, found.detail)
-                continue
-            taken = take(found.path, name, self.ledger)
+            code, detail, is_copy = found.code, found.detail, found.code == "file-copy"
+            taken = take(found.path, name, self.ledger) if is_copy or not code else None
             if taken and taken.sha256 in seen:
-                self.skip(found.path, "file-copy", seen[taken.sha256])
-                continue
-            if found.code:
-                self.skip(found.path, "file-copy-differs", found.detail)
+                code, detail = "file-copy", seen[taken.sha256]
+            elif is_copy:
+                code = "file-copy-differs"
+            if code:
+                self.skip(found.path, code, detail)
                 continue
             if taken:
                 seen[taken.sha256] = found.path.name
@@ -109,19 +107,10 @@ class Run:
             if table is not None:
                 yield table
 
-    def _read(
-        self,
-        path: Path,
-        taken: Snapshot | None,
-        layout: Layout,
-        sheet: str = "",
-        received: Quarter | None = None,
-    ) -> Table | None:
-        table = None
-        if taken:
-            table = read_table(taken, layout, self.ledger, self._books, sheet, received)
+    def _read(self, path: Path, raw: Snapshot | None, layout: Layout, *where: Any) -> Table | None:
+        table = read_table(raw, layout, self.ledger, self._books, *where) if raw else None
         outcome = "refused" if table is None else "read"
-        self._taken.append(Taken(self._name(path), taken, table, outcome))
+        self._taken.append(Taken(self._name(path), raw, table, outcome))
         return table
 
     def skip(self, path: Path, code: str, detail: str) -> None:
@@ -153,28 +142,16 @@ class Run:
                     parts = f"{accepted} + {rejected} + {blank}"
                     raise AssertionError(f"{name}: {table.rows_in} rows are not {parts}")
                 accepted -= table.later
-            rows.append(
-                {
-                    "file": name,
-                    "sheet": sheet,
-                    "outcome": outcome,
-                    "rows_in": accepted + rejected + blank,
-                    "accepted": accepted,
-                    "rejected": rejected,
-                    "blank": blank,
-                    "bytes": len(taken.raw) if taken else 0,
-                    "sha256": taken.sha256 if taken else "",
-                }
-            )
-        counts = pd.DataFrame(rows)
-        return counts.astype(dict.fromkeys(("file", "sheet", "outcome", "sha256"), "str"))
+            file = (len(taken.raw), taken.sha256) if taken else (0, "")
+            numbers = (accepted + rejected + blank, accepted, rejected, blank)
+            rows.append((name, sheet, outcome, *numbers, *file))
+        counts = pd.DataFrame(rows, columns=["file", "sheet", "outcome", *_NUMBERS, "sha256"])
+        return counts.astype({name: "str" for name in counts if name not in _NUMBERS})
 
     def rejected(self, problems: pd.DataFrame) -> pd.DataFrame:
         """Every refused row as it was sent: file, sheet, row, codes, reasons, its cells by column.
-
         `problems`: those of the ledger, which hold the reasons. A cell is null where the table has
-        no such column.
-        """
+        no such column."""
         errors = problems[(problems["severity"] == ERROR) & problems["row"].notna()]
         reasons = defaultdict[tuple[str, str, int], list[tuple[str, str]]](list)
         for one in errors.itertuples(index=False):
@@ -203,6 +180,5 @@ class Run:
 
 def _must_be_there(path: Path) -> None:
     if not path.is_file():
-        raise InputError(
-            f"There is no file {path.name} in {path.parent}. It is one of the council's own tables."
-        )
+        what = "It is one of the council's own tables."
+        raise InputError(f"There is no file {path.name} in {path.parent}. {what}")

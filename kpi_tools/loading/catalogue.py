@@ -6,7 +6,6 @@ force.
 
 import re
 from bisect import bisect_right
-from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from typing import Any, Final
 
@@ -17,7 +16,6 @@ from kpi_tools.loading.council import Council
 from kpi_tools.loading.ids import Ids, folded, skeleton
 from kpi_tools.loading.read import Table
 from kpi_tools.loading.schemas import KPIS, TARGETS, read
-from kpi_tools.quarters import Quarter
 from kpi_tools.units import parse_range, unit_family
 from kpi_tools.vocabulary import (
     CLOSEST,
@@ -47,15 +45,12 @@ def read_kpis(table: Table, council: Council) -> pd.DataFrame:
     in_years = rows["frequency"].isin(IN_YEARS)
     rows["basis"] = rows["basis"].fillna(in_years.map({True: "annual", False: "quarter"}))
     rows["unit"] = rows["unit"].mask((rows["kind"] == MILESTONE) & rows["unit"].isna(), "")
+    families = map(unit_family, rows["unit"].fillna(""))
     ranges = [
-        parse_range(text) if isinstance(text, str) else (family.low, family.high)
-        for text, family in zip(
-            rows["range"], map(unit_family, rows["unit"].fillna("")), strict=True
-        )
+        (parse_range(text) if isinstance(text, str) else (family.low, family.high)) or (np.nan,) * 2
+        for text, family in zip(rows["range"], families, strict=True)
     ]
-    rows["range_low"], rows["range_high"] = (
-        np.array([one[end] if one else np.nan for one in ranges], dtype="float64") for end in (0, 1)
-    )
+    rows[["range_low", "range_high"]] = np.array(ranges, dtype="float64").reshape(-1, 2)
     kpis = rows.to_dict("records")
     _check_ids(table, kpis)
     for place, kpi in enumerate(kpis):
@@ -92,22 +87,22 @@ def _check_kpi(table: Table, place: int, kpi: dict[str, Any], council: Council) 
 def _check_ids(table: Table, kpis: list[dict[str, Any]]) -> None:
     """Two ids of one form, or that a reader cannot tell apart."""
     first, alike = dict[str, int](), dict[str, str]()
-    for place, kpi in enumerate(kpis):
-        kpi_id = kpi["kpi_id"] if isinstance(kpi["kpi_id"], str) else ""
-        same = folded(kpi_id)
-        if kpi_id and first.setdefault(same, place) != place:
-            if kpi_id != kpis[first[same]]["kpi_id"]:
-                table.fault(place, "kpi_id", "catalogue-twice", str(table.rows[first[same]]))
-        elif kpi_id and alike.setdefault(skeleton(kpi_id) or kpi_id, kpi_id) != kpi_id:
-            table.fault(place, "kpi_id", "catalogue-lookalike", alike[skeleton(kpi_id)])
+    for place, kpi_id in enumerate(kpi["kpi_id"] for kpi in kpis):
+        if not isinstance(kpi_id, str):
+            continue
+        if (at := first.setdefault(folded(kpi_id), place)) != place:
+            if kpi_id != kpis[at]["kpi_id"]:
+                table.fault(place, "kpi_id", "catalogue-twice", str(table.rows[at]))
+        elif (other := alike.setdefault(skeleton(kpi_id) or kpi_id, kpi_id)) != kpi_id:
+            table.fault(place, "kpi_id", "catalogue-lookalike", other)
 
 
 def _check_names(table: Table, rows: pd.DataFrame) -> None:
     """Warn of two KPIs of one name, of a directorate or owner that most rows spell otherwise."""
     first = dict[str, int]()
     for place, text in enumerate(rows["kpi_name"].fillna("")):
-        if text and first.setdefault(_words(text), place) != place:
-            table.fault(place, "kpi_name", "name-twice", f"row {table.rows[first[_words(text)]]}")
+        if text and (at := first.setdefault(_words(text), place)) != place:
+            table.fault(place, "kpi_name", "name-twice", f"row {table.rows[at]}")
     for name in ("directorate", "owner"):
         usual = dict[str, str]()
         for text in rows[name].value_counts().index:  # the commonest spelling first
@@ -155,14 +150,6 @@ def _totals_above(total: str, sums: dict[str, tuple[str, ...]]) -> set[str]:
         found |= edge
         edge = {above for one in edge for above in sums.get(one, ())} - found
     return found
-
-
-def with_decimals(kpis: pd.DataFrame, submissions: pd.DataFrame) -> pd.DataFrame:
-    """The catalogue with `decimals` where a row leaves it open: as sent, one at most."""
-    sent = submissions["value"].astype("float64")
-    broken = submissions.loc[(sent - sent.round()).abs() > 1e-9, "kpi_id"]
-    follows = kpis["kpi_id"].isin(set(broken)).astype("int64")
-    return kpis.assign(decimals=kpis["decimals"].fillna(follows).astype("int64"))
 
 
 def line_columns(targets: pd.DataFrame) -> list[str]:
@@ -218,41 +205,6 @@ def outside(value: float, low: float, high: float, percentage: bool) -> tuple[st
     return "value-outside", "..".join("" if np.isinf(end) else f"{end:g}" for end in (low, high))
 
 
-def check_targets(
-    table: Table,
-    kpis: pd.DataFrame,
-    targets: pd.DataFrame,
-    quarter: Quarter,
-    latest_due: Callable[[Mapping[str, Any], Quarter], Quarter],
-) -> None:
-    """Warn of a KPI in the set without a line for its figure, of one line for one that grows."""
-    rated = (kpis["rated"] == "yes") & (kpis["kind"] != MILESTONE)
-    refused = set(np.array(table.cells["kpi_id"], dtype=object)[table.bad])
-    rated &= ~kpis["kpi_id"].isin(refused)  # a row that was refused is told by itself
-    gone = (kpis["last_quarter"] < quarter.label).fillna(False).astype(bool)
-    here = (kpis["first_quarter"] <= quarter.label) & ~gone
-    for kpi in kpis[rated & here].to_dict("records"):
-        reported = latest_due(kpi, quarter)
-        lines = targets[targets["kpi_id"] == kpi["kpi_id"]]
-        place = {"file": table.file, "column": "kpi_id", "value": kpi["kpi_id"]}
-        if not (lines["from_quarter"] <= reported.label).any():
-            table.ledger.problem("target-none", **place, detail=reported.title)
-        elif _is_flat(kpi, lines, reported):
-            detail = f"{reported.year}/{(reported.year + 1) % 100:02}"
-            table.ledger.problem("target-flat", **place, detail=detail)
-
-
-def _is_flat(kpi: dict[str, Any], lines: pd.DataFrame, quarter: Quarter) -> bool:
-    """Whether one target stands all through the year beside a figure that grows through it."""
-    grows = kpi["basis"] == "year_to_date" and (kpi["unit"] != "%" or kpi["adds_up"] == "yes")
-    if not grows or isinstance(kpi.get("since"), str):
-        return False
-    quarters = [Quarter(quarter.year, at).label for at in range(1, 5)]
-    found = with_targets(pd.DataFrame({"kpi_id": kpi["kpi_id"], "quarter": quarters}), lines)
-    one_line = found["target"].notna().all() and found["target"].nunique() == 1
-    return bool(one_line and found["year_target"].isna().all())
-
-
 def with_targets(table: pd.DataFrame, targets: pd.DataFrame) -> pd.DataFrame:
     """`table` (kpi_id, quarter, …) with the lines in force in each row's own quarter, in order.
     Adds every line of `targets`, `applies`, `profile`, `target_reason`, `target_status`, and
@@ -263,9 +215,8 @@ def with_targets(table: pd.DataFrame, targets: pd.DataFrame) -> pd.DataFrame:
     added = [*lines, *_WORDS, "year_target"]
     bare = table.drop(columns=[name for name in added if name in table.columns])
     # quarters stand in the order of time, which is that of their labels
-    since = sorted(
-        zip(targets["kpi_id"], targets["from_quarter"], range(len(targets)), strict=True)
-    )
+    rows = range(len(targets))
+    since = sorted(zip(targets["kpi_id"], targets["from_quarter"], rows, strict=True))
     places = []
     for kpi_id, quarter in zip(bare["kpi_id"], bare["quarter"], strict=True):
         last = bisect_right(since, (kpi_id, quarter, len(since))) - 1

@@ -185,9 +185,8 @@ def read_number(
     digits = plain.removesuffix("%").rstrip()
     found = _LOOSE.fullmatch(digits)
     if not found or not any(letter.isdigit() for letter in digits):
-        match, code = next(
-            (match, code) for form, code in _NO_NUMBERS if (match := form.fullmatch(plain))
-        )
+        known = ((form.fullmatch(plain), code) for form, code in _NO_NUMBERS)
+        match, code = next((match, code) for match, code in known if match)
         flag = f'"{match["flag"] or match["word"]}"' if code == "value-flag" else ""
         return Number(fault=code, detail=flag)
     if found["group"] and comma_is_doubtful:

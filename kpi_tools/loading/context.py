@@ -62,6 +62,7 @@ def _check_benchmark(
     value, above, below = row["value"], row["numerator"], row["denominator"]
     percentage, per = kpi["unit"] == "%", MULTIPLIERS.get(kpi["unit"])
     low, high = kpi["range_low"], kpi["range_high"]
+    unsigned = percentage and "%" not in table.cells["value"][place]
     for name in ("numerator", "denominator"):
         if row[name] < 0:
             table.fault(place, name, "value-negative")
@@ -74,12 +75,7 @@ def _check_benchmark(
             share = percentage and abs(value - above / below) < 0.011
             made = f"{per * above / below:,.1f}"
             table.fault(place, "value", "benchmark-share" if share else "value-unlike-parts", made)
-    elif (
-        percentage
-        and 0 < value <= 1
-        and usual > _WELL_ABOVE_SHARES
-        and "%" not in table.cells["value"][place]
-    ):
+    elif unsigned and 0 < value <= 1 and usual > _WELL_ABOVE_SHARES:
         table.fault(place, "value", "benchmark-share", f"figures near {usual:g}")
     if value > high or value < low:
         table.fault(place, "value", *outside(value, low, high, percentage))
@@ -170,9 +166,7 @@ def counted(events: pd.DataFrame, upto: Quarter, received: Iterable[str]) -> pd.
                     rows.append((kpi_id, month, quarter, counts[month], report.label, last))
             report = report.shift(1)
     columns = ["kpi_id", "month", "quarter", "value", "received", "row"]
-    sent = pd.DataFrame(rows, columns=columns)
-    sent = sent.assign(
-        period=sent["month"], status=FINAL, note=f"Counted in {schemas.EVENTS.file}."
-    )
-    sent = sent.assign(file=schemas.EVENTS.file, sheet="", milestone="", silent=False)
+    sent, file = pd.DataFrame(rows, columns=columns), schemas.EVENTS.file
+    sent = sent.assign(period=sent["month"], status=FINAL, note=f"Counted in {file}.")
+    sent = sent.assign(file=file, sheet="", milestone="", silent=False)
     return sent.reindex(columns=list(SUBMISSION)).astype(SUBMISSION)

@@ -169,12 +169,10 @@ def read_council(snapshot: Snapshot, ledger: Ledger) -> Council:
         if key not in found["council"] and not (settings.get("council") or {}).get(key):
             fault("The setting is missing.", f"council.{key}")
     if found["rating"].get("scheme") == words.PERCENTAGE:
-        amber = f"target within {found['rating'].get('percent', 0):g}%"
-        old_bands = (
-            '{ name = "Green", meets = "target" }, '
-            f'{{ name = "Amber", meets = "{amber}" }}, {{ name = "Red" }}'
-        )
-        at = dict[str, Any](column="rating.scheme", value=words.PERCENTAGE, detail=old_bands)
+        amber = f'"target within {found["rating"].get("percent", 0):g}%"'
+        green, red = '{ name = "Green", meets = "target" }', '{ name = "Red" }'
+        bands = f'{green}, {{ name = "Amber", meets = {amber} }}, {red}'
+        at = dict[str, Any](column="rating.scheme", value=words.PERCENTAGE, detail=bands)
         ledger.problem("setting-old", snapshot.file, **at)
     return _council(found, further, fault)
 

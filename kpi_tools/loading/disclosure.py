@@ -223,9 +223,7 @@ def _rounded(
 def _without(submissions: pd.DataFrame, hidden: set[int], withheld: "Withheld") -> pd.DataFrame:
     at = pd.Series(submissions.index.isin(hidden), index=submissions.index)
     notes = zip(submissions["kpi_id"], submissions["note"], strict=True)
-    tells = pd.Series(
-        [withheld.tells(*one) for one in notes], index=submissions.index, dtype="bool"
-    )
+    tells = pd.Series([withheld.tells(*one) for one in notes], submissions.index, dtype="bool")
     return submissions.assign(
         **{name: submissions[name].astype("float64").mask(at) for name in _NUMBERS},
         status=submissions["status"].mask(at, SUPPRESSED),
@@ -268,9 +266,7 @@ class Withheld:
 
     def tells(self, kpi_id: object, text: object) -> bool:
         """Whether a number in the text is a suppressed one of the KPI, exactly or as rounded.
-
-        Digits and words count. Quarters, dates, spans of time and counts of KPIs are let pass.
-        """
+        Digits and words count. Quarters, dates, spans of time and counts of KPIs are let pass."""
         known = self._of.get(str(kpi_id), ())
         return isinstance(text, str) and any(_tells(text, number) for number in known)
 

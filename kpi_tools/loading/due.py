@@ -11,13 +11,15 @@ from datetime import date
 from itertools import islice
 from typing import Any, Final, Self
 
+import numpy as np
 import pandas as pd
 
 from kpi_tools.loading.catalogue import with_targets
 from kpi_tools.loading.periods import ACADEMIC
+from kpi_tools.loading.read import Table
 from kpi_tools.loading.schemas import BEGINNING
 from kpi_tools.quarters import Quarter, year_ended_by, year_ending
-from kpi_tools.vocabulary import IN_YEARS, NOT_AVAILABLE, NOT_YET_DUE
+from kpi_tools.vocabulary import IN_YEARS, MILESTONE, NOT_AVAILABLE, NOT_YET_DUE
 from kpi_tools.wording import rows_of
 
 _DUE: Final = {"half_yearly": "Q2;Q4", "termly": "Q2;Q3;Q4", "annual": "Q4", "biennial": "Q4"}
@@ -96,13 +98,6 @@ class Calendar:
         return day if quarter.start <= day <= quarter.end else quarter.end
 
 
-def latest_due(kpi: Mapping[str, Any], quarter: Quarter) -> Quarter:
-    """The quarter in which the period ends that stands in the report of `quarter`, of a KPI."""
-    calendar = Calendar.of(kpi)
-    due = calendar.due_until(quarter, 1) or [quarter]
-    return calendar.expected(due[-1])
-
-
 def period_words(kpi: Mapping[str, Any], quarter: Quarter, end: date) -> str:
     """What a figure covers: `October to December 2024`, `academic year 2023/24`, `at 31 March`."""
     month = f"{end:%B %Y}"
@@ -140,20 +135,12 @@ def in_set(catalogue: pd.DataFrame, quarter: Quarter) -> pd.DataFrame:
 
 
 def due_figures(returns: Any, quarter: Quarter, count: int) -> pd.DataFrame:
-    """The last `count` due figures of each KPI in the report of `quarter`, in order.
-
-    Args:
-        returns: what is known, a `Returns`.
-        quarter: of the report.
-        count: how many due quarters of each KPI.
-
-    Returns:
-        A row for each due quarter, figure or none; of a KPI that is not due each quarter the first
-        is that of its first figure. Columns: those of the catalogue; `quarter` in which the period
-        ends, `period_end`, `period` in words; `due_quarter`, in whose report it was first due,
-        `is_due` in this one, `next_due` after it; the figure with its status (`not available` where
-        none came, `not yet due` where the KPI has never been due); the lines of its own period.
-    """
+    """The last `count` due figures of each KPI in the report of `quarter`, in order: a row for each
+    due quarter, figure or none; of a KPI that is not due each quarter the first is that of its
+    first figure. Columns: those of the catalogue; `quarter` in which the period ends, `period_end`,
+    `period` in words; `due_quarter`, in whose report it was first due, `is_due` in this one,
+    `next_due` after it; the figure with its status (`not available` where none came, `not yet due`
+    where the KPI has never been due); the lines of its own period."""
     kpis = in_set(returns.catalogue, quarter)
     known = calendars(returns)
     there = _by_due_quarter(returns.figures, known)
@@ -197,3 +184,32 @@ def _by_due_quarter(
         for kpi_id, label in zip(by_time["kpi_id"], by_time["quarter"], strict=True)
     }
     return {(kpi_id, due): of for (kpi_id, due), of in found.items() if due}
+
+
+def check_targets(table: Table, kpis: pd.DataFrame, targets: pd.DataFrame, now: Quarter) -> None:
+    """Warn of a KPI in the set without a line for its figure, of one line for one that grows."""
+    refused = set(np.array(table.cells["kpi_id"], dtype=object)[table.bad])
+    kpis = in_set(kpis, now)
+    rated = (kpis["rated"] == "yes") & (kpis["kind"] != MILESTONE)
+    # a row that was refused is told by itself
+    for kpi in kpis[rated & ~kpis["kpi_id"].isin(refused)].to_dict("records"):
+        calendar = Calendar.of(kpi)
+        reported = calendar.expected((calendar.due_until(now, 1) or [now])[-1])
+        lines = targets[targets["kpi_id"] == kpi["kpi_id"]]
+        place = {"file": table.file, "column": "kpi_id", "value": kpi["kpi_id"]}
+        if not (lines["from_quarter"] <= reported.label).any():
+            table.ledger.problem("target-none", **place, detail=reported.title)
+        elif _is_flat(kpi, lines, reported):
+            detail = f"{reported.year}/{(reported.year + 1) % 100:02}"
+            table.ledger.problem("target-flat", **place, detail=detail)
+
+
+def _is_flat(kpi: dict[str, Any], lines: pd.DataFrame, quarter: Quarter) -> bool:
+    """Whether one target stands all through the year beside a figure that grows through it."""
+    grows = kpi["basis"] == "year_to_date" and (kpi["unit"] != "%" or kpi["adds_up"] == "yes")
+    if not grows or isinstance(kpi.get("since"), str):
+        return False
+    quarters = [Quarter(quarter.year, at).label for at in range(1, 5)]
+    found = with_targets(pd.DataFrame({"kpi_id": kpi["kpi_id"], "quarter": quarters}), lines)
+    one_line = found["target"].notna().all() and found["target"].nunique() == 1
+    return bool(one_line and found["year_target"].isna().all())

@@ -54,9 +54,8 @@ class Ids:
         self, ids: Iterable[str], names: Mapping[str, str] = {}, refused: Iterable[str] = ()
     ) -> None:
         """`names` by id, for who writes them instead; `refused`: ids whose own row is at fault.
-
-        Without any id the catalogue is refused as a whole, and nothing can be said against an id.
-        """
+        Without any id the catalogue is refused as a whole, and nothing can be said against an
+        id."""
         self._exact = set(ids)
         known = sorted(self._exact)
         self._refused = set(map(folded, refused))

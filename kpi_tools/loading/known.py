@@ -37,14 +37,12 @@ class Known(NamedTuple):
     made: pd.DataFrame
 
 
-def figures_and_months(
-    submissions: pd.DataFrame, kpis: pd.DataFrame, targets: pd.DataFrame
-) -> Known:
-    """What is known from `submissions`, which come in the order in which they were received.
+def figures_and_months(sent: pd.DataFrame, kpis: pd.DataFrame, targets: pd.DataFrame) -> Known:
+    """What is known from submissions, which come in the order in which they were received.
     Columns: the catalogue's, `quarter`, `period_end`, those of the figure (`value` … `received`),
     the lines in force. Sorted by catalogue and `period_end`. Quarters of which no figure was sent
     follow from their months."""
-    rows = submissions.assign(month=submissions["month"].fillna(""))
+    rows = sent.assign(month=sent["month"].fillna(""))
     rows["milestone"] = rows.get("milestone")
     # the last word; a cell left blank without a status says nothing and replaces nothing
     rows = rows.sort_values("silent", key=lambda silent: ~silent.astype("bool"), kind="stable")
@@ -117,9 +115,8 @@ def _complete(rows: pd.DataFrame, kpis: pd.DataFrame, by_month: bool = False) ->
 
 def _covered(kpis: pd.DataFrame) -> dict[str, str]:
     """What a month's figure covers: the month alone, unless the KPI's own basis is another."""
-    alone = (kpis["basis"] == "quarter") | (
-        (kpis["basis"] == _ROLLING) & (kpis["monthly_basis"] == MONTH)
-    )
+    of_month = kpis["monthly_basis"] == MONTH
+    alone = (kpis["basis"] == "quarter") | ((kpis["basis"] == _ROLLING) & of_month)
     return dict(zip(kpis["kpi_id"], kpis["basis"].mask(alone, MONTH), strict=True))
 
 
@@ -146,9 +143,8 @@ def _made(months: pd.DataFrame, kpis: pd.DataFrame, covers: dict[str, str]) -> p
     spans = zip(made["last"], made["count"], strict=True)
     needed = [[str(last - back) for back in range(count)] for last, count in spans]
     made["month"] = pd.Series(needed, index=made.index, dtype="object")
-    parts = made.explode("month").merge(
-        there[["kpi_id", "month", *_NUMBERS, "status"]], on=["kpi_id", "month"], how="left"
-    )
+    there = there[["kpi_id", "month", *_NUMBERS, "status"]]
+    parts = made.explode("month").merge(there, on=["kpi_id", "month"], how="left")
     made = made.merge(_added(parts, _KEY), on=_KEY)
     made["note"] = [_why(row) for row in rows_of(made)]
     # the weakest of the months that it is made of

@@ -92,10 +92,8 @@ class Table:
         return f"{column} ({self.letters[column]})" if column in self.letters else column
 
     def fault(self, position: int, column: str, code: str, detail: str = "") -> None:
-        """Note that the cell breaks a rule; where the rule is an error, the row is refused.
-
-        Where cells do not stand under their headings no more is said of them.
-        """
+        """Note that the cell breaks a rule; where the rule is an error, the row is refused. Where
+        cells do not stand under their headings no more is said of them."""
         if self.shifted[position]:
             return
         severity = self.ledger.problem(

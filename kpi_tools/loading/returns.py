@@ -89,6 +89,14 @@ def with_nulls(submissions: pd.DataFrame) -> pd.DataFrame:
     return submissions.assign(**texts.mask(texts == ""))
 
 
+def with_decimals(kpis: pd.DataFrame, submissions: pd.DataFrame) -> pd.DataFrame:
+    """The catalogue with `decimals` where a row leaves it open: as sent, one at most."""
+    sent = submissions["value"].astype("float64")
+    broken = submissions.loc[(sent - sent.round()).abs() > 1e-9, "kpi_id"]
+    follows = kpis["kpi_id"].isin(set(broken)).astype("int64")
+    return kpis.assign(decimals=kpis["decimals"].fillna(follows).astype("int64"))
+
+
 def _read(tables: Sequence[tuple[Table, Quarter]], known: Catalogue) -> pd.DataFrame:
     """What each cell says, by its column; its other parts beside it: `value_percent`, `note_fault`.
     Further columns: `table` and `position` in it, and what the catalogue says of the KPI."""
@@ -102,9 +110,8 @@ def _read(tables: Sequence[tuple[Table, Quarter]], known: Catalogue) -> pd.DataF
             match = known.ids.find(*sent["kpi_id"])
             named = known.ids.find(*sent.get(NAME, ("", ""))).taken
             if match.taken and named not in ("", match.taken):
-                match = match._replace(
-                    fault="id-named", detail=f"{match.taken} and the name of {named}"
-                )
+                both = f"{match.taken} and the name of {named}"
+                match = match._replace(fault="id-named", detail=both)
             kpi = kpis.get(match.taken, {})
             cells: dict[str, Any] = {
                 name: read_number(
@@ -126,10 +133,8 @@ def _read(tables: Sequence[tuple[Table, Quarter]], known: Catalogue) -> pd.DataF
                 found[name].append(cell)
             places.append((table, at, table.file, table.sheet, line, folder.label, milestone))
     columns = ["table", "position", "file", "sheet", "row", "received", "milestone"]
-    parts = [
-        pd.DataFrame(found[name], columns=cell._fields).add_prefix(f"{name}_")
-        for name, cell in _CELLS.items()
-    ]
+    frames = {one: pd.DataFrame(found[one], columns=cell._fields) for one, cell in _CELLS.items()}
+    parts = [frame.add_prefix(f"{name}_") for name, frame in frames.items()]
     rows = pd.concat([pd.DataFrame(places, columns=columns), *parts], axis=1)
     rows = rows.rename(columns={f"{name}_value": name for name in _CELLS})
     rows["period"] = [cell.taken for cell in found["period"]]
@@ -174,9 +179,8 @@ def _rules(rows: pd.DataFrame, known: Catalogue) -> Iterator[tuple[str, Any, Any
     """The rules of a row of a known KPI: column, code, which rows break it, its particulars."""
     value, above, below = (rows[name] for name in NUMBERS)
     unit, low, high, rounding = (rows[name] for name in _OF_KPI[:4])
-    quarter, status, reason, blank = (
-        rows[name] for name in ("quarter", "status", "value_reason", "value_blank")
-    )
+    quarter, status = rows["quarter"], rows["status"]
+    reason, blank = rows["value_reason"], rows["value_blank"]
     readable, percentage = (rows["kpi_id"] != "") & (quarter != ""), unit == "%"
     lines = with_targets(rows.loc[readable, ["kpi_id", "quarter"]], known.targets)
     lines = lines[[*LINES]].reindex(rows.index)
@@ -200,9 +204,8 @@ def _rules(rows: pd.DataFrame, known: Catalogue) -> Iterator[tuple[str, Any, Any
 
     # a percentage of at most one, where nothing says that it is meant so
     parts = above.notna() & below.notna()
-    usual = (
-        value.where(readable).groupby([rows["table"].map(id), rows["kpi_id"]]).transform("median")
-    )
+    by_kpi = value.where(readable).groupby([rows["table"].map(id), rows["kpi_id"]])
+    usual = by_kpi.transform("median")
     near = lines.min(axis=1).fillna(usual)
     fraction = readable & percentage & ~rows["value_percent"] & ~parts & (value > 0) & (value <= 1)
     figures = near.map(" with figures near {:g}".format)
@@ -299,18 +302,14 @@ def _check_duplicates(rows: pd.DataFrame) -> None:
     rows = rows[rows.duplicated(keys, keep=False)]
     # a refused row is like no other
     texts = rows[["value", *PARTS]].map("{:.12g}".format)
-    texts = texts.assign(
-        **rows[["status", "note", "milestone"]], refused=rows.index.where(_bad(rows), -1)
-    )
-    rows = rows.assign(content=list(texts.itertuples(index=False, name=None)), bad=_bad(rows))
+    bad = _bad(rows)
+    texts = texts.assign(**rows[["status", "note", "milestone"]], own=rows.index.where(bad, -1))
+    rows = rows.assign(content=list(texts.itertuples(index=False, name=None)), bad=bad)
     for _, places in rows.groupby(keys, sort=False):
         alike, same = places.to_dict("records"), places["content"].nunique() == 1
         for row in alike if not same else [one for one in alike if not one["bad"]]:
-            others = [one for one in alike[:6] if one is not row][:5]
-            named = [
-                f"row {one['row']}"
-                + (f" of {one['table'].file}" if one["table"] is not row["table"] else "")
-                for one in others
-            ]
+            table, others = row["table"], [one for one in alike[:6] if one is not row][:5]
+            files = ["" if one["table"] is table else f" of {one['file']}" for one in others]
+            named = [f"row {one['row']}{file}" for one, file in zip(others, files, strict=True)]
             code = "duplicate-same" if same else "duplicate-conflict"
-            row["table"].fault(row["position"], "kpi_id", code, "; ".join(named))
+            table.fault(row["position"], "kpi_id", code, "; ".join(named))

@@ -73,20 +73,17 @@ class Ledger:
         detail: str = "",
         excel_row: int = 0,
     ) -> str:
-        """Note that the rule `code` is broken there; return its severity.
-
-        `row` of a CSV file is the line on which it starts; where cells hold line ends Excel counts
-        otherwise: `excel_row`.
-        """
+        """Note that the rule `code` is broken there; return its severity. `row` of a CSV file is
+        the line on which it starts; where cells hold line ends Excel counts otherwise:
+        `excel_row`."""
         rule = RULES[code]
         who = rule.who if "/" in file else TEAM  # only what lies in a folder of a quarter was sent
         quote = value if len(value) <= _LONGEST_VALUE else value[:_LONGEST_VALUE] + "…"
         sentence = rule.sentence.replace("{detail}", detail)
         if excel_row and excel_row != row:
             sentence += f" (Row {excel_row} in a spreadsheet program.)"
-        self._problems.append(
-            (rule.severity, code, file, sheet, row, column, quote, sentence, rule.remedy, who)
-        )
+        place = (file, sheet, row, column)
+        self._problems.append((rule.severity, code, *place, quote, sentence, rule.remedy, who))
         return rule.severity
 
     def change(
@@ -193,9 +190,8 @@ def rows_in_words(rows: list[int]) -> str:
     """Rows in words: `row 3`, `rows 3 and 5`, `rows 3 to 7`."""
     groups = groupby(enumerate(rows), lambda one: one[1] - one[0])
     runs = [[row for _, row in run] for _, run in groups]
-    parts = [
-        f"{run[0]} to {run[-1]}" if len(run) > 2 else " and ".join(map(str, run)) for run in runs
-    ]
+    spans = [(run if len(run) < 3 else (run[0], run[-1]), len(run) > 2) for run in runs]
+    parts = [(" to " if long else " and ").join(map(str, ends)) for ends, long in spans]
     if len(parts) > _FEW:
         parts = [*parts[:_FEW], f"{sum(map(len, runs[_FEW:])):,} more"]
     words = ", ".join(parts[:-1]) + " and " + parts[-1] if len(parts) > 1 else parts[0]

@@ -112,21 +112,15 @@ class Setting:
     most: float = 0
 
 
-def _column(entry: dict[str, Any]) -> Column:
-    given = entry | {"options": tuple(entry.get("options", ()))}
-    if given.get("default") == "beginning":
-        given["default"] = BEGINNING.label
-    return Column(**given)
+def _given(entry: dict[str, Any]) -> dict[str, Any]:
+    """An entry of the codebook with tuples for lists."""
+    given = {key: tuple(one) if isinstance(one, list) else one for key, one in entry.items()}
+    return given | {"default": BEGINNING.label} if given.get("default") == "beginning" else given
 
 
 def _schema(entry: dict[str, Any]) -> Schema:
-    columns = tuple(map(_column, entry["columns"]))
-    return Schema(**entry | {"columns": columns, "key": tuple(entry["key"])})
-
-
-def _setting(part: str, entry: dict[str, Any]) -> Setting:
-    given = {"attribute": entry["key"]} | entry | {"options": tuple(entry.get("options", ()))}
-    return Setting(part, **given)
+    columns = [Column(**_given(one)) for one in entry["columns"]]
+    return Schema(**_given(entry | {"columns": columns}))
 
 
 _CODEBOOK = tomllib.loads(Path(__file__).with_name("codebook.toml").read_text(encoding="utf-8"))
@@ -143,7 +137,9 @@ CHANGES, REBASES, SMALL_NUMBERS, EVENTS, ANNOTATIONS, ACTIONS = (
 FILES: Final = [schema.file for schema in SCHEMAS.values() if "/" not in schema.file]
 """The tables that lie beside council.toml."""
 SETTINGS: Final = tuple(
-    _setting(part, entry) for part, several in _CODEBOOK["settings"].items() for entry in several
+    Setting(part, **{"attribute": entry["key"]} | _given(entry))
+    for part, several in _CODEBOOK["settings"].items()
+    for entry in several
 )
 
 
@@ -296,16 +292,14 @@ def _day(text: str) -> str | None:
 
 def _due(text: str) -> str | None:
     """Quarters as `Q2;Q4`, some with their year, or the date of a milestone as 2026-03-31."""
-    parts = [_DUE.fullmatch(part.strip()) for part in text.split(";") if part.strip()]
-    if not parts or None in parts:
-        return _day(text)
-    return ";".join(
-        Quarter.parse(f"{found['year']} Q{found['number']}").label
-        if found["year"]
-        else f"Q{found['number']}"
-        for found in parts
-        if found
-    )
+    quarters = []
+    for part in filter(None, map(str.strip, text.split(";"))):
+        if not (found := _DUE.fullmatch(part)):
+            return _day(text)
+        quarter = f"Q{found['number']}"
+        year = found["year"]
+        quarters.append(Quarter.parse(f"{year} {quarter}").label if year else quarter)
+    return ";".join(quarters) or _day(text)
 
 
 def _number(table: Table, at: int, name: str, unit: str) -> float:
@@ -343,10 +337,9 @@ def codebook() -> str:
     """Every setting, table and column as Markdown: what it means, its default, an example."""
     lines = ["### council.toml", "", "| setting | meaning | default | example |"]
     lines.append("|---|---|---|---|")
-    lines += [
-        f"| `[{one.part}]` `{one.key}` | {one.meaning} | {one.default} | `{one.example}` |"
-        for one in SETTINGS
-    ]
+    for one in SETTINGS:
+        name = f"`[{one.part}]` `{one.key}`"
+        lines.append(f"| {name} | {one.meaning} | {one.default} | `{one.example}` |")
     for schema in SCHEMAS.values():
         free = " (optional)" if schema.optional else ""
         lines += ["", f"### {schema.file}, one row for each {schema.row}{free}", ""]

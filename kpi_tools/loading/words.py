@@ -32,8 +32,11 @@ def read_commentary(table: Table, sections: tuple[str, ...], ids: Ids) -> pd.Dat
         tokens = KPI_TOKENS if table.cells["kpi_id"][place].strip() else SECTION_TOKENS
         for name in _TEXTS:
             _check_tokens(table, place, name, row[name], tokens)
-    rows = rows.assign(file=table.file, row=np.array(table.rows, dtype="int64"))
-    return rows[~table.bad].reset_index(drop=True)
+    return _placed(rows, table)[~table.bad].reset_index(drop=True)
+
+
+def _placed(rows: pd.DataFrame, table: Table) -> pd.DataFrame:
+    return rows.assign(file=table.file, row=np.array(table.rows, dtype="int64"))
 
 
 def _check_tokens(table: Table, place: int, column: str, text: Any, tokens: Any) -> None:
@@ -42,11 +45,7 @@ def _check_tokens(table: Table, place: int, column: str, text: Any, tokens: Any)
 
 
 def withhold_texts(
-    table: Table,
-    rows: pd.DataFrame,
-    kpis: pd.DataFrame,
-    withheld: Withheld,
-    columns: Iterable[str] = _TEXTS,
+    table: Table, rows: pd.DataFrame, kpis: pd.DataFrame, withheld: Withheld, *columns: str
 ) -> pd.DataFrame:
     """`rows` without those whose texts give a suppressed figure of their KPI away; refused. A text
     on a section in which such a figure stands is only remarked on: it may be another number. No
@@ -56,7 +55,7 @@ def withhold_texts(
         of_kpi = isinstance(row["kpi_id"], str)
         section = kpis.loc[kpis["section"] == row.get("section"), "kpi_id"]
         about = [row["kpi_id"]] if of_kpi else section
-        for column in columns:
+        for column in columns or _TEXTS:
             if any(withheld.tells(kpi_id, row[column]) for kpi_id in about):
                 code = "small-number-in-text" if of_kpi else "small-number-in-section"
                 where = {"sheet": table.sheet, "row": row["row"], "column": table.place(column)}
@@ -78,10 +77,8 @@ def read_words(
     for quarter, table in tables:
         for name in PREFILLED:
             table.cells.pop(name, None)
-        rows = schemas.read(table, schemas.WORDS, ids).assign(
-            quarter=quarter.label, file=table.file, sheet=table.sheet
-        )
-        rows["row"] = np.array(table.rows, dtype="int64")
+        rows = _placed(schemas.read(table, schemas.WORDS, ids), table)
+        rows = rows.assign(quarter=quarter.label, sheet=table.sheet)
         filled = rows[["text", "status", "due", "owner"]].notna().any(axis=1) & ~table.bad
         for place in map(int, np.flatnonzero(filled.to_numpy())):
             row = rows.iloc[place].to_dict()
@@ -93,19 +90,17 @@ def read_words(
             other, at, words = first.setdefault(key, (table, place, text))
             filled.iloc[place] = (other, at) == (table, place)
             if words != text:
-                here = f"{table.file}, row {table.rows[place]}"
-                table.fault(
-                    place, "text", "duplicate-conflict", f"{other.file}, row {other.rows[at]}"
-                )
-                other.fault(at, "text", "duplicate-conflict", here)
+                pair = ((table, place), (other, at))
+                for (of, row_of), (by, row_by) in (pair, pair[::-1]):
+                    detail = f"{by.file}, row {by.rows[row_by]}"
+                    of.fault(row_of, "text", "duplicate-conflict", detail)
         rows = rows[filled].reset_index(drop=True)
-        found.append(withhold_texts(table, rows, kpis, withheld, ("text",))[COLUMNS])
+        found.append(withhold_texts(table, rows, kpis, withheld, "text")[COLUMNS])
     every = pd.concat(found[1:] or found, ignore_index=True)
-    refused = {
-        (table.file, row) for _, table in tables for row in np.array(table.rows)[table.bad].tolist()
-    }
-    bad = [place in refused for place in zip(every["file"], every["row"], strict=True)]
-    return every[~np.array(bad, dtype=bool)].reset_index(drop=True)
+    bad = {(table.file, table.rows[at]) for _, table in tables for at in np.flatnonzero(table.bad)}
+    places = zip(every["file"], every["row"], strict=True)
+    good = np.array([place not in bad for place in places], dtype=bool)
+    return every[good].reset_index(drop=True)
 
 
 def with_commentary(
@@ -136,53 +131,41 @@ def read_actions(table: Table, ids: Ids, upto: Quarter, sections: tuple[str, ...
     rows = schemas.read(table, schemas.ACTIONS, ids, {"section": sections})
     about = rows["kpi_id"].fillna(rows["section"])[~table.bad]
     before = about.groupby(rows["action_id"]).shift()
-    for at in np.flatnonzero(
-        (before.notna() & (before != about)).reindex(rows.index, fill_value=False)
-    ):
+    for at in before.index[before.notna() & (before != about)]:
         table.fault(int(at), "action_id", "action-moved", before[at])
     return schemas.in_force(table, rows, upto)
 
 
 def with_actions(
-    actions: pd.DataFrame,
-    words: pd.DataFrame,
-    owners: Mapping[str, str],
-    tables: Mapping[str, Table],
+    actions: pd.DataFrame, words: pd.DataFrame, owners: Mapping[str, str], tables: Iterable[Table]
 ) -> pd.DataFrame:
     """`actions` with a row for each that the returns open or change; its own rows go before it.
-    `tables`: the sheets of `words` by file. A new action has the id `<kpi>-<quarter>-<number>`,
+    `tables`: the sheets of `words`. A new action has the id `<kpi>-<quarter>-<number>`,
     never used again."""
     rows: list[dict[str, Any]] = actions.to_dict("records")
     last = {row["action_id"]: row for row in rows}
     existing = {(row["action_id"], row["from_quarter"]) for row in rows}
+    sheet_of = {table.file: table for table in tables}
     for row in words[words["what"] != COMMENTARY].to_dict("records"):
-        given = {
-            name: row[name] for name in ("owner", "due", "status") if isinstance(row[name], str)
-        }
+        given = {one: row[one] for one in ("owner", "due", "status") if isinstance(row[one], str)}
         quarter, text = Quarter.parse(row["quarter"]), row["text"]
         if row["what"] == NEW and isinstance(text, str):
             number = 1
             while (name := f"{row['kpi_id']}-{quarter.slug}-{number}") in last:
                 number += 1
-            new = dict.fromkeys(actions.columns) | {
-                "action_id": name,
-                "kpi_id": row["kpi_id"],
-                "action": text,
-                "owner": owners.get(row["kpi_id"]),
-                "opened": quarter.label,
-                "status": "open",
-            }
+            new = dict.fromkeys(actions.columns) | {"action_id": name, "kpi_id": row["kpi_id"]}
+            new |= {"action": text, "owner": owners.get(row["kpi_id"])}
+            new |= {"opened": quarter.label, "status": "open"}
         elif row["what"] == ACTION and row["action_id"] in last:
             old = last[row["action_id"]]
             if not isinstance(text, str) and all(old[name] == one for name, one in given.items()):
                 continue  # as the template had it
             new = old | {"note": text}
         else:
-            table, name = tables[row["file"]], str(row["action_id"] or "it is blank")
+            name, table = str(row["action_id"] or "it is blank"), sheet_of[row["file"]]
             table.fault(table.rows.index(row["row"]), "action_id", "action-unknown", name)
             continue
-        new = new | given | {"from_quarter": quarter.label}
-        last[new["action_id"]] = new
+        new = last[new["action_id"]] = new | given | {"from_quarter": quarter.label}
         if (new["action_id"], new["from_quarter"]) not in existing:
             rows.append(new)
     return pd.DataFrame(rows, columns=actions.columns).astype(actions.dtypes)

@@ -28,19 +28,12 @@ _KINDS: Final = dict.fromkeys(FOLLOWED, "str") | {"overdue": "bool", "open_quart
 
 
 def followed(returns: Returns) -> pd.DataFrame:
-    """How each action stands at the report of the returns' quarter: a row each, as they were
-    opened.
-
-    Args:
-        returns: Its `actions` are all rows of actions.csv in force by then.
-
-    Returns:
-        The columns of actions.csv; `section` of an action for a KPI is that of the KPI. `overdue`:
-        open, and due before the last day of the quarter. `open_quarters`: how many quarters it has
-        been, or had been, open. `became`: what became of it since the previous report (one of
-        `BECAME`); null where it was closed before. `previous_due`: the date before, where it was
-        put off or brought forward since.
-    """
+    """How each action stands at the report of the returns' quarter, a row each, as they were
+    opened: the columns of actions.csv; `section` of an action for a KPI is that of the KPI;
+    `overdue`: open, and due before the last day of the quarter; `open_quarters`: how many quarters
+    it has been, or had been, open; `became`: what became of it since the previous report (one of
+    `BECAME`), null where it was closed before; `previous_due`: the date before, where it was put
+    off or brought forward since."""
     now, before = returns.quarter, returns.quarter.shift(-1)
     places = returns.catalogue.set_index("kpi_id")["section"].to_dict()
     changes = rows_by(returns.actions.sort_values("from_quarter", kind="stable"), "action_id")
