@@ -8,6 +8,7 @@ const SHAPES = {
 };
 const ARROWS = { up: "M3 13 13 3M6 3h7v7", down: "M3 3l10 10M13 6v7H6", across: "M2 8h12M10 4l4 4-4 4" };
 const FIELDS = /^(button|select|input|textarea)$/;
+const DRAWN = new WeakMap(); // what is shown → its views, drawn or asked for: two views of one explorer ask once
 const GONE = "Not connected. Run > Run All Cells to go on.";
 
 /** An element; text is always text, and the keys of JupyterLab are kept away from whatever can have the focus. */
@@ -43,7 +44,7 @@ function distance(a, b) {
 
 export function start(root, host) {
   const S = { kpi: "", view: "trend", point: "", compare: [], tab: "why", kind: "", q: "", band: new Set(), dir: new Set(), flag: new Set() };
-  const cache = new Map(), rows = new Map();
+  const rows = new Map();
   let D = host.data(), now = null, turn = 0, saying = 0, own = "", following = false;
   const $ = {};
   const kpi = (id) => D.kpis.find((one) => one.id === id);
@@ -53,16 +54,20 @@ export function start(root, host) {
 
   // What is asked of Python, or of the page
 
+  const cache = () => DRAWN.get(D) || DRAWN.set(D, new Map()).get(D);
   const size = () => { const w = $.plot.clientWidth || 640; return w < 540 ? "S" : w > 780 && root.clientHeight > 860 ? "L" : "M"; };
   async function viewOf(id, view, how = size()) {
     const chart = view === "limits" && id === S.kpi ? S.kind : "", key = `${id} ${view} ${how}${chart && ` ${chart}`}`;
-    if (cache.has(key)) return cache.get(key);
-    try { cache.set(key, await host.ask({ ask: "view", kpi_id: id, name: view, size: how, chart })); } catch (error) {
-      const other = [...cache.keys()].find((one) => one.startsWith(`${id} ${view} `)); // drawn for another width
-      if (!other) throw error;
-      return cache.get(other);
+    if (!cache().has(key)) {
+      const answer = host.ask({ ask: "view", kpi_id: id, name: view, size: how, chart });
+      cache().set(key, answer);
+      answer.catch(() => cache().delete(key));
     }
-    return cache.get(key);
+    try { return await cache().get(key); } catch (error) {
+      const other = [...cache().keys()].find((one) => one.startsWith(`${id} ${view} `)); // drawn for another width
+      if (!other) throw error;
+      return cache().get(other);
+    }
   }
 
   // The frame, built once for each directorate and quarter
@@ -356,7 +361,7 @@ export function start(root, host) {
       try {
         const back = await host.ask({ kpi_id: id, ...what });
         if (back.theirs) { conflict(back); return; }
-        typed.delete(id); cache.clear();
+        typed.delete(id); cache().clear();
         if (id === S.kpi) desk(back, back.message, back.found.length ? back.found : ["Passes the check."]);
         say(back.message);
       } catch (error) { status.textContent = error.message; say(error.message); }
@@ -540,11 +545,11 @@ export function start(root, host) {
   const theme = new MutationObserver(fit), system = matchMedia("(prefers-color-scheme: dark)");
   theme.observe(document.body, { attributes: true, attributeFilter: ["data-jp-theme-light"] });
   system.addEventListener("change", fit);
-  if (host.first) cache.set(host.first.key, host.first);
+  if (host.first) cache().set(host.first.key, host.first);
   recall(host.chosen());
   host.hello?.().catch((error) => notice(`The last picture is shown. ${error.message}`));
   host.onBack?.(() => { notice(D.note || ""); draw(); paintTab(); }); // an answer came late: what was asked meanwhile is asked again
-  host.onData?.(() => { D = host.data(); cache.clear(); build(); recall(own); });
+  host.onData?.(() => { D = host.data(); build(); recall(own); });
   host.onChosen?.((text) => { // by another view of the same explorer, which is not told back; or by the address
     const [, id] = /kpi=([^&]*)/.exec(text) || [];
     if (text === own || (host.choose && !kpi(decodeURIComponent(id || "")))) return;

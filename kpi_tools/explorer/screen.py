@@ -28,8 +28,11 @@ RUN_AGAIN = "Run > Run All Cells to go on."
 _HIDDEN = """<style>.jp-OutputArea:has(.kx) .kx-last,
 .jp-OutputArea:has(.kx-last):not(:has(.kx)) > :not(:has(.kx-last)) { display: none; }</style>"""
 """Of the last picture and the screen one is seen, also where the screen cannot come to life."""
+_small_tables = pd.option_context("mode.string_storage", "python")
+"""Texts one by one, which is quicker than Arrow's arrays for what one council has."""
 
 
+@_small_tables
 def explore(directorate: str, quarter: object, raw: str | Path) -> "Explorer":
     """The explorer of a directorate (empty: of all) in the report of a quarter.
 
@@ -135,6 +138,7 @@ class Explorer(anywidget.AnyWidget):
         self._show(*_read(directorate, quarter, self.raw))
         return {}
 
+    @_small_tables
     def answer(self, asked: dict[str, Any]) -> dict[str, Any]:
         """The answer to a message of the front end; a sentence under `error` instead."""
         doers: dict[str, Callable[..., dict[str, Any]]]
