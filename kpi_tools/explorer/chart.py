@@ -13,6 +13,7 @@ from kpi_tools.frames import in_order
 from kpi_tools.kinds import AUTO, RUN, SHARES, XMR, chart_for
 from kpi_tools.limits import process_limits
 from kpi_tools.page.canvas import period_label
+from kpi_tools.terms import Terms
 from kpi_tools.variation import special_causes
 from kpi_tools.vocabulary import FINAL, NOT_CHARTED, POLARITIES
 from kpi_tools.wording import rows_of, written_decimals
@@ -95,5 +96,5 @@ def chart(
         status=FINAL,
     )
     taken = chart_for(table, AUTO if chart == AUTO else kind)
-    drawing = limit_picture(table).canvas.drawing()
+    drawing = limit_picture(table, Terms()).canvas.drawing()
     return drawing.altair(title or taken.why, why(rows_of(table)[-1]))

@@ -13,7 +13,6 @@ from typing import NamedTuple
 import pandas as pd
 
 from kpi_tools.assurance import centre_of
-from kpi_tools.narrative import KENT_TERMS
 from kpi_tools.page.canvas import Canvas, Name, axis, number, period_label, regions
 from kpi_tools.page.chart_words import look_of
 from kpi_tools.page.charts import (
@@ -94,7 +93,7 @@ def trend_picture(
     ahead: pd.DataFrame,
     months: pd.DataFrame,
     fitted: Sequence[float],
-    terms: Terms = KENT_TERMS,
+    terms: Terms,
     dated: Sequence[Row] = (),
     size: tuple[float, float] = SIZES["PAGE"],
     supposed: Mapping[str, float] | None = None,
@@ -161,7 +160,7 @@ def trend_picture(
 
 def limit_picture(
     table: pd.DataFrame,
-    terms: Terms = KENT_TERMS,
+    terms: Terms,
     dated: Sequence[Row] = (),
     size: tuple[float, float] = SIZES["PAGE"],
 ) -> Picture:
@@ -289,7 +288,7 @@ def several_picture(
     quarters: pd.DataFrame,
     bands: pd.DataFrame,
     labels: Sequence[str],
-    terms: Terms = KENT_TERMS,
+    terms: Terms,
 ) -> Picture:
     """A KPI's course over given quarters, small, for beside others on one scale of time."""
     known = {row["quarter"]: row for row in rows_of(quarters)}

@@ -85,6 +85,11 @@ class Evidence:
         return dict(self._rows[kpi_id])
 
     @cached_property
+    def terms(self) -> Terms:
+        """What the council calls things."""
+        return Terms(self.returns.council)
+
+    @cached_property
     def _rows(self) -> dict[str, Row]:
         return {row["kpi_id"]: row for row in rows_of(self.kpis)}
 
@@ -124,7 +129,7 @@ class Evidence:
     @cached_property
     def lines(self) -> pd.DataFrame:
         """The lines of the latest figures that are set, as `terms.lines_of` gives them."""
-        return lines_of(self.kpis, Terms(self.returns.council))
+        return lines_of(self.kpis, self.terms)
 
 
 def evidence(returns: Returns, kpi_ids: Collection[str] | None = None) -> Evidence:
@@ -183,7 +188,7 @@ def _charted(known: Evidence) -> Evidence:
             row,
             bands.get(row["scheme"] or "", 0),
             alone_meets=row["kpi_id"] in better,
-            target=Terms(council).word("target"),
+            target=known.terms.word("target"),
         )
         for row in rows_of(kpis)
     ]

@@ -37,7 +37,6 @@ from kpi_tools.page.html import (
 from kpi_tools.quarters import Quarter
 from kpi_tools.scorecard.changes import restated_between
 from kpi_tools.spreadsheets import safe_text
-from kpi_tools.terms import Terms
 from kpi_tools.tokens import filled, kpi_figures
 from kpi_tools.vocabulary import CLOSEST, HIGHER, IN_YEARS, LOWER, MONITORED
 from kpi_tools.wording import (
@@ -118,16 +117,11 @@ class OneKpi:
         return self.known.kpi(self.kpi_id)
 
     @property
-    def terms(self) -> Terms:
-        """The council's words."""
-        return Terms(self.known.returns.council)
-
-    @property
     def answer(self) -> Html:
         """How it stands and whether that is luck or process, and its card as in the report."""
         known, changes = self.known, self.known.returns.changelog
         context = Context(
-            self.terms,
+            self.known.terms,
             headline=known.returns.council.headline,
             dated=known.returns.annotations,
             breaks=rows_by(changes[changes["change"] == "redefined"]),
@@ -144,7 +138,7 @@ class OneKpi:
         kpi, late = self.kpi, int(self.kpi["lag_quarters"])
         good = _GOOD.get(kpi["polarity"], "Neither higher nor lower is better.")
         measured = [
-            good.format(target=self.terms.word("target")),
+            good.format(target=self.known.terms.word("target")),
             _BASES[kpi["basis"]],
             f"Unit: {kpi['unit']}." if kpi["unit"] else "",
             f"It is reported {plural(late, 'quarter')} in arrears." if late else "",
@@ -167,7 +161,7 @@ class OneKpi:
     @property
     def targets(self) -> Html:
         """Every target and floor standard, from when it held, and why it was set so."""
-        kpi, terms, targets = self.kpi, self.terms, self.known.of("targets", self.kpi_id)
+        kpi, terms, targets = self.kpi, self.known.terms, self.known.of("targets", self.kpi_id)
         if kpi["rating"] == MONITORED:
             return paragraphs("It is monitored only: no line is agreed for it.")
         if is_text(kpi["milestone"]):
@@ -213,10 +207,10 @@ class OneKpi:
         """Both directions of travel, what is expected next, and every figure's rating."""
         if is_text(self.kpi["milestone"]):
             return paragraphs("A status has no direction of travel and is not predicted.")
-        colours, lines = looks(self.terms), self.terms.lines(self.kpi)
+        colours, lines = looks(self.known.terms), self.known.terms.lines(self.kpi)
         rows = [
             {"Quarter": period_of(row), "Figure": _figure(row)}
-            | {self.terms.head(name): line_of(row, name) for name in lines}
+            | {self.known.terms.head(name): line_of(row, name) for name in lines}
             | {"Rating": badge(row["rating"], colours.get(row["rating"]))}
             for row in rows_of(self.known.of("quarters", self.kpi_id))
         ]
@@ -240,7 +234,9 @@ class OneKpi:
         """What it takes: the quarters alone in a rolling figure, and how many cases decide."""
         quarters = self.known.of("alone", self.kpi_id)
         sentences = paragraphs(
-            *required_cases(self.kpi, rows_of(quarters), self.known.months(self.kpi_id), self.terms)
+            *required_cases(
+                self.kpi, rows_of(quarters), self.known.months(self.kpi_id), self.known.terms
+            )
         )
         rows = [
             {
@@ -291,7 +287,7 @@ class OneKpi:
             {
                 "Report": Quarter.parse(row["quarter"]).title,
                 "Commentary": figure_with_status(_text(row["commentary"], "–"), row["status"]),
-                self.terms.head("management_action"): _text(row["management_action"], "–"),
+                self.known.terms.head("management_action"): _text(row["management_action"], "–"),
                 "By": _text(row["author"], "not given"),
             }
             for row in reversed(rows_of(self.commentary[self.commentary["kpi_id"] == self.kpi_id]))
@@ -301,7 +297,7 @@ class OneKpi:
         begin = render("explorer_draft.html.j2", text=text, reads=reads)
         if rows:
             return _table(rows, "Commentary, report by report", "remarks") + begin
-        none = f"No report so far has commentary on this {self.terms.word('kpi')}."
+        none = f"No report so far has commentary on this {self.known.terms.word('kpi')}."
         return paragraphs(none) + begin
 
     @property

@@ -34,7 +34,7 @@ def facts(known: Evidence, kpi_id: str, commentary: pd.DataFrame) -> dict[str, R
     sentences on it (`more`), and its `remarks` in the report of its quarter. `commentary`:
     as `evidence.commentary_so_far` gives it.
     """
-    points, terms = known.of("points", kpi_id), Terms(known.returns.council)
+    points, terms = known.of("points", kpi_id), known.terms
     reasons = dict(zip(points["period"], points["why"], strict=True))
     of_kpi = commentary[commentary["kpi_id"] == kpi_id]
     by_quarter = {row["quarter"]: remarks(row, terms) for row in rows_of(of_kpi)}
@@ -57,7 +57,7 @@ def facts(known: Evidence, kpi_id: str, commentary: pd.DataFrame) -> dict[str, R
 def _of_figure(
     row: Row, known: Evidence, reasons: dict[str, str], by_quarter: dict[str, list[str]]
 ) -> Row:
-    terms, is_month = Terms(known.returns.council), is_text(row.get("month"))
+    terms, is_month = known.terms, is_text(row.get("month"))
     rateable = row["rating"] != MONITORED and not is_text(row.get("milestone"))
     lines = terms.lines(row) or (["target"] if rateable else [])
     parts = f" ({parts_of(row)})" if parts_of(row) else ""

@@ -28,11 +28,10 @@ RUN_AGAIN = "Run > Run All Cells to go on."
 _HIDDEN = """<style>.jp-OutputArea:has(.kx) .kx-last,
 .jp-OutputArea:has(.kx-last):not(:has(.kx)) > :not(:has(.kx-last)) { display: none; }</style>"""
 """Of the last picture and the screen one is seen, also where the screen cannot come to life."""
-_small_tables = pd.option_context("mode.string_storage", "python")
-"""Texts one by one, which is quicker than Arrow's arrays for what one council has."""
+_TEXTS_ONE_BY_ONE = "mode.string_storage", "python"
+"""Quicker than Arrow's arrays for tables as small as a council's."""
 
 
-@_small_tables
 def explore(directorate: str, quarter: object, raw: str | Path) -> "Explorer":
     """The explorer of a directorate (empty: of all) in the report of a quarter.
 
@@ -44,7 +43,8 @@ def explore(directorate: str, quarter: object, raw: str | Path) -> "Explorer":
     Raises:
         InputError: with the nearest names, where there is no such directorate; as `load` does.
     """
-    return Explorer(*_read(directorate, quarter, raw), raw=str(raw))
+    with pd.option_context(*_TEXTS_ONE_BY_ONE):
+        return Explorer(*_read(directorate, quarter, raw), raw=str(raw))
 
 
 def _read(
@@ -138,7 +138,6 @@ class Explorer(anywidget.AnyWidget):
         self._show(*_read(directorate, quarter, self.raw))
         return {}
 
-    @_small_tables
     def answer(self, asked: dict[str, Any]) -> dict[str, Any]:
         """The answer to a message of the front end; a sentence under `error` instead."""
         doers: dict[str, Callable[..., dict[str, Any]]]
@@ -146,7 +145,8 @@ class Explorer(anywidget.AnyWidget):
         doers |= {"words": self.desk.show, "save": self.desk.save, "undo": self.desk.undo}
         what = {name: value for name, value in asked.items() if name not in ("number", "ask")}
         try:
-            answer = doers[asked["ask"]](**what)
+            with pd.option_context(*_TEXTS_ONE_BY_ONE):
+                answer = doers[asked["ask"]](**what)
         except KpiError as error:
             answer = {"error": str(error)}
         if asked["ask"] in ("save", "undo"):

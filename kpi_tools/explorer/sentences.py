@@ -8,7 +8,6 @@ from kpi_tools.explorer.evidence import WITHHELD, Evidence
 from kpi_tools.page.describe import direction_sentence, month_alone
 from kpi_tools.quarters import Quarter
 from kpi_tools.scorecard.series import NOT_ASSESSED
-from kpi_tools.terms import Terms
 from kpi_tools.tokens import kpi_figures
 from kpi_tools.trend import size_in_words
 from kpi_tools.vocabulary import (
@@ -55,7 +54,7 @@ _UNUSUAL = {
 
 def status_sentences(known: Evidence, kpi_id: str) -> str:
     """The latest figure against its lines, for how long, whether it is unusual, luck or process."""
-    kpi, terms = known.kpi(kpi_id), Terms(known.returns.council)
+    kpi, terms = known.kpi(kpi_id), known.terms
     variation = str(kpi["variation"])
     meaning = f"{capitalised(LIMIT_MEANINGS.get(variation, variation))}."
     unusual = "" if is_text(kpi["milestone"]) else _UNUSUAL.get(variation, meaning)
@@ -165,7 +164,7 @@ def _is_quarterly(row: Row) -> bool:
 
 def _against(kpi: Row, known: Evidence) -> str:
     """How it is rated and against which line: the floor standard where it is in the last band."""
-    terms = Terms(known.returns.council)
+    terms = known.terms
     one = terms.word("kpi")
     if not is_number(kpi["band"]):
         state = "monitored only" if kpi["rating"] == MONITORED else "not rated"

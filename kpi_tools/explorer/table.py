@@ -29,7 +29,7 @@ from kpi_tools.page.html import Html, looks, render, slug
 from kpi_tools.page.overviews import assurance_marks
 from kpi_tools.quarters import Quarter
 from kpi_tools.scorecard.series import NOT_ASSESSED
-from kpi_tools.terms import Terms, names
+from kpi_tools.terms import names
 from kpi_tools.vocabulary import (
     COMMON_CAUSE,
     FINAL,
@@ -68,11 +68,11 @@ _UNSAFE = {char: f"\\u{ord(char):04x}" for char in "<>&\u2028\u2029"}
 def screen(known: Evidence, directorate: str, **more: Any) -> dict[str, Any]:
     """The screen but for its pictures: the KPIs in order of consequence, and what can be chosen."""
     council, quarter = known.returns.council, known.returns.quarter
-    terms = Terms(council)
+    terms = known.terms
     colours, short = looks(terms), names(known.kpis, short=True)
     six = rows_by(known.recent)
     kpis = [
-        _row(row | {"short": short[row["kpi_id"]]}, six[row["kpi_id"]], known, terms)
+        _row(row | {"short": short[row["kpi_id"]]}, six[row["kpi_id"]], known)
         for row in rows_of(known.kpis)
     ]
     there = {kpi["rating"] for kpi in kpis} | set(terms.looks)
@@ -102,8 +102,9 @@ def screen(known: Evidence, directorate: str, **more: Any) -> dict[str, Any]:
     }
 
 
-def _row(kpi: Row, recent: Rows, known: Evidence, terms: Terms) -> dict[str, Any]:
-    colours, kpi_id = looks(terms), kpi["kpi_id"]
+def _row(kpi: Row, recent: Rows, known: Evidence) -> dict[str, Any]:
+    terms, kpi_id = known.terms, kpi["kpi_id"]
+    colours = looks(terms)
     line = next(iter(terms.lines(kpi)), "target")
     doubted = in_doubt(kpi)
     sure = {FINAL: "final", ILLUSTRATIVE: "hollow"}
@@ -165,7 +166,7 @@ def view_data(known: Evidence, kpi_id: str, name: str, size: str) -> dict[str, A
     """
     if name == "several":
         quarters = sorted(set(known.quarters["quarter"]), key=Quarter.parse)
-        terms, kpi = Terms(known.returns.council), known.kpi(kpi_id)
+        terms, kpi = known.terms, known.kpi(kpi_id)
         rows, bands = known.of("quarters", kpi_id), known.of("bands", kpi_id)
         picture = several_picture(rows, bands, quarters, terms)
         description = f"{kpi_id}: {figure_of(kpi)}, {kpi['rating']}"
@@ -190,7 +191,7 @@ def view_data(known: Evidence, kpi_id: str, name: str, size: str) -> dict[str, A
 def facts_of(known: Evidence, kpi_id: str, commentary: pd.DataFrame) -> dict[str, Any]:
     """The facts of all points of a KPI, by their id."""
     remarks = commentary_so_far(known, commentary[commentary["kpi_id"] == kpi_id])
-    colours = looks(Terms(known.returns.council))
+    colours = looks(known.terms)
     return {
         name: {**one, "look": colours.get(one["rating"], "")}
         for name, one in facts(known, kpi_id, remarks).items()

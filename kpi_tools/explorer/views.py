@@ -29,7 +29,6 @@ from kpi_tools.page.chart_words import note_in_words, notes_on
 from kpi_tools.page.describe import is_rolling, leaving_quarters, month_alone, to_reach
 from kpi_tools.quarters import Quarter
 from kpi_tools.rebases import suggested_rebases
-from kpi_tools.terms import Terms
 from kpi_tools.units import adds_up
 from kpi_tools.vocabulary import (
     AMBER,
@@ -147,11 +146,11 @@ def view(name: str, known: Evidence, kpi_id: str, size: str = "PAGE") -> View:
 
 def _trend(known: Evidence, kpi_id: str, size: Size) -> Parts:
     kpi, place = known.kpi(kpi_id), _place(known.kpi(kpi_id))
-    months, terms = known.single_months(kpi_id), Terms(known.returns.council)
+    months, terms = known.single_months(kpi_id), known.terms
     picture, ahead = trend_of(known, kpi_id, size)
     notes = []
     if len(months):
-        notes.append(f"{month_alone(months.iloc[-1], *place)} {_covers(kpi)}")
+        notes.append(f"{month_alone(months.iloc[-1], *place)} {_covers(kpi, terms.word('kpi'))}")
     if known.of("doubts", kpi_id).empty:
         answer = rows_of(known.of("outlooks", kpi_id))[0]
         notes.append(outlook_in_words(answer, *place, terms.word))
@@ -187,7 +186,7 @@ def trend_of(
         ahead,
         months,
         fitted,
-        Terms(council),
+        known.terms,
         notes_on(known.returns.annotations, known.kpi(kpi_id)),
         size,
         supposed,
@@ -197,7 +196,7 @@ def trend_of(
 
 def _limits(known: Evidence, kpi_id: str, size: Size) -> Parts:
     kpi, points = known.kpi(kpi_id), known.of("points", kpi_id)
-    dated, terms = notes_on(known.returns.annotations, kpi), Terms(known.returns.council)
+    dated, terms = notes_on(known.returns.annotations, kpi), known.terms
     picture = limit_picture(points, terms, dated, size)
     last = rows_of(points)[-1]
     words = _series_in_words(points, _EACH.get(last["series"], "quarter"))
@@ -241,7 +240,7 @@ def _limits(known: Evidence, kpi_id: str, size: Size) -> Parts:
 
 def _redefined(known: Evidence, kpi_id: str) -> list[str]:
     """What a changed definition (or polarity, which is one) means for the limits."""
-    changes, one = known.of("changelog", kpi_id), Terms(known.returns.council).word("kpi")
+    changes, one = known.of("changelog", kpi_id), known.terms.word("kpi")
     return [
         f"The {one} was redefined from the report of {Quarter.parse(row['from_quarter']).title}: "
         f"{str(row['reason'] or 'no reason was given').rstrip('.')}. "
@@ -273,7 +272,7 @@ def _areas(known: Evidence, kpi_id: str, size: Size) -> Parts:
     picture, place = area_picture(rows, kpi, size), _place(kpi)
     measured = rows[rows["value"].notna()]
     if measured.empty:
-        one = Terms(known.returns.council).word("kpi")
+        one = known.terms.word("kpi")
         words = f"There are no figures of other areas for this {one}."
         return picture, words, [words], []
     notes = [f"Our latest: {figure_of(kpi)} ({period_of(kpi)})."]
@@ -335,11 +334,11 @@ def _series_in_words(rows: pd.DataFrame, one: str) -> str:
     return f"{many} from {ends[0]:%B %Y} to {ends[1]:%B %Y}: {listed(each)}."
 
 
-def _covers(kpi: Row) -> str:
+def _covers(kpi: Row, one: str) -> str:
     if kpi["basis"] != "rolling_12_months":
         return ""
     counted = f" ({parts})" if (parts := parts_of(kpi)) else ""
-    return f"The KPI's own figure covers twelve months: {figure_of(kpi)}{counted}."
+    return f"The {one}'s own figure covers twelve months: {figure_of(kpi)}{counted}."
 
 
 def comparison_notes(measured: pd.DataFrame, kpi: Row, when: str = "") -> list[str]:

@@ -21,7 +21,7 @@ from kpi_tools.outlook import chance_in_words, outlook, outlook_in_words
 from kpi_tools.page.describe import is_rolling, leaving_quarters, to_reach
 from kpi_tools.quarters import Quarter
 from kpi_tools.scorecard import rated
-from kpi_tools.terms import Terms, lines_of
+from kpi_tools.terms import lines_of
 from kpi_tools.trend import direction_of_travel
 from kpi_tools.units import ends_of
 from kpi_tools.vocabulary import HIGHER, LOWER, MULTIPLIERS
@@ -48,12 +48,12 @@ def what_if(
     `supposed`: any of `target`, `floor_standard`, `next` (the next figure) and `alone` (the next
     quarter by itself, of a rolling figure). Raises `InputError` for a number that cannot be.
     """
-    kpi, terms = known.kpi(kpi_id), Terms(known.returns.council)
-    if why_not := doubts_in_words(known, kpi_id) or _why_not(kpi, terms):
+    kpi, terms = known.kpi(kpi_id), known.terms
+    if why_not := doubts_in_words(known, kpi_id) or _why_not(known, kpi):
         return {"sliders": [], "sentences": [why_not]}
     given = _checked(known, kpi, supposed)
     lines: dict[str, Any] = {name: given.get(name, kpi[name]) for name in LINES}
-    sliders = _sliders(known, kpi, given, terms)
+    sliders = _sliders(known, kpi, given)
     over = lines["floor_standard"] - lines["target"]
     if over > 0 if kpi["polarity"] == HIGHER else over < 0:
         target, floor = (f"the {terms.word(name)} ({_line(kpi, lines[name])})" for name in LINES)
@@ -61,7 +61,7 @@ def what_if(
         return {"sliders": sliders, "sentences": [beyond]}
     sentences = list[str]()
     if set(LINES) & set(given):
-        sentences += _of_lines(known, kpi, lines, terms)
+        sentences += _of_lines(known, kpi, lines)
     if "next" in given:
         sentences += _of_next(known, kpi, lines, given)
     if not sentences:
@@ -74,13 +74,13 @@ def what_if(
     return {"sliders": sliders, "sentences": sentences, "svg": svg, "places": picture.places()}
 
 
-def _why_not(kpi: Row, terms: Terms) -> str:
+def _why_not(known: Evidence, kpi: Row) -> str:
     if is_text(kpi["milestone"]):
         return "A status has no figure to suppose."
     if not is_number(kpi["value"]):
         return "There is no latest figure to begin with."
     if kpi["polarity"] not in (HIGHER, LOWER) or not is_number(kpi["target"]):
-        return f"It has no {terms.word('target')} that a higher or a lower figure meets."
+        return f"It has no {known.terms.word('target')} that a higher or a lower figure meets."
     return ""
 
 
@@ -108,9 +108,9 @@ def _checked(known: Evidence, kpi: Row, supposed: Mapping[str, float]) -> dict[s
     return given | {"next": rolled}
 
 
-def _of_lines(known: Evidence, kpi: Row, lines: dict[str, float], terms: Terms) -> list[str]:
+def _of_lines(known: Evidence, kpi: Row, lines: dict[str, float]) -> list[str]:
     """The latest figure against other lines."""
-    would = kpi | lines
+    would, terms = kpi | lines, known.terms
     named = {name: level for name, level in lines.items() if is_number(level)}
     against = " and ".join(
         f"{terms.word(name)} of {_line(kpi, level)}" for name, level in named.items()
@@ -184,15 +184,13 @@ def _chance(known: Evidence, kpi: Row, target: float) -> float:
     return float(found["next_target_chance"].iloc[0])
 
 
-def _sliders(
-    known: Evidence, kpi: Row, given: dict[str, float], terms: Terms
-) -> list[dict[str, Any]]:
+def _sliders(known: Evidence, kpi: Row, given: dict[str, float]) -> list[dict[str, Any]]:
     """From where to where each can go, and what is so."""
     decimals, (low, high) = int(kpi["decimals"]), ends_of(kpi)
     after = _after(kpi)
     expected = known.of("outlooks", kpi["kpi_id"])["next_expected"].iloc[0]
     so: dict[str, tuple[str, Any]]
-    so = {terms.head(name): (name, kpi[name]) for name in LINES if is_number(kpi[name])}
+    so = {known.terms.head(name): (name, kpi[name]) for name in LINES if is_number(kpi[name])}
     so[after.title] = "next", expected if is_number(expected) else kpi["value"]
     if _counted(kpi):
         months = known.single_months(kpi["kpi_id"])["value"]

@@ -31,7 +31,6 @@ from kpi_tools.report import OUTPUTS, RAW
 from kpi_tools.report.publish import MANIFEST
 from kpi_tools.scorecard import in_last_band
 from kpi_tools.scorecard.actions import OPEN, followed
-from kpi_tools.terms import Terms
 from kpi_tools.tokens import filled, kpi_figures
 from kpi_tools.wording import is_text, plural, rows_of
 
@@ -103,13 +102,13 @@ class Desk:
             "before": [
                 text
                 for row in rows_of(commentary_so_far(self.known, earlier))[-1:]
-                for text in remarks(row, Terms(self.known.returns.council))
+                for text in remarks(row, self.known.terms)
             ],
             "actions": [
                 f"{row['action']} ({row['owner']}, due {row['due']})" for row in rows_of(actions)
             ],
             "action_required": bool(in_last_band(self.known.of("kpis", kpi_id), council).any()),
-            "action": Terms(council).head("management_action"),
+            "action": self.known.terms.head("management_action"),
             "why_not": why_not,
             "place": place,
             "undo": bool(self.saved),
