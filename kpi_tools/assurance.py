@@ -98,11 +98,8 @@ def assurance(
         words.HIT_OR_MISS: ~not_charted,
     }
     causes = {word: rows.is_word("special_cause", word)[last] for word in words.SPECIAL_CAUSES}
-    why_none = {
-        words.NOT_CHARTED: not_charted,
-        words.NOT_REPORTED: np.isnan(y[last]),
-        words.NO_LIMITS: no_limits,
-    }
+    why_none = {words.NOT_CHARTED: not_charted, words.NOT_REPORTED: np.isnan(y[last])}
+    why_none[words.NO_LIMITS] = no_limits
     variations = {**why_none, **causes, words.COMMON_CAUSE: ~not_charted}
     return rows.rows(last, variation=Words.first_of(variations), assurance=Words.first_of(states))
 

@@ -126,9 +126,8 @@ class _Usual:
         beyond = max(scale(value) - scale(self.high), scale(self.low) - scale(value), 0.0)
         steps = [abs(scale(b) - scale(a)) for a, b in pairwise(self.values)]
         digit = self.digit / self.low if by_ratio else self.digit
-        return beyond / max(
-            scale(self.high) - scale(self.low), 2 * max(steps, default=0.0), 2 * digit
-        )
+        span = scale(self.high) - scale(self.low)
+        return beyond / max(span, 2 * max(steps, default=0.0), 2 * digit)
 
     def is_beyond(self, value: float, times: float, counted: bool) -> bool:
         """Whether a value is so many times beyond the range; a count, more than by chance."""
@@ -246,9 +245,8 @@ def _repeated(row: Row, earlier: list[Row], usual: _Usual) -> _Doubt:
     before = earlier[-1]
     if row.get("status") == CARRIED_FORWARD or row["value"] != before["value"]:
         return None
-    parts, those = (
-        [one.get(name) for name in ("numerator", "denominator")] for one in (row, before)
-    )
+    names = ("numerator", "denominator")
+    parts, those = ([one.get(name) for name in names] for one in (row, before))
     if all(map(is_number, parts + those)):
         same = parts == those and row["denominator"] >= 30
     else:
@@ -284,9 +282,8 @@ def _last_digit(values: Sequence[float], decimals: int) -> float:
     most = min(places[len(places) // 2], decimals + 1)
     if most > 0:
         return float(10.0**-most)
-    return next(
-        (worth for worth in _ROUNDED_TO if all(value % worth == 0 for value in values)), 1.0
-    )
+    of_all = (worth for worth in _ROUNDED_TO if all(value % worth == 0 for value in values))
+    return next(of_all, 1.0)
 
 
 def _is_checked(row: Row) -> bool:

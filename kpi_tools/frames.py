@@ -142,11 +142,8 @@ class Ordered:
             weekday = (self.days + 3) % 7
             latest_in_week = np.maximum.reduceat(weekday, self.starts)[self.series]
             working = (usual == 1) & (latest_in_week < 5)
-            places = np.select(
-                [usual >= MONTHLY, working],
-                [self.months, (self.days + 3) // 7 * 5 + weekday],
-                self.days,
-            )
+            in_week = (self.days + 3) // 7 * 5 + weekday
+            places = np.select([usual >= MONTHLY, working], [self.months, in_week], self.days)
         distances = self._distances(places)
         return usual, distances > self._usual(distances) * _ABSENT
 
@@ -274,10 +271,9 @@ def _positions(frame: Any, period: str) -> tuple[Array, bool, bool]:
     """Where each period lies, whether it is a date, and whether distances mean anything."""
     column = frame[period]
     if column.null_count():
-        row = column.is_null().to_list().index(True) + 1
-        raise InputError(
-            f'The column "{period}" is empty in row {row}: fill it in, or leave the row out.'
-        )
+        where = f"in row {column.is_null().to_list().index(True) + 1}"
+        advice = "fill it in, or leave the row out."
+        raise InputError(f'The column "{period}" is empty {where}: {advice}')
     if column.dtype.is_numeric():
         return column.cast(nw.Float64).to_numpy().astype(float), False, True
     dates = column.to_pandas()

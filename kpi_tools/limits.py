@@ -30,10 +30,8 @@ from kpi_tools.vocabulary import (
 
 _ENDS = {"lower_limit": -3, "near_lower": -2, "near_upper": 2, "upper_limit": 3}
 """The limits, in standard deviations from the centre."""
-LIMITED = (
-    *("baseline", "baseline_points", "overlap", "moving_range", "mean"),
-    *(*_ENDS, "limits", "chart"),
-)
+_BASELINE = ("baseline", "baseline_points", "overlap", "moving_range", "mean")
+LIMITED = (*_BASELINE, *_ENDS, "limits", "chart")
 CAUSES = ("run", "steps", "rule", "special_cause")
 RUNS = ("longest_run", "longest_run_max", "crossings", "crossings_min")
 FEWEST_FOR_RUNS = 8
@@ -156,9 +154,8 @@ def limited(
 ) -> tuple[Array, dict[str, Any]]:
     """The figures that are charted, and the columns of `LIMITED`."""
     if fix is not None and fix < 1:
-        raise InputError(
-            f"The limits cannot be fixed after {fix} values. Leave fix out to use all."
-        )
+        why = f"The limits cannot be fixed after {fix} values."
+        raise InputError(f"{why} Leave fix out to use all.")
     usual, gap = rows.steps
     t, g, run, xmr, shares = (figures.among(kinds) for kinds in ([T], [G], [RUN], [XMR], SHARES))
     by_law = ~(xmr | t | figures.among(PRIMES))
@@ -198,10 +195,8 @@ def limited(
         TRIAL_LIMITS: points < _FEWEST_FOR_LIMITS,
         LIMITS: ~in_year,
     }
-    ends = {
-        name: _end(figures, mean, np.where(none, np.nan, sigma), times)
-        for name, times in _ENDS.items()
-    }
+    sigma = np.where(none, np.nan, sigma)
+    ends = {name: _end(figures, mean, sigma, times) for name, times in _ENDS.items()}
     if (g | run).any():
         mean = np.where(g | run, base.median(used), mean)
     mean = np.where(t, np.abs(mean) ** _NELSON, mean)
@@ -245,10 +240,8 @@ def _overlap(rows: Ordered, usual: Array, overlap: int | str | None) -> Array:
     if (wrong := np.flatnonzero(~((found >= 1) & (found % 1 == 0)))).size:
         column = isinstance(overlap, str)
         where = f' in the column "{overlap}", {rows.row_of(wrong[0])}' if column else ""
-        raise InputError(
-            "A figure covers one whole period or more: "
-            f"overlap cannot be {found[wrong[0]]:g}{where}."
-        )
+        what = f"overlap cannot be {found[wrong[0]]:g}{where}."
+        raise InputError(f"A figure covers one whole period or more: {what}")
     return found
 
 

@@ -150,9 +150,8 @@ def council_name(raw: Path) -> str:
             f"{path} cannot be read ({error.strerror or error}). Is this a folder of raw data?"
         ) from None
     except ValueError as error:
-        raise InputError(
-            f"{path} is not as TOML should be: {error}. `kpi check` says more."
-        ) from None
+        why = f"is not as TOML should be: {error}"
+        raise InputError(f"{path} {why}. `kpi check` says more.") from None
     name = council.get("name") if isinstance(council, dict) else None
     if not isinstance(name, str) or not slug(name):
         line = 'name = "Kent County Council"'

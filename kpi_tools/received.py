@@ -62,9 +62,8 @@ def sort_out(raw: Path) -> tuple[dict[Quarter, Path], list[Received]]:
     """The folder of each quarter in `raw`/returns, and what else lies there. Raises `InputError`
     where there is no such folder."""
     if not raw.is_dir():
-        raise InputError(
-            f"There is no folder {raw}. Name the folder that holds council.toml and the returns."
-        )
+        advice = "Name the folder that holds council.toml and the returns."
+        raise InputError(f"There is no folder {raw}. {advice}")
     in_book = {quarter: raw / "returns" / quarter.slug for quarter in book_quarters(raw)}
     if not (raw / "returns").is_dir() and (raw / COUNCIL_BOOK).is_file():
         return in_book, []
@@ -130,9 +129,8 @@ def strays(raw: Path, tables: Collection[str]) -> list[Path]:
     """What nobody reads of what lies beside a council's own `tables`, and in commentary/."""
     endings, words = (".csv", ".tsv", *WORKBOOK_ENDINGS, *OTHER_TABLES), raw / "commentary"
     own = {*tables, COUNCIL_BOOK}
-    beside = [
-        path for path in _listed(raw) if path.suffix.lower() in endings and path.name not in own
-    ]
+    there = [path for path in _listed(raw) if path.name not in own]
+    beside = [path for path in there if path.suffix.lower() in endings]
     texts = _listed(words) if words.is_dir() else []
     unread = [*beside, *(path for path in texts if not _COMMENTARY.fullmatch(path.name))]
     return [path for path in unread if not _LEFTOVERS.fullmatch(path.name)]
@@ -153,10 +151,8 @@ def _sorted(path: Path, names: set[str]) -> Received:
         return Received(path, "file-format")
     if ending not in TEXT_ENDINGS + WORKBOOK_ENDINGS:
         return Received(path, "file-other")
-    for form in _COPY:
-        if (found := form.fullmatch(path.stem)) and (
-            original := found["stem"] + path.suffix
-        ).casefold() in names:
+    for found in filter(None, (form.fullmatch(path.stem) for form in _COPY)):
+        if (original := found["stem"] + path.suffix).casefold() in names:
             return Received(path, "file-copy", original)
     return Received(path)
 
@@ -166,6 +162,5 @@ def _listed(folder: Path) -> list[Path]:
     try:
         return sorted(folder.iterdir())
     except OSError as error:
-        raise InputError(
-            f"The folder {folder} cannot be opened: {error.strerror}. Check its rights."
-        ) from error
+        why = f"{error.strerror}. Check its rights."
+        raise InputError(f"The folder {folder} cannot be opened: {why}") from error

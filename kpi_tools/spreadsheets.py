@@ -39,6 +39,7 @@ _STAMP: Final = (1980, 1, 1, 0, 0, 0)
 _TIMES = re.compile(rb"(<dcterms:(?:created|modified)[^>]*>)[^<]*")
 _ERROR_COLOUR, _WARNING_COLOUR = "FFF4B6B0", "FFFFE699"
 _TABLES: Final = ("changes.csv", "problems.csv", "rejected.csv")
+_CHOOSE: Final = "Choose from the list."
 
 
 def safe_text(text: str) -> str:
@@ -152,11 +153,7 @@ def choices(options: Sequence[str]) -> dict[str, str]:
 
 
 def restrict(
-    sheet: Any,
-    cells: Iterable[str],
-    error: str = "Choose from the list.",
-    prompt: str = "",
-    **rule: str,
+    sheet: Any, cells: Iterable[str], error: str = _CHOOSE, prompt: str = "", **rule: str
 ) -> None:
     """Let cells hold only what a rule allows: programs refuse anything else with a sentence. A rule
     that allows everything (`custom`) only shows the prompt; no rule restricts nothing."""

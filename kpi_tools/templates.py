@@ -4,7 +4,7 @@ There is one for each directorate or owner. Only the cells to be filled in can b
 what comes back is read without a remark.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from math import inf
 from pathlib import Path
 from typing import Any, Final
@@ -44,20 +44,17 @@ FOLDER: Final = "templates"
 SHEET, WORDS = "Figures", "Words"
 _FILLED_IN: Final = tuple(name for name in RETURNS.names if name not in ("kpi_id", "period"))
 COLUMNS: Final = ("kpi_id", "period", *PREFILLED, *_FILLED_IN)
+_ANSWERS: Final = ("text", "status", "owner", "due")
 _WIDTHS: Final = {"kpi_name": 60, "last_figure": 28, "status": 16, "note": 60}
-_OF_WORDS: Final = (
-    *("kpi_id", "kpi_name", "what", "action_id", "so_far", "text", "status", "owner", "due"),
-)
+_OF_WORDS: Final = ("kpi_id", "kpi_name", "what", "action_id", "so_far", *_ANSWERS)
 _FREE: Final = {
     "": _FILLED_IN,
     COMMENTARY: ("text",),
-    ACTION: ("text", "status", "owner", "due"),
+    ACTION: _ANSWERS,
     NEW: ("text", "owner", "due"),
 }
-_WORDS_WIDTHS: Final = {
-    **{"kpi_name": 36, "so_far": 60, "text": 60},
-    **{"owner": 24, "due": 14, "action_id": 20},
-}
+_NARROW: Final = {"owner": 24, "due": 14, "action_id": 20}
+_WORDS_WIDTHS: Final = {"kpi_name": 36, "so_far": 60, "text": 60, **_NARROW}
 _NEW_ACTIONS: Final = 2
 _GUIDANCE: Final = (
     "Fill in the white cells of the sheets Figures and Words, and send the workbook back.",
@@ -123,10 +120,8 @@ def _figures(returns: Returns, quarter: Quarter) -> pd.DataFrame:
             for period in (of.label, *(months if kpi.frequency == "monthly" else ())):
                 due.append((kpi.kpi_id, of.label, period, period != of.label))
     if not due:
-        raise InputError(
-            f"No figure of a KPI of kpis.csv is due in {quarter.title}, so there is nothing to ask "
-            "for."
-        )
+        nothing = f"is due in {quarter.title}, so there is nothing to ask for."
+        raise InputError(f"No figure of a KPI of kpis.csv {nothing}")
     rows = pd.DataFrame(due, columns=["kpi_id", "quarter", "period", "month"])
     rows = rows.merge(returns.catalogue, on="kpi_id").assign(value=float("nan"))
     rows = rated(with_targets(rows, returns.targets), returns.council)
@@ -171,15 +166,13 @@ def _words(returns: Returns, kpi_ids: Iterable[str], texts: pd.DataFrame) -> pd.
     return found.assign(kpi_name=found["kpi_id"].map(names)).reindex(columns=list(_OF_WORDS))
 
 
-def _workbook(
-    rows: pd.DataFrame, words: pd.DataFrame, title: str, milestones: Iterable[str]
-) -> Any:
+def _workbook(rows: pd.DataFrame, words: pd.DataFrame, title: str, bands: Iterable[str]) -> Any:
     guidance = pd.DataFrame({title: _GUIDANCE})
     book = make_workbook({SHEET: rows[list(COLUMNS)], WORDS: words, "Guidance": guidance})
     _dress(book[SHEET], rows, COLUMNS, _WIDTHS)
     _dress(book[WORDS], words, _OF_WORDS, _WORDS_WIDTHS)
     book[SHEET].freeze_panes = book[WORDS].freeze_panes = "C2"
-    _restrict_figures(book[SHEET], rows, tuple(milestones))
+    _restrict_figures(book[SHEET], rows, tuple(bands))
     for name, (sentence, rule) in _WORDS_RULES.items():
         letter = column_letter(_OF_WORDS, name)
         restrict(book[WORDS], [f"{letter}2:{letter}{len(words) + 1}"], sentence, **rule)
@@ -191,9 +184,7 @@ def _workbook(
     return book
 
 
-def _dress(
-    sheet: Any, rows: pd.DataFrame, columns: Iterable[str], widths: Mapping[str, int]
-) -> None:
+def _dress(sheet: Any, rows: pd.DataFrame, columns: Iterable[str], widths: dict[str, int]) -> None:
     """White cells to be typed into, grey ones to look at; ids are as they are, without the
     apostrophe of `safe_text`."""
     from openpyxl.styles import Alignment, Border, Protection, Side
@@ -210,11 +201,8 @@ def _dress(
                 cell.fill = grey
             if name in ("kpi_id", "action_id") and isinstance(row[name], str):
                 cell.value, cell.data_type, cell.quotePrefix = row[name], "s", True
-        heights = [
-            1 + len(str(row[name])) // (width - 8)
-            for name, width in widths.items()
-            if width > 30 and row[name]
-        ]
+        wide = {name: width for name, width in widths.items() if width > 30 and row[name]}
+        heights = [1 + len(str(row[name])) // (width - 8) for name, width in wide.items()]
         sheet.row_dimensions[line].height = 15 * min(max(heights, default=1), 8)
     for name, width in widths.items():
         sheet.column_dimensions[column_letter(columns, name)].width = width
@@ -228,9 +216,8 @@ def _restrict_figures(sheet: Any, rows: pd.DataFrame, milestones: tuple[str, ...
 
     rows = rows.assign(row=range(2, len(rows) + 2), percentage=rows["unit"] == "%")
     figures = rows[rows["kind"] != MILESTONE]
-    for (low, high, percentage), of_range in figures.groupby(
-        ["range_low", "range_high", "percentage"]
-    ):
+    ranges = figures.groupby(["range_low", "range_high", "percentage"])
+    for (low, high, percentage), of_range in ranges:
         sentence, rule = _between(low, high, percentage)
         hint = sentence.removeprefix("Give ").capitalize()
         hint += " Where there is none, say why in status."

@@ -58,9 +58,8 @@ def special_causes(
         InputError: As `process_limits`; also where the limits in the table are not of `value`.
     """
     if profile not in words.PROFILES:
-        raise InputError(
-            f'There is no profile "{profile}"; there are {one_of(profile, words.PROFILES)}.'
-        )
+        there = one_of(profile, words.PROFILES)
+        raise InputError(f'There is no profile "{profile}"; there are {there}.')
     parts = {name: options.pop(name) for name in ("numerator", "denominator") if name in options}
     if "mean" not in nw.from_native(series).collect_schema().names():
         series = process_limits(series, by=by, period=period, value=value, **parts, **options)
@@ -173,9 +172,8 @@ def _of_runs(
     )
     none = columns["rule"].codes == len(columns["rule"].meanings) - 1
     rule = np.where(runs | none, len(words.RULES), columns["rule"].codes)
-    cause, run = (
-        np.where(runs, 0, one) for one in (columns["special_cause"].codes, columns["run"])
-    )
+    cause = np.where(runs, 0, columns["special_cause"].codes)
+    run = np.where(runs, 0, columns["run"])
     rule[useful], run[useful] = codes, side * length
     cause[useful] = np.where(long | few, side * better[useful] + 2, 0)
     each = dict(zip(RUNS, (longest, most, crossings, least), strict=True))

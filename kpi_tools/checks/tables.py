@@ -151,17 +151,15 @@ def left_over_names(returns: Returns) -> Iterator[Finding]:
     words = returns.commentary
     words = words.assign(about=words["kpi_id"].fillna(words["section"]))
     sources = (
-        ("kpis.csv", _by_now(returns), "kpi_id", "kpi_name"),
-        ("activity.csv", returns.activity, "activity_id", "activity_name"),
-        ("benchmarks.csv", returns.benchmarks, "kpi_id", "area"),
-        ("", words, "about", "commentary"),
+        ("kpis.csv", "kpi_id", "kpi_name", _by_now(returns)),
+        ("activity.csv", "activity_id", "activity_name", returns.activity),
+        ("benchmarks.csv", "kpi_id", "area", returns.benchmarks),
+        ("", "about", "commentary", words),
     )
-    named = [
-        (file or row["file"], row[key], row[name])
-        for file, table, key, name in sources
-        for row in rows_of(table)
-    ]
-    for file, what, name in dict.fromkeys(named):
+    named = dict[tuple[str, str, str], None]()
+    for file, key, name, table in sources:
+        named |= {(file or row["file"], row[key], row[name]): None for row in rows_of(table)}
+    for file, what, name in named:
         if is_text(name) and _LEFT_OVER.search(name.strip()):
             yield Finding("name-left-over", f"{file}, {what}", f'"{name}" is not a name.')
 

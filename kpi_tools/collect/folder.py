@@ -95,20 +95,12 @@ def _meaning(column: Column) -> str:
 
 def report_quarter(kpis: Iterable[Kpi]) -> Quarter | None:
     """The latest quarter that is whole: with a figure of its own, or of its last month."""
-    periods = {
-        period for kpi in kpis for means in ("actual", "cumulative") for period in kpi.of(means)
-    } - {""}
+    figures = (kpi.of(means) for kpi in kpis for means in ("actual", "cumulative"))
+    periods = {period for cells in figures for period in cells if period}
     years = {period for period in periods if kind_of(period) == "year"}
     parts = {period for period in periods - years if kind_of(period) != "month"}
     parts |= {period for period in periods - years if ends_quarter(period)}
     return max(map(quarter_of, parts or years or periods), default=None)
-
-
-def kpi_rows(kpis: Iterable[Kpi], source: str) -> Rows:
-    """kpis.csv: what is known of each."""
-    return [
-        {name: fact.value for name, fact in kpi.facts.items()} | {"source": source} for kpi in kpis
-    ]
 
 
 def return_rows(kpi: Kpi) -> Rows:
@@ -164,11 +156,8 @@ def _label(kpi: Kpi, period: str) -> tuple[str, str]:
 def target_rows(kpi: Kpi) -> Rows:
     """The lines of a KPI as rows of targets.csv: one for each change."""
     covers, frequency = kpi.get("target_covers", "quarter"), kpi.get("frequency")
-    sums = (
-        frequency == "monthly"
-        and adds_up(kpi.get("unit"))
-        and kpi.get("basis", "quarter") == "quarter"
-    )
+    sums = frequency == "monthly" and kpi.get("basis", "quarter") == "quarter"
+    sums = sums and adds_up(kpi.get("unit"))
     yearly = frequency in ("annual", "biennial")
     times = 1.0 if yearly else {"month": 3.0, "year": 0.25}.get(covers, 1.0)
     lines = dict[str, dict[str, float]]()

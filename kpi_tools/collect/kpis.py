@@ -98,11 +98,8 @@ class Kpi:
 
     def of(self, means: str) -> dict[str, Cell]:
         """The cells of a meaning from which something was taken, by period."""
-        return {
-            period: cell
-            for (what, period), cell in self.cells.items()
-            if what == means and cell.value is not None
-        }
+        cells = {period: cell for (what, period), cell in self.cells.items() if what == means}
+        return {period: cell for period, cell in cells.items() if cell.value is not None}
 
     @property
     def figures(self) -> dict[str, Cell]:
@@ -136,10 +133,8 @@ class Kpi:
                 continue
             earlier = max((one for one in values if one < period), key=quarter_of, default="")
             ago = quarters.get(quarter_of(period).shift(-4), nan) if "Q" in period else nan
-            row: dict[str, Any] = {
-                "place": f"{self.sheet} {rating.where}".strip(),
-                "period": period,
-            }
+            where = f"{self.sheet} {rating.where}".strip()
+            row: dict[str, Any] = {"place": where, "period": period}
             row |= {means: self.line_at(period, means) for means in ("target", "floor_standard")}
             row |= {"value": values[period], "previous": values.get(earlier, nan)}
             rows.append(row | {"same_quarter_last_year": ago, "theirs": rating.value})
@@ -214,11 +209,8 @@ def read_tables(tables: list[Table]) -> Book:
 def _leave_running_numbers(tables: Iterable[Table]) -> None:
     """Take columns of numbers that begin anew in each sheet or section for no codes."""
     columns = [(table, column) for table in tables for column in table.of("kpi_id")]
-    codes = [
-        clean_name(table.sheet.text(line, column.place))
-        for table, column in columns
-        for line in table.rows
-    ]
+    places = [(table.sheet, line, column.place) for table, column in columns for line in table.rows]
+    codes = [clean_name(sheet.text(line, place)) for sheet, line, place in places]
     if codes.count("1") > 1 and all(re.fullmatch(r"\d{1,3}|", code) for code in codes):
         for _, column in columns:
             column.take("numbers that begin anew name no KPI", means="ignore")

@@ -32,11 +32,8 @@ _HEADS: Final = {
     SETTINGS: ("setting", "value", "how_sure", "why"),
     LEFT: ("sheet", "cell", "what", "text", "why"),
 }
-_OPTIONS: Final = {
-    "polarity": ("higher", "lower", "target", "none"),
-    "target_covers": COVERS,
-    "taken_for": MEANINGS,
-}
+_POLARITIES: Final = ("higher", "lower", "target", "none")
+_OPTIONS: Final = {"polarity": _POLARITIES, "target_covers": COVERS, "taken_for": MEANINGS}
 _ASKS: Final = {
     "polarity": "What is better? (target: closest to it; none: only monitored)",
     "unit": "In what is it measured? (or: other: a word of your own)",
@@ -60,11 +57,8 @@ _COLOURS: Final = {Sure.UNKNOWN: solid("FFFFE699"), Sure.LIKELY: solid("FFFFF7DC
 
 def mapping_tables(book: Book, settings: dict[str, Fact]) -> dict[str, pd.DataFrame]:
     """The sheets of the workbook; of what could not be told a row each, perhaps with a hint."""
-    asked = [
-        ("column", f"{one.sheet}!{one.letter}", one.heading, "period", one.why)
-        for one in book.columns
-        if one.open
-    ]
+    open_columns = [(one, f"{one.sheet}!{one.letter}") for one in book.columns if one.open]
+    asked = [("column", where, one.heading, "period", one.why) for one, where in open_columns]
     asked += [
         ("setting", name, "", name, fact.why)
         for name, fact in settings.items()
@@ -109,9 +103,8 @@ def mapping_book(tables: dict[str, pd.DataFrame]) -> Any:
                 sure = {"answer": Sure.UNKNOWN, "how_sure": row[name]}.get(name)
                 if sure in _COLOURS:
                     cell.fill = _COLOURS[sure]
-                lists[_OPTIONS.get(row["setting"] if name == "answer" else name, ())].append(
-                    cell.coordinate
-                )
+                options = _OPTIONS.get(row["setting"] if name == "answer" else name, ())
+                lists[options].append(cell.coordinate)
         for options, cells in lists.items():
             restrict(made[title], cells, **choices(options))
     made.active = 2 if tables[OPEN].empty else 1
@@ -170,9 +163,8 @@ def read(path: Path) -> Answers:
     """What mapping.xlsx says, with what was filled in. Raises `InputError` where it is none."""
     tables = {sheet.name: sheet.records() for sheet in open_sheets(path)[0]}
     if not {COLUMNS, KPIS, SETTINGS} <= tables.keys():
-        raise InputError(
-            f"{path} is no mapping: it has no sheets {COLUMNS}, {KPIS} and {SETTINGS}."
-        )
+        needed = f"{COLUMNS}, {KPIS} and {SETTINGS}"
+        raise InputError(f"{path} is no mapping: it has no sheets {needed}.")
     found = Answers(
         {(row["sheet"], row["column"]): row for row in tables[COLUMNS]},
         {row["which"]: {name: row.get(name, "") for name in ANSWERS} for row in tables[KPIS]},

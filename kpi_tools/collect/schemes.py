@@ -61,9 +61,8 @@ def scheme_of(bands: str) -> Scheme:
 
 def rated_cells(book: Book) -> pd.DataFrame:
     """A row for each rating of the workbook beside a figure, with the lines in force for it."""
-    rows = [
-        {name: kpi.get(name) for name in _OF_KPI} | row for kpi in book.kpis for row in kpi.rated()
-    ]
+    of_kpis = [({name: kpi.get(name) for name in _OF_KPI}, kpi.rated()) for kpi in book.kpis]
+    rows = [kpi | row for kpi, rated in of_kpis for row in rated]
     return pd.DataFrame(rows, columns=[*_OF_KPI, *_OF_RATING]).assign(tolerance=nan)
 
 

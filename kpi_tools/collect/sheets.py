@@ -92,9 +92,7 @@ def open_sheets(path: Path) -> tuple[list[Sheet], list[tuple[str, str]]]:
     try:
         raw = path.read_bytes()
         if path.suffix.lower() != ".xlsx":
-            grid = read_text(
-                raw, lambda rows: max((sum(map(bool, one)) for one in rows), default=0)
-            )
+            grid = read_text(raw, lambda rows: max([sum(map(bool, one)) for one in rows] or [0]))
             return [Sheet("", _cells(zip(grid.records or [], grid.cells, strict=True)))], []
         with Workbooks() as books:
             answer = books.read(raw)
@@ -131,9 +129,5 @@ def open_sheets(path: Path) -> tuple[list[Sheet], list[tuple[str, str]]]:
 
 
 def _cells(rows: Iterable[tuple[int, Sequence[str]]]) -> dict[Place, str]:
-    return {
-        (line, place): text
-        for line, texts in rows
-        for place, text in enumerate(texts)
-        if text.strip()
-    }
+    cells = (((line, at), text) for line, texts in rows for at, text in enumerate(texts))
+    return {place: text for place, text in cells if text.strip()}

@@ -7,7 +7,7 @@ import os
 import re
 import tempfile
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -50,10 +50,8 @@ def folder_of(name: str, data: Path) -> tuple[Path, str]:
         return (place.parent if place.name == "raw" else place), place.name
     short = slug(name)
     if not short or short in ("raw", "examples", "processed"):
-        raise InputError(
-            f'"{name}" cannot name a folder in data: give the council\'s name, such as '
-            '"Medway Council".'
-        )
+        name_such = 'give the council\'s name, such as "Medway Council".'
+        raise InputError(f'"{name}" cannot name a folder in data: {name_such}')
     return data / short, name
 
 
@@ -61,10 +59,8 @@ def _refuse_existing(place: Path) -> None:
     """Raise where something else than a mapping lies in the folder of a council to begin."""
     if place.is_file() or place.is_dir() and {one.name for one in place.iterdir()} - {mapping.FILE}:
         there = place / "raw" if (place / "raw").exists() else place
-        raise InputError(
-            f"{there} is there already, and nothing was changed. Take another name, or move it "
-            "away."
-        )
+        advice = "Take another name, or move it away."
+        raise InputError(f"{there} is there already, and nothing was changed. {advice}")
 
 
 def start_empty(name: str, data: Path) -> Done:
@@ -79,9 +75,7 @@ def start_empty(name: str, data: Path) -> Done:
         ("council", "sections"): ["Our first section", "Our second section"],
     }
     with writing(raw):
-        raw.mkdir(parents=True)
-        text = folder.council_toml(given)
-        (raw / "council.toml").write_text(text, encoding="utf-8", newline="\n")
+        _write({raw / "council.toml": folder.council_toml(given)})
         save_workbook(folder.council_book(), raw / COUNCIL_BOOK)
     lines = [
         f"Written: {raw / 'council.toml'}, with every setting, its default and what it means;",
@@ -99,7 +93,7 @@ def start_from(name: str, workbook: Path, data: Path, bands: str = "") -> Done:
     raw, file = place / "raw", place / mapping.FILE
     _refuse_existing(place)
     answers = mapping.read(file) if file.is_file() else mapping.Answers()
-    book, left, differing = _read(workbook, answers, ["taken_for", "period"])
+    book, left, differing = _read(workbook, answers, "taken_for", "period")
     if differing:
         raise InputError(
             f"{mapping.FILE} is of another workbook than {workbook.name}: "
@@ -150,23 +144,19 @@ def start_from(name: str, workbook: Path, data: Path, bands: str = "") -> Done:
                 save_workbook(mapping.mapping_book(sheets), file)
             _write({place / DIFFERENCES: schemes.differences_page(cells, scheme, tried, council)})
             os.replace(Path(work, "raw"), raw)
-    figures, kpis = int(returns.submissions["value"].notna().sum()), len(returns.catalogue)
-    lines += [
-        f"  Read again from the new folder: {plural(figures, 'figure')}, {plural(kpis, 'KPI')}; "
-        f"kpi check will name {plural(len(returns.problems), 'problem')}.",
-        f"Written: {raw}",
-    ]
+    figures = plural(int(returns.submissions["value"].notna().sum()), "figure")
+    kpis, problems = plural(len(returns.catalogue), "KPI"), plural(len(returns.problems), "problem")
+    again = f"  Read again from the new folder: {figures}, {kpis}; kpi check will name {problems}."
+    lines += [again, f"Written: {raw}"]
     if len(cells):
         same = int((schemes.ratings_by(cells, scheme) == cells["theirs"]).sum())
-        lines.append(
-            f"Ratings: {same:,} of {len(cells):,} as in the workbook by {scheme} "
-            f"({place / DIFFERENCES})."
-        )
+        by = f"as in the workbook by {scheme} ({place / DIFFERENCES})"
+        lines.append(f"Ratings: {same:,} of {len(cells):,} {by}.")
     return Done(place, lines, quarter=Quarter.parse(settings["report_quarter"].value))
 
 
 def _read(
-    workbook: Path, answers: mapping.Answers, names: Iterable[str]
+    workbook: Path, answers: mapping.Answers, *names: str
 ) -> tuple[Book, list[str], list[str]]:
     """A workbook as a mapping has it, sheets that were left, how columns differ from the mapping.
     `names`: what the mapping says of columns. What the program takes by itself is no answer."""
@@ -203,10 +193,8 @@ def _account(book: Book) -> list[str]:
         cells = [cell for cell in book.cells if cell.what == what]
         there = sum(cell.value is not None for cell in cells)
         left = sum(cell.value is not None and bool(cell.left) for cell in cells)
-        if there:
-            lines.append(
-                f"  {name} in the workbook {there:,} = {there - left:,} taken + {left:,} left."
-            )
+        account = f"{there:,} = {there - left:,} taken + {left:,} left"
+        lines += [f"  {name} in the workbook {account}."] * bool(there)
         reasons = Counter(cell.left for cell in cells if cell.left).most_common(_FEW)
         lines += [f"    {count:,} not taken: {reason}" for reason, count in reasons]
     return lines
@@ -262,6 +250,8 @@ def _strange(book: Book) -> str:
 
 def _files(book: Book, settings: Mapping[str, Fact], source: str) -> dict[str, str]:
     """Every file of the folder `raw` as text, by its path in it; none without a quarter."""
+    facts = [{name: fact.value for name, fact in kpi.facts.items()} for kpi in book.kpis]
+    kpis = [kpi | {"source": source} for kpi in facts]
     rows = [row for kpi in book.kpis for row in folder.return_rows(kpi)]
     targets = [row for kpi in book.kpis for row in folder.target_rows(kpi)]
     value = {name: fact.value for name, fact in settings.items()}
@@ -276,7 +266,7 @@ def _files(book: Book, settings: Mapping[str, Fact], source: str) -> dict[str, s
     }
     files = {
         "council.toml": folder.council_toml(given, f"Made from {source}."),
-        "kpis.csv": folder.csv_text("kpis", folder.kpi_rows(book.kpis, source)),
+        "kpis.csv": folder.csv_text("kpis", kpis),
         "targets.csv": folder.csv_text("targets", targets),
     }
     returns: dict[Quarter, folder.Rows] = {report: []}
@@ -301,11 +291,9 @@ def import_quarter(raw: Path, quarter: Quarter, workbook: Path) -> Done:
     there, or a column with figures has no period."""
     file = raw.parent / mapping.FILE
     if not file.is_file():
-        raise InputError(
-            f"There is no {file}. A council that began with kpi start --from has one beside its "
-            "folder raw."
-        )
-    book, left, changed = _read(workbook, mapping.read(file), ["taken_for"])
+        who = "A council that began with kpi start --from has one beside its folder raw."
+        raise InputError(f"There is no {file}. {who}")
+    book, left, changed = _read(workbook, mapping.read(file), "taken_for")
     if column := next((one for one in book.columns if one.open), None):
         raise InputError(
             f'{workbook.name}, column {column.letter} ("{column.heading}"): {column.why}. Say it '
@@ -347,14 +335,11 @@ def import_quarter(raw: Path, quarter: Quarter, workbook: Path) -> Done:
     place = raw / "returns" / quarter.slug / f"{slug(workbook.stem) or 'workbook'}.csv"
     words = raw / "commentary" / f"{quarter.slug}.csv"
     if place.exists():
-        raise InputError(
-            f"{place} is there already, and nothing was changed. Take it away to import the "
-            "workbook again."
-        )
+        advice = "Take it away to import the workbook again."
+        raise InputError(f"{place} is there already, and nothing was changed. {advice}")
     if not rows:
-        raise InputError(
-            f"{workbook.name} has no figure that is new by {quarter.title}. Nothing was written."
-        )
+        none = f"has no figure that is new by {quarter.title}"
+        raise InputError(f"{workbook.name} {none}. Nothing was written.")
     files = {place: folder.csv_text("returns", rows)}
     texts = folder.text_rows(kpis, quarter).get(quarter, [])
     if texts and words.exists():
@@ -403,9 +388,8 @@ def _other_targets(kpis: list[Kpi], returns: Returns, quarter: Quarter) -> list[
         ours = row["year_target"] if is_number(row["year_target"]) else row["target"]
         theirs = rows[-1].get("target") if rows else None
         if theirs and not (is_number(ours) and abs(float(theirs) - ours) <= 1e-9):
-            have = f"{ours:g}" if is_number(ours) else "none"
+            have = f"{ours:g} in targets.csv" if is_number(ours) else "none in targets.csv"
             lines.append(
-                f"Target of {row['kpi_id']}: {theirs} in the workbook, {have} in targets.csv, "
-                "which stays."
+                f"Target of {row['kpi_id']}: {theirs} in the workbook, {have}, which stays."
             )
     return _few(lines, "targets that differ")

@@ -186,9 +186,8 @@ def _take_heading(column: Column, sheet: Sheet, texts: list[str], year: int | No
     heading = column.heading
     when = find_period(heading, year)
     if when.fault:
-        raise InputError(
-            f'{_in(sheet)}The heading "{heading}" ({column.where}) cannot be: {when.fault}.'
-        )
+        where = f"({column.where}) cannot be: {when.fault}."
+        raise InputError(f'{_in(sheet)}The heading "{heading}" {where}')
     named = bool(when.label or when.open)
     means, sure = recognise("heading", when.rest) or ("", Sure.UNKNOWN)
     why = f'"{heading}"' if heading else "no heading"
@@ -259,11 +258,8 @@ def _group(columns: list[Column], titles: list[str]) -> None:
     labels = [find_period(title).label for title in titles]
     dated = [label for label in labels if kind_of(label) in ("quarter", "month")]
     in_name = labels[:1] == dated[:1]
-    figures = [
-        one
-        for one in columns
-        if one.means in ("actual", "cumulative") and (one.period or one.sure == Sure.UNKNOWN)
-    ]
+    figures = [one for one in columns if one.means in ("actual", "cumulative")]
+    figures = [one for one in figures if one.period or one.sure == Sure.UNKNOWN]
     undated = [one for one in columns if one.means in OF_PERIOD and not one.period]
     for one in undated:
         alike = [other for other in undated if other.means == one.means]
@@ -309,11 +305,8 @@ def _rows(
     """The lines of KPIs with the section above them, and those of totals with what they say."""
     names = {one.place for one in columns if one.means == "kpi_name"}
     codes = {one.place for one in columns if one.means == "kpi_id"}
-    content = {
-        one.place
-        for one in columns
-        if one.means not in ("kpi_name", "kpi_id", "section", "directorate")
-    }
+    of_rows = ("kpi_name", "kpi_id", "section", "directorate")
+    content = {one.place for one in columns if one.means not in of_rows}
     rows, totals, section = dict[int, str](), dict[int, str](), ""
     for line in body:
         row = sheet.row(line)
@@ -328,8 +321,8 @@ def _rows(
         if note and not (coded and named) and (note.means == "total" or not numbers):
             if note.means == "total":
                 totals[line] = f"a total: {clean_name(' '.join(row.values()))[:80]}"
-        elif not (alone and merged) and (
-            named and (filled or coded) or not (alone or merged) and (named or filled)
+        elif (named and (filled or coded) and not (alone and merged)) or (
+            (named or filled) and not (alone or merged)
         ):
             rows[line] = section
         elif alone or merged:

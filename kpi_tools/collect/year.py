@@ -40,10 +40,9 @@ def start_year(raw: Path, year: str) -> list[str]:
         raise InputError(f'"{year}" is not a financial year. Write it as 2025-26.')
     first = Quarter.parse(f"{year} Q1")
     path = _workbook(raw, first)
-    if (raw / COUNCIL_BOOK).is_file() and not (raw / "kpis.csv").is_file():
-        raise InputError(
-            f"{raw / COUNCIL_BOOK} has the tables: write there what is agreed for {year}."
-        )
+    book = raw / COUNCIL_BOOK
+    if book.is_file() and not (raw / "kpis.csv").is_file():
+        raise InputError(f"{book} has the tables: write there what is agreed for {year}.")
     if path.is_file():
         return _take_over(raw, first, path)
     there = quarters_with_returns(raw)
@@ -52,15 +51,15 @@ def start_year(raw: Path, year: str) -> list[str]:
     kpis = with_targets(in_set(returns.catalogue, last).assign(quarter=last.label), returns.targets)
     kpis = kpis.rename(columns={name: f"last_{name}" for name in _LINES})
     table = kpis.drop(columns=_FREE, errors="ignore").reindex(columns=COLUMNS)
-    book = make_workbook({SHEET: table})
-    sheet, letter = book[SHEET], column_letter(COLUMNS, "decision")
+    made = make_workbook({SHEET: table})
+    sheet, letter = made[SHEET], column_letter(COLUMNS, "decision")
     restrict(sheet, [f"{letter}2:{letter}{len(table) + 51}"], **choices(DECISIONS))
     for line in range(2, len(table) + 2):
         sheet[f"{letter}{line}"].fill = solid("FFFFE699")
     for name in _FREE:
         sheet.column_dimensions[column_letter(COLUMNS, name)].width = 22
     with writing(path):
-        save_workbook(book, path)
+        save_workbook(made, path)
     return [
         f"Written: {path}, with {plural(len(table), 'KPI')} of the year before.",
         f"Say in the column decision what becomes of each ({', '.join(DECISIONS[:4])}; a row of "
@@ -128,9 +127,8 @@ def _take_over(raw: Path, first: Quarter, path: Path) -> list[str]:
         f"Written: kpis.csv, targets.csv and changes.csv in {raw}."
     ]
     if {"renamed", "moved"} & set(counts.index):
-        written.append(
-            "A new name or section shows in earlier reports as well, if they are made again."
-        )
+        shows = "shows in earlier reports as well, if they are made again"
+        written.append(f"A new name or section {shows}.")
     if left := undecided(raw, first):
         written.append(f"Not decided yet: {', '.join(left)}. kpi check says so until it is.")
     return written
@@ -147,9 +145,8 @@ def _council_table(raw: Path, name: str) -> pd.DataFrame:
         if "kpi_id" not in table:
             raise ValueError("it has no column kpi_id")
     except ValueError as error:
-        raise InputError(
-            f"{path} is no plain CSV file in UTF-8, so nothing was changed: {error}."
-        ) from None
+        what = "is no plain CSV file in UTF-8, so nothing was changed"
+        raise InputError(f"{path} {what}: {error}.") from None
     return table.fillna("")
 
 
@@ -171,9 +168,8 @@ def _faults(rows: pd.DataFrame, path: Path) -> Iterator[str]:
             yield f"{where}: each KPI needs an id of its own."
         if not row[{"renamed": "new_name", "moved": "new_section"}.get(decision, "_line")]:
             yield f"{where}: {row['kpi_id']} is {decision}, but not said to what."
-        if decision == "new" and not (
-            row["kpi_name"] and row["section"] and row["polarity"] and known_unit(row["unit"])
-        ):
+        needed = (row["kpi_name"], row["section"], row["polarity"], known_unit(row["unit"]))
+        if decision == "new" and not all(needed):
             yield f"{where}: a new KPI needs kpi_name, section, unit and polarity."
         for name in _LINES:
             if row[name] and not re.fullmatch(r"-?\d+(\.\d+)?", row[name].rstrip("%")):

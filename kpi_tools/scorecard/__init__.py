@@ -34,9 +34,8 @@ from kpi_tools.wording import rows_of, within
 DEFAULT_COUNCIL: Final = Council(name="", report_title="", sections=())
 """The default bands, words and arrow."""
 _YEAR: Final = 4
-_PREVIOUS: Final = [
-    *("quarter", "period", "value", "rating", "target", "floor_standard", "status", "doubt_state")
-]
+_LINES: Final = ("target", "floor_standard")
+_PREVIOUS: Final = ["quarter", "period", "value", "rating", *_LINES, "status", "doubt_state"]
 _WORDS: Final = ["commentary", "management_action"]
 _SELDOM: Final = [MONITORED, NOT_DUE]
 """Counts that a table leaves out where nothing is counted there."""
@@ -57,9 +56,8 @@ def recent_quarters(returns: Returns, quarter: Quarter | None = None) -> pd.Data
     rows = rated(due_rows(returns, quarter or returns.quarter, council.window), council)
     series = _series(rows)
     now = rows[series == series.groupby(rows["kpi_id"]).transform("last")]
-    directed = direction_of_travel(
-        now, significance=council.significance, minimum_points=council.minimum_points
-    )
+    least, significance = council.minimum_points, council.significance
+    directed = direction_of_travel(now, significance=significance, minimum_points=least)
     lines = directed.drop_duplicates("kpi_id")[["kpi_id", *DIRECTED]]
     return with_doubts(rows.merge(lines, on="kpi_id", how="left"), returns.figures)
 
@@ -85,10 +83,8 @@ def with_series(figures: pd.DataFrame, returns: Returns) -> pd.DataFrame:
     changes = returns.changelog[returns.changelog["change"] == "redefined"]
     since = pd.Series(pd.NA, index=figures.index, dtype="str")
     for change in rows_of(changes.sort_values("from_quarter")):
-        of = figures["kpi_id"] == change["kpi_id"]
-        since = since.mask(
-            of & (figures["due_quarter"] >= change["from_quarter"]), change["from_quarter"]
-        )
+        of, first = figures["kpi_id"] == change["kpi_id"], change["from_quarter"]
+        since = since.mask(of & (figures["due_quarter"] >= first), first)
     for rebase in rows_of(returns.rebases.sort_values("date")):
         of = figures["kpi_id"] == rebase["kpi_id"]
         after = figures["period_end"] >= pd.Timestamp(rebase["date"])
@@ -231,22 +227,18 @@ def rating_history(returns: Returns, kpis: pd.DataFrame, before: pd.DataFrame) -
     received = sorted(Quarter.parse(label) for label in returns.submissions["received"].unique())
     last, first = returns.quarter.shift(-1), returns.quarter.shift(-returns.council.window)
     older = [then for then in received if first < then < last]
-    rows = [
-        due_rows(as_known_at(returns, then), then, 1).assign(report=then.label) for then in older
-    ]
+    rows = {then: due_rows(as_known_at(returns, then), then, 1) for then in older}
     reports = dict[str, pd.DataFrame]()
     if rows:
-        every = rated(pd.concat(rows, ignore_index=True), returns.council)
+        every = pd.concat([one.assign(report=then.label) for then, one in rows.items()])
+        every = rated(every.reset_index(drop=True), returns.council)
         reports = {str(label): table for label, table in every.groupby("report")}
     if last in received:
         reports[last.label] = before
     reports[returns.quarter.label] = kpis
-    return _compact(
-        [
-            {"quarter": label, **rating_counts(table, returns.council)}
-            for label, table in reports.items()
-        ]
-    ).drop(columns="kpis")
+    counted = {label: rating_counts(table, returns.council) for label, table in reports.items()}
+    table = _compact([{"quarter": label, **ratings} for label, ratings in counted.items()])
+    return table.drop(columns="kpis")
 
 
 def report_tables(returns: Returns) -> dict[str, pd.DataFrame]:

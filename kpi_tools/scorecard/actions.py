@@ -40,9 +40,8 @@ def followed(returns: Returns) -> pd.DataFrame:
     rows = []
     for of_action in changes.values():
         last = of_action[-1]
-        old = next(
-            (row for row in reversed(of_action) if row["from_quarter"] <= before.label), None
-        )
+        earlier = [row for row in of_action if row["from_quarter"] <= before.label]
+        old = earlier[-1] if earlier else None
         opened = last["opened"] if is_text(last["opened"]) else of_action[0]["from_quarter"]
         since = now
         if last["status"] != OPEN:  # closed by the first report after the last in which it was open

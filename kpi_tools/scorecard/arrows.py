@@ -64,9 +64,7 @@ def with_arrows(rows: pd.DataFrame, council: Council) -> pd.DataFrame:
 
 def _arrow(rows: pd.DataFrame, kind: str, within: str) -> dict[str, pd.Series]:
     then = rows[_WITH[kind]]
-    line = {PREVIOUS: rows["previous_line"], YEAR_AGO: rows["year_ago_target"]}.get(
-        kind, rows["target"]
-    )
+    line = rows[{PREVIOUS: "previous_line", YEAR_AGO: "year_ago_target"}.get(kind, "target")]
     closest = rows["polarity"] == words.CLOSEST
     now = rows["value"].mask(closest, (rows["value"] - rows["target"]).abs())
     before = then.mask(closest, (then - line).abs())

@@ -85,10 +85,8 @@ def rating_pairs(
     (`scorecard.quarter_before`)."""
     then = pd.Series(counted(same, council).array, index=same["kpi_id"])
     both = kpis[kpis["kpi_id"].isin(then.index)]
-    pairs = both[["kpi_id", "kpi_name", "section"]].assign(
-        before=both["kpi_id"].map(then), now=counted(both, council)
-    )
-    return pairs.reset_index(drop=True)
+    both = both.assign(before=both["kpi_id"].map(then), now=counted(both, council))
+    return both[["kpi_id", "kpi_name", "section", "before", "now"]].reset_index(drop=True)
 
 
 def rating_matrix(pairs: pd.DataFrame, council: Council = DEFAULT_COUNCIL) -> pd.DataFrame:
@@ -169,9 +167,8 @@ def set_changes(kpis: pd.DataFrame, before: pd.DataFrame, returns: Returns) -> p
     if then:
         found += [(kpi, ADDED, why.get((kpi, "added"))) for kpi in now if kpi not in then]
         found += [(kpi, REMOVED, why.get((kpi, "removed"))) for kpi in then if kpi not in now]
-        found += [
-            (kpi, REDEFINED, text) for (kpi, what), text in why.items() if what == "redefined"
-        ]
+        redefined = {kpi: text for (kpi, what), text in why.items() if what == "redefined"}
+        found += [(kpi, REDEFINED, text) for kpi, text in redefined.items()]
     for kpi in (kpi for kpi in now if kpi in then):
         row, was = now[kpi], then[kpi]
         if lines := _new_lines(row, was, returns):

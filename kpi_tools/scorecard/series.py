@@ -56,10 +56,9 @@ def _is_rare(rows: pd.DataFrame) -> bool:
     if rows.empty:
         return False
     known = rows["value"].dropna()
-    whole = rows["unit"].iloc[-1] == "count" and (known % 1 == 0).all() and (known >= 0).all()
-    return bool(
-        whole and rows["basis"].iloc[-1] in ("quarter", "month") and (known == 0).mean() > 0.5
-    )
+    last = rows.iloc[-1]
+    whole = last["unit"] == "count" and (known % 1 == 0).all() and (known >= 0).all()
+    return bool(whole and last["basis"] in ("quarter", "month") and (known == 0).mean() > 0.5)
 
 
 def _event_days(rows: pd.DataFrame, returns: Returns) -> pd.DataFrame:
@@ -71,11 +70,8 @@ def _event_days(rows: pd.DataFrame, returns: Returns) -> pd.DataFrame:
 def _days_between(rows: pd.DataFrame, events: pd.DataFrame) -> pd.DataFrame:
     """A row for each day with an event but the first: how many days since the one before."""
     found = _repeated(rows.iloc[-1], events["date"].tolist())
-    days = found["period_end"].diff().dt.days.astype(float)
-    found = found.assign(
-        value=days, status=events["status"].tolist(), series=DAYS_BETWEEN, unit="days"
-    )
-    return found.iloc[1:]
+    days, states = found["period_end"].diff().dt.days.astype(float), events["status"].tolist()
+    return found.assign(value=days, status=states, series=DAYS_BETWEEN, unit="days").iloc[1:]
 
 
 def _turned(rows: pd.DataFrame) -> pd.DataFrame:
@@ -112,10 +108,8 @@ def finest_series(returns: Returns, recent: pd.DataFrame, quarters: pd.DataFrame
     finer = {}
     for kpi_id, of_kpi in every[every["period_end"] <= every["kpi_id"].map(due)].groupby("kpi_id"):
         if of_kpi["value"].count() >= FEWEST:
-            rows = _without_holes(of_kpi, due[kpi_id])
-            finer[kpi_id] = rows.assign(
-                rating=NOT_RATED, not_rated_reason=None, period=rows["month"], series="months"
-            )
+            rows = _without_holes(of_kpi, due[kpi_id]).assign(rating=NOT_RATED, series="months")
+            finer[kpi_id] = rows.assign(not_rated_reason=None, period=rows["month"])
     days = sent[sent["period"].str.fullmatch(r"\d{4}-\d\d-\d\d") & ~sent["silent"].astype(bool)]
     days = days.drop_duplicates(["kpi_id", "period"], keep="last").sort_values("period")
     days = days[pd.to_datetime(days["period"]) <= days["kpi_id"].map(due)]
