@@ -166,27 +166,26 @@ def down(path: Path) -> Path:
     return saved(path, rows, lambda sheet: [sheet.merge_cells(area) for area in merged])
 
 
+BANDS = "Green: target; Amber: target within 10%; Red"
+
+
 def answered(mapping: Path) -> None:
     """Fill in what could not be told, as who knows the council would."""
     book = load_workbook(mapping)
     ways = {name: "higher" if way > 0 else "lower" for name, _, way, _ in KPIS}
     for row in book["To fill in"].iter_rows(min_row=2):
-        answers = {
-            "polarity": ways.get(row[2].value),
-            "target_covers": "quarter",
-            "bands": "Green: target; Amber: target within 10%; Red",
-        }
+        answers = {"polarity": ways.get(row[2].value), "target_covers": "quarter", "bands": BANDS}
         row[4].value = answers[row[3].value]
     book.save(mapping)
 
 
-def begun(tmp: Path, workbook: Path) -> tuple[Path, list[str]]:
-    """The raw folder after one run, or two with the answers between."""
-    started = start_from("Anyborough", workbook, tmp / "data")
+def begun(tmp: Path, workbook: Path, *bands: str) -> tuple[Path, list[str]]:
+    """The raw folder after one run, or two with the answers between; quicker where bands are given."""
+    started = start_from("Anyborough", workbook, tmp / "data", *bands)
     if started.open:
         assert not (started.folder / "raw").exists()
         answered(started.folder / "mapping.xlsx")
-        started = start_from("Anyborough", workbook, tmp / "data")
+        started = start_from("Anyborough", workbook, tmp / "data", *bands)
     return started.folder / "raw", started.lines
 
 
@@ -289,7 +288,7 @@ def test_numbers_that_begin_anew_are_no_codes(tmp_path):
         for number, kpi in enumerate(kpis, start=1):
             sheet.append([number, kpi[0], kpi[3], *(figure(kpi, place) for place in range(4))])
     book.save(tmp_path / "wide.xlsx")
-    raw, _ = begun(tmp_path, tmp_path / "wide.xlsx")
+    raw, _ = begun(tmp_path, tmp_path / "wide.xlsx", BANDS)
     kpis = load(raw).catalogue
     assert kpis["kpi_id"].tolist() == ["K01", "K02", "K03", "K04", "K05"]
     assert kpis["section"].tolist() == ["Place"] * 3 + ["People"] * 2
@@ -307,7 +306,7 @@ def test_what_is_hidden_what_is_no_kpi_and_what_is_only_monitored_is_told(tmp_pa
         sheet.column_dimensions["G"].hidden = sheet.row_dimensions[3].hidden = True
         sheet.column_dimensions["Q"].hidden = sheet.row_dimensions[99].hidden = True
 
-    raw, lines = begun(tmp_path, saved(tmp_path / "wide.xlsx", rows, hide))
+    raw, lines = begun(tmp_path, saved(tmp_path / "wide.xlsx", rows, hide), BANDS)
     assert '  Sheet "KPIs": read although hidden: row 3, column G.' in lines
     assert "  Only monitored, not rated: A2." in lines
     assert load(raw).catalogue["kpi_id"].tolist() == ["A1", "A2"]
@@ -319,7 +318,7 @@ def test_a_unit_of_the_councils_own_stands_and_a_rate_is_what_its_name_says(tmp_
         ["Carbon of buildings", "tCO2e", "Low", 90, 85, 86, 95],
         ["Missed bins per 100,000 collections", "Rate", "Low", 45, 61, 50, 44],
     ]
-    raw, _ = begun(tmp_path, saved(tmp_path / "wide.xlsx", rows))
+    raw, _ = begun(tmp_path, saved(tmp_path / "wide.xlsx", rows), BANDS)
     assert load(raw).catalogue["unit"].tolist() == ["tCO2e", "rate per 100,000"]
 
 
@@ -344,7 +343,7 @@ def test_a_quarter_that_stands_beside_its_months_is_not_its_last_month(tmp_path)
     periods = ["Apr 2024", "May 2024", "Jun 2024", "Q1 2024/25"]
     rows = [["Measure", "Unit", "Good is", "Target", *periods]]
     rows.append(["Calls answered", "%", "High", 90, 80, 81, 82, 81])
-    raw, _ = begun(tmp_path, saved(tmp_path / "wide.xlsx", rows))
+    raw, _ = begun(tmp_path, saved(tmp_path / "wide.xlsx", rows), BANDS)
     returns = load(raw)
     assert returns.figures["value"].tolist() == [81]
     assert set(returns.problems["code"]) == {"commentary-none"}
@@ -394,7 +393,7 @@ def test_a_mapping_of_another_workbook_and_a_folder_that_is_there(tmp_path):
     assert [path.name for path in started.folder.iterdir()] == ["mapping.xlsx"]
     assert (started.folder / "mapping.xlsx").read_bytes() == before
     shutil.rmtree(started.folder)
-    raw, _ = begun(tmp_path, triples(tmp_path / "wide2.xlsx"))
+    raw, _ = begun(tmp_path, triples(tmp_path / "wide2.xlsx"), BANDS)
     with pytest.raises(InputError, match="is there already, and nothing was changed"):
         start_from("Anyborough", tmp_path / "wide2.xlsx", tmp_path / "data")
     assert quarters_with_returns(raw)
@@ -489,7 +488,7 @@ def test_a_workbook_is_a_folder_of_tables(tmp_path):
 
 
 def test_the_next_quarter_comes_from_the_same_workbook(tmp_path):
-    raw, _ = begun(tmp_path, triples(tmp_path / "wide.xlsx"))
+    raw, _ = begun(tmp_path, triples(tmp_path / "wide.xlsx"), BANDS)
     book = load_workbook(tmp_path / "wide.xlsx")
     sheet = book.active
     sheet.insert_cols(5, 3)
@@ -525,7 +524,7 @@ def test_the_next_quarter_comes_from_the_same_workbook(tmp_path):
 def test_the_reason_why_a_quarter_has_no_figure_is_imported(tmp_path):
     rows = [["Ref", "Measure", "Unit", "Good is", "Target", QUARTERS[0]]]
     rows += [["A1", "Calls", "%", "High", 90, 85], ["A2", "Visits", "Number", "High", 9, 7]]
-    raw, _ = begun(tmp_path, saved(tmp_path / "wide.xlsx", rows))
+    raw, _ = begun(tmp_path, saved(tmp_path / "wide.xlsx", rows), BANDS)
     rows = [[*rows[0][:5], QUARTERS[1]], [*rows[1][:5], 86], [*rows[2][:5], "<5"]]
     done = import_quarter(raw, Quarter(2024, 2), saved(tmp_path / "wide.xlsx", rows))
     assert "one figure new by Quarter 2 2024/25" in "\n".join(done.lines)
