@@ -15,48 +15,31 @@ def points(
 ) -> pd.DataFrame:
     """One KPI's quarters up to December 2024: target 90%, floor standard 80%, all final unless `columns` differ."""
     count = len(values)
-    rows: dict[str, Any] = {
-        "kpi_id": kpi_id,
-        "kpi_name": "Calls answered",
-        "section": "Customer Services",
-        "unit": "%",
-        "decimals": 0,
-        "polarity": "higher",
-        "basis": "quarter",
-        "frequency": "quarterly",
-        "scheme": "",
-        "lag_quarters": 0,
-        "definition": "Calls answered of all calls.",
-        "owner": "Head of Customer Services",
-        "kpi_status": "final",
+    quarters = quarter_range(LAST, count)
+    rows: dict[str, Any] = {"kpi_id": kpi_id, "kpi_name": "Calls answered", "unit": "%"}
+    rows |= {"section": "Customer Services", "owner": "Head of Customer Services", "decimals": 0}
+    rows |= {"polarity": "higher", "basis": "quarter", "frequency": "quarterly", "scheme": ""}
+    rows |= {"lag_quarters": 0, "definition": "Calls answered of all calls.", "kpi_status": "final"}
+    rows |= {
         "is_due": True,
         "next_due": "2024-25 Q4",
-        "quarter": [quarter.label for quarter in quarter_range(LAST, count)],
-        "period": [f"{q.start:%B} to {q.end:%B %Y}" for q in quarter_range(LAST, count)],
-        "period_end": [pd.Timestamp(quarter.end) for quarter in quarter_range(LAST, count)],
+        "quarter": [quarter.label for quarter in quarters],
+        "period": [f"{quarter.start:%B} to {quarter.end:%B %Y}" for quarter in quarters],
+        "period_end": [pd.Timestamp(quarter.end) for quarter in quarters],
         "value": [float(value) for value in values],
-        "numerator": math.nan,
-        "denominator": math.nan,
-        "status": "final",
-        "note": "",
-        "target": 90.0,
-        "floor_standard": 80.0,
-        "tolerance": math.nan,
-        "target_reason": "",
-        "target_status": "final",
-        "rating": [
-            "Not rated" if math.isnan(v) else "Green" if v >= 90 else "Amber" if v >= 80 else "Red"
-            for v in values
-        ],
-        "not_rated_reason": None,
-        "direction_of_travel": "positive",
-        "points": count,
-        "slope": 6.0,
-        "slope_low": 2.0,
-        "slope_high": 10.0,
-        "r_squared": 0.8,
+        "rating": [_rating(value) for value in values],
     }
+    rows |= {"numerator": math.nan, "denominator": math.nan, "status": "final", "note": ""}
+    rows |= {"target": 90.0, "floor_standard": 80.0, "tolerance": math.nan, "target_reason": ""}
+    rows |= {"target_status": "final", "not_rated_reason": None, "points": count, "r_squared": 0.8}
+    rows |= {"direction_of_travel": "positive", "slope": 6.0, "slope_low": 2.0, "slope_high": 10.0}
     return pd.DataFrame(rows | columns, index=range(count))
+
+
+def _rating(value: float) -> str:
+    if math.isnan(value):
+        return "Not rated"
+    return "Green" if value >= 90 else "Amber" if value >= 80 else "Red"
 
 
 def scorecard_of(*series: pd.DataFrame, **columns: Any) -> pd.DataFrame:
@@ -67,30 +50,17 @@ def scorecard_of(*series: pd.DataFrame, **columns: Any) -> pd.DataFrame:
         names = ("quarter", "period", "value", "rating", "target", "floor_standard", "status")
         before = {f"previous_{name}": rows[-2][name] for name in names}
         year_ago = {f"year_ago_{name}": rows[-5][name] for name in ("quarter", "value", "status")}
-        words = {
-            "commentary": "Demand rose.",
-            "management_action": "Two posts are advertised.",
-            "author": "Head of service",
-            "commentary_status": "final",
-            "illustrative": False,
-        }
+        words = {"commentary": "Demand rose.", "management_action": "Two posts are advertised."}
+        words |= {"author": "Head of service", "commentary_status": "final", "illustrative": False}
         latest.append(rows[-1] | before | year_ago | words | columns)
     return pd.DataFrame(latest)
 
 
 def activity_points(**columns: Any) -> pd.DataFrame:
     """One activity indicator's six quarters, the last one above what was expected."""
-    rows: dict[str, Any] = {
-        "activity_id": "A01",
-        "activity_name": "Calls received",
-        "section": "Customer Services",
-        "unit": "count",
-        "decimals": 0,
-        "period": [quarter.label for quarter in quarter_range(LAST, 6)],
-        "value": [100.0, 110, 95, 105, 120, 150],
-        "lower_expected": 90.0,
-        "upper_expected": 130.0,
-        "status": "final",
-        "note": "",
-    }
+    rows: dict[str, Any] = {"activity_id": "A01", "activity_name": "Calls received"}
+    rows |= {"section": "Customer Services", "unit": "count", "decimals": 0, "status": "final"}
+    rows |= {"period": [quarter.label for quarter in quarter_range(LAST, 6)], "note": ""}
+    rows |= {"value": [100.0, 110, 95, 105, 120, 150]}
+    rows |= {"lower_expected": 90.0, "upper_expected": 130.0}
     return pd.DataFrame(rows | columns)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from kpi_tools.checks.tables import sent_again
@@ -137,7 +137,6 @@ colours = st.sampled_from(["Green", "Amber", "Red", "Not rated"])
 cards = st.dictionaries(st.sampled_from(list("abcdefgh")), colours, max_size=8)
 
 
-@settings(max_examples=40)
 @given(cards, cards, cards)
 def test_it_adds_up_whatever_came_went_moved_or_was_restated(now, before, same):
     steps = reconcile(rated(**now), rated(**before), rated(**same))

@@ -6,7 +6,7 @@ from datetime import date
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from kpi_tools.page.canvas import Canvas, axis, period_label, regions, ticks, wrapped
@@ -156,7 +156,6 @@ def test_bands_given_are_the_councils():
 figures = st.one_of(st.floats(-1e7, 1e7), st.integers(0, 100).map(float), st.just(math.nan))
 
 
-@settings(max_examples=60, deadline=None)
 @given(
     st.lists(figures, min_size=1, max_size=40),
     st.fixed_dictionaries(

@@ -8,7 +8,7 @@ from itertools import product
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from scipy.optimize import Bounds, LinearConstraint, milp
 
@@ -349,7 +349,6 @@ cases = st.one_of(st.integers(0, 6), st.integers(0, 40))
 quarters = st.lists(st.tuples(cases, cases, cases), min_size=1, max_size=7)
 
 
-@settings(max_examples=150)
 @given(quarters, st.booleans())
 @example([(2, 7, 100)], True)
 @example([(1, 1, 1), (0, 0, 1)], False)
@@ -366,7 +365,6 @@ def test_no_attacker_narrows_a_cell_of_a_table_with_totals(counts, total_too):
     assert all(width >= 4 for width in attack(by_quarter(rows), gone).values())
 
 
-@settings(max_examples=60)
 @given(quarters, st.sampled_from([("AR", "TR"), ("AR", "BR"), ("AR", "BR", "TR")]))
 @example(
     [(9, 20, 30), (9, 20, 30), (9, 20, 30), (2, 20, 30), (9, 20, 30), (9, 20, 30)],
@@ -383,7 +381,6 @@ def test_nor_with_rolling_windows_of_parts_and_of_the_total(counts, windows):
     assert all(width >= 4 for width in attack(by_quarter(rows), gone).values())
 
 
-@settings(max_examples=60)
 @given(st.lists(st.integers(0, 12), min_size=1, max_size=12))
 @pytest.mark.slow
 def test_nor_from_rolling_figures_alone(values):
@@ -396,7 +393,6 @@ def test_nor_from_rolling_figures_alone(values):
     assert all(width >= 4 for width in attack(by_quarter(rows), gone).values())
 
 
-@settings(max_examples=60)
 @given(st.lists(cases, min_size=3, max_size=15), st.booleans(), st.booleans())
 @example([2, 20, 30], True, False)
 @pytest.mark.slow
@@ -421,7 +417,6 @@ def test_nor_from_months_their_quarters_and_twelve_months(counts, with_quarters,
     assert all(width >= 4 for width in attack(cells, gone).values())
 
 
-@settings(max_examples=60)
 @given(st.lists(st.tuples(*[st.tuples(cases, cases)] * 3), min_size=1, max_size=3))
 def test_nor_the_cases_of_percentages_those_who_met_them_and_those_who_did_not(counts):
     catalogue = DISTRICTS.assign(unit="%")

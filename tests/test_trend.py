@@ -7,7 +7,7 @@ from itertools import product
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -336,7 +336,6 @@ VALUE = st.floats(-100, 100).map(lambda x: round(x, 2))
 SERIES = st.lists(st.one_of(VALUE, VALUE, st.just(math.nan)), min_size=5, max_size=12)
 
 
-@settings(max_examples=20)
 @given(st.lists(SERIES, min_size=1, max_size=30))
 def test_agrees_with_scipy_where_there_are_gaps_too(many):
     table = pd.concat([quarters(values, number) for number, values in enumerate(many)])

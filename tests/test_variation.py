@@ -13,7 +13,7 @@ from itertools import accumulate, pairwise
 import pandas as pd
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from kpi_tools.errors import InputError
@@ -345,7 +345,6 @@ def written_out(by_hand):
     )
 
 
-@settings(max_examples=40)
 @given(
     st.lists(st.one_of(COARSE, FINE, WALK), min_size=1, max_size=15),
     st.booleans(),
@@ -365,7 +364,6 @@ def test_agrees_with_the_rules_written_out(many, screen, fix, profile):
         assert flags(rows) == written_out(rules_by_hand(values, screen, fix, profile == "mdc"))
 
 
-@settings(max_examples=30)
 @given(
     st.lists(
         st.tuples(st.one_of(COARSE, WALK), st.sets(st.integers(1, 30), max_size=3)),
