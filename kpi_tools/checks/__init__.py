@@ -1,7 +1,5 @@
-"""What must hold before a report is released: tables and texts go in, findings come out.
-
-Rules for single cells are kept by loading; here the report as a whole is checked.
-"""
+"""What must hold before a report is released: tables and texts go in, findings come out. Rules for
+single cells are kept by loading; here the report as a whole is checked."""
 
 from itertools import chain
 

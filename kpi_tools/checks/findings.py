@@ -1,8 +1,6 @@
-"""Findings, what lets them pass, and how they are printed.
-
-An error stands in the way of the final report until it is put right or overridden with a reason by
-a role; a warning should be looked at; a notice informs.
-"""
+"""Findings, what lets them pass, and how they are printed. An error stands in the way of the final
+report until it is put right or overridden with a reason by a role; a warning should be looked at; a
+notice informs."""
 
 import csv
 import re

@@ -1,9 +1,6 @@
 """Checks of what is written against what the tables say: counts, targets, quarters, improvement,
-titles.
-
-English is read as tokens: words, numbers and marks. Only a few forms are looked for; the rest is
-left alone.
-"""
+titles. English is read as tokens: words, numbers and marks. Only a few forms are looked for; the
+rest is left alone."""
 
 import math
 import re

@@ -7,16 +7,8 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from kpi_tools.collect.kpis import Book, Kpi
-from kpi_tools.collect.recognise import (
-    Fact,
-    Sure,
-    ends_quarter,
-    find_period,
-    folded,
-    kind_of,
-    quarter_of,
-    recognise,
-)
+from kpi_tools.collect.periods import ends_quarter, find_period, kind_of, quarter_of
+from kpi_tools.collect.recognise import Fact, Sure, folded, recognise
 from kpi_tools.units import adds_up, known_unit
 
 ANSWERS: Final = (

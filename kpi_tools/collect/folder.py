@@ -2,12 +2,13 @@
 
 import json
 from collections.abc import Iterable, Mapping
+from itertools import groupby
 from typing import Any, Final
 
 import pandas as pd
 
 from kpi_tools.collect.kpis import Cell, Kpi
-from kpi_tools.collect.recognise import ends_quarter, kind_of, quarter_of, years_label
+from kpi_tools.collect.periods import ends_quarter, kind_of, quarter_of, years_label
 from kpi_tools.loading.account import SHEETS
 from kpi_tools.loading.returns import RETURNS
 from kpi_tools.loading.schemas import SCHEMAS, SETTINGS, Column
@@ -50,9 +51,9 @@ def council_toml(given: Mapping[tuple[str, str], Any], first: str = "") -> str:
         "take the # away to set it."
     ]
     lines += [f"# {first}"] if first else []
-    for part in dict.fromkeys(one.part for one in SETTINGS):
+    for part, settings in groupby(SETTINGS, lambda one: one.part):
         lines += ["", f"{'# ' * (part == 'rating.schemes.NAME')}[{part}]"]
-        for one in (one for one in SETTINGS if one.part == part):
+        for one in settings:
             default = "" if one.default == "needed" else f" (default: {one.default})"
             lines.append(f"# {one.meaning}{default}")
             value = given.get((part, one.key))
@@ -88,9 +89,9 @@ def council_book() -> Any:
 
 
 def _meaning(column: Column) -> str:
-    default = f"Where blank: {column.without or column.default or 'nothing'}."
-    required = "Needed." if column.needed else default
-    return f"{column.meaning.replace('`', '')}. {required} Example: {column.example}"
+    blank = f"Where blank: {column.without or column.default or 'nothing'}."
+    blank = "Needed." if column.needed else blank
+    return f"{column.meaning.replace('`', '')}. {blank} Example: {column.example}"
 
 
 def report_quarter(kpis: Iterable[Kpi]) -> Quarter | None:

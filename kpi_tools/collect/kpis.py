@@ -6,15 +6,8 @@ from dataclasses import dataclass, field
 from math import nan
 from typing import Any, Final
 
-from kpi_tools.collect.recognise import (
-    Fact,
-    Sure,
-    find_period,
-    folded,
-    kind_of,
-    quarter_of,
-    recognise,
-)
+from kpi_tools.collect.periods import find_period, kind_of, quarter_of
+from kpi_tools.collect.recognise import Fact, Sure, folded, recognise
 from kpi_tools.collect.sheets import Sheet
 from kpi_tools.collect.tables import LEFT, OF_KPI, OF_PERIOD, Column, Table
 from kpi_tools.errors import InputError

@@ -1,8 +1,6 @@
-"""mapping.xlsx: what each column and KPI of a workbook was taken for, and how sure that is.
-
-What could not be told is a list in it to fill in; what a person writes goes before what the program
-takes by itself.
-"""
+"""mapping.xlsx: what each column and KPI of a workbook was taken for, and how sure that is. What
+could not be told is a list in it to fill in; what a person writes goes before what the program
+takes by itself."""
 
 from collections import defaultdict
 from collections.abc import Iterable

@@ -1,52 +1,13 @@
-"""What a heading or a cell of a council's workbook means, and the periods that headings name."""
+"""What a heading or a cell of a council's workbook means, and how sure that is."""
 
 import re
 import tomllib
-from datetime import date
 from enum import StrEnum
 from functools import cache
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from kpi_tools.loading.cells import clean_name
-from kpi_tools.loading.periods import month_number
-from kpi_tools.quarters import Quarter
-
-_NAME: Final = (
-    "jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|"
-    "sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?"
-)
-_QUARTER: Final = (
-    r"\bq(?:tr|uarter|u)?\.?[ _-]?(?P<n>\d+)(?=\D|$)"
-    r"|\b(?P<nth>[1-4])(?:st|nd|rd|th) q(?:ua)?r?ter\b"
-)
-_FORMS: Final = [
-    (kind, re.compile(form))
-    for kind, form in (
-        ("month", r"\b(?P<y>20\d\d)-(?P<m>\d\d)-\d\d(?: 00:00:00)?\b"),
-        ("month", r"\b\d\d?[/.](?P<m>\d\d?)[/.](?P<y>20\d\d|\d\d)\b"),
-        ("month", rf"\b\d\d?(?:st|nd|rd|th)?[- ](?P<m>{_NAME})[- ,]+(?P<y>20\d\d)\b"),
-        (
-            "months",
-            rf"\b(?P<first>{_NAME})\.?(?: ?20\d\d| ?\d\d)? ?(?:-|to|/|&|and) ?"
-            rf"(?P<m>{_NAME})\b\.?(?:[ '/-]*(?P<y>20\d\d|\d\d)\b)?",
-        ),
-        ("quarter", _QUARTER),
-        ("another quarter", _QUARTER),
-        ("half", r"\bh(?P<n>[12])\b|\b(?:half[- ]year|(?:1st|2nd|first|second) half)\b"),
-        (
-            "years",
-            r"(?<![\d/.-])(?:fy ?)?(?P<y>20\d\d|[1-4]\d) ?[-/] ?(?P<end>20\d\d|\d\d)(?![\d/-])",
-        ),
-        ("month", r"\b(?P<y>20\d\d)-(?P<m>0[1-9]|1[0-2])\b"),
-        ("month", rf"\b(?P<m>{_NAME})\b\.?(?:[- '/,.]*(?P<y>20\d\d|\d\d)(?!\d))?"),
-        ("year", r"(?<![\d/.-])(?:fy ?|cy ?)?(?P<y>20[0-4]\d)(?![\d/.])"),
-    )
-]
-"""How periods are written: each form is looked for in what the ones before it have left."""
-_LOOSE: Final = (
-    r"(?:[\s:;,|()\[\]'_./-]|\b(?:to|for|of|as at|as of|at|the|end|ending|ended|fy|year)\b)*"
-)
 
 
 class Sure(StrEnum):
@@ -93,124 +54,3 @@ def recognise(group: str, text: str) -> Meaning | None:
         if pattern.search(plain) if within else pattern.fullmatch(plain):
             return meaning
     return None
-
-
-class When(NamedTuple):
-    """The period that a heading names, as returns write it, and the rest of the heading. `open`: a
-    period is named, but not which; why. `fault`: one is named that cannot be."""
-
-    label: str = ""
-    rest: str = ""
-    sure: str = Sure.CERTAIN
-    open: str = ""
-    fault: str = ""
-
-
-def find_period(text: str, year: int | None = None) -> When:
-    """The period named somewhere in `text`; `year` is the financial year that titles above name."""
-    rest, found = folded(text), dict[str, re.Match[str]]()
-    for kind, form in _FORMS:
-        matches = (one for one in form.finditer(rest) if kind != "years" or _follows(one))
-        if kind not in found and (match := next(matches, None)):
-            found[kind] = match
-            rest = f"{rest[: match.start()]} {rest[match.end() :]}"
-    rest = re.sub(r"\(\s*\)", "", rest).strip()
-    if not found:
-        return When(rest=rest)
-    rest = re.sub(rf"^{_LOOSE}|{_LOOSE}$", "", rest).strip()
-    return _period(found, year)._replace(rest=rest)
-
-
-def _follows(years: re.Match[str]) -> bool:
-    return int(years["end"]) % 100 == (int(years["y"]) + 1) % 100
-
-
-def _period(found: dict[str, re.Match[str]], year: int | None) -> When:
-    started = _full(found["years"]["y"]) if "years" in found else None
-    bare = found["year"]["y"] if "year" in found else ""
-    quarters = [found[kind] for kind in ("quarter", "another quarter") if kind in found]
-    numbers = {int(one["n"] or one["nth"]) for one in quarters}
-    if wrong := sorted(numbers - {1, 2, 3, 4}):
-        return When(fault=f"there is no quarter {wrong[0]} of a year")
-    if span := found.get("months"):
-        first, last = month_number(span["first"]) or 0, month_number(span["m"]) or 0
-        if (last - first) % 12 == 2 and last % 3 == 0:
-            numbers.add(_number(last))
-            if started is None and (known := span["y"] or bare):
-                started = _full(known) - (last < 4)
-    if len(numbers) > 1:
-        return When(fault=f"it names Quarter {min(numbers)} and Quarter {max(numbers)} at once")
-    month, number = found.get("month"), 0
-    if month:
-        number = int(month["m"]) if month["m"].isdigit() else month_number(month["m"]) or 0
-        if not 1 <= number <= 12:
-            return When(fault=f"there is no month {number}")
-    inherited, sure = (year, Sure.LIKELY) if started is None else (started, Sure.CERTAIN)
-    if numbers:
-        quarter = numbers.pop()
-        if started is None and month and month["y"]:
-            if _number(number) != quarter:
-                return When(fault=f"{month['m']} is not in Quarter {quarter}")
-            inherited, sure = _full(month["y"]) - (number < 4), Sure.CERTAIN
-        elif inherited is None:
-            return When(open="which financial year it is of")
-        elif started is None and bare and int(bare) != inherited + (quarter == 4):
-            return When(open=f"which financial year it is of: {bare} may be of two")
-        return When(Quarter(inherited, quarter).label, sure=sure)
-    if half := found.get("half"):
-        if inherited is None:
-            return When(open="which financial year it is of")
-        which = int(half["n"] or 1 + (half[0][0] in "2s"))
-        return When(Quarter(inherited, 2 * which).label, sure=sure)
-    if month:
-        if known := month["y"] or bare:
-            return When(f"{_full(known)}-{number:02}")
-        if inherited is None:
-            return When(open="which year it is of")
-        return When(f"{inherited + (number < 4)}-{number:02}", sure=sure)
-    if started is not None:
-        return When(years_label(started))
-    return When(bare, sure=Sure.LIKELY) if bare else When()
-
-
-def _full(year: str) -> int:
-    return int(year) + (2000 if len(year) == 2 else 0)
-
-
-def _number(month: int) -> int:
-    return Quarter.containing(date(2000, month, 1)).number
-
-
-def years_label(started: int) -> str:
-    """`2024/25` for 2024."""
-    return f"{started}/{(started + 1) % 100:02}"
-
-
-def kind_of(label: str) -> str:
-    """What a period is: quarter, month, year, or "" where there is none."""
-    if re.fullmatch(r"\d{4}-\d\d", label):
-        return "month"
-    return "quarter" if "Q" in label else "year" if label else ""
-
-
-def ends_quarter(label: str) -> bool:
-    """Whether a period is the last month of a quarter."""
-    return kind_of(label) == "month" and int(label[5:]) % 3 == 0
-
-
-def quarter_of(label: str) -> Quarter:
-    """The quarter in which a period ends; of a bare year the one that ends in its March."""
-    match kind_of(label):
-        case "quarter":
-            return Quarter.parse(label)
-        case "month":
-            return Quarter.containing(date(int(label[:4]), int(label[5:]), 1))
-        case _:
-            return Quarter(int(label[:4]) - (len(label) == 4), 4)
-
-
-def year_in(texts: list[str]) -> int | None:
-    """The financial year that titles name, the first; a quarter or month says it too."""
-    labels = [find_period(text).label for text in texts]
-    named = [one for one in labels if one and kind_of(one) != "year" or "/" in one]
-    return quarter_of(named[0]).year if named else None

@@ -1,7 +1,5 @@
 """`kpi start` and `kpi import`: a council's folder and its quarters from the workbook that it has.
-
-Nothing is guessed in silence, and nothing prompts.
-"""
+Nothing is guessed in silence, and nothing prompts."""
 
 import os
 import re
@@ -17,7 +15,8 @@ import pandas as pd
 from kpi_tools.collect import folder, mapping, schemes
 from kpi_tools.collect.deduce import deduce
 from kpi_tools.collect.kpis import NOT_A_RATING, Book, Kpi, read_tables
-from kpi_tools.collect.recognise import Fact, Sure, quarter_of
+from kpi_tools.collect.periods import quarter_of
+from kpi_tools.collect.recognise import Fact, Sure
 from kpi_tools.collect.sheets import Sheet, open_sheets
 from kpi_tools.collect.tables import Table, find_table
 from kpi_tools.errors import InputError
@@ -95,18 +94,15 @@ def start_from(name: str, workbook: Path, data: Path, bands: str = "") -> Done:
     answers = mapping.read(file) if file.is_file() else mapping.Answers()
     book, left, differing = _read(workbook, answers, "taken_for", "period")
     if differing:
-        raise InputError(
-            f"{mapping.FILE} is of another workbook than {workbook.name}: "
-            f"{' '.join(_few(differing, 'changes', '; '))} Nothing was written."
-        )
+        changes = " ".join(_few(differing, "changes", "; "))
+        of = f"{mapping.FILE} is of another workbook than {workbook.name}"
+        raise InputError(f"{of}: {changes} Nothing was written.")
     if not any(kpi.figures for kpi in book.kpis) and not any(one.open for one in book.columns):
         there = f"{plural(len(book.kpis), 'KPI')}, but"
-        none = "no row of headings with KPIs and periods, and"
-        raise InputError(
-            f"{workbook.name}: {there if book.kpis else none} no figure of any period was "
-            "found. A sheet needs a row of headings such as "
-            '"Indicator, Unit, Target, Q1 2024/25, Q2 2024/25", one row for each KPI below it.'
-        )
+        none = there if book.kpis else "no row of headings with KPIs and periods, and"
+        such = '"Indicator, Unit, Target, Q1 2024/25, Q2 2024/25", one row for each KPI below it'
+        needed = f"A sheet needs a row of headings such as {such}."
+        raise InputError(f"{workbook.name}: {none} no figure of any period was found. {needed}")
     cells = schemes.rated_cells(book)
     tried = schemes.agreements(cells)
     given = answers.settings | ({"bands": bands} if bands else {})
@@ -115,12 +111,10 @@ def start_from(name: str, workbook: Path, data: Path, bands: str = "") -> Done:
     sheets = mapping.mapping_tables(book, settings)
     asked = sheets[mapping.OPEN]
     if len(asked) and file.is_file():
-        first = asked.iloc[0]
-        raise InputError(
-            f'{file}, sheet "{mapping.OPEN}": {plural(len(asked), "answer")} '
-            f"{'is' if len(asked) == 1 else 'are'} still missing, such as the "
-            f"{first['setting']} of {first['name'] or first['which']}. Nothing was written."
-        )
+        first, are = asked.iloc[0], "is" if len(asked) == 1 else "are"
+        missing = f"{plural(len(asked), 'answer')} {are} still missing"
+        such = f"such as the {first['setting']} of {first['name'] or first['which']}"
+        raise InputError(f'{file}, sheet "{mapping.OPEN}": {missing}, {such}. Nothing was written.')
     unrated = [kpi.get("kpi_id") for kpi in book.kpis if kpi.get("rated") == "no"]
     alone = [f"  Only monitored, not rated: {', '.join(_few(unrated, 'KPIs'))}."] * bool(unrated)
     # once the files are made: a cell may be left by them
@@ -130,11 +124,10 @@ def start_from(name: str, workbook: Path, data: Path, bands: str = "") -> Done:
         if not asked.empty:
             save_workbook(mapping.mapping_book(sheets), file)
             counted = Counter(asked["setting"]).most_common()
-            lines.append(
-                f"{file}: {plural(len(asked), 'thing')} could not be told "
-                f"({', '.join(f'{name} {count}' for name, count in counted)}). Fill in its sheet "
-                f'"{mapping.OPEN}", look through the others, and run the same command again.'
-            )
+            counts = ", ".join(f"{name} {count}" for name, count in counted)
+            untold = f"{file}: {plural(len(asked), 'thing')} could not be told ({counts})."
+            again = "look through the others, and run the same command again."
+            lines.append(f'{untold} Fill in its sheet "{mapping.OPEN}", {again}')
             return Done(place, lines, open=True)
         scheme = settings["bands"].value
         with tempfile.TemporaryDirectory(dir=place, prefix=".start-") as work:
@@ -210,10 +203,11 @@ def _settings(
     if given.get("bands"):
         schemes.scheme_of(given["bands"])
     elif best.of >= _FEW and best.same < schemes.ENOUGH * best.of:
+        tried_all = f"of {len(schemes.CANDIDATES)} that were tried, the best ({best.bands}) gives"
         raise InputError(
-            f"The ratings in the workbook follow from no scheme: of {len(schemes.CANDIDATES)} that "
-            f"were tried, the best ({best.bands}) gives {best.same} of {best.of}. Mend the "
-            f'workbook, or say how you rate with --bands "{best.bands}". Nothing was written.'
+            f"The ratings in the workbook follow from no scheme: {tried_all} {best.same} of "
+            f"{best.of}. Mend the workbook, or say how you rate with --bands "
+            f'"{best.bands}". Nothing was written.'
         )
     elif strange := _strange(book):
         why = f"{strange}; {best.bands} gives {best.same} of the {best.of} others"
@@ -232,12 +226,10 @@ def _settings(
         "report_quarter": Fact(label, Sure.LIKELY, "the latest whole quarter with a figure"),
         "bands": Fact(bands, Sure.LIKELY if bands else Sure.UNKNOWN, why),
     }
-    return {
-        name: Fact(given[name], Sure.GIVEN, "mapping.xlsx")
-        if given.get(name, "") not in ("", fact.value)
-        else fact
-        for name, fact in settings.items()
-    }
+    for name, fact in settings.items():
+        if given.get(name, "") not in ("", fact.value):
+            settings[name] = Fact(given[name], Sure.GIVEN, "mapping.xlsx")
+    return settings
 
 
 def _strange(book: Book) -> str:
@@ -295,10 +287,9 @@ def import_quarter(raw: Path, quarter: Quarter, workbook: Path) -> Done:
         raise InputError(f"There is no {file}. {who}")
     book, left, changed = _read(workbook, mapping.read(file), "taken_for")
     if column := next((one for one in book.columns if one.open), None):
-        raise InputError(
-            f'{workbook.name}, column {column.letter} ("{column.heading}"): {column.why}. Say it '
-            'in the heading, such as "Q1 2024/25 actual". Nothing was written.'
-        )
+        where = f'{workbook.name}, column {column.letter} ("{column.heading}"): {column.why}'
+        such = 'such as "Q1 2024/25 actual". Nothing was written.'
+        raise InputError(f"{where}. Say it in the heading, {such}")
     before = [one for one in quarters_with_returns(raw) if one < quarter]
     returns = read_returns(raw, before[-1] if before else None)
     in_book = {kpi.get("kpi_id"): kpi for kpi in book.kpis}
@@ -306,27 +297,25 @@ def import_quarter(raw: Path, quarter: Quarter, workbook: Path) -> Done:
     gone = sorted(frequencies.keys() - in_book.keys())
     more = " and more" * (len(gone) > _FEW)
     kpis = [in_book[kpi_id] for kpi_id in in_book if kpi_id in frequencies]
-    for kpi in kpis:
-        kpi.facts["frequency"] = Fact(frequencies[kpi.get("kpi_id")], Sure.GIVEN, "kpis.csv")
     ids = dict(zip(returns.catalogue["kpi_name"], returns.catalogue["kpi_id"], strict=True))
-    for kpi in kpis:
-        if ids.get(kpi.called, kpi.get("kpi_id")) != kpi.get("kpi_id"):
+    for kpi_id, kpi in ((kpi.get("kpi_id"), kpi) for kpi in kpis):
+        kpi.facts["frequency"] = Fact(frequencies[kpi_id], Sure.GIVEN, "kpis.csv")
+        if ids.get(kpi.called, kpi_id) != kpi_id:
             raise InputError(
-                f"{workbook.name}, row {kpi.line}: the code {kpi.get('kpi_id')} stands beside "
-                f'"{kpi.called}", which is {ids[kpi.called]} in kpis.csv. Correct the codes in the '
-                "workbook. Nothing was written."
+                f'{workbook.name}, row {kpi.line}: the code {kpi_id} stands beside "{kpi.called}", '
+                f"which is {ids[kpi.called]} in kpis.csv. Correct the codes in the workbook. "
+                "Nothing was written."
             )
     rows, counted = _new_rows(kpis, returns, quarter)
+    unknown = [(one.get("kpi_name"), one.line) for one in book.kpis if one not in kpis]
     lines = [
         *["Columns otherwise than in the mapping:"] * bool(changed),
         *(f"  {text}" for text in _few(changed, "changes")),
         *_account(book),
         *left,
         *(
-            f'Not in kpis.csv, and left: "{kpi.get("kpi_name")}" (row {kpi.line}). Add it there '
-            "first."
-            for kpi_id, kpi in in_book.items()
-            if kpi_id not in frequencies
+            f'Not in kpis.csv, and left: "{name}" (row {line}). Add it there first.'
+            for name, line in unknown
         ),
         *[f"Not in the workbook: {', '.join(gone[:_FEW])}{more}."] * bool(gone),
         counted,

@@ -39,10 +39,8 @@ def kpi_status(returns: Returns, quarter: Quarter) -> pd.DataFrame:
     has not come yet; `words`: whether there is a commentary; `action`: `needed` for a KPI in the
     last band without one."""
     by_kpi, here, figures = calendars(returns), returns.quarter == quarter, returns.figures
-    given = figures["value"].notna() | figures["note"].notna()
+    given = figures[["value", "note", "milestone"]].notna().any(axis=1)
     given |= figures["status"] != NOT_AVAILABLE
-    if "milestone" in figures:
-        given |= figures["milestone"].notna()
     there = set(zip(figures["kpi_id"][given], figures["quarter"][given], strict=True))
     files = returns.rejected["file"].str.startswith(f"returns/{quarter.slug}/")
     refused = returns.rejected[files & here].get("kpi_id", pd.Series(dtype="str"))
@@ -132,9 +130,7 @@ def reminders(kpis: pd.DataFrame, quarter: Quarter) -> dict[str, str]:
     return texts
 
 
-def write_status(
-    raw: str | Path, quarter: str | Quarter, folder: str | Path
-) -> tuple[str, list[Path]]:
+def write_status(raw: str | Path, quarter: object, folder: str | Path) -> tuple[str, list[Path]]:
     """One screen of text, and status.html and status.csv in `folder`/status/<quarter>."""
     wanted = Quarter.parse(quarter)
     returns = known_for(raw, wanted)
@@ -143,10 +139,8 @@ def write_status(
     counted = {by: _headed(counts_by(kpis, by)) for by in ("directorate", "owner")}
     place = Path(folder) / "status" / wanted.slug
     place.mkdir(parents=True, exist_ok=True)
-    in_words = kpis.assign(
-        late=kpis["late"].map({True: "late", False: ""}),
-        words=kpis["words"].map({True: "yes", False: "no"}),
-    )
+    late, words = kpis["late"].map({True: "late", False: ""}), {True: "yes", False: "no"}
+    in_words = kpis.assign(late=late, words=kpis["words"].map(words))
     tables = {f"By {by}": rows for by, rows in counted.items()}
     tables |= {"KPI by KPI": _headed(in_words), "Files": pd.DataFrame({"File": files})}
     texts = [Markup("<pre>{}</pre>").format(text) for text in reminders(kpis, wanted).values()]
@@ -156,8 +150,7 @@ def write_status(
         Markup("<h2>Reminders</h2>"),
         *(texts or [Markup("<p>Nothing is still to come.</p>")]),
     ]
-    title = f"{returns.council.name}: what has come for {wanted.title}"
-    html = place / "status.html"
+    html, title = place / "status.html", f"{returns.council.name}: what has come for {wanted.title}"
     html.write_text(page(title, parts), encoding="utf-8", newline="\n")
     screen = [f"{wanted.title}:", *(f"  {line}" for line in lines)]
     for rows in counted.values():
@@ -176,10 +169,10 @@ def _headed(rows: pd.DataFrame) -> pd.DataFrame:
 
 def _files(returns: Returns, quarter: Quarter) -> list[str]:
     counts = returns.counts[returns.counts["file"].str.startswith(f"returns/{quarter.slug}/")]
-    return [
-        f"{row['file'].rpartition('/')[2]}: "
-        f"{'sheet Words read' if row['outcome'] == 'words' else row['outcome']}, "
-        f"rows in {row['rows_in']:,} = accepted {row['accepted']:,} + rejected "
-        f"{row['rejected']:,} + blank {row['blank']:,}"
-        for row in rows_of(counts)
-    ] or ["none has come"]
+    lines = []
+    for row in rows_of(counts):
+        outcome = row["outcome"].replace("words", "sheet Words read")
+        parts = [f"{name} {row[name]:,}" for name in ("accepted", "rejected", "blank")]
+        account = f"rows in {row['rows_in']:,} = {' + '.join(parts)}"
+        lines.append(f"{row['file'].rpartition('/')[2]}: {outcome}, {account}")
+    return lines or ["none has come"]

@@ -1,22 +1,13 @@
 """A sheet of somebody else's workbook → its headings, what each column holds, which rows are KPIs.
-
-Each decision is a row of the mapping, with how sure it is.
-"""
+Each decision is a row of the mapping, with how sure it is."""
 
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from kpi_tools.collect.recognise import (
-    Sure,
-    find_period,
-    folded,
-    kind_of,
-    quarter_of,
-    recognise,
-    year_in,
-)
+from kpi_tools.collect.periods import find_period, kind_of, quarter_of, year_in
+from kpi_tools.collect.recognise import Sure, folded, recognise
 from kpi_tools.collect.sheets import Sheet
 from kpi_tools.errors import InputError
 from kpi_tools.loading.cells import clean_name

@@ -1,9 +1,7 @@
-"""The raw folder → tidy tables of all that is known at a quarter, every problem and every change.
-
-A report for quarter Q reads only the returns folders up to Q; the last word on a figure wins.
-Nothing is guessed and nothing is lost: what is not accepted stands among the rejected rows with its
-reasons, and the counts reconcile.
-"""
+"""The raw folder → tidy tables of all that is known at a quarter, every problem and every change. A
+report for quarter Q reads only the returns folders up to Q; the last word on a figure wins. Nothing
+is guessed and nothing is lost: what is not accepted stands among the rejected rows with its
+reasons, and the counts reconcile."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path

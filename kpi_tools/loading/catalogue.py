@@ -1,8 +1,5 @@
-"""kpis.csv and targets.csv: what the council measures, by which lines each figure is rated.
-
-A row of kpis.csv with everything that it leaves to be understood; a line from when on it is in
-force.
-"""
+"""kpis.csv and targets.csv: what the council measures, by which lines each figure is rated. A row
+of kpis.csv with everything that it leaves to be understood; a line from when on it is in force."""
 
 import re
 from bisect import bisect_right

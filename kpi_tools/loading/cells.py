@@ -1,11 +1,9 @@
-"""One text → what it certainly means, or the rule it breaks: words, numbers, statuses.
-
-Pure functions of one text. A result carries what was understood, `why` where it was written
-otherwise than asked for (to be logged), and `fault`, a code of `rules`, where it is refused. Text
-from outside is made safe to draw, join and print here, once: control characters abort the chart
+"""One text → what it certainly means, or the rule it breaks: words, numbers, statuses. Pure
+functions of one text. A result carries what was understood, `why` where it was written otherwise
+than asked for (to be logged), and `fault`, a code of `rules`, where it is refused. Text from
+outside is made safe to draw, join and print here, once: control characters abort the chart
 renderer, zero-width ones make two ids look alike that do not join, bidirectional ones reverse what
-a reader sees.
-"""
+a reader sees."""
 
 import re
 import unicodedata

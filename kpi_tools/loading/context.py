@@ -1,8 +1,6 @@
-"""What puts the figures in context: activity indicators, benchmarks, rebases, single events.
-
-Each function takes a table and returns what is accepted of it by a quarter, typed; faults go into
-the table's ledger.
-"""
+"""What puts the figures in context: activity indicators, benchmarks, rebases, single events. Each
+function takes a table and returns what is accepted of it by a quarter, typed; faults go into the
+table's ledger."""
 
 import re
 from collections import Counter

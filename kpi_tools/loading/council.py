@@ -1,7 +1,5 @@
-"""council.toml: whose performance is reported, in which words and by which rules.
-
-Every setting is declared once, in codebook.toml.
-"""
+"""council.toml: whose performance is reported, in which words and by which rules. Every setting is
+declared once, in codebook.toml."""
 
 import re
 import tomllib

@@ -1,9 +1,7 @@
-"""When each KPI is due, and which figure stands in a report: the latest due one, until the next.
-
-A figure is known by its KPI and the quarter in which its period ends. It is first due in the report
+"""When each KPI is due, and which figure stands in a report: the latest due one, until the next. A
+figure is known by its KPI and the quarter in which its period ends. It is first due in the report
 of the first due quarter that is not before that quarter, and so many quarters later as the KPI
-lags.
-"""
+lags."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
-"""The bytes of a file → grids of texts, one a sheet, before any of them is understood.
-
-Of a CSV file: what it really is, its encoding, its separator. Of a workbook: its sheets, read once.
-"""
+"""The bytes of a file → grids of texts, one a sheet, before any of them is understood. Of a CSV
+file: what it really is, its encoding, its separator. Of a workbook: its sheets, read once."""
 
 import csv
 import hashlib

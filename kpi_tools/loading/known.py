@@ -1,8 +1,6 @@
 """What is known from rows as received: the last word on each quarter and month, quarters of months.
-
 A quarter with only some of its months has no figure, and its note says how many there are: never a
-part as the whole.
-"""
+part as the whole."""
 
 from typing import Any, Final, NamedTuple
 

@@ -1,8 +1,5 @@
-"""One text → the period that it names for a KPI, or the rule it breaks.
-
-A period is known by the financial quarter in which it ends; of a monthly figure the month is known
-as well.
-"""
+"""One text → the period that it names for a KPI, or the rule it breaks. A period is known by the
+financial quarter in which it ends; of a monthly figure the month is known as well."""
 
 import re
 from calendar import monthrange

@@ -1,8 +1,6 @@
 """One file → one table of texts, with the rows and columns that a person sees, not yet understood.
-
 Knows files, not KPIs: which sheet and row hold the headings. What is wrong with the file as a
-whole, or with the shape of a row, goes into the ledger.
-"""
+whole, or with the shape of a row, goes into the ledger."""
 
 import re
 from collections.abc import Sequence

@@ -1,8 +1,6 @@
 """The returns folders up to a quarter → the rows accepted from them, each held against the rules.
-
 All rows of all returns are one table: each cell is read to what it certainly means or to a fault,
-then one rule after another says which rows break it.
-"""
+then one rule after another says which rows break it."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence

@@ -1,8 +1,6 @@
-"""What was found wrong and what was changed on the way in, each with its place: collected.
-
-The rules that what is read must keep stand in rules.csv: a stable code, the fault and the remedy in
-words, how grave it is and who can put it right.
-"""
+"""What was found wrong and what was changed on the way in, each with its place: collected. The
+rules that what is read must keep stand in rules.csv: a stable code, the fault and the remedy in
+words, how grave it is and who can put it right."""
 
 import csv
 from collections import defaultdict

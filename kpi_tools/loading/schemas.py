@@ -1,9 +1,7 @@
 """The council's own tables and settings as data, and the reading of a table by its declaration.
-
 codebook.toml says all of each column and setting. From kind, default, meaning and example follow
 what is read, the codebook in data/raw/README.md and the sentences of faults.
-`python -m kpi_tools.loading.schemas` prints the codebook.
-"""
+`python -m kpi_tools.loading.schemas` prints the codebook."""
 
 import re
 import tomllib

@@ -1,7 +1,5 @@
-"""The quarter's scorecard: one row per KPI in the set, and counts that add up.
-
-`recent_quarters` chooses the rows once; rating, direction, chart and card all see the same ones.
-"""
+"""The quarter's scorecard: one row per KPI in the set, and counts that add up. `recent_quarters`
+chooses the rows once; rating, direction, chart and card all see the same ones."""
 
 from collections import Counter
 from collections.abc import Sequence

@@ -1,10 +1,7 @@
 """Actions, followed from report to report: which are open, overdue, done or stopped, and what
-became of those before.
-
-actions.csv has a row for each change of an action, in force from the report of `from_quarter`; the
-last one says how it stands. An action keeps its id from year to year, and each that was open in the
-previous report is accounted for.
-"""
+became of those before. actions.csv has a row for each change of an action, in force from the report
+of `from_quarter`; the last one says how it stands. An action keeps its id from year to year, and
+each that was open in the previous report is accounted for."""
 
 from itertools import takewhile
 from typing import Final

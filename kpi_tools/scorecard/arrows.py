@@ -1,9 +1,6 @@
 """Arrows between two figures, as members know them: against the previous due figure, a year ago, or
-the average of four.
-
-The direction of travel is tested over the figures shown; these only compare. Nothing is compared
-across a redefinition.
-"""
+the average of four. The direction of travel is tested over the figures shown; these only compare.
+Nothing is compared across a redefinition."""
 
 from typing import Final
 

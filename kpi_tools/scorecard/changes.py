@@ -1,9 +1,7 @@
-"""What changed since the previous report, so that it adds up: counts, ratings, KPIs, figures.
-
-Like for like means the KPIs that are in both reports, each with the two figures as they are known
-now. What had been received by a quarter is known for ever (`loading.as_known_at`), so two states of
-knowledge can be laid side by side.
-"""
+"""What changed since the previous report, so that it adds up: counts, ratings, KPIs, figures. Like
+for like means the KPIs that are in both reports, each with the two figures as they are known now.
+What had been received by a quarter is known for ever (`loading.as_known_at`), so two states of
+knowledge can be laid side by side."""
 
 from typing import Any, Final
 

@@ -1,7 +1,5 @@
 """A hostile workbook costs the process that reads it, and nothing else: both sides of that process.
-
-Workbooks go in as eight bytes of length and their bytes; for each comes back one line of JSON.
-"""
+Workbooks go in as eight bytes of length and their bytes; for each comes back one line of JSON."""
 
 import json
 import os

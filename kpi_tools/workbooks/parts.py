@@ -1,8 +1,6 @@
-"""A workbook from outside: what is refused before it is read as one, and what its XML says.
-
-Zip and XML are looked at by the standard library; no part may declare a document type, so no
-entity can be expanded.
-"""
+"""A workbook from outside: what is refused before it is read as one, and what its XML says. Zip and
+XML are looked at by the standard library; no part may declare a document type, so no entity can be
+expanded."""
 
 import io
 import os
