@@ -8,7 +8,7 @@ from itertools import product
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy.optimize import Bounds, LinearConstraint, milp
 
@@ -22,20 +22,11 @@ PARTS = ("A", "B", "C")
 
 def kpis(text: str, unit: str = "count", sensitive: str = "yes") -> pd.DataFrame:
     """A catalogue: `A quarter T; B quarter` (id, basis, the totals that it is a part of)."""
-    rows = [row.split() for row in text.split("; ")]
-    return pd.DataFrame(
-        [
-            {
-                "kpi_id": kpi_id,
-                "basis": basis,
-                "part_of": "; ".join(totals) or None,
-                "unit": unit,
-                "sensitive": sensitive,
-                "monthly_basis": "",
-            }
-            for kpi_id, basis, *totals in rows
-        ]
-    )
+    rows = [
+        {"kpi_id": kpi_id, "basis": basis, "part_of": "; ".join(totals) or None}
+        for kpi_id, basis, *totals in map(str.split, text.split("; "))
+    ]
+    return pd.DataFrame(rows).assign(unit=unit, sensitive=sensitive, monthly_basis="")
 
 
 DISTRICTS = kpis("A quarter T; B quarter T; C quarter T; T quarter")
@@ -45,49 +36,29 @@ ROLLING = kpis(
 )
 
 
-def sent(
-    kpi_id: str,
-    at: int | str,
-    value: float,
-    received: int = 99,
-    parts: tuple[float, float] | None = None,
-    **cells,
-):
+def sent(kpi_id, at, value, received=None, parts=(np.nan, np.nan), **cells):
     """A row of submissions: of a quarter (how many after FIRST) or a month, received with a quarter (its own by default)."""
-    month = at if isinstance(at, str) else ""
-    quarter = (
-        FIRST.shift(at)
-        if isinstance(at, int)
-        else Quarter.containing(pd.Timestamp(f"{at}-01").date())
-    )
-    return {
-        "kpi_id": kpi_id,
-        "period": month or quarter.label,
-        "quarter": quarter.label,
-        "month": month,
-        "value": float(value),
-        "numerator": parts[0] if parts else np.nan,
-        "denominator": parts[1] if parts else np.nan,
-        "status": "final",
-        "note": "",
-        "received": quarter.label if received == 99 else FIRST.shift(received).label,
-        "silent": False,
-    } | cells
+    month, quarter = "", FIRST
+    if isinstance(at, str):
+        month, quarter = at, Quarter.containing(pd.Timestamp(f"{at}-01").date())
+    else:
+        quarter = FIRST.shift(at)
+    came = quarter if received is None else FIRST.shift(received)
+    row = {"kpi_id": kpi_id, "period": month or quarter.label, "quarter": quarter.label}
+    row |= {"month": month, "value": float(value), "numerator": parts[0], "denominator": parts[1]}
+    row |= {"status": "final", "note": "", "received": came.label, "silent": False}
+    return row | cells
 
 
-def hidden(
-    rows: list[dict], catalogue: pd.DataFrame, threshold: int = 5, **options
-) -> set[tuple[str, str]]:
+def hidden(rows, catalogue, threshold=5, **options) -> set[tuple[str, int | str]]:
     """KPI and period (quarters by their number after FIRST, months by name) of what is suppressed."""
     frame = pd.DataFrame(rows)
     before = frame.copy()
     table = suppress(frame, catalogue, threshold, **options).submissions
     pd.testing.assert_frame_equal(frame, before)
     gone = table[table["status"] == SUPPRESSED]
-    assert (
-        gone[["value", "numerator", "denominator"]].isna().all(axis=None)
-        and (gone["note"] == "").all()
-    )
+    assert gone[["value", "numerator", "denominator"]].isna().all(axis=None)
+    assert (gone["note"] == "").all()
     kept = table[table["status"] != SUPPRESSED]
     if not options.get("rounding"):
         pd.testing.assert_frame_equal(kept, before.loc[kept.index])
@@ -99,12 +70,12 @@ def hidden(
 
 def table(*counts: tuple[int, ...]) -> list[dict]:
     """Rows for A, B and C in each quarter, and their total."""
-    rows = []
-    for at, row in enumerate(counts):
-        rows += [sent(name, at, count) for name, count in zip(PARTS, row, strict=True)] + [
-            sent("T", at, sum(row))
-        ]
-    return rows
+    cells = [
+        (name, at, count)
+        for at, row in enumerate(counts)
+        for name, count in zip((*PARTS, "T"), (*row, sum(row)), strict=True)
+    ]
+    return [sent(*cell) for cell in cells]
 
 
 # By hand
@@ -123,26 +94,22 @@ def test_three_cells_and_a_total(counts, expected):
 
 
 def test_a_kpi_by_itself_loses_that_figure_alone():
-    assert hidden([sent("A", at, n) for at, n in enumerate((9, 3, 9, 0, 5))], DISTRICTS[:1]) == {
-        ("A", 1)
-    }
+    figures = [sent("A", at, n) for at, n in enumerate((9, 3, 9, 0, 5))]
+    assert hidden(figures, DISTRICTS[:1]) == {("A", 1)}
     assert hidden([sent("A", 0, 3)], DISTRICTS[:1].assign(sensitive="no")) == set()
     assert hidden([sent("A", 0, 9)], DISTRICTS[:1], threshold=10) == {("A", 0)}
 
 
 def test_percentages_are_small_in_those_who_met_them_those_who_did_not_or_all():
     one = kpis("P quarter", unit="%")
+    cases = [(4, 90), (5, 90), (85, 90), (86, 90), (0, 4), (0, 5), (90, 90)]
     rows = [
-        sent("P", at, 100 * n / d, parts=(float(n), float(d)))
-        for at, (n, d) in enumerate(
-            [(4, 90), (5, 90), (85, 90), (86, 90), (0, 4), (0, 5), (90, 90)]
-        )
+        sent("P", at, 100 * n / d, parts=(float(n), float(d))) for at, (n, d) in enumerate(cases)
     ]
     assert hidden(rows, one) == {("P", 0), ("P", 3), ("P", 4)}
     assert hidden([sent("P", 0, 50.0)], one) == {("P", 0)}
-    judged = suppress(
-        pd.DataFrame([sent("P", 0, 50.0), sent("P", 1, np.nan, status=SUPPRESSED)]), one, 5
-    )
+    rows = [sent("P", 0, 50.0), sent("P", 1, np.nan, status=SUPPRESSED)]
+    judged = suppress(pd.DataFrame(rows), one, 5)
     assert judged.uncounted["period"].tolist() == [FIRST.label]
 
 
@@ -165,17 +132,13 @@ def test_a_quarter_is_not_found_from_twelve_months():
 
 def test_a_small_rolling_figure_takes_the_next_three_with_it():
     """Each of them counts its latest quarter too; the one after those does not."""
-    assert hidden(
-        [sent("R", at, n) for at, n in enumerate((9, 4, 8, 7, 9, 9, 8))],
-        kpis("R rolling_12_months"),
-    ) == {("R", at) for at in (1, 2, 3, 4)}
+    rows = [sent("R", at, n) for at, n in enumerate((9, 4, 8, 7, 9, 9, 8))]
+    assert hidden(rows, kpis("R rolling_12_months")) == {("R", at) for at in (1, 2, 3, 4)}
 
 
 def test_the_year_to_date_is_not_taken_apart():
-    one = kpis("Y year_to_date")
-    assert hidden([sent("Y", at, n) for at, n in enumerate((3, 9, 20))], one) == {
-        ("Y", at) for at in range(3)
-    }
+    rows = [sent("Y", at, n) for at, n in enumerate((3, 9, 20))]
+    assert hidden(rows, kpis("Y year_to_date")) == {("Y", 0), ("Y", 1), ("Y", 2)}
     both = kpis("A quarter Y; Y year_to_date")
     rows = [sent("A", 0, 30), sent("Y", 0, 30), sent("A", 1, 3), sent("Y", 1, 33)]
     assert hidden(rows, both) == {("A", 1), ("Y", 1)}
@@ -183,32 +146,21 @@ def test_the_year_to_date_is_not_taken_apart():
 
 def test_what_subtraction_alone_gives_is_not_given_either():
     """A second quarter of 2, a third month of 3 and a district of 4 of which no figure of their own is printed."""
-    one = kpis("Y year_to_date")
-    assert hidden([sent("Y", at, n) for at, n in enumerate((30, 32, 36))], one) == {
-        ("Y", 1),
-        ("Y", 2),
-    }
-    assert hidden(
-        [sent("A", "2023-04", 20), sent("A", "2023-05", 30), sent("A", 0, 53)], kpis("A quarter")
-    ) == {("A", 0)}
+    years = [sent("Y", at, n) for at, n in enumerate((30, 32, 36))]
+    assert hidden(years, kpis("Y year_to_date")) == {("Y", 1), ("Y", 2)}
+    months = [sent("A", "2023-04", 20), sent("A", "2023-05", 30), sent("A", 0, 53)]
+    assert hidden(months, kpis("A quarter")) == {("A", 0)}
     assert hidden([sent("B", 0, 20), sent("C", 0, 30), sent("T", 0, 54)], DISTRICTS) == {("T", 0)}
 
 
 def test_days_are_apart_from_each_other_and_from_months():
-    one = kpis("S snapshot")
-    assert hidden([sent("S", 0, 3), sent("S", 1, 30), sent("S", "2023-06", 3)], one) == {
-        ("S", 0),
-        ("S", "2023-06"),
-    }
+    rows = [sent("S", 0, 3), sent("S", 1, 30), sent("S", "2023-06", 3)]
+    assert hidden(rows, kpis("S snapshot")) == {("S", 0), ("S", "2023-06")}
 
 
 def test_what_the_service_suppressed_is_not_found_either():
-    rows = [
-        sent("A", 0, np.nan, status=SUPPRESSED),
-        sent("B", 0, 20),
-        sent("C", 0, 30),
-        sent("T", 0, 53),
-    ]
+    rows = [sent("B", 0, 20), sent("C", 0, 30), sent("T", 0, 53)]
+    rows.append(sent("A", 0, np.nan, status=SUPPRESSED))
     assert hidden(rows, DISTRICTS) == {("A", 0), ("T", 0)}
 
 
@@ -247,37 +199,24 @@ def test_a_figure_sent_again_stays_hidden_and_a_restated_one_is_judged_anew():
     again = [*table((4, 30, 40)), sent("T", 0, 74, 1)]
     assert hidden(again, DISTRICTS) == {("A", 0), ("T", 0)}
     frame = pd.DataFrame([sent("A", 0, 3, 0), sent("A", 0, 30, 1), sent("A", 0, 2, 2)])
-    assert suppress(frame, DISTRICTS[:1], 5).submissions["status"].tolist() == [
-        SUPPRESSED,
-        "final",
-        SUPPRESSED,
-    ]
+    status = suppress(frame, DISTRICTS[:1], 5).submissions["status"]
+    assert status.tolist() == [SUPPRESSED, "final", SUPPRESSED]
 
 
 def test_an_agreed_figure_is_printed_from_its_returns_on():
-    shown = pd.DataFrame(
-        [("A", FIRST.label, FIRST.shift(1).label, "published by the regulator", "Director")],
-        columns=["kpi_id", "period", "from_quarter", "reason", "agreed_by"],
-    )
+    agreed = {"kpi_id": "A", "period": FIRST.label, "from_quarter": FIRST.shift(1).label}
+    agreed |= {"reason": "published by the regulator", "agreed_by": "Director"}
     frame = pd.DataFrame([sent("A", 0, 3, 0), sent("A", 1, 3, 1), sent("A", 0, 3, 1)])
-    assert suppress(frame, DISTRICTS[:1], 5, exempt=shown).submissions["status"].tolist() == [
-        SUPPRESSED,
-        SUPPRESSED,
-        "final",
-    ]
+    found = suppress(frame, DISTRICTS[:1], 5, exempt=pd.DataFrame([agreed])).submissions
+    assert found["status"].tolist() == [SUPPRESSED, SUPPRESSED, "final"]
 
 
 def test_rounding_halves_go_up_and_a_percentage_is_made_of_the_rounded_counts():
     counted = pd.DataFrame([sent("A", at, n) for at, n in enumerate((12, 13, 7, 0, 4))])
-    assert suppress(counted, DISTRICTS[:1], 5, 5).submissions["value"].tolist()[:4] == [
-        10,
-        15,
-        5,
-        0,
-    ]
-    shares = pd.DataFrame(
-        [sent("P", 0, 100 * 12 / 33, parts=(12, 33)), sent("P", 1, 50, parts=(6, 12))]
-    )
+    rounded = suppress(counted, DISTRICTS[:1], 5, 5).submissions["value"]
+    assert rounded.tolist()[:4] == [10, 15, 5, 0]
+    rows = [sent("P", 0, 100 * 12 / 33, parts=(12, 33)), sent("P", 1, 50, parts=(6, 12))]
+    shares = pd.DataFrame(rows)
     one, two = suppress(shares, kpis("P quarter", unit="%"), 5, 5).submissions.to_dict("records")
     assert (one["numerator"], one["denominator"], round(one["value"], 4)) == (10, 35, 28.5714)
     assert (two["numerator"], two["denominator"], two["value"]) == (5, 10, 50)
@@ -286,13 +225,8 @@ def test_rounding_halves_go_up_and_a_percentage_is_made_of_the_rounded_counts():
 
 
 def test_notes_that_repeat_a_hidden_figure_go_too():
-    frame = pd.DataFrame(
-        [
-            sent("A", 0, 3),
-            sent("A", 1, 30, note="Was 3 in Quarter 1"),
-            sent("A", 2, 31, note="Late"),
-        ]
-    )
+    rows = [sent("A", 0, 3), sent("A", 1, 30, note="Was 3 in Quarter 1")]
+    frame = pd.DataFrame([*rows, sent("A", 2, 31, note="Late")])
     assert suppress(frame, DISTRICTS[:1], 5).submissions["note"].tolist() == ["", "", "Late"]
 
 
@@ -307,10 +241,8 @@ def attack(cells: list[Cell], gone: set) -> dict:
 
     A cell is a figure's name, the events whose cases it adds up, and its value; cases are whole numbers, nought or more.
     """
-    unknown = {
-        event: n
-        for n, event in enumerate(sorted({event for _, events, _ in cells for event in events}))
-    }
+    every = sorted({event for _, events, _ in cells for event in events})
+    unknown = {event: n for n, event in enumerate(every)}
 
     def adds(events: set) -> np.ndarray:
         return np.isin(np.arange(len(unknown)), [unknown[event] for event in events]).astype(float)
@@ -319,14 +251,10 @@ def attack(cells: list[Cell], gone: set) -> dict:
     values = np.array([value for _, value in told])
     printed = LinearConstraint(np.array([row for row, _ in told]), values, values) if told else ()
     widths = {}
+    given = {"constraints": printed, "bounds": Bounds(0, 10**6), "integrality": 1}
     for name, events, _ in cells:
         if name in gone:
-            found = [
-                milp(
-                    sign * adds(events), constraints=printed, bounds=Bounds(0, 10**6), integrality=1
-                )
-                for sign in (1, -1)
-            ]
+            found = [milp(sign * adds(events), **given) for sign in (1, -1)]
             assert all(one.success for one in found)
             widths[name] = -round(found[1].fun) - round(found[0].fun)
     return widths
@@ -339,9 +267,8 @@ def by_quarter(rows: list[dict]) -> list[Cell]:
     for row in rows:
         kpi_id, at = row["kpi_id"], Quarter.parse(row["quarter"]) - FIRST
         first = at - 3 if kpi_id.endswith("R") else at
-        cells.append(
-            ((kpi_id, at), set(product(districts[kpi_id], range(first, at + 1))), row["value"])
-        )
+        events = set(product(districts[kpi_id], range(first, at + 1)))
+        cells.append(((kpi_id, at), events, row["value"]))
     return cells
 
 
@@ -349,6 +276,7 @@ cases = st.one_of(st.integers(0, 6), st.integers(0, 40))
 quarters = st.lists(st.tuples(cases, cases, cases), min_size=1, max_size=7)
 
 
+@settings(max_examples=150)
 @given(quarters, st.booleans())
 @example([(2, 7, 100)], True)
 @example([(1, 1, 1), (0, 0, 1)], False)
@@ -357,19 +285,14 @@ def test_no_attacker_narrows_a_cell_of_a_table_with_totals(counts, total_too):
     rows = table(*counts)
     sensitive = ["yes", "yes", "yes", "yes" if total_too else "no"]
     gone = hidden(rows, DISTRICTS.assign(sensitive=sensitive))
-    assert gone >= {
-        (row["kpi_id"], Quarter.parse(row["quarter"]) - FIRST)
-        for row in rows
-        if 0 < row["value"] < 5 and (total_too or row["kpi_id"] != "T")
-    }
+    small = [row for row in rows if 0 < row["value"] < 5 and (total_too or row["kpi_id"] != "T")]
+    assert gone >= {(row["kpi_id"], Quarter.parse(row["quarter"]) - FIRST) for row in small}
     assert all(width >= 4 for width in attack(by_quarter(rows), gone).values())
 
 
+@settings(max_examples=60)
 @given(quarters, st.sampled_from([("AR", "TR"), ("AR", "BR"), ("AR", "BR", "TR")]))
-@example(
-    [(9, 20, 30), (9, 20, 30), (9, 20, 30), (2, 20, 30), (9, 20, 30), (9, 20, 30)],
-    ("AR", "BR", "TR"),
-)
+@example([(9, 20, 30)] * 3 + [(2, 20, 30)] + [(9, 20, 30)] * 2, ("AR", "BR", "TR"))
 @pytest.mark.slow
 def test_nor_with_rolling_windows_of_parts_and_of_the_total(counts, windows):
     rows = table(*counts)
@@ -381,6 +304,7 @@ def test_nor_with_rolling_windows_of_parts_and_of_the_total(counts, windows):
     assert all(width >= 4 for width in attack(by_quarter(rows), gone).values())
 
 
+@settings(max_examples=60)
 @given(st.lists(st.integers(0, 12), min_size=1, max_size=12))
 @pytest.mark.slow
 def test_nor_from_rolling_figures_alone(values):
@@ -393,6 +317,7 @@ def test_nor_from_rolling_figures_alone(values):
     assert all(width >= 4 for width in attack(by_quarter(rows), gone).values())
 
 
+@settings(max_examples=60)
 @given(st.lists(cases, min_size=3, max_size=15), st.booleans(), st.booleans())
 @example([2, 20, 30], True, False)
 @pytest.mark.slow
@@ -400,10 +325,8 @@ def test_nor_from_months_their_quarters_and_twelve_months(counts, with_quarters,
     catalogue = kpis("A quarter R; R rolling_12_months")
     names = [str(month) for month in pd.period_range("2023-04", periods=len(counts), freq="M")]
     rows = [sent("A", name, count) for name, count in zip(names, counts, strict=True)]
-    cells = [
-        (("A", name), {at}, count)
-        for at, (name, count) in enumerate(zip(names, counts, strict=True))
-    ]
+    known = enumerate(zip(names, counts, strict=True))
+    cells = [(("A", name), {at}, count) for at, (name, count) in known]
     for at in range(len(counts) // 3):
         months = set(range(3 * at, 3 * at + 3))
         year = set(range(3 * at - 9, 3 * at + 3))
@@ -417,6 +340,7 @@ def test_nor_from_months_their_quarters_and_twelve_months(counts, with_quarters,
     assert all(width >= 4 for width in attack(cells, gone).values())
 
 
+@settings(max_examples=60)
 @given(st.lists(st.tuples(*[st.tuples(cases, cases)] * 3), min_size=1, max_size=3))
 def test_nor_the_cases_of_percentages_those_who_met_them_and_those_who_did_not(counts):
     catalogue = DISTRICTS.assign(unit="%")

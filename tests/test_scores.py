@@ -42,12 +42,8 @@ TARGETS = [
     "B2,2023-24 Q1,400,360,illustrative",
     "C1,2023-24 Q1,50,40,final",
 ]
-VALUES = {
-    "A1": [85, 86, 87, 88, 92, 93],
-    "B1": [9.0, 4.0, 8.0, 4.5, 8.5],
-    "B2": [300, 370, 410, 500],
-    "C1": [45, 55, 45, 55, 60, 60],
-}
+VALUES = {"A1": [85, 86, 87, 88, 92, 93], "B1": [9.0, 4.0, 8.0, 4.5, 8.5]}
+VALUES |= {"B2": [300, 370, 410, 500], "C1": [45, 55, 45, 55, 60, 60]}
 
 
 def sent(values: dict[str, list[float]], last: Quarter = LAST) -> list[Figure]:
@@ -92,11 +88,7 @@ def test_the_previous_figure_is_rated_by_the_lines_of_its_own_period(kpis):
 
 
 def test_what_is_invented_is_known(kpis):
-    assert kpis.set_index("kpi_id")["illustrative"].to_dict() == {
-        "A1": False,
-        "B1": False,
-        "B2": True,
-    }
+    assert kpis.loc[kpis["illustrative"], "kpi_id"].tolist() == ["B2"]
 
 
 @pytest.mark.parametrize("window", [2, 3, 40])
@@ -109,17 +101,9 @@ def test_the_same_quarter_last_year_is_found_by_its_period_in_any_window(returns
 
 def test_counts_add_up_and_say_what_is_not_rated(kpis):
     table = matrix(kpis).set_index("section")
-    assert table.loc["Total"].to_dict() == {
-        "kpis": 3,
-        "Green": 0,
-        "Amber": 1,
-        "Red": 0,
-        "Not rated": 2,
-        "positive": 1,
-        "stable or no clear trend": 1,
-        "negative": 0,
-        "other": 1,
-    }
+    ratings = {"kpis": 3, "Green": 0, "Amber": 1, "Red": 0, "Not rated": 2}
+    trends = {"positive": 1, "stable or no clear trend": 1, "negative": 0, "other": 1}
+    assert table.loc["Total"].to_dict() == ratings | trends
     assert table.loc["Roads", "kpis"] == 1 and table.loc["Care", "kpis"] == 2
     assert table.iloc[:-1].sum().equals(table.loc["Total"])
     assert counts(kpis.head(0))["kpis"] == 0
@@ -203,21 +187,15 @@ def test_an_annual_and_a_half_yearly_kpi_through_eight_quarterly_reports(yearly)
         before, same = earlier_reports(returns)
         by_id = kpis.set_index("kpi_id")
         assert set(kpis["status"]) == {"final"} and kpis["value"].notna().all()
-        assert by_id["is_due"].to_dict() == {
-            "AN": quarter.number == 2,
-            "HY": quarter.number in (2, 4),
-            "QU": True,
-        }
+        due = {"AN": quarter.number == 2, "HY": quarter.number in (2, 4), "QU": True}
+        assert by_id["is_due"].to_dict() == due
         assert by_id.loc["AN", "next_due"] == Quarter(quarter.year + (quarter.number >= 2), 2).label
         year = quarter.year - (quarter.number < 2)
         assert by_id.loc["AN", "period"] == f"Academic year {year - 1}/{year % 100}"
         # tested over six due figures, however many quarters lie between them
         if quarter >= Quarter(2023, 2):
             assert by_id.loc["AN", ["points", "direction_of_travel"]].tolist() == [6, "positive"]
-        assert (by_id.loc["HY", "points"], by_id.loc["HY", "direction_of_travel"]) == (
-            6,
-            "positive",
-        )
+        assert by_id.loc["HY", ["points", "direction_of_travel"]].tolist() == [6, "positive"]
         assert adds_up(reconcile(kpis, before, same))
         change = movement(kpis, before, same).set_index("count")["same_change"]
         moved = set(movers(kpis)["kpi_id"])
@@ -234,12 +212,9 @@ def test_an_annual_and_a_half_yearly_kpi_through_eight_quarterly_reports(yearly)
 
 def test_the_standing_figure_is_as_it_was_rated_when_it_came(yearly):
     returns = load(yearly, "2024-25 Q1")
-    raised = replace(
-        returns,
-        targets=returns.targets.assign(
-            target=returns.targets["target"].where(returns.targets["kpi_id"] != "HY", 75)
-        ),
-    )
+    lines = returns.targets
+    lines = lines.assign(target=lines["target"].where(lines["kpi_id"] != "HY", 75))
+    raised = replace(returns, targets=lines)
     kpis = score(recent_quarters(raised), raised).set_index("kpi_id")
     assert kpis.loc["HY", ["quarter", "rating"]].tolist() == ["2023-24 Q4", "Green"]
 
@@ -300,24 +275,13 @@ bands = [
     returns = load(make_council(tmp_path, lines, sent_now, targets, settings))
     kpis = score(recent_quarters(returns), returns)
     total = matrix(kpis, returns.council).set_index("section").loc["Total"]
-    assert total.drop(["positive", "stable or no clear trend", "negative", "other"]).to_dict() == {
-        "kpis": 7,
-        "Blue": 1,
-        "Green": 2,
-        "Red": 1,
-        "Behind": 1,
-        "Not rated": 1,
-        "Monitored": 1,
-    }
+    expected = {"kpis": 7, "Blue": 1, "Green": 2, "Red": 1, "Behind": 1}
+    expected |= {"Not rated": 1, "Monitored": 1}
+    trends = ["positive", "stable or no clear trend", "negative", "other"]
+    assert total.drop(trends).to_dict() == expected
     assert without_action(kpis, returns)["kpi_id"].tolist() == ["K2", "T1"]
-    assert adds_up_to(matrix(kpis, returns.council))
-
-
-def adds_up_to(table: pd.DataFrame) -> bool:
-    ratings = table.drop(
-        columns=["section", "kpis", "positive", "stable or no clear trend", "negative", "other"]
-    )
-    return bool((ratings.sum(axis=1) == table["kpis"]).all())
+    table = matrix(kpis, returns.council).drop(columns=["section", *trends])
+    assert (table.drop(columns="kpis").sum(axis=1) == table["kpis"]).all()
 
 
 # Redefinitions

@@ -113,44 +113,6 @@ def test_between_its_due_quarters_the_latest_figure_stands(tmp_path, worker):
     assert "not available" not in text and "Quarter 2 2025/26" in text
 
 
-@pytest.mark.slow
-def test_annual_and_half_yearly_measures_through_eight_reports(tmp_path):
-    """Never "not available", one rating change each, and that when the figure comes; like for like
-    adds up each time.
-    """
-    began = "2023-24-Q1"
-    sent = [(began, "A", f"{2017 + n}/{18 + n}", 40 + n) for n in range(6)]
-    sent += [("2023-24-Q4", "A", "2023/24", 55), ("2024-25-Q4", "A", "2024/25", 56)]
-    halves = [quarter for quarter in quarters("2020-21 Q2", 19) if quarter[-1] in "24"]
-    for quarter, value in zip(halves, [60, 59, 58, 57, 56, 55, 54, 49, 48, 47], strict=True):
-        sent.append((max(began, quarter.replace(" ", "-")), "H", quarter, value))
-    reports = quarters("2023-24 Q1", 8)
-    sent += [(quarter.replace(" ", "-"), "Q", quarter, 60) for quarter in reports]
-    sent.append((began, "Q", "2022-23 Q4", 60))
-    rhythms = {"A": "annual", "H": "half_yearly", "Q": "quarterly"}
-    kpis = [{"kpi_id": kpi_id, "frequency": rhythm} for kpi_id, rhythm in rhythms.items()]
-    lines = [{"kpi_id": kpi_id, "target": 50, "floor_standard": 40} for kpi_id in rhythms]
-    raw = make_council(tmp_path, kpis, sent, lines)
-    rated: dict[str, list[str]] = {"A": [], "H": []}
-    for report in reports:
-        returns = load(raw, report)
-        now = score(recent_quarters(returns), returns)
-        before, same = earlier_reports(returns)
-        assert "not available" not in set(now["status"])
-        row = {one["kpi_id"]: one for one in now.to_dict("records")}
-        assert (row["A"]["points"], row["A"]["direction_of_travel"]) == (6, "positive")
-        assert (row["H"]["points"], row["H"]["direction_of_travel"]) == (6, "negative")
-        for kpi_id, so_far in rated.items():
-            so_far.append(row[kpi_id]["rating"])
-        table = movement(now, before, same).set_index("count")
-        ratings = table.loc[["Green", "Amber", "Red", "Not rated"]]
-        assert ratings["same_now"].sum() == ratings["same_previous"].sum() == 3
-        # A rises to Green in the quarter in which H falls from it
-        assert (ratings["same_change"] == 0).all()
-    assert rated["A"] == ["Amber"] * 3 + ["Green"] * 5
-    assert rated["H"] == ["Green"] * 3 + ["Amber"] * 5
-
-
 # Redefined in the window
 
 

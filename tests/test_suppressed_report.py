@@ -23,6 +23,7 @@ from kpi_tools.publications.data import long_table, write_data
 from kpi_tools.publications.site import Final, site_pages
 from kpi_tools.report import make, make_report, page_jobs
 from kpi_tools.scorecard import earlier_reports, recent_quarters, score
+from tests import kent
 from tests.small_council import COUNCIL, append, make_council, quarters, rows_of, write_table
 
 QUARTER = "2024-25 Q3"
@@ -54,32 +55,18 @@ def raw(tmp_path):
     counted = {"unit": "count", "part_of": "T"}
     share = {"unit": "%", "frequency": "monthly"}
     kinds = {"T": {"unit": "count"}, "P": share}
-    before = [
-        ("2024-25 Q2", kpi, quarter, *figure)
-        for at, quarter in enumerate(quarters("2023-24 Q2", 5))
-        for kpi, *figure in (
-            ("A", 500 + at),
-            ("B", 600 + at),
-            ("C", 700 + at),
-            ("T", 1800 + 3 * at),
-            ("P", "", 4000 + at, 8000),
-        )
-    ]
-    return make_council(
-        tmp_path / "data" / "raw",
-        [
-            {"kpi_id": kpi, "kpi_name": name} | alike | kinds.get(kpi, counted)
-            for kpi, name in KPIS.items()
-        ],
-        [*before, *((QUARTER, *row) for row in NOW)],
-        [
-            {"kpi_id": kpi, "target": 50 if kpi == "P" else 700}
-            | {"floor_standard": 40 if kpi == "P" else 600}
-            for kpi in KPIS
-        ],
-        "[small_numbers]\nthreshold = 100\n",
-        **{"commentary/2024-25-Q3": SAID},
-    )
+    figures = [(QUARTER, *row) for row in NOW]
+    for at, quarter in enumerate(quarters("2023-24 Q2", 5)):
+        counts = {"A": 500 + at, "B": 600 + at, "C": 700 + at, "T": 1800 + 3 * at}
+        figures += [("2024-25 Q2", kpi, quarter, count) for kpi, count in counts.items()]
+        figures.append(("2024-25 Q2", "P", quarter, "", 4000 + at, 8000))
+    names = [{"kpi_id": kpi, "kpi_name": name} for kpi, name in KPIS.items()]
+    kpis = [one | alike | kinds.get(one["kpi_id"], counted) for one in names]
+    lines = dict.fromkeys(KPIS, {"target": 700, "floor_standard": 600})
+    lines["P"] = {"target": 50, "floor_standard": 40}
+    targets = [{"kpi_id": kpi} | own for kpi, own in lines.items()]
+    settings, words = "[small_numbers]\nthreshold = 100\n", {"commentary/2024-25-Q3": SAID}
+    return make_council(tmp_path / "data" / "raw", kpis, figures, targets, settings, **words)
 
 
 def contents(folder: Path) -> dict[str, str]:
@@ -91,25 +78,20 @@ def contents(folder: Path) -> dict[str, str]:
             continue
         if path.suffix in (".xlsx", ".docx"):
             with zipfile.ZipFile(path) as book:
-                found |= {
-                    f"{path.name}/{name}": book.read(name).decode("utf-8", "replace")
-                    for name in book.namelist()
-                }
+                for name in book.namelist():
+                    found[f"{path.name}/{name}"] = book.read(name).decode("utf-8", "replace")
             continue
         text = path.read_text(encoding="utf-8")
         hidden = re.findall(r"base64,\\?\n?([A-Za-z0-9+/=\s]{16,})", text)
-        found[path.name] = text + "".join(
-            base64.b64decode(part).decode("utf-8", "replace") for part in hidden
-        )
+        decoded = (base64.b64decode(part).decode("utf-8", "replace") for part in hidden)
+        found[path.name] = text + "".join(decoded)
     return found
 
 
 def leaks(folder: Path) -> list[tuple[str, str]]:
     """Where a sentinel stands; in a hash four digits in a row are chance."""
-    texts = {
-        name: re.sub(r"(?<![\w.])[0-9a-f]{16}(?:[0-9a-f]{48})?\b", "", text)
-        for name, text in contents(folder).items()
-    }
+    digest = re.compile(r"(?<![\w.])[0-9a-f]{16}(?:[0-9a-f]{48})?\b")
+    texts = {name: digest.sub("", text) for name, text in contents(folder).items()}
     return [(name, one) for name, text in texts.items() for one in SENTINELS if one in text]
 
 
@@ -121,14 +103,8 @@ def test_the_sentinels_would_be_found(raw, tmp_path, worker):
     (raw / "kpis.csv").write_text(kpis, encoding="utf-8")
     made = make_report(QUARTER, raw, tmp_path / "outputs", worker=worker, word=True)
     found = leaks(made.folder)
-    assert {name.partition("/")[0] for name, _ in found} == {
-        "onepage.html",
-        "report.docx",
-        "report.html",
-        "report.ipynb",
-        "kpis.csv",
-        "kpis.xlsx",
-    }
+    everywhere = "kpis.csv kpis.xlsx onepage.html report.docx report.html report.ipynb"
+    assert sorted({name.partition("/")[0] for name, _ in found}) == everywhere.split()
     write_data([load(raw, QUARTER)], tmp_path / "table")
     assert {name for name, _ in leaks(tmp_path / "table")} == {"kpis.csv", "kpis.parquet"}
     assert {one for _, one in found} >= {"97.53125", "81,513", "8,087", "0.754297", "NOTESENTINEL"}
@@ -153,12 +129,8 @@ def test_no_file_of_the_report_holds_a_suppressed_figure(raw, tmp_path, worker):
     assert "[c] of [c], which is [c]." in page and "We act at [c]." in page
     assert "31,415.92653" in page and "50,000.50000" in page  # the other two stay
     assert page.count(">[c]<") >= 3  # the places of the columns in the charts of A, B and P
-    assert noted["small_numbers"] == {
-        "rounding": None,
-        "shown": [],
-        "suppressed": 4,
-        "threshold": 100,
-    }
+    settled = {"rounding": None, "shown": [], "suppressed": 4, "threshold": 100}
+    assert noted["small_numbers"] == settled
     assert "four figures of sensitive KPIs, marked [c] or suppressed, cannot be printed" in page
     assert noted["ratings"] == {"Green": 2, "Amber": 0, "Red": 0, "Not rated": 3}
 
@@ -173,37 +145,24 @@ def test_nor_does_the_history_of_a_kpi_or_the_explorer(raw, tmp_path, worker):
         for name in (*VIEWS, "several"):
             seen.append(json.dumps(look.view_of(kpi["id"], name, "M")))
     assert [one for one in SENTINELS if any(one in text for text in seen)] == []
-    assert "NOTESENTINEL" not in repr(look.known.returns) and "97.53" not in repr(
-        look.known.returns
-    )
+    known = repr(look.known.returns)
+    assert "NOTESENTINEL" not in known and "97.53" not in known
 
 
 def test_a_suppressed_figure_has_no_rating_and_the_next_report_does_not_tell_it(raw):
     returns = load(raw, QUARTER)
     kpis = score(recent_quarters(returns), returns).set_index("kpi_id")
-    assert kpis["status"].to_dict() == {
-        "A": "suppressed",
-        "B": "final",
-        "C": "final",
-        "T": "suppressed",
-        "P": "suppressed",
-    }
-    assert (
-        kpis.loc["A", "not_rated_reason"] == "suppressed" and kpis.loc["A", "rating"] == "Not rated"
-    )
-    (raw / "returns" / "2024-25-Q4").mkdir()
-    rows = [
-        ["kpi_id", "period", "value"],
-        *([kpi_id, "2024-25 Q4", "900"] for kpi_id in "ABC"),
-        ["T", "2024-25 Q4", "2700"],
-    ]
-    append(raw / "returns/2024-25-Q4/all.csv", *rows)
+    status = {"B": "final", "C": "final"} | dict.fromkeys("ATP", "suppressed")
+    assert kpis["status"].to_dict() == status
+    assert kpis.loc["A", ["rating", "not_rated_reason"]].tolist() == ["Not rated", "suppressed"]
+    later = {"A": 900, "B": 900, "C": 900, "T": 2700}
+    rows = [{"kpi_id": one, "period": "2024-25 Q4", "value": n} for one, n in later.items()]
+    write_table(raw / "returns/2024-25-Q4/all.csv", rows)
     later = load(raw, "2024-25 Q4")
     before = earlier_reports(later)[0].set_index("kpi_id")
     assert before["status"].to_dict() == kpis["status"].to_dict()
-    assert pd.isna(
-        score(recent_quarters(later), later).set_index("kpi_id").loc["A", "previous_value"]
-    )
+    now = score(recent_quarters(later), later).set_index("kpi_id")
+    assert pd.isna(now.loc["A", "previous_value"])
 
 
 # Texts
@@ -221,9 +180,11 @@ TYPED = {
 }
 
 
+FIRST, *MORE = TYPED
+
+
 @pytest.mark.parametrize(
-    "case",
-    [pytest.param(case, marks=[pytest.mark.slow] if n else []) for n, case in enumerate(TYPED)],
+    "case", [FIRST, *(pytest.param(one, marks=pytest.mark.slow) for one in MORE)]
 )
 def test_a_typed_figure_that_is_suppressed_is_refused_with_its_place_and_not_repeated(
     raw, capsys, case
@@ -235,12 +196,8 @@ def test_a_typed_figure_that_is_suppressed_is_refused_with_its_place_and_not_rep
     told = problems[problems["code"] == "small-number-in-text"]
     assert len(told) == found
     if found:
-        assert told.iloc[0][["file", "row", "column", "value"]].tolist() == [
-            "commentary/2024-25-Q3.csv",
-            3,
-            "commentary (C)",
-            "",
-        ]
+        place = ["commentary/2024-25-Q3.csv", 3, "commentary (C)", ""]
+        assert told.iloc[0][["file", "row", "column", "value"]].tolist() == place
         assert main(["check", QUARTER, "--raw", str(raw)]) == 2
         shown = capsys.readouterr()
         assert "commentary/2024-25-Q3.csv\n  row 3, column C" in shown.out
@@ -294,10 +251,8 @@ def test_a_text_on_the_section_is_remarked_on_and_kept(raw):
 def test_earlier_commentary_that_tells_is_not_shown_later(raw):
     said = ["kpi_id,commentary", "P,Already 61 were seen.", "A,Fine."]
     write_table(raw / "commentary/2024-25-Q2.csv", said)
-    known = commentary_until(raw, load(raw, QUARTER))
-    assert "Already 61 were seen." not in set(known["commentary"]) and "Fine." in set(
-        known["commentary"]
-    )
+    known = set(commentary_until(raw, load(raw, QUARTER))["commentary"])
+    assert "Already 61 were seen." not in known and "Fine." in known
 
 
 # Decisions and settings
@@ -306,12 +261,8 @@ def test_earlier_commentary_that_tells_is_not_shown_later(raw):
 def test_a_figure_printed_by_decision_says_so_with_reason_and_role(raw, tmp_path, worker):
     head = ["kpi_id", "period", "from_quarter", "reason", "agreed_by"]
     decision = ["P", "Q3 2024/25", QUARTER, "the regulator has published it", "Monitoring Officer"]
-    append(
-        raw / "small_numbers.csv",
-        head,
-        decision,
-        ["A", QUARTER, "2024-25 Q4", "later", "Monitoring Officer"],
-    )
+    later = ["A", QUARTER, "2024-25 Q4", "later", "Monitoring Officer"]
+    append(raw / "small_numbers.csv", head, decision, later)
     made = make_report(QUARTER, raw, tmp_path / "outputs", worker=worker)
     page = (made.folder / "report.html").read_text(encoding="utf-8")
     assert "8,087" in page and "97.53" not in page
@@ -319,12 +270,10 @@ def test_a_figure_printed_by_decision_says_so_with_reason_and_role(raw, tmp_path
         "Seen in time, Quarter 3 2024/25: printed although it may be small, agreed by the Monitoring Officer, because "
         "the regulator has published it."
     ) in page
-    shown = json.loads((made.folder / "manifest.json").read_text(encoding="utf-8"))[
-        "small_numbers"
-    ]["shown"]
-    assert [(one["kpi_id"], one["period"], one["agreed_by"]) for one in shown] == [
-        ("P", QUARTER, "Monitoring Officer")
-    ]
+    noted = json.loads((made.folder / "manifest.json").read_text(encoding="utf-8"))
+    (shown,) = noted["small_numbers"]["shown"]
+    agreed = [shown[name] for name in ("kpi_id", "period", "agreed_by")]
+    assert agreed == ["P", QUARTER, "Monitoring Officer"]
 
 
 @pytest.mark.parametrize(("row", "column", "code"), [
@@ -334,9 +283,8 @@ def test_a_figure_printed_by_decision_says_so_with_reason_and_role(raw, tmp_path
     (["X", QUARTER, QUARTER, "why", "role"], "kpi_id", "id-unknown"),
 ])  # fmt: skip
 def test_a_decision_without_reason_role_or_place_is_refused(raw, row, column, code):
-    append(
-        raw / "small_numbers.csv", ["kpi_id", "period", "from_quarter", "reason", "agreed_by"], row
-    )
+    head = ["kpi_id", "period", "from_quarter", "reason", "agreed_by"]
+    append(raw / "small_numbers.csv", head, row)
     problem = read_returns(raw, QUARTER).problems.iloc[0]
     assert (problem["file"], problem["row"], problem["code"]) == ("small_numbers.csv", 2, code)
     assert problem["column"].startswith(column)
@@ -377,6 +325,6 @@ def test_settings_that_cannot_be_are_refused(raw, setting, said):
 
 
 def test_a_council_without_sensitive_kpis_says_nothing_of_small_numbers():
-    kent = load(Path(__file__).parents[1] / "data" / "raw", QUARTER)
-    assert set(kent.catalogue["sensitive"]) == {"no"}
-    assert "suppressed" not in set(kent.figures["status"])
+    known = kent.returns()
+    assert set(known.catalogue["sensitive"]) == {"no"}
+    assert "suppressed" not in set(known.figures["status"])

@@ -15,9 +15,9 @@ from openpyxl import Workbook, load_workbook
 from kpi_tools.errors import InputError
 from kpi_tools.loading import load, read_returns
 from kpi_tools.templates import COLUMNS, write_templates
-from tests.small_council import QUARTER, Desk, make_council, write_raw
+from tests.kent import BOROUGH, RAW
+from tests.small_council import QUARTER, Desk, make_council, write_raw, write_table
 
-RAW = Path(__file__).parents[1] / "data" / "raw"
 NEXT = "2024-25 Q4"
 WITHOUT_VALUE = ["suppressed", "not available", "not collected", "not applicable", "rounds to zero"]
 
@@ -73,13 +73,8 @@ def test_a_directorate_is_asked_for_its_kpis_with_last_figures_and_targets(tmp_p
     asked = [row for row in rows if row["kpi_id"] == "ES01"]
     assert [row["period"] for row in asked] == [NEXT, "2025-01", "2025-02", "2025-03"]
     # KCC Quarterly Performance Report, Quarter 3 2024/25: EHC plans 34%, target 60%, floor 55%
-    quarter = {
-        "last_figure": "34% in 2024-25 Q3",
-        "target": "60%",
-        "floor_standard": "55%",
-        "unit": "%",
-        "value": None,
-    }
+    quarter = {"last_figure": "34% in 2024-25 Q3", "target": "60%", "floor_standard": "55%"}
+    quarter |= {"unit": "%", "value": None}
     assert asked[0] | quarter == asked[0]
     assert (asked[1]["target"], asked[1]["floor_standard"]) == (None, None)
 
@@ -97,18 +92,14 @@ def test_the_last_figure_is_the_last_there_is(tmp_path):
 def test_a_kpi_in_arrears_is_asked_for_the_quarter_that_is_due(tmp_path):
     write_raw(tmp_path)
     kpis = (tmp_path / "kpis.csv").read_text(encoding="utf-8")
-    (tmp_path / "kpis.csv").write_text(
-        kpis.replace("quarterly,0", "quarterly,2", 1), encoding="utf-8"
-    )
-    (tmp_path / "returns" / "2024-25-Q3" / "a.csv").write_text(
-        "kpi_id,period,value\nP1,2024-25 Q1,80\n"
-    )
+    kpis = kpis.replace("quarterly,0", "quarterly,2", 1)
+    (tmp_path / "kpis.csv").write_text(kpis, encoding="utf-8")
+    figures = ["kpi_id,period,value", "P1,2024-25 Q1,80"]
+    write_table(tmp_path / "returns" / "2024-25-Q3" / "a.csv", figures)
     (path,) = write_templates(tmp_path, NEXT, tmp_path)
     rows = {row["kpi_id"]: row for row in table_of(path)}
-    assert (rows["P1"]["period"], rows["P1"]["last_figure"]) == (
-        "2024-25 Q2",
-        "80.0% in 2024-25 Q1",
-    )
+    last = (rows["P1"]["period"], rows["P1"]["last_figure"])
+    assert last == ("2024-25 Q2", "80.0% in 2024-25 Q1")
     assert (rows["P2"]["period"], rows["P2"]["last_figure"]) == (NEXT, "none")
     assert "OLD" not in rows and set(rows) >= {"007", "1E5", "NA", "TRUE", "MAR1", "nan"}
 
@@ -239,13 +230,8 @@ def test_it_comes_back_equal_from_libreoffice(desk, template, units, tmp_path, p
     (tmp_path / "sent.xlsx").write_bytes(filled(template, typed))
     home = f"-env:UserInstallation={(tmp_path / 'home').as_uri()}"
     convert = ["--convert-to", "xlsx", "--outdir", "saved", "sent.xlsx"]
-    subprocess.run(
-        [office, home, "--headless", *convert],
-        cwd=tmp_path,
-        check=True,
-        capture_output=True,
-        timeout=120,
-    )
+    how = {"cwd": tmp_path, "check": True, "capture_output": True, "timeout": 120}
+    subprocess.run([office, home, "--headless", *convert], **how)
     saved = (tmp_path / "saved" / "sent.xlsx").read_bytes()
     come_back(desk.read(return_xlsx=saved), template, typed)
 
@@ -268,9 +254,8 @@ def test_no_path_is_made_of_an_unchecked_name(tmp_path):
     kpis = tmp_path / "raw" / "kpis.csv"
     lines = kpis.read_text(encoding="utf-8").splitlines()
     names = ["../../evil", "..\\..\\evil!", "Évil £", "=cmd|' /C calc'!A0", "CON", "x" * 200]
-    lines[1:7] = [
-        line.replace(",Place,", f",{name},") for line, name in zip(lines[1:7], names, strict=True)
-    ]
+    for at, name in enumerate(names, start=1):
+        lines[at] = lines[at].replace(",Place,", f",{name},")
     kpis.write_text("\n".join(lines), encoding="utf-8")
     (tmp_path / "raw" / "returns" / "2024-25-Q3" / "a.csv").write_text(
         "kpi_id,period,value\nC1,2024-25 Q1,80\n"
@@ -279,10 +264,8 @@ def test_no_path_is_made_of_an_unchecked_name(tmp_path):
     stems = [path.stem.removeprefix("2024-25-Q4-") for path in paths]
     assert stems == ["evil", "evil-2", "vil", "cmd-c-calc-a0", "con", "x" * 60, "place"]
     assert sorted(path for path in (tmp_path / "out").rglob("*") if path.is_file()) == sorted(paths)
-    cells = [
-        cell for path in paths for sheet in load_workbook(path) for row in sheet for cell in row
-    ]
-    assert [cell.value for cell in cells if cell.data_type == "f"] == []
+    sheets = [sheet for path in paths for sheet in load_workbook(path)]
+    assert not [cell for sheet in sheets for row in sheet for cell in row if cell.data_type == "f"]
 
 
 def test_a_quarter_without_kpis_is_a_sentence(tmp_path):
@@ -324,35 +307,25 @@ def in_words(path: Path, typed: dict[tuple[str, str], dict[str, Any]], rename: s
 
 
 def test_words_and_actions_come_back_with_the_figures(tmp_path):
-    raw = make_council(
-        tmp_path / "raw",
-        [{"kpi_id": x, "owner": f"Head of {x}"} for x in "AB"],
-        [("2024-25 Q1", "A", "2024-25 Q1", 70), ("2024-25 Q1", "B", "2024-25 Q1", 95)],
-        ["kpi_id,target,floor_standard", "A,90,80", "B,90,80"],
-        actions=[
-            "action_id,kpi_id,action,owner,due,from_quarter",
-            "A-1,A,Two more lorries,Head of A,2024-12-31,2024-25 Q1",
-        ],
-    )
+    kpis = [{"kpi_id": x, "owner": f"Head of {x}"} for x in "AB"]
+    figures = [("2024-25 Q1", x, "2024-25 Q1", value) for x, value in (("A", 70), ("B", 95))]
+    targets = ["kpi_id,target,floor_standard", "A,90,80", "B,90,80"]
+    actions = ["action_id,kpi_id,action,owner,due,from_quarter"]
+    actions.append("A-1,A,Two more lorries,Head of A,2024-12-31,2024-25 Q1")
+    raw = make_council(tmp_path / "raw", kpis, figures, targets, actions=actions)
     first, second = write_templates(raw, "2024-25 Q2", tmp_path, "owner")
-    assert [path.stem for path in (first, second)] == [
-        "2024-25-Q2-head-of-a",
-        "2024-25-Q2-head-of-b",
-    ]
+    assert (first.stem, second.stem) == ("2024-25-Q2-head-of-a", "2024-25-Q2-head-of-b")
     sheet = load_workbook(first)["Words"]
     shown = [[cell.value for cell in row[2:]] for row in sheet.iter_rows(min_row=2)]
     assert [row[0] for row in shown] == ["commentary", "action", "new action", "new action"]
     assert shown[1][1:7] == ["A-1", "Two more lorries", None, "open", "Head of A", "2024-12-31"]
     when = datetime(2025, 3, 31)
-    in_words(
-        first,
-        {
-            ("A", "commentary"): {"text": HARD},
-            ("A", "action"): {"status": "done", "text": "In use since May."},
-            ("A", "new action"): {"text": "A third lorry", "owner": "Head of Fleet", "due": when},
-        },
-        rename="Our words",
-    )
+    typed: dict[tuple[str, str], dict[str, Any]] = {
+        ("A", "commentary"): {"text": HARD},
+        ("A", "action"): {"status": "done", "text": "In use since May."},
+        ("A", "new action"): {"text": "A third lorry", "owner": "Head of Fleet", "due": when},
+    }
+    in_words(first, typed, rename="Our words")
     in_words(second, {("B", "commentary"): {"text": "As the return says it."}})
     place = raw / "returns" / "2024-25-Q2"
     place.mkdir()
@@ -370,21 +343,17 @@ def test_words_and_actions_come_back_with_the_figures(tmp_path):
     assert new[["action", "owner", "due", "status"]].tolist() == expected
     assert read_returns(raw, "2024-25 Q1").actions["status"].tolist() == ["open"]
     # what is written into commentary/ afterwards goes before the return
-    (raw / "commentary").mkdir()
-    (raw / "commentary" / "2024-25-Q2.csv").write_text(
-        "kpi_id,commentary\nB,As edited.\n", encoding="utf-8"
-    )
+    write_table(raw / "commentary" / "2024-25-Q2.csv", ["kpi_id,commentary", "B,As edited."])
     found = read_returns(raw, "2024-25 Q2")
     assert set(found.commentary["commentary"]) == {HARD, "As edited."}
     edited = found.problems[found.problems["code"] == "text-edited"]
-    assert edited["rule"].tolist() == [
-        "What the return says of B was edited after the return: commentary/ goes before it."
-    ]
+    rule = "What the return says of B was edited after the return: commentary/ goes before it."
+    assert edited["rule"].tolist() == [rule]
 
 
 def test_an_untouched_sheet_of_words_says_nothing(tmp_path):
     raw = tmp_path / "raw"
-    shutil.copytree(RAW.parent / "examples" / "borough", raw)
+    shutil.copytree(BOROUGH, raw)
     before = read_returns(raw, "2025-26 Q2").actions
     folder = raw / "returns" / "2025-26-Q3"
     folder.mkdir()
