@@ -294,6 +294,47 @@ def test_numbers_that_begin_anew_are_no_codes(tmp_path):
     assert kpis["section"].tolist() == ["Place"] * 3 + ["People"] * 2
 
 
+@pytest.mark.parametrize("heads", [("PI", "Description"), (None, None)])
+def test_codes_are_no_names_whatever_stands_above_them(tmp_path, heads):
+    rows = [[*heads, *QUARTERS, "Target"], ["HOUSING", None, None, None, None, None, None]]
+    rows += [["H1", "Days to re-let a home", 30, 29, 28, 27, 28]]
+    rows += [["H2", "Repairs completed first time (%)", 90, 91, 92, 93, 95], ["WASTE"]]
+    rows += [["W1", "Fly tips removed in 24 hours (%)", 95, 94, 93, 96, 97]]
+    started = start_from("Anyborough", saved(tmp_path / "wide.xlsx", rows), tmp_path, BANDS)
+    book = load_workbook(started.folder / "mapping.xlsx")
+    for row in book["To fill in"].iter_rows(min_row=2):
+        row[4].value = {"polarity": "higher", "unit": "%"}[row[3].value]
+    book.save(started.folder / "mapping.xlsx")
+    started = start_from("Anyborough", tmp_path / "wide.xlsx", tmp_path, BANDS)
+    kpis = read_returns(started.folder / "raw").catalogue
+    assert kpis["kpi_id"].tolist() == ["H1", "H2", "W1"]
+    assert kpis["kpi_name"].tolist() == [rows[2][1], rows[3][1], rows[5][1]]
+    assert kpis["section"].tolist() == ["HOUSING", "HOUSING", "WASTE"]
+
+
+def test_a_duration_in_words_is_read_and_a_target_that_is_not_is_asked_for(tmp_path):
+    rows = [["Ref", "Indicator", "Target", *QUARTERS[:2]]]
+    rows += [["F2", "Average call wait", "3m 30s", "4:15", "3 mins 20 secs"]]
+    rows += [["F3", "Re-let of homes (days)", "26 to 28", 27, 25]]
+    rows += [["F4", "Emissions (tCO2e)", 100, 90, 95]]
+    saved(tmp_path / "wide.xlsx", rows)
+    started = start_from("Anyborough", tmp_path / "wide.xlsx", tmp_path / "data", BANDS)
+    book = load_workbook(started.folder / "mapping.xlsx")
+    asked = {(row[1], row[3]) for row in book["To fill in"].iter_rows(min_row=2, values_only=True)}
+    assert asked >= {("f3", "rated")} and not asked & {("f2", "rated"), ("f4", "unit")}
+    for row in book["To fill in"].iter_rows(min_row=2):
+        row[4].value = {"polarity": "lower", "rated": "no", "target_covers": "quarter"}[
+            row[3].value
+        ]
+    book.save(started.folder / "mapping.xlsx")
+    started = start_from("Anyborough", tmp_path / "wide.xlsx", tmp_path / "data", BANDS)
+    returns = read_returns(started.folder / "raw")
+    assert returns.catalogue["unit"].tolist()[::2] == ["minutes", "tCO2e"]
+    figures = returns.figures.query("kpi_id == 'F2'")
+    assert figures["value"].round(3).tolist() == [4.25, 3.333]
+    assert returns.targets.set_index("kpi_id")["target"]["F2"] == 3.5
+
+
 def test_what_is_hidden_what_is_no_kpi_and_what_is_only_monitored_is_told(tmp_path):
     rows = [
         ["Ref", "Measure", "Unit", "Good is", "Target", *QUARTERS[:3]],

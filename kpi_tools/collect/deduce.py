@@ -144,7 +144,10 @@ def _polarity(kpi: Kpi) -> Facts:
         if within := recognise("polarity_within", kpi.get(where.replace("name", "kpi_name"))):
             yield "polarity", *within, f"its {where}"
     if not kpi.of("target") and not kpi.of("floor_standard"):
-        yield "rated", "no", Sure.LIKELY, "it has no target"
+        if unread := kpi.unread:
+            yield "rated", "", Sure.UNKNOWN, f'its target "{unread[0]}" is not read as a number'
+        else:
+            yield "rated", "no", Sure.LIKELY, "it has no target"
     if kpi.get("rated") == "no":
         yield "polarity", "none", Sure.LIKELY, "it is only monitored"
     if kpi.get("polarity") == "none":

@@ -29,6 +29,7 @@ _WHAT: Final = {
 _CODED: Final = re.compile(
     r"([A-Za-z]{1,6}[ -]?\d{1,4}[a-z]?(?:\.\d+)*[a-z]?)\s*[:.–—-]?\s+(?=\S)(.{4,})"
 )
+SEVERAL: Final = "more than one number"
 NOT_A_RATING: Final = "not known as a rating"
 _ARROWS: Final = re.compile("[↑↓→←↔▲▼►◄△▽⬆⬇➡↗↘↕🔼🔽\ufe0f]")
 _CELL: Final = re.compile(
@@ -93,6 +94,12 @@ class Kpi:
         """The cells of a meaning from which something was taken, by period."""
         cells = {period: cell for (what, period), cell in self.cells.items() if what == means}
         return {period: cell for period, cell in cells.items() if cell.value is not None}
+
+    @property
+    def unread(self) -> list[str]:
+        """Its targets in which a number stands that was not taken."""
+        targets = [cell for (means, _), cell in self.cells.items() if means == "target"]
+        return [clean_name(cell.text) for cell in targets if cell.left == SEVERAL]
 
     @property
     def figures(self) -> dict[str, Cell]:
@@ -176,7 +183,7 @@ def read_cell(sheet: Sheet, line: int, place: int, means: str) -> Cell:
             cell.side = "lower"
     else:
         several = re.search(r"\d.*[^\d.,%].*\d", plain)
-        cell.left = "more than one number" if several else "no number"
+        cell.left = SEVERAL if several else "no number"
     return cell
 
 

@@ -31,10 +31,16 @@ _HEADS: Final = {
     LEFT: ("sheet", "cell", "what", "text", "why"),
 }
 _POLARITIES: Final = ("higher", "lower", "target", "none")
-_OPTIONS: Final = {"polarity": _POLARITIES, "target_covers": COVERS, "taken_for": MEANINGS}
+_OPTIONS: Final = {
+    "polarity": _POLARITIES,
+    "target_covers": COVERS,
+    "rated": ("no",),
+    "taken_for": MEANINGS,
+}
 _ASKS: Final = {
     "polarity": "What is better? (target: closest to it; none: only monitored)",
     "unit": "In what is it measured? (or: other: a word of your own)",
+    "rated": "Is it rated? (no: only monitored; else write its target as one number)",
     "target_covers": "Of what is the target: a quarter, a month, a whole year (year: a quarter of "
     "it each quarter; year_end: rated at the end of the year; even: grows evenly to it)?",
     "period": "Of which period is the column? (2024-25 Q1, 2024-04, 2024/25)",

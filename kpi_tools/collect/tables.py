@@ -22,7 +22,10 @@ MEANINGS: Final = (*OF_KPI, *OF_PERIOD, "period", "row", *LEFT)
 """All that a column can be taken for; `row` says row by row what its figures are."""
 _GENERAL: Final = ("target", "floor_standard", "commentary", "management_action")
 """What may stand once for all periods of a sheet."""
+_NAMES: Final = ("ignore", "definition")
+"""What a column may have been taken for that holds the names."""
 _DEEP: Final = 60
+_CODE: Final = re.compile(r"[a-z]{0,6}[ ./-]?\d[\d./-]{0,7}[a-z]?")
 _NUMBER: Final = re.compile(r"[-+(<>≤≥]*\s?£?\s?-?[\d,]*\.?\d+\s?[%kmn]*\)?")
 
 
@@ -222,16 +225,32 @@ def _by_cells(means: str, texts: list[str], named: bool) -> tuple[str, str, str]
     return None
 
 
+def _is_code(text: str) -> bool:
+    return bool(_CODE.fullmatch(folded(text)))
+
+
 def _settle(sheet: Sheet, columns: list[Column], body: list[int]) -> None:
     """What follows from all columns together: which one has the names, which stand twice."""
+    full = [line for line in body if len(sheet.row(line)) > 1]
+    texts = {
+        at: [text for line in full if (text := sheet.cells.get((line, one.place), ""))]
+        for at, one in enumerate(columns)
+    }
+    words = {at: {text for text in known if not is_number(text)} for at, known in texts.items()}
+    titles = {at for at in words if len(words[at]) > 1 and not _mostly(texts[at], _is_code)}
+    for at, one in enumerate(columns):
+        named = one.means == "kpi_name" or one.means == "ignore" and len(words[at]) > 1
+        others = any(columns[other].means in ("kpi_name", *_NAMES) for other in titles - {at})
+        if named and others and _mostly(texts[at], _is_code):
+            one.take("its cells are codes", means="kpi_id")
     if not any(one.means == "kpi_name" for one in columns):
-        texts = dict[int, set[str]]()
-        for at, one in enumerate(columns):
-            if one.means in ("ignore", "section", "definition", "kpi_id"):
-                cells = (sheet.cells.get((line, one.place), "") for line in body)
-                texts[at] = {text for text in cells if text and not is_number(text)}
-        best = max(texts, key=lambda at: (len(texts[at]), sum(map(len, texts[at]))), default=-1)
-        if len(texts.get(best, ())) > 1:
+        likely = [at for at in words if columns[at].means in (*_NAMES, "section", "kpi_id")]
+        best = max(
+            likely,
+            key=lambda at: (at in titles, len(words[at]), sum(map(len, words[at]))),
+            default=-1,
+        )
+        if len(words.get(best, ())) > 1:
             columns[best].take("the column with the most different texts", means="kpi_name")
     for means in (*_ONCE, "period", "row"):
         for one in [one for one in columns if one.means == means][1:]:

@@ -160,12 +160,14 @@ def read_number(
         return _number(text)
     plain = clean_name(text)
     why = what_changed(text, plain)
-    if kind in ("", TIME) and unit_family(unit).clock and ":" in text:
+    if kind in ("", TIME) and unit_family(unit).clock:
         value = clock(plain, unit)
         # a cell that shows hours and minutes does not say which of them was typed
-        if value is None or kind == TIME and plain.count(":") == 1 and unit != "hours":
+        doubtful = kind == TIME and plain.count(":") == 1 and unit != "hours"
+        if ":" in text and (value is None or doubtful):
             return Number(fault="value-time")
-        return Number(value, 6, why=f"a duration, in {unit}")
+        if value is not None:
+            return Number(value, 6, why=f"a duration, in {unit}")
     if kind in _REFUSED_KINDS:
         return Number(fault=_REFUSED_KINDS[kind])
     if LOST in text or _BETWEEN_DIGITS.search(text):
