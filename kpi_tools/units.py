@@ -1,9 +1,11 @@
 """Units of measure: a declaration of each family, from which reading, range and format follow."""
 
 import re
+import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import inf
+from pathlib import Path
 from typing import Any, Final
 
 OTHER: Final = "other: "
@@ -21,39 +23,14 @@ class Family:
     per: int | None = None
     money: bool = False
     clock: int | None = None
+    meant: str = ""
 
 
-UNITS: Final[dict[str, Family]] = {
-    "%": Family(high=100.0, per=100),
-    "count": Family(),
-    "£": Family(low=-inf, money=True),
-    "£ thousand": Family(low=-inf, money=True),
-    "£ million": Family(low=-inf, money=True),
-    **{f"rate per {10**power:,}": Family(per=10**power) for power in range(1, 7)},
-    "days": Family(),
-    "hours": Family(clock=3600),
-    "minutes": Family(clock=60),
-    "seconds": Family(clock=1),
-    "ratio": Family(),
-    "score": Family(),
-}
+_DECLARED: Final = tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
+UNITS: Final = {unit: Family(**of) for unit, of in _DECLARED.items()}
 _OTHER_FAMILY: Final = Family(low=-inf)
 MULTIPLIERS: Final = {unit: family.per for unit, family in UNITS.items() if family.per}
 """Units whose value is numerator / denominator times this number."""
-
-_MEANT: Final = {
-    "%": r"per ?cent(?:age)?s?|pct|percent(?:age)? points?|share|% .*|pp",
-    "count": r"numbers?|nr?\.?|no\.?|#|counts|cases|people|quantity|integer",
-    "£": r"gbp|pounds?|pounds sterling|money|currency",
-    "£ thousand": r"£ ?k|£ ?000s?|£ ?'000s?|thousands? (?:of )?pounds|£ thousands",
-    "£ million": r"£ ?mn?|millions? (?:of )?pounds|£ millions",
-    "days": r"day|working days?|calendar days?",
-    "hours": r"hour|hrs?|hh:mm(?::ss)?",
-    "minutes": r"minute|mins?|mm:ss",
-    "seconds": r"second|secs?",
-    "ratio": r"ratios?|proportion",
-    "score": r"scores|points?|index|rating",
-}
 
 
 def unit_family(unit: str) -> Family:
@@ -89,7 +66,8 @@ def known_unit(text: str) -> str | None:
 def meant_unit(text: str) -> str:
     """The unit that a text was probably meant to be; "" where that cannot be told."""
     folded = " ".join(text.split()).casefold()
-    return next((unit for unit, form in _MEANT.items() if re.fullmatch(form, folded)), "")
+    meant = (unit for unit, one in UNITS.items() if one.meant and re.fullmatch(one.meant, folded))
+    return next(meant, "")
 
 
 _SPELT = re.compile(

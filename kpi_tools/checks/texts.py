@@ -4,8 +4,10 @@ rest is left alone."""
 
 import math
 import re
+import tomllib
 from collections.abc import Collection, Iterator, Mapping
 from difflib import get_close_matches
+from pathlib import Path
 from typing import Final, NamedTuple
 
 import pandas as pd
@@ -18,37 +20,22 @@ from kpi_tools.tokens import kpi_figures, without_figure
 from kpi_tools.vocabulary import MONITORED, NEGATIVE, NOT_DUE, NOT_RATED
 from kpi_tools.wording import Row, in_words, is_number, rows_of
 
-
-def _set(words: str) -> frozenset[str]:
-    return frozenset(words.split())
-
-
 _TOKEN: Final = re.compile(r"£?\d[\d,]*(?:\.\d+)?|[^\W\d_]+(?:['’-][^\W\d_]+)*|[^\w\s]|\n")
 _ENDS: Final = frozenset(".!?;\n")
 _NUMBERS: Final = {in_words(number): number for number in range(10)} | dict(
     zip(("ten", "eleven", "twelve", "none", "both"), (10, 11, 12, 0, 2), strict=True)
 )
-_BETWEEN: Final = _set(
-    "of the them these its this our kpi kpis indicator indicators measure measures section report "
-    "is are was were rated now remain remains stay stays"
-)
-_OF_ONE: Final = _set("kpi is was remains stays")
-"""After a larger number these begin something else: `at 613 the KPI is Red`."""
 _MOST_BETWEEN: Final = 7
 _SAID: Final = (
     r"(?:(?<=[.;!\n] )|(?<![^\n]))(?:The|This) (?:KPI|indicator|measure) (?:is|remains|stays) "
     r"(?:now |still )?(?:rated )?"
 )
 """A sentence that begins so says the rating of now, and nothing else where it ends with it."""
-_COMPARED: Final = _set(
-    "than since from back compared against before after until till by next previous expected to "
-    "earlier and between through each every last"
+_LISTS: Final = tomllib.loads(Path(__file__).with_name("words.toml").read_text(encoding="utf-8"))
+_BETWEEN, _OF_ONE, _COMPARED, _IMPROVED, _NOT_SO = (
+    frozenset(_LISTS[name].split())
+    for name in ("between", "of_one", "compared", "improved", "not_so")
 )
-_IMPROVED: Final = _set(
-    "improve improves improved improving improvement improvements better recover recovers "
-    "recovered recovering"
-)
-_NOT_SO: Final = _set("not no to will should can could would may if until than further")
 _ALIKE: Final = 0.88
 
 

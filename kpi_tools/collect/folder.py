@@ -11,7 +11,7 @@ from kpi_tools.collect.kpis import Cell, Kpi
 from kpi_tools.collect.periods import ends_quarter, kind_of, quarter_of, years_label
 from kpi_tools.loading.account import SHEETS
 from kpi_tools.loading.returns import RETURNS
-from kpi_tools.loading.schemas import SCHEMAS, SETTINGS, Column
+from kpi_tools.loading.schemas import OF_FIGURES, SCHEMAS, SETTINGS, Column
 from kpi_tools.quarters import Quarter
 from kpi_tools.received import FIGURES
 from kpi_tools.spreadsheets import choices, make_workbook, note, restrict
@@ -20,17 +20,6 @@ from kpi_tools.vocabulary import STATUSES, STATUSES_WITHOUT_VALUE
 from kpi_tools.workbooks.sheets import digits
 
 _LINES: Final = 1000
-_OF_FIGURES: Final = {
-    "kpi_id": "the KPI, as in the sheet KPIs",
-    "period": "2024-25 Q3, or of a monthly KPI 2024-12",
-    "value": "plain digits; a percentage as 87.5",
-    "numerator": "the cases behind it",
-    "denominator": "of how many",
-    "status": "empty beside a value means final; without a value: why there is none",
-    "note": "whatever a reader should know",
-    "received": "the quarter with whose returns the figure came, such as 2024-25 Q3: a report "
-    "knows only what had come by then",
-}
 _WIDE: Final = ("kpi_name", "action", "definition", "note")
 Rows = list[dict[str, str]]
 
@@ -75,7 +64,7 @@ def council_book() -> Any:
         sheet: {one.name: (_meaning(one), one.options) for one in SCHEMAS[file[:-4]].columns}
         for file, sheet in SHEETS.items()
     }
-    sheets[FIGURES] = {n: (text, STATUSES * (n == "status")) for n, text in _OF_FIGURES.items()}
+    sheets[FIGURES] = {n: (text, STATUSES * (n == "status")) for n, text in OF_FIGURES.items()}
     book = make_workbook({name: pd.DataFrame(columns=list(of)) for name, of in sheets.items()})
     for sheet, columns in sheets.items():
         for head, (name, (text, options)) in zip(book[sheet][1], columns.items(), strict=True):

@@ -2,6 +2,7 @@
 could not be told is a list in it to fill in; what a person writes goes before what the program
 takes by itself."""
 
+import tomllib
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -30,32 +31,12 @@ _HEADS: Final = {
     SETTINGS: ("setting", "value", "how_sure", "why"),
     LEFT: ("sheet", "cell", "what", "text", "why"),
 }
-_POLARITIES: Final = ("higher", "lower", "target", "none")
 _OPTIONS: Final = {
-    "polarity": _POLARITIES,
-    "target_covers": COVERS,
-    "rated": ("no",),
-    "taken_for": MEANINGS,
+    **{"polarity": ("higher", "lower", "target", "none"), "target_covers": COVERS},
+    **{"rated": ("no",), "taken_for": MEANINGS},
 }
-_ASKS: Final = {
-    "polarity": "What is better? (target: closest to it; none: only monitored)",
-    "unit": "In what is it measured? (or: other: a word of your own)",
-    "rated": "Is it rated? (no: only monitored; else write its target as one number)",
-    "target_covers": "Of what is the target: a quarter, a month, a whole year (year: a quarter of "
-    "it each quarter; year_end: rated at the end of the year; even: grows evenly to it)?",
-    "period": "Of which period is the column? (2024-25 Q1, 2024-04, 2024/25)",
-    "bands": "How do you rate? The best band first, such as: "
-    "Green: target; Amber: target within 10%; Red",
-}
-_HELP: Final = (
-    f"1. Fill in the column answer of the sheet {OPEN}, where it has rows. Save.",
-    f"2. Look through {COLUMNS}, {KPIS} and {SETTINGS}: type over what was taken wrongly. "
-    "What is likely is coloured.",
-    "3. Run the same command again. What stands here goes before what the program would take by "
-    "itself.",
-    f"taken_for can be: {', '.join(MEANINGS)}.",
-    f"{LEFT} has every cell with a number or a rating that was not taken, and why.",
-)
+_WORDS: Final = tomllib.loads(Path(__file__).with_suffix(".toml").read_text("utf-8"))
+_NAMES: Final = {"OPEN": OPEN, "COLUMNS": COLUMNS, "KPIS": KPIS, "SETTINGS": SETTINGS, "LEFT": LEFT}
 _COLOURS: Final = {Sure.UNKNOWN: solid("FFFFE699"), Sure.LIKELY: solid("FFFFF7DC")}
 
 
@@ -77,7 +58,7 @@ def mapping_tables(book: Book, settings: dict[str, Fact]) -> dict[str, pd.DataFr
     may_be = _OPTIONS | {"unit": tuple(UNITS)}
     rows: dict[str, list[tuple[Any, ...]]] = {
         OPEN: [
-            (*where, name, "", _ASKS.get(name, ""), ", ".join(may_be.get(name, ())), why)
+            (*where, name, "", _WORDS["asks"].get(name, ""), ", ".join(may_be.get(name, ())), why)
             for *where, name, why in asked
         ],
         COLUMNS: [
@@ -93,7 +74,9 @@ def mapping_tables(book: Book, settings: dict[str, Fact]) -> dict[str, pd.DataFr
         ],
     }
     tables = {name: pd.DataFrame(rows[name], columns=heads) for name, heads in _HEADS.items()}
-    return {"How to": pd.DataFrame({"How a workbook is taken": _HELP})} | tables
+    meanings = ", ".join(MEANINGS)
+    lines = [one.format(**_NAMES, MEANINGS=meanings) for one in _WORDS["how_to"]["lines"]]
+    return {"How to": pd.DataFrame({"How a workbook is taken": lines})} | tables
 
 
 def mapping_book(tables: dict[str, pd.DataFrame]) -> Any:

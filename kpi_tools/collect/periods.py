@@ -4,42 +4,10 @@ import re
 from datetime import date
 from typing import Final, NamedTuple
 
-from kpi_tools.collect.recognise import Sure, folded
+from kpi_tools.collect.recognise import Sure, folded, recognisers
 from kpi_tools.loading.periods import month_number
 from kpi_tools.quarters import Quarter
 
-_NAME: Final = (
-    "jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|"
-    "sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?"
-)
-_QUARTER: Final = (
-    r"\bq(?:tr|uarter|u)?\.?[ _-]?(?P<n>\d+)(?=\D|$)"
-    r"|\b(?P<nth>[1-4])(?:st|nd|rd|th) q(?:ua)?r?ter\b"
-)
-_FORMS: Final = [
-    (kind, re.compile(form))
-    for kind, form in (
-        ("month", r"\b(?P<y>20\d\d)-(?P<m>\d\d)-\d\d(?: 00:00:00)?\b"),
-        ("month", r"\b\d\d?[/.](?P<m>\d\d?)[/.](?P<y>20\d\d|\d\d)\b"),
-        ("month", rf"\b\d\d?(?:st|nd|rd|th)?[- ](?P<m>{_NAME})[- ,]+(?P<y>20\d\d)\b"),
-        (
-            "months",
-            rf"\b(?P<first>{_NAME})\.?(?: ?20\d\d| ?\d\d)? ?(?:-|to|/|&|and) ?"
-            rf"(?P<m>{_NAME})\b\.?(?:[ '/-]*(?P<y>20\d\d|\d\d)\b)?",
-        ),
-        ("quarter", _QUARTER),
-        ("another quarter", _QUARTER),
-        ("half", r"\bh(?P<n>[12])\b|\b(?:half[- ]year|(?:1st|2nd|first|second) half)\b"),
-        (
-            "years",
-            r"(?<![\d/.-])(?:fy ?)?(?P<y>20\d\d|[1-4]\d) ?[-/] ?(?P<end>20\d\d|\d\d)(?![\d/-])",
-        ),
-        ("month", r"\b(?P<y>20\d\d)-(?P<m>0[1-9]|1[0-2])\b"),
-        ("month", rf"\b(?P<m>{_NAME})\b\.?(?:[- '/,.]*(?P<y>20\d\d|\d\d)(?!\d))?"),
-        ("year", r"(?<![\d/.-])(?:fy ?|cy ?)?(?P<y>20[0-4]\d)(?![\d/.])"),
-    )
-]
-"""How periods are written: each form is looked for in what the ones before it have left."""
 _LOOSE: Final = (
     r"(?:[\s:;,|()\[\]'_./-]|\b(?:to|for|of|as at|as of|at|the|end|ending|ended|fy|year)\b)*"
 )
@@ -59,7 +27,7 @@ class When(NamedTuple):
 def find_period(text: str, year: int | None = None) -> When:
     """The period named somewhere in `text`; `year` is the financial year that titles above name."""
     rest, found = folded(text), dict[str, re.Match[str]]()
-    for kind, form in _FORMS:
+    for form, (kind, _) in recognisers()["period"]:
         matches = (one for one in form.finditer(rest) if kind != "years" or _follows(one))
         if kind not in found and (match := next(matches, None)):
             found[kind] = match

@@ -5,9 +5,14 @@ import tomllib
 from enum import StrEnum
 from functools import cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from kpi_tools.loading.cells import clean_name
+
+_MONTH: Final = (
+    "jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|"
+    "sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?"
+)
 
 
 class Sure(StrEnum):
@@ -32,11 +37,12 @@ class Meaning(NamedTuple):
 
 
 @cache
-def _recognisers() -> dict[str, list[tuple[re.Pattern[str], Meaning]]]:
-    table = tomllib.loads(Path(__file__).with_name("recognisers.toml").read_text(encoding="utf-8"))
+def recognisers() -> dict[str, list[tuple[re.Pattern[str], Meaning]]]:
+    """By group what patterns mean; in them MONTH stands for the name of one."""
+    text = Path(__file__).with_name("recognisers.toml").read_text("utf-8").replace("MONTH", _MONTH)
     return {
         group: [(re.compile(one["pattern"]), Meaning(one["means"], one["sure"])) for one in rows]
-        for group, rows in table.items()
+        for group, rows in tomllib.loads(text).items()
     }
 
 
@@ -50,7 +56,7 @@ def recognise(group: str, text: str) -> Meaning | None:
     """The first recogniser of a group that fits `text`; None where none does."""
     plain = folded(text)
     within = group.endswith(("_within", "_hint"))
-    for pattern, meaning in _recognisers()[group] if plain else ():
+    for pattern, meaning in recognisers()[group] if plain else ():
         if pattern.search(plain) if within else pattern.fullmatch(plain):
             return meaning
     return None

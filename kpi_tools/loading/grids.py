@@ -116,9 +116,9 @@ def read_text(raw: bytes, known: Callable[[Sequence[Sequence[str]]], int]) -> Gr
     if kind := what_it_is(text[:400].encode()):
         raise FileFault("file-kind", kind)
     separator = max(_SEPARATORS, key=lambda mark: known(_beginning(text, mark)))
-    grid = _cut(text, separator)
+    grid, name = _cut(text, separator), _SEPARATORS[separator]
     grid.comma_is_doubtful = separator == ";"
-    note = f"the cells are separated by {_SEPARATORS[separator]}" if separator != "," else ""
+    note = f"the cells are separated by {name}" if name else ""
     grid.remarks = [*filter(None, (remark, note))]
     return grid
 
@@ -179,25 +179,28 @@ def _cut(text: str, separator: str) -> Grid:
         for grid.last, row in enumerate(reader, start=1):
             cells += len(row)
             if any(map(str.strip, row)):
-                place = max(place for place, cell in enumerate(row) if cell.strip())
+                width = max(place for place, cell in enumerate(row, start=1) if cell.strip())
                 if records and grid.last - records[-1] > _FAR:
-                    raise FileFault("file-stray", f"{letters(place + 1)}{start}")
-                if place >= MOST_COLUMNS:
-                    raise FileFault("file-large", f"more than {MOST_COLUMNS} columns")
+                    raise FileFault("file-stray", f"{letters(width)}{start}")
                 grid.cells.append(row)
                 grid.lines.append(start)
                 records.append(grid.last)
-                if len(grid.cells) > MOST_ROWS:
-                    raise FileFault("file-large", f"more than {MOST_ROWS:,} rows")
-                if cells > MOST_CELLS:
-                    raise FileFault("file-large", f"more than {MOST_CELLS:,} cells")
+                for count, most, what in (
+                    (width, MOST_COLUMNS, "columns"),
+                    (len(grid.cells), MOST_ROWS, "rows"),
+                    (cells, MOST_CELLS, "cells"),
+                ):
+                    if count > most:
+                        raise FileFault("file-large", f"more than {most:,} {what}")
             start = reader.line_num + 1
     except csv.Error as error:
         if "unexpected end of data" in str(error):
             detail = f"the quotation marks that open in row {start} never close"
             raise FileFault("file-truncated", detail) from None
-        endless = f"the cell that begins in row {start} never ends"
-        detail = endless if "field larger" in str(error) else f"see row {start}"
+        endless = "field larger" in str(error)
+        detail = (
+            f"the cell that begins in row {start} never ends" if endless else f"see row {start}"
+        )
         raise FileFault("file-quotes", detail) from None
     grid.last += blank
     return grid
@@ -220,16 +223,15 @@ def received_rows(grid: Grid, quarter: Quarter) -> Grid:
     names = [heading(text) for text in grid.cells[0]]
     if "received" not in names:
         raise FileFault("table-columns", '"received"', grid.sheet, grid.lines[0])
-    at, kept = names.index("received"), [0]
-    for position, cells in enumerate(grid.cells[1:], start=1):
+    at, rows, lines = names.index("received"), list[list[str]](), list[int]()
+    for line, cells in zip(grid.lines, grid.cells, strict=True):
         text = cells[at] if at < len(cells) else ""
         try:
-            if any(map(str.strip, cells)) and Quarter.parse(text) == quarter:
-                kept.append(position)
+            if not lines or any(map(str.strip, cells)) and Quarter.parse(text) == quarter:
+                rows.append([*cells[:at], "", *cells[at + 1 :]])
+                lines.append(line)
         except QuarterError:
-            raise FileFault("table-received", text, grid.sheet, grid.lines[position]) from None
-    rows = [[*grid.cells[one][:at], "", *grid.cells[one][at + 1 :]] for one in kept]
-    lines = [grid.lines[position] for position in kept]
+            raise FileFault("table-received", text, grid.sheet, line) from None
     return replace(grid, cells=rows, lines=lines, last=lines[0] + len(lines) - 1)
 
 
@@ -259,8 +261,7 @@ def workbook_grids(snapshot: Snapshot, books: Workbooks, ledger: Ledger) -> list
         grid.kinds = {(line, place): kind for line, place, kind in sheet["kinds"]}
         grid.hidden_rows, grid.merged = sheet["hidden_rows"], sheet["merged"]
         grid.hidden_columns = set(sheet["hidden_columns"])
-        for line, place, code, text in sheet["marks"]:
-            detail = f'"{clean_name(text)[:200]}".' if text else ""
-            grid.marks.append((line, place, code, detail))
+        texts = (f'"{clean_name(text)[:200]}".' * bool(text) for *_, text in sheet["marks"])
+        grid.marks = [(*of, text) for (*of, _), text in zip(sheet["marks"], texts, strict=True)]
         grids.append(grid)
     return grids

@@ -115,15 +115,13 @@ class Table:
 def take(path: Path, file: str, ledger: Ledger) -> Snapshot | None:
     """The bytes of `path`, read once; None where they cannot be had (then the ledger says why)."""
     try:
-        size = path.stat().st_size
-        if size > LARGEST:
-            detail = f"{size / 2**20:,.0f} MB, more than {LARGEST // 2**20}"
-            ledger.problem("file-large", file, detail=detail)
-            return None
-        return Snapshot(path, file, path.read_bytes())
+        if (size := path.stat().st_size) <= LARGEST:
+            return Snapshot(path, file, path.read_bytes())
+        detail = f"{size / 2**20:,.0f} MB, more than {LARGEST // 2**20}"
+        ledger.problem("file-large", file, detail=detail)
     except OSError as error:
         ledger.problem("file-unreadable", file, detail=error.strerror or "no reason is given")
-        return None
+    return None
 
 
 def read_table(
@@ -174,8 +172,8 @@ def has_figures(snapshot: Snapshot, layout: Layout, besides: str) -> bool:
 
 def _known(rows: Sequence[Sequence[str]], layout: Layout) -> int:
     """The most headings of `layout` that stand in one of the first rows."""
-    names = set(layout.names)
-    return max((len({*map(heading, row)} & names) for row in rows[:_HEADING_WITHIN]), default=0)
+    first = ({*map(heading, row)} for row in rows[:_HEADING_WITHIN])
+    return max((len(names.intersection(layout.names)) for names in first), default=0)
 
 
 def _heading_row(grid: Grid, layout: Layout) -> int | None:
@@ -200,20 +198,17 @@ def _choose(grids: list[Grid], layout: Layout) -> Grid:
 
 def _no_headings(grid: Grid, layout: Layout) -> FileFault:
     """Why there is no row of headings: the nearest row decides."""
-    best, missing = -1, layout.required
-    for position, cells in enumerate(grid.cells[:_HEADING_WITHIN]):
+    best, missing = 0, layout.required
+    for line, cells in zip(grid.lines, grid.cells[:_HEADING_WITHIN], strict=False):
         names = set(map(heading, cells))
-        periods = [cell for cell in cells if _is_time(cell)]
-        if len(periods) > 1 and (best < 0 or names & set(layout.names)):
-            detail = ", ".join(periods[:3])
-            return FileFault("table-wide", detail, grid.sheet, grid.lines[position])
+        known, periods = names & set(layout.names), [cell for cell in cells if _is_time(cell)]
+        if len(periods) > 1 and (known or not best):
+            return FileFault("table-wide", ", ".join(periods[:3]), grid.sheet, line)
         lacking = tuple(name for name in layout.required if name not in names)
-        if names & set(layout.names) and len(lacking) < len(missing):
-            best, missing = position, lacking
+        if known and len(lacking) < len(missing):
+            best, missing = line, lacking
     wanted = ", ".join(f'"{name}"' for name in missing)
-    if best < 0:
-        return FileFault("table-header", wanted, grid.sheet)
-    return FileFault("table-columns", wanted, grid.sheet, grid.lines[best])
+    return FileFault("table-columns" if best else "table-header", wanted, grid.sheet, best)
 
 
 def _is_time(text: str) -> bool:
@@ -243,22 +238,15 @@ def _table(grid: Grid, layout: Layout, file: str, ledger: Ledger) -> Table:
     lines, body = [of for of, _ in filled], [row for _, row in filled]
     wanted = dict.fromkeys([*layout.names, *prefilled, *others])
     places = {name: names.index(name) for name in wanted if name in names}
-    cells = {name: [""] * len(body) for name in wanted} | {
-        name: [row[place] if place < len(row) else "" for row in body]
-        for name, place in places.items()
-    }
+    cells = {name: [""] * len(body) for name in wanted}
+    for name, place in places.items():
+        cells[name] = [row[place] if place < len(row) else "" for row in body]
     record_of = dict(zip(grid.lines, grid.records, strict=True)) if grid.records else {}
-    table = Table(
-        file,
-        grid.sheet,
-        lines,
-        cells,
-        {name: letters(place + 1) for name, place in places.items()},
-        ledger,
-        records=[record_of[of] for of in lines] if record_of else None,
-        comma_is_doubtful=grid.comma_is_doubtful,
-        rows_in=grid.last - record_of.get(line, line),
-    )
+    letter_of = {name: letters(place + 1) for name, place in places.items()}
+    table = Table(file, grid.sheet, lines, cells, letter_of, ledger)
+    table.records = [record_of[of] for of in lines] if record_of else None
+    table.comma_is_doubtful = grid.comma_is_doubtful
+    table.rows_in = grid.last - record_of.get(line, line)
     table.blank = table.rows_in - len(filled)
     _describe_headings(table, grid, layout, at, names)
     if not filled:
@@ -295,7 +283,7 @@ def _describe_headings(table: Table, grid: Grid, layout: Layout, at: int, names:
             column = f"{clean_name(sent) or '(no heading)'} ({letter})"
             # a column of older folders
             detail = ' It is called "rating" now, and worked out.' if name == "rag" else ""
-            where: dict[str, Any] = {"sheet": sheet, "row": line, "column": column}
+            where = dict[str, Any](sheet=sheet, row=line, column=column)
             ledger.problem("table-unexpected", file, **where, detail=detail)
 
 
@@ -307,12 +295,12 @@ def _check_widths(table: Table, body: list[list[str]], wide: int, width: int, li
         why = "a blank cell too many at the end of every row, left out"
         table.ledger.change(table.file, "", line, "", "", "", why)
     for position, row in enumerate(body):
-        if len(row) < wide:
-            filled = [cell for cell in row if cell.strip()]
-            if len(filled) == 1 and len(re.split(r"[,;\t|]", filled[0])) < len(table.letters):
-                table.fault(position, next(iter(table.cells)), "row-footnote")
-            else:
-                table.fault(position, "", "row-short", f"{len(row)} of {wide}")
+        filled = [cell for cell in row if cell.strip()]
+        alone = len(filled) == 1 and len(re.split(r"[,;\t|]", filled[0])) < len(table.letters)
+        if len(row) < wide and alone:
+            table.fault(position, next(iter(table.cells)), "row-footnote")
+        elif len(row) < wide:
+            table.fault(position, "", "row-short", f"{len(row)} of {wide}")
         elif len(row) > wide + surplus:
             table.beyond[position] = " | ".join(row[width:])
             table.fault(position, "", "row-long", f"{len(row)} instead of {wide}")
@@ -345,11 +333,10 @@ def _mark(table: Table, grid: Grid, layout: Layout, places: dict[str, int]) -> N
             table.fault(position_of[line], column_at[place], code, detail)
     merged = dict[tuple[int, str], str]()
     for reference, left, top, right, bottom in grid.merged:
-        inside = (name for place, name in column_at.items() if left <= place < right)
-        if first := next(inside, None):
-            for line, position in position_of.items():
-                if top <= line <= bottom:
-                    merged.setdefault((position, first), reference)
+        inside = [name for place, name in column_at.items() if left <= place < right]
+        for line in table.rows if inside else ():
+            if top <= line <= bottom:
+                merged.setdefault((position_of[line], inside[0]), reference)
     for (position, column), reference in merged.items():
         table.fault(position, column, "row-merged", reference)
 

@@ -124,6 +124,8 @@ def _schema(entry: dict[str, Any]) -> Schema:
 _CODEBOOK = tomllib.loads(Path(__file__).with_name("codebook.toml").read_text(encoding="utf-8"))
 KINDS: Final[dict[str, str]] = _CODEBOOK["kinds"]
 """What a setting or a cell of each kind must be."""
+OF_FIGURES: Final[dict[str, str]] = _CODEBOOK["figures"]
+"""What the columns of the sheet Figures mean."""
 SCHEMAS: Final = {name: _schema(entry) for name, entry in _CODEBOOK["tables"].items()}
 KPIS, TARGETS, COMMENTARY, WORDS, ACTIVITY, BENCHMARKS = (
     SCHEMAS[name] for name in ("kpis", "targets", "commentary", "words", "activity", "benchmarks")
