@@ -335,6 +335,45 @@ def test_a_duration_in_words_is_read_and_a_target_that_is_not_is_asked_for(tmp_p
     assert returns.targets.set_index("kpi_id")["target"]["F2"] == 3.5
 
 
+def taken_for(tmp_path: Path, rows: list[list[Any]]) -> tuple[dict[str, str], list[dict[str, Any]]]:
+    """What the columns of a sheet are taken for by heading, and the KPIs as the mapping has them."""
+    tmp_path.mkdir(exist_ok=True)
+    started = start_from("Anyborough", saved(tmp_path / "wide.xlsx", rows), tmp_path, BANDS)
+    book = load_workbook(started.folder / "mapping.xlsx")
+    tables = {}
+    for sheet in book:
+        heads, *cells = [row for row in sheet.iter_rows(values_only=True) if any(row)]
+        tables[sheet.title] = [dict(zip(heads, row, strict=True)) for row in cells]
+    return {one["heading"]: one["taken_for"] for one in tables["Columns"]}, tables["KPIs"]
+
+
+def test_marks_of_footnotes_and_thresholds_of_bands_are_headings_all_the_same(tmp_path):
+    heads = ["Indicator", "Target*", "Amber threshold¹", *QUARTERS[:2]]
+    columns, _ = taken_for(tmp_path / "a", [heads, ["Waste recycled (%)", 50, 45, 48, 51]])
+    assert [*columns.values()] == ["kpi_name", "target", "floor_standard", "actual", "actual"]
+    heads[1] = "Green threshold"
+    columns, _ = taken_for(tmp_path / "b", [heads, ["Waste recycled (%)", 50, 45, 48, 51]])
+    assert columns["Green threshold"] == "target"
+
+
+def test_a_name_that_begins_as_a_code_is_a_name_where_the_others_have_none(tmp_path):
+    names = ["Stage 2 complaints answered (%)", "CO2 emissions of fleet (%)", "Calls answered (%)"]
+    _, kpis = taken_for(tmp_path / "a", [["KPI", *QUARTERS[:2]], *([one, 5, 6] for one in names)])
+    assert [one["kpi_name"] for one in kpis] == names
+    names = ["C1 Complaints answered (%)", "C2: Emissions of fleet (%)", "C3 - Calls answered (%)"]
+    _, kpis = taken_for(tmp_path / "b", [["KPI", *QUARTERS[:2]], *([one, 5, 6] for one in names)])
+    assert [one["kpi_id"] for one in kpis] == ["C1", "C2", "C3"]
+
+
+def test_a_target_in_words_is_asked_for_and_tables_below_each_other_are_sections(tmp_path):
+    heads = ["Measure", "Q3 2024/25", "Target", "RAG"]
+    rows = [["Theme 1: Homes"], heads, ["Empty homes (%)", 12, "Top quartile", "G"], []]
+    rows += [["Theme 2: Streets"], heads, ["Fly-tips cleared (%)", 97, 95, "G"]]
+    _, kpis = taken_for(tmp_path, rows)
+    assert [one["section"] for one in kpis] == ["Theme 1: Homes", "Theme 2: Streets"]
+    assert kpis[0]["rated"] is None and 'rated: its target "Top quartile"' in kpis[0]["why"]
+
+
 def test_what_is_hidden_what_is_no_kpi_and_what_is_only_monitored_is_told(tmp_path):
     rows = [
         ["Ref", "Measure", "Unit", "Good is", "Target", *QUARTERS[:3]],

@@ -27,9 +27,9 @@ _WHAT: Final = {
 }
 """What the account calls the cells of a column."""
 _CODED: Final = re.compile(
-    r"([A-Za-z]{1,6}[ -]?\d{1,4}[a-z]?(?:\.\d+)*[a-z]?)\s*[:.–—-]?\s+(?=\S)(.{4,})"
+    r"((?:[A-Za-z]{1,6}-?|[A-Z]{1,6} )\d{1,4}[a-z]?(?:\.\d+)*[a-z]?)\s*[:.–—-]?\s+(?=\S)(.{4,})"
 )
-SEVERAL: Final = "more than one number"
+NOT_A_NUMBER: Final = ("more than one number", "no number")
 NOT_A_RATING: Final = "not known as a rating"
 _ARROWS: Final = re.compile("[↑↓→←↔▲▼►◄△▽⬆⬇➡↗↘↕🔼🔽\ufe0f]")
 _CELL: Final = re.compile(
@@ -97,9 +97,9 @@ class Kpi:
 
     @property
     def unread(self) -> list[str]:
-        """Its targets in which a number stands that was not taken."""
+        """Its targets that are no number, nor say that there is none."""
         targets = [cell for (means, _), cell in self.cells.items() if means == "target"]
-        return [clean_name(cell.text) for cell in targets if cell.left == SEVERAL]
+        return [clean_name(cell.text) for cell in targets if cell.left in NOT_A_NUMBER]
 
     @property
     def figures(self) -> dict[str, Cell]:
@@ -183,7 +183,7 @@ def read_cell(sheet: Sheet, line: int, place: int, means: str) -> Cell:
             cell.side = "lower"
     else:
         several = re.search(r"\d.*[^\d.,%].*\d", plain)
-        cell.left = SEVERAL if several else "no number"
+        cell.left = NOT_A_NUMBER[0 if several else 1]
     return cell
 
 
@@ -191,11 +191,12 @@ def read_tables(tables: list[Table]) -> Book:
     """The KPIs of all tables. Raises `InputError` for a code that two have."""
     book, by_key = Book(), dict[str, Kpi]()
     _leave_running_numbers(tables)
+    coded = _names_are_coded(tables)
     for table in tables:
         book.columns += table.columns
         seen, last = set[str](), None
         for line in table.rows:
-            kpi = _kpi_of(table, line, by_key, seen, last, len(tables) > 1)
+            kpi = _kpi_of(table, line, by_key, seen, last, len(tables) > 1, coded)
             last = kpi or last
             for column in table.columns:
                 _take(table, line, column, kpi, book)
@@ -216,8 +217,27 @@ def _leave_running_numbers(tables: Iterable[Table]) -> None:
             column.take("numbers that begin anew name no KPI", means="ignore")
 
 
+def _names_are_coded(tables: Iterable[Table]) -> bool:
+    """Whether most names begin with a code: one "CO2 emissions" among others does not."""
+    names = [
+        clean_name(table.sheet.text(line, column.place))
+        for table in tables
+        if not table.of("kpi_id")
+        for column in table.of("kpi_name")
+        for line in table.rows
+    ]
+    known = [_CODED.fullmatch(name) for name in names if name]
+    return 3 * sum(map(bool, known)) >= 2 * len(known)
+
+
 def _kpi_of(
-    table: Table, line: int, by_key: dict[str, Kpi], seen: set[str], last: Kpi | None, sheets: bool
+    table: Table,
+    line: int,
+    by_key: dict[str, Kpi],
+    seen: set[str],
+    last: Kpi | None,
+    sheets: bool,
+    coded: bool,
 ) -> Kpi | None:
     """The KPI of a row, a new one where it is the first of it; `seen` are those of the table."""
     sheet, several = table.sheet, bool(table.of("row", "period"))
@@ -225,7 +245,7 @@ def _kpi_of(
     name, code = texts.get("kpi_name", ""), texts.get("kpi_id", "")
     if not name and not code:
         return last if several else None
-    if not code and not table.of("kpi_id") and (split := _CODED.fullmatch(name)):
+    if coded and not code and not table.of("kpi_id") and (split := _CODED.fullmatch(name)):
         code, name = split.groups()
     name = name or code
     when, section = find_period(sheet.name), table.rows[line]

@@ -55,6 +55,8 @@ def folded(text: str) -> str:
 def recognise(group: str, text: str) -> Meaning | None:
     """The first recogniser of a group that fits `text`; None where none does."""
     plain = folded(text)
+    if group == "heading":
+        plain = re.sub(r"\s*[*†‡§¹²³⁴]+$", "", plain)
     within = group.endswith(("_within", "_hint"))
     for pattern, meaning in recognisers()[group] if plain else ():
         if pattern.search(plain) if within else pattern.fullmatch(plain):

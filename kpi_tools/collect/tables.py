@@ -95,6 +95,7 @@ def find_table(sheet: Sheet, answers: Mapping[tuple[str, str], Mapping[str, str]
         years = {quarter_of(label).year for head in heads if (label := find_period(head).label)}
         year = years.pop() if len(years) == 1 else None
     body = [line for line in sheet.lines if line > block[-1]]
+    lines_above = [line for line in sheet.lines if line < block[0]]
     columns = []
     for place, heading in enumerate(heads):
         cells = [(line, place) for line in body]
@@ -108,7 +109,7 @@ def find_table(sheet: Sheet, answers: Mapping[tuple[str, str], Mapping[str, str]
     _group(columns, titles)
     for column in columns:
         _answer(column, answers.get((column.sheet, column.letter), {}))
-    return Table(sheet, columns, *_rows(sheet, body, columns), year)
+    return Table(sheet, columns, *_rows(sheet, body, columns, lines_above[-1:]), year)
 
 
 def _means(text: str) -> str:
@@ -310,17 +311,23 @@ def _answer(column: Column, given: Mapping[str, str]) -> None:
 
 
 def _rows(
-    sheet: Sheet, body: list[int], columns: list[Column]
+    sheet: Sheet, body: list[int], columns: list[Column], above: list[int]
 ) -> tuple[dict[int, str], dict[int, str]]:
-    """The lines of KPIs with the section above them, and those of totals with what they say."""
+    """The lines of KPIs with the section above them, and those of totals with what they say. The
+    line `above` the headings names a section where they stand again below."""
     names = {one.place for one in columns if one.means == "kpi_name"}
     codes = {one.place for one in columns if one.means == "kpi_id"}
     of_rows = ("kpi_name", "kpi_id", "section", "directorate")
     content = {one.place for one in columns if one.means not in of_rows}
     rows, totals, section = dict[int, str](), dict[int, str](), ""
+    repeated = {line for line in body if _is_repeated(sheet, line, columns)}
+    for line in above if repeated else ():
+        section = (
+            clean_name(next(iter(sheet.row(line).values()))) if len(sheet.row(line)) == 1 else ""
+        )
     for line in body:
         row = sheet.row(line)
-        if not row or _is_repeated(sheet, line, columns):
+        if not row or line in repeated:
             continue
         filled, coded = content & row.keys(), codes & row.keys()
         named = any(sheet.text(line, place).strip() for place in names)
