@@ -1,8 +1,5 @@
 """The arithmetic behind a percentage: its own quarter inside a rolling figure, what it takes, how
-many cases decide.
-
-Everything here counts cases, so it is exact: no model, no chance (METHOD.md, "Outlook").
-"""
+many cases decide. Cases are counted: no model, no chance (METHOD.md, "Outlook")."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -23,29 +20,19 @@ Leaving = Sequence[tuple[float, float]] | None
 
 
 def in_period(figures: pd.DataFrame, known: pd.DataFrame | None = None) -> pd.DataFrame:
-    """Add the figure of the quarter alone to rolling 12-month figures.
+    """Add the figure of the quarter alone to rolling 12-month figures: `in_period_numerator`,
+    `in_period_denominator`, `in_period_value`, missing where they do not follow or are impossible.
 
     A rolling figure is the sum of four quarters, and moves by the quarter that comes less the one
-    that leaves: from the quarters known the others follow, both ways in time.
-
-    Args:
-        figures: Rows with `kpi_id`, `period_end`, `unit`, `basis`, rolling `numerator` and
-            `denominator`.
-        known: Quarters' own `numerator` and `denominator` by `kpi_id` and `period_end` (from
-            monthly returns, say).
-
-    Returns:
-        The rows with `in_period_numerator`, `in_period_denominator` and `in_period_value`; what
-        cannot be recovered, or would come out impossible, is missing.
+    that leaves: from the quarters known (their own parts, from months say) the others follow, both
+    ways in time.
     """
     rolling = figures[figures["basis"] == "rolling_12_months"]
     parts = []
     for part in ("numerator", "denominator"):
         sums, own = _counts(rolling, part), {} if known is None else _counts(known, part)
-        found = {
-            kpi: _recovered(sums.get(kpi, {}), own.get(kpi, {}))
-            for kpi in rolling["kpi_id"].unique()
-        }
+        ids = rolling["kpi_id"].unique()
+        found = {kpi: _recovered(sums.get(kpi, {}), own.get(kpi, {})) for kpi in ids}
         keys = zip(figures["kpi_id"], map(_place, figures["period_end"]), strict=True)
         alone = [found.get(kpi, {}).get(at, math.nan) for kpi, at in keys]
         parts.append(pd.Series(alone, figures.index, dtype=float))
@@ -97,10 +84,7 @@ def _recovered(rolling: Mapping[int, float], known: Mapping[int, float]) -> dict
 @dataclass(frozen=True)
 class Step:
     """After so many `quarters`: the `best` that the rolling figure can be, and the figure
-    `required` in each of them.
-
-    Both in the KPI's unit. `possible`: whether the figure needed is one that can be had.
-    """
+    `required` in each of them, whether `possible` or not."""
 
     quarters: int
     best: float
@@ -117,20 +101,10 @@ def what_it_takes(
     polarity: str = HIGHER,
     per: int = 100,
 ) -> list[Step]:
-    """What each of the next quarters must be for a rolling percentage to reach `level`.
-
-    Args:
-        numerator: The cases that count, of four quarters.
-        denominator: All cases; as many come as leave.
-        level: In the KPI's unit.
-        leaving: Numerator and denominator of the quarters that drop out, oldest first. Default:
-            each is a quarter of the whole.
-        polarity: `higher` or `lower`.
-        per: What the KPI multiplies by, such as 1,000 for a rate per 1,000.
-
-    Returns:
-        One step for one quarter ahead, for two, and so on.
-    """
+    """What each of the next quarters must be for a rolling percentage to reach `level`: a step for
+    one quarter ahead, for two, and so on. As many cases come as leave. `leaving`: the parts of the
+    quarters that drop out, oldest first (default: each is a quarter of the whole); `per`: what the
+    KPI multiplies by, such as 1,000 for a rate per 1,000."""
     steps, met, new = [], numerator, 0.0
     for quarters, (gone_met, gone) in enumerate(_leaving(numerator, denominator, leaving), 1):
         met, new = met - gone_met, new + gone
@@ -152,54 +126,42 @@ def rolling_after(
     leaving: Leaving = None,
     per: int = 100,
 ) -> float:
-    """The rolling figure after so many quarters at `rate`, in the KPI's unit.
-
-    The other arguments are as for `what_it_takes`. Raises `ValueError` for more quarters than drop
-    out.
-    """
+    """The rolling figure after so many quarters at `rate`; the rest as for `what_it_takes`. Raises
+    `ValueError` for more quarters than drop out."""
     goes = _leaving(numerator, denominator, leaving)
     if quarters > len(goes):
-        raise ValueError(
-            f"Only {len(goes)} of the quarters that drop out are known, not {quarters}."
-        )
+        known = f"Only {len(goes)} of the quarters that drop out are known"
+        raise ValueError(f"{known}, not {quarters}.")
     met, new = (sum(one[part] for one in goes[:quarters]) for part in (0, 1))
     return (per * (numerator - met) + rate * new) / denominator
 
 
-def _leaving(
-    numerator: float, denominator: float, leaving: Leaving
-) -> Sequence[tuple[float, float]]:
+def _leaving(met: float, cases: float, leaving: Leaving) -> Sequence[tuple[float, float]]:
     """The quarters that drop out."""
-    return [(numerator / _WINDOW, denominator / _WINDOW)] * _WINDOW if leaving is None else leaving
+    return [(met / _WINDOW, cases / _WINDOW)] * _WINDOW if leaving is None else leaving
 
 
 def takes_in_words(
     steps: Sequence[Step], line: str, unit: str, decimals: int, *, polarity: str = HIGHER
 ) -> str:
     """`Even at 100% next quarter the rolling figure reaches 47%; it needs 72% in each of the next
-    two quarters to …`
-
-    `line` names what is to be reached. A needed figure is rounded to the hard side, so that what is
-    printed suffices.
-    """
+    two quarters to …`: rounded to the hard side, so that what is printed suffices."""
     if not steps:
         unknown = "the numbers of cases are not known"
         return f"What it takes to reach the {line} cannot be calculated: {unknown}."
-    reachable = next((step for step in steps if step.possible), None)
+    reach = next((step for step in steps if step.possible), None)
     per, higher = MULTIPLIERS.get(unit), polarity == HIGHER
-    if reachable and (
-        reachable.required <= 0 if higher else reachable.required >= (per or math.inf)
-    ):
-        when = plural(reachable.quarters, "quarter")
+    if reach and (reach.required <= 0 if higher else reach.required >= (per or math.inf)):
+        when = plural(reach.quarters, "quarter")
         return f"The rolling figure will be at the {line} in {when} whatever the new cases bring."
     ideal, clauses = show(float(per or 0) if higher else 0.0, unit, 0), []
-    for step in steps[: reachable.quarters - 1 if reachable else len(steps)]:
+    for step in steps[: reach.quarters - 1 if reach else len(steps)]:
         reached = f"the rolling figure reaches {show(step.best, unit, decimals)}"
         clauses.append(f"even at {ideal} {_each(step.quarters)} {reached}")
-    if reachable:
+    if reach:
         tenth = 10**decimals
-        hard = (math.ceil if higher else math.floor)(round(reachable.required * tenth, 6)) / tenth
-        needed = f"{show(hard, unit, decimals)} {_each(reachable.quarters)}"
+        hard = (math.ceil if higher else math.floor)(round(reach.required * tenth, 6)) / tenth
+        needed = f"{show(hard, unit, decimals)} {_each(reach.quarters)}"
         clauses.append(f"it needs {needed} to reach the {line}")
     else:
         clauses.append(f"so the {line} is out of reach in that time")
@@ -212,19 +174,11 @@ def _each(quarters: int) -> str:
 
 def cases_to(kpi: Mapping[str, Any], level: float | None) -> int | None:
     """How many cases the numerator would have to change by to stand on the right side of `level`.
-
-    Returns:
-        Positive: so many more; negative: so many fewer. Where the level is met it is the last case
-        that still meets it: for `higher` zero or negative (what may be lost), for `lower` zero or
-        positive. None where `unit`, `polarity`, `numerator` or `denominator` do not say.
-    """
-    per = MULTIPLIERS.get(str(kpi.get("unit")))
+    Where the level is met it is the last case that still meets it: for `higher` zero or negative
+    (what may be lost), for `lower` zero or positive. None where the KPI does not say."""
+    per, sided = MULTIPLIERS.get(str(kpi.get("unit"))), kpi.get("polarity") in (HIGHER, LOWER)
     numbers = (level, kpi.get("numerator"), kpi.get("denominator"))
-    if (
-        per is None
-        or kpi.get("polarity") not in (HIGHER, LOWER)
-        or not all(map(is_number, numbers))
-    ):
+    if per is None or not sided or not all(map(is_number, numbers)):
         return None
     line, met, cases = (Fraction(Decimal(repr(float(n)))) for n in numbers if n is not None)
     if cases <= 0:
@@ -234,12 +188,8 @@ def cases_to(kpi: Mapping[str, Any], level: float | None) -> int | None:
 
 
 def sensitivity(kpi: Mapping[str, Any], scheme: Scheme = DEFAULT_SCHEME) -> list[str]:
-    """How many cases decide the rating: `would be Amber with three fewer cases`, from a row with
-    `rating`, `polarity`, `unit`, `numerator`, `denominator` and its lines.
-
-    Returns:
-        The way up first, then the way down; empty where cases or rating are not known.
-    """
+    """How many cases decide the rating: `would be Amber with three fewer cases`, the way up first,
+    then the way down; empty where cases or rating are not known."""
     names = [band.name for band in scheme.bands]
     required = [cases_to(kpi, _edge(kpi, band)) for band in scheme.bands[:-1]]
     if kpi.get("rating") not in names or any(cases is None for cases in required):

@@ -170,9 +170,8 @@ def _jobs(
     folders = [text for text in given if councils and not _is_quarter(text)]
     quarters = [Quarter.parse(text) for text in given if text not in folders]
     if every and quarters:
-        raise InputError(
-            f"--all makes every quarter with returns: leave out {quarters[0].label}, or --all."
-        )
+        one = quarters[0].label
+        raise InputError(f"--all makes every quarter with returns: leave out {one}, or --all.")
     wanted = None if every else quarters
     if not councils:
         return jobs_of(raw, outputs_of(outputs, raw), wanted, settings), []
@@ -298,18 +297,15 @@ def check(quarter: str | None, raw: Path) -> None:
         findings = findings[findings["code"] != "taken-otherwise"]  # they stand above
         if len(findings):
             click.echo(findings_text(findings))
-        if left := undecided(raw, returns.quarter):
-            kpis = ", ".join(left)
-            click.echo(
-                f"warning   Nothing is decided for this year of {kpis}: see kpi start --year."
-            )
+        if left := ", ".join(undecided(raw, returns.quarter)):
+            see = "see kpi start --year"
+            click.echo(f"warning   Nothing is decided for this year of {left}: {see}.")
         click.echo("\n".join(three_lines(kpi_status(returns, returns.quarter))))
     if errors := len(errors_of(returns.problems)):
         raise InputError(f"The report cannot be made: {to_put_right(errors)}.")
     if faults:
-        raise InputError(
-            f"A draft can be made, the final report cannot: {to_put_right(faults)}, or let pass."
-        )
+        cannot = f"the final report cannot: {to_put_right(faults)}, or let pass"
+        raise InputError(f"A draft can be made, {cannot}.")
     click.echo("Ready for the report.")
 
 

@@ -2,11 +2,9 @@
 
 
 class KpiError(Exception):
-    """A fault in what was asked or sent. Its text is a sentence for an analyst.
-
-    `exit_status` is what the `kpi` command ends with. In a notebook the sentence is
-    shown alone, without a traceback.
-    """
+    """A fault in what was asked or sent. Its text is a sentence for an analyst. `exit_status` is
+    what the `kpi` command ends with. In a notebook the sentence is shown alone, without a
+    traceback."""
 
     exit_status = 1
 

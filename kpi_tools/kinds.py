@@ -136,11 +136,9 @@ def _first_fault(chart: str, y: Array, n: Array, d: Array) -> tuple[int, str] | 
 
 @dataclass(frozen=True)
 class Charted:
-    """The figures of a table as its kinds of chart take them, row by row.
-
-    `kind` is the place in `CHARTS`; `size` the denominator of what is made of parts, else 1; `per`
-    what a share is multiplied by to stand in the unit of the value.
-    """
+    """The figures of a table as its kinds of chart take them, row by row. `kind` is the place in
+    `CHARTS`; `size` the denominator of what is made of parts, else 1; `per` what a share is
+    multiplied by to stand in the unit of the value."""
 
     y: Array
     kind: Array
@@ -172,11 +170,8 @@ def charted(
     denominator: str = "denominator",
 ) -> Charted:
     """The figures of `value` for a kind of chart, `auto`, or the column `chart` that names one for
-    each series.
-
-    Raises `InputError` for an unknown kind, two kinds in one series, and figures that the kind
-    cannot chart.
-    """
+    each series. Raises `InputError` for an unknown kind, two kinds in one series, and figures that
+    the kind cannot chart."""
     n, d = (rows.either(None, name) for name in (numerator, denominator))
     given = value in rows.frame.columns
     if given:
@@ -243,10 +238,8 @@ def _multiplier(rows: Ordered, ratio: Array, share: Array) -> Array:
 @cache
 def expected_runs(useful: int) -> tuple[int, int]:
     """The longest run and the fewest crossings that chance leaves so many figures off the median.
-
     After Anhøj: the run is round(log₂ n) + 3 long, the crossings are the 5% point of the binomial
-    of n − 1 throws of a coin.
-    """
+    of n − 1 throws of a coin."""
     if useful < 1:
         return 0, 0
     reached, least = 0, -1
@@ -258,11 +251,8 @@ def expected_runs(useful: int) -> tuple[int, int]:
 
 def between(counts: pd.DataFrame) -> pd.DataFrame:
     """Of one series of counts the periods with a case but the first: `value` is how many without
-    one lie between the last and it.
-
-    Of counts that are mostly nought it is a series that can be charted (G). A missing count leaves
-    its value missing.
-    """
+    one lie between the last and it. Of counts that are mostly nought it is a series that can be
+    charted (G). A missing count leaves its value missing."""
     value = counts["value"].to_numpy(float)
     places = np.flatnonzero(value > 0)
     gaps = [np.isnan(value[a:b]).any() for a, b in zip(places[:-1], places[1:], strict=True)]

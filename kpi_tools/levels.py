@@ -26,11 +26,9 @@ def finite(number: nw.Expr) -> nw.Expr:
 
 def prepared(rows: Rows, schemes: Iterable[Scheme], given: Mapping[str, nw.Expr]) -> Rows:
     """Adds numbers that are finite or null: `_value`, `_line_…` for each column of a line, `_way`.
-
     `_way` is 1 or -1, or 0 where neither higher nor lower is better (`_closest`: target). Where
     there are parts the numerator times its unit's multiplier is rated, and the lines times the
-    denominator (`_scale`). `_noise`: the share of a line that is no more than rounding.
-    """
+    denominator (`_scale`). `_noise`: the share of a line that is no more than rounding."""
     names = {"target", "floor_standard", "tolerance"}.union(*(one.columns for one in schemes))
     none, polarity = lit(None, dtype=nw.Float64), given["polarity"].cast(nw.String)
     ways = when(polarity == HIGHER).then(lit(1.0)).when(polarity == LOWER).then(lit(-1.0))
@@ -95,11 +93,9 @@ def _beside(number: nw.Expr, line: Line) -> nw.Expr:
 
 
 def _near(line: Line, after: Band) -> nw.Expr:
-    """The level where closest is best: how far from the target a band reaches, as a negative.
-
-    The target alone reaches as far as the tolerance; without one half as far as the next band, or
-    as the floor standard.
-    """
+    """The level where closest is best: how far from the target a band reaches, as a negative. The
+    target alone reaches as far as the tolerance; without one half as far as the next band, or as
+    the floor standard."""
     target, floor, tolerance = col("_line_target"), Line("floor_standard"), col("_line_tolerance")
     if line.amount or line.column != "target":
         return _beside(-(col(f"_line_{line.column}") - target).abs(), line)

@@ -13,20 +13,11 @@ import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
 
+from kpi_tools import vocabulary as words
 from kpi_tools.errors import InputError
 from kpi_tools.frames import Array, Ordered, Words, in_order
 from kpi_tools.kinds import CHARTS, PRIMES, RUN, SHARES, WITH_PARTS, XMR, Charted, G, T, charted
 from kpi_tools.rebases import reached
-from kpi_tools.vocabulary import (
-    LIMITS,
-    LIMITS_ALONE,
-    NO_LIMITS,
-    NO_VARIATION,
-    NOT_CHARTED,
-    RUN_CHART,
-    TRIAL,
-    TRIAL_LIMITS,
-)
 
 _ENDS = {"lower_limit": -3, "near_lower": -2, "near_upper": 2, "upper_limit": 3}
 """The limits, in standard deviations from the centre."""
@@ -186,14 +177,14 @@ def limited(
     at_end = (used == 0) | (shares & (used == figures.per))
     crowded = by_law & (base.count(np.where(at_end, 0.0, np.nan)) * 2 > count)
     states = {
-        NOT_CHARTED: in_year,
-        NO_LIMITS: none,
-        NO_VARIATION: ~varied,
-        RUN_CHART: run,
-        TRIAL: points < FEWEST_FOR_RUNS,
-        LIMITS_ALONE: crowded,
-        TRIAL_LIMITS: points < _FEWEST_FOR_LIMITS,
-        LIMITS: ~in_year,
+        words.NOT_CHARTED: in_year,
+        words.NO_LIMITS: none,
+        words.NO_VARIATION: ~varied,
+        words.RUN_CHART: run,
+        words.TRIAL: points < FEWEST_FOR_RUNS,
+        words.LIMITS_ALONE: crowded,
+        words.TRIAL_LIMITS: points < _FEWEST_FOR_LIMITS,
+        words.LIMITS: ~in_year,
     }
     sigma = np.where(none, np.nan, sigma)
     ends = {name: _end(figures, mean, sigma, times) for name, times in _ENDS.items()}

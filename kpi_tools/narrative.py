@@ -1,10 +1,6 @@
 """Tables → sentences about the whole set: the paragraph for the minutes, what moved, what the
-figures rest on.
-
-Every figure in a sentence is taken from the table that is printed beside it, so the two cannot
-differ. Names of ratings and lines are the council's. Each sentence reads rightly for none, one, two
-and many.
-"""
+figures rest on. Each figure is taken from the table that is printed beside it, so the two cannot
+differ, and each sentence reads rightly for none, one, two and many."""
 
 from collections import Counter
 
@@ -43,13 +39,9 @@ def headline(
     title: str = "Quarterly Performance Report",
     terms: Terms = KENT_TERMS,
 ) -> str:
-    """The paragraph for the minutes: counts by rating and direction, with the changes since.
-
-    `kpis` and `before` are scorecards of this report and of the previous one as it was printed
-    (None for a first one). Ratings are given in figures and directions below ten in words, as
-    committee minutes print them. What is not rated or only monitored is counted too, so ratings and
-    directions add up to the same number.
-    """
+    """The paragraph for the minutes: counts by rating (in figures) and direction (below ten in
+    words), with the changes since the previous scorecard as printed, None for a first one. What is
+    not rated or only monitored is counted too, so both add up to the same number."""
     return f"{ratings_sentence(kpis, quarter, title, terms)} {_directions(kpis, before, terms)}"
 
 
@@ -112,10 +104,8 @@ def _directions(kpis: pd.DataFrame, before: pd.DataFrame | None, terms: Terms) -
 def change_sentence(
     movement: pd.DataFrame, before: Quarter, terms: Terms = KENT_TERMS, *, first: bool = False
 ) -> str:
-    """How the ratings' counts changed: as printed in the two reports, then like for like.
-
-    A `first` report claims no change since a report that never was.
-    """
+    """How the ratings' counts changed: as printed in the two reports, then like for like. A `first`
+    report claims no change since a report that never was."""
     table = movement.set_index("count")
     rated = [band.name for band in terms.council.bands if band.name in table.index]
 
@@ -181,9 +171,7 @@ def actions_sentence(
     terms: Terms = KENT_TERMS,
 ) -> str:
     """How many KPIs are in the worst band, the change since the last report, which came and went.
-
-    `when`: that report's quarter; `lacking`: how many of them have no management action.
-    """
+    `when`: that report's quarter; `lacking`: how many of them have no management action."""
     reds, one = worst_of(kpis, terms), terms.word("kpi")
     number = len(reds)
     opening = f"{capitalised(in_words(number))} of the {terms.kpis(len(kpis))} {are(number)}"
@@ -196,10 +184,8 @@ def actions_sentence(
         if number:
             parts[0] += f", {change_in_words(change)} {'than' if change else 'as'} in {when}"
         both = set(kpis["kpi_id"]) & set(before["kpi_id"])
-        for what, of, there, not_in in (
-            ("New to", kpis, reds, then),
-            ("No longer", before, then, reds),
-        ):
+        fresh, gone = ("New to", kpis, reds, then), ("No longer", before, then, reds)
+        for what, of, there, not_in in (fresh, gone):
             called = names(of, short=True)
             some = [called[i] for i in there["kpi_id"] if i in both - set(not_in["kpi_id"])]
             parts += [f"{what} {worst}: {'; '.join(some)}"] if some else []
@@ -258,13 +244,9 @@ def _trends(now: Counter[str], number: int, terms: Terms) -> str:
 
 
 def outlook_sentence(lines: pd.DataFrame, kpis: pd.DataFrame, terms: Terms = KENT_TERMS) -> str:
-    """How many KPIs are more likely than not to meet their lines next time: a judgement, never a
-    fact.
-
-    `lines`: as `terms.lines_of` and `outlook.line_chances` give them. Of the bands above the worst
-    the one whose line is the target counts, else the best that has a line; of those in the worst
-    band, the lowest line.
-    """
+    """How many KPIs are more likely than not to meet their lines (those of `outlook.line_chances`)
+    next time: a judgement, never a fact. Of the bands above the worst the one whose line is the
+    target counts, else the best that has a line; of those in the worst band, the lowest line."""
     known = lines[lines["next_chance"].notna() & ~lines["earlier"]]
     target = known["plain"] & (known["line"] == terms.word("target"))
     best = known.assign(first=~target).sort_values("first", kind="stable")
@@ -311,10 +293,8 @@ def data_sentences(
     kpis: pd.DataFrame, recent: pd.DataFrame, quarter: Quarter, terms: Terms = KENT_TERMS
 ) -> list[str]:
     """What the figures rest on: which are not final, missing or late, what is not rated and why."""
-    called = names(kpis)
-    sentences = [
-        f"This report uses what had been received for {quarter.title} and the quarters before it."
-    ]
+    called, until = names(kpis), f"{quarter.title} and the quarters before it"
+    sentences = [f"This report uses what had been received for {until}."]
     statuses, scope = recent["status"].value_counts(), f"shown for {terms.word('kpi', 2)}"
     if len(recent) == 1:
         sentences.append(f"The one figure {scope} is {statuses.index[0]}.")
@@ -324,11 +304,10 @@ def data_sentences(
         each = [f"{n:,} {are(n)} {status}" for status, n in statuses.items()]
         sentences.append(f"Of the {len(recent):,} figures {scope}, {listed(each)}.")
     stands = kpis[~kpis["is_due"].astype(bool)]
+    never = "no date is set for the next figure"
     due = [
-        f"next due {Quarter.parse(next_due).title}"
-        if is_text(next_due)
-        else "no date is set for the next figure"
-        for next_due in stands["next_due"]
+        f"next due {Quarter.parse(when).title}" if is_text(when) else never
+        for when in stands["next_due"]
     ]
     for rows, how, why in (
         (kpis[kpis["lag_quarters"] > 0], "reported in arrears", ""),

@@ -46,12 +46,11 @@ _ANSWER: Final = (
     "year_end_state",
 )
 PREDICTED: Final = (FROM_TREND, FROM_MEAN, FROM_COUNTS, FROM_CASES, FROM_PAST)
-FOR_YEAR_TO_DATE: Final = (
-    "not predicted: year-to-date figures grow through the year by their nature"
-)
-FOR_ANNUAL: Final = "not predicted: a figure that comes once a year or less often is not carried on"
-UNLIKE: Final = "not predicted: one figure is unlike all others"
-TOO_FAR: Final = "not predicted: further ahead than a third of the history"
+_NOT: Final = "not predicted: "
+FOR_YEAR_TO_DATE: Final = f"{_NOT}year-to-date figures grow through the year by their nature"
+FOR_ANNUAL: Final = f"{_NOT}a figure that comes once a year or less often is not carried on"
+UNLIKE: Final = f"{_NOT}one figure is unlike all others"
+TOO_FAR: Final = f"{_NOT}further ahead than a third of the history"
 YEAR_ENDED: Final = "the latest figure is already that of the year's end"
 _SMALL = 5.0
 _FEWEST_PAST = 8
@@ -76,15 +75,10 @@ def outlook(
 ) -> pd.DataFrame:
     """What to expect of the next figure of each series, and of that at its financial year's end.
 
-    Args:
-        recent: Quarterly figures of any engine. Used where they are there: `numerator`,
-            `denominator`, `unit`, `basis`, `frequency`, `tolerance`, `range_low`, `range_high`, and
-            `series_from`: only the figures with that of the last row are of one series.
-        by: As for `direction_of_travel`, like `period`, `value` and `polarity`.
-        target: A column or a number. Default: `target`, where there is one.
-        floor_standard: Likewise.
-        significance: Of the test for a trend.
-        minimum_points: Fewer are not enough data.
+    Parameters and errors are those of `direction_of_travel`; `target` and `floor_standard` are
+    columns or numbers. Used where they are there: `numerator`, `denominator`, `unit`, `basis`,
+    `frequency`, `tolerance`, `range_low`, `range_high`, and `series_from`: only the figures with
+    that of the last row are of one series.
 
     Returns:
         One row a series: `outlook` (in words how it is predicted, or why not), `horizon` (quarters
@@ -92,9 +86,6 @@ def outlook(
         `…_low`, `…_high` (95% interval, ending where the measure ends), `…_target_chance`,
         `…_floor_chance` (null where there is no line, or nothing can be said; they hold if the
         lines stay); last `year_end_state`, empty or why not.
-
-    Raises:
-        InputError: A column is not there.
     """
     named: dict[str, Any] = {"value": value, "polarity": polarity}
     named |= {"target": target, "floor_standard": floor_standard}
@@ -245,18 +236,14 @@ class _Prediction:
             figures, chances = self.law
             order = np.argsort(figures, kind="stable")
             reached = np.cumsum(chances[order])
-            low, high = (
-                figures[order][min(int(np.searchsorted(reached, at)), len(figures) - 1)]
-                for at in (0.025, 0.975)
-            )
-            return float(figures @ chances), float(low), float(high)
+            at = np.minimum(np.searchsorted(reached, (0.025, 0.975)), len(figures) - 1)
+            low, high = figures[order][at].tolist()
+            return float(figures @ chances), low, high
         assert self.line is not None
-        expected, _, half = self.line.predict(self.line.months[-1] + months)
+        middle, _, half = self.line.predict(self.line.months[-1] + months)
         least, most = ends_of(self.kpi)
-        expected, low, high = (
-            min(max(one, least), most) for one in (expected, expected - half, expected + half)
-        )
-        return expected, low, high
+        within = [min(max(one, least), most) for one in (middle, middle - half, middle + half)]
+        return within[0], within[1], within[2]
 
     def chance(self, edge: float, far: float, months: int) -> float:
         """Of meeting a line, between two edges where closest is best; NaN where there is none or
@@ -331,10 +318,7 @@ def outlook_in_words(
     row: Mapping[str, Any], unit: str, decimals: int, word: Callable[[str], str] = _plainly
 ) -> str:
     """One paragraph for a row of `outlook`: what is expected, between what, and how likely target
-    and floor standard are met.
-
-    `word`: what a line is called.
-    """
+    and floor standard are met. `word`: what a line is called."""
     if math.isnan(row["next_expected"]):
         return f"Outlook: {row['outlook']}."
     parts = [f"Predicted {row['outlook']}."]
@@ -352,9 +336,8 @@ def outlook_in_words(
         ]
         parts.append(f"{sentence}; the chance {' and '.join(met)}." if met else f"{sentence}.")
     if row["year_end_state"] == TOO_FAR:
-        parts.append(
-            "The year's end is further ahead than a third of the history: nothing is said of it."
-        )
+        far = "further ahead than a third of the history"
+        parts.append(f"The year's end is {far}: nothing is said of it.")
     return " ".join(parts)
 
 

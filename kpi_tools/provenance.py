@@ -51,14 +51,10 @@ _TAKEN: Final = r"con|prn|aux|nul|(com|lpt)[0-9]|history|data|site"
 def fingerprints(raw: Path, quarter: Quarter) -> dict[str, str]:
     """SHA-256 of everything in `raw` that the report of `quarter` may depend on, by its path.
 
-    * What is filed under quarters up to and including this one, and files beside the folders: their
-      bytes;
-    * the tables of the council that say since when a row is in force: the rows in force by this
-      quarter, as texts; when a KPI leaves the set later is not yet known then, and does not count;
-    * council.toml: what it says, without comments and order.
-
-    A table that cannot be read so counts with its bytes. Two calls that give the same give the same
-    report with the same program (`sources`): what is made of many quarters may skip those.
+    What is filed under quarters up to this one counts with its bytes; of tables that say since when
+    a row is in force, the rows in force by this quarter, as texts (when a KPI leaves the set later
+    is not yet known then); council.toml without comments and order. A table that cannot be read so
+    counts with its bytes.
     """
     found = {}
     for path in sorted(raw.rglob("*")):
@@ -154,10 +150,8 @@ def council_name(raw: Path) -> str:
         raise InputError(f"{path} {why}. `kpi check` says more.") from None
     name = council.get("name") if isinstance(council, dict) else None
     if not isinstance(name, str) or not slug(name):
-        line = 'name = "Kent County Council"'
-        raise InputError(
-            f"{path} needs under [council] a line such as {line}, with a letter of a to z in it."
-        )
+        line = 'name = "Kent County Council", with a letter of a to z in it'
+        raise InputError(f"{path} needs under [council] a line such as {line}.")
     return name
 
 

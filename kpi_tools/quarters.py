@@ -12,9 +12,7 @@ from kpi_tools.errors import InputError
 _YEAR = r"(?:fy ?|financial year )?(?P<start>(?:20)?\d\d)\s*[-/]\s*(?P<end>(?:20)?\d\d)\)?"
 _NUMBER = r"(?:q|qtr\.?|quarter)\s*(?P<number>\d+)\)?"
 _GAP = r"[\s,;:_(-]*(?:of )?"
-_FORMS = tuple(
-    re.compile(form) for form in (rf"{_YEAR}{_GAP}{_NUMBER}", rf"{_NUMBER}{_GAP}{_YEAR}")
-)
+_FORMS = re.compile(rf"{_YEAR}{_GAP}{_NUMBER}"), re.compile(rf"{_NUMBER}{_GAP}{_YEAR}")
 _ONE_YEAR = re.compile(
     rf"(?:{_NUMBER}[\s,;:_(/'-]*(?:fy ?)?(?P<year>(?:20)?\d\d)\)?|"
     rf"(?:fy ?)?(?P<year2>(?:20)?\d\d){_GAP}{_NUMBER.replace('number', 'number2')})"
@@ -28,17 +26,15 @@ class QuarterError(InputError, ValueError):
 
 @dataclass(frozen=True, order=True)
 class Quarter:
-    """A financial quarter: `year` is the calendar year in which the financial year starts, `number`
-    is 1 to 4."""
+    """A financial quarter: `number` 1 to 4 of the financial year that begins in `year`."""
 
     year: int
     number: int
 
     def __post_init__(self) -> None:
         if not (1900 <= self.year <= 2098 and 1 <= self.number <= 4):
-            raise QuarterError(
-                f"There is no quarter {self.number} of the financial year {self.year}. {ADVICE}"
-            )
+            what = f"quarter {self.number} of the financial year {self.year}"
+            raise QuarterError(f"There is no {what}. {ADVICE}")
 
     @classmethod
     def parse(cls, text: object) -> Self:
@@ -74,9 +70,8 @@ class Quarter:
         year, after = (int(part) + 2000 * (len(part) < 4) for part in (start, end))
         number = int(quarter)
         if after != year + 1:
-            raise QuarterError(
-                f'"{text}" is not a financial year: {year} is followed by {year + 1}. {ADVICE}'
-            )
+            why = f"{year} is followed by {year + 1}"
+            raise QuarterError(f'"{text}" is not a financial year: {why}. {ADVICE}')
         if not 1 <= number <= 4:
             raise QuarterError(f'"{text}": a year has four quarters, not {number}. {ADVICE}')
         return cls(year, number)
@@ -100,11 +95,6 @@ class Quarter:
     def title(self) -> str:
         """`Quarter 3 2024/25`: the form that readers see."""
         return f"Quarter {self.number} {self.year}/{(self.year + 1) % 100:02}"
-
-    @property
-    def short(self) -> str:
-        """`Dec 24`: the month in which the quarter ends, for axes."""
-        return f"{self.end:%b %y}"
 
     @property
     def start(self) -> date:

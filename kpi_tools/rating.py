@@ -14,6 +14,7 @@ import pandas as pd
 from narwhals.stable.v2 import col, lit, when
 from narwhals.stable.v2.typing import IntoFrameT
 
+from kpi_tools import vocabulary
 from kpi_tools.errors import InputError
 from kpi_tools.frames import no_column, numbers
 from kpi_tools.levels import (
@@ -32,26 +33,16 @@ from kpi_tools.levels import (
     with_levels,
 )
 from kpi_tools.schemes import DEFAULT_SCHEME, EARLIER, Line, Scheme, one_of
-from kpi_tools.vocabulary import (
-    CLOSEST,
-    HIGHER,
-    LOWER,
-    MILESTONE,
-    MONITORED,
-    NOT_RATED,
-    POLARITIES,
-    STATUSES_WITHOUT_VALUE,
-)
 from kpi_tools.wording import capitalised
 
 ADDED = ("rating", "not_rated_reason", "band")
 NO_FIGURE = "no figure"
 NUMBERS = ("value", "target", "floor_standard", "numerator", "denominator", "tolerance")
-_FURTHER = ("unit", "scheme", "rated", "kind", MILESTONE, "status", "year_target")
+_FURTHER = ("unit", "scheme", "rated", "kind", vocabulary.MILESTONE, "status", "year_target")
 _Outcome = tuple[str, str | None, int | None]
 """A rating, the reason why there is none, and the band's place."""
 _Step = tuple[nw.Expr, _Outcome]
-_AS_STATUS: _Outcome = (NOT_RATED, "the status says why", None)
+_AS_STATUS: _Outcome = (vocabulary.NOT_RATED, "the status says why", None)
 
 
 def rate(
@@ -102,7 +93,7 @@ def rate(
     asked = {"value": value, "target": target, "polarity": polarity}
     asked["floor_standard"] = floor_standard
     for parameter, name in asked.items():
-        if parameter == "polarity" and name in POLARITIES or not isinstance(name, str):
+        if parameter == "polarity" and name in vocabulary.POLARITIES or not isinstance(name, str):
             given[parameter] = lit(name)
         elif name in names:
             given[parameter] = col(name)
@@ -138,43 +129,35 @@ def rate(
 
 
 def meets(
-    value: Any, line: Any, polarity: str = HIGHER, *, far: Any = None, denominator: Any = None
+    value: Any,
+    line: Any,
+    polarity: str = vocabulary.HIGHER,
+    *,
+    far: Any = None,
+    denominator: Any = None,
 ) -> Any:
-    """Whether a value meets a line: the one rule, of numbers or of columns (numpy, pandas).
+    """Whether a value meets a line, equality included: the one rule, of numbers or of columns
+    (numpy, pandas). False where the line is NaN.
 
-    Args:
-        value: The figure, in the KPI's unit; with `denominator` the numerator times the unit's
-            multiplier.
-        line: The edge of the band (`band_lines`: `edge`), in the KPI's unit.
-        polarity: `higher`, `lower` or `target`.
-        far: For closest to target, the other edge of the band (`far_edge`).
-        denominator: What the line is multiplied by.
-
-    Returns:
-        True where it is met, equality included; False where the line is NaN.
+    `line` and `far` are the edges of a band (`band_lines`); with `denominator`, by which they are
+    multiplied, the value is the numerator times the unit's multiplier.
     """
     noise, scale = (NOISE, 1.0) if denominator is None else (ROUNDING, denominator)
     edge = line * scale
-    if polarity == CLOSEST:
+    if polarity == vocabulary.CLOSEST:
         other = far * scale
         size = abs(value) + (abs(edge) + abs(other)) / 2
         return no_less(edge - value, size, noise) & no_less(value - other, size, noise)
-    way = -1.0 if polarity == LOWER else 1.0
+    way = -1.0 if polarity == vocabulary.LOWER else 1.0
     return no_less((edge - value) * way, abs(edge), noise)
 
 
 def band_lines(table: pd.DataFrame, schemes: Mapping[str, Scheme] | None = None) -> pd.DataFrame:
     """Where each band begins, for charts, cards and sentences of distance.
 
-    Args:
-        table: Rows with `kpi_id`, `polarity`, the lines, and where they are there `quarter`,
-            `period_end`, `scheme`.
-        schemes: As for `rate`.
-
-    Returns:
-        A row for each row and band: `kpi_id`, `quarter`, `period_end`, `place`, `band`, `colour`,
-        `edge` in the KPI's unit (NaN where the line is not set, and for the last band) and
-        `far_edge`, the other edge where closest to the target is best.
+    A row for each row and band: `kpi_id`, `quarter`, `period_end`, `place`, `band`, `colour`,
+    `edge` in the KPI's unit (NaN where the line is not set, and for the last band) and `far_edge`,
+    the other edge where closest to the target is best.
     """
     schemes = schemes or {"": DEFAULT_SCHEME}
     keys = [name for name in ("kpi_id", "quarter", "period_end") if name in table]
@@ -209,26 +192,18 @@ def cannot_be_rated(
 ) -> pd.DataFrame:
     """Which KPIs cannot be rated whatever their figure, or not as their bands mean it.
 
-    Args:
-        lines: A row per KPI with `kpi_id`, `polarity` and its lines; perhaps `scheme`, `rated`,
-            `kind`.
-        schemes: As for `rate`.
-        words: Likewise.
-
-    Returns:
-        `kpi_id`, `kind` (`never`, `order`: a band asks for more than a better one, `zero`: a per
-        cent of a target of 0) and `reason`, a sentence. Nothing for what is monitored and for
-        milestones.
+    `lines`: a row per KPI. A row for each that cannot: `kpi_id`, `kind` (`never`, `order`: a band
+    asks for more than a better one, `zero`: a per cent of a target of 0) and `reason`, a sentence.
     """
     schemes = schemes or {"": DEFAULT_SCHEME}
     rows = lines.drop(columns=["status", *PARTS], errors="ignore")
     rows = rows.assign(**dict.fromkeys(EARLIER, 0.0))
     if "kind" in rows:
-        rows = rows[rows["kind"] != MILESTONE]
-    best = rows["polarity"].map({HIGHER: 1e300, LOWER: -1e300}).fillna(0.0)
+        rows = rows[rows["kind"] != vocabulary.MILESTONE]
+    best = rows["polarity"].map({vocabulary.HIGHER: 1e300, vocabulary.LOWER: -1e300}).fillna(0.0)
     ends = pd.concat([rows.assign(value=best), rows.assign(value=-best)], ignore_index=True)
     rated = rate(ends, schemes)
-    unrated = (rated["rating"] == NOT_RATED).to_numpy().reshape(2, -1).all(axis=0)
+    unrated = (rated["rating"] == vocabulary.NOT_RATED).to_numpy().reshape(2, -1).all(axis=0)
     never = rated.head(len(rows))[unrated]
     found = []
     for kpi_id, reason in zip(never["kpi_id"], never["not_rated_reason"], strict=True):
@@ -271,7 +246,7 @@ def _used(rows: Rows, schemes: Mapping[str, Scheme]) -> Mapping[str, Scheme]:
 
 
 def _unrated(reason: str) -> _Outcome:
-    return NOT_RATED, reason, None
+    return vocabulary.NOT_RATED, reason, None
 
 
 def _of_all(
@@ -279,19 +254,17 @@ def _of_all(
     milestones: Mapping[str, str | None],
     given: Mapping[str, nw.Expr],
 ) -> Iterator[_Step]:
-    """What is asked of a figure whatever its scheme, in order, each with what follows from it.
-
-    A milestone has the band of its status.
-    """
+    """What is asked of a figure whatever its scheme, in order, each with what follows from it. A
+    milestone has the band of its status."""
     if "rated" in given:
-        yield col("rated") == "no", (MONITORED, None, None)
+        yield col("rated") == "no", (vocabulary.MONITORED, None, None)
     if "kind" in given:
-        of_kind = (col("kind") == MILESTONE).fill_null(False)
+        of_kind = (col("kind") == vocabulary.MILESTONE).fill_null(False)
         places = {
             band.name: place for one in schemes.values() for place, band in enumerate(one.bands, 1)
         }
-        for name, band in milestones.items() if MILESTONE in given else ():
-            status = col(MILESTONE).cast(nw.String).str.to_lowercase()
+        for name, band in milestones.items() if vocabulary.MILESTONE in given else ():
+            status = col(vocabulary.MILESTONE).cast(nw.String).str.to_lowercase()
             outcome = _unrated(f'the status "{name}" has no rating')
             if band:
                 outcome = (band, None, places.get(band))
@@ -299,7 +272,7 @@ def _of_all(
         yield of_kind, _unrated(NO_FIGURE)
     no_figure = col("_value").is_null()
     if "status" in given:
-        said = col("status").cast(nw.String).is_in(STATUSES_WITHOUT_VALUE)
+        said = col("status").cast(nw.String).is_in(vocabulary.STATUSES_WITHOUT_VALUE)
         yield no_figure & said.fill_null(False), _AS_STATUS
     yield no_figure, _unrated(NO_FIGURE)
     yield (col("_way") == 0) & ~col("_closest"), _unrated("polarity not known")

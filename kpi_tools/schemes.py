@@ -1,8 +1,5 @@
-"""How a council rates: bands, the best first, each with the lines that a figure has to meet
-(METHOD.md, "Rating").
-
-`parse_schemes` reads the part [rating] of council.toml; `levels` makes numbers of lines.
-"""
+"""How a council rates, as [rating] of council.toml says: bands, the best first, each with the lines
+that a figure has to meet (METHOD.md, "Rating")."""
 
 import re
 from collections.abc import Collection, Iterable, Mapping
@@ -28,11 +25,8 @@ _RESERVED = [word.casefold() for word in (NOT_RATED, MONITORED, NOT_DUE)]
 
 @dataclass(frozen=True)
 class Line:
-    """A line that a figure meets or misses: a column, or so much beside it, on its worse side
-    unless `beyond`.
-
-    `amount` is in the KPI's unit, or with `percent` in % of the line's absolute value.
-    """
+    """A line that a figure meets or misses: a column, or so much beside it (in the KPI's unit, or
+    with `percent` in % of the line's absolute value), on its worse side unless `beyond`."""
 
     column: str
     amount: float = 0.0
@@ -54,8 +48,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Band:
-    """One rating: `meets` are lines of which any is enough; none for the last band, which takes the
-    rest."""
+    """One rating: `meets` are lines of which any is enough; the last has none, takes the rest."""
 
     name: str
     meets: tuple[Line, ...]
@@ -66,10 +59,7 @@ class Band:
 @dataclass(frozen=True)
 class Scheme:
     """Bands, the best first. `without_line` is what a figure gets that misses every line there is,
-    where the lowest is not set.
-
-    The default scheme of a council has the name "".
-    """
+    where the lowest is not set. The default scheme of a council has the name ""."""
 
     name: str
     bands: tuple[Band, ...]
@@ -95,17 +85,13 @@ DEFAULT_SCHEME: Final = Scheme(
 def parse_schemes(
     rating: Mapping[str, Any], where: str = "rating", terms: Mapping[str, str] | None = None
 ) -> dict[str, Scheme]:
-    """The schemes of the part [rating] of council.toml by name, the default as "".
-
-    `terms`: what the council calls its lines, for what bands did where it does not say.
-
-    Raises `InputError` with a sentence for the first setting that cannot be used.
-    """
+    """The schemes of the part [rating] of council.toml by name, the default as "". `terms`: what
+    the council calls its lines, for what bands did where it does not say. Raises `InputError` for
+    the first setting that cannot be used."""
     _known(rating, ("bands", "without_line", "scheme", "percent", "schemes"), where)
     if "bands" in rating and "scheme" in rating:
-        raise InputError(
-            f"[{where}] has both bands and scheme, the older word for the same: keep bands."
-        )
+        both = "both bands and scheme, the older word for the same"
+        raise InputError(f"[{where}] has {both}: keep bands.")
     older = "scheme" in rating or "percent" in rating
     bands = _shorthand(rating, where) if older else rating.get("bands")
     default = DEFAULT_SCHEME
@@ -113,9 +99,8 @@ def parse_schemes(
         default = _scheme("", bands, rating.get("without_line"), DEFAULT_SCHEME, where)
     further = rating.get("schemes", {})
     if not isinstance(further, Mapping):
-        raise InputError(
-            f"[{where}.schemes] must hold schemes, such as [{where}.schemes.tolerant]."
-        )
+        such = f"such as [{where}.schemes.tolerant]"
+        raise InputError(f"[{where}.schemes] must hold schemes, {such}.")
     found = {"": default}
     for name, values in further.items():
         place = f"{where}.schemes.{name}"
@@ -227,9 +212,8 @@ def _bands(bands: list[Mapping[str, Any]], default: Scheme, where: str) -> tuple
             raise InputError(f"{here}: two bands have this name.")
         last, given = place == len(bands) - 1, band.get("meets")
         if last and given is not None:
-            raise InputError(
-                f"{here} is the last and takes the rest: it has no line. Leave meets away."
-            )
+            has = "is the last and takes the rest: it has no line"
+            raise InputError(f"{here} {has}. Leave meets away.")
         if not last and not given:
             raise InputError(f"{here} has no line. Only the last band has none: give meets.")
         texts = given if isinstance(given, list) else [given] * (given is not None)
@@ -246,11 +230,9 @@ def _bands(bands: list[Mapping[str, Any]], default: Scheme, where: str) -> tuple
 
 def _says(like: Band | None, lines: tuple[Line, ...], before: list[Band]) -> str:
     """What a figure of the band did, where the council does not say so."""
-    if like and like.meets == lines and lines:
-        return like.says
     if not lines:
         return f"did not meet the {before[-1].meets[-1].words()}"
-    return " or ".join(map(_did, lines))
+    return like.says if like and like.meets == lines else " or ".join(map(_did, lines))
 
 
 def _did(line: Line) -> str:

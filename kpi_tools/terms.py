@@ -6,18 +6,11 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from kpi_tools import vocabulary as words
 from kpi_tools.loading import Council
 from kpi_tools.rating import band_lines, meets
 from kpi_tools.schemes import EARLIER, Band, Scheme
 from kpi_tools.scorecard import DEFAULT_COUNCIL, counts, ratings_of, trends_of
-from kpi_tools.vocabulary import (
-    CLOSEST,
-    MILESTONE,
-    MONITORED,
-    NOT_ENOUGH_DATA,
-    NOT_TESTABLE,
-    TREND_ARROW,
-)
 from kpi_tools.wording import (
     Row,
     capitalised,
@@ -37,7 +30,7 @@ AGAINST = {
     "average": "the average of the four figures before",
 }
 """What a two-point arrow compares the latest figure with."""
-_NOT_COMPARED = {NOT_ENOUGH_DATA: "nothing to compare", NOT_TESTABLE: "not compared"}
+_NOT_COMPARED = {words.NOT_ENOUGH_DATA: "nothing to compare", words.NOT_TESTABLE: "not compared"}
 _LEADING = ("Percentage of ", "Number of ", "Proportion of ")
 
 
@@ -77,7 +70,7 @@ class Terms:
 
     def look(self, rating: str) -> str:
         """The colour of a rating, also of what is not rated or only monitored."""
-        return self.looks.get(rating, "monitored" if rating == MONITORED else "not-rated")
+        return self.looks.get(rating, "monitored" if rating == words.MONITORED else "not-rated")
 
     @property
     def middle(self) -> list[str]:
@@ -101,9 +94,9 @@ class Terms:
 
     def arrow_of(self, kpi: Row) -> str:
         """The arrow that a KPI is shown with, in a word; a milestone has none."""
-        if kpi.get("kind") == MILESTONE:
+        if kpi.get("kind") == words.MILESTONE:
             return ""
-        if self.arrow == TREND_ARROW:
+        if self.arrow == words.TREND_ARROW:
             return str(kpi["direction_of_travel"])
         return _NOT_COMPARED.get(kpi["arrow"]) or str(kpi["arrow"])
 
@@ -175,7 +168,7 @@ def missed(kpi: Row, line: Row) -> float | None:
     value, edge, far = kpi["value"], line["edge"], line["far_edge"]
     if not is_number(value) or meets(value, edge, kpi["polarity"], far=far):
         return None
-    return float(far if kpi["polarity"] == CLOSEST and value > max(edge, far) else edge)
+    return float(far if kpi["polarity"] == words.CLOSEST and value > max(edge, far) else edge)
 
 
 def miss(kpi: Row, line: Row | None) -> str:
@@ -192,10 +185,8 @@ def level_of(kpi: Row, value: float, *, bare: bool = True) -> str:
 
 
 def names(kpis: pd.DataFrame, *, short: bool = False) -> dict[str, str]:
-    """What each KPI is called in a list, by its id: with the id where two have one name.
-
-    `short`: by `short_name`, else the name less `Percentage of`, `Number of`.
-    """
+    """What each KPI is called in a list, by its id: with the id where two have one name. `short`:
+    by `short_name`, else the name less `Percentage of`, `Number of`."""
     called = {row["kpi_id"]: _short(row) if short else row["kpi_name"] for row in rows_of(kpis)}
     often = Counter(called.values())
     return {i: f"{name} ({i})" if often[name] > 1 else name for i, name in called.items()}

@@ -1,9 +1,5 @@
 """Tokens in commentary: `{value}` stands for the figure that the table shows, so prose and table
-cannot differ.
-
-A token is a word in braces; `{{` gives a brace. Which there are depends on what the text is about:
-a KPI or a section.
-"""
+cannot differ; `{{` gives a brace."""
 
 import re
 from collections.abc import Collection, Mapping
@@ -56,9 +52,7 @@ def unknown(text: str, known: Collection[str]) -> list[str]:
 def without_figure(text: str, figures: Mapping[str, str | None]) -> list[str]:
     """The tokens of `text` that are known and have no figure in this quarter, as written."""
     names = [part[1].strip() for part in _PART.finditer(text) if part[1] is not None]
-    return [
-        f"{{{name}}}" for name in dict.fromkeys(names) if name in figures and figures[name] is None
-    ]
+    return [f"{{{name}}}" for name in dict.fromkeys(names) if figures.get(name, "") is None]
 
 
 def filled(text: str, figures: Mapping[str, str | None]) -> str:
@@ -73,11 +67,9 @@ def filled(text: str, figures: Mapping[str, str | None]) -> str:
 
 
 def kpi_figures(kpi: Mapping[str, Any]) -> dict[str, str | None]:
-    """What each of KPI_TOKENS says for a row of the scorecard; None where there is no figure.
-
-    As the card prints it. A figure that is suppressed is `[c]`, and so is its rating and the change
-    to or from it.
-    """
+    """What each of KPI_TOKENS says for a row of the scorecard; None where there is no figure. As
+    the card prints it. A figure that is suppressed is `[c]`, and so is its rating and the change to
+    or from it."""
     row, quarter = dict(kpi), Quarter.parse(kpi["quarter"])
     figures = {"change": _change(row), **_quarters(quarter)}
     for name, of in (("value", ""), ("previous", "previous_"), ("year_ago", "year_ago_")):

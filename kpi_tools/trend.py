@@ -160,20 +160,11 @@ def gls_direction(
 ) -> Any:
     """Add the overlap-aware direction to all rows of each series: pass the rows of the chart.
 
-    Args:
-        recent: As for `direction_of_travel`, like all the rest; also used where they are there are
-            `basis` (`rolling_12_months` overlaps), `seasonal` (`yes`: season terms are fitted where
-            there are figures enough), `direction_of_travel`, the official arrow, and `series_from`:
-            only the figures with that of the last row are of one series.
-
-    Returns:
-        The table with `gls_direction`, `gls_slope` (a year's change), `gls_slope_low`,
-        `gls_slope_high`, `gls_p_value`, `mann_kendall_p`, `false_discovery` (the share of false
-        calls to expect among the series called at this p or less), `second_opinion` and
-        `direction_note`.
-
-    Raises:
-        InputError: As `direction_of_travel`.
+    Parameters and errors are those of `direction_of_travel`. Used where they are there: `basis`
+    (`rolling_12_months` overlaps), `seasonal` (`yes`: season terms are fitted where there are
+    figures enough), `direction_of_travel`, the official arrow, and `series_from`: only figures with
+    that of the last row are of one series. `gls_slope` is a year's change, `false_discovery` the
+    share of false calls to expect among the series called at this p or less.
     """
     rows = in_order(recent, by, period, named={"value": value, "polarity": polarity})
     _check_dates(rows)
@@ -210,11 +201,8 @@ def gls_direction(
 
 def difference_in_words(official: Any, overlap_aware: Any) -> str:
     """A sentence where the published direction and the overlap-aware one differ; else empty."""
-    seen = {
-        POSITIVE: "a positive direction",
-        NEGATIVE: "a negative direction",
-        STABLE: "no clear trend",
-    }
+    seen = {state: f"a {state.lower()} direction" for state in (POSITIVE, NEGATIVE)}
+    seen[STABLE] = "no clear trend"
     if official == overlap_aware or official not in seen or overlap_aware not in seen:
         return ""
     return (
@@ -239,11 +227,9 @@ def size_in_words(slope: float, low: float, high: float, unit: str, decimals: in
 
 @dataclass(frozen=True)
 class FittedLine:
-    """A line through figures of months: `slope`, `low` and `high` (95% interval) are per month.
-
-    `p` is two-sided, `df` degrees of freedom, `flat`: the figures are all the same, so there is
-    nothing to test. The other fields are for `predict`.
-    """
+    """A line through figures of months: `slope`, `low` and `high` (95% interval) are per month. `p`
+    is two-sided, `df` degrees of freedom, `flat`: the figures are all the same, so there is nothing
+    to test. The other fields are for `predict`."""
 
     slope: float
     low: float
@@ -261,10 +247,8 @@ class FittedLine:
     variance: float
 
     def predict(self, month: int) -> tuple[float, float, float]:
-        """The expected figure of a later month, its standard error, and half its 95% interval.
-
-        A figure that will share data with known ones is drawn towards them, and the surer for it.
-        """
+        """The expected figure of a later month, its standard error, and half its 95% interval. A
+        figure that will share data with known ones is drawn towards them, and the surer for it."""
         row = _design((month,), self.months[0], self.trend, self.seasons)[0]
         shared = _shared(month - np.array(self.months), self.overlap)
         inverse = _whitener(self.months, self.overlap)
@@ -284,26 +268,17 @@ def fit(
     trend: bool = True,
     seasonal: bool = False,
 ) -> FittedLine | None:
-    """The line through figures by generalised least squares.
+    """The line through figures by generalised least squares; None with too few of them.
 
-    Args:
-        months: Of each figure, as whole numbers that rise; gaps keep their place.
-        values: The figures.
-        overlap: How many months one figure covers, where neighbours share data.
-        trend: Without it the mean alone is fitted.
-        seasonal: A term for each month of the year but the first; it asks for two spare degrees.
-
-    Returns:
-        The line, or None with too few figures.
-
-    Raises:
-        InputError: Two figures are for one month.
+    `months`: of each figure, as whole numbers that rise; `overlap`: how many one figure covers,
+    where neighbours share data. Without `trend` the mean alone is fitted; with `seasonal` a term
+    for each month of the year but the first, which asks for two spare degrees. Raises `InputError`
+    where two figures are for one month.
     """
     known = tuple(int(month) for month in months)
     if len(set(known)) < len(known):
-        raise InputError(
-            "Two figures of one series are for the same month: keep the one that counts."
-        )
+        twice = "Two figures of one series are for the same month"
+        raise InputError(f"{twice}: keep the one that counts.")
     seasons = tuple(sorted({month % 12 for month in known}))[1:] if seasonal else ()
     df = len(known) - (1 + trend + len(seasons))
     if df < 1 + bool(seasons):
@@ -325,9 +300,8 @@ def fit(
     t = 0.0 if slope == 0 else float("inf") if error == 0 else slope / error
     reach = critical(df) * error
     size = (slope, slope - reach, slope + reach, float(p_value(t, df)), df, flat)
-    return FittedLine(
-        *size, known, overlap, trend, seasons, coefficients, residuals, spread, variance
-    )
+    how = (known, overlap, trend, seasons)
+    return FittedLine(*size, *how, coefficients, residuals, spread, variance)
 
 
 def _shared(months_apart: Array, overlap: int) -> Array:
@@ -351,11 +325,9 @@ def _whitener(months: tuple[int, ...], overlap: int) -> Array:
 
 
 def p_value(t: Any, df: Any) -> Any:
-    """Student's t: the two-sided probability of a value at least as far from zero.
-
-    Numbers or columns of them, of whole degrees of freedom; NaN stays NaN. By the finite series of
-    Abramowitz and Stegun, 26.7.3 and 26.7.4.
-    """
+    """Student's t: the two-sided probability of a value at least as far from zero. Numbers or
+    columns of them, of whole degrees of freedom; NaN stays NaN. By the finite series of Abramowitz
+    and Stegun, 26.7.3 and 26.7.4."""
     t, df = np.broadcast_arrays(np.abs(np.asarray(t, float)), np.asarray(df))
     if (df < 1).any():
         raise ValueError(f"Student's t needs at least one degree of freedom, not {df.min()}.")
@@ -395,11 +367,8 @@ def critical(df: int, level: float = 0.05) -> float:
 
 
 def mann_kendall(values: Sequence[float]) -> float:
-    """The two-sided p-value of the Mann-Kendall trend test, NaN below three values.
-
-    Exact up to ten values without ties; else the normal approximation with corrections for ties and
-    continuity.
-    """
+    """The two-sided p-value of the Mann-Kendall trend test, NaN below three values. Exact up to ten
+    values without ties; else the normal approximation with corrections for ties and continuity."""
     y = np.asarray(values, float)
     n = len(y)
     if n < 3:

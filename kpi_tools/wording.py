@@ -34,9 +34,7 @@ def in_words(number: int) -> str:
 
 def rounded(value: float, decimals: int) -> str:
     """The value to so many decimals, half away from zero, with thousands separators."""
-    exact = Decimal(repr(float(value))).quantize(
-        Decimal(1).scaleb(-decimals), rounding=ROUND_HALF_UP
-    )
+    exact = Decimal(repr(float(value))).quantize(Decimal(1).scaleb(-decimals), ROUND_HALF_UP)
     return f"{exact:,f}" if exact else f"{abs(exact):,f}"
 
 
@@ -80,11 +78,8 @@ def show(value: float | None, unit: str, decimals: int, *, bare: bool = False) -
 
 def decimals_against(value: float | None, decimals: int, lines: Iterable[float | None]) -> int:
     """How many decimals keep the printed value on its own side of every line that it is held
-    against.
-
-    74.7 against a floor of 75 would print as `75` with no decimals; one decimal shows why it misses
-    it.
-    """
+    against. 74.7 against a floor of 75 would print as `75` with no decimals; one decimal shows why
+    it misses it."""
     if value is None or not math.isfinite(value):
         return decimals
     known = [line for line in lines if line is not None and math.isfinite(line)]
@@ -202,10 +197,8 @@ def in_doubt(row: Row) -> bool:
 
 def figure_of(row: Row, of: str = "", *, bare: bool = False) -> str:
     """The figure as the report prints it everywhere, or the status that says why there is none.
-
     `of`: the start of the columns' names, such as `previous_`; its lines keep the print on their
-    side.
-    """
+    side."""
     if is_text(row.get(f"{of}milestone")):
         return row[f"{of}milestone"]
     if not is_number(row[f"{of}value"]):
@@ -219,9 +212,8 @@ def _places(row: Row, of: str = "") -> int:
     value = float(row[f"{of}value"])
     lines = [row.get(f"{of}target"), row.get(f"{of}floor_standard")]
     places = decimals_against(value, int(row["decimals"]), lines)
-    missed = [
-        line for line in lines if is_number(line) and _misses(value, line, row.get("polarity"))
-    ]
+    polarity = row.get("polarity")
+    missed = [line for line in lines if is_number(line) and _misses(value, line, polarity)]
     return max([places, *map(written_decimals, missed)])
 
 
@@ -289,12 +281,10 @@ def period_of(row: Row) -> str:
 
 
 def named(given: object, known: Mapping[str, str], what: str) -> str:
-    """The key of `known` that `given` names, whatever its capitals and spaces.
-
-    `known`: names, each with how to present it (a KPI's id with its title). `what` is the kind of
-    thing, for the sentence. Raises `InputError` with the nearest names where there is no such one:
-    near in spelling, holding what was typed, or with a word near to one of it.
-    """
+    """The key of `known` that `given` names, whatever its capitals and spaces. `known`: names, each
+    with how to present it (a KPI's id with its title). `what` is the kind of thing, for the
+    sentence. Raises `InputError` with the nearest names where there is no such one: near in
+    spelling, holding what was typed, or with a word near to one of it."""
     typed = _plain(given)
     for name in known:
         if _plain(name) == typed:
@@ -315,11 +305,8 @@ def _nearest(typed: str, known: Mapping[str, str]) -> list[str]:
 
 def _share_a_word(typed: str, name: str) -> bool:
     words = [word.strip(",.()") for word in name.split()]
-    return any(
-        get_close_matches(word, words, n=1, cutoff=0.8)
-        for word in typed.split()
-        if len(word) > _SHORT
-    )
+    long = (word for word in typed.split() if len(word) > _SHORT)
+    return any(get_close_matches(word, words, n=1, cutoff=0.8) for word in long)
 
 
 def _clipped(text: str) -> str:

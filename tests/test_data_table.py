@@ -23,7 +23,8 @@ SAME += ["period", "quarter", "direction_of_travel", "slope", "is_due", "illustr
 def folder(tmp_path_factory):
     """The tables of both examples."""
     place = tmp_path_factory.mktemp("table")
-    write_data([returns(), returns("2025-26 Q2", BOROUGH)], place)
+    both = [returns(), returns("2025-26 Q2", BOROUGH)]
+    write_data(both, place, long_table(both))
     return place
 
 
@@ -85,7 +86,8 @@ def test_as_reported_stays_and_as_known_now_has_every_period(table):
 def test_the_same_data_give_the_same_bytes(tmp_path):
     for name in ("one", "two"):
         (tmp_path / name).mkdir()
-        write_data([load(BOROUGH)], tmp_path / name)
+        one = [load(BOROUGH)]
+        write_data(one, tmp_path / name, long_table(one))
     for path in (tmp_path / "one").iterdir():
         assert path.read_bytes() == (tmp_path / "two" / path.name).read_bytes(), path.name
 

@@ -105,14 +105,16 @@ def test_the_sentinels_would_be_found(raw, tmp_path, worker):
     found = leaks(made.folder)
     everywhere = "kpis.csv kpis.xlsx onepage.html report.docx report.html report.ipynb"
     assert sorted({name.partition("/")[0] for name, _ in found}) == everywhere.split()
-    write_data([load(raw, QUARTER)], tmp_path / "table")
+    one = [load(raw, QUARTER)]
+    write_data(one, tmp_path / "table", long_table(one))
     assert {name for name, _ in leaks(tmp_path / "table")} == {"kpis.csv", "kpis.parquet"}
     assert {one for _, one in found} >= {"97.53125", "81,513", "8,087", "0.754297", "NOTESENTINEL"}
 
 
 def test_no_file_of_the_report_holds_a_suppressed_figure(raw, tmp_path, worker):
     made = make_report(QUARTER, raw, tmp_path / "outputs", worker=worker, word=True)
-    write_data([load(raw, QUARTER)], tmp_path / "table")
+    one = [load(raw, QUARTER)]
+    write_data(one, tmp_path / "table", long_table(one))
     assert leaks(made.folder) == leaks(tmp_path / "table") == []
     texts = contents(made.folder)
     page = texts["report.html"]

@@ -56,10 +56,8 @@ class Name(NamedTuple):
 
 @dataclass
 class Canvas:
-    """A chart of so many `places` from `low` to `high`, `total` wide, its plot `height` high.
-
-    The margins are the least: the axis and the `names` take what they need.
-    """
+    """A chart of so many `places` from `low` to `high`, `total` wide, its plot `height` high. The
+    margins are the least: the axis and the `names` take what they need."""
 
     low: float
     high: float
@@ -341,9 +339,7 @@ def period_label(end: date, yearly: bool = False) -> tuple[str, str]:
 
 def regions(points: Rows, bands: Rows | None, low: float, high: float) -> list[list[Region]]:
     """For each row the bands of its rating, within an axis, upwards; none where no line is set.
-
-    `bands`: the KPI's rows of `rating.band_lines`; without them those of the default bands.
-    """
+    `bands`: the KPI's rows of `rating.band_lines`; without them those of the default bands."""
     given: dict[str, Rows] = {}
     for row in rows_of(band_lines(pd.DataFrame(points))) if bands is None else bands:
         given.setdefault(row["quarter"], []).append(row)

@@ -8,17 +8,9 @@ from typing import Any
 
 import pandas as pd
 
+from kpi_tools import vocabulary
 from kpi_tools.errors import InputError
 from kpi_tools.quarters import Quarter
-from kpi_tools.vocabulary import (
-    FINAL,
-    ILLUSTRATIVE,
-    IN_YEARS,
-    MONEY,
-    MONITORED,
-    NOT_RATED,
-    STATUSES_WITH_VALUE,
-)
 from kpi_tools.wording import (
     Row,
     Rows,
@@ -67,7 +59,7 @@ def period_end(row: Row) -> date:
 
 def period_words(row: Row) -> str:
     """A row's period, short: `December 2024`, or as it is called where it is a year."""
-    if row.get("frequency") in IN_YEARS and is_text(row.get("period")):
+    if row.get("frequency") in vocabulary.IN_YEARS and is_text(row.get("period")):
         return str(row["period"])
     return f"{period_end(row):%B %Y}"
 
@@ -85,17 +77,15 @@ def end_of(period: object) -> date | None:
 
 def look_of(row: Row) -> str:
     """How sure a figure is: `final`, `open` (not final, or read from a chart) or `illustrative`."""
-    return row["status"] if row["status"] in (ILLUSTRATIVE, FINAL) else "open"
+    return row["status"] if row["status"] in (vocabulary.ILLUSTRATIVE, vocabulary.FINAL) else "open"
 
 
 def chart_title(points: Rows, words: Mapping[str, str] = WORDS) -> str:
     """What the figures show in at most ten words: `Green again after two quarters of Amber`.
-
-    `points`: rows of one definition, oldest first; `words`: what its lines are called.
-    """
+    `points`: rows of one definition, oldest first; `words`: what its lines are called."""
     if not any(is_number(row["value"]) or is_text(row.get("milestone")) for row in points):
         return "No figures yet"
-    last, unrated = points[-1], (NOT_RATED, MONITORED)
+    last, unrated = points[-1], (vocabulary.NOT_RATED, vocabulary.MONITORED)
     if in_doubt(last):
         return "The latest figure is in doubt: no conclusion"
     if last["rating"] in unrated:
@@ -124,10 +114,10 @@ def chart_text(points: Rows, form: str, lines: Mapping[str, str]) -> str:
 def chart_about(row: Row, suffix: str) -> str:
     """What is measured in which unit, and what one figure covers: `Per cent, 12 months ending`."""
     unit = _UNITS.get(row["unit"]) or unit_words(row["unit"]) or "number"
-    if row["unit"].startswith(MONEY):
+    if row["unit"].startswith(vocabulary.MONEY):
         unit = f"£ {money_words(row['unit'])}".strip()
     covers = _COVERS.get(str(row.get("basis")), "quarter ending")
-    if row.get("frequency") in IN_YEARS:
+    if row.get("frequency") in vocabulary.IN_YEARS:
         covers = "a year each"
     return f"{capitalised(unit)}{_SCALED.get(suffix, '')}, {covers}"
 
@@ -136,10 +126,10 @@ def chart_notes(points: Rows, columns: bool) -> list[str]:
     """What the looks of figures mean, for the kinds that are in the chart."""
     statuses = {row["status"] for row in points if is_number(row["value"])}
     what, notes = "columns" if columns else "points", []
-    if statuses & set(STATUSES_WITH_VALUE) - {FINAL, ILLUSTRATIVE}:
+    if statuses & set(vocabulary.STATUSES_WITH_VALUE) - {vocabulary.FINAL, vocabulary.ILLUSTRATIVE}:
         looks = "Pale columns" if columns else "Open points"
         notes.append(f"{looks}: not final, or read from a published chart.")
-    if ILLUSTRATIVE in statuses:
+    if vocabulary.ILLUSTRATIVE in statuses:
         notes.append(f"Violet {what}: illustrative, not a fact.")
     if any(map(in_doubt, points)):
         notes.append("Ringed, with “?”: in doubt.")
@@ -197,7 +187,7 @@ def note_in_words(note: Row) -> str:
     """`1 April 2024: New booking system (Cabinet, 14 March 2024).`"""
     day = pd.Timestamp(note["date"])
     source = [str(note["source"])] if is_text(note["source"]) else []
-    source += [ILLUSTRATIVE] if note["status"] == ILLUSTRATIVE else []
+    source += [vocabulary.ILLUSTRATIVE] if note["status"] == vocabulary.ILLUSTRATIVE else []
     more = f" ({', '.join(source)})" if source else ""
     return f"{day.day} {day:%B %Y}: {str(note['label']).rstrip('.')}{more}."
 
@@ -278,7 +268,7 @@ def _figures(points: Rows) -> str:
 def _figure(row: Row) -> str:
     if not is_number(row["value"]):
         return f"no figure ({row['status']})"
-    marks = [ILLUSTRATIVE] if row["status"] == ILLUSTRATIVE else []
+    marks = [vocabulary.ILLUSTRATIVE] if row["status"] == vocabulary.ILLUSTRATIVE else []
     marks += ["in doubt"] if in_doubt(row) else []
     return figure_of(row) + (f" ({', '.join(marks)})" if marks else "")
 

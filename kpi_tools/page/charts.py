@@ -398,10 +398,8 @@ def _draw_month(canvas: Canvas, row: Row, at: float, kpi: Row) -> None:
 
 
 def _single_month(points: Rows, months: Sequence[Row]) -> list[Row]:
-    """The latest month alone that ends with the latest quarter, whose figure covers more.
-
-    None of what adds up: a month of it is on another scale.
-    """
+    """The latest month alone that ends with the latest quarter, whose figure covers more. None of
+    what adds up: a month of it is on another scale."""
     last = points[-1]
     if adds_up(last["unit"]) or not is_number(last["value"]):
         return []

@@ -254,9 +254,7 @@ def _basis(kpi: Row, row: Row) -> str:
 
 def takes(kpi: Row, quarters: Rows, lines: Rows, terms: Terms) -> list[str]:
     """The quarter alone, what it takes to reach the next line, how many cases decide the rating.
-
-    `quarters`: its rows of `cases.in_period`, oldest first; `lines`: of `terms.lines_of`.
-    """
+    `quarters`: its rows of `cases.in_period`, oldest first; `lines`: of `terms.lines_of`."""
     sentences = []
     if quarters and is_number(quarters[-1].get("in_period_value")):
         row = quarters[-1]
@@ -277,9 +275,7 @@ def takes(kpi: Row, quarters: Rows, lines: Rows, terms: Terms) -> list[str]:
 
 def required_cases(kpi: Row, quarters: Rows, months: pd.DataFrame, terms: Terms) -> list[str]:
     """A KPI's cases, what each coming quarter must be, how many cases decide the rating.
-
-    `quarters`: its rows of `cases.in_period`, oldest first; `months`: its single months.
-    """
+    `quarters`: its rows of `cases.in_period`, oldest first; `months`: its single months."""
     counted = parts_of(kpi)
     sentences = [f"The latest figure counts {counted} cases."] if counted else []
     if counted and is_rolling(kpi):

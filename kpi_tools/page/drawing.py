@@ -205,10 +205,8 @@ def _with_looks(data: Mapping[str, Rows]) -> dict[str, Rows]:
 @dataclass(frozen=True)
 class Drawing:
     """What is to be drawn: the data sets of `chart` and `texts`, the plot's size, `settings`.
-
     `margins` are left, right, top, bottom. The settings are `low` and `high` (the ends of the value
-    axis), `places` (how many periods), `ticks`, and `grid` (0 or 1).
-    """
+    axis), `places` (how many periods), `ticks`, and `grid` (0 or 1)."""
 
     data: Mapping[str, Rows]
     settings: Mapping[str, Any]
@@ -218,11 +216,9 @@ class Drawing:
 
     def svg(self, name: str, title: str, text: str) -> str:
         """The picture as an `<svg role="img">` with `title` and `text` as its alternative text.
-
         `name` becomes the stem of the ids, so it is unique on its page. Raises `KpiError` for text
         with control characters, which end the process (vega/vl-convert issue 220): loading takes
-        them out.
-        """
+        them out."""
         import vl_convert
 
         written = [row["text"] for row in self.data["texts"]]

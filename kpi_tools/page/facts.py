@@ -4,19 +4,11 @@ from typing import Any
 
 import pandas as pd
 
+from kpi_tools import vocabulary as words
 from kpi_tools.page.describe import SELDOM
 from kpi_tools.page.html import slug
 from kpi_tools.quarters import Quarter
 from kpi_tools.terms import Terms
-from kpi_tools.vocabulary import (
-    HIGHER,
-    IN_YEARS,
-    LOWER,
-    MILESTONE,
-    MONITORED,
-    NOT_RATED,
-    STATUSES_WITH_VALUE,
-)
 from kpi_tools.wording import (
     Row,
     amount,
@@ -51,8 +43,8 @@ def entry(kpi: Row, terms: Terms, name: str = "") -> dict[str, Any]:
         "rating": kpi["rating"],
         "look": terms.look(kpi["rating"]),
         "was": was,
-        "was_look": terms.look(was or NOT_RATED),
-        "was_rated": was not in (None, NOT_RATED, MONITORED),
+        "was_look": terms.look(was or words.NOT_RATED),
+        "was_rated": was not in (None, words.NOT_RATED, words.MONITORED),
         "direction": terms.arrow_of(kpi),
         "levels": levels,
         "lines": f"{lines}." if lines else "",
@@ -75,14 +67,14 @@ def facts(kpi: Row, terms: Terms) -> list[dict[str, Any]]:
     if is_number(kpi.get("year_target")) and not is_number(kpi["target"]):
         year, head = line_of(kpi, "year_target", bare=True), f"{terms.head('target')} for the year"
         strip.append(fact(head, year, kpi["target_status"], unit=unit))
-    if kpi.get("kind") == MILESTONE and (day := _day(kpi["due"])):
+    if kpi.get("kind") == words.MILESTONE and (day := _day(kpi["due"])):
         strip.append(fact("Due", day, None))
     if is_number(kpi["previous_value"]) or is_text(kpi["previous_status"]):
-        rating = text_of(kpi["previous_rating"]) or NOT_RATED
+        rating = text_of(kpi["previous_rating"]) or words.NOT_RATED
         strip.append(
             figure_fact("Previous", kpi, "previous_", text_of(kpi.get("previous_period")))
             | {
-                "rating": None if kpi["rating"] == MONITORED else rating,
+                "rating": None if kpi["rating"] == words.MONITORED else rating,
                 "look": terms.look(rating),
                 "doubted": in_doubt({"doubt_state": kpi.get("previous_doubt_state")}),
             }
@@ -90,11 +82,13 @@ def facts(kpi: Row, terms: Terms) -> list[dict[str, Any]]:
     if kpi.get("is_due") is False and is_text(kpi.get("next_due")):
         due = Quarter.parse(kpi["next_due"]).title
         strip.append(fact("Next due", due, None, "not due in this quarter"))
-    elif is_number(kpi["year_ago_value"]) and kpi["frequency"] not in IN_YEARS:
+    elif is_number(kpi["year_ago_value"]) and kpi["frequency"] not in words.IN_YEARS:
         head = f"Same {'period' if kpi['frequency'] in SELDOM else 'quarter'} last year"
         since = _since_then(kpi) or text_of(kpi.get("year_ago_period"))
         strip.append(figure_fact(head, kpi, "year_ago_", since))
-    status = f"{kpi['status']} figure" if kpi["status"] in STATUSES_WITH_VALUE else kpi["status"]
+    status = (
+        f"{kpi['status']} figure" if kpi["status"] in words.STATUSES_WITH_VALUE else kpi["status"]
+    )
     return [*strip, fact("Data period", kpi["period"], None, status)]
 
 
@@ -112,7 +106,7 @@ def fact(label: str, value: str, status: Any, small: str | None = None, unit: st
     return {
         "label": label,
         "value": value,
-        "status": status if known and status in STATUSES_WITH_VALUE else None,
+        "status": status if known and status in words.STATUSES_WITH_VALUE else None,
         "small": small,
         "unit": unit if known else "",
         "none": not known,
@@ -124,12 +118,12 @@ def fact(label: str, value: str, status: Any, small: str | None = None, unit: st
 def _above(kpi: Row, terms: Terms) -> str | None:
     """How far the latest figure is on the good side of its target."""
     value, target = kpi["value"], kpi["target"]
-    sided = kpi["polarity"] in (HIGHER, LOWER) and not in_doubt(kpi)
+    sided = kpi["polarity"] in (words.HIGHER, words.LOWER) and not in_doubt(kpi)
     if not sided or not is_number(value) or not is_number(target):
         return None
     if value == target:
         return f"exactly on {terms.word('target')}"
-    if (value > target) != (kpi["polarity"] == HIGHER):
+    if (value > target) != (kpi["polarity"] == words.HIGHER):
         return None
     side = "above" if value > target else "below"
     return f"{distance(kpi, 'target', bare=True)} {side} {terms.word('target')}"

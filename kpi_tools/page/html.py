@@ -82,10 +82,8 @@ _small = lru_cache(4096, typed=True)(piece)  # a page says the same small things
 
 def style() -> Html:
     """The styles of the report's pieces, for a notebook: show it once, in the cell of the imports.
-
     They touch nothing outside the pieces. The report has them in its head, so this output is left
-    out there.
-    """
+    out there."""
     env = _environment()
     source, _, _ = env.loader.get_source(env, "components.css")  # type: ignore[union-attr]
     # JupyterLab styles lists, tables and headings of every output: here that is undone, and
@@ -114,10 +112,8 @@ def section(title: str, *contents: Html | str, anchor: str | None = None) -> Htm
 
 def paragraphs(*texts: Html | str, name: str | None = None) -> Html:
     """Numbered paragraphs, which a minute can cite, of plain text or of a piece without blocks.
-
     `name` becomes the anchor of a paragraph that is not in every report; the others have their
-    section's and a number.
-    """
+    section's and a number."""
     return piece("paragraphs", texts, name)
 
 

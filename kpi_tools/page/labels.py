@@ -68,11 +68,9 @@ def place(
     levels: Sequence[Level] = (),
     taken: Sequence[Box] = (),
 ) -> list[float | None]:
-    """The height of each label's foot; None for one that finds no room.
-
-    Strong ones and the ends choose first. They stay within the `canvas`, and off the `taken` boxes,
-    other points, the `series` and the `levels`.
-    """
+    """The height of each label's foot; None for one that finds no room. Strong ones and the ends
+    choose first. They stay within the `canvas`, and off the `taken` boxes, other points, the
+    `series` and the `levels`."""
     feet: list[float | None] = [None] * len(labels)
     occupied, heights = list(taken), [label.y for label in labels]
     reaches = [10 if one.doubted else 6 if one.strong else 5 for one in labels]

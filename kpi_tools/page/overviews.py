@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 from markupsafe import Markup
 
+from kpi_tools import vocabulary
 from kpi_tools.comparison import compare
 from kpi_tools.page import drawing
 from kpi_tools.page.canvas import DEFAULT_COLOURS, Canvas, period_label
@@ -15,19 +16,6 @@ from kpi_tools.page.chart_words import end_of, period_end, period_words
 from kpi_tools.page.charts import Chart
 from kpi_tools.page.labels import spread, text_width
 from kpi_tools.quarters import Quarter
-from kpi_tools.vocabulary import (
-    COMMON_CAUSE,
-    CONCERN,
-    ENGLAND,
-    FAILS,
-    HIGHER,
-    HIT_OR_MISS,
-    IMPROVEMENT,
-    LOWER,
-    NEUTRAL,
-    NOT_RATED,
-    PASSES,
-)
 from kpi_tools.wording import (
     Row,
     Rows,
@@ -118,15 +106,15 @@ def _mark(x: float, y: float, colour: str, size: str = "") -> str:
 
 def assurance_marks(kpi: Row) -> Markup:
     """Variation and assurance as NHS readers know them, each mark with its word; or nothing."""
-    up = kpi["polarity"] == HIGHER
+    up = kpi["polarity"] == vocabulary.HIGHER
     letters = {
-        IMPROVEMENT: (drawing.BLUE, "H" if up else "L"),
-        CONCERN: (drawing.ORANGE, "L" if up else "H"),
-        NEUTRAL: (drawing.VIOLET, "↕"),
-        COMMON_CAUSE: (drawing.QUIET, "∿"),
-        PASSES: (drawing.BLUE, "P"),
-        FAILS: (drawing.ORANGE, "F"),
-        HIT_OR_MISS: (drawing.QUIET, "?"),
+        vocabulary.IMPROVEMENT: (drawing.BLUE, "H" if up else "L"),
+        vocabulary.CONCERN: (drawing.ORANGE, "L" if up else "H"),
+        vocabulary.NEUTRAL: (drawing.VIOLET, "↕"),
+        vocabulary.COMMON_CAUSE: (drawing.QUIET, "∿"),
+        vocabulary.PASSES: (drawing.BLUE, "P"),
+        vocabulary.FAILS: (drawing.ORANGE, "F"),
+        vocabulary.HIT_OR_MISS: (drawing.QUIET, "?"),
     }
     svg = Markup(
         '<svg class="mark" role="img" aria-label="{0}" viewBox="0 0 20 20" width="20" height="20">'
@@ -140,12 +128,10 @@ def assurance_marks(kpi: Row) -> Markup:
 
 def counts_chart(history: Rows, name: str, bands: Mapping[str, str] = DEFAULT_COLOURS) -> Chart:
     """How many KPIs had each rating, report by report: a row of columns for each, on one scale.
-
     `history`: rows oldest first with `quarter` and a count for each rating. `bands`: best first,
-    each with its colour. What is not rated has a row where the latest report has any.
-    """
+    each with its colour. What is not rated has a row where the latest report has any."""
     ratings = [rating for rating in bands if rating in history[-1]]
-    ratings += [NOT_RATED] if history[-1].get(NOT_RATED) else []
+    ratings += [vocabulary.NOT_RATED] if history[-1].get(vocabulary.NOT_RATED) else []
     left = max(text_width(rating, 14, True) for rating in ratings) + 34
     high, last = _ROW * len(ratings) - 18, len(history) - 1
     sides: Any = {"left": left, "right": 4, "top": 18, "bottom": 40}
@@ -174,7 +160,7 @@ def counts_chart(history: Rows, name: str, bands: Mapping[str, str] = DEFAULT_CO
     titles = [Quarter.parse(row["quarter"]).title for row in history]
     span = titles[0] if len(titles) == 1 else f"{titles[0]} to {titles[-1]}"
     text = f"Columns for {plural(len(history), 'report')}, {span}: {'; '.join(counted)}."
-    title = _counts_title(history, [rating for rating in ratings if rating != NOT_RATED])
+    title = _counts_title(history, [rating for rating in ratings if rating != vocabulary.NOT_RATED])
     return Chart(canvas.drawing().svg(name, title, text), title, text)
 
 
@@ -192,16 +178,14 @@ def _counts_title(history: Rows, rated: list[str]) -> str:
 
 def peers_chart(points: Rows, benchmarks: Rows, headline: str, name: str) -> Chart | None:
     """The strip of the latest period of the council's group; None for fewer than three others.
-
     `points`: the KPI's rows shown; `benchmarks`: its rows `area`, `period`, `value`, perhaps
     `group`. `headline`: the group; without one all areas but England. Ours is of the same period
-    where it is shown, else the latest.
-    """
+    where it is shown, else the latest."""
     areas = [row for row in benchmarks if is_number(row["value"])]
     if headline:
         areas = [row for row in areas if row.get("group") == headline]
     else:
-        areas = [row for row in areas if row["area"] != ENGLAND]
+        areas = [row for row in areas if row["area"] != vocabulary.ENGLAND]
     known = [row for row in points if is_number(row["value"]) and not in_doubt(row)]
     period = areas[-1]["period"] if areas else ""
     areas = [row for row in areas if row["period"] == period]
@@ -235,9 +219,7 @@ def _beyond_chance(areas: Rows, ours: Row) -> str | None:
 
 def peers_strip(areas: Rows, ours: Row, name: str, now: Row | None = None) -> Chart:
     """Where we stand among other councils: a tick for each, the median taller, ours as a disc.
-
-    `areas`: rows of one period without ours; `now`: today's, where that is later than `ours`.
-    """
+    `areas`: rows of one period without ours; `now`: today's, where that is later than `ours`."""
     others = sorted(float(row["value"]) for row in areas if is_number(row["value"]))
     everyone = sorted([*others, float(ours["value"])])
     middle, lowest, highest = median(everyone), everyone[0], everyone[-1]
@@ -267,8 +249,8 @@ def peers_strip(areas: Rows, ours: Row, name: str, now: Row | None = None) -> Ch
         for x, (_, text, bold) in zip(places, row, strict=True):
             canvas.text(x, foot, text, size=13 + bold, bold=bold)
     rank = f"One of {len(everyone)}"
-    if ours["polarity"] in (HIGHER, LOWER):
-        way = 1 if ours["polarity"] == HIGHER else -1
+    if ours["polarity"] in (vocabulary.HIGHER, vocabulary.LOWER):
+        way = 1 if ours["polarity"] == vocabulary.HIGHER else -1
         better = sum(way * value > way * ours["value"] for value in others)
         rank = f"{_ordinal(1 + better)} of {len(everyone)} (best first)"
     ends = f"range {figure(lowest)} to {figure(highest)}"

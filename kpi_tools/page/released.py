@@ -46,10 +46,8 @@ def record(
     signed_off_by: str = "",
 ) -> dict[str, Any]:
     """What is to be said of a report besides its inputs and program, as the manifest has it (JSON).
-
     `found`: the `kinds` of what its checks found, given for each of `CHECKS`; `overrides`: what was
-    let pass; `prepared_by` and `signed_off_by`: roles, where empty those of council.toml.
-    """
+    let pass; `prepared_by` and `signed_off_by`: roles, where empty those of council.toml."""
     council, terms = returns.council, Terms(returns.council)
     counted = rating_counts(kpis, council)
     seldom = (MONITORED, NOT_DUE)
@@ -178,9 +176,7 @@ def edition_notice(edition: str, quarter: Quarter, corrections: str = "", only: 
 
 def checks_chapter(findings: pd.DataFrame, edition: str, overrides: str = "") -> Html:
     """The chapter Checks: every finding in a draft; in the final report those that were let pass.
-
-    Raises `InputError` in a final report while an error stands.
-    """
+    Raises `InputError` in a final report while an error stands."""
     every, final = with_overrides(findings, parse_overrides(overrides)), edition == FINAL
     passed = every[every["by"].notna()]
     if final:

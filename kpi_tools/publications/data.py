@@ -4,7 +4,7 @@ A row for each KPI, report and period. kpis.json declares the columns (Frictionl
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final
@@ -40,30 +40,19 @@ _LIMITS: Final = ["lower_limit", "mean", "upper_limit", "special_cause"]
 
 
 def long_table(councils: Iterable[Returns]) -> pd.DataFrame:
-    """One row for each council, KPI, report and period, with the columns of kpis.json.
-
-    Args:
-        councils: All that is known of each at its latest report.
-
-    Returns:
-        Each earlier report has the periods that it showed, as they were known then; the latest has
-        every period known (`known_now`). A suppressed figure is empty, with status `suppressed`.
-    """
+    """One row for each council, KPI, report and period, with the columns of kpis.json. Each earlier
+    report has the periods that it showed, as they were known then; the latest has every period
+    known (`known_now`). A suppressed figure is empty, with status `suppressed`."""
     tables = [_of_council(returns) for returns in councils]
     whole = pd.concat(tables, ignore_index=True).replace("", None)
     return whole.astype({field["name"]: _KINDS[field["type"]][0] for field in SCHEMA["fields"]})
 
 
-def write_data(
-    councils: Iterable[Returns], folder: Path, table: pd.DataFrame | None = None
-) -> list[Path]:
-    """Write kpis.csv, kpis.parquet and datapackage.json into `folder`; their paths.
-
-    `table`: what is written, where it is not the whole `long_table`. Raises `InputError` where two
-    councils have one id, or PyArrow, which writes Parquet, is not installed.
-    """
-    given = list(councils)
-    ids = [slug(returns.council.name) for returns in given]
+def write_data(councils: Sequence[Returns], folder: Path, table: pd.DataFrame) -> list[Path]:
+    """Write `table` (their `long_table`, or of it) as kpis.csv, kpis.parquet and datapackage.json
+    into `folder`; their paths. Raises `InputError` where two councils have one id, or PyArrow,
+    which writes Parquet, is not installed."""
+    ids = [slug(returns.council.name) for returns in councils]
     if twice := next((name for name in ids if ids.count(name) > 1), None):
         raise InputError(
             f'Two of the councils would have the id "{twice}". Give one of them another name in '
@@ -76,25 +65,20 @@ def write_data(
             "Parquet is written by PyArrow, which this Python does not have: install "
             "kpi-tools[figures]."
         ) from None
-    table = long_table(given) if table is None else table
     folder.mkdir(parents=True, exist_ok=True)
-    written = [
-        write_csv(table, folder / f"{STEM}.csv"),
-        _write_parquet(table, folder / f"{STEM}.parquet"),
-    ]
-    package = json.dumps(_package(given, written), indent=1, ensure_ascii=False) + "\n"
+    csv, parquet = folder / f"{STEM}.csv", folder / f"{STEM}.parquet"
+    written = [write_csv(table, csv), _write_parquet(table, parquet)]
+    package = json.dumps(_package(councils, written), indent=1, ensure_ascii=False) + "\n"
     return [*written, put(folder / "datapackage.json", package.encode())]
 
 
 def _of_council(returns: Returns) -> pd.DataFrame:
-    labels = returns.submissions["received"].unique()
-    reports = sorted(
-        quarter for label in labels if (quarter := Quarter.parse(label)) < returns.quarter
-    )
-    displayed = [recent_quarters(as_known_at(returns, quarter)) for quarter in reports]
-    displayed.append(recent_quarters(returns))
-    parts = [(returns.quarter, _older(returns, displayed[-1]))]
-    parts += zip([*reports, returns.quarter], displayed, strict=True)
+    quarters = map(Quarter.parse, returns.submissions["received"].unique())
+    reports = sorted(quarter for quarter in quarters if quarter < returns.quarter)
+    latest_shown = recent_quarters(returns)
+    parts = [(returns.quarter, _older(returns, latest_shown))]
+    parts += [(quarter, recent_quarters(as_known_at(returns, quarter))) for quarter in reports]
+    parts.append((returns.quarter, latest_shown))
     rows = pd.concat(
         [
             table.assign(report=quarter.label, report_end=pd.Timestamp(quarter.end))
@@ -139,12 +123,9 @@ def _limits(rows: pd.DataFrame, returns: Returns) -> pd.DataFrame:
     once = rows.drop_duplicates(["kpi_id", "period_end"], keep="last")
     once = once[~once["kpi_id"].isin(doubted)].assign(series_from=once["series_from"].fillna(""))
     council = returns.council
-    flagged = special_causes(
-        once.assign(_index=once.index),
-        by=["kpi_id", "series_from"],
-        profile=council.profile,
-        screen=council.screening,
-    )
+    rules: Any = {"profile": council.profile, "screen": council.screening}
+    once = once.assign(_index=once.index)
+    flagged = special_causes(once, by=["kpi_id", "series_from"], **rules)
     return flagged.set_index("_index").reindex(rows.index)
 
 
@@ -162,7 +143,7 @@ def _write_parquet(table: pd.DataFrame, path: Path) -> Path:
     return put(path, sink.getvalue().to_pybytes())
 
 
-def _package(councils: list[Returns], written: list[Path]) -> dict[str, Any]:
+def _package(councils: Sequence[Returns], written: list[Path]) -> dict[str, Any]:
     """The description of the package, as Frictionless has it: of both files, by the same schema."""
     names = [returns.council.name for returns in councils]
     last = max(returns.quarter for returns in councils)

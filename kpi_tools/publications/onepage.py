@@ -51,14 +51,8 @@ def one_page(
     notices: Sequence[str] = (),
 ) -> str:
     """The page: counts, what changed, the worst with action and owner, doubt and gaps, next steps.
-
-    Args:
-        returns: What is known at the report.
-        kpis: Its scorecard.
-        before: That of the previous report as it was printed.
-        movement: The counts of both (`scorecard.movement`).
-        notices: What stands at its head, such as that it is a draft.
-    """
+    `before`: the previous scorecard as printed; `notices`: what stands at its head (a draft,
+    say)."""
     terms, quarter, title = Terms(returns.council), returns.quarter, returns.council.report_title
     then, last = None if before.empty else before, quarter.shift(-1)
     lowest = lowest_lines(kpis, terms)
@@ -80,6 +74,8 @@ def one_page(
         for tile in tiles(kpis, then, terms, f"Q{last.number}")
         if tile["name"] != terms.states[1] and (tile["count"] or tile["name"] not in _SELDOM)
     ]
+    acted = {row["kpi_id"] for row in worst if text_of(row["management_action"])} | set(running)
+    lacking = [called[row["kpi_id"]] for row in worst if row["kpi_id"] not in acted]
     invented = kpis["illustrative"].any() or (kpis["commentary_status"] == ILLUSTRATIVE).any()
     page = render(
         "onepage.html.j2",
@@ -99,19 +95,16 @@ def one_page(
         reds=reds,
         role=roles.pop() if len(roles) == 1 else "",
         all_invented={one["invented"] for red in reds for one in red["actions"]} == {True},
-        heads=[
-            terms.head("kpi"),
-            capitalised(lines[0]) if alike else "Line",
-            terms.head("management_action"),
-        ],
+        line_head=capitalised(lines[0]) if alike else "Line",
+        terms=terms,
         alike=alike,
         head=_head(len(worst), terms),
         followed=any(red["due"] for red in reds),
         loose=_loose(kpis, called),
-        steps=_steps(kpis, worst, actions, running, terms, called),
+        steps=_steps(kpis, lacking, actions, terms, called),
         invented_note=_INVENTED if invented else "",
     )
-    return str(page.markup)
+    return str(page)
 
 
 def _tile(tile: Row, terms: Terms) -> Row:
@@ -145,13 +138,10 @@ def _head(number: int, terms: Terms) -> str:
 
 
 def _red(row: Row, line: Row | None, actions: list[Row], terms: Terms, room: int) -> Row:
-    given, action_text = list(map(action_of, actions)), text_of(row["management_action"])
-    texts = [
-        {"text": short(one["text"], room), "id": one["id"], "invented": False} for one in given
-    ]
-    if action_text and not given:
-        invented = row["commentary_status"] == ILLUSTRATIVE
-        texts = [{"text": short(action_text, room), "id": "", "invented": invented}]
+    given, words = list(map(action_of, actions)), text_of(row["management_action"])
+    texts = [(one["text"], one["id"], False) for one in given]
+    if words and not given:
+        texts = [(words, "", row["commentary_status"] == ILLUSTRATIVE)]
     owners = dict.fromkeys(one["owner"] for one in given if one["owner"])
     arrow = terms.arrow_of(row)
     return {
@@ -164,7 +154,10 @@ def _red(row: Row, line: Row | None, actions: list[Row], terms: Terms, room: int
         "line_invented": row["target_status"] == ILLUSTRATIVE,
         "arrow": dict(zip(terms.states, _ARROWS, strict=True)).get(arrow, ""),
         "direction": "Stable" if arrow == STABLE else capitalised(arrow),
-        "actions": texts,
+        "actions": [
+            {"text": short(text, room), "id": name, "invented": invented}
+            for text, name, invented in texts
+        ],
         "owner": listed(list(owners)) or text_of(row["owner"]) or "",
         "due": [(_MONTH.sub(r"\1", one["due"] or ""), one["state"]) for one in given],
     }
@@ -205,18 +198,12 @@ def _loose(kpis: pd.DataFrame, called: Mapping[str, str]) -> list[tuple[str, str
 
 def _steps(
     kpis: pd.DataFrame,
-    worst: list[Row],
+    lacking: list[str],
     actions: pd.DataFrame,
-    running: Mapping[str, list[Row]],
     terms: Terms,
     called: Mapping[str, str],
 ) -> list[str]:
     """What follows from the tables: actions to be given, actions overdue, what to watch."""
-    lacking = [
-        called[row["kpi_id"]]
-        for row in worst
-        if not text_of(row["management_action"]) and row["kpi_id"] not in running
-    ]
     steps = []
     if lacking:
         action, number = capitalised(terms.word("management_action")), in_words(len(lacking))

@@ -1,7 +1,5 @@
-"""The pages of the site of all final reports: index with a search, each KPI's history, definitions.
-
-Everything on them is of the final reports and of what was known at the latest of them.
-"""
+"""The pages of the site: index with a search, each KPI's history, definitions. All is of the final
+reports, and of what was known at the latest of them."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -111,15 +109,9 @@ def site_pages(
     finals: Sequence[Final],
     explorers: Mapping[str, str],
 ) -> dict[str, Page]:
-    """The pages by their place in the site.
-
-    Args:
-        returns: What was known at the latest final report.
-        recent: The figures that it shows.
-        table: The long table (`data.long_table`) of the final reports.
-        finals: The final reports, earlier versions and parts too, the latest first.
-        explorers: The places of the explorer's pages, by directorate.
-    """
+    """The pages by their place in the site. `returns`, `recent`: of the latest report; `table`: the
+    `long_table` of `finals`, which are all final reports, earlier versions and parts too;
+    `explorers`: places of pages by directorate."""
     kpis, council = score(recent, returns), returns.council
     called = names(kpis)
     with_cards, points = context_of(kpis, recent, returns), rows_by(recent)
@@ -133,9 +125,8 @@ def site_pages(
         of_kpi = table[table["kpi_id"] == row["kpi_id"]]
         body = Html(latest) + card(row, points[row["kpi_id"]], with_cards)
         body += _history(row["kpi_id"], of_kpi, whole, Terms(council))
-        pages[f"kpi/{slug(row['kpi_id'])}.html"] = Page(
-            f"{called[row['kpi_id']]}: {council.name}", body
-        )
+        title = f"{called[row['kpi_id']]}: {council.name}"
+        pages[f"kpi/{slug(row['kpi_id'])}.html"] = Page(title, body)
     return pages
 
 
@@ -166,22 +157,18 @@ def _links(folder: str, words: Mapping[str, str]) -> Html:
     return Html(Markup(", ").join(links))
 
 
-def _index(
-    returns: Returns, kpis: pd.DataFrame, finals: Sequence[Final], explorers: Mapping[str, str]
-) -> Page:
+def _index(returns: Returns, kpis: pd.DataFrame, finals: Sequence[Final], explorers: Any) -> Page:
     terms, called = Terms(returns.council), names(kpis)
-    colours, groups, found = looks(terms), dict[str, list[dict[str, Any]]](), list[Entry]()
+    colours, groups, found = looks(terms), dict[str, list[Row]](), list[Entry]()
     for row in rows_of(kpis):
         address, name = f"kpi/{slug(row['kpi_id'])}.html", called[row["kpi_id"]]
-        groups.setdefault(row["section"], []).append(
-            {"address": address, "name": name, "id": row["kpi_id"]}
-            | {"figure": figure_cell(row), "badge": rating_cell(row, colours)}
-        )
+        line = {"address": address, "name": name, "id": row["kpi_id"]}
+        line |= {"figure": figure_cell(row), "badge": rating_cell(row, colours)}
+        groups.setdefault(row["section"], []).append(line)
         texts = (text_of(row[n]) for n in ("kpi_id", "section", "short_name", "definition"))
         found.append((address, name, "history", " ".join(filter(None, texts))))
-    for final in finals:
-        if not final.part:
-            found += _sayings(final)
+    for final in (final for final in finals if not final.part):
+        found += _sayings(final)
     body = render(
         "site_index.html.j2",
         reports=_reports(finals, terms.ratings),
@@ -198,18 +185,17 @@ def _reports(finals: Sequence[Final], ratings: Sequence[str]) -> Html:
     for final in finals:
         version = f", version {final.version}" * (final.version > 1 or "-version-" in final.name)
         there = {name: word for name, word in _FILES.items() if name in final.noted["outputs"]}
-        counted = [
-            f"{number} {name}" for name in ratings if (number := final.noted["ratings"].get(name))
-        ]
+        counts = final.noted["ratings"]
         rows.append(
             {
                 "Report": f"{final.quarter.title}{version}" + f": {final.part}" * bool(final.part),
-                "Ratings": ", ".join(counted),
+                "Ratings": ", ".join(
+                    f"{counts[name]} {name}" for name in ratings if counts.get(name)
+                ),
                 "Read it as": _links(final.name, there),
             }
         )
-    caption = "All final reports, the latest first"
-    return report_table(pd.DataFrame(rows), caption, name="reports")
+    return report_table(pd.DataFrame(rows), "All final reports, the latest first", name="reports")
 
 
 def _sayings(final: Final) -> Iterator[Entry]:
@@ -228,27 +214,19 @@ def _sayings(final: Final) -> Iterator[Entry]:
 def _history(kpi_id: str, of_kpi: pd.DataFrame, whole: Mapping[str, str], terms: Terms) -> Html:
     """The KPI as each final report printed it, with a link to its card there; then as known now."""
     lines = [name for name in ("target", "floor_standard") if of_kpi[name].notna().any()]
-    trend = "Direction" if terms.arrow == TREND_ARROW else "Trend"
-    printed = [
-        {
-            "Report": _link(
-                f"../{whole[one['report']]}/report.html#kpi-{slug(kpi_id)}",
-                Quarter.parse(one["report"]).title,
-            ),
-            "Covers": one["period"],
-            **_cells(one, lines, terms),
-            trend: capitalised(one["direction_of_travel"] or ""),
-        }
-        for one in reversed(table_rows(of_kpi[of_kpi["is_latest"]]))
-        if one["report"] in whole
-    ]
+    trend, printed = "Direction" if terms.arrow == TREND_ARROW else "Trend", []
+    for one in reversed(table_rows(of_kpi[of_kpi["is_latest"]])):
+        if one["report"] in whole:
+            address = f"../{whole[one['report']]}/report.html#kpi-{slug(kpi_id)}"
+            cells = {"Report": _link(address, Quarter.parse(one["report"]).title)}
+            cells |= {"Covers": one["period"], **_cells(one, lines, terms)}
+            printed.append(cells | {trend: capitalised(one["direction_of_travel"] or "")})
     known = [
         {"Period": one["period"], **_cells(one, lines, terms)}
         for one in reversed(table_rows(of_kpi[of_kpi["known_now"]]))
     ]
-    return _table(printed, "As each report printed it", "reported") + _table(
-        known, "Every figure, as known at the latest report", "known"
-    )
+    every = _table(known, "Every figure, as known at the latest report", "known")
+    return _table(printed, "As each report printed it", "reported") + every
 
 
 def _cells(one: Row, lines: Sequence[str], terms: Terms) -> dict[str, Any]:
@@ -262,20 +240,20 @@ def _cells(one: Row, lines: Sequence[str], terms: Terms) -> dict[str, Any]:
 def _definitions(returns: Returns, kpis: pd.DataFrame) -> Page:
     called, terms = names(kpis), Terms(returns.council)
     better = {CLOSEST: f"closest to the {terms.word('target')}", "none": "neither"}
-    rows = [
-        {
-            terms.head("kpi"): _link(f"kpi/{slug(row['kpi_id'])}.html", called[row["kpi_id"]]),
-            "Id": row["kpi_id"],
-            "Definition": figure_with_status(
-                text_of(row["definition"]) or "none given",
-                ILLUSTRATIVE if row["kpi_status"] == ILLUSTRATIVE else None,
-            ),
-            "Unit": row["unit"],
-            "Better": better.get(row["polarity"], row["polarity"]),
-            "Accountable": text_of(row["owner"]) or row["directorate"],
-        }
-        for row in rows_of(kpis)
-    ]
+    rows = []
+    for row in rows_of(kpis):
+        given, invented = text_of(row["definition"]), row["kpi_status"] == ILLUSTRATIVE
+        status = ILLUSTRATIVE if invented else None
+        rows.append(
+            {
+                terms.head("kpi"): _link(f"kpi/{slug(row['kpi_id'])}.html", called[row["kpi_id"]]),
+                "Id": row["kpi_id"],
+                "Definition": figure_with_status(given or "none given", status),
+                "Unit": row["unit"],
+                "Better": better.get(row["polarity"], row["polarity"]),
+                "Accountable": text_of(row["owner"]) or row["directorate"],
+            }
+        )
     columns = [
         {"Column": one["name"], "Type": one["type"], "Meaning": one["description"]}
         for one in SCHEMA["fields"]
@@ -299,8 +277,8 @@ def _table(rows: list[dict[str, Any]], caption: str, name: str) -> Html:
 def comparison(table: pd.DataFrame, councils: Sequence[Returns]) -> Html:
     """The page's body: a row for each KPI id that several councils have in one unit and sense.
 
-    `table`: their long table; of each council the latest report counts. A figure in doubt stands in
-    the grid with its mark and is left out of the distribution.
+    Of each council in the long `table` the latest report counts. A figure in doubt is in the grid
+    with its mark, and not in the distribution.
     """
     now = table[table["known_now"] & table["is_latest"]]
     several = [rows for _, rows in now.groupby("kpi_id", sort=False) if len(rows) > 1]
@@ -323,21 +301,14 @@ def comparison(table: pd.DataFrame, councils: Sequence[Returns]) -> Html:
     grid, distribution = list[dict[str, Any]](), list[dict[str, Any]]()
     for rows in map(table_rows, shared):
         name = {"KPI": f"{rows[0]['kpi_name']} ({rows[0]['kpi_id']})"}
-        cells = {
-            row["council"]: Html(
-                rating_cell(row, colours[row["council"]]).markup
-                + " "
-                + figure_cell(row, mark=False).markup
-            )
-            for row in rows
-        }
-        grid.append(name | {council: cells.get(council, "–") for council in colours})
+        cells: dict[str, Any] = dict.fromkeys(colours, "–")
+        for row in rows:
+            rating = rating_cell(row, colours[row["council"]])
+            cells[row["council"]] = rating + Html(" ") + figure_cell(row, mark=False)
+        grid.append(name | cells)
         distribution.append(name | _distribution(rows))
-    return (
-        body
-        + _table(grid, "Ratings and latest figures", "grid")
-        + _table(distribution, "How the figures lie", "distribution")
-    )
+    body += _table(grid, "Ratings and latest figures", "grid")
+    return body + _table(distribution, "How the figures lie", "distribution")
 
 
 def _distribution(rows: list[Row]) -> dict[str, Any]:

@@ -1,6 +1,4 @@
-"""The report's page as a Word document: its words, tables and pictures, with Word's headings,
-captions and bookmarks. The same page gives the same bytes.
-"""
+"""The report's page in Word, with its headings, captions, bookmarks: always the same bytes."""
 
 import io
 import re
@@ -27,18 +25,15 @@ _STYLES: Final = {
     "KPI Table": ("0B0C0C", 9, 0),
 }
 """Our own styles: colour, size and the space after a paragraph, in points."""
-_USUAL: Final = ("Title", "Subtitle", "Heading 1", "Heading 2", "Heading 3", "Caption") + (
-    "List Bullet",
-    "TOC Heading",
-    "toc 1",
+_USUAL: Final = (
+    *("Title", "Subtitle", "Heading 1", "Heading 2", "Heading 3", "Caption", "List Bullet"),
+    *("TOC Heading", "toc 1"),
 )
 
 
 def report_document(page: str, title: str, returns: Returns, raw: Path) -> bytes:
-    """The Word document of a report, by the settings of its council in the folder `raw`.
-
-    Raises `InputError` where [word] reference of council.toml names no Word document there.
-    """
+    """The Word document of a report by its council's settings in the folder `raw`. Raises
+    `InputError` where [word] reference of council.toml names no Word document there."""
     council, quarter = returns.council, returns.quarter
     reference = raw / council.word_reference if council.word_reference else None
     if reference and (reference.parent != raw or not reference.is_file()):
@@ -63,11 +58,9 @@ def to_word(
     changed_where: str,
     reference: Path | None = None,
 ) -> bytes:
-    """The document of a report's page, dated by the last day of its quarter, as bytes.
-
-    `changed_where`: a sentence for its end; `reference`: the council's own document, whose styles,
-    header and footer are taken. Raises `InputError` where that is no Word document.
-    """
+    """The document of a report's page, dated by the last day of its quarter, as bytes; at its end
+    `changed_where`. Styles, header and footer are those of the council's document `reference`;
+    raises `InputError` where that is no Word document."""
     document = _opened(reference) if reference else docx.Document()
     _set_properties(document, title, author, quarter)
     _add_styles(document, is_builtin=reference is None)

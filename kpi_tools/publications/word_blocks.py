@@ -155,8 +155,7 @@ class Writer:
         lies = wide and len(rows) > _FEW
         if lies:
             self.turn(WD_ORIENT.LANDSCAPE)
-        caption = _text(element.find("caption"))
-        if caption:
+        if caption := _text(element.find("caption")):
             self.caption("Table", caption)
         self.grid(rows, caption)
         if lies:
@@ -181,10 +180,9 @@ class Writer:
         for column, width in zip(table.columns, widths, strict=False):
             column.width = width
         places = [row.cells for row in table.rows]
-        for cell, width in (
-            (cell, w) for row in places for cell, w in zip(row, widths, strict=False)
-        ):
-            cell.width = width
+        for row in places:
+            for cell, width in zip(row, widths, strict=False):
+                cell.width = width
         taken = set[tuple[int, int]]()
         for at, (cells, is_head) in enumerate(rows):
             marks = table.rows[at]._tr.get_or_add_trPr()
@@ -226,9 +224,7 @@ class Writer:
             _add_link(paragraph, _name(child.get("href")[1:]), _text(child), **look)
         elif child.tag == "img":
             self.picture(paragraph, child)
-        elif (
-            "kpi-marks" in classes
-        ):  # the last ratings; the picture's alternative text has the words
+        elif "kpi-marks" in classes:  # the last ratings, whose words the picture's text has
             for mark in child.iter("img"):
                 found = re.search(r"kpi-s-([\w-]+)", self.pictures[int(mark.get("alt"))])
                 band = found[1] if found else ""
@@ -303,11 +299,10 @@ def _add_link(paragraph: Any, anchor: str, text: str, **look: Any) -> None:
 
 def add_field(paragraph: Any, code: str, text: str, **marks: str) -> None:
     """A field with what it shows until it is worked out."""
-    words = tag("instrText")
+    begin, words = tag("fldChar", fldCharType="begin", **marks), tag("instrText")
     words.text = f" {code} "
-    paragraph.add_run()._r.append(tag("fldChar", fldCharType="begin", **marks))
-    paragraph.add_run()._r.append(words)
-    paragraph.add_run()._r.append(tag("fldChar", fldCharType="separate"))
+    for part in (begin, words, tag("fldChar", fldCharType="separate")):
+        paragraph.add_run()._r.append(part)
     paragraph.add_run(text)
     paragraph.add_run()._r.append(tag("fldChar", fldCharType="end"))
 
@@ -336,10 +331,8 @@ def _text(element: Element | None) -> str:
     """The words of an element, but for what is not read aloud."""
     if element is None:
         return ""
-    words = element.xpath(
-        ".//text()[not(ancestor::*[@aria-hidden='true' or contains(@class, 'kpi-label')])]"
-    )
-    return " ".join("".join(words).split())
+    silent = "ancestor::*[@aria-hidden='true' or contains(@class, 'kpi-label')]"
+    return " ".join("".join(element.xpath(f".//text()[not({silent})]")).split())
 
 
 def _widths(rows: list[tuple[list[Element], bool]]) -> list[int]:

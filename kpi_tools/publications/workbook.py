@@ -18,6 +18,7 @@ from kpi_tools.terms import Terms, names
 from kpi_tools.vocabulary import ILLUSTRATIVE, MONEY
 from kpi_tools.wording import (
     Row,
+    Rows,
     capitalised,
     figure_of,
     in_doubt,
@@ -38,19 +39,14 @@ Cell = tuple[Any, str, str, bool]
 def write_directors_workbook(
     tables: Mapping[str, pd.DataFrame], returns: Returns, path: Path
 ) -> Path:
-    """Write `tables` (KPIs, Quarters, Counts) behind a sheet of all KPIs and charts by section.
-
-    The sheet Quarters has the columns that datapackage.json explains. The same tables give the
-    same bytes.
-    """
+    """Write `tables` (KPIs, Quarters, Counts) behind a sheet of all KPIs and charts by section: the
+    columns of Quarters that datapackage.json explains. The same tables give the same bytes."""
     kpis, recent = tables["KPIs"], tables["Quarters"]
     explained = recent[[name for name in recent if name in COLUMNS]]
     book = make_workbook({**tables, "Quarters": explained})
     _add_glance(book.create_sheet(GLANCE, 0), kpis, recent, returns)
-    for place, (section, section_kpis) in enumerate(kpis.groupby("section", sort=False), start=1):
-        _add_charts(
-            book, book.create_sheet(_title(section, book), place), section_kpis, explained, returns
-        )
+    for place, (section, some) in enumerate(kpis.groupby("section", sort=False), start=1):
+        _add_charts(book, book.create_sheet(_title(section, book), place), some, explained, returns)
     for name in tables:
         book[name].auto_filter.ref = book[name].dimensions
         fit_to_width(book[name])
@@ -71,15 +67,16 @@ def _add_glance(sheet: Any, kpis: pd.DataFrame, recent: pd.DataFrame, returns: R
 
     terms, points, called = Terms(returns.council), rows_by(recent), names(kpis, short=True)
     quarters = [one.label for one in quarter_range(returns.quarter, returns.council.window)]
-    lines = [
-        _line(row, points[row["kpi_id"]], quarters, called[row["kpi_id"]], terms)
-        for row in rows_of(kpis)
-    ]
-    widths = dict(zip(lines[0] if lines else (), _WIDTHS, strict=False))
+    lines = []
+    for row in rows_of(kpis):
+        name = row["kpi_id"]
+        lines.append(_line(row, points[name], quarters, called[name], terms))
+    heads = list(lines[0]) if lines else []
+    widths = dict(zip(heads, _WIDTHS, strict=False))
     unset = {terms.head(name) for name in ("target", "floor_standard") if kpis[name].isna().all()}
     lines = [{head: one for head, one in line.items() if head not in unset} for line in lines]
     edge = Border(bottom=Side("thin", color="FFD3D8DD"))
-    for place, head in enumerate(lines[0] if lines else (), start=1):
+    for place, head in enumerate((head for head in heads if head not in unset), start=1):
         cell = sheet.cell(1, place, safe_text(head))
         cell.font = Font(name="Calibri", bold=True, color="FFFFFFFF")
         cell.fill = PatternFill("solid", start_color="FF12355B")
@@ -107,12 +104,11 @@ def _add_glance(sheet: Any, kpis: pd.DataFrame, recent: pd.DataFrame, returns: R
     fit_to_width(sheet)
 
 
-def _line(
-    row: Row, points: list[Row], quarters: list[str], name: str, terms: Terms
-) -> dict[str, Cell]:
+def _line(row: Row, points: Rows, quarters: list[str], name: str, terms: Terms) -> dict[str, Cell]:
     """A KPI's cells by their heads."""
     colours, doubt = looks(terms), " ?" * in_doubt(row)
     look, is_known = colours.get(row["rating"], "not-rated"), is_number(row["value"])
+    figure, mark = float(row["value"]) if is_known else figure_of(row), _invented(row["status"])
     marked = f" ({row['status']})" if is_known and row["status"] != "final" else ""
 
     def plain(value: Any, form: str = "General") -> Cell:
@@ -127,12 +123,7 @@ def _line(
         terms.head("kpi"): plain(name),
         terms.head("section"): plain(row["section"]),
         "Owner": plain(row["owner"] or ""),
-        "Latest": (
-            float(row["value"]) if is_known else figure_of(row),
-            _format(row, mark=doubt + _invented(row["status"])),
-            look,
-            False,
-        ),
+        "Latest": (figure, _format(row, mark=doubt + mark), look, False),
         "Rating": (f"{SHAPES.get(look, '◌')} {row['rating']}{doubt}", "General", look, False),
         "Direction": plain(capitalised(terms.arrow_of(row))),
         terms.head("target"): line("target"),
@@ -168,9 +159,7 @@ def _format(row: Row, line: str = "", mark: str = "") -> str:
     return f'{before}{number}"{after}"' if after else f"{before}{number}"
 
 
-def _add_charts(
-    book: Any, sheet: Any, kpis: pd.DataFrame, recent: pd.DataFrame, returns: Returns
-) -> None:
+def _add_charts(book: Any, sheet: Any, kpis: pd.DataFrame, recent: Any, returns: Returns) -> None:
     """A chart for each KPI of a section, over the rows of the sheet Quarters: figures and lines."""
     from openpyxl.chart import LineChart, Reference
     from openpyxl.chart.series import SeriesLabel

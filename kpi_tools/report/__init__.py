@@ -1,9 +1,6 @@
-"""From a folder of raw data to a finished report: `make_report`; `page_jobs` and `make`.
-
-This door imports no pandas: a report is made in a process of its own (`process`), which runs the
-notebook (`runner`), makes the page (`export`) and writes every file (`build`); here its folder gets
-its name in one step (`publish`).
-"""
+"""From a folder of raw data to a finished report, in a process of its own (`process`), which runs
+the notebook (`runner`), makes the page (`export`) and writes every file (`build`); here its folder
+gets its name in one step (`publish`). This door imports no pandas."""
 
 import os
 import re
@@ -200,12 +197,10 @@ def page_jobs(
     worker: Worker | None = None,
     **more: Any,
 ) -> list[Job]:
-    """The pages of a `kind`: `history` of each KPI asked for, `explorer` of each directorate.
-
-    Where none is asked for they are of all, or of all KPIs of the `directorate`. They go to
+    """The pages of a `kind`: `history` of each KPI asked for, `explorer` of each directorate. Where
+    none is asked for they are of all, or of all KPIs of the `directorate`. They go to
     `outputs/<kind>/<quarter>-<name>`. Raises `InputError`, before anything is made, with the
-    nearest names where there is no such KPI or directorate.
-    """
+    nearest names where there is no such KPI or directorate."""
     when, places = Quarter.parse(quarter), (raw, Path(outputs) / kind, NOTEBOOKS[kind])
     one = Job(when, "", *_resolved(*places), kind=kind, **more)
     parameter = {"history": "kpi", "explorer": "directorate"}[kind]
@@ -232,8 +227,7 @@ def make(job: Job, worker: Worker | None = None, step: Step = lambda name: None)
                     shutil.rmtree(kept, ignore_errors=True)
                     kept.parent.mkdir(exist_ok=True)
                     (work / "failed").rename(kept)
-                    where = f"The notebook as it stopped: {kept / 'report.ipynb'}"
-                    error.args = (f"{error} {where}",)
+                    error.args = (f"{error} The notebook as it stopped: {kept / 'report.ipynb'}",)
                 raise
             files = tuple(sorted(path.name for path in (work / "report").iterdir()))
             _keep_version(job, work)
@@ -241,9 +235,8 @@ def make(job: Job, worker: Worker | None = None, step: Step = lambda name: None)
             shutil.rmtree(kept, ignore_errors=True)
     except OSError as error:
         place = error.filename if error.filename is not None else job.outputs
-        raise KpiError(
-            f"The report could not be written: {error.strerror or error} ({place})."
-        ) from error
+        why = f"{error.strerror or error} ({place})"
+        raise KpiError(f"The report could not be written: {why}.") from error
     return Report(job.quarter, job.final, files, warnings, account)
 
 

@@ -30,8 +30,7 @@ LARGEST_PAGE = 10 * 1024**2
 @dataclass(frozen=True)
 class Contents:
     """What a notebook computed: `tables` by sheet, what is `recorded` in the manifest, other
-    `pages`; `whole` makes the page of its foot, where it is not the notebook as it stands.
-    """
+    `pages`; `whole` makes the page of its foot, where it is not the notebook as it stands."""
 
     returns: "Returns"
     title: str
@@ -43,8 +42,7 @@ class Contents:
 
 def build(job: Job, work: Path, step: Step) -> tuple[tuple[str, ...], str]:
     """Write the files of the report into `work/report`, or the notebook as it stopped into
-    `work/failed`; its warnings, and the account of the rows read.
-    """
+    `work/failed`; its warnings, and the account of the rows read."""
     import pandas as pd
 
     # This process is the report's own. Its tables are small: texts one by one are quicker than
@@ -68,8 +66,7 @@ def build(job: Job, work: Path, step: Step) -> tuple[tuple[str, ...], str]:
 
 def wanted(job: Job, asked: Sequence[str], directorate: str | None, step: Step) -> list[str]:
     """The KPIs or directorates asked for, as they are called; where none is all, or those of the
-    `directorate`.
-    """
+    `directorate`."""
     from kpi_tools.explorer.evidence import directorate_named
     from kpi_tools.explorer.history import kpi_in_report
     from kpi_tools.loading import in_set, load

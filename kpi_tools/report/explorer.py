@@ -25,10 +25,8 @@ _HARMLESS = r"--no-browser|--debug|--allow-root|--browser=.+|--(ServerApp\.)?por
 def jupyter_arguments(
     raw: Path, outputs: Path, arguments: Sequence[str]
 ) -> tuple[list[str], dict[str, str]]:
-    """What JupyterLab is started with, and in which environment, to explore `raw`.
-
-    Raises `InputError` for an argument that could open it to other computers.
-    """
+    """What JupyterLab is started with, and in which environment, to explore `raw`. Raises
+    `InputError` for an argument that could open it to other computers."""
     if refused := [argument for argument in arguments if not re.fullmatch(_HARMLESS, argument)]:
         raise InputError(
             f"{refused[0]} is not for kpi explore, which is for this computer only, behind its "

@@ -1,9 +1,7 @@
-"""An executed notebook → the report's page, which asks for nothing and runs nothing, and a
-notebook.
+"""An executed notebook → the report's page, which asks for and runs nothing, and a notebook.
 
 Only pieces made by `kpi_tools.page.html` and Markdown cells come through; code, printed text and
-cells tagged `internal` stay behind; whatever could run or fetch something stops the export. The
-same notebook gives the same bytes.
+cells tagged `internal` stay behind; whatever could run or fetch something stops the export.
 """
 
 import ast
@@ -50,12 +48,10 @@ _MARKS = re.compile(
 def to_html(
     notebook: NotebookNode, *, title: str, author: str, date: str, provenance: str = ""
 ) -> str:
-    """The page of an executed notebook, as text.
-
-    `date`: the day the data was cut off (`2024-12-31`); `provenance`: a line for the foot. Raises
-    `KpiError`, naming the cell, for an error, a widget, a script-bearing output or a table that
-    this package did not make, and for a page that is not self-contained.
-    """
+    """The page of an executed notebook, as text. `date`: the day the data was cut off
+    (`2024-12-31`); `provenance`: a line for the foot. Raises `KpiError`, naming the cell, for an
+    error, a widget, a script-bearing output or a table that this package did not make, and for a
+    page that is not self-contained."""
     chosen = deepcopy(notebook)
     for number, cell in enumerate(chosen.cells, start=1):
         _refuse_unsafe(cell, number)
@@ -101,12 +97,10 @@ def page_style() -> str:
 
 
 def numbered(body: str) -> dict[str, Any]:
-    """The body with sections and paragraphs numbered (1, 1.1, 1.2 …), and the list of contents.
-
-    A paragraph has two anchors: its number (`p1.1`), good for this report, and its name, which its
+    """The body with sections and paragraphs numbered (1, 1.1, 1.2 …), and the list of contents. A
+    paragraph has two anchors: its number (`p1.1`), good for this report, and its name, which its
     number links to and which stays in the next report: that of its card (`kpi-es01`), or of its
-    section and place (`for-the-minutes-1`).
-    """
+    section and place (`for-the-minutes-1`)."""
     contents: list[dict[str, Any]] = []
     number, unnamed = 0, 0
 
@@ -152,10 +146,10 @@ def _piece(output: NotebookNode) -> str:
 def _refuse_unsafe(cell: NotebookNode, number: int) -> None:
     for output in cell.get("outputs", []):
         if output.output_type == "error":
+            error = f"{output.get('ename')}: {output.get('evalue')}"
             raise KpiError(
-                f"Cell {number} of the notebook ended in an error ({output.get('ename')}: "
-                f"{output.get('evalue')}), so there is no report. Mend it and run the notebook "
-                "again."
+                f"Cell {number} of the notebook ended in an error ({error}), so there is no "
+                "report. Mend it and run the notebook again."
             )
         ours = output.get("metadata", {}).get(MADE_HERE) or _is_end(output)
         foreign = sorted(set(output.get("data", {})) - {"text/plain"})
@@ -171,11 +165,9 @@ def _refuse_unsafe(cell: NotebookNode, number: int) -> None:
 
 
 def published(executed: NotebookNode, parameters: Mapping[str, str]) -> NotebookNode:
-    """The executed notebook as it may be given away, the same each time.
-
-    Its parameters cell says `parameters`, the injected cell is gone; so are times, random names and
-    everything that the kernel wrote to its error stream.
-    """
+    """The executed notebook as it may be given away, the same each time. Its parameters cell says
+    `parameters`, the injected cell is gone; so are times, random names and everything that the
+    kernel wrote to its error stream."""
     cells: list[NotebookNode] = []
     for cell in executed.cells:
         tags = cell.metadata.get("tags", [])

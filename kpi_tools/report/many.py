@@ -38,9 +38,7 @@ def jobs_of(
     council: str = "",
 ) -> list[Job]:
     """The report of each of `quarters`; where there are none of the latest, where None of all.
-
-    `settings`: those of `report_job`.
-    """
+    `settings`: those of `report_job`."""
     there = sorted(quarter for quarter, folder in sort_out(raw)[0].items() if returns_in(folder))
     if not there:
         raise InputError(
@@ -106,10 +104,8 @@ def make_all(
     progress: bool = False,
 ) -> None:
     """Make the reports that are not up to date (with `force` all), and say what became of them.
-
     `refused` is listed with what fails. `processes`: how many at a time, else one for each
-    processor; `scheduler`: the address of a Dask scheduler instead.
-    """
+    processor; `scheduler`: the address of a Dask scheduler instead."""
     wanted = [job for job in jobs if force or not up_to_date(job)]
     failed, made, stopped = list(refused), 0, 0
     pool = cluster(scheduler) if scheduler else here(min(processes or processors(), len(wanted)))
@@ -192,10 +188,8 @@ def here(processes: int) -> Iterator[Executor]:
 
 @contextmanager
 def cluster(address: str) -> Iterator[Executor]:
-    """An executor of the Dask cluster whose scheduler is at `address`.
-
-    Its workers need this package, and see the same folders.
-    """
+    """An executor of the Dask cluster whose scheduler is at `address`. Its workers need this
+    package, and see the same folders."""
     import asyncio
     import logging
 

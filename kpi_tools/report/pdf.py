@@ -1,9 +1,7 @@
-"""The page on paper: printed to a tagged PDF by whatever Chromium, Chrome or Edge this computer
-has.
+"""The page on paper: printed to a tagged PDF by the Chromium, Chrome or Edge of this computer.
 
-The browser adds tags (from the page's headings, lists and tables), bookmarks, language, title and
-page numbers (from the style sheet). It runs without network, with a profile of its own that is
-thrown away, and is ended if it takes too long.
+The browser adds tags, bookmarks, language, title and page numbers. It runs without network, with a
+profile of its own that is thrown away, and is ended if it takes too long.
 """
 
 import os
@@ -37,10 +35,7 @@ _MADE_BY = re.compile(rb"/Creator \(((?:\\.|[^\\)])*)\)")
 
 def find_browser() -> Path:
     """The browser that prints: the first of Chromium, Chrome and Edge on the path or where they are
-    put.
-
-    Raises `InputError` where there is none: the page can then be printed by hand.
-    """
+    put. Raises `InputError` where there is none: the page can then be printed by hand."""
     for found in (*map(shutil.which, _NAMES.split()), *_usual_places()):
         if found and Path(found).is_file():
             return Path(found)
@@ -54,12 +49,10 @@ def find_browser() -> Path:
 def write_pdf(
     page: Path, pdf: Path, *, author: str, day: str, browser: Path, timeout: int = PDF_TIMEOUT
 ) -> None:
-    """Print the file `page` to `pdf`, by `author` (the council) and dated `day` (`2024-12-31`).
-
-    The same page, browser and fonts give the same bytes. Raises `KpiError` where the browser fails,
+    """Print the file `page` to `pdf`, by `author` (the council) and dated `day` (`2024-12-31`). The
+    same page, browser and fonts give the same bytes. Raises `KpiError` where the browser fails,
     takes longer than `timeout` seconds, or leaves something that is no complete tagged PDF; nothing
-    is then left under the name of `pdf`.
-    """
+    is then left under the name of `pdf`."""
     # Not beside the page: what the browser leaves in its profile is not for publication. Nor in the
     # temporary folder of the system: a Chromium that came as a snap has another one, and what it
     # writes there is not seen here.
@@ -99,9 +92,8 @@ def _run(command: list[str], timeout: int) -> str:
         try:
             process = subprocess.Popen(command, start_new_session=True, **how)
         except OSError as error:
-            raise KpiError(
-                f"{command[0]} could not be started: {error.strerror or error}."
-            ) from error
+            why = error.strerror or error
+            raise KpiError(f"{command[0]} could not be started: {why}.") from error
         try:
             process.wait(timeout)
         except subprocess.TimeoutExpired:

@@ -60,12 +60,10 @@ class Worker:
         patience: float,
         step: Callable[[str], object] = lambda name: None,
     ) -> Any:
-        """What `work` ("module:function") returns for `given`, or the error that it raises.
-
-        The function is also given `step`, to say what it goes on to: the process is ended where the
+        """What `work` ("module:function") returns for `given`, or the error that it raises. The
+        function is also given `step`, to say what it goes on to: the process is ended where the
         next word from it takes longer than `patience` seconds. Raises `LostError` then, and where
-        it ended by itself.
-        """
+        it ended by itself."""
         if self._done >= PIECES:
             self.end()
         process = self._process or self._start()

@@ -33,11 +33,9 @@ class BusyError(KpiError):
 
 @contextmanager
 def work_folder(outputs: Path, name: str) -> Iterator[Path]:
-    """A new empty folder on the same filesystem, for the one run that may make `name` now.
-
-    What a killed run left of `name` is put right first. The lock is the system's, not the file's:
-    it ends with the process that holds it, so a lock file that stays means nothing.
-    """
+    """A new empty folder on the same filesystem, for the one run that may make `name` now. What a
+    killed run left of `name` is put right first. The lock is the system's, not the file's: it ends
+    with the process that holds it, so a lock file that stays means nothing."""
     place = outputs / WORK
     place.mkdir(parents=True, exist_ok=True)
     with open(place / f"{name}.lock", "a", encoding="utf-8") as lock:
@@ -158,9 +156,8 @@ def manifest_of(folder: Path) -> dict[str, Any]:
         noted = json.loads(path.read_text(encoding="utf-8"))
         lacking = [name for name, kind in _ENTRIES.items() if not isinstance(noted.get(name), kind)]
     except FileNotFoundError:
-        raise InputError(
-            f"{folder} has no {MANIFEST}, so there is nothing to compare it with."
-        ) from None
+        nothing = "so there is nothing to compare it with"
+        raise InputError(f"{folder} has no {MANIFEST}, {nothing}.") from None
     except (OSError, ValueError, AttributeError) as error:
         raise InputError(f"{path} is not the manifest of a report: {error}.") from None
     if lacking:
@@ -175,8 +172,7 @@ def as_json(content: Mapping[str, Any]) -> str:
 
 def check_replaceable(final: Path, raw: Path) -> None:
     """Raise `KpiError` where the folder holds a file that we did not make, or another council's
-    report than that of `raw`.
-    """
+    report than that of `raw`."""
     if final.is_symlink() or (final.exists() and not final.is_dir()):
         raise KpiError(f"{final} is not a folder. Move it away, then run again.")
     if not final.exists():

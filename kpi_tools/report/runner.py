@@ -31,9 +31,9 @@ from traitlets.config import Config
 
 from kpi_tools.errors import InputError, KpiError
 
-OPTIONAL = {"edition", "overrides", "allow_rejected", "only", "corrections"} | {
-    "prepared_by",
-    "signed_off_by",
+OPTIONAL = {
+    *("edition", "overrides", "allow_rejected", "only", "corrections"),
+    *("prepared_by", "signed_off_by"),
 }
 KERNEL = "python3"
 LARGEST_OUTPUT = 64 * 1024**2
@@ -89,20 +89,11 @@ def run_notebook(
         logging.getLogger(speaker).setLevel(logging.CRITICAL)
     papermill_engines.register("kpi_tools", InProcess)
     run = Run(notebook, {})
+    how: dict[str, Any] = {"engine_name": "kpi_tools", "kernel_name": KERNEL, "language": "python"}
+    how |= {"progress_bar": False, "cwd": str(path.parent)}
+    of_engine = {"run": run, "name": path.name, "step": step}
     with suppress(papermill.PapermillExecutionError):  # `run.error` says it in a sentence
-        papermill.execute_notebook(
-            notebook,
-            None,
-            dict(parameters),
-            engine_name="kpi_tools",
-            kernel_name=KERNEL,
-            language="python",
-            progress_bar=False,
-            cwd=str(path.parent),
-            run=run,
-            name=path.name,
-            step=step,
-        )
+        papermill.execute_notebook(notebook, None, dict(parameters), **how, **of_engine)
     # it holds the whole notebook once more, as it was given
     run.notebook.metadata.pop("papermill", None)
     run.error = run.error or _unfinished(run.notebook, path.name, mark)
@@ -220,9 +211,8 @@ class _Hook(DisplayHook):
 
     def write_format_data(self, format_dict: Any, md_dict: Any = None) -> None:
         shell: Any = self.shell
-        shell.keep_display(
-            format_dict, md_dict, "execute_result", execution_count=self.prompt_count
-        )
+        count = self.prompt_count
+        shell.keep_display(format_dict, md_dict, "execute_result", execution_count=count)
 
     def finish_displayhook(self) -> None:
         pass
@@ -311,13 +301,13 @@ def _unfinished(notebook: NotebookNode, name: str, mark: str) -> KpiError | None
 
 def _place(notebook: NotebookNode, cell: NotebookNode) -> str:
     """Where a cell stands in the notebook as it was given."""
-    if "injected-parameters" in cell.metadata.get("tags", []):
+
+    def is_injected(cell: NotebookNode) -> bool:
+        return "injected-parameters" in cell.metadata.get("tags", [])
+
+    if is_injected(cell):
         return "the parameters given"
-    given = [
-        other
-        for other in notebook.cells
-        if "injected-parameters" not in other.metadata.get("tags", [])
-    ]
+    given = (other for other in notebook.cells if not is_injected(other))
     number = next(number for number, other in enumerate(given, 1) if other is cell)
     return f"cell {number} (`{_short(cell.source.strip().splitlines()[0], 60)}`)"
 

@@ -15,13 +15,7 @@ from markupsafe import Markup
 from kpi_tools.errors import InputError
 from kpi_tools.provenance import council_name, fingerprint, fingerprints, program, slug
 from kpi_tools.quarters import Quarter
-from kpi_tools.report.publish import (
-    MANIFEST,
-    as_json,
-    manifest_of,
-    replace_folder,
-    work_folder,
-)
+from kpi_tools.report.publish import MANIFEST, as_json, manifest_of, replace_folder, work_folder
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -37,11 +31,9 @@ LINKS: Final = {"index.html": "All reports", "definitions.html": "Data and defin
 
 def make_site(raw: Path, outputs: Path, *, force: bool = False) -> tuple[Path, bool]:
     """Make `outputs`/site of the final reports in `outputs`; its folder, and whether it was made,
-    which it is where anything changed.
-
-    Raises `InputError` where there is no final report, and where one is not what its inputs give
-    now, or not what was published and does not say so at its head (`--corrected`).
-    """
+    which it is where anything changed. Raises `InputError` where there is no final report, and
+    where one is not what its inputs give now, or not what was published and does not say so at its
+    head (`--corrected`)."""
     finals = _finals(raw, outputs)
     latest = max(final.quarter for final in finals)
     now = fingerprints(raw, latest)
@@ -89,11 +81,8 @@ def _finals(raw: Path, outputs: Path) -> "list[pages.Final]":
     """The final reports: the latest first, and of a quarter the whole council's latest version."""
     from kpi_tools.publications.site import Final
 
-    found = [
-        Final(folder, noted)
-        for folder, noted in _manifests(raw, outputs, "*")
-        if noted.get("edition") == "final"
-    ]
+    every = [Final(folder, noted) for folder, noted in _manifests(raw, outputs, "*")]
+    found = [one for one in every if one.noted.get("edition") == "final"]
     whole = [final for final in found if final.name == final.quarter.slug]
     if not whole:
         raise InputError(

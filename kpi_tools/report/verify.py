@@ -1,9 +1,6 @@
-"""Whether a folder holds the report that today's inputs and program give: files, inputs, then made
-again.
-
-A hash beside a file shows an accident, not an intent: who edits the report can edit the manifest.
-Only a second run tells.
-"""
+"""Whether a folder holds the report that today's inputs and program give. A hash beside a file
+shows an accident, not an intent: who edits the report can edit the manifest; only a second run
+tells."""
 
 import json
 import tempfile
@@ -77,19 +74,15 @@ def up_to_date(job: Job) -> bool:
 
 
 def differences(job: Job, noted: Mapping[str, Any], foreign: Sequence[str] = ()) -> Iterator[str]:
-    """In what files, inputs, program and notebook are not those of the manifest.
-
-    `foreign`: said after the files.
-    """
+    """In what files, inputs, program and notebook are not those of the manifest. `foreign`: said
+    after the files."""
     for name, known in noted["outputs"].items():
         path = job.final / Path(name).name
         if not path.is_file():
             yield f"{name} is missing from the folder."
         elif fingerprint(path) != known:
-            yield (
-                f"{name} is not the file that was made: it was changed afterwards, or the manifest "
-                "was."
-            )
+            why = "it was changed afterwards, or the manifest was"
+            yield f"{name} is not the file that was made: {why}."
     yield from foreign
     before, there = noted["inputs"], fingerprints(job.raw, job.quarter)
     for name in sorted({*before, *there}):
