@@ -23,8 +23,7 @@ BOROUGH = RAW.parent / "examples" / "borough"
 QUARTER = Quarter(2024, 3)
 _LEFT_OUT = ("*.xlsx", "benchmarks.csv", "activity.csv", "changes.csv")
 LINES = ["target", "floor_standard", "tolerance", "target_reason", "target_status"]
-
-
+NAN = float("nan")
 EIGHT_REDS = {"CS03", "GL01", "GL02", "ES01", "ES02", "ES03", "IC02", "AS02"}
 
 
@@ -86,40 +85,23 @@ def with_figures(
     may differ.
     """
     kent = returns()
-    catalogue = kent.catalogue.assign(
-        **{
-            name: kent.catalogue[name].mask(kent.catalogue["kpi_id"] == kpi_id, value)
-            for name, value in columns.items()
-        }
-    )
+    catalogue = kent.catalogue.copy()
+    for name, value in columns.items():
+        catalogue[name] = catalogue[name].mask(catalogue["kpi_id"] == kpi_id, value)
     own = catalogue[catalogue["kpi_id"] == kpi_id]
     quarters = quarter_range(QUARTER, len(values))
-    frame = pd.DataFrame(
-        {
-            "kpi_id": kpi_id,
-            "quarter": pd.array([quarter.label for quarter in quarters], dtype="str"),
-            "period_end": pd.to_datetime([quarter.end for quarter in quarters]).astype(
-                "datetime64[s]"
-            ),
-            "value": pd.array([float(value) for value in values], dtype="float64"),
-            "numerator": float("nan"),
-            "denominator": float("nan"),
-            "status": ["final" if value == value else "not available" for value in values],
-            "note": note,
-            "received": QUARTER.label,
-        }
+    ends = pd.to_datetime([quarter.end for quarter in quarters]).astype("datetime64[s]")
+    frame = pd.DataFrame({"kpi_id": kpi_id, "period_end": ends}).assign(
+        quarter=pd.array([quarter.label for quarter in quarters], dtype="str"),
+        value=pd.array([float(value) for value in values], dtype="float64"),
+        status=["final" if value == value else "not available" for value in values],
+        **{"numerator": NAN, "denominator": NAN, "note": note, "received": QUARTER.label},
     )
     targets = kent.targets if lines else kent.targets[kent.targets["kpi_id"] != kpi_id]
     figures = with_targets(own.merge(frame, on="kpi_id"), targets)
     figures = figures.reindex(columns=kent.figures.columns)
-    made = replace(
-        kent,
-        catalogue=catalogue,
-        figures=figures,
-        targets=targets,
-        months=kent.months.head(0),
-        submissions=kent.submissions.head(0),
-    )
+    none = {"months": kent.months.head(0), "submissions": kent.submissions.head(0)}
+    made = replace(kent, catalogue=catalogue, figures=figures, targets=targets, **none)
     return evidence(made, {kpi_id})
 
 
@@ -128,21 +110,18 @@ def with_months(values: Sequence[float], last: str = "2024-12", kpi_id: str = "E
     leaves a month out.
     """
     kent = returns()
-    ends = pd.date_range(
-        end=pd.Timestamp(last) + pd.offsets.MonthEnd(0), periods=len(values), freq="ME"
-    )
+    end = pd.Timestamp(last) + pd.offsets.MonthEnd(0)
+    ends = pd.date_range(end=end, periods=len(values), freq="ME")
     row = kent.months[kent.months["kpi_id"] == kpi_id].iloc[[-1]]
     months = pd.concat([row] * len(values), ignore_index=True).assign(
         value=[float(value) for value in values],
-        numerator=float("nan"),
-        denominator=float("nan"),
+        **{"numerator": NAN, "denominator": NAN},
         period_end=ends.astype("datetime64[s]"),
         month=[f"{end:%Y-%m}" for end in ends],
         quarter=[Quarter.containing(end.date()).label for end in ends],
     )
-    return evidence(
-        replace(kent, months=months[months["value"].notna()].reset_index(drop=True)), {kpi_id}
-    )
+    known = months[months["value"].notna()].reset_index(drop=True)
+    return evidence(replace(kent, months=known), {kpi_id})
 
 
 def governance_without_action(raw: Path) -> Path:
@@ -159,8 +138,6 @@ def governance_without_action(raw: Path) -> Path:
         with path.open("w", encoding="utf-8", newline="") as file:
             csv.writer(file).writerows([head, *kept])
     council = (raw / "council.toml").read_text(encoding="utf-8")
-    sections = 'sections = ["Governance and Law"]\n'
-    (raw / "council.toml").write_text(
-        re.sub(r"(?s)sections = \[.*?\]\n", sections, council), encoding="utf-8"
-    )
+    own = re.sub(r"(?s)sections = \[.*?\]\n", 'sections = ["Governance and Law"]\n', council)
+    (raw / "council.toml").write_text(own, encoding="utf-8")
     return raw

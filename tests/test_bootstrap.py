@@ -66,9 +66,8 @@ def wheel(folder: Path, name: str, version: str, files: dict[str, bytes]) -> str
     with zipfile.ZipFile(path, "w") as archive:
         for inside, content in (files | {f"{about}/RECORD": record.getvalue().encode()}).items():
             archive.writestr(inside, content)
-    return (
-        f"{name}=={version} \\\n    --hash=sha256:{hashlib.sha256(path.read_bytes()).hexdigest()}\n"
-    )
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    return f"{name}=={version} \\\n    --hash=sha256:{digest}\n"
 
 
 @pytest.fixture(scope="module")
@@ -76,18 +75,11 @@ def mirror(tmp_path_factory):
     """A folder of wheels in place of the package index, and the line of the lock for each."""
     folder = tmp_path_factory.mktemp("mirror")
     flit = metadata.distribution("flit_core")
-    files = [
-        file
-        for file in flit.files or ()
-        if file.parts[0] == "flit_core" and "__pycache__" not in file.parts
-    ]
+    files = [file for file in flit.files or () if file.parts[0] == "flit_core"]
+    files = [file for file in files if "__pycache__" not in file.parts]
+    content = {str(file): Path(file.locate()).read_bytes() for file in files}
     lines = {
-        "flit": wheel(
-            folder,
-            "flit_core",
-            flit.version,
-            {str(f): Path(f.locate()).read_bytes() for f in files},
-        ),
+        "flit": wheel(folder, "flit_core", flit.version, content),
         "one": wheel(folder, "small", "1.0", {"small.py": b"VERSION = 1\n"}),
         "two": wheel(folder, "small", "2.0", {"small.py": b"VERSION = 2\n"}),
     }
@@ -105,34 +97,21 @@ class Checkout:
         (folder / "kpi_tools/cli.py").write_text(COMMAND, encoding="utf-8")
         (folder / "pyproject.toml").write_text(PYPROJECT, encoding="utf-8")
         self.lock("flit", "one")
-        self.environ = {
-            name: value
-            for name, value in os.environ.items()
-            if not name.startswith(("PIP_", "PYTHON"))
-        }
-        self.environ |= {
-            "PIP_NO_INDEX": "1",
-            "PIP_FIND_LINKS": str(wheels),
-            "PIP_CONFIG_FILE": os.devnull,
-        }
+        theirs = ("PIP_", "PYTHON")
+        self.environ = {one: it for one, it in os.environ.items() if not one.startswith(theirs)}
+        self.environ |= {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(wheels)}
+        self.environ["PIP_CONFIG_FILE"] = os.devnull
 
     def lock(self, *names: str) -> None:
-        (self.folder / "requirements.lock").write_text(
-            "".join(self.lines[name] for name in names), encoding="utf-8"
-        )
+        lines = "".join(self.lines[name] for name in names)
+        (self.folder / "requirements.lock").write_text(lines, encoding="utf-8")
 
     def start(
         self, *arguments: str, python: str | Path = sys._base_executable, **more: str
     ) -> subprocess.Popen[str]:
-        return subprocess.Popen(
-            [python, "-m", "kpi_tools", *arguments],
-            cwd=self.folder,
-            env=self.environ | more,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            encoding="utf-8",
-        )
+        how = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "encoding": "utf-8"}
+        command = [python, "-m", "kpi_tools", *arguments]
+        return subprocess.Popen(command, cwd=self.folder, env=self.environ | more, **how)
 
     def run(self, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
         with self.start(*arguments, **more) as process:
@@ -189,14 +168,13 @@ def test_an_accent_in_the_path_does_not_mind_the_locale(made):
 
 
 def test_runs_in_process_where_it_is_installed(made):
-    made.mark.rename(
-        made.mark.with_name("aside")
-    )  # an environment that someone made by hand has no mark
+    aside = made.mark.with_name("aside")
+    made.mark.rename(aside)  # an environment that someone made by hand has no mark
     try:
         with made.start("report", python=made.python) as process:
             assert process.communicate() == ("ran ['report'] True\n", "")
     finally:
-        made.mark.with_name("aside").rename(made.mark)
+        aside.rename(made.mark)
 
 
 @pytest.mark.slow
@@ -214,10 +192,8 @@ def test_a_moved_folder_is_noticed(made, mirror, tmp_path):
     shutil.copy(made.folder / "requirements.lock", moved.folder)
     assert moved.run("report").stderr.startswith("Setting up the environment")
     ask = [moved.python, "-c", "import kpi_tools; print(kpi_tools.__file__)"]
-    found = subprocess.run(
-        ask, capture_output=True, text=True, check=True, cwd=tmp_path
-    ).stdout.strip()
-    assert Path(found).parent.parent == moved.folder
+    found = subprocess.run(ask, capture_output=True, text=True, check=True, cwd=tmp_path).stdout
+    assert Path(found.strip()).parent.parent == moved.folder
 
 
 @pytest.mark.skipif(
@@ -245,9 +221,8 @@ def test_an_environment_of_somebody_else_is_left_alone_and_named(checkout):
     (checkout.folder / ".venv" / "pyvenv.cfg").write_text("mine")
     result = checkout.run("report")
     assert (result.returncode, result.stdout) == (1, "")
-    assert f"{checkout.folder / '.venv'} was not made by this command, so it is left alone." in (
-        result.stderr
-    )
+    alone = "was not made by this command, so it is left alone."
+    assert f"{checkout.folder / '.venv'} {alone}" in result.stderr
     assert os.listdir(checkout.folder / ".venv") == ["pyvenv.cfg"]
 
 
@@ -309,16 +284,12 @@ def test_an_old_python_meets_no_annotation_that_it_cannot_evaluate(name):
     for node in ast.walk(ast.parse((PACKAGE / name).read_text(encoding="utf-8"))):
         if isinstance(node, ast.FunctionDef):
             said = [node.returns, *(argument.annotation for argument in node.args.args)]
-            assert not [one for one in said if isinstance(one, ast.Subscript | ast.BinOp)], (
-                f"{name}, {node.name}"
-            )
+            assert not any(isinstance(one, ast.Subscript | ast.BinOp) for one in said), node.name
 
 
 def test_starts_with_the_standard_library_only():
     ask = "import sys; sys.path.insert(0, sys.argv[1]); import kpi_tools.__main__; print(*sys.modules)"
     command = [sys.executable, "-I", "-S", "-c", ask, PACKAGE.parent]
     loaded = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
-    assert {name.partition(".")[0] for name in loaded} - sys.stdlib_module_names == {
-        "kpi_tools",
-        "__main__",
-    }
+    others = {name.partition(".")[0] for name in loaded} - sys.stdlib_module_names
+    assert others == {"kpi_tools", "__main__"}

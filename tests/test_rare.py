@@ -14,7 +14,7 @@ from kpi_tools.page.chapters import context_of
 from kpi_tools.page.chart_words import quality_notes
 from kpi_tools.page.overviews import assurance_marks
 from kpi_tools.scorecard import recent_quarters, score
-from tests.small_council import make_council
+from tests.small_council import make_council, quarters
 
 FALLS = {"kpi_id": "F1", "unit": "count", "polarity": "lower"}
 SENT = [("2024-25-Q3", "P1", "2024-25 Q3", 61)]
@@ -26,19 +26,21 @@ DAYS = [
     "2022-05-30",
     "2022-12-24",
     "2023-01-07",
-    "2023-06-15",
-    "2023-10-02",
-    "2024-05-05",
 ]
+DAYS += ["2023-06-15", "2023-10-02", "2024-05-05"]
 AUTO = '[anomalies]\nchart = "auto"\n'
 
 
 def known(folder: Path, settings: str = AUTO, days=DAYS, **tables) -> Evidence:
-    events = [{"kpi_id": "F1", "date": day} for day in days]
-    raw = make_council(
-        folder, [FALLS, {"kpi_id": "P1"}], SENT, settings=settings, events=events, **tables
-    )
-    return evidence(load(raw))
+    tables["events"] = [{"kpi_id": "F1", "date": day} for day in days]
+    kpis = [FALLS, {"kpi_id": "P1"}]
+    return evidence(load(make_council(folder, kpis, SENT, settings=settings, **tables)))
+
+
+def over(kpi_id: str, first: int, values: list[int]) -> list[tuple[object, ...]]:
+    """A figure for each quarter from that year on."""
+    labels = quarters(f"{first}-{first % 100 + 1} Q1", len(values))
+    return [("2024-25-Q3", kpi_id, *one) for one in zip(labels, values, strict=True)]
 
 
 def test_dates_make_a_t_chart_that_ends_with_today(tmp_path):
@@ -49,12 +51,8 @@ def test_dates_make_a_t_chart_that_ends_with_today(tmp_path):
     assert set(points["chart"]) == {"t"} and set(points["polarity"]) == {"higher"}
     shown = view("limits", found, "F1")
     assert found.chart("F1").why in shown.notes
-    assert any(
-        note.startswith(
-            "If one happened today (31 December 2024), 240 days after the last, that would"
-        )
-        for note in shown.notes
-    )
+    today = "If one happened today (31 December 2024), 240 days after the last, that would"
+    assert any(note.startswith(today) for note in shown.notes)
     assert "nan" not in " ".join([shown.description, *shown.notes]).lower()
     clicked = facts(found, "F1", pd.DataFrame({"kpi_id": []}))[DAYS[-1]]
     assert clicked["figures"] == "216 days after the one before"
@@ -75,12 +73,7 @@ def test_another_kind_can_be_shown(tmp_path):
 
 
 def test_periods_between_are_counted_where_dates_are_not_known(tmp_path):
-    quarters = [f"{year}-{year % 100 + 1} Q{n}" for year in range(2020, 2024) for n in (1, 2, 3, 4)]
-    values = [0, 0, 1, 0, 0, 0, 2, 0, 0, 0, 0, 1, 0, 0, 1, 0]
-    sent = [
-        ("2024-25-Q3", "F1", quarter, value)
-        for quarter, value in zip(quarters, values, strict=True)
-    ]
+    sent = over("F1", 2020, [0, 0, 1, 0, 0, 0, 2, 0, 0, 0, 0, 1, 0, 0, 1, 0])
     raw = make_council(tmp_path, [FALLS, {"kpi_id": "P1"}], [*SENT, *sent], settings=AUTO)
     found = evidence(load(raw))
     points = found.of("points", "F1")
@@ -98,13 +91,8 @@ def test_too_few_events_keep_their_counts(tmp_path, days):
 
 def test_weeks_are_a_series_of_their_own(tmp_path):
     days = pd.date_range("2024-09-06", periods=16, freq="7D").strftime("%Y-%m-%d").tolist()
-    watched = {
-        "kpi_id": "W1",
-        "unit": "count",
-        "frequency": "weekly",
-        "rated": "no",
-        "polarity": "none",
-    }
+    watched = {"kpi_id": "W1", "unit": "count", "frequency": "weekly", "rated": "no"}
+    watched["polarity"] = "none"
     sent = [("2024-25-Q3", "W1", day, 40 + n % 5) for n, day in enumerate(days)]
     raw = make_council(tmp_path, [watched, {"kpi_id": "P1"}], [*SENT, *sent])
     points = evidence(load(raw)).of("points", "W1")
@@ -115,16 +103,11 @@ def test_weeks_are_a_series_of_their_own(tmp_path):
 
 
 NOTES = [
-    {
-        "kpi_id": "F1",
-        "section": "",
-        "date": "2023-02-01",
-        "label": "New floors",
-        "source": "Minutes",
-    },
-    {"kpi_id": "", "section": "all", "date": "2022-03-01", "label": "Snow", "source": ""},
-    {"kpi_id": "", "section": "all", "date": "2011-08-01", "label": "Long ago", "source": ""},
-    {"kpi_id": "P1", "section": "", "date": "2024-12-01", "label": "Of another", "source": ""},
+    "kpi_id,section,date,label,source",
+    "F1,,2023-02-01,New floors,Minutes",
+    ",all,2022-03-01,Snow,",
+    ",all,2011-08-01,Long ago,",
+    "P1,,2024-12-01,Of another,",
 ]
 
 
@@ -136,22 +119,17 @@ def test_dated_notes_are_numbers_on_the_picture_and_words_below(tmp_path):
     assert all(one in shown.description for one in said)
     drawn = {text["text"] for text in shown.picture.canvas.texts}
     assert {"1", "2"} <= drawn and "3" not in drawn
-    kpis = score(recent_quarters(found.returns), found.returns)
-    card = cards(
-        kpis, recent_quarters(found.returns), context_of(kpis, found.recent, found.returns)
-    )
+    recent = recent_quarters(found.returns)
+    kpis = score(recent, found.returns)
+    card = cards(kpis, recent, context_of(kpis, found.recent, found.returns))
     assert "1: 1 December 2024: Of another." in str(card)
     assert "Long ago" not in str(card)
 
 
 def test_a_suggested_rebase_names_the_nearest_note(tmp_path):
-    quarters = [f"{year}-{year % 100 + 1} Q{n}" for year in range(2021, 2025) for n in (1, 2, 3, 4)]
-    values = [60, 62, 61, 60, 61, 62, 60, 80, 82, 81, 80, 82, 81, 80, 82]
-    sent = [
-        ("2024-25-Q3", "P1", quarter, value)
-        for quarter, value in zip(quarters, values, strict=False)
-    ]
-    raw = make_council(tmp_path, [{"kpi_id": "P1"}], sent, annotations=NOTES[1:])
+    sent = over("P1", 2021, [60, 62, 61, 60, 61, 62, 60, 80, 82, 81, 80, 82, 81, 80, 82])
+    notes = [NOTES[0], *NOTES[2:]]
+    raw = make_council(tmp_path, [{"kpi_id": "P1"}], sent, annotations=notes)
     notes = view("limits", evidence(load(raw)), "P1").notes
     (suggested,) = [note for note in notes if "may agree new limits" in note]
     assert suggested.endswith("The nearest note: 1 March 2022: Snow.")
@@ -160,12 +138,10 @@ def test_a_suggested_rebase_names_the_nearest_note(tmp_path):
 def test_variation_and_assurance_are_small_marks_with_their_words():
     said = {"polarity": "lower", "variation": "concern", "assurance": "consistently fails"}
     drawn = str(assurance_marks(said))
-    assert [
-        drawn.count(f"<title>{word}</title>") for word in ("concern", "consistently fails")
-    ] == [1, 1]
-    assert ">H</text>" in drawn and ">F</text>" in drawn, (
-        "high is the bad way of what is better low"
-    )
+    for word in ("concern", "consistently fails"):
+        assert drawn.count(f"<title>{word}</title>") == 1
+    # high is the bad way of what is better low
+    assert ">H</text>" in drawn and ">F</text>" in drawn
     assert assurance_marks(said | {"variation": "not judged", "assurance": "no limits"}) == ""
 
 
