@@ -29,9 +29,7 @@ VALUES = {
 }
 
 
-def scorecard(
-    folder: Path, show: list[str], within: str = "0", **values: list[float]
-) -> pd.DataFrame:
+def scorecard(folder: Path, show: list[str], within: str = "0", **values) -> pd.DataFrame:
     rows = [
         (LAST.label, kpi_id, quarter.label, value)
         for kpi_id, series in (VALUES | values).items()
@@ -40,9 +38,8 @@ def scorecard(
     ]
     settings = f'[direction]\nshow = {show}\nunchanged_within = "{within}"\n'.replace("'", '"')
     returns = load(make_council(folder, KPIS, rows, TARGETS, settings))
-    return (
-        score(recent_quarters(returns), returns).set_index("kpi_id").assign(council=returns.council)
-    )
+    kpis = score(recent_quarters(returns), returns).set_index("kpi_id")
+    return kpis.assign(council=returns.council)
 
 
 def test_against_the_previous_figure(tmp_path):
@@ -54,13 +51,8 @@ def test_against_the_previous_figure(tmp_path):
     # what adds up within the year has no previous figure to compare with; without polarity nothing is better
     assert kpis.loc[["YD", "MO"], "arrow"].tolist() == ["not testable"] * 2
     found = counts(kpis.reset_index(), kpis["council"].iloc[0])
-    assert [found[name] for name in ("kpis", "better", "unchanged", "worse", "other")] == [
-        5,
-        2,
-        0,
-        1,
-        2,
-    ]
+    expected = {"kpis": 5, "better": 2, "unchanged": 0, "worse": 1, "other": 2}
+    assert {name: found[name] for name in expected} == expected
 
 
 def test_against_a_year_ago_and_the_average_of_four(tmp_path):
@@ -91,9 +83,6 @@ def test_a_gap_is_not_enough_to_compare(tmp_path):
 
 def test_arrows_that_point_different_ways_are_known(tmp_path):
     kpis = scorecard(tmp_path, ["trend", "previous"], UP=[70, 74, 78, 82, 88, 87])
-    assert kpis.loc["UP", ["arrow", "arrow_previous", "arrows_differ"]].tolist() == [
-        "positive",
-        "worse",
-        True,
-    ]
+    arrows = kpis.loc["UP", ["arrow", "arrow_previous", "arrows_differ"]].tolist()
+    assert arrows == ["positive", "worse", True]
     assert not kpis.loc["DN", "arrows_differ"]

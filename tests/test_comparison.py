@@ -20,16 +20,9 @@ SIX = {"A": 90.0, "B": 80.0, "C": 80.0, "D": 70.0, "E": math.nan, "England": 75.
 
 
 def table(values=SIX, polarity="higher", **more):
-    return pd.DataFrame(
-        {
-            "authority": list(values),
-            "kpi_id": "K",
-            "period_end": pd.Timestamp("2024-12-31"),
-            "value": list(values.values()),
-            "polarity": polarity,
-            **more,
-        }
-    )
+    rows = {"authority": [*values], "value": [*values.values()], "kpi_id": "K"}
+    rows |= {"period_end": pd.Timestamp("2024-12-31"), "polarity": polarity}
+    return pd.DataFrame(rows | more)
 
 
 @pytest.fixture(params=["pandas", "polars", "pyarrow", "duckdb"])
@@ -122,9 +115,8 @@ def test_overdispersion_draws_in_the_outer_tenths(compared):
     assert phi > 1 + 2 * math.sqrt(2 / 18)
     found = compared(rows)
     assert column(found, "overdispersion") == pytest.approx([phi] * 20)
-    assert column(found, "upper_95") == pytest.approx(
-        [50 + 1.959964 * 2.5 * math.sqrt(phi)] * 20, abs=1e-5
-    )
+    upper = 50 + 1.959964 * 2.5 * math.sqrt(phi)
+    assert column(found, "upper_95") == pytest.approx([upper] * 20, abs=1e-5)
     assert column(found, "funnel")[-1] == "far better than expected"
 
 
@@ -137,9 +129,8 @@ def test_no_area_becomes_as_expected_by_getting_worse(others, england):
         rows = table({name: n / 2 for name, n in counts.items()}, polarity="lower")
         rows["numerator"], rows["denominator"] = list(counts.values()), 200
         if england:
-            whole = table(
-                {"England": 2.0}, polarity="lower", numerator=20_000, denominator=1_000_000
-            )
+            parts = {"numerator": 20_000, "denominator": 1_000_000}
+            whole = table({"England": 2.0}, polarity="lower", **parts)
             rows = pd.concat([rows, whole], ignore_index=True)
         found = compare(rows, england=england).set_index("authority")["funnel"]
         assert "worse than expected" in found["X"], cases
@@ -187,12 +178,8 @@ def areas(**values):
 
 
 def test_the_explorer_says_where_ours_stands():
-    told = pd.concat(
-        [
-            areas(England=1.0).assign(period="2023"),
-            areas(England=75.5, A=90.0, B=80.0, C=72.0, D=60.0),
-        ]
-    )
+    now = areas(England=75.5, A=90.0, B=80.0, C=72.0, D=60.0)
+    told = pd.concat([areas(England=1.0).assign(period="2023"), now])
     assert comparison_notes(told, KPI) == [
         "Ours is 3.5 points below England in 2024.",
         "Among the 5 areas of 2024, ours included, it ranks 3 (1 is best), in quarter 2 of 4.",

@@ -18,18 +18,11 @@ RATES = [81.2, 79.5, 80.4, 82.1, 78.8, 80.0]
 
 
 def series(values, kpi_id="K1", **columns):
-    base = {
-        "kpi_id": kpi_id,
-        "quarter": [Quarter(2020, 1).shift(place).label for place in range(len(values))],
-        "period_end": pd.date_range("2020-06-30", periods=len(values), freq="QE"),
-        "value": [float(value) for value in values],
-        "unit": "%",
-        "decimals": 1,
-        "numerator": math.nan,
-        "denominator": math.nan,
-        "note": None,
-        "status": "final",
-    }
+    base = {"kpi_id": kpi_id, "unit": "%", "decimals": 1, "note": None, "status": "final"}
+    base |= {"quarter": [Quarter(2020, 1).shift(place).label for place in range(len(values))]}
+    base |= {"period_end": pd.date_range("2020-06-30", periods=len(values), freq="QE")}
+    base |= {"value": [float(value) for value in values]}
+    base |= {"numerator": math.nan, "denominator": math.nan}
     return pd.DataFrame(base | columns)
 
 

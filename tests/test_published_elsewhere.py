@@ -53,17 +53,12 @@ TRENDS = {
 
 @pytest.fixture(scope="module")
 def raw(tmp_path_factory):
-    lines = [
-        f"{kpi},{quarter},{target}"
-        for kpi, targets in TARGETS.items()
-        for quarter, target in targets.items()
-    ]
-    figures = [
-        (quarter, kpi, quarter, value)
-        for quarter, values in FIGURES.items()
-        for kpi, value in zip(TARGETS, values, strict=True)
-    ]
-    targets = ["kpi_id,from_quarter,target", *lines]
+    targets = ["kpi_id,from_quarter,target"]
+    for kpi, lines in TARGETS.items():
+        targets += [f"{kpi},{quarter},{target}" for quarter, target in lines.items()]
+    figures = []
+    for quarter, values in FIGURES.items():
+        figures += [(quarter, kpi, quarter, n) for kpi, n in zip(TARGETS, values, strict=True)]
     return make_council(tmp_path_factory.mktemp("raw"), KPIS, figures, targets, SETTINGS)
 
 

@@ -76,9 +76,8 @@ def test_the_year_turns_on_the_first_of_april(day, label):
 
 @given(quarters)
 def test_every_spelling_of_a_quarter_reads_back(quarter):
-    assert {Quarter.parse(text) for text in (quarter.label, quarter.slug, quarter.title)} == {
-        quarter
-    }
+    for text in (quarter.label, quarter.slug, quarter.title):
+        assert Quarter.parse(text) == quarter
     assert Quarter.parse(quarter) is quarter
 
 
@@ -104,10 +103,7 @@ def test_a_range_ends_where_it_should(last, count):
 
 
 def test_years_from_1900_to_2098_have_quarters_and_are_named_by_their_label():
-    assert [str(quarter) for quarter in (Quarter(1900, 1), Quarter(2098, 4))] == [
-        "1900-01 Q1",
-        "2098-99 Q4",
-    ]
+    assert (str(Quarter(1900, 1)), str(Quarter(2098, 4))) == ("1900-01 Q1", "2098-99 Q4")
     for year, number in ((1899, 4), (2099, 1), (2024, 0), (2024, 5)):
         with pytest.raises(QuarterError, match=f"no quarter {number} of the financial year {year}"):
             Quarter(year, number)

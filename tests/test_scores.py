@@ -8,6 +8,8 @@ import pandas as pd
 import pytest
 
 from kpi_tools.loading import load
+from kpi_tools.page.cards import cards
+from kpi_tools.page.chapters import context_of
 from kpi_tools.quarters import Quarter, quarter_range
 from kpi_tools.scorecard import (
     counts,
@@ -300,8 +302,13 @@ def test_nothing_is_tested_or_compared_across_a_redefinition(tmp_path):
     raw = make_council(tmp_path, KPIS[:2], sent_now, TARGETS[:2], changes=changes)
     returns = load(raw)
     recent = recent_quarters(returns)
-    row = score(recent, returns).iloc[0]
+    kpis = score(recent, returns)
+    row = kpis.iloc[0]
     assert (row["direction_of_travel"], row["points"]) == ("not enough data", 3)
+    said = (
+        "New definition from Quarter 1 2024/25: Appointments kept. Earlier figures are not compared"
+    )
+    assert said in str(cards(kpis, recent, context_of(kpis, recent, returns)))
     assert recent["series_from"].fillna("").tolist() == ["", "", "", *["2024-25 Q1"] * 3]
     assert recent["previous"].fillna(0).tolist() == [51, 50, 51, 0, 80, 81]
     assert row["year_ago_value"] == 51 and not row["year_ago_comparable"]

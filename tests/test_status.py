@@ -21,7 +21,7 @@ from kpi_tools.loading import read_returns
 from kpi_tools.quarters import Quarter
 from kpi_tools.scorecard import recent_quarters
 from kpi_tools.scorecard.changes import restated_between
-from tests.small_council import make_council
+from tests.small_council import make_council, write_table
 
 NOW = Quarter(2024, 2)
 
@@ -30,14 +30,12 @@ def half_received(folder: Path) -> Path:
     """Six KPIs of two owners: one Green, one Red, one rejected, two not sent, one not due."""
     kpis = ["kpi_id,kpi_name,section,unit,polarity,owner,frequency"]
     owners = dict(zip("ABCDEF", ["Roads"] * 3 + ["Parks"] * 3, strict=True))
-    kpis += [
-        f"{x},The {x},Roads,%,higher,{owner},{'annual' * (x == 'F')}" for x, owner in owners.items()
-    ]
+    for x, owner in owners.items():
+        kpis.append(f"{x},The {x},Roads,%,higher,{owner},{'annual' * (x == 'F')}")
     targets = ["kpi_id,target,floor_standard", *(f"{x},90,80" for x in "ABCDEF")]
     figures = [("2024-25 Q1", x, "2024-25 Q1", 95) for x in "ABCD"]
-    figures += [
-        ("2024-25 Q2", x, "2024-25 Q2", y) for x, y in zip("ABC", (95, 50, 150), strict=True)
-    ]
+    now = {"A": 95, "B": 50, "C": 150}
+    figures += [("2024-25 Q2", x, "2024-25 Q2", value) for x, value in now.items()]
     words = {"commentary/2024-25-Q2": ["kpi_id,commentary", "A,Well done."]}
     return make_council(folder / "raw", kpis, figures, targets, **words)
 
@@ -45,24 +43,17 @@ def half_received(folder: Path) -> Path:
 def test_a_quarter_half_received(tmp_path):
     raw = half_received(tmp_path)
     kpis = kpi_status(known_for(raw, NOW), NOW).set_index("kpi_id")
-    assert kpis["state"].to_dict() == {
-        "A": "received",
-        "B": "received",
-        "C": "rejected",
-        "D": "missing",
-        "E": "missing",
-    }
+    states = ["received", "received", "rejected", "missing", "missing"]
+    assert kpis["state"].to_dict() == dict(zip("ABCDE", states, strict=True))
     assert kpis.index[kpis["late"]].tolist() == ["E"]  # due in Quarter 1, and never sent
     first = kpi_status(known_for(raw, NOW.shift(-1)), NOW.shift(-1))
     assert not first["late"].any()  # with the first returns nobody was late
-    assert kpis.index[kpis["words"]].tolist() == ["A"] and kpis.index[
-        kpis["action"] == "needed"
-    ].tolist() == ["B"]
+    assert kpis.index[kpis["words"]].tolist() == ["A"]
+    assert kpis.index[kpis["action"] == "needed"].tolist() == ["B"]
     kpis = kpis.reset_index()
     counted = counts_by(kpis, "owner").set_index("owner")
-    assert counted.loc["Roads"].tolist() == [3, 2, 0, 1, 2, 1] and counted.loc[
-        "Parks"
-    ].tolist() == [2, 0, 1, 0, 2, 0]
+    assert counted.loc["Roads"].tolist() == [3, 2, 0, 1, 2, 1]
+    assert counted.loc["Parks"].tolist() == [2, 0, 1, 0, 2, 0]
     assert three_lines(kpis) == [
         "Figures: 2 of 5 received, 1 rejected, 2 missing, 1 late from before.",
         "Words: 1 of 5 KPIs has a commentary.",
@@ -108,15 +99,9 @@ def test_a_new_year_is_agreed_in_one_workbook(tmp_path):
         "B": {"decision": "stays", "target": 92, "reason": "Agreed in March"},
         "C": {"decision": "retired", "reason": "No longer ours"},
         "D": {"decision": "renamed", "new_name": "The new D"},
-        "Z": {
-            "decision": "new",
-            "kpi_name": "The Z",
-            "section": "Care",
-            "unit": "days",
-            "polarity": "lower",
-            "target": 5,
-        },
+        "Z": {"decision": "new", "kpi_name": "The Z", "section": "Care", "unit": "days"},
     }
+    answers["Z"] |= {"polarity": "lower", "target": 5}
     sheet.append(["Z"])
     for row in sheet.iter_rows(min_row=2):
         for name, value in answers.get(row[0].value, {}).items():
@@ -125,23 +110,16 @@ def test_a_new_year_is_agreed_in_one_workbook(tmp_path):
     lines = start_year(raw, "2025-26")
     assert lines[0].startswith("From Quarter 1 2025/26: 2 stays, 1 retired, 1 renamed, 1 new.")
     assert "Not decided yet: E, F." in lines[-1] and undecided(raw, Quarter(2025, 1)) == ["E", "F"]
-    (raw / "returns" / "2025-26-Q1").mkdir()
-    (raw / "returns" / "2025-26-Q1" / "a.csv").write_text(
-        "kpi_id,period,value\nZ,2025-26 Q1,4\n", encoding="utf-8"
-    )
+    sent = ["kpi_id,period,value", "Z,2025-26 Q1,4"]
+    write_table(raw / "returns" / "2025-26-Q1" / "a.csv", sent)
     returns = read_returns(raw, "2025-26 Q1")
-    targets = returns.targets[returns.targets["from_quarter"] == "2025-26 Q1"].set_index("kpi_id")[
-        "target"
-    ]
+    targets = returns.targets.query("from_quarter == '2025-26 Q1'").set_index("kpi_id")["target"]
     assert targets.to_dict() == {"A": 90, "B": 92, "D": 90, "Z": 5}
     kpis = returns.catalogue.set_index("kpi_id")
-    assert (
-        kpis.loc["C", "last_quarter"] == "2024-25 Q4" and kpis.loc["D", "kpi_name"] == "The new D"
-    )
-    assert returns.changelog[["kpi_id", "change"]].to_numpy().tolist() == [
-        ["C", "removed"],
-        ["Z", "added"],
-    ]
+    assert kpis.loc["C", "last_quarter"] == "2024-25 Q4"
+    assert kpis.loc["D", "kpi_name"] == "The new D"
+    changes = returns.changelog[["kpi_id", "change"]].to_numpy().tolist()
+    assert changes == [["C", "removed"], ["Z", "added"]]
     assert before["kpi_id"].tolist() == list("ABCDEF")
     place = {name: at for at, name in enumerate(names, start=1)}
     sheet.cell(6, place["decision"], "moved")
