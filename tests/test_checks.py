@@ -7,6 +7,7 @@ import csv
 import shutil
 from dataclasses import replace
 
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -127,6 +128,20 @@ CS01 | The KPI is Green. The KPI is Red for one district. If the KPI is Red, we 
 @pytest.mark.parametrize("said", rounds(TRUE))
 def test_what_is_true_is_let_pass(seed, said):
     assert seed(dict(said)) == set()
+
+
+def test_faults_in_the_councils_own_words_are_found_too():
+    words = {"kpi": "promise", "kpi_plural": "promises", "target": "ambition"}
+    council, kpis = replace(kent.returns().council, words=words), kent.scorecard()
+    said = "The promise is Red. It is above the ambition of 85%. All 40 promises are rated."
+    row = {"kpi_id": "CS01", "section": None, "column": "commentary", "place": "a", "text": said}
+    written, pairs = pd.DataFrame([row]), kpis.assign(now=kpis["rating"], before=kpis["rating"])
+    found = [
+        *texts.ratings(written, kpis, council),
+        *texts.targets(written, kpis, council),
+        *texts.counts(written, kpis, pairs, council),
+    ]
+    assert [one.code for one in found] == ["rating-in-text", "target-in-text", "count-in-text"]
 
 
 def test_the_commentary_of_last_quarter(seed):

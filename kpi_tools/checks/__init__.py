@@ -55,7 +55,7 @@ def release_findings(
             tables.left_over_names(returns),
             texts.tokens_without_figure(written, kpis),
             texts.counts(written, kpis, pairs, returns.council),
-            texts.targets(written, kpis),
+            texts.targets(written, kpis, returns.council),
             texts.ratings(written, kpis, returns.council),
             texts.quarters(written, kpis, returns.quarter),
             texts.improvements(written, kpis, returns.council),

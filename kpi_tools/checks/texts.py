@@ -27,8 +27,8 @@ _NUMBERS: Final = {in_words(number): number for number in range(10)} | dict(
 )
 _MOST_BETWEEN: Final = 7
 _SAID: Final = (
-    r"(?:(?<=[.;!\n] )|(?<![^\n]))(?:The|This) (?:KPI|indicator|measure) (?:is|remains|stays) "
-    r"(?:now |still )?(?:rated )?"
+    r"(?:(?<=[.;!\n] )|(?<![^\n]))(?:The|This) (?:{names}) (?:is|remains|stays) "
+    r"(?:now |still )?(?:rated )?({bands})(?=[.;!\n]|$)"
 )
 """A sentence that begins so says the rating of now, and nothing else where it ends with it."""
 _LISTS: Final = tomllib.loads(Path(__file__).with_name("words.toml").read_text(encoding="utf-8"))
@@ -116,7 +116,7 @@ def counts(
             about = [section, whole] if row["kpi_id"] else [section]
             if {"report", "council"} & {word.plain for word in sentence}:
                 about = [whole]
-            for words, number, what, way in _counted(sentence, bands):
+            for words, number, what, way in _counted(sentence, bands, council.words["kpi_plural"]):
                 change = int(now.get(what, 0) - then.get(what, 0))
                 if way and number * way != change:
                     there = f"and like for like {what} changed by {change:+d}."
@@ -131,7 +131,7 @@ def counts(
 
 
 def _counted(
-    sentence: Sentence, bands: Collection[str]
+    sentence: Sentence, bands: Collection[str], kpis: str
 ) -> Iterator[tuple[Sentence, int, str, int]]:
     """Each count: its words, the number, a rating or `kpis`, and 1 or -1 for more or fewer."""
     for place, word in enumerate(sentence):
@@ -151,16 +151,23 @@ def _counted(
             if other.plain not in _BETWEEN:
                 break
         all_of_them = before[-1:] in (["all"], ["the"], ["our"]) or before[-2:] == ["out", "of"]
-        if all_of_them and not way and rest and rest[0].plain in ("kpis", "indicators"):
+        if (
+            all_of_them
+            and not way
+            and rest
+            and rest[0].plain in ("kpis", "indicators", kpis.casefold())
+        ):
             yield sentence[place - 1 : place + 2], number, "kpis", 0
 
 
-def targets(texts: pd.DataFrame, kpis: pd.DataFrame) -> Iterator[Finding]:
+def targets(texts: pd.DataFrame, kpis: pd.DataFrame, council: Council) -> Iterator[Finding]:
     """Targets and floor standards that are not the table's; the previous one is let pass."""
+    lines = {"target": "target", "floor": "floor_standard"}
+    lines[council.words["target"].casefold()] = "target"
     for row, kpi in _on_kpis(texts, kpis):
         for sentence in sentences(row["text"]):
             for place, word in enumerate(sentence):
-                column = {"target": "target", "floor": "floor_standard"}.get(word.plain)
+                column = lines.get(word.plain)
                 before = {one.plain for one in sentence[:place]}
                 if column is None or before & {"previous", "earlier", "former", "last"}:
                     continue
@@ -174,12 +181,16 @@ def targets(texts: pd.DataFrame, kpis: pd.DataFrame) -> Iterator[Finding]:
 
 def ratings(texts: pd.DataFrame, kpis: pd.DataFrame, council: Council) -> Iterator[Finding]:
     """A rating that a text says its KPI has now, and that is not the table's."""
-    bands = "|".join(map(re.escape, sorted(ratings_of(council), key=len, reverse=True)))
-    said = re.compile(rf"{_SAID}({bands})(?=[.;!\n]|$)")
+    names = ("KPI", "indicator", "measure", council.words["kpi"])
+    either = [
+        "|".join(map(re.escape, sorted(of, key=len, reverse=True)))
+        for of in (names, ratings_of(council))
+    ]
+    said = re.compile(_SAID.format(names=either[0], bands=either[1]))
     for row, kpi in _on_kpis(texts, kpis):
         for found in said.finditer(row["text"]):
             if found[1] != kpi["rating"]:
-                there = f'"{found[0]}", and the KPI is {kpi["rating"]} in the table.'
+                there = f'"{found[0]}", and the {names[-1]} is {kpi["rating"]} in the table.'
                 yield Finding("rating-in-text", row["place"], there)
 
 
