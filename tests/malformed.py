@@ -100,18 +100,12 @@ def add(
     lost = {_AT.get(row) for row, _ in refused}
     whole = {} if found["fault"] else {key: value for key, value in _ALL.items() if key not in lost}
     raw = content.encode() if isinstance(content, str) else content
-    CASES.append(
-        Case(
-            name,
-            XLSX if callable(content) else file,
-            content if callable(content) else lambda: raw,
-            whole if taken is None else taken,
-            refused,
-            "".join(code for (code,) in found["fault"]),
-            frozenset((int(row), column) for row, column in found["logged"]),
-            frozenset((int(row), column, code) for row, column, code in found["warned"]),
-        )
-    )
+    file, make = (XLSX, content) if callable(content) else (file, lambda: raw)
+    fault = "".join(code for (code,) in found["fault"])
+    logged = frozenset((int(row), column) for row, column in found["logged"])
+    warned = frozenset((int(row), column, code) for row, column, code in found["warned"])
+    taken = whole if taken is None else taken
+    CASES.append(Case(name, file, make, taken, refused, fault, logged, warned))
 
 
 def both(case: dict[str, str]) -> None:
@@ -121,12 +115,9 @@ def both(case: dict[str, str]) -> None:
     figure = case["taken"]
     value = float(figure) if re.fullmatch(r"-?[\d.]+", figure) else figure
     taken = {**GOOD, **({(as_id, as_period): value} if figure else {})}
-    expected = [
-        f"refused 3 {case['column']} {case['code']}" if case["code"] else "",
-        f"logged 3 {case['logged']}" if case["logged"] else "",
-        f"warned 3 {case['warned']}" if case["warned"] else "",
-    ]
-    said = ", ".join(filter(None, expected))
+    expected = [f"refused 3 {case['column']} {case['code']}"] if case["code"] else []
+    expected += [f"{kind} 3 {case[kind]}" for kind in ("logged", "warned") if case[kind]]
+    said = ", ".join(expected)
     add(f"{case['name']} (csv)", text_of(rows(sent)), said, taken=taken)
     add(f"{case['name']} (xlsx)", lambda: book_of(rows(sent)), said, taken=taken)
 

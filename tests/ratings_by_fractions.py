@@ -17,16 +17,8 @@ MULTIPLIERS = {
     "rate per 1,000": 1_000,
 }
 PERCENTS = (0, 2.5, 5, 7.5, 10, 20)
-COLUMNS = (
-    "value",
-    "numerator",
-    "denominator",
-    "unit",
-    "target",
-    "floor_standard",
-    "tolerance",
-    "polarity",
-)
+COLUMNS = ("value", "numerator", "denominator", "unit")
+COLUMNS += ("target", "floor_standard", "tolerance", "polarity")
 
 
 def cases(
@@ -47,15 +39,12 @@ def _case(chance: random.Random, share: Fraction | None) -> tuple[dict[str, Any]
     figure = Fraction(MULTIPLIERS[unit] * above, below) if by_parts else _decimal(chance, 10_000)
     target = _near(chance, figure)
     better = {"higher": 1, "lower": -1, "target": chance.choice((1, -1))}[polarity]
-    if share is None:
-        gap = (
-            abs(_near(chance, figure) - target) if chance.random() < 0.5 else _decimal(chance, 100)
-        )
-        floor = target - better * gap
+    if share is not None:
+        floor = target + abs(target) * share * (1 if polarity == "lower" else -1)
+    elif chance.random() < 0.5:
+        floor = target - better * abs(_near(chance, figure) - target)
     else:
-        floor = (
-            target + abs(target) * share if polarity == "lower" else target - abs(target) * share
-        )
+        floor = target - better * _decimal(chance, 100)
     tolerance = _decimal(chance, 100) if polarity == "target" and chance.random() < 0.6 else None
     if tolerance is not None and chance.random() < 0.4 and _is_decimal(abs(figure - target)):
         tolerance = abs(figure - target)

@@ -205,11 +205,8 @@ def test_long_names_stand_in_two_lines():
 @given(st.floats(-1e6, 1e6), st.floats(0.001, 1e6))
 def test_ticks_are_few_and_within(low, span):
     found = ticks(low, low + span)
-    assert (
-        2 <= len(found) <= 7
-        and low - span * 1e-6 <= found[0]
-        and found[-1] <= low + span * 1.000001
-    )
+    assert 2 <= len(found) <= 7
+    assert low - span * 1e-6 <= found[0] and found[-1] <= low + span * 1.000001
 
 
 @pytest.mark.parametrize(("end", "yearly", "label"), [
@@ -249,28 +246,20 @@ def test_last_reports_have_a_row_for_each_rating(drawings):
 ])  # fmt: skip
 def test_peers_have_rank_median_and_range(polarity, words, drawings):
     ours = {"area": "Kent", "value": 18.0, "unit": "%", "decimals": 0, "polarity": polarity}
-    chart = peers_strip(
-        [{"value": value} for value in (10.0, 40.0, 30.0)], ours, "p", {"value": 34.0}
-    )
+    others = [{"value": value} for value in (10.0, 40.0, 30.0)]
+    chart = peers_strip(others, ours, "p", {"value": 34.0})
     assert chart.text == f"{words}; ours 18%, median 24%, range 10% to 40%."
     assert len({row["part"] for row in drawings[0].data["lines"] if row["look"] == "tick"}) == 3
 
 
 def test_milestones_are_a_line_of_statuses(drawings):
-    shown = [
-        row | {"milestone": status, "rating": rating}
-        for row, (status, rating) in zip(
-            rows((1, 1, 1)),
-            [("On track", "Green"), ("On track", "Green"), ("Late", "Red")],
-            strict=True,
-        )
-    ]
+    shown = rows((1, 1, 1), milestone=["On track", "On track", "Late"])
+    for row, rating in zip(shown, ("Green", "Green", "Red"), strict=True):
+        row["rating"] = rating
     chart = milestone_chart(shown, "m")
     assert [row["look"] for row in drawings[0].data["points"]] == ["green"] * 2 + ["red"]
-    assert [text for text in texts(drawings[0]) if text in ("On track", "Late")] == [
-        "On track",
-        "Late",
-    ]
+    said = [text for text in texts(drawings[0]) if text in ("On track", "Late")]
+    assert said == ["On track", "Late"]
     assert chart.title == "Late in the latest quarter"
 
 
@@ -287,9 +276,8 @@ def test_the_rows_given_are_left_as_they_are():
 
 
 def test_a_sparkline_has_the_shape_of_each_rating():
-    chart = sparkline(
-        rows((70, 85, math.nan, 91), status=["final", "final", "suppressed", "final"]), "s"
-    )
+    status = ["final", "final", "suppressed", "final"]
+    chart = sparkline(rows((70, 85, math.nan, 91), status=status), "s")
     fills = re.findall(r'scale\(([\d.]+)\)" d="(M[^,]+,)[^"]*" fill="(#\w+)"', chart.svg)
     square, triangle, circle = "M-1,", "M0,", "M1,"
     assert fills == [
@@ -320,21 +308,15 @@ def test_what_is_measured_is_said(columns, words, drawings):
 
 
 def test_peers_are_those_of_the_group_at_their_own_period(drawings):
-    areas = [
-        {"area": name, "group": group, "period": period, "value": value}
-        for name, group, period, value in [
-            ("A", "Near", "2022/23", 1.0),
-            ("England", "All", "2023/24", 2.0),
-            ("A", "Near", "2023/24", 80.0),
-            ("B", "Near", "2023/24", 85.0),
-            ("C", "Near", "2023/24", 90.0),
-        ]
-    ]
+    values = {"A": 80.0, "B": 85.0, "C": 90.0}
+    near = {"group": "Near", "period": "2023/24"}
+    areas = [near | {"area": "A", "period": "2022/23", "value": 1.0}]
+    areas.append({"area": "England", "group": "All", "period": "2023/24", "value": 2.0})
+    areas += [near | {"area": name, "value": value} for name, value in values.items()]
     chart = peers_chart(rows(), areas, "Near", "p")
     assert chart is not None and chart.title == "Near, 2023/24"
-    assert chart.text == (
-        "3rd of 4 Near, 2023/24 (best first); ours 83%, median 84%, range 80% to 90%. Now 91% (December 2024)."
-    )
+    where = "3rd of 4 Near, 2023/24 (best first); ours 83%, median 84%, range 80% to 90%."
+    assert chart.text == f"{where} Now 91% (December 2024)."
     assert peers_chart(rows(), areas[:3], "Near", "p") is None
     # others 800, 850, 900 of 1,000; ours 83 of 100: z = (0.83 - 0.85) / sqrt(0.85 · 0.15 / 100) = -0.6; 70 of 100: -4.2
     cases = [row | {"numerator": row["value"] * 10, "denominator": 1000.0} for row in areas]

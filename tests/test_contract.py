@@ -14,33 +14,24 @@ NUMBERS = ("value", "numerator", "denominator", "target", "floor_standard", "tol
 def schema():
     import pandera.pandas as pa
 
-    return pa.DataFrameSchema(
-        {
-            "kpi_id": pa.Column(str),
-            "quarter": pa.Column(str, pa.Check.str_matches(r"^\d{4}-\d\d Q[1-4]$")),
-            "polarity": pa.Column(str, pa.Check.isin(POLARITIES)),
-            "decimals": pa.Column(int, pa.Check.in_range(0, 6)),
-            "lag_quarters": pa.Column(int, pa.Check.in_range(0, 8)),
-            "status": pa.Column(str, pa.Check.isin(STATUSES)),
-            **{
-                name: pa.Column(float, pa.Check(lambda c: np.isfinite(c)), nullable=True)
-                for name in NUMBERS
-            },
-        },
-        checks=[
-            pa.Check(
-                lambda table: (
-                    table["value"].notna() == ~table["status"].isin(STATUSES_WITHOUT_VALUE)
-                )
-            ),
-            pa.Check(
-                lambda table: (
-                    (table["value"] <= 100) | (table["unit"] != "%") | table["value"].isna()
-                )
-            ),
-        ],
-        unique=["kpi_id", "period_end"],
-    )
+    def has_a_figure_by_its_status(table):
+        return table["value"].notna() == ~table["status"].isin(STATUSES_WITHOUT_VALUE)
+
+    def is_no_percentage_above_100(table):
+        return (table["value"] <= 100) | (table["unit"] != "%") | table["value"].isna()
+
+    columns = {
+        "kpi_id": pa.Column(str),
+        "quarter": pa.Column(str, pa.Check.str_matches(r"^\d{4}-\d\d Q[1-4]$")),
+        "polarity": pa.Column(str, pa.Check.isin(POLARITIES)),
+        "decimals": pa.Column(int, pa.Check.in_range(0, 6)),
+        "lag_quarters": pa.Column(int, pa.Check.in_range(0, 8)),
+        "status": pa.Column(str, pa.Check.isin(STATUSES)),
+    }
+    for name in NUMBERS:
+        columns[name] = pa.Column(float, pa.Check(lambda c: np.isfinite(c)), nullable=True)
+    checks = [pa.Check(has_a_figure_by_its_status), pa.Check(is_no_percentage_above_100)]
+    return pa.DataFrameSchema(columns, checks=checks, unique=["kpi_id", "period_end"])
 
 
 @pytest.mark.parametrize("quarter", ["2023-24 Q2", "2024-25 Q3"])

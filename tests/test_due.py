@@ -7,21 +7,15 @@ import pytest
 
 from kpi_tools.loading import Calendar, Returns, due_figures, load, period_words
 from kpi_tools.quarters import Quarter
-from tests.small_council import make_council
+from tests.small_council import make_council, quarters
 
-BARE = {
-    "due": None,
-    "year_ends": "03-31",
-    "lag_quarters": 0,
-    "first_quarter": "2000-01 Q1",
-    "since": None,
-}
+BARE = {"due": None, "year_ends": "03-31", "lag_quarters": 0, "first_quarter": "2000-01 Q1"}
+BARE |= {"since": None}
 
 
 def calendar(frequency: str, first: str = "", **more: object) -> Calendar:
-    return Calendar.of(
-        {**BARE, "frequency": frequency, **more}, Quarter.parse(first) if first else None
-    )
+    kpi = {**BARE, "frequency": frequency, **more}
+    return Calendar.of(kpi, Quarter.parse(first) if first else None)
 
 
 @pytest.mark.parametrize(("known", "due"), [
@@ -38,9 +32,8 @@ def calendar(frequency: str, first: str = "", **more: object) -> Calendar:
     (calendar("annual", due="2025-26 Q3"), ""),
 ])  # fmt: skip
 def test_in_which_quarters_of_2024_25_it_is_due(known, due):
-    assert [
-        f"Q{number}" for number in range(1, 5) if known.is_due(Quarter(2024, number))
-    ] == due.split()
+    found = [f"Q{number}" for number in range(1, 5) if known.is_due(Quarter(2024, number))]
+    assert found == due.split()
 
 
 @pytest.mark.parametrize(("known", "due", "quarter", "end"), [
@@ -79,38 +72,15 @@ def shown(returns: Returns, kpi_id: str) -> pd.DataFrame:
 
 
 def test_an_annual_figure_stands_until_the_next_is_due(tmp_path):
-    kpis = [
-        {"kpi_id": "A", "frequency": "annual", "due": "Q2", "year_ends": "08-31"},
-        {"kpi_id": "Q"},
-    ]
-    years = [
-        ("2023-24-Q2", "A", f"{year}-{year - 1999:02} Q2", float(year - 2000))
-        for year in range(2018, 2024)
-    ]
-    steady = [
-        (f"{year}-{year - 1999}-Q{number}", "Q", f"{year}-{year - 1999} Q{number}", 60.0)
-        for year, number in (
-            (2023, 2),
-            (2023, 3),
-            (2023, 4),
-            (2024, 1),
-            (2024, 2),
-            (2024, 3),
-            (2024, 4),
-        )
-    ]
-    late = [("2024-25-Q3", "A", "2024-25 Q2", 24.0)]
-    make_council(tmp_path, kpis, [*years, *steady, *late])
-    last = {}
+    annual = {"kpi_id": "A", "frequency": "annual", "due": "Q2", "year_ends": "08-31"}
+    came = "2023-24-Q2"
+    sent = [(came, "A", f"{y}-{y - 1999:02} Q2", float(y - 2000)) for y in range(2018, 2024)]
+    sent += [(quarter, "Q", quarter, 60.0) for quarter in quarters("2023-24 Q2", 7)]
+    sent.append(("2024-25-Q3", "A", "2024-25 Q2", 24.0))
+    make_council(tmp_path, [annual, {"kpi_id": "Q"}], sent)
+    last, names = {}, ["value", "status", "is_due", "next_due", "period"]
     for quarter in ("2023-24 Q2", "2024-25 Q1", "2024-25 Q2", "2024-25 Q3", "2024-25 Q4"):
-        row = shown(load(tmp_path, quarter), "A").iloc[-1]
-        last[quarter] = (
-            row["value"],
-            row["status"],
-            bool(row["is_due"]),
-            row["next_due"],
-            row["period"],
-        )
+        last[quarter] = tuple(shown(load(tmp_path, quarter), "A").iloc[-1][names])
     old, new = "Academic year 2022/23", "Academic year 2023/24"
     assert last["2023-24 Q2"] == (23.0, "final", True, "2024-25 Q2", old)
     assert last["2024-25 Q1"] == (23.0, "final", False, "2024-25 Q2", old)
@@ -121,22 +91,18 @@ def test_an_annual_figure_stands_until_the_next_is_due(tmp_path):
 
 
 def test_half_yearly_figures_are_the_last_six_of_them(tmp_path):
-    quarters = [
-        f"{year}-{year - 1999} Q{number}" for year in (2022, 2023, 2024) for number in (2, 4)
-    ]
-    figures = [("2024-25-Q4", "H", quarter, 70.0 + at) for at, quarter in enumerate(quarters)]
+    halves = quarters("2022-23 Q2", 11)[::2]
+    figures = [("2024-25-Q4", "H", quarter, 70.0 + at) for at, quarter in enumerate(halves)]
     make_council(tmp_path, [{"kpi_id": "H", "frequency": "half_yearly"}], figures)
     rows = shown(load(tmp_path), "H")
     assert rows["value"].tolist() == [70, 71, 72, 73, 74, 75]
-    assert rows["quarter"].tolist() == rows["due_quarter"].tolist() == quarters
+    assert rows["quarter"].tolist() == rows["due_quarter"].tolist() == halves
 
 
 def test_a_kpi_that_has_never_been_due_says_so(tmp_path):
-    kpis = [
-        {"kpi_id": "A", "frequency": "annual", "first_quarter": "2024-25 Q1"},
-        {"kpi_id": "Q", "first_quarter": ""},
-    ]
-    make_council(tmp_path, kpis, [("2024-25-Q3", "Q", "2024-25 Q3", 60.0)])
+    annual = {"kpi_id": "A", "frequency": "annual", "first_quarter": "2024-25 Q1"}
+    sent = [("2024-25-Q3", "Q", "2024-25 Q3", 60.0)]
+    make_council(tmp_path, [annual, {"kpi_id": "Q", "first_quarter": ""}], sent)
     row = shown(load(tmp_path), "A").iloc[-1]
     assert row["status"] == "not yet due" and row["next_due"] == "2024-25 Q4"
 
@@ -150,8 +116,5 @@ def test_weekly_figures_make_their_months_and_these_the_quarter(tmp_path):
     figures = [("2024-25-Q3", kpi, day, 5 + at) for kpi in "SN" for at, day in enumerate(days)]
     returns = load(make_council(tmp_path, kpis, figures))
     assert {kpi: shown(returns, kpi)["value"].iloc[-1] for kpi in "SN"} == {"S": 9, "N": 35}
-    assert returns.months[["kpi_id", "month", "value"]].values.tolist()[:3] == [
-        ["S", "2024-10", 6.0],
-        ["S", "2024-11", 7.0],
-        ["S", "2024-12", 9.0],
-    ]
+    months = returns.months.query("kpi_id == 'S'").set_index("month")["value"]
+    assert months.to_dict() == {"2024-10": 6, "2024-11": 7, "2024-12": 9}

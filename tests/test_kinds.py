@@ -26,13 +26,10 @@ def series(values=None, n=None, d=None, points=None, **columns):
     """One series, a row a month; of `points` rows each where there are more."""
     count = len(values if values is not None else n)
     points = points or count
+    ids = [f"K{one:04}" for one in range(count // points)]
     ends = pd.date_range("2018-01-31", periods=points, freq="ME")
-    table = pd.DataFrame(
-        {
-            "kpi_id": np.repeat([f"K{one:04}" for one in range(count // points)], points),
-            "period_end": np.tile(ends, count // points),
-        }
-    )
+    rows = {"kpi_id": np.repeat(ids, points), "period_end": np.tile(ends, len(ids))}
+    table = pd.DataFrame(rows)
     if n is not None:
         table = table.assign(numerator=np.asarray(n, float), denominator=np.asarray(d, float))
     if values is not None:
@@ -295,9 +292,8 @@ def test_each_side_of_a_rebase_is_a_run_chart_of_its_own():
 
 
 def test_where_most_figures_lie_at_the_end_no_run_is_a_signal():
-    rows = special_causes(
-        series([100] * 14 + [80], [20] * 14 + [16], [20] * 15, unit="%"), chart="p"
-    )
+    table = series([100] * 14 + [80], [20] * 14 + [16], [20] * 15, unit="%")
+    rows = special_causes(table, chart="p")
     assert set(rows["limits"]) == {"limits alone"}
     assert rows["rule"].notna().tolist() == [False] * 14 + [True]
     assert "the limits alone are tested" in why(dict(rows.iloc[0]))
@@ -393,9 +389,8 @@ def test_all_periods_nought_is_a_state(kind, columns):
 @pytest.mark.parametrize("engine", [engine for engine in ENGINES if engine != "pandas"])
 def test_every_engine_gives_the_same_answers(engine):
     tables = [noise(kind, 5, 2).assign(chart=kind, polarity="lower") for kind in CHARTS]
-    table = pd.concat(
-        [one.assign(kpi_id=one["kpi_id"] + one["chart"]) for one in tables], ignore_index=True
-    ).sample(frac=1, random_state=1)
+    table = pd.concat(tables, ignore_index=True).sample(frac=1, random_state=1)
+    table["kpi_id"] += table["chart"]
     parts = table["chart"].isin(WITH_PARTS)
     table.loc[(table["period_end"].dt.month == 5) & ~parts, "value"] = np.nan
     table = table[table["period_end"].dt.month != 9]

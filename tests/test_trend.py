@@ -152,9 +152,8 @@ def test_mann_kendall_by_hand():
 
 @given(st.permutations(list(range(8))))
 def test_mann_kendall_is_kendalls_tau_with_time(order):
-    assert mann_kendall(order) == pytest.approx(
-        stats.kendalltau(range(8), order, method="exact").pvalue
-    )
+    tau = stats.kendalltau(range(8), order, method="exact")
+    assert mann_kendall(order) == pytest.approx(tau.pvalue)
 
 
 def test_a_trend_that_hangs_on_one_value_is_remarked():
@@ -176,13 +175,10 @@ def test_the_difference_is_put_in_words():
 
 def test_the_size_is_put_in_words():
     assert size_in_words(-2.1, -3.6, -0.6, "%") == "falling by 2.1 points a year (0.6 to 3.6)"
-    assert (
-        size_in_words(120.4, 80.0, 160.0, "tonnes", 0) == "rising by 120 tonnes a year (80 to 160)"
-    )
-    assert (
-        size_in_words(1.0, -0.5, 2.5, "%")
-        == "no clear change: between a fall of 0.5 points and a rise of 2.5 points a year"
-    )
+    tonnes = size_in_words(120.4, 80.0, 160.0, "tonnes", 0)
+    assert tonnes == "rising by 120 tonnes a year (80 to 160)"
+    between = "no clear change: between a fall of 0.5 points and a rise of 2.5 points a year"
+    assert size_in_words(1.0, -0.5, 2.5, "%") == between
     assert size_in_words(math.nan, 0, 1, "%") == ""
 
 
@@ -204,16 +200,9 @@ LAST = Quarter(2024, 3)
 
 def quarters(values, kpi_id="A", polarity="higher", **more):
     """One row a quarter, the last value in 2024-25 Q3."""
-    quarters = quarter_range(LAST, len(values))
-    return pd.DataFrame(
-        {
-            "kpi_id": kpi_id,
-            "period_end": [pd.Timestamp(q.end) for q in quarters],
-            "value": values,
-            "polarity": polarity,
-            **more,
-        }
-    )
+    ends = [pd.Timestamp(quarter.end) for quarter in quarter_range(LAST, len(values))]
+    rows = {"kpi_id": kpi_id, "period_end": ends, "value": values, "polarity": polarity}
+    return pd.DataFrame(rows | more)
 
 
 @pytest.fixture(params=list(ENGINES))
@@ -267,15 +256,13 @@ def test_each_state(directed):
 
 def test_of_a_long_history_only_what_is_shown_is_tested(directed):
     fell_then_rose = [30.0, 28.0, 26.0, 24.0, 22.0, 10.0, 11.1, 12.0, 12.9, 14.2, 15.0]
-    ended = quarters([1.0, 2, 3, 4, 5, 6], "ended").assign(
-        period_end=lambda t: t["period_end"] - pd.DateOffset(years=9)
-    )
+    ended = quarters([1.0, 2, 3, 4, 5, 6], "ended")
+    ended["period_end"] -= pd.DateOffset(years=9)
     answer = directed(quarters(fell_then_rose), ended, after=date(2023, 6, 30))
     assert words(answer) == {"A": "positive", "ended": "not enough data"}
     assert [answer["A"]["points"], answer["ended"]["points"]] == [6, 0]
-    assert answer["A"]["slope"] == pytest.approx(
-        stats.linregress(range(6), fell_then_rose[5:]).slope * 4
-    )
+    slope = stats.linregress(range(6), fell_then_rose[5:]).slope
+    assert answer["A"]["slope"] == pytest.approx(slope * 4)
     assert words(directed(quarters(fell_then_rose))) == {"A": "negative"}
 
 
@@ -287,16 +274,13 @@ def test_large_values_lose_no_accuracy(directed):
 
 
 def test_series_by_several_keys_and_dates_of_every_kind():
-    tables = [
-        quarters([1.0, 2, 3, 4, 5, 6.5], area="Ashford"),
-        quarters([6.0, 5, 4, 3, 2, 1.5], area="Dover"),
-    ]
+    areas = {"Ashford": [1.0, 2, 3, 4, 5, 6.5], "Dover": [6.0, 5, 4, 3, 2, 1.5]}
+    tables = [quarters(values, area=area) for area, values in areas.items()]
     table = pd.concat(tables, ignore_index=True)
-    days = table["period_end"].dt.date
+    days, given = table["period_end"].dt.date, {"by": ["area", "kpi_id"]}
     for ends in (days.astype("datetime64[s]"), pd.Series(list(days), dtype=object)):
-        result = direction_of_travel(
-            table.assign(period_end=ends), by=["area", "kpi_id"], after=date(2023, 6, 30)
-        )
+        rows = table.assign(period_end=ends)
+        result = direction_of_travel(rows, after=date(2023, 6, 30), **given)
         assert result["direction_of_travel"].tolist() == ["positive"] * 6 + ["negative"] * 6
 
 
@@ -387,9 +371,8 @@ def test_a_frame_of_ones_own_in_three_lines_on_every_engine(rule):
         for polarity, state in (("higher", "positive"), ("lower", "negative")):
             found = to_pandas(rule(frame, period="day", value="pct", polarity=polarity, by=[]))
             assert set(found[rule.__name__]) == {state}
-    assert set(rule(own, period="day", value="pct", polarity="higher")[rule.__name__]) == {
-        "positive"
-    }
+    found = rule(own, period="day", value="pct", polarity="higher")
+    assert set(found[rule.__name__]) == {"positive"}
 
 
 # Student's t

@@ -70,10 +70,8 @@ def test_a_child_that_hangs_or_dies_costs_one_workbook(monkeypatch, program, fau
 
 @pytest.mark.skipif(sys.platform != "linux", reason="there are no such limits")
 def test_memory_has_an_end(monkeypatch):
-    greedy = child._CHILD.replace(
-        "main()",
-        "import kpi_tools.workbooks.child as c; c.read_workbook = lambda raw: bytes(2**31); main()",
-    )
+    reads = "import kpi_tools.workbooks.child as c; c.read_workbook = lambda raw: bytes(2**31)"
+    greedy = child._CHILD.replace("main()", f"{reads}; main()")
     monkeypatch.setattr(child, "_CHILD", greedy)
     with Workbooks() as books:
         assert books.read(GOOD)["detail"] == "it needs more memory than a return should"
@@ -108,8 +106,7 @@ def test_a_sheet_in_every_part():
         after='<mergeCells count="2"><mergeCell ref="A1:B2"/><mergeCell ref="C4:D4"/></mergeCells>',
     )
     assert found == {
-        "name": "Return",
-        "hidden": False,
+        **{"name": "Return", "hidden": False, "marks": [], "fills": []},
         "rows": [
             (1, ["kpi_id", "", "5"]),
             (3, ["", "TRUE", "#N/A"]),
@@ -118,10 +115,7 @@ def test_a_sheet_in_every_part():
             (6, ["", "2"]),
         ],
         "kinds": [(3, 1, "truth"), (3, 2, "error"), (4, 0, "formula"), (5, 1, "formula")],
-        "marks": [],
-        "fills": [],
-        "hidden_rows": [3, 4],
-        "hidden_columns": [1, 2, 4],
+        **{"hidden_rows": [3, 4], "hidden_columns": [1, 2, 4]},
         "merged": [("A1:B2", 0, 1, 2, 2), ("C4:D4", 2, 4, 4, 4)],
     }
 
