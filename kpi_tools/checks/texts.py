@@ -122,7 +122,7 @@ def counts(
                     there = f"and like for like {what} changed by {change:+d}."
                     code = "change-not-like-for-like"
                 elif not way and number not in [table[what] for table in about]:
-                    named = "KPIs" if what == "kpis" else what
+                    named = council.words["kpi_plural"] if what == "kpis" else what
                     there = f"and the table has {' or '.join(str(t[what]) for t in about)} {named}."
                     code = "count-in-text"
                 else:
@@ -134,6 +134,7 @@ def _counted(
     sentence: Sentence, bands: Collection[str], kpis: str
 ) -> Iterator[tuple[Sentence, int, str, int]]:
     """Each count: its words, the number, a rating or `kpis`, and 1 or -1 for more or fewer."""
+    names = ("kpis", "indicators", kpis.casefold())
     for place, word in enumerate(sentence):
         number = _number(word)
         before = [one.plain for one in sentence[max(place - 2, 0) : place]]
@@ -151,12 +152,7 @@ def _counted(
             if other.plain not in _BETWEEN:
                 break
         all_of_them = before[-1:] in (["all"], ["the"], ["our"]) or before[-2:] == ["out", "of"]
-        if (
-            all_of_them
-            and not way
-            and rest
-            and rest[0].plain in ("kpis", "indicators", kpis.casefold())
-        ):
+        if all_of_them and not way and rest and rest[0].plain in names:
             yield sentence[place - 1 : place + 2], number, "kpis", 0
 
 
