@@ -31,12 +31,13 @@ LOCK = (ROOT / "requirements.lock").read_text(encoding="utf-8")
 CLUSTER_LOCK = (ROOT / "requirements-cluster.lock").read_text(encoding="utf-8")
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 
-MODULES = {
-    ".".join(path.relative_to(ROOT / "kpi_tools").with_suffix("").parts).removesuffix(
-        ".__init__"
-    ): path
-    for path in sorted((ROOT / "kpi_tools").rglob("*.py"))
-}
+
+def _module(path: Path) -> str:
+    parts = path.relative_to(ROOT / "kpi_tools").with_suffix("").parts
+    return ".".join(parts).removesuffix(".__init__")
+
+
+MODULES = {_module(path): path for path in sorted((ROOT / "kpi_tools").rglob("*.py"))}
 
 # The floors of the house, from the ground up (CONTRIBUTING.md): imports only go down, or stay in
 # their room.
@@ -74,12 +75,10 @@ def tracked() -> list[Path]:
     """The files of the repository, those not yet added included."""
     command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
     try:
-        listed = subprocess.run(
-            command, cwd=ROOT, capture_output=True, text=True, check=True
-        ).stdout
+        listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     except (OSError, subprocess.CalledProcessError):
         pytest.skip("not a git repository")
-    return [ROOT / name for name in listed.split("\0") if name and (ROOT / name).is_file()]
+    return [ROOT / name for name in listed.stdout.split("\0") if (ROOT / name).is_file()]
 
 
 def texts() -> Iterator[tuple[str, str]]:
@@ -109,9 +108,8 @@ def test_a_lock_holds_what_is_asked_for_with_hashes_and_nothing_else(lock, extra
     pins, pinned = locked(), locked(lock)
     for name, requirement in chain(*(requirements(extra).items() for extra in extras)):
         assert name in pinned, f"{name} is not in the lock: bash .ci/lock"
-        assert all(requirement.specifier.contains(version) for version in pinned[name]), (
-            f"{name}: lock and bounds differ"
-        )
+        within = (requirement.specifier.contains(version) for version in pinned[name])
+        assert all(within), f"{name}: lock and bounds differ"
     differing = [name for name in pinned if name in pins and set(pinned[name]) - set(pins[name])]
     assert not differing, f"{differing}: bash .ci/lock makes them again"
     line = re.compile(
@@ -137,9 +135,8 @@ def test_every_import_is_asked_for():
             used = {name.partition(".")[0] for name in imports(path)}
             for name in used - ours - sys.stdlib_module_names:
                 distributions = {canonicalize_name(home) for home in homes.get(name, [name])}
-                assert distributions & allowed, (
-                    f"{path.name} imports {name}, which pyproject.toml does not name"
-                )
+                said = f"{path.name} imports {name}, which pyproject.toml does not name"
+                assert distributions & allowed, said
 
 
 def test_hooks_are_local():
@@ -213,9 +210,8 @@ def test_files_that_are_named_exist():
     """And no machine of ours is named, and Jupyter keeps its guards."""
     named = re.compile(r"(?<![\w/])(?:benchmarks|kpi_tools|notebooks|tests)/[\w/]+\.\w+(?![\w(])")
     machine = re.compile(r"(?<![\w.~}<>)-])(/(work|root|farm|opt|home|Users)/|[A-Z]:\\+Users\\)")
-    guards = re.compile(
-        r"0\.0\.0\.0|token=['\"]{2}|allow_origin|disable_check_xsrf|allow_remote_access"
-    )
+    opened = r"0\.0\.0\.0|token=['\"]{2}|allow_origin|disable_check_xsrf|allow_remote_access"
+    guards = re.compile(opened)
     for place, text in texts():
         gone = [name for name in named.findall(text) if not (ROOT / name).exists()]
         assert place.startswith("CHANGELOG") or not gone, place
@@ -240,23 +236,20 @@ def source(cell) -> str:
 
 
 def test_one_cell_of_parameters(notebook):
-    tagged = [
-        cell for cell in code_cells(notebook) if "parameters" in cell["metadata"].get("tags", [])
-    ]
-    assert len(tagged) == 1
-    for statement in ast.parse(source(tagged[0])).body:
+    cells = code_cells(notebook)
+    (tagged,) = [cell for cell in cells if "parameters" in cell["metadata"].get("tags", [])]
+    for statement in ast.parse(source(tagged)).body:
         assert isinstance(statement, ast.Assign)
         ast.literal_eval(statement.value)
-    assert all("#" in line for line in source(tagged[0]).splitlines())
+    assert all("#" in line for line in source(tagged).splitlines())
 
 
 def test_no_logic_in_cells(notebook):
     kinds = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda, ast.While, ast.Try)
     for cell in code_cells(notebook):
         assert not re.search(r"^\s*[!%]", source(cell), re.MULTILINE), source(cell)
-        assert not [
-            node for node in ast.walk(ast.parse(source(cell))) if isinstance(node, kinds)
-        ], source(cell)
+        nodes = ast.walk(ast.parse(source(cell)))
+        assert not any(isinstance(node, kinds) for node in nodes), source(cell)
         assert len(source(cell).splitlines()) <= 12
 
 
@@ -266,12 +259,10 @@ def test_only_checked_outputs_are_stored(notebook):
     """
     for cell in code_cells(notebook):
         marked = "NBVAL_CHECK_OUTPUT" in source(cell)
-        assert (
-            marked == ("keep_output" in cell["metadata"].get("tags", [])) == bool(cell["outputs"])
-        ), source(cell)
-        assert not marked or cell["execution_count"], (
-            "nbval refuses a stored output without its number: run the cell"
-        )
+        tagged = "keep_output" in cell["metadata"].get("tags", [])
+        assert marked == tagged == bool(cell["outputs"]), source(cell)
+        said = "nbval refuses a stored output without its number: run the cell"
+        assert not marked or cell["execution_count"], said
 
 
 def test_master_is_short():

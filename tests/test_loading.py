@@ -60,12 +60,8 @@ def test_a_figure_comes_with_its_kpi_and_its_target(raw):
 def test_figures_stand_in_the_order_of_the_catalogue_and_of_time(raw):
     send(raw, "2024-25-Q3", "C1,2023-24 Q4,1,,,final,\nC1,2024-25 Q1,2,,,final,\n", "more.csv")
     figures = load(raw).figures
-    assert list(zip(figures["kpi_id"], figures["quarter"], strict=True)) == [
-        ("P1", "2024-25 Q3"),
-        ("C1", "2023-24 Q4"),
-        ("C1", "2024-25 Q1"),
-        ("C1", "2024-25 Q3"),
-    ]
+    places = (figures["kpi_id"] + " " + figures["quarter"]).tolist()
+    assert places == ["P1 2024-25 Q3", "C1 2023-24 Q4", "C1 2024-25 Q1", "C1 2024-25 Q3"]
 
 
 def test_a_later_folder_has_the_last_word_but_not_before_it_came(raw):
@@ -272,10 +268,8 @@ def test_the_account_of_rows_and_files_adds_up_in_one_line(raw):
     assert read_returns(raw).summary == f"rows in 37 = {bad}"
     for name in ("void.csv", "desktop.ini", "bad.csv"):
         (folder / name).unlink()
-    earlier = [
-        f"{kpi_id},2023-24 Q{n},85,,,final,\n" for n in (1, 2, 3, 4) for kpi_id in ("C1", "P1")
-    ]
-    send(raw, "2024-25-Q3", first + "".join(earlier))
+    earlier = "".join(f"{{}},2023-24 Q{n},85,,,final,\n" for n in (1, 2, 3, 4))
+    send(raw, "2024-25-Q3", first + earlier.replace("{}", "C1") + earlier.replace("{}", "P1"))
     more = "accepted 40 + rejected 0 (files: 5 read, 0 refused, 0 skipped)"
     assert load(raw).summary == f"rows in 40 = {more}"
 
@@ -299,10 +293,8 @@ def test_what_is_told_where_a_report_stops(raw):
     with pytest.raises(ReturnsError) as stop:
         load(raw, allow_rejected=True)
     first, *told, last = str(stop.value).splitlines()
-    assert first == (
-        "1 of the 40 rows for Quarter 3 2024/25 is rejected, more than the 2.49% that council.toml allows "
-        "(loading, rejected_share)."
-    )
+    allowed = "more than the 2.49% that council.toml allows (loading, rejected_share)."
+    assert first == f"1 of the 40 rows for Quarter 3 2024/25 is rejected, {allowed}"
     assert any("bad.csv" in line for line in told)
     assert last.startswith("  rows in 40 = accepted 39 + rejected 1 ")
     assert folder.is_dir() and stop.value.problems["code"].tolist() == ["id-unknown"]
@@ -378,15 +370,11 @@ def test_no_returns_at_all_are_a_sentence(raw):
 
 
 def test_what_comes_into_force_later_is_neither_counted_nor_known_unless_agreed_ahead(raw):
-    kpi = (
-        "NEW,Name,Roads,Place,count,0,higher,quarter,quarterly,0,2024-25 Q4,,,Head of Roads,final,"
-    )
-    later = ("P1,2024-25 Q4,95,85", "P1,2025-26 Q1,96,86", "NEW,2024-25 Q4,400,300")
+    kpi = "NEW,Name,Roads,Place,count,0,higher,quarter,quarterly,0,2024-25 Q4,,,Head,final,"
+    lines = ["P1,2024-25 Q4,95,85", "P1,2025-26 Q1,96,86", "NEW,2024-25 Q4,400,300"]
     append(raw / "kpis.csv", kpi.split(","))
-    append(
-        raw / "targets.csv",
-        *([*line.split(","), "", "", "final"] for line in (*later, "C1,2024-25 Q3,410,310")),
-    )
+    for line in (*lines, "C1,2024-25 Q3,410,310"):
+        append(raw / "targets.csv", [*line.split(","), "", "", "final"])
 
     def since(until: Quarter | None) -> list[str]:
         targets = read_returns(raw, "2024-25 Q3", agreed_until=until).targets
@@ -409,10 +397,8 @@ def test_as_known_at_leaves_out_whatever_came_later(raw):
     visits = {"activity_id": "A1", "activity_name": "Calls", "section": "Roads", "unit": "count"}
     visits |= {"decimals": 0, "value": 5}
     write_table(raw / "activity.csv", [visits | {"period": one} for one in quarters])
-    rows = [
-        {"kpi_id": kpi_id, "from_quarter": one}
-        for kpi_id, one in zip(("P1", "P2", "C1"), quarters, strict=True)
-    ]
+    since = dict(zip(("P1", "P2", "C1"), quarters, strict=True))
+    rows = [{"kpi_id": kpi_id, "from_quarter": one} for kpi_id, one in since.items()]
     for name, more in {
         "benchmarks": {"area": "England", "period": "2021", "value": 15},
         "rebases": {"first_period": "2024-25 Q1", "reason": "New system", "name": "Head"},
@@ -487,9 +473,7 @@ def test_the_account_and_the_rejected_rows_have_their_columns(raw):
 
 def test_of_two_commentaries_of_a_quarter_the_first_is_read_and_the_other_is_told(raw):
     for name in ("2024-25-Q3.csv", "2024-25-Q3.xlsx", "2024-25-Q3.txt"):
-        (raw / "commentary" / name).write_text(
-            "kpi_id,section,commentary\nP1,,Words\n", encoding="utf-8"
-        )
+        (raw / "commentary" / name).write_text("kpi_id,section,commentary\nP1,,Words\n")
     returns = read_returns(raw)
     told = returns.problems
     assert told[["file", "code"]].values.tolist() == [

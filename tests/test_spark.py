@@ -66,17 +66,11 @@ class Cluster:
     def start(self, name, kind, *options):
         from pyspark.find_spark_home import _find_spark_home
 
-        command = [
-            str(Path(_find_spark_home(), "bin", "spark-class")),
-            kind,
-            "--host",
-            "127.0.0.1",
-            *options,
-        ]
-        settings = {**os.environ, "SPARK_LOCAL_IP": "127.0.0.1", "SPARK_NO_DAEMONIZE": "1"}
-        process = subprocess.Popen(
-            command, env=settings, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True
-        )
+        program = str(Path(_find_spark_home(), "bin", "spark-class"))
+        command = [program, kind, "--host", "127.0.0.1", *options]
+        how = {"stderr": subprocess.PIPE, "stdout": subprocess.DEVNULL, "text": True}
+        how["env"] = {**os.environ, "SPARK_LOCAL_IP": "127.0.0.1", "SPARK_NO_DAEMONIZE": "1"}
+        process = subprocess.Popen(command, **how)
         self.processes.append(process)
         return process, process.stderr
 
@@ -126,22 +120,15 @@ def test_rating_and_direction_on_sparks_own_tables(local, tmp_path):
     table = figures()
     frame = local.read.parquet(str(source_file(table, tmp_path)))
     found = to_pandas(direction_of_travel(rate(frame), by=BY, after=WINDOW))
-    same(
-        found,
-        worked_out(table),
-        ["rating", "not_rated_reason", "direction_of_travel", "slope", "slope_low", "r_squared"],
-    )
+    columns = ["rating", "not_rated_reason", "direction_of_travel"]
+    same(found, worked_out(table), [*columns, "slope", "slope_low", "r_squared"])
 
 
 def test_a_cluster_rates_partitions(standalone, tmp_path):
     table = figures()
     folder, output = tmp_path / "in", tmp_path / "out"
-    ds.write_dataset(
-        pa.Table.from_pandas(table, preserve_index=False),
-        folder,
-        format="parquet",
-        partitioning=hive(),
-    )
+    arrow = pa.Table.from_pandas(table, preserve_index=False)
+    ds.write_dataset(arrow, folder, format="parquet", partitioning=hive())
     options = ["--engine", "spark", "--master", standalone.address]
     assert main(["rate", str(folder), str(output), *options]) == 0
     same(ds.dataset(output).to_table().to_pandas(), worked_out(table))
@@ -153,14 +140,10 @@ def test_a_worker_that_is_killed_is_done_without(standalone, tmp_path):
 
     table = figures([f"E{number:08}" for number in range(12)], kpis=4)
     victim = standalone.worker()
+    places = (source_file(table, tmp_path), tmp_path / "out")
     with ThreadPoolExecutor(1) as thread:
-        done = thread.submit(
-            rate_on_spark,
-            source_file(table, tmp_path),
-            tmp_path / "out",
-            master=standalone.address,
-            block_rows=40,
-        )
+        how = {"master": standalone.address, "block_rows": 40}
+        done = thread.submit(rate_on_spark, *places, **how)
         while not (working(victim) and tasks_done()):
             assert not done.done(), "the run was over before a worker could be killed"
             threading.Event().wait(0.02)
@@ -172,11 +155,8 @@ def test_a_worker_that_is_killed_is_done_without(standalone, tmp_path):
 
 def working(worker):
     """Whether Python rates a block there."""
-    return any(
-        "pyspark" in " ".join(child.cmdline())
-        for child in children(worker)
-        if child.name().startswith("python")
-    )
+    pythons = (child for child in children(worker) if child.name().startswith("python"))
+    return any("pyspark" in " ".join(child.cmdline()) for child in pythons)
 
 
 def children(worker):
@@ -203,11 +183,8 @@ def test_faults_are_sentences(standalone, tmp_path, capsys):
     options = ["--engine", "spark", "--master", standalone.address]
     assert main(["rate", str(tmp_path / "twice.parquet"), str(tmp_path / "out"), *options]) == 2
     said = capsys.readouterr().err
-    assert (
-        'Two rows of one series are for the same "period_end"' in said
-        and "007, K0, 2019-03-31" in said
-        and "Traceback" not in said
-    )
+    assert 'Two rows of one series are for the same "period_end"' in said
+    assert "007, K0, 2019-03-31" in said and "Traceback" not in said
     assert [path.name for path in tmp_path.iterdir()] == ["twice.parquet"]
 
 

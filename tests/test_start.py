@@ -479,11 +479,8 @@ def test_a_mapping_of_another_workbook_and_a_folder_that_is_there(tmp_path):
     assert quarters_with_returns(raw)
 
 
-WORDS = (
-    st.text("abcdefghijklmnoprstuvw ", min_size=8, max_size=25)
-    .map(str.strip)
-    .filter(lambda t: len(t) > 6)
-)
+LETTERS = st.text("abcdefghijklmnoprstuvw ", min_size=8, max_size=25)
+WORDS = LETTERS.map(str.strip).filter(lambda text: len(text) > 6)
 
 
 @st.composite

@@ -24,12 +24,8 @@ from tests.spc_by_hand import limits as limits_by_hand
 from tests.spc_by_hand import rules as rules_by_hand
 
 BASE = [10.0, 12.0, 11.0, 13.0, 9.0, 11.0, 12.0, 10.0]
-LETTERS = {
-    "outside a limit": "O",
-    "trend of seven": "T",
-    "two in three near a limit": "2",
-    "shift of seven": "S",
-}
+LETTERS = {"outside a limit": "O", "trend of seven": "T", "shift of seven": "S"}
+LETTERS["two in three near a limit"] = "2"
 SIGNS = {"improvement": "+", "concern": "-", "neutral": "="}
 REBASE = {"reason": "new system", "name": "head of service"}
 
@@ -340,9 +336,8 @@ def many_series(many):
 
 
 def written_out(by_hand):
-    return " ".join(
-        LETTERS[rule] + {1: "+", -1: "-"}[way] if rule else "." for rule, way in by_hand
-    )
+    signs = {1: "+", -1: "-"}
+    return " ".join(LETTERS[rule] + signs[way] if rule else "." for rule, way in by_hand)
 
 
 @given(

@@ -137,21 +137,18 @@ class Project:
         }
         if not fresh:
             return
-        quarters = [Quarter.parse(QUARTER).shift(-back) for back in range(8)]
-        make_council(
-            self.raw,
-            [
-                {"kpi_id": kpi, "kpi_name": name, "section": "Care" if kpi[0] == "C" else "Roads"}
-                | {"owner": "Head of Roads"}
-                for kpi, name in self.kpis.items()
-            ],
-            [
-                (SLUG, kpi, quarter.label, 75 + (7 * place + 3 * back) % 24)
-                for place, kpi in enumerate(self.kpis)
-                for back, quarter in enumerate(quarters)
-            ],
-            [{"kpi_id": kpi, "target": 90, "floor_standard": 80} for kpi in self.kpis],
-        )
+        kpis = [
+            {"kpi_id": kpi, "kpi_name": name, "section": "Care" if kpi[0] == "C" else "Roads"}
+            for kpi, name in self.kpis.items()
+        ]
+        figures = [
+            (SLUG, kpi, Quarter.parse(QUARTER).shift(-back).label, 75 + (7 * at + 3 * back) % 24)
+            for at, kpi in enumerate(self.kpis)
+            for back in range(8)
+        ]
+        targets = [{"kpi_id": kpi, "target": 90, "floor_standard": 80} for kpi in self.kpis]
+        kpis = [kpi | {"owner": "Head of Roads"} for kpi in kpis]
+        make_council(self.raw, kpis, figures, targets)
         self.comment({kpi: f"Words on {kpi}." for kpi in self.kpis})
 
     def write(self, name: str, rows: list[list[object]]) -> None:
@@ -162,10 +159,8 @@ class Project:
 
     def comment(self, words: dict[str, str]) -> None:
         rows = [[kpi, "", text, "A plan is in place."] for kpi, text in words.items()]
-        self.write(
-            f"commentary/{SLUG}.csv",
-            [["kpi_id", "section", "commentary", "management_action"], *rows],
-        )
+        head = ["kpi_id", "section", "commentary", "management_action"]
+        self.write(f"commentary/{SLUG}.csv", [head, *rows])
 
     def returns(self, slug: str, rows: list[list[object]]) -> None:
         self.write(f"returns/{slug}/all.csv", [["kpi_id", "period", "value"], *rows])
@@ -178,15 +173,9 @@ class Project:
         self, *options: str, within: tuple[str, ...] = (), **environment: str
     ) -> tuple[int, str, str]:
         """Exit status and what was written; `within`: a command in which the report's command runs."""
-        done = subprocess.run(
-            [*within, *self.command(*options)],
-            cwd=HERE.parent,
-            env=os.environ | environment,
-            capture_output=True,
-            encoding="utf-8",
-            errors="replace",
-            timeout=300,
-        )
+        how = {"cwd": HERE.parent, "env": os.environ | environment, "capture_output": True}
+        how |= {"encoding": "utf-8", "errors": "replace", "timeout": 300}
+        done = subprocess.run([*within, *self.command(*options)], **how)
         return done.returncode, done.stdout, done.stderr
 
     def make(self, **options: object) -> report.Report:
@@ -197,14 +186,10 @@ class Project:
     ) -> "subprocess.Popen[str]":
         """The command at work, with another notebook."""
         places = ["--raw", str(self.raw), "--outputs", str(self.outputs)]
-        return subprocess.Popen(
-            [sys.executable, "-c", _COMMAND, str(notebook), "report", quarter, *places],
-            cwd=HERE.parent,
-            env=os.environ | environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            encoding="utf-8",
-        )
+        command = [sys.executable, "-c", _COMMAND, str(notebook), "report", quarter, *places]
+        how = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "encoding": "utf-8"}
+        how |= {"cwd": HERE.parent, "env": os.environ | environment}
+        return subprocess.Popen(command, **how)
 
     def revise(self, old: int, new: int) -> None:
         """Another figure of R1 for the quarter."""
