@@ -6,8 +6,10 @@ renderer, zero-width ones make two ids look alike that do not join, bidirectiona
 a reader sees."""
 
 import re
+import tomllib
 import unicodedata
 from math import isfinite, isnan
+from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from kpi_tools import vocabulary as words
@@ -58,58 +60,21 @@ DATE, MONTH, YEAR, TIME, PERCENT = "date", "month", "year", "time", "percent"
 ERROR, TRUTH, FORMULA, CIRCULAR = "error", "truth", "formula", "circular"
 """Kinds of workbook cells whose text alone does not say what they are."""
 
+_FORMS: Final = tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
 _MARKERS: Final = {
-    **dict.fromkeys(("c", "[c]", "*", "[*]", "~"), words.SUPPRESSED),
-    **dict.fromkeys(("z", "[z]", "n/a"), words.NOT_APPLICABLE),
-    **dict.fromkeys(("x", "[x]", "..", ":", "-", "–", "—", "−"), words.NOT_AVAILABLE),
-    **dict.fromkeys(("k", "[k]", "[low]"), words.ROUNDS_TO_ZERO),
-    **{reason: reason for reason in words.STATUSES_WITHOUT_VALUE},
+    mark: reason for reason, marks in _FORMS["markers"].items() for mark in (*marks, reason)
 }
 _PLAIN: Final = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?")
 _LOOSE: Final = re.compile(
     r"[-+−]?(?P<pound>£?)(?:\d+|[1-9]\d{0,2}(?P<group>(?:,\d{3})+))?(?:\.\d+)?", re.ASCII
 )
-_ERRORS: Final = "NUM|NULL|REF|VALUE|DIV/0|SPILL|CALC|FIELD|BLOCKED|CONNECT|UNKNOWN"
-ERROR_TEXT: Final = re.compile(
-    rf"#(?:N/A|NAME\?|(?:{_ERRORS})!?|GETTING_DATA|#+)|Err:\d+", re.IGNORECASE
-)
 _SUPPRESSED: Final = re.compile(r"<\s?(?:[2-9]|1[01])|1 to 4", re.ASCII)
-_MONTH: Final = "(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*"
-DATELIKE: Final = re.compile(
-    rf"\d{{1,2}}[-/ ]{_MONTH}(?:[-/ ]\d{{2,4}})?|{_MONTH}[-/ ]\d{{1,4}}|"
-    r"\d{1,4}[-/]\d{1,2}[-/]\d{1,4}",
-    re.IGNORECASE,
-)
-_RANGE: Final = r"[\d.,]+%?\s*(?:-|–|—|to|/)\s*[\d.,]+%?|[<>≤≥~c]a?\.?\s*[\d.,]+%?|[\d.,]+%?\s*\+"
-_FLAGGED: Final = (
-    r"[-+]?£?[\d,]*\.?\d+\s?%?\s?"
-    r"(?:[\[(]?(?P<flag>[a-z*†‡#¹²³]{1,2}|\*+)[\])]?|[\[(](?P<word>[a-z ]+)[\])])"
-)
-_NO_NUMBERS: Final = [
-    (re.compile(form, re.IGNORECASE), code)
-    for form, code in (
-        (ERROR_TEXT.pattern, "value-error"),
-        (r"[-+]?(?:inf(?:inity)?|nan|∞)", "value-infinite"),
-        ("true|false", "value-truth"),
-        (r"[-+]?\d*[.,]?\d+e[-+]?\d+", "value-scientific"),
-        (DATELIKE.pattern, "value-date"),
-        (r"\d{1,3}:\d\d(?::\d\d)?", "value-time"),
-        (r"[-+]?£?[\d.]*\d,\d[\d.,]*\s?%?", "value-comma"),
-        (_RANGE, "value-range"),
-        (r"[-+]?£?\d[\d.,]*(?:\s[\d.,]+)+\s?%?", "value-spaces"),
-        (_FLAGGED, "value-flag"),
-        ("(?s:.*)", "value-text"),
-    )
-]
-"""What a text that is no number looks like, and the rule that it breaks: the first that fits."""
-_REFUSED_KINDS: Final = {
-    **dict.fromkeys((DATE, MONTH, YEAR), "value-date"),
-    TIME: "value-time",
-    ERROR: "value-error",
-    TRUTH: "value-truth",
-    FORMULA: "formula-empty",
-    CIRCULAR: "formula-circular",
+_NO_NUMBERS: Final = {
+    code: re.compile(form, re.IGNORECASE) for code, form in _FORMS["no_number"].items()
 }
+"""What a text that is no number looks like, and the rule that it breaks: the first that fits."""
+ERROR_TEXT, DATELIKE = _NO_NUMBERS["value-error"], _NO_NUMBERS["value-date"]
+_REFUSED_KINDS: Final[dict[str, str]] = _FORMS["refused_kinds"]
 
 
 class Text(NamedTuple):
@@ -185,7 +150,7 @@ def read_number(
     digits = plain.removesuffix("%").rstrip()
     found = _LOOSE.fullmatch(digits)
     if not found or not any(letter.isdigit() for letter in digits):
-        known = ((form.fullmatch(plain), code) for form, code in _NO_NUMBERS)
+        known = ((form.fullmatch(plain), code) for code, form in _NO_NUMBERS.items())
         match, code = next((match, code) for match, code in known if match)
         flag = f'"{match["flag"] or match["word"]}"' if code == "value-flag" else ""
         return Number(fault=code, detail=flag)

@@ -86,27 +86,21 @@ def _is_list(value: Any, good: Callable[[Any], bool]) -> bool:
     return isinstance(value, list) and bool(value) and all(map(good, value))
 
 
-def _is_good(setting: Setting, value: Any) -> bool:
-    """Whether a value is of the setting's kind and within its bounds."""
-    match setting.kind:
-        case "text":
-            return _is_text(value)
-        case "texts":
-            return _is_list(value, _is_text) and len({*value}) == len(value)
-        case "truth":
-            return isinstance(value, bool)
-        case "within":
-            return isinstance(value, str) and bool(_WITHIN.fullmatch(value.strip()))
-        case "bands":
-            return isinstance(value, list) and bool(value)
-        case "statuses":
-            return _is_list(value, lambda each: isinstance(each, dict))
-        case "choice":
-            return value in setting.options
-        case "choices":
-            return _is_list(value, setting.options.__contains__)
-        case "share inside":
-            return isinstance(value, float) and 0 < value < 1
+_GOOD: Final[dict[str, Callable[[Setting, Any], bool]]] = {
+    "text": lambda _, value: _is_text(value),
+    "texts": lambda _, value: _is_list(value, _is_text) and len({*value}) == len(value),
+    "truth": lambda _, value: isinstance(value, bool),
+    "within": lambda _, value: isinstance(value, str) and bool(_WITHIN.fullmatch(value.strip())),
+    "bands": lambda _, value: isinstance(value, list) and bool(value),
+    "statuses": lambda _, value: _is_list(value, lambda each: isinstance(each, dict)),
+    "choice": lambda setting, value: value in setting.options,
+    "choices": lambda setting, value: _is_list(value, setting.options.__contains__),
+    "share inside": lambda _, value: isinstance(value, float) and 0 < value < 1,
+}
+"""By kind of setting whether a value is of it; numbers have bounds."""
+
+
+def _is_number(setting: Setting, value: Any) -> bool:
     number = isinstance(value, int if setting.kind == "whole" else int | float)
     return number and not isinstance(value, bool) and setting.least <= value <= setting.most
 
@@ -115,7 +109,7 @@ def _wrong(setting: Setting, value: Any) -> str:
     """What is wrong with the value of a setting, as a sentence; "" where nothing is."""
     if setting.kind == "choices" and value in setting.options:
         return f'It must be a list: ["{value}"].'
-    if not _is_good(setting, value):
+    if not _GOOD.get(setting.kind, _is_number)(setting, value):
         listed = value if isinstance(value, list) else [value]
         meant = next((one for one in listed if one not in setting.options), "")
         bounds = {"least": f"{setting.least:g}", "most": f"{setting.most:g}"}
@@ -150,8 +144,8 @@ def read_council(snapshot: Snapshot, ledger: Ledger) -> Council:
     if isinstance(rating, dict) and isinstance(rating.get("schemes"), dict):
         schemes = rating["schemes"]
         settings["rating"] = {key: value for key, value in rating.items() if key != "schemes"}
-    found: dict[str, dict[str, Any]] = {part: {} for part in _PARTS}
-    further: dict[str, dict[str, Any]] = {name: {} for name in schemes}
+    found = {part: dict[str, Any]() for part in _PARTS}
+    further = {name: dict[str, Any]() for name in schemes}
     for part, values in settings.items():
         if part in _PARTS and isinstance(values, dict):
             found[part] = _checked(part, values, fault)
@@ -206,15 +200,11 @@ def _council(
     given["sections"] = tuple(map(clean_name, given.get("sections", ())))
     bands: Sequence[str] = ()
     further = {name: scheme for name, scheme in further.items() if scheme}
+    called = {name: within(word) for name, word in found["words"].items()}
+    terms = {name: word for name, word in called.items() if name in ("target", "floor_standard")}
     try:
-        given["schemes"] = parse_schemes(
-            {**found["rating"], **({"schemes": further} if further else {})},
-            terms={
-                name: within(found["words"][name])
-                for name in ("target", "floor_standard")
-                if name in found["words"]
-            },
-        )
+        rating = dict(found["rating"]) | ({"schemes": further} if further else {})
+        given["schemes"] = parse_schemes(rating, terms=terms)
         bands = [band.name for band in given["schemes"][""].bands]
     except InputError as error:
         fault(str(error), "rating")

@@ -43,6 +43,10 @@ RESTATEMENTS: Final = [
     *("kpi_id", "kpi_name", "quarter", "kind", "old", "new", "reason", "received"),
     *("old_rating", "new_rating", "old_direction", "new_direction"),
 ]
+_RESTATED: Final = {
+    **{"kpi_name_new": "kpi_name", "note_new": "reason", "received_new": "received"},
+    **{"rating_old": "old_rating", "rating_new": "new_rating"},
+}
 _PARTS: Final = ["value", "numerator", "denominator"]
 _FIGURE: Final = ["kpi_id", "quarter"]
 _MOST_DECIMALS: Final = 6
@@ -220,20 +224,10 @@ def restated_between(
     then = recent_quarters(earlier) if then is None else then
     now = recent_quarters(later, earlier.quarter) if now is None else now
     was, known = (one.groupby("kpi_id")["direction_of_travel"].last() for one in (then, now))
-    texts = [_texts(row) for row in rows_of(table)]
-    columns = {
-        "kpi_name": table["kpi_name_new"],
-        "kind": [_kind(row) for row in rows_of(table)],
-        "old": [text for text, _ in texts],
-        "new": [text for _, text in texts],
-        "reason": table["note_new"],
-        "received": table["received_new"],
-        "old_rating": table["rating_old"],
-        "new_rating": table["rating_new"],
-        "old_direction": table["kpi_id"].map(was),
-        "new_direction": table["kpi_id"].map(known),
-    }
-    return table[_FIGURE].assign(**columns)[RESTATEMENTS]
+    table[["old", "new"]] = [_texts(row) for row in rows_of(table)]
+    table["kind"] = [_kind(row) for row in rows_of(table)]
+    ways = {"old_direction": table["kpi_id"].map(was), "new_direction": table["kpi_id"].map(known)}
+    return table.assign(**ways).rename(columns=_RESTATED)[RESTATEMENTS]
 
 
 def sent_before(returns: Returns) -> pd.DataFrame:
@@ -248,12 +242,11 @@ def sent_before(returns: Returns) -> pd.DataFrame:
     table = sent.merge(last, on=names[1:3], how="left", indicator="known")
     rows = rows_of(table)
     same = [row["known"] == "both" and _alike(row["old"], row["value"]) for row in rows]
-    rounded_now = [
-        is_same
-        and is_number(row["old"])
-        and written_decimals(row["value"]) < written_decimals(row["old"])
-        for is_same, row in zip(same, rows, strict=True)
+    fewer = [
+        is_number(row["old"]) and written_decimals(row["value"]) < written_decimals(row["old"])
+        for row in rows
     ]
+    rounded_now = [one and less for one, less in zip(same, fewer, strict=True)]
     table = table.assign(same=same, rounded=rounded_now).rename(columns={"value": "new"})
     return table[[*names[:3], "old", "new", "same", "rounded"]]
 
