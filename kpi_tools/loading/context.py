@@ -17,7 +17,7 @@ from kpi_tools.loading.ids import Ids
 from kpi_tools.loading.periods import read_period
 from kpi_tools.loading.read import Table
 from kpi_tools.loading.returns import SUBMISSION
-from kpi_tools.quarters import Quarter, year_end, year_ending
+from kpi_tools.quarters import Quarter, quarter_range, year_end, year_ending
 from kpi_tools.schemes import one_of
 from kpi_tools.units import MULTIPLIERS
 from kpi_tools.vocabulary import FINAL, IN_YEARS
@@ -81,17 +81,15 @@ def _check_benchmark(
 
 def period_ends(text: object, kpi: Mapping[str, Any]) -> str | None:
     """The quarter in which a benchmark's period ends; a bare year: the KPI's or the calendar's."""
-    plain = str(text).strip()
-    yearly = kpi["frequency"] in IN_YEARS
-    plain = re.sub(r"(?:academic |financial )?year (?:to )?", "", plain, flags=re.I)
-    if re.fullmatch(r"(?:19|20)\d\d", plain):
-        end = year_ending(int(plain), kpi["year_ends"] if yearly else "12-31")
-        return Quarter.containing(end).label
+    plain = re.sub(r"(?:academic |financial )?year (?:to )?", "", str(text).strip(), flags=re.I)
+    ends = kpi["year_ends"] if kpi["frequency"] in IN_YEARS else ""
     found = re.fullmatch(r"((?:19|20)\d\d)[-/](?:20)?(\d\d)", plain)
-    if found and int(found[2]) == (int(found[1]) + 1) % 100:
-        end = year_end(int(found[1]), kpi["year_ends"] if yearly else "03-31")
-        return Quarter.containing(end).label
-    quarter = read_period(plain).quarter
+    if re.fullmatch(r"(?:19|20)\d\d", plain):
+        quarter: Quarter | None = Quarter.containing(year_ending(int(plain), ends or "12-31"))
+    elif found and int(found[2]) == (int(found[1]) + 1) % 100:
+        quarter = Quarter.containing(year_end(int(found[1]), ends or "03-31"))
+    else:
+        quarter = read_period(plain).quarter
     return quarter.label if quarter else None
 
 
@@ -99,9 +97,9 @@ def check_headline(table: Table, benchmarks: pd.DataFrame, headline: str) -> Non
     """Note a headline of council.toml that no benchmark has as its group or area."""
     there = list(dict.fromkeys([*benchmarks["group"].dropna(), *benchmarks["area"].dropna()]))
     if headline and there and headline not in there:
-        named = f"there are {one_of(headline, there[:20])}"
-        detail = f"benchmarks.csv has no group or area of this name; {named}."
-        where = dict[str, Any](column="benchmarks.headline", value=headline, detail=detail)
+        none = "benchmarks.csv has no group or area of this name"
+        where = dict[str, Any](column="benchmarks.headline", value=headline)
+        where["detail"] = f"{none}; there are {one_of(headline, there[:20])}."
         table.ledger.problem("setting-bad", "council.toml", **where)
 
 
@@ -115,8 +113,8 @@ def read_rebases(table: Table, ids: Ids, upto: Quarter) -> pd.DataFrame:
     ]
     first = dict[tuple[Any, Any], int]()
     for place, key in enumerate(zip(rows["kpi_id"], days, strict=True)):
-        if not table.bad[place] and first.setdefault(key, place) != place:
-            table.fault(place, "first_period", "catalogue-twice", str(table.rows[first[key]]))
+        if not table.bad[place] and (at := first.setdefault(key, place)) != place:
+            table.fault(place, "first_period", "catalogue-twice", str(table.rows[at]))
     rows.insert(2, "date", pd.array(days, dtype="str"))
     return schemas.in_force(table, rows, upto)
 
@@ -151,18 +149,16 @@ def counted(events: pd.DataFrame, upto: Quarter, received: Iterable[str]) -> pd.
     rows, first = [], min(received, default="")
     for kpi_id, of_kpi in events.groupby("kpi_id", sort=False):
         begin = Quarter.containing(date.fromisoformat(of_kpi["date"].iloc[0]))
-        report = Quarter.parse(max(of_kpi["from_quarter"].min(), first))
+        earliest = Quarter.parse(max(of_kpi["from_quarter"].min(), first))
         totals: dict[str, int] = {}
-        while report <= upto:
+        for report in quarter_range(upto, upto - earliest + 1):
             then = of_kpi[of_kpi["from_quarter"] <= report.label]
-            counts = Counter(then["date"].str[:7])
+            counts, last = Counter(then["date"].str[:7]), int(then["row"].iloc[-1])
             for month in pd.period_range(begin.start, report.end, freq="M").astype(str):
                 if totals.get(month) != counts[month]:
                     totals[month] = counts[month]
                     quarter = Quarter.containing(date.fromisoformat(f"{month}-01")).label
-                    last = int(then["row"].iloc[-1])
                     rows.append((kpi_id, month, quarter, counts[month], report.label, last))
-            report = report.shift(1)
     columns = ["kpi_id", "month", "quarter", "value", "received", "row"]
     sent, file = pd.DataFrame(rows, columns=columns), schemas.EVENTS.file
     sent = sent.assign(period=sent["month"], status=FINAL, note=f"Counted in {file}.")

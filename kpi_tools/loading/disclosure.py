@@ -77,10 +77,8 @@ def suppress(
     agreed = [] if exempt is None else list(exempt[keys].itertuples(index=False, name=None))
     spoken = submissions[~submissions["silent"].astype("bool")]
     spoken = spoken[spoken["value"].notna() | (spoken["status"] == SUPPRESSED)]
-    figures = {
-        int(at): _figure(row, catalogue, totals)
-        for at, row in zip(spoken.index, spoken.to_dict("records"), strict=True)
-    }
+    rows = spoken.to_dict("index").items()
+    figures = {int(at): _figure(row, catalogue, totals) for at, row in rows}
     withheld, hidden = Withheld(), list[int]()
     for family in _families(sensitive, totals):
         of = spoken[spoken["kpi_id"].isin(family)]
@@ -90,11 +88,9 @@ def suppress(
     printed = _rounded(submissions, catalogue, sensitive, rounding) if rounding else submissions
     lost = printed.index[printed["value"].isna() & submissions["value"].notna()]
     uncounted = [at for at in hidden if not figures[at].parts and figures[at].sent[0] is not None]
-    return Suppressed(
-        _without(printed, {*hidden, *lost}, withheld),
-        withheld,
-        submissions.loc[[at for at in uncounted if figures[at].kpi_id in sensitive]],
-    )
+    uncounted = [at for at in uncounted if figures[at].kpi_id in sensitive]
+    safe = _without(printed, {*hidden, *lost}, withheld)
+    return Suppressed(safe, withheld, submissions.loc[uncounted])
 
 
 def _families(sensitive: set[str], totals: Mapping[str, Collection[str]]) -> Iterator[set[str]]:
@@ -137,16 +133,14 @@ def _leaves(kpi_id: str, totals: Mapping[str, Collection[str]]) -> set[str]:
 def _months(kpi: Mapping[str, Any], row: Mapping[str, Any]) -> list[str]:
     """The months whose events a figure counts."""
     basis, month = kpi["basis"], row["month"] if isinstance(row["month"], str) else ""
-    quarter = Quarter.parse(row["quarter"])
+    quarter, since = Quarter.parse(row["quarter"]), kpi.get("since")
     end = pd.Period(month or f"{quarter.end:%Y-%m}", "M")
     if basis == "snapshot":
         return [f"at {end}"]
     alone = month and (basis == "quarter" or kpi["monthly_basis"] == MONTH)
     first = end - (1 if alone else _MONTHS.get(basis, 12)) + 1
-    if basis == "year_to_date":
-        first = pd.Period(f"{quarter.year}-04", "M")
-    if isinstance(kpi.get("since"), str):
-        first = pd.Period(kpi["since"][:7], "M")
+    if basis == "year_to_date" or isinstance(since, str):
+        first = pd.Period(since[:7] if isinstance(since, str) else f"{quarter.year}-04", "M")
     return [str(one) for one in pd.period_range(first, end, freq="M")]
 
 
@@ -164,11 +158,8 @@ def _hidden(
         here = [(at, figures[at]) for at in received.index[received == label]]
         latest |= {(one.kpi_id, one.period): (one, label) for _, one in here}
         known = [one for one, _ in latest.values()]
-        allowed = {
-            latest[kpi_id, period][0]
-            for kpi_id, period, since in agreed
-            if (kpi_id, period) in latest and since <= latest[kpi_id, period][1]
-        }
+        asked = [(latest.get((kpi_id, period)), since) for kpi_id, period, since in agreed]
+        allowed = {found[0] for found, since in asked if found and since <= found[1]}
         secret = set[Event]()
         for one in known:
             if one in allowed and one.parts:
@@ -272,15 +263,12 @@ class Withheld:
 
 
 def _tells(text: str, number: float) -> bool:
+    said = [found for found in _WORD.finditer(text) if _WORDS[found["word"].lower()] == number]
     for found in _NUMBER.finditer(text):
         plain = found["figure"].strip("£,").replace(",", "")
         half = 0.5 * 10.0 ** -len(plain.partition(".")[2]) if found["sign"] or "." in plain else 0.0
-        if abs(float(plain) - number) <= half + 1e-9 and not _about_something_else(text, found):
-            return True
-    return any(
-        _WORDS[found["word"].lower()] == number and not _about_something_else(text, found)
-        for found in _WORD.finditer(text)
-    )
+        said += [found] * (abs(float(plain) - number) <= half + 1e-9)
+    return not all(_about_something_else(text, found) for found in said)
 
 
 def _about_something_else(text: str, found: re.Match[str]) -> bool:

@@ -4,7 +4,7 @@ of the first due quarter that is not before that quarter, and so many quarters l
 lags."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from itertools import islice
 from typing import Any, Final, Self
@@ -52,15 +52,9 @@ class Calendar:
         if frequency != "biennial":
             return cls(numbers, single, lag, year_ends)
         since = first.shift(lag) if first else Quarter.parse(kpi["first_quarter"])
-        known = min(single, default=since)
         every = numbers or frozenset(one.number for one in single)
         yearly = cls(every, frozenset(), lag, year_ends)
-        return cls(every, frozenset(), lag, year_ends, yearly.due_from(known))
-
-    @property
-    def is_each_quarter(self) -> bool:
-        """Whether a figure is due in every report."""
-        return len(self.numbers) == 4 and not self.anchor
+        return replace(yearly, anchor=yearly.due_from(min(single, default=since)))
 
     def is_due(self, quarter: Quarter) -> bool:
         """Whether a figure is due in the report of a quarter."""
@@ -147,7 +141,7 @@ def due_figures(returns: Any, quarter: Quarter, count: int) -> pd.DataFrame:
         calendar = known[kpi["kpi_id"]]
         following = calendar.due_from(quarter.shift(1))
         due = calendar.due_until(quarter, count) or [following or quarter]
-        if not calendar.is_each_quarter:
+        if len(calendar.numbers) < 4 or calendar.anchor:  # not due in every report
             came = [one for one in due if (kpi["kpi_id"], one) in there]
             due = due[due.index(came[0]) :] if came else due[-1:]
         for one in due:

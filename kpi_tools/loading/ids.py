@@ -7,16 +7,8 @@ from collections.abc import Iterable, Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Final
 
-from kpi_tools.loading.cells import (
-    DATE,
-    DATELIKE,
-    MONTH,
-    YEAR,
-    Text,
-    clean_name,
-    fault_of_text,
-    what_changed,
-)
+from kpi_tools.loading import cells
+from kpi_tools.loading.cells import Text, clean_name, fault_of_text, what_changed
 from kpi_tools.loading.periods import month_number
 
 _FOREIGN: Final = str.maketrans("АВЕЅІЈКМНОРСТХУΑΒΕΖΗΙΚΜΝΟΡΤΥΧ", "ABESIJKMHOPCTXYABEZHIKMNOPTYX")
@@ -66,10 +58,9 @@ class Ids:
         self._zeros = {_without_zeros(one): one for one in known}
         self._powers = {Decimal(one): one for one in known if _LIKE_A_POWER.fullmatch(one)}
         self._dates: dict[str, str] = {}
-        for one in known:
-            found = _LIKE_A_DATE.fullmatch(one)
-            if found and (month := month_number(found[1].lower())):
-                day, name = int(found[2]), found[1].lower()
+        for one in filter(_LIKE_A_DATE.fullmatch, known):
+            name, day = re.sub(r"[\d -]", "", one).lower(), int(re.sub(r"\D", "", one))
+            if month := month_number(name):
                 forms = (f"-{month:02}-{day:02}", f"{day:02}/{month:02}/", f"{day}-{name}")
                 words = (f"{day:02}-{name}", f"{name}-{day:02}")
                 self._dates |= dict.fromkeys(forms + words, one)
@@ -97,15 +88,14 @@ class Ids:
         if marked and (known := self._folded.get(folded(marked["id"]))):
             detail = f'{known} with "{marked["mark"].strip()}" behind it'
             return Text(fault="id-marked", detail=detail)
-        if near := self._near(plain, kind):
-            return Text(fault="id-lookalike", detail=near)
-        return Text(fault="id-unknown")
+        near = self._near(plain, kind)
+        return Text(fault="id-lookalike" if near else "id-unknown", detail=near)
 
     def _near(self, plain: str, kind: str) -> str:
         """The id that `plain` was probably meant to be, with how it may have come about."""
         if known := self._zeros.get(_without_zeros(plain)):
             return f"{known}: zeros at the beginning of a number were lost or added"
-        if kind in (DATE, MONTH, YEAR) or DATELIKE.fullmatch(plain):
+        if kind in (cells.DATE, cells.MONTH, cells.YEAR) or cells.DATELIKE.fullmatch(plain):
             dates = (known for form, known in self._dates.items() if form in plain.lower())
             known = next(dates, None)
             return f"{known}: the spreadsheet program took the id for a date" if known else ""

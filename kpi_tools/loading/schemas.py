@@ -15,14 +15,8 @@ import numpy as np
 import pandas as pd
 
 from kpi_tools import vocabulary as words
-from kpi_tools.loading.cells import (
-    Text,
-    clean_name,
-    fault_of_text,
-    read_number,
-    read_status,
-    read_text,
-)
+from kpi_tools.loading import cells
+from kpi_tools.loading.cells import Text, clean_name, fault_of_text
 from kpi_tools.loading.ids import Ids
 from kpi_tools.loading.periods import read_period
 from kpi_tools.loading.read import Layout, Table
@@ -229,7 +223,7 @@ def _cell(
         fault = "" if period.quarter else "period-own"
         found = Text(period.taken or None, period.why, fault, detail)
     elif not plain or column.kind in _AS_SENT:
-        found = read_text(sent, kind, prose=column.kind == "prose")
+        found = cells.read_text(sent, kind, prose=column.kind == "prose")
     else:
         found = _meant(plain, column, choices)
         found = found._replace(why="" if found.value == sent else found.why)
@@ -308,7 +302,7 @@ def _number(table: Table, at: int, name: str, unit: str) -> float:
     if (seconds := clock(sent, unit)) is not None:
         table.changed(at, name, f"{seconds:g}", f"a duration in {unit}")
         return seconds
-    found = read_number(sent, table.kind(name, at), table.comma_is_doubtful)
+    found = cells.read_number(sent, table.kind(name, at), table.comma_is_doubtful)
     if found.fault:
         table.fault(at, name, found.fault, found.detail)
     elif found.percent and unit != "%":
@@ -320,8 +314,8 @@ def _number(table: Table, at: int, name: str, unit: str) -> float:
 
 def _status(table: Table, at: int, value: float) -> str:
     """The status of a value, or the reason why there is none."""
-    cells, kind = table.cells, table.kind
-    found = read_status(cells["status"][at], kind("status", at))
+    sent, kind = table.cells, table.kind
+    found = cells.read_status(sent["status"][at], kind("status", at))
     if found.fault:
         table.fault(at, "status", found.fault, found.detail)
     status, without = found.value, found.value in words.STATUSES_WITHOUT_VALUE
@@ -329,7 +323,7 @@ def _status(table: Table, at: int, value: float) -> str:
         if without:
             table.fault(at, "status", "status-with-value", status)
         return status or words.FINAL
-    reason = read_number(cells["value"][at], kind("value", at), table.comma_is_doubtful).reason
+    reason = cells.read_number(sent["value"][at], kind("value", at), table.comma_is_doubtful).reason
     return status if without else reason or words.NOT_AVAILABLE
 
 
