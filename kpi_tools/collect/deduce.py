@@ -30,12 +30,9 @@ def deduce(book: Book, answers: Mapping[str, Mapping[str, str]]) -> Book:
     width = max(2, len(str(len(book.kpis))))
     codes = {kpi.get("kpi_id").casefold() for kpi in book.kpis}
     sheets = {kpi.sheet for kpi in book.kpis}
-    quarters = {
-        quarter_of(period).number
-        for kpi in book.kpis
-        for means, period in kpi.cells
-        if means in ("actual", "cumulative") and kind_of(period) == "quarter"
-    }
+    cells = [key for kpi in book.kpis for key in kpi.cells]
+    figures = [period for means, period in cells if means in ("actual", "cumulative")]
+    quarters = {quarter_of(one).number for one in figures if kind_of(one) == "quarter"}
     for number, kpi in enumerate(book.kpis, start=1):
         for name, text in answers.get(kpi.key, {}).items():
             if text and name in ANSWERS and kpi.get(name) != text:
@@ -128,11 +125,8 @@ def _frequency(kpi: Kpi, asked: set[int]) -> Facts:
         yield "basis", *within, "its name"
     if kpi.of("cumulative") and not kpi.of("actual"):
         yield "basis", "year_to_date", Sure.CERTAIN, "its figures are headed year to date"
-    elif (
-        kpi.get("frequency") == "monthly"
-        and not adds_up(kpi.get("unit"))
-        and not kpi.of("numerator")
-        and not kinds["quarter"]
+    elif kpi.get("frequency") == "monthly" and not (
+        adds_up(kpi.get("unit")) or kpi.of("numerator") or kinds["quarter"]
     ):
         why = "months without the cases behind them cannot be added up: "
         yield "basis", "snapshot", Sure.LIKELY, f"{why}the quarter shows its last month"
@@ -179,9 +173,8 @@ def _covers(kpi: Kpi) -> Facts:
     if kpi.get("rated") == "no" or not adds_up(kpi.get("unit")) or dated or not kinds:
         return
     basis, months = kpi.get("basis", "quarter"), kpi.get("frequency") == "monthly"
-    if basis not in ("quarter", "year_to_date") or (
-        kinds == {""} and not months and basis == "quarter"
-    ):
+    undated = kinds == {""} and not months and basis == "quarter"
+    if basis not in ("quarter", "year_to_date") or undated:
         return
     way = {"higher": 1, "lower": -1}.get(kpi.get("polarity"), 0)
     fits = [(way * beyond >= 0) == good for good, beyond in _rated(kpi)]

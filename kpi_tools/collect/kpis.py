@@ -15,15 +15,11 @@ from kpi_tools.loading.cells import clean_name, clean_text
 from kpi_tools.units import clock, known_unit
 
 _WHAT: Final = {
-    "actual": "figure",
-    "cumulative": "figure",
-    "target": "target",
-    "floor_standard": "target",
-    "numerator": "part",
-    "denominator": "part",
+    **dict.fromkeys(("actual", "cumulative"), "figure"),
+    **dict.fromkeys(("target", "floor_standard"), "target"),
+    **dict.fromkeys(("numerator", "denominator"), "part"),
+    **dict.fromkeys(("commentary", "management_action"), "text"),
     "rating": "rating",
-    "commentary": "text",
-    "management_action": "text",
 }
 """What the account calls the cells of a column."""
 _CODED: Final = re.compile(

@@ -6,15 +6,9 @@ from typing import Final
 import pandas as pd
 from markupsafe import Markup
 
+from kpi_tools import loading
 from kpi_tools.collect.pages import page, table
-from kpi_tools.loading import (
-    Returns,
-    calendars,
-    in_set,
-    own_tables_are_sound,
-    quarters_with_returns,
-    read_returns,
-)
+from kpi_tools.loading import Returns, calendars, in_set, quarters_with_returns, read_returns
 from kpi_tools.loading.rules import ERROR
 from kpi_tools.quarters import Quarter
 from kpi_tools.scorecard import report_tables
@@ -67,7 +61,7 @@ def kpi_status(returns: Returns, quarter: Quarter) -> pd.DataFrame:
     kpis = pd.DataFrame(rows, columns=[*_OF_KPI, "period", "state", "late"])
     errors = returns.problems[returns.problems["severity"] == ERROR]
     lacking = pd.Series(dtype="str")
-    if here and own_tables_are_sound(returns) and "council.toml" not in set(errors["file"]):
+    if here and loading.own_tables_are_sound(returns) and "council.toml" not in set(errors["file"]):
         lacking = without_action(report_tables(returns)["KPIs"], returns)["kpi_id"]
     return kpis.assign(
         late=kpis["late"].astype(bool),
@@ -78,14 +72,10 @@ def kpi_status(returns: Returns, quarter: Quarter) -> pd.DataFrame:
 
 def counts_by(kpis: pd.DataFrame, by: str) -> pd.DataFrame:
     """Of each directorate or owner how many are due, received, late, without words and so on."""
-    counted = kpis[[by]].assign(
-        due=1,
-        received=kpis["state"] == RECEIVED,
-        late=kpis["late"],
-        rejected=kpis["state"] == REJECTED,
-        without_words=~kpis["words"],
-        without_action=kpis["action"] == "needed",
-    )
+    received, rejected = kpis["state"] == RECEIVED, kpis["state"] == REJECTED
+    counted = kpis[[by]].assign(due=1, received=received, late=kpis["late"], rejected=rejected)
+    without_action = kpis["action"] == "needed"
+    counted = counted.assign(without_words=~kpis["words"], without_action=without_action)
     return counted.groupby(by, sort=False).sum().astype(int).reset_index()
 
 

@@ -97,11 +97,9 @@ def _take_over(raw: Path, first: Quarter, path: Path) -> list[str]:
     kept = decided[decided["decision"] != "retired"].set_index("kpi_id")
     new = of["new"][_OF_KPI[1:]].assign(first_quarter=first.label)
     kpis = _with_new(before["kpis"], new.reset_index(), ["kpi_id"]).copy()
-    for name, texts in {
-        "kpi_name": kept["new_name"],
-        "section": kept["new_section"],
-        "last_quarter": pd.Series(first.shift(-1).label, of["retired"].index, dtype="str"),
-    }.items():
+    until = pd.Series(first.shift(-1).label, of["retired"].index, dtype="str")
+    named = {"kpi_name": kept["new_name"], "section": kept["new_section"], "last_quarter": until}
+    for name, texts in named.items():
         if texts.any():
             found = kpis["kpi_id"].map(texts[texts != ""])
             kpis[name] = found.fillna(kpis.get(name, ""))

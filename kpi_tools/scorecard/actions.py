@@ -45,17 +45,10 @@ def followed(returns: Returns) -> pd.DataFrame:
             closed = list(takewhile(lambda row: row["status"] != OPEN, reversed(of_action)))
             since = Quarter.parse(closed[-1]["from_quarter"])
         rescheduled = old is not None and old["status"] == OPEN and old["due"] != last["due"]
-        rows.append(
-            last
-            | {
-                "section": places.get(last["kpi_id"], last["section"]),
-                "opened": opened,
-                "overdue": _is_overdue(last, now),
-                "open_quarters": max(since - Quarter.parse(opened), 0),
-                "became": _became(last, old, now),
-                "previous_due": old["due"] if old and rescheduled else None,
-            }
-        )
+        row = last | {"section": places.get(last["kpi_id"], last["section"]), "opened": opened}
+        row |= {"overdue": _is_overdue(last, now), "became": _became(last, old, now)}
+        row["open_quarters"] = max(since - Quarter.parse(opened), 0)
+        rows.append(row | {"previous_due": old["due"] if old and rescheduled else None})
     table = pd.DataFrame(rows, columns=FOLLOWED).astype(_KINDS)
     return table.sort_values("opened", kind="stable").reset_index(drop=True)
 

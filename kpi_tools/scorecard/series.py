@@ -84,19 +84,12 @@ def _turned(rows: pd.DataFrame) -> pd.DataFrame:
 def _repeated(last: pd.Series, days: list[str]) -> pd.DataFrame:
     """A KPI's row with its attributes for each of some days."""
     rows = pd.DataFrame([last] * len(days)).reset_index(drop=True)
-    return rows.assign(
-        period_end=pd.to_datetime(days).astype(
-            rows["period_end"].dtype if len(rows) else "datetime64[s]"
-        ),
-        quarter=[Quarter.containing(date.fromisoformat(day)).label for day in days],
-        period=days,
-        day=days,
-        month=None,
-        note=None,
-        rating=NOT_RATED,
-        not_rated_reason=None,
-        **dict.fromkeys(("numerator", "denominator"), np.nan),
-    )
+    nothing = dict.fromkeys(("month", "note", "not_rated_reason"), None)
+    nothing |= dict.fromkeys(("numerator", "denominator"), np.nan)
+    kind = rows["period_end"].dtype if len(rows) else "datetime64[s]"
+    quarters = [Quarter.containing(date.fromisoformat(day)).label for day in days]
+    rows = rows.assign(period_end=pd.to_datetime(days).astype(kind), quarter=quarters)
+    return rows.assign(period=days, day=days, rating=NOT_RATED, **nothing)
 
 
 def finest_series(returns: Returns, recent: pd.DataFrame, quarters: pd.DataFrame) -> pd.DataFrame:
@@ -152,17 +145,13 @@ def _redefinitions(returns: Returns, points: pd.DataFrame) -> list[dict[str, Any
     """A redefinition as a rebase: what follows it is a new series, with limits of its own."""
     lags = points.groupby("kpi_id")["lag_quarters"].last()
     changes = returns.changelog[returns.changelog["change"] == "redefined"]
-    return [
-        {
-            "kpi_id": row["kpi_id"],
-            "date": Quarter.parse(row["from_quarter"])
-            .shift(-int(lags[row["kpi_id"]]))
-            .start.isoformat(),
-            "reason": row["reason"] if isinstance(row["reason"], str) else "redefined",
-            "name": "changes.csv",
-        }
-        for row in rows_of(changes[changes["kpi_id"].isin(lags.index)])
-    ]
+    changes = changes[changes["kpi_id"].isin(lags.index)].fillna({"reason": "redefined"})
+    found = []
+    for row in rows_of(changes):
+        first = Quarter.parse(row["from_quarter"]).shift(-int(lags[row["kpi_id"]]))
+        why = {"reason": row["reason"], "name": "changes.csv"}
+        found.append({"kpi_id": row["kpi_id"], "date": first.start.isoformat(), **why})
+    return found
 
 
 def classified(points: pd.DataFrame, returns: Returns, chart: str) -> pd.DataFrame:

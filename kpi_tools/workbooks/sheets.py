@@ -10,17 +10,8 @@ from decimal import Decimal
 from typing import Any, Final, NamedTuple
 from xml.etree.ElementTree import Element, SubElement, tostring
 
-from kpi_tools.workbooks.parts import (
-    MAX_COLUMNS,
-    MAX_ROWS,
-    Part,
-    Refused,
-    is_of_book,
-    local,
-    open_container,
-    parts_of,
-    sheets_of,
-)
+from kpi_tools.workbooks import parts as package
+from kpi_tools.workbooks.parts import MAX_COLUMNS, MAX_ROWS, Part, Refused, is_of_book, local
 
 MAX_FORMULAS: Final = 2_000
 OUR_NOTES: Final = "kpi check"
@@ -49,22 +40,20 @@ def read_workbook(raw: bytes) -> dict[str, Any]:
     Raises `Refused`."""
     from openpyxl.utils.cell import range_boundaries
 
-    parts = parts_of(open_container(raw))
-    listed = sheets_of(parts)
+    parts = package.parts_of(package.open_container(raw))
+    listed = package.sheets_of(parts)
     book, unknown = _load(parts)
     if len(listed) != len(book.worksheets):
         raise Refused("file-truncated", "a sheet that it lists is not in it")
-    circular = set[tuple[str, int, int]]()
-    if any(sheet.noughts for sheet in listed):
-        circular = _circular(_load(parts, formulas=True)[0].worksheets)
+    noughts = any(sheet.noughts for sheet in listed)
+    circular = _circular(_load(parts, formulas=True)[0].worksheets) if noughts else set()
     found, theme = [], _theme(parts)
     for sheet, seen in zip(book.worksheets, listed, strict=True):
         if sheet.sheet_state != "visible":
             found.append({"name": sheet.title, "hidden": True, "filled": seen.filled})
             continue
-        kinds = {
-            (line, column - 1): "circular" for name, line, column in circular if name == sheet.title
-        } | dict.fromkeys(seen.uncalculated, "formula")
+        here = [(line, column - 1) for name, line, column in circular if name == sheet.title]
+        kinds = dict.fromkeys(here, "circular") | dict.fromkeys(seen.uncalculated, "formula")
         areas = [(ref, *range_boundaries(ref)) for ref in seen.merged if ":" in ref]
         merged = [(ref, left - 1, top, right, bottom) for ref, left, top, right, bottom in areas]
         found.append(_read_sheet(sheet, kinds, theme) | {"merged": merged})
@@ -127,13 +116,10 @@ def _plain(styles: Element, formats: bool) -> Element:
 def _circular(sheets: Iterable[Any]) -> set[tuple[str, int, int]]:
     """(sheet, line, column) of each formula that leads back to itself, or rests on one that does.
     Spreadsheet programs store 0 for those. Of more than `MAX_FORMULAS` none is looked into."""
+    cells = [(sheet.title, cell) for sheet in sheets for row in sheet.iter_rows() for cell in row]
     uses = {
-        (sheet.title, cell.row, cell.column): _areas(
-            str(getattr(cell.value, "text", cell.value)), sheet.title
-        )
-        for sheet in sheets
-        for row in sheet.iter_rows()
-        for cell in row
+        (title, cell.row, cell.column): _areas(str(getattr(cell.value, "text", cell.value)), title)
+        for title, cell in cells
         if cell.data_type == "f"
     }
     if len(uses) > MAX_FORMULAS:
@@ -170,8 +156,8 @@ def _areas(formula: str, sheet: str) -> list[tuple[str, int, int, int, int]]:
 
 def _theme(parts: dict[str, Part]) -> list[str]:
     """The workbook's own colours, six digits each, in the order in which cells number them."""
-    xml = next((part.xml for part in parts.values() if part.kind == "theme"), b"")
-    colours = [found.decode() for found in _THEME_COLOUR.findall(xml)[:12]]
+    theme = next((part.xml for part in parts.values() if part.kind == "theme"), b"")
+    colours = [found.decode() for found in _THEME_COLOUR.findall(theme)[:12]]
     return [colours[at] for at in (1, 0, 3, 2, *range(4, 12))] if len(colours) == 12 else []
 
 
@@ -219,23 +205,15 @@ def _read_sheet(sheet: Any, kinds: dict[tuple[int, int], str], theme: list[str])
             texts.pop()
         if texts or any((line, place) in kinds for place in range(len(cells))):
             rows.append((line, texts))
-    hidden = [
-        place
-        for column in sheet.column_dimensions.values()
-        if column.hidden or column.width == 0
-        for place in range(column.min - 1, min(column.max, MAX_COLUMNS))
-    ]
+    columns, hidden = list[int](), sheet.row_dimensions.items()
+    for column in sheet.column_dimensions.values():
+        if column.hidden or column.width == 0:
+            columns += range(column.min - 1, min(column.max, MAX_COLUMNS))
     return {
-        "name": sheet.title,
-        "hidden": False,
-        "rows": rows,
-        "marks": marks,
+        **{"name": sheet.title, "hidden": False, "rows": rows, "marks": marks, "fills": fills},
         "kinds": [(*where, kind) for where, kind in sorted(kinds.items())],
-        "hidden_columns": hidden,
-        "fills": fills,
-        "hidden_rows": [
-            line for line, row in sheet.row_dimensions.items() if row.hidden or row.height == 0
-        ],
+        "hidden_columns": columns,
+        "hidden_rows": [line for line, row in hidden if row.hidden or row.height == 0],
     }
 
 
