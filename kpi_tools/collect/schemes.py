@@ -24,10 +24,8 @@ ENOUGH: Final = 0.6
 
 
 _OF_KPI: Final = ("kpi_id", "kpi_name", "polarity", "unit")
-_OF_RATING: Final = (
-    *("place", "period", "theirs", "target", "floor_standard", "value", "previous"),
-    "same_quarter_last_year",
-)
+_OF_RATING: Final = ("place", "period", "theirs", "target", "floor_standard", "value")
+_EARLIER: Final = ("previous", "same_quarter_last_year")
 
 
 class Agreement(NamedTuple):
@@ -63,7 +61,8 @@ def rated_cells(book: Book) -> pd.DataFrame:
     """A row for each rating of the workbook beside a figure, with the lines in force for it."""
     of_kpis = [({name: kpi.get(name) for name in _OF_KPI}, kpi.rated()) for kpi in book.kpis]
     rows = [kpi | row for kpi, rated in of_kpis for row in rated]
-    return pd.DataFrame(rows, columns=[*_OF_KPI, *_OF_RATING]).assign(tolerance=nan)
+    names = [*_OF_KPI, *_OF_RATING, *_EARLIER]
+    return pd.DataFrame(rows, columns=names).assign(tolerance=nan)
 
 
 def ratings_by(cells: pd.DataFrame, bands: str) -> pd.Series:
@@ -94,12 +93,10 @@ def differences_page(cells: pd.DataFrame, bands: str, tried: list[Agreement], co
     cells = cells.assign(ours=ratings_by(cells, bands))
     unlike = cells[cells["ours"] != cells["theirs"]]
     same, units = len(cells) - len(unlike), unlike["unit"]
-    sentence = (
-        f"{same:,} of {plural(len(cells), 'rating')} in the workbook "
-        f"{'is' if same == 1 else 'are'} ours as well."
-    )
-    if cells.empty:
-        sentence = "The workbook has no rating beside a figure."
+    sentence = "The workbook has no rating beside a figure."
+    if len(cells):
+        as_well = f"{'is' if same == 1 else 'are'} ours as well."
+        sentence = f"{same:,} of {plural(len(cells), 'rating')} in the workbook {as_well}"
     columns = {
         "KPI": unlike["kpi_id"],
         "Name": unlike["kpi_name"],
@@ -115,10 +112,8 @@ def differences_page(cells: pd.DataFrame, bands: str, tried: list[Agreement], co
             "a line or the polarity is not set",
         ),
     }
-    best = pd.DataFrame(
-        [(one.bands, f"{one.same:,} of {one.of:,}") for one in tried[:12]],
-        columns=["Bands", "Ratings that agree"],
-    )
+    agree = {one.bands: f"{one.same:,} of {one.of:,}" for one in tried[:12]}
+    best = pd.DataFrame(agree.items(), columns=["Bands", "Ratings that agree"])
     parts = [f"{sentence} Ours are by: {bands}."]
     if len(unlike):
         parts.append(table(f"Where they differ ({len(unlike):,})", pd.DataFrame(columns)))

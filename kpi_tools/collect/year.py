@@ -7,20 +7,12 @@ from typing import Final
 
 import pandas as pd
 
+from kpi_tools import spreadsheets
 from kpi_tools.collect.sheets import open_sheets
 from kpi_tools.errors import InputError
 from kpi_tools.loading import in_set, quarters_with_returns, read_returns, with_targets
 from kpi_tools.quarters import Quarter
 from kpi_tools.received import COUNCIL_BOOK
-from kpi_tools.spreadsheets import (
-    choices,
-    column_letter,
-    make_workbook,
-    restrict,
-    save_workbook,
-    solid,
-    writing,
-)
 from kpi_tools.units import known_unit
 from kpi_tools.wording import plural
 
@@ -51,15 +43,17 @@ def start_year(raw: Path, year: str) -> list[str]:
     kpis = with_targets(in_set(returns.catalogue, last).assign(quarter=last.label), returns.targets)
     kpis = kpis.rename(columns={name: f"last_{name}" for name in _LINES})
     table = kpis.drop(columns=_FREE, errors="ignore").reindex(columns=COLUMNS)
-    made = make_workbook({SHEET: table})
-    sheet, letter = made[SHEET], column_letter(COLUMNS, "decision")
-    restrict(sheet, [f"{letter}2:{letter}{len(table) + 51}"], **choices(DECISIONS))
+    made = spreadsheets.make_workbook({SHEET: table})
+    sheet, letter = made[SHEET], spreadsheets.column_letter(COLUMNS, "decision")
+    spreadsheets.restrict(
+        sheet, [f"{letter}2:{letter}{len(table) + 51}"], **spreadsheets.choices(DECISIONS)
+    )
     for line in range(2, len(table) + 2):
-        sheet[f"{letter}{line}"].fill = solid("FFFFE699")
+        sheet[f"{letter}{line}"].fill = spreadsheets.solid("FFFFE699")
     for name in _FREE:
-        sheet.column_dimensions[column_letter(COLUMNS, name)].width = 22
-    with writing(path):
-        save_workbook(made, path)
+        sheet.column_dimensions[spreadsheets.column_letter(COLUMNS, name)].width = 22
+    with spreadsheets.writing(path):
+        spreadsheets.save_workbook(made, path)
     return [
         f"Written: {path}, with {plural(len(table), 'KPI')} of the year before.",
         f"Say in the column decision what becomes of each ({', '.join(DECISIONS[:4])}; a row of "
@@ -114,16 +108,14 @@ def _take_over(raw: Path, first: Quarter, path: Path) -> list[str]:
         "targets": _with_new(before["targets"], agreed, ["kpi_id", "from_quarter"]),
         "changes": _with_new(before["changes"], changes, list(changes)),
     }
-    with writing(raw):
+    with spreadsheets.writing(raw):
         for name, table in after.items():
             if not table.equals(before[name]):
                 table.to_csv(raw / f"{name}.csv", index=False, lineterminator="\n")
     counts = decided["decision"].value_counts()
-    counted = [f"{counts[name]} {name}" for name in DECISIONS if name in counts]
-    written = [
-        f"From {first.title}: {', '.join(counted) or 'nothing'}. "
-        f"Written: kpis.csv, targets.csv and changes.csv in {raw}."
-    ]
+    counted = ", ".join(f"{counts[name]} {name}" for name in DECISIONS if name in counts)
+    files = f"Written: kpis.csv, targets.csv and changes.csv in {raw}."
+    written = [f"From {first.title}: {counted or 'nothing'}. {files}"]
     if {"renamed", "moved"} & set(counts.index):
         shows = "shows in earlier reports as well, if they are made again"
         written.append(f"A new name or section {shows}.")

@@ -61,17 +61,14 @@ ERROR, TRUTH, FORMULA, CIRCULAR = "error", "truth", "formula", "circular"
 """Kinds of workbook cells whose text alone does not say what they are."""
 
 _FORMS: Final = tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
-_MARKERS: Final = {
-    mark: reason for reason, marks in _FORMS["markers"].items() for mark in (*marks, reason)
-}
+_GIVEN: Final = _FORMS["markers"].items()
+_MARKERS: Final = {mark: reason for reason, marks in _GIVEN for mark in (*marks, reason)}
 _PLAIN: Final = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?")
 _LOOSE: Final = re.compile(
     r"[-+−]?(?P<pound>£?)(?:\d+|[1-9]\d{0,2}(?P<group>(?:,\d{3})+))?(?:\.\d+)?", re.ASCII
 )
 _SUPPRESSED: Final = re.compile(r"<\s?(?:[2-9]|1[01])|1 to 4", re.ASCII)
-_NO_NUMBERS: Final = {
-    code: re.compile(form, re.IGNORECASE) for code, form in _FORMS["no_number"].items()
-}
+_NO_NUMBERS: Final = {code: re.compile(form, re.I) for code, form in _FORMS["no_number"].items()}
 """What a text that is no number looks like, and the rule that it breaks: the first that fits."""
 ERROR_TEXT, DATELIKE = _NO_NUMBERS["value-error"], _NO_NUMBERS["value-date"]
 _REFUSED_KINDS: Final[dict[str, str]] = _FORMS["refused_kinds"]

@@ -107,10 +107,8 @@ def read_rebases(table: Table, ids: Ids, upto: Quarter) -> pd.DataFrame:
     """The rebases known by a quarter; `date`: the first day of first_period, a quarter or month.
     `from_quarter` is the first report that uses it; missing: all."""
     rows = schemas.read(table, schemas.REBASES, ids)
-    days = [
-        Quarter.parse(period).start.isoformat() if "Q" in period else f"{period}-01"
-        for period in rows["first_period"].fillna("")
-    ]
+    firsts = rows["first_period"].fillna("")
+    days = [f"{Quarter.parse(one).start}" if "Q" in one else f"{one}-01" for one in firsts]
     first = dict[tuple[Any, Any], int]()
     for place, key in enumerate(zip(rows["kpi_id"], days, strict=True)):
         if not table.bad[place] and (at := first.setdefault(key, place)) != place:

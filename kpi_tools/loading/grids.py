@@ -197,10 +197,9 @@ def _cut(text: str, separator: str) -> Grid:
         if "unexpected end of data" in str(error):
             detail = f"the quotation marks that open in row {start} never close"
             raise FileFault("file-truncated", detail) from None
-        endless = "field larger" in str(error)
-        detail = (
-            f"the cell that begins in row {start} never ends" if endless else f"see row {start}"
-        )
+        detail = f"see row {start}"
+        if "field larger" in str(error):
+            detail = f"the cell that begins in row {start} never ends"
         raise FileFault("file-quotes", detail) from None
     grid.last += blank
     return grid

@@ -43,9 +43,7 @@ month_number: Final = {
 _ISO_MONTH: Final = re.compile(r"(20\d\d)-(\d\d)", re.ASCII)
 _WORD_MONTH: Final = re.compile(r"([a-z]{3,9})\.?[-/ ](20\d\d)", re.ASCII)
 _ENDED: Final = re.compile(r"(?:year|12 months|twelve months) (?:to|ending|ended)(?: in)? (.+)")
-_ISO_DATE: Final = re.compile(
-    r"(\d{4})[-/](\d\d?)[-/](\d\d?)(?:[ t]00:00(?::00(?:\.0+)?)?)?", re.ASCII
-)
+_ISO_DATE: Final = re.compile(r"(\d{4})[-/](\d\d?)[-/](\d\d?)(?:[ t]00:00(?::00(?:\.0+)?)?)?", re.A)
 _UK_DATE: Final = re.compile(r"(\d\d?)[-/. ](\d\d?)[-/. ](\d{4}|\d\d)(?: 00:00(?::00)?)?", re.ASCII)
 _WORD_DATE: Final = re.compile(
     r"(\d\d?)(?:st|nd|rd|th)?[- ]([a-z]{3,9})\.?,?[- ](\d{4}|\d\d)", re.ASCII

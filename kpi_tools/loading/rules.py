@@ -40,16 +40,11 @@ class Rule(NamedTuple):
     who: str
 
 
-def _read_rules() -> dict[str, Rule]:
-    path = Path(__file__).with_name("rules.csv")
-    with path.open(encoding="utf-8", newline="") as file:
-        return {
-            row["code"]: Rule(row["fault"], row["remedy"], row["severity"], _WHO[row["who"]])
-            for row in csv.DictReader(file)
-        }
-
-
-RULES: Final = _read_rules()
+with Path(__file__).with_suffix(".csv").open(encoding="utf-8", newline="") as _file:
+    RULES: Final = {
+        row["code"]: Rule(row["fault"], row["remedy"], row["severity"], _WHO[row["who"]])
+        for row in csv.DictReader(_file)
+    }
 
 
 @dataclass

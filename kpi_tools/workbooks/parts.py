@@ -117,11 +117,9 @@ def parts_of(container: zipfile.ZipFile) -> dict[str, Part]:
 
 def _refuse_large(cells: list[tuple[bytes, bytes]]) -> None:
     """Refuse what lies too far below before it is parsed: most rows above it are blank."""
-    beyond = [
-        (column + row).decode()
-        for column, row in cells
-        if int(row) > MAX_ROWS or (len(column), column) > _LAST_COLUMN
-    ]
+    rows = ((column, row, int(row) > MAX_ROWS) for column, row in cells)
+    off = [one + row for one, row, below in rows if below or (len(one), one) > _LAST_COLUMN]
+    beyond = [where.decode() for where in off]
     if len(beyond) > 1_000:
         raise Refused("file-large", f"more than {MAX_ROWS:,} rows or {MAX_COLUMNS} columns")
     if beyond:

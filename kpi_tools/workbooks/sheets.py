@@ -269,10 +269,8 @@ def read_format(form: str) -> Look:
 
 
 _ESCAPE: Final = re.compile(r"_x([0-9A-Fa-f]{4})_")
-_LEVELS: Final = {
-    "superscript": str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹"),
-    "subscript": str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉"),
-}
+_DIGITS: Final = {"superscript": "⁰¹²³⁴⁵⁶⁷⁸⁹", "subscript": "₀₁₂₃₄₅₆₇₈₉"}
+_LEVELS: Final = {name: str.maketrans("0123456789", of) for name, of in _DIGITS.items()}
 _STROKE: Final = "\u0336"
 
 
