@@ -132,10 +132,8 @@ def set_up() -> None:
         with contextlib.suppress(FileNotFoundError):
             PYTHON.unlink()
         shutil.rmtree(str(ENVIRONMENT))
-    say(
-        f"Setting up the environment in {ENVIRONMENT}: once, about a minute, longer on a slow "
-        "network."
-    )
+    often = "once, about a minute, longer on a slow network"
+    say(f"Setting up the environment in {ENVIRONMENT}: {often}.")
     ENVIRONMENT.mkdir()
     MARK.write_text("unfinished", encoding="utf-8")
     call([sys.executable, "-m", "venv", str(ENVIRONMENT)])

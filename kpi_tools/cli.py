@@ -18,9 +18,8 @@ from kpi_tools.errors import InputError, KpiError
 __all__ = ["Terminated", "kpi", "main"]
 
 INTERRUPTED = 130
-_ENDING = [
-    getattr(signal, name) for name in ("SIGTERM", "SIGHUP", "SIGBREAK") if hasattr(signal, name)
-]
+_NAMES = ("SIGTERM", "SIGHUP", "SIGBREAK")
+_ENDING = [getattr(signal, name) for name in _NAMES if hasattr(signal, name)]
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -61,12 +60,7 @@ def main(arguments: list[str] | None = None) -> int:
             click.echo(f"The name {name[:60]}… is longer than this computer allows.", err=True)
             return InputError.exit_status
         first, where = (str(error).splitlines() or [""])[0], "It could not be logged."
-        how: dict[str, Any] = {
-            "prefix": "kpi-",
-            "suffix": ".log",
-            "encoding": "utf-8",
-            "errors": "replace",
-        }
+        how: Any = {"prefix": "kpi-", "suffix": ".log", "encoding": "utf-8", "errors": "replace"}
         with suppress(OSError), NamedTemporaryFile("w", delete=False, **how) as log:
             traceback.print_exception(error, file=log)
             where = f"Please send {log.name} to whoever looks after the project."

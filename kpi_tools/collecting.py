@@ -56,10 +56,8 @@ def start(name: str, workbook: Path | None, bands: str, year: str) -> None:
     started = start_from(name, workbook, data, bands) if workbook else start_empty(name, data)
     click.echo("\n".join(started.lines).replace(f"{Path.cwd()}{os.sep}", ""))
     if started.quarter:
-        raw, quarter = near(started.folder / "raw"), started.quarter.label
-        click.echo(
-            f'Next: kpi check "{quarter}" --raw {raw}, then kpi report "{quarter}" --raw {raw}'
-        )
+        given = f'"{started.quarter.label}" --raw {near(started.folder / "raw")}'
+        click.echo(f"Next: kpi check {given}, then kpi report {given}")
 
 
 @kpi.command()

@@ -14,7 +14,7 @@ from kpi_tools import __version__
 from kpi_tools import report as reports
 from kpi_tools.errors import InputError, KpiError
 from kpi_tools.quarters import Quarter
-from kpi_tools.received import council_folder, council_folders
+from kpi_tools.received import check_there, council_folder, council_folders
 
 TERMINATED = 143
 FOLDER = click.Path(path_type=Path)
@@ -399,10 +399,7 @@ def outputs_of(given: Path | None, raw: Path) -> Path:
         return given
     if raw.resolve() == reports.RAW.resolve():
         return reports.OUTPUTS
-    if not raw.is_dir():
-        raise InputError(
-            f"There is no folder {raw}. Name the folder that holds council.toml and the returns."
-        )
+    check_there(raw)
     from kpi_tools.provenance import council_name, slug
 
     return reports.OUTPUTS / slug(council_name(raw))

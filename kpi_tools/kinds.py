@@ -60,9 +60,8 @@ def chart_for(rows: pd.DataFrame, chart: str = AUTO) -> Chosen:
             `denominator`, `unit`, `basis` and `series`.
         chart: One of `CHARTS`, or `auto`.
     """
-    table = rows.reindex(columns=["value", "numerator", "denominator"]).to_numpy(
-        float, na_value=np.nan
-    )
+    numbers = rows.reindex(columns=["value", "numerator", "denominator"])
+    table = numbers.to_numpy(float, na_value=np.nan)
     words = [str(rows[name].iloc[-1]) if name in rows and len(rows) else "" for name in _DESCRIBES]
     found = _automatic(*table.T, *words)
     if chart == AUTO:
@@ -211,9 +210,8 @@ def _kinds(rows: Ordered, chart: str, y: Array, n: Array, d: Array) -> Array:
         ]
         return np.array(kinds, int)[rows.series]
     if chart not in rows.frame.columns:
-        raise InputError(
-            f'There is no chart "{chart}"; there are {one_of(chart, [*CHARTS, AUTO])}.'
-        )
+        known = one_of(chart, [*CHARTS, AUTO])
+        raise InputError(f'There is no chart "{chart}"; there are {known}.')
     named, latest = rows.frame[chart].to_list(), rows.latest(chart)
     for place, (row, one) in enumerate(zip(rows.order, rows.series, strict=True)):
         if named[row] != latest[one] or named[row] not in CHARTS:

@@ -37,9 +37,8 @@ def prepared(rows: Rows, schemes: Iterable[Scheme], given: Mapping[str, nw.Expr]
         per: Any = lit(100.0)
         if "unit" in given:
             unit, times = given["unit"].cast(nw.String), map(float, MULTIPLIERS.values())
-            per = unit.replace_strict(
-                [*MULTIPLIERS], [*times], default=None, return_dtype=nw.Float64
-            )
+            number: Any = {"default": None, "return_dtype": nw.Float64}
+            per = unit.replace_strict([*MULTIPLIERS], [*times], **number)
         above, below = (given[name].cast(nw.Float64) for name in PARTS)
         rows = rows.with_columns(_cases=above * per, _scale=below)
         there = col("_cases").is_finite() & col("_scale").is_finite() & (col("_scale") > 0)
@@ -126,9 +125,8 @@ def is_met(line: Line, level: nw.Expr) -> nw.Expr:
     base = col(f"_line_{line.column}")
     size = base.abs()
     if line.amount:
-        size = (
-            size * (1 + line.amount / 100) if line.percent else size + col("_scale") * line.amount
-        )
+        further = col("_scale") * line.amount
+        size = size * (1 + line.amount / 100) if line.percent else size + further
     distance = level.abs() + col("_value").abs() + col("_line_target").abs()
     size = when(col("_closest")).then(distance).otherwise(size)
     met = no_less(level - col("_figure"), size, col("_noise"))

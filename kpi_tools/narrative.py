@@ -304,11 +304,8 @@ def data_sentences(
         each = [f"{n:,} {are(n)} {status}" for status, n in statuses.items()]
         sentences.append(f"Of the {len(recent):,} figures {scope}, {listed(each)}.")
     stands = kpis[~kpis["is_due"].astype(bool)]
-    never = "no date is set for the next figure"
-    due = [
-        f"next due {Quarter.parse(when).title}" if is_text(when) else never
-        for when in stands["next_due"]
-    ]
+    never, when = "no date is set for the next figure", stands["next_due"]
+    due = [f"next due {Quarter.parse(one).title}" if is_text(one) else never for one in when]
     for rows, how, why in (
         (kpis[kpis["lag_quarters"] > 0], "reported in arrears", ""),
         (kpis[kpis["rating"] == NOT_RATED], "not rated", "not_rated_reason"),

@@ -161,7 +161,9 @@ def band_lines(table: pd.DataFrame, schemes: Mapping[str, Scheme] | None = None)
     """
     schemes = schemes or {"": DEFAULT_SCHEME}
     keys = [name for name in ("kpi_id", "quarter", "period_end") if name in table]
-    plain = table.drop(columns=[*PARTS], errors="ignore").assign(value=0.0).reset_index(drop=True)
+    lines = {column for scheme in schemes.values() for column in scheme.columns}
+    used = {*keys, "scheme", "polarity", "target", "floor_standard", "tolerance", *lines}
+    plain = table[[name for name in table if name in used]].assign(value=0.0).reset_index(drop=True)
     given = {name: col(name) for name in plain}
     levels = with_levels(prepared(nw.from_native(plain), schemes.values(), given), schemes)
     rows: pd.DataFrame = levels.to_native()
@@ -238,10 +240,8 @@ def _used(rows: Rows, schemes: Mapping[str, Scheme]) -> Mapping[str, Scheme]:
         return schemes
     found = {str(name) for name in rows["scheme"].fill_null("").unique().to_list() if name == name}
     if unknown := sorted(found - set(schemes)):
-        known = [name for name in schemes if name]
-        raise InputError(
-            f'There is no scheme "{unknown[0]}"; there are {one_of(unknown[0], known) or "none"}.'
-        )
+        known = one_of(unknown[0], [name for name in schemes if name]) or "none"
+        raise InputError(f'There is no scheme "{unknown[0]}"; there are {known}.')
     return {name: scheme for name, scheme in schemes.items() if name in found or not name}
 
 
@@ -260,9 +260,8 @@ def _of_all(
         yield col("rated") == "no", (vocabulary.MONITORED, None, None)
     if "kind" in given:
         of_kind = (col("kind") == vocabulary.MILESTONE).fill_null(False)
-        places = {
-            band.name: place for one in schemes.values() for place, band in enumerate(one.bands, 1)
-        }
+        every = (pair for scheme in schemes.values() for pair in enumerate(scheme.bands, 1))
+        places = {band.name: place for place, band in every}
         for name, band in milestones.items() if vocabulary.MILESTONE in given else ():
             status = col(vocabulary.MILESTONE).cast(nw.String).str.to_lowercase()
             outcome = _unrated(f'the status "{name}" has no rating')

@@ -96,9 +96,8 @@ def _checked(rebase: Any, keys: Sequence[str]) -> list[Mapping[str, Any]]:
                     "and the name of who agreed it: fill in all three."
                 )
         if unknown := [name for name in row if name not in known]:
-            raise InputError(
-                f'Rebase {place} names "{unknown[0]}"; there are {one_of(unknown[0], known)}.'
-            )
+            there = one_of(unknown[0], known)
+            raise InputError(f'Rebase {place} names "{unknown[0]}"; there are {there}.')
     return rebase
 
 

@@ -58,12 +58,17 @@ class Received:
     detail: str = ""
 
 
-def sort_out(raw: Path) -> tuple[dict[Quarter, Path], list[Received]]:
-    """The folder of each quarter in `raw`/returns, and what else lies there. Raises `InputError`
-    where there is no such folder."""
+def check_there(raw: Path) -> None:
+    """Raise `InputError` where there is no such folder."""
     if not raw.is_dir():
         advice = "Name the folder that holds council.toml and the returns."
         raise InputError(f"There is no folder {raw}. {advice}")
+
+
+def sort_out(raw: Path) -> tuple[dict[Quarter, Path], list[Received]]:
+    """The folder of each quarter in `raw`/returns, and what else lies there. Raises `InputError`
+    where there is no such folder."""
+    check_there(raw)
     in_book = {quarter: raw / "returns" / quarter.slug for quarter in book_quarters(raw)}
     if not (raw / "returns").is_dir() and (raw / COUNCIL_BOOK).is_file():
         return in_book, []

@@ -143,9 +143,8 @@ def directions(
 
 def _check_dates(rows: Ordered) -> None:
     if not rows.dates:
-        raise InputError(
-            f'The column "{rows.period}" holds no dates. Give the last day of each period.'
-        )
+        advice = "Give the last day of each period."
+        raise InputError(f'The column "{rows.period}" holds no dates. {advice}')
 
 
 def gls_direction(

@@ -364,11 +364,8 @@ def _draw_outlook(canvas: Canvas, outlook: Row, count: int, figure: str) -> None
     x = canvas.width - 15
     canvas.line("divider", [count, count], [canvas.low, canvas.high])
     canvas.line("range", [canvas.at(x)] * 2, [low, high])
-    for look, half, at in (
-        ("range end", 6, low),
-        ("range end", 6, high),
-        ("expected", 8, expected),
-    ):
+    across = [("range end", 6, low), ("range end", 6, high), ("expected", 8, expected)]
+    for look, half, at in across:
         canvas.line(look, [canvas.at(x - half), canvas.at(x + half)], [at, at])
     feet = [canvas.y(expected) + down for down in (4.5, -5, 15, -12, 22)]
     canvas.note(x - 11, feet, figure, align="right")

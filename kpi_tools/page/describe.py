@@ -334,10 +334,10 @@ def _if_held(kpi: Row, leaving: Quarters | None, months: pd.DataFrame) -> list[s
     parts, per, rate = (kpi["numerator"], kpi["denominator"]), MULTIPLIERS[unit], last["value"]
     if last["denominator"] > 0:
         rate = per * last["numerator"] / last["denominator"]
-    after = (rolling_after(*parts, rate, n, leaving=leaving, per=per) for n in (1, 2, 3, 4))
-    each = [
-        f"{show(a, unit, decimals)} after {plural(n, 'quarter')}" for n, a in enumerate(after, 1)
-    ]
+    each = []
+    for n in (1, 2, 3, 4):
+        after = show(rolling_after(*parts, rate, n, leaving=leaving, per=per), unit, decimals)
+        each.append(f"{after} after {plural(n, 'quarter')}")
     month = f"{show(last['value'], unit, decimals)} of {last['period_end']:%B %Y}"
     return [f"If the {month} held, the rolling figure would be {listed(each)}."]
 

@@ -288,10 +288,8 @@ def _written(rows: Rows) -> str:
         anchor = {"left": "start", "center": "middle", "right": "end"}[row["align"]]
         bold = ' font-weight="bold"' if row["fontWeight"] == "bold" else ""
         place = f'x="{row["x"]:.1f}" y="{row["y"]:.1f}" text-anchor="{anchor}"{bold}'
-        begin, end = (
-            f'<text {place} font-size="{row["fontSize"]}"',
-            f">{escape(row['text'])}</text>",
-        )
+        begin = f'<text {place} font-size="{row["fontSize"]}"'
+        end = f">{escape(row['text'])}</text>"
         above += f'{begin} fill="{row["fill"]}"{end}'
         if row["behind"]:
             behind += f'{begin} fill="none" stroke="{row["behind"]}"{end}'

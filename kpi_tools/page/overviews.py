@@ -68,10 +68,8 @@ def sparkline(points: Rows, name: str, colours: Mapping[str, str] = DEFAULT_COLO
         f'stroke-dasharray="3,2"/><path d="{line}" stroke="{drawing.BLUE}" stroke-width="1.4"/></g>'
     )
     words = [f"{period_words(row)} {figure_of(row)}, {row['rating']}" for row in known]
-    text = f"{'; '.join(words) or 'None'}."
-    return Chart(
-        drawing.image(name, "Last figures", text, (132, 38), lines + marks), "Last figures", text
-    )
+    title, text = "Last figures", f"{'; '.join(words) or 'None'}."
+    return Chart(drawing.image(name, title, text, (132, 38), lines + marks), title, text)
 
 
 def share_bars(shares: Mapping[str, tuple[float, str]]) -> dict[str, Chart]:

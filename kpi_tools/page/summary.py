@@ -205,11 +205,8 @@ def counts_history(history: pd.DataFrame, terms: Terms) -> Html:
     displayed = history.tail(6)
     if len(displayed) < 2:
         return Html()
-    counts, frame = (
-        displayed.drop(columns="quarter"),
-        displayed.rename(columns={"quarter": "Quarter"}),
-    )
-    total = {terms.head("kpi", 2): counts.sum(axis=1)}
+    total = {terms.head("kpi", 2): displayed.drop(columns="quarter").sum(axis=1)}
+    frame = displayed.rename(columns={"quarter": "Quarter"})
     frame = frame.assign(Quarter=frame["Quarter"].map(short_title), **total)
     picture = counts_chart(rows_of(displayed), "history", terms.looks)
     return render("history.html.j2", picture=picture, figures=frame, terms=terms)

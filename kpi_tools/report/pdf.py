@@ -57,9 +57,7 @@ def write_pdf(
     # temporary folder of the system: a Chromium that came as a snap has another one, and what it
     # writes there is not seen here.
     place = page.resolve().parent.parent
-    with tempfile.TemporaryDirectory(
-        prefix="kpi-", dir=place, ignore_cleanup_errors=True
-    ) as folder:
+    with tempfile.TemporaryDirectory("", "kpi-", place, ignore_cleanup_errors=True) as folder:
         made = Path(folder) / "page.pdf"
         command = [str(browser), *_FLAGS, f"--user-data-dir={Path(folder) / 'profile'}"]
         if hasattr(os, "geteuid") and os.geteuid() == 0:

@@ -24,10 +24,8 @@ MEMORY_LIMIT = 4 * 1024**3
 PIECES = 20
 """So many pieces of work, then another process: what they leave in memory does not add up."""
 _PACKAGE = str(Path(__file__).resolve().parents[2])
-_BEGIN = (
-    "import sys; sys.path.insert(0, sys.argv[2]); "
-    "from kpi_tools.report.process import serve; serve()"
-)
+_SERVE = "from kpi_tools.report.process import serve; serve()"
+_BEGIN = f"import sys; sys.path.insert(0, sys.argv[2]); {_SERVE}"
 _PYTHON = ("-E", "-P", "-X", "utf8", "-c", _BEGIN)
 """`-E`: no variable of the user's environment changes what a report is made with."""
 
@@ -163,9 +161,8 @@ def _limit(starter: int) -> None:
         import ctypes
         import resource
 
-        resource.setrlimit(
-            resource.RLIMIT_DATA, (MEMORY_LIMIT, resource.getrlimit(resource.RLIMIT_DATA)[1])
-        )
+        most = resource.getrlimit(resource.RLIMIT_DATA)[1]
+        resource.setrlimit(resource.RLIMIT_DATA, (MEMORY_LIMIT, most))
         set_death_signal = 1  # PR_SET_PDEATHSIG of linux/prctl.h
         ctypes.CDLL(None).prctl(set_death_signal, signal.SIGKILL)
     if os.name == "posix" and os.getppid() != starter:

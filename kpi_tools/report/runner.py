@@ -264,9 +264,8 @@ class _Shell(InteractiveShell):
 @contextmanager
 def _shell() -> Iterator[Any]:
     """IPython's shell without a terminal, history or start-up files of the user."""
-    settings = Config(
-        {"HistoryManager": {"enabled": False}, "InteractiveShell": {"colors": "nocolor"}}
-    )
+    plain = {"colors": "nocolor"}
+    settings = Config({"HistoryManager": {"enabled": False}, "InteractiveShell": plain})
     streams, main = (sys.stdout, sys.stderr), sys.modules["__main__"]
     with tempfile.TemporaryDirectory(prefix="kpi-", ignore_cleanup_errors=True) as private:
         shell = _Shell.instance(config=settings, ipython_dir=private)
@@ -289,9 +288,8 @@ def _unfinished(notebook: NotebookNode, name: str, mark: str) -> KpiError | None
         for output in cell.outputs:
             if output.get("name") == "stderr" and TRACEBACK in output.text:
                 last = _short(output.text.rstrip().splitlines()[-1]).rstrip(".")
-                return NotebookError(
-                    f"{name} went on after a failure beside {_place(notebook, cell)}: {last}."
-                )
+                beside = f"a failure beside {_place(notebook, cell)}: {last}"
+                return NotebookError(f"{name} went on after {beside}.")
     outputs = [output.get("data", {}).get("text/plain", "") for output in code[-1].outputs]
     if mark in outputs:
         return None
