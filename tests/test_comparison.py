@@ -49,17 +49,16 @@ def test_rank_and_quartile(compared):
     assert column(lower, "rank") == [4, 2, 2, 1, None, None]
     assert column(compared(table(dict.fromkeys(SIX))), "rank") == [None] * 6
     assert column(compared(table(polarity="target"), england="England"), "rank") == [None] * 6
-
-
-def test_figures_that_differ_by_floating_noise_alone_share_a_rank(compared):
+    # floating noise alone makes no rank
     assert 29 / 50 * 100 != 100 * 29 / 50
-    rows = compared(table({"A": 29 / 50 * 100, "B": 58.0, "C": 57.999}))
-    assert column(rows, "rank") == [1, 1, 3]
-
-
-def test_an_area_without_a_name_is_ranked_on_every_engine_alike(compared):
-    rows = compared(table({"A": 3.0, None: 2.0, "C": 1.0}), group=["A"]).reset_index()
-    assert sorted(rows["rank"]) == [1, 2, 3]
+    noise = table({"A": 29 / 50 * 100, "B": 58.0, "C": 57.999})
+    assert column(compared(noise), "rank") == [1, 1, 3]
+    # KPIs and periods are apart
+    both = pd.concat([table({"A": 1.0, "B": 2.0}), table({"C": 9.0}).assign(kpi_id="L")])
+    assert column(compared(both), "rank") == [2, 1, 1]
+    # an area without a name is ranked on every engine alike
+    nameless = compared(table({"A": 3.0, None: 2.0, "C": 1.0}), group=["A"]).reset_index()
+    assert sorted(nameless["rank"]) == [1, 2, 3]
 
 
 def test_distances(compared):
@@ -70,12 +69,6 @@ def test_distances(compared):
     alone = compared(table(), group=["A"])
     assert column(alone, "from_england") == [None] * 6
     assert column(alone, "from_group") == [None, -10, -10, -20, None, -15]
-
-
-def test_kpis_and_periods_are_apart(compared):
-    both = pd.concat([table({"A": 1.0, "B": 2.0}), table({"C": 9.0}).assign(kpi_id="L")])
-    rows = compared(both)
-    assert column(rows, "rank") == [2, 1, 1]
 
 
 def test_funnel_by_hand_in_per_cent_and_in_shares(compared):

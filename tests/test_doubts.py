@@ -69,23 +69,25 @@ def test_a_denominator_that_jumps_is_named():
     assert with_doubts(series(RATES, denominator=[*cases[:5], 700]))["doubt"].isna().all()
 
 
-@pytest.mark.parametrize("values", [
-    RATES,
-    [98, 98, 97, 97, 97, 97],
-    [66, 73, 76, 75, 72, 70, 82, 92, 96],  # a real improvement
-    [60, 51, 47, 48, 40, 28, 51, 52],  # a real fall, and back
-    [0.01, 0.02, 0.03, 0.04, 0.04, 0],  # nought is a neighbour
-    [40, math.nan, 41, 40, math.nan, 39],
-    [5, 50],  # too few to say
-    [],
+@pytest.mark.parametrize(("values", "more"), [
+    (RATES, {}),
+    ([98, 98, 97, 97, 97, 97], {}),
+    ([66, 73, 76, 75, 72, 70, 82, 92, 96], {}),  # a real improvement
+    ([60, 51, 47, 48, 40, 28, 51, 52], {}),  # a real fall, and back
+    ([0.01, 0.02, 0.03, 0.04, 0.04, 0], {}),  # nought is a neighbour
+    ([40, math.nan, 41, 40, math.nan, 39], {}),
+    ([5, 50], {}),  # too few to say
+    ([], {}),
+    # small counts vary by chance
+    ([3, 1, 2, 4, 2, 0], COUNT),
+    ([2, 1, 1, 2, 2, 6], COUNT),
+    # figures before a redefinition say nothing of those after it
+    ([*HOMES, 6130], COUNT | {"series_from": ["2019-20 Q1"] * 6 + ["2021-22 Q3"]}),
+    # what is carried forward repeats rightly
+    ([11250, 12801, 12518, 12656, 11719, 11719], COUNT | {"status": ["final"] * 5 + ["carried forward"]}),
 ])  # fmt: skip
-def test_ordinary_changes_are_not_doubted(values):
-    assert with_doubts(series(values))["doubt"].isna().all()
-
-
-def test_small_counts_vary_by_chance():
-    assert last([3, 1, 2, 4, 2, 0], **COUNT) is None
-    assert last([2, 1, 1, 2, 2, 6], **COUNT) is None
+def test_ordinary_changes_are_not_doubted(values, more):
+    assert with_doubts(series(values, **more))["doubt"].isna().all()
 
 
 def test_with_few_figures_the_lines_help():
@@ -117,16 +119,6 @@ def test_what_is_confirmed_belongs_to_what_is_usual():
     notes = [None] * 6 + ["checked: merged with another team", None]
     rows = with_doubts(series([*HOMES, 6130, 6200], note=notes, **COUNT))
     assert pd.isna(rows["doubt"].iloc[-1])
-
-
-def test_figures_before_a_redefinition_say_nothing_of_those_after_it():
-    since = ["2019-20 Q1"] * 6 + ["2021-22 Q3"]
-    assert with_doubts(series([*HOMES, 6130], series_from=since, **COUNT))["doubt"].isna().all()
-
-
-def test_carried_forward_repeats_rightly():
-    status = ["final"] * 5 + ["carried forward"]
-    assert last([11250, 12801, 12518, 12656, 11719, 11719], status=status, **COUNT) is None
 
 
 def test_none_of_the_published_figures_is_doubted():

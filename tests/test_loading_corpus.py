@@ -5,13 +5,7 @@ import pytest
 
 from kpi_tools.loading.rules import column_name
 from tests.malformed import CASES
-from tests.small_council import HERE, Desk
-
-
-@pytest.fixture(scope="module")
-def desk(tmp_path_factory):
-    with Desk(tmp_path_factory.mktemp("corpus")) as desk:
-        yield desk
+from tests.small_council import HERE
 
 
 def _placed(table: pd.DataFrame) -> list[tuple[int, str]]:

@@ -26,12 +26,6 @@ DATED = ("dd/mm/yyyy", "mmm-yy", "yyyy")
 quick = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
-@pytest.fixture(scope="module")
-def desk(tmp_path_factory):
-    with Desk(tmp_path_factory.mktemp("properties")) as desk:
-        yield desk
-
-
 def _as_sent(desk: Desk) -> list[list[object]]:
     return _content(desk.read(return_csv=text_of([HEAD, *ROWS]).encode()).taken)
 

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from click.testing import CliRunner
 
 from kpi_tools.cli import main
 from kpi_tools.errors import KpiError
@@ -129,12 +128,6 @@ def test_what_cannot_be_written_is_a_sentence(spoilt):
     (spoilt.parent / "processed").write_text("a file where a folder should be")
     with pytest.raises(KpiError, match="The rejected rows could not be written: "):
         keep_rejected(read_returns(spoilt, QUARTER), spoilt)
-
-
-def test_the_option_is_explained():
-    from kpi_tools.cli import kpi
-
-    assert "--allow-rejected" in CliRunner().invoke(kpi, ["report", "--help"]).output
 
 
 @pytest.mark.slow

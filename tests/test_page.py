@@ -83,17 +83,14 @@ def test_it_is_one_document_with_language_title_author_and_date(report):
     assert '<meta name="author" content="Kent County Council">' in report
     assert '<meta name="dcterms.date" content="2024-12-31">' in report
     assert "Figures to 31 December 2024" in report
+    assert "secret_code" not in report and "The notebook's own title" not in report
+    assert report.count("<style>") == 1
 
 
 def test_there_is_one_first_heading_and_no_level_is_skipped(report):
     levels = [int(level) for level in re.findall(r"<h([1-6])\b", report)]
     assert levels.count(1) == 1
     assert all(after - before <= 1 for before, after in zip(levels, levels[1:], strict=False))
-
-
-def test_only_the_pieces_come_through(report):
-    assert "secret_code" not in report and "The notebook's own title" not in report
-    assert report.count("<style>") == 1
 
 
 def test_the_style_sheet_is_the_one_its_policy_admits(report):
@@ -120,11 +117,6 @@ def test_sections_and_paragraphs_are_numbered_and_listed(report):
     assert re.findall(r'id="p([\d.]+)"', report) == numbers.split()
     link = '<a class="kpi-pn" id="p1.3" href="#for-the-minutes-3">1.3 </a>The one KPI rated'
     assert f'<p class="kpi-para" id="for-the-minutes-3">{link}' in report
-
-
-def test_numbers_are_text_that_a_minute_can_cite():
-    made = numbered(str(section("A", "one", "two") + section("B", "three")))
-    assert re.findall(r">([\d.]+) </a>", made["body"]) == ["1.1", "1.2", "2.1"]
 
 
 def test_the_anchor_of_a_paragraph_and_of_a_card_stays_when_its_number_does_not():

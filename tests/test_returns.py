@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from kpi_tools.loading import read_returns
 from tests.malformed import book_of, rows
-from tests.small_council import COUNCIL, HERE, QUARTER, Desk, text_of
+from tests.small_council import COUNCIL, HERE, QUARTER, text_of
 
 KPIS = """kpi_id,kpi_name,section,unit,polarity,frequency,decimals,range,rounded_to,kind,year_ends,last_quarter
 RENT,Rent collected,Roads,%,higher,quarterly,2,0..150,,,,
@@ -154,12 +154,6 @@ def test_a_comment_in_the_cell_is_told_with_its_words(raw):
     told = read_returns(raw, QUARTER).problems
     told = told[told["code"] == "cell-comment"]
     assert told["rule"].tolist() == ['A comment stands on the cell: "do not use".']
-
-
-@pytest.fixture(scope="module")
-def desk(tmp_path_factory):
-    with Desk(tmp_path_factory.mktemp("fuzz")) as desk:
-        yield desk
 
 
 GOOD_CSV = text_of(rows(["P1", QUARTER, "87.5", "", "", "final", ""])).encode()

@@ -1,8 +1,7 @@
 """The first screen, its counts and the chapter of Reds: captions, scoped heads, counts that agree with the KPIs."""
 
-from html.parser import HTMLParser
-
 import pandas as pd
+from bs4 import BeautifulSoup
 
 from kpi_tools.page.chapters import illustrative_banner, reds
 from kpi_tools.page.html import Html, badge, piece, report_table
@@ -12,39 +11,15 @@ from tests import kent
 from tests.page_samples import activity_points, points, scorecard_of
 
 
-class Cells(HTMLParser):
+class Cells:
     """The rows of all tables as lists of texts, the heads' scopes, the captions, and all text."""
 
     def __init__(self, html: Html) -> None:
-        super().__init__()
-        self.rows: list[list[str]] = []
-        self.scopes: list[str | None] = []
-        self.captions: list[str] = []
-        self.text = ""
-        self._in = ""
-        self.feed(str(html))
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag == "tr":
-            self.rows.append([])
-        if tag in ("td", "th"):
-            self.rows[-1].append("")
-            self._in = "cell"
-            self.scopes += [dict(attrs).get("scope")] if tag == "th" else []
-        if tag == "caption":
-            self._in = "caption"
-            self.captions.append("")
-
-    def handle_endtag(self, tag: str) -> None:
-        if tag in ("td", "th", "caption"):
-            self._in = ""
-
-    def handle_data(self, data: str) -> None:
-        self.text += data
-        if self._in == "cell":
-            self.rows[-1][-1] += data
-        if self._in == "caption":
-            self.captions[-1] += data
+        soup = BeautifulSoup(str(html), "html.parser")
+        self.rows = [[cell.text for cell in row(["td", "th"])] for row in soup("tr")]
+        self.scopes = [head.get("scope") for head in soup("th")]
+        self.captions = [caption.text for caption in soup("caption")]
+        self.text = soup.text
 
 
 def four_kpis() -> pd.DataFrame:

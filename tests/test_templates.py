@@ -16,16 +16,10 @@ from kpi_tools.errors import InputError
 from kpi_tools.loading import load, read_returns
 from kpi_tools.templates import COLUMNS, write_templates
 from tests.kent import BOROUGH, RAW
-from tests.small_council import QUARTER, Desk, make_council, write_raw, write_table
+from tests.small_council import QUARTER, make_council, write_raw, write_table
 
 NEXT = "2024-25 Q4"
 WITHOUT_VALUE = ["suppressed", "not available", "not collected", "not applicable", "rounds to zero"]
-
-
-@pytest.fixture(scope="module")
-def desk(tmp_path_factory):
-    with Desk(tmp_path_factory.mktemp("desk")) as desk:
-        yield desk
 
 
 @pytest.fixture(scope="module")

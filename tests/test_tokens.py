@@ -44,9 +44,7 @@ def test_a_change_is_that_of_the_printed_figures_with_its_direction(values, deci
     lines = {"target": math.nan, "floor_standard": math.nan}
     row = kpi((1, 1, 1, 1, *values), decimals=decimals, unit=unit, **lines)
     assert kpi_figures(row)["change"] == said
-
-
-def test_a_value_just_below_its_floor_keeps_the_decimal_that_says_so():
+    # just below its floor a value keeps the decimal that says so
     assert kpi_figures(kpi((1, 1, 1, 1, 80, 79.7)))["value"] == "79.7%"
 
 
@@ -59,9 +57,7 @@ def test_braces_and_gaps():
     assert unknown("{valeu} and {valeu}", KPI_TOKENS) == ["There is no token {valeu} here."]
     assert unknown("open { brace", KPI_TOKENS) == ["A brace is opened and not closed."]
     assert filled("open { brace", figures) == "open { brace"
-
-
-def test_what_a_figure_holds_is_not_read_again():
+    # what a figure holds is not read again
     assert filled("{value}", {"value": "{target}", "target": "90%"}) == "{target}"
 
 
