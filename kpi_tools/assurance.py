@@ -1,9 +1,6 @@
 """What the limits say about a series as a whole, in the words a committee needs (METHOD.md,
-"Anomalies").
-
-Takes the table that `variation.special_causes` made. `why` explains one point, `reading` one KPI:
-both take a plain mapping.
-"""
+"Anomalies"). Takes the table that `variation.special_causes` made. `why` explains one point,
+`reading` one KPI: both take a plain mapping."""
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
@@ -37,26 +34,14 @@ def assurance(
     target: str | float | None = None,
     tolerance: str | float | None = None,
 ) -> Any:
-    """The latest row of each series, with what its limits say of it and of its target.
-
-    A limit itself lies between them; without variation the mean is compared.
-
-    Args:
-        classified: The table of `special_causes`.
-        by: As for `process_limits`, like `period` and `value`.
-        polarity: The column that says what is better, or one of `higher`, `lower`, `target`, which
-            passes where both limits lie inside the target's band.
-        target: A column or a number. Default: `target`, where there is one.
-        tolerance: Half the width of that band, likewise; else half the way to `floor_standard`.
-
-    Returns:
-        These rows with `variation` (the special cause of the point, or why none) and `assurance`:
-        on which side of the limits of its baseline the target lies, or a state that says why that
-        cannot be told.
-
-    Raises:
-        InputError: A column, or the special causes, are not there.
-    """
+    """The latest row of each series of `special_causes`, with `variation` (the special cause of the
+    point, or why none) and `assurance`: on which side of the limits of its baseline the target
+    lies, or a state that says why that cannot be told. A limit itself lies between them; without
+    variation the mean is compared. `by`, `period` and `value` are as for `process_limits`;
+    `polarity` is a column or one of `higher`, `lower`, `target`, which passes where both limits lie
+    inside the target's band; `target` a column or a number, `tolerance` likewise half the width of
+    that band, else half the way to `floor_standard`. Raises `InputError` where a column, or the
+    special causes, are not there."""
     named = {"value": value, "target": target, "tolerance": tolerance}
     rows = in_order(classified, by, period, named=named)
     if "special_cause" not in rows.frame.columns:

@@ -1,7 +1,6 @@
 """A table of any engine as arrays in the order of series and time, and back: where the statistics
 meet pandas, Polars, PyArrow and DuckDB. Only `rating` is written in expressions, for tables that
-are never in memory.
-"""
+are never in memory."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -1,10 +1,7 @@
 """Process limits: between which figures a series lies by its usual variation alone (METHOD.md,
-"Anomalies").
-
-Every array is in the order of series and time. A baseline is a stretch between rebases; where a
-stretch starts (series, baseline, gap) there is no moving range. What is found of a baseline stands
-in each of its rows.
-"""
+"Anomalies"). Every array is in the order of series and time. A baseline is a stretch between
+rebases; where a stretch starts (series, baseline, gap) there is no moving range. What is found of a
+baseline stands in each of its rows."""
 
 from collections.abc import Sequence
 from typing import Any

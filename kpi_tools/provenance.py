@@ -1,9 +1,7 @@
-"""What a report depends on, as hashes: its inputs, and the program that makes it.
-
-A report of a quarter must stay the same to the byte when the council later agrees next year's
-targets or adds a KPI. So of a table beside the folders only the rows count that are in force by
-that quarter, and of council.toml only what it says.
-"""
+"""What a report depends on, as hashes: its inputs, and the program that makes it. A report of a
+quarter must stay the same to the byte when the council later agrees next year's targets or adds a
+KPI. So of a table beside the folders only the rows count that are in force by that quarter, and of
+council.toml only what it says."""
 
 import csv
 import hashlib

@@ -1,9 +1,7 @@
-"""Tables to CSV and .xlsx files that are safe to open; rejected rows to be sent back.
-
-A text that a spreadsheet would run as a formula gets a leading apostrophe; numbers stay numbers,
-dates are dates, and an empty cell is empty. The same table gives the same bytes: times inside the
-.xlsx container are fixed.
-"""
+"""Tables to CSV and .xlsx files that are safe to open; rejected rows to be sent back. A text that a
+spreadsheet would run as a formula gets a leading apostrophe; numbers stay numbers, dates are dates,
+and an empty cell is empty. The same table gives the same bytes: times inside the .xlsx container
+are fixed."""
 
 import csv
 import io
@@ -15,6 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from copy import copy
 from datetime import date, datetime
+from math import isfinite
 from pathlib import Path
 from typing import Any, Final
 
@@ -44,11 +43,9 @@ _CHOOSE: Final = "Choose from the list."
 
 def safe_text(text: str) -> str:
     """`text` cleaned, with an apostrophe where a spreadsheet would take it for a formula."""
-    begins = text.lstrip(_LEADING)[:1]
     cleaned = clean_text(text) if not text.isprintable() or not text.isascii() else text
-    if begins in _TRIGGERS and begins and not _HARMLESS.fullmatch(cleaned.strip()):
-        return "'" + cleaned
-    return cleaned
+    runs = text.lstrip(_LEADING).startswith(_TRIGGERS) and not _HARMLESS.fullmatch(cleaned.strip())
+    return f"'{cleaned}" if runs else cleaned
 
 
 def file_name(text: str, taken: set[str]) -> str:
@@ -237,9 +234,9 @@ def sent_back(workbooks: Iterable[Path | str], indent: str = "") -> str:
     names = sorted(map(str, workbooks))
     head = f"\n{indent}Rejected rows, to be sent back"
     if len(names) > 1:
-        head += ", a workbook for each file"
-        names = [f"\n{indent}  {name}" for name in names]
-    return f"{head}:{'' if len(names) > 1 else ' '}{''.join(names)}" if names else ""
+        each = "".join(f"\n{indent}  {name}" for name in names)
+        return f"{head}, a workbook for each file:{each}"
+    return f"{head}: {names[0]}" if names else ""
 
 
 def write_rejected(returns: Returns, folder: str | Path) -> list[Path]:
@@ -305,9 +302,8 @@ def _plain(value: Any) -> Any:
     if isinstance(value, bool):
         return "TRUE" if value else "FALSE"
     if isinstance(value, float):
-        if value != value or value in (float("inf"), float("-inf")):
-            return None
-        return int(value) if value.is_integer() and abs(value) < 1e15 else value
+        whole = value.is_integer() and abs(value) < 1e15
+        return int(value) if whole else value if isfinite(value) else None
     if isinstance(value, datetime):
         return value.date()
     return value if isinstance(value, int | date) else safe_text(str(value))

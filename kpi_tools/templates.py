@@ -1,8 +1,6 @@
-"""Return templates: a workbook with the figures that are due and the words that go with them.
-
-There is one for each directorate or owner. Only the cells to be filled in can be typed into, and
-what comes back is read without a remark.
-"""
+"""Return templates: a workbook with the figures that are due and the words that go with them. There
+is one for each directorate or owner. Only the cells to be filled in can be typed into, and what
+comes back is read without a remark."""
 
 from collections.abc import Iterable
 from math import inf
@@ -11,16 +9,8 @@ from typing import Any, Final
 
 import pandas as pd
 
+from kpi_tools import loading
 from kpi_tools.errors import InputError
-from kpi_tools.loading import (
-    Returns,
-    calendars,
-    commentary_until,
-    in_set,
-    quarters_with_returns,
-    read_returns,
-    with_targets,
-)
 from kpi_tools.loading.returns import PREFILLED, RETURNS
 from kpi_tools.loading.words import ACTION, COMMENTARY, NEW
 from kpi_tools.quarters import Quarter
@@ -47,40 +37,18 @@ COLUMNS: Final = ("kpi_id", "period", *PREFILLED, *_FILLED_IN)
 _ANSWERS: Final = ("text", "status", "owner", "due")
 _WIDTHS: Final = {"kpi_name": 60, "last_figure": 28, "status": 16, "note": 60}
 _OF_WORDS: Final = ("kpi_id", "kpi_name", "what", "action_id", "so_far", *_ANSWERS)
-_FREE: Final = {
-    "": _FILLED_IN,
-    COMMENTARY: ("text",),
-    ACTION: _ANSWERS,
-    NEW: ("text", "owner", "due"),
-}
+_OF_NEW: Final = ("text", "owner", "due")
+_FREE: Final = {"": _FILLED_IN, COMMENTARY: ("text",), ACTION: _ANSWERS, NEW: _OF_NEW}
 _NARROW: Final = {"owner": 24, "due": 14, "action_id": 20}
 _WORDS_WIDTHS: Final = {"kpi_name": 36, "so_far": 60, "text": 60, **_NARROW}
 _NEW_ACTIONS: Final = 2
-_GUIDANCE: Final = (
-    "Fill in the white cells of the sheets Figures and Words, and send the workbook back.",
-    "Figures, one row for each period:",
-    "value: plain digits. A percentage as 87.5. Leave it empty where there is none and say why in "
-    "status.",
-    "numerator, denominator: the two whole numbers behind the value, where there are any. The "
-    "value may then stay empty.",
-    "status: choose from the list. Empty beside a value means final.",
-    "note: whatever a reader of the figure should know. Keep names of persons out of it.",
-    "A value that turns amber misses its target: say why in Words, and what is done about it.",
-    "Words, for each KPI a row commentary: what explains the figure. Line breaks and bullets stay "
-    "as they are.",
-    "A row action is one that is open: what became of it, and its status. A row new action: what "
-    "will be done, by whom (a role), and by when (a date).",
-    "To correct an earlier figure, send a second file with the columns kpi_id, period, value, "
-    "status and note.",
-)
+_GUIDANCE: Final = Path(__file__).with_suffix(".txt").read_text("utf-8").splitlines()
 _LONGEST: Final = {"type": "textLength", "operator": "lessThanOrEqual", "formula1": "5000"}
+_DATE: Final = {"type": "date", "operator": "greaterThan", "formula1": "36526"}
 _WORDS_RULES: Final = {
     "text": ("A text has at most 5,000 characters.", _LONGEST),
     "status": ("Choose from the list.", choices((OPEN, "done", "stopped"))),
-    "due": (
-        "Give a date, such as 31/03/2026.",
-        {"type": "date", "operator": "greaterThan", "formula1": "36526"},
-    ),
+    "due": ("Give a date, such as 31/03/2026.", _DATE),
 }
 _HUGE: Final = 1e15
 
@@ -93,10 +61,12 @@ def write_templates(
     the same data give the same bytes. Raises `InputError` where no returns are known or nothing is
     due then, `KpiError` where nothing can be written."""
     wanted = Quarter.parse(quarter)
-    there = [one for one in quarters_with_returns(raw) if one < wanted]
-    returns = read_returns(raw, there[-1] if there else wanted, agreed_until=wanted)
+    there = [one for one in loading.quarters_with_returns(raw) if one < wanted]
+    returns = loading.read_returns(raw, there[-1] if there else wanted, agreed_until=wanted)
     rows = _figures(returns, wanted)
-    words = _words(returns, rows["kpi_id"].drop_duplicates(), commentary_until(str(raw), returns))
+    words = _words(
+        returns, rows["kpi_id"].drop_duplicates(), loading.commentary_until(str(raw), returns)
+    )
     place, taken, paths = Path(folder) / FOLDER / wanted.slug, set[str](), list[Path]()
     with writing("The templates"):
         place.mkdir(parents=True, exist_ok=True)
@@ -109,11 +79,11 @@ def write_templates(
     return paths
 
 
-def _figures(returns: Returns, quarter: Quarter) -> pd.DataFrame:
+def _figures(returns: loading.Returns, quarter: Quarter) -> pd.DataFrame:
     """A row for each figure that is due with the report of a quarter, and of a monthly KPI for each
     of its months (columns: COLUMNS, and what the rules of its cells follow from)."""
-    by_kpi, due = calendars(returns), []
-    for kpi in in_set(returns.catalogue, quarter).itertuples():
+    by_kpi, due = loading.calendars(returns), []
+    for kpi in loading.in_set(returns.catalogue, quarter).itertuples():
         if by_kpi[kpi.kpi_id].is_due(quarter):
             of = by_kpi[kpi.kpi_id].expected(quarter)
             months = pd.date_range(of.start, of.end, freq="MS").strftime("%Y-%m").tolist()
@@ -124,7 +94,7 @@ def _figures(returns: Returns, quarter: Quarter) -> pd.DataFrame:
         raise InputError(f"No figure of a KPI of kpis.csv {nothing}")
     rows = pd.DataFrame(due, columns=["kpi_id", "quarter", "period", "month"])
     rows = rows.merge(returns.catalogue, on="kpi_id").assign(value=float("nan"))
-    rows = rated(with_targets(rows, returns.targets), returns.council)
+    rows = rated(loading.with_targets(rows, returns.targets), returns.council)
     rows["target"] = rows["target"].fillna(rows["year_target"])
     without = rows["month"] | (rows["rated"] == "no") | (rows["kind"] == MILESTONE)
     rows["line"] = rows["target"].mask(without)
@@ -136,7 +106,7 @@ def _figures(returns: Returns, quarter: Quarter) -> pd.DataFrame:
     return rows.reindex(columns=[*COLUMNS, *added])
 
 
-def _last_figure(returns: Returns, row: dict[str, Any]) -> str:
+def _last_figure(returns: loading.Returns, row: dict[str, Any]) -> str:
     table, name = (returns.months, "month") if row["month"] else (returns.figures, "quarter")
     earlier = table[(table["kpi_id"] == row["kpi_id"]) & (table[name] < row["period"])]
     milestones = earlier.get("milestone", pd.Series(None, index=earlier.index, dtype="str"))
@@ -149,7 +119,7 @@ def _last_figure(returns: Returns, row: dict[str, Any]) -> str:
     return f"{show(last['value'], row['unit'], row['decimals'])} in {last[name]}"
 
 
-def _words(returns: Returns, kpi_ids: Iterable[str], texts: pd.DataFrame) -> pd.DataFrame:
+def _words(returns: loading.Returns, kpi_ids: Iterable[str], texts: pd.DataFrame) -> pd.DataFrame:
     """The rows of the sheet Words: the last commentary, each open action, room for new ones."""
     ids = pd.DataFrame({"kpi_id": list(kpi_ids)})
     last = texts.dropna(subset="commentary").drop_duplicates("kpi_id", keep="last")
