@@ -198,11 +198,7 @@ def _native(frame: Any, given: Any) -> Any:
 
 
 def in_order(
-    table: Any,
-    by: str | Sequence[str] | None,
-    period: str | None,
-    *,
-    named: Mapping[str, Any] | None = None,
+    table: Any, by: str | Sequence[str] | None, period: str | None, *, named: Mapping[str, Any] = {}
 ) -> Ordered:
     """The rows of a table of any engine by series and period; what is lazy is collected. `by`: the
     columns that name a series; without them `kpi_id` where there is such a column, else all is one
@@ -217,7 +213,7 @@ def in_order(
     if by is None:
         by = [name for name in ("kpi_id",) if name in frame.columns]
     keys = (by,) if isinstance(by, str) else tuple(by)
-    asked = [*(("by", key) for key in keys), ("period", period), *(named or {}).items()]
+    asked = [*(("by", key) for key in keys), ("period", period), *named.items()]
     for parameter, name in asked:
         if isinstance(name, str) and name not in (*frame.columns, *POLARITIES):
             raise no_column(name, frame.columns, parameter)

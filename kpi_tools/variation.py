@@ -98,13 +98,7 @@ def special_causes(
 
 
 def signalled(
-    y: Array,
-    limits: Mapping[str, Any],
-    few: Array,
-    better: Array,
-    profile: str,
-    none: Array,
-    z: Array,
+    y: Array, limits: dict[str, Any], few: Array, way: Array, profile: str, none: Array, z: Array
 ) -> dict[str, Any]:
     """The columns of `CAUSES`. `few`: where too few figures make the limits for any rule but the
     first; `none`: where there are no limits; `z`: the figures on a scale on which neighbours
@@ -137,7 +131,7 @@ def signalled(
     rule = Words.first_of(rules)
     following = np.where(_shifted(trend, -1), _shifted(step, -1), 0)
     slope = np.where(following != 0, following, step)
-    news = np.where(rules[words.TREND] & ~outside, slope, side) * better
+    news = np.where(rules[words.TREND] & ~outside, slope, side) * way
     cause = np.where(rule.codes == len(rules), 0, np.sign(news) + 2)
     return {"run": run, "steps": steps, "rule": rule, "special_cause": Words(cause, _CAUSES)}
 

@@ -17,7 +17,6 @@ MONITORED: Final = "Monitored"
 NOT_DUE: Final = "Not due"
 """Counts a KPI whose rating stands from an earlier report, where the council counts these apart."""
 
-
 POSITIVE: Final = "positive"
 STABLE: Final = "stable or no clear trend"
 NEGATIVE: Final = "negative"

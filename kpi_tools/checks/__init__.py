@@ -46,7 +46,7 @@ def release_findings(
             tables.doubted(recent, returns.months),
             tables.reds_without_action(kpis, returns),
             tables.missing(kpis, recent),
-            tables.unrated_by_rule(kpis, returns.council.schemes, returns.council.words),
+            tables.unrated_by_rule(kpis, returns.council),
             tables.late(recent, returns),
             tables.old_ratings(kpis, returns.quarter),
             tables.same_series(recent),

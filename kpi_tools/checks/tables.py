@@ -1,18 +1,17 @@
 """Checks of figures, names and what was received. Each function takes tables and gives findings."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Final
 
 import pandas as pd
 
 from kpi_tools.checks.findings import Finding
 from kpi_tools.doubts import doubt_table, with_doubts
-from kpi_tools.loading import Returns
+from kpi_tools.loading import Council, Returns
 from kpi_tools.loading.rules import as_changes
 from kpi_tools.quarters import Quarter
 from kpi_tools.rating import cannot_be_rated
-from kpi_tools.schemes import Scheme
 from kpi_tools.scorecard.actions import without_action
 from kpi_tools.scorecard.changes import sent_before
 from kpi_tools.vocabulary import CARRIED_FORWARD, SUPPRESSED
@@ -137,11 +136,9 @@ def floors_without_target(kpis: pd.DataFrame) -> Iterator[Finding]:
         yield Finding("floor-without-target", _kpi(row), "There is a floor standard and no target.")
 
 
-def unrated_by_rule(
-    kpis: pd.DataFrame, schemes: Mapping[str, Scheme], words: Mapping[str, str]
-) -> Iterator[Finding]:
+def unrated_by_rule(kpis: pd.DataFrame, council: Council) -> Iterator[Finding]:
     """KPIs with lines that cannot be rated whatever their figure, and lines that mean nothing."""
-    table = cannot_be_rated(kpis, schemes, words)
+    table = cannot_be_rated(kpis, council.schemes, council.words)
     for found in rows_of(table[~table["reason"].str.startswith(("No ", "On the way"))]):
         yield Finding(f"rating-{found['kind']}", str(found["kpi_id"]), found["reason"])
 

@@ -21,8 +21,6 @@ CANDIDATES: Final = tuple(Path(__file__).with_suffix(".txt").read_text("utf-8").
 FLOOR: Final = CANDIDATES[0]
 ENOUGH: Final = 0.6
 """The share of the ratings that a scheme has to give for it to be taken as theirs."""
-
-
 _OF_KPI: Final = ("kpi_id", "kpi_name", "polarity", "unit")
 _OF_RATING: Final = ("place", "period", "theirs", "target", "floor_standard", "value")
 _EARLIER: Final = ("previous", "same_quarter_last_year")

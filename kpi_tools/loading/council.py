@@ -16,6 +16,7 @@ from kpi_tools.loading.schemas import KINDS, SETTINGS, Setting
 from kpi_tools.schemes import DEFAULT_SCHEME, Band, Scheme, one_of, parse_schemes
 from kpi_tools.wording import plural_of, within
 
+_Given = Mapping[str, Mapping[str, Any]]
 _PARTS: Final = tuple(dict.fromkeys(one.part for one in SETTINGS if "NAME" not in one.part))
 _WITHIN: Final = re.compile(r"\d+(?:\.\d+)?\s*%?")
 _WORDS: Final = {
@@ -186,11 +187,7 @@ def _checked(
     return found
 
 
-def _council(
-    found: Mapping[str, Mapping[str, Any]],
-    further: Mapping[str, Mapping[str, Any]],
-    fault: Callable[..., None],
-) -> Council:
+def _council(found: _Given, further: _Given, fault: Callable[..., None]) -> Council:
     given = {
         one.attribute: found[one.part][one.key]
         for one in SETTINGS

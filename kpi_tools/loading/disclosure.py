@@ -25,6 +25,9 @@ from kpi_tools.vocabulary import MONTH, SUPPRESSED
 
 Event = tuple[str, str]
 """The cases of one KPI, which is no sum of others, in one month."""
+Catalogue = Mapping[str, Mapping[str, Any]]
+Totals = Mapping[str, Collection[str]]
+"""By KPI those of which it is a part."""
 _NUMBERS: Final = ["value", "numerator", "denominator"]
 _MONTHS: Final = {"quarter": 3, "rolling_12_months": 12, "annual": 12}
 
@@ -93,7 +96,7 @@ def suppress(
     return Suppressed(safe, withheld, submissions.loc[uncounted])
 
 
-def _families(sensitive: set[str], totals: Mapping[str, Collection[str]]) -> Iterator[set[str]]:
+def _families(sensitive: set[str], totals: Totals) -> Iterator[set[str]]:
     """Sensitive KPIs with those whose totals or parts they are, however far."""
     left = set(sensitive)
     while left:
@@ -107,11 +110,7 @@ def _families(sensitive: set[str], totals: Mapping[str, Collection[str]]) -> Ite
         yield family
 
 
-def _figure(
-    row: Mapping[str, Any],
-    catalogue: Mapping[str, Mapping[str, Any]],
-    totals: Mapping[str, Collection[str]],
-) -> Figure:
+def _figure(row: Mapping[str, Any], catalogue: Catalogue, totals: Totals) -> Figure:
     kpi_id, kpi = row["kpi_id"], catalogue[row["kpi_id"]]
     sent = tuple(None if pd.isna(row[name]) else float(row[name]) for name in _NUMBERS)
     value, above, below = sent
@@ -125,7 +124,7 @@ def _figure(
     return Figure(kpi_id, row["period"], sent, events, parts)
 
 
-def _leaves(kpi_id: str, totals: Mapping[str, Collection[str]]) -> set[str]:
+def _leaves(kpi_id: str, totals: Totals) -> set[str]:
     parts = [part for part, over in totals.items() if kpi_id in over]
     return {leaf for part in parts for leaf in _leaves(part, totals)} or {kpi_id}
 
@@ -194,21 +193,18 @@ def _remainders(figures: list[Figure]) -> Iterator[Figure]:
 
 
 def _rounded(
-    submissions: pd.DataFrame,
-    catalogue: Mapping[str, Mapping[str, Any]],
-    sensitive: set[str],
-    base: int,
+    sent: pd.DataFrame, catalogue: Catalogue, sensitive: set[str], base: int
 ) -> pd.DataFrame:
     """The counts of sensitive KPIs to the nearest multiple of the base, ratios made of them."""
-    mask = submissions["kpi_id"].isin(sensitive)
-    unit = submissions["kpi_id"].map({kpi_id: kpi["unit"] for kpi_id, kpi in catalogue.items()})
+    mask = sent["kpi_id"].isin(sensitive)
+    unit = sent["kpi_id"].map({kpi_id: kpi["unit"] for kpi_id, kpi in catalogue.items()})
     per = unit.map(MULTIPLIERS)
-    numbers = submissions[_NUMBERS].astype("float64")
+    numbers = sent[_NUMBERS].astype("float64")
     near = (numbers / base + 0.5) // 1 * base
     near["denominator"] = near["denominator"].where(unit == "%", numbers["denominator"])
     ratio = near["numerator"] * per / near["denominator"].where(near["denominator"] > 0)
     near["value"] = ratio.where(per.notna(), near["value"])
-    return submissions.assign(**{name: near[name].where(mask, numbers[name]) for name in _NUMBERS})
+    return sent.assign(**{name: near[name].where(mask, numbers[name]) for name in _NUMBERS})
 
 
 def _without(submissions: pd.DataFrame, hidden: set[int], withheld: "Withheld") -> pd.DataFrame:

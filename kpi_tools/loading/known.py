@@ -119,17 +119,13 @@ def _covered(kpis: pd.DataFrame) -> dict[str, str]:
 
 
 def _made(months: pd.DataFrame, kpis: pd.DataFrame, covers: dict[str, str]) -> pd.DataFrame:
-    """One row for each KPI and quarter of which a month is known, made from the months.
-
-    * basis `quarter`: the sum of numerators over the sum of denominators of its three months; of
-      counts and money, their sum;
-    * `snapshot`, `year_to_date`, and `rolling_12_months` where a month's figure covers twelve
-      months too: the figure of the quarter's last month, as given;
-    * `rolling_12_months` where a month's figure is of the month alone: as `quarter`, of twelve
-      months.
-
-    What does not follow has no value, status `not available` and a `note` of what is missing.
-    """
+    """One row for each KPI and quarter of which a month is known, made from the months. Of basis
+    `quarter`: the sum of numerators over the sum of denominators of its three months, of counts and
+    money their sum. Of `snapshot`, `year_to_date`, and `rolling_12_months` where a month's figure
+    covers twelve months too: the figure of the quarter's last month, as given. Of
+    `rolling_12_months` where a month's figure is of the month alone: as `quarter`, of twelve
+    months. What does not follow has no value, status `not available` and a `note` of what is
+    missing."""
     if months.empty:
         return months
     there = months[months["value"].notna()]

@@ -53,10 +53,7 @@ _MOST_DECIMALS: Final = 6
 
 
 def movement(
-    kpis: pd.DataFrame,
-    before: pd.DataFrame,
-    like_for_like: pd.DataFrame,
-    council: Council = DEFAULT_COUNCIL,
+    kpis: pd.DataFrame, before: pd.DataFrame, same: pd.DataFrame, council: Council = DEFAULT_COUNCIL
 ) -> pd.DataFrame:
     """How each count changed: plainly, and on the KPIs that are in both sets.
 
@@ -65,12 +62,12 @@ def movement(
     `same_change`. Of a KPI that was not due the figure that stands is counted on both sides, so
     nothing changes because nothing came.
     """
-    shared = set(kpis["kpi_id"]) & set(like_for_like["kpi_id"])
+    shared = set(kpis["kpi_id"]) & set(same["kpi_id"])
     sides = {
         "now": kpis,
         "previous": before,
         "same_now": kpis[kpis["kpi_id"].isin(shared)],
-        "same_previous": like_for_like[like_for_like["kpi_id"].isin(shared)],
+        "same_previous": same[same["kpi_id"].isin(shared)],
     }
     table = pd.DataFrame({side: counts(cards, council) for side, cards in sides.items()})
     empty = [name for name in (MONITORED, NOT_DUE) if not table.loc[name].any()]
