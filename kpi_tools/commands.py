@@ -277,7 +277,7 @@ def check(quarter: str | None, raw: Path) -> None:
     from kpi_tools.collect.year import undecided
     from kpi_tools.loading import commentary_until, own_tables_are_sound, read_returns
     from kpi_tools.loading.rules import as_changes, as_list, errors_of
-    from kpi_tools.spreadsheets import keep_rejected, sent_back
+    from kpi_tools.spreadsheets import keep_rejected, processed_folder, sent_back
     from kpi_tools.wording import plural
 
     def to_put_right(errors: int) -> str:
@@ -287,7 +287,8 @@ def check(quarter: str | None, raw: Path) -> None:
     if len(returns.problems):
         click.echo(as_list(returns.problems))
     if len(returns.log):
-        click.echo(as_changes(returns.log))
+        file = near(processed_folder(raw, returns.quarter) / "changes.csv")
+        click.echo(as_changes(returns.log, file))
     kept = sent_back(near(path) for path in keep_rejected(returns, raw))
     click.echo(f"{returns.quarter.title}: {returns.summary}{kept}")
     faults = 0

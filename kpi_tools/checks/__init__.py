@@ -61,7 +61,7 @@ def release_findings(
             texts.improvements(written, kpis, returns.council),
             texts.titles(written, kpis, tables.other_texts(returns)),
             texts.unchanged(written, earlier, returns.quarter),
-            tables.taken_otherwise(returns.log),
+            tables.taken_otherwise(returns),
             tables.versions(unlike_lock()),
         )
     )

@@ -161,10 +161,11 @@ def left_over_names(returns: Returns) -> Iterator[Finding]:
             yield Finding("name-left-over", f"{file}, {what}", f'"{name}" is not a name.')
 
 
-def taken_otherwise(log: pd.DataFrame) -> Iterator[Finding]:
+def taken_otherwise(returns: Returns) -> Iterator[Finding]:
     """What was changed on the way in, as its meaning is certain: how much, and the first lines."""
-    if len(log):
-        yield Finding("taken-otherwise", "the returns", " ".join(as_changes(log).split()))
+    if len(returns.log):
+        told = as_changes(returns.log, f"processed/{returns.quarter.slug}/changes.csv")
+        yield Finding("taken-otherwise", "the returns", " ".join(told.split()))
 
 
 def versions(unlike: list[str]) -> Iterator[Finding]:

@@ -141,8 +141,9 @@ def as_list(problems: pd.DataFrame) -> str:
     return "\n".join(lines)
 
 
-def as_changes(log: pd.DataFrame) -> str:
-    """How many cells were taken otherwise than sent, and the first of them; "" for none."""
+def as_changes(log: pd.DataFrame, file: str) -> str:
+    """How many cells were taken otherwise than sent, the first of them, and the `file` with all;
+    "" for none."""
     if log.empty:
         return ""
     count = "One cell was" if len(log) == 1 else f"{len(log):,} cells were"
@@ -155,7 +156,7 @@ def as_changes(log: pd.DataFrame) -> str:
         lines.append(f"  {', '.join(filter(None, place))}{what} ({change.why});")
     if len(log) > _FEW:
         lines.append(f"  … and {len(log) - _FEW:,} more;")
-    lines.append(f"  {'it is' if len(log) == 1 else 'all are'} in changes.csv.")
+    lines.append(f"  {'it is' if len(log) == 1 else 'all are'} in {file}.")
     return "\n".join(lines)
 
 
