@@ -278,6 +278,7 @@ def check(quarter: str | None, raw: Path) -> None:
     from kpi_tools.loading import commentary_until, own_tables_are_sound, read_returns
     from kpi_tools.loading.rules import as_changes, as_list, errors_of
     from kpi_tools.spreadsheets import keep_rejected, processed_folder, sent_back
+    from kpi_tools.terms import Terms
     from kpi_tools.wording import plural
 
     def to_put_right(errors: int) -> str:
@@ -301,7 +302,9 @@ def check(quarter: str | None, raw: Path) -> None:
         if left := ", ".join(undecided(raw, returns.quarter)):
             see = "see kpi start --year"
             click.echo(f"warning   Nothing is decided for this year of {left}: {see}.")
-        click.echo("\n".join(three_lines(kpi_status(returns, returns.quarter))))
+        click.echo(
+            "\n".join(three_lines(kpi_status(returns, returns.quarter), Terms(returns.council)))
+        )
     if errors := len(errors_of(returns.problems)):
         raise InputError(f"The report cannot be made: {to_put_right(errors)}.")
     if faults:

@@ -21,6 +21,7 @@ from kpi_tools.loading import read_returns
 from kpi_tools.quarters import Quarter
 from kpi_tools.scorecard import recent_quarters
 from kpi_tools.scorecard.changes import restated_between
+from kpi_tools.terms import Terms
 from tests.small_council import make_council, write_table
 
 NOW = Quarter(2024, 2)
@@ -54,7 +55,7 @@ def test_a_quarter_half_received(tmp_path):
     counted = counts_by(kpis, "owner").set_index("owner")
     assert counted.loc["Roads"].tolist() == [3, 2, 0, 1, 2, 1]
     assert counted.loc["Parks"].tolist() == [2, 0, 1, 0, 2, 0]
-    assert three_lines(kpis) == [
+    assert three_lines(kpis, Terms()) == [
         "Figures: 2 of 5 received, 1 rejected, 2 missing, 1 late from before.",
         "Words: 1 of 5 KPIs has a commentary.",
         "Actions: B needs one.",
@@ -73,7 +74,7 @@ def test_a_quarter_of_which_nothing_has_come(tmp_path):
     raw, later = half_received(tmp_path), Quarter(2024, 4)
     kpis = kpi_status(known_for(raw, later), later)
     assert set(kpis["state"]) == {"missing"} and len(kpis) == 6  # the annual one is due now
-    assert three_lines(kpis)[2] == "Actions: none is missing."
+    assert three_lines(kpis, Terms())[2] == "Actions: none is missing."
 
 
 def test_an_earlier_years_figures_put_in_later_are_history(tmp_path):

@@ -14,6 +14,7 @@ from kpi_tools.quarters import Quarter
 from kpi_tools.scorecard import report_tables
 from kpi_tools.scorecard.actions import without_action
 from kpi_tools.spreadsheets import write_csv
+from kpi_tools.terms import Terms
 from kpi_tools.vocabulary import NOT_AVAILABLE
 from kpi_tools.wording import capitalised, listed, plural, rows_of
 
@@ -79,17 +80,18 @@ def counts_by(kpis: pd.DataFrame, by: str) -> pd.DataFrame:
     return counted.groupby(by, sort=False).sum().astype(int).reset_index()
 
 
-def three_lines(kpis: pd.DataFrame) -> list[str]:
+def three_lines(kpis: pd.DataFrame, terms: Terms) -> list[str]:
     """What is there and what is not, in three lines: figures, words, actions."""
     due, states, late = len(kpis), kpis["state"].value_counts(), kpis["late"].sum()
     words = kpis["words"].sum()
     rest = [f", {states[name]} {name}" for name in (REJECTED, MISSING) if name in states]
     rest += [f", {late} late from before"] if late else []
     lacking = kpis.loc[kpis["action"] == "needed", "kpi_id"].tolist()
+    have = f"{terms.word('kpi', due)} {'has' if words == 1 else 'have'}"
     need = f"{listed(lacking)} {'needs' if len(lacking) == 1 else 'need'} one"
     return [
         f"Figures: {states.get(RECEIVED, 0)} of {due} received{''.join(rest)}.",
-        f"Words: {words} of {due} KPIs {'has' if words == 1 else 'have'} a commentary.",
+        f"Words: {words} of {due} {have} a commentary.",
         f"Actions: {need if lacking else 'none is missing'}.",
     ]
 
@@ -124,15 +126,15 @@ def write_status(raw: str | Path, quarter: object, folder: str | Path) -> tuple[
     """One screen of text, and status.html and status.csv in `folder`/status/<quarter>."""
     wanted = Quarter.parse(quarter)
     returns = known_for(raw, wanted)
-    kpis = kpi_status(returns, wanted)
-    lines, files = three_lines(kpis), _files(returns, wanted)
+    kpis, terms = kpi_status(returns, wanted), Terms(returns.council)
+    lines, files = three_lines(kpis, terms), _files(returns, wanted)
     counted = {by: _headed(counts_by(kpis, by)) for by in ("directorate", "owner")}
     place = Path(folder) / "status" / wanted.slug
     place.mkdir(parents=True, exist_ok=True)
     late, words = kpis["late"].map({True: "late", False: ""}), {True: "yes", False: "no"}
     in_words = kpis.assign(late=late, words=kpis["words"].map(words))
     tables = {f"By {by}": rows for by, rows in counted.items()}
-    tables |= {"KPI by KPI": _headed(in_words), "Files": pd.DataFrame({"File": files})}
+    tables |= {"One by one": _headed(in_words), "Files": pd.DataFrame({"File": files})}
     texts = [Markup("<pre>{}</pre>").format(text) for text in reminders(kpis, wanted).values()]
     parts = [
         *lines,
@@ -153,7 +155,7 @@ def write_status(raw: str | Path, quarter: object, folder: str | Path) -> tuple[
 
 
 def _headed(rows: pd.DataFrame) -> pd.DataFrame:
-    heads = [capitalised(name.replace("_", " ")).replace("Kpi", "KPI") for name in rows.columns]
+    heads = [capitalised(name.removeprefix("kpi_").replace("_", " ")) for name in rows.columns]
     return rows.set_axis(heads, axis=1)
 
 
