@@ -115,9 +115,7 @@ def chromium(program):
 
 @pytest.fixture(scope="module")
 def browser(chromium):
-    """Chromium, started once a module: Playwright's event loop must not stay while other tests run
-    notebooks.
-    """
+    """Chromium, started once a module: Playwright's event loop must not stay while other tests run notebooks."""
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:

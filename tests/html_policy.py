@@ -22,17 +22,8 @@ _ELEMENT, _ATTRIBUTE = frozenset(_ELEMENTS.split()), frozenset(_ATTRIBUTES.split
 _VOID = {"meta", "br", "hr"}
 _METAS = {"content-security-policy"}
 _WORDS = {"content", "aria-label"}  # read to people and machines, never fetched
-_DRAWN = {
-    "d",
-    "fill",
-    "stroke",
-    "transform",
-    "clip-path",
-    "stroke-dasharray",
-    "font-size",
-    "font-weight",
-    "paint-order",
-}
+_DRAWN = {"d", "fill", "stroke", "transform", "clip-path", "stroke-dasharray"}
+_DRAWN |= {"font-size", "font-weight", "paint-order"}
 # What a reader does not see: control characters, and marks that hide or reverse text.
 _UNSEEN = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff0-\uffff\ud800-\udfff]"

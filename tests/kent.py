@@ -1,6 +1,4 @@
-"""Kent's data once a process, and the same with another series for one KPI, for the tests of what
-explains a KPI.
-"""
+"""Kent's data once a process, and the same with another series for one KPI, for the tests of what explains a KPI."""
 
 import csv
 import re
@@ -39,9 +37,7 @@ def recent(quarter: str = QUARTER.label, raw: Path = RAW) -> pd.DataFrame:
 
 @cache
 def scorecard(quarter: str = QUARTER.label, raw: Path = RAW) -> pd.DataFrame:
-    """The report's row of each KPI; of the quarter before the first folder, as its report would
-    have been printed.
-    """
+    """The report's row of each KPI; of the quarter before the first folder, as its report would have been printed."""
     if quarter == "2023-24 Q1":
         return earlier("2023-24 Q2")[0]
     return score(recent(quarter, raw), returns(quarter, raw))
@@ -81,9 +77,7 @@ def with_figures(
     note: str | None = None,
     **columns: Any,
 ) -> Evidence:
-    """What the rules say of a KPI whose last quarters had these values; `columns` of the catalogue
-    may differ.
-    """
+    """What the rules say of a KPI whose last quarters had these values; `columns` of the catalogue may differ."""
     kent = returns()
     catalogue = kent.catalogue.copy()
     for name, value in columns.items():
@@ -106,9 +100,7 @@ def with_figures(
 
 
 def with_months(values: Sequence[float], last: str = "2024-12", kpi_id: str = "ES01") -> Evidence:
-    """What the rules say of a KPI that has these monthly figures, up to the month `last`; NaN
-    leaves a month out.
-    """
+    """What the rules say of a KPI that has these monthly figures, up to the month `last`; NaN leaves a month out."""
     kent = returns()
     end = pd.Timestamp(last) + pd.offsets.MonthEnd(0)
     ends = pd.date_range(end=end, periods=len(values), freq="ME")
@@ -125,9 +117,7 @@ def with_months(values: Sequence[float], last: str = "2024-12", kpi_id: str = "E
 
 
 def governance_without_action(raw: Path) -> Path:
-    """A copy of which a report is quick: one section, whose Red (GL01) has lost its management
-    action.
-    """
+    """A copy of which a report is quick: one section, whose Red (GL01) has lost its management action."""
     shutil.copytree(RAW, raw, ignore=shutil.ignore_patterns(*_LEFT_OUT))
     for path in raw.rglob("*.csv"):
         with path.open(encoding="utf-8", newline="") as file:

@@ -104,9 +104,7 @@ _NAMES = (
 
 
 def write_raw(raw: Path) -> Path:
-    """A council with all kinds of units and ids; returns the folder for the returns of QUARTER,
-    still empty.
-    """
+    """A council with all kinds of units and ids; returns the folder for the returns of QUARTER, still empty."""
     kpis, targets = [_NAMES], ["kpi_id,from_quarter,target,floor_standard,tolerance,reason,status"]
     for kpi_id, unit in _UNITS.items():
         frequency = "monthly" if kpi_id == "M1" else "quarterly"
@@ -125,25 +123,16 @@ def write_raw(raw: Path) -> Path:
 
 
 class Desk:
-    """The returns folder of one quarter, read again and again against one catalogue, with one child
-    process.
-    """
+    """The returns folder of one quarter, read again and again against one catalogue, with one child process."""
 
     def __init__(self, raw: Path) -> None:
         self.raw, self.folder = raw, write_raw(raw)
-        (self.folder / "beside.csv").write_text(
-            "kpi_id,period,value\nR1,2023-24 Q1,15\n", encoding="utf-8"
-        )
+        write_table(self.folder / "beside.csv", ["kpi_id,period,value", "R1,2023-24 Q1,15"])
         council = read_returns(raw, QUARTER)
         assert council.problems.empty
-        self._known = Catalogue(
-            council.catalogue,
-            council.targets,
-            Ids(
-                council.catalogue["kpi_id"],
-                council.catalogue.set_index("kpi_id")["kpi_name"].to_dict(),
-            ),
-        )
+        names = council.catalogue.set_index("kpi_id")["kpi_name"]
+        ids = Ids(council.catalogue["kpi_id"], names.to_dict())
+        self._known = Catalogue(council.catalogue, council.targets, ids)
         self._books = Workbooks()
 
     def __enter__(self) -> Self:
@@ -153,13 +142,9 @@ class Desk:
         self._books.__exit__(None, None, None)
 
     def read(self, **files: bytes) -> Any:
-        """What becomes of files given by name (`return_csv` for return.csv): taken, problems, log,
-        rejected, counts.
-        """
-        paths = {
-            self.folder / ".".join(name.rsplit("_", 1)): content for name, content in files.items()
-        }
-        for path, content in paths.items():
+        """What becomes of files given by name (`return_csv` for return.csv): taken, problems, log, rejected, counts."""
+        paths = [self.folder / ".".join(name.rsplit("_", 1)) for name in files]
+        for path, content in zip(paths, files.values(), strict=True):
             path.write_bytes(content)
         run = Run(self.raw, self._books)
         taken = with_nulls(submissions_upto(Quarter.parse(QUARTER), run, self._known))
@@ -167,9 +152,6 @@ class Desk:
             path.unlink()
         beside = taken["file"] == HERE + "beside.csv"
         assert beside.sum() == 1
-        found = {
-            "problems": run.ledger.problems(),
-            "log": run.ledger.log(),
-            "rejected": run.rejected(run.ledger.problems()),
-        }
-        return SimpleNamespace(taken=taken[~beside], counts=run.counts(), **found)
+        problems = run.ledger.problems()
+        found = {"problems": problems, "log": run.ledger.log(), "counts": run.counts()}
+        return SimpleNamespace(taken=taken[~beside], rejected=run.rejected(problems), **found)

@@ -232,17 +232,11 @@ def test_the_order_of_consequence():
     kpis.loc[kpis["kpi_id"] == "Red, disputed", "gls_direction"] = level
     history = pd.DataFrame({"kpi_id": ["Red worse, long"] * 3, "rating": ["Green", "Red", "Red"]})
     ordered = by_consequence(kpis, history=history)
-    assert ordered[["kpi_id", "consequence"]].to_numpy().tolist() == [
-        ["Red worse, long", "Red and getting worse"],
-        ["Red worse", "Red and getting worse"],
-        ["Red", "Red, no clear change"],
-        ["Red, disputed", "Red, no clear change"],
-        ["Red better", "Red, improving"],
-        ["Amber worse", "Amber and getting worse"],
-        ["lucky", "Green, but the limits say that it will miss by chance"],
-        ["changed", "newly changed rating"],
-        ["calm Amber", "Amber"],
-        ["calm Green", "Green"],
-        ["not rated", "not rated"],
-        ["watched", "monitored"],
+    assert (ordered["kpi_id"] + ": " + ordered["consequence"]).tolist() == [
+        *("Red worse, long: Red and getting worse", "Red worse: Red and getting worse"),
+        *("Red: Red, no clear change", "Red, disputed: Red, no clear change"),
+        *("Red better: Red, improving", "Amber worse: Amber and getting worse"),
+        "lucky: Green, but the limits say that it will miss by chance",
+        *("changed: newly changed rating", "calm Amber: Amber", "calm Green: Green"),
+        *("not rated: not rated", "watched: monitored"),
     ]

@@ -30,6 +30,9 @@ def test_the_strip_has_every_figure_with_its_period():
     assert f"Latest 91% 3,058 of 3,243 {lines}" in text
     period = "Data period October to December 2024 final figure"
     assert f"Same quarter last year 84% 7 points higher now {period}" in text
+    # what is shown never contradicts the rating
+    lines = {"floor_standard": 75.0, "rating": ["Green"] * 5 + ["Red"]}
+    assert "Latest 74.7%" in told(values=(80, 80, 80, 80, 80, 74.7), **lines)
 
 
 def test_chart_table_and_strip_show_the_same_rows():
@@ -40,11 +43,6 @@ def test_chart_table_and_strip_show_the_same_rows():
         table = re.findall(r'<th scope="row">[^<]*</th><td>(\d+)%', card)
         assert set(values) <= set(map(int, re.findall(r">(\d+)%</text>", picture)))
         assert list(values) == [int(number) for number in table]
-
-
-def test_display_never_contradicts_the_rating():
-    lines = {"floor_standard": 75.0, "rating": ["Green"] * 5 + ["Red"]}
-    assert "Latest 74.7%" in told(values=(80, 80, 80, 80, 80, 74.7), **lines)
 
 
 def test_illustrative_figures_are_marked_wherever_they_show():
@@ -93,6 +91,7 @@ def test_arrears_benchmark_note_and_reason_are_footnotes():
         "Target agreed by Cabinet.",
     ):
         assert note in text
+    assert "Latest figure: Trafford Data Lab." in told(note="Trafford Data Lab")
 
 
 def test_of_many_areas_a_card_notes_england_alone():
@@ -192,7 +191,3 @@ def test_an_action_that_is_followed_has_owner_date_and_state():
     card = shown(points(), columns={"management_action": None}, actions={"CS01": [action]})
     said = "Management action A-01 Two posts. Owner Head of Service Due 30 November 2024 Overdue"
     assert f"{said} , opened in Quarter 1 2024/25 One is filled." in words(card)
-
-
-def test_a_name_in_a_note_keeps_its_capital():
-    assert "Latest figure: Trafford Data Lab." in told(note="Trafford Data Lab")

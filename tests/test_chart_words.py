@@ -40,10 +40,8 @@ def test_titles(values, title):
 
 def test_titles_use_the_councils_words():
     words = {"target": "aim", "floor_standard": "intervention level"}
-    assert (
-        chart_title(rows((70, 70)), words)
-        == "Red in both quarters, 10 points below intervention level"
-    )
+    said = "Red in both quarters, 10 points below intervention level"
+    assert chart_title(rows((70, 70)), words) == said
 
 
 def test_a_figure_in_doubt_concludes_nothing():
@@ -62,10 +60,8 @@ def test_a_figure_in_doubt_concludes_nothing():
     ((math.nan, 5), "One figure: 5"),
 ])  # fmt: skip
 def test_titles_of_what_is_not_rated(values, title):
-    assert (
-        chart_title([row | {"rating": "Monitored", "unit": "count"} for row in rows(values)])
-        == title
-    )
+    watched = [row | {"rating": "Monitored", "unit": "count"} for row in rows(values)]
+    assert chart_title(watched) == title
 
 
 @given(
@@ -78,9 +74,8 @@ def test_titles_have_at_most_ten_words(values, frequency):
 
 
 def test_the_alternative_text_reads_every_figure_and_line():
-    shown = rows(
-        (82, math.nan, 91), status=["final", "suppressed", "illustrative"], target=[85, 90, 90]
-    )
+    status = ["final", "suppressed", "illustrative"]
+    shown = rows((82, math.nan, 91), status=status, target=[85, 90, 90])
     assert chart_text(shown, "Line", LINES) == (
         "Line for three quarters: June 2024 82%, September 2024 no figure (suppressed) and December 2024 91% "
         "(illustrative). Target 85% to June 2024, 90% since. Floor standard 80%. The latest is Green."

@@ -142,10 +142,7 @@ def test_how_many_cases_decide_an_amber_both_ways(ahead):
     cases = "cases meeting the standard (of 565)"
     said = f"Would be Green with 14 more {cases} or Red with four fewer {cases}."
     assert ahead["ET03"]["sentences"] == [said]
-
-
-def test_without_cases_nothing_is_counted(ahead):
-    assert ahead["CS03"]["sentences"] == []
+    assert ahead["CS03"]["sentences"] == []  # without cases nothing is counted
 
 
 def test_the_quarter_alone_follows_from_its_three_months():

@@ -1,6 +1,4 @@
-"""The promises of the repository itself: one environment, written down three ways; floors;
-notebooks as prose.
-"""
+"""The promises of the repository itself: one environment, written down three ways; floors; notebooks as prose."""
 
 import ast
 import importlib
@@ -124,6 +122,8 @@ def test_no_addresses_in_environment_files():
     for text in (LOCK, CLUSTER_LOCK, *(path.read_text(encoding="utf-8") for path in beside)):
         assert not re.search(r"://|--(extra-)?index-url|--find-links", text)
     assert "://" not in (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    hooks = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text(encoding="utf-8"))
+    assert {repository["repo"] for repository in hooks["repos"]} == {"local"}
 
 
 def test_every_import_is_asked_for():
@@ -137,11 +137,6 @@ def test_every_import_is_asked_for():
                 distributions = {canonicalize_name(home) for home in homes.get(name, [name])}
                 said = f"{path.name} imports {name}, which pyproject.toml does not name"
                 assert distributions & allowed, said
-
-
-def test_hooks_are_local():
-    hooks = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text(encoding="utf-8"))
-    assert {repository["repo"] for repository in hooks["repos"]} == {"local"}
 
 
 def test_what_costs_a_second_is_never_imported_and_the_command_starts_without_the_heavy_ones():
@@ -254,9 +249,7 @@ def test_no_logic_in_cells(notebook):
 
 
 def test_only_checked_outputs_are_stored(notebook):
-    """nbval compares the outputs of marked cells that have a number, and nbstripout leaves those of
-    tagged ones.
-    """
+    """nbval compares the outputs of marked cells that have a number, and nbstripout leaves those of tagged ones."""
     for cell in code_cells(notebook):
         marked = "NBVAL_CHECK_OUTPUT" in source(cell)
         tagged = "keep_output" in cell["metadata"].get("tags", [])

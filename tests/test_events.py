@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import pandas as pd
 import pytest
 
 from kpi_tools.loading import as_known_at, load, read_returns
@@ -107,4 +106,3 @@ def test_dated_notes(tmp_path):
     found = [code for code, _ in faults(raw, "annotations.csv")]
     assert found == ["text-place", "catalogue-choice"]
     assert read_returns(raw).annotations["label"].tolist() == ["Snow", "New floors"]
-    assert isinstance(read_returns(raw).annotations, pd.DataFrame)

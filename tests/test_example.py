@@ -1,6 +1,4 @@
-"""The second example of the repository, whole: its three reports, in its own words and its own
-folder.
-"""
+"""The second example of the repository, whole: its three reports, in its own words and its own folder."""
 
 import os
 import re
@@ -25,9 +23,7 @@ MADE_FROM = re.compile(r"(targets|kpis)\.csv|kpi-tools")
 
 
 def words(page: object) -> str:
-    """What is read on a page or a piece of it, alternative texts among it; not its styles, scripts
-    and tokens.
-    """
+    """What is read on a page or a piece of it, alternative texts among it; not its styles, scripts and tokens."""
     text = re.sub(r"(?s)<(style|script)\b.*?</\1>", " ", str(page))
     text = re.sub(r"(?s)<[^>]*?(?:aria-label|alt)=\"([^\"]*)\"[^>]*>", r" \1 ", text)
     return MADE_FROM.sub(" ", re.sub(r"\{\w+\}", " ", re.sub(r"(?s)<[^>]*>", " ", text)))

@@ -49,12 +49,9 @@ def test_without_a_trend_the_mean_is_what_is_predicted():
     assert row["next_low"] == pytest.approx(32 - stats.t.isf(0.025, 5) * math.sqrt(18 / 5 * 7 / 6))
 
 
-def test_lower_is_better_turns_the_chance_round():
+def test_lower_is_better_turns_the_chance_round_and_close_to_target_counts_both_sides():
     higher, lower = looked(RISING), looked(RISING, polarity="lower")
     assert lower["next_target_chance"] == pytest.approx(1 - higher["next_target_chance"])
-
-
-def test_close_to_target_counts_both_sides():
     row = looked(LEVEL, polarity="target", target=32.0, tolerance=2.0)
     error = math.sqrt(18 / 5 * 7 / 6)
     assert row["next_target_chance"] == pytest.approx(1 - 2 * stats.t.sf(2 / error, 5))
@@ -63,12 +60,9 @@ def test_close_to_target_counts_both_sides():
 
 def test_a_rolling_figure_is_held_by_the_data_it_will_share():
     # The next rolling figure shares three of its four quarters with the latest, so it stays near it and is surer.
-    plain, rolling = (
-        looked([30.0, 31, 29, 30, 31, 36]),
-        looked([30.0, 31, 29, 30, 31, 36], basis="rolling_12_months"),
-    )
-    assert rolling["next_expected"] > plain["next_expected"]
     months, y = np.arange(0, 18, 3), np.array([30.0, 31, 29, 30, 31, 36])
+    plain, rolling = looked(y), looked(y, basis="rolling_12_months")
+    assert rolling["next_expected"] > plain["next_expected"]
     shared = np.maximum(0, 12 - np.abs(months[:, None] - months)) / 12
     inverse, ones = np.linalg.inv(shared), np.ones(6)
     mean = ones @ inverse @ y / (ones @ inverse @ ones)
@@ -77,9 +71,8 @@ def test_a_rolling_figure_is_held_by_the_data_it_will_share():
     variance = (y - mean) @ inverse @ (y - mean) / 5
     left = 1 - new @ inverse @ ones
     error = math.sqrt(variance * (1 - new @ inverse @ new + left**2 / (ones @ inverse @ ones)))
-    assert rolling["next_high"] - rolling["next_expected"] == pytest.approx(
-        stats.t.isf(0.025, 5) * error
-    )
+    reach = rolling["next_high"] - rolling["next_expected"]
+    assert reach == pytest.approx(stats.t.isf(0.025, 5) * error)
 
 
 @pytest.mark.parametrize(("last", "year_end", "state"), [
@@ -134,13 +127,10 @@ def test_without_room_about_the_line_or_without_target_there_is_no_chance():
 
 def test_in_words():
     text = outlook_in_words(looked(RISING, "2024-09-30"), "%", 0)
-    assert text.startswith(
-        "Predicted from the trend. Next quarter (Quarter 3 2024/25) expect 39%, between 38% and 40%; "
-    )
-    assert (
-        "the chance of meeting the target is about 3% and of meeting the floor standard is over 99%."
-        in text
-    )
+    ahead = "Next quarter (Quarter 3 2024/25) expect 39%, between 38% and 40%; "
+    assert text.startswith(f"Predicted from the trend. {ahead}")
+    target = "the chance of meeting the target is about 3%"
+    assert f"{target} and of meeting the floor standard is over 99%." in text
     assert "At the year's end (Quarter 4 2024/25) expect 40%" in text
     assert "nothing is said of it" in outlook_in_words(looked(RISING, "2024-06-30"), "%", 0)
     high = outlook_in_words(looked([97.0, 99.5, 96.0, 99.0, 98.0, 97.5], unit="%"), "%", 0)
@@ -149,9 +139,6 @@ def test_in_words():
     line = outlook_in_words(looked([50.0, 50.4, 50.8, 51.2, 51.6], unit="%"), "%", 1)
     assert "expect 52.0%; the" in line or "expect 52.0%." in line
     assert "between" not in line  # two equal figures
-
-
-def test_chances_never_promise():
     said = {0.001: "is under 1%", 0.5: "is about 50%", 0.9999: "is over 99%"}
     assert {chance: chance_in_words(chance) for chance in said} == said
     assert chance_in_words(math.nan) == "not known"
@@ -162,9 +149,8 @@ def test_chances_never_promise():
 
 def quarterly(values, **columns):
     ends = pd.date_range(end="2024-12-31", periods=len(values), freq="QE")
-    return pd.DataFrame(
-        {"period_end": ends, "value": np.array(values, float), "polarity": "lower", **columns}
-    )
+    rows = {"period_end": ends, "value": np.array(values, float), "polarity": "lower"}
+    return pd.DataFrame(rows | columns)
 
 
 def test_a_small_count_meets_nought_about_seven_times_in_ten():
@@ -212,9 +198,7 @@ def test_nothing_is_predicted_from_an_outlier_or_across_a_redefinition():
 
 
 def test_half_yearly_figures_are_predicted_half_a_year_ahead():
-    ends = pd.to_datetime(
-        [f"{year}-{day}" for year in (2022, 2023, 2024) for day in ("03-31", "09-30")]
-    )
+    ends = pd.date_range("2022-03-31", periods=6, freq="2QE")
     rows = pd.DataFrame({"period_end": ends, "value": [10.0, 12, 11, 12, 10, 11]})
     rows = rows.assign(polarity="higher", target=9.0)
     found = outlook(rows).iloc[0]
@@ -223,10 +207,8 @@ def test_half_yearly_figures_are_predicted_half_a_year_ahead():
 
 
 def test_a_frame_of_ones_own_on_every_engine():
-    own = quarterly([10.0, 12, 11, 12, 10, 11]).rename(
-        columns={"value": "pct", "period_end": "day"}
-    )
-    own = own.drop(columns="polarity")
+    own = quarterly([10.0, 12, 11, 12, 10, 11]).drop(columns="polarity")
+    own = own.rename(columns={"value": "pct", "period_end": "day"})
     for made in ENGINES.values():
         found = outlook(made(own), period="day", value="pct", polarity="higher", target=9).iloc[0]
         assert found["next_target_chance"] > 0.9

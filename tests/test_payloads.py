@@ -1,6 +1,4 @@
-"""The way out: whatever the texts from outside hold, nothing runs, nothing leaves the machine, no
-cell calculates.
-"""
+"""The way out: whatever the texts from outside hold, nothing runs, nothing leaves the machine, no cell calculates."""
 
 import csv
 import html
@@ -41,9 +39,7 @@ TOUCH = """() => {
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory):
-    """A project in a folder whose name is an attack as well: it reaches the notebook as a
-    parameter.
-    """
+    """A project in a folder whose name is an attack as well: it reaches the notebook as a parameter."""
     name = 'x"); import os; os.abort() #<img src=x onerror=pwned()>'
     project = tmp_path_factory.mktemp("way out") / name
     write_hostile_council(project / "raw")
@@ -73,9 +69,7 @@ def written(made, place):
 
 @pytest.fixture
 def watched(browser):
-    """`watched(page)`: how often a script ran in it, and whither it turned, when everything in it
-    was touched.
-    """
+    """`watched(page)`: how often a script ran in it, and whither it turned, when everything in it was touched."""
     context = browser.new_context()
     context.add_init_script(WATCH)
     away: list[str] = []

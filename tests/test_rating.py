@@ -170,15 +170,9 @@ def test_thousands_of_random_figures_agree_with_exact_fractions(percent):
 
 
 def test_a_null_is_no_figure_no_polarity_and_no_status_on_engines_that_know_it():
-    rows = pl.DataFrame(
-        {
-            "value": [90.0, None, None, None],
-            "target": [90.0] * 4,
-            "floor_standard": [85.0] * 4,
-            "polarity": [None, "higher", "higher", None],
-            "status": ["final", None, "suppressed", None],
-        }
-    )
+    given = {"value": [90.0, None, None, None], "polarity": [None, "higher", "higher", None]}
+    given |= {"status": ["final", None, "suppressed", None]}
+    rows = pl.DataFrame(given | {"target": [90.0] * 4, "floor_standard": [85.0] * 4})
     expected = ["polarity not known", "no figure", "suppressed", "no figure"]
     for frame in (rows, rows.to_arrow()):
         found = pl.DataFrame(rate(frame))
@@ -359,14 +353,10 @@ def test_schemes_monitored_and_milestones_in_one_table(rated):
         kpi(NAN, NAN, NAN, "none", scheme="", rated="yes", kind="milestone", milestone="Closed"),
     ]
     rows = [{"kind": "number", "milestone": "-", **row} for row in rows]
-    assert rated(rows, schemes, milestones={"On track": "Green", "Closed": None}) == [
-        ("Red", None),
-        ("Amber", None),
-        ("Green", None),
-        ("Monitored", None),
-        ("Green", None),
-        ("Not rated", 'the status "Closed" has no rating'),
-    ]
+    found = rated(rows, schemes, milestones={"On track": "Green", "Closed": None})
+    ratings = ["Red", "Amber", "Green", "Monitored", "Green"]
+    assert found[:5] == [(rating, None) for rating in ratings]
+    assert found[5:] == [("Not rated", 'the status "Closed" has no rating')]
     told = 'no scheme "tolernt"; there are tolerant; the nearest is "tolerant"'
     with pytest.raises(InputError, match=told):
         rate(pd.DataFrame([kpi(1.0, 2.0, 1.0, scheme="tolernt")]), schemes)
@@ -392,18 +382,11 @@ def test_a_figure_without_a_line_is_rated_by_those_it_has(rated):
 
 
 def test_the_year_that_goes_on(rated):
-    rows = [
-        kpi(52.0, None, None, year_target=100.0),
-        kpi(0.0, None, None, year_target=100.0),
-        kpi(52.0, 50.0, 40.0, year_target=NAN),
-        kpi(NAN, None, None, year_target=100.0),
-    ]
-    assert rated(rows) == [
-        ("Not rated", "on the way: 52% of the year's target"),
-        ("Not rated", "on the way: 0% of the year's target"),
-        ("Green", None),
-        ("Not rated", "no figure"),
-    ]
+    rows = [kpi(value, None, None, year_target=100.0) for value in (52.0, 0.0, NAN)]
+    rows.append(kpi(52.0, 50.0, 40.0, year_target=NAN))
+    way = "on the way: {}% of the year's target"
+    reasons = [way.format(52), way.format(0), "no figure"]
+    assert rated(rows) == [*(("Not rated", reason) for reason in reasons), ("Green", None)]
 
 
 def test_a_frame_of_ones_own_names_its_columns(rated):

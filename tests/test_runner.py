@@ -25,9 +25,7 @@ END = "End of the report for Quarter 3 2024/25."
 def run(worker):
     """Run a notebook in a process of its own; what was executed."""
 
-    def run(
-        path: Path, given: dict[str, str] = GIVEN, patience: float = 30
-    ) -> nbformat.NotebookNode:
+    def run(path, given=GIVEN, patience=30):
         executed = worker.run("tests.workplace:run_only", path, given, END, patience=patience)
         return nbformat.reads(executed, as_version=4)
 
@@ -36,12 +34,8 @@ def run(worker):
 
 def test_a_run_returns_the_executed_notebook_and_leaves_the_file_alone(run):
     before = (FAULTS / "good.ipynb").read_bytes()
-    printed = [
-        output.text
-        for cell in run(FAULTS / "good.ipynb").cells[3:]
-        for output in cell.outputs
-        if output.output_type == "stream"
-    ]
+    outputs = [one for cell in run(FAULTS / "good.ipynb").cells[3:] for one in cell.outputs]
+    printed = [output.text for output in outputs if output.output_type == "stream"]
     assert printed == ["The quarter is 2024-25 Q3\n"]
     assert (FAULTS / "good.ipynb").read_bytes() == before
 
@@ -81,10 +75,8 @@ def test_what_cells_show_is_what_a_kernel_shows(run, tmp_path):
     assert shows.outputs[0] == {"output_type": "stream", "name": "stdout", "text": "one\ntwo\n"}
     assert shows.outputs[1].data["text/html"] == "<b>x</b>"
     assert shows.outputs[3].data["image/png"].strip() == "iVBORw=="
-    assert (shows.outputs[4].data, shows.outputs[4].execution_count) == (
-        {"text/plain": "[5]"},
-        shows.execution_count,
-    )
+    assert shows.outputs[4].data == {"text/plain": "[5]"}
+    assert shows.outputs[4].execution_count == shows.execution_count
     assert (silent.outputs, last.outputs[0].data) == ([], {"text/plain": "6"})
 
 
@@ -139,9 +131,8 @@ def test_a_process_that_ends_is_a_sentence_and_the_next_run_has_another(run, fau
 @pytest.mark.slow
 def test_a_cell_that_takes_too_long_is_ended(worker, run, fault):
     run(FAULTS / "good.ipynb")  # so that the time is the cell's, not that of the imports
-    with pytest.raises(
-        LostError, match=r"^stopped in cell 3 \(`import .*`\): it took longer than it may"
-    ):
+    long = r"^stopped in cell 3 \(`import .*`\): it took longer than it may"
+    with pytest.raises(LostError, match=long):
         run(FAULTS / f"{fault}.ipynb", patience=2)
 
 
@@ -192,9 +183,8 @@ def test_a_notebook_has_one_code_cell_with_parameters(tmp_path, times, kinds, to
         cell.id = f"cell-{place}"
     notebook.cells = cells
     nbformat.write(notebook, tmp_path / "other.ipynb")
-    with pytest.raises(
-        InputError, match=f'needs one code cell with the tag "parameters", and has {told}'
-    ):
+    needs = f'needs one code cell with the tag "parameters", and has {told}'
+    with pytest.raises(InputError, match=needs):
         read_notebook(tmp_path / "other.ipynb", GIVEN)
 
 
@@ -231,10 +221,9 @@ def test_nothing_of_the_user_takes_part(tmp_path, monkeypatch):
     monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     monkeypatch.setenv("PYTHONHOME", str(tmp_path))
+    given = (FAULTS / "good.ipynb", GIVEN, END)
     with Worker() as fresh:
-        executed = fresh.run(
-            "tests.workplace:run_only", FAULTS / "good.ipynb", GIVEN, END, patience=60
-        )
+        executed = fresh.run("tests.workplace:run_only", *given, patience=60)
     assert END in executed
 
 

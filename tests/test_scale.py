@@ -202,13 +202,14 @@ def test_a_file_that_is_no_parquet(tmp_path, capsys, table):
 def test_an_output_that_cannot_be(source, tmp_path, capsys):
     (tmp_path / "there").mkdir()
     (tmp_path / "there" / "old.parquet").write_bytes(b"old")
-    status, said = command(capsys, source, tmp_path / "there")
-    assert status == 2 and "is there already" in said
+    for output, sentence in (
+        (tmp_path / "there", "is there already"),
+        (source, "is there already"),
+        (tmp_path / "no" / "out.parquet", "There is no folder"),
+    ):
+        status, said = command(capsys, source, output)
+        assert status == 2 and sentence in said
     assert (tmp_path / "there" / "old.parquet").read_bytes() == b"old"
-    status, said = command(capsys, source, source)
-    assert status == 2 and "is there already" in said
-    status, said = command(capsys, source, tmp_path / "no" / "out.parquet")
-    assert status == 2 and "There is no folder" in said
 
 
 def test_an_engine_that_is_not_there(source, tmp_path, capsys, monkeypatch):

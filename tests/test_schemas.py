@@ -79,13 +79,13 @@ BROKEN = {
     "blank cells": lambda text: text.partition("\n")[0] + "\n" + ",;" * 30,
 }
 _VISITS = {"activity_id": "V1", "activity_name": "Visits", "section": "Roads", "unit": "count"}
+_DECISION = {"period": QUARTER, "from_quarter": QUARTER, "reason": "Known", "agreed_by": "Director"}
 WHOLE = {
     "activity": _VISITS | {"decimals": 0, "period": QUARTER, "value": 5},
     "benchmarks": P1 | {"area": "England", "period": "2023", "value": 55.5},
     "changes": P1 | {"from_quarter": QUARTER, "change": "redefined"},
     "rebases": P1 | {"first_period": "2024-25 Q1", "reason": "New", "name": "Head"},
-    "small_numbers": P1
-    | {"period": QUARTER, "from_quarter": QUARTER, "reason": "Known", "agreed_by": "Director"},
+    "small_numbers": P1 | _DECISION,
     "actions": {"action_id": "A1", "kpi_id": "P1", "action": "Work", "from_quarter": QUARTER},
     "commentary/2024-25-Q3": P1 | {"commentary": "Words"},
 }
@@ -326,6 +326,9 @@ def test_a_kpi_without_a_line_in_force_is_warned_of_unless_it_is_only_monitored(
     ("[rating.schemes.easy]\nband = []\n", "[rating.schemes.easy]"),
     ("[rating]\nbands = []\n", "a list of bands"),
     ("[small_numbers]\nthreshold = true\n", "a whole number from 2 to 100"),
+    ("[small_numbers]\nthreshold = 1\n", "a whole number from 2 to 100"),
+    ("[small_numbers]\nrounding = 2.5\n", "a whole number from 2 to 100"),
+    ("[small_numbers]\nbase = 5\n", "threshold"),
     ("[council\n", "not valid TOML"),
 ])  # fmt: skip
 def test_a_fault_in_the_settings_is_a_sentence(tmp_path, settings_, told):

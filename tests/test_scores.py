@@ -87,9 +87,6 @@ def test_the_previous_figure_is_rated_by_the_lines_of_its_own_period(kpis):
     assert row[previous].tolist() == [92, 90, "Green", "2024-25 Q2"]
     assert row[["year_ago_quarter", "year_ago_value"]].tolist() == ["2023-24 Q3", 86]
     assert row[["commentary", "management_action"]].tolist() == ["why", "do"]
-
-
-def test_what_is_invented_is_known(kpis):
     assert kpis.loc[kpis["illustrative"], "kpi_id"].tolist() == ["B2"]
 
 

@@ -49,9 +49,7 @@ def test_the_data_as_they_are_have_none_of_them(raw, capsys):
 
 
 def test_each_is_named_at_its_place(raw, capsys):
-    """All in one copy, far from each other; one more Green is from 16 to 17 as printed, 14 to 17 on
-    the same 38 KPIs.
-    """
+    """All in one copy, far from each other; one more Green is from 16 to 17 as printed, 14 to 17 on the same 38 KPIs."""
     wrong = "Percentage of phone call to Contact Point which was answered"
     texts = f"""
 error count-in-text | Adult Social Care | Of the five KPIs four are Green and none is Red.

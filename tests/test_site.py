@@ -19,11 +19,8 @@ CORRECTED = "2025-03-14 | R1 was counted twice | the contractor sent two files"
 
 
 def files(folder: Path) -> dict[str, bytes]:
-    return {
-        path.relative_to(folder).as_posix(): path.read_bytes()
-        for path in folder.rglob("*")
-        if path.is_file()
-    }
+    paths = [path for path in folder.rglob("*") if path.is_file()]
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}
 
 
 @pytest.fixture(scope="module")
@@ -41,19 +38,10 @@ def published(tmp_path_factory, worker):
 def test_it_has_the_reports_histories_and_data(published):
     site = published.outputs / "site"
     there = set(files(site))
-    assert {
-        f"{SLUG}/report.html",
-        f"{SLUG}/report.docx",
-        f"{SLUG}-roads/report.html",
-        "index.html",
-        "definitions.html",
-        "data/kpis.csv",
-        "data/datapackage.json",
-        "directorates/roads.html",
-        "kpi/r1.html",
-        "kpi/r2.html",
-        "kpi/c1.html",
-    } <= there
+    wanted = {f"{SLUG}/report.html", f"{SLUG}/report.docx", f"{SLUG}-roads/report.html"}
+    wanted |= {"index.html", "definitions.html", "data/kpis.csv", "data/datapackage.json"}
+    wanted |= {"directorates/roads.html", "kpi/r1.html", "kpi/r2.html", "kpi/c1.html"}
+    assert wanted <= there
     assert not [name for name in there if name.endswith(".ipynb")]
     assert '<a href="directorates/roads.html">Roads</a>' in (site / "index.html").read_text("utf-8")
     made = published.final / "report.html"

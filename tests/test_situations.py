@@ -1,6 +1,4 @@
-"""Situations that people who report on performance meet: what must happen to small councils that
-have them.
-"""
+"""Situations that people who report on performance meet: what must happen to small councils that have them."""
 
 import re
 from pathlib import Path

@@ -488,14 +488,9 @@ def councils(draw: st.DrawFn) -> list[dict[str, Any]]:
     """KPIs with a name, a unit, a target and figures of some quarters."""
     names = draw(st.lists(WORDS, min_size=2, max_size=6, unique_by=lambda t: " ".join(t.split())))
     number = st.integers(2, 999).map(lambda n: n / 10)
-    return [
-        {
-            "name": " ".join(f"Rate of {name}".split()),
-            "target": draw(number),
-            "figures": draw(st.dictionaries(st.sampled_from(LABELS), number, min_size=1)),
-        }
-        for name in names
-    ]
+    some = st.dictionaries(st.sampled_from(LABELS), number, min_size=1)
+    names = [" ".join(f"Rate of {name}".split()) for name in names]
+    return [{"name": name, "target": draw(number), "figures": draw(some)} for name in names]
 
 
 @settings(

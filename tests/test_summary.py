@@ -139,27 +139,19 @@ def test_every_red_is_listed_with_its_distance_action_and_card():
     assert row[1:4] == ["71%", "floor standard 80%", "9 points below"] and row[4].startswith("89%")
 
 
-def test_the_distance_of_a_lower_is_better_kpi_is_above_its_floor():
+def test_a_red_that_is_better_low_one_without_action_and_none():
     lines = {"unit": "days", "polarity": "lower", "target": 9.0, "floor_standard": 10.5}
-    red = points(values=(10, 10, 10, 10, 10, 10.6), rating="Red", **lines)
-    text = " ".join(Cells(chapter_of_reds(red)).text.split())
+    late = points(values=(10, 10, 10, 10, 10, 10.6), rating="Red", **lines)
+    text = " ".join(Cells(chapter_of_reds(late, management_action=None)).text.split())
     assert "10.6 days 0.1 days above the floor standard of 10.5 days" in text
-
-
-def test_a_red_without_action_shows_the_gap():
-    red = points(values=(80, 80, 80, 80, 80, 60))
-    gap = chapter_of_reds(red, management_action=None)
-    assert "No management action has been given" in str(gap)
+    assert "No management action has been given" in text
+    assert "No KPI is rated Red." in str(chapter_of_reds(points()))
 
 
 def test_a_figure_in_doubt_is_marked_and_no_share_is_drawn_from_it():
     red = points(values=(80, 80, 80, 80, 80, 7.1)).assign(doubt_state="open")
     text = " ".join(Cells(chapter_of_reds(red)).text.split())
     assert "Red ? in doubt" in text and "9%" not in text
-
-
-def test_no_reds_is_said_in_words():
-    assert "No KPI is rated Red." in str(chapter_of_reds(points()))
 
 
 def test_each_colour_has_a_shape_of_its_own_and_a_word_beside_it():

@@ -24,7 +24,7 @@ from kpi_tools.publications.site import Final, site_pages
 from kpi_tools.report import make, make_report, page_jobs
 from kpi_tools.scorecard import earlier_reports, recent_quarters, score
 from tests import kent
-from tests.small_council import COUNCIL, append, make_council, quarters, rows_of, write_table
+from tests.small_council import append, make_council, quarters, rows_of, write_table
 
 QUARTER = "2024-25 Q3"
 HERE = "returns/2024-25-Q3/all.csv"
@@ -96,9 +96,7 @@ def leaks(folder: Path) -> list[tuple[str, str]]:
 
 
 def test_the_sentinels_would_be_found(raw, tmp_path, worker):
-    """Without suppression they stand in page, notebook, tables and history: the search can see
-    them.
-    """
+    """Without suppression they stand in page, notebook, tables and history: the search can see them."""
     kpis = (raw / "kpis.csv").read_text(encoding="utf-8").replace(",yes,", ",no,")
     (raw / "kpis.csv").write_text(kpis, encoding="utf-8")
     made = make_report(QUARTER, raw, tmp_path / "outputs", worker=worker, word=True)
@@ -313,17 +311,6 @@ def test_a_sensitive_share_without_its_counts_is_suppressed_and_named(raw):
     row = returns.problems[returns.problems["code"] == "small-number-unknown"].iloc[0]
     assert (row["file"], row["row"], row["value"]) == (HERE, 8, "")
     assert returns.months.set_index("month").loc["2024-11", "status"] == "suppressed"
-
-
-@pytest.mark.parametrize(("setting", "said"), [
-    ("threshold = 1", "a whole number from 2 to 100"),
-    ("rounding = 2.5", "a whole number from 2 to 100"),
-    ("base = 5", "threshold"),
-])  # fmt: skip
-def test_settings_that_cannot_be_are_refused(raw, setting, said):
-    (raw / "council.toml").write_text(COUNCIL + f"[small_numbers]\n{setting}\n", encoding="utf-8")
-    problem = read_returns(raw, QUARTER).problems.iloc[0]
-    assert problem["code"] == "setting-bad" and said in problem["rule"]
 
 
 def test_a_council_without_sensitive_kpis_says_nothing_of_small_numbers():

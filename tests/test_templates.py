@@ -155,12 +155,9 @@ def test_only_what_is_to_be_filled_in_can_be_typed(template):
     assert found["F1", "value"] == ("-1E+15", "1E+15")
 
 
-def test_the_same_data_give_the_same_bytes(desk, template, tmp_path):
+def test_an_untouched_template_says_nothing_and_is_the_same_each_time(desk, template, tmp_path):
     (again,) = write_templates(desk.raw, QUARTER, tmp_path)
     assert again.read_bytes() == template.read_bytes()
-
-
-def test_an_untouched_template_says_nothing_and_is_no_complaint(desk, template):
     found = desk.read(return_xlsx=template.read_bytes())
     assert found.problems.empty and found.log.empty and found.rejected.empty
     assert set(found.taken["status"]) == {"not available"} and found.taken["silent"].all()

@@ -108,6 +108,8 @@ def test_a_flat_series_has_limits_on_its_mean_and_no_flags(value):
         assert rows[name].tolist() == [value] * 24
     assert set(rows["limits"]) == {"no variation"} and set(rows["run"]) == {0}
     assert rows["rule"].isna().all()
+    # a flat baseline flags what leaves it
+    assert flags(chart([5.0] * 8 + [5.0 + 1e-9, 5.1], fix=8), after=8) == ". O+"
 
 
 @pytest.mark.parametrize(("text", "mean"), [("7", 7), ("gap gap gap", None), ("3 gap 5 gap 7", 5)])
@@ -116,6 +118,14 @@ def test_states_where_there_are_no_limits(text, mean):
     assert set(rows["mean"]) == {mean}
     assert set(rows["limits"]) == {"no limits"}
     assert rows[["upper_limit", "moving_range", "rule"]].isna().all(axis=None)
+
+
+def test_what_is_not_charted_and_a_table_without_values_or_rows():
+    rows = chart(BASE, columns={"basis": "year_to_date"})
+    assert set(rows["limits"]) == {"not charted"}
+    assert rows["mean"].isna().all() and rows["rule"].isna().all()
+    assert set(classified(table(BASE).assign(value=None))["limits"]) == {"no limits"}
+    assert len(classified(table([]).astype({"value": float, "period_end": "datetime64[ns]"}))) == 0
 
 
 @pytest.mark.parametrize(("values", "expected"), [
@@ -147,19 +157,6 @@ def test_what_follows_a_frozen_baseline_is_flagged_by_hand(values, expected):
     present = [place for place, value in enumerate(values) if value is not None]
     absent = chart([values[place] for place in present], present, fix=8)
     assert flags(absent, after=8) == " ".join(expected.split()[place - 8] for place in present[8:])
-
-
-def test_a_point_beyond_a_limit_counts_among_the_two_by_profile():
-    def after_base(values, profile):
-        return flags(chart(BASE + values, fix=8, profile=profile), after=8)
-
-    assert after_base([12.0, 17.0, 15.0, 10.0], "plotthedots") == ". O+ . ."
-    assert after_base([12.0, 17.0, 15.0, 10.0], "mdc") == ". O+ 2+ ."
-    assert after_base([15.0, 17.0, 15.0], "plotthedots") == "2+ O+ 2+"
-
-
-def test_a_flat_baseline_flags_what_leaves_it():
-    assert flags(chart([5.0] * 8 + [5.0 + 1e-9, 5.1], fix=8), after=8) == ". O+"
 
 
 def test_a_rebase_starts_limits_and_rules_anew():
@@ -219,12 +216,6 @@ def test_rolling_figures_have_wider_limits_and_one_rule():
     assert flags(chart([*BASE, 21.65, 21.63], fix=8, overlap=4), after=8) == "O+ ."
     rows = chart(BASE, columns={"k": 9}, overlap="k")
     assert rows["upper_limit"][0] == pytest.approx(11 + 15.96)
-
-
-def test_year_to_date_is_not_charted():
-    rows = chart(BASE, columns={"basis": "year_to_date"})
-    assert set(rows["limits"]) == {"not charted"}
-    assert rows["mean"].isna().all() and rows["rule"].isna().all()
 
 
 @pytest.mark.parametrize(
@@ -315,11 +306,6 @@ def test_the_steps_come_in_order():
         special_causes(process_limits(two), fix=8)
     with pytest.raises(InputError, match='no profile "nhs"; there are plotthedots, mdc'):
         special_causes(process_limits(table(BASE)), profile="nhs")
-
-
-def test_a_table_without_values_or_rows():
-    assert set(classified(table(BASE).assign(value=None))["limits"]) == {"no limits"}
-    assert len(classified(table([]).astype({"value": float, "period_end": "datetime64[ns]"}))) == 0
 
 
 COARSE = st.lists(st.one_of(st.none(), st.integers(-3, 3)), min_size=1, max_size=40)

@@ -15,9 +15,8 @@ def test_another_target_is_rated_and_reached_by_the_same_rules():
     """34% misses 55% and 70%. 70% of 2,421 is 1,694.7: with a quarter of 813 left, three quarters at x% of 605.25 each
     give 203.25 + 18.1575 x = 1,694.7, so x = 82.1, which only 83 suffices for."""
     text = said("ES01", target=70)
-    assert (
-        "Against a target of 70% and floor standard of 55% the latest 34% is Red, as it is." in text
-    )
+    against = "Against a target of 70% and floor standard of 55%"
+    assert f"{against} the latest 34% is Red, as it is." in text
     assert "it needs 83% in each of the next three quarters to reach the target." in text
     assert "the latest 34% is Green (it is Red)." in said("ES01", target=30, floor_standard=20)
 
@@ -25,9 +24,8 @@ def test_another_target_is_rated_and_reached_by_the_same_rules():
 def test_the_next_quarter_alone_moves_the_rolling_figure_by_its_cases():
     """813 - 203.25 + 0.9 * 605.25 = 1,154.475 of 2,421 is 47.7%: below 55%."""
     text = said("ES01", alone=90)
-    assert (
-        "At 90% in Quarter 4 2024/25 alone the rolling figure comes to 48%: it would be Red" in text
-    )
+    alone = "At 90% in Quarter 4 2024/25 alone the rolling figure comes to 48%"
+    assert f"{alone}: it would be Red" in text
     assert "inside the usual range of 5.3% to 53.7%" in text
 
 
@@ -49,12 +47,8 @@ def test_a_floor_beyond_its_target_is_refused_in_words():
 def test_nothing_supposed_says_what_is_so_and_the_sliders_stand_there():
     answer = what_if(kent.known("ES01"), "ES01", {})
     assert answer["sentences"][0] == "So it is: 34%, Red."
-    assert {one["name"]: one["value"] for one in answer["sliders"]} == {
-        "target": 60,
-        "floor_standard": 55,
-        "next": 36,
-        "alone": 68,
-    }
+    places = {"target": 60, "floor_standard": 55, "next": 36, "alone": 68}
+    assert {one["name"]: one["value"] for one in answer["sliders"]} == places
     for one in answer["sliders"]:
         assert one["min"] <= one["value"] == one["so"] <= one["max"]
 
@@ -75,8 +69,7 @@ def test_where_nothing_can_be_supposed_it_says_why():
     doubted = kent.with_figures([663, 655, 658, 640, 624, 612, 6130], "IC05")
     assert "Nothing is concluded" in what_if(doubted, "IC05", {})["sentences"][0]
     without = kent.with_figures([90.0, 91], lines=False)
-    assert what_if(without, "CS01", {})["sentences"] == [
-        "It has no target that a higher or a lower figure meets."
-    ]
+    said = "It has no target that a higher or a lower figure meets."
+    assert what_if(without, "CS01", {})["sentences"] == [said]
     missing = kent.with_figures([90.0, float("nan")])
     assert what_if(missing, "CS01", {})["sentences"] == ["There is no latest figure to begin with."]

@@ -16,12 +16,8 @@ from kpi_tools.report import make_report
 from tests.kent import BOROUGH
 
 QUARTER = Quarter.parse("2025-26 Q2")
-SAID = {
-    "title": "A title",
-    "author": "A council",
-    "quarter": QUARTER,
-    "changed_where": "Elsewhere.",
-}
+SAID = {"title": "A title", "author": "A council", "quarter": QUARTER}
+SAID["changed_where"] = "Elsewhere."
 
 
 @pytest.fixture(scope="module")
@@ -58,10 +54,8 @@ def test_every_sentence_and_figure_of_the_page_is_in_it(document, page):
         table.decompose()
     there = everything(document)
     main = soup.select_one("#main")
-    texts = [
-        element.get_text()
-        for element in main.select("p, li, td, th, dt, dd, figcaption, h2, h3, h4")
-    ]
+    said = main.select("p, li, td, th, dt, dd, figcaption, h2, h3, h4")
+    texts = [element.get_text() for element in said]
     lost = [text for text in texts if words(text) not in there]
     assert len(texts) > 500
     assert lost == []
@@ -105,10 +99,8 @@ def test_numbers_and_anchors_are_bookmarks_to_which_links_lead(document, page):
 
 def test_language_title_author_and_day(document):
     properties = document.core_properties
-    assert (properties.language, properties.author) == (
-        "en-GB",
-        "Example Borough Council (illustrative)",
-    )
+    assert properties.language == "en-GB"
+    assert properties.author == "Example Borough Council (illustrative)"
     assert properties.title.endswith("Council Plan Performance Report, Quarter 2 2025/26")
     assert properties.created.date() == properties.modified.date() == QUARTER.end
     assert 'w:val="en-GB"' in document.styles.element.xml
@@ -119,11 +111,8 @@ def test_language_title_author_and_day(document):
 def test_a_wide_table_lies_on_its_side_and_ratings_are_words_with_colour(document):
     turned = [section.orientation for section in document.sections]
     assert 1 in turned and turned[0] == turned[-1] == 0
-    shaded = {
-        run.text
-        for run in document.element.body.iter(qn("w:r"))
-        if run.find(f".//{qn('w:shd')}") is not None
-    }
+    runs = document.element.body.iter(qn("w:r"))
+    shaded = {run.text for run in runs if run.find(f".//{qn('w:shd')}") is not None}
     assert {"Blue", "Green", "Amber", "Red"} <= shaded
 
 
@@ -181,17 +170,15 @@ def test_long_names_and_characters_that_word_forbids(tmp_path, worker):
     from tests.workplace import SLUG, Project
 
     long = ("A name of three hundred letters " * 10)[:300].strip()
-    project = Project(
-        tmp_path, {"R1": long, "R2": 'Lights & <signs> "kept" ]]>', "C1": "No figures"}
-    )
-    project.comment(
-        {"R1": "Words with \x0b a tab and \ufffe no character.", "R2": "Plain.", "C1": "None."}
-    )
+    marks = 'Lights & <signs> "kept" ]]>'
+    project = Project(tmp_path, {"R1": long, "R2": marks, "C1": "No figures"})
+    odd = "Words with \x0b a tab and \ufffe no character."
+    project.comment({"R1": odd, "R2": "Plain.", "C1": "None."})
     rows = [["R1", WHEN, 91], ["R2", WHEN, 70]]
     project.returns(SLUG, rows)
     made = project.make(worker=worker, word=True)
     text = everything(docx.Document(str(made.folder / "report.docx")))
-    for name in (long, 'Lights & <signs> "kept" ]]>', "No figures"):
+    for name in (long, marks, "No figures"):
         assert words(name) in text
     assert "not available" in (made.folder / "kpis.csv").read_text(encoding="utf-8")
 

@@ -147,9 +147,6 @@ def test_otherwise_the_nearest_names_are_told(typed, sentence):
     with pytest.raises(InputError) as error:
         named(typed, KNOWN, "KPI")
     assert str(error.value) == sentence
-
-
-def test_a_long_text_is_cut_short():
     with pytest.raises(InputError) as error:
         named("x" * 5000, KNOWN, "KPI")
     assert len(str(error.value)) < 200
