@@ -97,22 +97,7 @@ def kpi() -> None:
 @words("--by", "ROLE", "… by decision of this role.", multiple=True)
 @words("--prepared-by", "ROLE", "Who prepared it; else as in council.toml.", default="")
 @words("--signed-off-by", "ROLE", "Who signed it off; else as in council.toml.", default="")
-def report(
-    given: tuple[str, ...],
-    raw: Path,
-    outputs: Path | None,
-    every: bool,
-    councils: bool,
-    force: bool,
-    processes: int | None,
-    scheduler: str | None,
-    final: bool,
-    corrected: tuple[str, ...],
-    override: tuple[str, ...],
-    because: tuple[str, ...],
-    by: tuple[str, ...],
-    **settings: Any,
-) -> None:
+def report(given: tuple[str, ...], raw: Path, outputs: Path | None, **settings: Any) -> None:
     """Make the report of a quarter.
 
     It is checked as `kpi check` does, and made only if there are no errors, or without the rows
@@ -131,18 +116,20 @@ def report(
     Of several reports only those are made whose inputs, settings, notebook or program have changed;
     one that fails does not stop the rest, and is listed at the end.
     """
-    if not len(override) == len(because) == len(by):
+    passed = [settings.pop(name) for name in ("override", "because", "by")]
+    if len(set(map(len, passed))) > 1:
         raise InputError("Each --override needs its own --because and --by.")
     settings |= {
-        "edition": "final" if final else "draft",
-        "overrides": tuple(zip(override, because, by, strict=True)),
-        "corrections": "\n".join(corrected),
+        "edition": "final" if settings.pop("final") else "draft",
+        "overrides": tuple(zip(*passed, strict=True)),
+        "corrections": "\n".join(settings.pop("corrected")),
     }
-    if every or councils or scheduler or len(given) > 1:
+    every, councils = settings.pop("every"), settings.pop("councils")
+    how = {name: settings.pop(name) for name in ("force", "processes", "scheduler")}
+    if every or councils or how["scheduler"] or len(given) > 1:
         from kpi_tools.report.many import make_all
 
         jobs, refused = _jobs(given, raw, outputs, every, councils, settings)
-        how: dict[str, Any] = {"force": force, "processes": processes, "scheduler": scheduler}
         make_all(jobs, refused, **how, progress=sys.stderr.isatty())
         return
     quarter = _quarter_or_latest(given[0] if given else None, raw)
@@ -157,12 +144,7 @@ def report(
 
 
 def _jobs(
-    given: Sequence[str],
-    raw: Path,
-    outputs: Path | None,
-    every: bool,
-    councils: bool,
-    settings: dict[str, Any],
+    given: Sequence[str], raw: Path, outputs: Path | None, every: bool, councils: bool, more: Any
 ) -> tuple[list[reports.Job], list[tuple[str, KpiError]]]:
     """Several reports, and the folders of councils that have none, with the reason."""
     from kpi_tools.report.many import jobs_of, jobs_of_councils
@@ -174,14 +156,14 @@ def _jobs(
         raise InputError(f"--all makes every quarter with returns: leave out {one}, or --all.")
     wanted = None if every else quarters
     if not councils:
-        return jobs_of(raw, outputs_of(outputs, raw), wanted, settings), []
+        return jobs_of(raw, outputs_of(outputs, raw), wanted, more), []
     if not folders:
         raise InputError(
             "--councils needs the folders of the councils, each with a council.toml, kpis.csv and "
             "returns."
         )
     found = [one for folder in folders for one in council_folders(Path(folder))]
-    return jobs_of_councils(found, outputs or reports.OUTPUTS, wanted, settings)
+    return jobs_of_councils(found, outputs or reports.OUTPUTS, wanted, more)
 
 
 @kpi.command()
@@ -191,14 +173,7 @@ def _jobs(
 @words("--directorate", "NAME", "All KPIs of a directorate.")
 @flag("--all", "every", help="All KPIs in the report.")
 @flag("--pdf", help="Print each page to history.pdf too.")
-def history(
-    given: tuple[str, ...],
-    raw: Path,
-    outputs: Path | None,
-    directorate: str | None,
-    every: bool,
-    pdf: bool,
-) -> None:
+def history(given: tuple[str, ...], directorate: str | None, every: bool, **more: Any) -> None:
     """Make the history of a KPI: everything known of it as at a quarter, on one page.
 
     KPI is its id, such as ES01. The folder outputs/history/<quarter>-<kpi> then holds history.html
@@ -208,16 +183,11 @@ def history(
     names = [text for text in given if not _is_quarter(text)]
     if bool(names) + bool(directorate) + every != 1:
         raise InputError("Name one or more KPIs such as ES01, or --directorate NAME, or --all.")
-    _pages("history", names, given, raw, outputs, directorate=directorate, pdf=pdf)
+    _pages("history", names, given, directorate=directorate, **more)
 
 
 def _pages(
-    kind: str,
-    names: Sequence[str],
-    given: Sequence[str],
-    raw: Path,
-    outputs: Path | None,
-    **more: Any,
+    kind: str, names: Sequence[str], given: Sequence[str], raw: Path, outputs: Any, **more: Any
 ) -> None:
     from kpi_tools.report.many import make_all
 
@@ -360,10 +330,8 @@ def _run_tool(module: str, *arguments: str, **environment: str) -> None:
     from importlib.util import find_spec
 
     if find_spec(module) is None:
-        raise KpiError(
-            f"This Python ({sys.executable}) has no {module}. Install the requirements again "
-            "(README.md)."
-        )
+        advice = "Install the requirements again (README.md)."
+        raise KpiError(f"This Python ({sys.executable}) has no {module}. {advice}")
     command = [sys.executable, "-m", module, *arguments]
     settings = os.environ | {"PYTHONUTF8": "1", "PYTHON_COLORS": "0"} | environment
     settings.pop("PYTHONPATH", None)  # other packages of the same names have no part in it
@@ -396,9 +364,7 @@ def _is_quarter(text: str) -> bool:
 
 
 def outputs_of(given: Path | None, raw: Path) -> Path:
-    """Where the reports of `raw` go: as given, else `outputs`, and there a folder for each council
-    but the project's.
-    """
+    """Where the reports of `raw` go: as given, else `outputs`; of another council in a folder."""
     if given is not None:
         return given
     if raw.resolve() == reports.RAW.resolve():

@@ -182,18 +182,10 @@ class Canvas:
         halo: bool = False,
     ) -> None:
         """A text with its foot at a place in pixels; with a `halo` over the marks it meets."""
-        self.texts.append(
-            {
-                "x": x,
-                "y": foot,
-                "text": text,
-                "fontSize": size,
-                "fontWeight": "bold" if bold else "normal",
-                "fill": colour,
-                "align": align,
-                "behind": self._behind(self.at(x), self.value(foot - 5)) if halo else None,
-            }
-        )
+        weight = "bold" if bold else "normal"
+        behind = self._behind(self.at(x), self.value(foot - 5)) if halo else None
+        row = {"x": x, "y": foot, "text": text, "fontSize": size, "fontWeight": weight}
+        self.texts.append(row | {"fill": colour, "align": align, "behind": behind})
 
     def _behind(self, x: float, value: float) -> str:
         """The colour that lies behind a place and value."""

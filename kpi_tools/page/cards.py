@@ -152,16 +152,10 @@ def small_picture(
     kpi = points[-1]
     if kpi.get("kind") == MILESTONE:
         return milestone_chart(points, name, context.terms.looks)
-    return kpi_chart(
-        points,
-        name,
-        bands=None if context.bands is None else context.bands.get(kpi["kpi_id"], []),
-        words=context.terms.line_words,
-        form=context.form,
-        breaks=[row["from_quarter"] for row in context.breaks.get(kpi["kpi_id"], [])],
-        small=small,
-        **more,
-    )
+    bands = None if context.bands is None else context.bands.get(kpi["kpi_id"], [])
+    breaks = [row["from_quarter"] for row in context.breaks.get(kpi["kpi_id"], [])]
+    looks: Any = {"words": context.terms.line_words, "form": context.form, "small": small}
+    return kpi_chart(points, name, bands=bands, breaks=breaks, **looks, **more)
 
 
 def _parts(
@@ -170,17 +164,14 @@ def _parts(
     if not parts:
         return []
     part_points = {part["kpi_id"]: every[part["kpi_id"]] for part in parts}
-    pictures = small_multiples(
-        part_points, f"{anchor}-part", bands=context.bands, words=context.terms.line_words
-    )
-    return [
-        entry(part, context.terms, text_of(part.get("short_name")) or "")
-        | {
-            "svg": pictures[part["kpi_id"]].svg,
-            "actions": [action_of(one) for one in context.actions.get(part["kpi_id"], [])],
-        }
-        for part in parts
-    ]
+    looks: Any = {"bands": context.bands, "words": context.terms.line_words}
+    pictures = small_multiples(part_points, f"{anchor}-part", **looks)
+    found = []
+    for part in parts:
+        name, actions = part["kpi_id"], context.actions.get(part["kpi_id"], [])
+        shown = {"svg": pictures[name].svg, "actions": list(map(action_of, actions))}
+        found.append(entry(part, context.terms, text_of(part.get("short_name")) or "") | shown)
+    return found
 
 
 # Below the picture.
@@ -291,16 +282,13 @@ def _activity(every: Rows, quarter: Quarter | None) -> dict[str, Any]:
     for then in [row for row in every if row["period"] == ago and is_number(row["value"])][:1]:
         small = _compared(latest["value"], then["value"])
         strip.append(figure_fact("Same quarter last year", then, small=small))
-    rows = [
-        {
-            "Period": short_title(row["period"]),
-            f"Result ({words})" if words else "Result": figure_with_status(
-                figure_of(row, bare=True), row["status"] if is_number(row["value"]) else None
-            ),
-            "Expected": _expected(row),
-        }
-        for row in points
-    ]
+    head, rows = f"Result ({words})" if words else "Result", []
+    for row in points:
+        status = row["status"] if is_number(row["value"]) else None
+        result = figure_with_status(figure_of(row, bare=True), status)
+        rows.append(
+            {"Period": short_title(row["period"]), head: result, "Expected": _expected(row)}
+        )
     return {
         "anchor": anchor,
         "name": name,

@@ -187,11 +187,10 @@ def reds(kpis: pd.DataFrame, before: pd.DataFrame, recent: pd.DataFrame, returns
     actions, called = in_report(followed(returns)), names(kpis, short=True)
     acted = rows_of(kpis[kpis["kpi_id"].isin(actions["kpi_id"])])
     of = {row["kpi_id"]: entry(row, terms, called[row["kpi_id"]]) for row in acted}
+    lacking = len(without_action(kpis, returns))
     page = render(
         "reds.html.j2",
-        sentence=narrative.actions_sentence(
-            kpis, then, f"Quarter {last.number}", len(without_action(kpis, returns)), terms
-        ),
+        sentence=narrative.actions_sentence(kpis, then, f"Quarter {last.number}", lacking, terms),
         reds=entries,
         bars=bars,
         followed=[

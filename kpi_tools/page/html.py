@@ -56,9 +56,7 @@ class Html:
         report = self.metadata[MADE_HERE] == "report"
         return f"{_WRAPPED[0]}{self.markup}{_WRAPPED[1]}" if report else str(self.markup)
 
-    def _repr_mimebundle_(
-        self, include: Any = None, exclude: Any = None
-    ) -> tuple[dict[str, str], dict[str, Any]]:
+    def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, str], dict[str, Any]]:
         return {"text/html": self._repr_html_(), "text/plain": repr(self)}, self.metadata
 
 

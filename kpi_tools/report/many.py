@@ -37,8 +37,7 @@ def jobs_of(
     settings: Mapping[str, Any],
     council: str = "",
 ) -> list[Job]:
-    """The report of each of `quarters`; where there are none of the latest, where None of all.
-    `settings`: those of `report_job`."""
+    """The report of each of `quarters`; where there are none of the latest, where None of all."""
     there = sorted(quarter for quarter, folder in sort_out(raw)[0].items() if returns_in(folder))
     if not there:
         raise InputError(
