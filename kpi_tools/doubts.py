@@ -14,10 +14,12 @@ lie beyond all others, and there must be a way in which the right figure could h
 import math
 import re
 import statistics
+import tomllib
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from itertools import pairwise
+from pathlib import Path
 from typing import Any, Final
 
 import pandas as pd
@@ -27,17 +29,8 @@ from kpi_tools.wording import Row, between, in_doubt, is_number, period_of, rows
 
 MARK: Final = "?"
 """What stands beside a doubted figure wherever it shows."""
-REMEDIES: Final = {
-    "doubt-slip": "Check the decimal point and the unit.",
-    "doubt-zero": "If there was no figure, leave the value empty and give the status.",
-    "doubt-another": "Check that the figure stands in the row of its own KPI.",
-    "doubt-remainder": "Check which of the two shares the KPI counts.",
-    "doubt-repeated": "Check that it is this period's figure; if none was made, give the status "
-    "carried forward.",
-    "doubt-denominator": "Check whether all cases were counted, and whether the definition still "
-    "holds.",
-    "doubt-far": "Check the figure and its unit.",
-}
+_TOML: Final = Path(__file__).with_suffix(".toml")
+REMEDIES: Final[dict[str, str]] = tomllib.loads(_TOML.read_text(encoding="utf-8"))
 DOUBTS: Final = tuple(REMEDIES)
 SLIP, ZERO, ANOTHER, REMAINDER, REPEATED, DENOMINATOR, FAR = DOUBTS
 

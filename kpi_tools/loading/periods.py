@@ -2,9 +2,11 @@
 financial quarter in which it ends; of a monthly figure the month is known as well."""
 
 import re
+import tomllib
 from calendar import monthrange
 from collections.abc import Mapping
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from kpi_tools.loading.cells import MONTH, YEAR, clean_name, fault_of_text, what_changed
@@ -40,27 +42,8 @@ month_number: Final = {
     for form in (month, month[:3], *(["sept"] if number == 9 else []))
 }.get
 """The month of an English name or its first three letters, in lower case; None for another word."""
-_ISO_MONTH: Final = re.compile(r"(20\d\d)-(\d\d)", re.ASCII)
-_WORD_MONTH: Final = re.compile(r"([a-z]{3,9})\.?[-/ ](20\d\d)", re.ASCII)
-_ENDED: Final = re.compile(r"(?:year|12 months|twelve months) (?:to|ending|ended)(?: in)? (.+)")
-_ISO_DATE: Final = re.compile(r"(\d{4})[-/](\d\d?)[-/](\d\d?)(?:[ t]00:00(?::00(?:\.0+)?)?)?", re.A)
-_UK_DATE: Final = re.compile(r"(\d\d?)[-/. ](\d\d?)[-/. ](\d{4}|\d\d)(?: 00:00(?::00)?)?", re.ASCII)
-_WORD_DATE: Final = re.compile(
-    r"(\d\d?)(?:st|nd|rd|th)?[- ]([a-z]{3,9})\.?,?[- ](\d{4}|\d\d)", re.ASCII
-)
-_YEAR: Final = re.compile(
-    r"(?P<academic>academic (?:year )?|school year )?(?:financial year |fy ?|year )?"
-    r"(?P<start>20\d\d|\d\d)[-/](?P<end>20\d\d|\d\d)",
-    re.ASCII,
-)
-_BARE_YEAR: Final = re.compile(r"20\d\d", re.ASCII)
-_HALF: Final = re.compile(
-    r"(?:h|half(?: year)? )(?P<half>[12])[ ,]*(?P<year>20\d\d[-/]\d\d)|"
-    r"(?P<year2>20\d\d[-/]\d\d)[ ,]*h(?P<half2>[12])",
-    re.ASCII,
-)
-_SHORT_MONTH: Final = re.compile(r"([a-z]{3,9})\.?[-/' ]\d\d|\d\d?[-/ ]([a-z]{3,9})", re.ASCII)
-_SERIAL: Final = re.compile(r"([3-5]\d{4})(?:\.0+)?", re.ASCII)
+_WRITTEN = tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
+_FORMS: Final = {name: re.compile(form, re.ASCII) for name, form in _WRITTEN.items()}
 _FIRST_DAY: Final = date(1899, 12, 30)
 """The day that spreadsheet programs number 0."""
 
@@ -99,23 +82,23 @@ def _no_quarter(plain: str, kind: str, kpi: Mapping[str, Any]) -> Period:
     low = plain.lower()
     if yearly and (year := _year(plain, kpi)):
         return year
-    if kpi.get("frequency") == "half_yearly" and (half := _HALF.fullmatch(low)):
+    if kpi.get("frequency") == "half_yearly" and (half := _FORMS["half"].fullmatch(low)):
         number = 2 * int(half["half"] or half["half2"])
         quarter = Quarter.parse(f"{half['year'] or half['year2']} Q{number}")
         return Period(quarter, why="a half of the financial year")
-    if iso := _ISO_MONTH.fullmatch(plain):
+    if iso := _FORMS["iso_month"].fullmatch(plain):
         year_of, number = int(iso[1]), int(iso[2])
         if number != year_of % 100 + 1:
             return _month(year_of, number, "", kpi)
         detail = f'"{plain}" may be a month or a financial year.' if number <= 12 else ""
         return Period(fault="period-bad", detail=detail)
-    if (word := _WORD_MONTH.fullmatch(low)) and (number_of := month_number(word[1])):
+    if (word := _FORMS["word_month"].fullmatch(low)) and (number_of := month_number(word[1])):
         return _month(int(word[2]), number_of, "a month in words", kpi)
-    if found := _ISO_DATE.fullmatch(low):
+    if found := _FORMS["iso_date"].fullmatch(low):
         return _date(plain, int(found[1]), int(found[2]), int(found[3]), kpi)
-    if found := _UK_DATE.fullmatch(low):
+    if found := _FORMS["uk_date"].fullmatch(low):
         return _date(plain, int(found[3]), int(found[2]), int(found[1]), kpi)
-    if (found := _WORD_DATE.fullmatch(low)) and (number_of := month_number(found[2])):
+    if (found := _FORMS["word_date"].fullmatch(low)) and (number_of := month_number(found[2])):
         return _date(plain, int(found[3]), number_of, int(found[1]), kpi)
     return Period(fault="period-bad")
 
@@ -123,9 +106,9 @@ def _no_quarter(plain: str, kind: str, kpi: Mapping[str, Any]) -> Period:
 def _year(plain: str, kpi: Mapping[str, Any]) -> Period | None:
     """A year of an annual KPI."""
     year_ends = kpi.get("year_ends") or "03-31"
-    if ended := _ENDED.fullmatch(plain.lower()):
+    if ended := _FORMS["ended"].fullmatch(plain.lower()):
         return _no_quarter(ended[1], "", kpi)
-    if _BARE_YEAR.fullmatch(plain):
+    if _FORMS["bare_year"].fullmatch(plain):
         end = year_ending(int(plain), year_ends)
         notice = f'"{plain}" was taken as the year to {end:%B %Y}.'
         return Period(Quarter.containing(end), why=f"the year to {end:%B %Y}", notice=notice)
@@ -142,7 +125,7 @@ def _year(plain: str, kpi: Mapping[str, Any]) -> Period | None:
 
 def _one_year(plain: str) -> re.Match[str] | None:
     """The text of one year as 2024/25."""
-    found = _YEAR.fullmatch(plain.lower())
+    found = _FORMS["year"].fullmatch(plain.lower())
     follows = found and int(found["end"]) % 100 == (int(found["start"]) + 1) % 100
     return found if follows else None
 
@@ -185,9 +168,10 @@ def _why_not(plain: str) -> str:
     """What a text that names no period probably is; "" where that cannot be told."""
     if _one_year(plain):
         return f'"{plain}" is a year, not a quarter of it.'
-    if found := _SERIAL.fullmatch(plain):
+    if found := _FORMS["serial"].fullmatch(plain):
         day = _FIRST_DAY + timedelta(days=int(found[1]))
         return f'"{plain}" is perhaps a date that lost its format: {day.day} {day:%B %Y}.'
-    if (found := _SHORT_MONTH.fullmatch(plain.lower())) and month_number(found[1] or found[2]):
+    found = _FORMS["short_month"].fullmatch(plain.lower())
+    if found and month_number(found[1] or found[2]):
         return f'"{plain}" may be a day or a month with its year.'
     return ""
