@@ -159,6 +159,15 @@ def test_what_follows_a_frozen_baseline_is_flagged_by_hand(values, expected):
     assert flags(absent, after=8) == " ".join(expected.split()[place - 8] for place in present[8:])
 
 
+def test_a_point_beyond_a_limit_counts_among_the_two_by_profile():
+    def after_base(values, profile):
+        return flags(chart(BASE + values, fix=8, profile=profile), after=8)
+
+    assert after_base([12.0, 17.0, 15.0, 10.0], "plotthedots") == ". O+ . ."
+    assert after_base([12.0, 17.0, 15.0, 10.0], "mdc") == ". O+ 2+ ."
+    assert after_base([15.0, 17.0, 15.0], "plotthedots") == "2+ O+ 2+"
+
+
 def test_a_rebase_starts_limits_and_rules_anew():
     second = [value + 20 for value in BASE]
     rows = chart(BASE + second, rebase=[{"kpi_id": "K1", "date": "2020-09-30", **REBASE}])
