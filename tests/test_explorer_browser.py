@@ -53,6 +53,7 @@ class Screen:
     within: str = ".kx"
     complaints: list[str] = field(default_factory=list)
     strangers: list[str] = field(default_factory=list)
+    asked: list[bytes] = field(default_factory=list)
 
     def find(self, selector: str) -> "Locator":
         return self.page.locator(self.within).first.locator(selector)
@@ -167,6 +168,11 @@ def watch(screen: Screen, *near: str) -> None:
         if message.type == "error":
             screen.complaints.append(message.text)
 
+    def sent(payload: str | bytes) -> None:
+        if isinstance(payload, bytes) and b'"ask":"view"' in payload:
+            screen.asked.append(payload)
+
+    screen.page.on("websocket", lambda socket: socket.on("framesent", sent))
     screen.page.on("request", asked)
     screen.page.on("console", said)
     screen.page.on("pageerror", lambda error: screen.complaints.append(str(error)))
@@ -247,6 +253,17 @@ def test_the_keys_reach_the_list_and_no_cell_of_the_notebook(lab):
     lab.press("/")
     assert lab.find("input[type=search]").evaluate("made => made === document.activeElement")
     assert lab.page.locator(".jp-Notebook .jp-Cell").count() == cells
+
+
+def test_of_choices_that_follow_each_other_only_the_last_is_asked_for_and_once(lab):
+    lab.row("IC05").click()
+    lab.shows("IC05 trend")
+    lab.asked.clear()
+    held = "row => { for (let n = 0; n < 7; n++) { document.activeElement.dispatchEvent("
+    held += "new KeyboardEvent('keydown', { key: 'ArrowDown', bubbles: true })); } }"
+    lab.row("IC05").evaluate(held)
+    lab.shows("IC02 trend")
+    assert len(lab.asked) == 1 and b"IC02" in lab.asked[0]
 
 
 def test_search_finds_by_words_and_names_the_nearest(lab):

@@ -56,8 +56,10 @@ export function start(root, host) {
 
   const cache = () => DRAWN.get(D) || DRAWN.set(D, new Map()).get(D);
   const size = () => { const w = $.plot.clientWidth || 640; return w < 540 ? "S" : w > 780 && root.clientHeight > 860 ? "L" : "M"; };
+  const kindOf = (id, view) => (view === "limits" && id === S.kpi ? S.kind : "");
+  const keyOf = (id, view, how = size()) => `${id} ${view} ${how} ${kindOf(id, view)}`.trim();
   async function viewOf(id, view, how = size()) {
-    const chart = view === "limits" && id === S.kpi ? S.kind : "", key = `${id} ${view} ${how}${chart && ` ${chart}`}`;
+    const chart = kindOf(id, view), key = keyOf(id, view, how);
     if (!cache().has(key)) {
       const answer = host.ask({ ask: "view", kpi_id: id, name: view, size: how, chart });
       cache().set(key, answer);
@@ -380,10 +382,15 @@ export function start(root, host) {
 
   /** Of several their courses on one scale of time, or the smaller picture of another view. */
   const beside = () => Promise.all(S.compare.map((id) => (S.view === "trend" ? viewOf(id, "several", "M") : viewOf(id, S.view, "S"))));
+  let before = Promise.resolve();
   async function draw() {
     const mine = ++turn, ids = several() ? [...S.compare] : [S.kpi], began = performance.now();
+    if (several() || !cache().has(keyOf(S.kpi, S.view))) await before; // of choices in a row only the last is asked for
+    if (mine !== turn) return;
     let found;
-    try { found = await (several() ? beside() : Promise.all([viewOf(S.kpi, S.view)])); }
+    const asked = several() ? beside() : Promise.all([viewOf(S.kpi, S.view)]);
+    before = asked.catch(() => {});
+    try { found = await asked; }
     catch (error) { if (mine === turn) { now = null; $.plot.replaceChildren(h("p", { class: "kx-empty" }, error.message)); $.plot.dataset.view = ""; } return; }
     if (mine !== turn) return;
     now = several() ? null : found[0];
