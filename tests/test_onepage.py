@@ -62,7 +62,7 @@ def worse(found, number: int):
     reds = kpis.index < number
     last = [*returns.council.schemes[""].bands][-1].name
     long = (
-        "A long action that says in many words what is to be done about it, by whom and how often. "
+        "A long action that says in many words what is to be done about it and by whom and how often. "
     )
     kpis = kpis.assign(
         kpi_id=[f"{row}-{n}" for n, row in enumerate(kpis["kpi_id"])],
