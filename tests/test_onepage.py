@@ -61,9 +61,7 @@ def worse(found, number: int):
     kpis = pd.concat([kpis] * 2, ignore_index=True).head(max(number, len(kpis)))
     reds = kpis.index < number
     last = [*returns.council.schemes[""].bands][-1].name
-    long = (
-        "A long action that says in many words what is to be done about it and by whom and how often. "
-    )
+    long = "A long action that says in many words what is to be done about it and by whom and how often. "
     kpis = kpis.assign(
         kpi_id=[f"{row}-{n}" for n, row in enumerate(kpis["kpi_id"])],
         rating=kpis["rating"].mask(reds, last).where(reds | (kpis["rating"] != last), "Green"),
