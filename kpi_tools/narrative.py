@@ -113,7 +113,7 @@ def change_sentence(
         each = table.loc[rated, [then, now]].itertuples(name=None)
         return listed([f"{name} from {old} to {new}" for name, old, new in each])
 
-    if first and not table.loc[rated, "same_previous"].sum():
+    if first and not table.at["kpis", "same_previous"]:
         return "This is the first report: there is none before it to compare its counts with."
     if first:
         return (
@@ -252,7 +252,8 @@ def outlook_sentence(lines: pd.DataFrame, kpis: pd.DataFrame, terms: Terms = KEN
     best = known.assign(first=~target).sort_values("first", kind="stable")
     best = best.drop_duplicates("kpi_id")
     if best.empty:
-        return "No outlook can be given: there are too few figures."
+        both = "has both a line and figures from which a chance can be told"
+        return f"No outlook can be given: no {terms.word('kpi')} {both}."
     several = (best["next_chance"] > 0.5).sum() > 1
     some = _likely(best["next_chance"], terms, " that can be predicted")
     goal = _goal(best, "meet", "their" if several else "its")

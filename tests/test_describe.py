@@ -17,6 +17,7 @@ from kpi_tools.page.describe import (
     likelihood,
     month_alone,
     outlooks,
+    short_title,
 )
 from kpi_tools.page.summary import lowest_lines
 from kpi_tools.quarters import Quarter
@@ -213,6 +214,7 @@ def test_the_targets_history_has_its_reasons(council, ahead):
     assert f"From Q3 2021/22: {lines} ({carried}) illustrative" in text
     agreed = "Agreed for 2024/25, as published in the Quarter 3 2024/25 report"
     assert f"From Q1 2024/25: {lines} ({agreed})" in text
+    assert short_title("2000-01 Q1") == "the beginning"  # where targets.csv names no quarter
 
 
 @pytest.mark.parametrize(("kpi_id", "distances"), [

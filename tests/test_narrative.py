@@ -112,7 +112,10 @@ def test_a_first_report_claims_no_change_since_one_that_never_was():
         "No report of Quarter 2 2024/25 is held here. By the figures known now the counts went since then: Green from 0 to 1, "
         "Amber from 1 to 0 and Red from 0 to 0."
     )
-    nothing = movement(kpis(of(1)), kpis(of(none=1)), kpis(of(none=1)))
+    unrated = movement(kpis(of(1)), kpis(of(none=1)), kpis(of(none=1)))
+    said = narrative.change_sentence(unrated, Quarter(2024, 2), first=True)
+    assert said.endswith("Green from 0 to 1, Amber from 0 to 0 and Red from 0 to 0.")
+    nothing = movement(kpis(of(1)), kpis(of()), kpis(of()))
     said = "This is the first report: there is none before it to compare its counts with."
     assert narrative.change_sentence(nothing, Quarter(2024, 2), first=True) == said
 
@@ -188,7 +191,7 @@ def chances(*target: float, floor: float = np.nan) -> pd.DataFrame:
 
 
 @pytest.mark.parametrize(("expected", "now", "text"), [
-    (chances(np.nan), of(1), "No outlook can be given: there are too few figures."),
+    (chances(np.nan), of(1), "No outlook can be given: no KPI has both a line and figures from which a chance can be told."),
     (chances(0.9), of(1),
      "Outlook (a judgement, not a fact): the one KPI that can be predicted is more likely than not to meet its target with "
      "the next figure, if nothing changes."),

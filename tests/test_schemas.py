@@ -299,6 +299,8 @@ def test_a_kpi_without_a_line_in_force_is_warned_of_unless_it_is_only_monitored(
     later = [P1 | {"target": 90, "from_quarter": "2025-26 Q1"}]
     assert faults(council(tmp_path, targets=later)) == [("targets.csv", "kpi_id", "target-none")]
     assert faults(council(tmp_path, {"rated": "no", "polarity": "none"}, targets=later)) == []
+    blank = [P1 | {"target": "", "reason": "To be agreed"}]
+    assert faults(council(tmp_path, targets=blank)) == [("targets.csv", "kpi_id", "target-none")]
     # the figure of a year that stands between its quarters is held against the lines of that year
     since = [P1 | {"target": 90, "from_quarter": "2024-25 Q1"}]
     returns = council(tmp_path / "y", {"frequency": "annual", "basis": "annual"}, targets=since)

@@ -75,6 +75,8 @@ def test_a_quarter_of_which_nothing_has_come(tmp_path):
     kpis = kpi_status(known_for(raw, later), later)
     assert set(kpis["state"]) == {"missing"} and len(kpis) == 6  # the annual one is due now
     assert three_lines(kpis, Terms())[2] == "Actions: none is missing."
+    one = three_lines(kpis.head(1).assign(words=False), Terms())
+    assert one[1] == "Words: 0 of 1 KPI has a commentary."
 
 
 def test_an_earlier_years_figures_put_in_later_are_history(tmp_path):

@@ -87,7 +87,7 @@ def three_lines(kpis: pd.DataFrame, terms: Terms) -> list[str]:
     rest = [f", {states[name]} {name}" for name in (REJECTED, MISSING) if name in states]
     rest += [f", {late} late from before"] if late else []
     lacking = kpis.loc[kpis["action"] == "needed", "kpi_id"].tolist()
-    have = f"{terms.word('kpi', due)} {'has' if words == 1 else 'have'}"
+    have = f"{terms.word('kpi', due)} {'has' if 1 in (words, due) else 'have'}"
     need = f"{listed(lacking)} {'needs' if len(lacking) == 1 else 'need'} one"
     return [
         f"Figures: {states.get(RECEIVED, 0)} of {due} received{''.join(rest)}.",

@@ -24,7 +24,7 @@ from kpi_tools.explorer.views import VIEWS
 from kpi_tools.loading import Returns, as_known_at, commentary_until, in_set, line_columns, load
 from kpi_tools.page.cards import Context, cards
 from kpi_tools.page.chart_words import quality_notes
-from kpi_tools.page.describe import required_cases
+from kpi_tools.page.describe import required_cases, since_title
 from kpi_tools.page.html import (
     Html,
     badge,
@@ -177,7 +177,7 @@ class OneKpi:
             cells = {terms.head(name): line_of(kpi | row, name) for name in lines}
             reason = _text(row["target_reason"], "No reason was given")
             rows.append(
-                {"From": Quarter.parse(row["from_quarter"]).title}
+                {"From": capitalised(since_title(row["from_quarter"]))}
                 | cells
                 | {"Reason": figure_with_status(reason, row["target_status"])}
             )

@@ -12,7 +12,7 @@ from typing import Any, Final, Self
 import numpy as np
 import pandas as pd
 
-from kpi_tools.loading.catalogue import with_targets
+from kpi_tools.loading.catalogue import line_columns, with_targets
 from kpi_tools.loading.periods import ACADEMIC
 from kpi_tools.loading.read import Table
 from kpi_tools.loading.schemas import BEGINNING
@@ -189,7 +189,9 @@ def check_targets(table: Table, kpis: pd.DataFrame, targets: pd.DataFrame, now: 
         reported = calendar.expected((calendar.due_until(now, 1) or [now])[-1])
         lines = targets[targets["kpi_id"] == kpi["kpi_id"]]
         place = {"file": table.file, "column": "kpi_id", "value": kpi["kpi_id"]}
-        if not (lines["from_quarter"] <= reported.label).any():
+        row = pd.DataFrame({"kpi_id": [kpi["kpi_id"]], "quarter": [reported.label]})
+        now_set = with_targets(row, lines)[[*line_columns(targets), "year_target"]]
+        if now_set.isna().all(axis=None):
             table.ledger.problem("target-none", **place, detail=reported.title)
         elif _is_flat(kpi, lines, reported):
             detail = f"{reported.year}/{(reported.year + 1) % 100:02}"

@@ -9,6 +9,7 @@ import pandas as pd
 
 from kpi_tools.cases import in_period, rolling_after, sensitivity, takes_in_words, what_it_takes
 from kpi_tools.loading import Returns
+from kpi_tools.loading.schemas import BEGINNING
 from kpi_tools.outlook import (
     FROM_CASES,
     FROM_COUNTS,
@@ -342,6 +343,12 @@ def _if_held(kpi: Row, leaving: Quarters | None, months: pd.DataFrame) -> list[s
     return [f"If the {month} held, the rolling figure would be {listed(each)}."]
 
 
+def since_title(label: str | Quarter) -> str:
+    """From when on: `Quarter 3 2024/25`, or `the beginning` where the tables name no quarter."""
+    quarter = Quarter.parse(label)
+    return "the beginning" if quarter == BEGINNING else quarter.title
+
+
 def short_title(label: str | Quarter) -> str:
     """`Q3 2024/25`, where there is little room."""
-    return Quarter.parse(label).title.replace("Quarter ", "Q")
+    return since_title(label).replace("Quarter ", "Q")
