@@ -99,18 +99,10 @@ def trend_picture(
     supposed: Mapping[str, float] | None = None,
 ) -> Picture:
     """Every figure by its rating, target and floor, the tested line, months, what is expected.
-
-    Args:
-        quarters: One KPI's rows, oldest first.
-        bands: Where each band begins in them (`rating.band_lines`).
-        ahead: Its rows of `outlook.predictions`.
-        months: Its single months.
-        fitted: The heights of the tested line at the last quarters; empty for none.
-        terms: What the council calls things.
-        dated: Notes with a date, to be numbered.
-        size: Of the picture.
-        supposed: What if `target`, `floor_standard` or the `next` figure were this.
-    """
+    `bands`: where each begins in the quarters (`rating.band_lines`); `ahead`: rows of
+    `outlook.predictions`; `fitted`: the heights of the tested line at the last quarters; `dated`:
+    notes, to be numbered; `supposed`: what if `target`, `floor_standard` or the `next` figure were
+    this."""
     rows, coming, what_if = rows_of(quarters), rows_of(ahead), dict(supposed or {})
     places = {row["quarter"]: place for place, row in enumerate(rows)}
     single = [
@@ -164,11 +156,8 @@ def limit_picture(
     dated: Sequence[Row] = (),
     size: tuple[float, float] = SIZES["PAGE"],
 ) -> Picture:
-    """The control chart: figures by special cause, mean and limits of each baseline, the target.
-
-    `table`: one KPI's rows of the classified table, oldest first. Limits are drawn as far as the
-    measure goes; where they are not known there are none.
-    """
+    """The control chart: figures by special cause, mean and limits of each baseline as far as the
+    measure goes, the target. `table`: one KPI's rows of the classified table, oldest first."""
     rows = rows_of(table)
     low, high = ends_of(rows[-1])
     for row in rows:
@@ -204,10 +193,8 @@ def limit_picture(
 
 
 def season_picture(quarters: pd.DataFrame, size: tuple[float, float] = SIZES["PAGE"]) -> Picture:
-    """The same quarter over the years, side by side: a group for each quarter of the year.
-
-    `quarters`: one KPI's rows oldest first. The group of the latest quarter is strong.
-    """
+    """The same quarter over the years, side by side: a group for each quarter of the year, that of
+    the latest strong."""
     rows = rows_of(quarters)
     groups: dict[int, Rows] = {n: [] for n in _QUARTERS}
     for row in rows:
@@ -241,10 +228,7 @@ def area_picture(
     benchmarks: pd.DataFrame, kpi: Row, size: tuple[float, float] = SIZES["PAGE"]
 ) -> Picture:
     """How figures are spread over areas, period by period, with the KPI's latest figure as a line.
-
-    `benchmarks`: rows of one KPI with `area`, `period`, `value`, `status`, oldest first. Up to four
-    areas are joined and named; of more, each period shows its middle half and its median.
-    """
+    Up to four areas are joined and named; of more, each period shows its middle half and median."""
     fixed = {name: kpi[name] for name in ("unit", "decimals")}
     rows = [row | fixed for row in rows_of(benchmarks) if is_number(row["value"])]
     periods = list(dict.fromkeys(row["period"] for row in rows))

@@ -133,11 +133,9 @@ class Evidence:
 
 
 def evidence(returns: Returns, kpi_ids: Collection[str] | None = None) -> Evidence:
-    """Everything that the rules say of the KPIs in the report of the returns' quarter.
-
-    Of a KPI with a doubted figure nothing is concluded: no special cause, assurance, reading or
-    outlook. `kpi_ids`: only of these.
-    """
+    """Everything that the rules say of the KPIs in the report of the returns' quarter, or of
+    `kpi_ids`. Of one with a doubted figure nothing is concluded: no special cause, assurance,
+    reading or outlook."""
     there = list(in_set(returns.catalogue, returns.quarter)["kpi_id"])
     if not there:
         raise InputError(
@@ -213,10 +211,8 @@ def _better_alone(known: Evidence) -> set[str]:
 
 
 def commentary_so_far(known: Evidence, commentary: pd.DataFrame) -> pd.DataFrame:
-    """The commentary on KPIs, report by report, its tokens with the figures of its own report.
-
-    `commentary`: as `loading.commentary_until` gives it, or some rows of that.
-    """
+    """The commentary (rows of `loading.commentary_until`) on KPIs, report by report, its tokens
+    with the figures of its own report."""
     of_kpis = commentary[commentary["kpi_id"].isin(set(known.kpis["kpi_id"]))].reset_index(
         drop=True
     )
@@ -243,10 +239,8 @@ def _as_reported(known: Evidence, quarter: Quarter, kpi_ids: set[str]) -> dict[s
 
 
 def directorate_named(returns: Returns, text: object) -> str:
-    """The directorate that `text` names; an empty text means all of them and stays empty.
-
-    Raises `InputError` with the nearest names where there is none.
-    """
+    """The directorate that `text` names; an empty text means all of them and stays empty. Raises
+    `InputError` with the nearest names where there is none."""
     known = dict.fromkeys(returns.catalogue["directorate"].dropna())
     return named(text, {name: name for name in known}, "directorate") if str(text).strip() else ""
 

@@ -28,12 +28,9 @@ from kpi_tools.wording import (
 
 
 def facts(known: Evidence, kpi_id: str, commentary: pd.DataFrame) -> dict[str, Row]:
-    """The facts of every point of a KPI's views, by the id that it has there.
-
-    Each has a `title` (period or area), `figures` in one line, `rating` (empty: none), the
-    sentences on it (`more`), and its `remarks` in the report of its quarter. `commentary`:
-    as `evidence.commentary_so_far` gives it.
-    """
+    """The facts of every point of a KPI's views, by the id that it has there: a `title` (period or
+    area), `figures` in one line, `rating` (empty: none), the sentences on it (`more`), and its
+    `remarks` in the report of its quarter, of `evidence.commentary_so_far`."""
     points, terms = known.of("points", kpi_id), known.terms
     reasons = dict(zip(points["period"], points["why"], strict=True))
     of_kpi = commentary[commentary["kpi_id"] == kpi_id]

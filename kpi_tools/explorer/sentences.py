@@ -4,26 +4,13 @@ import math
 
 import pandas as pd
 
+from kpi_tools import vocabulary
 from kpi_tools.explorer.evidence import WITHHELD, Evidence
 from kpi_tools.page.describe import direction_sentence, month_alone
 from kpi_tools.quarters import Quarter
 from kpi_tools.scorecard.series import NOT_ASSESSED
 from kpi_tools.tokens import kpi_figures
 from kpi_tools.trend import size_in_words
-from kpi_tools.vocabulary import (
-    COMMON_CAUSE,
-    CONCERN,
-    ILLUSTRATIVE,
-    IMPROVEMENT,
-    LIMIT_MEANINGS,
-    MONITORED,
-    NEGATIVE,
-    NEUTRAL,
-    NOT_RATED,
-    NOT_REPORTED,
-    POSITIVE,
-    STABLE,
-)
 from kpi_tools.wording import (
     Row,
     between,
@@ -38,16 +25,16 @@ from kpi_tools.wording import (
 )
 
 _DIRECTIONS = {
-    POSITIVE: "The direction of travel is positive.",
-    NEGATIVE: "The direction of travel is negative.",
-    STABLE: "The direction of travel is stable, or without a clear trend.",
+    vocabulary.POSITIVE: "The direction of travel is positive.",
+    vocabulary.NEGATIVE: "The direction of travel is negative.",
+    vocabulary.STABLE: "The direction of travel is stable, or without a clear trend.",
 }
 _UNUSUAL = {
-    COMMON_CAUSE: "The latest figure lies within its usual variation.",
-    IMPROVEMENT: "The latest figure is better than usual variation would explain.",
-    CONCERN: "The latest figure is worse than usual variation would explain.",
-    NEUTRAL: "The latest figure is unusual.",
-    NOT_REPORTED: "The latest figure has not been reported.",
+    vocabulary.COMMON_CAUSE: "The latest figure lies within its usual variation.",
+    vocabulary.IMPROVEMENT: "The latest figure is better than usual variation would explain.",
+    vocabulary.CONCERN: "The latest figure is worse than usual variation would explain.",
+    vocabulary.NEUTRAL: "The latest figure is unusual.",
+    vocabulary.NOT_REPORTED: "The latest figure has not been reported.",
     NOT_ASSESSED: f"Nothing is concluded: {WITHHELD}.",
 }
 
@@ -56,7 +43,7 @@ def status_sentences(known: Evidence, kpi_id: str) -> str:
     """The latest figure against its lines, for how long, whether it is unusual, luck or process."""
     kpi, terms = known.kpi(kpi_id), known.terms
     variation = str(kpi["variation"])
-    meaning = f"{capitalised(LIMIT_MEANINGS.get(variation, variation))}."
+    meaning = f"{capitalised(vocabulary.LIMIT_MEANINGS.get(variation, variation))}."
     unusual = "" if is_text(kpi["milestone"]) else _UNUSUAL.get(variation, meaning)
     latest = f"{capitalised(figure_of(kpi))} in {_when(kpi)}"
     lines = [f"{terms.word(name)} {line_of(kpi, name)}" for name in terms.lines(kpi)]
@@ -76,26 +63,25 @@ def doubts_in_words(known: Evidence, kpi_id: str) -> str:
 
 
 def how_long(quarters: pd.DataFrame) -> str:
-    """`Red for five quarters in a row, since Quarter 3 2023/24.`, or empty.
-
-    `quarters`: one KPI's rated quarters, oldest first.
-    """
+    """`Red for five quarters in a row, since Quarter 3 2023/24.`, or empty, of a KPI's rated
+    quarters, oldest first."""
     ratings = quarters["rating"].tolist()
-    if not ratings or ratings[-1] in (NOT_RATED, MONITORED):
+    if not ratings or ratings[-1] in (vocabulary.NOT_RATED, vocabulary.MONITORED):
         return ""
     rating, known = ratings[-1], len(ratings)
     run = next((n for n, other in enumerate(reversed(ratings)) if other != rating), known)
     each = "quarter" if _is_quarterly(dict(quarters.iloc[-1])) else "figure"
     if run < known and run == 1:
         before = ratings[-2]
-        return f"{rating} for the first {each}, {before} before." if before != NOT_RATED else ""
+        first = f"{rating} for the first {each}, {before} before."
+        return "" if before == vocabulary.NOT_RATED else first
     if run == 1:
         return ""
     since = f"for {in_words(run)} {each}s in a row"
     if run == known:
         since = f"in {'both' if run == 2 else f'all {in_words(run)}'} {each}s known"
     marks = quarters.filter(["status", "target_status"]).tail(run)
-    invented = bool((marks == ILLUSTRATIVE).any(axis=None))
+    invented = bool((marks == vocabulary.ILLUSTRATIVE).any(axis=None))
     note = " (some figures or lines of these are illustrative)" if invented else ""
     return f"{rating} {since}, since {Quarter.parse(quarters['quarter'].iloc[-run]).title}{note}."
 
@@ -120,10 +106,8 @@ def directions(known: Evidence, kpi_id: str) -> list[str]:
 
 
 def draft(known: Evidence, kpi_id: str) -> str:
-    """A first paragraph for the commentary, from the figures alone, with tokens where they belong.
-
-    Whatever is said is in the tables; why it is so is for the service to say.
-    """
+    """A first paragraph for the commentary, from the figures alone, with tokens where they belong;
+    why it is so is for the service to say."""
     kpi, so_long = known.kpi(kpi_id), how_long(known.of("quarters", kpi_id))
     if is_text(kpi["milestone"]):
         return _joined(f"In {{quarter}} it is {figure_of(kpi)}.", so_long)
@@ -167,7 +151,7 @@ def _against(kpi: Row, known: Evidence) -> str:
     terms = known.terms
     one = terms.word("kpi")
     if not is_number(kpi["band"]):
-        state = "monitored only" if kpi["rating"] == MONITORED else "not rated"
+        state = "monitored only" if kpi["rating"] == vocabulary.MONITORED else "not rated"
         return f"in {{quarter}} the {one} is {state}"
     worst = kpi["band"] == len(terms.scheme(kpi).bands) and is_number(kpi["floor_standard"])
     line = "floor_standard" if worst else "target"

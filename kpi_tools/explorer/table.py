@@ -144,9 +144,7 @@ def _row(kpi: Row, recent: Rows, known: Evidence) -> dict[str, Any]:
 
 
 def _reason(kpi: Row) -> str:
-    """Why a KPI stands where it does; the limits say it of those that are Green by luck, and of one
-    in doubt nothing is said.
-    """
+    """Why a KPI stands where it does: by the limits where it is Green by luck; "" in doubt."""
     reading = [kpi["reading"]] if is_text(kpi["reading"]) else []
     texts = reading if kpi["consequence"].endswith(BY_LUCK) else [kpi["consequence"], *reading]
     if kpi["variation"] == NOT_ASSESSED:
@@ -160,10 +158,8 @@ def _reason(kpi: Row) -> str:
 
 def view_data(known: Evidence, kpi_id: str, name: str, size: str) -> dict[str, Any]:
     """One view of one KPI: its drawing (`svg`), where its points stand in it (`places`), the
-    figures behind it (`table`), its `notes`, its `legend` and the point to begin with (`latest`).
-
-    `several`: its course over all quarters of `known`, small, to stand beside others.
-    """
+    figures behind it (`table`), its `notes`, `legend` and the point to begin with (`latest`). The
+    view `several` is its course over all quarters of `known`, small, to stand beside others."""
     if name == "several":
         quarters = sorted(set(known.quarters["quarter"]), key=Quarter.parse)
         terms, kpi = known.terms, known.kpi(kpi_id)

@@ -11,6 +11,7 @@ from typing import Any
 
 import pandas as pd
 
+from kpi_tools import vocabulary
 from kpi_tools.assurance import centre_of, if_today
 from kpi_tools.comparison import compare
 from kpi_tools.explorer.charts import (
@@ -30,23 +31,6 @@ from kpi_tools.page.describe import is_rolling, leaving_quarters, month_alone, t
 from kpi_tools.quarters import Quarter
 from kpi_tools.rebases import suggested_rebases
 from kpi_tools.units import adds_up
-from kpi_tools.vocabulary import (
-    AMBER,
-    COMMON_CAUSE,
-    CONCERN,
-    ENGLAND,
-    ESTIMATED,
-    GREEN,
-    ILLUSTRATIVE,
-    IMPROVEMENT,
-    LIMIT_MEANINGS,
-    MONTH,
-    NEGATIVE,
-    NEUTRAL,
-    NOT_RATED,
-    POSITIVE,
-    RED,
-)
 from kpi_tools.wording import (
     Row,
     capitalised,
@@ -64,10 +48,10 @@ from kpi_tools.wording import (
 )
 
 CAUSES = {
-    COMMON_CAUSE: "Within usual variation",
-    IMPROVEMENT: "Unusual: improvement",
-    CONCERN: "Unusual: concern",
-    NEUTRAL: "Unusual",
+    vocabulary.COMMON_CAUSE: "Within usual variation",
+    vocabulary.IMPROVEMENT: "Unusual: improvement",
+    vocabulary.CONCERN: "Unusual: concern",
+    vocabulary.NEUTRAL: "Unusual",
 }
 VIEWS = {
     "trend": "Trend",
@@ -91,14 +75,14 @@ _NO_GAP = 1e-6
 _OURS = "our latest figure"
 _ALL_IN_WORDS = 16
 _MARKS = {
-    GREEN: "●",
-    AMBER: "▲",
-    RED: "■",
-    NOT_RATED: "–",
-    COMMON_CAUSE: "●",
-    IMPROVEMENT: "■",
-    CONCERN: "◆",
-    NEUTRAL: "▲",
+    vocabulary.GREEN: "●",
+    vocabulary.AMBER: "▲",
+    vocabulary.RED: "■",
+    vocabulary.NOT_RATED: "–",
+    vocabulary.COMMON_CAUSE: "●",
+    vocabulary.IMPROVEMENT: "■",
+    vocabulary.CONCERN: "◆",
+    vocabulary.NEUTRAL: "▲",
     "Blue": "⬟",
     "Grey": "⬢",
     "month": "◆",
@@ -125,9 +109,9 @@ def view(name: str, known: Evidence, kpi_id: str, size: str = "PAGE") -> View:
     makers = {"trend": _trend, "limits": _limits, "season": _season, "areas": _areas}
     picture, description, notes, legend = makers[name](known, kpi_id, SIZES[size])
     status = {point.status for point in picture.points}
-    if ESTIMATED in status:
+    if vocabulary.ESTIMATED in status:
         legend.append(("pale", "Pale: not final, or read from a published chart"))
-    if ILLUSTRATIVE in status:
+    if vocabulary.ILLUSTRATIVE in status:
         legend.append(("hollow", "Hollow: illustrative, not a fact"))
     ids = [point.name for point in picture.points if point.kind != "month"]
     if name == "season":
@@ -159,7 +143,7 @@ def _trend(known: Evidence, kpi_id: str, size: Size) -> Parts:
             notes += to_reach(kpi, rows_of(known.of("lines", kpi_id)), leaving)
     notes += directions(known, kpi_id)
     kinds = {point.kind for point in picture.points}
-    rags = [rag for rag in (*terms.looks, NOT_RATED) if rag in kinds]
+    rags = [rag for rag in (*terms.looks, vocabulary.NOT_RATED) if rag in kinds]
     legend = [(terms.looks.get(rag, rag).capitalize(), rag) for rag in rags]
     legend += [("month", "A single month")] * ("month" in kinds)
     legend += [("expected", "Expected, with its 95% interval")] * bool(len(ahead))
@@ -179,7 +163,7 @@ def trend_of(
     fitted = [] if doubted else _fitted(recent, known.kpi(kpi_id))
     months = known.months(kpi_id)
     if adds_up(known.kpi(kpi_id)["unit"]):  # those of a part are on another scale
-        months = months[months["basis"] != MONTH]
+        months = months[months["basis"] != vocabulary.MONTH]
     drawn = trend_picture(
         known.of("quarters", kpi_id),
         known.of("bands", kpi_id),
@@ -207,8 +191,8 @@ def _limits(known: Evidence, kpi_id: str, size: Size) -> Parts:
         notes.append(known.chart(kpi_id).why)
     if last["series"] == DAYS_BETWEEN:
         notes.append(if_today(last, known.returns.quarter.end))
-    if last["limits"] in LIMIT_MEANINGS:
-        notes.append(f"{capitalised(LIMIT_MEANINGS[last['limits']])}.")
+    if last["limits"] in vocabulary.LIMIT_MEANINGS:
+        notes.append(f"{capitalised(vocabulary.LIMIT_MEANINGS[last['limits']])}.")
     if is_number(last["target"]):
         line = f"{terms.word('target')} of {line_of(last, 'target')}"
         reading = f": {kpi['reading']}" if is_text(kpi["reading"]) else ""
@@ -228,7 +212,7 @@ def _limits(known: Evidence, kpi_id: str, size: Size) -> Parts:
             f"{centre_of(last)}: if the process was changed then, its owner may agree new limits "
             f"from there (a rebase, with a date, a reason and a name).{near}"
         )
-    if invented := int((points["status"] == ILLUSTRATIVE).sum()):
+    if invented := int((points["status"] == vocabulary.ILLUSTRATIVE).sum()):
         notes.append(
             f"{capitalised(plural(invented, 'figure'))} of the {len(points)} behind the limits "
             f"{'is' if invented == 1 else 'are'} illustrative, so the limits are too."
@@ -303,7 +287,7 @@ def _place(kpi: Row) -> tuple[str, int]:
 
 def _fitted(recent: pd.DataFrame, kpi: Row) -> list[float]:
     """The heights of the tested line at the quarters shown; none where there is no clear trend."""
-    if kpi["direction_of_travel"] not in (POSITIVE, NEGATIVE):
+    if kpi["direction_of_travel"] not in (vocabulary.POSITIVE, vocabulary.NEGATIVE):
         return []
     years = pd.Series(range(len(recent))) / 4
     measured = recent["value"].notna()
@@ -342,17 +326,9 @@ def _covers(kpi: Row, one: str) -> str:
 
 
 def comparison_notes(measured: pd.DataFrame, kpi: Row, when: str = "") -> list[str]:
-    """Sentences on a KPI's latest figure among the latest of other areas.
-
-    England is compared with and not ranked. With fewer than four areas there is no rank.
-
-    Args:
-        measured: rows with `area`, `period`, `value`, oldest first. `group` names the group in
-            which an area is compared with ours; `numerator` and `denominator`, ours included, say
-            whether ours differs by more than chance.
-        kpi: our row of the scorecard, or of the quarters.
-        when: our own period, where it is not that of the others.
-    """
+    """Sentences on a KPI's latest figure among the latest of other areas: England is compared with
+    and not ranked, and of fewer than four there is no rank. `measured`: rows of benchmarks, oldest
+    first, with parts where a funnel is to be drawn; `when`: our period, where it is another."""
     if measured.empty or not pd.notna(kpi["value"]):
         return []
     latest = measured[measured["period"] == measured["period"].iloc[-1]]
@@ -366,12 +342,14 @@ def comparison_notes(measured: pd.DataFrame, kpi: Row, when: str = "") -> list[s
     table = pd.concat(both, ignore_index=True).assign(
         **{name: kpi[name] for name in ("kpi_id", "polarity", "unit")}
     )
-    england = ENGLAND if (table["area"] == ENGLAND).any() else None
+    england = vocabulary.ENGLAND if (table["area"] == vocabulary.ENGLAND).any() else None
     settings: dict[str, Any] = {"by": ["kpi_id"], "area": "area", "england": england}
     row = compare(table, **settings).iloc[-1]
     period, notes = latest["period"].iloc[0], []
     if pd.notna(row["from_england"]):
-        notes.append(f"Ours{when} is {_gap(row['from_england'], kpi)} {ENGLAND} in {period}.")
+        notes.append(
+            f"Ours{when} is {_gap(row['from_england'], kpi)} {vocabulary.ENGLAND} in {period}."
+        )
     groups = latest.groupby("group", sort=False)["area"] if "group" in latest else ()
     for name, members in groups:
         gap = compare(table, **settings, group=list(members)).iloc[-1]["from_group"]

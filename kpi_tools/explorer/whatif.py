@@ -43,11 +43,9 @@ _MARGIN = 0.35
 def what_if(
     known: Evidence, kpi_id: str, supposed: Mapping[str, float], size: str = "M"
 ) -> dict[str, Any]:
-    """The `sliders` of a KPI, the `sentences` on what is supposed, and the trend with it.
-
-    `supposed`: any of `target`, `floor_standard`, `next` (the next figure) and `alone` (the next
-    quarter by itself, of a rolling figure). Raises `InputError` for a number that cannot be.
-    """
+    """The `sliders` of a KPI, the `sentences` on what is supposed, and the trend with it: any of
+    `target`, `floor_standard`, `next` (the next figure) and `alone` (the next quarter by itself, of
+    a rolling figure). Raises `InputError` for a number that cannot be."""
     kpi, terms = known.kpi(kpi_id), known.terms
     if why_not := doubts_in_words(known, kpi_id) or _why_not(known, kpi):
         return {"sliders": [], "sentences": [why_not]}

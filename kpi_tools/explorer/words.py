@@ -177,10 +177,8 @@ def is_published(raw: Path, quarter: Quarter) -> bool:
 
 
 def words_file(raw: Path, quarter: Quarter) -> Path:
-    """The CSV file with the words of a quarter, there or not yet.
-
-    Raises `KpiError` where they stand in a workbook or in several files.
-    """
+    """The CSV file with the words of a quarter, there or not yet. Raises `KpiError` where they
+    stand in a workbook or in several files."""
     folder = raw / "commentary"
     there = sorted(folder.glob(f"{quarter.slug}.*"))
     found = [path for path in there if path.suffix.lower() in (".csv", ".xlsx")]
@@ -203,12 +201,9 @@ def row_of(path: Path, kpi_id: str) -> int:
 
 
 def save_words(path: Path, kpi_id: str, texts: Texts, expected: Texts | None) -> Written:
-    """Write the texts of a KPI; empty ones take its row away.
-
-    `expected`: what stood there when it was shown; another raises `ConflictError`. None writes over
-    whatever stands there. Raises `KpiError` where the file is open elsewhere, cannot be written, or
-    cannot hold a character.
-    """
+    """Write the texts of a KPI; empty ones take its row away. `expected`: what stood there when it
+    was shown; another raises `ConflictError`; None writes over whatever stands there. Raises
+    `KpiError` where the file is open elsewhere, cannot be written, or cannot hold a character."""
     with _alone(path):
         before = path.read_bytes() if path.exists() else None
         file = _File((",".join(_COLUMNS) + "\r\n").encode() if before is None else before)
