@@ -374,6 +374,68 @@ def test_a_target_in_words_is_asked_for_and_tables_below_each_other_are_sections
     assert kpis[0]["rated"] is None and 'rated: its target "Top quartile"' in kpis[0]["why"]
 
 
+# fmt: off
+@pytest.mark.parametrize(("heading", "means"), [
+    ("Q3 forecast 24/25", "forecast"), ("Projected outturn 2024/25", "forecast"),
+    ("Stretch target", "ignore"), ("Last year's target", "previous"), ("Standard", "target"),
+    ("Previous year outturn", "previous"), ("Previous quarter RAG", "previous"),
+    ("Previous year actual 2023/24", "actual"), ("Q1 actual last year", "previous"),
+    ("Direction of good", "polarity"), ("Good?", "polarity"), ("Freq", "frequency"),
+    ("Target (%)", "target"), ("This quarter", "actual"),
+])  # fmt: on
+def test_a_heading_of_another_time_or_kind_is_no_figure_of_the_period(tmp_path, heading, means):
+    rows = [["Performance, Quarter 2 2024/25"], ["Indicator", *QUARTERS[:2], heading]]
+    columns, _ = taken_for(tmp_path, [*rows, ["Waste recycled (%)", 48, 51, 50]])
+    assert columns[heading] == means
+
+
+def test_what_headings_say_of_basis_unit_and_polarity_is_not_asked_for(tmp_path):
+    rows = [["Measure", "Polarity", "12 months to Mar 2024 (%)", "12 months to Mar 2025 (%)"]]
+    _, kpis = taken_for(tmp_path, [*rows, ["Burglaries solved", "H", 6, 7], ["Late", "L", 5, 4]])
+    assert {(one["basis"], one["unit"]) for one in kpis} == {("rolling_12_months", "%")}
+    assert [one["polarity"] for one in kpis] == ["higher", "lower"]
+
+
+def targets_of(tmp_path: Path, rows: list[list[Any]]) -> tuple[set[Any], list[Any]]:
+    """What is asked for, and the periods that columns of targets were taken for."""
+    tmp_path.mkdir(exist_ok=True)
+    started = start_from("Anyborough", saved(tmp_path / "wide.xlsx", rows), tmp_path, BANDS)
+    book = load_workbook(started.folder / "mapping.xlsx")
+    asked = {row[3] for row in book["To fill in"].iter_rows(min_row=2, values_only=True)}
+    columns = book["Columns"].iter_rows(min_row=2, values_only=True)
+    return asked, [row[4] for row in columns if row[3] == "target"]
+
+
+def test_a_target_of_a_year_is_none_of_every_quarter_and_one_in_a_name_is_asked_for(tmp_path):
+    heads, row = ["Measure", "Good is", *QUARTERS[:2]], ["Homes built", "High", 20, 30]
+    asked, periods = targets_of(tmp_path / "a", [[*heads, "Annual target"], [*row, 100]])
+    assert asked == {"target_covers"} and periods == ["2024/25"]
+    rows = [[*heads, "Target", "Target 2023/24"], [*row, 30, 25]]
+    assert targets_of(tmp_path / "b", rows) == ({"period", "target_covers"}, [None, "2023/24"])
+    rows = [heads, ["Calls answered (target 80%)", "High", "79%", "81%"]]
+    assert targets_of(tmp_path / "c", rows)[0] == {"rated"}
+    heads = ["Measure", "Good is", "Q1 24/25", "Q1 RAG", "Q2 24/25", "Q2 RAG", "Target"]
+    rows = [heads, ["Homes built", "High", 25, "Green", 50, "Green", 100]]
+    assert targets_of(tmp_path / "d", rows)[0] == {"target_covers"}
+
+
+def test_a_block_for_each_kpi_has_its_name_above_and_rows_may_be_of_the_year_to_date(tmp_path):
+    block = [["", "Q1", "Q2"], ["Actual", 5, 6], ["Target", 6, 6], ["RAG", "A", "G"], []]
+    rows = [["Performance 2024/25 Q1-Q2"], ["Tax collected (%)"], *block, ["Late (%)"], *block]
+    _, kpis = taken_for(tmp_path / "a", rows)
+    assert [one["kpi_name"] for one in kpis] == ["Tax collected (%)", "Late (%)"]
+    rows = [["Indicator", "Type", *QUARTERS[:2]], ["Homes", "Quarterly", 5, 6]]
+    rows += [["", "YTD", 5, 11], ["", "Target YTD", 6, 12], ["", "Stretch", 9, 9]]
+    columns, _ = taken_for(tmp_path / "b", rows)
+    assert columns["Type"] == "row"
+
+
+def test_the_line_above_the_headings_is_a_section_where_others_stand_below(tmp_path):
+    rows = [["Scorecard"], ["Theme: Homes"], ["Measure", *QUARTERS[:2]], ["Voids (%)", 5, 6]]
+    _, kpis = taken_for(tmp_path, [*rows, ["Theme: Streets"], ["Litter (%)", 7, 8]])
+    assert [one["section"] for one in kpis] == ["Theme: Homes", "Theme: Streets"]
+
+
 def test_what_is_hidden_what_is_no_kpi_and_what_is_only_monitored_is_told(tmp_path):
     rows = [
         ["Ref", "Measure", "Unit", "Good is", "Target", *QUARTERS[:3]],

@@ -173,11 +173,11 @@ def _covers(kpi: Kpi) -> Facts:
     if kpi.get("rated") == "no" or not adds_up(kpi.get("unit")) or dated or not kinds:
         return
     basis, months = kpi.get("basis", "quarter"), kpi.get("frequency") == "monthly"
-    undated = kinds == {""} and not months and basis == "quarter"
-    if basis not in ("quarter", "year_to_date") or undated:
-        return
     way = {"higher": 1, "lower": -1}.get(kpi.get("polarity"), 0)
     fits = [(way * beyond >= 0) == good for good, beyond in _rated(kpi)]
+    undated = kinds == {""} and not months and basis == "quarter" and (not way or any(fits or [1]))
+    if basis not in ("quarter", "year_to_date") or undated:
+        return
     if way and len(fits) > 1 and all(fits) and not months:
         yield "target_covers", "quarter", Sure.LIKELY, "its ratings fit the target as it stands"
     why = "its figures add up, and the target may be of a quarter or of more"

@@ -34,7 +34,8 @@ _CELL: Final = re.compile(
     r"|up to|within|<=?|≤)?\s*"
     r"(?P<sign>[-+(]?)\s*(?P<pound>£?)\s*(?P<digits>\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d*\.?\d+)\s*"
     r"(?P<suffix>%|k\b|m\b|mn\b|bn\b)?\)?\s*(?P<plus>\+)?"
-    r"\s*(?P<note>(?:[*†‡#¹²³^]+|[\[(].*|[pre]\b)\.?)?"
+    r"\s*(?P<note>(?:[*†‡#¹²³^]+|[\[(].*|[pre]\b|prov(?:isional)?\b"
+    r"|est(?:imated?)?\b|revised)\.?)?"
     r"(?P<words>days?|working days?|hours?|hrs|mins?|minutes?|weeks?|per ?cent|people|cases|kgs?"
     r"|tonnes?)?\.?"
     r"\s*(?P<more>or (?:more|above|over|higher|better))?(?P<less>or (?:less|below|under|fewer"
@@ -95,7 +96,8 @@ class Kpi:
     def unread(self) -> list[str]:
         """Its targets that are no number, nor say that there is none."""
         targets = [cell for (means, _), cell in self.cells.items() if means == "target"]
-        return [clean_name(cell.text) for cell in targets if cell.left in NOT_A_NUMBER]
+        texts = [clean_name(cell.text) for cell in targets if cell.left in NOT_A_NUMBER]
+        return texts + re.findall(r"[(\[](target\b[^)\]]*\d[^)\]]*)", folded(self.called))
 
     @property
     def figures(self) -> dict[str, Cell]:
@@ -239,12 +241,14 @@ def _kpi_of(
     sheet, several = table.sheet, bool(table.of("row", "period"))
     texts = {one.means: clean_name(sheet.text(line, one.place)) for one in table.of(*OF_KPI)}
     name, code = texts.get("kpi_name", ""), texts.get("kpi_id", "")
+    when, section = find_period(sheet.name), table.rows[line]
+    if table.of("row") and not table.of("kpi_name"):  # a block for each KPI, its name above it
+        name, section = name or section, ""
     if not name and not code:
         return last if several else None
     if coded and not code and not table.of("kpi_id") and (split := _CODED.fullmatch(name)):
         code, name = split.groups()
     name = name or code
-    when, section = find_period(sheet.name), table.rows[line]
     key = folded(code or name)
     if sheets and not code and not when.label and not when.open:
         key = f"{key} | {sheet.name}"
@@ -274,6 +278,12 @@ def _kpi_of(
             kpi.note(means, *meaning, f'"{text}"')
         elif means == "unit" and text and not _left_to_the_name(text, name):
             kpi.note(means, f"other: {text}", Sure.LIKELY, f'"{text}"')
+    for fact in ("basis", "unit"):
+        said = {recognise(f"{fact}_within", one.heading) for one in table.of("actual")}
+        found = said.pop() if len(said) == 1 else None
+        own = recognise(f"{fact}_within", name) or fact == "unit" and re.search(r"\bper \d", name)
+        if found and found.sure == Sure.CERTAIN and not own:
+            kpi.note(fact, *found, "the headings of its figures")
     return kpi
 
 
@@ -287,8 +297,9 @@ def _take(table: Table, line: int, column: Column, kpi: Kpi | None, book: Book) 
     """Put what a cell says where it belongs, and into the account."""
     sheet, means, period = table.sheet, column.means, column.period
     for one in table.of("row") if means in ("actual", "cumulative", "target") else ():
-        if found := recognise("row", sheet.text(line, one.place)):
-            means = found.means
+        if text := sheet.text(line, one.place).strip():
+            found = recognise("row", text)
+            means = found.means if found else "ignore"
     for one in table.of("period") if not period else ():
         text = sheet.text(line, one.place)
         when = find_period(text, table.year)

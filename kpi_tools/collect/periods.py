@@ -9,7 +9,8 @@ from kpi_tools.loading.periods import month_number
 from kpi_tools.quarters import Quarter
 
 _LOOSE: Final = (
-    r"(?:[\s:;,|()\[\]'_./-]|\b(?:to|for|of|as at|as of|at|the|end|ending|ended|fy|year)\b)*"
+    r"(?:[\s:;,|()\[\]'_./-]"
+    r"|\b(?:to|for|of|as at|as of|at|the|end|ending|ended|fy|ay|academic|year)\b)*"
 )
 
 
@@ -129,6 +130,10 @@ def quarter_of(label: str) -> Quarter:
 
 def year_in(texts: list[str]) -> int | None:
     """The financial year that titles name, the first; a quarter or month says it too."""
-    labels = [find_period(text).label for text in texts]
+    whens = [(text, find_period(text)) for text in texts]
+    labels = [
+        (find_period(re.sub(r"(?i)\bq\d", "", text)) if when.fault else when).label
+        for text, when in whens
+    ]
     named = [one for one in labels if one and kind_of(one) != "year" or "/" in one]
     return quarter_of(named[0]).year if named else None

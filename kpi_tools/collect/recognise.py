@@ -61,4 +61,5 @@ def recognise(group: str, text: str) -> Meaning | None:
     for pattern, meaning in recognisers()[group] if plain else ():
         if pattern.search(plain) if within else pattern.fullmatch(plain):
             return meaning
-    return None
+    bare = re.sub(r"\s*\([^()]*\)|\s*[%£]$", "", plain).strip()
+    return recognise(group, bare) if group == "heading" and "" != bare != plain else None

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from kpi_tools.collect.periods import find_period, kind_of, quarter_of, year_in
+from kpi_tools.collect.periods import find_period, kind_of, quarter_of, year_in, years_label
 from kpi_tools.collect.recognise import Sure, folded, recognise
 from kpi_tools.collect.sheets import Sheet
 from kpi_tools.errors import InputError
@@ -17,7 +17,9 @@ FIGURES: Final = ("actual", "cumulative", "target", "floor_standard", "numerator
 OF_PERIOD: Final = (*FIGURES, "rating", "commentary", "management_action")
 _ONCE: Final = ("kpi_name", "kpi_id", "section", "owner", "unit", "polarity", "frequency")
 OF_KPI: Final = (*_ONCE, "directorate", "definition")
-LEFT: Final = ("to_date", "previous", "benchmark", "direction", "total", "tolerance", "ignore")
+LEFT: Final = (
+    *("to_date", "previous", "forecast", "benchmark", "direction", "total", "tolerance", "ignore"),
+)
 MEANINGS: Final = (*OF_KPI, *OF_PERIOD, "period", "row", *LEFT)
 """All that a column can be taken for; `row` says row by row what its figures are."""
 _GENERAL: Final = ("target", "floor_standard", "commentary", "management_action")
@@ -25,6 +27,8 @@ _GENERAL: Final = ("target", "floor_standard", "commentary", "management_action"
 _NAMES: Final = ("ignore", "definition")
 """What a column may have been taken for that holds the names."""
 _DEEP: Final = 60
+_EARLIER: Final = re.compile(r"\b(last|previous|prior|prev|preceding)\b( year\b| quarter\b)?\W*")
+_YEARLY: Final = re.compile(r"\b(annual|yearly|full year|year[- ]end|end of year)\b")
 _CODE: Final = re.compile(r"[a-z]{0,6}[ ./-]?\d[\d./-]{0,7}[a-z]?")
 _NUMBER: Final = re.compile(r"[-+(<>≤≥]*\s?£?\s?-?[\d,]*\.?\d+\s?[%kmn]*\)?")
 
@@ -82,7 +86,8 @@ def find_table(sheet: Sheet, answers: Mapping[tuple[str, str], Mapping[str, str]
         if block := _heading_lines(one):
             heads = _headings(one, block)
             named = any(_means(head) == "kpi_name" for head in heads) and not one.turned
-            periods = sum(bool(find_period(head).label) for head in heads)
+            whens = map(find_period, heads)
+            periods = sum(bool(when.label or when.open) for when in whens)
             hits = sum(_hits(one, line)[0] for line in block)
             found.append(((named, periods, hits), one, block, heads))
     if not found:
@@ -186,6 +191,9 @@ def _take_heading(column: Column, sheet: Sheet, texts: list[str], year: int | No
     named = bool(when.label or when.open)
     means, sure = recognise("heading", when.rest) or ("", Sure.UNKNOWN)
     why = f'"{heading}"' if heading else "no heading"
+    if "previous" in (means, _means(heading)):
+        said = when.label and when.sure == Sure.CERTAIN  # the heading says which one
+        means = _means(_EARLIER.sub("", when.rest)) or "actual" if said else "previous"
     if named and (means in ("period", "total") or not when.rest):
         means, sure = "actual", sure if means else Sure.CERTAIN
     elif means in ("", "period") and sheet.turned and column.place == 0:
@@ -221,7 +229,11 @@ def _by_cells(means: str, texts: list[str], named: bool) -> tuple[str, str, str]
     if means == "actual" and words > 2 and not _mostly(texts, lambda t: re.search(r"\d", t)):
         return "ignore", Sure.UNKNOWN, "its cells are words"
     several = len(texts) > 2 and len({*map(folded, texts)}) > 1
-    if means in ("", "unit", "section") and several and all(recognise("row", t) for t in texts):
+    if (
+        means in ("", "unit", "section")
+        and several
+        and _mostly(texts, lambda t: recognise("row", t))
+    ):
         return "row", Sure.LIKELY, "it says what the figures of a row are"
     return None
 
@@ -271,6 +283,13 @@ def _group(columns: list[Column], titles: list[str]) -> None:
     in_name = labels[:1] == dated[:1]
     figures = [one for one in columns if one.means in ("actual", "cumulative")]
     figures = [one for one in figures if one.period or one.sure == Sure.UNKNOWN]
+    years = [quarter_of(one.period).year for one in figures if one.period]
+    for one in columns:
+        if one.means in ("target", "floor_standard") and not one.period and years:
+            if _YEARLY.search(folded(one.heading)):
+                one.take(f"{one.why}; of the latest year", period=years_label(max(years)))
+            elif any(other.means == one.means and other.period for other in columns):
+                one.sure, one.why = Sure.UNKNOWN, "others of its kind name their period"
     undated = [one for one in columns if one.means in OF_PERIOD and not one.period]
     for one in undated:
         alike = [other for other in undated if other.means == one.means]
@@ -344,6 +363,10 @@ def _rows(
             rows[line] = section
         elif alone or merged:
             section = first
+    if any(rows.values()) and above and above[0] != sheet.lines[0]:
+        over = [clean_name(text) for text in sheet.row(above[0]).values()]
+        if len(over) == 1 and not find_period(over[0]).label:
+            rows = {line: section or over[0] for line, section in rows.items()}
     return rows, totals
 
 
