@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from openpyxl import Workbook, load_workbook
 from openpyxl.styles import PatternFill
 
+from kpi_tools.collect.periods import find_period
 from kpi_tools.collect.start import import_quarter, start_empty, start_from
 from kpi_tools.errors import InputError
 from kpi_tools.loading import load, quarters_with_returns, read_returns
@@ -428,6 +429,36 @@ def test_a_block_for_each_kpi_has_its_name_above_and_rows_may_be_of_the_year_to_
     rows += [["", "YTD", 5, 11], ["", "Target YTD", 6, 12], ["", "Stretch", 9, 9]]
     columns, _ = taken_for(tmp_path / "b", rows)
     assert columns["Type"] == "row"
+
+
+# fmt: off
+@pytest.mark.parametrize(("heading", "period"), [
+    ("Nov24", "2024-11"), ("Aug_24", "2024-08"), ("01/2025", "2025-01"), ("24/25Q2", "2024-25 Q2"),
+    ("First quarter 2024/25", "2024-25 Q1"), ("2024-25 Quarter Four", "2024-25 Q4"),
+])  # fmt: on
+def test_a_period_is_found_however_it_is_spelt(heading, period):
+    assert find_period(heading).label == period
+
+
+def test_a_year_beside_a_quarter_is_one_period_and_a_target_is_of_the_year_of_its_sheet(tmp_path):
+    rows = [["KPI", "Financial year", "Quarter", "Value", "Target"]]
+    rows += [["Late (%)", year, f"Q{at}", 5, 6] for year in ("2023/24", "2024/25") for at in (1, 2)]
+    rows[0].append("Good is")
+    raw, _ = begun(tmp_path / "a", saved(tmp_path / "long.xlsx", [rows[0], *([*row, "L"] for row in rows[1:])]), BANDS)
+    quarters = ["2023-24 Q1", "2023-24 Q2", "2024-25 Q1", "2024-25 Q2"]
+    assert sorted(load(raw).figures["quarter"]) == quarters
+
+    def years(sheet: Any) -> None:
+        sheet.title, other = "2023-24", sheet.parent.create_sheet("2024-25")
+        for row in [["KPI", "Target", "Q1", "Q2"], ["Tax collected (%)", 50, 48, 51]]:
+            other.append(row)
+
+    rows = [["KPI", "Target", "Q1", "Q2"], ["Tax collected (%)", 45, 48, 51]]
+    saved(tmp_path / "years.xlsx", rows, years)
+    started = start_from("Anyborough", tmp_path / "years.xlsx", tmp_path / "b", BANDS)
+    columns = load_workbook(started.folder / "mapping.xlsx")["Columns"]
+    found = [row[4] for row in columns.iter_rows(values_only=True) if row[3] == "target"]
+    assert found == ["2023/24", "2024/25"]
 
 
 def test_the_line_above_the_headings_is_a_section_where_others_stand_below(tmp_path):

@@ -169,14 +169,15 @@ def _rated(kpi: Kpi) -> list[tuple[bool, float]]:
 def _covers(kpi: Kpi) -> Facts:
     """Whether a target is of a quarter or of more, where figures add up and no column says."""
     kinds, figures = {*map(kind_of, kpi.of("target"))}, {*map(kind_of, kpi.figures)}
-    dated = kinds & {"quarter", "month"} or figures <= {"year"}
-    if kpi.get("rated") == "no" or not adds_up(kpi.get("unit")) or dated or not kinds:
-        return
     basis, months = kpi.get("basis", "quarter"), kpi.get("frequency") == "monthly"
     way = {"higher": 1, "lower": -1}.get(kpi.get("polarity"), 0)
     fits = [(way * beyond >= 0) == good for good, beyond in _rated(kpi)]
-    undated = kinds == {""} and not months and basis == "quarter" and (not way or any(fits or [1]))
-    if basis not in ("quarter", "year_to_date") or undated:
+    against = bool(way) and len(fits) > 1 and not any(fits)
+    dated = kinds & {"quarter", "month"} and not against or figures <= {"year"}
+    undated = kinds == {""} and not months and basis == "quarter" and not against
+    if kpi.get("rated") == "no" or not adds_up(kpi.get("unit")) or not kinds or dated or undated:
+        return
+    if basis not in ("quarter", "year_to_date"):
         return
     if way and len(fits) > 1 and all(fits) and not months:
         yield "target_covers", "quarter", Sure.LIKELY, "its ratings fit the target as it stands"

@@ -300,13 +300,16 @@ def _take(table: Table, line: int, column: Column, kpi: Kpi | None, book: Book) 
         if text := sheet.text(line, one.place).strip():
             found = recognise("row", text)
             means = found.means if found else "ignore"
-    for one in table.of("period") if not period else ():
-        text = sheet.text(line, one.place)
-        when = find_period(text, table.year)
-        if when.fault:
-            where = sheet.where(line, one.place)
-            raise InputError(f'The period "{text}" ({where}) cannot be: {when.fault}.')
-        period = when.label
+    if not period and (periods := table.of("period")):  # perhaps a year beside a quarter
+        texts = [sheet.text(line, one.place) for one in periods]
+        whens = [find_period(text, table.year) for text in texts]
+        for one, text, when in zip(periods, texts, whens, strict=True):
+            if when.fault:
+                where = sheet.where(line, one.place)
+                raise InputError(f'The period "{text}" ({where}) cannot be: {when.fault}.')
+        parts = [when.label for when in whens if kind_of(when.label) in ("quarter", "month")]
+        joined = find_period(" ".join(texts), table.year)
+        period = joined.label or next(iter(parts), "")
     cell, fill = read_cell(sheet, line, column.place, means), sheet.fills.get((line, column.place))
     if means in LEFT:
         _leave(cell, f'column {column.letter}, "{column.heading}": {means}', book)

@@ -13,6 +13,11 @@ _LOOSE: Final = (
     r"|\b(?:to|for|of|as at|as of|at|the|end|ending|ended|fy|ay|academic|year)\b)*"
 )
 
+_NUMBERS: Final = ("first", "second", "third", "fourth", "one", "two", "three", "four")
+_IN_WORDS: Final = re.compile(
+    r"\b(?:first|second|third|fourth)(?= (?:quarter|qtr))|(?<=quarter )(?:one|two|three|four)\b"
+)
+
 
 class When(NamedTuple):
     """The period that a heading names, as returns write it, and the rest of the heading. `open`: a
@@ -27,7 +32,8 @@ class When(NamedTuple):
 
 def find_period(text: str, year: int | None = None) -> When:
     """The period named somewhere in `text`; `year` is the financial year that titles above name."""
-    rest, found = folded(text), dict[str, re.Match[str]]()
+    rest, found = folded(text).replace("_", " "), dict[str, re.Match[str]]()
+    rest = _IN_WORDS.sub(lambda one: str(1 + _NUMBERS.index(one[0]) % 4), rest)
     for form, (kind, _) in recognisers()["period"]:
         matches = (one for one in form.finditer(rest) if kind != "years" or _follows(one))
         if kind not in found and (match := next(matches, None)):

@@ -265,7 +265,7 @@ def _settle(sheet: Sheet, columns: list[Column], body: list[int]) -> None:
         )
         if len(words.get(best, ())) > 1:
             columns[best].take("the column with the most different texts", means="kpi_name")
-    for means in (*_ONCE, "period", "row"):
+    for means in (*_ONCE, "row"):
         for one in [one for one in columns if one.means == means][1:]:
             means_now = "definition" if means == "kpi_name" else "ignore"
             one.take(f"a second column of {means}", means=means_now)
@@ -280,14 +280,16 @@ def _group(columns: list[Column], titles: list[str]) -> None:
     that of the title."""
     labels = [find_period(title).label for title in titles]
     dated = [label for label in labels if kind_of(label) in ("quarter", "month")]
-    in_name = labels[:1] == dated[:1]
+    in_name = labels[:1] == dated[:1] or bool(find_period(titles[0]).open)
+    name_year = year_in(titles[:1])
     figures = [one for one in columns if one.means in ("actual", "cumulative")]
     figures = [one for one in figures if one.period or one.sure == Sure.UNKNOWN]
     years = [quarter_of(one.period).year for one in figures if one.period]
     for one in columns:
         if one.means in ("target", "floor_standard") and not one.period and years:
-            if _YEARLY.search(folded(one.heading)):
-                one.take(f"{one.why}; of the latest year", period=years_label(max(years)))
+            if name_year is not None or _YEARLY.search(folded(one.heading)):
+                year = max(years) if name_year is None else name_year
+                one.take(f"{one.why}; of the year of the figures", period=years_label(year))
             elif any(other.means == one.means and other.period for other in columns):
                 one.sure, one.why = Sure.UNKNOWN, "others of its kind name their period"
     undated = [one for one in columns if one.means in OF_PERIOD and not one.period]
