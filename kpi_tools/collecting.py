@@ -7,6 +7,7 @@ import click
 
 from kpi_tools import report as reports
 from kpi_tools.commands import OUTPUTS, RAW, kpi, near, outputs_of
+from kpi_tools.errors import InputError
 
 
 @kpi.command()
@@ -46,6 +47,8 @@ def start(name: str, workbook: Path | None, bands: str, year: str) -> None:
     """
     from kpi_tools.collect.start import folder_of, start_empty, start_from
 
+    if bands and not workbook:
+        raise InputError("--bands goes with --from: else council.toml says how the council rates.")
     data = reports.PROJECT / "data"
     if year:
         from kpi_tools.collect.year import start_year

@@ -309,6 +309,8 @@ def explore(
     from kpi_tools.report.explorer import jupyter_arguments
 
     if page or every:
+        for text in arguments:
+            Quarter.parse(text)
         _pages("explorer", [page] if page else [], arguments, raw, outputs)
         return
     asked, settings = jupyter_arguments(raw, outputs_of(outputs, raw), arguments)

@@ -217,6 +217,21 @@ def test_the_first_report_has_nothing_to_compare():
     assert "No earlier returns are held here" in chapter("2023-24 Q2")
 
 
+def test_a_quarter_without_returns_made_no_report(tmp_path):
+    """Nothing came in Quarter 2: no counts of that quarter were ever printed."""
+    came = [("2024-25-Q1", "A", "2024-25 Q1", 52), ("2024-25-Q3", "A", "2024-25 Q1", 46)]
+    now = [("2024-25-Q3", "A", "2024-25 Q2", 49), ("2024-25-Q3", "A", "2024-25 Q3", 53)]
+    returns = load(make_council(tmp_path, [{"kpi_id": "A"}], [*came, *now]))
+    recent = recent_quarters(returns)
+    kpis, (before, same) = score(recent, returns), earlier_reports(returns)
+    moved = movement(kpis, before, same)
+    page = str(changes(kpis, before, same, moved, returns))
+    assert "as printed" not in page and "Previous report<" not in page
+    assert "is not what it was in the report of Quarter 1 2024/25." in page
+    told = str(summary(kpis, before, moved, recent, returns))
+    assert "No report of Quarter 2 2024/25 is held here." in told
+
+
 def test_what_differs_between_two_issues():
     found = issue_changes(kent.returns("2024-25 Q2"), kent.returns())
     assert list(found) == ["Figures restated", "Ratings", "Commentary", "Management action"]

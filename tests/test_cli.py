@@ -134,6 +134,8 @@ def test_a_fault_of_the_program_is_a_sentence_too_and_its_traceback_a_file(
     (["report", "--quarter", "2024-25 Q3"], "No such option '--quarter'"),
     (["reprot"], "No such command 'reprot'"),
     (["check", "2024-25 Q3", "--raw", "nowhere"], "nowhere"),
+    (["explore", "--page", "Public Health", "last"], '"last" is not a financial quarter'),
+    (["start", "X", "--bands", "Green: target; Red"], "--bands goes with --from"),
     (["report", "2030-31 Q1"], "There are no returns for Quarter 1 2030/31."),
 ])  # fmt: skip
 def test_what_cannot_be_used_is_a_sentence_and_status_2(arguments, sentence, at_work, capsys):

@@ -282,6 +282,14 @@ def in_year(returns: Returns) -> list[list[float]]:
     return found[["target", "floor_standard", "year_target"]].fillna(-1).T.to_numpy().tolist()
 
 
+def test_a_part_of_the_settings_that_is_no_part_is_a_fault(tmp_path):
+    raw = make_council(tmp_path, [P1], FIGURES)
+    (raw / "council.toml").write_text('council = "Anyshire"\n')
+    found = faults(read_returns(raw))
+    assert ("council.toml", "council", "setting-bad") in found
+    assert ("council.toml", "council.name", "setting-bad") in found
+
+
 def test_targets_of_a_whole_year(tmp_path):
     year = P1 | {"target": 80, "floor_standard": 60, "stretch": 100}
     at_end = council(tmp_path / "a", COUNT, targets=[year | {"applies": "year_end"}])

@@ -159,7 +159,8 @@ def read_council(snapshot: Snapshot, ledger: Ledger) -> Council:
         else:
             fault('A scheme has "bands" and perhaps "without_line".', where)
     for key in ("name", "report_title", "sections"):
-        if key not in found["council"] and not (settings.get("council") or {}).get(key):
+        given = settings.get("council")
+        if key not in found["council"] and not (isinstance(given, dict) and given.get(key)):
             fault("The setting is missing.", f"council.{key}")
     if found["rating"].get("scheme") == words.PERCENTAGE:
         amber = f'"target within {found["rating"].get("percent", 0):g}%"'

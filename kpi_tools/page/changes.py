@@ -9,7 +9,7 @@ from kpi_tools.loading import Returns
 from kpi_tools.page.html import Html, badge, render, section
 from kpi_tools.quarters import Quarter
 from kpi_tools.scorecard import changes as since
-from kpi_tools.scorecard import first_report, known_by
+from kpi_tools.scorecard import first_report, report_before
 from kpi_tools.terms import Terms
 from kpi_tools.wording import capitalised, rows_of, signed
 
@@ -28,8 +28,9 @@ def changes(
     if same.empty:
         alone = "This is the first report: there is none before it to compare it with."
         return section(_TITLE, alone)
-    terms, council, last = Terms(returns.council), returns.council, returns.quarter.shift(-1)
-    first = first_report(returns)
+    terms, council = Terms(returns.council), returns.council
+    received = returns.submissions["received"]
+    earlier = received[received < returns.quarter.label]
     changed = since.set_changes(kpis, before, returns)
     pairs = since.rating_pairs(kpis, same, council)
     restated = since.restatements(returns, before, same)
@@ -37,7 +38,8 @@ def changes(
     page = render(
         "changes.html.j2",
         terms=terms,
-        first=first,
+        first=first_report(returns),
+        printed=report_before(returns),
         set_changes=_set_changes(changed, terms),
         added=int((changed["change"] == since.ADDED).sum()),
         removed=int((changed["change"] == since.REMOVED).sum()),
@@ -45,10 +47,9 @@ def changes(
         changed=int((pairs["before"] != pairs["now"]).sum()),
         from_to=_from_to(since.rating_matrix(pairs, council), terms),
         moves=rows_of(since.came_and_went(pairs, council)),
-        counts=_counts(movement, terms, first),
+        counts=_counts(movement, terms, report_before(returns)),
         steps=_steps(since.reconcile(kpis, before, same, council), terms),
-        compared=known_by(returns, last),
-        last=last.title,
+        last=None if earlier.empty else Quarter.parse(earlier.max()).title,
         rewritten=int(rewritten.sum()),
         restated=_restated(restated[~rewritten], terms),
         restated_kpis=restated.loc[~rewritten, "kpi_id"].nunique(),
@@ -68,7 +69,7 @@ def _from_to(matrix: pd.DataFrame, terms: Terms) -> pd.DataFrame:
     return matrix.assign(before=badges).rename(columns={"before": "From"})
 
 
-def _counts(movement: pd.DataFrame, terms: Terms, first: bool) -> pd.DataFrame:
+def _counts(movement: pd.DataFrame, terms: Terms, printed: bool) -> pd.DataFrame:
     """How each count changed, plainly against the previous report and on the same KPIs."""
     many = terms.word("kpi", 2)
     named = {"kpis": capitalised(many), "other": "Direction not tested"}
@@ -86,7 +87,8 @@ def _counts(movement: pd.DataFrame, terms: Terms, first: bool) -> pd.DataFrame:
         change=movement["change"].map(signed),
         same_change=movement["same_change"].map(signed),
     )
-    return table.drop(columns=["now", "previous", "change"] if first else []).rename(columns=heads)
+    left_out = [] if printed else ["now", "previous", "change"]
+    return table.drop(columns=left_out).rename(columns=heads)
 
 
 def _steps(steps: pd.DataFrame, terms: Terms) -> pd.DataFrame:

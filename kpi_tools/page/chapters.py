@@ -17,7 +17,7 @@ from kpi_tools.page.overviews import assurance_marks, share_bars, sparkline
 from kpi_tools.page.summary import by_distance, lowest_lines
 from kpi_tools.quarters import Quarter
 from kpi_tools.rating import band_lines
-from kpi_tools.scorecard import first_report, section_words
+from kpi_tools.scorecard import report_before, section_words
 from kpi_tools.scorecard.actions import followed, in_report, without_action
 from kpi_tools.scorecard.series import variation_and_assurance
 from kpi_tools.terms import AGAINST, Terms, level_of, lines_of, miss, missed, names
@@ -182,7 +182,7 @@ def reds(kpis: pd.DataFrame, before: pd.DataFrame, recent: pd.DataFrame, returns
         )
     near = [red for red in entries if red["share"] is not None]
     bars = share_bars({f"share-{slug(red['id'])}": (red["share"], red["look"]) for red in near})
-    then = None if before.empty or first_report(returns) else before
+    then = None if before.empty or not report_before(returns) else before
     last = returns.quarter.shift(-1)
     actions, called = in_report(followed(returns)), names(kpis, short=True)
     acted = rows_of(kpis[kpis["kpi_id"].isin(actions["kpi_id"])])
@@ -287,7 +287,7 @@ def method(returns: Returns, kpis: pd.DataFrame, recent: pd.DataFrame) -> Html:
         sentences=narrative.data_sentences(kpis, recent, returns.quarter, Terms(returns.council)),
         rows=returns.counts[["rows_in", "accepted", "rejected", "blank"]].sum(),
         before=before.title,
-        compared=before.label in set(returns.submissions["received"]),
+        compared=report_before(returns),
     )
     return section("Method and data", how_rated(returns, kpis), received)
 

@@ -11,7 +11,7 @@ from kpi_tools.page.describe import direction_notes, short_title
 from kpi_tools.page.facts import entry
 from kpi_tools.page.html import Html, render, section
 from kpi_tools.page.overviews import counts_chart
-from kpi_tools.scorecard import first_report, movers, rating_history
+from kpi_tools.scorecard import movers, rating_history, report_before
 from kpi_tools.scorecard.actions import followed
 from kpi_tools.terms import AGAINST, Terms, lines_of, miss, missed, names
 from kpi_tools.vocabulary import MONITORED, NOT_RATED, STABLE, TREND_ARROW
@@ -43,7 +43,6 @@ def summary(
     """On one screen: the paragraph for the minutes, what needs attention, counts, what changed."""
     terms, council = Terms(returns.council), returns.council
     last = returns.quarter.shift(-1)
-    first = first_report(returns)
     then = None if before.empty else before
     reds = narrative.worst_of(kpis, terms)
     return section(
@@ -53,7 +52,7 @@ def summary(
             terms=terms,
             minutes=[
                 narrative.headline(kpis, then, returns.quarter, council.report_title, terms),
-                narrative.change_sentence(movement, last, terms, first=first),
+                narrative.change_sentence(movement, last, terms, first=not report_before(returns)),
             ],
             reds=list(names(reds).values()),
             reds_sentence=narrative.reds_sentence(kpis, terms),

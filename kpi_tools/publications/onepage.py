@@ -12,7 +12,7 @@ from kpi_tools.page.drawing import COLOURS
 from kpi_tools.page.facts import action_of
 from kpi_tools.page.html import render
 from kpi_tools.page.summary import by_distance, changed_ratings, lowest_lines, tiles
-from kpi_tools.scorecard import first_report
+from kpi_tools.scorecard import report_before
 from kpi_tools.scorecard.actions import followed
 from kpi_tools.terms import Terms, level_of, names
 from kpi_tools.vocabulary import ILLUSTRATIVE, MONITORED, NOT_DUE, NOT_RATED, STABLE
@@ -85,7 +85,7 @@ def one_page(
         notices=notices,
         sentences=(
             narrative.ratings_sentence(kpis, quarter, title, terms),
-            narrative.change_sentence(movement, last, terms, first=first_report(returns)),
+            narrative.change_sentence(movement, last, terms, first=not report_before(returns)),
         ),
         tiles=counted,
         changed=[

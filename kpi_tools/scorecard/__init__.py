@@ -130,6 +130,11 @@ def first_report(returns: Returns) -> bool:
     return not known_by(returns, returns.quarter.shift(-1))
 
 
+def report_before(returns: Returns) -> bool:
+    """Whether the quarter before had returns of its own: else no report of it was ever printed."""
+    return returns.quarter.shift(-1).label in set(returns.submissions["received"])
+
+
 def known_by(returns: Returns, quarter: Quarter) -> bool:
     """Whether anything had been received by then."""
     return bool((returns.submissions["received"] <= quarter.label).any())
@@ -144,7 +149,7 @@ def earlier_reports(returns: Returns) -> tuple[pd.DataFrame, pd.DataFrame]:
     compare with.
     """
     before = returns.quarter.shift(-1)
-    if before.label not in set(returns.submissions["received"]):
+    if not report_before(returns):
         same = quarter_before(returns)
         if first_report(returns) and same["value"].isna().all():
             same = same.head(0)
