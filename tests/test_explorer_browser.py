@@ -416,6 +416,7 @@ def test_another_directorate_opens_in_the_same_place(lab):
     lab.find("select").first.select_option("Public Health")
     lab.row("PH02").wait_for(timeout=LONGEST)
     assert lab.row("IC05").count() == 0
+    assert lab.find(".kx-notice").first.is_hidden(), "that its KPIs are others goes without saying"
     lab.says("asat", "As at Quarter 3 2024/25")
     lab.find("select").first.select_option("Children, Young People and Education")
     lab.row("IC05").wait_for(timeout=LONGEST)

@@ -556,7 +556,12 @@ export function start(root, host) {
   recall(host.chosen());
   host.hello?.().catch((error) => notice(`The last picture is shown. ${error.message}`));
   host.onBack?.(() => { notice(D.note || ""); draw(); paintTab(); }); // an answer came late: what was asked meanwhile is asked again
-  host.onData?.(() => { D = host.data(); build(); recall(own); });
+  host.onData?.(() => { // of another directorate the KPIs are others: the view stays, which KPI it was is no longer asked
+    const before = D.directorate;
+    D = host.data();
+    build();
+    recall(D.directorate === before ? own : own.replace(/^kpi=[^&]*&/, ""));
+  });
   host.onChosen?.((text) => { // by another view of the same explorer, which is not told back; or by the address
     const [, id] = /kpi=([^&]*)/.exec(text) || [];
     if (text === own || (host.choose && !kpi(decodeURIComponent(id || "")))) return;
