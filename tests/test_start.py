@@ -461,6 +461,14 @@ def test_a_year_beside_a_quarter_is_one_period_and_a_target_is_of_the_year_of_it
     assert found == ["2023/24", "2024/25"]
 
 
+def test_what_stands_beside_a_figure_or_is_of_part_of_a_year_is_not_taken_for_it(tmp_path):
+    heads = ["KPI", "Q2 24/25 sample size", "2024/25 (to date)", "Q2 24/25", "RAG"]
+    rows = [["Savings", 300, 9, "£1.5 million", "R ↓"], ["Fees", 400, 8, "£2 million", "● Green"]]
+    columns, _ = taken_for(tmp_path, [heads, *rows])
+    assert [*columns.values()] == ["kpi_name", "ignore", "cumulative", "actual", "rating"]
+    assert find_period("Apr-Dec 24/25").open and find_period("Apr-Jun 24").label == "2024-25 Q1"
+
+
 def test_the_line_above_the_headings_is_a_section_where_others_stand_below(tmp_path):
     rows = [["Scorecard"], ["Theme: Homes"], ["Measure", *QUARTERS[:2]], ["Voids (%)", 5, 6]]
     _, kpis = taken_for(tmp_path, [*rows, ["Theme: Streets"], ["Litter (%)", 7, 8]])

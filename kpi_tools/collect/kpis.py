@@ -33,7 +33,7 @@ _CELL: Final = re.compile(
     r"(?P<most>at most|maximum|max\.?|under|below|less than|fewer than|no more than|not more than"
     r"|up to|within|<=?|≤)?\s*"
     r"(?P<sign>[-+(]?)\s*(?P<pound>£?)\s*(?P<digits>\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d*\.?\d+)\s*"
-    r"(?P<suffix>%|k\b|m\b|mn\b|bn\b)?\)?\s*(?P<plus>\+)?"
+    r"(?P<suffix>%|k\b|m\b|mn\b|bn\b|thousand|million)?\)?\s*(?P<plus>\+)?"
     r"\s*(?P<note>(?:[*†‡#¹²³^]+|[\[(].*|[pre]\b|prov(?:isional)?\b"
     r"|est(?:imated?)?\b|revised)\.?)?"
     r"(?P<words>days?|working days?|hours?|hrs|mins?|minutes?|weeks?|per ?cent|people|cases|kgs?"
@@ -41,7 +41,8 @@ _CELL: Final = re.compile(
     r"\s*(?P<more>or (?:more|above|over|higher|better))?(?P<less>or (?:less|below|under|fewer"
     r"|lower))?"
 )
-_TIMES: Final = {"k": 1e3, "m": 1e6, "mn": 1e6, "bn": 1e9}
+_TIMES: Final = {"k": 1e3, "m": 1e6, "mn": 1e6, "bn": 1e9, **{"thousand": 1e3, "million": 1e6}}
+
 _UNIT_SIZE: Final = {"£ thousand": 1e3, "£ million": 1e6}
 
 
@@ -157,7 +158,8 @@ def read_cell(sheet: Sheet, line: int, place: int, means: str) -> Cell:
     if cell.what == "text":
         cell.value = clean_text(cell.text) or None
     elif cell.what == "rating":
-        meaning = recognise("rating", cell.text)
+        bare = re.sub("[●■⬤•]", "", _ARROWS.sub("", cell.text))
+        meaning = recognise("rating", cell.text) or recognise("rating", bare)
         cell.value = meaning.means or None if meaning else None
         if cell.text.strip() and not cell.value:
             cell.left = "no rating" if meaning else NOT_A_RATING

@@ -63,6 +63,8 @@ def _period(found: dict[str, re.Match[str]], year: int | None) -> When:
             numbers.add(_number(last))
             if started is None and (known := span["y"] or bare):
                 started = _full(known) - (last < 4)
+        elif not numbers and (last - first) % 12 != 11:
+            return When(open="it is of several months, and which it ends in has to be said")
     if len(numbers) > 1:
         return When(fault=f"it names Quarter {min(numbers)} and Quarter {max(numbers)} at once")
     month, number = found.get("month"), 0

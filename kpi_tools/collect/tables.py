@@ -26,6 +26,7 @@ _GENERAL: Final = ("target", "floor_standard", "commentary", "management_action"
 """What may stand once for all periods of a sheet."""
 _NAMES: Final = ("ignore", "definition")
 """What a column may have been taken for that holds the names."""
+_NOT_KNOWN: Final = "which is not known"
 _DEEP: Final = 60
 _EARLIER: Final = re.compile(r"\b(last|previous|prior|prev|preceding)\b( year\b| quarter\b)?\W*")
 _YEARLY: Final = re.compile(r"\b(annual|yearly|full year|year[- ]end|end of year)\b")
@@ -191,6 +192,8 @@ def _take_heading(column: Column, sheet: Sheet, texts: list[str], year: int | No
     named = bool(when.label or when.open)
     means, sure = recognise("heading", when.rest) or ("", Sure.UNKNOWN)
     why = f'"{heading}"' if heading else "no heading"
+    if means in ("period", "actual") and _means(heading) == "cumulative":
+        means = "cumulative"
     if "previous" in (means, _means(heading)):
         said = when.label and when.sure == Sure.CERTAIN  # the heading says which one
         means = _means(_EARLIER.sub("", when.rest)) or "actual" if said else "previous"
@@ -200,7 +203,7 @@ def _take_heading(column: Column, sheet: Sheet, texts: list[str], year: int | No
         means, sure = "kpi_name", Sure.LIKELY
     elif named and not means:
         means, sure = "actual" if _mostly(texts, is_number) else "", Sure.LIKELY
-        why = f'a period and "{when.rest}", which is not known'
+        why = f'a period and "{when.rest}", {_NOT_KNOWN}'
     if other := _by_cells(means, texts, named):
         means, sure, reason = other
         why = f"{why}; {reason}"
@@ -292,6 +295,10 @@ def _group(columns: list[Column], titles: list[str]) -> None:
                 one.take(f"{one.why}; of the year of the figures", period=years_label(year))
             elif any(other.means == one.means and other.period for other in columns):
                 one.sure, one.why = Sure.UNKNOWN, "others of its kind name their period"
+        elif one.means == "actual" and _NOT_KNOWN in one.why:
+            others = [other.period for other in figures if _NOT_KNOWN not in other.why]
+            if one.period in others:
+                one.take(f"{one.why}, beside the figure of the period", means="ignore")
     undated = [one for one in columns if one.means in OF_PERIOD and not one.period]
     for one in undated:
         alike = [other for other in undated if other.means == one.means]
