@@ -124,7 +124,9 @@ def plural(number: int, one: str, many: str | None = None) -> str:
 
 
 def plural_of(word: str) -> str:
-    """`priorities` for priority, `days` for day, `KPIs` for KPI."""
+    """`priorities` for priority, `days` for day, `successes` for success, `KPIs` for KPI."""
+    if word.endswith(("ss", "us", "x", "ch", "sh")):
+        return f"{word}es"
     if word.endswith("y") and word[-2:-1] not in "aeiou":
         return f"{word[:-1]}ies"
     return f"{word}s"

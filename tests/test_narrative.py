@@ -281,12 +281,12 @@ def test_a_two_point_arrow_is_counted_in_its_own_words():
 
 
 def test_the_method_takes_its_numbers_from_the_settings_and_the_data():
-    council = replace(DEFAULT_COUNCIL, minimum_points=4, significance=0.01)
+    council = replace(DEFAULT_COUNCIL, minimum_points=4, significance=0.025)
     returns: Any = SimpleNamespace(council=council)
     one = kpis(of(1), target=1.0, floor_standard=np.nan)
     said = str(how_rated(returns, one))
     assert "rated by the target of its own period" in said and "floor" not in said
-    assert "tested at the 1% level; at least four figures are needed" in said
+    assert "tested at the 2.5% level; at least four figures are needed" in said
     assert "With one KPI tested, fewer than one arrow a report comes from chance alone." in said
     many = kpis(of(38), target=1.0, floor_standard=1.0)
     returns.council = replace(DEFAULT_COUNCIL, significance=0.05)

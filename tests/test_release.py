@@ -18,7 +18,7 @@ from kpi_tools.checks.findings import (
 )
 from kpi_tools.cli import main
 from kpi_tools.errors import InputError
-from kpi_tools.page.released import checks_chapter, edition_notice
+from kpi_tools.page.released import checks_chapter, edition_notice, how_made
 from kpi_tools.quarters import Quarter
 from kpi_tools.report import make_report
 from tests import kent
@@ -110,6 +110,14 @@ def test_a_doubted_figure_holds_the_final_report_back_until_it_is_confirmed(
     told = capsys.readouterr()
     assert ("doubt-slip" in told.out) == (not note)
     assert note or "8.1% is about a tenth of the usual 93.2%." in told.out
+
+
+@pytest.mark.parametrize(("arrows", "tested"), [(("trend",), True), (("previous",), False)])
+def test_the_rules_tell_of_the_test_where_its_arrow_is_shown(arrows, tested):
+    returns = kent.returns()
+    returns = replace(returns, council=replace(returns.council, arrows=arrows))
+    page = str(how_made(returns, RAW, kent.scorecard(), FOUND, "draft"))
+    assert ("is tested over 6 quarters" in page) == tested
 
 
 @pytest.fixture(scope="module")

@@ -18,6 +18,7 @@ from kpi_tools.wording import (
     listed,
     named,
     plural,
+    plural_of,
     rounded,
     show,
     show_line,
@@ -95,6 +96,7 @@ def test_words():
     assert {n: change_in_words(n) for n in changes} == changes
     assert [signed(n) for n in (3, -2, 0, -1200)] == ["+3", "-2", "0", "-1,200"]
     assert [plural(1, "KPI"), plural(2, "KPI")] == ["one KPI", "two KPIs"]
+    assert [*map(plural_of, ("Measure of success", "Focus"))] == ["Measure of successes", "Focuses"]
     assert plural(0, "entry", "entries") == "no entries"
     assert [listed("abc"[:n]) for n in range(4)] == ["", "a", "a and b", "a, b and c"]
     # a unit with a capital of its own keeps its small letter

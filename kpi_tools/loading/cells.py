@@ -163,10 +163,15 @@ def read_number(
     return _number(bare)._replace(percent=percent, pound=pound, why=why or otherwise)
 
 
+_TOO_LARGE: Final = 1e15  # beyond it a workbook loses digits
+
+
 def _number(digits: str) -> Number:
     value = float(digits) + 0.0  # there is no minus nought
     if not isfinite(value):
         return Number(fault="value-infinite")
+    if abs(value) >= _TOO_LARGE:
+        return Number(fault="value-large")
     return Number(value, len(digits.partition(".")[2]))
 
 

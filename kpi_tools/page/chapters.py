@@ -300,7 +300,7 @@ def how_rated(returns: Returns, kpis: pd.DataFrame) -> Html:
         "method.html.j2",
         lines=[terms.word(name) for name in terms.all_lines(kpis)],
         trend=TREND_ARROW in council.arrows,
-        level=f"{council.significance:.0%}",
+        level=f"{100 * council.significance:g}%",
         least=council.minimum_points,
         tested=tested,
         chance=round(council.significance * tested),

@@ -30,7 +30,7 @@ from kpi_tools.provenance import digest, fingerprints, sources, unlike_lock, ver
 from kpi_tools.quarters import Quarter
 from kpi_tools.scorecard import rating_counts, ratings_of
 from kpi_tools.terms import Terms
-from kpi_tools.vocabulary import MONITORED, NOT_DUE, SUPPRESSED
+from kpi_tools.vocabulary import MONITORED, NOT_DUE, SUPPRESSED, TREND_ARROW
 from kpi_tools.wording import listed, plural, rows_of
 
 _DIGITS: Final = 16
@@ -116,6 +116,7 @@ def how_made(
         "made.html.j2",
         terms=Terms(returns.council),
         manifest=manifest,
+        trend=TREND_ARROW in returns.council.arrows,
         files=plural(len(used), "file"),
         digest=digest(used),
         sensitive=(returns.catalogue["sensitive"] == "yes").any(),
