@@ -413,6 +413,8 @@ def test_a_target_of_a_year_is_none_of_every_quarter_and_one_in_a_name_is_asked_
     assert asked == {"target_covers"} and periods == ["2024/25"]
     rows = [[*heads, "Target", "Target 2023/24"], [*row, 30, 25]]
     assert targets_of(tmp_path / "b", rows) == ({"period", "target_covers"}, [None, "2023/24"])
+    rows = [[*heads, "Target"], ["Ratio of staff", "High", 18, 21, "1:20"]]
+    assert targets_of(tmp_path / "e", rows)[0] >= {"rated"}
     rows = [heads, ["Calls answered (target 80%)", "High", "79%", "81%"]]
     assert targets_of(tmp_path / "c", rows)[0] == {"rated"}
     heads = ["Measure", "Good is", "Q1 24/25", "Q1 RAG", "Q2 24/25", "Q2 RAG", "Target"]

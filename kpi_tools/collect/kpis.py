@@ -336,6 +336,8 @@ def _keep(kpi: Kpi, period: str, cell: Cell, book: Book) -> None:
     text, key = clean_name(cell.text), (cell.means, period)
     earlier = kpi.cells.get(key)
     book.cells.append(cell)
+    if cell.sign == "minutes" and re.search(r"\bratio\b", folded(kpi.called)):  # 1:20 is no time
+        cell.value, cell.sign, cell.left = None, "", NOT_A_NUMBER[0]
     if cell.sign == "minutes":
         kpi.note("unit", "minutes", Sure.LIKELY, f'"{text}"')
     if cell.value is None or cell.what == "figure" and cell.side:
