@@ -20,7 +20,7 @@ def rows(values: tuple[float, ...], **columns: object) -> list[dict]:
 
 @pytest.mark.parametrize(("values", "title"), [
     ((91, 92, 93, 92, 95, 93), "Green in all six quarters"),
-    ((91, 92, 93, 92, 91, 95), "Green in all six quarters, now at its highest"),
+    ((91, 92, 93, 92, 91, 95), "Green in all six quarters, now the highest shown"),
     ((91, 92, 85, 86, 91), "Green again after two quarters of Amber"),
     ((91, 75, 85, 91), "Green again after two quarters"),
     ((70, 85, 91), "Green for the first time in three quarters"),

@@ -96,7 +96,7 @@ def chart_title(points: Rows, words: Mapping[str, str] = WORDS) -> str:
     missed = [f"{gap} {words[line].removesuffix(' standard')}" for line, gap in gaps if gap]
     values = [row["value"] for row in _sure(points)]
     end = _end(values) if len(values) > 2 else None
-    more = missed[0] if missed else f"now at its {end}" if end else ""
+    more = missed[0] if missed else f"now the {end} shown" if end else ""
     return f"{title}, {more}" if more and len(f"{title} {more}".split()) <= _MOST_WORDS else title
 
 
