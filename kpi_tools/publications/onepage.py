@@ -31,7 +31,7 @@ from kpi_tools.wording import (
 
 MOST: Final = 10
 """So many KPIs of the worst band stand on the page; of more the furthest from their lines."""
-_ROOM: Final = 660
+_ROOM: Final = 690
 """Characters for all actions together, so that the page stays one A4."""
 _SHORTEST, _LONGEST, _NAMED = 60, 140, 6
 _SELDOM: Final = (NOT_RATED, MONITORED, NOT_DUE)
