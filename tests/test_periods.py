@@ -74,6 +74,8 @@ def test_what_may_mean_two_or_none_is_refused(text, kpi, fault):
 def test_a_cell_that_shows_a_year_is_a_year_and_no_month():
     assert str(read_period("2024-01-01", "year", ANNUAL).quarter) == "2023-24 Q4"
     assert read_period("2024-01-01", "year", MONTHLY).fault == "period-date"
+    for far in ("1900-01-01", "2099-06-01"):  # 1 and 72,837 in a cell formatted as a month
+        assert read_period(far, "month", MONTHLY).fault == "period-bad"
 
 
 @given(st.integers(2000, 2090), st.integers(1, 4))

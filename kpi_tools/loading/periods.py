@@ -134,7 +134,10 @@ def _month(year: int, number: int, why: str, kpi: Mapping[str, Any]) -> Period:
     if not 1 <= number <= 12:
         return Period(fault="period-bad", detail=f"There is no month {number}.")
     first, month = date(year, number, 1), f"{year}-{number:02}"
-    quarter, frequency = Quarter.containing(first), kpi.get("frequency")
+    try:
+        quarter, frequency = Quarter.containing(first), kpi.get("frequency")
+    except QuarterError:
+        return Period(fault="period-bad", detail=f"{first:%B %Y} is in no report.")
     if not frequency or frequency in IN_MONTHS:
         return Period(quarter, month, why)
     if frequency in IN_YEARS and int((kpi.get("year_ends") or "03-31")[:2]) == number:
