@@ -200,6 +200,8 @@ def read_returns(
     folder = raw_folder(raw)
     wanted, latest = _asked_for(folder, quarter)
     with Workbooks() as books:
+        if any(folder.rglob("*.xlsx")):
+            books.begin()  # while the council's own tables are read
         run = Run(folder, books)
 
         def table_of(schema: schemas.Schema) -> Table:

@@ -42,14 +42,19 @@ class Workbooks:
             self._child.communicate()
             self._child = None
 
-    def read(self, raw: bytes) -> dict[str, Any]:
-        """As `sheets.read_workbook`, or `{"fault": code, "detail": text}`."""
-        child = self._child = self._child or subprocess.Popen(
+    def begin(self) -> "subprocess.Popen[bytes]":
+        """Start the process, which takes longer than what it has to do."""
+        self._child = self._child or subprocess.Popen(
             [sys.executable, "-P", "-c", _CHILD, _PACKAGE],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
         )
+        return self._child
+
+    def read(self, raw: bytes) -> dict[str, Any]:
+        """As `sheets.read_workbook`, or `{"fault": code, "detail": text}`."""
+        child = self.begin()
         assert child.stdin is not None and child.stdout is not None
         begun, limit = time.monotonic(), threading.Timer(self._seconds, child.kill)
         limit.start()
@@ -92,6 +97,8 @@ def main() -> None:
     sys.modules["numpy"] = None  # type: ignore[assignment]
     os.environ["OPENPYXL_LXML"] = "False"
     warnings.simplefilter("ignore")
+    import openpyxl  # noqa: F401
+
     source, sink = sys.stdin.buffer, sys.stdout.buffer
     sys.stdout = sys.stderr
     while len(head := source.read(8)) == 8:
