@@ -131,7 +131,7 @@ def test_what_is_true_is_let_pass(seed, said):
 
 
 def test_faults_in_the_councils_own_words_are_found_too():
-    words = {"kpi": "promise", "kpi_plural": "promises", "target": "ambition"}
+    words = {"kpi": "Promise", "kpi_plural": "Promises", "target": "Ambition"}
     council, kpis = replace(kent.returns().council, words=words), kent.scorecard()
     said = "The promise is Red. It is above the ambition of 85%. All 40 promises are rated."
     row = {"kpi_id": "CS01", "section": None, "column": "commentary", "place": "a", "text": said}

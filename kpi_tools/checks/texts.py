@@ -18,7 +18,7 @@ from kpi_tools.quarters import Quarter
 from kpi_tools.scorecard import matrix, ratings_of, section_words
 from kpi_tools.tokens import kpi_figures, without_figure
 from kpi_tools.vocabulary import MONITORED, NEGATIVE, NOT_DUE, NOT_RATED
-from kpi_tools.wording import Row, in_words, is_number, rows_of
+from kpi_tools.wording import Row, in_words, is_number, rows_of, within
 
 _TOKEN: Final = re.compile(r"£?\d[\d,]*(?:\.\d+)?|[^\W\d_]+(?:['’-][^\W\d_]+)*|[^\w\s]|\n")
 _ENDS: Final = frozenset(".!?;\n")
@@ -122,7 +122,7 @@ def counts(
                     there = f"and like for like {what} changed by {change:+d}."
                     code = "change-not-like-for-like"
                 elif not way and number not in [table[what] for table in about]:
-                    named = council.words["kpi_plural"] if what == "kpis" else what
+                    named = within(council.words["kpi_plural"]) if what == "kpis" else what
                     there = f"and the table has {' or '.join(str(t[what]) for t in about)} {named}."
                     code = "count-in-text"
                 else:
@@ -177,7 +177,7 @@ def targets(texts: pd.DataFrame, kpis: pd.DataFrame, council: Council) -> Iterat
 
 def ratings(texts: pd.DataFrame, kpis: pd.DataFrame, council: Council) -> Iterator[Finding]:
     """A rating that a text says its KPI has now, and that is not the table's."""
-    names = ("KPI", "indicator", "measure", council.words["kpi"])
+    names = ("KPI", "indicator", "measure", within(council.words["kpi"]))
     either = [
         "|".join(map(re.escape, sorted(of, key=len, reverse=True)))
         for of in (names, ratings_of(council))
