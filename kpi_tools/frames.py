@@ -38,16 +38,17 @@ class Words(NamedTuple):
 
 @dataclass(frozen=True)
 class Ordered:
-    """The rows of a table by series and period: `order` is where each stands in `frame`, `first`
-    whether a series begins there. `days` is where each period lies, in days (or in the units of a
-    column of numbers), `dates` whether it is a date; `measured` is false for text, which has an
-    order and no distance."""
+    """The rows of a table by series and period: `order` is where each stands in `frame`, `sorted`
+    whether they stand there in this order, `first` whether a series begins in a row. `days` is
+    where each period lies, in days (or in the units of a column of numbers), `dates` whether it is
+    a date; `measured` is false for text, which has an order and no distance."""
 
     given: Any
     frame: nw.DataFrame[Any]
     keys: tuple[str, ...]
     period: str | None
     order: Array
+    sorted: bool
     first: Array
     days: Array
     dates: bool
@@ -80,7 +81,7 @@ class Ordered:
 
     def numbers(self, name: str) -> Array:
         """A column of numbers, NaN where there is none or it is infinite."""
-        return numbers(self.frame, name)[self.order]
+        return self._put(numbers(self.frame, name))
 
     def either(self, given: str | float | None, default: str) -> Array:
         """A column's numbers, or one number in every row; NaN where nothing is given and there is
@@ -102,7 +103,7 @@ class Ordered:
         is no such column."""
         if name not in self.frame.columns:
             return np.ones(len(self.order), bool)
-        codes = pd.factorize(self.frame[name].to_pandas())[0][self.order]
+        codes = self._put(pd.factorize(self.frame[name].to_pandas())[0])
         return codes == codes[self.last][self.series]
 
     def is_word(self, name: str, word: str) -> Array:
@@ -110,7 +111,7 @@ class Ordered:
         if name not in self.frame.columns:
             return np.zeros(len(self.order), bool)
         same = self.frame[name].cast(nw.String) == word
-        return same.fill_null(False).to_numpy().astype(bool)[self.order]
+        return self._put(same.fill_null(False).to_numpy().astype(bool))
 
     def is_polarity(self, polarity: str, word: str) -> Array:
         """Where `polarity`, a column or one of the words, is that word."""
@@ -136,15 +137,18 @@ class Ordered:
         if not self.measured:
             return np.full(len(self.order), np.nan), np.zeros(len(self.order), bool)
         usual = self._usual(self._distances(self.days))
-        places = self.days
-        if self.dates:
+        places = np.where(self.dates & (usual >= MONTHLY), self.months, self.days)
+        if self.dates and (usual == 1).any():
             weekday = (self.days + 3) % 7
             latest_in_week = np.maximum.reduceat(weekday, self.starts)[self.series]
             working = (usual == 1) & (latest_in_week < 5)
-            in_week = (self.days + 3) // 7 * 5 + weekday
-            places = np.select([usual >= MONTHLY, working], [self.months, in_week], self.days)
+            places = np.where(working, (self.days + 3) // 7 * 5 + weekday, places)
         distances = self._distances(places)
         return usual, distances > self._usual(distances) * _ABSENT
+
+    def _put(self, values: Array) -> Array:
+        """What stands in the order of the table, in that of series and time."""
+        return values if self.sorted else values[self.order]
 
     def _distances(self, places: Array) -> Array:
         return np.where(self.first, np.nan, np.diff(places, prepend=np.nan))
@@ -155,7 +159,7 @@ class Ordered:
 
     def with_columns(self, **added: Any) -> Any:
         """The caller's table with more columns, in its own order and of its own kind."""
-        back = np.argsort(self.order)
+        back = None if self.sorted else np.argsort(self.order)
         return _native(added_to(self.frame, added, back), self.given)
 
     def rows(self, places: Array, **added: Any) -> Any:
@@ -165,21 +169,22 @@ class Ordered:
         return _native(added_to(frame, added, order), self.given)
 
 
-def added_to(frame: nw.DataFrame[Any], columns: Mapping[str, Any], order: Array) -> Any:
-    """The table with further columns, given as arrays, put in order; NaN is null on engines that
-    know both."""
+def added_to(frame: nw.DataFrame[Any], columns: Mapping[str, Any], order: Array | None) -> Any:
+    """The table with further columns, given as arrays, put in order (None: they are in it); NaN is
+    null on engines that know both."""
     engine = frame.implementation
     found = []
-    for name, values in columns.items():
-        if isinstance(values, Words):
-            texts = nw.new_series(name, list(values.meanings), nw.String, backend=engine)
-            codes = nw.new_series(name, values.codes[order], nw.Int64, backend=engine)
+    for name, given in columns.items():
+        values = given.codes if isinstance(given, Words) else given
+        values = values if order is None else values[order]
+        if isinstance(given, Words):
+            texts = nw.new_series(name, list(given.meanings), nw.String, backend=engine)
+            codes = nw.new_series(name, values, nw.Int64, backend=engine)
             found.append(texts[codes].alias(name))
         elif values.dtype == object:
-            texts = values[order].tolist()
-            found.append(nw.new_series(name, texts, nw.String, backend=engine))
+            found.append(nw.new_series(name, values.tolist(), nw.String, backend=engine))
         else:
-            column = nw.new_series(name, values[order], backend=engine)
+            column = nw.new_series(name, values, backend=engine)
             missing = values.dtype.kind == "f" and not engine.is_pandas()
             found.append(column.fill_nan(None) if missing else column)
     return frame.drop(*columns, strict=False).with_columns(*found)
@@ -224,10 +229,13 @@ def in_order(
     for key in keys:
         key_codes, found = pd.factorize(frame[key].to_pandas(), use_na_sentinel=False)
         codes = codes * max(len(found), 1) + key_codes
-    order = np.lexsort((days, codes))
-    codes, days = codes[order], days[order]
+    later, order = np.diff(codes), np.arange(len(codes))
+    is_sorted = not ((later < 0) | ((later == 0) & (np.diff(days) < 0))).any()
+    if not is_sorted:
+        order = np.lexsort((days, codes))
+        codes, days = codes[order], days[order]
     first = np.diff(codes, prepend=-1) != 0
-    rows = Ordered(given, frame, keys, period, order, first, days, dates, measured)
+    rows = Ordered(given, frame, keys, period, order, is_sorted, first, days, dates, measured)
     if (twice := np.flatnonzero(~first[1:] & (np.diff(days) == 0))).size:
         raise InputError(
             f'Two rows of one series are for the same "{period}": {rows.row_of(twice[0])} and row '

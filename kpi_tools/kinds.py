@@ -5,7 +5,7 @@ Formulas, sources and where others differ: METHOD.md, "Kinds of chart".
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, cached_property
 from math import comb
 from typing import Final
 
@@ -144,8 +144,15 @@ class Charted:
     size: Array
     per: Array
 
+    @cached_property
+    def kinds(self) -> list[str]:
+        """The kinds there are."""
+        return [CHARTS[place] for place in np.flatnonzero(np.bincount(self.kind))]
+
     def among(self, charts: Sequence[str]) -> Array:
         """Where one of these kinds is charted."""
+        if len(self.kinds) == 1:
+            return np.full(len(self.kind), self.kinds[0] in charts)
         return np.array([chart in charts for chart in CHARTS])[self.kind]
 
     def law(self, mean: Array) -> Array:
@@ -180,14 +187,14 @@ def charted(
     else:
         y = n / np.where(d > 0, d, np.nan)
     kind = _kinds(rows, chart, y, n, d)
-    for place in np.unique(kind):
-        here = [np.where(kind == place, part, np.nan) for part in (y, n, d)]
-        if fault := _first_fault(CHARTS[place], *here):
+    plain = Charted(y, kind, np.ones(len(y)), np.ones(len(y)))
+    for one in (one for one in plain.kinds if one not in (XMR, RUN)):
+        here = [np.where(plain.among([one]), part, np.nan) for part in (y, n, d)]
+        if fault := _first_fault(one, *here):
             raise InputError(
-                f"{capitalised(rows.row_of(fault[0]))} {fault[1]}: {TITLES[CHARTS[place]]} cannot "
+                f"{capitalised(rows.row_of(fault[0]))} {fault[1]}: {TITLES[one]} cannot "
                 "show that. Put it right, leave the figure missing, or take another chart=…"
             )
-    plain = Charted(y, kind, np.ones(len(y)), np.ones(len(y)))
     parts = plain.among(WITH_PARTS)
     if not parts.any():
         return plain

@@ -106,18 +106,19 @@ class _Baselines:
         self.starts, self.number = np.flatnonzero(begins), np.cumsum(begins) - 1
 
     def count(self, y: Array) -> Array:
-        return self._total(~np.isnan(y)).astype(int)
+        return self._sums(~np.isnan(y)).astype(int)[self.number]
 
     def least(self, y: Array) -> Array:
         return np.fmin.reduceat(y, self.starts)[self.number]
 
     def mean(self, y: Array, weights: Array | float = 1.0) -> Array:
         """It lies between the least and the largest, so where all are the same it is that."""
-        known, low = ~np.isnan(y), self.least(y)
+        known, low = ~np.isnan(y), np.fmin.reduceat(y, self.starts)
         weights = np.where(known, weights, 0.0)
+        weighted = np.where(known, (y - low[self.number]) * weights, 0.0)
         with np.errstate(invalid="ignore"):
-            above = self._total(np.where(known, (y - low) * weights, 0.0)) / self._total(weights)
-        return np.fmin(low + above, np.fmax.reduceat(y, self.starts)[self.number])
+            above = self._sums(weighted) / self._sums(weights)
+        return np.fmin(low + above, np.fmax.reduceat(y, self.starts))[self.number]
 
     def median(self, y: Array) -> Array:
         return pd.Series(y).groupby(self.number).transform("median").to_numpy()
@@ -127,8 +128,8 @@ class _Baselines:
         so_far = np.cumsum(there)
         return so_far - (so_far - there)[self.starts][self.number]
 
-    def _total(self, values: Array) -> Array:
-        return np.add.reduceat(values, self.starts, dtype=float)[self.number]
+    def _sums(self, values: Array) -> Array:
+        return np.add.reduceat(values, self.starts, dtype=float)
 
 
 def limited(
@@ -153,7 +154,7 @@ def limited(
     begins = rows.first | (np.diff(reached(rebase, rows), prepend=0) != 0)
     breaks = begins | (gap & ~(t | g))  # events come when they come
     base = _Baselines(begins)
-    used = np.where(t, np.abs(y) ** (1 / _NELSON), y)
+    used = np.where(t, np.abs(y) ** (1 / _NELSON), y) if t.any() else y
     if fix is not None:
         used = np.where(base.place(~np.isnan(y)) <= fix, used, np.nan)
     count, mean = base.count(used), base.mean(used, figures.size)
@@ -187,7 +188,8 @@ def limited(
     ends = {name: _end(figures, mean, sigma, times) for name, times in _ENDS.items()}
     if (g | run).any():
         mean = np.where(g | run, base.median(used), mean)
-    mean = np.where(t, np.abs(mean) ** _NELSON, mean)
+    if t.any():
+        mean = np.where(t, np.abs(mean) ** _NELSON, mean)
     return y, {
         "baseline": base.number - base.number[rows.starts][rows.series] + 1,
         "baseline_points": base.count(y),
