@@ -231,7 +231,7 @@ def _bands(bands: list[Mapping[str, Any]], default: Scheme, where: str) -> tuple
 def _says(like: Band | None, lines: tuple[Line, ...], before: list[Band]) -> str:
     """What a figure of the band did, where the council does not say so."""
     if not lines:
-        return f"did not meet the {before[-1].meets[-1].words()}"
+        return _missed(before[-1].meets[-1])
     return like.says if like and like.meets == lines else " or ".join(map(_did, lines))
 
 
@@ -242,6 +242,16 @@ def _did(line: Line) -> str:
     if line.beyond:
         return f"bettered the {name} by {size} or more"
     return f"came within {size} of the {name}"
+
+
+def _missed(line: Line) -> str:
+    name, size = Line(line.column).words(), line.size
+    if not line.amount:
+        known = line.column in EARLIER
+        return f"were worse than the {name}" if known else f"did not meet the {name}"
+    if line.beyond:
+        return f"did not better the {name} by {size}"
+    return f"did not come within {size} of the {name}"
 
 
 def _check_order(bands: tuple[Band, ...], where: str) -> None:

@@ -50,6 +50,19 @@ class Terms:
         """The scheme by which a KPI is rated."""
         return self.council.schemes.get(kpi.get("scheme") or "", self.council.schemes[""])
 
+    def further_schemes(self, kpis: pd.DataFrame) -> dict[str, int]:
+        """How many of these KPIs each scheme beside the council's own rates."""
+        rated = kpis[kpis["rating"] != words.MONITORED]
+        found = Counter(self.scheme(row).name for row in rows_of(rated))
+        return {name: found[name] for name in self.council.schemes if name and found[name]}
+
+    def meanings(self, scheme: str = "") -> dict[str, str]:
+        """What each band of a scheme asks for: `target within 5%`, `the rest`."""
+        return {
+            band.name: " or ".join(line.words(self.line_words) for line in band.meets) or "the rest"
+            for band in self.council.schemes[scheme].bands
+        }
+
     def lines(self, kpi: Row) -> list[str]:
         """The lines of a KPI's scheme that are set for it, by column, the target first."""
         columns = [name for name in self.scheme(kpi).columns if name not in EARLIER]

@@ -1,6 +1,7 @@
 """Draft and final: what refuses the final report, what lets it pass, and a page that must say what its figures say."""
 
 import json
+import re
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -19,8 +20,10 @@ from kpi_tools.checks.findings import (
 from kpi_tools.cli import main
 from kpi_tools.errors import InputError
 from kpi_tools.page.released import checks_chapter, edition_notice, how_made
+from kpi_tools.page.summary import key
 from kpi_tools.quarters import Quarter
 from kpi_tools.report import make_report
+from kpi_tools.schemes import parse_schemes
 from tests import kent
 from tests.kent import RAW, governance_without_action
 
@@ -118,6 +121,24 @@ def test_the_rules_tell_of_the_test_where_its_arrow_is_shown(arrows, tested):
     returns = replace(returns, council=replace(returns.council, arrows=arrows))
     page = str(how_made(returns, RAW, kent.scorecard(), FOUND, "draft"))
     assert ("is tested over 6 quarters" in page) == tested
+
+
+def test_key_and_rules_tell_of_every_scheme_by_which_a_kpi_is_rated():
+    bands = [
+        {"name": "Green", "meets": "target"},
+        {"name": "Near", "meets": "target within 10%", "colour": "amber"},
+        {"name": "Off", "colour": "red"},
+    ]
+    schemes = parse_schemes({"schemes": {"tolerant": {"bands": bands}, "unused": {"bands": bands}}})
+    returns, kpis = kent.returns(), kent.scorecard()
+    returns = replace(returns, council=replace(returns.council, schemes=schemes))
+    one = kpis.assign(scheme=["tolerant", *[None] * (len(kpis) - 1)])
+    rules = str(how_made(returns, RAW, one, FOUND, "draft"))
+    assert "by the scheme tolerant, Green: target; Near: target within 10%; Off: the rest;" in rules
+    told = " ".join(re.sub("<[^>]+>", " ", str(key(returns, one))).split())
+    assert "One KPI by the scheme tolerant: Green : achieved or exceeded target" in told
+    assert "Near : came within 10% of the target" in told and "unused" not in rules + told
+    assert "by the scheme" not in str(key(returns, kpis))
 
 
 @pytest.fixture(scope="module")

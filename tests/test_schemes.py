@@ -68,6 +68,20 @@ def test_what_bands_did_is_said_in_the_terms_of_the_council():
     ]
 
 
+@pytest.mark.parametrize(
+    ("meets", "last"),
+    [
+        ("target", "did not meet the target"),
+        ("target within 10%", "did not come within 10% of the target"),
+        ("target beyond 2", "did not better the target by 2"),
+        ("previous", "were worse than the previous figure"),
+    ],
+)
+def test_the_last_band_says_what_its_figures_missed(meets, last):
+    bands = [{"name": "Green", "meets": meets}, {"name": "Red"}]
+    assert parse_schemes({"bands": bands})[""].bands[-1].says == last
+
+
 def test_the_older_words_still_mean_the_same():
     ten = parse_schemes({"scheme": "percentage", "percent": 10})[""]
     lines = [(Line("target"),), (Line("target", 10, percent=True),), ()]

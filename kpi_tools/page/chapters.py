@@ -234,6 +234,7 @@ def _red(row: Row, points: Rows, line: Row | None, terms: Terms) -> dict[str, An
         "text": ", ".join(each),
         "line": level_of(row, at or line["edge"], bare=False) if line else "",
         "line_word": line["line"] if line else "",
+        "plain": line is not None and line["plain"],
         "target_status": row["target_status"],
         "gap": miss(row, line),
         "to_target": to_target,

@@ -64,11 +64,8 @@ def record(
         "ratings": {name: counted[name] for name in ratings},
         "rows": {str(name): int(number) for name, number in rows.items()},
         "rules": {
-            "rating": {
-                band.name: " or ".join(line.words(terms.line_words) for line in band.meets)
-                or "the rest"
-                for band in terms.council.bands
-            },
+            "rating": terms.meanings(),
+            "schemes": {name: terms.meanings(name) for name in terms.further_schemes(kpis)},
             "direction": council.rule,
             "window": council.window,
             "minimum_points": council.minimum_points,

@@ -223,6 +223,7 @@ def key(returns: Returns, kpis: pd.DataFrame) -> Html:
             against=AGAINST.get(terms.arrow),
             least=in_words(returns.council.minimum_points),
             lines=terms.all_lines(kpis),
+            further=terms.further_schemes(kpis),
             activity=len(returns.activity) > 0,
         ),
     )
