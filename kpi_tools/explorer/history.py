@@ -253,7 +253,7 @@ class OneKpi:
         caption = "The quarter alone inside the rolling figure"
         if not rows:
             return sentences
-        return sentences + report_table(pd.DataFrame(rows), caption, name="alone", quiet=False)
+        return sentences + report_table(rows, caption, name="alone", quiet=False)
 
     @property
     def restated(self) -> Html:
@@ -372,7 +372,7 @@ def _csv(table: dict[str, Any]) -> str:
 
 
 def _table(rows: Rows, caption: str, name: str) -> Html:
-    return report_table(pd.DataFrame(rows), caption, name=name, look="kpi-order")
+    return report_table(rows, caption, name=name, look="kpi-order")
 
 
 def _figure(row: Row) -> Html:

@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
-from markupsafe import Markup
 
 from kpi_tools.page.chart_words import against_expected, notes_on, quality_notes
 from kpi_tools.page.charts import Chart, activity_chart, kpi_chart, milestone_chart, small_multiples
@@ -85,11 +84,11 @@ def cards(kpis: pd.DataFrame, recent: pd.DataFrame, context: Context | None = No
             parts.setdefault(total, []).append(row)
     within = {part["kpi_id"] for some in parts.values() for part in some}
     each = (
-        card(row, points[row["kpi_id"]], context, parts.get(row["kpi_id"], []), points).markup
+        card(row, points[row["kpi_id"]], context, parts.get(row["kpi_id"], []), points)
         for row in rows
         if row["kpi_id"] not in within
     )
-    return Html(Markup("").join(each))
+    return Html("").join(each)
 
 
 def card(
@@ -215,7 +214,7 @@ def _sources(kpi: Row, terms: Terms) -> Rows:
     return found
 
 
-def figures_table(kpi: Row, points: Rows, context: Context) -> pd.DataFrame:
+def figures_table(kpi: Row, points: Rows, context: Context) -> Rows:
     """The figures behind a KPI's picture: each period's result, lines and rating."""
     words, terms = unit_words(kpi["unit"]), context.terms
     each = [terms.lines({**row, "scheme": kpi.get("scheme")}) for row in points]
@@ -240,7 +239,7 @@ def figures_table(kpi: Row, points: Rows, context: Context) -> pd.DataFrame:
             look = terms.look(row["rating"])
             cells["Rating"] = badge(row["rating"], look, doubted=in_doubt(row))
         rows.append(cells)
-    return pd.DataFrame(rows)
+    return rows
 
 
 def target_history(kpi: Row, targets: Sequence[Row], terms: Terms) -> Rows:
@@ -296,7 +295,7 @@ def _activity(every: Rows, quarter: Quarter | None) -> dict[str, Any]:
         "facts": strip,
         "expectation": where and {"kind": where, "words": f"{where.capitalize()} expectation"},
         "picture": activity_chart(points, anchor),
-        "figures": pd.DataFrame(rows),
+        "figures": rows,
     }
 
 

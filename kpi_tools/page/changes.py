@@ -1,8 +1,5 @@
 """The chapter on what changed since the previous report: KPIs, ratings, counts, earlier figures."""
 
-from typing import Any
-
-import numpy as np
 import pandas as pd
 
 from kpi_tools.loading import Returns
@@ -11,7 +8,7 @@ from kpi_tools.quarters import Quarter
 from kpi_tools.scorecard import changes as since
 from kpi_tools.scorecard import first_report, report_before
 from kpi_tools.terms import Terms
-from kpi_tools.wording import capitalised, rows_of, signed
+from kpi_tools.wording import Row, Rows, capitalised, rows_of, signed, text_of
 
 _TITLE = "Changes since the previous report"
 
@@ -57,67 +54,73 @@ def changes(
     return section(_TITLE, page)
 
 
-def _set_changes(changed: pd.DataFrame, terms: Terms) -> pd.DataFrame:
-    named = {"change": {since.NEW_TARGET: f"New {terms.word('target')}"}}
-    table = changed[["kpi_name", "change", "reason"]].replace(named)
-    return table.set_axis([terms.head("kpi"), "Change", "Reason"], axis=1)
+def _set_changes(changed: pd.DataFrame, terms: Terms) -> Rows:
+    new_target = f"New {terms.word('target')}"
+    return [
+        {
+            terms.head("kpi"): row["kpi_name"],
+            "Change": new_target if row["change"] == since.NEW_TARGET else row["change"],
+            "Reason": row["reason"],
+        }
+        for row in rows_of(changed)
+    ]
 
 
-def _from_to(matrix: pd.DataFrame, terms: Terms) -> pd.DataFrame:
-    names = matrix["before"]
-    badges = [badge(name, terms.look(name)) if name != "Total" else name for name in names]
-    return matrix.assign(before=badges).rename(columns={"before": "From"})
+def _from_to(matrix: pd.DataFrame, terms: Terms) -> Rows:
+    rows = []
+    for row in rows_of(matrix):
+        name = row.pop("before")
+        rows.append({"From": name if name == "Total" else badge(name, terms.look(name))} | row)
+    return rows
 
 
-def _counts(movement: pd.DataFrame, terms: Terms, printed: bool) -> pd.DataFrame:
+def _counts(movement: pd.DataFrame, terms: Terms, printed: bool) -> Rows:
     """How each count changed, plainly against the previous report and on the same KPIs."""
     many = terms.word("kpi", 2)
-    named = {"kpis": capitalised(many), "other": "Direction not tested"}
-    heads = {
-        "count": "Count",
-        "now": "This report",
-        "previous": "Previous report",
-        "change": "Change",
+    named = {"kpis": many, "other": "Direction not tested"}
+    plain = {"now": "This report", "previous": "Previous report", "change": "Change"}
+    heads = (plain if printed else {}) | {
         "same_now": f"Same {many}, now",
         "same_previous": f"Same {many}, previous quarter",
         "same_change": "Change like for like",
     }
-    table = movement.assign(
-        count=[named.get(name, capitalised(name)) for name in movement["count"]],
-        change=movement["change"].map(signed),
-        same_change=movement["same_change"].map(signed),
-    )
-    left_out = [] if printed else ["now", "previous", "change"]
-    return table.drop(columns=left_out).rename(columns=heads)
+    rows = rows_of(movement.assign(**movement[["change", "same_change"]].map(signed)))
+    return [
+        {"Count": capitalised(named.get(row["count"]) or row["count"])}
+        | {head: row[name] for name, head in heads.items()}
+        for row in rows
+    ]
 
 
-def _steps(steps: pd.DataFrame, terms: Terms) -> pd.DataFrame:
+def _steps(steps: pd.DataFrame, terms: Terms) -> Rows:
     """The way from the previous report's counts to this one's: plain and like for like."""
-    many, table = terms.word("kpi", 2), steps.drop(columns=["step", "kind"])
-    cells = np.where(steps[["kind"]] == "change", table.map(signed), table.astype(str))
-    words = steps["step"].str.replace("KPIs", many).map(capitalised)
-    table = pd.DataFrame(cells, columns=table.columns).rename(columns={"kpis": capitalised(many)})
-    return pd.concat([words.rename("Step"), table], axis=1)
+    many, rows = terms.word("kpi", 2), []
+    for row in rows_of(steps):
+        step, written = row.pop("step"), signed if row.pop("kind") == "change" else str
+        cells = {"Step": capitalised(step.replace("KPIs", many))}
+        cells[capitalised(many)] = written(row.pop("kpis"))
+        rows.append(cells | {name: written(count) for name, count in row.items()})
+    return rows
 
 
-def _restated(restated: pd.DataFrame, terms: Terms) -> pd.DataFrame:
+def _restated(restated: pd.DataFrame, terms: Terms) -> Rows:
     """Figures published before that this quarter's returns replaced, and what that changed."""
 
-    def effect(old: Any, new: Any) -> str:
-        if pd.isna(old) or pd.isna(new):
+    def effect(row: Row, what: str) -> str:
+        old, new = text_of(row[f"old_{what}"]), text_of(row[f"new_{what}"])
+        if not old or not new:
             return "not in that report"
         return f"{capitalised(old)}, {'as before' if old == new else f'now {new}'}"
 
-    return pd.DataFrame(
+    return [
         {
-            terms.head("kpi"): restated["kpi_name"],
-            "Quarter": [Quarter.parse(label).title for label in restated["quarter"]],
-            "Was": restated["old"],
-            "Is": restated["new"],
-            "Rating": [*map(effect, restated["old_rating"], restated["new_rating"])],
-            "Direction in that report": [
-                *map(effect, restated["old_direction"], restated["new_direction"])
-            ],
-            "Reason": restated["reason"].fillna("No reason was given."),
+            terms.head("kpi"): row["kpi_name"],
+            "Quarter": Quarter.parse(row["quarter"]).title,
+            "Was": row["old"],
+            "Is": row["new"],
+            "Rating": effect(row, "rating"),
+            "Direction in that report": effect(row, "direction"),
+            "Reason": text_of(row["reason"]) or "No reason was given.",
         }
-    )
+        for row in rows_of(restated)
+    ]

@@ -10,13 +10,12 @@ from functools import lru_cache
 from typing import Any
 
 import mistune
-import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from kpi_tools.terms import Terms
 from kpi_tools.vocabulary import MONITORED, NOT_DUE, NOT_RATED
-from kpi_tools.wording import capitalised, in_words, listed, plural
+from kpi_tools.wording import Rows, capitalised, in_words, listed, plural
 
 MADE_HERE = "kpi_tools"
 """Key in an output's metadata: `report` for a piece of the report, `style` for JupyterLab's styles.
@@ -31,33 +30,24 @@ _STYLED_BY_LAB = (
 )
 
 
-class Html:
+class Html(Markup):
     """A piece of HTML made by this package's templates; `+` puts pieces after one another."""
 
-    def __init__(self, markup: Markup | str = "", kind: str = "report") -> None:
-        self.markup, self.metadata = Markup(markup), {MADE_HERE: kind}
-
-    def __str__(self) -> str:
-        return str(self.markup)
-
-    def __bool__(self) -> bool:
-        return bool(self.markup)
-
-    def __html__(self) -> Markup:
-        return self.markup
-
     def __repr__(self) -> str:
-        return textwrap.shorten(self.markup.striptags(), _PLAIN, placeholder=" …")
-
-    def __add__(self, other: "Html") -> "Html":
-        return Html(self.markup + other.markup)
+        return textwrap.shorten(self.striptags(), _PLAIN, placeholder=" …")
 
     def _repr_html_(self) -> str:
-        report = self.metadata[MADE_HERE] == "report"
-        return f"{_WRAPPED[0]}{self.markup}{_WRAPPED[1]}" if report else str(self.markup)
+        return f"{_WRAPPED[0]}{self}{_WRAPPED[1]}"
 
     def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, str], dict[str, Any]]:
-        return {"text/html": self._repr_html_(), "text/plain": repr(self)}, self.metadata
+        return {"text/html": self._repr_html_(), "text/plain": repr(self)}, {MADE_HERE: "report"}
+
+
+class _Style(Html):
+    """The styles of pieces in a notebook, which are no piece of the report."""
+
+    def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, str], dict[str, Any]]:
+        return {"text/html": str(self), "text/plain": ""}, {MADE_HERE: "style"}
 
 
 def unwrapped(markup: str) -> str:
@@ -67,7 +57,7 @@ def unwrapped(markup: str) -> str:
 
 def render(template: str, **values: Any) -> Html:
     """The template of `page/template`, filled in; every value that is not `Html` is escaped."""
-    return Html(Markup(_environment().get_template(template).render(**values)))
+    return Html(_environment().get_template(template).render(**values))
 
 
 def piece(macro: str, *values: Any) -> Html:
@@ -78,7 +68,7 @@ def piece(macro: str, *values: Any) -> Html:
 _small = lru_cache(4096, typed=True)(piece)  # a page says the same small things many times
 
 
-def style() -> Html:
+def style() -> _Style:
     """The styles of the report's pieces, for a notebook: show it once, in the cell of the imports.
     They touch nothing outside the pieces. The report has them in its head, so this output is left
     out there."""
@@ -88,7 +78,7 @@ def style() -> Html:
     # outranked (by an id that never is)
     nested = re.sub(r"\.kpi(?![-\w])", "&", source)
     reset = f"& :where({_STYLED_BY_LAB}) {{ all: revert }}"
-    return Html(Markup(f"<style>.kpi:not(#kpi-none) {{ {reset}\n{nested} }}</style>"), kind="style")
+    return _Style(f"<style>.kpi:not(#kpi-none) {{ {reset}\n{nested} }}</style>")
 
 
 def markdown(text: str | None) -> Markup:
@@ -103,9 +93,8 @@ def slug(text: str) -> str:
 
 def section(title: str, *contents: Html | str, anchor: str | None = None) -> Html:
     """A numbered section: its heading and contents. `anchor` defaults to the heading's words."""
-    heading = piece("heading", title, anchor or slug(title)).markup
     pieces = (content if isinstance(content, Html) else paragraphs(content) for content in contents)
-    return Html(heading + Markup("").join(piece.markup for piece in pieces))
+    return piece("heading", title, anchor or slug(title)) + Html("").join(pieces)
 
 
 def paragraphs(*texts: Html | str, name: str | None = None) -> Html:
@@ -131,7 +120,7 @@ def figure_with_status(text: str, status: str | None) -> Html:
 
 
 def report_table(
-    frame: pd.DataFrame,
+    rows: Rows,
     caption: str,
     *,
     name: str | None = None,
@@ -141,18 +130,19 @@ def report_table(
     numbers: bool = False,
     over: str = "",
 ) -> Html:
-    """`frame` as a table: first column = row headers, the rest cells of text, numbers or `Html`.
+    """Rows as a table: their first cells = row headers, the rest of text, numbers or `Html`.
 
     Numbers stand right, all else left; it scrolls by itself on narrow screens. `name`: the stem of
     the caption's id, unique on the page; `totals`: how many of the last rows are totals; `quiet`:
     whether the caption is read aloud but not seen; `look`: a class of its own; `numbers`: whether
     all cells are numbers; `over`: a heading over all columns but the first and the last.
     """
-    right = [numbers or pd.api.types.is_numeric_dtype(dtype) for dtype in frame.dtypes]
+    first = rows[0] if rows else {}
+    right = [numbers or isinstance(cell, (int, float)) for cell in first.values()]
     return render(
         "table.html.j2",
-        heads=list(frame.columns),
-        rows=list(frame.itertuples(index=False, name=None)),
+        heads=list(first),
+        rows=[list(row.values()) for row in rows],
         right=[False, *right[1:]],
         caption=caption,
         name=name or slug(caption),

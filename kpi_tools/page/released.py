@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any, Final
 
 import pandas as pd
-from markupsafe import Markup
 
 from kpi_tools import __version__
 from kpi_tools.checks import CHECKS
@@ -31,7 +30,7 @@ from kpi_tools.quarters import Quarter
 from kpi_tools.scorecard import rating_counts, ratings_of
 from kpi_tools.terms import Terms
 from kpi_tools.vocabulary import MONITORED, NOT_DUE, SUPPRESSED, TREND_ARROW
-from kpi_tools.wording import listed, plural, rows_of
+from kpi_tools.wording import Rows, listed, plural, rows_of
 
 _DIGITS: Final = 16
 
@@ -134,7 +133,7 @@ def _period(period: str) -> str:
     return f"{date.fromisoformat(f'{period}-01'):%B %Y}"
 
 
-def _inputs(used: Mapping[str, str]) -> pd.DataFrame:
+def _inputs(used: Mapping[str, str]) -> Rows:
     """A row for each of the council's own tables, and for each quarter's returns and commentary."""
     groups: dict[str, dict[str, str]] = {}
     for path, name in used.items():
@@ -144,11 +143,14 @@ def _inputs(used: Mapping[str, str]) -> pd.DataFrame:
             quarter = Quarter.parse(rest.partition("/")[0].partition(".")[0])
             label = f"{kind.capitalize()} of {quarter.title}"
         groups.setdefault(label, {})[path] = name
-    rows = [
-        (label, str(len(of)), digest(of) if len(of) > 1 else [*of.values()][0][:_DIGITS])
+    return [
+        {
+            "Input": label,
+            "Files": str(len(of)),
+            "Name of its content": digest(of) if len(of) > 1 else [*of.values()][0][:_DIGITS],
+        }
         for label, of in groups.items()
     ]
-    return pd.DataFrame(rows, columns=["Input", "Files", "Name of its content"])
 
 
 def notices(edition: str, quarter: Quarter, corrections: str = "", only: str = "") -> list[str]:
@@ -168,8 +170,8 @@ def notices(edition: str, quarter: Quarter, corrections: str = "", only: str = "
 def edition_notice(edition: str, quarter: Quarter, corrections: str = "", only: str = "") -> Html:
     """The notices at the top, each with its first sentence in bold."""
     parts = (one.partition(". ") for one in notices(edition, quarter, corrections, only))
-    each = (piece("edition", n, word, rest).markup for n, (word, _, rest) in enumerate(parts, 1))
-    return Html(Markup("").join(each))
+    each = (piece("edition", n, word, rest) for n, (word, _, rest) in enumerate(parts, 1))
+    return Html("").join(each)
 
 
 def checks_chapter(findings: pd.DataFrame, edition: str, overrides: str = "") -> Html:
@@ -197,6 +199,6 @@ def checks_chapter(findings: pd.DataFrame, edition: str, overrides: str = "") ->
         found=len(every),
         errors=len(open_errors(every)),
         passed=rows_of(passed.drop_duplicates("code")),
-        findings=pd.DataFrame(rows),
+        findings=rows,
     )
     return section("Checks overridden" if final else "Checks", page)

@@ -208,7 +208,7 @@ def counts_history(history: pd.DataFrame, terms: Terms) -> Html:
     frame = displayed.rename(columns={"quarter": "Quarter"})
     frame = frame.assign(Quarter=frame["Quarter"].map(short_title), **total)
     picture = counts_chart(rows_of(displayed), "history", terms.looks)
-    return render("history.html.j2", picture=picture, figures=frame, terms=terms)
+    return render("history.html.j2", picture=picture, figures=rows_of(frame), terms=terms)
 
 
 def key(returns: Returns, kpis: pd.DataFrame) -> Html:

@@ -9,7 +9,6 @@ from typing import Any
 
 import lxml.html
 import pandas as pd
-from markupsafe import Markup
 
 from kpi_tools.loading import Returns
 from kpi_tools.page.cards import card
@@ -120,10 +119,10 @@ def site_pages(
         "index.html": _index(returns, kpis, finals, explorers),
         "definitions.html": _definitions(returns, kpis),
     }
-    latest = Markup('<h2 id="latest">{}</h2>').format(f"In the report for {returns.quarter.title}")
+    latest = Html('<h2 id="latest">{}</h2>').format(f"In the report for {returns.quarter.title}")
     for row in rows_of(kpis):
         of_kpi = table[table["kpi_id"] == row["kpi_id"]]
-        body = Html(latest) + card(row, points[row["kpi_id"]], with_cards)
+        body = latest + card(row, points[row["kpi_id"]], with_cards)
         body += _history(row["kpi_id"], of_kpi, whole, Terms(council))
         title = f"{called[row['kpi_id']]}: {council.name}"
         pages[f"kpi/{slug(row['kpi_id'])}.html"] = Page(title, body)
@@ -148,13 +147,12 @@ def rating_cell(row: Row, colours: Mapping[str, str]) -> Html:
 
 
 def _link(address: str, text: str) -> Html:
-    return Html(Markup('<a href="{}">{}</a>').format(address, text))
+    return Html('<a href="{}">{}</a>').format(address, text)
 
 
 def _links(folder: str, words: Mapping[str, str]) -> Html:
     """Links to files of a folder."""
-    links = (_link(f"{folder}/{name}", word).markup for name, word in words.items())
-    return Html(Markup(", ").join(links))
+    return Html(", ").join(_link(f"{folder}/{name}", word) for name, word in words.items())
 
 
 def _index(returns: Returns, kpis: pd.DataFrame, finals: Sequence[Final], explorers: Any) -> Page:
@@ -195,7 +193,7 @@ def _reports(finals: Sequence[Final], ratings: Sequence[str]) -> Html:
                 "Read it as": _links(final.name, there),
             }
         )
-    return report_table(pd.DataFrame(rows), "All final reports, the latest first", name="reports")
+    return report_table(rows, "All final reports, the latest first", name="reports")
 
 
 def _sayings(final: Final) -> Iterator[Entry]:
@@ -258,17 +256,17 @@ def _definitions(returns: Returns, kpis: pd.DataFrame) -> Page:
         {"Column": one["name"], "Type": one["type"], "Meaning": one["description"]}
         for one in SCHEMA["fields"]
     ]
-    said = Markup("All figures as one table: {}. A row for each KPI, report and period.")
+    said = Html("All figures as one table: {}. A row for each KPI, report and period.")
     body = (
         _table(rows, f"What each {terms.word('kpi')} counts", "definitions")
-        + paragraphs(Html(said.format(_links("data", dict(zip(_DATA, _DATA, strict=True))).markup)))
+        + paragraphs(said.format(_links("data", dict(zip(_DATA, _DATA, strict=True)))))
         + _table(columns, "The columns of the data table", "columns")
     )
     return Page(f"Data and definitions: {returns.council.name}", body)
 
 
 def _table(rows: list[dict[str, Any]], caption: str, name: str) -> Html:
-    return report_table(pd.DataFrame(rows), caption, name=name, quiet=False)
+    return report_table(rows, caption, name=name, quiet=False)
 
 
 # Several councils beside each other

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
-from markupsafe import Markup, escape
+from markupsafe import Markup
 from nbconvert.exporters.templateexporter import TemplateExporter
 from nbformat import NotebookNode
 
@@ -28,7 +28,6 @@ from kpi_tools.page.html import MADE_HERE, notebook_markdown, unwrapped
 INTERNAL = "internal"
 _LEFT_OUT = {INTERNAL, "parameters", "injected-parameters"}
 PAGE = Path(__file__).parent.parent / "page"
-_END = re.compile(r"End of the report for Quarter [1-4] 20\d\d/\d\d\.")
 _SECTION_END = '<p class="back"><a href="#contents">Contents</a></p>\n</section>'
 _ATTRIBUTES = r'<[a-z][\w-]*(?:\s+[\w:-]+(?:="[^"]*")?)*?'
 _ACTIVE = re.compile(
@@ -133,14 +132,10 @@ def _is_left_out(cell: NotebookNode) -> bool:
     return bool(_LEFT_OUT & set(cell.metadata.get("tags", ())))
 
 
-def _is_end(output: NotebookNode) -> bool:
-    return bool(_END.fullmatch(str(output.get("data", {}).get("text/plain", ""))))
-
-
 def _piece(output: NotebookNode) -> str:
     if output.get("metadata", {}).get(MADE_HERE) == "report":
         return unwrapped(output.data["text/html"]) + "\n"
-    return f'<p class="end">{escape(output.data["text/plain"])}</p>\n' if _is_end(output) else ""
+    return ""
 
 
 def _refuse_unsafe(cell: NotebookNode, number: int) -> None:
@@ -151,7 +146,7 @@ def _refuse_unsafe(cell: NotebookNode, number: int) -> None:
                 f"Cell {number} of the notebook ended in an error ({error}), so there is no "
                 "report. Mend it and run the notebook again."
             )
-        ours = output.get("metadata", {}).get(MADE_HERE) or _is_end(output)
+        ours = output.get("metadata", {}).get(MADE_HERE)
         foreign = sorted(set(output.get("data", {})) - {"text/plain"})
         if foreign and not ours and not _is_left_out(cell):
             raise KpiError(

@@ -178,7 +178,7 @@ def _write(
         made=made,
         index=index,
         script=script,
-    ).markup
+    )
     path = folder / place
     path.parent.mkdir(exist_ok=True)
     path.write_text(str(text), "utf-8", newline="\n")
