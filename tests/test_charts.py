@@ -18,7 +18,7 @@ from kpi_tools.page.charts import (
     small_multiples,
 )
 from kpi_tools.page.drawing import COLOURS, Drawing
-from kpi_tools.page.overviews import counts_chart, peers_chart, peers_strip, share_bars, sparkline
+from kpi_tools.page.overviews import counts_chart, peers_chart, peers_strip, sparkline
 from kpi_tools.wording import rows_of
 from tests.page_samples import activity_points, points
 
@@ -279,14 +279,6 @@ def test_a_sparkline_has_the_shape_of_each_rating():
     ]
     assert chart.text == "March 2024 70%, Red; June 2024 85%, Amber; December 2024 91%, Green."
     assert sparkline(rows((math.nan,), status="not available"), "s").text == "None."
-
-
-def test_shares_of_the_line_stand_on_one_scale():
-    charts = share_bars({"one": (62, "red"), "two": (99, "red")})
-    at = [re.findall(r"M([\d.]+),2V22", chart.svg) for chart in charts.values()]
-    assert at[0] == at[1]  # the line, on a scale from 58 to 104
-    assert float(at[0][0]) == pytest.approx(4 + 140 * (100 - 58) / (104 - 58), abs=0.1)
-    assert charts["one"].text == "62% of the line."
 
 
 @pytest.mark.parametrize(("columns", "words"), [

@@ -12,7 +12,7 @@ from kpi_tools.loading import load
 from kpi_tools.page.cards import cards
 from kpi_tools.page.chapters import context_of
 from kpi_tools.page.chart_words import quality_notes
-from kpi_tools.page.overviews import assurance_marks
+from kpi_tools.page.html import piece
 from kpi_tools.scorecard import recent_quarters, score
 from tests.small_council import make_council, quarters
 
@@ -130,12 +130,13 @@ def test_a_suggested_rebase_names_the_nearest_note(tmp_path):
 
 def test_variation_and_assurance_are_small_marks_with_their_words():
     said = {"polarity": "lower", "variation": "concern", "assurance": "consistently fails"}
-    drawn = str(assurance_marks(said))
+    drawn = str(piece("spc_marks", said))
     for word in ("concern", "consistently fails"):
         assert drawn.count(f"<title>{word}</title>") == 1
     # high is the bad way of what is better low
     assert ">H</text>" in drawn and ">F</text>" in drawn
-    assert assurance_marks(said | {"variation": "not judged", "assurance": "no limits"}) == ""
+    nothing = {"variation": "not judged", "assurance": "no limits"}
+    assert piece("spc_marks", said | nothing) == ""
 
 
 def test_the_mark_of_the_data_stands_in_words():

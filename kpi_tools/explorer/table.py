@@ -25,8 +25,7 @@ from kpi_tools.explorer.points import facts
 from kpi_tools.explorer.sentences import status_sentences
 from kpi_tools.explorer.views import VIEWS, view
 from kpi_tools.page.chart_words import quality_notes
-from kpi_tools.page.html import Html, looks, render, slug
-from kpi_tools.page.overviews import assurance_marks
+from kpi_tools.page.html import Html, looks, piece, render, slug
 from kpi_tools.quarters import Quarter
 from kpi_tools.scorecard.series import NOT_ASSESSED
 from kpi_tools.terms import names
@@ -136,7 +135,7 @@ def _row(kpi: Row, recent: Rows, known: Evidence) -> dict[str, Any]:
         "way": way,
         "why": _reason(kpi),
         "unusual": kpi["variation"] if kpi["variation"] in SPECIAL_CAUSES else "",
-        "marks": assurance_marks(kpi),
+        "marks": piece("spc_marks", kpi),
         "doubt": doubted or bool(len(known.of("doubts", kpi_id))),
         "lead": " ".join([status_sentences(known, kpi_id), *quality_notes(kpi)]),
         "source": kpi["source"] if is_text(kpi["source"]) else "",

@@ -12,8 +12,8 @@ from kpi_tools.outlook import line_chances, predictions
 from kpi_tools.page.cards import Context, activity_cards, cards, small_picture
 from kpi_tools.page.describe import outlooks, settings_of, short_title
 from kpi_tools.page.facts import action_of, entry
-from kpi_tools.page.html import Html, render, section, slug
-from kpi_tools.page.overviews import assurance_marks, share_bars, sparkline
+from kpi_tools.page.html import Html, piece, render, section, slug
+from kpi_tools.page.overviews import sparkline
 from kpi_tools.page.summary import by_distance, lowest_lines
 from kpi_tools.quarters import Quarter
 from kpi_tools.rating import band_lines
@@ -129,7 +129,7 @@ def at_a_glance(kpis: pd.DataFrame, recent: pd.DataFrame, returns: Returns) -> H
             (shown := entry(row, terms))
             | {
                 "spark": sparkline(points[shown["id"]], f"spark-{slug(shown['id'])}", terms.looks),
-                "marks": assurance_marks(row) if council.marks else "",
+                "marks": piece("spc_marks", row) if council.marks else "",
                 "unusual": _unusual(row) if council.marks else "",
             }
             for row in rows_of(in_section)
@@ -180,8 +180,6 @@ def reds(kpis: pd.DataFrame, before: pd.DataFrame, recent: pd.DataFrame, returns
                 "picture": small_picture(series, f"red-{slug(name)}", pictured),
             }
         )
-    near = [red for red in entries if red["share"] is not None]
-    bars = share_bars({f"share-{slug(red['id'])}": (red["share"], red["look"]) for red in near})
     then = None if before.empty or not report_before(returns) else before
     last = returns.quarter.shift(-1)
     actions, called = in_report(followed(returns)), names(kpis, short=True)
@@ -192,7 +190,6 @@ def reds(kpis: pd.DataFrame, before: pd.DataFrame, recent: pd.DataFrame, returns
         "reds.html.j2",
         sentence=narrative.actions_sentence(kpis, then, f"Quarter {last.number}", lacking, terms),
         reds=entries,
-        bars=bars,
         followed=[
             action_of(one) | {"section": one["section"], "kpi": of.get(one["kpi_id"])}
             for one in rows_of(actions)

@@ -6,7 +6,6 @@ from statistics import median
 from typing import Any
 
 import pandas as pd
-from markupsafe import Markup
 
 from kpi_tools import vocabulary
 from kpi_tools.comparison import compare
@@ -72,26 +71,6 @@ def sparkline(points: Rows, name: str, colours: Mapping[str, str] = DEFAULT_COLO
     return Chart(drawing.image(name, title, text, (132, 38), lines + marks), title, text)
 
 
-def share_bars(shares: Mapping[str, tuple[float, str]]) -> dict[str, Chart]:
-    """How far each KPI is from its line, in per cent of it; on one scale, the line dotted.
-    `shares`: per cent and colour, by the stem of their ids."""
-    ends = [100.0, *(share for share, _ in shares.values())]
-    low, high = min(ends) - 4, max(ends) + 4
-    x = {share: 4 + 140 * (share - low) / (high - low) for share in ends}
-    bars = {}
-    for name, (share, colour) in shares.items():
-        bar = (
-            f'<path d="M4,12H144" stroke="{drawing.HAIRLINE}"/>'
-            f'<path d="M{x[100]:.1f},2V22" stroke="{drawing.INK}" stroke-width="2.8" '
-            'stroke-linecap="round" stroke-dasharray="0.1,5"/>'
-            f'<path d="M{x[share]:.1f},12H{x[100]:.1f}" stroke="#d4351c" stroke-width="4"/>'
-        ) + _mark(x[share], 12, colour)
-        text = f"{share:.0f}% of the line."
-        svg = drawing.image(name, "Share of the line", text, (148, 24), bar)
-        bars[name] = Chart(svg, "Share of the line", text)
-    return bars
-
-
 def _mark(x: float, y: float, colour: str, size: str = "") -> str:
     look = drawing.POINTS[f"{size}{colour if colour in drawing.COLOURS else 'unrated'}"]
     scale = math.sqrt(look.size) / 2  # as Vega does
@@ -100,28 +79,6 @@ def _mark(x: float, y: float, colour: str, size: str = "") -> str:
         f'd="{_SHAPES.get(look.shape, look.shape)}" fill="{look.fill}" stroke="{look.stroke}" '
         f'stroke-width="{1 / scale:.2f}"/>'
     )
-
-
-def assurance_marks(kpi: Row) -> Markup:
-    """Variation and assurance as NHS readers know them, each mark with its word; or nothing."""
-    up = kpi["polarity"] == vocabulary.HIGHER
-    letters = {
-        vocabulary.IMPROVEMENT: (drawing.BLUE, "H" if up else "L"),
-        vocabulary.CONCERN: (drawing.ORANGE, "L" if up else "H"),
-        vocabulary.NEUTRAL: (drawing.VIOLET, "↕"),
-        vocabulary.COMMON_CAUSE: (drawing.QUIET, "∿"),
-        vocabulary.PASSES: (drawing.BLUE, "P"),
-        vocabulary.FAILS: (drawing.ORANGE, "F"),
-        vocabulary.HIT_OR_MISS: (drawing.QUIET, "?"),
-    }
-    svg = Markup(
-        '<svg class="mark" role="img" aria-label="{0}" viewBox="0 0 20 20" width="20" height="20">'
-        '<title>{0}</title><circle cx="10" cy="10" r="8.5" fill="none" stroke="{1}" '
-        'stroke-width="2"/><text x="10" y="14" text-anchor="middle" font-size="11" '
-        'font-weight="bold" fill="{1}">{2}</text></svg>'
-    )
-    words = [str(kpi[name]) for name in ("variation", "assurance")]
-    return Markup("").join(svg.format(word, *letters[word]) for word in words if word in letters)
 
 
 def counts_chart(history: Rows, name: str, bands: Mapping[str, str] = DEFAULT_COLOURS) -> Chart:
