@@ -3,6 +3,7 @@ figures rest on. Each figure is taken from the table that is printed beside it, 
 differ, and each sentence reads rightly for none, one, two and many."""
 
 from collections import Counter
+from collections.abc import Iterable, Iterator
 
 import pandas as pd
 
@@ -21,6 +22,7 @@ from kpi_tools.vocabulary import (
 from kpi_tools.wording import (
     capitalised,
     change_in_words,
+    in_doubt,
     in_words,
     is_text,
     listed,
@@ -123,22 +125,18 @@ def change_sentence(
     plain = f"Since {before.title} the counts went: {went('previous', 'now')}."
     now, then, both = (int(table.at["kpis", name]) for name in ("now", "previous", "same_now"))
     if table["now"].equals(table["same_now"]) and table["previous"].equals(table["same_previous"]):
-        same = f"the same{f' {now}' if now != 1 else ''} {terms.word('kpi', now)}"
+        same = f"the same {terms.word('kpi', 2)} ({now})"
         return f"{plain} Both reports have {same}, so this is like for like."
-    on = f"{both if both != 1 else 'one'} {terms.word('kpi', both)} that {are(both)} in both"
     return (
         f"{plain} That report had {then} {terms.word('kpi', then)} and this one has {now}. Like "
-        f"for like, on the {on}, with the figures known now: {went('same_previous', 'same_now')}."
+        f"for like, on those in both ({both}), with the figures known now: "
+        f"{went('same_previous', 'same_now')}."
     )
 
 
 def movers_sentence(kpis: pd.DataFrame, terms: Terms = KENT_TERMS) -> str:
     """How many KPIs changed rating since the previous figure: the head of their list."""
-    changed = len(movers(kpis))
-    if not changed:
-        return f"No {terms.word('kpi')} changed its rating since the previous quarter."
-    whose = "its" if changed == 1 else "their"
-    return f"{capitalised(terms.kpis(changed))} changed {whose} rating since the previous quarter:"
+    return f"Changed rating since the previous quarter: {terms.kpis(len(movers(kpis)))}"
 
 
 def moves(kpis: pd.DataFrame) -> list[str]:
@@ -155,14 +153,6 @@ def worst_of(kpis: pd.DataFrame, terms: Terms) -> pd.DataFrame:
     return kpis[in_last_band(kpis, terms.council)]
 
 
-def reds_sentence(kpis: pd.DataFrame, terms: Terms = KENT_TERMS) -> str:
-    """How many KPIs are in the worst band: the head of their list."""
-    reds = len(worst_of(kpis, terms))
-    if not reds:
-        return f"No {terms.word('kpi')} is {terms.rated_worst}."
-    return f"The {terms.kpis(reds)} {terms.rated_worst}:"
-
-
 def actions_sentence(
     kpis: pd.DataFrame,
     before: pd.DataFrame | None,
@@ -172,17 +162,12 @@ def actions_sentence(
 ) -> str:
     """How many KPIs are in the worst band, the change since the last report, which came and went.
     `when`: that report's quarter; `lacking`: how many of them have no management action."""
-    reds, one = worst_of(kpis, terms), terms.word("kpi")
-    number = len(reds)
-    opening = f"{capitalised(in_words(number))} of the {terms.kpis(len(kpis))} {are(number)}"
-    if number and len(kpis) == 1:
-        opening = f"The one {one} is"
-    parts = [f"{opening if number else f'No {one} is'} {terms.rated_worst}"]
+    reds = worst_of(kpis, terms)
+    parts = [f"{capitalised(terms.rated_worst)}: {terms.kpis(len(reds))}"]
     if before is not None:
         then, worst = worst_of(before, terms), " or ".join(terms.worst)
-        change = number - len(then)
-        if number:
-            parts[0] += f", {change_in_words(change)} {'than' if change else 'as'} in {when}"
+        change = len(reds) - len(then)
+        parts[0] += f", {change_in_words(change)} {'than' if change else 'as'} in {when}"
         both = set(kpis["kpi_id"]) & set(before["kpi_id"])
         fresh, gone = ("New to", kpis, reds, then), ("No longer", before, then, reds)
         for what, of, there, not_in in (fresh, gone):
@@ -190,57 +175,41 @@ def actions_sentence(
             some = [called[i] for i in there["kpi_id"] if i in both - set(not_in["kpi_id"])]
             parts += [f"{what} {worst}: {'; '.join(some)}"] if some else []
     if lacking:
-        whom = {1: "it", 2: "either of them"}.get(number, "any of them")
-        whom = whom if lacking == number else f"{in_words(lacking)} of them"
-        parts.append(f"No {terms.word('management_action')} has been given for {whom}")
+        parts.append(f"No {terms.word('management_action')} given: {in_words(lacking)}")
     return " ".join(f"{part}." for part in parts)
 
 
+def worsening(kpis: pd.DataFrame, terms: Terms) -> list[str]:
+    """The KPIs in a middle band that are getting worse, by name: no colour shows it. Of a figure in
+    doubt nothing is concluded."""
+    called = names(kpis, short=True)
+    return [
+        called[row["kpi_id"]]
+        for row in rows_of(kpis[kpis["rating"].isin(terms.middle)])
+        if terms.arrow_of(row) == terms.states[2] and not in_doubt(row)
+    ]
+
+
 def worsening_sentence(kpis: pd.DataFrame, terms: Terms = KENT_TERMS) -> str:
-    """The KPIs in a middle band that are getting worse, by name: no colour shows it."""
-    between = " or ".join(terms.middle)
-    if not between:
+    """`Rated Amber and getting worse: …`, where there is a middle band."""
+    if not terms.middle:
         return ""
-    arrow = kpis["direction_of_travel" if terms.arrow == TREND_ARROW else "arrow"]
-    worse = kpis[kpis["rating"].isin(terms.middle) & (arrow == terms.states[2])]
-    if worse.empty:
-        how = "shows a negative trend" if terms.arrow == TREND_ARROW else "is worse than before"
-        return f"No {terms.word('kpi')} rated {between} {how}."
-    called = names(kpis)
-    return f"Rated {between} and getting worse: {'; '.join(called[i] for i in worse['kpi_id'])}."
+    worse = "; ".join(worsening(kpis, terms)) or "none"
+    return f"Rated {' or '.join(terms.middle)} and getting worse: {worse}."
 
 
 def section_sentence(kpis: pd.DataFrame, terms: Terms = KENT_TERMS) -> str:
-    """One section's counts: `Of three KPIs, two are Green and one is Red; one shows …`"""
-    now, number = terms.counts(kpis), len(kpis)
-    found = [name for name in terms.ratings if now[name]]
-    if not number:
+    """Its counts: `Ratings: two Green and one Red. Direction of travel: one positive and two …`"""
+    if kpis.empty:
         return f"No {terms.word('kpi')} is reported here."
-    parts = [f"{in_words(now[name])} {are(now[name])} {_WORDED.get(name, name)}" for name in found]
-    sentence = f"Of {terms.kpis(number)}, {listed(parts)}"
-    if len(found) == 1:
-        all_of = {1: f"The one {terms.word('kpi')} is", 2: f"Both {terms.word('kpi', 2)} are"}
-        start = all_of.get(number, f"All {terms.kpis(number)} are")
-        sentence = f"{start} {_WORDED.get(found[0], found[0])}"
-    return f"{sentence}; {_trends(now, number, terms)}."
+    now, trend = terms.counts(kpis), terms.arrow == TREND_ARROW
+    worded = _WORDED | {"other": "not tested" if trend else "not compared"}
 
+    def counted(names: Iterable[str]) -> str:
+        return listed([f"{in_words(now[one])} {worded.get(one, one)}" for one in names if now[one]])
 
-def _trends(now: Counter[str], number: int, terms: Terms) -> str:
-    states = [state for state in (terms.states[0], terms.states[2]) if now[state]]
-    known = any(now[state] for state in terms.states)
-    if terms.arrow != TREND_ARROW:
-        if not known:
-            return "there is nothing to compare"
-        if number == 1:
-            return f"it is {f'{states[0]} than' if states else 'as'} before"
-        parts = [f"{in_words(now[one])} {are(now[one])} {one} than before" for one in states]
-        return listed(parts) or "none is better or worse than before"
-    if not known:
-        return f"{'its' if number == 1 else 'no'} trend could {'not ' * (number == 1)}be tested"
-    if number == 1:
-        return f"it shows {f'a {states[0]}' if states else 'no clear'} trend"
-    parts = [f"{in_words(now[s])} {'shows' if now[s] == 1 else 'show'} a {s} trend" for s in states]
-    return listed(parts) or f"{'neither' if number == 2 else 'none'} shows a clear trend"
+    way = "Direction of travel" if trend else f"Compared with {AGAINST[terms.arrow]}"
+    return f"Ratings: {counted(terms.ratings)}. {way}: {counted((*terms.states, 'other'))}."
 
 
 def outlook_sentence(lines: pd.DataFrame, kpis: pd.DataFrame, terms: Terms = KENT_TERMS) -> str:
@@ -254,40 +223,25 @@ def outlook_sentence(lines: pd.DataFrame, kpis: pd.DataFrame, terms: Terms = KEN
     if best.empty:
         both = "has both a line and figures from which a chance can be told"
         return f"No outlook can be given: no {terms.word('kpi')} {both}."
-    several = (best["next_chance"] > 0.5).sum() > 1
-    some = _likely(best["next_chance"], terms, " that can be predicted")
-    goal = _goal(best, "meet", "their" if several else "its")
-    sentence = f"Outlook (a judgement, not a fact): {some} to {goal}"
     now = worst_of(kpis, terms)["kpi_id"]
     reds = known[known["lowest"] & known["kpi_id"].isin(now)]
-    sentence += " with the next figure"
+    likely = [f"{_likely(best, terms, 'that can be predicted', 'meet')} with the next figure"]
     if len(reds):
-        which = "" if len(reds) == len(now) else " that can be predicted"
-        some = _likely(reds["next_chance"], terms, f" now {' or '.join(terms.worst)}{which}")
-        sentence += f", and {some} to {_goal(reds, 'reach', 'the')}"
-    return f"{sentence}, if nothing changes."
+        likely.append(
+            _likely(reds, terms, f"now {' or '.join(terms.worst)} that can be predicted", "reach")
+        )
+    return f"Outlook (a judgement, not a fact): {', and '.join(likely)}, if nothing changes."
 
 
-def _goal(lines: pd.DataFrame, verb: str, whose: str) -> str:
-    """`meet their target`, where that is the line of all; else the ratings."""
-    words = lines["line"].unique()
+def _likely(lines: pd.DataFrame, terms: Terms, which: str, verb: str) -> str:
+    """`of three KPIs now Red, two are more likely than not to reach the floor standard`; where
+    lines differ `to be rated Amber or better`."""
+    number, words = int((lines["next_chance"] > 0.5).sum()), lines["line"].unique()
+    goal = f"be rated {listed(list(lines['band'].unique()), 'or')} or better"
     if lines["plain"].all() and len(words) == 1:
-        return f"{verb} {whose} {words[0]}"
-    return f"be rated {listed(list(lines['band'].unique()), 'or')} or better"
-
-
-def _likely(chances: pd.Series, terms: Terms, which: str) -> str:
-    """`two of the three KPIs now Red are more likely than not`: `which` is ` now Red`."""
-    number, whole = int((chances > 0.5).sum()), len(chances)
-    counted = terms.kpis(whole)
-    if whole == 1:
-        return f"the {counted}{which} is {'more' if number else 'less'} likely than not"
-    some = f"{_none(number)} of the {counted}"
-    if number == whole:
-        some = f"both {terms.word('kpi', 2)}" if whole == 2 else f"all {counted}"
-    elif not number and whole == 2:
-        some = f"neither of the {counted}"
-    return f"{some}{which} {are(number or 1)} more likely than not"
+        goal = f"{verb} the {words[0]}"
+    likely = f"{_none(number)} {are(number)} more likely than not to {goal}"
+    return f"of {terms.kpis(len(lines))} {which}, {likely}"
 
 
 def data_sentences(
@@ -296,23 +250,10 @@ def data_sentences(
     """What the figures rest on: which are not final, missing or late, what is not rated and why."""
     called, until = names(kpis), f"{quarter.title} and the quarters before it"
     sentences = [f"This report uses what had been received for {until}."]
-    statuses, scope = recent["status"].value_counts(), f"shown for {terms.word('kpi', 2)}"
-    if len(recent) == 1:
-        sentences.append(f"The one figure {scope} is {statuses.index[0]}.")
-    elif len(statuses) == 1:
-        sentences.append(f"All {len(recent):,} figures {scope} are {statuses.index[0]}.")
-    elif len(statuses):
-        each = [f"{n:,} {are(n)} {status}" for status, n in statuses.items()]
-        sentences.append(f"Of the {len(recent):,} figures {scope}, {listed(each)}.")
-    stands = kpis[~kpis["is_due"].astype(bool)]
-    never, when = "no date is set for the next figure", stands["next_due"]
-    due = [f"next due {Quarter.parse(one).title}" if is_text(one) else never for one in when]
-    for rows, how, why in (
-        (kpis[kpis["lag_quarters"] > 0], "reported in arrears", ""),
-        (kpis[kpis["rating"] == NOT_RATED], "not rated", "not_rated_reason"),
-        (kpis[kpis["rating"] == MONITORED], "monitored only and not rated", ""),
-        (stands.assign(due=due), "not due in this quarter, so the latest figure stands", "due"),
-    ):
+    counted = [f"{number:,} {status}" for status, number in recent["status"].value_counts().items()]
+    if counted:
+        sentences.append(f"Figures shown for {terms.word('kpi', 2)}: {listed(counted)}.")
+    for how, rows, why in set_apart(kpis):
         if len(rows):
             some = f"{capitalised(terms.kpis(len(rows)))} {are(len(rows))} {how}"
             sentences.append(f"{some}: {_named(rows, called, why)}.")
@@ -324,6 +265,17 @@ def data_sentences(
         what = "direction of travel can be given" if trend else "trend can be tested"
         sentences.append(f"No {what} for {names_of}.")
     return sentences
+
+
+def set_apart(kpis: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame, str]]:
+    """What is to be said of some KPIs, these KPIs, and the column that has more about each."""
+    yield "reported in arrears", kpis[kpis["lag_quarters"] > 0], ""
+    yield "not rated", kpis[kpis["rating"] == NOT_RATED], "not_rated_reason"
+    yield "monitored only and not rated", kpis[kpis["rating"] == MONITORED], ""
+    stands = kpis[~kpis["is_due"].astype(bool)]
+    never, when = "no date is set for the next figure", stands["next_due"]
+    due = [f"next due {Quarter.parse(one).title}" if is_text(one) else never for one in when]
+    yield "not due in this quarter, so the latest figure stands", stands.assign(due=due), "due"
 
 
 def _named(kpis: pd.DataFrame, called: dict[str, str], why: str) -> str:

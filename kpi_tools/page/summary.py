@@ -55,14 +55,13 @@ def summary(
                 narrative.change_sentence(movement, last, terms, first=not report_before(returns)),
             ],
             reds=list(names(reds).values()),
-            reds_sentence=narrative.reds_sentence(kpis, terms),
             attention=attention(kpis, recent, returns, terms),
             called=names(kpis, short=True),
             tiles=tiles(kpis, then, terms, f"Q{last.number}"),
             matrix=matrix(kpis, council.sections, terms),
             where=where_sentence(kpis, terms),
             history=counts_history(rating_history(returns, kpis, before), terms),
-            changed="" if then is None else narrative.movers_sentence(kpis, terms).rstrip(":."),
+            changed="" if then is None else narrative.movers_sentence(kpis, terms),
             rating_changes=[] if then is None else changed_ratings(kpis, terms),
         ),
         anchor="for-the-minutes",
@@ -174,15 +173,10 @@ def matrix(kpis: pd.DataFrame, sections: Sequence[str], terms: Terms) -> Html:
 
 
 def where_sentence(kpis: pd.DataFrame, terms: Terms) -> str:
-    """`Rated Red in six of eight sections`: what the matrix shows."""
-    reds, sections = narrative.worst_of(kpis, terms), kpis["section"].nunique()
-    worst, section_word = listed(terms.worst, "or"), terms.word("section")
-    if reds.empty:
-        return f"No {terms.word('kpi')} rated {worst} in any {section_word}"
-    if sections == 1:
-        return f"Rated {worst} in the one {section_word}"
-    found = reds["section"].nunique()
-    return f"Rated {worst} in {in_words(found)} of {in_words(sections)} {terms.word('section', 2)}"
+    """`Sections with any KPI rated Red: six of eight`: what the matrix shows."""
+    found, whole = (rows["section"].nunique() for rows in (narrative.worst_of(kpis, terms), kpis))
+    some = f"{in_words(found) if found else 'none'} of {in_words(whole)}"
+    return f"{terms.head('section', 2)} with any {terms.word('kpi')} {terms.rated_worst}: {some}"
 
 
 def changed_ratings(kpis: pd.DataFrame, terms: Terms) -> list[dict[str, Any]]:
