@@ -20,6 +20,7 @@ from kpi_tools.vocabulary import (
     TREND_ARROW,
 )
 from kpi_tools.wording import (
+    Rows,
     capitalised,
     change_in_words,
     in_doubt,
@@ -179,12 +180,11 @@ def actions_sentence(
     return " ".join(f"{part}." for part in parts)
 
 
-def worsening(kpis: pd.DataFrame, terms: Terms) -> list[str]:
-    """The KPIs in a middle band that are getting worse, by name: no colour shows it. Of a figure in
-    doubt nothing is concluded."""
-    called = names(kpis, short=True)
+def worsening(kpis: pd.DataFrame, terms: Terms) -> Rows:
+    """The KPIs in a middle band that are getting worse: no colour shows it. Of a figure in doubt
+    nothing is concluded."""
     return [
-        called[row["kpi_id"]]
+        row
         for row in rows_of(kpis[kpis["rating"].isin(terms.middle)])
         if terms.arrow_of(row) == terms.states[2] and not in_doubt(row)
     ]
@@ -194,7 +194,8 @@ def worsening_sentence(kpis: pd.DataFrame, terms: Terms = KENT_TERMS) -> str:
     """`Rated Amber and getting worse: …`, where there is a middle band."""
     if not terms.middle:
         return ""
-    worse = "; ".join(worsening(kpis, terms)) or "none"
+    called = names(kpis, short=True)
+    worse = "; ".join(called[row["kpi_id"]] for row in worsening(kpis, terms)) or "none"
     return f"Rated {' or '.join(terms.middle)} and getting worse: {worse}."
 
 

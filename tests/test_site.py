@@ -10,7 +10,7 @@ import pytest
 from bs4 import BeautifulSoup
 
 from kpi_tools.errors import InputError
-from kpi_tools.publications.site import figure_cell
+from kpi_tools.page.facts import figure_cell
 from kpi_tools.report import make, page_jobs
 from kpi_tools.report.site import make_site
 from tests.workplace import QUARTER, SLUG, Project, violations

@@ -2,7 +2,9 @@
 
 import re
 import zipfile
+from dataclasses import replace
 from io import BytesIO
+from pathlib import Path
 
 import docx
 import pytest
@@ -10,14 +12,18 @@ from bs4 import BeautifulSoup
 from docx.oxml.ns import qn
 
 from kpi_tools.errors import InputError
-from kpi_tools.publications.word import to_word
+from kpi_tools.publications.word import report_document
 from kpi_tools.quarters import Quarter
 from kpi_tools.report import make_report
-from tests.kent import BOROUGH
+from tests.kent import BOROUGH, returns
 
 QUARTER = Quarter.parse("2025-26 Q2")
-SAID = {"title": "A title", "author": "A council", "quarter": QUARTER}
-SAID["changed_where"] = "Elsewhere."
+
+
+def to_word(page: str, raw: Path = BOROUGH, reference: str = "") -> bytes:
+    known = returns(QUARTER.label, BOROUGH)
+    known = replace(known, council=replace(known.council, word_reference=reference))
+    return report_document(page, "A title", known, raw)
 
 
 @pytest.fixture(scope="module")
@@ -117,8 +123,8 @@ def test_a_wide_table_lies_on_its_side_and_ratings_are_words_with_colour(documen
 
 
 def test_the_same_page_gives_the_same_bytes(page):
-    made = to_word(page, **SAID)
-    assert made == to_word(page, **SAID)
+    made = to_word(page)
+    assert made == to_word(page)
     with zipfile.ZipFile(BytesIO(made)) as archive:
         assert {info.date_time[0] for info in archive.infolist()} == {1980}
 
@@ -129,7 +135,7 @@ def test_the_councils_own_document_lends_its_styles(page, tmp_path):
     own.sections[0].header.paragraphs[0].text = "Letterhead of the council"
     own.add_paragraph("Text of a letter")
     own.save(str(tmp_path / "council.docx"))
-    made = docx.Document(BytesIO(to_word(page, **SAID, reference=tmp_path / "council.docx")))
+    made = docx.Document(BytesIO(to_word(page, tmp_path, "council.docx")))
     assert made.styles["Heading 1"].font.name == "Courier New"
     assert made.sections[0].header.paragraphs[0].text == "Letterhead of the council"
     assert "Text of a letter" not in [paragraph.text for paragraph in made.paragraphs]
@@ -144,7 +150,7 @@ def test_a_reference_that_is_none_gets_a_sentence(content, page, tmp_path):
     else:
         path.write_bytes(content)
     with pytest.raises(InputError, match="council.docx cannot be used as .word. reference"):
-        to_word(page, **SAID, reference=path)
+        to_word(page, tmp_path, "council.docx")
 
 
 @pytest.mark.slow

@@ -16,7 +16,7 @@ from kpi_tools.page.describe import (
     month_alone,
     short_title,
 )
-from kpi_tools.page.facts import action_of, entry, fact, facts, figure_fact
+from kpi_tools.page.facts import action_of, entry, fact, facts, figure_cell, figure_fact
 from kpi_tools.page.html import Html, badge, figure_with_status, render, slug
 from kpi_tools.page.overviews import peers_chart
 from kpi_tools.quarters import Quarter
@@ -226,11 +226,8 @@ def figures_table(kpi: Row, points: Rows, context: Context) -> Rows:
         if row.get("basis") == "annual" and is_text(row.get("period")):
             period = capitalised(row["period"])
         new = " (new definition)" if row.get("due_quarter") in changed else ""
-        figure = figure_of(row, bare=True) + (" ?" if in_doubt(row) else "")
-        known = is_number(row["value"]) or is_text(row.get("milestone"))
-        status = row["status"] if known else None
-        result = figure_with_status(figure, status)
-        cells = {"Period": f"{period}{new}", f"Result ({words})" if words else "Result": result}
+        result = f"Result ({words})" if words else "Result"
+        cells = {"Period": f"{period}{new}", result: figure_cell(row, bare=True)}
         for name in lines:
             invented = row.get("target_status") == ILLUSTRATIVE and is_number(row[name])
             mark = ILLUSTRATIVE if invented else None
@@ -283,8 +280,7 @@ def _activity(every: Rows, quarter: Quarter | None) -> dict[str, Any]:
         strip.append(figure_fact("Same quarter last year", then, small=small))
     head, rows = f"Result ({words})" if words else "Result", []
     for row in points:
-        status = row["status"] if is_number(row["value"]) else None
-        result = figure_with_status(figure_of(row, bare=True), status)
+        result = figure_cell(row, bare=True)
         rows.append(
             {"Period": short_title(row["period"]), head: result, "Expected": _expected(row)}
         )

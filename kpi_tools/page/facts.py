@@ -6,7 +6,7 @@ import pandas as pd
 
 from kpi_tools import vocabulary as words
 from kpi_tools.page.describe import SELDOM
-from kpi_tools.page.html import slug
+from kpi_tools.page.html import Html, figure_with_status, slug
 from kpi_tools.quarters import Quarter
 from kpi_tools.terms import Terms
 from kpi_tools.wording import (
@@ -113,6 +113,13 @@ def fact(label: str, value: str, status: Any, small: str | None = None, unit: st
         "rating": None,
         "doubted": False,
     }
+
+
+def figure_cell(row: Row, *, bare: bool = False) -> Html:
+    """A row's figure for a table, with the mark of a doubt, and its status where it has a value."""
+    known = is_number(row["value"]) or is_text(row.get("milestone"))
+    figure = figure_of(row, bare=bare) + " ?" * in_doubt(row)
+    return figure_with_status(figure, row["status"] if known else None)
 
 
 def _above(kpi: Row, terms: Terms) -> str | None:

@@ -19,6 +19,7 @@ from kpi_tools.vocabulary import ILLUSTRATIVE, MONITORED, NOT_DUE, NOT_RATED
 from kpi_tools.wording import (
     Row,
     capitalised,
+    figure_of,
     in_doubt,
     in_words,
     listed,
@@ -98,7 +99,7 @@ def one_page(
         lines=list(dict.fromkeys(red["line_word"] for red in reds if red["line_word"])),
         terms=terms,
         loose=_loose(kpis, called),
-        steps=_steps(kpis, lacking, actions, terms),
+        steps=_steps(kpis, lacking, actions, terms, called),
         invented_note=_INVENTED if invented else "",
     )
     return str(page)
@@ -144,7 +145,7 @@ def _loose(kpis: pd.DataFrame, called: Mapping[str, str]) -> list[tuple[str, str
     """What is doubtful, missing, behind or not due; `none` of what readers always ask for."""
     doubted = pd.Series([in_doubt(row) for row in rows_of(kpis)], kpis.index, dtype=bool)
     found = []
-    for how, rows, why in (("? in doubt", kpis[doubted], "doubt"), *narrative.set_apart(kpis)):
+    for how, rows, why in (("? In doubt", kpis[doubted], "doubt"), *narrative.set_apart(kpis)):
         reasons = [text_of(reason) for reason in rows[why]] if why else [None] * len(rows)
         texts = [
             called[name] + (f" ({reason.rstrip('.')})" if reason else "")
@@ -156,7 +157,11 @@ def _loose(kpis: pd.DataFrame, called: Mapping[str, str]) -> list[tuple[str, str
 
 
 def _steps(
-    kpis: pd.DataFrame, lacking: list[str], actions: pd.DataFrame, terms: Terms
+    kpis: pd.DataFrame,
+    lacking: list[str],
+    actions: pd.DataFrame,
+    terms: Terms,
+    called: Mapping[str, str],
 ) -> list[str]:
     """What follows from the tables: actions to be given, actions overdue, what to watch."""
     steps = []
@@ -165,7 +170,12 @@ def _steps(
         steps.append(f"{action} to be given ({number} lacking): {listed(lacking[:_NAMED])}.")
     if overdue := list(actions.loc[actions["overdue"], "action_id"]):
         steps.append(f"Overdue: {plural(len(overdue), 'action')} ({', '.join(overdue)}).")
-    if worse := narrative.worsening(kpis, terms):
+    worse = []
+    for row in narrative.worsening(kpis, terms):
+        displayed = entry(row, terms, called[row["kpi_id"]])
+        level = f"{figure_of(row, bare=True)}; {displayed['lines'].rstrip('.')}"
+        worse.append(f"{displayed['name']} ({level})")
+    if worse:
         bands = listed(terms.middle, "or")
         steps.append(f"To watch: rated {bands} and getting worse: {'; '.join(worse[:_NAMED])}.")
     return steps or ["Nothing stands out beyond what is said above."]

@@ -11,8 +11,9 @@ import lxml.html
 import pandas as pd
 
 from kpi_tools.loading import Returns
-from kpi_tools.page.cards import card
+from kpi_tools.page.cards import Context, card, figures_table
 from kpi_tools.page.chapters import context_of
+from kpi_tools.page.facts import figure_cell
 from kpi_tools.page.html import (
     Html,
     badge,
@@ -32,11 +33,7 @@ from kpi_tools.vocabulary import CLOSEST, ILLUSTRATIVE, TREND_ARROW
 from kpi_tools.wording import (
     Row,
     capitalised,
-    figure_of,
     in_doubt,
-    is_number,
-    is_text,
-    line_of,
     listed,
     plural,
     rows_by,
@@ -123,22 +120,10 @@ def site_pages(
     for row in rows_of(kpis):
         of_kpi = table[table["kpi_id"] == row["kpi_id"]]
         body = latest + card(row, points[row["kpi_id"]], with_cards)
-        body += _history(row["kpi_id"], of_kpi, whole, Terms(council))
+        body += _history(row, of_kpi, whole, with_cards)
         title = f"{called[row['kpi_id']]}: {council.name}"
         pages[f"kpi/{slug(row['kpi_id'])}.html"] = Page(title, body)
     return pages
-
-
-def table_rows(table: pd.DataFrame) -> list[Row]:
-    """The rows of the long table, with None where there is nothing."""
-    return rows_of(table.astype(object).where(table.notna(), None))
-
-
-def figure_cell(row: Row, *, mark: bool = True) -> Html:
-    """A row's figure, with its status where it has a value, and with `mark` that it is in doubt."""
-    known = is_number(row["value"]) or is_text(row.get("milestone"))
-    status = row["status"] if known else None
-    return figure_with_status(figure_of(row) + " ?" * (mark and in_doubt(row)), status)
 
 
 def rating_cell(row: Row, colours: Mapping[str, str]) -> Html:
@@ -209,30 +194,19 @@ def _sayings(final: Final) -> Iterator[Entry]:
             yield address, name, final.quarter.title, words[:_SEARCHED]
 
 
-def _history(kpi_id: str, of_kpi: pd.DataFrame, whole: Mapping[str, str], terms: Terms) -> Html:
+def _history(kpi: Row, of_kpi: pd.DataFrame, whole: Mapping[str, str], context: Context) -> Html:
     """The KPI as each final report printed it, with a link to its card there; then as known now."""
-    lines = [name for name in ("target", "floor_standard") if of_kpi[name].notna().any()]
-    trend, printed = "Direction" if terms.arrow == TREND_ARROW else "Trend", []
-    for one in reversed(table_rows(of_kpi[of_kpi["is_latest"]])):
-        if one["report"] in whole:
-            address = f"../{whole[one['report']]}/report.html#kpi-{slug(kpi_id)}"
-            cells = {"Report": _link(address, Quarter.parse(one["report"]).title)}
-            cells |= {"Covers": one["period"], **_cells(one, lines, terms)}
-            printed.append(cells | {trend: capitalised(one["direction_of_travel"] or "")})
-    known = [
-        {"Period": one["period"], **_cells(one, lines, terms)}
-        for one in reversed(table_rows(of_kpi[of_kpi["known_now"]]))
-    ]
+    trend, printed = "Direction" if context.terms.arrow == TREND_ARROW else "Trend", []
+    latest = of_kpi[of_kpi["is_latest"] & of_kpi["report"].isin(whole)]
+    rows = rows_of(latest)[::-1]
+    for one, cells in zip(rows, figures_table(kpi, rows, context), strict=True):
+        address = f"../{whole[one['report']]}/report.html#kpi-{slug(kpi['kpi_id'])}"
+        report = {"Report": _link(address, Quarter.parse(one["report"]).title)}
+        direction = {trend: capitalised(text_of(one["direction_of_travel"]) or "")}
+        printed.append(report | cells | direction)
+    known = figures_table(kpi, rows_of(of_kpi[of_kpi["known_now"]])[::-1], context)
     every = _table(known, "Every figure, as known at the latest report", "known")
     return _table(printed, "As each report printed it", "reported") + every
-
-
-def _cells(one: Row, lines: Sequence[str], terms: Terms) -> dict[str, Any]:
-    cells = {"Figure": figure_cell(one)}
-    for name in lines:
-        status = one["target_status"] if one[name] is not None else None
-        cells[terms.head(name)] = figure_with_status(line_of(one, name), status)
-    return cells | {"Rating": rating_cell(one, looks(terms))}
 
 
 def _definitions(returns: Returns, kpis: pd.DataFrame) -> Page:
@@ -297,12 +271,12 @@ def comparison(table: pd.DataFrame, councils: Sequence[Returns]) -> Html:
         return body
     colours = {one.council.name: looks(Terms(one.council)) for one in councils}
     grid, distribution = list[dict[str, Any]](), list[dict[str, Any]]()
-    for rows in map(table_rows, shared):
+    for rows in map(rows_of, shared):
         name = {"KPI": f"{rows[0]['kpi_name']} ({rows[0]['kpi_id']})"}
         cells: dict[str, Any] = dict.fromkeys(colours, "–")
         for row in rows:
             rating = rating_cell(row, colours[row["council"]])
-            cells[row["council"]] = rating + Html(" ") + figure_cell(row, mark=False)
+            cells[row["council"]] = rating + Html(" ") + figure_cell(row)
         grid.append(name | cells)
         distribution.append(name | _distribution(rows))
     body += _table(grid, "Ratings and latest figures", "grid")

@@ -32,38 +32,14 @@ _USUAL: Final = (
 
 
 def report_document(page: str, title: str, returns: Returns, raw: Path) -> bytes:
-    """The Word document of a report by its council's settings in the folder `raw`. Raises
-    `InputError` where [word] reference of council.toml names no Word document there."""
+    """The Word document of a report's page, dated by the last day of its quarter, as bytes. Styles,
+    header and footer are those of [word] reference of council.toml, a document in the folder `raw`.
+    Raises `InputError` where that is no Word document there."""
     council, quarter = returns.council, returns.quarter
-    reference = raw / council.word_reference if council.word_reference else None
-    if reference and (reference.parent != raw or not reference.is_file()):
-        raise InputError(
-            f'council.toml, [word] reference: there is no file "{council.word_reference}" beside '
-            "council.toml. Put the document there, or leave the setting out."
-        )
-    changed = (
-        "Words that are changed in this document do not find their way back. Commentary and "
-        f"actions are changed in commentary/{quarter.slug}.csv or in the workbooks that the "
-        f"services return, figures in returns/{quarter.slug}; "
-        f'then `kpi report "{quarter.label}" --word` makes the document again.'
-    )
-    return to_word(page, title, council.name, quarter, changed, reference)
-
-
-def to_word(
-    page: str,
-    title: str,
-    author: str,
-    quarter: Quarter,
-    changed_where: str,
-    reference: Path | None = None,
-) -> bytes:
-    """The document of a report's page, dated by the last day of its quarter, as bytes; at its end
-    `changed_where`. Styles, header and footer are those of the council's document `reference`;
-    raises `InputError` where that is no Word document."""
-    document = _opened(reference) if reference else docx.Document()
-    _set_properties(document, title, author, quarter)
-    _add_styles(document, is_builtin=reference is None)
+    reference = council.word_reference
+    document = _opened(raw, reference) if reference else docx.Document()
+    _set_properties(document, title, council.name, quarter)
+    _add_styles(document, is_builtin=not reference)
     pictures = _SVG.findall(page)  # their attributes have capitals, which HTML has not
     numbers = iter(range(len(pictures)))
     page = _SVG.sub(lambda _: f'<img class="kept" alt="{next(numbers)}">', page)
@@ -71,24 +47,33 @@ def to_word(
     writer = Writer(document, pictures)
     writer.paragraph("Title").add_run(title)
     until = f"{quarter.end.day} {quarter.end:%B %Y}"
-    writer.paragraph("Subtitle").add_run(f"{author}. Figures to {until}.")
+    writer.paragraph("Subtitle").add_run(f"{council.name}. Figures to {until}.")
     writer.contents(main)
     writer.blocks(main)
     writer.paragraph("Heading 1").add_run("Where words are changed")
-    writer.paragraph().add_run(changed_where)
-    raw = io.BytesIO()
-    document.save(raw)
-    return repacked(raw.getvalue())
+    writer.paragraph().add_run(
+        "Words that are changed in this document do not find their way back. Commentary and "
+        f"actions are changed in commentary/{quarter.slug}.csv or in the workbooks that the "
+        f"services return, figures in returns/{quarter.slug}; "
+        f'then `kpi report "{quarter.label}" --word` makes the document again.'
+    )
+    made = io.BytesIO()
+    document.save(made)
+    return repacked(made.getvalue())
 
 
-def _opened(reference: Path) -> Any:
+def _opened(raw: Path, name: str) -> Any:
+    if (raw / name).parent != raw or not (raw / name).is_file():
+        raise InputError(
+            f'council.toml, [word] reference: there is no file "{name}" beside council.toml. Put '
+            "the document there, or leave the setting out."
+        )
     try:
-        document = docx.Document(str(reference))
+        document = docx.Document(str(raw / name))
     except Exception as error:  # python-docx says it in many ways
         raise InputError(
-            f"{reference.name} cannot be used as [word] reference of council.toml: it is no Word "
-            f"document (.docx) ({type(error).__name__}). Save it in Word as .docx, or leave the "
-            "setting out."
+            f"{name} cannot be used as [word] reference of council.toml: it is no Word document "
+            f"(.docx) ({type(error).__name__}). Save it in Word as .docx, or leave the setting out."
         ) from None
     document._body.clear_content()
     return document
