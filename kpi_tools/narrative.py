@@ -3,7 +3,7 @@ figures rest on. Each figure is taken from the table that is printed beside it, 
 differ, and each sentence reads rightly for none, one, two and many."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 import pandas as pd
 
@@ -140,15 +140,6 @@ def movers_sentence(kpis: pd.DataFrame, terms: Terms = KENT_TERMS) -> str:
     return f"Changed rating since the previous quarter: {terms.kpis(len(movers(kpis)))}"
 
 
-def moves(kpis: pd.DataFrame) -> list[str]:
-    """Each KPI whose rating changed, with both ratings, in report order."""
-    called = names(kpis)
-    return [
-        f"{called[row['kpi_id']]}: from {row['previous_rating']} to {row['rating']}"
-        for row in rows_of(movers(kpis))
-    ]
-
-
 def worst_of(kpis: pd.DataFrame, terms: Terms) -> pd.DataFrame:
     """The KPIs in the last band of their scheme."""
     return kpis[in_last_band(kpis, terms.council)]
@@ -257,11 +248,11 @@ def data_sentences(
     for how, rows, why in set_apart(kpis):
         if len(rows):
             some = f"{capitalised(terms.kpis(len(rows)))} {are(len(rows))} {how}"
-            sentences.append(f"{some}: {_named(rows, called, why)}.")
+            sentences.append(f"{some}: {'; '.join(named(rows, called, why))}.")
     untested = kpis[kpis["direction_of_travel"].isin((NOT_ENOUGH_DATA, NOT_TESTABLE))]
     untested = untested[untested["kind"] != MILESTONE]
     if len(untested) and TREND_ARROW in terms.council.arrows:
-        names_of = _named(untested, called, "direction_of_travel")
+        names_of = "; ".join(named(untested, called, "direction_of_travel"))
         trend = terms.arrow == TREND_ARROW
         what = "direction of travel can be given" if trend else "trend can be tested"
         sentences.append(f"No {what} for {names_of}.")
@@ -270,6 +261,8 @@ def data_sentences(
 
 def set_apart(kpis: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame, str]]:
     """What is to be said of some KPIs, these KPIs, and the column that has more about each."""
+    doubted = [in_doubt(row) for row in rows_of(kpis)]
+    yield "in doubt", kpis[pd.Series(doubted, kpis.index, dtype=bool)], "doubt"
     yield "reported in arrears", kpis[kpis["lag_quarters"] > 0], ""
     yield "not rated", kpis[kpis["rating"] == NOT_RATED], "not_rated_reason"
     yield "monitored only and not rated", kpis[kpis["rating"] == MONITORED], ""
@@ -279,11 +272,12 @@ def set_apart(kpis: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame, str]]:
     yield "not due in this quarter, so the latest figure stands", stands.assign(due=due), "due"
 
 
-def _named(kpis: pd.DataFrame, called: dict[str, str], why: str) -> str:
+def named(kpis: pd.DataFrame, called: Mapping[str, str], why: str) -> list[str]:
     """The KPIs by name, each with what the column `why` says of it."""
-    reasons = [f" ({text})" for text in kpis[why]] if why else [""] * len(kpis)
-    named = zip(kpis["kpi_id"].map(called), reasons, strict=True)
-    return "; ".join(f"{name}{reason}" for name, reason in named)
+    return [
+        called[row["kpi_id"]] + (f" ({row[why].rstrip('.')})" if why and is_text(row[why]) else "")
+        for row in rows_of(kpis)
+    ]
 
 
 def _none(number: int) -> str:

@@ -14,8 +14,7 @@ import pandas as pd
 
 from kpi_tools.page.drawing import BANDS, INK, QUIET, VIOLET, WHITE, Drawing
 from kpi_tools.page.labels import Box, Label, Level, Segment, every, place, spread, text_width
-from kpi_tools.rating import band_lines
-from kpi_tools.vocabulary import CLOSEST, LOWER
+from kpi_tools.rating import band_lines, meets
 from kpi_tools.wording import Row, Rows, is_number, rows_of
 
 DEFAULT_COLOURS = {"Green": "green", "Amber": "amber", "Red": "red"}
@@ -335,36 +334,25 @@ def regions(points: Rows, bands: Rows | None, low: float, high: float) -> list[l
     given: dict[str, Rows] = {}
     for row in rows_of(band_lines(pd.DataFrame(points))) if bands is None else bands:
         given.setdefault(row["quarter"], []).append(row)
-    return [_stacked(_spans(row, given.get(row["quarter"], [])), low, high) for row in points]
+    return [_stacked(row, given.get(row["quarter"], []), low, high) for row in points]
 
 
-def _spans(row: Row, bands: Rows) -> list[Region]:
-    """From where to where each band's line is met, best first; the last takes the rest."""
-    spans = []
-    for n, band in enumerate(bands):
-        edge, far = number(band["edge"]), number(band.get("far_edge"))
-        span = -math.inf, math.inf
-        if math.isfinite(edge):
-            other = math.inf if row["polarity"] != LOWER else -math.inf
-            span = edge, far if row["polarity"] == CLOSEST else other
-        elif n == 0 or n < len(bands) - 1 or not math.isfinite(number(bands[n - 1]["edge"])):
-            continue
-        spans.append(Region(band["band"], band["colour"], min(span), max(span)))
-    return spans
-
-
-def _stacked(spans: Sequence[Region], low: float, high: float) -> list[Region]:
-    """Each piece of the axis belongs to the best band that reaches it."""
-    ends = {low, high} | {end for span in spans for end in span[2:] if low < end < high}
+def _stacked(row: Row, bands: Rows, low: float, high: float) -> list[Region]:
+    """Each piece of the axis has the best band whose line it meets; the last band takes the rest,
+    where it has no line and the one before it has."""
+    lines = [band for band in bands if is_number(band["edge"])]
+    takes_rest = len(bands) > 1 and is_number(bands[-2]["edge"]) and bands[-1] not in lines
+    rest = bands[-1:] if takes_rest else []
+    edges = {number(band.get(end)) for band in lines for end in ("edge", "far_edge")}
     found: list[Region] = []
-    for bottom, top in pairwise(sorted(ends)):
-        here = [span for span in spans if span.low <= (bottom + top) / 2 <= span.high]
-        if not here:
-            continue
-        if found and found[-1].band == here[0].band and found[-1].high == bottom:
-            found[-1] = found[-1]._replace(high=top)
-        else:
-            found.append(here[0]._replace(low=bottom, high=top))
+    for bottom, top in pairwise(sorted({low, high, *(end for end in edges if low < end < high)})):
+        middle, way = (bottom + top) / 2, row["polarity"]
+        met = [one for one in lines if meets(middle, one["edge"], way, far=one.get("far_edge"))]
+        for band in [*met, *rest][:1]:
+            if found and found[-1].band == band["band"] and found[-1].high == bottom:
+                found[-1] = found[-1]._replace(high=top)
+            else:
+                found.append(Region(band["band"], band["colour"], bottom, top))
     return found
 
 

@@ -6,8 +6,9 @@ from typing import Any
 
 import pandas as pd
 
+from kpi_tools.page.canvas import axis, number
 from kpi_tools.page.chart_words import against_expected, notes_on, quality_notes
-from kpi_tools.page.charts import Chart, activity_chart, kpi_chart, milestone_chart, small_multiples
+from kpi_tools.page.charts import LINES, Chart, activity_chart, kpi_chart, milestone_chart
 from kpi_tools.page.describe import (
     IN_DOUBT,
     arrow_sentences,
@@ -21,6 +22,7 @@ from kpi_tools.page.html import Html, badge, figure_with_status, render, slug
 from kpi_tools.page.overviews import peers_chart
 from kpi_tools.quarters import Quarter
 from kpi_tools.terms import Terms
+from kpi_tools.units import ends_of
 from kpi_tools.vocabulary import (
     ENGLAND,
     FINAL,
@@ -153,22 +155,22 @@ def small_picture(
         return milestone_chart(points, name, context.terms.looks)
     bands = None if context.bands is None else context.bands.get(kpi["kpi_id"], [])
     breaks = [row["from_quarter"] for row in context.breaks.get(kpi["kpi_id"], [])]
-    looks: Any = {"words": context.terms.line_words, "form": context.form, "small": small}
-    return kpi_chart(points, name, bands=bands, breaks=breaks, **looks, **more)
+    looks: Any = {"words": context.terms.line_words, "form": context.form, "small": small} | more
+    return kpi_chart(points, name, bands=bands, breaks=breaks, **looks)
 
 
 def _parts(
     parts: Sequence[Row], every: Mapping[str, Rows], anchor: str, context: Context
 ) -> list[dict[str, Any]]:
-    if not parts:
-        return []
-    part_points = {part["kpi_id"]: every[part["kpi_id"]] for part in parts}
-    looks: Any = {"bands": context.bands, "words": context.terms.line_words}
-    pictures = small_multiples(part_points, f"{anchor}-part", **looks)
-    found = []
-    for part in parts:
-        name, actions = part["kpi_id"], context.actions.get(part["kpi_id"], [])
-        shown = {"svg": pictures[name].svg, "actions": list(map(action_of, actions))}
+    """What stands under a total: each part in a small picture, all on one scale."""
+    rows, found = [row for part in parts for row in every[part["kpi_id"]]], []
+    levels = [number(row.get(column)) for row in rows for column in ("value", *LINES)]
+    scale = axis(levels, ends=ends_of(rows[-1])) if rows else None
+    for n, part in enumerate(parts, 1):
+        series, actions = every[part["kpi_id"]], context.actions.get(part["kpi_id"], [])
+        looks: Any = {"form": "line", "scale": scale}
+        svg = small_picture(series, f"{anchor}-part-{n}", context, **looks).svg
+        shown = {"svg": svg, "actions": list(map(action_of, actions))}
         found.append(entry(part, context.terms, text_of(part.get("short_name")) or "") | shown)
     return found
 

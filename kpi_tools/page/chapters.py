@@ -144,8 +144,6 @@ def at_a_glance(kpis: pd.DataFrame, recent: pd.DataFrame, returns: Returns) -> H
         lines={name: terms.head(name) for name in lines},
         marked=council.marks,
         terms=terms,
-        movers=narrative.movers_sentence(kpis, terms),
-        moves=narrative.moves(kpis),
     )
     return section("At a glance", page, anchor="executive-summary")
 

@@ -202,25 +202,6 @@ def milestone_chart(points: Rows, name: str, colours: Mapping[str, str] = DEFAUL
     return Chart(canvas.drawing().svg(name, title, text), title, text)
 
 
-def small_multiples(
-    parts: Mapping[str, Rows],
-    name: str,
-    *,
-    bands: Mapping[str, Rows] | None = None,
-    words: Mapping[str, str] = WORDS,
-) -> dict[str, Chart]:
-    """A small picture for each part of a KPI (name → rows), on one scale; `bands` by `kpi_id`."""
-    rows = [row for series in parts.values() for row in series]
-    levels = [number(row.get(column)) for row in rows for column in ("value", *LINES)]
-    looks: dict[str, Any] = {"words": words, "form": "line", "small": True}
-    looks["scale"] = axis(levels, ends=ends_of(rows[-1]))
-    charts = {}
-    for n, (part, series) in enumerate(parts.items(), 1):
-        lines = None if bands is None else bands.get(series[-1]["kpi_id"], [])
-        charts[part] = kpi_chart(series, f"{name}-{n}", bands=lines, **looks)
-    return charts
-
-
 def as_columns(points: Rows, form: str = "auto") -> bool:
     """Whether a KPI's figures are columns from zero (counts that start near it), or a line."""
     last = points[-1]

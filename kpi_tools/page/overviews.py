@@ -24,7 +24,6 @@ from kpi_tools.wording import (
     is_number,
     is_text,
     listed,
-    plural,
     show,
     text_of,
 )
@@ -83,8 +82,8 @@ def _mark(x: float, y: float, colour: str, size: str = "") -> str:
 
 def counts_chart(history: Rows, name: str, bands: Mapping[str, str] = DEFAULT_COLOURS) -> Chart:
     """How many KPIs had each rating, report by report: a row of columns for each, on one scale.
-    `history`: rows oldest first with `quarter` and a count for each rating. `bands`: best first,
-    each with its colour. What is not rated has a row where the latest report has any."""
+    `history`: two rows or more, oldest first: `quarter` and a count for each rating. `bands`:
+    best first, each with its colour. What is not rated has a row where the latest has any."""
     ratings = [rating for rating in bands if rating in history[-1]]
     ratings += [vocabulary.NOT_RATED] if history[-1].get(vocabulary.NOT_RATED) else []
     left = max(text_width(rating, 14, True) for rating in ratings) + 34
@@ -113,16 +112,14 @@ def counts_chart(history: Rows, name: str, bands: Mapping[str, str] = DEFAULT_CO
         before = year
     counted = [f"{rating} {listed([str(row[rating]) for row in history])}" for rating in ratings]
     titles = [Quarter.parse(row["quarter"]).title for row in history]
-    span = titles[0] if len(titles) == 1 else f"{titles[0]} to {titles[-1]}"
-    text = f"Columns for {plural(len(history), 'report')}, {span}: {'; '.join(counted)}."
+    span = f"{titles[0]} to {titles[-1]}"
+    text = f"Columns for {in_words(len(history))} reports, {span}: {'; '.join(counted)}."
     title = _counts_title(history, [rating for rating in ratings if rating != vocabulary.NOT_RATED])
     return Chart(canvas.drawing().svg(name, title, text), title, text)
 
 
 def _counts_title(history: Rows, rated: list[str]) -> str:
     """`Green from 15 to 17, Red from 8 to 9 in six reports`: the best and the worst rating."""
-    if len(history) < 2:
-        return "One report so far"
     parts = []
     for rating in dict.fromkeys((rated[0], rated[-1])):
         first, last = history[0][rating], history[-1][rating]

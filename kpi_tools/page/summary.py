@@ -1,6 +1,7 @@
 """The first screen: the paragraph for the minutes, what needs attention, the counts; the key."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 import pandas as pd
@@ -96,19 +97,14 @@ def attention(kpis: pd.DataFrame, recent: pd.DataFrame, returns: Returns, terms:
 
 
 def _loose_ends(kpis: pd.DataFrame, actions: pd.DataFrame, terms: Terms) -> str:
-    one, many = terms.word("kpi"), terms.word("kpi", 2)
-    doubted, unrated = sum(map(in_doubt, rows_of(kpis))), int((kpis["rating"] == NOT_RATED).sum())
-    late = int(kpis["lag_quarters"].gt(0).sum())
-    overdue, running = int(actions["overdue"].sum()), int((actions["status"] == "open").sum())
-    some = f"{in_words(overdue)} of " if overdue < running else ""
-    counts = [
-        f"{some}{plural(running, 'open action')} overdue" if overdue else "",
-        plural(doubted, "figure in doubt", "figures in doubt") if doubted else "",
-        plural(unrated, f"{one} not rated", f"{many} not rated") if unrated else "",
-        plural(late, f"{one} reported in arrears", f"{many} reported in arrears") if late else "",
+    overdue = int(actions["overdue"].sum())
+    counts = [f"{plural(overdue, 'action')} overdue"] if overdue else []
+    counts += [
+        f"{terms.kpis(len(rows))} {how}"
+        for how, rows, _ in islice(narrative.set_apart(kpis), 3)
+        if len(rows)
     ]
-    text = listed([part for part in counts if part])
-    return f"{capitalised(text)}." if text else ""
+    return f"{capitalised(listed(counts))}." if counts else ""
 
 
 def lowest_lines(kpis: pd.DataFrame, terms: Terms) -> dict[str, Row]:

@@ -20,7 +20,6 @@ from kpi_tools.wording import (
     Row,
     capitalised,
     figure_of,
-    in_doubt,
     in_words,
     listed,
     plural,
@@ -143,17 +142,11 @@ def short(text: str, room: int) -> str:
 
 def _loose(kpis: pd.DataFrame, called: Mapping[str, str]) -> list[tuple[str, str]]:
     """What is doubtful, missing, behind or not due; `none` of what readers always ask for."""
-    doubted = pd.Series([in_doubt(row) for row in rows_of(kpis)], kpis.index, dtype=bool)
-    found = []
-    for how, rows, why in (("? In doubt", kpis[doubted], "doubt"), *narrative.set_apart(kpis)):
-        reasons = [text_of(reason) for reason in rows[why]] if why else [None] * len(rows)
-        texts = [
-            called[name] + (f" ({reason.rstrip('.')})" if reason else "")
-            for name, reason in zip(rows["kpi_id"], reasons, strict=True)
-        ]
-        if texts or why in ("doubt", "not_rated_reason"):
-            found.append((f"{capitalised(how)}:", _some(texts or ["none"], _NAMED)))
-    return found
+    return [
+        (f"{capitalised(how)}:", _some(narrative.named(rows, called, why) or ["none"], _NAMED))
+        for how, rows, why in narrative.set_apart(kpis)
+        if len(rows) or how in ("in doubt", "not rated")
+    ]
 
 
 def _steps(
